@@ -1,0 +1,123 @@
+# Gregor: one broker core, two bodies. `make help` lists what can be made.
+#
+#   CC=gcc|clang  OPT=-O2|-O0|…  SAN=address,undefined   choose a configuration; the objects of each
+#   live in a folder of their own and never mix. build/gregor and build/gregord are those of the
+#   configuration that was built last.
+
+MAKEFLAGS += --no-builtin-rules
+.SUFFIXES:
+.DELETE_ON_ERROR:
+.DEFAULT_GOAL := all
+
+CC  := $(if $(filter default,$(origin CC)),gcc,$(CC))
+OPT ?= -O2
+SAN ?=
+
+# Everything that is needed to build and test, as Debian and Ubuntu name it.
+PACKAGES := gcc clang make pkg-config libyaml-dev libcmocka-dev libgraphviz-dev graphviz \
+  libzstd-dev liblz4-dev libsnappy-dev zlib1g-dev kcat clang-format zstd
+
+empty :=
+comma := ,
+CONFIG := $(notdir $(CC))$(OPT)$(if $(SAN),-$(subst $(comma),-,$(SAN)))
+B := build/$(CONFIG)
+GEN := build/gen
+
+WARN := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wno-sign-conversion -Wstrict-prototypes \
+  -Wmissing-prototypes -Wvla -Wwrite-strings -Wundef -Wformat=2 -Wcast-qual -Wcast-align \
+  -Wpointer-arith -Wimplicit-fallthrough -Wnull-dereference -Wdouble-promotion -fno-common -Werror
+CPPFLAGS := -I. -I$(GEN) -D_GNU_SOURCE
+CFLAGS := -std=gnu17 -g $(OPT) $(WARN) -fno-strict-aliasing -fstack-protector-strong -fno-math-errno \
+  -fno-omit-frame-pointer $(if $(SAN),-fsanitize=$(SAN) -fno-sanitize-recover=all)
+LDFLAGS := $(if $(SAN),-fsanitize=$(SAN)) -Wl,--as-needed -pthread
+HOSTCC := gcc
+
+Q := $(if $(V),,@)
+say = $(if $(V),,@printf '  %-4s %s\n' "$(1)" "$(2)";)
+
+# ---- sources, by folder: adding a file edits nothing here ------------------------------------------
+
+CORE_DIRS := base env protocol record log raft metadata controller replica group txn security api \
+  node client
+CORE_C := $(filter-out broker/protocol/gen.c,$(wildcard $(CORE_DIRS:%=broker/%/*.c)))
+WORK_C := $(wildcard broker/work/*.c)
+OS_C   := $(filter-out broker/os/gregord.c,$(wildcard broker/os/*.c))
+SIM_C  := $(filter-out sim/cli/main.c,$(wildcard sim/*.c sim/*/*.c))
+VIS_C  := $(wildcard visualize/*.c)
+GEN_C  := $(if $(wildcard broker/protocol/gen.c),$(GEN)/messages.c)
+
+obj = $(patsubst %.c,$(B)/%.o,$(1))
+CORE_O := $(call obj,$(CORE_C) $(GEN_C))
+WORK_O := $(call obj,$(WORK_C))
+OS_O   := $(call obj,$(OS_C))
+SIM_O  := $(call obj,$(SIM_C))
+VIS_O  := $(call obj,$(VIS_C))
+
+CODEC_LIBS := -lzstd -llz4 -lsnappy -lz
+SIM_LIBS := -lyaml $(CODEC_LIBS) -lcgraph
+
+# ---- programs --------------------------------------------------------------------------------------
+
+PROGRAMS := $(if $(wildcard sim/cli/main.c),$(B)/gregor) $(if $(wildcard broker/os/gregord.c),$(B)/gregord)
+
+all: $(B)/core.a $(PROGRAMS) ## build gregor and gregord
+	$(Q)for p in $(PROGRAMS); do ln -sfn $(CONFIG)/$$(basename $$p) build/$$(basename $$p); done
+
+$(B)/core.a: $(CORE_O)
+	$(call say,AR,$@)rm -f $@ && ar rcs $@ $^
+
+$(B)/gregor: $(call obj,sim/cli/main.c) $(SIM_O) $(VIS_O) $(WORK_O) $(B)/core.a
+	$(call say,LD,$@)$(CC) $(LDFLAGS) -o $@ $^ $(SIM_LIBS)
+
+$(B)/gregord: $(call obj,broker/os/gregord.c) $(OS_O) $(WORK_O) $(B)/core.a
+	$(call say,LD,$@)$(CC) $(LDFLAGS) -o $@ $^ $(CODEC_LIBS)
+
+$(B)/%.o: %.c
+	$(call say,CC,$<)mkdir -p $(@D) && $(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
+
+# ---- the generator of the protocol's tables (a host program) ------------------------------------------
+
+SCHEMAS := $(sort $(wildcard broker/protocol/schema/*.yaml broker/protocol/schema/*/*.yaml))
+ifneq ($(GEN_C),)
+build/host/gen: broker/protocol/gen.c
+	$(call say,HOST,$@)mkdir -p $(@D) && $(HOSTCC) -std=gnu17 -D_GNU_SOURCE -O1 -g -Wall -Wextra -Werror -I. -o $@ $< -lyaml
+
+$(GEN)/stamp: build/host/gen $(SCHEMAS)
+	$(call say,GEN,$(GEN)/messages.c)mkdir -p $(GEN) && build/host/gen broker/protocol/schema $(GEN) && touch $@
+
+$(GEN)/messages.c: $(GEN)/stamp ;
+$(CORE_O) $(OS_O) $(SIM_O) $(VIS_O) $(WORK_O) $(call obj,sim/cli/main.c broker/os/gregord.c): | $(GEN)/stamp
+$(patsubst %.c,$(B)/%.o,$(wildcard tests/*/*.c tests/*/*/*.c)): | $(GEN)/stamp
+endif
+
+# ---- tests ------------------------------------------------------------------------------------------
+
+UNIT_C := $(wildcard tests/unit/*/test_*.c)
+UNIT := $(patsubst %.c,$(B)/%,$(UNIT_C))
+TEST_LIB_O := $(call obj,$(wildcard tests/lib/*.c))
+
+$(B)/tests/%: $(B)/tests/%.o $(TEST_LIB_O) $(B)/tests.a $(B)/core.a
+	$(call say,LD,$@)$(CC) $(LDFLAGS) -o $@ $< $(TEST_LIB_O) \
+	  -Wl,--start-group $(B)/tests.a $(B)/core.a -Wl,--end-group -lcmocka $(SIM_LIBS)
+$(B)/tests.a: $(SIM_O) $(VIS_O) $(OS_O) $(WORK_O)
+	$(call say,AR,$@)rm -f $@ && ar rcs $@ $^
+.SECONDARY: $(patsubst %,%.o,$(UNIT)) $(TEST_LIB_O)
+
+unit: $(UNIT) ## build and run the unit tests
+	$(Q)tests/run-unit $(B) $(UNIT)
+
+# ---- set-up and other targets -----------------------------------------------------------------------
+
+setup: ## install what is missing (Debian, Ubuntu)
+	$(Q)tests/setup $(PACKAGES)
+
+help: ## list the targets
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
+
+clean: ## remove everything that was built
+	rm -rf build
+
+-include $(wildcard tests/*/*.mk)
+-include $(shell find $(B) -name '*.d' 2>/dev/null)
+
+.PHONY: all unit setup help clean

@@ -1,0 +1,234 @@
+#include "broker/base/bytes.h"
+
+#include "broker/base/check.h"
+
+_Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "loads and stores swap");
+
+static const uint8_t *
+take(struct reader *r, int64_t n)
+{
+    if (r->err || n < 0 || n > r->end - r->p) {
+        r->err = true;
+        return NULL;
+    }
+    const uint8_t *p = r->p;
+    r->p += n;
+    return p;
+}
+
+int8_t
+reader_i8(struct reader *r)
+{
+    const uint8_t *p = take(r, 1);
+    return p ? (int8_t)*p : 0;
+}
+
+int16_t
+reader_i16(struct reader *r)
+{
+    const uint8_t *p = take(r, 2);
+    return p ? (int16_t)load_be16(p) : 0;
+}
+
+int32_t
+reader_i32(struct reader *r)
+{
+    const uint8_t *p = take(r, 4);
+    return p ? (int32_t)load_be32(p) : 0;
+}
+
+int64_t
+reader_i64(struct reader *r)
+{
+    const uint8_t *p = take(r, 8);
+    return p ? (int64_t)load_be64(p) : 0;
+}
+
+/* Kafka's own reader lets high bits of the last byte fall away; we refuse them. */
+static uint64_t
+leb128(struct reader *r, int bits)
+{
+    uint64_t v = 0;
+    for (int shift = 0;; shift += 7) {
+        const uint8_t *p = shift < bits ? take(r, 1) : NULL;
+        if (!p) {
+            r->err = true;
+            return 0;
+        }
+        uint64_t part = *p & 0x7f;
+        if (bits - shift < 7 && part >> (bits - shift)) {
+            r->err = true;
+            return 0;
+        }
+        v |= part << shift;
+        if (!(*p & 0x80)) return v;
+    }
+}
+
+uint32_t
+reader_uvarint(struct reader *r)
+{
+    return (uint32_t)leb128(r, 32);
+}
+
+int32_t
+reader_varint(struct reader *r)
+{
+    uint32_t v = (uint32_t)leb128(r, 32);
+    return (int32_t)(v >> 1 ^ -(v & 1));
+}
+
+int64_t
+reader_varlong(struct reader *r)
+{
+    uint64_t v = leb128(r, 64);
+    return (int64_t)(v >> 1 ^ -(v & 1));
+}
+
+struct slice
+reader_bytes(struct reader *r, int64_t n)
+{
+    const uint8_t *p = take(r, n);
+    return p ? slice(p, n) : SLICE_NULL;
+}
+
+void
+reader_skip(struct reader *r, int64_t n)
+{
+    (void)take(r, n);
+}
+
+void
+writer_release(struct writer *w)
+{
+    if (w->mem) mem_free(w->mem, w->p, w->cap);
+    w->p = NULL;
+    w->n = w->cap = 0;
+}
+
+uint8_t *
+writer_room(struct writer *w, int64_t n)
+{
+    CHECK(n >= 0);
+    if (w->err) return NULL;
+    if (n > w->cap - w->n) {
+        int64_t need = w->n + n;
+        if (!w->mem || (w->ceiling_bytes && need > w->ceiling_bytes)) {
+            w->err = true;
+            return NULL;
+        }
+        int64_t cap = MAX(need, MAX(w->cap * 2, 64));
+        w->p = mem_resize(w->mem, w->p, w->cap, cap);
+        w->cap = cap;
+    }
+    uint8_t *p = w->p + w->n;
+    w->n += n;
+    return p;
+}
+
+void
+writer_i8(struct writer *w, int8_t v)
+{
+    uint8_t *p = writer_room(w, 1);
+    if (p) *p = (uint8_t)v;
+}
+
+void
+writer_i16(struct writer *w, int16_t v)
+{
+    uint8_t *p = writer_room(w, 2);
+    if (p) store_be16(p, (uint16_t)v);
+}
+
+void
+writer_i32(struct writer *w, int32_t v)
+{
+    uint8_t *p = writer_room(w, 4);
+    if (p) store_be32(p, (uint32_t)v);
+}
+
+void
+writer_i64(struct writer *w, int64_t v)
+{
+    uint8_t *p = writer_room(w, 8);
+    if (p) store_be64(p, (uint64_t)v);
+}
+
+static void
+write_leb128(struct writer *w, uint64_t v)
+{
+    uint8_t tmp[10];
+    int n = 0;
+    for (; v >= 0x80; v >>= 7) tmp[n++] = (uint8_t)(v | 0x80);
+    tmp[n++] = (uint8_t)v;
+    writer_bytes(w, slice(tmp, n));
+}
+
+static uint32_t
+zigzag32(int32_t v)
+{
+    return (uint32_t)v << 1 ^ (uint32_t)(v >> 31);
+}
+
+static uint64_t
+zigzag64(int64_t v)
+{
+    return (uint64_t)v << 1 ^ (uint64_t)(v >> 63);
+}
+
+void
+writer_uvarint(struct writer *w, uint32_t v)
+{
+    write_leb128(w, v);
+}
+
+void
+writer_varint(struct writer *w, int32_t v)
+{
+    write_leb128(w, zigzag32(v));
+}
+
+void
+writer_varlong(struct writer *w, int64_t v)
+{
+    write_leb128(w, zigzag64(v));
+}
+
+void
+writer_bytes(struct writer *w, struct slice s)
+{
+    uint8_t *p = writer_room(w, s.n);
+    if (p && s.n) memcpy(p, s.p, (size_t)s.n);
+}
+
+void
+writer_patch_i32(struct writer *w, int64_t at, int32_t v)
+{
+    if (w->err) return;
+    CHECK(at >= 0 && at + 4 <= w->n);
+    store_be32(w->p + at, (uint32_t)v);
+}
+
+static int
+leb128_bytes(uint64_t v)
+{
+    return v ? (70 - __builtin_clzll(v)) / 7 : 1;
+}
+
+int
+uvarint_bytes(uint32_t v)
+{
+    return leb128_bytes(v);
+}
+
+int
+varint_bytes(int32_t v)
+{
+    return leb128_bytes(zigzag32(v));
+}
+
+int
+varlong_bytes(int64_t v)
+{
+    return leb128_bytes(zigzag64(v));
+}

@@ -1,0 +1,138 @@
+/* Readers and writers of bytes, big-endian as Kafka's formats are, with a sticky error: after the
+ * first read or write that does not fit, everything yields zero and `err` stays true. Check once, at
+ * the end. No length from outside is trusted: each is compared with what remains. */
+#ifndef BASE_BYTES_H
+#define BASE_BYTES_H
+
+#include "broker/base/mem.h"
+
+struct reader {
+    const uint8_t *p, *end;
+    bool err;
+};
+
+static inline struct reader
+reader(struct slice s)
+{
+    return (struct reader){s.p, s.p ? s.p + s.n : s.p, false};
+}
+
+static inline int64_t
+reader_left(const struct reader *r)
+{
+    return r->end - r->p;
+}
+
+int8_t reader_i8(struct reader *r);
+int16_t reader_i16(struct reader *r);
+int32_t reader_i32(struct reader *r);
+int64_t reader_i64(struct reader *r);
+static inline uint8_t
+reader_u8(struct reader *r)
+{
+    return (uint8_t)reader_i8(r);
+}
+static inline uint16_t
+reader_u16(struct reader *r)
+{
+    return (uint16_t)reader_i16(r);
+}
+static inline uint32_t
+reader_u32(struct reader *r)
+{
+    return (uint32_t)reader_i32(r);
+}
+/* LEB128 of at most 5 or 10 bytes; more, or a value too large, is an error. */
+uint32_t reader_uvarint(struct reader *r);
+/* Zigzag over LEB128. */
+int32_t reader_varint(struct reader *r);
+int64_t reader_varlong(struct reader *r);
+/* Exactly n bytes; n < 0 is an error. */
+struct slice reader_bytes(struct reader *r, int64_t n);
+void reader_skip(struct reader *r, int64_t n);
+
+/* A writer into memory of its own (mem != NULL: it grows, up to the ceiling if that is not 0) or
+ * into a fixed run of bytes (mem == NULL). */
+struct writer {
+    uint8_t *p;
+    int64_t n, cap, ceiling_bytes;
+    struct mem *mem;
+    bool err;
+};
+
+static inline struct writer
+writer_fixed(void *p, int64_t cap)
+{
+    return (struct writer){.p = p, .cap = cap};
+}
+
+static inline struct writer
+writer_mem(struct mem *mem)
+{
+    return (struct writer){.mem = mem};
+}
+
+static inline struct slice
+writer_slice(const struct writer *w)
+{
+    return slice(w->p ? w->p : (const uint8_t *)"", w->n);
+}
+
+/* Frees what a growing writer holds. */
+void writer_release(struct writer *w);
+/* Room for n more bytes, counted as written: NULL on error. */
+uint8_t *writer_room(struct writer *w, int64_t n);
+void writer_i8(struct writer *w, int8_t v);
+void writer_i16(struct writer *w, int16_t v);
+void writer_i32(struct writer *w, int32_t v);
+void writer_i64(struct writer *w, int64_t v);
+void writer_uvarint(struct writer *w, uint32_t v);
+void writer_varint(struct writer *w, int32_t v);
+void writer_varlong(struct writer *w, int64_t v);
+void writer_bytes(struct writer *w, struct slice s);
+/* Overwrites four bytes at an earlier position. */
+void writer_patch_i32(struct writer *w, int64_t at, int32_t v);
+
+/* The bytes that a value takes as LEB128. */
+int uvarint_bytes(uint32_t v);
+int varint_bytes(int32_t v);
+int varlong_bytes(int64_t v);
+
+static inline void
+store_be16(uint8_t *p, uint16_t v)
+{
+    p[0] = (uint8_t)(v >> 8), p[1] = (uint8_t)v;
+}
+static inline void
+store_be32(uint8_t *p, uint32_t v)
+{
+    v = __builtin_bswap32(v);
+    memcpy(p, &v, 4);
+}
+static inline void
+store_be64(uint8_t *p, uint64_t v)
+{
+    v = __builtin_bswap64(v);
+    memcpy(p, &v, 8);
+}
+static inline uint16_t
+load_be16(const uint8_t *p)
+{
+    return (uint16_t)(p[0] << 8 | p[1]);
+}
+static inline uint32_t
+load_be32(const uint8_t *p)
+{
+    uint32_t v;
+    memcpy(&v, p, 4);
+    return __builtin_bswap32(v);
+}
+static inline uint64_t
+load_be64(const uint8_t *p)
+{
+    uint64_t v;
+    memcpy(&v, p, 8);
+    return __builtin_bswap64(v);
+}
+
+#endif

@@ -1,0 +1,191 @@
+#include "broker/base/mem.h"
+
+#include "broker/base/check.h"
+#include "broker/base/ckd.h"
+
+#define PAGE_BYTES 65536
+#define SMALL_MAX 8192
+#if defined(__SANITIZE_ADDRESS__)
+#define ALL_LARGE 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define ALL_LARGE 1
+#endif
+#endif
+#ifndef ALL_LARGE
+#define ALL_LARGE 0
+#endif
+
+struct page {
+    struct list node;
+    int64_t size;
+    int64_t pad;
+};
+_Static_assert(sizeof(struct page) % 16 == 0, "pages keep the alignment of 16");
+
+struct free_item {
+    struct free_item *next;
+};
+
+void
+mem_init(struct mem *m, struct mem_source source, int64_t ceiling_bytes)
+{
+    *m = (struct mem){.source = source, .ceiling_bytes = ceiling_bytes};
+    list_init(&m->pages);
+    list_init(&m->large);
+}
+
+static void
+give_all(struct mem *m, struct list *l)
+{
+    for (struct list *n; (n = list_pop_front(l)) != NULL;) {
+        struct page *p = LIST_ENTRY(n, struct page, node);
+        m->source.give(m->source.ctx, p, (size_t)p->size);
+    }
+}
+
+void
+mem_release(struct mem *m)
+{
+    give_all(m, &m->pages);
+    give_all(m, &m->large);
+    memset(m->free, 0, sizeof m->free);
+    m->bump = m->bump_end = NULL;
+    m->used_bytes = 0;
+}
+
+/* Classes: 16, 32, 48, 64, 80, 96, 112, 128, then four per doubling up to SMALL_MAX. */
+static int
+class_of(int64_t n, int64_t *ret_size)
+{
+    if (n <= 128) {
+        int c = n <= 16 ? 0 : (int)((n - 1) / 16);
+        *ret_size = (c + 1) * 16;
+        return c;
+    }
+    int shift = 63 - __builtin_clzll((unsigned long long)(n - 1)); /* 7.. */
+    int64_t step = (int64_t)1 << (shift - 2);
+    int64_t q = (n - ((int64_t)1 << shift) + step - 1) / step; /* 1..4 */
+    *ret_size = ((int64_t)1 << shift) + q * step;
+    return 8 + (shift - 7) * 4 + (int)q - 1;
+}
+_Static_assert(8 + (12 - 7) * 4 + 4 <= MEM_CLASSES, "every small size has a class");
+
+static struct page *
+take_page(struct mem *m, struct list *l, int64_t size)
+{
+    struct page *p = m->source.take(m->source.ctx, (size_t)size);
+    p->size = size;
+    list_push_back(l, &p->node);
+    return p;
+}
+
+static void
+account(struct mem *m, int64_t n)
+{
+    m->used_bytes += n;
+    if (m->used_bytes > m->peak_bytes) m->peak_bytes = m->used_bytes;
+    if (m->used_bytes > m->ceiling_bytes) panic(__FILE__, __LINE__, "memory ceiling of the machine");
+}
+
+static void *
+alloc_small(struct mem *m, int64_t n)
+{
+    int64_t size;
+    int c = class_of(n, &size);
+    account(m, size);
+    struct free_item *f = m->free[c];
+    if (f) {
+        m->free[c] = f->next;
+        return f;
+    }
+    if (m->bump_end - m->bump < size) {
+        struct page *p = take_page(m, &m->pages, PAGE_BYTES);
+        m->bump = (uint8_t *)(p + 1);
+        m->bump_end = (uint8_t *)p + PAGE_BYTES;
+    }
+    void *p = m->bump;
+    m->bump += size;
+    return p;
+}
+
+void *
+mem_alloc(struct mem *m, int64_t n)
+{
+    CHECK(n >= 0);
+    void *p;
+    if (n > SMALL_MAX || ALL_LARGE) {
+        int64_t size;
+        if (ckd_add(&size, n, (int64_t)sizeof(struct page))) panic(__FILE__, __LINE__, "size");
+        account(m, size);
+        p = take_page(m, &m->large, size) + 1;
+    } else {
+        p = alloc_small(m, n ? n : 1);
+    }
+    memset(p, 0, (size_t)n);
+    return p;
+}
+
+void
+mem_free(struct mem *m, void *p, int64_t n)
+{
+    if (!p) return;
+    if (n > SMALL_MAX || ALL_LARGE) {
+        struct page *page = (struct page *)p - 1;
+        CHECK(page->size == n + (int64_t)sizeof(struct page));
+        list_remove(&page->node);
+        m->used_bytes -= page->size;
+        m->source.give(m->source.ctx, page, (size_t)page->size);
+        return;
+    }
+    int64_t size;
+    int c = class_of(n ? n : 1, &size);
+    m->used_bytes -= size;
+    struct free_item *f = p;
+    f->next = m->free[c];
+    m->free[c] = f;
+}
+
+void *
+mem_resize(struct mem *m, void *p, int64_t old_n, int64_t new_n)
+{
+    int64_t a, b;
+    if (p && !ALL_LARGE && old_n <= SMALL_MAX && new_n <= SMALL_MAX &&
+        class_of(old_n ? old_n : 1, &a) == class_of(new_n ? new_n : 1, &b)) {
+        if (new_n > old_n) memset((uint8_t *)p + old_n, 0, (size_t)(new_n - old_n));
+        return p;
+    }
+    void *q = mem_alloc(m, new_n);
+    if (p) memcpy(q, p, (size_t)MIN(old_n, new_n));
+    mem_free(m, p, old_n);
+    return q;
+}
+
+struct slice
+mem_dup(struct mem *m, struct slice s)
+{
+    if (!s.p) return s;
+    uint8_t *p = mem_alloc(m, s.n + 1);
+    memcpy(p, s.p, (size_t)s.n);
+    return slice(p, s.n);
+}
+
+void
+mem_free_slice(struct mem *m, struct slice s)
+{
+    union {
+        const uint8_t *c;
+        uint8_t *p;
+    } u = {s.p};
+    mem_free(m, u.p, s.n + 1);
+}
+
+void *
+vec_grow(struct mem *m, void *v, int64_t *cap, int64_t need, int64_t item_bytes)
+{
+    int64_t new_cap = MAX(need, MAX(*cap + *cap / 2, 4)), bytes;
+    if (ckd_mul(&bytes, new_cap, item_bytes)) panic(__FILE__, __LINE__, "array size");
+    void *q = mem_resize(m, v, *cap * item_bytes, bytes);
+    *cap = new_cap;
+    return q;
+}

@@ -1,0 +1,73 @@
+#include "broker/base/siphash.h"
+
+struct state {
+    uint64_t v0, v1, v2, v3;
+};
+
+static uint64_t
+rotl(uint64_t x, int b)
+{
+    return x << b | x >> (64 - b);
+}
+
+static void
+rounds(struct state *s, int n)
+{
+    while (n-- > 0) {
+        s->v0 += s->v1, s->v1 = rotl(s->v1, 13), s->v1 ^= s->v0, s->v0 = rotl(s->v0, 32);
+        s->v2 += s->v3, s->v3 = rotl(s->v3, 16), s->v3 ^= s->v2;
+        s->v0 += s->v3, s->v3 = rotl(s->v3, 21), s->v3 ^= s->v0;
+        s->v2 += s->v1, s->v1 = rotl(s->v1, 17), s->v1 ^= s->v2, s->v2 = rotl(s->v2, 32);
+    }
+}
+
+static struct state
+start(struct siphash_key key)
+{
+    return (struct state){key.k0 ^ 0x736f6d6570736575, key.k1 ^ 0x646f72616e646f6d,
+                          key.k0 ^ 0x6c7967656e657261, key.k1 ^ 0x7465646279746573};
+}
+
+static void
+absorb(struct state *s, uint64_t m)
+{
+    s->v3 ^= m;
+    rounds(s, 1);
+    s->v0 ^= m;
+}
+
+static uint64_t
+finish(struct state *s)
+{
+    s->v2 ^= 0xff;
+    rounds(s, 3);
+    return s->v0 ^ s->v1 ^ s->v2 ^ s->v3;
+}
+
+static uint64_t
+load_le(const uint8_t *p, int64_t n)
+{
+    uint64_t m = 0;
+    for (int64_t i = n - 1; i >= 0; i--) m = m << 8 | p[i];
+    return m;
+}
+
+uint64_t
+siphash(struct siphash_key key, struct slice b)
+{
+    struct state s = start(key);
+    int64_t i = 0;
+    for (; b.n - i >= 8; i += 8) absorb(&s, load_le(b.p + i, 8));
+    absorb(&s, load_le(b.p + i, b.n - i) | (uint64_t)b.n << 56);
+    return finish(&s);
+}
+
+uint64_t
+siphash_u64x2(struct siphash_key key, uint64_t a, uint64_t b)
+{
+    struct state s = start(key);
+    absorb(&s, a);
+    absorb(&s, b);
+    absorb(&s, (uint64_t)16 << 56);
+    return finish(&s);
+}

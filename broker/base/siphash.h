@@ -1,0 +1,16 @@
+/* SipHash-1-3: keyed hashing of what a client may choose (topics, groups, members), so that nobody
+ * can flood a table; also the source of counter-based random draws. */
+#ifndef BASE_SIPHASH_H
+#define BASE_SIPHASH_H
+
+#include "broker/base/slice.h"
+
+struct siphash_key {
+    uint64_t k0, k1;
+};
+
+uint64_t siphash(struct siphash_key key, struct slice bytes);
+/* The hash of the 16 bytes of a then b, little-endian. */
+uint64_t siphash_u64x2(struct siphash_key key, uint64_t a, uint64_t b);
+
+#endif

@@ -1,0 +1,571 @@
+#include "broker/env/env.h"
+
+#include "broker/base/check.h"
+
+const char *
+env_err_text(enum env_err err)
+{
+    switch (err) {
+    case ENV_OK: return "no error";
+    case ENV_EIO: return "input/output error";
+    case ENV_ENOSPC: return "no space left on device";
+    case ENV_ENOENT: return "no such file or directory";
+    case ENV_EEXIST: return "exists already";
+    case ENV_ENOTEMPTY: return "directory not empty";
+    case ENV_EACCES: return "permission denied";
+    case ENV_EMFILE: return "too many open files";
+    case ENV_ELOCKED: return "locked by another process";
+    case ENV_EINVAL: return "invalid operation";
+    case ENV_ECANCELED: return "canceled";
+    case ENV_EHOST: return "unknown host";
+    case ENV_ECONNREFUSED: return "connection refused";
+    case ENV_ETIMEDOUT: return "timed out";
+    case ENV_ECONNRESET: return "connection reset";
+    case ENV_EOF: return "closed by the other end";
+    case ENV_EADDRINUSE: return "address already in use";
+    case ENV_ECORRUPT: return "corrupt input";
+    case ENV_ETOOBIG: return "output too large";
+    }
+    return "unknown error";
+}
+
+static struct effect *
+effect_add(struct env *env, enum effect_kind kind)
+{
+    struct effect *e = VEC_ADD(&env->mem, &env->effects);
+    e->kind = kind;
+    e->ordinal = ++env->next_ordinal;
+    return e;
+}
+
+/* ---- time ---- */
+
+void
+timer_arm(struct env *env, struct timer *t, int64_t deadline_ns)
+{
+    heap_remove(&env->timers, &t->node);
+    heap_push(&env->timers, &t->node, deadline_ns);
+}
+
+void
+timer_cancel(struct env *env, struct timer *t)
+{
+    heap_remove(&env->timers, &t->node);
+}
+
+void
+defer(struct env *env, struct task *t)
+{
+    if (!list_is_linked(&t->node)) list_push_back(&env->deferred, &t->node);
+}
+
+void
+defer_cancel(struct task *t)
+{
+    list_remove(&t->node);
+}
+
+int64_t
+env_next_deadline_ns(const struct env *env)
+{
+    struct heap_node *n = heap_min(&env->timers);
+    return n ? n->key : TIME_NEVER;
+}
+
+/* ---- operations ---- */
+
+static void
+op_queue(struct env *env, struct op *op, enum op_kind kind)
+{
+    CHECK(op->kind == OP_IDLE);
+    CHECK(op->done);
+    struct effect *e = effect_add(env, EF_OP);
+    e->op = op;
+    op->env = env;
+    op->ordinal = e->ordinal;
+    op->kind = kind;
+    op->err = ENV_OK;
+    op->value = 0;
+    list_push_back(&env->pending, &op->node);
+}
+
+static struct seg *
+segs_copy(struct env *env, const struct seg *segs, int32_t n)
+{
+    struct seg *copy = mem_alloc(&env->mem, n * (int64_t)sizeof *copy);
+    for (int32_t i = 0; i < n; i++) {
+        copy[i] = segs[i];
+        buf_ref(copy[i].buf);
+    }
+    return copy;
+}
+
+static void
+segs_free(struct env *env, struct seg *segs, int32_t n)
+{
+    for (int32_t i = 0; i < n; i++) buf_unref(segs[i].buf);
+    mem_free(&env->mem, segs, n * (int64_t)sizeof *segs);
+}
+
+static void
+op_set_segs(struct env *env, struct op *op, const struct seg *segs, int32_t n)
+{
+    op->segs = segs_copy(env, segs, n);
+    op->segs_n = n;
+    op->n = 0;
+    for (int32_t i = 0; i < n; i++) op->n += segs[i].bytes.n;
+}
+
+void
+file_open(struct env *env, struct op *op, struct file *f, struct slice path, int32_t flags)
+{
+    CHECK(!f->is_open && !f->slot);
+    f->env = env;
+    f->handle = env_new_handle(env);
+    op->file = f;
+    op->flags = flags;
+    op->path = mem_dup(&env->mem, path);
+    op_queue(env, op, OP_OPEN);
+}
+
+static void
+file_op(struct op *op, struct file *f, enum op_kind kind)
+{
+    CHECK(f->is_open);
+    op->file = f;
+    op_queue(f->env, op, kind);
+}
+
+void
+file_close(struct op *op, struct file *f)
+{
+    file_op(op, f, OP_CLOSE);
+    f->is_open = false;
+}
+
+void
+file_read(struct op *op, struct file *f, int64_t offset, struct buf *target, int64_t at, int64_t n)
+{
+    CHECK(at >= 0 && n >= 0 && n <= target->cap - at);
+    CHECK(offset >= 0);
+    op->offset = offset;
+    op->n = n;
+    op->value = 0;
+    op->buf = buf_ref(target);
+    op->flags = (int32_t)at;
+    file_op(op, f, OP_READ);
+}
+
+void
+file_write(struct op *op, struct file *f, int64_t offset, const struct seg *segs, int32_t n)
+{
+    CHECK(offset >= 0);
+    op->offset = offset;
+    op_set_segs(f->env, op, segs, n);
+    file_op(op, f, OP_WRITE);
+}
+
+void
+file_sync(struct op *op, struct file *f)
+{
+    file_op(op, f, OP_SYNC);
+}
+
+void
+file_truncate(struct op *op, struct file *f, int64_t size)
+{
+    CHECK(size >= 0);
+    op->n = size;
+    file_op(op, f, OP_TRUNCATE);
+}
+
+void
+file_break_ranges(struct file *f, int64_t cut)
+{
+    struct effect *e = effect_add(f->env, EF_BREAK_RANGES);
+    e->file = f;
+    e->n = cut;
+}
+
+static void
+path_op(struct env *env, struct op *op, enum op_kind kind, struct slice path)
+{
+    op->path = mem_dup(&env->mem, path);
+    op_queue(env, op, kind);
+}
+
+void
+dir_make(struct env *env, struct op *op, struct slice path)
+{
+    path_op(env, op, OP_MKDIR, path);
+}
+
+void
+dir_remove(struct env *env, struct op *op, struct slice path)
+{
+    path_op(env, op, OP_RMDIR, path);
+}
+
+void
+dir_list(struct env *env, struct op *op, struct slice path)
+{
+    path_op(env, op, OP_LIST, path);
+}
+
+void
+dir_sync(struct env *env, struct op *op, struct slice path)
+{
+    path_op(env, op, OP_SYNC_DIR, path);
+}
+
+void
+path_rename(struct env *env, struct op *op, struct slice from, struct slice to)
+{
+    op->path2 = mem_dup(&env->mem, to);
+    path_op(env, op, OP_RENAME, from);
+}
+
+void
+path_unlink(struct env *env, struct op *op, struct slice path)
+{
+    path_op(env, op, OP_UNLINK, path);
+}
+
+void
+path_lock(struct env *env, struct op *op, struct slice path)
+{
+    path_op(env, op, OP_LOCK, path);
+}
+
+void
+path_free_space(struct env *env, struct op *op, struct slice path)
+{
+    path_op(env, op, OP_FREE_SPACE, path);
+}
+
+void
+work_queue(struct env *env, struct op *op, enum work_kind kind, enum codec codec, int32_t level,
+           const struct seg *segs, int32_t n, int64_t ceiling_bytes)
+{
+    op->work = kind;
+    op->codec = codec;
+    op->level = level;
+    op_set_segs(env, op, segs, n);
+    op->offset = ceiling_bytes;
+    op_queue(env, op, OP_WORK);
+}
+
+/* Takes the operation out of the pending and gives back what it held. */
+static void
+op_finish(struct env *env, struct op *op)
+{
+    list_remove(&op->node);
+    segs_free(env, op->segs, op->segs_n);
+    op->segs = NULL;
+    op->segs_n = 0;
+    mem_free_slice(&env->mem, op->path);
+    mem_free_slice(&env->mem, op->path2);
+    op->path = op->path2 = SLICE_NULL;
+}
+
+static void
+deliver_done(struct env *env, const struct event *ev)
+{
+    struct op *op = ev->op;
+    enum op_kind kind = op->kind;
+    CHECK(kind != OP_IDLE);
+    op->err = ev->err;
+    op->value = ev->n;
+    op_finish(env, op);
+    op->kind = OP_IDLE;
+    struct buf *target = NULL;
+    if (kind == OP_READ) target = op->buf;
+    if (kind == OP_LIST || kind == OP_WORK) op->buf = ev->buf;
+    if (kind == OP_OPEN) op->file->is_open = ev->err == ENV_OK;
+    op->done(op);
+    buf_unref(target);
+}
+
+/* ---- network ---- */
+
+void
+net_listen(struct env *env, struct listener *l, struct slice host, int32_t port)
+{
+    l->env = env;
+    l->handle = env_new_handle(env);
+    struct effect *e = effect_add(env, EF_LISTEN);
+    e->listener = l;
+    e->path = mem_dup(&env->mem, host);
+    e->n = port;
+}
+
+void
+net_unlisten(struct listener *l)
+{
+    struct effect *e = effect_add(l->env, EF_UNLISTEN);
+    e->listener = l;
+    e->slot = l->slot;
+}
+
+static void
+conn_start(struct env *env, struct conn *c)
+{
+    CHECK(c->state == CONN_IDLE);
+    CHECK(c->ops);
+    c->env = env;
+    c->slot = NULL;
+    c->paused = c->wants_writable = false;
+    c->unsent_bytes = 0;
+}
+
+void
+conn_connect(struct env *env, struct conn *c, struct slice host, int32_t port)
+{
+    conn_start(env, c);
+    c->state = CONN_CONNECTING;
+    c->handle = env_new_handle(env);
+    struct effect *e = effect_add(env, EF_CONNECT);
+    e->conn = c;
+    e->path = mem_dup(&env->mem, host);
+    e->n = port;
+}
+
+void
+conn_accept(struct listener *l, struct conn *c, const struct accepted *a)
+{
+    conn_start(l->env, c);
+    c->state = CONN_OPEN;
+    c->handle = a->handle;
+    struct effect *e = effect_add(l->env, EF_ACCEPT);
+    e->conn = c;
+    e->n = (int64_t)a->handle;
+}
+
+bool
+conn_send(struct conn *c, const struct seg *segs, int32_t n)
+{
+    if (c->state != CONN_OPEN) return true;
+    struct seg *copy = segs_copy(c->env, segs, n);
+    struct effect *e = effect_add(c->env, EF_SEND);
+    e->conn = c;
+    e->segs = copy;
+    e->segs_n = n;
+    for (int32_t i = 0; i < n; i++) c->unsent_bytes += segs[i].buf ? segs[i].bytes.n : segs[i].n;
+    if (c->unsent_bytes <= CONN_HIGH_WATER_BYTES) return true;
+    c->wants_writable = true;
+    return false;
+}
+
+static void
+conn_effect(struct conn *c, enum effect_kind kind)
+{
+    struct effect *e = effect_add(c->env, kind);
+    e->conn = c;
+}
+
+void
+conn_pause(struct conn *c)
+{
+    if (c->paused || c->state != CONN_OPEN) return;
+    c->paused = true;
+    conn_effect(c, EF_PAUSE);
+}
+
+void
+conn_resume(struct conn *c)
+{
+    if (!c->paused || c->state != CONN_OPEN) return;
+    c->paused = false;
+    conn_effect(c, EF_RESUME);
+}
+
+void
+conn_lend(struct conn *c, struct buf *b, int64_t at)
+{
+    CHECK(!b || (at >= 0 && at < b->cap));
+    buf_ref(b);
+    buf_unref(c->lent);
+    c->lent = b;
+    c->lent_at = at;
+}
+
+void
+conn_close(struct conn *c)
+{
+    if (c->state != CONN_OPEN && c->state != CONN_CONNECTING) return;
+    c->state = CONN_CLOSING;
+    conn_effect(c, EF_CLOSE);
+}
+
+static void
+deliver_bytes(struct conn *c, const struct event *ev)
+{
+    c->unsent_bytes = ev->n;
+    if (c->state != CONN_OPEN) return; /* closing: nobody wants them any more */
+    if (c->lent && ev->buf == c->lent) {
+        c->lent_at += ev->data.n;
+        if (c->lent_at == c->lent->cap) conn_lend(c, NULL, 0);
+    }
+    c->ops->bytes(c, ev->data, ev->buf);
+}
+
+static void
+deliver_writable(struct conn *c, const struct event *ev)
+{
+    c->unsent_bytes = ev->n;
+    c->wants_writable = false;
+    if (c->state == CONN_OPEN && c->ops->writable) c->ops->writable(c);
+}
+
+static void
+deliver_closed(struct conn *c, const struct event *ev)
+{
+    conn_lend(c, NULL, 0);
+    c->state = CONN_IDLE;
+    c->slot = NULL;
+    c->ops->closed(c, ev->err);
+}
+
+static void
+deliver_connected(struct conn *c)
+{
+    if (c->state != CONN_CONNECTING) return;
+    c->state = CONN_OPEN;
+    c->ops->connected(c);
+}
+
+/* ---- chance ---- */
+
+uint64_t
+env_random(struct env *env, enum stream s)
+{
+    return siphash_u64x2(env->seed, (uint64_t)s + 1, env->draws[s]++);
+}
+
+int64_t
+env_random_below(struct env *env, enum stream s, int64_t n)
+{
+    CHECK(n > 0);
+    uint64_t r = env_random(env, s) >> 32;
+    return n <= UINT32_MAX ? (int64_t)(r * (uint64_t)n >> 32)
+                           : (int64_t)(env_random(env, s) % (uint64_t)n);
+}
+
+struct uuid
+env_random_uuid(struct env *env)
+{
+    struct uuid u;
+    for (;;) {
+        uint64_t hi = env_random(env, STREAM_UUID);
+        uint64_t lo = env_random(env, STREAM_UUID);
+        if (uuid_from_random(hi, lo, &u)) return u;
+    }
+}
+
+/* ---- notes and the end ---- */
+
+void
+note_queue(struct env *env, enum note_kind kind, struct slice subject, struct slice text,
+           const int64_t *v, int32_t n)
+{
+    struct note *note = MEM_NEW(&env->mem, struct note);
+    note->kind = kind;
+    note->subject = mem_dup(&env->mem, subject);
+    note->text = mem_dup(&env->mem, text);
+    note->n = MIN(n, NOTE_NUMBERS);
+    memcpy(note->v, v, (size_t)note->n * sizeof *v);
+    struct effect *e = VEC_ADD(&env->mem, &env->effects);
+    e->kind = EF_NOTE; /* no ordinal: notes must not change a run */
+    e->note = note;
+}
+
+void
+env_fatal(struct env *env, struct slice why)
+{
+    if (env->dead) return;
+    struct effect *e = effect_add(env, EF_FATAL);
+    e->path = mem_dup(&env->mem, why);
+    env->dead = true;
+}
+
+/* ---- the body's side ---- */
+
+uint64_t
+env_new_handle(struct env *env)
+{
+    return ++env->next_handle;
+}
+
+void
+env_init(struct env *env, const struct env_params *p)
+{
+    *env = (struct env){
+        .now_ns = p->now_ns,
+        .wall_ms = p->wall_ms,
+        .crc32c = p->crc32c,
+        .notes_on = p->notes_on,
+        .seed = p->seed,
+    };
+    mem_init(&env->mem, p->source, p->memory_ceiling_bytes);
+    heap_init(&env->timers, &env->mem);
+    list_init(&env->deferred);
+    list_init(&env->pending);
+    arena_init(&env->scratch, &env->mem, 0);
+    env->hostname = mem_dup(&env->mem, p->hostname);
+}
+
+void
+env_release(struct env *env)
+{
+    mem_release(&env->mem);
+    memset(env, 0, sizeof *env);
+}
+
+void
+env_deliver(struct env *env, const struct event *ev)
+{
+    if (env->dead) return;
+    env->now_ns = ev->now_ns;
+    env->wall_ms = ev->wall_ms;
+    arena_reset(&env->scratch);
+    switch (ev->kind) {
+    case EV_TIMER: {
+        struct heap_node *n = heap_min(&env->timers);
+        CHECK(n && n->key <= ev->now_ns);
+        heap_remove(&env->timers, n);
+        struct timer *t = CONTAINER_OF(n, struct timer, node);
+        t->due(t);
+        break;
+    }
+    case EV_AGAIN: {
+        struct list *n = list_pop_front(&env->deferred);
+        CHECK(n);
+        struct task *t = LIST_ENTRY(n, struct task, node);
+        t->run(t);
+        break;
+    }
+    case EV_LISTENING: ev->listener->listening(ev->listener, ev->err, (int32_t)ev->n); break;
+    case EV_ACCEPTED: ev->listener->accepted(ev->listener, &ev->accepted); break;
+    case EV_CONNECTED: deliver_connected(ev->conn); break;
+    case EV_BYTES: deliver_bytes(ev->conn, ev); break;
+    case EV_WRITABLE: deliver_writable(ev->conn, ev); break;
+    case EV_CLOSED: deliver_closed(ev->conn, ev); break;
+    case EV_DONE: deliver_done(env, ev); return;
+    }
+    buf_unref(ev->buf);
+}
+
+void
+env_effects_clear(struct env *env)
+{
+    for (int64_t i = 0; i < env->effects.n; i++) {
+        struct effect *e = &env->effects.v[i];
+        mem_free_slice(&env->mem, e->path);
+        if (e->segs) segs_free(env, e->segs, e->segs_n);
+        if (!e->note) continue;
+        mem_free_slice(&env->mem, e->note->subject);
+        mem_free_slice(&env->mem, e->note->text);
+        MEM_DELETE(&env->mem, e->note);
+    }
+    env->effects.n = 0;
+}
