@@ -1,0 +1,79 @@
+"""The daemon as a process: it stops in order, comes back with what it had, and says when it serves."""
+
+from harness.claim import claim, expect, expect_equal
+
+LINES = [f"kept {i}" for i in range(200)]
+
+
+def running(t, **arguments):
+    node = t.node(**arguments)
+    node.start()
+    node.wait()
+    return node
+
+
+def again(node):
+    node.start()
+    node.wait()
+
+
+@claim("starts", "kcat", limit_s=90)
+def restarts(t):
+    """After SIGTERM and a start, topics and records are there, and new ones follow."""
+    node = running(t)
+    try:
+        t.produce("kept", LINES, "-z", "lz4", at=node.address)
+        status = node.stop()
+        expect(status in ((0,) if t.kind == "gregord" else (0, 143)), f"SIGTERM: {node.how_it_ended()}")
+        again(node)
+        t.produce("kept", ["later"], at=node.address)
+        expect_equal(t.consume("kept", at=node.address), LINES + ["later"], "records")
+    finally:
+        node.kill()
+
+
+@claim("starts", "kcat", limit_s=120)
+def survives_kill(t):
+    """After kill -9 and a start, every acknowledged record is there, and new ones follow."""
+    node = running(t)
+    try:
+        t.produce("kept", LINES, at=node.address)
+        node.kill()
+        again(node)
+        t.produce("kept", ["later"], at=node.address)
+        expect_equal(t.consume("kept", at=node.address), LINES + ["later"], "records")
+    finally:
+        node.kill()
+
+
+@claim("starts", "kcat", limit_s=120)
+def group_survives_kill(t):
+    """A group's committed offset survives kill -9 of the broker."""
+    node = running(t)
+    try:
+        t.produce("kept", LINES, at=node.address)
+        read = ("-G", "keepers", "-q", "-X", "auto.offset.reset=earliest", "-c")
+        expect_equal(t.kcat(*read, 50, "kept", at=node.address).splitlines(), LINES[:50], "first part")
+        node.kill()
+        again(node)
+        expect_equal(t.kcat(*read, 50, "kept", at=node.address).splitlines(), LINES[50:100], "second part")
+    finally:
+        node.kill()
+
+
+@claim("gregord", "starts", "kcat")
+def config_file(t):
+    """gregord reads a server.properties by --config; an --override wins over it."""
+    node = t.node()
+    file = node.folder / "server.properties"
+    rows = {**node.settings(), "num.partitions": 2, "log.dirs": node.folder / "of-the-file"}
+    file.write_text("# comment\n" + "".join(f"{k}={v}\n" for k, v in rows.items()))
+    node.config_file, node.overrides = file, {"log.dirs": node.log_dir}
+    node.start()
+    try:
+        node.wait()
+        t.produce("configured", ["x"], at=node.address)
+        expect(node.log_dir.is_dir() and not (node.folder / "of-the-file").exists(), "log.dirs was not overridden")
+        expect_equal(len(list(node.log_dir.glob("configured-*"))), 2, "partitions of a topic made on demand")
+    finally:
+        node.kill()

@@ -1,0 +1,174 @@
+"""Three daemons, each broker and controller: what was acknowledged outlives the one that is killed."""
+
+import json
+import re
+import subprocess
+import threading
+import time
+
+from harness import wire
+from harness.claim import claim, expect, expect_equal
+from harness.target import eventually
+
+TOPIC = "orders"
+RATE = 500  # records a second
+ACKNOWLEDGED = re.compile(r"delivered to partition 0 \(offset (\d+)\)")
+
+
+class Load:
+    """kcat producing numbered records at a steady rate with acks=all, its acknowledgements noted with their time."""
+
+    def __init__(self, bootstrap, *options):
+        self.sent, self.acknowledged = 0, []
+        self.errors = []
+        self._ending = threading.Event()
+        self._kcat = subprocess.Popen(
+            ["kcat", "-b", bootstrap, "-P", "-vvv", "-t", TOPIC, "-X", "acks=all", *options],
+            stdin=subprocess.PIPE, stderr=subprocess.PIPE, text=True, bufsize=1)
+        self._threads = [threading.Thread(target=f, daemon=True) for f in (self._feed, self._listen)]
+        for thread in self._threads:
+            thread.start()
+
+    def _feed(self):
+        began = time.monotonic()
+        while not self._ending.is_set():
+            due = int((time.monotonic() - began) * RATE)
+            while self.sent < due:
+                self._kcat.stdin.write(f"record {self.sent}\n")
+                self.sent += 1
+            time.sleep(0.005)
+        self._kcat.stdin.close()
+
+    def _listen(self):
+        for line in self._kcat.stderr:
+            found = ACKNOWLEDGED.search(line)
+            if found:
+                self.acknowledged.append((time.monotonic(), int(found[1])))
+            elif "ERROR: Delivery failed" in line:
+                self.errors.append(line.strip())
+
+    def lasts(self, seconds, limit_s=60):
+        """Waits until records were acknowledged for so long after now."""
+        start = time.monotonic()
+        resumed = eventually(lambda: self.acknowledged and self.acknowledged[-1][0] > start + seconds,
+                             limit_s=limit_s)
+        expect(resumed, f"no acknowledgement in the last {limit_s} s")
+
+    def end(self):
+        """Stops feeding and waits until kcat has delivered everything."""
+        self._ending.set()
+        for thread in self._threads:
+            thread.join()
+        status = self._kcat.wait()
+        expect(status == 0 and not self.errors, f"kcat ended with {status}: {self.errors[:1]}")
+
+    def outage_s(self):
+        """The longest time without an acknowledgement."""
+        times = [when for when, _ in self.acknowledged]
+        return max(b - a for a, b in zip(times, times[1:]))
+
+
+def partition(t, at):
+    """What Metadata says of the topic's only partition."""
+    found = json.loads(t.kcat("-L", "-J", "-t", TOPIC, at=at))["topics"][0]["partitions"]
+    return found[0] if found else None
+
+
+def in_sync(t, at):
+    part = partition(t, at)
+    return sorted(r["id"] for r in part["isrs"]) if part else []
+
+
+def make_topic(t, at):
+    """Makes the topic by producing to it (three replicas, two of which must be in sync)."""
+    t.produce(TOPIC, ["made"], at=at)
+    full = eventually(lambda: in_sync(t, at) == [1, 2, 3], limit_s=30, every_s=0.2)
+    expect(full, f"ISR of the new topic: {in_sync(t, at)}")
+
+
+def check_nothing_lost(t, load, at):
+    """Reads everything back; returns how many records are there twice."""
+    rows = [x.split(" ", 1) for x in t.consume(TOPIC, "-f", r"%o %s\n", at=at)]
+    offsets = [int(o) for o, _ in rows]
+    numbers = [int(v.split()[1]) for _, v in rows[1:]]
+    expect_equal(offsets, list(range(len(offsets))), "offsets read back")
+    lost = {o for _, o in load.acknowledged} - set(offsets)
+    expect(not lost, f"{len(lost)} acknowledged offsets are lost, the first is {min(lost, default=0)}")
+    missing = set(range(load.sent)) - set(numbers)
+    expect(not missing, f"{len(missing)} acknowledged records are lost, the first is {min(missing, default=0)}")
+    expect(load.sent > RATE, f"only {load.sent} records were sent")
+    return len(numbers) - load.sent
+
+
+def check_copies_equal(cluster):
+    """After all is in sync and quiet, the three replicas hold the same bytes."""
+
+    def copies():
+        return {b"".join(f.read_bytes() for f in sorted((n.log_dir / f"{TOPIC}-0").glob("*.log")))
+                for n in cluster.nodes}
+
+    expect(eventually(lambda: len(copies()) == 1, limit_s=10), "the replicas' segments differ")
+
+
+def restart(t, cluster, node):
+    """Starts a node again; returns after how many seconds the ISR was full."""
+    began = time.monotonic()
+    node.start()
+    full = eventually(lambda: in_sync(t, cluster.bootstrap) == [1, 2, 3], limit_s=60, every_s=0.2)
+    expect(full, f"the ISR stays {in_sync(t, cluster.bootstrap)}; node {node.node_id}: {node.last_line()}")
+    return time.monotonic() - began
+
+
+@claim("starts", "kcat", limit_s=90)
+def form_a_cluster(t):
+    """Three daemons elect a leader and each of them names all three brokers."""
+    with t.cluster() as cluster:
+        leaders = set()
+        for node in cluster.nodes:
+            found = json.loads(t.kcat("-L", "-J", at=node.address))
+            expect_equal(sorted(b["name"] for b in found["brokers"]),
+                         sorted(n.address for n in cluster.nodes), f"brokers that node {node.node_id} names")
+            leaders.add(wire.quorum_leader(node.host, node.port))
+        expect(len(leaders) == 1 and leaders <= {1, 2, 3}, f"quorum leaders named: {leaders}")
+        make_topic(t, cluster.bootstrap)
+
+
+@claim("starts", "kcat", limit_s=200, each=("plain", "idempotent"))
+def leader_killed(t, producer):
+    """kill -9 of the leader under acks=all: nothing acknowledged is lost, and the ISR becomes full again."""
+    exactly = producer == "idempotent"
+    with t.cluster() as cluster:
+        make_topic(t, cluster.bootstrap)
+        load = Load(cluster.bootstrap, *(["-X", "enable.idempotence=true"] if exactly else []))
+        load.lasts(2)
+        victim = cluster.node(partition(t, cluster.bootstrap)["leader"])
+        survivor = next(n for n in cluster.nodes if n is not victim)
+        led_quorum = wire.quorum_leader(survivor.host, survivor.port) == victim.node_id
+        victim.kill()
+        load.lasts(2)
+        load.end()
+        alive = ",".join(n.address for n in cluster.nodes if n is not victim)
+        doubled = check_nothing_lost(t, load, alive)
+        expect(not (exactly and doubled), f"{doubled} records are there twice")
+        seconds = restart(t, cluster, victim)
+        check_nothing_lost(t, load, cluster.bootstrap)
+        check_copies_equal(cluster)
+    return (f"outage {load.outage_s():.1f} s{' (it led the quorum, too)' if led_quorum else ''}, "
+            f"{load.sent} records, {doubled} doubled, ISR full {seconds:.1f} s after the restart")
+
+
+@claim("starts", "kcat", limit_s=240)
+def rolling_restart(t):
+    """Each daemon is stopped in order and started again under load: nothing acknowledged is lost."""
+    with t.cluster() as cluster:
+        make_topic(t, cluster.bootstrap)
+        load = Load(cluster.bootstrap)
+        load.lasts(1)
+        for node in cluster.nodes:
+            node.stop()
+            restart(t, cluster, node)
+            load.lasts(1)
+        load.end()
+        doubled = check_nothing_lost(t, load, cluster.bootstrap)
+        check_copies_equal(cluster)
+    return f"longest outage {load.outage_s():.1f} s, {load.sent} records, {doubled} doubled"

@@ -1,0 +1,88 @@
+"""A claim: one sentence about a client and the daemon, and the function that finds out.
+
+A claim is a function of one argument, the target (harness/target.py). Its docstring is the sentence. It
+returns None or a note to print, calls expect() for what must hold, and raises Skip when it cannot judge.
+"""
+
+import importlib
+from dataclasses import dataclass
+from typing import Any, Callable
+
+MODULES = ("kcat", "daemon", "kafka_python", "confluent", "java_tools", "guide", "cross", "three_daemons")
+
+# What a claim may need. The first four are there with Debian packages alone.
+NEEDS = {"kcat", "gregord", "files", "starts", "kafka-python", "confluent-kafka", "java"}
+DEBIAN = {"kcat", "gregord", "files", "starts"}
+
+_registry = []
+
+
+class Skip(Exception):
+    """The claim cannot be judged here, for this reason."""
+
+
+class Failed(Exception):
+    """The claim does not hold, for this reason."""
+
+
+@dataclass(frozen=True)
+class Claim:
+    name: str
+    says: str
+    needs: frozenset
+    limit_s: int
+    function: Callable
+    argument: Any
+
+    def is_debian(self):
+        return self.needs <= DEBIAN
+
+    def judge(self, target):
+        if self.argument is None:
+            return self.function(target)
+        return self.function(target, self.argument)
+
+
+def claim(*needs, limit_s=30, each=(None,)):
+    """Registers a claim, or one for each value, which is then its second argument."""
+    unknown = set(needs) - NEEDS
+    if unknown:
+        raise ValueError(f"unknown need: {unknown}")
+
+    def register(function):
+        module = function.__module__.rpartition(".")[2]
+        says = " ".join(function.__doc__.split())
+        for value in each:
+            name = f"{module}.{function.__name__}" + (f"[{_word(value)}]" if value else "")
+            _registry.append(Claim(name, says, frozenset(needs), limit_s, function, value))
+        return function
+
+    return register
+
+
+def _word(value):
+    return value if isinstance(value, str) else "-".join(value)
+
+
+def all_claims():
+    """Every claim, in the order in which the files and functions stand."""
+    for module in MODULES:
+        importlib.import_module(f"claims.{module}")
+    return list(_registry)
+
+
+def expect(holds, why):
+    if not holds:
+        raise Failed(why)
+
+
+def expect_equal(got, wanted, what):
+    if got != wanted:
+        raise Failed(f"{what}: got {_brief(got)}, expected {_brief(wanted)}")
+
+
+def _brief(value):
+    if isinstance(value, (list, dict, set)) and len(value) > 6:
+        return f"{len(value)} items: {str(value)[:80]}..."
+    text = repr(value)
+    return text if len(text) <= 200 else text[:200] + "..."

@@ -1,0 +1,12 @@
+# Real clients against the daemon. Apache Kafka itself answers the same claims with TARGET=kafka.
+TARGET ?= gregord
+
+interop: all ## real Kafka clients and tools against gregord (CLAIMS='kcat guide' for some)
+	$(Q)tests/interop/setup
+	$(Q)tests/interop/run --target $(TARGET) $(CLAIMS)
+
+interop-debian: all ## the claims that need Debian packages alone
+	$(Q)tests/interop/setup debian
+	$(Q)tests/interop/run --only debian $(CLAIMS)
+
+.PHONY: interop interop-debian
