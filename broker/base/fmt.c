@@ -47,8 +47,7 @@ fmt_padded(struct writer *w, int64_t v, int width)
 void
 fmt_hex64(struct writer *w, uint64_t v)
 {
-    for (int shift = 60; shift >= 0; shift -= 4)
-        fmt_char(w, "0123456789abcdef"[v >> shift & 15]);
+    for (int shift = 60; shift >= 0; shift -= 4) fmt_char(w, "0123456789abcdef"[v >> shift & 15]);
 }
 
 void

@@ -73,10 +73,8 @@ heap_remove(struct heap *h, struct heap_node *n)
     struct heap_node *last = h->v.v[--h->v.n];
     n->at = 0;
     if (last == n) return;
-    if (i > 0 && before(last, h->v.v[(i - 1) / 4]))
-        sift_up(h, i, last);
-    else
-        sift_down(h, i, last);
+    if (i > 0 && before(last, h->v.v[(i - 1) / 4])) sift_up(h, i, last);
+    else sift_down(h, i, last);
 }
 
 struct heap_node *

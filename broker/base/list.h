@@ -74,10 +74,10 @@ list_pop_front(struct list *l)
 #define LIST_FIRST(l, type, member) \
     (list_is_empty(l) ? NULL : CONTAINER_OF((l)->next, type, member))
 /* Safe against removal of `it` itself. */
-#define LIST_EACH(l, it, type, member)                                                       \
-    for (type *it = CONTAINER_OF((l)->next, type, member),                                   \
-              *it##_next_ = CONTAINER_OF(it->member.next, type, member);                     \
-         &it->member != (l);                                                                 \
+#define LIST_EACH(l, it, type, member) \
+    for (type *it = CONTAINER_OF((l)->next, type, member), \
+              *it##_next_ = CONTAINER_OF(it->member.next, type, member); \
+         &it->member != (l); \
          it = it##_next_, it##_next_ = CONTAINER_OF(it->member.next, type, member))
 
 #endif

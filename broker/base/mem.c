@@ -85,7 +85,8 @@ account(struct mem *m, int64_t n)
 {
     m->used_bytes += n;
     if (m->used_bytes > m->peak_bytes) m->peak_bytes = m->used_bytes;
-    if (m->used_bytes > m->ceiling_bytes) panic(__FILE__, __LINE__, "memory ceiling of the machine");
+    if (m->used_bytes > m->ceiling_bytes)
+        panic(__FILE__, __LINE__, "memory ceiling of the machine");
 }
 
 static void *

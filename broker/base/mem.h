@@ -49,29 +49,27 @@ void mem_free_slice(struct mem *m, struct slice s);
 #define MEM_DELETE(m, p) mem_free((m), (p), (int64_t)sizeof(*(p)))
 
 /* A growable array: declare `VEC(struct x) xs;`, zeroed is empty. */
-#define VEC(type)       \
-    struct {            \
-        type *v;        \
+#define VEC(type) \
+    struct { \
+        type *v; \
         int64_t n, cap; \
     }
 void *vec_grow(struct mem *m, void *v, int64_t *cap, int64_t need, int64_t item_bytes);
-#define VEC_RESERVE(m, vec, need)                                                                \
-    ((need) <= (vec)->cap                                                                        \
-         ? (void)0                                                                               \
-         : (void)((vec)->v = vec_grow((m), (vec)->v, &(vec)->cap, (need),                        \
-                                      (int64_t)sizeof(*(vec)->v))))
+#define VEC_RESERVE(m, vec, need) \
+    ((need) <= (vec)->cap ? (void)0 \
+                          : (void)((vec)->v = vec_grow((m), (vec)->v, &(vec)->cap, (need), \
+                                                       (int64_t)sizeof(*(vec)->v))))
 #define VEC_PUSH(m, vec, item) (VEC_RESERVE(m, vec, (vec)->n + 1), (vec)->v[(vec)->n++] = (item))
 /* Appends a zeroed item and returns its address. */
-#define VEC_ADD(m, vec)                         \
-    (VEC_RESERVE(m, vec, (vec)->n + 1),         \
-     memset(&(vec)->v[(vec)->n], 0, sizeof(*(vec)->v)), &(vec)->v[(vec)->n++])
-#define VEC_RELEASE(m, vec)                                                           \
-    (mem_free((m), (vec)->v, (vec)->cap *(int64_t)sizeof(*(vec)->v)), (vec)->v = NULL, \
+#define VEC_ADD(m, vec) \
+    (VEC_RESERVE(m, vec, (vec)->n + 1), memset(&(vec)->v[(vec)->n], 0, sizeof(*(vec)->v)), \
+     &(vec)->v[(vec)->n++])
+#define VEC_RELEASE(m, vec) \
+    (mem_free((m), (vec)->v, (vec)->cap * (int64_t)sizeof(*(vec)->v)), (vec)->v = NULL, \
      (vec)->n = (vec)->cap = 0)
 /* Keeps the order. */
-#define VEC_REMOVE_AT(vec, i)                                                            \
-    (memmove(&(vec)->v[i], &(vec)->v[(i) + 1],                                           \
-             (size_t)((vec)->n - (i)-1) * sizeof(*(vec)->v)),                            \
+#define VEC_REMOVE_AT(vec, i) \
+    (memmove(&(vec)->v[i], &(vec)->v[(i) + 1], (size_t)((vec)->n - (i)-1) * sizeof(*(vec)->v)), \
      (void)(vec)->n--)
 
 #endif

@@ -202,8 +202,8 @@ void path_free_space(struct env *env, struct op *op, struct slice path);
 
 /* Long computations on immutable input. compress, decompress: buf has the output, at most ceiling
  * bytes (ENV_ETOOBIG otherwise). crc32c: value. */
-void work_queue(struct env *env, struct op *op, enum work_kind kind, enum codec codec, int32_t level,
-                const struct seg *segs, int32_t n, int64_t ceiling_bytes);
+void work_queue(struct env *env, struct op *op, enum work_kind kind, enum codec codec,
+                int32_t level, const struct seg *segs, int32_t n, int64_t ceiling_bytes);
 
 /* ---- network ---------------------------------------------------------------------------------- */
 
@@ -297,10 +297,11 @@ struct uuid env_random_uuid(struct env *env);
 /* ---- notes and the end ------------------------------------------------------------------------ */
 
 /* A fact for the trace; never decides anything. Up to six numbers, named in notes.h. */
-#define NOTE(env, kind, subject, text, ...)                                                      \
-    ((env)->notes_on ? note_queue((env), (kind), (subject), (text), (const int64_t[]){__VA_ARGS__}, \
-                                  (int32_t)(sizeof((int64_t[]){__VA_ARGS__}) / sizeof(int64_t)))    \
-                     : (void)0)
+#define NOTE(env, kind, subject, text, ...) \
+    ((env)->notes_on \
+         ? note_queue((env), (kind), (subject), (text), (const int64_t[]){__VA_ARGS__}, \
+                      (int32_t)(sizeof((int64_t[]){__VA_ARGS__}) / sizeof(int64_t))) \
+         : (void)0)
 void note_queue(struct env *env, enum note_kind kind, struct slice subject, struct slice text,
                 const int64_t *v, int32_t n);
 
@@ -312,7 +313,7 @@ void env_fatal(struct env *env, struct slice why);
 struct env_params {
     struct mem_source source;
     int64_t memory_ceiling_bytes;
-    struct siphash_key seed;   /* of all random draws and of map keys */
+    struct siphash_key seed; /* of all random draws and of map keys */
     int64_t now_ns, wall_ms;
     enum crc32c_impl crc32c;
     bool notes_on;
@@ -320,8 +321,8 @@ struct env_params {
 };
 
 enum effect_kind {
-    EF_OP,     /* op */
-    EF_LISTEN, /* listener, path = host, n = port */
+    EF_OP,       /* op */
+    EF_LISTEN,   /* listener, path = host, n = port */
     EF_UNLISTEN, /* listener's slot */
     EF_CONNECT,  /* conn, path = host, n = port */
     EF_ACCEPT,   /* conn takes the connection accepted as n */

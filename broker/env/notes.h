@@ -7,6 +7,7 @@
 #include "broker/base/slice.h"
 
 /*   kind, spelling, names of the numbers; what `text` has */
+/* clang-format off */
 #define NOTE_KINDS(X)                                                                                \
     X(LOG_MESSAGE, "message", "level 0 debug 1 info 2 warn 3 error")                                 \
     /* A batch was given its place. crc: the batch's own. text: none */                              \
@@ -44,6 +45,8 @@
     X(NODE_STOPPED, "node-stopped", "node_id")                                                       \
     X(GROUP_STATE, "group-state", "generation members state")                                        \
     X(STATE, "state", "from to")
+
+/* clang-format on */
 
 enum note_kind {
 #define X(id, spelling, fields) NOTE_##id,

@@ -15,10 +15,10 @@
 struct mem_source test_mem_source(void);
 void test_mem_init(struct mem *m);
 
-#define assert_slice(got, text)                                                  \
-    do {                                                                         \
-        struct slice got_ = (got);                                               \
-        assert_int_equal(got_.n, (int64_t)sizeof(text) - 1);                     \
+#define assert_slice(got, text) \
+    do { \
+        struct slice got_ = (got); \
+        assert_int_equal(got_.n, (int64_t)sizeof(text) - 1); \
         assert_memory_equal(got_.p ? (const void *)got_.p : "", text, sizeof(text) - 1); \
     } while (0)
 

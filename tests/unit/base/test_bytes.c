@@ -17,8 +17,8 @@ static void
 varints_go_round(void **state)
 {
     (void)state;
-    static const int64_t values[] = {0, 1, -1, 63, 64, -64, -65, 127, 128, INT32_MAX, INT32_MIN,
-                                     INT64_MAX, INT64_MIN};
+    static const int64_t values[] = {0,   1,   -1,        63,        64,        -64,      -65,
+                                     127, 128, INT32_MAX, INT32_MIN, INT64_MAX, INT64_MIN};
     struct mem mem;
     test_mem_init(&mem);
     for (int i = 0; i < ARRAY_LEN(values); i++) {
