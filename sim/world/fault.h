@@ -1,0 +1,130 @@
+/* Faults: everything that can go wrong, done at the moment of the call. What lasts is named by a
+ * number, so that exactly it can be taken back. All of this goes into the trace. */
+#ifndef SIM_WORLD_FAULT_H
+#define SIM_WORLD_FAULT_H
+
+#include "sim/world/world.h"
+
+/* ---- processes and hosts ---------------------------------------------------------------------- */
+
+/* kill -9. Writes and sends under way take effect in part; the page cache stays; the kernel closes
+ * the connections. Harmless on a machine that is down. */
+void fault_crash(struct machine *m);
+/* The host loses power: all machines on it. Kept is what was synced and a drawn part of the rest;
+ * other ends of connections hear nothing. */
+void fault_power(struct machine *m);
+/* The process stops running, its kernel goes on. */
+void fault_pause(struct machine *m);
+void fault_resume(struct machine *m);
+/* Empties the disk of the machine's host; every machine on it is down. */
+void fault_wipe(struct machine *m);
+/* At the n-th disk operation counted over all its lives (world_disk_op.ordinal), as it is about to
+ * complete: it takes effect in part. One at a time; n = 0 disarms. */
+void fault_at_disk_op(struct machine *m, int64_t n, bool power);
+
+/* ---- network ---------------------------------------------------------------------------------- */
+
+/* A number for what lasts; 0 is none. */
+typedef int32_t fault_id;
+
+/* Machines by their hosts. */
+struct machines {
+    struct machine *const *v;
+    int32_t n;
+};
+
+/* Bytes from any of `from` to any of `to` stop, and both ways if asked. One way: the other way's
+ * acknowledgements stall too, so that it goes on only as long as TCP does without any. */
+fault_id fault_cut(struct world *w, struct machines from, struct machines to, bool both_ways);
+/* Like a cut that comes and goes: up for up_ns, down for down_ns, beginning with down. */
+fault_id fault_flap(struct world *w, struct machines from, struct machines to, bool both_ways,
+                    int64_t down_ns, int64_t up_ns);
+/* Latency and bandwidth (0: as it was) of a direction; loss of segments shows as delay, as in TCP. */
+struct slow {
+    struct delay latency; /* all zero: as it was */
+    int64_t bandwidth_bytes_per_s;
+    int64_t loss_permille;
+};
+fault_id fault_slow_link(struct world *w, struct machines from, struct machines to, bool both_ways,
+                         struct slow slow);
+/* Ends a cut, flap, slow link or hold. Harmless when it has ended. */
+void fault_heal(struct world *w, fault_id id);
+/* Ends all of them. */
+void fault_heal_all(struct world *w);
+
+/* Breaks all connections between the two (either NULL: any): both ends see a reset. */
+void fault_reset(struct world *w, struct machine *a, struct machine *b);
+/* b's ends of its connections with a break; a hears nothing of it until it sends. */
+void fault_half_open(struct world *w, struct machine *a, struct machine *b);
+
+/* Frames by what they are. */
+enum { ANY_API = -1 };
+enum which { WHICH_REQUEST, WHICH_ANSWER, WHICH_ANY };
+struct frame_filter {
+    int16_t api; /* ANY_API */
+    enum which which;
+    struct machine *from, *to; /* of this frame; NULL: any */
+    int32_t port;              /* of the listener; 0: any */
+    /* null: any. Frames of kinds that name no topics do not match. */
+    struct slice topic;
+    int32_t partition; /* -1: any */
+    /* NULL, or a last word: bytes are the frame, but for what comes from files. */
+    bool (*also)(void *ctx, const struct world_frame *f, struct slice bytes);
+    void *ctx;
+};
+struct frame_filter frame_filter_any(void);
+/* Frames that match wait at the sender, and what is behind them on their connection too, until
+ * fault_heal(). Nothing is lost. skip: so many are let through first; count: at most so many are
+ * held (0: all). */
+fault_id fault_hold(struct world *w, const struct frame_filter *filter, int32_t skip, int32_t count);
+/* Frames waiting now. */
+int32_t fault_held(struct world *w, fault_id id);
+
+/* Calls fn once, right after the step in which the nth frame that matches is sent (n from 1). */
+void world_when_frame(struct world *w, const struct frame_filter *filter, int32_t nth,
+                      void (*fn)(struct world *w, void *ctx), void *ctx);
+
+/* True if bytes now get from a to b. */
+bool net_is_open(struct world *w, struct machine *a, struct machine *b);
+
+/* ---- disk ------------------------------------------------------------------------------------- */
+
+enum { DISK_FAIL_READ = 1, DISK_FAIL_WRITE = 2, DISK_FAIL_SYNC = 4 };
+
+/* Operations on paths that contain `path` (null: all) fail with EIO; count: so many (0: until
+ * disk_heal). A failed sync drops what it should have kept and poisons the file. */
+void fault_disk_fail(struct machine *m, int32_t which, struct slice path, int32_t count);
+/* Nothing more can be written: free bytes beyond those used. -1 takes it back. */
+void fault_disk_full(struct machine *m, int64_t free_bytes);
+/* Operations take longer: in hundredths; 100 is as it was. */
+void fault_disk_slow(struct machine *m, int64_t percent);
+/* Reads give less than was asked for, with this chance. */
+void fault_disk_short_reads(struct machine *m, int64_t permille);
+/* Flips one bit in each of `count` drawn places of files whose path contains `path`; returns how many
+ * were hit. offset >= 0: in this place of the first such file. */
+int32_t fault_disk_rot(struct machine *m, struct slice path, int64_t offset, int32_t count);
+/* The next write to such a file lands one to eight pages further on. */
+void fault_disk_misdirect(struct machine *m, struct slice path);
+/* Takes back fail, full, slow and short reads. */
+void fault_disk_heal(struct machine *m);
+
+/* The truth about a disk, for whoever judges: what a file holds, read from the page cache or from
+ * what a power loss would surely leave. -1: no such file. */
+enum image { IMAGE_CACHED, IMAGE_DURABLE };
+int64_t disk_peek_size(struct machine *m, struct slice path, enum image image);
+int64_t disk_peek(struct machine *m, struct slice path, enum image image, int64_t offset, void *ret,
+                  int64_t n);
+/* Calls fn for every file, sorted by path. */
+void disk_peek_all(struct machine *m, enum image image,
+                   void (*fn)(void *ctx, struct slice path, int64_t size), void *ctx);
+/* Puts a file there as if it had always been: input for tests. */
+void disk_put(struct machine *m, struct slice path, struct slice bytes);
+
+/* ---- clocks ----------------------------------------------------------------------------------- */
+
+/* The wall clock of the machine's host jumps by this (also back). */
+void fault_clock_step(struct machine *m, int64_t ms);
+/* Monotonic and wall clock run faster (or slower) by so many millionths. */
+void fault_clock_drift(struct machine *m, int64_t ppm);
+
+#endif
