@@ -1,0 +1,42 @@
+/* The records in a batch's uncompressed payload: a cursor that reads them one by one, borrowed from the
+ * payload, and trusts nothing.
+ *
+ *      varint length │ attributes 1 │ varlong timestamp delta │ varint offset delta
+ *      │ varint key length (-1 null), key │ the same for the value
+ *      │ varint headers │ per header: varint key length, key, varint value length (-1 null), value */
+#ifndef RECORD_RECORD_H
+#define RECORD_RECORD_H
+
+#include "broker/record/batch.h"
+
+struct record {
+    int64_t offset, timestamp;
+    int32_t offset_delta;
+    int32_t sequence; /* -1 without a producer */
+    struct slice key, value;
+    int32_t headers_n;
+    struct slice headers; /* undecoded: see record_header_next() */
+};
+
+struct record_header {
+    struct slice key, value;
+};
+
+struct records {
+    const struct batch_header *h;
+    struct reader r;
+    int32_t left; /* records not yet read */
+    enum batch_err err;
+};
+
+/* Both must outlive the cursor. */
+void records_begin(struct records *rs, const struct batch_header *h, struct slice payload);
+/* False at the end (rs->err == BATCH_OK: all records were there and nothing else) or at the first that is
+ * wrong (BATCH_BAD_RECORD, BATCH_BAD_COUNT). Headers are walked over here, so that record_header_next()
+ * cannot fail afterwards. */
+bool records_next(struct records *rs, struct record *ret);
+
+/* *at starts at 0 and counts bytes. False after the last. */
+bool record_header_next(const struct record *rec, int64_t *at, struct record_header *ret);
+
+#endif
