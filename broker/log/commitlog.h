@@ -1,0 +1,294 @@
+/* The log of one partition: batches in a directory of segment files, as Apache Kafka 4.4 lays them
+ * out, so that its tools read ours and ours read its.
+ *
+ *     orders-0/00000000000000000000.log .index .timeindex [.txnindex]    a closed segment
+ *              00000000000000004711.log .index .timeindex  .snapshot     the active one; producers at 4711
+ *              leader-epoch-checkpoint  partition.metadata
+ *
+ * A log has three ends:  assigned ≥ written ≥ synced.
+ *
+ *     start            synced          written         assigned
+ *       ├────────────────┼───────────────┼───────────────┤
+ *         durable          page cache      in memory: given its offsets, waiting for the disk
+ *
+ * An append assigns offsets at once and returns. One write is in flight per log; what is appended
+ * meanwhile is gathered into the next. Readers, followers and the high watermark see `written` only;
+ * the quorum counts its own `synced`. A failed write or sync takes the log offline for good: nothing
+ * that was assigned is ever assigned again in this incarnation.
+ *
+ * Callbacks come from completions only, never from within a call made by the owner; within them
+ * anything may be called. Sequence numbers: KIP-98. Leader epochs: KIP-101, 279, 320. */
+#ifndef LOG_COMMITLOG_H
+#define LOG_COMMITLOG_H
+
+#include "broker/env/env.h"
+#include "broker/log/epoch_cache.h"
+
+struct commitlog;
+struct segment;
+struct producer_state;
+
+enum log_err {
+    LOG_OK = 0,
+    LOG_E_DUPLICATE,    /* one of its producer's last five batches; the append says which */
+    LOG_E_OUT_OF_ORDER, /* sequence does not follow its producer's last */
+    LOG_E_FENCED,       /* the producer's epoch is old */
+    LOG_E_TXN_STATE,    /* not a batch that may come in the producer's present transaction */
+    LOG_E_OUT_OF_RANGE, /* below the start or above the end */
+    LOG_E_NOT_CONTIGUOUS,
+    LOG_E_CORRUPT,   /* not whole, valid batches of magic 2 */
+    LOG_E_TOO_LARGE, /* larger than a segment may be */
+    LOG_E_BUSY,      /* being truncated, or not yet ready */
+    LOG_E_CLOSED,
+    LOG_E_OFFLINE, /* the disk failed: see commitlog_error() */
+};
+const char *log_err_text(enum log_err err);
+
+/* Kafka's names, without prefix; shared by a topic's logs, may be changed at any time. */
+struct log_config {
+    int64_t segment_bytes, segment_ms;
+    int64_t index_interval_bytes, segment_index_bytes;
+    int64_t retention_bytes, retention_ms; /* -1: for ever */
+    int64_t file_delete_delay_ms;
+    int64_t flush_messages; /* a sync is begun when so many are written and not synced; 1: after each
+                               write, as the quorum wants it */
+    int64_t producer_expiration_ms;
+    bool log_append_time; /* message.timestamp.type */
+    bool compact, delete; /* cleanup.policy; a compacted log may have gaps */
+};
+struct log_config log_config_default(void);
+
+/* May be NULL, but ready. */
+struct commitlog_ops {
+    /* Once. On failure why says what was wrong with which file, for people; the log is offline. */
+    void (*ready)(struct commitlog *log, enum log_err err, struct slice why);
+    void (*written)(struct commitlog *log); /* commitlog_written_end() advanced */
+    void (*synced)(struct commitlog *log);  /* commitlog_synced_end() advanced */
+    /* Once: no further operation will succeed; those pending fail with LOG_E_OFFLINE. */
+    void (*failed)(struct commitlog *log, enum env_err err);
+};
+
+/* Something asked for that takes time; done once, unless the log's memory goes before. */
+struct log_op {
+    void (*done)(struct log_op *op, enum log_err err);
+    struct list node;
+    int64_t offset;
+};
+
+struct commitlog_params {
+    struct slice dir;  /* of this partition, e.g. "data/orders-0"; copied. Its parent exists */
+    struct slice name; /* "orders-0": for notes and people; copied */
+    struct uuid topic_id; /* zero: none. Put into partition.metadata, must agree with one found */
+    const struct log_config *config; /* stays */
+    const struct commitlog_ops *ops;
+    void *owner;
+    bool clean; /* the clean-shutdown marker was found: files are as they were left */
+    /* When not clean: what lies below was synced and is not looked at again. At most the end that
+     * was synced for the present contents: a checkpoint above a truncation must be lowered before
+     * appending again. 0 is always right. */
+    int64_t recovery_point;
+    int64_t start_offset; /* from log-start-offset-checkpoint, 0 without one */
+};
+
+enum commitlog_state {
+    COMMITLOG_NEW,
+    COMMITLOG_OPENING,
+    COMMITLOG_OPEN,
+    COMMITLOG_TRUNCATING,
+    COMMITLOG_CLOSING,
+    COMMITLOG_CLOSED,
+    COMMITLOG_OFFLINE,
+};
+
+/* To be embedded or allocated; zeroed at first. Read through the functions below. */
+struct commitlog {
+    struct env *env;
+    const struct log_config *config;
+    const struct commitlog_ops *ops;
+    void *owner;
+    struct slice dir, name;
+    struct uuid topic_id;
+    enum commitlog_state state;
+    enum env_err error;
+    bool dir_dirty, epochs_dirty; /* names or leader epochs not yet durable */
+    bool sync_again;
+    int64_t start_offset, assigned_end, written_end, synced_end;
+    int64_t max_timestamp, max_timestamp_offset;
+    VEC(struct segment *) segments; /* by base offset; the last one is active */
+    struct epoch_cache epochs;
+    struct producer_state *producers; /* NULL: never had one */
+    struct list appended;             /* chunks waiting for their write */
+    struct list waiting;              /* log_ops of commitlog_sync that wait for a sync to begin */
+    struct list jobs;                 /* everything that is under way */
+    struct log_job *writing, *syncing;
+    int64_t unsynced_messages;
+};
+
+/* Creates the directory if there is none; finds the end; after an unclean end cuts a bad tail, and
+ * rebuilds indexes and producer state. ready() tells. */
+void commitlog_open(struct commitlog *log, struct env *env, const struct commitlog_params *p);
+/* Waits for what is under way, syncs, writes indexes and a producer snapshot, closes the files. After
+ * done() (also with LOG_E_OFFLINE) nothing of the log is under way; then commitlog_release(). */
+void commitlog_close(struct commitlog *log, struct log_op *op);
+/* As close, but removes all files and the directory (renamed to "….UUID-delete" first). */
+void commitlog_delete(struct commitlog *log, struct log_op *op);
+/* Frees memory. The log must be closed, or never opened. */
+void commitlog_release(struct commitlog *log);
+
+/* ---- where it stands ---- */
+
+static inline int64_t
+commitlog_start(const struct commitlog *log)
+{
+    return log->start_offset;
+}
+/* The next offset to be assigned. */
+static inline int64_t
+commitlog_assigned_end(const struct commitlog *log)
+{
+    return log->assigned_end;
+}
+static inline int64_t
+commitlog_written_end(const struct commitlog *log)
+{
+    return log->written_end;
+}
+/* Also what may be checkpointed as the recovery point. */
+static inline int64_t
+commitlog_synced_end(const struct commitlog *log)
+{
+    return log->synced_end;
+}
+static inline enum env_err
+commitlog_error(const struct commitlog *log)
+{
+    return log->error;
+}
+/* Bytes of all segments. */
+int64_t commitlog_size_bytes(const struct commitlog *log);
+
+/* ---- append ---- */
+
+enum append_origin {
+    APPEND_CLIENT,      /* sequences and producer epochs are checked */
+    APPEND_COORDINATOR, /* written by this node: transaction markers, group and quorum records */
+};
+
+struct log_append {
+    const struct seg *segs; /* each holds one or more whole batches; referenced, never changed */
+    int32_t segs_n;
+    int32_t leader_epoch;
+    enum append_origin origin;
+    /* What came of it; of a duplicate: the original's. */
+    int64_t base_offset, last_offset;
+    int64_t append_time_ms; /* -1 unless message.timestamp.type is LogAppendTime */
+};
+
+/* As leader: assigns offsets, all or nothing. Batches have been validated (batch.h); their headers are
+ * copied and given base offset, leader epoch and, if so configured, append time (with a new CRC).
+ * LOG_E_DUPLICATE holds for the whole append: a client sends one batch per partition. */
+enum log_err commitlog_append(struct commitlog *log, struct log_append *a);
+
+/* As follower: batches that have their offsets and epochs, from the assigned end on. An incomplete
+ * batch at the end of a seg is left out. CRCs are checked; batches of a leader epoch greater than
+ * leader_epoch_max are not taken (KAFKA-17431). On failure what came before the bad batch is appended;
+ * commitlog_assigned_end() says how far. */
+enum log_err commitlog_append_fetched(struct commitlog *log, const struct seg *segs, int32_t n,
+                                      int32_t leader_epoch_max);
+
+/* All that is written at the time of the call becomes durable: bytes, names and leader epochs. op may
+ * be NULL. One sync is in flight; who comes meanwhile joins the next. */
+void commitlog_sync(struct commitlog *log, struct log_op *op);
+
+/* ---- read ---- */
+
+/* A run of whole batches in a file. It holds on to the file until it is released: hand it to
+ * conn_send() (which pins by itself), then release. */
+struct log_range {
+    struct segment *segment; /* NULL: empty */
+    struct file *file;
+    int64_t offset, n; /* bytes within the file */
+    int32_t cuts;
+};
+void log_range_release(struct log_range *r);
+/* False when a truncation has passed since: such a range must not be sent any more. */
+bool log_range_is_valid(const struct log_range *r);
+
+struct log_read {
+    void (*done)(struct log_read *r);
+    int64_t offset;
+    int64_t limit; /* no batch with an offset at or above it; written_end bounds as well */
+    int64_t max_bytes;
+    bool min_one; /* the first batch even if it exceeds max_bytes */
+    /* What came of it: LOG_OK, LOG_E_OUT_OF_RANGE, LOG_E_OFFLINE, LOG_E_CLOSED. */
+    enum log_err err;
+    struct log_range range; /* n == 0: nothing there (yet); first batch may begin below offset */
+    int64_t next_offset;    /* after the last batch of the range, or offset */
+    struct log_job *job;
+};
+/* True: r is filled in now and done() will not be called. A range never crosses a segment: read on
+ * at next_offset. Truncation fails reads that are under way with LOG_E_OUT_OF_RANGE. */
+bool commitlog_read(struct commitlog *log, struct log_read *r);
+/* done() will not be called. Harmless when not under way. */
+void log_read_cancel(struct log_read *r);
+
+/* Reads bytes into memory: whole batches. */
+struct log_load {
+    void (*done)(struct log_load *l);
+    struct log_read read; /* offset, limit, max_bytes, min_one are the caller's; err, next_offset */
+    struct buf *buf;      /* one reference, the caller's; NULL on error or when nothing is there */
+    struct log_job *job;
+};
+void commitlog_load(struct commitlog *log, struct log_load *l);
+void log_load_cancel(struct log_load *l);
+
+/* The first record with a timestamp at or above `timestamp` below `limit`; or with LOG_TIMESTAMP_MAX
+ * the (first) record with the greatest timestamp. */
+#define LOG_TIMESTAMP_MAX (-3)
+struct log_lookup {
+    void (*done)(struct log_lookup *l);
+    int64_t timestamp, limit;
+    enum log_err err;
+    int64_t offset, found_timestamp; /* -1, -1: there is none */
+    int32_t leader_epoch;            /* of its batch, or -1 */
+    struct log_job *job;
+};
+void commitlog_lookup(struct commitlog *log, struct log_lookup *l);
+void log_lookup_cancel(struct log_lookup *l);
+
+/* ---- leader epochs ---- */
+
+/* -1: none yet. */
+int32_t commitlog_latest_epoch(const struct commitlog *log);
+/* A leader begins: (epoch, assigned end), also if nothing is appended (KAFKA-7415). */
+void commitlog_begin_epoch(struct commitlog *log, int32_t epoch);
+/* (largest epoch ≤ asked, its end offset), (-1, -1) if unknown; end of the latest: end_offset. */
+struct epoch_end commitlog_epoch_end(const struct commitlog *log, int32_t epoch,
+                                     int64_t end_offset);
+/* Of the last batch before the assigned end, or the latest epoch of an empty log. */
+int32_t commitlog_epoch_at(const struct commitlog *log, int64_t offset);
+
+/* ---- cutting ---- */
+
+/* Removes all batches that reach to offset or above; the new end is at most offset. Breaks connections
+ * that still send of what goes. Until done(), appends fail with LOG_E_BUSY. Epoch cache and producer
+ * state follow. Waits for the write and sync in flight. At or above the end: only epochs are cut. */
+void commitlog_truncate(struct commitlog *log, int64_t offset, struct log_op *op);
+/* Removes everything; the next offset is `offset`. */
+void commitlog_truncate_fully(struct commitlog *log, int64_t offset, struct log_op *op);
+/* DeleteRecords, and a follower's leader that said so. Never goes back; at most the written end.
+ * False: above it. */
+bool commitlog_advance_start(struct commitlog *log, int64_t offset);
+/* Now and then (log.retention.check.interval.ms): deletes segments past retention (and below both the
+ * high watermark and the log start), removes files whose delay is over, forgets old producers. */
+void commitlog_sweep(struct commitlog *log, int64_t high_watermark);
+/* Closes files and drops memory that only speed needs. */
+void commitlog_trim(struct commitlog *log);
+
+/* ---- producers ---- */
+
+/* Largest offset below which every transaction is decided (and, its marker being below the high
+ * watermark, visibly so); at most high_watermark. */
+int64_t commitlog_stable_offset(const struct commitlog *log, int64_t high_watermark);
+
+#endif
