@@ -1,0 +1,100 @@
+#include "broker/record/record.h"
+
+#include "broker/base/check.h"
+
+void
+records_begin(struct records *rs, const struct batch_header *h, struct slice payload)
+{
+    *rs = (struct records){.h = h, .r = reader(payload), .left = h->records_n};
+}
+
+static bool
+fail(struct records *rs, enum batch_err err)
+{
+    rs->err = err;
+    rs->left = 0;
+    return false;
+}
+
+/* A length and that many bytes; -1 is null. */
+static struct slice
+nullable(struct reader *r)
+{
+    int32_t n = reader_varint(r);
+    if (n == -1 || r->err) return SLICE_NULL;
+    return reader_bytes(r, n);
+}
+
+static void
+header_read(struct reader *r, struct record_header *ret)
+{
+    /* Kafka refuses a null header key; so a length of -1 is an error here. */
+    ret->key = reader_bytes(r, reader_varint(r));
+    ret->value = nullable(r);
+}
+
+static void
+headers_skip(struct reader *r, int32_t n)
+{
+    struct record_header unused;
+    if (n < 0) r->err = true;
+    for (int32_t i = 0; i < n && !r->err; i++) header_read(r, &unused);
+}
+
+static int64_t
+timestamp_of(const struct batch_header *h, int64_t delta)
+{
+    if (batch_has_log_append_time(h)) return h->max_timestamp;
+    return (int64_t)((uint64_t)h->base_timestamp + (uint64_t)delta);
+}
+
+/* One record whose bytes are exactly `body`. */
+static bool
+record_read(const struct batch_header *h, struct slice body, struct record *ret)
+{
+    struct reader r = reader(body);
+    reader_skip(&r, 1); /* attributes: none are defined */
+    ret->timestamp = timestamp_of(h, reader_varlong(&r));
+    ret->offset_delta = reader_varint(&r);
+    ret->key = nullable(&r);
+    ret->value = nullable(&r);
+    ret->headers_n = reader_varint(&r);
+    const uint8_t *headers = r.p;
+    headers_skip(&r, ret->headers_n);
+    if (r.err || reader_left(&r) || ret->offset_delta < 0) return false;
+    ret->headers = slice(headers, r.p - headers);
+    ret->offset = h->base_offset + ret->offset_delta;
+    ret->sequence = BATCH_NO_SEQUENCE;
+    if (h->base_sequence >= 0) ret->sequence = sequence_add(h->base_sequence, ret->offset_delta);
+    return true;
+}
+
+bool
+records_next(struct records *rs, struct record *ret)
+{
+    if (rs->left == 0) {
+        if (rs->err == BATCH_OK && reader_left(&rs->r)) rs->err = BATCH_BAD_COUNT;
+        return false;
+    }
+    if (!reader_left(&rs->r)) return fail(rs, BATCH_BAD_COUNT);
+    int32_t n = reader_varint(&rs->r);
+    struct slice body = reader_bytes(&rs->r, n);
+    if (rs->r.err) return fail(rs, BATCH_BAD_RECORD);
+    struct record rec;
+    if (!record_read(rs->h, body, &rec)) return fail(rs, BATCH_BAD_RECORD);
+    if (rec.offset_delta > rs->h->last_offset_delta) return fail(rs, BATCH_BAD_OFFSET);
+    rs->left--;
+    *ret = rec;
+    return true;
+}
+
+bool
+record_header_next(const struct record *rec, int64_t *at, struct record_header *ret)
+{
+    if (*at >= rec->headers.n) return false;
+    struct reader r = reader(slice(rec->headers.p + *at, rec->headers.n - *at));
+    header_read(&r, ret);
+    CHECK(!r.err);
+    *at = r.p - rec->headers.p;
+    return true;
+}
