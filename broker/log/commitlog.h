@@ -50,7 +50,8 @@ struct log_config {
     int64_t index_interval_bytes, segment_index_bytes;
     int64_t retention_bytes, retention_ms; /* -1: for ever */
     int64_t file_delete_delay_ms;
-    int64_t flush_messages; /* a sync is begun when so many are written and not synced; 1: after each
+    int64_t
+        flush_messages; /* a sync is begun when so many are written and not synced; 1: after each
                                write, as the quorum wants it */
     int64_t producer_expiration_ms;
     bool log_append_time; /* message.timestamp.type */
@@ -76,8 +77,8 @@ struct log_op {
 };
 
 struct commitlog_params {
-    struct slice dir;  /* of this partition, e.g. "data/orders-0"; copied. Its parent exists */
-    struct slice name; /* "orders-0": for notes and people; copied */
+    struct slice dir;     /* of this partition, e.g. "data/orders-0"; copied. Its parent exists */
+    struct slice name;    /* "orders-0": for notes and people; copied */
     struct uuid topic_id; /* zero: none. Put into partition.metadata, must agree with one found */
     const struct log_config *config; /* stays */
     const struct commitlog_ops *ops;

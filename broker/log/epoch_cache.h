@@ -31,7 +31,8 @@ int32_t epoch_cache_at(const struct epoch_cache *c, int64_t offset);
 /* The largest epoch ≤ `epoch` and the offset at which it ended; of the latest epoch: log_end. Unknown
  * (-1, -1) for an epoch above the latest or when the cache is empty. An epoch below the first: that
  * epoch itself with the first entry's start (KIP-279). */
-struct epoch_end epoch_cache_end_offset(const struct epoch_cache *c, int32_t epoch, int64_t log_end);
+struct epoch_end epoch_cache_end_offset(const struct epoch_cache *c, int32_t epoch,
+                                        int64_t log_end);
 /* Removes entries that start at or above offset. True if any did. */
 bool epoch_cache_truncate_end(struct epoch_cache *c, int64_t offset);
 /* Removes entries that ended at or below offset; the one in force there starts at offset now. */

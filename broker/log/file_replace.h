@@ -19,7 +19,8 @@ struct file_replace {
 };
 
 /* The path and contents are copied. */
-void file_replace(struct env *env, struct file_replace *r, struct slice path, struct slice contents);
+void file_replace(struct env *env, struct file_replace *r, struct slice path,
+                  struct slice contents);
 static inline bool
 file_replace_is_pending(const struct file_replace *r)
 {

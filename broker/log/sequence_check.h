@@ -3,8 +3,7 @@
 #ifndef LOG_SEQUENCE_CHECK_H
 #define LOG_SEQUENCE_CHECK_H
 
-#include <stdbool.h>
-#include <stdint.h>
+#include "broker/record/batch.h"
 
 #define PRODUCER_BATCHES 5
 
@@ -34,12 +33,5 @@ enum sequence_verdict {
 enum sequence_verdict sequence_check(const struct producer_window *w, int16_t epoch,
                                      int32_t base_sequence, int32_t last_sequence,
                                      int32_t *ret_duplicate);
-
-/* Sequences wrap from 2^31 - 1 to 0. */
-static inline int32_t
-sequence_add(int32_t sequence, int32_t n)
-{
-    return (int32_t)(((int64_t)sequence + n) & INT32_MAX);
-}
 
 #endif
