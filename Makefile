@@ -106,13 +106,30 @@ $(B)/tests.a: $(SIM_O) $(VIS_O) $(OS_O) $(WORK_O)
 unit: $(UNIT) ## build and run the unit tests
 	$(Q)tests/run-unit $(B) $(UNIT)
 
+# ---- all of it ----------------------------------------------------------------------------------------
+
+# What `make check` runs; the fragments in tests/ add to it. Each target ends with a line
+# "N passed, N failed[, N skipped]".
+CHECKS := unit
+
+check: ## set up, build, run every test that needs no network
+	$(Q)$(MAKE) --no-print-directory setup
+	$(Q)$(MAKE) --no-print-directory all
+	$(Q)tests/run-checks $(CHECKS)
+
+demo: ## set up, build, crash a leader in a simulated cluster, draw what happened
+	$(Q)$(MAKE) --no-print-directory setup
+	$(Q)$(MAKE) --no-print-directory all
+	$(Q)build/gregor run scenarios/leader-crash.yaml --out out
+	@echo "The pictures: out/leader-crash-*/timeline.svg and replication.svg; the tale: story.txt beside them."
+
 # ---- set-up and other targets -----------------------------------------------------------------------
 
 setup: ## install what is missing (Debian, Ubuntu)
 	$(Q)tests/setup $(PACKAGES)
 
 help: ## list the targets
-	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 26
 
 clean: ## remove everything that was built
 	rm -rf build
@@ -120,4 +137,4 @@ clean: ## remove everything that was built
 -include $(wildcard tests/*/*.mk)
 -include $(shell find $(B) -name '*.d' 2>/dev/null)
 
-.PHONY: all unit setup help clean
+.PHONY: all unit check demo setup help clean

@@ -1,0 +1,10 @@
+# One fixed build of the core for its symbols: no stack protector and no position independence, which
+# would bring in symbols and writable tables of their own.
+LINT_CFLAGS := -std=gnu17 -O2 -fno-pic -fno-pie -fno-stack-protector -fno-strict-aliasing
+
+lint: ## layers, headers, symbols, banned functions
+	$(Q)$(MAKE) --no-print-directory CC=gcc OPT=-O2 SAN= B=build/lint CFLAGS='$(LINT_CFLAGS)' build/lint/core.a
+	$(Q)tests/lint/run build/lint/core.a $(CPPFLAGS)
+
+CHECKS += lint
+.PHONY: lint
