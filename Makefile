@@ -14,7 +14,7 @@ OPT ?= -O2
 SAN ?=
 
 # Everything that is needed to build and test, as Debian and Ubuntu name it.
-PACKAGES := gcc clang make pkg-config libyaml-dev libcmocka-dev libgraphviz-dev graphviz \
+PACKAGES := gcc clang make pkg-config libyaml-dev libcmocka-dev libjansson-dev libgraphviz-dev graphviz \
   libzstd-dev liblz4-dev libsnappy-dev zlib1g-dev kcat clang-format zstd
 
 empty :=
@@ -26,7 +26,7 @@ GEN := build/gen
 WARN := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wno-sign-conversion -Wstrict-prototypes \
   -Wmissing-prototypes -Wvla -Wwrite-strings -Wundef -Wformat=2 -Wcast-qual -Wcast-align \
   -Wpointer-arith -Wimplicit-fallthrough -Wnull-dereference -Wdouble-promotion -fno-common -Werror
-CPPFLAGS := -I. -I$(GEN) -D_GNU_SOURCE
+CPPFLAGS := -I. -iquote $(GEN) -D_GNU_SOURCE
 CFLAGS := -std=gnu17 -g $(OPT) $(WARN) -fno-strict-aliasing -fstack-protector-strong -fno-math-errno \
   -fno-omit-frame-pointer $(if $(SAN),-fsanitize=$(SAN) -fno-sanitize-recover=all)
 LDFLAGS := $(if $(SAN),-fsanitize=$(SAN)) -Wl,--as-needed -pthread
@@ -39,12 +39,12 @@ say = $(if $(V),,@printf '  %-4s %s\n' "$(1)" "$(2)";)
 
 CORE_DIRS := base env protocol record log raft metadata controller replica group txn security api \
   node client
-CORE_C := $(filter-out broker/protocol/gen.c,$(wildcard $(CORE_DIRS:%=broker/%/*.c)))
+CORE_C := $(wildcard $(CORE_DIRS:%=broker/%/*.c))
 WORK_C := $(wildcard broker/work/*.c)
 OS_C   := $(filter-out broker/os/gregord.c,$(wildcard broker/os/*.c))
 SIM_C  := $(filter-out sim/cli/main.c,$(wildcard sim/*.c sim/*/*.c))
 VIS_C  := $(wildcard visualize/*.c)
-GEN_C  := $(if $(wildcard broker/protocol/gen.c),$(GEN)/messages.c)
+GEN_C  := $(GEN)/messages.c $(GEN)/tables.c
 
 obj = $(patsubst %.c,$(B)/%.o,$(1))
 CORE_O := $(call obj,$(CORE_C) $(GEN_C))
@@ -78,17 +78,16 @@ $(B)/%.o: %.c
 # ---- the generator of the protocol's tables (a host program) ------------------------------------------
 
 SCHEMAS := $(sort $(wildcard broker/protocol/schema/*.yaml broker/protocol/schema/*/*.yaml))
-ifneq ($(GEN_C),)
-build/host/gen: broker/protocol/gen.c
-	$(call say,HOST,$@)mkdir -p $(@D) && $(HOSTCC) -std=gnu17 -D_GNU_SOURCE -O1 -g -Wall -Wextra -Werror -I. -o $@ $< -lyaml
+GENERATOR := $(wildcard broker/protocol/gen/*.c)
+build/host/gen: $(GENERATOR) broker/protocol/gen/gen.h broker/protocol/schema.h broker/protocol/tables.h
+	$(call say,HOST,$@)mkdir -p $(@D) && $(HOSTCC) -std=gnu17 -D_GNU_SOURCE -O1 -g -Wall -Wextra -Werror -I. -o $@ $(GENERATOR) -lyaml
 
 $(GEN)/stamp: build/host/gen $(SCHEMAS)
-	$(call say,GEN,$(GEN)/messages.c)mkdir -p $(GEN) && build/host/gen broker/protocol/schema $(GEN) && touch $@
+	$(call say,GEN,$(GEN))mkdir -p $(GEN) && build/host/gen broker/protocol/schema $(GEN) && touch $@
 
-$(GEN)/messages.c: $(GEN)/stamp ;
+$(GEN)/messages.c $(GEN)/tables.c: $(GEN)/stamp ;
 $(CORE_O) $(OS_O) $(SIM_O) $(VIS_O) $(WORK_O) $(call obj,sim/cli/main.c broker/os/gregord.c): | $(GEN)/stamp
 $(patsubst %.c,$(B)/%.o,$(wildcard tests/*/*.c tests/*/*/*.c)): | $(GEN)/stamp
-endif
 
 # ---- tests ------------------------------------------------------------------------------------------
 

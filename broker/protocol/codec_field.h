@@ -1,0 +1,113 @@
+/* How the interpreter sees one field: what a row says of a version, and how its value lies in memory.
+ * For codec_*.c only. */
+#ifndef PROTOCOL_CODEC_FIELD_H
+#define PROTOCOL_CODEC_FIELD_H
+
+#include "broker/base/check.h"
+#include "broker/protocol/schema.h"
+
+#include "messages.h"
+
+static inline bool
+field_is_in(const struct k_field *f, int version)
+{
+    return version >= f->lo && version <= f->hi;
+}
+
+static inline bool
+field_is_nullable(const struct k_field *f, int version)
+{
+    return version >= f->null_lo && version <= f->null_hi;
+}
+
+/* Whether its value is written compactly. */
+static inline bool
+field_is_flexible(const struct k_field *f, bool flexible)
+{
+    return flexible && !(f->flags & K_CLASSIC);
+}
+
+/* Bytes of one value (of an array: of one element) in memory. */
+static inline int64_t
+field_item_bytes(const struct k_field *f)
+{
+    static const uint8_t sizes[] = {
+        [K_BOOL] = sizeof(bool),    [K_INT8] = 1,    [K_INT16] = 2,
+        [K_UINT16] = 2,             [K_INT32] = 4,   [K_UINT32] = 4,
+        [K_INT64] = 8,              [K_FLOAT64] = 8, [K_UUID] = sizeof(struct uuid),
+        [K_STRING] = sizeof(struct slice), [K_BYTES] = sizeof(struct slice),
+        [K_RECORDS] = sizeof(struct k_records),
+    };
+    return f->type == K_STRUCT ? (int64_t)k_structs[f->item].size : sizes[f->type];
+}
+
+struct field_array {
+    void *items;
+    int32_t n; /* -1: null */
+};
+
+_Static_assert(offsetof(struct field_array, n) == sizeof(void *), "as generated: pointer, then count");
+
+static inline struct field_array
+array_load(const uint8_t *at)
+{
+    struct field_array a;
+    memcpy(&a.items, at, sizeof a.items);
+    memcpy(&a.n, at + sizeof a.items, sizeof a.n);
+    return a;
+}
+
+static inline void
+array_store(uint8_t *at, void *items, int32_t n)
+{
+    memcpy(at, &items, sizeof items);
+    memcpy(at + sizeof items, &n, sizeof n);
+}
+
+static inline struct slice
+slice_load(const uint8_t *at)
+{
+    struct slice s;
+    memcpy(&s, at, sizeof s);
+    return s;
+}
+
+static inline struct k_records
+records_load(const uint8_t *at)
+{
+    struct k_records r;
+    memcpy(&r, at, sizeof r);
+    return r;
+}
+
+static inline void *
+pointer_load(const uint8_t *at)
+{
+    void *p;
+    memcpy(&p, at, sizeof p);
+    return p;
+}
+
+/* Integers of every width, booleans and the bits of floats, as 64 bits. */
+int64_t field_load_int(enum k_type type, const uint8_t *at);
+void field_store_int(enum k_type type, uint8_t *at, int64_t v);
+
+void field_set_default(const struct k_field *f, uint8_t *at);
+void struct_set_defaults(const struct k_struct *s, uint8_t *to);
+bool field_is_default(const struct k_field *f, const uint8_t *at);
+bool struct_is_default(const struct k_struct *s, const uint8_t *at);
+
+static inline const struct k_struct *
+message_root(enum k_msg msg)
+{
+    CHECK(msg >= 0 && msg < K_MSGS_N);
+    return &k_structs[k_messages[msg].root];
+}
+
+static inline struct slice
+k_name(uint32_t at)
+{
+    return slice_cstr(k_names + at);
+}
+
+#endif

@@ -1,0 +1,229 @@
+/* Writes messages.h (C structs, enums) and messages.c (the tables of schema.h). */
+#include <stdlib.h>
+#include <string.h>
+
+#include "broker/protocol/gen/gen.h"
+
+/* One blob of NUL-terminated names; equal names share a place. */
+static char *names;
+static size_t names_n, names_cap;
+
+static unsigned
+name_at(const char *s)
+{
+    size_t n = strlen(s) + 1;
+    for (size_t i = 0; i < names_n; i += strlen(names + i) + 1)
+        if (strcmp(names + i, s) == 0) return (unsigned)i;
+    if (names_n + n > names_cap) {
+        names_cap = 2 * names_cap + n;
+        names = realloc(names, names_cap);
+    }
+    memcpy(names + names_n, s, n);
+    names_n += n;
+    return (unsigned)(names_n - n);
+}
+
+static bool
+has_tags(const struct strct *s)
+{
+    return s->message->root == s && s->message->flexible != 127;
+}
+
+/* ---- messages.h ------------------------------------------------------------------------------- */
+
+static const char *
+c_type(const struct field *f)
+{
+    static const char *const types[] = {
+        [K_BOOL] = "bool",         [K_INT8] = "int8_t",         [K_INT16] = "int16_t",
+        [K_UINT16] = "uint16_t",   [K_INT32] = "int32_t",       [K_UINT32] = "uint32_t",
+        [K_INT64] = "int64_t",     [K_FLOAT64] = "uint64_t",    [K_UUID] = "struct uuid",
+        [K_STRING] = "struct slice", [K_BYTES] = "struct slice", [K_RECORDS] = "struct k_records",
+    };
+    return f->type == K_STRUCT ? xformat("struct k_%s", f->item->c_name) : types[f->type];
+}
+
+static void
+print_member(FILE *o, const struct field *f)
+{
+    bool pointer = f->is_array || (f->type == K_STRUCT && f->nullable.lo <= f->nullable.hi);
+    fprintf(o, "    %s %s%s;", c_type(f), pointer ? "*" : "", f->c_name);
+    if (f->is_array) fprintf(o, "\n    int32_t %s_n;", f->c_name);
+    fprintf(o, " /* %d", f->versions.lo);
+    if (f->versions.hi == 127) fputs("+", o);
+    else if (f->versions.hi > f->versions.lo) fprintf(o, "-%d", f->versions.hi);
+    if (f->nullable.lo <= f->nullable.hi) fputs(", may be null", o);
+    if (f->default_null) fputs(", null by default", o);
+    else if (f->value) fprintf(o, ", %lld by default", f->value);
+    fputs(" */\n", o);
+}
+
+/* Structs that it embeds come first; `state` 3 says it has been printed. */
+static void
+print_struct(FILE *o, struct strct *s)
+{
+    if (s->state == 3) return;
+    s->state = 3;
+    for (int i = 0; i < s->n + s->tagged; i++)
+        if (s->fields[i].item) print_struct(o, s->fields[i].item);
+    fprintf(o, "struct k_%s {\n", s->c_name);
+    for (int i = 0; i < s->n + s->tagged; i++) print_member(o, &s->fields[s->order[i]]);
+    if (has_tags(s)) fputs("    struct k_tags unknown_tags;\n", o);
+    else if (s->n + s->tagged == 0) fputs("    char none;\n", o);
+    fputs("};\n", o);
+}
+
+static void
+print_range(FILE *o, const struct message *m)
+{
+    fprintf(o, "\n/* %s: %d-%d", m->name, m->versions.lo, m->versions.hi);
+    if (m->flexible != 127) fprintf(o, ", flexible from %d", m->flexible);
+    fputs(" */\n", o);
+}
+
+static void
+print_enums(FILE *o)
+{
+    fputs("enum k_msg {\n", o);
+    for (int i = 0; i < messages_n; i++) fprintf(o, "    K_MSG_%s,\n", upper(messages[i]->name));
+    fputs("    K_MSGS_N,\n};\n\nenum k_struct_id {\n", o);
+    for (int i = 0; i < messages_n; i++)
+        for (int k = 0; k < messages[i]->structs_n; k++)
+            fprintf(o, "    K_STRUCT_%s,\n", upper(messages[i]->structs[k]->c_name));
+    fputs("    K_STRUCTS_N,\n};\n\n/* Types of the records of the metadata log and of the coordinators' topics. */\nenum {\n", o);
+    for (int i = 0; i < messages_n; i++) {
+        const struct message *m = messages[i];
+        if (m->kind < K_KIND_METADATA || strcmp(m->folder, "storage") == 0) continue;
+        fprintf(o, "    K_REC_%s = %d,\n", upper(m->name), m->api_key);
+    }
+    fputs("};\n", o);
+}
+
+static void
+emit_header(const char *out)
+{
+    FILE *o = out_open(out, "messages.h", "Every message of the protocol as a C struct.");
+    fputs("#ifndef GEN_MESSAGES_H\n#define GEN_MESSAGES_H\n\n#include \"broker/protocol/schema.h\"\n\n", o);
+    print_enums(o);
+    for (int i = 0; i < messages_n; i++) {
+        print_range(o, messages[i]);
+        print_struct(o, messages[i]->root);
+        for (int k = 1; k < messages[i]->structs_n; k++) print_struct(o, messages[i]->structs[k]);
+    }
+    fputs("\n#endif\n", o);
+    out_close(o);
+}
+
+/* ---- messages.c ------------------------------------------------------------------------------- */
+
+static int fields_n, structs_n, min_n, defaults_n;
+static long long defaults[256];
+
+static int
+default_at(long long v)
+{
+    for (int i = 0; i < defaults_n; i++)
+        if (defaults[i] == v) return i;
+    if (defaults_n == 256) {
+        fputs("gen: more than 256 different defaults\n", stderr);
+        exit(3);
+    }
+    defaults[defaults_n] = v;
+    return defaults_n++;
+}
+
+static void
+number(void)
+{
+    for (int i = 0; i < messages_n; i++)
+        for (int k = 0; k < messages[i]->structs_n; k++) {
+            struct strct *s = messages[i]->structs[k];
+            s->index = structs_n++;
+            s->first = fields_n;
+            s->min_at = min_n;
+            fields_n += s->n + s->tagged;
+            min_n += messages[i]->versions.hi - messages[i]->versions.lo + 1;
+        }
+}
+
+static void
+print_field_row(FILE *o, const struct strct *s, const struct field *f)
+{
+    static const char *const types[] = {
+        [K_BOOL] = "K_BOOL",     [K_INT8] = "K_INT8",       [K_INT16] = "K_INT16",   [K_UINT16] = "K_UINT16",
+        [K_INT32] = "K_INT32",   [K_UINT32] = "K_UINT32",   [K_INT64] = "K_INT64",   [K_FLOAT64] = "K_FLOAT64",
+        [K_UUID] = "K_UUID",     [K_STRING] = "K_STRING",   [K_BYTES] = "K_BYTES",   [K_RECORDS] = "K_RECORDS",
+        [K_STRUCT] = "K_STRUCT",
+    };
+    int flags = (f->is_array ? K_ARRAY : 0) | (f->is_ignorable ? K_IGNORABLE : 0) | (f->is_classic ? K_CLASSIC : 0) |
+                (f->has_default ? K_HAS_DEFAULT : 0) | (f->default_null ? K_DEFAULT_NULL : 0) |
+                (f->is_map_key ? K_MAP_KEY : 0);
+    if (f->type == K_STRUCT && !f->is_array && f->nullable.lo <= f->nullable.hi) flags |= K_POINTER;
+    fprintf(o, "    {%u, offsetof(struct k_%s, %s), %d, %d, %s, %d, %d, %d, %d, %d, %d}, /* %s.%s */\n", name_at(f->name),
+            s->c_name, f->c_name, f->item ? f->item->index : 0, default_at(f->value), types[f->type], flags,
+            f->versions.lo, f->versions.hi, f->nullable.lo, f->nullable.hi, f->tag, s->name, f->name);
+}
+
+static void
+print_struct_row(FILE *o, const struct strct *s)
+{
+    const struct message *m = s->message;
+    const char *tags = has_tags(s) ? xformat("offsetof(struct k_%s, unknown_tags)", s->c_name) : "K_NO_TAGS";
+    fprintf(o, "    {%u, sizeof(struct k_%s), %d, %d, %d, %s, %d, %d, %d, %d},\n", name_at(s->name), s->c_name, s->first, s->n,
+            s->tagged, tags, s->min_at, m->versions.lo, m->versions.hi, m->flexible);
+}
+
+static void
+print_message_row(FILE *o, const struct message *m)
+{
+    fprintf(o, "    {%u, %u, %d, %d, %d, %d, %d, %d, %s},\n", name_at(m->name), name_at(m->folder), m->root->index, m->api_key,
+            m->kind, m->versions.lo, m->versions.hi, m->flexible, m->unstable ? "true" : "false");
+}
+
+static void
+print_names(FILE *o)
+{
+    fputs("#pragma GCC diagnostic ignored \"-Woverlength-strings\"\nconst char k_names[] =\n", o);
+    for (size_t i = 0; i < names_n; i += strlen(names + i) + 1) fprintf(o, "    \"%s\\0\"\n", names + i);
+    fputs("    ;\n\nconst int64_t k_defaults[] = {\n", o);
+    for (int i = 0; i < defaults_n; i++) fprintf(o, "    INT64_C(%lld),\n", defaults[i]);
+    fputs("};\n\nconst uint8_t k_min_bytes[] = {\n", o);
+    for (int i = 0; i < messages_n; i++)
+        for (int k = 0; k < messages[i]->structs_n; k++) {
+            fputs("   ", o);
+            for (int v = messages[i]->versions.lo; v <= messages[i]->versions.hi; v++) {
+                int n = struct_min_bytes(messages[i]->structs[k], v);
+                fprintf(o, " %d,", n > 255 ? 255 : n);
+            }
+            fprintf(o, " /* %s */\n", messages[i]->structs[k]->c_name);
+        }
+    fputs("};\n", o);
+}
+
+static void
+emit_source(const char *out)
+{
+    FILE *o = out_open(out, "messages.c", "The tables that the codec interprets.");
+    fputs("#include \"messages.h\"\n\nconst struct k_field k_fields[] = {\n", o);
+    number();
+    for (int i = 0; i < messages_n; i++)
+        for (int k = 0; k < messages[i]->structs_n; k++) {
+            const struct strct *s = messages[i]->structs[k];
+            for (int f = 0; f < s->n + s->tagged; f++) print_field_row(o, s, &s->fields[f]);
+        }
+    fputs("};\n\nconst struct k_struct k_structs[] = {\n", o);
+    for (int i = 0; i < messages_n; i++)
+        for (int k = 0; k < messages[i]->structs_n; k++) print_struct_row(o, messages[i]->structs[k]);
+    fputs("};\n\nconst struct k_message k_messages[] = {\n", o);
+    for (int i = 0; i < messages_n; i++) print_message_row(o, messages[i]);
+    fputs("};\n\n", o);
+    print_names(o);
+    out_close(o);
+}
+
+void
+emit_messages(const char *out)
+{
+    emit_header(out);
+    emit_source(out);
+}
