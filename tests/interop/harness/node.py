@@ -35,9 +35,9 @@ def free_port():
             return port
 
 
-def java(jars, *args, heap="128m", options=()):
+def java(jars, *args, heap="128m", options=None):
     """The argument vector that runs a Java main class from a folder of jars."""
-    return ["java", f"-Xmx{heap}", *(options or SMALL_JVM),
+    return ["java", f"-Xmx{heap}", *(SMALL_JVM if options is None else options),
             f"-Dlog4j2.configurationFile={paths.LOG4J}", "-cp", f"{jars}/*", *args]
 
 
