@@ -54,7 +54,8 @@ record_read(const struct batch_header *h, struct slice body, struct record *ret)
 {
     struct reader r = reader(body);
     reader_skip(&r, 1); /* attributes: none are defined */
-    ret->timestamp = timestamp_of(h, reader_varlong(&r));
+    ret->timestamp_delta = reader_varlong(&r);
+    ret->timestamp = timestamp_of(h, ret->timestamp_delta);
     ret->offset_delta = reader_varint(&r);
     ret->key = nullable(&r);
     ret->value = nullable(&r);
@@ -97,4 +98,59 @@ record_header_next(const struct record *rec, int64_t *at, struct record_header *
     CHECK(!r.err);
     *at = r.p - rec->headers.p;
     return true;
+}
+
+static int64_t
+nullable_bytes(struct slice s)
+{
+    CHECK(s.n >= 0 && s.n <= 1 << 30);
+    return s.p ? varint_bytes((int32_t)s.n) + s.n : 1;
+}
+
+/* Without the length itself. */
+static int64_t
+body_bytes(int64_t timestamp_delta, int32_t offset_delta, struct slice key, struct slice value,
+           const struct record_header *headers, int32_t headers_n)
+{
+    int64_t n = 1 + varlong_bytes(timestamp_delta) + varint_bytes(offset_delta);
+    n += nullable_bytes(key) + nullable_bytes(value) + varint_bytes(headers_n);
+    for (int32_t i = 0; i < headers_n; i++) {
+        CHECK(headers[i].key.p);
+        n += nullable_bytes(headers[i].key) + nullable_bytes(headers[i].value);
+    }
+    CHECK(n <= INT32_MAX);
+    return n;
+}
+
+int64_t
+record_bytes(int64_t timestamp_delta, int32_t offset_delta, struct slice key, struct slice value,
+             const struct record_header *headers, int32_t headers_n)
+{
+    int64_t n = body_bytes(timestamp_delta, offset_delta, key, value, headers, headers_n);
+    return varint_bytes((int32_t)n) + n;
+}
+
+static void
+nullable_write(struct writer *w, struct slice s)
+{
+    writer_varint(w, s.p ? (int32_t)s.n : -1);
+    if (s.p) writer_bytes(w, s);
+}
+
+void
+record_write(struct writer *w, int64_t timestamp_delta, int32_t offset_delta, struct slice key,
+             struct slice value, const struct record_header *headers, int32_t headers_n)
+{
+    int64_t n = body_bytes(timestamp_delta, offset_delta, key, value, headers, headers_n);
+    writer_varint(w, (int32_t)n);
+    writer_i8(w, 0);
+    writer_varlong(w, timestamp_delta);
+    writer_varint(w, offset_delta);
+    nullable_write(w, key);
+    nullable_write(w, value);
+    writer_varint(w, headers_n);
+    for (int32_t i = 0; i < headers_n; i++) {
+        nullable_write(w, headers[i].key);
+        nullable_write(w, headers[i].value);
+    }
 }

@@ -11,6 +11,7 @@
 
 struct record {
     int64_t offset, timestamp;
+    int64_t timestamp_delta; /* as written: differs from timestamp with log append time */
     int32_t offset_delta;
     int32_t sequence; /* -1 without a producer */
     struct slice key, value;
@@ -38,5 +39,12 @@ bool records_next(struct records *rs, struct record *ret);
 
 /* *at starts at 0 and counts bytes. False after the last. */
 bool record_header_next(const struct record *rec, int64_t *at, struct record_header *ret);
+
+/* Writes one record; whoever writes keeps to the deltas' rules. The lengths must fit into 2^30. */
+void record_write(struct writer *w, int64_t timestamp_delta, int32_t offset_delta, struct slice key,
+                  struct slice value, const struct record_header *headers, int32_t headers_n);
+/* The bytes that it would write. */
+int64_t record_bytes(int64_t timestamp_delta, int32_t offset_delta, struct slice key,
+                     struct slice value, const struct record_header *headers, int32_t headers_n);
 
 #endif
