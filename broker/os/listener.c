@@ -1,0 +1,209 @@
+#include <errno.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "broker/os/errors.h"
+#include "broker/os/memory.h"
+#include "broker/os/resolve.h"
+#include "broker/os/socket.h"
+
+#define BACKLOG 1024
+#define ACCEPTS_PER_TURN 64
+#define PEER_MAX 80
+
+/* ---- accepting ---- */
+
+/* "127.0.0.1:40312", "[::1]:40312"; an IPv4 address that comes in IPv6's clothes is shown as what it is. */
+static struct slice
+peer_text(const struct sockaddr_storage *a, socklen_t n, char *text)
+{
+    char host[64] = "?", port[8] = "?";
+    getnameinfo((const struct sockaddr *)a, n, host, sizeof host, port, sizeof port,
+                NI_NUMERICHOST | NI_NUMERICSERV);
+    const char *plain = strncmp(host, "::ffff:", 7) == 0 && strchr(host, '.') ? host + 7 : host;
+    snprintf(text, PEER_MAX, strchr(plain, ':') ? "[%s]:%s" : "%s:%s", plain, port);
+    return slice_cstr(text);
+}
+
+static void
+offer(struct os_listener *l, int fd, const struct sockaddr_storage *a, socklen_t n)
+{
+    char text[PEER_MAX];
+    struct os_machine *m = l->m;
+    struct event ev = {
+        .kind = EV_ACCEPTED,
+        .listener = l->listener,
+        .accepted = {env_new_handle(&m->env), peer_text(a, n, text), S("User:ANONYMOUS")},
+    };
+    m->accepted_fd = fd;
+    m->accepted_handle = ev.accepted.handle;
+    os_machine_deliver(m, &ev);
+    if (m->accepted_fd >= 0) close(m->accepted_fd);
+    m->accepted_fd = -1;
+}
+
+/* Out of descriptors: the spare one is used to take the connection and close it at once; otherwise it
+ * would wait in the kernel, and wake us again and again. */
+static void
+turn_away(struct os_listener *l)
+{
+    struct os_loop *loop = l->m->loop;
+    if (loop->spare_fd >= 0) close(loop->spare_fd);
+    int fd = accept4(l->watch.fd, NULL, NULL, SOCK_CLOEXEC);
+    if (fd >= 0) close(fd);
+    loop->spare_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+}
+
+static void
+listener_ready(struct os_watch *w, uint32_t epoll_events)
+{
+    (void)epoll_events;
+    struct os_listener *l = CONTAINER_OF(w, struct os_listener, watch);
+    for (int i = 0; i < ACCEPTS_PER_TURN && w->fd >= 0 && !l->m->env.dead; i++) {
+        struct sockaddr_storage a;
+        socklen_t n = sizeof a;
+        int fd = accept4(w->fd, (struct sockaddr *)&a, &n, SOCK_NONBLOCK | SOCK_CLOEXEC);
+        if (fd >= 0)
+            offer(l, fd, &a, n);
+        else if (errno == EMFILE || errno == ENFILE)
+            turn_away(l);
+        else if (errno != EINTR && errno != ECONNABORTED)
+            return;
+    }
+}
+
+/* ---- listening ---- */
+
+static void
+listener_bury(struct os_grave *g)
+{
+    free(CONTAINER_OF(g, struct os_listener, grave));
+}
+
+void
+os_listener_drop(struct os_listener *l)
+{
+    if (l->watch.fd >= 0) {
+        os_loop_unwatch(l->m->loop, &l->watch);
+        close(l->watch.fd);
+        l->watch.fd = -1;
+    }
+    os_resolve_cancel(l->resolve);
+    list_remove(&l->said_node);
+    list_remove(&l->node);
+    os_loop_bury(l->m->loop, &l->grave);
+}
+
+static int
+open_socket(const struct addrinfo *a)
+{
+    int one = 1, zero = 0;
+    int fd = socket(a->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (fd < 0) return -1;
+    setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
+    if (a->ai_family == AF_INET6) setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &zero, sizeof zero);
+    if (bind(fd, a->ai_addr, a->ai_addrlen) == 0 && listen(fd, BACKLOG) == 0) return fd;
+    int err = errno;
+    close(fd);
+    errno = err;
+    return -1;
+}
+
+static int32_t
+bound_port(int fd)
+{
+    union {
+        struct sockaddr any;
+        struct sockaddr_in v4;
+        struct sockaddr_in6 v6;
+    } a;
+    socklen_t n = sizeof a;
+    if (getsockname(fd, &a.any, &n) < 0) return 0;
+    return ntohs(a.any.sa_family == AF_INET6 ? a.v6.sin6_port : a.v4.sin_port);
+}
+
+static void
+say(struct os_listener *l, enum env_err err)
+{
+    l->err = err;
+    list_push_back(&l->m->loop->said, &l->said_node);
+}
+
+static void
+start(struct os_listener *l, const struct addrinfo *a)
+{
+    int err = EADDRNOTAVAIL;
+    for (; a; a = a->ai_next) {
+        l->watch.fd = open_socket(a);
+        if (l->watch.fd >= 0) break;
+        if (err != EADDRINUSE) err = errno;
+    }
+    if (l->watch.fd >= 0 && os_loop_watch(l->m->loop, &l->watch, EPOLLIN)) err = 0;
+    say(l, os_err(err));
+}
+
+/* A computer without IPv6 listens on all addresses of IPv4. */
+static bool
+falls_back_to_ipv4(struct os_listener *l)
+{
+    return l->any && l->err == ENV_EHOST && l->watch.fd < 0;
+}
+
+static void
+resolved(void *owner, struct addrinfo *addresses, enum env_err err)
+{
+    struct os_listener *l = owner;
+    l->resolve = NULL;
+    if (err)
+        say(l, err);
+    else
+        start(l, addresses);
+    if (addresses) freeaddrinfo(addresses);
+    if (!falls_back_to_ipv4(l)) return;
+    l->any = false;
+    list_remove(&l->said_node);
+    os_resolve(l->m->loop, S("0.0.0.0"), l->port, true, l, resolved);
+}
+
+void
+os_listen(struct os_machine *m, struct listener *listener, struct slice host, int64_t port)
+{
+    struct os_listener *l = os_zalloc(sizeof *l);
+    *l = (struct os_listener){.m = m, .listener = listener, .port = port, .any = host.n == 0};
+    l->watch = (struct os_watch){listener_ready, -1};
+    l->grave.bury = listener_bury;
+    listener->slot = l;
+    list_push_back(&m->listeners, &l->node);
+    struct os_resolve *r = os_resolve(m->loop, host, port, true, l, resolved);
+    if (r) l->resolve = r;
+}
+
+void
+os_unlisten(struct os_machine *m, const struct listener *listener, void *slot)
+{
+    LIST_EACH(&m->listeners, l, struct os_listener, node)
+    {
+        if (slot ? l == slot : l->listener == listener) os_listener_drop(l);
+    }
+}
+
+void
+os_listeners_say(struct os_loop *loop)
+{
+    os_round_begin(loop, &loop->said);
+    for (struct list *n; (n = os_round_next(loop, &loop->said)) != NULL;) {
+        struct os_listener *l = LIST_ENTRY(n, struct os_listener, said_node);
+        struct os_machine *m = l->m;
+        struct event ev = {.kind = EV_LISTENING, .listener = l->listener, .err = l->err};
+        if (l->err)
+            os_listener_drop(l);
+        else
+            ev.n = bound_port(l->watch.fd);
+        os_machine_deliver(m, &ev);
+    }
+}

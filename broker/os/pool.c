@@ -1,0 +1,167 @@
+#include "broker/os/pool.h"
+
+#include <pthread.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "broker/base/check.h"
+
+#define STACK_BYTES (256 << 10)
+
+struct os_pool {
+    pthread_mutex_t lock;
+    pthread_cond_t more;
+    struct os_jobs queued, finished;
+    pthread_t *threads;
+    int threads_n, threads_max, idle;
+    int wake_fd;
+    bool stopping;
+};
+
+void
+os_jobs_push(struct os_jobs *jobs, struct os_job *job)
+{
+    job->next = NULL;
+    if (jobs->last)
+        jobs->last->next = job;
+    else
+        jobs->first = job;
+    jobs->last = job;
+    jobs->n++;
+}
+
+struct os_job *
+os_jobs_pop(struct os_jobs *jobs)
+{
+    struct os_job *job = jobs->first;
+    if (!job) return NULL;
+    jobs->first = job->next;
+    if (!jobs->first) jobs->last = NULL;
+    jobs->n--;
+    return job;
+}
+
+static void
+jobs_move(struct os_jobs *to, struct os_jobs *from)
+{
+    if (!from->first) return;
+    if (to->last)
+        to->last->next = from->first;
+    else
+        to->first = from->first;
+    to->last = from->last;
+    to->n += from->n;
+    *from = (struct os_jobs){0};
+}
+
+static struct os_job *
+take(struct os_pool *p)
+{
+    while (!p->queued.first && !p->stopping) {
+        p->idle++;
+        pthread_cond_wait(&p->more, &p->lock);
+        p->idle--;
+    }
+    return os_jobs_pop(&p->queued);
+}
+
+/* The first one that comes back wakes the loop; the others are found with it. */
+static void
+finish(struct os_pool *p, struct os_job *job)
+{
+    bool first = !p->finished.first;
+    os_jobs_push(&p->finished, job);
+    if (!first) return;
+    uint64_t one = 1;
+    ssize_t n = write(p->wake_fd, &one, sizeof one);
+    (void)n; /* a full counter wakes just as well */
+}
+
+static void *
+worker(void *arg)
+{
+    struct os_pool *p = arg;
+    pthread_mutex_lock(&p->lock);
+    for (struct os_job *job; (job = take(p)) != NULL;) {
+        pthread_mutex_unlock(&p->lock);
+        job->run(job);
+        pthread_mutex_lock(&p->lock);
+        finish(p, job);
+    }
+    pthread_mutex_unlock(&p->lock);
+    return NULL;
+}
+
+struct os_pool *
+os_pool_new(int threads_max, int wake_fd)
+{
+    struct os_pool *p = calloc(1, sizeof *p);
+    pthread_t *threads = calloc((size_t)threads_max, sizeof *threads);
+    CHECK(p && threads);
+    p->threads = threads;
+    p->threads_max = threads_max;
+    p->wake_fd = wake_fd;
+    pthread_mutex_init(&p->lock, NULL);
+    pthread_cond_init(&p->more, NULL);
+    return p;
+}
+
+/* Signals are the loop's: threads start with all of them blocked. */
+static void
+add_thread(struct os_pool *p)
+{
+    pthread_attr_t attr;
+    sigset_t all, before;
+    pthread_attr_init(&attr);
+    pthread_attr_setstacksize(&attr, STACK_BYTES);
+    sigfillset(&all);
+    pthread_sigmask(SIG_BLOCK, &all, &before);
+    bool ok = pthread_create(&p->threads[p->threads_n], &attr, worker, p) == 0;
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    pthread_attr_destroy(&attr);
+    if (ok) p->threads_n++;
+    CHECK(p->threads_n > 0);
+}
+
+void
+os_pool_submit(struct os_pool *p, struct os_jobs *jobs)
+{
+    int n = jobs->n;
+    if (n == 0) return;
+    pthread_mutex_lock(&p->lock);
+    jobs_move(&p->queued, jobs);
+    int wake = MIN(n, p->idle), missing = p->queued.n - p->idle;
+    pthread_mutex_unlock(&p->lock);
+    for (int i = 0; i < wake; i++) pthread_cond_signal(&p->more);
+    while (missing-- > 0 && p->threads_n < p->threads_max) add_thread(p);
+}
+
+void
+os_pool_collect(struct os_pool *p, struct os_jobs *jobs)
+{
+    pthread_mutex_lock(&p->lock);
+    jobs_move(jobs, &p->finished);
+    pthread_mutex_unlock(&p->lock);
+}
+
+void
+os_pool_stop(struct os_pool *p)
+{
+    pthread_mutex_lock(&p->lock);
+    p->stopping = true;
+    pthread_cond_broadcast(&p->more);
+    pthread_mutex_unlock(&p->lock);
+    for (int i = 0; i < p->threads_n; i++) pthread_join(p->threads[i], NULL);
+    p->threads_n = 0;
+}
+
+void
+os_pool_free(struct os_pool *p)
+{
+    pthread_mutex_destroy(&p->lock);
+    pthread_cond_destroy(&p->more);
+    free(p->threads);
+    free(p);
+}

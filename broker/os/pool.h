@@ -1,0 +1,37 @@
+/* Threads for what may wait: disk operations, name resolution, long computations. A job goes out in a
+ * batch, is run by one thread, and comes back through a list that the loop empties; a descriptor wakes
+ * the loop once for each batch that comes back, not once for each job. Threads are made when they are
+ * needed first. */
+#ifndef OS_POOL_H
+#define OS_POOL_H
+
+#include <stdint.h>
+
+struct os_pool;
+
+struct os_job {
+    struct os_job *next;
+    void (*run)(struct os_job *job);  /* in a thread of the pool */
+    void (*done)(struct os_job *job); /* on the loop's thread */
+};
+
+struct os_jobs {
+    struct os_job *first, *last;
+    int32_t n;
+};
+
+void os_jobs_push(struct os_jobs *jobs, struct os_job *job);
+struct os_job *os_jobs_pop(struct os_jobs *jobs);
+
+/* wake_fd: an eventfd. */
+struct os_pool *os_pool_new(int threads_max, int wake_fd);
+/* What was submitted is run to its end, and is then still to be collected. */
+void os_pool_stop(struct os_pool *p);
+/* It has been stopped. */
+void os_pool_free(struct os_pool *p);
+/* Empties jobs. */
+void os_pool_submit(struct os_pool *p, struct os_jobs *jobs);
+/* Appends what is done, in the order in which it was. */
+void os_pool_collect(struct os_pool *p, struct os_jobs *jobs);
+
+#endif
