@@ -1,0 +1,288 @@
+#include "broker/protocol/channel.h"
+
+#include "broker/base/check.h"
+
+static struct channel *
+channel_of(struct conn *c)
+{
+    return CONTAINER_OF(c, struct channel, conn);
+}
+
+/* ---- failing ------------------------------------------------------------------------------------ */
+
+static void
+call_leave(struct call *call)
+{
+    timer_cancel(call->ch->env, &call->timer);
+    list_remove(&call->node);
+    buf_unref(call->unsent);
+    call->unsent = NULL;
+}
+
+static void
+doom(struct channel *ch, struct call *call, enum env_err err)
+{
+    call_leave(call);
+    call->err = err;
+    list_push_back(&ch->doomed, &call->node);
+}
+
+static void
+doom_all(struct channel *ch, enum env_err err)
+{
+    struct call *call;
+    while ((call = LIST_FIRST(&ch->calls, struct call, node))) doom(ch, call, err);
+}
+
+static void
+tell_doomed(struct channel *ch)
+{
+    struct call *call;
+    while ((call = LIST_FIRST(&ch->doomed, struct call, node))) {
+        list_remove(&call->node);
+        call->ch = NULL;
+        call->done(call, call->err, SLICE_NULL, NULL);
+    }
+}
+
+static bool
+has_conn(const struct channel *ch)
+{
+    return ch->state == CHANNEL_CONNECTING || ch->state == CHANNEL_OPEN;
+}
+
+/* Calls made from now on wait for the next connection. */
+static void
+break_conn(struct channel *ch, enum env_err err)
+{
+    doom_all(ch, err);
+    if (!has_conn(ch)) return;
+    ch->state = CHANNEL_CLOSING;
+    conn_close(&ch->conn);
+}
+
+/* ---- connecting --------------------------------------------------------------------------------- */
+
+static void
+connect_if_wanted(struct channel *ch)
+{
+    if (ch->state != CHANNEL_IDLE || list_is_empty(&ch->calls)) return;
+    ch->state = CHANNEL_CONNECTING;
+    frame_reader_init(&ch->frames, &ch->env->mem, &ch->conn, CHANNEL_ANSWER_MAX_BYTES);
+    conn_connect(ch->env, &ch->conn, ch->host, ch->port);
+}
+
+static void
+backoff_due(struct timer *t)
+{
+    struct channel *ch = CONTAINER_OF(t, struct channel, backoff);
+    ch->state = CHANNEL_IDLE;
+    connect_if_wanted(ch);
+}
+
+/* Doubles with each failure, a fifth more or less, so that not all come back at once. */
+static int64_t
+backoff_ns(struct channel *ch)
+{
+    int64_t ms = ch->backoff_ms;
+    for (int32_t i = 1; i < ch->failures && ms < ch->backoff_max_ms; i++) ms *= 2;
+    int64_t ns = MIN(ms, ch->backoff_max_ms) * NS_PER_MS;
+    return ns <= 0 ? 0 : ns - ns / 5 + env_random_below(ch->env, STREAM_JITTER, 2 * (ns / 5) + 1);
+}
+
+static void
+send_unsent(struct channel *ch, struct call *call)
+{
+    struct seg seg = {.buf = call->unsent, .bytes = buf_slice(call->unsent)};
+    (void)conn_send(&ch->conn, &seg, 1);
+    buf_unref(call->unsent);
+    call->unsent = NULL;
+}
+
+static void
+on_connected(struct conn *c)
+{
+    struct channel *ch = channel_of(c);
+    if (ch->state != CHANNEL_CONNECTING) return;
+    ch->state = CHANNEL_OPEN;
+    LIST_EACH(&ch->calls, call, struct call, node) send_unsent(ch, call);
+}
+
+static void
+on_closed(struct conn *c, enum env_err why)
+{
+    struct channel *ch = channel_of(c);
+    frame_reader_release(&ch->frames);
+    if (ch->state != CHANNEL_STOPPED) {
+        if (ch->state != CHANNEL_CLOSING) doom_all(ch, why);
+        ch->state = CHANNEL_WAITING;
+        ch->failures++;
+        timer_arm(ch->env, &ch->backoff, env_now_ns(ch->env) + backoff_ns(ch));
+    }
+    tell_doomed(ch);
+    if (ch->state == CHANNEL_STOPPED) defer(ch->env, &ch->end);
+}
+
+/* ---- answers ------------------------------------------------------------------------------------ */
+
+/* Answers come in the order of the calls; anything else is not the protocol. */
+static bool
+take_answer(struct channel *ch, struct slice frame, struct buf *from)
+{
+    struct call *call = LIST_FIRST(&ch->calls, struct call, node);
+    struct reader r = reader(frame);
+    int32_t id;
+    if (!call || !response_head_read(&r, call->api_key, call->version, &id) || id != call->correlation_id) return false;
+    call_leave(call);
+    call->ch = NULL;
+    ch->failures = 0;
+    call->done(call, ENV_OK, reader_bytes(&r, reader_left(&r)), from);
+    return true;
+}
+
+static void
+on_bytes(struct conn *c, struct slice data, struct buf *from)
+{
+    struct channel *ch = channel_of(c);
+    struct slice frame;
+    struct buf *holder;
+    frame_reader_push(&ch->frames, data, from);
+    while (ch->state == CHANNEL_OPEN) {
+        enum frame_result got = frame_reader_next(&ch->frames, &frame, &holder);
+        if (got == FRAME_NONE) return;
+        if (got == FRAME_BAD || !take_answer(ch, frame, holder)) {
+            break_conn(ch, ENV_ECORRUPT);
+            return;
+        }
+    }
+}
+
+static const struct conn_ops conn_ops = {.connected = on_connected, .bytes = on_bytes, .closed = on_closed};
+
+/* ---- calls -------------------------------------------------------------------------------------- */
+
+static void
+call_due(struct timer *t)
+{
+    struct call *call = CONTAINER_OF(t, struct call, timer);
+    struct channel *ch = call->ch;
+    bool waited_only = !has_conn(ch);
+    doom(ch, call, ENV_ETIMEDOUT);
+    if (waited_only) tell_doomed(ch);
+    else break_conn(ch, ENV_ECONNRESET);
+}
+
+/* Until there is a connection, all bytes of the frame lie in one buffer. */
+static struct buf *
+flatten(struct channel *ch, const struct frame *f)
+{
+    struct buf *b = buf_new(&ch->env->mem, f->bytes);
+    for (int32_t i = 0; i < f->segs_n; i++) {
+        CHECK(f->segs[i].buf); /* nobody asks with ranges of files */
+        memcpy(b->data + b->n, f->segs[i].bytes.p, (size_t)f->segs[i].bytes.n);
+        b->n += f->segs[i].bytes.n;
+    }
+    return b;
+}
+
+bool
+channel_call(struct channel *ch, struct call *call, int16_t api_key, int16_t version, const void *request,
+             int64_t timeout_ms, struct codec_refusal *ret_why)
+{
+    CHECK(!call_is_pending(call) && ch->state != CHANNEL_STOPPED);
+    struct request_head head = {.api_key = api_key, .version = version, .client_id = ch->client_id};
+    struct frame f;
+    head.correlation_id = ch->next_correlation_id;
+    if (!frame_request(&ch->env->mem, &ch->env->scratch, &head, request, &f)) {
+        if (ret_why) *ret_why = f.why;
+        return false;
+    }
+    ch->next_correlation_id = head.correlation_id == INT32_MAX ? 0 : head.correlation_id + 1;
+    call->ch = ch;
+    call->api_key = api_key;
+    call->version = version;
+    call->correlation_id = head.correlation_id;
+    call->timer.due = call_due;
+    list_push_back(&ch->calls, &call->node);
+    if (timeout_ms > 0) timer_arm(ch->env, &call->timer, env_now_ns(ch->env) + timeout_ms * NS_PER_MS);
+    if (ch->state == CHANNEL_OPEN) {
+        (void)frame_send(&ch->conn, &f);
+        return true;
+    }
+    call->unsent = flatten(ch, &f);
+    frame_release(&f);
+    connect_if_wanted(ch);
+    return true;
+}
+
+bool
+call_decode(const struct call *call, struct slice body, struct arena *a, void *ret)
+{
+    const struct k_api *api = k_api_of(call->api_key);
+    CHECK(api);
+    return codec_decode_all((enum k_msg)api->response, call->version, body, a, ret);
+}
+
+/* ---- the channel -------------------------------------------------------------------------------- */
+
+/* Tells those that failed without a connection, and ends a channel that was stopped. */
+static void
+run_end(struct task *t)
+{
+    struct channel *ch = CONTAINER_OF(t, struct channel, end);
+    tell_doomed(ch);
+    if (ch->state != CHANNEL_STOPPED || ch->conn.state != CONN_IDLE) return;
+    mem_free_slice(&ch->env->mem, ch->host);
+    mem_free_slice(&ch->env->mem, ch->client_id);
+    ch->host = ch->client_id = SLICE_NULL;
+    if (ch->stopped) ch->stopped(ch);
+}
+
+void
+channel_init(struct channel *ch, struct env *env, struct slice host, int32_t port, struct slice client_id)
+{
+    *ch = (struct channel){.env = env, .port = port, .backoff_ms = 50, .backoff_max_ms = 1000};
+    ch->host = mem_dup(&env->mem, host);
+    ch->client_id = mem_dup(&env->mem, client_id);
+    ch->conn.ops = &conn_ops;
+    ch->backoff.due = backoff_due;
+    ch->end.run = run_end;
+    list_init(&ch->calls);
+    list_init(&ch->doomed);
+}
+
+void
+channel_set_address(struct channel *ch, struct slice host, int32_t port)
+{
+    if (ch->port == port && slice_eq(ch->host, host)) return;
+    struct slice old = ch->host;
+    ch->host = mem_dup(&ch->env->mem, host);
+    ch->port = port;
+    mem_free_slice(&ch->env->mem, old);
+    ch->failures = 0;
+    if (has_conn(ch)) {
+        break_conn(ch, ENV_ECONNRESET);
+    } else if (ch->state == CHANNEL_WAITING) {
+        timer_cancel(ch->env, &ch->backoff);
+        ch->state = CHANNEL_IDLE;
+        connect_if_wanted(ch);
+    }
+}
+
+void
+channel_reset(struct channel *ch)
+{
+    break_conn(ch, ENV_ECANCELED);
+    if (ch->state != CHANNEL_CLOSING) defer(ch->env, &ch->end);
+}
+
+void
+channel_stop(struct channel *ch, void (*stopped)(struct channel *ch))
+{
+    CHECK(ch->state != CHANNEL_STOPPED);
+    ch->stopped = stopped;
+    timer_cancel(ch->env, &ch->backoff);
+    break_conn(ch, ENV_ECANCELED);
+    ch->state = CHANNEL_STOPPED;
+    if (ch->conn.state == CONN_IDLE) defer(ch->env, &ch->end);
+}
