@@ -4,13 +4,17 @@
 #ifndef BASE_CHECK_H
 #define BASE_CHECK_H
 
+#include <stddef.h>
+#include <stdint.h>
+
 _Noreturn void panic(const char *file, int line, const char *what);
 
 #define CHECK(cond) ((cond) ? (void)0 : panic(__FILE__, __LINE__, #cond))
 #define UNREACHABLE() panic(__FILE__, __LINE__, "unreachable")
 
 #define ARRAY_LEN(a) ((int64_t)(sizeof(a) / sizeof((a)[0])))
-#define CONTAINER_OF(ptr, type, member) ((type *)(void *)((char *)(ptr)-offsetof(type, member)))
+/* Through an integer, so that it serves pointers to const as well: name a const type then. */
+#define CONTAINER_OF(ptr, type, member) ((type *)((uintptr_t)(ptr)-offsetof(type, member)))
 #define MIN(a, b) ((a) < (b) ? (a) : (b))
 #define MAX(a, b) ((a) > (b) ? (a) : (b))
 
