@@ -1,0 +1,450 @@
+#include "broker/protocol/config.h"
+
+#include "broker/base/check.h"
+#include "broker/base/ckd.h"
+#include "broker/base/fmt.h"
+
+static const struct k_config *
+table_of(enum config_scope scope)
+{
+    return scope == CONFIG_BROKER ? k_broker_configs : k_topic_configs;
+}
+
+static int32_t
+table_n(enum config_scope scope)
+{
+    return scope == CONFIG_BROKER ? K_CFGS_N : K_TCFGS_N;
+}
+
+int32_t
+config_id(enum config_scope scope, struct slice name)
+{
+    const struct k_config *t = table_of(scope);
+    int32_t lo = 0, hi = table_n(scope);
+    while (lo < hi) {
+        int32_t mid = (lo + hi) / 2;
+        int c = slice_cmp(k_text(t[mid].name), name);
+        if (c == 0) return mid;
+        if (c < 0) lo = mid + 1;
+        else hi = mid;
+    }
+    return -1;
+}
+
+/* ---- values from text ---------------------------------------------------------------------------- */
+
+static uint8_t
+lower(uint8_t c)
+{
+    return c >= 'A' && c <= 'Z' ? (uint8_t)(c + 32) : c;
+}
+
+static bool
+eq_any_case(struct slice a, struct slice b)
+{
+    for (int64_t i = 0; a.n == b.n && i < a.n; i++)
+        if (lower(a.p[i]) != lower(b.p[i])) return false;
+    return a.n == b.n;
+}
+
+static bool
+parse_bool(struct slice s, int64_t *ret)
+{
+    bool yes = eq_any_case(s, S("true"));
+    if (!yes && !eq_any_case(s, S("false"))) return false;
+    *ret = yes;
+    return true;
+}
+
+static bool
+take_digit(struct slice *s, int64_t *ret)
+{
+    if (s->n == 0 || s->p[0] < '0' || s->p[0] > '9') return false;
+    *ret = s->p[0] - '0';
+    *s = slice_sub(*s, 1, s->n);
+    return true;
+}
+
+/* Behind the digits: "E-7". */
+static bool
+parse_exponent(struct slice s, int64_t *ret)
+{
+    *ret = 0;
+    if (s.n == 0) return true;
+    if (lower(s.p[0]) != 'e') return false;
+    return slice_to_i64(slice_sub(s, 1, s.n), ret) && *ret > -400 && *ret < 400;
+}
+
+/* Decimal to millionths, cut towards zero; what is too large becomes the largest. */
+static bool
+parse_double(struct slice s, int64_t *ret)
+{
+    bool minus = s.n && s.p[0] == '-', point = false, any = false;
+    if (s.n && (minus || s.p[0] == '+')) s = slice_sub(s, 1, s.n);
+    int64_t v = 0, digit, scale = 6;
+    for (;;) {
+        if (s.n && s.p[0] == '.' && !point) {
+            point = true;
+            s = slice_sub(s, 1, s.n);
+            continue;
+        }
+        if (!take_digit(&s, &digit)) break;
+        any = true;
+        bool fits = v < INT64_MAX / 10 - 1;
+        if (fits) v = v * 10 + digit;
+        scale += (fits ? 0 : 1) - (point ? 1 : 0);
+    }
+    int64_t e;
+    if (!any || !parse_exponent(s, &e)) return false;
+    for (scale += e; scale > 0 && v; scale--)
+        if (ckd_mul(&v, v, 10)) v = INT64_MAX, scale = 0;
+    for (; scale < 0 && v; scale++) v /= 10;
+    *ret = minus ? -v : v;
+    return true;
+}
+
+static int32_t
+list_n(struct slice text)
+{
+    if (slice_trim(text).n == 0) return 0;
+    int32_t n = 1;
+    for (int64_t i = 0; i < text.n; i++) n += text.p[i] == ',';
+    return n;
+}
+
+static struct slice
+list_at(struct slice text, int32_t i)
+{
+    int64_t from = 0;
+    for (; i > 0; i--) from = slice_find(text, ',', from) + 1;
+    int64_t end = slice_find(text, ',', from);
+    return slice_trim(slice_sub(text, from, (end < 0 ? text.n : end) - from));
+}
+
+static bool
+list_has(struct slice list, struct slice item, bool any_case)
+{
+    for (int32_t i = 0; i < list_n(list); i++) {
+        struct slice s = list_at(list, i);
+        if (any_case ? eq_any_case(s, item) : slice_eq(s, item)) return true;
+    }
+    return false;
+}
+
+static bool
+is_number(const struct k_config *k)
+{
+    return k->type >= K_CT_SHORT && k->type <= K_CT_DOUBLE;
+}
+
+/* Numbers and booleans; all else yields 0. */
+static bool
+parse_i64(const struct k_config *k, struct slice s, int64_t *ret)
+{
+    *ret = 0;
+    if (k->type == K_CT_BOOLEAN) return parse_bool(s, ret);
+    if (k->type == K_CT_DOUBLE) return parse_double(s, ret);
+    return !is_number(k) || slice_to_i64(s, ret);
+}
+
+/* ---- checks -------------------------------------------------------------------------------------- */
+
+static bool
+refuse(struct writer *why, struct slice text, const char *what)
+{
+    if (!why) return false;
+    fmt_char(why, '"');
+    fmt_slice(why, text);
+    fmt_str(why, "\" ");
+    fmt_str(why, what);
+    return false;
+}
+
+static void
+fmt_bound(struct writer *w, const struct k_config *k, int64_t v)
+{
+    if (k->type != K_CT_DOUBLE) {
+        fmt_i64(w, v);
+        return;
+    }
+    fmt_i64(w, v / 1000000);
+    if (v % 1000000 == 0) return;
+    int64_t part = v % 1000000;
+    int width = 6;
+    for (; part % 10 == 0; part /= 10) width--;
+    fmt_char(w, '.');
+    fmt_padded(w, part, width);
+}
+
+static bool
+check_range(const struct k_config *k, struct slice text, int64_t v, struct writer *why)
+{
+    if (v == -1 && k->flags & K_CF_OR_MINUS_1) return true;
+    if (v >= k->min && v <= k->max) return true;
+    if (!why) return false;
+    refuse(why, text, v < k->min ? "is less than " : "is more than ");
+    fmt_bound(why, k, v < k->min ? k->min : k->max);
+    return false;
+}
+
+static bool
+check_allowed(const struct k_config *k, struct slice text, struct writer *why)
+{
+    struct slice allowed = k_text(k->allowed);
+    bool is_list = k->type == K_CT_LIST, any_case = k->flags & K_CF_ANY_CASE;
+    if (!allowed.p) return true;
+    for (int32_t i = 0; i < (is_list ? list_n(text) : 1); i++) {
+        struct slice item = is_list ? list_at(text, i) : text;
+        if (list_has(allowed, item, any_case)) continue;
+        if (refuse(why, item, "is none of ") || !why) return false;
+        fmt_slice(why, allowed);
+        return false;
+    }
+    return true;
+}
+
+static bool
+check(const struct k_config *k, struct slice text, int64_t *ret, struct writer *why)
+{
+    static const char *const wants[] = {"is neither true nor false", "is not an integer", "is not an integer", "is not an integer", "is not a number"};
+    if (!parse_i64(k, text, ret)) return refuse(why, text, wants[k->type]);
+    if (is_number(k)) return check_range(k, text, *ret, why);
+    if (text.n == 0 && k->flags & K_CF_NON_EMPTY) return refuse(why, text, "must not be empty");
+    return check_allowed(k, text, why);
+}
+
+bool
+config_check(enum config_scope scope, int32_t id, struct slice text, struct writer *ret_why)
+{
+    int64_t v;
+    CHECK(id >= 0 && id < table_n(scope));
+    return check(&table_of(scope)[id], slice_trim(text), &v, ret_why);
+}
+
+/* ---- the configuration --------------------------------------------------------------------------- */
+
+static struct config_value
+default_of(const struct k_config *k)
+{
+    struct config_value v = {.text = k_text(k->value)};
+    v.is_null = v.text.p == NULL;
+    if (!v.is_null) CHECK(parse_i64(k, v.text, &v.i64));
+    return v;
+}
+
+void
+config_init(struct config *c, struct mem *mem, enum config_scope scope)
+{
+    *c = (struct config){.mem = mem, .table = table_of(scope), .n = table_n(scope)};
+    c->values = mem_alloc(mem, c->n * (int64_t)sizeof *c->values);
+    for (int32_t i = 0; i < c->n; i++) c->values[i] = default_of(&c->table[i]);
+}
+
+void
+config_release(struct config *c)
+{
+    for (int32_t i = 0; i < c->n; i++) config_unset(c, i);
+    mem_free(c->mem, c->values, c->n * (int64_t)sizeof *c->values);
+    c->values = NULL;
+    c->n = 0;
+}
+
+void
+config_copy(struct config *to, const struct config *from)
+{
+    CHECK(to->table == from->table);
+    for (int32_t i = 0; i < to->n; i++) {
+        config_unset(to, i);
+        if (!from->values[i].is_set) continue;
+        to->values[i] = from->values[i];
+        to->values[i].text = mem_dup(to->mem, from->values[i].text);
+    }
+}
+
+static const struct config_value *
+value_of(const struct config *c, int32_t id)
+{
+    CHECK(id >= 0 && id < c->n);
+    return &c->values[id];
+}
+
+struct slice
+config_name(const struct config *c, int32_t id)
+{
+    CHECK(id >= 0 && id < c->n);
+    return k_text(c->table[id].name);
+}
+
+bool
+config_set(struct config *c, int32_t id, struct slice text, struct writer *ret_why)
+{
+    int64_t v;
+    CHECK(id >= 0 && id < c->n);
+    text = slice_trim(text);
+    if (!check(&c->table[id], text, &v, ret_why)) return false;
+    struct slice copy = mem_dup(c->mem, text); /* text may be the old value */
+    config_unset(c, id);
+    c->values[id] = (struct config_value){.is_set = true, .i64 = v, .text = copy};
+    return true;
+}
+
+void
+config_unset(struct config *c, int32_t id)
+{
+    CHECK(id >= 0 && id < c->n);
+    if (!c->values[id].is_set) return;
+    mem_free_slice(c->mem, c->values[id].text);
+    c->values[id] = default_of(&c->table[id]);
+}
+
+bool
+config_is_set(const struct config *c, int32_t id)
+{
+    return value_of(c, id)->is_set;
+}
+
+bool
+config_is_null(const struct config *c, int32_t id)
+{
+    return value_of(c, id)->is_null;
+}
+
+int64_t
+config_i64(const struct config *c, int32_t id)
+{
+    CHECK(is_number(&c->table[id]));
+    return value_of(c, id)->i64;
+}
+
+bool
+config_bool(const struct config *c, int32_t id)
+{
+    CHECK(c->table[id].type == K_CT_BOOLEAN);
+    return value_of(c, id)->i64 != 0;
+}
+
+struct slice
+config_str(const struct config *c, int32_t id)
+{
+    return value_of(c, id)->text;
+}
+
+struct slice
+config_text(const struct config *c, int32_t id)
+{
+    return value_of(c, id)->text;
+}
+
+int32_t
+config_list_n(const struct config *c, int32_t id)
+{
+    return list_n(value_of(c, id)->text);
+}
+
+struct slice
+config_list_at(const struct config *c, int32_t id, int32_t i)
+{
+    CHECK(i >= 0 && i < config_list_n(c, id));
+    return list_at(value_of(c, id)->text, i);
+}
+
+/* ---- files --------------------------------------------------------------------------------------- */
+
+static void
+fmt_place(struct writer *w, struct slice file, int32_t line, int32_t column)
+{
+    fmt_slice(w, file);
+    fmt_char(w, ':');
+    fmt_i64(w, line);
+    fmt_char(w, ':');
+    fmt_i64(w, column);
+    fmt_str(w, ": ");
+}
+
+bool
+config_load(struct config *c, struct slice file, const struct properties *p, struct writer *warnings,
+            struct writer *errors)
+{
+    enum config_scope scope = c->table == k_broker_configs ? CONFIG_BROKER : CONFIG_TOPIC;
+    bool ok = true;
+    for (int32_t i = 0; i < p->n; i++) {
+        const struct property *q = &p->v[i];
+        int32_t id = config_id(scope, q->key);
+        if (id < 0) {
+            fmt_place(warnings, file, q->line, q->column);
+            fmt_str(warnings, "unknown configuration \"");
+            fmt_slice(warnings, q->key);
+            fmt_str(warnings, "\" is ignored\n");
+            continue;
+        }
+        if (config_check(scope, id, q->value, NULL)) {
+            CHECK(config_set(c, id, q->value, NULL));
+            continue;
+        }
+        ok = false;
+        fmt_place(errors, file, q->value_line, q->value_column);
+        fmt_slice(errors, q->key);
+        fmt_str(errors, ": ");
+        (void)config_check(scope, id, q->value, errors);
+        fmt_char(errors, '\n');
+    }
+    return ok;
+}
+
+/* ---- topics --------------------------------------------------------------------------------------- */
+
+int32_t
+topic_config_synonym(const struct config *broker, int32_t tcfg)
+{
+    CHECK(tcfg >= 0 && tcfg < K_TCFGS_N);
+    const int16_t *s = k_topic_configs[tcfg].synonyms;
+    int32_t last = -1;
+    for (int i = 0; i < 3 && s[i] >= 0; i++) {
+        if (config_is_set(broker, s[i])) return s[i];
+        if (last < 0 && !config_is_null(broker, s[i])) last = s[i];
+    }
+    return last;
+}
+
+static int64_t
+unit_ms(struct slice name)
+{
+    if (slice_ends(name, S(".hours"))) return 3600000;
+    return slice_ends(name, S(".minutes")) ? 60000 : 1;
+}
+
+int64_t
+topic_config_i64(const struct config *broker, const struct config *topic, int32_t tcfg)
+{
+    if (config_is_set(topic, tcfg)) return config_i64(topic, tcfg);
+    int32_t s = topic_config_synonym(broker, tcfg);
+    if (s < 0) return config_i64(topic, tcfg);
+    int64_t v = config_i64(broker, s);
+    return v < 0 ? v : v * unit_ms(config_name(broker, s));
+}
+
+static const struct config_value *
+topic_value(const struct config *broker, const struct config *topic, int32_t tcfg)
+{
+    int32_t s = config_is_set(topic, tcfg) ? -1 : topic_config_synonym(broker, tcfg);
+    return s < 0 ? value_of(topic, tcfg) : value_of(broker, s);
+}
+
+bool
+topic_config_bool(const struct config *broker, const struct config *topic, int32_t tcfg)
+{
+    CHECK(k_topic_configs[tcfg].type == K_CT_BOOLEAN);
+    return topic_value(broker, topic, tcfg)->i64 != 0;
+}
+
+struct slice
+topic_config_str(const struct config *broker, const struct config *topic, int32_t tcfg)
+{
+    return topic_value(broker, topic, tcfg)->text;
+}
+
+bool
+topic_config_has(const struct config *broker, const struct config *topic, int32_t tcfg, struct slice item)
+{
+    return list_has(topic_value(broker, topic, tcfg)->text, item, false);
+}

@@ -1,0 +1,224 @@
+#include "broker/protocol/properties.h"
+
+#include "broker/base/fmt.h"
+
+/* Reads characters of one logical line at a time; positions are those of the file. */
+struct scanner {
+    struct slice text;
+    int64_t at;
+    int32_t line, column;
+    struct arena *arena;
+    struct writer buffer; /* of one key or value; no escape is shorter than what it stands for */
+    struct writer *why;
+    bool failed;
+};
+
+static int
+peek(const struct scanner *s)
+{
+    return s->at < s->text.n ? s->text.p[s->at] : -1;
+}
+
+static bool
+is_end_of_line(int c)
+{
+    return c < 0 || c == '\n' || c == '\r';
+}
+
+static bool
+is_blank(int c)
+{
+    return c == ' ' || c == '\t' || c == '\f';
+}
+
+/* CR, LF and CR LF each end one line. */
+static void
+advance(struct scanner *s)
+{
+    int c = peek(s);
+    s->at++;
+    s->column++;
+    if (c == '\r' && peek(s) == '\n') s->at++;
+    if (c == '\n' || c == '\r') s->line++, s->column = 1;
+}
+
+static void
+skip_blanks(struct scanner *s)
+{
+    while (is_blank(peek(s))) advance(s);
+}
+
+static void
+skip_line(struct scanner *s)
+{
+    while (!is_end_of_line(peek(s))) advance(s);
+    if (peek(s) >= 0) advance(s);
+}
+
+static void
+fail(struct scanner *s, const char *what)
+{
+    if (s->failed) return;
+    s->failed = true;
+    fmt_i64(s->why, s->line);
+    fmt_char(s->why, ':');
+    fmt_i64(s->why, s->column);
+    fmt_str(s->why, ": ");
+    fmt_str(s->why, what);
+}
+
+/* A backslash at the end of a line: the logical line goes on behind the next one's blanks. */
+static void
+join_lines(struct scanner *s)
+{
+    while (peek(s) == '\\' && s->at + 1 < s->text.n && is_end_of_line(s->text.p[s->at + 1])) {
+        advance(s);
+        advance(s);
+        skip_blanks(s);
+    }
+}
+
+static int
+hex_digit(int c)
+{
+    if (c >= '0' && c <= '9') return c - '0';
+    if (c >= 'a' && c <= 'f') return c - 'a' + 10;
+    if (c >= 'A' && c <= 'F') return c - 'A' + 10;
+    return -1;
+}
+
+/* Four digits behind "\u"; -1 on an error. */
+static int32_t
+read_unit(struct scanner *s)
+{
+    int32_t v = 0;
+    for (int i = 0; i < 4; i++, advance(s)) {
+        int d = hex_digit(peek(s));
+        if (d < 0) {
+            fail(s, "\\u wants four hexadecimal digits");
+            return -1;
+        }
+        v = v << 4 | d;
+    }
+    return v;
+}
+
+static void
+put_utf8(struct writer *w, int32_t c)
+{
+    if (c < 0x80) {
+        fmt_char(w, (char)c);
+        return;
+    }
+    int more = c < 0x800 ? 1 : c < 0x10000 ? 2 : 3;
+    static const uint8_t lead[] = {0, 0xc0, 0xe0, 0xf0};
+    writer_i8(w, (int8_t)(lead[more] | c >> 6 * more));
+    while (more-- > 0) writer_i8(w, (int8_t)(0x80 | (c >> 6 * more & 0x3f)));
+}
+
+/* A character beyond the first plane is written as two units, as Java does. */
+static void
+read_unicode(struct scanner *s, struct writer *w)
+{
+    int32_t c = read_unit(s);
+    bool pair = c >= 0xd800 && c < 0xdc00 && peek(s) == '\\' && s->at + 1 < s->text.n && s->text.p[s->at + 1] == 'u';
+    if (pair) {
+        advance(s);
+        advance(s);
+        int32_t low = read_unit(s);
+        if (low >= 0xdc00 && low < 0xe000) c = 0x10000 + ((c - 0xd800) << 10) + (low - 0xdc00);
+        else if (low >= 0) fail(s, "half a surrogate pair");
+    }
+    if (c >= 0xd800 && c < 0xe000) fail(s, "half a surrogate pair");
+    if (!s->failed) put_utf8(w, c);
+}
+
+static void
+read_escape(struct scanner *s, struct writer *w)
+{
+    static const char from[] = "tnrf", to[] = "\t\n\r\f";
+    advance(s);
+    int c = peek(s);
+    if (c < 0) return; /* a backslash ends the file */
+    advance(s);
+    if (c == 'u') {
+        read_unicode(s, w);
+        return;
+    }
+    for (int i = 0; i < 4; i++)
+        if (c == from[i]) c = to[i];
+    fmt_char(w, (char)c);
+}
+
+/* Up to the end of the logical line, or for a key up to what separates it from the value. */
+static struct slice
+read_text(struct scanner *s, bool is_key)
+{
+    struct writer *w = &s->buffer;
+    w->n = 0;
+    for (;;) {
+        join_lines(s);
+        int c = peek(s);
+        if (is_end_of_line(c) || s->failed) break;
+        if (is_key && (is_blank(c) || c == '=' || c == ':')) break;
+        if (c == 0) fail(s, "a NUL byte");
+        if (c == '\\') read_escape(s, w);
+        else writer_i8(w, (int8_t)c), advance(s);
+    }
+    return arena_dup(s->arena, writer_slice(w));
+}
+
+static void
+skip_separator(struct scanner *s)
+{
+    join_lines(s);
+    skip_blanks(s);
+    join_lines(s);
+    int c = peek(s);
+    if (c == '=' || c == ':') advance(s);
+    join_lines(s);
+    skip_blanks(s);
+    join_lines(s);
+}
+
+static int32_t
+count_lines(struct slice text)
+{
+    int32_t n = 1;
+    for (int64_t i = 0; i < text.n; i++) n += text.p[i] == '\n' || text.p[i] == '\r';
+    return n;
+}
+
+bool
+properties_parse(struct slice text, struct arena *a, struct properties *ret, struct writer *why)
+{
+    struct scanner s = {.text = text, .line = 1, .column = 1, .arena = a, .why = why};
+    struct properties p = {.v = ARENA_ARRAY(a, struct property, count_lines(text))};
+    s.buffer = writer_fixed(arena_alloc(a, text.n + 1), text.n + 1);
+    if (!p.v || !s.buffer.p) fail(&s, "too much text");
+    while (!s.failed && peek(&s) >= 0) {
+        skip_blanks(&s);
+        int c = peek(&s);
+        if (c == '#' || c == '!' || is_end_of_line(c)) {
+            skip_line(&s);
+            continue;
+        }
+        struct property *q = &p.v[p.n++];
+        q->line = s.line, q->column = s.column;
+        q->key = read_text(&s, true);
+        skip_separator(&s);
+        q->value_line = s.line, q->value_column = s.column;
+        q->value = read_text(&s, false);
+        if (peek(&s) >= 0 && !s.failed) advance(&s);
+    }
+    if (!s.failed) *ret = p;
+    return !s.failed;
+}
+
+struct slice
+properties_get(const struct properties *p, struct slice key)
+{
+    for (int32_t i = p->n - 1; i >= 0; i--)
+        if (slice_eq(p->v[i].key, key)) return p->v[i].value;
+    return SLICE_NULL;
+}
