@@ -9,4 +9,5 @@ interop-debian: all ## the claims that need Debian packages alone
 	$(Q)tests/interop/setup debian
 	$(Q)tests/interop/run --only debian $(CLAIMS)
 
+CHECKS += $(if $(wildcard broker/os/gregord.c),interop-debian)
 .PHONY: interop interop-debian

@@ -4,6 +4,8 @@ import json
 import re
 import subprocess
 import sys
+from contextlib import contextmanager
+from dataclasses import replace
 
 from harness import paths, wire
 from harness.claim import claim, expect, expect_equal
@@ -66,9 +68,9 @@ def compose_environment():
     return {key: value.strip('"') for key, value in pairs}
 
 
-@claim("gregord", "starts", "kcat")
-def compose(t):
-    """gregord, configured by the compose file's variables alone, serves at the advertised address."""
+@contextmanager
+def composed(t):
+    """gregord as the compose file's variables alone configure it, but for the two ports."""
     node = t.node()
     node.overrides = {}
     printed = compose_environment()
@@ -78,14 +80,47 @@ def compose(t):
     node.start()
     try:
         node.wait()
-        at = f"localhost:{node.port}"
+        yield node, f"localhost:{node.port}"
+    finally:
+        node.kill()
+
+
+@claim("gregord", "starts", "kcat")
+def compose(t):
+    """gregord, configured by the compose file's variables alone, serves at the advertised address."""
+    with composed(t) as (node, at):
         name = json.loads(t.kcat("-L", "-J", at=at))["brokers"][0]["name"]
         expect_equal(name, at, "advertised address")
         t.produce("orders", ["a", "b"], at=at)
         expect_equal(t.consume("orders", at=at), ["a", "b"], "records")
         files = list(node.folder.rglob("meta.properties"))
-        expect(files and printed["CLUSTER_ID"] in files[0].read_text(), "meta.properties lacks the CLUSTER_ID")
+        cluster_id = compose_environment()["CLUSTER_ID"]
+        expect(files and cluster_id in files[0].read_text(), f"no meta.properties names {cluster_id}")
         leader = eventually(lambda: wire.quorum_leader(node.host, node.port))
         expect_equal(leader, 1, "quorum leader")
-    finally:
-        node.kill()
+
+
+@claim("gregord", "starts", "kafka-python", "java", limit_s=60)
+def compose_and_programs(t):
+    """The guide in its order: compose, kafka-topics --list, the producer, the consumer in its group."""
+    with composed(t) as (_, at):
+        there = replace(t, bootstrap=at)
+        expect_equal(there.tool("topics", "--list").split(), [], "topics of a new cluster")
+        run(program(there, "producer.py"))
+        with subprocess.Popen(program(there, "consumer.py"), stdout=subprocess.PIPE, text=True) as reading:
+            printed = [reading.stdout.readline().strip() for _ in range(101)]
+            reading.terminate()
+        expect_equal(printed[-1], "Partition 0 | Offset 99 | Order: 99", "the last line printed")
+        expect("orders" in there.tool("topics", "--list").split(), "orders is not in the list")
+
+
+@claim("starts", "java", limit_s=90)
+def create_topic(t):
+    """The guide's kafka-topics command makes user-events with 3 partitions on 3 of 3 brokers."""
+    with t.cluster() as cluster:
+        there = replace(t, bootstrap=cluster.bootstrap)
+        there.tool("topics", "--create", "--topic", "user-events", "--partitions", 3, "--replication-factor", 3)
+        described = there.tool("topics", "--describe", "--topic", "user-events")
+        rows = re.findall(r"Leader: (\d)\s+Replicas: ([\d,]+)", described)
+        expect_equal([sorted(r) for _, r in rows], [sorted("1,2,3")] * 3, "replicas")
+        expect_equal(sorted(leader for leader, _ in rows), ["1", "2", "3"], "leaders")

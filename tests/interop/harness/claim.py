@@ -77,12 +77,21 @@ def expect(holds, why):
 
 
 def expect_equal(got, wanted, what):
-    if got != wanted:
-        raise Failed(f"{what}: got {_brief(got)}, expected {_brief(wanted)}")
+    if got == wanted:
+        return
+    if isinstance(got, list) and isinstance(wanted, list) and max(len(got), len(wanted)) > 6:
+        raise Failed(f"{what}: {_first_difference(got, wanted)}")
+    raise Failed(f"{what}: got {_brief(got)}, expected {_brief(wanted)}")
+
+
+def _first_difference(got, wanted):
+    size = f"{len(got)} of {len(wanted)} came" if len(got) != len(wanted) else "as many as expected"
+    at = next((i for i, (a, b) in enumerate(zip(got, wanted)) if a != b), None)
+    if at is None:
+        return f"{size}, the others are right"
+    return f"{size}, item {at} is {_brief(got[at])}, expected {_brief(wanted[at])}"
 
 
 def _brief(value):
-    if isinstance(value, (list, dict, set)) and len(value) > 6:
-        return f"{len(value)} items: {str(value)[:80]}..."
     text = repr(value)
     return text if len(text) <= 200 else text[:200] + "..."
