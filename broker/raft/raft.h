@@ -69,10 +69,9 @@ struct raft_config {
     int64_t fetch_timeout_ms;        /* 2000  controller.quorum.fetch.timeout.ms */
     int64_t request_timeout_ms;      /* 2000  controller.quorum.request.timeout.ms */
     int64_t retry_backoff_ms;        /* 20    controller.quorum.retry.backoff.ms */
-    int64_t append_linger_ms;        /* 25    controller.quorum.append.linger.ms; an upper bound: with
-                                        nothing in flight a proposal is written in the same instant */
     int64_t max_batch_bytes;         /* 8 MiB */
     int64_t segment_bytes;           /* 1 GiB metadata.log.segment.bytes */
+    /* There is no append.linger: the log has one write in flight and gathers what comes meanwhile. */
 };
 
 /* One batch of the metadata log: whole, header first; borrowed for the call. */
@@ -199,6 +198,7 @@ bool raft_leader_endpoint(const struct raft *r, struct raft_endpoint *ret);
 /* Leads, and has caught up: between became_leader() and resigned(). */
 bool raft_is_active(const struct raft *r);
 int64_t raft_high_watermark(const struct raft *r);
+/* Where the log ends: the first offset of the next proposal. */
 int64_t raft_end_offset(const struct raft *r);
 int16_t raft_kraft_version(const struct raft *r);
 /* The voters as known now; borrowed until the next step. */

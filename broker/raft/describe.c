@@ -1,0 +1,92 @@
+/* DescribeQuorum (KIP-836, 853): who leads, and how far the others are. Only the leader knows. */
+#include "broker/raft/state.h"
+
+static struct k_describe_quorum_response_replica_state
+state_of(int32_t id, struct uuid directory_id, int64_t end, int64_t fetch_ms, int64_t caught_up_ms)
+{
+    return (struct k_describe_quorum_response_replica_state){
+        .replica_id = id,
+        .replica_directory_id = directory_id,
+        .log_end_offset = end,
+        .last_fetch_timestamp = fetch_ms,
+        .last_caught_up_timestamp = caught_up_ms};
+}
+
+static void
+add_voters(struct raft *r, struct k_describe_quorum_response_partition_data *d)
+{
+    int64_t now_ms = env_wall_ms(r->env);
+    d->current_voters_n = (int32_t)r->voters.n;
+    d->current_voters = codec_array(
+        &r->env->scratch, K_STRUCT_DESCRIBE_QUORUM_RESPONSE_REPLICA_STATE, r->voters.n);
+    for (int64_t i = 0; i < r->voters.n; i++) {
+        const struct raft_voter *v = &r->voters.v[i];
+        const struct member *m = member_by_id(r, v->id);
+        d->current_voters[i] =
+            v->id == r->cfg.node_id
+                ? state_of(v->id, r->cfg.directory_id, commitlog_assigned_end(&r->log), now_ms,
+                           now_ms)
+                : state_of(v->id, v->directory_id, m->end_offset, m->last_fetch_ms,
+                           m->caught_up_ms);
+    }
+}
+
+static void
+add_observers(struct raft *r, struct k_describe_quorum_response_partition_data *d)
+{
+    int32_t n = 0;
+    LIST_EACH (&r->observers, o, struct observer, node) n++;
+    d->observers =
+        codec_array(&r->env->scratch, K_STRUCT_DESCRIBE_QUORUM_RESPONSE_REPLICA_STATE, n);
+    LIST_EACH (&r->observers, o, struct observer, node)
+        d->observers[d->observers_n++] = state_of(o->key.id, o->key.directory_id, o->end_offset,
+                                                  o->last_fetch_ms, o->caught_up_ms);
+}
+
+static void
+add_nodes(struct raft *r, struct k_describe_quorum_response *p)
+{
+    struct arena *a = &r->env->scratch;
+    p->nodes_n = (int32_t)r->voters.n;
+    p->nodes = codec_array(a, K_STRUCT_DESCRIBE_QUORUM_RESPONSE_NODE, r->voters.n);
+    for (int64_t i = 0; i < r->voters.n; i++) {
+        const struct raft_voter *v = &r->voters.v[i];
+        struct k_describe_quorum_response_node *n = &p->nodes[i];
+        n->node_id = v->id;
+        n->listeners_n = 1;
+        n->listeners = codec_array(a, K_STRUCT_DESCRIBE_QUORUM_RESPONSE_LISTENER, 1);
+        n->listeners[0].name = v->listener;
+        n->listeners[0].host = v->host;
+        n->listeners[0].port = (uint16_t)v->port;
+    }
+}
+
+void
+raft_handle_describe_quorum(struct raft *r, struct raft_answer *a,
+                            const struct k_describe_quorum_request *q)
+{
+    struct arena *s = &r->env->scratch;
+    struct k_describe_quorum_response p;
+    codec_default(K_MSG_DESCRIBE_QUORUM_RESPONSE, &p);
+    p.topics_n = 1;
+    p.topics = codec_array(s, K_STRUCT_DESCRIBE_QUORUM_RESPONSE_TOPIC_DATA, 1);
+    p.topics[0].topic_name = RAFT_TOPIC;
+    p.topics[0].partitions_n = 1;
+    p.topics[0].partitions = codec_array(s, K_STRUCT_DESCRIBE_QUORUM_RESPONSE_PARTITION_DATA, 1);
+    struct k_describe_quorum_response_partition_data *d = &p.topics[0].partitions[0];
+    d->leader_id = r->election.leader_id;
+    d->leader_epoch = r->election.epoch;
+    d->high_watermark = r->high_watermark;
+    if (q->topics_n != 1 || q->topics[0].partitions_n != 1 ||
+        !slice_eq(q->topics[0].topic_name, RAFT_TOPIC) ||
+        q->topics[0].partitions[0].partition_index != 0) {
+        d->error_code = K_ERR_UNKNOWN_TOPIC_OR_PARTITION;
+    } else if (r->state != RAFT_LEADER) {
+        d->error_code = K_ERR_NOT_LEADER_OR_FOLLOWER;
+    } else {
+        add_voters(r, d);
+        add_observers(r, d);
+        add_nodes(r, &p);
+    }
+    a->done(a, &p);
+}
