@@ -48,7 +48,7 @@ timestamp_of(const struct batch_header *h, int64_t delta)
     return (int64_t)((uint64_t)h->base_timestamp + (uint64_t)delta);
 }
 
-/* One record whose bytes are exactly `body`. */
+/* One record whose bytes are exactly `body`: all but its place in the log. */
 static bool
 record_read(const struct batch_header *h, struct slice body, struct record *ret)
 {
@@ -64,9 +64,6 @@ record_read(const struct batch_header *h, struct slice body, struct record *ret)
     headers_skip(&r, ret->headers_n);
     if (r.err || reader_left(&r) || ret->offset_delta < 0) return false;
     ret->headers = slice(headers, r.p - headers);
-    ret->offset = h->base_offset + ret->offset_delta;
-    ret->sequence = BATCH_NO_SEQUENCE;
-    if (h->base_sequence >= 0) ret->sequence = sequence_add(h->base_sequence, ret->offset_delta);
     return true;
 }
 
@@ -84,6 +81,9 @@ records_next(struct records *rs, struct record *ret)
     struct record rec;
     if (!record_read(rs->h, body, &rec)) return fail(rs, BATCH_BAD_RECORD);
     if (rec.offset_delta > rs->h->last_offset_delta) return fail(rs, BATCH_BAD_OFFSET);
+    rec.offset = rs->h->base_offset + rec.offset_delta;
+    rec.sequence = rs->h->base_sequence >= 0 ? sequence_add(rs->h->base_sequence, rec.offset_delta)
+                                             : BATCH_NO_SEQUENCE;
     rs->left--;
     *ret = rec;
     return true;
