@@ -176,8 +176,7 @@ static int64_t
 next_deadline_ns(const struct os_loop *l)
 {
     int64_t first = TIME_NEVER;
-    LIST_EACH(&l->machines, m, struct os_machine, node)
-    {
+    LIST_EACH(&l->machines, m, struct os_machine, node) {
         if (m->env.dead) continue;
         if (env_has_deferred(&m->env)) return 0;
         first = MIN(first, env_next_deadline_ns(&m->env));
@@ -245,8 +244,7 @@ os_loop_turn(struct os_loop *l, int64_t max_wait_ns)
     run_done_jobs(l);
     os_disk_deliver_done(l);
     os_listeners_say(l);
-    LIST_EACH(&l->machines, m, struct os_machine, node)
-    {
+    LIST_EACH(&l->machines, m, struct os_machine, node) {
         run_timers(m);
         run_deferred(m);
     }

@@ -24,10 +24,8 @@ void
 os_jobs_push(struct os_jobs *jobs, struct os_job *job)
 {
     job->next = NULL;
-    if (jobs->last)
-        jobs->last->next = job;
-    else
-        jobs->first = job;
+    if (jobs->last) jobs->last->next = job;
+    else jobs->first = job;
     jobs->last = job;
     jobs->n++;
 }
@@ -47,10 +45,8 @@ static void
 jobs_move(struct os_jobs *to, struct os_jobs *from)
 {
     if (!from->first) return;
-    if (to->last)
-        to->last->next = from->first;
-    else
-        to->first = from->first;
+    if (to->last) to->last->next = from->first;
+    else to->first = from->first;
     to->last = from->last;
     to->n += from->n;
     *from = (struct os_jobs){0};

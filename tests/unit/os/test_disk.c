@@ -372,7 +372,8 @@ work_is_done_in_threads(void **state)
     assert_int_equal(w.op.err, ENV_OK);
     assert_true(w.op.buf->n < 1000);
     struct seg packed = seg_of(w.op.buf);
-    BODY_OP(&b, back, work_queue(env, &back.op, WORK_DECOMPRESS, CODEC_ZSTD, 0, &packed, 1, 1 << 20));
+    BODY_OP(&b, back,
+            work_queue(env, &back.op, WORK_DECOMPRESS, CODEC_ZSTD, 0, &packed, 1, 1 << 20));
     assert_true(slice_eq(buf_slice(back.op.buf), buf_slice(text)));
     buf_unref(back.op.buf);
     BODY_OP(&b, back, work_queue(env, &back.op, WORK_DECOMPRESS, CODEC_ZSTD, 0, &packed, 1, 1000));
