@@ -33,13 +33,11 @@ os_wall_ms(void)
 
 /* ---- made and freed ---- */
 
+/* Each write is an edge: there is no need to read it. */
 static void
 wake_ready(struct os_watch *w, uint32_t epoll_events)
 {
-    (void)epoll_events;
-    uint64_t n;
-    ssize_t got = read(w->fd, &n, sizeof n);
-    (void)got;
+    (void)w, (void)epoll_events;
 }
 
 static bool
@@ -212,7 +210,9 @@ static void
 handle_events(struct os_loop *l, int64_t max_wait_ns)
 {
     struct epoll_event events[EVENTS_MAX];
-    int n = wait_for_events(l, events, wait_ns(l, max_wait_ns));
+    int64_t ns = wait_ns(l, max_wait_ns);
+    if (ns > 0 && !(os_pool_await(l->pool) && os_pool_await(l->names))) ns = 0;
+    int n = wait_for_events(l, events, ns);
     CHECK(n >= 0 || errno == EINTR);
     for (int i = 0; i < n; i++) {
         struct os_watch *w = events[i].data.ptr;

@@ -2,7 +2,6 @@
 
 #include <pthread.h>
 #include <signal.h>
-#include <stdbool.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -18,6 +17,7 @@ struct os_pool {
     int threads_n, threads_max, idle;
     int wake_fd;
     bool stopping;
+    bool awaited; /* the loop waits, and was not woken yet */
 };
 
 void
@@ -67,9 +67,9 @@ take(struct os_pool *p)
 static void
 finish(struct os_pool *p, struct os_job *job)
 {
-    bool first = !p->finished.first;
     os_jobs_push(&p->finished, job);
-    if (!first) return;
+    if (!p->awaited) return;
+    p->awaited = false;
     uint64_t one = 1;
     ssize_t n = write(p->wake_fd, &one, sizeof one);
     (void)n; /* a full counter wakes just as well */
@@ -134,10 +134,21 @@ os_pool_submit(struct os_pool *p, struct os_jobs *jobs)
     while (missing-- > 0 && p->threads_n < p->threads_max) add_thread(p);
 }
 
+bool
+os_pool_await(struct os_pool *p)
+{
+    pthread_mutex_lock(&p->lock);
+    p->awaited = !p->finished.first;
+    bool awaited = p->awaited;
+    pthread_mutex_unlock(&p->lock);
+    return awaited;
+}
+
 void
 os_pool_collect(struct os_pool *p, struct os_jobs *jobs)
 {
     pthread_mutex_lock(&p->lock);
+    p->awaited = false;
     jobs_move(jobs, &p->finished);
     pthread_mutex_unlock(&p->lock);
 }
