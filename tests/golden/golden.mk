@@ -5,8 +5,9 @@ $(B)/tests/golden/messages: $(B)/tests/golden/messages.o $(B)/tests/golden/lines
 	$(call say,LD,$@)$(CC) $(LDFLAGS) -o $@ $^ -lcmocka -ljansson -lzstd
 
 golden: $(B)/tests/golden/messages $(B)/tests/golden/batches ## Kafka's own bytes, read and written again (VECTORS=DIR)
-	$(Q)$(B)/tests/golden/messages $(VECTORS)
-	$(Q)$(B)/tests/golden/batches $(VECTORS)
+	$(Q)for p in $^; do $$p $(VECTORS); done | awk '{ print } \
+	  /^[0-9]+ passed, [0-9]+ failed$$/ { passed += $$1; failed += $$3; programs++ } \
+	  END { failed += 2 - programs; print passed " passed, " failed " failed"; exit failed > 0 }'
 
 CHECKS += golden
 .PHONY: golden
