@@ -37,8 +37,10 @@ run(struct os_job *job)
 static void
 finish(struct os_resolve *r)
 {
-    if (r->owner) r->done(r->owner, r->addresses, r->err);
-    else if (r->addresses) freeaddrinfo(r->addresses);
+    if (r->owner)
+        r->done(r->owner, r->addresses, r->err);
+    else if (r->addresses)
+        freeaddrinfo(r->addresses);
     free(r->host);
     free(r);
 }

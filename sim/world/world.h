@@ -13,9 +13,10 @@
  * counter-based: a draw is a function of (seed, stream, ordinal), with one stream for each link, disk,
  * clock and machine, so that taking one fault away leaves unrelated dice as they were.
  *
- * Nothing here calls a machine within a machine's step, and everything in this header and in fault.h
- * may be called between events: from observers' `event`, from callbacks of world_at() and
- * world_when(), and before or after running. Observers only look. */
+ * Everything in this header and in fault.h may be called between events: from the callbacks of
+ * world_at() and world_when_frame(), and before or after running. Observers only look; one that
+ * wants to act asks for a callback with world_at() and the present time: it comes before anything
+ * else happens. */
 #ifndef SIM_WORLD_WORLD_H
 #define SIM_WORLD_WORLD_H
 
@@ -214,7 +215,7 @@ struct world_disk_op {
     enum env_err err;
 };
 
-/* Any function may be NULL. `event` may act on the world; the others only look. */
+/* Any function may be NULL. They only look; world_at() is what they may call. */
 struct world_observer {
     void (*event)(void *ctx, const struct world_event *e);
     void (*frame)(void *ctx, const struct world_frame *f, enum frame_fate fate);
@@ -229,9 +230,13 @@ struct world_observer {
 
 void world_observe(struct world *w, const struct world_observer *o);
 
-/* Writes all of the above into a trace, and what the caller adds with world_say(). The writer stays
- * the caller's. */
+/* Writes all of the above into a trace (sim/trace/writer.h), and what the caller adds with
+ * world_say(). The writer stays the caller's; NULL stops. */
 void world_trace(struct world *w, struct trace_writer *t);
+/* A line of the caller's own in the trace: area "history", "anomaly", "step" …; machine may be NULL;
+ * up to eight numbers. */
+void world_say(struct world *w, struct slice area, struct slice subject, struct slice text,
+               struct machine *about, const int64_t *v, int32_t n);
 
 struct world_stats {
     int64_t events, entries;

@@ -1,0 +1,179 @@
+/* Faults of disks, and the truth about them. */
+#include "broker/base/check.h"
+#include "broker/base/fmt.h"
+#include "sim/disk/internal.h"
+
+static void
+say(struct machine *m, struct slice verb, struct slice path, int64_t number)
+{
+    uint8_t text[256];
+    struct writer w = writer_fixed(text, sizeof text);
+    fmt_slice(&w, m->name);
+    if (path.n) fmt_char(&w, ' '), fmt_slice(&w, path);
+    if (number) fmt_char(&w, ' '), fmt_i64(&w, number);
+    watch_fault(m->world, verb, writer_slice(&w));
+}
+
+static void
+set_path(struct disk *d, struct slice *at, struct slice path)
+{
+    mem_free_slice(d->mem, *at);
+    *at = mem_dup(d->mem, path);
+}
+
+void
+fault_disk_fail(struct machine *m, int32_t which, struct slice path, int32_t count)
+{
+    struct disk *d = m->host->disk;
+    d->faults.fail_which = which;
+    d->faults.fail_count = count;
+    set_path(d, &d->faults.fail_path, path);
+    say(m,
+        which == DISK_FAIL_SYNC    ? S("disk fails to sync")
+        : which == DISK_FAIL_WRITE ? S("disk fails to write")
+        : which == DISK_FAIL_READ  ? S("disk fails to read")
+                                   : S("disk fails"),
+        path, count);
+}
+
+void
+fault_disk_full(struct machine *m, int64_t free_bytes)
+{
+    struct disk *d = m->host->disk;
+    d->faults.capacity_bytes =
+        free_bytes < 0 ? d->w->options.disk.capacity_bytes : d->used_bytes + free_bytes;
+    say(m, free_bytes < 0 ? S("disk has room") : S("disk full"), SLICE_EMPTY, 0);
+}
+
+void
+fault_disk_slow(struct machine *m, int64_t percent)
+{
+    CHECK(percent > 0);
+    m->host->disk->faults.slow_percent = percent;
+    say(m, S("disk slow"), SLICE_EMPTY, percent);
+}
+
+void
+fault_disk_short_reads(struct machine *m, int64_t permille)
+{
+    m->host->disk->faults.short_reads_permille = permille;
+    say(m, S("disk reads short"), SLICE_EMPTY, permille);
+}
+
+int32_t
+fault_disk_rot(struct machine *m, struct slice path, int64_t offset, int32_t count)
+{
+    struct disk *d = m->host->disk;
+    int32_t hit = 0;
+    LIST_EACH (&d->all, i, struct inode, all) {
+        if (i->is_dir || !i->size || !path_contains(i->path, path)) continue;
+        for (int32_t k = 0; k < count; k++) {
+            int64_t at = offset >= 0 ? offset : dice_below(&d->power_dice, i->size);
+            hit += at < i->size && page_flip_bit(i, at, (int)dice_below(&d->power_dice, 8));
+        }
+        if (offset >= 0) break;
+    }
+    say(m, S("bit rot"), path, hit);
+    return hit;
+}
+
+void
+fault_disk_misdirect(struct machine *m, struct slice path)
+{
+    struct disk *d = m->host->disk;
+    d->faults.misdirect = true;
+    set_path(d, &d->faults.misdirect_path, path);
+    say(m, S("misdirected write"), path, 0);
+}
+
+void
+fault_disk_heal(struct machine *m)
+{
+    struct disk_faults *f = &m->host->disk->faults;
+    f->fail_which = 0;
+    f->misdirect = false;
+    f->slow_percent = 100;
+    f->short_reads_permille = 0;
+    f->capacity_bytes = m->host->disk->w->options.disk.capacity_bytes;
+    say(m, S("disk healed"), SLICE_EMPTY, 0);
+}
+
+/* ---- the truth ---- */
+
+static struct inode *
+find(struct machine *m, struct slice path, enum image image)
+{
+    struct inode *dir, *i;
+    struct slice name;
+    if (path_find(m->host->disk, image, path, &dir, &name, &i)) return NULL;
+    return i && !i->is_dir ? i : NULL;
+}
+
+int64_t
+disk_peek_size(struct machine *m, struct slice path, enum image image)
+{
+    struct inode *i = find(m, path, image);
+    return i ? inode_size(i, image) : -1;
+}
+
+int64_t
+disk_peek(struct machine *m, struct slice path, enum image image, int64_t offset, void *ret, int64_t n)
+{
+    struct inode *i = find(m, path, image);
+    return i ? inode_read(i, image, offset, ret, n) : -1;
+}
+
+struct walk {
+    enum image image;
+    struct mem *mem;
+    void (*fn)(void *ctx, struct slice path, int64_t size);
+    void *ctx;
+};
+
+static void
+walk_dir(const struct walk *k, struct inode *dir, struct slice prefix)
+{
+    struct dirent **v;
+    int64_t n = dir_sorted(dir, k->image, k->mem, &v);
+    for (int64_t i = 0; i < n; i++) {
+        struct writer w = writer_mem(k->mem);
+        fmt_slice(&w, prefix);
+        if (prefix.n) fmt_char(&w, '/');
+        fmt_slice(&w, v[i]->name);
+        if (v[i]->inode->is_dir)
+            walk_dir(k, v[i]->inode, writer_slice(&w));
+        else
+            k->fn(k->ctx, writer_slice(&w), inode_size(v[i]->inode, k->image));
+        writer_release(&w);
+    }
+    mem_free(k->mem, v, dir->names[k->image].n * (int64_t)sizeof(*v));
+}
+
+void
+disk_peek_all(struct machine *m, enum image image,
+              void (*fn)(void *ctx, struct slice path, int64_t size), void *ctx)
+{
+    struct disk *d = m->host->disk;
+    struct walk k = {image, d->mem, fn, ctx};
+    walk_dir(&k, d->root, SLICE_EMPTY);
+}
+
+static void
+make_parents(struct disk *d, struct slice path)
+{
+    for (int64_t at = 0; (at = slice_find(path, '/', at)) >= 0; at++)
+        if (at) (void)do_mkdir(d, slice_sub(path, 0, at));
+}
+
+void
+disk_put(struct machine *m, struct slice path, struct slice bytes)
+{
+    struct disk *d = m->host->disk;
+    make_parents(d, path);
+    struct inode *i;
+    CHECK(do_open(d, path, OPEN_WRITE | OPEN_CREATE | OPEN_TRUNCATE, &i) == ENV_OK);
+    CHECK(inode_write(i, 0, bytes.p, bytes.n) == bytes.n);
+    inode_make_durable(i);
+    while (!list_is_empty(&d->name_ops))
+        names_sync(d, LIST_FIRST(&d->name_ops, struct name_op, node)->v[0].dir, UINT64_MAX);
+}

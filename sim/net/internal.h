@@ -1,0 +1,206 @@
+/* What the files of the network share. */
+#ifndef SIM_NET_INTERNAL_H
+#define SIM_NET_INTERNAL_H
+
+#include "sim/world/fault.h"
+#include "sim/world/internal.h"
+
+struct tcp;
+struct end;
+
+/* ---- links: one direction between two hosts (links.c) ---- */
+
+struct link {
+    struct host *from, *to;
+    int32_t cuts;
+    const struct slow *slow; /* the last that was asked for and lasts */
+    struct dice dice;
+    int64_t free_at_ns; /* when the last segment has left, by bandwidth */
+};
+
+struct link *link_of(struct world *w, struct host *from, struct host *to);
+bool link_is_open(struct world *w, struct host *from, struct host *to);
+/* One way, for a segment of n bytes that leaves now: its arrival. */
+int64_t link_arrival(struct world *w, struct host *from, struct host *to, int64_t n);
+
+/* ---- frames (frames.c) ---- */
+
+struct frame {
+    struct list node;
+    struct world_frame f;
+    int64_t start, end; /* in the flow */
+    fault_id held_by;   /* 0: none */
+};
+
+/* A request that awaits its answer. */
+struct asked {
+    struct list node;
+    int32_t correlation;
+    int16_t api, version;
+};
+
+/* ---- flows (flow.c) ---- */
+
+/* Bytes queued to be sent: in memory, or a range of a file. */
+struct chunk {
+    struct list node;
+    int64_t at, n; /* in the flow */
+    uint8_t *bytes;
+    int64_t bytes_n;     /* of the allocation */
+    int64_t skip;        /* bytes[skip] is the first */
+    struct inode *inode; /* when bytes is NULL */
+    int64_t offset;
+};
+
+struct segment {
+    struct list node;
+    int64_t end; /* the flow has arrived up to here */
+    int64_t arrive_at_ns;
+    bool fin, rst;
+};
+
+struct flow {
+    struct end *from, *to;
+    struct list chunks;
+    int64_t queued, taken, sent, arrived, acked, read;
+    bool fin_queued, fin_sent, fin_arrived, fin_acked;
+    bool wants_ack; /* an empty segment: the last step of opening */
+    struct list segments;
+    int64_t last_arrival_ns;
+    struct entry arrive, retry, ack;
+    bool is_stalled;
+    int64_t stalled_since_ns, retry_ns;
+    struct list frames;
+    int32_t held_n; /* of the frames */
+    bool is_raw;    /* not Kafka's frames */
+};
+
+void flow_init(struct flow *f, struct end *from, struct end *to);
+void flow_release(struct flow *f);
+/* n bytes more, for the caller to fill in. */
+uint8_t *flow_queue_room(struct flow *f, int64_t n);
+void flow_queue_range(struct flow *f, struct inode *inode, int64_t offset, int64_t n);
+/* Takes and sends what may be sent now. */
+void flow_pump(struct flow *f);
+/* Copies n bytes from `at`; they are there and in memory. */
+void flow_copy(const struct flow *f, int64_t at, uint8_t *ret, int64_t n);
+/* The receiver has read up to here: drops chunks, and lets the sender know. */
+void flow_did_read(struct flow *f, int64_t to);
+/* What the kernel has not taken is gone. */
+void flow_cut_queue(struct flow *f);
+void flow_send_rst(struct flow *f);
+static inline int64_t
+flow_unsent(const struct flow *f)
+{
+    return f->queued - f->taken;
+}
+
+/* ---- connections (tcp.c) ---- */
+
+enum end_state {
+    END_OPENING, /* SYN under way */
+    END_BACKLOG, /* at the listener, not accepted */
+    END_OPEN,
+    END_SHUT, /* nobody reads here any more; the kernel still sends */
+    END_GONE, /* the kernel does not know it */
+};
+
+struct end {
+    struct tcp *tcp;
+    struct mach *m;  /* NULL: its process is gone */
+    struct host *host;
+    struct conn *c;  /* NULL: not accepted yet, or closed */
+    uint64_t handle;
+    enum end_state state;
+    bool is_server, connected_due, accept_due, is_paused, closing;
+    enum env_err why;
+    struct flow out;
+    struct entry ready;
+    struct list node; /* among the machine's */
+};
+
+struct tcp {
+    struct world *w;
+    struct list all, dead;
+    bool is_dead;
+    int32_t port;
+    struct machine *client, *server; /* server NULL: never reached */
+    struct end a, b;                 /* a connected to b */
+    struct list asked;
+    struct entry syn, probe;
+    int64_t syn_deadline_ns, syn_retry_ns;
+    int syn_phase;
+};
+
+static inline struct end *
+end_peer(struct end *e)
+{
+    return e == &e->tcp->a ? &e->tcp->b : &e->tcp->a;
+}
+
+struct sim_listener {
+    struct list node;
+    struct mach *m;
+    struct listener *l;
+    struct slice host;
+    int32_t port;
+    enum env_err err;
+    struct entry told;
+};
+
+/* The connection breaks at this end; nobody tells the other. */
+void end_fail(struct end *e, enum env_err why);
+/* Asks for end_service() as soon as possible. */
+void end_ready(struct end *e);
+void end_service(struct end *e);
+/* Both ends have had their last word: freed at the end of the entry. */
+void tcp_check_over(struct tcp *t);
+/* The other end may never hear that this one is gone, unless it asks. */
+void tcp_arm_probe(struct tcp *t);
+
+/* ---- frames and holds ---- */
+
+/* Finds the frames in what is about to be queued. */
+void frames_queue(struct end *e, const struct seg *segs, int32_t n);
+void frames_read(struct flow *f);
+void frames_drop(struct flow *f);
+/* How far the flow may be sent: the start of the first held frame. */
+int64_t frames_limit(const struct flow *f);
+/* Filters at the moment of sending: sets held_by. bytes is null unless somebody needs it. */
+void holds_apply(struct world *w, struct frame *f, struct slice bytes);
+bool holds_want_bytes(const struct world *w);
+bool filter_matches(const struct frame_filter *filter, const struct world_frame *f,
+                    struct slice bytes);
+/* True if the frame names this topic (and partition, unless -1). */
+bool frame_names(const struct world_frame *f, struct slice bytes, struct slice topic,
+                 int32_t partition);
+
+/* ---- what lasts ---- */
+
+enum fault_kind { FAULT_CUT, FAULT_FLAP, FAULT_SLOW, FAULT_HOLD };
+
+struct fault {
+    struct list node;
+    fault_id id;
+    enum fault_kind kind;
+    struct world *w;
+    VEC(struct link *) links;
+    struct slow slow;
+    bool is_down;
+    int64_t down_ns, up_ns;
+    struct entry flap;
+    struct frame_filter filter;
+    int32_t skip, count, held;
+};
+
+struct when_frame {
+    struct list node;
+    struct frame_filter filter;
+    int32_t nth;
+    void (*fn)(struct world *w, void *ctx);
+    void *ctx;
+};
+
+struct fault *fault_new(struct world *w, enum fault_kind kind);
+
+#endif

@@ -1,0 +1,66 @@
+#include "broker/base/check.h"
+#include "broker/base/fmt.h"
+#include "sim/world/fault.h"
+#include "sim/world/internal.h"
+
+#define MILLION 1000000
+
+__extension__ typedef __int128 wide;
+
+int64_t
+clock_mono(const struct clock *c, int64_t now_ns)
+{
+    int64_t d = now_ns - c->anchor_ns;
+    if (!c->ppm) return c->base_ns + d;
+    return c->base_ns + (int64_t)((wide)d * (MILLION + c->ppm) / MILLION);
+}
+
+int64_t
+clock_wall_ms(const struct clock *c, int64_t now_ns)
+{
+    return c->wall_ms + clock_mono(c, now_ns) / NS_PER_MS;
+}
+
+int64_t
+clock_when(const struct clock *c, int64_t mono_ns)
+{
+    if (mono_ns == TIME_NEVER) return TIME_NEVER;
+    if (!c->ppm) return c->anchor_ns + (mono_ns - c->base_ns);
+    wide t = (wide)(mono_ns - c->base_ns) * MILLION / (MILLION + c->ppm);
+    int64_t at = c->anchor_ns + (int64_t)t;
+    while (clock_mono(c, at) < mono_ns) at++;
+    return at;
+}
+
+void
+fault_clock_step(struct machine *m, int64_t ms)
+{
+    m->host->clock.wall_ms += ms;
+    uint8_t text[64];
+    struct writer w = writer_fixed(text, sizeof text);
+    fmt_slice(&w, m->name);
+    fmt_str(&w, " by ");
+    fmt_i64(&w, ms);
+    fmt_str(&w, " ms");
+    watch_fault(m->world, S("clock step"), writer_slice(&w));
+}
+
+void
+fault_clock_drift(struct machine *m, int64_t ppm)
+{
+    CHECK(ppm > -MILLION);
+    struct world *w = m->world;
+    struct clock *c = &m->host->clock;
+    c->base_ns = clock_mono(c, w->now_ns);
+    c->anchor_ns = w->now_ns;
+    c->ppm = ppm;
+    for (int64_t i = 0; i < w->machines.n; i++)
+        if (w->machines.v[i]->m.host == m->host) mach_wake(w->machines.v[i]);
+    uint8_t text[64];
+    struct writer t = writer_fixed(text, sizeof text);
+    fmt_slice(&t, m->name);
+    fmt_str(&t, " by ");
+    fmt_i64(&t, ppm);
+    fmt_str(&t, " ppm");
+    watch_fault(w, S("clock drift"), writer_slice(&t));
+}
