@@ -112,9 +112,8 @@ struct commitlog {
     enum commitlog_state state;
     enum env_err error;
     bool dir_dirty, epochs_dirty; /* names or leader epochs not yet durable */
-    bool sync_again;
+    bool sync_after_roll, sync_again, parent_dirty;
     int64_t start_offset, assigned_end, written_end, synced_end;
-    int64_t max_timestamp, max_timestamp_offset;
     VEC(struct segment *) segments; /* by base offset; the last one is active */
     struct epoch_cache epochs;
     struct producer_state *producers; /* NULL: never had one */
@@ -123,6 +122,10 @@ struct commitlog {
     struct list jobs;                 /* everything that is under way */
     struct log_job *writing, *syncing;
     int64_t unsynced_messages;
+    VEC(int64_t) snapshots; /* offsets of the producer snapshots on disk */
+    int32_t snapshots_saving;
+    struct log_job *exclusive; /* truncates or closes … */
+    bool exclusive_waits;      /* … and goes on when the log is quiet */
 };
 
 /* Creates the directory if there is none; finds the end; after an unclean end cuts a bad tail, and
@@ -224,11 +227,9 @@ struct log_read {
     /* What came of it: LOG_OK, LOG_E_OUT_OF_RANGE, LOG_E_OFFLINE, LOG_E_CLOSED. */
     enum log_err err;
     struct log_range range; /* n == 0: nothing there (yet); first batch may begin below offset */
-    int64_t next_offset;    /* after the last batch of the range, or offset */
     struct log_job *job;
 };
-/* True: r is filled in now and done() will not be called. A range never crosses a segment: read on
- * at next_offset. Truncation fails reads that are under way with LOG_E_OUT_OF_RANGE. */
+/* True: r is filled in now and done() will not be called. A range never crosses a segment. Truncation fails reads that are under way with LOG_E_OUT_OF_RANGE. */
 bool commitlog_read(struct commitlog *log, struct log_read *r);
 /* done() will not be called. Harmless when not under way. */
 void log_read_cancel(struct log_read *r);
@@ -236,7 +237,8 @@ void log_read_cancel(struct log_read *r);
 /* Reads bytes into memory: whole batches. */
 struct log_load {
     void (*done)(struct log_load *l);
-    struct log_read read; /* offset, limit, max_bytes, min_one are the caller's; err, next_offset */
+    struct log_read read; /* offset, limit, max_bytes, min_one are the caller's; err */
+    int64_t next_offset;  /* after the last batch: where to go on; offset if there is none */
     struct buf *buf;      /* one reference, the caller's; NULL on error or when nothing is there */
     struct log_job *job;
 };

@@ -1,0 +1,218 @@
+/* Appending: offsets are assigned, bytes are queued for the next write. */
+#include "broker/log/write.h"
+
+static enum log_err
+state_err(const struct commitlog *log)
+{
+    switch (log->state) {
+    case COMMITLOG_OPEN: return LOG_OK;
+    case COMMITLOG_OFFLINE: return LOG_E_OFFLINE;
+    case COMMITLOG_CLOSING:
+    case COMMITLOG_CLOSED: return LOG_E_CLOSED;
+    case COMMITLOG_NEW:
+    case COMMITLOG_OPENING:
+    case COMMITLOG_TRUNCATING: return LOG_E_BUSY;
+    }
+    return LOG_E_BUSY;
+}
+
+/* ---- rolling ---- */
+
+static bool
+index_is_full(const struct segment *s)
+{
+    int64_t bytes = s->log->config->segment_index_bytes;
+    return s->index.offsets.n >= bytes / OFFSET_ENTRY_BYTES - 1 ||
+           s->index.times.n >= bytes / TIME_ENTRY_BYTES - 1;
+}
+
+static bool
+time_is_over(const struct segment *s, int64_t timestamp)
+{
+    int64_t ms = s->log->config->segment_ms;
+    if (s->first_timestamp >= 0) return timestamp - s->first_timestamp > ms;
+    return env_wall_ms(s->env) - s->created_ms > ms;
+}
+
+static bool
+must_roll(const struct segment *s, const struct batch_header *h)
+{
+    if (s->size == 0) return false;
+    if (s->size + batch_size_bytes(h) > s->log->config->segment_bytes) return true;
+    if (batch_last_offset(h) - s->base_offset > INT32_MAX) return true;
+    return index_is_full(s) || time_is_over(s, h->max_timestamp);
+}
+
+void
+log_roll(struct commitlog *log, int64_t base_offset)
+{
+    segment_seal(log_active(log));
+    struct segment *s = segment_new(log, base_offset);
+    s->index_state = INDEX_IN_MEMORY;
+    VEC_PUSH(&log->env->mem, &log->segments, s);
+    log->sync_after_roll = true;
+    NOTE(log->env, NOTE_LOG_ROLL, log->name, SLICE_NULL, base_offset);
+    log_save_snapshot(log);
+}
+
+/* ---- one batch ---- */
+
+static void
+epochs_follow(struct commitlog *log, const struct batch_header *h)
+{
+    if (epoch_cache_assign(&log->epochs, &log->env->mem, h->leader_epoch, h->base_offset))
+        log->epochs_dirty = true;
+}
+
+static void
+producers_follow(struct commitlog *log, const struct batch_header *h, struct slice batch)
+{
+    if (!batch_has_producer(h)) return;
+    if (!log->producers) log->producers = producer_state_new(&log->env->mem, env_map_key(log->env));
+    producer_apply(log->producers, h, batch);
+}
+
+/* Gives the batch its place; the caller queues its bytes there. */
+static struct chunk *
+place(struct commitlog *log, const struct batch_header *h, struct slice batch, bool as_leader)
+{
+    if (must_roll(log_active(log), h)) log_roll(log, h->base_offset);
+    struct segment *s = log_active(log);
+    struct chunk *c = MEM_NEW(&log->env->mem, struct chunk);
+    c->segment = s;
+    c->position = s->size;
+    c->bytes = batch_size_bytes(h);
+    c->end_offset = batch_next_offset(h);
+    c->messages = (int64_t)h->last_offset_delta + 1;
+    segment_pin(s);
+    segment_place(s, h, true);
+    epochs_follow(log, h);
+    producers_follow(log, h, batch);
+    log->assigned_end = c->end_offset;
+    list_push_back(&log->appended, &c->node);
+    NOTE(log->env, NOTE_LOG_APPEND, log->name, SLICE_NULL, h->base_offset, c->end_offset - 1,
+         h->leader_epoch, h->crc, as_leader, c->bytes);
+    return c;
+}
+
+/* ---- as leader ---- */
+
+static enum log_err
+check_producer(const struct commitlog *log, const struct batch_header *h, struct log_append *a)
+{
+    struct producer_batch original;
+    bool txn_is_wrong;
+    if (a->origin != APPEND_CLIENT || !batch_has_producer(h)) return LOG_OK;
+    switch (producer_check(log->producers, h, &original, &txn_is_wrong)) {
+    case SEQUENCE_APPEND: return txn_is_wrong ? LOG_E_TXN_STATE : LOG_OK;
+    case SEQUENCE_OUT_OF_ORDER: return LOG_E_OUT_OF_ORDER;
+    case SEQUENCE_FENCED: return LOG_E_FENCED;
+    case SEQUENCE_DUPLICATE: break;
+    }
+    a->base_offset = original.last_offset - original.offset_delta;
+    a->last_offset = original.last_offset;
+    a->append_time_ms = log->config->log_append_time ? original.timestamp : -1;
+    return LOG_E_DUPLICATE;
+}
+
+/* Everything that could make the append fail. */
+static enum log_err
+check_leader(const struct commitlog *log, struct log_append *a)
+{
+    int32_t batches = 0;
+    for (int32_t i = 0; i < a->segs_n; i++) {
+        struct batch_header h;
+        struct slice batch;
+        enum batch_err why = BATCH_OK;
+        CHECK(a->segs[i].buf);
+        for (int64_t at = 0; batch_next(a->segs[i].bytes, &at, &h, &batch, &why); batches++) {
+            if (batch_size_bytes(&h) > log->config->segment_bytes) return LOG_E_TOO_LARGE;
+            enum log_err err = check_producer(log, &h, a);
+            if (err) return err;
+        }
+        if (why) return LOG_E_CORRUPT;
+    }
+    return batches ? LOG_OK : LOG_E_CORRUPT;
+}
+
+static void
+append_batch(struct commitlog *log, struct log_append *a, struct buf *from, struct slice batch)
+{
+    struct mem *mem = &log->env->mem;
+    struct batch_header h;
+    struct buf *head = buf_copy(mem, slice(batch.p, BATCH_HEADER_BYTES));
+    struct slice payload = slice(batch.p + BATCH_HEADER_BYTES, batch.n - BATCH_HEADER_BYTES);
+    batch_patch_offset(head->data, log->assigned_end, a->leader_epoch);
+    if (log->config->log_append_time)
+        batch_patch_timestamp(log->env->crc32c, head->data, payload, true, env_wall_ms(log->env));
+    CHECK(batch_parse(buf_slice(head), &h) == BATCH_OK);
+    struct chunk *c = place(log, &h, batch, true);
+    c->segs[c->segs_n++] = (struct seg){.buf = head, .bytes = buf_slice(head)};
+    if (payload.n) c->segs[c->segs_n++] = (struct seg){.buf = buf_ref(from), .bytes = payload};
+}
+
+enum log_err
+commitlog_append(struct commitlog *log, struct log_append *a)
+{
+    enum log_err err = state_err(log);
+    a->base_offset = a->last_offset = a->append_time_ms = -1;
+    if (!err) err = check_leader(log, a);
+    if (err) return err;
+    CHECK(a->leader_epoch >= epoch_cache_latest(&log->epochs));
+    a->base_offset = log->assigned_end;
+    for (int32_t i = 0; i < a->segs_n; i++) {
+        struct batch_header h;
+        struct slice batch;
+        enum batch_err why;
+        for (int64_t at = 0; batch_next(a->segs[i].bytes, &at, &h, &batch, &why);)
+            append_batch(log, a, a->segs[i].buf, batch);
+    }
+    a->last_offset = log->assigned_end - 1;
+    if (log->config->log_append_time) a->append_time_ms = env_wall_ms(log->env);
+    log_write_next(log);
+    return LOG_OK;
+}
+
+/* ---- as follower ---- */
+
+static enum log_err
+check_fetched(struct commitlog *log, const struct batch_header *h)
+{
+    if (h->base_offset < log->assigned_end) return LOG_E_NOT_CONTIGUOUS;
+    if (h->base_offset > log->assigned_end && !log->config->compact && log->assigned_end > 0)
+        return LOG_E_NOT_CONTIGUOUS;
+    if (h->leader_epoch >= epoch_cache_latest(&log->epochs)) return LOG_OK;
+    /* Epochs that began here and got no records may go (KAFKA-10706). */
+    if (epoch_cache_truncate_end(&log->epochs, h->base_offset)) log->epochs_dirty = true;
+    return h->leader_epoch >= epoch_cache_latest(&log->epochs) ? LOG_OK : LOG_E_CORRUPT;
+}
+
+static enum log_err
+append_fetched_seg(struct commitlog *log, const struct seg *seg, int32_t leader_epoch_max)
+{
+    struct batch_header h;
+    struct slice batch;
+    enum batch_err why = BATCH_OK;
+    for (int64_t at = 0; batch_next(seg->bytes, &at, &h, &batch, &why);) {
+        if (h.leader_epoch > leader_epoch_max) return LOG_OK;
+        if (batch_check(log->env->crc32c, batch, &h) != BATCH_OK) return LOG_E_CORRUPT;
+        enum log_err err = check_fetched(log, &h);
+        if (err) return err;
+        struct chunk *c = place(log, &h, batch, false);
+        c->segs[c->segs_n++] = (struct seg){.buf = buf_ref(seg->buf), .bytes = batch};
+    }
+    return why == BATCH_OK || why == BATCH_SHORT ? LOG_OK : LOG_E_CORRUPT;
+}
+
+enum log_err
+commitlog_append_fetched(struct commitlog *log, const struct seg *segs, int32_t n,
+                         int32_t leader_epoch_max)
+{
+    enum log_err err = state_err(log);
+    for (int32_t i = 0; i < n && !err; i++) {
+        CHECK(segs[i].buf);
+        err = append_fetched_seg(log, &segs[i], leader_epoch_max);
+    }
+    log_write_next(log);
+    return err;
+}

@@ -1,0 +1,164 @@
+#include "broker/log/commitlog.h"
+
+#include "broker/base/fmt.h"
+#include "broker/log/internal.h"
+
+const char *
+log_err_text(enum log_err err)
+{
+    switch (err) {
+    case LOG_OK: return "no error";
+    case LOG_E_DUPLICATE: return "batch was appended before";
+    case LOG_E_OUT_OF_ORDER: return "sequence number out of order";
+    case LOG_E_FENCED: return "producer epoch is old";
+    case LOG_E_TXN_STATE: return "batch outside the producer's open transaction";
+    case LOG_E_OUT_OF_RANGE: return "offset out of range";
+    case LOG_E_NOT_CONTIGUOUS: return "batch does not follow the end of the log";
+    case LOG_E_CORRUPT: return "not a whole, valid batch";
+    case LOG_E_TOO_LARGE: return "batch larger than a segment may be";
+    case LOG_E_BUSY: return "log is busy";
+    case LOG_E_CLOSED: return "log is closed";
+    case LOG_E_OFFLINE: return "log is offline";
+    }
+    return "unknown error";
+}
+
+struct log_config
+log_config_default(void)
+{
+    return (struct log_config){
+        .segment_bytes = 1 << 30,
+        .segment_ms = 7LL * 24 * 3600 * 1000,
+        .index_interval_bytes = 4096,
+        .segment_index_bytes = 10 << 20,
+        .retention_bytes = -1,
+        .retention_ms = 7LL * 24 * 3600 * 1000,
+        .file_delete_delay_ms = 60000,
+        .flush_messages = INT64_MAX,
+        .producer_expiration_ms = 24LL * 3600 * 1000,
+        .delete = true,
+    };
+}
+
+int64_t
+commitlog_size_bytes(const struct commitlog *log)
+{
+    int64_t n = 0;
+    for (int64_t i = 0; i < log->segments.n; i++) n += log->segments.v[i]->size;
+    return n;
+}
+
+int32_t
+commitlog_latest_epoch(const struct commitlog *log)
+{
+    return epoch_cache_latest(&log->epochs);
+}
+
+void
+commitlog_begin_epoch(struct commitlog *log, int32_t epoch)
+{
+    if (!epoch_cache_assign(&log->epochs, &log->env->mem, epoch, log->assigned_end)) return;
+    log->epochs_dirty = true;
+    if (log->state == COMMITLOG_OPEN) commitlog_sync(log, NULL);
+}
+
+struct epoch_end
+commitlog_epoch_end(const struct commitlog *log, int32_t epoch, int64_t end_offset)
+{
+    return epoch_cache_end_offset(&log->epochs, epoch, end_offset);
+}
+
+int32_t
+commitlog_epoch_at(const struct commitlog *log, int64_t offset)
+{
+    return epoch_cache_at(&log->epochs, offset);
+}
+
+int64_t
+commitlog_stable_offset(const struct commitlog *log, int64_t high_watermark)
+{
+    int64_t unstable = producer_first_unstable(log->producers, high_watermark);
+    return unstable >= 0 && unstable < high_watermark ? unstable : high_watermark;
+}
+
+/* ---- failure ---- */
+
+void
+log_fail(struct commitlog *log, enum env_err err, const char *what, struct slice path)
+{
+    if (log_is_offline(log)) return;
+    err = err ? err : ENV_EIO;
+    struct writer w = writer_fixed(arena_alloc(&log->env->scratch, 512), 512);
+    fmt_str(&w, what);
+    fmt_char(&w, ' ');
+    fmt_slice(&w, path);
+    fmt_str(&w, ": ");
+    fmt_str(&w, env_err_text(err));
+    bool was_opening = log->state == COMMITLOG_OPENING;
+    log->state = COMMITLOG_OFFLINE;
+    log->error = err;
+    NOTE(log->env, NOTE_LOG_OFFLINE, log->name, writer_slice(&w), err);
+    log_drop_appended(log);
+    if (was_opening) log->ops->ready(log, LOG_E_OFFLINE, writer_slice(&w));
+    else if (log->ops->failed) log->ops->failed(log, err);
+}
+
+/* ---- ranges ---- */
+
+void
+log_range_release(struct log_range *r)
+{
+    if (r->segment) segment_unpin(r->segment);
+    *r = (struct log_range){0};
+}
+
+bool
+log_range_is_valid(const struct log_range *r)
+{
+    return !r->segment || r->segment->cuts == r->cuts;
+}
+
+/* ---- the end ---- */
+
+bool
+log_is_quiet(const struct commitlog *log)
+{
+    return !log->writing && !log->syncing && !log->snapshots_saving &&
+           list_is_empty(&log->appended);
+}
+
+void
+log_check_idle(struct commitlog *log)
+{
+    if (log->exclusive_waits) job_soon(log->exclusive);
+}
+
+void
+commitlog_release(struct commitlog *log)
+{
+    if (!log->env) return;
+    struct mem *mem = &log->env->mem;
+    CHECK(log->state == COMMITLOG_CLOSED);
+    CHECK(list_is_empty(&log->jobs));
+    CHECK(log->segments.n == 0);
+    VEC_RELEASE(mem, &log->segments);
+    VEC_RELEASE(mem, &log->snapshots);
+    epoch_cache_release(&log->epochs, mem);
+    producer_state_free(log->producers);
+    mem_free_slice(mem, log->dir);
+    mem_free_slice(mem, log->name);
+    memset(log, 0, sizeof *log);
+}
+
+void
+commitlog_trim(struct commitlog *log)
+{
+    if (log->state != COMMITLOG_OPEN) return;
+    for (int64_t i = 0; i < log->segments.n; i++) {
+        struct segment *s = log->segments.v[i];
+        if (s->pins || s->dirty || s->written != s->size) continue;
+        segment_close_file(s);
+        segment_drop_index(s);
+        VEC_RELEASE(&log->env->mem, &s->recent);
+    }
+}

@@ -1,0 +1,189 @@
+/* The files of a segment's indexes: written at roll and close, read when somebody looks something up in
+ * a closed segment. */
+#include "broker/log/file_replace.h"
+#include "broker/log/internal.h"
+
+/* ---- writing ---- */
+
+enum { SAVE_OPEN, SAVE_WRITE, SAVE_SYNC, SAVE_CLOSE, SAVE_STEPS };
+
+static void
+save_end(struct index_save *x)
+{
+    buf_unref(x->buf);
+    x->buf = NULL;
+    segment_unpin(x->segment);
+    x->done(x, x->err);
+}
+
+/* Steps 0 to 3 are of .index, 4 to 7 of .timeindex. */
+static void
+save_next(struct index_save *x)
+{
+    struct segment *s = x->segment;
+    struct mem *mem = &s->env->mem;
+    bool is_time = x->at >= SAVE_STEPS;
+    int32_t step = x->at % SAVE_STEPS;
+    if (x->at == 2 * SAVE_STEPS) {
+        save_end(x);
+    } else if (step == SAVE_OPEN) {
+        struct writer w = writer_mem(mem);
+        if (is_time) index_print_times(&s->index, &w);
+        else index_print_offsets(&s->index, &w);
+        buf_unref(x->buf);
+        x->buf = buf_copy(mem, writer_slice(&w));
+        writer_release(&w);
+        memset(&x->file, 0, sizeof x->file);
+        file_open(s->env, &x->op, &x->file,
+                  log_file_path(s->log, s->base_offset, is_time ? S(".timeindex") : S(".index")),
+                  OPEN_WRITE | OPEN_CREATE | OPEN_TRUNCATE);
+    } else if (step == SAVE_WRITE) {
+        struct seg seg = {.buf = x->buf, .bytes = buf_slice(x->buf)};
+        file_write(&x->op, &x->file, 0, &seg, 1);
+    } else if (step == SAVE_SYNC) {
+        file_sync(&x->op, &x->file);
+    } else {
+        file_close(&x->op, &x->file);
+    }
+}
+
+static void
+save_op_done(struct op *op)
+{
+    struct index_save *x = CONTAINER_OF(op, struct index_save, op);
+    if (op->err && !x->err) x->err = op->err;
+    x->at++;
+    if (x->at % SAVE_STEPS == SAVE_WRITE && x->buf->n == 0) x->at++;
+    if (x->err && x->file.is_open) file_close(&x->op, &x->file);
+    else if (x->err || !x->segment->log) save_end(x);
+    else save_next(x);
+}
+
+void
+index_save(struct segment *s, struct index_save *x)
+{
+    CHECK(s->index_state == INDEX_IN_MEMORY);
+    x->segment = s;
+    x->err = ENV_OK;
+    x->at = 0;
+    x->op.done = save_op_done;
+    segment_pin(s);
+    save_next(x);
+}
+
+/* ---- reading ---- */
+
+#define INDEX_MAX_BYTES (64 << 20)
+
+struct index_load {
+    struct segment *segment;
+    struct file_slurp offsets, times;
+    struct scan scan;
+};
+
+static void
+load_end(struct index_load *l, enum env_err err)
+{
+    struct segment *s = l->segment;
+    struct list waits;
+    list_init(&waits);
+    s->index_state = err ? INDEX_ON_DISK : INDEX_IN_MEMORY;
+    for (struct list *n; (n = list_pop_front(&s->index_waits));) list_push_back(&waits, n);
+    buf_unref(l->offsets.buf);
+    buf_unref(l->times.buf);
+    MEM_DELETE(&s->env->mem, l);
+    for (struct list *n; (n = list_pop_front(&waits));) {
+        struct segment_wait *w = LIST_ENTRY(n, struct segment_wait, node);
+        w->ready(w, err);
+    }
+    segment_unpin(s);
+}
+
+static bool
+rebuild_batch(struct scan *scan)
+{
+    if (scan->parsed != BATCH_OK || batch_size_bytes(&scan->h) > scan->end - scan->at) return false;
+    if (scan->segment->log) index_build(scan->segment, &scan->h, scan->at);
+    return true;
+}
+
+static void
+rebuild_done(struct scan *scan, enum env_err err)
+{
+    struct index_load *l = CONTAINER_OF(scan, struct index_load, scan);
+    if (!err && l->segment->log && l->segment->sealed) segment_seal(l->segment);
+    load_end(l, err);
+}
+
+static void
+rebuild(struct index_load *l)
+{
+    struct segment *s = l->segment;
+    s->bytes_since_entry = 0;
+    s->max_timestamp = s->max_timestamp_offset = -1;
+    l->scan = (struct scan){.log = s->log,
+                            .segment = s,
+                            .end = s->written,
+                            .batch = rebuild_batch,
+                            .done = rebuild_done};
+    scan_begin(&l->scan);
+}
+
+static void
+times_read(struct file_slurp *f)
+{
+    struct index_load *l = CONTAINER_OF(f, struct index_load, times);
+    struct segment *s = l->segment;
+    bool both = !l->offsets.err && !l->times.err;
+    if (!s->log) {
+        load_end(l, ENV_ECANCELED);
+    } else if (both && index_parse(&s->index, &s->env->mem, buf_slice(l->offsets.buf),
+                                   buf_slice(l->times.buf), s->written)) {
+        if (s->index.times.n) {
+            struct time_entry e = s->index.times.v[s->index.times.n - 1];
+            s->max_timestamp = e.timestamp;
+            s->max_timestamp_offset = s->base_offset + e.offset;
+        }
+        load_end(l, ENV_OK);
+    } else {
+        rebuild(l);
+    }
+}
+
+static void
+offsets_read(struct file_slurp *f)
+{
+    struct index_load *l = CONTAINER_OF(f, struct index_load, offsets);
+    struct segment *s = l->segment;
+    if (!s->log) {
+        load_end(l, ENV_ECANCELED);
+        return;
+    }
+    l->times.done = times_read;
+    file_slurp(s->env, &l->times, log_file_path(s->log, s->base_offset, S(".timeindex")),
+               INDEX_MAX_BYTES);
+}
+
+bool
+segment_want_index(struct segment *s, struct segment_wait *w)
+{
+    if (s->index_state == INDEX_IN_MEMORY) return true;
+    list_push_back(&s->index_waits, &w->node);
+    if (s->index_state == INDEX_LOADING) return false;
+    s->index_state = INDEX_LOADING;
+    struct index_load *l = MEM_NEW(&s->env->mem, struct index_load);
+    l->segment = s;
+    l->offsets.done = offsets_read;
+    segment_pin(s);
+    file_slurp(s->env, &l->offsets, log_file_path(s->log, s->base_offset, S(".index")),
+               INDEX_MAX_BYTES);
+    return false;
+}
+
+void
+segment_drop_index(struct segment *s)
+{
+    if (s->index_state != INDEX_IN_MEMORY || s->index_dirty || !s->sealed || s->pins) return;
+    segment_index_release(&s->index, &s->env->mem);
+    s->index_state = INDEX_ON_DISK;
+}

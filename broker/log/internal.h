@@ -1,0 +1,204 @@
+/* What the files of this folder share: segments, and jobs (what takes several operations). */
+#ifndef LOG_INTERNAL_H
+#define LOG_INTERNAL_H
+
+#include "broker/log/commitlog.h"
+#include "broker/log/file_replace.h"
+#include "broker/log/producer_state.h"
+#include "broker/log/segment_index.h"
+#include "broker/record/batch.h"
+
+/* ---- jobs ------------------------------------------------------------------------------------- */
+
+/* Whoever waits for a segment's file or index. */
+struct segment_wait {
+    struct list node;
+    void (*ready)(struct segment_wait *w, enum env_err err);
+};
+
+/* The head of every job. step() is called again after each wait, with its outcome; it looks at where
+ * things stand and waits for the next thing or ends. */
+struct log_job {
+    struct list node; /* log->jobs */
+    struct commitlog *log;
+    struct op op;
+    struct segment_wait wait;
+    struct task task;
+    void (*step)(struct log_job *job, enum env_err err);
+    int64_t bytes;
+    bool has_waited; /* so callbacks may be called */
+};
+
+/* Zeroed, `bytes` in all, listed among the log's jobs. */
+void *job_new(struct commitlog *log, int64_t bytes, void (*step)(struct log_job *, enum env_err));
+/* Frees it. What waits for the log to be idle may go on. */
+void job_end(struct log_job *job);
+/* step() in a later step. */
+void job_soon(struct log_job *job);
+#define JOB_NEW(log, type, step) \
+    ((struct type *)job_new((log), (int64_t)sizeof(struct type), (step)))
+
+/* ---- segments --------------------------------------------------------------------------------- */
+
+enum segment_file { SEGMENT_CLOSED, SEGMENT_OPENING, SEGMENT_IS_OPEN, SEGMENT_CLOSING };
+
+/* Where a batch lies. */
+struct batch_place {
+    int64_t base_offset;
+    int32_t last_delta, position;
+};
+
+struct segment {
+    struct env *env;
+    struct commitlog *log; /* NULL: no longer one of the log's */
+    int64_t base_offset;
+    int64_t end_offset;    /* after its last batch: assigned */
+    int64_t size, written; /* bytes: assigned, written */
+    struct file file;      /* .log */
+    enum segment_file state;
+    enum { INDEX_ON_DISK, INDEX_LOADING, INDEX_IN_MEMORY } index_state;
+    bool exists;      /* there is such a file */
+    bool dirty;       /* written and not synced */
+    bool sealed;      /* nothing will be appended */
+    bool index_dirty; /* in memory is more than in the files */
+    bool close_when_idle;
+    int32_t pins; /* ranges, jobs */
+    int32_t cuts; /* truncations so far */
+    struct list file_waits, index_waits;
+    struct segment_index index;
+    int64_t bytes_since_entry;
+    int64_t max_timestamp, max_timestamp_offset; /* -1: none; of the active segment */
+    int64_t first_timestamp, created_ms;         /* for segment.ms */
+    VEC(struct batch_place) recent;              /* the last batches, when the log was written to */
+};
+
+struct segment *segment_new(struct commitlog *log, int64_t base_offset);
+/* Gives up the memory, now or when the last pin is gone and the file is closed. */
+void segment_drop(struct segment *s);
+void segment_pin(struct segment *s);
+void segment_unpin(struct segment *s);
+/* Closes the file unless it is in use. */
+void segment_close_file(struct segment *s);
+
+/* True: the file is open. Otherwise w->ready() will be called. Creates the file if there is none. */
+bool segment_want_file(struct segment *s, struct segment_wait *w);
+/* True: the index is in memory. One that is missing or broken is made anew from the log. */
+bool segment_want_index(struct segment *s, struct segment_wait *w);
+void segment_drop_index(struct segment *s);
+
+/* Takes account of the batch at this position, the next one, in the indexes. */
+void index_build(struct segment *s, const struct batch_header *h, int64_t position);
+/* A batch at the end of the segment: index, timestamps, size. */
+void segment_place(struct segment *s, const struct batch_header *h, bool remember);
+/* A last entry of the time index, so that it has the greatest timestamp. */
+void segment_seal(struct segment *s);
+static inline int32_t
+segment_relative(const struct segment *s, int64_t offset)
+{
+    int64_t d = offset - s->base_offset;
+    return d > INT32_MAX ? INT32_MAX : (int32_t)d;
+}
+
+/* DIR/00000000000000004711SUFFIX, in scratch memory. */
+struct slice log_file_path(const struct commitlog *log, int64_t base_offset, struct slice suffix);
+/* DIR/NAME. */
+struct slice log_path(const struct commitlog *log, struct slice name);
+
+/* The last segment with a base offset ≤ offset, as index into log->segments; -1 if none. */
+int64_t log_segment_at(const struct commitlog *log, int64_t offset);
+static inline struct segment *
+log_active(const struct commitlog *log)
+{
+    return log->segments.v[log->segments.n - 1];
+}
+
+/* ---- scanning --------------------------------------------------------------------------------- */
+
+/* Walks over the batches of a segment's file. */
+struct scan {
+    /* The owner's. */
+    struct commitlog *log;
+    struct segment *segment;
+    int64_t at, end; /* positions in the file */
+    bool with_crc;   /* read everything and sum it up */
+    /* Of the batch at `at`; when it returns false the scan ends there. */
+    bool (*batch)(struct scan *s);
+    void (*done)(struct scan *s, enum env_err err);
+    /* What batch() looks at. */
+    enum batch_err parsed;
+    struct batch_header h;
+    bool crc_is_right;
+    struct slice head; /* the batch's beginning, at least the header; of control batches more */
+    /* private */
+    struct op op;
+    struct segment_wait wait;
+    struct buf *buf;
+    int64_t buf_at, summed;
+    uint32_t crc;
+    int32_t step;
+};
+void scan_begin(struct scan *s);
+
+/* ---- parts ------------------------------------------------------------------------------------ */
+
+void log_fail(struct commitlog *log, enum env_err err, const char *what, struct slice path);
+static inline bool
+log_is_offline(const struct commitlog *log)
+{
+    return log->state == COMMITLOG_OFFLINE;
+}
+/* Writes what is waiting, if no write is in flight. */
+void log_write_next(struct commitlog *log);
+void log_drop_appended(struct commitlog *log);
+void log_roll(struct commitlog *log, int64_t base_offset);
+/* A producer snapshot for the present assigned end. */
+void log_save_snapshot(struct commitlog *log);
+/* Called when a job ended: closing or truncating may go on, in a later step. */
+void log_check_idle(struct commitlog *log);
+/* No write, sync or snapshot is under way. */
+bool log_is_quiet(const struct commitlog *log);
+
+/* Rebuilds the producers from the newest good snapshot at or below the end, then from batches. */
+struct producer_load {
+    void (*done)(struct producer_load *l, enum env_err err); /* the owner's */
+    struct commitlog *log;
+    struct file_slurp slurp;
+    struct scan scan;
+    int64_t from;
+};
+void producers_load(struct commitlog *log, struct producer_load *l);
+
+/* Reads the active segment's tail behind its last index entry, up to s->size, so that more can be
+ * appended. Finds out where its batches end. */
+struct tail_load {
+    void (*done)(struct tail_load *t, enum env_err err); /* the owner's */
+    struct scan scan;
+};
+void tail_load(struct commitlog *log, struct tail_load *t);
+
+/* Removes files one after the other; those that do not exist are fine. */
+struct files_remove {
+    void (*done)(struct files_remove *r, enum env_err err); /* the owner's */
+    struct commitlog *log;
+    struct op op;
+    VEC(struct slice) paths; /* mem_dup()ed; gone with done() */
+    int64_t at;
+};
+void files_remove_add(struct files_remove *r, struct commitlog *log, struct slice path);
+/* All files of a segment, the log first. */
+void files_remove_add_segment(struct files_remove *r, struct commitlog *log, int64_t base_offset);
+void files_remove(struct files_remove *r, struct commitlog *log);
+
+/* Writes .index and .timeindex and syncs them. */
+struct index_save {
+    void (*done)(struct index_save *x, enum env_err err); /* the owner's */
+    struct segment *segment;
+    struct op op;
+    struct file file;
+    struct buf *buf;
+    enum env_err err;
+    int32_t at;
+};
+void index_save(struct segment *s, struct index_save *x);
+
+#endif

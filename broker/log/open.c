@@ -1,0 +1,567 @@
+/* Opening a log: what is on disk decides; no file but the log itself has to be there.
+ *
+ *     directory ─ leftovers removed ─ topic id ─ leader epochs ─ segments ─ bad tail cut ─ synced ─ producers
+ *
+ * After a clean shutdown only the last segment's end is looked at. Otherwise every segment that reaches
+ * above the recovery point is read through with its sums (recovery_scan.h); at the first batch that is not
+ * good the log ends. What it will then answer from is synced first: it may have been page cache only. */
+#include "broker/log/checkpoint.h"
+#include "broker/log/internal.h"
+#include "broker/log/recovery_scan.h"
+
+enum open_stage {
+    OPEN_MKDIR,
+    OPEN_LIST,
+    OPEN_CLEAN,
+    OPEN_SWAP,
+    OPEN_METADATA,
+    OPEN_EPOCHS,
+    OPEN_EPOCHS_READ,
+    OPEN_SEGMENTS,
+    OPEN_SYNC,
+    OPEN_PRODUCERS,
+};
+
+struct open_job {
+    struct log_job job;
+    enum open_stage stage;
+    bool clean;
+    int64_t recovery_point, start_offset;
+    struct file_slurp slurp;
+    struct file_replace replace;
+    struct files_remove remove;
+    struct scan scan;
+    struct tail_load tail;
+    struct producer_load producers;
+    struct log_op sync;
+    VEC(int64_t) swaps;
+    int64_t i;         /* segment being looked at */
+    int64_t file_size; /* of it */
+    int64_t expected;  /* the offset after the segment before; -1: not known */
+    int32_t epoch_before;
+    int64_t bytes_cut;
+};
+
+static void open_next_segment(struct open_job *j);
+static void open_segments_done(struct open_job *j);
+
+static void
+open_end(struct open_job *j)
+{
+    VEC_RELEASE(&j->job.log->env->mem, &j->swaps);
+    job_end(&j->job);
+}
+
+static void
+open_failed(struct open_job *j, enum env_err err, const char *what, struct slice path)
+{
+    log_fail(j->job.log, err, what, path);
+    open_end(j);
+}
+
+/* ---- the directory ---- */
+
+/* "00000000000000004711" and what follows. */
+static bool
+parse_name(struct slice name, int64_t *ret_base, struct slice *ret_suffix)
+{
+    if (name.n < 21 || name.p[20] != '.') return false;
+    for (int i = 0; i < 20; i++)
+        if (name.p[i] < '0' || name.p[i] > '9') return false;
+    *ret_suffix = slice_sub(name, 20, name.n);
+    return slice_to_i64(slice_sub(name, 0, 20), ret_base);
+}
+
+static bool
+is_leftover(struct slice name)
+{
+    return slice_ends(name, S(".deleted")) || slice_ends(name, S(".cleaned")) ||
+           slice_ends(name, S(".swap")) || slice_ends(name, S(".tmp"));
+}
+
+static void
+found_log(struct commitlog *log, int64_t base_offset, int64_t size)
+{
+    struct segment *s = segment_new(log, base_offset);
+    s->exists = s->sealed = true;
+    s->size = s->written = size;
+    VEC_PUSH(&log->env->mem, &log->segments, s);
+}
+
+static bool
+has_log(const struct commitlog *log, int64_t base_offset)
+{
+    int64_t i = log_segment_at(log, base_offset);
+    return i >= 0 && log->segments.v[i]->base_offset == base_offset;
+}
+
+/* The list is sorted: a segment's .index comes before its .log; so first the logs, then the rest. */
+static void
+sort_out(struct open_job *j, struct slice name, int64_t size, bool logs)
+{
+    struct commitlog *log = j->job.log;
+    struct slice suffix;
+    int64_t base;
+    bool numbered = parse_name(name, &base, &suffix);
+    if (logs) {
+        if (numbered && slice_eq(suffix, S(".log"))) found_log(log, base, size);
+    } else if (numbered && slice_eq(suffix, S(".log.swap"))) {
+        VEC_PUSH(&log->env->mem, &j->swaps, base);
+    } else if (is_leftover(name)) {
+        files_remove_add(&j->remove, log, log_path(log, name));
+    } else if (numbered && slice_eq(suffix, S(".snapshot"))) {
+        VEC_PUSH(&log->env->mem, &log->snapshots, base);
+    } else if (numbered && slice_ends(suffix, S("index")) && !has_log(log, base)) {
+        files_remove_add(&j->remove, log, log_path(log, name));
+    }
+}
+
+static void
+read_list(struct open_job *j, struct slice entries)
+{
+    for (int pass = 0; pass < 2; pass++) {
+        struct reader r = reader(entries);
+        while (reader_left(&r) > 0) {
+            bool is_dir = reader_u8(&r);
+            int64_t size = reader_i64(&r);
+            struct slice name = reader_bytes(&r, reader_i32(&r));
+            if (!r.err && !is_dir) sort_out(j, name, size, pass == 0);
+        }
+    }
+}
+
+/* ---- small files ---- */
+
+static void
+open_step_again(struct open_job *j, enum env_err err)
+{
+    j->job.has_waited = true;
+    j->job.step(&j->job, err);
+}
+
+static void
+open_removed(struct files_remove *r, enum env_err err)
+{
+    open_step_again(CONTAINER_OF(r, struct open_job, remove), err);
+}
+
+static void
+open_slurped(struct file_slurp *s)
+{
+    open_step_again(CONTAINER_OF(s, struct open_job, slurp), ENV_OK);
+}
+
+static void
+open_replaced(struct file_replace *r)
+{
+    open_step_again(CONTAINER_OF(r, struct open_job, replace), r->err);
+}
+
+static void
+open_slurp(struct open_job *j, struct slice name)
+{
+    j->slurp.done = open_slurped;
+    file_slurp(j->job.log->env, &j->slurp, log_path(j->job.log, name), 16 << 20);
+}
+
+/* False: it belongs to another topic. */
+static bool
+take_metadata(struct open_job *j)
+{
+    struct commitlog *log = j->job.log;
+    struct uuid found;
+    bool is_zero = uuid_is_zero(log->topic_id);
+    if (!partition_metadata_parse(buf_slice(j->slurp.buf), &found)) return true; /* as if missing */
+    if (!is_zero && !uuid_eq(found, log->topic_id)) return false;
+    log->topic_id = found;
+    return true;
+}
+
+static void
+write_metadata(struct open_job *j)
+{
+    uint8_t room[64];
+    struct writer w = writer_fixed(room, sizeof room);
+    struct commitlog *log = j->job.log;
+    partition_metadata_print(&w, log->topic_id);
+    j->replace.done = open_replaced;
+    file_replace(log->env, &j->replace, log_path(log, S("partition.metadata")), writer_slice(&w));
+}
+
+static void
+open_metadata_read(struct open_job *j)
+{
+    struct commitlog *log = j->job.log;
+    bool found = !j->slurp.err;
+    if (found && !take_metadata(j)) {
+        buf_unref(j->slurp.buf);
+        open_failed(j, ENV_EINVAL, "another topic's id in", log_path(log, S("partition.metadata")));
+        return;
+    }
+    bool is_good = found && partition_metadata_parse(buf_slice(j->slurp.buf), &log->topic_id);
+    if (found) buf_unref(j->slurp.buf);
+    if (is_good || uuid_is_zero(log->topic_id)) open_step_again(j, ENV_OK);
+    else write_metadata(j);
+}
+
+static void
+take_epochs(struct open_job *j)
+{
+    struct commitlog *log = j->job.log;
+    bool good =
+        !j->slurp.err && epoch_cache_parse(&log->epochs, &log->env->mem, buf_slice(j->slurp.buf));
+    if (!j->slurp.err) buf_unref(j->slurp.buf);
+    if (good || log->segments.n == 0) return;
+    j->clean = false; /* the batches have them */
+    j->recovery_point = 0;
+    log->epochs_dirty = true;
+}
+
+/* ---- one segment ---- */
+
+static bool
+needs_recovery(const struct open_job *j)
+{
+    const struct commitlog *log = j->job.log;
+    bool is_last = j->i == log->segments.n - 1;
+    return !j->clean && (is_last || log->segments.v[j->i + 1]->base_offset > j->recovery_point);
+}
+
+/* Segments from j->i on go. */
+static void
+drop_rest(struct open_job *j)
+{
+    struct commitlog *log = j->job.log;
+    for (int64_t i = log->segments.n - 1; i >= j->i; i--) {
+        j->bytes_cut += log->segments.v[i]->written;
+        files_remove_add_segment(&j->remove, log, log->segments.v[i]->base_offset);
+        segment_drop(log->segments.v[i]);
+    }
+    log->segments.n = j->i;
+}
+
+/* One that lies within the one before: a compaction had finished but for this. */
+static void
+drop_one(struct open_job *j)
+{
+    struct commitlog *log = j->job.log;
+    struct segment *s = log->segments.v[j->i];
+    files_remove_add_segment(&j->remove, log, s->base_offset);
+    VEC_REMOVE_AT(&log->segments, j->i);
+    segment_drop(s);
+}
+
+static bool
+recover_batch(struct scan *scan)
+{
+    struct open_job *j = CONTAINER_OF(scan, struct open_job, scan);
+    struct commitlog *log = j->job.log;
+    struct recovery_facts f = {
+        .parsed = scan->parsed,
+        .h = scan->h,
+        .bytes_left = scan->end - scan->at,
+        .crc_is_right = scan->crc_is_right,
+        .expected_offset = j->expected,
+        .epoch_before = j->epoch_before,
+        .gaps_are_allowed = log->config->compact,
+    };
+    if (!recovery_keeps(&f)) return false;
+    segment_place(scan->segment, &scan->h, false);
+    if (epoch_cache_assign(&log->epochs, &log->env->mem, scan->h.leader_epoch, scan->h.base_offset))
+        log->epochs_dirty = true;
+    j->expected = batch_next_offset(&scan->h);
+    j->epoch_before = scan->h.leader_epoch;
+    return true;
+}
+
+static void
+recovered(struct scan *scan, enum env_err err)
+{
+    struct open_job *j = CONTAINER_OF(scan, struct open_job, scan);
+    struct segment *s = scan->segment;
+    if (err) {
+        open_failed(j, err, "reading", log_file_path(scan->log, s->base_offset, S(".log")));
+        return;
+    }
+    s->written = s->size;
+    s->dirty = true;
+    segment_seal(s);
+    j->i++;
+    if (s->size == j->file_size) {
+        open_next_segment(j);
+        return;
+    }
+    j->bytes_cut += j->file_size - s->size;
+    drop_rest(j);
+    file_truncate(&j->job.op, &s->file, s->size);
+}
+
+static void
+recover_segment(struct open_job *j)
+{
+    struct commitlog *log = j->job.log;
+    struct segment *s = log->segments.v[j->i];
+    if (j->expected < 0 || log->config->compact) j->expected = MAX(s->base_offset, j->expected);
+    s->index.offsets.n = s->index.times.n = 0;
+    s->index_state = INDEX_IN_MEMORY;
+    s->max_timestamp = s->max_timestamp_offset = -1;
+    s->bytes_since_entry = 0;
+    s->end_offset = s->base_offset;
+    j->file_size = s->written;
+    s->size = 0;
+    j->scan = (struct scan){.log = log,
+                            .segment = s,
+                            .end = j->file_size,
+                            .with_crc = true,
+                            .batch = recover_batch,
+                            .done = recovered};
+    scan_begin(&j->scan);
+}
+
+static void
+tail_loaded(struct tail_load *t, enum env_err err)
+{
+    struct open_job *j = CONTAINER_OF(t, struct open_job, tail);
+    struct segment *s = t->scan.segment;
+    if (err) {
+        open_failed(j, err, "reading", log_file_path(t->scan.log, s->base_offset, S(".log")));
+    } else if (t->scan.at != s->size) {
+        j->clean = false; /* not as it was left */
+        j->recovery_point = MIN(j->recovery_point, s->base_offset);
+        recover_segment(j);
+    } else {
+        s->first_timestamp = s->index.times.n ? s->index.times.v[0].timestamp : s->max_timestamp;
+        j->i++;
+        open_next_segment(j);
+    }
+}
+
+static void
+open_next_segment(struct open_job *j)
+{
+    struct commitlog *log = j->job.log;
+    for (; j->i < log->segments.n; j->i++) {
+        struct segment *s = log->segments.v[j->i];
+        while (j->expected > s->base_offset && j->i < log->segments.n - 1) {
+            drop_one(j);
+            s = log->segments.v[j->i];
+        }
+        if (j->expected >= 0 && s->base_offset != j->expected && !log->config->compact) {
+            drop_rest(j);
+            break;
+        }
+        if (needs_recovery(j)) {
+            if (s->written < 0 && !segment_want_file(s, &j->job.wait)) return;
+            recover_segment(j);
+            return;
+        }
+        if (j->i == log->segments.n - 1) {
+            if (!segment_want_index(s, &j->job.wait)) return;
+            j->tail.done = tail_loaded;
+            tail_load(log, &j->tail);
+            return;
+        }
+        s->end_offset = log->segments.v[j->i + 1]->base_offset;
+    }
+    open_segments_done(j);
+}
+
+/* ---- the rest ---- */
+
+/* Kept are those at segments' beginnings, and the newest. */
+static void
+drop_snapshots(struct open_job *j)
+{
+    struct commitlog *log = j->job.log;
+    int64_t kept = 0, newest = -1;
+    for (int64_t i = 0; i < log->snapshots.n; i++)
+        if (log->snapshots.v[i] <= log->assigned_end) newest = MAX(newest, log->snapshots.v[i]);
+    for (int64_t i = 0; i < log->snapshots.n; i++) {
+        int64_t at = log->snapshots.v[i];
+        if (at == newest || (at < newest && has_log(log, at))) log->snapshots.v[kept++] = at;
+        else files_remove_add(&j->remove, log, log_file_path(log, at, S(".snapshot")));
+    }
+    log->snapshots.n = kept;
+}
+
+static void
+set_ends(struct open_job *j)
+{
+    struct commitlog *log = j->job.log;
+    struct segment *active = log_active(log);
+    active->sealed = false;
+    log->assigned_end = log->written_end = active->end_offset;
+    log->synced_end = j->clean ? log->written_end : MIN(j->recovery_point, log->written_end);
+    log->start_offset = MAX(j->start_offset, log->segments.v[0]->base_offset);
+    if (epoch_cache_truncate_end(&log->epochs, log->assigned_end)) log->epochs_dirty = true;
+    if (epoch_cache_truncate_start(&log->epochs, log->start_offset)) log->epochs_dirty = true;
+}
+
+static void
+new_active(struct commitlog *log, int64_t base_offset)
+{
+    struct segment *s = segment_new(log, base_offset);
+    s->index_state = INDEX_IN_MEMORY;
+    VEC_PUSH(&log->env->mem, &log->segments, s);
+}
+
+static void
+open_segments_done(struct open_job *j)
+{
+    struct commitlog *log = j->job.log;
+    if (log->segments.n && log_active(log)->end_offset < j->start_offset) {
+        j->i = 0; /* the log ended below where it should start */
+        drop_rest(j);
+    }
+    if (log->segments.n == 0) new_active(log, j->start_offset);
+    set_ends(j);
+    drop_snapshots(j);
+    if (j->remove.paths.n) log->dir_dirty = true;
+    j->stage = OPEN_SYNC;
+    j->remove.done = open_removed;
+    files_remove(&j->remove, log);
+}
+
+static void
+open_synced(struct log_op *op, enum log_err err)
+{
+    struct open_job *j = CONTAINER_OF(op, struct open_job, sync);
+    open_step_again(j, err ? ENV_EIO : ENV_OK);
+}
+
+static void
+open_producers_done(struct producer_load *l, enum env_err err)
+{
+    struct open_job *j = CONTAINER_OF(l, struct open_job, producers);
+    struct commitlog *log = l->log;
+    if (err) {
+        open_failed(j, err, "reading", log->dir);
+        return;
+    }
+    log->synced_end = log->written_end;
+    log->state = COMMITLOG_OPEN;
+    segment_close_file(log_active(log));
+    NOTE(log->env, NOTE_LOG_RECOVERED, log->name, SLICE_NULL, log->start_offset, log->assigned_end,
+         j->bytes_cut, j->clean);
+    open_end(j);
+    log->ops->ready(log, LOG_OK, SLICE_NULL);
+}
+
+static void
+open_listed(struct open_job *j)
+{
+    struct commitlog *log = j->job.log;
+    read_list(j, buf_slice(j->job.op.buf));
+    buf_unref(j->job.op.buf);
+    j->stage = OPEN_CLEAN;
+    j->remove.done = open_removed;
+    files_remove(&j->remove, log);
+}
+
+/* A finished compaction was being put in place: its file takes the place of the first one it was made of;
+ * the others lie within it. */
+static void
+open_swap(struct open_job *j)
+{
+    struct commitlog *log = j->job.log;
+    if (j->swaps.n == 0) {
+        j->stage = OPEN_METADATA;
+        open_slurp(j, S("partition.metadata"));
+        return;
+    }
+    int64_t base = j->swaps.v[--j->swaps.n];
+    if (!has_log(log, base)) {
+        found_log(log, base, 0);
+        int64_t i = log->segments.n - 1;
+        struct segment *s = log->segments.v[i];
+        for (; i > 0 && log->segments.v[i - 1]->base_offset > base; i--)
+            log->segments.v[i] = log->segments.v[i - 1];
+        log->segments.v[i] = s;
+    }
+    log->segments.v[log_segment_at(log, base)]->written = -1; /* size not known yet */
+    j->clean = false;
+    j->recovery_point = MIN(j->recovery_point, base);
+    log->dir_dirty = true;
+    path_rename(log->env, &j->job.op, log_file_path(log, base, S(".log.swap")),
+                log_file_path(log, base, S(".log")));
+}
+
+static const char *const stage_texts[] = {
+    "making",  "listing", "cleaning up", "swapping in", "reading",
+    "reading", "reading", "recovering",  "syncing",     "reading",
+};
+
+static void
+open_step(struct log_job *job, enum env_err err)
+{
+    struct open_job *j = CONTAINER_OF(job, struct open_job, job);
+    struct commitlog *log = job->log;
+    if (log_is_offline(log)) {
+        open_end(j);
+        return;
+    }
+    if (err && !(j->stage == OPEN_MKDIR && err == ENV_EEXIST)) {
+        open_failed(j, err, stage_texts[j->stage], log->dir);
+        return;
+    }
+    switch (j->stage) {
+    case OPEN_MKDIR:
+        if (!err) log->dir_dirty = log->parent_dirty = true;
+        j->stage = OPEN_LIST;
+        dir_list(log->env, &job->op, log->dir);
+        break;
+    case OPEN_LIST: open_listed(j); break;
+    case OPEN_CLEAN:
+        j->stage = OPEN_SWAP;
+        open_swap(j);
+        break;
+    case OPEN_SWAP: open_swap(j); break;
+    case OPEN_METADATA:
+        j->stage = OPEN_EPOCHS;
+        open_metadata_read(j);
+        break;
+    case OPEN_EPOCHS:
+        j->stage = OPEN_EPOCHS_READ;
+        open_slurp(j, S("leader-epoch-checkpoint"));
+        break;
+    case OPEN_EPOCHS_READ:
+        j->stage = OPEN_SEGMENTS;
+        take_epochs(j);
+        open_next_segment(j);
+        break;
+    case OPEN_SEGMENTS: open_next_segment(j); break;
+    case OPEN_SYNC:
+        j->stage = OPEN_PRODUCERS;
+        j->sync.done = open_synced;
+        if (j->clean && !log->dir_dirty && !log->epochs_dirty) open_step_again(j, ENV_OK);
+        else commitlog_sync(log, &j->sync);
+        break;
+    case OPEN_PRODUCERS:
+        j->producers.done = open_producers_done;
+        producers_load(log, &j->producers);
+        break;
+    }
+}
+
+void
+commitlog_open(struct commitlog *log, struct env *env, const struct commitlog_params *p)
+{
+    CHECK(log->state == COMMITLOG_NEW && p->ops->ready);
+    log->env = env;
+    log->config = p->config;
+    log->ops = p->ops;
+    log->owner = p->owner;
+    log->dir = mem_dup(&env->mem, p->dir);
+    log->name = mem_dup(&env->mem, p->name);
+    log->topic_id = p->topic_id;
+    log->state = COMMITLOG_OPENING;
+    list_init(&log->appended);
+    list_init(&log->waiting);
+    list_init(&log->jobs);
+    struct open_job *j = JOB_NEW(log, open_job, open_step);
+    j->clean = p->clean;
+    j->recovery_point = p->recovery_point;
+    j->start_offset = p->start_offset;
+    j->expected = j->epoch_before = -1;
+    dir_make(env, &j->job.op, log->dir);
+}

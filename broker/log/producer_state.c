@@ -1,0 +1,291 @@
+#include "broker/log/producer_state.h"
+
+#include "broker/record/control.h"
+
+_Static_assert(offsetof(struct producer, node) == 0, "a node is its producer");
+
+struct producer_state *
+producer_state_new(struct mem *mem, struct siphash_key key)
+{
+    struct producer_state *s = MEM_NEW(mem, struct producer_state);
+    s->mem = mem;
+    map_init(&s->map, mem, key);
+    list_init(&s->open);
+    return s;
+}
+
+static void
+producer_forget(struct producer_state *s, struct producer *p)
+{
+    list_remove(&p->open);
+    map_remove(&s->map, &p->node);
+    MEM_DELETE(s->mem, p);
+}
+
+static void
+forget_all(struct producer_state *s)
+{
+    MAP_EACH(&s->map, p, struct producer, node) producer_forget(s, p);
+    s->decided.n = 0;
+}
+
+void
+producer_state_free(struct producer_state *s)
+{
+    if (!s) return;
+    forget_all(s);
+    VEC_RELEASE(s->mem, &s->decided);
+    map_release(&s->map);
+    MEM_DELETE(s->mem, s);
+}
+
+static bool
+id_is(const struct map_node *node, const void *key)
+{
+    const struct producer *p = (const void *)node; /* its first member */
+    return p->window.producer_id == *(const int64_t *)key;
+}
+
+struct producer *
+producer_find(const struct producer_state *s, int64_t producer_id)
+{
+    if (!s) return NULL;
+    struct map_node *n =
+        map_find(&s->map, map_hash_i64(&s->map, producer_id, 0), id_is, &producer_id);
+    return n ? CONTAINER_OF(n, struct producer, node) : NULL;
+}
+
+static struct producer *
+producer_get(struct producer_state *s, int64_t producer_id)
+{
+    struct producer *p = producer_find(s, producer_id);
+    if (p) return p;
+    p = MEM_NEW(s->mem, struct producer);
+    p->window.producer_id = producer_id;
+    p->window.epoch = BATCH_NO_EPOCH;
+    p->coordinator_epoch = -1;
+    p->txn_first_offset = -1;
+    map_insert(&s->map, &p->node, map_hash_i64(&s->map, producer_id, 0));
+    return p;
+}
+
+enum sequence_verdict
+producer_check(const struct producer_state *s, const struct batch_header *h,
+               struct producer_batch *ret_duplicate, bool *ret_txn_is_wrong)
+{
+    static const struct producer_window unknown = {.epoch = BATCH_NO_EPOCH};
+    const struct producer *p = producer_find(s, h->producer_id);
+    const struct producer_window *w = p ? &p->window : &unknown;
+    int32_t which = 0;
+    enum sequence_verdict v =
+        sequence_check(w, h->producer_epoch, h->base_sequence, batch_last_sequence(h), &which);
+    *ret_txn_is_wrong = p && p->txn_first_offset >= 0 && !batch_is_transactional(h) &&
+                        h->producer_epoch == w->epoch;
+    if (v == SEQUENCE_DUPLICATE) *ret_duplicate = w->batch[which];
+    return v;
+}
+
+static void
+window_move(struct producer_window *w, int16_t epoch)
+{
+    if (w->epoch == epoch) return;
+    w->epoch = epoch;
+    w->n = 0;
+}
+
+static void
+window_add(struct producer_window *w, const struct batch_header *h)
+{
+    if (w->n == PRODUCER_BATCHES) {
+        memmove(w->batch, w->batch + 1, sizeof w->batch - sizeof *w->batch);
+        w->n--;
+    }
+    w->batch[w->n++] = (struct producer_batch){
+        .last_offset = batch_last_offset(h),
+        .timestamp = h->max_timestamp,
+        .last_sequence = batch_last_sequence(h),
+        .offset_delta = h->last_offset_delta,
+    };
+}
+
+/* The type of a control batch's first record, or -1. */
+static int16_t
+control_type(const struct batch_header *h, struct slice batch, struct record *ret)
+{
+    struct records rs;
+    int16_t type;
+    if (batch.n < batch_size_bytes(h) || batch_codec(h) != CODEC_NONE) return -1;
+    records_begin(&rs, h, batch_payload(batch, h));
+    if (!records_next(&rs, ret) || !control_key_parse(ret->key, &type)) return -1;
+    return type;
+}
+
+static void
+apply_marker(struct producer_state *s, const struct batch_header *h, struct slice batch)
+{
+    struct record rec;
+    int16_t type = control_type(h, batch, &rec);
+    if (type != CONTROL_ABORT && type != CONTROL_COMMIT) return;
+    struct producer *p = producer_get(s, h->producer_id);
+    window_move(&p->window, h->producer_epoch);
+    (void)end_txn_parse(rec.value, &p->coordinator_epoch);
+    p->last_timestamp = h->max_timestamp;
+    if (p->txn_first_offset < 0) return;
+    struct decided_txn d = {h->producer_id, p->txn_first_offset, h->base_offset,
+                            type == CONTROL_ABORT};
+    VEC_PUSH(s->mem, &s->decided, d);
+    p->txn_first_offset = -1;
+    list_remove(&p->open);
+}
+
+void
+producer_apply(struct producer_state *s, const struct batch_header *h, struct slice head)
+{
+    if (!batch_has_producer(h)) return;
+    if (batch_is_control(h)) {
+        apply_marker(s, h, head);
+        return;
+    }
+    struct producer *p = producer_get(s, h->producer_id);
+    window_move(&p->window, h->producer_epoch);
+    if (h->base_sequence >= 0) window_add(&p->window, h);
+    p->last_timestamp = h->max_timestamp;
+    if (!batch_is_transactional(h) || p->txn_first_offset >= 0) return;
+    p->txn_first_offset = h->base_offset;
+    list_push_back(&s->open, &p->open);
+}
+
+int64_t
+producer_first_unstable(struct producer_state *s, int64_t high_watermark)
+{
+    if (!s) return -1;
+    int64_t first = -1, kept = 0;
+    struct producer *p = LIST_FIRST(&s->open, struct producer, open);
+    if (p) first = p->txn_first_offset;
+    for (int64_t i = 0; i < s->decided.n; i++) {
+        struct decided_txn d = s->decided.v[i];
+        if (d.marker_offset < high_watermark) continue;
+        s->decided.v[kept++] = d;
+        if (first < 0 || d.first_offset < first) first = d.first_offset;
+    }
+    s->decided.n = kept;
+    return first;
+}
+
+void
+producer_expire(struct producer_state *s, int64_t before_ms)
+{
+    if (!s) return;
+    MAP_EACH(&s->map, p, struct producer, node)
+        if (p->txn_first_offset < 0 && p->last_timestamp < before_ms) producer_forget(s, p);
+}
+
+/* ---- snapshots ---- */
+
+enum { SNAPSHOT_VERSION = 1, SNAPSHOT_HEAD_BYTES = 10, SNAPSHOT_ENTRY_BYTES = 46 };
+
+static void
+print_entry(const struct producer *p, struct writer *w)
+{
+    static const struct producer_batch none = {
+        .last_offset = -1, .timestamp = -1, .last_sequence = -1};
+    const struct producer_batch *b = p->window.n ? &p->window.batch[p->window.n - 1] : &none;
+    writer_i64(w, p->window.producer_id);
+    writer_i16(w, p->window.epoch);
+    writer_i32(w, b->last_sequence);
+    writer_i64(w, b->last_offset);
+    writer_i32(w, b->offset_delta);
+    writer_i64(w, p->last_timestamp);
+    writer_i32(w, p->coordinator_epoch);
+    writer_i64(w, p->txn_first_offset);
+}
+
+/* Insertion sort into the order of ids: snapshots are rare, and mostly sorted. */
+static void
+sort_by_id(struct producer **v, int64_t n)
+{
+    for (int64_t i = 1; i < n; i++) {
+        struct producer *p = v[i];
+        int64_t j = i;
+        for (; j > 0 && v[j - 1]->window.producer_id > p->window.producer_id; j--) v[j] = v[j - 1];
+        v[j] = p;
+    }
+}
+
+void
+producer_snapshot_print(const struct producer_state *s, enum crc32c_impl impl, struct writer *w)
+{
+    int64_t at = w->n, n = s ? s->map.n : 0, i = 0;
+    writer_i16(w, SNAPSHOT_VERSION);
+    writer_i32(w, 0);
+    writer_i32(w, (int32_t)n);
+    if (n) {
+        struct producer **v = mem_alloc(s->mem, n * (int64_t)sizeof *v);
+        MAP_EACH(&s->map, p, struct producer, node) v[i++] = p;
+        sort_by_id(v, n);
+        for (i = 0; i < n; i++) print_entry(v[i], w);
+        mem_free(s->mem, v, n * (int64_t)sizeof *v);
+    }
+    if (!w->err)
+        writer_patch_i32(w, at + 2, (int32_t)crc32c(impl, 0, slice(w->p + at + 6, w->n - at - 6)));
+}
+
+static bool
+parse_entry(struct producer_state *s, struct reader *r)
+{
+    int64_t id = reader_i64(r);
+    int16_t epoch = reader_i16(r);
+    struct producer_batch b = {.last_sequence = reader_i32(r)};
+    b.last_offset = reader_i64(r);
+    b.offset_delta = reader_i32(r);
+    b.timestamp = reader_i64(r);
+    int32_t coordinator_epoch = reader_i32(r);
+    int64_t txn_first = reader_i64(r);
+    if (r->err || id < 0 || epoch < 0 || b.offset_delta < 0 || producer_find(s, id)) return false;
+    struct producer *p = producer_get(s, id);
+    p->window.epoch = epoch;
+    if (b.last_sequence >= 0) p->window.batch[p->window.n++] = b;
+    p->last_timestamp = b.timestamp;
+    p->coordinator_epoch = coordinator_epoch;
+    p->txn_first_offset = txn_first;
+    return true;
+}
+
+/* The list of open transactions is ordered by first offset. */
+static void
+open_add(struct producer_state *s, struct producer *p)
+{
+    LIST_EACH(&s->open, q, struct producer, open) {
+        if (q->txn_first_offset < p->txn_first_offset) continue;
+        list_insert_before(&q->open, &p->open);
+        return;
+    }
+    list_push_back(&s->open, &p->open);
+}
+
+static bool
+parse_entries(struct producer_state *s, enum crc32c_impl impl, struct slice text)
+{
+    struct reader r = reader(text);
+    int16_t version = reader_i16(&r);
+    uint32_t crc = reader_u32(&r);
+    if (r.err || version != SNAPSHOT_VERSION) return false;
+    if (crc != crc32c(impl, 0, slice(r.p, reader_left(&r)))) return false;
+    int32_t n = reader_i32(&r);
+    if (r.err || n < 0 || reader_left(&r) != (int64_t)n * SNAPSHOT_ENTRY_BYTES) return false;
+    for (int32_t i = 0; i < n; i++)
+        if (!parse_entry(s, &r)) return false;
+    return true;
+}
+
+bool
+producer_snapshot_parse(struct producer_state *s, enum crc32c_impl impl, struct slice text)
+{
+    if (!parse_entries(s, impl, text)) {
+        forget_all(s);
+        return false;
+    }
+    MAP_EACH(&s->map, p, struct producer, node)
+        if (p->txn_first_offset >= 0) open_add(s, p);
+    return true;
+}

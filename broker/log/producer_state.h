@@ -1,0 +1,56 @@
+/* What a partition's log knows of each producer that wrote to it with an id: its epoch, its last five
+ * batches, and the transaction it has open (KIP-98). It is a function of the log: folding the batches
+ * from a snapshot on gives it again. */
+#ifndef LOG_PRODUCER_STATE_H
+#define LOG_PRODUCER_STATE_H
+
+#include "broker/base/map.h"
+#include "broker/log/sequence_check.h"
+
+struct producer {
+    struct map_node node;
+    struct producer_window window;
+    int32_t coordinator_epoch; /* of the last marker, -1: none */
+    int64_t last_timestamp;
+    int64_t txn_first_offset; /* -1: none open */
+    struct list open;         /* among those with a transaction, by first offset */
+};
+
+/* A transaction whose marker is in the log. It holds back the stable offset until the marker lies below
+ * the high watermark. */
+struct decided_txn {
+    int64_t producer_id, first_offset, marker_offset;
+    bool aborted;
+};
+
+struct producer_state {
+    struct mem *mem;
+    struct map map;
+    struct list open;
+    VEC(struct decided_txn) decided;
+};
+
+struct producer_state *producer_state_new(struct mem *mem, struct siphash_key key);
+void producer_state_free(struct producer_state *s);
+
+/* NULL when unknown. */
+struct producer *producer_find(const struct producer_state *s, int64_t producer_id);
+/* How a client's batch fits in; *ret_duplicate is the original. */
+enum sequence_verdict producer_check(const struct producer_state *s, const struct batch_header *h,
+                                     struct producer_batch *ret_duplicate, bool *ret_txn_is_wrong);
+/* The next batch of the log. head: the batch from its header on (of control batches, whole). */
+void producer_apply(struct producer_state *s, const struct batch_header *h, struct slice head);
+/* Where the earliest transaction begins that is open, or decided at or above high_watermark; -1 without
+ * one. Forgets decided ones below. */
+int64_t producer_first_unstable(struct producer_state *s, int64_t high_watermark);
+/* Forgets producers without open transaction whose last batch is older. */
+void producer_expire(struct producer_state *s, int64_t before_ms);
+
+/* .snapshot: int16 1, uint32 CRC32C of what follows, int32 count, entries of 46 bytes, ordered by
+ * producer id. It keeps only the last batch of each. */
+void producer_snapshot_print(const struct producer_state *s, enum crc32c_impl impl,
+                             struct writer *w);
+/* Into an empty state. False: not a valid snapshot; the state is then empty. */
+bool producer_snapshot_parse(struct producer_state *s, enum crc32c_impl impl, struct slice text);
+
+#endif

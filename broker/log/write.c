@@ -1,0 +1,109 @@
+/* One write in flight per log. What is appended meanwhile is gathered into the next one. */
+#include "broker/log/write.h"
+
+#define WRITE_MAX_BYTES (4 << 20)
+#define WRITE_MAX_SEGS 512
+
+struct write_job {
+    struct log_job job;
+    struct segment *segment;
+    int64_t bytes, end_offset, messages;
+    bool is_writing;
+};
+
+static void
+chunk_free(struct commitlog *log, struct chunk *c)
+{
+    for (int32_t i = 0; i < c->segs_n; i++) buf_unref(c->segs[i].buf);
+    segment_unpin(c->segment);
+    MEM_DELETE(&log->env->mem, c);
+}
+
+void
+log_drop_appended(struct commitlog *log)
+{
+    for (struct list *n; (n = list_pop_front(&log->appended));)
+        chunk_free(log, LIST_ENTRY(n, struct chunk, node));
+}
+
+/* Takes chunks that lie back to back in one segment and writes them. */
+static void
+gather(struct commitlog *log, struct write_job *w)
+{
+    struct seg *segs = ARENA_ARRAY(&log->env->scratch, struct seg, WRITE_MAX_SEGS);
+    int32_t n = 0;
+    int64_t position = w->segment->written;
+    struct list taken;
+    list_init(&taken);
+    LIST_EACH(&log->appended, c, struct chunk, node) {
+        if (c->segment != w->segment || n + c->segs_n > WRITE_MAX_SEGS) break;
+        if (w->bytes && w->bytes + c->bytes > WRITE_MAX_BYTES) break;
+        CHECK(c->position == position + w->bytes);
+        for (int32_t i = 0; i < c->segs_n; i++) segs[n++] = c->segs[i];
+        w->bytes += c->bytes;
+        w->end_offset = c->end_offset;
+        w->messages += c->messages;
+        list_remove(&c->node);
+        list_push_back(&taken, &c->node);
+    }
+    w->is_writing = true;
+    file_write(&w->job.op, &w->segment->file, position, segs, n);
+    for (struct list *l; (l = list_pop_front(&taken));)
+        chunk_free(log, LIST_ENTRY(l, struct chunk, node));
+}
+
+static void
+write_end(struct write_job *w)
+{
+    w->job.log->writing = NULL;
+    segment_unpin(w->segment);
+    job_end(&w->job);
+}
+
+static void
+write_done(struct commitlog *log, struct write_job *w)
+{
+    w->segment->written += w->bytes;
+    w->segment->dirty = true;
+    log->written_end = w->end_offset;
+    log->unsynced_messages += w->messages;
+    bool was_rolled = log->sync_after_roll && w->segment == log_active(log);
+    NOTE(log->env, NOTE_LOG_WRITTEN, log->name, SLICE_NULL, log->written_end);
+    write_end(w);
+    log_write_next(log);
+    if (was_rolled || log->epochs_dirty || log->unsynced_messages >= log->config->flush_messages) {
+        log->sync_after_roll = false;
+        commitlog_sync(log, NULL);
+    }
+    if (log->ops->written) log->ops->written(log);
+}
+
+static void
+write_step(struct log_job *job, enum env_err err)
+{
+    struct write_job *w = CONTAINER_OF(job, struct write_job, job);
+    struct commitlog *log = job->log;
+    if (log_is_offline(log)) {
+        write_end(w);
+    } else if (err) {
+        struct slice path = log_file_path(log, w->segment->base_offset, S(".log"));
+        write_end(w);
+        log_fail(log, err, "writing", path);
+    } else if (w->is_writing) {
+        write_done(log, w);
+    } else if (segment_want_file(w->segment, &job->wait)) {
+        gather(log, w);
+    }
+}
+
+void
+log_write_next(struct commitlog *log)
+{
+    if (log->writing || log_is_offline(log) || list_is_empty(&log->appended)) return;
+    struct chunk *c = LIST_FIRST(&log->appended, struct chunk, node);
+    struct write_job *w = JOB_NEW(log, write_job, write_step);
+    log->writing = &w->job;
+    w->segment = c->segment;
+    segment_pin(w->segment);
+    write_step(&w->job, ENV_OK);
+}
