@@ -1,0 +1,48 @@
+/* Administration: each call is one request to some broker (which forwards it to the controller where that
+ * is needed), tried again on broken connections and passing errors until its time is over.
+ *
+ *      op->done = created;
+ *      admin_create_topic(c, op, &(struct new_topic){.name = S("orders"), .partitions = 1, .replicas = 3}); */
+#ifndef CLIENT_ADMIN_H
+#define CLIENT_ADMIN_H
+
+#include "broker/client/client.h"
+#include "broker/protocol/codec.h"
+
+struct admin_op {
+    void (*done)(struct admin_op *op); /* set by the owner; the op is the owner's again */
+    void *owner;
+    int64_t timeout_ms; /* of all attempts; 0: 60,000 */
+    /* What came of it. */
+    int16_t error;        /* the first that the answer has; K_ERR_NETWORK_EXCEPTION: no answer */
+    struct slice message; /* with it; may be null; valid during done() */
+    const void *response; /* the decoded answer, valid during done(); NULL without one */
+    int16_t version;      /* of the answer */
+    int32_t attempts;     /* more than one: an earlier one may have taken effect */
+    struct admin_state *state;
+};
+
+struct topic_setting {
+    struct slice name, value;
+};
+struct new_topic {
+    struct slice name;
+    int32_t partitions;                    /* -1: the cluster's default; with placement: 0 */
+    int16_t replicas;                      /* likewise */
+    const struct topic_setting *settings;
+    int32_t settings_n;
+    const int32_t *placement; /* partitions_placed × replicas_placed broker ids; NULL: the cluster chooses */
+    int32_t partitions_placed, replicas_placed;
+};
+
+void admin_create_topic(struct client *c, struct admin_op *op, const struct new_topic *t);
+void admin_delete_topic(struct client *c, struct admin_op *op, struct slice name);
+/* response: struct k_metadata_response. topic null: all topics. */
+void admin_metadata(struct client *c, struct admin_op *op, struct slice topic);
+/* response: struct k_describe_configs_response. */
+enum { ADMIN_TOPIC = 2, ADMIN_BROKER = 4 };
+void admin_describe_configs(struct client *c, struct admin_op *op, int8_t type, struct slice name);
+void admin_elect_leader(struct client *c, struct admin_op *op, bool unclean, struct slice topic,
+                        int32_t partition);
+
+#endif
