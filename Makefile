@@ -58,7 +58,7 @@ SIM_LIBS := -lyaml $(CODEC_LIBS) -lcgraph
 
 # ---- programs --------------------------------------------------------------------------------------
 
-PROGRAMS := $(if $(wildcard sim/cli/main.c),$(B)/gregor) $(if $(wildcard broker/os/gregord.c),$(B)/gregord)
+PROGRAMS := $(if $(wildcard sim/cli/main.c),$(B)/gregor) $(if $(wildcard broker/node/node.c),$(B)/gregord)
 
 all: $(B)/core.a $(PROGRAMS) ## build gregor and gregord
 	$(Q)for p in $(PROGRAMS); do ln -sfn $(CONFIG)/$$(basename $$p) build/$$(basename $$p); done

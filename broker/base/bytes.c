@@ -12,7 +12,7 @@ take(struct reader *r, int64_t n)
         return NULL;
     }
     const uint8_t *p = r->p;
-    r->p += n;
+    if (n) r->p += n; /* p may be NULL when there is nothing */
     return p;
 }
 
@@ -118,9 +118,11 @@ writer_room(struct writer *w, int64_t n)
             return NULL;
         }
         int64_t cap = MAX(need, MAX(w->cap * 2, 64));
+        if (w->ceiling_bytes) cap = MIN(cap, w->ceiling_bytes);
         w->p = mem_resize(w->mem, w->p, w->cap, cap);
         w->cap = cap;
     }
+    if (!w->p) return NULL; /* nothing, of nothing */
     uint8_t *p = w->p + w->n;
     w->n += n;
     return p;

@@ -16,6 +16,7 @@
 #include "broker/metadata/image.h"
 
 struct controller;
+struct handler;
 
 /* The log that the decisions go into. */
 struct proposer_ops {
@@ -29,7 +30,7 @@ struct proposer_ops {
 
 struct controller_feature {
     struct slice name;
-    int16_t level; /* finalised at bootstrap; 0: supported, not finalised */
+    int16_t level;    /* finalised at bootstrap; 0: supported, not finalised */
     int16_t min, max; /* what this software can */
 };
 
@@ -37,13 +38,13 @@ struct controller_feature {
 struct controller_options {
     int32_t node_id;
     struct slice cluster_id;
-    int64_t session_timeout_ms;       /* 9000 broker.session.timeout.ms */
-    int64_t noop_interval_ms;         /* 500 metadata.max.idle.interval.ms; -1: no NoOpRecords */
-    int32_t num_partitions;           /* 1 */
-    int16_t replication_factor;       /* 1 default.replication.factor */
-    int32_t min_insync_replicas;      /* 1; becomes the cluster's setting at bootstrap */
-    bool unclean_leader_election;     /* static default */
-    bool elr_off;                     /* do not finalise eligible.leader.replicas.version */
+    int64_t session_timeout_ms;   /* 9000 broker.session.timeout.ms */
+    int64_t noop_interval_ms;     /* 500 metadata.max.idle.interval.ms; -1: no NoOpRecords */
+    int32_t num_partitions;       /* 1 */
+    int16_t replication_factor;   /* 1 default.replication.factor */
+    int32_t min_insync_replicas;  /* 1; becomes the cluster's setting at bootstrap */
+    bool unclean_leader_election; /* static default */
+    bool elr_off;                 /* do not finalise eligible.leader.replicas.version */
     const struct controller_feature *features; /* NULL: metadata.version 33 and ELR 1 */
     int32_t features_n;
 };
@@ -61,7 +62,7 @@ struct controller_call {
     struct list node;
     struct arena arena;
     void *response;
-    int16_t api_key;
+    const struct handler *handler;
     int64_t offset; /* answered when committed */
 };
 

@@ -504,6 +504,7 @@ env_init(struct env *env, const struct env_params *p)
         .wall_ms = p->wall_ms,
         .crc32c = p->crc32c,
         .notes_on = p->notes_on,
+        .notes_left_out = p->notes_left_out,
         .seed = p->seed,
     };
     mem_init(&env->mem, p->source, p->memory_ceiling_bytes);

@@ -296,9 +296,10 @@ struct uuid env_random_uuid(struct env *env);
 
 /* ---- notes and the end ------------------------------------------------------------------------ */
 
-/* A fact for the trace; never decides anything. Up to six numbers, named in notes.h. */
+/* A fact for the trace; never decides anything. Up to six numbers, named in notes.h. A body may want
+ * none, or leave out kinds that it has no use for. */
 #define NOTE(env, kind, subject, text, ...) \
-    ((env)->notes_on \
+    (note_is_wanted((env), (kind)) \
          ? note_queue((env), (kind), (subject), (text), (const int64_t[]){__VA_ARGS__}, \
                       (int32_t)(sizeof((int64_t[]){__VA_ARGS__}) / sizeof(int64_t))) \
          : (void)0)
@@ -317,7 +318,8 @@ struct env_params {
     int64_t now_ns, wall_ms;
     enum crc32c_impl crc32c;
     bool notes_on;
-    struct slice hostname; /* for people and default addresses */
+    uint64_t notes_left_out; /* a bit for each kind */
+    struct slice hostname;   /* for people and default addresses */
 };
 
 enum effect_kind {
@@ -356,6 +358,7 @@ struct env {
     int64_t now_ns, wall_ms;
     enum crc32c_impl crc32c;
     bool notes_on, dead;
+    uint64_t notes_left_out;
     struct siphash_key seed;
     uint64_t draws[STREAMS_N];
     uint64_t next_ordinal, next_handle;
@@ -378,6 +381,12 @@ env_wall_ms(const struct env *env)
 {
     return env->wall_ms;
 }
+static inline bool
+note_is_wanted(const struct env *env, enum note_kind kind)
+{
+    return env->notes_on && !(env->notes_left_out >> kind & 1);
+}
+_Static_assert(NOTE_KINDS_N <= 64, "each kind of note has a bit");
 /* A key for maps. */
 static inline struct siphash_key
 env_map_key(const struct env *env)

@@ -15,7 +15,6 @@
 #include "broker/base/uuid.h"
 
 struct arena;
-struct reader;
 
 #define NO_LEADER (-1)
 #define NO_BROKER_EPOCH (-1)
@@ -116,8 +115,9 @@ struct image_delta {
     int32_t epoch;
     VEC(struct image_topic *) created_topics;
     VEC(struct image_deleted_topic) deleted_topics;
-    VEC(struct image_partition *) partitions; /* changed or new, each once; none of deleted topics */
-    VEC(struct image_broker *) brokers;       /* changed or new, each once */
+    VEC(struct image_partition *)
+    partitions;                         /* changed or new, each once; none of deleted topics */
+    VEC(struct image_broker *) brokers; /* changed or new, each once */
     VEC(int32_t) gone_brokers;
     VEC(struct image_config_key) configs;
     bool features_changed;
@@ -143,6 +143,11 @@ struct image_waiting {
     int64_t offset;
 };
 
+struct image_brokers {
+    struct image_broker **v; /* by id */
+    int64_t n, cap;
+};
+
 struct image {
     struct mem *mem;
     struct siphash_key key;
@@ -152,16 +157,19 @@ struct image {
     int64_t offset;          /* of the last record or batch seen; -1 at first */
     int32_t epoch;
 
-    VEC(struct image_broker *) brokers;     /* by id */
-    VEC(struct image_broker *) controllers; /* by id */
-    VEC(struct image_topic *) topics;       /* by name */
+    struct image_brokers brokers, controllers;
+    VEC(struct image_topic *) topics; /* by name */
     struct map topics_by_id;
     int64_t partitions_n;
-    VEC(struct image_config *) configs;  /* by type, then name */
-    VEC(struct image_feature) features;  /* finalised, by name */
-    int64_t features_epoch;              /* offset of the last change of them; -1 at first */
+    VEC(struct image_config *) configs; /* by type, then name */
+    VEC(struct image_feature) features; /* finalised, by name */
+    int64_t features_epoch;             /* offset of the last change of them; -1 at first */
     int64_t next_producer_id;
 
+    /* Something stands in the log, or in a snapshot made of it (the checkpoint 0-0 of a formatted
+     * directory is none): there is no need for bootstrap records. */
+    bool has_history;
+    bool in_snapshot;
     bool in_transaction;
     VEC(struct image_waiting) waiting;
     struct image_delta delta;
@@ -173,12 +181,14 @@ void image_init(struct image *im, struct mem *mem, struct siphash_key key,
 void image_release(struct image *im);
 /* A copy with its own memory, without ops and with an empty delta; ret is not initialised before. */
 void image_clone(const struct image *im, struct image *ret);
-/* Empty, before a snapshot is applied. The next delta tells of what is there then, and of topics and
- * brokers that are gone. */
-void image_clear(struct image *im);
+/* A snapshot takes the place of everything: between the two calls its batches are applied, by
+ * image_apply_batch(). The delta at its end names all that is there as changed, as deleted and gone
+ * only what is not there any more. end_offset is exclusive. */
+void image_snapshot_begin(struct image *im);
+void image_snapshot_end(struct image *im, int64_t end_offset, int32_t epoch);
 
 /* One record's value in the metadata log's framing: uvarint 1, type, version, body. Returns NULL, or
- * what is wrong with it: a log that does not decode ends the node. Scratch is reset by the caller. */
+ * what is wrong with it: a log that cannot be understood ends the node. */
 const char *image_apply(struct image *im, struct slice value, int64_t offset, int32_t epoch,
                         struct arena *scratch);
 /* After the last record of a batch (also of one without records for us): tells ops.changed() what has

@@ -64,7 +64,10 @@ static int
 open_flags(int32_t flags)
 {
     bool r = flags & OPEN_READ, w = flags & OPEN_WRITE;
-    return O_CLOEXEC | O_NOCTTY | (r && w ? O_RDWR : w ? O_WRONLY : O_RDONLY) |
+    return O_CLOEXEC | O_NOCTTY |
+           (r && w ? O_RDWR
+            : w    ? O_WRONLY
+                   : O_RDONLY) |
            (flags & OPEN_CREATE ? O_CREAT : 0) | (flags & OPEN_EXCLUSIVE ? O_EXCL : 0) |
            (flags & OPEN_TRUNCATE ? O_TRUNC : 0);
 }
@@ -105,8 +108,8 @@ do_read(struct disk_job *j)
     const struct op *op = j->op;
     uint8_t *to = op->buf->data + op->flags;
     while (j->value < op->n) {
-        ssize_t got = pread(j->file->fd, to + j->value, (size_t)(op->n - j->value),
-                            op->offset + j->value);
+        ssize_t got =
+            pread(j->file->fd, to + j->value, (size_t)(op->n - j->value), op->offset + j->value);
         if (got < 0 && errno == EINTR) continue;
         if (got < 0) set_err(j, -1);
         if (got <= 0) return;
@@ -359,8 +362,7 @@ os_disk_deliver_done(struct os_loop *l)
 void
 os_disk_drop(struct os_machine *m)
 {
-    LIST_EACH(&m->loop->done, j, struct disk_job, node)
-    {
+    LIST_EACH(&m->loop->done, j, struct disk_job, node) {
         if (j->m != m) continue;
         list_remove(&j->node);
         job_free(j);

@@ -79,10 +79,8 @@ os_file_poison(struct os_file *f)
         l->poisoned = grown;
         l->poisoned[l->poisoned_n++] = f->inode;
     }
-    LIST_EACH(&l->machines, m, struct os_machine, node)
-    {
-        LIST_EACH(&m->files, other, struct os_file, node)
-        {
+    LIST_EACH(&l->machines, m, struct os_machine, node) {
+        LIST_EACH(&m->files, other, struct os_file, node) {
             if (inode_eq(&other->inode, &f->inode)) other->poisoned = true;
         }
     }

@@ -68,12 +68,9 @@ listener_ready(struct os_watch *w, uint32_t epoll_events)
         struct sockaddr_storage a;
         socklen_t n = sizeof a;
         int fd = accept4(w->fd, (struct sockaddr *)&a, &n, SOCK_NONBLOCK | SOCK_CLOEXEC);
-        if (fd >= 0)
-            offer(l, fd, &a, n);
-        else if (errno == EMFILE || errno == ENFILE)
-            turn_away(l);
-        else if (errno != EINTR && errno != ECONNABORTED)
-            return;
+        if (fd >= 0) offer(l, fd, &a, n);
+        else if (errno == EMFILE || errno == ENFILE) turn_away(l);
+        else if (errno != EINTR && errno != ECONNABORTED) return;
     }
 }
 
@@ -159,10 +156,8 @@ resolved(void *owner, struct addrinfo *addresses, enum env_err err)
 {
     struct os_listener *l = owner;
     l->resolve = NULL;
-    if (err)
-        say(l, err);
-    else
-        start(l, addresses);
+    if (err) say(l, err);
+    else start(l, addresses);
     if (addresses) freeaddrinfo(addresses);
     if (!falls_back_to_ipv4(l)) return;
     l->any = false;
@@ -186,8 +181,7 @@ os_listen(struct os_machine *m, struct listener *listener, struct slice host, in
 void
 os_unlisten(struct os_machine *m, const struct listener *listener, void *slot)
 {
-    LIST_EACH(&m->listeners, l, struct os_listener, node)
-    {
+    LIST_EACH(&m->listeners, l, struct os_listener, node) {
         if (slot ? l == slot : l->listener == listener) os_listener_drop(l);
     }
 }
@@ -200,10 +194,8 @@ os_listeners_say(struct os_loop *loop)
         struct os_listener *l = LIST_ENTRY(n, struct os_listener, said_node);
         struct os_machine *m = l->m;
         struct event ev = {.kind = EV_LISTENING, .listener = l->listener, .err = l->err};
-        if (l->err)
-            os_listener_drop(l);
-        else
-            ev.n = bound_port(l->watch.fd);
+        if (l->err) os_listener_drop(l);
+        else ev.n = bound_port(l->watch.fd);
         os_machine_deliver(m, &ev);
     }
 }

@@ -33,13 +33,11 @@ os_wall_ms(void)
 
 /* ---- made and freed ---- */
 
+/* Each write is an edge: there is no need to read it. */
 static void
 wake_ready(struct os_watch *w, uint32_t epoll_events)
 {
-    (void)epoll_events;
-    uint64_t n;
-    ssize_t got = read(w->fd, &n, sizeof n);
-    (void)got;
+    (void)w, (void)epoll_events;
 }
 
 static bool
@@ -176,8 +174,7 @@ static int64_t
 next_deadline_ns(const struct os_loop *l)
 {
     int64_t first = TIME_NEVER;
-    LIST_EACH(&l->machines, m, struct os_machine, node)
-    {
+    LIST_EACH(&l->machines, m, struct os_machine, node) {
         if (m->env.dead) continue;
         if (env_has_deferred(&m->env)) return 0;
         first = MIN(first, env_next_deadline_ns(&m->env));
@@ -213,7 +210,9 @@ static void
 handle_events(struct os_loop *l, int64_t max_wait_ns)
 {
     struct epoll_event events[EVENTS_MAX];
-    int n = wait_for_events(l, events, wait_ns(l, max_wait_ns));
+    int64_t ns = wait_ns(l, max_wait_ns);
+    if (ns > 0 && !(os_pool_await(l->pool) && os_pool_await(l->names))) ns = 0;
+    int n = wait_for_events(l, events, ns);
     CHECK(n >= 0 || errno == EINTR);
     for (int i = 0; i < n; i++) {
         struct os_watch *w = events[i].data.ptr;
@@ -245,8 +244,7 @@ os_loop_turn(struct os_loop *l, int64_t max_wait_ns)
     run_done_jobs(l);
     os_disk_deliver_done(l);
     os_listeners_say(l);
-    LIST_EACH(&l->machines, m, struct os_machine, node)
-    {
+    LIST_EACH(&l->machines, m, struct os_machine, node) {
         run_timers(m);
         run_deferred(m);
     }

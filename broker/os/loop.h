@@ -17,8 +17,8 @@
 #include "broker/env/env.h"
 #include "broker/os/pool.h"
 
-#define OS_RECV_BYTES (128 << 10)  /* what one receive may bring */
-#define OS_STAGE_BYTES (64 << 10)  /* for ranges that are copied */
+#define OS_RECV_BYTES (128 << 10) /* what one receive may bring */
+#define OS_STAGE_BYTES (64 << 10) /* for ranges that are copied */
 
 struct os_watch {
     void (*ready)(struct os_watch *w, uint32_t epoll_events);
@@ -47,7 +47,7 @@ struct os_loop {
     struct list readable, sending, closing; /* connections with something to do */
     struct list said;                       /* listeners with something to tell */
     struct list done;                       /* operations that needed no thread */
-    struct list mark; /* the end of the round that goes on */
+    struct list mark;                       /* the end of the round that goes on */
     struct list graves;
     uint8_t *recv, *stage;
     struct os_inode *poisoned;

@@ -39,6 +39,7 @@ init_env(struct os_machine *m, const struct os_machine_params *p)
         .wall_ms = os_wall_ms(),
         .crc32c = crc32c_of_processor(),
         .notes_on = p->notes_on,
+        .notes_left_out = p->notes_left_out,
         .hostname = slice_cstr(name),
     };
     env_init(&m->env, &params);

@@ -25,6 +25,7 @@ struct os_machine_params {
     const char *root; /* what relative paths begin at; NULL: the working directory */
     int64_t memory_ceiling_bytes;
     bool notes_on;
+    uint64_t notes_left_out;
     const struct siphash_key *seed; /* NULL: from the kernel */
 };
 

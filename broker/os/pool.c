@@ -2,7 +2,6 @@
 
 #include <pthread.h>
 #include <signal.h>
-#include <stdbool.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -18,16 +17,15 @@ struct os_pool {
     int threads_n, threads_max, idle;
     int wake_fd;
     bool stopping;
+    bool awaited; /* the loop waits, and was not woken yet */
 };
 
 void
 os_jobs_push(struct os_jobs *jobs, struct os_job *job)
 {
     job->next = NULL;
-    if (jobs->last)
-        jobs->last->next = job;
-    else
-        jobs->first = job;
+    if (jobs->last) jobs->last->next = job;
+    else jobs->first = job;
     jobs->last = job;
     jobs->n++;
 }
@@ -47,10 +45,8 @@ static void
 jobs_move(struct os_jobs *to, struct os_jobs *from)
 {
     if (!from->first) return;
-    if (to->last)
-        to->last->next = from->first;
-    else
-        to->first = from->first;
+    if (to->last) to->last->next = from->first;
+    else to->first = from->first;
     to->last = from->last;
     to->n += from->n;
     *from = (struct os_jobs){0};
@@ -71,9 +67,9 @@ take(struct os_pool *p)
 static void
 finish(struct os_pool *p, struct os_job *job)
 {
-    bool first = !p->finished.first;
     os_jobs_push(&p->finished, job);
-    if (!first) return;
+    if (!p->awaited) return;
+    p->awaited = false;
     uint64_t one = 1;
     ssize_t n = write(p->wake_fd, &one, sizeof one);
     (void)n; /* a full counter wakes just as well */
@@ -138,10 +134,21 @@ os_pool_submit(struct os_pool *p, struct os_jobs *jobs)
     while (missing-- > 0 && p->threads_n < p->threads_max) add_thread(p);
 }
 
+bool
+os_pool_await(struct os_pool *p)
+{
+    pthread_mutex_lock(&p->lock);
+    p->awaited = !p->finished.first;
+    bool awaited = p->awaited;
+    pthread_mutex_unlock(&p->lock);
+    return awaited;
+}
+
 void
 os_pool_collect(struct os_pool *p, struct os_jobs *jobs)
 {
     pthread_mutex_lock(&p->lock);
+    p->awaited = false;
     jobs_move(jobs, &p->finished);
     pthread_mutex_unlock(&p->lock);
 }

@@ -1,10 +1,11 @@
 /* Threads for what may wait: disk operations, name resolution, long computations. A job goes out in a
- * batch, is run by one thread, and comes back through a list that the loop empties; a descriptor wakes
- * the loop once for each batch that comes back, not once for each job. Threads are made when they are
- * needed first. */
+ * batch, is run by one thread, and comes back through a list that the loop empties. A descriptor wakes
+ * the loop if it waits, and only once for all that comes back meanwhile. Threads are made when they
+ * are needed first. */
 #ifndef OS_POOL_H
 #define OS_POOL_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 struct os_pool;
@@ -31,6 +32,9 @@ void os_pool_stop(struct os_pool *p);
 void os_pool_free(struct os_pool *p);
 /* Empties jobs. */
 void os_pool_submit(struct os_pool *p, struct os_jobs *jobs);
+/* The loop is about to wait: from now on, and until it collects, what comes back wakes it. false:
+ * something is back already. */
+bool os_pool_await(struct os_pool *p);
 /* Appends what is done, in the order in which it was. */
 void os_pool_collect(struct os_pool *p, struct os_jobs *jobs);
 

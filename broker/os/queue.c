@@ -10,7 +10,7 @@
 #include "broker/os/memory.h"
 
 #define IOV_MAX_AT_ONCE 64
-#define COPY_MAX (16 << 10)  /* ranges up to this are copied between the buffers */
+#define COPY_MAX (16 << 10)    /* ranges up to this are copied between the buffers */
 #define WINDOW_BYTES (1 << 20) /* looked at, and read, ahead of sendfile */
 #define TURN_BYTES (4 << 20)   /* then the others have their turn */
 

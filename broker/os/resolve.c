@@ -37,10 +37,8 @@ run(struct os_job *job)
 static void
 finish(struct os_resolve *r)
 {
-    if (r->owner)
-        r->done(r->owner, r->addresses, r->err);
-    else if (r->addresses)
-        freeaddrinfo(r->addresses);
+    if (r->owner) r->done(r->owner, r->addresses, r->err);
+    else if (r->addresses) freeaddrinfo(r->addresses);
     free(r->host);
     free(r);
 }

@@ -20,8 +20,7 @@ struct os_resolve {
 /* Calls done before it returns (and returns NULL), or later. done frees the addresses with
  * freeaddrinfo(). An empty host: to listen on all addresses. */
 struct os_resolve *os_resolve(struct os_loop *l, struct slice host, int64_t port, bool passive,
-                              void *owner,
-                              void (*done)(void *, struct addrinfo *, enum env_err));
+                              void *owner, void (*done)(void *, struct addrinfo *, enum env_err));
 /* done is not called. */
 void os_resolve_cancel(struct os_resolve *r);
 

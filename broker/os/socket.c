@@ -179,7 +179,8 @@ start_connect(struct os_sock *s, const struct addrinfo *a)
     set_options(fd);
     s->watch = (struct os_watch){connecting_ready, fd};
     int rc = connect(fd, a->ai_addr, a->ai_addrlen);
-    if ((rc == 0 || errno == EINPROGRESS) && os_loop_watch(s->m->loop, &s->watch, WATCHED)) return 0;
+    if ((rc == 0 || errno == EINPROGRESS) && os_loop_watch(s->m->loop, &s->watch, WATCHED))
+        return 0;
     int err = errno;
     close_fd(s);
     return err;
@@ -204,10 +205,8 @@ resolved(void *owner, struct addrinfo *addresses, enum env_err err)
     struct os_sock *s = owner;
     s->resolve = NULL;
     s->addresses = s->next_address = addresses;
-    if (err)
-        os_sock_fail(s, err);
-    else
-        try_next(s, ECONNREFUSED);
+    if (err) os_sock_fail(s, err);
+    else try_next(s, ECONNREFUSED);
 }
 
 void
@@ -337,16 +336,15 @@ static void
 flush(struct os_sock *s)
 {
     enum env_err why;
-    if (!os_queue_flush(s, &why))
-        os_sock_fail(s, why);
-    else if (s->queue.n > 0 && s->may_write && !s->prefetch)
-        os_sock_wants_to_send(s);
+    if (!os_queue_flush(s, &why)) os_sock_fail(s, why);
+    else if (s->queue.n > 0 && s->may_write && !s->prefetch) os_sock_wants_to_send(s);
 }
 
 static void
 tell_of_room(struct os_sock *s)
 {
-    if (s->watch.fd < 0 || !s->conn->wants_writable || s->queue.bytes > CONN_LOW_WATER_BYTES) return;
+    if (s->watch.fd < 0 || !s->conn->wants_writable || s->queue.bytes > CONN_LOW_WATER_BYTES)
+        return;
     struct event ev = {.kind = EV_WRITABLE, .conn = s->conn, .n = s->queue.bytes};
     os_machine_deliver(s->m, &ev);
 }
@@ -376,8 +374,7 @@ os_sock_close(struct conn *c)
 void
 os_sock_break_ranges(struct os_machine *m, const struct os_file *f, int64_t cut)
 {
-    LIST_EACH(&m->socks, s, struct os_sock, node)
-    {
+    LIST_EACH(&m->socks, s, struct os_sock, node) {
         if (f && os_queue_has_range_past(&s->queue, f, cut)) os_sock_fail(s, ENV_ECONNRESET);
     }
 }

@@ -30,16 +30,16 @@ struct os_sock {
     struct os_grave grave;
     struct os_machine *m;
     struct conn *conn;
-    struct list node;                                  /* among the machine's */
+    struct list node; /* among the machine's */
     struct list readable_node, sending_node, closing_node;
     struct os_queue queue;
-    enum env_err why;      /* once it stands in `closing` */
-    bool is_open;          /* connected */
+    enum env_err why;         /* once it stands in `closing` */
+    bool is_open;             /* connected */
     bool may_read, may_write; /* as far as we know */
     bool paused;
-    bool hangs_up;         /* the other end has ended its stream, or broken it */
+    bool hangs_up;                /* the other end has ended its stream, or broken it */
     struct os_prefetch *prefetch; /* a thread is reading the range at the head of the queue */
-    int64_t resident_n;    /* of the range at the head: known to be in memory */
+    int64_t resident_n;           /* of the range at the head: known to be in memory */
     struct addrinfo *addresses, *next_address;
     struct os_resolve *resolve;
 };

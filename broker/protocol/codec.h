@@ -88,4 +88,24 @@ encoder_bytes(const struct encoder *e)
 struct seg *encoder_finish(struct encoder *e, struct arena *a, struct buf **ret_buf, int32_t *ret_n);
 void encoder_release(struct encoder *e);
 
+/* ---- other readings of the tables ---------------------------------------------------------------- */
+
+/* The bytes that codec_encode yields, spliced ones included, of a message that it does not refuse. */
+int64_t codec_size(enum k_msg msg, int16_t version, const void *m);
+
+/* As Kafka's tools print it: the fields of this version, names beginning with a small letter, bytes in
+ * base64, tagged fields only where they differ from their default. */
+void codec_json(enum k_msg msg, int16_t version, const void *m, struct writer *w);
+
+/* Field by field, whatever the version; unknown tags too. */
+bool codec_equal(enum k_msg msg, const void *a, const void *b);
+
+/* An arbitrary message that this version can carry: edges of ranges, nulls where allowed, small arrays. */
+struct codec_dice {
+    uint64_t (*draw)(void *ctx);
+    void *ctx;
+    struct arena *arena;
+};
+void codec_random(enum k_msg msg, int16_t version, struct codec_dice *dice, void *ret);
+
 #endif

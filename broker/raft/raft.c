@@ -144,8 +144,8 @@ log_is_durable(struct log_op *op, enum log_err err)
         open_failed(r, ENV_EIO, "the metadata log", slice_cstr(log_err_text(err)));
         return;
     }
-    if (r->applied < commitlog_start(&r->log)) {
-        open_failed(r, ENV_ECORRUPT, "the metadata log begins behind its last checkpoint",
+    if (r->applied < commitlog_start(&r->log) || r->applied > commitlog_assigned_end(&r->log)) {
+        open_failed(r, ENV_ECORRUPT, "the metadata log does not reach to its last checkpoint",
                     SLICE_EMPTY);
         return;
     }

@@ -126,7 +126,7 @@ facts(const struct raft *r, const struct k_vote_request_partition_data *d)
 static bool
 is_possible_vote(const struct k_vote_request_partition_data *d)
 {
-    return d->partition_index == 0 && d->replica_id >= 0 && d->last_offset >= 0 &&
+    return d->partition_index == 0 && d->replica_id >= 0 && d->replica_epoch < INT32_MAX && d->last_offset >= 0 &&
            d->last_offset_epoch >= 0 && d->last_offset_epoch <= d->replica_epoch;
 }
 
@@ -174,10 +174,11 @@ raft_handle_vote(struct raft *r, struct raft_answer *a, const struct k_vote_requ
 /* ---- a leader begins ---- */
 
 static bool
-is_led_by_another(const struct raft *r, int32_t epoch, int32_t leader_id)
+could_lead(const struct raft *r, int32_t epoch, int32_t leader_id)
 {
-    return epoch == r->election.epoch && r->election.leader_id != RAFT_NOBODY &&
-           r->election.leader_id != leader_id;
+    if (leader_id < 0 || leader_id == r->cfg.node_id || epoch == INT32_MAX) return false;
+    return epoch != r->election.epoch || r->election.leader_id == RAFT_NOBODY ||
+           r->election.leader_id == leader_id;
 }
 
 static bool
@@ -204,8 +205,7 @@ raft_handle_begin_quorum_epoch(struct raft *r, struct raft_answer *a,
         answer(r, a, msg, K_ERR_NONE, K_ERR_INVALID_VOTER_KEY, false);
     } else if (d->leader_epoch < r->election.epoch) {
         answer(r, a, msg, K_ERR_NONE, K_ERR_FENCED_LEADER_EPOCH, false);
-    } else if (d->leader_id < 0 || d->leader_id == r->cfg.node_id ||
-               is_led_by_another(r, d->leader_epoch, d->leader_id)) {
+    } else if (!could_lead(r, d->leader_epoch, d->leader_id)) {
         answer(r, a, msg, K_ERR_NONE, K_ERR_INVALID_REQUEST, false);
     } else {
         if (q->leader_endpoints_n > 0)
@@ -258,8 +258,7 @@ raft_handle_end_quorum_epoch(struct raft *r, struct raft_answer *a,
     const struct k_end_quorum_epoch_request_partition_data *d = &q->topics[0].partitions[0];
     if (d->leader_epoch < r->election.epoch) {
         answer(r, a, msg, K_ERR_NONE, K_ERR_FENCED_LEADER_EPOCH, false);
-    } else if (d->leader_id < 0 || d->leader_id == r->cfg.node_id ||
-               is_led_by_another(r, d->leader_epoch, d->leader_id)) {
+    } else if (!could_lead(r, d->leader_epoch, d->leader_id)) {
         answer(r, a, msg, K_ERR_NONE, K_ERR_INVALID_REQUEST, false);
     } else {
         raft_see(r, d->leader_epoch, d->leader_id);

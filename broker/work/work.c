@@ -27,7 +27,7 @@ out_room(struct out *o, int64_t want, int64_t *ret_n)
         o->cap = cap;
     }
     *ret_n = o->cap - o->n;
-    return o->p + o->n;
+    return o->p ? o->p + o->n : NULL;
 }
 
 bool

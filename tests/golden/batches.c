@@ -3,6 +3,7 @@
  * byte; compressed ones are compressed with our codecs, too, and must say the same.
  *
  *      golden/batches DIR    the last line is "N passed, N failed" */
+#include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -367,27 +368,53 @@ static const struct file_check {
     {"group-hash", check_hash_line}, {"varint", check_varint_line},
 };
 
+struct sum {
+    int files, passed, failed;
+};
+
 static void
-check_file(struct desk *d, const char *dir, const struct file_check *fc, int *passed, int *failed)
+check_file(struct desk *d, const char *path, const struct file_check *fc, struct sum *sum)
 {
-    char path[4096];
-    snprintf(path, sizeof path, "%s/%s.jsonl.zst", dir, fc->name);
     struct slice rest = golden_load(path), line;
     const uint8_t *whole = rest.p;
     int at = 0, shown = 0;
-    if (!whole) printf("%s: cannot be read\n", path), ++*failed;
     while (golden_line(&rest, &line)) {
         d->in.n = d->json.n = d->out.n = 0;
         const char *why = fc->check(d, line);
         at++;
-        ++*(why ? failed : passed);
-        if (why && shown++ < 10) printf("%s.jsonl:%d: %s\n", fc->name, at, why);
+        ++*(why ? &sum->failed : &sum->passed);
+        if (why && shown++ < 10) printf("%s:%d: %s\n", path, at, why);
         if (why && shown < 3)
             printf("  have %.*s\n", (int)MIN(d->json.n, 800),
                    (const char *)writer_slice(&d->json).p);
     }
-    if (whole && at == 0) printf("%s: empty\n", path), ++*failed;
+    if (at == 0) printf("%s: cannot be read, or empty\n", path), sum->failed++;
+    sum->files++;
     free((void *)(uintptr_t)whole);
+}
+
+/* batches.jsonl.zst, batches-more.jsonl … */
+static bool
+is_file_of(const char *file, const char *name)
+{
+    struct slice f = slice_cstr(file), n = slice_cstr(name);
+    if (!slice_starts(f, n) || (file[n.n] != '.' && file[n.n] != '-')) return false;
+    return slice_ends(f, S(".jsonl")) || slice_ends(f, S(".jsonl.zst"));
+}
+
+static void
+check_folder(struct desk *d, const char *dir, struct sum *sum)
+{
+    DIR *entries = opendir(dir);
+    if (!entries) return;
+    for (struct dirent *e; (e = readdir(entries)) != NULL;)
+        for (int i = 0; i < ARRAY_LEN(file_checks); i++) {
+            char path[4096];
+            if (!is_file_of(e->d_name, file_checks[i].name)) continue;
+            snprintf(path, sizeof path, "%s/%s", dir, e->d_name);
+            check_file(d, path, &file_checks[i], sum);
+        }
+    closedir(entries);
 }
 
 int
@@ -398,12 +425,12 @@ main(int argc, char **argv)
         return 3;
     }
     struct desk d;
+    struct sum sum = {0};
     test_mem_init(&d.mem);
     d.in = d.json = d.out = writer_mem(&d.mem);
-    int passed = 0, failed = 0;
-    for (int i = 0; i < ARRAY_LEN(file_checks); i++)
-        check_file(&d, argv[1], &file_checks[i], &passed, &failed);
+    check_folder(&d, argv[1], &sum);
     mem_release(&d.mem);
-    printf("%d passed, %d failed\n", passed, failed);
-    return failed ? 1 : 0;
+    if (!sum.files) printf("%s: no vectors of batches or hashes here\n", argv[1]), sum.failed++;
+    printf("%d passed, %d failed\n", sum.passed, sum.failed);
+    return sum.failed ? 1 : 0;
 }

@@ -61,17 +61,17 @@ body_release(struct body *b)
 }
 
 /* Calls into a machine from outside, then lets it go on until cond holds. */
-#define BODY_DO(m, ...)            \
-    do {                           \
-        os_machine_enter(m);       \
-        __VA_ARGS__;               \
-        os_machine_carry_out(m);   \
+#define BODY_DO(m, ...) \
+    do { \
+        os_machine_enter(m); \
+        __VA_ARGS__; \
+        os_machine_carry_out(m); \
     } while (0)
-#define BODY_UNTIL(b, cond)                                                   \
-    do {                                                                      \
-        int64_t end_ = os_now_ns() + 20 * NS_PER_S;                           \
+#define BODY_UNTIL(b, cond) \
+    do { \
+        int64_t end_ = os_now_ns() + 20 * NS_PER_S; \
         while (!(cond) && os_now_ns() < end_) os_loop_turn((b)->loop, NS_PER_S); \
-        assert_true(cond);                                                    \
+        assert_true(cond); \
     } while (0)
 
 /* An operation that remembers that it was done. */
@@ -86,12 +86,12 @@ waiting_done(struct op *op)
     CONTAINER_OF(op, struct waiting, op)->done++;
 }
 
-#define BODY_OP(b, w, call)                            \
-    do {                                               \
+#define BODY_OP(b, w, call) \
+    do { \
         (w) = (struct waiting){.op.done = waiting_done}; \
-        BODY_DO((b)->m, call);                         \
-        assert_int_equal((w).done, 0);                 \
-        BODY_UNTIL(b, (w).done == 1);                  \
+        BODY_DO((b)->m, call); \
+        assert_int_equal((w).done, 0); \
+        BODY_UNTIL(b, (w).done == 1); \
     } while (0)
 
 #endif

@@ -342,12 +342,13 @@ a_machine_can_go_while_operations_are_pending(void **state)
     static struct waiting w[40];
     memset(w, 0, sizeof w);
     struct buf *buf = buf_new(&b.m->env.mem, 1 << 20);
+    struct buf *target = buf_new(&b.m->env.mem, 1 << 20);
     buf->n = buf->cap;
     struct seg seg = seg_of(buf);
     for (int i = 0; i < 40; i++) w[i].op.done = waiting_done;
     os_machine_enter(b.m);
     for (int i = 0; i < 20; i++) file_write(&w[i].op, &f, (int64_t)i << 20, &seg, 1);
-    for (int i = 20; i < 39; i++) file_read(&w[i].op, &f, 0, buf, 0, 1000);
+    for (int i = 20; i < 39; i++) file_read(&w[i].op, &f, 0, target, i * 1000, 1000);
     file_close(&w[39].op, &f);
     os_machine_carry_out(b.m);
     os_machine_free(b.m);
@@ -372,7 +373,8 @@ work_is_done_in_threads(void **state)
     assert_int_equal(w.op.err, ENV_OK);
     assert_true(w.op.buf->n < 1000);
     struct seg packed = seg_of(w.op.buf);
-    BODY_OP(&b, back, work_queue(env, &back.op, WORK_DECOMPRESS, CODEC_ZSTD, 0, &packed, 1, 1 << 20));
+    BODY_OP(&b, back,
+            work_queue(env, &back.op, WORK_DECOMPRESS, CODEC_ZSTD, 0, &packed, 1, 1 << 20));
     assert_true(slice_eq(buf_slice(back.op.buf), buf_slice(text)));
     buf_unref(back.op.buf);
     BODY_OP(&b, back, work_queue(env, &back.op, WORK_DECOMPRESS, CODEC_ZSTD, 0, &packed, 1, 1000));

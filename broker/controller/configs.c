@@ -1,0 +1,399 @@
+/* Dynamic settings of topics and brokers: what holds, who may set what (KIP-339), and what a change of
+ * min.insync.replicas means for the ELR (KIP-966). */
+#include "broker/controller/internal.h"
+
+#include "broker/protocol/config.h"
+
+#include "apis.h"
+
+struct slice
+effective_config(const struct controller *c, struct slice topic, struct slice name)
+{
+    struct slice v = image_config_value(&c->image, RESOURCE_TOPIC, topic, name);
+    if (!v.p) v = image_config_value(&c->image, RESOURCE_BROKER, SLICE_EMPTY, name);
+    if (!v.p && slice_eq(name, S("unclean.leader.election.enable")))
+        v = c->options.unclean_leader_election ? S("true") : S("false");
+    return v;
+}
+
+int32_t
+effective_min_isr(const struct controller *c, struct slice topic)
+{
+    int64_t n = 0;
+    struct slice v = effective_config(c, topic, S("min.insync.replicas"));
+    if (!v.p || !slice_to_i64(v, &n)) return c->options.min_insync_replicas;
+    return (int32_t)MAX(1, MIN(n, INT32_MAX));
+}
+
+/* ---- checks ------------------------------------------------------------------------------------ */
+
+static enum config_scope
+scope_of(int8_t resource_type)
+{
+    return resource_type == RESOURCE_TOPIC ? CONFIG_TOPIC : CONFIG_BROKER;
+}
+
+int16_t
+config_check_for(int8_t resource_type, struct slice name, struct slice value, struct arena *a,
+                 struct slice *ret_why)
+{
+    enum config_scope scope = scope_of(resource_type);
+    int32_t id = config_id(scope, name);
+    struct writer why = writer_mem(a->mem);
+    int16_t err = K_ERR_NONE;
+    if (id < 0) {
+        fmt_str(&why, "Unknown ");
+        fmt_str(&why, scope == CONFIG_TOPIC ? "topic config name: " : "broker config name: ");
+        fmt_slice(&why, name);
+        err = K_ERR_INVALID_CONFIG;
+    } else if (value.p && !config_check(scope, id, value, &why)) {
+        err = K_ERR_INVALID_CONFIG;
+    }
+    *ret_why = text_end(a, &why);
+    return err;
+}
+
+static const struct k_config *
+config_row(int8_t resource_type, struct slice name)
+{
+    int32_t id = config_id(scope_of(resource_type), name);
+    if (id < 0) return NULL;
+    return resource_type == RESOURCE_TOPIC ? &k_topic_configs[id] : &k_broker_configs[id];
+}
+
+/* A setting of one resource that a request changes; the same for both APIs. */
+struct setting {
+    int8_t resource_type;
+    struct slice resource, name, value; /* value null: taken back */
+    int8_t operation;
+};
+
+enum { OP_SET = 0, OP_DELETE = 1, OP_APPEND = 2, OP_SUBTRACT = 3 };
+
+static struct verdict
+refuse(struct arena *a, int16_t code, const char *before, struct slice name, const char *after)
+{
+    struct writer w = writer_mem(a->mem);
+    fmt_str(&w, before), fmt_slice(&w, name), fmt_str(&w, after);
+    return (struct verdict){code, text_end(a, &w)};
+}
+
+static struct verdict
+check_resource(const struct controller *c, int8_t type, struct slice name, struct arena *a)
+{
+    int64_t id;
+    if (type == RESOURCE_TOPIC)
+        return image_topic(&c->image, name) ? FINE
+                                            : refuse(a, K_ERR_UNKNOWN_TOPIC_OR_PARTITION,
+                                                     "The topic '", name, "' does not exist.");
+    if (type != RESOURCE_BROKER)
+        return refuse(a, K_ERR_INVALID_REQUEST, "Unsupported resource type", SLICE_EMPTY, "");
+    if (name.n == 0) return FINE;
+    if (!slice_to_i64(name, &id) || id < 0 || id > INT32_MAX)
+        return refuse(a, K_ERR_INVALID_REQUEST, "Node id must be a number, but it is: ", name, "");
+    if (!image_broker(&c->image, (int32_t)id) && !image_controller(&c->image, (int32_t)id))
+        return refuse(a, K_ERR_BROKER_ID_NOT_REGISTERED, "No node with id ", name, " found.");
+    return FINE;
+}
+
+/* With ELR the cluster needs one min.insync.replicas for all brokers; it may change, not go, and no
+ * broker may have its own. */
+static struct verdict
+check_min_isr(const struct controller *c, const struct setting *s, struct arena *a)
+{
+    bool concerned = s->resource_type == RESOURCE_BROKER && elr_is_enabled(c) &&
+                     slice_eq(s->name, S("min.insync.replicas"));
+    if (concerned && s->resource.n > 0)
+        return refuse(a, K_ERR_INVALID_CONFIG, "Broker-level ", s->name,
+                      " cannot be set while ELR is enabled.");
+    if (concerned && !s->value.p)
+        return refuse(a, K_ERR_INVALID_CONFIG, "Cluster-level ", s->name,
+                      " cannot be removed while ELR is enabled.");
+    return FINE;
+}
+
+static struct verdict
+check_changeable(const struct setting *s, struct arena *a)
+{
+    const struct k_config *row = config_row(s->resource_type, s->name);
+    if (!row || s->resource_type != RESOURCE_BROKER) return FINE;
+    int needed = s->resource.n > 0 ? K_CF_PER_BROKER | K_CF_CLUSTER_WIDE : K_CF_CLUSTER_WIDE;
+    if (row->flags & needed) return FINE;
+    return refuse(a, K_ERR_INVALID_REQUEST, "Cannot update these configs dynamically: ", s->name,
+                  "");
+}
+
+/* ---- lists ------------------------------------------------------------------------------------- */
+
+static bool
+list_has(struct slice list, struct slice item)
+{
+    for (int64_t at = 0; at <= list.n;) {
+        int64_t end = slice_find(list, ',', at);
+        if (end < 0) end = list.n;
+        if (slice_eq(slice_trim(slice_sub(list, at, end - at)), item)) return true;
+        at = end + 1;
+    }
+    return false;
+}
+
+/* The items of `from` that `without` does not have, appended to w. */
+static void
+add_items(struct writer *w, struct slice from, struct slice without)
+{
+    for (int64_t at = 0; at <= from.n;) {
+        int64_t end = slice_find(from, ',', at);
+        if (end < 0) end = from.n;
+        struct slice item = slice_trim(slice_sub(from, at, end - at));
+        at = end + 1;
+        if (item.n == 0 || list_has(without, item)) continue;
+        if (w->n > 0) fmt_char(w, ',');
+        fmt_slice(w, item);
+    }
+}
+
+static struct verdict
+resolve_list(const struct controller *c, struct setting *s, struct arena *a)
+{
+    const struct k_config *row = config_row(s->resource_type, s->name);
+    const char *verb =
+        s->operation == OP_APPEND ? "Can't APPEND to key " : "Can't SUBTRACT to key ";
+    if (row && row->type != K_CT_LIST)
+        return refuse(a, K_ERR_INVALID_CONFIG, verb, s->name, " because its type is not LIST.");
+    struct slice now = image_config_value(&c->image, s->resource_type, s->resource, s->name);
+    if (!now.p && row) now = k_text(row->value);
+    if (!now.p) now = SLICE_EMPTY;
+    struct writer w = writer_mem(a->mem);
+    if (s->operation == OP_APPEND) {
+        fmt_slice(&w, now);
+        add_items(&w, s->value, now);
+    } else {
+        add_items(&w, now, s->value);
+    }
+    s->value = text_end(a, &w);
+    return FINE;
+}
+
+/* Turns the operation into the value that is to be set. */
+static struct verdict
+resolve(const struct controller *c, struct setting *s, struct arena *a)
+{
+    if (s->operation == OP_DELETE) {
+        s->value = SLICE_NULL;
+        return FINE;
+    }
+    if (s->operation < OP_SET || s->operation > OP_SUBTRACT)
+        return refuse(a, K_ERR_INVALID_REQUEST, "Unknown operation for : ", s->name, "");
+    if (!s->value.p)
+        return refuse(a, K_ERR_INVALID_REQUEST, "Null value not supported for : ", s->name, "");
+    return s->operation == OP_SET ? FINE : resolve_list(c, s, a);
+}
+
+/* ---- records ----------------------------------------------------------------------------------- */
+
+/* Under another minimum, what the ELR says is not what it meant when it was written. */
+static void
+add_clear_elr(struct controller *c, int8_t resource_type, struct slice resource)
+{
+    struct k_clear_elr_record r;
+    codec_default(K_MSG_CLEAR_ELR_RECORD, &r);
+    r.topic_name = resource_type == RESOURCE_TOPIC ? resource : SLICE_EMPTY;
+    batch_add(c, K_MSG_CLEAR_ELR_RECORD, 0, &r);
+}
+
+void
+add_config(struct controller *c, int8_t resource_type, struct slice resource, struct slice name,
+           struct slice value)
+{
+    struct slice now = image_config_value(&c->image, resource_type, resource, name);
+    if (slice_eq(now, value)) return;
+    struct k_config_record r;
+    codec_default(K_MSG_CONFIG_RECORD, &r);
+    r.resource_type = resource_type;
+    r.resource_name = resource;
+    r.name = name;
+    r.value = value;
+    batch_add(c, K_MSG_CONFIG_RECORD, 0, &r);
+    bool of_all = resource_type == RESOURCE_TOPIC || resource.n == 0;
+    if (of_all && elr_is_enabled(c) && slice_eq(name, S("min.insync.replicas")))
+        add_clear_elr(c, resource_type, resource);
+}
+
+static struct verdict
+apply_setting(struct controller *c, struct setting *s, struct arena *a)
+{
+    struct verdict v = resolve(c, s, a);
+    if (!v.code) v.code = config_check_for(s->resource_type, s->name, s->value, a, &v.text);
+    if (!v.code) v = check_changeable(s, a);
+    if (!v.code) v = check_min_isr(c, s, a);
+    if (!v.code) add_config(c, s->resource_type, s->resource, s->name, s->value);
+    return v;
+}
+
+/* ---- IncrementalAlterConfigs ------------------------------------------------------------------- */
+
+static void
+blank_incremental(struct request *q)
+{
+    const struct k_incremental_alter_configs_request *r = q->body;
+    struct k_incremental_alter_configs_response *resp = q->response;
+    resp->responses_n = r->resources_n;
+    resp->responses = codec_array(
+        q->arena, K_STRUCT_INCREMENTAL_ALTER_CONFIGS_RESPONSE_ALTER_CONFIGS_RESOURCE_RESPONSE,
+        r->resources_n);
+    for (int32_t i = 0; i < r->resources_n; i++) {
+        resp->responses[i].resource_type = r->resources[i].resource_type;
+        resp->responses[i].resource_name = arena_dup(q->arena, r->resources[i].resource_name);
+    }
+}
+
+static struct verdict
+alter_incrementally(struct request *q, int32_t at)
+{
+    const struct k_incremental_alter_configs_request *r = q->body;
+    const struct k_incremental_alter_configs_request_alter_configs_resource *res =
+        &r->resources[at];
+    for (int32_t i = 0; i < r->resources_n; i++)
+        if (i != at && r->resources[i].resource_type == res->resource_type &&
+            slice_eq(r->resources[i].resource_name, res->resource_name))
+            return refuse(q->arena, K_ERR_INVALID_REQUEST,
+                          "Each resource must appear at most once.", SLICE_EMPTY, "");
+    struct verdict v = check_resource(q->c, res->resource_type, res->resource_name, q->arena);
+    for (int32_t i = 0; !v.code && i < res->configs_n; i++) {
+        for (int32_t j = 0; j < i; j++)
+            if (slice_eq(res->configs[j].name, res->configs[i].name))
+                return refuse(q->arena, K_ERR_INVALID_REQUEST,
+                              "Error due to duplicate config keys: ", res->configs[i].name, "");
+        struct setting s = {res->resource_type, res->resource_name, res->configs[i].name,
+                            res->configs[i].value, res->configs[i].config_operation};
+        v = apply_setting(q->c, &s, q->arena);
+    }
+    return v;
+}
+
+static void
+incremental_alter_configs(struct request *q)
+{
+    const struct k_incremental_alter_configs_request *r = q->body;
+    struct k_incremental_alter_configs_response *resp = q->response;
+    q->validate_only = r->validate_only;
+    for (int32_t i = 0; i < r->resources_n; i++) {
+        int64_t before = q->c->batch.n;
+        struct verdict v = alter_incrementally(q, i);
+        if (v.code) batch_cut(q->c, before);
+        resp->responses[i].error_code = v.code;
+        resp->responses[i].error_message = v.code ? v.text : SLICE_NULL;
+    }
+}
+
+static void
+fail_incremental(void *response, int16_t err)
+{
+    struct k_incremental_alter_configs_response *resp = response;
+    for (int32_t i = 0; i < resp->responses_n; i++) {
+        resp->responses[i].error_code = err;
+        resp->responses[i].error_message = SLICE_NULL;
+    }
+}
+
+const struct handler incremental_alter_configs_handler = {
+    .api_key = K_API_INCREMENTAL_ALTER_CONFIGS,
+    .response = K_MSG_INCREMENTAL_ALTER_CONFIGS_RESPONSE,
+    .response_bytes = sizeof(struct k_incremental_alter_configs_response),
+    .blank = blank_incremental,
+    .handle = incremental_alter_configs,
+    .fail = fail_incremental,
+};
+
+/* ---- AlterConfigs: what is not named is taken back ---------------------------------------------- */
+
+static void
+blank_alter(struct request *q)
+{
+    const struct k_alter_configs_request *r = q->body;
+    struct k_alter_configs_response *resp = q->response;
+    resp->responses_n = r->resources_n;
+    resp->responses = codec_array(
+        q->arena, K_STRUCT_ALTER_CONFIGS_RESPONSE_ALTER_CONFIGS_RESOURCE_RESPONSE, r->resources_n);
+    for (int32_t i = 0; i < r->resources_n; i++) {
+        resp->responses[i].resource_type = r->resources[i].resource_type;
+        resp->responses[i].resource_name = arena_dup(q->arena, r->resources[i].resource_name);
+    }
+}
+
+static bool
+is_kept(const struct k_alter_configs_request_alter_configs_resource *res, struct slice name)
+{
+    for (int32_t i = 0; i < res->configs_n; i++)
+        if (slice_eq(res->configs[i].name, name)) return true;
+    return false;
+}
+
+static struct verdict
+take_back(struct request *q, const struct k_alter_configs_request_alter_configs_resource *res)
+{
+    const struct image_config *now =
+        image_config(&q->c->image, res->resource_type, res->resource_name);
+    struct verdict v = FINE;
+    for (int64_t i = 0; now && !v.code && i < now->values.n; i++) {
+        struct slice name = now->values.v[i].name;
+        struct setting s = {res->resource_type, res->resource_name, name, SLICE_NULL, OP_DELETE};
+        bool stays = is_kept(res, name) || (slice_eq(name, S("min.insync.replicas")) &&
+                                            res->resource_type == RESOURCE_BROKER);
+        if (!stays) v = apply_setting(q->c, &s, q->arena);
+    }
+    return v;
+}
+
+static struct verdict
+alter(struct request *q, int32_t at)
+{
+    const struct k_alter_configs_request *r = q->body;
+    const struct k_alter_configs_request_alter_configs_resource *res = &r->resources[at];
+    for (int32_t i = 0; i < r->resources_n; i++)
+        if (i != at && r->resources[i].resource_type == res->resource_type &&
+            slice_eq(r->resources[i].resource_name, res->resource_name))
+            return refuse(q->arena, K_ERR_INVALID_REQUEST,
+                          "Each resource must appear at most once.", SLICE_EMPTY, "");
+    struct verdict v = check_resource(q->c, res->resource_type, res->resource_name, q->arena);
+    for (int32_t i = 0; !v.code && i < res->configs_n; i++) {
+        struct setting s = {res->resource_type, res->resource_name, res->configs[i].name,
+                            res->configs[i].value, OP_SET};
+        v = apply_setting(q->c, &s, q->arena);
+    }
+    return v.code ? v : take_back(q, res);
+}
+
+static void
+alter_configs(struct request *q)
+{
+    const struct k_alter_configs_request *r = q->body;
+    struct k_alter_configs_response *resp = q->response;
+    q->validate_only = r->validate_only;
+    for (int32_t i = 0; i < r->resources_n; i++) {
+        int64_t before = q->c->batch.n;
+        struct verdict v = alter(q, i);
+        if (v.code) batch_cut(q->c, before);
+        resp->responses[i].error_code = v.code;
+        resp->responses[i].error_message = v.code ? v.text : SLICE_NULL;
+    }
+}
+
+static void
+fail_alter(void *response, int16_t err)
+{
+    struct k_alter_configs_response *resp = response;
+    for (int32_t i = 0; i < resp->responses_n; i++) {
+        resp->responses[i].error_code = err;
+        resp->responses[i].error_message = SLICE_NULL;
+    }
+}
+
+const struct handler alter_configs_handler = {
+    .api_key = K_API_ALTER_CONFIGS,
+    .response = K_MSG_ALTER_CONFIGS_RESPONSE,
+    .response_bytes = sizeof(struct k_alter_configs_response),
+    .blank = blank_alter,
+    .handle = alter_configs,
+    .fail = fail_alter,
+};

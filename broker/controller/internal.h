@@ -1,0 +1,160 @@
+/* What the files of the controller share. A handler reads the image, adds records to the batch in the
+ * making, fills the response; the frame around it (controller.c) proposes the batch, applies it to the
+ * image and keeps the answer until it is committed. Nothing is applied before it is proposed: a handler
+ * that adds two records which depend on each other must know it. */
+#ifndef CONTROLLER_INTERNAL_H
+#define CONTROLLER_INTERNAL_H
+
+#include "broker/base/fmt.h"
+#include "broker/controller/controller.h"
+#include "broker/controller/leader_choice.h"
+#include "broker/controller/session.h"
+#include "broker/protocol/codec.h"
+
+#include "errors.h"
+
+struct session {
+    int32_t id;
+    int64_t last_contact_ns; /* or SESSION_NONE */
+    int64_t metadata_offset; /* as of its last heartbeat */
+    int64_t stopping_offset; /* see session.h; -1 while not stopping */
+};
+
+/* For the trace; told when the decision is committed, forgotten when it is not. */
+struct pending_note {
+    struct list node;
+    int64_t offset;
+    enum note_kind kind;
+    struct slice subject, text;
+    int64_t v[NOTE_NUMBERS];
+    int32_t n;
+};
+
+struct controller {
+    struct env *env;
+    struct controller_options options;
+    struct controller_feature *features; /* the options' */
+    const struct proposer_ops *ops;
+    void *owner;
+
+    bool is_active;
+    int32_t epoch;
+    struct image image;
+    int64_t last_offset;          /* proposed */
+    int64_t high_watermark;       /* committed below */
+    VEC(struct session) sessions; /* by id */
+    VEC(struct slice) batch;      /* values in the making */
+    struct list calls;            /* waiting, by offset */
+    struct list notes;            /* waiting, by offset */
+    struct timer session_timer, noop_timer;
+    bool is_idle; /* nothing was proposed since the last tick */
+};
+
+/* One request under way. Whatever the response points to lies in the call's arena. */
+struct request {
+    struct controller *c;
+    int16_t version;
+    const void *body;
+    struct arena *arena;
+    void *response;
+    bool validate_only;
+};
+
+/* What is wrong with an item of a request; code 0: nothing. */
+struct verdict {
+    int16_t code;
+    struct slice text;
+};
+
+#define FINE ((struct verdict){K_ERR_NONE, SLICE_NULL})
+
+struct handler {
+    int16_t api_key;
+    enum k_msg response;
+    int64_t response_bytes;
+    /* Makes the response's items, one for each of the request's, without errors. May be NULL. */
+    void (*blank)(struct request *q);
+    /* Adds records to the batch and fills in what came of it. */
+    void (*handle)(struct request *q);
+    /* Says in every place of the response that has room for it that the whole request failed. */
+    void (*fail)(void *response, int16_t err);
+};
+
+/* ---- the batch in the making (batch.c) --------------------------------------------------------- */
+
+/* rec: struct k_…_record of this message. */
+void batch_add(struct controller *c, enum k_msg msg, int16_t version, const void *rec);
+void batch_drop(struct controller *c);
+/* Drops what was added after there were n values. */
+void batch_cut(struct controller *c, int64_t n);
+/* Proposes and applies. False: not taken; the batch is gone and nothing has changed. */
+bool batch_propose(struct controller *c);
+/* Up to six numbers; subject and text are copied. It is about the next batch to be proposed. */
+void decision_note(struct controller *c, enum note_kind kind, struct slice subject,
+                   struct slice text, const int64_t *v, int32_t n);
+void notes_tell(struct controller *c, int64_t high_watermark);
+void notes_drop(struct controller *c);
+extern const struct image_ops decision_notes;
+void note_partition(struct controller *c, const struct image_partition *p, int64_t offset);
+
+/* A finished text moves into the arena; the writer is released. */
+struct slice text_end(struct arena *a, struct writer *w);
+struct slice text_of(struct arena *a, const char *s);
+
+/* ---- brokers (brokers.c, sessions.c) ----------------------------------------------------------- */
+
+struct session *session_get(struct controller *c, int32_t id);
+void session_forget(struct controller *c, int32_t id);
+void sessions_begin(struct controller *c);
+void sessions_arm(struct controller *c);
+void sessions_due(struct timer *t);
+int64_t sessions_lowest_active_offset(const struct controller *c);
+/* 0, or K_ERR_STALE_BROKER_EPOCH. */
+int16_t check_broker_epoch(const struct controller *c, int32_t id, int64_t epoch);
+/* Adds the records that fence it and take it out of every ISR. */
+void add_fencing(struct controller *c, const struct image_broker *b);
+
+/* ---- partitions (partition_change.c) ----------------------------------------------------------- */
+
+struct change {
+    const struct image_partition *p;
+    struct ids target_isr;
+    enum election election;
+    int32_t removed_id; /* may not lead: being fenced or stopped; or -1 */
+    int32_t added_id;   /* may lead though the image has it fenced; or -1 */
+    int32_t unclean_id; /* lost its tail: neither ISR nor ELR any more; or -1 */
+    int8_t recovery_state;
+};
+
+/* No change, with the topic's unclean setting. */
+struct change change_of(const struct controller *c, const struct image_partition *p);
+/* False: there is nothing to change. The record's lists lie in the arena. */
+bool change_decide(const struct controller *c, const struct change *ch, struct arena *arena,
+                   struct k_partition_change_record *ret);
+/* Decides, and adds the record if there is one. */
+void change_add(struct controller *c, const struct change *ch);
+struct ids ids_without(struct arena *a, struct ids from, int32_t id);
+struct ids ids_dup(struct arena *a, struct ids from);
+bool elr_is_enabled(const struct controller *c);
+
+/* Effective settings: the topic's, else the cluster's, else the static one. */
+struct slice effective_config(const struct controller *c, struct slice topic, struct slice name);
+int32_t effective_min_isr(const struct controller *c, struct slice topic);
+
+/* Checks a new topic's or a changed setting (configs.c). value null: taken back. */
+int16_t config_check_for(int8_t resource_type, struct slice name, struct slice value,
+                         struct arena *a, struct slice *ret_why);
+/* Adds the ConfigRecord, and the ClearElrRecord that a new min.insync.replicas asks for. */
+void add_config(struct controller *c, int8_t resource_type, struct slice resource,
+                struct slice name, struct slice value);
+
+/* ---- handlers ---------------------------------------------------------------------------------- */
+
+extern const struct handler broker_registration_handler, broker_heartbeat_handler,
+    unregister_broker_handler, controller_registration_handler, create_topics_handler,
+    delete_topics_handler, create_partitions_handler, alter_partition_handler,
+    elect_leaders_handler, allocate_producer_ids_handler, incremental_alter_configs_handler,
+    alter_configs_handler, update_features_handler, assign_replicas_to_dirs_handler,
+    alter_partition_reassignments_handler, list_partition_reassignments_handler;
+
+#endif

@@ -1,0 +1,225 @@
+/* DeleteTopics and CreatePartitions. */
+#include "broker/controller/assignment.h"
+
+#include "apis.h"
+
+static struct verdict
+refuse(int16_t code, const char *text)
+{
+    return (struct verdict){code, slice_cstr(text)};
+}
+
+/* ---- DeleteTopics ------------------------------------------------------------------------------ */
+
+/* Up to version 5 by name, then by name or id. */
+static void
+blank_delete(struct request *q)
+{
+    const struct k_delete_topics_request *r = q->body;
+    struct k_delete_topics_response *resp = q->response;
+    bool by_name = q->version < 6;
+    int32_t n = by_name ? r->topic_names_n : r->topics_n;
+    resp->responses =
+        codec_array(q->arena, K_STRUCT_DELETE_TOPICS_RESPONSE_DELETABLE_TOPIC_RESULT, n);
+    resp->responses_n = n;
+    for (int32_t i = 0; i < n; i++) {
+        resp->responses[i].name =
+            arena_dup(q->arena, by_name ? r->topic_names[i] : r->topics[i].name);
+        if (!by_name) resp->responses[i].topic_id = r->topics[i].topic_id;
+    }
+}
+
+static bool
+is_named_twice(const struct k_delete_topics_response *resp, int32_t at)
+{
+    const struct k_delete_topics_response_deletable_topic_result *t = &resp->responses[at];
+    for (int32_t i = 0; i < resp->responses_n; i++) {
+        if (i == at) continue;
+        if (t->name.p && slice_eq(t->name, resp->responses[i].name)) return true;
+        if (!uuid_is_zero(t->topic_id) && uuid_eq(t->topic_id, resp->responses[i].topic_id))
+            return true;
+    }
+    return false;
+}
+
+static struct verdict
+find_topic(const struct request *q, int32_t at, const struct image_topic **ret)
+{
+    struct k_delete_topics_response *resp = q->response;
+    struct k_delete_topics_response_deletable_topic_result *t = &resp->responses[at];
+    bool by_id = !uuid_is_zero(t->topic_id);
+    if (t->name.p && by_id)
+        return refuse(K_ERR_INVALID_REQUEST, "You may not specify both topic name and topic id.");
+    if (!t->name.p && !by_id)
+        return refuse(K_ERR_INVALID_REQUEST, "Neither topic name nor id were specified.");
+    if (is_named_twice(resp, at))
+        return refuse(K_ERR_INVALID_REQUEST,
+                      by_id ? "Duplicate topic id." : "Duplicate topic name.");
+    *ret =
+        by_id ? image_topic_by_id(&q->c->image, t->topic_id) : image_topic(&q->c->image, t->name);
+    if (*ret) return FINE;
+    return by_id ? refuse(K_ERR_UNKNOWN_TOPIC_ID, "This server does not host this topic ID.")
+                 : refuse(K_ERR_UNKNOWN_TOPIC_OR_PARTITION,
+                          "This server does not host this topic-partition.");
+}
+
+static void
+delete_topics(struct request *q)
+{
+    struct k_delete_topics_response *resp = q->response;
+    for (int32_t i = 0; i < resp->responses_n; i++) {
+        const struct image_topic *t = NULL;
+        struct verdict v = find_topic(q, i, &t);
+        resp->responses[i].error_code = v.code;
+        resp->responses[i].error_message = v.text;
+        if (!t) continue;
+        struct k_remove_topic_record r;
+        codec_default(K_MSG_REMOVE_TOPIC_RECORD, &r);
+        r.topic_id = t->id;
+        batch_add(q->c, K_MSG_REMOVE_TOPIC_RECORD, 0, &r);
+    }
+    /* Only now: the names asked for must stay what they are while duplicates are looked for. */
+    for (int32_t i = 0; i < resp->responses_n; i++) {
+        struct k_delete_topics_response_deletable_topic_result *to = &resp->responses[i];
+        if (to->error_code) continue;
+        const struct image_topic *t = to->name.p ? image_topic(&q->c->image, to->name)
+                                                 : image_topic_by_id(&q->c->image, to->topic_id);
+        to->name = arena_dup(q->arena, t->name);
+        to->topic_id = t->id;
+    }
+}
+
+static void
+fail_delete(void *response, int16_t err)
+{
+    struct k_delete_topics_response *resp = response;
+    for (int32_t i = 0; i < resp->responses_n; i++) {
+        resp->responses[i].error_code = err;
+        resp->responses[i].error_message = SLICE_NULL;
+    }
+}
+
+const struct handler delete_topics_handler = {
+    .api_key = K_API_DELETE_TOPICS,
+    .response = K_MSG_DELETE_TOPICS_RESPONSE,
+    .response_bytes = sizeof(struct k_delete_topics_response),
+    .blank = blank_delete,
+    .handle = delete_topics,
+    .fail = fail_delete,
+};
+
+/* ---- CreatePartitions -------------------------------------------------------------------------- */
+
+static void
+blank_create(struct request *q)
+{
+    const struct k_create_partitions_request *r = q->body;
+    struct k_create_partitions_response *resp = q->response;
+    resp->results = codec_array(
+        q->arena, K_STRUCT_CREATE_PARTITIONS_RESPONSE_CREATE_PARTITIONS_TOPIC_RESULT, r->topics_n);
+    resp->results_n = r->topics_n;
+    for (int32_t i = 0; i < r->topics_n; i++)
+        resp->results[i].name = arena_dup(q->arena, r->topics[i].name);
+}
+
+static struct verdict
+check_count(const struct request *q, const struct image_topic *t,
+            const struct k_create_partitions_request_create_partitions_topic *want)
+{
+    struct writer w = writer_mem(q->arena->mem);
+    int32_t more = want->count - t->partitions_n;
+    struct verdict v = {K_ERR_INVALID_PARTITIONS, SLICE_NULL};
+    if (more == 0) {
+        fmt_str(&w, "Topic already has "), fmt_i64(&w, t->partitions_n);
+        fmt_str(&w, " partition(s).");
+    } else if (want->count < t->partitions_n) {
+        fmt_str(&w, "The topic "), fmt_slice(&w, t->name), fmt_str(&w, " currently has ");
+        fmt_i64(&w, t->partitions_n), fmt_str(&w, " partition(s); "), fmt_i64(&w, want->count);
+        fmt_str(&w, " would not be an increase.");
+    } else if (want->assignments_n >= 0 && want->assignments_n != more) {
+        v.code = K_ERR_INVALID_REPLICA_ASSIGNMENT;
+        fmt_str(&w, "Attempted to add "), fmt_i64(&w, more);
+        fmt_str(&w, " additional partition(s), but only "), fmt_i64(&w, want->assignments_n);
+        fmt_str(&w, " assignment(s) were specified.");
+    } else {
+        v.code = K_ERR_NONE;
+    }
+    v.text = text_end(q->arena, &w);
+    return v;
+}
+
+static struct verdict
+take_assignments(const struct request *q, int32_t factor, struct ids *lists,
+                 const struct k_create_partitions_request_create_partitions_topic *want)
+{
+    for (int32_t i = 0; i < want->assignments_n; i++) {
+        lists[i] = (struct ids){want->assignments[i].broker_ids, want->assignments[i].broker_ids_n};
+        struct verdict v = assignment_check(q->c, lists[i], factor, q->arena);
+        if (v.code) return v;
+        if (assignment_isr(q->c, lists[i], q->arena).n == 0)
+            return refuse(K_ERR_INVALID_REPLICA_ASSIGNMENT,
+                          "All brokers specified in the manual partition assignment are fenced "
+                          "or in controlled shutdown.");
+    }
+    return FINE;
+}
+
+static struct verdict
+grow(struct request *q, int32_t at)
+{
+    const struct k_create_partitions_request *r = q->body;
+    const struct k_create_partitions_request_create_partitions_topic *want = &r->topics[at];
+    for (int32_t i = 0; i < r->topics_n; i++)
+        if (i != at && slice_eq(r->topics[i].name, want->name))
+            return refuse(K_ERR_INVALID_REQUEST, "Duplicate topic name.");
+    const struct image_topic *t = image_topic(&q->c->image, want->name);
+    if (!t)
+        return refuse(K_ERR_UNKNOWN_TOPIC_OR_PARTITION,
+                      "This server does not host this topic-partition.");
+    if (want->count > t->partitions_n + 10000)
+        return refuse(K_ERR_POLICY_VIOLATION,
+                      "Excessively large number of partitions per request.");
+    struct verdict v = check_count(q, t, want);
+    if (v.code) return v;
+    int32_t more = want->count - t->partitions_n;
+    const struct image_partition *first = image_topic_partition(t, 0);
+    int32_t factor = first ? first->replicas.n : 1;
+    struct ids *lists = ARENA_ARRAY(q->arena, struct ids, more);
+    v = want->assignments_n >= 0 ? take_assignments(q, factor, lists, want)
+                                 : assignment_place(q->c, more, factor, q->arena, lists);
+    for (int32_t i = 0; !v.code && i < more; i++)
+        add_partition(q->c, t->id, t->partitions_n + i, lists[i]);
+    return v;
+}
+
+static void
+create_partitions(struct request *q)
+{
+    const struct k_create_partitions_request *r = q->body;
+    struct k_create_partitions_response *resp = q->response;
+    q->validate_only = r->validate_only;
+    for (int32_t i = 0; i < r->topics_n; i++) {
+        struct verdict v = grow(q, i);
+        resp->results[i].error_code = v.code;
+        resp->results[i].error_message = v.code ? v.text : SLICE_NULL;
+    }
+}
+
+static void
+fail_grow(void *response, int16_t err)
+{
+    struct k_create_partitions_response *resp = response;
+    for (int32_t i = 0; i < resp->results_n; i++) {
+        resp->results[i].error_code = err;
+        resp->results[i].error_message = SLICE_NULL;
+    }
+}
+
+const struct handler create_partitions_handler = {
+    .api_key = K_API_CREATE_PARTITIONS,
+    .response = K_MSG_CREATE_PARTITIONS_RESPONSE,
+    .response_bytes = sizeof(struct k_create_partitions_response),
+    .blank = blank_create,
+    .handle = create_partitions,
+    .fail = fail_grow,
+};

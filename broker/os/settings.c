@@ -1,0 +1,158 @@
+#include "broker/os/settings.h"
+
+static const struct {
+    const char *name, *value;
+} defaults[] = {
+    {"process.roles", "broker,controller"},
+    {"node.id", "1"},
+    {"listeners", "PLAINTEXT://:9092,CONTROLLER://:9093"},
+    {"controller.listener.names", "CONTROLLER"},
+    {"offsets.topic.replication.factor", "1"},
+    {"share.coordinator.state.topic.replication.factor", "1"},
+    {"share.coordinator.state.topic.min.isr", "1"},
+    {"transaction.state.log.replication.factor", "1"},
+    {"transaction.state.log.min.isr", "1"},
+    {"log.dirs", "./gregor-data"},
+};
+
+void
+os_settings_add(struct os_settings *s, struct slice name, struct slice value, struct slice origin)
+{
+    struct node_setting *added = VEC_ADD(s->mem, &s->v);
+    added->name = mem_dup(s->mem, name);
+    added->value = mem_dup(s->mem, value);
+    added->origin = mem_dup(s->mem, origin);
+}
+
+const struct node_setting *
+os_settings_find(const struct os_settings *s, struct slice name)
+{
+    for (int64_t i = s->v.n - 1; i >= 0; i--)
+        if (slice_eq(s->v.v[i].name, name)) return &s->v.v[i];
+    return NULL;
+}
+
+void
+os_settings_add_defaults(struct os_settings *s)
+{
+    for (int i = 0; i < ARRAY_LEN(defaults); i++)
+        os_settings_add(s, slice_cstr(defaults[i].name), slice_cstr(defaults[i].value),
+                        S("default"));
+}
+
+/* ---- what follows from the others ---- */
+
+/* Takes the next of a list separated by commas. */
+static bool
+next_of_list(struct slice *rest, struct slice *ret)
+{
+    if (rest->n <= 0) return false;
+    int64_t comma = slice_find(*rest, ',', 0);
+    int64_t n = comma < 0 ? rest->n : comma;
+    *ret = slice_trim(slice_sub(*rest, 0, n));
+    *rest = slice_sub(*rest, n + 1, rest->n);
+    return true;
+}
+
+struct listener_text {
+    struct slice name, host, port;
+};
+
+/* NAME://HOST:PORT */
+static bool
+split_listener(struct slice text, struct listener_text *ret)
+{
+    int64_t colon = slice_find(text, ':', 0), last = -1;
+    if (colon < 0 || !slice_starts(slice_sub(text, colon, text.n), S("://"))) return false;
+    for (int64_t i = colon + 3; i < text.n; i++)
+        if (text.p[i] == ':') last = i;
+    if (last < 0) return false;
+    ret->name = slice_sub(text, 0, colon);
+    ret->host = slice_sub(text, colon + 3, last - colon - 3);
+    ret->port = slice_sub(text, last + 1, text.n);
+    return true;
+}
+
+static bool
+find_listener(struct slice listeners, struct slice name, struct listener_text *ret)
+{
+    struct slice one;
+    while (next_of_list(&listeners, &one))
+        if (split_listener(one, ret) && slice_eq(ret->name, name)) return true;
+    return false;
+}
+
+static struct slice
+reachable_host(struct slice host)
+{
+    bool any = host.n == 0 || slice_eq(host, S("0.0.0.0")) || slice_eq(host, S("[::]"));
+    return any ? S("localhost") : host;
+}
+
+static void
+add_written(struct os_settings *s, struct slice name, struct writer *w, struct slice origin)
+{
+    os_settings_add(s, name, writer_slice(w), origin);
+    writer_release(w);
+}
+
+static void
+imply_controller_names(struct os_settings *s, struct slice listeners)
+{
+    struct listener_text controller;
+    if (os_settings_find(s, S("controller.listener.names"))) return;
+    if (!find_listener(listeners, S("CONTROLLER"), &controller)) return;
+    os_settings_add(s, S("controller.listener.names"), S("CONTROLLER"),
+                    S("implied by a listener named CONTROLLER"));
+}
+
+static void
+imply_voters(struct os_settings *s, struct slice listeners)
+{
+    struct listener_text controller;
+    if (os_settings_find(s, S("controller.quorum.voters"))) return;
+    if (os_settings_find(s, S("controller.quorum.bootstrap.servers"))) return;
+    const struct node_setting *names = os_settings_find(s, S("controller.listener.names"));
+    struct slice list = names->value, name;
+    if (!next_of_list(&list, &name) || !find_listener(listeners, name, &controller)) return;
+    struct writer w = writer_mem(s->mem);
+    fmt_slice(&w, os_settings_find(s, S("node.id"))->value);
+    fmt_char(&w, '@');
+    fmt_slice(&w, reachable_host(controller.host));
+    fmt_char(&w, ':');
+    fmt_slice(&w, controller.port);
+    add_written(s, S("controller.quorum.voters"), &w, S("default"));
+}
+
+static void
+imply_advertised(struct os_settings *s, struct slice listeners)
+{
+    if (os_settings_find(s, S("advertised.listeners"))) return;
+    struct slice one, all = listeners;
+    struct listener_text l;
+    const struct node_setting *controllers = os_settings_find(s, S("controller.listener.names"));
+    struct writer w = writer_mem(s->mem);
+    while (next_of_list(&all, &one)) {
+        if (!split_listener(one, &l) || slice_eq(l.name, controllers->value)) continue;
+        if (w.n) fmt_char(&w, ',');
+        fmt_slice(&w, l.name);
+        fmt_str(&w, "://");
+        fmt_slice(&w, reachable_host(l.host));
+        fmt_char(&w, ':');
+        fmt_slice(&w, l.port);
+    }
+    if (w.n) add_written(s, S("advertised.listeners"), &w, S("default"));
+    else writer_release(&w);
+}
+
+void
+os_settings_add_implied(struct os_settings *s, bool also_defaults)
+{
+    const struct node_setting *listeners = os_settings_find(s, S("listeners"));
+    if (!listeners) return;
+    struct slice value = listeners->value;
+    imply_controller_names(s, value);
+    if (!also_defaults) return;
+    imply_voters(s, value);
+    imply_advertised(s, value);
+}

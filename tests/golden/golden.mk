@@ -1,0 +1,14 @@
+# Messages and frames; and, with golden-batches.mk, everything that Kafka's vectors say.
+VECTORS ?= tests/golden/vectors
+
+$(B)/tests/golden/messages: $(B)/tests/golden/messages.o $(B)/tests/golden/lines.o $(TEST_LIB_O) $(B)/core.a
+	$(call say,LD,$@)$(CC) $(LDFLAGS) -o $@ $^ -lcmocka -ljansson -lzstd
+
+golden: $(B)/tests/golden/messages $(B)/tests/golden/batches ## Kafka's own bytes, read and written again (VECTORS=DIR)
+	$(Q)for p in $^; do $$p $(VECTORS); done | awk '{ print } \
+	  /^[0-9]+ passed, [0-9]+ failed$$/ { passed += $$1; failed += $$3; programs++ } \
+	  END { failed += 2 - programs; print passed " passed, " failed " failed"; exit failed > 0 }'
+
+CHECKS += golden
+.PHONY: golden
+.SECONDARY: $(B)/tests/golden/messages.o
