@@ -1,5 +1,7 @@
 #include <arpa/inet.h>
 #include <fcntl.h>
+#include <poll.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 
 #include "tests/unit/os/body.h"
@@ -385,6 +387,27 @@ who_is_not_accepted_is_closed(void **state)
     body_release(&p.b);
 }
 
+static void
+without_descriptors_newcomers_are_turned_away(void **state)
+{
+    (void)state;
+    static struct pair p;
+    struct rlimit before, few;
+    pair_init(&p);
+    int fd = raw_connect(p.server.port), second = raw_connect(p.server.port);
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
+    few = (struct rlimit){(rlim_t)second + 1, before.rlim_max};
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &few), 0);
+    struct pollfd closed = {.fd = second, .events = POLLIN};
+    BODY_UNTIL(&p.b, poll(&closed, 1, 0) == 1);
+    assert_int_equal(p.server.accepted, 0);
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
+    int third = raw_connect(p.server.port);
+    BODY_UNTIL(&p.b, p.server.accepted == 1);
+    close(fd), close(second), close(third);
+    body_release(&p.b);
+}
+
 /* ---- file ranges ---- */
 
 static void
@@ -430,12 +453,13 @@ static void
 ranges_travel_between_bytes(void **state)
 {
     (void)state;
-    static const int64_t pieces[] = {100, 5000, 70000, 3 << 20};
+    static const int64_t pieces[] = {1, 100, 5000, 70000, 3 << 20};
+    static const int counts[] = {64, 64, 64, 21, 4};
     for (int i = 0; i < ARRAY_LEN(pieces) * 2; i++) {
         static struct pair p;
         struct file f = {0};
         struct waiting w;
-        int64_t n = pieces[i / 2] * 7 / 2;
+        int64_t n = pieces[i / 2] * counts[i / 2] - pieces[i / 2] / 2;
         pair_init(&p);
         open_pattern(&p.b, &f, n);
         if (i % 2) drop_from_memory(&p.b, &f);
@@ -554,6 +578,7 @@ main(void)
         cmocka_unit_test(an_empty_host_listens_everywhere),
         cmocka_unit_test(a_port_in_use_is_told),
         cmocka_unit_test(who_is_not_accepted_is_closed),
+        cmocka_unit_test(without_descriptors_newcomers_are_turned_away),
         cmocka_unit_test(ranges_travel_between_bytes),
         cmocka_unit_test(a_range_past_the_end_breaks_the_connection),
         cmocka_unit_test(a_cut_breaks_ranges_behind_it),
