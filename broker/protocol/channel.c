@@ -132,7 +132,9 @@ take_answer(struct channel *ch, struct slice frame, struct buf *from)
     struct call *call = LIST_FIRST(&ch->calls, struct call, node);
     struct reader r = reader(frame);
     int32_t id;
-    if (!call || !response_head_read(&r, call->api_key, call->version, &id) || id != call->correlation_id) return false;
+    if (!call || !response_head_read(&r, call->api_key, call->version, &id) ||
+        id != call->correlation_id)
+        return false;
     call_leave(call);
     call->ch = NULL;
     ch->failures = 0;
@@ -157,7 +159,8 @@ on_bytes(struct conn *c, struct slice data, struct buf *from)
     }
 }
 
-static const struct conn_ops conn_ops = {.connected = on_connected, .bytes = on_bytes, .closed = on_closed};
+static const struct conn_ops conn_ops = {
+    .connected = on_connected, .bytes = on_bytes, .closed = on_closed};
 
 /* ---- calls -------------------------------------------------------------------------------------- */
 
@@ -186,8 +189,8 @@ flatten(struct channel *ch, const struct frame *f)
 }
 
 bool
-channel_call(struct channel *ch, struct call *call, int16_t api_key, int16_t version, const void *request,
-             int64_t timeout_ms, struct codec_refusal *ret_why)
+channel_call(struct channel *ch, struct call *call, int16_t api_key, int16_t version,
+             const void *request, int64_t timeout_ms, struct codec_refusal *ret_why)
 {
     CHECK(!call_is_pending(call) && ch->state != CHANNEL_STOPPED);
     struct request_head head = {.api_key = api_key, .version = version, .client_id = ch->client_id};
@@ -204,7 +207,8 @@ channel_call(struct channel *ch, struct call *call, int16_t api_key, int16_t ver
     call->correlation_id = head.correlation_id;
     call->timer.due = call_due;
     list_push_back(&ch->calls, &call->node);
-    if (timeout_ms > 0) timer_arm(ch->env, &call->timer, env_now_ns(ch->env) + timeout_ms * NS_PER_MS);
+    if (timeout_ms > 0)
+        timer_arm(ch->env, &call->timer, env_now_ns(ch->env) + timeout_ms * NS_PER_MS);
     if (ch->state == CHANNEL_OPEN) {
         (void)frame_send(&ch->conn, &f);
         return true;
@@ -239,7 +243,8 @@ run_end(struct task *t)
 }
 
 void
-channel_init(struct channel *ch, struct env *env, struct slice host, int32_t port, struct slice client_id)
+channel_init(struct channel *ch, struct env *env, struct slice host, int32_t port,
+             struct slice client_id)
 {
     *ch = (struct channel){.env = env, .port = port, .backoff_ms = 50, .backoff_max_ms = 1000};
     ch->host = mem_dup(&env->mem, host);

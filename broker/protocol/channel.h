@@ -36,7 +36,14 @@ call_is_pending(const struct call *c)
     return c->ch != NULL;
 }
 
-enum channel_state { CHANNEL_IDLE, CHANNEL_CONNECTING, CHANNEL_OPEN, CHANNEL_CLOSING, CHANNEL_WAITING, CHANNEL_STOPPED };
+enum channel_state {
+    CHANNEL_IDLE,
+    CHANNEL_CONNECTING,
+    CHANNEL_OPEN,
+    CHANNEL_CLOSING,
+    CHANNEL_WAITING,
+    CHANNEL_STOPPED
+};
 
 struct channel {
     struct env *env;
@@ -58,11 +65,12 @@ struct channel {
 /* Larger answers break the connection. */
 #define CHANNEL_ANSWER_MAX_BYTES (128 << 20)
 
-void channel_init(struct channel *ch, struct env *env, struct slice host, int32_t port, struct slice client_id);
+void channel_init(struct channel *ch, struct env *env, struct slice host, int32_t port,
+                  struct slice client_id);
 /* False: the request cannot be expressed in this version (ret_why may be NULL); nothing is queued. What
  * the request refers to may go when this returns, buffers of records included. timeout_ms 0: none. */
-bool channel_call(struct channel *ch, struct call *call, int16_t api_key, int16_t version, const void *request,
-                  int64_t timeout_ms, struct codec_refusal *ret_why);
+bool channel_call(struct channel *ch, struct call *call, int16_t api_key, int16_t version,
+                  const void *request, int64_t timeout_ms, struct codec_refusal *ret_why);
 /* Another address from now on: a connection to the old one is broken. */
 void channel_set_address(struct channel *ch, struct slice host, int32_t port);
 /* Breaks the connection, if there is one; all calls fail with ENV_ECANCELED, in a later step. */

@@ -6,7 +6,8 @@
 bool
 codec_has_version(enum k_msg msg, int16_t version)
 {
-    return msg >= 0 && msg < K_MSGS_N && version >= k_messages[msg].lo && version <= k_messages[msg].hi;
+    return msg >= 0 && msg < K_MSGS_N && version >= k_messages[msg].lo &&
+           version <= k_messages[msg].hi;
 }
 
 bool
@@ -150,9 +151,7 @@ field_is_default(const struct k_field *f, const uint8_t *at)
     case K_UUID: return memcmp(at, &zero, sizeof zero) == 0;
     case K_STRING:
     case K_BYTES: return bytes_are_default(f, slice_load(at));
-    case K_RECORDS:
-        r = records_load(at);
-        return !r.file && bytes_are_default(f, r.bytes);
+    case K_RECORDS: r = records_load(at); return !r.file && bytes_are_default(f, r.bytes);
     case K_STRUCT: return struct_is_default(&k_structs[f->item], at);
     case K_BOOL:
     case K_INT8:

@@ -36,7 +36,8 @@ struct slice codec_name(enum k_msg msg);
  * reached; ret is then not to be used. Fields that the version lacks have their defaults. */
 bool codec_decode(enum k_msg msg, int16_t version, struct reader *r, struct arena *a, void *ret);
 /* The whole of `bytes`, nothing behind it. */
-bool codec_decode_all(enum k_msg msg, int16_t version, struct slice bytes, struct arena *a, void *ret);
+bool codec_decode_all(enum k_msg msg, int16_t version, struct slice bytes, struct arena *a,
+                      void *ret);
 
 /* ---- make -------------------------------------------------------------------------------------- */
 
@@ -85,7 +86,8 @@ encoder_bytes(const struct encoder *e)
 }
 /* The whole as segments, allocated in the arena. Those of e's own bytes hold one reference of *ret_buf,
  * which the caller unrefs when the segments have been sent. Releases e. */
-struct seg *encoder_finish(struct encoder *e, struct arena *a, struct buf **ret_buf, int32_t *ret_n);
+struct seg *encoder_finish(struct encoder *e, struct arena *a, struct buf **ret_buf,
+                           int32_t *ret_n);
 void encoder_release(struct encoder *e);
 
 /* ---- other readings of the tables ---------------------------------------------------------------- */

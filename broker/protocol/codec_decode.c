@@ -99,8 +99,8 @@ static int64_t
 least_bytes(const struct decoder *d, const struct k_field *f)
 {
     static const uint8_t sizes[][2] = {
-        [K_BOOL] = {1, 1},  [K_INT8] = {1, 1},    [K_INT16] = {2, 2}, [K_UINT16] = {2, 2},
-        [K_INT32] = {4, 4}, [K_UINT32] = {4, 4},  [K_INT64] = {8, 8}, [K_FLOAT64] = {8, 8},
+        [K_BOOL] = {1, 1},   [K_INT8] = {1, 1},   [K_INT16] = {2, 2}, [K_UINT16] = {2, 2},
+        [K_INT32] = {4, 4},  [K_UINT32] = {4, 4}, [K_INT64] = {8, 8}, [K_FLOAT64] = {8, 8},
         [K_UUID] = {16, 16}, [K_STRING] = {2, 1}, [K_BYTES] = {4, 1}, [K_RECORDS] = {4, 1},
     };
     if (f->type != K_STRUCT) return sizes[f->type][d->flexible];
@@ -153,7 +153,8 @@ decode_field(struct decoder *d, const struct k_field *f, uint8_t *to)
     else if (f->flags & K_POINTER) decode_nullable_struct(d, f, to);
     else if (f->type == K_STRUCT) decode_struct(d, &k_structs[f->item], to);
     else
-        decode_scalar(d, f->type, to, field_is_flexible(f, d->flexible), field_is_nullable(f, d->version));
+        decode_scalar(d, f->type, to, field_is_flexible(f, d->flexible),
+                      field_is_nullable(f, d->version));
 }
 
 /* ---- tags --------------------------------------------------------------------------------------- */

@@ -30,7 +30,8 @@ encode_length(struct writing *x, bool flexible, bool is_string, int64_t n)
 }
 
 static void
-encode_bytes(struct writing *x, const struct k_field *f, struct slice s, bool flexible, bool nullable)
+encode_bytes(struct writing *x, const struct k_field *f, struct slice s, bool flexible,
+             bool nullable)
 {
     bool is_string = f->type == K_STRING;
     if (s.n > (is_string ? CODEC_STRING_MAX : INT32_MAX - 1)) {
@@ -50,7 +51,8 @@ splice(struct writing *x, struct seg seg)
 }
 
 static void
-encode_records(struct writing *x, const struct k_field *f, const uint8_t *from, bool flexible, bool nullable)
+encode_records(struct writing *x, const struct k_field *f, const uint8_t *from, bool flexible,
+               bool nullable)
 {
     struct k_records r = records_load(from);
     if (r.file) {
@@ -70,7 +72,8 @@ encode_records(struct writing *x, const struct k_field *f, const uint8_t *from, 
 }
 
 static void
-encode_scalar(struct writing *x, const struct k_field *f, const uint8_t *from, bool flexible, bool nullable)
+encode_scalar(struct writing *x, const struct k_field *f, const uint8_t *from, bool flexible,
+              bool nullable)
 {
     switch ((enum k_type)f->type) {
     case K_BOOL:
@@ -123,7 +126,9 @@ encode_field(struct writing *x, const struct k_field *f, const uint8_t *from)
     if (f->flags & K_ARRAY) encode_array(x, f, from);
     else if (f->flags & K_POINTER) encode_nullable_struct(x, f, from);
     else if (f->type == K_STRUCT) encode_struct(x, &k_structs[f->item], from);
-    else encode_scalar(x, f, from, field_is_flexible(f, x->flexible), field_is_nullable(f, x->version));
+    else
+        encode_scalar(x, f, from, field_is_flexible(f, x->flexible),
+                      field_is_nullable(f, x->version));
 }
 
 /* ---- tags --------------------------------------------------------------------------------------- */
@@ -190,7 +195,8 @@ encode_tags(struct writing *x, const struct k_struct *s, const uint8_t *from)
 static void
 check_absent(struct writing *x, const struct k_field *f, const uint8_t *from)
 {
-    if (!(f->flags & K_IGNORABLE) && !field_is_default(f, from)) refuse(x, f, S("is not in this version"));
+    if (!(f->flags & K_IGNORABLE) && !field_is_default(f, from))
+        refuse(x, f, S("is not in this version"));
 }
 
 static void
@@ -212,12 +218,14 @@ encode_message(enum k_msg msg, const void *m, struct writing *x)
     CHECK(codec_has_version(msg, (int16_t)x->version));
     x->flexible = codec_is_flexible(msg, (int16_t)x->version);
     encode_struct(x, message_root(msg), m);
-    if (x->w->err && !x->refused) x->why = (struct codec_refusal){codec_name(msg), S("does not fit")};
+    if (x->w->err && !x->refused)
+        x->why = (struct codec_refusal){codec_name(msg), S("does not fit")};
     return !x->refused && !x->w->err;
 }
 
 bool
-codec_write(enum k_msg msg, int16_t version, const void *m, struct writer *w, struct codec_refusal *ret_why)
+codec_write(enum k_msg msg, int16_t version, const void *m, struct writer *w,
+            struct codec_refusal *ret_why)
 {
     struct writing x = {.w = w, .version = version};
     bool ok = encode_message(msg, m, &x);
@@ -260,7 +268,8 @@ encoder_finish(struct encoder *e, struct arena *a, struct buf **ret_buf, int32_t
     for (int64_t i = 0; i <= e->splices.n; i++) {
         bool last = i == e->splices.n;
         int64_t upto = last ? own->n : e->splices.v[i].at;
-        if (upto > at) segs[n++] = (struct seg){.buf = own, .bytes = slice_sub(buf_slice(own), at, upto - at)};
+        if (upto > at)
+            segs[n++] = (struct seg){.buf = own, .bytes = slice_sub(buf_slice(own), at, upto - at)};
         if (!last) segs[n++] = e->splices.v[i].seg;
         at = upto;
     }

@@ -26,8 +26,10 @@ equal_array(const struct k_field *f, const uint8_t *at_a, const uint8_t *at_b)
     int64_t bytes = field_item_bytes(f);
     if (a.n != b.n) return false;
     for (int32_t i = 0; i < a.n; i++) {
-        const uint8_t *x = (const uint8_t *)a.items + i * bytes, *y = (const uint8_t *)b.items + i * bytes;
-        if (f->type == K_STRUCT ? !equal_struct(&k_structs[f->item], x, y) : !equal_scalar(f, x, y)) return false;
+        const uint8_t *x = (const uint8_t *)a.items + i * bytes,
+                      *y = (const uint8_t *)b.items + i * bytes;
+        if (f->type == K_STRUCT ? !equal_struct(&k_structs[f->item], x, y) : !equal_scalar(f, x, y))
+            return false;
     }
     return true;
 }

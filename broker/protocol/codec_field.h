@@ -32,10 +32,17 @@ static inline int64_t
 field_item_bytes(const struct k_field *f)
 {
     static const uint8_t sizes[] = {
-        [K_BOOL] = sizeof(bool),    [K_INT8] = 1,    [K_INT16] = 2,
-        [K_UINT16] = 2,             [K_INT32] = 4,   [K_UINT32] = 4,
-        [K_INT64] = 8,              [K_FLOAT64] = 8, [K_UUID] = sizeof(struct uuid),
-        [K_STRING] = sizeof(struct slice), [K_BYTES] = sizeof(struct slice),
+        [K_BOOL] = sizeof(bool),
+        [K_INT8] = 1,
+        [K_INT16] = 2,
+        [K_UINT16] = 2,
+        [K_INT32] = 4,
+        [K_UINT32] = 4,
+        [K_INT64] = 8,
+        [K_FLOAT64] = 8,
+        [K_UUID] = sizeof(struct uuid),
+        [K_STRING] = sizeof(struct slice),
+        [K_BYTES] = sizeof(struct slice),
         [K_RECORDS] = sizeof(struct k_records),
     };
     return f->type == K_STRUCT ? (int64_t)k_structs[f->item].size : sizes[f->type];
@@ -46,7 +53,8 @@ struct field_array {
     int32_t n; /* -1: null */
 };
 
-_Static_assert(offsetof(struct field_array, n) == sizeof(void *), "as generated: pointer, then count");
+_Static_assert(offsetof(struct field_array, n) == sizeof(void *),
+               "as generated: pointer, then count");
 
 static inline struct field_array
 array_load(const uint8_t *at)

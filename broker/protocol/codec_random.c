@@ -24,8 +24,9 @@ one_in(struct invention *x, uint64_t n)
 static int64_t
 random_int(struct invention *x)
 {
-    static const int64_t edges[] = {0,         1,         -1,        INT8_MAX,  INT8_MIN,  INT16_MAX,
-                                    INT16_MIN, INT32_MAX, INT32_MIN, INT64_MAX, INT64_MIN, UINT16_MAX};
+    static const int64_t edges[] = {0,         1,         -1,        INT8_MAX,
+                                    INT8_MIN,  INT16_MAX, INT16_MIN, INT32_MAX,
+                                    INT32_MIN, INT64_MAX, INT64_MIN, UINT16_MAX};
     uint64_t v = draw(x);
     return one_in(x, 2) ? edges[v % (uint64_t)ARRAY_LEN(edges)] : (int64_t)v;
 }

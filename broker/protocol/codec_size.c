@@ -18,8 +18,9 @@ size_length(bool flexible, int classic_bytes, int64_t n)
 static int64_t
 size_scalar(const struct k_field *f, const uint8_t *at, bool flexible)
 {
-    static const uint8_t fixed[] = {[K_BOOL] = 1,  [K_INT8] = 1,   [K_INT16] = 2, [K_UINT16] = 2,  [K_INT32] = 4,
-                                    [K_UINT32] = 4, [K_INT64] = 8, [K_FLOAT64] = 8, [K_UUID] = 16};
+    static const uint8_t fixed[] = {
+        [K_BOOL] = 1,   [K_INT8] = 1,  [K_INT16] = 2,   [K_UINT16] = 2, [K_INT32] = 4,
+        [K_UINT32] = 4, [K_INT64] = 8, [K_FLOAT64] = 8, [K_UUID] = 16};
     if (f->type < K_STRING) return fixed[f->type];
     int64_t n;
     if (f->type == K_RECORDS) {
@@ -38,7 +39,8 @@ size_array(const struct measure *x, const struct k_field *f, const uint8_t *at)
     const uint8_t *item = a.items;
     int64_t n = size_length(x->flexible, 4, a.n), bytes = field_item_bytes(f);
     for (int32_t i = 0; i < a.n; i++, item += bytes)
-        n += f->type == K_STRUCT ? size_struct(x, &k_structs[f->item], item) : size_scalar(f, item, x->flexible);
+        n += f->type == K_STRUCT ? size_struct(x, &k_structs[f->item], item)
+                                 : size_scalar(f, item, x->flexible);
     return n;
 }
 
@@ -49,7 +51,8 @@ size_field(const struct measure *x, const struct k_field *f, const uint8_t *at)
     if (f->type != K_STRUCT) return size_scalar(f, at, field_is_flexible(f, x->flexible));
     if (!(f->flags & K_POINTER)) return size_struct(x, &k_structs[f->item], at);
     const uint8_t *p = pointer_load(at);
-    return (field_is_nullable(f, x->version) ? 1 : 0) + (p ? size_struct(x, &k_structs[f->item], p) : 0);
+    return (field_is_nullable(f, x->version) ? 1 : 0) +
+           (p ? size_struct(x, &k_structs[f->item], p) : 0);
 }
 
 static int64_t

@@ -96,9 +96,10 @@ parse_double(struct slice s, int64_t *ret)
     }
     int64_t e;
     if (!any || !parse_exponent(s, &e)) return false;
-    for (scale += e; scale > 0 && v; scale--)
-        if (ckd_mul(&v, v, 10)) v = INT64_MAX, scale = 0;
+    bool too_large = false;
+    for (scale += e; scale > 0 && v && !too_large; scale--) too_large = ckd_mul(&v, v, 10);
     for (; scale < 0 && v; scale++) v /= 10;
+    if (too_large) v = INT64_MAX;
     *ret = minus ? -v : v;
     return true;
 }
@@ -206,7 +207,9 @@ check_allowed(const struct k_config *k, struct slice text, struct writer *why)
 static bool
 check(const struct k_config *k, struct slice text, int64_t *ret, struct writer *why)
 {
-    static const char *const wants[] = {"is neither true nor false", "is not an integer", "is not an integer", "is not an integer", "is not a number"};
+    static const char *const wants[] = {"is neither true nor false", "is not an integer",
+                                        "is not an integer", "is not an integer",
+                                        "is not a number"};
     if (!parse_i64(k, text, ret)) return refuse(why, text, wants[k->type]);
     if (is_number(k)) return check_range(k, text, *ret, why);
     if (text.n == 0 && k->flags & K_CF_NON_EMPTY) return refuse(why, text, "must not be empty");
@@ -362,8 +365,8 @@ fmt_place(struct writer *w, struct slice file, int32_t line, int32_t column)
 }
 
 bool
-config_load(struct config *c, struct slice file, const struct properties *p, struct writer *warnings,
-            struct writer *errors)
+config_load(struct config *c, struct slice file, const struct properties *p,
+            struct writer *warnings, struct writer *errors)
 {
     enum config_scope scope = c->table == k_broker_configs ? CONFIG_BROKER : CONFIG_TOPIC;
     bool ok = true;
@@ -444,7 +447,8 @@ topic_config_str(const struct config *broker, const struct config *topic, int32_
 }
 
 bool
-topic_config_has(const struct config *broker, const struct config *topic, int32_t tcfg, struct slice item)
+topic_config_has(const struct config *broker, const struct config *topic, int32_t tcfg,
+                 struct slice item)
 {
     return list_has(topic_value(broker, topic, tcfg)->text, item, false);
 }

@@ -62,8 +62,8 @@ struct slice config_text(const struct config *c, int32_t id);
 /* Sets all that the properties name. One line each goes to warnings for a name that is not known (which is
  * then ignored, as Kafka does) and to errors for a value that is wrong:
  * server.properties:12:16: num.partitions: "many" is not an integer. True without errors. */
-bool config_load(struct config *c, struct slice file, const struct properties *p, struct writer *warnings,
-                 struct writer *errors);
+bool config_load(struct config *c, struct slice file, const struct properties *p,
+                 struct writer *warnings, struct writer *errors);
 
 /* ---- a topic's configuration over its broker's --------------------------------------------------- */
 
@@ -71,9 +71,11 @@ bool config_load(struct config *c, struct slice file, const struct properties *p
  * turned into milliseconds), else the default. */
 int64_t topic_config_i64(const struct config *broker, const struct config *topic, int32_t tcfg);
 bool topic_config_bool(const struct config *broker, const struct config *topic, int32_t tcfg);
-struct slice topic_config_str(const struct config *broker, const struct config *topic, int32_t tcfg);
+struct slice topic_config_str(const struct config *broker, const struct config *topic,
+                              int32_t tcfg);
 /* Whether a list has the item. */
-bool topic_config_has(const struct config *broker, const struct config *topic, int32_t tcfg, struct slice item);
+bool topic_config_has(const struct config *broker, const struct config *topic, int32_t tcfg,
+                      struct slice item);
 /* The broker's synonym that decides when the topic has no value of its own; -1: the default does. */
 int32_t topic_config_synonym(const struct config *broker, int32_t tcfg);
 

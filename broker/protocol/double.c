@@ -75,7 +75,8 @@ struct digits {
 static void
 set_up(struct digits *g, uint64_t fraction, int exponent, bool narrow_below)
 {
-    *g = (struct digits){.r = {{(uint32_t)fraction, (uint32_t)(fraction >> 32)}}, .even = !(fraction & 1)};
+    *g = (struct digits){.r = {{(uint32_t)fraction, (uint32_t)(fraction >> 32)}},
+                         .even = !(fraction & 1)};
     g->s.w[0] = g->above.w[0] = g->below.w[0] = 1;
     big_shift(&g->r, 1 + narrow_below);
     big_shift(&g->s, 1 + narrow_below);

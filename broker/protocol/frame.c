@@ -50,7 +50,8 @@ void
 frame_reader_push(struct frame_reader *r, struct slice data, struct buf *from)
 {
     if (r->acc && from == r->acc) { /* lent: they are in place */
-        CHECK(r->rest.n == 0 && data.p == r->acc->data + r->acc->n && data.n <= r->acc->cap - r->acc->n);
+        CHECK(r->rest.n == 0 && data.p == r->acc->data + r->acc->n &&
+              data.n <= r->acc->cap - r->acc->n);
         r->acc->n += data.n;
     } else if (r->rest.n > 0) {
         append_rest(r, data);
@@ -102,7 +103,8 @@ lend(struct frame_reader *r)
     if (!r->conn) return;
     bool worth = r->acc->cap - r->acc->n >= LEND_LEAST_BYTES;
     if (!worth && r->conn->lent == r->acc) conn_lend(r->conn, NULL, 0);
-    if (worth && (r->conn->lent != r->acc || r->conn->lent_at != r->acc->n)) conn_lend(r->conn, r->acc, r->acc->n);
+    if (worth && (r->conn->lent != r->acc || r->conn->lent_at != r->acc->n))
+        conn_lend(r->conn, r->acc, r->acc->n);
 }
 
 /* True when the frame is whole. */
@@ -241,7 +243,8 @@ response_of(int16_t api_key)
 
 /* Behind the header. */
 static bool
-finish(struct encoder *e, struct arena *a, enum k_msg msg, int16_t version, const void *body, struct frame *ret)
+finish(struct encoder *e, struct arena *a, enum k_msg msg, int16_t version, const void *body,
+       struct frame *ret)
 {
     bool ok = codec_encode(msg, version, body, e);
     *ret = (struct frame){.bytes = encoder_bytes(e), .why = e->why};
@@ -255,7 +258,8 @@ finish(struct encoder *e, struct arena *a, enum k_msg msg, int16_t version, cons
 }
 
 bool
-frame_request(struct mem *mem, struct arena *a, const struct request_head *head, const void *request, struct frame *ret)
+frame_request(struct mem *mem, struct arena *a, const struct request_head *head,
+              const void *request, struct frame *ret)
 {
     struct encoder e;
     encoder_init(&e, mem);
@@ -265,8 +269,8 @@ frame_request(struct mem *mem, struct arena *a, const struct request_head *head,
 }
 
 bool
-frame_response(struct mem *mem, struct arena *a, int16_t api_key, int16_t version, int32_t correlation_id,
-               const void *response, struct frame *ret)
+frame_response(struct mem *mem, struct arena *a, int16_t api_key, int16_t version,
+               int32_t correlation_id, const void *response, struct frame *ret)
 {
     struct encoder e;
     encoder_init(&e, mem);
@@ -291,15 +295,16 @@ frame_release(struct frame *f)
 }
 
 bool
-response_write(struct writer *w, int16_t api_key, int16_t version, int32_t correlation_id, const void *response,
-               struct codec_refusal *ret_why)
+response_write(struct writer *w, int16_t api_key, int16_t version, int32_t correlation_id,
+               const void *response, struct codec_refusal *ret_why)
 {
     write_response_head(w, api_key, version, correlation_id);
     return codec_write(response_of(api_key), version, response, w, ret_why);
 }
 
 bool
-request_write(struct writer *w, const struct request_head *head, const void *request, struct codec_refusal *ret_why)
+request_write(struct writer *w, const struct request_head *head, const void *request,
+              struct codec_refusal *ret_why)
 {
     write_request_head(w, head);
     return codec_write(request_of(head->api_key), head->version, request, w, ret_why);

@@ -27,8 +27,8 @@ struct frame_reader {
     struct buf *rest_buf;
     uint8_t size[4];
     int32_t size_n;
-    int32_t want;    /* the frame's bytes, once size_n is 4 */
-    struct buf *acc; /* its bytes so far */
+    int32_t want;      /* the frame's bytes, once size_n is 4 */
+    struct buf *acc;   /* its bytes so far */
     struct buf *given; /* behind the frame that was given last */
 };
 
@@ -38,14 +38,16 @@ enum frame_result {
     FRAME_BAD, /* a negative size, or more than max_bytes: close the connection */
 };
 
-void frame_reader_init(struct frame_reader *r, struct mem *mem, struct conn *conn, int32_t max_bytes);
+void frame_reader_init(struct frame_reader *r, struct mem *mem, struct conn *conn,
+                       int32_t max_bytes);
 void frame_reader_release(struct frame_reader *r);
 /* From conn_ops.bytes. */
 void frame_reader_push(struct frame_reader *r, struct slice data, struct buf *from);
 /* The next frame, without its size; it lies in *ret_buf and is good until the next call: take a
  * reference to keep it. Call until it says otherwise than FRAME_OK; or stop (and pause the connection),
  * and go on later. */
-enum frame_result frame_reader_next(struct frame_reader *r, struct slice *ret, struct buf **ret_buf);
+enum frame_result frame_reader_next(struct frame_reader *r, struct slice *ret,
+                                    struct buf **ret_buf);
 /* Bytes held: of the frame that is under way and of the rest. */
 int64_t frame_reader_held(const struct frame_reader *r);
 
@@ -72,7 +74,8 @@ int request_head_version(int16_t api_key, int16_t version);
 /* 1 with tags, 0 without. */
 int response_head_version(int16_t api_key, int16_t version);
 /* The correlation id; leaves the reader at the body. False: malformed. */
-bool response_head_read(struct reader *r, int16_t api_key, int16_t version, int32_t *ret_correlation_id);
+bool response_head_read(struct reader *r, int16_t api_key, int16_t version,
+                        int32_t *ret_correlation_id);
 
 /* ---- writing ------------------------------------------------------------------------------------ */
 
@@ -87,8 +90,8 @@ struct frame {
 
 /* False, with ret->why: a field cannot be expressed in this version (nothing to release then).
  * What records refer to must live until the frame is sent. */
-bool frame_request(struct mem *mem, struct arena *a, const struct request_head *head, const void *request,
-                   struct frame *ret);
+bool frame_request(struct mem *mem, struct arena *a, const struct request_head *head,
+                   const void *request, struct frame *ret);
 bool frame_response(struct mem *mem, struct arena *a, int16_t api_key, int16_t version,
                     int32_t correlation_id, const void *response, struct frame *ret);
 /* As conn_send; drops the frame's reference. */

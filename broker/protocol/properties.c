@@ -121,7 +121,8 @@ static void
 read_unicode(struct scanner *s, struct writer *w)
 {
     int32_t c = read_unit(s);
-    bool pair = c >= 0xd800 && c < 0xdc00 && peek(s) == '\\' && s->at + 1 < s->text.n && s->text.p[s->at + 1] == 'u';
+    bool pair = c >= 0xd800 && c < 0xdc00 && peek(s) == '\\' && s->at + 1 < s->text.n &&
+                s->text.p[s->at + 1] == 'u';
     if (pair) {
         advance(s);
         advance(s);

@@ -26,7 +26,8 @@ struct properties {
 
 /* Everything lies in the arena. On an error (a \u without four digits, a NUL byte) says why, beginning
  * with "line:column: ", and returns false. */
-bool properties_parse(struct slice text, struct arena *a, struct properties *ret, struct writer *why);
+bool properties_parse(struct slice text, struct arena *a, struct properties *ret,
+                      struct writer *why);
 /* The last of this name; null without. */
 struct slice properties_get(const struct properties *p, struct slice key);
 

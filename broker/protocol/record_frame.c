@@ -9,7 +9,9 @@ find(enum k_kind kind, struct slice folder, int32_t api_key, enum k_msg *ret)
 {
     for (int i = 0; i < K_MSGS_N; i++) {
         const struct k_message *m = &k_messages[i];
-        if (m->kind != (int8_t)kind || m->api_key != api_key || !slice_eq(slice_cstr(k_names + m->folder), folder)) continue;
+        if (m->kind != (int8_t)kind || m->api_key != api_key ||
+            !slice_eq(slice_cstr(k_names + m->folder), folder))
+            continue;
         *ret = (enum k_msg)i;
         return true;
     }
@@ -17,7 +19,8 @@ find(enum k_kind kind, struct slice folder, int32_t api_key, enum k_msg *ret)
 }
 
 bool
-metadata_record_write(struct writer *w, enum k_msg msg, int16_t version, const void *record, struct codec_refusal *ret_why)
+metadata_record_write(struct writer *w, enum k_msg msg, int16_t version, const void *record,
+                      struct codec_refusal *ret_why)
 {
     CHECK(k_messages[msg].kind == K_KIND_METADATA);
     writer_uvarint(w, METADATA_FRAME);
@@ -40,7 +43,8 @@ metadata_record_read(struct reader *r, enum k_msg *ret_msg, int16_t *ret_version
 }
 
 bool
-coordinator_key_write(struct writer *w, enum k_msg key, const void *record, struct codec_refusal *ret_why)
+coordinator_key_write(struct writer *w, enum k_msg key, const void *record,
+                      struct codec_refusal *ret_why)
 {
     CHECK(k_messages[key].kind == K_KIND_KEY);
     writer_i16(w, k_messages[key].api_key);
@@ -48,20 +52,25 @@ coordinator_key_write(struct writer *w, enum k_msg key, const void *record, stru
 }
 
 bool
-coordinator_key_read(struct reader *r, enum coordinator of, enum k_msg *ret_key, enum k_msg *ret_value)
+coordinator_key_read(struct reader *r, enum coordinator of, enum k_msg *ret_key,
+                     enum k_msg *ret_value)
 {
-    static const char folders[][24] = {"group-coordinator", "transaction-coordinator", "share-coordinator"};
+    static const char folders[][24] = {"group-coordinator", "transaction-coordinator",
+                                       "share-coordinator"};
     struct slice folder = slice_cstr(folders[of]);
     int16_t type = reader_i16(r);
     enum k_msg key, value;
-    if (r->err || !find(K_KIND_KEY, folder, type, &key) || !find(K_KIND_VALUE, folder, type, &value)) return false;
+    if (r->err || !find(K_KIND_KEY, folder, type, &key) ||
+        !find(K_KIND_VALUE, folder, type, &value))
+        return false;
     *ret_key = key;
     *ret_value = value;
     return true;
 }
 
 bool
-coordinator_value_write(struct writer *w, enum k_msg value, int16_t version, const void *record, struct codec_refusal *ret_why)
+coordinator_value_write(struct writer *w, enum k_msg value, int16_t version, const void *record,
+                        struct codec_refusal *ret_why)
 {
     CHECK(k_messages[value].kind == K_KIND_VALUE);
     writer_i16(w, version);

@@ -15,10 +15,12 @@ bool metadata_record_read(struct reader *r, enum k_msg *ret_msg, int16_t *ret_ve
 
 enum coordinator { COORDINATOR_GROUP, COORDINATOR_TRANSACTION, COORDINATOR_SHARE };
 
-bool coordinator_key_write(struct writer *w, enum k_msg key, const void *record, struct codec_refusal *ret_why);
-bool coordinator_key_read(struct reader *r, enum coordinator of, enum k_msg *ret_key, enum k_msg *ret_value);
-bool coordinator_value_write(struct writer *w, enum k_msg value, int16_t version, const void *record,
-                             struct codec_refusal *ret_why);
+bool coordinator_key_write(struct writer *w, enum k_msg key, const void *record,
+                           struct codec_refusal *ret_why);
+bool coordinator_key_read(struct reader *r, enum coordinator of, enum k_msg *ret_key,
+                          enum k_msg *ret_value);
+bool coordinator_value_write(struct writer *w, enum k_msg value, int16_t version,
+                             const void *record, struct codec_refusal *ret_why);
 bool coordinator_value_read(struct reader *r, enum k_msg value, int16_t *ret_version);
 
 #endif

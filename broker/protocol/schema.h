@@ -54,9 +54,9 @@ enum k_type {
 
 enum {
     K_ARRAY = 1,
-    K_IGNORABLE = 2,    /* a version that lacks the field drops its value silently */
-    K_CLASSIC = 4,      /* keeps the old encoding in flexible versions */
-    K_HAS_DEFAULT = 8,  /* other than all zero, or a struct or string: needs to be set */
+    K_IGNORABLE = 2,   /* a version that lacks the field drops its value silently */
+    K_CLASSIC = 4,     /* keeps the old encoding in flexible versions */
+    K_HAS_DEFAULT = 8, /* other than all zero, or a struct or string: needs to be set */
     K_DEFAULT_NULL = 16,
     K_MAP_KEY = 32,
     K_POINTER = 64, /* a nullable struct */
@@ -64,9 +64,9 @@ enum {
 
 /* Versions are [lo, hi]; 127 is open; lo > hi is none. */
 struct k_field {
-    uint32_t name; /* in k_names */
-    uint16_t at;   /* in the C struct */
-    uint16_t item; /* struct, for K_STRUCT */
+    uint32_t name;  /* in k_names */
+    uint16_t at;    /* in the C struct */
+    uint16_t item;  /* struct, for K_STRUCT */
     uint16_t value; /* default, in k_defaults */
     uint8_t type, flags;
     int8_t lo, hi, null_lo, null_hi;
@@ -77,12 +77,13 @@ struct k_field {
 
 struct k_struct {
     uint32_t name;
-    uint32_t size;   /* of the C struct */
-    uint16_t first;  /* field */
-    uint16_t n;      /* fields in order */
-    uint16_t tagged; /* fields after them */
+    uint32_t size;       /* of the C struct */
+    uint16_t first;      /* field */
+    uint16_t n;          /* fields in order */
+    uint16_t tagged;     /* fields after them */
     uint16_t unknown_at; /* struct k_tags; K_NO_TAGS without */
-    uint16_t min_at; /* in k_min_bytes: the fewest bytes that it takes, one for each version from lo */
+    uint16_t
+        min_at; /* in k_min_bytes: the fewest bytes that it takes, one for each version from lo */
     int8_t lo, hi, flexible;
 };
 
@@ -99,7 +100,7 @@ enum k_kind {
 struct k_message {
     uint32_t name;
     uint32_t folder;
-    uint16_t root;  /* struct */
+    uint16_t root;   /* struct */
     int16_t api_key; /* or record type; -1 without */
     int8_t kind;
     int8_t lo, hi, flexible; /* flexible: first version with compact encoding and tags */

@@ -53,10 +53,10 @@ enum k_config_type {
 enum {
     K_CF_REQUIRED = 1,
     K_CF_INTERNAL = 2,
-    K_CF_ANY_CASE = 4,   /* of what is allowed */
+    K_CF_ANY_CASE = 4, /* of what is allowed */
     K_CF_NON_EMPTY = 8,
-    K_CF_OR_MINUS_1 = 16, /* besides the range */
-    K_CF_PER_BROKER = 32, /* may change at run time, for one broker … */
+    K_CF_OR_MINUS_1 = 16,   /* besides the range */
+    K_CF_PER_BROKER = 32,   /* may change at run time, for one broker … */
     K_CF_CLUSTER_WIDE = 64, /* … or for all */
 };
 

@@ -66,7 +66,8 @@ prints_as(struct bench *b, enum k_msg msg, int16_t version, const void *m, const
 {
     b->out.n = 0;
     codec_json(msg, version, m, &b->out);
-    json_t *got = json_loadb((const char *)writer_slice(&b->out).p, (size_t)b->out.n, JSON_ALLOW_NUL, NULL);
+    json_t *got =
+        json_loadb((const char *)writer_slice(&b->out).p, (size_t)b->out.n, JSON_ALLOW_NUL, NULL);
     bool same = got && json_equal(got, want);
     json_decref(got);
     return same;
@@ -104,7 +105,8 @@ check_body(struct bench *b, enum k_msg msg, int16_t version, struct slice bytes,
     if (!codec_has_version(msg, version)) return "we do not know this version";
     if (!codec_decode_all(msg, version, bytes, &b->arena, m)) return "does not decode";
     if (!prints_as(b, msg, version, m, json_object_get(line, "json"))) return "prints differently";
-    if (!has_unknown_tags(b, msg, m, json_object_get(line, "unknown_tags"))) return "unknown tags were not kept";
+    if (!has_unknown_tags(b, msg, m, json_object_get(line, "unknown_tags")))
+        return "unknown tags were not kept";
     if (codec_size(msg, version, m) != bytes.n) return "has another size";
     if (!writes_as(b, msg, version, m, bytes)) return "re-encodes to other bytes";
     return NULL;
@@ -117,19 +119,22 @@ read_framing(enum k_msg msg, struct reader *r, int16_t *ret_version)
 {
     enum k_msg key = msg, value = msg;
     struct slice folder = slice_cstr(k_names + k_messages[msg].folder);
-    enum coordinator of = slice_starts(folder, S("group"))   ? COORDINATOR_GROUP
-                          : slice_starts(folder, S("share")) ? COORDINATOR_SHARE
-                                                             : COORDINATOR_TRANSACTION;
+    enum coordinator of = slice_starts(folder, S("group")) ? COORDINATOR_GROUP
+                        : slice_starts(folder, S("share")) ? COORDINATOR_SHARE
+                                                           : COORDINATOR_TRANSACTION;
     *ret_version = 0;
-    if (k_messages[msg].kind == K_KIND_METADATA) return metadata_record_read(r, &key, ret_version) && key == msg;
-    if (k_messages[msg].kind == K_KIND_KEY) return coordinator_key_read(r, of, &key, &value) && key == msg;
+    if (k_messages[msg].kind == K_KIND_METADATA)
+        return metadata_record_read(r, &key, ret_version) && key == msg;
+    if (k_messages[msg].kind == K_KIND_KEY)
+        return coordinator_key_read(r, of, &key, &value) && key == msg;
     return coordinator_value_read(r, msg, ret_version);
 }
 
 static bool
 write_framed(enum k_msg msg, int16_t version, const void *m, struct writer *w)
 {
-    if (k_messages[msg].kind == K_KIND_METADATA) return metadata_record_write(w, msg, version, m, NULL);
+    if (k_messages[msg].kind == K_KIND_METADATA)
+        return metadata_record_write(w, msg, version, m, NULL);
     if (k_messages[msg].kind == K_KIND_KEY) return coordinator_key_write(w, msg, m, NULL);
     return coordinator_value_write(w, msg, version, m, NULL);
 }
@@ -141,9 +146,11 @@ check_framed(struct bench *b, enum k_msg msg, int16_t version, struct slice fram
     void *m = room_for(b, msg);
     struct reader r = reader(framed);
     if (!read_framing(msg, &r, &got) || got != version) return "the framing is read differently";
-    if (!codec_decode(msg, version, &r, &b->arena, m) || reader_left(&r) != 0) return "does not decode in its frame";
+    if (!codec_decode(msg, version, &r, &b->arena, m) || reader_left(&r) != 0)
+        return "does not decode in its frame";
     b->out.n = 0;
-    if (!write_framed(msg, version, m, &b->out) || !slice_eq(writer_slice(&b->out), framed)) return "is framed differently";
+    if (!write_framed(msg, version, m, &b->out) || !slice_eq(writer_slice(&b->out), framed))
+        return "is framed differently";
     return NULL;
 }
 
@@ -180,12 +187,18 @@ check_request(struct bench *b, const json_t *line, enum k_msg msg, struct slice 
     struct reader r = reader(slice_sub(whole, 4, whole.n));
     const char *client_id = json_string_value(json_object_get(line, "client_id"));
     if (request_head_read(&r, &head) != HEAD_OK) return "the header does not decode";
-    if (head.api_key != int_field(line, "api_key") || head.version != int_field(line, "version")) return "has another api key or version";
-    if (head.correlation_id != int_field(line, "correlation_id") || !slice_eq(head.client_id, slice_cstr(client_id))) return "has another correlation or client id";
-    if (request_head_version(head.api_key, head.version) != int_field(line, "header_version")) return "has another header";
-    if (whole.n - reader_left(&r) != int_field(line, "body_offset")) return "the body begins elsewhere";
+    if (head.api_key != int_field(line, "api_key") || head.version != int_field(line, "version"))
+        return "has another api key or version";
+    if (head.correlation_id != int_field(line, "correlation_id") ||
+        !slice_eq(head.client_id, slice_cstr(client_id)))
+        return "has another correlation or client id";
+    if (request_head_version(head.api_key, head.version) != int_field(line, "header_version"))
+        return "has another header";
+    if (whole.n - reader_left(&r) != int_field(line, "body_offset"))
+        return "the body begins elsewhere";
     void *m = room_for(b, msg);
-    const char *why = check_body(b, msg, head.version, slice_sub(whole, whole.n - reader_left(&r), whole.n), line);
+    const char *why = check_body(b, msg, head.version,
+                                 slice_sub(whole, whole.n - reader_left(&r), whole.n), line);
     if (why) return why;
     if (!codec_decode(msg, head.version, &r, &b->arena, m)) return "does not decode";
     if (!frame_request(&b->mem, &b->arena, &head, m, &f)) return "we cannot write it";
@@ -195,15 +208,20 @@ check_request(struct bench *b, const json_t *line, enum k_msg msg, struct slice 
 static const char *
 check_response(struct bench *b, const json_t *line, enum k_msg msg, struct slice whole)
 {
-    int16_t api = (int16_t)int_field(line, "api_key"), version = (int16_t)int_field(line, "version");
+    int16_t api = (int16_t)int_field(line, "api_key"),
+            version = (int16_t)int_field(line, "version");
     struct reader r = reader(slice_sub(whole, 4, whole.n));
     struct frame f;
     int32_t id;
-    if (!response_head_read(&r, api, version, &id) || id != int_field(line, "correlation_id")) return "has another correlation id";
-    if (response_head_version(api, version) != int_field(line, "header_version")) return "has another header";
-    if (whole.n - reader_left(&r) != int_field(line, "body_offset")) return "the body begins elsewhere";
+    if (!response_head_read(&r, api, version, &id) || id != int_field(line, "correlation_id"))
+        return "has another correlation id";
+    if (response_head_version(api, version) != int_field(line, "header_version"))
+        return "has another header";
+    if (whole.n - reader_left(&r) != int_field(line, "body_offset"))
+        return "the body begins elsewhere";
     void *m = room_for(b, msg);
-    const char *why = check_body(b, msg, version, slice_sub(whole, whole.n - reader_left(&r), whole.n), line);
+    const char *why =
+        check_body(b, msg, version, slice_sub(whole, whole.n - reader_left(&r), whole.n), line);
     if (why) return why;
     if (!codec_decode(msg, version, &r, &b->arena, m)) return "does not decode";
     if (!frame_response(&b->mem, &b->arena, api, version, id, m, &f)) return "we cannot write it";
@@ -217,7 +235,8 @@ check_frame(struct bench *b, const json_t *line)
     struct slice whole = hex_field(b, line, "hex");
     if (!find_message(line, &msg)) return "we do not know this message";
     if (whole.n < 4 || (int64_t)load_be32(whole.p) != whole.n - 4) return "the size is wrong";
-    return k_messages[msg].kind == K_KIND_REQUEST ? check_request(b, line, msg, whole) : check_response(b, line, msg, whole);
+    return k_messages[msg].kind == K_KIND_REQUEST ? check_request(b, line, msg, whole)
+                                                  : check_response(b, line, msg, whole);
 }
 
 /* ---- what a node answered to ApiVersions ----------------------------------------------------------- */
@@ -225,22 +244,29 @@ check_frame(struct bench *b, const json_t *line)
 static const char *
 check_live(struct bench *b, const json_t *line)
 {
-    struct slice request = hex_field(b, line, "request_hex"), response = hex_field(b, line, "response_hex");
+    struct slice request = hex_field(b, line, "request_hex"),
+                 response = hex_field(b, line, "response_hex");
     struct k_api_versions_request q;
     struct k_api_versions_response a;
     struct request_head head;
     int32_t id;
     struct reader r = reader(request), s = reader(response);
     enum head_result known = request_head_read(&r, &head);
-    int16_t version = known == HEAD_OK ? head.version : 0; /* of the answer, if we did not know it */
-    if (known != HEAD_OK && known != HEAD_UNKNOWN_VERSION) return "the request's header does not decode";
-    if (!response_head_read(&s, head.api_key, version, &id) || id != head.correlation_id) return "another correlation id";
-    if (!codec_decode(K_MSG_API_VERSIONS_RESPONSE, version, &s, &b->arena, &a) || reader_left(&s)) return "the answer does not decode";
+    int16_t version =
+        known == HEAD_OK ? head.version : 0; /* of the answer, if we did not know it */
+    if (known != HEAD_OK && known != HEAD_UNKNOWN_VERSION)
+        return "the request's header does not decode";
+    if (!response_head_read(&s, head.api_key, version, &id) || id != head.correlation_id)
+        return "another correlation id";
+    if (!codec_decode(K_MSG_API_VERSIONS_RESPONSE, version, &s, &b->arena, &a) || reader_left(&s))
+        return "the answer does not decode";
     b->out.n = 0;
     (void)response_write(&b->out, head.api_key, version, id, &a, NULL);
     if (!slice_eq(writer_slice(&b->out), response)) return "we write another answer";
-    if (known != HEAD_OK) return a.error_code == 35 ? NULL : "does not say that the version is not supported";
-    if (!codec_decode(K_MSG_API_VERSIONS_REQUEST, version, &r, &b->arena, &q) || reader_left(&r)) return "the request does not decode";
+    if (known != HEAD_OK)
+        return a.error_code == 35 ? NULL : "does not say that the version is not supported";
+    if (!codec_decode(K_MSG_API_VERSIONS_REQUEST, version, &r, &b->arena, &q) || reader_left(&r))
+        return "the request does not decode";
     b->out.n = 0;
     (void)request_write(&b->out, &head, &q, NULL);
     return slice_eq(writer_slice(&b->out), request) ? NULL : "we write another request";
@@ -249,13 +275,15 @@ check_live(struct bench *b, const json_t *line)
 /* ---- files ---------------------------------------------------------------------------------------- */
 
 static void
-check_line(struct bench *b, const char *file, int number, struct slice text, line_check *check, int *shown)
+check_line(struct bench *b, const char *file, int number, struct slice text, line_check *check,
+           int *shown)
 {
     json_t *line = json_loadb((const char *)text.p, (size_t)text.n, JSON_ALLOW_NUL, NULL);
     const char *why = line ? check(b, line) : "not JSON";
     ++*(why ? &b->failed : &b->passed);
     if (why && ++*shown <= 10)
-        printf("%s:%d: %s %s: %s\n", file, number, json_string_value(json_object_get(line, "message")),
+        printf("%s:%d: %s %s: %s\n", file, number,
+               json_string_value(json_object_get(line, "message")),
                json_string_value(json_object_get(line, "inst")), why);
     json_decref(line);
     arena_reset(&b->arena);

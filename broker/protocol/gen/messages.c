@@ -35,9 +35,9 @@ static const char *
 c_type(const struct field *f)
 {
     static const char *const types[] = {
-        [K_BOOL] = "bool",         [K_INT8] = "int8_t",         [K_INT16] = "int16_t",
-        [K_UINT16] = "uint16_t",   [K_INT32] = "int32_t",       [K_UINT32] = "uint32_t",
-        [K_INT64] = "int64_t",     [K_FLOAT64] = "uint64_t",    [K_UUID] = "struct uuid",
+        [K_BOOL] = "bool",           [K_INT8] = "int8_t",        [K_INT16] = "int16_t",
+        [K_UINT16] = "uint16_t",     [K_INT32] = "int32_t",      [K_UINT32] = "uint32_t",
+        [K_INT64] = "int64_t",       [K_FLOAT64] = "uint64_t",   [K_UUID] = "struct uuid",
         [K_STRING] = "struct slice", [K_BYTES] = "struct slice", [K_RECORDS] = "struct k_records",
     };
     return f->type == K_STRUCT ? xformat("struct k_%s", f->item->c_name) : types[f->type];
@@ -90,7 +90,9 @@ print_enums(FILE *o)
     for (int i = 0; i < messages_n; i++)
         for (int k = 0; k < messages[i]->structs_n; k++)
             fprintf(o, "    K_STRUCT_%s,\n", upper(messages[i]->structs[k]->c_name));
-    fputs("    K_STRUCTS_N,\n};\n\n/* Types of the records of the metadata log and of the coordinators' topics. */\nenum {\n", o);
+    fputs("    K_STRUCTS_N,\n};\n\n/* Types of the records of the metadata log and of the "
+          "coordinators' topics. */\nenum {\n",
+          o);
     for (int i = 0; i < messages_n; i++) {
         const struct message *m = messages[i];
         if (m->kind < K_KIND_METADATA || strcmp(m->folder, "storage") == 0) continue;
@@ -103,7 +105,9 @@ static void
 emit_header(const char *out)
 {
     FILE *o = out_open(out, "messages.h", "Every message of the protocol as a C struct.");
-    fputs("#ifndef GEN_MESSAGES_H\n#define GEN_MESSAGES_H\n\n#include \"broker/protocol/schema.h\"\n\n", o);
+    fputs("#ifndef GEN_MESSAGES_H\n#define GEN_MESSAGES_H\n\n#include "
+          "\"broker/protocol/schema.h\"\n\n",
+          o);
     print_enums(o);
     for (int i = 0; i < messages_n; i++) {
         print_range(o, messages[i]);
@@ -150,41 +154,48 @@ static void
 print_field_row(FILE *o, const struct strct *s, const struct field *f)
 {
     static const char *const types[] = {
-        [K_BOOL] = "K_BOOL",     [K_INT8] = "K_INT8",       [K_INT16] = "K_INT16",   [K_UINT16] = "K_UINT16",
-        [K_INT32] = "K_INT32",   [K_UINT32] = "K_UINT32",   [K_INT64] = "K_INT64",   [K_FLOAT64] = "K_FLOAT64",
-        [K_UUID] = "K_UUID",     [K_STRING] = "K_STRING",   [K_BYTES] = "K_BYTES",   [K_RECORDS] = "K_RECORDS",
+        [K_BOOL] = "K_BOOL",     [K_INT8] = "K_INT8",       [K_INT16] = "K_INT16",
+        [K_UINT16] = "K_UINT16", [K_INT32] = "K_INT32",     [K_UINT32] = "K_UINT32",
+        [K_INT64] = "K_INT64",   [K_FLOAT64] = "K_FLOAT64", [K_UUID] = "K_UUID",
+        [K_STRING] = "K_STRING", [K_BYTES] = "K_BYTES",     [K_RECORDS] = "K_RECORDS",
         [K_STRUCT] = "K_STRUCT",
     };
-    int flags = (f->is_array ? K_ARRAY : 0) | (f->is_ignorable ? K_IGNORABLE : 0) | (f->is_classic ? K_CLASSIC : 0) |
-                (f->has_default ? K_HAS_DEFAULT : 0) | (f->default_null ? K_DEFAULT_NULL : 0) |
-                (f->is_map_key ? K_MAP_KEY : 0);
+    int flags = (f->is_array ? K_ARRAY : 0) | (f->is_ignorable ? K_IGNORABLE : 0) |
+                (f->is_classic ? K_CLASSIC : 0) | (f->has_default ? K_HAS_DEFAULT : 0) |
+                (f->default_null ? K_DEFAULT_NULL : 0) | (f->is_map_key ? K_MAP_KEY : 0);
     if (f->type == K_STRUCT && !f->is_array && f->nullable.lo <= f->nullable.hi) flags |= K_POINTER;
-    fprintf(o, "    {%u, offsetof(struct k_%s, %s), %d, %d, %s, %d, %d, %d, %d, %d, %d}, /* %s.%s */\n", name_at(f->name),
-            s->c_name, f->c_name, f->item ? f->item->index : 0, default_at(f->value), types[f->type], flags,
-            f->versions.lo, f->versions.hi, f->nullable.lo, f->nullable.hi, f->tag, s->name, f->name);
+    fprintf(
+        o, "    {%u, offsetof(struct k_%s, %s), %d, %d, %s, %d, %d, %d, %d, %d, %d}, /* %s.%s */\n",
+        name_at(f->name), s->c_name, f->c_name, f->item ? f->item->index : 0, default_at(f->value),
+        types[f->type], flags, f->versions.lo, f->versions.hi, f->nullable.lo, f->nullable.hi,
+        f->tag, s->name, f->name);
 }
 
 static void
 print_struct_row(FILE *o, const struct strct *s)
 {
     const struct message *m = s->message;
-    const char *tags = has_tags(s) ? xformat("offsetof(struct k_%s, unknown_tags)", s->c_name) : "K_NO_TAGS";
-    fprintf(o, "    {%u, sizeof(struct k_%s), %d, %d, %d, %s, %d, %d, %d, %d},\n", name_at(s->name), s->c_name, s->first, s->n,
-            s->tagged, tags, s->min_at, m->versions.lo, m->versions.hi, m->flexible);
+    const char *tags =
+        has_tags(s) ? xformat("offsetof(struct k_%s, unknown_tags)", s->c_name) : "K_NO_TAGS";
+    fprintf(o, "    {%u, sizeof(struct k_%s), %d, %d, %d, %s, %d, %d, %d, %d},\n", name_at(s->name),
+            s->c_name, s->first, s->n, s->tagged, tags, s->min_at, m->versions.lo, m->versions.hi,
+            m->flexible);
 }
 
 static void
 print_message_row(FILE *o, const struct message *m)
 {
-    fprintf(o, "    {%u, %u, %d, %d, %d, %d, %d, %d, %s},\n", name_at(m->name), name_at(m->folder), m->root->index, m->api_key,
-            m->kind, m->versions.lo, m->versions.hi, m->flexible, m->unstable ? "true" : "false");
+    fprintf(o, "    {%u, %u, %d, %d, %d, %d, %d, %d, %s},\n", name_at(m->name), name_at(m->folder),
+            m->root->index, m->api_key, m->kind, m->versions.lo, m->versions.hi, m->flexible,
+            m->unstable ? "true" : "false");
 }
 
 static void
 print_names(FILE *o)
 {
     fputs("#pragma GCC diagnostic ignored \"-Woverlength-strings\"\nconst char k_names[] =\n", o);
-    for (size_t i = 0; i < names_n; i += strlen(names + i) + 1) fprintf(o, "    \"%s\\0\"\n", names + i);
+    for (size_t i = 0; i < names_n; i += strlen(names + i) + 1)
+        fprintf(o, "    \"%s\\0\"\n", names + i);
     fputs("    ;\n\nconst int64_t k_defaults[] = {\n", o);
     for (int i = 0; i < defaults_n; i++) fprintf(o, "    INT64_C(%lld),\n", defaults[i]);
     fputs("};\n\nconst uint8_t k_min_bytes[] = {\n", o);
@@ -213,7 +224,8 @@ emit_source(const char *out)
         }
     fputs("};\n\nconst struct k_struct k_structs[] = {\n", o);
     for (int i = 0; i < messages_n; i++)
-        for (int k = 0; k < messages[i]->structs_n; k++) print_struct_row(o, messages[i]->structs[k]);
+        for (int k = 0; k < messages[i]->structs_n; k++)
+            print_struct_row(o, messages[i]->structs[k]);
     fputs("};\n\nconst struct k_message k_messages[] = {\n", o);
     for (int i = 0; i < messages_n; i++) print_message_row(o, messages[i]);
     fputs("};\n\n", o);

@@ -11,9 +11,9 @@ struct message *messages[512];
 int messages_n;
 
 static const char *const type_names[] = {
-    [K_BOOL] = "bool",     [K_INT8] = "int8",       [K_INT16] = "int16",     [K_UINT16] = "uint16",
-    [K_INT32] = "int32",   [K_UINT32] = "uint32",   [K_INT64] = "int64",     [K_FLOAT64] = "float64",
-    [K_UUID] = "uuid",     [K_STRING] = "string",   [K_BYTES] = "bytes",     [K_RECORDS] = "records",
+    [K_BOOL] = "bool",   [K_INT8] = "int8",     [K_INT16] = "int16", [K_UINT16] = "uint16",
+    [K_INT32] = "int32", [K_UINT32] = "uint32", [K_INT64] = "int64", [K_FLOAT64] = "float64",
+    [K_UUID] = "uuid",   [K_STRING] = "string", [K_BYTES] = "bytes", [K_RECORDS] = "records",
 };
 
 bool
@@ -36,7 +36,8 @@ parse_range(struct doc *d, yaml_node_t *n)
     if (*end == '+') r.hi = 127, end++;
     else if (*end == '-') r.hi = (int)strtol(end + 1, &end, 10);
     if (*end || r.lo < 0 || r.hi < r.lo || r.hi > 127)
-        doc_fail(d, n, "\"%s\" is not a range of versions: want \"3\", \"3-5\", \"3+\" or \"none\"", s);
+        doc_fail(d, n, "\"%s\" is not a range of versions: want \"3\", \"3-5\", \"3+\" or \"none\"",
+                 s);
     return r;
 }
 
@@ -81,15 +82,16 @@ parse_default(struct doc *d, struct field *f, yaml_node_t *n)
     }
     if (f->type == K_STRUCT && !f->is_array && nullable)
         doc_fail(d, n, "%s: a nullable struct must be null by default", f->name);
-    f->has_default = !f->is_array && (f->type == K_STRUCT || f->type == K_STRING || f->type == K_BYTES ||
-                                      f->type == K_RECORDS);
+    f->has_default = !f->is_array && (f->type == K_STRUCT || f->type == K_STRING ||
+                                      f->type == K_BYTES || f->type == K_RECORDS);
     if (!n) return;
     if (f->is_array || f->type >= K_STRING) {
         if (f->is_array || f->type != K_STRING || *node_text(d, n))
             doc_fail(d, n, "%s: a default of this type can only be null or \"\"", f->name);
         return;
     }
-    if (f->type == K_UUID || f->type == K_FLOAT64) doc_fail(d, n, "%s: no default for this type", f->name);
+    if (f->type == K_UUID || f->type == K_FLOAT64)
+        doc_fail(d, n, "%s: no default for this type", f->name);
     f->value = f->type == K_BOOL ? node_bool(d, n) : node_int(d, n);
     f->has_default = f->value != 0;
 }
@@ -97,7 +99,8 @@ parse_default(struct doc *d, struct field *f, yaml_node_t *n)
 static const char *
 c_field_name(const char *name)
 {
-    static const char *const taken[] = {"default", "register", "static", "int", "char", "short", "long", "float", NULL};
+    static const char *const taken[] = {"default", "register", "static", "int", "char",
+                                        "short",   "long",     "float",  NULL};
     const char *s = snake(name);
     for (const char *const *t = taken; *t; t++)
         if (strcmp(s, *t) == 0) return xformat("%s_", s);
@@ -109,9 +112,9 @@ static void parse_fields(struct message *m, struct strct *s, yaml_node_t *list);
 static void
 parse_field(struct message *m, struct field *f, yaml_node_t *n)
 {
-    static const char *const keys[] = {"name",    "type",      "versions",   "nullable", "tag",      "tagged",
-                                       "default", "ignorable", "entityType", "mapKey",   "flexible", "zeroCopy",
-                                       "fields",  NULL};
+    static const char *const keys[] = {"name",     "type",     "versions",  "nullable",   "tag",
+                                       "tagged",   "default",  "ignorable", "entityType", "mapKey",
+                                       "flexible", "zeroCopy", "fields",    NULL};
     struct doc *d = m->doc;
     map_only(d, n, keys);
     f->name = node_text(d, map_need(d, n, "name"));
@@ -127,7 +130,8 @@ parse_field(struct message *m, struct field *f, yaml_node_t *n)
     if (tag) {
         struct range r = parse_range(d, map_need(d, n, "tagged"));
         if (r.lo != f->versions.lo || r.hi != f->versions.hi || f->tag < 0 || f->tag > 127)
-            doc_fail(d, tag, "%s must be tagged in all its versions, with a tag of 0 to 127", f->name);
+            doc_fail(d, tag, "%s must be tagged in all its versions, with a tag of 0 to 127",
+                     f->name);
         if (f->type == K_RECORDS) doc_fail(d, tag, "%s: records cannot be tagged", f->name);
     }
     parse_default(d, f, map_get(d, n, "default"));
@@ -184,10 +188,12 @@ check_depth(struct message *m, struct strct *s)
 }
 
 static void
-parse_message(struct doc *d, yaml_node_t *n, const char *name, const char *folder, enum k_kind kind, int api_key)
+parse_message(struct doc *d, yaml_node_t *n, const char *name, const char *folder, enum k_kind kind,
+              int api_key)
 {
     struct message *m = xalloc(sizeof *m);
-    *m = (struct message){.name = name, .c_name = snake(name), .folder = folder, .kind = kind, .doc = d};
+    *m = (struct message){
+        .name = name, .c_name = snake(name), .folder = folder, .kind = kind, .doc = d};
     m->api_key = api_key;
     m->versions = parse_range(d, map_need(d, n, "validVersions"));
     m->flexible = parse_range(d, map_get(d, n, "flexibleVersions")).lo;
@@ -199,7 +205,8 @@ parse_message(struct doc *d, yaml_node_t *n, const char *name, const char *folde
     yaml_node_t *structs = map_get(d, n, "structs");
     for (int i = 0; structs && i < seq_count(d, structs); i++) {
         yaml_node_t *s = seq_at(d, structs, i);
-        parse_fields(m, find_struct(m, node_text(d, map_need(d, s, "name"))), map_need(d, s, "fields"));
+        parse_fields(m, find_struct(m, node_text(d, map_need(d, s, "name"))),
+                     map_need(d, s, "fields"));
     }
     check_depth(m, m->root);
     if (messages_n == 512) doc_fail(d, n, "more than 512 messages");
@@ -209,7 +216,8 @@ parse_message(struct doc *d, yaml_node_t *n, const char *name, const char *folde
 static enum k_kind
 parse_kind(struct doc *d, yaml_node_t *n)
 {
-    static const char *const kinds[] = {"request", "response", "header", "data", "metadata", "coordinator-key", "coordinator-value"};
+    static const char *const kinds[] = {"request",  "response",        "header",           "data",
+                                        "metadata", "coordinator-key", "coordinator-value"};
     for (int i = 0; i < 7; i++)
         if (strcmp(node_text(d, n), kinds[i]) == 0) return (enum k_kind)i;
     doc_fail(d, n, "unknown kind \"%s\"", node_text(d, n));
@@ -219,7 +227,8 @@ static void
 load_file(const char *dir, const char *folder, const char *file)
 {
     struct doc *d = doc_load(xformat("%s/%s", dir, folder), file);
-    yaml_node_t *root = doc_root(d), *kind = map_need(d, root, "kind"), *key = map_get(d, root, "apiKey");
+    yaml_node_t *root = doc_root(d), *kind = map_need(d, root, "kind"),
+                *key = map_get(d, root, "apiKey");
     const char *name = node_text(d, map_need(d, root, "name"));
     int api_key = key ? (int)node_int(d, key) : -1;
     if (strcmp(node_text(d, kind), "rpc") != 0) {
@@ -227,15 +236,25 @@ load_file(const char *dir, const char *folder, const char *file)
         return;
     }
     if (map_bool(d, root, "removed")) return;
-    parse_message(d, map_need(d, root, "request"), xformat("%sRequest", name), folder, K_KIND_REQUEST, api_key);
-    parse_message(d, map_need(d, root, "response"), xformat("%sResponse", name), folder, K_KIND_RESPONSE, api_key);
+    parse_message(d, map_need(d, root, "request"), xformat("%sRequest", name), folder,
+                  K_KIND_REQUEST, api_key);
+    parse_message(d, map_need(d, root, "response"), xformat("%sResponse", name), folder,
+                  K_KIND_RESPONSE, api_key);
 }
 
 void
 model_load(const char *dir)
 {
-    static const char *const folders[] = {"rpc", "header", "data", "metadata", "raft", "storage",
-                                          "group-coordinator", "transaction-coordinator", "share-coordinator", NULL};
+    static const char *const folders[] = {"rpc",
+                                          "header",
+                                          "data",
+                                          "metadata",
+                                          "raft",
+                                          "storage",
+                                          "group-coordinator",
+                                          "transaction-coordinator",
+                                          "share-coordinator",
+                                          NULL};
     for (const char *const *f = folders; *f; f++) {
         struct dirent **entries;
         int n = scandir(xformat("%s/%s", dir, *f), &entries, NULL, alphasort);
@@ -253,8 +272,9 @@ model_load(const char *dir)
 static int
 item_min_bytes(const struct field *f, int version, bool flexible)
 {
-    static const int fixed[] = {[K_BOOL] = 1, [K_INT8] = 1, [K_INT16] = 2, [K_UINT16] = 2, [K_INT32] = 4,
-                                [K_UINT32] = 4, [K_INT64] = 8, [K_FLOAT64] = 8, [K_UUID] = 16};
+    static const int fixed[] = {
+        [K_BOOL] = 1,   [K_INT8] = 1,  [K_INT16] = 2,   [K_UINT16] = 2, [K_INT32] = 4,
+        [K_UINT32] = 4, [K_INT64] = 8, [K_FLOAT64] = 8, [K_UUID] = 16};
     if (f->is_array) return flexible ? 1 : 4;
     if (f->type < K_STRING) return fixed[f->type];
     if (f->type == K_STRING) return flexible ? 1 : 2;

@@ -24,7 +24,8 @@ header_open(const char *out, const char *name, const char *story)
 {
     FILE *h = out_open(out, xformat("%s.h", name), story);
     char *guard = upper(name);
-    fprintf(h, "#ifndef GEN_%s_H\n#define GEN_%s_H\n\n#include \"broker/protocol/tables.h\"\n\n", guard, guard);
+    fprintf(h, "#ifndef GEN_%s_H\n#define GEN_%s_H\n\n#include \"broker/protocol/tables.h\"\n\n",
+            guard, guard);
     return h;
 }
 
@@ -91,18 +92,20 @@ emit_api(struct doc *d, yaml_node_t *e, FILE *c)
         fprintf(c, "    {%u, -1, -1, 0, -1, -1, 127, 0, false, false},\n", text_at(name));
         return;
     }
-    int request = message_at(xformat("%sRequest", name)), response = message_at(xformat("%sResponse", name));
+    int request = message_at(xformat("%sRequest", name)),
+        response = message_at(xformat("%sResponse", name));
     if (request < 0 || response < 0) doc_fail(d, e, "%s has no description under rpc/", name);
     const struct message *m = messages[request];
-    int min = (int)node_int(d, map_need(d, e, "min")), max = (int)node_int(d, map_need(d, e, "max"));
+    int min = (int)node_int(d, map_need(d, e, "min")),
+        max = (int)node_int(d, map_need(d, e, "max"));
     int flexible = (int)node_int(d, map_need(d, e, "first_flexible"));
     if (flexible < 0) flexible = 127;
     int since = m->flexible < min ? min : m->flexible;
     if (min != m->versions.lo || max != m->versions.hi || flexible != since)
         doc_fail(d, e, "%s: versions differ from rpc/%s.yaml", name, name);
-    fprintf(c, "    {%u, %d, %d, %d, %d, %d, %d, %d, %d, %d},\n", text_at(name), request, response, min, max,
-            (int)node_int(d, map_need(d, e, "max_stable")), flexible, listeners_of(d, e), map_bool(d, e, "forwardable"),
-            map_bool(d, e, "cluster_action"));
+    fprintf(c, "    {%u, %d, %d, %d, %d, %d, %d, %d, %d, %d},\n", text_at(name), request, response,
+            min, max, (int)node_int(d, map_need(d, e, "max_stable")), flexible, listeners_of(d, e),
+            map_bool(d, e, "forwardable"), map_bool(d, e, "cluster_action"));
 }
 
 static void
@@ -115,7 +118,8 @@ emit_apis(const char *dir, const char *out, FILE *c)
     fputs("const struct k_api k_apis[] = {\n", c);
     for (int i = 0; i < n; i++) {
         yaml_node_t *e = seq_at(d, doc_root(d), i);
-        if (node_int(d, map_need(d, e, "key")) != i) doc_fail(d, e, "keys must be contiguous from 0");
+        if (node_int(d, map_need(d, e, "key")) != i)
+            doc_fail(d, e, "keys must be contiguous from 0");
         fprintf(h, "    K_API_%s = %d,\n", node_text(d, map_need(d, e, "enum")), i);
         emit_api(d, e, c);
     }
@@ -153,7 +157,8 @@ bound(enum k_config_type type, const char *s)
 static void
 parse_type(struct doc *d, struct config *c, yaml_node_t *n)
 {
-    static const char *const types[] = {"boolean", "short", "int", "long", "double", "string", "list", "class", "password"};
+    static const char *const types[] = {"boolean", "short", "int",   "long",    "double",
+                                        "string",  "list",  "class", "password"};
     static const long long mins[] = {[K_CT_SHORT] = INT16_MIN, [K_CT_INT] = INT32_MIN};
     static const long long maxs[] = {[K_CT_SHORT] = INT16_MAX, [K_CT_INT] = INT32_MAX};
     for (int t = 0; t < 9; t++)
@@ -190,7 +195,8 @@ parse_valid(struct config *c, const char *valid)
 static struct config
 parse_config(struct doc *d, yaml_node_t *e)
 {
-    static const char *const keys[] = {"name", "type", "default", "valid", "importance", "update", "internal", "required", NULL};
+    static const char *const keys[] = {"name",   "type",     "default",  "valid", "importance",
+                                       "update", "internal", "required", NULL};
     map_only(d, e, keys);
     struct config c = {.name = node_text(d, map_need(d, e, "name"))};
     parse_type(d, &c, map_need(d, e, "type"));
@@ -199,7 +205,8 @@ parse_config(struct doc *d, yaml_node_t *e)
     if (value && value->type == YAML_SEQUENCE_NODE) c.value = join(d, value);
     else c.value = map_text(d, e, "default", NULL);
     const char *update = map_text(d, e, "update", "");
-    c.flags |= (map_bool(d, e, "required") ? K_CF_REQUIRED : 0) | (map_bool(d, e, "internal") ? K_CF_INTERNAL : 0) |
+    c.flags |= (map_bool(d, e, "required") ? K_CF_REQUIRED : 0) |
+               (map_bool(d, e, "internal") ? K_CF_INTERNAL : 0) |
                (strcmp(update, "per-broker") == 0 ? K_CF_PER_BROKER : 0) |
                (strcmp(update, "cluster-wide") == 0 ? K_CF_CLUSTER_WIDE : 0);
     return c;
@@ -221,7 +228,8 @@ print_i64(FILE *c, long long v)
 }
 
 static void
-print_config(FILE *c, const struct config *f, struct doc *d, yaml_node_t *brokers, yaml_node_t *synonyms)
+print_config(FILE *c, const struct config *f, struct doc *d, yaml_node_t *brokers,
+             yaml_node_t *synonyms)
 {
     int s[3] = {-1, -1, -1};
     for (int i = 0; synonyms && i < seq_count(d, synonyms) && i < 3; i++)
@@ -240,7 +248,8 @@ print_config(FILE *c, const struct config *f, struct doc *d, yaml_node_t *broker
 static void
 emit_section(struct doc *d, const char *section, const char *prefix, FILE *h, FILE *c)
 {
-    yaml_node_t *list = map_need(d, doc_root(d), section), *brokers = map_need(d, doc_root(d), "broker");
+    yaml_node_t *list = map_need(d, doc_root(d), section),
+                *brokers = map_need(d, doc_root(d), "broker");
     yaml_node_t *synonyms = map_need(d, doc_root(d), "topic_config_broker_synonyms");
     int n = seq_count(d, list);
     const char *last = "";
@@ -248,12 +257,15 @@ emit_section(struct doc *d, const char *section, const char *prefix, FILE *h, FI
     fprintf(c, "const struct k_config k_%s_configs[] = {\n", section);
     for (int i = 0; i < n; i++) {
         struct config f = parse_config(d, seq_at(d, list, i));
-        if (strcmp(last, f.name) >= 0) doc_fail(d, seq_at(d, list, i), "\"%s\" is out of order", f.name);
+        if (strcmp(last, f.name) >= 0)
+            doc_fail(d, seq_at(d, list, i), "\"%s\" is out of order", f.name);
         last = f.name;
         fprintf(h, "    K_%s_%s,\n", prefix, upper(f.name));
-        print_config(c, &f, d, brokers, strcmp(section, "topic") == 0 ? map_get(d, synonyms, f.name) : NULL);
+        print_config(c, &f, d, brokers,
+                     strcmp(section, "topic") == 0 ? map_get(d, synonyms, f.name) : NULL);
     }
-    fprintf(h, "    K_%sS_N,\n};\nextern const struct k_config k_%s_configs[K_%sS_N];\n\n", prefix, section, prefix);
+    fprintf(h, "    K_%sS_N,\n};\nextern const struct k_config k_%s_configs[K_%sS_N];\n\n", prefix,
+            section, prefix);
     fputs("};\n\n", c);
 }
 
@@ -261,7 +273,8 @@ static void
 emit_configs(const char *dir, const char *out, FILE *c)
 {
     struct doc *d = doc_load(dir, "configs.yaml");
-    FILE *h = header_open(out, "configs", "Configurations of brokers (K_CFG_) and topics (K_TCFG_), sorted by name.");
+    FILE *h = header_open(
+        out, "configs", "Configurations of brokers (K_CFG_) and topics (K_TCFG_), sorted by name.");
     emit_section(d, "broker", "CFG", h, c);
     emit_section(d, "topic", "TCFG", h, c);
     header_close(h);
@@ -272,12 +285,18 @@ emit_configs(const char *dir, const char *out, FILE *c)
 static void
 emit_level(struct doc *d, yaml_node_t *e, FILE *c)
 {
-    static const char *const versions[] = {"fetch_version", "list_offsets_version", "register_broker_record",
-                                           "register_controller_record", "partition_record", "partition_change_record"};
-    static const char *const gates[] = {"production", "elr", "metadata_txn", "directory_assignment", "controller_registration",
+    static const char *const versions[] = {"fetch_version",          "list_offsets_version",
+                                           "register_broker_record", "register_controller_record",
+                                           "partition_record",       "partition_change_record"};
+    static const char *const gates[] = {"production",
+                                        "elr",
+                                        "metadata_txn",
+                                        "directory_assignment",
+                                        "controller_registration",
                                         "leader_epoch_bump_on_isr_shrink"};
     fprintf(c, "    {%u, %u, %d", text_at(node_text(d, map_need(d, e, "name"))),
-            text_at(node_text(d, map_need(d, e, "release"))), (int)node_int(d, map_need(d, e, "level")));
+            text_at(node_text(d, map_need(d, e, "release"))),
+            (int)node_int(d, map_need(d, e, "level")));
     for (int i = 0; i < 6; i++) fprintf(c, ", %d", (int)node_int(d, map_need(d, e, versions[i])));
     for (int i = 0; i < 6; i++) fprintf(c, ", %d", node_bool(d, map_need(d, e, gates[i])));
     fputs("},\n", c);
@@ -286,13 +305,15 @@ emit_level(struct doc *d, yaml_node_t *e, FILE *c)
 static int
 emit_metadata_versions(struct doc *d, FILE *h, FILE *c)
 {
-    yaml_node_t *v = map_need(d, doc_root(d), "metadata.version"), *levels = map_need(d, v, "levels");
+    yaml_node_t *v = map_need(d, doc_root(d), "metadata.version"),
+                *levels = map_need(d, v, "levels");
     const char *latest = node_text(d, map_need(d, v, "latest_production"));
     int latest_level = -1;
     fputs("const struct k_metadata_version k_metadata_versions[] = {\n", c);
     for (int i = 0; i < seq_count(d, levels); i++) {
         yaml_node_t *e = seq_at(d, levels, i);
-        if (strcmp(node_text(d, map_need(d, e, "name")), latest) == 0) latest_level = (int)node_int(d, map_need(d, e, "level"));
+        if (strcmp(node_text(d, map_need(d, e, "name")), latest) == 0)
+            latest_level = (int)node_int(d, map_need(d, e, "level"));
         emit_level(d, e, c);
     }
     fputs("};\n\n", c);
@@ -300,7 +321,8 @@ emit_metadata_versions(struct doc *d, FILE *h, FILE *c)
             (int)node_int(d, map_need(d, v, "minimum")), latest_level);
     fprintf(h, "#define K_METADATA_VERSIONS_N %d\n", seq_count(d, levels));
     fputs("/* By level, from K_METADATA_VERSION_MIN. */\n"
-          "extern const struct k_metadata_version k_metadata_versions[K_METADATA_VERSIONS_N];\n\n", h);
+          "extern const struct k_metadata_version k_metadata_versions[K_METADATA_VERSIONS_N];\n\n",
+          h);
     return latest_level;
 }
 
@@ -312,13 +334,16 @@ emit_features(const char *dir, const char *out, FILE *c)
     int latest = emit_metadata_versions(d, h, c);
     yaml_node_t *list = map_need(d, doc_root(d), "features");
     fputs("enum {\n    K_FEATURE_METADATA_VERSION,\n", h);
-    fprintf(c, "const struct k_feature k_features[] = {\n    {%u, %d, %d},\n", text_at("metadata.version"),
-            (int)node_int(d, map_need(d, map_need(d, doc_root(d), "metadata.version"), "minimum")), latest);
+    fprintf(c, "const struct k_feature k_features[] = {\n    {%u, %d, %d},\n",
+            text_at("metadata.version"),
+            (int)node_int(d, map_need(d, map_need(d, doc_root(d), "metadata.version"), "minimum")),
+            latest);
     for (int i = 0; i < seq_count(d, list); i++) {
         yaml_node_t *e = seq_at(d, list, i);
         const char *name = node_text(d, map_need(d, e, "name"));
         fprintf(h, "    K_FEATURE_%s,\n", upper(name));
-        fprintf(c, "    {%u, %d, %d},\n", text_at(name), (int)node_int(d, map_need(d, e, "minimum_production")),
+        fprintf(c, "    {%u, %d, %d},\n", text_at(name),
+                (int)node_int(d, map_need(d, e, "minimum_production")),
                 (int)node_int(d, map_need(d, e, "latest_production")));
     }
     fputs("    K_FEATURES_N,\n};\nextern const struct k_feature k_features[K_FEATURES_N];\n", h);
@@ -330,7 +355,9 @@ void
 emit_tables(const char *dir, const char *out)
 {
     FILE *c = out_open(out, "tables.c", "Errors, apis, configurations and features.");
-    fputs("#include \"apis.h\"\n#include \"configs.h\"\n#include \"errors.h\"\n#include \"features.h\"\n\n", c);
+    fputs("#include \"apis.h\"\n#include \"configs.h\"\n#include \"errors.h\"\n#include "
+          "\"features.h\"\n\n",
+          c);
     emit_errors(dir, out, c);
     emit_apis(dir, out, c);
     emit_configs(dir, out, c);

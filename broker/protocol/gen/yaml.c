@@ -31,7 +31,9 @@ xformat(const char *format, ...)
 _Noreturn void
 doc_fail(const struct doc *d, const yaml_node_t *at, const char *format, ...)
 {
-    if (at) fprintf(stderr, "%s:%zu:%zu: ", d->path, at->start_mark.line + 1, at->start_mark.column + 1);
+    if (at)
+        fprintf(stderr, "%s:%zu:%zu: ", d->path, at->start_mark.line + 1,
+                at->start_mark.column + 1);
     else fprintf(stderr, "%s: ", d->path);
     va_list ap;
     va_start(ap, format);
@@ -52,8 +54,8 @@ doc_load(const char *dir, const char *name)
     yaml_parser_initialize(&p);
     yaml_parser_set_input_file(&p, f);
     if (!yaml_parser_load(&p, &d->yaml)) {
-        fprintf(stderr, "%s:%zu:%zu: %s\n", d->path, p.problem_mark.line + 1, p.problem_mark.column + 1,
-                p.problem ? p.problem : "not YAML");
+        fprintf(stderr, "%s:%zu:%zu: %s\n", d->path, p.problem_mark.line + 1,
+                p.problem_mark.column + 1, p.problem ? p.problem : "not YAML");
         exit(3);
     }
     if (!yaml_document_get_root_node(&d->yaml)) doc_fail(d, NULL, "empty file");
@@ -72,7 +74,8 @@ yaml_node_t *
 map_get(struct doc *d, yaml_node_t *map, const char *key)
 {
     if (map->type != YAML_MAPPING_NODE) doc_fail(d, map, "expected a mapping");
-    for (yaml_node_pair_t *p = map->data.mapping.pairs.start; p < map->data.mapping.pairs.top; p++) {
+    for (yaml_node_pair_t *p = map->data.mapping.pairs.start; p < map->data.mapping.pairs.top;
+         p++) {
         yaml_node_t *k = yaml_document_get_node(&d->yaml, p->key);
         if (strcmp(node_text(d, k), key) == 0) return yaml_document_get_node(&d->yaml, p->value);
     }
@@ -91,7 +94,8 @@ void
 map_only(struct doc *d, yaml_node_t *map, const char *const *keys)
 {
     if (map->type != YAML_MAPPING_NODE) doc_fail(d, map, "expected a mapping");
-    for (yaml_node_pair_t *p = map->data.mapping.pairs.start; p < map->data.mapping.pairs.top; p++) {
+    for (yaml_node_pair_t *p = map->data.mapping.pairs.start; p < map->data.mapping.pairs.top;
+         p++) {
         yaml_node_t *k = yaml_document_get_node(&d->yaml, p->key);
         const char *const *want = keys;
         while (*want && strcmp(*want, node_text(d, k)) != 0) want++;
@@ -125,7 +129,8 @@ node_int(struct doc *d, yaml_node_t *n)
     char *end;
     errno = 0;
     long long v = strtoll(node_text(d, n), &end, 10);
-    if (errno || *end || end == node_text(d, n)) doc_fail(d, n, "\"%s\" is not an integer", node_text(d, n));
+    if (errno || *end || end == node_text(d, n))
+        doc_fail(d, n, "\"%s\" is not an integer", node_text(d, n));
     return v;
 }
 

@@ -63,7 +63,8 @@ static void
 goes_round(struct bench *b, enum k_msg msg, int16_t version, uint64_t seed)
 {
     struct writer w = writer_mem(&b->mem), again = writer_mem(&b->mem);
-    void *m = invent(b, msg, version, seed), *back = arena_alloc(&b->arena, k_structs[k_messages[msg].root].size);
+    void *m = invent(b, msg, version, seed),
+         *back = arena_alloc(&b->arena, k_structs[k_messages[msg].root].size);
     struct codec_refusal why = {SLICE_NULL, SLICE_NULL};
     assert_true(codec_write(msg, version, m, &w, &why));
     assert_int_equal(codec_size(msg, version, m), w.n);
@@ -81,14 +82,16 @@ every_message_goes_round_in_every_version(void **state)
 {
     for (int m = 0; m < K_MSGS_N; m++)
         for (int v = k_messages[m].lo; v <= k_messages[m].hi; v++)
-            for (uint64_t seed = 0; seed < 20; seed++) goes_round(*state, (enum k_msg)m, (int16_t)v, seed);
+            for (uint64_t seed = 0; seed < 20; seed++)
+                goes_round(*state, (enum k_msg)m, (int16_t)v, seed);
 }
 
 static void
 fails_at_every_length(struct bench *b, enum k_msg msg, int16_t version)
 {
     struct writer w = writer_mem(&b->mem);
-    void *m = invent(b, msg, version, 7), *back = arena_alloc(&b->arena, k_structs[k_messages[msg].root].size);
+    void *m = invent(b, msg, version, 7),
+         *back = arena_alloc(&b->arena, k_structs[k_messages[msg].root].size);
     assert_true(codec_write(msg, version, m, &w, NULL));
     for (int64_t n = 0; n < w.n; n++) {
         uint8_t *cut = exact(slice(w.p, n));
@@ -103,7 +106,8 @@ static void
 every_message_cut_short_is_malformed(void **state)
 {
     for (int m = 0; m < K_MSGS_N; m++)
-        for (int v = k_messages[m].lo; v <= k_messages[m].hi; v++) fails_at_every_length(*state, (enum k_msg)m, (int16_t)v);
+        for (int v = k_messages[m].lo; v <= k_messages[m].hi; v++)
+            fails_at_every_length(*state, (enum k_msg)m, (int16_t)v);
 }
 
 /* What survives a flipped byte must still be a message: it can be written again. */
@@ -111,7 +115,8 @@ static void
 survives_flips(struct bench *b, enum k_msg msg, int16_t version)
 {
     struct writer w = writer_mem(&b->mem);
-    void *m = invent(b, msg, version, 11), *back = arena_alloc(&b->arena, k_structs[k_messages[msg].root].size);
+    void *m = invent(b, msg, version, 11),
+         *back = arena_alloc(&b->arena, k_structs[k_messages[msg].root].size);
     assert_true(codec_write(msg, version, m, &w, NULL));
     for (int64_t i = 0; i < w.n; i++) {
         uint8_t *bytes = exact(writer_slice(&w));
@@ -174,11 +179,14 @@ a_count_that_the_rest_cannot_hold_is_refused_before_memory_is_taken(void **state
     struct k_metadata_request r;
     uint8_t room[64];
     int64_t before = b->arena.used_bytes;
-    assert_true(codec_decode_all(K_MSG_METADATA_REQUEST, 1, metadata_request_v1(room, 4, 8), &b->arena, &r));
+    assert_true(codec_decode_all(K_MSG_METADATA_REQUEST, 1, metadata_request_v1(room, 4, 8),
+                                 &b->arena, &r));
     assert_int_equal(r.topics_n, 4);
     before = b->arena.used_bytes;
-    assert_false(codec_decode_all(K_MSG_METADATA_REQUEST, 1, metadata_request_v1(room, 5, 8), &b->arena, &r));
-    assert_false(codec_decode_all(K_MSG_METADATA_REQUEST, 1, metadata_request_v1(room, INT32_MAX, 8), &b->arena, &r));
+    assert_false(codec_decode_all(K_MSG_METADATA_REQUEST, 1, metadata_request_v1(room, 5, 8),
+                                  &b->arena, &r));
+    assert_false(codec_decode_all(K_MSG_METADATA_REQUEST, 1,
+                                  metadata_request_v1(room, INT32_MAX, 8), &b->arena, &r));
     assert_int_equal(b->arena.used_bytes, before);
 }
 
@@ -190,7 +198,8 @@ more_than_a_million_elements_are_refused(void **state)
     uint8_t *room = test_malloc(2 * (CODEC_ARRAY_MAX + 1) + 4);
     struct slice most = metadata_request_v1(room, CODEC_ARRAY_MAX, 2 * CODEC_ARRAY_MAX);
     assert_true(codec_decode_all(K_MSG_METADATA_REQUEST, 1, most, &b->arena, &r));
-    struct slice one_more = metadata_request_v1(room, CODEC_ARRAY_MAX + 1, 2 * (CODEC_ARRAY_MAX + 1));
+    struct slice one_more =
+        metadata_request_v1(room, CODEC_ARRAY_MAX + 1, 2 * (CODEC_ARRAY_MAX + 1));
     assert_false(codec_decode_all(K_MSG_METADATA_REQUEST, 1, one_more, &b->arena, &r));
     test_free(room);
 }
@@ -203,7 +212,8 @@ an_arena_that_is_full_makes_the_message_malformed(void **state)
     struct arena small;
     uint8_t room[256];
     arena_init(&small, &b->mem, 64);
-    assert_false(codec_decode_all(K_MSG_METADATA_REQUEST, 1, metadata_request_v1(room, 100, 200), &small, &r));
+    assert_false(codec_decode_all(K_MSG_METADATA_REQUEST, 1, metadata_request_v1(room, 100, 200),
+                                  &small, &r));
     arena_release(&small);
 }
 
@@ -214,7 +224,8 @@ null_where_it_may_not_be_is_malformed(void **state)
     struct k_find_coordinator_request f;
     struct k_init_producer_id_request i;
     assert_false(codec_decode_all(K_MSG_FIND_COORDINATOR_REQUEST, 0, S("\xff\xff"), &b->arena, &f));
-    assert_true(codec_decode_all(K_MSG_INIT_PRODUCER_ID_REQUEST, 0, S("\xff\xff\0\0\0\1"), &b->arena, &i));
+    assert_true(
+        codec_decode_all(K_MSG_INIT_PRODUCER_ID_REQUEST, 0, S("\xff\xff\0\0\0\1"), &b->arena, &i));
     assert_null(i.transactional_id.p);
     assert_int_equal(i.transaction_timeout_ms, 1);
 }
@@ -277,9 +288,12 @@ a_tagged_field_must_be_consumed_exactly(void **state)
 {
     struct bench *b = *state;
     struct k_api_versions_response r;
-    assert_true(codec_decode_all(K_MSG_API_VERSIONS_RESPONSE, 3, S("\0\0\1\0\0\0\0\1\1\x08\0\0\0\0\0\0\0\x09"), &b->arena, &r));
-    assert_false(codec_decode_all(K_MSG_API_VERSIONS_RESPONSE, 3, S("\0\0\1\0\0\0\0\1\1\x09\0\0\0\0\0\0\0\x09\0"), &b->arena, &r));
-    assert_false(codec_decode_all(K_MSG_API_VERSIONS_RESPONSE, 3, S("\0\0\1\0\0\0\0\1\1\x07\0\0\0\0\0\0\0"), &b->arena, &r));
+    assert_true(codec_decode_all(K_MSG_API_VERSIONS_RESPONSE, 3,
+                                 S("\0\0\1\0\0\0\0\1\1\x08\0\0\0\0\0\0\0\x09"), &b->arena, &r));
+    assert_false(codec_decode_all(K_MSG_API_VERSIONS_RESPONSE, 3,
+                                  S("\0\0\1\0\0\0\0\1\1\x09\0\0\0\0\0\0\0\x09\0"), &b->arena, &r));
+    assert_false(codec_decode_all(K_MSG_API_VERSIONS_RESPONSE, 3,
+                                  S("\0\0\1\0\0\0\0\1\1\x07\0\0\0\0\0\0\0"), &b->arena, &r));
 }
 
 /* ---- what cannot be written ------------------------------------------------------------------------- */
@@ -356,9 +370,11 @@ fetch_response_of(struct bench *b, const struct k_records *records, int32_t n)
 {
     struct k_fetch_response r;
     codec_default(K_MSG_FETCH_RESPONSE, &r);
-    r.responses = codec_array(&b->arena, K_STRUCT_FETCH_RESPONSE_FETCHABLE_TOPIC_RESPONSE, r.responses_n = 1);
+    r.responses =
+        codec_array(&b->arena, K_STRUCT_FETCH_RESPONSE_FETCHABLE_TOPIC_RESPONSE, r.responses_n = 1);
     struct k_fetch_response_fetchable_topic_response *t = r.responses;
-    t->partitions = codec_array(&b->arena, K_STRUCT_FETCH_RESPONSE_PARTITION_DATA, t->partitions_n = n);
+    t->partitions =
+        codec_array(&b->arena, K_STRUCT_FETCH_RESPONSE_PARTITION_DATA, t->partitions_n = n);
     for (int32_t i = 0; i < n; i++) t->partitions[i].records = records[i];
     return r;
 }
@@ -401,7 +417,8 @@ static void
 records_in_a_file_cannot_go_into_a_writer(void **state)
 {
     struct bench *b = *state;
-    const struct k_records in_file = {.file = (struct file *)(void *)arena_alloc(&b->arena, 64), .n = 9};
+    const struct k_records in_file = {.file = (struct file *)(void *)arena_alloc(&b->arena, 64),
+                                      .n = 9};
     struct k_fetch_response r = fetch_response_of(b, &in_file, 1);
     struct writer w = writer_mem(&b->mem);
     struct codec_refusal why;
@@ -419,13 +436,16 @@ json_names_fields_as_kafka_does(void **state)
     struct k_alter_client_quotas_request r;
     struct writer w = writer_mem(&b->mem);
     codec_default(K_MSG_ALTER_CLIENT_QUOTAS_REQUEST, &r);
-    r.entries = codec_array(&b->arena, K_STRUCT_ALTER_CLIENT_QUOTAS_REQUEST_ENTRY_DATA, r.entries_n = 1);
-    r.entries->ops = codec_array(&b->arena, K_STRUCT_ALTER_CLIENT_QUOTAS_REQUEST_OP_DATA, r.entries->ops_n = 1);
+    r.entries =
+        codec_array(&b->arena, K_STRUCT_ALTER_CLIENT_QUOTAS_REQUEST_ENTRY_DATA, r.entries_n = 1);
+    r.entries->ops =
+        codec_array(&b->arena, K_STRUCT_ALTER_CLIENT_QUOTAS_REQUEST_OP_DATA, r.entries->ops_n = 1);
     r.entries->ops->key = S("rate\n");
     r.entries->ops->value = 0x3fb999999999999a; /* 0.1 */
     codec_json(K_MSG_ALTER_CLIENT_QUOTAS_REQUEST, 0, &r, &w);
-    assert_slice(writer_slice(&w), "{\"entries\":[{\"entity\":[],\"ops\":[{\"key\":\"rate\\n\",\"value\":0.1,"
-                                   "\"remove\":false}]}],\"validateOnly\":false}");
+    assert_slice(writer_slice(&w),
+                 "{\"entries\":[{\"entity\":[],\"ops\":[{\"key\":\"rate\\n\",\"value\":0.1,"
+                 "\"remove\":false}]}],\"validateOnly\":false}");
     writer_release(&w);
 }
 
@@ -435,7 +455,8 @@ messages_that_differ_anywhere_are_not_equal(void **state)
     struct bench *b = *state;
     int differ = 0;
     for (uint64_t seed = 0; seed < 50; seed++) {
-        void *x = invent(b, K_MSG_FETCH_RESPONSE, 16, seed), *y = invent(b, K_MSG_FETCH_RESPONSE, 16, seed);
+        void *x = invent(b, K_MSG_FETCH_RESPONSE, 16, seed),
+             *y = invent(b, K_MSG_FETCH_RESPONSE, 16, seed);
         struct k_fetch_response *other = invent(b, K_MSG_FETCH_RESPONSE, 16, seed);
         assert_true(codec_equal(K_MSG_FETCH_RESPONSE, x, y));
         if (other->responses_n <= 0 || other->responses[0].partitions_n <= 0) continue;
