@@ -8,7 +8,7 @@ channel_of(struct conn *c)
     return CONTAINER_OF(c, struct channel, conn);
 }
 
-/* ---- failing ------------------------------------------------------------------------------------ */
+/* ---- failing -------------------------------------------------------------------------------- */
 
 static void
 call_leave(struct call *call)
@@ -61,7 +61,7 @@ break_conn(struct channel *ch, enum env_err err)
     conn_close(&ch->conn);
 }
 
-/* ---- connecting --------------------------------------------------------------------------------- */
+/* ---- connecting ----------------------------------------------------------------------------- */
 
 static void
 connect_if_wanted(struct channel *ch)
@@ -123,7 +123,7 @@ on_closed(struct conn *c, enum env_err why)
     if (ch->state == CHANNEL_STOPPED) defer(ch->env, &ch->end);
 }
 
-/* ---- answers ------------------------------------------------------------------------------------ */
+/* ---- answers -------------------------------------------------------------------------------- */
 
 /* Answers come in the order of the calls; anything else is not the protocol. */
 static bool
@@ -162,7 +162,7 @@ on_bytes(struct conn *c, struct slice data, struct buf *from)
 static const struct conn_ops conn_ops = {
     .connected = on_connected, .bytes = on_bytes, .closed = on_closed};
 
-/* ---- calls -------------------------------------------------------------------------------------- */
+/* ---- calls ---------------------------------------------------------------------------------- */
 
 static void
 call_due(struct timer *t)
@@ -227,7 +227,7 @@ call_decode(const struct call *call, struct slice body, struct arena *a, void *r
     return codec_decode_all((enum k_msg)api->response, call->version, body, a, ret);
 }
 
-/* ---- the channel -------------------------------------------------------------------------------- */
+/* ---- the channel ---------------------------------------------------------------------------- */
 
 /* Tells those that failed without a connection, and ends a channel that was stopped. */
 static void

@@ -1,4 +1,5 @@
-/* The client's side of one connection: requests with correlation ids, many in flight, answers in order.
+/* The client's side of one connection: requests with correlation ids, many in flight, answers in
+ * order.
  *
  *                 channel_call              connected
  *      IDLE ───────────────────► CONNECTING ─────────► OPEN
@@ -6,9 +7,10 @@
  *        │  └── backoff is over      │ failed           │ closed, bad answer, a call timed out
  *      WAITING ◄─────────────────────┴──────────────────┘   (all calls fail)
  *
- * It connects when there is something to send. When the connection fails or breaks, all calls fail with
- * the reason: whether a call that was sent took effect is then unknown. Calls made during the backoff
- * wait for its end. A call that times out breaks the connection, as its answer would block the others. */
+ * It connects when there is something to send. When the connection fails or breaks, all calls fail
+ * with the reason: whether a call that was sent took effect is then unknown. Calls made during the
+ * backoff wait for its end. A call that times out breaks the connection, as its answer would block
+ * the others. */
 #ifndef PROTOCOL_CHANNEL_H
 #define PROTOCOL_CHANNEL_H
 
@@ -17,8 +19,8 @@
 struct channel;
 
 struct call {
-    /* Set by the owner. The call is the owner's again; new calls may be made. On ENV_OK `body` is what
-     * follows the response's header and lies in `from`. Never called within channel_call. */
+    /* Set by the owner. The call is the owner's again; new calls may be made. On ENV_OK `body` is
+     * what follows the response's header and lies in `from`. Never called within channel_call. */
     void (*done)(struct call *call, enum env_err err, struct slice body, struct buf *from);
     int16_t api_key, version;
     /* The rest is the channel's. */
@@ -67,16 +69,17 @@ struct channel {
 
 void channel_init(struct channel *ch, struct env *env, struct slice host, int32_t port,
                   struct slice client_id);
-/* False: the request cannot be expressed in this version (ret_why may be NULL); nothing is queued. What
- * the request refers to may go when this returns, buffers of records included. timeout_ms 0: none. */
+/* False: the request cannot be expressed in this version (ret_why may be NULL); nothing is queued.
+ * What the request refers to may go when this returns, buffers of records included. timeout_ms 0:
+ * none. */
 bool channel_call(struct channel *ch, struct call *call, int16_t api_key, int16_t version,
                   const void *request, int64_t timeout_ms, struct codec_refusal *ret_why);
 /* Another address from now on: a connection to the old one is broken. */
 void channel_set_address(struct channel *ch, struct slice host, int32_t port);
 /* Breaks the connection, if there is one; all calls fail with ENV_ECANCELED, in a later step. */
 void channel_reset(struct channel *ch);
-/* Ends the channel: as channel_reset; no call may be made any more. `stopped` is called in a later step
- * when nothing refers to the channel any longer and its memory may go. */
+/* Ends the channel: as channel_reset; no call may be made any more. `stopped` is called in a later
+ * step when nothing refers to the channel any longer and its memory may go. */
 void channel_stop(struct channel *ch, void (*stopped)(struct channel *ch));
 /* Decodes the body of an answer into the response's struct; false: malformed. */
 bool call_decode(const struct call *call, struct slice body, struct arena *a, void *ret);

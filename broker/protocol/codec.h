@@ -1,18 +1,21 @@
-/* One interpreter over the generated tables: it reads and writes any message in any version. Decoded
- * strings and bytes are slices of the input; arrays and nullable structs lie in the arena.
+/* One interpreter over the generated tables: it reads and writes any message in any version.
+ * Decoded strings and bytes are slices of the input; arrays and nullable structs lie in the arena.
  *
  *      struct k_fetch_request r;
  *      if (!codec_decode(K_MSG_FETCH_REQUEST, 12, &reader, arena, &r)) …malformed…
  *
  *      struct k_fetch_response r;
  *      codec_default(K_MSG_FETCH_RESPONSE, &r);
- *      r.responses = codec_array(arena, K_STRUCT_FETCH_RESPONSE_FETCHABLE_TOPIC_RESPONSE, r.responses_n = n);
+ *      r.responses_n = n;
+ *      r.responses = codec_array(arena, K_STRUCT_FETCH_RESPONSE_FETCHABLE_TOPIC_RESPONSE, n);
  *
- * Nothing from outside is trusted: a count is compared with the limit and with what remains divided by
- * the fewest bytes of an element before anything is allocated; a tagged field must be consumed exactly,
- * its tags ascend. How deep a message can nest is bounded by its schema (the generator refuses cycles).
+ * Nothing from outside is trusted: a count is compared with the limit and with what remains
+ * divided by the fewest bytes of an element before anything is allocated; a tagged field must be
+ * consumed exactly, its tags ascend. How deep a message can nest is bounded by its schema (the
+ * generator refuses cycles).
  *
- * A version must be one of the message's valid ones (codec_has_version); anything else is our bug. */
+ * A version must be one of the message's valid ones (codec_has_version); anything else is our
+ * bug. */
 #ifndef PROTOCOL_CODEC_H
 #define PROTOCOL_CODEC_H
 
@@ -30,33 +33,33 @@ bool codec_has_version(enum k_msg msg, int16_t version);
 bool codec_is_flexible(enum k_msg msg, int16_t version);
 struct slice codec_name(enum k_msg msg);
 
-/* ---- decode ------------------------------------------------------------------------------------ */
+/* ---- decode --------------------------------------------------------------------------------- */
 
-/* Reads one message; what follows it stays in the reader. False: malformed, or the arena's ceiling is
- * reached; ret is then not to be used. Fields that the version lacks have their defaults. */
+/* Reads one message; what follows it stays in the reader. False: malformed, or the arena's ceiling
+ * is reached; ret is then not to be used. Fields that the version lacks have their defaults. */
 bool codec_decode(enum k_msg msg, int16_t version, struct reader *r, struct arena *a, void *ret);
 /* The whole of `bytes`, nothing behind it. */
 bool codec_decode_all(enum k_msg msg, int16_t version, struct slice bytes, struct arena *a,
                       void *ret);
 
-/* ---- make -------------------------------------------------------------------------------------- */
+/* ---- make ----------------------------------------------------------------------------------- */
 
 void codec_default(enum k_msg msg, void *ret);
 void codec_default_struct(enum k_struct_id id, void *ret);
 /* n structs with their defaults. */
 void *codec_array(struct arena *a, enum k_struct_id id, int64_t n);
 
-/* ---- encode ------------------------------------------------------------------------------------ */
+/* ---- encode --------------------------------------------------------------------------------- */
 
-/* Why a message cannot be written: "ReplicaState", "is not in version 12". */
+/* Why a message cannot be written: "ReplicaState", "is not in this version". */
 struct codec_refusal {
     struct slice field;
     struct slice why;
 };
 
-/* Appends the message to w, ranges of files excepted. False with a reason (may be NULL) when a field
- * that must not be dropped cannot be expressed in this version, or w is full. A null slice in a field
- * that cannot be null is written as the empty one. */
+/* Appends the message to w, ranges of files excepted. False with a reason (may be NULL) when a
+ * field that must not be dropped cannot be expressed in this version, or w is full. A null slice
+ * in a field that cannot be null is written as the empty one. */
 bool codec_write(enum k_msg msg, int16_t version, const void *m, struct writer *w,
                  struct codec_refusal *ret_why);
 
@@ -84,25 +87,27 @@ encoder_bytes(const struct encoder *e)
 {
     return e->w.n + e->spliced_bytes;
 }
-/* The whole as segments, allocated in the arena. Those of e's own bytes hold one reference of *ret_buf,
- * which the caller unrefs when the segments have been sent. Releases e. */
+/* The whole as segments, allocated in the arena. Those of e's own bytes hold one reference of
+ * *ret_buf, which the caller unrefs when the segments have been sent. Releases e. */
 struct seg *encoder_finish(struct encoder *e, struct arena *a, struct buf **ret_buf,
                            int32_t *ret_n);
 void encoder_release(struct encoder *e);
 
-/* ---- other readings of the tables ---------------------------------------------------------------- */
+/* ---- other readings of the tables ----------------------------------------------------------- */
 
-/* The bytes that codec_encode yields, spliced ones included, of a message that it does not refuse. */
+/* The bytes that codec_encode yields, spliced ones included, of a message that it does not
+ * refuse. */
 int64_t codec_size(enum k_msg msg, int16_t version, const void *m);
 
-/* As Kafka's tools print it: the fields of this version, names beginning with a small letter, bytes in
- * base64, tagged fields only where they differ from their default. */
+/* As Kafka's tools print it: the fields of this version, names beginning with a small letter,
+ * bytes in base64, tagged fields only where they differ from their default. */
 void codec_json(enum k_msg msg, int16_t version, const void *m, struct writer *w);
 
 /* Field by field, whatever the version; unknown tags too. */
 bool codec_equal(enum k_msg msg, const void *a, const void *b);
 
-/* An arbitrary message that this version can carry: edges of ranges, nulls where allowed, small arrays. */
+/* An arbitrary message that this version can carry: edges of ranges, nulls where allowed, small
+ * arrays. */
 struct codec_dice {
     uint64_t (*draw)(void *ctx);
     void *ctx;

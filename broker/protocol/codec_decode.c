@@ -157,7 +157,7 @@ decode_field(struct decoder *d, const struct k_field *f, uint8_t *to)
                       field_is_nullable(f, d->version));
 }
 
-/* ---- tags --------------------------------------------------------------------------------------- */
+/* ---- tags ----------------------------------------------------------------------------------- */
 
 static const struct k_field *
 find_tagged(const struct decoder *d, const struct k_struct *s, uint32_t tag)
@@ -228,7 +228,7 @@ decode_tags(struct decoder *d, const struct k_struct *s, uint8_t *to)
     }
 }
 
-/* ---- structs ------------------------------------------------------------------------------------ */
+/* ---- structs -------------------------------------------------------------------------------- */
 
 /* `to` may hold anything. */
 static void

@@ -131,7 +131,7 @@ encode_field(struct writing *x, const struct k_field *f, const uint8_t *from)
                       field_is_nullable(f, x->version));
 }
 
-/* ---- tags --------------------------------------------------------------------------------------- */
+/* ---- tags ----------------------------------------------------------------------------------- */
 
 /* The size comes before the bytes: they are written first, then moved by what the size takes. */
 static void
@@ -189,7 +189,7 @@ encode_tags(struct writing *x, const struct k_struct *s, const uint8_t *from)
     encode_unknown_below(x, &r, INT64_MAX);
 }
 
-/* ---- structs ------------------------------------------------------------------------------------ */
+/* ---- structs -------------------------------------------------------------------------------- */
 
 /* A value that this version cannot carry is dropped if the schema allows, else it is a refusal. */
 static void
@@ -233,7 +233,7 @@ codec_write(enum k_msg msg, int16_t version, const void *m, struct writer *w,
     return ok;
 }
 
-/* ---- segments ----------------------------------------------------------------------------------- */
+/* ---- segments ------------------------------------------------------------------------------- */
 
 void
 encoder_init(struct encoder *e, struct mem *mem)

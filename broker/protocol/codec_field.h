@@ -1,5 +1,5 @@
-/* How the interpreter sees one field: what a row says of a version, and how its value lies in memory.
- * For codec_*.c only. */
+/* How the interpreter sees one field: what a row says of a version, and how its value lies in
+ * memory. For codec_*.c only. */
 #ifndef PROTOCOL_CODEC_FIELD_H
 #define PROTOCOL_CODEC_FIELD_H
 

@@ -31,7 +31,7 @@ config_id(enum config_scope scope, struct slice name)
     return -1;
 }
 
-/* ---- values from text ---------------------------------------------------------------------------- */
+/* ---- values from text ----------------------------------------------------------------------- */
 
 static uint8_t
 lower(uint8_t c)
@@ -148,7 +148,7 @@ parse_i64(const struct k_config *k, struct slice s, int64_t *ret)
     return !is_number(k) || slice_to_i64(s, ret);
 }
 
-/* ---- checks -------------------------------------------------------------------------------------- */
+/* ---- checks --------------------------------------------------------------------------------- */
 
 static bool
 refuse(struct writer *why, struct slice text, const char *what)
@@ -224,7 +224,7 @@ config_check(enum config_scope scope, int32_t id, struct slice text, struct writ
     return check(&table_of(scope)[id], slice_trim(text), &v, ret_why);
 }
 
-/* ---- the configuration --------------------------------------------------------------------------- */
+/* ---- the configuration ---------------------------------------------------------------------- */
 
 static struct config_value
 default_of(const struct k_config *k)
@@ -351,7 +351,7 @@ config_list_at(const struct config *c, int32_t id, int32_t i)
     return list_at(value_of(c, id)->text, i);
 }
 
-/* ---- files --------------------------------------------------------------------------------------- */
+/* ---- files ---------------------------------------------------------------------------------- */
 
 static void
 fmt_place(struct writer *w, struct slice file, int32_t line, int32_t column)
@@ -394,7 +394,7 @@ config_load(struct config *c, struct slice file, const struct properties *p,
     return ok;
 }
 
-/* ---- topics --------------------------------------------------------------------------------------- */
+/* ---- topics --------------------------------------------------------------------------------- */
 
 int32_t
 topic_config_synonym(const struct config *broker, int32_t tcfg)

@@ -1,5 +1,5 @@
-/* Configurations as Kafka has them: names, types, defaults and ranges come from the generated tables;
- * values come as text (a properties file, an override, a record of the metadata log).
+/* Configurations as Kafka has them: names, types, defaults and ranges come from the generated
+ * tables; values come as text (a properties file, an override, a record of the metadata log).
  *
  *      struct config c;
  *      config_init(&c, mem, CONFIG_BROKER);
@@ -59,16 +59,16 @@ struct slice config_list_at(const struct config *c, int32_t id, int32_t i);
 /* The value as text, also of a default; null stays null. */
 struct slice config_text(const struct config *c, int32_t id);
 
-/* Sets all that the properties name. One line each goes to warnings for a name that is not known (which is
- * then ignored, as Kafka does) and to errors for a value that is wrong:
+/* Sets all that the properties name. One line each goes to warnings for a name that is not known
+ * (which is then ignored, as Kafka does) and to errors for a value that is wrong:
  * server.properties:12:16: num.partitions: "many" is not an integer. True without errors. */
 bool config_load(struct config *c, struct slice file, const struct properties *p,
                  struct writer *warnings, struct writer *errors);
 
-/* ---- a topic's configuration over its broker's --------------------------------------------------- */
+/* ---- a topic's configuration over its broker's ---------------------------------------------- */
 
-/* What holds for a topic: its own value, else the broker's synonym that is set (hours and minutes are
- * turned into milliseconds), else the default. */
+/* What holds for a topic: its own value, else the broker's synonym that is set (hours and minutes
+ * are turned into milliseconds), else the default. */
 int64_t topic_config_i64(const struct config *broker, const struct config *topic, int32_t tcfg);
 bool topic_config_bool(const struct config *broker, const struct config *topic, int32_t tcfg);
 struct slice topic_config_str(const struct config *broker, const struct config *topic,
@@ -76,7 +76,8 @@ struct slice topic_config_str(const struct config *broker, const struct config *
 /* Whether a list has the item. */
 bool topic_config_has(const struct config *broker, const struct config *topic, int32_t tcfg,
                       struct slice item);
-/* The broker's synonym that decides when the topic has no value of its own; -1: the default does. */
+/* The broker's synonym that decides when the topic has no value of its own; -1: the default
+ * does. */
 int32_t topic_config_synonym(const struct config *broker, int32_t tcfg);
 
 #endif

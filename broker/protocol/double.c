@@ -1,5 +1,6 @@
-/* Steele and White, "How to print floating-point numbers accurately" (1990), free format: with exact
- * integers, digits come out until what is left is less than half the distance to a neighbour. */
+/* Steele and White, "How to print floating-point numbers accurately" (1990), free format: with
+ * exact integers, digits come out until what is left is less than half the distance to a
+ * neighbour. */
 #include "broker/protocol/double.h"
 
 #include "broker/base/check.h"

@@ -1,5 +1,5 @@
-/* Printing of IEEE doubles without floating point: the core has none, but three fields of the protocol
- * (client quotas) do. */
+/* Printing of IEEE doubles without floating point: the core has none, but three fields of the
+ * protocol (client quotas) do. */
 #ifndef PROTOCOL_DOUBLE_H
 #define PROTOCOL_DOUBLE_H
 

@@ -4,7 +4,7 @@
 
 #include "apis.h"
 
-/* ---- reading ----------------------------------------------------------------------------------- */
+/* ---- reading -------------------------------------------------------------------------------- */
 
 /* What is taken at least for a frame that comes in pieces. */
 #define ACC_LEAST_BYTES 16384
@@ -149,7 +149,7 @@ frame_reader_next(struct frame_reader *r, struct slice *ret, struct buf **ret_bu
     return FRAME_OK;
 }
 
-/* ---- headers ------------------------------------------------------------------------------------ */
+/* ---- headers -------------------------------------------------------------------------------- */
 
 int
 request_head_version(int16_t api_key, int16_t version)
@@ -223,7 +223,7 @@ write_response_head(struct writer *w, int16_t api_key, int16_t version, int32_t 
     if (response_head_version(api_key, version) == 1) writer_uvarint(w, 0);
 }
 
-/* ---- writing ------------------------------------------------------------------------------------ */
+/* ---- writing -------------------------------------------------------------------------------- */
 
 static enum k_msg
 request_of(int16_t api_key)

@@ -3,13 +3,13 @@
  *      request    size | api key, version, correlation id, client id [tags]  | body
  *      response   size | correlation id [tags]                               | body
  *
- * The tags are there from the api's first flexible version on; the answer to ApiVersions never has them
- * (KIP-511), because whoever asks does not yet know what the other side speaks.
+ * The tags are there from the api's first flexible version on; the answer to ApiVersions never has
+ * them (KIP-511), because whoever asks does not yet know what the other side speaks.
  *
- * A frame_reader is given the bytes of a connection, cut and merged anywhere, and gives whole frames.
- * One that lies within a chunk is not copied; for the rest of a large one a buffer is lent to the
- * connection. Memory is taken as bytes come, not as the size promises: a peer has to send what it wants
- * us to hold. */
+ * A frame_reader is given the bytes of a connection, cut and merged anywhere, and gives whole
+ * frames. One that lies within a chunk is not copied; for the rest of a large one a buffer is lent
+ * to the connection. Memory is taken as bytes come, not as the size promises: a peer has to send
+ * what it wants us to hold. */
 #ifndef PROTOCOL_FRAME_H
 #define PROTOCOL_FRAME_H
 
@@ -17,7 +17,7 @@
 #include "broker/protocol/codec.h"
 #include "broker/protocol/tables.h"
 
-/* ---- reading ----------------------------------------------------------------------------------- */
+/* ---- reading -------------------------------------------------------------------------------- */
 
 struct frame_reader {
     struct mem *mem;
@@ -44,14 +44,14 @@ void frame_reader_release(struct frame_reader *r);
 /* From conn_ops.bytes. */
 void frame_reader_push(struct frame_reader *r, struct slice data, struct buf *from);
 /* The next frame, without its size; it lies in *ret_buf and is good until the next call: take a
- * reference to keep it. Call until it says otherwise than FRAME_OK; or stop (and pause the connection),
- * and go on later. */
+ * reference to keep it. Call until it says otherwise than FRAME_OK; or stop (and pause the
+ * connection), and go on later. */
 enum frame_result frame_reader_next(struct frame_reader *r, struct slice *ret,
                                     struct buf **ret_buf);
 /* Bytes held: of the frame that is under way and of the rest. */
 int64_t frame_reader_held(const struct frame_reader *r);
 
-/* ---- headers ------------------------------------------------------------------------------------ */
+/* ---- headers -------------------------------------------------------------------------------- */
 
 struct request_head {
     int16_t api_key, version;
@@ -77,7 +77,7 @@ int response_head_version(int16_t api_key, int16_t version);
 bool response_head_read(struct reader *r, int16_t api_key, int16_t version,
                         int32_t *ret_correlation_id);
 
-/* ---- writing ------------------------------------------------------------------------------------ */
+/* ---- writing -------------------------------------------------------------------------------- */
 
 /* A whole frame, ready for conn_send. */
 struct frame {

@@ -24,8 +24,8 @@ struct properties {
     int32_t n;
 };
 
-/* Everything lies in the arena. On an error (a \u without four digits, a NUL byte) says why, beginning
- * with "line:column: ", and returns false. */
+/* Everything lies in the arena. On an error (a \u without four digits, a NUL byte) says why,
+ * beginning with "line:column: ", and returns false. */
 bool properties_parse(struct slice text, struct arena *a, struct properties *ret,
                       struct writer *why);
 /* The last of this name; null without. */

@@ -1,16 +1,20 @@
-/* What a row of the generated tables means. The schema's YAML becomes C structs (messages.h) and these
- * constant tables (messages.c); one interpreter over the tables decodes, encodes, measures, prints,
- * compares and invents every message in every version. Rows refer to each other by index, so that the
- * tables need no relocation and stay in read-only memory.
+/* What a row of the generated tables means. The schema's YAML becomes C structs (messages.h) and
+ * these constant tables (messages.c); one interpreter over the tables decodes, encodes, measures,
+ * prints, compares and invents every message in every version. Rows refer to each other by index,
+ * so that the tables need no relocation and stay in read-only memory.
  *
  *      message  ─►  its root struct  ─►  fields in order, then tagged fields by tag
  *                                          └─► item: another struct
  *
  * How a field lies in its C struct:
- *      bool, int8 … int64     the C type                 float64   uint64_t with the IEEE bits
- *      uuid                   struct uuid                string, bytes   struct slice (p NULL: null)
- *      records                struct k_records           struct    embedded
- *      nullable struct        pointer (NULL: null)       array     pointer, then int32_t count (-1: null)
+ *      bool, int8 … int64   the C type
+ *      float64              uint64_t with the IEEE bits
+ *      uuid                 struct uuid
+ *      string, bytes        struct slice (p NULL: null)
+ *      records              struct k_records
+ *      struct               embedded
+ *      nullable struct      pointer (NULL: null)
+ *      array                pointer, then int32_t count (-1: null)
  */
 #ifndef PROTOCOL_SCHEMA_H
 #define PROTOCOL_SCHEMA_H

@@ -1,5 +1,5 @@
-/* Messages, frames and a node's ApiVersions answers as Kafka's own classes wrote them: each must decode,
- * print the same JSON, have the size that we say, and re-encode to the same bytes. */
+/* Messages, frames and a node's ApiVersions answers as Kafka's own classes wrote them: each must
+ * decode, print the same JSON, have the size that we say, and re-encode to the same bytes. */
 #include "tests/lib/test.h"
 
 #include <dirent.h>
@@ -112,7 +112,7 @@ check_body(struct bench *b, enum k_msg msg, int16_t version, struct slice bytes,
     return NULL;
 }
 
-/* ---- records of internal topics ------------------------------------------------------------------ */
+/* ---- records of internal topics ------------------------------------------------------------- */
 
 static bool
 read_framing(enum k_msg msg, struct reader *r, int16_t *ret_version)
@@ -166,7 +166,7 @@ check_message(struct bench *b, const json_t *line)
     return check_framed(b, msg, version, hex_field(b, line, "framed_hex"));
 }
 
-/* ---- frames -------------------------------------------------------------------------------------- */
+/* ---- frames --------------------------------------------------------------------------------- */
 
 static const char *
 compare_frame(struct frame *f, struct slice want)
@@ -239,7 +239,7 @@ check_frame(struct bench *b, const json_t *line)
                                                   : check_response(b, line, msg, whole);
 }
 
-/* ---- what a node answered to ApiVersions ----------------------------------------------------------- */
+/* ---- what a node answered to ApiVersions ---------------------------------------------------- */
 
 static const char *
 check_live(struct bench *b, const json_t *line)
@@ -272,7 +272,7 @@ check_live(struct bench *b, const json_t *line)
     return slice_eq(writer_slice(&b->out), request) ? NULL : "we write another request";
 }
 
-/* ---- files ---------------------------------------------------------------------------------------- */
+/* ---- files ---------------------------------------------------------------------------------- */
 
 static void
 check_line(struct bench *b, const char *file, int number, struct slice text, line_check *check,

@@ -54,7 +54,7 @@ char *upper(const char *name);
 FILE *out_open(const char *dir, const char *name, const char *story);
 void out_close(FILE *f);
 
-/* ---- model.c ---------------------------------------------------------------------------------- */
+/* ---- model.c -------------------------------------------------------------------------------- */
 
 struct range {
     int lo, hi; /* 127: open; lo > hi: none */
@@ -104,7 +104,7 @@ int struct_min_bytes(const struct strct *s, int version);
 /* As C has it: "struct k_fetch_request_fetch_topic". */
 bool range_has(struct range r, int version);
 
-/* ---- emitters --------------------------------------------------------------------------------- */
+/* ---- emitters ------------------------------------------------------------------------------- */
 
 void emit_messages(const char *out);
 void emit_tables(const char *schema_dir, const char *out);

@@ -29,7 +29,7 @@ has_tags(const struct strct *s)
     return s->message->root == s && s->message->flexible != 127;
 }
 
-/* ---- messages.h ------------------------------------------------------------------------------- */
+/* ---- messages.h ----------------------------------------------------------------------------- */
 
 static const char *
 c_type(const struct field *f)
@@ -118,7 +118,7 @@ emit_header(const char *out)
     out_close(o);
 }
 
-/* ---- messages.c ------------------------------------------------------------------------------- */
+/* ---- messages.c ----------------------------------------------------------------------------- */
 
 static int fields_n, structs_n, min_n, defaults_n;
 static long long defaults[256];

@@ -1,6 +1,6 @@
-/* Reads the descriptions of messages and checks what the interpreter relies on: structs do not contain
- * themselves (so the depth of any message is bounded by its schema), a tagged field is tagged in all its
- * versions and never records, and a nullable struct is null by default. */
+/* Reads the descriptions of messages and checks what the interpreter relies on: structs do not
+ * contain themselves (so the depth of any message is bounded by its schema), a tagged field is
+ * tagged in all its versions and never records, and a nullable struct is null by default. */
 #include <dirent.h>
 #include <stdlib.h>
 #include <string.h>

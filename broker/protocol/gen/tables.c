@@ -36,7 +36,7 @@ header_close(FILE *h)
     out_close(h);
 }
 
-/* ---- errors ----------------------------------------------------------------------------------- */
+/* ---- errors --------------------------------------------------------------------------------- */
 
 static void
 emit_errors(const char *dir, const char *out, FILE *c)
@@ -60,7 +60,7 @@ emit_errors(const char *dir, const char *out, FILE *c)
     header_close(h);
 }
 
-/* ---- apis ------------------------------------------------------------------------------------- */
+/* ---- apis ----------------------------------------------------------------------------------- */
 
 static int
 message_at(const char *name)
@@ -128,7 +128,7 @@ emit_apis(const char *dir, const char *out, FILE *c)
     header_close(h);
 }
 
-/* ---- configurations --------------------------------------------------------------------------- */
+/* ---- configurations ------------------------------------------------------------------------- */
 
 struct config {
     const char *name;
@@ -280,7 +280,7 @@ emit_configs(const char *dir, const char *out, FILE *c)
     header_close(h);
 }
 
-/* ---- features --------------------------------------------------------------------------------- */
+/* ---- features ------------------------------------------------------------------------------- */
 
 static void
 emit_level(struct doc *d, yaml_node_t *e, FILE *c)

@@ -164,8 +164,8 @@ map_bool(struct doc *d, yaml_node_t *map, const char *key)
     return n && node_bool(d, n);
 }
 
-/* An underscore before a capital that follows a small letter or a digit, or that begins a word after
- * capitals: TimeoutMs, KRaftVersion (k_raft_version), TTLMs (ttl_ms). */
+/* An underscore before a capital that follows a small letter or a digit, or that begins a word
+ * after capitals: TimeoutMs, KRaftVersion (k_raft_version), TTLMs (ttl_ms). */
 char *
 snake(const char *name)
 {

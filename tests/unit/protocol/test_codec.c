@@ -57,7 +57,7 @@ exact(struct slice s)
     return p;
 }
 
-/* ---- claims about every message in every version -------------------------------------------------- */
+/* ---- claims about every message in every version -------------------------------------------- */
 
 static void
 goes_round(struct bench *b, enum k_msg msg, int16_t version, uint64_t seed)
@@ -162,7 +162,7 @@ defaults_are_equal_to_what_a_decoder_fills_in(void **state)
     }
 }
 
-/* ---- limits ---------------------------------------------------------------------------------------- */
+/* ---- limits --------------------------------------------------------------------------------- */
 
 static struct slice
 metadata_request_v1(uint8_t *room, int32_t count, int64_t more)
@@ -230,7 +230,7 @@ null_where_it_may_not_be_is_malformed(void **state)
     assert_int_equal(i.transaction_timeout_ms, 1);
 }
 
-/* ---- tags ------------------------------------------------------------------------------------------ */
+/* ---- tags ----------------------------------------------------------------------------------- */
 
 /* An AllocateProducerIds request is 12 bytes, then its tags. */
 #define FIXED "\0\0\0\1\0\0\0\0\0\0\0\2"
@@ -296,7 +296,7 @@ a_tagged_field_must_be_consumed_exactly(void **state)
                                   S("\0\0\1\0\0\0\0\1\1\x07\0\0\0\0\0\0\0"), &b->arena, &r));
 }
 
-/* ---- what cannot be written ------------------------------------------------------------------------- */
+/* ---- what cannot be written ----------------------------------------------------------------- */
 
 static void
 a_field_that_must_not_be_dropped_is_refused_with_its_name(void **state)
@@ -363,7 +363,7 @@ a_fixed_writer_that_is_full_is_a_refusal(void **state)
     assert_slice(why.field, "HeartbeatRequest");
 }
 
-/* ---- segments --------------------------------------------------------------------------------------- */
+/* ---- segments ------------------------------------------------------------------------------- */
 
 static struct k_fetch_response
 fetch_response_of(struct bench *b, const struct k_records *records, int32_t n)
@@ -427,7 +427,7 @@ records_in_a_file_cannot_go_into_a_writer(void **state)
     writer_release(&w);
 }
 
-/* ---- json and equality -------------------------------------------------------------------------------- */
+/* ---- json and equality ---------------------------------------------------------------------- */
 
 static void
 json_names_fields_as_kafka_does(void **state)

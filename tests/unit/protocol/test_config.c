@@ -35,7 +35,7 @@ teardown(void **state)
     return 0;
 }
 
-/* ---- values -------------------------------------------------------------------------------------- */
+/* ---- values --------------------------------------------------------------------------------- */
 
 static void
 defaults_are_kafkas(void **state)
@@ -145,7 +145,7 @@ decimals_become_millionths(void **state)
     assert_false(config_set(&b->broker, K_CFG_LOG_CLEANER_IO_MAX_BYTES_PER_SECOND, S("1e"), NULL));
 }
 
-/* ---- topics --------------------------------------------------------------------------------------- */
+/* ---- topics --------------------------------------------------------------------------------- */
 
 static void
 a_topic_falls_back_to_its_brokers_synonyms(void **state)
@@ -174,7 +174,7 @@ every_topic_value_agrees_with_its_broker_by_default(void **state)
     assert_false(topic_config_has(&b->broker, &b->topic, K_TCFG_CLEANUP_POLICY, S("compact")));
 }
 
-/* ---- properties ------------------------------------------------------------------------------------ */
+/* ---- properties ----------------------------------------------------------------------------- */
 
 static struct properties
 parse(struct bench *b, const char *text)
@@ -266,7 +266,7 @@ loading_names_the_place_of_each_mistake(void **state)
     assert_int_equal(config_i64(&b->broker, K_CFG_NUM_PARTITIONS), 3);
 }
 
-/* ---- doubles ---------------------------------------------------------------------------------------- */
+/* ---- doubles -------------------------------------------------------------------------------- */
 
 static void
 doubles_print_with_the_fewest_digits(void **state)

@@ -25,7 +25,7 @@ teardown(void **state)
     return 0;
 }
 
-/* ---- reading ----------------------------------------------------------------------------------- */
+/* ---- reading -------------------------------------------------------------------------------- */
 
 /* Frames of these sizes; byte i of frame k is k + i. */
 static struct slice
@@ -174,7 +174,7 @@ a_large_size_alone_takes_little_memory(void **state)
     buf_unref(b);
 }
 
-/* ---- headers ------------------------------------------------------------------------------------ */
+/* ---- headers -------------------------------------------------------------------------------- */
 
 static enum head_result
 read_head(struct slice s, struct request_head *ret)
@@ -227,7 +227,7 @@ answers_to_api_versions_never_have_tags_in_their_header(void **state)
     assert_int_equal(request_head_version(K_API_METADATA, 9), 2);
 }
 
-/* ---- writing ------------------------------------------------------------------------------------ */
+/* ---- writing -------------------------------------------------------------------------------- */
 
 static void
 a_frame_counts_what_it_only_refers_to(void **state)
