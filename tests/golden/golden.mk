@@ -1,8 +1,9 @@
 # Messages and frames; and, with golden-batches.mk, everything that Kafka's vectors say.
 VECTORS ?= tests/golden/vectors
 
-$(B)/tests/golden/messages: $(B)/tests/golden/messages.o $(B)/tests/golden/lines.o $(TEST_LIB_O) $(B)/core.a
-	$(call say,LD,$@)$(CC) $(LDFLAGS) -o $@ $^ -lcmocka -ljansson -lzstd
+$(B)/tests/golden/messages: $(B)/tests/golden/messages.o $(B)/tests/golden/lines.o $(TEST_LIB_O) $(B)/tests.a $(B)/core.a
+	$(call say,LD,$@)$(CC) $(LDFLAGS) -o $@ $(filter %.o,$^) \
+	  -Wl,--start-group $(B)/tests.a $(B)/core.a -Wl,--end-group -lcmocka -ljansson $(SIM_LIBS)
 
 golden: $(B)/tests/golden/messages $(B)/tests/golden/batches ## Kafka's own bytes, read and written again (VECTORS=DIR)
 	$(Q)for p in $^; do $$p $(VECTORS); done | awk '{ print } \
