@@ -79,7 +79,7 @@ close_index(struct close_job *j)
     }
     segment_seal(s);
     s->index_dirty = false;
-    log->dir_dirty = true;
+    log_names_changed(log);
     j->index.done = close_index_saved;
     index_save(s, &j->index);
 }
@@ -101,7 +101,7 @@ close_dir(struct close_job *j)
     if (!is_alone(j)) return;
     log->exclusive_waits = false;
     j->stage = CLOSE_DIR;
-    if (log->dir_dirty) dir_sync(log->env, &j->job.op, log->dir);
+    if (!log_names_are_durable(log)) dir_sync(log->env, &j->job.op, log->dir);
     else close_again(j, ENV_OK);
 }
 

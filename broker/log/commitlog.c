@@ -143,6 +143,7 @@ commitlog_release(struct commitlog *log)
     CHECK(log->segments.n == 0);
     VEC_RELEASE(mem, &log->segments);
     VEC_RELEASE(mem, &log->snapshots);
+    VEC_RELEASE(mem, &log->retired);
     epoch_cache_release(&log->epochs, mem);
     producer_state_free(log->producers);
     mem_free_slice(mem, log->dir);

@@ -91,6 +91,11 @@ struct commitlog_params {
     int64_t start_offset; /* from log-start-offset-checkpoint, 0 without one */
 };
 
+/* Private: a segment that is gone but for its files. */
+struct retired {
+    int64_t base_offset, since_ms;
+};
+
 enum commitlog_state {
     COMMITLOG_NEW,
     COMMITLOG_OPENING,
@@ -111,7 +116,8 @@ struct commitlog {
     struct uuid topic_id;
     enum commitlog_state state;
     enum env_err error;
-    bool dir_dirty, epochs_dirty; /* names or leader epochs not yet durable */
+    int32_t names_changed, names_synced; /* counts: equal when the directory is durable */
+    bool epochs_dirty;                   /* leader epochs not yet durable */
     bool sync_after_roll, sync_again, parent_dirty;
     int64_t start_offset, assigned_end, written_end, synced_end;
     VEC(struct segment *) segments; /* by base offset; the last one is active */
@@ -124,6 +130,8 @@ struct commitlog {
     int64_t unsynced_messages;
     VEC(int64_t) snapshots; /* offsets of the producer snapshots on disk */
     int32_t snapshots_saving;
+    VEC(struct retired) retired; /* files renamed, to be removed later */
+    bool sweeping, retiring;
     struct log_job *exclusive; /* truncates or closes … */
     bool exclusive_waits;      /* … and goes on when the log is quiet */
 };

@@ -147,6 +147,24 @@ log_is_offline(const struct commitlog *log)
 {
     return log->state == COMMITLOG_OFFLINE;
 }
+/* A name in the directory was made or removed. A sync of the directory that was begun at a count covers
+ * all changes up to it. */
+static inline void
+log_names_changed(struct commitlog *log)
+{
+    log->names_changed++;
+}
+static inline bool
+log_names_are_durable(const struct commitlog *log)
+{
+    return log->names_changed == log->names_synced;
+}
+static inline void
+log_names_synced(struct commitlog *log, int32_t count)
+{
+    log->names_synced = MAX(log->names_synced, count);
+}
+
 /* Writes what is waiting, if no write is in flight. */
 void log_write_next(struct commitlog *log);
 void log_drop_appended(struct commitlog *log);

@@ -416,7 +416,7 @@ open_segments_done(struct open_job *j)
     if (log->segments.n == 0) new_active(log, j->start_offset);
     set_ends(j);
     drop_snapshots(j);
-    if (j->remove.paths.n) log->dir_dirty = true;
+    if (j->remove.paths.n) log_names_changed(log);
     j->stage = OPEN_SYNC;
     j->remove.done = open_removed;
     files_remove(&j->remove, log);
@@ -481,7 +481,7 @@ open_swap(struct open_job *j)
     log->segments.v[log_segment_at(log, base)]->written = -1; /* size not known yet */
     j->clean = false;
     j->recovery_point = MIN(j->recovery_point, base);
-    log->dir_dirty = true;
+    log_names_changed(log);
     path_rename(log->env, &j->job.op, log_file_path(log, base, S(".log.swap")),
                 log_file_path(log, base, S(".log")));
 }
@@ -506,7 +506,7 @@ open_step(struct log_job *job, enum env_err err)
     }
     switch (j->stage) {
     case OPEN_MKDIR:
-        if (!err) log->dir_dirty = log->parent_dirty = true;
+        if (!err) log->parent_dirty = true;
         j->stage = OPEN_LIST;
         dir_list(log->env, &job->op, log->dir);
         break;
@@ -533,7 +533,8 @@ open_step(struct log_job *job, enum env_err err)
     case OPEN_SYNC:
         j->stage = OPEN_PRODUCERS;
         j->sync.done = open_synced;
-        if (j->clean && !log->dir_dirty && !log->epochs_dirty) open_step_again(j, ENV_OK);
+        if (j->clean && log_names_are_durable(log) && !log->epochs_dirty)
+            open_step_again(j, ENV_OK);
         else commitlog_sync(log, &j->sync);
         break;
     case OPEN_PRODUCERS:

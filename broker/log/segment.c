@@ -119,7 +119,7 @@ segment_opened(struct op *op)
     s->state = err ? SEGMENT_CLOSED : SEGMENT_IS_OPEN;
     if (!err && !s->exists) {
         s->exists = true;
-        if (s->log) s->log->dir_dirty = true;
+        if (s->log) log_names_changed(s->log);
     }
     if (err) s->file.slot = NULL;
     else if (s->written < 0) s->written = s->size = op->value;

@@ -12,6 +12,7 @@ struct sync_job {
     struct file_replace replace;
     int64_t target, next_base;
     int64_t messages;
+    int32_t names; /* the directory is being synced up to this count */
 };
 
 static void
@@ -79,7 +80,7 @@ sync_index_saved(struct index_save *x, enum env_err err)
 {
     struct sync_job *y = CONTAINER_OF(x, struct sync_job, index);
     y->job.has_waited = true;
-    if (!err) y->job.log->dir_dirty = true;
+    if (!err) log_names_changed(y->job.log);
     y->job.step(&y->job, err);
 }
 
@@ -144,6 +145,7 @@ sync_step(struct log_job *job, enum env_err err)
         sync_failed(y, err, "syncing", log->dir);
         return;
     }
+    log_names_synced(log, y->names);
     while (y->segment || (y->segment = next_segment(y))) {
         if (y->next_base <= y->segment->base_offset) {
             segment_pin(y->segment);
@@ -155,8 +157,8 @@ sync_step(struct log_job *job, enum env_err err)
     }
     if (log->epochs_dirty) {
         save_epochs(y);
-    } else if (log->dir_dirty) {
-        log->dir_dirty = false;
+    } else if (!log_names_are_durable(log)) {
+        y->names = log->names_changed;
         dir_sync(log->env, &job->op, log->dir);
     } else if (log->parent_dirty) {
         log->parent_dirty = false;

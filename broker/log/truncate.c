@@ -7,6 +7,7 @@ enum truncate_stage {
     CUT_WAIT,   /* for the writes and syncs under way */
     CUT_FIND,   /* the first batch to go */
     CUT_REMOVE, /* later segments and snapshots */
+    CUT_REMOVED,
     CUT_FILE,
     CUT_TAIL, /* the index's tail again */
     CUT_PRODUCERS,
@@ -159,7 +160,8 @@ set_ends(struct truncate_job *j)
     log->start_offset = j->fully ? j->base : MIN(log->start_offset, j->base);
     if (j->fully) log->epochs.v.n = 0;
     (void)epoch_cache_truncate_end(&log->epochs, j->base);
-    log->epochs_dirty = log->dir_dirty = true;
+    log->epochs_dirty = true;
+    log_names_changed(log);
     NOTE(log->env, NOTE_LOG_TRUNCATE, log->name, SLICE_NULL, j->base, j->old_end,
          epoch_cache_latest(&log->epochs));
 }
@@ -267,7 +269,11 @@ cut_step(struct log_job *job, enum env_err err)
         if (j->is_scanned) cut_begin(j);
         else cut_find(j);
         break;
-    case CUT_REMOVE: cut_file(j); break;
+    case CUT_REMOVE:
+        j->stage = CUT_REMOVED; /* before anything is made in their place */
+        dir_sync(log->env, &job->op, log->dir);
+        break;
+    case CUT_REMOVED: cut_file(j); break;
     case CUT_FILE:
         j->stage = CUT_TAIL;
         j->tail.done = cut_tail_loaded;

@@ -9,6 +9,7 @@ struct write_job {
     struct segment *segment;
     int64_t bytes, end_offset, messages;
     bool is_writing;
+    int32_t names; /* the directory is being synced up to this count */
 };
 
 static void
@@ -78,6 +79,18 @@ write_done(struct commitlog *log, struct write_job *w)
     if (log->ops->written) log->ops->written(log);
 }
 
+/* A segment's file is made only when the names of those before it are durable: after a power loss there
+ * are no holes between segments. */
+static bool
+may_create(struct write_job *w)
+{
+    struct commitlog *log = w->job.log;
+    log_names_synced(log, w->names);
+    if (w->segment->exists || log->segments.n == 1 || log_names_are_durable(log)) return true;
+    w->names = log->names_changed;
+    return false;
+}
+
 static void
 write_step(struct log_job *job, enum env_err err)
 {
@@ -91,6 +104,8 @@ write_step(struct log_job *job, enum env_err err)
         log_fail(log, err, "writing", path);
     } else if (w->is_writing) {
         write_done(log, w);
+    } else if (!may_create(w)) {
+        dir_sync(log->env, &job->op, log->dir);
     } else if (segment_want_file(w->segment, &job->wait)) {
         gather(log, w);
     }
