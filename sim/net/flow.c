@@ -190,6 +190,15 @@ flow_send_rst(struct flow *f)
 
 /* ---- silence ---- */
 
+/* Not exactly, lest it keeps step with a link that comes and goes. */
+static void
+retry_later(struct flow *f)
+{
+    struct world *w = world_of(f);
+    struct link *l = link_of(w, f->from->host, f->to->host);
+    entry_arm(w, &f->retry, w->now_ns + f->retry_ns + dice_between(&l->dice, 0, f->retry_ns / 4));
+}
+
 static void
 stall(struct flow *f)
 {
@@ -198,7 +207,7 @@ stall(struct flow *f)
     f->is_stalled = true;
     f->stalled_since_ns = w->now_ns;
     f->retry_ns = w->options.net.retry_min_ns;
-    entry_arm(w, &f->retry, w->now_ns + f->retry_ns);
+    retry_later(f);
 }
 
 static void
@@ -261,7 +270,7 @@ retry_fire(struct world *w, struct entry *e)
     }
     if (there && list_is_empty(&f->segments)) send_some(f, true);
     f->retry_ns = MIN(f->retry_ns * 2, w->options.net.retry_max_ns);
-    entry_arm(w, &f->retry, w->now_ns + f->retry_ns);
+    retry_later(f);
 }
 
 /* ---- arriving ---- */

@@ -65,5 +65,7 @@ struct ping_args {
     struct pong_stats stats;
 };
 void pong_client_start(struct env *env, void *args);
+/* Seven seconds of faults of every family, to a server and two clients that are up. */
+void pong_bad_day(struct world *w, struct machine *s, struct machine **c);
 
 #endif

@@ -14,36 +14,6 @@ struct run_options {
     struct writer *trace;
 };
 
-static void
-heal(struct world *w, void *ctx)
-{
-    (void)ctx;
-    fault_heal_all(w);
-}
-
-static void
-bad_day(struct world *w, struct machine *s, struct machine **c)
-{
-    world_run_until(w, 1 * NS_PER_S);
-    fault_crash(s);
-    world_run(w, 300 * NS_PER_MS);
-    machine_start(s);
-    world_run(w, NS_PER_S);
-    (void)fault_cut(w, (struct machines){&c[0], 1}, (struct machines){&s, 1}, false);
-    world_at(w, world_now_ns(w) + NS_PER_S, heal, NULL);
-    world_run(w, 3 * NS_PER_S);
-    fault_power(s);
-    world_run(w, 500 * NS_PER_MS);
-    machine_start(s);
-    fault_clock_drift(c[1], 20000);
-    fault_pause(c[0]);
-    world_run(w, NS_PER_S);
-    fault_resume(c[0]);
-    fault_reset(w, NULL, NULL);
-    fault_disk_slow(s, 300);
-    world_run(w, 2 * NS_PER_S);
-}
-
 static struct run
 run_pong(uint64_t seed, struct run_options o)
 {
@@ -64,7 +34,7 @@ run_pong(uint64_t seed, struct run_options o)
     machine_start(s);
     machine_start(c[0]);
     machine_start(c[1]);
-    if (!o.no_faults) bad_day(w, s, c);
+    if (!o.no_faults) pong_bad_day(w, s, c);
     world_run_until(w, 10 * NS_PER_S);
     r.hash = world_hash(w);
     r.events = world_events(w);

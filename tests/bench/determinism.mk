@@ -1,0 +1,3 @@
+determinism: ## compare the hashes of the same runs in different builds
+	$(Q)tests/bench/determinism
+.PHONY: determinism
