@@ -440,7 +440,7 @@ net_do_unlisten(struct mach *m, void *slot)
 
 /* ---- what a machine does with a connection ---- */
 
-static int64_t
+static void
 queue_bytes(struct flow *f, const struct seg *segs, int32_t n, int32_t *at)
 {
     int64_t bytes = 0;
@@ -448,10 +448,11 @@ queue_bytes(struct flow *f, const struct seg *segs, int32_t n, int32_t *at)
     for (; end < n && segs[end].buf; end++) bytes += segs[end].bytes.n;
     uint8_t *room = bytes ? flow_queue_room(f, bytes) : NULL;
     for (; *at < end; ++*at) {
-        if (segs[*at].bytes.n) memcpy(room, segs[*at].bytes.p, (size_t)segs[*at].bytes.n);
-        room += segs[*at].bytes.n;
+        struct slice b = segs[*at].bytes;
+        if (!b.n) continue;
+        memcpy(room, b.p, (size_t)b.n);
+        room += b.n;
     }
-    return bytes;
 }
 
 void
@@ -463,7 +464,7 @@ net_do_send(struct mach *m, struct conn *c, const struct seg *segs, int32_t n)
     frames_queue(e, segs, n);
     for (int32_t i = 0; i < n;) {
         if (segs[i].buf) {
-            (void)queue_bytes(&e->out, segs, n, &i);
+            queue_bytes(&e->out, segs, n, &i);
             continue;
         }
         flow_queue_range(&e->out, disk_pin(segs[i].file), segs[i].offset, segs[i].n);

@@ -47,8 +47,7 @@ hash_bytes(struct run_hash *h, struct slice bytes)
     hash_word(h, digest(bytes));
 }
 
-/* What names an event: the ordinal of the operation, or the handle of the connection. */
-static uint64_t
+uint64_t
 event_ordinal(const struct event *ev)
 {
     if (ev->op) return ev->op->ordinal;

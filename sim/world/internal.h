@@ -129,7 +129,9 @@ void work_forget(struct mach *m);
 
 /* ---- observers (watch.c) ---- */
 
-void watch_event(struct mach *m, const struct event *ev, bool is_start, bool is_poke);
+/* ev as it was delivered: what it points to may be gone. */
+void watch_event(struct mach *m, const struct event *ev, uint64_t ordinal, bool is_start,
+                 bool is_poke);
 void watch_life(struct mach *m, enum life what, struct slice text);
 void watch_frame(struct world *w, const struct world_frame *f, enum frame_fate fate);
 void watch_frame_bytes(struct world *w, const struct world_frame *f, struct slice bytes);

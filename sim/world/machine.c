@@ -55,12 +55,12 @@ carry_out_all(struct mach *m)
 /* ---- steps ---- */
 
 static void
-step_done(struct mach *m, const struct event *ev, bool is_start, bool is_poke)
+step_done(struct mach *m, const struct event *ev, uint64_t ordinal, bool is_start, bool is_poke)
 {
     m->w->stats.events++;
     bool dies = carry_out_all(m);
     m->in_step = false;
-    watch_event(m, ev, is_start, is_poke);
+    watch_event(m, ev, ordinal, is_start, is_poke);
     env_effects_clear(&m->m.env);
     if (dies) mach_end(m, END_FATAL);
 }
@@ -72,9 +72,10 @@ deliver_one(struct mach *m, struct event *ev)
     ev->now_ns = clock_mono(&m->m.host->clock, w->now_ns);
     ev->wall_ms = clock_wall_ms(&m->m.host->clock, w->now_ns);
     hash_event(&w->hash, w->now_ns, m->m.index, ev);
+    uint64_t ordinal = event_ordinal(ev);
     m->in_step = true;
     env_deliver(&m->m.env, ev);
-    step_done(m, ev, false, false);
+    step_done(m, ev, ordinal, false, false);
 }
 
 static void
@@ -219,7 +220,7 @@ machine_start(struct machine *pub)
     watch_life(m, LIFE_START, SLICE_EMPTY);
     m->in_step = true;
     m->start(&pub->env, m->args);
-    step_done(m, NULL, true, false);
+    step_done(m, NULL, 0, true, false);
     run_deferred(m);
     mach_wake(m);
 }
@@ -243,7 +244,7 @@ poke_now(struct mach *m, void (*fn)(struct env *env, void *ctx), void *ctx)
     hash_mark(&w->hash, w->now_ns, m->m.index, -1);
     m->in_step = true;
     fn(env, ctx);
-    step_done(m, NULL, false, true);
+    step_done(m, NULL, 0, false, true);
     run_deferred(m);
     mach_wake(m);
 }

@@ -32,17 +32,8 @@ watch_machine(struct mach *m)
                                                     .c = m->m.kind});
 }
 
-static uint64_t
-ordinal(const struct event *ev)
-{
-    if (!ev) return 0;
-    if (ev->op) return ev->op->ordinal;
-    if (ev->conn) return ev->conn->handle;
-    return ev->listener ? ev->listener->handle : 0;
-}
-
 static void
-trace_event(struct mach *m, const struct event *ev, bool is_start)
+trace_event(struct mach *m, const struct event *ev, uint64_t ordinal, bool is_start)
 {
     struct world *w = m->w;
     struct trace_record r = {.kind = TRACE_EVENT,
@@ -50,7 +41,7 @@ trace_event(struct mach *m, const struct event *ev, bool is_start)
                              .machine = m->m.index,
                              .what = ev ? (int32_t)ev->kind : is_start ? TRACE_STARTED : TRACE_POKED,
                              .hash = w->hash.h,
-                             .n = {(int64_t)ordinal(ev), ev ? (int64_t)ev->err : 0, ev ? ev->n : 0}};
+                             .n = {(int64_t)ordinal, ev ? (int64_t)ev->err : 0, ev ? ev->n : 0}};
     trace_write(w->trace, &r);
 }
 
@@ -68,11 +59,11 @@ trace_note(struct mach *m, const struct note *note)
 }
 
 void
-watch_event(struct mach *m, const struct event *ev, bool is_start, bool is_poke)
+watch_event(struct mach *m, const struct event *ev, uint64_t ordinal, bool is_start, bool is_poke)
 {
     struct world *w = m->w;
     struct env *env = &m->m.env;
-    if (w->trace) trace_event(m, ev, is_start);
+    if (w->trace) trace_event(m, ev, ordinal, is_start);
     if (!w->trace && !w->observers.n) return;
     int32_t n = 0;
     for (int64_t i = 0; i < env->effects.n; i++) n += env->effects.v[i].kind == EF_NOTE;
