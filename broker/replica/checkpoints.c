@@ -1,0 +1,258 @@
+/* The checkpoint files of a log directory: recovery points, high watermarks, log starts. Read once at
+ * the start; written now and then, and in order at the end. */
+#include "broker/base/check.h"
+#include "broker/base/fmt.h"
+#include "broker/log/checkpoint.h"
+#include "broker/log/file_replace.h"
+#include "broker/replica/replicas.h"
+
+#define KINDS 3
+#define FILE_BYTES_MAX (64 << 20)
+
+static const char *const names[KINDS] = {
+    [CHECKPOINT_RECOVERY_POINT] = "recovery-point-offset-checkpoint",
+    [CHECKPOINT_HIGH_WATERMARK] = "replication-offset-checkpoint",
+    [CHECKPOINT_LOG_START] = "log-start-offset-checkpoint",
+};
+
+/* What the files said of one partition when the node started. */
+struct checkpointed {
+    struct map_node node;
+    struct slice topic; /* in the text of a file */
+    int32_t partition;
+    int64_t offset[KINDS];
+};
+
+static uint64_t
+hash_of(const struct replicas *r, struct slice topic, int32_t partition)
+{
+    return map_hash(&r->checkpoints, topic) + (uint64_t)partition * 0x9e3779b97f4a7c15;
+}
+
+struct key {
+    struct slice topic;
+    int32_t partition;
+};
+
+static bool
+same(const struct map_node *n, const void *key)
+{
+    const struct checkpointed *c = CONTAINER_OF(n, const struct checkpointed, node);
+    const struct key *k = key;
+    return c->partition == k->partition && slice_eq(c->topic, k->topic);
+}
+
+static struct checkpointed *
+find(struct replicas *r, struct slice topic, int32_t partition)
+{
+    struct key k = {topic, partition};
+    struct map_node *n = map_find(&r->checkpoints, hash_of(r, topic, partition), same, &k);
+    return n ? CONTAINER_OF(n, struct checkpointed, node) : NULL;
+}
+
+int64_t
+replicas_checkpointed(struct replicas *r, enum checkpoint_kind kind, struct slice topic,
+                      int32_t index)
+{
+    struct checkpointed *c = find(r, topic, index);
+    return c ? c->offset[kind] : 0;
+}
+
+void
+replicas_release_checkpoints(struct replicas *r)
+{
+    MAP_EACH (&r->checkpoints, c, struct checkpointed, node) {
+        map_remove(&r->checkpoints, &c->node);
+        MEM_DELETE(&r->env->mem, c);
+    }
+    for (int i = 0; i < KINDS; i++) {
+        buf_unref(r->checkpoint_texts[i]);
+        r->checkpoint_texts[i] = NULL;
+    }
+}
+
+/* ---- reading ---- */
+
+struct loader {
+    struct file_slurp slurp;
+    struct replicas *r;
+    int kind;
+    void (*done)(void *owner, enum env_err err);
+    void *owner;
+};
+
+static struct slice
+path_of(struct replicas *r, int kind)
+{
+    struct writer w = writer_mem(&r->env->mem);
+    fmt_slice(&w, r->log_dir);
+    fmt_char(&w, '/');
+    fmt_str(&w, names[kind]);
+    struct slice path = arena_dup(&r->env->scratch, writer_slice(&w));
+    writer_release(&w);
+    return path;
+}
+
+static void
+take_entry(void *ctx, const struct checkpoint_entry *e)
+{
+    struct loader *l = ctx;
+    struct checkpointed *c = find(l->r, e->topic, e->partition);
+    if (!c) {
+        c = MEM_NEW(&l->r->env->mem, struct checkpointed);
+        c->topic = e->topic;
+        c->partition = e->partition;
+        map_insert(&l->r->checkpoints, &c->node, hash_of(l->r, e->topic, e->partition));
+    }
+    c->offset[l->kind] = e->offset;
+}
+
+static void
+load_next(struct loader *l)
+{
+    if (l->kind == KINDS) {
+        l->done(l->owner, ENV_OK);
+        MEM_DELETE(&l->r->env->mem, l);
+        return;
+    }
+    file_slurp(l->r->env, &l->slurp, path_of(l->r, l->kind), FILE_BYTES_MAX);
+}
+
+static void
+loaded(struct file_slurp *s)
+{
+    struct loader *l = CONTAINER_OF(s, struct loader, slurp);
+    struct replicas *r = l->r;
+    if (s->err == ENV_OK && s->buf) {
+        r->checkpoint_texts[l->kind] = s->buf;
+        if (!checkpoint_parse(buf_slice(s->buf), take_entry, l))
+            /* What it says can be found out from the logs, so a bad file only costs time. */
+            NOTE(r->env, NOTE_LOG_MESSAGE, slice_cstr(names[l->kind]),
+                 S("is not a checkpoint file; logs are recovered without it"), 2);
+    } else if (s->err != ENV_ENOENT && s->err != ENV_OK) {
+        l->done(l->owner, s->err);
+        MEM_DELETE(&r->env->mem, l);
+        return;
+    }
+    l->kind++;
+    load_next(l);
+}
+
+void
+replicas_load_checkpoints(struct replicas *r, void (*done)(void *owner, enum env_err err),
+                          void *owner)
+{
+    struct loader *l = MEM_NEW(&r->env->mem, struct loader);
+    l->r = r;
+    l->done = done;
+    l->owner = owner;
+    l->slurp.done = loaded;
+    load_next(l);
+}
+
+/* ---- writing ---- */
+
+struct checkpoint_writer {
+    struct file_replace replace;
+    struct replicas *r;
+    int kind;
+    bool again;
+    struct list waiting, next; /* for this pass, for the one after it */
+};
+
+static int64_t
+offset_of(const struct partition *p, int kind)
+{
+    switch (kind) {
+    case CHECKPOINT_RECOVERY_POINT: return commitlog_synced_end(&p->log);
+    case CHECKPOINT_HIGH_WATERMARK: return p->high_watermark;
+    default: return commitlog_start(&p->log);
+    }
+}
+
+/* A log start is only told where it is not 0, as Kafka does. */
+static bool
+is_told(const struct partition *p, int kind)
+{
+    return p->log_ready && !p->is_deleted &&
+           (kind != CHECKPOINT_LOG_START || commitlog_start(&p->log) > 0);
+}
+
+static void
+print(struct replicas *r, int kind, struct writer *w)
+{
+    int64_t n = 0;
+    MAP_EACH (&r->partitions, p, struct partition, by_id) n += is_told(p, kind);
+    checkpoint_print_head(w, n);
+    MAP_EACH (&r->partitions, p, struct partition, by_id) {
+        if (!is_told(p, kind)) continue;
+        struct checkpoint_entry e = {p->topic, p->index, offset_of(p, kind)};
+        checkpoint_print_entry(w, &e);
+    }
+}
+
+static void
+write_next(struct checkpoint_writer *cw)
+{
+    struct replicas *r = cw->r;
+    struct writer w = writer_mem(&r->env->mem);
+    print(r, cw->kind, &w);
+    file_replace(r->env, &cw->replace, path_of(r, cw->kind), writer_slice(&w));
+    writer_release(&w);
+}
+
+static void
+pass_over(struct checkpoint_writer *cw)
+{
+    struct replicas *r = cw->r;
+    struct list done;
+    list_init(&done);
+    for (struct list *n; (n = list_pop_front(&cw->waiting)) != NULL;) list_push_back(&done, n);
+    for (struct list *n; (n = list_pop_front(&cw->next)) != NULL;)
+        list_push_back(&cw->waiting, n);
+    if (cw->again) {
+        cw->again = false;
+        cw->kind = 0;
+        write_next(cw);
+    } else {
+        r->writer = NULL;
+        MEM_DELETE(&r->env->mem, cw);
+    }
+    for (struct list *n; (n = list_pop_front(&done)) != NULL;) {
+        struct checkpoint_waiter *w = LIST_ENTRY(n, struct checkpoint_waiter, node);
+        w->done(w);
+    }
+}
+
+static void
+wrote(struct file_replace *f)
+{
+    struct checkpoint_writer *cw = CONTAINER_OF(f, struct checkpoint_writer, replace);
+    struct replicas *r = cw->r;
+    if (f->err != ENV_OK)
+        NOTE(r->env, NOTE_LOG_MESSAGE, slice_cstr(names[cw->kind]),
+             slice_cstr(env_err_text(f->err)), 3);
+    if (++cw->kind < KINDS)
+        write_next(cw);
+    else
+        pass_over(cw);
+}
+
+void
+replicas_checkpoint_now(struct replicas *r, struct checkpoint_waiter *w)
+{
+    if (r->writer) { /* under way: once more for whoever wants what is true now */
+        if (!w) return;
+        r->writer->again = true;
+        list_push_back(&r->writer->next, &w->node);
+        return;
+    }
+    struct checkpoint_writer *cw = MEM_NEW(&r->env->mem, struct checkpoint_writer);
+    r->writer = cw;
+    cw->r = r;
+    list_init(&cw->waiting);
+    list_init(&cw->next);
+    if (w) list_push_back(&cw->waiting, &w->node);
+    cw->replace.done = wrote;
+    write_next(cw);
+}

@@ -1,0 +1,132 @@
+#include "broker/replica/controller_link.h"
+
+#include "broker/base/check.h"
+#include "errors.h"
+
+#define BACKOFF_MS 50
+#define TIMEOUT_MS 30000
+
+static void pump(struct controller_link *l);
+
+static void
+retry_due(struct timer *t)
+{
+    pump(CONTAINER_OF(t, struct controller_link, retry));
+}
+
+void
+controller_link_init(struct controller_link *l, struct env *env, struct raft *raft,
+                     struct slice client_id)
+{
+    *l = (struct controller_link){.env = env, .raft = raft, .client_id = client_id};
+    list_init(&l->queued);
+    l->retry.due = retry_due;
+}
+
+void
+controller_link_stop(struct controller_link *l)
+{
+    if (l->stopped) return;
+    l->stopped = true;
+    timer_cancel(l->env, &l->retry);
+    list_init(&l->queued);
+    if (l->is_connected_to) channel_stop(&l->channel, NULL);
+}
+
+/* Points the channel at the quorum's leader. False: not known at the moment. */
+static bool
+find_controller(struct controller_link *l)
+{
+    struct raft_endpoint ep;
+    if (!raft_leader_endpoint(l->raft, &ep)) return false;
+    if (!l->is_connected_to) {
+        channel_init(&l->channel, l->env, ep.host, ep.port, l->client_id);
+        l->channel.backoff_ms = BACKOFF_MS;
+        l->is_connected_to = true;
+        return true;
+    }
+    if (l->channel.port != ep.port || !slice_eq(l->channel.host, ep.host))
+        channel_set_address(&l->channel, ep.host, ep.port);
+    return true;
+}
+
+static void
+finish(struct link_call *c, int16_t err, struct slice body)
+{
+    c->sent = false;
+    c->done(c, err, body);
+}
+
+static void
+requeue(struct link_call *c)
+{
+    struct controller_link *l = c->link;
+    list_push_back(&l->queued, &c->node);
+    if (!timer_is_armed(&l->retry))
+        timer_arm(l->env, &l->retry, env_now_ns(l->env) + BACKOFF_MS * NS_PER_MS);
+}
+
+static void
+answered(struct call *call, enum env_err err, struct slice body, struct buf *from)
+{
+    (void)from;
+    struct link_call *c = CONTAINER_OF(call, struct link_call, call);
+    if (c->link->stopped) return;
+    if (err == ENV_OK) {
+        finish(c, 0, body);
+        return;
+    }
+    c->sent = false;
+    requeue(c);
+}
+
+static void
+send_one(struct controller_link *l, struct link_call *c)
+{
+    int64_t left_ms = c->deadline_ns == TIME_NEVER
+                          ? TIMEOUT_MS
+                          : (c->deadline_ns - env_now_ns(l->env) + NS_PER_MS - 1) / NS_PER_MS;
+    int64_t timeout_ms = MIN(left_ms, c->timeout_ms ? c->timeout_ms : TIMEOUT_MS);
+    c->sent = true;
+    c->call.done = answered;
+    if (!channel_call(&l->channel, &c->call, c->api_key, c->version, c->request,
+                      MAX(timeout_ms, 1), NULL))
+        UNREACHABLE();
+}
+
+static void
+pump(struct controller_link *l)
+{
+    if (l->stopped) return;
+    bool found = find_controller(l);
+    struct list now;
+    list_init(&now);
+    for (struct list *n; (n = list_pop_front(&l->queued)) != NULL;) list_push_back(&now, n);
+    for (struct list *n; (n = list_pop_front(&now)) != NULL;) {
+        struct link_call *c = LIST_ENTRY(n, struct link_call, node);
+        if (env_now_ns(l->env) >= c->deadline_ns)
+            finish(c, K_ERR_REQUEST_TIMED_OUT, SLICE_NULL);
+        else if (found)
+            send_one(l, c);
+        else
+            requeue(c);
+    }
+}
+
+void
+link_send(struct controller_link *l, struct link_call *c)
+{
+    CHECK(!c->sent && !list_is_linked(&c->node));
+    if (l->stopped) return;
+    c->link = l;
+    if (list_is_empty(&l->queued) && find_controller(l))
+        send_one(l, c);
+    else
+        requeue(c);
+}
+
+void
+link_retry(struct link_call *c)
+{
+    requeue(c);
+}

@@ -1,0 +1,44 @@
+/* A connection to the active controller, whoever that is: finds it through the quorum, keeps trying
+ * when it moves or does not answer. One link for each purpose (heartbeats, AlterPartition, forwarding,
+ * producer ids), so that none waits behind another. */
+#ifndef REPLICA_CONTROLLER_LINK_H
+#define REPLICA_CONTROLLER_LINK_H
+
+#include "broker/protocol/channel.h"
+#include "broker/raft/raft.h"
+
+struct link_call {
+    /* err 0: body is the response's body in `version`, good during the call. Else why there is none:
+     * K_ERR_REQUEST_TIMED_OUT after deadline_ns. May call link_retry(). */
+    void (*done)(struct link_call *c, int16_t err, struct slice body);
+    int16_t api_key, version;
+    const void *request; /* stays until done() */
+    int64_t deadline_ns; /* TIME_NEVER: keep trying */
+    int64_t timeout_ms;  /* of one try */
+    struct call call;
+    struct list node;
+    struct controller_link *link;
+    bool sent;
+};
+
+struct controller_link {
+    struct env *env;
+    struct raft *raft;
+    struct channel channel;
+    bool is_connected_to; /* the channel has an address */
+    struct raft_endpoint to;
+    struct slice client_id;
+    struct list queued; /* waiting for a controller to be known, or for the back-off */
+    struct timer retry;
+    int64_t backoff_ns;
+    bool stopped;
+};
+
+void controller_link_init(struct controller_link *l, struct env *env, struct raft *raft,
+                          struct slice client_id);
+void controller_link_stop(struct controller_link *l);
+void link_send(struct controller_link *l, struct link_call *c);
+/* From done(), when the answer says that it was not the active controller, or to try again later. */
+void link_retry(struct link_call *c);
+
+#endif

@@ -1,0 +1,364 @@
+#include "broker/replica/fetcher.h"
+
+#include "broker/base/check.h"
+#include "broker/protocol/codec.h"
+#include "broker/replica/replicas.h"
+#include "configs.h"
+#include "apis.h"
+#include "errors.h"
+
+#define FETCH_VERSION 17 /* KIP-853: directory ids */
+#define LIST_OFFSETS_VERSION 9
+#define BACKOFF_MS 50
+
+enum fetcher_state {
+    FETCHER_IDLE,    /* nothing to fetch, or waiting for `again` */
+    FETCHER_ASKING,  /* a Fetch in flight */
+    FETCHER_WRITING, /* what it brought is not yet written */
+};
+
+struct fetcher {
+    struct list node; /* among replicas.fetchers */
+    struct replicas *r;
+    int32_t leader_id;
+    enum fetcher_state state;
+    struct list partitions;
+    struct channel channel;
+    bool has_channel, stopping;
+    struct call call, offsets_call;
+    struct timer backoff;
+    struct task again;
+};
+
+static void go_on(struct fetcher *f);
+
+/* ---- asking ---- */
+
+/* Ready to be fetched: not being cut, not backing off, nothing of it unwritten. */
+static bool
+is_ready(const struct partition *p)
+{
+    return !p->is_truncating && !p->needs_offsets &&
+           p->fetch_not_before_ns <= env_now_ns(p->env) &&
+           commitlog_written_end(&p->log) == commitlog_assigned_end(&p->log);
+}
+
+static void
+fill_partition(struct k_fetch_request_fetch_partition *q, struct partition *p)
+{
+    struct replicas *r = p->owner;
+    int64_t end = commitlog_written_end(&p->log);
+    q->partition = p->index;
+    /* KIP-320: the leader refuses a follower of another epoch. */
+    q->current_leader_epoch = p->leader_epoch;
+    q->fetch_offset = end;
+    /* KIP-595: with the epoch of its last record the leader can tell where the logs part. */
+    q->last_fetched_epoch = end > commitlog_start(&p->log) ? commitlog_epoch_at(&p->log, end - 1)
+                                                           : commitlog_latest_epoch(&p->log);
+    q->log_start_offset = commitlog_start(&p->log);
+    q->partition_max_bytes = (int32_t)config_i64(r->config, K_CFG_REPLICA_FETCH_MAX_BYTES);
+}
+
+static int32_t
+fill_request(struct fetcher *f, struct k_fetch_request *q)
+{
+    struct replicas *r = f->r;
+    struct arena *a = &r->env->scratch;
+    codec_default(K_MSG_FETCH_REQUEST, q);
+    q->replica_state.replica_id = r->node_id;
+    q->replica_state.replica_epoch = r->broker_epoch;
+    q->max_wait_ms = (int32_t)config_i64(r->config, K_CFG_REPLICA_FETCH_WAIT_MAX_MS);
+    q->min_bytes = (int32_t)config_i64(r->config, K_CFG_REPLICA_FETCH_MIN_BYTES);
+    q->max_bytes = (int32_t)config_i64(r->config, K_CFG_REPLICA_FETCH_RESPONSE_MAX_BYTES);
+    q->session_epoch = -1;
+    int32_t n = 0;
+    LIST_EACH (&f->partitions, p, struct partition, fetching) n += is_ready(p);
+    q->topics = codec_array(a, K_STRUCT_FETCH_REQUEST_FETCH_TOPIC, n);
+    LIST_EACH (&f->partitions, p, struct partition, fetching) {
+        if (!is_ready(p)) continue;
+        struct k_fetch_request_fetch_topic *t = &q->topics[q->topics_n++];
+        t->topic_id = p->topic_id;
+        t->partitions = codec_array(a, K_STRUCT_FETCH_REQUEST_FETCH_PARTITION, 1);
+        t->partitions_n = 1;
+        fill_partition(&t->partitions[0], p);
+    }
+    return n;
+}
+
+/* The connection to the leader's present address. False: not known. */
+static bool
+connect_to_leader(struct fetcher *f)
+{
+    const struct image_broker *b = image_broker(f->r->image, f->leader_id);
+    const struct image_endpoint *ep = b ? image_endpoint(b, f->r->listener) : NULL;
+    if (!ep) return false;
+    if (!f->has_channel) {
+        channel_init(&f->channel, f->r->env, ep->host, ep->port, S("replica-fetcher"));
+        f->has_channel = true;
+    } else if (f->channel.port != ep->port || !slice_eq(f->channel.host, ep->host)) {
+        channel_set_address(&f->channel, ep->host, ep->port);
+    }
+    return true;
+}
+
+static void
+back_off(struct fetcher *f)
+{
+    f->state = FETCHER_IDLE;
+    if (!timer_is_armed(&f->backoff))
+        timer_arm(f->r->env, &f->backoff, env_now_ns(f->r->env) + BACKOFF_MS * NS_PER_MS);
+}
+
+/* ---- what came ---- */
+
+static void ask_offsets(struct partition *p);
+
+static void
+part_failed(struct partition *p, int16_t err)
+{
+    if (err == K_ERR_OFFSET_OUT_OF_RANGE)
+        ask_offsets(p);
+    else
+        /* Stale epochs, moved leaders: the metadata log will say more; ask again meanwhile. */
+        p->fetch_not_before_ns = env_now_ns(p->env) + BACKOFF_MS * NS_PER_MS;
+}
+
+static void
+part_diverged(struct partition *p, const struct k_fetch_response_epoch_end_offset *d)
+{
+    struct epoch_end at_leader = {d->epoch, d->end_offset};
+    int64_t end = commitlog_assigned_end(&p->log);
+    struct epoch_end local = commitlog_epoch_end(&p->log, d->epoch, end);
+    partition_cut(p, truncation_offset(at_leader, local, end, p->high_watermark), false);
+}
+
+static void
+take_part(struct fetcher *f, struct uuid topic_id,
+          const struct k_fetch_response_partition_data *d, struct buf *from)
+{
+    struct partition *p = replicas_find(f->r, topic_id, d->partition_index);
+    /* It may have left meanwhile, or follow somebody else or in another epoch: then what came is
+     * not for it. */
+    if (!p || p->fetcher != f || p->role != PARTITION_FOLLOWER || p->is_truncating) return;
+    if (p->fetching_epoch != p->leader_epoch) return;
+    if (d->error_code) {
+        part_failed(p, d->error_code);
+        return;
+    }
+    if (d->diverging_epoch.epoch >= 0 || d->diverging_epoch.end_offset >= 0) {
+        part_diverged(p, &d->diverging_epoch);
+        return;
+    }
+    if (d->records.bytes.n > 0) {
+        struct seg seg = {.buf = from, .bytes = d->records.bytes};
+        enum log_err err = commitlog_append_fetched(&p->log, &seg, 1, p->leader_epoch);
+        if (err != LOG_OK) {
+            NOTE(p->env, NOTE_LOG_MESSAGE, p->label, slice_cstr(log_err_text(err)), 2);
+            p->fetch_not_before_ns = env_now_ns(p->env) + BACKOFF_MS * NS_PER_MS;
+        }
+    }
+    partition_follow(p, d->high_watermark, d->log_start_offset);
+}
+
+static void
+answered(struct call *call, enum env_err err, struct slice body, struct buf *from)
+{
+    struct fetcher *f = CONTAINER_OF(call, struct fetcher, call);
+    if (f->stopping) return;
+    struct k_fetch_response res;
+    struct arena *a = &f->r->env->scratch;
+    if (err != ENV_OK || !call_decode(call, body, a, &res) || res.error_code) {
+        back_off(f);
+        return;
+    }
+    f->state = FETCHER_WRITING;
+    for (int32_t i = 0; i < res.responses_n; i++)
+        for (int32_t k = 0; k < res.responses[i].partitions_n; k++)
+            take_part(f, res.responses[i].topic_id, &res.responses[i].partitions[k], from);
+    go_on(f);
+}
+
+/* ---- out of range: where does the leader's log begin and end? ---- */
+
+static void
+offsets_answered(struct call *call, enum env_err err, struct slice body, struct buf *from)
+{
+    (void)from;
+    struct fetcher *f = CONTAINER_OF(call, struct fetcher, offsets_call);
+    if (f->stopping) return;
+    struct k_list_offsets_response res;
+    if (err != ENV_OK || !call_decode(call, body, &f->r->env->scratch, &res)) {
+        back_off(f);
+        return;
+    }
+    for (int32_t i = 0; i < res.topics_n; i++) {
+        for (int32_t k = 0; k < res.topics[i].partitions_n; k++) {
+            struct partition *p = replicas_find_by_name(f->r, res.topics[i].name,
+                                                        res.topics[i].partitions[k].partition_index);
+            if (!p || p->fetcher != f || !p->needs_offsets) continue;
+            p->needs_offsets = false;
+            int64_t leader_start = res.topics[i].partitions[k].offset;
+            if (res.topics[i].partitions[k].error_code || p->is_truncating) continue;
+            /* All that we have lies before the leader's first record: begin anew there. Else our end
+             * is past the leader's, and the epochs will say where to cut. */
+            if (leader_start > commitlog_assigned_end(&p->log))
+                partition_cut(p, leader_start, true);
+            else
+                p->fetch_not_before_ns = env_now_ns(p->env) + BACKOFF_MS * NS_PER_MS;
+        }
+    }
+    go_on(f);
+}
+
+static void
+ask_offsets(struct partition *p)
+{
+    struct fetcher *f = p->fetcher;
+    p->needs_offsets = true;
+    if (call_is_pending(&f->offsets_call)) return;
+    struct arena *a = &f->r->env->scratch;
+    struct k_list_offsets_request q;
+    codec_default(K_MSG_LIST_OFFSETS_REQUEST, &q);
+    q.replica_id = f->r->node_id;
+    q.topics_n = 1;
+    q.topics = codec_array(a, K_STRUCT_LIST_OFFSETS_REQUEST_LIST_OFFSETS_TOPIC, 1);
+    q.topics[0].name = p->topic;
+    q.topics[0].partitions_n = 1;
+    q.topics[0].partitions =
+        codec_array(a, K_STRUCT_LIST_OFFSETS_REQUEST_LIST_OFFSETS_PARTITION, 1);
+    q.topics[0].partitions[0].partition_index = p->index;
+    q.topics[0].partitions[0].current_leader_epoch = p->leader_epoch;
+    q.topics[0].partitions[0].timestamp = -2;
+    f->offsets_call.done = offsets_answered;
+    if (!channel_call(&f->channel, &f->offsets_call, K_API_LIST_OFFSETS, LIST_OFFSETS_VERSION, &q,
+                      config_i64(f->r->config, K_CFG_REPLICA_SOCKET_TIMEOUT_MS), NULL))
+        UNREACHABLE();
+}
+
+/* ---- the round ---- */
+
+static void
+ask(struct fetcher *f)
+{
+    struct k_fetch_request q;
+    if (fill_request(f, &q) == 0 || !connect_to_leader(f)) {
+        back_off(f);
+        return;
+    }
+    LIST_EACH (&f->partitions, p, struct partition, fetching)
+        if (is_ready(p)) p->fetching_epoch = p->leader_epoch;
+    f->state = FETCHER_ASKING;
+    f->call.done = answered;
+    if (!channel_call(&f->channel, &f->call, K_API_FETCH, FETCH_VERSION, &q,
+                      config_i64(f->r->config, K_CFG_REPLICA_SOCKET_TIMEOUT_MS), NULL))
+        UNREACHABLE();
+}
+
+static bool
+all_written(struct fetcher *f)
+{
+    LIST_EACH (&f->partitions, p, struct partition, fetching)
+        if (!p->is_truncating &&
+            commitlog_written_end(&p->log) != commitlog_assigned_end(&p->log))
+            return false;
+    return true;
+}
+
+static bool
+any_ready(struct fetcher *f)
+{
+    LIST_EACH (&f->partitions, p, struct partition, fetching)
+        if (is_ready(p)) return true;
+    return false;
+}
+
+static void
+go_on(struct fetcher *f)
+{
+    if (f->stopping || f->state == FETCHER_ASKING || list_is_empty(&f->partitions)) return;
+    if (!all_written(f)) {
+        f->state = FETCHER_WRITING;
+        return;
+    }
+    f->state = FETCHER_IDLE;
+    if (any_ready(f))
+        ask(f);
+    else
+        back_off(f);
+}
+
+static void
+again_now(struct task *t)
+{
+    struct fetcher *f = CONTAINER_OF(t, struct fetcher, again);
+    if (f->state != FETCHER_ASKING && !timer_is_armed(&f->backoff)) go_on(f);
+}
+
+static void
+backoff_over(struct timer *t)
+{
+    go_on(CONTAINER_OF(t, struct fetcher, backoff));
+}
+
+void
+fetcher_written(struct partition *p)
+{
+    if (p->fetcher && p->fetcher->state == FETCHER_WRITING)
+        defer(p->env, &p->fetcher->again);
+}
+
+/* ---- who is with whom ---- */
+
+static struct fetcher *
+fetcher_of(struct replicas *r, int32_t leader_id)
+{
+    LIST_EACH (&r->fetchers, f, struct fetcher, node)
+        if (f->leader_id == leader_id) return f;
+    struct fetcher *f = MEM_NEW(&r->env->mem, struct fetcher);
+    f->r = r;
+    f->leader_id = leader_id;
+    list_init(&f->partitions);
+    f->again.run = again_now;
+    f->backoff.due = backoff_over;
+    list_push_back(&r->fetchers, &f->node);
+    return f;
+}
+
+void
+fetcher_join(struct partition *p)
+{
+    if (p->fetcher || p->owner->stopping || p->leader_id == NO_LEADER) return;
+    if (p->leader_id == p->owner->node_id) return;
+    struct fetcher *f = fetcher_of(p->owner, p->leader_id);
+    p->fetcher = f;
+    p->fetch_not_before_ns = 0;
+    p->fetching_epoch = -1;
+    list_push_back(&f->partitions, &p->fetching);
+    defer(p->env, &f->again);
+}
+
+void
+fetcher_leave(struct partition *p)
+{
+    list_remove(&p->fetching);
+    p->fetcher = NULL;
+    p->needs_offsets = false;
+}
+
+void
+fetchers_refresh(struct replicas *r)
+{
+    LIST_EACH (&r->fetchers, f, struct fetcher, node)
+        if (f->has_channel && !f->stopping) (void)connect_to_leader(f);
+}
+
+void
+fetchers_stop(struct replicas *r)
+{
+    LIST_EACH (&r->fetchers, f, struct fetcher, node) {
+        f->stopping = true;
+        timer_cancel(r->env, &f->backoff);
+        defer_cancel(&f->again);
+        if (f->has_channel) channel_stop(&f->channel, NULL);
+    }
+}

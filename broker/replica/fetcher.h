@@ -1,0 +1,19 @@
+/* Copies partitions from one leader: a connection of its own, one Fetch in flight for all partitions
+ * that this broker follows there. The fetch offset tells the leader what is written here, so the next
+ * request goes out when what came with the one before is written. */
+#ifndef REPLICA_FETCHER_H
+#define REPLICA_FETCHER_H
+
+#include "broker/replica/partition.h"
+
+/* The partition follows p->leader_id in p->leader_epoch and is ready to be appended to. */
+void fetcher_join(struct partition *p);
+/* Harmless when it is with none. */
+void fetcher_leave(struct partition *p);
+/* A broker's address may have changed. */
+void fetchers_refresh(struct replicas *r);
+void fetchers_stop(struct replicas *r);
+/* What was appended is written: the fetcher may go on. */
+void fetcher_written(struct partition *p);
+
+#endif

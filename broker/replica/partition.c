@@ -1,0 +1,286 @@
+#include "broker/replica/partition.h"
+
+#include "broker/base/check.h"
+#include "broker/base/fmt.h"
+#include "broker/replica/fetcher.h"
+#include "broker/replica/replicas.h"
+#include "errors.h"
+
+bool
+isr_has(const struct isr *s, int32_t id)
+{
+    for (int32_t i = 0; i < s->n; i++)
+        if (s->v[i] == id) return true;
+    return false;
+}
+
+static void
+isr_set(struct isr *s, struct ids ids)
+{
+    s->n = MIN(ids.n, REPLICAS_MAX);
+    if (s->n) memcpy(s->v, ids.v, (size_t)s->n * sizeof *s->v);
+}
+
+void
+append_waiter_cancel(struct append_waiter *w)
+{
+    list_remove(&w->node);
+}
+
+void
+fetch_waiter_cancel(struct fetch_waiter *w)
+{
+    list_remove(&w->node);
+}
+
+/* Tells everybody who waits that nothing will come of it here. */
+static void
+fail_waiters(struct partition *p, int16_t err)
+{
+    struct list gone;
+    list_init(&gone);
+    for (struct list *n; (n = list_pop_front(&p->append_waiters)) != NULL;) list_push_back(&gone, n);
+    for (struct list *n; (n = list_pop_front(&gone)) != NULL;) {
+        struct append_waiter *w = LIST_ENTRY(n, struct append_waiter, node);
+        w->done(w, err);
+    }
+    partition_wake_fetches(p, false);
+}
+
+void
+partition_wake_fetches(struct partition *p, bool followers_only)
+{
+    LIST_EACH (&p->fetch_waiters, w, struct fetch_waiter, node) {
+        if (followers_only && !w->is_follower) continue;
+        list_remove(&w->node);
+        w->wake(w);
+    }
+}
+
+void
+partition_set_high_watermark(struct partition *p, int64_t hw)
+{
+    if (hw == p->high_watermark) return;
+    p->high_watermark = hw;
+    NOTE(p->env, NOTE_PARTITION_HW, p->label, SLICE_NULL, hw, p->leader_epoch,
+         partition_is_leader(p), commitlog_written_end(&p->log));
+}
+
+static void
+note_role(struct partition *p)
+{
+    NOTE(p->env, NOTE_PARTITION_ROLE, p->label, SLICE_NULL, p->role, p->leader_id, p->leader_epoch,
+         p->partition_epoch);
+}
+
+static void
+note_isr(struct partition *p)
+{
+    if (!p->env->notes_on) return;
+    char text[REPLICAS_MAX * 12];
+    struct writer w = writer_fixed(text, sizeof text);
+    for (int32_t i = 0; i < p->isr.n; i++) {
+        if (i) fmt_char(&w, ',');
+        fmt_i64(&w, p->isr.v[i]);
+    }
+    NOTE(p->env, NOTE_PARTITION_ISR, p->label, writer_slice(&w), p->leader_epoch,
+         p->partition_epoch, p->isr.n);
+}
+
+/* What this broker knows of the others begins anew with each epoch: a follower counts as caught up now
+ * if it is in sync, so that it has the full lag time to show itself. */
+static void
+reset_followers(struct partition *p)
+{
+    p->followers.n = 0;
+    for (int32_t i = 0; i < p->replicas.n; i++) {
+        int32_t id = p->replicas.v[i];
+        if (id == p->owner->node_id) continue;
+        struct follower f = {.broker_id = id,
+                             .progress = {.log_end = -1, .log_start = -1, .leader_end_then = -1,
+                                          .broker_epoch = -1, .fetched_ns = 0}};
+        f.progress.caught_up_ns =
+            isr_has(&p->isr, id) ? env_now_ns(p->env) : INT64_MIN / 2;
+        VEC_PUSH(&p->env->mem, &p->followers, f);
+    }
+}
+
+static void
+take_isr(struct partition *p, const struct image_partition *ip)
+{
+    p->partition_epoch = ip->partition_epoch;
+    isr_set(&p->replicas, ip->replicas);
+    isr_set(&p->isr, ip->isr);
+    p->isr_state = ISR_COMMITTED;
+    list_remove(&p->alter);
+    note_isr(p);
+}
+
+static void
+become_leader(struct partition *p, const struct image_partition *ip)
+{
+    bool new_epoch = p->role != PARTITION_LEADER || ip->leader_epoch > p->leader_epoch;
+    if (!new_epoch) {
+        /* The same epoch with another ISR: what we asked for, or what the controller did by itself. */
+        if (ip->partition_epoch <= p->partition_epoch) return;
+        take_isr(p, ip);
+        partition_try_advance(p);
+        return;
+    }
+    fetcher_leave(p);
+    p->role = PARTITION_LEADER;
+    p->leader_id = ip->leader;
+    p->leader_epoch = ip->leader_epoch;
+    /* KIP-101: the epoch's start is known before anything is appended under it. */
+    commitlog_begin_epoch(&p->log, p->leader_epoch);
+    p->epoch_start = commitlog_assigned_end(&p->log);
+    take_isr(p, ip);
+    reset_followers(p);
+    note_role(p);
+    fail_waiters(p, K_ERR_NOT_LEADER_OR_FOLLOWER);
+    partition_try_advance(p);
+}
+
+/* The cut is done and on disk no recovery point lies above it. Roles may have changed meanwhile. */
+static void
+cut_is_safe(struct checkpoint_waiter *w)
+{
+    struct partition *p = CONTAINER_OF(w, struct partition, checkpointed);
+    p->is_truncating = false;
+    if (p->is_deleted)
+        replicas_drop(p);
+    else if (p->role == PARTITION_FOLLOWER)
+        fetcher_join(p);
+    else if (p->role == PARTITION_LEADER)
+        partition_try_advance(p);
+}
+
+static void
+was_cut(struct log_op *op, enum log_err err)
+{
+    struct partition *p = CONTAINER_OF(op, struct partition, log_op);
+    if (err != LOG_OK) {
+        p->is_truncating = false; /* offline: log_failed() has said so */
+        return;
+    }
+    if (p->high_watermark > commitlog_assigned_end(&p->log))
+        partition_set_high_watermark(p, commitlog_assigned_end(&p->log));
+    if (p->high_watermark < commitlog_start(&p->log))
+        partition_set_high_watermark(p, commitlog_start(&p->log));
+    /* What is appended from here on is not synced, although a recovery point written before the cut
+     * may lie above: after a power loss recovery would trust it. So it is lowered first. */
+    p->checkpointed.done = cut_is_safe;
+    replicas_checkpoint_now(p->owner, &p->checkpointed);
+}
+
+void
+partition_cut(struct partition *p, int64_t offset, bool fully)
+{
+    CHECK(!p->is_truncating);
+    fetcher_leave(p);
+    p->is_truncating = true;
+    p->log_op.done = was_cut;
+    if (fully)
+        commitlog_truncate_fully(&p->log, offset, &p->log_op);
+    else
+        commitlog_truncate(&p->log, offset, &p->log_op);
+}
+
+static void
+become_follower(struct partition *p, const struct image_partition *ip)
+{
+    bool same = p->role == PARTITION_FOLLOWER && ip->leader_epoch == p->leader_epoch &&
+                ip->leader == p->leader_id;
+    p->partition_epoch = ip->partition_epoch;
+    isr_set(&p->replicas, ip->replicas);
+    isr_set(&p->isr, ip->isr);
+    if (same) return;
+    fetcher_leave(p);
+    p->role = PARTITION_FOLLOWER;
+    p->leader_id = ip->leader;
+    p->leader_epoch = ip->leader_epoch;
+    p->isr_state = ISR_COMMITTED;
+    p->needs_offsets = false;
+    list_remove(&p->alter);
+    note_role(p);
+    fail_waiters(p, K_ERR_NOT_LEADER_OR_FOLLOWER);
+    if (p->leader_id == NO_LEADER || p->is_truncating) return;
+    int64_t end = commitlog_assigned_end(&p->log);
+    int64_t cut = truncation_on_becoming_follower(end, p->high_watermark);
+    if (cut >= end)
+        fetcher_join(p);
+    else
+        partition_cut(p, cut, false);
+}
+
+void
+partition_apply(struct partition *p, const struct image_partition *ip)
+{
+    if (p->role == PARTITION_OFFLINE || !p->log_ready || p->is_deleted) return;
+    if (ip->leader_epoch < p->leader_epoch) return;
+    if (ip->leader == p->owner->node_id)
+        become_leader(p, ip);
+    else
+        become_follower(p, ip);
+}
+
+void
+partition_retire(struct partition *p)
+{
+    fetcher_leave(p);
+    list_remove(&p->alter);
+    p->role = PARTITION_NONE;
+    note_role(p);
+    fail_waiters(p, K_ERR_NOT_LEADER_OR_FOLLOWER);
+}
+
+void
+partition_fail(struct partition *p)
+{
+    fetcher_leave(p);
+    list_remove(&p->alter);
+    p->role = PARTITION_OFFLINE;
+    note_role(p);
+    /* Unknown to the client whether its records survive: others may have them. */
+    fail_waiters(p, K_ERR_KAFKA_STORAGE_ERROR);
+}
+
+void
+partition_release(struct partition *p)
+{
+    struct mem *mem = &p->env->mem;
+    VEC_RELEASE(mem, &p->followers);
+    mem_free_slice(mem, p->topic);
+    mem_free_slice(mem, p->label);
+}
+
+int16_t
+partition_check_leader(const struct partition *p, int32_t epoch)
+{
+    if (p->role == PARTITION_OFFLINE) return K_ERR_KAFKA_STORAGE_ERROR;
+    if (p->role == PARTITION_NONE) return K_ERR_NOT_LEADER_OR_FOLLOWER;
+    /* KIP-320: both sides must speak of the same epoch, whoever is behind. */
+    if (epoch >= 0 && epoch < p->leader_epoch) return K_ERR_FENCED_LEADER_EPOCH;
+    if (epoch >= 0 && epoch > p->leader_epoch) return K_ERR_UNKNOWN_LEADER_EPOCH;
+    return partition_is_leader(p) ? 0 : K_ERR_NOT_LEADER_OR_FOLLOWER;
+}
+
+int64_t
+partition_read_limit(const struct partition *p, bool is_follower, bool read_committed)
+{
+    if (is_follower) return commitlog_written_end(&p->log);
+    if (read_committed) return commitlog_stable_offset(&p->log, p->high_watermark);
+    return p->high_watermark;
+}
+
+void
+partition_follow(struct partition *p, int64_t leader_high_watermark, int64_t leader_log_start)
+{
+    /* A follower's watermark is its leader's, as far as it has the records. It may go back with a new
+     * leader, never with the same. */
+    int64_t hw = MIN(leader_high_watermark, commitlog_assigned_end(&p->log));
+    if (hw > p->high_watermark) partition_set_high_watermark(p, hw);
+    if (leader_log_start > commitlog_start(&p->log) &&
+        leader_log_start <= commitlog_written_end(&p->log))
+        (void)commitlog_advance_start(&p->log, leader_log_start);
+}

@@ -1,0 +1,159 @@
+/* One partition on one broker: its log, and the role that the metadata log gives this broker in it.
+ *
+ *        metadata ──► partition_apply() ──┬─► LEADER    appends; sees followers fetch; advances the high
+ *                                         │             watermark; asks the controller to change the ISR
+ *                                         └─► FOLLOWER  a fetcher copies from the leader (fetcher.h)
+ *
+ * The rules stand alone: hw_advance.c, isr_decision.c, truncation.c, becoming_follower.c. What waits
+ * for a partition (delayed produce and fetch) is bound to the leader epoch under which it began: when
+ * leadership goes and returns, "high watermark ≥ offset" may speak of another record. */
+#ifndef REPLICA_PARTITION_H
+#define REPLICA_PARTITION_H
+
+#include "broker/log/commitlog.h"
+#include "broker/metadata/image.h"
+#include "broker/replica/hw_advance.h"
+#include "broker/replica/isr_decision.h"
+#include "broker/replica/truncation.h"
+
+struct replicas;
+struct fetcher;
+struct topic_config;
+
+enum partition_role {
+    PARTITION_NONE,     /* not (yet) told */
+    PARTITION_FOLLOWER,
+    PARTITION_LEADER,
+    PARTITION_OFFLINE,  /* its log failed */
+};
+
+struct follower {
+    int32_t broker_id;
+    struct follower_progress progress;
+};
+
+/* A set of broker ids small enough to be copied around. */
+#define REPLICAS_MAX 32
+struct isr {
+    int32_t n;
+    int32_t v[REPLICAS_MAX];
+};
+bool isr_has(const struct isr *s, int32_t id);
+
+enum isr_state {
+    ISR_COMMITTED,
+    ISR_PENDING, /* `isr_pending` was asked for; whether the controller did it is not known */
+};
+
+/* Somebody who waits for records to be committed (acks=all) or written (acks=1). done() is called
+ * once: 0, NOT_LEADER_OR_FOLLOWER, NOT_ENOUGH_REPLICAS_AFTER_APPEND or KAFKA_STORAGE_ERROR. */
+struct append_waiter {
+    struct list node;
+    void (*done)(struct append_waiter *w, int16_t err);
+    int64_t required; /* the end that must be reached */
+    bool all;
+};
+void append_waiter_cancel(struct append_waiter *w);
+
+/* Somebody who waits for more to read, or for a change of role. wake() may come for nothing. */
+struct fetch_waiter {
+    struct list node;
+    void (*wake)(struct fetch_waiter *w);
+    bool is_follower; /* wakes when more is written, not only when more is committed */
+};
+void fetch_waiter_cancel(struct fetch_waiter *w);
+
+/* What a partition waits for after a cut: its recovery point on disk is lowered. */
+struct partition;
+struct checkpoint_waiter {
+    struct list node;
+    void (*done)(struct checkpoint_waiter *w);
+};
+
+struct partition {
+    struct map_node by_id;
+    struct replicas *owner;
+    struct env *env;
+    struct slice topic, label; /* "orders", "orders-0" */
+    struct uuid topic_id;
+    int32_t index;
+    struct topic_config *config;
+    struct commitlog log;
+    bool log_ready, is_deleted;
+    struct log_op log_op;
+
+    enum partition_role role;
+    int32_t leader_id, leader_epoch, partition_epoch;
+    int64_t high_watermark;
+    struct list append_waiters, fetch_waiters;
+
+    /* Leader. */
+    int64_t epoch_start;
+    struct isr replicas, isr, isr_wanted;
+    enum isr_state isr_state;
+    struct list alter; /* among those whose change is to be sent */
+    bool alter_sent;
+    VEC(struct follower) followers;
+
+    /* Follower. */
+    struct fetcher *fetcher;
+    struct list fetching;  /* among the fetcher's partitions */
+    bool is_truncating;
+    struct checkpoint_waiter checkpointed;
+    int64_t fetch_not_before_ns;
+    int32_t fetching_epoch; /* under which it was asked for last */
+    bool needs_offsets; /* the leader said that our end is out of its range */
+};
+
+/* Takes over what the metadata log says. The log is ready. */
+void partition_apply(struct partition *p, const struct image_partition *ip);
+/* The role ends: deleted, moved away, or shutting down. Everything that waits is told. */
+void partition_retire(struct partition *p);
+/* The log failed. */
+void partition_fail(struct partition *p);
+void partition_release(struct partition *p);
+
+static inline bool
+partition_is_leader(const struct partition *p)
+{
+    return p->role == PARTITION_LEADER;
+}
+/* 0, or why a request made with `epoch` (-1: not said) cannot be served by a leader here. */
+int16_t partition_check_leader(const struct partition *p, int32_t epoch);
+/* Largest offset that a reader may see, exclusive. */
+int64_t partition_read_limit(const struct partition *p, bool is_follower, bool read_committed);
+
+/* ---- the leader's part (leader.c) ---- */
+
+bool partition_is_under_min_isr(const struct partition *p);
+/* What is appended has its offsets on return; the answer waits for `w` if acks ask for it. Returns 0
+ * or the protocol's error. */
+int16_t partition_append(struct partition *p, struct log_append *a, int16_t acks);
+/* Calls w->done() when it is so, perhaps at once. */
+void partition_wait(struct partition *p, struct append_waiter *w);
+/* A follower's fetch: learns where it is, perhaps lets it into the ISR, perhaps advances. */
+void partition_fetched_by(struct partition *p, int32_t broker_id, int64_t broker_epoch,
+                          int64_t fetch_offset, int64_t log_start);
+/* Whether that broker is one of the partition's replicas. */
+bool partition_has_replica(const struct partition *p, int32_t broker_id);
+/* Looks for followers that have fallen behind. */
+void partition_sweep_isr(struct partition *p);
+/* The log's written end, the ISR or a follower moved: advance if the rule says so. */
+void partition_try_advance(struct partition *p);
+/* The controller's answer to the change that was asked for. */
+void partition_isr_answered(struct partition *p, int16_t err, int32_t leader_epoch,
+                            int32_t partition_epoch, const int32_t *isr, int32_t isr_n);
+
+/* ---- the follower's part ---- */
+
+/* Cuts the log at `offset`, makes sure that no recovery point on disk lies above, then follows on. */
+void partition_cut(struct partition *p, int64_t offset, bool fully);
+
+/* Watermark and log start that came with a fetch. */
+void partition_follow(struct partition *p, int64_t leader_high_watermark, int64_t leader_log_start);
+
+/* ---- shared ---- */
+void partition_set_high_watermark(struct partition *p, int64_t hw);
+void partition_wake_fetches(struct partition *p, bool followers_only);
+
+#endif

@@ -1,0 +1,390 @@
+#include "broker/replica/replicas.h"
+
+#include "broker/base/check.h"
+#include "broker/base/fmt.h"
+#include "broker/replica/fetcher.h"
+#include "configs.h"
+
+/* log.retention.check.interval.ms and replica.high.watermark.checkpoint.interval.ms are read from the
+ * configuration; the ISR is looked at twice within the lag time, as Kafka does. */
+
+static uint64_t
+partition_hash(const struct replicas *r, struct uuid topic_id, int32_t index)
+{
+    return map_hash_i64(&r->partitions, (int64_t)load_be64(topic_id.b) ^ index,
+                        (int64_t)load_be64(topic_id.b + 8));
+}
+
+struct partition_key {
+    struct uuid topic_id;
+    int32_t index;
+};
+
+static bool
+partition_eq(const struct map_node *n, const void *key)
+{
+    const struct partition_key *k = key;
+    const struct partition *p = CONTAINER_OF(n, const struct partition, by_id);
+    return p->index == k->index && uuid_eq(p->topic_id, k->topic_id);
+}
+
+struct partition *
+replicas_find(struct replicas *r, struct uuid topic_id, int32_t index)
+{
+    struct partition_key k = {topic_id, index};
+    struct map_node *n =
+        map_find(&r->partitions, partition_hash(r, topic_id, index), partition_eq, &k);
+    return n ? CONTAINER_OF(n, struct partition, by_id) : NULL;
+}
+
+struct partition *
+replicas_find_by_name(struct replicas *r, struct slice topic, int32_t index)
+{
+    const struct image_topic *t = image_topic(r->image, topic);
+    return t ? replicas_find(r, t->id, index) : NULL;
+}
+
+/* ---- topics' settings ---- */
+
+static bool
+topic_config_eq(const struct map_node *n, const void *key)
+{
+    return slice_eq(CONTAINER_OF(n, const struct topic_config, by_name)->topic,
+                    *(const struct slice *)key);
+}
+
+struct topic_config *
+replicas_topic_config(struct replicas *r, struct slice topic)
+{
+    uint64_t hash = map_hash(&r->topics, topic);
+    struct map_node *n = map_find(&r->topics, hash, topic_config_eq, &topic);
+    if (n) return CONTAINER_OF(n, struct topic_config, by_name);
+    struct topic_config *t = MEM_NEW(&r->env->mem, struct topic_config);
+    t->topic = mem_dup(&r->env->mem, topic);
+    topic_config_load(t, r->config, r->image);
+    map_insert(&r->topics, &t->by_name, hash);
+    return t;
+}
+
+static void
+reload_configs(struct replicas *r)
+{
+    MAP_EACH (&r->topics, t, struct topic_config, by_name)
+        topic_config_load(t, r->config, r->image);
+}
+
+/* ---- a partition's life ---- */
+
+static struct slice
+partition_dir(struct replicas *r, const struct partition *p)
+{
+    struct writer w = writer_mem(&r->env->mem);
+    fmt_slice(&w, r->log_dir);
+    fmt_char(&w, '/');
+    fmt_slice(&w, p->label);
+    struct slice dir = arena_dup(&r->env->scratch, writer_slice(&w));
+    writer_release(&w);
+    return dir;
+}
+
+static void
+opened_one(struct replicas *r)
+{
+    if (--r->opening == 0 && r->idle) r->idle(r->idle_owner);
+}
+
+static void
+say(struct replicas *r, int64_t level, struct slice subject, struct slice text)
+{
+    NOTE(r->env, NOTE_LOG_MESSAGE, subject, text, level);
+}
+
+static const struct image_partition *
+in_image(struct partition *p)
+{
+    const struct image_topic *t = image_topic_by_id(p->owner->image, p->topic_id);
+    return t ? image_topic_partition(t, p->index) : NULL;
+}
+
+static void
+log_ready(struct commitlog *log, enum log_err err, struct slice why)
+{
+    struct partition *p = log->owner;
+    struct replicas *r = p->owner;
+    if (err != LOG_OK) {
+        say(r, 3, p->label, why);
+        partition_fail(p);
+    } else {
+        p->log_ready = true;
+        int64_t hw = replicas_checkpointed(r, CHECKPOINT_HIGH_WATERMARK, p->topic, p->index);
+        p->high_watermark =
+            MIN(MAX(hw, commitlog_start(&p->log)), commitlog_written_end(&p->log));
+        const struct image_partition *ip = in_image(p);
+        if (p->is_deleted)
+            replicas_drop(p);
+        else if (ip)
+            partition_apply(p, ip);
+    }
+    opened_one(r);
+}
+
+static void
+log_written(struct commitlog *log)
+{
+    struct partition *p = log->owner;
+    if (partition_is_leader(p)) {
+        partition_wake_fetches(p, true);
+        partition_try_advance(p);
+    } else if (p->role == PARTITION_FOLLOWER) {
+        fetcher_written(p);
+    }
+}
+
+static void
+log_failed(struct commitlog *log, enum env_err err)
+{
+    struct partition *p = log->owner;
+    say(p->owner, 3, p->label, slice_cstr(env_err_text(err)));
+    partition_fail(p);
+}
+
+static const struct commitlog_ops log_ops = {
+    .ready = log_ready, .written = log_written, .failed = log_failed};
+
+static void
+partition_new(struct replicas *r, const struct image_partition *ip)
+{
+    struct mem *mem = &r->env->mem;
+    struct partition *p = MEM_NEW(mem, struct partition);
+    p->owner = r;
+    p->env = r->env;
+    p->topic = mem_dup(mem, ip->topic->name);
+    p->topic_id = ip->topic->id;
+    p->index = ip->index;
+    p->leader_id = NO_LEADER;
+    p->leader_epoch = p->partition_epoch = -1;
+    list_init(&p->append_waiters);
+    list_init(&p->fetch_waiters);
+    p->config = replicas_topic_config(r, p->topic);
+    struct writer w = writer_mem(mem);
+    fmt_slice(&w, p->topic);
+    fmt_char(&w, '-');
+    fmt_i64(&w, p->index);
+    p->label = mem_dup(mem, writer_slice(&w));
+    writer_release(&w);
+    map_insert(&r->partitions, &p->by_id, partition_hash(r, p->topic_id, p->index));
+    r->opening++;
+    struct commitlog_params params = {
+        .dir = partition_dir(r, p),
+        .name = p->label,
+        .topic_id = p->topic_id,
+        .config = &p->config->log,
+        .ops = &log_ops,
+        .owner = p,
+        .clean = r->clean,
+        .recovery_point =
+            replicas_checkpointed(r, CHECKPOINT_RECOVERY_POINT, p->topic, p->index),
+        .start_offset = replicas_checkpointed(r, CHECKPOINT_LOG_START, p->topic, p->index),
+    };
+    commitlog_open(&p->log, r->env, &params);
+}
+
+static void
+log_gone(struct log_op *op, enum log_err err)
+{
+    (void)err;
+    struct partition *p = CONTAINER_OF(op, struct partition, log_op);
+    struct replicas *r = p->owner;
+    commitlog_release(&p->log);
+    partition_release(p);
+    MEM_DELETE(&r->env->mem, p);
+}
+
+void
+replicas_drop(struct partition *p)
+{
+    map_remove(&p->owner->partitions, &p->by_id);
+    p->log_op.done = log_gone;
+    commitlog_delete(&p->log, &p->log_op);
+}
+
+static void
+partition_delete(struct partition *p)
+{
+    if (p->is_deleted) return;
+    p->is_deleted = true;
+    partition_retire(p);
+    if (p->log_ready && !p->is_truncating) replicas_drop(p);
+}
+
+/* ---- the metadata log's word ---- */
+
+void
+replicas_apply_partition(struct replicas *r, const struct image_partition *ip)
+{
+    struct partition *p = replicas_find(r, ip->topic->id, ip->index);
+    if (!ids_has(ip->replicas, r->node_id)) {
+        if (p) partition_delete(p);
+        return;
+    }
+    if (p)
+        partition_apply(p, ip);
+    else
+        partition_new(r, ip);
+}
+
+static void
+apply_deleted_topic(struct replicas *r, const struct image_deleted_topic *t)
+{
+    for (int32_t i = 0; i < t->partitions_n; i++) {
+        struct partition *p = replicas_find(r, t->id, i);
+        if (p) partition_delete(p);
+    }
+}
+
+void
+replicas_apply(struct replicas *r, const struct image_delta *d)
+{
+    if (r->stopping) return;
+    for (int64_t i = 0; i < d->deleted_topics.n; i++)
+        apply_deleted_topic(r, &d->deleted_topics.v[i]);
+    if (d->configs.n) reload_configs(r);
+    for (int64_t i = 0; i < d->partitions.n; i++) replicas_apply_partition(r, d->partitions.v[i]);
+    if (d->brokers.n) fetchers_refresh(r);
+}
+
+/* ---- now and then ---- */
+
+static void
+sweep_due(struct timer *t)
+{
+    struct replicas *r = CONTAINER_OF(t, struct replicas, sweep_timer);
+    MAP_EACH (&r->partitions, p, struct partition, by_id) partition_sweep_isr(p);
+    timer_arm(r->env, t, env_now_ns(r->env) + r->lag_max_ns / 2);
+}
+
+static void
+retention_due(struct timer *t)
+{
+    struct replicas *r = CONTAINER_OF(t, struct replicas, retention_timer);
+    MAP_EACH (&r->partitions, p, struct partition, by_id)
+        if (p->log_ready && p->role != PARTITION_OFFLINE)
+            commitlog_sweep(&p->log, p->high_watermark);
+    int64_t every_ms = config_i64(r->config, K_CFG_LOG_RETENTION_CHECK_INTERVAL_MS);
+    timer_arm(r->env, t, env_now_ns(r->env) + every_ms * NS_PER_MS);
+}
+
+static void
+checkpoint_due(struct timer *t)
+{
+    struct replicas *r = CONTAINER_OF(t, struct replicas, checkpoint_timer);
+    replicas_checkpoint_now(r, NULL);
+    int64_t every_ms = config_i64(r->config, K_CFG_REPLICA_HIGH_WATERMARK_CHECKPOINT_INTERVAL_MS);
+    timer_arm(r->env, t, env_now_ns(r->env) + every_ms * NS_PER_MS);
+}
+
+static void
+start_timers(struct replicas *r)
+{
+    r->sweep_timer.due = sweep_due;
+    r->retention_timer.due = retention_due;
+    r->checkpoint_timer.due = checkpoint_due;
+    int64_t now = env_now_ns(r->env);
+    timer_arm(r->env, &r->sweep_timer, now + r->lag_max_ns / 2);
+    timer_arm(r->env, &r->retention_timer,
+              now + config_i64(r->config, K_CFG_LOG_RETENTION_CHECK_INTERVAL_MS) * NS_PER_MS);
+    timer_arm(r->env, &r->checkpoint_timer,
+              now + config_i64(r->config, K_CFG_REPLICA_HIGH_WATERMARK_CHECKPOINT_INTERVAL_MS) *
+                        NS_PER_MS);
+}
+
+/* ---- beginning and end ---- */
+
+struct replicas *
+replicas_new(struct env *env, const struct replicas_params *p)
+{
+    struct replicas *r = MEM_NEW(&env->mem, struct replicas);
+    r->env = env;
+    r->node_id = p->node_id;
+    r->broker_epoch = NO_BROKER_EPOCH;
+    r->log_dir = mem_dup(&env->mem, p->log_dir);
+    r->listener = mem_dup(&env->mem, p->listener);
+    r->config = p->config;
+    r->image = p->image;
+    r->clean = p->clean;
+    map_init(&r->partitions, &env->mem, env_map_key(env));
+    map_init(&r->topics, &env->mem, env_map_key(env));
+    map_init(&r->checkpoints, &env->mem, env_map_key(env));
+    list_init(&r->fetchers);
+    r->lag_max_ns = config_i64(p->config, K_CFG_REPLICA_LAG_TIME_MAX_MS) * NS_PER_MS;
+    replicas_alter_init(r, p->raft);
+    return r;
+}
+
+void
+replicas_open(struct replicas *r, void (*done)(void *owner, enum env_err err), void *owner)
+{
+    start_timers(r);
+    replicas_load_checkpoints(r, done, owner);
+}
+
+struct closing {
+    struct checkpoint_waiter checkpointed;
+    struct replicas *r;
+    int64_t left;
+    void (*done)(void *owner);
+    void *owner;
+};
+
+static void
+checkpointed_at_end(struct checkpoint_waiter *w)
+{
+    struct closing *c = CONTAINER_OF(w, struct closing, checkpointed);
+    c->done(c->owner);
+}
+
+static void
+all_closed(struct closing *c)
+{
+    c->checkpointed.done = checkpointed_at_end;
+    replicas_checkpoint_now(c->r, &c->checkpointed);
+}
+
+struct closing_log {
+    struct log_op op;
+    struct closing *c;
+};
+
+static void
+log_closed(struct log_op *op, enum log_err err)
+{
+    (void)err;
+    struct closing_log *cl = CONTAINER_OF(op, struct closing_log, op);
+    struct closing *c = cl->c;
+    MEM_DELETE(&c->r->env->mem, cl);
+    if (--c->left == 0) all_closed(c);
+}
+
+void
+replicas_close(struct replicas *r, void (*done)(void *owner), void *owner)
+{
+    r->stopping = true;
+    timer_cancel(r->env, &r->sweep_timer);
+    timer_cancel(r->env, &r->retention_timer);
+    timer_cancel(r->env, &r->checkpoint_timer);
+    replicas_alter_stop(r);
+    MAP_EACH (&r->partitions, p, struct partition, by_id)
+        if (p->role != PARTITION_OFFLINE) partition_retire(p);
+    fetchers_stop(r);
+    struct closing *c = MEM_NEW(&r->env->mem, struct closing);
+    *c = (struct closing){.r = r, .left = 1, .done = done, .owner = owner};
+    MAP_EACH (&r->partitions, p, struct partition, by_id) {
+        if (!p->log_ready || p->is_deleted) continue;
+        struct closing_log *cl = MEM_NEW(&r->env->mem, struct closing_log);
+        cl->c = c;
+        cl->op.done = log_closed;
+        c->left++;
+        commitlog_close(&p->log, &cl->op);
+    }
+    if (--c->left == 0) all_closed(c);
+}

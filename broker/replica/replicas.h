@@ -1,0 +1,86 @@
+/* All partitions of one broker: made, led, followed, deleted as the metadata log says; their
+ * checkpoints; what they ask of the controller; whom they fetch from. */
+#ifndef REPLICA_REPLICAS_H
+#define REPLICA_REPLICAS_H
+
+#include "broker/protocol/config.h"
+#include "broker/replica/controller_link.h"
+#include "broker/replica/partition.h"
+#include "broker/replica/topic_config.h"
+
+struct replicas_params {
+    int32_t node_id;
+    struct slice log_dir;
+    const struct config *config;
+    struct image *image;
+    struct raft *raft;
+    struct slice listener; /* inter.broker.listener.name */
+    bool clean;            /* the clean-shutdown marker was found */
+};
+
+struct replicas {
+    struct env *env;
+    int32_t node_id;
+    int64_t broker_epoch; /* -1 until registered */
+    struct slice log_dir, listener;
+    const struct config *config;
+    struct image *image;
+    bool clean;
+    struct map partitions; /* by topic id and index */
+    struct map topics;     /* struct topic_config by name */
+    struct list fetchers;
+    int64_t lag_max_ns;
+
+    /* What the checkpoint files said when this node started: "topic partition offset". */
+    struct map checkpoints;
+    struct buf *checkpoint_texts[3];
+
+    struct controller_link alter_link;
+    struct list to_alter;
+    struct alter_batch *alter_batch; /* the request in flight */
+    struct task alter_task;
+
+    struct timer sweep_timer, checkpoint_timer, retention_timer;
+    struct checkpoint_writer *writer;
+
+    /* Tells when every partition that the image gives this broker has been opened (or has failed). */
+    int64_t opening;
+    void (*idle)(void *owner);
+    void *idle_owner;
+    bool stopping;
+};
+
+struct replicas *replicas_new(struct env *env, const struct replicas_params *p);
+/* Reads the checkpoint files, then done(). */
+void replicas_open(struct replicas *r, void (*done)(void *owner, enum env_err err), void *owner);
+/* One partition of the image, as replicas_apply() does for a delta's. */
+void replicas_apply_partition(struct replicas *r, const struct image_partition *ip);
+/* Takes over what a delta says; later_ops of partitions run on by themselves. */
+void replicas_apply(struct replicas *r, const struct image_delta *d);
+/* Closes all logs in order and writes the checkpoints; done() when nothing is under way. */
+void replicas_close(struct replicas *r, void (*done)(void *owner), void *owner);
+
+/* NULL: not on this broker. */
+struct partition *replicas_find(struct replicas *r, struct uuid topic_id, int32_t index);
+struct partition *replicas_find_by_name(struct replicas *r, struct slice topic, int32_t index);
+/* Deletes a partition that is marked so; nothing of it is under way. */
+void replicas_drop(struct partition *p);
+struct topic_config *replicas_topic_config(struct replicas *r, struct slice topic);
+
+/* Sends the partition's wanted ISR to the controller, with others that wait (alter_partition.c). */
+void replicas_alter_partition(struct partition *p);
+void replicas_alter_init(struct replicas *r, struct raft *raft);
+void replicas_alter_stop(struct replicas *r);
+
+/* Checkpoint files (checkpoints.c). */
+/* Writes all of them; w may be NULL. */
+void replicas_checkpoint_now(struct replicas *r, struct checkpoint_waiter *w);
+/* What the files said of a partition: 0 when nothing. */
+enum checkpoint_kind { CHECKPOINT_RECOVERY_POINT, CHECKPOINT_HIGH_WATERMARK, CHECKPOINT_LOG_START };
+int64_t replicas_checkpointed(struct replicas *r, enum checkpoint_kind kind, struct slice topic,
+                              int32_t index);
+void replicas_load_checkpoints(struct replicas *r, void (*done)(void *owner, enum env_err err),
+                               void *owner);
+void replicas_release_checkpoints(struct replicas *r);
+
+#endif

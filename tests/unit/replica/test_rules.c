@@ -1,0 +1,96 @@
+#include "tests/lib/test.h"
+
+#include "broker/replica/hw_advance.h"
+#include "broker/replica/isr_decision.h"
+#include "broker/replica/truncation.h"
+
+static void
+the_high_watermark_is_the_least_end_of_the_maximal_isr(void **state)
+{
+    (void)state;
+    struct replica_view v[] = {
+        {.broker_id = 1, .log_end = 10, .in_isr = true, .in_maximal_isr = true},
+        {.broker_id = 2, .log_end = 8, .in_isr = true, .in_maximal_isr = true},
+        {.broker_id = 3, .log_end = 5},
+    };
+    assert_int_equal(hw_advance(3, v, 3, false), 8);
+    v[2].in_maximal_isr = true; /* asked for, not yet committed */
+    assert_int_equal(hw_advance(3, v, 3, false), 5);
+    v[2].in_maximal_isr = false;
+    v[2].joining = true;
+    assert_int_equal(hw_advance(3, v, 3, false), 5);
+}
+
+static void
+the_high_watermark_never_goes_back_and_freezes_below_min_isr(void **state)
+{
+    (void)state;
+    struct replica_view v[] = {
+        {.broker_id = 1, .log_end = 10, .in_isr = true, .in_maximal_isr = true},
+        {.broker_id = 2, .log_end = 4, .in_isr = true, .in_maximal_isr = true},
+    };
+    assert_int_equal(hw_advance(7, v, 2, false), 7);
+    assert_int_equal(hw_advance(2, v, 1, true), 2);
+}
+
+static void
+a_follower_that_keeps_pace_under_load_counts_as_caught_up(void **state)
+{
+    (void)state;
+    struct follower_progress f = {.log_end = -1, .leader_end_then = -1};
+    follower_fetched(&f, 10, 0, 15, 1, 100);
+    follower_fetched(&f, 15, 0, 20, 1, 200); /* had at 100's end 15: caught up at 100 */
+    assert_int_equal(f.caught_up_ns, 100);
+    assert_false(follower_is_out_of_sync(&f, 20, 130, 50));
+    assert_true(follower_is_out_of_sync(&f, 20, 151, 50));
+    follower_fetched(&f, 20, 0, 20, 1, 300);
+    assert_int_equal(f.caught_up_ns, 300);
+    assert_false(follower_is_out_of_sync(&f, 20, 100000, 50));
+}
+
+static void
+a_follower_joins_past_watermark_and_epoch_start(void **state)
+{
+    (void)state;
+    struct follower_progress f = {.log_end = 10};
+    assert_true(follower_may_join(&f, 10, 10));
+    assert_false(follower_may_join(&f, 11, 10));
+    assert_false(follower_may_join(&f, 9, 11));
+    f.log_end = -1;
+    assert_false(follower_may_join(&f, -5, -5));
+}
+
+static void
+a_fetch_diverges_when_the_leader_ends_that_epoch_earlier(void **state)
+{
+    (void)state;
+    assert_false(fetch_diverges((struct epoch_end){3, 10}, 3, 10));
+    assert_true(fetch_diverges((struct epoch_end){3, 9}, 3, 10));
+    assert_true(fetch_diverges((struct epoch_end){2, 20}, 3, 10));
+}
+
+static void
+a_follower_cuts_where_the_epochs_part(void **state)
+{
+    (void)state;
+    struct epoch_end none = {-1, -1};
+    assert_int_equal(truncation_offset((struct epoch_end){3, 8}, (struct epoch_end){3, 12}, 12, 5), 8);
+    assert_int_equal(truncation_offset((struct epoch_end){3, 8}, (struct epoch_end){2, 6}, 12, 5), 6);
+    assert_int_equal(truncation_offset(none, (struct epoch_end){2, 6}, 12, 5), 5);
+    assert_int_equal(truncation_offset((struct epoch_end){3, 8}, none, 12, 5), 8);
+    assert_int_equal(truncation_on_becoming_follower(12, 5), 12);
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_high_watermark_is_the_least_end_of_the_maximal_isr),
+        cmocka_unit_test(the_high_watermark_never_goes_back_and_freezes_below_min_isr),
+        cmocka_unit_test(a_follower_that_keeps_pace_under_load_counts_as_caught_up),
+        cmocka_unit_test(a_follower_joins_past_watermark_and_epoch_start),
+        cmocka_unit_test(a_fetch_diverges_when_the_leader_ends_that_epoch_earlier),
+        cmocka_unit_test(a_follower_cuts_where_the_epochs_part),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
