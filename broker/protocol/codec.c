@@ -17,6 +17,12 @@ codec_is_flexible(enum k_msg msg, int16_t version)
     return version >= k_messages[msg].flexible;
 }
 
+int64_t
+codec_struct_bytes(enum k_msg msg)
+{
+    return k_structs[k_messages[msg].root].size;
+}
+
 struct slice
 codec_name(enum k_msg msg)
 {

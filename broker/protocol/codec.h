@@ -32,6 +32,8 @@
 bool codec_has_version(enum k_msg msg, int16_t version);
 bool codec_is_flexible(enum k_msg msg, int16_t version);
 struct slice codec_name(enum k_msg msg);
+/* sizeof its struct. */
+int64_t codec_struct_bytes(enum k_msg msg);
 
 /* ---- decode --------------------------------------------------------------------------------- */
 

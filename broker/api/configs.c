@@ -1,0 +1,204 @@
+/* DescribeConfigs: what is set where, and what holds. */
+#include "broker/api/handlers.h"
+#include "broker/api/lookup.h"
+#include "broker/base/check.h"
+#include "broker/base/fmt.h"
+#include "broker/protocol/codec.h"
+#include "broker/protocol/config.h"
+
+enum source {
+    SOURCE_DYNAMIC_TOPIC = 1,
+    SOURCE_DYNAMIC_BROKER = 2,
+    SOURCE_DYNAMIC_DEFAULT_BROKER = 3,
+    SOURCE_STATIC_BROKER = 4,
+    SOURCE_DEFAULT = 5,
+};
+
+typedef struct k_describe_configs_response_describe_configs_result result;
+typedef struct k_describe_configs_response_describe_configs_resource_result entry;
+typedef struct k_describe_configs_response_describe_configs_synonym synonym;
+
+struct describing {
+    struct request *r;
+    const struct k_describe_configs_request *q;
+    const struct k_describe_configs_request_describe_configs_resource *resource;
+    result *res;
+};
+
+/* The wire's number of a type. */
+static int8_t
+wire_type(uint8_t type)
+{
+    switch ((enum k_config_type)type) {
+    case K_CT_BOOLEAN: return 1;
+    case K_CT_STRING: return 2;
+    case K_CT_INT: return 3;
+    case K_CT_SHORT: return 4;
+    case K_CT_LONG: return 5;
+    case K_CT_DOUBLE: return 6;
+    case K_CT_LIST: return 7;
+    case K_CT_CLASS: return 8;
+    case K_CT_PASSWORD: return 9;
+    }
+    return 0;
+}
+
+static bool
+is_wanted(const struct describing *d, struct slice name)
+{
+    if (d->resource->configuration_keys_n <= 0) return true;
+    for (int32_t i = 0; i < d->resource->configuration_keys_n; i++)
+        if (slice_eq(d->resource->configuration_keys[i], name)) return true;
+    return false;
+}
+
+static void
+add_synonym(entry *e, struct slice name, struct slice value, enum source source)
+{
+    e->synonyms[e->synonyms_n++] =
+        (synonym){.name = name, .value = e->is_sensitive ? SLICE_NULL : value, .source = (int8_t)source};
+    if (e->config_source < 0) {
+        e->config_source = (int8_t)source;
+        e->value = e->is_sensitive ? SLICE_NULL : value;
+    }
+}
+
+static entry *
+begin_entry(struct describing *d, const struct config *c, int32_t id)
+{
+    entry *e = &d->res->configs[d->res->configs_n++];
+    e->name = config_name(c, id);
+    e->is_sensitive = c->table[id].type == K_CT_PASSWORD;
+    e->config_type = d->r->version >= 3 ? wire_type(c->table[id].type) : 0;
+    e->synonyms = codec_array(&d->r->arena,
+                              K_STRUCT_DESCRIBE_CONFIGS_RESPONSE_DESCRIBE_CONFIGS_SYNONYM, 5);
+    e->config_source = -1;
+    return e;
+}
+
+static void
+end_entry(struct describing *d, entry *e)
+{
+    if (!d->q->include_synonyms) e->synonyms_n = 0;
+}
+
+/* Milliseconds are told, whatever unit the broker's synonym has. */
+static struct slice
+effective_text(struct describing *d, const struct config *broker, const struct config *own,
+               int32_t tcfg)
+{
+    uint8_t type = own->table[tcfg].type;
+    if (type != K_CT_INT && type != K_CT_LONG && type != K_CT_SHORT)
+        return topic_config_str(broker, own, tcfg);
+    struct writer w = writer_mem(&d->r->server->env->mem);
+    fmt_i64(&w, topic_config_i64(broker, own, tcfg));
+    struct slice text = arena_dup(&d->r->arena, writer_slice(&w));
+    writer_release(&w);
+    return text;
+}
+
+static void
+describe_topic(struct describing *d)
+{
+    struct server *s = d->r->server;
+    struct slice topic = d->resource->resource_name;
+    if (!image_topic(s->image, topic)) {
+        d->res->error_code = K_ERR_UNKNOWN_TOPIC_OR_PARTITION;
+        d->res->error_message = k_err_name(d->res->error_code);
+        return;
+    }
+    struct config own;
+    config_init(&own, &s->env->mem, CONFIG_TOPIC);
+    d->res->configs = codec_array(
+        &d->r->arena, K_STRUCT_DESCRIBE_CONFIGS_RESPONSE_DESCRIBE_CONFIGS_RESOURCE_RESULT, own.n);
+    for (int32_t id = 0; id < own.n; id++) {
+        if (own.table[id].flags & K_CF_INTERNAL || !is_wanted(d, config_name(&own, id))) continue;
+        entry *e = begin_entry(d, &own, id);
+        struct slice set = image_config_value(s->image, RESOURCE_TOPIC, topic, e->name);
+        if (set.p) add_synonym(e, e->name, set, SOURCE_DYNAMIC_TOPIC);
+        int32_t syn = topic_config_synonym(s->config, id);
+        if (syn >= 0)
+            add_synonym(e, config_name(s->config, syn), effective_text(d, s->config, &own, id),
+                        SOURCE_STATIC_BROKER);
+        int16_t broker_id = own.table[id].synonyms[0];
+        struct slice name = broker_id >= 0 ? config_name(s->config, broker_id) : e->name;
+        if (broker_id >= 0) {
+            struct slice v = image_config_value(s->image, RESOURCE_BROKER, SLICE_EMPTY, name);
+            if (v.p) add_synonym(e, name, v, SOURCE_DYNAMIC_DEFAULT_BROKER);
+        }
+        add_synonym(e, name, config_text(&own, id), SOURCE_DEFAULT);
+        end_entry(d, e);
+    }
+    config_release(&own);
+}
+
+static void
+describe_broker_setting(struct describing *d, const struct config *c, int32_t id)
+{
+    struct server *s = d->r->server;
+    entry *e = begin_entry(d, c, id);
+    e->read_only = !(c->table[id].flags & (K_CF_PER_BROKER | K_CF_CLUSTER_WIDE));
+    struct slice own =
+        image_config_value(s->image, RESOURCE_BROKER, d->resource->resource_name, e->name);
+    if (own.p && d->resource->resource_name.n) add_synonym(e, e->name, own, SOURCE_DYNAMIC_BROKER);
+    struct slice all = image_config_value(s->image, RESOURCE_BROKER, SLICE_EMPTY, e->name);
+    if (all.p) add_synonym(e, e->name, all, SOURCE_DYNAMIC_DEFAULT_BROKER);
+    if (config_is_set(c, id)) add_synonym(e, e->name, config_text(c, id), SOURCE_STATIC_BROKER);
+    struct config defaults;
+    config_init(&defaults, &s->env->mem, CONFIG_BROKER);
+    struct slice text = config_text(&defaults, id);
+    if (text.p) add_synonym(e, e->name, arena_dup(&d->r->arena, text), SOURCE_DEFAULT);
+    if (e->config_source < 0) e->config_source = SOURCE_DEFAULT;
+    config_release(&defaults);
+    end_entry(d, e);
+}
+
+static void
+describe_broker(struct describing *d)
+{
+    struct server *s = d->r->server;
+    struct slice name = d->resource->resource_name;
+    int64_t id;
+    if (name.n && (!slice_to_i64(name, &id) || id != s->node_id)) {
+        d->res->error_code = K_ERR_INVALID_REQUEST;
+        d->res->error_message = S("Unexpected broker id: the request must go to that broker");
+        return;
+    }
+    const struct config *c = s->config;
+    d->res->configs = codec_array(
+        &d->r->arena, K_STRUCT_DESCRIBE_CONFIGS_RESPONSE_DESCRIBE_CONFIGS_RESOURCE_RESULT, c->n);
+    for (int32_t i = 0; i < c->n; i++) {
+        struct slice cn = config_name(c, i);
+        if (c->table[i].flags & K_CF_INTERNAL || !is_wanted(d, cn)) continue;
+        /* Of all brokers together only what is dynamic is known. */
+        if (!name.n && !image_config_value(s->image, RESOURCE_BROKER, SLICE_EMPTY, cn).p) continue;
+        describe_broker_setting(d, c, i);
+    }
+}
+
+void
+handle_describe_configs(struct server *s, struct request *r)
+{
+    (void)s;
+    const struct k_describe_configs_request *q = r->message;
+    struct k_describe_configs_response res;
+    codec_default(K_MSG_DESCRIBE_CONFIGS_RESPONSE, &res);
+    res.results_n = q->resources_n;
+    res.results = codec_array(
+        &r->arena, K_STRUCT_DESCRIBE_CONFIGS_RESPONSE_DESCRIBE_CONFIGS_RESULT, q->resources_n);
+    for (int32_t i = 0; i < q->resources_n; i++) {
+        struct describing d = {.r = r, .q = q, .resource = &q->resources[i], .res = &res.results[i]};
+        d.res->resource_type = d.resource->resource_type;
+        d.res->resource_name = d.resource->resource_name;
+        if (d.resource->resource_type == RESOURCE_TOPIC)
+            describe_topic(&d);
+        else if (d.resource->resource_type == RESOURCE_BROKER)
+            describe_broker(&d);
+        else if (d.resource->resource_type != RESOURCE_GROUP &&
+                 d.resource->resource_type != RESOURCE_CLIENT_METRICS) {
+            d.res->error_code = K_ERR_INVALID_REQUEST;
+            d.res->error_message = S("Unsupported resource type");
+        }
+    }
+    request_answer(r, &res);
+}

@@ -1,0 +1,54 @@
+/* Which handler answers which API on which kind of listener. What stands here is what ApiVersions
+ * advertises. */
+#include "broker/api/handlers.h"
+
+struct route {
+    int16_t api_key;
+    api_handler *broker, *controller;
+};
+
+static const struct route routes[] = {
+    {K_API_PRODUCE, handle_produce, NULL},
+    {K_API_FETCH, handle_fetch, handle_raft_fetch},
+    {K_API_LIST_OFFSETS, handle_list_offsets, NULL},
+    {K_API_METADATA, handle_metadata, NULL},
+    {K_API_API_VERSIONS, handle_api_versions, handle_api_versions},
+    {K_API_CREATE_TOPICS, handle_forward, handle_controller},
+    {K_API_DELETE_TOPICS, handle_forward, handle_controller},
+    {K_API_CREATE_PARTITIONS, handle_forward, handle_controller},
+    {K_API_DELETE_RECORDS, handle_delete_records, NULL},
+    {K_API_INIT_PRODUCER_ID, handle_init_producer_id, NULL},
+    {K_API_OFFSET_FOR_LEADER_EPOCH, handle_offset_for_leader_epoch, NULL},
+    {K_API_DESCRIBE_CONFIGS, handle_describe_configs, handle_describe_configs},
+    {K_API_ALTER_CONFIGS, handle_forward, handle_controller},
+    {K_API_INCREMENTAL_ALTER_CONFIGS, handle_forward, handle_controller},
+    {K_API_DESCRIBE_LOG_DIRS, handle_describe_log_dirs, NULL},
+    {K_API_ELECT_LEADERS, handle_forward, handle_controller},
+    {K_API_ALTER_PARTITION_REASSIGNMENTS, handle_forward, handle_controller},
+    {K_API_LIST_PARTITION_REASSIGNMENTS, handle_forward, handle_controller},
+    {K_API_VOTE, NULL, handle_vote},
+    {K_API_BEGIN_QUORUM_EPOCH, NULL, handle_begin_quorum_epoch},
+    {K_API_END_QUORUM_EPOCH, NULL, handle_end_quorum_epoch},
+    {K_API_DESCRIBE_QUORUM, handle_forward, handle_describe_quorum},
+    {K_API_ALTER_PARTITION, NULL, handle_controller},
+    {K_API_UPDATE_FEATURES, handle_forward, handle_controller},
+    {K_API_ENVELOPE, NULL, handle_envelope},
+    {K_API_FETCH_SNAPSHOT, NULL, handle_fetch_snapshot},
+    {K_API_DESCRIBE_CLUSTER, handle_describe_cluster, handle_describe_cluster},
+    {K_API_BROKER_REGISTRATION, NULL, handle_controller},
+    {K_API_BROKER_HEARTBEAT, NULL, handle_controller},
+    {K_API_UNREGISTER_BROKER, handle_forward, handle_controller},
+    {K_API_ALLOCATE_PRODUCER_IDS, NULL, handle_controller},
+    {K_API_CONTROLLER_REGISTRATION, NULL, handle_controller},
+    {K_API_ASSIGN_REPLICAS_TO_DIRS, NULL, handle_controller},
+    {K_API_DESCRIBE_TOPIC_PARTITIONS, handle_describe_topic_partitions, NULL},
+};
+
+api_handler *
+dispatch_find(int16_t api_key, enum listener_kind kind)
+{
+    for (int64_t i = 0; i < ARRAY_LEN(routes); i++)
+        if (routes[i].api_key == api_key)
+            return kind == LISTENER_BROKER ? routes[i].broker : routes[i].controller;
+    return NULL;
+}

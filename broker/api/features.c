@@ -1,0 +1,17 @@
+/* The features that this software supports. Only what is served is finalised. */
+#include "broker/api/server.h"
+
+static const struct server_feature features[] = {
+    {"metadata.version", 7, 33, 33},
+    {"kraft.version", 0, 1, 0},
+    {"eligible.leader.replicas.version", 0, 1, 1},
+    {"transaction.version", 0, 2, 0},
+    {"group.version", 0, 1, 0},
+};
+
+const struct server_feature *
+server_features(int32_t *ret_n)
+{
+    *ret_n = (int32_t)ARRAY_LEN(features);
+    return features;
+}

@@ -1,0 +1,354 @@
+/* Fetch, of consumers and followers: finds what can be read of each partition, in order, within the
+ * limits; with less than MinBytes waits until more is there or MaxWaitMs have passed, and reads anew.
+ * Records leave as ranges of files, never through memory. */
+#include "broker/api/handlers.h"
+#include "broker/api/lookup.h"
+#include "broker/base/check.h"
+#include "broker/protocol/codec.h"
+
+struct fetch;
+
+struct part {
+    struct fetch *fetch;
+    const struct k_fetch_request_fetch_partition *q;
+    struct uuid topic_id;
+    struct slice topic;
+    struct k_fetch_response_partition_data *answer;
+    struct fetch_waiter waiter;
+    struct log_range range;
+};
+
+struct fetch {
+    struct request *r;
+    const struct k_fetch_request *q;
+    struct k_fetch_response response;
+    struct part *parts;
+    int32_t parts_n, at; /* being read */
+    int32_t replica_id;
+    int64_t replica_epoch;
+    int64_t budget, bytes;
+    struct log_read read;
+    struct timer timer;
+    struct task again;
+    bool answer_now; /* an error, a divergence: nothing to wait for */
+    bool expired, seen; /* the followers' positions have been taken in */
+};
+
+static bool
+is_follower(const struct fetch *f)
+{
+    return f->replica_id >= 0;
+}
+
+static void read_on(struct fetch *f);
+
+/* ---- the end ---- */
+
+static void
+release_ranges(struct fetch *f)
+{
+    for (int32_t i = 0; i < f->parts_n; i++) log_range_release(&f->parts[i].range);
+}
+
+/* The last moment before ranges are handed to the body: those cut meanwhile must not be sent. */
+static bool
+going_out(struct request *r)
+{
+    struct fetch *f = r->owner;
+    bool valid = true;
+    for (int32_t i = 0; i < f->parts_n; i++) {
+        struct log_range *range = &f->parts[i].range;
+        if (range->segment && !log_range_is_valid(range)) valid = false;
+    }
+    release_ranges(f);
+    return valid;
+}
+
+static void
+answer(struct fetch *f)
+{
+    timer_cancel(f->r->server->env, &f->timer);
+    f->r->owner = f;
+    f->r->going_out = going_out;
+    request_answer(f->r, &f->response);
+}
+
+/* ---- waiting ---- */
+
+static void
+stop_waiting(struct fetch *f)
+{
+    for (int32_t i = 0; i < f->parts_n; i++) fetch_waiter_cancel(&f->parts[i].waiter);
+}
+
+static void
+wake(struct fetch_waiter *w)
+{
+    struct part *part = CONTAINER_OF(w, struct part, waiter);
+    defer(part->fetch->r->server->env, &part->fetch->again);
+}
+
+static void
+run_again(struct task *t)
+{
+    struct fetch *f = CONTAINER_OF(t, struct fetch, again);
+    stop_waiting(f);
+    f->at = 0;
+    f->bytes = 0;
+    f->answer_now = false;
+    read_on(f);
+}
+
+static void
+expired(struct timer *t)
+{
+    struct fetch *f = CONTAINER_OF(t, struct fetch, timer);
+    f->expired = true;
+    defer(f->r->server->env, &f->again);
+}
+
+static void
+wait_for_more(struct fetch *f)
+{
+    struct server *s = f->r->server;
+    release_ranges(f);
+    for (int32_t i = 0; i < f->parts_n; i++) {
+        struct part *part = &f->parts[i];
+        int16_t err;
+        struct partition *p =
+            lookup_partition(s, part->topic_id, part->topic, part->q->partition, &err);
+        if (!p) continue;
+        part->waiter.wake = wake;
+        part->waiter.is_follower = is_follower(f);
+        list_push_back(&p->fetch_waiters, &part->waiter.node);
+    }
+    if (timer_is_armed(&f->timer)) return;
+    f->timer.due = expired;
+    timer_arm(s->env, &f->timer, env_now_ns(s->env) + (int64_t)f->q->max_wait_ms * NS_PER_MS);
+}
+
+static void
+all_read(struct fetch *f)
+{
+    f->seen = true;
+    bool enough = f->bytes >= f->q->min_bytes || f->answer_now || f->expired ||
+                  f->q->max_wait_ms <= 0 || f->parts_n == 0;
+    if (enough)
+        answer(f);
+    else
+        wait_for_more(f);
+}
+
+/* ---- one partition ---- */
+
+static void
+fail_part(struct part *part, int16_t err)
+{
+    part->answer->error_code = err;
+    part->answer->high_watermark = -1;
+    part->fetch->answer_now = true;
+    if (err != K_ERR_NOT_LEADER_OR_FOLLOWER && err != K_ERR_FENCED_LEADER_EPOCH) return;
+    const struct image_partition *ip = lookup_image_partition(
+        part->fetch->r->server, part->topic_id, part->topic, part->q->partition);
+    if (!ip) return;
+    part->answer->current_leader.leader_id = ip->leader;
+    part->answer->current_leader.leader_epoch = ip->leader_epoch;
+}
+
+/* Who may be served: followers and old consumers by the leader only, consumers from version 11 on by
+ * any replica (KIP-392). */
+static int16_t
+check_role(struct fetch *f, struct partition *p, const struct part *part)
+{
+    int16_t err = partition_check_leader(p, part->q->current_leader_epoch);
+    if (err == K_ERR_NOT_LEADER_OR_FOLLOWER && p->role == PARTITION_FOLLOWER && !is_follower(f) &&
+        f->r->version >= 11)
+        return 0;
+    if (!err && is_follower(f) && !partition_has_replica(p, f->replica_id))
+        return K_ERR_UNKNOWN_LEADER_EPOCH; /* KAFKA-13102: our metadata may be behind the follower's */
+    return err;
+}
+
+/* KIP-595: the last fetched epoch tells whether the reader's log is still a prefix of ours. */
+static bool
+check_divergence(struct part *part, struct partition *p)
+{
+    if (part->q->last_fetched_epoch < 0) return false;
+    struct epoch_end end = commitlog_epoch_end(&p->log, part->q->last_fetched_epoch,
+                                               commitlog_written_end(&p->log));
+    if (end.epoch < 0) {
+        fail_part(part, K_ERR_OFFSET_OUT_OF_RANGE);
+        return true;
+    }
+    if (!fetch_diverges(end, part->q->last_fetched_epoch, part->q->fetch_offset)) return false;
+    part->answer->diverging_epoch.epoch = end.epoch;
+    part->answer->diverging_epoch.end_offset = end.end_offset;
+    part->fetch->answer_now = true;
+    return true;
+}
+
+static void
+fill_offsets(struct part *part, struct partition *p)
+{
+    part->answer->high_watermark = p->high_watermark;
+    part->answer->last_stable_offset = commitlog_stable_offset(&p->log, p->high_watermark);
+    part->answer->log_start_offset = commitlog_start(&p->log);
+}
+
+static void
+take_range(struct part *part, struct partition *p)
+{
+    struct fetch *f = part->fetch;
+    const struct log_read *rd = &f->read;
+    if (rd->err == LOG_E_OUT_OF_RANGE || rd->err == LOG_E_CLOSED || rd->err == LOG_E_OFFLINE) {
+        fail_part(part, rd->err == LOG_E_OUT_OF_RANGE ? K_ERR_OFFSET_OUT_OF_RANGE
+                                                      : K_ERR_KAFKA_STORAGE_ERROR);
+        return;
+    }
+    fill_offsets(part, p);
+    part->range = rd->range;
+    if (rd->range.n > 0) {
+        part->answer->records.file = rd->range.file;
+        part->answer->records.offset = rd->range.offset;
+        part->answer->records.n = rd->range.n;
+        f->bytes += rd->range.n;
+        f->budget -= rd->range.n;
+    }
+}
+
+static void
+part_done(struct part *part)
+{
+    part->fetch->at++;
+}
+
+static void
+was_read(struct log_read *rd)
+{
+    struct fetch *f = CONTAINER_OF(rd, struct fetch, read);
+    struct part *part = &f->parts[f->at];
+    int16_t err = 0;
+    struct partition *p = lookup_partition(f->r->server, part->topic_id, part->topic,
+                                           part->q->partition, &err);
+    if (p)
+        take_range(part, p);
+    else
+        fail_part(part, err);
+    part_done(part);
+    read_on(f);
+}
+
+/* True: done with this partition; false: the log will call was_read(). */
+static bool
+read_part(struct part *part)
+{
+    struct fetch *f = part->fetch;
+    int16_t err = 0;
+    struct partition *p = lookup_partition(f->r->server, part->topic_id, part->topic,
+                                           part->q->partition, &err);
+    if (p) err = check_role(f, p, part);
+    if (err) {
+        fail_part(part, err);
+        return true;
+    }
+    if (check_divergence(part, p)) return true;
+    int64_t offset = part->q->fetch_offset;
+    if (offset < commitlog_start(&p->log) || offset > commitlog_written_end(&p->log)) {
+        fail_part(part, K_ERR_OFFSET_OUT_OF_RANGE);
+        part->answer->log_start_offset = commitlog_start(&p->log);
+        return true;
+    }
+    /* What it asks for is what it has written (replica/isr_decision.c): before the read, so that the
+     * answer has the watermark that this fetch brought about. */
+    if (is_follower(f) && !f->seen)
+        partition_fetched_by(p, f->replica_id, f->replica_epoch, offset,
+                             part->q->log_start_offset);
+    int64_t limit = partition_read_limit(p, is_follower(f), f->q->isolation_level == 1);
+    int64_t max = MIN((int64_t)part->q->partition_max_bytes, f->budget);
+    bool min_one = f->bytes == 0;
+    if (offset >= limit || (max <= 0 && !min_one)) {
+        fill_offsets(part, p);
+        return true;
+    }
+    f->read = (struct log_read){.done = was_read,
+                                .offset = offset,
+                                .limit = limit,
+                                .max_bytes = MAX(max, 0),
+                                .min_one = min_one};
+    if (!commitlog_read(&p->log, &f->read)) return false;
+    take_range(part, p);
+    return true;
+}
+
+static void
+reset_answer(struct part *part)
+{
+    codec_default_struct(K_STRUCT_FETCH_RESPONSE_PARTITION_DATA, part->answer);
+    part->answer->partition_index = part->q->partition;
+    part->answer->records.bytes = SLICE_EMPTY;
+    part->range = (struct log_range){0};
+}
+
+static void
+read_on(struct fetch *f)
+{
+    if (f->at == 0) f->budget = f->q->max_bytes;
+    while (f->at < f->parts_n) {
+        struct part *part = &f->parts[f->at];
+        reset_answer(part);
+        if (!read_part(part)) return;
+        part_done(part);
+    }
+    all_read(f);
+}
+
+/* ---- the beginning ---- */
+
+static void
+make_parts(struct fetch *f)
+{
+    const struct k_fetch_request *q = f->q;
+    struct arena *a = &f->r->arena;
+    for (int32_t i = 0; i < q->topics_n; i++) f->parts_n += q->topics[i].partitions_n;
+    f->parts = REQUEST_ARRAY(f->r, struct part, f->parts_n);
+    f->response.responses_n = q->topics_n;
+    f->response.responses =
+        codec_array(a, K_STRUCT_FETCH_RESPONSE_FETCHABLE_TOPIC_RESPONSE, q->topics_n);
+    int32_t n = 0;
+    for (int32_t i = 0; i < q->topics_n; i++) {
+        const struct k_fetch_request_fetch_topic *t = &q->topics[i];
+        struct k_fetch_response_fetchable_topic_response *answer = &f->response.responses[i];
+        answer->topic = t->topic;
+        answer->topic_id = t->topic_id;
+        answer->partitions_n = t->partitions_n;
+        answer->partitions =
+            codec_array(a, K_STRUCT_FETCH_RESPONSE_PARTITION_DATA, t->partitions_n);
+        for (int32_t k = 0; k < t->partitions_n; k++)
+            f->parts[n++] = (struct part){.fetch = f,
+                                          .q = &t->partitions[k],
+                                          .topic_id = t->topic_id,
+                                          .topic = t->topic,
+                                          .answer = &answer->partitions[k]};
+    }
+}
+
+void
+handle_fetch(struct server *s, struct request *r)
+{
+    (void)s;
+    struct fetch *f = REQUEST_NEW(r, struct fetch);
+    f->r = r;
+    f->q = r->message;
+    f->again.run = run_again;
+    f->replica_id = r->version >= 15 ? f->q->replica_state.replica_id : f->q->replica_id;
+    f->replica_epoch = r->version >= 15 ? f->q->replica_state.replica_epoch : -1;
+    codec_default(K_MSG_FETCH_RESPONSE, &f->response);
+    /* Sessions (KIP-227) are not kept: id 0 tells a client to name all its partitions each time. */
+    if (f->q->session_id != 0) {
+        f->response.error_code = K_ERR_FETCH_SESSION_ID_NOT_FOUND;
+        request_answer(r, &f->response);
+        return;
+    }
+    make_parts(f);
+    read_on(f);
+}

@@ -1,0 +1,179 @@
+#include "broker/api/forwarder.h"
+
+#include "broker/api/handlers.h"
+#include "broker/api/lookup.h"
+#include "broker/base/check.h"
+#include "broker/protocol/codec.h"
+#include "broker/protocol/config.h"
+#include "configs.h"
+
+#define ENVELOPE_VERSION 0
+#define CREATE_TOPICS_VERSION 7
+#define FORWARD_TIMEOUT_MS 30000
+
+struct forwarder *
+forwarder_new(struct server *s)
+{
+    struct forwarder *f = MEM_NEW(&s->env->mem, struct forwarder);
+    f->server = s;
+    list_init(&f->creations);
+    controller_link_init(&f->link, s->env, s->raft, S("forwarding"));
+    return f;
+}
+
+void
+forwarder_stop(struct forwarder *f)
+{
+    controller_link_stop(&f->link);
+}
+
+/* ---- a client's request ---- */
+
+struct forwarded {
+    struct link_call call;
+    struct request *r;
+    struct k_envelope_request envelope;
+};
+
+static void
+forward_answered(struct link_call *c, int16_t err, struct slice body)
+{
+    struct forwarded *f = CONTAINER_OF(c, struct forwarded, call);
+    struct k_envelope_response res;
+    if (!err && !codec_decode_all(K_MSG_ENVELOPE_RESPONSE, ENVELOPE_VERSION, body, &f->r->arena, &res))
+        err = K_ERR_CORRUPT_MESSAGE;
+    if (!err && res.error_code == K_ERR_NOT_CONTROLLER) {
+        link_retry(c);
+        return;
+    }
+    struct reader rd = reader(err ? SLICE_NULL : res.response_data);
+    int32_t correlation_id;
+    if (err || res.error_code || !res.response_data.p ||
+        !response_head_read(&rd, f->r->api_key, f->r->version, &correlation_id)) {
+        request_break(f->r);
+        return;
+    }
+    request_answer_raw(f->r, slice(rd.p, reader_left(&rd)));
+}
+
+void
+handle_forward(struct server *s, struct request *r)
+{
+    struct forwarded *f = REQUEST_NEW(r, struct forwarded);
+    f->r = r;
+    codec_default(K_MSG_ENVELOPE_REQUEST, &f->envelope);
+    f->envelope.request_data = r->raw;
+    /* DefaultPrincipalData, version 0, behind its version. */
+    struct k_default_principal_data principal;
+    codec_default(K_MSG_DEFAULT_PRINCIPAL_DATA, &principal);
+    int64_t colon = slice_find(r->principal, ':', 0);
+    principal.type = slice_sub(r->principal, 0, colon);
+    principal.name = slice_sub(r->principal, colon + 1, r->principal.n);
+    struct writer w = writer_mem(&s->env->mem);
+    writer_i16(&w, 0);
+    (void)codec_write(K_MSG_DEFAULT_PRINCIPAL_DATA, 0, &principal, &w, NULL);
+    f->envelope.request_principal = arena_dup(&r->arena, writer_slice(&w));
+    writer_release(&w);
+    f->envelope.client_host_address = S("\x7f\0\0\1");
+    f->call.api_key = K_API_ENVELOPE;
+    f->call.version = ENVELOPE_VERSION;
+    f->call.request = &f->envelope;
+    f->call.deadline_ns = env_now_ns(s->env) + FORWARD_TIMEOUT_MS * NS_PER_MS;
+    f->call.done = forward_answered;
+    link_send(&s->forwarder->link, &f->call);
+}
+
+/* ---- topics that are created by being asked for ---- */
+
+struct creation {
+    struct list node;
+    struct link_call call;
+    struct forwarder *f;
+    struct slice name;
+    struct k_create_topics_request q;
+    struct k_create_topics_request_creatable_topic topic;
+    struct k_create_topics_request_creatable_topic_config configs[3];
+};
+
+static void
+creation_answered(struct link_call *c, int16_t err, struct slice body)
+{
+    struct creation *cr = CONTAINER_OF(c, struct creation, call);
+    struct forwarder *f = cr->f;
+    struct env *env = f->server->env;
+    struct k_create_topics_response res;
+    if (!err &&
+        codec_decode_all(K_MSG_CREATE_TOPICS_RESPONSE, c->version, body, &env->scratch, &res) &&
+        res.topics_n == 1) {
+        if (res.topics[0].error_code == K_ERR_NOT_CONTROLLER) {
+            link_retry(c);
+            return;
+        }
+        if (res.topics[0].error_code && res.topics[0].error_code != K_ERR_TOPIC_ALREADY_EXISTS)
+            NOTE(env, NOTE_LOG_MESSAGE, cr->name, k_err_name(res.topics[0].error_code), 2);
+    }
+    list_remove(&cr->node);
+    mem_free_slice(&env->mem, cr->name);
+    MEM_DELETE(&env->mem, cr);
+}
+
+static void
+set_config(struct creation *cr, const char *name, struct slice value)
+{
+    struct k_create_topics_request_creatable_topic_config *c =
+        &cr->configs[cr->topic.configs_n++];
+    c->name = slice_cstr(name);
+    c->value = value;
+}
+
+/* Internal topics come with their coordinator's settings. */
+static void
+describe_topic(struct forwarder *f, struct creation *cr)
+{
+    const struct config *cfg = f->server->config;
+    cr->topic.name = cr->name;
+    cr->topic.num_partitions = -1;
+    cr->topic.replication_factor = -1;
+    cr->topic.configs = cr->configs;
+    if (slice_eq(cr->name, S("__consumer_offsets"))) {
+        cr->topic.num_partitions = (int32_t)config_i64(cfg, K_CFG_OFFSETS_TOPIC_NUM_PARTITIONS);
+        cr->topic.replication_factor =
+            (int16_t)config_i64(cfg, K_CFG_OFFSETS_TOPIC_REPLICATION_FACTOR);
+        set_config(cr, "cleanup.policy", S("compact"));
+        set_config(cr, "compression.type", S("producer"));
+        set_config(cr, "segment.bytes", config_text(cfg, K_CFG_OFFSETS_TOPIC_SEGMENT_BYTES));
+    } else if (slice_eq(cr->name, S("__transaction_state"))) {
+        cr->topic.num_partitions =
+            (int32_t)config_i64(cfg, K_CFG_TRANSACTION_STATE_LOG_NUM_PARTITIONS);
+        cr->topic.replication_factor =
+            (int16_t)config_i64(cfg, K_CFG_TRANSACTION_STATE_LOG_REPLICATION_FACTOR);
+        set_config(cr, "cleanup.policy", S("compact"));
+        set_config(cr, "min.insync.replicas", config_text(cfg, K_CFG_TRANSACTION_STATE_LOG_MIN_ISR));
+        set_config(cr, "segment.bytes",
+                   config_text(cfg, K_CFG_TRANSACTION_STATE_LOG_SEGMENT_BYTES));
+    }
+}
+
+void
+forwarder_create_topic(struct forwarder *f, struct slice name)
+{
+    struct env *env = f->server->env;
+    LIST_EACH (&f->creations, it, struct creation, node)
+        if (slice_eq(it->name, name)) return;
+    struct creation *cr = MEM_NEW(&env->mem, struct creation);
+    cr->f = f;
+    cr->name = mem_dup(&env->mem, name);
+    codec_default(K_MSG_CREATE_TOPICS_REQUEST, &cr->q);
+    codec_default_struct(K_STRUCT_CREATE_TOPICS_REQUEST_CREATABLE_TOPIC, &cr->topic);
+    describe_topic(f, cr);
+    cr->q.topics = &cr->topic;
+    cr->q.topics_n = 1;
+    cr->q.timeout_ms = FORWARD_TIMEOUT_MS;
+    cr->call.api_key = K_API_CREATE_TOPICS;
+    cr->call.version = CREATE_TOPICS_VERSION;
+    cr->call.request = &cr->q;
+    cr->call.deadline_ns = env_now_ns(env) + FORWARD_TIMEOUT_MS * NS_PER_MS;
+    cr->call.done = creation_answered;
+    list_push_back(&f->creations, &cr->node);
+    link_send(&f->link, &cr->call);
+}

@@ -1,0 +1,21 @@
+/* What a broker passes on to the active controller: clients' requests in envelopes (KIP-590), topics
+ * that are created because somebody asked for them. */
+#ifndef API_FORWARDER_H
+#define API_FORWARDER_H
+
+#include "broker/api/server.h"
+#include "broker/replica/controller_link.h"
+
+struct forwarder {
+    struct server *server;
+    struct controller_link link;
+    struct list creations;
+};
+
+struct forwarder *forwarder_new(struct server *s);
+void forwarder_stop(struct forwarder *f);
+/* Asks the controller to create the topic with the defaults (internal ones with theirs); nothing
+ * happens when that is under way. */
+void forwarder_create_topic(struct forwarder *f, struct slice name);
+
+#endif

@@ -1,0 +1,16 @@
+/* The handlers, one family of requests a file. Each has decoded r->message of its API and answers now
+ * or later (request.h). */
+#ifndef API_HANDLERS_H
+#define API_HANDLERS_H
+
+#include "broker/api/server.h"
+
+api_handler handle_produce, handle_fetch, handle_list_offsets, handle_offset_for_leader_epoch,
+    handle_delete_records, handle_metadata, handle_describe_cluster,
+    handle_describe_topic_partitions, handle_api_versions, handle_init_producer_id,
+    handle_describe_configs, handle_describe_log_dirs, handle_forward, handle_envelope,
+    handle_controller, handle_vote, handle_begin_quorum_epoch, handle_end_quorum_epoch,
+    handle_raft_fetch, handle_fetch_snapshot, handle_describe_quorum,
+    handle_describe_quorum_broker, handle_list_groups;
+
+#endif

@@ -1,0 +1,50 @@
+#include "broker/api/lookup.h"
+
+static const struct image_topic *
+find_topic(struct server *s, struct uuid id, struct slice name)
+{
+    return uuid_is_zero(id) ? image_topic(s->image, name) : image_topic_by_id(s->image, id);
+}
+
+const struct image_partition *
+lookup_image_partition(struct server *s, struct uuid topic_id, struct slice topic, int32_t index)
+{
+    const struct image_topic *t = find_topic(s, topic_id, topic);
+    return t ? image_topic_partition(t, index) : NULL;
+}
+
+struct partition *
+lookup_partition(struct server *s, struct uuid topic_id, struct slice topic, int32_t index,
+                 int16_t *ret_err)
+{
+    const struct image_topic *t = find_topic(s, topic_id, topic);
+    if (!t) {
+        *ret_err = uuid_is_zero(topic_id) ? K_ERR_UNKNOWN_TOPIC_OR_PARTITION : K_ERR_UNKNOWN_TOPIC_ID;
+        return NULL;
+    }
+    const struct image_partition *ip = image_topic_partition(t, index);
+    if (!ip) {
+        *ret_err = K_ERR_UNKNOWN_TOPIC_OR_PARTITION;
+        return NULL;
+    }
+    struct partition *p = replicas_find(s->replicas, t->id, index);
+    if (!p || p->role == PARTITION_NONE) {
+        *ret_err = K_ERR_NOT_LEADER_OR_FOLLOWER;
+        return NULL;
+    }
+    return p;
+}
+
+const struct image_endpoint *
+lookup_endpoint(struct request *r, int32_t broker_id)
+{
+    const struct image_broker *b = image_broker(r->server->image, broker_id);
+    return b ? image_endpoint(b, r->listener->name) : NULL;
+}
+
+bool
+lookup_is_internal_topic(struct slice topic)
+{
+    return slice_eq(topic, S("__consumer_offsets")) || slice_eq(topic, S("__transaction_state")) ||
+           slice_eq(topic, S("__share_group_state"));
+}

@@ -1,0 +1,292 @@
+/* Produce: each partition's batch is checked, perhaps after decompression, appended, and answered when
+ * its acks say so. Once every batch has its offsets (or an error) the connection's next request may
+ * start; the answer waits for the acks. */
+#include "broker/api/handlers.h"
+#include "broker/api/lookup.h"
+#include "broker/base/check.h"
+#include "broker/protocol/codec.h"
+#include "broker/record/validate.h"
+
+/* A record never takes less than 7 bytes, and nobody needs a batch that inflates beyond this. */
+#define DECOMPRESSED_BYTES_MAX (100 << 20)
+
+struct produce;
+
+struct part {
+    struct produce *produce;
+    struct uuid topic_id;
+    struct slice topic;
+    struct slice set; /* the batch, in the request's frame or in `patched` */
+    struct buf *patched;
+    struct batch_header header;
+    struct k_produce_response_partition_produce_response *answer;
+    struct op work;
+    struct append_waiter waiter;
+    bool waits;
+};
+
+struct produce {
+    struct request *r;
+    const struct k_produce_request *q;
+    struct k_produce_response response;
+    struct part *parts;
+    int32_t parts_n;
+    int32_t checking; /* parts whose batch is not yet appended or refused */
+    int32_t waiting;  /* parts whose acks have not come */
+    struct timer timer;
+    bool appended, timed_out;
+};
+
+static void
+finish(struct produce *pr)
+{
+    struct request *r = pr->r;
+    timer_cancel(r->server->env, &pr->timer);
+    for (int32_t i = 0; i < pr->parts_n; i++) buf_unref(pr->parts[i].patched);
+    if (pr->q->acks != 0) {
+        request_answer(r, &pr->response);
+        return;
+    }
+    /* Nobody hears of an error, so the connection says it (as Kafka does): the client then asks for
+     * fresh metadata. */
+    for (int32_t i = 0; i < pr->parts_n; i++)
+        if (pr->parts[i].answer->error_code) {
+            request_break(r);
+            return;
+        }
+    request_finish_silently(r);
+}
+
+static void
+fail_part(struct part *part, int16_t err, const char *text)
+{
+    part->answer->error_code = err;
+    part->answer->base_offset = -1;
+    if (text) part->answer->error_message = slice_cstr(text);
+}
+
+/* KIP-951: tells a client that is wrong about the leader who it is now. */
+static void
+name_leader(struct part *part)
+{
+    struct request *r = part->produce->r;
+    const struct image_partition *ip =
+        lookup_image_partition(r->server, part->topic_id, part->topic, part->answer->index);
+    if (!ip || r->version < 10) return;
+    part->answer->current_leader.leader_id = ip->leader;
+    part->answer->current_leader.leader_epoch = ip->leader_epoch;
+}
+
+static void
+part_acked(struct append_waiter *w, int16_t err)
+{
+    struct part *part = CONTAINER_OF(w, struct part, waiter);
+    struct produce *pr = part->produce;
+    part->waits = false;
+    if (err) {
+        fail_part(part, err, NULL);
+        if (err == K_ERR_NOT_LEADER_OR_FOLLOWER) name_leader(part);
+    }
+    pr->waiting--;
+    if (pr->appended && pr->waiting == 0) finish(pr);
+}
+
+static void
+timed_out(struct timer *t)
+{
+    struct produce *pr = CONTAINER_OF(t, struct produce, timer);
+    for (int32_t i = 0; i < pr->parts_n; i++) {
+        struct part *part = &pr->parts[i];
+        if (!part->waits) continue;
+        append_waiter_cancel(&part->waiter);
+        part->waits = false;
+        pr->waiting--;
+        fail_part(part, K_ERR_REQUEST_TIMED_OUT, NULL);
+    }
+    if (pr->appended && pr->waiting == 0) finish(pr);
+}
+
+/* Every batch has its offsets or its error. */
+static void
+all_appended(struct produce *pr)
+{
+    pr->appended = true;
+    if (pr->waiting == 0) {
+        finish(pr);
+        return;
+    }
+    struct env *env = pr->r->server->env;
+    pr->timer.due = timed_out;
+    timer_arm(env, &pr->timer, env_now_ns(env) + (int64_t)pr->q->timeout_ms * NS_PER_MS);
+    request_let_next(pr->r);
+}
+
+static void
+part_checked(struct produce *pr)
+{
+    if (--pr->checking == 0) all_appended(pr);
+}
+
+static void
+append(struct part *part)
+{
+    struct produce *pr = part->produce;
+    struct request *r = pr->r;
+    int16_t err = 0;
+    struct partition *p =
+        lookup_partition(r->server, part->topic_id, part->topic, part->answer->index, &err);
+    struct seg seg = {.buf = part->patched ? part->patched : r->frame, .bytes = part->set};
+    struct log_append a = {.segs = &seg, .segs_n = 1, .origin = APPEND_CLIENT, .append_time_ms = -1};
+    if (p) err = partition_append(p, &a, pr->q->acks);
+    if (err) {
+        fail_part(part, err, NULL);
+        if (err == K_ERR_NOT_LEADER_OR_FOLLOWER) name_leader(part);
+        return;
+    }
+    part->answer->base_offset = a.base_offset;
+    part->answer->log_append_time_ms = a.append_time_ms;
+    part->answer->log_start_offset = commitlog_start(&p->log);
+    if (pr->q->acks == 0) return;
+    part->waiter.done = part_acked;
+    part->waiter.required = a.last_offset + 1;
+    part->waiter.all = pr->q->acks == -1;
+    part->waits = true;
+    pr->waiting++;
+    partition_wait(p, &part->waiter);
+}
+
+/* Kafka sets a header's max timestamp right instead of refusing the batch. */
+static void
+patch_timestamp(struct part *part, int64_t max_timestamp)
+{
+    struct env *env = part->produce->r->server->env;
+    part->patched = buf_copy(&env->mem, part->set);
+    part->set = buf_slice(part->patched);
+    batch_patch_timestamp(env->crc32c, part->patched->data,
+                          slice(part->set.p + BATCH_HEADER_BYTES, part->set.n - BATCH_HEADER_BYTES),
+                          false, max_timestamp);
+}
+
+static void
+check_records(struct part *part, struct slice payload)
+{
+    struct server *s = part->produce->r->server;
+    int16_t err = 0;
+    struct partition *p =
+        lookup_partition(s, part->topic_id, part->topic, part->answer->index, &err);
+    if (!p) {
+        fail_part(part, err, NULL);
+        if (err == K_ERR_NOT_LEADER_OR_FOLLOWER) name_leader(part);
+        return;
+    }
+    struct produce_rules rules = {.now_ms = env_wall_ms(s->env),
+                                  .before_max_ms = p->config->timestamp_before_max_ms,
+                                  .after_max_ms = p->config->timestamp_after_max_ms,
+                                  .log_append_time = p->config->log.log_append_time,
+                                  .compacted = p->config->log.compact};
+    struct produce_result result;
+    enum batch_err bad = produce_check_records(&part->header, payload, &rules, &result);
+    if (bad) {
+        fail_part(part, batch_err_code(bad), batch_err_text(bad));
+        return;
+    }
+    if (!rules.log_append_time && result.max_timestamp != part->header.max_timestamp)
+        patch_timestamp(part, result.max_timestamp);
+    append(part);
+}
+
+static void
+decompressed(struct op *op)
+{
+    struct part *part = CONTAINER_OF(op, struct part, work);
+    if (op->err == ENV_OK)
+        check_records(part, buf_slice(op->buf));
+    else
+        fail_part(part, K_ERR_CORRUPT_MESSAGE, env_err_text(op->err));
+    buf_unref(op->buf);
+    op->buf = NULL;
+    part_checked(part->produce);
+}
+
+/* True: the part is appended or refused; false: it is being decompressed. */
+static bool
+check_part(struct part *part)
+{
+    struct request *r = part->produce->r;
+    struct env *env = r->server->env;
+    int16_t err = 0;
+    struct partition *p =
+        lookup_partition(r->server, part->topic_id, part->topic, part->answer->index, &err);
+    if (!p) {
+        fail_part(part, err, NULL);
+        if (err == K_ERR_NOT_LEADER_OR_FOLLOWER) name_leader(part);
+        return true;
+    }
+    enum batch_err bad = produce_check_batch(env->crc32c, part->set, &part->header);
+    if (bad) {
+        fail_part(part, batch_err_code(bad), batch_err_text(bad));
+        return true;
+    }
+    if (part->set.n > p->config->max_message_bytes) {
+        fail_part(part, K_ERR_MESSAGE_TOO_LARGE, NULL);
+        return true;
+    }
+    struct slice payload = batch_payload(part->set, &part->header);
+    if (batch_codec(&part->header) == CODEC_NONE) {
+        check_records(part, payload);
+        return true;
+    }
+    struct seg seg = {.buf = r->frame, .bytes = payload};
+    part->work.done = decompressed;
+    work_queue(env, &part->work, WORK_DECOMPRESS, batch_codec(&part->header), 0, &seg, 1,
+               DECOMPRESSED_BYTES_MAX);
+    return false;
+}
+
+static void
+make_parts(struct produce *pr)
+{
+    const struct k_produce_request *q = pr->q;
+    struct arena *a = &pr->r->arena;
+    codec_default(K_MSG_PRODUCE_RESPONSE, &pr->response);
+    for (int32_t i = 0; i < q->topic_data_n; i++) pr->parts_n += q->topic_data[i].partition_data_n;
+    pr->parts = REQUEST_ARRAY(pr->r, struct part, pr->parts_n);
+    pr->response.responses_n = q->topic_data_n;
+    pr->response.responses =
+        codec_array(a, K_STRUCT_PRODUCE_RESPONSE_TOPIC_PRODUCE_RESPONSE, q->topic_data_n);
+    int32_t n = 0;
+    for (int32_t i = 0; i < q->topic_data_n; i++) {
+        const struct k_produce_request_topic_produce_data *t = &q->topic_data[i];
+        struct k_produce_response_topic_produce_response *answer = &pr->response.responses[i];
+        answer->name = t->name;
+        answer->topic_id = t->topic_id;
+        answer->partition_responses_n = t->partition_data_n;
+        answer->partition_responses = codec_array(
+            a, K_STRUCT_PRODUCE_RESPONSE_PARTITION_PRODUCE_RESPONSE, t->partition_data_n);
+        for (int32_t k = 0; k < t->partition_data_n; k++) {
+            answer->partition_responses[k].index = t->partition_data[k].index;
+            pr->parts[n++] = (struct part){.produce = pr,
+                                           .topic_id = t->topic_id,
+                                           .topic = t->name,
+                                           .set = t->partition_data[k].records.bytes,
+                                           .answer = &answer->partition_responses[k]};
+        }
+    }
+}
+
+void
+handle_produce(struct server *s, struct request *r)
+{
+    (void)s;
+    struct produce *pr = REQUEST_NEW(r, struct produce);
+    pr->r = r;
+    pr->q = r->message;
+    make_parts(pr);
+    bool bad_acks = pr->q->acks < -1 || pr->q->acks > 1;
+    pr->checking = pr->parts_n + 1;
+    for (int32_t i = 0; i < pr->parts_n; i++) {
+        if (bad_acks) fail_part(&pr->parts[i], K_ERR_INVALID_REQUIRED_ACKS, NULL);
+        if (bad_acks || check_part(&pr->parts[i])) pr->checking--;
+    }
+    part_checked(pr);
+}

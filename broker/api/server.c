@@ -1,0 +1,81 @@
+#include "broker/api/server.h"
+
+#include "broker/api/session.h"
+#include "broker/base/check.h"
+#include "broker/protocol/codec.h"
+
+void
+server_init(struct server *s, struct env *env)
+{
+    *s = (struct server){.env = env, .node_id = -1, .broker_epoch = -1};
+    list_init(&s->listeners);
+    list_init(&s->sessions);
+}
+
+static void
+on_listening(struct listener *l, enum env_err err, int32_t port)
+{
+    struct server_listener *sl = CONTAINER_OF(l, struct server_listener, listener);
+    sl->is_listening = err == ENV_OK;
+    if (err == ENV_OK) {
+        if (sl->advertised_port == 0) sl->advertised_port = port;
+        sl->port = port;
+    }
+    sl->server->listener_ready(sl->server, sl, err);
+}
+
+static void
+on_accepted(struct listener *l, const struct accepted *a)
+{
+    session_accept(CONTAINER_OF(l, struct server_listener, listener), a);
+}
+
+void
+server_listen(struct server *s, struct server_listener *l)
+{
+    l->server = s;
+    l->listener.listening = on_listening;
+    l->listener.accepted = on_accepted;
+    net_listen(s->env, &l->listener, l->host, l->port);
+}
+
+void
+server_accept_requests(struct server *s)
+{
+    s->accepting = true;
+    LIST_EACH (&s->sessions, session, struct session, node) session_pump_frames(session);
+}
+
+void
+server_close_listener(struct server *s, struct server_listener *l)
+{
+    if (l->is_listening) net_unlisten(&l->listener);
+    l->is_listening = false;
+    LIST_EACH (&s->sessions, session, struct session, node)
+        if (session->listener == l) session_close(session);
+}
+
+void
+server_stop(struct server *s)
+{
+    LIST_EACH (&s->listeners, l, struct server_listener, node) server_close_listener(s, l);
+}
+
+void
+server_run(struct server *s, struct request *r)
+{
+    const struct k_api *api = k_api_of(r->api_key);
+    api_handler *handler = dispatch_find(r->api_key, r->listener->kind);
+    CHECK(api && handler);
+    enum k_msg msg = (enum k_msg)api->request;
+    if (!r->unknown_version) {
+        r->message = arena_alloc(&r->arena, codec_struct_bytes(msg));
+        struct reader rd = reader(r->body);
+        if (!r->message || !codec_decode(msg, r->version, &rd, &r->arena, r->message)) {
+            NOTE(s->env, NOTE_LOG_MESSAGE, k_api_name(r->api_key), S("malformed request"), 2);
+            request_break(r);
+            return;
+        }
+    }
+    handler(s, r);
+}

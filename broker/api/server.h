@@ -1,0 +1,80 @@
+/* The server side of a node: listeners, sessions, and what handlers may reach. The node fills in the
+ * parts that its roles have; a handler is only reached on a listener that serves its API. */
+#ifndef API_SERVER_H
+#define API_SERVER_H
+
+#include "broker/api/request.h"
+
+struct config;
+struct image;
+struct raft;
+struct controller;
+struct replicas;
+struct groups;
+struct forwarder;
+struct producer_ids;
+
+enum listener_kind { LISTENER_BROKER, LISTENER_CONTROLLER };
+
+struct server_listener {
+    struct listener listener;
+    struct list node;
+    struct server *server;
+    enum listener_kind kind;
+    struct slice name;            /* PLAINTEXT, CONTROLLER … */
+    struct slice host;            /* to bind; empty: all */
+    int32_t port;                 /* to bind, then the one bound */
+    struct slice advertised_host; /* what clients are told */
+    int32_t advertised_port;
+    bool is_listening;
+};
+
+struct server {
+    struct env *env;
+    int32_t node_id;
+    struct slice cluster_id;
+    struct uuid directory_id;
+    bool is_broker, is_controller;
+    int64_t broker_epoch; /* -1 until registered */
+    const struct config *config;
+    struct image *image;       /* what is committed, as far as this node has it */
+    struct raft *raft;
+    struct controller *controller; /* NULL without that role */
+    struct replicas *replicas;     /* NULL without the broker role */
+    struct groups *groups;
+    struct forwarder *forwarder;
+    struct producer_ids *producer_ids;
+    struct list listeners, sessions;
+    int64_t frame_bytes_max; /* socket.request.max.bytes */
+    int64_t idle_max_ns;     /* connections.max.idle.ms; 0: never */
+    bool accepting;          /* requests on broker listeners are taken up */
+    void (*listener_ready)(struct server *s, struct server_listener *l, enum env_err err);
+};
+
+void server_init(struct server *s, struct env *env);
+void server_listen(struct server *s, struct server_listener *l);
+/* Takes up what waited for the broker to be ready. */
+void server_accept_requests(struct server *s);
+/* One listener and its connections. */
+void server_close_listener(struct server *s, struct server_listener *l);
+/* Stops listening and closes every connection. */
+void server_stop(struct server *s);
+
+/* A request that came within another one (Envelope): runs its handler. */
+void server_run(struct server *s, struct request *r);
+/* Frees it. */
+void request_delete(struct request *r);
+
+typedef void api_handler(struct server *s, struct request *r);
+
+/* What this software supports, and finalises when it formats a cluster. */
+struct server_feature {
+    const char *name;
+    int16_t min, max, finalised;
+};
+const struct server_feature *server_features(int32_t *ret_n);
+
+/* NULL: not served on that kind of listener. */
+api_handler *dispatch_find(int16_t api_key, enum listener_kind kind);
+
+#endif

@@ -1,0 +1,299 @@
+#include "broker/api/session.h"
+
+#include "broker/base/check.h"
+#include "broker/protocol/codec.h"
+
+/* Requests that wait on one connection before its reading is paused. Kafka mutes a connection while one
+ * request is being handled; clients keep at most five in flight by default. */
+#define WAITING_MAX 16
+/* A decoded message takes no more than this beside its frame. */
+#define MESSAGE_BYTES_MAX (64 << 20)
+
+static void read_frames(struct session *s);
+
+/* ---- requests ---- */
+
+void
+request_delete(struct request *r)
+{
+    if (r->going_out) (void)r->going_out(r);
+    frame_release(&r->answer);
+    buf_unref(r->frame);
+    struct mem *mem = r->arena.mem;
+    arena_release(&r->arena);
+    MEM_DELETE(mem, r);
+}
+
+static void
+request_finish(struct request *r)
+{
+    CHECK(!r->answered);
+    r->answered = true;
+    if (r->session)
+        session_pump(r->session);
+    else
+        request_delete(r);
+}
+
+void
+request_answer(struct request *r, const void *response)
+{
+    struct env *env = r->server->env;
+    if (r->enveloped) {
+        r->enveloped(r, response);
+        r->answered = true;
+        request_delete(r);
+        return;
+    }
+    if (r->session && !frame_response(&env->mem, &r->arena, r->api_key, r->version,
+                                      r->correlation_id, response, &r->answer)) {
+        NOTE(env, NOTE_LOG_MESSAGE, k_api_name(r->api_key), r->answer.why.field, 3);
+        request_break(r);
+        return;
+    }
+    request_finish(r);
+}
+
+void
+request_answer_raw(struct request *r, struct slice body)
+{
+    struct env *env = r->server->env;
+    CHECK(!r->enveloped);
+    int64_t head = response_head_version(r->api_key, r->version) > 0 ? 5 : 4;
+    struct buf *b = buf_new(&env->mem, 4 + head + body.n);
+    struct writer w = writer_fixed(b->data, b->cap);
+    writer_i32(&w, (int32_t)(head + body.n));
+    writer_i32(&w, r->correlation_id);
+    if (head == 5) writer_i8(&w, 0); /* no tagged fields */
+    writer_bytes(&w, body);
+    b->n = w.n;
+    r->answer = (struct frame){.own = b, .segs = REQUEST_NEW(r, struct seg), .segs_n = 1, .bytes = b->n};
+    r->answer.segs[0] = (struct seg){.buf = b, .bytes = buf_slice(b)};
+    request_finish(r);
+}
+
+void
+request_finish_silently(struct request *r)
+{
+    r->silent = true;
+    request_finish(r);
+}
+
+void
+request_break(struct request *r)
+{
+    if (r->enveloped) {
+        r->enveloped(r, NULL);
+        r->answered = true;
+        request_delete(r);
+        return;
+    }
+    struct session *s = r->session;
+    r->silent = true;
+    if (s) conn_close(&s->conn);
+    request_finish(r);
+}
+
+void
+request_let_next(struct request *r)
+{
+    r->lets_next = true;
+    if (r->session) session_pump(r->session);
+}
+
+/* ---- the queue ---- */
+
+static void
+say(struct session *s, const char *what)
+{
+    NOTE(s->server->env, NOTE_LOG_MESSAGE, s->peer, slice_cstr(what), 2);
+}
+
+static void
+session_free(struct session *s)
+{
+    struct mem *mem = &s->server->env->mem;
+    list_remove(&s->node);
+    frame_reader_release(&s->frames);
+    mem_free_slice(mem, s->peer);
+    mem_free_slice(mem, s->principal);
+    MEM_DELETE(mem, s);
+}
+
+static void
+send_answer(struct session *s, struct request *r)
+{
+    if (r->silent || s->closed) return;
+    bool whole = true;
+    /* File ranges are checked before they are queued; what is queued the body pins. */
+    (void)frame_send(&s->conn, &r->answer);
+    if (r->going_out) {
+        whole = r->going_out(r);
+        r->going_out = NULL;
+    }
+    if (!whole) conn_close(&s->conn);
+}
+
+void
+session_pump(struct session *s)
+{
+    if (s->pumping) return;
+    s->pumping = true;
+    bool may_start = true;
+    for (struct list *n = s->requests.next; n != &s->requests;) {
+        struct request *r = LIST_ENTRY(n, struct request, node);
+        if (!r->started && may_start && !s->closed) {
+            r->started = true;
+            server_run(s->server, r);
+        }
+        n = r->node.next;
+        if (r->answered && s->requests.next == &r->node) {
+            send_answer(s, r);
+            list_remove(&r->node);
+            s->requests_n--;
+            request_delete(r);
+            continue;
+        }
+        if (!r->answered && !r->lets_next) may_start = false;
+    }
+    s->pumping = false;
+    if (!s->closed && s->reading_stopped && s->requests_n < WAITING_MAX) {
+        s->reading_stopped = false;
+        conn_resume(&s->conn);
+        read_frames(s);
+    }
+}
+
+/* ---- a frame becomes a request ---- */
+
+static bool
+take_frame(struct session *s, struct slice frame, struct buf *buf)
+{
+    struct env *env = s->server->env;
+    struct reader rd = reader(frame);
+    struct request_head head;
+    enum head_result hr = request_head_read(&rd, &head);
+    bool is_versions = head.api_key == K_API_API_VERSIONS;
+    if (hr == HEAD_MALFORMED || hr == HEAD_UNKNOWN_API ||
+        (hr == HEAD_UNKNOWN_VERSION && !is_versions)) {
+        /* What Kafka does: it cannot answer what it does not know. */
+        say(s, hr == HEAD_MALFORMED ? "malformed request header" : "unknown api or version");
+        return false;
+    }
+    if (!dispatch_find(head.api_key, s->listener->kind)) {
+        say(s, "an api that this listener does not serve");
+        return false;
+    }
+    struct request *r = MEM_NEW(&env->mem, struct request);
+    arena_init(&r->arena, &env->mem, MESSAGE_BYTES_MAX);
+    r->server = s->server;
+    r->session = s;
+    r->listener = s->listener;
+    r->api_key = head.api_key;
+    r->version = head.version;
+    r->correlation_id = head.correlation_id;
+    r->client_id = head.client_id;
+    r->principal = s->principal;
+    r->peer = s->peer;
+    r->raw = frame;
+    r->body = slice(rd.p, reader_left(&rd));
+    r->frame = buf_ref(buf);
+    r->unknown_version = hr == HEAD_UNKNOWN_VERSION;
+    list_push_back(&s->requests, &r->node);
+    s->requests_n++;
+    return true;
+}
+
+static void
+read_frames(struct session *s)
+{
+    while (!s->closed && s->conn.state == CONN_OPEN) {
+        if (s->requests_n >= WAITING_MAX) {
+            s->reading_stopped = true;
+            conn_pause(&s->conn);
+            break;
+        }
+        struct slice frame;
+        struct buf *buf;
+        enum frame_result fr = frame_reader_next(&s->frames, &frame, &buf);
+        if (fr == FRAME_NONE) break;
+        if (fr == FRAME_BAD) say(s, "a frame of impossible size");
+        if (fr == FRAME_BAD || !take_frame(s, frame, buf)) {
+            conn_close(&s->conn);
+            break;
+        }
+    }
+    session_pump(s);
+}
+
+void
+session_pump_frames(struct session *s)
+{
+    read_frames(s);
+}
+
+static void
+on_bytes(struct conn *c, struct slice data, struct buf *from)
+{
+    struct session *s = CONTAINER_OF(c, struct session, conn);
+    s->last_used_ns = env_now_ns(s->server->env);
+    frame_reader_push(&s->frames, data, from);
+    if (s->server->accepting || s->listener->kind == LISTENER_CONTROLLER) read_frames(s);
+}
+
+static void
+on_closed(struct conn *c, enum env_err why)
+{
+    (void)why;
+    struct session *s = CONTAINER_OF(c, struct session, conn);
+    s->closed = true;
+    timer_cancel(s->server->env, &s->idle);
+    for (struct list *n; (n = list_pop_front(&s->requests)) != NULL;) {
+        struct request *r = LIST_ENTRY(n, struct request, node);
+        r->session = NULL;
+        /* Those under way end by themselves; their answers go nowhere. */
+        if (!r->started || r->answered) request_delete(r);
+    }
+    session_free(s);
+}
+
+static const struct conn_ops session_ops = {.bytes = on_bytes, .closed = on_closed};
+
+/* connections.max.idle.ms, looked at when it may have passed. */
+static void
+idle_due(struct timer *t)
+{
+    struct session *s = CONTAINER_OF(t, struct session, idle);
+    struct env *env = s->server->env;
+    int64_t until = s->last_used_ns + s->server->idle_max_ns;
+    if (until <= env_now_ns(env) && list_is_empty(&s->requests))
+        conn_close(&s->conn);
+    else
+        timer_arm(env, t, MAX(until, env_now_ns(env) + NS_PER_S));
+}
+
+void
+session_accept(struct server_listener *l, const struct accepted *a)
+{
+    struct env *env = l->server->env;
+    struct session *s = MEM_NEW(&env->mem, struct session);
+    s->server = l->server;
+    s->listener = l;
+    s->conn.ops = &session_ops;
+    s->peer = mem_dup(&env->mem, a->peer);
+    s->principal = mem_dup(&env->mem, a->principal);
+    s->last_used_ns = env_now_ns(env);
+    list_init(&s->requests);
+    frame_reader_init(&s->frames, &env->mem, &s->conn, (int32_t)l->server->frame_bytes_max);
+    list_push_back(&l->server->sessions, &s->node);
+    conn_accept(&l->listener, &s->conn, a);
+    s->idle.due = idle_due;
+    if (l->server->idle_max_ns > 0)
+        timer_arm(env, &s->idle, s->last_used_ns + l->server->idle_max_ns);
+}
+
+void
+session_close(struct session *s)
+{
+    conn_close(&s->conn);
+}

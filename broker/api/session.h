@@ -1,0 +1,35 @@
+/* One client connection. Frames come in, requests are worked on in order, answers go out in order:
+ *
+ *     bytes ─► frames ─► [request][request][request] ─► answers
+ *                          ▲ the first that is not finished; the next one starts when this one has
+ *                            answered, or is a produce whose offsets are assigned
+ *
+ * Too many that wait pause the reading. A session outlives its connection until its requests are
+ * done. */
+#ifndef API_SESSION_H
+#define API_SESSION_H
+
+#include "broker/api/server.h"
+
+struct session {
+    struct list node; /* among the server's */
+    struct server *server;
+    const struct server_listener *listener;
+    struct conn conn;
+    struct frame_reader frames;
+    struct list requests; /* in order of arrival */
+    int64_t requests_n;
+    struct slice peer, principal;
+    struct timer idle;
+    int64_t last_used_ns;
+    bool pumping, closed, reading_stopped;
+};
+
+void session_accept(struct server_listener *l, const struct accepted *a);
+void session_close(struct session *s);
+/* Takes up frames that waited for the broker to be ready. */
+void session_pump_frames(struct session *s);
+/* Starts what may start, sends what may go. */
+void session_pump(struct session *s);
+
+#endif
