@@ -1,0 +1,256 @@
+/* Who this node is: the log directory is made and locked, meta.properties read or, in an empty
+ * directory, written; the marker of a clean shutdown is taken in and removed.
+ *
+ *     mkdir ─ lock ─ meta.properties? ─┬─ there: compare ──────────┐
+ *                                      └─ not there: format ───────┴─ marker? ─ remove ─ done */
+#include "broker/base/check.h"
+#include "broker/base/fmt.h"
+#include "broker/node/internal.h"
+#include "broker/protocol/properties.h"
+
+#define META_BYTES_MAX 65536
+#define MARKER ".kafka_cleanshutdown"
+
+static void
+failed(struct node *n, const char *doing, struct slice path, enum env_err err)
+{
+    struct writer w = writer_mem(&n->env->mem);
+    fmt_str(&w, doing);
+    fmt_char(&w, ' ');
+    fmt_slice(&w, path);
+    fmt_str(&w, ": ");
+    fmt_str(&w, env_err_text(err));
+    env_fatal(n->env, writer_slice(&w));
+    writer_release(&w);
+}
+
+/* ---- the marker of a clean shutdown (KIP-966: with the broker epoch) ---- */
+
+static void
+identity_done(struct node *n)
+{
+    node_identified(n);
+}
+
+static void
+marker_dir_synced(struct op *op)
+{
+    struct node *n = CONTAINER_OF(op, struct node, op);
+    if (op->err != ENV_OK) {
+        failed(n, "cannot sync", n->log_dir, op->err);
+        return;
+    }
+    identity_done(n);
+}
+
+/* It must be gone, durably, before anything is written: else a power loss right after the start would
+ * be taken for a clean end. */
+static void
+marker_removed(struct op *op)
+{
+    struct node *n = CONTAINER_OF(op, struct node, op);
+    if (op->err != ENV_OK) {
+        failed(n, "cannot remove", node_path(n, MARKER), op->err);
+        return;
+    }
+    op->done = marker_dir_synced;
+    dir_sync(n->env, op, n->log_dir);
+}
+
+/* {"version":0,"brokerEpoch":17} */
+static int64_t
+parse_marker(struct slice text)
+{
+    for (int64_t i = 0; i + 14 <= text.n; i++) {
+        if (!slice_eq(slice_sub(text, i, 14), S("\"brokerEpoch\":"))) continue;
+        int64_t from = i + 14, to = from, v;
+        while (to < text.n && (text.p[to] == '-' || (text.p[to] >= '0' && text.p[to] <= '9'))) to++;
+        if (slice_to_i64(slice_sub(text, from, to - from), &v)) return v;
+    }
+    return -1;
+}
+
+static void
+marker_read(struct file_slurp *s)
+{
+    struct node *n = CONTAINER_OF(s, struct node, slurp);
+    if (s->err == ENV_ENOENT) {
+        identity_done(n);
+        return;
+    }
+    if (s->err != ENV_OK) {
+        failed(n, "cannot read", node_path(n, MARKER), s->err);
+        return;
+    }
+    n->identity.clean = true;
+    n->identity.previous_broker_epoch = parse_marker(buf_slice(s->buf));
+    buf_unref(s->buf);
+    n->op.done = marker_removed;
+    path_unlink(n->env, &n->op, node_path(n, MARKER));
+}
+
+static void
+read_marker(struct node *n)
+{
+    n->identity.previous_broker_epoch = -1;
+    n->slurp.done = marker_read;
+    file_slurp(n->env, &n->slurp, node_path(n, MARKER), META_BYTES_MAX);
+}
+
+static void
+marker_written(struct file_replace *r)
+{
+    struct node *n = CONTAINER_OF(r, struct node, replace);
+    if (r->err != ENV_OK) node_say(n, 2, S("the marker of a clean shutdown could not be written"));
+    n->marker_written(n);
+}
+
+void
+identity_write_clean_marker(struct node *n, void (*done)(struct node *n))
+{
+    struct writer w = writer_mem(&n->env->mem);
+    fmt_str(&w, "{\"version\":0,\"brokerEpoch\":");
+    fmt_i64(&w, n->lifecycle.broker_epoch);
+    fmt_char(&w, '}');
+    n->marker_written = done;
+    n->replace.done = marker_written;
+    file_replace(n->env, &n->replace, node_path(n, MARKER), writer_slice(&w));
+    writer_release(&w);
+}
+
+/* ---- meta.properties ---- */
+
+static void
+formatted(struct file_replace *r)
+{
+    struct node *n = CONTAINER_OF(r, struct node, replace);
+    if (r->err != ENV_OK) {
+        failed(n, "cannot write", node_path(n, "meta.properties"), r->err);
+        return;
+    }
+    read_marker(n);
+}
+
+/* An empty directory is formatted with the cluster id that was given; a node that is its whole quorum
+ * may make one up. */
+static void
+format(struct node *n)
+{
+    struct identity *id = &n->identity;
+    if (n->cluster_id_wanted.n) {
+        id->cluster_id = mem_dup(&n->env->mem, n->cluster_id_wanted);
+    } else if (config_list_n(&n->config, K_CFG_CONTROLLER_QUORUM_VOTERS) > 1 || !n->is_controller) {
+        node_fail(n, "log directory ", n->log_dir,
+                  " is empty and no cluster id is given: set CLUSTER_ID to the same value for all "
+                  "nodes of the cluster",
+                  SLICE_EMPTY);
+        return;
+    } else {
+        char text[UUID_TEXT_BYTES];
+        uuid_print(env_random_uuid(n->env), text);
+        id->cluster_id = mem_dup(&n->env->mem, slice(text, UUID_TEXT_BYTES));
+    }
+    id->directory_id = env_random_uuid(n->env);
+    struct writer w = writer_mem(&n->env->mem);
+    fmt_str(&w, "version=1\ncluster.id=");
+    fmt_slice(&w, id->cluster_id);
+    fmt_str(&w, "\nnode.id=");
+    fmt_i64(&w, id->node_id);
+    fmt_str(&w, "\ndirectory.id=");
+    fmt_uuid(&w, id->directory_id);
+    fmt_char(&w, '\n');
+    n->replace.done = formatted;
+    file_replace(n->env, &n->replace, node_path(n, "meta.properties"), writer_slice(&w));
+    writer_release(&w);
+}
+
+static bool
+take_meta(struct node *n, struct slice text)
+{
+    struct identity *id = &n->identity;
+    struct properties p;
+    struct writer why = writer_mem(&n->env->mem);
+    bool ok = properties_parse(text, &n->env->scratch, &p, &why);
+    struct slice path = node_path(n, "meta.properties");
+    if (!ok) node_fail(n, "", path, ":", writer_slice(&why));
+    writer_release(&why);
+    if (!ok) return false;
+    struct slice version = properties_get(&p, S("version"));
+    struct slice cluster = properties_get(&p, S("cluster.id"));
+    struct slice node = properties_get(&p, S("node.id"));
+    struct slice dir = properties_get(&p, S("directory.id"));
+    int64_t node_id;
+    if (!slice_eq(version, S("1")) || cluster.n <= 0 || !node.p || !slice_to_i64(node, &node_id)) {
+        node_fail(n, "", path, ": needs version=1, cluster.id and node.id", SLICE_EMPTY);
+        return false;
+    }
+    if (node_id != id->node_id) {
+        node_fail(n, "", path, ": the directory belongs to another node; node.id there is ", node);
+        return false;
+    }
+    if (n->cluster_id_wanted.n && !slice_eq(cluster, n->cluster_id_wanted)) {
+        node_fail(n, "", path, ": the directory belongs to another cluster; cluster.id there is ",
+                  cluster);
+        return false;
+    }
+    if (!dir.p || !uuid_parse(dir, &id->directory_id)) {
+        node_fail(n, "", path, ": directory.id is missing or not a uuid", SLICE_EMPTY);
+        return false;
+    }
+    id->cluster_id = mem_dup(&n->env->mem, cluster);
+    return true;
+}
+
+static void
+meta_read(struct file_slurp *s)
+{
+    struct node *n = CONTAINER_OF(s, struct node, slurp);
+    if (s->err == ENV_ENOENT) {
+        format(n);
+        return;
+    }
+    if (s->err != ENV_OK) {
+        failed(n, "cannot read", node_path(n, "meta.properties"), s->err);
+        return;
+    }
+    bool ok = take_meta(n, buf_slice(s->buf));
+    buf_unref(s->buf);
+    if (ok) read_marker(n);
+}
+
+/* ---- the directory ---- */
+
+static void
+locked(struct op *op)
+{
+    struct node *n = CONTAINER_OF(op, struct node, op);
+    if (op->err == ENV_ELOCKED) {
+        node_fail(n, "log directory ", n->log_dir, " is in use by another process", SLICE_EMPTY);
+        return;
+    }
+    if (op->err != ENV_OK) {
+        failed(n, "cannot lock", n->log_dir, op->err);
+        return;
+    }
+    n->slurp.done = meta_read;
+    file_slurp(n->env, &n->slurp, node_path(n, "meta.properties"), META_BYTES_MAX);
+}
+
+static void
+dir_made(struct op *op)
+{
+    struct node *n = CONTAINER_OF(op, struct node, op);
+    if (op->err != ENV_OK && op->err != ENV_EEXIST) {
+        failed(n, "cannot make log directory", n->log_dir, op->err);
+        return;
+    }
+    op->done = locked;
+    path_lock(n->env, op, node_path(n, ".lock"));
+}
+
+void
+identity_open(struct node *n)
+{
+    n->op.done = dir_made;
+    dir_make(n->env, &n->op, n->log_dir);
+}

@@ -1,0 +1,183 @@
+#include "broker/base/check.h"
+#include "broker/base/fmt.h"
+#include "broker/node/internal.h"
+
+/* ---- messages ---- */
+
+void
+node_fail(struct node *n, const char *a, struct slice b, const char *c, struct slice d)
+{
+    struct writer w = writer_mem(&n->env->mem);
+    fmt_str(&w, a);
+    fmt_slice(&w, b);
+    fmt_str(&w, c);
+    fmt_slice(&w, d);
+    env_fatal(n->env, writer_slice(&w));
+    writer_release(&w);
+}
+
+void
+node_say(struct node *n, int64_t level, struct slice what)
+{
+    NOTE(n->env, NOTE_LOG_MESSAGE, SLICE_NULL, what, level);
+}
+
+struct slice
+node_path(struct node *n, const char *name)
+{
+    struct writer w = writer_mem(&n->env->mem);
+    fmt_slice(&w, n->log_dir);
+    fmt_char(&w, '/');
+    fmt_str(&w, name);
+    struct slice path = arena_dup(&n->env->scratch, writer_slice(&w));
+    writer_release(&w);
+    return path;
+}
+
+/* ---- coming up ---- */
+
+static void
+replicas_opened(void *owner, enum env_err err)
+{
+    struct node *n = owner;
+    if (err != ENV_OK) {
+        node_fail(n, "cannot read the checkpoints in ", n->log_dir, ": ",
+                  slice_cstr(env_err_text(err)));
+        return;
+    }
+    n->replicas_open = true;
+    node_go_on(n);
+}
+
+static void
+make_broker(struct node *n)
+{
+    struct server *s = &n->server;
+    struct replicas_params p = {
+        .node_id = n->identity.node_id,
+        .log_dir = n->log_dir,
+        .config = &n->config,
+        .image = &n->image,
+        .raft = n->raft,
+        .listener = n->inter_broker_listener,
+        .clean = n->identity.clean,
+    };
+    n->replicas = replicas_new(n->env, &p);
+    s->replicas = n->replicas;
+    s->forwarder = forwarder_new(s);
+    s->producer_ids = producer_ids_new(n->env, n->raft, n->identity.node_id);
+    replicas_open(n->replicas, replicas_opened, n);
+}
+
+/* Identity is known: listeners, quorum and replicas come up side by side. */
+void
+node_identified(struct node *n)
+{
+    struct server *s = &n->server;
+    s->node_id = n->identity.node_id;
+    s->cluster_id = n->identity.cluster_id;
+    s->directory_id = n->identity.directory_id;
+    s->is_broker = n->is_broker;
+    s->is_controller = n->is_controller;
+    s->config = &n->config;
+    s->frame_bytes_max = config_i64(&n->config, K_CFG_SOCKET_REQUEST_MAX_BYTES);
+    s->idle_max_ns = config_i64(&n->config, K_CFG_CONNECTIONS_MAX_IDLE_MS) * NS_PER_MS;
+    quorum_open(n);
+    if (n->env->dead) return;
+    if (n->is_broker) make_broker(n);
+    node_listen(n);
+}
+
+/* Partitions that the image had before the checkpoints were read. */
+static void
+apply_all(struct node *n)
+{
+    for (int64_t i = 0; i < n->image.topics.n; i++) {
+        struct image_topic *t = n->image.topics.v[i];
+        for (int32_t k = 0; k < t->partitions_n; k++)
+            if (t->partitions[k]) replicas_apply_partition(n->replicas, t->partitions[k]);
+    }
+}
+
+/* Something has come up; when all is there the node makes itself known. */
+void
+node_go_on(struct node *n)
+{
+    if (!n->raft_open || !n->listening || n->announced || n->stopping) return;
+    if (n->is_broker && !n->replicas_open) return;
+    n->announced = true;
+    if (n->is_controller) controller_registration_start(n);
+    if (n->is_broker) {
+        apply_all(n);
+        lifecycle_start(n);
+    } else {
+        NOTE(n->env, NOTE_NODE_SERVING, n->controller_listener, n->identity.cluster_id,
+             n->identity.node_id, 0);
+    }
+}
+
+struct node *
+node_new(struct env *env, const struct node_params *p)
+{
+    struct node *n = MEM_NEW(&env->mem, struct node);
+    n->env = env;
+    env->machine = n;
+    server_init(&n->server, env);
+    n->lifecycle.broker_epoch = -1;
+    if (!node_read_settings(n, p) || !node_make_listeners(n)) return n;
+    identity_open(n);
+    return n;
+}
+
+/* ---- going down ---- */
+
+static void
+stopped(struct node *n)
+{
+    NOTE(n->env, NOTE_NODE_STOPPED, SLICE_NULL, SLICE_NULL, n->identity.node_id);
+    env_fatal(n->env, SLICE_EMPTY);
+}
+
+static void
+raft_closed(void *owner)
+{
+    stopped(owner);
+}
+
+static void
+close_raft(struct node *n)
+{
+    if (n->raft_open)
+        raft_close(n->raft, raft_closed);
+    else
+        stopped(n);
+}
+
+static void
+logs_closed(void *owner)
+{
+    struct node *n = owner;
+    identity_write_clean_marker(n, close_raft);
+}
+
+static void
+left_cluster(struct node *n)
+{
+    forwarder_stop(n->server.forwarder);
+    producer_ids_stop(n->server.producer_ids);
+    /* The controller listener stays: a combined node is part of the quorum to the end. */
+    LIST_EACH (&n->server.listeners, l, struct server_listener, node)
+        if (l->kind == LISTENER_BROKER) server_close_listener(&n->server, l);
+    replicas_close(n->replicas, logs_closed, n);
+}
+
+void
+node_shutdown(struct node *n)
+{
+    if (n->stopping || n->env->dead) return;
+    n->stopping = true;
+    if (n->is_broker && n->announced)
+        lifecycle_leave(n, left_cluster);
+    else
+        close_raft(n);
+}

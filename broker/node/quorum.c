@@ -1,0 +1,174 @@
+/* The quorum's part of a node: what is committed goes into the image, from there to the broker and the
+ * controller; what the controller decides is proposed. */
+#include "broker/base/check.h"
+#include "broker/base/fmt.h"
+#include "broker/node/internal.h"
+#include "broker/record/batch.h"
+
+/* ---- what is committed ---- */
+
+static void
+bad_record(struct node *n, const char *why)
+{
+    node_fail(n, "the metadata log cannot be read: ", slice_cstr(why), "", SLICE_EMPTY);
+}
+
+static void
+on_committed(void *owner, const struct raft_batch *b)
+{
+    struct node *n = owner;
+    const char *why = image_apply_batch(&n->image, b->bytes, &n->env->scratch);
+    if (why) bad_record(n, why);
+}
+
+static void
+on_snapshot(void *owner, struct slice batches, int64_t end_offset, int32_t epoch)
+{
+    struct node *n = owner;
+    image_snapshot_begin(&n->image);
+    int64_t at = 0;
+    struct batch_header h;
+    struct slice batch;
+    enum batch_err err = BATCH_OK;
+    while (batch_next(batches, &at, &h, &batch, &err)) {
+        const char *why = image_apply_batch(&n->image, batch, &n->env->scratch);
+        if (why) {
+            bad_record(n, why);
+            return;
+        }
+    }
+    if (err != BATCH_OK)
+        bad_record(n, batch_err_text(err));
+    else
+        image_snapshot_end(&n->image, end_offset, epoch);
+}
+
+static void
+on_caught_up(void *owner, int64_t high_watermark)
+{
+    struct node *n = owner;
+    NOTE(n->env, NOTE_METADATA_APPLIED, S("__cluster_metadata-0"), SLICE_NULL, high_watermark - 1,
+         raft_epoch(n->raft));
+    if (n->controller) controller_committed(n->controller, high_watermark);
+    if (n->is_broker) lifecycle_metadata_advanced(n);
+}
+
+static void
+on_changed(void *owner, const struct image_delta *d)
+{
+    struct node *n = owner;
+    if (n->replicas && n->replicas_open) replicas_apply(n->replicas, d);
+}
+
+static const struct image_ops image_ops = {.changed = on_changed};
+
+/* ---- who leads ---- */
+
+static void
+on_opened(void *owner, enum env_err err, struct slice why)
+{
+    struct node *n = owner;
+    if (err != ENV_OK) {
+        env_fatal(n->env, why);
+        return;
+    }
+    n->raft_open = true;
+    node_go_on(n);
+}
+
+static void
+on_became_leader(void *owner, int32_t epoch)
+{
+    struct node *n = owner;
+    controller_activate(n->controller, epoch, &n->image);
+}
+
+static void
+on_resigned(void *owner, int32_t epoch)
+{
+    (void)epoch;
+    struct node *n = owner;
+    controller_resign(n->controller);
+}
+
+static const struct raft_ops controller_raft_ops = {
+    .opened = on_opened,
+    .became_leader = on_became_leader,
+    .resigned = on_resigned,
+    .snapshot = on_snapshot,
+    .committed = on_committed,
+    .caught_up = on_caught_up,
+};
+
+static const struct raft_ops broker_raft_ops = {
+    .opened = on_opened,
+    .snapshot = on_snapshot,
+    .committed = on_committed,
+    .caught_up = on_caught_up,
+};
+
+/* ---- what the controller decides ---- */
+
+static int64_t
+next_offset(void *owner)
+{
+    struct node *n = owner;
+    return raft_end_offset(n->raft);
+}
+
+static bool
+propose(void *owner, int32_t epoch, const struct slice *values, int32_t count)
+{
+    struct node *n = owner;
+    int64_t last;
+    return raft_propose(n->raft, epoch, values, count, &last) == RAFT_OK;
+}
+
+static const struct proposer_ops proposer_ops = {next_offset, propose};
+
+static void
+make_controller(struct node *n)
+{
+    const struct config *c = &n->config;
+    struct controller_options o = {
+        .node_id = n->identity.node_id,
+        .cluster_id = n->identity.cluster_id,
+        .session_timeout_ms = config_i64(c, K_CFG_BROKER_SESSION_TIMEOUT_MS),
+        .noop_interval_ms = config_i64(c, K_CFG_METADATA_MAX_IDLE_INTERVAL_MS),
+        .num_partitions = (int32_t)config_i64(c, K_CFG_NUM_PARTITIONS),
+        .replication_factor = (int16_t)config_i64(c, K_CFG_DEFAULT_REPLICATION_FACTOR),
+        .min_insync_replicas = (int32_t)config_i64(c, K_CFG_MIN_INSYNC_REPLICAS),
+        .unclean_leader_election = config_bool(c, K_CFG_UNCLEAN_LEADER_ELECTION_ENABLE),
+    };
+    if (o.noop_interval_ms == 0) o.noop_interval_ms = -1;
+    n->controller = controller_new(n->env, &o, &proposer_ops, n);
+    n->server.controller = n->controller;
+}
+
+void
+quorum_open(struct node *n)
+{
+    const struct config *c = &n->config;
+    image_init(&n->image, &n->env->mem, env_map_key(n->env), &image_ops, n);
+    n->image.cluster_id = n->identity.cluster_id;
+    n->server.image = &n->image;
+    struct raft_config rc = {
+        .node_id = n->identity.node_id,
+        .directory_id = n->identity.directory_id,
+        .cluster_id = n->identity.cluster_id,
+        .log_dir = n->log_dir,
+        .is_controller = n->is_controller,
+        .listener = n->controller_listener,
+        .election_timeout_ms = config_i64(c, K_CFG_CONTROLLER_QUORUM_ELECTION_TIMEOUT_MS),
+        .election_backoff_max_ms = config_i64(c, K_CFG_CONTROLLER_QUORUM_ELECTION_BACKOFF_MAX_MS),
+        .fetch_timeout_ms = config_i64(c, K_CFG_CONTROLLER_QUORUM_FETCH_TIMEOUT_MS),
+        .request_timeout_ms = config_i64(c, K_CFG_CONTROLLER_QUORUM_REQUEST_TIMEOUT_MS),
+        .retry_backoff_ms = config_i64(c, K_CFG_CONTROLLER_QUORUM_RETRY_BACKOFF_MS),
+        .segment_bytes = config_i64(c, K_CFG_METADATA_LOG_SEGMENT_BYTES),
+    };
+    if (!node_parse_voters(n, &rc)) return;
+    if (n->is_controller) make_controller(n);
+    n->raft = raft_new(n->env, &rc, n->is_controller ? &controller_raft_ops : &broker_raft_ops, n);
+    n->server.raft = n->raft;
+    raft_open(n->raft);
+}
