@@ -52,10 +52,8 @@ loaded(struct log_load *l)
     buf_unref(buf);
     r->loading = false;
     /* A cut, which never reaches what is committed, may have come between. */
-    if (l->read.err == LOG_OK || l->read.err == LOG_E_OUT_OF_RANGE || r->is_closing)
-        apply_kick(r);
-    else
-        raft_fatal(r, "committed batches cannot be read", slice_cstr(log_err_text(l->read.err)));
+    if (l->read.err == LOG_OK || l->read.err == LOG_E_OUT_OF_RANGE || r->is_closing) apply_kick(r);
+    else raft_fatal(r, "committed batches cannot be read", slice_cstr(log_err_text(l->read.err)));
 }
 
 static void

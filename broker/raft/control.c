@@ -18,8 +18,8 @@ add_voters(struct batch_builder *b, struct env *env, int16_t kraft_version,
 {
     struct arena *a = &env->scratch;
     struct k_k_raft_version_record version = {.k_raft_version = kraft_version};
-    struct k_voters_record record = {
-        .voters_n = n, .voters = ARENA_ARRAY(a, struct k_voters_record_voter, n)};
+    struct k_voters_record record = {.voters_n = n,
+                                     .voters = ARENA_ARRAY(a, struct k_voters_record_voter, n)};
     for (int32_t i = 0; i < n; i++) {
         struct k_voters_record_endpoint *e = ARENA_NEW(a, struct k_voters_record_endpoint);
         *e = (struct k_voters_record_endpoint){
@@ -70,8 +70,7 @@ control_leader_change(struct raft *r, bool with_voters)
     struct batch_builder b;
     builder_init(&b, &r->env->mem, 0);
     add_record(&b, r->env, CONTROL_LEADER_CHANGE, K_MSG_LEADER_CHANGE_MESSAGE, &m);
-    if (with_voters)
-        add_voters(&b, r->env, r->kraft_version, r->voters.v, (int32_t)r->voters.n);
+    if (with_voters) add_voters(&b, r->env, r->kraft_version, r->voters.v, (int32_t)r->voters.n);
     return finish(&b, r->env);
 }
 

@@ -4,12 +4,12 @@
 static struct k_describe_quorum_response_replica_state
 state_of(int32_t id, struct uuid directory_id, int64_t end, int64_t fetch_ms, int64_t caught_up_ms)
 {
-    return (struct k_describe_quorum_response_replica_state){
-        .replica_id = id,
-        .replica_directory_id = directory_id,
-        .log_end_offset = end,
-        .last_fetch_timestamp = fetch_ms,
-        .last_caught_up_timestamp = caught_up_ms};
+    return (struct k_describe_quorum_response_replica_state){.replica_id = id,
+                                                             .replica_directory_id = directory_id,
+                                                             .log_end_offset = end,
+                                                             .last_fetch_timestamp = fetch_ms,
+                                                             .last_caught_up_timestamp =
+                                                                 caught_up_ms};
 }
 
 static void
@@ -17,17 +17,16 @@ add_voters(struct raft *r, struct k_describe_quorum_response_partition_data *d)
 {
     int64_t now_ms = env_wall_ms(r->env);
     d->current_voters_n = (int32_t)r->voters.n;
-    d->current_voters = codec_array(
-        &r->env->scratch, K_STRUCT_DESCRIBE_QUORUM_RESPONSE_REPLICA_STATE, r->voters.n);
+    d->current_voters =
+        codec_array(&r->env->scratch, K_STRUCT_DESCRIBE_QUORUM_RESPONSE_REPLICA_STATE, r->voters.n);
     for (int64_t i = 0; i < r->voters.n; i++) {
         const struct raft_voter *v = &r->voters.v[i];
         const struct member *m = member_by_id(r, v->id);
-        d->current_voters[i] =
-            v->id == r->cfg.node_id
-                ? state_of(v->id, r->cfg.directory_id, commitlog_assigned_end(&r->log), now_ms,
-                           now_ms)
-                : state_of(v->id, v->directory_id, m->end_offset, m->last_fetch_ms,
-                           m->caught_up_ms);
+        d->current_voters[i] = v->id == r->cfg.node_id
+                                 ? state_of(v->id, r->cfg.directory_id,
+                                            commitlog_assigned_end(&r->log), now_ms, now_ms)
+                                 : state_of(v->id, v->directory_id, m->end_offset, m->last_fetch_ms,
+                                            m->caught_up_ms);
     }
 }
 
@@ -35,10 +34,10 @@ static void
 add_observers(struct raft *r, struct k_describe_quorum_response_partition_data *d)
 {
     int32_t n = 0;
-    LIST_EACH (&r->observers, o, struct observer, node) n++;
+    LIST_EACH(&r->observers, o, struct observer, node) n++;
     d->observers =
         codec_array(&r->env->scratch, K_STRUCT_DESCRIBE_QUORUM_RESPONSE_REPLICA_STATE, n);
-    LIST_EACH (&r->observers, o, struct observer, node)
+    LIST_EACH(&r->observers, o, struct observer, node)
         d->observers[d->observers_n++] = state_of(o->key.id, o->key.directory_id, o->end_offset,
                                                   o->last_fetch_ms, o->caught_up_ms);
 }

@@ -90,8 +90,7 @@ vote_done(struct call *call, enum env_err err, struct slice body, struct buf *bu
     } else if (err == ENV_OK && call_decode(call, body, &r->env->scratch, &p)) {
         take_vote(r, c, &p);
     } else if (is_of_this_election(r, c) && c->to->ballot == BALLOT_OPEN) {
-        timer_arm(r->env, &c->to->retry,
-                  env_now_ns(r->env) + r->cfg.retry_backoff_ms * NS_PER_MS);
+        timer_arm(r->env, &c->to->retry, env_now_ns(r->env) + r->cfg.retry_backoff_ms * NS_PER_MS);
     }
     MEM_DELETE(&r->env->mem, c);
 }
@@ -111,10 +110,8 @@ ask(struct raft *r, struct member *m)
     };
     struct k_vote_request_topic_data t = {
         .topic_name = RAFT_TOPIC, .partitions = &d, .partitions_n = 1};
-    struct k_vote_request q = {.cluster_id = r->cfg.cluster_id,
-                               .voter_id = m->who.id,
-                               .topics = &t,
-                               .topics_n = 1};
+    struct k_vote_request q = {
+        .cluster_id = r->cfg.cluster_id, .voter_id = m->who.id, .topics = &t, .topics_n = 1};
     struct raft_call *c = raft_call_new(r, m, vote_done);
     c->is_pre_vote = d.pre_vote;
     raft_call_send(c, &m->talk, K_API_VOTE, RAFT_VOTE_VERSION, &q);
@@ -156,10 +153,8 @@ lose(struct raft *r)
 static void
 win(struct raft *r)
 {
-    if (r->state == RAFT_PROSPECTIVE)
-        election_stand(r);
-    else
-        leader_begin(r);
+    if (r->state == RAFT_PROSPECTIVE) election_stand(r);
+    else leader_begin(r);
 }
 
 void
@@ -186,12 +181,9 @@ election_go_on(struct raft *r)
 static void
 stand_or_wait(struct raft *r)
 {
-    if (r->truncating)
-        election_arm(r, r->cfg.retry_backoff_ms);
-    else if (members_voters_n(r) == 1)
-        election_stand(r);
-    else
-        election_pre(r);
+    if (r->truncating) election_arm(r, r->cfg.retry_backoff_ms);
+    else if (members_voters_n(r) == 1) election_stand(r);
+    else election_pre(r);
 }
 
 static void
@@ -199,8 +191,7 @@ follower_due(struct raft *r)
 {
     if (env_now_ns(r->env) < r->fetch_deadline_ns)
         timer_arm(r->env, &r->timer, r->fetch_deadline_ns);
-    else
-        stand_or_wait(r);
+    else stand_or_wait(r);
 }
 
 void
@@ -213,10 +204,8 @@ election_timer_due(struct timer *t)
     case RAFT_FOLLOWER: follower_due(r); break;
     case RAFT_PROSPECTIVE: lose(r); break;
     case RAFT_CANDIDATE:
-        if (r->backing_off)
-            stand_or_wait(r);
-        else
-            lose(r);
+        if (r->backing_off) stand_or_wait(r);
+        else lose(r);
         break;
     case RAFT_LEADER: leader_check_quorum(r); break;
     /* It cannot follow itself, nor lead this epoch again: whatever comes is in a later one. */

@@ -16,8 +16,7 @@ may_fetch(const struct raft *r)
 static void
 again_later(struct raft *r)
 {
-    timer_arm(r->env, &r->fetch_timer,
-              env_now_ns(r->env) + r->cfg.retry_backoff_ms * NS_PER_MS);
+    timer_arm(r->env, &r->fetch_timer, env_now_ns(r->env) + r->cfg.retry_backoff_ms * NS_PER_MS);
 }
 
 /* An observer has no elections: when its leader is silent for long it asks around. */
@@ -29,8 +28,7 @@ fetcher_due(struct timer *t)
     if (r->state == RAFT_OBSERVER && r->election.leader_id != RAFT_NOBODY &&
         env_now_ns(r->env) >= r->fetch_deadline_ns)
         raft_become_unattached(r, r->election.epoch);
-    else
-        fetcher_go_on(r);
+    else fetcher_go_on(r);
 }
 
 void
@@ -135,8 +133,7 @@ take_answer(struct raft *r, const struct raft_call *c, const struct k_fetch_resp
     if (r->election.epoch != c->epoch || r->fetching) return; /* another story now */
     if (d->error_code == K_ERR_NONE && r->election.leader_id == c->to->who.id)
         take_records(r, d, buf);
-    else
-        again_later(r);
+    else again_later(r);
 }
 
 static void
@@ -150,8 +147,7 @@ fetched(struct call *call, enum env_err err, struct slice body, struct buf *buf)
         r->fetching = NULL;
         if (err == ENV_OK && call_decode(call, body, &r->env->scratch, &p))
             take_answer(r, c, &p, buf);
-        else
-            again_later(r);
+        else again_later(r);
     }
     MEM_DELETE(&r->env->mem, c);
     if (is_current) fetcher_go_on(r);
@@ -204,10 +200,8 @@ fetcher_go_on(struct raft *r)
 {
     if (!may_fetch(r)) return;
     struct member *m = whom(r);
-    if (m)
-        send_fetch(r, m);
-    else
-        again_later(r);
+    if (m) send_fetch(r, m);
+    else again_later(r);
 }
 
 void

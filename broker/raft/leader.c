@@ -28,10 +28,8 @@ append_first_batch(struct raft *r)
     /* With kraft.version 1 the checkpoint's voters enter the log with its first batch. */
     struct buf *b = control_leader_change(r, r->kraft_version >= 1 && r->epoch_start == 0);
     struct seg seg = {.buf = b, .bytes = buf_slice(b)};
-    struct log_append a = {.segs = &seg,
-                           .segs_n = 1,
-                           .leader_epoch = r->election.epoch,
-                           .origin = APPEND_COORDINATOR};
+    struct log_append a = {
+        .segs = &seg, .segs_n = 1, .leader_epoch = r->election.epoch, .origin = APPEND_COORDINATOR};
     commitlog_begin_epoch(&r->log, r->election.epoch);
     enum log_err err = commitlog_append(&r->log, &a);
     buf_unref(b);
@@ -68,8 +66,8 @@ told(struct call *call, enum env_err err, struct slice body, struct buf *buf)
     struct raft_call *c = CONTAINER_OF(call, struct raft_call, call);
     struct raft *r = c->raft;
     struct k_begin_quorum_epoch_response p;
-    if (err == ENV_OK && !r->is_closing &&
-        call_decode(call, body, &r->env->scratch, &p) && p.topics_n == 1 && p.topics[0].partitions_n == 1)
+    if (err == ENV_OK && !r->is_closing && call_decode(call, body, &r->env->scratch, &p) &&
+        p.topics_n == 1 && p.topics[0].partitions_n == 1)
         raft_see(r, p.topics[0].partitions[0].leader_epoch, p.topics[0].partitions[0].leader_id);
     MEM_DELETE(&r->env->mem, c);
 }
@@ -78,10 +76,10 @@ static void
 send_begin(struct raft *r, struct member *m)
 {
     struct member *self = member_voter(r, raft_self(r));
-    struct k_begin_quorum_epoch_request_partition_data d = {
-        .voter_directory_id = m->who.directory_id,
-        .leader_id = r->cfg.node_id,
-        .leader_epoch = r->election.epoch};
+    struct k_begin_quorum_epoch_request_partition_data d = {.voter_directory_id =
+                                                                m->who.directory_id,
+                                                            .leader_id = r->cfg.node_id,
+                                                            .leader_epoch = r->election.epoch};
     struct k_begin_quorum_epoch_request_topic_data t = {
         .topic_name = RAFT_TOPIC, .partitions = &d, .partitions_n = 1};
     struct k_begin_quorum_epoch_request_leader_endpoint at = {
@@ -169,7 +167,7 @@ leader_send_end(struct raft *r)
 static struct observer *
 observer_of(struct raft *r, struct voter_key who)
 {
-    LIST_EACH (&r->observers, o, struct observer, node)
+    LIST_EACH(&r->observers, o, struct observer, node)
         if (o->key.id == who.id && uuid_eq(o->key.directory_id, who.directory_id)) return o;
     struct observer *o = MEM_NEW(&r->env->mem, struct observer);
     o->key = who;
@@ -182,7 +180,7 @@ observer_of(struct raft *r, struct voter_key who)
 static void
 forget_observers(struct raft *r)
 {
-    LIST_EACH (&r->observers, o, struct observer, node) {
+    LIST_EACH(&r->observers, o, struct observer, node) {
         if (env_now_ns(r->env) - o->last_fetch_ns < RAFT_OBSERVER_MEMORY_MS * NS_PER_MS) continue;
         list_remove(&o->node);
         MEM_DELETE(&r->env->mem, o);

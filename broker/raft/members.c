@@ -93,8 +93,7 @@ void
 members_set_bootstrap(struct raft *r, const struct raft_endpoint *e, int32_t n)
 {
     for (int32_t i = 0; i < n; i++)
-        (void)add(r, &(struct raft_voter){
-                         .id = RAFT_NOBODY, .host = e[i].host, .port = e[i].port});
+        (void)add(r, &(struct raft_voter){.id = RAFT_NOBODY, .host = e[i].host, .port = e[i].port});
 }
 
 static void
@@ -146,7 +145,7 @@ void
 raft_call_send(struct raft_call *c, struct channel *ch, int16_t api, int16_t version,
                const void *request)
 {
-    bool is_sent = channel_call(ch, &c->call, api, version, request,
-                                c->raft->cfg.request_timeout_ms, NULL);
+    bool is_sent =
+        channel_call(ch, &c->call, api, version, request, c->raft->cfg.request_timeout_ms, NULL);
     CHECK(is_sent);
 }

@@ -145,14 +145,10 @@ skip_value(struct json *j, int depth)
 {
     if (depth > DEPTH_MAX) j->bad = true;
     if (j->bad) return;
-    if (peek(j) == '"')
-        (void)string(j);
-    else if (eat(j, '{'))
-        skip_items(j, depth, '}');
-    else if (eat(j, '['))
-        skip_items(j, depth, ']');
-    else
-        (void)word(j);
+    if (peek(j) == '"') (void)string(j);
+    else if (eat(j, '{')) skip_items(j, depth, '}');
+    else if (eat(j, '[')) skip_items(j, depth, ']');
+    else (void)word(j);
 }
 
 static int32_t
@@ -169,18 +165,13 @@ member(struct json *j, struct election *e, int32_t *version)
     struct slice name = string(j);
     want(j, ':');
     if (j->bad) return;
-    if (slice_eq(name, S("leaderId")))
-        e->leader_id = number(j, -1, INT32_MAX);
-    else if (slice_eq(name, S("leaderEpoch")))
-        e->epoch = number(j, 0, INT32_MAX);
-    else if (slice_eq(name, S("votedId")))
-        e->voted.id = number(j, -1, INT32_MAX);
-    else if (slice_eq(name, S("data_version")))
-        *version = number(j, 0, 1);
+    if (slice_eq(name, S("leaderId"))) e->leader_id = number(j, -1, INT32_MAX);
+    else if (slice_eq(name, S("leaderEpoch"))) e->epoch = number(j, 0, INT32_MAX);
+    else if (slice_eq(name, S("votedId"))) e->voted.id = number(j, -1, INT32_MAX);
+    else if (slice_eq(name, S("data_version"))) *version = number(j, 0, 1);
     else if (slice_eq(name, S("votedDirectoryId")))
         j->bad |= !uuid_parse(string(j), &e->voted.directory_id);
-    else
-        skip_value(j, 0);
+    else skip_value(j, 0);
 }
 
 bool

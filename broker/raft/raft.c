@@ -231,8 +231,7 @@ listed(struct op *op)
     struct raft *r = CONTAINER_OF(op, struct raft, dir_op);
     struct buf *buf = op->buf;
     if (op->err != ENV_OK) {
-        open_failed(r, op->err, "the metadata log's directory",
-                    slice_cstr(env_err_text(op->err)));
+        open_failed(r, op->err, "the metadata log's directory", slice_cstr(env_err_text(op->err)));
         return;
     }
     struct slice name = latest_checkpoint(buf_slice(buf), &r->checkpoint);
@@ -256,9 +255,10 @@ state_read(struct file_slurp *s)
                    (s->err == ENV_OK && quorum_state_parse(buf_slice(buf), &r->election));
     buf_unref(buf);
     if (!is_good) {
-        open_failed(r, s->err == ENV_OK ? ENV_ECORRUPT : s->err,
-                    "quorum-state cannot be used (it says who was voted for: do not just delete it)",
-                    s->err == ENV_OK ? S("corrupt") : slice_cstr(env_err_text(s->err)));
+        open_failed(
+            r, s->err == ENV_OK ? ENV_ECORRUPT : s->err,
+            "quorum-state cannot be used (it says who was voted for: do not just delete it)",
+            s->err == ENV_OK ? S("corrupt") : slice_cstr(env_err_text(s->err)));
         return;
     }
     struct slice dir = path_of(r, SLICE_EMPTY);
@@ -294,10 +294,8 @@ log_synced(struct commitlog *log)
 {
     struct raft *r = log->owner;
     if (!r->is_opened || r->is_closing) return;
-    if (r->state == RAFT_LEADER)
-        leader_update_high_watermark(r);
-    else
-        fetcher_log_synced(r);
+    if (r->state == RAFT_LEADER) leader_update_high_watermark(r);
+    else fetcher_log_synced(r);
 }
 
 static void
@@ -358,8 +356,7 @@ raft_close(struct raft *r, void (*closed)(void *owner))
     if (r->state != RAFT_CLOSED) raft_move(r, RAFT_CLOSED, &r->election);
     serve_fetches(r);
     log_load_cancel(&r->load);
-    timer_arm(r->env, &r->close_timer,
-              env_now_ns(r->env) + (r->ends_n > 0 ? NS_PER_S : 0));
+    timer_arm(r->env, &r->close_timer, env_now_ns(r->env) + (r->ends_n > 0 ? NS_PER_S : 0));
 }
 
 void
@@ -412,10 +409,8 @@ void
 raft_answer_cancel(struct raft_answer *a)
 {
     if (!a->raft) return;
-    if (a->timer.due)
-        serve_forget_fetch(a);
-    else
-        serve_forget_verdict(a);
+    if (a->timer.due) serve_forget_fetch(a);
+    else serve_forget_verdict(a);
 }
 
 struct log_end

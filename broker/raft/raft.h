@@ -139,8 +139,8 @@ enum raft_propose_err {
 
 /* Record values (framed), all of them in one batch: committed together or not at all. Offsets are
  * assigned at once, the last one is *ret_last_offset. */
-enum raft_propose_err raft_propose(struct raft *r, int32_t epoch, const struct slice *values, int32_t n,
-                                   int64_t *ret_last_offset);
+enum raft_propose_err raft_propose(struct raft *r, int32_t epoch, const struct slice *values,
+                                   int32_t n, int64_t *ret_last_offset);
 
 /* ---- requests from peers ----------------------------------------------------------------------- */
 

@@ -29,7 +29,7 @@ struct voter_key {
 struct vote_facts {
     enum raft_state state;
     int32_t epoch;
-    int32_t leader_id; /* of this epoch, or RAFT_NOBODY */
+    int32_t leader_id;      /* of this epoch, or RAFT_NOBODY */
     struct voter_key voted; /* in this epoch */
     struct log_end end;
     bool has_fetched; /* as a follower: an answer has come from the leader since it became one */

@@ -28,19 +28,18 @@ is_for_us(const struct raft *r, int32_t id, struct uuid directory_id)
 /* ---- answers ---- */
 
 /* The answers of the three have one shape; only a vote's has one member more. */
-#define ANSWER(type, api, extra)                                                                  \
-    do {                                                                                           \
-        struct k_##api##_response_partition_data d = {.error_code = v->err,                       \
-                                                      .leader_id = v->leader_id,                  \
-                                                      .leader_epoch = v->epoch extra};            \
-        struct k_##api##_response_topic_data t = {                                                \
-            .topic_name = RAFT_TOPIC, .partitions = &d, .partitions_n = 1};                       \
-        struct k_##api##_response_node_endpoint e = {                                             \
-            .node_id = v->leader_id, .host = at.host, .port = (uint16_t)at.port};                 \
-        struct k_##api##_response p = {.error_code = v->top_err};                                 \
-        if (v->top_err == K_ERR_NONE) p.topics = &t, p.topics_n = 1;                              \
-        if (is_known) p.node_endpoints = &e, p.node_endpoints_n = 1;                              \
-        a->done(a, &p);                                                                            \
+#define ANSWER(type, api, extra) \
+    do { \
+        struct k_##api##_response_partition_data d = { \
+            .error_code = v->err, .leader_id = v->leader_id, .leader_epoch = v->epoch extra}; \
+        struct k_##api##_response_topic_data t = { \
+            .topic_name = RAFT_TOPIC, .partitions = &d, .partitions_n = 1}; \
+        struct k_##api##_response_node_endpoint e = { \
+            .node_id = v->leader_id, .host = at.host, .port = (uint16_t)at.port}; \
+        struct k_##api##_response p = {.error_code = v->top_err}; \
+        if (v->top_err == K_ERR_NONE) p.topics = &t, p.topics_n = 1; \
+        if (is_known) p.node_endpoints = &e, p.node_endpoints_n = 1; \
+        a->done(a, &p); \
     } while (0)
 #define COMMA ,
 
@@ -126,8 +125,9 @@ facts(const struct raft *r, const struct k_vote_request_partition_data *d)
 static bool
 is_possible_vote(const struct k_vote_request_partition_data *d)
 {
-    return d->partition_index == 0 && d->replica_id >= 0 && d->replica_epoch < INT32_MAX && d->last_offset >= 0 &&
-           d->last_offset_epoch >= 0 && d->last_offset_epoch <= d->replica_epoch;
+    return d->partition_index == 0 && d->replica_id >= 0 && d->replica_epoch < INT32_MAX &&
+           d->last_offset >= 0 && d->last_offset_epoch >= 0 &&
+           d->last_offset_epoch <= d->replica_epoch;
 }
 
 /* The vote is kept in whatever state can give one. */
@@ -138,10 +138,8 @@ cast_vote(struct raft *r, struct voter_key candidate)
     if (e.voted.id != RAFT_NOBODY) return; /* the same candidate again */
     e.voted = candidate;
     raft_move(r, raft_is_voter(r) ? RAFT_UNATTACHED : RAFT_OBSERVER, &e);
-    if (r->state == RAFT_UNATTACHED)
-        election_begin_wait(r);
-    else
-        fetcher_go_on(r);
+    if (r->state == RAFT_UNATTACHED) election_begin_wait(r);
+    else fetcher_go_on(r);
 }
 
 void
@@ -184,8 +182,8 @@ could_lead(const struct raft *r, int32_t epoch, int32_t leader_id)
 static bool
 follows(const struct raft *r, int32_t epoch, int32_t leader_id)
 {
-    return (r->state == RAFT_FOLLOWER || r->state == RAFT_OBSERVER) &&
-           r->election.epoch == epoch && r->election.leader_id == leader_id;
+    return (r->state == RAFT_FOLLOWER || r->state == RAFT_OBSERVER) && r->election.epoch == epoch &&
+           r->election.leader_id == leader_id;
 }
 
 void
@@ -209,7 +207,8 @@ raft_handle_begin_quorum_epoch(struct raft *r, struct raft_answer *a,
         answer(r, a, msg, K_ERR_NONE, K_ERR_INVALID_REQUEST, false);
     } else {
         if (q->leader_endpoints_n > 0)
-            members_learn(r, d->leader_id, q->leader_endpoints[0].host, q->leader_endpoints[0].port);
+            members_learn(r, d->leader_id, q->leader_endpoints[0].host,
+                          q->leader_endpoints[0].port);
         if (!follows(r, d->leader_epoch, d->leader_id))
             raft_become_follower(r, d->leader_epoch, d->leader_id);
         answer(r, a, msg, K_ERR_NONE, K_ERR_NONE, false);

@@ -70,8 +70,8 @@ answer_records(struct raft *r, struct raft_answer *a, const struct log_range *ra
     struct k_fetch_response p;
     struct k_fetch_response_partition_data *d = new_response(r, &p);
     if (range && range->n > 0) {
-        d->records = (struct k_records){
-            .file = range->file, .offset = range->offset, .n = range->n};
+        d->records =
+            (struct k_records){.file = range->file, .offset = range->offset, .n = range->n};
     }
     a->done(a, &p);
 }
@@ -175,10 +175,8 @@ try_fetch(struct fetch_wait *w)
     if (!is_current(w)) {
         end_with_error(w, K_ERR_NOT_LEADER_OR_FOLLOWER);
     } else if (w->read.offset < commitlog_written_end(&r->log)) {
-        if (commitlog_read(&r->log, &w->read))
-            end_with_range(w);
-        else
-            w->is_reading = true;
+        if (commitlog_read(&r->log, &w->read)) end_with_range(w);
+        else w->is_reading = true;
     } else if (w->known_high_watermark < r->high_watermark) {
         end_with_nothing(w);
     }
@@ -187,7 +185,7 @@ try_fetch(struct fetch_wait *w)
 void
 serve_fetches(struct raft *r)
 {
-    LIST_EACH (&r->fetches, a, struct raft_answer, node) try_fetch(a->held);
+    LIST_EACH(&r->fetches, a, struct raft_answer, node) try_fetch(a->held);
 }
 
 static void
@@ -195,10 +193,8 @@ time_is_up(struct timer *t)
 {
     struct raft_answer *a = CONTAINER_OF(t, struct raft_answer, timer);
     struct fetch_wait *w = a->held;
-    if (!is_current(w))
-        end_with_error(w, K_ERR_NOT_LEADER_OR_FOLLOWER);
-    else if (!w->is_reading)
-        end_with_nothing(w);
+    if (!is_current(w)) end_with_error(w, K_ERR_NOT_LEADER_OR_FOLLOWER);
+    else if (!w->is_reading) end_with_nothing(w);
 }
 
 void

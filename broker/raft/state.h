@@ -88,15 +88,15 @@ struct raft {
     struct file_replace replace;
     struct slice state_path;
     int64_t changes, changes_writing, changes_durable; /* counted */
-    int64_t must_be_durable; /* which of them, before anything is said */
-    struct list answers; /* to be given when durable */
+    int64_t must_be_durable;                           /* which of them, before anything is said */
+    struct list answers;                               /* to be given when durable */
 
     /* election.c, and the time-out of whatever state */
     struct timer timer;
-    int32_t retries;   /* lost elections in a row */
-    bool backing_off;  /* candidate: lost, waits */
-    bool asked;        /* prospective or candidate: requests were sent */
-    bool has_fetched;  /* follower: an answer came from this leader */
+    int32_t retries;  /* lost elections in a row */
+    bool backing_off; /* candidate: lost, waits */
+    bool asked;       /* prospective or candidate: requests were sent */
+    bool has_fetched; /* follower: an answer came from this leader */
     int64_t fetch_deadline_ns;
 
     /* leader.c */
@@ -126,10 +126,10 @@ struct raft {
     struct task pump;
     struct log_load load;
     bool loading;
-    int64_t applied;      /* all below was given to the owner */
+    int64_t applied; /* all below was given to the owner */
     int64_t told_caught_up;
     int32_t told_epoch, told_leader;
-    bool is_opened;       /* opened() was called with success */
+    bool is_opened; /* opened() was called with success */
     bool is_active;
     int32_t active_epoch;
     bool wants_resign;
@@ -216,8 +216,8 @@ struct buf *control_leader_change(struct raft *r, bool with_voters);
 /* Takes voters and kraft.version from a control batch. */
 void control_take(struct raft *r, struct slice batch, const struct batch_header *h);
 /* The batches of the checkpoint 0-0. */
-struct buf *control_snapshot_head(struct env *env, int16_t kraft_version, const struct raft_voter *v,
-                                  int32_t n);
+struct buf *control_snapshot_head(struct env *env, int16_t kraft_version,
+                                  const struct raft_voter *v, int32_t n);
 struct buf *control_snapshot_foot(struct env *env, int64_t base_offset);
 
 /* ---- small ---- */

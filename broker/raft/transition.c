@@ -179,8 +179,7 @@ raft_see(struct raft *r, int32_t epoch, int32_t leader_id)
     if (r->state == RAFT_CLOSED || epoch < r->election.epoch || epoch == INT32_MAX) return;
     /* That this node leads is for itself to know. */
     if (leader_id == r->cfg.node_id || leader_id < 0) leader_id = RAFT_NOBODY;
-    if (epoch > r->election.epoch && leader_id == RAFT_NOBODY)
-        raft_become_unattached(r, epoch);
+    if (epoch > r->election.epoch && leader_id == RAFT_NOBODY) raft_become_unattached(r, epoch);
     else if (leader_id != RAFT_NOBODY && (epoch > r->election.epoch || nobody_leads(r)))
         raft_become_follower(r, epoch, leader_id);
 }

@@ -12,8 +12,8 @@ a_prefix_is_valid_anything_else_diverges(void **state)
         struct log_end follower, known;
         enum fetch_verdict verdict;
     } rows[] = {
-        {{0, 0}, {0, 0}, FETCH_VALID},     {{1, 5}, {1, 10}, FETCH_VALID},
-        {{1, 10}, {1, 10}, FETCH_VALID},   {{1, 11}, {1, 10}, FETCH_DIVERGED},
+        {{0, 0}, {0, 0}, FETCH_VALID},      {{1, 5}, {1, 10}, FETCH_VALID},
+        {{1, 10}, {1, 10}, FETCH_VALID},    {{1, 11}, {1, 10}, FETCH_DIVERGED},
         {{2, 12}, {1, 10}, FETCH_DIVERGED}, {{3, 20}, {3, 20}, FETCH_VALID},
         {{3, 21}, {3, 20}, FETCH_DIVERGED}, {{4, 22}, {3, 20}, FETCH_DIVERGED},
     };

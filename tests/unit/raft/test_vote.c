@@ -37,8 +37,8 @@ a_log_that_lacks_something_gets_no_vote(void **state)
         struct log_end theirs;
         bool granted;
     } rows[] = {
-        {{4, 99}, false}, {{4, 100}, true}, {{4, 101}, true},
-        {{3, 900}, false}, {{5, 1}, true}, {{0, 0}, false},
+        {{4, 99}, false},  {{4, 100}, true}, {{4, 101}, true},
+        {{3, 900}, false}, {{5, 1}, true},   {{0, 0}, false},
     };
     for (int i = 0; i < ARRAY_LEN(rows); i++) {
         struct vote_facts f = unattached();
