@@ -101,7 +101,7 @@ static void
 take_records(struct raft *r, const struct k_fetch_response_partition_data *d, struct buf *buf)
 {
     r->has_fetched = true;
-    r->fetch_deadline_ns = env_now_ns(r->env) + r->cfg.fetch_timeout_ms * NS_PER_MS;
+    r->fetch_deadline_ns = env_now_ns(r->env) + r->fetch_patience_ns;
     if (d->diverging_epoch.epoch >= 0) {
         cut(r, (struct log_end){d->diverging_epoch.epoch, d->diverging_epoch.end_offset});
     } else if (d->snapshot_id.epoch >= 0) {

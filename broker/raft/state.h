@@ -97,7 +97,7 @@ struct raft {
     bool backing_off; /* candidate: lost, waits */
     bool asked;       /* prospective or candidate: requests were sent */
     bool has_fetched; /* follower: an answer came from this leader */
-    int64_t fetch_deadline_ns;
+    int64_t fetch_patience_ns, fetch_deadline_ns;
 
     /* leader.c */
     int64_t epoch_start;

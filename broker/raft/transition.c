@@ -155,12 +155,22 @@ raft_become_unattached(struct raft *r, int32_t epoch)
     election_begin_wait(r);
 }
 
+/* All followers hear their leader for the last time at the same moment: a draw keeps them from standing
+ * against each other. Less than a leader's own patience (check_quorum.c). */
+static int64_t
+fetch_patience(struct raft *r)
+{
+    int64_t timeout_ns = r->cfg.fetch_timeout_ms * NS_PER_MS;
+    return timeout_ns + env_random_below(r->env, STREAM_ELECTION, timeout_ns / 4 + 1);
+}
+
 void
 raft_become_follower(struct raft *r, int32_t epoch, int32_t leader_id)
 {
     struct election e = election_at(r, epoch, leader_id);
     raft_move(r, raft_is_voter(r) ? RAFT_FOLLOWER : RAFT_OBSERVER, &e);
-    r->fetch_deadline_ns = env_now_ns(r->env) + r->cfg.fetch_timeout_ms * NS_PER_MS;
+    r->fetch_patience_ns = fetch_patience(r);
+    r->fetch_deadline_ns = env_now_ns(r->env) + r->fetch_patience_ns;
     if (r->state == RAFT_FOLLOWER) timer_arm(r->env, &r->timer, r->fetch_deadline_ns);
     fetcher_go_on(r);
 }
