@@ -155,10 +155,24 @@ log_is_durable(struct log_op *op, enum log_err err)
 }
 
 static void
-sync_log(struct raft *r)
+name_is_durable(struct op *op)
 {
+    struct raft *r = CONTAINER_OF(op, struct raft, dir_op);
+    if (op->err != ENV_OK) {
+        open_failed(r, op->err, "the log directory", slice_cstr(env_err_text(op->err)));
+        return;
+    }
     r->open_sync.done = log_is_durable;
     commitlog_sync(&r->log, &r->open_sync);
+}
+
+/* The log's bytes, and before them its directory's own name: it may have been made by a process that
+ * died before it could sync. */
+static void
+sync_log(struct raft *r)
+{
+    r->dir_op.done = name_is_durable;
+    dir_sync(r->env, &r->dir_op, r->cfg.log_dir);
 }
 
 /* ---- checkpoints ---- */

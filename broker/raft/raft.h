@@ -54,7 +54,9 @@ struct raft_config {
     int32_t node_id;
     struct uuid directory_id;
     struct slice cluster_id;
-    struct slice log_dir; /* the metadata log is log_dir/__cluster_metadata-0 */
+    /* The metadata log is log_dir/__cluster_metadata-0. The directory exists, and its own name is
+     * durable: its parent was synced. */
+    struct slice log_dir;
     /* process.roles has controller. It votes once it finds its own id (and directory) among the voters. */
     bool is_controller;
     struct slice listener; /* of controllers: the name for endpoints, "CONTROLLER" */

@@ -15,7 +15,7 @@ struct format {
     struct env *env;
     void (*done)(void *owner, enum env_err err);
     void *owner;
-    struct slice dir;
+    struct slice log_dir, dir;
     struct buf *contents;
     struct op op;
     struct file_replace replace;
@@ -28,14 +28,27 @@ finish(struct format *f, enum env_err err)
     void *owner = f->owner;
     buf_unref(f->contents);
     mem_free_slice(&f->env->mem, f->dir);
+    mem_free_slice(&f->env->mem, f->log_dir);
     MEM_DELETE(&f->env->mem, f);
     done(owner, err);
 }
 
 static void
+name_is_durable(struct op *op)
+{
+    finish(CONTAINER_OF(op, struct format, op), op->err);
+}
+
+static void
 replaced(struct file_replace *fr)
 {
-    finish(CONTAINER_OF(fr, struct format, replace), fr->err);
+    struct format *f = CONTAINER_OF(fr, struct format, replace);
+    if (fr->err != ENV_OK) {
+        finish(f, fr->err);
+        return;
+    }
+    f->op.done = name_is_durable;
+    dir_sync(f->env, &f->op, f->log_dir);
 }
 
 static void
@@ -100,6 +113,7 @@ raft_format_standalone(struct env *env, struct slice log_dir, const struct raft_
     *f = (struct format){.env = env,
                          .done = done,
                          .owner = owner,
+                         .log_dir = mem_dup(&env->mem, log_dir),
                          .dir = mem_dup(&env->mem, writer_slice(&w)),
                          .contents = checkpoint(env, self, values, n)};
     writer_release(&w);
