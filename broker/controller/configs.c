@@ -171,6 +171,8 @@ resolve_list(const struct controller *c, struct setting *s, struct arena *a)
         add_items(&w, now, s->value);
     }
     s->value = text_end(a, &w);
+    if (s->value.n > CODEC_STRING_MAX)
+        return refuse(a, K_ERR_INVALID_CONFIG, "The list is too long: ", s->name, "");
     return FINE;
 }
 
@@ -259,6 +261,8 @@ alter_incrementally(struct request *q, int32_t at)
             return refuse(q->arena, K_ERR_INVALID_REQUEST,
                           "Each resource must appear at most once.", SLICE_EMPTY, "");
     struct verdict v = check_resource(q->c, res->resource_type, res->resource_name, q->arena);
+    if (res->configs_n > ITEMS_PER_REQUEST_MAX)
+        return refuse(q->arena, K_ERR_POLICY_VIOLATION, "Too many settings", SLICE_EMPTY, "");
     for (int32_t i = 0; !v.code && i < res->configs_n; i++) {
         for (int32_t j = 0; j < i; j++)
             if (slice_eq(res->configs[j].name, res->configs[i].name))
@@ -272,27 +276,31 @@ alter_incrementally(struct request *q, int32_t at)
 }
 
 static void
-incremental_alter_configs(struct request *q)
-{
-    const struct k_incremental_alter_configs_request *r = q->body;
-    struct k_incremental_alter_configs_response *resp = q->response;
-    q->validate_only = r->validate_only;
-    for (int32_t i = 0; i < r->resources_n; i++) {
-        int64_t before = q->c->batch.n;
-        struct verdict v = alter_incrementally(q, i);
-        if (v.code) batch_cut(q->c, before);
-        resp->responses[i].error_code = v.code;
-        resp->responses[i].error_message = v.code ? v.text : SLICE_NULL;
-    }
-}
-
-static void
 fail_incremental(void *response, int16_t err)
 {
     struct k_incremental_alter_configs_response *resp = response;
     for (int32_t i = 0; i < resp->responses_n; i++) {
         resp->responses[i].error_code = err;
         resp->responses[i].error_message = SLICE_NULL;
+    }
+}
+
+static void
+incremental_alter_configs(struct request *q)
+{
+    const struct k_incremental_alter_configs_request *r = q->body;
+    struct k_incremental_alter_configs_response *resp = q->response;
+    q->validate_only = r->validate_only;
+    if (r->resources_n > ITEMS_PER_REQUEST_MAX) {
+        fail_incremental(resp, K_ERR_POLICY_VIOLATION);
+        return;
+    }
+    for (int32_t i = 0; i < r->resources_n; i++) {
+        int64_t before = q->c->batch.n;
+        struct verdict v = alter_incrementally(q, i);
+        if (v.code) batch_cut(q->c, before);
+        resp->responses[i].error_code = v.code;
+        resp->responses[i].error_message = v.code ? v.text : SLICE_NULL;
     }
 }
 
@@ -356,6 +364,8 @@ alter(struct request *q, int32_t at)
             return refuse(q->arena, K_ERR_INVALID_REQUEST,
                           "Each resource must appear at most once.", SLICE_EMPTY, "");
     struct verdict v = check_resource(q->c, res->resource_type, res->resource_name, q->arena);
+    if (res->configs_n > ITEMS_PER_REQUEST_MAX)
+        return refuse(q->arena, K_ERR_POLICY_VIOLATION, "Too many settings", SLICE_EMPTY, "");
     for (int32_t i = 0; !v.code && i < res->configs_n; i++) {
         struct setting s = {res->resource_type, res->resource_name, res->configs[i].name,
                             res->configs[i].value, OP_SET};
@@ -365,27 +375,31 @@ alter(struct request *q, int32_t at)
 }
 
 static void
-alter_configs(struct request *q)
-{
-    const struct k_alter_configs_request *r = q->body;
-    struct k_alter_configs_response *resp = q->response;
-    q->validate_only = r->validate_only;
-    for (int32_t i = 0; i < r->resources_n; i++) {
-        int64_t before = q->c->batch.n;
-        struct verdict v = alter(q, i);
-        if (v.code) batch_cut(q->c, before);
-        resp->responses[i].error_code = v.code;
-        resp->responses[i].error_message = v.code ? v.text : SLICE_NULL;
-    }
-}
-
-static void
 fail_alter(void *response, int16_t err)
 {
     struct k_alter_configs_response *resp = response;
     for (int32_t i = 0; i < resp->responses_n; i++) {
         resp->responses[i].error_code = err;
         resp->responses[i].error_message = SLICE_NULL;
+    }
+}
+
+static void
+alter_configs(struct request *q)
+{
+    const struct k_alter_configs_request *r = q->body;
+    struct k_alter_configs_response *resp = q->response;
+    q->validate_only = r->validate_only;
+    if (r->resources_n > ITEMS_PER_REQUEST_MAX) {
+        fail_alter(resp, K_ERR_POLICY_VIOLATION);
+        return;
+    }
+    for (int32_t i = 0; i < r->resources_n; i++) {
+        int64_t before = q->c->batch.n;
+        struct verdict v = alter(q, i);
+        if (v.code) batch_cut(q->c, before);
+        resp->responses[i].error_code = v.code;
+        resp->responses[i].error_message = v.code ? v.text : SLICE_NULL;
     }
 }
 

@@ -50,6 +50,9 @@ struct controller {
     bool is_idle; /* nothing was proposed since the last tick */
 };
 
+/* Kafka's bound on what one request may make; also keeps comparisons of all with all affordable. */
+#define ITEMS_PER_REQUEST_MAX 10000
+
 /* One request under way. Whatever the response points to lies in the call's arena. */
 struct request {
     struct controller *c;

@@ -64,38 +64,46 @@ find_topic(const struct request *q, int32_t at, const struct image_topic **ret)
 }
 
 static void
-delete_topics(struct request *q)
-{
-    struct k_delete_topics_response *resp = q->response;
-    for (int32_t i = 0; i < resp->responses_n; i++) {
-        const struct image_topic *t = NULL;
-        struct verdict v = find_topic(q, i, &t);
-        resp->responses[i].error_code = v.code;
-        resp->responses[i].error_message = v.text;
-        if (!t) continue;
-        struct k_remove_topic_record r;
-        codec_default(K_MSG_REMOVE_TOPIC_RECORD, &r);
-        r.topic_id = t->id;
-        batch_add(q->c, K_MSG_REMOVE_TOPIC_RECORD, 0, &r);
-    }
-    /* Only now: the names asked for must stay what they are while duplicates are looked for. */
-    for (int32_t i = 0; i < resp->responses_n; i++) {
-        struct k_delete_topics_response_deletable_topic_result *to = &resp->responses[i];
-        if (to->error_code) continue;
-        const struct image_topic *t = to->name.p ? image_topic(&q->c->image, to->name)
-                                                 : image_topic_by_id(&q->c->image, to->topic_id);
-        to->name = arena_dup(q->arena, t->name);
-        to->topic_id = t->id;
-    }
-}
-
-static void
 fail_delete(void *response, int16_t err)
 {
     struct k_delete_topics_response *resp = response;
     for (int32_t i = 0; i < resp->responses_n; i++) {
         resp->responses[i].error_code = err;
         resp->responses[i].error_message = SLICE_NULL;
+    }
+}
+
+static void
+delete_topics(struct request *q)
+{
+    struct k_delete_topics_response *resp = q->response;
+    if (resp->responses_n > ITEMS_PER_REQUEST_MAX) {
+        fail_delete(resp, K_ERR_POLICY_VIOLATION);
+        return;
+    }
+    const struct image_topic **found =
+        ARENA_ARRAY(q->arena, const struct image_topic *, resp->responses_n + 1);
+    for (int32_t i = 0; i < resp->responses_n; i++) {
+        struct verdict v = find_topic(q, i, &found[i]);
+        /* Once by its name and once by its id. */
+        for (int32_t j = 0; j < i && found[i]; j++)
+            if (found[j] == found[i]) {
+                v = refuse(K_ERR_INVALID_REQUEST, "Duplicate topic id.");
+                found[i] = NULL;
+            }
+        resp->responses[i].error_code = v.code;
+        resp->responses[i].error_message = v.text;
+        if (!found[i]) continue;
+        struct k_remove_topic_record r;
+        codec_default(K_MSG_REMOVE_TOPIC_RECORD, &r);
+        r.topic_id = found[i]->id;
+        batch_add(q->c, K_MSG_REMOVE_TOPIC_RECORD, 0, &r);
+    }
+    /* Only now: while duplicates were looked for, the names had to be what was asked for. */
+    for (int32_t i = 0; i < resp->responses_n; i++) {
+        if (!found[i]) continue;
+        resp->responses[i].name = arena_dup(q->arena, found[i]->name);
+        resp->responses[i].topic_id = found[i]->id;
     }
 }
 
@@ -127,12 +135,12 @@ check_count(const struct request *q, const struct image_topic *t,
             const struct k_create_partitions_request_create_partitions_topic *want)
 {
     struct writer w = writer_mem(q->arena->mem);
-    int32_t more = want->count - t->partitions_n;
+    int64_t more = (int64_t)want->count - t->partitions_n;
     struct verdict v = {K_ERR_INVALID_PARTITIONS, SLICE_NULL};
     if (more == 0) {
         fmt_str(&w, "Topic already has "), fmt_i64(&w, t->partitions_n);
         fmt_str(&w, " partition(s).");
-    } else if (want->count < t->partitions_n) {
+    } else if (more < 0) {
         fmt_str(&w, "The topic "), fmt_slice(&w, t->name), fmt_str(&w, " currently has ");
         fmt_i64(&w, t->partitions_n), fmt_str(&w, " partition(s); "), fmt_i64(&w, want->count);
         fmt_str(&w, " would not be an increase.");
@@ -176,10 +184,12 @@ grow(struct request *q, int32_t at)
     if (!t)
         return refuse(K_ERR_UNKNOWN_TOPIC_OR_PARTITION,
                       "This server does not host this topic-partition.");
-    if (want->count > t->partitions_n + 10000)
+    if (want->count > t->partitions_n + ITEMS_PER_REQUEST_MAX)
         return refuse(K_ERR_POLICY_VIOLATION,
                       "Excessively large number of partitions per request.");
     struct verdict v = check_count(q, t, want);
+    if (!v.code && q->c->batch.n + (want->count - t->partitions_n) > ITEMS_PER_REQUEST_MAX)
+        v = refuse(K_ERR_POLICY_VIOLATION, "Excessively large number of partitions per request.");
     if (v.code) return v;
     int32_t more = want->count - t->partitions_n;
     const struct image_partition *first = image_topic_partition(t, 0);
@@ -193,25 +203,29 @@ grow(struct request *q, int32_t at)
 }
 
 static void
-create_partitions(struct request *q)
-{
-    const struct k_create_partitions_request *r = q->body;
-    struct k_create_partitions_response *resp = q->response;
-    q->validate_only = r->validate_only;
-    for (int32_t i = 0; i < r->topics_n; i++) {
-        struct verdict v = grow(q, i);
-        resp->results[i].error_code = v.code;
-        resp->results[i].error_message = v.code ? v.text : SLICE_NULL;
-    }
-}
-
-static void
 fail_grow(void *response, int16_t err)
 {
     struct k_create_partitions_response *resp = response;
     for (int32_t i = 0; i < resp->results_n; i++) {
         resp->results[i].error_code = err;
         resp->results[i].error_message = SLICE_NULL;
+    }
+}
+
+static void
+create_partitions(struct request *q)
+{
+    const struct k_create_partitions_request *r = q->body;
+    struct k_create_partitions_response *resp = q->response;
+    q->validate_only = r->validate_only;
+    if (r->topics_n > ITEMS_PER_REQUEST_MAX) {
+        fail_grow(resp, K_ERR_POLICY_VIOLATION);
+        return;
+    }
+    for (int32_t i = 0; i < r->topics_n; i++) {
+        struct verdict v = grow(q, i);
+        resp->results[i].error_code = v.code;
+        resp->results[i].error_message = v.code ? v.text : SLICE_NULL;
     }
 }
 

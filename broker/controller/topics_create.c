@@ -6,9 +6,6 @@
 
 #include "apis.h"
 
-/* Kafka's bound on what one request may write. */
-#define PARTITIONS_PER_REQUEST_MAX 10000
-
 static struct verdict
 refuse(int16_t code, const char *text)
 {
@@ -194,7 +191,7 @@ assign_by_placement(struct request *q, const struct k_create_topics_request_crea
                       "Number of partitions was set to an invalid non-positive value.");
     if (n == -1) n = q->c->options.num_partitions;
     if (factor == -1) factor = q->c->options.replication_factor;
-    if (n > PARTITIONS_PER_REQUEST_MAX)
+    if (n > ITEMS_PER_REQUEST_MAX)
         return refuse(K_ERR_POLICY_VIOLATION,
                       "Excessively large number of partitions per request.");
     *ret = ARENA_ARRAY(q->arena, struct ids, n);
@@ -243,25 +240,10 @@ create_topic(struct request *q, int32_t at, const bool *made,
     if (v.code) return v;
     v = t->assignments_n > 0 ? assign_by_hand(q, t, &lists, &n)
                              : assign_by_placement(q, t, &lists, &n);
-    if (!v.code && q->c->batch.n + n > PARTITIONS_PER_REQUEST_MAX)
+    if (!v.code && q->c->batch.n + n > ITEMS_PER_REQUEST_MAX)
         v = refuse(K_ERR_POLICY_VIOLATION, "Excessively large number of partitions per request.");
     if (!v.code) create(q, t, lists, n, ret);
     return v;
-}
-
-static void
-create_topics(struct request *q)
-{
-    const struct k_create_topics_request *r = q->body;
-    struct k_create_topics_response *resp = q->response;
-    bool *made = ARENA_ARRAY(q->arena, bool, r->topics_n + 1);
-    q->validate_only = r->validate_only;
-    for (int32_t i = 0; i < r->topics_n; i++) {
-        struct verdict v = create_topic(q, i, made, &resp->topics[i]);
-        made[i] = v.code == K_ERR_NONE;
-        resp->topics[i].error_code = v.code;
-        resp->topics[i].error_message = v.code ? v.text : SLICE_NULL;
-    }
 }
 
 static void
@@ -275,6 +257,25 @@ fail_create(void *response, int16_t err)
         t->topic_id = UUID_ZERO;
         t->num_partitions = t->replication_factor = -1;
         t->configs_n = -1;
+    }
+}
+
+static void
+create_topics(struct request *q)
+{
+    const struct k_create_topics_request *r = q->body;
+    struct k_create_topics_response *resp = q->response;
+    if (r->topics_n > ITEMS_PER_REQUEST_MAX) {
+        fail_create(resp, K_ERR_POLICY_VIOLATION);
+        return;
+    }
+    bool *made = ARENA_ARRAY(q->arena, bool, r->topics_n + 1);
+    q->validate_only = r->validate_only;
+    for (int32_t i = 0; i < r->topics_n; i++) {
+        struct verdict v = create_topic(q, i, made, &resp->topics[i]);
+        made[i] = v.code == K_ERR_NONE;
+        resp->topics[i].error_code = v.code;
+        resp->topics[i].error_message = v.code ? v.text : SLICE_NULL;
     }
 }
 
