@@ -181,7 +181,10 @@ static void
 server_listening(struct listener *l, enum env_err err, int32_t port)
 {
     (void)port;
-    CHECK(err == ENV_OK);
+    if (err) {
+        env_fatal(l->env, S("the port is taken"));
+        return;
+    }
     timer_arm(l->env, &CONTAINER_OF(l, struct pong_server, l)->roll, env_now_ns(l->env) + NS_PER_S);
 }
 
@@ -189,7 +192,10 @@ static void
 on_opened(struct op *op)
 {
     struct pong_server *s = CONTAINER_OF(op, struct pong_server, op);
-    CHECK(op->err == ENV_OK);
+    if (op->err) {
+        env_fatal(s->env, S("the disk failed"));
+        return;
+    }
     s->end = op->value;
     net_listen(s->env, &s->l, S("0.0.0.0"), 9092);
 }
