@@ -10,6 +10,8 @@ static enum broker_state
 next_of_fenced(const struct heartbeat *h)
 {
     if (h->wants_shutdown) return BROKER_SHUT_DOWN;
+    /* No way back but a new incarnation: it would lead while nobody may elect it. */
+    if (h->was_stopping) return BROKER_FENCED;
     /* It must know at least that it is registered under this epoch, or it would serve from a past. */
     if (!h->wants_fence && h->metadata_offset >= h->registered_offset) return BROKER_ACTIVE;
     return BROKER_FENCED;

@@ -26,6 +26,7 @@ enum broker_state {
 struct heartbeat {
     enum broker_state state; /* as it is: one of the first three */
     bool wants_fence, wants_shutdown;
+    bool was_stopping;         /* fenced in or after its controlled shutdown, in this incarnation */
     int64_t metadata_offset;   /* up to which it has applied */
     int64_t registered_offset; /* of its registration record */
     bool has_leaderships;
