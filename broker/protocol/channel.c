@@ -45,6 +45,14 @@ tell_doomed(struct channel *ch)
     }
 }
 
+/* Nothing will come for it. */
+static void
+settle(struct channel *ch, struct call *call)
+{
+    doom(ch, call, ENV_OK);
+    defer(ch->env, &ch->end);
+}
+
 static bool
 has_conn(const struct channel *ch)
 {
@@ -105,7 +113,10 @@ on_connected(struct conn *c)
     struct channel *ch = channel_of(c);
     if (ch->state != CHANNEL_CONNECTING) return;
     ch->state = CHANNEL_OPEN;
-    LIST_EACH(&ch->calls, call, struct call, node) send_unsent(ch, call);
+    LIST_EACH(&ch->calls, call, struct call, node) {
+        send_unsent(ch, call);
+        if (call->no_answer) settle(ch, call);
+    }
 }
 
 static void
@@ -211,6 +222,7 @@ channel_call(struct channel *ch, struct call *call, int16_t api_key, int16_t ver
         timer_arm(ch->env, &call->timer, env_now_ns(ch->env) + timeout_ms * NS_PER_MS);
     if (ch->state == CHANNEL_OPEN) {
         (void)frame_send(&ch->conn, &f);
+        if (call->no_answer) settle(ch, call);
         return true;
     }
     call->unsent = flatten(ch, &f);

@@ -22,6 +22,7 @@ struct call {
     /* Set by the owner. The call is the owner's again; new calls may be made. On ENV_OK `body` is
      * what follows the response's header and lies in `from`. Never called within channel_call. */
     void (*done)(struct call *call, enum env_err err, struct slice body, struct buf *from);
+    bool no_answer; /* Produce with acks=0: done, with an empty body, once it is sent */
     int16_t api_key, version;
     /* The rest is the channel's. */
     struct channel *ch;

@@ -1,0 +1,90 @@
+#include "broker/client/client.h"
+
+#include "broker/client/internal.h"
+
+struct client_params
+client_params_default(void)
+{
+    return (struct client_params){
+        .client_id = S("gregor"),
+        .request_timeout_ms = 30000,
+        .connect_timeout_ms = 10000,
+        .retry_backoff_ms = 100,
+        .retry_backoff_max_ms = 1000,
+        .reconnect_backoff_ms = 50,
+        .reconnect_backoff_max_ms = 1000,
+        .metadata_max_age_ms = 300000,
+        .allow_auto_topic_creation = true,
+    };
+}
+
+/* "host:port" or "[::1]:port". */
+static bool
+address_parse(struct slice s, struct slice *ret_host, int32_t *ret_port)
+{
+    int64_t colon = -1, port;
+    for (int64_t i = 0; i < s.n; i++)
+        if (s.p[i] == ':') colon = i;
+    if (colon <= 0 || !slice_to_i64(slice_sub(s, colon + 1, s.n), &port) || port < 1 || port > 65535) return false;
+    *ret_host = slice_sub(s, 0, colon);
+    if (ret_host->p[0] == '[' && ret_host->p[colon - 1] == ']') *ret_host = slice_sub(s, 1, colon - 2);
+    *ret_port = (int32_t)port;
+    return ret_host->n > 0;
+}
+
+static bool
+bootstrap(struct client *c, struct slice list)
+{
+    for (int64_t from = 0; from <= list.n;) {
+        int64_t comma = slice_find(list, ',', from);
+        int64_t end = comma < 0 ? list.n : comma;
+        struct slice one = slice_trim(slice_sub(list, from, end - from)), host;
+        int32_t port;
+        if (one.n > 0) {
+            if (!address_parse(one, &host, &port)) return false;
+            client_add_bootstrap(c, host, port);
+        }
+        from = end + 1;
+    }
+    return !list_is_empty(&c->peers);
+}
+
+/* Not all clients begin at the same broker. */
+static void
+choose_first(struct client *c)
+{
+    int64_t n = 0;
+    LIST_EACH(&c->peers, p, struct peer, node) n++;
+    for (int64_t i = env_random_below(c->env, STREAM_JITTER, n); i >= 0; i--) client_next_peer(c);
+}
+
+struct client *
+client_new(struct env *env, const struct client_params *p)
+{
+    struct client *c = MEM_NEW(&env->mem, struct client);
+    c->env = env;
+    c->params = *p;
+    c->params.client_id = mem_dup(&env->mem, p->client_id);
+    list_init(&c->peers);
+    list_init(&c->failed);
+    c->tell.run = client_tell_failed;
+    client_metadata_init(c);
+    if (!bootstrap(c, p->bootstrap)) {
+        LIST_EACH(&c->peers, peer, struct peer, node) {
+            mem_free_slice(&env->mem, peer->host);
+            MEM_DELETE(&env->mem, peer);
+        }
+        mem_free_slice(&env->mem, c->params.client_id);
+        MEM_DELETE(&env->mem, c);
+        return NULL;
+    }
+    c->params.bootstrap = SLICE_NULL;
+    choose_first(c);
+    return c;
+}
+
+struct env *
+client_env(struct client *c)
+{
+    return c->env;
+}

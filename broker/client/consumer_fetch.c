@@ -1,0 +1,215 @@
+#include "broker/client/consumer_internal.h"
+
+/* ---- the request --------------------------------------------------------------------------------- */
+
+static struct k_fetch_request_fetch_topic *
+topic_entry(struct fetch *f, struct k_fetch_request *r, const struct assigned *a)
+{
+    for (int32_t i = 0; i < r->topics_n; i++)
+        if (slice_eq(r->topics[i].topic, a->topic)) return &r->topics[i];
+    struct topic *known = client_topic(f->r->c, a->topic);
+    struct k_fetch_request_fetch_topic *t = &r->topics[r->topics_n++];
+    t->topic = a->topic;
+    t->topic_id = known->id;
+    t->partitions =
+        codec_array(&f->r->env->scratch, K_STRUCT_FETCH_REQUEST_FETCH_PARTITION, f->items.n);
+    return t;
+}
+
+static void
+item_write(struct fetch *f, struct k_fetch_request *r, const struct fetch_item *item, int16_t version)
+{
+    const struct assigned *a = item->a;
+    struct k_fetch_request_fetch_topic *t = topic_entry(f, r, a);
+    struct k_fetch_request_fetch_partition *p = &t->partitions[t->partitions_n++];
+    struct part *part = client_part(f->r->c, a->topic, a->partition);
+    p->partition = a->partition;
+    p->fetch_offset = item->position;
+    p->partition_max_bytes = f->r->params.partition_max_bytes;
+    if (version >= 9 && part) p->current_leader_epoch = part->leader_epoch;
+    if (version >= 12) p->last_fetched_epoch = a->epoch;
+}
+
+static const void *
+fetch_build(struct ask *ask, int16_t version)
+{
+    struct fetch *f = CONTAINER_OF(ask, struct fetch, ask);
+    struct arena *scratch = &f->r->env->scratch;
+    struct k_fetch_request *r = ARENA_NEW(scratch, struct k_fetch_request);
+    codec_default(K_MSG_FETCH_REQUEST, r);
+    if (version < 15) r->replica_id = -1;
+    r->max_wait_ms = f->r->params.max_wait_ms;
+    r->min_bytes = f->r->params.min_bytes;
+    r->max_bytes = f->r->params.max_bytes;
+    r->isolation_level = f->r->params.read_committed;
+    r->session_epoch = -1;
+    r->topics = codec_array(scratch, K_STRUCT_FETCH_REQUEST_FETCH_TOPIC, f->items.n);
+    for (int64_t i = 0; i < f->items.n; i++) item_write(f, r, &f->items.v[i], version);
+    return r;
+}
+
+/* ---- answers ------------------------------------------------------------------------------------- */
+
+static const struct k_fetch_response_partition_data *
+answer_for(struct fetch *f, const struct k_fetch_response *r, const struct assigned *a)
+{
+    for (int32_t i = 0; i < r->responses_n; i++) {
+        const struct k_fetch_response_fetchable_topic_response *t = &r->responses[i];
+        struct topic *known = f->ask.version >= 13 ? client_topic_by_id(f->r->c, t->topic_id) : NULL;
+        if (!slice_eq(known ? known->name : t->topic, a->topic)) continue;
+        for (int32_t j = 0; j < t->partitions_n; j++)
+            if (t->partitions[j].partition_index == a->partition) return &t->partitions[j];
+    }
+    return NULL;
+}
+
+/* KIP-951 */
+static bool
+learn_from(struct fetch *f, const struct k_fetch_response *r, const struct assigned *a,
+           const struct k_fetch_response_partition_data *p)
+{
+    for (int32_t i = 0; i < r->node_endpoints_n; i++)
+        if (r->node_endpoints[i].node_id == p->current_leader.leader_id)
+            client_learn_peer(f->r->c, r->node_endpoints[i].node_id, r->node_endpoints[i].host,
+                              r->node_endpoints[i].port);
+    return client_learn_leader(f->r->c, a->topic, a->partition, p->current_leader.leader_id,
+                               p->current_leader.leader_epoch);
+}
+
+static void
+failed(struct assigned *a, int16_t error)
+{
+    assigned_backoff(a);
+    if (k_err_is_stale_metadata(error) || error == K_ERR_NETWORK_EXCEPTION) client_refresh(a->r->c);
+    CONSUMER_TELL(a, error, error);
+}
+
+/* A follower may not have come so far yet: only what the leader says of its log's limits counts. */
+static void
+out_of_range(struct assigned *a, int64_t position)
+{
+    int64_t seeks = a->seeks;
+    if (a->node_id >= 0 && client_leader(a->r->c, a->topic, a->partition) != a->node_id) {
+        failed(a, K_ERR_OFFSET_OUT_OF_RANGE);
+        return;
+    }
+    CONSUMER_TELL(a, out_of_range, position);
+    if (a->seeks != seeks || a->gone) return;
+    if (a->r->params.reset == RESET_NONE) {
+        assigned_move(a, -1);
+        return;
+    }
+    assigned_look(a, a->r->params.reset == RESET_EARLIEST ? OFFSET_EARLIEST : OFFSET_LATEST);
+}
+
+/* KIP-320: our last record's epoch ended earlier in this log than where we stand. */
+static void
+diverged(struct assigned *a, int32_t epoch, int64_t end_offset)
+{
+    int64_t seeks = a->seeks, position = a->position;
+    CONSUMER_TELL(a, truncated, position, epoch, end_offset);
+    if (a->seeks != seeks || a->gone) return;
+    a->epoch = epoch;
+    assigned_move(a, MIN(position, MAX(end_offset, 0)));
+}
+
+static void
+item_take(struct fetch *f, const struct fetch_item *item, enum env_err err, const struct k_fetch_response *r,
+          struct buf *from)
+{
+    struct assigned *a = item->a;
+    a->fetching = false;
+    if (a->gone || a->seeks != item->seeks) return;
+    const struct k_fetch_response_partition_data *p = err || r->error_code ? NULL : answer_for(f, r, a);
+    if (!p) {
+        failed(a, err ? K_ERR_NETWORK_EXCEPTION : r->error_code ? r->error_code : K_ERR_UNKNOWN_SERVER_ERROR);
+    } else if (p->error_code == K_ERR_OFFSET_OUT_OF_RANGE) {
+        out_of_range(a, item->position);
+    } else if (p->error_code) {
+        bool hint = learn_from(f, r, a, p);
+        failed(a, p->error_code);
+        if (hint) a->resume_ns = 0;
+    } else if (p->diverging_epoch.epoch >= 0 && p->diverging_epoch.end_offset >= 0) {
+        diverged(a, p->diverging_epoch.epoch, p->diverging_epoch.end_offset);
+    } else {
+        assigned_take(a, p, from);
+    }
+}
+
+static void
+fetch_answered(struct ask *ask, enum env_err err, const void *response, struct buf *from)
+{
+    struct fetch *f = CONTAINER_OF(ask, struct fetch, ask);
+    for (int64_t i = 0; i < f->items.n; i++) item_take(f, &f->items.v[i], err, response, from);
+    f->items.n = 0;
+    defer(f->r->env, &f->r->pump);
+}
+
+/* ---- what may be asked for ----------------------------------------------------------------------- */
+
+static struct fetch *
+fetch_of(struct consumer *r, struct peer *peer)
+{
+    LIST_EACH(&r->fetches, f, struct fetch, node)
+        if (f->peer == peer) return f;
+    struct fetch *f = MEM_NEW(&r->env->mem, struct fetch);
+    f->r = r;
+    f->peer = peer;
+    list_push_back(&r->fetches, &f->node);
+    return f;
+}
+
+static bool
+is_fetchable(struct assigned *a, int64_t *wake_ns)
+{
+    if (a->gone || a->paused || a->fetching || a->from || a->position < 0) return false;
+    if (a->resume_ns <= env_now_ns(a->r->env)) return true;
+    *wake_ns = MIN(*wake_ns, a->resume_ns);
+    return false;
+}
+
+static void
+fetch_add(struct assigned *a)
+{
+    struct consumer *r = a->r;
+    int32_t node_id = a->node_id >= 0 ? a->node_id : client_leader(r->c, a->topic, a->partition);
+    struct peer *peer = client_peer(r->c, node_id);
+    if (!peer || !client_part(r->c, a->topic, a->partition)) {
+        client_refresh(r->c);
+        return;
+    }
+    struct fetch *f = fetch_of(r, peer);
+    if (f->ask.pending) return;
+    struct fetch_item item = {a, a->position, a->seeks};
+    VEC_PUSH(&r->env->mem, &f->items, item);
+}
+
+static int16_t
+version_max(struct fetch *f)
+{
+    for (int64_t i = 0; i < f->items.n; i++)
+        if (uuid_is_zero(client_topic(f->r->c, f->items.v[i].a->topic)->id)) return 12;
+    return 17;
+}
+
+static void
+fetch_send(struct fetch *f)
+{
+    for (int64_t i = 0; i < f->items.n; i++) f->items.v[i].a->fetching = true;
+    f->ask = (struct ask){.api_key = K_API_FETCH,
+                          .version_min = 4,
+                          .version_max = version_max(f),
+                          .timeout_ms = f->r->params.request_timeout_ms + f->r->params.max_wait_ms,
+                          .build = fetch_build,
+                          .done = fetch_answered};
+    ask_send(f->r->c, f->peer, FOR_FETCH, &f->ask);
+}
+
+void
+consumer_fetch(struct consumer *r, int64_t *wake_ns)
+{
+    LIST_EACH(&r->assigned, a, struct assigned, node)
+        if (is_fetchable(a, wake_ns)) fetch_add(a);
+    LIST_EACH(&r->fetches, f, struct fetch, node)
+        if (!f->ask.pending && f->items.n > 0) fetch_send(f);
+}

@@ -1,0 +1,234 @@
+#include "broker/client/internal.h"
+
+/* ---- peers -------------------------------------------------------------------------------------- */
+
+struct peer *
+client_peer(struct client *c, int32_t id)
+{
+    LIST_EACH(&c->peers, p, struct peer, node)
+        if (p->id == id && id >= 0) return p;
+    return NULL;
+}
+
+static struct peer *
+peer_add(struct client *c, int32_t id, struct slice host, int32_t port)
+{
+    struct peer *p = MEM_NEW(&c->env->mem, struct peer);
+    p->id = id;
+    p->listed = true;
+    p->host = mem_dup(&c->env->mem, host);
+    p->port = port;
+    list_push_back(&c->peers, &p->node);
+    return p;
+}
+
+struct peer *
+client_add_bootstrap(struct client *c, struct slice host, int32_t port)
+{
+    return peer_add(c, -1, host, port);
+}
+
+struct peer *
+client_learn_peer(struct client *c, int32_t id, struct slice host, int32_t port)
+{
+    struct peer *p = client_peer(c, id);
+    if (!p) return peer_add(c, id, host, port);
+    p->listed = true;
+    if (p->port == port && slice_eq(p->host, host)) return p;
+    struct slice old = p->host;
+    p->host = mem_dup(&c->env->mem, host);
+    p->port = port;
+    mem_free_slice(&c->env->mem, old);
+    for (int i = 0; i < PURPOSES_N; i++)
+        if (p->links[i]) channel_set_address(&p->links[i]->ch, p->host, port);
+    return p;
+}
+
+struct peer *
+client_any_peer(struct client *c)
+{
+    if (!c->current || !c->current->listed) client_next_peer(c);
+    return c->current;
+}
+
+/* Brokers that we know and the bootstrap addresses, in turn: when all known brokers have moved, the
+ * bootstrap list still leads back (KIP-899). */
+void
+client_next_peer(struct client *c)
+{
+    struct list *at = c->current ? &c->current->node : &c->peers;
+    do {
+        at = at->next == &c->peers ? c->peers.next : at->next;
+        c->current = LIST_ENTRY(at, struct peer, node);
+    } while (!c->current->listed);
+}
+
+/* ---- asks --------------------------------------------------------------------------------------- */
+
+/* In a later step. */
+static void
+ask_fail_later(struct client *c, struct ask *a)
+{
+    list_push_back(&c->failed, &a->node);
+    defer(c->env, &c->tell);
+}
+
+static void
+ask_end(struct ask *a, enum env_err err, const void *response, struct buf *from)
+{
+    a->pending = false;
+    a->done(a, err, response, from);
+}
+
+void
+client_tell_failed(struct task *t)
+{
+    struct client *c = CONTAINER_OF(t, struct client, tell);
+    struct list *n;
+    while ((n = list_pop_front(&c->failed)))
+        ask_end(LIST_ENTRY(n, struct ask, node), ENV_EINVAL, NULL, NULL);
+}
+
+static void
+ask_answered(struct call *call, enum env_err err, struct slice body, struct buf *from)
+{
+    struct ask *a = CONTAINER_OF(call, struct ask, call);
+    struct link *l = a->link;
+    if (err && l->state == LINK_READY) l->state = LINK_NEW;
+    if (err || a->no_answer) {
+        ask_end(a, err, NULL, NULL);
+        return;
+    }
+    int64_t bytes = k_structs[k_messages[k_api_of(a->api_key)->response].root].size;
+    void *response = arena_alloc(&l->c->env->scratch, bytes);
+    if (!call_decode(call, body, &l->c->env->scratch, response)) {
+        channel_reset(&l->ch);
+        ask_end(a, ENV_ECORRUPT, NULL, NULL);
+        return;
+    }
+    ask_end(a, ENV_OK, response, from);
+}
+
+static void
+ask_go(struct ask *a)
+{
+    struct link *l = a->link;
+    const struct k_api *api = k_api_of(a->api_key);
+    struct api_range *theirs = &l->ranges[a->api_key];
+    a->version = (int16_t)MIN(MIN(a->version_max, api->max_stable), theirs->max);
+    if (a->version < MAX(a->version_min, theirs->min)) {
+        ask_fail_later(l->c, a);
+        return;
+    }
+    a->call.done = ask_answered;
+    a->call.no_answer = a->no_answer;
+    const void *request = a->build(a, a->version);
+    a->sent = channel_call(&l->ch, &a->call, a->api_key, a->version, request, a->timeout_ms, NULL);
+    if (!a->sent) ask_fail_later(l->c, a);
+}
+
+/* ---- the first words on a connection ------------------------------------------------------------- */
+
+#define HELLO_VERSION_MAX 4
+
+static void hello_send(struct link *l);
+
+static void
+waiting_fail(struct link *l, enum env_err err)
+{
+    struct list *n;
+    l->state = LINK_NEW;
+    while ((n = list_pop_front(&l->waiting))) ask_end(LIST_ENTRY(n, struct ask, node), err, NULL, NULL);
+}
+
+static void
+ranges_take(struct link *l, const struct k_api_versions_response *r)
+{
+    for (int i = 0; i < K_APIS_N; i++) l->ranges[i] = (struct api_range){0, -1};
+    for (int32_t i = 0; i < r->api_keys_n; i++) {
+        const struct k_api_versions_response_api_version *v = &r->api_keys[i];
+        if (v->api_key < 0 || v->api_key >= K_APIS_N) continue;
+        l->ranges[v->api_key] = (struct api_range){v->min_version, v->max_version};
+    }
+}
+
+/* An end that does not know our version of ApiVersions answers in version 0, and may say which it knows
+ * (KIP-511). */
+static bool
+hello_read(struct link *l, struct slice body)
+{
+    struct arena *scratch = &l->c->env->scratch;
+    struct k_api_versions_response r;
+    bool refused = body.n >= 2 && (int16_t)load_be16(body.p) == K_ERR_UNSUPPORTED_VERSION;
+    int16_t version = refused ? 0 : l->hello_version;
+    if (!codec_decode_all(K_MSG_API_VERSIONS_RESPONSE, version, body, scratch, &r)) return false;
+    ranges_take(l, &r);
+    if (!refused) return r.error_code == K_ERR_NONE;
+    if (l->hello_version == 0) return false;
+    int16_t theirs = l->ranges[K_API_API_VERSIONS].max;
+    l->hello_version = (int16_t)MAX(0, MIN(theirs, l->hello_version - 1));
+    hello_send(l);
+    return true;
+}
+
+static void
+hello_answered(struct call *call, enum env_err err, struct slice body, struct buf *from)
+{
+    (void)from;
+    struct link *l = CONTAINER_OF(call, struct link, hello);
+    if (err || !hello_read(l, body)) {
+        if (!err) channel_reset(&l->ch);
+        waiting_fail(l, err ? err : ENV_ECORRUPT);
+        return;
+    }
+    if (call_is_pending(&l->hello)) return;
+    l->state = LINK_READY;
+    struct list *n;
+    while ((n = list_pop_front(&l->waiting))) ask_go(LIST_ENTRY(n, struct ask, node));
+}
+
+static void
+hello_send(struct link *l)
+{
+    struct k_api_versions_request r;
+    codec_default(K_MSG_API_VERSIONS_REQUEST, &r);
+    r.client_software_name = S("gregor");
+    r.client_software_version = S("0.1");
+    l->hello.done = hello_answered;
+    bool ok = channel_call(&l->ch, &l->hello, K_API_API_VERSIONS, l->hello_version, &r,
+                           l->c->params.connect_timeout_ms, NULL);
+    CHECK(ok);
+}
+
+/* ---- links -------------------------------------------------------------------------------------- */
+
+static struct link *
+link_of(struct client *c, struct peer *p, enum purpose purpose)
+{
+    if (p->links[purpose]) return p->links[purpose];
+    struct link *l = p->links[purpose] = MEM_NEW(&c->env->mem, struct link);
+    l->c = c;
+    list_init(&l->waiting);
+    channel_init(&l->ch, c->env, p->host, p->port, c->params.client_id);
+    l->ch.backoff_ms = c->params.reconnect_backoff_ms;
+    l->ch.backoff_max_ms = c->params.reconnect_backoff_max_ms;
+    return l;
+}
+
+void
+ask_send(struct client *c, struct peer *p, enum purpose purpose, struct ask *a)
+{
+    CHECK(!a->pending);
+    struct link *l = a->link = link_of(c, p, purpose);
+    a->pending = true;
+    a->sent = false;
+    if (l->state == LINK_READY) {
+        ask_go(a);
+        return;
+    }
+    list_push_back(&l->waiting, &a->node);
+    if (l->state == LINK_ASKING) return;
+    l->state = LINK_ASKING;
+    l->hello_version = HELLO_VERSION_MAX;
+    hello_send(l);
+}

@@ -1,0 +1,323 @@
+#include "broker/client/producer_internal.h"
+
+/* ---- requests in flight -------------------------------------------------------------------------- */
+
+static struct flight *
+flight_of(struct producer *p, int32_t node_id)
+{
+    for (int64_t i = 0; i < p->flights.n; i++)
+        if (p->flights.v[i].node_id == node_id) return &p->flights.v[i];
+    struct flight *f = VEC_ADD(&p->env->mem, &p->flights);
+    f->node_id = node_id;
+    return f;
+}
+
+/* ---- the request --------------------------------------------------------------------------------- */
+
+static struct k_produce_request_topic_produce_data *
+topic_data(struct producer *p, struct k_produce_request *r, const struct ptopic *t, int64_t room)
+{
+    for (int32_t i = 0; i < r->topic_data_n; i++)
+        if (slice_eq(r->topic_data[i].name, t->name)) return &r->topic_data[i];
+    struct topic *known = client_topic(p->c, t->name);
+    struct k_produce_request_topic_produce_data *d = &r->topic_data[r->topic_data_n++];
+    d->name = t->name;
+    d->topic_id = known->id;
+    d->partition_data =
+        codec_array(&p->env->scratch, K_STRUCT_PRODUCE_REQUEST_PARTITION_PRODUCE_DATA, room);
+    return d;
+}
+
+static const void *
+produce_build(struct ask *a, int16_t version)
+{
+    struct preq *q = CONTAINER_OF(a, struct preq, ask);
+    struct producer *p = q->p;
+    struct k_produce_request *r = ARENA_NEW(&p->env->scratch, struct k_produce_request);
+    (void)version;
+    codec_default(K_MSG_PRODUCE_REQUEST, r);
+    r->acks = p->params.acks;
+    r->timeout_ms = (int32_t)MIN(p->params.request_timeout_ms, INT32_MAX);
+    r->topic_data =
+        codec_array(&p->env->scratch, K_STRUCT_PRODUCE_REQUEST_TOPIC_PRODUCE_DATA, q->batches.n);
+    for (int64_t i = 0; i < q->batches.n; i++) {
+        struct pbatch *b = q->batches.v[i];
+        struct k_produce_request_topic_produce_data *d = topic_data(p, r, b->part->topic, q->batches.n);
+        struct k_produce_request_partition_produce_data *part = &d->partition_data[d->partition_data_n++];
+        part->index = b->part->index;
+        part->records = (struct k_records){.bytes = buf_slice(b->bytes), .buf = b->bytes};
+    }
+    return r;
+}
+
+/* ---- answers ------------------------------------------------------------------------------------- */
+
+static bool
+is_over(struct producer *p, const struct pbatch *b)
+{
+    return env_now_ns(p->env) >= b->created_ns + p->params.delivery_timeout_ms * NS_PER_MS;
+}
+
+/* Errors about sequences: when an earlier batch is still under way it only came too early; when it is
+ * the first, what the broker has and what we count will never meet again. */
+static void
+look_at_sequence(struct pbatch *b, int16_t error)
+{
+    bool first = b->part->batches.next == &b->node;
+    if (!b->has_sequence) return;
+    if (error == K_ERR_INVALID_PRODUCER_EPOCH || error == K_ERR_UNKNOWN_PRODUCER_ID ||
+        (error == K_ERR_OUT_OF_ORDER_SEQUENCE_NUMBER && first))
+        b->part->bump = true;
+}
+
+static void
+batch_refused(struct producer *p, struct pbatch *b, int16_t error, enum attempt attempt, bool leader_is_new)
+{
+    if (attempt == ATTEMPT_UNKNOWN) b->maybe_stored = true;
+    b->error = error;
+    if (k_err_is_stale_metadata(error) || error == K_ERR_NETWORK_EXCEPTION) client_refresh(p->c);
+    if (b->ended) {
+        batch_free(p, b);
+        return;
+    }
+    if (attempt_is_retriable(error, p->params.idempotent) && b->attempts <= p->params.retries && !is_over(p, b)) {
+        look_at_sequence(b, error);
+        b->state = BATCH_IS_READY;
+        b->not_before_ns = env_now_ns(p->env) + (leader_is_new ? 0 : client_backoff_ns(p->c, b->attempts));
+        p->stats.retries++;
+        return;
+    }
+    batch_end(p, b, b->maybe_stored ? SEND_UNKNOWN : SEND_FAILED, error, -1, -1);
+    batch_free(p, b);
+}
+
+static void
+batch_answered(struct producer *p, struct pbatch *b,
+               const struct k_produce_response_partition_produce_response *r, bool leader_is_new)
+{
+    enum attempt attempt = attempt_of(r->error_code);
+    if (attempt != ATTEMPT_STORED) {
+        batch_refused(p, b, r->error_code, attempt, leader_is_new);
+        return;
+    }
+    part_note_stored(b->part, b);
+    bool twice = r->error_code == K_ERR_DUPLICATE_SEQUENCE_NUMBER;
+    if (!b->ended) batch_end(p, b, SEND_OK, K_ERR_NONE, twice ? -1 : r->base_offset, r->log_append_time_ms);
+    batch_free(p, b);
+}
+
+static const struct k_produce_response_partition_produce_response *
+answer_for(struct producer *p, const struct k_produce_response *r, int16_t version, const struct pbatch *b)
+{
+    for (int32_t i = 0; i < r->responses_n; i++) {
+        const struct k_produce_response_topic_produce_response *t = &r->responses[i];
+        struct topic *known = version >= 13 ? client_topic_by_id(p->c, t->topic_id) : NULL;
+        if (!slice_eq(known ? known->name : t->name, b->part->topic->name)) continue;
+        for (int32_t j = 0; j < t->partition_responses_n; j++)
+            if (t->partition_responses[j].index == b->part->index) return &t->partition_responses[j];
+    }
+    return NULL;
+}
+
+/* KIP-951: an answer that says "not leader" may say who is. */
+static bool
+learn_from(struct producer *p, const struct k_produce_response *r, const struct pbatch *b,
+           const struct k_produce_response_partition_produce_response *one)
+{
+    for (int32_t i = 0; i < r->node_endpoints_n; i++)
+        if (r->node_endpoints[i].node_id == one->current_leader.leader_id)
+            client_learn_peer(p->c, r->node_endpoints[i].node_id, r->node_endpoints[i].host,
+                              r->node_endpoints[i].port);
+    return client_learn_leader(p->c, b->part->topic->name, b->part->index, one->current_leader.leader_id,
+                               one->current_leader.leader_epoch);
+}
+
+static void
+request_take(struct preq *q, enum env_err err, const struct k_produce_response *r, struct pbatch *b)
+{
+    struct producer *p = q->p;
+    b->part->in_flight--;
+    if (err) {
+        /* What never left us is nowhere. */
+        batch_refused(p, b, K_ERR_NETWORK_EXCEPTION, q->ask.sent ? ATTEMPT_UNKNOWN : ATTEMPT_REFUSED, false);
+        return;
+    }
+    static const struct k_produce_response_partition_produce_response stored = {.base_offset = -1,
+                                                                                .log_append_time_ms = -1};
+    static const struct k_produce_response_partition_produce_response missing = {
+        .error_code = K_ERR_UNKNOWN_SERVER_ERROR};
+    const struct k_produce_response_partition_produce_response *one =
+        r ? answer_for(p, r, q->ask.version, b) : &stored;
+    bool hint = r && one && learn_from(p, r, b, one);
+    batch_answered(p, b, one ? one : &missing, hint);
+}
+
+static void
+produce_answered(struct ask *a, enum env_err err, const void *response, struct buf *from)
+{
+    struct preq *q = CONTAINER_OF(a, struct preq, ask);
+    struct producer *p = q->p;
+    (void)from;
+    flight_of(p, q->peer->id)->n--;
+    for (int64_t i = 0; i < q->batches.n; i++) request_take(q, err, response, q->batches.v[i]);
+    VEC_RELEASE(&p->env->mem, &q->batches);
+    MEM_DELETE(&p->env->mem, q);
+    defer(p->env, &p->pump);
+}
+
+/* ---- what may go --------------------------------------------------------------------------------- */
+
+static bool
+lingered(struct producer *p, const struct pbatch *b)
+{
+    return producer_is_flushing(p) || env_now_ns(p->env) >= b->created_ns + p->params.linger_ms * NS_PER_MS;
+}
+
+/* The batch of this partition that may be sent now, if any. With idempotence a batch that is sent again
+ * waits until all before it are done, and those behind it wait for it: so the order is kept. */
+static struct pbatch *
+part_next(struct producer *p, struct ppart *part)
+{
+    int64_t now = env_now_ns(p->env);
+    if (part->bump || part->in_flight >= p->params.max_in_flight) return NULL;
+    LIST_EACH(&part->batches, b, struct pbatch, node) {
+        if (b->state == BATCH_IS_SENT) continue;
+        if (b->state == BATCH_IS_OPEN && lingered(p, b)) batch_close(p, b);
+        if (b->state != BATCH_IS_READY || now < b->not_before_ns) return NULL;
+        if (!p->params.idempotent) return b;
+        if (b->has_sequence) return part->batches.next == &b->node ? b : NULL;
+        return part->hole || !producer_id_is_there(p) ? NULL : b;
+    }
+    return NULL;
+}
+
+static void
+batch_seal_bytes(struct producer *p, struct pbatch *b)
+{
+    if (p->params.idempotent && !b->has_sequence) batch_give_sequence(p, b);
+    if (b->bytes) return;
+    enum crc32c_impl impl = p->env->crc32c;
+    b->bytes = b->compressed ? builder_finish_compressed(&b->builder, impl, &p->env->mem, p->params.codec,
+                                                         buf_slice(b->compressed))
+                             : builder_finish(&b->builder, impl, &p->env->mem);
+}
+
+static void
+request_add(struct preq *q, struct pbatch *b)
+{
+    b->state = BATCH_IS_SENT;
+    b->attempts++;
+    b->part->in_flight++;
+    q->p->stats.bytes += b->bytes->n;
+    VEC_PUSH(&q->p->env->mem, &q->batches, b);
+}
+
+static struct preq *
+request_new(struct producer *p, struct peer *peer)
+{
+    struct preq *q = MEM_NEW(&p->env->mem, struct preq);
+    q->p = p;
+    q->peer = peer;
+    q->ask = (struct ask){.api_key = K_API_PRODUCE,
+                          .version_min = 3,
+                          .version_max = 13,
+                          .no_answer = p->params.acks == 0,
+                          .timeout_ms = p->params.request_timeout_ms,
+                          .build = produce_build,
+                          .done = produce_answered};
+    return q;
+}
+
+/* One batch of each partition that this broker leads, as many as a request holds. */
+static void
+send_to(struct producer *p, struct peer *peer)
+{
+    struct preq *q = NULL;
+    int64_t bytes = 0;
+    LIST_EACH(&p->parts, part, struct ppart, node) {
+        struct topic *t = client_topic(p->c, part->topic->name);
+        if (client_leader(p->c, part->topic->name, part->index) != peer->id) continue;
+        struct pbatch *b = part_next(p, part);
+        if (!b) continue;
+        batch_seal_bytes(p, b);
+        if (q && bytes + b->bytes->n > p->params.max_request_bytes) continue;
+        if (!q) q = request_new(p, peer);
+        if (uuid_is_zero(t->id)) q->ask.version_max = 12;
+        bytes += b->bytes->n;
+        request_add(q, b);
+    }
+    if (!q) return;
+    flight_of(p, peer->id)->n++;
+    p->stats.requests++;
+    ask_send(p->c, peer, FOR_PRODUCE, &q->ask);
+}
+
+static void
+send_what_may(struct producer *p)
+{
+    LIST_EACH(&p->c->peers, peer, struct peer, node) {
+        if (peer->id < 0) continue;
+        for (int32_t before = -1; before != flight_of(p, peer->id)->n;) {
+            before = flight_of(p, peer->id)->n;
+            if (before < p->params.max_in_flight) send_to(p, peer);
+        }
+    }
+}
+
+/* ---- time ---------------------------------------------------------------------------------------- */
+
+/* delivery.timeout.ms: over for the sends; the batch stays while something refers to it. */
+static void
+batch_expire(struct producer *p, struct pbatch *b)
+{
+    bool out = b->state == BATCH_IS_SENT;
+    bool unknown = b->maybe_stored || out;
+    batch_end(p, b, unknown ? SEND_UNKNOWN : SEND_FAILED, b->error ? b->error : K_ERR_REQUEST_TIMED_OUT, -1, -1);
+    if (!out && b->state != BATCH_IS_COMPRESSING) batch_free(p, b);
+}
+
+static void
+part_look_at_time(struct producer *p, struct ppart *part, int64_t *wake_ns)
+{
+    int64_t now = env_now_ns(p->env);
+    LIST_EACH(&part->batches, b, struct pbatch, node) {
+        if (b->ended) continue;
+        int64_t end = b->created_ns + p->params.delivery_timeout_ms * NS_PER_MS;
+        int64_t linger = b->created_ns + p->params.linger_ms * NS_PER_MS;
+        if (now >= end) {
+            batch_expire(p, b);
+            continue;
+        }
+        *wake_ns = MIN(*wake_ns, end);
+        if (b->state == BATCH_IS_OPEN && linger > now) *wake_ns = MIN(*wake_ns, linger);
+        if (b->state == BATCH_IS_READY && b->not_before_ns > now) *wake_ns = MIN(*wake_ns, b->not_before_ns);
+        if (b->state != BATCH_IS_SENT && client_leader(p->c, part->topic->name, part->index) < 0)
+            client_refresh(p->c);
+    }
+}
+
+static void
+finish_flush(struct producer *p)
+{
+    if (!producer_is_flushing(p) || p->pending > 0) return;
+    void (*flushed)(struct producer *, void *) = p->flushed;
+    p->flushed = NULL;
+    flushed(p, p->flush_ctx);
+}
+
+void
+producer_pump(struct task *t)
+{
+    struct producer *p = CONTAINER_OF(t, struct producer, pump);
+    int64_t wake_ns = TIME_NEVER;
+    producer_route_early(p, &wake_ns);
+    LIST_EACH(&p->parts, part, struct ppart, node) {
+        part_look_at_time(p, part, &wake_ns);
+        part_mend(p, part);
+    }
+    send_what_may(p);
+    if (p->pid < 0 && p->init_not_before_ns > env_now_ns(p->env)) wake_ns = MIN(wake_ns, p->init_not_before_ns);
+    timer_cancel(p->env, &p->wake);
+    if (wake_ns < TIME_NEVER) timer_arm(p->env, &p->wake, wake_ns);
+    finish_flush(p);
+}
