@@ -1,0 +1,143 @@
+/* The history: what clients asked for and what they were told, and nothing else. The checker reads only
+ * this, so that it can also judge a cluster that it knows nothing of.
+ *
+ *      t=1.002s  p1   send  orders-0  p1:17          invoke ─┐
+ *      t=1.006s  c1   poll  orders-0  @40 p1:16              │
+ *      t=1.009s  p1                                  ok @41 ◄┘
+ *
+ * An operation is invoked once and completed at most once; one that was never completed (its client
+ * crashed) may have happened: it counts as info. Every value is unique and names its writer. The history
+ * outlives the machines that write it, and is no part of their memory: it decides nothing.
+ *
+ * Reading: h->ops in the order of invocation, h->events in the order in which things happened (an
+ * invocation and a completion are one event each), the records of a poll in h->reads. */
+#ifndef SIM_HISTORY_HISTORY_H
+#define SIM_HISTORY_HISTORY_H
+
+#include "broker/base/fmt.h"
+#include "broker/base/mem.h"
+
+enum history_kind {
+    HISTORY_SEND,         /* value, key; partition and offset when known */
+    HISTORY_POLL,         /* reads; complete at once, always ok */
+    HISTORY_ASSIGN,       /* offset: where reading begins or goes on (after a seek, or a reset) */
+    HISTORY_END,          /* ListOffsets(latest): offset */
+    HISTORY_TRUNCATION,   /* the client was told that the log diverged: offset, first that is gone */
+    HISTORY_OUT_OF_RANGE, /* offset: the position that was refused */
+    HISTORY_CORRUPT,      /* a batch or value that is none: offset */
+};
+
+enum history_outcome {
+    HISTORY_OPEN, /* not completed: read it as info */
+    HISTORY_OK,
+    HISTORY_FAIL, /* surely did not happen */
+    HISTORY_INFO, /* may have happened, or may yet happen */
+};
+
+/* A value: who wrote it, and the how many-th of its values it is, from 1. 0 is no value. */
+static inline uint64_t
+history_value(int32_t process, int64_t n)
+{
+    return (uint64_t)(process + 1) << 40 | (uint64_t)n;
+}
+static inline int32_t
+history_value_process(uint64_t value)
+{
+    return (int32_t)(value >> 40) - 1;
+}
+static inline int64_t
+history_value_n(uint64_t value)
+{
+    return (int64_t)(value & ((1ULL << 40) - 1));
+}
+
+struct history_read {
+    int64_t offset;
+    uint64_t value;
+    int32_t leader_epoch; /* of its batch */
+};
+
+struct history_op {
+    enum history_kind kind;
+    enum history_outcome outcome;
+    int32_t process, topic; /* see history_process_name(), history_topic_name() */
+    int32_t partition;      /* -1: not known */
+    int32_t node;           /* polls: the replica asked, -1 the leader */
+    int64_t invoke_ns;
+    int64_t complete_ns; /* -1: never */
+    uint64_t value;
+    int64_t key;    /* number of the key; -1: none */
+    int64_t offset; /* -1: not known */
+    int16_t error;  /* K_ERR_… */
+    int16_t acks;   /* sends: what was asked for */
+    bool idempotent;
+    bool is_final;         /* part of the final read */
+    bool read_committed;
+    int32_t leader_epoch;  /* of HISTORY_END and HISTORY_TRUNCATION; -1: not known */
+    int64_t first_read, reads_n;
+};
+
+struct history_event {
+    int64_t at_ns;
+    int64_t op; /* index in ops */
+    bool is_complete;
+};
+
+struct history_name {
+    struct slice name;
+    int64_t values; /* of a process: given out so far */
+    int32_t partitions; /* of a topic: as far as they were seen in operations */
+};
+
+struct history {
+    struct mem *mem;
+    int64_t (*now)(void *ctx);
+    void *ctx;
+    VEC(struct history_op) ops;
+    VEC(struct history_read) reads;
+    VEC(struct history_event) events;
+    VEC(struct history_name) processes, topics;
+};
+
+/* now: the true time, which no client's clock need show. */
+void history_init(struct history *h, struct mem *mem, int64_t (*now)(void *ctx), void *ctx);
+void history_release(struct history *h);
+
+/* ---- writing ---- */
+
+/* The number of this name; a new one if need be. */
+int32_t history_process(struct history *h, struct slice name);
+int32_t history_topic(struct history *h, struct slice name);
+uint64_t history_next_value(struct history *h, int32_t process);
+/* A blank operation of this kind: numbers unknown, nothing read. */
+struct history_op history_op_new(enum history_kind kind, int32_t process, int32_t topic, int32_t partition);
+/* Copies the operation and says its number. Outcome and times are set here. */
+int64_t history_invoke(struct history *h, const struct history_op *op);
+void history_complete(struct history *h, int64_t number, enum history_outcome outcome, int16_t error,
+                      int32_t partition, int64_t offset);
+/* Invoked and completed in one: polls (with their records) and what a client is told unasked. */
+int64_t history_add(struct history *h, const struct history_op *op, enum history_outcome outcome,
+                    const struct history_read *reads, int64_t reads_n);
+
+/* ---- reading ---- */
+
+struct slice history_process_name(const struct history *h, int32_t process);
+struct slice history_topic_name(const struct history *h, int32_t topic);
+static inline const struct history_read *
+history_reads(const struct history *h, const struct history_op *op)
+{
+    return op->reads_n ? &h->reads.v[op->first_read] : NULL;
+}
+static inline bool
+history_is_info(const struct history_op *op)
+{
+    return op->outcome == HISTORY_OPEN || op->outcome == HISTORY_INFO;
+}
+const char *history_kind_name(enum history_kind kind);
+const char *history_outcome_name(enum history_outcome outcome);
+/* "p1:17" */
+void history_value_print(const struct history *h, uint64_t value, struct writer *w);
+/* One line for each operation, in the order of invocation. */
+void history_print(const struct history *h, struct writer *w);
+
+#endif

@@ -1,0 +1,117 @@
+/* Clients for the simulated world: machines that run our own client (broker/client) and write what they
+ * ask and hear into a history.
+ *
+ *     struct history h;
+ *     history_init(&h, mem, workload_now, w);
+ *     struct topics_args t = {.client = cp, .topics = …};          first: topics, with leaders
+ *     struct produce_args p = produce_args_default(&h, cp, S("orders"));
+ *     p.rate_per_s = 1000, p.until_ns = 10 * NS_PER_S;
+ *     world_add(w, &(struct machine_params){.name = S("p1"), .kind = S("client"),
+ *                                           .start = produce_start, .args = &p});
+ *     …
+ *     struct final_args f = final_args_default(&h, cp);            last: what is there after all
+ *
+ * The arguments belong to whoever runs the world and outlive it. Each has a status, which its machine
+ * only writes and the world's owner only reads; and orders (stop), the other way round. After a crash a
+ * client may be started again with the same arguments: its values go on counting.
+ *
+ * Times named _ns are virtual ones; a client finds them through its history's clock. */
+#ifndef SIM_WORKLOAD_WORKLOAD_H
+#define SIM_WORKLOAD_WORKLOAD_H
+
+#include "broker/client/admin.h"
+#include "broker/client/client.h"
+#include "broker/client/consumer.h"
+#include "broker/client/producer.h"
+#include "sim/history/history.h"
+#include "sim/world/world.h"
+
+/* For history_init(): ctx is the world. */
+int64_t workload_now(void *world);
+
+/* ---- topics: creates them and waits until every partition has a leader ------------------------------ */
+
+struct topics_args {
+    struct client_params client;
+    const struct new_topic *topics;
+    int32_t topics_n;
+    int64_t timeout_ms; /* of each call; 0: 60,000 */
+    /* status */
+    bool done;         /* or failed */
+    int16_t error;     /* K_ERR_NONE, or why it gave up */
+    int32_t failed_at; /* index in topics */
+};
+void topics_start(struct env *env, void *topics_args);
+
+/* ---- produce ---------------------------------------------------------------------------------------- */
+
+struct produce_args {
+    struct history *history;
+    struct slice name; /* in the history; the machine's name */
+    struct client_params client;
+    struct producer_params producer;
+    struct slice topic;
+    int32_t partition;      /* -1: by key, or sticky */
+    int64_t rate_per_s;     /* evenly; 0: as fast as answers come, one at a time */
+    int64_t from_ns, until_ns;
+    int64_t count;          /* at most so many in all; 0: no limit */
+    int64_t keys;           /* 0: no keys; else the keys "k0" … are taken in turn */
+    int64_t value_bytes;    /* at least 8 */
+    int64_t pending_max;    /* more are not begun; 1,000 */
+    bool stop;              /* an order: begin no more */
+    /* status */
+    int64_t sent, acknowledged, unknown, failed;
+    int64_t pending;        /* of the current life */
+    bool done;              /* until_ns or count reached or stopped, and nothing pending */
+    struct producer_stats stats;
+};
+struct produce_args produce_args_default(struct history *h, struct slice name, struct client_params client,
+                                         struct slice topic);
+void produce_start(struct env *env, void *produce_args);
+
+/* ---- consume ---------------------------------------------------------------------------------------- */
+
+struct consume_args {
+    struct history *history;
+    struct slice name;
+    struct client_params client;
+    struct consumer_params consumer; /* ops and owner are set here */
+    struct slice topic;
+    int32_t partition;  /* -1: all that there are when it starts */
+    int64_t offset;     /* OFFSET_EARLIEST, OFFSET_LATEST or a position */
+    int64_t at_ms;      /* begin at this time instead; -1 */
+    int32_t node_id;    /* -1: from leaders */
+    bool watch_end;     /* ask for the log's end once in a second of its clock, for the history */
+    /* status */
+    int64_t read;
+    int64_t errors, truncations;
+};
+struct consume_args consume_args_default(struct history *h, struct slice name, struct client_params client,
+                                         struct slice topic);
+void consume_start(struct env *env, void *consume_args);
+
+/* ---- the final read ---------------------------------------------------------------------------------- */
+
+/* Reads all partitions of the topics from their beginning to the end, from the leader and from each other
+ * replica. The end is ListOffsets(latest), asked again until it stands for stable_ms. Begin it when faults are
+ * over and no send is pending. */
+struct final_args {
+    struct history *history;
+    struct slice name;
+    struct client_params client;
+    const struct slice *topics;
+    int32_t topics_n;
+    bool followers;     /* true: from each replica, too */
+    bool read_committed;
+    int64_t stable_ms;  /* 500 */
+    int64_t until_ns;   /* then it gives up; TIME_NEVER */
+    /* status */
+    bool done;          /* read to the end, or given up */
+    bool complete;      /* read to the end, everywhere */
+    int64_t read;       /* from leaders */
+    int32_t partitions, readings, finished; /* a reading: one partition from one replica */
+};
+struct final_args final_args_default(struct history *h, struct slice name, struct client_params client);
+void final_start(struct env *env, void *final_args);
+
+#endif
