@@ -15,6 +15,7 @@
 #include "sim/world/fault.h"
 
 #include "apis.h"
+#include "errors.h"
 
 #define VOTERS 3
 #define NODES 4 /* the last one observes */
@@ -740,6 +741,83 @@ a_leader_that_resigns_is_followed_soon(void **state)
     cluster_free(c);
 }
 
+static void
+closed(void *owner)
+{
+    struct node *n = owner;
+    n->is_open = false;
+    env_fatal(n->env, SLICE_EMPTY);
+}
+
+static void
+close_raft(struct env *env, void *ctx)
+{
+    (void)ctx;
+    raft_close(((struct node *)env->machine)->raft, closed);
+}
+
+static void
+a_leader_that_closes_is_followed_soon(void **state)
+{
+    (void)state;
+    struct node_args args[NODES];
+    struct cluster *c = cluster_new(6, args, NODES, VOTERS, false);
+    must_progress(c, NODES, 20, 10 * NS_PER_S);
+    int32_t old = active(c);
+    c->may_die = true;
+    machine_poke(c->machines[old], close_raft, NULL);
+    world_run(c->world, 250 * NS_PER_MS);
+    assert_int_equal(c->machines[old]->state, MACHINE_DOWN);
+    assert_true(active(c) >= 0);
+    machine_start(c->machines[old]);
+    must_progress(c, NODES, 20, 5 * NS_PER_S);
+    cluster_free(c);
+}
+
+static void
+described(struct raft_answer *a, const void *response)
+{
+    const struct k_describe_quorum_response *p = response;
+    struct k_describe_quorum_response_partition_data *d = &p->topics[0].partitions[0];
+    int64_t *ret = a->held;
+    ret[0] = d->error_code;
+    ret[1] = d->current_voters_n;
+    ret[2] = d->observers_n;
+    for (int32_t i = 0; i < d->current_voters_n; i++)
+        ret[3] += d->current_voters[i].log_end_offset >= d->high_watermark - 10;
+}
+
+static void
+describe(struct env *env, void *ctx)
+{
+    struct node *n = env->machine;
+    struct k_describe_quorum_request_partition_data d = {.partition_index = 0};
+    struct k_describe_quorum_request_topic_data t = {
+        .topic_name = RAFT_TOPIC, .partitions = &d, .partitions_n = 1};
+    struct k_describe_quorum_request q = {.topics = &t, .topics_n = 1};
+    struct raft_answer a = {.done = described, .held = ctx};
+    raft_handle_describe_quorum(n->raft, &a, &q);
+}
+
+static void
+the_leader_describes_the_quorum_others_refuse(void **state)
+{
+    (void)state;
+    struct node_args args[NODES];
+    struct cluster *c = cluster_new(7, args, NODES, VOTERS, false);
+    must_progress(c, NODES, 40, 10 * NS_PER_S);
+    int64_t leader[4] = {0}, other[4] = {0};
+    machine_poke(c->machines[active(c)], describe, leader);
+    machine_poke(c->machines[(active(c) + 1) % VOTERS], describe, other);
+    assert_int_equal(leader[0], K_ERR_NONE);
+    assert_int_equal(leader[1], VOTERS);
+    assert_int_equal(leader[2], 1);
+    assert_int_equal(leader[3], VOTERS);
+    assert_int_equal(other[0], K_ERR_NOT_LEADER_OR_FOLLOWER);
+    assert_int_equal(other[1], 0);
+    cluster_free(c);
+}
+
 /* ---- a voter that loses power as it says yes ---- */
 
 static void
@@ -867,6 +945,8 @@ main(void)
         cmocka_unit_test(a_leader_that_is_cut_off_steps_down),
         cmocka_unit_test(a_voter_that_was_cut_off_does_not_disturb),
         cmocka_unit_test(a_leader_that_resigns_is_followed_soon),
+        cmocka_unit_test(a_leader_that_closes_is_followed_soon),
+        cmocka_unit_test(the_leader_describes_the_quorum_others_refuse),
         cmocka_unit_test(a_vote_outlives_a_power_loss),
         cmocka_unit_test(the_promises_hold_under_faults),
     };
