@@ -69,7 +69,7 @@ was_asked(const struct tcp *t, int32_t correlation)
 
 /* Requests before it have no answer: acks=0. */
 static void
-answer_is(struct tcp *t, struct world_frame *f, struct reader *r)
+answer_is(struct tcp *t, struct world_frame *f, struct reader *r, struct slice *ret_request)
 {
     f->correlation = reader_i32(r);
     f->api = f->version = -1;
@@ -78,6 +78,10 @@ answer_is(struct tcp *t, struct world_frame *f, struct reader *r)
         bool found = a->correlation == f->correlation;
         f->api = a->api;
         f->version = a->version;
+        if (found)
+            *ret_request = a->bytes;
+        else
+            mem_free_slice(&t->w->mem, a->bytes);
         list_remove(&a->node);
         MEM_DELETE(&t->w->mem, a);
         if (found) return;
@@ -85,8 +89,9 @@ answer_is(struct tcp *t, struct world_frame *f, struct reader *r)
 }
 
 static void
-frame_fill(struct end *e, struct world_frame *f, struct slice head, int64_t bytes)
+frame_fill(struct end *e, struct net_frame *frame, struct slice head, int64_t bytes)
 {
+    struct world_frame *f = &frame->f;
     struct tcp *t = e->tcp;
     struct world *w = t->w;
     *f = (struct world_frame){.id = ++w->net.next_frame,
@@ -103,7 +108,7 @@ frame_fill(struct end *e, struct world_frame *f, struct slice head, int64_t byte
     struct reader r = reader(head);
     reader_skip(&r, 4);
     if (e->is_server)
-        answer_is(t, f, &r);
+        answer_is(t, f, &r, &frame->request);
     else
         request_is(t, f, &r);
 }
@@ -114,17 +119,21 @@ static void
 frame_queue(struct end *e, struct walk *k, struct slice head, int64_t start, int64_t bytes)
 {
     struct world *w = e->tcp->w;
-    struct frame *f = MEM_NEW(&w->mem, struct frame);
-    frame_fill(e, &f->f, head, bytes);
+    struct net_frame *f = MEM_NEW(&w->mem, struct net_frame);
+    frame_fill(e, f, head, bytes);
     f->start = start;
     f->end = start + bytes;
     list_push_back(&e->out.frames, &f->node);
     w->stats.frames++;
     watch_frame(w, &f->f, FRAME_SENT);
     struct writer copy = writer_mem(&w->mem);
-    bool wants = w->wants_frame_bytes || holds_want_bytes(w);
+    bool for_filters = holds_want_bytes(w), wants = w->wants_frame_bytes || for_filters;
     (void)walk_skip(k, bytes, wants ? &copy : NULL);
     if (wants) watch_frame_bytes(w, &f->f, writer_slice(&copy));
+    if (for_filters && !f->f.is_answer && !list_is_empty(&e->tcp->asked)) {
+        struct asked *last = LIST_ENTRY(e->tcp->asked.prev, struct asked, node);
+        last->bytes = mem_dup(&w->mem, writer_slice(&copy));
+    }
     holds_apply(w, f, wants ? writer_slice(&copy) : SLICE_NULL);
     if (f->held_by) e->out.held_n++;
     writer_release(&copy);
@@ -154,20 +163,21 @@ frames_queue(struct end *e, const struct seg *segs, int32_t n)
 /* ---- on the way ---- */
 
 static void
-frame_ends(struct flow *f, struct frame *frame, enum frame_fate fate)
+frame_ends(struct flow *f, struct net_frame *frame, enum frame_fate fate)
 {
     struct world *w = f->from->tcp->w;
     frame->f.at_ns = w->now_ns;
     watch_frame(w, &frame->f, fate);
     if (frame->held_by) f->held_n--;
     list_remove(&frame->node);
+    mem_free_slice(&w->mem, frame->request);
     MEM_DELETE(&w->mem, frame);
 }
 
 void
 frames_read(struct flow *f)
 {
-    LIST_EACH (&f->frames, frame, struct frame, node) {
+    LIST_EACH (&f->frames, frame, struct net_frame, node) {
         if (frame->end > f->read) return;
         frame_ends(f, frame, FRAME_DELIVERED);
     }
@@ -176,14 +186,14 @@ frames_read(struct flow *f)
 void
 frames_drop(struct flow *f)
 {
-    LIST_EACH (&f->frames, frame, struct frame, node) frame_ends(f, frame, FRAME_DROPPED);
+    LIST_EACH (&f->frames, frame, struct net_frame, node) frame_ends(f, frame, FRAME_DROPPED);
 }
 
 int64_t
 frames_limit(const struct flow *f)
 {
     if (!f->held_n) return INT64_MAX;
-    LIST_EACH (&f->frames, frame, struct frame, node)
+    LIST_EACH (&f->frames, frame, struct net_frame, node)
         if (frame->held_by) return frame->start;
     return INT64_MAX;
 }

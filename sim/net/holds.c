@@ -16,14 +16,15 @@ needs_bytes(const struct frame_filter *f)
 }
 
 bool
-filter_matches(const struct frame_filter *filter, const struct world_frame *f, struct slice bytes)
+filter_matches(const struct frame_filter *filter, const struct world_frame *f, struct slice bytes,
+               struct slice request, struct mem *mem)
 {
     if (filter->api != ANY_API && filter->api != f->api) return false;
     if (filter->which != WHICH_ANY && f->is_answer != (filter->which == WHICH_ANSWER)) return false;
     if (filter->from && filter->from != f->from) return false;
     if (filter->to && filter->to != f->to) return false;
     if (filter->port && filter->port != f->port) return false;
-    if (filter->topic.p && !frame_names(f, bytes, filter->topic, filter->partition)) return false;
+    if (filter->topic.p && !frame_names(f, request, filter, mem)) return false;
     return !filter->also || filter->also(filter->ctx, f, bytes);
 }
 
@@ -38,9 +39,11 @@ holds_want_bytes(const struct world *w)
 }
 
 static bool
-catches(struct fault *h, const struct frame *f, struct slice bytes)
+catches(struct fault *h, const struct net_frame *f, struct slice bytes)
 {
-    if (h->kind != FAULT_HOLD || !filter_matches(&h->filter, &f->f, bytes)) return false;
+    struct slice request = f->f.is_answer ? f->request : bytes;
+    if (h->kind != FAULT_HOLD || !filter_matches(&h->filter, &f->f, bytes, request, &h->w->mem))
+        return false;
     if (h->skip > 0) {
         h->skip--;
         return false;
@@ -57,7 +60,7 @@ when_free(struct world *w, struct when_frame *n)
 }
 
 void
-holds_apply(struct world *w, struct frame *f, struct slice bytes)
+holds_apply(struct world *w, struct net_frame *f, struct slice bytes)
 {
     LIST_EACH (&w->net.faults, h, struct fault, node) {
         if (f->held_by || !catches(h, f, bytes)) continue;
@@ -66,7 +69,8 @@ holds_apply(struct world *w, struct frame *f, struct slice bytes)
         watch_frame(w, &f->f, FRAME_HELD);
     }
     LIST_EACH (&w->net.whens, n, struct when_frame, node) {
-        if (!filter_matches(&n->filter, &f->f, bytes) || --n->nth > 0) continue;
+        struct slice request = f->f.is_answer ? f->request : bytes;
+        if (!filter_matches(&n->filter, &f->f, bytes, request, &w->mem) || --n->nth > 0) continue;
         world_at(w, w->now_ns, n->fn, n->ctx);
         when_free(w, n);
     }
@@ -96,8 +100,8 @@ fault_held(struct world *w, fault_id id)
 {
     int32_t n = 0;
     LIST_EACH (&w->net.all, t, struct tcp, all) {
-        LIST_EACH (&t->a.out.frames, f, struct frame, node) n += f->held_by == id;
-        LIST_EACH (&t->b.out.frames, f, struct frame, node) n += f->held_by == id;
+        LIST_EACH (&t->a.out.frames, f, struct net_frame, node) n += f->held_by == id;
+        LIST_EACH (&t->b.out.frames, f, struct net_frame, node) n += f->held_by == id;
     }
     return id ? n : 0;
 }

@@ -25,11 +25,12 @@ int64_t link_arrival(struct world *w, struct host *from, struct host *to, int64_
 
 /* ---- frames (frames.c) ---- */
 
-struct frame {
+struct net_frame {
     struct list node;
     struct world_frame f;
     int64_t start, end; /* in the flow */
     fault_id held_by;   /* 0: none */
+    struct slice request; /* of an answer: the frame that asked, if anybody needs to know */
 };
 
 /* A request that awaits its answer. */
@@ -37,6 +38,7 @@ struct asked {
     struct list node;
     int32_t correlation;
     int16_t api, version;
+    struct slice bytes; /* if anybody needs to know */
 };
 
 /* ---- flows (flow.c) ---- */
@@ -167,13 +169,14 @@ void frames_drop(struct flow *f);
 /* How far the flow may be sent: the start of the first held frame. */
 int64_t frames_limit(const struct flow *f);
 /* Filters at the moment of sending: sets held_by. bytes is null unless somebody needs it. */
-void holds_apply(struct world *w, struct frame *f, struct slice bytes);
+void holds_apply(struct world *w, struct net_frame *f, struct slice bytes);
 bool holds_want_bytes(const struct world *w);
+/* request: the frame that names the topics; of a request, itself. */
 bool filter_matches(const struct frame_filter *filter, const struct world_frame *f,
-                    struct slice bytes);
-/* True if the frame names this topic (and partition, unless -1). */
-bool frame_names(const struct world_frame *f, struct slice bytes, struct slice topic,
-                 int32_t partition);
+                    struct slice bytes, struct slice request, struct mem *mem);
+/* True if the request frame names the filter's topic (and partition). */
+bool frame_names(const struct world_frame *f, struct slice request,
+                 const struct frame_filter *filter, struct mem *mem);
 
 /* ---- what lasts ---- */
 

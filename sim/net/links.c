@@ -174,7 +174,7 @@ release_flow(struct flow *f, fault_id id)
 {
     struct world *w = f->from->tcp->w;
     bool any = false;
-    LIST_EACH (&f->frames, frame, struct frame, node) {
+    LIST_EACH (&f->frames, frame, struct net_frame, node) {
         if (frame->held_by != id) continue;
         frame->held_by = 0;
         f->held_n--;

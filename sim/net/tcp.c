@@ -36,7 +36,10 @@ tcp_free(struct tcp *t)
     entry_disarm(w, &t->probe);
     list_remove(&t->a.node);
     list_remove(&t->b.node);
-    LIST_EACH (&t->asked, a, struct asked, node) MEM_DELETE(&w->mem, a);
+    LIST_EACH (&t->asked, a, struct asked, node) {
+        mem_free_slice(&w->mem, a->bytes);
+        MEM_DELETE(&w->mem, a);
+    }
     list_remove(&t->all);
     list_remove(&t->dead);
     MEM_DELETE(&w->mem, t);

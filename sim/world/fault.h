@@ -65,9 +65,12 @@ struct frame_filter {
     enum which which;
     struct machine *from, *to; /* of this frame; NULL: any */
     int32_t port;              /* of the listener; 0: any */
-    /* null: any. Frames of kinds that name no topics do not match. */
+    /* null: any. By name or, in versions that name it so, by id (zero: not known). An answer is about
+     * what its request named; answers to requests from before the filter was set do not match, nor do
+     * frames that name no topics. */
     struct slice topic;
-    int32_t partition; /* -1: any */
+    struct uuid topic_id;
+    int32_t partition; /* -1: any. Counts in Produce, Fetch and AlterPartition */
     /* NULL, or a last word: bytes are the frame, but for what comes from files. */
     bool (*also)(void *ctx, const struct world_frame *f, struct slice bytes);
     void *ctx;

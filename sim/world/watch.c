@@ -171,6 +171,7 @@ world_trace(struct world *w, struct trace_writer *t)
 {
     w->trace = t;
     if (!t) return;
+    w->wants_frame_bytes |= trace_wants_bytes(t);
     trace_write(t, &(struct trace_record){.kind = TRACE_RUN,
                                           .at_ns = w->now_ns,
                                           .machine = -1,

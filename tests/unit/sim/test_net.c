@@ -1,4 +1,8 @@
 #include "tests/lib/test.h"
+
+#include "broker/protocol/codec.h"
+#include "broker/protocol/frame.h"
+#include "apis.h"
 #include "tests/lib/tiny.h"
 
 static struct machines
@@ -399,6 +403,59 @@ a_fault_can_wait_for_the_nth_frame_of_a_kind(void **state)
     world_free(p.w);
 }
 
+/* A peer that asks for what the test wants, in Kafka's words. */
+struct fetch {
+    const char *topic;
+    int32_t partition;
+};
+
+static void
+do_fetch(struct env *env, void *ctx)
+{
+    const struct fetch *k = ctx;
+    struct k_fetch_request_fetch_partition partition;
+    struct k_fetch_request_fetch_topic topic;
+    struct k_fetch_request fetch;
+    codec_default(K_MSG_FETCH_REQUEST, &fetch);
+    codec_default_struct(K_STRUCT_FETCH_REQUEST_FETCH_TOPIC, &topic);
+    codec_default_struct(K_STRUCT_FETCH_REQUEST_FETCH_PARTITION, &partition);
+    partition.partition = k->partition;
+    topic.topic = slice_cstr(k->topic);
+    topic.partitions = &partition;
+    topic.partitions_n = 1;
+    fetch.topics = &topic;
+    fetch.topics_n = 1;
+    struct request_head head = {.api_key = K_API_FETCH, .version = 12, .client_id = S("t")};
+    struct frame f;
+    assert_true(frame_request(&env->mem, &env->scratch, &head, &fetch, &f));
+    (void)frame_send(&((struct peer *)env->machine)->conns[0].c, &f);
+}
+
+static void
+a_hold_by_topic_and_partition_lets_the_others_pass(void **state)
+{
+    (void)state;
+    struct pair p = pair_new(15);
+    struct frame_filter f = frame_filter_any();
+    f.topic = S("orders");
+    f.partition = 1;
+    fault_id hold = fault_hold(p.w, &f, 0, 0);
+    machine_poke(p.a, do_fetch, &(struct fetch){"orders", 0});
+    machine_poke(p.a, do_fetch, &(struct fetch){"order", 1});
+    world_run(p.w, NS_PER_S);
+    int64_t passed = pair_b(&p)->received;
+    assert_true(passed > 50);
+    assert_int_equal(fault_held(p.w, hold), 0);
+    machine_poke(p.a, do_fetch, &(struct fetch){"orders", 1});
+    world_run(p.w, NS_PER_S);
+    assert_int_equal(fault_held(p.w, hold), 1);
+    assert_int_equal(pair_b(&p)->received, passed);
+    fault_heal(p.w, hold);
+    world_run(p.w, NS_PER_S);
+    assert_true(pair_b(&p)->received > passed);
+    world_free(p.w);
+}
+
 int
 main(void)
 {
@@ -422,6 +479,7 @@ main(void)
         cmocka_unit_test(frames_are_known_and_answers_matched_by_correlation),
         cmocka_unit_test(a_held_answer_waits_until_it_is_released),
         cmocka_unit_test(a_hold_looks_at_direction_and_kind),
+        cmocka_unit_test(a_hold_by_topic_and_partition_lets_the_others_pass),
         cmocka_unit_test(a_fault_can_wait_for_the_nth_frame_of_a_kind),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
