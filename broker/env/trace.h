@@ -20,19 +20,19 @@
 /*   kind          what                  n[0] …                                     a, b, c  */
 enum trace_kind {
     TRACE_NONE,
-    TRACE_RUN,         /*            seed, wall ms at 0                             name */
-    TRACE_MACHINE,     /*            .                                              name, host, kind */
-    TRACE_LIFE,        /* enum life  incarnation                                    text */
-    TRACE_EVENT,       /* enum event_kind, TRACE_STARTED or TRACE_POKED;
+    TRACE_RUN,     /*            seed, wall ms at 0                             name */
+    TRACE_MACHINE, /*            .                                              name, host, kind */
+    TRACE_LIFE,    /* enum life  incarnation                                    text */
+    TRACE_EVENT,   /* enum event_kind, TRACE_STARTED or TRACE_POKED;
                                      ordinal or handle, err, n; hash after the step */
-    TRACE_NOTE,        /* note kind  the note's numbers                             subject, text */
-    TRACE_FRAME,       /* enum frame_fate; machine: from, other: to; id; and when sent:
+    TRACE_NOTE,    /* note kind  the note's numbers                             subject, text */
+    TRACE_FRAME,   /* enum frame_fate; machine: from, other: to; id; and when sent:
                                      port, conn, is answer, api, version, correlation, bytes */
     TRACE_FRAME_BYTES, /*            id, length in truth                            bytes */
     TRACE_DISK,        /* op kind    ordinal, offset, n, err                        path */
     TRACE_FAULT,       /*            .                                              verb, what */
-    TRACE_SAID,        /*            the speaker's                                  area, subject, text */
-    TRACE_END,         /*            events; hash                                   . */
+    TRACE_SAID, /*            the speaker's                                  area, subject, text */
+    TRACE_END,  /*            events; hash                                   . */
     TRACE_KINDS_N,
 };
 

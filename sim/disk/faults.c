@@ -65,7 +65,7 @@ fault_disk_rot(struct machine *m, struct slice path, int64_t offset, int32_t cou
 {
     struct disk *d = m->host->disk;
     int32_t hit = 0;
-    LIST_EACH (&d->all, i, struct inode, all) {
+    LIST_EACH(&d->all, i, struct inode, all) {
         if (i->is_dir || !i->size || !path_contains(i->path, path)) continue;
         for (int32_t k = 0; k < count; k++) {
             int64_t at = offset >= 0 ? offset : dice_below(&d->power_dice, i->size);
@@ -117,7 +117,8 @@ disk_peek_size(struct machine *m, struct slice path, enum image image)
 }
 
 int64_t
-disk_peek(struct machine *m, struct slice path, enum image image, int64_t offset, void *ret, int64_t n)
+disk_peek(struct machine *m, struct slice path, enum image image, int64_t offset, void *ret,
+          int64_t n)
 {
     struct inode *i = find(m, path, image);
     return i ? inode_read(i, image, offset, ret, n) : -1;
@@ -140,10 +141,8 @@ walk_dir(const struct walk *k, struct inode *dir, struct slice prefix)
         fmt_slice(&w, prefix);
         if (prefix.n) fmt_char(&w, '/');
         fmt_slice(&w, v[i]->name);
-        if (v[i]->inode->is_dir)
-            walk_dir(k, v[i]->inode, writer_slice(&w));
-        else
-            k->fn(k->ctx, writer_slice(&w), inode_size(v[i]->inode, k->image));
+        if (v[i]->inode->is_dir) walk_dir(k, v[i]->inode, writer_slice(&w));
+        else k->fn(k->ctx, writer_slice(&w), inode_size(v[i]->inode, k->image));
         writer_release(&w);
     }
     mem_free(k->mem, v, dir->names[k->image].n * (int64_t)sizeof(*v));

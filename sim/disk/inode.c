@@ -172,12 +172,11 @@ inode_read(const struct inode *i, enum image image, int64_t offset, uint8_t *ret
         int64_t index = (offset + done) / DISK_PAGE_BYTES, at = (offset + done) % DISK_PAGE_BYTES;
         int64_t part = MIN(n - done, DISK_PAGE_BYTES - at);
         const struct page *page = index < i->pages_n ? i->pages[index] : NULL;
-        const struct pdata *data =
-            !page ? NULL : image == IMAGE_CACHED ? page->cached : page->durable;
-        if (data)
-            memcpy(ret + done, data->b + at, (size_t)part);
-        else
-            memset(ret + done, 0, (size_t)part);
+        const struct pdata *data = !page                 ? NULL
+                                 : image == IMAGE_CACHED ? page->cached
+                                                         : page->durable;
+        if (data) memcpy(ret + done, data->b + at, (size_t)part);
+        else memset(ret + done, 0, (size_t)part);
         done += part;
     }
     return n;
@@ -207,8 +206,9 @@ void
 sync_begin(struct disk_op *o)
 {
     struct inode *i = o->inode;
-    LIST_EACH (&i->dirty, p, struct page, dirty) {
-        struct page_shot shot = {.index = p->index, .data = pdata_ref(p->cached), .version = p->version};
+    LIST_EACH(&i->dirty, p, struct page, dirty) {
+        struct page_shot shot = {
+            .index = p->index, .data = pdata_ref(p->cached), .version = p->version};
         VEC_PUSH(i->disk->mem, &o->shots, shot);
     }
     o->shot_size = i->size;
@@ -285,10 +285,8 @@ page_power_loss(struct inode *i, struct page *p, struct dice *dice, enum keep ke
         pdata_unref(d, t);
         kept = true;
     }
-    if (kept)
-        pdata_set(d, &p->durable, p->cached);
-    else
-        page_set_cached(i, p, p->durable);
+    if (kept) pdata_set(d, &p->durable, p->cached);
+    else page_set_cached(i, p, p->durable);
     p->is_lost = false;
     p->durable_version = p->version;
 }
@@ -327,10 +325,10 @@ void
 inode_power_loss(struct inode *i, struct dice *d, enum keep keep)
 {
     int64_t dirty = 0, k = 0;
-    LIST_EACH (&i->dirty, p, struct page, dirty) dirty++;
+    LIST_EACH(&i->dirty, p, struct page, dirty) dirty++;
     int64_t prefix = dirty && keep == KEEP_PREFIX ? dice_between(d, 0, dirty) : 0;
     int64_t size = size_after(i, d, keep);
-    LIST_EACH (&i->dirty, p, struct page, dirty) page_power_loss(i, p, d, keep, k++ < prefix);
+    LIST_EACH(&i->dirty, p, struct page, dirty) page_power_loss(i, p, d, keep, k++ < prefix);
     cut_beyond(i, size);
     i->durable_size = i->size;
     i->durable_size_version = i->size_version;
@@ -352,7 +350,8 @@ page_flip_bit(struct inode *i, int64_t offset, int bit)
     if (!p || !(p->cached || p->durable)) return false;
     uint8_t mask = (uint8_t)(1u << bit);
     if (p->durable) p->durable->b[at] ^= mask;
-    if (p->cached && p->cached != p->durable && !list_is_linked(&p->dirty)) p->cached->b[at] ^= mask;
+    if (p->cached && p->cached != p->durable && !list_is_linked(&p->dirty))
+        p->cached->b[at] ^= mask;
     if (p->cached && !p->durable) p->cached->b[at] ^= mask;
     return true;
 }

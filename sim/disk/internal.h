@@ -101,7 +101,7 @@ struct disk_op {
     struct op *op;
     int64_t ordinal;
     struct inode *inode; /* of operations on open files */
-    bool is_done;         /* carried out, not yet told */
+    bool is_done;        /* carried out, not yet told */
     enum env_err err;
     int64_t value;
     struct inode *opened;
@@ -121,7 +121,8 @@ struct inode *inode_ref(struct inode *i);
 void inode_unref(struct inode *i);
 /* As far as there is room: how much was written. */
 int64_t inode_write(struct inode *i, int64_t offset, const uint8_t *p, int64_t n);
-int64_t inode_read(const struct inode *i, enum image image, int64_t offset, uint8_t *ret, int64_t n);
+int64_t inode_read(const struct inode *i, enum image image, int64_t offset, uint8_t *ret,
+                   int64_t n);
 void inode_truncate(struct inode *i, int64_t size);
 static inline int64_t
 inode_size(const struct inode *i, enum image image)

@@ -46,7 +46,7 @@ dir_set(struct inode *dir, enum image image, struct slice name, struct inode *in
 void
 dir_clear(struct inode *dir, enum image image)
 {
-    MAP_EACH (&dir->names[image], e, struct dirent, node) dirent_free(dir, image, e);
+    MAP_EACH(&dir->names[image], e, struct dirent, node) dirent_free(dir, image, e);
     map_release(&dir->names[image]);
     map_init(&dir->names[image], dir->disk->mem, dir->disk->w->key);
 }
@@ -58,7 +58,8 @@ sort_names(struct dirent **v, int64_t n)
         for (int64_t i = gap; i < n; i++) {
             struct dirent *e = v[i];
             int64_t k = i;
-            for (; k >= gap && slice_cmp(v[k - gap]->name, e->name) > 0; k -= gap) v[k] = v[k - gap];
+            for (; k >= gap && slice_cmp(v[k - gap]->name, e->name) > 0; k -= gap)
+                v[k] = v[k - gap];
             v[k] = e;
         }
 }
@@ -68,7 +69,7 @@ dir_sorted(struct inode *dir, enum image image, struct mem *mem, struct dirent *
 {
     int64_t n = 0;
     struct dirent **v = mem_alloc(mem, dir->names[image].n * (int64_t)sizeof(*v));
-    MAP_EACH (&dir->names[image], e, struct dirent, node) v[n++] = e;
+    MAP_EACH(&dir->names[image], e, struct dirent, node) v[n++] = e;
     sort_names(v, n);
     *ret = v;
     return n;
@@ -124,7 +125,7 @@ name_op_free(struct disk *d, struct name_op *o)
 void
 name_ops_drop(struct disk *d)
 {
-    LIST_EACH (&d->name_ops, o, struct name_op, node) name_op_free(d, o);
+    LIST_EACH(&d->name_ops, o, struct name_op, node) name_op_free(d, o);
 }
 
 void
@@ -169,7 +170,7 @@ names_sync(struct disk *d, struct inode *dir, uint64_t until)
         if (o->seq > until || !touches(o, mark)) continue;
         for (int32_t i = 0; i < o->n; i++) o->v[i].dir->mark = mark;
     }
-    LIST_EACH (&d->name_ops, o, struct name_op, node)
+    LIST_EACH(&d->name_ops, o, struct name_op, node)
         if (o->seq <= until && touches(o, mark)) make_durable(d, o);
 }
 
@@ -177,17 +178,15 @@ void
 names_power_loss(struct disk *d, struct dice *dice)
 {
     int64_t n = 0, k = 0;
-    LIST_EACH (&d->name_ops, o, struct name_op, node) n++;
+    LIST_EACH(&d->name_ops, o, struct name_op, node) n++;
     if (!n) return;
     /* A journal keeps a beginning; other file systems keep any part. */
     bool journal = dice_below(dice, 4) < 3;
     int64_t kept = dice_between(dice, 0, n);
-    LIST_EACH (&d->name_ops, o, struct name_op, node) {
+    LIST_EACH(&d->name_ops, o, struct name_op, node) {
         bool keep = journal ? k++ < kept : dice_below(dice, 2) == 0;
-        if (keep)
-            make_durable(d, o);
-        else
-            name_op_free(d, o);
+        if (keep) make_durable(d, o);
+        else name_op_free(d, o);
     }
 }
 
@@ -196,12 +195,12 @@ void
 dirs_power_loss(struct disk *d)
 {
     VEC(struct inode *) dirs = {0};
-    LIST_EACH (&d->all, i, struct inode, all)
+    LIST_EACH(&d->all, i, struct inode, all)
         if (i->is_dir) VEC_PUSH(d->mem, &dirs, inode_ref(i));
     for (int64_t k = 0; k < dirs.n; k++) {
         struct inode *dir = dirs.v[k];
         dir_clear(dir, IMAGE_CACHED);
-        MAP_EACH (&dir->names[IMAGE_DURABLE], e, struct dirent, node)
+        MAP_EACH(&dir->names[IMAGE_DURABLE], e, struct dirent, node)
             dir_set(dir, IMAGE_CACHED, e->name, e->inode);
     }
     for (int64_t k = 0; k < dirs.n; k++) inode_unref(dirs.v[k]);

@@ -80,7 +80,8 @@ carry_out_read(struct disk *d, struct disk_op *o)
     int64_t n = o->op->n;
     if (n > 1 && dice_permille(&d->power_dice, d->faults.short_reads_permille))
         n = dice_between(&d->power_dice, 1, n - 1);
-    o->value = inode_read(o->inode, IMAGE_CACHED, o->op->offset, o->op->buf->data + o->op->flags, n);
+    o->value =
+        inode_read(o->inode, IMAGE_CACHED, o->op->offset, o->op->buf->data + o->op->flags, n);
     d->w->stats.disk_read_bytes += o->value;
 }
 
@@ -131,10 +132,8 @@ carry_out(struct disk *d, struct disk_op *o)
     case OP_WRITE: carry_out_write(d, o); break;
     case OP_SYNC: carry_out_sync(d, o); break;
     case OP_TRUNCATE:
-        if (do_fails(d, DISK_FAIL_WRITE, o->inode->path))
-            o->err = ENV_EIO;
-        else
-            inode_truncate(o->inode, op->n);
+        if (do_fails(d, DISK_FAIL_WRITE, o->inode->path)) o->err = ENV_EIO;
+        else inode_truncate(o->inode, op->n);
         break;
     case OP_LOCK: o->err = do_lock(d, op->path, o->m); break;
     case OP_MKDIR: o->err = do_mkdir(d, op->path); break;
@@ -154,7 +153,7 @@ carry_out(struct disk *d, struct disk_op *o)
 static void
 check_overlap(struct mach *m, const struct disk_op *o)
 {
-    LIST_EACH (&m->ops, other, struct disk_op, node) {
+    LIST_EACH(&m->ops, other, struct disk_op, node) {
         if (other->op->kind != OP_WRITE || other->inode != o->inode || other->is_done) continue;
         bool apart = other->op->offset >= o->op->offset + o->op->n ||
                      o->op->offset >= other->op->offset + other->op->n;
@@ -240,7 +239,8 @@ disk_fire(struct world *w, struct entry *e)
     }
     if (mach_freeze(m, e)) return;
     if (o->opened) give_slot(o);
-    struct event done = {.kind = EV_DONE, .op = o->op, .err = o->err, .n = o->value, .buf = o->listed};
+    struct event done = {
+        .kind = EV_DONE, .op = o->op, .err = o->err, .n = o->value, .buf = o->listed};
     disk_op_free(d, o);
     mach_deliver(m, &done);
 }
@@ -282,7 +282,7 @@ half_done(struct disk *d, struct disk_op *o)
 static void
 unlock_all(struct disk *d, struct mach *m)
 {
-    LIST_EACH (&d->all, i, struct inode, all)
+    LIST_EACH(&d->all, i, struct inode, all)
         if (i->lock == m) i->lock = NULL;
 }
 
@@ -291,11 +291,11 @@ disk_forget(struct mach *m, bool power)
 {
     (void)power; /* the same happens to what is in flight; power.c does the rest */
     struct disk *d = m->m.host->disk;
-    LIST_EACH (&m->ops, o, struct disk_op, node) {
+    LIST_EACH(&m->ops, o, struct disk_op, node) {
         if (!o->is_done) half_done(d, o);
         disk_op_free(d, o);
     }
-    LIST_EACH (&m->opens, f, struct open_file, node) {
+    LIST_EACH(&m->opens, f, struct open_file, node) {
         list_remove(&f->node);
         inode_unref(f->inode);
         MEM_DELETE(d->mem, f);

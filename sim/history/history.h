@@ -18,11 +18,11 @@
 #include "broker/base/mem.h"
 
 enum history_kind {
-    HISTORY_SEND,         /* value, key; partition and offset when known */
-    HISTORY_POLL,         /* reads; complete at once, always ok */
-    HISTORY_ASSIGN,       /* offset: where reading begins or goes on (after a seek, or a reset) */
-    HISTORY_END,          /* ListOffsets(latest): offset */
-    HISTORY_TRUNCATION,   /* the client was told that the log diverged: offset, first that is gone */
+    HISTORY_SEND,       /* value, key; partition and offset when known */
+    HISTORY_POLL,       /* reads; complete at once, always ok */
+    HISTORY_ASSIGN,     /* offset: where reading begins or goes on (after a seek, or a reset) */
+    HISTORY_END,        /* ListOffsets(latest): offset */
+    HISTORY_TRUNCATION, /* the client was told that the log diverged: offset, first that is gone */
     HISTORY_OUT_OF_RANGE, /* offset: the position that was refused */
     HISTORY_CORRUPT,      /* a batch or value that is none: offset */
 };
@@ -71,9 +71,9 @@ struct history_op {
     int16_t error;  /* K_ERR_… */
     int16_t acks;   /* sends: what was asked for */
     bool idempotent;
-    bool is_final;         /* part of the final read */
+    bool is_final; /* part of the final read */
     bool read_committed;
-    int32_t leader_epoch;  /* of HISTORY_END and HISTORY_TRUNCATION; -1: not known */
+    int32_t leader_epoch; /* of HISTORY_END and HISTORY_TRUNCATION; -1: not known */
     int64_t first_read, reads_n;
 };
 
@@ -85,7 +85,7 @@ struct history_event {
 
 struct history_name {
     struct slice name;
-    int64_t values; /* of a process: given out so far */
+    int64_t values;     /* of a process: given out so far */
     int32_t partitions; /* of a topic: as far as they were seen in operations */
 };
 
@@ -110,11 +110,12 @@ int32_t history_process(struct history *h, struct slice name);
 int32_t history_topic(struct history *h, struct slice name);
 uint64_t history_next_value(struct history *h, int32_t process);
 /* A blank operation of this kind: numbers unknown, nothing read. */
-struct history_op history_op_new(enum history_kind kind, int32_t process, int32_t topic, int32_t partition);
+struct history_op history_op_new(enum history_kind kind, int32_t process, int32_t topic,
+                                 int32_t partition);
 /* Copies the operation and says its number. Outcome and times are set here. */
 int64_t history_invoke(struct history *h, const struct history_op *op);
-void history_complete(struct history *h, int64_t number, enum history_outcome outcome, int16_t error,
-                      int32_t partition, int64_t offset);
+void history_complete(struct history *h, int64_t number, enum history_outcome outcome,
+                      int16_t error, int32_t partition, int64_t offset);
 /* Invoked and completed in one: polls (with their records) and what a client is told unasked. */
 int64_t history_add(struct history *h, const struct history_op *op, enum history_outcome outcome,
                     const struct history_read *reads, int64_t reads_n);

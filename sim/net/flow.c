@@ -60,7 +60,7 @@ flow_queue_range(struct flow *f, struct inode *inode, int64_t offset, int64_t n)
 void
 flow_copy(const struct flow *f, int64_t at, uint8_t *ret, int64_t n)
 {
-    LIST_EACH (&f->chunks, c, struct chunk, node) {
+    LIST_EACH(&f->chunks, c, struct chunk, node) {
         if (!n) return;
         if (c->at + c->n <= at) continue;
         int64_t from = at - c->at, part = MIN(n, c->n - from);
@@ -74,12 +74,10 @@ flow_copy(const struct flow *f, int64_t at, uint8_t *ret, int64_t n)
 void
 flow_cut_queue(struct flow *f)
 {
-    LIST_EACH (&f->chunks, c, struct chunk, node) {
+    LIST_EACH(&f->chunks, c, struct chunk, node) {
         if (c->at + c->n <= f->taken) continue;
-        if (c->at >= f->taken)
-            chunk_free(f, c);
-        else
-            c->n = f->taken - c->at;
+        if (c->at >= f->taken) chunk_free(f, c);
+        else c->n = f->taken - c->at;
     }
     f->queued = f->taken;
 }
@@ -214,7 +212,7 @@ static void
 segments_clear(struct flow *f)
 {
     struct world *w = world_of(f);
-    LIST_EACH (&f->segments, s, struct segment, node) {
+    LIST_EACH(&f->segments, s, struct segment, node) {
         list_remove(&s->node);
         MEM_DELETE(&w->mem, s);
     }
@@ -226,15 +224,13 @@ static void
 lost(struct flow *f)
 {
     bool rst = false;
-    LIST_EACH (&f->segments, s, struct segment, node) rst |= s->rst;
+    LIST_EACH(&f->segments, s, struct segment, node) rst |= s->rst;
     segments_clear(f);
     f->sent = f->arrived;
     f->fin_sent = f->fin_arrived;
     f->wants_ack = f->to->state == END_BACKLOG;
-    if (rst)
-        tcp_arm_probe(f->from->tcp); /* resets are not repeated */
-    else
-        stall(f);
+    if (rst) tcp_arm_probe(f->from->tcp); /* resets are not repeated */
+    else stall(f);
 }
 
 static void
@@ -252,7 +248,8 @@ retry_fire(struct world *w, struct entry *e)
     struct flow *f = CONTAINER_OF(e, struct flow, retry);
     struct end *from = f->from, *to = f->to;
     if (from->state == END_GONE || !f->is_stalled) return;
-    bool there = link_is_open(w, from->host, to->host), back = link_is_open(w, to->host, from->host);
+    bool there = link_is_open(w, from->host, to->host),
+         back = link_is_open(w, to->host, from->host);
     bool unwanted = to->state == END_GONE || (to->state == END_SHUT && f->arrived > f->read);
     if (there && back && unwanted) {
         end_fail(from, ENV_ECONNRESET);
@@ -327,10 +324,8 @@ arrived(struct flow *f, bool rst)
         if (to->state == END_GONE) return;
     }
     if (to->state == END_BACKLOG && !to->accept_due) to->accept_due = true;
-    if (link_is_open(w, to->host, f->from->host))
-        acknowledge(f);
-    else
-        stall(f);
+    if (link_is_open(w, to->host, f->from->host)) acknowledge(f);
+    else stall(f);
     tell_sender(f);
     end_service(to);
 }
@@ -362,7 +357,7 @@ void
 flow_did_read(struct flow *f, int64_t to)
 {
     f->read = to;
-    LIST_EACH (&f->chunks, c, struct chunk, node) {
+    LIST_EACH(&f->chunks, c, struct chunk, node) {
         if (c->at + c->n > to) break;
         chunk_free(f, c);
     }
@@ -390,7 +385,7 @@ flow_release(struct flow *f)
     struct world *w = world_of(f);
     frames_drop(f);
     segments_clear(f);
-    LIST_EACH (&f->chunks, c, struct chunk, node) chunk_free(f, c);
+    LIST_EACH(&f->chunks, c, struct chunk, node) chunk_free(f, c);
     entry_disarm(w, &f->retry);
     entry_disarm(w, &f->ack);
 }

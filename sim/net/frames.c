@@ -62,7 +62,7 @@ request_is(struct tcp *t, struct world_frame *f, struct reader *r)
 static bool
 was_asked(const struct tcp *t, int32_t correlation)
 {
-    LIST_EACH (&t->asked, a, struct asked, node)
+    LIST_EACH(&t->asked, a, struct asked, node)
         if (a->correlation == correlation) return true;
     return false;
 }
@@ -74,14 +74,12 @@ answer_is(struct tcp *t, struct world_frame *f, struct reader *r, struct slice *
     f->correlation = reader_i32(r);
     f->api = f->version = -1;
     if (r->err || !was_asked(t, f->correlation)) return;
-    LIST_EACH (&t->asked, a, struct asked, node) {
+    LIST_EACH(&t->asked, a, struct asked, node) {
         bool found = a->correlation == f->correlation;
         f->api = a->api;
         f->version = a->version;
-        if (found)
-            *ret_request = a->bytes;
-        else
-            mem_free_slice(&t->w->mem, a->bytes);
+        if (found) *ret_request = a->bytes;
+        else mem_free_slice(&t->w->mem, a->bytes);
         list_remove(&a->node);
         MEM_DELETE(&t->w->mem, a);
         if (found) return;
@@ -107,10 +105,8 @@ frame_fill(struct end *e, struct net_frame *frame, struct slice head, int64_t by
                               .at_ns = w->now_ns};
     struct reader r = reader(head);
     reader_skip(&r, 4);
-    if (e->is_server)
-        answer_is(t, f, &r, &frame->request);
-    else
-        request_is(t, f, &r);
+    if (e->is_server) answer_is(t, f, &r, &frame->request);
+    else request_is(t, f, &r);
 }
 
 /* ---- queueing ---- */
@@ -177,7 +173,7 @@ frame_ends(struct flow *f, struct net_frame *frame, enum frame_fate fate)
 void
 frames_read(struct flow *f)
 {
-    LIST_EACH (&f->frames, frame, struct net_frame, node) {
+    LIST_EACH(&f->frames, frame, struct net_frame, node) {
         if (frame->end > f->read) return;
         frame_ends(f, frame, FRAME_DELIVERED);
     }
@@ -186,14 +182,14 @@ frames_read(struct flow *f)
 void
 frames_drop(struct flow *f)
 {
-    LIST_EACH (&f->frames, frame, struct net_frame, node) frame_ends(f, frame, FRAME_DROPPED);
+    LIST_EACH(&f->frames, frame, struct net_frame, node) frame_ends(f, frame, FRAME_DROPPED);
 }
 
 int64_t
 frames_limit(const struct flow *f)
 {
     if (!f->held_n) return INT64_MAX;
-    LIST_EACH (&f->frames, frame, struct net_frame, node)
+    LIST_EACH(&f->frames, frame, struct net_frame, node)
         if (frame->held_by) return frame->start;
     return INT64_MAX;
 }

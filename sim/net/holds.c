@@ -31,9 +31,9 @@ filter_matches(const struct frame_filter *filter, const struct world_frame *f, s
 bool
 holds_want_bytes(const struct world *w)
 {
-    LIST_EACH (&w->net.faults, f, struct fault, node)
+    LIST_EACH(&w->net.faults, f, struct fault, node)
         if (f->kind == FAULT_HOLD && needs_bytes(&f->filter)) return true;
-    LIST_EACH (&w->net.whens, n, struct when_frame, node)
+    LIST_EACH(&w->net.whens, n, struct when_frame, node)
         if (needs_bytes(&n->filter)) return true;
     return false;
 }
@@ -62,13 +62,13 @@ when_free(struct world *w, struct when_frame *n)
 void
 holds_apply(struct world *w, struct net_frame *f, struct slice bytes)
 {
-    LIST_EACH (&w->net.faults, h, struct fault, node) {
+    LIST_EACH(&w->net.faults, h, struct fault, node) {
         if (f->held_by || !catches(h, f, bytes)) continue;
         h->held++;
         f->held_by = h->id;
         watch_frame(w, &f->f, FRAME_HELD);
     }
-    LIST_EACH (&w->net.whens, n, struct when_frame, node) {
+    LIST_EACH(&w->net.whens, n, struct when_frame, node) {
         struct slice request = f->f.is_answer ? f->request : bytes;
         if (!filter_matches(&n->filter, &f->f, bytes, request, &w->mem) || --n->nth > 0) continue;
         world_at(w, w->now_ns, n->fn, n->ctx);
@@ -99,9 +99,9 @@ int32_t
 fault_held(struct world *w, fault_id id)
 {
     int32_t n = 0;
-    LIST_EACH (&w->net.all, t, struct tcp, all) {
-        LIST_EACH (&t->a.out.frames, f, struct net_frame, node) n += f->held_by == id;
-        LIST_EACH (&t->b.out.frames, f, struct net_frame, node) n += f->held_by == id;
+    LIST_EACH(&w->net.all, t, struct tcp, all) {
+        LIST_EACH(&t->a.out.frames, f, struct net_frame, node) n += f->held_by == id;
+        LIST_EACH(&t->b.out.frames, f, struct net_frame, node) n += f->held_by == id;
     }
     return id ? n : 0;
 }

@@ -28,8 +28,8 @@ int64_t link_arrival(struct world *w, struct host *from, struct host *to, int64_
 struct net_frame {
     struct list node;
     struct world_frame f;
-    int64_t start, end; /* in the flow */
-    fault_id held_by;   /* 0: none */
+    int64_t start, end;   /* in the flow */
+    fault_id held_by;     /* 0: none */
     struct slice request; /* of an answer: the frame that asked, if anybody needs to know */
 };
 
@@ -109,9 +109,9 @@ enum end_state {
 
 struct end {
     struct tcp *tcp;
-    struct mach *m;  /* NULL: its process is gone */
+    struct mach *m; /* NULL: its process is gone */
     struct host *host;
-    struct conn *c;  /* NULL: not accepted yet, or closed */
+    struct conn *c; /* NULL: not accepted yet, or closed */
     uint64_t handle;
     enum end_state state;
     bool is_server, connected_due, accept_due, is_paused, closing;

@@ -164,7 +164,7 @@ static void
 unslow(struct world *w, const struct fault *gone)
 {
     for (int64_t i = 0; i < gone->links.n; i++) gone->links.v[i]->slow = NULL;
-    LIST_EACH (&w->net.faults, f, struct fault, node)
+    LIST_EACH(&w->net.faults, f, struct fault, node)
         for (int64_t i = 0; f->kind == FAULT_SLOW && i < f->links.n; i++)
             f->links.v[i]->slow = &f->slow;
 }
@@ -174,7 +174,7 @@ release_flow(struct flow *f, fault_id id)
 {
     struct world *w = f->from->tcp->w;
     bool any = false;
-    LIST_EACH (&f->frames, frame, struct net_frame, node) {
+    LIST_EACH(&f->frames, frame, struct net_frame, node) {
         if (frame->held_by != id) continue;
         frame->held_by = 0;
         f->held_n--;
@@ -187,7 +187,7 @@ release_flow(struct flow *f, fault_id id)
 static void
 release_all(struct world *w, fault_id id)
 {
-    LIST_EACH (&w->net.all, t, struct tcp, all) {
+    LIST_EACH(&w->net.all, t, struct tcp, all) {
         release_flow(&t->a.out, id);
         release_flow(&t->b.out, id);
     }
@@ -237,7 +237,7 @@ void
 fault_heal(struct world *w, fault_id id)
 {
     world_must_be_between(w);
-    LIST_EACH (&w->net.faults, f, struct fault, node) {
+    LIST_EACH(&w->net.faults, f, struct fault, node) {
         if (f->id != id) continue;
         fault_end(w, f);
         return;

@@ -6,8 +6,8 @@
 
 /* ---- ends ---- */
 
-static void
-end_init(struct end *e, struct tcp *t, struct mach *m, struct host *host, enum end_state state);
+static void end_init(struct end *e, struct tcp *t, struct mach *m, struct host *host,
+                     enum end_state state);
 
 void
 end_ready(struct end *e)
@@ -36,7 +36,7 @@ tcp_free(struct tcp *t)
     entry_disarm(w, &t->probe);
     list_remove(&t->a.node);
     list_remove(&t->b.node);
-    LIST_EACH (&t->asked, a, struct asked, node) {
+    LIST_EACH(&t->asked, a, struct asked, node) {
         mem_free_slice(&w->mem, a->bytes);
         MEM_DELETE(&w->mem, a);
     }
@@ -135,7 +135,7 @@ is_served(const struct end *e, const struct mach *m)
 static struct sim_listener *
 listener_at(struct mach *m, int32_t port)
 {
-    LIST_EACH (&m->listeners, l, struct sim_listener, node)
+    LIST_EACH(&m->listeners, l, struct sim_listener, node)
         if (l->port == port && !l->err) return l;
     return NULL;
 }
@@ -239,7 +239,8 @@ serve_one(struct end *e)
         e->why = ENV_EOF;
         return true;
     }
-    if (e->c->wants_writable && flow_unsent(&e->out) <= CONN_LOW_WATER_BYTES && e->state == END_OPEN) {
+    if (e->c->wants_writable && flow_unsent(&e->out) <= CONN_LOW_WATER_BYTES &&
+        e->state == END_OPEN) {
         struct event ev = {.kind = EV_WRITABLE, .conn = e->c, .n = flow_unsent(&e->out)};
         mach_deliver(e->m, &ev);
         return true;
@@ -310,7 +311,8 @@ syn_at_server(struct tcp *t)
     if (!t->b.m && t->b.state == END_OPENING) {
         for (int64_t i = 0; i < w->machines.n; i++) {
             struct mach *m = w->machines.v[i];
-            if (m->m.host != t->b.host || !machine_is_up(&m->m) || !listener_at(m, t->port)) continue;
+            if (m->m.host != t->b.host || !machine_is_up(&m->m) || !listener_at(m, t->port))
+                continue;
             end_init(&t->b, t, m, t->b.host, END_BACKLOG);
             t->b.handle = env_new_handle(&m->m.env);
             t->server = &m->m;
@@ -377,7 +379,7 @@ net_do_connect(struct mach *m, struct conn *c, struct slice host, int32_t port)
 void
 net_do_accept(struct mach *m, struct conn *c, uint64_t handle)
 {
-    LIST_EACH (&m->ends, e, struct end, node) {
+    LIST_EACH(&m->ends, e, struct end, node) {
         if (e->handle != handle || !e->is_server || e->c) continue;
         e->c = c;
         c->slot = e;
@@ -502,7 +504,7 @@ net_do_close(struct mach *m, struct conn *c)
 static bool
 has_range_past(const struct flow *f, const struct inode *i, int64_t cut)
 {
-    LIST_EACH (&f->chunks, c, struct chunk, node)
+    LIST_EACH(&f->chunks, c, struct chunk, node)
         if (c->inode == i && c->offset + c->n > cut) return true;
     return false;
 }
@@ -511,7 +513,7 @@ void
 net_do_break_ranges(struct mach *m, struct file *f, int64_t cut)
 {
     struct inode *i = disk_pin(f);
-    LIST_EACH (&m->ends, e, struct end, node) {
+    LIST_EACH(&m->ends, e, struct end, node) {
         if (e->state == END_GONE || !has_range_past(&e->out, i, cut)) continue;
         flow_cut_queue(&e->out);
         flow_send_rst(&e->out);
@@ -534,16 +536,14 @@ power_lost(struct end *e)
 void
 net_forget(struct mach *m, bool power)
 {
-    LIST_EACH (&m->listeners, l, struct sim_listener, node) listener_free(m->w, l);
-    LIST_EACH (&m->ends, e, struct end, node) {
+    LIST_EACH(&m->listeners, l, struct sim_listener, node) listener_free(m->w, l);
+    LIST_EACH(&m->ends, e, struct end, node) {
         list_remove(&e->node);
         entry_disarm(m->w, &e->ready);
         e->c = NULL;
         e->m = NULL;
-        if (power)
-            power_lost(e);
-        else
-            end_shut(e);
+        if (power) power_lost(e);
+        else end_shut(e);
         tcp_check_over(e->tcp);
     }
 }
@@ -551,7 +551,7 @@ net_forget(struct mach *m, bool power)
 void
 net_host_lost(struct world *w, struct host *h)
 {
-    LIST_EACH (&w->net.all, t, struct tcp, all) {
+    LIST_EACH(&w->net.all, t, struct tcp, all) {
         if (t->a.host == h && t->a.state == END_SHUT) power_lost(&t->a);
         if (t->b.host == h && t->b.state == END_SHUT) power_lost(&t->b);
     }
@@ -591,7 +591,7 @@ fault_reset(struct world *w, struct machine *a, struct machine *b)
 {
     world_must_be_between(w);
     say_pair(w, S("reset"), a, b);
-    LIST_EACH (&w->net.all, t, struct tcp, all) {
+    LIST_EACH(&w->net.all, t, struct tcp, all) {
         if (!joins(t, a, b)) continue;
         end_fail(&t->a, ENV_ECONNRESET);
         end_fail(&t->b, ENV_ECONNRESET);
@@ -603,6 +603,6 @@ fault_half_open(struct world *w, struct machine *a, struct machine *b)
 {
     world_must_be_between(w);
     say_pair(w, S("half-open"), a, b);
-    LIST_EACH (&w->net.all, t, struct tcp, all)
+    LIST_EACH(&w->net.all, t, struct tcp, all)
         if (joins(t, a, b)) end_fail(t->client == b ? &t->a : &t->b, ENV_ECONNRESET);
 }

@@ -63,7 +63,8 @@ decoded_names(struct request_head *head, struct reader *r, struct arena *a,
     } m;
     switch (head->api_key) {
     case K_API_FETCH:
-        return codec_decode(K_MSG_FETCH_REQUEST, head->version, r, a, &m) && fetch_names(&m.fetch, f);
+        return codec_decode(K_MSG_FETCH_REQUEST, head->version, r, a, &m) &&
+               fetch_names(&m.fetch, f);
     case K_API_PRODUCE:
         return codec_decode(K_MSG_PRODUCE_REQUEST, head->version, r, a, &m) &&
                produce_names(&m.produce, f);
@@ -80,7 +81,8 @@ frame_names(const struct world_frame *f, struct slice request, const struct fram
     if (!request.n) return false;
     if (f->api != K_API_FETCH && f->api != K_API_PRODUCE && f->api != K_API_ALTER_PARTITION)
         return path_contains(request, filter->topic) ||
-               (!uuid_is_zero(filter->topic_id) && path_contains(request, slice(filter->topic_id.b, 16)));
+               (!uuid_is_zero(filter->topic_id) &&
+                path_contains(request, slice(filter->topic_id.b, 16)));
     struct reader r = reader(request);
     reader_skip(&r, 4);
     struct request_head head;

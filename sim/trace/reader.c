@@ -130,10 +130,8 @@ trace_seek(struct trace_reader *r, int64_t at_ns)
     int64_t low = 0, high = r->blocks_n; /* the first block that begins at or after the time */
     while (low < high) {
         int64_t mid = low + (high - low) / 2;
-        if (row(r, mid, 1) < at_ns)
-            low = mid + 1;
-        else
-            high = mid;
+        if (row(r, mid, 1) < at_ns) low = mid + 1;
+        else high = mid;
     }
     r->block = MAX(0, low - 1);
     struct trace_record t;

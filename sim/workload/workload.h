@@ -51,22 +51,22 @@ struct produce_args {
     struct client_params client;
     struct producer_params producer;
     struct slice topic;
-    int32_t partition;      /* -1: by key, or sticky */
-    int64_t rate_per_s;     /* evenly; 0: as fast as answers come, one at a time */
+    int32_t partition;  /* -1: by key, or sticky */
+    int64_t rate_per_s; /* evenly; 0: as fast as answers come, one at a time */
     int64_t from_ns, until_ns;
-    int64_t count;          /* at most so many in all; 0: no limit */
-    int64_t keys;           /* 0: no keys; else the keys "k0" … are taken in turn */
-    int64_t value_bytes;    /* at least 8 */
-    int64_t pending_max;    /* more are not begun; 1,000 */
-    bool stop;              /* an order: begin no more */
+    int64_t count;       /* at most so many in all; 0: no limit */
+    int64_t keys;        /* 0: no keys; else the keys "k0" … are taken in turn */
+    int64_t value_bytes; /* at least 8 */
+    int64_t pending_max; /* more are not begun; 1,000 */
+    bool stop;           /* an order: begin no more */
     /* status */
     int64_t sent, acknowledged, unknown, failed;
-    int64_t pending;        /* of the current life */
-    bool done;              /* until_ns or count reached or stopped, and nothing pending */
+    int64_t pending; /* of the current life */
+    bool done;       /* until_ns or count reached or stopped, and nothing pending */
     struct producer_stats stats;
 };
-struct produce_args produce_args_default(struct history *h, struct slice name, struct client_params client,
-                                         struct slice topic);
+struct produce_args produce_args_default(struct history *h, struct slice name,
+                                         struct client_params client, struct slice topic);
 void produce_start(struct env *env, void *produce_args);
 
 /* ---- consume ---------------------------------------------------------------------------------------- */
@@ -77,17 +77,17 @@ struct consume_args {
     struct client_params client;
     struct consumer_params consumer; /* ops and owner are set here */
     struct slice topic;
-    int32_t partition;  /* -1: all that there are when it starts */
-    int64_t offset;     /* OFFSET_EARLIEST, OFFSET_LATEST or a position */
-    int64_t at_ms;      /* begin at this time instead; -1 */
-    int32_t node_id;    /* -1: from leaders */
-    bool watch_end;     /* ask for the log's end once in a second of its clock, for the history */
+    int32_t partition; /* -1: all that there are when it starts */
+    int64_t offset;    /* OFFSET_EARLIEST, OFFSET_LATEST or a position */
+    int64_t at_ms;     /* begin at this time instead; -1 */
+    int32_t node_id;   /* -1: from leaders */
+    bool watch_end;    /* ask for the log's end once in a second of its clock, for the history */
     /* status */
     int64_t read;
     int64_t errors, truncations;
 };
-struct consume_args consume_args_default(struct history *h, struct slice name, struct client_params client,
-                                         struct slice topic);
+struct consume_args consume_args_default(struct history *h, struct slice name,
+                                         struct client_params client, struct slice topic);
 void consume_start(struct env *env, void *consume_args);
 
 /* ---- the final read ---------------------------------------------------------------------------------- */
@@ -101,17 +101,18 @@ struct final_args {
     struct client_params client;
     const struct slice *topics;
     int32_t topics_n;
-    bool followers;     /* true: from each replica, too */
+    bool followers; /* true: from each replica, too */
     bool read_committed;
-    int64_t stable_ms;  /* 500 */
-    int64_t until_ns;   /* then it gives up; TIME_NEVER */
+    int64_t stable_ms; /* 500 */
+    int64_t until_ns;  /* then it gives up; TIME_NEVER */
     /* status */
-    bool done;          /* read to the end, or given up */
-    bool complete;      /* read to the end, everywhere */
-    int64_t read;       /* from leaders */
+    bool done;                              /* read to the end, or given up */
+    bool complete;                          /* read to the end, everywhere */
+    int64_t read;                           /* from leaders */
     int32_t partitions, readings, finished; /* a reading: one partition from one replica */
 };
-struct final_args final_args_default(struct history *h, struct slice name, struct client_params client);
+struct final_args final_args_default(struct history *h, struct slice name,
+                                     struct client_params client);
 void final_start(struct env *env, void *final_args);
 
 #endif

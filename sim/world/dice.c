@@ -5,7 +5,8 @@ struct dice
 world_dice(const struct world *w, struct slice area, struct slice name)
 {
     return (struct dice){.seed = w->key,
-                         .stream = siphash_u64x2(w->key, siphash(w->key, area), siphash(w->key, name))};
+                         .stream =
+                             siphash_u64x2(w->key, siphash(w->key, area), siphash(w->key, name))};
 }
 
 uint64_t

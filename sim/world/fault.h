@@ -79,7 +79,8 @@ struct frame_filter frame_filter_any(void);
 /* Frames that match wait at the sender, and what is behind them on their connection too, until
  * fault_heal(). Nothing is lost. skip: so many are let through first; count: at most so many are
  * held (0: all). */
-fault_id fault_hold(struct world *w, const struct frame_filter *filter, int32_t skip, int32_t count);
+fault_id fault_hold(struct world *w, const struct frame_filter *filter, int32_t skip,
+                    int32_t count);
 /* Frames waiting now. */
 int32_t fault_held(struct world *w, fault_id id);
 

@@ -41,10 +41,10 @@ struct mach {
     bool in_step;
     struct entry wake;
     struct list ops, works; /* running */
-    struct list ends;      /* of connections */
+    struct list ends;       /* of connections */
     struct list listeners;
-    struct list opens;     /* open files */
-    struct list frozen;    /* entries that came while it was paused */
+    struct list opens;  /* open files */
+    struct list frozen; /* entries that came while it was paused */
     struct dice work_dice;
     int64_t disk_ops, crash_at_op;
     bool crash_is_power;

@@ -11,10 +11,8 @@ carry_out(struct mach *m, struct effect *e)
 {
     switch (e->kind) {
     case EF_OP:
-        if (e->op->kind == OP_WORK)
-            work_start(m, e->op);
-        else
-            disk_start(m, e->op);
+        if (e->op->kind == OP_WORK) work_start(m, e->op);
+        else disk_start(m, e->op);
         break;
     case EF_LISTEN: net_do_listen(m, e->listener, (int32_t)e->n); break;
     case EF_UNLISTEN: net_do_unlisten(m, e->slot); break;
@@ -108,10 +106,8 @@ mach_wake(struct mach *m)
     if (env_has_deferred(env)) at = m->w->now_ns;
     at = MAX(at, m->w->now_ns);
     if (entry_is_armed(&m->wake) && m->wake.node.key == at) return;
-    if (at == TIME_NEVER)
-        entry_disarm(m->w, &m->wake);
-    else
-        entry_arm(m->w, &m->wake, at);
+    if (at == TIME_NEVER) entry_disarm(m->w, &m->wake);
+    else entry_arm(m->w, &m->wake, at);
 }
 
 static void
@@ -208,14 +204,15 @@ machine_start(struct machine *pub)
     pub->incarnation++;
     mem_free_slice(&w->mem, pub->fatal);
     pub->fatal = SLICE_NULL;
-    env_init(&pub->env, &(struct env_params){.source = pool_source(&w->pool),
-                                             .memory_ceiling_bytes = w->options.memory_ceiling_bytes,
-                                             .seed = machine_seed(m),
-                                             .now_ns = clock_mono(&pub->host->clock, w->now_ns),
-                                             .wall_ms = clock_wall_ms(&pub->host->clock, w->now_ns),
-                                             .crc32c = w->options.crc32c,
-                                             .notes_on = w->options.notes_on,
-                                             .hostname = pub->host->name});
+    env_init(&pub->env,
+             &(struct env_params){.source = pool_source(&w->pool),
+                                  .memory_ceiling_bytes = w->options.memory_ceiling_bytes,
+                                  .seed = machine_seed(m),
+                                  .now_ns = clock_mono(&pub->host->clock, w->now_ns),
+                                  .wall_ms = clock_wall_ms(&pub->host->clock, w->now_ns),
+                                  .crc32c = w->options.crc32c,
+                                  .notes_on = w->options.notes_on,
+                                  .hostname = pub->host->name});
     hash_mark(&w->hash, w->now_ns, pub->index, pub->incarnation);
     watch_life(m, LIFE_START, SLICE_EMPTY);
     m->in_step = true;

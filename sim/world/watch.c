@@ -13,9 +13,9 @@ world_observe(struct world *w, const struct world_observer *o)
     w->wants_disk |= o->disk != NULL;
 }
 
-#define TELL(w, member, ...)                                             \
-    for (int64_t i_ = 0; i_ < (w)->observers.n; i_++)                    \
-        if ((w)->observers.v[i_].member)                                 \
+#define TELL(w, member, ...) \
+    for (int64_t i_ = 0; i_ < (w)->observers.n; i_++) \
+        if ((w)->observers.v[i_].member) \
     (w)->observers.v[i_].member((w)->observers.v[i_].ctx, __VA_ARGS__)
 
 /* ---- machines and their steps ---- */
@@ -39,7 +39,9 @@ trace_event(struct mach *m, const struct event *ev, uint64_t ordinal, bool is_st
     struct trace_record r = {.kind = TRACE_EVENT,
                              .at_ns = w->now_ns,
                              .machine = m->m.index,
-                             .what = ev ? (int32_t)ev->kind : is_start ? TRACE_STARTED : TRACE_POKED,
+                             .what = ev       ? (int32_t)ev->kind
+                                   : is_start ? TRACE_STARTED
+                                              : TRACE_POKED,
                              .hash = w->hash.h,
                              .n = {(int64_t)ordinal, ev ? (int64_t)ev->err : 0, ev ? ev->n : 0}};
     trace_write(w->trace, &r);
@@ -112,8 +114,8 @@ watch_frame(struct world *w, const struct world_frame *f, enum frame_fate fate)
                                  .what = (int32_t)fate,
                                  .n = {f->id}};
         if (fate == FRAME_SENT) {
-            const int64_t more[] = {f->id,          f->port,    (int64_t)f->conn, f->is_answer, f->api,
-                                    f->version,     f->correlation, f->bytes};
+            const int64_t more[] = {f->id,  f->port,    (int64_t)f->conn, f->is_answer,
+                                    f->api, f->version, f->correlation,   f->bytes};
             memcpy(r.n, more, sizeof more);
         }
         trace_write(w->trace, &r);
@@ -150,8 +152,10 @@ void
 watch_fault(struct world *w, struct slice verb, struct slice what)
 {
     if (w->trace)
-        trace_write(w->trace, &(struct trace_record){
-                                  .kind = TRACE_FAULT, .at_ns = w->now_ns, .machine = -1, .a = verb, .b = what});
+        trace_write(
+            w->trace,
+            &(struct trace_record){
+                .kind = TRACE_FAULT, .at_ns = w->now_ns, .machine = -1, .a = verb, .b = what});
     TELL(w, fault, verb, what);
 }
 

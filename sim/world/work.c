@@ -65,5 +65,5 @@ work_start(struct mach *m, struct op *op)
 void
 work_forget(struct mach *m)
 {
-    LIST_EACH (&m->works, k, struct work, node) work_free(m->w, k);
+    LIST_EACH(&m->works, k, struct work, node) work_free(m->w, k);
 }

@@ -168,10 +168,8 @@ world_at(struct world *w, int64_t at_ns, void (*fn)(struct world *w, void *ctx),
     c->fn = fn;
     c->ctx = ctx;
     c->e.fire = call_fire;
-    if (at_ns <= w->now_ns)
-        list_push_back(&w->urgent, &c->urgent);
-    else
-        entry_arm(w, &c->e, at_ns);
+    if (at_ns <= w->now_ns) list_push_back(&w->urgent, &c->urgent);
+    else entry_arm(w, &c->e, at_ns);
 }
 
 void

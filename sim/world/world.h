@@ -54,17 +54,17 @@ struct delay {
 /* ---- options ---------------------------------------------------------------------------------- */
 
 struct net_options {
-    struct delay latency;             /* of a segment, one way, between two hosts */
-    struct delay loopback;            /* within a host */
-    int64_t bandwidth_bytes_per_s;    /* of each direction between two hosts; 0: no limit */
-    int64_t split_permille;           /* of segments cut in two at a drawn place */
-    int64_t send_buffer_bytes;        /* taken from the machine before the other end acknowledged */
-    int64_t receive_buffer_bytes;     /* not yet read by the machine */
-    int64_t segment_bytes;            /* what goes out at once */
-    int64_t connect_timeout_ns;       /* SYNs without an answer: ETIMEDOUT */
+    struct delay latency;          /* of a segment, one way, between two hosts */
+    struct delay loopback;         /* within a host */
+    int64_t bandwidth_bytes_per_s; /* of each direction between two hosts; 0: no limit */
+    int64_t split_permille;        /* of segments cut in two at a drawn place */
+    int64_t send_buffer_bytes;     /* taken from the machine before the other end acknowledged */
+    int64_t receive_buffer_bytes;  /* not yet read by the machine */
+    int64_t segment_bytes;         /* what goes out at once */
+    int64_t connect_timeout_ns;    /* SYNs without an answer: ETIMEDOUT */
     int64_t retry_min_ns, retry_max_ns; /* retransmission: doubles from one to the other */
-    int64_t give_up_ns;               /* unacknowledged for so long: ETIMEDOUT (Linux: ~15 min) */
-    int64_t keepalive_ns;             /* an idle connection learns that its other end is gone */
+    int64_t give_up_ns;                 /* unacknowledged for so long: ETIMEDOUT (Linux: ~15 min) */
+    int64_t keepalive_ns;               /* an idle connection learns that its other end is gone */
 };
 
 struct disk_options {
@@ -122,7 +122,7 @@ void world_at(struct world *w, int64_t at_ns, void (*fn)(struct world *w, void *
 /* ---- machines --------------------------------------------------------------------------------- */
 
 enum machine_state {
-    MACHINE_DOWN,   /* never started, crashed, or without power */
+    MACHINE_DOWN, /* never started, crashed, or without power */
     MACHINE_UP,
     MACHINE_PAUSED, /* its kernel lives, the process does not run: the long pause */
 };

@@ -25,8 +25,8 @@ report(const char *name, struct world *w, double s)
 {
     const struct world_stats *st = world_stats(w);
     double life_s = (double)world_now_ns(w) / 1e9;
-    printf("%-24s %9lld events in %6.3f s: %6.2f M/s, %7.0f:1, peak %5.1f MiB, hash %016llx\n", name,
-           (long long)st->events, s, (double)st->events / s / 1e6, life_s / s,
+    printf("%-24s %9lld events in %6.3f s: %6.2f M/s, %7.0f:1, peak %5.1f MiB, hash %016llx\n",
+           name, (long long)st->events, s, (double)st->events / s / 1e6, life_s / s,
            (double)world_peak_bytes(w) / 1048576, (unsigned long long)world_hash(w));
 }
 
@@ -39,13 +39,16 @@ ping_pong(const char *name, int clients, int64_t pause_ns, bool hash_on, int64_t
     struct pong_stats stats = {0};
     struct ping_args args[16];
     double start = now_s();
-    struct machine *s = world_add(w, &(struct machine_params){.name = S("s"), .start = pong_server_start, .args = &stats});
+    struct machine *s = world_add(
+        w, &(struct machine_params){.name = S("s"), .start = pong_server_start, .args = &stats});
     machine_start(s);
     for (int i = 0; i < clients; i++) {
         char cname[8];
         (void)snprintf(cname, sizeof cname, "c%d", i);
         args[i] = (struct ping_args){.server = "s", .pause_ns = pause_ns, .payload_bytes = 200};
-        machine_start(world_add(w, &(struct machine_params){.name = slice_cstr(cname), .start = pong_client_start, .args = &args[i]}));
+        machine_start(world_add(w, &(struct machine_params){.name = slice_cstr(cname),
+                                                            .start = pong_client_start,
+                                                            .args = &args[i]}));
     }
     world_run_until(w, life_s * NS_PER_S);
     report(name, w, now_s() - start);

@@ -205,7 +205,8 @@ on_roll(struct timer *t)
 {
     struct pong_server *s = CONTAINER_OF(t, struct pong_server, roll);
     s->rolls++;
-    timer_arm(s->env, t, env_now_ns(s->env) + NS_PER_S + env_random_below(s->env, STREAM_JITTER, 1000));
+    timer_arm(s->env, t,
+              env_now_ns(s->env) + NS_PER_S + env_random_below(s->env, STREAM_JITTER, 1000));
 }
 
 void

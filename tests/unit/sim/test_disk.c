@@ -48,7 +48,21 @@ op_at(struct hand *h, int i)
     return &h->ops[i];
 }
 
-enum { DO_OPEN, DO_WRITE, DO_SYNC, DO_READ, DO_TRUNCATE, DO_CLOSE, DO_RENAME, DO_SYNC_DIR, DO_MKDIR, DO_UNLINK, DO_LOCK, DO_LIST, DO_FREE };
+enum {
+    DO_OPEN,
+    DO_WRITE,
+    DO_SYNC,
+    DO_READ,
+    DO_TRUNCATE,
+    DO_CLOSE,
+    DO_RENAME,
+    DO_SYNC_DIR,
+    DO_MKDIR,
+    DO_UNLINK,
+    DO_LOCK,
+    DO_LIST,
+    DO_FREE
+};
 struct what {
     int op, at, byte;
     const char *path, *path2;
@@ -118,13 +132,17 @@ begin(uint64_t seed)
 static void
 open_new(const char *path)
 {
-    assert_int_equal(run((struct what){.op = DO_OPEN, .path = path, .flags = OPEN_READ | OPEN_WRITE | OPEN_CREATE}), ENV_OK);
+    assert_int_equal(run((struct what){.op = DO_OPEN,
+                                       .path = path,
+                                       .flags = OPEN_READ | OPEN_WRITE | OPEN_CREATE}),
+                     ENV_OK);
 }
 
 static void
 write_bytes(int64_t offset, int64_t n, int byte)
 {
-    assert_int_equal(run((struct what){.op = DO_WRITE, .offset = offset, .n = n, .byte = byte}), ENV_OK);
+    assert_int_equal(run((struct what){.op = DO_WRITE, .offset = offset, .n = n, .byte = byte}),
+                     ENV_OK);
 }
 
 static void
@@ -235,7 +253,8 @@ a_rename_lasts_once_its_directory_is_synced(void **state)
         open_new("ck.tmp");
         write_bytes(0, 4, 'n');
         sync_all();
-        assert_int_equal(run((struct what){.op = DO_RENAME, .path = "ck.tmp", .path2 = "ck"}), ENV_OK);
+        assert_int_equal(run((struct what){.op = DO_RENAME, .path = "ck.tmp", .path2 = "ck"}),
+                         ENV_OK);
         assert_int_equal(byte_of("ck", 0), 'n');
         if (seed > 30) run((struct what){.op = DO_SYNC_DIR, .path = "."});
         lose_power();
@@ -290,7 +309,8 @@ reads_and_writes_fail_when_told_to(void **state)
     open_new("x");
     write_bytes(0, 100, 'a');
     fault_disk_fail(machine, DISK_FAIL_WRITE, SLICE_NULL, 0);
-    assert_int_equal(run((struct what){.op = DO_WRITE, .offset = 0, .n = 10, .byte = 'z'}), ENV_EIO);
+    assert_int_equal(run((struct what){.op = DO_WRITE, .offset = 0, .n = 10, .byte = 'z'}),
+                     ENV_EIO);
     assert_int_equal(byte_of("x", 0), 'a');
     fault_disk_heal(machine);
     fault_disk_fail(machine, DISK_FAIL_READ, S("y"), 0);
@@ -314,10 +334,13 @@ a_full_disk_refuses_what_needs_room(void **state)
     fault_disk_full(machine, 4096);
     assert_int_equal(run((struct what){.op = DO_FREE}), ENV_OK);
     assert_int_equal(hand()->value[0], 4096);
-    assert_int_equal(run((struct what){.op = DO_WRITE, .offset = 4096, .n = 3 * 4096, .byte = 'b'}), ENV_ENOSPC);
-    assert_int_equal(run((struct what){.op = DO_WRITE, .offset = 0, .n = 4096, .byte = 'c'}), ENV_OK);
+    assert_int_equal(run((struct what){.op = DO_WRITE, .offset = 4096, .n = 3 * 4096, .byte = 'b'}),
+                     ENV_ENOSPC);
+    assert_int_equal(run((struct what){.op = DO_WRITE, .offset = 0, .n = 4096, .byte = 'c'}),
+                     ENV_OK);
     fault_disk_full(machine, -1);
-    assert_int_equal(run((struct what){.op = DO_WRITE, .offset = 4096, .n = 3 * 4096, .byte = 'b'}), ENV_OK);
+    assert_int_equal(run((struct what){.op = DO_WRITE, .offset = 4096, .n = 3 * 4096, .byte = 'b'}),
+                     ENV_OK);
     world_free(world);
 }
 
@@ -367,7 +390,9 @@ names_follow_the_rules(void **state)
 {
     (void)state;
     begin(9);
-    assert_int_equal(run((struct what){.op = DO_OPEN, .path = "d/x", .flags = OPEN_CREATE | OPEN_WRITE}), ENV_ENOENT);
+    assert_int_equal(
+        run((struct what){.op = DO_OPEN, .path = "d/x", .flags = OPEN_CREATE | OPEN_WRITE}),
+        ENV_ENOENT);
     assert_int_equal(run((struct what){.op = DO_MKDIR, .path = "d"}), ENV_OK);
     assert_int_equal(run((struct what){.op = DO_MKDIR, .path = "/d/"}), ENV_EEXIST);
     open_new("d/b");
@@ -396,7 +421,8 @@ a_lock_is_held_until_its_machine_ends(void **state)
     begin(10);
     struct machine *first = machine;
     assert_int_equal(run((struct what){.op = DO_LOCK, .path = ".lock"}), ENV_OK);
-    machine = world_add(world, &(struct machine_params){.name = S("i"), .host = S("h"), .start = hand_start});
+    machine = world_add(
+        world, &(struct machine_params){.name = S("i"), .host = S("h"), .start = hand_start});
     machine_start(machine);
     assert_int_equal(run((struct what){.op = DO_LOCK, .path = ".lock"}), ENV_ELOCKED);
     fault_crash(first);

@@ -125,7 +125,8 @@ a_slow_link_is_slow_by_latency_bandwidth_and_loss(void **state)
     world_run(p.w, 2 * NS_PER_MS);
     assert_int_equal(pair_b(&p)->received, 100);
     fault_heal(p.w, f);
-    f = fault_slow_link(p.w, one(&p.a), one(&p.b), false, (struct slow){.bandwidth_bytes_per_s = 100000});
+    f = fault_slow_link(p.w, one(&p.a), one(&p.b), false,
+                        (struct slow){.bandwidth_bytes_per_s = 100000});
     peer_close(p.a, 0);
     peer_connect(p.a, "b", 9092);
     world_run(p.w, NS_PER_S);
@@ -270,8 +271,11 @@ a_taken_port_is_refused_and_port_zero_finds_one(void **state)
 {
     (void)state;
     struct world *w = world_new(1, NULL);
-    struct machine *a = world_add(w, &(struct machine_params){.name = S("a"), .start = peer_start, .args = &w});
-    struct machine *b = world_add(w, &(struct machine_params){.name = S("b"), .host = S("a"), .start = peer_start, .args = &w});
+    struct machine *a =
+        world_add(w, &(struct machine_params){.name = S("a"), .start = peer_start, .args = &w});
+    struct machine *b = world_add(
+        w,
+        &(struct machine_params){.name = S("b"), .host = S("a"), .start = peer_start, .args = &w});
     machine_start(a);
     machine_start(b);
     world_run(w, NS_PER_S);
@@ -314,8 +318,10 @@ pong_new(struct pong *p)
 {
     *p = (struct pong){.w = world_new(1, NULL),
                        .args = {.server = "s", .pause_ns = 10 * NS_PER_MS, .payload_bytes = 10}};
-    p->s = world_add(p->w, &(struct machine_params){.name = S("s"), .start = pong_server_start, .args = &p->server});
-    p->c = world_add(p->w, &(struct machine_params){.name = S("c"), .start = pong_client_start, .args = &p->args});
+    p->s = world_add(p->w, &(struct machine_params){
+                               .name = S("s"), .start = pong_server_start, .args = &p->server});
+    p->c = world_add(p->w, &(struct machine_params){
+                               .name = S("c"), .start = pong_client_start, .args = &p->args});
     world_observe(p->w, &(struct world_observer){.frame = see, .ctx = &p->seen});
     machine_start(p->s);
     machine_start(p->c);

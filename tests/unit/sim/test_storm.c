@@ -50,8 +50,13 @@ strike(struct world *w, void *ctx)
     case 5:
     case 6: restart_all(s); break;
     case 7: last(s, fault_cut(w, some(s, a), some(s, b), both)); break;
-    case 8: last(s, fault_flap(w, some(s, a), some(s, b), both, 30 * NS_PER_MS, 20 * NS_PER_MS)); break;
-    case 9: last(s, fault_slow_link(w, some(s, a), some(s, b), both, (struct slow){.loss_permille = 200})); break;
+    case 8:
+        last(s, fault_flap(w, some(s, a), some(s, b), both, 30 * NS_PER_MS, 20 * NS_PER_MS));
+        break;
+    case 9:
+        last(s,
+             fault_slow_link(w, some(s, a), some(s, b), both, (struct slow){.loss_permille = 200}));
+        break;
     case 10: last(s, fault_hold(w, &any, 0, 3)); break;
     case 11: fault_heal_all(w); break;
     case 12: fault_reset(w, m, NULL); break;
@@ -72,9 +77,10 @@ storm_run(uint64_t seed, int64_t *ret_answers)
 {
     struct storm s = {.w = world_new(seed, NULL), .until_ns = 10 * NS_PER_S};
     struct pong_stats stats = {0};
-    struct ping_args args[3] = {{.server = "s1", .pause_ns = 5 * NS_PER_MS, .payload_bytes = 100},
-                                {.server = "s2", .pause_ns = 50 * NS_PER_MS, .payload_bytes = 300000},
-                                {.server = "s1", .pause_ns = 5 * NS_PER_MS, .payload_bytes = 9000}};
+    struct ping_args args[3] = {
+        {.server = "s1", .pause_ns = 5 * NS_PER_MS, .payload_bytes = 100},
+        {.server = "s2", .pause_ns = 50 * NS_PER_MS, .payload_bytes = 300000},
+        {.server = "s1", .pause_ns = 5 * NS_PER_MS, .payload_bytes = 9000}};
     const char *names[5] = {"s1", "s2", "c1", "c2", "c3"};
     for (int i = 0; i < 5; i++) {
         struct machine_params p = {.name = slice_cstr(names[i]),

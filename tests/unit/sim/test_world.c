@@ -27,10 +27,14 @@ run_pong(uint64_t seed, struct run_options o)
     if (t) world_trace(w, t);
     struct ping_args args[2] = {{.server = "s", .pause_ns = 3 * NS_PER_MS, .payload_bytes = 100},
                                 {.server = "s", .pause_ns = NS_PER_MS, .payload_bytes = 3000}};
-    struct machine *s = world_add(w, &(struct machine_params){.name = S("s"), .start = pong_server_start, .args = &r.server});
-    struct machine *c[2] = {
-        world_add(w, &(struct machine_params){.name = S("c1"), .start = pong_client_start, .args = &args[0]}),
-        world_add(w, &(struct machine_params){.name = S("c2"), .start = pong_client_start, .args = &args[1]})};
+    struct machine *s = world_add(
+        w, &(struct machine_params){.name = S("s"), .start = pong_server_start, .args = &r.server});
+    struct machine *c[2] = {world_add(w, &(struct machine_params){.name = S("c1"),
+                                                                  .start = pong_client_start,
+                                                                  .args = &args[0]}),
+                            world_add(w, &(struct machine_params){.name = S("c2"),
+                                                                  .start = pong_client_start,
+                                                                  .args = &args[1]})};
     machine_start(s);
     machine_start(c[0]);
     machine_start(c[1]);
@@ -71,7 +75,8 @@ static void
 another_seed_gives_another_run(void **state)
 {
     (void)state;
-    assert_true(run_pong(7, (struct run_options){0}).hash != run_pong(8, (struct run_options){0}).hash);
+    assert_true(run_pong(7, (struct run_options){0}).hash !=
+                run_pong(8, (struct run_options){0}).hash);
 }
 
 static void
@@ -274,7 +279,8 @@ fatal_ends_only_that_machine_and_says_why(void **state)
     (void)state;
     struct machine *m;
     struct world *w = ticking(&m);
-    struct machine *other = world_add(w, &(struct machine_params){.name = S("u"), .start = ticks_start});
+    struct machine *other =
+        world_add(w, &(struct machine_params){.name = S("u"), .start = ticks_start});
     machine_start(other);
     machine_poke(m, end_it, NULL);
     assert_false(machine_is_up(m));
