@@ -64,14 +64,6 @@ epochs_follow(struct commitlog *log, const struct batch_header *h)
         log->epochs_dirty = true;
 }
 
-static void
-producers_follow(struct commitlog *log, const struct batch_header *h, struct slice batch)
-{
-    if (!batch_has_producer(h)) return;
-    if (!log->producers) log->producers = producer_state_new(&log->env->mem, env_map_key(log->env));
-    producer_apply(log->producers, h, batch);
-}
-
 /* Gives the batch its place; the caller queues its bytes there. */
 static struct chunk *
 place(struct commitlog *log, const struct batch_header *h, struct slice batch, bool as_leader)
@@ -87,7 +79,7 @@ place(struct commitlog *log, const struct batch_header *h, struct slice batch, b
     segment_pin(s);
     segment_place(s, h, true);
     epochs_follow(log, h);
-    producers_follow(log, h, batch);
+    log_apply_producer(log, h, batch);
     log->assigned_end = c->end_offset;
     list_push_back(&log->appended, &c->node);
     NOTE(log->env, NOTE_LOG_APPEND, log->name, SLICE_NULL, h->base_offset, c->end_offset - 1,

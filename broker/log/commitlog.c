@@ -81,6 +81,13 @@ commitlog_stable_offset(const struct commitlog *log, int64_t high_watermark)
     return unstable >= 0 && unstable < high_watermark ? unstable : high_watermark;
 }
 
+int32_t
+commitlog_aborted(const struct commitlog *log, int64_t from, int64_t to, struct arena *a,
+                  struct aborted_txn **ret)
+{
+    return txn_index_collect(&log->aborted, from, to, a, ret);
+}
+
 /* ---- failure ---- */
 
 void
@@ -144,6 +151,7 @@ commitlog_release(struct commitlog *log)
     VEC_RELEASE(mem, &log->segments);
     VEC_RELEASE(mem, &log->snapshots);
     VEC_RELEASE(mem, &log->retired);
+    VEC_RELEASE(mem, &log->aborted.v);
     epoch_cache_release(&log->epochs, mem);
     producer_state_free(log->producers);
     mem_free_slice(mem, log->dir);

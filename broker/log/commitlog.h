@@ -23,6 +23,7 @@
 
 #include "broker/env/env.h"
 #include "broker/log/epoch_cache.h"
+#include "broker/log/txn_index.h"
 
 struct commitlog;
 struct segment;
@@ -122,6 +123,7 @@ struct commitlog {
     int64_t start_offset, assigned_end, written_end, synced_end;
     VEC(struct segment *) segments; /* by base offset; the last one is active */
     struct epoch_cache epochs;
+    struct txn_index aborted;
     struct producer_state *producers; /* NULL: never had one */
     struct list appended;             /* chunks waiting for their write */
     struct list waiting;              /* log_ops of commitlog_sync that wait for a sync to begin */
@@ -301,5 +303,9 @@ void commitlog_trim(struct commitlog *log);
 /* Largest offset below which every transaction is decided (and, its marker being below the high
  * watermark, visibly so); at most high_watermark. */
 int64_t commitlog_stable_offset(const struct commitlog *log, int64_t high_watermark);
+/* Transactions that were aborted and have offsets in [from, to): for readers of committed records. In
+ * scratch memory. */
+int32_t commitlog_aborted(const struct commitlog *log, int64_t from, int64_t to, struct arena *a,
+                          struct aborted_txn **ret);
 
 #endif

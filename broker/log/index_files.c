@@ -16,27 +16,50 @@ save_end(struct index_save *x)
     x->done(x, x->err);
 }
 
-/* Steps 0 to 3 are of .index, 4 to 7 of .timeindex. */
+static struct slice
+print_index(const struct segment *s, int32_t which, struct writer *w)
+{
+    if (which == 0) {
+        index_print_offsets(&s->index, w);
+        return S(".index");
+    }
+    if (which == 1) {
+        index_print_times(&s->index, w);
+        return S(".timeindex");
+    }
+    txn_index_print(&s->log->aborted, s->base_offset, s->end_offset, w);
+    return S(".txnindex");
+}
+
+/* False: not needed. */
+static bool
+save_open(struct index_save *x)
+{
+    struct segment *s = x->segment;
+    struct writer w = writer_mem(&s->env->mem);
+    int32_t which = x->at / SAVE_STEPS;
+    struct slice suffix = print_index(s, which, &w);
+    bool wanted = which < 2 || w.n > 0;
+    if (wanted) {
+        buf_unref(x->buf);
+        x->buf = buf_copy(&s->env->mem, writer_slice(&w));
+        memset(&x->file, 0, sizeof x->file);
+        file_open(s->env, &x->op, &x->file, log_file_path(s->log, s->base_offset, suffix),
+                  OPEN_WRITE | OPEN_CREATE | OPEN_TRUNCATE);
+    }
+    writer_release(&w);
+    return wanted;
+}
+
+/* Four steps for each of the three files. */
 static void
 save_next(struct index_save *x)
 {
-    struct segment *s = x->segment;
-    struct mem *mem = &s->env->mem;
-    bool is_time = x->at >= SAVE_STEPS;
     int32_t step = x->at % SAVE_STEPS;
-    if (x->at == 2 * SAVE_STEPS) {
+    if (x->at == 3 * SAVE_STEPS) {
         save_end(x);
     } else if (step == SAVE_OPEN) {
-        struct writer w = writer_mem(mem);
-        if (is_time) index_print_times(&s->index, &w);
-        else index_print_offsets(&s->index, &w);
-        buf_unref(x->buf);
-        x->buf = buf_copy(mem, writer_slice(&w));
-        writer_release(&w);
-        memset(&x->file, 0, sizeof x->file);
-        file_open(s->env, &x->op, &x->file,
-                  log_file_path(s->log, s->base_offset, is_time ? S(".timeindex") : S(".index")),
-                  OPEN_WRITE | OPEN_CREATE | OPEN_TRUNCATE);
+        if (!save_open(x)) save_end(x);
     } else if (step == SAVE_WRITE) {
         struct seg seg = {.buf = x->buf, .bytes = buf_slice(x->buf)};
         file_write(&x->op, &x->file, 0, &seg, 1);

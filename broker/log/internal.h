@@ -184,7 +184,10 @@ struct producer_load {
     struct scan scan;
     int64_t from;
 };
-void producers_load(struct commitlog *log, struct producer_load *l);
+/* The snapshot is at most at `from`. */
+void producers_load(struct commitlog *log, struct producer_load *l, int64_t from);
+/* The next batch of the log. */
+void log_apply_producer(struct commitlog *log, const struct batch_header *h, struct slice batch);
 
 /* Reads the active segment's tail behind its last index entry, up to s->size, so that more can be
  * appended. Finds out where its batches end. */
@@ -207,7 +210,7 @@ void files_remove_add(struct files_remove *r, struct commitlog *log, struct slic
 void files_remove_add_segment(struct files_remove *r, struct commitlog *log, int64_t base_offset);
 void files_remove(struct files_remove *r, struct commitlog *log);
 
-/* Writes .index and .timeindex and syncs them. */
+/* Writes .index, .timeindex and (if any was aborted) .txnindex and syncs them. */
 struct index_save {
     void (*done)(struct index_save *x, enum env_err err); /* the owner's */
     struct segment *segment;

@@ -19,6 +19,7 @@ enum open_stage {
     OPEN_EPOCHS_READ,
     OPEN_SEGMENTS,
     OPEN_SYNC,
+    OPEN_TXNS,
     OPEN_PRODUCERS,
 };
 
@@ -34,10 +35,13 @@ struct open_job {
     struct tail_load tail;
     struct producer_load producers;
     struct log_op sync;
-    VEC(int64_t) swaps;
-    int64_t i;         /* segment being looked at */
-    int64_t file_size; /* of it */
-    int64_t expected;  /* the offset after the segment before; -1: not known */
+    VEC(int64_t) swaps, txns; /* base offsets of such files */
+    int64_t txn_i;
+    bool txn_is_read;
+    int64_t recovered_from; /* what lies below was not read through */
+    int64_t i;              /* segment being looked at */
+    int64_t file_size;      /* of it */
+    int64_t expected;       /* the offset after the segment before; -1: not known */
     int32_t epoch_before;
     int64_t bytes_cut;
 };
@@ -49,6 +53,7 @@ static void
 open_end(struct open_job *j)
 {
     VEC_RELEASE(&j->job.log->env->mem, &j->swaps);
+    VEC_RELEASE(&j->job.log->env->mem, &j->txns);
     job_end(&j->job);
 }
 
@@ -72,11 +77,15 @@ parse_name(struct slice name, int64_t *ret_base, struct slice *ret_suffix)
     return slice_to_i64(slice_sub(name, 0, 20), ret_base);
 }
 
+/* Of the log's own: others have files here, too (quorum-state). */
 static bool
-is_leftover(struct slice name)
+is_leftover(struct slice name, bool numbered)
 {
+    if (!numbered)
+        return slice_eq(name, S("leader-epoch-checkpoint.tmp")) ||
+               slice_eq(name, S("partition.metadata.tmp"));
     return slice_ends(name, S(".deleted")) || slice_ends(name, S(".cleaned")) ||
-           slice_ends(name, S(".swap")) || slice_ends(name, S(".tmp"));
+           slice_ends(name, S(".swap")) || slice_ends(name, S(".snapshot.tmp"));
 }
 
 static void
@@ -107,12 +116,14 @@ sort_out(struct open_job *j, struct slice name, int64_t size, bool logs)
         if (numbered && slice_eq(suffix, S(".log"))) found_log(log, base, size);
     } else if (numbered && slice_eq(suffix, S(".log.swap"))) {
         VEC_PUSH(&log->env->mem, &j->swaps, base);
-    } else if (is_leftover(name)) {
+    } else if (is_leftover(name, numbered)) {
         files_remove_add(&j->remove, log, log_path(log, name));
     } else if (numbered && slice_eq(suffix, S(".snapshot"))) {
         VEC_PUSH(&log->env->mem, &log->snapshots, base);
     } else if (numbered && slice_ends(suffix, S("index")) && !has_log(log, base)) {
         files_remove_add(&j->remove, log, log_path(log, name));
+    } else if (numbered && slice_eq(suffix, S(".txnindex"))) {
+        VEC_PUSH(&log->env->mem, &j->txns, base);
     }
 }
 
@@ -308,6 +319,7 @@ recover_segment(struct open_job *j)
     s->bytes_since_entry = 0;
     s->end_offset = s->base_offset;
     j->file_size = s->written;
+    j->recovered_from = MIN(j->recovered_from, s->base_offset);
     s->size = 0;
     j->scan = (struct scan){.log = log,
                             .segment = s,
@@ -447,6 +459,30 @@ open_producers_done(struct producer_load *l, enum env_err err)
     log->ops->ready(log, LOG_OK, SLICE_NULL);
 }
 
+/* Of segments that were not read through; for the others they come from the batches. A broken one is no
+ * harm: the batches are read again. */
+static void
+open_txns(struct open_job *j)
+{
+    struct commitlog *log = j->job.log;
+    if (j->txn_is_read && !j->slurp.err) {
+        int64_t base = j->txns.v[j->txn_i - 1];
+        if (!txn_index_parse(&log->aborted, &log->env->mem, buf_slice(j->slurp.buf)))
+            j->recovered_from = base;
+        buf_unref(j->slurp.buf);
+    }
+    txn_index_truncate_end(&log->aborted, MIN(log->assigned_end, j->recovered_from));
+    if (j->txn_i == j->txns.n || j->txns.v[j->txn_i] >= j->recovered_from) {
+        j->stage = OPEN_PRODUCERS;
+        open_step_again(j, ENV_OK);
+        return;
+    }
+    j->txn_is_read = true;
+    j->slurp.done = open_slurped;
+    file_slurp(log->env, &j->slurp, log_file_path(log, j->txns.v[j->txn_i++], S(".txnindex")),
+               64 << 20);
+}
+
 static void
 open_listed(struct open_job *j)
 {
@@ -487,8 +523,10 @@ open_swap(struct open_job *j)
 }
 
 static const char *const stage_texts[] = {
-    "making",  "listing", "cleaning up", "swapping in", "reading",
-    "reading", "reading", "recovering",  "syncing",     "reading",
+    [OPEN_MKDIR] = "making",        [OPEN_LIST] = "listing",        [OPEN_CLEAN] = "cleaning up",
+    [OPEN_SWAP] = "swapping in",    [OPEN_METADATA] = "reading",    [OPEN_EPOCHS] = "reading",
+    [OPEN_EPOCHS_READ] = "reading", [OPEN_SEGMENTS] = "recovering", [OPEN_SYNC] = "syncing",
+    [OPEN_TXNS] = "reading",        [OPEN_PRODUCERS] = "reading",
 };
 
 static void
@@ -531,15 +569,16 @@ open_step(struct log_job *job, enum env_err err)
         break;
     case OPEN_SEGMENTS: open_next_segment(j); break;
     case OPEN_SYNC:
-        j->stage = OPEN_PRODUCERS;
+        j->stage = OPEN_TXNS;
         j->sync.done = open_synced;
         if (j->clean && log_names_are_durable(log) && !log->epochs_dirty)
             open_step_again(j, ENV_OK);
         else commitlog_sync(log, &j->sync);
         break;
+    case OPEN_TXNS: open_txns(j); break;
     case OPEN_PRODUCERS:
         j->producers.done = open_producers_done;
-        producers_load(log, &j->producers);
+        producers_load(log, &j->producers, j->recovered_from);
         break;
     }
 }
@@ -564,5 +603,6 @@ commitlog_open(struct commitlog *log, struct env *env, const struct commitlog_pa
     j->recovery_point = p->recovery_point;
     j->start_offset = p->start_offset;
     j->expected = j->epoch_before = -1;
+    j->recovered_from = INT64_MAX;
     dir_make(env, &j->job.op, log->dir);
 }

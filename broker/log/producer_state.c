@@ -120,39 +120,43 @@ control_type(const struct batch_header *h, struct slice batch, struct record *re
     return type;
 }
 
-static void
-apply_marker(struct producer_state *s, const struct batch_header *h, struct slice batch)
+static bool
+apply_marker(struct producer_state *s, const struct batch_header *h, struct slice batch,
+             struct aborted_txn *ret_aborted)
 {
     struct record rec;
     int16_t type = control_type(h, batch, &rec);
-    if (type != CONTROL_ABORT && type != CONTROL_COMMIT) return;
+    if (type != CONTROL_ABORT && type != CONTROL_COMMIT) return false;
     struct producer *p = producer_get(s, h->producer_id);
     window_move(&p->window, h->producer_epoch);
     (void)end_txn_parse(rec.value, &p->coordinator_epoch);
     p->last_timestamp = h->max_timestamp;
-    if (p->txn_first_offset < 0) return;
+    if (p->txn_first_offset < 0) return false;
     struct decided_txn d = {h->producer_id, p->txn_first_offset, h->base_offset,
                             type == CONTROL_ABORT};
     VEC_PUSH(s->mem, &s->decided, d);
     p->txn_first_offset = -1;
     list_remove(&p->open);
+    struct producer *next = LIST_FIRST(&s->open, struct producer, open);
+    *ret_aborted = (struct aborted_txn){d.producer_id, d.first_offset, d.marker_offset,
+                                        next ? next->txn_first_offset : d.marker_offset + 1};
+    return d.aborted;
 }
 
-void
-producer_apply(struct producer_state *s, const struct batch_header *h, struct slice head)
+bool
+producer_apply(struct producer_state *s, const struct batch_header *h, struct slice head,
+               struct aborted_txn *ret_aborted)
 {
-    if (!batch_has_producer(h)) return;
-    if (batch_is_control(h)) {
-        apply_marker(s, h, head);
-        return;
-    }
+    if (!batch_has_producer(h)) return false;
+    if (batch_is_control(h)) return apply_marker(s, h, head, ret_aborted);
     struct producer *p = producer_get(s, h->producer_id);
     window_move(&p->window, h->producer_epoch);
     if (h->base_sequence >= 0) window_add(&p->window, h);
     p->last_timestamp = h->max_timestamp;
-    if (!batch_is_transactional(h) || p->txn_first_offset >= 0) return;
+    if (!batch_is_transactional(h) || p->txn_first_offset >= 0) return false;
     p->txn_first_offset = h->base_offset;
     list_push_back(&s->open, &p->open);
+    return false;
 }
 
 int64_t

@@ -6,6 +6,7 @@
 
 #include "broker/base/map.h"
 #include "broker/log/sequence_check.h"
+#include "broker/log/txn_index.h"
 
 struct producer {
     struct map_node node;
@@ -39,7 +40,9 @@ struct producer *producer_find(const struct producer_state *s, int64_t producer_
 enum sequence_verdict producer_check(const struct producer_state *s, const struct batch_header *h,
                                      struct producer_batch *ret_duplicate, bool *ret_txn_is_wrong);
 /* The next batch of the log. head: the batch from its header on (of control batches, whole). */
-void producer_apply(struct producer_state *s, const struct batch_header *h, struct slice head);
+/* True: it ended a transaction by aborting it. */
+bool producer_apply(struct producer_state *s, const struct batch_header *h, struct slice head,
+                    struct aborted_txn *ret_aborted);
 /* Where the earliest transaction begins that is open, or decided at or above high_watermark; -1 without
  * one. Forgets decided ones below. */
 int64_t producer_first_unstable(struct producer_state *s, int64_t high_watermark);

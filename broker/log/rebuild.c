@@ -52,15 +52,24 @@ tail_load(struct commitlog *log, struct tail_load *t)
 static void try_snapshot(struct producer_load *l);
 static void fold_segment(struct producer_load *l);
 
+void
+log_apply_producer(struct commitlog *log, const struct batch_header *h, struct slice batch)
+{
+    struct mem *mem = &log->env->mem;
+    struct aborted_txn aborted;
+    if (!batch_has_producer(h)) return;
+    if (!log->producers) log->producers = producer_state_new(mem, env_map_key(log->env));
+    if (producer_apply(log->producers, h, batch, &aborted))
+        txn_index_add(&log->aborted, mem, &aborted);
+}
+
 static bool
 fold_batch(struct scan *scan)
 {
     struct producer_load *l = CONTAINER_OF(scan, struct producer_load, scan);
     struct commitlog *log = scan->log;
     if (scan->parsed != BATCH_OK) return false;
-    if (scan->h.base_offset < l->from || !batch_has_producer(&scan->h)) return true;
-    if (!log->producers) log->producers = producer_state_new(&log->env->mem, env_map_key(log->env));
-    producer_apply(log->producers, &scan->h, scan->head);
+    if (scan->h.base_offset >= l->from) log_apply_producer(log, &scan->h, scan->head);
     return true;
 }
 
@@ -135,12 +144,12 @@ try_snapshot(struct producer_load *l)
 }
 
 void
-producers_load(struct commitlog *log, struct producer_load *l)
+producers_load(struct commitlog *log, struct producer_load *l, int64_t from)
 {
     producer_state_free(log->producers);
     log->producers = NULL;
     l->log = log;
-    l->from = log->assigned_end;
+    l->from = MIN(from, log->assigned_end);
     try_snapshot(l);
 }
 

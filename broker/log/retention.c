@@ -89,6 +89,7 @@ retire_first(struct commitlog *log, struct retire_job *j)
     segment_drop(s);
     int64_t first = log->segments.v[0]->base_offset;
     forget_snapshots_below(log, first);
+    txn_index_truncate_start(&log->aborted, first);
     (void)commitlog_advance_start(log, first);
 }
 

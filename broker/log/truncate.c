@@ -160,6 +160,7 @@ set_ends(struct truncate_job *j)
     log->start_offset = j->fully ? j->base : MIN(log->start_offset, j->base);
     if (j->fully) log->epochs.v.n = 0;
     (void)epoch_cache_truncate_end(&log->epochs, j->base);
+    txn_index_truncate_end(&log->aborted, j->fully ? 0 : j->base);
     log->epochs_dirty = true;
     log_names_changed(log);
     NOTE(log->env, NOTE_LOG_TRUNCATE, log->name, SLICE_NULL, j->base, j->old_end,
@@ -282,7 +283,7 @@ cut_step(struct log_job *job, enum env_err err)
     case CUT_TAIL:
         j->stage = CUT_PRODUCERS;
         j->producers.done = cut_producers_loaded;
-        producers_load(log, &j->producers);
+        producers_load(log, &j->producers, log->assigned_end);
         break;
     case CUT_PRODUCERS:
         j->stage = CUT_SYNC;
