@@ -117,7 +117,7 @@ describe_topic(struct describing *d)
         struct slice set = image_config_value(s->image, RESOURCE_TOPIC, topic, e->name);
         if (set.p) add_synonym(e, e->name, set, SOURCE_DYNAMIC_TOPIC);
         int32_t syn = topic_config_synonym(s->config, id);
-        if (syn >= 0)
+        if (syn >= 0 && config_is_set(s->config, syn))
             add_synonym(e, config_name(s->config, syn), effective_text(d, s->config, &own, id),
                         SOURCE_STATIC_BROKER);
         int16_t broker_id = own.table[id].synonyms[0];
@@ -126,7 +126,9 @@ describe_topic(struct describing *d)
             struct slice v = image_config_value(s->image, RESOURCE_BROKER, SLICE_EMPTY, name);
             if (v.p) add_synonym(e, name, v, SOURCE_DYNAMIC_DEFAULT_BROKER);
         }
-        add_synonym(e, name, config_text(&own, id), SOURCE_DEFAULT);
+        bool is_set = syn >= 0 && config_is_set(s->config, syn);
+        add_synonym(e, name, is_set ? config_text(&own, id) : effective_text(d, s->config, &own, id),
+                    SOURCE_DEFAULT);
         end_entry(d, e);
     }
     config_release(&own);

@@ -59,5 +59,5 @@ void
 handle_describe_quorum(struct server *s, struct request *r)
 {
     r->not_controller = !raft_is_active(s->raft);
-    raft_handle_describe_quorum(s->raft, ask(r), r->message);
+    raft_handle_describe_quorum(s->raft, ask(r), r->message, r->version);
 }

@@ -60,9 +60,18 @@ add_nodes(struct raft *r, struct k_describe_quorum_response *p)
     }
 }
 
+/* Versions before KIP-853 have no room for them, and a value there would be refused. */
+static void
+drop_directories(struct k_describe_quorum_response_partition_data *d)
+{
+    for (int32_t i = 0; i < d->current_voters_n; i++)
+        d->current_voters[i].replica_directory_id = UUID_ZERO;
+    for (int32_t i = 0; i < d->observers_n; i++) d->observers[i].replica_directory_id = UUID_ZERO;
+}
+
 void
 raft_handle_describe_quorum(struct raft *r, struct raft_answer *a,
-                            const struct k_describe_quorum_request *q)
+                            const struct k_describe_quorum_request *q, int16_t version)
 {
     struct arena *s = &r->env->scratch;
     struct k_describe_quorum_response p;
@@ -85,7 +94,10 @@ raft_handle_describe_quorum(struct raft *r, struct raft_answer *a,
     } else {
         add_voters(r, d);
         add_observers(r, d);
-        add_nodes(r, &p);
+        if (version >= 2)
+            add_nodes(r, &p);
+        else
+            drop_directories(d);
     }
     a->done(a, &p);
 }

@@ -173,7 +173,7 @@ void raft_handle_fetch(struct raft *r, struct raft_answer *a, const struct k_fet
 void raft_handle_fetch_snapshot(struct raft *r, struct raft_answer *a,
                                 const struct k_fetch_snapshot_request *q);
 void raft_handle_describe_quorum(struct raft *r, struct raft_answer *a,
-                                 const struct k_describe_quorum_request *q);
+                                 const struct k_describe_quorum_request *q, int16_t version);
 
 /* ---- what is known ----------------------------------------------------------------------------- */
 
