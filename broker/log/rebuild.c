@@ -114,12 +114,14 @@ snapshot_read(struct file_slurp *f)
         good = producer_snapshot_parse(log->producers, env->crc32c, buf_slice(f->buf));
         buf_unref(f->buf);
     }
+    if (!good || log->producers->map.n == 0) {
+        producer_state_free(log->producers);
+        log->producers = NULL;
+    }
     if (good) {
         fold_segment(l);
         return;
     }
-    producer_state_free(log->producers);
-    log->producers = NULL;
     l->from--; /* the next one below */
     try_snapshot(l);
 }

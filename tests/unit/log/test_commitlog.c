@@ -1,6 +1,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "broker/record/control.h"
 #include "tests/unit/log/fixture.h"
 
 static void
@@ -60,12 +61,491 @@ a_read_stops_at_its_limit_and_at_max_bytes_but_gives_one_batch(void **state)
     disk_free(d);
 }
 
+static struct batch_spec
+from_producer(int32_t sequence)
+{
+    struct batch_spec s = PLAIN;
+    s.producer_id = 7;
+    s.producer_epoch = 0;
+    s.sequence = sequence;
+    s.records = 2;
+    return s;
+}
+
+static void
+a_batch_sent_twice_is_told_its_first_offset_also_after_a_restart(void **state)
+{
+    (void)state;
+    struct disk *d = disk_new(1);
+    struct fixture f = {0};
+    struct log_append a;
+    fixture_open(&f, d, false, 0);
+    append_plain(&f, 0, 1);
+    for (int32_t i = 0; i < 3; i++) {
+        struct batch_spec s = from_producer(i * 2);
+        assert_int_equal(append_spec(&f, &s, 0, i, &a), LOG_OK);
+    }
+    struct batch_spec second = from_producer(2), gap = from_producer(8);
+    assert_int_equal(append_spec(&f, &second, 0, 1, &a), LOG_E_DUPLICATE);
+    assert_int_equal(a.base_offset, 3);
+    assert_int_equal(a.last_offset, 4);
+    assert_int_equal(append_spec(&f, &gap, 0, 1, &a), LOG_E_OUT_OF_ORDER);
+    assert_int_equal(commitlog_assigned_end(&f.log), 7);
+    body_run(&f.body);
+    fixture_close(&f);
+    fixture_open(&f, d, true, 7);
+    struct batch_spec last = from_producer(4);
+    assert_int_equal(append_spec(&f, &last, 0, 1, &a), LOG_E_DUPLICATE);
+    assert_int_equal(a.base_offset, 5);
+    fixture_close(&f);
+    disk_free(d);
+}
+
+static void
+an_open_transaction_holds_the_stable_offset_until_its_marker_is_visible(void **state)
+{
+    (void)state;
+    struct disk *d = disk_new(1);
+    struct fixture f = {0};
+    struct log_append a;
+    struct aborted_txn *aborted;
+    fixture_open(&f, d, false, 0);
+    append_plain(&f, 0, 1);
+    struct batch_spec s = from_producer(0);
+    s.attributes = BATCH_TRANSACTIONAL;
+    assert_int_equal(append_spec(&f, &s, 0, 1, &a), LOG_OK);
+    assert_int_equal(commitlog_stable_offset(&f.log, 3), 1);
+    struct buf *marker =
+        end_txn_batch(CRC32C_PORTABLE, &f.body.env.mem, false, 1700000000000, 7, 0, 3);
+    struct seg seg = {.buf = marker, .bytes = buf_slice(marker)};
+    a = (struct log_append){.segs = &seg, .segs_n = 1, .origin = APPEND_COORDINATOR};
+    assert_int_equal(commitlog_append(&f.log, &a), LOG_OK);
+    buf_unref(marker);
+    assert_int_equal(commitlog_stable_offset(&f.log, 3), 1);
+    assert_int_equal(commitlog_stable_offset(&f.log, 4), 4);
+    body_run(&f.body);
+    assert_int_equal(commitlog_aborted(&f.log, 0, 4, &f.body.env.scratch, &aborted), 1);
+    assert_int_equal(aborted[0].first_offset, 1);
+    assert_int_equal(aborted[0].last_offset, 3);
+    assert_int_equal(aborted[0].producer_id, 7);
+    fixture_close(&f);
+    fixture_open(&f, d, true, 0);
+    assert_int_equal(commitlog_aborted(&f.log, 3, 4, &f.body.env.scratch, &aborted), 1);
+    assert_int_equal(commitlog_aborted(&f.log, 4, 5, &f.body.env.scratch, &aborted), 0);
+    fixture_close(&f);
+    disk_free(d);
+}
+
+static void
+a_failed_write_takes_the_log_offline_for_good(void **state)
+{
+    (void)state;
+    struct disk *d = disk_new(1);
+    struct fixture f = {0};
+    fixture_open(&f, d, false, 0);
+    append_plain(&f, 0, 1);
+    body_run(&f.body);
+    f.body.fail_writes = ENV_ENOSPC;
+    append_plain(&f, 0, 2);
+    struct waiter w = {.op.done = waiter_done};
+    commitlog_sync(&f.log, &w.op);
+    body_run(&f.body);
+    f.body.fail_writes = ENV_OK;
+    assert_true(f.failed);
+    assert_int_equal(commitlog_error(&f.log), ENV_ENOSPC);
+    assert_int_equal(commitlog_written_end(&f.log), 1);
+    struct batch_spec s = PLAIN;
+    struct log_append a;
+    assert_int_equal(append_spec(&f, &s, 0, 3, &a), LOG_E_OFFLINE);
+    w = (struct waiter){.op.done = waiter_done};
+    commitlog_sync(&f.log, &w.op);
+    assert_false(w.is_done);
+    body_run(&f.body);
+    assert_int_equal(w.err, LOG_E_OFFLINE);
+    fixture_close(&f);
+    fixture_open(&f, d, false, 0);
+    assert_int_equal(commitlog_assigned_end(&f.log), 1);
+    fixture_close(&f);
+    disk_free(d);
+}
+
+static void
+syncs_are_joined_and_cover_what_was_written_before(void **state)
+{
+    (void)state;
+    struct disk *d = disk_new(1);
+    struct fixture f = {0};
+    fixture_open(&f, d, false, 0);
+    append_plain(&f, 0, 1);
+    body_run(&f.body);
+    struct waiter w[3] = {0};
+    int64_t before = f.body.ops;
+    for (int i = 0; i < 3; i++) {
+        w[i].op.done = waiter_done;
+        commitlog_sync(&f.log, &w[i].op);
+    }
+    body_run(&f.body);
+    for (int i = 0; i < 3; i++) assert_true(w[i].is_done && w[i].err == LOG_OK);
+    assert_int_equal(commitlog_synced_end(&f.log), 1);
+    assert_true(f.body.ops - before <= 12);
+    fixture_close(&f);
+    disk_free(d);
+}
+
+/* The follower's log gets the leader's bytes. */
+static void
+a_follower_takes_batches_that_follow_its_end_and_no_others(void **state)
+{
+    (void)state;
+    struct disk *d = disk_new(1), *e = disk_new(2);
+    struct fixture leader = {0}, f = {0};
+    fixture_open(&leader, d, false, 0);
+    for (int i = 0; i < 4; i++) append_plain(&leader, 2 + i / 2, i);
+    body_run(&leader.body);
+    struct loader l;
+    load(&leader, &l, 0, INT64_MAX, 1 << 20);
+    fixture_open(&f, e, false, 0);
+    struct buf *copy = buf_copy(&f.body.env.mem, buf_slice(l.load.buf));
+    int64_t one = copy->n / 4;
+    struct seg seg = {.buf = copy, .bytes = slice(copy->data, one + 20)};
+    assert_int_equal(commitlog_append_fetched(&f.log, &seg, 1, 3), LOG_OK);
+    assert_int_equal(commitlog_assigned_end(&f.log), 1);
+    assert_int_equal(commitlog_append_fetched(&f.log, &seg, 1, 3), LOG_E_NOT_CONTIGUOUS);
+    seg.bytes = slice(copy->data + one, copy->n - one);
+    assert_int_equal(commitlog_append_fetched(&f.log, &seg, 1, 2), LOG_OK);
+    assert_int_equal(commitlog_assigned_end(&f.log), 2); /* epoch 3 is not known yet */
+    copy->data[copy->n - 1] ^= 1;
+    seg.bytes = slice(copy->data + 2 * one, copy->n - 2 * one);
+    assert_int_equal(commitlog_append_fetched(&f.log, &seg, 1, 3), LOG_E_CORRUPT);
+    assert_int_equal(commitlog_assigned_end(&f.log), 3);
+    assert_int_equal(commitlog_epoch_at(&f.log, 1), 2);
+    assert_int_equal(commitlog_epoch_at(&f.log, 2), 3);
+    body_run(&f.body);
+    buf_unref(copy);
+    buf_unref(l.load.buf);
+    fixture_close(&f);
+    fixture_close(&leader);
+    disk_free(d);
+    disk_free(e);
+}
+
+struct finder {
+    struct log_lookup lookup;
+    bool is_done;
+};
+
+static void
+finder_done(struct log_lookup *l)
+{
+    CONTAINER_OF(l, struct finder, lookup)->is_done = true;
+}
+
+static int64_t
+find(struct fixture *f, int64_t timestamp)
+{
+    struct finder x = {.lookup = {.done = finder_done, .timestamp = timestamp, .limit = INT64_MAX}};
+    commitlog_lookup(&f->log, &x.lookup);
+    body_run(&f->body);
+    assert_true(x.is_done);
+    assert_int_equal(x.lookup.err, LOG_OK);
+    return x.lookup.offset;
+}
+
+static void
+offsets_are_found_by_time_although_clocks_jump_back(void **state)
+{
+    (void)state;
+    static const int64_t times[] = {100, 200, 150, 300, 120, 250, 400, 90};
+    struct disk *d = disk_new(1);
+    struct fixture f = {0};
+    f.config = log_config_default();
+    f.config.segment_bytes = 300;
+    f.config.index_interval_bytes = 10;
+    fixture_open(&f, d, false, 0);
+    assert_int_equal(find(&f, 0), -1);
+    assert_int_equal(find(&f, LOG_TIMESTAMP_MAX), -1);
+    for (int i = 0; i < ARRAY_LEN(times); i++) {
+        struct batch_spec s = PLAIN;
+        struct log_append a;
+        s.timestamp = times[i];
+        assert_int_equal(append_spec(&f, &s, 0, i, &a), LOG_OK);
+        body_run(&f.body);
+    }
+    for (int reopened = 0; reopened < 2; reopened++) {
+        assert_true(f.log.segments.n > 2);
+        assert_int_equal(find(&f, 0), 0);
+        assert_int_equal(find(&f, 100), 0);
+        assert_int_equal(find(&f, 101), 1);
+        assert_int_equal(find(&f, 201), 3);
+        assert_int_equal(find(&f, 301), 6);
+        assert_int_equal(find(&f, 401), -1);
+        assert_int_equal(find(&f, LOG_TIMESTAMP_MAX), 6);
+        fixture_close(&f);
+        if (!reopened) fixture_open(&f, d, true, 8);
+    }
+    disk_free(d);
+}
+
+static void
+retention_deletes_whole_segments_below_the_high_watermark(void **state)
+{
+    (void)state;
+    struct disk *d = disk_new(1);
+    struct fixture f = {0};
+    f.config = log_config_default();
+    f.config.segment_bytes = 300;
+    f.config.retention_bytes = 400;
+    f.config.retention_ms = -1;
+    fixture_open(&f, d, false, 0);
+    for (int i = 0; i < 20; i++) append_plain(&f, 0, i);
+    body_run(&f.body);
+    int64_t before = commitlog_size_bytes(&f.log);
+    commitlog_sweep(&f.log, 5);
+    body_run(&f.body);
+    int64_t start = commitlog_start(&f.log);
+    assert_true(start > 0 && start <= 5);
+    commitlog_sweep(&f.log, 20);
+    body_run(&f.body);
+    assert_true(commitlog_size_bytes(&f.log) < before);
+    assert_true(commitlog_size_bytes(&f.log) >= 400 && commitlog_size_bytes(&f.log) < 800);
+    assert_non_null(disk_file(d, "orders-0/00000000000000000000.log.deleted").p);
+    f.body.wall_ms += 100000;
+    append_plain(&f, 0, 20);
+    body_run(&f.body); /* time passes with an event */
+    commitlog_sweep(&f.log, 20);
+    body_run(&f.body);
+    assert_null(disk_file(d, "orders-0/00000000000000000000.log.deleted").p);
+    start = commitlog_start(&f.log);
+    fixture_close(&f);
+    fixture_open(&f, d, true, 0);
+    assert_int_equal(commitlog_start(&f.log), start);
+    assert_int_equal(commitlog_assigned_end(&f.log), 21);
+    fixture_close(&f);
+    disk_free(d);
+}
+
+static void
+an_old_log_that_is_not_written_to_empties_and_keeps_its_end(void **state)
+{
+    (void)state;
+    struct disk *d = disk_new(1);
+    struct fixture f = {0};
+    f.config = log_config_default();
+    f.config.retention_ms = 1000;
+    f.config.file_delete_delay_ms = 0;
+    fixture_open(&f, d, false, 0);
+    for (int i = 0; i < 5; i++) append_plain(&f, 0, i);
+    body_run(&f.body);
+    f.body.wall_ms += 10000;
+    for (int i = 0; i < 4; i++) {
+        commitlog_sync(&f.log, NULL);
+        body_run(&f.body);
+        commitlog_sweep(&f.log, 5);
+        body_run(&f.body);
+    }
+    assert_int_equal(commitlog_start(&f.log), 5);
+    body_end(&f.body);
+    disk_power(d);
+    fixture_open(&f, d, false, 5);
+    assert_int_equal(commitlog_start(&f.log), 5);
+    assert_int_equal(commitlog_assigned_end(&f.log), 5);
+    fixture_close(&f);
+    disk_free(d);
+}
+
+static void
+truncating_fully_begins_anew_at_the_given_offset(void **state)
+{
+    (void)state;
+    struct disk *d = disk_new(1);
+    struct fixture f = {0};
+    f.config = log_config_default();
+    f.config.segment_bytes = 300;
+    fixture_open(&f, d, false, 0);
+    for (int i = 0; i < 9; i++) append_plain(&f, 0, i);
+    body_run(&f.body);
+    struct waiter w = {.op.done = waiter_done};
+    commitlog_truncate_fully(&f.log, 100, &w.op);
+    struct batch_spec s = PLAIN;
+    struct log_append a;
+    assert_int_equal(append_spec(&f, &s, 1, 1, &a), LOG_E_BUSY);
+    body_run(&f.body);
+    assert_true(w.is_done && w.err == LOG_OK);
+    assert_int_equal(append_spec(&f, &s, 1, 1, &a), LOG_OK);
+    assert_int_equal(a.base_offset, 100);
+    body_run(&f.body);
+    fixture_close(&f);
+    fixture_open(&f, d, true, 0);
+    assert_int_equal(commitlog_start(&f.log), 100);
+    assert_int_equal(commitlog_assigned_end(&f.log), 101);
+    assert_int_equal(commitlog_epoch_at(&f.log, 100), 1);
+    fixture_close(&f);
+    disk_free(d);
+}
+
+static void
+an_epoch_that_got_no_records_goes_with_a_truncation_at_the_end(void **state)
+{
+    (void)state;
+    struct disk *d = disk_new(1);
+    struct fixture f = {0};
+    fixture_open(&f, d, false, 0);
+    append_plain(&f, 1, 1);
+    commitlog_begin_epoch(&f.log, 4);
+    body_run(&f.body);
+    assert_int_equal(commitlog_latest_epoch(&f.log), 4);
+    struct waiter w = {.op.done = waiter_done};
+    commitlog_truncate(&f.log, 1, &w.op);
+    body_run(&f.body);
+    assert_true(w.is_done);
+    assert_int_equal(commitlog_latest_epoch(&f.log), 1);
+    assert_slice(disk_file(d, "orders-0/leader-epoch-checkpoint"), "0\n1\n1 0\n");
+    fixture_close(&f);
+    disk_free(d);
+}
+
+static void
+a_truncation_invalidates_ranges_past_it(void **state)
+{
+    (void)state;
+    struct disk *d = disk_new(1);
+    struct fixture f = {0};
+    fixture_open(&f, d, false, 0);
+    for (int i = 0; i < 9; i++) append_plain(&f, 0, i);
+    body_run(&f.body);
+    struct log_read r = {.offset = 2, .limit = INT64_MAX, .max_bytes = 1000};
+    assert_true(commitlog_read(&f.log, &r));
+    assert_true(log_range_is_valid(&r.range));
+    struct waiter w = {.op.done = waiter_done};
+    commitlog_truncate(&f.log, 4, &w.op);
+    body_run(&f.body);
+    assert_false(log_range_is_valid(&r.range));
+    log_range_release(&r.range);
+    fixture_close(&f);
+    disk_free(d);
+}
+
+static void
+broken_indexes_and_snapshots_are_made_anew(void **state)
+{
+    (void)state;
+    struct disk *d = disk_new(1);
+    struct fixture f = {0};
+    struct loader l;
+    f.config = log_config_default();
+    f.config.segment_bytes = 2000;
+    f.config.index_interval_bytes = 100;
+    fixture_open(&f, d, false, 0);
+    for (int i = 0; i < 60; i++) append_plain(&f, 0, i);
+    body_run(&f.body);
+    fixture_close(&f);
+    disk_put_file(d, "orders-0/00000000000000000000.index", S("nonsense that is no index"));
+    disk_put_file(d, "orders-0/00000000000000000060.snapshot", S("broken"));
+    disk_put_file(d, "orders-0/leader-epoch-checkpoint", S("broken"));
+    disk_put_file(d, "orders-0/00000000000000000005.log.deleted", S("old"));
+    fixture_open(&f, d, true, 60);
+    assert_int_equal(commitlog_assigned_end(&f.log), 60);
+    assert_int_equal(commitlog_latest_epoch(&f.log), 0);
+    assert_null(disk_file(d, "orders-0/00000000000000000005.log.deleted").p);
+    for (int64_t at = 0; at < 60; at++) {
+        struct batch_header h;
+        load(&f, &l, at, INT64_MAX, 1);
+        assert_int_equal(batch_parse(buf_slice(l.load.buf), &h), BATCH_OK);
+        assert_int_equal(h.base_offset, at);
+        buf_unref(l.load.buf);
+    }
+    fixture_close(&f);
+    disk_free(d);
+}
+
+static void
+another_topics_directory_is_refused_with_a_clear_word(void **state)
+{
+    (void)state;
+    struct disk *d = disk_new(1);
+    struct fixture f = {0};
+    names_put(&d->now, "orders-0", NULL);
+    disk_put_file(d, "orders-0/partition.metadata",
+                  S("version: 0\ntopic_id: AAAAAAAAAAAAAAAAAAAAAQ"));
+    body_start(&f.body, d);
+    f.config = log_config_default();
+    f.ops = (struct commitlog_ops){.ready = fixture_ready};
+    struct commitlog_params p = {.dir = S("orders-0"),
+                                 .name = S("orders-0"),
+                                 .topic_id = {{1, 2, 3}},
+                                 .config = &f.config,
+                                 .ops = &f.ops,
+                                 .owner = &f};
+    commitlog_open(&f.log, &f.body.env, &p);
+    body_run(&f.body);
+    assert_int_equal(f.ready, LOG_E_OFFLINE);
+    assert_non_null(strstr(f.why, "partition.metadata"));
+    fixture_close(&f);
+    disk_free(d);
+}
+
+static void
+a_deleted_log_leaves_nothing(void **state)
+{
+    (void)state;
+    struct disk *d = disk_new(1);
+    struct fixture f = {0};
+    fixture_open(&f, d, false, 0);
+    append_plain(&f, 0, 1);
+    body_run(&f.body);
+    struct waiter w = {.op.done = waiter_done};
+    commitlog_delete(&f.log, &w.op);
+    body_run(&f.body);
+    assert_true(w.is_done && w.err == LOG_OK);
+    assert_int_equal(d->now.n, 0);
+    commitlog_release(&f.log);
+    body_end(&f.body);
+    disk_free(d);
+}
+
+static void
+an_idle_log_is_small(void **state)
+{
+    (void)state;
+    struct disk *d = disk_new(1);
+    struct fixture f = {0};
+    fixture_open(&f, d, false, 0);
+    append_plain(&f, 0, 1);
+    body_run(&f.body);
+    fixture_close(&f);
+    body_start(&f.body, d);
+    int64_t before = f.body.env.mem.used_bytes;
+    body_end(&f.body);
+    fixture_open(&f, d, true, 1);
+    arena_release(&f.body.env.scratch);
+    int64_t effects = f.body.env.effects.cap * (int64_t)sizeof(struct effect); /* not the log's */
+    int64_t bytes = f.body.env.mem.used_bytes - before - effects + (int64_t)sizeof f.log;
+    assert_in_range(bytes, 0, 1024);
+    fixture_close(&f);
+    disk_free(d);
+}
+
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_was_appended_is_read_back),
         cmocka_unit_test(a_read_stops_at_its_limit_and_at_max_bytes_but_gives_one_batch),
+        cmocka_unit_test(a_batch_sent_twice_is_told_its_first_offset_also_after_a_restart),
+        cmocka_unit_test(an_open_transaction_holds_the_stable_offset_until_its_marker_is_visible),
+        cmocka_unit_test(a_failed_write_takes_the_log_offline_for_good),
+        cmocka_unit_test(syncs_are_joined_and_cover_what_was_written_before),
+        cmocka_unit_test(a_follower_takes_batches_that_follow_its_end_and_no_others),
+        cmocka_unit_test(offsets_are_found_by_time_although_clocks_jump_back),
+        cmocka_unit_test(retention_deletes_whole_segments_below_the_high_watermark),
+        cmocka_unit_test(an_old_log_that_is_not_written_to_empties_and_keeps_its_end),
+        cmocka_unit_test(truncating_fully_begins_anew_at_the_given_offset),
+        cmocka_unit_test(an_epoch_that_got_no_records_goes_with_a_truncation_at_the_end),
+        cmocka_unit_test(a_truncation_invalidates_ranges_past_it),
+        cmocka_unit_test(broken_indexes_and_snapshots_are_made_anew),
+        cmocka_unit_test(another_topics_directory_is_refused_with_a_clear_word),
+        cmocka_unit_test(a_deleted_log_leaves_nothing),
+        cmocka_unit_test(an_idle_log_is_small),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
