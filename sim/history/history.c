@@ -1,0 +1,235 @@
+#include "sim/history/history.h"
+
+#include "broker/base/check.h"
+#include "broker/protocol/tables.h"
+
+void
+history_init(struct history *h, struct mem *mem, int64_t (*now)(void *ctx), void *ctx)
+{
+    *h = (struct history){.mem = mem, .now = now, .ctx = ctx};
+}
+
+void
+history_release(struct history *h)
+{
+    for (int64_t i = 0; i < h->processes.n; i++) mem_free_slice(h->mem, h->processes.v[i].name);
+    for (int64_t i = 0; i < h->topics.n; i++) mem_free_slice(h->mem, h->topics.v[i].name);
+    VEC_RELEASE(h->mem, &h->processes);
+    VEC_RELEASE(h->mem, &h->topics);
+    VEC_RELEASE(h->mem, &h->ops);
+    VEC_RELEASE(h->mem, &h->reads);
+    VEC_RELEASE(h->mem, &h->events);
+}
+
+/* ---- names -------------------------------------------------------------------------------------- */
+
+static int32_t
+find_name(const struct history_name *v, int64_t n, struct slice name)
+{
+    for (int64_t i = 0; i < n; i++)
+        if (slice_eq(v[i].name, name)) return (int32_t)i;
+    return -1;
+}
+
+int32_t
+history_process(struct history *h, struct slice name)
+{
+    int32_t i = find_name(h->processes.v, h->processes.n, name);
+    if (i >= 0) return i;
+    VEC_ADD(h->mem, &h->processes)->name = mem_dup(h->mem, name);
+    return (int32_t)h->processes.n - 1;
+}
+
+int32_t
+history_topic(struct history *h, struct slice name)
+{
+    int32_t i = find_name(h->topics.v, h->topics.n, name);
+    if (i >= 0) return i;
+    VEC_ADD(h->mem, &h->topics)->name = mem_dup(h->mem, name);
+    return (int32_t)h->topics.n - 1;
+}
+
+struct slice
+history_process_name(const struct history *h, int32_t process)
+{
+    return process >= 0 && process < h->processes.n ? h->processes.v[process].name : S("?");
+}
+
+struct slice
+history_topic_name(const struct history *h, int32_t topic)
+{
+    return topic >= 0 && topic < h->topics.n ? h->topics.v[topic].name : S("?");
+}
+
+uint64_t
+history_next_value(struct history *h, int32_t process)
+{
+    CHECK(process >= 0 && process < h->processes.n);
+    return history_value(process, ++h->processes.v[process].values);
+}
+
+/* ---- writing ------------------------------------------------------------------------------------ */
+
+struct history_op
+history_op_new(enum history_kind kind, int32_t process, int32_t topic, int32_t partition)
+{
+    return (struct history_op){.kind = kind,
+                               .process = process,
+                               .topic = topic,
+                               .partition = partition,
+                               .node = -1,
+                               .key = -1,
+                               .offset = -1,
+                               .leader_epoch = -1};
+}
+
+static void
+add_event(struct history *h, int64_t op, bool is_complete)
+{
+    struct history_event e = {h->now(h->ctx), op, is_complete};
+    VEC_PUSH(h->mem, &h->events, e);
+}
+
+static void
+see_partition(struct history *h, int32_t topic, int32_t partition)
+{
+    if (topic < 0 || topic >= h->topics.n) return;
+    struct history_name *t = &h->topics.v[topic];
+    t->partitions = MAX(t->partitions, partition + 1);
+}
+
+int64_t
+history_invoke(struct history *h, const struct history_op *op)
+{
+    struct history_op *new = VEC_ADD(h->mem, &h->ops);
+    *new = *op;
+    new->outcome = HISTORY_OPEN;
+    new->invoke_ns = h->now(h->ctx);
+    new->complete_ns = -1;
+    see_partition(h, op->topic, op->partition);
+    add_event(h, h->ops.n - 1, false);
+    return h->ops.n - 1;
+}
+
+void
+history_complete(struct history *h, int64_t number, enum history_outcome outcome, int16_t error,
+                 int32_t partition, int64_t offset)
+{
+    CHECK(number >= 0 && number < h->ops.n);
+    struct history_op *op = &h->ops.v[number];
+    CHECK(op->outcome == HISTORY_OPEN && outcome != HISTORY_OPEN);
+    op->outcome = outcome;
+    op->error = error;
+    op->partition = partition;
+    op->offset = offset;
+    op->complete_ns = h->now(h->ctx);
+    see_partition(h, op->topic, partition);
+    add_event(h, number, true);
+}
+
+int64_t
+history_add(struct history *h, const struct history_op *op, enum history_outcome outcome,
+            const struct history_read *reads, int64_t reads_n)
+{
+    int64_t first = h->reads.n;
+    for (int64_t i = 0; i < reads_n; i++) VEC_PUSH(h->mem, &h->reads, reads[i]);
+    int64_t number = history_invoke(h, op);
+    h->ops.v[number].first_read = first;
+    h->ops.v[number].reads_n = reads_n;
+    history_complete(h, number, outcome, op->error, op->partition, op->offset);
+    return number;
+}
+
+/* ---- for people --------------------------------------------------------------------------------- */
+
+const char *
+history_kind_name(enum history_kind kind)
+{
+    switch (kind) {
+    case HISTORY_SEND: return "send";
+    case HISTORY_POLL: return "poll";
+    case HISTORY_ASSIGN: return "assign";
+    case HISTORY_END: return "end";
+    case HISTORY_TRUNCATION: return "truncation";
+    case HISTORY_OUT_OF_RANGE: return "out-of-range";
+    case HISTORY_CORRUPT: return "corrupt";
+    }
+    return "?";
+}
+
+const char *
+history_outcome_name(enum history_outcome outcome)
+{
+    switch (outcome) {
+    case HISTORY_OPEN: return "open";
+    case HISTORY_OK: return "ok";
+    case HISTORY_FAIL: return "fail";
+    case HISTORY_INFO: return "info";
+    }
+    return "?";
+}
+
+void
+history_value_print(const struct history *h, uint64_t value, struct writer *w)
+{
+    fmt_slice(w, history_process_name(h, history_value_process(value)));
+    fmt_char(w, ':');
+    fmt_i64(w, history_value_n(value));
+}
+
+static void
+print_reads(const struct history *h, const struct history_op *op, struct writer *w)
+{
+    const struct history_read *r = history_reads(h, op);
+    for (int64_t i = 0; i < op->reads_n; i++) {
+        fmt_str(w, " @");
+        fmt_i64(w, r[i].offset);
+        fmt_char(w, '=');
+        history_value_print(h, r[i].value, w);
+    }
+}
+
+static void
+print_op(const struct history *h, const struct history_op *op, struct writer *w)
+{
+    fmt_seconds(w, op->invoke_ns);
+    fmt_char(w, ' ');
+    fmt_slice(w, history_process_name(h, op->process));
+    fmt_char(w, ' ');
+    fmt_str(w, history_kind_name(op->kind));
+    fmt_char(w, ' ');
+    fmt_slice(w, history_topic_name(h, op->topic));
+    fmt_char(w, '-');
+    fmt_i64(w, op->partition);
+    if (op->is_final) fmt_str(w, " final");
+    if (op->node >= 0) {
+        fmt_str(w, " from ");
+        fmt_i64(w, op->node);
+    }
+    if (op->value) {
+        fmt_char(w, ' ');
+        history_value_print(h, op->value, w);
+    }
+    print_reads(h, op, w);
+    fmt_str(w, " -> ");
+    fmt_str(w, history_outcome_name(op->outcome));
+    if (op->offset >= 0) {
+        fmt_str(w, " @");
+        fmt_i64(w, op->offset);
+    }
+    if (op->error) {
+        fmt_char(w, ' ');
+        fmt_slice(w, k_err_name(op->error));
+    }
+    if (op->complete_ns > op->invoke_ns) {
+        fmt_str(w, " after ");
+        fmt_seconds(w, op->complete_ns - op->invoke_ns);
+    }
+    fmt_char(w, '\n');
+}
+
+void
+history_print(const struct history *h, struct writer *w)
+{
+    for (int64_t i = 0; i < h->ops.n; i++) print_op(h, &h->ops.v[i], w);
+}

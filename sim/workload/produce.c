@@ -1,0 +1,141 @@
+#include "sim/workload/value.h"
+#include "sim/workload/workload.h"
+
+struct maker {
+    struct produce_args *args;
+    struct env *env;
+    struct producer *producer;
+    struct timer tick;
+    int32_t process, topic;
+    int64_t interval_ns;
+    uint8_t *value;
+};
+
+/* A send and its number in the history. */
+struct making {
+    struct send send;
+    struct maker *maker;
+    int64_t op;
+};
+
+struct produce_args
+produce_args_default(struct history *h, struct slice name, struct client_params client, struct slice topic)
+{
+    return (struct produce_args){.history = h,
+                                 .name = name,
+                                 .client = client,
+                                 .producer = producer_params_default(),
+                                 .topic = topic,
+                                 .partition = -1,
+                                 .rate_per_s = 100,
+                                 .until_ns = TIME_NEVER,
+                                 .value_bytes = 32,
+                                 .pending_max = 1000};
+}
+
+static bool
+is_over(const struct maker *m)
+{
+    const struct produce_args *a = m->args;
+    return a->stop || (a->count > 0 && a->sent >= a->count) || a->history->now(a->history->ctx) >= a->until_ns;
+}
+
+static void
+look_whether_done(struct maker *m)
+{
+    m->args->done = m->args->pending == 0 && is_over(m);
+}
+
+static void make_one(struct maker *m);
+
+static void
+made(struct send *s)
+{
+    struct making *one = CONTAINER_OF(s, struct making, send);
+    struct maker *m = one->maker;
+    struct produce_args *a = m->args;
+    enum history_outcome outcome = s->result == SEND_OK       ? HISTORY_OK
+                                   : s->result == SEND_FAILED ? HISTORY_FAIL
+                                                              : HISTORY_INFO;
+    history_complete(a->history, one->op, outcome, s->error, s->partition, s->offset);
+    a->acknowledged += outcome == HISTORY_OK;
+    a->failed += outcome == HISTORY_FAIL;
+    a->unknown += outcome == HISTORY_INFO;
+    a->pending--;
+    a->stats = *producer_stats(m->producer);
+    MEM_DELETE(&m->env->mem, one);
+    if (a->rate_per_s <= 0) make_one(m);
+    look_whether_done(m);
+}
+
+/* "k0", "k1" … in turn; null without keys. */
+static struct slice
+key_of(const struct maker *m, int64_t number, uint8_t room[24])
+{
+    struct writer w = writer_fixed(room, 24);
+    if (m->args->keys <= 0) return SLICE_NULL;
+    fmt_char(&w, 'k');
+    fmt_i64(&w, number);
+    return writer_slice(&w);
+}
+
+static void
+make_one(struct maker *m)
+{
+    struct produce_args *a = m->args;
+    if (is_over(m) || a->pending >= a->pending_max) return;
+    struct making *one = MEM_NEW(&m->env->mem, struct making);
+    struct history_op op = history_op_new(HISTORY_SEND, m->process, m->topic, a->partition);
+    uint8_t room[24];
+    op.value = history_next_value(a->history, m->process);
+    if (a->keys > 0) op.key = history_value_n(op.value) % a->keys;
+    op.acks = a->producer.acks;
+    op.idempotent = a->producer.idempotent;
+    value_write(op.value, m->value, a->value_bytes);
+    one->maker = m;
+    one->send.done = made;
+    struct producer_record r = {.topic = a->topic,
+                                .partition = a->partition,
+                                .key = key_of(m, op.key, room),
+                                .value = slice(m->value, a->value_bytes),
+                                .timestamp = -1};
+    if (!producer_send(m->producer, &one->send, &r)) { /* no room: this value is never used */
+        MEM_DELETE(&m->env->mem, one);
+        return;
+    }
+    one->op = history_invoke(a->history, &op);
+    a->sent++;
+    a->pending++;
+}
+
+/* The next tick is counted from this one's due time, so that the rate holds. */
+static void
+tick(struct timer *t)
+{
+    struct maker *m = CONTAINER_OF(t, struct maker, tick);
+    make_one(m);
+    if (m->interval_ns > 0 && !is_over(m)) timer_arm(m->env, t, env_now_ns(m->env) + m->interval_ns);
+    look_whether_done(m);
+}
+
+void
+produce_start(struct env *env, void *produce_args)
+{
+    struct maker *m = env->machine = MEM_NEW(&env->mem, struct maker);
+    struct produce_args *a = m->args = produce_args;
+    m->env = env;
+    m->process = history_process(a->history, a->name);
+    m->topic = history_topic(a->history, a->topic);
+    m->value = mem_alloc(&env->mem, a->value_bytes);
+    m->interval_ns = a->rate_per_s > 0 ? NS_PER_S / a->rate_per_s : 0;
+    m->tick.due = tick;
+    struct client *c = client_new(env, &a->client);
+    CHECK(c && a->value_bytes >= VALUE_BYTES_MIN);
+    m->producer = producer_new(c, &a->producer);
+    CHECK(m->producer);
+    client_want_topic(c, a->topic);
+    a->pending = 0;
+    a->done = false;
+    int64_t wait = MAX(0, a->from_ns - a->history->now(a->history->ctx));
+    timer_arm(env, &m->tick, env_now_ns(env) + wait);
+}

@@ -1,0 +1,46 @@
+#include "sim/workload/read.h"
+
+#include "errors.h"
+#include "sim/workload/value.h"
+
+static struct history_op
+blank(const struct reading_of *r, enum history_kind kind, int32_t partition)
+{
+    struct history_op op = history_op_new(kind, r->process, r->topic, partition);
+    op.node = r->node;
+    op.is_final = r->is_final;
+    op.read_committed = r->read_committed;
+    return op;
+}
+
+void
+read_note(const struct reading_of *r, enum history_kind kind, int32_t partition, int64_t offset,
+          int32_t leader_epoch, int16_t error)
+{
+    struct history_op op = blank(r, kind, partition);
+    op.offset = offset;
+    op.leader_epoch = leader_epoch;
+    op.error = error;
+    history_add(r->history, &op, error ? HISTORY_INFO : HISTORY_OK, NULL, 0);
+}
+
+int64_t
+read_note_poll(const struct reading_of *r, struct env *env, const struct polled *p)
+{
+    struct history_read *reads = ARENA_ARRAY(&env->scratch, struct history_read, p->records_n);
+    int64_t n = 0;
+    for (int32_t i = 0; i < p->records_n; i++) {
+        const struct record *rec = &p->records[i];
+        uint64_t value;
+        if (!value_read(rec->value, &value)) {
+            read_note(r, HISTORY_CORRUPT, p->partition, rec->offset, p->leader_epoch, K_ERR_CORRUPT_MESSAGE);
+            continue;
+        }
+        reads[n++] = (struct history_read){rec->offset, value, p->leader_epoch};
+    }
+    struct history_op op = blank(r, HISTORY_POLL, p->partition);
+    op.offset = p->next_offset;
+    op.leader_epoch = p->leader_epoch;
+    if (n > 0) history_add(r->history, &op, HISTORY_OK, reads, n);
+    return n;
+}

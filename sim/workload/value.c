@@ -1,0 +1,27 @@
+#include "sim/workload/value.h"
+
+#include "broker/base/bytes.h"
+
+static uint8_t
+filler(uint64_t value, int64_t i)
+{
+    return (uint8_t)((value ^ value >> 40) + (uint64_t)i * 31);
+}
+
+void
+value_write(uint64_t value, uint8_t *p, int64_t n)
+{
+    store_be64(p, value);
+    for (int64_t i = VALUE_BYTES_MIN; i < n; i++) p[i] = filler(value, i);
+}
+
+bool
+value_read(struct slice s, uint64_t *ret)
+{
+    if (s.n < VALUE_BYTES_MIN) return false;
+    uint64_t value = load_be64(s.p);
+    for (int64_t i = VALUE_BYTES_MIN; i < s.n; i++)
+        if (s.p[i] != filler(value, i)) return false;
+    *ret = value;
+    return value != 0;
+}

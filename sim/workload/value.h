@@ -1,0 +1,14 @@
+/* What a record of a workload holds: eight bytes of the unique value, then bytes that follow from it, so
+ * that a reader sees at once whether it has been handed something else. */
+#ifndef SIM_WORKLOAD_VALUE_H
+#define SIM_WORKLOAD_VALUE_H
+
+#include "broker/base/slice.h"
+
+#define VALUE_BYTES_MIN 8
+
+void value_write(uint64_t value, uint8_t *p, int64_t n);
+/* False: malformed. */
+bool value_read(struct slice s, uint64_t *ret);
+
+#endif
