@@ -522,12 +522,24 @@ open_swap(struct open_job *j)
                 log_file_path(log, base, S(".log")));
 }
 
-static const char *const stage_texts[] = {
-    [OPEN_MKDIR] = "making",        [OPEN_LIST] = "listing",        [OPEN_CLEAN] = "cleaning up",
-    [OPEN_SWAP] = "swapping in",    [OPEN_METADATA] = "reading",    [OPEN_EPOCHS] = "reading",
-    [OPEN_EPOCHS_READ] = "reading", [OPEN_SEGMENTS] = "recovering", [OPEN_SYNC] = "syncing",
-    [OPEN_TXNS] = "reading",        [OPEN_PRODUCERS] = "reading",
-};
+static const char *
+stage_text(enum open_stage stage)
+{
+    switch (stage) {
+    case OPEN_MKDIR: return "making";
+    case OPEN_LIST: return "listing";
+    case OPEN_CLEAN: return "cleaning up";
+    case OPEN_SWAP: return "swapping in";
+    case OPEN_SEGMENTS: return "recovering";
+    case OPEN_SYNC: return "syncing";
+    case OPEN_METADATA:
+    case OPEN_EPOCHS:
+    case OPEN_EPOCHS_READ:
+    case OPEN_TXNS:
+    case OPEN_PRODUCERS: return "reading";
+    }
+    return "opening";
+}
 
 static void
 open_step(struct log_job *job, enum env_err err)
@@ -539,7 +551,7 @@ open_step(struct log_job *job, enum env_err err)
         return;
     }
     if (err && !(j->stage == OPEN_MKDIR && err == ENV_EEXIST)) {
-        open_failed(j, err, stage_texts[j->stage], log->dir);
+        open_failed(j, err, stage_text(j->stage), log->dir);
         return;
     }
     switch (j->stage) {

@@ -12,6 +12,7 @@
 
 #include "tests/lib/test.h"
 
+#include "broker/base/bytes.h"
 #include "broker/env/env.h"
 
 #pragma GCC diagnostic ignored "-Wunused-function"
