@@ -40,6 +40,12 @@ producer_ids_stop(struct producer_ids *ids)
 }
 
 void
+producer_ids_kick(struct producer_ids *ids)
+{
+    controller_link_kick(&ids->link);
+}
+
+void
 producer_ids_set_epoch(struct producer_ids *ids, int64_t broker_epoch)
 {
     ids->broker_epoch = broker_epoch;

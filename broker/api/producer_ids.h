@@ -16,6 +16,7 @@ struct producer_ids;
 
 struct producer_ids *producer_ids_new(struct env *env, struct raft *raft, int32_t node_id);
 void producer_ids_stop(struct producer_ids *ids);
+void producer_ids_kick(struct producer_ids *ids);
 void producer_ids_set_epoch(struct producer_ids *ids, int64_t broker_epoch);
 /* done() is called at once when there is one, else when a block has come. */
 void producer_ids_next(struct producer_ids *ids, struct producer_id_waiter *w);

@@ -237,6 +237,30 @@ locked(struct op *op)
 }
 
 static void
+dir_durable(struct op *op)
+{
+    struct node *n = CONTAINER_OF(op, struct node, op);
+    if (op->err != ENV_OK) {
+        failed(n, "cannot make durable the log directory", n->log_dir, op->err);
+        return;
+    }
+    op->done = locked;
+    path_lock(n->env, op, node_path(n, ".lock"));
+}
+
+/* "data" of "data/logs", "/" of "/logs", "." of "logs". */
+static struct slice
+parent_of(struct slice path)
+{
+    while (path.n > 1 && path.p[path.n - 1] == '/') path.n--;
+    int64_t n = path.n;
+    while (n > 0 && path.p[n - 1] != '/') n--;
+    return n == 0 ? S(".") : slice_sub(path, 0, n == 1 ? 1 : n - 1);
+}
+
+/* What is synced within a directory is lost with the directory's own name: a power loss must not
+ * make a voter forget its vote. */
+static void
 dir_made(struct op *op)
 {
     struct node *n = CONTAINER_OF(op, struct node, op);
@@ -244,8 +268,8 @@ dir_made(struct op *op)
         failed(n, "cannot make log directory", n->log_dir, op->err);
         return;
     }
-    op->done = locked;
-    path_lock(n->env, op, node_path(n, ".lock"));
+    op->done = dir_durable;
+    dir_sync(n->env, op, parent_of(n->log_dir));
 }
 
 void

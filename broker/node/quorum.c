@@ -43,6 +43,27 @@ on_snapshot(void *owner, struct slice batches, int64_t end_offset, int32_t epoch
         image_snapshot_end(&n->image, end_offset, epoch);
 }
 
+/* Whoever waits for the active controller tries again as soon as there may be one, not after its
+ * back-off only. */
+static void
+kick_links(struct node *n)
+{
+    if (!n->announced) return;
+    if (n->is_controller) controller_link_kick(&n->registration_link);
+    if (!n->is_broker) return;
+    controller_link_kick(&n->lifecycle.link);
+    controller_link_kick(&n->replicas->alter_link);
+    controller_link_kick(&n->server.forwarder->link);
+    producer_ids_kick(n->server.producer_ids);
+}
+
+static void
+on_leader_changed(void *owner, int32_t epoch, int32_t leader_id)
+{
+    (void)epoch, (void)leader_id;
+    kick_links(owner);
+}
+
 static void
 on_caught_up(void *owner, int64_t high_watermark)
 {
@@ -81,6 +102,7 @@ on_became_leader(void *owner, int32_t epoch)
 {
     struct node *n = owner;
     controller_activate(n->controller, epoch, &n->image);
+    kick_links(n);
 }
 
 static void
@@ -93,6 +115,7 @@ on_resigned(void *owner, int32_t epoch)
 
 static const struct raft_ops controller_raft_ops = {
     .opened = on_opened,
+    .leader_changed = on_leader_changed,
     .became_leader = on_became_leader,
     .resigned = on_resigned,
     .snapshot = on_snapshot,
@@ -102,6 +125,7 @@ static const struct raft_ops controller_raft_ops = {
 
 static const struct raft_ops broker_raft_ops = {
     .opened = on_opened,
+    .leader_changed = on_leader_changed,
     .snapshot = on_snapshot,
     .committed = on_committed,
     .caught_up = on_caught_up,

@@ -114,6 +114,12 @@ pump(struct controller_link *l)
 }
 
 void
+controller_link_kick(struct controller_link *l)
+{
+    if (!l->stopped && timer_is_armed(&l->retry)) timer_arm(l->env, &l->retry, env_now_ns(l->env));
+}
+
+void
 link_send(struct controller_link *l, struct link_call *c)
 {
     CHECK(!c->sent && !list_is_linked(&c->node));

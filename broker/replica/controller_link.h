@@ -37,6 +37,8 @@ struct controller_link {
 void controller_link_init(struct controller_link *l, struct env *env, struct raft *raft,
                           struct slice client_id);
 void controller_link_stop(struct controller_link *l);
+/* The quorum has news: what waits for a controller is tried at once. */
+void controller_link_kick(struct controller_link *l);
 void link_send(struct controller_link *l, struct link_call *c);
 /* From done(), when the answer says that it was not the active controller, or to try again later. */
 void link_retry(struct link_call *c);

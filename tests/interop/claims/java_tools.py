@@ -183,18 +183,25 @@ def dump_log_segment(t):
     expect("lastOffset: 9" in said and "isvalid: true" in said, f"the batches are odd: {said[:300]}")
 
 
-@claim("java", "files", "kcat", limit_s=90)
+@claim("java", "starts", "kcat", limit_s=90)
 def dump_log_index(t):
-    """kafka-dump-log finds a segment's offset index and time index in order with its log."""
-    topic = t.unique("java-index")
-    for i in range(4):
-        t.produce(topic, [f"{j:01000}" for j in range(40)], "-X", "batch.num.messages=5")
-    folder = t.partition_dir(topic)
-    entries = dump(t, "--files", next(folder.glob("*.index")))
-    expect(len(re.findall(r"^offset: \d+ position: \d+", entries, re.M)) >= 5, f"too few entries: {entries}")
-    dump(t, "--index-sanity-check", "--files", next(folder.glob("*.index")))
-    stamps = dump(t, "--files", next(folder.glob("*.timeindex")))
-    expect("timestamp:" in stamps, f"no time index entries: {stamps}")
+    """kafka-dump-log finds a closed log's offset index and time index in order with its log."""
+    node = t.node()
+    node.start()
+    node.wait()
+    try:
+        topic = t.unique("java-index")
+        for i in range(4):
+            t.produce(topic, [f"{j:01000}" for j in range(40)], "-X", "batch.num.messages=5", at=node.address)
+        node.stop()
+        folder = node.log_dir / f"{topic}-0"
+        entries = dump(t, "--files", next(folder.glob("*.index")))
+        expect(len(re.findall(r"^offset: \d+ position: \d+", entries, re.M)) >= 5, f"too few entries: {entries}")
+        dump(t, "--index-sanity-check", "--files", next(folder.glob("*.index")))
+        stamps = dump(t, "--files", next(folder.glob("*.timeindex")))
+        expect("timestamp:" in stamps, f"no time index entries: {stamps}")
+    finally:
+        node.kill()
 
 
 @claim("java", "files", limit_s=60)
