@@ -1,7 +1,6 @@
 #include "sim/history/history.h"
 
 #include "broker/base/check.h"
-#include "broker/protocol/tables.h"
 
 void
 history_init(struct history *h, struct mem *mem, int64_t (*now)(void *ctx), void *ctx)
@@ -98,8 +97,14 @@ see_partition(struct history *h, int32_t topic, int32_t partition)
     t->partitions = MAX(t->partitions, partition + 1);
 }
 
-int64_t
-history_invoke(struct history *h, const struct history_op *op)
+static void
+tell(struct history *h, int64_t number, bool is_complete)
+{
+    if (h->listener) h->listener(h->listener_ctx, &h->ops.v[number], is_complete);
+}
+
+static int64_t
+begin(struct history *h, const struct history_op *op)
 {
     struct history_op *new = VEC_ADD(h->mem, &h->ops);
     *new = *op;
@@ -109,6 +114,14 @@ history_invoke(struct history *h, const struct history_op *op)
     see_partition(h, op->topic, op->partition);
     add_event(h, h->ops.n - 1, false);
     return h->ops.n - 1;
+}
+
+int64_t
+history_invoke(struct history *h, const struct history_op *op)
+{
+    int64_t number = begin(h, op);
+    tell(h, number, false);
+    return number;
 }
 
 void
@@ -125,6 +138,7 @@ history_complete(struct history *h, int64_t number, enum history_outcome outcome
     op->complete_ns = h->now(h->ctx);
     see_partition(h, op->topic, partition);
     add_event(h, number, true);
+    tell(h, number, true);
 }
 
 int64_t
@@ -133,103 +147,26 @@ history_add(struct history *h, const struct history_op *op, enum history_outcome
 {
     int64_t first = h->reads.n;
     for (int64_t i = 0; i < reads_n; i++) VEC_PUSH(h->mem, &h->reads, reads[i]);
-    int64_t number = history_invoke(h, op);
+    int64_t number = begin(h, op);
     h->ops.v[number].first_read = first;
     h->ops.v[number].reads_n = reads_n;
     history_complete(h, number, outcome, op->error, op->partition, op->offset);
     return number;
 }
 
-/* ---- for people --------------------------------------------------------------------------------- */
+/* ---- reading ------------------------------------------------------------------------------------ */
 
-const char *
-history_kind_name(enum history_kind kind)
+struct history_counts
+history_counts(const struct history *h)
 {
-    switch (kind) {
-    case HISTORY_SEND: return "send";
-    case HISTORY_POLL: return "poll";
-    case HISTORY_ASSIGN: return "assign";
-    case HISTORY_END: return "end";
-    case HISTORY_TRUNCATION: return "truncation";
-    case HISTORY_OUT_OF_RANGE: return "out-of-range";
-    case HISTORY_CORRUPT: return "corrupt";
+    struct history_counts c = {.read = h->reads.n};
+    for (int64_t i = 0; i < h->ops.n; i++) {
+        const struct history_op *op = &h->ops.v[i];
+        if (op->kind != HISTORY_SEND) continue;
+        c.produced++;
+        c.acknowledged += op->outcome == HISTORY_OK;
+        c.failed += op->outcome == HISTORY_FAIL;
+        c.unknown += history_is_info(op);
     }
-    return "?";
-}
-
-const char *
-history_outcome_name(enum history_outcome outcome)
-{
-    switch (outcome) {
-    case HISTORY_OPEN: return "open";
-    case HISTORY_OK: return "ok";
-    case HISTORY_FAIL: return "fail";
-    case HISTORY_INFO: return "info";
-    }
-    return "?";
-}
-
-void
-history_value_print(const struct history *h, uint64_t value, struct writer *w)
-{
-    fmt_slice(w, history_process_name(h, history_value_process(value)));
-    fmt_char(w, ':');
-    fmt_i64(w, history_value_n(value));
-}
-
-static void
-print_reads(const struct history *h, const struct history_op *op, struct writer *w)
-{
-    const struct history_read *r = history_reads(h, op);
-    for (int64_t i = 0; i < op->reads_n; i++) {
-        fmt_str(w, " @");
-        fmt_i64(w, r[i].offset);
-        fmt_char(w, '=');
-        history_value_print(h, r[i].value, w);
-    }
-}
-
-static void
-print_op(const struct history *h, const struct history_op *op, struct writer *w)
-{
-    fmt_seconds(w, op->invoke_ns);
-    fmt_char(w, ' ');
-    fmt_slice(w, history_process_name(h, op->process));
-    fmt_char(w, ' ');
-    fmt_str(w, history_kind_name(op->kind));
-    fmt_char(w, ' ');
-    fmt_slice(w, history_topic_name(h, op->topic));
-    fmt_char(w, '-');
-    fmt_i64(w, op->partition);
-    if (op->is_final) fmt_str(w, " final");
-    if (op->node >= 0) {
-        fmt_str(w, " from ");
-        fmt_i64(w, op->node);
-    }
-    if (op->value) {
-        fmt_char(w, ' ');
-        history_value_print(h, op->value, w);
-    }
-    print_reads(h, op, w);
-    fmt_str(w, " -> ");
-    fmt_str(w, history_outcome_name(op->outcome));
-    if (op->offset >= 0) {
-        fmt_str(w, " @");
-        fmt_i64(w, op->offset);
-    }
-    if (op->error) {
-        fmt_char(w, ' ');
-        fmt_slice(w, k_err_name(op->error));
-    }
-    if (op->complete_ns > op->invoke_ns) {
-        fmt_str(w, " after ");
-        fmt_seconds(w, op->complete_ns - op->invoke_ns);
-    }
-    fmt_char(w, '\n');
-}
-
-void
-history_print(const struct history *h, struct writer *w)
-{
-    for (int64_t i = 0; i < h->ops.n; i++) print_op(h, &h->ops.v[i], w);
+    return c;
 }

@@ -25,6 +25,9 @@ enum history_kind {
     HISTORY_TRUNCATION, /* the client was told that the log diverged: offset, first that is gone */
     HISTORY_OUT_OF_RANGE, /* offset: the position that was refused */
     HISTORY_CORRUPT,      /* a batch or value that is none: offset */
+    HISTORY_FINAL_END, /* this reading of the final read has come to the stable end: offset, node */
+    HISTORY_HEALED,    /* no client's: all faults are over (process, topic, partition: -1) */
+    HISTORY_KINDS_N
 };
 
 enum history_outcome {
@@ -97,6 +100,9 @@ struct history {
     VEC(struct history_read) reads;
     VEC(struct history_event) events;
     VEC(struct history_name) processes, topics;
+    /* Told of each event as it happens (an op that is added at once: of its completion); may be NULL. */
+    void (*listener)(void *ctx, const struct history_op *op, bool is_complete);
+    void *listener_ctx;
 };
 
 /* now: the true time, which no client's clock need show. */
@@ -138,7 +144,27 @@ const char *history_kind_name(enum history_kind kind);
 const char *history_outcome_name(enum history_outcome outcome);
 /* "p1:17" */
 void history_value_print(const struct history *h, uint64_t value, struct writer *w);
-/* One line for each operation, in the order of invocation. */
+/* One line for each operation, in the order of invocation: seconds of invocation and of completion,
+ * process, what, partition, and the rest as it applies:
+ *
+ *      1.002000000 1.009000000 p1 send orders-0 p1:17 ok @41
+ *      1.002000000 - p1 send orders-0 p1:18 acks=1 plain            (no answer; not idempotent)
+ *      1.002000000 1.010000000 p1 send orders-0 p1:19 fail !19
+ *      1.000000000 = c1 assign orders-0 @0                          (=: at once)
+ *      1.006000000 = c1 poll orders-0 40=p1:16/3 41=p1:17/3         (offset=value/leader epoch)
+ *      9.000000000 9.001000000 f end orders-0 ok @120 e3 final
+ *      9.000000000 = f poll orders-0 0=p1:1/0 final node=2
+ *      9.000000000 = f final-end orders-0 @120 final node=2
+ *      8.000000000 = - healed - */
 void history_print(const struct history *h, struct writer *w);
+/* Adds what such a text tells; blank lines and those that begin with '#' are skipped. 0, or the number of
+ * the first line that cannot be understood. */
+int64_t history_parse(struct history *h, struct slice text);
+
+struct history_counts {
+    int64_t produced, acknowledged, unknown, failed; /* sends; unanswered ones are unknown */
+    int64_t read;                                    /* records, each as often as it was polled */
+};
+struct history_counts history_counts(const struct history *h);
 
 #endif

@@ -54,6 +54,7 @@ look_whether_finished(struct final_reading *r)
     if (r->finished || p->end < 0 || stable_ns < a->stable_ms * NS_PER_MS) return;
     if (assigned_position(r->assigned) < p->end) return;
     r->finished = true;
+    read_note(&r->of, HISTORY_FINAL_END, p->partition, p->end, -1, K_ERR_NONE);
     a->finished++;
     if (a->finished < a->readings || p->f->topics_at < a->topics_n) return;
     a->done = a->complete = true;

@@ -1,0 +1,122 @@
+/* Anomalies: what the three witnesses have to say. Every kind of wrong has one spelling, used in code,
+ * reports and scenarios alike.
+ *
+ *      checker      black box: sees only the history of the clients
+ *      oracle       sees the simulator's truth: what every replica holds, what was acknowledged
+ *      invariant    white box: looks at every step of every node
+ *
+ * An anomaly that the configuration permits (acks=1, unclean election …) is still told, with `allowed`
+ * and the reason. */
+#ifndef SIM_CHECK_ANOMALY_H
+#define SIM_CHECK_ANOMALY_H
+
+#include "broker/base/bytes.h"
+
+/*   rule, spelling, what it says */
+/* clang-format off */
+#define RULES(X)                                                                                     \
+    /* of the clients' view */                                                                       \
+    X(LOST, "lost", "an acknowledged record is not in the log")                                      \
+    X(READ_LOST, "read-lost", "a record was read, though not acknowledged, and is gone")             \
+    X(DUPLICATE, "duplicate", "a record is in the log more than once")                               \
+    X(REORDERED, "reordered", "records of one producer are not in the order of its sends")           \
+    X(INCONSISTENT_OFFSET, "inconsistent-offset", "an offset had two records, or a record two places") \
+    X(NONMONOTONIC_POLL, "nonmonotonic-poll", "a consumer was taken back")                           \
+    X(POLL_SKIP, "poll-skip", "a consumer was led past a record")                                    \
+    X(PHANTOM, "phantom", "a record was read that was not sent there (before)")                      \
+    X(FAILED_READ, "failed-read", "a record was read whose send had surely failed")                  \
+    X(CORRUPT, "corrupt", "bytes were delivered that are no record")                                 \
+    X(END_WENT_BACK, "end-went-back", "the end of the log went back")                                \
+    X(REPLICA_DIFFERS, "replica-differs", "a replica lacks records that the leader has")             \
+    /* liveness */                                                                                   \
+    X(UNANSWERED, "unanswered", "a call never ended")                                                \
+    X(UNREADABLE, "unreadable", "the final read did not come to an end")                             \
+    X(NOT_SERVING, "not-serving", "a send failed long after everything was healed")                  \
+    /* invariants of partitions, of the quorum, of the controller */                                 \
+    X(ELECTION_SAFETY, "election-safety", "two leaders in one epoch")                                \
+    X(ONE_VOTE, "one-vote", "a voter voted twice in one epoch")                                      \
+    X(EPOCH_WENT_BACK, "epoch-went-back", "an epoch went back")                                      \
+    X(LOG_MATCHING, "log-matching", "same offset and epoch, other records")                          \
+    X(LOG_CONTIGUOUS, "log-contiguous", "a log has a gap or an epoch out of order")                  \
+    X(LEADER_APPENDS_ONLY, "leader-appends-only", "a leader cut its own log")                        \
+    X(LEADER_COMPLETENESS, "leader-completeness", "a leader lacks committed records")                \
+    X(COMMITTED_CHANGED, "committed-changed", "another record at a committed offset")                \
+    X(COMMITTED_TRUNCATED, "committed-truncated", "an in-sync replica cut off committed records")    \
+    X(HIGH_WATERMARK_BOUNDS, "high-watermark-bounds", "log start <= high watermark <= log end")      \
+    X(HIGH_WATERMARK_MONOTONIC, "high-watermark-monotonic", "a high watermark went back")            \
+    X(ISR_HOLDS_COMMITTED, "isr-holds-committed", "an in-sync replica lacks committed records")      \
+    X(LEADER_IN_ISR, "leader-in-isr", "the leader is not in the ISR")                                \
+    X(LEADER_ELIGIBLE, "leader-eligible", "a leader from outside ISR and ELR, and not uncleanly")    \
+    X(ISR_ELR, "isr-elr", "ISR and ELR: of the replicas, disjoint, no ELR beside a full ISR")        \
+    X(ISR_FENCED, "isr-fenced", "a fenced broker was put into the ISR")                              \
+    X(PARTITION_EPOCH_INCREASES, "partition-epoch-increases", "partition and leader epochs go up")   \
+    X(BROKER_EPOCH_INCREASES, "broker-epoch-increases", "broker epochs go up")                       \
+    X(QUORUM_MAJORITY, "quorum-majority", "committed, but not durable on a majority of voters")      \
+    X(APPLIED_COMMITTED, "applied-committed", "metadata was applied before it was committed")
+
+/* clang-format on */
+
+enum rule {
+#define X(id, spelling, says) RULE_##id,
+    RULES(X)
+#undef X
+        RULES_N
+};
+
+const char *rule_spelling(enum rule rule);
+const char *rule_says(enum rule rule);
+/* False: no such rule. */
+bool rule_find(struct slice spelling, enum rule *ret);
+
+enum witness { WITNESS_CHECKER, WITNESS_ORACLE, WITNESS_INVARIANT };
+const char *witness_spelling(enum witness witness);
+
+/* How the oracle sorts a loss. */
+enum loss {
+    LOSS_NONE,          /* not a loss, or not the oracle's word */
+    LOSS_BUG,           /* a copy survived on a replica that might have led */
+    LOSS_ALLOWED,       /* permitted: acks, unclean election */
+    LOSS_NOT_RECOVERED, /* a copy survived where the rules keep it from leading */
+    LOSS_PHYSICS,       /* no copy survived */
+};
+const char *loss_spelling(enum loss loss);
+
+struct anomaly {
+    enum rule rule;
+    enum witness witness;
+    struct slice topic;  /* null: of no topic */
+    int32_t partition;   /* -1 */
+    int64_t offset;      /* -1 */
+    uint64_t value;      /* 0 */
+    struct slice name;   /* of the value, as people read it ("p1:17"); may be null */
+    int64_t at_ns;       /* when it was seen */
+    bool allowed;
+    enum loss loss;
+    struct slice why;    /* allowed: by what */
+    struct slice story;  /* what happened, in sentences or lines */
+};
+
+struct anomalies {
+    struct mem *mem;
+    VEC(struct anomaly) v;
+    int64_t counts[RULES_N];     /* all */
+    int64_t disallowed;          /* of these, not allowed */
+    int64_t left_out;            /* more than ANOMALIES_MAX of a rule and witness are only counted */
+};
+
+/* Told in full; the rest is only counted (except lost, duplicate, inconsistent-offset: all of them). */
+#define ANOMALIES_MAX 1000
+
+void anomalies_init(struct anomalies *a, struct mem *mem);
+void anomalies_release(struct anomalies *a);
+/* Copies the texts. */
+void anomalies_add(struct anomalies *a, const struct anomaly *one);
+/* As many of this rule as the witness told. */
+int64_t anomalies_count(const struct anomalies *a, enum rule rule, enum witness witness);
+
+/* Checker and oracle must name the same records as lost, as duplicate and as inconsistent-offset.
+ * True: they do. Else the differences are written to `ret_story`, one a line. */
+bool witnesses_agree(const struct anomalies *checker, const struct anomalies *oracle,
+                     struct writer *ret_story);
+
+#endif

@@ -1,0 +1,41 @@
+/* The invariants: the white box witness. It looks at the notes of every step of every node and checks, on
+ * what changed, what must hold of logs, leaders, epochs, high watermarks, ISRs and the quorum. The names
+ * of its rules are in anomaly.h.
+ *
+ *      struct invariants *v = invariants_new(mem);
+ *      invariants_watch(v, world);
+ *      … the run …
+ *      invariants_anomalies(v)                     as they are found, in order
+ *
+ * What is committed it knows by itself: the ghost high watermark is the greatest that any leader of the
+ * newest epoch had, and each committed offset keeps its batch for ever. It steps back only when a leader is
+ * elected uncleanly, or when no copy was left on any member of ISR and ELR (the oracle judges that). */
+#ifndef SIM_CHECK_INVARIANTS_H
+#define SIM_CHECK_INVARIANTS_H
+
+#include "sim/check/anomaly.h"
+#include "sim/world/world.h"
+
+struct invariants;
+
+struct invariants *invariants_new(struct mem *mem);
+void invariants_free(struct invariants *v);
+/* Before the machines are started. */
+void invariants_watch(struct invariants *v, struct world *w);
+/* Of a topic: min.insync.replicas (1 unless told), for the ELR rules. */
+void invariants_topic(struct invariants *v, struct slice topic, int32_t min_isr);
+const struct anomalies *invariants_anomalies(const struct invariants *v);
+/* Called for each as it is found; at most one. */
+void invariants_listen(struct invariants *v, void (*fn)(void *ctx, const struct anomaly *a), void *ctx);
+/* The smallest ISR that the controller ever had for a partition; 0: none seen. */
+int32_t invariants_smallest_isr(const struct invariants *v, struct slice topic, int32_t partition);
+
+/* ---- what it is told ------------------------------------------------------------------------------ */
+
+/* node: any number that tells machines apart; names and ids come first. */
+void invariants_node(struct invariants *v, int32_t node, struct slice name, int32_t node_id,
+                     bool is_voter);
+void invariants_note(struct invariants *v, int64_t at_ns, int32_t node, const struct note *n);
+void invariants_life(struct invariants *v, int64_t at_ns, int32_t node, enum life what);
+
+#endif

@@ -1,0 +1,57 @@
+/* The oracle: sees the simulator's truth. It is told what every node's log does (the notes), what bytes
+ * producers sent, which nodes crashed, lost power or their disk, and what the clients were told; so it
+ * knows of each record which copies are durable, cached or gone. At the end it says what is lost,
+ * duplicate or inconsistent, and sorts each loss:
+ *
+ *      bug            a copy survived on a replica that might have led (in ISR or ELR)
+ *      allowed        the record was sent with acks 0 or 1, or a leader was elected uncleanly
+ *      not-recovered  a copy survives, where the rules keep it from leading
+ *      physics        no copy survives
+ *
+ * It shares no code with the checker. In a run:
+ *
+ *      struct oracle *o = oracle_new(mem);
+ *      oracle_watch(o, world, history);           observers on both: all that follows happens by itself
+ *      … the run, to the end of the final read …
+ *      oracle_finish(o, &anomalies);
+ *
+ * The lower half is what oracle_watch() calls; tests call it with streams of their own. Nodes are the
+ * machines by their index in the world; node ids are read from their names (b1 → 1, k1 → 101). */
+#ifndef SIM_CHECK_ORACLE_H
+#define SIM_CHECK_ORACLE_H
+
+#include "sim/check/anomaly.h"
+#include "sim/history/history.h"
+#include "sim/world/world.h"
+
+struct oracle;
+
+struct oracle *oracle_new(struct mem *mem);
+void oracle_free(struct oracle *o);
+/* Before the machines are started. The history's listener becomes the oracle's. */
+void oracle_watch(struct oracle *o, struct world *w, struct history *h);
+void oracle_finish(struct oracle *o, struct anomalies *ret);
+
+/* ---- what it is told ------------------------------------------------------------------------------ */
+
+struct oracle_batch {
+    int64_t base_offset, last_offset;
+    int32_t epoch;
+    uint32_t crc;
+};
+
+/* A batch was sent to this node: its values by its checksum. */
+void oracle_sent(struct oracle *o, int32_t node, struct slice topic, int32_t partition, uint32_t crc,
+                 const uint64_t *values, int32_t n);
+/* Of partitions ("orders-0"); others are not looked at. */
+void oracle_note(struct oracle *o, int64_t at_ns, int32_t node, const struct note *n);
+void oracle_life(struct oracle *o, int64_t at_ns, int32_t node, enum life what);
+void oracle_wiped(struct oracle *o, int64_t at_ns, int32_t node);
+/* After a restart: what the node's log really has, read from its disk. */
+void oracle_found(struct oracle *o, int64_t at_ns, int32_t node, struct slice topic,
+                  int32_t partition, const struct oracle_batch *batches, int64_t n);
+/* What a client was told: a send or a poll that is complete. */
+void oracle_told(struct oracle *o, const struct history *h, const struct history_op *op);
+void oracle_name(struct oracle *o, int32_t node, struct slice name);
+
+#endif
