@@ -54,7 +54,7 @@ SIM_O  := $(call obj,$(SIM_C))
 VIS_O  := $(call obj,$(VIS_C))
 
 CODEC_LIBS := -lzstd -llz4 -lsnappy -lz
-SIM_LIBS := -lyaml $(CODEC_LIBS) -lcgraph
+SIM_LIBS := -lyaml $(CODEC_LIBS) -lgvc -lcgraph
 
 # ---- programs --------------------------------------------------------------------------------------
 

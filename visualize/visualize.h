@@ -1,0 +1,58 @@
+/* A run, drawn and told: everything here reads one trace and writes text. It knows the trace format
+ * (broker/env/trace.h, notes.h), the protocol's tables, and nothing else; so it draws a simulated run
+ * as well as a recorded one. The same trace gives the same bytes.
+ *
+ *     visualize_timeline()     timeline.svg      lanes of machines over linear time
+ *     visualize_frame_svg()    replication.svg   what each replica holds, at chosen moments
+ *     visualize_frame_dot()                      the same before it is painted
+ *     visualize_story()        story.txt         the run in numbered sentences
+ *
+ * A trace holds what machines did. What only its author knows is said in it with world_say(), in the
+ * areas below; each is optional, and without it the pictures just tell less. Fields are area, subject,
+ * text, machine and numbers, in this order:
+ *
+ *     "scenario"   name of it        what it is about       -         -
+ *     "fault"      "crash"           "b1, leader of orders-0 (epoch 1)": a fault in the words of the
+ *                                    scenario; it comes right before the fault itself
+ *     "history"    "orders-0"        the value, "p1:17"     client    a completed call: enum view_call,
+ *                  or "orders"                                        enum view_outcome, offset or -1, when it was
+ *                                                                     invoked (ns), error code, acks, records
+ *     "healed"     ""                ""                     -         faults are over from here on
+ *     "anomaly"    "lost orders-0"   its story, sentences   -         seen at (ns) or -1, offset or -1,
+ *                  (rule, partition)                                  1: allowed, enum view_witness
+ *     "verdict"    "pass"            a sentence             -         produced, acknowledged, unknown,
+ *                                                                     failed, read */
+#ifndef VISUALIZE_VISUALIZE_H
+#define VISUALIZE_VISUALIZE_H
+
+#include "broker/base/bytes.h"
+
+struct trace_reader;
+
+/* The numbers in "history". A send's offset is that of its record, a poll's that of the first of its
+ * `records`. What was never completed is said at the end, as unknown. Polls without records may be left
+ * out. */
+enum view_call { VIEW_SEND, VIEW_POLL, VIEW_OTHER };
+enum view_outcome { VIEW_OK, VIEW_FAILED, VIEW_UNKNOWN };
+enum view_witness { VIEW_CHECKER, VIEW_ORACLE, VIEW_INVARIANT };
+
+struct view_options {
+    struct slice partition; /* "orders-0"; null: the one with most to tell */
+    int64_t from_ns, to_ns; /* timeline: a window of time; both 0: the whole run */
+    int32_t arrows_max;     /* timeline; 0: 60 */
+    const int64_t *at_ns;   /* frame: the moments, one below the other … */
+    int32_t at_n;           /* … 0: before the first fault, after the election, at the end */
+};
+
+/* All rewind the reader first, and append to ret. options may be NULL. False: the trace is damaged (what
+ * could be read is drawn nevertheless) or, for pictures as SVG, the painter failed. */
+bool visualize_timeline(struct mem *mem, struct trace_reader *r, const struct view_options *o,
+                        struct writer *ret_svg);
+bool visualize_frame_dot(struct mem *mem, struct trace_reader *r, const struct view_options *o,
+                         struct writer *ret_dot);
+bool visualize_frame_svg(struct mem *mem, struct trace_reader *r, const struct view_options *o,
+                         struct writer *ret_svg);
+bool visualize_story(struct mem *mem, struct trace_reader *r, const struct view_options *o,
+                     struct writer *ret_text);
+
+#endif
