@@ -51,7 +51,7 @@ admin_answered(struct ask *a, enum env_err err, const void *response, struct buf
     op->version = a->version;
     op->message = SLICE_NULL;
     int16_t error = err == ENV_EINVAL ? K_ERR_UNSUPPORTED_VERSION
-                    : err             ? K_ERR_NETWORK_EXCEPTION
+                  : err               ? K_ERR_NETWORK_EXCEPTION
                                       : st->read(op, response);
     int64_t now = env_now_ns(st->c->env);
     if (error == K_ERR_NONE || !k_err_is_retriable(error) || now >= st->deadline_ns) {
@@ -96,8 +96,10 @@ admin_new(struct client *c, struct admin_op *op, int16_t api_key, int16_t versio
     st->read = read;
     st->again.due = admin_try;
     st->deadline_ns = env_now_ns(c->env) + (op->timeout_ms ? op->timeout_ms : 60000) * NS_PER_MS;
-    st->ask = (struct ask){
-        .api_key = api_key, .version_max = version_max, .build = admin_build, .done = admin_answered};
+    st->ask = (struct ask){.api_key = api_key,
+                           .version_max = version_max,
+                           .build = admin_build,
+                           .done = admin_answered};
     op->error = K_ERR_NONE;
     op->message = SLICE_NULL;
     op->response = NULL;
@@ -125,13 +127,14 @@ create_read(struct admin_op *op, const void *response)
 }
 
 static void
-write_placement(struct arena *a, struct k_create_topics_request_creatable_topic *t, const struct new_topic *n)
+write_placement(struct arena *a, struct k_create_topics_request_creatable_topic *t,
+                const struct new_topic *n)
 {
     t->num_partitions = -1;
     t->replication_factor = -1;
     t->assignments_n = n->partitions_placed;
-    t->assignments =
-        codec_array(a, K_STRUCT_CREATE_TOPICS_REQUEST_CREATABLE_REPLICA_ASSIGNMENT, n->partitions_placed);
+    t->assignments = codec_array(a, K_STRUCT_CREATE_TOPICS_REQUEST_CREATABLE_REPLICA_ASSIGNMENT,
+                                 n->partitions_placed);
     for (int32_t i = 0; i < n->partitions_placed; i++) {
         struct k_create_topics_request_creatable_replica_assignment *p = &t->assignments[i];
         p->partition_index = i;
@@ -158,7 +161,8 @@ admin_create_topic(struct client *c, struct admin_op *op, const struct new_topic
     r->topics->replication_factor = n->replicas;
     if (n->placement) write_placement(a, r->topics, n);
     r->topics->configs_n = n->settings_n;
-    r->topics->configs = codec_array(a, K_STRUCT_CREATE_TOPICS_REQUEST_CREATABLE_TOPIC_CONFIG, n->settings_n);
+    r->topics->configs =
+        codec_array(a, K_STRUCT_CREATE_TOPICS_REQUEST_CREATABLE_TOPIC_CONFIG, n->settings_n);
     for (int32_t i = 0; i < n->settings_n; i++) {
         r->topics->configs[i].name = arena_dup(a, n->settings[i].name);
         r->topics->configs[i].value = arena_dup(a, n->settings[i].value);
@@ -248,7 +252,8 @@ elect_read(struct admin_op *op, const void *response)
 }
 
 void
-admin_elect_leader(struct client *c, struct admin_op *op, bool unclean, struct slice topic, int32_t partition)
+admin_elect_leader(struct client *c, struct admin_op *op, bool unclean, struct slice topic,
+                   int32_t partition)
 {
     struct admin_state *st = admin_new(c, op, K_API_ELECT_LEADERS, 2, elect_read);
     struct arena *a = &st->arena;

@@ -27,11 +27,12 @@ struct topic_setting {
 };
 struct new_topic {
     struct slice name;
-    int32_t partitions;                    /* -1: the cluster's default; with placement: 0 */
-    int16_t replicas;                      /* likewise */
+    int32_t partitions; /* -1: the cluster's default; with placement: 0 */
+    int16_t replicas;   /* likewise */
     const struct topic_setting *settings;
     int32_t settings_n;
-    const int32_t *placement; /* partitions_placed × replicas_placed broker ids; NULL: the cluster chooses */
+    const int32_t
+        *placement; /* partitions_placed × replicas_placed broker ids; NULL: the cluster chooses */
     int32_t partitions_placed, replicas_placed;
 };
 

@@ -25,9 +25,12 @@ address_parse(struct slice s, struct slice *ret_host, int32_t *ret_port)
     int64_t colon = -1, port;
     for (int64_t i = 0; i < s.n; i++)
         if (s.p[i] == ':') colon = i;
-    if (colon <= 0 || !slice_to_i64(slice_sub(s, colon + 1, s.n), &port) || port < 1 || port > 65535) return false;
+    if (colon <= 0 || !slice_to_i64(slice_sub(s, colon + 1, s.n), &port) || port < 1 ||
+        port > 65535)
+        return false;
     *ret_host = slice_sub(s, 0, colon);
-    if (ret_host->p[0] == '[' && ret_host->p[colon - 1] == ']') *ret_host = slice_sub(s, 1, colon - 2);
+    if (ret_host->p[0] == '[' && ret_host->p[colon - 1] == ']')
+        *ret_host = slice_sub(s, 1, colon - 2);
     *ret_port = (int32_t)port;
     return ret_host->n > 0;
 }

@@ -25,12 +25,12 @@ struct client;
 struct client_params {
     struct slice bootstrap; /* "b1:9092,b2:9092" */
     struct slice client_id;
-    int64_t request_timeout_ms;                         /* 30,000 */
-    int64_t connect_timeout_ms;                         /* of connecting and ApiVersions: 10,000 */
-    int64_t retry_backoff_ms, retry_backoff_max_ms;     /* 100, 1,000 */
+    int64_t request_timeout_ms;                     /* 30,000 */
+    int64_t connect_timeout_ms;                     /* of connecting and ApiVersions: 10,000 */
+    int64_t retry_backoff_ms, retry_backoff_max_ms; /* 100, 1,000 */
     int64_t reconnect_backoff_ms, reconnect_backoff_max_ms; /* 50, 1,000 */
-    int64_t metadata_max_age_ms;                        /* 300,000 */
-    bool allow_auto_topic_creation;                     /* true */
+    int64_t metadata_max_age_ms;                            /* 300,000 */
+    bool allow_auto_topic_creation;                         /* true */
 };
 
 struct client_params client_params_default(void);

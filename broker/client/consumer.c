@@ -123,7 +123,8 @@ consumer_new(struct client *c, const struct consumer_params *p)
 /* ---- assigned partitions ------------------------------------------------------------------------- */
 
 struct assigned *
-consumer_assign(struct consumer *r, struct slice topic, int32_t partition, int64_t offset, int32_t node_id)
+consumer_assign(struct consumer *r, struct slice topic, int32_t partition, int64_t offset,
+                int32_t node_id)
 {
     struct assigned *a = MEM_NEW(&r->env->mem, struct assigned);
     a->r = r;

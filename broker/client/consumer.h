@@ -38,7 +38,8 @@ struct consumer_ops {
     /* An answer without records: the position is at (or above) this end. */
     void (*at_end)(void *owner, struct assigned *a, int64_t position, int64_t high_watermark);
     /* The log diverged from what was read: records from end_offset on (of epoch and above) are gone. */
-    void (*truncated)(void *owner, struct assigned *a, int64_t position, int32_t epoch, int64_t end_offset);
+    void (*truncated)(void *owner, struct assigned *a, int64_t position, int32_t epoch,
+                      int64_t end_offset);
     /* The position fell out of the log; with RESET_NONE the partition then waits for a seek. */
     void (*out_of_range)(void *owner, struct assigned *a, int64_t position);
     /* What came is no batch, or its checksum differs, or it cannot be decompressed. It is fetched again. */
@@ -65,8 +66,8 @@ struct consumer *consumer_new(struct client *c, const struct consumer_params *p)
 
 /* From OFFSET_EARLIEST, OFFSET_LATEST or a position. node_id -1: from the leader, whoever it is; else
  * always from this replica (KIP-392). */
-struct assigned *consumer_assign(struct consumer *r, struct slice topic, int32_t partition, int64_t offset,
-                                 int32_t node_id);
+struct assigned *consumer_assign(struct consumer *r, struct slice topic, int32_t partition,
+                                 int64_t offset, int32_t node_id);
 /* Nothing more comes of it; not to be named any more. */
 void consumer_unassign(struct assigned *a);
 struct slice assigned_topic(const struct assigned *a);

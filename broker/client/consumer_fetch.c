@@ -17,7 +17,8 @@ topic_entry(struct fetch *f, struct k_fetch_request *r, const struct assigned *a
 }
 
 static void
-item_write(struct fetch *f, struct k_fetch_request *r, const struct fetch_item *item, int16_t version)
+item_write(struct fetch *f, struct k_fetch_request *r, const struct fetch_item *item,
+           int16_t version)
 {
     const struct assigned *a = item->a;
     struct k_fetch_request_fetch_topic *t = topic_entry(f, r, a);
@@ -55,7 +56,8 @@ answer_for(struct fetch *f, const struct k_fetch_response *r, const struct assig
 {
     for (int32_t i = 0; i < r->responses_n; i++) {
         const struct k_fetch_response_fetchable_topic_response *t = &r->responses[i];
-        struct topic *known = f->ask.version >= 13 ? client_topic_by_id(f->r->c, t->topic_id) : NULL;
+        struct topic *known =
+            f->ask.version >= 13 ? client_topic_by_id(f->r->c, t->topic_id) : NULL;
         if (!slice_eq(known ? known->name : t->topic, a->topic)) continue;
         for (int32_t j = 0; j < t->partitions_n; j++)
             if (t->partitions[j].partition_index == a->partition) return &t->partitions[j];
@@ -114,15 +116,18 @@ diverged(struct assigned *a, int32_t epoch, int64_t end_offset)
 }
 
 static void
-item_take(struct fetch *f, const struct fetch_item *item, enum env_err err, const struct k_fetch_response *r,
-          struct buf *from)
+item_take(struct fetch *f, const struct fetch_item *item, enum env_err err,
+          const struct k_fetch_response *r, struct buf *from)
 {
     struct assigned *a = item->a;
     a->fetching = false;
     if (a->gone || a->seeks != item->seeks) return;
-    const struct k_fetch_response_partition_data *p = err || r->error_code ? NULL : answer_for(f, r, a);
+    const struct k_fetch_response_partition_data *p =
+        err || r->error_code ? NULL : answer_for(f, r, a);
     if (!p) {
-        failed(a, err ? K_ERR_NETWORK_EXCEPTION : r->error_code ? r->error_code : K_ERR_UNKNOWN_SERVER_ERROR);
+        failed(a, err             ? K_ERR_NETWORK_EXCEPTION
+                  : r->error_code ? r->error_code
+                                  : K_ERR_UNKNOWN_SERVER_ERROR);
     } else if (p->error_code == K_ERR_OFFSET_OUT_OF_RANGE) {
         out_of_range(a, item->position);
     } else if (p->error_code) {

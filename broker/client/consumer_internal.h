@@ -22,10 +22,10 @@ struct assigned {
     void *user;
     bool paused, gone, fetching;
     int64_t position;
-    int32_t epoch;      /* of the last record read; -1: none */
-    int64_t want;       /* the offset or time looked for, while position < 0 */
-    bool wants;         /* false: it waits for a seek */
-    int64_t seeks;      /* counts; what was asked under another count is void */
+    int32_t epoch; /* of the last record read; -1: none */
+    int64_t want;  /* the offset or time looked for, while position < 0 */
+    bool wants;    /* false: it waits for a seek */
+    int64_t seeks; /* counts; what was asked under another count is void */
     int64_t lookup_seeks, op_seeks;
     int64_t resume_ns;
     int32_t failures;
@@ -36,8 +36,8 @@ struct assigned {
     int64_t at, high_watermark;
     struct batch_header header;
     struct op op;
-    VEC(struct aborted) aborted;  /* of the answer, not begun yet */
-    VEC(int64_t) aborting;        /* producer ids */
+    VEC(struct aborted) aborted; /* of the answer, not begun yet */
+    VEC(int64_t) aborting;       /* producer ids */
 };
 
 struct fetch_item {
@@ -65,8 +65,9 @@ struct consumer {
 };
 
 #define CONSUMER_TELL(a, callback, ...) \
-    ((a)->r->params.ops->callback ? (a)->r->params.ops->callback((a)->r->params.owner, (a), __VA_ARGS__) \
-                                  : (void)0)
+    ((a)->r->params.ops->callback \
+         ? (a)->r->params.ops->callback((a)->r->params.owner, (a), __VA_ARGS__) \
+         : (void)0)
 
 /* ---- consumer.c ---- */
 
@@ -83,7 +84,8 @@ void consumer_fetch(struct consumer *r, int64_t *wake_ns);
 /* ---- consumer_records.c ---- */
 
 /* Takes over what an answer brought, and hands it out. */
-void assigned_take(struct assigned *a, const struct k_fetch_response_partition_data *data, struct buf *from);
+void assigned_take(struct assigned *a, const struct k_fetch_response_partition_data *data,
+                   struct buf *from);
 void assigned_drop(struct assigned *a);
 
 #endif

@@ -154,7 +154,8 @@ go_on(struct assigned *a)
 }
 
 void
-assigned_take(struct assigned *a, const struct k_fetch_response_partition_data *data, struct buf *from)
+assigned_take(struct assigned *a, const struct k_fetch_response_partition_data *data,
+              struct buf *from)
 {
     CHECK(!a->from);
     a->failures = 0;

@@ -138,7 +138,8 @@ waiting_fail(struct link *l, enum env_err err)
 {
     struct list *n;
     l->state = LINK_NEW;
-    while ((n = list_pop_front(&l->waiting))) ask_end(LIST_ENTRY(n, struct ask, node), err, NULL, NULL);
+    while ((n = list_pop_front(&l->waiting)))
+        ask_end(LIST_ENTRY(n, struct ask, node), err, NULL, NULL);
 }
 
 static void

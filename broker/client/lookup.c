@@ -39,7 +39,8 @@ lookup_build(struct ask *a, int16_t version)
     r->topics = codec_array(scratch, K_STRUCT_LIST_OFFSETS_REQUEST_LIST_OFFSETS_TOPIC, 1);
     r->topics->name = st->topic;
     r->topics->partitions_n = 1;
-    r->topics->partitions = codec_array(scratch, K_STRUCT_LIST_OFFSETS_REQUEST_LIST_OFFSETS_PARTITION, 1);
+    r->topics->partitions =
+        codec_array(scratch, K_STRUCT_LIST_OFFSETS_REQUEST_LIST_OFFSETS_PARTITION, 1);
     r->topics->partitions->partition_index = st->partition;
     r->topics->partitions->timestamp = st->at_ms;
     r->topics->partitions->current_leader_epoch = part && version >= 4 ? part->leader_epoch : -1;
@@ -68,7 +69,8 @@ lookup_again(struct lookup_state *st, int16_t error)
     client_refresh(st->c);
     st->lookup->error = error;
     st->attempts++;
-    timer_arm(st->c->env, &st->again, MIN(now + client_backoff_ns(st->c, st->attempts), st->deadline_ns));
+    timer_arm(st->c->env, &st->again,
+              MIN(now + client_backoff_ns(st->c, st->attempts), st->deadline_ns));
 }
 
 static void
@@ -79,7 +81,9 @@ lookup_answered(struct ask *a, enum env_err err, const void *response, struct bu
     const struct k_list_offsets_response_list_offsets_partition_response *r =
         err ? NULL : lookup_find(st, response);
     if (!r || r->error_code) {
-        lookup_again(st, err ? K_ERR_NETWORK_EXCEPTION : r ? r->error_code : K_ERR_UNKNOWN_SERVER_ERROR);
+        lookup_again(st, err ? K_ERR_NETWORK_EXCEPTION
+                         : r ? r->error_code
+                             : K_ERR_UNKNOWN_SERVER_ERROR);
         return;
     }
     st->lookup->offset = r->offset;

@@ -67,7 +67,8 @@ client_learn_leader(struct client *c, struct slice topic, int32_t partition, int
                     int32_t leader_epoch)
 {
     struct part *p = client_part(c, topic, partition);
-    if (!p || leader < 0 || leader_epoch <= p->leader_epoch || !client_peer(c, leader)) return false;
+    if (!p || leader < 0 || leader_epoch <= p->leader_epoch || !client_peer(c, leader))
+        return false;
     part_learn(p, leader, leader_epoch);
     tell_watchers(c);
     return true;
@@ -86,7 +87,8 @@ parts_resize(struct client *c, struct topic *t, struct uuid id, int32_t n)
 }
 
 static void
-topic_learn(struct client *c, struct topic *t, const struct k_metadata_response_metadata_response_topic *r)
+topic_learn(struct client *c, struct topic *t,
+            const struct k_metadata_response_metadata_response_topic *r)
 {
     t->error = r->error_code;
     if (r->error_code) return;
@@ -118,7 +120,8 @@ client_backoff_ns(struct client *c, int32_t attempts)
 {
     int64_t ms = c->params.retry_backoff_ms;
     for (int32_t i = 1; i < attempts && ms < c->params.retry_backoff_max_ms; i++) ms *= 2;
-    int64_t ns = MIN(ms, MAX(c->params.retry_backoff_max_ms, c->params.retry_backoff_ms)) * NS_PER_MS;
+    int64_t ns =
+        MIN(ms, MAX(c->params.retry_backoff_max_ms, c->params.retry_backoff_ms)) * NS_PER_MS;
     return ns <= 0 ? 0 : ns - ns / 5 + env_random_below(c->env, STREAM_JITTER, 2 * (ns / 5) + 1);
 }
 
@@ -150,7 +153,8 @@ ask_metadata(struct timer *t)
 static void
 schedule(struct client *c, int64_t at_ns)
 {
-    if (!timer_is_armed(&c->refresh) || c->refresh.node.key > at_ns) timer_arm(c->env, &c->refresh, at_ns);
+    if (!timer_is_armed(&c->refresh) || c->refresh.node.key > at_ns)
+        timer_arm(c->env, &c->refresh, at_ns);
 }
 
 static bool
@@ -178,7 +182,8 @@ metadata_answered(struct ask *a, enum env_err err, const void *response, struct 
     c->answered_ns = now;
     c->failures = topics_are_known(c) ? 0 : c->failures + 1;
     bool soon = c->again || c->failures > 0;
-    int64_t wait = soon ? client_backoff_ns(c, c->failures) : c->params.metadata_max_age_ms * NS_PER_MS;
+    int64_t wait =
+        soon ? client_backoff_ns(c, c->failures) : c->params.metadata_max_age_ms * NS_PER_MS;
     timer_arm(c->env, &c->refresh, now + wait);
     tell_watchers(c);
 }
@@ -191,7 +196,8 @@ client_refresh(struct client *c)
         return;
     }
     int64_t now = env_now_ns(c->env);
-    int64_t soonest = c->answered_ns < 0 ? now : c->answered_ns + c->params.retry_backoff_ms * NS_PER_MS;
+    int64_t soonest =
+        c->answered_ns < 0 ? now : c->answered_ns + c->params.retry_backoff_ms * NS_PER_MS;
     if (c->failures == 0 || c->answered_ns < 0) schedule(c, MAX(now, soonest));
 }
 

@@ -9,8 +9,7 @@ attempt_of(int16_t error)
 {
     switch (error) {
     case K_ERR_NONE:
-    case K_ERR_DUPLICATE_SEQUENCE_NUMBER:
-        return ATTEMPT_STORED;
+    case K_ERR_DUPLICATE_SEQUENCE_NUMBER: return ATTEMPT_STORED;
     case K_ERR_CORRUPT_MESSAGE:
     case K_ERR_UNKNOWN_TOPIC_OR_PARTITION:
     case K_ERR_LEADER_NOT_AVAILABLE:
@@ -34,10 +33,8 @@ attempt_of(int16_t error)
     case K_ERR_INVALID_RECORD:
     case K_ERR_UNKNOWN_TOPIC_ID:
     case K_ERR_INCONSISTENT_TOPIC_ID:
-    case K_ERR_THROTTLING_QUOTA_EXCEEDED:
-        return ATTEMPT_REFUSED;
-    default:
-        return ATTEMPT_UNKNOWN;
+    case K_ERR_THROTTLING_QUOTA_EXCEEDED: return ATTEMPT_REFUSED;
+    default: return ATTEMPT_UNKNOWN;
     }
 }
 
@@ -47,9 +44,7 @@ attempt_is_retriable(int16_t error, bool idempotent)
     switch (error) {
     case K_ERR_OUT_OF_ORDER_SEQUENCE_NUMBER:
     case K_ERR_INVALID_PRODUCER_EPOCH:
-    case K_ERR_UNKNOWN_PRODUCER_ID:
-        return idempotent;
-    default:
-        return k_err_is_retriable(error);
+    case K_ERR_UNKNOWN_PRODUCER_ID: return idempotent;
+    default: return k_err_is_retriable(error);
     }
 }

@@ -174,7 +174,8 @@ producer_route_early(struct producer *p, int64_t *wake_ns)
                 struct send *s = e->send;
                 int64_t charged = e->charged_bytes;
                 early_free(p, e);
-                send_end(p, s, SEND_FAILED, known && known->error ? known->error : K_ERR_REQUEST_TIMED_OUT, charged);
+                send_end(p, s, SEND_FAILED,
+                         known && known->error ? known->error : K_ERR_REQUEST_TIMED_OUT, charged);
             } else {
                 *wake_ns = MIN(*wake_ns, end);
                 break;

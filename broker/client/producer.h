@@ -23,18 +23,18 @@
 struct producer;
 
 struct producer_params {
-    int16_t acks;                   /* -1 all, 0, 1: -1 */
-    bool idempotent;                /* true; needs acks = -1 and at most 5 in flight */
-    int32_t max_in_flight;          /* requests per connection: 5 */
-    int64_t batch_bytes;            /* 16,384 */
-    int64_t linger_ms;              /* 5 */
-    int64_t request_timeout_ms;     /* 30,000; also how long the leader may wait for replicas */
-    int64_t delivery_timeout_ms;    /* 120,000: from producer_send to the end */
-    int32_t retries;                /* INT32_MAX */
-    int64_t buffer_bytes;           /* 32 MiB */
-    int64_t max_request_bytes;      /* 1 MiB */
+    int16_t acks;                /* -1 all, 0, 1: -1 */
+    bool idempotent;             /* true; needs acks = -1 and at most 5 in flight */
+    int32_t max_in_flight;       /* requests per connection: 5 */
+    int64_t batch_bytes;         /* 16,384 */
+    int64_t linger_ms;           /* 5 */
+    int64_t request_timeout_ms;  /* 30,000; also how long the leader may wait for replicas */
+    int64_t delivery_timeout_ms; /* 120,000: from producer_send to the end */
+    int32_t retries;             /* INT32_MAX */
+    int64_t buffer_bytes;        /* 32 MiB */
+    int64_t max_request_bytes;   /* 1 MiB */
     enum codec codec;
-    int32_t codec_level;            /* 0: the codec's default */
+    int32_t codec_level; /* 0: the codec's default */
 };
 struct producer_params producer_params_default(void);
 
@@ -75,7 +75,8 @@ int64_t producer_pending(const struct producer *p);
 void producer_flush(struct producer *p, void (*flushed)(struct producer *p, void *ctx), void *ctx);
 
 struct producer_stats {
-    int64_t records, batches, requests, retries, bytes; /* bytes: of batches as sent, retries included */
+    int64_t records, batches, requests, retries,
+        bytes; /* bytes: of batches as sent, retries included */
     int64_t epoch_bumps;
 };
 const struct producer_stats *producer_stats(const struct producer *p);

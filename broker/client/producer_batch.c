@@ -46,7 +46,8 @@ part_append(struct producer *p, struct ppart *part, struct send *s, const struct
     }
     if (!b) {
         b = batch_open(p, part);
-        bool ok = builder_add(&b->builder, r->timestamp, r->key, r->value, r->headers, r->headers_n);
+        bool ok =
+            builder_add(&b->builder, r->timestamp, r->key, r->value, r->headers, r->headers_n);
         CHECK(ok);
     }
     b->created_ns = MIN(b->created_ns, r->created_ns);
@@ -91,7 +92,8 @@ batch_close(struct producer *p, struct pbatch *b)
 /* ---- ends --------------------------------------------------------------------------------------- */
 
 void
-send_end(struct producer *p, struct send *s, enum send_result result, int16_t error, int64_t charged)
+send_end(struct producer *p, struct send *s, enum send_result result, int16_t error,
+         int64_t charged)
 {
     p->pending--;
     p->charged_bytes -= charged;

@@ -6,7 +6,8 @@ static const void *
 init_build(struct ask *a, int16_t version)
 {
     struct producer *p = CONTAINER_OF(a, struct producer, init_pid);
-    struct k_init_producer_id_request *r = ARENA_NEW(&p->env->scratch, struct k_init_producer_id_request);
+    struct k_init_producer_id_request *r =
+        ARENA_NEW(&p->env->scratch, struct k_init_producer_id_request);
     (void)version;
     codec_default(K_MSG_INIT_PRODUCER_ID_REQUEST, r);
     r->transactional_id = SLICE_NULL;

@@ -27,10 +27,10 @@ struct pbatch {
     int64_t charged_bytes; /* of buffer_bytes */
     int64_t created_ns, not_before_ns;
     int32_t attempts;
-    bool maybe_stored;  /* an attempt's end is not known */
-    bool ended;         /* its sends are done */
+    bool maybe_stored; /* an attempt's end is not known */
+    bool ended;        /* its sends are done */
     bool has_sequence;
-    int16_t error;      /* of the last attempt */
+    int16_t error; /* of the last attempt */
     struct op op;
     struct buf *compressed;
     struct buf *bytes; /* as sent */
@@ -123,7 +123,8 @@ void batch_end(struct producer *p, struct pbatch *b, enum send_result result, in
                int64_t base_offset, int64_t append_time);
 /* From the list and from memory; nothing refers to it any longer. */
 void batch_free(struct producer *p, struct pbatch *b);
-void send_end(struct producer *p, struct send *s, enum send_result result, int16_t error, int64_t charged);
+void send_end(struct producer *p, struct send *s, enum send_result result, int16_t error,
+              int64_t charged);
 
 /* ---- producer_id.c: idempotence ---- */
 

@@ -42,8 +42,10 @@ produce_build(struct ask *a, int16_t version)
         codec_array(&p->env->scratch, K_STRUCT_PRODUCE_REQUEST_TOPIC_PRODUCE_DATA, q->batches.n);
     for (int64_t i = 0; i < q->batches.n; i++) {
         struct pbatch *b = q->batches.v[i];
-        struct k_produce_request_topic_produce_data *d = topic_data(p, r, b->part->topic, q->batches.n);
-        struct k_produce_request_partition_produce_data *part = &d->partition_data[d->partition_data_n++];
+        struct k_produce_request_topic_produce_data *d =
+            topic_data(p, r, b->part->topic, q->batches.n);
+        struct k_produce_request_partition_produce_data *part =
+            &d->partition_data[d->partition_data_n++];
         part->index = b->part->index;
         part->records = (struct k_records){.bytes = buf_slice(b->bytes), .buf = b->bytes};
     }
@@ -71,7 +73,8 @@ look_at_sequence(struct pbatch *b, int16_t error)
 }
 
 static void
-batch_refused(struct producer *p, struct pbatch *b, int16_t error, enum attempt attempt, bool leader_is_new)
+batch_refused(struct producer *p, struct pbatch *b, int16_t error, enum attempt attempt,
+              bool leader_is_new)
 {
     if (attempt == ATTEMPT_UNKNOWN) b->maybe_stored = true;
     b->error = error;
@@ -80,10 +83,12 @@ batch_refused(struct producer *p, struct pbatch *b, int16_t error, enum attempt 
         batch_free(p, b);
         return;
     }
-    if (attempt_is_retriable(error, p->params.idempotent) && b->attempts <= p->params.retries && !is_over(p, b)) {
+    if (attempt_is_retriable(error, p->params.idempotent) && b->attempts <= p->params.retries &&
+        !is_over(p, b)) {
         look_at_sequence(b, error);
         b->state = BATCH_IS_READY;
-        b->not_before_ns = env_now_ns(p->env) + (leader_is_new ? 0 : client_backoff_ns(p->c, b->attempts));
+        b->not_before_ns =
+            env_now_ns(p->env) + (leader_is_new ? 0 : client_backoff_ns(p->c, b->attempts));
         p->stats.retries++;
         return;
     }
@@ -102,19 +107,22 @@ batch_answered(struct producer *p, struct pbatch *b,
     }
     part_note_stored(b->part, b);
     bool twice = r->error_code == K_ERR_DUPLICATE_SEQUENCE_NUMBER;
-    if (!b->ended) batch_end(p, b, SEND_OK, K_ERR_NONE, twice ? -1 : r->base_offset, r->log_append_time_ms);
+    if (!b->ended)
+        batch_end(p, b, SEND_OK, K_ERR_NONE, twice ? -1 : r->base_offset, r->log_append_time_ms);
     batch_free(p, b);
 }
 
 static const struct k_produce_response_partition_produce_response *
-answer_for(struct producer *p, const struct k_produce_response *r, int16_t version, const struct pbatch *b)
+answer_for(struct producer *p, const struct k_produce_response *r, int16_t version,
+           const struct pbatch *b)
 {
     for (int32_t i = 0; i < r->responses_n; i++) {
         const struct k_produce_response_topic_produce_response *t = &r->responses[i];
         struct topic *known = version >= 13 ? client_topic_by_id(p->c, t->topic_id) : NULL;
         if (!slice_eq(known ? known->name : t->name, b->part->topic->name)) continue;
         for (int32_t j = 0; j < t->partition_responses_n; j++)
-            if (t->partition_responses[j].index == b->part->index) return &t->partition_responses[j];
+            if (t->partition_responses[j].index == b->part->index)
+                return &t->partition_responses[j];
     }
     return NULL;
 }
@@ -128,8 +136,8 @@ learn_from(struct producer *p, const struct k_produce_response *r, const struct 
         if (r->node_endpoints[i].node_id == one->current_leader.leader_id)
             client_learn_peer(p->c, r->node_endpoints[i].node_id, r->node_endpoints[i].host,
                               r->node_endpoints[i].port);
-    return client_learn_leader(p->c, b->part->topic->name, b->part->index, one->current_leader.leader_id,
-                               one->current_leader.leader_epoch);
+    return client_learn_leader(p->c, b->part->topic->name, b->part->index,
+                               one->current_leader.leader_id, one->current_leader.leader_epoch);
 }
 
 static void
@@ -139,11 +147,12 @@ request_take(struct preq *q, enum env_err err, const struct k_produce_response *
     b->part->in_flight--;
     if (err) {
         /* What never left us is nowhere. */
-        batch_refused(p, b, K_ERR_NETWORK_EXCEPTION, q->ask.sent ? ATTEMPT_UNKNOWN : ATTEMPT_REFUSED, false);
+        batch_refused(p, b, K_ERR_NETWORK_EXCEPTION,
+                      q->ask.sent ? ATTEMPT_UNKNOWN : ATTEMPT_REFUSED, false);
         return;
     }
-    static const struct k_produce_response_partition_produce_response stored = {.base_offset = -1,
-                                                                                .log_append_time_ms = -1};
+    static const struct k_produce_response_partition_produce_response stored = {
+        .base_offset = -1, .log_append_time_ms = -1};
     static const struct k_produce_response_partition_produce_response missing = {
         .error_code = K_ERR_UNKNOWN_SERVER_ERROR};
     const struct k_produce_response_partition_produce_response *one =
@@ -170,7 +179,8 @@ produce_answered(struct ask *a, enum env_err err, const void *response, struct b
 static bool
 lingered(struct producer *p, const struct pbatch *b)
 {
-    return producer_is_flushing(p) || env_now_ns(p->env) >= b->created_ns + p->params.linger_ms * NS_PER_MS;
+    return producer_is_flushing(p) ||
+           env_now_ns(p->env) >= b->created_ns + p->params.linger_ms * NS_PER_MS;
 }
 
 /* The batch of this partition that may be sent now, if any. With idempotence a batch that is sent again
@@ -197,8 +207,8 @@ batch_seal_bytes(struct producer *p, struct pbatch *b)
     if (p->params.idempotent && !b->has_sequence) batch_give_sequence(p, b);
     if (b->bytes) return;
     enum crc32c_impl impl = p->env->crc32c;
-    b->bytes = b->compressed ? builder_finish_compressed(&b->builder, impl, &p->env->mem, p->params.codec,
-                                                         buf_slice(b->compressed))
+    b->bytes = b->compressed ? builder_finish_compressed(&b->builder, impl, &p->env->mem,
+                                                         p->params.codec, buf_slice(b->compressed))
                              : builder_finish(&b->builder, impl, &p->env->mem);
 }
 
@@ -272,7 +282,8 @@ batch_expire(struct producer *p, struct pbatch *b)
 {
     bool out = b->state == BATCH_IS_SENT;
     bool unknown = b->maybe_stored || out;
-    batch_end(p, b, unknown ? SEND_UNKNOWN : SEND_FAILED, b->error ? b->error : K_ERR_REQUEST_TIMED_OUT, -1, -1);
+    batch_end(p, b, unknown ? SEND_UNKNOWN : SEND_FAILED,
+              b->error ? b->error : K_ERR_REQUEST_TIMED_OUT, -1, -1);
     if (!out && b->state != BATCH_IS_COMPRESSING) batch_free(p, b);
 }
 
@@ -290,7 +301,8 @@ part_look_at_time(struct producer *p, struct ppart *part, int64_t *wake_ns)
         }
         *wake_ns = MIN(*wake_ns, end);
         if (b->state == BATCH_IS_OPEN && linger > now) *wake_ns = MIN(*wake_ns, linger);
-        if (b->state == BATCH_IS_READY && b->not_before_ns > now) *wake_ns = MIN(*wake_ns, b->not_before_ns);
+        if (b->state == BATCH_IS_READY && b->not_before_ns > now)
+            *wake_ns = MIN(*wake_ns, b->not_before_ns);
         if (b->state != BATCH_IS_SENT && client_leader(p->c, part->topic->name, part->index) < 0)
             client_refresh(p->c);
     }
@@ -316,7 +328,8 @@ producer_pump(struct task *t)
         part_mend(p, part);
     }
     send_what_may(p);
-    if (p->pid < 0 && p->init_not_before_ns > env_now_ns(p->env)) wake_ns = MIN(wake_ns, p->init_not_before_ns);
+    if (p->pid < 0 && p->init_not_before_ns > env_now_ns(p->env))
+        wake_ns = MIN(wake_ns, p->init_not_before_ns);
     timer_cancel(p->env, &p->wake);
     if (wake_ns < TIME_NEVER) timer_arm(p->env, &p->wake, wake_ns);
     finish_flush(p);

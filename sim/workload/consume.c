@@ -10,14 +10,15 @@ struct eater {
     struct reading_of of;
     struct timer look;
     struct lookup lookup;
-    int64_t op;            /* of the lookup */
+    int64_t op;             /* of the lookup */
     int32_t assigned, asks; /* partitions; the one whose end is asked for next */
 };
 
 #define LOOK_EVERY_NS NS_PER_S
 
 struct consume_args
-consume_args_default(struct history *h, struct slice name, struct client_params client, struct slice topic)
+consume_args_default(struct history *h, struct slice name, struct client_params client,
+                     struct slice topic)
 {
     return (struct consume_args){.history = h,
                                  .name = name,
@@ -47,14 +48,16 @@ on_truncated(void *owner, struct assigned *a, int64_t position, int32_t epoch, i
     struct eater *e = owner;
     e->args->truncations++;
     read_note(&e->of, HISTORY_TRUNCATION, assigned_partition(a), end_offset, epoch, K_ERR_NONE);
-    read_note(&e->of, HISTORY_ASSIGN, assigned_partition(a), MIN(position, end_offset), -1, K_ERR_NONE);
+    read_note(&e->of, HISTORY_ASSIGN, assigned_partition(a), MIN(position, end_offset), -1,
+              K_ERR_NONE);
 }
 
 static void
 on_out_of_range(void *owner, struct assigned *a, int64_t position)
 {
     struct eater *e = owner;
-    read_note(&e->of, HISTORY_OUT_OF_RANGE, assigned_partition(a), position, -1, K_ERR_OFFSET_OUT_OF_RANGE);
+    read_note(&e->of, HISTORY_OUT_OF_RANGE, assigned_partition(a), position, -1,
+              K_ERR_OFFSET_OUT_OF_RANGE);
 }
 
 static void
@@ -96,7 +99,8 @@ looked(struct lookup *l)
     struct history *h = e->args->history;
     int32_t partition = h->ops.v[e->op].partition;
     h->ops.v[e->op].leader_epoch = l->leader_epoch;
-    history_complete(h, e->op, l->error ? HISTORY_INFO : HISTORY_OK, l->error, partition, l->error ? -1 : l->offset);
+    history_complete(h, e->op, l->error ? HISTORY_INFO : HISTORY_OK, l->error, partition,
+                     l->error ? -1 : l->offset);
     timer_arm(e->env, &e->look, env_now_ns(e->env) + LOOK_EVERY_NS);
 }
 
@@ -110,8 +114,8 @@ look(struct timer *t)
     e->op = history_invoke(e->args->history, &op);
     e->lookup.done = looked;
     e->lookup.owner = e;
-    client_list_offsets(e->c, &e->lookup, e->args->topic, partition, OFFSET_LATEST, e->of.read_committed,
-                        e->args->client.request_timeout_ms);
+    client_list_offsets(e->c, &e->lookup, e->args->topic, partition, OFFSET_LATEST,
+                        e->of.read_committed, e->args->client.request_timeout_ms);
 }
 
 /* ---- beginning ------------------------------------------------------------------------------------ */
@@ -122,7 +126,8 @@ assign(struct eater *e, int32_t partition)
     struct consume_args *a = e->args;
     struct assigned *one = consumer_assign(e->consumer, a->topic, partition, a->offset, a->node_id);
     if (a->at_ms >= 0) assigned_seek_time(one, a->at_ms);
-    else if (a->offset >= 0) read_note(&e->of, HISTORY_ASSIGN, partition, a->offset, -1, K_ERR_NONE);
+    else if (a->offset >= 0)
+        read_note(&e->of, HISTORY_ASSIGN, partition, a->offset, -1, K_ERR_NONE);
     e->assigned++;
 }
 
@@ -133,7 +138,8 @@ metadata_changed(struct client_watcher *w)
     int32_t n = client_partitions_n(e->c, e->args->topic);
     if (e->assigned > 0 || n <= 0) return;
     if (e->args->partition >= 0) assign(e, e->args->partition);
-    else for (int32_t i = 0; i < n; i++) assign(e, i);
+    else
+        for (int32_t i = 0; i < n; i++) assign(e, i);
     if (e->args->watch_end) timer_arm(e->env, &e->look, env_now_ns(e->env) + LOOK_EVERY_NS);
 }
 

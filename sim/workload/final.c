@@ -126,7 +126,8 @@ on_truncated(void *owner, struct assigned *a, int64_t position, int32_t epoch, i
     struct final_reading *r = assigned_user(a);
     (void)owner;
     read_note(&r->of, HISTORY_TRUNCATION, assigned_partition(a), end_offset, epoch, K_ERR_NONE);
-    read_note(&r->of, HISTORY_ASSIGN, assigned_partition(a), MIN(position, end_offset), -1, K_ERR_NONE);
+    read_note(&r->of, HISTORY_ASSIGN, assigned_partition(a), MIN(position, end_offset), -1,
+              K_ERR_NONE);
 }
 
 static void
@@ -182,7 +183,8 @@ reading_add(struct final_part *p, int32_t node)
 }
 
 static void
-part_add(struct final *f, struct slice topic, const struct k_metadata_response_metadata_response_partition *of)
+part_add(struct final *f, struct slice topic,
+         const struct k_metadata_response_metadata_response_partition *of)
 {
     struct final_part *p = MEM_NEW(&f->env->mem, struct final_part);
     p->f = f;
@@ -219,7 +221,8 @@ described(struct admin_op *op)
         return;
     }
     struct slice topic = f->args->topics[f->topics_at++];
-    for (int32_t i = 0; i < r->topics->partitions_n; i++) part_add(f, topic, &r->topics->partitions[i]);
+    for (int32_t i = 0; i < r->topics->partitions_n; i++)
+        part_add(f, topic, &r->topics->partitions[i]);
     if (f->topics_at < f->args->topics_n) timer_arm(f->env, &f->again, env_now_ns(f->env));
 }
 
@@ -263,6 +266,7 @@ final_start(struct env *env, void *final_args)
     a->read = 0;
     if (a->topics_n == 0) return;
     if (a->until_ns < TIME_NEVER)
-        timer_arm(env, &f->deadline, env_now_ns(env) + MAX(0, a->until_ns - a->history->now(a->history->ctx)));
+        timer_arm(env, &f->deadline,
+                  env_now_ns(env) + MAX(0, a->until_ns - a->history->now(a->history->ctx)));
     timer_arm(env, &f->again, env_now_ns(env));
 }

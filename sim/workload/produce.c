@@ -19,7 +19,8 @@ struct making {
 };
 
 struct produce_args
-produce_args_default(struct history *h, struct slice name, struct client_params client, struct slice topic)
+produce_args_default(struct history *h, struct slice name, struct client_params client,
+                     struct slice topic)
 {
     return (struct produce_args){.history = h,
                                  .name = name,
@@ -37,7 +38,8 @@ static bool
 is_over(const struct maker *m)
 {
     const struct produce_args *a = m->args;
-    return a->stop || (a->count > 0 && a->sent >= a->count) || a->history->now(a->history->ctx) >= a->until_ns;
+    return a->stop || (a->count > 0 && a->sent >= a->count) ||
+           a->history->now(a->history->ctx) >= a->until_ns;
 }
 
 static void
@@ -54,9 +56,9 @@ made(struct send *s)
     struct making *one = CONTAINER_OF(s, struct making, send);
     struct maker *m = one->maker;
     struct produce_args *a = m->args;
-    enum history_outcome outcome = s->result == SEND_OK       ? HISTORY_OK
-                                   : s->result == SEND_FAILED ? HISTORY_FAIL
-                                                              : HISTORY_INFO;
+    enum history_outcome outcome = s->result == SEND_OK     ? HISTORY_OK
+                                 : s->result == SEND_FAILED ? HISTORY_FAIL
+                                                            : HISTORY_INFO;
     history_complete(a->history, one->op, outcome, s->error, s->partition, s->offset);
     a->acknowledged += outcome == HISTORY_OK;
     a->failed += outcome == HISTORY_FAIL;
@@ -114,7 +116,8 @@ tick(struct timer *t)
 {
     struct maker *m = CONTAINER_OF(t, struct maker, tick);
     make_one(m);
-    if (m->interval_ns > 0 && !is_over(m)) timer_arm(m->env, t, env_now_ns(m->env) + m->interval_ns);
+    if (m->interval_ns > 0 && !is_over(m))
+        timer_arm(m->env, t, env_now_ns(m->env) + m->interval_ns);
     look_whether_done(m);
 }
 

@@ -33,7 +33,8 @@ read_note_poll(const struct reading_of *r, struct env *env, const struct polled 
         const struct record *rec = &p->records[i];
         uint64_t value;
         if (!value_read(rec->value, &value)) {
-            read_note(r, HISTORY_CORRUPT, p->partition, rec->offset, p->leader_epoch, K_ERR_CORRUPT_MESSAGE);
+            read_note(r, HISTORY_CORRUPT, p->partition, rec->offset, p->leader_epoch,
+                      K_ERR_CORRUPT_MESSAGE);
             continue;
         }
         reads[n++] = (struct history_read){rec->offset, value, p->leader_epoch};

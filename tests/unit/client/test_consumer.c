@@ -1,0 +1,322 @@
+#include "broker/record/builder.h"
+#include "tests/unit/client/scripted.h"
+
+static struct script script;
+static struct consumer *consumer;
+static struct assigned *assigned;
+static struct consumer_params params;
+static int64_t from, read_n, last, truncated_at, out_of_range_n, corrupt_n, errors_n, positioned_at,
+    at_end;
+static int32_t from_node;
+
+static void
+on_records(void *owner, struct assigned *a, const struct polled *p)
+{
+    (void)owner, (void)a;
+    for (int32_t i = 0; i < p->records_n; i++) {
+        if (read_n > 0) assert_int_equal(p->records[i].offset, last + 1);
+        last = p->records[i].offset;
+        read_n++;
+        assert_int_equal(p->records[i].value.p[0], 'a' + last);
+    }
+}
+
+static void
+on_truncated(void *owner, struct assigned *a, int64_t position, int32_t epoch, int64_t end_offset)
+{
+    (void)owner, (void)a, (void)position, (void)epoch;
+    truncated_at = end_offset;
+    last = end_offset - 1;
+}
+
+static void
+on_out_of_range(void *owner, struct assigned *a, int64_t position)
+{
+    (void)owner, (void)a, (void)position;
+    out_of_range_n++;
+    read_n = 0;
+}
+
+static void
+on_corrupt(void *owner, struct assigned *a, int64_t offset, enum batch_err err)
+{
+    (void)owner, (void)a, (void)offset, (void)err;
+    corrupt_n++;
+}
+
+static void
+on_error(void *owner, struct assigned *a, int16_t error)
+{
+    (void)owner, (void)a, (void)error;
+    errors_n++;
+}
+
+static void
+on_positioned(void *owner, struct assigned *a, int64_t offset)
+{
+    (void)owner, (void)a;
+    positioned_at = offset;
+}
+
+static void
+on_at_end(void *owner, struct assigned *a, int64_t position, int64_t high_watermark)
+{
+    (void)owner, (void)a, (void)high_watermark;
+    at_end = position;
+}
+
+static const struct consumer_ops ops = {on_records, on_at_end, on_truncated, on_out_of_range,
+                                        on_corrupt, on_error,  on_positioned};
+
+static void
+consume(struct script *s, struct env *env)
+{
+    struct client_params cp = client_params_default();
+    (void)s;
+    cp.bootstrap = S("s1:9092,s2:9092");
+    params.ops = &ops;
+    consumer = consumer_new(client_new(env, &cp), &params);
+    assigned = consumer_assign(consumer, S("t"), 0, from, from_node);
+}
+
+/* Batches of two records with the values 'a', 'b' … by offset. */
+static void
+fill(int batches, enum codec codec, int16_t attributes)
+{
+    struct mem m;
+    test_mem_init(&m);
+    for (int i = 0; i < batches; i++) {
+        struct batch_builder b;
+        builder_init(&b, &m, 0);
+        for (int j = 0; j < 2; j++) {
+            uint8_t v = (uint8_t)('a' + script.end[0] + j);
+            builder_add(&b, 1, SLICE_NULL, slice(&v, 1), NULL, 0);
+        }
+        b.h.attributes |= attributes;
+        struct buf *buf =
+            codec ? builder_finish_compressed(&b, CRC32C_PORTABLE, &m, codec, S("rubbish"))
+                  : builder_finish(&b, CRC32C_PORTABLE, &m);
+        int64_t base;
+        fake_store(&script, 0, buf_slice(buf), &base);
+    }
+    mem_release(&m);
+}
+
+static int
+set_up(void **state)
+{
+    (void)state;
+    script_init(&script, consume);
+    params = consumer_params_default();
+    params.request_timeout_ms = 500;
+    from = OFFSET_EARLIEST;
+    from_node = -1;
+    read_n = out_of_range_n = corrupt_n = errors_n = 0;
+    last = truncated_at = positioned_at = at_end = -1;
+    return 0;
+}
+
+static int
+tear_down(void **state)
+{
+    (void)state;
+    script_release(&script);
+    return 0;
+}
+
+static void
+reads_all_in_order(void **state)
+{
+    (void)state;
+    fill(5, CODEC_NONE, 0);
+    script_run(&script, 100);
+    assert_int_equal(read_n, 10);
+    assert_int_equal(positioned_at, 0);
+    assert_int_equal(at_end, 10);
+    assert_int_equal(errors_n, 0);
+}
+
+static void
+begins_at_its_offset_within_a_batch(void **state)
+{
+    (void)state;
+    from = 3;
+    fill(5, CODEC_NONE, 0);
+    script_run(&script, 100);
+    assert_int_equal(read_n, 7);
+    assert_int_equal(last, 9);
+}
+
+static void
+from_the_latest_reads_only_what_comes(void **state)
+{
+    (void)state;
+    from = OFFSET_LATEST;
+    fill(2, CODEC_NONE, 0);
+    script_run(&script, 100);
+    assert_int_equal(read_n, 0);
+    assert_int_equal(positioned_at, 4);
+    fill(1, CODEC_NONE, 0);
+    script_run(&script, 100);
+    assert_int_equal(read_n, 2);
+}
+
+static void
+control_batches_are_skipped(void **state)
+{
+    (void)state;
+    fill(1, CODEC_NONE, 0);
+    fill(1, CODEC_NONE, BATCH_CONTROL);
+    script_run(&script, 100);
+    assert_int_equal(read_n, 2);
+    assert_int_equal(assigned_position(assigned), 4);
+}
+
+static void
+a_wrong_checksum_is_reported_and_never_handed_out(void **state)
+{
+    (void)state;
+    fill(1, CODEC_NONE, 0);
+    script.log[0][0].bytes[70] ^= 1;
+    script_run(&script, 400);
+    assert_int_equal(read_n, 0);
+    assert_true(corrupt_n > 0);
+    script.log[0][0].bytes[70] ^= 1;
+    script_run(&script, 2000);
+    assert_int_equal(read_n, 2);
+}
+
+static void
+what_cannot_be_decompressed_is_reported(void **state)
+{
+    (void)state;
+    fill(1, CODEC_LZ4, 0);
+    script_run(&script, 300);
+    assert_int_equal(read_n, 0);
+    assert_true(corrupt_n > 0);
+}
+
+static int16_t
+out_of_range_at_40(struct script *s, int32_t node, const struct k_fetch_request_fetch_partition *p,
+                   struct k_fetch_response_partition_data *ret, int32_t n)
+{
+    (void)s, (void)node, (void)ret, (void)n;
+    return p->fetch_offset >= 40 ? K_ERR_OFFSET_OUT_OF_RANGE : K_ERR_NONE;
+}
+
+static void
+out_of_range_goes_by_the_policy(void **state)
+{
+    (void)state;
+    from = 40;
+    fill(2, CODEC_NONE, 0);
+    script.fetch = out_of_range_at_40;
+    script_run(&script, 200);
+    assert_int_equal(out_of_range_n, 1);
+    assert_int_equal(positioned_at, 0);
+    assert_int_equal(read_n, 4);
+}
+
+static void
+out_of_range_without_a_policy_waits_for_a_seek(void **state)
+{
+    (void)state;
+    from = 40;
+    params.reset = RESET_NONE;
+    script.fetch = out_of_range_at_40;
+    script_run(&script, 500);
+    assert_int_equal(out_of_range_n, 1);
+    assert_int_equal(assigned_position(assigned), -1);
+    assert_int_equal(script.fetched, 1);
+}
+
+static int16_t
+diverges_at_3(struct script *s, int32_t node, const struct k_fetch_request_fetch_partition *p,
+              struct k_fetch_response_partition_data *ret, int32_t n)
+{
+    (void)s, (void)node, (void)n;
+    if (p->fetch_offset == 4 && p->last_fetched_epoch == 3 && truncated_at < 0)
+        ret->diverging_epoch = (struct k_fetch_response_epoch_end_offset){2, 3};
+    return K_ERR_NONE;
+}
+
+static void
+a_log_that_diverged_is_reported_and_read_from_there(void **state)
+{
+    (void)state;
+    fill(2, CODEC_NONE, 0);
+    script.fetch = diverges_at_3;
+    script_run(&script, 200);
+    assert_int_equal(truncated_at, 3);
+    assert_int_equal(read_n, 5); /* offset 3 twice */
+}
+
+static int16_t
+only_node_2(struct script *s, int32_t node, const struct k_fetch_request_fetch_partition *p,
+            struct k_fetch_response_partition_data *ret, int32_t n)
+{
+    (void)s, (void)p, (void)ret, (void)n;
+    return node == 2 ? K_ERR_NONE : K_ERR_NOT_LEADER_OR_FOLLOWER;
+}
+
+static void
+reads_from_the_replica_that_it_is_told(void **state)
+{
+    (void)state;
+    from_node = 2;
+    fill(2, CODEC_NONE, 0);
+    script.fetch = only_node_2;
+    script_run(&script, 200);
+    assert_int_equal(read_n, 4);
+    assert_int_equal(errors_n, 0);
+}
+
+static void
+follows_the_leader(void **state)
+{
+    (void)state;
+    fill(2, CODEC_NONE, 0);
+    script.fetch = only_node_2;
+    script_run(&script, 50);
+    assert_int_equal(read_n, 0);
+    script.leader[0] = 2, script.leader_epoch[0]++;
+    script_run(&script, 1000);
+    assert_int_equal(read_n, 4);
+    assert_true(errors_n > 0);
+}
+
+static void
+survives_a_broker_that_goes_and_comes(void **state)
+{
+    (void)state;
+    fill(1, CODEC_NONE, 0);
+    script_run(&script, 100);
+    fault_crash(script.nodes[0]);
+    script_run(&script, 300);
+    fill(1, CODEC_NONE, 0);
+    machine_start(script.nodes[0]);
+    script_run(&script, 3000);
+    assert_int_equal(read_n, 4);
+}
+
+#define CASE(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        CASE(reads_all_in_order),
+        CASE(begins_at_its_offset_within_a_batch),
+        CASE(from_the_latest_reads_only_what_comes),
+        CASE(control_batches_are_skipped),
+        CASE(a_wrong_checksum_is_reported_and_never_handed_out),
+        CASE(what_cannot_be_decompressed_is_reported),
+        CASE(out_of_range_goes_by_the_policy),
+        CASE(out_of_range_without_a_policy_waits_for_a_seek),
+        CASE(a_log_that_diverged_is_reported_and_read_from_there),
+        CASE(reads_from_the_replica_that_it_is_told),
+        CASE(follows_the_leader),
+        CASE(survives_a_broker_that_goes_and_comes),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

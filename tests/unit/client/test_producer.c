@@ -1,0 +1,354 @@
+#include "tests/unit/client/scripted.h"
+
+/* Sends of the test, their client and producer. */
+#define SENDS 8
+static struct script script;
+static struct send sends[SENDS];
+static struct producer *producer;
+static struct producer_params params;
+static int done_n, sends_n, order[SENDS];
+
+static void
+sent(struct send *s)
+{
+    order[done_n++] = (int)(s - sends);
+}
+
+static void
+send_some(struct script *s, struct env *env)
+{
+    struct client_params cp = client_params_default();
+    (void)s;
+    cp.bootstrap = S("s1:9092,s2:9092");
+    producer = producer_new(client_new(env, &cp), &params);
+    assert_non_null(producer);
+    for (int i = 0; i < sends_n; i++) {
+        uint8_t value = (uint8_t)('a' + i);
+        struct producer_record r = {
+            .topic = S("t"), .partition = 0, .value = slice(&value, 1), .timestamp = 5};
+        sends[i].done = sent;
+        assert_true(producer_send(producer, &sends[i], &r));
+    }
+}
+
+static int
+set_up(void **state)
+{
+    (void)state;
+    script_init(&script, send_some);
+    params = producer_params_default();
+    params.linger_ms = 0;
+    params.request_timeout_ms = 500;
+    params.delivery_timeout_ms = 3000;
+    memset(sends, 0, sizeof sends);
+    done_n = 0;
+    sends_n = 1;
+    return 0;
+}
+
+static int
+tear_down(void **state)
+{
+    (void)state;
+    script_release(&script);
+    return 0;
+}
+
+/* ---- outcomes ---- */
+
+static void
+stored_sends_are_ok_with_their_offsets(void **state)
+{
+    (void)state;
+    sends_n = 3;
+    script_run(&script, 1000);
+    assert_int_equal(done_n, 3);
+    for (int i = 0; i < 3; i++) {
+        assert_int_equal(sends[i].result, SEND_OK);
+        assert_int_equal(sends[i].offset, i);
+    }
+    assert_int_equal(script.log_n[0], 1);
+    assert_int_equal(script.log[0][0].h.producer_id, 7);
+    assert_int_equal(script.log[0][0].h.base_sequence, 0);
+}
+
+static int16_t
+not_enough_replicas(struct script *s, int32_t node, int32_t partition, const struct batch_header *h,
+                    int32_t n)
+{
+    (void)s, (void)node, (void)partition, (void)h, (void)n;
+    return K_ERR_NOT_ENOUGH_REPLICAS;
+}
+
+static void
+refused_by_every_attempt_is_failed(void **state)
+{
+    (void)state;
+    script.produce = not_enough_replicas;
+    script_run(&script, 5000);
+    assert_int_equal(sends[0].result, SEND_FAILED);
+    assert_int_equal(sends[0].error, K_ERR_NOT_ENOUGH_REPLICAS);
+    assert_true(script.produced > 2);
+}
+
+static int16_t
+once_unknown_then_refused(struct script *s, int32_t node, int32_t partition,
+                          const struct batch_header *h, int32_t n)
+{
+    (void)s, (void)node, (void)partition, (void)h;
+    return n == 2 ? K_ERR_NOT_LEADER_OR_FOLLOWER : K_ERR_NOT_ENOUGH_REPLICAS;
+}
+
+static void
+one_unknown_attempt_makes_it_unknown(void **state)
+{
+    (void)state;
+    script.produce = once_unknown_then_refused;
+    script_run(&script, 5000);
+    assert_int_equal(sends[0].result, SEND_UNKNOWN);
+}
+
+static int16_t
+never_answered(struct script *s, int32_t node, int32_t partition, const struct batch_header *h,
+               int32_t n)
+{
+    (void)s, (void)node, (void)partition, (void)h, (void)n;
+    return SCRIPT_NO_ANSWER;
+}
+
+static void
+a_timeout_is_unknown(void **state)
+{
+    (void)state;
+    script.produce = never_answered;
+    script_run(&script, 5000);
+    assert_int_equal(done_n, 1);
+    assert_int_equal(sends[0].result, SEND_UNKNOWN);
+}
+
+static void
+without_a_broker_it_is_failed(void **state)
+{
+    (void)state;
+    fault_crash(script.nodes[0]);
+    fault_crash(script.nodes[1]);
+    script_run(&script, 5000);
+    assert_int_equal(sends[0].result, SEND_FAILED);
+    assert_int_equal(sends[0].error, K_ERR_REQUEST_TIMED_OUT);
+}
+
+static int16_t
+too_large(struct script *s, int32_t node, int32_t partition, const struct batch_header *h,
+          int32_t n)
+{
+    (void)s, (void)node, (void)partition, (void)h, (void)n;
+    return K_ERR_MESSAGE_TOO_LARGE;
+}
+
+static void
+what_cannot_be_retried_fails_at_once(void **state)
+{
+    (void)state;
+    script.produce = too_large;
+    script_run(&script, 1000);
+    assert_int_equal(sends[0].result, SEND_FAILED);
+    assert_int_equal(script.produced, 1);
+}
+
+static void
+acks_0_is_ok_without_offset(void **state)
+{
+    (void)state;
+    params.acks = 0;
+    params.idempotent = false;
+    script_run(&script, 1000);
+    assert_int_equal(sends[0].result, SEND_OK);
+    assert_int_equal(sends[0].offset, -1);
+    assert_int_equal(script.end[0], 1);
+}
+
+/* ---- idempotence ---- */
+
+static int16_t
+stored_but_lost(struct script *s, int32_t node, int32_t partition, const struct batch_header *h,
+                int32_t n)
+{
+    (void)s, (void)node, (void)partition, (void)h;
+    return n == 1 ? SCRIPT_STORE_AND_BREAK : K_ERR_DUPLICATE_SEQUENCE_NUMBER;
+}
+
+static void
+a_duplicate_is_ok_without_offset(void **state)
+{
+    (void)state;
+    script.produce = stored_but_lost;
+    script_run(&script, 2000);
+    assert_int_equal(sends[0].result, SEND_OK);
+    assert_int_equal(sends[0].offset, -1);
+    assert_int_equal(script.end[0], 1);
+}
+
+/* The first batch is refused once, as are those behind it, whose turn it was not. */
+static int16_t
+first_refused_once(struct script *s, int32_t node, int32_t partition, const struct batch_header *h,
+                   int32_t n)
+{
+    (void)node;
+    if (n == 1) return K_ERR_NOT_ENOUGH_REPLICAS;
+    int32_t stored = s->log_n[partition];
+    return h->base_sequence == stored ? K_ERR_NONE : K_ERR_OUT_OF_ORDER_SEQUENCE_NUMBER;
+}
+
+static void
+retries_keep_the_order(void **state)
+{
+    (void)state;
+    params.batch_bytes = 1; /* a batch for each */
+    sends_n = 5;
+    script.produce = first_refused_once;
+    script_run(&script, 4000);
+    assert_int_equal(done_n, 5);
+    for (int i = 0; i < 5; i++) {
+        assert_int_equal(sends[i].result, SEND_OK);
+        assert_int_equal(sends[i].offset, i);
+        assert_int_equal(order[i], i);
+        assert_int_equal(script.log[0][i].h.base_sequence, i);
+        assert_int_equal(script.log[0][i].h.producer_epoch, 0);
+    }
+}
+
+/* The broker has forgotten the producer. */
+static int16_t
+forgotten(struct script *s, int32_t node, int32_t partition, const struct batch_header *h,
+          int32_t n)
+{
+    (void)s, (void)node, (void)partition, (void)n;
+    return h->producer_epoch == 0 ? K_ERR_UNKNOWN_PRODUCER_ID : K_ERR_NONE;
+}
+
+static void
+forgotten_producer_begins_anew_under_a_higher_epoch(void **state)
+{
+    (void)state;
+    script.produce = forgotten;
+    script_run(&script, 2000);
+    assert_int_equal(sends[0].result, SEND_OK);
+    assert_int_equal(script.log[0][0].h.producer_epoch, 1);
+    assert_int_equal(script.log[0][0].h.base_sequence, 0);
+    assert_int_equal(producer_stats(producer)->epoch_bumps, 1);
+}
+
+/* The first is too large: its sequence is never stored, and the others begin anew. */
+static int16_t
+first_is_too_large(struct script *s, int32_t node, int32_t partition, const struct batch_header *h,
+                   int32_t n)
+{
+    (void)node;
+    if (n == 1) return K_ERR_MESSAGE_TOO_LARGE;
+    if (h->producer_epoch == 0) return K_ERR_OUT_OF_ORDER_SEQUENCE_NUMBER;
+    return h->base_sequence == s->log_n[partition] ? K_ERR_NONE
+                                                   : K_ERR_OUT_OF_ORDER_SEQUENCE_NUMBER;
+}
+
+static void
+a_hole_is_left_behind_by_raising_the_epoch(void **state)
+{
+    (void)state;
+    params.batch_bytes = 1;
+    sends_n = 3;
+    script.produce = first_is_too_large;
+    script_run(&script, 3000);
+    assert_int_equal(sends[0].result, SEND_FAILED);
+    assert_int_equal(sends[1].result, SEND_OK);
+    assert_int_equal(sends[2].result, SEND_OK);
+    assert_int_equal(sends[1].offset, 0);
+    assert_int_equal(sends[2].offset, 1);
+}
+
+/* ---- leaders, versions ---- */
+
+static int16_t
+only_node_2(struct script *s, int32_t node, int32_t partition, const struct batch_header *h,
+            int32_t n)
+{
+    (void)s, (void)partition, (void)h, (void)n;
+    return node == 2 ? K_ERR_NONE : K_ERR_NOT_LEADER_OR_FOLLOWER;
+}
+
+static void
+follows_the_hint_of_a_new_leader_without_backoff(void **state)
+{
+    (void)state;
+    script.produce = only_node_2;
+    script.hint_leader = 2;
+    script_run(&script, 60); /* less than a backoff */
+    assert_int_equal(sends[0].result, SEND_OK);
+    assert_int_equal(script.produced, 2);
+}
+
+static void
+finds_the_new_leader_by_metadata(void **state)
+{
+    (void)state;
+    script.produce = only_node_2;
+    script_run(&script, 50);
+    assert_int_equal(done_n, 0);
+    script.leader[0] = 2, script.leader_epoch[0]++;
+    script_run(&script, 1000);
+    assert_int_equal(sends[0].result, SEND_OK);
+}
+
+static void
+asks_old_brokers_in_their_versions(void **state)
+{
+    (void)state;
+    script.api_versions_max = 2;
+    script.produce_max = 7;
+    script_run(&script, 1000);
+    assert_int_equal(sends[0].result, SEND_OK);
+    assert_int_equal(script.versions[K_API_API_VERSIONS], 2);
+    assert_int_equal(script.versions[K_API_PRODUCE], 7);
+}
+
+static void
+contradictory_parameters_are_refused(void **state)
+{
+    (void)state;
+    struct mem m;
+    test_mem_init(&m);
+    struct producer_params p = producer_params_default();
+    p.acks = 1;
+    assert_null(producer_new(NULL, &p));
+    p.idempotent = false;
+    p.acks = 2;
+    assert_null(producer_new(NULL, &p));
+    p = producer_params_default();
+    p.max_in_flight = 6;
+    assert_null(producer_new(NULL, &p));
+    mem_release(&m);
+}
+
+#define CASE(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        CASE(stored_sends_are_ok_with_their_offsets),
+        CASE(refused_by_every_attempt_is_failed),
+        CASE(one_unknown_attempt_makes_it_unknown),
+        CASE(a_timeout_is_unknown),
+        CASE(without_a_broker_it_is_failed),
+        CASE(what_cannot_be_retried_fails_at_once),
+        CASE(acks_0_is_ok_without_offset),
+        CASE(a_duplicate_is_ok_without_offset),
+        CASE(retries_keep_the_order),
+        CASE(forgotten_producer_begins_anew_under_a_higher_epoch),
+        CASE(a_hole_is_left_behind_by_raising_the_epoch),
+        CASE(follows_the_hint_of_a_new_leader_without_backoff),
+        CASE(finds_the_new_leader_by_metadata),
+        CASE(asks_old_brokers_in_their_versions),
+        cmocka_unit_test(contradictory_parameters_are_refused),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
