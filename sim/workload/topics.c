@@ -66,16 +66,40 @@ describe(struct timer *timer)
     admin_metadata(t->c, &t->op, t->args->topics[t->at].name);
 }
 
+static void create(struct topics *t);
+
+static void
+create_again(struct timer *timer)
+{
+    create(CONTAINER_OF(timer, struct topics, again));
+}
+
 static void
 created(struct admin_op *op)
 {
     struct topics *t = op->owner;
+    /* Brokers may still be on their way up. */
+    if (op->error == K_ERR_INVALID_REPLICATION_FACTOR && env_now_ns(t->env) < t->deadline_ns) {
+        t->again.due = create_again;
+        timer_arm(t->env, &t->again, env_now_ns(t->env) + 100 * NS_PER_MS);
+        return;
+    }
     if (op->error && op->error != K_ERR_TOPIC_ALREADY_EXISTS) {
         give_up(t, op->error);
         return;
     }
     t->deadline_ns = env_now_ns(t->env) + timeout_ms(t) * NS_PER_MS;
+    t->again.due = describe;
     timer_arm(t->env, &t->again, env_now_ns(t->env));
+}
+
+static void
+create(struct topics *t)
+{
+    t->op.done = created;
+    t->op.owner = t;
+    t->op.timeout_ms = timeout_ms(t);
+    admin_create_topic(t->c, &t->op, &t->args->topics[t->at]);
 }
 
 static void
@@ -85,10 +109,8 @@ create_next(struct topics *t)
         t->args->done = true;
         return;
     }
-    t->op.done = created;
-    t->op.owner = t;
-    t->op.timeout_ms = timeout_ms(t);
-    admin_create_topic(t->c, &t->op, &t->args->topics[t->at]);
+    t->deadline_ns = env_now_ns(t->env) + timeout_ms(t) * NS_PER_MS;
+    create(t);
 }
 
 void
