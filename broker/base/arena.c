@@ -54,7 +54,7 @@ arena_alloc(struct arena *a, int64_t n)
     struct arena_block *b = a->blocks;
     if (!b || b->size - b->used < n) {
         int64_t size = MAX(BLOCK_BYTES, n + (int64_t)sizeof *b);
-        b = mem_alloc(a->mem, size);
+        b = mem_alloc_dirty(a->mem, size); /* what is handed out is zeroed then */
         *b = (struct arena_block){.next = a->blocks, .size = size, .used = (int64_t)sizeof *b};
         a->blocks = b;
     }

@@ -111,7 +111,7 @@ alloc_small(struct mem *m, int64_t n)
 }
 
 void *
-mem_alloc(struct mem *m, int64_t n)
+mem_alloc_dirty(struct mem *m, int64_t n)
 {
     CHECK(n >= 0);
     void *p;
@@ -123,6 +123,13 @@ mem_alloc(struct mem *m, int64_t n)
     } else {
         p = alloc_small(m, n ? n : 1);
     }
+    return p;
+}
+
+void *
+mem_alloc(struct mem *m, int64_t n)
+{
+    void *p = mem_alloc_dirty(m, n);
     memset(p, 0, (size_t)n);
     return p;
 }

@@ -36,6 +36,8 @@ void mem_release(struct mem *m);
 
 /* Zeroed, aligned to 16; n >= 0. Never NULL: exhaustion is a panic. */
 void *mem_alloc(struct mem *m, int64_t n);
+/* As mem_alloc, with whatever was there before: for bytes that are written before they are read. */
+void *mem_alloc_dirty(struct mem *m, int64_t n);
 /* n must be the size that was asked for. p == NULL is allowed. */
 void mem_free(struct mem *m, void *p, int64_t n);
 /* Grows or shrinks, keeping the common prefix; new bytes are zero. */

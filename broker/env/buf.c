@@ -5,7 +5,7 @@
 struct buf *
 buf_new(struct mem *mem, int64_t cap)
 {
-    struct buf *b = mem_alloc(mem, (int64_t)sizeof *b + cap);
+    struct buf *b = mem_alloc_dirty(mem, (int64_t)sizeof *b + cap);
     *b = (struct buf){.data = (uint8_t *)(b + 1), .cap = cap, .mem = mem, .refs = 1};
     return b;
 }
