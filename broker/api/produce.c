@@ -22,6 +22,7 @@ struct part {
     struct k_produce_response_partition_produce_response *answer;
     struct op work;
     struct append_waiter waiter;
+    struct ready_waiter opening;
     bool waits;
 };
 
@@ -208,13 +209,38 @@ decompressed(struct op *op)
     part_checked(part->produce);
 }
 
-/* True: the part is appended or refused; false: it is being decompressed. */
+static bool check_part(struct part *part);
+
+static void
+log_is_open(struct ready_waiter *w)
+{
+    struct part *part = CONTAINER_OF(w, struct part, opening);
+    if (check_part(part)) part_checked(part->produce);
+}
+
+/* A client may be faster than the leader's disk: the first produce after a topic's creation waits for
+ * the log instead of being sent away. */
+static bool
+wait_for_log(struct part *part)
+{
+    struct request *r = part->produce->r;
+    const struct image_partition *ip =
+        lookup_image_partition(r->server, part->topic_id, part->topic, part->answer->index);
+    struct partition *p = ip ? replicas_find(r->server->replicas, ip->topic->id, ip->index) : NULL;
+    if (!p || !partition_will_lead(p)) return false;
+    part->opening.ready = log_is_open;
+    list_push_back(&p->ready_waiters, &part->opening.node);
+    return true;
+}
+
+/* True: the part is appended or refused; false: it is being decompressed, or waits for its log. */
 static bool
 check_part(struct part *part)
 {
     struct request *r = part->produce->r;
     struct env *env = r->server->env;
     int16_t err = 0;
+    if (wait_for_log(part)) return false;
     struct partition *p =
         lookup_partition(r->server, part->topic_id, part->topic, part->answer->index, &err);
     if (!p) {

@@ -213,6 +213,15 @@ become_follower(struct partition *p, const struct image_partition *ip)
         partition_cut(p, cut, false);
 }
 
+bool
+partition_will_lead(const struct partition *p)
+{
+    if (p->log_ready || p->is_deleted || p->role == PARTITION_OFFLINE) return false;
+    const struct image_topic *t = image_topic_by_id(p->owner->image, p->topic_id);
+    const struct image_partition *ip = t ? image_topic_partition(t, p->index) : NULL;
+    return ip && ip->leader == p->owner->node_id;
+}
+
 void
 partition_apply(struct partition *p, const struct image_partition *ip)
 {

@@ -70,6 +70,13 @@ struct checkpoint_waiter {
     void (*done)(struct checkpoint_waiter *w);
 };
 
+/* Somebody who waits for a partition's log to be open: the metadata log names a leader before the
+ * leader has made the directory. ready() is called once, also when that failed. */
+struct ready_waiter {
+    struct list node;
+    void (*ready)(struct ready_waiter *w);
+};
+
 struct partition {
     struct map_node by_id;
     struct replicas *owner;
@@ -85,7 +92,7 @@ struct partition {
     enum partition_role role;
     int32_t leader_id, leader_epoch, partition_epoch;
     int64_t high_watermark;
-    struct list append_waiters, fetch_waiters;
+    struct list append_waiters, fetch_waiters, ready_waiters;
 
     /* Leader. */
     int64_t epoch_start;
@@ -113,6 +120,8 @@ void partition_retire(struct partition *p);
 void partition_fail(struct partition *p);
 void partition_release(struct partition *p);
 
+/* Its log is being opened, and it will lead when that is done. */
+bool partition_will_lead(const struct partition *p);
 static inline bool
 partition_is_leader(const struct partition *p)
 {

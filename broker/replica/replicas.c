@@ -111,6 +111,10 @@ log_ready(struct commitlog *log, enum log_err err, struct slice why)
 {
     struct partition *p = log->owner;
     struct replicas *r = p->owner;
+    struct list ready; /* the partition itself may be dropped below */
+    list_init(&ready);
+    for (struct list *n; (n = list_pop_front(&p->ready_waiters)) != NULL;)
+        list_push_back(&ready, n);
     if (err != LOG_OK) {
         say(r, 3, p->label, why);
         partition_fail(p);
@@ -124,6 +128,11 @@ log_ready(struct commitlog *log, enum log_err err, struct slice why)
             replicas_drop(p);
         else if (ip)
             partition_apply(p, ip);
+    }
+    while (!list_is_empty(&ready)) {
+        struct list *n = list_pop_front(&ready);
+        struct ready_waiter *w = LIST_ENTRY(n, struct ready_waiter, node);
+        w->ready(w);
     }
     opened_one(r);
 }
@@ -165,6 +174,7 @@ partition_new(struct replicas *r, const struct image_partition *ip)
     p->leader_epoch = p->partition_epoch = -1;
     list_init(&p->append_waiters);
     list_init(&p->fetch_waiters);
+    list_init(&p->ready_waiters);
     p->config = replicas_topic_config(r, p->topic);
     struct writer w = writer_mem(mem);
     fmt_slice(&w, p->topic);
