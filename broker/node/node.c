@@ -50,6 +50,12 @@ replicas_opened(void *owner, enum env_err err)
 }
 
 static void
+role_changed(void *owner, struct partition *p)
+{
+    groups_role_changed(owner, p);
+}
+
+static void
 make_broker(struct node *n)
 {
     struct server *s = &n->server;
@@ -64,6 +70,9 @@ make_broker(struct node *n)
     };
     n->replicas = replicas_new(n->env, &p);
     s->replicas = n->replicas;
+    s->groups = groups_new(n->env, &n->config, &n->image);
+    n->replicas->role_changed = role_changed;
+    n->replicas->role_owner = s->groups;
     s->forwarder = forwarder_new(s);
     s->producer_ids = producer_ids_new(n->env, n->raft, n->identity.node_id);
     replicas_open(n->replicas, replicas_opened, n);
@@ -168,6 +177,7 @@ left_cluster(struct node *n)
     /* The controller listener stays: a combined node is part of the quorum to the end. */
     LIST_EACH (&n->server.listeners, l, struct server_listener, node)
         if (l->kind == LISTENER_BROKER) server_close_listener(&n->server, l);
+    groups_stop(n->server.groups);
     replicas_close(n->replicas, logs_closed, n);
 }
 

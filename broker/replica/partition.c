@@ -87,6 +87,12 @@ note_isr(struct partition *p)
          p->partition_epoch, p->isr.n);
 }
 
+static void
+tell_role(struct partition *p)
+{
+    if (p->owner->role_changed) p->owner->role_changed(p->owner->role_owner, p);
+}
+
 /* What this broker knows of the others begins anew with each epoch: a follower counts as caught up now
  * if it is in sync, so that it has the full lag time to show itself. */
 static void
@@ -138,6 +144,7 @@ become_leader(struct partition *p, const struct image_partition *ip)
     reset_followers(p);
     note_role(p);
     fail_waiters(p, K_ERR_NOT_LEADER_OR_FOLLOWER);
+    tell_role(p);
     partition_try_advance(p);
 }
 
@@ -204,6 +211,7 @@ become_follower(struct partition *p, const struct image_partition *ip)
     list_remove(&p->alter);
     note_role(p);
     fail_waiters(p, K_ERR_NOT_LEADER_OR_FOLLOWER);
+    tell_role(p);
     if (p->leader_id == NO_LEADER || p->is_truncating) return;
     int64_t end = commitlog_assigned_end(&p->log);
     int64_t cut = truncation_on_becoming_follower(end, p->high_watermark);
@@ -241,6 +249,7 @@ partition_retire(struct partition *p)
     p->role = PARTITION_NONE;
     note_role(p);
     fail_waiters(p, K_ERR_NOT_LEADER_OR_FOLLOWER);
+    tell_role(p);
 }
 
 void
@@ -252,6 +261,7 @@ partition_fail(struct partition *p)
     note_role(p);
     /* Unknown to the client whether its records survive: others may have them. */
     fail_waiters(p, K_ERR_KAFKA_STORAGE_ERROR);
+    tell_role(p);
 }
 
 void

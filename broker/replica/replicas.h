@@ -48,6 +48,11 @@ struct replicas {
     void (*idle)(void *owner);
     void *idle_owner;
     bool stopping;
+
+    /* May be NULL. Told of every new role or leader epoch of a partition, after those who waited for
+     * the old one. */
+    void (*role_changed)(void *owner, struct partition *p);
+    void *role_owner;
 };
 
 struct replicas *replicas_new(struct env *env, const struct replicas_params *p);

@@ -1,0 +1,198 @@
+/* The group coordinator's APIs that answer at once: finding it, offsets, descriptions. */
+#include "broker/api/forwarder.h"
+#include "broker/api/handlers.h"
+#include "broker/api/lookup.h"
+#include "broker/base/check.h"
+#include "broker/group/coordinator.h"
+#include "broker/protocol/codec.h"
+
+/* READ, DELETE, DESCRIBE, DESCRIBE_CONFIGS, ALTER_CONFIGS: all that can be done to a group. */
+#define GROUP_OPERATIONS (1 << 3 | 1 << 6 | 1 << 8 | 1 << 10 | 1 << 11)
+
+/* ---- FindCoordinator ---- */
+
+enum { KEY_GROUP = 0, KEY_TRANSACTION = 1 };
+
+typedef struct k_find_coordinator_response_coordinator coordinator;
+
+static int16_t
+find_leader(struct request *r, struct slice key, int8_t type, coordinator *ret)
+{
+    struct server *s = r->server;
+    if (type == KEY_TRANSACTION) return K_ERR_COORDINATOR_NOT_AVAILABLE;
+    if (type != KEY_GROUP) return K_ERR_INVALID_REQUEST;
+    const struct image_topic *t = image_topic(s->image, GROUPS_TOPIC);
+    if (!t) {
+        forwarder_create_topic(s->forwarder, GROUPS_TOPIC);
+        return K_ERR_COORDINATOR_NOT_AVAILABLE;
+    }
+    const struct image_partition *p =
+        image_topic_partition(t, group_partition(key, MAX(t->partitions_n, 1)));
+    const struct image_broker *b = p ? image_broker(s->image, p->leader) : NULL;
+    const struct image_endpoint *ep = b && !b->is_fenced ? lookup_endpoint(r, b->id) : NULL;
+    if (!ep) return K_ERR_COORDINATOR_NOT_AVAILABLE;
+    ret->node_id = b->id;
+    ret->host = ep->host;
+    ret->port = ep->port;
+    return 0;
+}
+
+static void
+find_one(struct request *r, struct slice key, int8_t type, coordinator *ret)
+{
+    ret->key = key;
+    ret->node_id = -1;
+    ret->port = -1;
+    ret->host = SLICE_EMPTY;
+    ret->error_message = SLICE_EMPTY;
+    ret->error_code = find_leader(r, key, type, ret);
+    if (ret->error_code) ret->error_message = k_err_name(ret->error_code);
+}
+
+void
+handle_find_coordinator(struct server *s, struct request *r)
+{
+    (void)s;
+    const struct k_find_coordinator_request *q = r->message;
+    struct k_find_coordinator_response res;
+    codec_default(K_MSG_FIND_COORDINATOR_RESPONSE, &res);
+    if (r->version >= 4) {
+        res.coordinators_n = q->coordinator_keys_n;
+        res.coordinators = codec_array(&r->arena, K_STRUCT_FIND_COORDINATOR_RESPONSE_COORDINATOR,
+                                       q->coordinator_keys_n);
+        for (int32_t i = 0; i < q->coordinator_keys_n; i++)
+            find_one(r, q->coordinator_keys[i], q->key_type, &res.coordinators[i]);
+    } else {
+        coordinator c;
+        codec_default_struct(K_STRUCT_FIND_COORDINATOR_RESPONSE_COORDINATOR, &c);
+        find_one(r, q->key, q->key_type, &c);
+        res.error_code = c.error_code;
+        res.error_message = c.error_message;
+        res.node_id = c.node_id;
+        res.host = c.host;
+        res.port = c.port;
+    }
+    request_answer(r, &res);
+}
+
+/* ---- OffsetFetch ---- */
+
+typedef struct k_offset_fetch_response fetch_response;
+typedef struct k_offset_fetch_response_offset_fetch_response_group fetched_group;
+typedef struct k_offset_fetch_request_offset_fetch_request_group asked_group;
+
+/* Up to version 7 a request is about one group; it is asked as a batch of one. */
+static asked_group
+as_batch(struct request *r, const struct k_offset_fetch_request *q)
+{
+    asked_group g;
+    codec_default_struct(K_STRUCT_OFFSET_FETCH_REQUEST_OFFSET_FETCH_REQUEST_GROUP, &g);
+    g.group_id = q->group_id;
+    g.topics_n = q->topics_n;
+    if (q->topics_n < 0) return g;
+    g.topics = codec_array(&r->arena, K_STRUCT_OFFSET_FETCH_REQUEST_OFFSET_FETCH_REQUEST_TOPICS,
+                           q->topics_n);
+    for (int32_t i = 0; i < q->topics_n; i++) {
+        g.topics[i].name = q->topics[i].name;
+        g.topics[i].partition_indexes = q->topics[i].partition_indexes;
+        g.topics[i].partition_indexes_n = q->topics[i].partition_indexes_n;
+    }
+    return g;
+}
+
+static void
+from_batch(struct request *r, const fetched_group *g, fetch_response *res)
+{
+    res->error_code = g->error_code;
+    res->topics_n = g->topics_n;
+    res->topics = codec_array(&r->arena, K_STRUCT_OFFSET_FETCH_RESPONSE_OFFSET_FETCH_RESPONSE_TOPIC,
+                              g->topics_n);
+    for (int32_t i = 0; i < g->topics_n; i++) {
+        int32_t n = g->topics[i].partitions_n;
+        res->topics[i].name = g->topics[i].name;
+        res->topics[i].partitions_n = n;
+        res->topics[i].partitions = codec_array(
+            &r->arena, K_STRUCT_OFFSET_FETCH_RESPONSE_OFFSET_FETCH_RESPONSE_PARTITION, n);
+        for (int32_t k = 0; k < n; k++) {
+            res->topics[i].partitions[k].partition_index = g->topics[i].partitions[k].partition_index;
+            res->topics[i].partitions[k].committed_offset = g->topics[i].partitions[k].committed_offset;
+            res->topics[i].partitions[k].committed_leader_epoch =
+                g->topics[i].partitions[k].committed_leader_epoch;
+            res->topics[i].partitions[k].metadata = g->topics[i].partitions[k].metadata;
+            res->topics[i].partitions[k].error_code = g->topics[i].partitions[k].error_code;
+        }
+    }
+}
+
+/* Version 1 has no place for the group's error: each partition carries it. */
+static void
+spread_error(struct request *r, const struct k_offset_fetch_request *q, fetch_response *res)
+{
+    if (r->version >= 2 || !res->error_code) return;
+    res->topics_n = q->topics_n;
+    res->topics = codec_array(&r->arena, K_STRUCT_OFFSET_FETCH_RESPONSE_OFFSET_FETCH_RESPONSE_TOPIC,
+                              q->topics_n);
+    for (int32_t i = 0; i < q->topics_n; i++) {
+        int32_t n = q->topics[i].partition_indexes_n;
+        res->topics[i].name = q->topics[i].name;
+        res->topics[i].partitions_n = n;
+        res->topics[i].partitions = codec_array(
+            &r->arena, K_STRUCT_OFFSET_FETCH_RESPONSE_OFFSET_FETCH_RESPONSE_PARTITION, n);
+        for (int32_t k = 0; k < n; k++) {
+            res->topics[i].partitions[k].partition_index = q->topics[i].partition_indexes[k];
+            res->topics[i].partitions[k].committed_offset = -1;
+            res->topics[i].partitions[k].error_code = res->error_code;
+        }
+    }
+}
+
+void
+handle_offset_fetch(struct server *s, struct request *r)
+{
+    const struct k_offset_fetch_request *q = r->message;
+    fetch_response res;
+    codec_default(K_MSG_OFFSET_FETCH_RESPONSE, &res);
+    if (r->version >= 8) {
+        res.groups_n = q->groups_n;
+        res.groups = codec_array(
+            &r->arena, K_STRUCT_OFFSET_FETCH_RESPONSE_OFFSET_FETCH_RESPONSE_GROUP, q->groups_n);
+        for (int32_t i = 0; i < q->groups_n; i++)
+            groups_fetch(s->groups, &q->groups[i], r->version, &r->arena, &res.groups[i]);
+    } else {
+        asked_group one = as_batch(r, q);
+        fetched_group got;
+        codec_default_struct(K_STRUCT_OFFSET_FETCH_RESPONSE_OFFSET_FETCH_RESPONSE_GROUP, &got);
+        groups_fetch(s->groups, &one, r->version, &r->arena, &got);
+        from_batch(r, &got, &res);
+        spread_error(r, q, &res);
+    }
+    request_answer(r, &res);
+}
+
+/* ---- DescribeGroups, ListGroups ---- */
+
+void
+handle_describe_groups(struct server *s, struct request *r)
+{
+    const struct k_describe_groups_request *q = r->message;
+    struct k_describe_groups_response res;
+    codec_default(K_MSG_DESCRIBE_GROUPS_RESPONSE, &res);
+    res.groups_n = q->groups_n;
+    res.groups =
+        codec_array(&r->arena, K_STRUCT_DESCRIBE_GROUPS_RESPONSE_DESCRIBED_GROUP, q->groups_n);
+    for (int32_t i = 0; i < q->groups_n; i++) {
+        groups_describe(s->groups, q->groups[i], r->version, &r->arena, &res.groups[i]);
+        if (q->include_authorized_operations && !res.groups[i].error_code)
+            res.groups[i].authorized_operations = GROUP_OPERATIONS;
+    }
+    request_answer(r, &res);
+}
+
+void
+handle_list_groups(struct server *s, struct request *r)
+{
+    struct k_list_groups_response res;
+    codec_default(K_MSG_LIST_GROUPS_RESPONSE, &res);
+    groups_list(s->groups, r->message, &r->arena, &res);
+    request_answer(r, &res);
+}

@@ -1,0 +1,68 @@
+/* The group coordinator: classic consumer groups (the protocol of KIP-62, 345, 394, 559, 814) and the
+ * offsets that groups commit.
+ *
+ * A group belongs to one partition of __consumer_offsets, by its id's hash; the broker that leads the
+ * partition coordinates the group. What must outlive the broker is a record in that partition; the
+ * state here is the fold of those records, plus members that have not been stored yet and everybody
+ * who waits. A partition's share of it all is a shard (shard.h):
+ *
+ *     leadership comes ─► LOADING ─► ACTIVE ─► leadership goes: all who wait hear NOT_COORDINATOR
+ *                         COORDINATOR_LOAD_IN_PROGRESS
+ *
+ * A request comes decoded, with a struct group_call whose arena lives until it is answered; the answer
+ * comes once, always in a later task, so that nothing here is changed while it is being walked over. */
+#ifndef GROUP_COORDINATOR_H
+#define GROUP_COORDINATOR_H
+
+#include "broker/base/arena.h"
+#include "broker/env/env.h"
+
+#include "messages.h"
+
+struct config;
+struct image;
+struct partition;
+struct groups;
+
+struct group_call {
+    void (*done)(struct group_call *c, const void *response);
+    struct arena *arena;
+    int16_t version;
+    struct slice client_id, client_host; /* "/127.0.0.1" */
+    /* Private. */
+    struct list node;
+    void *response;
+};
+
+#define GROUPS_TOPIC S("__consumer_offsets")
+
+struct groups *groups_new(struct env *env, const struct config *config, const struct image *image);
+/* This broker's role in the partition, or the epoch of it, is another; called for every partition,
+ * after everybody who waited for it has been told. */
+void groups_role_changed(struct groups *gs, struct partition *p);
+void groups_stop(struct groups *gs);
+
+/* The partition of __consumer_offsets that a group belongs to; n > 0. */
+int32_t group_partition(struct slice group_id, int32_t n);
+
+/* Each answers with the response struct of its API. */
+void groups_join(struct groups *gs, const struct k_join_group_request *q, struct group_call *c);
+void groups_sync(struct groups *gs, const struct k_sync_group_request *q, struct group_call *c);
+void groups_heartbeat(struct groups *gs, const struct k_heartbeat_request *q, struct group_call *c);
+void groups_leave(struct groups *gs, const struct k_leave_group_request *q, struct group_call *c);
+void groups_commit(struct groups *gs, const struct k_offset_commit_request *q, struct group_call *c);
+void groups_offset_delete(struct groups *gs, const struct k_offset_delete_request *q,
+                          struct group_call *c);
+/* Answers with a k_delete_groups_response_deletable_group_result. */
+void groups_delete(struct groups *gs, struct slice group_id, struct group_call *c);
+
+/* Those that only read answer at once. */
+void groups_fetch(struct groups *gs, const struct k_offset_fetch_request_offset_fetch_request_group *q,
+                  int16_t version, struct arena *a,
+                  struct k_offset_fetch_response_offset_fetch_response_group *ret);
+void groups_describe(struct groups *gs, struct slice group_id, int16_t version, struct arena *a,
+                     struct k_describe_groups_response_described_group *ret);
+void groups_list(struct groups *gs, const struct k_list_groups_request *q, struct arena *a,
+                 struct k_list_groups_response *ret);
+
+#endif

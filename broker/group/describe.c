@@ -1,0 +1,108 @@
+/* DescribeGroups and ListGroups: what is known of groups. */
+#include "broker/base/check.h"
+#include "broker/base/fmt.h"
+#include "broker/group/shard.h"
+#include "broker/protocol/codec.h"
+#include "errors.h"
+
+#define CLASSIC S("classic")
+
+typedef struct k_describe_groups_response_described_group described;
+
+/* Metadata and assignments mean something only when the group has settled. */
+static void
+describe_members(struct group *g, struct arena *a, described *ret)
+{
+    bool stable = g->state == GROUP_STABLE;
+    ret->protocol_data = stable ? arena_dup(a, g->protocol) : SLICE_EMPTY;
+    ret->members = codec_array(a, K_STRUCT_DESCRIBE_GROUPS_RESPONSE_DESCRIBED_GROUP_MEMBER,
+                               g->members_n);
+    LIST_EACH (&g->members, m, struct member, node) {
+        struct k_describe_groups_response_described_group_member *to =
+            &ret->members[ret->members_n++];
+        to->member_id = arena_dup(a, m->id);
+        to->group_instance_id = arena_dup(a, m->instance_id);
+        to->client_id = arena_dup(a, m->client_id);
+        to->client_host = arena_dup(a, m->client_host);
+        to->member_metadata = stable ? arena_dup(a, member_metadata(m, g->protocol)) : SLICE_EMPTY;
+        to->member_assignment = stable ? arena_dup(a, m->assignment) : SLICE_EMPTY;
+    }
+}
+
+static void
+describe_unknown(struct slice group_id, int16_t version, struct arena *a, described *ret)
+{
+    ret->group_state = group_state_name(GROUP_DEAD);
+    if (version < 6) return;
+    ret->error_code = K_ERR_GROUP_ID_NOT_FOUND;
+    struct writer w = writer_mem(a->mem);
+    fmt_str(&w, "Group ");
+    fmt_slice(&w, group_id);
+    fmt_str(&w, " not found.");
+    ret->error_message = arena_dup(a, writer_slice(&w));
+    writer_release(&w);
+}
+
+void
+groups_describe(struct groups *gs, struct slice group_id, int16_t version, struct arena *a,
+                described *ret)
+{
+    ret->group_id = group_id;
+    struct shard *s = groups_shard(gs, group_id, &ret->error_code);
+    if (!s) return;
+    struct group *g = group_find(s, group_id);
+    if (!g) {
+        describe_unknown(group_id, version, a, ret);
+        return;
+    }
+    ret->group_state = group_state_name(g->state);
+    ret->protocol_type = g->protocol_type.p ? arena_dup(a, g->protocol_type) : SLICE_EMPTY;
+    describe_members(g, a, ret);
+}
+
+static uint8_t
+lower(uint8_t c)
+{
+    return c >= 'A' && c <= 'Z' ? (uint8_t)(c + 32) : c;
+}
+
+static bool
+eq_any_case(struct slice a, struct slice b)
+{
+    if (a.n != b.n) return false;
+    for (int64_t i = 0; i < a.n; i++)
+        if (lower(a.p[i]) != lower(b.p[i])) return false;
+    return true;
+}
+
+static bool
+passes(const struct slice *filter, int32_t n, struct slice value)
+{
+    for (int32_t i = 0; i < n; i++)
+        if (eq_any_case(filter[i], value)) return true;
+    return n <= 0;
+}
+
+void
+groups_list(struct groups *gs, const struct k_list_groups_request *q, struct arena *a,
+            struct k_list_groups_response *ret)
+{
+    int64_t n = 0;
+    for (int64_t i = 0; i < gs->shards.n; i++) {
+        n += gs->shards.v[i]->groups.n;
+        if (gs->shards.v[i]->state == SHARD_LOADING) ret->error_code = K_ERR_COORDINATOR_LOAD_IN_PROGRESS;
+    }
+    if (ret->error_code || !passes(q->types_filter, q->types_filter_n, CLASSIC)) return;
+    ret->groups = codec_array(a, K_STRUCT_LIST_GROUPS_RESPONSE_LISTED_GROUP, n);
+    for (int64_t i = 0; i < gs->shards.n; i++)
+        MAP_EACH (&gs->shards.v[i]->groups, g, struct group, by_id) {
+            struct slice state = group_state_name(g->state);
+            if (!passes(q->states_filter, q->states_filter_n, state)) continue;
+            struct k_list_groups_response_listed_group *to = &ret->groups[ret->groups_n++];
+            to->group_id = arena_dup(a, g->id);
+            to->protocol_type =
+                g->protocol_type.p ? arena_dup(a, g->protocol_type) : SLICE_EMPTY;
+            to->group_state = state;
+            to->group_type = CLASSIC;
+        }
+}

@@ -1,0 +1,235 @@
+/* What is deleted: offsets by OffsetDelete and by age (KIP-211), groups by DeleteGroups and when nothing
+ * is left of them. State follows at once: what is asked meanwhile sees it gone, and should the records
+ * not be committed, the shard is gone with its leadership. */
+#include "broker/base/check.h"
+#include "broker/group/shard.h"
+#include "broker/protocol/codec.h"
+#include "errors.h"
+
+#define MS_PER_MINUTE 60000LL
+
+/* ---- DeleteGroups ---- */
+
+int16_t
+group_delete(struct group *g, struct group_write *w)
+{
+    struct batch_builder b;
+    shard_builder(g->shard, &b);
+    for (int64_t i = 0; i < g->offsets.n; i++)
+        record_offset_gone(&b, g, g->offsets.v[i]->topic, g->offsets.v[i]->partition);
+    record_group_gone(&b, g);
+    int16_t err = w ? shard_write(g->shard, &b, w) : shard_write_silently(g->shard, &b);
+    if (!err) group_end(g, K_ERR_GROUP_ID_NOT_FOUND);
+    return err;
+}
+
+/* A deletion that somebody waits for. */
+struct deletion {
+    struct group_write write;
+    struct group_call *call; /* NULL: answered */
+    void *response;
+    int16_t *err; /* in the response */
+};
+
+static void
+deletion_answer(struct deletion *d, int16_t err)
+{
+    if (!d->call) return;
+    if (err) *d->err = group_store_error(err);
+    groups_answer(d->write.shard->owner, d->call, d->response);
+    d->call = NULL;
+}
+
+static void
+deletion_done(struct group_write *w, int16_t err)
+{
+    struct deletion *d = CONTAINER_OF(w, struct deletion, write);
+    deletion_answer(d, err);
+    MEM_DELETE(&w->shard->owner->env->mem, d);
+}
+
+static void
+deletion_late(struct group_write *w)
+{
+    deletion_answer(CONTAINER_OF(w, struct deletion, write), K_ERR_REQUEST_TIMED_OUT);
+}
+
+static struct deletion *
+deletion_new(struct shard *s, struct group_call *c, void *response, int16_t *err)
+{
+    struct deletion *d = MEM_NEW(&s->owner->env->mem, struct deletion);
+    *d = (struct deletion){.call = c, .response = response, .err = err};
+    d->write.shard = s;
+    d->write.done = deletion_done;
+    d->write.late = deletion_late;
+    return d;
+}
+
+void
+groups_delete(struct groups *gs, struct slice group_id, struct group_call *c)
+{
+    struct k_delete_groups_response_deletable_group_result *res =
+        ARENA_NEW(c->arena, struct k_delete_groups_response_deletable_group_result);
+    res->group_id = group_id;
+    struct shard *s = groups_shard(gs, group_id, &res->error_code);
+    struct group *g = s ? group_find(s, group_id) : NULL;
+    if (s && !g)
+        res->error_code = K_ERR_GROUP_ID_NOT_FOUND;
+    else if (g && g->state != GROUP_EMPTY)
+        res->error_code = K_ERR_NON_EMPTY_GROUP;
+    if (res->error_code) {
+        groups_answer(gs, c, res);
+        return;
+    }
+    struct deletion *d = deletion_new(s, c, res, &res->error_code);
+    int16_t err = group_delete(g, &d->write);
+    if (err) deletion_done(&d->write, err);
+}
+
+/* ---- OffsetDelete (KIP-496) ---- */
+
+typedef struct k_offset_delete_request delete_request;
+typedef struct k_offset_delete_response delete_response;
+
+static bool
+is_of_consumers(const struct group *g)
+{
+    return slice_eq(g->protocol_type, S("consumer"));
+}
+
+static void
+delete_partition(struct group *g, struct slice topic, int32_t partition, struct batch_builder *b)
+{
+    if (group_offset(g, topic, partition)) record_offset_gone(b, g, topic, partition);
+}
+
+static void
+fill_deleted(struct groups *gs, struct group *g, const delete_request *q, struct arena *a,
+             delete_response *res, struct batch_builder *b)
+{
+    res->topics =
+        codec_array(a, K_STRUCT_OFFSET_DELETE_RESPONSE_OFFSET_DELETE_RESPONSE_TOPIC, q->topics_n);
+    res->topics_n = q->topics_n;
+    for (int32_t i = 0; i < q->topics_n; i++) {
+        struct slice topic = q->topics[i].name;
+        int32_t n = q->topics[i].partitions_n;
+        int16_t err = 0;
+        if (!image_topic(gs->image, topic))
+            err = K_ERR_UNKNOWN_TOPIC_OR_PARTITION;
+        else if (g->state != GROUP_EMPTY && group_subscribes(g, topic))
+            err = K_ERR_GROUP_SUBSCRIBED_TO_TOPIC;
+        res->topics[i].name = topic;
+        res->topics[i].partitions_n = n;
+        res->topics[i].partitions =
+            codec_array(a, K_STRUCT_OFFSET_DELETE_RESPONSE_OFFSET_DELETE_RESPONSE_PARTITION, n);
+        for (int32_t k = 0; k < n; k++) {
+            int32_t index = q->topics[i].partitions[k].partition_index;
+            res->topics[i].partitions[k].partition_index = index;
+            res->topics[i].partitions[k].error_code = err;
+            if (!err) delete_partition(g, topic, index, b);
+        }
+    }
+}
+
+/* After the records are on their way. */
+static void
+forget_deleted(struct group *g, const delete_response *res)
+{
+    for (int32_t i = 0; i < res->topics_n; i++)
+        for (int32_t k = 0; k < res->topics[i].partitions_n; k++) {
+            if (res->topics[i].partitions[k].error_code) continue;
+            for (int64_t at = 0; at < g->offsets.n; at++) {
+                const struct offset *o = g->offsets.v[at];
+                if (o->partition != res->topics[i].partitions[k].partition_index ||
+                    !slice_eq(o->topic, res->topics[i].name))
+                    continue;
+                group_remove_offset(g, at);
+                break;
+            }
+        }
+}
+
+void
+groups_offset_delete(struct groups *gs, const delete_request *q, struct group_call *c)
+{
+    delete_response *res = ARENA_NEW(c->arena, delete_response);
+    codec_default(K_MSG_OFFSET_DELETE_RESPONSE, res);
+    struct shard *s = groups_shard(gs, q->group_id, &res->error_code);
+    struct group *g = s ? group_find(s, q->group_id) : NULL;
+    if (s && !g)
+        res->error_code = K_ERR_GROUP_ID_NOT_FOUND;
+    else if (g && g->state != GROUP_EMPTY && !is_of_consumers(g))
+        res->error_code = K_ERR_NON_EMPTY_GROUP;
+    if (res->error_code) {
+        groups_answer(gs, c, res);
+        return;
+    }
+    struct batch_builder b;
+    shard_builder(s, &b);
+    fill_deleted(gs, g, q, c->arena, res, &b);
+    if (builder_is_empty(&b)) {
+        builder_release(&b);
+        groups_answer(gs, c, res);
+        return;
+    }
+    struct deletion *d = deletion_new(s, c, res, &res->error_code);
+    int16_t err = shard_write(s, &b, &d->write);
+    if (err)
+        deletion_done(&d->write, err);
+    else
+        forget_deleted(g, res);
+}
+
+/* ---- by age ---- */
+
+static bool
+is_expired(struct group *g, const struct offset *o, int64_t now_ms)
+{
+    struct groups *gs = g->shard->owner;
+    int64_t keep_ms = config_i64(gs->config, K_CFG_OFFSETS_RETENTION_MINUTES) * MS_PER_MINUTE;
+    /* No value yet, or another is on its way. */
+    if (o->committed == 0 || o->appended != o->committed) return false;
+    if (o->value.expire_ms >= 0) return now_ms >= o->value.expire_ms;
+    if (!g->protocol_type.p) return now_ms - o->value.commit_ms >= keep_ms;
+    if (g->state == GROUP_EMPTY) {
+        int64_t since = g->state_since_ms >= 0 ? g->state_since_ms : o->value.commit_ms;
+        return now_ms - since >= keep_ms;
+    }
+    return g->state == GROUP_STABLE && is_of_consumers(g) && !group_subscribes(g, o->topic) &&
+           now_ms - o->value.commit_ms >= keep_ms;
+}
+
+static void
+expire_group(struct group *g)
+{
+    struct shard *s = g->shard;
+    int64_t now_ms = env_wall_ms(s->owner->env), left = 0;
+    struct batch_builder b;
+    shard_builder(s, &b);
+    for (int64_t i = 0; i < g->offsets.n; i++) {
+        const struct offset *o = g->offsets.v[i];
+        if (is_expired(g, o, now_ms))
+            record_offset_gone(&b, g, o->topic, o->partition);
+        else
+            left++;
+    }
+    bool whole = left == 0 && g->state == GROUP_EMPTY && list_is_empty(&g->pending);
+    if (whole || builder_is_empty(&b)) {
+        builder_release(&b);
+        if (whole) (void)group_delete(g, NULL);
+        return;
+    }
+    if (shard_write_silently(s, &b)) return;
+    for (int64_t i = g->offsets.n - 1; i >= 0; i--)
+        if (is_expired(g, g->offsets.v[i], now_ms)) group_remove_offset(g, i);
+}
+
+void
+groups_expire(struct groups *gs)
+{
+    for (int64_t i = 0; i < gs->shards.n; i++) {
+        struct shard *s = gs->shards.v[i];
+        if (s->state != SHARD_ACTIVE) continue;
+        MAP_EACH (&s->groups, g, struct group, by_id) expire_group(g);
+    }
+}

@@ -1,0 +1,506 @@
+/* The first half of a rebalance: members join until all have, or time is up; then there is a new
+ * generation with a protocol and a leader. */
+#include "broker/base/check.h"
+#include "broker/base/fmt.h"
+#include "broker/group/shard.h"
+#include "broker/protocol/codec.h"
+#include "errors.h"
+
+/* From this version on a member joins with an id that the coordinator gave it (KIP-394) … */
+#define KNOWN_ID_VERSION 4
+/* … and a static member that comes back may lead without assigning anew (KIP-814). */
+#define SKIP_ASSIGNMENT_VERSION 9
+/* A new member cannot send heartbeats yet; this ends a join whose client has gone away. */
+#define NEW_MEMBER_JOIN_MS (5 * 60 * 1000)
+
+typedef struct k_join_group_request join_request;
+typedef struct k_join_group_response join_response;
+
+static struct env *
+env_of(const struct group *g)
+{
+    return g->shard->owner->env;
+}
+
+static void
+arm(struct group *g, struct timer *t, int64_t ms)
+{
+    timer_arm(env_of(g), t, env_now_ns(env_of(g)) + ms * NS_PER_MS);
+}
+
+/* ---- answers ---- */
+
+static void
+refuse(struct groups *gs, struct group_call *c, int16_t err, struct slice member_id)
+{
+    join_response *res = ARENA_NEW(c->arena, join_response);
+    codec_default(K_MSG_JOIN_GROUP_RESPONSE, res);
+    res->error_code = err;
+    res->member_id = arena_dup(c->arena, member_id);
+    groups_answer(gs, c, res);
+}
+
+void
+group_answer_join(struct group *g, struct group_call *c, int16_t err, struct slice member_id)
+{
+    refuse(g->shard->owner, c, err, member_id);
+}
+
+static void
+list_members(struct group *g, struct arena *a, join_response *res)
+{
+    res->members = codec_array(a, K_STRUCT_JOIN_GROUP_RESPONSE_JOIN_GROUP_RESPONSE_MEMBER,
+                               g->members_n);
+    LIST_EACH (&g->members, m, struct member, node) {
+        struct k_join_group_response_join_group_response_member *r = &res->members[res->members_n++];
+        r->member_id = arena_dup(a, m->id);
+        r->group_instance_id = arena_dup(a, m->instance_id);
+        r->metadata = arena_dup(a, member_metadata(m, g->protocol));
+    }
+}
+
+/* The member is in the present generation. */
+static join_response *
+welcome(const struct group *g, const struct member *m, struct group_call *c)
+{
+    join_response *res = ARENA_NEW(c->arena, join_response);
+    codec_default(K_MSG_JOIN_GROUP_RESPONSE, res);
+    res->generation_id = g->generation;
+    res->protocol_type = arena_dup(c->arena, g->protocol_type);
+    res->protocol_name = arena_dup(c->arena, g->protocol);
+    res->leader = arena_dup(c->arena, g->leader);
+    res->member_id = arena_dup(c->arena, m->id);
+    return res;
+}
+
+static void
+answer_joined(struct group *g, struct member *m, struct group_call *c)
+{
+    join_response *res = welcome(g, m, c);
+    if (group_is_leader(g, m)) list_members(g, c->arena, res);
+    groups_answer(g->shard->owner, c, res);
+}
+
+/* ---- the end of the joining ---- */
+
+/* The leader, or if it has not come back the first who has. False: nobody has. */
+static bool
+elect_leader(struct group *g)
+{
+    struct member *leader = g->leader.p ? group_member(g, g->leader) : NULL;
+    if (leader && leader->joining) return true;
+    LIST_EACH (&g->members, m, struct member, node) {
+        if (!m->joining) continue;
+        struct mem *mem = &env_of(g)->mem;
+        mem_free_slice(mem, g->leader);
+        g->leader = mem_dup(mem, m->id);
+        return true;
+    }
+    return false;
+}
+
+/* Static members that are away keep their place until their session ends (KIP-345). */
+static void
+drop_absent(struct group *g)
+{
+    LIST_EACH (&g->members, m, struct member, node)
+        if (!m->joining && !m->instance_id.p) group_remove_member(m, K_ERR_UNKNOWN_MEMBER_ID);
+}
+
+static void
+next_generation(struct group *g)
+{
+    struct mem *mem = &env_of(g)->mem;
+    struct slice protocol = mem_dup(mem, group_select_protocol(g));
+    mem_free_slice(mem, g->protocol);
+    g->protocol = protocol;
+    g->generation++;
+    group_move(g, g->members_n ? GROUP_COMPLETING : GROUP_EMPTY);
+}
+
+static void
+store_empty(struct group *g)
+{
+    struct batch_builder b;
+    shard_builder(g->shard, &b);
+    record_group(&b, g, NULL);
+    /* Should it fail, the next coordinator finds members in the log and lets their sessions end. */
+    (void)shard_write_silently(g->shard, &b);
+}
+
+static void
+join_complete(struct group *g)
+{
+    timer_cancel(env_of(g), &g->join_timer);
+    drop_absent(g);
+    if (!elect_leader(g) && g->members_n > 0) {
+        /* Only static members, all away: wait for them or for the end of their sessions. */
+        arm(g, &g->join_timer, group_rebalance_timeout_ms(g));
+        return;
+    }
+    next_generation(g);
+    if (g->state == GROUP_EMPTY) {
+        store_empty(g);
+        return;
+    }
+    LIST_EACH (&g->members, m, struct member, node) {
+        if (m->joining) answer_joined(g, m, m->joining);
+        m->joining = NULL;
+        m->is_new = false;
+        m->owes_sync = true;
+        member_heard(m);
+    }
+    g->joining_n = 0;
+    arm(g, &g->sync_timer, group_rebalance_timeout_ms(g));
+}
+
+static bool
+all_have_joined(const struct group *g)
+{
+    return g->joining_n == g->members_n && list_is_empty(&g->pending);
+}
+
+void
+group_join_maybe_complete(struct group *g)
+{
+    /* A group that was empty waits its initial delay in any case. */
+    if (g->state == GROUP_PREPARING && g->previous != GROUP_EMPTY && all_have_joined(g))
+        join_complete(g);
+}
+
+static int64_t
+initial_delay_ms(const struct group *g)
+{
+    return config_i64(g->shard->owner->config, K_CFG_GROUP_INITIAL_REBALANCE_DELAY_MS);
+}
+
+void
+group_join_due(struct timer *t)
+{
+    struct group *g = CONTAINER_OF(t, struct group, join_timer);
+    if (g->state != GROUP_PREPARING) return;
+    if (g->previous == GROUP_EMPTY && g->member_added && g->delay_left_ms > 0) {
+        /* KIP-134: as long as more members come, wait for more. */
+        int64_t ms = MIN(initial_delay_ms(g), g->delay_left_ms);
+        g->member_added = false;
+        g->delay_left_ms -= ms;
+        arm(g, t, ms);
+        return;
+    }
+    join_complete(g);
+}
+
+/* ---- the beginning ---- */
+
+static void
+prepare(struct group *g)
+{
+    if (g->state == GROUP_COMPLETING) group_reset_assignments(g, K_ERR_REBALANCE_IN_PROGRESS);
+    timer_cancel(env_of(g), &g->sync_timer);
+    group_forget_write(g);
+    LIST_EACH (&g->members, m, struct member, node) m->owes_sync = false;
+    bool initial = g->state == GROUP_EMPTY;
+    group_move(g, GROUP_PREPARING);
+    if (initial) {
+        int64_t ms = initial_delay_ms(g);
+        g->member_added = false;
+        g->delay_left_ms = MAX(group_rebalance_timeout_ms(g) - ms, 0);
+        arm(g, &g->join_timer, ms);
+    } else if (all_have_joined(g)) {
+        join_complete(g);
+    } else {
+        arm(g, &g->join_timer, group_rebalance_timeout_ms(g));
+    }
+}
+
+void
+group_rebalance(struct group *g)
+{
+    if (g->state == GROUP_PREPARING)
+        group_join_maybe_complete(g);
+    else
+        prepare(g);
+}
+
+void
+group_lose_member(struct member *m)
+{
+    struct group *g = m->group;
+    group_remove_member(m, K_ERR_UNKNOWN_MEMBER_ID);
+    if (g->state == GROUP_STABLE || g->state == GROUP_COMPLETING || g->state == GROUP_PREPARING)
+        group_rebalance(g);
+}
+
+void
+group_session_due(struct timer *t)
+{
+    struct member *m = CONTAINER_OF(t, struct member, session);
+    /* Who waits for us is not lost; its session begins anew with our answer. */
+    if (!m->is_new && (m->joining || m->syncing)) return;
+    group_lose_member(m);
+}
+
+void
+group_pending_due(struct timer *t)
+{
+    struct pending_member *p = CONTAINER_OF(t, struct pending_member, timer);
+    struct group *g = p->group;
+    group_remove_pending(p);
+    group_join_maybe_complete(g);
+}
+
+/* ---- requests ---- */
+
+struct joiner {
+    const join_request *q;
+    struct group_call *c;
+    struct group *g;
+};
+
+static int32_t
+rebalance_timeout_of(const struct joiner *j)
+{
+    return j->q->rebalance_timeout_ms >= 0 ? j->q->rebalance_timeout_ms : j->q->session_timeout_ms;
+}
+
+/* Takes over what the request says; the member waits from here on. */
+static void
+update_member(const struct joiner *j, struct member *m)
+{
+    m->session_timeout_ms = j->q->session_timeout_ms;
+    m->rebalance_timeout_ms = rebalance_timeout_of(j);
+    member_set_protocols(m, j->q->protocols, j->q->protocols_n);
+    if (m->joining)
+        group_answer_join(j->g, m->joining, K_ERR_REBALANCE_IN_PROGRESS, m->id);
+    else
+        j->g->joining_n++;
+    m->joining = j->c;
+}
+
+static void
+add_member(const struct joiner *j, struct slice id)
+{
+    struct group *g = j->g;
+    if (g->state == GROUP_PREPARING && g->previous == GROUP_EMPTY) g->member_added = true;
+    if (g->members_n == 0) {
+        struct mem *mem = &env_of(g)->mem;
+        mem_free_slice(mem, g->protocol_type);
+        g->protocol_type = mem_dup(mem, j->q->protocol_type);
+    }
+    struct member *m = group_add_member(g, id, j->q->group_instance_id, j->c->client_id,
+                                        j->c->client_host);
+    m->is_new = true;
+    update_member(j, m);
+    arm(g, &m->session, NEW_MEMBER_JOIN_MS);
+    group_rebalance(g);
+}
+
+/* As Java prints a uuid, behind the client's name. */
+static struct slice
+new_member_id(const struct joiner *j)
+{
+    struct env *env = env_of(j->g);
+    char text[36];
+    uint64_t hi = env_random(env, STREAM_MEMBER_ID), lo = env_random(env, STREAM_MEMBER_ID);
+    for (int i = 0, digit = 0; i < 36; i++) {
+        if (i == 8 || i == 13 || i == 18 || i == 23) {
+            text[i] = '-';
+            continue;
+        }
+        uint64_t half = digit < 16 ? hi : lo;
+        text[i] = "0123456789abcdef"[half >> (60 - digit % 16 * 4) & 15];
+        digit++;
+    }
+    text[14] = '4';
+    struct slice name = j->q->group_instance_id.p ? j->q->group_instance_id : j->c->client_id;
+    struct writer w = writer_mem(&env->mem);
+    fmt_slice(&w, name);
+    fmt_char(&w, '-');
+    fmt_slice(&w, slice(text, sizeof text));
+    struct slice id = arena_dup(j->c->arena, writer_slice(&w));
+    writer_release(&w);
+    return id;
+}
+
+static void
+give_out_id(const struct joiner *j, struct slice id)
+{
+    struct group *g = j->g;
+    struct mem *mem = &env_of(g)->mem;
+    struct pending_member *p = MEM_NEW(mem, struct pending_member);
+    p->group = g;
+    p->id = mem_dup(mem, id);
+    p->timer.due = group_pending_due;
+    list_push_back(&g->pending, &p->node);
+    arm(g, &p->timer, j->q->session_timeout_ms);
+    group_answer_join(g, j->c, K_ERR_MEMBER_ID_REQUIRED, id);
+}
+
+/* The same instance with another process behind it; nothing is assigned anew if its subscription leaves
+ * the group's protocol as it is. */
+static void
+answer_returned(const struct joiner *j, struct member *m, struct slice old_leader)
+{
+    struct group *g = j->g;
+    join_response *res = welcome(g, m, j->c);
+    if (j->c->version >= SKIP_ASSIGNMENT_VERSION) {
+        res->skip_assignment = group_is_leader(g, m);
+        if (res->skip_assignment) list_members(g, j->c->arena, res);
+    } else {
+        /* The former id: so the client does not take itself for the leader. */
+        res->leader = old_leader;
+    }
+    groups_answer(g->shard->owner, j->c, res);
+}
+
+static void
+store_returned(const struct joiner *j, struct member *m, struct slice old_leader)
+{
+    struct group *g = j->g;
+    struct batch_builder b;
+    shard_builder(g->shard, &b);
+    record_group(&b, g, NULL);
+    int16_t err = shard_write_silently(g->shard, &b);
+    m->joining = NULL;
+    g->joining_n--;
+    if (err)
+        group_answer_join(g, j->c, group_store_error(err), SLICE_EMPTY);
+    else
+        answer_returned(j, m, old_leader);
+}
+
+static void
+replace_static(const struct joiner *j, struct member *m, struct slice new_id)
+{
+    struct group *g = j->g;
+    struct slice old_leader = arena_dup(j->c->arena, g->leader);
+    if (m->joining) {
+        group_answer_join(g, m->joining, K_ERR_FENCED_INSTANCE_ID, m->id);
+        m->joining = NULL;
+        g->joining_n--;
+    }
+    if (m->syncing) group_answer_sync(g, m->syncing, K_ERR_FENCED_INSTANCE_ID, SLICE_EMPTY);
+    m->syncing = NULL;
+    member_set_id(m, new_id);
+    update_member(j, m);
+    member_heard(m);
+    if (g->state == GROUP_STABLE && slice_eq(group_select_protocol(g), g->protocol))
+        store_returned(j, m, old_leader);
+    else
+        group_rebalance(g);
+}
+
+static void
+join_new(const struct joiner *j)
+{
+    struct group *g = j->g;
+    if (!group_supports(g, j->q->protocol_type, j->q->protocols, j->q->protocols_n)) {
+        group_answer_join(g, j->c, K_ERR_INCONSISTENT_GROUP_PROTOCOL, SLICE_EMPTY);
+        return;
+    }
+    struct slice id = new_member_id(j);
+    struct member *known = group_static_member(g, j->q->group_instance_id);
+    if (known)
+        replace_static(j, known, id);
+    else if (!j->q->group_instance_id.p && j->c->version >= KNOWN_ID_VERSION)
+        give_out_id(j, id);
+    else
+        add_member(j, id);
+}
+
+static void
+rejoin(const struct joiner *j, struct member *m)
+{
+    struct group *g = j->g;
+    bool same = member_has_protocols(m, j->q->protocols, j->q->protocols_n);
+    bool asks_again = g->state == GROUP_COMPLETING && same;
+    /* The leader joins again when it sees a reason to assign anew: a change of the topics. */
+    bool nothing_new = g->state == GROUP_STABLE && same && !group_is_leader(g, m);
+    if (asks_again) {
+        answer_joined(g, m, j->c);
+    } else if (nothing_new) {
+        groups_answer(g->shard->owner, j->c, welcome(g, m, j->c));
+    } else {
+        update_member(j, m);
+        group_rebalance(g);
+    }
+}
+
+static void
+join_known(const struct joiner *j)
+{
+    struct group *g = j->g;
+    struct slice id = j->q->member_id;
+    int16_t err = 0;
+    struct pending_member *p = group_pending(g, id);
+    if (!group_supports(g, j->q->protocol_type, j->q->protocols, j->q->protocols_n))
+        err = K_ERR_INCONSISTENT_GROUP_PROTOCOL;
+    else if (!p)
+        err = group_check_member(g, id, j->q->group_instance_id);
+    else if (j->q->group_instance_id.p)
+        err = K_ERR_UNKNOWN_MEMBER_ID;
+    if (err) {
+        group_answer_join(g, j->c, err, id);
+    } else if (p) {
+        group_remove_pending(p);
+        add_member(j, id);
+    } else {
+        rejoin(j, group_member(g, id));
+    }
+}
+
+/* group.max.size */
+static bool
+has_room(struct group *g, struct slice member_id)
+{
+    int64_t max = config_i64(g->shard->owner->config, K_CFG_GROUP_MAX_SIZE);
+    const struct member *m = group_member(g, member_id);
+    if (g->state == GROUP_PREPARING) return (m && m->joining) || g->joining_n < max;
+    return g->state == GROUP_EMPTY || m || g->members_n < max;
+}
+
+static int16_t
+check_request(struct groups *gs, const join_request *q)
+{
+    if (q->group_id.n == 0) return K_ERR_INVALID_GROUP_ID;
+    if (q->session_timeout_ms < config_i64(gs->config, K_CFG_GROUP_MIN_SESSION_TIMEOUT_MS) ||
+        q->session_timeout_ms > config_i64(gs->config, K_CFG_GROUP_MAX_SESSION_TIMEOUT_MS))
+        return K_ERR_INVALID_SESSION_TIMEOUT;
+    return 0;
+}
+
+/* A group comes to be with its first member; the log tells so before anybody joins. */
+static struct group *
+make_group(struct shard *s, struct slice id, int16_t *ret_err)
+{
+    struct group *g = group_new(s, id);
+    struct batch_builder b;
+    shard_builder(s, &b);
+    record_group(&b, g, NULL);
+    *ret_err = group_store_error(shard_write_silently(s, &b));
+    if (!*ret_err) return g;
+    group_free(g);
+    return NULL;
+}
+
+void
+groups_join(struct groups *gs, const join_request *q, struct group_call *c)
+{
+    int16_t err = 0;
+    struct shard *s = groups_shard(gs, q->group_id, &err);
+    if (s) err = check_request(gs, q);
+    struct group *g = err ? NULL : group_find(s, q->group_id);
+    bool is_new = q->member_id.n == 0;
+    if (!err && !g && !is_new) err = K_ERR_UNKNOWN_MEMBER_ID;
+    if (!err && !g) g = make_group(s, q->group_id, &err);
+    if (!err && !has_room(g, q->member_id)) err = K_ERR_GROUP_MAX_SIZE_REACHED;
+    if (err) {
+        refuse(gs, c, err, q->member_id);
+        return;
+    }
+    struct joiner j = {q, c, g};
+    if (is_new)
+        join_new(&j);
+    else
+        join_known(&j);
+}

@@ -1,0 +1,420 @@
+/* Committed offsets: OffsetCommit, OffsetFetch, OffsetDelete. An offset is visible once its record is
+ * committed in the log. */
+#include "broker/base/check.h"
+#include "broker/group/shard.h"
+#include "broker/protocol/codec.h"
+#include "errors.h"
+
+static struct mem *
+mem_of(const struct group *g)
+{
+    return &g->shard->owner->env->mem;
+}
+
+/* ---- the entries ---- */
+
+static int
+compare(const struct offset *o, struct slice topic, int32_t partition)
+{
+    int c = slice_cmp(o->topic, topic);
+    return c ? c : (o->partition > partition) - (o->partition < partition);
+}
+
+static int64_t
+place(const struct group *g, struct slice topic, int32_t partition)
+{
+    int64_t lo = 0, hi = g->offsets.n;
+    while (lo < hi) {
+        int64_t mid = (lo + hi) / 2;
+        if (compare(g->offsets.v[mid], topic, partition) < 0)
+            lo = mid + 1;
+        else
+            hi = mid;
+    }
+    return lo;
+}
+
+static bool
+is_at(const struct group *g, int64_t at, struct slice topic, int32_t partition)
+{
+    return at < g->offsets.n && compare(g->offsets.v[at], topic, partition) == 0;
+}
+
+struct offset *
+group_offset(struct group *g, struct slice topic, int32_t partition)
+{
+    int64_t at = place(g, topic, partition);
+    return is_at(g, at, topic, partition) ? g->offsets.v[at] : NULL;
+}
+
+struct offset *
+group_offset_get(struct group *g, struct slice topic, int32_t partition)
+{
+    int64_t at = place(g, topic, partition);
+    if (is_at(g, at, topic, partition)) return g->offsets.v[at];
+    struct mem *mem = mem_of(g);
+    struct offset *o = MEM_NEW(mem, struct offset);
+    o->topic = mem_dup(mem, topic);
+    o->partition = partition;
+    VEC_PUSH(mem, &g->offsets, o);
+    memmove(&g->offsets.v[at + 1], &g->offsets.v[at],
+            (size_t)(g->offsets.n - 1 - at) * sizeof *g->offsets.v);
+    g->offsets.v[at] = o;
+    return o;
+}
+
+void
+offset_set(struct group *g, struct offset *o, const struct offset_value *v)
+{
+    struct slice metadata = mem_dup(mem_of(g), v->metadata);
+    mem_free_slice(mem_of(g), o->value.metadata);
+    o->value = *v;
+    o->value.metadata = metadata;
+}
+
+void
+group_remove_offset(struct group *g, int64_t at)
+{
+    struct mem *mem = mem_of(g);
+    struct offset *o = g->offsets.v[at];
+    VEC_REMOVE_AT(&g->offsets, at);
+    mem_free_slice(mem, o->topic);
+    mem_free_slice(mem, o->value.metadata);
+    MEM_DELETE(mem, o);
+}
+
+/* ---- OffsetCommit ---- */
+
+typedef struct k_offset_commit_request commit_request;
+typedef struct k_offset_commit_response commit_response;
+typedef struct k_offset_commit_request_offset_commit_request_topic commit_topic;
+typedef struct k_offset_commit_request_offset_commit_request_partition commit_partition;
+
+struct commit_item {
+    struct slice topic;
+    int32_t partition;
+    struct offset_value value;
+};
+
+/* Offsets on their way into the log. */
+struct commit {
+    struct group_write write;
+    struct group_call *call; /* NULL: answered already */
+    commit_response *response;
+    struct slice group_id;
+    uint64_t group_serial, number;
+    VEC(struct commit_item) items;
+};
+
+static int16_t
+check_commit(struct group *g, const commit_request *q)
+{
+    int32_t generation = q->generation_id_or_member_epoch;
+    /* Who does not take part in groups only keeps offsets here. */
+    if (generation < 0 && g->state == GROUP_EMPTY) return 0;
+    if (generation < 0 && q->member_id.n == 0 && !q->group_instance_id.p)
+        return K_ERR_UNKNOWN_MEMBER_ID;
+    int16_t err = group_check_member(g, q->member_id, q->group_instance_id);
+    if (err) return err;
+    if (generation != g->generation) return K_ERR_ILLEGAL_GENERATION;
+    return g->state == GROUP_COMPLETING ? K_ERR_REBALANCE_IN_PROGRESS : 0;
+}
+
+/* Group and member are as the request says; makes the group of somebody who only keeps offsets. */
+static struct group *
+find_committer(struct groups *gs, const commit_request *q, int16_t *ret_err)
+{
+    struct shard *s = groups_shard(gs, q->group_id, ret_err);
+    if (!s) return NULL;
+    struct group *g = group_find(s, q->group_id);
+    if (!g && q->generation_id_or_member_epoch >= 0) {
+        *ret_err = K_ERR_ILLEGAL_GENERATION;
+        return NULL;
+    }
+    if (!g) g = group_new(s, q->group_id);
+    *ret_err = check_commit(g, q);
+    if (*ret_err) return NULL;
+    /* Committing shows that the member lives. */
+    struct member *m = group_member(g, q->member_id);
+    if (m) member_heard(m);
+    return g;
+}
+
+static const struct image_topic *
+find_topic(struct groups *gs, struct uuid id, struct slice name)
+{
+    return uuid_is_zero(id) ? image_topic(gs->image, name) : image_topic_by_id(gs->image, id);
+}
+
+static int16_t
+check_partition(struct groups *gs, const struct image_topic *t, int16_t version,
+                const commit_partition *p)
+{
+    if (!t) return version >= 10 ? K_ERR_UNKNOWN_TOPIC_ID : K_ERR_UNKNOWN_TOPIC_OR_PARTITION;
+    if (p->committed_metadata.n > config_i64(gs->config, K_CFG_OFFSET_METADATA_MAX_BYTES))
+        return K_ERR_OFFSET_METADATA_TOO_LARGE;
+    return 0;
+}
+
+static commit_response *
+begin_response(struct group_call *c, const commit_request *q, int16_t err)
+{
+    commit_response *res = ARENA_NEW(c->arena, commit_response);
+    codec_default(K_MSG_OFFSET_COMMIT_RESPONSE, res);
+    res->topics = codec_array(
+        c->arena, K_STRUCT_OFFSET_COMMIT_RESPONSE_OFFSET_COMMIT_RESPONSE_TOPIC, q->topics_n);
+    res->topics_n = q->topics_n;
+    for (int32_t i = 0; i < q->topics_n; i++) {
+        const commit_topic *t = &q->topics[i];
+        struct k_offset_commit_response_offset_commit_response_topic *to = &res->topics[i];
+        to->name = t->name;
+        to->topic_id = t->topic_id;
+        to->partitions_n = t->partitions_n;
+        to->partitions = codec_array(
+            c->arena, K_STRUCT_OFFSET_COMMIT_RESPONSE_OFFSET_COMMIT_RESPONSE_PARTITION,
+            t->partitions_n);
+        for (int32_t k = 0; k < t->partitions_n; k++) {
+            to->partitions[k].partition_index = t->partitions[k].partition_index;
+            to->partitions[k].error_code = err;
+        }
+    }
+    return res;
+}
+
+static void
+fail_response(commit_response *res, int16_t err)
+{
+    for (int32_t i = 0; i < res->topics_n; i++)
+        for (int32_t k = 0; k < res->topics[i].partitions_n; k++)
+            if (!res->topics[i].partitions[k].error_code)
+                res->topics[i].partitions[k].error_code = err;
+}
+
+static void
+commit_free(struct commit *cm)
+{
+    struct mem *mem = &cm->write.shard->owner->env->mem;
+    for (int64_t i = 0; i < cm->items.n; i++) {
+        mem_free_slice(mem, cm->items.v[i].topic);
+        mem_free_slice(mem, cm->items.v[i].value.metadata);
+    }
+    VEC_RELEASE(mem, &cm->items);
+    mem_free_slice(mem, cm->group_id);
+    MEM_DELETE(mem, cm);
+}
+
+static void
+commit_answer(struct commit *cm, int16_t err)
+{
+    if (!cm->call) return;
+    if (err) fail_response(cm->response, group_store_error(err));
+    groups_answer(cm->write.shard->owner, cm->call, cm->response);
+    cm->call = NULL;
+}
+
+/* What was deleted since stays deleted. */
+static void
+commit_apply(struct commit *cm)
+{
+    struct group *g = group_find(cm->write.shard, cm->group_id);
+    if (!g || g->serial != cm->group_serial) return;
+    for (int64_t i = 0; i < cm->items.n; i++) {
+        struct offset *o = group_offset(g, cm->items.v[i].topic, cm->items.v[i].partition);
+        if (!o || o->created > cm->number) continue;
+        o->committed = cm->number;
+        offset_set(g, o, &cm->items.v[i].value);
+    }
+}
+
+static void
+commit_done(struct group_write *w, int16_t err)
+{
+    struct commit *cm = CONTAINER_OF(w, struct commit, write);
+    if (!err) commit_apply(cm);
+    commit_answer(cm, err);
+    commit_free(cm);
+}
+
+static void
+commit_late(struct group_write *w)
+{
+    commit_answer(CONTAINER_OF(w, struct commit, write), K_ERR_REQUEST_TIMED_OUT);
+}
+
+static void
+take_item(struct commit *cm, struct group *g, const commit_request *q, const struct image_topic *t,
+          const commit_partition *p)
+{
+    struct mem *mem = mem_of(g);
+    int64_t now = env_wall_ms(g->shard->owner->env);
+    struct slice metadata = p->committed_metadata.p ? p->committed_metadata : SLICE_EMPTY;
+    struct commit_item item = {
+        .topic = mem_dup(mem, t->name),
+        .partition = p->partition_index,
+        .value = {.offset = p->committed_offset,
+                  .leader_epoch = p->committed_leader_epoch,
+                  .metadata = mem_dup(mem, metadata),
+                  .commit_ms = now,
+                  .expire_ms = q->retention_time_ms < 0 ? -1 : now + q->retention_time_ms,
+                  .topic_id = t->id}};
+    VEC_PUSH(mem, &cm->items, item);
+}
+
+static void
+take_items(struct commit *cm, struct group *g, const commit_request *q)
+{
+    struct groups *gs = g->shard->owner;
+    for (int32_t i = 0; i < q->topics_n; i++) {
+        const commit_topic *t = &q->topics[i];
+        const struct image_topic *it = find_topic(gs, t->topic_id, t->name);
+        for (int32_t k = 0; k < t->partitions_n; k++) {
+            int16_t *err = &cm->response->topics[i].partitions[k].error_code;
+            *err = check_partition(gs, it, cm->call->version, &t->partitions[k]);
+            if (!*err) take_item(cm, g, q, it, &t->partitions[k]);
+        }
+    }
+}
+
+static int16_t
+commit_write(struct commit *cm, struct group *g)
+{
+    struct batch_builder b;
+    shard_builder(g->shard, &b);
+    cm->number = ++g->shard->owner->writes_n;
+    for (int64_t i = 0; i < cm->items.n; i++) {
+        const struct commit_item *it = &cm->items.v[i];
+        record_offset(&b, g, it->topic, it->partition, &it->value);
+        struct offset *o = group_offset_get(g, it->topic, it->partition);
+        if (!o->created) o->created = cm->number;
+        o->appended = cm->number;
+    }
+    return shard_write(g->shard, &b, &cm->write);
+}
+
+/* Entries that were made for a write that did not happen. */
+static void
+forget_unwritten(struct group *g, uint64_t number)
+{
+    for (int64_t i = g->offsets.n - 1; i >= 0; i--) {
+        struct offset *o = g->offsets.v[i];
+        if (o->created == number)
+            group_remove_offset(g, i);
+        else if (o->appended == number)
+            o->appended = o->committed;
+    }
+}
+
+void
+groups_commit(struct groups *gs, const commit_request *q, struct group_call *c)
+{
+    int16_t err = 0;
+    struct group *g = find_committer(gs, q, &err);
+    commit_response *res = begin_response(c, q, err);
+    if (!g) {
+        groups_answer(gs, c, res);
+        return;
+    }
+    struct mem *mem = &gs->env->mem;
+    struct commit *cm = MEM_NEW(mem, struct commit);
+    *cm = (struct commit){.call = c, .response = res, .group_serial = g->serial};
+    cm->write.shard = g->shard;
+    cm->write.done = commit_done;
+    cm->write.late = commit_late;
+    cm->group_id = mem_dup(mem, g->id);
+    take_items(cm, g, q);
+    if (cm->items.n) err = commit_write(cm, g);
+    if (err) forget_unwritten(g, cm->number);
+    if (cm->items.n && !err) return;
+    commit_answer(cm, err);
+    commit_free(cm);
+}
+
+/* ---- OffsetFetch ---- */
+
+typedef struct k_offset_fetch_request_offset_fetch_request_group fetch_request;
+typedef struct k_offset_fetch_request_offset_fetch_request_topics fetch_topic;
+typedef struct k_offset_fetch_response_offset_fetch_response_group fetch_response;
+typedef struct k_offset_fetch_response_offset_fetch_response_topics fetched_topic;
+typedef struct k_offset_fetch_response_offset_fetch_response_partitions fetched_partition;
+
+static bool
+has_value(const struct offset *o)
+{
+    return o && o->committed > 0;
+}
+
+static void
+fill_fetched(struct arena *a, const struct offset *o, int32_t partition, fetched_partition *to)
+{
+    to->partition_index = partition;
+    to->committed_offset = has_value(o) ? o->value.offset : -1;
+    to->committed_leader_epoch = has_value(o) ? o->value.leader_epoch : -1;
+    to->metadata = has_value(o) ? arena_dup(a, o->value.metadata) : SLICE_EMPTY;
+}
+
+static void
+fetch_one_topic(struct groups *gs, struct group *g, const fetch_topic *q, int16_t version,
+                struct arena *a, fetched_topic *to)
+{
+    const struct image_topic *t = version >= 10 ? image_topic_by_id(gs->image, q->topic_id) : NULL;
+    bool unknown = version >= 10 && !t;
+    struct slice name = t ? t->name : q->name;
+    to->name = q->name;
+    to->topic_id = q->topic_id;
+    to->partitions_n = q->partition_indexes_n;
+    to->partitions =
+        codec_array(a, K_STRUCT_OFFSET_FETCH_RESPONSE_OFFSET_FETCH_RESPONSE_PARTITIONS,
+                    q->partition_indexes_n);
+    for (int32_t i = 0; i < q->partition_indexes_n; i++) {
+        int32_t index = q->partition_indexes[i];
+        const struct offset *o = g && !unknown ? group_offset(g, name, index) : NULL;
+        fill_fetched(a, o, index, &to->partitions[i]);
+        if (unknown) to->partitions[i].error_code = K_ERR_UNKNOWN_TOPIC_ID;
+    }
+}
+
+/* Entries lie sorted: one topic's are together. */
+static void
+fetch_all_topics(struct groups *gs, struct group *g, int16_t version, struct arena *a,
+                 fetch_response *ret)
+{
+    int64_t n = g ? g->offsets.n : 0;
+    ret->topics = codec_array(a, K_STRUCT_OFFSET_FETCH_RESPONSE_OFFSET_FETCH_RESPONSE_TOPICS, n);
+    for (int64_t i = 0, end; i < n; i = end) {
+        struct slice topic = g->offsets.v[i]->topic;
+        for (end = i; end < n && slice_eq(g->offsets.v[end]->topic, topic);) end++;
+        const struct image_topic *t = image_topic(gs->image, topic);
+        if (version >= 10 && !t) continue;
+        fetched_topic *to = &ret->topics[ret->topics_n++];
+        to->name = arena_dup(a, topic);
+        to->topic_id = t ? t->id : UUID_ZERO;
+        to->partitions = codec_array(
+            a, K_STRUCT_OFFSET_FETCH_RESPONSE_OFFSET_FETCH_RESPONSE_PARTITIONS, end - i);
+        for (int64_t k = i; k < end; k++)
+            if (has_value(g->offsets.v[k]))
+                fill_fetched(a, g->offsets.v[k], g->offsets.v[k]->partition,
+                             &to->partitions[to->partitions_n++]);
+        if (to->partitions_n == 0) ret->topics_n--;
+    }
+}
+
+void
+groups_fetch(struct groups *gs, const fetch_request *q, int16_t version, struct arena *a,
+             fetch_response *ret)
+{
+    int16_t err = 0;
+    struct shard *s = groups_shard(gs, q->group_id, &err);
+    ret->group_id = q->group_id;
+    ret->error_code = err;
+    if (!s) return;
+    struct group *g = group_find(s, q->group_id);
+    if (q->topics_n < 0) {
+        fetch_all_topics(gs, g, version, a, ret);
+        return;
+    }
+    ret->topics_n = q->topics_n;
+    ret->topics =
+        codec_array(a, K_STRUCT_OFFSET_FETCH_RESPONSE_OFFSET_FETCH_RESPONSE_TOPICS, q->topics_n);
+    for (int32_t i = 0; i < q->topics_n; i++)
+        fetch_one_topic(gs, g, &q->topics[i], version, a, &ret->topics[i]);
+}

@@ -1,0 +1,259 @@
+#include "broker/group/shard.h"
+
+#include "broker/base/check.h"
+#include "broker/record/record.h"
+#include "errors.h"
+
+#define LOAD_BYTES (1 << 20)
+#define BATCH_BYTES_MAX (100 << 20)
+
+static struct env *
+env_of(const struct shard *s)
+{
+    return s->owner->env;
+}
+
+/* ---- loading ---- */
+
+/* First everything that was written is to be committed (what is served must not be lost again), then it
+ * is read from the start, piece by piece, batch by batch. It outlives its shard's interest in it while
+ * an operation is pending. */
+struct shard_load {
+    struct shard *shard; /* NULL: cancelled */
+    struct env *env;
+    struct append_waiter ready;
+    struct log_load load;
+    struct op work;
+    struct buf *buf; /* the piece at hand */
+    int64_t at;      /* in it */
+    struct batch_header header;
+    int64_t end;
+};
+
+static void load_piece(struct shard_load *l);
+
+static void
+load_free(struct shard_load *l)
+{
+    buf_unref(l->buf);
+    MEM_DELETE(&l->env->mem, l);
+}
+
+static void
+fold_records(struct shard_load *l, struct slice payload)
+{
+    struct records rs;
+    struct record rec;
+    records_begin(&rs, &l->header, payload);
+    while (records_next(&rs, &rec)) shard_fold(l->shard, rec.key, rec.value);
+}
+
+static void load_batches(struct shard_load *l);
+
+static void
+decompressed(struct op *op)
+{
+    struct shard_load *l = CONTAINER_OF(op, struct shard_load, work);
+    if (l->shard) {
+        if (op->err == ENV_OK) fold_records(l, buf_slice(op->buf));
+        buf_unref(op->buf);
+        op->buf = NULL;
+        load_batches(l);
+        return;
+    }
+    buf_unref(op->buf);
+    load_free(l);
+}
+
+static void
+load_batches(struct shard_load *l)
+{
+    struct slice batch;
+    enum batch_err err;
+    while (batch_next(buf_slice(l->buf), &l->at, &l->header, &batch, &err)) {
+        if (batch_is_control(&l->header)) continue;
+        struct slice payload = batch_payload(batch, &l->header);
+        if (batch_codec(&l->header) == CODEC_NONE) {
+            fold_records(l, payload);
+            continue;
+        }
+        struct seg seg = {.buf = l->buf, .bytes = payload};
+        l->work.done = decompressed;
+        work_queue(l->env, &l->work, WORK_DECOMPRESS, batch_codec(&l->header), 0, &seg, 1,
+                   BATCH_BYTES_MAX);
+        return;
+    }
+    buf_unref(l->buf);
+    l->buf = NULL;
+    l->load.read.offset = l->load.next_offset;
+    load_piece(l);
+}
+
+static void
+loaded_piece(struct log_load *ll)
+{
+    struct shard_load *l = CONTAINER_OF(ll, struct shard_load, load);
+    l->buf = ll->buf;
+    l->at = 0;
+    if (l->buf) {
+        load_batches(l);
+        return;
+    }
+    struct shard *s = l->shard;
+    /* A log that fails tells so by its role. */
+    if (ll->read.err) return;
+    s->load = NULL;
+    load_free(l);
+    shard_activate(s);
+}
+
+static void
+load_piece(struct shard_load *l)
+{
+    struct shard *s = l->shard;
+    l->load.done = loaded_piece;
+    l->load.read.limit = l->end;
+    l->load.read.max_bytes = LOAD_BYTES;
+    l->load.read.min_one = true;
+    if (l->load.read.offset < l->end) {
+        commitlog_load(&s->partition->log, &l->load);
+        return;
+    }
+    s->load = NULL;
+    load_free(l);
+    shard_activate(s);
+}
+
+static void
+all_committed(struct append_waiter *w, int16_t err)
+{
+    struct shard_load *l = CONTAINER_OF(w, struct shard_load, ready);
+    if (err && err != K_ERR_NOT_ENOUGH_REPLICAS_AFTER_APPEND) return; /* the role goes */
+    l->load.read.offset = commitlog_start(&l->shard->partition->log);
+    load_piece(l);
+}
+
+void
+shard_begin_load(struct shard *s)
+{
+    struct shard_load *l = MEM_NEW(&env_of(s)->mem, struct shard_load);
+    s->state = SHARD_LOADING;
+    s->load = l;
+    l->shard = s;
+    l->env = env_of(s);
+    l->end = commitlog_assigned_end(&s->partition->log);
+    l->ready.done = all_committed;
+    l->ready.required = l->end;
+    l->ready.all = true;
+    partition_wait(s->partition, &l->ready);
+}
+
+static void
+cancel_load(struct shard *s)
+{
+    struct shard_load *l = s->load;
+    s->load = NULL;
+    if (!l) return;
+    append_waiter_cancel(&l->ready);
+    log_load_cancel(&l->load);
+    l->shard = NULL;
+    if (!op_is_pending(&l->work)) load_free(l);
+}
+
+/* group.max.size is looked at when somebody joins; here members just get their sessions. */
+void
+shard_activate(struct shard *s)
+{
+    s->state = SHARD_ACTIVE;
+    MAP_EACH (&s->groups, g, struct group, by_id)
+        LIST_EACH (&g->members, m, struct member, node) member_heard(m);
+}
+
+void
+shard_unload(struct shard *s)
+{
+    cancel_load(s);
+    /* Writes were told before the role changed, or are told nothing: they have no state to change. */
+    MAP_EACH (&s->groups, g, struct group, by_id) group_end(g, K_ERR_NOT_COORDINATOR);
+    s->state = SHARD_NONE;
+    s->partition = NULL;
+}
+
+/* ---- writing ---- */
+
+void
+shard_builder(struct shard *s, struct batch_builder *b)
+{
+    builder_init(b, &env_of(s)->mem, 0);
+}
+
+void
+group_write_done(struct group_write *w, int16_t err)
+{
+    timer_cancel(env_of(w->shard), &w->timer);
+    list_remove(&w->node);
+    /* The records are committed all the same. */
+    if (err == K_ERR_NOT_ENOUGH_REPLICAS_AFTER_APPEND) err = 0;
+    w->done(w, err);
+}
+
+static void
+write_late(struct timer *t)
+{
+    struct group_write *w = CONTAINER_OF(t, struct group_write, timer);
+    if (w->late) w->late(w);
+}
+
+int16_t
+shard_write(struct shard *s, struct batch_builder *b, struct group_write *w)
+{
+    struct env *env = env_of(s);
+    w->shard = s;
+    w->timer.due = write_late;
+    struct buf *batch = builder_finish(b, env->crc32c, &env->mem);
+    builder_release(b);
+    list_push_back(&s->writes, &w->node);
+    timer_arm(env, &w->timer,
+              env_now_ns(env) +
+                  config_i64(s->owner->config, K_CFG_OFFSETS_COMMIT_TIMEOUT_MS) * NS_PER_MS);
+    int16_t err = s->owner->store(s, batch, w);
+    buf_unref(batch);
+    if (!err) return 0;
+    timer_cancel(env, &w->timer);
+    list_remove(&w->node);
+    return err;
+}
+
+static void
+silent_done(struct group_write *w, int16_t err)
+{
+    (void)err;
+    MEM_DELETE(&env_of(w->shard)->mem, w);
+}
+
+int16_t
+shard_write_silently(struct shard *s, struct batch_builder *b)
+{
+    struct mem *mem = &env_of(s)->mem;
+    struct group_write *w = MEM_NEW(mem, struct group_write);
+    w->done = silent_done;
+    int16_t err = shard_write(s, b, w);
+    if (err) MEM_DELETE(mem, w);
+    return err;
+}
+
+int16_t
+group_store_error(int16_t err)
+{
+    switch (err) {
+    case K_ERR_UNKNOWN_TOPIC_OR_PARTITION:
+    case K_ERR_NOT_ENOUGH_REPLICAS:
+    case K_ERR_NOT_ENOUGH_REPLICAS_AFTER_APPEND:
+    case K_ERR_REQUEST_TIMED_OUT: return K_ERR_COORDINATOR_NOT_AVAILABLE;
+    case K_ERR_NOT_LEADER_OR_FOLLOWER:
+    case K_ERR_KAFKA_STORAGE_ERROR: return K_ERR_NOT_COORDINATOR;
+    case K_ERR_MESSAGE_TOO_LARGE:
+    case K_ERR_RECORD_LIST_TOO_LARGE: return K_ERR_UNKNOWN_SERVER_ERROR;
+    default: return err;
+    }
+}
