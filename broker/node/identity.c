@@ -131,26 +131,10 @@ formatted(struct file_replace *r)
     read_marker(n);
 }
 
-/* An empty directory is formatted with the cluster id that was given; a node that is its whole quorum
- * may make one up. */
 static void
-format(struct node *n)
+write_meta(struct node *n)
 {
     struct identity *id = &n->identity;
-    if (n->cluster_id_wanted.n) {
-        id->cluster_id = mem_dup(&n->env->mem, n->cluster_id_wanted);
-    } else if (config_list_n(&n->config, K_CFG_CONTROLLER_QUORUM_VOTERS) > 1 || !n->is_controller) {
-        node_fail(n, "log directory ", n->log_dir,
-                  " is empty and no cluster id is given: set CLUSTER_ID to the same value for all "
-                  "nodes of the cluster",
-                  SLICE_EMPTY);
-        return;
-    } else {
-        char text[UUID_TEXT_BYTES];
-        uuid_print(env_random_uuid(n->env), text);
-        id->cluster_id = mem_dup(&n->env->mem, slice(text, UUID_TEXT_BYTES));
-    }
-    id->directory_id = env_random_uuid(n->env);
     struct writer w = writer_mem(&n->env->mem);
     fmt_str(&w, "version=1\ncluster.id=");
     fmt_slice(&w, id->cluster_id);
@@ -162,6 +146,67 @@ format(struct node *n)
     n->replace.done = formatted;
     file_replace(n->env, &n->replace, node_path(n, "meta.properties"), writer_slice(&w));
     writer_release(&w);
+}
+
+static void
+standalone_formatted(void *owner, enum env_err err)
+{
+    struct node *n = owner;
+    if (err != ENV_OK)
+        failed(n, "cannot format", n->log_dir, err);
+    else
+        write_meta(n);
+}
+
+/* Without controller.quorum.voters a controller is a quorum of its own: its checkpoint 0-0 names it as
+ * the voter (KIP-853). meta.properties comes last: with it the directory counts as formatted. */
+static void
+format_standalone(struct node *n)
+{
+    struct raft_voter self = {.id = n->identity.node_id,
+                              .directory_id = n->identity.directory_id,
+                              .listener = n->controller_listener};
+    LIST_EACH (&n->server.listeners, l, struct server_listener, node) {
+        if (l->kind != LISTENER_CONTROLLER || !slice_eq(l->name, n->controller_listener)) continue;
+        self.host = l->advertised_host;
+        self.port = l->advertised_port;
+    }
+    raft_format_standalone(n->env, n->log_dir, &self, NULL, 0, standalone_formatted, n);
+}
+
+/* An empty directory is formatted with the cluster id that was given; a node that is its whole quorum
+ * may make one up. */
+static void
+format(struct node *n)
+{
+    struct identity *id = &n->identity;
+    int32_t voters = config_list_n(&n->config, K_CFG_CONTROLLER_QUORUM_VOTERS);
+    int32_t servers = config_list_n(&n->config, K_CFG_CONTROLLER_QUORUM_BOOTSTRAP_SERVERS);
+    bool alone = n->is_controller && voters <= 1;
+    if (n->is_controller && !voters && servers > 1) {
+        node_fail(n, "controller.quorum.bootstrap.servers names several controllers: a quorum of more "
+                     "than one needs controller.quorum.voters",
+                  SLICE_EMPTY, "", SLICE_EMPTY);
+        return;
+    }
+    if (n->cluster_id_wanted.n) {
+        id->cluster_id = mem_dup(&n->env->mem, n->cluster_id_wanted);
+    } else if (!alone) {
+        node_fail(n, "log directory ", n->log_dir,
+                  " is empty and no cluster id is given: set CLUSTER_ID to the same value for all "
+                  "nodes of the cluster",
+                  SLICE_EMPTY);
+        return;
+    } else {
+        char text[UUID_TEXT_BYTES];
+        uuid_print(env_random_uuid(n->env), text);
+        id->cluster_id = mem_dup(&n->env->mem, slice(text, UUID_TEXT_BYTES));
+    }
+    id->directory_id = env_random_uuid(n->env);
+    if (n->is_controller && !voters)
+        format_standalone(n);
+    else
+        write_meta(n);
 }
 
 static bool

@@ -106,8 +106,9 @@ imply_controller_names(struct os_settings *s, struct slice listeners)
                     S("implied by a listener named CONTROLLER"));
 }
 
+/* Without voters a node that formats itself is its own quorum, with kraft.version 1 (KIP-853). */
 static void
-imply_voters(struct os_settings *s, struct slice listeners)
+imply_bootstrap(struct os_settings *s, struct slice listeners)
 {
     struct listener_text controller;
     if (os_settings_find(s, S("controller.quorum.voters"))) return;
@@ -116,12 +117,10 @@ imply_voters(struct os_settings *s, struct slice listeners)
     struct slice list = names->value, name;
     if (!next_of_list(&list, &name) || !find_listener(listeners, name, &controller)) return;
     struct writer w = writer_mem(s->mem);
-    fmt_slice(&w, os_settings_find(s, S("node.id"))->value);
-    fmt_char(&w, '@');
     fmt_slice(&w, reachable_host(controller.host));
     fmt_char(&w, ':');
     fmt_slice(&w, controller.port);
-    add_written(s, S("controller.quorum.voters"), &w, S("default"));
+    add_written(s, S("controller.quorum.bootstrap.servers"), &w, S("default"));
 }
 
 static void
@@ -153,6 +152,6 @@ os_settings_add_implied(struct os_settings *s, bool also_defaults)
     struct slice value = listeners->value;
     imply_controller_names(s, value);
     if (!also_defaults) return;
-    imply_voters(s, value);
+    imply_bootstrap(s, value);
     imply_advertised(s, value);
 }

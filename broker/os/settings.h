@@ -39,7 +39,7 @@ void os_environment_parse(struct os_settings *s, const char *const *environment,
 /* What Kafka ships for one node that is broker and controller. */
 void os_settings_add_defaults(struct os_settings *s);
 /* After all others: what follows from them. A listener named CONTROLLER is the controllers'. A node
- * that was started without a file votes for itself, and is reached as localhost where it listens on
+ * that was started without a file is a quorum of its own, and is reached as localhost where it listens on
  * all addresses; also_defaults says that it was. */
 void os_settings_add_implied(struct os_settings *s, bool also_defaults);
 

@@ -207,7 +207,7 @@ alone_it_is_one_node_on_localhost(void **state)
     expect_setting("listeners", "PLAINTEXT://:9092,CONTROLLER://:9093");
     expect_setting("advertised.listeners", "PLAINTEXT://localhost:9092");
     expect_setting("controller.listener.names", "CONTROLLER");
-    expect_setting("controller.quorum.voters", "1@localhost:9093");
+    expect_setting("controller.quorum.bootstrap.servers", "localhost:9093");
     expect_setting("offsets.topic.replication.factor", "1");
     expect_setting("log.dirs", "./gregor-data");
 }
@@ -221,7 +221,7 @@ other_ports_and_ids_are_followed(void **state)
         parse("node.id=4\nlisteners=PLAINTEXT://10.0.0.1:1, X://[::]:2, CONTROLLER://[::1]:3"));
     os_settings_add_implied(&settings, true);
     expect_setting("advertised.listeners", "PLAINTEXT://10.0.0.1:1,X://localhost:2");
-    expect_setting("controller.quorum.voters", "4@[::1]:3");
+    expect_setting("controller.quorum.bootstrap.servers", "[::1]:3");
 }
 
 static void
@@ -258,7 +258,7 @@ broken_listeners_are_left_to_the_node(void **state)
         os_settings_add(&settings, S("listeners"), slice_cstr(broken[i]), S("x"));
         os_settings_add_implied(&settings, true);
         expect_setting("listeners", broken[i]);
-        assert_null(os_settings_find(&settings, S("controller.quorum.voters")));
+        assert_null(os_settings_find(&settings, S("controller.quorum.bootstrap.servers")));
     }
 }
 
