@@ -84,24 +84,24 @@ const char *loss_spelling(enum loss loss);
 struct anomaly {
     enum rule rule;
     enum witness witness;
-    struct slice topic;  /* null: of no topic */
-    int32_t partition;   /* -1 */
-    int64_t offset;      /* -1 */
-    uint64_t value;      /* 0 */
-    struct slice name;   /* of the value, as people read it ("p1:17"); may be null */
-    int64_t at_ns;       /* when it was seen */
+    struct slice topic; /* null: of no topic */
+    int32_t partition;  /* -1 */
+    int64_t offset;     /* -1 */
+    uint64_t value;     /* 0 */
+    struct slice name;  /* of the value, as people read it ("p1:17"); may be null */
+    int64_t at_ns;      /* when it was seen */
     bool allowed;
     enum loss loss;
-    struct slice why;    /* allowed: by what */
-    struct slice story;  /* what happened, in sentences or lines */
+    struct slice why;   /* allowed: by what */
+    struct slice story; /* what happened, in sentences or lines */
 };
 
 struct anomalies {
     struct mem *mem;
     VEC(struct anomaly) v;
-    int64_t counts[RULES_N];     /* all */
-    int64_t disallowed;          /* of these, not allowed */
-    int64_t left_out;            /* more than ANOMALIES_MAX of a rule and witness are only counted */
+    int64_t counts[RULES_N]; /* all */
+    int64_t disallowed;      /* of these, not allowed */
+    int64_t left_out;        /* more than ANOMALIES_MAX of a rule and witness are only counted */
 };
 
 /* Told in full; the rest is only counted (except lost, duplicate, inconsistent-offset: all of them). */

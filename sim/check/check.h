@@ -19,30 +19,31 @@
 
 struct check_topic {
     int32_t replicas, min_isr;
-    bool unclean;           /* unclean election is on, or was forced */
-    bool elr;               /* eligible leader replicas are kept (KIP-966) */
-    bool flush_each;        /* flush.messages=1, and the disks do not lie */
-    bool may_remove;        /* retention, compaction or DeleteRecords may remove records */
-    int32_t smallest_isr;   /* the smallest that the controller ever had; 0: not known */
+    bool unclean;         /* unclean election is on, or was forced */
+    bool elr;             /* eligible leader replicas are kept (KIP-966) */
+    bool flush_each;      /* flush.messages=1, and the disks do not lie */
+    bool may_remove;      /* retention, compaction or DeleteRecords may remove records */
+    int32_t smallest_isr; /* the smallest that the controller ever had; 0: not known */
 };
 
 /* Zeroed: no faults, and topics that promise everything. (Acks and idempotence stand in the history.) */
 struct check_facts {
     const struct check_topic *topics; /* by topic of the history; beyond n: zeroed */
     int32_t topics_n;
-    int32_t faults;         /* of any kind that were done, also planned restarts */
-    int32_t power_losses;   /* different brokers that lost power */
-    int32_t wipes;          /* different brokers whose disk was lost */
+    int32_t faults;       /* of any kind that were done, also planned restarts */
+    int32_t power_losses; /* different brokers that lost power */
+    int32_t wipes;        /* different brokers whose disk was lost */
     /* After `healed` of the history and so long, every send must be acknowledged; 0: not asked for. */
     int64_t serves_after_ns;
+    bool clients_live; /* no client was crashed: every call must end */
 };
 
 struct check_result {
     struct anomalies anomalies;
     struct history_counts counts;
-    int64_t read;        /* different values in the final read (in all polls, if there was none) */
-    bool has_final;      /* each partition that was sent to was read to its end, from the leader */
-    bool is_conclusive;  /* something was acknowledged, and something was read */
+    int64_t read;       /* different values in the final read (in all polls, if there was none) */
+    bool has_final;     /* each partition that was sent to was read to its end, from the leader */
+    bool is_conclusive; /* something was acknowledged, and something was read */
 };
 
 void check_history(struct mem *mem, const struct history *h, const struct check_facts *facts,

@@ -41,8 +41,8 @@ struct oracle_batch {
 };
 
 /* A batch was sent to this node: its values by its checksum. */
-void oracle_sent(struct oracle *o, int32_t node, struct slice topic, int32_t partition, uint32_t crc,
-                 const uint64_t *values, int32_t n);
+void oracle_sent(struct oracle *o, int32_t node, struct slice topic, int32_t partition,
+                 uint32_t crc, const uint64_t *values, int32_t n);
 /* Of partitions ("orders-0"); others are not looked at. */
 void oracle_note(struct oracle *o, int64_t at_ns, int32_t node, const struct note *n);
 void oracle_life(struct oracle *o, int64_t at_ns, int32_t node, enum life what);

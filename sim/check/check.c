@@ -1,0 +1,374 @@
+/* The checker's first pass: everything in the order in which it happened. The second, over what was then
+ * known of each log, is in check_log.c. */
+#include "sim/check/check.h"
+
+#include "sim/check/checker.h"
+
+/* ---- values ------------------------------------------------------------------------------------- */
+
+void
+sent_init(struct checker *c, int64_t expected)
+{
+    c->slots_n = 64;
+    while (c->slots_n < expected * 2) c->slots_n *= 2;
+    c->slots = mem_alloc(c->mem, c->slots_n * (int64_t)sizeof *c->slots);
+    VEC_RESERVE(c->mem, &c->sent, expected);
+}
+
+/* Where the value is, or would be. */
+static int64_t
+slot_of(const struct checker *c, uint64_t value)
+{
+    uint64_t hash = value * 0x9e3779b97f4a7c15ULL;
+    int64_t mask = c->slots_n - 1, i = (int64_t)(hash >> 20) & mask;
+    while (c->slots[i] && c->sent.v[c->slots[i] - 1].value != value) i = (i + 1) & mask;
+    return i;
+}
+
+struct sent *
+sent_find(const struct checker *c, uint64_t value)
+{
+    int64_t at = c->slots[slot_of(c, value)];
+    return at ? &c->sent.v[at - 1] : NULL;
+}
+
+bool
+sent_add(struct checker *c, uint64_t value, int64_t op)
+{
+    int64_t i = slot_of(c, value);
+    if (c->slots[i]) return false;
+    struct sent s = {.value = value, .op = op, .final_offset = -1, .polled_offset = -1};
+    VEC_PUSH(c->mem, &c->sent, s);
+    c->slots[i] = c->sent.n;
+    return true;
+}
+
+/* ---- partitions --------------------------------------------------------------------------------- */
+
+struct part *
+checker_part(const struct checker *c, int32_t topic, int32_t partition)
+{
+    if (topic < 0 || partition < 0) return NULL;
+    return &c->parts[c->first_part[topic] + partition];
+}
+
+struct cursor *
+checker_cursor(const struct checker *c, int32_t process, const struct part *p)
+{
+    return &c->cursors[(int64_t)process * c->parts_n + (p - c->parts)];
+}
+
+static void
+make_parts(struct checker *c)
+{
+    const struct history *h = c->h;
+    c->first_part = mem_alloc(c->mem, h->topics.n * (int64_t)sizeof *c->first_part);
+    for (int64_t t = 0; t < h->topics.n; t++) {
+        c->first_part[t] = c->parts_n;
+        c->parts_n += h->topics.v[t].partitions;
+    }
+    c->parts = mem_alloc(c->mem, c->parts_n * (int64_t)sizeof *c->parts);
+    for (int32_t t = 0; t < (int32_t)h->topics.n; t++)
+        for (int32_t i = 0; i < h->topics.v[t].partitions; i++)
+            c->parts[c->first_part[t] + i] = (struct part){.topic = t,
+                                                           .partition = i,
+                                                           .base = INT64_MAX,
+                                                           .final_first = -1,
+                                                           .final_end = -1,
+                                                           .polled_first = INT64_MAX,
+                                                           .polled_last = -1};
+    int64_t n = c->parts_n * h->processes.n;
+    c->cursors = mem_alloc(c->mem, n * (int64_t)sizeof *c->cursors);
+    for (int64_t i = 0; i < n; i++) {
+        c->cursors[i].end = c->cursors[i].end_bound = c->cursors[i].last_sent = -1;
+        c->cursors[i].end_epoch = c->cursors[i].bound_epoch = -1;
+    }
+}
+
+/* A log much longer than what was read of it is not believed: such offsets are told as corrupt. */
+static int64_t
+longest_log(const struct checker *c)
+{
+    return 1000000 + 16 * c->h->reads.n;
+}
+
+static void
+measure(struct checker *c, const struct history_op *op)
+{
+    struct part *p = checker_part(c, op->topic, op->partition);
+    if (p && op->kind == HISTORY_FINAL_END && op->node < 0) p->will_end = true;
+    if (op->kind != HISTORY_POLL || !p) return;
+    const struct history_read *r = history_reads(c->h, op);
+    for (int64_t i = 0; i < op->reads_n; i++)
+        if (r[i].offset >= 0 && r[i].offset < p->base) p->base = r[i].offset;
+}
+
+static void
+make_logs(struct checker *c)
+{
+    const struct history *h = c->h;
+    for (int64_t i = 0; i < h->ops.n; i++) measure(c, &h->ops.v[i]);
+    for (int64_t i = 0; i < h->ops.n; i++) {
+        const struct history_op *op = &h->ops.v[i];
+        struct part *p = checker_part(c, op->topic, op->partition);
+        if (op->kind != HISTORY_POLL || !p) continue;
+        const struct history_read *r = history_reads(h, op);
+        for (int64_t j = 0; j < op->reads_n; j++) {
+            int64_t at = r[j].offset - p->base;
+            if (at >= p->n && at < longest_log(c)) p->n = at + 1;
+        }
+    }
+    for (int32_t i = 0; i < c->parts_n; i++) {
+        struct part *p = &c->parts[i];
+        if (p->n == 0) p->base = 0;
+        p->polled = mem_alloc(c->mem, p->n * (int64_t)sizeof *p->polled);
+        p->final = mem_alloc(c->mem, p->n * (int64_t)sizeof *p->final);
+        p->flags = mem_alloc(c->mem, p->n);
+    }
+}
+
+static void
+release(struct checker *c)
+{
+    for (int32_t i = 0; i < c->parts_n; i++) {
+        struct part *p = &c->parts[i];
+        mem_free(c->mem, p->polled, p->n * (int64_t)sizeof *p->polled);
+        mem_free(c->mem, p->final, p->n * (int64_t)sizeof *p->final);
+        mem_free(c->mem, p->flags, p->n);
+    }
+    mem_free(c->mem, c->cursors, c->parts_n * c->h->processes.n * (int64_t)sizeof *c->cursors);
+    mem_free(c->mem, c->parts, c->parts_n * (int64_t)sizeof *c->parts);
+    mem_free(c->mem, c->first_part, c->h->topics.n * (int64_t)sizeof *c->first_part);
+    mem_free(c->mem, c->slots, c->slots_n * (int64_t)sizeof *c->slots);
+    VEC_RELEASE(c->mem, &c->sent);
+    VEC_RELEASE(c->mem, &c->leaps);
+}
+
+/* ---- polls ---------------------------------------------------------------------------------------- */
+
+static bool
+was_sent_here(const struct checker *c, const struct sent *s, const struct part *p)
+{
+    const struct history_op *op = &c->h->ops.v[s->op];
+    return op->topic == p->topic && (op->partition < 0 || op->partition == p->partition);
+}
+
+static void
+tell_phantom(struct checker *c, const struct history_op *poll, const struct part *p,
+             const struct history_read *r, const struct sent *s)
+{
+    struct telling t = tell_begin(c, RULE_PHANTOM, p, r->offset, r->value, poll->complete_ns);
+    tell_process(&t, poll->process), tell_text(&t, " read "), tell_value(&t, r->value);
+    tell_text(&t, s ? ", which was sent elsewhere" : ", which nobody had sent");
+    tell_end(&t);
+}
+
+static void
+tell_two_at_one(struct checker *c, const struct history_op *poll, struct part *p,
+                const struct history_read *r)
+{
+    int64_t at = r->offset - p->base;
+    if (p->flags[at] & OFFSET_TOLD) return;
+    p->flags[at] |= OFFSET_TOLD;
+    struct telling t =
+        tell_begin(c, RULE_INCONSISTENT_OFFSET, p, r->offset, r->value, poll->complete_ns);
+    tell_process(&t, poll->process), tell_text(&t, " read "), tell_value(&t, r->value);
+    tell_text(&t, " at "), tell_offset(&t, r->offset), tell_time(&t, poll->complete_ns);
+    tell_text(&t, ", where "), tell_value(&t, p->polled[at]),
+        tell_text(&t, " had been read before");
+    tell_end(&t);
+}
+
+static void
+check_position(struct checker *c, const struct history_op *poll, int64_t number,
+               const struct part *p, const struct history_read *r)
+{
+    struct cursor *k = checker_cursor(c, poll->process, p);
+    if (k->known && r->offset < k->next) {
+        struct telling t =
+            tell_begin(c, RULE_NONMONOTONIC_POLL, p, r->offset, r->value, poll->complete_ns);
+        tell_process(&t, poll->process), tell_text(&t, " had read up to "),
+            tell_offset(&t, k->next - 1);
+        tell_text(&t, " and then got "), tell_offset(&t, r->offset);
+        tell_end(&t);
+    }
+    /* What the final read lacks is told as lost, or of the replica. */
+    if (k->known && r->offset > k->next && !poll->is_final) {
+        struct leap leap = {.op = number, .next = k->next, .offset = r->offset, .value = r->value};
+        VEC_PUSH(c->mem, &c->leaps, leap);
+    }
+    k->known = true;
+    k->next = r->offset + 1;
+}
+
+static void
+check_failed(struct checker *c, const struct history_op *poll, const struct part *p,
+             const struct history_read *r, struct sent *s)
+{
+    if (c->h->ops.v[s->op].outcome != HISTORY_FAIL || s->failed_told) return;
+    s->failed_told = true;
+    struct telling t = tell_begin(c, RULE_FAILED_READ, p, r->offset, r->value, poll->complete_ns);
+    tell_send(&t), tell_text(&t, "; yet ");
+    tell_process(&t, poll->process), tell_text(&t, " read it");
+    tell_end(&t);
+}
+
+static void
+tell_duplicate(struct checker *c, const struct history_op *poll, const struct part *p,
+               const struct history_read *r, int64_t first)
+{
+    struct telling t = tell_begin(c, RULE_DUPLICATE, p, r->offset, r->value, poll->complete_ns);
+    tell_send(&t), tell_text(&t, "; it lies at "), tell_offset(&t, first);
+    tell_text(&t, " and again at "), tell_offset(&t, r->offset);
+    tell_end(&t);
+}
+
+static void
+take_final(struct checker *c, const struct history_op *poll, struct part *p,
+           const struct history_read *r, struct sent *s)
+{
+    uint64_t *at = &p->final[r->offset - p->base];
+    if (p->final_first < 0 || r->offset < p->final_first) p->final_first = r->offset;
+    if (*at == 0) c->ret->read += s->final_offset < 0;
+    if (s->final_offset < 0) s->final_offset = r->offset;
+    else if (*at == 0) tell_duplicate(c, poll, p, r, s->final_offset);
+    *at = r->value;
+}
+
+static void
+check_read(struct checker *c, const struct history_op *poll, int64_t number, struct part *p,
+           const struct history_read *r)
+{
+    if (r->offset < 0 || r->offset >= p->base + p->n) {
+        struct telling t = tell_begin(c, RULE_CORRUPT, p, r->offset, r->value, poll->complete_ns);
+        tell_process(&t, poll->process), tell_text(&t, " got an offset far outside of the log");
+        tell_end(&t);
+        return;
+    }
+    struct sent *s = sent_find(c, r->value);
+    check_position(c, poll, number, p, r);
+    if (!s || !was_sent_here(c, s, p)) {
+        tell_phantom(c, poll, p, r, s);
+        return;
+    }
+    check_failed(c, poll, p, r, s);
+    uint64_t *at = &p->polled[r->offset - p->base];
+    if (*at == 0 && s->polled_offset >= 0 && !p->will_end)
+        tell_duplicate(c, poll, p, r, s->polled_offset);
+    if (*at == 0) *at = r->value;
+    else if (*at != r->value) tell_two_at_one(c, poll, p, r);
+    if (s->polled_offset < 0) s->polled_offset = r->offset;
+    if (r->offset < p->polled_first) p->polled_first = r->offset;
+    if (r->offset > p->polled_last) p->polled_last = r->offset;
+    if (poll->is_final && poll->node < 0) take_final(c, poll, p, r, s);
+}
+
+/* ---- the log's end -------------------------------------------------------------------------------- */
+
+/* An answer must not be below one that was there before it was asked for, unless an older leader gave it. */
+static void
+check_end(struct checker *c, const struct history_op *op, const struct part *p, bool is_complete)
+{
+    struct cursor *k = checker_cursor(c, op->process, p);
+    if (!is_complete) {
+        k->end_bound = k->end;
+        k->bound_epoch = k->end_epoch;
+        return;
+    }
+    if (op->outcome != HISTORY_OK || op->leader_epoch < k->end_epoch) return;
+    if (op->offset < k->end_bound && op->leader_epoch >= k->bound_epoch) {
+        struct telling t = tell_begin(c, RULE_END_WENT_BACK, p, op->offset, 0, op->complete_ns);
+        tell_process(&t, op->process), tell_text(&t, " saw the log end at "),
+            tell_offset(&t, k->end_bound);
+        tell_text(&t, " and later at "), tell_offset(&t, op->offset);
+        tell_end(&t);
+    }
+    k->end = op->offset;
+    k->end_epoch = op->leader_epoch;
+}
+
+/* ---- events ---------------------------------------------------------------------------------------- */
+
+static void
+check_polls(struct checker *c, const struct history_op *op, int64_t number, struct part *p)
+{
+    const struct history_read *r = history_reads(c->h, op);
+    for (int64_t i = 0; i < op->reads_n; i++) check_read(c, op, number, p, &r[i]);
+}
+
+static void
+set_position(struct checker *c, const struct history_op *op, const struct part *p)
+{
+    struct cursor *k = checker_cursor(c, op->process, p);
+    k->known = op->kind == HISTORY_ASSIGN && op->offset >= 0;
+    k->next = op->offset;
+}
+
+static void
+tell_corrupt(struct checker *c, const struct history_op *op, const struct part *p)
+{
+    struct telling t = tell_begin(c, RULE_CORRUPT, p, op->offset, 0, op->complete_ns);
+    tell_process(&t, op->process), tell_text(&t, " was handed bytes that are no record at ");
+    tell_offset(&t, op->offset);
+    tell_end(&t);
+}
+
+static void
+check_completion(struct checker *c, const struct history_op *op, int64_t number, struct part *p)
+{
+    if (op->kind == HISTORY_HEALED) c->healed_ns = op->complete_ns;
+    if (!p) return;
+    if (op->is_final) p->final_begun = true;
+    switch (op->kind) {
+    case HISTORY_SEND: p->has_sends = true; return;
+    case HISTORY_POLL: check_polls(c, op, number, p); return;
+    case HISTORY_ASSIGN:
+    case HISTORY_TRUNCATION:
+    case HISTORY_OUT_OF_RANGE: set_position(c, op, p); return;
+    case HISTORY_END: check_end(c, op, p, true); return;
+    case HISTORY_CORRUPT: tell_corrupt(c, op, p); return;
+    case HISTORY_FINAL_END:
+        if (op->node < 0) p->final_end = op->offset;
+        return;
+    case HISTORY_HEALED:
+    case HISTORY_KINDS_N: return;
+    }
+}
+
+void
+check_events(struct checker *c)
+{
+    const struct history *h = c->h;
+    for (int64_t i = 0; i < h->events.n; i++) {
+        const struct history_event *ev = &h->events.v[i];
+        const struct history_op *op = &h->ops.v[ev->op];
+        struct part *p = checker_part(c, op->topic, op->partition);
+        if (ev->is_complete) check_completion(c, op, ev->op, p);
+        else if (op->kind == HISTORY_SEND) (void)sent_add(c, op->value, ev->op);
+        else if (op->kind == HISTORY_END && p) check_end(c, op, p, false);
+    }
+}
+
+/* ---- all of it -------------------------------------------------------------------------------------- */
+
+void
+check_history(struct mem *mem, const struct history *h, const struct check_facts *facts,
+              struct check_result *ret)
+{
+    struct checker c = {.mem = mem, .h = h, .facts = facts, .ret = ret, .healed_ns = -1};
+    *ret = (struct check_result){.counts = history_counts(h)};
+    anomalies_init(&ret->anomalies, mem);
+    sent_init(&c, ret->counts.produced);
+    make_parts(&c);
+    make_logs(&c);
+    check_events(&c);
+    check_log(&c);
+    ret->is_conclusive = ret->counts.acknowledged > 0 && ret->read > 0;
+    release(&c);
+}
+
+void
+check_result_release(struct check_result *r)
+{
+    anomalies_release(&r->anomalies);
+}

@@ -1,0 +1,108 @@
+/* The checker's own: what it keeps while it reads a history. */
+#ifndef SIM_CHECK_CHECKER_H
+#define SIM_CHECK_CHECKER_H
+
+#include "sim/check/check.h"
+
+/* A value that was sent, found by a hash of the value. */
+struct sent {
+    uint64_t value;
+    int64_t op;
+    int64_t final_offset, polled_offset; /* the first; -1 */
+    bool failed_told;
+};
+
+/* A partition; arrays by offset - base, 0 is a hole. */
+struct part {
+    int32_t topic, partition;
+    bool has_sends, final_begun, will_end; /* the final reading from the leader came to its end */
+    int64_t base, n;
+    uint64_t *polled; /* by anybody, first come */
+    uint64_t *final;  /* by the leader's final reading */
+    uint8_t *flags;
+    int64_t final_first, final_end; /* -1; the end only when the reading was complete */
+    int64_t polled_first, polled_last;
+};
+enum { OFFSET_TOLD = 1 };
+
+/* One process at one partition. */
+struct cursor {
+    bool known;   /* next is */
+    int64_t next; /* the offset behind the last that was read, or where reading begins */
+    int64_t end, end_bound;
+    int32_t end_epoch, bound_epoch;
+    int64_t final_next; /* a follower's reading: compared with the leader's so far */
+    int64_t last_sent;  /* the greatest place of its own records, in the order of its sends */
+};
+
+/* A consumer went from `next` to `offset`: was there something between? */
+struct leap {
+    int64_t op, next, offset;
+    uint64_t value;
+};
+
+struct checker {
+    struct mem *mem;
+    const struct history *h;
+    const struct check_facts *facts;
+    struct check_result *ret;
+    VEC(struct sent) sent;
+    int64_t *slots; /* index in sent + 1, by hash of the value */
+    int64_t slots_n;
+    struct part *parts;
+    int32_t parts_n;
+    int32_t *first_part; /* of each topic */
+    struct cursor *cursors;
+    VEC(struct leap) leaps;
+    int64_t healed_ns;
+};
+
+/* ---- values ---- */
+
+void sent_init(struct checker *c, int64_t expected);
+struct sent *sent_find(const struct checker *c, uint64_t value);
+/* False: it is there already. */
+bool sent_add(struct checker *c, uint64_t value, int64_t op);
+
+/* ---- parts ---- */
+
+struct part *checker_part(const struct checker *c, int32_t topic, int32_t partition);
+struct cursor *checker_cursor(const struct checker *c, int32_t process, const struct part *p);
+static inline uint64_t
+part_final(const struct part *p, int64_t offset)
+{
+    return offset >= p->base && offset < p->base + p->n ? p->final[offset - p->base] : 0;
+}
+
+/* ---- telling ---- */
+
+/* A story is begun, written into, and told with what it is about. */
+struct telling {
+    struct checker *c;
+    struct writer w;
+    enum rule rule;
+    const struct part *part;
+    int64_t offset;
+    uint64_t value;
+    int64_t at_ns;
+    const struct history_op *send; /* of the record; NULL */
+};
+struct telling tell_begin(struct checker *c, enum rule rule, const struct part *p, int64_t offset,
+                          uint64_t value, int64_t at_ns);
+void tell_text(struct telling *t, const char *text);
+void tell_value(struct telling *t, uint64_t value);
+void tell_offset(struct telling *t, int64_t offset);
+void tell_time(struct telling *t, int64_t at_ns);
+void tell_process(struct telling *t, int32_t process);
+/* "p1:17 was sent at 1.002s and acknowledged at 1.009s as offset 41" */
+void tell_send(struct telling *t);
+void tell_end(struct telling *t);
+
+/* ---- passes ---- */
+
+/* In the order of events. */
+void check_events(struct checker *c);
+/* At the end, over what was gathered. */
+void check_log(struct checker *c);
+
+#endif

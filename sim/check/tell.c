@@ -1,0 +1,98 @@
+/* How the checker tells what it found: a short story for each anomaly. */
+#include "broker/base/fmt.h"
+#include "sim/check/checker.h"
+
+struct telling
+tell_begin(struct checker *c, enum rule rule, const struct part *p, int64_t offset, uint64_t value,
+           int64_t at_ns)
+{
+    struct telling t = {.c = c,
+                        .w = writer_mem(c->mem),
+                        .rule = rule,
+                        .part = p,
+                        .offset = offset,
+                        .value = value,
+                        .at_ns = at_ns};
+    struct sent *s = value ? sent_find(c, value) : NULL;
+    if (s) t.send = &c->h->ops.v[s->op];
+    return t;
+}
+
+void
+tell_text(struct telling *t, const char *text)
+{
+    fmt_str(&t->w, text);
+}
+
+void
+tell_value(struct telling *t, uint64_t value)
+{
+    history_value_print(t->c->h, value, &t->w);
+}
+
+void
+tell_offset(struct telling *t, int64_t offset)
+{
+    fmt_str(&t->w, "offset "), fmt_i64(&t->w, offset);
+}
+
+void
+tell_time(struct telling *t, int64_t at_ns)
+{
+    fmt_str(&t->w, " at "), fmt_seconds(&t->w, at_ns);
+}
+
+void
+tell_process(struct telling *t, int32_t process)
+{
+    fmt_slice(&t->w, history_process_name(t->c->h, process));
+}
+
+void
+tell_send(struct telling *t)
+{
+    const struct history_op *s = t->send;
+    if (!s) return;
+    tell_value(t, s->value);
+    tell_text(t, " was sent"), tell_time(t, s->invoke_ns);
+    if (s->outcome == HISTORY_OPEN) {
+        tell_text(t, " and never answered");
+        return;
+    }
+    if (s->outcome == HISTORY_OK) tell_text(t, " and acknowledged");
+    else tell_text(t, s->outcome == HISTORY_FAIL ? " and refused" : " and its fate unknown");
+    tell_time(t, s->complete_ns);
+    if (s->outcome != HISTORY_OK || s->offset < 0) return;
+    tell_text(t, " as "), tell_offset(t, s->offset);
+}
+
+static const struct check_topic *
+topic_of(const struct telling *t)
+{
+    static const struct check_topic plain = {0};
+    const struct check_facts *f = t->c->facts;
+    return t->part->topic < f->topics_n ? &f->topics[t->part->topic] : &plain;
+}
+
+void
+tell_end(struct telling *t)
+{
+    struct checker *c = t->c;
+    struct permission p = permission_of(c->facts, topic_of(t), t->rule, t->send);
+    struct writer name = writer_mem(c->mem);
+    if (t->value) history_value_print(c->h, t->value, &name);
+    struct anomaly one = {.rule = t->rule,
+                          .witness = WITNESS_CHECKER,
+                          .topic = history_topic_name(c->h, t->part->topic),
+                          .partition = t->part->partition,
+                          .offset = t->offset,
+                          .value = t->value,
+                          .name = t->value ? writer_slice(&name) : SLICE_NULL,
+                          .at_ns = t->at_ns,
+                          .allowed = p.allowed,
+                          .why = p.why ? slice_cstr(p.why) : SLICE_NULL,
+                          .story = writer_slice(&t->w)};
+    anomalies_add(&c->ret->anomalies, &one);
+    writer_release(&name);
+    writer_release(&t->w);
+}

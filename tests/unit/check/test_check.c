@@ -1,0 +1,420 @@
+#include <stdio.h>
+#include <time.h>
+
+#include "tests/unit/check/histories.h"
+
+static struct check_result
+judge(struct made *m, const struct check_facts *facts)
+{
+    static const struct check_facts none;
+    struct check_result r;
+    check_history(&m->mem, &m->h, facts ? facts : &none, &r);
+    return r;
+}
+
+static void
+print_all(const struct check_result *r)
+{
+    for (int64_t i = 0; i < r->anomalies.v.n && i < 20; i++) {
+        const struct anomaly *a = &r->anomalies.v.v[i];
+        printf("  %s @%lld: %.*s\n", rule_spelling(a->rule), (long long)a->offset, (int)a->story.n,
+               (const char *)a->story.p);
+    }
+}
+
+/* Exactly this rule, exactly once; the story is given back. */
+static void
+assert_only(struct made *m, enum rule rule, int64_t offset)
+{
+    struct check_result r = judge(m, NULL);
+    if (r.anomalies.v.n != 1 || r.anomalies.v.v[0].rule != rule) print_all(&r);
+    assert_int_equal(r.anomalies.v.n, 1);
+    assert_string_equal(rule_spelling(r.anomalies.v.v[0].rule), rule_spelling(rule));
+    if (offset >= 0) assert_int_equal(r.anomalies.v.v[0].offset, offset);
+    assert_false(r.anomalies.v.v[0].allowed);
+    assert_true(r.anomalies.v.v[0].story.n > 0);
+    check_result_release(&r);
+    made_release(m);
+}
+
+static void
+correct_histories_raise_no_alarm(void **state)
+{
+    (void)state;
+    for (uint64_t seed = 1; seed <= 50; seed++) {
+        struct made m;
+        made_init(&m, seed, 300);
+        struct check_result r = judge(&m, NULL);
+        if (r.anomalies.v.n) print_all(&r);
+        assert_int_equal(r.anomalies.v.n, 0);
+        assert_true(r.has_final && r.is_conclusive);
+        assert_int_equal(r.read, m.log_n);
+        assert_int_equal(r.counts.produced, 300);
+        assert_int_equal(r.counts.acknowledged + r.counts.unknown + r.counts.failed, 300);
+        made_release(&m);
+    }
+}
+
+static void
+unread_by_the_final_readers(struct made *m, int64_t offset)
+{
+    made_unread(m, m->f, offset);
+    made_unread(m, m->f2, offset);
+}
+
+static void
+an_acknowledged_record_missing_at_the_end_is_lost(void **state)
+{
+    (void)state;
+    struct made m;
+    made_init(&m, 3, 300);
+    int64_t offset = made_acked(&m, 100)->offset;
+    unread_by_the_final_readers(&m, offset);
+    assert_only(&m, RULE_LOST, offset);
+}
+
+static void
+a_lost_tail_is_lost_too(void **state)
+{
+    (void)state;
+    struct made m;
+    made_init(&m, 4, 300);
+    struct history_op *last = made_last_acked(&m);
+    int64_t offset = last->offset;
+    for (int64_t at = m.log_n - 1; at > offset; at--) assert_true(m.log[at] != last->value);
+    unread_by_the_final_readers(&m, offset);
+    assert_only(&m, RULE_LOST, offset);
+}
+
+static void
+a_record_of_unknown_fate_that_was_read_and_is_gone_is_read_lost(void **state)
+{
+    (void)state;
+    struct made m;
+    made_init(&m, 5, 300);
+    struct history_op *op = made_acked(&m, 50);
+    int64_t offset = op->offset;
+    op->outcome = HISTORY_INFO;
+    op->offset = -1;
+    unread_by_the_final_readers(&m, offset);
+    assert_only(&m, RULE_READ_LOST, offset);
+}
+
+static void
+a_value_in_two_places_is_a_duplicate(void **state)
+{
+    (void)state;
+    struct made m;
+    made_init(&m, 6, 300);
+    int64_t from = made_acked(&m, 20)->offset, to = -1;
+    /* In place of one of unknown fate, which nobody misses. */
+    for (int64_t i = 0; i < m.h.ops.n && to < 0; i++) {
+        struct history_op *op = &m.h.ops.v[i];
+        if (op->kind != HISTORY_SEND || op->outcome != HISTORY_INFO) continue;
+        for (int64_t at = from + 1; at < m.log_n; at++)
+            if (m.log[at] == op->value) to = at;
+    }
+    assert_true(to > from);
+    int32_t readers[] = {m.c[0], m.c[1], m.f, m.f2};
+    for (int r = 0; r < 4; r++) made_read_at(&m, readers[r], to)->value = m.log[from];
+    assert_only(&m, RULE_DUPLICATE, to);
+}
+
+/* Exchanges two neighbours of one producer in all polls, and what was acknowledged of them. */
+static void
+records_of_one_producer_swapped_are_reordered(void **state)
+{
+    (void)state;
+    struct made m;
+    made_init(&m, 7, 300);
+    struct history_op *a, *b;
+    int64_t i = 10;
+    do a = made_acked(&m, i), b = made_acked(&m, ++i);
+    while (a->process != b->process || b->offset != a->offset + 1);
+    int64_t at = a->offset;
+    int32_t readers[] = {m.c[0], m.c[1], m.f, m.f2};
+    for (int r = 0; r < 4; r++) {
+        made_read_at(&m, readers[r], at)->value = b->value;
+        made_read_at(&m, readers[r], at + 1)->value = a->value;
+    }
+    a->offset = at + 1, b->offset = at;
+    assert_only(&m, RULE_REORDERED, at);
+}
+
+static void
+an_acknowledged_offset_where_the_record_is_not_is_inconsistent(void **state)
+{
+    (void)state;
+    struct made m;
+    made_init(&m, 8, 300);
+    made_acked(&m, 60)->offset += 1;
+    assert_only(&m, RULE_INCONSISTENT_OFFSET, made_acked(&m, 60)->offset);
+}
+
+static void
+two_values_read_at_one_offset_are_inconsistent(void **state)
+{
+    (void)state;
+    struct made m;
+    made_init(&m, 9, 300);
+    made_read_at(&m, m.c[1], 17)->value = m.log[18];
+    assert_only(&m, RULE_INCONSISTENT_OFFSET, 17);
+}
+
+static void
+a_record_kept_from_a_consumer_is_a_skip(void **state)
+{
+    (void)state;
+    struct made m;
+    made_init(&m, 10, 300);
+    made_unread(&m, m.c[0], 33);
+    assert_only(&m, RULE_POLL_SKIP, 33);
+}
+
+static void
+the_first_record_kept_from_a_consumer_is_a_skip(void **state)
+{
+    (void)state;
+    struct made m;
+    made_init(&m, 10, 300);
+    made_unread(&m, m.c[0], 0);
+    assert_only(&m, RULE_POLL_SKIP, 0);
+}
+
+static void
+a_consumer_taken_back_is_nonmonotonic(void **state)
+{
+    (void)state;
+    struct made m;
+    made_init(&m, 11, 300);
+    made_poll(&m, m.c[0], m.log_n - 1, m.log_n, false, -1);
+    assert_only(&m, RULE_NONMONOTONIC_POLL, m.log_n - 1);
+}
+
+static void
+going_back_by_assignment_or_after_truncation_is_no_anomaly(void **state)
+{
+    (void)state;
+    struct made m;
+    made_init(&m, 11, 300);
+    made_mark(&m, HISTORY_TRUNCATION, m.c[0], 5, false, -1);
+    made_poll(&m, m.c[0], 5, m.log_n, false, -1);
+    made_read_all(&m, m.c[0], false, -1);
+    struct check_result r = judge(&m, NULL);
+    assert_int_equal(r.anomalies.v.n, 0);
+    made_release(&m);
+}
+
+static void
+a_forged_value_is_a_phantom(void **state)
+{
+    (void)state;
+    struct made m;
+    made_init(&m, 12, 300);
+    made_read_at(&m, m.c[0], 40)->value = history_value(m.p[0], 100000);
+    assert_only(&m, RULE_PHANTOM, 40);
+}
+
+static void
+a_failed_send_that_was_read_is_told(void **state)
+{
+    (void)state;
+    struct made m;
+    made_init(&m, 13, 300);
+    struct history_op *op = made_acked(&m, 44);
+    int64_t offset = op->offset;
+    op->outcome = HISTORY_FAIL;
+    op->offset = -1;
+    assert_only(&m, RULE_FAILED_READ, offset);
+}
+
+static void
+bytes_that_are_no_record_are_corrupt(void **state)
+{
+    (void)state;
+    struct made m;
+    made_init(&m, 14, 300);
+    made_mark(&m, HISTORY_CORRUPT, m.c[1], 7, false, -1);
+    assert_only(&m, RULE_CORRUPT, 7);
+}
+
+static void
+an_end_that_goes_back_is_told(void **state)
+{
+    (void)state;
+    struct made m;
+    made_init(&m, 15, 300);
+    made_mark(&m, HISTORY_END, m.c[0], m.log_n, false, -1);
+    made_mark(&m, HISTORY_END, m.c[0], m.log_n - 3, false, -1);
+    assert_only(&m, RULE_END_WENT_BACK, m.log_n - 3);
+}
+
+static void
+an_older_leader_may_tell_a_lower_end(void **state)
+{
+    (void)state;
+    struct made m;
+    made_init(&m, 15, 300);
+    made_mark(&m, HISTORY_END, m.c[0], m.log_n, false, -1);
+    made_mark(&m, HISTORY_END, m.c[0], m.log_n - 3, false, -1);
+    m.h.ops.v[m.h.ops.n - 1].leader_epoch = 0;
+    struct check_result r = judge(&m, NULL);
+    assert_int_equal(r.anomalies.v.n, 0);
+    made_release(&m);
+}
+
+static void
+a_replica_without_a_record_differs(void **state)
+{
+    (void)state;
+    struct made m;
+    made_init(&m, 16, 300);
+    made_unread(&m, m.f2, m.log_n - 1);
+    assert_only(&m, RULE_REPLICA_DIFFERS, m.log_n - 1);
+}
+
+static void
+a_final_read_without_its_end_is_unreadable(void **state)
+{
+    (void)state;
+    struct made m;
+    made_init(&m, 17, 300);
+    for (int64_t i = 0; i < m.h.ops.n; i++)
+        if (m.h.ops.v[i].kind == HISTORY_FINAL_END) m.h.ops.v[i].kind = HISTORY_ASSIGN;
+    assert_only(&m, RULE_UNREADABLE, -1);
+}
+
+static void
+without_a_final_read_a_hole_between_what_was_read_is_lost(void **state)
+{
+    (void)state;
+    struct made m;
+    made_init(&m, 18, 300);
+    for (int64_t i = 0; i < m.h.ops.n; i++)
+        if (m.h.ops.v[i].is_final)
+            m.h.ops.v[i].reads_n = 0, m.h.ops.v[i].kind = HISTORY_TRUNCATION,
+            m.h.ops.v[i].is_final = false;
+    int64_t offset = made_acked(&m, 80)->offset;
+    made_unread(&m, m.c[0], offset);
+    made_unread(&m, m.c[1], offset);
+    assert_only(&m, RULE_LOST, offset);
+}
+
+static void
+sends_must_end_and_succeed_once_all_is_healed(void **state)
+{
+    (void)state;
+    struct made m;
+    struct check_facts facts = {.serves_after_ns = 1000000, .clients_live = true};
+    made_init(&m, 19, 300);
+    struct history_op healed = history_op_new(HISTORY_HEALED, -1, -1, -1);
+    (void)history_add(&m.h, &healed, HISTORY_OK, NULL, 0);
+    struct history_op op = history_op_new(HISTORY_SEND, m.p[0], m.topic, 0);
+    op.value = history_next_value(&m.h, m.p[0]);
+    (void)history_complete(&m.h, history_invoke(&m.h, &op), HISTORY_FAIL, 19, 0, -1);
+    m.now_ns += 2000000;
+    op.value = history_next_value(&m.h, m.p[0]);
+    (void)history_complete(&m.h, history_invoke(&m.h, &op), HISTORY_FAIL, 19, 0, -1);
+    op.value = history_next_value(&m.h, m.p[0]);
+    (void)history_invoke(&m.h, &op);
+    struct check_result r = judge(&m, &facts);
+    assert_int_equal(r.anomalies.v.n, 2);
+    assert_int_equal(r.anomalies.counts[RULE_NOT_SERVING], 1);
+    assert_int_equal(r.anomalies.counts[RULE_UNANSWERED], 1);
+    made_release(&m);
+}
+
+static void
+nothing_read_is_inconclusive(void **state)
+{
+    (void)state;
+    struct made m;
+    made_init(&m, 20, 50);
+    for (int64_t i = 0; i < m.h.ops.n; i++) m.h.ops.v[i].reads_n = 0;
+    struct check_result r = judge(&m, NULL);
+    assert_false(r.is_conclusive);
+    made_release(&m);
+}
+
+static bool
+allows_loss(int16_t acks, struct check_topic t, int32_t faults, int32_t power, int32_t wipes)
+{
+    struct check_facts f = {.faults = faults, .power_losses = power, .wipes = wipes};
+    struct history_op send = history_op_new(HISTORY_SEND, 0, 0, 0);
+    send.acks = acks;
+    send.idempotent = acks == -1;
+    return permission_of(&f, &t, RULE_LOST, &send).allowed;
+}
+
+static void
+the_matrix_permits_what_the_configuration_gives_up(void **state)
+{
+    (void)state;
+    struct check_topic one = {.replicas = 3, .min_isr = 1, .elr = true};
+    struct check_topic two = {.replicas = 3, .min_isr = 2, .elr = true};
+    struct check_topic bare = {.replicas = 3, .min_isr = 2};
+    struct check_topic flushed = two, unclean = two, full = bare;
+    flushed.flush_each = unclean.unclean = true;
+    full.smallest_isr = 3;
+    assert_true(allows_loss(0, two, 0, 0, 0));
+    assert_false(allows_loss(1, two, 0, 0, 0));
+    assert_true(allows_loss(1, two, 1, 0, 0));
+    assert_false(allows_loss(-1, one, 5, 0, 0));
+    assert_true(allows_loss(-1, one, 1, 1, 0));
+    assert_false(allows_loss(-1, two, 1, 1, 0));
+    assert_true(allows_loss(-1, two, 2, 2, 0));
+    assert_true(allows_loss(-1, bare, 1, 1, 0));
+    assert_false(allows_loss(-1, full, 2, 2, 0));
+    assert_false(allows_loss(-1, flushed, 3, 3, 0));
+    assert_true(allows_loss(-1, flushed, 3, 0, 2));
+    assert_true(allows_loss(-1, unclean, 0, 0, 0));
+}
+
+static void
+a_million_records_are_judged_in_a_second(void **state)
+{
+    (void)state;
+    struct made m;
+    made_init(&m, 21, 300000); /* read four times: 1.2 million */
+    struct timespec a, b;
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &a);
+    struct check_result r = judge(&m, NULL);
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &b);
+    int64_t us = (b.tv_sec - a.tv_sec) * 1000000 + (b.tv_nsec - a.tv_nsec) / 1000;
+    printf("  %lld records in %lld us\n", (long long)r.counts.read, (long long)us);
+    assert_int_equal(r.anomalies.v.n, 0);
+    assert_true(us < 10000000);
+    made_release(&m);
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(correct_histories_raise_no_alarm),
+        cmocka_unit_test(an_acknowledged_record_missing_at_the_end_is_lost),
+        cmocka_unit_test(a_lost_tail_is_lost_too),
+        cmocka_unit_test(a_record_of_unknown_fate_that_was_read_and_is_gone_is_read_lost),
+        cmocka_unit_test(a_value_in_two_places_is_a_duplicate),
+        cmocka_unit_test(records_of_one_producer_swapped_are_reordered),
+        cmocka_unit_test(an_acknowledged_offset_where_the_record_is_not_is_inconsistent),
+        cmocka_unit_test(two_values_read_at_one_offset_are_inconsistent),
+        cmocka_unit_test(a_record_kept_from_a_consumer_is_a_skip),
+        cmocka_unit_test(the_first_record_kept_from_a_consumer_is_a_skip),
+        cmocka_unit_test(a_consumer_taken_back_is_nonmonotonic),
+        cmocka_unit_test(going_back_by_assignment_or_after_truncation_is_no_anomaly),
+        cmocka_unit_test(a_forged_value_is_a_phantom),
+        cmocka_unit_test(a_failed_send_that_was_read_is_told),
+        cmocka_unit_test(bytes_that_are_no_record_are_corrupt),
+        cmocka_unit_test(an_end_that_goes_back_is_told),
+        cmocka_unit_test(an_older_leader_may_tell_a_lower_end),
+        cmocka_unit_test(a_replica_without_a_record_differs),
+        cmocka_unit_test(a_final_read_without_its_end_is_unreadable),
+        cmocka_unit_test(without_a_final_read_a_hole_between_what_was_read_is_lost),
+        cmocka_unit_test(sends_must_end_and_succeed_once_all_is_healed),
+        cmocka_unit_test(nothing_read_is_inconclusive),
+        cmocka_unit_test(the_matrix_permits_what_the_configuration_gives_up),
+        cmocka_unit_test(a_million_records_are_judged_in_a_second),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
