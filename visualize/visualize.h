@@ -14,9 +14,10 @@
  *     "scenario"   name of it        what it is about       -         -
  *     "fault"      "crash"           "b1, leader of orders-0 (epoch 1)": a fault in the words of the
  *                                    scenario; it comes right before the fault itself
- *     "history"    "orders-0"        the value, "p1:17"     client    a completed call: enum view_call,
- *                  or "orders"                                        enum view_outcome, offset or -1, when it was
- *                                                                     invoked (ns), error code, acks, records
+ *     "history"    "orders-0"        the value, "p1:17"     client    a call: enum view_call, enum
+ *                  or "orders"                                        view_outcome, offset or -1, when invoked,
+ *                                                                     when completed (ns; -1: never), error
+ *                                                                     code, acks, records
  *     "healed"     ""                ""                     -         faults are over from here on
  *     "anomaly"    "lost orders-0"   its story, sentences   -         seen at (ns) or -1, offset or -1,
  *                  (rule, partition)                                  1: allowed, enum view_witness
@@ -29,9 +30,8 @@
 
 struct trace_reader;
 
-/* The numbers in "history". A send's offset is that of its record, a poll's that of the first of its
- * `records`. What was never completed is said at the end, as unknown. Polls without records may be left
- * out. */
+/* The numbers in "history", which may all be said at the end of a run. A send's offset is that of its
+ * record, a poll's that of the first of its `records`; polls without records may be left out. */
 enum view_call { VIEW_SEND, VIEW_POLL, VIEW_OTHER };
 enum view_outcome { VIEW_OK, VIEW_FAILED, VIEW_UNKNOWN };
 enum view_witness { VIEW_CHECKER, VIEW_ORACLE, VIEW_INVARIANT };
