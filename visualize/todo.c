@@ -21,10 +21,3 @@ visualize_frame_svg(struct mem *mem, struct trace_reader *r, const struct view_o
     (void)mem, (void)r, (void)o, (void)ret_svg;
     return true;
 }
-bool
-visualize_story(struct mem *mem, struct trace_reader *r, const struct view_options *o,
-                struct writer *ret_text)
-{
-    (void)mem, (void)r, (void)o, (void)ret_text;
-    return true;
-}

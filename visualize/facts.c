@@ -1,0 +1,523 @@
+#include "visualize/facts.h"
+
+#include "broker/base/check.h"
+#include "visualize/words.h"
+
+/* Partitions beside the main one are told, too, as long as they are few. */
+#define TOLD_PARTITIONS 3
+
+struct teller {
+    struct facts *f;
+    struct run *r;
+    int32_t partition;
+    bool tells_all; /* partitions */
+    int64_t first_fault_ns;
+    struct writer w; /* the sentence being made */
+};
+
+struct fact *
+facts_add(struct facts *f, int64_t at_ns, int32_t actor, enum tone tone, int32_t weight,
+          struct slice text)
+{
+    struct fact *one = VEC_ADD(f->mem, &f->v);
+    *one = (struct fact){.at_ns = at_ns,
+                         .weight = weight,
+                         .actor = actor,
+                         .tone = tone,
+                         .text = text,
+                         .chain = SLICE_EMPTY};
+    return one;
+}
+
+void
+facts_release(struct facts *f)
+{
+    VEC_RELEASE(f->mem, &f->v);
+    VEC_RELEASE(f->mem, &f->silences);
+}
+
+const struct change *
+change_at(const struct partition_view *p, int64_t at_ns)
+{
+    const struct change *c = NULL;
+    for (int64_t i = 0; i < p->changes.n && p->changes.v[i].at_ns <= at_ns; i++)
+        c = &p->changes.v[i];
+    return c;
+}
+
+static struct slice
+name(const struct teller *t, int32_t actor)
+{
+    return actor >= 0 ? t->r->actors.v[actor].name : S("somebody");
+}
+
+static struct fact *
+end(struct teller *t, const struct moment *m, int32_t actor, enum tone tone, int32_t weight)
+{
+    struct slice text = load_words(t->r, &t->w);
+    t->w = writer_mem(t->f->mem);
+    return facts_add(t->f, m->at_ns, actor, tone, weight, text);
+}
+
+static bool
+is_told(const struct teller *t, int32_t partition)
+{
+    return partition == t->partition ||
+           (t->tells_all && !slice_starts(t->r->partitions.v[partition].name, S("__")));
+}
+
+/* ---- the beginning: one sentence for all that came up ---- */
+
+static bool
+is_beginning(const struct teller *t, const struct moment *m)
+{
+    return m->at_ns < t->first_fault_ns;
+}
+
+static void
+all_have_registered(struct teller *t, const struct moment *last, int n)
+{
+    struct writer *w = &t->w;
+    fmt_str(w, n == 1 ? "the broker has registered and serves: "
+                      : "the brokers have registered and serve: ");
+    int at = 0;
+    for (int64_t i = 0; i < t->r->actors.n; i++) {
+        const struct actor *a = &t->r->actors.v[i];
+        bool did = false;
+        for (int64_t k = 0; k < t->r->moments.n; k++) {
+            const struct moment *m = &t->r->moments.v[k];
+            did |= m->kind == MOMENT_UNFENCED && m->at_ns <= last->at_ns && m->n[0] == a->node_id;
+        }
+        if (!did || a->node_id < 0) continue;
+        if (at++) fmt_str(w, ", ");
+        fmt_slice(w, a->name);
+    }
+    (void)end(t, last, -1, TONE_PLAIN, WEIGHT_LOW);
+}
+
+/* The registrations and unfencings before the first fence or fault. */
+static int64_t
+tell_beginning(struct teller *t)
+{
+    const struct moment *last = NULL;
+    int n = 0;
+    for (int64_t i = 0; i < t->r->moments.n; i++) {
+        const struct moment *m = &t->r->moments.v[i];
+        if (!is_beginning(t, m) || m->kind == MOMENT_FENCED) break;
+        if (m->kind != MOMENT_UNFENCED) continue;
+        last = m;
+        n++;
+    }
+    if (last) all_have_registered(t, last, n);
+    return last ? last->at_ns : -1;
+}
+
+/* ---- processes and faults ---- */
+
+static void
+tell_start(struct teller *t, const struct moment *m)
+{
+    for (int64_t i = 0; i < t->r->moments.n; i++) { /* the scenario said so already */
+        const struct moment *o = &t->r->moments.v[i];
+        if (o->kind == MOMENT_FAULT && o->at_ns == m->at_ns && o->actor == m->actor) return;
+    }
+    if (m->n[0] <= 1) return;
+    fmt_slice(&t->w, name(t, m->actor));
+    fmt_str(&t->w, " starts again");
+    (void)end(t, m, m->actor, TONE_FAULT, WEIGHT_MIDDLE);
+}
+
+static void
+tell_recovered(struct teller *t, const struct moment *m)
+{
+    if (m->partition != t->partition || m->n[2] == 0) return;
+    fmt_slice(&t->w, name(t, m->actor));
+    fmt_str(&t->w, " finds ");
+    fmt_slice(&t->w, t->r->partitions.v[m->partition].name);
+    fmt_str(&t->w, m->n[0] ? " on its disk, up to offset " : " empty");
+    if (m->n[0]) fmt_i64(&t->w, m->n[0] - 1);
+    if (m->n[2] > m->n[0]) {
+        fmt_str(&t->w, ": ");
+        words_counted(&t->w, m->n[2] - m->n[0], "record");
+        fmt_str(&t->w, " fewer than it had");
+    }
+    (void)end(t, m, m->actor, TONE_PLAIN, m->n[2] > m->n[0] ? WEIGHT_MIDDLE : WEIGHT_LOW);
+}
+
+static const char *
+verb_words(struct slice verb)
+{
+    static const char *const words[][2] = {
+        {"crash", " crashes"},
+        {"power", " loses power"},
+        {"pause", " is paused"},
+        {"resume", " runs again"},
+        {"wipe", " loses its disk"},
+        {"restart", " starts again"},
+        {"disk full", "'s disk is full"},
+    };
+    for (int64_t i = 0; i < ARRAY_LEN(words); i++)
+        if (slice_eq(verb, slice_cstr(words[i][0]))) return words[i][1];
+    return NULL;
+}
+
+static void
+tell_what_it_led(struct teller *t, const struct moment *m)
+{
+    if (t->partition < 0 || m->actor < 0) return;
+    const struct partition_view *p = &t->r->partitions.v[t->partition];
+    const struct change *c = change_at(p, m->at_ns);
+    int32_t node = t->r->actors.v[m->actor].node_id;
+    if (!c || c->leader_id != node || node < 0) return;
+    fmt_str(&t->w, ", leader of ");
+    fmt_slice(&t->w, p->name);
+    fmt_str(&t->w, " (epoch ");
+    fmt_i64(&t->w, c->epoch);
+    fmt_char(&t->w, ')');
+}
+
+static void
+tell_fault(struct teller *t, const struct moment *m)
+{
+    const char *verb = verb_words(m->text);
+    bool is_end = slice_starts(m->text, S("heal")) || slice_eq(m->text, S("release")) ||
+                  slice_eq(m->text, S("resume")) || slice_eq(m->text, S("restart"));
+    if (m->text3.n) {
+        fmt_slice(&t->w, m->text);
+        fmt_char(&t->w, ' ');
+        fmt_slice(&t->w, m->text3);
+    } else if (verb && m->actor >= 0) {
+        fmt_slice(&t->w, name(t, m->actor));
+        fmt_str(&t->w, verb);
+        if (!is_end) tell_what_it_led(t, m);
+    } else {
+        fmt_slice(&t->w, m->text);
+        fmt_str(&t->w, m->text2.n ? ": " : "");
+        fmt_slice(&t->w, m->text2);
+    }
+    (void)end(t, m, m->actor, TONE_FAULT, is_end ? WEIGHT_MIDDLE : WEIGHT_HIGH);
+}
+
+static void
+tell_end_of_process(struct teller *t, const struct moment *m)
+{
+    if (t->r->actors.v[m->actor].kind == ACTOR_CLIENT) return;
+    fmt_slice(&t->w, name(t, m->actor));
+    fmt_str(&t->w, m->kind == MOMENT_FATAL ? " ends itself: " : " has stopped in good order");
+    fmt_slice(&t->w, m->text);
+    (void)end(t, m, m->actor, TONE_FAULT, m->kind == MOMENT_FATAL ? WEIGHT_HIGH : WEIGHT_MIDDLE);
+}
+
+/* ---- controllers ---- */
+
+static bool
+is_first_controller(const struct teller *t, const struct moment *m)
+{
+    for (int64_t i = 0; i < t->r->moments.n; i++)
+        if (t->r->moments.v[i].kind == MOMENT_CONTROLLER) return &t->r->moments.v[i] == m;
+    return false;
+}
+
+static void
+tell_controller(struct teller *t, const struct moment *m)
+{
+    fmt_slice(&t->w, name(t, m->actor));
+    bool is_first = is_first_controller(t, m);
+    fmt_str(&t->w, is_first                     ? " is elected active controller (epoch "
+                   : m->kind == MOMENT_RESIGNED ? " steps down as controller (epoch "
+                                                : " takes over as active controller (epoch ");
+    fmt_i64(&t->w, m->n[0]);
+    fmt_char(&t->w, ')');
+    (void)end(t, m, m->actor, TONE_CONTROL, is_first ? WEIGHT_LOW : WEIGHT_HIGH);
+}
+
+/* Candidates are told where somebody already was controller: somebody lost patience. */
+static void
+tell_candidate(struct teller *t, const struct moment *m)
+{
+    bool had = false;
+    for (int64_t i = 0; i < t->r->moments.n && &t->r->moments.v[i] != m; i++)
+        had |= t->r->moments.v[i].kind == MOMENT_CONTROLLER;
+    if (!had) return;
+    fmt_slice(&t->w, name(t, m->actor));
+    fmt_str(&t->w, " asks to be elected controller in epoch ");
+    fmt_i64(&t->w, m->n[0]);
+    (void)end(t, m, m->actor, TONE_CONTROL, WEIGHT_LOW);
+}
+
+static void
+tell_broker(struct teller *t, const struct moment *m)
+{
+    int32_t broker = run_actor_of_node(t->r, m->n[0]);
+    if (m->kind == MOMENT_REGISTERED) {
+        run_node_name(t->r, m->n[0], &t->w);
+        fmt_str(&t->w, " registers with controller ");
+        fmt_slice(&t->w, name(t, m->actor));
+    } else {
+        fmt_str(&t->w, "controller ");
+        fmt_slice(&t->w, name(t, m->actor));
+        fmt_str(&t->w, m->kind == MOMENT_FENCED ? " fences " : " unfences ");
+        run_node_name(t->r, m->n[0], &t->w);
+    }
+    bool fenced = m->kind == MOMENT_FENCED;
+    (void)end(t, m, broker, TONE_CONTROL, fenced ? WEIGHT_HIGH : WEIGHT_LOW);
+}
+
+static void
+tell_topic(struct teller *t, const struct moment *m)
+{
+    if (slice_starts(m->text, S("__"))) return;
+    fmt_str(&t->w, "topic ");
+    fmt_slice(&t->w, m->text);
+    if (m->kind == MOMENT_TOPIC) {
+        fmt_str(&t->w, " is created: ");
+        words_counted(&t->w, m->n[0], "partition");
+        fmt_str(&t->w, ", replication factor ");
+        fmt_i64(&t->w, m->n[1]);
+    } else {
+        fmt_str(&t->w, " is deleted");
+    }
+    (void)end(t, m, m->actor, TONE_PLAIN, WEIGHT_LOW);
+}
+
+/* ---- partitions ---- */
+
+static int64_t
+size(struct slice list)
+{
+    int64_t n = list.n > 0;
+    for (int64_t i = 0; i < list.n; i++) n += list.p[i] == ',';
+    return n;
+}
+
+static void
+tell_leader(struct teller *t, const struct partition_view *p, const struct change *c)
+{
+    struct writer *w = &t->w;
+    if (c->leader_id < 0) {
+        fmt_slice(w, p->name);
+        fmt_str(w, " has no leader; ISR ");
+    } else {
+        run_node_name(t->r, c->leader_id, w);
+        fmt_str(w, c->unclean ? " is made leader of " : " leads ");
+        fmt_slice(w, p->name);
+        fmt_str(w, " (epoch ");
+        fmt_i64(w, c->epoch);
+        fmt_str(w,
+                c->unclean ? ") though it was not in sync: an unclean election; ISR " : "), ISR ");
+    }
+    words_set(w, c->isr);
+}
+
+static void
+tell_isr(struct teller *t, const struct partition_view *p, const struct change *c,
+         const struct change *before)
+{
+    struct writer *w = &t->w;
+    int64_t by = size(c->isr) - size(before->isr);
+    fmt_str(w, "ISR of ");
+    fmt_slice(w, p->name);
+    fmt_str(w, by > 0 ? " grows from " : by < 0 ? " shrinks from " : " changes from ");
+    words_set(w, before->isr);
+    fmt_str(w, " to ");
+    words_set(w, c->isr);
+    if (c->elr.n) {
+        fmt_str(w, "; also eligible to lead: ");
+        words_set(w, c->elr);
+    }
+}
+
+static void
+tell_change(struct teller *t, const struct moment *m)
+{
+    if (!is_told(t, m->partition)) return;
+    const struct partition_view *p = &t->r->partitions.v[m->partition];
+    const struct change *c = &p->changes.v[m->n[0]], *before = m->n[0] ? c - 1 : NULL;
+    bool is_leader = !before || before->leader_id != c->leader_id || before->epoch != c->epoch;
+    if (is_leader) tell_leader(t, p, c);
+    else tell_isr(t, p, c, before);
+    int32_t actor = run_actor_of_node(t->r, c->leader_id);
+    enum tone tone = c->unclean || c->leader_id < 0 ? TONE_BAD : TONE_LEADER;
+    (void)end(t, m, actor, tone, is_leader && before ? WEIGHT_HIGH : WEIGHT_MIDDLE);
+}
+
+static void
+tell_truncated(struct teller *t, const struct moment *m)
+{
+    if (!is_told(t, m->partition) || m->n[0] >= m->n[1]) return;
+    struct writer *w = &t->w;
+    const struct partition_view *p = &t->r->partitions.v[m->partition];
+    const struct change *c = change_at(p, m->at_ns);
+    fmt_slice(w, name(t, m->actor));
+    fmt_str(w, " cuts its log of ");
+    fmt_slice(w, p->name);
+    fmt_str(w, " at ");
+    fmt_i64(w, m->n[0]);
+    fmt_str(w, ": ");
+    words_counted(w, m->n[1] - m->n[0], "record");
+    fmt_str(w, m->n[1] - m->n[0] == 1 ? " (offset " : " (offsets ");
+    words_range(w, m->n[0], m->n[1] - 1);
+    fmt_str(w, ")");
+    if (c && c->leader_id >= 0) {
+        fmt_str(w, m->n[1] - m->n[0] == 1 ? " is not in the log of leader "
+                                          : " are not in the log of leader ");
+        run_node_name(t->r, c->leader_id, w);
+    }
+    (void)end(t, m, m->actor, TONE_BAD, WEIGHT_HIGH);
+}
+
+static void
+tell_offline(struct teller *t, const struct moment *m)
+{
+    fmt_str(&t->w, "the log of ");
+    fmt_slice(&t->w, t->r->partitions.v[m->partition].name);
+    fmt_str(&t->w, " on ");
+    fmt_slice(&t->w, name(t, m->actor));
+    fmt_str(&t->w, " has failed and is offline");
+    (void)end(t, m, m->actor, TONE_BAD, WEIGHT_HIGH);
+}
+
+/* ---- judgement ---- */
+
+static bool
+is_same_anomaly(const struct moment *a, const struct moment *b)
+{
+    return b->kind == MOMENT_ANOMALY && slice_eq(a->text, b->text);
+}
+
+static void
+anomaly_range(struct teller *t, const struct moment *m, int64_t count, int64_t low, int64_t high)
+{
+    struct writer *w = &t->w;
+    int64_t space = slice_find(m->text, ' ', 0);
+    fmt_slice(w, space < 0 ? m->text : slice_sub(m->text, 0, space));
+    fmt_str(w, m->n[2] ? " (allowed)" : "");
+    if (space >= 0) fmt_str(w, " in "), fmt_slice(w, slice_sub(m->text, space + 1, m->text.n));
+    if (low >= 0) {
+        fmt_str(w, low == high ? " at offset " : ", offsets ");
+        words_range(w, low, high);
+    }
+    if (count > 1) {
+        fmt_str(w, " (");
+        words_counted(w, count, "record");
+        fmt_char(w, ')');
+    }
+    if (m->text2.n) fmt_str(w, ": "), fmt_slice(w, m->text2);
+}
+
+/* One sentence for all of a rule and partition; checker and oracle tell the same twice. */
+static void
+tell_anomaly(struct teller *t, const struct moment *m)
+{
+    int64_t by[3] = {0}, low = m->n[1], high = m->n[1];
+    for (int64_t i = 0; i < t->r->moments.n; i++) {
+        const struct moment *o = &t->r->moments.v[i];
+        if (!is_same_anomaly(m, o)) continue;
+        if (o < m) return;
+        if (o->n[3] >= 0 && o->n[3] < 3) by[o->n[3]]++;
+        low = MIN(low, o->n[1]);
+        high = MAX(high, o->n[1]);
+    }
+    anomaly_range(t, m, MAX(by[0], MAX(by[1], by[2])), low, high);
+    struct fact *f = end(t, m, -1, TONE_BAD, WEIGHT_HIGH);
+    if (m->partition < 0 || low < 0 || !slice_starts(m->text, S("lost"))) return;
+    struct writer w = writer_mem(t->f->mem);
+    chain_of_loss(t->r, m->partition, low, &w);
+    f->chain = load_words(t->r, &w);
+}
+
+static void
+tell_verdict(struct teller *t, const struct moment *m)
+{
+    static const char *const nouns[] = {"produced ", "acknowledged ", "unknown ", "failed ",
+                                        "read back "};
+    fmt_slice(&t->w, t->r->verdict);
+    if (t->r->verdict_text.n) fmt_str(&t->w, ": "), fmt_slice(&t->w, t->r->verdict_text);
+    for (int i = 0; i < 5; i++) {
+        fmt_str(&t->w, i ? ", " : " (");
+        fmt_str(&t->w, nouns[i]);
+        words_count(&t->w, t->r->counts[i]);
+    }
+    fmt_char(&t->w, ')');
+    bool good = slice_eq(t->r->verdict, S("pass"));
+    (void)end(t, m, -1, good ? TONE_GOOD : TONE_BAD, WEIGHT_HIGH);
+}
+
+/* ---- all of it ---- */
+
+static void
+tell(struct teller *t, const struct moment *m, int64_t beginning_ns)
+{
+    switch (m->kind) {
+    case MOMENT_START: tell_start(t, m); break;
+    case MOMENT_RECOVERED: tell_recovered(t, m); break;
+    case MOMENT_FATAL:
+    case MOMENT_STOPPED: tell_end_of_process(t, m); break;
+    case MOMENT_FAULT: tell_fault(t, m); break;
+    case MOMENT_HEALED:
+        fmt_str(&t->w, "the faults are over; everything is healed");
+        (void)end(t, m, -1, TONE_FAULT, WEIGHT_LOW);
+        break;
+    case MOMENT_CONTROLLER:
+    case MOMENT_RESIGNED: tell_controller(t, m); break;
+    case MOMENT_CANDIDATE: tell_candidate(t, m); break;
+    case MOMENT_REGISTERED:
+    case MOMENT_FENCED:
+    case MOMENT_UNFENCED:
+        if (m->at_ns > beginning_ns) tell_broker(t, m);
+        break;
+    case MOMENT_TOPIC:
+    case MOMENT_TOPIC_DELETED: tell_topic(t, m); break;
+    case MOMENT_CHANGE: tell_change(t, m); break;
+    case MOMENT_TRUNCATED: tell_truncated(t, m); break;
+    case MOMENT_OFFLINE: tell_offline(t, m); break;
+    case MOMENT_ANOMALY: tell_anomaly(t, m); break;
+    case MOMENT_VERDICT: tell_verdict(t, m); break;
+    }
+}
+
+static int64_t
+first_fault(const struct run *r)
+{
+    for (int64_t i = 0; i < r->moments.n; i++)
+        if (r->moments.v[i].kind == MOMENT_FAULT) return r->moments.v[i].at_ns;
+    return RUN_FOREVER;
+}
+
+static void
+sort(struct facts *f)
+{
+    for (int64_t i = 1; i < f->v.n; i++) {
+        struct fact one = f->v.v[i];
+        int64_t k = i;
+        for (; k > 0 && f->v.v[k - 1].at_ns > one.at_ns; k--) f->v.v[k] = f->v.v[k - 1];
+        f->v.v[k] = one;
+    }
+    for (int64_t i = 0; i < f->v.n; i++) f->v.v[i].number = (int32_t)i + 1;
+}
+
+static int
+told_partitions(const struct run *r)
+{
+    int n = 0;
+    for (int64_t i = 0; i < r->partitions.n; i++)
+        n += !slice_starts(r->partitions.v[i].name, S("__"));
+    return n;
+}
+
+void
+facts_make(struct facts *f, struct run *r, int32_t partition)
+{
+    *f = (struct facts){.mem = r->mem};
+    struct teller t = {.f = f,
+                       .r = r,
+                       .partition = partition,
+                       .tells_all = told_partitions(r) <= TOLD_PARTITIONS,
+                       .first_fault_ns = first_fault(r),
+                       .w = writer_mem(r->mem)};
+    int64_t beginning_ns = tell_beginning(&t);
+    for (int64_t i = 0; i < r->moments.n; i++) tell(&t, &r->moments.v[i], beginning_ns);
+    facts_about_calls(f, r);
+    sort(f);
+    writer_release(&t.w);
+}

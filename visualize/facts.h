@@ -1,0 +1,47 @@
+/* What happened, in sentences: the moments of a run that matter to people, in order, numbered from 1.
+ * The story prints all of them; the timeline prints the weightiest, with the same numbers. */
+#ifndef VISUALIZE_FACTS_H
+#define VISUALIZE_FACTS_H
+
+#include "visualize/run.h"
+
+/* What a fact is about, which decides its colour and its glyph. */
+enum tone { TONE_PLAIN, TONE_FAULT, TONE_CONTROL, TONE_LEADER, TONE_CLIENT, TONE_BAD, TONE_GOOD };
+
+enum { WEIGHT_LOW = 1, WEIGHT_MIDDLE, WEIGHT_HIGH };
+
+struct fact {
+    int64_t at_ns;
+    int32_t number, weight;
+    int32_t actor; /* -1: none */
+    enum tone tone;
+    struct slice text;  /* without the time */
+    struct slice chain; /* of an anomaly: what led to it, one cause a line */
+};
+
+/* A silence: a client that had been acknowledged was not for so long. */
+struct silence {
+    int32_t actor;
+    int64_t from_ns, to_ns; /* last one before, first one after (RUN_FOREVER: none) */
+};
+
+struct facts {
+    struct mem *mem;
+    VEC(struct fact) v;
+    VEC(struct silence) silences;
+};
+
+/* partition: the one that is told in full; -1: none. */
+void facts_make(struct facts *f, struct run *r, int32_t partition);
+void facts_release(struct facts *f);
+
+/* What the controller had decided about it by then; NULL: nothing. */
+const struct change *change_at(const struct partition_view *p, int64_t at_ns);
+/* How an acknowledged offset came to be lost, one cause a line. */
+void chain_of_loss(const struct run *r, int32_t partition, int64_t offset, struct writer *w);
+/* Appends the moments about calls: first acknowledgement, silences, calls that failed. */
+void facts_about_calls(struct facts *f, struct run *r);
+struct fact *facts_add(struct facts *f, int64_t at_ns, int32_t actor, enum tone tone,
+                       int32_t weight, struct slice text);
+
+#endif

@@ -1,0 +1,210 @@
+/* Frames on the wire → messages worth drawing, and counts of the rest; faults of the network. */
+#include "apis.h"
+#include "broker/base/check.h"
+#include "broker/protocol/tables.h"
+#include "visualize/load.h"
+
+enum { FATE_SENT, FATE_DELIVERED, FATE_DROPPED, FATE_HELD, FATE_RELEASED };
+
+/* Longer on the way than this is told. */
+#define LATE_NS 100000000LL
+
+/* What changes who leads, who is in sync, who may vote or write. */
+static bool
+is_control(int16_t api)
+{
+    switch (api) {
+    case K_API_ALTER_PARTITION:
+    case K_API_BROKER_REGISTRATION:
+    case K_API_VOTE:
+    case K_API_BEGIN_QUORUM_EPOCH:
+    case K_API_END_QUORUM_EPOCH:
+    case K_API_ELECT_LEADERS:
+    case K_API_CREATE_TOPICS:
+    case K_API_DELETE_TOPICS:
+    case K_API_OFFSET_FOR_LEADER_EPOCH:
+    case K_API_UNREGISTER_BROKER:
+    case K_API_JOIN_GROUP:
+    case K_API_SYNC_GROUP:
+    case K_API_LEAVE_GROUP:
+    case K_API_END_TXN:
+    case K_API_WRITE_TXN_MARKERS:
+    case K_API_ALTER_PARTITION_REASSIGNMENTS: return true;
+    }
+    return false;
+}
+
+static void
+sent(struct run *r, const struct trace_record *t)
+{
+    struct message m = {.id = (uint64_t)t->n[0],
+                        .from = t->machine,
+                        .to = t->other,
+                        .api = (int16_t)t->n[4],
+                        .is_answer = t->n[3] != 0,
+                        .sent_ns = t->at_ns,
+                        .at_ns = RUN_FOREVER};
+    m.is_control = is_control(m.api);
+    VEC_PUSH(r->mem, &r->in_flight, m);
+}
+
+static int64_t
+find_in_flight(const struct run *r, uint64_t id)
+{
+    for (int64_t i = r->in_flight.n - 1; i >= 0; i--)
+        if (r->in_flight.v[i].id == id) return i;
+    return -1;
+}
+
+/* Produce and fetch of clients are kept for now: which of them begin or end something is known later. */
+static bool
+is_kept(const struct run *r, const struct message *m)
+{
+    if (m->is_control || m->is_lost || m->at_ns - m->sent_ns > LATE_NS) return true;
+    bool of_client = r->actors.v[m->is_answer ? m->to : m->from].kind == ACTOR_CLIENT;
+    return of_client && m->api == K_API_PRODUCE;
+}
+
+static void
+ended(struct run *r, const struct trace_record *t, bool is_lost)
+{
+    int64_t i = find_in_flight(r, (uint64_t)t->n[0]);
+    if (i < 0) return;
+    struct message m = r->in_flight.v[i];
+    r->in_flight.v[i] = r->in_flight.v[r->in_flight.n - 1];
+    r->in_flight.n--;
+    m.at_ns = t->at_ns;
+    m.is_lost = is_lost;
+    m.is_delivered = !is_lost;
+    r->lost_n += is_lost;
+    if (is_kept(r, &m)) VEC_PUSH(r->mem, &r->messages, m);
+    else if (m.api >= 0 && m.api < APIS_MAX && !m.is_answer) r->counted[m.api]++;
+}
+
+void
+load_frame(struct run *r, const struct trace_record *t)
+{
+    int64_t i;
+    switch (t->what) {
+    case FATE_SENT: sent(r, t); break;
+    case FATE_DELIVERED: ended(r, t, false); break;
+    case FATE_DROPPED: ended(r, t, true); break;
+    case FATE_HELD:
+    case FATE_RELEASED:
+        i = find_in_flight(r, (uint64_t)t->n[0]);
+        if (i >= 0) r->in_flight.v[i].is_held = true;
+        break;
+    }
+}
+
+static bool
+is_before(const struct message *a, const struct message *b)
+{
+    return a->sent_ns != b->sent_ns ? a->sent_ns < b->sent_ns : a->id < b->id;
+}
+
+static void
+sort_messages(struct run *r)
+{
+    for (int64_t i = 1; i < r->messages.n; i++) {
+        struct message m = r->messages.v[i];
+        int64_t k = i;
+        for (; k > 0 && is_before(&m, &r->messages.v[k - 1]); k--)
+            r->messages.v[k] = r->messages.v[k - 1];
+        r->messages.v[k] = m;
+    }
+}
+
+/* What never arrived and waited for long is as good as lost. */
+void
+load_frames_end(struct run *r)
+{
+    for (int64_t i = 0; i < r->in_flight.n; i++) {
+        struct message *m = &r->in_flight.v[i];
+        if (r->end_ns - m->sent_ns < LATE_NS) continue;
+        m->is_lost = true;
+        m->at_ns = m->sent_ns;
+        VEC_PUSH(r->mem, &r->messages, *m);
+    }
+    sort_messages(r);
+}
+
+/* ---- faults ---- */
+
+static struct slice
+next_word(struct slice *text)
+{
+    while (text->n && (*text->p == ' ' || *text->p == ',')) *text = slice_sub(*text, 1, text->n);
+    int64_t n = 0;
+    while (n < text->n && text->p[n] != ' ' && text->p[n] != ',') n++;
+    struct slice word = slice_sub(*text, 0, n);
+    *text = slice_sub(*text, n, text->n);
+    return word;
+}
+
+static void
+add_cut(struct run *r, int32_t from, int32_t to, int by)
+{
+    int64_t n = r->actors.n * r->actors.n, at = (int64_t)from * r->actors.n + to;
+    while (r->cuts.n < n) VEC_PUSH(r->mem, &r->cuts, 0);
+    if (by > 0 && r->cuts.v[at] < 255) r->cuts.v[at]++;
+    if (by < 0 && r->cuts.v[at] > 0) r->cuts.v[at]--;
+}
+
+/* "b3 <> b1 b2" or "b1 > b2": every machine on the left against every one on the right. */
+static void
+cut_sets(struct run *r, struct slice text, int by)
+{
+    int32_t left[64];
+    int n = 0;
+    bool is_right = false, both = false;
+    for (struct slice w = next_word(&text); w.n; w = next_word(&text)) {
+        if (slice_eq(w, S("<>")) || slice_eq(w, S(">"))) {
+            both = w.n == 2;
+            is_right = true;
+            continue;
+        }
+        int32_t a = run_actor_named(r, w);
+        if (a < 0) continue;
+        if (!is_right && n < 64) left[n++] = a;
+        for (int i = 0; is_right && i < n; i++) {
+            if (left[i] == a) continue;
+            add_cut(r, left[i], a, by);
+            if (both) add_cut(r, a, left[i], by);
+        }
+    }
+}
+
+/* "b3 > b1, b1 > b3": pairs. */
+static void
+heal_pairs(struct run *r, struct slice text)
+{
+    while (text.n) {
+        struct slice a = next_word(&text), arrow = next_word(&text), b = next_word(&text);
+        int32_t from = run_actor_named(r, a), to = run_actor_named(r, b);
+        if (arrow.n && from >= 0 && to >= 0) add_cut(r, from, to, -1);
+    }
+}
+
+/* The words that the scenario had for it, just before. */
+static struct moment *
+said_before(struct run *r, const struct trace_record *t)
+{
+    for (int64_t i = r->moments.n - 1; i >= 0 && r->moments.v[i].at_ns == t->at_ns; i--) {
+        struct moment *m = &r->moments.v[i];
+        if (m->kind == MOMENT_FAULT && !m->text2.n && slice_eq(m->text, t->a)) return m;
+    }
+    return NULL;
+}
+
+void
+load_fault(struct run *r, const struct trace_record *t)
+{
+    struct moment *m = said_before(r, t);
+    if (!m) m = load_moment(r, MOMENT_FAULT, t->at_ns, -1, -1);
+    m->text = load_text(r, t->a);
+    m->text2 = load_text(r, t->b);
+    m->actor = run_actor_named(r, t->b);
+    if (slice_eq(t->a, S("cut"))) cut_sets(r, t->b, 1);
+    if (slice_eq(t->a, S("heal"))) heal_pairs(r, t->b);
+}

@@ -1,0 +1,172 @@
+/* A run as it is drawn and told: the trace of it, sorted by what it is about. Loading may stop at any
+ * moment, and then the model is what was true at that moment: this is how a frame is drawn.
+ *
+ *     run ─► actors (machines)      lives, who is controller
+ *         ─► partitions ─► replicas    roles, steps of log end and high watermark, batches held and cut
+ *                       ─► changes     what the controller decided: leader, epoch, ISR
+ *         ─► moments                every single thing worth telling, in order (facts.h tells them)
+ *         ─► messages               those worth drawing; the rest is counted by API
+ *         ─► calls                  of clients, with their outcomes */
+#ifndef VISUALIZE_RUN_H
+#define VISUALIZE_RUN_H
+
+#include "broker/base/arena.h"
+#include "broker/env/notes.h"
+#include "visualize/visualize.h"
+
+#define RUN_FOREVER INT64_MAX
+#define NS_PER_SECOND 1000000000LL
+#define APIS_MAX 128
+
+enum actor_kind { ACTOR_CLIENT, ACTOR_BROKER, ACTOR_CONTROLLER };
+enum actor_state { STATE_DOWN, STATE_UP, STATE_PAUSED };
+
+struct life {
+    int64_t at_ns;
+    enum actor_state state;
+};
+
+struct actor {
+    struct slice name;
+    enum actor_kind kind;
+    int32_t node_id; /* -1: none, or not known */
+    bool is_fenced;
+    VEC(struct life) lives;
+};
+
+enum role { ROLE_NONE, ROLE_FOLLOWER, ROLE_LEADER, ROLE_OFFLINE };
+
+struct tenure {
+    int64_t at_ns;
+    enum role role;
+    int64_t epoch;
+};
+
+/* Log end and high watermark of a replica, from this time on. */
+struct step {
+    int64_t at_ns, log_end, high_watermark;
+};
+
+struct held {
+    int64_t base, end, epoch; /* [base, end) */
+    int64_t at_ns, gone_ns;   /* gone: RUN_FOREVER while it is there */
+};
+
+struct replica {
+    int32_t actor;
+    bool is_known;
+    int64_t log_start, log_end, high_watermark, synced;
+    enum role role;
+    int64_t epoch;
+    VEC(struct tenure) tenures;
+    VEC(struct step) steps;
+    VEC(struct held) held;                     /* by time; what was cut is marked */
+    int64_t fetch_offset, fetch_ns, fetch_lag; /* by the leader's notes; -1: never fetched */
+    int32_t fetch_from;                        /* the actor asked */
+};
+
+struct change {
+    int64_t at_ns, leader_id, epoch, partition_epoch;
+    bool unclean;
+    struct slice replicas, isr, elr; /* "1,2,3" */
+};
+
+struct partition_view {
+    struct slice name;
+    int64_t records;              /* appended by leaders */
+    VEC(struct replica) replicas; /* by actor: index in run->actors */
+    VEC(struct change) changes;
+};
+
+enum moment_kind {
+    MOMENT_START, /* a process started (again) */
+    MOMENT_RECOVERED,
+    MOMENT_FATAL,   /* it ended itself; text: why */
+    MOMENT_STOPPED, /* in good order */
+    MOMENT_FAULT,   /* text: what, text2: whom; or text3: the scenario's words */
+    MOMENT_HEALED,
+    MOMENT_CONTROLLER,
+    MOMENT_RESIGNED,
+    MOMENT_CANDIDATE,
+    MOMENT_REGISTERED,
+    MOMENT_FENCED,
+    MOMENT_UNFENCED,
+    MOMENT_TOPIC,
+    MOMENT_TOPIC_DELETED,
+    MOMENT_CHANGE, /* n[0]: index of the change */
+    MOMENT_TRUNCATED,
+    MOMENT_OFFLINE,
+    MOMENT_ANOMALY,
+    MOMENT_VERDICT,
+};
+
+struct moment {
+    enum moment_kind kind;
+    int64_t at_ns;
+    int32_t actor;     /* -1: none */
+    int32_t partition; /* -1: none */
+    int64_t n[6];
+    struct slice text, text2, text3;
+};
+
+struct message {
+    uint64_t id;
+    int32_t from, to;
+    int16_t api;
+    bool is_answer, is_lost, is_held, is_delivered, is_control;
+    int64_t sent_ns, at_ns; /* at: delivered or lost; RUN_FOREVER: neither */
+};
+
+struct call {
+    enum view_call kind;
+    enum view_outcome outcome;
+    int32_t actor, partition; /* partition: -1: not known */
+    int64_t offset, invoked_ns, completed_ns, error, acks, records;
+    struct slice value;
+};
+
+struct run {
+    struct mem *mem;
+    struct arena texts;
+    struct slice name, about;
+    uint64_t seed, hash;
+    int64_t end_ns, events;
+    bool is_damaged, has_verdict;
+    struct slice verdict, verdict_text;
+    int64_t counts[5];  /* produced, acknowledged, unknown, failed, read */
+    int32_t controller; /* active now: an actor; -1 */
+    VEC(struct actor) actors;
+    VEC(struct partition_view) partitions;
+    VEC(struct moment) moments;
+    VEC(struct message) messages, in_flight;
+    VEC(struct call) calls;
+    VEC(uint8_t)
+    cuts; /* actors × actors: how many cuts now stop bytes from the first to the second */
+    int64_t counted[APIS_MAX]; /* requests delivered and not kept as messages */
+    int64_t lost_n;
+};
+
+/* Everything up to and including this time. What authors said at the end is always read: calls that were
+ * invoked by then, and the verdict. */
+void run_load(struct run *r, struct mem *mem, struct trace_reader *reader, int64_t until_ns);
+void run_release(struct run *r);
+
+/* -1: none. */
+int32_t run_actor_named(const struct run *r, struct slice name);
+int32_t run_actor_of_node(const struct run *r, int64_t node_id);
+int32_t run_partition_named(const struct run *r, struct slice name);
+/* The one with most records, but rather not an internal one. -1: there is none. */
+int32_t run_main_partition(const struct run *r);
+/* "b1", or "node 7". */
+void run_node_name(const struct run *r, int64_t node_id, struct writer *w);
+bool run_is_cut(const struct run *r, int32_t from, int32_t to);
+/* An actor's state at this time. */
+enum actor_state actor_state_at(const struct actor *a, int64_t at_ns);
+/* NULL: nothing of it was seen. */
+const struct replica *run_replica(const struct run *r, int32_t partition, int32_t actor);
+/* Keeps what was written, as long as the run; releases the writer. */
+struct slice load_words(struct run *r, struct writer *w);
+/* "1,2,3" has 2. */
+bool list_has(struct slice list, int64_t id);
+
+#endif
