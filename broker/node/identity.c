@@ -110,7 +110,9 @@ identity_write_clean_marker(struct node *n, void (*done)(struct node *n))
 {
     struct writer w = writer_mem(&n->env->mem);
     fmt_str(&w, "{\"version\":0,\"brokerEpoch\":");
-    fmt_i64(&w, n->lifecycle.broker_epoch);
+    /* Who never got to register shows what it came with. */
+    fmt_i64(&w, n->lifecycle.broker_epoch >= 0 ? n->lifecycle.broker_epoch
+                                               : n->identity.previous_broker_epoch);
     fmt_char(&w, '}');
     n->marker_written = done;
     n->replace.done = marker_written;

@@ -62,6 +62,7 @@ struct node {
     struct replicas *replicas;
     struct lifecycle lifecycle;
     bool raft_open, replicas_open, listening, announced, started, stopping;
+    bool applied; /* the replicas have been given the image; from then on they get deltas */
     int32_t listeners_waiting;
 
     /* Booting and shutting down. */
@@ -96,6 +97,7 @@ void controller_registration_start(struct node *n);
 /* node.c */
 void node_identified(struct node *n);
 void node_go_on(struct node *n);
+void node_apply_all(struct node *n);
 
 /* Ends the node with a message put together from up to four texts. */
 void node_fail(struct node *n, const char *a, struct slice b, const char *c, struct slice d);

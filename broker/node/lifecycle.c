@@ -48,6 +48,20 @@ send(struct lifecycle *lc, int16_t api_key, int16_t version, const void *request
 
 static void registered(struct link_call *c, int16_t err, struct slice body);
 
+/* A broker epoch is the offset of the registration's record. */
+static bool
+has_own_registration(const struct lifecycle *lc)
+{
+    return lc->broker_epoch >= 0 && lc->node->image.offset >= lc->broker_epoch;
+}
+
+static void
+apply_when_current(struct lifecycle *lc)
+{
+    if (!lc->node->applied && !lc->node->stopping && has_own_registration(lc))
+        node_apply_all(lc->node);
+}
+
 static void
 fill_listeners(struct node *n, struct k_broker_registration_request *q)
 {
@@ -92,8 +106,10 @@ do_register(struct lifecycle *lc)
     q->log_dirs = ARENA_NEW(&lc->arena, struct uuid);
     q->log_dirs[0] = n->identity.directory_id;
     q->log_dirs_n = 1;
-    /* KIP-966: says whether what was acknowledged is still there; see leader_choice.c, elr.c. */
-    q->previous_broker_epoch = n->identity.previous_broker_epoch;
+    /* KIP-966: says whether what was acknowledged is still there; see leader_choice.c, elr.c. A process
+     * that was registered before has lost nothing since. */
+    q->previous_broker_epoch =
+        lc->broker_epoch >= 0 ? lc->broker_epoch : n->identity.previous_broker_epoch;
     fill_listeners(n, q);
     fill_features(lc, q);
     send(lc, K_API_BROKER_REGISTRATION, REGISTRATION_VERSION, q, registered);
@@ -131,6 +147,7 @@ registered(struct link_call *c, int16_t err, struct slice body)
     n->replicas->broker_epoch = res.broker_epoch;
     producer_ids_set_epoch(n->server.producer_ids, res.broker_epoch);
     lc->state = LIFECYCLE_STARTING;
+    apply_when_current(lc);
     heartbeat(lc);
 }
 
@@ -138,10 +155,12 @@ registered(struct link_call *c, int16_t err, struct slice body)
 
 static void beat(struct link_call *c, int16_t err, struct slice body);
 
+/* A log that is opened for a new topic later on is no reason to be fenced again. */
 static bool
 may_unfence(const struct lifecycle *lc)
 {
-    return lc->node->image.offset >= lc->broker_epoch && lc->node->replicas->opening == 0;
+    if (lc->state == LIFECYCLE_RUNNING) return true;
+    return has_own_registration(lc) && lc->node->replicas->opening == 0;
 }
 
 static void
@@ -244,6 +263,7 @@ void
 lifecycle_metadata_advanced(struct node *n)
 {
     struct lifecycle *lc = &n->lifecycle;
+    if (lc->state == LIFECYCLE_STARTING) apply_when_current(lc);
     if (lc->state == LIFECYCLE_STARTING && !lc->asking && may_unfence(lc)) heartbeat(lc);
 }
 

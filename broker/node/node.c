@@ -97,10 +97,13 @@ node_identified(struct node *n)
     node_listen(n);
 }
 
-/* Partitions that the image had before the checkpoints were read. */
-static void
-apply_all(struct node *n)
+/* The image as it is when this broker's registration has come into it. What the metadata log says
+ * before that is history: whoever replays it would lead in epochs long gone, delete what was made
+ * anew since, and move high watermarks by ISRs that are none any more. */
+void
+node_apply_all(struct node *n)
 {
+    n->applied = true;
     for (int64_t i = 0; i < n->image.topics.n; i++) {
         struct image_topic *t = n->image.topics.v[i];
         for (int32_t k = 0; k < t->partitions_n; k++)
@@ -117,7 +120,6 @@ node_go_on(struct node *n)
     n->announced = true;
     if (n->is_controller) controller_registration_start(n);
     if (n->is_broker) {
-        apply_all(n);
         lifecycle_start(n);
     } else {
         NOTE(n->env, NOTE_NODE_SERVING, n->controller_listener, n->identity.cluster_id,
@@ -162,11 +164,16 @@ close_raft(struct node *n)
         stopped(n);
 }
 
+/* The marker says that no log needs a recovery: it lies when one of them failed or was not recovered
+ * to the end, and when the end before was not clean and nothing has been opened since. */
 static void
-logs_closed(void *owner)
+logs_closed(void *owner, bool all_clean)
 {
     struct node *n = owner;
-    identity_write_clean_marker(n, close_raft);
+    if (all_clean && (n->applied || n->identity.clean))
+        identity_write_clean_marker(n, close_raft);
+    else
+        close_raft(n);
 }
 
 static void

@@ -78,7 +78,7 @@ static void
 on_changed(void *owner, const struct image_delta *d)
 {
     struct node *n = owner;
-    if (n->replicas && n->replicas_open) replicas_apply(n->replicas, d);
+    if (n->applied) replicas_apply(n->replicas, d);
 }
 
 static const struct image_ops image_ops = {.changed = on_changed};

@@ -148,26 +148,44 @@ become_leader(struct partition *p, const struct image_partition *ip)
     partition_try_advance(p);
 }
 
-/* The cut is done and on disk no recovery point lies above it. Roles may have changed meanwhile. */
+static const struct image_partition *
+in_image(const struct partition *p)
+{
+    const struct image_topic *t = image_topic_by_id(p->owner->image, p->topic_id);
+    return t ? image_topic_partition(t, p->index) : NULL;
+}
+
+/* Nothing is cut any more; what the metadata log said meanwhile is taken over now. */
+static void
+cut_is_over(struct partition *p)
+{
+    struct cut_waiter *waiter = p->cut_waiter;
+    p->is_truncating = false;
+    p->cut_waiter = NULL;
+    if (p->is_deleted) {
+        replicas_drop(p);
+    } else if (waiter) {
+        waiter->done(waiter);
+    } else if (p->role == PARTITION_FOLLOWER) {
+        const struct image_partition *ip = in_image(p);
+        if (ip) partition_apply(p, ip);
+        if (p->role == PARTITION_FOLLOWER && !p->is_truncating) fetcher_join(p);
+    }
+}
+
+/* The cut is done and on disk no recovery point lies above it. */
 static void
 cut_is_safe(struct checkpoint_waiter *w)
 {
-    struct partition *p = CONTAINER_OF(w, struct partition, checkpointed);
-    p->is_truncating = false;
-    if (p->is_deleted)
-        replicas_drop(p);
-    else if (p->role == PARTITION_FOLLOWER)
-        fetcher_join(p);
-    else if (p->role == PARTITION_LEADER)
-        partition_try_advance(p);
+    cut_is_over(CONTAINER_OF(w, struct partition, checkpointed));
 }
 
 static void
 was_cut(struct log_op *op, enum log_err err)
 {
     struct partition *p = CONTAINER_OF(op, struct partition, log_op);
-    if (err != LOG_OK) {
-        p->is_truncating = false; /* offline: log_failed() has said so */
+    if (err != LOG_OK) { /* offline: log_failed() has said so */
+        cut_is_over(p);
         return;
     }
     if (p->high_watermark > commitlog_assigned_end(&p->log))
@@ -212,7 +230,7 @@ become_follower(struct partition *p, const struct image_partition *ip)
     note_role(p);
     fail_waiters(p, K_ERR_NOT_LEADER_OR_FOLLOWER);
     tell_role(p);
-    if (p->leader_id == NO_LEADER || p->is_truncating) return;
+    if (p->leader_id == NO_LEADER) return;
     int64_t end = commitlog_assigned_end(&p->log);
     int64_t cut = truncation_on_becoming_follower(end, p->high_watermark);
     if (cut >= end)
@@ -225,8 +243,7 @@ bool
 partition_will_lead(const struct partition *p)
 {
     if (p->log_ready || p->is_deleted || p->role == PARTITION_OFFLINE) return false;
-    const struct image_topic *t = image_topic_by_id(p->owner->image, p->topic_id);
-    const struct image_partition *ip = t ? image_topic_partition(t, p->index) : NULL;
+    const struct image_partition *ip = in_image(p);
     return ip && ip->leader == p->owner->node_id;
 }
 
@@ -234,6 +251,9 @@ void
 partition_apply(struct partition *p, const struct image_partition *ip)
 {
     if (p->role == PARTITION_OFFLINE || !p->log_ready || p->is_deleted) return;
+    /* A leader that is still cutting what it followed into would count on records that go: its epoch
+     * would begin above its end, its high watermark could pass the cut. */
+    if (p->is_truncating) return;
     if (ip->leader_epoch < p->leader_epoch) return;
     if (ip->leader == p->owner->node_id)
         become_leader(p, ip);

@@ -70,6 +70,11 @@ struct checkpoint_waiter {
     void (*done)(struct checkpoint_waiter *w);
 };
 
+/* Who closes the log waits for a cut that is under way. */
+struct cut_waiter {
+    void (*done)(struct cut_waiter *w);
+};
+
 /* Somebody who waits for a partition's log to be open: the metadata log names a leader before the
  * leader has made the directory. ready() is called once, also when that failed. */
 struct ready_waiter {
@@ -107,6 +112,7 @@ struct partition {
     struct list fetching;  /* among the fetcher's partitions */
     bool is_truncating;
     struct checkpoint_waiter checkpointed;
+    struct cut_waiter *cut_waiter;
     int64_t fetch_not_before_ns;
     int32_t fetching_epoch; /* under which it was asked for last */
     bool needs_offsets; /* the leader said that our end is out of its range */

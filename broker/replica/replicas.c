@@ -342,7 +342,8 @@ struct closing {
     struct checkpoint_waiter checkpointed;
     struct replicas *r;
     int64_t left;
-    void (*done)(void *owner);
+    bool all_clean;
+    void (*done)(void *owner, bool all_clean);
     void *owner;
 };
 
@@ -350,7 +351,7 @@ static void
 checkpointed_at_end(struct checkpoint_waiter *w)
 {
     struct closing *c = CONTAINER_OF(w, struct closing, checkpointed);
-    c->done(c->owner);
+    c->done(c->owner, c->all_clean);
 }
 
 static void
@@ -362,21 +363,45 @@ all_closed(struct closing *c)
 
 struct closing_log {
     struct log_op op;
+    struct cut_waiter cut;
     struct closing *c;
+    struct partition *p;
 };
 
 static void
 log_closed(struct log_op *op, enum log_err err)
 {
-    (void)err;
     struct closing_log *cl = CONTAINER_OF(op, struct closing_log, op);
     struct closing *c = cl->c;
+    if (err) c->all_clean = false;
     MEM_DELETE(&c->r->env->mem, cl);
     if (--c->left == 0) all_closed(c);
 }
 
+static void
+cut_is_over(struct cut_waiter *w)
+{
+    struct closing_log *cl = CONTAINER_OF(w, struct closing_log, cut);
+    commitlog_close(&cl->p->log, &cl->op);
+}
+
+static void
+close_log(struct closing *c, struct partition *p)
+{
+    struct closing_log *cl = MEM_NEW(&c->r->env->mem, struct closing_log);
+    cl->c = c;
+    cl->p = p;
+    cl->op.done = log_closed;
+    cl->cut.done = cut_is_over;
+    c->left++;
+    if (p->is_truncating)
+        p->cut_waiter = &cl->cut;
+    else
+        commitlog_close(&p->log, &cl->op);
+}
+
 void
-replicas_close(struct replicas *r, void (*done)(void *owner), void *owner)
+replicas_close(struct replicas *r, void (*done)(void *owner, bool all_clean), void *owner)
 {
     r->stopping = true;
     timer_cancel(r->env, &r->sweep_timer);
@@ -387,14 +412,13 @@ replicas_close(struct replicas *r, void (*done)(void *owner), void *owner)
         if (p->role != PARTITION_OFFLINE) partition_retire(p);
     fetchers_stop(r);
     struct closing *c = MEM_NEW(&r->env->mem, struct closing);
-    *c = (struct closing){.r = r, .left = 1, .done = done, .owner = owner};
+    *c = (struct closing){.r = r, .left = 1, .all_clean = true, .done = done, .owner = owner};
     MAP_EACH (&r->partitions, p, struct partition, by_id) {
-        if (!p->log_ready || p->is_deleted) continue;
-        struct closing_log *cl = MEM_NEW(&r->env->mem, struct closing_log);
-        cl->c = c;
-        cl->op.done = log_closed;
-        c->left++;
-        commitlog_close(&p->log, &cl->op);
+        if (p->is_deleted) continue;
+        if (p->log_ready)
+            close_log(c, p);
+        else
+            c->all_clean = false;
     }
     if (--c->left == 0) all_closed(c);
 }

@@ -62,8 +62,9 @@ void replicas_open(struct replicas *r, void (*done)(void *owner, enum env_err er
 void replicas_apply_partition(struct replicas *r, const struct image_partition *ip);
 /* Takes over what a delta says; later_ops of partitions run on by themselves. */
 void replicas_apply(struct replicas *r, const struct image_delta *d);
-/* Closes all logs in order and writes the checkpoints; done() when nothing is under way. */
-void replicas_close(struct replicas *r, void (*done)(void *owner), void *owner);
+/* Closes all logs in order and writes the checkpoints; done() when nothing is under way. all_clean: no
+ * log has failed or was still being recovered. */
+void replicas_close(struct replicas *r, void (*done)(void *owner, bool all_clean), void *owner);
 
 /* NULL: not on this broker. */
 struct partition *replicas_find(struct replicas *r, struct uuid topic_id, int32_t index);
