@@ -80,13 +80,21 @@ names_remove(struct names *ns, const char *path)
     if (f) *f = ns->v[--ns->n];
 }
 
+/* Every path here has room for 160 bytes. */
+static void
+path_set(char *to, const char *from)
+{
+    assert_true(strlen(from) < 160);
+    memcpy(to, from, strlen(from) + 1);
+}
+
 static void
 names_put(struct names *ns, const char *path, struct inode *inode)
 {
     names_remove(ns, path);
     assert_true(ns->n < 400);
     struct name *f = &ns->v[ns->n++];
-    strcpy(f->path, path);
+    path_set(f->path, path);
     f->inode = inode;
 }
 
@@ -95,8 +103,8 @@ disk_change(struct disk *d, const char *from, const char *to, struct inode *inod
 {
     assert_true(d->changes_n < 4000);
     struct name_change *c = &d->changes[d->changes_n++];
-    strcpy(c->from, from);
-    strcpy(c->to, to);
+    path_set(c->from, from);
+    path_set(c->to, to);
     c->inode = inode;
     if (*from) names_remove(&d->now, from);
     if (*to) names_put(&d->now, to, inode);
@@ -318,7 +326,7 @@ do_name(struct body *b, const struct op *op, struct event *ev)
     } else if (op->kind == OP_RENAME) {
         const char *to = (const char *)op->path2.p;
         char old[160];
-        strcpy(old, path);
+        path_set(old, path);
         struct inode *inode = f->inode;
         disk_change(d, old, to, inode);
         for (int i = 0; i < d->now.n && !inode; i++) { /* what lies in a directory moves along */
@@ -326,11 +334,11 @@ do_name(struct body *b, const struct op *op, struct event *ev)
             char moved[160];
             if (!is_in(in->path, old)) continue;
             snprintf(moved, sizeof moved, "%.79s%.79s", to, in->path + strlen(old));
-            strcpy(in->path, moved);
+            path_set(in->path, moved);
         }
     } else {
         char old[160];
-        strcpy(old, path);
+        path_set(old, path);
         disk_change(d, old, "", NULL);
     }
 }

@@ -796,7 +796,7 @@ describe(struct env *env, void *ctx)
         .topic_name = RAFT_TOPIC, .partitions = &d, .partitions_n = 1};
     struct k_describe_quorum_request q = {.topics = &t, .topics_n = 1};
     struct raft_answer a = {.done = described, .held = ctx};
-    raft_handle_describe_quorum(n->raft, &a, &q);
+    raft_handle_describe_quorum(n->raft, &a, &q, 2);
 }
 
 static void
