@@ -2,47 +2,9 @@
 
 #include "broker/base/check.h"
 
+#define LEAST_BYTES 256 /* of a writer that grows: most frames and paths fit */
+
 _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "loads and stores swap");
-
-static const uint8_t *
-take(struct reader *r, int64_t n)
-{
-    if (r->err || n < 0 || n > r->end - r->p) {
-        r->err = true;
-        return NULL;
-    }
-    const uint8_t *p = r->p;
-    if (n) r->p += n; /* p may be NULL when there is nothing */
-    return p;
-}
-
-int8_t
-reader_i8(struct reader *r)
-{
-    const uint8_t *p = take(r, 1);
-    return p ? (int8_t)*p : 0;
-}
-
-int16_t
-reader_i16(struct reader *r)
-{
-    const uint8_t *p = take(r, 2);
-    return p ? (int16_t)load_be16(p) : 0;
-}
-
-int32_t
-reader_i32(struct reader *r)
-{
-    const uint8_t *p = take(r, 4);
-    return p ? (int32_t)load_be32(p) : 0;
-}
-
-int64_t
-reader_i64(struct reader *r)
-{
-    const uint8_t *p = take(r, 8);
-    return p ? (int64_t)load_be64(p) : 0;
-}
 
 /* Kafka's own reader lets high bits of the last byte fall away; we refuse them. */
 static uint64_t
@@ -50,7 +12,7 @@ leb128(struct reader *r, int bits)
 {
     uint64_t v = 0;
     for (int shift = 0;; shift += 7) {
-        const uint8_t *p = shift < bits ? take(r, 1) : NULL;
+        const uint8_t *p = shift < bits ? reader_take(r, 1) : NULL;
         if (!p) {
             r->err = true;
             return 0;
@@ -68,6 +30,7 @@ leb128(struct reader *r, int bits)
 uint32_t
 reader_uvarint(struct reader *r)
 {
+    if (!r->err && r->p < r->end && *r->p < 0x80) return *r->p++;
     return (uint32_t)leb128(r, 32);
 }
 
@@ -88,14 +51,14 @@ reader_varlong(struct reader *r)
 struct slice
 reader_bytes(struct reader *r, int64_t n)
 {
-    const uint8_t *p = take(r, n);
+    const uint8_t *p = reader_take(r, n);
     return p ? slice(p, n) : SLICE_NULL;
 }
 
 void
 reader_skip(struct reader *r, int64_t n)
 {
-    (void)take(r, n);
+    (void)reader_take(r, n);
 }
 
 void
@@ -106,8 +69,19 @@ writer_release(struct writer *w)
     w->n = w->cap = 0;
 }
 
+/* Copies what is written, not what is only room. */
+static void
+move(struct writer *w, int64_t cap)
+{
+    uint8_t *p = mem_alloc_dirty(w->mem, cap);
+    if (w->n) memcpy(p, w->p, (size_t)w->n);
+    mem_free(w->mem, w->p, w->cap);
+    w->p = p;
+    w->cap = cap;
+}
+
 uint8_t *
-writer_room(struct writer *w, int64_t n)
+writer_grow(struct writer *w, int64_t n)
 {
     CHECK(n >= 0);
     if (w->err) return NULL;
@@ -117,10 +91,9 @@ writer_room(struct writer *w, int64_t n)
             w->err = true;
             return NULL;
         }
-        int64_t cap = MAX(need, MAX(w->cap * 2, 64));
+        int64_t cap = MAX(need, MAX(w->cap * 2, LEAST_BYTES));
         if (w->ceiling_bytes) cap = MIN(cap, w->ceiling_bytes);
-        w->p = mem_resize(w->mem, w->p, w->cap, cap);
-        w->cap = cap;
+        move(w, cap);
     }
     if (!w->p) return NULL; /* nothing, of nothing */
     uint8_t *p = w->p + w->n;
@@ -128,37 +101,13 @@ writer_room(struct writer *w, int64_t n)
     return p;
 }
 
-void
-writer_i8(struct writer *w, int8_t v)
-{
-    uint8_t *p = writer_room(w, 1);
-    if (p) *p = (uint8_t)v;
-}
-
-void
-writer_i16(struct writer *w, int16_t v)
-{
-    uint8_t *p = writer_room(w, 2);
-    if (p) store_be16(p, (uint16_t)v);
-}
-
-void
-writer_i32(struct writer *w, int32_t v)
-{
-    uint8_t *p = writer_room(w, 4);
-    if (p) store_be32(p, (uint32_t)v);
-}
-
-void
-writer_i64(struct writer *w, int64_t v)
-{
-    uint8_t *p = writer_room(w, 8);
-    if (p) store_be64(p, (uint64_t)v);
-}
-
 static void
 write_leb128(struct writer *w, uint64_t v)
 {
+    if (v < 0x80) {
+        writer_i8(w, (int8_t)v);
+        return;
+    }
     uint8_t tmp[10];
     int n = 0;
     for (; v >= 0x80; v >>= 7) tmp[n++] = (uint8_t)(v | 0x80);

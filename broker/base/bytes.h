@@ -6,6 +6,43 @@
 
 #include "broker/base/mem.h"
 
+static inline void
+store_be16(uint8_t *p, uint16_t v)
+{
+    p[0] = (uint8_t)(v >> 8), p[1] = (uint8_t)v;
+}
+static inline void
+store_be32(uint8_t *p, uint32_t v)
+{
+    v = __builtin_bswap32(v);
+    memcpy(p, &v, 4);
+}
+static inline void
+store_be64(uint8_t *p, uint64_t v)
+{
+    v = __builtin_bswap64(v);
+    memcpy(p, &v, 8);
+}
+static inline uint16_t
+load_be16(const uint8_t *p)
+{
+    return (uint16_t)(p[0] << 8 | p[1]);
+}
+static inline uint32_t
+load_be32(const uint8_t *p)
+{
+    uint32_t v;
+    memcpy(&v, p, 4);
+    return __builtin_bswap32(v);
+}
+static inline uint64_t
+load_be64(const uint8_t *p)
+{
+    uint64_t v;
+    memcpy(&v, p, 8);
+    return __builtin_bswap64(v);
+}
+
 struct reader {
     const uint8_t *p, *end;
     bool err;
@@ -23,10 +60,43 @@ reader_left(const struct reader *r)
     return r->end - r->p;
 }
 
-int8_t reader_i8(struct reader *r);
-int16_t reader_i16(struct reader *r);
-int32_t reader_i32(struct reader *r);
-int64_t reader_i64(struct reader *r);
+/* The next n bytes; NULL if they are not there. */
+static inline const uint8_t *
+reader_take(struct reader *r, int64_t n)
+{
+    if (r->err || n < 0 || n > r->end - r->p) {
+        r->err = true;
+        return NULL;
+    }
+    const uint8_t *p = r->p;
+    if (n) r->p += n; /* p may be NULL when there is nothing */
+    return p;
+}
+
+static inline int8_t
+reader_i8(struct reader *r)
+{
+    const uint8_t *p = reader_take(r, 1);
+    return p ? (int8_t)*p : 0;
+}
+static inline int16_t
+reader_i16(struct reader *r)
+{
+    const uint8_t *p = reader_take(r, 2);
+    return p ? (int16_t)load_be16(p) : 0;
+}
+static inline int32_t
+reader_i32(struct reader *r)
+{
+    const uint8_t *p = reader_take(r, 4);
+    return p ? (int32_t)load_be32(p) : 0;
+}
+static inline int64_t
+reader_i64(struct reader *r)
+{
+    const uint8_t *p = reader_take(r, 8);
+    return p ? (int64_t)load_be64(p) : 0;
+}
 static inline uint8_t
 reader_u8(struct reader *r)
 {
@@ -80,12 +150,40 @@ writer_slice(const struct writer *w)
 
 /* Frees what a growing writer holds. */
 void writer_release(struct writer *w);
-/* Room for n more bytes, counted as written: NULL on error. */
-uint8_t *writer_room(struct writer *w, int64_t n);
-void writer_i8(struct writer *w, int8_t v);
-void writer_i16(struct writer *w, int16_t v);
-void writer_i32(struct writer *w, int32_t v);
-void writer_i64(struct writer *w, int64_t v);
+/* Room for n more bytes, counted as written: NULL on error. (writer_grow: when there is no room yet.) */
+uint8_t *writer_grow(struct writer *w, int64_t n);
+static inline uint8_t *
+writer_room(struct writer *w, int64_t n)
+{
+    if (w->err || n < 0 || !w->p || n > w->cap - w->n) return writer_grow(w, n);
+    uint8_t *p = w->p + w->n;
+    w->n += n;
+    return p;
+}
+static inline void
+writer_i8(struct writer *w, int8_t v)
+{
+    uint8_t *p = writer_room(w, 1);
+    if (p) *p = (uint8_t)v;
+}
+static inline void
+writer_i16(struct writer *w, int16_t v)
+{
+    uint8_t *p = writer_room(w, 2);
+    if (p) store_be16(p, (uint16_t)v);
+}
+static inline void
+writer_i32(struct writer *w, int32_t v)
+{
+    uint8_t *p = writer_room(w, 4);
+    if (p) store_be32(p, (uint32_t)v);
+}
+static inline void
+writer_i64(struct writer *w, int64_t v)
+{
+    uint8_t *p = writer_room(w, 8);
+    if (p) store_be64(p, (uint64_t)v);
+}
 void writer_uvarint(struct writer *w, uint32_t v);
 void writer_varint(struct writer *w, int32_t v);
 void writer_varlong(struct writer *w, int64_t v);
@@ -97,42 +195,5 @@ void writer_patch_i32(struct writer *w, int64_t at, int32_t v);
 int uvarint_bytes(uint32_t v);
 int varint_bytes(int32_t v);
 int varlong_bytes(int64_t v);
-
-static inline void
-store_be16(uint8_t *p, uint16_t v)
-{
-    p[0] = (uint8_t)(v >> 8), p[1] = (uint8_t)v;
-}
-static inline void
-store_be32(uint8_t *p, uint32_t v)
-{
-    v = __builtin_bswap32(v);
-    memcpy(p, &v, 4);
-}
-static inline void
-store_be64(uint8_t *p, uint64_t v)
-{
-    v = __builtin_bswap64(v);
-    memcpy(p, &v, 8);
-}
-static inline uint16_t
-load_be16(const uint8_t *p)
-{
-    return (uint16_t)(p[0] << 8 | p[1]);
-}
-static inline uint32_t
-load_be32(const uint8_t *p)
-{
-    uint32_t v;
-    memcpy(&v, p, 4);
-    return __builtin_bswap32(v);
-}
-static inline uint64_t
-load_be64(const uint8_t *p)
-{
-    uint64_t v;
-    memcpy(&v, p, 8);
-    return __builtin_bswap64(v);
-}
 
 #endif

@@ -55,7 +55,7 @@ mem_release(struct mem *m)
 }
 
 /* Classes: 16, 32, 48, 64, 80, 96, 112, 128, then four per doubling up to SMALL_MAX. */
-static int
+static inline int
 class_of(int64_t n, int64_t *ret_size)
 {
     if (n <= 128) {
@@ -163,8 +163,10 @@ mem_resize(struct mem *m, void *p, int64_t old_n, int64_t new_n)
         if (new_n > old_n) memset((uint8_t *)p + old_n, 0, (size_t)(new_n - old_n));
         return p;
     }
-    void *q = mem_alloc(m, new_n);
-    if (p) memcpy(q, p, (size_t)MIN(old_n, new_n));
+    uint8_t *q = mem_alloc_dirty(m, new_n);
+    int64_t kept = p ? MIN(old_n, new_n) : 0;
+    if (kept) memcpy(q, p, (size_t)kept);
+    memset(q + kept, 0, (size_t)(new_n - kept));
     mem_free(m, p, old_n);
     return q;
 }
@@ -173,8 +175,9 @@ struct slice
 mem_dup(struct mem *m, struct slice s)
 {
     if (!s.p) return s;
-    uint8_t *p = mem_alloc(m, s.n + 1);
+    uint8_t *p = mem_alloc_dirty(m, s.n + 1);
     memcpy(p, s.p, (size_t)s.n);
+    p[s.n] = 0;
     return slice(p, s.n);
 }
 

@@ -92,7 +92,7 @@ op_queue(struct env *env, struct op *op, enum op_kind kind)
 static struct seg *
 segs_copy(struct env *env, const struct seg *segs, int32_t n)
 {
-    struct seg *copy = mem_alloc(&env->mem, n * (int64_t)sizeof *copy);
+    struct seg *copy = mem_alloc_dirty(&env->mem, n * (int64_t)sizeof *copy);
     for (int32_t i = 0; i < n; i++) {
         copy[i] = segs[i];
         buf_ref(copy[i].buf);

@@ -27,11 +27,23 @@ log_drop_appended(struct commitlog *log)
         chunk_free(log, LIST_ENTRY(n, struct chunk, node));
 }
 
+/* At most, of what waits. */
+static int32_t
+segs_waiting(const struct commitlog *log)
+{
+    int32_t n = 0;
+    LIST_EACH(&log->appended, c, struct chunk, node) {
+        n += c->segs_n;
+        if (n >= WRITE_MAX_SEGS) return WRITE_MAX_SEGS;
+    }
+    return n;
+}
+
 /* Takes chunks that lie back to back in one segment and writes them. */
 static void
 gather(struct commitlog *log, struct write_job *w)
 {
-    struct seg *segs = ARENA_ARRAY(&log->env->scratch, struct seg, WRITE_MAX_SEGS);
+    struct seg *segs = ARENA_ARRAY(&log->env->scratch, struct seg, segs_waiting(log));
     int32_t n = 0;
     int64_t position = w->segment->written;
     struct list taken;

@@ -33,7 +33,7 @@ static struct chunk *
 chunk_of_bytes(struct flow *f, int64_t at, int64_t n)
 {
     struct chunk *c = chunk_new(f, at, n);
-    c->bytes = mem_alloc(&world_of(f)->mem, n);
+    c->bytes = mem_alloc_dirty(&world_of(f)->mem, n);
     c->bytes_n = n;
     return c;
 }

@@ -5,6 +5,9 @@ bench-daemon: all ## gregord and Apache Kafka in turns: start, memory, cost and 
 	$(Q)tests/interop/setup debian java
 	$(Q)tests/bench/bench-daemon --rounds $(ROUNDS)
 
-bench: bench-daemon
+bench-sim: $(B)/tests/bench/bench_sim ## how much faster than life a simulated cluster lives
+	$(Q)$<
 
-.PHONY: bench bench-daemon
+bench: bench-sim bench-daemon ## all measurements
+
+.PHONY: bench bench-daemon bench-sim
