@@ -1,0 +1,135 @@
+/* Random faults, expectations, switches. */
+#include "sim/scenario/load.h"
+
+#include "broker/base/check.h"
+#include "sim/check/anomaly.h"
+
+/* ---- random ---- */
+
+static void
+decode_weights(struct load *l, const struct tree *t, struct nemesis *ret)
+{
+    if (!want_map(l, t, "faults")) return;
+    struct words words = {.arena = l->a};
+    for (int32_t i = 0; i < nemesis_faults_n; i++) words_add(&words, slice_cstr(nemesis_faults[i].name));
+    ret->v = ARENA_ARRAY(l->a, struct nemesis_weight, t->n + 1);
+    for (int32_t i = 0; i < t->n; i++) {
+        const struct pair *p = &t->pairs[i];
+        struct nemesis_weight *w = &ret->v[ret->n++];
+        *w = (struct nemesis_weight){.fault = p->key, .mark = p->mark};
+        bool known = false;
+        for (int64_t j = 0; j < words.v.n; j++) known = known || slice_eq(words.v.v[j], p->key);
+        if (!known)
+            diag_error(l->d, p->mark, words_advice(&words, p->key), "no fault is called %.*s",
+                       SARG(p->key));
+        static const struct field weight = {"weight", VALUE_COUNT, 0, "", NULL};
+        decode_value(l, &weight, p->value, &w->weight);
+    }
+}
+
+void
+decode_random(struct load *l, const struct tree *t)
+{
+    struct nemesis *n = &l->s->nemesis;
+    *n = (struct nemesis){.is_on = true, .mark = t->mark, .from_ns = NS_PER_S, .at_once = 2, .down = 1};
+    decode_map(l, t, "random", &random_fields, n, NULL, NULL);
+    const struct tree *faults = tree_get(t, S("faults"));
+    if (faults) decode_weights(l, faults, n);
+    if (t->kind != TREE_MAP) return;
+    if (!n->n || !n->every.max || !n->lasting.max || !n->until_ns)
+        diag_error(l->d, t->mark, NULL, "random needs until, every, lasting and faults");
+}
+
+/* ---- expectations ---- */
+
+static bool
+check_rule(struct load *l, const struct tree *t)
+{
+    struct words words = {.arena = l->a};
+    enum rule rule;
+    if (t->kind != TREE_TEXT) {
+        diag_error(l->d, t->mark, NULL, "the name of a rule is due here");
+        return false;
+    }
+    if (rule_find(t->text, &rule)) return true;
+    for (int32_t i = 0; i < RULES_N; i++)
+        words_add(&words, slice_cstr(rule_spelling((enum rule)i)));
+    diag_error(l->d, t->mark, words_advice(&words, t->text), "no rule is called %.*s", SARG(t->text));
+    return false;
+}
+
+static void
+decode_rules(struct load *l, const struct tree *t, const char *what, struct slice **ret, int32_t *ret_n)
+{
+    if (!want_list(l, t, what)) return;
+    *ret = ARENA_ARRAY(l->a, struct slice, t->n + 1);
+    for (int32_t i = 0; i < t->n; i++)
+        if (check_rule(l, t->items[i])) (*ret)[(*ret_n)++] = t->items[i]->text;
+}
+
+static void
+decode_conds(struct load *l, const struct tree *t, const char *what, int32_t where, struct cond **ret,
+             int32_t *ret_n)
+{
+    if (!want_list(l, t, what)) return;
+    *ret = ARENA_ARRAY(l->a, struct cond, t->n + 1);
+    for (int32_t i = 0; i < t->n; i++) {
+        struct cond *c = &(*ret)[*ret_n];
+        if (!decode_cond(l, t->items[i], where == IN_EVENTUALLY ? &eventually_fields : NULL, c, where))
+            continue;
+        ++*ret_n;
+        if (where == IN_EVENTUALLY && c->args.within_ns <= 0)
+            diag_error(l->d, c->mark, "within: 5s", "by when?");
+    }
+}
+
+static void
+decode_one_must_fail(struct load *l, const struct tree *t, struct must_fail *ret)
+{
+    *ret = (struct must_fail){.mark = t->mark, .min = 1};
+    decode_map(l, t, "must-fail", &must_fail_fields, ret, NULL, NULL);
+    const struct tree *check = tree_get(t, S("check")), *explains = tree_get(t, S("explains"));
+    if (check) check_rule(l, check);
+    else if (t->kind == TREE_MAP) diag_error(l->d, t->mark, "check: lost", "which rule must fail?");
+    if (!explains || !want_list(l, explains, "explains")) return;
+    ret->explains = ARENA_ARRAY(l->a, struct slice, explains->n + 1);
+    for (int32_t i = 0; i < explains->n; i++)
+        if (explains->items[i]->kind == TREE_TEXT)
+            ret->explains[ret->explains_n++] = explains->items[i]->text;
+}
+
+static void
+decode_must_fail(struct load *l, const struct tree *t)
+{
+    if (!want_list(l, t, "must-fail")) return;
+    l->s->must_fail = ARENA_ARRAY(l->a, struct must_fail, t->n + 1);
+    for (int32_t i = 0; i < t->n; i++)
+        decode_one_must_fail(l, t->items[i], &l->s->must_fail[l->s->must_fail_n++]);
+}
+
+void
+decode_expect(struct load *l, const struct tree *t)
+{
+    struct scenario *s = l->s;
+    decode_map(l, t, "expect", &expect_fields, s, NULL, NULL);
+    const struct tree *v = tree_get(t, S("always"));
+    if (v) decode_rules(l, v, "always", &s->always, &s->always_n);
+    if ((v = tree_get(t, S("may")))) decode_rules(l, v, "may", &s->may, &s->may_n);
+    if ((v = tree_get(t, S("eventually"))))
+        decode_conds(l, v, "eventually", IN_EVENTUALLY, &s->eventually, &s->eventually_n);
+    if ((v = tree_get(t, S("at-end"))))
+        decode_conds(l, v, "at-end", AT_END, &s->at_end, &s->at_end_n);
+    if ((v = tree_get(t, S("must-fail")))) decode_must_fail(l, v);
+}
+
+void
+decode_catches(struct load *l, const struct tree *t)
+{
+    if (!want_map(l, t, "catches")) return;
+    l->s->catches = ARENA_ARRAY(l->a, struct catches, t->n + 1);
+    for (int32_t i = 0; i < t->n; i++) {
+        struct catches *c = &l->s->catches[l->s->catches_n++];
+        *c = (struct catches){.id = t->pairs[i].key, .mark = t->pairs[i].mark};
+        decode_rules(l, t->pairs[i].value, "the rules", &c->rules, &c->n);
+    }
+}

@@ -1,0 +1,262 @@
+/* From documents to scenarios. */
+#include "sim/scenario/load.h"
+
+#include "broker/base/check.h"
+#include "broker/protocol/config.h"
+#include "sim/scenario/value.h"
+
+#define BROKERS_MAX 64
+
+/* What is not said stays as the world has it. */
+static void
+cluster_default(struct cluster *c)
+{
+    *c = (struct cluster){.brokers = 3, .split = -1, .bandwidth = -1, .disk_rate = -1, .memory = 256 << 20};
+}
+
+static void
+decode_cluster(struct load *l, const struct tree *t)
+{
+    struct cluster *c = &l->s->cluster;
+    decode_map(l, t, "cluster", &cluster_fields, c, NULL, NULL);
+    const struct tree *net = tree_get(t, S("network")), *disk = tree_get(t, S("disk"));
+    if (net) decode_map(l, net, "network", &network_fields, c, NULL, NULL);
+    if (disk) decode_map(l, disk, "disk", &disk_fields, c, NULL, NULL);
+    if (c->brokers < 1 || c->brokers > BROKERS_MAX) {
+        diag_error(l->d, t->mark, NULL, "brokers: 1 to %d", BROKERS_MAX);
+        c->brokers = 3;
+    }
+    if (c->controllers > 9 || c->combined > c->brokers) {
+        diag_error(l->d, t->mark, NULL, "so many controllers are not possible");
+        c->controllers = 3;
+    }
+}
+
+/* ---- topics ---- */
+
+static int32_t
+broker_number(const struct load *l, struct slice name)
+{
+    int64_t n;
+    if (name.n < 2 || name.p[0] != 'b' || !slice_to_i64(slice_sub(name, 1, name.n), &n)) return -1;
+    return n >= 1 && n <= l->s->cluster.brokers ? (int32_t)n : -1;
+}
+
+static int32_t
+want_broker(struct load *l, struct slice name, struct mark at)
+{
+    int32_t n = broker_number(l, name);
+    if (n < 0)
+        diag_error(l->d, at, NULL, "no broker is called %.*s: they are b1 to b%d", SARG(name),
+                   (int)l->s->cluster.brokers);
+    return n;
+}
+
+/* A ring, beginning one further on for each partition. */
+static void
+place_in_ring(struct load *l, struct topic *t, int32_t first)
+{
+    t->placed = ARENA_ARRAY(l->a, int32_t, t->partitions * t->rf);
+    for (int64_t p = 0; p < t->partitions; p++)
+        for (int64_t r = 0; r < t->rf; r++)
+            t->placed[p * t->rf + r] = (int32_t)((first - 1 + p + r) % l->s->cluster.brokers) + 1;
+}
+
+static void
+decode_assignment(struct load *l, struct topic *t)
+{
+    const struct tree *a = t->assignment;
+    if (!want_list(l, a, "assignment") || !a->n) return;
+    t->partitions = a->n;
+    t->rf = a->items[0]->n;
+    t->placed = ARENA_ARRAY(l->a, int32_t, t->partitions * t->rf);
+    for (int32_t p = 0; p < a->n; p++) {
+        const struct tree *row = a->items[p];
+        if (!want_list(l, row, "the replicas of a partition")) continue;
+        if (row->n != t->rf) {
+            diag_error(l->d, row->mark, NULL, "every partition must have as many replicas");
+            continue;
+        }
+        for (int32_t r = 0; r < row->n; r++)
+            t->placed[p * t->rf + r] = want_broker(l, row->items[r]->text, row->items[r]->mark);
+    }
+}
+
+static void
+decode_topic(struct load *l, const struct pair *p, struct topic *t)
+{
+    *t = (struct topic){.name = p->key, .mark = p->mark, .partitions = 1};
+    t->rf = MIN(3, l->s->cluster.brokers);
+    if (!value_is_word(p->key))
+        diag_error(l->d, p->mark, "letters, digits, '-', '_' and '.'", "this cannot name a topic");
+    decode_map(l, p->value, "a topic", &topic_fields, t, NULL, NULL);
+    if (t->rf < 1 || t->rf > l->s->cluster.brokers) {
+        diag_error(l->d, p->mark, NULL, "rf: 1 to %d, for so many brokers there are",
+                   (int)l->s->cluster.brokers);
+        t->rf = 1;
+    }
+    if (t->partitions < 1 || t->partitions > 10000) {
+        diag_error(l->d, p->mark, NULL, "partitions: 1 to 10000");
+        t->partitions = 1;
+    }
+    if (t->assignment) decode_assignment(l, t);
+    if (!t->leader.p) return;
+    int32_t first = want_broker(l, t->leader, p->mark);
+    if (first > 0 && !t->assignment) place_in_ring(l, t, first);
+}
+
+static void
+decode_topics(struct load *l, const struct tree *t)
+{
+    if (!want_map(l, t, "topics")) return;
+    l->s->topics = ARENA_ARRAY(l->a, struct topic, t->n + 1);
+    for (int32_t i = 0; i < t->n; i++) {
+        decode_topic(l, &t->pairs[i], &l->s->topics[l->s->topics_n]);
+        l->s->topics_n++;
+    }
+}
+
+/* ---- clients ---- */
+
+static void
+check_client_spec(struct load *l, const struct client_spec *c)
+{
+    if ((c->produce.p != NULL) == (c->consume.p != NULL)) {
+        diag_error(l->d, c->mark, "produce: orders, or consume: orders", "a client does one of two things");
+        return;
+    }
+    check_topic(l, c->produce.p ? c->produce : c->consume, c->mark);
+    if (c->produce.p && !c->until_ns) diag_error(l->d, c->mark, "until: 8s", "a producer needs an end");
+    if (c->idempotent == YES && (c->acks != -1 || c->in_flight > 5))
+        diag_error(l->d, c->mark, "acks: all, in-flight: 5 at most", "an idempotent producer needs more");
+}
+
+static void
+decode_client(struct load *l, const struct pair *p, struct client_spec *c)
+{
+    *c = (struct client_spec){
+        .name = p->key,
+        .mark = p->mark,
+        .rate_mhz = 100000,
+        .acks = -1,
+        .in_flight = 5,
+        .batch_bytes = 16384,
+        .value_bytes = 16,
+        .linger_ns = 5 * NS_PER_MS,
+        .retries = INT32_MAX,
+        .request_timeout_ns = NS_PER_S,
+        .delivery_timeout_ns = 10 * NS_PER_S,
+        .max_wait_ns = 500 * NS_PER_MS,
+    };
+    struct words machines = {.arena = l->a};
+    words_of_machines(l, &machines);
+    for (int64_t i = 0; i < l->s->cluster.brokers + l->s->cluster.controllers; i++)
+        if (slice_eq(machines.v.v[i], p->key))
+            diag_error(l->d, p->mark, "p1, c1 …", "a node has this name");
+    decode_map(l, p->value, "a client", &client_fields, c, NULL, NULL);
+    if (c->idempotent == UNSAID) c->idempotent = c->acks == -1 ? YES : NO;
+    check_client_spec(l, c);
+}
+
+static void
+decode_clients(struct load *l, const struct tree *t)
+{
+    if (!want_map(l, t, "clients")) return;
+    l->s->clients = ARENA_ARRAY(l->a, struct client_spec, t->n + 1);
+    for (int32_t i = 0; i < t->n; i++) {
+        struct client_spec c;
+        decode_client(l, &t->pairs[i], &c);
+        l->s->clients[l->s->clients_n++] = c;
+    }
+}
+
+/* ---- documents ---- */
+
+static bool
+check_version(struct load *l, const struct tree *doc)
+{
+    if (!want_map(l, doc, "a scenario")) return false;
+    const struct tree *v = tree_get(doc, S("scenario"));
+    if (!v) {
+        diag_error(l->d, doc->mark, "scenario: 1", "the first key must say the version of the format");
+        return false;
+    }
+    if (v->kind == TREE_TEXT && slice_eq(v->text, S("1"))) return true;
+    diag_error(l->d, v->mark, "scenario: 1", "this version of the format is not known");
+    return false;
+}
+
+/* When all that was planned has happened. */
+static int64_t
+default_run_ns(const struct scenario *s)
+{
+    int64_t end = 0, now = 0;
+    for (int32_t i = 0; i < s->steps_n; i++) {
+        const struct step *t = &s->steps[i];
+        if (t->trigger == TRIGGER_AT) now = t->at_ns;
+        else if (t->trigger == TRIGGER_THEN || t->trigger == TRIGGER_WHEN) now += t->at_ns;
+        else now += t->every.max * t->times;
+        end = MAX(end, now + t->args.for_ns + NS_PER_S);
+    }
+    for (int32_t i = 0; i < s->clients_n; i++) end = MAX(end, s->clients[i].until_ns);
+    if (s->nemesis.is_on) end = MAX(end, s->nemesis.until_ns);
+    return MAX(end, NS_PER_S);
+}
+
+static void
+decode_document(struct load *l, const struct tree *doc)
+{
+    struct scenario *s = l->s;
+    const struct tree *t;
+    s->mark = doc->mark;
+    s->seed = 1;
+    cluster_default(&s->cluster);
+    decode_map(l, doc, "a scenario", &document_fields, s, NULL, NULL);
+    if (!s->name.p) diag_error(l->d, doc->mark, "name: my-scenario", "the scenario has no name");
+    if ((t = tree_get(doc, S("cluster")))) decode_cluster(l, t);
+    if (!s->cluster.controllers && !s->cluster.combined) s->cluster.combined = MIN(3, s->cluster.brokers);
+    if ((t = tree_get(doc, S("topics")))) decode_topics(l, t);
+    if ((t = tree_get(doc, S("clients")))) decode_clients(l, t);
+    if ((t = tree_get(doc, S("timeline")))) decode_timeline(l, t);
+    if ((t = tree_get(doc, S("random")))) decode_random(l, t);
+    if ((t = tree_get(doc, S("expect")))) decode_expect(l, t);
+    if ((t = tree_get(doc, S("catches")))) decode_catches(l, t);
+    if (!s->run_ns) s->run_ns = default_run_ns(s);
+}
+
+struct scenarios
+scenario_load(struct arena *a, const struct source *source, const struct load_options *o, struct diags *d)
+{
+    static const struct load_options none;
+    struct trees docs = tree_parse(a, source, d);
+    struct scenarios r = {ARENA_ARRAY(a, struct scenario *, docs.n + 1), 0};
+    for (int32_t i = 0; i < docs.n; i++) {
+        struct load l = {.a = a, .d = d, .options = o ? o : &none};
+        l.bound.arena = a;
+        if (!check_version(&l, docs.v[i])) continue;
+        l.s = ARENA_NEW(a, struct scenario);
+        l.s->path = source->path;
+        struct tree *doc = extend(&l, &docs, docs.v[i], 0);
+        apply_sets(&l, doc);
+        decode_document(&l, doc);
+        for (int32_t j = 0; j < r.n; j++)
+            if (slice_eq(r.v[j]->name, l.s->name))
+                diag_error(d, docs.v[i]->mark, NULL, "two scenarios are called %.*s", SARG(l.s->name));
+        r.v[r.n++] = l.s;
+    }
+    if (!docs.n && !d->errors) diag_error(d, (struct mark){source, 0, 0, 0}, NULL, "no scenario in this file");
+    return r;
+}
+
+int64_t
+cluster_config_i64(const struct scenario *s, const char *name)
+{
+    int64_t v;
+    int32_t id = config_id(CONFIG_BROKER, slice_cstr(name));
+    CHECK(id >= 0);
+    struct slice text = k_text(k_broker_configs[id].value);
+    for (int32_t i = 0; i < s->cluster.config.n; i++)
+        if (slice_eq(s->cluster.config.v[i].name, slice_cstr(name))) text = s->cluster.config.v[i].value;
+    if (slice_eq(text, S("true"))) return 1;
+    return slice_to_i64(text, &v) ? v : 0;
+}

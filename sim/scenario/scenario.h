@@ -1,0 +1,244 @@
+/* A scenario, as read: a cluster, its topics and clients, what happens to it and when, and what must then
+ * hold. One YAML document is one scenario; scenarios/README.md (generated from table.c) is the reference.
+ *
+ *     file ── tree.c ──► trees ── extend.c: extends, --set ──► tree ── load.c, by table.c ──► scenario
+ *                                                                          └── lint.c: warnings
+ *
+ * Everything lies in the arena that was given. */
+#ifndef SIM_SCENARIO_SCENARIO_H
+#define SIM_SCENARIO_SCENARIO_H
+
+#include "sim/scenario/tree.h"
+#include "sim/world/fault.h"
+
+struct range {
+    int64_t min, max;
+};
+
+struct partition_ref {
+    struct slice topic;
+    int32_t partition;
+};
+
+/* ---- who ---- */
+
+enum term_kind {
+    TERM_NAME,       /* b1 */
+    TERM_ALL,        /* all: brokers and controllers */
+    TERM_BROKERS,
+    TERM_CONTROLLERS,
+    TERM_CLIENTS,
+    TERM_REST,       /* every machine not named by the other side */
+    TERM_LEADER,     /* leader(orders-0) */
+    TERM_FOLLOWERS,  /* followers(orders-0): the replicas but for the leader */
+    TERM_CONTROLLER, /* controller: the active one */
+    TERM_ANY,        /* any(2): so many drawn brokers that run */
+    TERM_BOUND,      /* $old: who an earlier step met */
+};
+
+struct term {
+    enum term_kind kind;
+    struct slice name;
+    struct partition_ref partition;
+    int64_t n;
+    struct mark mark;
+};
+
+/* All of the terms together. */
+struct target {
+    struct term *v;
+    int32_t n;
+};
+
+/* ---- steps and conditions: one bag of arguments; each verb and condition has its own fields of it ---- */
+
+struct setting {
+    struct slice name, value;
+};
+
+struct settings {
+    struct setting *v;
+    int32_t n;
+};
+
+enum tristate { UNSAID, NO, YES };
+
+struct args {
+    struct target target, from, to, is, is_not, with, without;
+    bool both_ways;
+    bool is_none; /* `is: none` */
+    struct partition_ref partition;
+    struct slice name, topic, path;
+    int64_t topic_partition; /* -1: any */
+    int64_t for_ns, within_ns, step_ns, down_ns, up_ns;
+    int64_t min, max, count, skip, nth, size, percent, permille, drift, full, rot;
+    int64_t partitions, rf, bandwidth;
+    struct range by;
+    int64_t api; /* ANY_API */
+    int64_t listener; /* 0 any, 1 broker, 2 controller */
+    enum tristate answer;
+    int64_t fail; /* DISK_FAIL_… */
+    bool unclean, heals;
+    struct slice create, remove;
+    struct partition_ref elect;
+    struct settings config;
+    /* until when an expectation has to come true */
+    struct slice after; /* null, "last-fault" or "$name" */
+    int64_t after_ns;   /* -1: not a time */
+    bool has_min, has_max, has_size;
+};
+
+struct verb;
+struct cond_row;
+
+struct cond {
+    const struct cond_row *row; /* NULL: none */
+    struct args args;
+    struct mark mark;
+    struct slice text; /* as written, in one line */
+};
+
+enum trigger {
+    TRIGGER_AT,   /* at: 2s */
+    TRIGGER_THEN, /* then: 50ms after the step before has fired */
+    TRIGGER_WHEN, /* when: {…}, looked at from when the step before has fired; after: later by so much */
+    TRIGGER_EVERY,
+};
+
+struct step {
+    struct mark mark;
+    enum trigger trigger;
+    int64_t at_ns; /* AT: of the cluster's life; THEN, WHEN: so much later */
+    struct cond when;
+    struct range every;
+    int64_t times; /* of EVERY; 0: to the end */
+    const struct verb *verb;
+    struct args args;
+    struct slice as;   /* null: no name */
+    struct slice text; /* the verb and its value, for people */
+};
+
+/* ---- the parts ---- */
+
+struct delay_range {
+    struct range by;
+};
+
+struct cluster {
+    int64_t brokers, controllers; /* controllers 0: brokers 1 … min(3, brokers) are combined */
+    int64_t combined;             /* with controllers 0: how many are controllers too */
+    struct settings config;
+    struct range latency, loopback;
+    int64_t bandwidth, split;
+    struct range fsync, write, read, name;
+    int64_t disk_rate, capacity;
+    int64_t memory;
+};
+
+struct topic {
+    struct slice name;
+    struct mark mark;
+    int64_t partitions, rf;
+    struct slice leader; /* null: as the cluster likes; b1: replicas begin there and go on in a ring */
+    struct tree *assignment;
+    int32_t *placed; /* partitions × rf broker ids; NULL: none */
+    struct settings config;
+};
+
+struct client_spec {
+    struct slice name;
+    struct mark mark;
+    struct slice produce, consume; /* topics; one of them is null */
+    int64_t rate_mhz;              /* records in 1,000 s */
+    int64_t start_ns, until_ns;
+    int64_t acks, in_flight, batch_bytes, value_bytes, keys, codec, retries;
+    int64_t linger_ns, request_timeout_ns, delivery_timeout_ns, max_wait_ns;
+    enum tristate idempotent;
+    int64_t from_latest, read_committed; /* 0 or 1 */
+};
+
+struct nemesis_weight {
+    struct slice fault;
+    int64_t weight;
+    struct mark mark;
+};
+
+struct nemesis {
+    bool is_on;
+    struct mark mark;
+    int64_t from_ns, until_ns;
+    struct range every, lasting;
+    int64_t at_once, down; /* faults that last together; nodes down or paused together */
+    struct nemesis_weight *v;
+    int32_t n;
+};
+
+struct expectation {
+    struct cond cond;
+    int64_t within_ns;
+};
+
+struct must_fail {
+    struct mark mark;
+    struct slice rule;
+    int64_t min, max; /* records; max 0: as many as you like */
+    struct slice *explains;
+    int32_t explains_n;
+};
+
+struct catches {
+    struct slice id;
+    struct mark mark;
+    struct slice *rules;
+    int32_t n;
+};
+
+struct scenario {
+    struct slice path, name, about;
+    struct mark mark;
+    int64_t seed, run_ns, converge_ns;
+    struct cluster cluster;
+    struct topic *topics;
+    int32_t topics_n;
+    struct client_spec *clients;
+    int32_t clients_n;
+    struct step *steps;
+    int32_t steps_n;
+    struct nemesis nemesis;
+    struct slice *always, *may;
+    int32_t always_n, may_n;
+    struct cond *eventually, *at_end;
+    int32_t eventually_n, at_end_n;
+    struct must_fail *must_fail;
+    int32_t must_fail_n;
+    struct catches *catches;
+    int32_t catches_n;
+};
+
+/* ---- loading ---- */
+
+struct load_options {
+    const struct slice *sets; /* "p1.acks=all" */
+    int32_t sets_n;
+    /* Reads another file, for extends; false: it cannot be read. NULL: there are no others. */
+    bool (*read)(void *ctx, struct slice path, struct slice *ret_text);
+    void *ctx;
+};
+
+struct scenarios {
+    struct scenario **v;
+    int32_t n;
+};
+
+/* All documents of a file. What is wrong goes to diags; with errors the result is not to be run. */
+struct scenarios scenario_load(struct arena *a, const struct source *s, const struct load_options *o,
+                               struct diags *d);
+/* Warnings about things that are allowed and hardly meant. */
+void scenario_lint(const struct scenario *s, struct diags *d);
+/* scenarios/README.md. */
+void scenario_reference(struct writer *w);
+
+/* The value of a configuration in the cluster: as set, else Kafka's default. */
+int64_t cluster_config_i64(const struct scenario *s, const char *name);
+
+#endif

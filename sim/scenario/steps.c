@@ -1,0 +1,274 @@
+/* The timeline: each step has a trigger, one verb and perhaps a name. */
+#include "sim/scenario/load.h"
+
+#include "broker/base/check.h"
+#include "broker/base/fmt.h"
+#include "sim/scenario/value.h"
+
+static void
+args_default(struct args *a)
+{
+    a->topic_partition = -1;
+    a->api = ANY_API;
+    a->after_ns = -1;
+    a->full = -1;
+    a->max = INT64_MAX;
+    a->min = -1;
+    a->size = -1;
+    a->nth = 1;
+    a->partitions = 1;
+    a->rf = -1;
+}
+
+/* A value as one line, for people. */
+static void
+print_tree(const struct tree *t, struct writer *w)
+{
+    if (t->kind == TREE_TEXT) fmt_slice(w, t->text);
+    if (t->kind == TREE_TEXT) return;
+    fmt_char(w, t->kind == TREE_LIST ? '[' : '{');
+    for (int32_t i = 0; i < t->n; i++) {
+        if (i) fmt_str(w, ", ");
+        if (t->kind == TREE_MAP) {
+            fmt_slice(w, t->pairs[i].key);
+            fmt_str(w, ": ");
+            print_tree(t->pairs[i].value, w);
+        } else {
+            print_tree(t->items[i], w);
+        }
+    }
+    fmt_char(w, t->kind == TREE_LIST ? ']' : '}');
+}
+
+static struct slice
+tree_line(struct load *l, const char *key, const struct tree *t)
+{
+    struct writer w = writer_mem(l->a->mem);
+    if (key) {
+        fmt_str(&w, key);
+        fmt_char(&w, ' ');
+    }
+    print_tree(t, &w);
+    struct slice s = arena_dup(l->a, writer_slice(&w));
+    writer_release(&w);
+    return s;
+}
+
+/* ---- conditions ---- */
+
+static const struct cond_row *
+find_cond(struct load *l, const struct tree *t, int32_t where)
+{
+    struct words words = {.arena = l->a};
+    for (int32_t i = 0; i < CONDS_N; i++) {
+        const struct cond_row *row = &conds[i];
+        bool fits = (where == IN_WHEN && row->in_when) || (where == IN_EVENTUALLY && row->in_eventually) ||
+                    (where == AT_END && row->at_end);
+        if (fits && tree_get(t, slice_cstr(row->value.name))) return row;
+        if (fits) words_add(&words, slice_cstr(row->value.name));
+    }
+    struct slice first = t->n ? t->pairs[0].key : SLICE_EMPTY;
+    diag_error(l->d, t->n ? t->pairs[0].mark : t->mark, words_advice(&words, first),
+               "a condition is due here, not '%.*s'", SARG(first));
+    return NULL;
+}
+
+static void
+words_of_clients(struct load *l, bool producers, struct words *w)
+{
+    for (int32_t i = 0; i < l->s->clients_n; i++)
+        if ((l->s->clients[i].produce.p != NULL) == producers) words_add(w, l->s->clients[i].name);
+}
+
+static void
+check_client(struct load *l, const struct cond_row *row, struct slice name, struct mark at)
+{
+    struct words words = {.arena = l->a};
+    bool producers = row->id != COND_READ;
+    words_of_clients(l, producers, &words);
+    for (int64_t i = 0; i < words.v.n; i++)
+        if (slice_eq(words.v.v[i], name)) return;
+    diag_error(l->d, at, words_advice(&words, name), "no %s is called %.*s",
+               producers ? "producer" : "consumer", SARG(name));
+}
+
+/* The row's own key, its fields, and whatever else is allowed here. */
+static void
+decode_row(struct load *l, const struct tree *t, const char *what, const struct field *own,
+           const struct fields *inner, const struct fields *beside, const struct fields *more,
+           struct args *args)
+{
+    struct tree rest = *t;
+    rest.pairs = ARENA_ARRAY(l->a, struct pair, t->n + 1);
+    rest.n = 0;
+    for (int32_t i = 0; i < t->n; i++) {
+        const struct pair *p = &t->pairs[i];
+        if (!slice_eq(p->key, slice_cstr(own->name))) {
+            rest.pairs[rest.n++] = *p;
+            continue;
+        }
+        if (own->kind == VALUE_FIELDS) decode_map(l, p->value, own->name, inner, args, NULL, NULL);
+        else decode_value(l, own, p->value, args);
+    }
+    decode_map(l, &rest, what, beside, args, more, args);
+}
+
+bool
+decode_cond(struct load *l, const struct tree *t, const struct fields *more, struct cond *ret,
+            int32_t where)
+{
+    if (!want_map(l, t, "a condition")) return false;
+    ret->mark = t->mark;
+    ret->row = find_cond(l, t, where);
+    if (!ret->row) return false;
+    args_default(&ret->args);
+    ret->text = tree_line(l, NULL, t);
+    decode_row(l, t, ret->row->value.name, &ret->row->value, NULL, &ret->row->beside, more, &ret->args);
+    if (ret->row->id >= COND_ACKED && ret->args.name.p)
+        check_client(l, ret->row, ret->args.name, t->mark);
+    return true;
+}
+
+/* ---- triggers ---- */
+
+/* "2s..5s x 4" */
+static void
+decode_every(struct load *l, const struct tree *t, struct step *ret)
+{
+    struct slice s = t->text;
+    int64_t x = -1;
+    for (int64_t i = 1; i + 1 < s.n; i++)
+        if (s.p[i] == 'x' && s.p[i - 1] == ' ') x = i;
+    bool ok = t->kind == TREE_TEXT;
+    if (ok && x > 0)
+        ok = slice_to_i64(slice_trim(slice_sub(s, x + 1, s.n)), &ret->times) && ret->times > 0;
+    if (ok) ok = value_range(slice_trim(slice_sub(s, 0, x > 0 ? x : s.n)), &ret->every);
+    if (ok && ret->every.max > 0) return;
+    diag_error(l->d, t->mark, "like 2s, 2s..5s or 2s..5s x 4", "every: not a time or a range");
+}
+
+static void
+decode_trigger(struct load *l, const struct tree *t, struct step *ret)
+{
+    static const char *const names[] = {"at", "then", "when", "every"};
+    int32_t found = 0;
+    for (int32_t i = 0; i < 4; i++) {
+        const struct tree *v = tree_get(t, slice_cstr(names[i]));
+        if (!v) continue;
+        ret->trigger = (enum trigger)i;
+        if (i == TRIGGER_EVERY) decode_every(l, v, ret);
+        else if (i == TRIGGER_WHEN) decode_cond(l, v, NULL, &ret->when, IN_WHEN);
+        else decode_value(l, field_find(&step_fields, slice_cstr(names[i])), v, ret);
+        found++;
+    }
+    const struct tree *after = tree_get(t, S("after"));
+    if (after) decode_value(l, field_find(&step_fields, S("after")), after, ret);
+    if (after && ret->trigger != TRIGGER_WHEN)
+        diag_error(l->d, after->mark, "use at: or then:", "`after` only goes with `when`");
+    if (!found)
+        diag_error(l->d, t->mark, "at: 2s, then: 50ms, when: {…}, or every: 2s..5s",
+                   "the step does not say when");
+    if (found > 1) diag_error(l->d, t->mark, NULL, "the step says more than one time");
+}
+
+/* ---- verbs ---- */
+
+static bool
+is_step_key(struct slice key)
+{
+    return field_find(&step_fields, key) != NULL;
+}
+
+static void
+no_verb(struct load *l, const struct tree *t)
+{
+    struct words words = {.arena = l->a};
+    for (int32_t i = 0; i < VERBS_N; i++) words_add(&words, slice_cstr(verbs[i].value.name));
+    for (int32_t i = 0; i < t->n; i++) {
+        if (is_step_key(t->pairs[i].key)) continue;
+        diag_error(l->d, t->pairs[i].mark, words_advice(&words, t->pairs[i].key),
+                   "'%.*s' is not something that can happen", SARG(t->pairs[i].key));
+        return;
+    }
+    diag_error(l->d, t->mark, words_advice(&words, S("?")), "nothing happens in this step");
+}
+
+static const struct verb *
+find_verb(struct load *l, const struct tree *t)
+{
+    const struct verb *found = NULL;
+    for (int32_t i = 0; i < VERBS_N; i++) {
+        if (!tree_get(t, slice_cstr(verbs[i].value.name))) continue;
+        if (found) {
+            diag_error(l->d, t->mark, "make two steps", "%s and %s in one step", found->value.name,
+                       verbs[i].value.name);
+            return NULL;
+        }
+        found = &verbs[i];
+    }
+    if (!found) no_verb(l, t);
+    return found;
+}
+
+/* The step without trigger and name. */
+static struct tree *
+verb_part(struct load *l, const struct tree *t)
+{
+    struct tree *rest = tree_map(l->a, t->mark);
+    for (int32_t i = 0; i < t->n; i++)
+        if (!is_step_key(t->pairs[i].key))
+            tree_put(l->a, rest, t->pairs[i].key, t->pairs[i].mark, t->pairs[i].value);
+    return rest;
+}
+
+static void
+check_verb(struct load *l, const struct step *s)
+{
+    const struct args *a = &s->args;
+    bool ok = true;
+    const char *help = s->verb->example;
+    switch (s->verb->id) {
+    case VERB_SLOW: ok = a->by.max > 0 || a->bandwidth > 0 || a->permille > 0; break;
+    case VERB_FLAP: ok = a->down_ns > 0 && a->up_ns > 0; break;
+    case VERB_CLOCK: ok = a->step_ns || a->down_ns || a->drift; break;
+    case VERB_DISK:
+        ok = a->fail || a->full >= 0 || a->percent || a->rot || a->permille || a->heals;
+        break;
+    case VERB_ADMIN: ok = (a->create.p != NULL) + (a->remove.p != NULL) + (a->elect.topic.p != NULL) == 1; break;
+    case VERB_HOLD: ok = a->api != ANY_API; break;
+    default: break;
+    }
+    if (!ok)
+        diag_error(l->d, s->mark, help, "%s does not say what, or says too much", s->verb->value.name);
+}
+
+static void
+decode_step(struct load *l, const struct tree *t, struct step *ret)
+{
+    if (!want_map(l, t, "a step")) return;
+    ret->mark = t->mark;
+    args_default(&ret->args);
+    decode_trigger(l, t, ret);
+    ret->verb = find_verb(l, t);
+    const struct tree *as = tree_get(t, S("as"));
+    if (as && decode_value(l, field_find(&step_fields, S("as")), as, ret)) {
+        if (slice_eq(ret->as, S("all"))) diag_error(l->d, as->mark, NULL, "`all` means everything");
+    }
+    if (ret->verb) {
+        struct tree *part = verb_part(l, t);
+        decode_row(l, part, ret->verb->value.name, &ret->verb->value, &ret->verb->inner,
+                   &ret->verb->beside, NULL, &ret->args);
+        ret->text = tree_line(l, ret->verb->value.name,
+                              tree_get(t, slice_cstr(ret->verb->value.name)));
+        check_verb(l, ret);
+    }
+    if (ret->as.p) words_add(&l->bound, ret->as);
+}
+
+void
+decode_timeline(struct load *l, const struct tree *t)
+{
+    if (!want_list(l, t, "timeline")) return;
+    l->s->steps = ARENA_ARRAY(l->a, struct step, t->n + 1);
+    for (int32_t i = 0; i < t->n; i++) decode_step(l, t->items[i], &l->s->steps[l->s->steps_n++]);
+}

@@ -1,0 +1,336 @@
+#include "sim/scenario/table.h"
+
+#include "broker/base/check.h"
+
+#define FIELDS(array) {(array), (int32_t)ARRAY_LEN(array)}
+#define AT(type, member) (uint32_t)offsetof(struct type, member)
+#define ARG(member) AT(args, member)
+
+/* clang-format off */
+
+/* ---- the document ---- */
+
+static const struct field document_v[] = {
+    {"scenario", VALUE_TREE, 0, "the version of this format: 1; the first key", NULL},
+    {"name", VALUE_WORD, AT(scenario, name), "names the run's folder; what others extend", NULL},
+    {"about", VALUE_TEXT, AT(scenario, about), "what it shows, in a sentence", NULL},
+    {"extends", VALUE_TREE, 0, "another scenario of this file, or NAME of NAME.yaml beside it: maps merge, all else replaces (`about`, `catches` and `must-fail` are not taken over)", NULL},
+    {"seed", VALUE_COUNT, AT(scenario, seed), "of all chance; 1 if not said; --seed goes before it", NULL},
+    {"run", VALUE_TIME, AT(scenario, run_ns), "how long the story lasts; else to the end of steps, clients and random faults", NULL},
+    {"converge", VALUE_TIME, AT(scenario, converge_ns), "the bound for serving again after all is healed; else derived from the time-outs", NULL},
+    {"cluster", VALUE_TREE, 0, "brokers, controllers, their configuration, network and disks", NULL},
+    {"topics", VALUE_TREE, 0, "by name; made before the clients start", NULL},
+    {"clients", VALUE_TREE, 0, "by name: producers and consumers", NULL},
+    {"timeline", VALUE_TREE, 0, "the steps: what happens, and when", NULL},
+    {"random", VALUE_TREE, 0, "faults drawn from the seed", NULL},
+    {"expect", VALUE_TREE, 0, "what must hold", NULL},
+    {"catches", VALUE_TREE, 0, "by switch: the exact set of rules that fire with it on (`gregor run --bug ID`)", NULL},
+};
+const struct fields document_fields = FIELDS(document_v);
+
+static const struct field cluster_v[] = {
+    {"brokers", VALUE_COUNT, AT(cluster, brokers), "b1, b2 …; 3 if not said", NULL},
+    {"controllers", VALUE_COUNT, AT(cluster, controllers), "k1, k2 …, separate machines; 0 (if not said): brokers are controllers too", NULL},
+    {"combined", VALUE_COUNT, AT(cluster, combined), "with `controllers: 0`: how many of the brokers are controllers; all, up to 3, if not said", NULL},
+    {"config", VALUE_SETTINGS, AT(cluster, config), "of every node, in Kafka's own names", NULL},
+    {"network", VALUE_TREE, 0, "of every link", NULL},
+    {"disk", VALUE_TREE, 0, "of every machine", NULL},
+    {"memory", VALUE_SIZE, AT(cluster, memory), "ceiling of each machine; 256MiB if not said", NULL},
+};
+const struct fields cluster_fields = FIELDS(cluster_v);
+
+static const struct field network_v[] = {
+    {"latency", VALUE_RANGE, AT(cluster, latency), "one way, between two machines", NULL},
+    {"loopback", VALUE_RANGE, AT(cluster, loopback), "within a machine", NULL},
+    {"bandwidth", VALUE_SIZE, AT(cluster, bandwidth), "bytes per second and direction; no limit if not said", NULL},
+    {"split", VALUE_COUNT, AT(cluster, split), "of a thousand segments so many are cut in two", NULL},
+};
+const struct fields network_fields = FIELDS(network_v);
+
+static const struct field disk_v[] = {
+    {"fsync", VALUE_RANGE, AT(cluster, fsync), "how long a sync takes", NULL},
+    {"write", VALUE_RANGE, AT(cluster, write), "how long a write takes", NULL},
+    {"read", VALUE_RANGE, AT(cluster, read), "how long a read takes", NULL},
+    {"name", VALUE_RANGE, AT(cluster, name), "how long opening, renaming, listing take", NULL},
+    {"rate", VALUE_SIZE, AT(cluster, disk_rate), "bytes per second, on top of these", NULL},
+    {"capacity", VALUE_SIZE, AT(cluster, capacity), "of each disk", NULL},
+};
+const struct fields disk_fields = FIELDS(disk_v);
+
+static const struct field topic_v[] = {
+    {"partitions", VALUE_COUNT, AT(topic, partitions), "1 if not said", NULL},
+    {"rf", VALUE_COUNT, AT(topic, rf), "replicas of each partition; all brokers, up to 3, if not said", NULL},
+    {"leader", VALUE_WORD, AT(topic, leader), "a broker: it leads partition 0, the next one partition 1 …, the other replicas follow in a ring", NULL},
+    {"assignment", VALUE_TREE, AT(topic, assignment), "a list for each partition, leader first: [[b1, b2, b3]]", NULL},
+    {"config", VALUE_TOPIC_SETTINGS, AT(topic, config), "of the topic, in Kafka's own names", NULL},
+};
+const struct fields topic_fields = FIELDS(topic_v);
+
+static const struct field client_v[] = {
+    {"produce", VALUE_WORD, AT(client_spec, produce), "the topic that it writes to", NULL},
+    {"consume", VALUE_WORD, AT(client_spec, consume), "the topic that it reads, all partitions", NULL},
+    {"rate", VALUE_RATE, AT(client_spec, rate_mhz), "records: 200/s; 100/s if not said", NULL},
+    {"start", VALUE_TIME, AT(client_spec, start_ns), "when it begins; at once if not said", NULL},
+    {"until", VALUE_TIME, AT(client_spec, until_ns), "when a producer's last record is sent", NULL},
+    {"acks", VALUE_ACKS, AT(client_spec, acks), "0, 1 or all (if not said)", NULL},
+    {"idempotent", VALUE_TRISTATE, AT(client_spec, idempotent), "true if not said and acks are all", NULL},
+    {"in-flight", VALUE_COUNT, AT(client_spec, in_flight), "requests per connection; 5 if not said", NULL},
+    {"batch", VALUE_SIZE, AT(client_spec, batch_bytes), "batch.size", NULL},
+    {"linger", VALUE_TIME, AT(client_spec, linger_ns), "linger.ms", NULL},
+    {"codec", VALUE_CHOICE, AT(client_spec, codec), "compression", "none|gzip|snappy|lz4|zstd"},
+    {"retries", VALUE_COUNT, AT(client_spec, retries), "as often as time allows if not said", NULL},
+    {"request-timeout", VALUE_TIME, AT(client_spec, request_timeout_ns), "request.timeout.ms; 1s if not said", NULL},
+    {"delivery-timeout", VALUE_TIME, AT(client_spec, delivery_timeout_ns), "delivery.timeout.ms; 10s if not said", NULL},
+    {"value-bytes", VALUE_COUNT, AT(client_spec, value_bytes), "each value is at least so long", NULL},
+    {"keys", VALUE_COUNT, AT(client_spec, keys), "so many different keys; 0 (if not said): none, partitions in turn", NULL},
+    {"from", VALUE_CHOICE, AT(client_spec, from_latest), "where a consumer begins", "earliest|latest"},
+    {"isolation", VALUE_CHOICE, AT(client_spec, read_committed), "of a consumer", "read-uncommitted|read-committed"},
+    {"max-wait", VALUE_TIME, AT(client_spec, max_wait_ns), "fetch.max.wait.ms", NULL},
+};
+const struct fields client_fields = FIELDS(client_v);
+
+/* ---- steps ---- */
+
+static const struct field step_v[] = {
+    {"at", VALUE_TIME, AT(step, at_ns), "at this time of the cluster's life (0 is when all topics are there)", NULL},
+    {"then", VALUE_TIME, AT(step, at_ns), "so long after the step before it", NULL},
+    {"when", VALUE_TREE, AT(step, when), "as soon as a condition holds, looked at from when the step before it has fired", NULL},
+    {"every", VALUE_TEXT, AT(step, every), "again and again: 2s..5s x 4 (so often; without x to the end)", NULL},
+    {"as", VALUE_WORD, AT(step, as), "a name for whom it met and what it began: $name", NULL},
+    {"after", VALUE_TIME, AT(step, at_ns), "with `when`: so much later", NULL},
+};
+const struct fields step_fields = FIELDS(step_v);
+
+static const struct field cut_beside[] = {
+    {"for", VALUE_TIME, ARG(for_ns), "heals by itself after so long", NULL},
+};
+static const struct field flap_beside[] = {
+    {"down", VALUE_TIME, ARG(down_ns), "how long it is cut each time", NULL},
+    {"up", VALUE_TIME, ARG(up_ns), "how long it is whole each time", NULL},
+    {"for", VALUE_TIME, ARG(for_ns), "heals by itself after so long", NULL},
+};
+static const struct field slow_beside[] = {
+    {"by", VALUE_RANGE, ARG(by), "the latency that it has instead", NULL},
+    {"bandwidth", VALUE_SIZE, ARG(bandwidth), "bytes per second that it has instead", NULL},
+    {"loss", VALUE_COUNT, ARG(permille), "of a thousand segments so many must be sent again", NULL},
+    {"for", VALUE_TIME, ARG(for_ns), "heals by itself after so long", NULL},
+};
+static const struct field pause_beside[] = {
+    {"for", VALUE_TIME, ARG(for_ns), "resumes by itself after so long", NULL},
+};
+static const struct field crash_beside[] = {
+    {"for", VALUE_TIME, ARG(for_ns), "starts again by itself after so long", NULL},
+};
+static const struct field roll_beside[] = {
+    {"pause", VALUE_TIME, ARG(for_ns), "between two of them, after the first serves again", NULL},
+};
+static const struct field frame_fields_v[] = {
+    {"rpc", VALUE_API, ARG(api), "a kind of request as Kafka names it: Fetch", NULL},
+    {"answer", VALUE_TRISTATE, ARG(answer), "true: its answers; false: the requests; else both", NULL},
+    {"listener", VALUE_CHOICE, ARG(listener), "of which listener", "any|broker|controller"},
+    {"topic", VALUE_WORD, ARG(topic), "only frames that name it", NULL},
+    {"partition", VALUE_COUNT, ARG(topic_partition), "only frames that name this one of the topic", NULL},
+    {"from", VALUE_TARGET, ARG(from), "the machine that sends the frame", NULL},
+    {"to", VALUE_TARGET, ARG(to), "the machine that it is for", NULL},
+    {"skip", VALUE_COUNT, ARG(skip), "lets so many through first", NULL},
+    {"count", VALUE_COUNT, ARG(count), "holds at most so many", NULL},
+};
+static const struct field hold_beside[] = {
+    {"for", VALUE_TIME, ARG(for_ns), "released by itself after so long", NULL},
+};
+static const struct field clock_beside[] = {
+    {"step", VALUE_TIME, ARG(step_ns), "the wall clock jumps ahead", NULL},
+    {"back", VALUE_TIME, ARG(down_ns), "the wall clock jumps back", NULL},
+    {"drift", VALUE_NUMBER, ARG(drift), "runs faster by so many millionths (negative: slower)", NULL},
+};
+static const struct field disk_beside[] = {
+    {"fail", VALUE_DISK_OPS, ARG(fail), "read, write or sync, or a list of them: they fail", NULL},
+    {"path", VALUE_TEXT, ARG(path), "only files whose path contains this", NULL},
+    {"count", VALUE_COUNT, ARG(count), "so many times; until healed if not said", NULL},
+    {"full", VALUE_SIZE, ARG(full), "so many bytes are left", NULL},
+    {"slow", VALUE_COUNT, ARG(percent), "operations take so many percent of their time", NULL},
+    {"rot", VALUE_COUNT, ARG(rot), "flips a bit in so many places", NULL},
+    {"short-reads", VALUE_COUNT, ARG(permille), "of a thousand reads so many give less", NULL},
+    {"heal", VALUE_BOOL, ARG(heals), "takes fail, full, slow and short-reads back", NULL},
+};
+static const struct field admin_inner[] = {
+    {"create", VALUE_WORD, ARG(create), "a topic", NULL},
+    {"partitions", VALUE_COUNT, ARG(partitions), "of the new topic", NULL},
+    {"rf", VALUE_COUNT, ARG(rf), "of the new topic", NULL},
+    {"config", VALUE_TOPIC_SETTINGS, ARG(config), "of the new topic", NULL},
+    {"delete", VALUE_WORD, ARG(remove), "a topic", NULL},
+    {"elect", VALUE_PARTITION, ARG(elect), "its preferred leader", NULL},
+    {"unclean", VALUE_BOOL, ARG(unclean), "with `elect`: any replica that lives", NULL},
+};
+
+const struct verb verbs[VERBS_N] = {
+    [VERB_CRASH] = {VERB_CRASH, {"crash", VALUE_TARGET, ARG(target), "the process dies (kill -9); what it wrote stays, synced or not", NULL}, {0}, FIELDS(crash_beside), "{at: 2s, crash: leader(orders-0), as: old}"},
+    [VERB_POWER] = {VERB_POWER, {"power", VALUE_TARGET, ARG(target), "the machine loses power: kept is what was synced, and a drawn part of the rest", NULL}, {0}, FIELDS(crash_beside), "{at: 2s, power: b1, for: 3s}"},
+    [VERB_RESTART] = {VERB_RESTART, {"restart", VALUE_TARGET, ARG(target), "starts what is down; kills and starts what is not", NULL}, {0}, {0}, "{at: 4s, restart: $old}"},
+    [VERB_SHUTDOWN] = {VERB_SHUTDOWN, {"shutdown", VALUE_TARGET, ARG(target), "asks the node to stop in order, as SIGTERM does", NULL}, {0}, {0}, "{at: 3s, shutdown: b2}"},
+    [VERB_ROLL] = {VERB_ROLL, {"roll", VALUE_TARGET, ARG(target), "one after the other is shut down in order, starts again and serves", NULL}, {0}, FIELDS(roll_beside), "{at: 2s, roll: brokers, pause: 500ms}"},
+    [VERB_PAUSE] = {VERB_PAUSE, {"pause", VALUE_TARGET, ARG(target), "the process stands still, its kernel goes on: the long garbage collection", NULL}, {0}, FIELDS(pause_beside), "{at: 2s, pause: leader(orders-0), for: 3s}"},
+    [VERB_RESUME] = {VERB_RESUME, {"resume", VALUE_TARGET, ARG(target), "goes on after a pause", NULL}, {0}, {0}, "{at: 5s, resume: b1}"},
+    [VERB_WIPE] = {VERB_WIPE, {"wipe", VALUE_TARGET, ARG(target), "empties the disk; the node dies if it runs", NULL}, {0}, {0}, "{at: 2s, wipe: b3}"},
+    [VERB_CUT] = {VERB_CUT, {"cut", VALUE_SIDES, 0, "no byte passes between two sides; with from and to: one way only", NULL}, {0}, FIELDS(cut_beside), "{at: 4s, cut: {from: b1, to: controllers}, as: apart}"},
+    [VERB_FLAP] = {VERB_FLAP, {"flap", VALUE_SIDES, 0, "a cut that comes and goes", NULL}, {0}, FIELDS(flap_beside), "{at: 1s, flap: [b1, [b2, b3]], down: 200ms, up: 300ms}"},
+    [VERB_HEAL] = {VERB_HEAL, {"heal", VALUE_TARGET, ARG(target), "ends a cut, flap, slow link or hold by its name, or `all` of them", NULL}, {0}, {0}, "{at: 6s, heal: $apart}"},
+    [VERB_SLOW] = {VERB_SLOW, {"slow", VALUE_SIDES, 0, "a slow link between two sides, or one way", NULL}, {0}, FIELDS(slow_beside), "{at: 1900ms, slow: {from: b1, to: [b2, b3]}, by: 300ms}"},
+    [VERB_RESET] = {VERB_RESET, {"reset", VALUE_SIDES, 0, "breaks all connections between two sides", NULL}, {0}, {0}, "{at: 3s, reset: [b1, b2]}"},
+    [VERB_HALF_OPEN] = {VERB_HALF_OPEN, {"half-open", VALUE_SIDES, 0, "the second side's ends of connections break, the first hears nothing of it", NULL}, {0}, {0}, "{at: 3s, half-open: [b1, b2]}"},
+    [VERB_HOLD] = {VERB_HOLD, {"hold", VALUE_FIELDS, 0, "requests or answers of one kind wait at their sender, and all behind them on their connection", NULL}, FIELDS(frame_fields_v), FIELDS(hold_beside), "{at: 1s, hold: {rpc: Fetch, answer: true, listener: controller, to: b1}, as: held}"},
+    [VERB_RELEASE] = {VERB_RELEASE, {"release", VALUE_TARGET, ARG(target), "lets go what a hold holds", NULL}, {0}, {0}, "{at: 2s, release: $held}"},
+    [VERB_CLOCK] = {VERB_CLOCK, {"clock", VALUE_TARGET, ARG(target), "its clock jumps or drifts", NULL}, {0}, FIELDS(clock_beside), "{at: 1s, clock: b2, step: 1h}"},
+    [VERB_DISK] = {VERB_DISK, {"disk", VALUE_TARGET, ARG(target), "its disk fails, fills up, slows down or rots", NULL}, {0}, FIELDS(disk_beside), "{at: 1s, disk: b1, fail: [sync], count: 1}"},
+    [VERB_ADMIN] = {VERB_ADMIN, {"admin", VALUE_FIELDS, 0, "what an administrator asks of the cluster", NULL}, FIELDS(admin_inner), {0}, "{at: 5s, admin: {elect: orders-0}}"},
+    [VERB_NOTE] = {VERB_NOTE, {"note", VALUE_TEXT, ARG(name), "nothing happens but a line in the story", NULL}, {0}, {0}, "{at: 5s, note: from here on all is well}"},
+};
+
+/* ---- conditions ---- */
+
+static const struct field sent_beside[] = {
+    {"nth", VALUE_COUNT, ARG(nth), "the n-th such frame from now on; 1 if not said", NULL},
+    {"answer", VALUE_TRISTATE, ARG(answer), "true: the answer; false (if not said): the request", NULL},
+    {"listener", VALUE_CHOICE, ARG(listener), "of which listener", "any|broker|controller"},
+    {"topic", VALUE_WORD, ARG(topic), "only frames that name it", NULL},
+    {"partition", VALUE_COUNT, ARG(topic_partition), "only frames that name this one of the topic", NULL},
+    {"from", VALUE_TARGET, ARG(from), "the machine that sends the frame", NULL},
+    {"to", VALUE_TARGET, ARG(to), "the machine that it is for", NULL},
+};
+static const struct field leader_beside[] = {
+    {"is", VALUE_IS, ARG(is), "who it is (none: nobody); anyone who lives if not said", NULL},
+    {"not", VALUE_TARGET, ARG(is_not), "who it is not", NULL},
+};
+static const struct field isr_beside[] = {
+    {"is", VALUE_IS, ARG(is), "exactly these; `all`: every replica; `none`: nobody", NULL},
+    {"with", VALUE_TARGET, ARG(with), "these are in it", NULL},
+    {"without", VALUE_TARGET, ARG(without), "these are not", NULL},
+    {"size", VALUE_COUNT, ARG(size), "so many", NULL},
+};
+static const struct field controller_beside[] = {
+    {"not", VALUE_TARGET, ARG(is_not), "who it is not", NULL},
+};
+static const struct field count_beside[] = {
+    {"min", VALUE_COUNT, ARG(min), "at least so many", NULL},
+    {"max", VALUE_COUNT, ARG(max), "at most so many", NULL},
+};
+static const struct field min_beside[] = {
+    {"min", VALUE_COUNT, ARG(min), "at least so far", NULL},
+};
+
+const struct cond_row conds[CONDS_N] = {
+    [COND_SENT] = {COND_SENT, {"sent", VALUE_API, ARG(api), "a request (or answer) of this kind is sent", NULL}, FIELDS(sent_beside), true, false, false, "when: {sent: AlterPartition, from: leader(orders-0)}"},
+    [COND_LEADER] = {COND_LEADER, {"leader-of", VALUE_PARTITION, ARG(partition), "who leads the partition, as the controllers have it", NULL}, FIELDS(leader_beside), true, true, true, "when: {leader-of: orders-0, not: $old}"},
+    [COND_ISR] = {COND_ISR, {"isr-of", VALUE_PARTITION, ARG(partition), "who is in sync, as the controllers have it", NULL}, FIELDS(isr_beside), true, true, true, "{isr-of: orders-0, is: all, within: 5s, after: last-fault}"},
+    [COND_FENCED] = {COND_FENCED, {"fenced", VALUE_TARGET, ARG(target), "these brokers are fenced", NULL}, {0}, true, true, true, "when: {fenced: $old}"},
+    [COND_SERVING] = {COND_SERVING, {"serving", VALUE_TARGET, ARG(target), "these brokers run and are not fenced", NULL}, {0}, true, true, true, "{serving: b1, within: 3s, after: last-fault}"},
+    [COND_CONTROLLER] = {COND_CONTROLLER, {"controller-is", VALUE_IS, ARG(is), "who is the active controller (any: somebody who lives)", NULL}, FIELDS(controller_beside), true, true, true, "when: {controller-is: any, not: $old}"},
+    [COND_HW] = {COND_HW, {"high-watermark-of", VALUE_PARTITION, ARG(partition), "the leader's high watermark", NULL}, FIELDS(min_beside), true, true, true, "when: {high-watermark-of: orders-0, min: 100}"},
+    [COND_ACKED] = {COND_ACKED, {"acked", VALUE_WORD, ARG(name), "records of this producer that were acknowledged", NULL}, FIELDS(count_beside), true, true, true, "{acked: p1, min: 400}"},
+    [COND_READ] = {COND_READ, {"read", VALUE_WORD, ARG(name), "records that this consumer has read", NULL}, FIELDS(count_beside), true, true, true, "{read: c1, min: 400}"},
+    [COND_FAILED] = {COND_FAILED, {"failed", VALUE_WORD, ARG(name), "records of this producer that failed for sure", NULL}, FIELDS(count_beside), true, true, true, "{failed: p1, min: 1}"},
+    [COND_UNKNOWN] = {COND_UNKNOWN, {"unknown", VALUE_WORD, ARG(name), "records of this producer of which nobody told it", NULL}, FIELDS(count_beside), true, true, true, "{unknown: p1, max: 10}"},
+};
+
+/* ---- random faults and expectations ---- */
+
+static const struct field random_v[] = {
+    {"from", VALUE_TIME, AT(nemesis, from_ns), "when it begins; 1s if not said", NULL},
+    {"until", VALUE_TIME, AT(nemesis, until_ns), "when it ends", NULL},
+    {"every", VALUE_RANGE, AT(nemesis, every), "time from one fault to the next", NULL},
+    {"lasting", VALUE_RANGE, AT(nemesis, lasting), "how long each lasts", NULL},
+    {"at-once", VALUE_COUNT, AT(nemesis, at_once), "so many last at the same time; 2 if not said", NULL},
+    {"down", VALUE_COUNT, AT(nemesis, down), "so many brokers, and controllers, are down or paused at the same time; 1 if not said", NULL},
+    {"faults", VALUE_TREE, 0, "by kind: its weight among all", NULL},
+};
+const struct fields random_fields = FIELDS(random_v);
+
+const struct word nemesis_faults[] = {
+    {"crash", "a node dies and starts again"},
+    {"power", "a node loses power and starts again"},
+    {"shutdown", "a node stops in order and starts again"},
+    {"pause", "a node stands still for a while"},
+    {"cut", "a node is cut off from all others, both ways"},
+    {"cut-one-way", "no byte from one node to another"},
+    {"flap", "a link between two nodes comes and goes"},
+    {"slow", "a link between two nodes is slow"},
+    {"reset", "the connections between two nodes break"},
+    {"hold-fetch", "one node's fetches, or the answers to them, wait"},
+    {"hold-alter", "one AlterPartition, or its answer, waits"},
+    {"hold-produce", "one answer to a produce request waits"},
+    {"slow-disk", "a node's disk is slow"},
+    {"clock", "a node's wall clock jumps"},
+    {"elect", "the preferred leader is asked for"},
+};
+const int32_t nemesis_faults_n = (int32_t)ARRAY_LEN(nemesis_faults);
+
+static const struct field expect_v[] = {
+    {"always", VALUE_TREE, 0, "rules that never fire. All rules are watched in every run; naming one says what the scenario is about", NULL},
+    {"may", VALUE_TREE, 0, "rules that are allowed to fire here", NULL},
+    {"eventually", VALUE_TREE, 0, "conditions that come true, with `within` and `after`", NULL},
+    {"at-end", VALUE_TREE, 0, "conditions that hold when all is healed and read", NULL},
+    {"must-fail", VALUE_TREE, 0, "rules that must fire, and how", NULL},
+};
+const struct fields expect_fields = FIELDS(expect_v);
+
+static const struct field eventually_v[] = {
+    {"within", VALUE_TIME, ARG(within_ns), "so long after `after`", NULL},
+    {"after", VALUE_AFTER, 0, "last-fault, $name of a step, or a time; the beginning if not said", NULL},
+};
+const struct fields eventually_fields = FIELDS(eventually_v);
+
+static const struct field must_fail_v[] = {
+    {"check", VALUE_WORD, AT(must_fail, rule), "the rule", NULL},
+    {"min", VALUE_COUNT, AT(must_fail, min), "at least so many records; 1 if not said", NULL},
+    {"max", VALUE_COUNT, AT(must_fail, max), "at most so many; no limit if not said", NULL},
+    {"explains", VALUE_TREE, 0, "words that the story of each such record has, in this order", NULL},
+};
+const struct fields must_fail_fields = FIELDS(must_fail_v);
+
+const struct word targets[] = {
+    {"b1, k1, p1", "a machine by its name"},
+    {"[b1, b2]", "several"},
+    {"all", "every broker and controller"},
+    {"brokers, controllers, clients", "all of a kind (a combined node is both)"},
+    {"leader(orders-0)", "who leads the partition"},
+    {"followers(orders-0)", "its other replicas"},
+    {"controller", "the active controller"},
+    {"any(2)", "so many running brokers, drawn from the seed"},
+    {"rest", "in a pair of sides: every machine that the other side does not name"},
+    {"$old", "whom the step with `as: old` met"},
+};
+const int32_t targets_n = (int32_t)ARRAY_LEN(targets);
+
+/* clang-format on */
+
+static const char *const kinds[] = {
+    [VALUE_TEXT] = "text",
+    [VALUE_WORD] = "a name",
+    [VALUE_COUNT] = "a number",
+    [VALUE_NUMBER] = "a number",
+    [VALUE_BOOL] = "true or false",
+    [VALUE_TRISTATE] = "true or false",
+    [VALUE_TIME] = "a time: 200ms",
+    [VALUE_RANGE] = "a time or a range: 1ms..5ms",
+    [VALUE_RATE] = "a rate: 200/s",
+    [VALUE_SIZE] = "a size: 16KiB",
+    [VALUE_TARGET] = "a target",
+    [VALUE_SIDES] = "two sides: [b1, [b2, k1]] or {from: b1, to: b2}",
+    [VALUE_PARTITION] = "a partition: orders-0",
+    [VALUE_API] = "a kind of request: Fetch",
+    [VALUE_CHOICE] = "one of",
+    [VALUE_ACKS] = "0, 1 or all",
+    [VALUE_DISK_OPS] = "read, write, sync, or a list of them",
+    [VALUE_SETTINGS] = "a map of configurations",
+    [VALUE_TOPIC_SETTINGS] = "a map of configurations",
+    [VALUE_IS] = "a target, or none",
+    [VALUE_AFTER] = "last-fault, $name or a time",
+    [VALUE_FIELDS] = "a map",
+    [VALUE_TREE] = "see there",
+};
+
+const char *
+value_kind_text(enum value_kind k)
+{
+    return kinds[k];
+}

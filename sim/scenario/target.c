@@ -1,0 +1,167 @@
+/* Who: names, roles and sets, as written. */
+#include "sim/scenario/load.h"
+
+#include "broker/base/check.h"
+#include "sim/scenario/value.h"
+
+void
+words_of_machines(const struct load *l, struct words *w)
+{
+    for (int64_t i = 1; i <= l->s->cluster.brokers; i++)
+        words_add(w, arena_format(l->a, "b%d", (int)i));
+    for (int64_t i = 1; i <= l->s->cluster.controllers; i++)
+        words_add(w, arena_format(l->a, "k%d", (int)i));
+    for (int32_t i = 0; i < l->s->clients_n; i++) words_add(w, l->s->clients[i].name);
+}
+
+bool
+check_topic(struct load *l, struct slice topic, struct mark at)
+{
+    struct words words = {.arena = l->a};
+    for (int32_t i = 0; i < l->s->topics_n; i++) {
+        if (slice_eq(l->s->topics[i].name, topic)) return true;
+        words_add(&words, l->s->topics[i].name);
+    }
+    diag_error(l->d, at, words_advice(&words, topic), "no topic is called %.*s", SARG(topic));
+    return false;
+}
+
+bool
+check_partition(struct load *l, struct partition_ref p, struct mark at)
+{
+    for (int32_t i = 0; i < l->s->topics_n; i++) {
+        const struct topic *t = &l->s->topics[i];
+        if (!slice_eq(t->name, p.topic)) continue;
+        if (p.partition < t->partitions) return true;
+        diag_error(l->d, at, NULL, "%.*s has %d partition%s, numbered from 0", SARG(t->name),
+                   (int)t->partitions, t->partitions == 1 ? "" : "s");
+        return false;
+    }
+    return check_topic(l, p.topic, at);
+}
+
+/* "leader(orders-0)": the name, and what stands between the brackets. */
+static bool
+call_of(struct slice s, const char *name, struct slice *ret)
+{
+    int64_t n = (int64_t)strlen(name);
+    if (!slice_starts(s, slice_cstr(name)) || s.n < n + 2 || s.p[n] != '(' || s.p[s.n - 1] != ')')
+        return false;
+    *ret = slice_trim(slice_sub(s, n + 1, s.n - n - 2));
+    return true;
+}
+
+static bool
+partition_call(struct load *l, const struct tree *t, struct slice inside, enum term_kind kind,
+               struct term *ret)
+{
+    ret->kind = kind;
+    if (value_partition(inside, &ret->partition)) return check_partition(l, ret->partition, t->mark);
+    diag_error(l->d, t->mark, "like leader(orders-0)", "'%.*s' is not a partition", SARG(inside));
+    return false;
+}
+
+static bool
+bound_term(struct load *l, const struct tree *t, struct term *ret)
+{
+    ret->kind = TERM_BOUND;
+    ret->name = slice_sub(t->text, 1, t->text.n);
+    for (int64_t i = 0; i < l->bound.v.n; i++)
+        if (slice_eq(l->bound.v.v[i], ret->name)) return true;
+    diag_error(l->d, t->mark,
+               l->bound.v.n ? words_advice(&l->bound, ret->name) : "an earlier step gives it: as: old",
+               "no earlier step has `as: %.*s`", SARG(ret->name));
+    return false;
+}
+
+static bool
+named_term(struct load *l, const struct tree *t, struct term *ret)
+{
+    struct words words = {.arena = l->a};
+    words_of_machines(l, &words);
+    ret->kind = TERM_NAME;
+    ret->name = t->text;
+    for (int64_t i = 0; i < words.v.n; i++)
+        if (slice_eq(words.v.v[i], t->text)) return true;
+    diag_error(l->d, t->mark, words_advice(&words, t->text), "no machine is called %.*s",
+               SARG(t->text));
+    return false;
+}
+
+static bool
+decode_term(struct load *l, const struct tree *t, struct term *ret)
+{
+    static const struct {
+        const char *word;
+        enum term_kind kind;
+    } words[] = {
+        {"all", TERM_ALL},         {"brokers", TERM_BROKERS}, {"controllers", TERM_CONTROLLERS},
+        {"clients", TERM_CLIENTS}, {"rest", TERM_REST},       {"controller", TERM_CONTROLLER},
+    };
+    struct slice inside;
+    ret->mark = t->mark;
+    for (int64_t i = 0; i < ARRAY_LEN(words); i++) {
+        if (!slice_eq(t->text, slice_cstr(words[i].word))) continue;
+        ret->kind = words[i].kind;
+        return true;
+    }
+    if (call_of(t->text, "leader", &inside)) return partition_call(l, t, inside, TERM_LEADER, ret);
+    if (call_of(t->text, "followers", &inside))
+        return partition_call(l, t, inside, TERM_FOLLOWERS, ret);
+    if (call_of(t->text, "any", &inside)) {
+        ret->kind = TERM_ANY;
+        if (slice_to_i64(inside, &ret->n) && ret->n > 0 && ret->n <= l->s->cluster.brokers) return true;
+        diag_error(l->d, t->mark, NULL, "any(n): n is 1 to %d", (int)l->s->cluster.brokers);
+        return false;
+    }
+    if (t->text.n > 1 && t->text.p[0] == '$') return bound_term(l, t, ret);
+    return named_term(l, t, ret);
+}
+
+bool
+decode_target(struct load *l, const struct tree *t, struct target *ret)
+{
+    if (t->kind == TREE_MAP) {
+        diag_error(l->d, t->mark, "a name, a role, or a list of them", "this is not a target");
+        return false;
+    }
+    int32_t n = t->kind == TREE_LIST ? t->n : 1;
+    bool ok = n > 0;
+    ret->v = ARENA_ARRAY(l->a, struct term, n);
+    ret->n = n;
+    for (int32_t i = 0; i < n; i++) {
+        const struct tree *one = t->kind == TREE_LIST ? t->items[i] : t;
+        if (one->kind != TREE_TEXT) {
+            diag_error(l->d, one->mark, NULL, "a name or a role is due here");
+            ok = false;
+            continue;
+        }
+        ok = decode_term(l, one, &ret->v[i]) && ok;
+    }
+    return ok;
+}
+
+static const struct field sides_v[] = {
+    {"from", VALUE_TARGET, (uint32_t)offsetof(struct args, from), "", NULL},
+    {"to", VALUE_TARGET, (uint32_t)offsetof(struct args, to), "", NULL},
+};
+static const struct fields sides_fields = {sides_v, 2};
+
+bool
+decode_sides(struct load *l, const struct tree *t, struct args *ret)
+{
+    if (t->kind == TREE_MAP) {
+        decode_map(l, t, "one way", &sides_fields, ret, NULL, NULL);
+        if (ret->from.n && ret->to.n) return true;
+        diag_error(l->d, t->mark, NULL, "one way needs both: {from: …, to: …}");
+        return false;
+    }
+    if (t->kind != TREE_LIST || t->n != 2) {
+        diag_error(l->d, t->mark, "[b1, [b2, k1]], or one way {from: b1, to: b2}",
+                   "two sides are due here");
+        return false;
+    }
+    ret->both_ways = true;
+    bool a = decode_target(l, t->items[0], &ret->from);
+    return decode_target(l, t->items[1], &ret->to) && a;
+}
