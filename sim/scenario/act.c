@@ -1,0 +1,429 @@
+/* The verbs: each does its fault to whom it means, remembers what lasts under the step's name, and takes
+ * back by itself what has a `for`. */
+#include "sim/scenario/run_internal.h"
+
+#include <stdio.h>
+
+#include "broker/base/check.h"
+#include "broker/base/fmt.h"
+#include "broker/client/admin.h"
+
+/* ---- what is taken back ---- */
+
+enum undo_kind { UNDO_FAULT, UNDO_UP, UNDO_DISK };
+
+struct undo {
+    struct run *r;
+    enum undo_kind kind;
+    fault_id fault;
+    struct machine *m;
+};
+
+static void
+touched(struct run *r)
+{
+    r->last_fault_ns = world_now_ns(r->w);
+}
+
+static void
+undo(struct world *w, void *ctx)
+{
+    const struct undo *u = ctx;
+    if (!u->r->playing) return;
+    touched(u->r);
+    switch (u->kind) {
+    case UNDO_FAULT: fault_heal(w, u->fault); break;
+    case UNDO_UP: node_up(u->r, u->m); break;
+    case UNDO_DISK: fault_disk_heal(u->m); break;
+    }
+}
+
+static void
+undo_later(struct run *r, int64_t for_ns, enum undo_kind kind, fault_id fault, struct machine *m)
+{
+    if (for_ns <= 0) return;
+    struct undo *u = ARENA_NEW(r->a, struct undo);
+    *u = (struct undo){r, kind, fault, m};
+    world_at(r->w, world_now_ns(r->w) + for_ns, undo, u);
+}
+
+/* ---- names ---- */
+
+static void
+remember(struct run *r, const struct step *s, struct crowd crowd, const fault_id *faults, int32_t n)
+{
+    if (!s->as.p) return;
+    struct bound *b = VEC_ADD(r->a->mem, &r->bounds);
+    *b = (struct bound){s->as, crowd.v, crowd.n, NULL, n, world_now_ns(r->w)};
+    b->faults = ARENA_ARRAY(r->a, fault_id, n + 1);
+    if (n) memcpy(b->faults, faults, (size_t)n * sizeof *faults);
+}
+
+static struct slice
+names_of(struct run *r, const struct crowd *c)
+{
+    struct writer w = writer_mem(r->a->mem);
+    for (int32_t i = 0; i < c->n; i++) {
+        if (i) fmt_str(&w, ", ");
+        fmt_slice(&w, c->v[i]->name);
+    }
+    if (!c->n) fmt_str(&w, "nobody");
+    struct slice s = arena_dup(r->a, writer_slice(&w));
+    writer_release(&w);
+    return s;
+}
+
+/* "leader of orders-0 (epoch 1)", for the story. */
+static struct slice
+role_of(struct run *r, const struct machine *m)
+{
+    const struct node_slot *n = node_of(r, m);
+    struct writer w = writer_mem(r->a->mem);
+    if (n && r->truth.controller == n->id) fmt_str(&w, ", the active controller");
+    int32_t led = 0;
+    for (int64_t i = 0; n && i < r->truth.partitions.n; i++) {
+        const struct truth_partition *p = r->truth.partitions.v[i];
+        if (p->leader != n->id || ++led > 3) continue;
+        fmt_str(&w, led == 1 ? ", leader of " : ", ");
+        fmt_slice(&w, p->name);
+        fmt_str(&w, " (epoch ");
+        fmt_i64(&w, p->leader_epoch);
+        fmt_char(&w, ')');
+    }
+    if (led > 3) fmt_str(&w, " …");
+    struct slice s = arena_dup(r->a, writer_slice(&w));
+    writer_release(&w);
+    return s;
+}
+
+/* ---- machines ---- */
+
+static void
+hurt(struct run *r, struct machine *m)
+{
+    struct node_slot *n = node_of(r, m);
+    if (n) n->hurt = true;
+}
+
+struct roll {
+    struct run *r;
+    struct crowd crowd;
+    int32_t at;
+    int64_t pause_ns;
+    bool down;
+};
+
+static void
+roll_on(struct world *w, void *ctx)
+{
+    struct roll *roll = ctx;
+    struct run *r = roll->r;
+    if (!r->playing || roll->at >= roll->crowd.n) return;
+    struct machine *m = roll->crowd.v[roll->at];
+    const struct node_slot *n = node_of(r, m);
+    int64_t again_ns = 10 * NS_PER_MS;
+    touched(r);
+    if (!roll->down) {
+        run_say(r, "shut down %.*s in order%.*s", SARG(m->name), SARG(role_of(r, m)));
+        if (m->state == MACHINE_UP) node_shut_down(m);
+        roll->down = true;
+    } else if (m->state == MACHINE_DOWN) {
+        run_say(r, "start %.*s", SARG(m->name));
+        machine_start(m);
+    } else if (!n->is_broker || (broker_serves(r, n) && m->incarnation > 1)) {
+        roll->at++;
+        roll->down = false;
+        again_ns = MAX(roll->pause_ns, 1);
+    }
+    world_at(w, world_now_ns(w) + again_ns, roll_on, roll);
+}
+
+static void
+roll(struct run *r, const struct step *s, struct crowd c)
+{
+    struct roll *x = ARENA_NEW(r->a, struct roll);
+    *x = (struct roll){.r = r, .crowd = c, .pause_ns = s->args.for_ns};
+    roll_on(r->w, x);
+}
+
+static void
+meet(struct run *r, const struct step *s, struct machine *m)
+{
+    hurt(r, m);
+    switch (s->verb->id) {
+    case VERB_CRASH: fault_crash(m); break;
+    case VERB_POWER: fault_power(m); break;
+    case VERB_WIPE: fault_crash(m), fault_wipe(m); break;
+    case VERB_PAUSE: fault_pause(m); break;
+    case VERB_RESUME: fault_resume(m); break;
+    case VERB_SHUTDOWN:
+        if (m->state == MACHINE_UP) node_shut_down(m);
+        break;
+    case VERB_RESTART:
+        if (machine_is_up(m)) fault_crash(m);
+        machine_start(m);
+        break;
+    case VERB_CLOCK:
+        if (s->args.step_ns) fault_clock_step(m, s->args.step_ns / NS_PER_MS);
+        if (s->args.down_ns) fault_clock_step(m, -(s->args.down_ns / NS_PER_MS));
+        if (s->args.drift) fault_clock_drift(m, s->args.drift);
+        break;
+    default: UNREACHABLE();
+    }
+}
+
+static void
+act_on_machines(struct run *r, const struct step *s)
+{
+    struct crowd c = crowd_of(r, &s->args.target, NULL);
+    enum verb_id id = s->verb->id;
+    if (!c.n) run_say(r, "%.*s: nobody there", SARG(s->text));
+    for (int32_t i = 0; i < c.n; i++) {
+        struct machine *m = c.v[i];
+        struct slice role = id == VERB_RESTART || id == VERB_RESUME ? SLICE_EMPTY : role_of(r, m);
+        run_say(r, "%s %.*s%.*s", s->verb->value.name, SARG(m->name), SARG(role));
+        meet(r, s, m);
+        bool lasts = id == VERB_CRASH || id == VERB_POWER || id == VERB_PAUSE;
+        if (lasts) undo_later(r, s->args.for_ns, UNDO_UP, 0, m);
+        r->power_losses += id == VERB_POWER;
+        r->wipes += id == VERB_WIPE;
+    }
+    remember(r, s, c, NULL, 0);
+}
+
+/* ---- disks ---- */
+
+static void
+act_on_disk(struct run *r, const struct step *s)
+{
+    const struct args *a = &s->args;
+    struct crowd c = crowd_of(r, &a->target, NULL);
+    for (int32_t i = 0; i < c.n; i++) {
+        struct machine *m = c.v[i];
+        hurt(r, m);
+        run_say(r, "the disk of %.*s: %.*s", SARG(m->name), SARG(s->text));
+        if (a->heals) fault_disk_heal(m);
+        if (a->fail) fault_disk_fail(m, (int32_t)a->fail, a->path, (int32_t)a->count);
+        if (a->full >= 0) fault_disk_full(m, a->full);
+        if (a->percent) fault_disk_slow(m, a->percent);
+        if (a->permille) fault_disk_short_reads(m, a->permille);
+        if (a->rot) fault_disk_rot(m, a->path, -1, (int32_t)a->rot);
+    }
+    remember(r, s, c, NULL, 0);
+}
+
+/* ---- links ---- */
+
+static struct machines
+machines_of(struct crowd c)
+{
+    return (struct machines){c.v, c.n};
+}
+
+static bool
+side_is_rest(const struct target *t)
+{
+    return t->n == 1 && t->v[0].kind == TERM_REST;
+}
+
+static void
+sides(struct run *r, const struct args *a, struct crowd *from, struct crowd *to)
+{
+    if (side_is_rest(&a->from)) {
+        *to = crowd_of(r, &a->to, NULL);
+        *from = crowd_of(r, &a->from, to);
+    } else {
+        *from = crowd_of(r, &a->from, NULL);
+        *to = crowd_of(r, &a->to, from);
+    }
+}
+
+static fault_id
+begin_on_link(struct run *r, const struct step *s, struct crowd from, struct crowd to)
+{
+    const struct args *a = &s->args;
+    struct machines x = machines_of(from), y = machines_of(to);
+    switch (s->verb->id) {
+    case VERB_CUT: return fault_cut(r->w, x, y, a->both_ways);
+    case VERB_FLAP: return fault_flap(r->w, x, y, a->both_ways, a->down_ns, a->up_ns);
+    case VERB_SLOW:
+        return fault_slow_link(r->w, x, y, a->both_ways,
+                               (struct slow){.latency = {a->by.min, a->by.max, 0, 0},
+                                             .bandwidth_bytes_per_s = a->bandwidth,
+                                             .loss_permille = a->permille});
+    default: break;
+    }
+    for (int32_t i = 0; i < from.n; i++) {
+        for (int32_t j = 0; j < to.n; j++) {
+            if (s->verb->id == VERB_RESET) fault_reset(r->w, from.v[i], to.v[j]);
+            else fault_half_open(r->w, from.v[i], to.v[j]);
+        }
+    }
+    return 0;
+}
+
+static void
+act_on_link(struct run *r, const struct step *s)
+{
+    struct crowd from, to, all;
+    sides(r, &s->args, &from, &to);
+    run_say(r, "%s %.*s %s %.*s", s->verb->value.name, SARG(names_of(r, &from)),
+            s->args.both_ways ? "|" : ">", SARG(names_of(r, &to)));
+    fault_id id = begin_on_link(r, s, from, to);
+    if (id) undo_later(r, s->args.for_ns, UNDO_FAULT, id, NULL);
+    all = (struct crowd){ARENA_ARRAY(r->a, struct machine *, from.n + to.n + 1), from.n};
+    if (from.n) memcpy(all.v, from.v, (size_t)from.n * sizeof *all.v);
+    remember(r, s, all, &id, id ? 1 : 0);
+}
+
+/* ---- holds ---- */
+
+static struct machine *
+only(struct run *r, const struct target *t)
+{
+    struct crowd c = t->n ? crowd_of(r, t, NULL) : (struct crowd){0};
+    return c.n ? c.v[0] : NULL;
+}
+
+struct frame_filter
+filter_of(struct run *r, const struct args *a, enum which if_unsaid)
+{
+    static const int32_t ports[] = {0, 9092, 9093};
+    struct frame_filter f = frame_filter_any();
+    f.api = (int16_t)a->api;
+    f.which = a->answer == YES ? WHICH_ANSWER : a->answer == NO ? WHICH_REQUEST : if_unsaid;
+    f.from = only(r, &a->from);
+    f.to = only(r, &a->to);
+    f.port = ports[a->listener];
+    f.topic = a->topic;
+    f.partition = (int32_t)a->topic_partition;
+    return f;
+}
+
+/* One hold for each pair of machines that is meant. */
+static void
+act_hold(struct run *r, const struct step *s)
+{
+    const struct args *a = &s->args;
+    struct machine *any = NULL;
+    struct crowd from = a->from.n ? crowd_of(r, &a->from, NULL) : (struct crowd){&any, 1};
+    struct crowd to = a->to.n ? crowd_of(r, &a->to, NULL) : (struct crowd){&any, 1};
+    fault_id *ids = ARENA_ARRAY(r->a, fault_id, from.n * to.n + 1);
+    int32_t n = 0;
+    run_say(r, "%.*s", SARG(s->text));
+    for (int32_t i = 0; i < from.n; i++) {
+        for (int32_t j = 0; j < to.n; j++) {
+            struct frame_filter f = filter_of(r, a, WHICH_ANY);
+            f.from = from.v[i], f.to = to.v[j];
+            ids[n] = fault_hold(r->w, &f, (int32_t)a->skip, (int32_t)a->count);
+            undo_later(r, a->for_ns, UNDO_FAULT, ids[n++], NULL);
+        }
+    }
+    remember(r, s, (struct crowd){0}, ids, n);
+}
+
+static void
+act_heal(struct run *r, const struct step *s)
+{
+    run_say(r, "%.*s", SARG(s->text));
+    for (int32_t i = 0; i < s->args.target.n; i++) {
+        const struct term *t = &s->args.target.v[i];
+        if (t->kind == TERM_ALL) fault_heal_all(r->w);
+        const struct bound *b = t->kind == TERM_BOUND ? bound_find(r, t->name) : NULL;
+        for (int32_t j = 0; b && j < b->faults_n; j++) fault_heal(r->w, b->faults[j]);
+    }
+    remember(r, s, (struct crowd){0}, NULL, 0);
+}
+
+/* ---- administration: a client machine for each call ---- */
+
+struct admin_call {
+    struct client_params params;
+    const struct args *args;
+    struct admin_op op;
+    struct topic_setting *settings;
+};
+
+static void
+admin_done(struct admin_op *op)
+{
+    struct admin_call *c = op->owner;
+    (void)c;
+}
+
+static void
+admin_start(struct env *env, void *args)
+{
+    struct admin_call *c = args;
+    const struct args *a = c->args;
+    struct client *client = client_new(env, &c->params);
+    c->op = (struct admin_op){.done = admin_done, .owner = c, .timeout_ms = 10000};
+    if (a->create.p) {
+        struct new_topic t = {.name = a->create,
+                              .partitions = (int32_t)a->partitions,
+                              .replicas = (int16_t)a->rf,
+                              .settings = c->settings,
+                              .settings_n = a->config.n};
+        admin_create_topic(client, &c->op, &t);
+    } else if (a->remove.p) {
+        admin_delete_topic(client, &c->op, a->remove);
+    } else {
+        admin_elect_leader(client, &c->op, a->unclean, a->elect.topic, a->elect.partition);
+    }
+}
+
+void
+act_admin(struct run *r, const struct args *a)
+{
+    struct admin_call *c = ARENA_NEW(r->a, struct admin_call);
+    c->params = r->client_params;
+    c->args = a;
+    c->settings = ARENA_ARRAY(r->a, struct topic_setting, a->config.n + 1);
+    for (int32_t i = 0; i < a->config.n; i++)
+        c->settings[i] = (struct topic_setting){a->config.v[i].name, a->config.v[i].value};
+    struct machine *m = world_add(r->w, &(struct machine_params){
+                                            .name = arena_format(r->a, "admin%d", (int)++r->admins_n),
+                                            .kind = S("client"),
+                                            .start = admin_start,
+                                            .args = c,
+                                        });
+    machine_start(m);
+}
+
+/* ---- all ---- */
+
+void
+act(struct run *r, const struct step *s)
+{
+    touched(r);
+    r->fault_counts[s->verb->id]++;
+    r->faults += s->verb->id != VERB_NOTE && s->verb->id != VERB_ADMIN;
+    switch (s->verb->id) {
+    case VERB_CUT:
+    case VERB_FLAP:
+    case VERB_SLOW:
+    case VERB_RESET:
+    case VERB_HALF_OPEN: act_on_link(r, s); break;
+    case VERB_HOLD: act_hold(r, s); break;
+    case VERB_HEAL:
+    case VERB_RELEASE: act_heal(r, s); break;
+    case VERB_DISK: act_on_disk(r, s); break;
+    case VERB_ADMIN:
+        run_say(r, "%.*s", SARG(s->text));
+        act_admin(r, &s->args);
+        remember(r, s, (struct crowd){0}, NULL, 0);
+        break;
+    case VERB_ROLL: {
+        struct crowd c = crowd_of(r, &s->args.target, NULL);
+        for (int32_t i = 0; i < c.n; i++) hurt(r, c.v[i]);
+        remember(r, s, c, NULL, 0);
+        roll(r, s, c);
+        break;
+    }
+    case VERB_NOTE:
+        run_say(r, "%.*s", SARG(s->args.name));
+        remember(r, s, (struct crowd){0}, NULL, 0);
+        break;
+    default: act_on_machines(r, s); break;
+    }
+}

@@ -1,0 +1,326 @@
+/* The end of every run. First only a drawn core of the nodes is healed and must serve, while everything
+ * outside it stays broken; then all is healed and converges; then what is there is read. */
+#include "sim/scenario/run_internal.h"
+
+#include "broker/base/check.h"
+
+/* ---- bounds ---- */
+
+static int64_t
+ms(const struct scenario *s, const char *name)
+{
+    return cluster_config_i64(s, name) * NS_PER_MS;
+}
+
+/* A failover costs a quorum election and a whole session; who was cut off learns it by a time-out of its
+ * requests; a replica may leave the ISR by its lag first; TCP repeats at most every two seconds. */
+int64_t
+serve_bound_ns(const struct scenario *s)
+{
+    if (s->converge_ns) return s->converge_ns;
+    int64_t election = ms(s, "controller.quorum.election.timeout.ms") +
+                       ms(s, "controller.quorum.election.backoff.max.ms") +
+                       ms(s, "controller.quorum.fetch.timeout.ms") +
+                       ms(s, "controller.quorum.request.timeout.ms");
+    return 3 * election + 2 * ms(s, "broker.session.timeout.ms") + ms(s, "replica.lag.time.max.ms") +
+           ms(s, "replica.socket.timeout.ms") + 15 * NS_PER_S;
+}
+
+/* ---- what is to hold ---- */
+
+struct goal {
+    struct run *r;
+    bool *core; /* by index of r->nodes; NULL: all */
+};
+
+static bool
+in_core(const struct goal *g, const struct node_slot *n)
+{
+    return !g->core || g->core[n - g->r->nodes];
+}
+
+static int64_t
+topic_min_isr(const struct run *r, const struct topic *t)
+{
+    int64_t v;
+    for (int32_t i = 0; i < t->config.n; i++)
+        if (slice_eq(t->config.v[i].name, S("min.insync.replicas")) &&
+            slice_to_i64(t->config.v[i].value, &v))
+            return v;
+    return cluster_config_i64(r->s, "min.insync.replicas");
+}
+
+static bool
+partition_serves(const struct goal *g, const struct truth_partition *p, int64_t want_isr)
+{
+    const struct node_slot *leader = node_by_id(g->r, p->leader);
+    int64_t there = 0;
+    if (!leader || !in_core(g, leader) || !broker_serves(g->r, leader)) return false;
+    for (int32_t i = 0; i < p->isr.n; i++) {
+        const struct node_slot *n = node_by_id(g->r, p->isr.v[i]);
+        there += n && in_core(g, n) && broker_serves(g->r, n);
+    }
+    return there >= want_isr;
+}
+
+static bool
+goal_reached(void *ctx)
+{
+    const struct goal *g = ctx;
+    struct run *r = g->r;
+    for (int32_t i = 0; i < r->nodes_n; i++)
+        if (r->nodes[i].is_broker && in_core(g, &r->nodes[i]) && !broker_serves(r, &r->nodes[i]))
+            return false;
+    for (int32_t i = 0; i < r->s->topics_n; i++) {
+        const struct topic *t = &r->s->topics[i];
+        for (int32_t j = 0; j < t->partitions; j++) {
+            const struct truth_partition *p =
+                truth_partition(&r->truth, (struct partition_ref){t->name, j});
+            if (!p) continue; /* deleted by a step */
+            int64_t want = g->core ? MAX(topic_min_isr(r, t), 1) : p->replicas.n;
+            if (!partition_serves(g, p, want)) return false;
+        }
+    }
+    return true;
+}
+
+static bool
+reach(struct run *r, bool *core, int64_t within_ns)
+{
+    struct goal g = {r, core};
+    return world_run_while_not(r->w, goal_reached, &g, world_now_ns(r->w) + within_ns);
+}
+
+/* ---- the core ---- */
+
+static bool
+core_can_serve(const struct run *r, const bool *core)
+{
+    for (int64_t i = 0; i < r->truth.partitions.n; i++) {
+        const struct truth_partition *p = r->truth.partitions.v[i];
+        int32_t replicas = 0, may_lead = 0;
+        int64_t want = 1;
+        for (int32_t j = 0; j < r->s->topics_n; j++)
+            if (slice_eq(r->s->topics[j].name, p->topic)) want = topic_min_isr(r, &r->s->topics[j]);
+        for (int32_t j = 0; j < p->replicas.n; j++) {
+            const struct node_slot *n = node_by_id(r, p->replicas.v[j]);
+            if (!n || !core[n - r->nodes]) continue;
+            replicas++;
+            may_lead += ids_few_has(&p->isr, n->id);
+        }
+        if (replicas < want || !may_lead) return false;
+    }
+    return true;
+}
+
+/* Leaves out one controller if a majority remains, and one broker if what remains can serve. False: all
+ * are needed. */
+static bool
+draw_core(struct run *r, bool *core)
+{
+    struct dice dice = world_dice(r->w, S("scenario"), S("core"));
+    int32_t controllers = 0;
+    int64_t first = dice_below(&dice, r->nodes_n);
+    bool left_broker = false, left_controller = false;
+    for (int32_t i = 0; i < r->nodes_n; i++) core[i] = true, controllers += r->nodes[i].is_controller;
+    for (int32_t i = 0; i < r->nodes_n; i++) {
+        int64_t at = (first + i) % r->nodes_n;
+        const struct node_slot *n = &r->nodes[at];
+        if (n->is_controller && (left_controller || controllers < 3)) continue;
+        if (n->is_broker && left_broker) continue;
+        core[at] = false;
+        if (!core_can_serve(r, core)) {
+            core[at] = true;
+            continue;
+        }
+        left_broker = left_broker || n->is_broker;
+        left_controller = left_controller || n->is_controller;
+    }
+    return left_broker || left_controller;
+}
+
+static void
+heal_node(struct run *r, struct node_slot *n)
+{
+    fault_disk_heal(n->m);
+    node_up(r, n->m);
+}
+
+static struct slice
+outside_names(struct run *r, const bool *core)
+{
+    struct slice s = SLICE_EMPTY;
+    for (int32_t i = 0; i < r->nodes_n; i++)
+        if (!core[i])
+            s = s.n ? arena_format(r->a, "%.*s and %.*s", SARG(s), SARG(r->nodes[i].m->name))
+                    : r->nodes[i].m->name;
+    return s;
+}
+
+/* Outside stays as broken as it is, and cut off. */
+static void
+heal_core(struct run *r)
+{
+    bool *core = ARENA_ARRAY(r->a, bool, r->nodes_n);
+    struct machine **in = ARENA_ARRAY(r->a, struct machine *, world_machines_n(r->w));
+    struct machine **out = ARENA_ARRAY(r->a, struct machine *, world_machines_n(r->w));
+    struct machines inside = {in, 0}, outside = {out, 0};
+    if (!draw_core(r, core)) return;
+    for (int32_t i = 0; i < world_machines_n(r->w); i++) {
+        struct machine *m = world_machine_at(r->w, i);
+        const struct node_slot *n = node_of(r, m);
+        if (n && !core[n - r->nodes]) out[outside.n++] = m;
+        else in[inside.n++] = m;
+    }
+    fault_heal_all(r->w);
+    fault_cut(r->w, outside, inside, true);
+    for (int32_t i = 0; i < r->nodes_n; i++)
+        if (core[i]) heal_node(r, &r->nodes[i]);
+    run_say(r, "all is healed but %.*s", SARG(outside_names(r, core)));
+    int64_t begin = world_now_ns(r->w), bound = serve_bound_ns(r->s);
+    if (reach(r, core, bound)) {
+        run_say(r, "without %.*s everything serves again after %.2f s", SARG(outside_names(r, core)),
+                (double)(world_now_ns(r->w) - begin) / 1e9);
+        return;
+    }
+    run_fail(r, VERDICT_FAIL, "without %.*s the cluster did not serve again within %.1f s",
+             SARG(outside_names(r, core)), (double)bound / 1e9);
+}
+
+/* ---- all ---- */
+
+static void
+heal_all(struct run *r)
+{
+    fault_heal_all(r->w);
+    for (int32_t i = 0; i < r->nodes_n; i++) heal_node(r, &r->nodes[i]);
+    for (int32_t i = 0; i < r->s->clients_n; i++) node_up(r, r->clients[i].m);
+    run_say(r, "all is healed");
+    r->last_fault_ns = world_now_ns(r->w);
+    struct history_op op = history_op_new(HISTORY_HEALED, -1, -1, -1);
+    history_add(r->h, &op, HISTORY_OK, NULL, 0);
+}
+
+static void
+watch_last_fault(struct run *r)
+{
+    for (int32_t i = 0; i < r->s->eventually_n; i++) {
+        const struct cond *c = &r->s->eventually[i];
+        if (slice_eq(c->args.after, S("last-fault")))
+            cond_watch(r, c, -1, world_now_ns(r->w) + c->args.within_ns);
+    }
+}
+
+static void
+converge(struct run *r)
+{
+    int64_t begin = world_now_ns(r->w), bound = serve_bound_ns(r->s);
+    watch_last_fault(r);
+    if (reach(r, NULL, bound)) {
+        r->ret->served_ns = world_now_ns(r->w) - begin;
+        run_say(r, "healed; every partition serves again, with all replicas, %.2f s after the last fault",
+                (double)r->ret->served_ns / 1e9);
+        return;
+    }
+    r->ret->served_ns = -1;
+    for (int64_t i = 0; i < r->truth.partitions.n; i++) {
+        const struct truth_partition *p = r->truth.partitions.v[i];
+        if (p->isr.n < p->replicas.n || p->leader < 0)
+            run_say(r, "%.*s: leader %d, %d of %d in sync", SARG(p->name), p->leader, p->isr.n, p->replicas.n);
+    }
+    for (int32_t i = 0; i < r->nodes_n; i++) {
+        const struct node_slot *n = &r->nodes[i];
+        if (n->is_broker && !broker_serves(r, n))
+            run_say(r, "%.*s does not serve: %s", SARG(n->m->name),
+                    machine_is_up(n->m) ? "it runs, fenced" : "it is down");
+    }
+    run_fail(r, VERDICT_FAIL, "after all was healed the cluster did not converge within %.1f s",
+             (double)bound / 1e9);
+}
+
+/* ---- producers end, the rest is read ---- */
+
+static bool
+producers_done(void *ctx)
+{
+    const struct run *r = ctx;
+    for (int32_t i = 0; i < r->s->clients_n; i++)
+        if (r->clients[i].spec->produce.p && !r->clients[i].produce.done) return false;
+    return true;
+}
+
+static bool
+watched(void *ctx)
+{
+    const struct run *r = ctx;
+    for (int64_t i = 0; i < r->pendings.n; i++)
+        if (!r->pendings.v[i].is_done && r->pendings.v[i].step < 0) return false;
+    return true;
+}
+
+static void
+drain(struct run *r)
+{
+    int64_t longest = 0;
+    for (int32_t i = 0; i < r->s->clients_n; i++) {
+        r->clients[i].produce.stop = true;
+        longest = MAX(longest, r->clients[i].spec->delivery_timeout_ns);
+    }
+    if (!world_run_while_not(r->w, producers_done, r, world_now_ns(r->w) + longest + 30 * NS_PER_S))
+        run_fail(r, VERDICT_FAIL, "a producer did not come to an end");
+    world_run_while_not(r->w, watched, r, world_now_ns(r->w) + 600 * NS_PER_S);
+    world_run(r->w, NS_PER_S); /* consumers read on */
+}
+
+static bool
+final_done(void *ctx)
+{
+    return ((const struct run *)ctx)->final.done;
+}
+
+static void
+final_read(struct run *r)
+{
+    struct slice *topics = ARENA_ARRAY(r->a, struct slice, r->s->topics_n + 1);
+    int32_t n = 0;
+    for (int32_t i = 0; i < r->s->topics_n; i++) {
+        struct partition_ref p = {r->s->topics[i].name, 0};
+        if (truth_partition(&r->truth, p)) topics[n++] = p.topic;
+    }
+    if (!n) return;
+    r->final = final_args_default(r->h, S("reader"), r->client_params);
+    r->final.topics = topics;
+    r->final.topics_n = n;
+    r->final.followers = true;
+    r->final.until_ns = world_now_ns(r->w) + 120 * NS_PER_S;
+    struct machine *m = world_add(r->w, &(struct machine_params){.name = S("reader"),
+                                                                 .kind = S("client"),
+                                                                 .start = final_start,
+                                                                 .args = &r->final});
+    machine_start(m);
+    world_run_while_not(r->w, final_done, r, r->final.until_ns + 10 * NS_PER_S);
+    if (!r->final.complete)
+        run_fail(r, VERDICT_FAIL, "the final read did not come to an end: %d of %d readings",
+                 r->final.finished, r->final.readings);
+}
+
+void
+finish(struct run *r)
+{
+    r->playing = false;
+    for (int32_t i = 0; i < r->s->steps_n; i++)
+        if (!r->steps[i].fired)
+            run_fail(r, VERDICT_INCONCLUSIVE, "a step never came: line %d, %.*s", r->s->steps[i].mark.line,
+                     SARG(r->s->steps[i].text));
+    if (r->faults) heal_core(r);
+    heal_all(r);
+    converge(r);
+    drain(r);
+    final_read(r);
+    for (int32_t i = 0; i < r->s->at_end_n; i++) {
+        const struct cond *c = &r->s->at_end[i];
+        if (!cond_holds(r, c))
+            run_fail(r, VERDICT_FAIL, "does not hold at the end: %.*s (%.*s)", SARG(c->text),
+                     SARG(cond_state(r, c)));
+    }
+}

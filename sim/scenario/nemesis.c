@@ -1,0 +1,207 @@
+/* Random faults: one after the other is drawn by weight from the seed, lasts a while and is taken back. */
+#include "sim/scenario/run_internal.h"
+
+#include "broker/base/check.h"
+#include "apis.h"
+
+struct affliction {
+    struct run *r;
+    struct machine *m; /* NULL: none is down for it */
+    fault_id fault;
+    bool disk;
+};
+
+static void
+relieve(struct world *w, void *ctx)
+{
+    struct affliction *a = ctx;
+    if (!a->r->playing) return;
+    a->r->last_fault_ns = world_now_ns(w);
+    a->r->nemesis_active--;
+    if (a->fault) fault_heal(w, a->fault);
+    if (a->disk) fault_disk_heal(a->m);
+    else if (a->m) {
+        run_say(a->r, "%.*s comes back", SARG(a->m->name));
+        node_up(a->r, a->m);
+    }
+}
+
+static struct affliction *
+afflict(struct run *r, struct machine *m, fault_id fault)
+{
+    const struct nemesis *n = &r->s->nemesis;
+    struct affliction *a = ARENA_NEW(r->a, struct affliction);
+    *a = (struct affliction){r, m, fault, false};
+    r->nemesis_active++;
+    int64_t lasts = dice_between(&r->nemesis_dice, n->lasting.min, n->lasting.max);
+    world_at(r->w, world_now_ns(r->w) + lasts, relieve, a);
+    return a;
+}
+
+static struct node_slot *
+draw_node(struct run *r)
+{
+    return &r->nodes[dice_below(&r->nemesis_dice, r->nodes_n)];
+}
+
+/* As many of its kind as may be down together are down already. */
+static bool
+may_go_down(const struct run *r, const struct node_slot *n)
+{
+    int64_t down = 0;
+    if (n->m->state != MACHINE_UP) return false;
+    for (int32_t i = 0; i < r->nodes_n; i++) {
+        const struct node_slot *o = &r->nodes[i];
+        bool same = o->is_broker == n->is_broker || o->is_controller == n->is_controller;
+        down += same && o->m->state != MACHINE_UP;
+    }
+    return down < r->s->nemesis.down;
+}
+
+static bool
+is(struct slice kind, const char *name)
+{
+    return slice_eq(kind, slice_cstr(name));
+}
+
+static bool
+strike_node(struct run *r, struct slice kind)
+{
+    struct node_slot *n = draw_node(r);
+    if (!may_go_down(r, n)) return false;
+    n->hurt = true;
+    run_say(r, "%.*s %.*s", SARG(kind), SARG(n->m->name));
+    if (is(kind, "crash")) fault_crash(n->m);
+    else if (is(kind, "power")) fault_power(n->m), r->power_losses++;
+    else if (is(kind, "pause")) fault_pause(n->m);
+    else node_shut_down(n->m);
+    afflict(r, n->m, 0);
+    return true;
+}
+
+static fault_id
+strike_link(struct run *r, struct slice kind, struct machine *a, struct machine *b)
+{
+    struct machines x = {&a, 1}, y = {&b, 1};
+    int64_t some = dice_between(&r->nemesis_dice, 20, 400) * NS_PER_MS;
+    if (is(kind, "cut-one-way")) return fault_cut(r->w, x, y, false);
+    if (is(kind, "flap")) return fault_flap(r->w, x, y, true, some, some);
+    if (is(kind, "slow"))
+        return fault_slow_link(r->w, x, y, true, (struct slow){.latency = {some / 4, some, 0, 0}});
+    fault_reset(r->w, a, b);
+    return 0;
+}
+
+static bool
+strike_pair(struct run *r, struct slice kind)
+{
+    struct machine *a = draw_node(r)->m, *b = draw_node(r)->m;
+    if (a == b) return false;
+    run_say(r, "%.*s %.*s, %.*s", SARG(kind), SARG(a->name), SARG(b->name));
+    fault_id id = strike_link(r, kind, a, b);
+    if (id) afflict(r, NULL, id);
+    return true;
+}
+
+static bool
+strike_cut(struct run *r)
+{
+    struct machine *a = draw_node(r)->m;
+    struct machine **rest = ARENA_ARRAY(r->a, struct machine *, world_machines_n(r->w));
+    struct machines x = {&a, 1}, y = {rest, 0};
+    for (int32_t i = 0; i < world_machines_n(r->w); i++)
+        if (world_machine_at(r->w, i) != a) rest[y.n++] = world_machine_at(r->w, i);
+    run_say(r, "cut %.*s off", SARG(a->name));
+    afflict(r, NULL, fault_cut(r->w, x, y, true));
+    return true;
+}
+
+static bool
+strike_hold(struct run *r, struct slice kind)
+{
+    struct frame_filter f = frame_filter_any();
+    struct machine *m = draw_node(r)->m;
+    bool answer = dice_below(&r->nemesis_dice, 2) == 1;
+    f.which = answer ? WHICH_ANSWER : WHICH_REQUEST;
+    f.api = is(kind, "hold-fetch") ? K_API_FETCH : is(kind, "hold-alter") ? K_API_ALTER_PARTITION : K_API_PRODUCE;
+    if (f.api == K_API_PRODUCE) f.which = WHICH_ANSWER;
+    if (f.api == K_API_FETCH) f.port = 9092;
+    if (f.which == WHICH_ANSWER) f.to = f.api == K_API_FETCH ? m : NULL;
+    else f.from = m;
+    run_say(r, "%.*s %s%.*s", SARG(kind), f.which == WHICH_ANSWER ? "answers to " : "requests of ",
+            SARG(m->name));
+    afflict(r, NULL, fault_hold(r->w, &f, 0, f.api == K_API_FETCH ? 0 : 1));
+    return true;
+}
+
+static bool
+strike_other(struct run *r, struct slice kind)
+{
+    struct node_slot *n = draw_node(r);
+    if (is(kind, "slow-disk")) {
+        run_say(r, "the disk of %.*s is slow", SARG(n->m->name));
+        fault_disk_slow(n->m, dice_between(&r->nemesis_dice, 200, 2000));
+        afflict(r, n->m, 0)->disk = true;
+    } else if (is(kind, "clock")) {
+        run_say(r, "the clock of %.*s jumps", SARG(n->m->name));
+        fault_clock_step(n->m, dice_between(&r->nemesis_dice, -60000, 60000));
+    } else {
+        if (!r->truth.partitions.n) return false;
+        const struct truth_partition *p =
+            r->truth.partitions.v[dice_below(&r->nemesis_dice, r->truth.partitions.n)];
+        struct args *a = ARENA_NEW(r->a, struct args);
+        a->elect = (struct partition_ref){p->topic, p->partition};
+        run_say(r, "elect the preferred leader of %.*s", SARG(p->name));
+        act_admin(r, a);
+    }
+    return true;
+}
+
+static bool
+strike(struct run *r, struct slice kind)
+{
+    static const char *const nodes[] = {"crash", "power", "pause", "shutdown"};
+    static const char *const pairs[] = {"cut-one-way", "flap", "slow", "reset"};
+    for (int64_t i = 0; i < ARRAY_LEN(nodes); i++)
+        if (is(kind, nodes[i])) return strike_node(r, kind);
+    for (int64_t i = 0; i < ARRAY_LEN(pairs); i++)
+        if (is(kind, pairs[i])) return strike_pair(r, kind);
+    if (is(kind, "cut")) return strike_cut(r);
+    if (slice_starts(kind, S("hold-"))) return strike_hold(r, kind);
+    return strike_other(r, kind);
+}
+
+static struct slice
+draw_kind(struct run *r)
+{
+    const struct nemesis *n = &r->s->nemesis;
+    int64_t sum = 0;
+    for (int32_t i = 0; i < n->n; i++) sum += n->v[i].weight;
+    int64_t x = sum > 0 ? dice_below(&r->nemesis_dice, sum) : 0;
+    for (int32_t i = 0; i < n->n; i++) {
+        if (x < n->v[i].weight) return n->v[i].fault;
+        x -= n->v[i].weight;
+    }
+    return SLICE_EMPTY;
+}
+
+static void
+next(struct world *w, void *ctx)
+{
+    struct run *r = ctx;
+    const struct nemesis *n = &r->s->nemesis;
+    if (!r->playing || run_now(r) >= n->until_ns) return;
+    struct slice kind = draw_kind(r);
+    if (r->nemesis_active < n->at_once && kind.n && strike(r, kind)) {
+        r->last_fault_ns = world_now_ns(w);
+        r->faults++;
+    }
+    world_at(w, world_now_ns(w) + MAX(dice_between(&r->nemesis_dice, n->every.min, n->every.max), NS_PER_MS),
+             next, r);
+}
+
+void
+nemesis_begin(struct run *r)
+{
+    if (r->s->nemesis.is_on) world_at(r->w, r->begin_ns + r->s->nemesis.from_ns, next, r);
+}

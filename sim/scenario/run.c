@@ -1,0 +1,175 @@
+#include "sim/scenario/run_internal.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "broker/base/check.h"
+
+#define PROGRESS_NS (100 * NS_PER_MS)
+
+/* ---- texts ---- */
+
+const char *
+verdict_text(enum verdict v)
+{
+    static const char *const texts[] = {"pass", "fail", "inconclusive", "died", "disagree", "nondeterministic"};
+    return texts[v];
+}
+
+int
+verdict_exit_code(enum verdict v)
+{
+    static const int codes[] = {0, 1, 2, 4, 4, 5};
+    return codes[v];
+}
+
+static void
+add_line(struct run *r, struct lines *l, int64_t at_ns, struct slice text)
+{
+    struct line one = {at_ns, text};
+    VEC_PUSH(r->a->mem, &l->v, one);
+}
+
+void
+run_say(struct run *r, const char *format, ...)
+{
+    char text[512];
+    va_list ap;
+    va_start(ap, format);
+    vsnprintf(text, sizeof text, format, ap);
+    va_end(ap);
+    struct slice s = arena_dup(r->a, slice_cstr(text));
+    add_line(r, &r->ret->story, run_now(r), s);
+    world_say(r->w, S("step"), SLICE_EMPTY, s, NULL, NULL, 0);
+}
+
+/* The gravest verdict stays, in the order of exit codes 5, 4, 3, 1, 2. */
+static int
+gravity(enum verdict v)
+{
+    static const int g[] = {0, 2, 1, 3, 3, 4};
+    return g[v];
+}
+
+void
+run_fail(struct run *r, enum verdict v, const char *format, ...)
+{
+    char text[512];
+    va_list ap;
+    va_start(ap, format);
+    vsnprintf(text, sizeof text, format, ap);
+    va_end(ap);
+    struct slice s = arena_dup(r->a, slice_cstr(text));
+    add_line(r, &r->ret->reasons, run_now(r), s);
+    world_say(r->w, S("verdict"), slice_cstr(verdict_text(v)), s, NULL, NULL, 0);
+    if (gravity(v) > gravity(r->ret->verdict)) r->ret->verdict = v;
+}
+
+/* ---- looking ---- */
+
+static void
+see_event(void *ctx, const struct world_event *e)
+{
+    struct run *r = ctx;
+    truth_see(&r->truth, e);
+    if (e->ordinal % 8192 == 0 && r->o->progress && !r->ret->interrupted &&
+        r->o->progress(r->o->ctx, run_now(r), r->s->run_ns, e->ordinal)) {
+        r->ret->interrupted = true;
+        world_stop(r->w);
+    }
+}
+
+static void
+see_life(void *ctx, struct machine *m, enum life what, struct slice text)
+{
+    struct run *r = ctx;
+    const struct node_slot *n = node_of(r, m);
+    if (what != LIFE_FATAL || !n) return;
+    if (!text.n) {
+        run_say(r, "%.*s has stopped in order", SARG(m->name));
+        return;
+    }
+    run_say(r, "%.*s ends itself: %.*s", SARG(m->name), SARG(text));
+    if (!n->hurt && !r->nemesis_active)
+        run_fail(r, VERDICT_DIED, "%.*s ended itself without a fault: %.*s", SARG(m->name), SARG(text));
+}
+
+static void
+told(void *ctx, int64_t at_ns, struct slice line)
+{
+    struct run *r = ctx;
+    (void)at_ns;
+    if (!r->starting) run_say(r, "%.*s", SARG(line));
+}
+
+/* ---- the run ---- */
+
+static void
+begin(struct run *r, struct arena *a, const struct scenario *s, const struct run_options *o,
+      struct run_result *ret)
+{
+    *ret = (struct run_result){.seed = o->has_seed ? o->seed : (uint64_t)s->seed, .served_ns = -1};
+    *r = (struct run){.a = a, .s = s, .o = o, .ret = ret, .starting = true};
+    truth_init(&r->truth, a);
+    r->truth.told = told;
+    r->truth.ctx = r;
+    cluster_build(r);
+    r->dice = world_dice(r->w, S("scenario"), S("targets"));
+    r->nemesis_dice = world_dice(r->w, S("scenario"), S("nemesis"));
+    r->h = &r->history;
+    history_init(r->h, a->mem, workload_now, r->w);
+    if (o->put_trace) r->trace = trace_open(a->mem, &(struct trace_options){0}, o->put_trace, o->ctx);
+    if (r->trace) world_trace(r->w, r->trace);
+    world_observe(r->w, &(struct world_observer){.event = see_event, .life = see_life, .ctx = r});
+    witnesses_begin(r);
+    if (o->crash_at_op)
+        fault_at_disk_op(world_machine(r->w, o->crash_node), o->crash_at_op, o->crash_power);
+}
+
+static void
+count_faults(struct run *r)
+{
+    for (int32_t i = 0; i < VERBS_N; i++)
+        if (r->fault_counts[i])
+            VEC_PUSH(r->a->mem, &r->ret->faults,
+                     arena_format(r->a, "%s %d", verbs[i].value.name, (int)r->fault_counts[i]));
+}
+
+static void
+end(struct run *r)
+{
+    struct run_result *ret = r->ret;
+    ret->virtual_ns = world_now_ns(r->w);
+    ret->begin_ns = r->begin_ns;
+    ret->events = world_events(r->w);
+    ret->trace_hash = world_hash(r->w);
+    ret->peak_bytes = world_peak_bytes(r->w);
+    ret->disk_ops = world_stats(r->w)->disk_ops;
+    count_faults(r);
+    if (r->trace) {
+        world_trace(r->w, NULL);
+        trace_close(r->trace);
+    }
+    witnesses_free(r);
+    world_free(r->w);
+    history_release(r->h);
+}
+
+void
+run_scenario(struct arena *a, const struct scenario *s, const struct run_options *o,
+             struct run_result *ret)
+{
+    struct run *r = ARENA_NEW(a, struct run);
+    begin(r, a, s, o, ret);
+    if (cluster_start(r)) {
+        r->begin_ns = world_now_ns(r->w);
+        r->starting = false;
+        clients_start(r);
+        play_begin(r);
+        world_run_until(r->w, r->begin_ns + s->run_ns);
+        if (!ret->interrupted) finish(r);
+        if (!ret->interrupted) witnesses_speak(r);
+    }
+    end(r);
+}

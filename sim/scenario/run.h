@@ -1,0 +1,74 @@
+/* Runs a scenario: builds the world, waits until the cluster serves, makes the topics, starts the clients,
+ * plays the timeline, and ends as every run ends:
+ *
+ *     faults stop ─ a drawn core serves again, the rest stays broken ─ all healed ─ everything converges
+ *       ─ producers are done ─ final read, leader and followers ─ witnesses speak ─ verdict
+ *
+ * The same scenario and seed give the same trace hash. */
+#ifndef SIM_SCENARIO_RUN_H
+#define SIM_SCENARIO_RUN_H
+
+#include "sim/check/anomaly.h"
+#include "sim/scenario/scenario.h"
+
+enum verdict {
+    VERDICT_PASS,
+    VERDICT_FAIL,
+    VERDICT_INCONCLUSIVE,
+    VERDICT_DIED, /* a CHECK failed, or a node ended itself without a fault */
+    VERDICT_DISAGREE,
+    VERDICT_NONDETERMINISTIC,
+};
+const char *verdict_text(enum verdict v);
+/* 0 pass, 1 fail, 2 inconclusive, 4 died or disagree, 5 nondeterministic. */
+int verdict_exit_code(enum verdict v);
+
+struct run_options {
+    bool has_seed;
+    uint64_t seed;
+    /* A disk operation at which this node crashes or loses power (for sweeps); 0: none. */
+    struct slice crash_node;
+    int64_t crash_at_op;
+    bool crash_power;
+    bool hash_off;
+    /* Where the trace goes; NULL: nowhere. */
+    void (*put_trace)(void *ctx, struct slice bytes);
+    void *ctx;
+    /* Now and then; true: stop here (interrupted). May be NULL. */
+    bool (*progress)(void *ctx, int64_t now_ns, int64_t end_ns, int64_t events);
+};
+
+struct line {
+    int64_t at_ns; /* since the topics are there */
+    struct slice text;
+};
+
+struct lines {
+    VEC(struct line) v;
+};
+
+struct run_counts {
+    int64_t produced, acknowledged, unknown, failed, read;
+};
+
+/* Lies in the arena that was given to run_scenario(). */
+struct run_result {
+    enum verdict verdict;
+    uint64_t seed, trace_hash;
+    int64_t virtual_ns, events, peak_bytes, begin_ns;
+    struct run_counts counts;
+    struct lines story;    /* what happened */
+    struct lines reasons;  /* why it did not pass; empty when it did */
+    struct lines confirmed; /* failures that had to be, and were */
+    struct anomalies anomalies;
+    VEC(struct slice) faults; /* what was done, by kind and count: "crash 2" */
+    VEC(struct slice) fired;  /* rules that fired and were not allowed, sorted, each once */
+    int64_t served_ns;     /* from healing to serving everywhere; -1: never */
+    int64_t disk_ops;      /* of the most busy broker (for sweeps) */
+    bool interrupted;
+};
+
+void run_scenario(struct arena *a, const struct scenario *s, const struct run_options *o,
+                  struct run_result *ret);
+
+#endif

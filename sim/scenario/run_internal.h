@@ -1,0 +1,144 @@
+/* What the files that run a scenario share. */
+#ifndef SIM_SCENARIO_RUN_INTERNAL_H
+#define SIM_SCENARIO_RUN_INTERNAL_H
+
+#include "broker/node/node.h"
+#include "sim/scenario/run.h"
+#include "sim/scenario/table.h"
+#include "sim/scenario/truth.h"
+#include "sim/trace/writer.h"
+#include "sim/workload/workload.h"
+
+struct node_slot {
+    struct run *r;
+    struct machine *m;
+    int32_t id;
+    bool is_broker, is_controller;
+    struct node_params params;
+    bool hurt; /* a fault met it since it last served: it may end itself */
+};
+
+struct client_slot {
+    const struct client_spec *spec;
+    struct machine *m;
+    struct produce_args produce;
+    struct consume_args consume;
+};
+
+struct bound {
+    struct slice name;
+    struct machine **machines;
+    int32_t machines_n;
+    fault_id *faults;
+    int32_t faults_n;
+    int64_t at_ns;
+};
+
+struct pending { /* an `eventually`, or a `when`, being looked at */
+    const struct cond *cond;
+    int32_t step; /* -1 */
+    int64_t deadline_ns, came_ns;
+    bool is_done;
+};
+
+struct step_slot {
+    struct run *r;
+    int32_t index;
+    int64_t fired; /* times */
+    bool fired_once;
+};
+
+struct run {
+    struct arena *a;
+    const struct scenario *s;
+    const struct run_options *o;
+    struct run_result *ret;
+    struct world *w;
+    struct truth truth;
+    struct history *h, history;
+    struct witnesses *witnesses;
+    struct trace_writer *trace;
+    struct node_slot *nodes;
+    int32_t nodes_n;
+    struct client_slot *clients;
+    struct topics_args topics;
+    struct final_args final;
+    struct client_params client_params;
+    struct step_slot *steps;
+    VEC(struct bound) bounds;
+    VEC(struct pending) pendings;
+    int64_t fault_counts[VERBS_N];
+    int64_t power_losses, wipes, faults;
+    struct dice dice;
+    int64_t begin_ns, last_fault_ns;
+    bool playing;    /* steps may fire */
+    bool starting;   /* what the cluster does is not yet part of the story */
+    bool ticking;
+    int64_t admins_n;
+    struct dice nemesis_dice;
+    int32_t nemesis_active;
+    bool died;
+};
+
+/* Virtual time since the topics are there. */
+static inline int64_t
+run_now(const struct run *r)
+{
+    return world_now_ns(r->w) - r->begin_ns;
+}
+
+/* run.c */
+void run_say(struct run *r, const char *format, ...) __attribute__((format(printf, 2, 3)));
+void run_fail(struct run *r, enum verdict v, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+/* cluster.c */
+void cluster_build(struct run *r);
+bool cluster_start(struct run *r);
+void clients_start(struct run *r);
+struct node_slot *node_of(const struct run *r, const struct machine *m);
+struct node_slot *node_by_id(const struct run *r, int32_t id);
+bool broker_serves(const struct run *r, const struct node_slot *n);
+void node_up(struct run *r, struct machine *m);
+void node_shut_down(struct machine *m);
+
+/* who.c: targets to machines, when a step fires. Nobody: v is empty. */
+struct crowd {
+    struct machine **v;
+    int32_t n;
+};
+struct crowd crowd_of(struct run *r, const struct target *t, const struct crowd *other_side);
+struct bound *bound_find(struct run *r, struct slice name);
+
+/* act.c */
+void act(struct run *r, const struct step *s);
+void act_admin(struct run *r, const struct args *a);
+/* A filter as the arguments tell. */
+struct frame_filter filter_of(struct run *r, const struct args *a, enum which if_unsaid);
+
+/* cond.c */
+bool cond_holds(struct run *r, const struct cond *c);
+/* Why not, for people. */
+struct slice cond_state(struct run *r, const struct cond *c);
+void cond_watch(struct run *r, const struct cond *c, int32_t step, int64_t deadline_ns);
+
+/* play.c */
+void play_begin(struct run *r);
+void play_step_fired(struct run *r, int32_t index);
+void play_fire(struct run *r, int32_t index);
+
+/* nemesis.c */
+void nemesis_begin(struct run *r);
+
+/* witness.c: checker, oracle and invariants. */
+void witnesses_begin(struct run *r);
+/* After the final read: anomalies, counts and the verdict. */
+void witnesses_speak(struct run *r);
+void witnesses_free(struct run *r);
+
+/* finish.c */
+void finish(struct run *r);
+/* A bound for serving again, from the time-outs of the cluster. */
+int64_t serve_bound_ns(const struct scenario *s);
+
+#endif

@@ -1,0 +1,45 @@
+/* What the cluster is like in truth: who leads, who is in sync, who is fenced, who is the active
+ * controller, learned from the notes that nodes leave. Steps that name roles, conditions and the story of
+ * a run ask here. */
+#ifndef SIM_SCENARIO_TRUTH_H
+#define SIM_SCENARIO_TRUTH_H
+
+#include "sim/scenario/scenario.h"
+
+#define TRUTH_NODES 128
+#define TRUTH_REPLICAS 16
+
+struct ids_few {
+    int32_t v[TRUTH_REPLICAS];
+    int32_t n;
+};
+
+struct truth_partition {
+    struct slice name, topic;
+    int32_t partition;
+    int32_t leader; /* -1: nobody */
+    int64_t leader_epoch, partition_epoch, high_watermark;
+    struct ids_few replicas, isr, elr;
+    int32_t smallest_isr;
+    bool was_unclean;
+};
+
+struct truth {
+    struct arena *a;
+    VEC(struct truth_partition *) partitions;
+    bool unfenced[TRUTH_NODES];      /* by broker id */
+    int64_t broker_epoch[TRUTH_NODES];
+    int32_t controller;              /* node id; -1 */
+    int64_t controller_epoch;
+    /* Told after each change that people want to hear of; may be NULL. */
+    void (*told)(void *ctx, int64_t at_ns, struct slice line);
+    void *ctx;
+};
+
+void truth_init(struct truth *t, struct arena *a);
+void truth_see(struct truth *t, const struct world_event *e);
+/* NULL: no such partition (yet). */
+struct truth_partition *truth_partition(struct truth *t, struct partition_ref p);
+bool ids_few_has(const struct ids_few *s, int32_t id);
+
+#endif

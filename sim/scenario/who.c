@@ -1,0 +1,116 @@
+/* Targets become machines at the moment when a step fires: roles are what they are then. */
+#include "sim/scenario/run_internal.h"
+
+#include "broker/base/check.h"
+
+static bool
+has(const struct crowd *c, const struct machine *m)
+{
+    for (int32_t i = 0; i < c->n; i++)
+        if (c->v[i] == m) return true;
+    return false;
+}
+
+static void
+put(struct crowd *c, struct machine *m)
+{
+    if (m && !has(c, m)) c->v[c->n++] = m;
+}
+
+static void
+put_nodes(struct run *r, struct crowd *c, bool brokers, bool controllers)
+{
+    for (int32_t i = 0; i < r->nodes_n; i++)
+        if ((brokers && r->nodes[i].is_broker) || (controllers && r->nodes[i].is_controller))
+            put(c, r->nodes[i].m);
+}
+
+static void
+put_clients(struct run *r, struct crowd *c)
+{
+    for (int32_t i = 0; i < world_machines_n(r->w); i++) {
+        struct machine *m = world_machine_at(r->w, i);
+        if (slice_eq(m->kind, S("client"))) put(c, m);
+    }
+}
+
+static void
+put_id(struct run *r, struct crowd *c, int32_t id)
+{
+    const struct node_slot *n = node_by_id(r, id);
+    if (n) put(c, n->m);
+}
+
+static void
+put_role(struct run *r, struct crowd *c, const struct term *t)
+{
+    const struct truth_partition *p = truth_partition(&r->truth, t->partition);
+    if (!p) return;
+    if (t->kind == TERM_LEADER) {
+        put_id(r, c, p->leader);
+        return;
+    }
+    for (int32_t i = 0; i < p->replicas.n; i++)
+        if (p->replicas.v[i] != p->leader) put_id(r, c, p->replicas.v[i]);
+}
+
+static void
+put_any(struct run *r, struct crowd *c, int64_t n)
+{
+    struct node_slot *up[TRUTH_NODES];
+    int32_t up_n = 0;
+    for (int32_t i = 0; i < r->nodes_n; i++)
+        if (r->nodes[i].is_broker && r->nodes[i].m->state == MACHINE_UP) up[up_n++] = &r->nodes[i];
+    while (n-- > 0 && up_n > 0) {
+        int64_t at = dice_below(&r->dice, up_n);
+        put(c, up[at]->m);
+        up[at] = up[--up_n];
+    }
+}
+
+struct bound *
+bound_find(struct run *r, struct slice name)
+{
+    for (int64_t i = r->bounds.n - 1; i >= 0; i--)
+        if (slice_eq(r->bounds.v[i].name, name)) return &r->bounds.v[i];
+    return NULL;
+}
+
+static void
+put_bound(struct run *r, struct crowd *c, struct slice name)
+{
+    const struct bound *b = bound_find(r, name);
+    for (int32_t i = 0; b && i < b->machines_n; i++) put(c, b->machines[i]);
+}
+
+static void
+put_rest(struct run *r, struct crowd *c, const struct crowd *other)
+{
+    for (int32_t i = 0; i < world_machines_n(r->w); i++) {
+        struct machine *m = world_machine_at(r->w, i);
+        if (!other || !has(other, m)) put(c, m);
+    }
+}
+
+struct crowd
+crowd_of(struct run *r, const struct target *t, const struct crowd *other_side)
+{
+    struct crowd c = {ARENA_ARRAY(r->a, struct machine *, world_machines_n(r->w) + 1), 0};
+    for (int32_t i = 0; i < t->n; i++) {
+        const struct term *term = &t->v[i];
+        switch (term->kind) {
+        case TERM_NAME: put(&c, world_machine(r->w, term->name)); break;
+        case TERM_ALL: put_nodes(r, &c, true, true); break;
+        case TERM_BROKERS: put_nodes(r, &c, true, false); break;
+        case TERM_CONTROLLERS: put_nodes(r, &c, false, true); break;
+        case TERM_CLIENTS: put_clients(r, &c); break;
+        case TERM_REST: put_rest(r, &c, other_side); break;
+        case TERM_LEADER:
+        case TERM_FOLLOWERS: put_role(r, &c, term); break;
+        case TERM_CONTROLLER: put_id(r, &c, r->truth.controller); break;
+        case TERM_ANY: put_any(r, &c, term->n); break;
+        case TERM_BOUND: put_bound(r, &c, term->name); break;
+        }
+    }
+    return c;
+}
