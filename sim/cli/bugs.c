@@ -1,0 +1,16 @@
+/* No wrong version of a rule is linked into this program. */
+#include "sim/cli/cli.h"
+
+bool
+bug_on(const char *id)
+{
+    (void)id;
+    return false;
+}
+
+const char *
+bug_name(int i)
+{
+    (void)i;
+    return NULL;
+}

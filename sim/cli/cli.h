@@ -1,0 +1,83 @@
+/* gregor's commands. Each takes its own arguments and returns the exit code:
+ * 0 all as expected, 1 not, 2 inconclusive, 3 usage or scenario error, 4 a CHECK failed or the witnesses
+ * disagree, 5 nondeterminism, 130 interrupted. */
+#ifndef SIM_CLI_CLI_H
+#define SIM_CLI_CLI_H
+
+#include "sim/scenario/run.h"
+
+enum {
+    EXIT_PASS,
+    EXIT_FAIL,
+    EXIT_INCONCLUSIVE,
+    EXIT_USAGE,
+    EXIT_DIED,
+    EXIT_NONDETERMINISTIC,
+    EXIT_INTERRUPTED = 130,
+};
+
+struct command {
+    const char *name, *usage, *about, *example;
+    int (*run)(int argc, char **argv);
+};
+extern const struct command commands[];
+extern const int commands_n;
+
+int command_run(int argc, char **argv);
+int command_lint(int argc, char **argv);
+int command_explain(int argc, char **argv);
+int command_timeline(int argc, char **argv);
+int command_frame(int argc, char **argv);
+int command_replay(int argc, char **argv);
+int command_reference(int argc, char **argv);
+
+/* Says what is wrong with the arguments, and the usage; EXIT_USAGE. */
+int usage_error(const char *command, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* ---- files ---- */
+
+/* Reads all of it into the arena; false, errno set. */
+bool file_read_all(struct arena *a, const char *path, struct slice *ret);
+bool file_write_all(const char *path, struct slice bytes);
+/* With its parents. */
+bool make_dir(const char *path);
+/* For struct load_options: reads siblings of a scenario. */
+bool read_sibling(void *arena, struct slice path, struct slice *ret);
+
+/* ---- one run and its folder ---- */
+
+struct run_job {
+    const char *path;  /* of the scenario's file */
+    struct slice name; /* of the document */
+    bool has_seed;
+    uint64_t seed;
+    const struct slice *sets;
+    int32_t sets_n;
+    const char *bug; /* NULL: none */
+    const char *out; /* NULL: no folder */
+    bool json, quiet;
+    struct slice crash_node;
+    int64_t crash_at_op;
+    bool crash_power;
+};
+
+struct run_output {
+    struct writer human, json;
+    int exit_code;
+    struct run_result result;
+};
+/* Runs one scenario, writes its folder. */
+void job_run(struct arena *a, const struct scenario *s, const struct run_job *j, struct run_output *ret);
+
+/* report.c */
+void report_json(struct arena *a, const struct scenario *s, const struct run_result *r,
+                 const struct run_job *j, int64_t wall_ns, struct writer *w);
+void report_human(struct arena *a, const struct scenario *s, const struct run_result *r,
+                  const struct run_job *j, int64_t wall_ns, struct writer *w);
+
+/* bugs.c, and tests/mutants in its place: wrong versions of rules. False: there is no such switch. */
+bool bug_on(const char *id);
+/* The i-th switch that is linked in; NULL behind the last. */
+const char *bug_name(int i);
+
+#endif

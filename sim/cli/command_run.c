@@ -1,0 +1,425 @@
+/* gregor run: files × documents × seeds (× disk operations), each in a process of its own, so that a CHECK
+ * that fails ends one run and not all. What they print comes in order. */
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "broker/base/check.h"
+#include "sim/cli/cli.h"
+#include "sim/world/panic.h"
+#include "sim/world/pool.h"
+
+#define SETS_MAX 64
+#define FILES_MAX 4096
+
+struct options {
+    const char *files[FILES_MAX];
+    int files_n;
+    bool has_seed;
+    uint64_t seed_from, seed_to;
+    int64_t jobs;
+    struct slice sets[SETS_MAX];
+    int32_t sets_n;
+    const char *bug, *out, *only, *sweep;
+    bool json, quiet, catches;
+};
+
+struct errand {
+    const char *path;
+    struct slice name;
+    bool has_seed;
+    uint64_t seed;
+    const char *bug; /* to be caught, or on */
+    struct slice expected; /* with --catches: "a, b" */
+    const char *sweep_node;
+    int64_t op;
+    /* running */
+    pid_t pid;
+    FILE *output;
+    int exit_code;
+    bool is_done;
+};
+
+struct session {
+    struct options o;
+    struct pool pool;
+    struct mem mem;
+    struct arena a;
+    VEC(struct errand) tasks;
+    int counts[6];
+};
+
+static volatile sig_atomic_t interrupted;
+
+static void
+on_interrupt(int signal)
+{
+    (void)signal;
+    interrupted = 1;
+}
+
+/* ---- options ---- */
+
+static bool
+parse_u64(struct slice s, uint64_t *ret)
+{
+    int64_t v;
+    if (!slice_to_i64(s, &v) || v < 0) return false;
+    *ret = (uint64_t)v;
+    return true;
+}
+
+static bool
+parse_seeds(struct options *o, struct slice s)
+{
+    o->has_seed = true;
+    for (int64_t i = 1; i + 1 < s.n; i++) {
+        if (s.p[i] != '.' || s.p[i + 1] != '.') continue;
+        return parse_u64(slice_sub(s, 0, i), &o->seed_from) &&
+               parse_u64(slice_sub(s, i + 2, s.n), &o->seed_to) && o->seed_from <= o->seed_to;
+    }
+    if (!parse_u64(s, &o->seed_from)) return false;
+    o->seed_to = o->seed_from;
+    return true;
+}
+
+static bool
+take_flag(struct options *o, const char *arg)
+{
+    if (strcmp(arg, "--json") == 0) o->json = true;
+    else if (strcmp(arg, "--quiet") == 0) o->quiet = true;
+    else if (strcmp(arg, "--catches") == 0) o->catches = true;
+    else return false;
+    return true;
+}
+
+/* 0 taken, else an exit code. */
+static int
+take_option(struct options *o, const char *arg, const char *value)
+{
+    if (strcmp(arg, "--seed") == 0) {
+        if (!parse_seeds(o, slice_cstr(value)))
+            return usage_error("run", "--seed %s: a number, or a range like 1..100", value);
+    } else if (strcmp(arg, "--jobs") == 0) {
+        if (!slice_to_i64(slice_cstr(value), &o->jobs) || o->jobs < 1 || o->jobs > 256)
+            return usage_error("run", "--jobs %s: a number from 1 to 256", value);
+    } else if (strcmp(arg, "--set") == 0) {
+        if (o->sets_n == SETS_MAX) return usage_error("run", "too many --set");
+        o->sets[o->sets_n++] = slice_cstr(value);
+    } else if (strcmp(arg, "--bug") == 0) {
+        o->bug = value;
+    } else if (strcmp(arg, "--out") == 0) {
+        o->out = value;
+    } else if (strcmp(arg, "--only") == 0) {
+        o->only = value;
+    } else if (strcmp(arg, "--sweep") == 0) {
+        o->sweep = value;
+        if (strcmp(value, "crash") != 0 && strcmp(value, "power") != 0)
+            return usage_error("run", "--sweep %s: crash or power", value);
+    } else {
+        return usage_error("run", "there is no option %s", arg);
+    }
+    return 0;
+}
+
+static int
+parse_options(struct options *o, int argc, char **argv)
+{
+    for (int i = 0; i < argc; i++) {
+        if (strncmp(argv[i], "--", 2) != 0) {
+            if (o->files_n < FILES_MAX) o->files[o->files_n++] = argv[i];
+        } else if (!take_flag(o, argv[i])) {
+            if (i + 1 >= argc) return usage_error("run", "%s needs a value (or there is no such option)", argv[i]);
+            int rc = take_option(o, argv[i], argv[i + 1]);
+            if (rc) return rc;
+            i++;
+        }
+    }
+    if (!o->files_n) return usage_error("run", "which scenario?");
+    return 0;
+}
+
+/* ---- in a child ---- */
+
+static struct errand *child_task;
+
+/* A CHECK failed: the report says so. */
+static void
+on_panic(const char *file, int line, const char *what)
+{
+    printf("%.*s · seed %llu\n  ! %s:%d: CHECK failed: %s\nDIED\n", SARG(child_task->name),
+           (unsigned long long)child_task->seed, file, line, what);
+    fflush(stdout);
+    _exit(EXIT_DIED);
+}
+
+static const struct scenario *
+load_one(struct arena *a, const struct options *o, const struct errand *t)
+{
+    struct source *source = ARENA_NEW(a, struct source);
+    struct diags diags;
+    struct load_options lo = {.sets = o->sets, .sets_n = o->sets_n, .read = read_sibling, .ctx = a};
+    diags_init(&diags, a);
+    source->path = slice_cstr(t->path);
+    if (!file_read_all(a, t->path, &source->text)) return NULL;
+    struct scenarios all = scenario_load(a, source, &lo, &diags);
+    for (int32_t i = 0; i < all.n; i++)
+        if (slice_eq(all.v[i]->name, t->name)) return all.v[i];
+    return NULL;
+}
+
+/* Exactly the rules that the scenario lists must have fired. */
+static int
+judge_catch(struct arena *a, const struct errand *t, const struct run_output *out)
+{
+    struct slice fired = SLICE_EMPTY;
+    for (int64_t i = 0; i < out->result.fired.n; i++)
+        fired = fired.n ? arena_format(a, "%.*s, %.*s", SARG(fired), SARG(out->result.fired.v[i]))
+                        : out->result.fired.v[i];
+    bool ok = slice_eq(fired, t->expected);
+    printf("%s %.*s catches %s: fired {%.*s}, expected {%.*s}\n", ok ? "ok  " : "FAIL", SARG(t->name), t->bug,
+           SARG(fired), SARG(t->expected));
+    return ok ? EXIT_PASS : EXIT_FAIL;
+}
+
+static int
+run_task(const struct session *s, struct errand *t)
+{
+    struct pool pool = {0};
+    struct mem mem;
+    struct arena a;
+    struct run_output out = {0};
+    mem_init(&mem, pool_source(&pool), INT64_MAX);
+    arena_init(&a, &mem, 0);
+    const struct scenario *sc = load_one(&a, &s->o, t);
+    if (!sc) return EXIT_USAGE;
+    child_task = t;
+    panic_set_hook(on_panic);
+    if (t->bug && !bug_on(t->bug)) return EXIT_USAGE;
+    bool many = s->tasks.n > 1;
+    struct run_job j = {.path = t->path,
+                        .name = t->name,
+                        .has_seed = t->has_seed,
+                        .seed = t->seed,
+                        .sets = s->o.sets,
+                        .sets_n = s->o.sets_n,
+                        .bug = t->bug,
+                        .out = many && !s->o.out ? NULL : s->o.out ? s->o.out : "out",
+                        .json = s->o.json,
+                        .quiet = s->o.quiet || many};
+    if (t->op) {
+        j.crash_node = slice_cstr(t->sweep_node);
+        j.crash_at_op = t->op;
+        j.crash_power = strcmp(s->o.sweep, "power") == 0;
+    }
+    job_run(&a, sc, &j, &out);
+    if (s->o.catches && t->expected.p) return judge_catch(&a, t, &out);
+    struct slice text = writer_slice(s->o.json ? &out.json : &out.human);
+    if (t->op) printf("%s at disk operation %lld of %s: ", s->o.sweep, (long long)t->op, t->sweep_node);
+    fwrite(text.p, 1, (size_t)text.n, stdout);
+    return out.exit_code;
+}
+
+/* ---- the parent ---- */
+
+static void
+start_task(struct session *s, struct errand *t)
+{
+    t->output = tmpfile();
+    fflush(stdout);
+    t->pid = fork();
+    if (t->pid != 0) return;
+    signal(SIGINT, SIG_DFL);
+    if (t->output) dup2(fileno(t->output), STDOUT_FILENO);
+    int rc = run_task(s, t);
+    fflush(stdout);
+    _exit(rc);
+}
+
+static void
+copy_output(struct errand *t)
+{
+    char text[8192];
+    size_t n;
+    if (!t->output) return;
+    rewind(t->output);
+    while ((n = fread(text, 1, sizeof text, t->output)) > 0) fwrite(text, 1, n, stdout);
+    fclose(t->output);
+    t->output = NULL;
+}
+
+static void
+task_ended(struct session *s, pid_t pid, int status)
+{
+    for (int64_t i = 0; i < s->tasks.n; i++) {
+        struct errand *t = &s->tasks.v[i];
+        if (t->pid != pid || t->is_done) continue;
+        t->is_done = true;
+        t->exit_code = WIFEXITED(status) ? WEXITSTATUS(status) : EXIT_DIED;
+        if (WIFSIGNALED(status))
+            fprintf(stderr, "gregor: %.*s, seed %llu: ended by signal %d\n", SARG(t->name),
+                    (unsigned long long)t->seed, WTERMSIG(status));
+    }
+}
+
+static void
+run_all(struct session *s)
+{
+    int64_t next = 0, running = 0, shown = 0;
+    while (shown < s->tasks.n) {
+        while (!interrupted && next < s->tasks.n && running < s->o.jobs) {
+            start_task(s, &s->tasks.v[next++]);
+            running++;
+        }
+        if (running == 0) return;
+        int status;
+        pid_t pid = waitpid(-1, &status, 0);
+        if (pid < 0 && errno == EINTR) continue;
+        if (pid < 0) return;
+        running--;
+        task_ended(s, pid, status);
+        while (shown < s->tasks.n && s->tasks.v[shown].is_done) copy_output(&s->tasks.v[shown++]);
+        fflush(stdout);
+    }
+}
+
+/* Of several the gravest, in the order 5, 4, 3, 1, 2, 0. */
+static int
+gravest(const struct session *s)
+{
+    static const int order[] = {EXIT_NONDETERMINISTIC, EXIT_DIED, EXIT_USAGE, EXIT_FAIL, EXIT_INCONCLUSIVE};
+    if (interrupted) return EXIT_INTERRUPTED;
+    for (int64_t k = 0; k < ARRAY_LEN(order); k++)
+        for (int64_t i = 0; i < s->tasks.n; i++)
+            if (s->tasks.v[i].exit_code == order[k]) return order[k];
+    return EXIT_PASS;
+}
+
+static void
+sum_up(const struct session *s)
+{
+    int64_t passed = 0, failed = 0;
+    for (int64_t i = 0; i < s->tasks.n; i++) {
+        const struct errand *t = &s->tasks.v[i];
+        if (t->is_done && t->exit_code == EXIT_PASS) passed++;
+        else failed++;
+        if (t->exit_code && !s->o.json)
+            printf("not passed: gregor run %s --only %.*s --seed %llu%s%s\n", t->path, SARG(t->name),
+                   (unsigned long long)t->seed, t->bug ? " --bug " : "", t->bug ? t->bug : "");
+    }
+    if (!s->o.json) printf("%lld passed, %lld failed\n", (long long)passed, (long long)failed);
+}
+
+/* ---- tasks ---- */
+
+static void
+add_task(struct session *s, struct errand t)
+{
+    VEC_PUSH(&s->mem, &s->tasks, t);
+}
+
+static bool
+switch_is_linked(const char *id)
+{
+    for (int i = 0; bug_name(i); i++)
+        if (strcmp(bug_name(i), id) == 0) return true;
+    return false;
+}
+
+static void
+add_catches(struct session *s, const struct scenario *sc, struct errand t)
+{
+    for (int32_t i = 0; i < sc->catches_n; i++) {
+        const struct catches *c = &sc->catches[i];
+        t.bug = (const char *)arena_dup(&s->a, c->id).p;
+        t.expected = SLICE_EMPTY;
+        for (int32_t j = 0; j < c->n; j++)
+            t.expected = t.expected.n ? arena_format(&s->a, "%.*s, %.*s", SARG(t.expected), SARG(c->rules[j]))
+                                      : c->rules[j];
+        add_task(s, t);
+    }
+}
+
+static void
+add_sweep(struct session *s, const struct scenario *sc, struct errand t)
+{
+    for (int64_t b = 1; b <= sc->cluster.brokers; b++) {
+        for (int64_t op = 1; op <= 400; op++) {
+            t.sweep_node = (const char *)arena_format(&s->a, "b%d", (int)b).p;
+            t.op = op;
+            add_task(s, t);
+        }
+    }
+}
+
+static void
+add_scenario(struct session *s, const char *path, const struct scenario *sc)
+{
+    struct errand t = {.path = path, .name = arena_dup(&s->a, sc->name), .bug = s->o.bug,
+                     .seed = (uint64_t)sc->seed};
+    if (s->o.only && !slice_eq(sc->name, slice_cstr(s->o.only))) return;
+    if (s->o.catches) {
+        add_catches(s, sc, t);
+        return;
+    }
+    if (s->o.sweep) {
+        add_sweep(s, sc, t);
+        return;
+    }
+    t.has_seed = s->o.has_seed;
+    if (!t.has_seed) add_task(s, t);
+    for (uint64_t seed = s->o.seed_from; t.has_seed && seed <= s->o.seed_to; seed++) {
+        t.seed = seed;
+        add_task(s, t);
+    }
+}
+
+static int
+add_file(struct session *s, const char *path)
+{
+    struct source *source = ARENA_NEW(&s->a, struct source);
+    struct load_options lo = {.sets = s->o.sets, .sets_n = s->o.sets_n, .read = read_sibling, .ctx = &s->a};
+    struct diags diags;
+    struct writer w = writer_mem(&s->mem);
+    diags_init(&diags, &s->a);
+    source->path = slice_cstr(path);
+    if (!file_read_all(&s->a, path, &source->text)) {
+        fprintf(stderr, "gregor: %s: %s\n", path, strerror(errno));
+        return EXIT_USAGE;
+    }
+    struct scenarios all = scenario_load(&s->a, source, &lo, &diags);
+    for (int32_t i = 0; i < all.n && !diags.errors; i++) scenario_lint(all.v[i], &diags);
+    diags_print(&diags, &w);
+    fwrite(w.p, 1, (size_t)w.n, stderr);
+    if (diags.errors) return EXIT_USAGE;
+    for (int32_t i = 0; i < all.n; i++) add_scenario(s, path, all.v[i]);
+    return EXIT_PASS;
+}
+
+int
+command_run(int argc, char **argv)
+{
+    static struct session s;
+    mem_init(&s.mem, pool_source(&s.pool), INT64_MAX);
+    arena_init(&s.a, &s.mem, 0);
+    s.o.jobs = 1;
+    int rc = parse_options(&s.o, argc, argv);
+    if (rc) return rc;
+    if (s.o.bug && !switch_is_linked(s.o.bug))
+        return usage_error("run", "no switch %s is linked into this program (make mutants: build/mutants/gregor)",
+                           s.o.bug);
+    for (int i = 0; i < s.o.files_n; i++) {
+        int one = add_file(&s, s.o.files[i]);
+        if (one) rc = one;
+    }
+    if (rc) return rc;
+    if (!s.tasks.n && !s.o.catches) return usage_error("run", "no such scenario in these files");
+    signal(SIGINT, on_interrupt);
+    run_all(&s);
+    if (s.tasks.n != 1) sum_up(&s);
+    return gravest(&s);
+}

@@ -1,0 +1,151 @@
+/* One run, from a scenario to its folder: trace.zst, report.json, story.txt, the pictures, and run.txt,
+ * which says how to run it again. */
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "broker/base/fmt.h"
+#include "sim/cli/cli.h"
+#include "sim/trace/reader.h"
+#include "visualize/visualize.h"
+
+static int64_t
+wall_now_ns(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return t.tv_sec * NS_PER_S + t.tv_nsec;
+}
+
+struct progress {
+    FILE *trace;
+    bool show;
+    int64_t begin_ns, next_ns;
+    uint64_t seed;
+};
+
+static void
+put_trace(void *ctx, struct slice bytes)
+{
+    struct progress *p = ctx;
+    if (p->trace) fwrite(bytes.p, 1, (size_t)bytes.n, p->trace);
+}
+
+/* On a terminal only. */
+static bool
+show_progress(void *ctx, int64_t now_ns, int64_t end_ns, int64_t events)
+{
+    struct progress *p = ctx;
+    int64_t wall = p->show ? wall_now_ns() : 0;
+    if (!p->show || wall < p->next_ns || end_ns <= 0) return false;
+    p->next_ns = wall + 100 * NS_PER_MS;
+    int done = (int)(now_ns < 0 ? 0 : now_ns >= end_ns ? 20 : now_ns * 20 / end_ns);
+    fprintf(stderr, "\r[%.*s%.*s] %.1f/%.1f s of cluster life · %lld events · seed %llu ", done,
+            "####################", 20 - done, "....................", (double)now_ns / 1e9,
+            (double)end_ns / 1e9, (long long)events, (unsigned long long)p->seed);
+    return false;
+}
+
+static struct slice
+path_in(struct arena *a, struct slice dir, const char *name)
+{
+    return arena_format(a, "%.*s/%s", SARG(dir), name);
+}
+
+static void
+write_in(struct arena *a, struct slice dir, const char *name, struct slice bytes)
+{
+    struct slice path = path_in(a, dir, name);
+    if (!file_write_all((const char *)path.p, bytes)) perror((const char *)path.p);
+}
+
+static void
+write_run_txt(struct arena *a, struct slice dir, const struct scenario *s, const struct run_job *j,
+              const struct run_result *r)
+{
+    struct writer w = writer_mem(a->mem);
+    fmt_slice(&w, arena_format(a, "file=%s\nname=%.*s\nseed=%llu\nhash=%016llx\n", j->path,
+                               SARG(s->name), (unsigned long long)r->seed,
+                               (unsigned long long)r->trace_hash));
+    for (int32_t i = 0; i < j->sets_n; i++)
+        fmt_slice(&w, arena_format(a, "set=%.*s\n", SARG(j->sets[i])));
+    if (j->bug) fmt_slice(&w, arena_format(a, "bug=%s\n", j->bug));
+    write_in(a, dir, "run.txt", writer_slice(&w));
+    writer_release(&w);
+}
+
+static void
+write_story(struct arena *a, struct slice dir, const struct run_result *r, struct trace_reader *trace)
+{
+    struct writer w = writer_mem(a->mem);
+    if (trace) visualize_story(a->mem, trace, NULL, &w);
+    for (int64_t i = 0; !trace && i < r->story.v.n; i++)
+        fmt_slice(&w, arena_format(a, "%8.3fs  %.*s\n", (double)r->story.v.v[i].at_ns / 1e9,
+                                   SARG(r->story.v.v[i].text)));
+    write_in(a, dir, "story.txt", writer_slice(&w));
+    writer_release(&w);
+}
+
+static void
+write_pictures(struct arena *a, struct slice dir, struct trace_reader *trace)
+{
+    struct writer w = writer_mem(a->mem);
+    if (visualize_timeline(a->mem, trace, NULL, &w) && w.n)
+        write_in(a, dir, "timeline.svg", writer_slice(&w));
+    w.n = 0;
+    if (visualize_frame_svg(a->mem, trace, NULL, &w) && w.n)
+        write_in(a, dir, "replication.svg", writer_slice(&w));
+    writer_release(&w);
+}
+
+static void
+write_folder(struct arena *a, struct slice dir, const struct scenario *s, const struct run_job *j,
+             struct run_output *o)
+{
+    struct slice bytes;
+    struct trace_reader *trace = NULL;
+    write_run_txt(a, dir, s, j, &o->result);
+    write_in(a, dir, "report.json", writer_slice(&o->json));
+    if (file_read_all(a, (const char *)path_in(a, dir, "trace.zst").p, &bytes))
+        trace = trace_reader_new(a->mem, bytes);
+    write_story(a, dir, &o->result, trace);
+    if (!trace) return;
+    write_pictures(a, dir, trace);
+    trace_reader_free(trace);
+}
+
+void
+job_run(struct arena *a, const struct scenario *s, const struct run_job *j, struct run_output *ret)
+{
+    struct progress p = {.show = !j->json && !j->quiet && isatty(STDERR_FILENO),
+                         .begin_ns = wall_now_ns(),
+                         .seed = j->has_seed ? j->seed : (uint64_t)s->seed};
+    struct run_options o = {.has_seed = j->has_seed,
+                            .seed = j->seed,
+                            .crash_node = j->crash_node,
+                            .crash_at_op = j->crash_at_op,
+                            .crash_power = j->crash_power,
+                            .progress = show_progress,
+                            .ctx = &p};
+    struct slice dir = arena_format(a, "%s/%.*s-%llu", j->out ? j->out : "", SARG(s->name),
+                                    (unsigned long long)p.seed);
+    if (j->out && !make_dir((const char *)dir.p)) perror((const char *)dir.p);
+    if (j->out) p.trace = fopen((const char *)path_in(a, dir, "trace.zst").p, "wb");
+    if (p.trace) o.put_trace = put_trace;
+    run_scenario(a, s, &o, &ret->result);
+    int64_t wall_ns = wall_now_ns() - p.begin_ns;
+    if (p.trace) fclose(p.trace);
+    if (p.show) fputs("\r\033[K", stderr);
+    ret->human = writer_mem(a->mem);
+    ret->json = writer_mem(a->mem);
+    report_json(a, s, &ret->result, j, wall_ns, &ret->json);
+    report_human(a, s, &ret->result, j, wall_ns, &ret->human);
+    if (j->out) write_folder(a, dir, s, j, ret);
+    if (j->out)
+        fmt_slice(&ret->human,
+                  arena_format(a, "%.*s/  timeline.svg  replication.svg  story.txt  report.json  trace.zst\n",
+                               SARG(dir)));
+    ret->exit_code =
+        ret->result.interrupted ? EXIT_INTERRUPTED : verdict_exit_code(ret->result.verdict);
+}

@@ -1,0 +1,113 @@
+/* gregor: runs clusters that are simulated, and shows what happened. */
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "sim/cli/cli.h"
+#include "sim/world/pool.h"
+
+#define VERSION "0.1.0"
+
+/* clang-format off */
+const struct command commands[] = {
+    {"run", "gregor run FILE… [--seed N|A..B] [--jobs N] [--set k=v] [--bug ID] [--sweep crash|power] [--catches] [--only NAME] [--out DIR] [--json] [--quiet]",
+     "runs scenarios and says whether what must hold held", "gregor run scenarios/leader-crash.yaml --seed 1..100 --jobs 4", command_run},
+    {"lint", "gregor lint FILE…", "finds mistakes in scenarios", "gregor lint scenarios/leader-crash.yaml", command_lint},
+    {"explain", "gregor explain RUN", "tells a run in sentences", "gregor explain out/leader-crash-42", command_explain},
+    {"timeline", "gregor timeline RUN [--partition T-P] [--from TIME] [--to TIME]", "draws a run over time, as SVG to standard output", "gregor timeline out/leader-crash-42 > t.svg", command_timeline},
+    {"frame", "gregor frame RUN --at TIME [--partition T-P] [--dot]", "draws what each replica holds at a moment, as SVG to standard output", "gregor frame out/leader-crash-42 --at 2.5s > f.svg", command_frame},
+    {"replay", "gregor replay RUN", "runs it again and compares the hash of the trace", "gregor replay out/leader-crash-42", command_replay},
+    {"reference", "gregor reference", "prints the reference of the scenario format", "gregor reference > scenarios/README.md", command_reference},
+};
+/* clang-format on */
+const int commands_n = (int)(sizeof commands / sizeof commands[0]);
+
+static const struct command *
+find_command(const char *name)
+{
+    for (int i = 0; i < commands_n; i++)
+        if (strcmp(commands[i].name, name) == 0) return &commands[i];
+    return NULL;
+}
+
+static int
+print_help(const struct command *c)
+{
+    printf("usage: %s\n\n%s\n\nexample: %s\n", c->usage, c->about, c->example);
+    return EXIT_PASS;
+}
+
+static void
+print_commands(FILE *f)
+{
+    fputs("gregor runs clusters in a simulator and proves what they kept and what they lost.\n\n", f);
+    for (int i = 0; i < commands_n; i++)
+        fprintf(f, "  %-10s %s\n", commands[i].name, commands[i].about);
+    fputs("\nfirst: gregor run scenarios/leader-crash.yaml     then: gregor COMMAND --help\n", f);
+}
+
+int
+usage_error(const char *command, const char *format, ...)
+{
+    const struct command *c = find_command(command);
+    va_list ap;
+    va_start(ap, format);
+    fputs("gregor: ", stderr);
+    vfprintf(stderr, format, ap);
+    va_end(ap);
+    fprintf(stderr, "\nusage: %s\n", c ? c->usage : command);
+    return EXIT_USAGE;
+}
+
+static int
+unknown_command(const char *name)
+{
+    struct pool pool = {0};
+    struct mem mem;
+    struct arena a;
+    mem_init(&mem, pool_source(&pool), 1 << 20);
+    arena_init(&a, &mem, 0);
+    struct words words = {.arena = &a};
+    for (int i = 0; i < commands_n; i++) words_add(&words, slice_cstr(commands[i].name));
+    fprintf(stderr, "gregor: there is no command %s: %s\n", name,
+            words_advice(&words, slice_cstr(name)));
+    mem_release(&mem);
+    pool_release(&pool);
+    return EXIT_USAGE;
+}
+
+static bool
+wants_help(int argc, char **argv)
+{
+    for (int i = 0; i < argc; i++)
+        if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0) return true;
+    return false;
+}
+
+static int
+help(int argc, char **argv)
+{
+    const struct command *c = argc > 2 ? find_command(argv[2]) : NULL;
+    if (c) return print_help(c);
+    print_commands(stdout);
+    return EXIT_PASS;
+}
+
+int
+main(int argc, char **argv)
+{
+    if (argc < 2) {
+        print_commands(stderr);
+        return EXIT_USAGE;
+    }
+    if (strcmp(argv[1], "--version") == 0 || strcmp(argv[1], "version") == 0) {
+        puts("gregor " VERSION);
+        return EXIT_PASS;
+    }
+    if (strcmp(argv[1], "help") == 0 || wants_help(1, argv + 1)) return help(argc, argv);
+    const struct command *c = find_command(argv[1]);
+    if (!c) return unknown_command(argv[1]);
+    if (wants_help(argc - 2, argv + 2)) return print_help(c);
+    return c->run(argc - 2, argv + 2);
+}

@@ -1,0 +1,229 @@
+/* What a run is told as: report.json for programs, a dozen lines for people. */
+#include <lz4.h>
+#include <stdio.h>
+#include <yaml.h>
+#include <zlib.h>
+#include <zstd.h>
+
+#include "broker/base/fmt.h"
+#include "sim/cli/cli.h"
+
+/* ---- json ---- */
+
+static void
+key(struct writer *w, const char *name)
+{
+    if (w->n && w->p[w->n - 1] != '{') fmt_char(w, ',');
+    fmt_json(w, slice_cstr(name));
+    fmt_char(w, ':');
+}
+
+static void
+key_i64(struct writer *w, const char *name, int64_t v)
+{
+    key(w, name);
+    fmt_i64(w, v);
+}
+
+static void
+key_text(struct writer *w, const char *name, struct slice v)
+{
+    key(w, name);
+    if (v.p) fmt_json(w, v);
+    else fmt_str(w, "null");
+}
+
+static void
+json_slices(struct writer *w, const char *name, const struct slice *v, int64_t n)
+{
+    key(w, name);
+    fmt_char(w, '[');
+    for (int64_t i = 0; i < n; i++) {
+        if (i) fmt_char(w, ',');
+        fmt_json(w, v[i]);
+    }
+    fmt_char(w, ']');
+}
+
+static void
+json_lines(struct writer *w, const char *name, const struct lines *l)
+{
+    key(w, name);
+    fmt_char(w, '[');
+    for (int64_t i = 0; i < l->v.n; i++) {
+        if (i) fmt_char(w, ',');
+        fmt_json(w, l->v.v[i].text);
+    }
+    fmt_char(w, ']');
+}
+
+static void
+json_anomaly(struct writer *w, const struct anomaly *a)
+{
+    fmt_char(w, '{');
+    key_text(w, "rule", slice_cstr(rule_spelling(a->rule)));
+    key_text(w, "witness", slice_cstr(witness_spelling(a->witness)));
+    key_text(w, "topic", a->topic);
+    key_i64(w, "partition", a->partition);
+    key_i64(w, "offset", a->offset);
+    key_text(w, "value", a->name);
+    key(w, "allowed");
+    fmt_str(w, a->allowed ? "true" : "false");
+    if (a->loss != LOSS_NONE) key_text(w, "loss", slice_cstr(loss_spelling(a->loss)));
+    if (a->why.n) key_text(w, "why", a->why);
+    key_text(w, "story", a->story);
+    fmt_char(w, '}');
+}
+
+static void
+json_anomalies(struct writer *w, const struct anomalies *all)
+{
+    key(w, "anomalies");
+    fmt_char(w, '[');
+    for (int64_t i = 0; i < all->v.n; i++) {
+        if (i) fmt_char(w, ',');
+        json_anomaly(w, &all->v.v[i]);
+    }
+    fmt_char(w, ']');
+}
+
+static void
+json_libraries(struct writer *w)
+{
+    key(w, "libraries");
+    fmt_char(w, '{');
+    key_text(w, "zstd", slice_cstr(ZSTD_versionString()));
+    key_text(w, "lz4", slice_cstr(LZ4_versionString()));
+    key_text(w, "zlib", slice_cstr(zlibVersion()));
+    key_text(w, "yaml", slice_cstr(yaml_get_version_string()));
+    fmt_char(w, '}');
+}
+
+static void
+json_counts(struct writer *w, const struct run_counts *c)
+{
+    key(w, "counts");
+    fmt_char(w, '{');
+    key_i64(w, "produced", c->produced);
+    key_i64(w, "acknowledged", c->acknowledged);
+    key_i64(w, "unknown", c->unknown);
+    key_i64(w, "failed", c->failed);
+    key_i64(w, "read", c->read);
+    fmt_char(w, '}');
+}
+
+void
+report_json(struct arena *a, const struct scenario *s, const struct run_result *r,
+            const struct run_job *j, int64_t wall_ns, struct writer *w)
+{
+    fmt_char(w, '{');
+    key_i64(w, "schema", 1);
+    key_text(w, "verdict", slice_cstr(verdict_text(r->verdict)));
+    key_text(w, "scenario", s->name);
+    key_i64(w, "seed", (int64_t)r->seed);
+    if (j->bug) key_text(w, "bug", slice_cstr(j->bug));
+    key_text(w, "trace_hash", arena_format(a, "%016llx", (unsigned long long)r->trace_hash));
+    key_i64(w, "virtual_ns", r->virtual_ns);
+    key_i64(w, "wall_ns", wall_ns);
+    key_i64(w, "events", r->events);
+    key_i64(w, "peak_bytes", r->peak_bytes);
+    json_counts(w, &r->counts);
+    json_lines(w, "reasons", &r->reasons);
+    json_lines(w, "confirmed", &r->confirmed);
+    json_slices(w, "fired", r->fired.v, r->fired.n);
+    json_anomalies(w, &r->anomalies);
+    json_slices(w, "faults", r->faults.v, r->faults.n);
+    json_libraries(w);
+    fmt_str(w, "}\n");
+}
+
+/* ---- for people ---- */
+
+#define STORY_LINES 24
+#define REASON_LINES 12
+
+static void
+thousands(struct writer *w, int64_t v)
+{
+    if (v < 1000) {
+        fmt_i64(w, v);
+        return;
+    }
+    thousands(w, v / 1000);
+    fmt_char(w, ',');
+    fmt_padded(w, v % 1000, 3);
+}
+
+static void
+head(struct arena *a, const struct scenario *s, const struct run_result *r, int64_t wall_ns,
+     struct writer *w)
+{
+    double virtual_s = (double)r->virtual_ns / 1e9, wall_s = (double)wall_ns / 1e9;
+    int brokers = (int)s->cluster.brokers, controllers = (int)s->cluster.controllers;
+    fmt_slice(w, arena_format(a, "%.*s · seed %llu · %d broker%s", SARG(s->name),
+                              (unsigned long long)r->seed, brokers, brokers == 1 ? "" : "s"));
+    if (controllers)
+        fmt_slice(w, arena_format(a, ", %d controller%s", controllers, controllers == 1 ? "" : "s"));
+    fmt_slice(w, arena_format(a, " · %.1f s of cluster life in %.2f s (%.0f:1)\n", virtual_s, wall_s,
+                              wall_s > 0 ? virtual_s / wall_s : 0.0));
+}
+
+static void
+story(struct arena *a, const struct run_result *r, struct writer *w)
+{
+    int64_t n = r->story.v.n, cut = n > STORY_LINES ? STORY_LINES * 2 / 3 : n;
+    for (int64_t i = 0; i < n; i++) {
+        if (i == cut) {
+            fmt_slice(w, arena_format(a, "           … %d lines more …\n", (int)(n - STORY_LINES)));
+            i = n - (STORY_LINES - cut);
+        }
+        const struct line *l = &r->story.v.v[i];
+        fmt_slice(w, arena_format(a, "%8.3fs  %.*s\n", (double)l->at_ns / 1e9, SARG(l->text)));
+    }
+}
+
+static void
+counts(const struct run_counts *c, struct writer *w)
+{
+    fmt_str(w, "  produced ");
+    thousands(w, c->produced);
+    fmt_str(w, " · acknowledged ");
+    thousands(w, c->acknowledged);
+    fmt_str(w, " · unknown ");
+    thousands(w, c->unknown);
+    if (c->failed) {
+        fmt_str(w, " · failed ");
+        thousands(w, c->failed);
+    }
+    fmt_str(w, " · read back ");
+    thousands(w, c->read);
+    fmt_char(w, '\n');
+}
+
+static void
+verdict(struct arena *a, const struct run_result *r, struct writer *w)
+{
+    static const char *const words[] = {"PASS", "FAIL", "INCONCLUSIVE", "DIED", "WITNESSES DISAGREE",
+                                        "NONDETERMINISTIC"};
+    const char *says = "";
+    for (int64_t i = 0; i < r->confirmed.v.n; i++)
+        fmt_slice(w, arena_format(a, "expected failure CONFIRMED  %.*s\n", SARG(r->confirmed.v.v[i].text)));
+    for (int64_t i = 0; i < r->reasons.v.n && i < REASON_LINES; i++)
+        fmt_slice(w, arena_format(a, "  ! %.*s\n", SARG(r->reasons.v.v[i].text)));
+    if (r->verdict == VERDICT_PASS)
+        says = r->confirmed.v.n
+                   ? "it failed as it must, and nothing else went wrong   "
+                   : "nothing acknowledged was lost, nothing doubled, order kept, replicas equal   ";
+    fmt_slice(w, arena_format(a, "%s  %strace %016llx\n", words[r->verdict], says,
+                              (unsigned long long)r->trace_hash));
+}
+
+void
+report_human(struct arena *a, const struct scenario *s, const struct run_result *r,
+             const struct run_job *j, int64_t wall_ns, struct writer *w)
+{
+    head(a, s, r, wall_ns, w);
+    if (!j->quiet) story(a, r, w);
+    counts(&r->counts, w);
+    verdict(a, r, w);
+}
