@@ -59,12 +59,13 @@ replicas_checkpointed(struct replicas *r, enum checkpoint_kind kind, struct slic
 }
 
 void
-replicas_release_checkpoints(struct replicas *r)
+replicas_forget_checkpoint(struct replicas *r, struct slice topic, int32_t index)
 {
-    MAP_EACH (&r->checkpoints, c, struct checkpointed, node) {
-        map_remove(&r->checkpoints, &c->node);
-        MEM_DELETE(&r->env->mem, c);
-    }
+    struct checkpointed *c = find(r, topic, index);
+    if (!c) return;
+    map_remove(&r->checkpoints, &c->node);
+    MEM_DELETE(&r->env->mem, c);
+    if (r->checkpoints.n > 0) return;
     for (int i = 0; i < KINDS; i++) {
         buf_unref(r->checkpoint_texts[i]);
         r->checkpoint_texts[i] = NULL;

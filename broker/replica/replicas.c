@@ -117,12 +117,17 @@ log_ready(struct commitlog *log, enum log_err err, struct slice why)
         list_push_back(&ready, n);
     if (err != LOG_OK) {
         say(r, 3, p->label, why);
-        partition_fail(p);
+        if (p->is_deleted)
+            replicas_drop(p);
+        else
+            partition_fail(p);
     } else {
         p->log_ready = true;
         int64_t hw = replicas_checkpointed(r, CHECKPOINT_HIGH_WATERMARK, p->topic, p->index);
         p->high_watermark =
             MIN(MAX(hw, commitlog_start(&p->log)), commitlog_written_end(&p->log));
+        /* A later topic of this name begins anew. */
+        replicas_forget_checkpoint(r, p->topic, p->index);
         const struct image_partition *ip = in_image(p);
         if (p->is_deleted)
             replicas_drop(p);
@@ -199,23 +204,48 @@ partition_new(struct replicas *r, const struct image_partition *ip)
     commitlog_open(&p->log, r->env, &params);
 }
 
+/* A topic of the same name may have been created since: now its directory is free. */
 static void
 log_gone(struct log_op *op, enum log_err err)
 {
     (void)err;
     struct partition *p = CONTAINER_OF(op, struct partition, log_op);
     struct replicas *r = p->owner;
+    const struct image_topic *t = image_topic(r->image, p->topic);
+    const struct image_partition *next = t ? image_topic_partition(t, p->index) : NULL;
     commitlog_release(&p->log);
+    list_remove(&p->dropping);
+    r->deleting--;
     partition_release(p);
     MEM_DELETE(&r->env->mem, p);
+    if (next && !r->stopping) replicas_apply_partition(r, next);
 }
 
 void
 replicas_drop(struct partition *p)
 {
     map_remove(&p->owner->partitions, &p->by_id);
+    list_push_back(&p->owner->dropping, &p->dropping);
     p->log_op.done = log_gone;
     commitlog_delete(&p->log, &p->log_op);
+}
+
+static bool
+has_name(const struct partition *p, const struct image_partition *ip)
+{
+    return p->index == ip->index && slice_eq(p->topic, ip->topic->name);
+}
+
+/* An earlier topic's partition of this name is still on its way out of the directory. */
+static bool
+must_wait_for_name(struct replicas *r, const struct image_partition *ip)
+{
+    if (r->deleting == 0) return false;
+    LIST_EACH (&r->dropping, p, struct partition, dropping)
+        if (has_name(p, ip)) return true;
+    MAP_EACH (&r->partitions, p, struct partition, by_id)
+        if (p->is_deleted && has_name(p, ip)) return true;
+    return false;
 }
 
 static void
@@ -223,8 +253,10 @@ partition_delete(struct partition *p)
 {
     if (p->is_deleted) return;
     p->is_deleted = true;
+    p->owner->deleting++;
     partition_retire(p);
-    if (p->log_ready && !p->is_truncating) replicas_drop(p);
+    bool is_up = p->log_ready || p->log.state == COMMITLOG_OFFLINE;
+    if (is_up && !p->is_truncating) replicas_drop(p);
 }
 
 /* ---- the metadata log's word ---- */
@@ -239,7 +271,7 @@ replicas_apply_partition(struct replicas *r, const struct image_partition *ip)
     }
     if (p)
         partition_apply(p, ip);
-    else
+    else if (!must_wait_for_name(r, ip))
         partition_new(r, ip);
 }
 
@@ -326,6 +358,7 @@ replicas_new(struct env *env, const struct replicas_params *p)
     map_init(&r->topics, &env->mem, env_map_key(env));
     map_init(&r->checkpoints, &env->mem, env_map_key(env));
     list_init(&r->fetchers);
+    list_init(&r->dropping);
     r->lag_max_ns = config_i64(p->config, K_CFG_REPLICA_LAG_TIME_MAX_MS) * NS_PER_MS;
     replicas_alter_init(r, p->raft);
     return r;

@@ -30,6 +30,8 @@ struct replicas {
     struct map topics;     /* struct topic_config by name */
     struct list fetchers;
     int64_t lag_max_ns;
+    struct list dropping; /* partitions whose files are being removed … */
+    int64_t deleting;     /* … and how many will be */
 
     /* What the checkpoint files said when this node started: "topic partition offset". */
     struct map checkpoints;
@@ -87,6 +89,6 @@ int64_t replicas_checkpointed(struct replicas *r, enum checkpoint_kind kind, str
                               int32_t index);
 void replicas_load_checkpoints(struct replicas *r, void (*done)(void *owner, enum env_err err),
                                void *owner);
-void replicas_release_checkpoints(struct replicas *r);
+void replicas_forget_checkpoint(struct replicas *r, struct slice topic, int32_t index);
 
 #endif
