@@ -9,11 +9,29 @@ struct asked {
     struct request *r;
 };
 
+/* An answer with what its version cannot say taken out: where the leader is (KIP-853). */
+#define ANSWER_BEFORE(r, type, first) \
+    if ((r)->version < (first)) { \
+        struct type without = *(const struct type *)response; \
+        without.node_endpoints = NULL; \
+        without.node_endpoints_n = 0; \
+        request_answer(r, &without); \
+        return; \
+    } \
+    break
+
 static void
 answered(struct raft_answer *a, const void *response)
 {
-    struct asked *asked = CONTAINER_OF(a, struct asked, answer);
-    request_answer(asked->r, response);
+    struct request *r = CONTAINER_OF(a, struct asked, answer)->r;
+    switch (r->api_key) {
+    case K_API_VOTE: ANSWER_BEFORE(r, k_vote_response, 1);
+    case K_API_BEGIN_QUORUM_EPOCH: ANSWER_BEFORE(r, k_begin_quorum_epoch_response, 1);
+    case K_API_END_QUORUM_EPOCH: ANSWER_BEFORE(r, k_end_quorum_epoch_response, 1);
+    case K_API_FETCH: ANSWER_BEFORE(r, k_fetch_response, 16);
+    default: break;
+    }
+    request_answer(r, response);
 }
 
 static struct raft_answer *

@@ -2,6 +2,9 @@
  * until the epoch and the vote that it speaks of are durable. */
 #include "broker/raft/state.h"
 
+/* Nobody gets here by elections. Beyond it epochs could be used up by a single request. */
+#define EPOCH_MAX (INT32_MAX - 65536)
+
 /* What is to be said once it may be. */
 struct verdict {
     enum k_msg msg;
@@ -125,7 +128,7 @@ facts(const struct raft *r, const struct k_vote_request_partition_data *d)
 static bool
 is_possible_vote(const struct k_vote_request_partition_data *d)
 {
-    return d->partition_index == 0 && d->replica_id >= 0 && d->replica_epoch < INT32_MAX &&
+    return d->partition_index == 0 && d->replica_id >= 0 && d->replica_epoch < EPOCH_MAX &&
            d->last_offset >= 0 && d->last_offset_epoch >= 0 &&
            d->last_offset_epoch <= d->replica_epoch;
 }
@@ -174,7 +177,7 @@ raft_handle_vote(struct raft *r, struct raft_answer *a, const struct k_vote_requ
 static bool
 could_lead(const struct raft *r, int32_t epoch, int32_t leader_id)
 {
-    if (leader_id < 0 || leader_id == r->cfg.node_id || epoch == INT32_MAX) return false;
+    if (leader_id < 0 || leader_id == r->cfg.node_id || epoch >= EPOCH_MAX) return false;
     return epoch != r->election.epoch || r->election.leader_id == RAFT_NOBODY ||
            r->election.leader_id == leader_id;
 }
