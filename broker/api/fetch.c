@@ -31,6 +31,7 @@ struct fetch {
     struct timer timer;
     struct task again;
     bool answer_now; /* an error, a divergence: nothing to wait for */
+    bool reading;       /* the log will call was_read() */
     bool expired, seen; /* the followers' positions have been taken in */
 };
 
@@ -68,7 +69,9 @@ static void
 answer(struct fetch *f)
 {
     timer_cancel(f->r->server->env, &f->timer);
+    defer_cancel(&f->again);
     f->r->owner = f;
+    f->r->gone = NULL;
     f->r->going_out = going_out;
     request_answer(f->r, &f->response);
 }
@@ -99,12 +102,25 @@ run_again(struct task *t)
     read_on(f);
 }
 
+/* What is being read comes to its end first. */
+static void
+expire(struct fetch *f)
+{
+    f->expired = true;
+    if (!f->reading) defer(f->r->server->env, &f->again);
+}
+
 static void
 expired(struct timer *t)
 {
     struct fetch *f = CONTAINER_OF(t, struct fetch, timer);
-    f->expired = true;
-    defer(f->r->server->env, &f->again);
+    expire(f);
+}
+
+static void
+client_gone(struct request *r)
+{
+    expire(r->owner);
 }
 
 static void
@@ -148,6 +164,7 @@ fail_part(struct part *part, int16_t err)
     part->answer->high_watermark = -1;
     part->fetch->answer_now = true;
     if (err != K_ERR_NOT_LEADER_OR_FOLLOWER && err != K_ERR_FENCED_LEADER_EPOCH) return;
+    if (part->fetch->r->version < 16) return; /* KIP-951 */
     const struct image_partition *ip = lookup_image_partition(
         part->fetch->r->server, part->topic_id, part->topic, part->q->partition);
     if (!ip) return;
@@ -227,6 +244,7 @@ was_read(struct log_read *rd)
 {
     struct fetch *f = CONTAINER_OF(rd, struct fetch, read);
     struct part *part = &f->parts[f->at];
+    f->reading = false;
     int16_t err = 0;
     struct partition *p = lookup_partition(f->r->server, part->topic_id, part->topic,
                                            part->q->partition, &err);
@@ -275,7 +293,8 @@ read_part(struct part *part)
                                 .limit = limit,
                                 .max_bytes = MAX(max, 0),
                                 .min_one = min_one};
-    if (!commitlog_read(&p->log, &f->read)) return false;
+    f->reading = !commitlog_read(&p->log, &f->read);
+    if (f->reading) return false;
     take_range(part, p);
     return true;
 }
@@ -339,6 +358,8 @@ handle_fetch(struct server *s, struct request *r)
     struct fetch *f = REQUEST_NEW(r, struct fetch);
     f->r = r;
     f->q = r->message;
+    r->owner = f;
+    r->gone = client_gone;
     f->again.run = run_again;
     f->replica_id = r->version >= 15 ? f->q->replica_state.replica_id : f->q->replica_id;
     f->replica_epoch = r->version >= 15 ? f->q->replica_state.replica_epoch : -1;

@@ -21,6 +21,7 @@ struct part {
     struct batch_header header;
     struct k_produce_response_partition_produce_response *answer;
     struct op work;
+    struct list inflate_node; /* among those that wait for their decompression */
     struct append_waiter waiter;
     struct ready_waiter opening;
     bool waits;
@@ -43,6 +44,7 @@ finish(struct produce *pr)
 {
     struct request *r = pr->r;
     timer_cancel(r->server->env, &pr->timer);
+    r->gone = NULL;
     for (int32_t i = 0; i < pr->parts_n; i++) buf_unref(pr->parts[i].patched);
     if (pr->q->acks != 0) {
         request_answer(r, &pr->response);
@@ -107,6 +109,14 @@ timed_out(struct timer *t)
     if (pr->appended && pr->waiting == 0) finish(pr);
 }
 
+/* Nobody waits for the answer. */
+static void
+client_gone(struct request *r)
+{
+    struct produce *pr = r->owner;
+    timer_arm(r->server->env, &pr->timer, env_now_ns(r->server->env));
+}
+
 /* Every batch has its offsets or its error. */
 static void
 all_appended(struct produce *pr)
@@ -118,6 +128,8 @@ all_appended(struct produce *pr)
     }
     struct env *env = pr->r->server->env;
     pr->timer.due = timed_out;
+    pr->r->owner = pr;
+    pr->r->gone = client_gone;
     timer_arm(env, &pr->timer, env_now_ns(env) + (int64_t)pr->q->timeout_ms * NS_PER_MS);
     request_let_next(pr->r);
 }
@@ -196,10 +208,34 @@ check_records(struct part *part, struct slice payload)
     append(part);
 }
 
+static void decompressed(struct op *op);
+
+/* So many at a time: each may grow to the ceiling before it is looked at. */
+static void
+inflate_next(struct server *s)
+{
+    while (s->inflating < INFLATING_MAX) {
+        struct list *n = list_pop_front(&s->to_inflate);
+        if (!n) return;
+        struct part *part = LIST_ENTRY(n, struct part, inflate_node);
+        struct slice payload = batch_payload(part->set, &part->header);
+        struct seg seg = {.buf = part->produce->r->frame, .bytes = payload};
+        int64_t ceiling =
+            MIN(DECOMPRESSED_BYTES_MAX, s->env->mem.ceiling_bytes / INFLATED_PART);
+        part->work.done = decompressed;
+        s->inflating++;
+        work_queue(s->env, &part->work, WORK_DECOMPRESS, batch_codec(&part->header), 0, &seg, 1,
+                   ceiling);
+    }
+}
+
 static void
 decompressed(struct op *op)
 {
     struct part *part = CONTAINER_OF(op, struct part, work);
+    struct server *s = part->produce->r->server;
+    s->inflating--;
+    inflate_next(s);
     if (op->err == ENV_OK)
         check_records(part, buf_slice(op->buf));
     else
@@ -262,10 +298,8 @@ check_part(struct part *part)
         check_records(part, payload);
         return true;
     }
-    struct seg seg = {.buf = r->frame, .bytes = payload};
-    part->work.done = decompressed;
-    work_queue(env, &part->work, WORK_DECOMPRESS, batch_codec(&part->header), 0, &seg, 1,
-               DECOMPRESSED_BYTES_MAX);
+    list_push_back(&r->server->to_inflate, &part->inflate_node);
+    inflate_next(r->server);
     return false;
 }
 

@@ -40,6 +40,9 @@ struct request {
      * freed afterwards. NULL response: it cannot be answered. */
     void (*enveloped)(struct request *r, const void *response);
     void *owner;
+    /* Set by a handler that waits for long: its client is gone, so that it may end sooner. From within
+     * the connection's last event; the request must not be answered before a later step. */
+    void (*gone)(struct request *r);
 };
 
 /* Answers with a response struct of the request's own API and version. Once. */

@@ -4,12 +4,28 @@
 #include "broker/base/check.h"
 #include "broker/protocol/codec.h"
 
+/* A decoded message takes no more than this beside its frame. */
+#define MESSAGE_BYTES_MAX (64 << 20)
+
 void
 server_init(struct server *s, struct env *env)
 {
     *s = (struct server){.env = env, .node_id = -1, .broker_epoch = -1};
     list_init(&s->listeners);
     list_init(&s->sessions);
+    list_init(&s->to_inflate);
+}
+
+int64_t
+server_frame_bytes_max(const struct server *s)
+{
+    return MIN(s->frame_bytes_max, s->env->mem.ceiling_bytes / MESSAGE_PART);
+}
+
+int64_t
+server_message_bytes_max(const struct server *s)
+{
+    return MIN(MESSAGE_BYTES_MAX, s->env->mem.ceiling_bytes / MESSAGE_PART);
 }
 
 static void
@@ -69,6 +85,7 @@ server_run(struct server *s, struct request *r)
     CHECK(api && handler);
     enum k_msg msg = (enum k_msg)api->request;
     if (!r->unknown_version) {
+        r->arena.ceiling_bytes = server_message_bytes_max(s);
         r->message = arena_alloc(&r->arena, codec_struct_bytes(msg));
         struct reader rd = reader(r->body);
         if (!r->message || !codec_decode(msg, r->version, &rd, &r->arena, r->message)) {
@@ -77,5 +94,7 @@ server_run(struct server *s, struct request *r)
             return;
         }
     }
+    /* What a handler takes goes with what was decoded; it may rely on getting it. */
+    r->arena.ceiling_bytes = 0;
     handler(s, r);
 }

@@ -14,7 +14,15 @@ struct groups;
 struct forwarder;
 struct producer_ids;
 
-enum listener_kind { LISTENER_BROKER, LISTENER_CONTROLLER };
+enum listener_kind { LISTENER_BROKER, LISTENER_CONTROLLER, LISTENER_KINDS_N };
+
+/* What clients may make a node hold, as parts of the memory that it may use: all frames and decoded
+ * requests of a kind of listener (the quorum's own is not to starve for the brokers'); one frame or one
+ * decoded message; one batch decompressed. */
+#define HELD_PART 4
+#define MESSAGE_PART 8
+#define INFLATED_PART 16
+#define INFLATING_MAX 8
 
 struct server_listener {
     struct listener listener;
@@ -46,6 +54,9 @@ struct server {
     struct producer_ids *producer_ids;
     struct list listeners, sessions;
     int64_t frame_bytes_max; /* socket.request.max.bytes */
+    int64_t held_bytes[LISTENER_KINDS_N]; /* by sessions (session_count) */
+    int32_t inflating;                    /* batches being decompressed … */
+    struct list to_inflate;               /* … and those that wait for it (produce.c) */
     int64_t idle_max_ns;     /* connections.max.idle.ms; 0: never */
     bool accepting;          /* requests on broker listeners are taken up */
     void (*listener_ready)(struct server *s, struct server_listener *l, enum env_err err);
@@ -60,6 +71,9 @@ void server_close_listener(struct server *s, struct server_listener *l);
 /* Stops listening and closes every connection. */
 void server_stop(struct server *s);
 
+/* What a frame, and what a decoded message may take. */
+int64_t server_frame_bytes_max(const struct server *s);
+int64_t server_message_bytes_max(const struct server *s);
 /* A request that came within another one (Envelope): runs its handler. */
 void server_run(struct server *s, struct request *r);
 /* Frees it. */

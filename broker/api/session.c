@@ -6,8 +6,8 @@
 /* Requests that wait on one connection before its reading is paused. Kafka mutes a connection while one
  * request is being handled; clients keep at most five in flight by default. */
 #define WAITING_MAX 16
-/* A decoded message takes no more than this beside its frame. */
-#define MESSAGE_BYTES_MAX (64 << 20)
+/* Whoever holds less than this is not to blame when all together hold too much. */
+#define SMALL_BYTES 65536
 
 static void read_frames(struct session *s);
 
@@ -101,13 +101,40 @@ request_let_next(struct request *r)
     if (r->session) session_pump(r->session);
 }
 
-/* ---- the queue ---- */
+/* ---- what it holds ---- */
 
 static void
 say(struct session *s, const char *what)
 {
     NOTE(s->server->env, NOTE_LOG_MESSAGE, s->peer, slice_cstr(what), 2);
 }
+
+static int64_t
+bytes_held(const struct session *s)
+{
+    int64_t n = frame_reader_held(&s->frames);
+    LIST_EACH (&s->requests, r, struct request, node)
+        n += r->raw.n + r->arena.used_bytes + r->answer.bytes;
+    return n;
+}
+
+/* All clients together may hold a part of the memory. Beyond it, who grows is closed: the many small
+ * ones last. */
+static void
+count(struct session *s)
+{
+    struct server *server = s->server;
+    int64_t *all = &server->held_bytes[s->listener->kind];
+    int64_t max = server->env->mem.ceiling_bytes / HELD_PART, before = s->held_bytes;
+    s->held_bytes = s->closed ? 0 : bytes_held(s);
+    *all += s->held_bytes - before;
+    if (s->held_bytes <= before || *all <= max) return;
+    if (s->held_bytes < SMALL_BYTES && *all <= max + max / 2) return;
+    if (s->conn.state == CONN_OPEN) say(s, "clients hold too much memory: this one is closed");
+    conn_close(&s->conn);
+}
+
+/* ---- the queue ---- */
 
 static void
 session_free(struct session *s)
@@ -118,6 +145,13 @@ session_free(struct session *s)
     mem_free_slice(mem, s->peer);
     mem_free_slice(mem, s->principal);
     MEM_DELETE(mem, s);
+}
+
+/* A client that does not take its answers gets no further ones. */
+static bool
+is_held_back(const struct session *s)
+{
+    return s->conn.wants_writable;
 }
 
 static void
@@ -142,7 +176,7 @@ session_pump(struct session *s)
     bool may_start = true;
     for (struct list *n = s->requests.next; n != &s->requests;) {
         struct request *r = LIST_ENTRY(n, struct request, node);
-        if (!r->started && may_start && !s->closed) {
+        if (!r->started && may_start && !s->closed && !is_held_back(s)) {
             r->started = true;
             server_run(s->server, r);
         }
@@ -157,6 +191,7 @@ session_pump(struct session *s)
         if (!r->answered && !r->lets_next) may_start = false;
     }
     s->pumping = false;
+    count(s);
     if (!s->closed && s->reading_stopped && s->requests_n < WAITING_MAX) {
         s->reading_stopped = false;
         conn_resume(&s->conn);
@@ -180,12 +215,16 @@ take_frame(struct session *s, struct slice frame, struct buf *buf)
         say(s, hr == HEAD_MALFORMED ? "malformed request header" : "unknown api or version");
         return false;
     }
+    if (head.version > head.api->max_stable && !is_versions) {
+        say(s, "a version that is not enabled");
+        return false;
+    }
     if (!dispatch_find(head.api_key, s->listener->kind)) {
         say(s, "an api that this listener does not serve");
         return false;
     }
     struct request *r = MEM_NEW(&env->mem, struct request);
-    arena_init(&r->arena, &env->mem, MESSAGE_BYTES_MAX);
+    arena_init(&r->arena, &env->mem, 0);
     r->server = s->server;
     r->session = s;
     r->listener = s->listener;
@@ -239,6 +278,14 @@ on_bytes(struct conn *c, struct slice data, struct buf *from)
     s->last_used_ns = env_now_ns(s->server->env);
     frame_reader_push(&s->frames, data, from);
     if (s->server->accepting || s->listener->kind == LISTENER_CONTROLLER) read_frames(s);
+    else
+        count(s);
+}
+
+static void
+on_writable(struct conn *c)
+{
+    session_pump(CONTAINER_OF(c, struct session, conn));
 }
 
 static void
@@ -247,17 +294,20 @@ on_closed(struct conn *c, enum env_err why)
     (void)why;
     struct session *s = CONTAINER_OF(c, struct session, conn);
     s->closed = true;
+    count(s);
     timer_cancel(s->server->env, &s->idle);
     for (struct list *n; (n = list_pop_front(&s->requests)) != NULL;) {
         struct request *r = LIST_ENTRY(n, struct request, node);
         r->session = NULL;
         /* Those under way end by themselves; their answers go nowhere. */
         if (!r->started || r->answered) request_delete(r);
+        else if (r->gone) r->gone(r);
     }
     session_free(s);
 }
 
-static const struct conn_ops session_ops = {.bytes = on_bytes, .closed = on_closed};
+static const struct conn_ops session_ops = {
+    .bytes = on_bytes, .writable = on_writable, .closed = on_closed};
 
 /* connections.max.idle.ms, looked at when it may have passed. */
 static void
@@ -284,7 +334,7 @@ session_accept(struct server_listener *l, const struct accepted *a)
     s->principal = mem_dup(&env->mem, a->principal);
     s->last_used_ns = env_now_ns(env);
     list_init(&s->requests);
-    frame_reader_init(&s->frames, &env->mem, &s->conn, (int32_t)l->server->frame_bytes_max);
+    frame_reader_init(&s->frames, &env->mem, &s->conn, (int32_t)server_frame_bytes_max(l->server));
     list_push_back(&l->server->sessions, &s->node);
     conn_accept(&l->listener, &s->conn, a);
     s->idle.due = idle_due;

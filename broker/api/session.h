@@ -22,6 +22,7 @@ struct session {
     struct slice peer, principal;
     struct timer idle;
     int64_t last_used_ns;
+    int64_t held_bytes; /* as it stands in the server's sum */
     bool pumping, closed, reading_stopped;
 };
 
