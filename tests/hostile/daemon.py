@@ -1,0 +1,157 @@
+"""A gregord of ours: started in a folder, ended by its pid, asked whether it still serves."""
+
+import os
+import random
+import signal
+import socket
+import subprocess
+import time
+
+from wire import Client, Closed, batch, values_of
+
+TOPIC = "kept"
+START_LIMIT_S = 20
+
+
+def free_port():
+    """Below the ephemeral range, where no outgoing connection can take it before it is bound."""
+    while True:
+        port = random.randrange(15000, 32000)
+        with socket.socket() as s:
+            try:
+                s.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            return port
+
+
+def clean_environment():
+    return {k: v for k, v in os.environ.items() if not k.startswith("KAFKA_") and k != "CLUSTER_ID"}
+
+
+class Daemon:
+    """Values that it acknowledged are remembered, so that it can be seen whether they are still there."""
+
+    def __init__(self, binary, folder, *, settings=None, arguments=(), environment=None, data="data"):
+        self.binary, self.folder, self.data = binary, folder, folder / data
+        self.port, self.controller_port = free_port(), free_port()
+        self.arguments, self.environment = list(arguments), dict(environment or {})
+        self.settings = {
+            "process.roles": "broker,controller",
+            "node.id": 1,
+            "listeners": f"PLAINTEXT://127.0.0.1:{self.port},CONTROLLER://127.0.0.1:{self.controller_port}",
+            "controller.listener.names": "CONTROLLER",
+            "controller.quorum.voters": f"1@127.0.0.1:{self.controller_port}",
+            "log.dirs": self.data,
+            "offsets.topic.replication.factor": 1,
+            **(settings or {}),
+        }
+        self.process, self.kept = None, []
+
+    def __enter__(self):
+        self.start()
+        self.wait()
+        return self
+
+    def __exit__(self, *_):
+        self.kill()
+
+    def start(self):
+        argv = [str(self.binary), *self.arguments]
+        for name, value in self.settings.items():
+            if value is not None:
+                argv += ["--override", f"{name}={value}"]
+        with open(self.folder / "log", "ab") as log:
+            self.process = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=self.folder,
+                                            env={**clean_environment(), **self.environment})
+
+    def wait(self):
+        end = time.monotonic() + START_LIMIT_S
+        while True:
+            assert self.process.poll() is None, f"it ended with {self.process.returncode}: {self.last_line()}"
+            assert time.monotonic() < end, f"it does not serve: {self.last_line()}"
+            try:
+                with Client(self.port, timeout=5) as c:
+                    c.make_topic(TOPIC)
+                    if c.fetch(TOPIC, 0)[0] == 0:
+                        return
+            except (OSError, Closed):
+                pass
+            time.sleep(0.02)
+
+    def restart(self):
+        self.start()
+        self.wait()
+
+    def stop(self, limit_s=20):
+        """In order; the exit status."""
+        self.process.send_signal(signal.SIGTERM)
+        return self.process.wait(limit_s)
+
+    def kill(self):
+        if self.process and self.process.poll() is None:
+            self.process.kill()
+            self.process.wait(10)
+
+    def ends(self, limit_s=10):
+        """It ends by itself: the exit status and what it said last."""
+        try:
+            status = self.process.wait(limit_s)
+        except subprocess.TimeoutExpired:
+            self.kill()
+            raise AssertionError(f"it goes on: {self.last_line()}") from None
+        return status, self.last_line()
+
+    def lines(self):
+        return (self.folder / "log").read_text(errors="replace").strip().splitlines()
+
+    def last_line(self):
+        return (self.lines() or ["(nothing)"])[-1]
+
+    def rss_mib(self):
+        with open(f"/proc/{self.process.pid}/statm") as f:
+            return int(f.read().split()[1]) * os.sysconf("SC_PAGE_SIZE") / (1 << 20)
+
+    # ---- what a friend does ----
+
+    def keep(self, n=1, size=20, client=None):
+        """Writes n batches of one value each, acknowledged by all."""
+        with Client(self.port) as c:
+            for _ in range(n):
+                value = b"value %d " % len(self.kept) + b"." * size
+                error, offset = c.produce(TOPIC, batch([value]))
+                assert error == 0, f"produce says {error}"
+                self.kept.append((offset, value))
+
+    def check_kept(self, start=0):
+        """Everything acknowledged is there, nothing is doubled, the order is kept."""
+        found, at = [], start
+        with Client(self.port) as c:
+            while True:
+                error, high, data = c.fetch(TOPIC, at)
+                assert error == 0, f"fetch at {at} says {error}"
+                more = [v for v in values_of(data) if v[0] >= at]
+                if not more:
+                    break
+                found += more
+                at = more[-1][0] + 1
+        assert at == high, f"reading ends at {at}, the high watermark is {high}"
+        assert found == self.kept, f"{len(self.kept)} values were acknowledged, {len(found)} read: {found[-1:]}"
+
+    def serves(self, mib=200):
+        assert self.process.poll() is None, f"it died with {self.process.returncode}: {self.last_line()}"
+        self.keep()
+        assert self.rss_mib() < mib, f"it takes {self.rss_mib():.0f} MiB"
+
+
+def is_closed(client, within=5.0):
+    """The daemon has closed this connection (whatever it still said)."""
+    client.socket.settimeout(within)
+    try:
+        while client.socket.recv(65536):
+            pass
+        return True
+    except ConnectionError:
+        return True
+    except TimeoutError:
+        return False
