@@ -1,0 +1,337 @@
+#include "tests/unit/group/fixture.h"
+
+typedef struct k_sync_group_request_sync_group_request_assignment given;
+
+/* One member, generation 1, stable. */
+static struct slice
+lone_member(void)
+{
+    struct slice id = new_id();
+    struct call *j = join((struct who){.id = id});
+    pass_ms(0);
+    const struct k_join_group_response *r = joined(j);
+    assert_int_equal(r->error_code, 0);
+    given g = {r->member_id, S("all")};
+    struct call *s = sync(id, r->generation_id, &g, 1);
+    commit();
+    assert_int_equal(synced(s)->error_code, 0);
+    return id;
+}
+
+/* Two members, both in generation 2, not yet synced; the first leads. */
+static void
+two_members(struct slice *ret_a, struct slice *ret_b)
+{
+    *ret_a = lone_member();
+    *ret_b = new_id();
+    struct call *b = join((struct who){.id = *ret_b});
+    assert_true(is_waiting(b));
+    assert_int_equal(heartbeat(*ret_a, 1), K_ERR_REBALANCE_IN_PROGRESS);
+    struct call *a = join((struct who){.id = *ret_a});
+    assert_int_equal(joined(a)->members_n, 2);
+    assert_int_equal(joined(b)->members_n, 0);
+    assert_true(slice_eq(joined(b)->leader, *ret_a));
+    assert_int_equal(joined(b)->generation_id, 2);
+}
+
+static void
+a_member_is_first_given_an_id(void **state)
+{
+    (void)state;
+    struct slice id = new_id();
+    assert_true(slice_starts(id, S("app-")));
+    assert_int_equal(id.n, 4 + 36);
+    assert_state("Empty");
+    /* Up to version 3 it joins at once. */
+    struct call *old = join((struct who){.id = SLICE_EMPTY, .version = 3});
+    assert_true(is_waiting(old));
+    assert_state("PreparingRebalance");
+}
+
+static void
+an_id_that_is_not_used_is_forgotten(void **state)
+{
+    (void)state;
+    struct slice id = new_id();
+    pass_ms(SESSION_MS + 1);
+    assert_int_equal(joined(join((struct who){.id = id}))->error_code, K_ERR_UNKNOWN_MEMBER_ID);
+}
+
+static void
+a_lone_member_leads_and_is_assigned(void **state)
+{
+    (void)state;
+    struct slice id = new_id();
+    struct call *j = join((struct who){.id = id});
+    pass_ms(0);
+    const struct k_join_group_response *r = joined(j);
+    assert_int_equal(r->generation_id, 1);
+    assert_true(slice_eq(r->leader, id));
+    assert_int_equal(r->members_n, 1);
+    assert_slice(r->protocol_name, "range");
+    assert_state("CompletingRebalance");
+    given g = {id, S("all")};
+    struct call *s = sync(id, 1, &g, 1);
+    /* Nobody has an assignment that a crash could take back. */
+    assert_true(is_waiting(s));
+    commit();
+    assert_slice(synced(s)->assignment, "all");
+    assert_state("Stable");
+    assert_int_equal(heartbeat(id, 1), 0);
+    assert_int_equal(heartbeat(id, 0), K_ERR_ILLEGAL_GENERATION);
+    assert_int_equal(heartbeat(S("nobody"), 1), K_ERR_UNKNOWN_MEMBER_ID);
+}
+
+static void
+the_initial_delay_gathers_members(void **state)
+{
+    (void)state;
+    assert_true(config_set(&w.config, K_CFG_GROUP_INITIAL_REBALANCE_DELAY_MS, S("3000"), NULL));
+    struct call *a = join((struct who){.version = 3});
+    pass_ms(2000);
+    struct call *b = join((struct who){.version = 3});
+    pass_ms(2000);
+    /* The second came during the delay, so there is another. */
+    assert_true(is_waiting(a));
+    pass_ms(2000);
+    assert_int_equal(joined(a)->members_n, 2);
+    assert_int_equal(joined(b)->generation_id, 1);
+}
+
+static void
+two_members_are_assigned_by_their_leader(void **state)
+{
+    (void)state;
+    struct slice a, b;
+    two_members(&a, &b);
+    given g[] = {{a, S("left")}, {b, S("right")}};
+    struct call *sb = sync(b, 2, NULL, 0);
+    assert_true(is_waiting(sb));
+    struct call *sa = sync(a, 2, g, 2);
+    commit();
+    assert_slice(synced(sa)->assignment, "left");
+    assert_slice(synced(sb)->assignment, "right");
+    assert_int_equal(describe()->members_n, 2);
+}
+
+static void
+a_member_that_does_not_rejoin_is_dropped(void **state)
+{
+    (void)state;
+    struct slice a = lone_member();
+    struct call *b = join((struct who){.id = new_id()});
+    pass_ms(REBALANCE_MS + 1);
+    assert_int_equal(joined(b)->error_code, 0);
+    assert_int_equal(joined(b)->members_n, 1);
+    assert_int_equal(heartbeat(a, 2), K_ERR_UNKNOWN_MEMBER_ID);
+}
+
+static void
+a_missed_session_begins_a_rebalance(void **state)
+{
+    (void)state;
+    struct slice a, b;
+    two_members(&a, &b);
+    given g[] = {{a, S("left")}, {b, S("right")}};
+    sync(b, 2, NULL, 0);
+    sync(a, 2, g, 2);
+    commit();
+    pass_ms(SESSION_MS - 1);
+    assert_int_equal(heartbeat(a, 2), 0);
+    pass_ms(2);
+    assert_state("PreparingRebalance");
+    assert_int_equal(describe()->members_n, 1);
+}
+
+static void
+a_member_that_does_not_sync_is_dropped(void **state)
+{
+    (void)state;
+    struct slice a, b;
+    two_members(&a, &b);
+    given g[] = {{a, S("left")}, {b, S("right")}};
+    struct call *s = sync(a, 2, g, 2);
+    commit();
+    assert_int_equal(synced(s)->error_code, 0);
+    for (int i = 0; i < 4; i++) {
+        pass_ms(REBALANCE_MS / 4);
+        int16_t ea = heartbeat(a, 2);
+        (void)heartbeat(b, 2);
+        if (i < 3) assert_int_equal(ea, 0);
+    }
+    assert_state("PreparingRebalance");
+    assert_int_equal(heartbeat(b, 2), K_ERR_UNKNOWN_MEMBER_ID);
+}
+
+static void
+an_assignment_that_cannot_be_stored_is_not_given(void **state)
+{
+    (void)state;
+    struct slice id = new_id();
+    struct call *j = join((struct who){.id = id});
+    pass_ms(0);
+    assert_int_equal(joined(j)->error_code, 0);
+    w.refuses = K_ERR_NOT_ENOUGH_REPLICAS;
+    given g = {id, S("all")};
+    assert_int_equal(synced(sync(id, 1, &g, 1))->error_code, K_ERR_COORDINATOR_NOT_AVAILABLE);
+    assert_state("PreparingRebalance");
+    w.refuses = 0;
+    assert_int_equal(joined(join((struct who){.id = id}))->generation_id, 2);
+}
+
+static void
+an_assignment_that_comes_late_does_not_count(void **state)
+{
+    (void)state;
+    struct slice id = new_id();
+    struct call *j = join((struct who){.id = id});
+    pass_ms(0);
+    assert_int_equal(joined(j)->error_code, 0);
+    finish_writes(0);
+    given g = {id, S("all")};
+    struct call *s = sync(id, 1, &g, 1);
+    pass_ms(5001);
+    assert_int_equal(synced(s)->error_code, K_ERR_COORDINATOR_NOT_AVAILABLE);
+    commit();
+    assert_state("PreparingRebalance");
+}
+
+static void
+the_preferred_common_protocol_is_taken(void **state)
+{
+    (void)state;
+    struct call *a = join((struct who){.version = 3, .protocol = S("range"), .second = S("sticky")});
+    struct call *b = join((struct who){.version = 3, .protocol = S("sticky"), .second = S("range")});
+    struct call *c = join((struct who){.version = 3, .protocol = S("sticky")});
+    struct call *d = join((struct who){.version = 3, .protocol = S("other")});
+    pass_ms(1);
+    assert_slice(joined(a)->protocol_name, "sticky");
+    assert_slice(joined(b)->protocol_name, "sticky");
+    assert_int_equal(joined(c)->error_code, 0);
+    assert_int_equal(joined(d)->error_code, K_ERR_INCONSISTENT_GROUP_PROTOCOL);
+}
+
+static void
+session_time_outs_have_limits(void **state)
+{
+    (void)state;
+    assert_true(config_set(&w.config, K_CFG_GROUP_MIN_SESSION_TIMEOUT_MS, S("10001"), NULL));
+    assert_int_equal(joined(join((struct who){.version = 3}))->error_code,
+                     K_ERR_INVALID_SESSION_TIMEOUT);
+}
+
+static void
+a_static_member_returns_without_a_rebalance(void **state)
+{
+    (void)state;
+    struct call *j = join((struct who){.instance = S("i")});
+    pass_ms(0);
+    struct slice id = joined(j)->member_id;
+    assert_true(slice_starts(id, S("i-")));
+    given g = {id, S("all")};
+    struct call *s = sync(id, 1, &g, 1);
+    commit();
+    assert_int_equal(synced(s)->error_code, 0);
+    struct call *again = join((struct who){.instance = S("i")});
+    const struct k_join_group_response *r = joined(again);
+    assert_int_equal(r->error_code, 0);
+    assert_int_equal(r->generation_id, 1);
+    assert_true(r->skip_assignment);
+    assert_false(slice_eq(r->member_id, id));
+    assert_state("Stable");
+    /* The former process must not go on. */
+    assert_int_equal(joined(join((struct who){.id = id, .instance = S("i")}))->error_code,
+                     K_ERR_FENCED_INSTANCE_ID);
+    assert_slice(synced(sync(r->member_id, 1, NULL, 0))->assignment, "all");
+}
+
+static void
+the_last_to_leave_empties_the_group(void **state)
+{
+    (void)state;
+    struct slice a, b;
+    two_members(&a, &b);
+    assert_int_equal(leave(S("nobody")), K_ERR_UNKNOWN_MEMBER_ID);
+    assert_int_equal(leave(a), 0);
+    assert_state("PreparingRebalance");
+    assert_int_equal(leave(b), 0);
+    assert_state("Empty");
+    commit();
+    lose_leadership();
+    take_over();
+    assert_state("Empty");
+}
+
+static void
+who_waits_hears_that_the_leadership_is_gone(void **state)
+{
+    (void)state;
+    struct slice a = lone_member();
+    struct call *b = join((struct who){.id = new_id()});
+    struct call *o = commit_offset(a, 1, 5);
+    lose_leadership();
+    assert_int_equal(joined(b)->error_code, K_ERR_NOT_COORDINATOR);
+    assert_int_equal(commit_error(o), K_ERR_NOT_COORDINATOR);
+    assert_int_equal(heartbeat(a, 1), K_ERR_NOT_COORDINATOR);
+}
+
+static void
+the_next_coordinator_knows_members_and_offsets(void **state)
+{
+    (void)state;
+    struct slice a = lone_member();
+    struct call *o = commit_offset(a, 1, 42);
+    commit();
+    assert_int_equal(commit_error(o), 0);
+    lose_leadership();
+    take_over();
+    assert_state("Stable");
+    assert_int_equal(heartbeat(a, 1), 0);
+    assert_int_equal(fetch_offset(), 42);
+    assert_slice(synced(sync(a, 1, NULL, 0))->assignment, "all");
+    pass_ms(SESSION_MS + 1);
+    assert_state("Empty");
+}
+
+static void
+a_group_begins_in_the_log_as_kafka_writes_it(void **state)
+{
+    (void)state;
+    (void)new_id();
+    struct batch_header h;
+    struct slice batch = buf_slice(w.log.v[0]);
+    assert_int_equal(batch_check(w.env.crc32c, batch, &h), BATCH_OK);
+    struct records rs;
+    struct record rec;
+    records_begin(&rs, &h, batch_payload(batch, &h));
+    assert_true(records_next(&rs, &rec));
+    assert_slice(rec.key, "\0\2\0\1g");
+    assert_slice(rec.value, "\0\3\0\0\0\0\0\0\xff\xff\xff\xff\0\0\x01\xa2\x04\x16\xe8\x4c\0\0\0\0");
+}
+
+#define TEST(f) cmocka_unit_test_setup_teardown(f, world_start, world_end)
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(a_member_is_first_given_an_id),
+        TEST(an_id_that_is_not_used_is_forgotten),
+        TEST(a_lone_member_leads_and_is_assigned),
+        TEST(the_initial_delay_gathers_members),
+        TEST(two_members_are_assigned_by_their_leader),
+        TEST(a_member_that_does_not_rejoin_is_dropped),
+        TEST(a_missed_session_begins_a_rebalance),
+        TEST(a_member_that_does_not_sync_is_dropped),
+        TEST(an_assignment_that_cannot_be_stored_is_not_given),
+        TEST(an_assignment_that_comes_late_does_not_count),
+        TEST(the_preferred_common_protocol_is_taken),
+        TEST(session_time_outs_have_limits),
+        TEST(a_static_member_returns_without_a_rebalance),
+        TEST(the_last_to_leave_empties_the_group),
+        TEST(who_waits_hears_that_the_leadership_is_gone),
+        TEST(the_next_coordinator_knows_members_and_offsets),
+        TEST(a_group_begins_in_the_log_as_kafka_writes_it),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
