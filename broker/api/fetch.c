@@ -28,11 +28,13 @@ struct fetch {
     int64_t replica_epoch;
     int64_t budget, bytes;
     struct log_read read;
+    int32_t read_epoch; /* the leader epoch under which it was begun */
     struct timer timer;
     struct task again;
     bool answer_now; /* an error, a divergence: nothing to wait for */
-    bool reading;       /* the log will call was_read() */
     bool expired, seen; /* the followers' positions have been taken in */
+    bool reading;       /* a round is under way, perhaps in the middle of a read … */
+    bool woken;         /* … and something came for a partition that it has passed */
 };
 
 static bool
@@ -66,10 +68,17 @@ going_out(struct request *r)
 }
 
 static void
+stop_waiting(struct fetch *f)
+{
+    for (int32_t i = 0; i < f->parts_n; i++) fetch_waiter_cancel(&f->parts[i].waiter);
+}
+
+static void
 answer(struct fetch *f)
 {
-    timer_cancel(f->r->server->env, &f->timer);
+    stop_waiting(f);
     defer_cancel(&f->again);
+    timer_cancel(f->r->server->env, &f->timer);
     f->r->owner = f;
     f->r->gone = NULL;
     f->r->going_out = going_out;
@@ -78,17 +87,18 @@ answer(struct fetch *f)
 
 /* ---- waiting ---- */
 
+/* One round at a time: a second one would begin a read on top of the one that is under way. */
 static void
-stop_waiting(struct fetch *f)
+look_again(struct fetch *f)
 {
-    for (int32_t i = 0; i < f->parts_n; i++) fetch_waiter_cancel(&f->parts[i].waiter);
+    f->woken = true;
+    if (!f->reading) defer(f->r->server->env, &f->again);
 }
 
 static void
 wake(struct fetch_waiter *w)
 {
-    struct part *part = CONTAINER_OF(w, struct part, waiter);
-    defer(part->fetch->r->server->env, &part->fetch->again);
+    look_again(CONTAINER_OF(w, struct part, waiter)->fetch);
 }
 
 static void
@@ -102,25 +112,20 @@ run_again(struct task *t)
     read_on(f);
 }
 
-/* What is being read comes to its end first. */
-static void
-expire(struct fetch *f)
-{
-    f->expired = true;
-    if (!f->reading) defer(f->r->server->env, &f->again);
-}
-
 static void
 expired(struct timer *t)
 {
     struct fetch *f = CONTAINER_OF(t, struct fetch, timer);
-    expire(f);
+    f->expired = true;
+    look_again(f);
 }
 
 static void
 client_gone(struct request *r)
 {
-    expire(r->owner);
+    struct fetch *f = r->owner;
+    f->expired = true;
+    look_again(f);
 }
 
 static void
@@ -128,15 +133,9 @@ wait_for_more(struct fetch *f)
 {
     struct server *s = f->r->server;
     release_ranges(f);
-    for (int32_t i = 0; i < f->parts_n; i++) {
-        struct part *part = &f->parts[i];
-        int16_t err;
-        struct partition *p =
-            lookup_partition(s, part->topic_id, part->topic, part->q->partition, &err);
-        if (!p) continue;
-        part->waiter.wake = wake;
-        part->waiter.is_follower = is_follower(f);
-        list_push_back(&p->fetch_waiters, &part->waiter.node);
+    if (f->woken) {
+        defer(s->env, &f->again);
+        return;
     }
     if (timer_is_armed(&f->timer)) return;
     f->timer.due = expired;
@@ -147,6 +146,7 @@ static void
 all_read(struct fetch *f)
 {
     f->seen = true;
+    f->reading = false;
     bool enough = f->bytes >= f->q->min_bytes || f->answer_now || f->expired ||
                   f->q->max_wait_ms <= 0 || f->parts_n == 0;
     if (enough)
@@ -212,14 +212,24 @@ fill_offsets(struct part *part, struct partition *p)
     part->answer->log_start_offset = commitlog_start(&p->log);
 }
 
+static int16_t
+read_error(enum log_err err)
+{
+    switch (err) {
+    case LOG_E_OUT_OF_RANGE: return K_ERR_OFFSET_OUT_OF_RANGE;
+    case LOG_E_CLOSED: return K_ERR_NOT_LEADER_OR_FOLLOWER;
+    case LOG_E_CORRUPT: return K_ERR_CORRUPT_MESSAGE;
+    default: return K_ERR_KAFKA_STORAGE_ERROR;
+    }
+}
+
 static void
 take_range(struct part *part, struct partition *p)
 {
     struct fetch *f = part->fetch;
     const struct log_read *rd = &f->read;
-    if (rd->err == LOG_E_OUT_OF_RANGE || rd->err == LOG_E_CLOSED || rd->err == LOG_E_OFFLINE) {
-        fail_part(part, rd->err == LOG_E_OUT_OF_RANGE ? K_ERR_OFFSET_OUT_OF_RANGE
-                                                      : K_ERR_KAFKA_STORAGE_ERROR);
+    if (rd->err != LOG_OK && rd->err != LOG_E_BUSY) {
+        fail_part(part, read_error(rd->err));
         return;
     }
     fill_offsets(part, p);
@@ -244,14 +254,18 @@ was_read(struct log_read *rd)
 {
     struct fetch *f = CONTAINER_OF(rd, struct fetch, read);
     struct part *part = &f->parts[f->at];
-    f->reading = false;
     int16_t err = 0;
     struct partition *p = lookup_partition(f->r->server, part->topic_id, part->topic,
                                            part->q->partition, &err);
-    if (p)
-        take_range(part, p);
-    else
+    /* Another epoch, perhaps another role: what was read, or found to be cut off, is no answer to what
+     * was asked then; above all it is no OFFSET_OUT_OF_RANGE, which makes consumers start over. */
+    if (p && p->leader_epoch != f->read_epoch) err = K_ERR_NOT_LEADER_OR_FOLLOWER;
+    if (err) {
+        log_range_release(&rd->range);
         fail_part(part, err);
+    } else {
+        take_range(part, p);
+    }
     part_done(part);
     read_on(f);
 }
@@ -269,6 +283,10 @@ read_part(struct part *part)
         fail_part(part, err);
         return true;
     }
+    /* Before looking: what comes while another partition is read must not be missed. */
+    part->waiter.wake = wake;
+    part->waiter.is_follower = is_follower(f);
+    list_push_back(&p->fetch_waiters, &part->waiter.node);
     if (check_divergence(part, p)) return true;
     int64_t offset = part->q->fetch_offset;
     if (offset < commitlog_start(&p->log) || offset > commitlog_written_end(&p->log)) {
@@ -293,8 +311,8 @@ read_part(struct part *part)
                                 .limit = limit,
                                 .max_bytes = MAX(max, 0),
                                 .min_one = min_one};
-    f->reading = !commitlog_read(&p->log, &f->read);
-    if (f->reading) return false;
+    f->read_epoch = p->leader_epoch;
+    if (!commitlog_read(&p->log, &f->read)) return false;
     take_range(part, p);
     return true;
 }
@@ -311,7 +329,11 @@ reset_answer(struct part *part)
 static void
 read_on(struct fetch *f)
 {
-    if (f->at == 0) f->budget = f->q->max_bytes;
+    if (f->at == 0) {
+        f->budget = f->q->max_bytes;
+        f->reading = true;
+        f->woken = false;
+    }
     while (f->at < f->parts_n) {
         struct part *part = &f->parts[f->at];
         reset_answer(part);

@@ -61,6 +61,8 @@ fill_request(struct alter_batch *b)
         fill_partition(b, p, &t->partitions[0]);
         list_remove(&p->alter);
         p->alter_sent = true;
+        p->alter_leader_epoch = p->leader_epoch;
+        p->alter_partition_epoch = p->partition_epoch;
     }
 }
 
@@ -77,13 +79,20 @@ batch_delete(struct alter_batch *b)
 
 /* No answer for the whole request: every partition asks again, if it still wants to. */
 static void
-batch_failed(struct alter_batch *b)
+retry_unanswered(struct alter_batch *b)
 {
     for (int32_t i = 0; i < b->request.topics_n; i++) {
         struct k_alter_partition_request_topic_data *t = &b->request.topics[i];
         struct partition *p = replicas_find(b->r, t->topic_id, t->partitions[0].partition_index);
-        if (p) partition_isr_answered(p, K_ERR_REQUEST_TIMED_OUT, 0, 0, NULL, 0);
+        if (p && p->alter_sent)
+            partition_isr_answered(p, K_ERR_REQUEST_TIMED_OUT, 0, 0, NULL, 0);
     }
+}
+
+static void
+batch_failed(struct alter_batch *b)
+{
+    retry_unanswered(b);
     batch_delete(b);
 }
 
@@ -123,7 +132,7 @@ answered(struct link_call *c, int16_t err, struct slice body)
     }
     if (!err && !res.error_code) {
         take_answer(r, &res);
-        batch_delete(b);
+        batch_failed(b); /* if the answer is silent about some */
         return;
     }
     /* STALE_BROKER_EPOCH and the like: with the next registration it may go better. */

@@ -26,6 +26,7 @@ struct fetcher {
     struct channel channel;
     bool has_channel, stopping;
     struct call call, offsets_call;
+    int64_t offsets_of; /* the timestamp that was asked for: the leader's end, then its start */
     struct timer backoff;
     struct task again;
 };
@@ -104,20 +105,18 @@ connect_to_leader(struct fetcher *f)
 static void
 back_off(struct fetcher *f)
 {
-    f->state = FETCHER_IDLE;
+    if (f->state != FETCHER_ASKING) f->state = FETCHER_IDLE;
     if (!timer_is_armed(&f->backoff))
         timer_arm(f->r->env, &f->backoff, env_now_ns(f->r->env) + BACKOFF_MS * NS_PER_MS);
 }
 
 /* ---- what came ---- */
 
-static void ask_offsets(struct partition *p);
-
 static void
 part_failed(struct partition *p, int16_t err)
 {
     if (err == K_ERR_OFFSET_OUT_OF_RANGE)
-        ask_offsets(p);
+        p->needs_offsets = true; /* go_on() asks for them */
     else
         /* Stale epochs, moved leaders: the metadata log will say more; ask again meanwhile. */
         p->fetch_not_before_ns = env_now_ns(p->env) + BACKOFF_MS * NS_PER_MS;
@@ -165,6 +164,7 @@ answered(struct call *call, enum env_err err, struct slice body, struct buf *fro
 {
     struct fetcher *f = CONTAINER_OF(call, struct fetcher, call);
     if (f->stopping) return;
+    f->state = FETCHER_IDLE;
     struct k_fetch_response res;
     struct arena *a = &f->r->env->scratch;
     if (err != ENV_OK || !call_decode(call, body, a, &res) || res.error_code) {
@@ -178,7 +178,61 @@ answered(struct call *call, enum env_err err, struct slice body, struct buf *fro
     go_on(f);
 }
 
-/* ---- out of range: where does the leader's log begin and end? ---- */
+/* ---- out of range: where does the leader's log end and begin? ---- */
+
+enum { ASK_LATEST = -1, ASK_EARLIEST = -2 };
+
+static void ask_offsets(struct partition *p, int64_t of);
+
+/* As in Kafka: who has more than the leader (which can only be after an unclean election) cuts what is
+ * too much; whose end lies before the leader's first record begins anew there. */
+static void
+take_offset(struct fetcher *f, struct partition *p, int64_t offset)
+{
+    int64_t end = commitlog_assigned_end(&p->log);
+    if (f->offsets_of == ASK_LATEST && offset >= end) {
+        ask_offsets(p, ASK_EARLIEST);
+        return;
+    }
+    p->needs_offsets = false;
+    if (f->offsets_of == ASK_LATEST)
+        partition_cut(p, offset, false);
+    else if (offset > end)
+        partition_cut(p, offset, true);
+    else
+        p->fetch_not_before_ns = env_now_ns(p->env) + BACKOFF_MS * NS_PER_MS;
+}
+
+static void
+take_offsets(struct fetcher *f, const struct k_list_offsets_response *res)
+{
+    for (int32_t i = 0; i < res->topics_n; i++) {
+        for (int32_t k = 0; k < res->topics[i].partitions_n; k++) {
+            const struct k_list_offsets_response_list_offsets_partition_response *d =
+                &res->topics[i].partitions[k];
+            struct partition *p =
+                replicas_find_by_name(f->r, res->topics[i].name, d->partition_index);
+            if (!p || p->fetcher != f || !p->needs_offsets) continue;
+            if (!d->error_code && d->offset >= 0 && p->fetching_epoch == p->leader_epoch) {
+                take_offset(f, p, d->offset);
+                continue;
+            }
+            p->needs_offsets = false;
+            p->fetch_not_before_ns = env_now_ns(p->env) + BACKOFF_MS * NS_PER_MS;
+        }
+    }
+}
+
+/* One partition at a time; the others come in turn. */
+static void
+ask_next_offsets(struct fetcher *f)
+{
+    LIST_EACH (&f->partitions, p, struct partition, fetching) {
+        if (!p->needs_offsets || p->is_truncating) continue;
+        ask_offsets(p, ASK_LATEST);
+        return;
+    }
+}
 
 static void
 offsets_answered(struct call *call, enum env_err err, struct slice body, struct buf *from)
@@ -188,30 +242,15 @@ offsets_answered(struct call *call, enum env_err err, struct slice body, struct 
     if (f->stopping) return;
     struct k_list_offsets_response res;
     if (err != ENV_OK || !call_decode(call, body, &f->r->env->scratch, &res)) {
-        back_off(f);
+        back_off(f); /* and then asked again */
         return;
     }
-    for (int32_t i = 0; i < res.topics_n; i++) {
-        for (int32_t k = 0; k < res.topics[i].partitions_n; k++) {
-            struct partition *p = replicas_find_by_name(f->r, res.topics[i].name,
-                                                        res.topics[i].partitions[k].partition_index);
-            if (!p || p->fetcher != f || !p->needs_offsets) continue;
-            p->needs_offsets = false;
-            int64_t leader_start = res.topics[i].partitions[k].offset;
-            if (res.topics[i].partitions[k].error_code || p->is_truncating) continue;
-            /* All that we have lies before the leader's first record: begin anew there. Else our end
-             * is past the leader's, and the epochs will say where to cut. */
-            if (leader_start > commitlog_assigned_end(&p->log))
-                partition_cut(p, leader_start, true);
-            else
-                p->fetch_not_before_ns = env_now_ns(p->env) + BACKOFF_MS * NS_PER_MS;
-        }
-    }
+    take_offsets(f, &res);
     go_on(f);
 }
 
 static void
-ask_offsets(struct partition *p)
+ask_offsets(struct partition *p, int64_t of)
 {
     struct fetcher *f = p->fetcher;
     p->needs_offsets = true;
@@ -228,7 +267,9 @@ ask_offsets(struct partition *p)
         codec_array(a, K_STRUCT_LIST_OFFSETS_REQUEST_LIST_OFFSETS_PARTITION, 1);
     q.topics[0].partitions[0].partition_index = p->index;
     q.topics[0].partitions[0].current_leader_epoch = p->leader_epoch;
-    q.topics[0].partitions[0].timestamp = -2;
+    q.topics[0].partitions[0].timestamp = of;
+    f->offsets_of = of;
+    p->fetching_epoch = p->leader_epoch;
     f->offsets_call.done = offsets_answered;
     if (!channel_call(&f->channel, &f->offsets_call, K_API_LIST_OFFSETS, LIST_OFFSETS_VERSION, &q,
                       config_i64(f->r->config, K_CFG_REPLICA_SOCKET_TIMEOUT_MS), NULL))
@@ -276,6 +317,7 @@ static void
 go_on(struct fetcher *f)
 {
     if (f->stopping || f->state == FETCHER_ASKING || list_is_empty(&f->partitions)) return;
+    if (f->has_channel && !call_is_pending(&f->offsets_call)) ask_next_offsets(f);
     if (!all_written(f)) {
         f->state = FETCHER_WRITING;
         return;
@@ -340,6 +382,8 @@ fetcher_join(struct partition *p)
 void
 fetcher_leave(struct partition *p)
 {
+    /* The others may have been waiting for this one's write. */
+    if (p->fetcher && !p->fetcher->stopping) defer(p->env, &p->fetcher->again);
     list_remove(&p->fetching);
     p->fetcher = NULL;
     p->needs_offsets = false;

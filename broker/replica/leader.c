@@ -39,9 +39,7 @@ partition_append(struct partition *p, struct log_append *a, int16_t acks)
 {
     int16_t err = partition_check_leader(p, -1);
     if (err) return err;
-    /* The raw setting, not the effective one: a topic with one replica and min.insync.replicas 2
-     * refuses acks=all, as Kafka does. */
-    if (acks == -1 && p->isr.n < p->config->min_insync_replicas) return K_ERR_NOT_ENOUGH_REPLICAS;
+    if (acks == -1 && partition_is_under_min_isr(p)) return K_ERR_NOT_ENOUGH_REPLICAS;
     a->leader_epoch = p->leader_epoch;
     return append_error(commitlog_append(&p->log, a));
 }
@@ -58,7 +56,7 @@ reached(const struct partition *p, const struct append_waiter *w)
 static int16_t
 verdict(const struct partition *p, const struct append_waiter *w)
 {
-    if (w->all && p->isr.n < p->config->min_insync_replicas)
+    if (w->all && partition_is_under_min_isr(p))
         return K_ERR_NOT_ENOUGH_REPLICAS_AFTER_APPEND;
     return 0;
 }
@@ -73,12 +71,19 @@ partition_wait(struct partition *p, struct append_waiter *w)
     list_push_back(&p->append_waiters, &w->node);
 }
 
+/* done() answers, which may start the connection's next request, which may come back here. */
 static void
 finish_waiters(struct partition *p)
 {
+    struct list now;
+    list_init(&now);
     LIST_EACH (&p->append_waiters, w, struct append_waiter, node) {
         if (!reached(p, w)) continue;
         list_remove(&w->node);
+        list_push_back(&now, &w->node);
+    }
+    for (struct list *n; (n = list_pop_front(&now)) != NULL;) {
+        struct append_waiter *w = LIST_ENTRY(n, struct append_waiter, node);
         w->done(w, verdict(p, w));
     }
 }
@@ -233,8 +238,14 @@ void
 partition_isr_answered(struct partition *p, int16_t err, int32_t leader_epoch,
                        int32_t partition_epoch, const int32_t *isr, int32_t isr_n)
 {
+    bool stale = p->alter_leader_epoch != p->leader_epoch ||
+                 p->alter_partition_epoch != p->partition_epoch;
     p->alter_sent = false;
     if (!partition_is_leader(p) || p->isr_state != ISR_PENDING) return;
+    if (stale) { /* of an earlier wish: the present one waited for it, and goes out now */
+        replicas_alter_partition(p);
+        return;
+    }
     switch (err) {
     case 0:
         if (leader_epoch == p->leader_epoch && partition_epoch >= p->partition_epoch)

@@ -96,18 +96,27 @@ tell_role(struct partition *p)
 /* What this broker knows of the others begins anew with each epoch: a follower counts as caught up now
  * if it is in sync, so that it has the full lag time to show itself. */
 static void
-reset_followers(struct partition *p)
+add_follower(struct partition *p, int32_t id)
 {
-    p->followers.n = 0;
+    struct follower f = {.broker_id = id,
+                         .progress = {.log_end = -1, .log_start = -1, .leader_end_then = -1,
+                                      .broker_epoch = -1, .fetched_ns = 0}};
+    f.progress.caught_up_ns = isr_has(&p->isr, id) ? env_now_ns(p->env) : INT64_MIN / 2;
+    VEC_PUSH(&p->env->mem, &p->followers, f);
+}
+
+/* Replicas may come and go within an epoch (a reassignment): who stays keeps what is known of it. */
+static void
+match_followers(struct partition *p)
+{
+    for (int64_t i = p->followers.n; i-- > 0;)
+        if (!isr_has(&p->replicas, p->followers.v[i].broker_id)) VEC_REMOVE_AT(&p->followers, i);
     for (int32_t i = 0; i < p->replicas.n; i++) {
         int32_t id = p->replicas.v[i];
-        if (id == p->owner->node_id) continue;
-        struct follower f = {.broker_id = id,
-                             .progress = {.log_end = -1, .log_start = -1, .leader_end_then = -1,
-                                          .broker_epoch = -1, .fetched_ns = 0}};
-        f.progress.caught_up_ns =
-            isr_has(&p->isr, id) ? env_now_ns(p->env) : INT64_MIN / 2;
-        VEC_PUSH(&p->env->mem, &p->followers, f);
+        bool known = id == p->owner->node_id;
+        for (int64_t k = 0; k < p->followers.n && !known; k++)
+            known = p->followers.v[k].broker_id == id;
+        if (!known) add_follower(p, id);
     }
 }
 
@@ -130,6 +139,7 @@ become_leader(struct partition *p, const struct image_partition *ip)
         /* The same epoch with another ISR: what we asked for, or what the controller did by itself. */
         if (ip->partition_epoch <= p->partition_epoch) return;
         take_isr(p, ip);
+        match_followers(p);
         partition_try_advance(p);
         return;
     }
@@ -141,7 +151,8 @@ become_leader(struct partition *p, const struct image_partition *ip)
     commitlog_begin_epoch(&p->log, p->leader_epoch);
     p->epoch_start = commitlog_assigned_end(&p->log);
     take_isr(p, ip);
-    reset_followers(p);
+    p->followers.n = 0;
+    match_followers(p);
     note_role(p);
     fail_waiters(p, K_ERR_NOT_LEADER_OR_FOLLOWER);
     tell_role(p);

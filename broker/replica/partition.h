@@ -106,6 +106,7 @@ struct partition {
     enum isr_state isr_state;
     struct list alter; /* among those whose change is to be sent */
     bool alter_sent;
+    int32_t alter_leader_epoch, alter_partition_epoch; /* of the request that is under way */
     VEC(struct follower) followers;
 
     /* Follower. */
