@@ -210,7 +210,7 @@ run_task(const struct session *s, struct errand *t)
                         .bug = t->bug,
                         .out = many && !s->o.out ? NULL : s->o.out ? s->o.out : "out",
                         .json = s->o.json,
-                        .quiet = s->o.quiet || many};
+                        .quiet = s->o.quiet};
     if (t->op) {
         j.crash_node = slice_cstr(t->sweep_node);
         j.crash_at_op = t->op;
@@ -219,6 +219,11 @@ run_task(const struct session *s, struct errand *t)
     job_run(&a, sc, &j, &out);
     if (s->o.catches && t->expected.p) return judge_catch(&a, t, &out);
     struct slice text = writer_slice(s->o.json ? &out.json : &out.human);
+    if (many && !s->o.json && out.exit_code == EXIT_PASS)
+        text = arena_format(&a, "ok   %.*s · seed %llu · %d acknowledged, %d read · trace %016llx\n",
+                            SARG(t->name), (unsigned long long)out.result.seed,
+                            (int)out.result.counts.acknowledged, (int)out.result.counts.read,
+                            (unsigned long long)out.result.trace_hash);
     if (t->op) printf("%s at disk operation %lld of %s: ", s->o.sweep, (long long)t->op, t->sweep_node);
     fwrite(text.p, 1, (size_t)text.n, stdout);
     return out.exit_code;

@@ -124,7 +124,7 @@ roll_on(struct world *w, void *ctx)
     int64_t again_ns = 10 * NS_PER_MS;
     touched(r);
     if (!roll->down) {
-        run_say(r, "shut down %.*s in order%.*s", SARG(m->name), SARG(role_of(r, m)));
+        run_fault(r, "shut down", "%.*s in order%.*s", SARG(m->name), SARG(role_of(r, m)));
         if (m->state == MACHINE_UP) node_shut_down(m);
         roll->down = true;
     } else if (m->state == MACHINE_DOWN) {
@@ -181,7 +181,7 @@ act_on_machines(struct run *r, const struct step *s)
     for (int32_t i = 0; i < c.n; i++) {
         struct machine *m = c.v[i];
         struct slice role = id == VERB_RESTART || id == VERB_RESUME ? SLICE_EMPTY : role_of(r, m);
-        run_say(r, "%s %.*s%.*s", s->verb->value.name, SARG(m->name), SARG(role));
+        run_fault(r, s->verb->value.name, "%.*s%.*s", SARG(m->name), SARG(role));
         meet(r, s, m);
         bool lasts = id == VERB_CRASH || id == VERB_POWER || id == VERB_PAUSE;
         if (lasts) undo_later(r, s->args.for_ns, UNDO_UP, 0, m);
@@ -201,7 +201,7 @@ act_on_disk(struct run *r, const struct step *s)
     for (int32_t i = 0; i < c.n; i++) {
         struct machine *m = c.v[i];
         hurt(r, m);
-        run_say(r, "the disk of %.*s: %.*s", SARG(m->name), SARG(s->text));
+        run_fault(r, "disk", "%.*s: %.*s", SARG(m->name), SARG(s->text));
         if (a->heals) fault_disk_heal(m);
         if (a->fail) fault_disk_fail(m, (int32_t)a->fail, a->path, (int32_t)a->count);
         if (a->full >= 0) fault_disk_full(m, a->full);
@@ -267,8 +267,8 @@ act_on_link(struct run *r, const struct step *s)
 {
     struct crowd from, to, all;
     sides(r, &s->args, &from, &to);
-    run_say(r, "%s %.*s %s %.*s", s->verb->value.name, SARG(names_of(r, &from)),
-            s->args.both_ways ? "|" : ">", SARG(names_of(r, &to)));
+    run_fault(r, s->verb->value.name, "%.*s %s %.*s", SARG(names_of(r, &from)),
+              s->args.both_ways ? "|" : ">", SARG(names_of(r, &to)));
     fault_id id = begin_on_link(r, s, from, to);
     if (id) undo_later(r, s->args.for_ns, UNDO_FAULT, id, NULL);
     all = (struct crowd){ARENA_ARRAY(r->a, struct machine *, from.n + to.n + 1), from.n};
@@ -310,7 +310,8 @@ act_hold(struct run *r, const struct step *s)
     struct crowd to = a->to.n ? crowd_of(r, &a->to, NULL) : (struct crowd){&any, 1};
     fault_id *ids = ARENA_ARRAY(r->a, fault_id, from.n * to.n + 1);
     int32_t n = 0;
-    run_say(r, "%.*s", SARG(s->text));
+    struct slice what = slice_sub(s->text, 5, s->text.n); /* behind "hold " */
+    run_fault(r, "hold", "%.*s", SARG(what));
     for (int32_t i = 0; i < from.n; i++) {
         for (int32_t j = 0; j < to.n; j++) {
             struct frame_filter f = filter_of(r, a, WHICH_ANY);

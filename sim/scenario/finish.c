@@ -39,7 +39,7 @@ in_core(const struct goal *g, const struct node_slot *n)
     return !g->core || g->core[n - g->r->nodes];
 }
 
-static int64_t
+int64_t
 topic_min_isr(const struct run *r, const struct topic *t)
 {
     int64_t v;
@@ -199,6 +199,7 @@ heal_all(struct run *r)
     r->last_fault_ns = world_now_ns(r->w);
     struct history_op op = history_op_new(HISTORY_HEALED, -1, -1, -1);
     history_add(r->h, &op, HISTORY_OK, NULL, 0);
+    world_say(r->w, S("healed"), SLICE_EMPTY, SLICE_EMPTY, NULL, NULL, 0);
 }
 
 static void

@@ -70,7 +70,7 @@ strike_node(struct run *r, struct slice kind)
     struct node_slot *n = draw_node(r);
     if (!may_go_down(r, n)) return false;
     n->hurt = true;
-    run_say(r, "%.*s %.*s", SARG(kind), SARG(n->m->name));
+    run_fault(r, (const char *)kind.p, "%.*s", SARG(n->m->name));
     if (is(kind, "crash")) fault_crash(n->m);
     else if (is(kind, "power")) fault_power(n->m), r->power_losses++;
     else if (is(kind, "pause")) fault_pause(n->m);
@@ -97,7 +97,7 @@ strike_pair(struct run *r, struct slice kind)
 {
     struct machine *a = draw_node(r)->m, *b = draw_node(r)->m;
     if (a == b) return false;
-    run_say(r, "%.*s %.*s, %.*s", SARG(kind), SARG(a->name), SARG(b->name));
+    run_fault(r, (const char *)kind.p, "%.*s, %.*s", SARG(a->name), SARG(b->name));
     fault_id id = strike_link(r, kind, a, b);
     if (id) afflict(r, NULL, id);
     return true;
@@ -111,7 +111,7 @@ strike_cut(struct run *r)
     struct machines x = {&a, 1}, y = {rest, 0};
     for (int32_t i = 0; i < world_machines_n(r->w); i++)
         if (world_machine_at(r->w, i) != a) rest[y.n++] = world_machine_at(r->w, i);
-    run_say(r, "cut %.*s off", SARG(a->name));
+    run_fault(r, "cut", "%.*s off", SARG(a->name));
     afflict(r, NULL, fault_cut(r->w, x, y, true));
     return true;
 }
@@ -128,7 +128,7 @@ strike_hold(struct run *r, struct slice kind)
     if (f.api == K_API_FETCH) f.port = 9092;
     if (f.which == WHICH_ANSWER) f.to = f.api == K_API_FETCH ? m : NULL;
     else f.from = m;
-    run_say(r, "%.*s %s%.*s", SARG(kind), f.which == WHICH_ANSWER ? "answers to " : "requests of ",
+    run_fault(r, (const char *)kind.p, "%s%.*s", f.which == WHICH_ANSWER ? "answers to " : "requests of ",
             SARG(m->name));
     afflict(r, NULL, fault_hold(r->w, &f, 0, f.api == K_API_FETCH ? 0 : 1));
     return true;

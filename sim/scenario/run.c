@@ -44,6 +44,19 @@ run_say(struct run *r, const char *format, ...)
     world_say(r->w, S("step"), SLICE_EMPTY, s, NULL, NULL, 0);
 }
 
+void
+run_fault(struct run *r, const char *verb, const char *format, ...)
+{
+    char text[512];
+    va_list ap;
+    va_start(ap, format);
+    vsnprintf(text, sizeof text, format, ap);
+    va_end(ap);
+    struct slice what = slice_cstr(text);
+    add_line(r, &r->ret->story, run_now(r), arena_format(r->a, "%s %.*s", verb, SARG(what)));
+    world_say(r->w, S("fault"), slice_cstr(verb), what, NULL, NULL, 0);
+}
+
 /* The gravest verdict stays, in the order of exit codes 5, 4, 3, 1, 2. */
 static int
 gravity(enum verdict v)
@@ -62,7 +75,6 @@ run_fail(struct run *r, enum verdict v, const char *format, ...)
     va_end(ap);
     struct slice s = arena_dup(r->a, slice_cstr(text));
     add_line(r, &r->ret->reasons, run_now(r), s);
-    world_say(r->w, S("verdict"), slice_cstr(verdict_text(v)), s, NULL, NULL, 0);
     if (gravity(v) > gravity(r->ret->verdict)) r->ret->verdict = v;
 }
 
@@ -121,6 +133,7 @@ begin(struct run *r, struct arena *a, const struct scenario *s, const struct run
     history_init(r->h, a->mem, workload_now, r->w);
     if (o->put_trace) r->trace = trace_open(a->mem, &(struct trace_options){0}, o->put_trace, o->ctx);
     if (r->trace) world_trace(r->w, r->trace);
+    world_say(r->w, S("scenario"), s->name, s->about, NULL, NULL, 0);
     world_observe(r->w, &(struct world_observer){.event = see_event, .life = see_life, .ctx = r});
     witnesses_begin(r);
     if (o->crash_at_op)

@@ -89,6 +89,9 @@ run_now(const struct run *r)
 
 /* run.c */
 void run_say(struct run *r, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* Right before a fault: a line of the story, and of the trace. */
+void run_fault(struct run *r, const char *verb, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
 void run_fail(struct run *r, enum verdict v, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
@@ -140,5 +143,6 @@ void witnesses_free(struct run *r);
 void finish(struct run *r);
 /* A bound for serving again, from the time-outs of the cluster. */
 int64_t serve_bound_ns(const struct scenario *s);
+int64_t topic_min_isr(const struct run *r, const struct topic *t);
 
 #endif
