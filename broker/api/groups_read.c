@@ -114,8 +114,10 @@ from_batch(struct request *r, const fetched_group *g, fetch_response *res)
         res->topics[i].partitions = codec_array(
             &r->arena, K_STRUCT_OFFSET_FETCH_RESPONSE_OFFSET_FETCH_RESPONSE_PARTITION, n);
         for (int32_t k = 0; k < n; k++) {
-            res->topics[i].partitions[k].partition_index = g->topics[i].partitions[k].partition_index;
-            res->topics[i].partitions[k].committed_offset = g->topics[i].partitions[k].committed_offset;
+            res->topics[i].partitions[k].partition_index =
+                g->topics[i].partitions[k].partition_index;
+            res->topics[i].partitions[k].committed_offset =
+                g->topics[i].partitions[k].committed_offset;
             res->topics[i].partitions[k].committed_leader_epoch =
                 g->topics[i].partitions[k].committed_leader_epoch;
             res->topics[i].partitions[k].metadata = g->topics[i].partitions[k].metadata;

@@ -40,6 +40,8 @@ struct groups *groups_new(struct env *env, const struct config *config, const st
 /* This broker's role in the partition, or the epoch of it, is another; called for every partition,
  * after everybody who waited for it has been told. */
 void groups_role_changed(struct groups *gs, struct partition *p);
+/* Nobody goes on where a topic's offsets stood when another one comes by its name. */
+void groups_topic_deleted(struct groups *gs, struct slice topic, struct uuid id);
 void groups_stop(struct groups *gs);
 
 /* The partition of __consumer_offsets that a group belongs to; n > 0. */
@@ -50,14 +52,16 @@ void groups_join(struct groups *gs, const struct k_join_group_request *q, struct
 void groups_sync(struct groups *gs, const struct k_sync_group_request *q, struct group_call *c);
 void groups_heartbeat(struct groups *gs, const struct k_heartbeat_request *q, struct group_call *c);
 void groups_leave(struct groups *gs, const struct k_leave_group_request *q, struct group_call *c);
-void groups_commit(struct groups *gs, const struct k_offset_commit_request *q, struct group_call *c);
+void groups_commit(struct groups *gs, const struct k_offset_commit_request *q,
+                   struct group_call *c);
 void groups_offset_delete(struct groups *gs, const struct k_offset_delete_request *q,
                           struct group_call *c);
 /* Answers with a k_delete_groups_response_deletable_group_result. */
 void groups_delete(struct groups *gs, struct slice group_id, struct group_call *c);
 
 /* Those that only read answer at once. */
-void groups_fetch(struct groups *gs, const struct k_offset_fetch_request_offset_fetch_request_group *q,
+void groups_fetch(struct groups *gs,
+                  const struct k_offset_fetch_request_offset_fetch_request_group *q,
                   int16_t version, struct arena *a,
                   struct k_offset_fetch_response_offset_fetch_response_group *ret);
 void groups_describe(struct groups *gs, struct slice group_id, int16_t version, struct arena *a,

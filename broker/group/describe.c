@@ -15,9 +15,9 @@ describe_members(struct group *g, struct arena *a, described *ret)
 {
     bool stable = g->state == GROUP_STABLE;
     ret->protocol_data = stable ? arena_dup(a, g->protocol) : SLICE_EMPTY;
-    ret->members = codec_array(a, K_STRUCT_DESCRIBE_GROUPS_RESPONSE_DESCRIBED_GROUP_MEMBER,
-                               g->members_n);
-    LIST_EACH (&g->members, m, struct member, node) {
+    ret->members =
+        codec_array(a, K_STRUCT_DESCRIBE_GROUPS_RESPONSE_DESCRIBED_GROUP_MEMBER, g->members_n);
+    LIST_EACH(&g->members, m, struct member, node) {
         struct k_describe_groups_response_described_group_member *to =
             &ret->members[ret->members_n++];
         to->member_id = arena_dup(a, m->id);
@@ -90,18 +90,18 @@ groups_list(struct groups *gs, const struct k_list_groups_request *q, struct are
     int64_t n = 0;
     for (int64_t i = 0; i < gs->shards.n; i++) {
         n += gs->shards.v[i]->groups.n;
-        if (gs->shards.v[i]->state == SHARD_LOADING) ret->error_code = K_ERR_COORDINATOR_LOAD_IN_PROGRESS;
+        if (gs->shards.v[i]->state == SHARD_LOADING)
+            ret->error_code = K_ERR_COORDINATOR_LOAD_IN_PROGRESS;
     }
     if (ret->error_code || !passes(q->types_filter, q->types_filter_n, CLASSIC)) return;
     ret->groups = codec_array(a, K_STRUCT_LIST_GROUPS_RESPONSE_LISTED_GROUP, n);
     for (int64_t i = 0; i < gs->shards.n; i++)
-        MAP_EACH (&gs->shards.v[i]->groups, g, struct group, by_id) {
+        MAP_EACH(&gs->shards.v[i]->groups, g, struct group, by_id) {
             struct slice state = group_state_name(g->state);
             if (!passes(q->states_filter, q->states_filter_n, state)) continue;
             struct k_list_groups_response_listed_group *to = &ret->groups[ret->groups_n++];
             to->group_id = arena_dup(a, g->id);
-            to->protocol_type =
-                g->protocol_type.p ? arena_dup(a, g->protocol_type) : SLICE_EMPTY;
+            to->protocol_type = g->protocol_type.p ? arena_dup(a, g->protocol_type) : SLICE_EMPTY;
             to->group_state = state;
             to->group_type = CLASSIC;
         }

@@ -73,10 +73,8 @@ groups_delete(struct groups *gs, struct slice group_id, struct group_call *c)
     res->group_id = group_id;
     struct shard *s = groups_shard(gs, group_id, &res->error_code);
     struct group *g = s ? group_find(s, group_id) : NULL;
-    if (s && !g)
-        res->error_code = K_ERR_GROUP_ID_NOT_FOUND;
-    else if (g && g->state != GROUP_EMPTY)
-        res->error_code = K_ERR_NON_EMPTY_GROUP;
+    if (s && !g) res->error_code = K_ERR_GROUP_ID_NOT_FOUND;
+    else if (g && g->state != GROUP_EMPTY) res->error_code = K_ERR_NON_EMPTY_GROUP;
     if (res->error_code) {
         groups_answer(gs, c, res);
         return;
@@ -114,8 +112,7 @@ fill_deleted(struct groups *gs, struct group *g, const delete_request *q, struct
         struct slice topic = q->topics[i].name;
         int32_t n = q->topics[i].partitions_n;
         int16_t err = 0;
-        if (!image_topic(gs->image, topic))
-            err = K_ERR_UNKNOWN_TOPIC_OR_PARTITION;
+        if (!image_topic(gs->image, topic)) err = K_ERR_UNKNOWN_TOPIC_OR_PARTITION;
         else if (g->state != GROUP_EMPTY && group_subscribes(g, topic))
             err = K_ERR_GROUP_SUBSCRIBED_TO_TOPIC;
         res->topics[i].name = topic;
@@ -156,8 +153,7 @@ groups_offset_delete(struct groups *gs, const delete_request *q, struct group_ca
     codec_default(K_MSG_OFFSET_DELETE_RESPONSE, res);
     struct shard *s = groups_shard(gs, q->group_id, &res->error_code);
     struct group *g = s ? group_find(s, q->group_id) : NULL;
-    if (s && !g)
-        res->error_code = K_ERR_GROUP_ID_NOT_FOUND;
+    if (s && !g) res->error_code = K_ERR_GROUP_ID_NOT_FOUND;
     else if (g && g->state != GROUP_EMPTY && !is_of_consumers(g))
         res->error_code = K_ERR_NON_EMPTY_GROUP;
     if (res->error_code) {
@@ -174,10 +170,8 @@ groups_offset_delete(struct groups *gs, const delete_request *q, struct group_ca
     }
     struct deletion *d = deletion_new(s, c, res, &res->error_code);
     int16_t err = shard_write(s, &b, &d->write);
-    if (err)
-        deletion_done(&d->write, err);
-    else
-        forget_deleted(g, res);
+    if (err) deletion_done(&d->write, err);
+    else forget_deleted(g, res);
 }
 
 /* ---- by age ---- */
@@ -208,10 +202,8 @@ expire_group(struct group *g)
     shard_builder(s, &b);
     for (int64_t i = 0; i < g->offsets.n; i++) {
         const struct offset *o = g->offsets.v[i];
-        if (is_expired(g, o, now_ms))
-            record_offset_gone(&b, g, o->topic, o->partition);
-        else
-            left++;
+        if (is_expired(g, o, now_ms)) record_offset_gone(&b, g, o->topic, o->partition);
+        else left++;
     }
     bool whole = left == 0 && g->state == GROUP_EMPTY && list_is_empty(&g->pending);
     if (whole || builder_is_empty(&b)) {
@@ -224,12 +216,44 @@ expire_group(struct group *g)
         if (is_expired(g, g->offsets.v[i], now_ms)) group_remove_offset(g, i);
 }
 
+/* ---- with their topic ---- */
+
+static void
+drop_topic(struct group *g, struct slice topic, struct uuid id)
+{
+    struct shard *s = g->shard;
+    struct batch_builder b;
+    shard_builder(s, &b);
+    for (int64_t i = g->offsets.n - 1; i >= 0; i--) {
+        const struct offset *o = g->offsets.v[i];
+        bool is_newer = !uuid_is_zero(o->value.topic_id) && !uuid_eq(o->value.topic_id, id);
+        if (!slice_eq(o->topic, topic) || is_newer) continue;
+        record_offset_gone(&b, g, o->topic, o->partition);
+        group_remove_offset(g, i);
+    }
+    /* Should it fail, the next time is when the offset expires. */
+    if (builder_is_empty(&b)) builder_release(&b);
+    else (void)shard_write_silently(s, &b);
+}
+
+void
+groups_topic_deleted(struct groups *gs, struct slice topic, struct uuid id)
+{
+    for (int64_t i = 0; i < gs->shards.n; i++) {
+        struct shard *s = gs->shards.v[i];
+        if (s->state != SHARD_ACTIVE) continue;
+        MAP_EACH(&s->groups, g, struct group, by_id) drop_topic(g, topic, id);
+    }
+}
+
+/* ---- now and then ---- */
+
 void
 groups_expire(struct groups *gs)
 {
     for (int64_t i = 0; i < gs->shards.n; i++) {
         struct shard *s = gs->shards.v[i];
         if (s->state != SHARD_ACTIVE) continue;
-        MAP_EACH (&s->groups, g, struct group, by_id) expire_group(g);
+        MAP_EACH(&s->groups, g, struct group, by_id) expire_group(g);
     }
 }

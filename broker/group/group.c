@@ -100,8 +100,8 @@ group_free(struct group *g)
     timer_cancel(env, &g->join_timer);
     timer_cancel(env, &g->sync_timer);
     group_forget_write(g);
-    LIST_EACH (&g->members, m, struct member, node) group_remove_member(m, K_ERR_UNKNOWN_MEMBER_ID);
-    LIST_EACH (&g->pending, p, struct pending_member, node) group_remove_pending(p);
+    LIST_EACH(&g->members, m, struct member, node) group_remove_member(m, K_ERR_UNKNOWN_MEMBER_ID);
+    LIST_EACH(&g->pending, p, struct pending_member, node) group_remove_pending(p);
     while (g->offsets.n) group_remove_offset(g, g->offsets.n - 1);
     VEC_RELEASE(mem, &g->offsets);
     map_remove(&g->shard->groups, &g->by_id);
@@ -116,7 +116,7 @@ void
 group_end(struct group *g, int16_t err)
 {
     group_move(g, GROUP_DEAD);
-    LIST_EACH (&g->members, m, struct member, node) group_remove_member(m, err);
+    LIST_EACH(&g->members, m, struct member, node) group_remove_member(m, err);
     group_free(g);
 }
 
@@ -125,7 +125,7 @@ group_end(struct group *g, int16_t err)
 struct member *
 group_member(struct group *g, struct slice id)
 {
-    LIST_EACH (&g->members, m, struct member, node)
+    LIST_EACH(&g->members, m, struct member, node)
         if (slice_eq(m->id, id)) return m;
     return NULL;
 }
@@ -134,7 +134,7 @@ struct member *
 group_static_member(struct group *g, struct slice instance_id)
 {
     if (!instance_id.p) return NULL;
-    LIST_EACH (&g->members, m, struct member, node)
+    LIST_EACH(&g->members, m, struct member, node)
         if (slice_eq(m->instance_id, instance_id)) return m;
     return NULL;
 }
@@ -142,7 +142,7 @@ group_static_member(struct group *g, struct slice instance_id)
 struct pending_member *
 group_pending(struct group *g, struct slice id)
 {
-    LIST_EACH (&g->pending, p, struct pending_member, node)
+    LIST_EACH(&g->pending, p, struct pending_member, node)
         if (slice_eq(p->id, id)) return p;
     return NULL;
 }
@@ -301,7 +301,7 @@ group_check_member(struct group *g, struct slice id, struct slice instance_id)
 static bool
 all_have(struct group *g, struct slice protocol)
 {
-    LIST_EACH (&g->members, m, struct member, node)
+    LIST_EACH(&g->members, m, struct member, node)
         if (!find_protocol(m, protocol)) return false;
     return true;
 }
@@ -321,7 +321,7 @@ static int32_t
 votes_for(struct group *g, struct slice protocol)
 {
     int32_t votes = 0;
-    LIST_EACH (&g->members, m, struct member, node)
+    LIST_EACH(&g->members, m, struct member, node)
         for (int64_t i = 0; i < m->protocols.n; i++) {
             if (!all_have(g, m->protocols.v[i].name)) continue;
             votes += slice_eq(m->protocols.v[i].name, protocol);
@@ -347,7 +347,7 @@ int32_t
 group_rebalance_timeout_ms(const struct group *g)
 {
     int32_t ms = 0;
-    LIST_EACH (&g->members, m, struct member, node) ms = MAX(ms, m->rebalance_timeout_ms);
+    LIST_EACH(&g->members, m, struct member, node) ms = MAX(ms, m->rebalance_timeout_ms);
     return ms;
 }
 
@@ -360,7 +360,8 @@ subscribes(struct group *g, const struct member *m, struct slice topic)
     struct k_consumer_protocol_subscription sub;
     int16_t version = reader_i16(&r);
     if (r.err || version < 0) return -1;
-    while (version > 0 && !codec_has_version(K_MSG_CONSUMER_PROTOCOL_SUBSCRIPTION, version)) version--;
+    while (version > 0 && !codec_has_version(K_MSG_CONSUMER_PROTOCOL_SUBSCRIPTION, version))
+        version--;
     if (!codec_decode(K_MSG_CONSUMER_PROTOCOL_SUBSCRIPTION, version, &r,
                       &g->shard->owner->env->scratch, &sub))
         return -1;
@@ -372,7 +373,7 @@ subscribes(struct group *g, const struct member *m, struct slice topic)
 bool
 group_subscribes(struct group *g, struct slice topic)
 {
-    LIST_EACH (&g->members, m, struct member, node)
+    LIST_EACH(&g->members, m, struct member, node)
         if (subscribes(g, m, topic) != 0) return true;
     return false;
 }

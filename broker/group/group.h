@@ -32,8 +32,8 @@ struct member {
     int32_t session_timeout_ms, rebalance_timeout_ms;
     VEC(struct group_protocol) protocols; /* the preferred first */
     struct slice assignment;
-    bool is_new;               /* does not know its id yet */
-    bool owes_sync;            /* has joined this generation, has not synced */
+    bool is_new;                /* does not know its id yet */
+    bool owes_sync;             /* has joined this generation, has not synced */
     struct group_call *joining; /* waits for the others */
     struct group_call *syncing; /* waits for the leader */
     struct timer session;

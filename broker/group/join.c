@@ -49,10 +49,11 @@ group_answer_join(struct group *g, struct group_call *c, int16_t err, struct sli
 static void
 list_members(struct group *g, struct arena *a, join_response *res)
 {
-    res->members = codec_array(a, K_STRUCT_JOIN_GROUP_RESPONSE_JOIN_GROUP_RESPONSE_MEMBER,
-                               g->members_n);
-    LIST_EACH (&g->members, m, struct member, node) {
-        struct k_join_group_response_join_group_response_member *r = &res->members[res->members_n++];
+    res->members =
+        codec_array(a, K_STRUCT_JOIN_GROUP_RESPONSE_JOIN_GROUP_RESPONSE_MEMBER, g->members_n);
+    LIST_EACH(&g->members, m, struct member, node) {
+        struct k_join_group_response_join_group_response_member *r =
+            &res->members[res->members_n++];
         r->member_id = arena_dup(a, m->id);
         r->group_instance_id = arena_dup(a, m->instance_id);
         r->metadata = arena_dup(a, member_metadata(m, g->protocol));
@@ -89,7 +90,7 @@ elect_leader(struct group *g)
 {
     struct member *leader = g->leader.p ? group_member(g, g->leader) : NULL;
     if (leader && leader->joining) return true;
-    LIST_EACH (&g->members, m, struct member, node) {
+    LIST_EACH(&g->members, m, struct member, node) {
         if (!m->joining) continue;
         struct mem *mem = &env_of(g)->mem;
         mem_free_slice(mem, g->leader);
@@ -103,7 +104,7 @@ elect_leader(struct group *g)
 static void
 drop_absent(struct group *g)
 {
-    LIST_EACH (&g->members, m, struct member, node)
+    LIST_EACH(&g->members, m, struct member, node)
         if (!m->joining && !m->instance_id.p) group_remove_member(m, K_ERR_UNKNOWN_MEMBER_ID);
 }
 
@@ -143,7 +144,7 @@ join_complete(struct group *g)
         store_empty(g);
         return;
     }
-    LIST_EACH (&g->members, m, struct member, node) {
+    LIST_EACH(&g->members, m, struct member, node) {
         if (m->joining) answer_joined(g, m, m->joining);
         m->joining = NULL;
         m->is_new = false;
@@ -198,7 +199,7 @@ prepare(struct group *g)
     if (g->state == GROUP_COMPLETING) group_reset_assignments(g, K_ERR_REBALANCE_IN_PROGRESS);
     timer_cancel(env_of(g), &g->sync_timer);
     group_forget_write(g);
-    LIST_EACH (&g->members, m, struct member, node) m->owes_sync = false;
+    LIST_EACH(&g->members, m, struct member, node) m->owes_sync = false;
     bool initial = g->state == GROUP_EMPTY;
     group_move(g, GROUP_PREPARING);
     if (initial) {
@@ -216,10 +217,8 @@ prepare(struct group *g)
 void
 group_rebalance(struct group *g)
 {
-    if (g->state == GROUP_PREPARING)
-        group_join_maybe_complete(g);
-    else
-        prepare(g);
+    if (g->state == GROUP_PREPARING) group_join_maybe_complete(g);
+    else prepare(g);
 }
 
 void
@@ -270,10 +269,8 @@ update_member(const struct joiner *j, struct member *m)
     m->session_timeout_ms = j->q->session_timeout_ms;
     m->rebalance_timeout_ms = rebalance_timeout_of(j);
     member_set_protocols(m, j->q->protocols, j->q->protocols_n);
-    if (m->joining)
-        group_answer_join(j->g, m->joining, K_ERR_REBALANCE_IN_PROGRESS, m->id);
-    else
-        j->g->joining_n++;
+    if (m->joining) group_answer_join(j->g, m->joining, K_ERR_REBALANCE_IN_PROGRESS, m->id);
+    else j->g->joining_n++;
     m->joining = j->c;
 }
 
@@ -287,8 +284,8 @@ add_member(const struct joiner *j, struct slice id)
         mem_free_slice(mem, g->protocol_type);
         g->protocol_type = mem_dup(mem, j->q->protocol_type);
     }
-    struct member *m = group_add_member(g, id, j->q->group_instance_id, j->c->client_id,
-                                        j->c->client_host);
+    struct member *m =
+        group_add_member(g, id, j->q->group_instance_id, j->c->client_id, j->c->client_host);
     m->is_new = true;
     update_member(j, m);
     arm(g, &m->session, NEW_MEMBER_JOIN_MS);
@@ -363,10 +360,8 @@ store_returned(const struct joiner *j, struct member *m, struct slice old_leader
     int16_t err = shard_write_silently(g->shard, &b);
     m->joining = NULL;
     g->joining_n--;
-    if (err)
-        group_answer_join(g, j->c, group_store_error(err), SLICE_EMPTY);
-    else
-        answer_returned(j, m, old_leader);
+    if (err) group_answer_join(g, j->c, group_store_error(err), SLICE_EMPTY);
+    else answer_returned(j, m, old_leader);
 }
 
 static void
@@ -386,8 +381,7 @@ replace_static(const struct joiner *j, struct member *m, struct slice new_id)
     member_heard(m);
     if (g->state == GROUP_STABLE && slice_eq(group_select_protocol(g), g->protocol))
         store_returned(j, m, old_leader);
-    else
-        group_rebalance(g);
+    else group_rebalance(g);
 }
 
 static void
@@ -400,12 +394,9 @@ join_new(const struct joiner *j)
     }
     struct slice id = new_member_id(j);
     struct member *known = group_static_member(g, j->q->group_instance_id);
-    if (known)
-        replace_static(j, known, id);
-    else if (!j->q->group_instance_id.p && j->c->version >= KNOWN_ID_VERSION)
-        give_out_id(j, id);
-    else
-        add_member(j, id);
+    if (known) replace_static(j, known, id);
+    else if (!j->q->group_instance_id.p && j->c->version >= KNOWN_ID_VERSION) give_out_id(j, id);
+    else add_member(j, id);
 }
 
 static void
@@ -435,10 +426,8 @@ join_known(const struct joiner *j)
     struct pending_member *p = group_pending(g, id);
     if (!group_supports(g, j->q->protocol_type, j->q->protocols, j->q->protocols_n))
         err = K_ERR_INCONSISTENT_GROUP_PROTOCOL;
-    else if (!p)
-        err = group_check_member(g, id, j->q->group_instance_id);
-    else if (j->q->group_instance_id.p)
-        err = K_ERR_UNKNOWN_MEMBER_ID;
+    else if (!p) err = group_check_member(g, id, j->q->group_instance_id);
+    else if (j->q->group_instance_id.p) err = K_ERR_UNKNOWN_MEMBER_ID;
     if (err) {
         group_answer_join(g, j->c, err, id);
     } else if (p) {
@@ -499,8 +488,6 @@ groups_join(struct groups *gs, const join_request *q, struct group_call *c)
         return;
     }
     struct joiner j = {q, c, g};
-    if (is_new)
-        join_new(&j);
-    else
-        join_known(&j);
+    if (is_new) join_new(&j);
+    else join_known(&j);
 }

@@ -26,10 +26,8 @@ place(const struct group *g, struct slice topic, int32_t partition)
     int64_t lo = 0, hi = g->offsets.n;
     while (lo < hi) {
         int64_t mid = (lo + hi) / 2;
-        if (compare(g->offsets.v[mid], topic, partition) < 0)
-            lo = mid + 1;
-        else
-            hi = mid;
+        if (compare(g->offsets.v[mid], topic, partition) < 0) lo = mid + 1;
+        else hi = mid;
     }
     return lo;
 }
@@ -120,6 +118,15 @@ check_commit(struct group *g, const commit_request *q)
     return g->state == GROUP_COMPLETING ? K_ERR_REBALANCE_IN_PROGRESS : 0;
 }
 
+/* A group that a commit made, and for nothing. */
+static void
+forget_made(struct group *g)
+{
+    if (g->offsets.n == 0 && !g->protocol_type.p && list_is_empty(&g->pending) &&
+        g->state == GROUP_EMPTY && g->generation == 0)
+        group_free(g);
+}
+
 /* Group and member are as the request says; makes the group of somebody who only keeps offsets. */
 static struct group *
 find_committer(struct groups *gs, const commit_request *q, int16_t *ret_err)
@@ -170,9 +177,9 @@ begin_response(struct group_call *c, const commit_request *q, int16_t err)
         to->name = t->name;
         to->topic_id = t->topic_id;
         to->partitions_n = t->partitions_n;
-        to->partitions = codec_array(
-            c->arena, K_STRUCT_OFFSET_COMMIT_RESPONSE_OFFSET_COMMIT_RESPONSE_PARTITION,
-            t->partitions_n);
+        to->partitions =
+            codec_array(c->arena, K_STRUCT_OFFSET_COMMIT_RESPONSE_OFFSET_COMMIT_RESPONSE_PARTITION,
+                        t->partitions_n);
         for (int32_t k = 0; k < t->partitions_n; k++) {
             to->partitions[k].partition_index = t->partitions[k].partition_index;
             to->partitions[k].error_code = err;
@@ -297,10 +304,8 @@ forget_unwritten(struct group *g, uint64_t number)
 {
     for (int64_t i = g->offsets.n - 1; i >= 0; i--) {
         struct offset *o = g->offsets.v[i];
-        if (o->created == number)
-            group_remove_offset(g, i);
-        else if (o->appended == number)
-            o->appended = o->committed;
+        if (o->created == number) group_remove_offset(g, i);
+        else if (o->appended == number) o->appended = o->committed;
     }
 }
 
@@ -308,6 +313,7 @@ void
 groups_commit(struct groups *gs, const commit_request *q, struct group_call *c)
 {
     int16_t err = 0;
+    uint64_t groups_before = gs->groups_n;
     struct group *g = find_committer(gs, q, &err);
     commit_response *res = begin_response(c, q, err);
     if (!g) {
@@ -325,6 +331,7 @@ groups_commit(struct groups *gs, const commit_request *q, struct group_call *c)
     if (cm->items.n) err = commit_write(cm, g);
     if (err) forget_unwritten(g, cm->number);
     if (cm->items.n && !err) return;
+    if (gs->groups_n > groups_before) forget_made(g);
     commit_answer(cm, err);
     commit_free(cm);
 }
@@ -341,6 +348,14 @@ static bool
 has_value(const struct offset *o)
 {
     return o && o->committed > 0;
+}
+
+/* An offset that was committed for another topic of the same name is none. */
+static bool
+is_of_another(const struct offset *o, struct uuid topic_id)
+{
+    return o && !uuid_is_zero(topic_id) && !uuid_is_zero(o->value.topic_id) &&
+           !uuid_eq(o->value.topic_id, topic_id);
 }
 
 static void
@@ -362,12 +377,12 @@ fetch_one_topic(struct groups *gs, struct group *g, const fetch_topic *q, int16_
     to->name = q->name;
     to->topic_id = q->topic_id;
     to->partitions_n = q->partition_indexes_n;
-    to->partitions =
-        codec_array(a, K_STRUCT_OFFSET_FETCH_RESPONSE_OFFSET_FETCH_RESPONSE_PARTITIONS,
-                    q->partition_indexes_n);
+    to->partitions = codec_array(a, K_STRUCT_OFFSET_FETCH_RESPONSE_OFFSET_FETCH_RESPONSE_PARTITIONS,
+                                 q->partition_indexes_n);
     for (int32_t i = 0; i < q->partition_indexes_n; i++) {
         int32_t index = q->partition_indexes[i];
         const struct offset *o = g && !unknown ? group_offset(g, name, index) : NULL;
+        if (is_of_another(o, q->topic_id)) o = NULL;
         fill_fetched(a, o, index, &to->partitions[i]);
         if (unknown) to->partitions[i].error_code = K_ERR_UNKNOWN_TOPIC_ID;
     }

@@ -83,7 +83,7 @@ record_group(struct batch_builder *b, const struct group *g, const struct k_sync
     v.leader = g->leader;
     v.current_state_timestamp = g->state_since_ms;
     v.members = codec_array(&a, K_STRUCT_GROUP_METADATA_VALUE_MEMBER_METADATA, g->members_n);
-    LIST_EACH (&g->members, m, struct member, node) fill_member(g, m, q, &v.members[v.members_n++]);
+    LIST_EACH(&g->members, m, struct member, node) fill_member(g, m, q, &v.members[v.members_n++]);
     struct writer key = group_key(g), value = writer_mem(mem);
     CHECK(coordinator_value_write(&value, K_MSG_GROUP_METADATA_VALUE, GROUP_VERSION, &v, NULL));
     add(b, g, &key, &value);
@@ -155,8 +155,8 @@ fold_offset(struct shard *s, const struct k_offset_commit_key *key,
 static void
 fold_member(struct group *g, const struct k_group_metadata_value_member_metadata *from)
 {
-    struct member *m = group_add_member(g, from->member_id, from->group_instance_id, from->client_id,
-                                        from->client_host);
+    struct member *m = group_add_member(g, from->member_id, from->group_instance_id,
+                                        from->client_id, from->client_host);
     m->session_timeout_ms = from->session_timeout;
     m->rebalance_timeout_ms =
         from->rebalance_timeout >= 0 ? from->rebalance_timeout : from->session_timeout;
@@ -179,7 +179,7 @@ fold_group(struct shard *s, struct slice id, const group_value *v)
     struct group *g = group_find(s, id);
     if (!v && !g) return;
     if (!g) g = group_new(s, id);
-    LIST_EACH (&g->members, m, struct member, node) group_remove_member(m, 0);
+    LIST_EACH(&g->members, m, struct member, node) group_remove_member(m, 0);
     g->state = GROUP_EMPTY;
     if (!v) {
         /* Offsets that are not deleted keep it as a group that only stores them. */

@@ -165,8 +165,8 @@ void
 shard_activate(struct shard *s)
 {
     s->state = SHARD_ACTIVE;
-    MAP_EACH (&s->groups, g, struct group, by_id)
-        LIST_EACH (&g->members, m, struct member, node) member_heard(m);
+    MAP_EACH(&s->groups, g, struct group, by_id)
+        LIST_EACH(&g->members, m, struct member, node) member_heard(m);
 }
 
 void
@@ -174,7 +174,7 @@ shard_unload(struct shard *s)
 {
     cancel_load(s);
     /* Writes were told before the role changed, or are told nothing: they have no state to change. */
-    MAP_EACH (&s->groups, g, struct group, by_id) group_end(g, K_ERR_NOT_COORDINATOR);
+    MAP_EACH(&s->groups, g, struct group, by_id) group_end(g, K_ERR_NOT_COORDINATOR);
     s->state = SHARD_NONE;
     s->partition = NULL;
 }

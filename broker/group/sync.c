@@ -48,7 +48,7 @@ group_answer_sync(struct group *g, struct group_call *c, int16_t err, struct sli
 static void
 hand_out(struct group *g, int16_t err)
 {
-    LIST_EACH (&g->members, m, struct member, node) {
+    LIST_EACH(&g->members, m, struct member, node) {
         if (!m->syncing) continue;
         group_answer_sync(g, m->syncing, err, err ? SLICE_EMPTY : m->assignment);
         m->syncing = NULL;
@@ -59,7 +59,7 @@ hand_out(struct group *g, int16_t err)
 void
 group_reset_assignments(struct group *g, int16_t err)
 {
-    LIST_EACH (&g->members, m, struct member, node) member_set_assignment(m, SLICE_EMPTY);
+    LIST_EACH(&g->members, m, struct member, node) member_set_assignment(m, SLICE_EMPTY);
     hand_out(g, err);
 }
 
@@ -127,7 +127,7 @@ store_assignment(struct group *g, const sync_request *q)
     aw->write.shard = g->shard;
     aw->write.done = stored;
     aw->write.late = late;
-    LIST_EACH (&g->members, m, struct member, node) {
+    LIST_EACH(&g->members, m, struct member, node) {
         struct group_assignment a = {mem_dup(mem, m->id), mem_dup(mem, sync_assignment(q, m->id))};
         VEC_PUSH(mem, &aw->assignments, a);
     }
@@ -166,7 +166,7 @@ check_sync(struct group *g, const sync_request *q)
 static void
 all_synced(struct group *g)
 {
-    LIST_EACH (&g->members, m, struct member, node)
+    LIST_EACH(&g->members, m, struct member, node)
         if (m->owes_sync) return;
     timer_cancel(env_of(g), &g->sync_timer);
 }
@@ -178,6 +178,9 @@ groups_sync(struct groups *gs, const sync_request *q, struct group_call *c)
     struct shard *s = groups_shard(gs, q->group_id, &err);
     if (!err && q->group_id.n == 0) err = K_ERR_INVALID_GROUP_ID;
     struct group *g = err ? NULL : group_find(s, q->group_id);
+    /* KIP-559 */
+    if (!err && c->version >= 5 && (!q->protocol_type.p || !q->protocol_name.p))
+        err = K_ERR_INCONSISTENT_GROUP_PROTOCOL;
     if (!err) err = g ? check_sync(g, q) : K_ERR_UNKNOWN_MEMBER_ID;
     if (err) {
         answer_sync(gs, c, err, NULL, SLICE_EMPTY);
@@ -201,7 +204,7 @@ group_sync_due(struct timer *t)
     struct group *g = CONTAINER_OF(t, struct group, sync_timer);
     if (g->state != GROUP_COMPLETING && g->state != GROUP_STABLE) return;
     bool lost = false;
-    LIST_EACH (&g->members, m, struct member, node) {
+    LIST_EACH(&g->members, m, struct member, node) {
         if (!m->owes_sync) continue;
         group_remove_member(m, K_ERR_UNKNOWN_MEMBER_ID);
         lost = true;
@@ -264,23 +267,23 @@ leave_one(struct group *g, const struct k_leave_group_request_member_identity *w
     return 0;
 }
 
+/* Of a group that does not exist nobody is a member: g may be NULL. */
 static void
 leave(struct group *g, const struct k_leave_group_request_member_identity *who, int32_t n,
       struct group_call *c, struct k_leave_group_response *res)
 {
-    int32_t members_before = g->members_n;
+    int32_t members_before = g ? g->members_n : 0;
     bool left = false;
     res->members = codec_array(c->arena, K_STRUCT_LEAVE_GROUP_RESPONSE_MEMBER_RESPONSE, n);
     res->members_n = n;
     for (int32_t i = 0; i < n; i++) {
         res->members[i].member_id = who[i].member_id;
         res->members[i].group_instance_id = who[i].group_instance_id;
-        res->members[i].error_code = leave_one(g, &who[i], &left);
+        res->members[i].error_code = g ? leave_one(g, &who[i], &left) : K_ERR_UNKNOWN_MEMBER_ID;
     }
-    if (g->members_n < members_before && g->state != GROUP_EMPTY)
-        group_rebalance(g);
-    else if (left)
-        group_join_maybe_complete(g);
+    if (!left) return;
+    if (g->members_n < members_before && g->state != GROUP_EMPTY) group_rebalance(g);
+    else group_join_maybe_complete(g);
 }
 
 void
@@ -290,7 +293,6 @@ groups_leave(struct groups *gs, const struct k_leave_group_request *q, struct gr
     struct shard *s = groups_shard(gs, q->group_id, &err);
     if (!err && q->group_id.n == 0) err = K_ERR_INVALID_GROUP_ID;
     struct group *g = err ? NULL : group_find(s, q->group_id);
-    if (!err && !g) err = K_ERR_UNKNOWN_MEMBER_ID;
     struct k_leave_group_response *res = ARENA_NEW(c->arena, struct k_leave_group_response);
     codec_default(K_MSG_LEAVE_GROUP_RESPONSE, res);
     res->error_code = err;

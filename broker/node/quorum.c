@@ -78,7 +78,11 @@ static void
 on_changed(void *owner, const struct image_delta *d)
 {
     struct node *n = owner;
-    if (n->applied) replicas_apply(n->replicas, d);
+    if (!n->applied) return;
+    replicas_apply(n->replicas, d);
+    for (int64_t i = 0; i < d->deleted_topics.n; i++)
+        groups_topic_deleted(n->server.groups, d->deleted_topics.v[i].name,
+                             d->deleted_topics.v[i].id);
 }
 
 static const struct image_ops image_ops = {.changed = on_changed};

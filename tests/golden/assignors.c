@@ -23,7 +23,8 @@ struct game {
 static int
 topic_order(const void *a, const void *b)
 {
-    return slice_cmp(((const struct assign_topic *)a)->name, ((const struct assign_topic *)b)->name);
+    return slice_cmp(((const struct assign_topic *)a)->name,
+                     ((const struct assign_topic *)b)->name);
 }
 
 static int
@@ -38,7 +39,8 @@ read_topics(struct game *g, json_t *topics)
     const char *name;
     json_t *t;
     g->topics_n = 0;
-    json_object_foreach(topics, name, t) {
+    json_object_foreach(topics, name, t)
+    {
         int32_t n = (int32_t)json_integer_value(json_object_get(t, "partitions"));
         g->topics[g->topics_n++] = (struct assign_topic){slice_cstr(name), n};
     }
@@ -51,7 +53,8 @@ read_members(struct game *g, json_t *members)
     const char *id;
     json_t *topics;
     g->members_n = 0;
-    json_object_foreach(members, id, topics) {
+    json_object_foreach(members, id, topics)
+    {
         struct slice *v = g->subscribed[g->members_n];
         int32_t n = (int32_t)json_array_size(topics);
         for (int32_t i = 0; i < n; i++)
@@ -74,7 +77,8 @@ is_as_told(struct game *g, json_t *assignment)
         for (int32_t t = 0; t < g->topics_n; t++) {
             json_t *v = json_object_get(own, (const char *)g->topics[t].name.p);
             for (size_t i = 0; i < json_array_size(v); i++, told++)
-                if (g->owner[first[t] + json_integer_value(json_array_get(v, i))] != m) return false;
+                if (g->owner[first[t] + json_integer_value(json_array_get(v, i))] != m)
+                    return false;
         }
     }
     return given == told;
@@ -95,7 +99,8 @@ play(struct game *g, json_t *line, int *passed, int *failed)
     json_t *rounds = json_object_get(line, "rounds"), *round;
     size_t i;
     read_topics(g, json_object_get(line, "topics"));
-    json_array_foreach(rounds, i, round) {
+    json_array_foreach(rounds, i, round)
+    {
         read_members(g, json_object_get(round, "members"));
         assign(g->members, g->members_n, g->topics, g->topics_n, g->owner);
         bool right = is_as_told(g, json_object_get(round, "assignment"));
@@ -110,15 +115,14 @@ main(int argc, char **argv)
     char path[1024];
     struct game *g = calloc(1, sizeof *g);
     int passed = 0, failed = 0;
-    snprintf(path, sizeof path, "%s/assignors.jsonl.zst", argc > 1 ? argv[1] : "tests/golden/vectors");
+    snprintf(path, sizeof path, "%s/assignors.jsonl.zst",
+             argc > 1 ? argv[1] : "tests/golden/vectors");
     struct slice text = golden_load(path), line;
     if (!text.p || !g) return 2;
     while (golden_line(&text, &line)) {
         json_t *j = json_loadb((const char *)line.p, (size_t)line.n, 0, NULL);
-        if (j)
-            play(g, j, &passed, &failed);
-        else
-            failed++;
+        if (j) play(g, j, &passed, &failed);
+        else failed++;
         json_decref(j);
     }
     printf("%d passed, %d failed\n", passed, failed);

@@ -49,8 +49,7 @@ world_store(struct shard *s, struct buf *batch, struct group_write *write)
 static void
 deliver(enum event_kind kind, int64_t now_ns)
 {
-    struct event ev = {.kind = kind, .now_ns = now_ns,
-                       .wall_ms = WALL_MS + now_ns / NS_PER_MS};
+    struct event ev = {.kind = kind, .now_ns = now_ns, .wall_ms = WALL_MS + now_ns / NS_PER_MS};
     env_deliver(&w.env, &ev);
     env_effects_clear(&w.env);
 }
@@ -105,8 +104,8 @@ world_start(void **state)
 {
     (void)state;
     memset(&w, 0, sizeof w);
-    struct env_params p = {.source = test_mem_source(), .memory_ceiling_bytes = 1LL << 30,
-                           .wall_ms = WALL_MS};
+    struct env_params p = {
+        .source = test_mem_source(), .memory_ceiling_bytes = 1LL << 30, .wall_ms = WALL_MS};
     env_init(&w.env, &p);
     arena_init(&w.arena, &w.env.mem, 0);
     config_init(&w.config, &w.env.mem, CONFIG_BROKER);
@@ -239,18 +238,18 @@ new_id(void)
 }
 
 static inline struct call *
-sync(struct slice id, int32_t generation, const struct k_sync_group_request_sync_group_request_assignment *v,
-     int32_t n)
+sync(struct slice id, int32_t generation,
+     const struct k_sync_group_request_sync_group_request_assignment *v, int32_t n)
 {
-    struct call *c = call_new(5);
+    struct call *c = call_new(4);
     struct k_sync_group_request *q = ARENA_NEW(&w.arena, struct k_sync_group_request);
     codec_default(K_MSG_SYNC_GROUP_REQUEST, q);
     q->group_id = S("g");
     q->member_id = id;
     q->generation_id = generation;
     q->assignments_n = n;
-    q->assignments = ARENA_ARRAY(&w.arena, struct k_sync_group_request_sync_group_request_assignment,
-                                 MAX(n, 1));
+    q->assignments =
+        ARENA_ARRAY(&w.arena, struct k_sync_group_request_sync_group_request_assignment, MAX(n, 1));
     if (n) memcpy(q->assignments, v, (size_t)n * sizeof *v);
     groups_sync(w.gs, q, &c->c);
     return c;
@@ -266,7 +265,9 @@ static inline int16_t
 heartbeat(struct slice id, int32_t generation)
 {
     struct call *c = call_new(4);
-    struct k_heartbeat_request q = {.group_id = S("g"), .member_id = id, .generation_id = generation,
+    struct k_heartbeat_request q = {.group_id = S("g"),
+                                    .member_id = id,
+                                    .generation_id = generation,
                                     .group_instance_id = SLICE_NULL};
     groups_heartbeat(w.gs, &q, &c->c);
     return ((const struct k_heartbeat_response *)answer(c))->error_code;
@@ -292,11 +293,12 @@ commit_offset(struct slice id, int32_t generation, int64_t offset)
     q->group_id = S("g");
     q->member_id = id;
     q->generation_id_or_member_epoch = generation;
-    q->topics = codec_array(&w.arena, K_STRUCT_OFFSET_COMMIT_REQUEST_OFFSET_COMMIT_REQUEST_TOPIC, 1);
+    q->topics =
+        codec_array(&w.arena, K_STRUCT_OFFSET_COMMIT_REQUEST_OFFSET_COMMIT_REQUEST_TOPIC, 1);
     q->topics_n = 1;
     q->topics[0].name = S("orders");
-    q->topics[0].partitions = codec_array(
-        &w.arena, K_STRUCT_OFFSET_COMMIT_REQUEST_OFFSET_COMMIT_REQUEST_PARTITION, 1);
+    q->topics[0].partitions =
+        codec_array(&w.arena, K_STRUCT_OFFSET_COMMIT_REQUEST_OFFSET_COMMIT_REQUEST_PARTITION, 1);
     q->topics[0].partitions_n = 1;
     q->topics[0].partitions[0].partition_index = 3;
     q->topics[0].partitions[0].committed_offset = offset;

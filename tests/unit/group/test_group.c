@@ -200,8 +200,10 @@ static void
 the_preferred_common_protocol_is_taken(void **state)
 {
     (void)state;
-    struct call *a = join((struct who){.version = 3, .protocol = S("range"), .second = S("sticky")});
-    struct call *b = join((struct who){.version = 3, .protocol = S("sticky"), .second = S("range")});
+    struct call *a =
+        join((struct who){.version = 3, .protocol = S("range"), .second = S("sticky")});
+    struct call *b =
+        join((struct who){.version = 3, .protocol = S("sticky"), .second = S("range")});
     struct call *c = join((struct who){.version = 3, .protocol = S("sticky")});
     struct call *d = join((struct who){.version = 3, .protocol = S("other")});
     pass_ms(1);

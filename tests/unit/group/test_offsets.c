@@ -60,6 +60,7 @@ metadata_has_a_limit(void **state)
     assert_true(config_set(&w.config, K_CFG_OFFSET_METADATA_MAX_BYTES, S("3"), NULL));
     assert_int_equal(commit_error(commit_offset(SLICE_EMPTY, -1, 7)),
                      K_ERR_OFFSET_METADATA_TOO_LARGE);
+    assert_int_equal(w.shard->groups.n, 0);
 }
 
 static void
@@ -119,6 +120,23 @@ a_deleted_offset_does_not_come_back(void **state)
 }
 
 static void
+offsets_go_with_their_topic(void **state)
+{
+    (void)state;
+    (void)commit_offset(SLICE_EMPTY, -1, 7);
+    commit();
+    groups_topic_deleted(w.gs, S("orders"), (struct uuid){{9}});
+    commit();
+    assert_int_equal(fetch_offset(), 7);
+    groups_topic_deleted(w.gs, S("orders"), (struct uuid){{2}});
+    commit();
+    assert_int_equal(fetch_offset(), -1);
+    lose_leadership();
+    take_over();
+    assert_int_equal(fetch_offset(), -1);
+}
+
+static void
 an_old_offset_expires_and_the_group_with_it(void **state)
 {
     (void)state;
@@ -173,6 +191,7 @@ main(void)
         TEST(a_deleted_group_stays_deleted),
         TEST(a_group_with_members_is_not_deleted),
         TEST(a_deleted_offset_does_not_come_back),
+        TEST(offsets_go_with_their_topic),
         TEST(an_old_offset_expires_and_the_group_with_it),
         TEST(offsets_of_subscribed_topics_do_not_expire),
     };
