@@ -109,6 +109,7 @@ node_apply_all(struct node *n)
         for (int32_t k = 0; k < t->partitions_n; k++)
             if (t->partitions[k]) replicas_apply_partition(n->replicas, t->partitions[k]);
     }
+    if (n->replicas->opening == 0) replicas_forget_checkpoints(n->replicas);
 }
 
 /* Something has come up; when all is there the node makes itself known. */

@@ -58,6 +58,31 @@ replicas_checkpointed(struct replicas *r, enum checkpoint_kind kind, struct slic
     return c ? c->offset[kind] : 0;
 }
 
+bool
+replicas_is_checkpointed(struct replicas *r, struct slice topic, int32_t index)
+{
+    return find(r, topic, index) != NULL;
+}
+
+static void
+forget_texts(struct replicas *r)
+{
+    for (int i = 0; i < KINDS; i++) {
+        buf_unref(r->checkpoint_texts[i]);
+        r->checkpoint_texts[i] = NULL;
+    }
+}
+
+void
+replicas_forget_checkpoints(struct replicas *r)
+{
+    MAP_EACH (&r->checkpoints, c, struct checkpointed, node) {
+        map_remove(&r->checkpoints, &c->node);
+        MEM_DELETE(&r->env->mem, c);
+    }
+    forget_texts(r);
+}
+
 void
 replicas_forget_checkpoint(struct replicas *r, struct slice topic, int32_t index)
 {
@@ -65,11 +90,7 @@ replicas_forget_checkpoint(struct replicas *r, struct slice topic, int32_t index
     if (!c) return;
     map_remove(&r->checkpoints, &c->node);
     MEM_DELETE(&r->env->mem, c);
-    if (r->checkpoints.n > 0) return;
-    for (int i = 0; i < KINDS; i++) {
-        buf_unref(r->checkpoint_texts[i]);
-        r->checkpoint_texts[i] = NULL;
-    }
+    if (r->checkpoints.n == 0) forget_texts(r);
 }
 
 /* ---- reading ---- */
@@ -179,12 +200,26 @@ is_told(const struct partition *p, int kind)
            (kind != CHECKPOINT_LOG_START || commitlog_start(&p->log) > 0);
 }
 
+/* A log that is not open yet still is what the files said at the start: a crash while others are being
+ * recovered must not bring deleted records back. */
+static bool
+is_carried_on(const struct checkpointed *c, int kind)
+{
+    return kind != CHECKPOINT_LOG_START || c->offset[kind] > 0;
+}
+
 static void
 print(struct replicas *r, int kind, struct writer *w)
 {
     int64_t n = 0;
     MAP_EACH (&r->partitions, p, struct partition, by_id) n += is_told(p, kind);
+    MAP_EACH (&r->checkpoints, c, struct checkpointed, node) n += is_carried_on(c, kind);
     checkpoint_print_head(w, n);
+    MAP_EACH (&r->checkpoints, c, struct checkpointed, node) {
+        if (!is_carried_on(c, kind)) continue;
+        struct checkpoint_entry e = {c->topic, c->partition, c->offset[kind]};
+        checkpoint_print_entry(w, &e);
+    }
     MAP_EACH (&r->partitions, p, struct partition, by_id) {
         if (!is_told(p, kind)) continue;
         struct checkpoint_entry e = {p->topic, p->index, offset_of(p, kind)};
@@ -230,9 +265,10 @@ wrote(struct file_replace *f)
 {
     struct checkpoint_writer *cw = CONTAINER_OF(f, struct checkpoint_writer, replace);
     struct replicas *r = cw->r;
-    if (f->err != ENV_OK)
-        NOTE(r->env, NOTE_LOG_MESSAGE, slice_cstr(names[cw->kind]),
-             slice_cstr(env_err_text(f->err)), 3);
+    if (f->err != ENV_OK) {
+        replicas_log_dir_failed(r, slice_cstr(names[cw->kind]), slice_cstr(env_err_text(f->err)));
+        return;
+    }
     if (++cw->kind < KINDS)
         write_next(cw);
     else

@@ -92,6 +92,7 @@ struct partition {
     struct topic_config *config;
     struct commitlog log;
     bool log_ready, is_deleted;
+    struct op aside_op;
     struct list dropping; /* deleted, and no longer among the owner's partitions */
     struct log_op log_op;
 

@@ -90,7 +90,9 @@ partition_dir(struct replicas *r, const struct partition *p)
 static void
 opened_one(struct replicas *r)
 {
-    if (--r->opening == 0 && r->idle) r->idle(r->idle_owner);
+    if (--r->opening > 0) return;
+    replicas_forget_checkpoints(r);
+    if (r->idle) r->idle(r->idle_owner);
 }
 
 static void
@@ -106,21 +108,95 @@ in_image(struct partition *p)
     return t ? image_topic_partition(t, p->index) : NULL;
 }
 
+/* This broker has one log directory. When it fails, Kafka's broker halts, so that others lead: who stays
+ * would hold on to partitions that it can neither read nor write. */
+void
+replicas_log_dir_failed(struct replicas *r, struct slice what, struct slice why)
+{
+    struct writer w = writer_mem(&r->env->mem);
+    fmt_str(&w, "the log directory ");
+    fmt_slice(&w, r->log_dir);
+    fmt_str(&w, " has failed, and there is no other: ");
+    fmt_slice(&w, what);
+    fmt_str(&w, ": ");
+    fmt_slice(&w, why);
+    env_fatal(r->env, writer_slice(&w));
+    writer_release(&w);
+}
+
+static void open_log(struct partition *p);
+
+static void
+stray_is_aside(struct op *op)
+{
+    struct partition *p = CONTAINER_OF(op, struct partition, aside_op);
+    if (op->err != ENV_OK) {
+        replicas_log_dir_failed(p->owner, p->label, slice_cstr(env_err_text(op->err)));
+        return;
+    }
+    p->is_truncating = false;
+    open_log(p);
+}
+
+static void
+stray_renamed(struct op *op)
+{
+    struct partition *p = CONTAINER_OF(op, struct partition, aside_op);
+    if (op->err != ENV_OK) {
+        stray_is_aside(op);
+        return;
+    }
+    op->done = stray_is_aside;
+    dir_sync(p->env, op, p->owner->log_dir);
+}
+
+static void
+stray_closed(struct log_op *op, enum log_err err)
+{
+    (void)err; /* it is offline */
+    struct partition *p = CONTAINER_OF(op, struct partition, log_op);
+    struct slice dir = partition_dir(p->owner, p);
+    char id[UUID_TEXT_BYTES];
+    uuid_print(env_random_uuid(p->env), id);
+    struct writer w = writer_mem(&p->env->mem);
+    fmt_slice(&w, dir);
+    fmt_char(&w, '.');
+    fmt_slice(&w, slice(id, UUID_TEXT_BYTES));
+    fmt_str(&w, "-stray");
+    commitlog_release(&p->log);
+    p->aside_op.done = stray_renamed;
+    path_rename(p->env, &p->aside_op, dir, writer_slice(&w));
+    writer_release(&w);
+}
+
+/* The directory is of a topic of this name that was deleted while this broker was down. As Kafka does,
+ * it is put aside, not removed: whoever knows better finds it under ….ID-stray. */
+static void
+set_aside(struct partition *p)
+{
+    say(p->owner, 2, p->label, S("belongs to a topic that is no more: put aside as stray"));
+    replicas_forget_checkpoint(p->owner, p->topic, p->index);
+    p->is_truncating = true;
+    p->log_op.done = stray_closed;
+    commitlog_close(&p->log, &p->log_op);
+}
+
 static void
 log_ready(struct commitlog *log, enum log_err err, struct slice why)
 {
     struct partition *p = log->owner;
     struct replicas *r = p->owner;
+    if (err && commitlog_error(log) == ENV_EINVAL) {
+        set_aside(p);
+        return;
+    }
     struct list ready; /* the partition itself may be dropped below */
     list_init(&ready);
     for (struct list *n; (n = list_pop_front(&p->ready_waiters)) != NULL;)
         list_push_back(&ready, n);
     if (err != LOG_OK) {
-        say(r, 3, p->label, why);
-        if (p->is_deleted)
-            replicas_drop(p);
-        else
-            partition_fail(p);
+        partition_fail(p);
+        replicas_log_dir_failed(r, p->label, why);
     } else {
         p->log_ready = true;
         int64_t hw = replicas_checkpointed(r, CHECKPOINT_HIGH_WATERMARK, p->topic, p->index);
@@ -158,8 +234,8 @@ static void
 log_failed(struct commitlog *log, enum env_err err)
 {
     struct partition *p = log->owner;
-    say(p->owner, 3, p->label, slice_cstr(env_err_text(err)));
     partition_fail(p);
+    replicas_log_dir_failed(p->owner, p->label, slice_cstr(env_err_text(err)));
 }
 
 static const struct commitlog_ops log_ops = {
@@ -189,6 +265,13 @@ partition_new(struct replicas *r, const struct image_partition *ip)
     writer_release(&w);
     map_insert(&r->partitions, &p->by_id, partition_hash(r, p->topic_id, p->index));
     r->opening++;
+    open_log(p);
+}
+
+static void
+open_log(struct partition *p)
+{
+    struct replicas *r = p->owner;
     struct commitlog_params params = {
         .dir = partition_dir(r, p),
         .name = p->label,
@@ -196,7 +279,8 @@ partition_new(struct replicas *r, const struct image_partition *ip)
         .config = &p->config->log,
         .ops = &log_ops,
         .owner = p,
-        .clean = r->clean,
+        /* The marker speaks of logs that were open then; each of them stands in the checkpoint. */
+        .clean = r->clean && replicas_is_checkpointed(r, p->topic, p->index),
         .recovery_point =
             replicas_checkpointed(r, CHECKPOINT_RECOVERY_POINT, p->topic, p->index),
         .start_offset = replicas_checkpointed(r, CHECKPOINT_LOG_START, p->topic, p->index),
@@ -290,7 +374,7 @@ replicas_apply(struct replicas *r, const struct image_delta *d)
     if (r->stopping) return;
     for (int64_t i = 0; i < d->deleted_topics.n; i++)
         apply_deleted_topic(r, &d->deleted_topics.v[i]);
-    if (d->configs.n) reload_configs(r);
+    if (d->configs.n || d->deleted_topics.n) reload_configs(r);
     for (int64_t i = 0; i < d->partitions.n; i++) replicas_apply_partition(r, d->partitions.v[i]);
     if (d->brokers.n) fetchers_refresh(r);
 }

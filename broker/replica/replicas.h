@@ -68,6 +68,9 @@ void replicas_apply(struct replicas *r, const struct image_delta *d);
  * log has failed or was still being recovered. */
 void replicas_close(struct replicas *r, void (*done)(void *owner, bool all_clean), void *owner);
 
+/* Ends the node: what happened to what. */
+void replicas_log_dir_failed(struct replicas *r, struct slice what, struct slice why);
+
 /* NULL: not on this broker. */
 struct partition *replicas_find(struct replicas *r, struct uuid topic_id, int32_t index);
 struct partition *replicas_find_by_name(struct replicas *r, struct slice topic, int32_t index);
@@ -89,6 +92,9 @@ int64_t replicas_checkpointed(struct replicas *r, enum checkpoint_kind kind, str
                               int32_t index);
 void replicas_load_checkpoints(struct replicas *r, void (*done)(void *owner, enum env_err err),
                                void *owner);
+bool replicas_is_checkpointed(struct replicas *r, struct slice topic, int32_t index);
 void replicas_forget_checkpoint(struct replicas *r, struct slice topic, int32_t index);
+/* All that is left: of partitions that are not this broker's any more. */
+void replicas_forget_checkpoints(struct replicas *r);
 
 #endif
