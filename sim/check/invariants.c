@@ -1,0 +1,354 @@
+/* The logs' side of the invariants: what may be appended, cut, led and committed. What the controller and
+ * the quorum decide is in invariants_decisions.c. */
+#include "sim/check/invariants.h"
+
+#include "broker/base/fmt.h"
+#include "sim/check/invariants_own.h"
+
+struct invariants *
+invariants_new(struct mem *mem)
+{
+    struct invariants *v = MEM_NEW(mem, struct invariants);
+    v->mem = mem;
+    truth_init(&v->truth, mem);
+    anomalies_init(&v->found, mem);
+    return v;
+}
+
+void
+invariants_free(struct invariants *v)
+{
+    struct mem *mem = v->mem;
+    for (int64_t i = 0; i < v->topics.n; i++) mem_free_slice(mem, v->topics.v[i].name);
+    VEC_RELEASE(mem, &v->topics);
+    VEC_RELEASE(mem, &v->brokers);
+    VEC_RELEASE(mem, &v->voters);
+    anomalies_release(&v->found);
+    truth_release(&v->truth);
+    MEM_DELETE(mem, v);
+}
+
+const struct anomalies *
+invariants_anomalies(const struct invariants *v)
+{
+    return &v->found;
+}
+
+void
+invariants_listen(struct invariants *v, void (*fn)(void *ctx, const struct anomaly *a), void *ctx)
+{
+    v->listener = fn;
+    v->listener_ctx = ctx;
+}
+
+void
+invariants_topic(struct invariants *v, struct slice topic, int32_t min_isr)
+{
+    struct topic_rule rule = {mem_dup(v->mem, topic), min_isr};
+    VEC_PUSH(v->mem, &v->topics, rule);
+}
+
+int32_t
+invariants_smallest_isr(const struct invariants *v, struct slice topic, int32_t partition)
+{
+    for (int64_t i = 0; i < v->truth.keys.n; i++) {
+        const struct topic_key *k = v->truth.keys.v[i];
+        if (k->partition == partition && slice_eq(k->topic, topic)) return k->smallest_isr;
+    }
+    return 0;
+}
+
+void
+invariants_node(struct invariants *v, int32_t node, struct slice name, int32_t node_id,
+                bool is_voter)
+{
+    truth_set_node(&v->truth, node, name, node_id, is_voter);
+}
+
+/* ---- telling ------------------------------------------------------------------------------------ */
+
+void
+breach(struct invariants *v, enum rule rule, const struct topic_key *k, int64_t offset,
+       const char *what, int64_t a, int64_t b)
+{
+    struct writer w = writer_mem(v->mem);
+    struct truth_node *n = truth_node(&v->truth, v->node);
+    if (n) fmt_slice(&w, n->name), fmt_str(&w, ": ");
+    for (const char *c = what; *c; c++) {
+        if (*c == '#') fmt_i64(&w, a), a = b;
+        else fmt_char(&w, *c);
+    }
+    struct anomaly one = {.rule = rule,
+                          .witness = WITNESS_INVARIANT,
+                          .topic = k ? k->topic : SLICE_NULL,
+                          .partition = k ? k->partition : -1,
+                          .offset = offset,
+                          .at_ns = v->at_ns,
+                          .story = writer_slice(&w)};
+    anomalies_add(&v->found, &one);
+    if (v->listener) v->listener(v->listener_ctx, &one);
+    writer_release(&w);
+}
+
+/* ---- leaders ------------------------------------------------------------------------------------ */
+
+void
+take_leader(struct invariants *v, struct topic_key *k, int32_t epoch, int32_t node)
+{
+    for (int64_t i = k->leaders.n - 1; i >= 0; i--) {
+        int64_t one = k->leaders.v[i];
+        if (one >> 16 != epoch) continue;
+        if ((one & 0xffff) != node)
+            breach(v, RULE_ELECTION_SAFETY, k, -1, "leads epoch #, which machine # led already",
+                   epoch, one & 0xffff);
+        return;
+    }
+    int64_t new = (int64_t)epoch << 16 | node;
+    VEC_PUSH(v->mem, &k->leaders, new);
+}
+
+static bool
+has_committed(const struct node_log *l, const struct topic_key *k)
+{
+    if (k->ghost <= l->start || k->committed.n == 0) return true;
+    return log_at(l, k->ghost - 1) == k->committed.v[k->committed.n - 1];
+}
+
+/* Takes back what no leader has any more. */
+static void
+forget_committed(struct topic_key *k, const struct node_log *l)
+{
+    while (k->committed.n) {
+        struct batch *b = k->committed.v[k->committed.n - 1];
+        if (log_at(l, b->base) == b) break;
+        k->committed.n--;
+    }
+    k->ghost =
+        k->committed.n ? k->committed.v[k->committed.n - 1]->last + 1 : MIN(k->ghost, l->start);
+}
+
+/* Could somebody have led who has it all? */
+static bool
+is_held_by_candidate(struct invariants *v, const struct topic_key *k)
+{
+    const struct decision *d = &k->before;
+    for (int64_t i = 0; i < v->truth.nodes.n; i++) {
+        struct truth_node *n = &v->truth.nodes.v[i];
+        struct node_log *l = k->index < n->logs.n ? n->logs.v[k->index] : NULL;
+        bool may_lead = truth_is_metadata(k)
+                          ? n->is_voter
+                          : truth_has(&d->isr, n->id) || truth_has(&d->elr, n->id);
+        if (l && may_lead && l->v.n && has_committed(l, k)) return true;
+    }
+    return false;
+}
+
+void
+check_leader(struct invariants *v, struct topic_key *k, struct node_log *l)
+{
+    if (l->checked_epoch == l->epoch) return;
+    l->checked_epoch = l->epoch;
+    if (has_committed(l, k)) return;
+    bool unclean = !truth_is_metadata(k) && k->now.unclean;
+    bool is_newest = truth_is_metadata(k) || !k->now.known || l->epoch >= k->now.leader_epoch;
+    if (!is_newest) return;
+    if (!unclean && is_held_by_candidate(v, k))
+        breach(v, RULE_LEADER_COMPLETENESS, k, k->ghost - 1,
+               "leads epoch # without the committed record at offset #", l->epoch, k->ghost - 1);
+    forget_committed(k, l);
+}
+
+/* ---- logs --------------------------------------------------------------------------------------- */
+
+static void
+check_append(struct invariants *v, struct topic_key *k, struct node_log *l, const struct note *n)
+{
+    struct batch *before = log_last(l);
+    int64_t base = n->v[0];
+    bool conflict;
+    if (before && base != before->last + 1)
+        breach(v, RULE_LOG_CONTIGUOUS, k, base, "offset # follows offset #", base, before->last);
+    if (before && n->v[2] < before->epoch)
+        breach(v, RULE_LOG_CONTIGUOUS, k, base, "epoch # follows epoch #", n->v[2], before->epoch);
+    if (n->v[4] && l->leads) check_leader(v, k, l);
+    struct batch *b =
+        truth_append(&v->truth, l, base, n->v[1], (int32_t)n->v[2], (uint32_t)n->v[3], &conflict);
+    if (conflict)
+        breach(v, RULE_LOG_MATCHING, k, base, "has another batch at offset # of epoch #", base,
+               n->v[2]);
+    else if (before && b->prev && b->prev != before && b->prev->last == before->last)
+        breach(v, RULE_LOG_MATCHING, k, base,
+               "has the batch at offset # behind another one of epoch #", base, before->epoch);
+    if (n->v[4]) take_leader(v, k, (int32_t)n->v[2], v->node);
+}
+
+static void
+check_truncate(struct invariants *v, struct topic_key *k, struct node_log *l, const struct note *n)
+{
+    struct truth_node *node = truth_node(&v->truth, v->node);
+    int64_t end = n->v[0];
+    struct batch *cut = log_at(l, end);
+    bool in_sync = truth_is_metadata(k) ? node->is_voter : truth_has(&k->now.isr, node->id);
+    if (l->leads && cut)
+        breach(v, RULE_LEADER_APPENDS_ONLY, k, end, "leads epoch # and cut its log at offset #",
+               l->epoch, end);
+    else if (cut && end < k->ghost && in_sync && node->current && committed_at(k, end) == cut)
+        breach(v, RULE_COMMITTED_TRUNCATED, k, end, "cut off offset #; committed is all below #",
+               end, k->ghost);
+    truth_truncate(l, end);
+}
+
+/* ---- high watermarks ---------------------------------------------------------------------------- */
+
+static void
+check_in_sync(struct invariants *v, const struct topic_key *k, int32_t id, int64_t hw,
+              const struct batch *b)
+{
+    struct truth_node *n = truth_node_by_id(&v->truth, id);
+    struct node_log *l = truth_log_of(&v->truth, id, k);
+    if (!n || !n->current || !l || !l->open || l->start >= hw) return;
+    if (log_at(l, hw - 1) == b) return;
+    breach(v, RULE_ISR_HOLDS_COMMITTED, k, hw - 1,
+           "committed offset #, which broker # of the ISR lacks", hw - 1, id);
+}
+
+static void
+extend_committed(struct invariants *v, struct topic_key *k, const struct node_log *l, int64_t hw)
+{
+    int64_t at = l->v.n;
+    while (at > 0 && l->v.v[at - 1]->base >= k->ghost) at--;
+    for (; at < l->v.n && l->v.v[at]->last < hw; at++) VEC_PUSH(v->mem, &k->committed, l->v.v[at]);
+    k->ghost = MAX(k->ghost, hw);
+}
+
+static void
+check_committed(struct invariants *v, struct topic_key *k, const struct node_log *l, int64_t hw)
+{
+    struct batch *mine = log_at(l, hw - 1),
+                 *theirs = hw <= k->ghost ? committed_at(k, hw - 1) : mine;
+    if (mine && theirs && mine != theirs)
+        breach(v, RULE_COMMITTED_CHANGED, k, hw - 1,
+               "holds another record as committed at offset # (epoch #)", hw - 1, mine->epoch);
+}
+
+void
+check_high_watermark(struct invariants *v, struct topic_key *k, struct node_log *l, int64_t hw,
+                     bool leads)
+{
+    if (l->open && (hw > log_end(l) || hw < l->start))
+        breach(v, RULE_HIGH_WATERMARK_BOUNDS, k, hw, "high watermark # beyond the log's end #", hw,
+               log_end(l));
+    if (leads && hw < l->hw)
+        breach(v, RULE_HIGH_WATERMARK_MONOTONIC, k, hw, "high watermark went from # to #", l->hw,
+               hw);
+    l->hw = hw;
+    if (hw <= l->start) return;
+    if (leads) check_leader(v, k, l);
+    check_committed(v, k, l, hw);
+    if (!leads || hw <= k->ghost) return;
+    bool is_newest = truth_is_metadata(k) || (k->now.known && l->epoch == k->now.leader_epoch);
+    for (int32_t i = 0; is_newest && i < k->now.isr.n; i++)
+        check_in_sync(v, k, k->now.isr.v[i], hw, log_at(l, hw - 1));
+    extend_committed(v, k, l, hw);
+}
+
+static void
+check_role(struct invariants *v, struct topic_key *k, struct node_log *l, const struct note *n)
+{
+    enum { FOLLOWER = 1, LEADER = 2 }; /* of partition-role */
+    int32_t epoch = (int32_t)n->v[2];
+    bool leads = n->v[0] == LEADER;
+    if ((leads || n->v[0] == FOLLOWER) && epoch < l->epoch)
+        breach(v, RULE_EPOCH_WENT_BACK, k, -1, "went from leader epoch # to #", l->epoch, epoch);
+    if (epoch != l->epoch || !leads) l->hw = leads && l->leads ? l->hw : 0;
+    l->leads = leads;
+    l->epoch = epoch;
+    if (!leads) return;
+    take_leader(v, k, epoch, v->node);
+    if (l->open) check_leader(v, k, l);
+}
+
+/* ---- notes -------------------------------------------------------------------------------------- */
+
+static bool
+is_of_log(enum note_kind kind)
+{
+    switch (kind) {
+    case NOTE_LOG_APPEND:
+    case NOTE_LOG_WRITTEN:
+    case NOTE_LOG_SYNCED:
+    case NOTE_LOG_TRUNCATE:
+    case NOTE_LOG_START:
+    case NOTE_LOG_RECOVERED:
+    case NOTE_PARTITION_ROLE:
+    case NOTE_PARTITION_HW:
+    case NOTE_RAFT_STATE:
+    case NOTE_RAFT_HW: return true;
+    default: return false;
+    }
+}
+
+static void
+note_of_log(struct invariants *v, struct topic_key *k, struct node_log *l, const struct note *n)
+{
+    switch (n->kind) {
+    case NOTE_LOG_APPEND: check_append(v, k, l, n); return;
+    case NOTE_LOG_WRITTEN: l->written = n->v[0]; return;
+    case NOTE_LOG_SYNCED: l->synced = n->v[0]; return;
+    case NOTE_LOG_TRUNCATE: check_truncate(v, k, l, n); return;
+    case NOTE_LOG_START: l->start = n->v[0]; return;
+    case NOTE_LOG_RECOVERED: truth_recovered(l, n->v[0], n->v[1]); return;
+    case NOTE_PARTITION_ROLE: check_role(v, k, l, n); return;
+    case NOTE_PARTITION_HW: check_high_watermark(v, k, l, n->v[0], n->v[2] != 0); return;
+    case NOTE_RAFT_STATE: check_raft_state(v, k, l, n); return;
+    case NOTE_RAFT_HW: check_raft_high_watermark(v, k, l, n); return;
+    default: return;
+    }
+}
+
+void
+invariants_note(struct invariants *v, int64_t at_ns, int32_t node, const struct note *n)
+{
+    v->at_ns = at_ns;
+    v->node = node;
+    if (!truth_node(&v->truth, node)) return;
+    if (!is_of_log(n->kind)) {
+        check_decision(v, n);
+        return;
+    }
+    struct topic_key *k = truth_key(&v->truth, n->subject);
+    note_of_log(v, k, truth_log(&v->truth, node, k), n);
+}
+
+void
+invariants_life(struct invariants *v, int64_t at_ns, int32_t node, enum life what)
+{
+    struct truth_node *n = truth_node(&v->truth, node);
+    v->at_ns = at_ns;
+    if (!n) return;
+    if (what == LIFE_START) n->up = true;
+    if (what == LIFE_CRASH || what == LIFE_POWER || what == LIFE_FATAL) {
+        truth_crash(&v->truth, node, what == LIFE_POWER);
+        voter_crashed(v, node);
+    }
+}
+
+void
+invariants_wiped(struct invariants *v, int64_t at_ns, int32_t node)
+{
+    v->at_ns = at_ns;
+    truth_wipe(&v->truth, node);
+}
+
+void
+invariants_found(struct invariants *v, int32_t node, struct slice subject, const struct found *f,
+                 int64_t n)
+{
+    struct topic_key *k = truth_key(&v->truth, subject);
+    struct node_log *l = truth_log(&v->truth, node, k);
+    bool conflict;
+    if (!l || !l->hurt) return;
+    l->v.n = 0;
+    for (int64_t i = 0; i < n; i++)
+        (void)truth_append(&v->truth, l, f[i].base, f[i].last, f[i].epoch, f[i].crc, &conflict);
+}

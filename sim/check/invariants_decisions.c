@@ -1,0 +1,199 @@
+/* The invariants of the quorum and of what the controller decides. */
+#include "sim/check/invariants_own.h"
+
+/* ---- the quorum --------------------------------------------------------------------------------- */
+
+static struct voter_seen *
+voter(struct invariants *v, int32_t node)
+{
+    for (int64_t i = 0; i < v->voters.n; i++)
+        if (v->voters.v[i].node == node) return &v->voters.v[i];
+    struct voter_seen new = {node, -1, -1, -1, -1, -1};
+    VEC_PUSH(v->mem, &v->voters, new);
+    return &v->voters.v[v->voters.n - 1];
+}
+
+void
+voter_crashed(struct invariants *v, int32_t node)
+{
+    struct voter_seen *s = voter(v, node);
+    s->epoch = s->voted_epoch = s->voted = -1;
+}
+
+void
+check_raft_state(struct invariants *v, struct topic_key *k, struct node_log *l,
+                 const struct note *n)
+{
+    enum { LEADER = 5 }; /* of raft-state */
+    struct voter_seen *s = voter(v, v->node);
+    int32_t epoch = (int32_t)n->v[1], voted = (int32_t)n->v[3];
+    if (epoch < s->epoch)
+        breach(v, RULE_EPOCH_WENT_BACK, k, -1, "went from epoch # of the quorum to #", s->epoch,
+               epoch);
+    s->epoch = epoch;
+    if (voted >= 0) s->voted_epoch = epoch, s->voted = voted;
+    bool led = l->leads;
+    l->leads = n->v[0] == LEADER;
+    if (l->epoch != epoch || !led) l->hw = 0;
+    l->epoch = epoch;
+    if (!l->leads) return;
+    take_leader(v, k, epoch, v->node);
+    if (l->open) check_leader(v, k, l);
+}
+
+void
+invariants_vote_told(struct invariants *v, int64_t at_ns, int32_t node, int32_t to_id)
+{
+    struct truth_node *n = truth_node(&v->truth, node);
+    struct voter_seen *s = voter(v, node);
+    v->at_ns = at_ns;
+    v->node = node;
+    /* A candidate tells everybody of its vote for itself; the others only the one they vote for. */
+    if (!n || s->voted < 0 || (s->voted != to_id && s->voted != n->id)) return;
+    if (s->firm_epoch == s->voted_epoch && s->firm != s->voted)
+        breach(v, RULE_ONE_VOTE, truth_key(&v->truth, S("__cluster_metadata-0")), -1,
+               "voted for # in an epoch in which it had voted for #", s->voted, s->firm);
+    s->firm_epoch = s->voted_epoch;
+    s->firm = s->voted;
+}
+
+void
+check_raft_high_watermark(struct invariants *v, struct topic_key *k, struct node_log *l,
+                          const struct note *n)
+{
+    int64_t hw = n->v[0], voters = 0, have = 0;
+    const struct batch *b = hw > l->start ? log_at(l, hw - 1) : NULL;
+    for (int64_t i = 0; b && l->leads && i < v->truth.nodes.n; i++) {
+        const struct truth_node *node = &v->truth.nodes.v[i];
+        if (!node->is_voter) continue;
+        const struct node_log *other = k->index < node->logs.n ? node->logs.v[k->index] : NULL;
+        voters++;
+        have +=
+            other && (other->start >= hw || (other->synced >= hw && log_at(other, hw - 1) == b));
+    }
+    if (voters && have * 2 <= voters)
+        breach(v, RULE_QUORUM_MAJORITY, k, hw - 1, "committed offset #, durable on # voters",
+               hw - 1, have);
+    if (l->leads) {
+        check_high_watermark(v, k, l, hw, true);
+        return;
+    }
+    check_high_watermark(v, k, l, hw, false);
+}
+
+/* ---- brokers ------------------------------------------------------------------------------------ */
+
+static struct broker_seen *
+broker(struct invariants *v, int32_t id)
+{
+    for (int64_t i = 0; i < v->brokers.n; i++)
+        if (v->brokers.v[i].id == id) return &v->brokers.v[i];
+    struct broker_seen new = {id, -1, true};
+    VEC_PUSH(v->mem, &v->brokers, new);
+    return &v->brokers.v[v->brokers.n - 1];
+}
+
+static void
+check_broker(struct invariants *v, const struct note *n)
+{
+    struct broker_seen *b = broker(v, (int32_t)n->v[0]);
+    struct truth_node *node = truth_node_by_id(&v->truth, b->id);
+    if (n->kind == NOTE_BROKER_REGISTERED && n->v[1] <= b->epoch)
+        breach(v, RULE_BROKER_EPOCH_INCREASES, NULL, -1, "gave broker # the epoch #", b->id,
+               n->v[1]);
+    b->epoch = MAX(b->epoch, n->v[1]);
+    b->fenced = n->kind != NOTE_BROKER_UNFENCED;
+    if (node && n->kind == NOTE_BROKER_UNFENCED) node->current = true;
+}
+
+/* ---- partitions --------------------------------------------------------------------------------- */
+
+static int32_t
+min_isr_of(const struct invariants *v, const struct topic_key *k)
+{
+    for (int64_t i = 0; i < v->topics.n; i++)
+        if (slice_eq(v->topics.v[i].name, k->topic)) return v->topics.v[i].min_isr;
+    return 0;
+}
+
+static bool
+sets_are_sound(const struct invariants *v, const struct topic_key *k)
+{
+    const struct decision *d = &k->now;
+    int32_t min_isr = min_isr_of(v, k);
+    for (int32_t i = 0; i < d->isr.n; i++)
+        if (!truth_has(&d->replicas, d->isr.v[i]) || truth_has(&d->elr, d->isr.v[i])) return false;
+    for (int32_t i = 0; i < d->elr.n; i++)
+        if (!truth_has(&d->replicas, d->elr.v[i])) return false;
+    /* min.insync.replicas counts as at most the number of replicas. */
+    return min_isr == 0 || d->elr.n == 0 || d->isr.n < MIN(min_isr, d->replicas.n);
+}
+
+/* Who comes into the ISR must be unfenced and have what is committed. */
+static void
+check_newcomers(struct invariants *v, struct topic_key *k, const struct decision *was)
+{
+    for (int32_t i = 0; i < k->now.isr.n; i++) {
+        int32_t id = k->now.isr.v[i];
+        if (truth_has(&was->isr, id)) continue;
+        if (broker(v, id)->epoch >= 0 && broker(v, id)->fenced)
+            breach(v, RULE_ISR_FENCED, k, -1, "put broker # into the ISR, though it is fenced", id,
+                   0);
+        struct node_log *l = truth_log_of(&v->truth, id, k);
+        if (!l || !l->open || k->ghost <= l->start || k->now.unclean || was->isr.n == 0) continue;
+        if (log_at(l, k->ghost - 1) != committed_at(k, k->ghost - 1))
+            breach(v, RULE_ISR_HOLDS_COMMITTED, k, k->ghost - 1,
+                   "put broker # into the ISR, though it lacks offset #", id, k->ghost - 1);
+    }
+}
+
+static void
+check_change(struct invariants *v, const struct note *n)
+{
+    struct topic_key *k = truth_key(&v->truth, n->subject);
+    struct decision was = k->now;
+    if (!truth_decide(k, n)) return;
+    const struct decision *d = &k->now;
+    if (d->leader >= 0 && !truth_has(&d->isr, d->leader))
+        breach(v, RULE_LEADER_IN_ISR, k, -1, "made # the leader, who is not in the ISR", d->leader,
+               0);
+    if (!sets_are_sound(v, k))
+        breach(v, RULE_ISR_ELR, k, -1, "decided on an ISR of # and an ELR of # that do not fit",
+               d->isr.n, d->elr.n);
+    if (!was.known) return;
+    bool new_leader = d->leader != was.leader;
+    if (d->partition_epoch <= was.partition_epoch || d->leader_epoch < was.leader_epoch)
+        breach(v, RULE_PARTITION_EPOCH_INCREASES, k, -1, "went from partition epoch # to #",
+               was.partition_epoch, d->partition_epoch);
+    else if (new_leader && d->leader_epoch == was.leader_epoch)
+        breach(v, RULE_PARTITION_EPOCH_INCREASES, k, -1, "made # the leader within epoch #",
+               d->leader, d->leader_epoch);
+    if (new_leader && d->leader >= 0 && !d->unclean && !truth_has(&was.isr, d->leader) &&
+        !truth_has(&was.elr, d->leader))
+        breach(v, RULE_LEADER_ELIGIBLE, k, -1, "made # the leader, who was in neither ISR nor ELR",
+               d->leader, 0);
+    check_newcomers(v, k, &was);
+}
+
+static void
+check_applied(struct invariants *v, const struct note *n)
+{
+    struct topic_key *k = truth_key(&v->truth, S("__cluster_metadata-0"));
+    if (n->v[0] >= k->ghost)
+        breach(v, RULE_APPLIED_COMMITTED, k, n->v[0], "applied offset #; committed is all below #",
+               n->v[0], k->ghost);
+}
+
+void
+check_decision(struct invariants *v, const struct note *n)
+{
+    switch (n->kind) {
+    case NOTE_PARTITION_CHANGE: check_change(v, n); return;
+    case NOTE_BROKER_REGISTERED:
+    case NOTE_BROKER_FENCED:
+    case NOTE_BROKER_UNFENCED: check_broker(v, n); return;
+    case NOTE_TOPIC_DELETED: truth_forget_topic(&v->truth, n->subject); return;
+    case NOTE_METADATA_APPLIED: check_applied(v, n); return;
+    default: return;
+    }
+}

@@ -1,0 +1,56 @@
+/* Between the files of the invariants. */
+#ifndef SIM_CHECK_INVARIANTS_OWN_H
+#define SIM_CHECK_INVARIANTS_OWN_H
+
+#include "sim/check/invariants.h"
+#include "sim/check/truth.h"
+
+struct topic_rule {
+    struct slice name;
+    int32_t min_isr;
+};
+
+struct broker_seen {
+    int32_t id;
+    int64_t epoch;
+    bool fenced;
+};
+
+/* What a voter said of an epoch. A vote binds from the moment when somebody was told of it. */
+struct voter_seen {
+    int32_t node;
+    int32_t epoch;              /* of its present life; -1 */
+    int32_t voted_epoch, voted; /* noted; -1 */
+    int32_t firm_epoch, firm;   /* told; -1 */
+};
+
+struct invariants {
+    struct mem *mem;
+    struct truth truth;
+    struct anomalies found;
+    VEC(struct topic_rule) topics;
+    VEC(struct broker_seen) brokers;
+    VEC(struct voter_seen) voters;
+    int64_t at_ns;
+    int32_t node; /* whose note it is */
+    struct world *world;
+    void (*listener)(void *ctx, const struct anomaly *a);
+    void *listener_ctx;
+};
+
+/* what: '#' stands for a and then for b. */
+void breach(struct invariants *v, enum rule rule, const struct topic_key *k, int64_t offset,
+            const char *what, int64_t a, int64_t b);
+void take_leader(struct invariants *v, struct topic_key *k, int32_t epoch, int32_t node);
+void check_leader(struct invariants *v, struct topic_key *k, struct node_log *l);
+void check_high_watermark(struct invariants *v, struct topic_key *k, struct node_log *l, int64_t hw,
+                          bool leads);
+
+void check_raft_state(struct invariants *v, struct topic_key *k, struct node_log *l,
+                      const struct note *n);
+void check_raft_high_watermark(struct invariants *v, struct topic_key *k, struct node_log *l,
+                               const struct note *n);
+void check_decision(struct invariants *v, const struct note *n);
+void voter_crashed(struct invariants *v, int32_t node);
+
+#endif

@@ -1,0 +1,85 @@
+/* The invariants at work in a world: one observer that hears every step. */
+#include "sim/check/disk_log.h"
+#include "sim/check/invariants_own.h"
+
+static void
+reread(struct invariants *v, struct machine *m, struct slice subject)
+{
+    struct found_log found = {0};
+    struct topic_key *k = truth_key(&v->truth, subject);
+    struct node_log *l = truth_log(&v->truth, m->index, k);
+    if (!l || !l->hurt) return;
+    disk_log_read(v->mem, m, subject, &found);
+    invariants_found(v, m->index, subject, found.v.v, found.v.n);
+    VEC_RELEASE(v->mem, &found.v);
+}
+
+static void
+on_event(void *ctx, const struct world_event *e)
+{
+    struct invariants *v = ctx;
+    if (e->notes_n == 0 || !truth_node(&v->truth, e->machine->index)) return;
+    for (int32_t i = 0; i < e->notes_n; i++) {
+        if (e->notes[i]->kind == NOTE_LOG_RECOVERED) reread(v, e->machine, e->notes[i]->subject);
+        invariants_note(v, e->at_ns, e->machine->index, e->notes[i]);
+    }
+}
+
+static bool
+has_controllers(struct world *w)
+{
+    for (int32_t i = 0; i < world_machines_n(w); i++)
+        if (truth_id_of(world_machine_at(w, i)->name) >= 100) return true;
+    return false;
+}
+
+/* Machines may be added after the invariants began to watch: they are looked for as they start. */
+static void
+know_all(struct invariants *v)
+{
+    bool separate = has_controllers(v->world);
+    for (int32_t i = 0; i < world_machines_n(v->world); i++) {
+        struct machine *m = world_machine_at(v->world, i);
+        int32_t id = truth_id_of(m->name);
+        struct truth_node *n = truth_node(&v->truth, i);
+        if (id < 0) continue;
+        if (n) n->is_voter = separate == (id >= 100);
+        else truth_set_node(&v->truth, i, m->name, id, separate == (id >= 100));
+    }
+}
+
+static void
+on_life(void *ctx, struct machine *m, enum life what, struct slice text)
+{
+    struct invariants *v = ctx;
+    (void)text;
+    if (what == LIFE_START) know_all(v);
+    invariants_life(v, world_now_ns(v->world), m->index, what);
+}
+
+static void
+on_fault(void *ctx, struct slice verb, struct slice what)
+{
+    struct invariants *v = ctx;
+    struct machine *m = slice_eq(verb, S("wipe")) ? world_machine(v->world, what) : NULL;
+    if (m) invariants_wiped(v, world_now_ns(v->world), m->index);
+}
+
+static void
+on_frame(void *ctx, const struct world_frame *f, enum frame_fate fate)
+{
+    enum { VOTE = 52 };
+    struct invariants *v = ctx;
+    if (f->api != VOTE || fate != FRAME_SENT || !f->to) return;
+    invariants_vote_told(v, f->at_ns, f->from->index, truth_id_of(f->to->name));
+}
+
+void
+invariants_watch(struct invariants *v, struct world *w)
+{
+    v->world = w;
+    know_all(v);
+    world_observe(
+        w, &(struct world_observer){
+               .event = on_event, .life = on_life, .fault = on_fault, .frame = on_frame, .ctx = v});
+}

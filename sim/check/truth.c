@@ -1,0 +1,352 @@
+#include "sim/check/truth.h"
+
+bool
+truth_has(const struct truth_ids *ids, int32_t id)
+{
+    for (int32_t i = 0; i < ids->n; i++)
+        if (ids->v[i] == id) return true;
+    return false;
+}
+
+void
+truth_init(struct truth *t, struct mem *mem)
+{
+    *t = (struct truth){.mem = mem};
+    map_init(&t->batches, mem, (struct siphash_key){1, 2});
+}
+
+static void
+free_key(struct truth *t, struct topic_key *k)
+{
+    mem_free_slice(t->mem, k->subject);
+    mem_free_slice(t->mem, k->topic);
+    VEC_RELEASE(t->mem, &k->committed);
+    VEC_RELEASE(t->mem, &k->leaders);
+    MEM_DELETE(t->mem, k);
+}
+
+static void
+free_logs(struct truth *t, struct truth_node *n)
+{
+    for (int64_t i = 0; i < n->logs.n; i++) {
+        if (!n->logs.v[i]) continue;
+        VEC_RELEASE(t->mem, &n->logs.v[i]->v);
+        MEM_DELETE(t->mem, n->logs.v[i]);
+    }
+    VEC_RELEASE(t->mem, &n->logs);
+}
+
+void
+truth_release(struct truth *t)
+{
+    for (int64_t i = 0; i < t->nodes.n; i++) {
+        free_logs(t, &t->nodes.v[i]);
+        mem_free_slice(t->mem, t->nodes.v[i].name);
+    }
+    MAP_EACH(&t->batches, b, struct batch, node) {
+        if (b->values) mem_free(t->mem, (void *)(uintptr_t)b->values, (b->last - b->base + 1) * 8);
+        MEM_DELETE(t->mem, b);
+    }
+    for (int64_t i = 0; i < t->keys.n; i++) free_key(t, t->keys.v[i]);
+    map_release(&t->batches);
+    VEC_RELEASE(t->mem, &t->nodes);
+    VEC_RELEASE(t->mem, &t->keys);
+}
+
+/* ---- nodes -------------------------------------------------------------------------------------- */
+
+int32_t
+truth_id_of(struct slice name)
+{
+    int64_t digits;
+    if (name.n < 2 || (name.p[0] != 'b' && name.p[0] != 'k')) return -1;
+    if (!slice_to_i64(slice_sub(name, 1, name.n - 1), &digits) || digits < 0 || digits > 10000)
+        return -1;
+    return (int32_t)digits + (name.p[0] == 'k' ? 100 : 0);
+}
+
+void
+truth_set_node(struct truth *t, int32_t node, struct slice name, int32_t id, bool is_voter)
+{
+    while (t->nodes.n <= node) VEC_ADD(t->mem, &t->nodes)->id = -1;
+    struct truth_node *n = &t->nodes.v[node];
+    if (!n->name.p) n->name = mem_dup(t->mem, name);
+    n->id = id;
+    n->is_voter = is_voter;
+    n->up = n->current = true;
+}
+
+struct truth_node *
+truth_node(struct truth *t, int32_t node)
+{
+    if (node < 0 || node >= t->nodes.n || t->nodes.v[node].id < 0) return NULL;
+    return &t->nodes.v[node];
+}
+
+struct truth_node *
+truth_node_by_id(struct truth *t, int32_t id)
+{
+    for (int64_t i = 0; i < t->nodes.n; i++)
+        if (id >= 0 && t->nodes.v[i].id == id) return &t->nodes.v[i];
+    return NULL;
+}
+
+/* ---- keys --------------------------------------------------------------------------------------- */
+
+bool
+truth_is_metadata(const struct topic_key *k)
+{
+    return slice_eq(k->subject, S("__cluster_metadata-0"));
+}
+
+static struct topic_key *
+make_key(struct truth *t, struct slice subject)
+{
+    struct topic_key *k = MEM_NEW(t->mem, struct topic_key);
+    int64_t dash = subject.n - 1, partition = 0;
+    while (dash > 0 && subject.p[dash] != '-') dash--;
+    (void)slice_to_i64(slice_sub(subject, dash + 1, subject.n - dash - 1), &partition);
+    k->subject = mem_dup(t->mem, subject);
+    k->topic = mem_dup(t->mem, slice_sub(subject, 0, MAX(0, dash)));
+    k->partition = (int32_t)partition;
+    k->index = (int32_t)t->keys.n;
+    VEC_PUSH(t->mem, &t->keys, k);
+    return k;
+}
+
+struct topic_key *
+truth_key(struct truth *t, struct slice subject)
+{
+    if (t->last && slice_eq(t->last->subject, subject)) return t->last;
+    for (int64_t i = 0; i < t->keys.n; i++)
+        if (slice_eq(t->keys.v[i]->subject, subject)) return t->last = t->keys.v[i];
+    return t->last = make_key(t, subject);
+}
+
+struct topic_key *
+truth_find_key(struct truth *t, struct slice topic, int32_t partition)
+{
+    for (int64_t i = 0; i < t->keys.n; i++)
+        if (t->keys.v[i]->partition == partition && slice_eq(t->keys.v[i]->topic, topic))
+            return t->keys.v[i];
+    return NULL;
+}
+
+static struct node_log *
+find_log(const struct truth_node *n, const struct topic_key *k)
+{
+    return k->index < n->logs.n ? n->logs.v[k->index] : NULL;
+}
+
+struct node_log *
+truth_log(struct truth *t, int32_t node, struct topic_key *k)
+{
+    struct truth_node *n = truth_node(t, node);
+    if (!n) return NULL;
+    while (n->logs.n <= k->index) VEC_PUSH(t->mem, &n->logs, NULL);
+    struct node_log **at = &n->logs.v[k->index];
+    if (!*at) {
+        *at = MEM_NEW(t->mem, struct node_log);
+        (*at)->key = k;
+        (*at)->epoch = (*at)->checked_epoch = -1;
+    }
+    return *at;
+}
+
+struct node_log *
+truth_log_of(struct truth *t, int32_t id, const struct topic_key *k)
+{
+    struct truth_node *n = truth_node_by_id(t, id);
+    return n ? find_log(n, k) : NULL;
+}
+
+void
+truth_forget_topic(struct truth *t, struct slice topic)
+{
+    for (int64_t i = 0; i < t->keys.n; i++) {
+        struct topic_key *k = t->keys.v[i];
+        if (!slice_eq(k->topic, topic)) continue;
+        k->now = k->before = (struct decision){0};
+        k->committed.n = k->leaders.n = 0;
+        k->ghost = 0;
+        for (int64_t n = 0; n < t->nodes.n; n++) {
+            struct node_log *l = find_log(&t->nodes.v[n], k);
+            if (l) l->v.n = 0, l->start = l->hw = l->written = l->synced = 0, l->leads = false;
+        }
+    }
+}
+
+/* ---- logs --------------------------------------------------------------------------------------- */
+
+static struct batch *
+search(struct batch *const *v, int64_t n, int64_t offset)
+{
+    int64_t low = 0, high = n;
+    while (low < high) {
+        int64_t mid = low + (high - low) / 2;
+        if (v[mid]->last < offset) low = mid + 1;
+        else high = mid;
+    }
+    return low < n && v[low]->base <= offset ? v[low] : NULL;
+}
+
+struct batch *
+log_at(const struct node_log *l, int64_t offset)
+{
+    return search(l->v.v, l->v.n, offset);
+}
+
+struct batch *
+committed_at(const struct topic_key *k, int64_t offset)
+{
+    return search(k->committed.v, k->committed.n, offset);
+}
+
+struct batch *
+log_last(const struct node_log *l)
+{
+    return l->v.n ? l->v.v[l->v.n - 1] : NULL;
+}
+
+int64_t
+log_end(const struct node_log *l)
+{
+    return l->v.n ? log_last(l)->last + 1 : l->start;
+}
+
+struct sought {
+    const struct topic_key *key;
+    int64_t base, last;
+    int32_t epoch;
+    uint32_t crc;
+    bool other; /* any but this one */
+};
+
+static bool
+is_sought(const struct map_node *node, const void *key)
+{
+    const struct batch *b = CONTAINER_OF(node, const struct batch, node);
+    const struct sought *s = key;
+    if (b->key != s->key || b->base != s->base || b->epoch != s->epoch) return false;
+    return (b->crc == s->crc && b->last == s->last) != s->other;
+}
+
+struct batch *
+truth_append(struct truth *t, struct node_log *l, int64_t base, int64_t last, int32_t epoch,
+             uint32_t crc, bool *ret_conflict)
+{
+    struct sought s = {l->key, base, last, epoch, crc, false};
+    uint64_t hash = map_hash_i64(&t->batches, base << 8 ^ l->key->index, epoch);
+    struct map_node *found = map_find(&t->batches, hash, is_sought, &s);
+    *ret_conflict = false;
+    if (!found) {
+        s.other = true;
+        *ret_conflict = map_find(&t->batches, hash, is_sought, &s) != NULL;
+        struct batch *b = MEM_NEW(t->mem, struct batch);
+        *b = (struct batch){.key = l->key, .base = base, .last = last, .epoch = epoch, .crc = crc};
+        b->prev = log_last(l);
+        map_insert(&t->batches, &b->node, hash);
+        found = &b->node;
+    }
+    struct batch *b = CONTAINER_OF(found, struct batch, node);
+    if (l->v.n == 0) l->start = base;
+    VEC_PUSH(t->mem, &l->v, b);
+    return b;
+}
+
+void
+truth_truncate(struct node_log *l, int64_t end)
+{
+    while (l->v.n && log_last(l)->last >= end) l->v.n--;
+    l->written = MIN(l->written, end);
+    l->synced = MIN(l->synced, end);
+    if (l->v.n == 0) l->start = end;
+}
+
+void
+truth_recovered(struct node_log *l, int64_t start, int64_t end)
+{
+    truth_truncate(l, end);
+    l->start = start;
+    l->written = l->synced = end;
+    l->open = true;
+    l->hurt = false;
+}
+
+static void
+crash_log(struct node_log *l, bool power)
+{
+    l->leads = l->open = false;
+    l->hw = 0;
+    l->epoch = l->checked_epoch = -1;
+    if (!power) return;
+    /* What was not synced may be there or not; until it is read again it counts as gone. */
+    l->hurt = true;
+    truth_truncate(l, MAX(l->start, l->synced));
+}
+
+void
+truth_crash(struct truth *t, int32_t node, bool power)
+{
+    struct truth_node *n = truth_node(t, node);
+    if (!n) return;
+    n->up = false;
+    if (power) n->current = false;
+    for (int64_t i = 0; i < n->logs.n; i++)
+        if (n->logs.v[i]) crash_log(n->logs.v[i], power);
+}
+
+void
+truth_wipe(struct truth *t, int32_t node)
+{
+    struct truth_node *n = truth_node(t, node);
+    if (!n) return;
+    n->current = false;
+    for (int64_t i = 0; i < n->logs.n; i++) {
+        struct node_log *l = n->logs.v[i];
+        if (!l) continue;
+        l->v.n = 0;
+        l->start = l->written = l->synced = l->hw = 0;
+    }
+}
+
+/* ---- decisions ---------------------------------------------------------------------------------- */
+
+/* "… name=1,2,3 …" */
+static struct truth_ids
+parse_ids(struct slice text, const char *name)
+{
+    struct truth_ids ids = {0};
+    struct slice sought = slice_cstr(name);
+    int64_t at = 0;
+    while (at + sought.n <= text.n && memcmp(text.p + at, sought.p, (size_t)sought.n) != 0) at++;
+    at += sought.n;
+    while (at < text.n && text.p[at] != ' ' && ids.n < TRUTH_IDS_MAX) {
+        int64_t end = at, id;
+        while (end < text.n && text.p[end] != ',' && text.p[end] != ' ') end++;
+        if (slice_to_i64(slice_sub(text, at, end - at), &id)) ids.v[ids.n++] = (int32_t)id;
+        at = end < text.n && text.p[end] == ',' ? end + 1 : end;
+    }
+    return ids;
+}
+
+bool
+truth_decide(struct topic_key *k, const struct note *n)
+{
+    struct decision d = {.known = true,
+                         .leader = (int32_t)n->v[0],
+                         .leader_epoch = (int32_t)n->v[1],
+                         .partition_epoch = (int32_t)n->v[2],
+                         .unclean = n->v[3] != 0,
+                         .replicas = parse_ids(n->text, "replicas="),
+                         .isr = parse_ids(n->text, " isr="),
+                         .elr = parse_ids(n->text, " elr=")};
+    if (k->now.known && d.partition_epoch == k->now.partition_epoch &&
+        d.leader_epoch == k->now.leader_epoch && d.leader == k->now.leader)
+        return false;
+    if (k->now.known && (d.leader != k->now.leader || d.leader_epoch != k->now.leader_epoch))
+        k->before = k->now;
+    k->now = d;
+    if (d.isr.n && (k->smallest_isr == 0 || d.isr.n < k->smallest_isr)) k->smallest_isr = d.isr.n;
+    return true;
+}

@@ -1,0 +1,107 @@
+/* The truth: what every node's logs hold and what the controller decided, as the nodes' notes tell it.
+ * Invariants and oracle each keep one. Batches are shared: the same batch in two logs is the same object,
+ * so two logs agree up to a place if they have the same batch there. */
+#ifndef SIM_CHECK_TRUTH_H
+#define SIM_CHECK_TRUTH_H
+
+#include "broker/base/map.h"
+#include "broker/env/notes.h"
+
+#define TRUTH_IDS_MAX 16
+
+struct truth_ids {
+    int32_t n, v[TRUTH_IDS_MAX];
+};
+bool truth_has(const struct truth_ids *ids, int32_t id);
+
+struct batch {
+    struct map_node node;
+    struct topic_key *key;
+    int64_t base, last;
+    int32_t epoch;
+    uint32_t crc;
+    struct batch *prev;     /* before it in the log that had it first; NULL: not known */
+    const uint64_t *values; /* NULL: not known */
+};
+
+/* What the controller decided of a partition. */
+struct decision {
+    bool known;
+    int32_t leader, leader_epoch, partition_epoch;
+    bool unclean;
+    struct truth_ids replicas, isr, elr;
+};
+
+/* One partition of a topic, or the metadata log. */
+struct topic_key {
+    struct slice subject, topic;
+    int32_t partition, index;
+    struct decision now, before; /* before the last change of leader */
+    int32_t smallest_isr;
+    int64_t ghost;                 /* the true high watermark */
+    VEC(struct batch *) committed; /* up to it */
+    VEC(int64_t) leaders;          /* who led an epoch: epoch << 16 | node */
+    void *user;
+};
+
+struct node_log {
+    struct topic_key *key;
+    VEC(struct batch *) v;
+    int64_t start, written, synced, hw;
+    bool leads, open, hurt; /* hurt: lost power since it was last read */
+    int32_t epoch;          /* the leader epoch it was told last; -1 */
+    int32_t checked_epoch;  /* of the last leadership that was looked at */
+};
+
+struct truth_node {
+    struct slice name;
+    int32_t id;                  /* node.id */
+    bool is_voter, up, current;  /* current: registered and unfenced since its last power loss */
+    VEC(struct node_log *) logs; /* by index of the key; may hold NULL */
+};
+
+struct truth {
+    struct mem *mem;
+    VEC(struct truth_node) nodes;
+    VEC(struct topic_key *) keys;
+    struct map batches;
+    struct topic_key *last; /* found */
+};
+
+void truth_init(struct truth *t, struct mem *mem);
+void truth_release(struct truth *t);
+
+/* b1 → 1, k1 → 101. -1: not a node's name. */
+int32_t truth_id_of(struct slice name);
+void truth_set_node(struct truth *t, int32_t node, struct slice name, int32_t id, bool is_voter);
+/* NULL: none such. */
+struct truth_node *truth_node(struct truth *t, int32_t node);
+struct truth_node *truth_node_by_id(struct truth *t, int32_t id);
+
+/* "orders-0"; made if need be. */
+struct topic_key *truth_key(struct truth *t, struct slice subject);
+struct topic_key *truth_find_key(struct truth *t, struct slice topic, int32_t partition);
+bool truth_is_metadata(const struct topic_key *k);
+struct node_log *truth_log(struct truth *t, int32_t node, struct topic_key *k);
+/* Of a broker; NULL: nothing known. */
+struct node_log *truth_log_of(struct truth *t, int32_t id, const struct topic_key *k);
+
+/* What log-append says. ret_conflict: there is another batch of this offset and epoch. */
+struct batch *truth_append(struct truth *t, struct node_log *l, int64_t base, int64_t last,
+                           int32_t epoch, uint32_t crc, bool *ret_conflict);
+void truth_truncate(struct node_log *l, int64_t end);
+void truth_recovered(struct node_log *l, int64_t start, int64_t end);
+void truth_crash(struct truth *t, int32_t node, bool power);
+void truth_wipe(struct truth *t, int32_t node);
+/* What partition-change says. False: it was known already. */
+bool truth_decide(struct topic_key *k, const struct note *n);
+void truth_forget_topic(struct truth *t, struct slice topic);
+
+/* The batch that covers the offset; NULL. */
+struct batch *log_at(const struct node_log *l, int64_t offset);
+struct batch *log_last(const struct node_log *l);
+int64_t log_end(const struct node_log *l);
+/* The batch that was committed there; NULL. */
+struct batch *committed_at(const struct topic_key *k, int64_t offset);
+
+#endif
