@@ -10,7 +10,7 @@ invariants_new(struct mem *mem)
 {
     struct invariants *v = MEM_NEW(mem, struct invariants);
     v->mem = mem;
-    truth_init(&v->truth, mem);
+    model_init(&v->model, mem);
     anomalies_init(&v->found, mem);
     return v;
 }
@@ -24,7 +24,7 @@ invariants_free(struct invariants *v)
     VEC_RELEASE(mem, &v->brokers);
     VEC_RELEASE(mem, &v->voters);
     anomalies_release(&v->found);
-    truth_release(&v->truth);
+    model_release(&v->model);
     MEM_DELETE(mem, v);
 }
 
@@ -51,8 +51,8 @@ invariants_topic(struct invariants *v, struct slice topic, int32_t min_isr)
 int32_t
 invariants_smallest_isr(const struct invariants *v, struct slice topic, int32_t partition)
 {
-    for (int64_t i = 0; i < v->truth.keys.n; i++) {
-        const struct topic_key *k = v->truth.keys.v[i];
+    for (int64_t i = 0; i < v->model.keys.n; i++) {
+        const struct topic_key *k = v->model.keys.v[i];
         if (k->partition == partition && slice_eq(k->topic, topic)) return k->smallest_isr;
     }
     return 0;
@@ -62,7 +62,7 @@ void
 invariants_node(struct invariants *v, int32_t node, struct slice name, int32_t node_id,
                 bool is_voter)
 {
-    truth_set_node(&v->truth, node, name, node_id, is_voter);
+    model_set_node(&v->model, node, name, node_id, is_voter);
 }
 
 /* ---- telling ------------------------------------------------------------------------------------ */
@@ -72,7 +72,7 @@ breach(struct invariants *v, enum rule rule, const struct topic_key *k, int64_t 
        const char *what, int64_t a, int64_t b)
 {
     struct writer w = writer_mem(v->mem);
-    struct truth_node *n = truth_node(&v->truth, v->node);
+    struct model_node *n = model_node(&v->model, v->node);
     if (n) fmt_slice(&w, n->name), fmt_str(&w, ": ");
     for (const char *c = what; *c; c++) {
         if (*c == '#') fmt_i64(&w, a), a = b;
@@ -132,12 +132,12 @@ static bool
 is_held_by_candidate(struct invariants *v, const struct topic_key *k)
 {
     const struct decision *d = &k->before;
-    for (int64_t i = 0; i < v->truth.nodes.n; i++) {
-        struct truth_node *n = &v->truth.nodes.v[i];
+    for (int64_t i = 0; i < v->model.nodes.n; i++) {
+        struct model_node *n = &v->model.nodes.v[i];
         struct node_log *l = k->index < n->logs.n ? n->logs.v[k->index] : NULL;
-        bool may_lead = truth_is_metadata(k)
+        bool may_lead = model_is_metadata(k)
                           ? n->is_voter
-                          : truth_has(&d->isr, n->id) || truth_has(&d->elr, n->id);
+                          : model_has(&d->isr, n->id) || model_has(&d->elr, n->id);
         if (l && may_lead && l->v.n && has_committed(l, k)) return true;
     }
     return false;
@@ -149,8 +149,8 @@ check_leader(struct invariants *v, struct topic_key *k, struct node_log *l)
     if (l->checked_epoch == l->epoch) return;
     l->checked_epoch = l->epoch;
     if (has_committed(l, k)) return;
-    bool unclean = !truth_is_metadata(k) && k->now.unclean;
-    bool is_newest = truth_is_metadata(k) || !k->now.known || l->epoch >= k->now.leader_epoch;
+    bool unclean = !model_is_metadata(k) && k->now.unclean;
+    bool is_newest = model_is_metadata(k) || !k->now.known || l->epoch >= k->now.leader_epoch;
     if (!is_newest) return;
     if (!unclean && is_held_by_candidate(v, k))
         breach(v, RULE_LEADER_COMPLETENESS, k, k->ghost - 1,
@@ -172,7 +172,7 @@ check_append(struct invariants *v, struct topic_key *k, struct node_log *l, cons
         breach(v, RULE_LOG_CONTIGUOUS, k, base, "epoch # follows epoch #", n->v[2], before->epoch);
     if (n->v[4] && l->leads) check_leader(v, k, l);
     struct batch *b =
-        truth_append(&v->truth, l, base, n->v[1], (int32_t)n->v[2], (uint32_t)n->v[3], &conflict);
+        model_append(&v->model, l, base, n->v[1], (int32_t)n->v[2], (uint32_t)n->v[3], &conflict);
     if (conflict)
         breach(v, RULE_LOG_MATCHING, k, base, "has another batch at offset # of epoch #", base,
                n->v[2]);
@@ -185,17 +185,17 @@ check_append(struct invariants *v, struct topic_key *k, struct node_log *l, cons
 static void
 check_truncate(struct invariants *v, struct topic_key *k, struct node_log *l, const struct note *n)
 {
-    struct truth_node *node = truth_node(&v->truth, v->node);
+    struct model_node *node = model_node(&v->model, v->node);
     int64_t end = n->v[0];
     struct batch *cut = log_at(l, end);
-    bool in_sync = truth_is_metadata(k) ? node->is_voter : truth_has(&k->now.isr, node->id);
+    bool in_sync = model_is_metadata(k) ? node->is_voter : model_has(&k->now.isr, node->id);
     if (l->leads && cut)
         breach(v, RULE_LEADER_APPENDS_ONLY, k, end, "leads epoch # and cut its log at offset #",
                l->epoch, end);
     else if (cut && end < k->ghost && in_sync && node->current && committed_at(k, end) == cut)
         breach(v, RULE_COMMITTED_TRUNCATED, k, end, "cut off offset #; committed is all below #",
                end, k->ghost);
-    truth_truncate(l, end);
+    model_truncate(l, end);
 }
 
 /* ---- high watermarks ---------------------------------------------------------------------------- */
@@ -204,8 +204,8 @@ static void
 check_in_sync(struct invariants *v, const struct topic_key *k, int32_t id, int64_t hw,
               const struct batch *b)
 {
-    struct truth_node *n = truth_node_by_id(&v->truth, id);
-    struct node_log *l = truth_log_of(&v->truth, id, k);
+    struct model_node *n = model_node_by_id(&v->model, id);
+    struct node_log *l = model_log_of(&v->model, id, k);
     if (!n || !n->current || !l || !l->open || l->start >= hw) return;
     if (log_at(l, hw - 1) == b) return;
     breach(v, RULE_ISR_HOLDS_COMMITTED, k, hw - 1,
@@ -246,7 +246,7 @@ check_high_watermark(struct invariants *v, struct topic_key *k, struct node_log 
     if (leads) check_leader(v, k, l);
     check_committed(v, k, l, hw);
     if (!leads || hw <= k->ghost) return;
-    bool is_newest = truth_is_metadata(k) || (k->now.known && l->epoch == k->now.leader_epoch);
+    bool is_newest = model_is_metadata(k) || (k->now.known && l->epoch == k->now.leader_epoch);
     for (int32_t i = 0; is_newest && i < k->now.isr.n; i++)
         check_in_sync(v, k, k->now.isr.v[i], hw, log_at(l, hw - 1));
     extend_committed(v, k, l, hw);
@@ -297,7 +297,7 @@ note_of_log(struct invariants *v, struct topic_key *k, struct node_log *l, const
     case NOTE_LOG_SYNCED: l->synced = n->v[0]; return;
     case NOTE_LOG_TRUNCATE: check_truncate(v, k, l, n); return;
     case NOTE_LOG_START: l->start = n->v[0]; return;
-    case NOTE_LOG_RECOVERED: truth_recovered(l, n->v[0], n->v[1]); return;
+    case NOTE_LOG_RECOVERED: model_recovered(l, n->v[0], n->v[1]); return;
     case NOTE_PARTITION_ROLE: check_role(v, k, l, n); return;
     case NOTE_PARTITION_HW: check_high_watermark(v, k, l, n->v[0], n->v[2] != 0); return;
     case NOTE_RAFT_STATE: check_raft_state(v, k, l, n); return;
@@ -311,24 +311,24 @@ invariants_note(struct invariants *v, int64_t at_ns, int32_t node, const struct 
 {
     v->at_ns = at_ns;
     v->node = node;
-    if (!truth_node(&v->truth, node)) return;
+    if (!model_node(&v->model, node)) return;
     if (!is_of_log(n->kind)) {
         check_decision(v, n);
         return;
     }
-    struct topic_key *k = truth_key(&v->truth, n->subject);
-    note_of_log(v, k, truth_log(&v->truth, node, k), n);
+    struct topic_key *k = model_key(&v->model, n->subject);
+    note_of_log(v, k, model_log(&v->model, node, k), n);
 }
 
 void
 invariants_life(struct invariants *v, int64_t at_ns, int32_t node, enum life what)
 {
-    struct truth_node *n = truth_node(&v->truth, node);
+    struct model_node *n = model_node(&v->model, node);
     v->at_ns = at_ns;
     if (!n) return;
     if (what == LIFE_START) n->up = true;
     if (what == LIFE_CRASH || what == LIFE_POWER || what == LIFE_FATAL) {
-        truth_crash(&v->truth, node, what == LIFE_POWER);
+        model_crash(&v->model, node, what == LIFE_POWER);
         voter_crashed(v, node);
     }
 }
@@ -337,18 +337,18 @@ void
 invariants_wiped(struct invariants *v, int64_t at_ns, int32_t node)
 {
     v->at_ns = at_ns;
-    truth_wipe(&v->truth, node);
+    model_wipe(&v->model, node);
 }
 
 void
 invariants_found(struct invariants *v, int32_t node, struct slice subject, const struct found *f,
                  int64_t n)
 {
-    struct topic_key *k = truth_key(&v->truth, subject);
-    struct node_log *l = truth_log(&v->truth, node, k);
+    struct topic_key *k = model_key(&v->model, subject);
+    struct node_log *l = model_log(&v->model, node, k);
     bool conflict;
     if (!l || !l->hurt) return;
     l->v.n = 0;
     for (int64_t i = 0; i < n; i++)
-        (void)truth_append(&v->truth, l, f[i].base, f[i].last, f[i].epoch, f[i].crc, &conflict);
+        (void)model_append(&v->model, l, f[i].base, f[i].last, f[i].epoch, f[i].crc, &conflict);
 }

@@ -44,14 +44,14 @@ check_raft_state(struct invariants *v, struct topic_key *k, struct node_log *l,
 void
 invariants_vote_told(struct invariants *v, int64_t at_ns, int32_t node, int32_t to_id)
 {
-    struct truth_node *n = truth_node(&v->truth, node);
+    struct model_node *n = model_node(&v->model, node);
     struct voter_seen *s = voter(v, node);
     v->at_ns = at_ns;
     v->node = node;
     /* A candidate tells everybody of its vote for itself; the others only the one they vote for. */
     if (!n || s->voted < 0 || (s->voted != to_id && s->voted != n->id)) return;
     if (s->firm_epoch == s->voted_epoch && s->firm != s->voted)
-        breach(v, RULE_ONE_VOTE, truth_key(&v->truth, S("__cluster_metadata-0")), -1,
+        breach(v, RULE_ONE_VOTE, model_key(&v->model, S("__cluster_metadata-0")), -1,
                "voted for # in an epoch in which it had voted for #", s->voted, s->firm);
     s->firm_epoch = s->voted_epoch;
     s->firm = s->voted;
@@ -63,8 +63,8 @@ check_raft_high_watermark(struct invariants *v, struct topic_key *k, struct node
 {
     int64_t hw = n->v[0], voters = 0, have = 0;
     const struct batch *b = hw > l->start ? log_at(l, hw - 1) : NULL;
-    for (int64_t i = 0; b && l->leads && i < v->truth.nodes.n; i++) {
-        const struct truth_node *node = &v->truth.nodes.v[i];
+    for (int64_t i = 0; b && l->leads && i < v->model.nodes.n; i++) {
+        const struct model_node *node = &v->model.nodes.v[i];
         if (!node->is_voter) continue;
         const struct node_log *other = k->index < node->logs.n ? node->logs.v[k->index] : NULL;
         voters++;
@@ -97,7 +97,7 @@ static void
 check_broker(struct invariants *v, const struct note *n)
 {
     struct broker_seen *b = broker(v, (int32_t)n->v[0]);
-    struct truth_node *node = truth_node_by_id(&v->truth, b->id);
+    struct model_node *node = model_node_by_id(&v->model, b->id);
     if (n->kind == NOTE_BROKER_REGISTERED && n->v[1] <= b->epoch)
         breach(v, RULE_BROKER_EPOCH_INCREASES, NULL, -1, "gave broker # the epoch #", b->id,
                n->v[1]);
@@ -122,9 +122,9 @@ sets_are_sound(const struct invariants *v, const struct topic_key *k)
     const struct decision *d = &k->now;
     int32_t min_isr = min_isr_of(v, k);
     for (int32_t i = 0; i < d->isr.n; i++)
-        if (!truth_has(&d->replicas, d->isr.v[i]) || truth_has(&d->elr, d->isr.v[i])) return false;
+        if (!model_has(&d->replicas, d->isr.v[i]) || model_has(&d->elr, d->isr.v[i])) return false;
     for (int32_t i = 0; i < d->elr.n; i++)
-        if (!truth_has(&d->replicas, d->elr.v[i])) return false;
+        if (!model_has(&d->replicas, d->elr.v[i])) return false;
     /* min.insync.replicas counts as at most the number of replicas. */
     return min_isr == 0 || d->elr.n == 0 || d->isr.n < MIN(min_isr, d->replicas.n);
 }
@@ -135,11 +135,11 @@ check_newcomers(struct invariants *v, struct topic_key *k, const struct decision
 {
     for (int32_t i = 0; i < k->now.isr.n; i++) {
         int32_t id = k->now.isr.v[i];
-        if (truth_has(&was->isr, id)) continue;
+        if (model_has(&was->isr, id)) continue;
         if (broker(v, id)->epoch >= 0 && broker(v, id)->fenced)
             breach(v, RULE_ISR_FENCED, k, -1, "put broker # into the ISR, though it is fenced", id,
                    0);
-        struct node_log *l = truth_log_of(&v->truth, id, k);
+        struct node_log *l = model_log_of(&v->model, id, k);
         if (!l || !l->open || k->ghost <= l->start || k->now.unclean || was->isr.n == 0) continue;
         if (log_at(l, k->ghost - 1) != committed_at(k, k->ghost - 1))
             breach(v, RULE_ISR_HOLDS_COMMITTED, k, k->ghost - 1,
@@ -150,11 +150,11 @@ check_newcomers(struct invariants *v, struct topic_key *k, const struct decision
 static void
 check_change(struct invariants *v, const struct note *n)
 {
-    struct topic_key *k = truth_key(&v->truth, n->subject);
+    struct topic_key *k = model_key(&v->model, n->subject);
     struct decision was = k->now;
-    if (!truth_decide(k, n)) return;
+    if (!model_decide(k, n)) return;
     const struct decision *d = &k->now;
-    if (d->leader >= 0 && !truth_has(&d->isr, d->leader))
+    if (d->leader >= 0 && !model_has(&d->isr, d->leader))
         breach(v, RULE_LEADER_IN_ISR, k, -1, "made # the leader, who is not in the ISR", d->leader,
                0);
     if (!sets_are_sound(v, k))
@@ -168,8 +168,8 @@ check_change(struct invariants *v, const struct note *n)
     else if (new_leader && d->leader_epoch == was.leader_epoch)
         breach(v, RULE_PARTITION_EPOCH_INCREASES, k, -1, "made # the leader within epoch #",
                d->leader, d->leader_epoch);
-    if (new_leader && d->leader >= 0 && !d->unclean && !truth_has(&was.isr, d->leader) &&
-        !truth_has(&was.elr, d->leader))
+    if (new_leader && d->leader >= 0 && !d->unclean && !model_has(&was.isr, d->leader) &&
+        !model_has(&was.elr, d->leader))
         breach(v, RULE_LEADER_ELIGIBLE, k, -1, "made # the leader, who was in neither ISR nor ELR",
                d->leader, 0);
     check_newcomers(v, k, &was);
@@ -178,7 +178,7 @@ check_change(struct invariants *v, const struct note *n)
 static void
 check_applied(struct invariants *v, const struct note *n)
 {
-    struct topic_key *k = truth_key(&v->truth, S("__cluster_metadata-0"));
+    struct topic_key *k = model_key(&v->model, S("__cluster_metadata-0"));
     if (n->v[0] >= k->ghost)
         breach(v, RULE_APPLIED_COMMITTED, k, n->v[0], "applied offset #; committed is all below #",
                n->v[0], k->ghost);
@@ -192,7 +192,7 @@ check_decision(struct invariants *v, const struct note *n)
     case NOTE_BROKER_REGISTERED:
     case NOTE_BROKER_FENCED:
     case NOTE_BROKER_UNFENCED: check_broker(v, n); return;
-    case NOTE_TOPIC_DELETED: truth_forget_topic(&v->truth, n->subject); return;
+    case NOTE_TOPIC_DELETED: model_forget_topic(&v->model, n->subject); return;
     case NOTE_METADATA_APPLIED: check_applied(v, n); return;
     default: return;
     }

@@ -3,7 +3,7 @@
 #define SIM_CHECK_INVARIANTS_OWN_H
 
 #include "sim/check/invariants.h"
-#include "sim/check/truth.h"
+#include "sim/check/model.h"
 
 struct topic_rule {
     struct slice name;
@@ -26,7 +26,7 @@ struct voter_seen {
 
 struct invariants {
     struct mem *mem;
-    struct truth truth;
+    struct model model;
     struct anomalies found;
     VEC(struct topic_rule) topics;
     VEC(struct broker_seen) brokers;

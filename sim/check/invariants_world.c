@@ -6,8 +6,8 @@ static void
 reread(struct invariants *v, struct machine *m, struct slice subject)
 {
     struct found_log found = {0};
-    struct topic_key *k = truth_key(&v->truth, subject);
-    struct node_log *l = truth_log(&v->truth, m->index, k);
+    struct topic_key *k = model_key(&v->model, subject);
+    struct node_log *l = model_log(&v->model, m->index, k);
     if (!l || !l->hurt) return;
     disk_log_read(v->mem, m, subject, &found);
     invariants_found(v, m->index, subject, found.v.v, found.v.n);
@@ -18,7 +18,7 @@ static void
 on_event(void *ctx, const struct world_event *e)
 {
     struct invariants *v = ctx;
-    if (e->notes_n == 0 || !truth_node(&v->truth, e->machine->index)) return;
+    if (e->notes_n == 0 || !model_node(&v->model, e->machine->index)) return;
     for (int32_t i = 0; i < e->notes_n; i++) {
         if (e->notes[i]->kind == NOTE_LOG_RECOVERED) reread(v, e->machine, e->notes[i]->subject);
         invariants_note(v, e->at_ns, e->machine->index, e->notes[i]);
@@ -29,7 +29,7 @@ static bool
 has_controllers(struct world *w)
 {
     for (int32_t i = 0; i < world_machines_n(w); i++)
-        if (truth_id_of(world_machine_at(w, i)->name) >= 100) return true;
+        if (model_id_of(world_machine_at(w, i)->name) >= 100) return true;
     return false;
 }
 
@@ -40,11 +40,11 @@ know_all(struct invariants *v)
     bool separate = has_controllers(v->world);
     for (int32_t i = 0; i < world_machines_n(v->world); i++) {
         struct machine *m = world_machine_at(v->world, i);
-        int32_t id = truth_id_of(m->name);
-        struct truth_node *n = truth_node(&v->truth, i);
+        int32_t id = model_id_of(m->name);
+        struct model_node *n = model_node(&v->model, i);
         if (id < 0) continue;
         if (n) n->is_voter = separate == (id >= 100);
-        else truth_set_node(&v->truth, i, m->name, id, separate == (id >= 100));
+        else model_set_node(&v->model, i, m->name, id, separate == (id >= 100));
     }
 }
 
@@ -71,7 +71,7 @@ on_frame(void *ctx, const struct world_frame *f, enum frame_fate fate)
     enum { VOTE = 52 };
     struct invariants *v = ctx;
     if (f->api != VOTE || fate != FRAME_SENT || !f->to) return;
-    invariants_vote_told(v, f->at_ns, f->from->index, truth_id_of(f->to->name));
+    invariants_vote_told(v, f->at_ns, f->from->index, model_id_of(f->to->name));
 }
 
 void

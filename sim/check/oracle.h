@@ -21,6 +21,7 @@
 #define SIM_CHECK_ORACLE_H
 
 #include "sim/check/anomaly.h"
+#include "sim/check/disk_log.h"
 #include "sim/history/history.h"
 #include "sim/world/world.h"
 
@@ -30,28 +31,21 @@ struct oracle *oracle_new(struct mem *mem);
 void oracle_free(struct oracle *o);
 /* Before the machines are started. The history's listener becomes the oracle's. */
 void oracle_watch(struct oracle *o, struct world *w, struct history *h);
+/* Adds to ret (which is initialised) what it has found. */
 void oracle_finish(struct oracle *o, struct anomalies *ret);
 
 /* ---- what it is told ------------------------------------------------------------------------------ */
 
-struct oracle_batch {
-    int64_t base_offset, last_offset;
-    int32_t epoch;
-    uint32_t crc;
-};
-
-/* A batch was sent to this node: its values by its checksum. */
-void oracle_sent(struct oracle *o, int32_t node, struct slice topic, int32_t partition,
-                 uint32_t crc, const uint64_t *values, int32_t n);
-/* Of partitions ("orders-0"); others are not looked at. */
+/* A batch was sent to this node: its values, found again by its checksum. */
+void oracle_sent(struct oracle *o, int32_t node, uint32_t crc, const uint64_t *values, int32_t n);
+void oracle_name(struct oracle *o, int32_t node, struct slice name);
 void oracle_note(struct oracle *o, int64_t at_ns, int32_t node, const struct note *n);
 void oracle_life(struct oracle *o, int64_t at_ns, int32_t node, enum life what);
 void oracle_wiped(struct oracle *o, int64_t at_ns, int32_t node);
-/* After a restart: what the node's log really has, read from its disk. */
-void oracle_found(struct oracle *o, int64_t at_ns, int32_t node, struct slice topic,
-                  int32_t partition, const struct oracle_batch *batches, int64_t n);
+/* What is on the node's disk after a power loss; before the note log-recovered. */
+void oracle_found(struct oracle *o, int32_t node, struct slice subject, const struct found *f,
+                  int64_t n);
 /* What a client was told: a send or a poll that is complete. */
 void oracle_told(struct oracle *o, const struct history *h, const struct history_op *op);
-void oracle_name(struct oracle *o, int32_t node, struct slice name);
 
 #endif

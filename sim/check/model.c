@@ -1,7 +1,7 @@
-#include "sim/check/truth.h"
+#include "sim/check/model.h"
 
 bool
-truth_has(const struct truth_ids *ids, int32_t id)
+model_has(const struct model_ids *ids, int32_t id)
 {
     for (int32_t i = 0; i < ids->n; i++)
         if (ids->v[i] == id) return true;
@@ -9,14 +9,14 @@ truth_has(const struct truth_ids *ids, int32_t id)
 }
 
 void
-truth_init(struct truth *t, struct mem *mem)
+model_init(struct model *t, struct mem *mem)
 {
-    *t = (struct truth){.mem = mem};
+    *t = (struct model){.mem = mem};
     map_init(&t->batches, mem, (struct siphash_key){1, 2});
 }
 
 static void
-free_key(struct truth *t, struct topic_key *k)
+free_key(struct model *t, struct topic_key *k)
 {
     mem_free_slice(t->mem, k->subject);
     mem_free_slice(t->mem, k->topic);
@@ -26,7 +26,7 @@ free_key(struct truth *t, struct topic_key *k)
 }
 
 static void
-free_logs(struct truth *t, struct truth_node *n)
+free_logs(struct model *t, struct model_node *n)
 {
     for (int64_t i = 0; i < n->logs.n; i++) {
         if (!n->logs.v[i]) continue;
@@ -37,7 +37,7 @@ free_logs(struct truth *t, struct truth_node *n)
 }
 
 void
-truth_release(struct truth *t)
+model_release(struct model *t)
 {
     for (int64_t i = 0; i < t->nodes.n; i++) {
         free_logs(t, &t->nodes.v[i]);
@@ -56,7 +56,7 @@ truth_release(struct truth *t)
 /* ---- nodes -------------------------------------------------------------------------------------- */
 
 int32_t
-truth_id_of(struct slice name)
+model_id_of(struct slice name)
 {
     int64_t digits;
     if (name.n < 2 || (name.p[0] != 'b' && name.p[0] != 'k')) return -1;
@@ -66,25 +66,25 @@ truth_id_of(struct slice name)
 }
 
 void
-truth_set_node(struct truth *t, int32_t node, struct slice name, int32_t id, bool is_voter)
+model_set_node(struct model *t, int32_t node, struct slice name, int32_t id, bool is_voter)
 {
     while (t->nodes.n <= node) VEC_ADD(t->mem, &t->nodes)->id = -1;
-    struct truth_node *n = &t->nodes.v[node];
+    struct model_node *n = &t->nodes.v[node];
     if (!n->name.p) n->name = mem_dup(t->mem, name);
     n->id = id;
     n->is_voter = is_voter;
     n->up = n->current = true;
 }
 
-struct truth_node *
-truth_node(struct truth *t, int32_t node)
+struct model_node *
+model_node(struct model *t, int32_t node)
 {
     if (node < 0 || node >= t->nodes.n || t->nodes.v[node].id < 0) return NULL;
     return &t->nodes.v[node];
 }
 
-struct truth_node *
-truth_node_by_id(struct truth *t, int32_t id)
+struct model_node *
+model_node_by_id(struct model *t, int32_t id)
 {
     for (int64_t i = 0; i < t->nodes.n; i++)
         if (id >= 0 && t->nodes.v[i].id == id) return &t->nodes.v[i];
@@ -94,13 +94,13 @@ truth_node_by_id(struct truth *t, int32_t id)
 /* ---- keys --------------------------------------------------------------------------------------- */
 
 bool
-truth_is_metadata(const struct topic_key *k)
+model_is_metadata(const struct topic_key *k)
 {
     return slice_eq(k->subject, S("__cluster_metadata-0"));
 }
 
 static struct topic_key *
-make_key(struct truth *t, struct slice subject)
+make_key(struct model *t, struct slice subject)
 {
     struct topic_key *k = MEM_NEW(t->mem, struct topic_key);
     int64_t dash = subject.n - 1, partition = 0;
@@ -115,7 +115,7 @@ make_key(struct truth *t, struct slice subject)
 }
 
 struct topic_key *
-truth_key(struct truth *t, struct slice subject)
+model_key(struct model *t, struct slice subject)
 {
     if (t->last && slice_eq(t->last->subject, subject)) return t->last;
     for (int64_t i = 0; i < t->keys.n; i++)
@@ -124,7 +124,7 @@ truth_key(struct truth *t, struct slice subject)
 }
 
 struct topic_key *
-truth_find_key(struct truth *t, struct slice topic, int32_t partition)
+model_find_key(struct model *t, struct slice topic, int32_t partition)
 {
     for (int64_t i = 0; i < t->keys.n; i++)
         if (t->keys.v[i]->partition == partition && slice_eq(t->keys.v[i]->topic, topic))
@@ -133,15 +133,15 @@ truth_find_key(struct truth *t, struct slice topic, int32_t partition)
 }
 
 static struct node_log *
-find_log(const struct truth_node *n, const struct topic_key *k)
+find_log(const struct model_node *n, const struct topic_key *k)
 {
     return k->index < n->logs.n ? n->logs.v[k->index] : NULL;
 }
 
 struct node_log *
-truth_log(struct truth *t, int32_t node, struct topic_key *k)
+model_log(struct model *t, int32_t node, struct topic_key *k)
 {
-    struct truth_node *n = truth_node(t, node);
+    struct model_node *n = model_node(t, node);
     if (!n) return NULL;
     while (n->logs.n <= k->index) VEC_PUSH(t->mem, &n->logs, NULL);
     struct node_log **at = &n->logs.v[k->index];
@@ -154,14 +154,14 @@ truth_log(struct truth *t, int32_t node, struct topic_key *k)
 }
 
 struct node_log *
-truth_log_of(struct truth *t, int32_t id, const struct topic_key *k)
+model_log_of(struct model *t, int32_t id, const struct topic_key *k)
 {
-    struct truth_node *n = truth_node_by_id(t, id);
+    struct model_node *n = model_node_by_id(t, id);
     return n ? find_log(n, k) : NULL;
 }
 
 void
-truth_forget_topic(struct truth *t, struct slice topic)
+model_forget_topic(struct model *t, struct slice topic)
 {
     for (int64_t i = 0; i < t->keys.n; i++) {
         struct topic_key *k = t->keys.v[i];
@@ -232,7 +232,7 @@ is_sought(const struct map_node *node, const void *key)
 }
 
 struct batch *
-truth_append(struct truth *t, struct node_log *l, int64_t base, int64_t last, int32_t epoch,
+model_append(struct model *t, struct node_log *l, int64_t base, int64_t last, int32_t epoch,
              uint32_t crc, bool *ret_conflict)
 {
     struct sought s = {l->key, base, last, epoch, crc, false};
@@ -255,7 +255,7 @@ truth_append(struct truth *t, struct node_log *l, int64_t base, int64_t last, in
 }
 
 void
-truth_truncate(struct node_log *l, int64_t end)
+model_truncate(struct node_log *l, int64_t end)
 {
     while (l->v.n && log_last(l)->last >= end) l->v.n--;
     l->written = MIN(l->written, end);
@@ -264,9 +264,9 @@ truth_truncate(struct node_log *l, int64_t end)
 }
 
 void
-truth_recovered(struct node_log *l, int64_t start, int64_t end)
+model_recovered(struct node_log *l, int64_t start, int64_t end)
 {
-    truth_truncate(l, end);
+    model_truncate(l, end);
     l->start = start;
     l->written = l->synced = end;
     l->open = true;
@@ -282,13 +282,13 @@ crash_log(struct node_log *l, bool power)
     if (!power) return;
     /* What was not synced may be there or not; until it is read again it counts as gone. */
     l->hurt = true;
-    truth_truncate(l, MAX(l->start, l->synced));
+    model_truncate(l, MAX(l->start, l->synced));
 }
 
 void
-truth_crash(struct truth *t, int32_t node, bool power)
+model_crash(struct model *t, int32_t node, bool power)
 {
-    struct truth_node *n = truth_node(t, node);
+    struct model_node *n = model_node(t, node);
     if (!n) return;
     n->up = false;
     if (power) n->current = false;
@@ -297,9 +297,9 @@ truth_crash(struct truth *t, int32_t node, bool power)
 }
 
 void
-truth_wipe(struct truth *t, int32_t node)
+model_wipe(struct model *t, int32_t node)
 {
-    struct truth_node *n = truth_node(t, node);
+    struct model_node *n = model_node(t, node);
     if (!n) return;
     n->current = false;
     for (int64_t i = 0; i < n->logs.n; i++) {
@@ -313,15 +313,15 @@ truth_wipe(struct truth *t, int32_t node)
 /* ---- decisions ---------------------------------------------------------------------------------- */
 
 /* "… name=1,2,3 …" */
-static struct truth_ids
+static struct model_ids
 parse_ids(struct slice text, const char *name)
 {
-    struct truth_ids ids = {0};
+    struct model_ids ids = {0};
     struct slice sought = slice_cstr(name);
     int64_t at = 0;
     while (at + sought.n <= text.n && memcmp(text.p + at, sought.p, (size_t)sought.n) != 0) at++;
     at += sought.n;
-    while (at < text.n && text.p[at] != ' ' && ids.n < TRUTH_IDS_MAX) {
+    while (at < text.n && text.p[at] != ' ' && ids.n < MODEL_IDS_MAX) {
         int64_t end = at, id;
         while (end < text.n && text.p[end] != ',' && text.p[end] != ' ') end++;
         if (slice_to_i64(slice_sub(text, at, end - at), &id)) ids.v[ids.n++] = (int32_t)id;
@@ -331,7 +331,7 @@ parse_ids(struct slice text, const char *name)
 }
 
 bool
-truth_decide(struct topic_key *k, const struct note *n)
+model_decide(struct topic_key *k, const struct note *n)
 {
     struct decision d = {.known = true,
                          .leader = (int32_t)n->v[0],

@@ -1,18 +1,18 @@
-/* The truth: what every node's logs hold and what the controller decided, as the nodes' notes tell it.
+/* The model: what every node's logs hold and what the controller decided, as the nodes' notes tell it.
  * Invariants and oracle each keep one. Batches are shared: the same batch in two logs is the same object,
  * so two logs agree up to a place if they have the same batch there. */
-#ifndef SIM_CHECK_TRUTH_H
-#define SIM_CHECK_TRUTH_H
+#ifndef SIM_CHECK_MODEL_H
+#define SIM_CHECK_MODEL_H
 
 #include "broker/base/map.h"
 #include "broker/env/notes.h"
 
-#define TRUTH_IDS_MAX 16
+#define MODEL_IDS_MAX 16
 
-struct truth_ids {
-    int32_t n, v[TRUTH_IDS_MAX];
+struct model_ids {
+    int32_t n, v[MODEL_IDS_MAX];
 };
-bool truth_has(const struct truth_ids *ids, int32_t id);
+bool model_has(const struct model_ids *ids, int32_t id);
 
 struct batch {
     struct map_node node;
@@ -29,7 +29,7 @@ struct decision {
     bool known;
     int32_t leader, leader_epoch, partition_epoch;
     bool unclean;
-    struct truth_ids replicas, isr, elr;
+    struct model_ids replicas, isr, elr;
 };
 
 /* One partition of a topic, or the metadata log. */
@@ -53,49 +53,49 @@ struct node_log {
     int32_t checked_epoch;  /* of the last leadership that was looked at */
 };
 
-struct truth_node {
+struct model_node {
     struct slice name;
     int32_t id;                  /* node.id */
     bool is_voter, up, current;  /* current: registered and unfenced since its last power loss */
     VEC(struct node_log *) logs; /* by index of the key; may hold NULL */
 };
 
-struct truth {
+struct model {
     struct mem *mem;
-    VEC(struct truth_node) nodes;
+    VEC(struct model_node) nodes;
     VEC(struct topic_key *) keys;
     struct map batches;
     struct topic_key *last; /* found */
 };
 
-void truth_init(struct truth *t, struct mem *mem);
-void truth_release(struct truth *t);
+void model_init(struct model *t, struct mem *mem);
+void model_release(struct model *t);
 
 /* b1 → 1, k1 → 101. -1: not a node's name. */
-int32_t truth_id_of(struct slice name);
-void truth_set_node(struct truth *t, int32_t node, struct slice name, int32_t id, bool is_voter);
+int32_t model_id_of(struct slice name);
+void model_set_node(struct model *t, int32_t node, struct slice name, int32_t id, bool is_voter);
 /* NULL: none such. */
-struct truth_node *truth_node(struct truth *t, int32_t node);
-struct truth_node *truth_node_by_id(struct truth *t, int32_t id);
+struct model_node *model_node(struct model *t, int32_t node);
+struct model_node *model_node_by_id(struct model *t, int32_t id);
 
 /* "orders-0"; made if need be. */
-struct topic_key *truth_key(struct truth *t, struct slice subject);
-struct topic_key *truth_find_key(struct truth *t, struct slice topic, int32_t partition);
-bool truth_is_metadata(const struct topic_key *k);
-struct node_log *truth_log(struct truth *t, int32_t node, struct topic_key *k);
+struct topic_key *model_key(struct model *t, struct slice subject);
+struct topic_key *model_find_key(struct model *t, struct slice topic, int32_t partition);
+bool model_is_metadata(const struct topic_key *k);
+struct node_log *model_log(struct model *t, int32_t node, struct topic_key *k);
 /* Of a broker; NULL: nothing known. */
-struct node_log *truth_log_of(struct truth *t, int32_t id, const struct topic_key *k);
+struct node_log *model_log_of(struct model *t, int32_t id, const struct topic_key *k);
 
 /* What log-append says. ret_conflict: there is another batch of this offset and epoch. */
-struct batch *truth_append(struct truth *t, struct node_log *l, int64_t base, int64_t last,
+struct batch *model_append(struct model *t, struct node_log *l, int64_t base, int64_t last,
                            int32_t epoch, uint32_t crc, bool *ret_conflict);
-void truth_truncate(struct node_log *l, int64_t end);
-void truth_recovered(struct node_log *l, int64_t start, int64_t end);
-void truth_crash(struct truth *t, int32_t node, bool power);
-void truth_wipe(struct truth *t, int32_t node);
+void model_truncate(struct node_log *l, int64_t end);
+void model_recovered(struct node_log *l, int64_t start, int64_t end);
+void model_crash(struct model *t, int32_t node, bool power);
+void model_wipe(struct model *t, int32_t node);
 /* What partition-change says. False: it was known already. */
-bool truth_decide(struct topic_key *k, const struct note *n);
-void truth_forget_topic(struct truth *t, struct slice topic);
+bool model_decide(struct topic_key *k, const struct note *n);
+void model_forget_topic(struct model *t, struct slice topic);
 
 /* The batch that covers the offset; NULL. */
 struct batch *log_at(const struct node_log *l, int64_t offset);

@@ -1,0 +1,334 @@
+/* What the oracle hears and keeps. What it concludes is in oracle_end.c. */
+#include "sim/check/oracle.h"
+
+#include "sim/check/oracle_own.h"
+
+struct oracle *
+oracle_new(struct mem *mem)
+{
+    struct oracle *o = MEM_NEW(mem, struct oracle);
+    o->mem = mem;
+    model_init(&o->model, mem);
+    map_init(&o->sent, mem, (struct siphash_key){3, 4});
+    anomalies_init(&o->found, mem);
+    return o;
+}
+
+static void
+free_key(struct oracle *o, struct oracle_key *k)
+{
+    if (!k) return;
+    VEC_RELEASE(o->mem, &k->promises);
+    VEC_RELEASE(o->mem, &k->read);
+    VEC_RELEASE(o->mem, &k->told);
+    MEM_DELETE(o->mem, k);
+}
+
+void
+oracle_free(struct oracle *o)
+{
+    struct mem *mem = o->mem;
+    for (int64_t i = 0; i < o->model.keys.n; i++) free_key(o, o->model.keys.v[i]->user);
+    MAP_EACH(&o->sent, s, struct sent_batch, map) {
+        mem_free(mem, s->values, s->n * 8);
+        MEM_DELETE(mem, s);
+    }
+    for (struct doom *d = o->dooms, *next; d; d = next) {
+        next = d->next;
+        MEM_DELETE(mem, d);
+    }
+    map_release(&o->sent);
+    model_release(&o->model);
+    anomalies_release(&o->found);
+    VEC_RELEASE(mem, &o->blows);
+    MEM_DELETE(mem, o);
+}
+
+void
+oracle_name(struct oracle *o, int32_t node, struct slice name)
+{
+    int32_t id = model_id_of(name);
+    if (id >= 0 && !model_node(&o->model, node)) model_set_node(&o->model, node, name, id, false);
+}
+
+struct oracle_key *
+oracle_key(struct oracle *o, struct topic_key *k)
+{
+    if (!k->user) k->user = MEM_NEW(o->mem, struct oracle_key);
+    return k->user;
+}
+
+/* ---- batches ------------------------------------------------------------------------------------ */
+
+struct sought_batch {
+    int32_t node, n;
+    uint32_t crc;
+};
+
+static bool
+is_sent(const struct map_node *node, const void *key)
+{
+    const struct sent_batch *s = CONTAINER_OF(node, const struct sent_batch, map);
+    const struct sought_batch *k = key;
+    return s->crc == k->crc && s->n == k->n && s->node == k->node;
+}
+
+void
+oracle_sent(struct oracle *o, int32_t node, uint32_t crc, const uint64_t *values, int32_t n)
+{
+    struct sought_batch sought = {node, n, crc};
+    uint64_t hash = map_hash_i64(&o->sent, crc, n);
+    struct map_node *old = map_find(&o->sent, hash, is_sent, &sought);
+    if (old) {
+        /* Sent again; should another batch have the same checksum, the newer one counts. */
+        struct sent_batch *same = CONTAINER_OF(old, struct sent_batch, map);
+        memcpy(same->values, values, (size_t)n * 8);
+        return;
+    }
+    struct sent_batch *s = MEM_NEW(o->mem, struct sent_batch);
+    *s = (struct sent_batch){.node = node, .n = n, .crc = crc, .values = mem_alloc(o->mem, n * 8)};
+    memcpy(s->values, values, (size_t)n * 8);
+    map_insert(&o->sent, &s->map, hash);
+}
+
+static void
+know_values(struct oracle *o, int32_t node, struct batch *b)
+{
+    struct sought_batch sought = {node, (int32_t)(b->last - b->base + 1), b->crc};
+    uint64_t hash = map_hash_i64(&o->sent, b->crc, sought.n);
+    struct map_node *found = map_find(&o->sent, hash, is_sent, &sought);
+    if (b->values || !found) return;
+    struct sent_batch *s = CONTAINER_OF(found, struct sent_batch, map);
+    uint64_t *copy = mem_alloc(o->mem, s->n * 8);
+    memcpy(copy, s->values, (size_t)s->n * 8);
+    b->values = copy;
+}
+
+static void
+took_away(struct oracle *o, int32_t node, int kind, const struct topic_key *k, int64_t from,
+          int64_t to)
+{
+    struct blow b = {
+        .at_ns = o->now_ns, .node = node, .key = k ? k->index : -1, .from = from, .to = to};
+    b.kind = kind;
+    VEC_PUSH(o->mem, &o->blows, b);
+}
+
+static void
+appended(struct oracle *o, int32_t node, struct node_log *l, const struct note *n)
+{
+    bool conflict;
+    struct batch *b = model_append(&o->model, l, n->v[0], n->v[1], (int32_t)n->v[2],
+                                   (uint32_t)n->v[3], &conflict);
+    if (n->v[4]) know_values(o, node, b);
+}
+
+/* ---- elections ---------------------------------------------------------------------------------- */
+
+static bool
+holds(const struct node_log *l, const struct promise *p)
+{
+    return l && p->batch && log_at(l, p->batch->base) == p->batch;
+}
+
+static struct doom *
+new_doom(struct oracle *o, const struct topic_key *k, const struct node_log *l)
+{
+    struct doom *d = MEM_NEW(o->mem, struct doom);
+    *d = (struct doom){.next = o->dooms,
+                       .at_ns = o->now_ns,
+                       .leader = k->now.leader,
+                       .epoch = k->now.leader_epoch,
+                       .was_leader = k->before.leader,
+                       .leader_end = l ? log_end(l) : 0,
+                       .unclean = k->now.unclean,
+                       .eligible = k->before.isr};
+    for (int32_t i = 0; i < k->before.elr.n && d->eligible.n < MODEL_IDS_MAX; i++)
+        d->eligible.v[d->eligible.n++] = k->before.elr.v[i];
+    return o->dooms = d;
+}
+
+/* Which promises does the new leader not keep? Acknowledgements come nearly in the order of offsets, and
+ * what lies before a record that is there is there as well: so look back until many in a row are. */
+#define LOOK_BACK 256
+
+static void
+elected(struct oracle *o, struct topic_key *k)
+{
+    struct node_log *l = model_log_of(&o->model, k->now.leader, k);
+    struct oracle_key *ok = oracle_key(o, k);
+    struct doom *d = NULL;
+    int64_t kept = 0;
+    for (int64_t i = ok->promises.n - 1; i >= 0 && kept < LOOK_BACK; i--) {
+        struct promise *p = &ok->promises.v[i];
+        if (!p->batch) continue;
+        if (holds(l, p)) {
+            kept++;
+            continue;
+        }
+        kept = 0;
+        if (p->doom) continue;
+        if (!d) d = new_doom(o, k, l);
+        p->doom = d;
+    }
+}
+
+static void
+decided(struct oracle *o, const struct note *n)
+{
+    struct topic_key *k = model_key(&o->model, n->subject);
+    int32_t leader = k->now.leader, epoch = k->now.leader_epoch;
+    if (!model_decide(k, n) || k->now.leader < 0) return;
+    if (k->now.leader != leader || k->now.leader_epoch != epoch) elected(o, k);
+}
+
+/* ---- notes -------------------------------------------------------------------------------------- */
+
+static void
+note_of_log(struct oracle *o, int32_t node, const struct note *n)
+{
+    struct topic_key *k = model_key(&o->model, n->subject);
+    struct node_log *l = model_log(&o->model, node, k);
+    switch (n->kind) {
+    case NOTE_LOG_APPEND: appended(o, node, l, n); return;
+    case NOTE_LOG_WRITTEN: l->written = n->v[0]; return;
+    case NOTE_LOG_SYNCED: l->synced = n->v[0]; return;
+    case NOTE_LOG_START: l->start = n->v[0]; return;
+    case NOTE_PARTITION_HW: l->hw = n->v[0]; return;
+    case NOTE_LOG_TRUNCATE:
+        if (n->v[0] < log_end(l)) took_away(o, node, BLOW_TRUNCATE, k, n->v[0], log_end(l));
+        model_truncate(l, n->v[0]);
+        return;
+    case NOTE_LOG_RECOVERED:
+        if (n->v[1] < log_end(l)) took_away(o, node, BLOW_RECOVERY, k, n->v[1], log_end(l));
+        model_recovered(l, n->v[0], n->v[1]);
+        return;
+    default: return;
+    }
+}
+
+void
+oracle_note(struct oracle *o, int64_t at_ns, int32_t node, const struct note *n)
+{
+    o->now_ns = at_ns;
+    if (!model_node(&o->model, node) || slice_starts(n->subject, S("__"))) return;
+    switch (n->kind) {
+    case NOTE_LOG_APPEND:
+    case NOTE_LOG_WRITTEN:
+    case NOTE_LOG_SYNCED:
+    case NOTE_LOG_START:
+    case NOTE_LOG_TRUNCATE:
+    case NOTE_LOG_RECOVERED:
+    case NOTE_PARTITION_HW: note_of_log(o, node, n); return;
+    case NOTE_PARTITION_CHANGE: decided(o, n); return;
+    case NOTE_TOPIC_DELETED: model_forget_topic(&o->model, n->subject); return;
+    default: return;
+    }
+}
+
+void
+oracle_life(struct oracle *o, int64_t at_ns, int32_t node, enum life what)
+{
+    o->now_ns = at_ns;
+    if (!model_node(&o->model, node)) return;
+    if (what == LIFE_CRASH || what == LIFE_FATAL) took_away(o, node, BLOW_CRASH, NULL, -1, -1);
+    if (what == LIFE_POWER) took_away(o, node, BLOW_POWER, NULL, -1, -1);
+    if (what == LIFE_CRASH || what == LIFE_FATAL || what == LIFE_POWER)
+        model_crash(&o->model, node, what == LIFE_POWER);
+}
+
+void
+oracle_wiped(struct oracle *o, int64_t at_ns, int32_t node)
+{
+    o->now_ns = at_ns;
+    if (!model_node(&o->model, node)) return;
+    took_away(o, node, BLOW_WIPE, NULL, -1, -1);
+    model_wipe(&o->model, node);
+}
+
+void
+oracle_found(struct oracle *o, int32_t node, struct slice subject, const struct found *f, int64_t n)
+{
+    struct topic_key *k = model_key(&o->model, subject);
+    struct node_log *l = model_log(&o->model, node, k);
+    bool conflict;
+    if (!l) return;
+    l->v.n = 0;
+    for (int64_t i = 0; i < n; i++)
+        (void)model_append(&o->model, l, f[i].base, f[i].last, f[i].epoch, f[i].crc, &conflict);
+}
+
+/* ---- what clients were told --------------------------------------------------------------------- */
+
+static bool
+has_value(const struct batch *b, int64_t offset, uint64_t value)
+{
+    return b && b->values && b->values[offset - b->base] == value;
+}
+
+/* The batch with this value at this offset, in whatever log. */
+static struct batch *
+find_batch(struct oracle *o, const struct topic_key *k, int64_t offset, uint64_t value)
+{
+    for (int64_t i = 0; i < o->model.nodes.n; i++) {
+        const struct model_node *n = &o->model.nodes.v[i];
+        if (k->index >= n->logs.n || !n->logs.v[k->index]) continue;
+        struct batch *b = log_at(n->logs.v[k->index], offset);
+        if (has_value(b, offset, value)) return b;
+    }
+    return NULL;
+}
+
+static void
+promised(struct oracle *o, struct topic_key *k, const struct history_op *op)
+{
+    struct oracle_key *ok = oracle_key(o, k);
+    struct promise p = {
+        .value = op->value, .offset = op->offset, .at_ns = op->complete_ns, .acks = op->acks};
+    if (p.offset >= 0) p.batch = find_batch(o, k, p.offset, p.value);
+    VEC_PUSH(o->mem, &ok->promises, p);
+}
+
+/* What a node gave out at an offset: not what the client says it got, but what lies in the log of that
+ * epoch there. */
+static uint64_t
+given_at(struct oracle *o, const struct topic_key *k, int64_t offset, int32_t epoch)
+{
+    for (int64_t i = 0; i < o->model.nodes.n; i++) {
+        const struct model_node *n = &o->model.nodes.v[i];
+        if (k->index >= n->logs.n || !n->logs.v[k->index]) continue;
+        struct batch *b = log_at(n->logs.v[k->index], offset);
+        if (b && b->values && (epoch < 0 || b->epoch == epoch)) return b->values[offset - b->base];
+    }
+    return 0;
+}
+
+static void
+gave(struct oracle *o, const struct history *h, struct topic_key *k, const struct history_read *r)
+{
+    struct oracle_key *ok = oracle_key(o, k);
+    uint64_t value = given_at(o, k, r->offset, r->leader_epoch);
+    if (value == 0 || r->offset < 0) return;
+    while (ok->read.n <= r->offset) VEC_PUSH(o->mem, &ok->read, 0), VEC_PUSH(o->mem, &ok->told, 0);
+    uint64_t *first = &ok->read.v[r->offset];
+    if (*first == 0) *first = value;
+    if (*first == value || ok->told.v[r->offset]) return;
+    ok->told.v[r->offset] = 1;
+    oracle_add(o, h, RULE_INCONSISTENT_OFFSET, k, r->offset, value, LOSS_NONE,
+               S("two records were given out at this offset, of different leader epochs"));
+}
+
+void
+oracle_told(struct oracle *o, const struct history *h, const struct history_op *op)
+{
+    if (op->topic < 0 || op->partition < 0 || op->outcome != HISTORY_OK) return;
+    if (op->kind != HISTORY_SEND && op->kind != HISTORY_POLL) return;
+    struct topic_key *k =
+        model_find_key(&o->model, history_topic_name(h, op->topic), op->partition);
+    if (!k) return;
+    o->now_ns = op->complete_ns;
+    o->history = h;
+    if (op->kind == HISTORY_SEND) promised(o, k, op);
+    const struct history_read *r = history_reads(h, op);
+    for (int64_t i = 0; op->kind == HISTORY_POLL && i < op->reads_n; i++) gave(o, h, k, &r[i]);
+}

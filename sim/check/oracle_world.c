@@ -1,0 +1,145 @@
+/* The oracle at work in a world: it hears every step, fault and produce request, and what clients are told. */
+#include "broker/protocol/codec.h"
+#include "broker/protocol/frame.h"
+#include "broker/record/batch.h"
+#include "broker/record/record.h"
+#include "broker/work/work.h"
+#include "messages.h"
+#include "sim/check/disk_log.h"
+#include "sim/check/oracle_own.h"
+#include "sim/workload/value.h"
+
+#include <stdlib.h>
+
+/* ---- what producers send ------------------------------------------------------------------------- */
+
+static void
+take_payload(struct oracle *o, int32_t node, const struct batch_header *h, struct slice payload)
+{
+    uint64_t *values = mem_alloc(o->mem, h->records_n * 8);
+    struct records rs;
+    struct record r;
+    int32_t n = 0;
+    records_begin(&rs, h, payload);
+    while (n < h->records_n && records_next(&rs, &r)) {
+        if (!value_read(r.value, &values[n])) values[n] = 0;
+        n++;
+    }
+    if (n == h->records_n && n > 0) oracle_sent(o, node, h->crc, values, n);
+    mem_free(o->mem, values, h->records_n * 8);
+}
+
+static void
+take_batch(struct oracle *o, int32_t node, struct slice bytes)
+{
+    enum { CEILING = 64 << 20 };
+    struct batch_header h;
+    if (batch_parse(bytes, &h) != BATCH_OK || batch_size_bytes(&h) > bytes.n || h.records_n <= 0)
+        return;
+    struct slice payload =
+        slice_sub(bytes, BATCH_HEADER_BYTES, batch_size_bytes(&h) - BATCH_HEADER_BYTES);
+    if (batch_codec(&h) == CODEC_NONE) {
+        if (h.records_n <= payload.n) take_payload(o, node, &h, payload);
+        return;
+    }
+    struct seg seg = {.bytes = payload};
+    struct work_result plain;
+    if (work_run(WORK_DECOMPRESS, batch_codec(&h), 0, &seg, 1, CEILING, &plain) != ENV_OK) return;
+    if (h.records_n <= plain.n) take_payload(o, node, &h, slice(plain.p, plain.n));
+    free(plain.p);
+}
+
+static void
+take_produce(struct oracle *o, int32_t node, struct slice frame)
+{
+    struct reader r = reader(slice_sub(frame, 4, frame.n - 4));
+    struct request_head head;
+    struct arena arena;
+    struct k_produce_request q;
+    if (request_head_read(&r, &head) != HEAD_OK) return;
+    arena_init(&arena, o->mem, 0);
+    if (codec_decode(K_MSG_PRODUCE_REQUEST, head.version, &r, &arena, &q))
+        for (int32_t t = 0; t < q.topic_data_n; t++)
+            for (int32_t i = 0; i < q.topic_data[t].partition_data_n; i++)
+                take_batch(o, node, q.topic_data[t].partition_data[i].records.bytes);
+    arena_release(&arena);
+}
+
+static void
+on_frame_bytes(void *ctx, const struct world_frame *f, struct slice bytes)
+{
+    struct oracle *o = ctx;
+    if (f->is_answer || f->api != 0 || !f->to || bytes.n < 12) return;
+    if (model_node(&o->model, f->to->index)) take_produce(o, f->to->index, bytes);
+}
+
+/* ---- what happens --------------------------------------------------------------------------------- */
+
+static void
+know_all(struct oracle *o)
+{
+    for (int32_t i = 0; i < world_machines_n(o->world); i++)
+        oracle_name(o, i, world_machine_at(o->world, i)->name);
+}
+
+static void
+reread(struct oracle *o, struct machine *m, struct slice subject)
+{
+    struct found_log found = {0};
+    struct topic_key *k = model_key(&o->model, subject);
+    struct node_log *l = model_log(&o->model, m->index, k);
+    if (!l || !l->hurt || slice_starts(subject, S("__"))) return;
+    disk_log_read(o->mem, m, subject, &found);
+    oracle_found(o, m->index, subject, found.v.v, found.v.n);
+    VEC_RELEASE(o->mem, &found.v);
+}
+
+static void
+on_event(void *ctx, const struct world_event *e)
+{
+    struct oracle *o = ctx;
+    if (e->notes_n == 0 || !model_node(&o->model, e->machine->index)) return;
+    for (int32_t i = 0; i < e->notes_n; i++) {
+        if (e->notes[i]->kind == NOTE_LOG_RECOVERED) reread(o, e->machine, e->notes[i]->subject);
+        oracle_note(o, e->at_ns, e->machine->index, e->notes[i]);
+    }
+}
+
+static void
+on_life(void *ctx, struct machine *m, enum life what, struct slice text)
+{
+    struct oracle *o = ctx;
+    (void)text;
+    if (what == LIFE_START) know_all(o);
+    oracle_life(o, world_now_ns(o->world), m->index, what);
+}
+
+static void
+on_fault(void *ctx, struct slice verb, struct slice what)
+{
+    struct oracle *o = ctx;
+    struct machine *m = slice_eq(verb, S("wipe")) ? world_machine(o->world, what) : NULL;
+    if (m) oracle_wiped(o, world_now_ns(o->world), m->index);
+}
+
+static void
+on_told(void *ctx, const struct history_op *op, bool is_complete)
+{
+    struct oracle *o = ctx;
+    if (is_complete) oracle_told(o, o->history, op);
+}
+
+void
+oracle_watch(struct oracle *o, struct world *w, struct history *h)
+{
+    o->world = w;
+    o->history = h;
+    h->listener = on_told;
+    h->listener_ctx = o;
+    know_all(o);
+    world_observe(w, &(struct world_observer){.event = on_event,
+                                              .life = on_life,
+                                              .fault = on_fault,
+                                              .frame_bytes = on_frame_bytes,
+                                              .ctx = o});
+}
