@@ -1,11 +1,14 @@
-/* How fast the simulator is with real nodes: a cluster that idles, and one under load and faults. One
- * core. Prints how many seconds of cluster life pass in a second of the processor. */
+/* How fast the simulator is with real nodes: a cluster that idles, and one under load and faults with
+ * its history judged. One core. Prints how many seconds of cluster life pass in a second of the processor. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
 
 #include "broker/node/node.h"
+#include "sim/check/check.h"
+#include "sim/workload/workload.h"
 #include "sim/world/fault.h"
+#include "sim/world/pool.h"
 #include "sim/world/world.h"
 
 static double
@@ -23,12 +26,14 @@ cpu_s(void)
 struct setup {
     const char *name;
     int id;
-    bool is_broker;
+    bool is_broker, is_hasty;
 };
 
-static struct setup nodes[NODES] = {{"k1", 101, false}, {"k2", 102, false}, {"k3", 103, false},
-                                    {"b1", 1, true},    {"b2", 2, true},    {"b3", 3, true}};
+static struct setup nodes[NODES] = {{"k1", 101, false, false}, {"k2", 102, false, false},
+                                    {"k3", 103, false, false}, {"b1", 1, true, false},
+                                    {"b2", 2, true, false},    {"b3", 3, true, false}};
 
+#define HASTY 3 /* the last settings are for load with faults */
 #define SET(n, v) \
     { \
         S(n), v, S("bench") \
@@ -49,22 +54,27 @@ start_node(struct env *env, void *args)
         SET("controller.listener.names", S("CONTROLLER")),
         SET("controller.quorum.voters", S("101@k1:9093,102@k2:9093,103@k3:9093")),
         SET("log.dirs", S("data")),
+        SET("min.insync.replicas", S("2")),
+        SET("broker.session.timeout.ms", S("1000")),
+        SET("broker.heartbeat.interval.ms", S("200")),
     };
     struct node_params p = {.settings = set,
-                            .settings_n = (int32_t)ARRAY_LEN(set),
+                            .settings_n = (int32_t)ARRAY_LEN(set) - (s->is_hasty ? 0 : HASTY),
                             .cluster_id = S("MkU3OEVBNTcwNTJENDM2Qk")};
     (void)node_new(env, &p);
 }
 
 static struct world *
-cluster(void)
+cluster(bool hasty)
 {
     struct world *w = world_new(1, NULL);
-    for (int i = 0; i < NODES; i++)
+    for (int i = 0; i < NODES; i++) {
+        nodes[i].is_hasty = hasty;
         machine_start(world_add(w, &(struct machine_params){.name = slice_cstr(nodes[i].name),
                                                             .kind = S("node"),
                                                             .start = start_node,
                                                             .args = &nodes[i]}));
+    }
     return w;
 }
 
@@ -83,16 +93,149 @@ report(const char *name, const struct world *w, double life_s, double s)
 static void
 idle(int64_t life_s)
 {
-    struct world *w = cluster();
+    struct world *w = cluster(false);
     double start = cpu_s();
     world_run(w, life_s * NS_PER_S);
     report("idle", w, (double)life_s, cpu_s() - start);
     world_free(w);
 }
 
+/* ---- load ---- */
+
+#define CLIENTS 4
+#define LOAD_S 60
+
+struct load {
+    struct world *w;
+    struct pool pool;
+    struct mem mem;
+    struct history history;
+    struct client_params client;
+    struct topics_args topics;
+    struct produce_args produce[CLIENTS];
+    struct consume_args consume[CLIENTS];
+    struct final_args final;
+};
+
+static const struct slice topic = {(const uint8_t *)"orders", 6};
+static const struct new_topic new_topic = {
+    .name = {(const uint8_t *)"orders", 6}, .partitions = 4, .replicas = 3};
+
+static void
+client_start(struct load *l, const char *name, void (*start)(struct env *env, void *args),
+             void *args)
+{
+    machine_start(world_add(
+        l->w, &(struct machine_params){
+                  .name = slice_cstr(name), .kind = S("client"), .start = start, .args = args}));
+}
+
+static bool
+is_true(void *flag)
+{
+    return *(bool *)flag;
+}
+
+static void
+until(struct load *l, bool *flag)
+{
+    if (world_run_while_not(l->w, is_true, flag, world_now_ns(l->w) + 60 * NS_PER_S)) return;
+    printf("load       did not end: %.0f s\n", (double)world_now_ns(l->w) / NS_PER_S);
+    exit(1);
+}
+
+static void
+clients_start(struct load *l)
+{
+    static const char *const p[CLIENTS] = {"p1", "p2", "p3", "p4"};
+    static const char *const c[CLIENTS] = {"c1", "c2", "c3", "c4"};
+    for (int i = 0; i < CLIENTS; i++) {
+        l->produce[i] = produce_args_default(&l->history, slice_cstr(p[i]), l->client, topic);
+        l->produce[i].rate_per_s = 250;
+        l->produce[i].keys = 16;
+        l->produce[i].until_ns = world_now_ns(l->w) + LOAD_S * NS_PER_S;
+        l->produce[i].producer.request_timeout_ms = 2000;
+        client_start(l, p[i], produce_start, &l->produce[i]);
+        l->consume[i] = consume_args_default(&l->history, slice_cstr(c[i]), l->client, topic);
+        client_start(l, c[i], consume_start, &l->consume[i]);
+    }
+}
+
+/* A crash, a cut and a loss of power, each healed after some seconds. */
+static void
+bad_minute(struct load *l)
+{
+    struct world *w = l->w;
+    struct machine *b1 = world_machine(w, S("b1")), *b2 = world_machine(w, S("b2")),
+                   *b3 = world_machine(w, S("b3")), *rest[] = {b1, b3};
+    world_run(w, 10 * NS_PER_S);
+    fault_crash(b1);
+    world_run(w, 5 * NS_PER_S);
+    machine_start(b1);
+    world_run(w, 10 * NS_PER_S);
+    fault_id cut = fault_cut(w, (struct machines){&b2, 1}, (struct machines){rest, 2}, true);
+    world_run(w, 5 * NS_PER_S);
+    fault_heal(w, cut);
+    world_run(w, 10 * NS_PER_S);
+    fault_power(b3);
+    world_run(w, 5 * NS_PER_S);
+    machine_start(b3);
+    world_run(w, 15 * NS_PER_S);
+}
+
+static void
+judge(struct load *l)
+{
+    struct check_topic promised = {.replicas = 3, .min_isr = 2, .elr = true};
+    struct check_facts facts = {
+        .topics = &promised, .topics_n = 1, .faults = 3, .power_losses = 1, .clients_live = true};
+    struct check_result r;
+    check_history(&l->mem, &l->history, &facts, &r);
+    int64_t acknowledged = 0;
+    for (int i = 0; i < CLIENTS; i++) acknowledged += l->produce[i].acknowledged;
+    printf("load       %lld acknowledged, %lld read back, %lld anomalies; the history takes %.1f "
+           "MiB\n",
+           (long long)acknowledged, (long long)r.read, (long long)r.anomalies.v.n,
+           (double)l->pool.peak_bytes / 1048576);
+    check_result_release(&r);
+}
+
+static void
+load(void)
+{
+    static struct load l;
+    double start = cpu_s();
+    l.w = cluster(true);
+    mem_init(&l.mem, pool_source(&l.pool), 1 << 30);
+    history_init(&l.history, &l.mem, workload_now, l.w);
+    l.client = client_params_default();
+    l.client.bootstrap = S("b1:9092,b2:9092,b3:9092");
+    l.client.request_timeout_ms = 2000;
+    l.client.connect_timeout_ms = 1000;
+    l.topics = (struct topics_args){.client = l.client, .topics = &new_topic, .topics_n = 1};
+    client_start(&l, "t", topics_start, &l.topics);
+    until(&l, &l.topics.done);
+    clients_start(&l);
+    bad_minute(&l);
+    for (int i = 0; i < CLIENTS; i++) until(&l, &l.produce[i].done);
+    l.final = final_args_default(&l.history, S("final"), l.client);
+    l.final.topics = &topic;
+    l.final.topics_n = 1;
+    l.final.until_ns = world_now_ns(l.w) + 30 * NS_PER_S;
+    client_start(&l, "final", final_start, &l.final);
+    until(&l, &l.final.done);
+    judge(&l);
+    report("load", l.w, (double)world_now_ns(l.w) / NS_PER_S, cpu_s() - start);
+    world_free(l.w);
+    mem_release(&l.mem);
+    pool_release(&l.pool);
+}
+
 int
 main(int argc, char **argv)
 {
-    idle(argc > 1 ? atoi(argv[1]) : 1000);
+    int idle_s = argc > 1 ? atoi(argv[1]) : 1000;
+    if (idle_s > 0) idle(idle_s);
+    if (argc <= 2) load();
     return 0;
 }
