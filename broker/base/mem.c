@@ -154,6 +154,21 @@ mem_free(struct mem *m, void *p, int64_t n)
     m->free[c] = f;
 }
 
+/* Both sizes are large. */
+static uint8_t *
+resize_large(struct mem *m, void *p, int64_t new_n)
+{
+    struct page *page = (struct page *)p - 1;
+    int64_t old_size = page->size, size;
+    if (ckd_add(&size, new_n, (int64_t)sizeof(struct page))) panic(__FILE__, __LINE__, "size");
+    account(m, size - old_size);
+    list_remove(&page->node);
+    page = m->source.resize(m->source.ctx, page, (size_t)old_size, (size_t)size);
+    page->size = size;
+    list_push_back(&m->large, &page->node);
+    return (uint8_t *)(page + 1);
+}
+
 void *
 mem_resize(struct mem *m, void *p, int64_t old_n, int64_t new_n)
 {
@@ -163,11 +178,16 @@ mem_resize(struct mem *m, void *p, int64_t old_n, int64_t new_n)
         if (new_n > old_n) memset((uint8_t *)p + old_n, 0, (size_t)(new_n - old_n));
         return p;
     }
-    uint8_t *q = mem_alloc_dirty(m, new_n);
     int64_t kept = p ? MIN(old_n, new_n) : 0;
-    if (kept) memcpy(q, p, (size_t)kept);
+    uint8_t *q;
+    if (p && !ALL_LARGE && m->source.resize && kept > SMALL_MAX) {
+        q = resize_large(m, p, new_n);
+    } else {
+        q = mem_alloc_dirty(m, new_n);
+        if (kept) memcpy(q, p, (size_t)kept);
+        mem_free(m, p, old_n);
+    }
     memset(q + kept, 0, (size_t)(new_n - kept));
-    mem_free(m, p, old_n);
     return q;
 }
 

@@ -18,6 +18,8 @@ struct mem_source {
     void *(*take)(void *ctx, size_t n);
     void (*give)(void *ctx, void *p, size_t n);
     void *ctx;
+    /* NULL, or as realloc(): without copying, if it can. */
+    void *(*resize)(void *ctx, void *p, size_t old_n, size_t new_n);
 };
 
 #define MEM_CLASSES 32

@@ -4,48 +4,57 @@ struct state {
     uint64_t v0, v1, v2, v3;
 };
 
-static uint64_t
+static inline uint64_t
 rotl(uint64_t x, int b)
 {
     return x << b | x >> (64 - b);
 }
 
-static void
-rounds(struct state *s, int n)
+static inline void
+round_once(struct state *s)
 {
-    while (n-- > 0) {
-        s->v0 += s->v1, s->v1 = rotl(s->v1, 13), s->v1 ^= s->v0, s->v0 = rotl(s->v0, 32);
-        s->v2 += s->v3, s->v3 = rotl(s->v3, 16), s->v3 ^= s->v2;
-        s->v0 += s->v3, s->v3 = rotl(s->v3, 21), s->v3 ^= s->v0;
-        s->v2 += s->v1, s->v1 = rotl(s->v1, 17), s->v1 ^= s->v2, s->v2 = rotl(s->v2, 32);
-    }
+    s->v0 += s->v1, s->v1 = rotl(s->v1, 13), s->v1 ^= s->v0, s->v0 = rotl(s->v0, 32);
+    s->v2 += s->v3, s->v3 = rotl(s->v3, 16), s->v3 ^= s->v2;
+    s->v0 += s->v3, s->v3 = rotl(s->v3, 21), s->v3 ^= s->v0;
+    s->v2 += s->v1, s->v1 = rotl(s->v1, 17), s->v1 ^= s->v2, s->v2 = rotl(s->v2, 32);
 }
 
-static struct state
+static inline struct state
 start(struct siphash_key key)
 {
     return (struct state){key.k0 ^ 0x736f6d6570736575, key.k1 ^ 0x646f72616e646f6d,
                           key.k0 ^ 0x6c7967656e657261, key.k1 ^ 0x7465646279746573};
 }
 
-static void
+static inline void
 absorb(struct state *s, uint64_t m)
 {
     s->v3 ^= m;
-    rounds(s, 1);
+    round_once(s);
     s->v0 ^= m;
 }
 
-static uint64_t
+static inline uint64_t
 finish(struct state *s)
 {
     s->v2 ^= 0xff;
-    rounds(s, 3);
+    round_once(s), round_once(s), round_once(s);
     return s->v0 ^ s->v1 ^ s->v2 ^ s->v3;
 }
 
-static uint64_t
-load_le(const uint8_t *p, int64_t n)
+_Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "words are loaded as they lie");
+
+static inline uint64_t
+load_le64(const uint8_t *p)
+{
+    uint64_t m;
+    memcpy(&m, p, sizeof m);
+    return m;
+}
+
+/* Fewer than eight. */
+static inline uint64_t
+load_rest(const uint8_t *p, int64_t n)
 {
     uint64_t m = 0;
     for (int64_t i = n - 1; i >= 0; i--) m = m << 8 | p[i];
@@ -57,8 +66,8 @@ siphash(struct siphash_key key, struct slice b)
 {
     struct state s = start(key);
     int64_t i = 0;
-    for (; b.n - i >= 8; i += 8) absorb(&s, load_le(b.p + i, 8));
-    absorb(&s, load_le(b.p + i, b.n - i) | (uint64_t)b.n << 56);
+    for (; b.n - i >= 8; i += 8) absorb(&s, load_le64(b.p + i));
+    absorb(&s, load_rest(b.p + i, b.n - i) | (uint64_t)b.n << 56);
     return finish(&s);
 }
 

@@ -7,16 +7,7 @@
 
 #include "broker/os/memory.h"
 #include "broker/os/socket.h"
-
-static enum crc32c_impl
-crc32c_of_processor(void)
-{
-#if defined(__x86_64__)
-    return __builtin_cpu_supports("sse4.2") ? CRC32C_HARDWARE : CRC32C_PORTABLE;
-#else
-    return CRC32C_PORTABLE;
-#endif
-}
+#include "broker/work/work.h"
 
 static struct siphash_key
 seed_from_kernel(void)
@@ -37,7 +28,7 @@ init_env(struct os_machine *m, const struct os_machine_params *p)
         .seed = p->seed ? *p->seed : seed_from_kernel(),
         .now_ns = os_now_ns(),
         .wall_ms = os_wall_ms(),
-        .crc32c = crc32c_of_processor(),
+        .crc32c = work_crc32c(),
         .notes_on = p->notes_on,
         .notes_left_out = p->notes_left_out,
         .hostname = slice_cstr(name),

@@ -38,7 +38,7 @@ give(void *ctx, void *p, size_t n)
 struct mem_source
 os_memory(void)
 {
-    return (struct mem_source){take, give, NULL};
+    return (struct mem_source){take, give, NULL, NULL};
 }
 
 /* The threads of the pool allocate next to nothing: two arenas are enough for all of them. Large

@@ -110,15 +110,21 @@ decompress(enum codec codec, struct in *in, struct out *out)
     return ENV_EINVAL;
 }
 
+enum crc32c_impl
+work_crc32c(void)
+{
+#if defined(__x86_64__)
+    return __builtin_cpu_supports("sse4.2") ? CRC32C_HARDWARE : CRC32C_PORTABLE;
+#else
+    return CRC32C_PORTABLE;
+#endif
+}
+
 static int64_t
 crc_of(struct in *in)
 {
     uint32_t crc = 0;
-#if defined(__x86_64__)
-    enum crc32c_impl impl = __builtin_cpu_supports("sse4.2") ? CRC32C_HARDWARE : CRC32C_PORTABLE;
-#else
-    enum crc32c_impl impl = CRC32C_PORTABLE;
-#endif
+    enum crc32c_impl impl = work_crc32c();
     for (struct slice s; (s = in_next(in)).n > 0;) crc = crc32c(impl, crc, s);
     return crc;
 }

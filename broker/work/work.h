@@ -22,6 +22,9 @@ struct work_result {
 enum env_err work_run(enum work_kind kind, enum codec codec, int32_t level, const struct seg *segs,
                       int32_t segs_n, int64_t ceiling_bytes, struct work_result *ret);
 
+/* What this processor can do. */
+enum crc32c_impl work_crc32c(void);
+
 /* Format 0 (magic 0) lz4 frames have a wrong header checksum (KAFKA-3160): repairs the input. */
 void work_mend_lz4_header(uint8_t *frame, int64_t n);
 

@@ -46,10 +46,28 @@ give(void *ctx, void *p, size_t n)
     pool->shelf_bytes += SHELVED_BYTES;
 }
 
+/* What has the size of a shelved page goes to the shelf, and comes from there. */
+static void *
+resize(void *ctx, void *p, size_t old_n, size_t new_n)
+{
+    struct pool *pool = ctx;
+    if (old_n == SHELVED_BYTES || new_n == SHELVED_BYTES) {
+        void *q = take(ctx, new_n);
+        memcpy(q, p, MIN(old_n, new_n));
+        give(ctx, p, old_n);
+        return q;
+    }
+    pool->used_bytes += (int64_t)new_n - (int64_t)old_n;
+    pool->peak_bytes = MAX(pool->peak_bytes, pool->used_bytes);
+    void *q = realloc(p, new_n);
+    if (!q) panic(__FILE__, __LINE__, "out of memory");
+    return q;
+}
+
 struct mem_source
 pool_source(struct pool *p)
 {
-    return (struct mem_source){take, give, p};
+    return (struct mem_source){take, give, p, resize};
 }
 
 void

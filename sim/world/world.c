@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "broker/base/check.h"
+#include "broker/work/work.h"
 #include "sim/world/fault.h"
 #include "sim/world/internal.h"
 
@@ -16,6 +17,7 @@ world_options_default(void)
         .name = SLICE_EMPTY,
         .wall_ms = 1767225600000, /* the first of January 2026 */
         .memory_ceiling_bytes = 256 << 20,
+        .crc32c = work_crc32c(), /* both give the same */
         .notes_on = true,
         .hash_on = true,
         .net = {.latency = {200000, 800000, 5, 5 * NS_PER_MS},

@@ -21,7 +21,7 @@ give(void *ctx, void *p, size_t n)
 struct mem_source
 test_mem_source(void)
 {
-    return (struct mem_source){take, give, NULL};
+    return (struct mem_source){take, give, NULL, NULL};
 }
 
 void

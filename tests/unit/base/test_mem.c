@@ -36,7 +36,7 @@ every_size_is_zeroed_aligned_and_apart(void **state)
     (void)state;
     struct mem mem;
     struct counter c = {0};
-    mem_init(&mem, (struct mem_source){counted_take, counted_give, &c}, 1 << 30);
+    mem_init(&mem, (struct mem_source){counted_take, counted_give, &c, NULL}, 1 << 30);
     uint8_t *p[600];
     int64_t n[600];
     for (int round = 0; round < 3; round++) {
@@ -64,11 +64,41 @@ releasing_gives_back_what_was_never_freed(void **state)
     (void)state;
     struct mem mem;
     struct counter c = {0};
-    mem_init(&mem, (struct mem_source){counted_take, counted_give, &c}, 1 << 30);
+    mem_init(&mem, (struct mem_source){counted_take, counted_give, &c, NULL}, 1 << 30);
     for (int i = 0; i < 1000; i++) (void)mem_alloc(&mem, i * 11);
     assert_true(c.pages > 0);
     mem_release(&mem);
     assert_int_equal(c.bytes, 0);
+}
+
+static void *
+counted_resize(void *ctx, void *p, size_t old_n, size_t new_n)
+{
+    struct counter *c = ctx;
+    c->bytes += (int64_t)new_n - (int64_t)old_n;
+    return realloc(p, new_n);
+}
+
+static void
+what_is_large_is_resized_by_its_source(void **state)
+{
+    (void)state;
+    struct mem mem;
+    struct counter c = {0};
+    mem_init(&mem, (struct mem_source){counted_take, counted_give, &c, counted_resize}, 1 << 30);
+    uint8_t *other = mem_alloc(&mem, 50000), *p = mem_alloc(&mem, 20000);
+    memset(p, 7, 20000);
+    int64_t n = 20000;
+    for (; n < 900000; n += n / 3) {
+        p = mem_resize(&mem, p, n, n + n / 3);
+        assert_int_equal(p[0] + p[19999], 14);
+        for (int64_t i = n; i < n + n / 3; i++) assert_int_equal(p[i], 0);
+    }
+    mem_free(&mem, p, n);
+    mem_free(&mem, other, 50000);
+    assert_int_equal(mem.used_bytes, 0);
+    assert_int_equal(c.bytes, 0);
+    mem_release(&mem);
 }
 
 static void
@@ -173,6 +203,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_size_is_zeroed_aligned_and_apart),
         cmocka_unit_test(releasing_gives_back_what_was_never_freed),
+        cmocka_unit_test(what_is_large_is_resized_by_its_source),
         cmocka_unit_test(resizing_keeps_the_prefix_and_zeroes_the_rest),
         cmocka_unit_test(the_ceiling_is_fatal_to_the_machine),
         cmocka_unit_test(freeing_with_another_size_is_caught),
