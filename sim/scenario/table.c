@@ -122,7 +122,7 @@ static const struct field crash_beside[] = {
     {"for", VALUE_TIME, ARG(for_ns), "starts again by itself after so long", NULL},
 };
 static const struct field roll_beside[] = {
-    {"pause", VALUE_TIME, ARG(for_ns), "between two of them, after the first serves again", NULL},
+    {"gap", VALUE_TIME, ARG(for_ns), "between two of them, after the first serves again", NULL},
 };
 static const struct field frame_fields_v[] = {
     {"rpc", VALUE_API, ARG(api), "a kind of request as Kafka names it: Fetch", NULL},
@@ -168,7 +168,7 @@ const struct verb verbs[VERBS_N] = {
     [VERB_POWER] = {VERB_POWER, {"power", VALUE_TARGET, ARG(target), "the machine loses power: kept is what was synced, and a drawn part of the rest", NULL}, {0}, FIELDS(crash_beside), "{at: 2s, power: b1, for: 3s}"},
     [VERB_RESTART] = {VERB_RESTART, {"restart", VALUE_TARGET, ARG(target), "starts what is down; kills and starts what is not", NULL}, {0}, {0}, "{at: 4s, restart: $old}"},
     [VERB_SHUTDOWN] = {VERB_SHUTDOWN, {"shutdown", VALUE_TARGET, ARG(target), "asks the node to stop in order, as SIGTERM does", NULL}, {0}, {0}, "{at: 3s, shutdown: b2}"},
-    [VERB_ROLL] = {VERB_ROLL, {"roll", VALUE_TARGET, ARG(target), "one after the other is shut down in order, starts again and serves", NULL}, {0}, FIELDS(roll_beside), "{at: 2s, roll: brokers, pause: 500ms}"},
+    [VERB_ROLL] = {VERB_ROLL, {"roll", VALUE_TARGET, ARG(target), "one after the other is shut down in order, starts again and serves", NULL}, {0}, FIELDS(roll_beside), "{at: 2s, roll: brokers, gap: 500ms}"},
     [VERB_PAUSE] = {VERB_PAUSE, {"pause", VALUE_TARGET, ARG(target), "the process stands still, its kernel goes on: the long garbage collection", NULL}, {0}, FIELDS(pause_beside), "{at: 2s, pause: leader(orders-0), for: 3s}"},
     [VERB_RESUME] = {VERB_RESUME, {"resume", VALUE_TARGET, ARG(target), "goes on after a pause", NULL}, {0}, {0}, "{at: 5s, resume: b1}"},
     [VERB_WIPE] = {VERB_WIPE, {"wipe", VALUE_TARGET, ARG(target), "empties the disk; the node dies if it runs", NULL}, {0}, {0}, "{at: 2s, wipe: b3}"},
