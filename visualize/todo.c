@@ -1,13 +1,6 @@
 #include "visualize/visualize.h"
 
 bool
-visualize_timeline(struct mem *mem, struct trace_reader *r, const struct view_options *o,
-                   struct writer *ret_svg)
-{
-    (void)mem, (void)r, (void)o, (void)ret_svg;
-    return true;
-}
-bool
 visualize_frame_dot(struct mem *mem, struct trace_reader *r, const struct view_options *o,
                     struct writer *ret_dot)
 {

@@ -1,0 +1,225 @@
+/* The messages of a timeline: those that change something, got lost or were late, and the first and last
+ * of what clients send; the rest is counted. */
+#include "apis.h"
+#include "broker/base/check.h"
+#include "broker/protocol/tables.h"
+#include "visualize/timeline.h"
+
+/* A client's requests further apart than this are different bursts. */
+#define BURST_NS 250000000LL
+/* What takes longer is drawn as late. */
+#define LATE_NS 100000000LL
+
+enum rank { RANK_NONE, RANK_EARLY, RANK_DATA, RANK_CONTROL, RANK_LOST };
+
+struct arrow {
+    const struct message *m;
+    enum rank rank;
+};
+
+struct arrows {
+    struct mem *mem;
+    VEC(struct arrow) v;
+    struct boxes lines; /* where arrows are already */
+};
+
+static const struct message *
+neighbour(const struct run *r, const struct message *m, int step)
+{
+    for (const struct message *o = m + step;
+         o >= r->messages.v && o < r->messages.v + r->messages.n; o += step)
+        if (o->from == m->from && o->api == m->api && !o->is_answer) return o;
+    return NULL;
+}
+
+static bool
+is_edge_of_burst(const struct run *r, const struct message *m)
+{
+    const struct message *before = neighbour(r, m, -1), *after = neighbour(r, m, 1);
+    bool begins = !before || before->to != m->to || m->sent_ns - before->sent_ns > BURST_NS;
+    bool ends = !after || after->to != m->to || after->sent_ns - m->sent_ns > BURST_NS;
+    return begins || ends;
+}
+
+static int64_t
+first_fault(const struct run *r)
+{
+    for (int64_t i = 0; i < r->moments.n; i++)
+        if (r->moments.v[i].kind == MOMENT_FAULT) return r->moments.v[i].at_ns;
+    return 0;
+}
+
+static enum rank
+rank_of(const struct timeline *t, const struct message *m)
+{
+    const struct lane *a = lane_of(t, m->from), *b = lane_of(t, m->to);
+    if (!a || !b || a == b || m->sent_ns < t->from_ns || m->sent_ns > t->to_ns) return RANK_NONE;
+    if (m->is_lost || m->is_held || m->at_ns - m->sent_ns > LATE_NS) {
+        bool is_routine =
+            m->api == K_API_FETCH || m->api == K_API_METADATA || m->api == K_API_API_VERSIONS;
+        return is_routine ? RANK_DATA : RANK_LOST;
+    }
+    if (m->is_control) return m->sent_ns < first_fault(t->r) ? RANK_EARLY : RANK_CONTROL;
+    if (m->api == K_API_PRODUCE && !m->is_answer && is_edge_of_burst(t->r, m)) return RANK_DATA;
+    return RANK_NONE;
+}
+
+static void
+hide(struct timeline *t, const struct message *m)
+{
+    if (m->api >= 0 && m->api < APIS_MAX && !m->is_answer) t->hidden[m->api]++;
+}
+
+static void
+collect(struct timeline *t, struct arrows *a)
+{
+    for (int64_t i = 0; i < t->r->messages.n; i++) {
+        const struct message *m = &t->r->messages.v[i];
+        enum rank rank = rank_of(t, m);
+        if (rank == RANK_NONE) hide(t, m);
+        else VEC_PUSH(a->mem, &a->v, ((struct arrow){m, rank}));
+    }
+}
+
+/* Keeps the higher ranks within the budget, and of the last one that fits only in part its first. */
+static void
+spend(struct timeline *t, struct arrows *a)
+{
+    for (int rank = RANK_LOST; rank > RANK_NONE; rank--)
+        for (int64_t i = 0; i < a->v.n; i++) {
+            struct arrow *one = &a->v.v[i];
+            if (one->rank != (enum rank)rank) continue;
+            if (t->arrows_n < t->arrows_max) {
+                t->arrows_n++;
+                continue;
+            }
+            hide(t, one->m);
+            one->rank = RANK_NONE;
+        }
+}
+
+static int64_t
+bottom_of(const struct lane *l)
+{
+    return l->kind == LANE_CLIENT ? l->band_y + 25 : l->band_y + BAND_HEIGHT;
+}
+
+static void
+head(struct timeline *t, const char *fill, int64_t x, int64_t y, bool down, int64_t lean)
+{
+    int64_t back = down ? y - 6 : y + 6;
+    fmt_str(t->w, "<path class=\"");
+    fmt_str(t->w, fill);
+    fmt_str(t->w, "\" d=\"");
+    svg_point(t->w, 'M', x, y);
+    svg_point(t->w, 'L', x - 3 - lean, back);
+    svg_point(t->w, 'L', x + 3 - lean, back);
+    fmt_str(t->w, "Z\"/>\n");
+}
+
+static void
+cross(struct timeline *t, int64_t x, int64_t y)
+{
+    svg_path(t->w, "x-lost");
+    svg_point(t->w, 'M', x - 4, y - 4), svg_point(t->w, 'L', x + 4, y + 4);
+    svg_point(t->w, 'M', x + 4, y - 4), svg_point(t->w, 'L', x - 4, y + 4);
+    svg_path_end(t->w);
+}
+
+static void
+words(const struct timeline *t, const struct message *m, struct writer *w)
+{
+    struct slice api = k_api_name(m->api);
+    if (api.p) fmt_slice(w, api);
+    else fmt_str(w, "message");
+    if (m->is_answer) fmt_str(w, " answered");
+    (void)t;
+}
+
+static void
+tooltip(struct timeline *t, const struct message *m)
+{
+    fmt_str(t->w, "<title>");
+    words(t, m, t->w);
+    fmt_str(t->w, ": ");
+    svg_escaped(t->w, t->r->actors.v[m->from].name);
+    fmt_str(t->w, " to ");
+    svg_escaped(t->w, t->r->actors.v[m->to].name);
+    fmt_str(t->w, ", sent at ");
+    words_time(t->w, m->sent_ns);
+    if (m->is_lost) {
+        fmt_str(t->w, ", lost");
+    } else {
+        fmt_str(t->w, ", on its way for ");
+        words_duration(t->w, m->at_ns - m->sent_ns);
+    }
+    fmt_str(t->w, "</title>\n");
+}
+
+/* Arrows nearer than three pixels stand side by side. */
+static int64_t
+free_x(struct arrows *a, int64_t x, int64_t y0, int64_t y1)
+{
+    for (int64_t by = 0; by < 60; by += 3)
+        if (boxes_take(&a->lines, (struct box){x + by, y0, 3, y1 - y0})) return by;
+    return 0;
+}
+
+static void
+draw_one(struct timeline *t, struct arrows *a, const struct arrow *one)
+{
+    const struct message *m = one->m;
+    const struct lane *from = lane_of(t, m->from), *to = lane_of(t, m->to);
+    bool down = from->y < to->y;
+    int64_t y0 = down ? bottom_of(from) : from->band_y, y1 = down ? to->band_y : bottom_of(to);
+    int64_t x0 = time_x(t, m->sent_ns), x1 = time_x(t, MIN(m->at_ns, t->to_ns));
+    int64_t by = free_x(a, x0, MIN(y0, y1), MAX(y0, y1));
+    x0 += by, x1 += by;
+    bool is_data = m->api == K_API_PRODUCE || m->api == K_API_FETCH;
+    svg_group(t->w, "message", "message-", (int64_t)m->id);
+    tooltip(t, m);
+    if (m->is_lost) {
+        int64_t end = y0 + (y1 - y0) * 3 / 4;
+        svg_line(t->w, "arrow a-lost", x0, y0, x1, end);
+        cross(t, x1, end);
+    } else {
+        svg_line(t->w, is_data ? "arrow a-data" : "arrow a-control", x0, y0, x1, y1);
+        int64_t length = MAX(down ? y1 - y0 : y0 - y1, 1);
+        head(t, is_data ? "f-data" : "f-control", x1, y1, down, (x1 - x0) * 6 / length);
+    }
+    svg_group_end(t->w);
+}
+
+static void
+label_one(struct timeline *t, const struct arrow *one)
+{
+    char room[80];
+    struct writer w = writer_fixed(room, sizeof room);
+    const struct message *m = one->m;
+    const struct lane *from = lane_of(t, m->from), *to = lane_of(t, m->to);
+    if (m->is_answer && !m->is_lost) return;
+    bool down = from->y < to->y;
+    int64_t y = down ? bottom_of(from) + 11 : bottom_of(to) + 11;
+    int64_t x = time_x(t, down ? m->sent_ns : MIN(m->at_ns, t->to_ns));
+    words(t, m, &w);
+    if (m->is_lost) fmt_str(&w, " lost");
+    for (int i = 0; i < 4; i++, y += 12) {
+        if (put_label(t, "dim s9", ANCHOR_START, x + 6, y, 9, writer_slice(&w))) return;
+        if (put_label(t, "dim s9", ANCHOR_END, x - 4, y, 9, writer_slice(&w))) return;
+    }
+}
+
+void
+draw_arrows(struct timeline *t)
+{
+    struct arrows a = {.mem = t->r->mem, .lines = {.mem = t->r->mem}};
+    collect(t, &a);
+    spend(t, &a);
+    for (int64_t i = 0; i < a.v.n; i++)
+        if (a.v.v[i].rank != RANK_NONE) draw_one(t, &a, &a.v.v[i]);
+    for (int rank = RANK_LOST; rank > RANK_NONE; rank--)
+        for (int64_t i = 0; i < a.v.n; i++)
+            if (a.v.v[i].rank == (enum rank)rank) label_one(t, &a.v.v[i]);
+    VEC_RELEASE(a.mem, &a.v);
+    VEC_RELEASE(a.mem, &a.lines.v);
+}

@@ -1,0 +1,525 @@
+/* What the lanes of a timeline show, but for messages. */
+#include "broker/base/check.h"
+#include "visualize/timeline.h"
+
+struct moments_at {
+    struct mem *mem;
+    VEC(int64_t) v;
+};
+
+static void
+add_time(struct moments_at *m, const struct timeline *t, int64_t at_ns)
+{
+    if (at_ns > t->from_ns && at_ns < t->to_ns) VEC_PUSH(m->mem, &m->v, at_ns);
+}
+
+static void
+sort_times(struct moments_at *m)
+{
+    for (int64_t i = 1; i < m->v.n; i++) {
+        int64_t one = m->v.v[i], k = i;
+        for (; k > 0 && m->v.v[k - 1] > one; k--) m->v.v[k] = m->v.v[k - 1];
+        m->v.v[k] = one;
+    }
+}
+
+/* Text in a band of this width, if it fits. */
+static void
+band_text(struct timeline *t, const char *class, int64_t x0, int64_t x1, int64_t y,
+          struct slice text)
+{
+    if (svg_text_width(text, 11) + 8 <= x1 - x0)
+        svg_text(t->w, class, ANCHOR_START, x0 + 5, y + 13, text);
+}
+
+/* ---- faults ---- */
+
+static bool
+ends(const struct moment *fault, const struct moment *m)
+{
+    struct slice what = fault->text;
+    if (m->kind == MOMENT_START)
+        return m->actor == fault->actor &&
+               (slice_eq(what, S("crash")) || slice_eq(what, S("power")));
+    if (m->kind != MOMENT_FAULT) return false;
+    if (slice_eq(what, S("cut")) || slice_eq(what, S("flap"))) return slice_eq(m->text, S("heal"));
+    if (slice_eq(what, S("slow"))) return slice_eq(m->text, S("heal slow"));
+    if (slice_eq(what, S("hold"))) return slice_eq(m->text, S("release"));
+    if (slice_eq(what, S("pause")))
+        return slice_eq(m->text, S("resume")) && m->actor == fault->actor;
+    return slice_starts(what, S("disk")) && slice_eq(m->text, S("disk healed"));
+}
+
+/* -1: it is a moment, or an end. */
+static int64_t
+fault_end(const struct timeline *t, const struct moment *fault)
+{
+    for (const struct moment *m = fault + 1; m < t->r->moments.v + t->r->moments.n; m++)
+        if (ends(fault, m)) return m->at_ns;
+    bool lasts = slice_eq(fault->text, S("crash")) || slice_eq(fault->text, S("power")) ||
+                 slice_eq(fault->text, S("cut"));
+    return lasts ? t->to_ns : -1;
+}
+
+static void
+fault_words(const struct moment *m, struct writer *w)
+{
+    fmt_slice(w, m->text);
+    fmt_char(w, ' ');
+    struct slice what = m->text2.n ? m->text2 : m->text3;
+    int64_t comma = slice_find(what, ',', 0);
+    if (comma > 0) what = slice_sub(what, 0, comma);
+    fmt_slice(w, slice_sub(what, 0, svg_text_fit(what, 11, 160)));
+}
+
+/* A lasting one's bar goes into the first of two rows that is free where it and its words are. */
+static void
+draw_fault(struct timeline *t, const struct lane *l, const struct moment *m)
+{
+    struct writer words = writer_mem(t->r->mem);
+    fault_words(m, &words);
+    int64_t x = time_x(t, m->at_ns), end_ns = fault_end(t, m);
+    int64_t text = svg_text_width(writer_slice(&words), 11) + 10;
+    int64_t bar = end_ns >= 0 ? time_x(t, end_ns) - x : 0;
+    bool flip = x + text > RIGHT;
+    svg_line(t->w, "fault-line", x, l->y + NUMBER_ROOM, x, t->lanes_bottom);
+    for (int row = 0; row < 2; row++) {
+        int64_t y = l->band_y + row * 17;
+        struct box b = {flip ? x - text : x - 4, y, flip ? text + bar : MAX(text, bar) + 4, 16};
+        if (!boxes_take(&t->boxes, b)) continue;
+        svg_rect(t->w, "fault-bar", x, y + 13, bar, 3);
+        svg_rect(t->w, "fault", x - 3, y + 3, 6, 13);
+        svg_text(t->w, "ink s11", flip ? ANCHOR_END : ANCHOR_START, flip ? x - 6 : x + 6, y + 11,
+                 writer_slice(&words));
+        break;
+    }
+    writer_release(&words);
+}
+
+void
+draw_fault_lane(struct timeline *t, const struct lane *l)
+{
+    for (int64_t i = 0; i < t->r->moments.n; i++) {
+        const struct moment *m = &t->r->moments.v[i];
+        if (m->kind != MOMENT_FAULT || m->at_ns < t->from_ns || m->at_ns > t->to_ns) continue;
+        draw_fault(t, l, m);
+    }
+}
+
+/* ---- clients ---- */
+
+#define BUCKET 4
+#define BUCKETS ((RIGHT - LEFT) / BUCKET + 1)
+
+static bool
+is_in_cut(const struct timeline *t, int64_t at_ns)
+{
+    for (int64_t i = 1; i < t->scale.kept.n; i++)
+        if (at_ns > t->scale.kept.v[i - 1].to_ns && at_ns < t->scale.kept.v[i].from_ns) return true;
+    return false;
+}
+
+static void
+draw_rate(struct timeline *t, const struct lane *l, const int64_t *buckets, bool is_producer)
+{
+    int64_t most = 1, bottom = l->band_y + 24;
+    for (int64_t i = 0; i < BUCKETS; i++) most = MAX(most, buckets[i]);
+    for (int64_t i = 0, k; i < BUCKETS; i = k) {
+        int64_t height = buckets[i] ? MAX(2, buckets[i] * 18 / most) : 0;
+        for (k = i + 1; k < BUCKETS; k++)
+            if ((buckets[k] ? MAX(2, buckets[k] * 18 / most) : 0) != height) break;
+        svg_rect(t->w, is_producer ? "sent" : "read", LEFT + i * BUCKET, bottom - height,
+                 (k - i) * BUCKET, height);
+    }
+}
+
+static void
+client_column(struct timeline *t, const struct lane *l, bool is_producer, int64_t ok)
+{
+    char room[64];
+    struct writer w = writer_fixed(room, sizeof room);
+    words_count(&w, ok);
+    fmt_str(&w, is_producer ? " acked" : " read");
+    svg_text(t->w, "dim s10", ANCHOR_END, LEFT - 8, l->band_y + 13, writer_slice(&w));
+}
+
+static void
+draw_silences(struct timeline *t, const struct lane *l)
+{
+    for (int64_t i = 0; i < t->f->silences.n; i++) {
+        const struct silence *s = &t->f->silences.v[i];
+        if (s->actor != l->actor || s->to_ns < t->from_ns || s->from_ns > t->to_ns) continue;
+        char room[64];
+        struct writer w = writer_fixed(room, sizeof room);
+        int64_t x0 = time_x(t, s->from_ns), x1 = time_x(t, s->to_ns);
+        words_duration(&w, s->to_ns - s->from_ns);
+        fmt_str(&w, svg_text_width(S("0.00 s not acknowledged"), 10) < x1 - x0 ? " not acknowledged"
+                                                                               : "");
+        svg_rect(t->w, "silence", x0 + 1, l->band_y + 6, x1 - x0 - 2, 18);
+        put_label(t, "alarm s10", ANCHOR_MIDDLE, (x0 + x1) / 2, l->band_y + 19, 10,
+                  writer_slice(&w));
+    }
+}
+
+/* An open circle for what may have happened, a cross for what surely failed. */
+static void
+draw_bad_ends(struct timeline *t, const struct lane *l)
+{
+    int64_t last[3] = {-100, -100, -100};
+    for (int64_t i = 0; i < t->r->calls.n; i++) {
+        const struct call *c = &t->r->calls.v[i];
+        if (c->actor != l->actor || c->kind != VIEW_SEND || c->outcome == VIEW_OK) continue;
+        int64_t at = c->completed_ns == RUN_FOREVER ? t->r->end_ns : c->completed_ns;
+        if (at < t->from_ns || at > t->to_ns) continue;
+        int64_t x = time_x(t, at), y = l->band_y + 3;
+        if (x - last[c->outcome] < 9) continue;
+        last[c->outcome] = x;
+        if (c->outcome == VIEW_UNKNOWN) {
+            svg_circle(t->w, "x-lost", x, y, 4);
+        } else {
+            svg_path(t->w, "x-lost");
+            svg_point(t->w, 'M', x - 3, y - 3), svg_point(t->w, 'L', x + 3, y + 3);
+            svg_point(t->w, 'M', x + 3, y - 3), svg_point(t->w, 'L', x - 3, y + 3);
+            svg_path_end(t->w);
+        }
+    }
+}
+
+void
+draw_client_lane(struct timeline *t, const struct lane *l)
+{
+    int64_t sends[BUCKETS] = {0}, reads[BUCKETS] = {0}, sent = 0, read = 0;
+    for (int64_t i = 0; i < t->r->calls.n; i++) {
+        const struct call *c = &t->r->calls.v[i];
+        if (c->actor != l->actor || c->outcome != VIEW_OK || c->completed_ns == RUN_FOREVER)
+            continue;
+        bool is_read = c->kind == VIEW_POLL;
+        int64_t n = is_read ? c->records : c->kind == VIEW_SEND;
+        *(is_read ? &read : &sent) += n;
+        if (c->completed_ns < t->from_ns || c->completed_ns > t->to_ns ||
+            is_in_cut(t, c->completed_ns))
+            continue;
+        (is_read ? reads : sends)[(time_x(t, c->completed_ns) - LEFT) / BUCKET] += n;
+    }
+    bool is_producer = sent > 0 || read == 0;
+    svg_line(t->w, "lane", LEFT, l->band_y + 24, RIGHT, l->band_y + 24);
+    draw_rate(t, l, is_producer ? sends : reads, is_producer);
+    client_column(t, l, is_producer, is_producer ? sent : read);
+    draw_silences(t, l);
+    draw_bad_ends(t, l);
+}
+
+/* ---- brokers: the band ---- */
+
+enum look { LOOK_DOWN, LOOK_PAUSED, LOOK_IDLE, LOOK_FOLLOWER, LOOK_LEADER };
+
+struct state {
+    enum look look;
+    bool is_fenced;
+    int64_t epoch;
+};
+
+static bool
+is_fenced_at(const struct timeline *t, int32_t node_id, int64_t at_ns)
+{
+    bool fenced = false;
+    for (int64_t i = 0; i < t->r->moments.n && t->r->moments.v[i].at_ns <= at_ns; i++) {
+        const struct moment *m = &t->r->moments.v[i];
+        if (m->kind != MOMENT_FENCED && m->kind != MOMENT_UNFENCED && m->kind != MOMENT_REGISTERED)
+            continue;
+        if (m->n[0] == node_id) fenced = m->kind != MOMENT_UNFENCED;
+    }
+    return fenced;
+}
+
+static struct state
+state_at(const struct timeline *t, int32_t actor, int64_t at_ns)
+{
+    const struct actor *a = &t->r->actors.v[actor];
+    const struct replica *one = run_replica(t->r, t->partition, actor);
+    struct state s = {LOOK_IDLE, is_fenced_at(t, a->node_id, at_ns), -1};
+    enum actor_state life = actor_state_at(a, at_ns);
+    for (int64_t i = 0; one && i < one->tenures.n && one->tenures.v[i].at_ns <= at_ns; i++) {
+        const struct tenure *n = &one->tenures.v[i];
+        s.look = n->role == ROLE_LEADER   ? LOOK_LEADER
+               : n->role == ROLE_FOLLOWER ? LOOK_FOLLOWER
+                                          : LOOK_IDLE;
+        s.epoch = s.look == LOOK_IDLE ? -1 : n->epoch;
+    }
+    if (life == STATE_DOWN) s.look = LOOK_DOWN;
+    if (life == STATE_PAUSED) s.look = LOOK_PAUSED;
+    return s;
+}
+
+static void
+draw_state(struct timeline *t, const struct lane *l, struct state s, int64_t from_ns, int64_t to_ns)
+{
+    static const char *const fills[] = {"down", "paused", "idle", "follower", "leader"};
+    static const char *const words[] = {"down", "paused", "up", "follower", "leader"};
+    char room[96];
+    struct writer w = writer_fixed(room, sizeof room);
+    int64_t x0 = time_x(t, from_ns), x1 = MAX(time_x(t, to_ns), x0 + 1), y = l->band_y;
+    fmt_str(&w, words[s.look]);
+    if (s.epoch >= 0 && s.look >= LOOK_FOLLOWER) {
+        fmt_str(&w, s.look == LOOK_LEADER ? " \xc2\xb7 epoch " : ", epoch ");
+        fmt_i64(&w, s.epoch);
+    }
+    if (s.is_fenced) fmt_str(&w, ", fenced");
+    svg_rect_titled(t->w, fills[s.look], x0, y, x1 - x0, BAND_HEIGHT, writer_slice(&w));
+    if (s.look == LOOK_DOWN) svg_rect(t->w, "down-x", x0, y, x1 - x0, BAND_HEIGHT);
+    else if (s.is_fenced) svg_rect(t->w, "fenced", x0, y, x1 - x0, BAND_HEIGHT);
+    if (s.look == LOOK_FOLLOWER) svg_rect(t->w, "follower-edge", x0, y, x1 - x0, BAND_HEIGHT);
+    const char *class = s.look == LOOK_LEADER ? "on-colour s11 bold"
+                      : s.look == LOOK_PAUSED ? "on-colour s11"
+                                              : "on-light s11";
+    int64_t width = svg_text_width(writer_slice(&w), 11) + 8;
+    if (s.look == LOOK_DOWN && width <= x1 - x0)
+        svg_rect(t->w, "down", x0 + 2, y + 2, width, BAND_HEIGHT - 4);
+    band_text(t, class, x0, x1, y, writer_slice(&w));
+}
+
+static void
+draw_band(struct timeline *t, const struct lane *l)
+{
+    struct moments_at at = {.mem = t->r->mem};
+    const struct actor *a = &t->r->actors.v[l->actor];
+    const struct replica *one = run_replica(t->r, t->partition, l->actor);
+    for (int64_t i = 0; i < a->lives.n; i++) add_time(&at, t, a->lives.v[i].at_ns);
+    for (int64_t i = 0; one && i < one->tenures.n; i++) add_time(&at, t, one->tenures.v[i].at_ns);
+    for (int64_t i = 0; i < t->r->moments.n; i++) {
+        const struct moment *m = &t->r->moments.v[i];
+        bool is_fence =
+            m->kind == MOMENT_FENCED || m->kind == MOMENT_UNFENCED || m->kind == MOMENT_REGISTERED;
+        if (is_fence && m->n[0] == a->node_id) add_time(&at, t, m->at_ns);
+    }
+    VEC_PUSH(at.mem, &at.v, t->to_ns);
+    sort_times(&at);
+    int64_t from = t->from_ns;
+    struct state s = state_at(t, l->actor, from);
+    for (int64_t i = 0; i < at.v.n; i++) {
+        struct state next = state_at(t, l->actor, at.v.v[i]);
+        bool same = next.look == s.look && next.epoch == s.epoch && next.is_fenced == s.is_fenced;
+        if (same && i < at.v.n - 1) continue;
+        draw_state(t, l, s, from, at.v.v[i]);
+        s = next;
+        from = at.v.v[i];
+    }
+    VEC_RELEASE(at.mem, &at.v);
+}
+
+/* ---- brokers: the strip ---- */
+
+#define STRIP_HEIGHT 44
+
+struct corner {
+    int64_t x, log_end, high;
+};
+struct strip {
+    struct mem *mem;
+    int64_t low, most, bottom;
+    VEC(struct corner) v;
+};
+
+static int64_t
+offset_y(const struct strip *s, int64_t offset)
+{
+    return s->bottom - (offset - s->low) * STRIP_HEIGHT / MAX(s->most - s->low, 1);
+}
+
+/* One scale of offsets for all replicas, so that lanes can be compared. */
+static void
+measure(const struct timeline *t, struct strip *s)
+{
+    const struct partition_view *p = &t->r->partitions.v[t->partition];
+    s->low = INT64_MAX;
+    for (int64_t i = 0; i < p->replicas.n; i++)
+        for (int64_t k = 0; k < p->replicas.v[i].steps.n; k++) {
+            const struct step *st = &p->replicas.v[i].steps.v[k];
+            if (st->at_ns > t->to_ns) continue;
+            if (st->at_ns >= t->from_ns) s->low = MIN(s->low, MIN(st->high_watermark, st->log_end));
+            s->most = MAX(s->most, st->log_end);
+        }
+    if (s->low == INT64_MAX) s->low = 0;
+}
+
+static void
+collect_corners(const struct timeline *t, const struct replica *one, struct strip *s)
+{
+    for (int64_t i = 0; i < one->steps.n; i++) {
+        const struct step *st = &one->steps.v[i];
+        if (st->at_ns > t->to_ns) break;
+        struct corner c = {time_x(t, MAX(st->at_ns, t->from_ns)),
+                           offset_y(s, MAX(st->log_end, s->low)),
+                           offset_y(s, MAX(st->high_watermark, s->low))};
+        struct corner *last = s->v.n ? &s->v.v[s->v.n - 1] : NULL;
+        if (last && last->x == c.x) *last = c;
+        else if (!last || last->log_end != c.log_end || last->high != c.high)
+            VEC_PUSH(s->mem, &s->v, c);
+    }
+}
+
+static void
+draw_stairs(struct timeline *t, const struct strip *s, const char *class, bool is_log_end,
+            int64_t end_x)
+{
+    svg_path(t->w, class);
+    for (int64_t i = 0; i < s->v.n; i++) {
+        int64_t y = is_log_end ? s->v.v[i].log_end : s->v.v[i].high;
+        int64_t before = i == 0 ? y : is_log_end ? s->v.v[i - 1].log_end : s->v.v[i - 1].high;
+        if (i && y == before) continue;
+        svg_point(t->w, i ? 'L' : 'M', s->v.v[i].x, before);
+        if (i) svg_point(t->w, 'L', s->v.v[i].x, y);
+        before = y;
+    }
+    const struct corner *last = &s->v.v[s->v.n - 1];
+    svg_point(t->w, 'L', end_x, is_log_end ? last->log_end : last->high);
+    svg_path_end(t->w);
+}
+
+/* Between log end and high watermark: written, but not committed. */
+static void
+draw_uncommitted(struct timeline *t, const struct strip *s, int64_t end_x)
+{
+    for (int64_t i = 0; i < s->v.n; i++) {
+        const struct corner *c = &s->v.v[i];
+        int64_t to = i + 1 < s->v.n ? s->v.v[i + 1].x : end_x;
+        svg_rect(t->w, "uncommitted", c->x, c->log_end, to - c->x, c->high - c->log_end);
+    }
+}
+
+static void
+draw_truncations(struct timeline *t, const struct lane *l, const struct strip *s)
+{
+    for (int64_t i = 0; i < t->r->moments.n; i++) {
+        const struct moment *m = &t->r->moments.v[i];
+        if (m->kind != MOMENT_TRUNCATED || m->actor != l->actor || m->partition != t->partition)
+            continue;
+        if (m->at_ns < t->from_ns || m->at_ns > t->to_ns || m->n[0] >= m->n[1]) continue;
+        char room[64];
+        struct writer w = writer_fixed(room, sizeof room);
+        int64_t x = time_x(t, m->at_ns), y = offset_y(s, m->n[1]);
+        fmt_str(&w, "cut: ");
+        words_counted(&w, m->n[1] - m->n[0], "record");
+        svg_line(t->w, "x-lost", x, MIN(y, s->bottom - 14) - 4, x, offset_y(s, m->n[0]) + 2);
+        put_label(t, "alarm s10 bold", ANCHOR_START, x + 5,
+                  MAX(y - 4, l->band_y + BAND_HEIGHT + 12), 10, writer_slice(&w));
+    }
+}
+
+static void
+strip_column(struct timeline *t, const struct lane *l, const struct replica *one)
+{
+    char room[64];
+    struct writer w = writer_fixed(room, sizeof room);
+    int64_t y = l->band_y + BAND_HEIGHT;
+    svg_text(t->w, "dim s10", ANCHOR_END, LEFT - 8, y + 16, t->r->partitions.v[t->partition].name);
+    fmt_str(&w, "end ");
+    words_count(&w, one->log_end);
+    svg_text(t->w, "ink s10", ANCHOR_END, LEFT - 8, y + 30, writer_slice(&w));
+    w.n = 0;
+    fmt_str(&w, "HW ");
+    words_count(&w, one->high_watermark);
+    svg_text(t->w, "high-text s10", ANCHOR_END, LEFT - 8, y + 43, writer_slice(&w));
+}
+
+static void
+draw_strip(struct timeline *t, const struct lane *l)
+{
+    const struct replica *one = run_replica(t->r, t->partition, l->actor);
+    if (!one || !one->steps.n) return;
+    struct strip s = {.mem = t->r->mem, .bottom = l->y + l->height - 6};
+    measure(t, &s);
+    collect_corners(t, one, &s);
+    if (s.v.n) {
+        int64_t end_x = time_x(t, t->to_ns);
+        draw_uncommitted(t, &s, end_x);
+        draw_stairs(t, &s, "log-end", true, end_x);
+        draw_stairs(t, &s, "high", false, end_x);
+        draw_truncations(t, l, &s);
+    }
+    strip_column(t, l, one);
+    VEC_RELEASE(s.mem, &s.v);
+}
+
+void
+draw_broker_lane(struct timeline *t, const struct lane *l)
+{
+    draw_band(t, l);
+    draw_strip(t, l);
+}
+
+/* ---- controllers ---- */
+
+static int64_t
+end_of_reign(const struct timeline *t, const struct moment *m)
+{
+    int64_t end = t->to_ns;
+    const struct actor *a = &t->r->actors.v[m->actor];
+    for (int64_t i = 0; i < a->lives.n; i++)
+        if (a->lives.v[i].at_ns > m->at_ns && a->lives.v[i].state == STATE_DOWN)
+            end = MIN(end, a->lives.v[i].at_ns);
+    for (const struct moment *o = m + 1; o < t->r->moments.v + t->r->moments.n; o++)
+        if (o->actor == m->actor && (o->kind == MOMENT_RESIGNED || o->kind == MOMENT_CONTROLLER))
+            return MIN(end, o->at_ns);
+    return end;
+}
+
+static void
+draw_reign(struct timeline *t, const struct lane *l, const struct moment *m, int n)
+{
+    char room[64];
+    struct writer w = writer_fixed(room, sizeof room);
+    int64_t end = end_of_reign(t, m);
+    if (end < t->from_ns || m->at_ns > t->to_ns) return;
+    int64_t x0 = time_x(t, MAX(m->at_ns, t->from_ns)), x1 = time_x(t, MIN(end, t->to_ns));
+    fmt_slice(&w, t->r->actors.v[m->actor].name);
+    fmt_str(&w, " active \xc2\xb7 epoch ");
+    fmt_i64(&w, m->n[0]);
+    /* Two that both believe to be active are seen as two halves. */
+    int64_t y = l->band_y + (n & 1 ? BAND_HEIGHT / 2 : 0);
+    bool alone = boxes_take(&t->boxes, (struct box){x0, l->band_y, x1 - x0, BAND_HEIGHT});
+    svg_rect_titled(t->w, n & 1 ? "control-2" : "control", x0, alone ? l->band_y : y, x1 - x0,
+                    alone ? BAND_HEIGHT : BAND_HEIGHT / 2, writer_slice(&w));
+    band_text(t, n & 1 ? "on-light s11" : "dark s11", x0, x1, l->band_y, writer_slice(&w));
+}
+
+static void
+draw_absence(struct timeline *t, const struct lane *l, const struct actor *a, int64_t from_ns,
+             int64_t to_ns)
+{
+    if (to_ns <= t->from_ns || from_ns >= t->to_ns) return;
+    char room[64];
+    struct writer w = writer_fixed(room, sizeof room);
+    int64_t x0 = time_x(t, MAX(from_ns, t->from_ns)), x1 = time_x(t, MIN(to_ns, t->to_ns));
+    fmt_slice(&w, a->name);
+    fmt_str(&w, " down");
+    svg_rect(t->w, "down", x0, l->band_y + BAND_HEIGHT + 2, x1 - x0, 12);
+    put_label(t, "ink s10", ANCHOR_START, x0 + 4, l->band_y + BAND_HEIGHT + 12, 10,
+              writer_slice(&w));
+}
+
+static void
+draw_absences(struct timeline *t, const struct lane *l, const struct actor *a)
+{
+    int64_t down_ns = -1;
+    for (int64_t i = 0; i < a->lives.n; i++) {
+        bool is_down = a->lives.v[i].state == STATE_DOWN;
+        if (is_down && down_ns < 0) down_ns = a->lives.v[i].at_ns;
+        if (is_down || down_ns < 0) continue;
+        draw_absence(t, l, a, down_ns, a->lives.v[i].at_ns);
+        down_ns = -1;
+    }
+    if (down_ns >= 0) draw_absence(t, l, a, down_ns, t->to_ns);
+}
+
+void
+draw_controllers_lane(struct timeline *t, const struct lane *l)
+{
+    int n = 0;
+    svg_rect(t->w, "idle", LEFT, l->band_y, RIGHT - LEFT, BAND_HEIGHT);
+    for (int64_t i = 0; i < t->r->moments.n; i++)
+        if (t->r->moments.v[i].kind == MOMENT_CONTROLLER)
+            draw_reign(t, l, &t->r->moments.v[i], n++);
+    for (int64_t i = 0; i < t->r->actors.n; i++)
+        if (t->r->actors.v[i].kind == ACTOR_CONTROLLER) draw_absences(t, l, &t->r->actors.v[i]);
+}

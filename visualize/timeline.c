@@ -1,0 +1,372 @@
+#include "visualize/timeline.h"
+
+#include "broker/base/check.h"
+
+/* ---- lanes ---- */
+
+static int64_t
+height_of(enum lane_kind kind)
+{
+    switch (kind) {
+    case LANE_FAULTS: return 58;
+    case LANE_CLIENT: return 50;
+    case LANE_BROKER: return 98;
+    case LANE_CONTROLLERS: return 48;
+    }
+    return 0;
+}
+
+static void
+add_lane(struct timeline *t, enum lane_kind kind, int32_t actor, int64_t *y)
+{
+    struct lane *l = &t->lanes[t->lanes_n++];
+    *l = (struct lane){.kind = kind, .actor = actor, .y = *y, .height = height_of(kind)};
+    l->band_y = l->y + NUMBER_ROOM;
+    *y += l->height;
+}
+
+static int64_t
+calls_of(const struct run *r, int32_t actor)
+{
+    int64_t n = 0;
+    for (int64_t i = 0; i < r->calls.n; i++) n += r->calls.v[i].actor == actor;
+    return n;
+}
+
+static bool
+is_in(const int32_t *v, int n, int32_t one)
+{
+    for (int i = 0; i < n; i++)
+        if (v[i] == one) return true;
+    return false;
+}
+
+/* Those of a kind with most to show, in the order of their names. Returns how many. */
+static int
+choose(const struct run *r, enum actor_kind kind, int most, int32_t *ret)
+{
+    int32_t taken[LANES_MAX];
+    int n = 0;
+    while (n < most) {
+        int32_t best = -1;
+        int64_t best_n = kind == ACTOR_CLIENT ? 0 : -1;
+        for (int32_t i = 0; i < r->actors.n; i++) {
+            int64_t calls = calls_of(r, i);
+            if (r->actors.v[i].kind != kind || is_in(taken, n, i) || calls <= best_n) continue;
+            best = i;
+            best_n = calls;
+        }
+        if (best < 0) break;
+        taken[n++] = best;
+    }
+    int at = 0;
+    for (int32_t i = 0; i < r->actors.n; i++)
+        if (is_in(taken, n, i)) ret[at++] = i;
+    return n;
+}
+
+static void
+make_lanes(struct timeline *t, int64_t *y)
+{
+    int32_t actors[LANES_MAX];
+    int32_t brokers[LANES_MAX];
+    int brokers_n = choose(t->r, ACTOR_BROKER, 5, brokers);
+    int clients_n = choose(t->r, ACTOR_CLIENT, MIN(3, LANES_MAX - 2 - brokers_n), actors);
+    add_lane(t, LANE_FAULTS, -1, y);
+    for (int i = 0; i < clients_n; i++) add_lane(t, LANE_CLIENT, actors[i], y);
+    for (int i = 0; i < brokers_n; i++) add_lane(t, LANE_BROKER, brokers[i], y);
+    add_lane(t, LANE_CONTROLLERS, -1, y);
+    t->lanes_bottom = *y;
+}
+
+const struct lane *
+lane_of(const struct timeline *t, int32_t actor)
+{
+    if (actor < 0) return NULL;
+    for (int32_t i = 0; i < t->lanes_n; i++) {
+        const struct lane *l = &t->lanes[i];
+        if (l->actor == actor) return l;
+        if (l->kind == LANE_CONTROLLERS && t->r->actors.v[actor].kind == ACTOR_CONTROLLER) return l;
+    }
+    return NULL;
+}
+
+/* ---- time ---- */
+
+struct times {
+    struct mem *mem;
+    VEC(int64_t) v;
+};
+
+/* What must not be cut away. */
+static void
+collect_times(struct timeline *t, struct times *times)
+{
+    for (int64_t i = 0; i < t->f->v.n; i++) VEC_PUSH(times->mem, &times->v, t->f->v.v[i].at_ns);
+    for (int64_t i = 0; i < t->f->silences.n; i++) {
+        VEC_PUSH(times->mem, &times->v, t->f->silences.v[i].from_ns);
+        VEC_PUSH(times->mem, &times->v, t->f->silences.v[i].to_ns);
+    }
+    for (int64_t i = 0; i < t->r->actors.n; i++)
+        for (int64_t k = 0; k < t->r->actors.v[i].lives.n; k++)
+            VEC_PUSH(times->mem, &times->v, t->r->actors.v[i].lives.v[k].at_ns);
+}
+
+static void
+make_scale(struct timeline *t)
+{
+    struct times times = {.mem = t->r->mem};
+    collect_times(t, &times);
+    scale_make(&t->scale, t->r->mem, t->from_ns, t->to_ns, times.v.v, times.v.n, LEFT, RIGHT);
+    VEC_RELEASE(times.mem, &times.v);
+}
+
+static void
+tick_text(struct writer *w, int64_t at_ns, int64_t tick_ns)
+{
+    int64_t us = at_ns / 1000;
+    fmt_i64(w, us / 1000000);
+    int digits = tick_ns >= 1000000000 ? 0 : tick_ns >= 100000000 ? 1 : tick_ns >= 10000000 ? 2 : 3;
+    if (digits) {
+        int64_t part = us % 1000000;
+        for (int i = digits; i < 6; i++) part /= 10;
+        fmt_char(w, '.');
+        fmt_padded(w, part, digits);
+    }
+    fmt_str(w, " s");
+}
+
+static void
+draw_tick(struct timeline *t, int64_t at_ns, int64_t tick_ns, int64_t y)
+{
+    char room[32];
+    struct writer w = writer_fixed(room, sizeof room);
+    int64_t x = time_x(t, at_ns);
+    tick_text(&w, at_ns, tick_ns);
+    svg_line(t->w, "grid", x, y, x, t->lanes_bottom);
+    int64_t half = svg_text_width(writer_slice(&w), 11) / 2 + 3;
+    if (boxes_take(&t->boxes, (struct box){x - half, y - 14, 2 * half, 12}))
+        svg_text(t->w, "dim s11", ANCHOR_MIDDLE, x, y - 4, writer_slice(&w));
+}
+
+/* Idle time that was taken out: a torn strip over all lanes, with its length. */
+static void
+draw_cut(struct timeline *t, const struct stretch *a, const struct stretch *b, int64_t y)
+{
+    char room[64];
+    struct writer w = writer_fixed(room, sizeof room);
+    int64_t middle = (a->x1 + b->x0) / 2;
+    svg_rect(t->w, "cut", a->x1 + 4, y, b->x0 - a->x1 - 8, t->lanes_bottom - y);
+    for (int side = 0; side < 2; side++) {
+        int64_t x = side ? b->x0 - 4 : a->x1 + 4;
+        svg_path(t->w, "tear");
+        for (int64_t at = y, i = 0; at <= t->lanes_bottom; at += 8, i++)
+            svg_point(t->w, i ? 'L' : 'M', x + (i & 1 ? 2 : -2), at);
+        svg_path_end(t->w);
+    }
+    words_duration(&w, b->from_ns - a->to_ns);
+    int64_t half = svg_text_width(writer_slice(&w), 10) / 2 + 8;
+    fmt_str(&w, " cut");
+    half += 10;
+    boxes_take(&t->boxes, (struct box){middle - half, y - 27, 2 * half, 12});
+    svg_text(t->w, "dim s10", ANCHOR_MIDDLE, middle, y - 18, writer_slice(&w));
+}
+
+static void
+draw_axis(struct timeline *t, int64_t y)
+{
+    int64_t tick = scale_tick_ns(&t->scale, 11);
+    for (int64_t i = 0; i < t->scale.kept.n; i++) {
+        const struct stretch *k = &t->scale.kept.v[i];
+        svg_line(t->w, "axis", k->x0, y, k->x1, y);
+        int64_t first = (k->from_ns + tick - 1) / tick * tick;
+        for (int64_t at = first; at <= k->to_ns; at += tick) draw_tick(t, at, tick, y);
+    }
+    svg_text(t->w, "dim s11", ANCHOR_START, 12, y - 4, S("virtual time"));
+}
+
+static void
+draw_cuts(struct timeline *t, int64_t y)
+{
+    for (int64_t i = 1; i < t->scale.kept.n; i++)
+        draw_cut(t, &t->scale.kept.v[i - 1], &t->scale.kept.v[i], y);
+}
+
+/* ---- title ---- */
+
+static void
+draw_verdict(struct timeline *t)
+{
+    if (!t->r->has_verdict) return;
+    bool good = slice_eq(t->r->verdict, S("pass"));
+    char room[32];
+    struct writer w = writer_fixed(room, sizeof room);
+    for (int64_t i = 0; i < t->r->verdict.n && i < 24; i++) {
+        char c = (char)t->r->verdict.p[i];
+        fmt_char(&w, c >= 'a' && c <= 'z' ? (char)(c - 32) : c);
+    }
+    int64_t width = svg_text_width(writer_slice(&w), 14) + 20;
+    svg_rect(t->w, good ? "good" : "bad", RIGHT - width, 12, width, 24);
+    svg_text(t->w, "on-colour s14 bold", ANCHOR_MIDDLE, RIGHT - width / 2, 29, writer_slice(&w));
+    struct writer c = writer_mem(t->r->mem);
+    static const char *const nouns[] = {"produced", "acknowledged", "unknown", "failed",
+                                        "read back"};
+    for (int i = 0; i < 5; i++) {
+        if (i) fmt_str(&c, " \xc2\xb7 ");
+        fmt_str(&c, nouns[i]);
+        fmt_char(&c, ' ');
+        words_count(&c, t->r->counts[i]);
+    }
+    svg_text(t->w, "dim s11", ANCHOR_END, RIGHT - width - 12, 28, writer_slice(&c));
+    writer_release(&c);
+}
+
+static void
+draw_title(struct timeline *t)
+{
+    char room[64];
+    struct writer w = writer_fixed(room, sizeof room);
+    svg_text(t->w, "ink s20 bold", ANCHOR_START, 12, 30, t->r->name.n ? t->r->name : S("run"));
+    fmt_str(&w, "seed ");
+    fmt_u64(&w, t->r->seed);
+    svg_text(t->w, "dim s11", ANCHOR_START, 12 + svg_text_width(t->r->name, 20) + 14, 30,
+             writer_slice(&w));
+    struct slice about = slice_sub(t->r->about, 0, svg_text_fit(t->r->about, 12, RIGHT - 12));
+    svg_text(t->w, "ink s12", ANCHOR_START, 12, 50, about);
+    draw_verdict(t);
+}
+
+/* ---- all of it ---- */
+
+bool
+put_label(struct timeline *t, const char *class, enum anchor anchor, int64_t x, int64_t y,
+          int64_t size_px, struct slice text)
+{
+    int64_t width = svg_text_width(text, size_px) + 4;
+    int64_t left = anchor == ANCHOR_START ? x : anchor == ANCHOR_END ? x - width : x - width / 2;
+    if (t->labels_n >= LABELS_MAX || left < LEFT - 2 || left + width > WIDTH) return false;
+    if (!boxes_take(&t->boxes, (struct box){left, y - size_px, width, size_px + 2})) return false;
+    svg_text(t->w, class, anchor, x, y, text);
+    t->labels_n++;
+    return true;
+}
+
+static void
+draw_lane(struct timeline *t, const struct lane *l)
+{
+    struct slice name = l->kind == LANE_FAULTS      ? S("faults")
+                      : l->kind == LANE_CONTROLLERS ? S("controllers")
+                                                    : t->r->actors.v[l->actor].name;
+    static const char *const kinds[] = {"", "client", "broker", ""};
+    svg_line(t->w, "lane", 0, l->y, WIDTH, l->y);
+    svg_text(t->w, "ink s13 bold", ANCHOR_START, 12, l->band_y + 13, name);
+    svg_text(t->w, "dim s10", ANCHOR_START, 12, l->band_y + 26, slice_cstr(kinds[l->kind]));
+    switch (l->kind) {
+    case LANE_FAULTS: draw_fault_lane(t, l); break;
+    case LANE_CLIENT: draw_client_lane(t, l); break;
+    case LANE_BROKER: draw_broker_lane(t, l); break;
+    case LANE_CONTROLLERS: draw_controllers_lane(t, l); break;
+    }
+}
+
+static void
+draw_body(struct timeline *t, int64_t axis_y)
+{
+    draw_title(t);
+    draw_axis(t, axis_y);
+    for (int32_t i = 0; i < t->lanes_n; i++) draw_lane(t, &t->lanes[i]);
+    svg_line(t->w, "lane", 0, t->lanes_bottom, WIDTH, t->lanes_bottom);
+    draw_cuts(t, axis_y);
+    draw_arrows(t);
+    draw_numbers(t);
+}
+
+/* What a reader gets who does not see: the weightiest sentences. */
+static void
+description(struct timeline *t, struct writer *w)
+{
+    for (int64_t i = 0; i < t->f->v.n; i++) {
+        const struct fact *f = &t->f->v.v[i];
+        if (f->weight < WEIGHT_HIGH) continue;
+        words_time(w, f->at_ns);
+        fmt_str(w, ": ");
+        svg_escaped(w, f->text);
+        fmt_str(w, ".\n");
+    }
+}
+
+static void
+head(struct timeline *t, struct writer *w, int64_t height)
+{
+    fmt_str(w, "<svg xmlns=\"http://www.w3.org/2000/svg\" role=\"img\" viewBox=\"0 0 ");
+    fmt_i64(w, WIDTH);
+    fmt_char(w, ' ');
+    fmt_i64(w, height);
+    fmt_str(w, "\" width=\"");
+    fmt_i64(w, WIDTH);
+    fmt_str(w, "\" height=\"");
+    fmt_i64(w, height);
+    fmt_str(w, "\" aria-labelledby=\"title desc\">\n<title id=\"title\">");
+    svg_escaped(w, t->r->name.n ? t->r->name : S("run"));
+    fmt_str(w, ": what happened</title>\n<desc id=\"desc\">\n");
+    description(t, w);
+    fmt_str(w, "</desc>\n<style>\n");
+    fmt_str(w, timeline_style);
+    fmt_str(w,
+            "</style>\n<defs>\n"
+            "<pattern id=\"hatch\" width=\"6\" height=\"6\" patternUnits=\"userSpaceOnUse\" "
+            "patternTransform=\"rotate(45)\"><line class=\"hatch-line\" x1=\"0\" y1=\"0\" x2=\"0\" "
+            "y2=\"6\"/></pattern>\n"
+            "<pattern id=\"crosses\" width=\"12\" height=\"12\" patternUnits=\"userSpaceOnUse\">"
+            "<path class=\"cross-line\" d=\"M4 4L8 8M8 4L4 8\"/></pattern>\n</defs>\n");
+    svg_rect(w, "paper", 0, 0, WIDTH, height);
+}
+
+static void
+draw(struct timeline *t, struct writer *ret)
+{
+    struct writer body = writer_mem(t->r->mem);
+    int64_t axis_y = 96, y = axis_y;
+    t->w = &body;
+    make_scale(t);
+    make_lanes(t, &y);
+    choose_facts(t);
+    draw_body(t, axis_y);
+    y += 10;
+    y += draw_sentences(t, y);
+    y += draw_hidden(t, y);
+    y += draw_legend(t, y);
+    head(t, ret, y + 8);
+    fmt_slice(ret, writer_slice(&body));
+    fmt_str(ret, "</svg>\n");
+    writer_release(&body);
+}
+
+bool
+visualize_timeline(struct mem *mem, struct trace_reader *reader, const struct view_options *o,
+                   struct writer *ret_svg)
+{
+    struct run r;
+    struct facts f;
+    run_load(&r, mem, reader, RUN_FOREVER);
+    int32_t p =
+        o && o->partition.p ? run_partition_named(&r, o->partition) : run_main_partition(&r);
+    facts_make(&f, &r, p);
+    struct timeline *t = MEM_NEW(mem, struct timeline);
+    t->r = &r;
+    t->f = &f;
+    t->partition = p;
+    t->boxes.mem = mem;
+    t->arrows_max = o && o->arrows_max ? o->arrows_max : 60;
+    bool is_window = o && o->to_ns > o->from_ns;
+    t->from_ns = is_window ? o->from_ns : 0;
+    t->to_ns = is_window ? o->to_ns : r.end_ns;
+    draw(t, ret_svg);
+    bool ok = !r.is_damaged;
+    scale_release(&t->scale);
+    VEC_RELEASE(mem, &t->boxes.v);
+    MEM_DELETE(mem, t);
+    facts_release(&f);
+    run_release(&r);
+    return ok;
+}

@@ -1,0 +1,81 @@
+/* What the files that draw a timeline share. From top to bottom:
+ *
+ *      title, verdict
+ *      axis           linear time, with cuts
+ *      faults         what was done to the cluster, and for how long
+ *      clients        rate of what was acknowledged or read; silences; what ended badly
+ *      brokers        a band (who leads, in which epoch, fenced, down) over a strip (log end, high watermark)
+ *      controllers    who is active, in which epoch
+ *      sentences      those that the numbers in the lanes stand for
+ *      what was left out; legend
+ *
+ * Numbers, in circles, are those of the story. */
+#ifndef VISUALIZE_TIMELINE_H
+#define VISUALIZE_TIMELINE_H
+
+#include "visualize/facts.h"
+#include "visualize/scale.h"
+#include "visualize/svg.h"
+#include "visualize/words.h"
+
+#define WIDTH 1120
+#define LEFT 104   /* where time begins */
+#define RIGHT 1104 /* where it ends */
+#define LANES_MAX 8
+#define NUMBERS_MAX 16
+#define LABELS_MAX 40
+#define BAND_HEIGHT 18
+#define NUMBER_ROOM 22 /* above what a lane shows, for the numbers */
+
+enum lane_kind { LANE_FAULTS, LANE_CLIENT, LANE_BROKER, LANE_CONTROLLERS };
+
+struct lane {
+    enum lane_kind kind;
+    int32_t actor; /* -1: faults, controllers */
+    int64_t y, height;
+    int64_t band_y; /* the top of what it shows first; arrows end there */
+};
+
+struct timeline {
+    struct run *r;
+    struct facts *f;
+    struct scale scale;
+    struct boxes boxes;
+    struct writer *w;
+    int32_t partition; /* -1: none */
+    int64_t from_ns, to_ns;
+    int32_t arrows_max, arrows_n, labels_n;
+    struct lane lanes[LANES_MAX];
+    int32_t lanes_n;
+    int64_t hidden[APIS_MAX]; /* messages not drawn */
+    int64_t lanes_bottom;
+    bool is_shown[4096]; /* facts, by index */
+};
+
+/* NULL: it has none. */
+const struct lane *lane_of(const struct timeline *t, int32_t actor);
+static inline int64_t
+time_x(const struct timeline *t, int64_t at_ns)
+{
+    return scale_x(&t->scale, at_ns);
+}
+/* A label, if there is room and the budget is not spent. */
+bool put_label(struct timeline *t, const char *class, enum anchor anchor, int64_t x, int64_t y,
+               int64_t size_px, struct slice text);
+
+void draw_fault_lane(struct timeline *t, const struct lane *l);
+void draw_client_lane(struct timeline *t, const struct lane *l);
+void draw_broker_lane(struct timeline *t, const struct lane *l);
+void draw_controllers_lane(struct timeline *t, const struct lane *l);
+void draw_arrows(struct timeline *t);
+/* The circles in the lanes. */
+void draw_numbers(struct timeline *t);
+/* Their height is returned. */
+int64_t draw_sentences(struct timeline *t, int64_t y);
+int64_t draw_hidden(struct timeline *t, int64_t y);
+int64_t draw_legend(struct timeline *t, int64_t y);
+void choose_facts(struct timeline *t);
+
+extern const char timeline_style[];
+
+#endif
