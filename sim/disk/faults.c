@@ -101,7 +101,7 @@ fault_disk_heal(struct machine *m)
 /* ---- the truth ---- */
 
 static struct inode *
-find(struct machine *m, struct slice path, enum image image)
+find(struct machine *m, struct slice path, enum disk_image image)
 {
     struct inode *dir, *i;
     struct slice name;
@@ -110,14 +110,14 @@ find(struct machine *m, struct slice path, enum image image)
 }
 
 int64_t
-disk_peek_size(struct machine *m, struct slice path, enum image image)
+disk_peek_size(struct machine *m, struct slice path, enum disk_image image)
 {
     struct inode *i = find(m, path, image);
     return i ? inode_size(i, image) : -1;
 }
 
 int64_t
-disk_peek(struct machine *m, struct slice path, enum image image, int64_t offset, void *ret,
+disk_peek(struct machine *m, struct slice path, enum disk_image image, int64_t offset, void *ret,
           int64_t n)
 {
     struct inode *i = find(m, path, image);
@@ -125,7 +125,7 @@ disk_peek(struct machine *m, struct slice path, enum image image, int64_t offset
 }
 
 struct walk {
-    enum image image;
+    enum disk_image image;
     struct mem *mem;
     void (*fn)(void *ctx, struct slice path, int64_t size);
     void *ctx;
@@ -149,7 +149,7 @@ walk_dir(const struct walk *k, struct inode *dir, struct slice prefix)
 }
 
 void
-disk_peek_all(struct machine *m, enum image image,
+disk_peek_all(struct machine *m, enum disk_image image,
               void (*fn)(void *ctx, struct slice path, int64_t size), void *ctx)
 {
     struct disk *d = m->host->disk;

@@ -165,7 +165,7 @@ inode_write(struct inode *i, int64_t offset, const uint8_t *p, int64_t n)
 }
 
 int64_t
-inode_read(const struct inode *i, enum image image, int64_t offset, uint8_t *ret, int64_t n)
+inode_read(const struct inode *i, enum disk_image image, int64_t offset, uint8_t *ret, int64_t n)
 {
     n = MAX(0, MIN(n, inode_size(i, image) - offset));
     for (int64_t done = 0; done < n;) {

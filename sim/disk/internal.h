@@ -38,7 +38,7 @@ struct inode {
     int64_t size, durable_size;
     uint64_t writes, size_version, durable_size_version;
     /* directories */
-    struct map names[2]; /* struct dirent, by enum image */
+    struct map names[2]; /* struct dirent, by enum disk_image */
     uint64_t mark;
 };
 
@@ -121,11 +121,11 @@ struct inode *inode_ref(struct inode *i);
 void inode_unref(struct inode *i);
 /* As far as there is room: how much was written. */
 int64_t inode_write(struct inode *i, int64_t offset, const uint8_t *p, int64_t n);
-int64_t inode_read(const struct inode *i, enum image image, int64_t offset, uint8_t *ret,
+int64_t inode_read(const struct inode *i, enum disk_image image, int64_t offset, uint8_t *ret,
                    int64_t n);
 void inode_truncate(struct inode *i, int64_t size);
 static inline int64_t
-inode_size(const struct inode *i, enum image image)
+inode_size(const struct inode *i, enum disk_image image)
 {
     return image == IMAGE_CACHED ? i->size : i->durable_size;
 }
@@ -141,18 +141,18 @@ bool page_flip_bit(struct inode *i, int64_t offset, int bit);
 
 /* ---- names.c ---- */
 
-struct dirent *dir_find(const struct inode *dir, enum image image, struct slice name);
+struct dirent *dir_find(const struct inode *dir, enum disk_image image, struct slice name);
 /* inode NULL: the name goes. */
-void dir_set(struct inode *dir, enum image image, struct slice name, struct inode *inode);
+void dir_set(struct inode *dir, enum disk_image image, struct slice name, struct inode *inode);
 /* ENV_OK, or why not; *ret_inode is NULL when only the last part is missing. */
-enum env_err path_find(struct disk *d, enum image image, struct slice path, struct inode **ret_dir,
+enum env_err path_find(struct disk *d, enum disk_image image, struct slice path, struct inode **ret_dir,
                        struct slice *ret_name, struct inode **ret_inode);
 void names_change(struct disk *d, const struct name_change *v, int32_t n);
 void names_sync(struct disk *d, struct inode *dir, uint64_t until);
 void names_power_loss(struct disk *d, struct dice *dice);
-void dir_clear(struct inode *dir, enum image image);
+void dir_clear(struct inode *dir, enum disk_image image);
 void name_ops_drop(struct disk *d);
-int64_t dir_sorted(struct inode *dir, enum image image, struct mem *mem, struct dirent ***ret);
+int64_t dir_sorted(struct inode *dir, enum disk_image image, struct mem *mem, struct dirent ***ret);
 
 void dirs_power_loss(struct disk *d);
 

@@ -12,7 +12,7 @@ name_eq(const struct map_node *node, const void *key)
 }
 
 struct dirent *
-dir_find(const struct inode *dir, enum image image, struct slice name)
+dir_find(const struct inode *dir, enum disk_image image, struct slice name)
 {
     const struct map *m = &dir->names[image];
     struct map_node *n = map_find(m, map_hash(m, name), name_eq, &name);
@@ -20,7 +20,7 @@ dir_find(const struct inode *dir, enum image image, struct slice name)
 }
 
 static void
-dirent_free(struct inode *dir, enum image image, struct dirent *e)
+dirent_free(struct inode *dir, enum disk_image image, struct dirent *e)
 {
     struct disk *d = dir->disk;
     map_remove(&dir->names[image], &e->node);
@@ -31,7 +31,7 @@ dirent_free(struct inode *dir, enum image image, struct dirent *e)
 }
 
 void
-dir_set(struct inode *dir, enum image image, struct slice name, struct inode *inode)
+dir_set(struct inode *dir, enum disk_image image, struct slice name, struct inode *inode)
 {
     struct dirent *e = dir_find(dir, image, name);
     inode_ref(inode);
@@ -44,7 +44,7 @@ dir_set(struct inode *dir, enum image image, struct slice name, struct inode *in
 }
 
 void
-dir_clear(struct inode *dir, enum image image)
+dir_clear(struct inode *dir, enum disk_image image)
 {
     MAP_EACH(&dir->names[image], e, struct dirent, node) dirent_free(dir, image, e);
     map_release(&dir->names[image]);
@@ -65,7 +65,7 @@ sort_names(struct dirent **v, int64_t n)
 }
 
 int64_t
-dir_sorted(struct inode *dir, enum image image, struct mem *mem, struct dirent ***ret)
+dir_sorted(struct inode *dir, enum disk_image image, struct mem *mem, struct dirent ***ret)
 {
     int64_t n = 0;
     struct dirent **v = mem_alloc(mem, dir->names[image].n * (int64_t)sizeof(*v));
@@ -89,7 +89,7 @@ next_part(struct slice *path)
 }
 
 enum env_err
-path_find(struct disk *d, enum image image, struct slice path, struct inode **ret_dir,
+path_find(struct disk *d, enum disk_image image, struct slice path, struct inode **ret_dir,
           struct slice *ret_name, struct inode **ret_inode)
 {
     struct inode *at = d->root, *dir = NULL;

@@ -114,12 +114,12 @@ void fault_disk_heal(struct machine *m);
 
 /* The truth about a disk, for whoever judges: what a file holds, read from the page cache or from
  * what a power loss would surely leave. -1: no such file. */
-enum image { IMAGE_CACHED, IMAGE_DURABLE };
-int64_t disk_peek_size(struct machine *m, struct slice path, enum image image);
-int64_t disk_peek(struct machine *m, struct slice path, enum image image, int64_t offset, void *ret,
+enum disk_image { IMAGE_CACHED, IMAGE_DURABLE };
+int64_t disk_peek_size(struct machine *m, struct slice path, enum disk_image image);
+int64_t disk_peek(struct machine *m, struct slice path, enum disk_image image, int64_t offset, void *ret,
                   int64_t n);
 /* Calls fn for every file, sorted by path. */
-void disk_peek_all(struct machine *m, enum image image,
+void disk_peek_all(struct machine *m, enum disk_image image,
                    void (*fn)(void *ctx, struct slice path, int64_t size), void *ctx);
 /* Puts a file there as if it had always been: input for tests. */
 void disk_put(struct machine *m, struct slice path, struct slice bytes);

@@ -1,0 +1,317 @@
+/* Three nodes in the simulated world: what becomes of their partitions when things go wrong. */
+#include <stdio.h>
+
+#include "sim/world/fault.h"
+
+#include "broker/node/internal.h"
+#include "sim/workload/workload.h"
+#include "tests/lib/test.h"
+
+#define NODES 3
+#define SETTINGS 12
+
+static struct world *world;
+static struct machine *nodes[NODES];
+static struct node_params params[NODES];
+static struct node_setting settings[NODES][SETTINGS];
+static char texts[NODES][SETTINGS][80];
+static struct mem mem;
+static struct history history;
+static struct client_params client;
+static int32_t clients_n, fenced_n;
+
+/* ---- the cluster ---- */
+
+static void
+node_start(struct env *env, void *args)
+{
+    env->machine = node_new(env, args);
+}
+
+static struct node *
+node_of(int i)
+{
+    return nodes[i]->env.machine;
+}
+
+static void
+set(int node, const char *name, const char *value)
+{
+    int n = params[node].settings_n++;
+    assert_true(n < SETTINGS);
+    snprintf(texts[node][n], sizeof texts[node][n], "%s", value);
+    settings[node][n] =
+        (struct node_setting){slice_cstr(name), slice_cstr(texts[node][n]), S("test")};
+}
+
+static void
+add_node(int i)
+{
+    static const char *const names[NODES] = {"b1", "b2", "b3"};
+    char text[80];
+    params[i] = (struct node_params){settings[i], 0, S("AAAAAAAAAAAAAAAAAAAAAg"), S("test")};
+    snprintf(text, sizeof text, "%d", i + 1);
+    set(i, "node.id", text);
+    set(i, "process.roles", "broker,controller");
+    set(i, "controller.quorum.voters", "1@b1:9093,2@b2:9093,3@b3:9093");
+    snprintf(text, sizeof text, "PLAINTEXT://b%d:9092,CONTROLLER://b%d:9093", i + 1, i + 1);
+    set(i, "listeners", text);
+    set(i, "controller.listener.names", "CONTROLLER");
+    set(i, "log.dirs", "data");
+    set(i, "broker.session.timeout.ms", "2000");
+    set(i, "broker.heartbeat.interval.ms", "300");
+    struct machine_params p = {
+        .name = slice_cstr(names[i]), .kind = S("broker"), .start = node_start, .args = &params[i]};
+    nodes[i] = world_add(world, &p);
+    machine_start(nodes[i]);
+}
+
+static void
+add_client(void (*start)(struct env *env, void *args), void *args)
+{
+    static char names[64][16];
+    assert_true(clients_n < 64);
+    char *name = names[clients_n++];
+    snprintf(name, sizeof names[0], "c%d", clients_n);
+    struct machine_params p = {
+        .name = slice_cstr(name), .kind = S("client"), .start = start, .args = args};
+    machine_start(world_add(world, &p));
+}
+
+static bool
+is_true(void *flag)
+{
+    return *(bool *)flag;
+}
+
+static void
+until(bool (*cond)(void *), void *ctx)
+{
+    assert_true(world_run_while_not(world, cond, ctx, world_now_ns(world) + 40 * NS_PER_S));
+}
+
+static void
+see(void *ctx, const struct world_event *e)
+{
+    (void)ctx;
+    for (int32_t i = 0; i < e->notes_n; i++) fenced_n += e->notes[i]->kind == NOTE_BROKER_FENCED;
+}
+
+static int
+set_up(void **state)
+{
+    (void)state;
+    static const struct world_observer observer = {.event = see};
+    struct world_options o = world_options_default();
+    o.notes_on = true;
+    clients_n = fenced_n = 0;
+    world = world_new(11, &o);
+    world_observe(world, &observer);
+    for (int i = 0; i < NODES; i++) add_node(i);
+    test_mem_init(&mem);
+    history_init(&history, &mem, workload_now, world);
+    client = client_params_default();
+    client.bootstrap = S("b1:9092,b2:9092,b3:9092");
+    client.request_timeout_ms = 2000;
+    client.connect_timeout_ms = 1000;
+    return 0;
+}
+
+static int
+tear_down(void **state)
+{
+    (void)state;
+    world_free(world);
+    history_release(&history);
+    mem_release(&mem);
+    return 0;
+}
+
+/* ---- what clients do ---- */
+
+static void
+create(const struct new_topic *topics, int32_t n)
+{
+    struct topics_args t = {.client = client, .topics = topics, .topics_n = n};
+    add_client(topics_start, &t);
+    until(is_true, &t.done);
+    assert_int_equal(t.error, 0);
+}
+
+static const struct new_topic orders = {
+    .name = {(const uint8_t *)"orders", 6}, .partitions = 1, .replicas = 3};
+
+static struct {
+    struct admin_op op;
+    bool done;
+} deletion;
+
+static void
+deleted(struct admin_op *op)
+{
+    assert_int_equal(op->error, 0);
+    deletion.done = true;
+}
+
+static void
+delete_start(struct env *env, void *args)
+{
+    (void)args;
+    deletion.done = false;
+    deletion.op = (struct admin_op){.done = deleted};
+    admin_delete_topic(client_new(env, &client), &deletion.op, S("orders"));
+}
+
+static void
+produce(int64_t count)
+{
+    struct produce_args p = produce_args_default(&history, S("p"), client, S("orders"));
+    p.count = count;
+    p.rate_per_s = 100;
+    p.producer.request_timeout_ms = 2000;
+    add_client(produce_start, &p);
+    until(is_true, &p.done);
+    assert_int_equal(p.acknowledged, count);
+}
+
+/* ---- what nodes know ---- */
+
+static struct partition *
+partition_on(int node, const char *topic)
+{
+    struct node *n = node_of(node);
+    return n->replicas ? replicas_find_by_name(n->replicas, slice_cstr(topic), 0) : NULL;
+}
+
+/* -1: not there, or its ISR is not whole. */
+static int64_t
+end_on(int node)
+{
+    struct partition *p = machine_is_up(nodes[node]) ? partition_on(node, "orders") : NULL;
+    return p && p->log_ready && p->isr.n == NODES ? commitlog_written_end(&p->log) : -1;
+}
+
+static bool
+all_in_sync(void *ctx)
+{
+    (void)ctx;
+    return end_on(0) >= 0 && end_on(1) == end_on(0) && end_on(2) == end_on(0);
+}
+
+static bool
+b2_is_down(void *ctx)
+{
+    (void)ctx;
+    return !machine_is_up(nodes[1]);
+}
+
+static void
+shut_down(struct env *env, void *ctx)
+{
+    (void)ctx;
+    node_shutdown(env->machine);
+}
+
+/* ---- claims ---- */
+
+static void
+a_topic_made_anew_while_a_broker_was_down_is_followed_by_it(void **state)
+{
+    (void)state;
+    create(&orders, 1);
+    produce(20);
+    fault_crash(nodes[2]);
+    add_client(delete_start, NULL);
+    until(is_true, &deletion.done);
+    create(&orders, 1);
+    produce(7);
+    machine_start(nodes[2]);
+    until(all_in_sync, NULL);
+    for (int i = 0; i < NODES; i++)
+        assert_int_equal(end_on(i), 7);
+}
+
+static void
+creating_topics_fences_nobody(void **state)
+{
+    (void)state;
+    static char names[30][8];
+    struct new_topic topics[30];
+    for (int i = 0; i < 30; i++) {
+        snprintf(names[i], sizeof names[i], "t%d", i);
+        topics[i] = (struct new_topic){.name = slice_cstr(names[i]), .partitions = 8, .replicas = 3};
+    }
+    create(topics, 1);
+    fenced_n = 0;
+    for (int i = 0; i < NODES; i++) fault_disk_slow(nodes[i], 5000);
+    create(topics + 1, 29);
+    assert_int_equal(fenced_n, 0);
+}
+
+static void
+a_broker_ends_with_its_log_directory(void **state)
+{
+    (void)state;
+    create(&orders, 1);
+    produce(5);
+    until(all_in_sync, NULL);
+    fault_disk_fail(nodes[1], DISK_FAIL_WRITE, S("orders-0"), 1);
+    produce(5);
+    until(b2_is_down, NULL);
+    assert_true(slice_starts(nodes[1]->fatal, S("the log directory data has failed")));
+    fault_disk_heal(nodes[1]);
+    machine_start(nodes[1]);
+    until(all_in_sync, NULL);
+}
+
+static void
+a_clean_end_is_told_to_the_controller(void **state)
+{
+    (void)state;
+    create(&orders, 1);
+    produce(5);
+    int64_t epoch = node_of(1)->lifecycle.broker_epoch;
+    machine_poke(nodes[1], shut_down, NULL);
+    until(b2_is_down, NULL);
+    assert_int_equal(nodes[1]->fatal.n, 0);
+    machine_start(nodes[1]);
+    until(all_in_sync, NULL);
+    assert_true(node_of(1)->identity.clean);
+    assert_int_equal(node_of(1)->identity.previous_broker_epoch, epoch);
+}
+
+static void
+the_end_of_a_recovery_that_was_not_finished_is_not_clean(void **state)
+{
+    (void)state;
+    create(&orders, 1);
+    produce(5);
+    fault_crash(nodes[1]);
+    fault_disk_slow(nodes[1], 100000);
+    machine_start(nodes[1]);
+    bool (*cond)(void *) = b2_is_down;
+    for (int i = 0; i < 400 && !(node_of(1)->applied && node_of(1)->replicas->opening); i++)
+        world_run(world, 50 * NS_PER_MS);
+    assert_true(node_of(1)->replicas->opening > 0);
+    machine_poke(nodes[1], shut_down, NULL);
+    until(cond, NULL);
+    fault_disk_slow(nodes[1], 100);
+    machine_start(nodes[1]);
+    until(all_in_sync, NULL);
+    assert_false(node_of(1)->identity.clean);
+}
+
+#define CASE(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        CASE(a_topic_made_anew_while_a_broker_was_down_is_followed_by_it),
+        CASE(creating_topics_fences_nobody),
+        CASE(a_broker_ends_with_its_log_directory),
+        CASE(a_clean_end_is_told_to_the_controller),
+        CASE(the_end_of_a_recovery_that_was_not_finished_is_not_clean),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
