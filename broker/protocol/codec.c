@@ -30,68 +30,12 @@ codec_name(enum k_msg msg)
     return k_name(k_messages[msg].name);
 }
 
-int64_t
-field_load_int(enum k_type type, const uint8_t *at)
-{
-    union {
-        int8_t i8;
-        bool b;
-        int16_t i16;
-        uint16_t u16;
-        int32_t i32;
-        uint32_t u32;
-        int64_t i64;
-    } v;
-    switch (type) {
-    case K_BOOL: return memcpy(&v.b, at, sizeof v.b), v.b;
-    case K_INT8: return memcpy(&v.i8, at, 1), v.i8;
-    case K_INT16: return memcpy(&v.i16, at, 2), v.i16;
-    case K_UINT16: return memcpy(&v.u16, at, 2), v.u16;
-    case K_INT32: return memcpy(&v.i32, at, 4), v.i32;
-    case K_UINT32: return memcpy(&v.u32, at, 4), v.u32;
-    case K_INT64:
-    case K_FLOAT64: return memcpy(&v.i64, at, 8), v.i64;
-    case K_UUID:
-    case K_STRING:
-    case K_BYTES:
-    case K_RECORDS:
-    case K_STRUCT: break;
-    }
-    UNREACHABLE();
-}
-
-void
-field_store_int(enum k_type type, uint8_t *at, int64_t v)
-{
-    bool b = v != 0;
-    int8_t i8 = (int8_t)v;
-    int16_t i16 = (int16_t)v;
-    int32_t i32 = (int32_t)v;
-    switch (type) {
-    case K_BOOL: memcpy(at, &b, sizeof b); return;
-    case K_INT8: memcpy(at, &i8, 1); return;
-    case K_INT16:
-    case K_UINT16: memcpy(at, &i16, 2); return;
-    case K_INT32:
-    case K_UINT32: memcpy(at, &i32, 4); return;
-    case K_INT64:
-    case K_FLOAT64: memcpy(at, &v, 8); return;
-    case K_UUID:
-    case K_STRING:
-    case K_BYTES:
-    case K_RECORDS:
-    case K_STRUCT: break;
-    }
-    UNREACHABLE();
-}
-
 /* ---- defaults ------------------------------------------------------------------------------- */
 
-/* `at` is all zero. */
+/* `at` is all zero, and the field has a default that is not. */
 static void
 set_default_in_zeroes(const struct k_field *f, uint8_t *at)
 {
-    if (!(f->flags & K_HAS_DEFAULT)) return;
     if (f->flags & K_ARRAY) {
         array_store(at, NULL, -1);
         return;
@@ -120,7 +64,7 @@ void
 field_set_default(const struct k_field *f, uint8_t *at)
 {
     memset(at, 0, (size_t)field_bytes(f));
-    set_default_in_zeroes(f, at);
+    if (f->flags & K_HAS_DEFAULT) set_default_in_zeroes(f, at);
 }
 
 void
@@ -128,7 +72,8 @@ struct_set_defaults(const struct k_struct *s, uint8_t *to)
 {
     memset(to, 0, s->size);
     const struct k_field *f = &k_fields[s->first];
-    for (int i = 0; i < s->n + s->tagged; i++) set_default_in_zeroes(&f[i], to + f[i].at);
+    for (int i = 0; i < s->n + s->tagged; i++)
+        if (f[i].flags & K_HAS_DEFAULT) set_default_in_zeroes(&f[i], to + f[i].at);
 }
 
 bool
@@ -190,6 +135,9 @@ codec_array(struct arena *a, enum k_struct_id id, int64_t n)
     CHECK(id >= 0 && id < K_STRUCTS_N);
     const struct k_struct *s = &k_structs[id];
     uint8_t *items = arena_alloc(a, n * s->size);
-    for (int64_t i = 0; items && i < n; i++) struct_set_defaults(s, items + i * s->size);
+    for (int64_t i = 0; items && i < n; i++) {
+        if (i == 0) struct_set_defaults(s, items);
+        else memcpy(items + i * s->size, items, s->size);
+    }
     return items;
 }

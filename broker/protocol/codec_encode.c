@@ -77,13 +77,13 @@ encode_scalar(struct writing *x, const struct k_field *f, const uint8_t *from, b
 {
     switch ((enum k_type)f->type) {
     case K_BOOL:
-    case K_INT8: writer_i8(x->w, (int8_t)field_load_int(f->type, from)); return;
+    case K_INT8: writer_i8(x->w, (int8_t)field_load_int(K_INT8, from)); return;
     case K_INT16:
-    case K_UINT16: writer_i16(x->w, (int16_t)field_load_int(f->type, from)); return;
+    case K_UINT16: writer_i16(x->w, (int16_t)field_load_int(K_INT16, from)); return;
     case K_INT32:
-    case K_UINT32: writer_i32(x->w, (int32_t)field_load_int(f->type, from)); return;
+    case K_UINT32: writer_i32(x->w, (int32_t)field_load_int(K_INT32, from)); return;
     case K_INT64:
-    case K_FLOAT64: writer_i64(x->w, field_load_int(f->type, from)); return;
+    case K_FLOAT64: writer_i64(x->w, field_load_int(K_INT64, from)); return;
     case K_UUID: writer_bytes(x->w, slice(from, 16)); return;
     case K_STRING:
     case K_BYTES: encode_bytes(x, f, slice_load(from), flexible, nullable); return;
@@ -180,6 +180,7 @@ encode_tags(struct writing *x, const struct k_struct *s, const uint8_t *from)
     uint32_t n = (uint32_t)unknown.n;
     for (int i = 0; i < s->tagged; i++) n += is_written(x, &f[i], from);
     writer_uvarint(x->w, n);
+    if (n == 0) return;
     struct reader r = reader(unknown.bytes);
     for (int i = 0; i < s->tagged; i++) {
         if (!is_written(x, &f[i], from)) continue;

@@ -97,8 +97,60 @@ pointer_load(const uint8_t *at)
 }
 
 /* Integers of every width, booleans and the bits of floats, as 64 bits. */
-int64_t field_load_int(enum k_type type, const uint8_t *at);
-void field_store_int(enum k_type type, uint8_t *at, int64_t v);
+static inline int64_t
+field_load_int(enum k_type type, const uint8_t *at)
+{
+    union {
+        int8_t i8;
+        bool b;
+        int16_t i16;
+        uint16_t u16;
+        int32_t i32;
+        uint32_t u32;
+        int64_t i64;
+    } v;
+    switch (type) {
+    case K_BOOL: return memcpy(&v.b, at, sizeof v.b), v.b;
+    case K_INT8: return memcpy(&v.i8, at, 1), v.i8;
+    case K_INT16: return memcpy(&v.i16, at, 2), v.i16;
+    case K_UINT16: return memcpy(&v.u16, at, 2), v.u16;
+    case K_INT32: return memcpy(&v.i32, at, 4), v.i32;
+    case K_UINT32: return memcpy(&v.u32, at, 4), v.u32;
+    case K_INT64:
+    case K_FLOAT64: return memcpy(&v.i64, at, 8), v.i64;
+    case K_UUID:
+    case K_STRING:
+    case K_BYTES:
+    case K_RECORDS:
+    case K_STRUCT: break;
+    }
+    UNREACHABLE();
+}
+
+static inline void
+field_store_int(enum k_type type, uint8_t *at, int64_t v)
+{
+    bool b = v != 0;
+    int8_t i8 = (int8_t)v;
+    int16_t i16 = (int16_t)v;
+    int32_t i32 = (int32_t)v;
+    switch (type) {
+    case K_BOOL: memcpy(at, &b, sizeof b); return;
+    case K_INT8: memcpy(at, &i8, 1); return;
+    case K_INT16:
+    case K_UINT16: memcpy(at, &i16, 2); return;
+    case K_INT32:
+    case K_UINT32: memcpy(at, &i32, 4); return;
+    case K_INT64:
+    case K_FLOAT64: memcpy(at, &v, 8); return;
+    case K_UUID:
+    case K_STRING:
+    case K_BYTES:
+    case K_RECORDS:
+    case K_STRUCT: break;
+    }
+    UNREACHABLE();
+}
 
 void field_set_default(const struct k_field *f, uint8_t *at);
 void struct_set_defaults(const struct k_struct *s, uint8_t *to);
