@@ -310,6 +310,7 @@ new_member_id(const struct joiner *j)
     }
     text[14] = '4';
     struct slice name = j->q->group_instance_id.p ? j->q->group_instance_id : j->c->client_id;
+    name = slice_sub(name, 0, CODEC_STRING_MAX - 1 - (int64_t)sizeof text);
     struct writer w = writer_mem(&env->mem);
     fmt_slice(&w, name);
     fmt_char(&w, '-');

@@ -214,7 +214,9 @@ static void
 commit_answer(struct commit *cm, int16_t err)
 {
     if (!cm->call) return;
-    if (err) fail_response(cm->response, group_store_error(err));
+    if (err == K_ERR_RECORD_LIST_TOO_LARGE || err == K_ERR_MESSAGE_TOO_LARGE)
+        fail_response(cm->response, K_ERR_INVALID_COMMIT_OFFSET_SIZE);
+    else if (err) fail_response(cm->response, group_store_error(err));
     groups_answer(cm->write.shard->owner, cm->call, cm->response);
     cm->call = NULL;
 }
@@ -262,7 +264,9 @@ take_item(struct commit *cm, struct group *g, const commit_request *q, const str
                   .leader_epoch = p->committed_leader_epoch,
                   .metadata = mem_dup(mem, metadata),
                   .commit_ms = now,
-                  .expire_ms = q->retention_time_ms < 0 ? -1 : now + q->retention_time_ms,
+                  .expire_ms = q->retention_time_ms < 0
+                                 ? -1
+                                 : now + MIN(q->retention_time_ms, INT64_MAX / 4),
                   .topic_id = t->id}};
     VEC_PUSH(mem, &cm->items, item);
 }
@@ -288,12 +292,18 @@ commit_write(struct commit *cm, struct group *g)
     struct batch_builder b;
     shard_builder(g->shard, &b);
     cm->number = ++g->shard->owner->writes_n;
-    for (int64_t i = 0; i < cm->items.n; i++) {
+    bool fits = true;
+    for (int64_t i = 0; fits && i < cm->items.n; i++) {
         const struct commit_item *it = &cm->items.v[i];
         record_offset(&b, g, it->topic, it->partition, &it->value);
         struct offset *o = group_offset_get(g, it->topic, it->partition);
         if (!o->created) o->created = cm->number;
         o->appended = cm->number;
+        fits = builder_size_bytes(&b) <= GROUP_BATCH_BYTES_MAX;
+    }
+    if (!fits) {
+        builder_release(&b);
+        return K_ERR_RECORD_LIST_TOO_LARGE;
     }
     return shard_write(g->shard, &b, &cm->write);
 }

@@ -69,9 +69,21 @@ fill_member(const struct group *g, const struct member *m, const struct k_sync_g
     to->assignment = q ? sync_assignment(q, m->id) : m->assignment;
 }
 
+static bool
+is_too_large(const struct group *g, const struct k_sync_group_request *q)
+{
+    int64_t bytes = 0;
+    LIST_EACH(&g->members, m, struct member, node) {
+        bytes += member_metadata(m, g->protocol).n;
+        bytes += q ? sync_assignment(q, m->id).n : m->assignment.n;
+    }
+    return bytes > GROUP_BATCH_BYTES_MAX;
+}
+
 void
 record_group(struct batch_builder *b, const struct group *g, const struct k_sync_group_request *q)
 {
+    if (is_too_large(g, q)) return;
     struct mem *mem = &env_of(g)->mem;
     struct arena a;
     arena_init(&a, mem, 0);

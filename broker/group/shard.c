@@ -210,6 +210,10 @@ shard_write(struct shard *s, struct batch_builder *b, struct group_write *w)
     struct env *env = env_of(s);
     w->shard = s;
     w->timer.due = write_late;
+    if (builder_is_empty(b) || builder_size_bytes(b) > 2 * GROUP_BATCH_BYTES_MAX) {
+        builder_release(b);
+        return K_ERR_RECORD_LIST_TOO_LARGE;
+    }
     struct buf *batch = builder_finish(b, env->crc32c, &env->mem);
     builder_release(b);
     list_push_back(&s->writes, &w->node);

@@ -62,7 +62,10 @@ void shard_activate(struct shard *s);
 /* One record of the log. */
 void shard_fold(struct shard *s, struct slice key, struct slice value);
 
-/* Writes what was gathered (and empties it). */
+/* No client has honest use for more; what would be larger is refused. */
+#define GROUP_BATCH_BYTES_MAX (64 << 20)
+
+/* Writes what was gathered (and empties it). Nothing gathered, or too much: RECORD_LIST_TOO_LARGE. */
 int16_t shard_write(struct shard *s, struct batch_builder *b, struct group_write *w);
 void group_write_done(struct group_write *w, int16_t err);
 /* A write that nobody waits for. */
@@ -76,7 +79,8 @@ int16_t group_store_error(int16_t err);
 struct group_assignment {
     struct slice member_id, assignment;
 };
-/* The group as it is, with the assignments given (or members' own: NULL). */
+/* The group as it is, with the assignments given (or members' own: NULL). Adds nothing when that is too
+ * large. */
 void record_group(struct batch_builder *b, const struct group *g,
                   const struct k_sync_group_request *assignments);
 void record_group_gone(struct batch_builder *b, const struct group *g);

@@ -296,6 +296,34 @@ the_next_coordinator_knows_members_and_offsets(void **state)
 }
 
 static void
+a_client_with_a_long_name_gets_a_shorter_id(void **state)
+{
+    (void)state;
+    static char name[CODEC_STRING_MAX];
+    memset(name, 'x', sizeof name);
+    struct call *c = join((struct who){.version = 3, .instance = slice(name, sizeof name)});
+    pass_ms(0);
+    assert_int_equal(joined(c)->member_id.n, CODEC_STRING_MAX);
+    struct call *s = sync(joined(c)->member_id, 1, NULL, 0);
+    commit();
+    assert_int_equal(synced(s)->error_code, 0);
+}
+
+static void
+an_assignment_without_measure_is_refused(void **state)
+{
+    (void)state;
+    struct slice id = new_id();
+    struct call *j = join((struct who){.id = id});
+    pass_ms(0);
+    assert_int_equal(joined(j)->error_code, 0);
+    int64_t n = GROUP_BATCH_BYTES_MAX + 1;
+    given g = {id, slice(arena_alloc(&w.arena, n), n)};
+    assert_int_equal(synced(sync(id, 1, &g, 1))->error_code, K_ERR_UNKNOWN_SERVER_ERROR);
+    assert_state("PreparingRebalance");
+}
+
+static void
 a_group_begins_in_the_log_as_kafka_writes_it(void **state)
 {
     (void)state;
@@ -333,6 +361,8 @@ main(void)
         TEST(the_last_to_leave_empties_the_group),
         TEST(who_waits_hears_that_the_leadership_is_gone),
         TEST(the_next_coordinator_knows_members_and_offsets),
+        TEST(a_client_with_a_long_name_gets_a_shorter_id),
+        TEST(an_assignment_without_measure_is_refused),
         TEST(a_group_begins_in_the_log_as_kafka_writes_it),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
