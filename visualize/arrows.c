@@ -17,9 +17,19 @@ struct arrow {
     enum rank rank;
 };
 
+/* Arrows before the first fault, which only bring the cluster up. */
+#define EARLY_MAX 6
+/* An API is named again only so far away. */
+#define NAME_AGAIN_PX 100
+
+struct name {
+    int64_t x, y, api;
+};
+
 struct arrows {
     struct mem *mem;
     VEC(struct arrow) v;
+    VEC(struct name) names;
     struct boxes lines; /* where arrows are already */
 };
 
@@ -85,11 +95,14 @@ collect(struct timeline *t, struct arrows *a)
 static void
 spend(struct timeline *t, struct arrows *a)
 {
+    int early = 0;
     for (int rank = RANK_LOST; rank > RANK_NONE; rank--)
         for (int64_t i = 0; i < a->v.n; i++) {
             struct arrow *one = &a->v.v[i];
             if (one->rank != (enum rank)rank) continue;
-            if (t->arrows_n < t->arrows_max) {
+            bool has_room =
+                t->arrows_n < t->arrows_max && (rank != RANK_EARLY || early++ < EARLY_MAX);
+            if (has_room) {
                 t->arrows_n++;
                 continue;
             }
@@ -127,20 +140,19 @@ cross(struct timeline *t, int64_t x, int64_t y)
 }
 
 static void
-words(const struct timeline *t, const struct message *m, struct writer *w)
+words(const struct message *m, struct writer *w)
 {
     struct slice api = k_api_name(m->api);
     if (api.p) fmt_slice(w, api);
     else fmt_str(w, "message");
     if (m->is_answer) fmt_str(w, " answered");
-    (void)t;
 }
 
 static void
 tooltip(struct timeline *t, const struct message *m)
 {
     fmt_str(t->w, "<title>");
-    words(t, m, t->w);
+    words(m, t->w);
     fmt_str(t->w, ": ");
     svg_escaped(t->w, t->r->actors.v[m->from].name);
     fmt_str(t->w, " to ");
@@ -190,22 +202,39 @@ draw_one(struct timeline *t, struct arrows *a, const struct arrow *one)
     svg_group_end(t->w);
 }
 
+static bool
+is_named_nearby(const struct arrows *a, const struct message *m, int64_t x, int64_t y)
+{
+    for (int64_t i = 0; i < a->names.n; i++) {
+        const struct name *n = &a->names.v[i];
+        if (n->api == m->api && n->y == y && n->x - x < NAME_AGAIN_PX && x - n->x < NAME_AGAIN_PX)
+            return true;
+    }
+    return false;
+}
+
 static void
-label_one(struct timeline *t, const struct arrow *one)
+label_one(struct timeline *t, struct arrows *a, const struct arrow *one)
 {
     char room[80];
     struct writer w = writer_fixed(room, sizeof room);
     const struct message *m = one->m;
     const struct lane *from = lane_of(t, m->from), *to = lane_of(t, m->to);
-    if (m->is_answer && !m->is_lost) return;
+    bool is_late = !m->is_lost && m->at_ns - m->sent_ns > LATE_NS;
+    if (m->is_answer && !m->is_lost && !is_late) return;
     bool down = from->y < to->y;
     int64_t y = down ? bottom_of(from) + 11 : bottom_of(to) + 11;
     int64_t x = time_x(t, down ? m->sent_ns : MIN(m->at_ns, t->to_ns));
-    words(t, m, &w);
+    if (is_named_nearby(a, m, x, y)) return;
+    words(m, &w);
     if (m->is_lost) fmt_str(&w, " lost");
-    for (int i = 0; i < 4; i++, y += 12) {
-        if (put_label(t, "dim s9", ANCHOR_START, x + 6, y, 9, writer_slice(&w))) return;
-        if (put_label(t, "dim s9", ANCHOR_END, x - 4, y, 9, writer_slice(&w))) return;
+    if (is_late) fmt_str(&w, " late");
+    for (int64_t by = 0; by < 48; by += 12) {
+        bool done = put_label(t, "dim s9", ANCHOR_START, x + 6, y + by, 9, writer_slice(&w)) ||
+                    put_label(t, "dim s9", ANCHOR_END, x - 4, y + by, 9, writer_slice(&w));
+        if (!done) continue;
+        VEC_PUSH(a->mem, &a->names, ((struct name){x, y, m->api}));
+        return;
     }
 }
 
@@ -219,7 +248,8 @@ draw_arrows(struct timeline *t)
         if (a.v.v[i].rank != RANK_NONE) draw_one(t, &a, &a.v.v[i]);
     for (int rank = RANK_LOST; rank > RANK_NONE; rank--)
         for (int64_t i = 0; i < a.v.n; i++)
-            if (a.v.v[i].rank == (enum rank)rank) label_one(t, &a.v.v[i]);
+            if (a.v.v[i].rank == (enum rank)rank) label_one(t, &a, &a.v.v[i]);
     VEC_RELEASE(a.mem, &a.v);
+    VEC_RELEASE(a.mem, &a.names);
     VEC_RELEASE(a.mem, &a.lines.v);
 }

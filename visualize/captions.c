@@ -55,8 +55,8 @@ draw_number(struct timeline *t, const struct fact *f)
     const struct lane *l = lane_of(t, f->actor);
     if (!l || f->tone == TONE_GOOD) l = &t->lanes[0];
     int64_t x = time_x(t, f->at_ns), y = l->y + 11, at = x;
-    for (int step = 0; step < 40; step++) {
-        at = x + (step & 1 ? -1 : 1) * ((step + 1) / 2) * 10;
+    for (int step = 0; step < 12; step++) {
+        at = step < 7 ? x + step * 10 : x - (step - 6) * 10;
         if (at < LEFT + 9 || at > RIGHT - 4) continue;
         if (boxes_take(&t->boxes, (struct box){at - 10, y - 9, 20, 18})) break;
     }
@@ -281,5 +281,9 @@ draw_legend(struct timeline *t, int64_t y)
         svg_text(t->w, "dim s10", ANCHOR_START, x + 28, row + 13, text);
         x += width;
     }
-    return row - y + 22;
+    svg_text(t->w, "dim s10", ANCHOR_START, 12, row + 32,
+             S("Epoch: the number of a leadership. ISR: the replicas in sync, which may lead next. "
+               "Committed: on "
+               "all of them, and readable. Time that passes without news is cut out."));
+    return row - y + 40;
 }

@@ -23,13 +23,13 @@ sort_times(struct moments_at *m)
     }
 }
 
-/* Text in a band of this width, if it fits. */
+/* Text in a band of this width, if it fits, beside cuts. */
 static void
 band_text(struct timeline *t, const char *class, int64_t x0, int64_t x1, int64_t y,
           struct slice text)
 {
-    if (svg_text_width(text, 11) + 8 <= x1 - x0)
-        svg_text(t->w, class, ANCHOR_START, x0 + 5, y + 13, text);
+    int64_t width = svg_text_width(text, 11) + 8, x = clear_x(t, x0, width);
+    if (x + width <= x1) svg_text(t->w, class, ANCHOR_START, x + 5, y + 13, text);
 }
 
 /* ---- faults ---- */
@@ -74,22 +74,23 @@ fault_words(const struct moment *m, struct writer *w)
 
 /* A lasting one's bar goes into the first of two rows that is free where it and its words are. */
 static void
-draw_fault(struct timeline *t, const struct lane *l, const struct moment *m)
+draw_fault(struct timeline *t, const struct lane *l, struct boxes *rows, const struct moment *m)
 {
     struct writer words = writer_mem(t->r->mem);
     fault_words(m, &words);
     int64_t x = time_x(t, m->at_ns), end_ns = fault_end(t, m);
-    int64_t text = svg_text_width(writer_slice(&words), 11) + 10;
-    int64_t bar = end_ns >= 0 ? time_x(t, end_ns) - x : 0;
-    bool flip = x + text > RIGHT;
+    int64_t text = svg_text_width(writer_slice(&words), 11) + 6;
+    int64_t bar = end_ns >= 0 ? time_x(t, end_ns) - x : 0, at = clear_x(t, x + 6, text);
+    bool flip = at + text > WIDTH;
     svg_line(t->w, "fault-line", x, l->y + NUMBER_ROOM, x, t->lanes_bottom);
     for (int row = 0; row < 2; row++) {
         int64_t y = l->band_y + row * 17;
-        struct box b = {flip ? x - text : x - 4, y, flip ? text + bar : MAX(text, bar) + 4, 16};
-        if (!boxes_take(&t->boxes, b)) continue;
+        struct box b = {flip ? x - text : x - 4, y,
+                        flip ? text + bar + 4 : MAX(at + text - x, bar) + 4, 16};
+        if (!boxes_take(rows, b)) continue;
         svg_rect(t->w, "fault-bar", x, y + 13, bar, 3);
         svg_rect(t->w, "fault", x - 3, y + 3, 6, 13);
-        svg_text(t->w, "ink s11", flip ? ANCHOR_END : ANCHOR_START, flip ? x - 6 : x + 6, y + 11,
+        svg_text(t->w, "ink s11", flip ? ANCHOR_END : ANCHOR_START, flip ? x - 6 : at, y + 11,
                  writer_slice(&words));
         break;
     }
@@ -99,11 +100,13 @@ draw_fault(struct timeline *t, const struct lane *l, const struct moment *m)
 void
 draw_fault_lane(struct timeline *t, const struct lane *l)
 {
+    struct boxes rows = {.mem = t->r->mem};
     for (int64_t i = 0; i < t->r->moments.n; i++) {
         const struct moment *m = &t->r->moments.v[i];
         if (m->kind != MOMENT_FAULT || m->at_ns < t->from_ns || m->at_ns > t->to_ns) continue;
-        draw_fault(t, l, m);
+        draw_fault(t, l, &rows, m);
     }
+    VEC_RELEASE(rows.mem, &rows.v);
 }
 
 /* ---- clients ---- */
@@ -119,15 +122,22 @@ is_in_cut(const struct timeline *t, int64_t at_ns)
     return false;
 }
 
+/* Full height is twice the usual rate: what had piled up in a silence goes through the roof. */
+static int64_t
+rate_height(int64_t n, int64_t usual)
+{
+    return n ? MAX(2, MIN(18, n * 9 / MAX(usual, 1))) : 0;
+}
+
 static void
 draw_rate(struct timeline *t, const struct lane *l, const int64_t *buckets, bool is_producer)
 {
-    int64_t most = 1, bottom = l->band_y + 24;
-    for (int64_t i = 0; i < BUCKETS; i++) most = MAX(most, buckets[i]);
+    int64_t sum = 0, used = 0, bottom = l->band_y + 24;
+    for (int64_t i = 0; i < BUCKETS; i++) sum += buckets[i], used += buckets[i] > 0;
+    int64_t usual = sum / MAX(used, 1);
     for (int64_t i = 0, k; i < BUCKETS; i = k) {
-        int64_t height = buckets[i] ? MAX(2, buckets[i] * 18 / most) : 0;
-        for (k = i + 1; k < BUCKETS; k++)
-            if ((buckets[k] ? MAX(2, buckets[k] * 18 / most) : 0) != height) break;
+        int64_t height = rate_height(buckets[i], usual);
+        for (k = i + 1; k < BUCKETS && rate_height(buckets[k], usual) == height;) k++;
         svg_rect(t->w, is_producer ? "sent" : "read", LEFT + i * BUCKET, bottom - height,
                  (k - i) * BUCKET, height);
     }
@@ -140,7 +150,9 @@ client_column(struct timeline *t, const struct lane *l, bool is_producer, int64_
     struct writer w = writer_fixed(room, sizeof room);
     words_count(&w, ok);
     fmt_str(&w, is_producer ? " acked" : " read");
-    svg_text(t->w, "dim s10", ANCHOR_END, LEFT - 8, l->band_y + 13, writer_slice(&w));
+    svg_text(t->w, "dim s10", ANCHOR_END, LEFT - 8, l->band_y + 13,
+             is_producer ? S("producer") : S("consumer"));
+    svg_text(t->w, "ink s10", ANCHOR_END, LEFT - 8, l->band_y + 26, writer_slice(&w));
 }
 
 static void
@@ -311,8 +323,9 @@ draw_band(struct timeline *t, const struct lane *l)
 
 #define STRIP_HEIGHT 44
 
+/* gap: records between the two, as few as there were while it stood there. */
 struct corner {
-    int64_t x, log_end, high;
+    int64_t x, log_end, high, gap;
 };
 struct strip {
     struct mem *mem;
@@ -342,20 +355,35 @@ measure(const struct timeline *t, struct strip *s)
     if (s->low == INT64_MAX) s->low = 0;
 }
 
+static bool
+is_leader_at(const struct replica *one, int64_t at_ns)
+{
+    enum role role = ROLE_NONE;
+    for (int64_t i = 0; i < one->tenures.n && one->tenures.v[i].at_ns <= at_ns; i++)
+        role = one->tenures.v[i].role;
+    return role == ROLE_LEADER;
+}
+
 static void
 collect_corners(const struct timeline *t, const struct replica *one, struct strip *s)
 {
+    int64_t gap = 0; /* after the step before */
     for (int64_t i = 0; i < one->steps.n; i++) {
         const struct step *st = &one->steps.v[i];
         if (st->at_ns > t->to_ns) break;
-        struct corner c = {time_x(t, MAX(st->at_ns, t->from_ns)),
-                           offset_y(s, MAX(st->log_end, s->low)),
-                           offset_y(s, MAX(st->high_watermark, s->low))};
+        struct corner c = {
+            time_x(t, MAX(st->at_ns, t->from_ns)), offset_y(s, MAX(st->log_end, s->low)),
+            offset_y(s, MAX(st->high_watermark, s->low)), st->log_end - st->high_watermark};
         struct corner *last = s->v.n ? &s->v.v[s->v.n - 1] : NULL;
+        /* A follower hears of the high watermark a fetch later; that is no news. */
+        if (!is_leader_at(one, st->at_ns)) c.gap = 0;
+        int64_t now = c.gap;
+        c.gap = MIN(c.gap, last && last->x == c.x ? last->gap : gap);
         if (last && last->x == c.x) *last = c;
-        else if (!last || last->log_end != c.log_end || last->high != c.high)
-            VEC_PUSH(s->mem, &s->v, c);
+        else VEC_PUSH(s->mem, &s->v, c);
+        gap = now;
     }
+    if (s->v.n) s->v.v[s->v.n - 1].gap = gap;
 }
 
 static void
@@ -376,14 +404,38 @@ draw_stairs(struct timeline *t, const struct strip *s, const char *class, bool i
     svg_path_end(t->w);
 }
 
-/* Between log end and high watermark: written, but not committed. */
+/* Between log end and high watermark: written, but not committed. What lasts is never too thin to be
+ * seen. */
 static void
 draw_uncommitted(struct timeline *t, const struct strip *s, int64_t end_x)
 {
     for (int64_t i = 0; i < s->v.n; i++) {
         const struct corner *c = &s->v.v[i];
         int64_t to = i + 1 < s->v.n ? s->v.v[i + 1].x : end_x;
-        svg_rect(t->w, "uncommitted", c->x, c->log_end, to - c->x, c->high - c->log_end);
+        if (c->gap <= 0) continue;
+        svg_rect(t->w, "uncommitted", c->x, c->log_end, to - c->x, MAX(c->high - c->log_end, 6));
+    }
+}
+
+/* A leader that goes down with records that nobody else need have. */
+static void
+label_uncommitted(struct timeline *t, const struct lane *l, const struct replica *one,
+                  const struct strip *s)
+{
+    const struct actor *a = &t->r->actors.v[l->actor];
+    for (int64_t i = 0; i < a->lives.n; i++) {
+        int64_t at = a->lives.v[i].at_ns;
+        if (a->lives.v[i].state == STATE_UP || at < t->from_ns || at > t->to_ns) continue;
+        const struct step *st = NULL;
+        for (int64_t k = 0; k < one->steps.n && one->steps.v[k].at_ns <= at; k++)
+            st = &one->steps.v[k];
+        if (!st || st->log_end <= st->high_watermark || !is_leader_at(one, at - 1)) continue;
+        char room[64];
+        struct writer w = writer_fixed(room, sizeof room);
+        words_count(&w, st->log_end - st->high_watermark);
+        fmt_str(&w, " not committed");
+        put_label(t, "ink s10", ANCHOR_START, time_x(t, at) + 5, offset_y(s, st->log_end) - 5, 10,
+                  writer_slice(&w));
     }
 }
 
@@ -401,8 +453,10 @@ draw_truncations(struct timeline *t, const struct lane *l, const struct strip *s
         fmt_str(&w, "cut: ");
         words_counted(&w, m->n[1] - m->n[0], "record");
         svg_line(t->w, "x-lost", x, MIN(y, s->bottom - 14) - 4, x, offset_y(s, m->n[0]) + 2);
-        put_label(t, "alarm s10 bold", ANCHOR_START, x + 5,
-                  MAX(y - 4, l->band_y + BAND_HEIGHT + 12), 10, writer_slice(&w));
+        int64_t label_y = MAX(y - 4, l->band_y + BAND_HEIGHT + 12);
+        if (put_label(t, "alarm s10 bold", ANCHOR_START, x + 5, label_y, 10, writer_slice(&w)))
+            continue;
+        put_label(t, "alarm s10 bold", ANCHOR_END, x - 4, label_y, 10, writer_slice(&w));
     }
 }
 
@@ -436,6 +490,7 @@ draw_strip(struct timeline *t, const struct lane *l)
         draw_stairs(t, &s, "log-end", true, end_x);
         draw_stairs(t, &s, "high", false, end_x);
         draw_truncations(t, l, &s);
+        label_uncommitted(t, l, one, &s);
     }
     strip_column(t, l, one);
     VEC_RELEASE(s.mem, &s.v);
@@ -465,7 +520,8 @@ end_of_reign(const struct timeline *t, const struct moment *m)
 }
 
 static void
-draw_reign(struct timeline *t, const struct lane *l, const struct moment *m, int n)
+draw_reign(struct timeline *t, const struct lane *l, struct boxes *reigns, const struct moment *m,
+           int n)
 {
     char room[64];
     struct writer w = writer_fixed(room, sizeof room);
@@ -477,7 +533,7 @@ draw_reign(struct timeline *t, const struct lane *l, const struct moment *m, int
     fmt_i64(&w, m->n[0]);
     /* Two that both believe to be active are seen as two halves. */
     int64_t y = l->band_y + (n & 1 ? BAND_HEIGHT / 2 : 0);
-    bool alone = boxes_take(&t->boxes, (struct box){x0, l->band_y, x1 - x0, BAND_HEIGHT});
+    bool alone = boxes_take(reigns, (struct box){x0, l->band_y, x1 - x0, BAND_HEIGHT});
     svg_rect_titled(t->w, n & 1 ? "control-2" : "control", x0, alone ? l->band_y : y, x1 - x0,
                     alone ? BAND_HEIGHT : BAND_HEIGHT / 2, writer_slice(&w));
     band_text(t, n & 1 ? "on-light s11" : "dark s11", x0, x1, l->band_y, writer_slice(&w));
@@ -512,14 +568,32 @@ draw_absences(struct timeline *t, const struct lane *l, const struct actor *a)
     if (down_ns >= 0) draw_absence(t, l, a, down_ns, t->to_ns);
 }
 
+static void
+controllers_column(struct timeline *t, const struct lane *l)
+{
+    struct writer w = writer_mem(t->r->mem);
+    for (int64_t i = 0; i < t->r->actors.n; i++) {
+        if (t->r->actors.v[i].kind != ACTOR_CONTROLLER) continue;
+        if (w.n) fmt_char(&w, ' ');
+        fmt_slice(&w, t->r->actors.v[i].name);
+    }
+    struct slice text = writer_slice(&w);
+    svg_text(t->w, "dim s10", ANCHOR_START, 12, l->band_y + 26,
+             slice_sub(text, 0, svg_text_fit(text, 10, LEFT - 16)));
+    writer_release(&w);
+}
+
 void
 draw_controllers_lane(struct timeline *t, const struct lane *l)
 {
     int n = 0;
+    struct boxes reigns = {.mem = t->r->mem};
+    controllers_column(t, l);
     svg_rect(t->w, "idle", LEFT, l->band_y, RIGHT - LEFT, BAND_HEIGHT);
     for (int64_t i = 0; i < t->r->moments.n; i++)
         if (t->r->moments.v[i].kind == MOMENT_CONTROLLER)
-            draw_reign(t, l, &t->r->moments.v[i], n++);
+            draw_reign(t, l, &reigns, &t->r->moments.v[i], n++);
+    VEC_RELEASE(reigns.mem, &reigns.v);
     for (int64_t i = 0; i < t->r->actors.n; i++)
         if (t->r->actors.v[i].kind == ACTOR_CONTROLLER) draw_absences(t, l, &t->r->actors.v[i]);
 }

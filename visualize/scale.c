@@ -40,13 +40,13 @@ cut(struct scale *s, const struct times *t, int64_t limit_ns)
     VEC_PUSH(s->mem, &s->kept, ((struct stretch){.from_ns = from, .to_ns = t->v.v[t->v.n - 1]}));
 }
 
-/* Cutting makes what is left shorter, which makes other distances long; so once more, until it stays. */
+/* Cutting makes what is left shorter, which makes other distances long; so once more. */
 static void
 choose_cuts(struct scale *s, const struct times *t)
 {
     int64_t left = t->v.v[t->v.n - 1] - t->v.v[0];
-    for (int i = 0; i < 4; i++) {
-        cut(s, t, MAX(left / 8, 1));
+    for (int i = 0; i < 2; i++) {
+        cut(s, t, MAX(left / 6, 1));
         if (kept_ns(s) == left) break;
         left = kept_ns(s);
     }

@@ -9,9 +9,9 @@ height_of(enum lane_kind kind)
 {
     switch (kind) {
     case LANE_FAULTS: return 58;
-    case LANE_CLIENT: return 50;
+    case LANE_CLIENT: return 56;
     case LANE_BROKER: return 98;
-    case LANE_CONTROLLERS: return 48;
+    case LANE_CONTROLLERS: return 60;
     }
     return 0;
 }
@@ -93,6 +93,16 @@ lane_of(const struct timeline *t, int32_t actor)
 
 /* ---- time ---- */
 
+int64_t
+clear_x(const struct timeline *t, int64_t x, int64_t width)
+{
+    for (int64_t i = 1; i < t->scale.kept.n; i++) {
+        int64_t a = t->scale.kept.v[i - 1].x1, b = t->scale.kept.v[i].x0;
+        if (x < b && a < x + width) x = b;
+    }
+    return x;
+}
+
 struct times {
     struct mem *mem;
     VEC(int64_t) v;
@@ -144,6 +154,7 @@ draw_tick(struct timeline *t, int64_t at_ns, int64_t tick_ns, int64_t y)
     int64_t x = time_x(t, at_ns);
     tick_text(&w, at_ns, tick_ns);
     svg_line(t->w, "grid", x, y, x, t->lanes_bottom);
+    x = MIN(x, WIDTH - 4 - svg_text_width(writer_slice(&w), 11) / 2);
     int64_t half = svg_text_width(writer_slice(&w), 11) / 2 + 3;
     if (boxes_take(&t->boxes, (struct box){x - half, y - 14, 2 * half, 12}))
         svg_text(t->w, "dim s11", ANCHOR_MIDDLE, x, y - 4, writer_slice(&w));
@@ -168,7 +179,7 @@ draw_cut(struct timeline *t, const struct stretch *a, const struct stretch *b, i
     int64_t half = svg_text_width(writer_slice(&w), 10) / 2 + 8;
     fmt_str(&w, " cut");
     half += 10;
-    boxes_take(&t->boxes, (struct box){middle - half, y - 27, 2 * half, 12});
+    middle = MIN(middle, WIDTH - 4 - half);
     svg_text(t->w, "dim s10", ANCHOR_MIDDLE, middle, y - 18, writer_slice(&w));
 }
 
@@ -229,7 +240,7 @@ draw_title(struct timeline *t)
     svg_text(t->w, "ink s20 bold", ANCHOR_START, 12, 30, t->r->name.n ? t->r->name : S("run"));
     fmt_str(&w, "seed ");
     fmt_u64(&w, t->r->seed);
-    svg_text(t->w, "dim s11", ANCHOR_START, 12 + svg_text_width(t->r->name, 20) + 14, 30,
+    svg_text(t->w, "dim s11", ANCHOR_START, 12 + svg_text_width(t->r->name, 20) * 9 / 8 + 12, 30,
              writer_slice(&w));
     struct slice about = slice_sub(t->r->about, 0, svg_text_fit(t->r->about, 12, RIGHT - 12));
     svg_text(t->w, "ink s12", ANCHOR_START, 12, 50, about);
@@ -257,10 +268,10 @@ draw_lane(struct timeline *t, const struct lane *l)
     struct slice name = l->kind == LANE_FAULTS      ? S("faults")
                       : l->kind == LANE_CONTROLLERS ? S("controllers")
                                                     : t->r->actors.v[l->actor].name;
-    static const char *const kinds[] = {"", "client", "broker", ""};
     svg_line(t->w, "lane", 0, l->y, WIDTH, l->y);
     svg_text(t->w, "ink s13 bold", ANCHOR_START, 12, l->band_y + 13, name);
-    svg_text(t->w, "dim s10", ANCHOR_START, 12, l->band_y + 26, slice_cstr(kinds[l->kind]));
+    if (l->kind == LANE_BROKER)
+        svg_text(t->w, "dim s10", ANCHOR_START, 34, l->band_y + 13, S("broker"));
     switch (l->kind) {
     case LANE_FAULTS: draw_fault_lane(t, l); break;
     case LANE_CLIENT: draw_client_lane(t, l); break;
@@ -274,6 +285,10 @@ draw_body(struct timeline *t, int64_t axis_y)
 {
     draw_title(t);
     draw_axis(t, axis_y);
+    for (int64_t i = 1; i < t->scale.kept.n; i++) { /* no label there */
+        int64_t x0 = t->scale.kept.v[i - 1].x1, x1 = t->scale.kept.v[i].x0;
+        VEC_PUSH(t->r->mem, &t->boxes.v, ((struct box){x0, axis_y + 40, x1 - x0, t->lanes_bottom}));
+    }
     for (int32_t i = 0; i < t->lanes_n; i++) draw_lane(t, &t->lanes[i]);
     svg_line(t->w, "lane", 0, t->lanes_bottom, WIDTH, t->lanes_bottom);
     draw_cuts(t, axis_y);

@@ -59,6 +59,8 @@ time_x(const struct timeline *t, int64_t at_ns)
 {
     return scale_x(&t->scale, at_ns);
 }
+/* The first x at or after this one from where so many pixels are free of cuts. */
+int64_t clear_x(const struct timeline *t, int64_t x, int64_t width);
 /* A label, if there is room and the budget is not spent. */
 bool put_label(struct timeline *t, const char *class, enum anchor anchor, int64_t x, int64_t y,
                int64_t size_px, struct slice text);
