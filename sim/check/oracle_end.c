@@ -98,10 +98,11 @@ tell_blow(struct oracle *o, const struct topic_key *k, const struct promise *p,
 }
 
 static void
-tell_doom(const struct doom *d, struct writer *w)
+tell_doom(struct oracle *o, const struct doom *d, struct writer *w)
 {
+    const struct model_node *leader = model_node_by_id(&o->model, d->leader);
     line(w, d->at_ns, d->unclean ? "unclean election" : "election");
-    fmt_str(w, " of "), fmt_i64(w, d->leader), fmt_str(w, " in epoch "), fmt_i64(w, d->epoch);
+    fmt_str(w, " of "), fmt_slice(w, leader ? leader->name : S("?")), fmt_str(w, " in epoch "), fmt_i64(w, d->epoch);
     fmt_str(w, ", whose log ended at "), fmt_i64(w, d->leader_end), fmt_char(w, '\n');
 }
 
@@ -116,10 +117,10 @@ oracle_story(struct oracle *o, const struct history *h, const struct topic_key *
     if (p->offset >= 0) fmt_str(w, ", offset "), fmt_i64(w, p->offset);
     fmt_str(w, ")\n");
     for (int64_t i = 0; i < o->blows.n; i++) {
-        if (!told && o->blows.v[i].at_ns >= p->doom->at_ns) tell_doom(p->doom, w), told = true;
+        if (!told && o->blows.v[i].at_ns >= p->doom->at_ns) tell_doom(o, p->doom, w), told = true;
         tell_blow(o, k, p, &o->blows.v[i], w);
     }
-    if (!told) tell_doom(p->doom, w);
+    if (!told) tell_doom(o, p->doom, w);
     switch (loss) {
     case LOSS_BUG: fmt_str(w, "a copy was on a replica that might have led"); return;
     case LOSS_ALLOWED: fmt_str(w, "permitted by what was asked for"); return;
