@@ -1,0 +1,350 @@
+#include <stdio.h>
+
+#include "tests/unit/check/streams.h"
+
+static void
+settle(struct tale *s)
+{
+    tale_begin(s, false);
+    for (int64_t i = 0; i < 10; i++) produce(s, 0, i, 0, 7, -1);
+}
+
+/* Of the record that was produced last. */
+static uint32_t
+last_crc(const struct tale *s)
+{
+    return (uint32_t)s->h.ops.v[s->h.ops.n - 1].value * 7;
+}
+
+static void
+assert_told(struct tale *s, enum rule rule)
+{
+    const struct anomalies *a = invariants_anomalies(s->v);
+    for (int64_t i = 0; i < a->v.n; i++)
+        if (a->v.n != 1)
+            printf("  %s: %.*s\n", rule_spelling(a->v.v[i].rule), (int)a->v.v[i].story.n,
+                   (const char *)a->v.v[i].story.p);
+    assert_int_equal(a->v.n, 1);
+    assert_string_equal(rule_spelling(a->v.v[0].rule), rule_spelling(rule));
+    tale_end(s);
+}
+
+static void
+assert_silent(struct tale *s)
+{
+    assert_int_equal(invariants_anomalies(s->v)->v.n, 0);
+    tale_end(s);
+}
+
+#define BEGIN \
+    (void)state; \
+    struct tale s; \
+    settle(&s)
+
+static void
+replication_failover_and_truncation_are_no_breach(void **state)
+{
+    BEGIN;
+    append(&s, 0, 10, 0, 999, true); /* by the old leader alone */
+    life(&s, 0, LIFE_CRASH);
+    decide(&s, 2, 1, 1, false, S("replicas=1,2,3 isr=2,3 elr= last="));
+    role(&s, 1, LEADER, 2, 1), role(&s, 2, FOLLOWER, 2, 1);
+    produce(&s, 1, 10, 1, 6, -1);
+    life(&s, 0, LIFE_START);
+    recovered(&s, 0, 11);
+    role(&s, 0, FOLLOWER, 2, 1);
+    say(&s, 0, NOTE_LOG_TRUNCATE, ORDERS, SLICE_NULL, 10, 11, 0, 0, 0);
+    append(&s, 0, 10, 1, last_crc(&s), false);
+    assert_int_equal(invariants_smallest_isr(s.v, S("orders"), 0), 2);
+    assert_silent(&s);
+}
+
+static void
+two_leaders_in_one_epoch(void **state)
+{
+    BEGIN;
+    role(&s, 1, LEADER, 2, 0);
+    assert_told(&s, RULE_ELECTION_SAFETY);
+}
+
+static void
+other_records_at_the_same_offset_and_epoch(void **state)
+{
+    BEGIN;
+    append(&s, 0, 10, 0, 500, true);
+    append(&s, 1, 10, 0, 501, false);
+    assert_told(&s, RULE_LOG_MATCHING);
+}
+
+static void
+the_same_batch_behind_another_one(void **state)
+{
+    BEGIN;
+    append(&s, 0, 10, 0, 500, true);
+    decide(&s, 2, 1, 1, false, S("replicas=1,2,3 isr=1,2,3 elr= last="));
+    role(&s, 1, LEADER, 2, 1);
+    append(&s, 1, 10, 1, 600, true);
+    append(&s, 1, 11, 1, 601, true);
+    append(&s, 0, 11, 1, 601, false); /* behind its own 10 of epoch 0 */
+    assert_told(&s, RULE_LOG_MATCHING);
+}
+
+static void
+a_gap_in_a_log(void **state)
+{
+    BEGIN;
+    append(&s, 1, 12, 0, 500, false);
+    assert_told(&s, RULE_LOG_CONTIGUOUS);
+}
+
+static void
+a_leader_cuts_its_own_log(void **state)
+{
+    BEGIN;
+    append(&s, 0, 10, 0, 500, true);
+    say(&s, 0, NOTE_LOG_TRUNCATE, ORDERS, SLICE_NULL, 10, 11, 0, 0, 0);
+    assert_told(&s, RULE_LEADER_APPENDS_ONLY);
+}
+
+static void
+a_follower_in_sync_cuts_what_is_committed(void **state)
+{
+    BEGIN;
+    say(&s, 1, NOTE_LOG_TRUNCATE, ORDERS, SLICE_NULL, 8, 10, 0, 0, 0);
+    assert_told(&s, RULE_COMMITTED_TRUNCATED);
+}
+
+static void
+a_leader_without_committed_records(void **state)
+{
+    BEGIN;
+    life(&s, 1, LIFE_CRASH);
+    life(&s, 1, LIFE_START);
+    recovered(&s, 1, 7);
+    decide(&s, 2, 1, 1, false, S("replicas=1,2,3 isr=2,3 elr= last="));
+    role(&s, 1, LEADER, 2, 1);
+    assert_told(&s, RULE_LEADER_COMPLETENESS);
+}
+
+static void
+an_unclean_leader_without_committed_records_is_no_breach(void **state)
+{
+    BEGIN;
+    life(&s, 1, LIFE_CRASH);
+    life(&s, 1, LIFE_START);
+    recovered(&s, 1, 7);
+    decide(&s, 2, 1, 1, true, S("replicas=1,2,3 isr=2 elr= last="));
+    role(&s, 1, LEADER, 2, 1);
+    append(&s, 1, 7, 1, 700, true);
+    high_watermark(&s, 1, 8, 1, true);
+    assert_silent(&s);
+}
+
+static void
+a_high_watermark_beyond_the_log(void **state)
+{
+    BEGIN;
+    high_watermark(&s, 1, 11, 0, false);
+    assert_told(&s, RULE_HIGH_WATERMARK_BOUNDS);
+}
+
+static void
+a_leaders_high_watermark_goes_back(void **state)
+{
+    BEGIN;
+    high_watermark(&s, 0, 9, 0, true);
+    assert_told(&s, RULE_HIGH_WATERMARK_MONOTONIC);
+}
+
+static void
+committed_without_a_member_of_the_isr(void **state)
+{
+    BEGIN;
+    append(&s, 0, 10, 0, 500, true);
+    append(&s, 1, 10, 0, 500, false);
+    high_watermark(&s, 0, 11, 0, true);
+    assert_told(&s, RULE_ISR_HOLDS_COMMITTED);
+}
+
+static void
+another_record_committed_at_the_same_offset(void **state)
+{
+    BEGIN;
+    append(&s, 0, 10, 0, 500, true), append(&s, 1, 10, 0, 500, false),
+        append(&s, 2, 10, 0, 500, false);
+    high_watermark(&s, 0, 11, 0, true);
+    life(&s, 1, LIFE_CRASH);
+    recovered(&s, 1, 10);
+    append(&s, 1, 10, 1, 501, false);
+    high_watermark(&s, 1, 11, 1, false);
+    assert_told(&s, RULE_COMMITTED_CHANGED);
+}
+
+static void
+a_leader_epoch_goes_back(void **state)
+{
+    BEGIN;
+    role(&s, 1, FOLLOWER, 3, 4);
+    role(&s, 1, FOLLOWER, 1, 3);
+    assert_told(&s, RULE_EPOCH_WENT_BACK);
+}
+
+static void
+decisions_that_must_not_be(void **state)
+{
+    static const struct {
+        enum rule rule;
+        int32_t leader, epoch, partition_epoch;
+        const char *text;
+    } cases[] = {
+        {RULE_LEADER_IN_ISR, 2, 1, 1, "replicas=1,2,3 isr=1,3 elr= last="},
+        {RULE_ISR_ELR, 1, 0, 1, "replicas=1,2,3 isr=1,2,4 elr= last="},
+        {RULE_ISR_ELR, 1, 0, 1, "replicas=1,2,3 isr=1,2 elr=2 last="},
+        {RULE_ISR_ELR, 1, 0, 1, "replicas=1,2,3 isr=1,2 elr=3 last="},
+        {RULE_PARTITION_EPOCH_INCREASES, 2, 0, 1, "replicas=1,2,3 isr=1,2,3 elr= last="},
+        {RULE_PARTITION_EPOCH_INCREASES, 1, 1, 0, "replicas=1,2,3 isr=1,2,3 elr= last="},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct tale s;
+        settle(&s);
+        decide(&s, cases[i].leader, cases[i].epoch, cases[i].partition_epoch, false,
+               slice_cstr(cases[i].text));
+        assert_told(&s, cases[i].rule);
+    }
+}
+
+static void
+a_leader_from_outside_isr_and_elr(void **state)
+{
+    BEGIN;
+    decide(&s, 1, 0, 1, false, S("replicas=1,2,3 isr=1 elr=2 last="));
+    decide(&s, 3, 1, 2, false, S("replicas=1,2,3 isr=3 elr= last="));
+    assert_told(&s, RULE_LEADER_ELIGIBLE);
+}
+
+static void
+a_fenced_broker_comes_into_the_isr(void **state)
+{
+    BEGIN;
+    say(&s, 3, NOTE_BROKER_FENCED, SLICE_EMPTY, SLICE_EMPTY, 3, 13, 0, 0, 0);
+    decide(&s, 1, 0, 1, false, S("replicas=1,2,3 isr=1,2 elr= last="));
+    decide(&s, 1, 0, 2, false, S("replicas=1,2,3 isr=1,2,3 elr= last="));
+    assert_told(&s, RULE_ISR_FENCED);
+}
+
+static void
+a_broker_epoch_given_twice(void **state)
+{
+    BEGIN;
+    say(&s, 3, NOTE_BROKER_REGISTERED, SLICE_EMPTY, SLICE_EMPTY, 3, 13, 0, 0, 0);
+    assert_told(&s, RULE_BROKER_EPOCH_INCREASES);
+}
+
+/* k1 leads epoch 1 of the quorum; five records are durable on all three and committed. */
+static void
+settle_quorum(struct tale *s)
+{
+    for (int32_t n = 3; n < 6; n++) {
+        say(s, n, NOTE_LOG_RECOVERED, META, SLICE_NULL, 0, 0, 0, 1, 0);
+        say(s, n, NOTE_RAFT_STATE, META, SLICE_NULL, n == 3 ? RAFT_LEADS : RAFT_FOLLOWS, 1, 101,
+            n == 3 ? 101 : -1, 0);
+        for (int64_t i = 0; i < 5; i++)
+            say(s, n, NOTE_LOG_APPEND, META, SLICE_NULL, i, i, 1, i * 3, n == 3);
+        say(s, n, NOTE_LOG_SYNCED, META, SLICE_NULL, 5, 0, 0, 0, 0);
+    }
+    say(s, 3, NOTE_RAFT_HW, META, SLICE_NULL, 5, 1, 0, 0, 0);
+    say(s, 0, NOTE_METADATA_APPLIED, META, SLICE_NULL, 4, 1, 0, 0, 0);
+    assert_int_equal(invariants_anomalies(s->v)->v.n, 0);
+}
+
+static void
+committed_by_a_minority(void **state)
+{
+    BEGIN;
+    settle_quorum(&s);
+    say(&s, 3, NOTE_LOG_APPEND, META, SLICE_NULL, 5, 5, 1, 77, 1);
+    say(&s, 3, NOTE_LOG_SYNCED, META, SLICE_NULL, 6, 0, 0, 0, 0);
+    say(&s, 4, NOTE_LOG_APPEND, META, SLICE_NULL, 5, 5, 1, 77, 0); /* not synced */
+    say(&s, 3, NOTE_RAFT_HW, META, SLICE_NULL, 6, 1, 0, 0, 0);
+    assert_told(&s, RULE_QUORUM_MAJORITY);
+}
+
+static void
+two_leaders_of_the_quorum(void **state)
+{
+    BEGIN;
+    settle_quorum(&s);
+    say(&s, 4, NOTE_RAFT_STATE, META, SLICE_NULL, RAFT_LEADS, 1, 102, 102, 0);
+    assert_told(&s, RULE_ELECTION_SAFETY);
+}
+
+static void
+applied_before_it_was_committed(void **state)
+{
+    BEGIN;
+    settle_quorum(&s);
+    say(&s, 0, NOTE_METADATA_APPLIED, META, SLICE_NULL, 5, 1, 0, 0, 0);
+    assert_told(&s, RULE_APPLIED_COMMITTED);
+}
+
+static void
+vote(struct tale *s, int32_t epoch, int32_t id, bool tell)
+{
+    say(s, 5, NOTE_RAFT_STATE, META, SLICE_NULL, 1, epoch, -1, id, 0);
+    if (tell) invariants_vote_told(s->v, s->now_ns, 5, id);
+}
+
+static void
+a_vote_that_was_told_is_changed_after_a_crash(void **state)
+{
+    BEGIN;
+    settle_quorum(&s);
+    vote(&s, 2, 101, true);
+    life(&s, 5, LIFE_CRASH);
+    vote(&s, 2, 102, true);
+    assert_told(&s, RULE_ONE_VOTE);
+}
+
+static void
+a_vote_that_nobody_heard_of_may_be_forgotten(void **state)
+{
+    BEGIN;
+    settle_quorum(&s);
+    vote(&s, 2, 101, false);
+    life(&s, 5, LIFE_CRASH);
+    vote(&s, 2, 102, true);
+    vote(&s, 3, 101, true);
+    assert_silent(&s);
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(replication_failover_and_truncation_are_no_breach),
+        cmocka_unit_test(two_leaders_in_one_epoch),
+        cmocka_unit_test(other_records_at_the_same_offset_and_epoch),
+        cmocka_unit_test(the_same_batch_behind_another_one),
+        cmocka_unit_test(a_gap_in_a_log),
+        cmocka_unit_test(a_leader_cuts_its_own_log),
+        cmocka_unit_test(a_follower_in_sync_cuts_what_is_committed),
+        cmocka_unit_test(a_leader_without_committed_records),
+        cmocka_unit_test(an_unclean_leader_without_committed_records_is_no_breach),
+        cmocka_unit_test(a_high_watermark_beyond_the_log),
+        cmocka_unit_test(a_leaders_high_watermark_goes_back),
+        cmocka_unit_test(committed_without_a_member_of_the_isr),
+        cmocka_unit_test(another_record_committed_at_the_same_offset),
+        cmocka_unit_test(a_leader_epoch_goes_back),
+        cmocka_unit_test(decisions_that_must_not_be),
+        cmocka_unit_test(a_leader_from_outside_isr_and_elr),
+        cmocka_unit_test(a_fenced_broker_comes_into_the_isr),
+        cmocka_unit_test(a_broker_epoch_given_twice),
+        cmocka_unit_test(committed_by_a_minority),
+        cmocka_unit_test(two_leaders_of_the_quorum),
+        cmocka_unit_test(applied_before_it_was_committed),
+        cmocka_unit_test(a_vote_that_was_told_is_changed_after_a_crash),
+        cmocka_unit_test(a_vote_that_nobody_heard_of_may_be_forgotten),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
