@@ -8,6 +8,7 @@
  *      not-recovered  a copy survives, where the rules keep it from leading
  *      physics        no copy survives
  *
+ * Whether a duplicate or an inconsistent offset is permitted it leaves to the checker, and says allowed.
  * It shares no code with the checker. In a run:
  *
  *      struct oracle *o = oracle_new(mem);

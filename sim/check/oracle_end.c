@@ -15,9 +15,10 @@ oracle_add(struct oracle *o, const struct history *h, enum rule rule, const stru
                         .value = value,
                         .name = name.n ? writer_slice(&name) : SLICE_NULL,
                         .at_ns = o->now_ns,
-                        .allowed = loss != LOSS_NONE && loss != LOSS_BUG,
+                        .allowed = loss != LOSS_BUG,
                         .loss = loss,
-                        .why = loss == LOSS_NONE ? SLICE_NULL : slice_cstr(loss_spelling(loss)),
+                        .why = loss == LOSS_NONE ? S("the checker says whether it is permitted")
+                                                 : slice_cstr(loss_spelling(loss)),
                         .story = story};
     anomalies_add(&o->found, &a);
     writer_release(&name);
@@ -102,7 +103,8 @@ tell_doom(struct oracle *o, const struct doom *d, struct writer *w)
 {
     const struct model_node *leader = model_node_by_id(&o->model, d->leader);
     line(w, d->at_ns, d->unclean ? "unclean election" : "election");
-    fmt_str(w, " of "), fmt_slice(w, leader ? leader->name : S("?")), fmt_str(w, " in epoch "), fmt_i64(w, d->epoch);
+    fmt_str(w, " of "), fmt_slice(w, leader ? leader->name : S("?")), fmt_str(w, " in epoch "),
+        fmt_i64(w, d->epoch);
     fmt_str(w, ", whose log ended at "), fmt_i64(w, d->leader_end), fmt_char(w, '\n');
 }
 

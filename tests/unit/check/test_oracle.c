@@ -1,0 +1,248 @@
+#include <stdio.h>
+
+#include "sim/check/check.h"
+#include "tests/unit/check/streams.h"
+
+static void
+settle(struct tale *t)
+{
+    tale_begin(t, true);
+    for (int64_t i = 0; i < 10; i++) produce(t, 0, i, 0, 7, -1);
+}
+
+#define BEGIN \
+    (void)state; \
+    struct tale t; \
+    settle(&t)
+
+/* b2 leads epoch 1 with ISR {2, 3}; its log is as it is, up to hw. */
+static void
+b2_leads(struct tale *t, bool unclean, struct slice text, int64_t hw)
+{
+    decide(t, 2, 1, 1, unclean, text);
+    role(t, 1, LEADER, 2, 1);
+    high_watermark(t, 1, hw, 1, true);
+}
+
+static struct anomalies
+conclude(struct tale *t)
+{
+    struct anomalies a;
+    anomalies_init(&a, &t->mem);
+    oracle_finish(t->o, &a);
+    return a;
+}
+
+static void
+assert_lost(struct tale *t, int64_t offset, enum loss loss, const char *cause)
+{
+    struct anomalies a = conclude(t);
+    assert_int_equal(a.v.n, 1);
+    assert_int_equal(a.v.v[0].rule, RULE_LOST);
+    assert_int_equal(a.v.v[0].offset, offset);
+    assert_string_equal(loss_spelling(a.v.v[0].loss), loss_spelling(loss));
+    assert_int_equal(a.v.v[0].allowed, loss != LOSS_BUG);
+    if (!strstr((const char *)a.v.v[0].story.p, cause))
+        printf("%s\n", (const char *)a.v.v[0].story.p);
+    assert_non_null(strstr((const char *)a.v.v[0].story.p, cause));
+    tale_end(t);
+}
+
+#define AFTER_B1 S("replicas=1,2,3 isr=2,3 elr= last=")
+
+static void
+nothing_is_lost_by_a_clean_failover(void **state)
+{
+    BEGIN;
+    life(&t, 0, LIFE_CRASH);
+    b2_leads(&t, false, AFTER_B1, 10);
+    produce(&t, 1, 10, 1, 6, -1);
+    assert_int_equal(conclude(&t).v.n, 0);
+    tale_end(&t);
+}
+
+static void
+what_the_leader_alone_had_is_lost_as_acks_1_permits(void **state)
+{
+    BEGIN;
+    produce(&t, 0, 10, 0, 0, 1);
+    life(&t, 0, LIFE_CRASH);
+    b2_leads(&t, false, AFTER_B1, 10);
+    assert_lost(&t, 10, LOSS_ALLOWED, "election of b2 in epoch 1, whose log ended at 10");
+}
+
+static void
+an_unclean_election_permits_it_too(void **state)
+{
+    BEGIN;
+    decide(&t, 1, 0, 1, false, S("replicas=1,2,3 isr=1 elr= last="));
+    produce(&t, 0, 10, 0, 0, -1);
+    life(&t, 0, LIFE_CRASH);
+    decide(&t, 2, 1, 2, true, S("replicas=1,2,3 isr=2 elr= last="));
+    high_watermark(&t, 1, 10, 1, true);
+    assert_lost(&t, 10, LOSS_ALLOWED, "unclean election of b2");
+}
+
+static void
+a_leader_without_what_another_candidate_has_is_a_bug(void **state)
+{
+    BEGIN;
+    produce(&t, 0, 10, 0, 4, -1); /* b2, in the ISR, has not got it */
+    life(&t, 0, LIFE_CRASH);
+    b2_leads(&t, false, AFTER_B1, 10);
+    say(&t, 2, NOTE_LOG_TRUNCATE, ORDERS, SLICE_NULL, 10, 11, 0, 0, 0);
+    assert_lost(&t, 10, LOSS_BUG, "truncation of b3 to offset 10");
+}
+
+static void
+a_copy_outside_isr_and_elr_is_not_recovered(void **state)
+{
+    BEGIN;
+    decide(&t, 1, 0, 1, false, S("replicas=1,2,3 isr=1,2 elr= last="));
+    produce(&t, 0, 10, 0, 6, -1);
+    life(&t, 0, LIFE_POWER);
+    life(&t, 1, LIFE_POWER);
+    recovered(&t, 1, 0);
+    b2_leads(&t, false, S("replicas=1,2,3 isr=2 elr= last="), 0);
+    struct anomalies a = conclude(&t);
+    assert_int_equal(a.v.n, 11);
+    for (int64_t i = 0; i < 11; i++) assert_int_equal(a.v.v[i].loss, LOSS_NOT_RECOVERED);
+    tale_end(&t);
+}
+
+static void
+no_copy_left_is_physics(void **state)
+{
+    BEGIN;
+    for (int32_t i = 0; i < 3; i++) {
+        say(&t, i, NOTE_LOG_SYNCED, ORDERS, SLICE_NULL, 9, 0, 0, 0, 0);
+        life(&t, i, LIFE_POWER);
+    }
+    recovered(&t, 1, 9);
+    b2_leads(&t, false, AFTER_B1, 9);
+    assert_lost(&t, 9, LOSS_PHYSICS, "power loss of b3");
+}
+
+static void
+what_is_found_on_a_disk_again_is_not_lost(void **state)
+{
+    BEGIN;
+    struct found f[10];
+    for (int64_t i = 0; i < 10; i++)
+        f[i] = (struct found){i, i, 0, (uint32_t)t.h.ops.v[i].value * 7};
+    for (int32_t i = 0; i < 3; i++) life(&t, i, LIFE_POWER);
+    oracle_found(t.o, 1, ORDERS, f, 10);
+    recovered(&t, 1, 10);
+    b2_leads(&t, false, AFTER_B1, 10);
+    assert_int_equal(conclude(&t).v.n, 0);
+    tale_end(&t);
+}
+
+static void
+a_wiped_disk_takes_all_copies_on_it(void **state)
+{
+    BEGIN;
+    for (int32_t i = 0; i < 3; i++) life(&t, i, LIFE_CRASH), oracle_wiped(t.o, t.now_ns, i);
+    recovered(&t, 1, 0);
+    b2_leads(&t, false, AFTER_B1, 0);
+    struct anomalies a = conclude(&t);
+    assert_int_equal(a.v.n, 10);
+    for (int64_t i = 0; i < 10; i++) assert_int_equal(a.v.v[i].loss, LOSS_PHYSICS);
+    tale_end(&t);
+}
+
+static void
+a_batch_that_was_appended_twice_is_a_duplicate(void **state)
+{
+    BEGIN;
+    append(&t, 0, 10, 0, (uint32_t)t.h.ops.v[4].value * 7, true);
+    high_watermark(&t, 0, 11, 0, true);
+    struct anomalies a = conclude(&t);
+    assert_int_equal(a.v.n, 1);
+    assert_int_equal(a.v.v[0].rule, RULE_DUPLICATE);
+    assert_int_equal(a.v.v[0].offset, 10);
+    assert_true(a.v.v[0].value == t.h.ops.v[4].value);
+    tale_end(&t);
+}
+
+static void
+a_record_that_lies_elsewhere_than_was_said_is_inconsistent(void **state)
+{
+    BEGIN;
+    struct history_op op = history_op_new(HISTORY_SEND, t.process, t.topic, 0);
+    op.value = t.h.ops.v[3].value;
+    op.acks = -1;
+    history_complete(&t.h, history_invoke(&t.h, &op), HISTORY_OK, 0, 0, 6);
+    struct anomalies a = conclude(&t);
+    assert_int_equal(a.v.n, 1);
+    assert_int_equal(a.v.v[0].rule, RULE_INCONSISTENT_OFFSET);
+    tale_end(&t);
+}
+
+static void
+poll(struct tale *t, int64_t offset, int32_t epoch)
+{
+    struct history_op op = history_op_new(HISTORY_POLL, t->process, t->topic, 0);
+    struct history_read r = {offset, 1, epoch};
+    (void)history_add(&t->h, &op, HISTORY_OK, &r, 1);
+}
+
+static void
+two_epochs_given_out_at_one_offset_are_inconsistent(void **state)
+{
+    BEGIN;
+    produce(&t, 0, 10, 0, 0, 1);
+    poll(&t, 10, 0);
+    poll(&t, 10, 0);
+    b2_leads(&t, true, S("replicas=1,2,3 isr=2 elr= last="), 10);
+    produce(&t, 1, 10, 1, 4, -1);
+    poll(&t, 10, 1);
+    struct anomalies a = conclude(&t);
+    assert_int_equal(a.counts[RULE_INCONSISTENT_OFFSET], 1);
+    assert_int_equal(a.counts[RULE_LOST], 1);
+    assert_int_equal(a.v.n, 2);
+    tale_end(&t);
+}
+
+static void
+witnesses_must_name_the_same_records(void **state)
+{
+    BEGIN;
+    struct anomalies a, b;
+    struct writer w = writer_mem(&t.mem);
+    struct anomaly one = {
+        .rule = RULE_LOST, .topic = S("orders"), .value = 7, .name = S("p1:7"), .offset = 3};
+    anomalies_init(&a, &t.mem), anomalies_init(&b, &t.mem);
+    anomalies_add(&a, &one);
+    one.witness = WITNESS_ORACLE, one.offset = -1;
+    anomalies_add(&b, &one);
+    assert_true(witnesses_agree(&a, &b, &w));
+    one.rule = RULE_POLL_SKIP;
+    anomalies_add(&b, &one); /* the other cannot know */
+    assert_true(witnesses_agree(&a, &b, &w));
+    one.rule = RULE_LOST, one.value = 8;
+    anomalies_add(&b, &one);
+    assert_false(witnesses_agree(&a, &b, &w));
+    assert_true(w.n > 0);
+    tale_end(&t);
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(nothing_is_lost_by_a_clean_failover),
+        cmocka_unit_test(what_the_leader_alone_had_is_lost_as_acks_1_permits),
+        cmocka_unit_test(an_unclean_election_permits_it_too),
+        cmocka_unit_test(a_leader_without_what_another_candidate_has_is_a_bug),
+        cmocka_unit_test(a_copy_outside_isr_and_elr_is_not_recovered),
+        cmocka_unit_test(no_copy_left_is_physics),
+        cmocka_unit_test(what_is_found_on_a_disk_again_is_not_lost),
+        cmocka_unit_test(a_wiped_disk_takes_all_copies_on_it),
+        cmocka_unit_test(a_batch_that_was_appended_twice_is_a_duplicate),
+        cmocka_unit_test(a_record_that_lies_elsewhere_than_was_said_is_inconsistent),
+        cmocka_unit_test(two_epochs_given_out_at_one_offset_are_inconsistent),
+        cmocka_unit_test(witnesses_must_name_the_same_records),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,96 @@
+#include "sim/history/history.h"
+#include "tests/lib/test.h"
+
+static int64_t
+never(void *ctx)
+{
+    (void)ctx;
+    return 0;
+}
+
+static const char text[] =
+    "1.000000000 = c1 assign orders-0 @0\n"
+    "1.002000000 1.009000000 p1 send orders-0 p1:17 ok @41\n"
+    "1.002000000 - p1 send orders- p1:18 key=3 acks=1 plain\n"
+    "1.002000000 1.010000000 p1 send orders-0 p1:19 fail !19\n"
+    "1.006000000 = c1 poll orders-0 40=p1:16/3 41=p1:17/3\n"
+    "2.000000000 2.500000000 p1 send orders-1 p1:20 info !7\n"
+    "2.000000000 = c1 corrupt orders-0 !2 @7\n"
+    "8.000000000 = - healed -\n"
+    "9.000000000 9.001000000 f end orders-0 ok @120 e3 final\n"
+    "9.000000000 = f poll orders-0 0=0xffff000000000001 committed final node=2\n"
+    "9.100000000 = f final-end orders-0 @120 final node=2\n";
+
+static void
+what_is_printed_can_be_parsed(void **state)
+{
+    (void)state;
+    struct mem mem;
+    struct history h;
+    struct writer w;
+    test_mem_init(&mem);
+    w = writer_mem(&mem);
+    history_init(&h, &mem, never, NULL);
+    assert_int_equal(history_parse(&h, slice_cstr(text)), 0);
+    history_print(&h, &w);
+    assert_slice(writer_slice(&w), text);
+    assert_int_equal(h.ops.n, 11);
+    assert_int_equal(h.events.n, 21);
+    for (int64_t i = 1; i < h.events.n; i++)
+        assert_true(h.events.v[i - 1].at_ns <= h.events.v[i].at_ns);
+    struct history_counts c = history_counts(&h);
+    assert_int_equal(c.produced, 4);
+    assert_int_equal(c.acknowledged, 1);
+    assert_int_equal(c.failed, 1);
+    assert_int_equal(c.unknown, 2);
+    assert_int_equal(c.read, 3);
+    assert_int_equal(h.topics.v[0].partitions, 2);
+    history_release(&h);
+    mem_release(&mem);
+}
+
+static void
+what_is_no_history_is_refused_with_its_line(void **state)
+{
+    static const char *const bad[] = {
+        "1.0",
+        "1.0 = c1 assign",
+        "x = c1 assign orders-0 @0",
+        "1.0 0.5 p1 send orders-0 p1:1 ok @0",
+        "1.0 - p1 send orders-0 p1:1 ok @0",
+        "1.0 = p1 send orders-0 p1:1",
+        "1.0 = p1 send orders-0 p1: ok",
+        "1.0 = p1 send orders-0 ok @1",
+        "1.0 = p1 sends orders-0 p1:1 ok @1",
+        "1.0 = c1 poll orders-0 1:p1:1",
+        "1.0 = c1 poll orders-0 -1=p1:1",
+        "1.0 = - assign orders-0 @0",
+        "1.0 = - healed orders-0",
+        "1.0 = c1 assign orders-x @0",
+        "1.0000000000 = c1 assign orders-0 @0",
+        "99999999999999 = c1 assign orders-0 @0",
+        "1.0 = p1 send orders-0 p1:1 ok acks=2",
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        struct mem mem;
+        struct history h;
+        struct writer w;
+        test_mem_init(&mem);
+        w = writer_mem(&mem);
+        history_init(&h, &mem, never, NULL);
+        fmt_str(&w, "# a comment\n\n"), fmt_str(&w, bad[i]);
+        assert_int_equal(history_parse(&h, writer_slice(&w)), 3);
+        mem_release(&mem);
+    }
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(what_is_printed_can_be_parsed),
+        cmocka_unit_test(what_is_no_history_is_refused_with_its_line),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
