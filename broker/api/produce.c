@@ -19,6 +19,7 @@ struct part {
     struct slice set; /* the batch, in the request's frame or in `patched` */
     struct buf *patched;
     struct batch_header header;
+    int64_t max_timestamp; /* what the header must have */
     struct k_produce_response_partition_produce_response *answer;
     struct op work;
     struct list inflate_node; /* among those that wait for their decompression */
@@ -180,8 +181,78 @@ patch_timestamp(struct part *part, int64_t max_timestamp)
                           false, max_timestamp);
 }
 
+/* A batch of the topic's own codec (compression.type) with the client's records. */
 static void
-check_records(struct part *part, struct slice payload)
+rebuild(struct part *part, enum codec codec, struct slice payload)
+{
+    struct env *env = part->produce->r->server->env;
+    struct batch_header h = part->header;
+    h.attributes = (int16_t)((h.attributes & ~BATCH_CODEC_MASK) | codec);
+    if (part->max_timestamp != BATCH_NO_TIMESTAMP) h.max_timestamp = part->max_timestamp;
+    struct buf *b = buf_new(&env->mem, BATCH_HEADER_BYTES + payload.n);
+    batch_seal(env->crc32c, &h, payload, b->data);
+    memcpy(b->data + BATCH_HEADER_BYTES, payload.p, (size_t)payload.n);
+    b->n = b->cap;
+    part->patched = b;
+    part->set = buf_slice(b);
+}
+
+static void
+append_rebuilt(struct part *part, struct partition *p)
+{
+    if (part->set.n > p->config->max_message_bytes)
+        fail_part(part, K_ERR_MESSAGE_TOO_LARGE, NULL);
+    else
+        append(part);
+}
+
+static void
+compressed(struct op *op)
+{
+    struct part *part = CONTAINER_OF(op, struct part, work);
+    int16_t err = 0;
+    struct partition *p = lookup_partition(part->produce->r->server, part->topic_id, part->topic,
+                                           part->answer->index, &err);
+    if (op->err == ENV_OK && p) {
+        rebuild(part, op->codec, buf_slice(op->buf));
+        append_rebuilt(part, p);
+    } else {
+        fail_part(part, p ? K_ERR_UNKNOWN_SERVER_ERROR : err, NULL);
+        if (err == K_ERR_NOT_LEADER_OR_FOLLOWER) name_leader(part);
+    }
+    buf_unref(op->buf);
+    op->buf = NULL;
+    part_checked(part->produce);
+}
+
+/* True: the topic leaves the codec to its producers, or has this batch's. */
+static bool
+has_right_codec(const struct part *part, const struct partition *p)
+{
+    return p->config->compression == COMPRESSION_PRODUCER ||
+           p->config->compression == (int32_t)batch_codec(&part->header);
+}
+
+/* As check_records(). */
+static bool
+change_codec(struct part *part, struct partition *p, struct slice payload, struct buf *holder)
+{
+    enum codec codec = (enum codec)p->config->compression;
+    if (codec == CODEC_NONE) {
+        rebuild(part, codec, payload);
+        append_rebuilt(part, p);
+        return true;
+    }
+    struct seg seg = {.buf = holder, .bytes = payload};
+    part->work.done = compressed;
+    work_queue(p->env, &part->work, WORK_COMPRESS, codec, p->config->compression_level, &seg, 1,
+               DECOMPRESSED_BYTES_MAX);
+    return false;
+}
+
+/* The payload lies in `holder`. True: appended or refused; false: it is being compressed. */
+static bool
+check_records(struct part *part, struct slice payload, struct buf *holder)
 {
     struct server *s = part->produce->r->server;
     int16_t err = 0;
@@ -190,7 +261,7 @@ check_records(struct part *part, struct slice payload)
     if (!p) {
         fail_part(part, err, NULL);
         if (err == K_ERR_NOT_LEADER_OR_FOLLOWER) name_leader(part);
-        return;
+        return true;
     }
     struct produce_rules rules = {.now_ms = env_wall_ms(s->env),
                                   .before_max_ms = p->config->timestamp_before_max_ms,
@@ -201,11 +272,14 @@ check_records(struct part *part, struct slice payload)
     enum batch_err bad = produce_check_records(&part->header, payload, &rules, &result);
     if (bad) {
         fail_part(part, batch_err_code(bad), batch_err_text(bad));
-        return;
+        return true;
     }
+    part->max_timestamp = rules.log_append_time ? BATCH_NO_TIMESTAMP : result.max_timestamp;
+    if (!has_right_codec(part, p)) return change_codec(part, p, payload, holder);
     if (!rules.log_append_time && result.max_timestamp != part->header.max_timestamp)
         patch_timestamp(part, result.max_timestamp);
     append(part);
+    return true;
 }
 
 static void decompressed(struct op *op);
@@ -236,13 +310,15 @@ decompressed(struct op *op)
     struct server *s = part->produce->r->server;
     s->inflating--;
     inflate_next(s);
+    struct buf *records = op->buf; /* the op may be queued again */
+    op->buf = NULL;
+    bool is_done = true;
     if (op->err == ENV_OK)
-        check_records(part, buf_slice(op->buf));
+        is_done = check_records(part, buf_slice(records), records);
     else
         fail_part(part, K_ERR_CORRUPT_MESSAGE, env_err_text(op->err));
-    buf_unref(op->buf);
-    op->buf = NULL;
-    part_checked(part->produce);
+    buf_unref(records);
+    if (is_done) part_checked(part->produce);
 }
 
 static bool check_part(struct part *part);
@@ -269,7 +345,7 @@ wait_for_log(struct part *part)
     return true;
 }
 
-/* True: the part is appended or refused; false: it is being decompressed, or waits for its log. */
+/* True: the part is appended or refused; false: it is being (de)compressed, or waits for its log. */
 static bool
 check_part(struct part *part)
 {
@@ -294,10 +370,7 @@ check_part(struct part *part)
         return true;
     }
     struct slice payload = batch_payload(part->set, &part->header);
-    if (batch_codec(&part->header) == CODEC_NONE) {
-        check_records(part, payload);
-        return true;
-    }
+    if (batch_codec(&part->header) == CODEC_NONE) return check_records(part, payload, r->frame);
     list_push_back(&r->server->to_inflate, &part->inflate_node);
     inflate_next(r->server);
     return false;

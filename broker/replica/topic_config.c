@@ -27,6 +27,18 @@ codec_of(struct slice name)
     return COMPRESSION_PRODUCER;
 }
 
+/* KIP-390. */
+static int64_t
+level_of(int32_t codec, const struct config *broker, const struct config *own)
+{
+    switch (codec) {
+    case CODEC_GZIP: return MAX(topic_config_i64(broker, own, K_TCFG_COMPRESSION_GZIP_LEVEL), 0);
+    case CODEC_LZ4: return topic_config_i64(broker, own, K_TCFG_COMPRESSION_LZ4_LEVEL);
+    case CODEC_ZSTD: return topic_config_i64(broker, own, K_TCFG_COMPRESSION_ZSTD_LEVEL);
+    default: return 0;
+    }
+}
+
 /* Dynamic settings of this broker or of all may set min.insync.replicas (KIP-966 makes it a cluster's
  * setting at bootstrap). */
 static int64_t
@@ -66,6 +78,7 @@ topic_config_load(struct topic_config *t, const struct config *broker, const str
     t->timestamp_before_max_ms = I64(K_TCFG_MESSAGE_TIMESTAMP_BEFORE_MAX_MS);
     t->timestamp_after_max_ms = I64(K_TCFG_MESSAGE_TIMESTAMP_AFTER_MAX_MS);
     t->compression = codec_of(topic_config_str(broker, &own, K_TCFG_COMPRESSION_TYPE));
+    t->compression_level = (int32_t)level_of(t->compression, broker, &own);
 #undef I64
     config_release(&own);
 }

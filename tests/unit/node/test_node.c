@@ -4,6 +4,7 @@
 #include "sim/world/fault.h"
 
 #include "broker/node/internal.h"
+#include "broker/record/batch.h"
 #include "sim/workload/workload.h"
 #include "tests/lib/test.h"
 
@@ -301,6 +302,58 @@ the_end_of_a_recovery_that_was_not_finished_is_not_clean(void **state)
     assert_false(node_of(1)->identity.clean);
 }
 
+/* The codec of the first batch on the disk of b1. */
+static int
+stored_codec(const char *path)
+{
+    uint8_t head[BATCH_HEADER_BYTES];
+    assert_int_equal(
+        disk_peek(nodes[0], slice_cstr(path), IMAGE_CACHED, 0, head, BATCH_HEADER_BYTES),
+        BATCH_HEADER_BYTES);
+    struct batch_header h;
+    assert_int_equal(batch_parse(slice(head, BATCH_HEADER_BYTES), &h), BATCH_OK);
+    return batch_codec(&h);
+}
+
+static void
+a_topic_has_its_own_codec_if_it_wants_one(void **state)
+{
+    (void)state;
+    static const char *const names[] = {"producer", "uncompressed", "gzip", "snappy", "lz4", "zstd"};
+    for (int from = CODEC_NONE; from <= CODEC_ZSTD; from += CODEC_ZSTD) {
+        for (int i = 0; i < ARRAY_LEN(names); i++) {
+            char name[16], path[64];
+            snprintf(name, sizeof name, "t%d%d", from, i);
+            snprintf(path, sizeof path, "data/%s-0/00000000000000000000.log", name);
+            struct topic_setting setting = {S("compression.type"), slice_cstr(names[i])};
+            struct new_topic t = {.name = slice_cstr(name),
+                                  .partitions = 1,
+                                  .replicas = 3,
+                                  .settings = &setting,
+                                  .settings_n = 1};
+            create(&t, 1);
+            struct produce_args p = produce_args_default(&history, S("p"), client, t.name);
+            p.count = 1;
+            p.value_bytes = 4000;
+            p.producer.codec = (enum codec)from;
+            add_client(produce_start, &p);
+            until(is_true, &p.done);
+            assert_int_equal(p.acknowledged, 1);
+            world_run(world, NS_PER_S);
+            assert_int_equal(stored_codec(path), i == 0 ? from : i - 1);
+            struct final_args f = final_args_default(&history, S("f"), client);
+            f.topics = &t.name;
+            f.topics_n = 1;
+            f.followers = true;
+            f.until_ns = world_now_ns(world) + 20 * NS_PER_S;
+            add_client(final_start, &f);
+            until(is_true, &f.done);
+            assert_true(f.complete);
+            assert_int_equal(f.read, 1);
+        }
+    }
+}
+
 #define CASE(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
 
 int
@@ -311,6 +364,7 @@ main(void)
         CASE(creating_topics_fences_nobody),
         CASE(a_broker_ends_with_its_log_directory),
         CASE(a_clean_end_is_told_to_the_controller),
+        CASE(a_topic_has_its_own_codec_if_it_wants_one),
         CASE(the_end_of_a_recovery_that_was_not_finished_is_not_clean),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
