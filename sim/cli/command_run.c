@@ -25,7 +25,7 @@ struct options {
     struct slice sets[SETS_MAX];
     int32_t sets_n;
     const char *bug, *out, *only, *sweep;
-    bool json, quiet, catches;
+    bool json, quiet, catches, switches;
 };
 
 struct errand {
@@ -93,6 +93,7 @@ take_flag(struct options *o, const char *arg)
     if (strcmp(arg, "--json") == 0) o->json = true;
     else if (strcmp(arg, "--quiet") == 0) o->quiet = true;
     else if (strcmp(arg, "--catches") == 0) o->catches = true;
+    else if (strcmp(arg, "--switches") == 0) o->switches = true;
     else return false;
     return true;
 }
@@ -139,7 +140,7 @@ parse_options(struct options *o, int argc, char **argv)
             i++;
         }
     }
-    if (!o->files_n) return usage_error("run", "which scenario?");
+    if (!o->files_n && !o->switches) return usage_error("run", "which scenario?");
     return 0;
 }
 
@@ -414,6 +415,10 @@ command_run(int argc, char **argv)
     s.o.jobs = 1;
     int rc = parse_options(&s.o, argc, argv);
     if (rc) return rc;
+    if (s.o.switches) {
+        for (int i = 0; bug_name(i); i++) puts(bug_name(i));
+        return EXIT_PASS;
+    }
     if (s.o.bug && !switch_is_linked(s.o.bug))
         return usage_error("run", "no switch %s is linked into this program (make mutants: build/mutants/gregor)",
                            s.o.bug);

@@ -1,0 +1,12 @@
+/* Wrong versions of rules, for build/mutants/gregor only: tests/mutants/NAME.c defines a rule anew, right
+ * unless its switch is on. The right one is the project's own file, compiled with the name RULE__right. */
+#ifndef TESTS_MUTANTS_SWITCHES_H
+#define TESTS_MUTANTS_SWITCHES_H
+
+#include <stdbool.h>
+
+enum mutant { RE01, RE08, KR01, TX01, ST01, RE13, MUTANTS_N };
+
+bool is_on(enum mutant m);
+
+#endif
