@@ -18,6 +18,7 @@ struct listing;
 struct part {
     struct listing *listing;
     struct log_lookup lookup;
+    bool end_known;
     struct k_list_offsets_response_list_offsets_partition_response *answer;
 };
 
@@ -40,16 +41,25 @@ set_epoch(struct part *part, int32_t epoch)
     if (part->listing->r->version >= 4) part->answer->leader_epoch = epoch;
 }
 
+static int16_t
+end_unknown(const struct part *part)
+{
+    return part->listing->r->version >= 5 ? K_ERR_OFFSET_NOT_AVAILABLE : K_ERR_LEADER_NOT_AVAILABLE;
+}
+
 static void
 looked_up(struct log_lookup *lk)
 {
     struct part *part = CONTAINER_OF(lk, struct part, lookup);
-    if (lk->err == LOG_OK) {
+    if (lk->err == LOG_OK && lk->offset < 0 && !part->end_known) {
+        part->answer->error_code = end_unknown(part); /* it may be among what is not visible yet */
+    } else if (lk->err == LOG_OK) {
         part->answer->offset = lk->offset;
         part->answer->timestamp = lk->found_timestamp;
         set_epoch(part, lk->leader_epoch);
     } else {
-        part->answer->error_code = K_ERR_KAFKA_STORAGE_ERROR;
+        part->answer->error_code =
+            lk->err == LOG_E_CLOSED ? K_ERR_NOT_LEADER_OR_FOLLOWER : K_ERR_KAFKA_STORAGE_ERROR;
     }
     part_done(part->listing);
 }
@@ -80,8 +90,7 @@ list_part(struct part *part, struct partition *p, const struct k_list_offsets_re
     case OFFSET_LATEST_TIERED: return true;
     case OFFSET_LATEST:
         if (!end_known) {
-            part->answer->error_code = part->listing->r->version >= 5 ? K_ERR_OFFSET_NOT_AVAILABLE
-                                                                      : K_ERR_LEADER_NOT_AVAILABLE;
+            part->answer->error_code = end_unknown(part);
             return true;
         }
         set_offset(part, p, limit);
@@ -92,6 +101,7 @@ list_part(struct part *part, struct partition *p, const struct k_list_offsets_re
         part->answer->error_code = K_ERR_UNSUPPORTED_VERSION;
         return true;
     }
+    part->end_known = end_known;
     part->lookup = (struct log_lookup){
         .done = looked_up,
         .timestamp = timestamp == OFFSET_MAX_TIMESTAMP ? LOG_TIMESTAMP_MAX : timestamp,

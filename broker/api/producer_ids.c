@@ -76,6 +76,8 @@ serve(struct producer_ids *ids, int16_t err)
     }
 }
 
+static void ask(struct producer_ids *ids);
+
 static void
 answered(struct link_call *c, int16_t err, struct slice body)
 {
@@ -96,6 +98,7 @@ answered(struct link_call *c, int16_t err, struct slice body)
     }
     /* A client tries again on this one. */
     serve(ids, err ? K_ERR_COORDINATOR_LOAD_IN_PROGRESS : 0);
+    if (!list_is_empty(&ids->waiting)) ask(ids); /* more of them than a block has */
 }
 
 static void

@@ -9,7 +9,7 @@
 /* Whoever holds less than this is not to blame when all together hold too much. */
 #define SMALL_BYTES 65536
 
-static void read_frames(struct session *s);
+static void take_frames(struct session *s);
 
 /* ---- requests ---- */
 
@@ -168,11 +168,9 @@ send_answer(struct session *s, struct request *r)
     if (!whole) conn_close(&s->conn);
 }
 
-void
-session_pump(struct session *s)
+static void
+run_queue(struct session *s)
 {
-    if (s->pumping) return;
-    s->pumping = true;
     bool may_start = true;
     for (struct list *n = s->requests.next; n != &s->requests;) {
         struct request *r = LIST_ENTRY(n, struct request, node);
@@ -190,13 +188,25 @@ session_pump(struct session *s)
         }
         if (!r->answered && !r->lets_next) may_start = false;
     }
-    s->pumping = false;
-    count(s);
-    if (!s->closed && s->reading_stopped && s->requests_n < WAITING_MAX) {
+}
+
+void
+session_pump(struct session *s)
+{
+    s->pump_again = true; /* a request that runs may answer one before it */
+    if (s->pumping) return;
+    s->pumping = true;
+    while (s->pump_again) {
+        s->pump_again = false;
+        run_queue(s);
+        count(s);
+        if (s->closed || !s->reading_stopped || s->requests_n >= WAITING_MAX) continue;
         s->reading_stopped = false;
+        s->pump_again = true;
         conn_resume(&s->conn);
-        read_frames(s);
+        take_frames(s);
     }
+    s->pumping = false;
 }
 
 /* ---- a frame becomes a request ---- */
@@ -244,7 +254,7 @@ take_frame(struct session *s, struct slice frame, struct buf *buf)
 }
 
 static void
-read_frames(struct session *s)
+take_frames(struct session *s)
 {
     while (!s->closed && s->conn.state == CONN_OPEN) {
         if (s->requests_n >= WAITING_MAX) {
@@ -262,6 +272,12 @@ read_frames(struct session *s)
             break;
         }
     }
+}
+
+static void
+read_frames(struct session *s)
+{
+    take_frames(s);
     session_pump(s);
 }
 
@@ -299,6 +315,7 @@ on_closed(struct conn *c, enum env_err why)
     for (struct list *n; (n = list_pop_front(&s->requests)) != NULL;) {
         struct request *r = LIST_ENTRY(n, struct request, node);
         r->session = NULL;
+        r->principal = r->peer = SLICE_NULL; /* the session's */
         /* Those under way end by themselves; their answers go nowhere. */
         if (!r->started || r->answered) request_delete(r);
         else if (r->gone) r->gone(r);

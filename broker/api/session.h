@@ -23,7 +23,7 @@ struct session {
     struct timer idle;
     int64_t last_used_ns;
     int64_t held_bytes; /* as it stands in the server's sum */
-    bool pumping, closed, reading_stopped;
+    bool pumping, pump_again, closed, reading_stopped;
 };
 
 void session_accept(struct server_listener *l, const struct accepted *a);

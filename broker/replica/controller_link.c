@@ -116,7 +116,11 @@ pump(struct controller_link *l)
 void
 controller_link_kick(struct controller_link *l)
 {
-    if (!l->stopped && timer_is_armed(&l->retry)) timer_arm(l->env, &l->retry, env_now_ns(l->env));
+    if (l->stopped) return;
+    /* What is under way to a controller that leads no more would wait for its time-out: a change of
+     * address breaks that connection, and the calls are queued again. */
+    if (l->is_connected_to) (void)find_controller(l);
+    if (timer_is_armed(&l->retry)) timer_arm(l->env, &l->retry, env_now_ns(l->env));
 }
 
 void
