@@ -246,7 +246,10 @@ check_high_watermark(struct invariants *v, struct topic_key *k, struct node_log 
     if (leads) check_leader(v, k, l);
     check_committed(v, k, l, hw);
     if (!leads || hw <= k->ghost) return;
-    bool is_newest = model_is_metadata(k) || (k->now.known && l->epoch == k->now.leader_epoch);
+    /* A node that is broker and controller may act on a decision in the step in which it is made known:
+     * then ours is the older. */
+    bool is_newest = k->now.known && l->epoch == k->now.leader_epoch &&
+                     l->partition_epoch <= k->now.partition_epoch;
     for (int32_t i = 0; is_newest && i < k->now.isr.n; i++)
         check_in_sync(v, k, k->now.isr.v[i], hw, log_at(l, hw - 1));
     extend_committed(v, k, l, hw);
@@ -263,6 +266,7 @@ check_role(struct invariants *v, struct topic_key *k, struct node_log *l, const 
     if (epoch != l->epoch || !leads) l->hw = leads && l->leads ? l->hw : 0;
     l->leads = leads;
     l->epoch = epoch;
+    l->partition_epoch = (int32_t)n->v[3];
     if (!leads) return;
     take_leader(v, k, epoch, v->node);
     if (l->open) check_leader(v, k, l);
@@ -281,6 +285,7 @@ is_of_log(enum note_kind kind)
     case NOTE_LOG_START:
     case NOTE_LOG_RECOVERED:
     case NOTE_PARTITION_ROLE:
+    case NOTE_PARTITION_ISR:
     case NOTE_PARTITION_HW:
     case NOTE_RAFT_STATE:
     case NOTE_RAFT_HW: return true;
@@ -299,6 +304,7 @@ note_of_log(struct invariants *v, struct topic_key *k, struct node_log *l, const
     case NOTE_LOG_START: l->start = n->v[0]; return;
     case NOTE_LOG_RECOVERED: model_recovered(l, n->v[0], n->v[1]); return;
     case NOTE_PARTITION_ROLE: check_role(v, k, l, n); return;
+    case NOTE_PARTITION_ISR: l->partition_epoch = (int32_t)n->v[1]; return;
     case NOTE_PARTITION_HW: check_high_watermark(v, k, l, n->v[0], n->v[2] != 0); return;
     case NOTE_RAFT_STATE: check_raft_state(v, k, l, n); return;
     case NOTE_RAFT_HW: check_raft_high_watermark(v, k, l, n); return;

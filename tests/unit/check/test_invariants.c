@@ -167,6 +167,17 @@ committed_without_a_member_of_the_isr(void **state)
 }
 
 static void
+a_leader_may_know_of_a_decision_before_us(void **state)
+{
+    BEGIN;
+    say(&s, 0, NOTE_PARTITION_ISR, ORDERS, S("1,2"), 0, 1, 2, 0, 0);
+    append(&s, 0, 10, 0, 500, true);
+    append(&s, 1, 10, 0, 500, false);
+    high_watermark(&s, 0, 11, 0, true);
+    assert_silent(&s);
+}
+
+static void
 another_record_committed_at_the_same_offset(void **state)
 {
     BEGIN;
@@ -334,6 +345,7 @@ main(void)
         cmocka_unit_test(a_high_watermark_beyond_the_log),
         cmocka_unit_test(a_leaders_high_watermark_goes_back),
         cmocka_unit_test(committed_without_a_member_of_the_isr),
+        cmocka_unit_test(a_leader_may_know_of_a_decision_before_us),
         cmocka_unit_test(another_record_committed_at_the_same_offset),
         cmocka_unit_test(a_leader_epoch_goes_back),
         cmocka_unit_test(decisions_that_must_not_be),
