@@ -318,9 +318,8 @@ read_part(struct part *part)
 }
 
 static void
-reset_answer(struct part *part)
+blank_answer(struct part *part)
 {
-    codec_default_struct(K_STRUCT_FETCH_RESPONSE_PARTITION_DATA, part->answer);
     part->answer->partition_index = part->q->partition;
     part->answer->records.bytes = SLICE_EMPTY;
     part->range = (struct log_range){0};
@@ -336,7 +335,8 @@ read_on(struct fetch *f)
     }
     while (f->at < f->parts_n) {
         struct part *part = &f->parts[f->at];
-        reset_answer(part);
+        if (f->seen) codec_default_struct(K_STRUCT_FETCH_RESPONSE_PARTITION_DATA, part->answer);
+        blank_answer(part);
         if (!read_part(part)) return;
         part_done(part);
     }

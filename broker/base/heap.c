@@ -15,43 +15,43 @@ heap_release(struct heap *h)
 }
 
 static bool
-before(const struct heap_node *a, const struct heap_node *b)
+before(const struct heap_item *a, const struct heap_item *b)
 {
     return a->key != b->key ? a->key < b->key : a->seq < b->seq;
 }
 
 static void
-put(struct heap *h, int64_t i, struct heap_node *n)
+put(struct heap *h, int64_t i, struct heap_item item)
 {
-    h->v.v[i] = n;
-    n->at = i + 1;
+    h->v.v[i] = item;
+    item.node->at = i + 1;
 }
 
 static void
-sift_up(struct heap *h, int64_t i, struct heap_node *n)
+sift_up(struct heap *h, int64_t i, struct heap_item item)
 {
     while (i > 0) {
         int64_t up = (i - 1) / 4;
-        if (!before(n, h->v.v[up])) break;
+        if (!before(&item, &h->v.v[up])) break;
         put(h, i, h->v.v[up]);
         i = up;
     }
-    put(h, i, n);
+    put(h, i, item);
 }
 
 static void
-sift_down(struct heap *h, int64_t i, struct heap_node *n)
+sift_down(struct heap *h, int64_t i, struct heap_item item)
 {
     for (;;) {
         int64_t first = i * 4 + 1, last = MIN(first + 4, h->v.n), best = first;
         if (first >= h->v.n) break;
         for (int64_t c = first + 1; c < last; c++)
-            if (before(h->v.v[c], h->v.v[best])) best = c;
-        if (!before(h->v.v[best], n)) break;
+            if (before(&h->v.v[c], &h->v.v[best])) best = c;
+        if (!before(&h->v.v[best], &item)) break;
         put(h, i, h->v.v[best]);
         i = best;
     }
-    put(h, i, n);
+    put(h, i, item);
 }
 
 void
@@ -59,9 +59,9 @@ heap_push(struct heap *h, struct heap_node *n, int64_t key)
 {
     CHECK(n->at == 0);
     n->key = key;
-    n->seq = h->next_seq++;
-    VEC_PUSH(h->mem, &h->v, n);
-    sift_up(h, h->v.n - 1, n);
+    struct heap_item item = {key, h->next_seq++, n};
+    VEC_PUSH(h->mem, &h->v, item);
+    sift_up(h, h->v.n - 1, item);
 }
 
 void
@@ -69,16 +69,16 @@ heap_remove(struct heap *h, struct heap_node *n)
 {
     if (!n->at) return;
     int64_t i = n->at - 1;
-    CHECK(i < h->v.n && h->v.v[i] == n);
-    struct heap_node *last = h->v.v[--h->v.n];
+    CHECK(i < h->v.n && h->v.v[i].node == n);
+    struct heap_item last = h->v.v[--h->v.n];
     n->at = 0;
-    if (last == n) return;
-    if (i > 0 && before(last, h->v.v[(i - 1) / 4])) sift_up(h, i, last);
+    if (last.node == n) return;
+    if (i > 0 && before(&last, &h->v.v[(i - 1) / 4])) sift_up(h, i, last);
     else sift_down(h, i, last);
 }
 
 struct heap_node *
 heap_min(const struct heap *h)
 {
-    return h->v.n ? h->v.v[0] : NULL;
+    return h->v.n ? h->v.v[0].node : NULL;
 }

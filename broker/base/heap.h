@@ -7,13 +7,19 @@
 
 struct heap_node {
     int64_t key;
-    uint64_t seq;
     int64_t at; /* index + 1 while in a heap, 0 otherwise */
+};
+
+/* What is compared lies in the array: sifting touches only those nodes that move. */
+struct heap_item {
+    int64_t key;
+    uint64_t seq;
+    struct heap_node *node;
 };
 
 struct heap {
     struct mem *mem;
-    VEC(struct heap_node *) v;
+    VEC(struct heap_item) v;
     uint64_t next_seq;
 };
 

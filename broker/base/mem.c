@@ -169,24 +169,26 @@ resize_large(struct mem *m, void *p, int64_t new_n)
     return (uint8_t *)(page + 1);
 }
 
+static uint8_t *
+resize_dirty(struct mem *m, void *p, int64_t old_n, int64_t new_n)
+{
+    int64_t kept = p ? MIN(old_n, new_n) : 0;
+    if (p && !ALL_LARGE && m->source.resize && kept > SMALL_MAX) return resize_large(m, p, new_n);
+    int64_t a, b;
+    if (p && !ALL_LARGE && old_n <= SMALL_MAX && new_n <= SMALL_MAX &&
+        class_of(old_n ? old_n : 1, &a) == class_of(new_n ? new_n : 1, &b))
+        return p;
+    uint8_t *q = mem_alloc_dirty(m, new_n);
+    if (kept) memcpy(q, p, (size_t)kept);
+    mem_free(m, p, old_n);
+    return q;
+}
+
 void *
 mem_resize(struct mem *m, void *p, int64_t old_n, int64_t new_n)
 {
-    int64_t a, b;
-    if (p && !ALL_LARGE && old_n <= SMALL_MAX && new_n <= SMALL_MAX &&
-        class_of(old_n ? old_n : 1, &a) == class_of(new_n ? new_n : 1, &b)) {
-        if (new_n > old_n) memset((uint8_t *)p + old_n, 0, (size_t)(new_n - old_n));
-        return p;
-    }
     int64_t kept = p ? MIN(old_n, new_n) : 0;
-    uint8_t *q;
-    if (p && !ALL_LARGE && m->source.resize && kept > SMALL_MAX) {
-        q = resize_large(m, p, new_n);
-    } else {
-        q = mem_alloc_dirty(m, new_n);
-        if (kept) memcpy(q, p, (size_t)kept);
-        mem_free(m, p, old_n);
-    }
+    uint8_t *q = resize_dirty(m, p, old_n, new_n);
     memset(q + kept, 0, (size_t)(new_n - kept));
     return q;
 }
@@ -216,7 +218,7 @@ vec_grow(struct mem *m, void *v, int64_t *cap, int64_t need, int64_t item_bytes)
 {
     int64_t new_cap = MAX(need, MAX(*cap + *cap / 2, 4)), bytes;
     if (ckd_mul(&bytes, new_cap, item_bytes)) panic(__FILE__, __LINE__, "array size");
-    void *q = mem_resize(m, v, *cap * item_bytes, bytes);
+    void *q = resize_dirty(m, v, *cap * item_bytes, bytes);
     *cap = new_cap;
     return q;
 }

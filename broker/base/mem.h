@@ -52,7 +52,7 @@ void mem_free_slice(struct mem *m, struct slice s);
 #define MEM_NEW(m, type) ((type *)mem_alloc((m), (int64_t)sizeof(type)))
 #define MEM_DELETE(m, p) mem_free((m), (p), (int64_t)sizeof(*(p)))
 
-/* A growable array: declare `VEC(struct x) xs;`, zeroed is empty. */
+/* A growable array: declare `VEC(struct x) xs;`, zeroed is empty. Room beyond n holds anything. */
 #define VEC(type) \
     struct { \
         type *v; \

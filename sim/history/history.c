@@ -85,7 +85,7 @@ history_op_new(enum history_kind kind, int32_t process, int32_t topic, int32_t p
 static void
 add_event(struct history *h, int64_t op, bool is_complete)
 {
-    struct history_event e = {h->now(h->ctx), op, is_complete};
+    struct history_event e = {h->now(h->ctx), (int32_t)op, is_complete};
     VEC_PUSH(h->mem, &h->events, e);
 }
 
@@ -112,6 +112,7 @@ begin(struct history *h, const struct history_op *op)
     new->invoke_ns = h->now(h->ctx);
     new->complete_ns = -1;
     see_partition(h, op->topic, op->partition);
+    CHECK(h->ops.n < INT32_MAX);
     add_event(h, h->ops.n - 1, false);
     return h->ops.n - 1;
 }

@@ -82,7 +82,7 @@ struct history_op {
 
 struct history_event {
     int64_t at_ns;
-    int64_t op; /* index in ops */
+    int32_t op; /* index in ops */
     bool is_complete;
 };
 

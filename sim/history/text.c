@@ -294,8 +294,8 @@ static void
 keep(struct history *h, const struct history_op *op)
 {
     VEC_PUSH(h->mem, &h->ops, *op);
-    struct history_event begin = {.at_ns = op->invoke_ns, .op = h->ops.n - 1};
-    struct history_event end = {.at_ns = op->complete_ns, .op = h->ops.n - 1, .is_complete = true};
+    struct history_event begin = {.at_ns = op->invoke_ns, .op = (int32_t)(h->ops.n - 1)};
+    struct history_event end = {.at_ns = op->complete_ns, .op = (int32_t)(h->ops.n - 1), .is_complete = true};
     VEC_PUSH(h->mem, &h->events, begin);
     if (op->complete_ns >= 0) VEC_PUSH(h->mem, &h->events, end);
     if (op->topic < 0) return;

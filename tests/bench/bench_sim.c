@@ -2,6 +2,7 @@
  * its history judged. One core. Prints how many seconds of cluster life pass in a second of the processor. */
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <time.h>
 
 #include "broker/node/node.h"
@@ -80,14 +81,23 @@ cluster(bool hasty)
 
 /* ---- figures ---- */
 
+static double
+resident_mib(void)
+{
+    struct rusage r;
+    (void)getrusage(RUSAGE_SELF, &r);
+    return (double)r.ru_maxrss / 1024;
+}
+
 static void
 report(const char *name, const struct world *w, double life_s, double s)
 {
     const struct world_stats *st = world_stats(w);
-    printf("%-10s %7.0f s of cluster life in %6.3f CPU-s: %7.0f:1; %lld events, %lld frames, peak "
-           "%.1f MiB, hash %016llx\n",
+    printf("%-10s %7.0f s of cluster life in %6.3f CPU-s: %7.0f:1; %lld events, %lld frames, "
+           "nodes and disks %.1f MiB, resident %.1f MiB, hash %016llx\n",
            name, life_s, s, life_s / s, (long long)st->events, (long long)st->frames,
-           (double)world_peak_bytes(w) / 1048576, (unsigned long long)world_hash(w));
+           (double)world_peak_bytes(w) / 1048576, resident_mib(),
+           (unsigned long long)world_hash(w));
 }
 
 static void
@@ -157,6 +167,7 @@ clients_start(struct load *l)
         l->produce[i].producer.request_timeout_ms = 2000;
         client_start(l, p[i], produce_start, &l->produce[i]);
         l->consume[i] = consume_args_default(&l->history, slice_cstr(c[i]), l->client, topic);
+        l->consume[i].partition = i; /* as a group would share them */
         client_start(l, c[i], consume_start, &l->consume[i]);
     }
 }
