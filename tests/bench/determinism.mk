@@ -1,3 +1,4 @@
-determinism: ## compare the hashes of the same runs in different builds
+determinism: ## every scenario in every build, twice: the same hashes
 	$(Q)tests/bench/determinism
 .PHONY: determinism
+CHECKS += determinism
