@@ -15,7 +15,7 @@ diags_init(struct diags *d, struct arena *arena)
     *d = (struct diags){.arena = arena};
 }
 
-static struct slice
+__attribute__((format(printf, 2, 0))) static struct slice
 format_v(struct arena *a, const char *format, va_list ap)
 {
     char text[1024];
