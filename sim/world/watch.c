@@ -195,6 +195,6 @@ world_say(struct world *w, struct slice area, struct slice subject, struct slice
                              .a = area,
                              .b = subject,
                              .c = text};
-    memcpy(r.n, v, (size_t)MIN(n, TRACE_NUMBERS) * sizeof *v);
+    if (n) memcpy(r.n, v, (size_t)MIN(n, TRACE_NUMBERS) * sizeof *v);
     trace_write(w->trace, &r);
 }
