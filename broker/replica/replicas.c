@@ -452,6 +452,7 @@ void
 replicas_open(struct replicas *r, void (*done)(void *owner, enum env_err err), void *owner)
 {
     start_timers(r);
+    replicas_remove_leftovers(r);
     replicas_load_checkpoints(r, done, owner);
 }
 

@@ -68,6 +68,8 @@ void replicas_apply(struct replicas *r, const struct image_delta *d);
  * log has failed or was still being recovered. */
 void replicas_close(struct replicas *r, void (*done)(void *owner, bool all_clean), void *owner);
 
+/* What a crash left of deleted partitions (leftovers.c). */
+void replicas_remove_leftovers(struct replicas *r);
 /* Ends the node: what happened to what. */
 void replicas_log_dir_failed(struct replicas *r, struct slice what, struct slice why);
 

@@ -354,6 +354,91 @@ a_topic_has_its_own_codec_if_it_wants_one(void **state)
     }
 }
 
+static bool
+path_has(struct slice path, struct slice part)
+{
+    for (int64_t i = 0; i + part.n <= path.n; i++)
+        if (slice_eq(slice_sub(path, i, part.n), part)) return true;
+    return false;
+}
+
+static void
+look_for_orders(void *ctx, struct slice path, int64_t size)
+{
+    (void)size;
+    if (path_has(path, S("/orders-0"))) *(bool *)ctx = true;
+}
+
+static void
+look_for_deleted(void *ctx, struct slice path, int64_t size)
+{
+    (void)size;
+    if (path_has(path, S("/orders-0.")) && path_has(path, S("-delete/"))) *(bool *)ctx = true;
+}
+
+static bool
+nothing_of_orders_is_on_b3(void *ctx)
+{
+    (void)ctx;
+    bool found = false;
+    disk_peek_all(nodes[2], IMAGE_CACHED, look_for_orders, &found);
+    return !found;
+}
+
+static bool
+orders_is_renamed_on_b3(void *ctx)
+{
+    (void)ctx;
+    bool found = false;
+    disk_peek_all(nodes[2], IMAGE_CACHED, look_for_deleted, &found);
+    return found;
+}
+
+static void
+a_deletion_that_a_crash_cut_short_goes_on(void **state)
+{
+    (void)state;
+    create(&orders, 1);
+    produce(5);
+    add_client(delete_start, NULL);
+    until(orders_is_renamed_on_b3, NULL);
+    fault_crash(nodes[2]);
+    world_run(world, 3 * NS_PER_S);
+    assert_true(orders_is_renamed_on_b3(NULL));
+    machine_start(nodes[2]);
+    until(nothing_of_orders_is_on_b3, NULL);
+}
+
+/* ---- memory ---- */
+
+static void
+requests_leave_nothing_behind(void **state)
+{
+    (void)state;
+    create(&orders, 1);
+    int64_t before[NODES], after[NODES];
+    produce(300);
+    world_run(world, 10 * NS_PER_S);
+    for (int i = 0; i < NODES; i++) before[i] = nodes[i]->env.mem.used_bytes;
+    for (int i = 0; i < 5; i++) {
+        produce(300);
+        struct final_args f = final_args_default(&history, S("f"), client);
+        f.topics = &orders.name;
+        f.topics_n = 1;
+        f.followers = true;
+        f.until_ns = world_now_ns(world) + 20 * NS_PER_S;
+        add_client(final_start, &f);
+        until(is_true, &f.done);
+        assert_true(f.complete);
+    }
+    world_run(world, 10 * NS_PER_S);
+    /* Indexes and what the log keeps of recent batches grow a little. */
+    for (int i = 0; i < NODES; i++) {
+        after[i] = nodes[i]->env.mem.used_bytes;
+        assert_true(after[i] - before[i] < 100000);
+    }
+}
+
 #define CASE(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
 
 int
@@ -365,6 +450,8 @@ main(void)
         CASE(a_broker_ends_with_its_log_directory),
         CASE(a_clean_end_is_told_to_the_controller),
         CASE(a_topic_has_its_own_codec_if_it_wants_one),
+        CASE(a_deletion_that_a_crash_cut_short_goes_on),
+        CASE(requests_leave_nothing_behind),
         CASE(the_end_of_a_recovery_that_was_not_finished_is_not_clean),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
