@@ -59,6 +59,14 @@ first_fault(const struct run *r)
     return 0;
 }
 
+/* Not even lost are these of interest: they come again at once. */
+static bool
+is_background(int16_t api)
+{
+    return api == K_API_METADATA || api == K_API_API_VERSIONS || api == K_API_BROKER_HEARTBEAT ||
+           api == K_API_LIST_OFFSETS || api == K_API_CONTROLLER_REGISTRATION;
+}
+
 static enum rank
 rank_of(const struct timeline *t, const struct message *m)
 {
@@ -80,14 +88,31 @@ hide(struct timeline *t, const struct message *m)
     if (m->api >= 0 && m->api < APIS_MAX && !m->is_answer) t->hidden[m->api]++;
 }
 
+/* The same between the same two, shortly before: once is enough. */
+#define SAME_NS 2000000000LL
+
+static bool
+is_repeated(const struct arrows *a, const struct arrow *one)
+{
+    bool is_routine =
+        one->rank == RANK_LOST || one->m->at_ns - one->m->sent_ns > LATE_NS || one->m->is_lost;
+    for (int64_t i = a->v.n - 1; i >= 0 && is_routine; i--) {
+        const struct message *m = a->v.v[i].m;
+        if (m->from == one->m->from && m->to == one->m->to && m->api == one->m->api &&
+            m->is_lost == one->m->is_lost && one->m->sent_ns - m->sent_ns < SAME_NS)
+            return true;
+    }
+    return false;
+}
+
 static void
 collect(struct timeline *t, struct arrows *a)
 {
     for (int64_t i = 0; i < t->r->messages.n; i++) {
         const struct message *m = &t->r->messages.v[i];
-        enum rank rank = rank_of(t, m);
-        if (rank == RANK_NONE) hide(t, m);
-        else VEC_PUSH(a->mem, &a->v, ((struct arrow){m, rank}));
+        struct arrow one = {m, rank_of(t, m)};
+        if (one.rank == RANK_NONE || is_repeated(a, &one)) hide(t, m);
+        else VEC_PUSH(a->mem, &a->v, one);
     }
 }
 

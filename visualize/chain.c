@@ -61,23 +61,28 @@ who_led(const struct run *r, int32_t partition, const struct call *c, int64_t ep
     const struct partition_view *p = &r->partitions.v[partition];
     for (int64_t i = 0; i < p->changes.n; i++) {
         const struct change *ch = &p->changes.v[i];
-        if (ch->at_ns < c->completed_ns || ch->epoch <= epoch || ch->leader_id < 0) continue;
+        if (ch->epoch <= epoch || ch->leader_id < 0) continue;
         int32_t leader = run_actor_of_node(r, ch->leader_id);
         const struct replica *one = run_replica(r, partition, leader);
-        if (!one || held_at(one, c->offset, ch->at_ns)) continue;
-        line(w, ch->at_ns);
+        int64_t at_ns = MAX(ch->at_ns, c->completed_ns);
+        const struct held *h = one ? held_at(one, c->offset, at_ns) : NULL;
+        if (!one || (h && h->epoch <= epoch)) continue;
+        line(w, at_ns);
         run_node_name(r, ch->leader_id, w);
-        fmt_str(w, ch->unclean ? " is made leader uncleanly (epoch " : " becomes leader (epoch ");
+        fmt_str(w, ch->at_ns < c->completed_ns ? " leads already (epoch "
+                   : ch->unclean               ? " is made leader uncleanly (epoch "
+                                               : " becomes leader (epoch ");
         fmt_i64(w, ch->epoch);
         fmt_str(w, ") without it");
         return;
     }
 }
 
-static void
+static int64_t
 who_cut_it(const struct run *r, int32_t partition, const struct call *c, struct writer *w)
 {
     const struct partition_view *p = &r->partitions.v[partition];
+    int64_t last = -1;
     for (int32_t i = 0; i < p->replicas.n; i++) {
         const struct replica *one = run_replica(r, partition, i);
         const struct held *h = one ? held_at(one, c->offset, c->completed_ns) : NULL;
@@ -85,14 +90,16 @@ who_cut_it(const struct run *r, int32_t partition, const struct call *c, struct 
         line(w, h->gone_ns);
         fmt_slice(w, r->actors.v[i].name);
         fmt_str(w, " no longer has it");
+        last = MAX(last, h->gone_ns);
     }
+    return last;
 }
 
-void
+int64_t
 chain_of_loss(const struct run *r, int32_t partition, int64_t offset, struct writer *w)
 {
     const struct call *c = acknowledgement(r, partition, offset);
-    if (!c || c->completed_ns == RUN_FOREVER) return;
+    if (!c || c->completed_ns == RUN_FOREVER) return -1;
     line(w, c->completed_ns);
     fmt_slice(w, c->value);
     fmt_str(w, " is acknowledged at offset ");
@@ -108,5 +115,5 @@ chain_of_loss(const struct run *r, int32_t partition, int64_t offset, struct wri
         if (h) epoch = MAX(epoch, h->epoch);
     }
     who_led(r, partition, c, epoch, w);
-    who_cut_it(r, partition, c, w);
+    return who_cut_it(r, partition, c, w);
 }

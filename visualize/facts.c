@@ -176,13 +176,46 @@ tell_what_it_led(struct teller *t, const struct moment *m)
     fmt_char(&t->w, ')');
 }
 
+/* All others, if it names all other nodes. */
+static void
+other_side(struct teller *t, const struct sides *s)
+{
+    int64_t nodes = 0, named = words_names_n(s->left) + words_names_n(s->right);
+    for (int64_t i = 0; i < t->r->actors.n; i++) nodes += t->r->actors.v[i].kind != ACTOR_CLIENT;
+    if (words_names_n(s->right) > 3 && named >= nodes) fmt_str(&t->w, "all others");
+    else words_names(&t->w, s->right);
+}
+
+/* True: it was about links, and is told. */
+static bool
+tell_links(struct teller *t, const struct moment *m)
+{
+    struct sides s = words_sides(m->text2);
+    bool cut = slice_eq(m->text, S("cut")), slow = slice_eq(m->text, S("slow"));
+    bool heal = slice_eq(m->text, S("heal")), fast = slice_eq(m->text, S("heal slow"));
+    if (!s.right.n || (!cut && !slow && !heal && !fast)) return false;
+    if (heal || fast) {
+        fmt_str(&t->w, heal ? "the network heals" : "the network is as fast as before");
+        return true;
+    }
+    fmt_str(&t->w, slow          ? "the network is slow from "
+                   : s.both_ways ? "the network is cut between "
+                                 : "the network is cut one way, from ");
+    words_names(&t->w, s.left);
+    fmt_str(&t->w, s.both_ways && !slow ? " and " : " to ");
+    other_side(t, &s);
+    return true;
+}
+
 static void
 tell_fault(struct teller *t, const struct moment *m)
 {
     const char *verb = verb_words(m->text);
-    bool is_end = slice_starts(m->text, S("heal")) || slice_eq(m->text, S("release")) ||
-                  slice_eq(m->text, S("resume")) || slice_eq(m->text, S("restart"));
-    if (m->text3.n) {
+    bool is_end = slice_starts(m->text, S("heal")) || slice_eq(m->text, S("disk healed")) ||
+                  slice_eq(m->text, S("release")) || slice_eq(m->text, S("resume")) ||
+                  slice_eq(m->text, S("restart"));
+    if (tell_links(t, m)) {
+    } else if (m->text3.n && !verb) {
         fmt_slice(&t->w, m->text);
         fmt_char(&t->w, ' ');
         fmt_slice(&t->w, m->text3);
@@ -422,7 +455,8 @@ tell_anomaly(struct teller *t, const struct moment *m)
     struct fact *f = end(t, m, -1, TONE_BAD, WEIGHT_HIGH);
     if (m->partition < 0 || low < 0 || !slice_starts(m->text, S("lost"))) return;
     struct writer w = writer_mem(t->f->mem);
-    chain_of_loss(t->r, m->partition, low, &w);
+    int64_t gone_ns = chain_of_loss(t->r, m->partition, low, &w);
+    f->at_ns = MAX(f->at_ns, gone_ns);
     f->chain = load_words(t->r, &w);
 }
 

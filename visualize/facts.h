@@ -37,8 +37,8 @@ void facts_release(struct facts *f);
 
 /* What the controller had decided about it by then; NULL: nothing. */
 const struct change *change_at(const struct partition_view *p, int64_t at_ns);
-/* How an acknowledged offset came to be lost, one cause a line. */
-void chain_of_loss(const struct run *r, int32_t partition, int64_t offset, struct writer *w);
+/* How an acknowledged offset came to be lost, one cause a line; when the last of them was, or -1. */
+int64_t chain_of_loss(const struct run *r, int32_t partition, int64_t offset, struct writer *w);
 /* Appends the moments about calls: first acknowledgement, silences, calls that failed. */
 void facts_about_calls(struct facts *f, struct run *r);
 struct fact *facts_add(struct facts *f, int64_t at_ns, int32_t actor, enum tone tone,

@@ -67,9 +67,16 @@ fault_words(const struct moment *m, struct writer *w)
     fmt_slice(w, m->text);
     fmt_char(w, ' ');
     struct slice what = m->text2.n ? m->text2 : m->text3;
+    if (slice_starts(m->text, S("heal"))) return;
     int64_t comma = slice_find(what, ',', 0);
-    if (comma > 0) what = slice_sub(what, 0, comma);
-    fmt_slice(w, slice_sub(what, 0, svg_text_fit(what, 11, 160)));
+    if (comma > 0 && slice_find(what, '>', 0) < 0) what = slice_sub(what, 0, comma);
+    struct sides s = words_sides(what);
+    if (words_names_n(s.right) > 3) {
+        fmt_slice(w, slice_sub(what, 0, s.right.p - what.p));
+        fmt_str(w, "all others");
+    } else {
+        fmt_slice(w, slice_sub(what, 0, svg_text_fit(what, 11, 160)));
+    }
 }
 
 /* A lasting one's bar goes into the first of two rows that is free where it and its words are. */
@@ -150,8 +157,6 @@ client_column(struct timeline *t, const struct lane *l, bool is_producer, int64_
     struct writer w = writer_fixed(room, sizeof room);
     words_count(&w, ok);
     fmt_str(&w, is_producer ? " acked" : " read");
-    svg_text(t->w, "dim s10", ANCHOR_END, LEFT - 8, l->band_y + 13,
-             is_producer ? S("producer") : S("consumer"));
     svg_text(t->w, "ink s10", ANCHOR_END, LEFT - 8, l->band_y + 26, writer_slice(&w));
 }
 
@@ -322,6 +327,7 @@ draw_band(struct timeline *t, const struct lane *l)
 /* ---- brokers: the strip ---- */
 
 #define STRIP_HEIGHT 44
+#define LASTING_PX 8
 
 /* gap: records between the two, as few as there were while it stood there. */
 struct corner {
@@ -409,11 +415,20 @@ draw_stairs(struct timeline *t, const struct strip *s, const char *class, bool i
 static void
 draw_uncommitted(struct timeline *t, const struct strip *s, int64_t end_x)
 {
-    for (int64_t i = 0; i < s->v.n; i++) {
-        const struct corner *c = &s->v.v[i];
-        int64_t to = i + 1 < s->v.n ? s->v.v[i + 1].x : end_x;
-        if (c->gap <= 0) continue;
-        svg_rect(t->w, "uncommitted", c->x, c->log_end, to - c->x, MAX(c->high - c->log_end, 6));
+    for (int64_t i = 0, k; i < s->v.n; i = k) {
+        for (k = i; k < s->v.n && s->v.v[k].gap > 0;) k++;
+        if (k == i) {
+            k++;
+            continue;
+        }
+        int64_t run_end = k < s->v.n ? s->v.v[k].x : end_x;
+        if (run_end - s->v.v[i].x < LASTING_PX) continue;
+        for (int64_t j = i; j < k; j++) {
+            const struct corner *c = &s->v.v[j];
+            int64_t to = j + 1 < s->v.n ? s->v.v[j + 1].x : end_x;
+            svg_rect(t->w, "uncommitted", c->x, c->log_end, to - c->x,
+                     MAX(c->high - c->log_end, 6));
+        }
     }
 }
 
@@ -520,8 +535,8 @@ end_of_reign(const struct timeline *t, const struct moment *m)
 }
 
 static void
-draw_reign(struct timeline *t, const struct lane *l, struct boxes *reigns, const struct moment *m,
-           int n)
+draw_reign(struct timeline *t, const struct lane *l, const struct moment *m, int n,
+           int64_t *ret_taken)
 {
     char room[64];
     struct writer w = writer_fixed(room, sizeof room);
@@ -532,11 +547,12 @@ draw_reign(struct timeline *t, const struct lane *l, struct boxes *reigns, const
     fmt_str(&w, " active \xc2\xb7 epoch ");
     fmt_i64(&w, m->n[0]);
     /* Two that both believe to be active are seen as two halves. */
-    int64_t y = l->band_y + (n & 1 ? BAND_HEIGHT / 2 : 0);
-    bool alone = boxes_take(reigns, (struct box){x0, l->band_y, x1 - x0, BAND_HEIGHT});
-    svg_rect_titled(t->w, n & 1 ? "control-2" : "control", x0, alone ? l->band_y : y, x1 - x0,
-                    alone ? BAND_HEIGHT : BAND_HEIGHT / 2, writer_slice(&w));
-    band_text(t, n & 1 ? "on-light s11" : "dark s11", x0, x1, l->band_y, writer_slice(&w));
+    int64_t full = MAX(x0, MIN(*ret_taken, x1));
+    const char *class = n & 1 ? "control-2" : "control";
+    svg_rect(t->w, class, x0, l->band_y + BAND_HEIGHT / 2, full - x0, BAND_HEIGHT / 2);
+    svg_rect_titled(t->w, class, full, l->band_y, x1 - full, BAND_HEIGHT, writer_slice(&w));
+    band_text(t, n & 1 ? "on-light s11" : "dark s11", full, x1, l->band_y, writer_slice(&w));
+    *ret_taken = MAX(*ret_taken, x1);
 }
 
 static void
@@ -587,13 +603,12 @@ void
 draw_controllers_lane(struct timeline *t, const struct lane *l)
 {
     int n = 0;
-    struct boxes reigns = {.mem = t->r->mem};
+    int64_t taken = LEFT;
     controllers_column(t, l);
     svg_rect(t->w, "idle", LEFT, l->band_y, RIGHT - LEFT, BAND_HEIGHT);
     for (int64_t i = 0; i < t->r->moments.n; i++)
         if (t->r->moments.v[i].kind == MOMENT_CONTROLLER)
-            draw_reign(t, l, &reigns, &t->r->moments.v[i], n++);
-    VEC_RELEASE(reigns.mem, &reigns.v);
+            draw_reign(t, l, &t->r->moments.v[i], n++, &taken);
     for (int64_t i = 0; i < t->r->actors.n; i++)
         if (t->r->actors.v[i].kind == ACTOR_CONTROLLER) draw_absences(t, l, &t->r->actors.v[i]);
 }

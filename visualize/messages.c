@@ -197,14 +197,31 @@ said_before(struct run *r, const struct trace_record *t)
     return NULL;
 }
 
+/* Healing disks that nothing ails is no news. */
+static bool
+is_disk_ill(const struct run *r, int32_t actor)
+{
+    bool ill = false;
+    for (int64_t i = 0; i < r->moments.n; i++) {
+        const struct moment *m = &r->moments.v[i];
+        if (m->kind != MOMENT_FAULT || m->actor != actor) continue;
+        if (slice_eq(m->text, S("disk healed"))) ill = false;
+        else if (slice_starts(m->text, S("disk "))) ill = true;
+    }
+    return ill;
+}
+
 void
 load_fault(struct run *r, const struct trace_record *t)
 {
+    struct slice rest = t->b;
+    int32_t actor = run_actor_named(r, next_word(&rest));
+    if (slice_eq(t->a, S("cut"))) cut_sets(r, t->b, 1);
+    if (slice_eq(t->a, S("heal"))) heal_pairs(r, t->b);
+    if (slice_eq(t->a, S("disk healed")) && !is_disk_ill(r, actor)) return;
     struct moment *m = said_before(r, t);
     if (!m) m = load_moment(r, MOMENT_FAULT, t->at_ns, -1, -1);
     m->text = load_text(r, t->a);
     m->text2 = load_text(r, t->b);
-    m->actor = run_actor_named(r, t->b);
-    if (slice_eq(t->a, S("cut"))) cut_sets(r, t->b, 1);
-    if (slice_eq(t->a, S("heal"))) heal_pairs(r, t->b);
+    m->actor = slice_find(t->b, '>', 0) >= 0 ? -1 : actor;
 }

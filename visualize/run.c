@@ -178,6 +178,11 @@ load_said_fault(struct run *r, const struct trace_record *t)
         load_moment(r, MOMENT_FAULT, t->at_ns, knows(r, t->machine) ? t->machine : -1, -1);
     m->text = load_text(r, t->b);
     m->text3 = load_text(r, t->c);
+    for (int32_t i = 0; m->actor < 0 && i < r->actors.n; i++) {
+        struct slice name = r->actors.v[i].name;
+        bool is_first = slice_starts(t->c, name) && (t->c.n == name.n || t->c.p[name.n] == ',');
+        if (is_first) m->actor = i;
+    }
 }
 
 static void

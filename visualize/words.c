@@ -84,3 +84,41 @@ words_range(struct writer *w, int64_t first, int64_t last)
     fmt_str(w, " to ");
     fmt_i64(w, last);
 }
+
+struct sides
+words_sides(struct slice text)
+{
+    int64_t at = slice_find(text, '>', 0);
+    if (at < 0) return (struct sides){text, SLICE_EMPTY, false};
+    bool both = at > 0 && text.p[at - 1] == '<';
+    return (struct sides){slice_trim(slice_sub(text, 0, at - both)),
+                          slice_trim(slice_sub(text, at + 1, text.n)), both};
+}
+
+/* The name that begins at or after *at, which then stands behind it; empty at the end. */
+static struct slice
+next_name(struct slice names, int64_t *at)
+{
+    while (*at < names.n && (names.p[*at] == ' ' || names.p[*at] == ',')) (*at)++;
+    int64_t from = *at;
+    while (*at < names.n && names.p[*at] != ' ' && names.p[*at] != ',') (*at)++;
+    return slice_sub(names, from, *at - from);
+}
+
+int64_t
+words_names_n(struct slice names)
+{
+    int64_t n = 0, at = 0;
+    while (next_name(names, &at).n) n++;
+    return n;
+}
+
+void
+words_names(struct writer *w, struct slice names)
+{
+    int64_t all = words_names_n(names), at = 0;
+    for (int64_t i = 0; i < all; i++) {
+        if (i) fmt_str(w, i + 1 < all ? ", " : " and ");
+        fmt_slice(w, next_name(names, &at));
+    }
+}

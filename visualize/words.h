@@ -17,4 +17,15 @@ void words_set(struct writer *w, struct slice list);
 /* "702 to 749"; "702" when it is one */
 void words_range(struct writer *w, int64_t first, int64_t last);
 
+/* Of machines in "b3 <> b1 b2": what is left of the arrow, what is right of it, and whether it points both
+ * ways. */
+struct sides {
+    struct slice left, right;
+    bool both_ways;
+};
+struct sides words_sides(struct slice text);
+/* "b1 b2 b3" or "b1, b2" → "b1, b2 and b3" */
+void words_names(struct writer *w, struct slice names);
+int64_t words_names_n(struct slice names);
+
 #endif
