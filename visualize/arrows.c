@@ -73,8 +73,8 @@ rank_of(const struct timeline *t, const struct message *m)
     const struct lane *a = lane_of(t, m->from), *b = lane_of(t, m->to);
     if (!a || !b || a == b || m->sent_ns < t->from_ns || m->sent_ns > t->to_ns) return RANK_NONE;
     if (m->is_lost || m->is_held || m->at_ns - m->sent_ns > LATE_NS) {
-        bool is_routine =
-            m->api == K_API_FETCH || m->api == K_API_METADATA || m->api == K_API_API_VERSIONS;
+        bool is_routine = m->api != K_API_PRODUCE && !m->is_control;
+        if (is_background(m->api)) return RANK_NONE;
         return is_routine ? RANK_DATA : RANK_LOST;
     }
     if (m->is_control) return m->sent_ns < first_fault(t->r) ? RANK_EARLY : RANK_CONTROL;
