@@ -236,8 +236,13 @@ take_meta(struct node *n, struct slice text)
         return false;
     }
     if (n->cluster_id_wanted.n && !slice_eq(cluster, n->cluster_id_wanted)) {
+        struct writer w = writer_mem(&n->env->mem);
+        fmt_slice(&w, cluster);
+        fmt_str(&w, ", CLUSTER_ID says ");
+        fmt_slice(&w, n->cluster_id_wanted);
         node_fail(n, "", path, ": the directory belongs to another cluster; cluster.id there is ",
-                  cluster);
+                  writer_slice(&w));
+        writer_release(&w);
         return false;
     }
     if (!dir.p || !uuid_parse(dir, &id->directory_id)) {

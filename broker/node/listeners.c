@@ -242,6 +242,7 @@ node_parse_voters(struct node *n, struct raft_config *rc)
 {
     int32_t count = config_list_n(&n->config, K_CFG_CONTROLLER_QUORUM_VOTERS);
     struct raft_voter *v = ARENA_ARRAY(&n->env->scratch, struct raft_voter, MAX(count, 1));
+    bool is_one = false;
     for (int32_t i = 0; i < count; i++) {
         struct slice text = config_list_at(&n->config, K_CFG_CONTROLLER_QUORUM_VOTERS, i);
         if (!parse_voter(text, &v[i])) {
@@ -250,6 +251,17 @@ node_parse_voters(struct node *n, struct raft_config *rc)
             return false;
         }
         v[i].listener = n->controller_listener;
+        is_one |= v[i].id == n->identity.node_id;
+        for (int32_t k = 0; k < i; k++) {
+            if (v[k].id != v[i].id) continue;
+            node_fail(n, "controller.quorum.voters: two voters of one id: ", text, "", SLICE_EMPTY);
+            return false;
+        }
+    }
+    if (n->is_controller && count > 0 && !is_one) {
+        node_fail(n, "controller.quorum.voters: a controller must be among them by its node.id: ",
+                  config_str(&n->config, K_CFG_CONTROLLER_QUORUM_VOTERS), "", SLICE_EMPTY);
+        return false;
     }
     rc->voters = v;
     rc->voters_n = count;

@@ -24,6 +24,8 @@ apply(struct node *n, const struct node_setting *s, struct writer *errors)
         if (errors->n) fmt_char(errors, '\n');
         fmt_slice(errors, s->origin);
         fmt_str(errors, ": ");
+        fmt_slice(errors, s->name);
+        fmt_str(errors, ": ");
         fmt_slice(errors, writer_slice(&why));
     }
     writer_release(&why);
@@ -38,9 +40,26 @@ has_role(const struct node *n, struct slice role)
     return false;
 }
 
+/* It becomes a line of meta.properties, and part of file names nowhere: letters, digits, - and _. */
+static bool
+is_cluster_id(struct slice id)
+{
+    for (int64_t i = 0; i < id.n; i++) {
+        uint8_t c = id.p[i], lower = c | 0x20;
+        bool ok = (lower >= 'a' && lower <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '_';
+        if (!ok) return false;
+    }
+    return id.n <= 64;
+}
+
 static bool
 check_together(struct node *n)
 {
+    if (!is_cluster_id(n->cluster_id_wanted)) {
+        node_fail(n, "CLUSTER_ID may have up to 64 letters, digits, '-' and '_', as in "
+                  "MkU3OEVBNTcwNTJENDM2Qk", SLICE_EMPTY, "", SLICE_EMPTY);
+        return false;
+    }
     n->is_broker = has_role(n, S("broker"));
     n->is_controller = has_role(n, S("controller"));
     if (!n->is_broker && !n->is_controller) {
@@ -54,6 +73,10 @@ check_together(struct node *n)
         return false;
     }
     int32_t dirs = config_list_n(&n->config, K_CFG_LOG_DIRS);
+    if (dirs == 0 && config_str(&n->config, K_CFG_LOG_DIRS).p) {
+        node_fail(n, "log.dirs names no directory", SLICE_EMPTY, "", SLICE_EMPTY);
+        return false;
+    }
     if (dirs > 1) {
         node_fail(n, "log.dirs: more than one directory is not supported: ",
                   config_str(&n->config, K_CFG_LOG_DIRS), "", SLICE_EMPTY);

@@ -192,6 +192,19 @@ take_checkpoint(struct raft *r, struct slice batches)
     return err == BATCH_OK && batches.n > 0;
 }
 
+static struct slice
+checkpoint_path(struct raft *r)
+{
+    struct writer w = writer_mem(&r->env->mem);
+    fmt_padded(&w, r->checkpoint.offset, 20);
+    fmt_char(&w, '-');
+    fmt_padded(&w, r->checkpoint.epoch, 10);
+    fmt_str(&w, ".checkpoint");
+    struct slice path = path_of(r, writer_slice(&w));
+    writer_release(&w);
+    return path;
+}
+
 static void
 checkpoint_read(struct file_slurp *s)
 {
@@ -201,7 +214,9 @@ checkpoint_read(struct file_slurp *s)
         open_failed(r, s->err, "a checkpoint of the metadata log",
                     slice_cstr(env_err_text(s->err)));
     } else if (!take_checkpoint(r, buf_slice(buf))) {
-        open_failed(r, ENV_ECORRUPT, "a checkpoint of the metadata log is corrupt", SLICE_EMPTY);
+        struct slice path = checkpoint_path(r);
+        open_failed(r, ENV_ECORRUPT, "not a whole checkpoint of the metadata log", path);
+        mem_free_slice(&r->env->mem, path);
     } else {
         r->applied = r->high_watermark = r->checkpoint.offset;
         if (r->ops->snapshot)
