@@ -1,0 +1,124 @@
+"""Options and settings that are wrong: one line says which, where it stands and what would do."""
+
+import subprocess
+
+from claim import claim
+from daemon import clean_environment, free_port
+
+
+def said(binary, folder, *arguments, environment=None):
+    """(status, what it printed to its errors)"""
+    done = subprocess.run([str(binary), *map(str, arguments)], cwd=folder, capture_output=True, text=True, timeout=20,
+                          stdin=subprocess.DEVNULL, env={**clean_environment(), **(environment or {})})
+    return done.returncode, done.stderr
+
+
+def refuses(binary, folder, arguments, *words, status=(1, 3), environment=None):
+    got, errors = said(binary, folder, *arguments, environment=environment)
+    assert got in status, f"{arguments}: status {got}: {errors}"
+    lines = [line for line in errors.splitlines() if line.strip()]
+    assert len(lines) == 1, f"{arguments}: {len(lines)} lines: {errors}"
+    for word in words:
+        assert str(word) in lines[0], f'{arguments}: "{word}" is not in: {lines[0]}'
+
+
+@claim
+def options_that_do_not_exist_are_named(binary, folder):
+    for arguments, words in [
+        (["--confg", "x"], ('"--confg"', "--config")),
+        (["--wat"], ('"--wat"', "--help")),
+        (["-x"], ('"-x"',)),
+        (["server.properties"], ("server.properties", "--config")),
+        (["--config"], ("--config", "value")),
+        (["--override"], ("--override", "value")),
+        (["--override", "x"], ("NAME=VALUE",)),
+        (["--override", "=x"], ("NAME=VALUE",)),
+        (["--memory", "lots"], ("lots", "512m")),
+        (["--memory", "1m"], ("16m",)),
+        (["--memory", "99999999999999999999g"], ("--memory",)),
+        (["--help=x"], ("--help",)),
+    ]:
+        refuses(binary, folder, arguments, *words, status=(3,))
+
+
+@claim
+def files_that_cannot_be_read_are_named(binary, folder):
+    (folder / "folder").mkdir()
+    refuses(binary, folder, ["--config", "missing.properties"], "missing.properties", "No such file", status=(3,))
+    refuses(binary, folder, ["--config", "folder"], "folder", "directory", status=(3,))
+    (folder / "huge").write_text("#" * (5 << 20))
+    refuses(binary, folder, ["--config", "huge"], "huge", "large", status=(3,))
+
+
+@claim
+def syntax_errors_have_line_and_column(binary, folder):
+    file = folder / "server.properties"
+    for text, place in [
+        (b"node.id=1\nlisteners=\\uZZZZ\n", ":2:"),
+        (b"node.id=1\n\n# fine\n  broken\\u12\n", ":4:"),
+        (b"a=b\\", None),
+    ]:
+        file.write_bytes(text)
+        if place:
+            refuses(binary, folder, ["--config", file], f"server.properties{place}")
+    for text in (b"\xff\xfe\0n\0o", b"\0" * 100, b"=\n=\n", b":::\n", b"\\\n\\\n\\\n", b"a" * 100000):
+        file.write_bytes(text)
+        got, errors = said(binary, folder, "--config", file)
+        assert got in (1, 3) and len(errors.strip().splitlines()) == 1, f"{text[:20]}: {got} {errors[:300]}"
+
+
+def combined(**changes):
+    """The arguments of a node that would start, with changes."""
+    port, controller = free_port(), free_port()
+    settings = {
+        "process.roles": "broker,controller", "node.id": "1",
+        "listeners": f"PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller}",
+        "controller.listener.names": "CONTROLLER",
+        "controller.quorum.voters": f"1@127.0.0.1:{controller}", "log.dirs": "data",
+    }
+    settings.update({k.replace("_", "."): v for k, v in changes.items()})
+    return [x for k, v in settings.items() if v is not None for x in ("--override", f"{k}={v}")]
+
+
+@claim
+def values_that_do_not_fit_are_named_with_their_limits(binary, folder):
+    for name, value, *words in [
+        ("num.partitions", "0"), ("num.partitions", "many"), ("num.partitions", "99999999999"),
+        ("log.segment.bytes", "-1"), ("log.segment.bytes", "1.5"),
+        ("auto.create.topics.enable", "perhaps"), ("compression.type", "rar"),
+        ("log.cleanup.policy", "burn"), ("min.insync.replicas", "0"),
+        ("socket.request.max.bytes", "0"), ("node.id", "x"), ("node.id", "-5"),
+        ("process.roles", "broker,cook"), ("broker.session.timeout.ms", ""),
+        ("log.message.timestamp.type", "Yesterday"),
+    ]:
+        refuses(binary, folder, combined() + ["--override", f"{name}={value}"], name, "--override", *words)
+
+
+@claim
+def settings_that_contradict_each_other_are_refused(binary, folder):
+    for changes, words in [
+        ({"listeners": ""}, ("listener",)),
+        ({"listeners": "PLAINTEXT"}, ("listeners",)),
+        ({"listeners": "PLAINTEXT://127.0.0.1:99999,CONTROLLER://127.0.0.1:9"}, ("99999",)),
+        ({"listeners": "PLAINTEXT://127.0.0.1:x,CONTROLLER://127.0.0.1:9"}, ("listeners",)),
+        ({"listeners": "PLAINTEXT://:9092,PLAINTEXT://:9093,CONTROLLER://:9094"}, ("PLAINTEXT",)),
+        ({"listeners": "PLAINTEXT://127.0.0.1:9092"}, ("controller.listener.names",)),
+        ({"controller_listener_names": "NOBODY"}, ("CONTROLLER",)),
+        ({"controller_quorum_voters": "1@127.0.0.1"}, ("controller.quorum.voters",)),
+        ({"controller_quorum_voters": "x@127.0.0.1:9"}, ("controller.quorum.voters",)),
+        ({"controller_quorum_voters": "7@127.0.0.1:9093"}, ("controller.quorum.voters", "1")),
+        ({"controller_quorum_voters": "1@a:1,1@b:2"}, ("controller.quorum.voters",)),
+        ({"inter_broker_listener_name": "NOBODY"}, ("NOBODY",)),
+        ({"advertised_listeners": "PLAINTEXT://:9092,OTHER://x:1"}, ("advertised.listeners",)),
+        ({"process_roles": ""}, ("process.roles",)),
+        ({"log_dirs": ""}, ("log.dirs",)),
+        ({"log_dirs": "a,b"}, ("log.dirs",)),
+    ]:
+        refuses(binary, folder, combined(**changes), *words)
+
+
+@claim
+def a_wrong_variable_is_named(binary, folder):
+    refuses(binary, folder, combined(), "num.partitions", "KAFKA_NUM_PARTITIONS",
+            environment={"KAFKA_NUM_PARTITIONS": "lots"})
+    refuses(binary, folder, combined(), "CLUSTER_ID", environment={"CLUSTER_ID": "no good\n"})
