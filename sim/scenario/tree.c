@@ -38,7 +38,8 @@ malformed(struct parse *p)
     struct mark at = mark_between(p, p->yaml.problem_mark, p->yaml.problem_mark);
     const char *problem = p->yaml.problem ? p->yaml.problem : "not YAML";
     const char *help = NULL;
-    if (strstr(problem, "cannot start any token")) help = "tabs cannot indent: use blanks";
+    if (strstr(problem, "cannot start any token") || strstr(problem, "tab character"))
+        help = "tabs cannot indent: use blanks";
     if (strstr(problem, "could not find expected ':'")) help = "a key needs a colon and a blank";
     diag_error(p->d, at, help, "this is not YAML: %s", problem);
     p->failed = true;

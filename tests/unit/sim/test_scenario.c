@@ -1,0 +1,319 @@
+/* The loader: what is accepted, and how mistakes are told. */
+#include "tests/lib/test.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "sim/scenario/table.h"
+#include "sim/scenario/value.h"
+
+struct loaded {
+    struct mem mem;
+    struct arena a;
+    struct source source;
+    struct diags diags;
+    struct scenarios all;
+    struct writer printed;
+};
+
+static void
+load_with(struct loaded *l, const char *text, const struct load_options *o)
+{
+    *l = (struct loaded){.source = {S("x.yaml"), slice_cstr(text)}};
+    test_mem_init(&l->mem);
+    arena_init(&l->a, &l->mem, 0);
+    diags_init(&l->diags, &l->a);
+    l->all = scenario_load(&l->a, &l->source, o, &l->diags);
+    for (int32_t i = 0; i < l->all.n && !l->diags.errors; i++) scenario_lint(l->all.v[i], &l->diags);
+    l->printed = writer_mem(&l->mem);
+    diags_print(&l->diags, &l->printed);
+    writer_i8(&l->printed, 0);
+}
+
+static void
+load(struct loaded *l, const char *text)
+{
+    load_with(l, text, NULL);
+}
+
+static const char *
+said(const struct loaded *l)
+{
+    return (const char *)l->printed.p;
+}
+
+static void
+must_say(const char *text, const char *message)
+{
+    struct loaded l;
+    load(&l, text);
+    if (!strstr(said(&l), message)) fail_msg("expected '%s' in:\n%s", message, said(&l));
+    assert_true(l.diags.errors + l.diags.warnings > 0);
+    mem_release(&l.mem);
+}
+
+#define HEAD "scenario: 1\nname: t\nabout: a test\ntopics: {orders: {leader: b1}}\n"
+#define P1 "clients: {p1: {produce: orders, until: 2s}}\n"
+
+/* ---- values ---- */
+
+static void
+times_need_units_and_are_exact(void **state)
+{
+    (void)state;
+    int64_t ns;
+    struct range r;
+    assert_true(value_time(S("1.5s"), &ns) && ns == 1500000000);
+    assert_true(value_time(S("250us"), &ns) && ns == 250000);
+    assert_true(value_time(S("2d"), &ns) && ns == 172800 * NS_PER_S);
+    assert_false(value_time(S("5"), &ns));
+    assert_false(value_time(S("1:30"), &ns));
+    assert_false(value_time(S("-1s"), &ns));
+    assert_false(value_time(S("99999999999999999999s"), &ns));
+    assert_true(value_range(S("1ms..5ms"), &r) && r.min == NS_PER_MS && r.max == 5 * NS_PER_MS);
+    assert_false(value_range(S("5ms..1ms"), &r));
+}
+
+static void
+sizes_rates_and_partitions_are_read(void **state)
+{
+    (void)state;
+    int64_t v;
+    struct partition_ref p;
+    assert_true(value_size(S("16KiB"), &v) && v == 16384);
+    assert_true(value_size(S("1.5kB"), &v) && v == 1500);
+    assert_true(value_rate(S("200/s"), &v) && v == 200000);
+    assert_true(value_rate(S("30/m"), &v) && v == 500);
+    assert_false(value_rate(S("0/s"), &v));
+    assert_false(value_rate(S("200"), &v));
+    assert_true(value_partition(S("a-b-12"), &p) && p.partition == 12);
+    assert_slice(p.topic, "a-b");
+    assert_false(value_partition(S("orders"), &p));
+}
+
+/* ---- whole scenarios ---- */
+
+static void
+a_whole_scenario_is_read(void **state)
+{
+    (void)state;
+    struct loaded l;
+    load(&l, HEAD
+         "seed: 42\n"
+         "cluster: {brokers: 3, controllers: 3, config: {min.insync.replicas: 2}}\n"
+         "clients:\n  p1: {produce: orders, rate: 200/s, until: 8s, acks: 1}\n  c1: {consume: orders}\n"
+         "timeline:\n"
+         "  - {at: 2s, crash: leader(orders-0), as: old}\n"
+         "  - {when: {leader-of: orders-0, not: $old}, after: 5ms, cut: {from: b2, to: [k1, k2]}, as: c}\n"
+         "  - {every: 1s..2s x 3, reset: [any(1), rest]}\n"
+         "  - {then: 50ms, restart: $old}\n"
+         "expect:\n  always: [lost]\n  must-fail: [{check: lost, min: 3}]\n");
+    assert_string_equal(said(&l), "");
+    assert_int_equal(l.all.n, 1);
+    const struct scenario *s = l.all.v[0];
+    assert_int_equal(s->seed, 42);
+    assert_int_equal(s->steps_n, 4);
+    assert_int_equal(s->steps[0].args.target.v[0].kind, TERM_LEADER);
+    assert_int_equal(s->steps[1].trigger, TRIGGER_WHEN);
+    assert_int_equal(s->steps[1].at_ns, 5 * NS_PER_MS);
+    assert_false(s->steps[1].args.both_ways);
+    assert_int_equal(s->steps[1].args.to.n, 2);
+    assert_int_equal(s->steps[2].times, 3);
+    assert_true(s->steps[2].args.both_ways);
+    assert_int_equal(s->clients[0].acks, 1);
+    assert_int_equal(s->clients[0].idempotent, NO);
+    assert_int_equal(s->must_fail[0].min, 3);
+    assert_true(s->run_ns >= 8 * NS_PER_S);
+    mem_release(&l.mem);
+}
+
+static void
+a_twin_takes_over_all_but_what_is_its_own(void **state)
+{
+    (void)state;
+    struct loaded l;
+    load(&l, HEAD P1 "catches: {TX01: [duplicate]}\n"
+                     "expect: {must-fail: [{check: lost}], always: [duplicate]}\n"
+                     "---\nscenario: 1\nname: u\nabout: twin\nextends: t\nclients: {p1: {acks: 0}}\n");
+    assert_string_equal(said(&l), "");
+    assert_int_equal(l.all.n, 2);
+    const struct scenario *u = l.all.v[1];
+    assert_int_equal(u->clients[0].acks, 0);
+    assert_int_equal(u->clients[0].until_ns, 2 * NS_PER_S);
+    assert_int_equal(u->catches_n, 0);
+    assert_int_equal(u->must_fail_n, 0);
+    assert_int_equal(u->always_n, 1);
+    mem_release(&l.mem);
+}
+
+static void
+settings_on_the_command_line_go_before(void **state)
+{
+    (void)state;
+    struct loaded l;
+    struct slice sets[] = {S("p1.acks=1"), S("cluster.config.min.insync.replicas=3"), S("seed=9")};
+    load_with(&l, HEAD P1, &(struct load_options){.sets = sets, .sets_n = 3});
+    assert_string_equal(said(&l), "");
+    assert_int_equal(l.all.v[0]->clients[0].acks, 1);
+    assert_int_equal(l.all.v[0]->seed, 9);
+    assert_int_equal(cluster_config_i64(l.all.v[0], "min.insync.replicas"), 3);
+    mem_release(&l.mem);
+}
+
+/* ---- mistakes ---- */
+
+static void
+a_mistake_has_a_place_a_caret_and_a_cure(void **state)
+{
+    (void)state;
+    struct loaded l;
+    load(&l, HEAD "timeline:\n  - {at: 2s, crush: b1}\n");
+    assert_string_equal(said(&l), "x.yaml:6:14: error: 'crush' is not something that can happen\n"
+                                  "    6 |   - {at: 2s, crush: b1}\n"
+                                  "      |              ^~~~~ did you mean crash?\n");
+    mem_release(&l.mem);
+}
+
+static void
+what_yaml_would_make_of_words_is_not_made(void **state)
+{
+    (void)state;
+    must_say(HEAD "timeline: [{at: 2, crash: b1}]", "a unit is due");
+    must_say(HEAD "timeline: [{at: 1:30, crash: b1}]", "write 1m or 90s");
+    must_say(HEAD "clients: {p1: {produce: orders, until: 2s, idempotent: yes}}", "write true or false");
+    must_say(HEAD "seed: 1\nseed: 2\n", "for the second time, first in line 5");
+    must_say("a: &x 1\n", "anchors are not for scenarios");
+    must_say("a: *x\n", "aliases are not for scenarios");
+    must_say("a: !!int 3\n", "tags are not for scenarios");
+    must_say("scenario: 1\n\tname: x\n", "tabs cannot indent");
+    must_say("", "no scenario in this file");
+}
+
+static void
+names_that_nobody_has_are_refused(void **state)
+{
+    (void)state;
+    must_say(HEAD "timeline: [{at: 2s, crash: b4}]", "no machine is called b4");
+    must_say(HEAD "timeline: [{at: 2s, crash: leader(order-0)}]", "did you mean orders?");
+    must_say(HEAD "timeline: [{at: 2s, crash: leader(orders-7)}]", "orders has 1 partition, numbered from 0");
+    must_say(HEAD "timeline: [{at: 2s, restart: $old}]", "no earlier step has `as: old`");
+    must_say(HEAD "timeline: [{at: 2s, hold: {rpc: Fetsh}}]", "did you mean Fetch?");
+    must_say(HEAD "cluster: {config: {min.insync.replica: 2}}", "did you mean min.insync.replicas?");
+    must_say(HEAD "cluster: {config: {num.partitions: many}}", "num.partitions: ");
+    must_say(HEAD "cluster: {config: {node.id: 7}}", "is set by the simulator");
+    must_say(HEAD "expect: {always: [losst]}", "did you mean lost?");
+    must_say(HEAD "expect: {at-end: [{acked: p9, min: 3}]}", "no producer is called p9");
+    must_say(HEAD "clients: {p1: {produce: orders, untill: 2s}}", "did you mean until?");
+    must_say("scenario: 2\n", "this version of the format is not known");
+    must_say("name: x\n", "the first key must say the version");
+}
+
+static void
+steps_that_say_too_little_or_too_much_are_refused(void **state)
+{
+    (void)state;
+    must_say(HEAD "timeline: [{crash: b1}]", "the step does not say when");
+    must_say(HEAD "timeline: [{at: 1s, then: 2s, crash: b1}]", "more than one time");
+    must_say(HEAD "timeline: [{at: 1s, crash: b1, power: b1}]", "crash and power in one step");
+    must_say(HEAD "timeline: [{at: 1s}]", "nothing happens in this step");
+    must_say(HEAD "timeline: [{at: 1s, cut: b1}]", "two sides are due here");
+    must_say(HEAD "timeline: [{at: 1s, slow: [b1, b2]}]", "slow does not say what");
+    must_say(HEAD "expect: {eventually: [{serving: b1}]}", "by when?");
+    must_say(HEAD "clients: {p1: {produce: orders, consume: orders, until: 1s}}", "a client does one of two");
+    must_say(HEAD "clients: {p1: {produce: orders, until: 1s, acks: 1, idempotent: true}}", "acks: all");
+}
+
+static void
+all_mistakes_come_at_once_up_to_twenty(void **state)
+{
+    (void)state;
+    char text[4096] = HEAD "timeline:\n";
+    for (int i = 0; i < 30; i++) {
+        size_t n = strlen(text);
+        snprintf(text + n, sizeof text - n, "  - {at: %ds, crash: b9}\n", i);
+    }
+    struct loaded l;
+    load(&l, text);
+    assert_int_equal(l.diags.errors, 30);
+    assert_non_null(strstr(said(&l), "… and 10 more errors"));
+    mem_release(&l.mem);
+}
+
+static void
+scenarios_that_extend_each_other_in_a_circle_are_refused(void **state)
+{
+    (void)state;
+    must_say("scenario: 1\nname: a\nextends: b\n---\nscenario: 1\nname: b\nextends: a\n", "in a circle");
+    must_say("scenario: 1\nname: a\nextends: zz\n", "no scenario is called zz");
+}
+
+static void
+lint_knows_what_is_hardly_meant(void **state)
+{
+    (void)state;
+    must_say(HEAD "cluster: {config: {broker.session.timeout.ms: 1000, broker.heartbeat.interval.ms: 500}}",
+             "one late heartbeat fences a broker");
+    must_say(HEAD "timeline: [{at: 1s, pause: b1, for: 2s}]", "no failover will happen");
+    must_say("scenario: 1\nname: t\nabout: x\ntopics: {orders: {}}\ntimeline: [{at: 1s, crash: b1}]",
+             "has a role that differs from seed to seed");
+    must_say(HEAD "timeline: [{at: 1s, crash: b1}, {at: 1s, crash: b2}]", "the quorum is gone with them");
+    must_say(HEAD "run: 1s\ntimeline: [{at: 5s, crash: b1}]", "after the end of the run");
+}
+
+/* ---- the table ---- */
+
+static void
+every_row_of_the_table_is_in_its_place_and_explained(void **state)
+{
+    (void)state;
+    for (int i = 0; i < VERBS_N; i++) {
+        assert_int_equal(verbs[i].id, i);
+        assert_true(strlen(verbs[i].value.about) > 10);
+        assert_non_null(strstr(verbs[i].example, verbs[i].value.name));
+    }
+    for (int i = 0; i < CONDS_N; i++) {
+        assert_int_equal(conds[i].id, i);
+        assert_non_null(strstr(conds[i].example, conds[i].value.name));
+    }
+}
+
+static void
+the_reference_page_is_the_one_in_the_project(void **state)
+{
+    (void)state;
+    struct mem mem;
+    test_mem_init(&mem);
+    struct writer w = writer_mem(&mem);
+    scenario_reference(&w);
+    FILE *f = fopen("scenarios/README.md", "rb");
+    assert_non_null(f);
+    char *page = calloc(1, (size_t)w.n + 2);
+    assert_int_equal(fread(page, 1, (size_t)w.n + 1, f), w.n);
+    assert_memory_equal(page, w.p, (size_t)w.n);
+    fclose(f);
+    free(page);
+    mem_release(&mem);
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(times_need_units_and_are_exact),
+        cmocka_unit_test(sizes_rates_and_partitions_are_read),
+        cmocka_unit_test(a_whole_scenario_is_read),
+        cmocka_unit_test(a_twin_takes_over_all_but_what_is_its_own),
+        cmocka_unit_test(settings_on_the_command_line_go_before),
+        cmocka_unit_test(a_mistake_has_a_place_a_caret_and_a_cure),
+        cmocka_unit_test(what_yaml_would_make_of_words_is_not_made),
+        cmocka_unit_test(names_that_nobody_has_are_refused),
+        cmocka_unit_test(steps_that_say_too_little_or_too_much_are_refused),
+        cmocka_unit_test(all_mistakes_come_at_once_up_to_twenty),
+        cmocka_unit_test(scenarios_that_extend_each_other_in_a_circle_are_refused),
+        cmocka_unit_test(lint_knows_what_is_hardly_meant),
+        cmocka_unit_test(every_row_of_the_table_is_in_its_place_and_explained),
+        cmocka_unit_test(the_reference_page_is_the_one_in_the_project),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
