@@ -90,11 +90,15 @@ void
 fault_disk_heal(struct machine *m)
 {
     struct disk_faults *f = &m->host->disk->faults;
+    int64_t capacity_bytes = m->host->disk->w->options.disk.capacity_bytes;
+    bool is_well = !f->fail_which && !f->misdirect && f->slow_percent == 100 &&
+                   !f->short_reads_permille && f->capacity_bytes == capacity_bytes;
+    if (is_well) return; /* nothing happened, so nothing is told */
     f->fail_which = 0;
     f->misdirect = false;
     f->slow_percent = 100;
     f->short_reads_permille = 0;
-    f->capacity_bytes = m->host->disk->w->options.disk.capacity_bytes;
+    f->capacity_bytes = capacity_bytes;
     say(m, S("disk healed"), SLICE_EMPTY, 0);
 }
 
