@@ -228,7 +228,11 @@ take_range(struct part *part, struct partition *p)
 {
     struct fetch *f = part->fetch;
     const struct log_read *rd = &f->read;
-    if (rd->err != LOG_OK && rd->err != LOG_E_BUSY) {
+    /* A cut elsewhere in the segment ended the read: what it asked for is there, or will be. */
+    bool in_range = rd->offset >= commitlog_start(&p->log) &&
+                    rd->offset <= commitlog_written_end(&p->log);
+    bool again = rd->err == LOG_E_BUSY || (rd->err == LOG_E_OUT_OF_RANGE && in_range);
+    if (rd->err != LOG_OK && !again) {
         fail_part(part, read_error(rd->err));
         return;
     }
