@@ -7,8 +7,8 @@
 _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "loads and stores swap");
 
 /* Kafka's own reader lets high bits of the last byte fall away; we refuse them. */
-static uint64_t
-leb128(struct reader *r, int bits)
+uint64_t
+reader_long_leb128(struct reader *r, int bits)
 {
     uint64_t v = 0;
     for (int shift = 0;; shift += 7) {
@@ -25,40 +25,6 @@ leb128(struct reader *r, int bits)
         v |= part << shift;
         if (!(*p & 0x80)) return v;
     }
-}
-
-uint32_t
-reader_uvarint(struct reader *r)
-{
-    if (!r->err && r->p < r->end && *r->p < 0x80) return *r->p++;
-    return (uint32_t)leb128(r, 32);
-}
-
-int32_t
-reader_varint(struct reader *r)
-{
-    uint32_t v = (uint32_t)leb128(r, 32);
-    return (int32_t)(v >> 1 ^ -(v & 1));
-}
-
-int64_t
-reader_varlong(struct reader *r)
-{
-    uint64_t v = leb128(r, 64);
-    return (int64_t)(v >> 1 ^ -(v & 1));
-}
-
-struct slice
-reader_bytes(struct reader *r, int64_t n)
-{
-    const uint8_t *p = reader_take(r, n);
-    return p ? slice(p, n) : SLICE_NULL;
-}
-
-void
-reader_skip(struct reader *r, int64_t n)
-{
-    (void)reader_take(r, n);
 }
 
 void

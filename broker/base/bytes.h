@@ -112,14 +112,52 @@ reader_u32(struct reader *r)
 {
     return (uint32_t)reader_i32(r);
 }
-/* LEB128 of at most 5 or 10 bytes; more, or a value too large, is an error. */
-uint32_t reader_uvarint(struct reader *r);
+/* LEB128 of at most 5 or 10 bytes; more, or a value too large, is an error. Nearly all that is read
+ * takes one byte or two: those need no loop. */
+uint64_t reader_long_leb128(struct reader *r, int bits);
+static inline uint64_t
+reader_leb128(struct reader *r, int bits)
+{
+    const uint8_t *p = r->p;
+    if (r->err || r->end - p < 2) return reader_long_leb128(r, bits);
+    if (p[0] < 0x80) {
+        r->p += 1;
+        return p[0];
+    }
+    if (p[1] >= 0x80) return reader_long_leb128(r, bits);
+    r->p += 2;
+    return (uint64_t)p[1] << 7 | (p[0] & 0x7f);
+}
+static inline uint32_t
+reader_uvarint(struct reader *r)
+{
+    return (uint32_t)reader_leb128(r, 32);
+}
 /* Zigzag over LEB128. */
-int32_t reader_varint(struct reader *r);
-int64_t reader_varlong(struct reader *r);
+static inline int32_t
+reader_varint(struct reader *r)
+{
+    uint32_t v = (uint32_t)reader_leb128(r, 32);
+    return (int32_t)(v >> 1 ^ -(v & 1));
+}
+static inline int64_t
+reader_varlong(struct reader *r)
+{
+    uint64_t v = reader_leb128(r, 64);
+    return (int64_t)(v >> 1 ^ -(v & 1));
+}
 /* Exactly n bytes; n < 0 is an error. */
-struct slice reader_bytes(struct reader *r, int64_t n);
-void reader_skip(struct reader *r, int64_t n);
+static inline struct slice
+reader_bytes(struct reader *r, int64_t n)
+{
+    const uint8_t *p = reader_take(r, n);
+    return p ? slice(p, n) : SLICE_NULL;
+}
+static inline void
+reader_skip(struct reader *r, int64_t n)
+{
+    (void)reader_take(r, n);
+}
 
 /* A writer into memory of its own (mem != NULL: it grows, up to the ceiling if that is not 0) or
  * into a fixed run of bytes (mem == NULL). */
