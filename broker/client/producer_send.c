@@ -183,6 +183,15 @@ lingered(struct producer *p, const struct pbatch *b)
            env_now_ns(p->env) >= b->created_ns + p->params.linger_ms * NS_PER_MS;
 }
 
+/* A partition that does not know a producer takes whatever sequence comes first (KIP-98), and then refuses
+ * the ones before it for ever. So nothing may overtake the first batch of an id or epoch, neither where
+ * that was refused nor to a new leader: it goes alone until it is acknowledged, and so on all replicas. */
+static bool
+is_first_under_way(const struct ppart *part)
+{
+    return part->in_flight > 0 && part->acked_next == 0;
+}
+
 /* The batch of this partition that may be sent now, if any. With idempotence a batch that is sent again
  * waits until all before it are done, and those behind it wait for it: so the order is kept. */
 static struct pbatch *
@@ -190,6 +199,7 @@ part_next(struct producer *p, struct ppart *part)
 {
     int64_t now = env_now_ns(p->env);
     if (part->bump || part->in_flight >= p->params.max_in_flight) return NULL;
+    if (p->params.idempotent && is_first_under_way(part)) return NULL;
     LIST_EACH(&part->batches, b, struct pbatch, node) {
         if (b->state == BATCH_IS_SENT) continue;
         if (b->state == BATCH_IS_OPEN && lingered(p, b)) batch_close(p, b);

@@ -217,6 +217,38 @@ retries_keep_the_order(void **state)
     }
 }
 
+/* As a broker that does not know the producer yet: any sequence may begin. The first batch is lost. */
+static int16_t
+first_lost_any_begins(struct script *s, int32_t node, int32_t partition,
+                      const struct batch_header *h, int32_t n)
+{
+    (void)node;
+    if (n == 1) return SCRIPT_NO_ANSWER;
+    int32_t stored = s->log_n[partition];
+    if (!stored) return K_ERR_NONE;
+    const struct batch_header *last = &s->log[partition][stored - 1].h;
+    if (h->producer_epoch > last->producer_epoch)
+        return h->base_sequence ? K_ERR_OUT_OF_ORDER_SEQUENCE_NUMBER : K_ERR_NONE;
+    return h->base_sequence == last->base_sequence + 1 ? K_ERR_NONE
+                                                       : K_ERR_OUT_OF_ORDER_SEQUENCE_NUMBER;
+}
+
+static void
+nothing_overtakes_the_first_batch(void **state)
+{
+    (void)state;
+    params.batch_bytes = 1;
+    sends_n = 3;
+    script.produce = first_lost_any_begins;
+    script_run(&script, 4000);
+    assert_int_equal(done_n, 3);
+    for (int i = 0; i < 3; i++) {
+        assert_int_equal(sends[i].result, SEND_OK);
+        assert_int_equal(sends[i].offset, i);
+    }
+    assert_int_equal(producer_stats(producer)->epoch_bumps, 0);
+}
+
 /* The broker has forgotten the producer. */
 static int16_t
 forgotten(struct script *s, int32_t node, int32_t partition, const struct batch_header *h,
@@ -343,6 +375,7 @@ main(void)
         CASE(acks_0_is_ok_without_offset),
         CASE(a_duplicate_is_ok_without_offset),
         CASE(retries_keep_the_order),
+        CASE(nothing_overtakes_the_first_batch),
         CASE(forgotten_producer_begins_anew_under_a_higher_epoch),
         CASE(a_hole_is_left_behind_by_raising_the_epoch),
         CASE(follows_the_hint_of_a_new_leader_without_backoff),
