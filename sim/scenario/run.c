@@ -6,7 +6,7 @@
 
 #include "broker/base/check.h"
 
-#define PROGRESS_NS (100 * NS_PER_MS)
+#define SWEEP_DOWN_NS (2 * NS_PER_S)
 
 /* ---- texts ---- */
 
@@ -92,11 +92,36 @@ see_event(void *ctx, const struct world_event *e)
     }
 }
 
+/* In a sweep: the node that died at its disk operation comes back. */
+static void
+come_back(struct world *w, void *ctx)
+{
+    struct node_slot *n = ctx;
+    (void)w;
+    run_say(n->r, "%.*s comes back", SARG(n->m->name));
+    node_up(n->r, n->m);
+}
+
+static void
+see_sweep(struct run *r, struct node_slot *n, enum life what)
+{
+    bool died = what == LIFE_CRASH || what == LIFE_POWER;
+    if (!died || r->swept || !r->o->crash_at_op || !slice_eq(n->m->name, r->o->crash_node)) return;
+    r->swept = true;
+    r->faults++;
+    r->power_losses += what == LIFE_POWER;
+    n->hurt = true;
+    run_say(r, "%s %.*s at its disk operation %lld", what == LIFE_POWER ? "power" : "crash",
+            SARG(n->m->name), (long long)r->o->crash_at_op);
+    world_at(r->w, world_now_ns(r->w) + SWEEP_DOWN_NS, come_back, n);
+}
+
 static void
 see_life(void *ctx, struct machine *m, enum life what, struct slice text)
 {
     struct run *r = ctx;
-    const struct node_slot *n = node_of(r, m);
+    struct node_slot *n = node_of(r, m);
+    if (n) see_sweep(r, n, what);
     if (what != LIFE_FATAL || !n) return;
     if (!text.n) {
         run_say(r, "%.*s has stopped in order", SARG(m->name));

@@ -77,7 +77,7 @@ struct run {
     int64_t admins_n;
     struct dice nemesis_dice;
     int32_t nemesis_active;
-    bool died;
+    bool swept;      /* the disk operation of a sweep has come */
 };
 
 /* Virtual time since the topics are there. */
