@@ -78,14 +78,13 @@ records_next(struct records *rs, struct record *ret)
     int32_t n = reader_varint(&rs->r);
     struct slice body = reader_bytes(&rs->r, n);
     if (rs->r.err) return fail(rs, BATCH_BAD_RECORD);
-    struct record rec;
-    if (!record_read(rs->h, body, &rec)) return fail(rs, BATCH_BAD_RECORD);
-    if (rec.offset_delta > rs->h->last_offset_delta) return fail(rs, BATCH_BAD_OFFSET);
-    rec.offset = rs->h->base_offset + rec.offset_delta;
-    rec.sequence = rs->h->base_sequence >= 0 ? sequence_add(rs->h->base_sequence, rec.offset_delta)
-                                             : BATCH_NO_SEQUENCE;
+    if (!record_read(rs->h, body, ret)) return fail(rs, BATCH_BAD_RECORD);
+    if (ret->offset_delta > rs->h->last_offset_delta) return fail(rs, BATCH_BAD_OFFSET);
+    ret->offset = rs->h->base_offset + ret->offset_delta;
+    ret->sequence = rs->h->base_sequence >= 0
+                      ? sequence_add(rs->h->base_sequence, ret->offset_delta)
+                      : BATCH_NO_SEQUENCE;
     rs->left--;
-    *ret = rec;
     return true;
 }
 

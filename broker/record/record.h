@@ -33,7 +33,7 @@ struct records {
 /* Both must outlive the cursor. */
 void records_begin(struct records *rs, const struct batch_header *h, struct slice payload);
 /* False at the end (rs->err == BATCH_OK: all records were there and nothing else) or at the first that is
- * wrong (BATCH_BAD_RECORD, BATCH_BAD_COUNT). Headers are walked over here, so that record_header_next()
+ * wrong (BATCH_BAD_RECORD, BATCH_BAD_COUNT); then *ret holds anything. Headers are walked over here, so that record_header_next()
  * cannot fail afterwards. */
 bool records_next(struct records *rs, struct record *ret);
 
