@@ -1,0 +1,44 @@
+/* What the files that draw frames share. A frame is what each replica of a partition holds at a moment:
+ *
+ *      2.547 s  right before: b1 crashes                     orders-0: leader b1 (epoch 0), ISR {1,2,3}
+ *      b1 leader  in sync  0 … 983 │984│985│986│ … │995│        ◄──┐ fetches at 996, lag 0
+ *                                          ▲ HW     ▲ end          │
+ *      b2 follower …                                             ──┘
+ *
+ * Columns are offsets, the same in every row, so that what one replica lacks is a hole under what another
+ * one has. */
+#ifndef VISUALIZE_FRAME_H
+#define VISUALIZE_FRAME_H
+
+#include "visualize/facts.h"
+#include "visualize/graph.h"
+#include "visualize/words.h"
+
+#define CELLS 14
+#define MOMENTS_MAX 6
+
+struct frame_moment {
+    int64_t at_ns;
+    struct slice caption;
+};
+
+struct frame_moments {
+    struct frame_moment v[MOMENTS_MAX];
+    int n;
+};
+
+/* What to show when nobody says: before the fault that cost a leader, after the election, before a log is
+ * cut, at the end. */
+void choose_moments(struct frame_moments *m, struct run *all, const struct facts *f,
+                    int32_t partition);
+int64_t frame_height(const struct run *all, int32_t partition);
+void draw_frame(struct graph *g, const struct run *now, int32_t partition,
+                const struct frame_moment *m, int number, int64_t y);
+void draw_frame_legend(struct graph *g, int64_t y);
+/* Of the leadership with this epoch. */
+const char *epoch_colour(int64_t epoch);
+
+#define FRAME_WIDTH 1060
+#define FRAME_LEGEND_HEIGHT 64
+
+#endif

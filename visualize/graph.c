@@ -1,0 +1,197 @@
+#include "visualize/graph.h"
+
+#include <graphviz/gvc.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "broker/base/check.h"
+
+/* The libraries take char * where they mean const. */
+static char *
+text(struct graph *g, struct slice s)
+{
+    return (char *)(uintptr_t)arena_dup(&g->texts, s).p;
+}
+
+static char *
+literal(struct graph *g, const char *s)
+{
+    return text(g, slice_cstr(s));
+}
+
+static void
+set(struct graph *g, void *of, const char *name, struct slice value)
+{
+    agsafeset(of, literal(g, name), text(g, value), literal(g, ""));
+}
+
+static void
+set_html(struct graph *g, void *of, struct slice html)
+{
+    char *label = agstrdup_html(g->g, text(g, html));
+    agsafeset(of, literal(g, "label"), label, literal(g, ""));
+    agstrfree(g->g, label);
+}
+
+static void
+default_of(struct graph *g, int kind, const char *name, const char *value)
+{
+    agattr(g->g, kind, literal(g, name), literal(g, value));
+}
+
+void
+graph_open(struct graph *g, struct mem *mem, const char *name, int64_t height)
+{
+    *g = (struct graph){.mem = mem, .height = height};
+    arena_init(&g->texts, mem, 0);
+    agseterr(AGERR);
+    g->g = agopen(literal(g, name), Agdirected, NULL);
+    CHECK(g->g);
+    default_of(g, AGRAPH, "bgcolor", "white");
+    default_of(g, AGRAPH, "fontname", "Helvetica");
+    default_of(g, AGNODE, "shape", "plaintext");
+    default_of(g, AGNODE, "margin", "0");
+    default_of(g, AGNODE, "fontname", "Helvetica");
+    default_of(g, AGNODE, "fontsize", "10");
+    default_of(g, AGEDGE, "arrowsize", "0.7");
+}
+
+void
+graph_close(struct graph *g)
+{
+    agclose(g->g);
+    arena_release(&g->texts);
+}
+
+void
+graph_attribute(struct graph *g, const char *name, struct slice value)
+{
+    agattr(g->g, AGRAPH, literal(g, name), text(g, value));
+}
+
+static void
+put_point(struct writer *w, int64_t x, int64_t y)
+{
+    fmt_i64(w, x);
+    fmt_char(w, ',');
+    fmt_i64(w, y);
+}
+
+static Agnode_t *
+node(struct graph *g, struct slice name, int64_t x, int64_t y)
+{
+    char room[64];
+    struct writer w = writer_fixed(room, sizeof room);
+    Agnode_t *n = agnode(g->g, text(g, name), 1);
+    put_point(&w, x, g->height - y);
+    set(g, n, "pos", writer_slice(&w));
+    return n;
+}
+
+/* Inches with two decimals, from points. */
+static struct slice
+inches(struct writer *w, int64_t points)
+{
+    int64_t hundredths = (points * 100 + 36) / 72;
+    w->n = 0;
+    fmt_i64(w, hundredths / 100);
+    fmt_char(w, '.');
+    fmt_padded(w, hundredths % 100, 2);
+    return writer_slice(w);
+}
+
+void
+graph_table(struct graph *g, struct slice name, int64_t x, int64_t y, int64_t width, int64_t height,
+            struct slice html)
+{
+    char room[32];
+    struct writer w = writer_fixed(room, sizeof room);
+    Agnode_t *n = node(g, name, x + width / 2, y + height / 2);
+    set(g, n, "width", inches(&w, width));
+    set(g, n, "height", inches(&w, height));
+    set_html(g, n, html);
+}
+
+/* As a table with one cell, because only in tables text keeps to the left. */
+void
+graph_text(struct graph *g, struct slice name, int64_t x, int64_t y, int64_t width, int64_t size,
+           const char *colour, bool is_bold, struct slice said)
+{
+    struct writer w = writer_mem(g->mem);
+    fmt_str(&w, "<TABLE BORDER=\"0\" CELLBORDER=\"0\" CELLSPACING=\"0\" CELLPADDING=\"0\"><TR><TD "
+                "ALIGN=\"LEFT\" FIXEDSIZE=\"TRUE\" WIDTH=\"");
+    fmt_i64(&w, width);
+    fmt_str(&w, "\" HEIGHT=\"");
+    fmt_i64(&w, size + 6);
+    fmt_str(&w, "\"><FONT COLOR=\"");
+    fmt_str(&w, colour);
+    fmt_str(&w, "\" POINT-SIZE=\"");
+    fmt_i64(&w, size);
+    fmt_str(&w, is_bold ? "\"><B>" : "\">");
+    for (int64_t i = 0; i < said.n; i++) {
+        char c = (char)said.p[i];
+        if (c == '&') fmt_str(&w, "&amp;");
+        else if (c == '<') fmt_str(&w, "&lt;");
+        else if (c == '>') fmt_str(&w, "&gt;");
+        else fmt_char(&w, c);
+    }
+    if (!said.n) fmt_char(&w, ' ');
+    fmt_str(&w, is_bold ? "</B></FONT></TD></TR></TABLE>" : "</FONT></TD></TR></TABLE>");
+    graph_table(g, name, x, y, width, size + 6, writer_slice(&w));
+    writer_release(&w);
+}
+
+void
+graph_bow(struct graph *g, struct slice from, struct slice to, int64_t x, int64_t y0, int64_t y1,
+          int64_t out, const char *colour, bool is_broken)
+{
+    Agnode_t *a = agnode(g->g, text(g, from), 0), *b = agnode(g->g, text(g, to), 0);
+    CHECK(a && b);
+    Agedge_t *e = agedge(g->g, a, b, NULL, 1);
+    char room[160];
+    struct writer w = writer_fixed(room, sizeof room);
+    fmt_str(&w, "e,");
+    put_point(&w, x, g->height - y1);
+    fmt_char(&w, ' ');
+    put_point(&w, x, g->height - y0);
+    fmt_char(&w, ' ');
+    put_point(&w, x + out, g->height - y0);
+    fmt_char(&w, ' ');
+    put_point(&w, x + out, g->height - y1);
+    fmt_char(&w, ' ');
+    put_point(&w, x + 8, g->height - y1);
+    set(g, e, "pos", writer_slice(&w));
+    set(g, e, "color", slice_cstr(colour));
+    set(g, e, "penwidth", is_broken ? S("2") : S("1.5"));
+    if (is_broken) set(g, e, "style", S("dashed"));
+}
+
+void
+graph_write(struct graph *g, struct writer *w)
+{
+    char *out = NULL;
+    size_t n = 0;
+    FILE *f = open_memstream(&out, &n);
+    CHECK(f);
+    agwrite(g->g, f);
+    fclose(f);
+    writer_bytes(w, slice(out, (int64_t)n));
+    free(out);
+}
+
+bool
+graph_paint(struct graph *g, struct writer *w)
+{
+    char *out = NULL;
+    unsigned int n = 0;
+    GVC_t *c = gvContext();
+    bool ok = c && gvLayout(c, g->g, "nop2") == 0;
+    if (ok) {
+        ok = gvRenderData(c, g->g, "svg", &out, &n) == 0 && out;
+        if (ok) writer_bytes(w, slice(out, n));
+        if (out) gvFreeRenderData(out);
+        gvFreeLayout(c, g->g);
+    }
+    if (c) gvFreeContext(c);
+    return ok;
+}
