@@ -115,6 +115,7 @@ segment_opened(struct op *op)
     struct file_job *job = CONTAINER_OF(op, struct file_job, op);
     struct segment *s = job->segment;
     enum env_err err = op->err;
+    int64_t size = op->value;
     MEM_DELETE(&s->env->mem, job);
     s->state = err ? SEGMENT_CLOSED : SEGMENT_IS_OPEN;
     if (!err && !s->exists) {
@@ -122,7 +123,7 @@ segment_opened(struct op *op)
         if (s->log) log_names_changed(s->log);
     }
     if (err) s->file.slot = NULL;
-    else if (s->written < 0) s->written = s->size = op->value;
+    else if (s->written < 0) s->written = s->size = size;
     segment_pin(s);
     waits_ready(&s->file_waits, err);
     segment_unpin(s);
