@@ -80,6 +80,15 @@ note_broker(struct controller *c, enum note_kind kind, int32_t id, int64_t epoch
     decision_note(c, kind, SLICE_EMPTY, SLICE_EMPTY, (int64_t[]){id, epoch}, 2);
 }
 
+static void
+note_registered(struct controller *c, const struct k_register_broker_record *r)
+{
+    int64_t incarnation;
+    memcpy(&incarnation, r->incarnation_id.b, sizeof incarnation); /* enough to tell one from another */
+    int64_t v[] = {r->broker_id, r->broker_epoch, incarnation, r->fenced};
+    decision_note(c, NOTE_BROKER_REGISTERED, SLICE_EMPTY, SLICE_EMPTY, v, ARRAY_LEN(v));
+}
+
 void
 add_fencing(struct controller *c, const struct image_broker *b)
 {
@@ -234,7 +243,7 @@ add_registration(struct controller *c, const struct k_broker_registration_reques
         rec.broker_epoch = c->ops->next_offset(c->owner);
     }
     batch_add(c, K_MSG_REGISTER_BROKER_RECORD, REGISTER_BROKER_VERSION, &rec);
-    note_broker(c, NOTE_BROKER_REGISTERED, rec.broker_id, rec.broker_epoch);
+    note_registered(c, &rec);
     return rec.broker_epoch;
 }
 

@@ -30,7 +30,7 @@
     X(RAFT_HW, "raft-high-watermark", "high_watermark epoch")                                        \
     X(CONTROLLER_ACTIVE, "controller-active", "node_id epoch")                                       \
     X(CONTROLLER_RESIGN, "controller-resign", "node_id epoch")                                       \
-    X(BROKER_REGISTERED, "broker-registered", "broker_id broker_epoch")                              \
+    X(BROKER_REGISTERED, "broker-registered", "broker_id broker_epoch incarnation fenced")           \
     X(BROKER_FENCED, "broker-fenced", "broker_id broker_epoch")                                      \
     X(BROKER_UNFENCED, "broker-unfenced", "broker_id broker_epoch")                                  \
     X(BROKER_SHUTDOWN, "broker-controlled-shutdown", "broker_id broker_epoch")                       \

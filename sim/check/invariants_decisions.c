@@ -88,9 +88,16 @@ broker(struct invariants *v, int32_t id)
 {
     for (int64_t i = 0; i < v->brokers.n; i++)
         if (v->brokers.v[i].id == id) return &v->brokers.v[i];
-    struct broker_seen new = {id, -1, true};
+    struct broker_seen new = {.id = id, .epoch = -1, .fenced = true};
     VEC_PUSH(v->mem, &v->brokers, new);
     return &v->brokers.v[v->brokers.n - 1];
+}
+
+/* A process that did not hear the answer registers again, and keeps what it was given. */
+static bool
+is_registered_again(const struct broker_seen *b, const struct note *n)
+{
+    return n->kind == NOTE_BROKER_REGISTERED && n->v[1] == b->epoch && n->v[2] == b->incarnation;
 }
 
 static void
@@ -98,9 +105,11 @@ check_broker(struct invariants *v, const struct note *n)
 {
     struct broker_seen *b = broker(v, (int32_t)n->v[0]);
     struct model_node *node = model_node_by_id(&v->model, b->id);
+    if (is_registered_again(b, n)) return;
     if (n->kind == NOTE_BROKER_REGISTERED && n->v[1] <= b->epoch)
         breach(v, RULE_BROKER_EPOCH_INCREASES, NULL, -1, "gave broker # the epoch #", b->id,
                n->v[1]);
+    if (n->kind == NOTE_BROKER_REGISTERED) b->incarnation = n->v[2];
     b->epoch = MAX(b->epoch, n->v[1]);
     b->fenced = n->kind != NOTE_BROKER_UNFENCED;
     if (node && n->kind == NOTE_BROKER_UNFENCED) node->current = true;

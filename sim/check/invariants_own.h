@@ -12,7 +12,7 @@ struct topic_rule {
 
 struct broker_seen {
     int32_t id;
-    int64_t epoch;
+    int64_t epoch, incarnation;
     bool fenced;
 };
 

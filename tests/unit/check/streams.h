@@ -104,7 +104,7 @@ tale_begin(struct tale *s, bool with_oracle)
     }
     if (s->v) invariants_topic(s->v, S("orders"), 2);
     for (int32_t id = 1; id <= 3; id++) {
-        say(s, 3, NOTE_BROKER_REGISTERED, SLICE_EMPTY, SLICE_EMPTY, id, 10 + id, 0, 0, 0);
+        say(s, 3, NOTE_BROKER_REGISTERED, SLICE_EMPTY, SLICE_EMPTY, id, 10 + id, 7 * id, 1, 0);
         say(s, 3, NOTE_BROKER_UNFENCED, SLICE_EMPTY, SLICE_EMPTY, id, 10 + id, 0, 0, 0);
     }
     decide(s, 1, 0, 0, false, S("replicas=1,2,3 isr=1,2,3 elr= last="));

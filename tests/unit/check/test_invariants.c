@@ -248,8 +248,16 @@ static void
 a_broker_epoch_given_twice(void **state)
 {
     BEGIN;
-    say(&s, 3, NOTE_BROKER_REGISTERED, SLICE_EMPTY, SLICE_EMPTY, 3, 13, 0, 0, 0);
+    say(&s, 3, NOTE_BROKER_REGISTERED, SLICE_EMPTY, SLICE_EMPTY, 3, 13, 22, 1, 0);
     assert_told(&s, RULE_BROKER_EPOCH_INCREASES);
+}
+
+static void
+a_process_that_registers_again_keeps_its_epoch(void **state)
+{
+    BEGIN;
+    say(&s, 3, NOTE_BROKER_REGISTERED, SLICE_EMPTY, SLICE_EMPTY, 3, 13, 21, 1, 0);
+    assert_silent(&s);
 }
 
 /* k1 leads epoch 1 of the quorum; five records are durable on all three and committed. */
@@ -352,6 +360,7 @@ main(void)
         cmocka_unit_test(a_leader_from_outside_isr_and_elr),
         cmocka_unit_test(a_fenced_broker_comes_into_the_isr),
         cmocka_unit_test(a_broker_epoch_given_twice),
+        cmocka_unit_test(a_process_that_registers_again_keeps_its_epoch),
         cmocka_unit_test(committed_by_a_minority),
         cmocka_unit_test(two_leaders_of_the_quorum),
         cmocka_unit_test(applied_before_it_was_committed),
