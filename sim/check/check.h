@@ -31,7 +31,7 @@ struct check_facts {
     const struct check_topic *topics; /* by topic of the history; beyond n: zeroed */
     int32_t topics_n;
     int32_t faults;       /* of any kind that were done, also planned restarts */
-    int32_t power_losses; /* different brokers that lost power */
+    int32_t power_losses; /* brokers that lost power, and were not in sync again, at one time */
     int32_t wipes;        /* different brokers whose disk was lost */
     /* After `healed` of the history and so long, every send must be acknowledged; 0: not asked for. */
     int64_t serves_after_ns;

@@ -185,7 +185,6 @@ act_on_machines(struct run *r, const struct step *s)
         meet(r, s, m);
         bool lasts = id == VERB_CRASH || id == VERB_POWER || id == VERB_PAUSE;
         if (lasts) undo_later(r, s->args.for_ns, UNDO_UP, 0, m);
-        r->power_losses += id == VERB_POWER;
         r->wipes += id == VERB_WIPE;
     }
     remember(r, s, c, NULL, 0);

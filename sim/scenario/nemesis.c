@@ -2,6 +2,7 @@
 #include "sim/scenario/run_internal.h"
 
 #include "broker/base/check.h"
+#include "broker/base/fmt.h"
 #include "apis.h"
 
 struct affliction {
@@ -58,6 +59,15 @@ may_go_down(const struct run *r, const struct node_slot *n)
     return down < r->s->nemesis.down;
 }
 
+/* So many copies of a record may vanish at once by the promise of every topic. */
+static int32_t
+may_be_gone(const struct run *r)
+{
+    int64_t least = INT32_MAX;
+    for (int32_t i = 0; i < r->s->topics_n; i++) least = MIN(least, topic_min_isr(r, &r->s->topics[i]));
+    return (int32_t)MAX(1, least - 1);
+}
+
 static bool
 is(struct slice kind, const char *name)
 {
@@ -69,10 +79,11 @@ strike_node(struct run *r, struct slice kind)
 {
     struct node_slot *n = draw_node(r);
     if (!may_go_down(r, n)) return false;
+    if (is(kind, "power") && n->is_broker && power_gone(r) >= may_be_gone(r)) return false;
     n->hurt = true;
     run_fault(r, (const char *)kind.p, "%.*s", SARG(n->m->name));
     if (is(kind, "crash")) fault_crash(n->m);
-    else if (is(kind, "power")) fault_power(n->m), r->power_losses++;
+    else if (is(kind, "power")) fault_power(n->m);
     else if (is(kind, "pause")) fault_pause(n->m);
     else node_shut_down(n->m);
     afflict(r, n->m, 0);
@@ -116,21 +127,74 @@ strike_cut(struct run *r)
     return true;
 }
 
+/* Everybody, clients too, to one of two sides. */
+static bool
+strike_split(struct run *r)
+{
+    int32_t all = world_machines_n(r->w);
+    struct machine **v = ARENA_ARRAY(r->a, struct machine *, all), **u = ARENA_ARRAY(r->a, struct machine *, all);
+    struct machines x = {v, 0}, y = {u, 0};
+    char text[200];
+    struct writer w = writer_fixed(text, sizeof text);
+    for (int32_t i = 0; i < all; i++) {
+        struct machine *m = world_machine_at(r->w, i);
+        if (dice_below(&r->nemesis_dice, 2)) {
+            u[y.n++] = m;
+            continue;
+        }
+        v[x.n++] = m;
+        if (x.n > 1) fmt_char(&w, ' ');
+        fmt_slice(&w, m->name);
+    }
+    if (!x.n || !y.n) return false;
+    bool both = dice_below(&r->nemesis_dice, 3) > 0;
+    struct slice side = writer_slice(&w);
+    run_fault(r, "split", "%.*s from the rest%s", SARG(side), both ? "" : ", one way");
+    afflict(r, NULL, fault_cut(r->w, x, y, both));
+    return true;
+}
+
+/* Between a client and a node, in one direction. */
+static bool
+strike_client(struct run *r)
+{
+    struct machine *node = draw_node(r)->m;
+    struct machine *client = r->s->clients_n ? r->clients[dice_below(&r->nemesis_dice, r->s->clients_n)].m : NULL;
+    bool to_node = dice_below(&r->nemesis_dice, 2) == 1;
+    if (!client) return false;
+    struct machine *a = to_node ? client : node, *b = to_node ? node : client;
+    struct machines x = {&a, 1}, y = {&b, 1};
+    run_fault(r, "cut-client", "%.*s > %.*s", SARG(a->name), SARG(b->name));
+    afflict(r, NULL, fault_cut(r->w, x, y, false));
+    return true;
+}
+
+static struct node_slot *
+draw_broker(struct run *r)
+{
+    int64_t n = 0, at;
+    for (int32_t i = 0; i < r->nodes_n; i++) n += r->nodes[i].is_broker;
+    at = dice_below(&r->nemesis_dice, n);
+    for (int32_t i = 0;; i++)
+        if (r->nodes[i].is_broker && at-- == 0) return &r->nodes[i];
+}
+
+/* Fetches of anybody, from brokers or from the quorum; what only brokers say is drawn from brokers. */
 static bool
 strike_hold(struct run *r, struct slice kind)
 {
     struct frame_filter f = frame_filter_any();
-    struct machine *m = draw_node(r)->m;
-    bool answer = dice_below(&r->nemesis_dice, 2) == 1;
+    bool fetch = is(kind, "hold-fetch"), produce = is(kind, "hold-produce");
+    const struct node_slot *n = fetch ? draw_node(r) : draw_broker(r);
+    bool answer = dice_below(&r->nemesis_dice, 2) == 1 || produce;
+    f.api = fetch ? K_API_FETCH : produce ? K_API_PRODUCE : K_API_ALTER_PARTITION;
     f.which = answer ? WHICH_ANSWER : WHICH_REQUEST;
-    f.api = is(kind, "hold-fetch") ? K_API_FETCH : is(kind, "hold-alter") ? K_API_ALTER_PARTITION : K_API_PRODUCE;
-    if (f.api == K_API_PRODUCE) f.which = WHICH_ANSWER;
-    if (f.api == K_API_FETCH) f.port = 9092;
-    if (f.which == WHICH_ANSWER) f.to = f.api == K_API_FETCH ? m : NULL;
-    else f.from = m;
-    run_fault(r, (const char *)kind.p, "%s%.*s", f.which == WHICH_ANSWER ? "answers to " : "requests of ",
-            SARG(m->name));
-    afflict(r, NULL, fault_hold(r->w, &f, 0, f.api == K_API_FETCH ? 0 : 1));
+    if (fetch && n->is_broker && dice_below(&r->nemesis_dice, 2)) f.port = 9092;
+    if (answer && !produce) f.to = n->m;
+    else f.from = n->m;
+    run_fault(r, (const char *)kind.p, "%s %.*s", !answer ? "requests of" : produce ? "an answer of" : "answers to",
+              SARG(n->m->name));
+    afflict(r, NULL, fault_hold(r->w, &f, 0, fetch ? 0 : 1));
     return true;
 }
 
@@ -167,6 +231,8 @@ strike(struct run *r, struct slice kind)
     for (int64_t i = 0; i < ARRAY_LEN(pairs); i++)
         if (is(kind, pairs[i])) return strike_pair(r, kind);
     if (is(kind, "cut")) return strike_cut(r);
+    if (is(kind, "split")) return strike_split(r);
+    if (is(kind, "cut-client")) return strike_client(r);
     if (slice_starts(kind, S("hold-"))) return strike_hold(r, kind);
     return strike_other(r, kind);
 }

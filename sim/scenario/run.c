@@ -133,6 +133,14 @@ see_life(void *ctx, struct machine *m, enum life what, struct slice text)
 }
 
 static void
+see_fault(void *ctx, struct slice verb, struct slice what)
+{
+    struct run *r = ctx;
+    struct machine *m = slice_eq(verb, S("power")) ? world_machine(r->w, what) : NULL;
+    if (m) power_took(r, m);
+}
+
+static void
 told(void *ctx, int64_t at_ns, struct slice line)
 {
     struct run *r = ctx;
@@ -159,7 +167,7 @@ begin(struct run *r, struct arena *a, const struct scenario *s, const struct run
     if (o->put_trace) r->trace = trace_open(a->mem, &(struct trace_options){0}, o->put_trace, o->ctx);
     if (r->trace) world_trace(r->w, r->trace);
     world_say(r->w, S("scenario"), s->name, s->about, NULL, NULL, 0);
-    world_observe(r->w, &(struct world_observer){.event = see_event, .life = see_life, .ctx = r});
+    world_observe(r->w, &(struct world_observer){.event = see_event, .life = see_life, .fault = see_fault, .ctx = r});
     witnesses_begin(r);
     if (o->crash_at_op)
         fault_at_disk_op(world_machine(r->w, o->crash_node), o->crash_at_op, o->crash_power);

@@ -16,6 +16,8 @@ struct node_slot {
     bool is_broker, is_controller;
     struct node_params params;
     bool hurt; /* a fault met it since it last served: it may end itself */
+    bool gone; /* power.c: its copies */
+    int64_t gone_epoch; /* its registration then */
 };
 
 struct client_slot {
@@ -68,7 +70,7 @@ struct run {
     VEC(struct bound) bounds;
     VEC(struct pending) pendings;
     int64_t fault_counts[VERBS_N];
-    int64_t power_losses, wipes, faults;
+    int64_t power_losses, wipes, faults; /* power_losses: the most whose copies were gone at one time */
     struct dice dice;
     int64_t begin_ns, last_fault_ns;
     bool playing;    /* steps may fire */
@@ -129,6 +131,11 @@ void cond_watch(struct run *r, const struct cond *c, int32_t step, int64_t deadl
 void play_begin(struct run *r);
 void play_step_fired(struct run *r, int32_t index);
 void play_fire(struct run *r, int32_t index);
+
+/* power.c */
+void power_took(struct run *r, const struct machine *m);
+/* Brokers whose copies are gone now. */
+int32_t power_gone(struct run *r);
 
 /* nemesis.c */
 void nemesis_begin(struct run *r);

@@ -247,11 +247,13 @@ const struct fields random_fields = FIELDS(random_v);
 
 const struct word nemesis_faults[] = {
     {"crash", "a node dies and starts again"},
-    {"power", "a node loses power and starts again"},
+    {"power", "a node loses power and starts again; of brokers fewer at a time than min.insync.replicas, until they are in sync again"},
     {"shutdown", "a node stops in order and starts again"},
     {"pause", "a node stands still for a while"},
     {"cut", "a node is cut off from all others, both ways"},
     {"cut-one-way", "no byte from one node to another"},
+    {"cut-client", "no byte from a client to a node, or back"},
+    {"split", "all machines fall into two halves, sometimes only one way"},
     {"flap", "a link between two nodes comes and goes"},
     {"slow", "a link between two nodes is slow"},
     {"reset", "the connections between two nodes break"},

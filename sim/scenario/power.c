@@ -1,0 +1,45 @@
+/* What power losses took. A broker's copies count as gone from the moment when it loses power until, under a
+ * new registration, it is in sync with every partition again: then it has fetched what it lacked. What a run
+ * may lose depends on the most that were gone at one time, not on how often the power failed. */
+#include "sim/scenario/run_internal.h"
+
+static bool
+in_sync_everywhere(const struct run *r, int32_t id)
+{
+    for (int64_t i = 0; i < r->truth.partitions.n; i++) {
+        const struct truth_partition *p = r->truth.partitions.v[i];
+        if (ids_few_has(&p->replicas, id) && !ids_few_has(&p->isr, id)) return false;
+    }
+    return true;
+}
+
+static bool
+is_back(const struct run *r, const struct node_slot *n)
+{
+    return broker_serves(r, n) && r->truth.broker_epoch[n->id] > n->gone_epoch && in_sync_everywhere(r, n->id);
+}
+
+int32_t
+power_gone(struct run *r)
+{
+    int32_t gone = 0;
+    for (int32_t i = 0; i < r->nodes_n; i++) {
+        struct node_slot *n = &r->nodes[i];
+        if (n->gone && is_back(r, n)) n->gone = false;
+        gone += n->gone;
+    }
+    return gone;
+}
+
+/* Quorums sync what they count: a controller loses nothing. */
+void
+power_took(struct run *r, const struct machine *m)
+{
+    for (int32_t i = 0; i < r->nodes_n; i++) {
+        struct node_slot *n = &r->nodes[i];
+        if (!n->is_broker || n->m->host != m->host) continue;
+        n->gone = true;
+        n->gone_epoch = r->truth.broker_epoch[n->id];
+    }
+    r->power_losses = MAX(r->power_losses, power_gone(r));
+}
