@@ -15,6 +15,7 @@
 
 #define SETS_MAX 64
 #define FILES_MAX 4096
+#define CATCH_SEEDS 10
 
 struct options {
     const char *files[FILES_MAX];
@@ -218,6 +219,13 @@ run_task(const struct session *s, struct errand *t)
         j.crash_power = strcmp(s->o.sweep, "power") == 0;
     }
     job_run(&a, sc, &j, &out);
+    /* A switch must be caught within a fixed budget of seeds, the scenario's own first. */
+    for (int i = 1; s->o.catches && i < CATCH_SEEDS && !out.result.fired.n; i++) {
+        j.has_seed = true;
+        j.seed = t->seed + (uint64_t)i;
+        out = (struct run_output){0};
+        job_run(&a, sc, &j, &out);
+    }
     if (s->o.catches && t->expected.p) return judge_catch(&a, t, &out);
     struct slice text = writer_slice(s->o.json ? &out.json : &out.human);
     if (many && !s->o.json && out.exit_code == EXIT_PASS)

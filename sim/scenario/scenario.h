@@ -32,6 +32,8 @@ enum term_kind {
     TERM_LEADER,     /* leader(orders-0) */
     TERM_FOLLOWERS,  /* followers(orders-0): the replicas but for the leader */
     TERM_CONTROLLER, /* controller: the active one */
+    TERM_QUORUM_LEADER,    /* quorum-leader: who was elected last, active or not yet */
+    TERM_QUORUM_FOLLOWERS, /* quorum-followers: the other controllers */
     TERM_ANY,        /* any(2): so many drawn brokers that run */
     TERM_BOUND,      /* $old: who an earlier step met */
 };

@@ -297,6 +297,8 @@ const struct word targets[] = {
     {"leader(orders-0)", "who leads the partition"},
     {"followers(orders-0)", "its other replicas"},
     {"controller", "the active controller"},
+    {"quorum-leader", "the controller that was elected last, even if it is not active yet"},
+    {"quorum-followers", "the other controllers"},
     {"any(2)", "so many running brokers, drawn from the seed"},
     {"rest", "in a pair of sides: every machine that the other side does not name"},
     {"$old", "whom the step with `as: old` met"},

@@ -96,6 +96,7 @@ decode_term(struct load *l, const struct tree *t, struct term *ret)
         enum term_kind kind;
     } words[] = {
         {"all", TERM_ALL},         {"brokers", TERM_BROKERS}, {"controllers", TERM_CONTROLLERS},
+        {"quorum-leader", TERM_QUORUM_LEADER}, {"quorum-followers", TERM_QUORUM_FOLLOWERS},
         {"clients", TERM_CLIENTS}, {"rest", TERM_REST},       {"controller", TERM_CONTROLLER},
     };
     struct slice inside;

@@ -7,7 +7,7 @@
 void
 truth_init(struct truth *t, struct arena *a)
 {
-    *t = (struct truth){.a = a, .controller = -1};
+    *t = (struct truth){.a = a, .controller = -1, .quorum_leader = -1};
 }
 
 bool
@@ -204,6 +204,12 @@ truth_see(struct truth *t, const struct world_event *e)
         case NOTE_BROKER_FENCED:
         case NOTE_BROKER_SHUTDOWN: fence(t, e, n, false); break;
         case NOTE_CONTROLLER_ACTIVE: controller_active(t, e, n); break;
+        case NOTE_RAFT_STATE:
+            /* state, epoch, leader, vote: a note of the leader's own or of who follows it */
+            if (n->v[2] < 0 || n->v[1] <= t->quorum_epoch) break;
+            t->quorum_leader = (int32_t)n->v[2];
+            t->quorum_epoch = n->v[1];
+            break;
         case NOTE_TOPIC_DELETED: topic_deleted(t, n); break;
         default: break;
         }

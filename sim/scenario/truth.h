@@ -31,6 +31,8 @@ struct truth {
     int64_t broker_epoch[TRUTH_NODES];
     int32_t controller;              /* node id; -1 */
     int64_t controller_epoch;
+    int32_t quorum_leader; /* node id of who was elected last; -1 */
+    int64_t quorum_epoch;
     /* Told after each change that people want to hear of; may be NULL. */
     void (*told)(void *ctx, int64_t at_ns, struct slice line);
     void *ctx;

@@ -26,6 +26,13 @@ put_nodes(struct run *r, struct crowd *c, bool brokers, bool controllers)
 }
 
 static void
+put_quorum_followers(struct run *r, struct crowd *c)
+{
+    for (int32_t i = 0; i < r->nodes_n; i++)
+        if (r->nodes[i].is_controller && r->nodes[i].id != r->truth.quorum_leader) put(c, r->nodes[i].m);
+}
+
+static void
 put_clients(struct run *r, struct crowd *c)
 {
     for (int32_t i = 0; i < world_machines_n(r->w); i++) {
@@ -108,6 +115,8 @@ crowd_of(struct run *r, const struct target *t, const struct crowd *other_side)
         case TERM_LEADER:
         case TERM_FOLLOWERS: put_role(r, &c, term); break;
         case TERM_CONTROLLER: put_id(r, &c, r->truth.controller); break;
+        case TERM_QUORUM_LEADER: put_id(r, &c, r->truth.quorum_leader); break;
+        case TERM_QUORUM_FOLLOWERS: put_quorum_followers(r, &c); break;
         case TERM_ANY: put_any(r, &c, term->n); break;
         case TERM_BOUND: put_bound(r, &c, term->name); break;
         }
