@@ -22,6 +22,8 @@ struct arrow {
 /* An API is named again only so far away. */
 #define NAME_AGAIN_PX 100
 
+#define LOST_LEAN_PX 30
+
 struct name {
     int64_t x, y, api;
 };
@@ -215,8 +217,9 @@ draw_one(struct timeline *t, struct arrows *a, const struct arrow *one)
     bool is_data = m->api == K_API_PRODUCE || m->api == K_API_FETCH;
     svg_group(t->w, "message", "message-", (int64_t)m->id);
     tooltip(t, m);
-    if (m->is_lost) {
+    if (m->is_lost) { /* when it was given up says little */
         int64_t end = y0 + (y1 - y0) * 3 / 4;
+        x1 = MIN(x1, x0 + LOST_LEAN_PX);
         svg_line(t->w, "arrow a-lost", x0, y0, x1, end);
         cross(t, x1, end);
     } else {

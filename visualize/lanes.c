@@ -384,6 +384,13 @@ collect_corners(const struct timeline *t, const struct replica *one, struct stri
         /* A follower hears of the high watermark a fetch later; that is no news. */
         if (!is_leader_at(one, st->at_ns)) c.gap = 0;
         int64_t now = c.gap;
+        if (last && c.x > last->x + 1 && last->gap != gap) { /* it stayed so till now */
+            struct corner stays = *last;
+            stays.x++;
+            stays.gap = gap;
+            VEC_PUSH(s->mem, &s->v, stays);
+            last = &s->v.v[s->v.n - 1];
+        }
         c.gap = MIN(c.gap, last && last->x == c.x ? last->gap : gap);
         if (last && last->x == c.x) *last = c;
         else VEC_PUSH(s->mem, &s->v, c);
@@ -449,8 +456,9 @@ label_uncommitted(struct timeline *t, const struct lane *l, const struct replica
         struct writer w = writer_fixed(room, sizeof room);
         words_count(&w, st->log_end - st->high_watermark);
         fmt_str(&w, " not committed");
-        put_label(t, "ink s10", ANCHOR_START, time_x(t, at) + 5, offset_y(s, st->log_end) - 5, 10,
-                  writer_slice(&w));
+        int64_t x = time_x(t, at), y = offset_y(s, st->log_end) - 5;
+        if (!put_label(t, "ink s10", ANCHOR_START, x + 5, y, 10, writer_slice(&w)))
+            put_label(t, "ink s10", ANCHOR_END, x - 4, y, 10, writer_slice(&w));
     }
 }
 

@@ -5,7 +5,8 @@
 
 #define ROW 58
 #define HEAD 46
-#define NAME_WIDTH 124
+#define NAME_WIDTH 136 /* of which: */
+#define ACTOR_WIDTH 36
 #define SYNC_WIDTH 62
 #define OLD_WIDTH 84
 #define CELL_WIDTH 37
@@ -167,17 +168,14 @@ name_cell(const struct frame *f, int32_t actor, const struct replica *one, struc
                                                   : "up";
     bool leads = state != STATE_DOWN && one->role == ROLE_LEADER;
     const char *ink = leads ? "#ffffff" : "#111111";
-    char room[64];
+    const char *fill = state == STATE_DOWN ? "#cccccc" : leads ? "#0072b2" : "#e3f2fb";
+    char room[96];
     struct writer t = writer_fixed(room, sizeof room);
-    cell_open(w,
-              state == STATE_DOWN ? "#cccccc"
-              : leads             ? "#0072b2"
-                                  : "#e3f2fb",
-              "#444444", NAME_WIDTH, CELL_HEIGHT, 1);
+    cell_open(w, fill, "#444444", ACTOR_WIDTH, CELL_HEIGHT, 1);
     fmt_str(w, "<B>");
     sized(w, 12, ink, f->r->actors.v[actor].name);
-    fmt_str(w, "</B>");
-    fmt_str(&t, "&#160;&#160;");
+    fmt_str(w, "</B></TD>");
+    cell_open(w, fill, "#444444", NAME_WIDTH - ACTOR_WIDTH, CELL_HEIGHT, 1);
     fmt_str(&t, word);
     if (state != STATE_DOWN && one->epoch >= 0 && one->role != ROLE_NONE) {
         fmt_str(&t, ", epoch ");
@@ -224,7 +222,7 @@ mark(struct frame *f, int32_t actor, const char *what, int64_t offset, int64_t y
     fmt_str(&t, what);
     fmt_char(&t, ' ');
     fmt_i64(&t, offset);
-    graph_text(f->g, writer_slice(&name), offset_x(f, offset) - 5, y, 64, 9,
+    graph_text(f->g, writer_slice(&name), offset_x(f, offset) - 5, y, 84, 9,
                is_end ? "#111111" : "#00664a", false, writer_slice(&t));
     writer_release(&name);
     writer_release(&t);
@@ -349,6 +347,24 @@ first_offset(const struct run *r, int32_t partition)
 
 /* ---- the head ---- */
 
+/* Between nodes; more than a few are said to be many. */
+static void
+cut_links(const struct run *r, struct writer *w)
+{
+    int n = 0;
+    for (int32_t a = 0; a < r->actors.n; a++)
+        for (int32_t b = 0; b < r->actors.n; b++) {
+            bool nodes = r->actors.v[a].kind != ACTOR_CLIENT && r->actors.v[b].kind != ACTOR_CLIENT;
+            if (!nodes || !run_is_cut(r, a, b)) continue;
+            if (++n > 6) continue;
+            fmt_str(w, n > 1 ? ", " : "; cut links: ");
+            fmt_slice(w, r->actors.v[a].name);
+            fmt_str(w, " > ");
+            fmt_slice(w, r->actors.v[b].name);
+        }
+    if (n > 6) fmt_str(w, " and more");
+}
+
 static void
 draw_head(struct frame *f, const struct frame_moment *m)
 {
@@ -383,6 +399,7 @@ draw_head(struct frame *f, const struct frame_moment *m)
         fmt_str(&w, "; active controller ");
         fmt_slice(&w, f->r->actors.v[f->r->controller].name);
     }
+    cut_links(f->r, &w);
     graph_text(f->g, writer_slice(&name), 0, f->y + 20, FRAME_WIDTH - 20, 11, "#444444", false,
                writer_slice(&w));
     writer_release(&name);

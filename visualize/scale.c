@@ -25,7 +25,7 @@ kept_ns(const struct scale *s)
     return sum;
 }
 
-/* Distances longer than `limit` lose all but a quarter of the limit at each side. */
+/* Distances longer than `limit` lose all but a sixth of the limit at each side. */
 static void
 cut(struct scale *s, const struct times *t, int64_t limit_ns)
 {
@@ -34,8 +34,8 @@ cut(struct scale *s, const struct times *t, int64_t limit_ns)
     for (int64_t i = 1; i < t->v.n; i++) {
         int64_t a = t->v.v[i - 1], b = t->v.v[i];
         if (b - a <= limit_ns) continue;
-        VEC_PUSH(s->mem, &s->kept, ((struct stretch){.from_ns = from, .to_ns = a + limit_ns / 4}));
-        from = b - limit_ns / 4;
+        VEC_PUSH(s->mem, &s->kept, ((struct stretch){.from_ns = from, .to_ns = a + limit_ns / 6}));
+        from = b - limit_ns / 6;
     }
     VEC_PUSH(s->mem, &s->kept, ((struct stretch){.from_ns = from, .to_ns = t->v.v[t->v.n - 1]}));
 }
@@ -46,7 +46,7 @@ choose_cuts(struct scale *s, const struct times *t)
 {
     int64_t left = t->v.v[t->v.n - 1] - t->v.v[0];
     for (int i = 0; i < 2; i++) {
-        cut(s, t, MAX(left / 6, 1));
+        cut(s, t, MAX(left / 4, 1));
         if (kept_ns(s) == left) break;
         left = kept_ns(s);
     }

@@ -1,0 +1,75 @@
+/* Pictures, byte for byte: a small run drawn and told, against files that were looked at when they were
+ * made. DOT and not its painting, which depends on the painter's version.
+ *
+ *     pictures DIR           compares
+ *     pictures --write DIR   writes them anew (then look at them) */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "tests/unit/visualize/synthetic.h"
+
+typedef bool drawn(struct mem *mem, struct trace_reader *r, const struct view_options *o,
+                   struct writer *w);
+
+static const struct picture {
+    const char *file;
+    drawn *draw;
+} pictures[] = {
+    {"timeline.svg", visualize_timeline},
+    {"replication.dot", visualize_frame_dot},
+    {"story.txt", visualize_story},
+};
+
+static struct slice
+read_file(struct mem *mem, const char *path)
+{
+    struct writer w = writer_mem(mem);
+    FILE *f = fopen(path, "rb");
+    if (!f) return SLICE_NULL;
+    uint8_t room[4096];
+    for (size_t n; (n = fread(room, 1, sizeof room, f)) > 0;)
+        writer_bytes(&w, slice(room, (int64_t)n));
+    (void)fclose(f);
+    return writer_slice(&w);
+}
+
+static bool
+write_file(const char *path, struct slice bytes)
+{
+    FILE *f = fopen(path, "wb");
+    if (!f) return false;
+    bool ok = fwrite(bytes.p, 1, (size_t)bytes.n, f) == (size_t)bytes.n;
+    return fclose(f) == 0 && ok;
+}
+
+static bool
+matches(const struct picture *p, const char *dir, bool write)
+{
+    struct synthetic s;
+    struct trace_reader *r = synthetic_run(&s);
+    struct writer w = writer_mem(&s.mem);
+    char path[4096];
+    (void)snprintf(path, sizeof path, "%s/%s", dir, p->file);
+    bool ok = p->draw(&s.mem, r, NULL, &w);
+    if (write) ok &= write_file(path, writer_slice(&w));
+    else ok &= slice_eq(read_file(&s.mem, path), writer_slice(&w));
+    trace_reader_free(r);
+    mem_release(&s.mem);
+    return ok;
+}
+
+int
+main(int argc, char **argv)
+{
+    bool write = argc > 2;
+    int passed = 0, failed = 0;
+    if (argc < 2) return 2;
+    for (size_t i = 0; i < sizeof pictures / sizeof *pictures; i++) {
+        bool ok = matches(&pictures[i], argv[argc - 1], write);
+        passed += ok;
+        failed += !ok;
+        printf("%s %s\n", ok ? "ok  " : "FAIL", pictures[i].file);
+    }
+    printf("%d passed, %d failed\n", passed, failed);
+    return failed > 0;
+}

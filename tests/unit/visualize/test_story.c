@@ -1,0 +1,98 @@
+#include "tests/unit/visualize/synthetic.h"
+
+static bool
+has(const struct writer *w, const char *text)
+{
+    int64_t n = (int64_t)strlen(text);
+    for (int64_t i = 0; i + n <= w->n; i++)
+        if (memcmp(w->p + i, text, (size_t)n) == 0) return true;
+    return false;
+}
+
+static void
+the_run_is_told_in_order_with_causes(void **state)
+{
+    (void)state;
+    struct synthetic s;
+    struct trace_reader *r = synthetic_run(&s);
+    struct writer w = writer_mem(&s.mem);
+    assert_true(visualize_story(&s.mem, r, NULL, &w));
+    assert_slice(
+        writer_slice(&w),
+        "small: seed 7, 2 brokers (b1 b2), 1 controller (k1), 1 client (p1), 9.50 s of cluster "
+        "life\n"
+        "Two <brokers> & a \"crash\".\n"
+        "\n"
+        "  1    0.100 s  k1 is elected active controller (epoch 1)\n"
+        "  2    0.130 s  the brokers have registered and serve: b1, b2\n"
+        "  3    0.200 s  topic orders is created: 1 partition, replication factor 2\n"
+        "  4    0.200 s  b1 leads orders-0 (epoch 0), ISR {1,2}\n"
+        "  5    0.303 s  p1 gets its first acknowledgement (p1:1, acks=1)\n"
+        "  6    0.450 s  b1 crashes, leader of orders-0 (epoch 0)\n"
+        "  7    1.440 s  1 send of p1 ends unknown (p1:7; REQUEST_TIMED_OUT)\n"
+        "  8    1.450 s  controller k1 fences b1\n"
+        "  9    1.450 s  b2 leads orders-0 (epoch 1), ISR {2}\n"
+        " 10    9.000 s  b1 starts again\n"
+        " 11    9.010 s  b1 finds orders-0 on its disk, up to offset 5\n"
+        " 12    9.020 s  lost (allowed) in orders-0, offsets 4 to 5 (2 records): acknowledged, and "
+        "not in the\n"
+        "                log\n"
+        "                - 0.401 s  p1:5 is acknowledged at offset 4 (acks=1: the leader alone)\n"
+        "                - 0.401 s  b1 alone has it by then\n"
+        "                - 1.450 s  b2 becomes leader (epoch 1) without it\n"
+        "                - 9.020 s  b1 no longer has it\n"
+        " 13    9.020 s  b1 cuts its log of orders-0 at 4: 2 records (offsets 4 to 5) are not in "
+        "the log of\n"
+        "                leader b2\n"
+        " 14    9.030 s  controller k1 unfences b1\n"
+        " 15    9.030 s  ISR of orders-0 grows from {2} to {1,2}\n"
+        " 16    9.500 s  pass: it lost what it must (produced 5, acknowledged 4, unknown 1, failed "
+        "0, read\n"
+        "                back 9)\n");
+    writer_release(&w);
+    synthetic_release(&s, r);
+}
+
+static void
+a_partition_that_is_not_there_is_no_error(void **state)
+{
+    (void)state;
+    struct synthetic s;
+    struct trace_reader *r = synthetic_run(&s);
+    struct writer w = writer_mem(&s.mem);
+    struct view_options o = {.partition = S("nothing-0")};
+    assert_true(visualize_story(&s.mem, r, &o, &w));
+    assert_true(visualize_timeline(&s.mem, r, &o, &w));
+    assert_true(visualize_frame_dot(&s.mem, r, &o, &w));
+    assert_true(has(&w, "</svg>"));
+    writer_release(&w);
+    synthetic_release(&s, r);
+}
+
+static void
+a_trace_of_nothing_is_told_and_drawn(void **state)
+{
+    (void)state;
+    struct mem mem;
+    test_mem_init(&mem);
+    struct writer bytes = writer_mem(&mem), w = writer_mem(&mem);
+    trace_close(trace_open(&mem, NULL, trace_put_memory, &bytes));
+    struct trace_reader *r = trace_reader_new(&mem, writer_slice(&bytes));
+    assert_true(visualize_story(&mem, r, NULL, &w));
+    assert_true(visualize_timeline(&mem, r, NULL, &w));
+    assert_true(visualize_frame_dot(&mem, r, NULL, &w));
+    assert_true(has(&w, "</svg>"));
+    trace_reader_free(r);
+    mem_release(&mem);
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_run_is_told_in_order_with_causes),
+        cmocka_unit_test(a_partition_that_is_not_there_is_no_error),
+        cmocka_unit_test(a_trace_of_nothing_is_told_and_drawn),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,168 @@
+#include "broker/base/fmt.h"
+#include "tests/unit/visualize/synthetic.h"
+
+static int64_t
+count(const struct writer *w, const char *text)
+{
+    int64_t n = (int64_t)strlen(text), found = 0;
+    for (int64_t i = 0; i + n <= w->n; i++) found += memcmp(w->p + i, text, (size_t)n) == 0;
+    return found;
+}
+
+static void
+the_same_run_gives_the_same_bytes(void **state)
+{
+    (void)state;
+    struct writer first = {0};
+    struct synthetic a;
+    struct trace_reader *r = synthetic_run(&a);
+    first = writer_mem(&a.mem);
+    assert_true(visualize_timeline(&a.mem, r, NULL, &first));
+    assert_true(visualize_frame_dot(&a.mem, r, NULL, &first));
+    struct synthetic b;
+    struct trace_reader *q = synthetic_run(&b);
+    struct writer second = writer_mem(&b.mem);
+    assert_true(visualize_timeline(&b.mem, q, NULL, &second));
+    assert_true(visualize_frame_dot(&b.mem, q, NULL, &second));
+    assert_int_equal(first.n, second.n);
+    assert_memory_equal(first.p, second.p, (size_t)first.n);
+    writer_release(&first);
+    writer_release(&second);
+    synthetic_release(&a, r);
+    synthetic_release(&b, q);
+}
+
+static void
+it_shows_lanes_messages_and_what_was_cut_off(void **state)
+{
+    (void)state;
+    struct synthetic s;
+    struct trace_reader *r = synthetic_run(&s);
+    struct writer w = writer_mem(&s.mem);
+    assert_true(visualize_timeline(&s.mem, r, NULL, &w));
+    assert_int_equal(count(&w, "role=\"img\""), 1);
+    assert_int_equal(count(&w, "Two &lt;brokers&gt; &amp; a &quot;crash&quot;."), 1);
+    assert_int_equal(count(&w, "prefers-color-scheme:dark"), 1);
+    assert_true(count(&w, "leader \xc2\xb7 epoch 0") >= 1);
+    assert_true(count(&w, "leader \xc2\xb7 epoch 1") >= 1);
+    assert_int_equal(count(&w, ">k1 active \xc2\xb7 epoch 1</text>"), 1);
+    assert_int_equal(count(&w, ">cut: 2 records</text>"), 1);
+    assert_int_equal(count(&w, ">2 not committed</text>"), 1);
+    assert_int_equal(count(&w, "p1 to b1, sent at 0.460 s, lost"), 1);
+    assert_int_equal(count(&w, "class=\"tear\""), 2);    /* one cut */
+    assert_true(count(&w, "class=\"uncommitted\"") > 1); /* one is the legend's */
+    writer_release(&w);
+    synthetic_release(&s, r);
+}
+
+static void
+the_budget_of_arrows_is_kept_and_the_rest_counted(void **state)
+{
+    (void)state;
+    struct synthetic s;
+    struct trace_reader *r = synthetic_run(&s);
+    struct writer all = writer_mem(&s.mem), one = writer_mem(&s.mem);
+    struct view_options o = {.arrows_max = 1};
+    assert_true(visualize_timeline(&s.mem, r, NULL, &all));
+    assert_true(visualize_timeline(&s.mem, r, &o, &one));
+    assert_int_equal(count(&all, "id=\"message-"), 4);
+    assert_int_equal(count(&one, "id=\"message-"), 1);
+    assert_int_equal(count(&all, "hidden: "), 0);
+    assert_int_equal(count(&one, "hidden: "), 1);
+    assert_int_equal(count(&all, "1 AlterPartition"), 0);
+    assert_int_equal(count(&one, "1 AlterPartition"), 1);
+    writer_release(&all);
+    writer_release(&one);
+    synthetic_release(&s, r);
+}
+
+static void
+a_window_shows_its_time_only(void **state)
+{
+    (void)state;
+    struct synthetic s;
+    struct trace_reader *r = synthetic_run(&s);
+    struct writer w = writer_mem(&s.mem);
+    struct view_options o = {.from_ns = 8900 * MS, .to_ns = 9100 * MS};
+    assert_true(visualize_timeline(&s.mem, r, &o, &w));
+    assert_int_equal(count(&w, "id=\"sentence-6\""), 0);
+    assert_int_equal(count(&w, "id=\"sentence-10\""), 1);
+    assert_int_equal(count(&w, ">cut: 2 records</text>"), 1);
+    writer_release(&w);
+    synthetic_release(&s, r);
+}
+
+static int64_t
+attribute(const uint8_t *at, const uint8_t *end, const char *name)
+{
+    int64_t n = (int64_t)strlen(name), v = 0;
+    for (; at + n < end && *at != '>'; at++)
+        if (memcmp(at, name, (size_t)n) == 0) {
+            for (at += n; *at >= '0' && *at <= '9'; at++) v = v * 10 + (*at - '0');
+            return v;
+        }
+    return -1;
+}
+
+/* The numbers in circles: eighteen pixels wide, none over another in its row. */
+static void
+numbers_do_not_lie_on_each_other(void **state)
+{
+    (void)state;
+    struct synthetic s;
+    struct trace_reader *r = synthetic_run(&s);
+    struct writer w = writer_mem(&s.mem);
+    assert_true(visualize_timeline(&s.mem, r, NULL, &w));
+    int64_t x[64], y[64];
+    int n = 0;
+    for (const uint8_t *p = w.p; p + 20 < w.p + w.n && n < 64; p++) {
+        if (memcmp(p, "<circle class=\"number", 21) != 0) continue;
+        if (attribute(p, w.p + w.n, " r=\"") != 9) continue;
+        x[n] = attribute(p, w.p + w.n, " cx=\"");
+        y[n] = attribute(p, w.p + w.n, " cy=\"");
+        for (int i = 0; i < n; i++)
+            assert_true(y[i] != y[n] || x[i] - x[n] >= 18 || x[n] - x[i] >= 18);
+        n++;
+    }
+    assert_true(n > 20); /* each twice: in its lane, and before its sentence */
+    writer_release(&w);
+    synthetic_release(&s, r);
+}
+
+static void
+a_frame_shows_the_records_of_that_moment(void **state)
+{
+    (void)state;
+    struct synthetic s;
+    struct trace_reader *r = synthetic_run(&s);
+    struct writer then = writer_mem(&s.mem), later = writer_mem(&s.mem);
+    int64_t at = 440 * MS;
+    struct view_options o = {.at_ns = &at, .at_n = 1};
+    assert_true(visualize_frame_dot(&s.mem, r, &o, &then));
+    assert_int_equal(count(&then, "(4)"), 1); /* on b1, not committed; b2 has it not */
+    assert_int_equal(count(&then, ">e1<"), 0);
+    assert_int_equal(count(&then, "leader, epoch 0"), 1);
+    assert_int_equal(count(&then, "fetches at 4, behind by 2"), 1);
+    at = 8999 * MS;
+    assert_true(visualize_frame_dot(&s.mem, r, &o, &later));
+    assert_int_equal(count(&later, ">down<"), 1);
+    assert_int_equal(count(&later, "BORDER=\"3\""), 2); /* what b1 will have to cut off */
+    assert_int_equal(count(&later, ">e1<"), 5);
+    writer_release(&then);
+    writer_release(&later);
+    synthetic_release(&s, r);
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_same_run_gives_the_same_bytes),
+        cmocka_unit_test(it_shows_lanes_messages_and_what_was_cut_off),
+        cmocka_unit_test(the_budget_of_arrows_is_kept_and_the_rest_counted),
+        cmocka_unit_test(a_window_shows_its_time_only),
+        cmocka_unit_test(numbers_do_not_lie_on_each_other),
+        cmocka_unit_test(a_frame_shows_the_records_of_that_moment),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
