@@ -49,7 +49,7 @@ it_shows_lanes_messages_and_what_was_cut_off(void **state)
     assert_int_equal(count(&w, ">cut: 2 records</text>"), 1);
     assert_int_equal(count(&w, ">2 not committed</text>"), 1);
     assert_int_equal(count(&w, "p1 to b1, sent at 0.460 s, lost"), 1);
-    assert_int_equal(count(&w, "class=\"tear\""), 2);    /* one cut */
+    assert_int_equal(count(&w, "class=\"tear\""), 4);    /* two edges of two cuts */
     assert_true(count(&w, "class=\"uncommitted\"") > 1); /* one is the legend's */
     writer_release(&w);
     synthetic_release(&s, r);
