@@ -15,7 +15,7 @@ SAN ?=
 
 # Everything that is needed to build and test, as Debian and Ubuntu name it.
 PACKAGES := gcc clang make pkg-config libyaml-dev libcmocka-dev libjansson-dev libgraphviz-dev graphviz \
-  libzstd-dev liblz4-dev libsnappy-dev zlib1g-dev kcat clang-format zstd
+  libzstd-dev liblz4-dev libsnappy-dev zlib1g-dev kcat clang-format zstd libclang-rt-dev? python3 git
 
 empty :=
 comma := ,

@@ -34,6 +34,9 @@ int command_reference(int argc, char **argv);
 /* Says what is wrong with the arguments, and the usage; EXIT_USAGE. */
 int usage_error(const char *command, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
+/* Says so, and which of the known ones was meant; EXIT_USAGE. */
+int unknown_option(const char *command, const char *const *known, int n, const char *wrong);
+
 /* ---- files ---- */
 
 /* Reads all of it into the arena; false, errno set. */

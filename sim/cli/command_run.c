@@ -65,6 +65,9 @@ on_interrupt(int signal)
 
 /* ---- options ---- */
 
+static const char *const option_names[] = {"--seed", "--jobs", "--set", "--bug", "--out", "--only", "--sweep",
+                                           "--json", "--quiet", "--catches", "--switches"};
+
 static bool
 parse_u64(struct slice s, uint64_t *ret)
 {
@@ -122,10 +125,16 @@ take_option(struct options *o, const char *arg, const char *value)
         o->sweep = value;
         if (strcmp(value, "crash") != 0 && strcmp(value, "power") != 0)
             return usage_error("run", "--sweep %s: crash or power", value);
-    } else {
-        return usage_error("run", "there is no option %s", arg);
     }
     return 0;
+}
+
+static bool
+is_option(const char *arg)
+{
+    for (int i = 0; i < ARRAY_LEN(option_names); i++)
+        if (strcmp(arg, option_names[i]) == 0) return true;
+    return false;
 }
 
 static int
@@ -135,7 +144,9 @@ parse_options(struct options *o, int argc, char **argv)
         if (strncmp(argv[i], "--", 2) != 0) {
             if (o->files_n < FILES_MAX) o->files[o->files_n++] = argv[i];
         } else if (!take_flag(o, argv[i])) {
-            if (i + 1 >= argc) return usage_error("run", "%s needs a value (or there is no such option)", argv[i]);
+            if (!is_option(argv[i]))
+                return unknown_option("run", option_names, ARRAY_LEN(option_names), argv[i]);
+            if (i + 1 >= argc) return usage_error("run", "%s needs a value", argv[i]);
             int rc = take_option(o, argv[i], argv[i + 1]);
             if (rc) return rc;
             i++;

@@ -100,6 +100,16 @@ take_time(const char *text, int64_t *ret)
     return value_time(slice_cstr(text), ret);
 }
 
+static const char *const option_names[] = {"--dot", "--partition", "--at", "--from", "--to"};
+
+static int
+wrong_option(const char *command, const char *arg)
+{
+    for (int i = 0; i < ARRAY_LEN(option_names); i++)
+        if (strcmp(arg, option_names[i]) == 0) return usage_error(command, "%s needs a value", arg);
+    return unknown_option(command, option_names, ARRAY_LEN(option_names), arg);
+}
+
 static int
 parse_view(const char *command, int argc, char **argv, struct view *v)
 {
@@ -110,7 +120,7 @@ parse_view(const char *command, int argc, char **argv, struct view *v)
         } else if (strncmp(argv[i], "--", 2) != 0) {
             v->run = argv[i];
         } else if (last) {
-            return usage_error(command, "%s needs a value", argv[i]);
+            return wrong_option(command, argv[i]);
         } else if (strcmp(argv[i], "--partition") == 0) {
             v->partition = argv[++i];
         } else {
@@ -118,7 +128,7 @@ parse_view(const char *command, int argc, char **argv, struct view *v)
                           : strcmp(argv[i], "--from") == 0 ? &v->from_ns
                           : strcmp(argv[i], "--to") == 0   ? &v->to_ns
                                                            : NULL;
-            if (!to) return usage_error(command, "there is no option %s", argv[i]);
+            if (!to) return wrong_option(command, argv[i]);
             v->has_at = v->has_at || to == &v->at_ns;
             if (!take_time(argv[++i], to)) return usage_error(command, "%s: a time like 2.5s is due", argv[i]);
         }

@@ -1,5 +1,6 @@
 /* One run, from a scenario to its folder: trace.zst, report.json, story.txt, the pictures, and run.txt,
  * which says how to run it again. */
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -115,6 +116,18 @@ write_folder(struct arena *a, struct slice dir, const struct scenario *s, const 
     trace_reader_free(trace);
 }
 
+/* False, and said: the folder cannot be written. */
+static bool
+open_folder(struct arena *a, struct slice dir, struct progress *p)
+{
+    struct slice path = path_in(a, dir, "trace.zst");
+    if (make_dir((const char *)dir.p)) p->trace = fopen((const char *)path.p, "wb");
+    if (p->trace) return true;
+    fprintf(stderr, "gregor: %s: %s (--out DIR says where a run's folder goes)\n", (const char *)dir.p,
+            strerror(errno));
+    return false;
+}
+
 void
 job_run(struct arena *a, const struct scenario *s, const struct run_job *j, struct run_output *ret)
 {
@@ -130,15 +143,15 @@ job_run(struct arena *a, const struct scenario *s, const struct run_job *j, stru
                             .ctx = &p};
     struct slice dir = arena_format(a, "%s/%.*s-%llu", j->out ? j->out : "", SARG(s->name),
                                     (unsigned long long)p.seed);
-    if (j->out && !make_dir((const char *)dir.p)) perror((const char *)dir.p);
-    if (j->out) p.trace = fopen((const char *)path_in(a, dir, "trace.zst").p, "wb");
+    ret->human = writer_mem(a->mem);
+    ret->json = writer_mem(a->mem);
+    ret->exit_code = EXIT_USAGE;
+    if (j->out && !open_folder(a, dir, &p)) return;
     if (p.trace) o.put_trace = put_trace;
     run_scenario(a, s, &o, &ret->result);
     int64_t wall_ns = wall_now_ns() - p.begin_ns;
     if (p.trace) fclose(p.trace);
     if (p.show) fputs("\r\033[K", stderr);
-    ret->human = writer_mem(a->mem);
-    ret->json = writer_mem(a->mem);
     report_json(a, s, &ret->result, j, wall_ns, &ret->json);
     report_human(a, s, &ret->result, j, wall_ns, &ret->human);
     if (j->out) write_folder(a, dir, s, j, ret);

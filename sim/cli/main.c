@@ -11,12 +11,12 @@
 
 /* clang-format off */
 const struct command commands[] = {
-    {"run", "gregor run FILE… [--seed N|A..B] [--jobs N] [--set k=v] [--bug ID] [--sweep crash|power] [--catches] [--only NAME] [--out DIR] [--json] [--quiet]",
+    {"run", "gregor run FILE… [--seed N|A..B] [--jobs N] [--set k=v] [--bug ID] [--sweep crash|power] [--only NAME] [--out DIR] [--json] [--quiet] [--catches] [--switches]",
      "runs scenarios and says whether what must hold held", "gregor run scenarios/leader-crash.yaml --seed 1..100 --jobs 4", command_run},
     {"lint", "gregor lint FILE…", "finds mistakes in scenarios", "gregor lint scenarios/leader-crash.yaml", command_lint},
     {"explain", "gregor explain RUN", "tells a run in sentences", "gregor explain out/leader-crash-42", command_explain},
     {"timeline", "gregor timeline RUN [--partition T-P] [--from TIME] [--to TIME]", "draws a run over time, as SVG to standard output", "gregor timeline out/leader-crash-42 > t.svg", command_timeline},
-    {"frame", "gregor frame RUN --at TIME [--partition T-P] [--dot]", "draws what each replica holds at a moment, as SVG to standard output", "gregor frame out/leader-crash-42 --at 2.5s > f.svg", command_frame},
+    {"frame", "gregor frame RUN [--at TIME] [--partition T-P] [--dot]", "draws what each replica holds at a moment, as SVG to standard output", "gregor frame out/leader-crash-42 --at 2.5s > f.svg", command_frame},
     {"replay", "gregor replay RUN", "runs it again and compares the hash of the trace", "gregor replay out/leader-crash-42", command_replay},
     {"reference", "gregor reference", "prints the reference of the scenario format", "gregor reference > scenarios/README.md", command_reference},
 };
@@ -44,7 +44,9 @@ print_commands(FILE *f)
     fputs("gregor runs clusters in a simulator and proves what they kept and what they lost.\n\n", f);
     for (int i = 0; i < commands_n; i++)
         fprintf(f, "  %-10s %s\n", commands[i].name, commands[i].about);
-    fputs("\nfirst: gregor run scenarios/leader-crash.yaml     then: gregor COMMAND --help\n", f);
+    fputs("\nfirst: gregor run scenarios/leader-crash.yaml     then: gregor COMMAND --help\n"
+          "\nexit status: 0 all as expected, 1 not, 2 inconclusive, 3 wrong usage or scenario, 4 a CHECK\n"
+          "failed or the witnesses disagree, 5 nondeterminism, 130 interrupted\n", f);
 }
 
 int
@@ -60,8 +62,9 @@ usage_error(const char *command, const char *format, ...)
     return EXIT_USAGE;
 }
 
-static int
-unknown_command(const char *name)
+/* Prints what there is instead of a wrong word. */
+static void
+print_advice(const char *const *known, int n, const char *wrong)
 {
     struct pool pool = {0};
     struct mem mem;
@@ -69,11 +72,30 @@ unknown_command(const char *name)
     mem_init(&mem, pool_source(&pool), 1 << 20);
     arena_init(&a, &mem, 0);
     struct words words = {.arena = &a};
-    for (int i = 0; i < commands_n; i++) words_add(&words, slice_cstr(commands[i].name));
-    fprintf(stderr, "gregor: there is no command %s: %s\n", name,
-            words_advice(&words, slice_cstr(name)));
+    for (int i = 0; i < n; i++) words_add(&words, slice_cstr(known[i]));
+    fputs(words_advice(&words, slice_cstr(wrong)), stderr);
     mem_release(&mem);
     pool_release(&pool);
+}
+
+int
+unknown_option(const char *command, const char *const *known, int n, const char *wrong)
+{
+    fprintf(stderr, "gregor: there is no option %s: ", wrong);
+    print_advice(known, n, wrong);
+    const struct command *c = find_command(command);
+    fprintf(stderr, "\nusage: %s\n", c ? c->usage : command);
+    return EXIT_USAGE;
+}
+
+static int
+unknown_command(const char *name)
+{
+    const char *names[ARRAY_LEN(commands)];
+    for (int i = 0; i < commands_n; i++) names[i] = commands[i].name;
+    fprintf(stderr, "gregor: there is no command %s: ", name);
+    print_advice(names, commands_n, name);
+    fputc('\n', stderr);
     return EXIT_USAGE;
 }
 
@@ -90,6 +112,7 @@ help(int argc, char **argv)
 {
     const struct command *c = argc > 2 ? find_command(argv[2]) : NULL;
     if (c) return print_help(c);
+    if (argc > 2 && argv[2][0] != '-') return unknown_command(argv[2]);
     print_commands(stdout);
     return EXIT_PASS;
 }
