@@ -17,7 +17,7 @@ enum {
 };
 
 struct command {
-    const char *name, *usage, *about, *example;
+    const char *name, *usage, *options, *about, *example;
     int (*run)(int argc, char **argv);
 };
 extern const struct command commands[];

@@ -10,15 +10,38 @@
 #define VERSION "0.1.0"
 
 /* clang-format off */
+#define RUN_OPTIONS \
+    "  --seed N|A..B        this seed, or each of a range (else the scenario's own)\n" \
+    "  --jobs N             so many runs at a time (else 1)\n" \
+    "  --set PATH=VALUE     one value of the scenario; may be repeated\n" \
+    "  --only NAME          of files with several scenarios, this one\n" \
+    "  --bug ID             with a wrong version of a rule (build/mutants/gregor)\n" \
+    "  --catches            each switch that a scenario lists must fire exactly its rules\n" \
+    "  --switches           name the switches that are linked in\n" \
+    "  --sweep crash|power  a run for each of a broker's first 400 disk operations: it ends there\n" \
+    "  --out DIR            where the run's folder goes (else out; of several runs nothing is kept)\n" \
+    "  --json               the report as JSON, one line for each run\n" \
+    "  --quiet              the verdict without the story\n"
+
+#define TIMELINE_OPTIONS \
+    "  --partition T-P      the partition to draw (else the one with most to tell)\n" \
+    "  --from TIME          from this time on, like 1.5s\n" \
+    "  --to TIME            up to this time\n"
+
+#define FRAME_OPTIONS \
+    "  --at TIME            the moment (else before the first fault, after the election, the end)\n" \
+    "  --partition T-P      the partition to draw (else the one with most to tell)\n" \
+    "  --dot                as text for Graphviz's dot, not as SVG\n"
+
 const struct command commands[] = {
-    {"run", "gregor run FILE… [--seed N|A..B] [--jobs N] [--set k=v] [--bug ID] [--sweep crash|power] [--only NAME] [--out DIR] [--json] [--quiet] [--catches] [--switches]",
+    {"run", "gregor run FILE… [OPTION]…", RUN_OPTIONS,
      "runs scenarios and says whether what must hold held", "gregor run scenarios/leader-crash.yaml --seed 1..100 --jobs 4", command_run},
-    {"lint", "gregor lint FILE…", "finds mistakes in scenarios", "gregor lint scenarios/leader-crash.yaml", command_lint},
-    {"explain", "gregor explain RUN", "tells a run in sentences", "gregor explain out/leader-crash-42", command_explain},
-    {"timeline", "gregor timeline RUN [--partition T-P] [--from TIME] [--to TIME]", "draws a run over time, as SVG to standard output", "gregor timeline out/leader-crash-42 > t.svg", command_timeline},
-    {"frame", "gregor frame RUN [--at TIME] [--partition T-P] [--dot]", "draws what each replica holds at a moment, as SVG to standard output", "gregor frame out/leader-crash-42 --at 2.5s > f.svg", command_frame},
-    {"replay", "gregor replay RUN", "runs it again and compares the hash of the trace", "gregor replay out/leader-crash-42", command_replay},
-    {"reference", "gregor reference", "prints the reference of the scenario format", "gregor reference > scenarios/README.md", command_reference},
+    {"lint", "gregor lint FILE…", "", "finds mistakes in scenarios", "gregor lint scenarios/leader-crash.yaml", command_lint},
+    {"explain", "gregor explain RUN", "", "tells a run in sentences", "gregor explain out/leader-crash-42", command_explain},
+    {"timeline", "gregor timeline RUN [OPTION]…", TIMELINE_OPTIONS, "draws a run over time, as SVG to standard output", "gregor timeline out/leader-crash-42 > t.svg", command_timeline},
+    {"frame", "gregor frame RUN [OPTION]…", FRAME_OPTIONS, "draws what each replica holds at a moment, as SVG to standard output", "gregor frame out/leader-crash-42 --at 2.5s > f.svg", command_frame},
+    {"replay", "gregor replay RUN", "", "runs it again and compares the hash of the trace", "gregor replay out/leader-crash-42", command_replay},
+    {"reference", "gregor reference", "", "prints the reference of the scenario format", "gregor reference > scenarios/README.md", command_reference},
 };
 /* clang-format on */
 const int commands_n = (int)(sizeof commands / sizeof commands[0]);
@@ -34,7 +57,8 @@ find_command(const char *name)
 static int
 print_help(const struct command *c)
 {
-    printf("usage: %s\n\n%s\n\nexample: %s\n", c->usage, c->about, c->example);
+    printf("usage: %s\n\n%s\n\n%s%sexample: %s\n", c->usage, c->about, c->options,
+           c->options[0] ? "\n" : "", c->example);
     return EXIT_PASS;
 }
 
@@ -58,7 +82,7 @@ usage_error(const char *command, const char *format, ...)
     fputs("gregor: ", stderr);
     vfprintf(stderr, format, ap);
     va_end(ap);
-    fprintf(stderr, "\nusage: %s\n", c ? c->usage : command);
+    fprintf(stderr, "\nusage: %s     (gregor %s --help says more)\n", c ? c->usage : command, command);
     return EXIT_USAGE;
 }
 
@@ -84,7 +108,7 @@ unknown_option(const char *command, const char *const *known, int n, const char 
     fprintf(stderr, "gregor: there is no option %s: ", wrong);
     print_advice(known, n, wrong);
     const struct command *c = find_command(command);
-    fprintf(stderr, "\nusage: %s\n", c ? c->usage : command);
+    fprintf(stderr, "\nusage: %s     (gregor %s --help says more)\n", c ? c->usage : command, command);
     return EXIT_USAGE;
 }
 
