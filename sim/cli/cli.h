@@ -78,6 +78,9 @@ void report_json(struct arena *a, const struct scenario *s, const struct run_res
 void report_human(struct arena *a, const struct scenario *s, const struct run_result *r,
                   const struct run_job *j, int64_t wall_ns, struct writer *w);
 
+/* "3 lost, 1 duplicate": what the configuration permitted, in the checker's words; null if nothing was. */
+struct slice report_allowed(struct arena *a, const struct run_result *r);
+
 /* bugs.c, and tests/mutants in its place: wrong versions of rules. False: there is no such switch. */
 bool bug_on(const char *id);
 /* The i-th switch that is linked in; NULL behind the last. */

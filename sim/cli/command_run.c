@@ -239,10 +239,12 @@ run_task(const struct session *s, struct errand *t)
     }
     if (s->o.catches && t->expected.p) return judge_catch(&a, t, &out);
     struct slice text = writer_slice(s->o.json ? &out.json : &out.human);
+    struct slice allowed = report_allowed(&a, &out.result);
     if (many && !s->o.json && out.exit_code == EXIT_PASS)
-        text = arena_format(&a, "ok   %.*s · seed %llu · %d acknowledged, %d read · trace %016llx\n",
+        text = arena_format(&a, "ok   %.*s · seed %llu · %d acknowledged, %d read%s%.*s · trace %016llx\n",
                             SARG(t->name), (unsigned long long)out.result.seed,
                             (int)out.result.counts.acknowledged, (int)out.result.counts.read,
+                            allowed.n ? " · permitted: " : "", SARG(allowed),
                             (unsigned long long)out.result.trace_hash);
     if (t->op) printf("%s at disk operation %lld of %s: ", s->o.sweep, (long long)t->op, t->sweep_node);
     fwrite(text.p, 1, (size_t)text.n, stdout);

@@ -200,21 +200,43 @@ counts(const struct run_counts *c, struct writer *w)
     fmt_char(w, '\n');
 }
 
+struct slice
+report_allowed(struct arena *a, const struct run_result *r)
+{
+    int64_t counts[RULES_N] = {0};
+    struct slice all = SLICE_NULL;
+    for (int64_t i = 0; i < r->anomalies.v.n; i++) {
+        const struct anomaly *x = &r->anomalies.v.v[i];
+        if (x->allowed && x->witness == WITNESS_CHECKER) counts[x->rule]++;
+    }
+    for (int rule = 0; rule < RULES_N; rule++) {
+        if (!counts[rule]) continue;
+        all = arena_format(a, "%.*s%s%lld %s", SARG(all), all.n ? ", " : "", (long long)counts[rule],
+                           rule_spelling((enum rule)rule));
+    }
+    return all;
+}
+
+static struct slice
+praise(struct arena *a, const struct run_result *r)
+{
+    if (r->confirmed.v.n) return S("it failed as it must, and nothing else went wrong   ");
+    struct slice allowed = report_allowed(a, r);
+    if (!allowed.n) return S("nothing acknowledged was lost, nothing doubled, order kept, replicas equal   ");
+    return arena_format(a, "%.*s, as the settings permit; nothing else went wrong   ", SARG(allowed));
+}
+
 static void
 verdict(struct arena *a, const struct run_result *r, struct writer *w)
 {
     static const char *const words[] = {"PASS", "FAIL", "INCONCLUSIVE", "DIED", "WITNESSES DISAGREE",
                                         "NONDETERMINISTIC"};
-    const char *says = "";
+    struct slice says = r->verdict == VERDICT_PASS ? praise(a, r) : SLICE_EMPTY;
     for (int64_t i = 0; i < r->confirmed.v.n; i++)
         fmt_slice(w, arena_format(a, "expected failure CONFIRMED  %.*s\n", SARG(r->confirmed.v.v[i].text)));
     for (int64_t i = 0; i < r->reasons.v.n && i < REASON_LINES; i++)
         fmt_slice(w, arena_format(a, "  ! %.*s\n", SARG(r->reasons.v.v[i].text)));
-    if (r->verdict == VERDICT_PASS)
-        says = r->confirmed.v.n
-                   ? "it failed as it must, and nothing else went wrong   "
-                   : "nothing acknowledged was lost, nothing doubled, order kept, replicas equal   ";
-    fmt_slice(w, arena_format(a, "%s  %strace %016llx\n", words[r->verdict], says,
+    fmt_slice(w, arena_format(a, "%s  %.*strace %016llx\n", words[r->verdict], SARG(says),
                               (unsigned long long)r->trace_hash));
 }
 
