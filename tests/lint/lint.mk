@@ -2,9 +2,9 @@
 # would bring in symbols and writable tables of their own.
 LINT_CFLAGS := -std=gnu17 -O2 -fno-pic -fno-pie -fno-stack-protector -fno-strict-aliasing
 
-lint: ## layers, headers, symbols, banned functions
+lint: all ## layers, headers, symbols, banned functions, manual pages
 	$(Q)$(MAKE) --no-print-directory CC=gcc OPT=-O2 SAN= B=build/lint CFLAGS='$(LINT_CFLAGS)' build/lint/core.a
-	$(Q)tests/lint/run build/lint/core.a $(CPPFLAGS)
+	$(Q)tests/lint/run build/lint/core.a $(B)/gregor $(B)/gregord $(CPPFLAGS)
 
 CHECKS += lint
 .PHONY: lint
