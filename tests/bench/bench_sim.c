@@ -245,7 +245,7 @@ load(void)
 int
 main(int argc, char **argv)
 {
-    int idle_s = argc > 1 ? atoi(argv[1]) : 1000;
+    int idle_s = argc > 1 ? (int)strtol(argv[1], NULL, 10) : 1000;
     if (idle_s > 0) idle(idle_s);
     if (argc <= 2) load();
     return 0;
