@@ -204,6 +204,34 @@ print_entry(const struct producer *p, struct writer *w)
     writer_i64(w, p->txn_first_offset);
 }
 
+/* Kafka ends here, and so forgets on each start all but the last batch of each producer: the four before
+ * it, sent again, would be taken for new ones under a raised epoch. What follows the entries tells of
+ * them; Kafka reads a snapshot without looking behind its entries, and its checksum covers the rest. */
+static void
+print_earlier(const struct producer *p, struct writer *w)
+{
+    writer_i64(w, p->window.producer_id);
+    writer_i32(w, p->window.n - 1);
+    for (int32_t i = 0; i < p->window.n - 1; i++) {
+        const struct producer_batch *b = &p->window.batch[i];
+        writer_i32(w, b->last_sequence);
+        writer_i64(w, b->last_offset);
+        writer_i32(w, b->offset_delta);
+        writer_i64(w, b->timestamp);
+    }
+}
+
+static void
+print_all_earlier(struct producer *const *v, int64_t n, struct writer *w)
+{
+    int32_t with = 0;
+    for (int64_t i = 0; i < n; i++) with += v[i]->window.n > 1;
+    if (!with) return;
+    writer_i32(w, with);
+    for (int64_t i = 0; i < n; i++)
+        if (v[i]->window.n > 1) print_earlier(v[i], w);
+}
+
 /* Insertion sort into the order of ids: snapshots are rare, and mostly sorted. */
 static void
 sort_by_id(struct producer **v, int64_t n)
@@ -228,6 +256,7 @@ producer_snapshot_print(const struct producer_state *s, enum crc32c_impl impl, s
         MAP_EACH(&s->map, p, struct producer, node) v[i++] = p;
         sort_by_id(v, n);
         for (i = 0; i < n; i++) print_entry(v[i], w);
+        print_all_earlier(v, n, w);
         mem_free(s->mem, v, n * (int64_t)sizeof *v);
     }
     if (!w->err)
@@ -255,6 +284,26 @@ parse_entry(struct producer_state *s, struct reader *r)
     return true;
 }
 
+static bool
+parse_earlier(struct producer_state *s, struct reader *r)
+{
+    struct producer *p = producer_find(s, reader_i64(r));
+    int32_t n = reader_i32(r);
+    if (r->err || !p || p->window.n != 1 || n < 1 || n >= PRODUCER_BATCHES) return false;
+    struct producer_window *w = &p->window;
+    w->batch[n] = w->batch[0];
+    for (int32_t i = 0; i < n; i++) {
+        struct producer_batch b = {.last_sequence = reader_i32(r)};
+        b.last_offset = reader_i64(r);
+        b.offset_delta = reader_i32(r);
+        b.timestamp = reader_i64(r);
+        if (r->err || b.last_sequence < 0 || b.offset_delta < 0) return false;
+        w->batch[i] = b;
+    }
+    w->n = n + 1;
+    return true;
+}
+
 /* The list of open transactions is ordered by first offset. */
 static void
 open_add(struct producer_state *s, struct producer *p)
@@ -276,10 +325,13 @@ parse_entries(struct producer_state *s, enum crc32c_impl impl, struct slice text
     if (r.err || version != SNAPSHOT_VERSION) return false;
     if (crc != crc32c(impl, 0, slice(r.p, reader_left(&r)))) return false;
     int32_t n = reader_i32(&r);
-    if (r.err || n < 0 || reader_left(&r) != (int64_t)n * SNAPSHOT_ENTRY_BYTES) return false;
+    if (r.err || n < 0 || reader_left(&r) < (int64_t)n * SNAPSHOT_ENTRY_BYTES) return false;
     for (int32_t i = 0; i < n; i++)
         if (!parse_entry(s, &r)) return false;
-    return true;
+    int32_t with = reader_left(&r) ? reader_i32(&r) : 0;
+    for (int32_t i = 0; i < with; i++)
+        if (!parse_earlier(s, &r)) return false;
+    return !r.err && with >= 0 && reader_left(&r) == 0;
 }
 
 bool

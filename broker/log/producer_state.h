@@ -50,7 +50,8 @@ int64_t producer_first_unstable(struct producer_state *s, int64_t high_watermark
 void producer_expire(struct producer_state *s, int64_t before_ms);
 
 /* .snapshot: int16 1, uint32 CRC32C of what follows, int32 count, entries of 46 bytes, ordered by
- * producer id. It keeps only the last batch of each. */
+ * producer id. An entry tells of the producer's last batch. Then, if any has more of them: int32 count;
+ * of each int64 producer id, int32 count and its earlier batches of 24 bytes, oldest first. */
 void producer_snapshot_print(const struct producer_state *s, enum crc32c_impl impl,
                              struct writer *w);
 /* Into an empty state. False: not a valid snapshot; the state is then empty. */
