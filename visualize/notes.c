@@ -122,9 +122,26 @@ changed(struct run *r, const struct trace_record *t, int32_t p)
     load_moment(r, MOMENT_CHANGE, t->at_ns, t->machine, p)->n[0] = v->changes.n - 1;
 }
 
+/* A new controller says again how every broker stands. */
+static bool
+is_known(const struct run *r, const struct trace_record *t, enum moment_kind kind)
+{
+    for (int64_t i = r->moments.n - 1; i >= 0; i--) {
+        const struct moment *m = &r->moments.v[i];
+        bool of_broker = m->kind == MOMENT_REGISTERED || m->kind == MOMENT_FENCED ||
+                         m->kind == MOMENT_UNFENCED;
+        if (!of_broker || m->n[0] != t->n[0]) continue;
+        if (kind == MOMENT_REGISTERED) return m->n[1] == t->n[1];
+        bool fenced = kind == MOMENT_FENCED && m->kind == MOMENT_REGISTERED;
+        return m->n[1] == t->n[1] && (m->kind == kind || fenced);
+    }
+    return false;
+}
+
 static void
 broker_moment(struct run *r, const struct trace_record *t, enum moment_kind kind)
 {
+    if (is_known(r, t, kind)) return;
     struct moment *m = load_moment(r, kind, t->at_ns, t->machine, -1);
     m->n[0] = t->n[0];
     m->n[1] = t->n[1];

@@ -52,6 +52,13 @@ apply_batch(struct controller *c, int64_t base)
     image_batch_end(&c->image, c->last_offset, c->epoch);
 }
 
+void
+notes_place(struct controller *c, int64_t offset)
+{
+    LIST_EACH(&c->notes, it, struct pending_note, node)
+        if (it->offset == NOT_PROPOSED) it->offset = offset;
+}
+
 bool
 batch_propose(struct controller *c)
 {
@@ -63,8 +70,7 @@ batch_propose(struct controller *c)
     }
     c->last_offset = base + c->batch.n - 1;
     c->is_idle = false;
-    LIST_EACH(&c->notes, it, struct pending_note, node)
-        if (it->offset == NOT_PROPOSED) it->offset = c->last_offset;
+    notes_place(c, c->last_offset);
     apply_batch(c, base);
     batch_cut(c, 0);
     return true;

@@ -80,13 +80,25 @@ note_broker(struct controller *c, enum note_kind kind, int32_t id, int64_t epoch
     decision_note(c, kind, SLICE_EMPTY, SLICE_EMPTY, (int64_t[]){id, epoch}, 2);
 }
 
+/* Of the incarnation, enough to tell one from another. */
 static void
-note_registered(struct controller *c, const struct k_register_broker_record *r)
+note_registered(struct controller *c, int32_t id, int64_t epoch, const struct uuid *incarnation,
+                bool is_fenced)
 {
-    int64_t incarnation;
-    memcpy(&incarnation, r->incarnation_id.b, sizeof incarnation); /* enough to tell one from another */
-    int64_t v[] = {r->broker_id, r->broker_epoch, incarnation, r->fenced};
+    int64_t v[] = {id, epoch, 0, is_fenced};
+    memcpy(&v[2], incarnation->b, sizeof v[2]);
     decision_note(c, NOTE_BROKER_REGISTERED, SLICE_EMPTY, SLICE_EMPTY, v, ARRAY_LEN(v));
+}
+
+void
+note_standing(struct controller *c, const struct image_broker *b)
+{
+    enum note_kind kind = b->is_fenced               ? NOTE_BROKER_FENCED
+                          : b->in_controlled_shutdown ? NOTE_BROKER_SHUTDOWN
+                                                      : NOTE_BROKER_UNFENCED;
+    note_registered(c, b->id, b->epoch, &b->incarnation, b->is_fenced);
+    note_broker(c, kind, b->id, b->epoch);
+    notes_place(c, c->last_offset);
 }
 
 void
@@ -243,7 +255,7 @@ add_registration(struct controller *c, const struct k_broker_registration_reques
         rec.broker_epoch = c->ops->next_offset(c->owner);
     }
     batch_add(c, K_MSG_REGISTER_BROKER_RECORD, REGISTER_BROKER_VERSION, &rec);
-    note_registered(c, &rec);
+    note_registered(c, rec.broker_id, rec.broker_epoch, &rec.incarnation_id, rec.fenced);
     return rec.broker_epoch;
 }
 

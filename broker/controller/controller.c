@@ -173,6 +173,7 @@ note_activation(struct controller *c)
         for (int32_t j = 0; j < t->partitions_n; j++)
             if (t->partitions[j]) note_partition(c, t->partitions[j], c->last_offset);
     }
+    for (int64_t i = 0; i < c->image.brokers.n; i++) note_standing(c, c->image.brokers.v[i]);
     notes_tell(c, c->last_offset + 1);
 }
 

@@ -95,6 +95,8 @@ bool batch_propose(struct controller *c);
 /* Up to six numbers; subject and text are copied. It is about the next batch to be proposed. */
 void decision_note(struct controller *c, enum note_kind kind, struct slice subject,
                    struct slice text, const int64_t *v, int32_t n);
+/* Those about the next batch are about this offset. */
+void notes_place(struct controller *c, int64_t offset);
 void notes_tell(struct controller *c, int64_t high_watermark);
 void notes_drop(struct controller *c);
 extern const struct image_ops decision_notes;
@@ -116,6 +118,8 @@ int64_t sessions_lowest_active_offset(const struct controller *c);
 int16_t check_broker_epoch(const struct controller *c, int32_t id, int64_t epoch);
 /* Adds the records that fence it and take it out of every ISR. */
 void add_fencing(struct controller *c, const struct image_broker *b);
+/* How the broker stands, for a controller that has just found it so. */
+void note_standing(struct controller *c, const struct image_broker *b);
 
 /* ---- partitions (partition_change.c) ----------------------------------------------------------- */
 

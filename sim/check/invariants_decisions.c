@@ -111,8 +111,9 @@ check_broker(struct invariants *v, const struct note *n)
                n->v[1]);
     if (n->kind == NOTE_BROKER_REGISTERED) b->incarnation = n->v[2];
     b->epoch = MAX(b->epoch, n->v[1]);
+    /* A new controller says again how brokers stand: that tells nothing of whether they still live. */
+    if (node && n->kind == NOTE_BROKER_UNFENCED && b->fenced) node->current = true;
     b->fenced = n->kind != NOTE_BROKER_UNFENCED;
-    if (node && n->kind == NOTE_BROKER_UNFENCED) node->current = true;
 }
 
 /* ---- partitions --------------------------------------------------------------------------------- */
