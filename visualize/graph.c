@@ -1,8 +1,12 @@
 #include "visualize/graph.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <graphviz/gvc.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "broker/base/check.h"
 
@@ -179,19 +183,53 @@ graph_write(struct graph *g, struct writer *w)
     free(out);
 }
 
-bool
-graph_paint(struct graph *g, struct writer *w)
+/* ---- painting ---- */
+
+static bool
+write_all(int fd, const char *p, size_t n)
+{
+    while (n) {
+        ssize_t done = write(fd, p, n);
+        if (done <= 0) return false;
+        p += done;
+        n -= (size_t)done;
+    }
+    return true;
+}
+
+/* Never returns: the process is the painter's. */
+static _Noreturn void
+paint_into(Agraph_t *g, int fd)
 {
     char *out = NULL;
     unsigned int n = 0;
     GVC_t *c = gvContext();
-    bool ok = c && gvLayout(c, g->g, "nop2") == 0;
-    if (ok) {
-        ok = gvRenderData(c, g->g, "svg", &out, &n) == 0 && out;
-        if (ok) writer_bytes(w, slice(out, n));
-        if (out) gvFreeRenderData(out);
-        gvFreeLayout(c, g->g);
+    bool ok = c && gvLayout(c, g, "nop2") == 0 && gvRenderData(c, g, "svg", &out, &n) == 0 && out;
+    _exit(ok && write_all(fd, out, n) ? 0 : 1);
+}
+
+static void
+read_all(int fd, struct writer *w)
+{
+    char room[16384];
+    for (ssize_t n; (n = read(fd, room, sizeof room)) > 0;) writer_bytes(w, slice(room, n));
+}
+
+/* In a process of its own. The library keeps pointers into what it has freed from one context to the next
+ * (seen in 2.43, its font cache), and loads plugins that leak. */
+bool
+graph_paint(struct graph *g, struct writer *w)
+{
+    int ends[2], status = -1;
+    if (pipe2(ends, O_CLOEXEC) != 0) return false;
+    pid_t child = fork();
+    if (child == 0) paint_into(g->g, ends[1]);
+    close(ends[1]);
+    if (child > 0) {
+        read_all(ends[0], w);
+        while (waitpid(child, &status, 0) < 0 && errno == EINTR) {
+        }
     }
-    if (c) gvFreeContext(c);
-    return ok;
+    close(ends[0]);
+    return child > 0 && WIFEXITED(status) && WEXITSTATUS(status) == 0;
 }

@@ -153,6 +153,24 @@ a_frame_shows_the_records_of_that_moment(void **state)
     synthetic_release(&s, r);
 }
 
+static void
+a_frame_is_painted_again_and_again_alike(void **state)
+{
+    (void)state;
+    struct synthetic s;
+    struct trace_reader *r = synthetic_run(&s);
+    struct writer once = writer_mem(&s.mem), again = writer_mem(&s.mem);
+    assert_true(visualize_frame_svg(&s.mem, r, NULL, &once));
+    assert_true(visualize_frame_svg(&s.mem, r, NULL, &again));
+    assert_true(once.n > 10000);
+    assert_int_equal(count(&once, "role=\"img\""), 1);
+    assert_int_equal(once.n, again.n);
+    assert_memory_equal(once.p, again.p, (size_t)once.n);
+    writer_release(&once);
+    writer_release(&again);
+    synthetic_release(&s, r);
+}
+
 int
 main(void)
 {
@@ -163,6 +181,7 @@ main(void)
         cmocka_unit_test(a_window_shows_its_time_only),
         cmocka_unit_test(numbers_do_not_lie_on_each_other),
         cmocka_unit_test(a_frame_shows_the_records_of_that_moment),
+        cmocka_unit_test(a_frame_is_painted_again_and_again_alike),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
