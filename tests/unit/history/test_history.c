@@ -96,8 +96,9 @@ prints_a_line_for_each_operation(void **state)
     history_add(&h, &poll, HISTORY_OK, &read, 1);
     struct writer w = writer_mem(&mem);
     history_print(&h, &w);
-    assert_slice(writer_slice(&w), "0.000s p1 send orders-0 p1:1 -> ok @7 after 0.004s\n"
-                                   "0.004s c1 poll orders-0 @7=p1:1 -> ok @8\n");
+    assert_slice(writer_slice(&w),
+                 "0.000000000 0.004000000 p1 send orders-0 p1:1 ok @7 acks=0 plain\n"
+                 "0.004000000 = c1 poll orders-0 @8 7=p1:1/1\n");
     writer_release(&w);
 }
 
