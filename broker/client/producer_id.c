@@ -70,11 +70,32 @@ batch_give_sequence(struct producer *p, struct pbatch *b)
     part->next_sequence = sequence_add(part->next_sequence, b->builder.h.records_n);
 }
 
+/* Of sequences, which go round. */
+static bool
+is_at_or_behind(int32_t a, int32_t b)
+{
+    return (((int64_t)a - b) & INT32_MAX) < INT32_MAX / 2;
+}
+
+static int32_t
+next_behind(const struct pbatch *b)
+{
+    return sequence_add(b->builder.h.base_sequence, b->builder.h.records_n);
+}
+
 void
 part_note_stored(struct ppart *part, const struct pbatch *b)
 {
-    if (b->has_sequence)
-        part->acked_next = sequence_add(b->builder.h.base_sequence, b->builder.h.records_n);
+    if (b->has_sequence && is_at_or_behind(next_behind(b), part->acked_next))
+        part->acked_next = next_behind(b);
+}
+
+/* A log takes a producer's batches in order only: when what came behind this one is acknowledged, so is it,
+ * even where the broker no longer knows it (it remembers five). */
+bool
+part_has_stored(const struct ppart *part, const struct pbatch *b)
+{
+    return b->has_sequence && is_at_or_behind(part->acked_next, next_behind(b));
 }
 
 /* The broker never saw some sequence and never will, or has forgotten us: what is still queued begins

@@ -61,15 +61,29 @@ is_over(struct producer *p, const struct pbatch *b)
 }
 
 /* Errors about sequences: when an earlier batch is still under way it only came too early; when it is
- * the first, what the broker has and what we count will never meet again. */
+ * the first, what the broker has and what we count will never meet again. But that may have been said by
+ * a leader that was deposed and does not know it: what may have been stored elsewhere is not sent as new,
+ * it asks until somebody knows it or its time is over. */
 static void
-look_at_sequence(struct pbatch *b, int16_t error)
+look_at_sequence(struct producer *p, struct pbatch *b, int16_t error)
 {
     bool first = b->part->batches.next == &b->node;
-    if (!b->has_sequence) return;
-    if (error == K_ERR_INVALID_PRODUCER_EPOCH || error == K_ERR_UNKNOWN_PRODUCER_ID ||
-        (error == K_ERR_OUT_OF_ORDER_SEQUENCE_NUMBER && first))
+    bool apart = error == K_ERR_INVALID_PRODUCER_EPOCH || error == K_ERR_UNKNOWN_PRODUCER_ID ||
+                 (error == K_ERR_OUT_OF_ORDER_SEQUENCE_NUMBER && first);
+    if (!b->has_sequence || !apart) return;
+    if (!b->maybe_stored) {
         b->part->bump = true;
+        return;
+    }
+    client_next_peer(p->c);
+    client_refresh(p->c);
+}
+
+static void
+batch_stored(struct producer *p, struct pbatch *b, int64_t base_offset, int64_t append_time)
+{
+    if (!b->ended) batch_end(p, b, SEND_OK, K_ERR_NONE, base_offset, append_time);
+    batch_free(p, b);
 }
 
 static void
@@ -79,13 +93,17 @@ batch_refused(struct producer *p, struct pbatch *b, int16_t error, enum attempt 
     if (attempt == ATTEMPT_UNKNOWN) b->maybe_stored = true;
     b->error = error;
     if (k_err_is_stale_metadata(error) || error == K_ERR_NETWORK_EXCEPTION) client_refresh(p->c);
+    if (part_has_stored(b->part, b)) {
+        batch_stored(p, b, -1, -1);
+        return;
+    }
     if (b->ended) {
         batch_free(p, b);
         return;
     }
     if (attempt_is_retriable(error, p->params.idempotent) && b->attempts <= p->params.retries &&
         !is_over(p, b)) {
-        look_at_sequence(b, error);
+        look_at_sequence(p, b, error);
         b->state = BATCH_IS_READY;
         b->not_before_ns =
             env_now_ns(p->env) + (leader_is_new ? 0 : client_backoff_ns(p->c, b->attempts));
@@ -107,9 +125,7 @@ batch_answered(struct producer *p, struct pbatch *b,
     }
     part_note_stored(b->part, b);
     bool twice = r->error_code == K_ERR_DUPLICATE_SEQUENCE_NUMBER;
-    if (!b->ended)
-        batch_end(p, b, SEND_OK, K_ERR_NONE, twice ? -1 : r->base_offset, r->log_append_time_ms);
-    batch_free(p, b);
+    batch_stored(p, b, twice ? -1 : r->base_offset, r->log_append_time_ms);
 }
 
 static const struct k_produce_response_partition_produce_response *

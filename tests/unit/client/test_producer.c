@@ -249,6 +249,27 @@ nothing_overtakes_the_first_batch(void **state)
     assert_int_equal(producer_stats(producer)->epoch_bumps, 0);
 }
 
+/* Stored, but the answer is lost; then a leader is asked that was deposed before. */
+static int16_t
+stored_then_a_deposed_leader(struct script *s, int32_t node, int32_t partition,
+                             const struct batch_header *h, int32_t n)
+{
+    (void)s, (void)node, (void)partition, (void)h;
+    if (n == 1) return SCRIPT_STORE_AND_BREAK;
+    return n < 4 ? K_ERR_OUT_OF_ORDER_SEQUENCE_NUMBER : K_ERR_DUPLICATE_SEQUENCE_NUMBER;
+}
+
+static void
+what_may_be_stored_is_not_sent_as_new(void **state)
+{
+    (void)state;
+    script.produce = stored_then_a_deposed_leader;
+    script_run(&script, 3000);
+    assert_int_equal(sends[0].result, SEND_OK);
+    assert_int_equal(script.end[0], 1);
+    assert_int_equal(producer_stats(producer)->epoch_bumps, 0);
+}
+
 /* The broker has forgotten the producer. */
 static int16_t
 forgotten(struct script *s, int32_t node, int32_t partition, const struct batch_header *h,
@@ -376,6 +397,7 @@ main(void)
         CASE(a_duplicate_is_ok_without_offset),
         CASE(retries_keep_the_order),
         CASE(nothing_overtakes_the_first_batch),
+        CASE(what_may_be_stored_is_not_sent_as_new),
         CASE(forgotten_producer_begins_anew_under_a_higher_epoch),
         CASE(a_hole_is_left_behind_by_raising_the_epoch),
         CASE(follows_the_hint_of_a_new_leader_without_backoff),
