@@ -79,6 +79,30 @@ consume(struct script *s, struct env *env)
     assigned = consumer_assign(consumer, S("t"), 0, from, from_node);
 }
 
+/* From the leader, and from the same node as a replica, further on. */
+static struct assigned *also;
+
+static void
+on_records_of_either(void *owner, struct assigned *a, const struct polled *p)
+{
+    (void)owner, (void)a;
+    for (int32_t i = 0; i < p->records_n; i++)
+        assert_int_equal(p->records[i].value.p[0], 'a' + p->records[i].offset);
+    read_n += p->records_n;
+}
+
+static void
+consume_twice(struct script *s, struct env *env)
+{
+    static const struct consumer_ops either = {.records = on_records_of_either};
+    struct client_params cp = client_params_default();
+    cp.bootstrap = S("s1:9092,s2:9092");
+    params.ops = &either;
+    consumer = consumer_new(client_new(env, &cp), &params);
+    assigned = consumer_assign(consumer, S("t"), 0, 0, -1);
+    also = consumer_assign(consumer, S("t"), 0, 2, s->leader[0]);
+}
+
 /* Batches of two records with the values 'a', 'b' … by offset. */
 static void
 fill(int batches, enum codec codec, int16_t attributes)
@@ -299,12 +323,26 @@ survives_a_broker_that_goes_and_comes(void **state)
     assert_int_equal(read_n, 4);
 }
 
+static void
+a_partition_that_is_read_twice_from_a_node_is_read_twice(void **state)
+{
+    (void)state;
+    script_release(&script);
+    script_init(&script, consume_twice);
+    fill(4, CODEC_NONE, 0);
+    script_run(&script, 3000);
+    assert_int_equal(read_n, 8 + 6);
+    assert_int_equal(assigned_position(assigned), 8);
+    assert_int_equal(assigned_position(also), 8);
+}
+
 #define CASE(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
 
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
+        CASE(a_partition_that_is_read_twice_from_a_node_is_read_twice),
         CASE(reads_all_in_order),
         CASE(begins_at_its_offset_within_a_batch),
         CASE(from_the_latest_reads_only_what_comes),
