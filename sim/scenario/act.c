@@ -125,7 +125,7 @@ roll_on(struct world *w, void *ctx)
     touched(r);
     if (!roll->down) {
         run_fault(r, "shut down", "%.*s in order%.*s", SARG(m->name), SARG(role_of(r, m)));
-        if (m->state == MACHINE_UP) node_shut_down(m);
+        if (m->state == MACHINE_UP) node_shut_down(r, m);
         roll->down = true;
     } else if (m->state == MACHINE_DOWN) {
         run_say(r, "start %.*s", SARG(m->name));
@@ -157,7 +157,7 @@ meet(struct run *r, const struct step *s, struct machine *m)
     case VERB_PAUSE: fault_pause(m); break;
     case VERB_RESUME: fault_resume(m); break;
     case VERB_SHUTDOWN:
-        if (m->state == MACHINE_UP) node_shut_down(m);
+        if (m->state == MACHINE_UP) node_shut_down(r, m);
         break;
     case VERB_RESTART:
         if (machine_is_up(m)) fault_crash(m);

@@ -80,8 +80,10 @@ poke_shutdown(struct env *env, void *ctx)
 }
 
 void
-node_shut_down(struct machine *m)
+node_shut_down(struct run *r, struct machine *m)
 {
+    struct node_slot *n = node_of(r, m);
+    if (n) n->wanted = false;
     machine_poke(m, poke_shutdown, NULL);
 }
 
@@ -168,9 +170,10 @@ broker_serves(const struct run *r, const struct node_slot *n)
 void
 node_up(struct run *r, struct machine *m)
 {
-    (void)r;
+    struct node_slot *n = node_of(r, m);
     if (m->state == MACHINE_PAUSED) fault_resume(m);
     if (m->state == MACHINE_DOWN) machine_start(m);
+    else if (n) n->wanted = true;
 }
 
 /* ---- the beginning ---- */

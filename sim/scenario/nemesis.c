@@ -85,7 +85,7 @@ strike_node(struct run *r, struct slice kind)
     if (is(kind, "crash")) fault_crash(n->m);
     else if (is(kind, "power")) fault_power(n->m);
     else if (is(kind, "pause")) fault_pause(n->m);
-    else node_shut_down(n->m);
+    else node_shut_down(r, n->m);
     afflict(r, n->m, 0);
     return true;
 }

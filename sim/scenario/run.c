@@ -117,6 +117,14 @@ see_sweep(struct run *r, struct node_slot *n, enum life what)
 }
 
 static void
+start_again(struct world *w, void *ctx)
+{
+    struct node_slot *n = ctx;
+    (void)w;
+    if (n->m->state == MACHINE_DOWN) machine_start(n->m);
+}
+
+static void
 see_life(void *ctx, struct machine *m, enum life what, struct slice text)
 {
     struct run *r = ctx;
@@ -125,6 +133,8 @@ see_life(void *ctx, struct machine *m, enum life what, struct slice text)
     if (what != LIFE_FATAL || !n) return;
     if (!text.n) {
         run_say(r, "%.*s has stopped in order", SARG(m->name));
+        if (n->wanted) world_at(r->w, world_now_ns(r->w) + NS_PER_MS, start_again, n);
+        n->wanted = false;
         return;
     }
     run_say(r, "%.*s ends itself: %.*s", SARG(m->name), SARG(text));

@@ -15,6 +15,7 @@ struct node_slot {
     int32_t id;
     bool is_broker, is_controller;
     struct node_params params;
+    bool wanted; /* it stops in order, and is to start again */
     bool hurt; /* a fault met it since it last served: it may end itself */
     bool gone; /* power.c: its copies */
     int64_t gone_epoch; /* its registration then */
@@ -105,7 +106,7 @@ struct node_slot *node_of(const struct run *r, const struct machine *m);
 struct node_slot *node_by_id(const struct run *r, int32_t id);
 bool broker_serves(const struct run *r, const struct node_slot *n);
 void node_up(struct run *r, struct machine *m);
-void node_shut_down(struct machine *m);
+void node_shut_down(struct run *r, struct machine *m);
 
 /* who.c: targets to machines, when a step fires. Nobody: v is empty. */
 struct crowd {
