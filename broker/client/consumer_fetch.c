@@ -152,11 +152,23 @@ fetch_answered(struct ask *ask, enum env_err err, const void *response, struct b
 
 /* ---- what may be asked for ----------------------------------------------------------------------- */
 
+static bool
+fetch_holds(const struct fetch *f, const struct assigned *a)
+{
+    for (int64_t i = 0; i < f->items.n; i++) {
+        const struct assigned *b = f->items.v[i].a;
+        if (b->partition == a->partition && slice_eq(b->topic, a->topic)) return true;
+    }
+    return false;
+}
+
+/* A partition that is assigned twice, once to its leader whoever that is and once to a broker that has come
+ * to lead it, stands in two requests: in one it would be answered only once. */
 static struct fetch *
-fetch_of(struct consumer *r, struct peer *peer)
+fetch_of(struct consumer *r, struct peer *peer, const struct assigned *a)
 {
     LIST_EACH(&r->fetches, f, struct fetch, node)
-        if (f->peer == peer) return f;
+        if (f->peer == peer && !fetch_holds(f, a)) return f;
     struct fetch *f = MEM_NEW(&r->env->mem, struct fetch);
     f->r = r;
     f->peer = peer;
@@ -198,7 +210,7 @@ fetch_add(struct assigned *a)
         client_refresh(r->c);
         return;
     }
-    struct fetch *f = fetch_of(r, peer);
+    struct fetch *f = fetch_of(r, peer, a);
     if (f->ask.pending || takes_turns(f, a)) return;
     struct fetch_item item = {a, a->position, a->seeks};
     VEC_PUSH(&r->env->mem, &f->items, item);
