@@ -4,6 +4,8 @@
 #ifndef SIM_CLI_CLI_H
 #define SIM_CLI_CLI_H
 
+#include <stdio.h>
+
 #include "sim/scenario/run.h"
 
 enum {
@@ -42,6 +44,8 @@ int unknown_option(const char *command, const char *const *known, int n, const c
 /* Reads all of it into the arena; false, errno set. */
 bool file_read_all(struct arena *a, const char *path, struct slice *ret);
 bool file_write_all(const char *path, struct slice bytes);
+/* All of it, from its beginning. */
+void file_copy(FILE *from, FILE *to);
 /* With its parents. */
 bool make_dir(const char *path);
 /* For struct load_options: reads siblings of a scenario. */
@@ -75,8 +79,21 @@ void job_run(struct arena *a, const struct scenario *s, const struct run_job *j,
 /* report.c */
 void report_json(struct arena *a, const struct scenario *s, const struct run_result *r,
                  const struct run_job *j, int64_t wall_ns, struct writer *w);
+/* Of a run of which only its name, its seed and why it died are known. */
+void report_json_short(const struct run_job *j, struct slice why, struct writer *w);
 void report_human(struct arena *a, const struct scenario *s, const struct run_result *r,
                   const struct run_job *j, int64_t wall_ns, struct writer *w);
+
+/* reports.c: the report.json of several runs, in their order: {"schema":1,"runs":[...]}. */
+struct reports {
+    FILE *file; /* NULL: nobody wants it */
+    int64_t n;
+};
+/* False, and said: it cannot be written. */
+bool reports_open(struct reports *r, struct arena *a, const char *dir);
+/* json: one report, or nothing. */
+void reports_add(struct reports *r, FILE *json);
+void reports_close(struct reports *r);
 
 /* "3 lost, 1 duplicate": what the configuration permitted, in the checker's words; null if nothing was. */
 struct slice report_allowed(struct arena *a, const struct run_result *r);

@@ -40,8 +40,8 @@ struct errand {
     int64_t op;
     /* running */
     pid_t pid;
-    FILE *output;
-    int exit_code;
+    FILE *output, *json;
+    int exit_code, signal;
     bool is_done;
 };
 
@@ -51,7 +51,7 @@ struct session {
     struct mem mem;
     struct arena a;
     VEC(struct errand) tasks;
-    int counts[6];
+    struct reports reports;
 };
 
 static volatile sig_atomic_t interrupted;
@@ -237,10 +237,12 @@ run_task(const struct session *s, struct errand *t)
         out = (struct run_output){0};
         job_run(&a, sc, &j, &out);
     }
+    if (t->json) fwrite(out.json.p, 1, (size_t)out.json.n, t->json);
     if (s->o.catches && t->expected.p) return judge_catch(&a, t, &out);
-    struct slice text = writer_slice(s->o.json ? &out.json : &out.human);
+    if (s->o.json) return out.exit_code;
+    struct slice text = writer_slice(&out.human);
     struct slice allowed = report_allowed(&a, &out.result);
-    if (many && !s->o.json && out.exit_code == EXIT_PASS)
+    if (many && out.exit_code == EXIT_PASS)
         text = arena_format(&a, "ok   %.*s · seed %llu · %d acknowledged, %d read%s%.*s · trace %016llx\n",
                             SARG(t->name), (unsigned long long)out.result.seed,
                             (int)out.result.counts.acknowledged, (int)out.result.counts.read,
@@ -257,26 +259,43 @@ static void
 start_task(struct session *s, struct errand *t)
 {
     t->output = tmpfile();
-    fflush(stdout);
+    if (s->o.json || s->reports.file) t->json = tmpfile();
+    fflush(NULL); /* or the child would write it once more */
     t->pid = fork();
     if (t->pid != 0) return;
     signal(SIGINT, SIG_DFL);
     if (t->output) dup2(fileno(t->output), STDOUT_FILENO);
     int rc = run_task(s, t);
     fflush(stdout);
+    if (t->json) fflush(t->json);
     _exit(rc);
 }
 
+/* Who ended without a report of its own is told of all the same. */
 static void
-copy_output(struct errand *t)
+report_for(struct session *s, struct errand *t)
 {
-    char text[8192];
-    size_t n;
-    if (!t->output) return;
-    rewind(t->output);
-    while ((n = fread(text, 1, sizeof text, t->output)) > 0) fwrite(text, 1, n, stdout);
-    fclose(t->output);
-    t->output = NULL;
+    fseek(t->json, 0, SEEK_END);
+    if (ftell(t->json) > 0 || t->exit_code != EXIT_DIED) return;
+    struct run_job j = {.name = t->name, .seed = t->seed, .bug = t->bug};
+    struct writer w = writer_mem(&s->mem);
+    report_json_short(&j, arena_format(&s->a, "the process was ended by signal %d", t->signal), &w);
+    fwrite(w.p, 1, (size_t)w.n, t->json);
+    writer_release(&w);
+}
+
+static void
+show_output(struct session *s, struct errand *t)
+{
+    if (t->output) file_copy(t->output, stdout);
+    if (t->json) {
+        report_for(s, t);
+        if (s->o.json && !s->o.catches) file_copy(t->json, stdout);
+        reports_add(&s->reports, t->json);
+        fclose(t->json);
+    }
+    if (t->output) fclose(t->output);
+    t->output = t->json = NULL;
 }
 
 static void
@@ -287,9 +306,10 @@ task_ended(struct session *s, pid_t pid, int status)
         if (t->pid != pid || t->is_done) continue;
         t->is_done = true;
         t->exit_code = WIFEXITED(status) ? WEXITSTATUS(status) : EXIT_DIED;
-        if (WIFSIGNALED(status))
+        t->signal = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
+        if (t->signal)
             fprintf(stderr, "gregor: %.*s, seed %llu: ended by signal %d\n", SARG(t->name),
-                    (unsigned long long)t->seed, WTERMSIG(status));
+                    (unsigned long long)t->seed, t->signal);
     }
 }
 
@@ -309,7 +329,7 @@ run_all(struct session *s)
         if (pid < 0) return;
         running--;
         task_ended(s, pid, status);
-        while (shown < s->tasks.n && s->tasks.v[shown].is_done) copy_output(&s->tasks.v[shown++]);
+        while (shown < s->tasks.n && s->tasks.v[shown].is_done) show_output(s, &s->tasks.v[shown++]);
         fflush(stdout);
     }
 }
@@ -431,6 +451,7 @@ int
 command_run(int argc, char **argv)
 {
     static struct session s;
+    memset(&s, 0, sizeof s);
     mem_init(&s.mem, pool_source(&s.pool), INT64_MAX);
     arena_init(&s.a, &s.mem, 0);
     s.o.jobs = 1;
@@ -449,8 +470,10 @@ command_run(int argc, char **argv)
     }
     if (rc) return rc;
     if (!s.tasks.n && !s.o.catches) return usage_error("run", "no such scenario in these files");
+    if (s.tasks.n > 1 && s.o.out && !reports_open(&s.reports, &s.a, s.o.out)) return EXIT_USAGE;
     signal(SIGINT, on_interrupt);
     run_all(&s);
+    reports_close(&s.reports);
     if (s.tasks.n != 1) sum_up(&s);
     return gravest(&s);
 }

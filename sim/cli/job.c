@@ -143,6 +143,8 @@ job_run(struct arena *a, const struct scenario *s, const struct run_job *j, stru
                             .ctx = &p};
     struct slice dir = arena_format(a, "%s/%.*s-%llu", j->out ? j->out : "", SARG(s->name),
                                     (unsigned long long)p.seed);
+    if (j->crash_at_op) /* each of a sweep has its own */
+        dir = arena_format(a, "%.*s-%.*s-%lld", SARG(dir), SARG(j->crash_node), (long long)j->crash_at_op);
     ret->human = writer_mem(a->mem);
     ret->json = writer_mem(a->mem);
     ret->exit_code = EXIT_USAGE;

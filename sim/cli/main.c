@@ -19,7 +19,8 @@
     "  --catches            each switch that a scenario lists must fire exactly its rules\n" \
     "  --switches           name the switches that are linked in\n" \
     "  --sweep crash|power  a run for each of a broker's first 400 disk operations: it ends there\n" \
-    "  --out DIR            where the run's folder goes (else out; of several runs nothing is kept)\n" \
+    "  --out DIR            where the run's folder goes (else out; of several runs nothing is kept);\n" \
+    "                       of several runs also DIR/report.json, with all reports under \"runs\"\n" \
     "  --json               the report as JSON, one line for each run\n" \
     "  --quiet              the verdict without the story\n"
 

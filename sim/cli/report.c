@@ -112,6 +112,30 @@ json_counts(struct writer *w, const struct run_counts *c)
     fmt_char(w, '}');
 }
 
+static void
+json_sweep(struct writer *w, const struct run_job *j)
+{
+    key(w, "sweep");
+    fmt_char(w, '{');
+    key_text(w, "fault", j->crash_power ? S("power") : S("crash"));
+    key_text(w, "node", j->crash_node);
+    key_i64(w, "operation", j->crash_at_op);
+    fmt_char(w, '}');
+}
+
+void
+report_json_short(const struct run_job *j, struct slice why, struct writer *w)
+{
+    fmt_char(w, '{');
+    key_i64(w, "schema", 1);
+    key_text(w, "verdict", slice_cstr(verdict_text(VERDICT_DIED)));
+    key_text(w, "scenario", j->name);
+    key_i64(w, "seed", (int64_t)j->seed);
+    if (j->bug) key_text(w, "bug", slice_cstr(j->bug));
+    json_slices(w, "reasons", &why, 1);
+    fmt_str(w, "}\n");
+}
+
 void
 report_json(struct arena *a, const struct scenario *s, const struct run_result *r,
             const struct run_job *j, int64_t wall_ns, struct writer *w)
@@ -122,6 +146,7 @@ report_json(struct arena *a, const struct scenario *s, const struct run_result *
     key_text(w, "scenario", s->name);
     key_i64(w, "seed", (int64_t)r->seed);
     if (j->bug) key_text(w, "bug", slice_cstr(j->bug));
+    if (j->crash_at_op) json_sweep(w, j);
     key_text(w, "trace_hash", arena_format(a, "%016llx", (unsigned long long)r->trace_hash));
     key_i64(w, "virtual_ns", r->virtual_ns);
     key_i64(w, "wall_ns", wall_ns);

@@ -1,0 +1,184 @@
+/* gregor run: what it leaves behind and with which exit code it ends. The rule by which the high watermark
+ * moves is replaced by one that can be told to go wrong. */
+#include "tests/lib/test.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "broker/base/check.h"
+#include "broker/replica/hw_advance.h"
+#include "sim/cli/cli.h"
+
+/* ---- in place of sim/cli/main.c and sim/cli/bugs.c ---- */
+
+int
+usage_error(const char *command, const char *format, ...)
+{
+    (void)command;
+    (void)format;
+    return EXIT_USAGE;
+}
+
+int
+unknown_option(const char *command, const char *const *known, int n, const char *wrong)
+{
+    (void)known;
+    (void)n;
+    return usage_error(command, "%s", wrong);
+}
+
+static const char *const bugs[] = {"signal"};
+static const char *bug = "";
+
+const char *
+bug_name(int i)
+{
+    return i < ARRAY_LEN(bugs) ? bugs[i] : NULL;
+}
+
+bool
+bug_on(const char *id)
+{
+    bug = id;
+    return true;
+}
+
+static int64_t calls;
+
+int64_t
+hw_advance(int64_t high_watermark, const struct replica_view *replicas, int32_t n, bool under_min_isr)
+{
+    int64_t end = INT64_MAX;
+    calls++;
+    if (strcmp(bug, "signal") == 0 && calls == 100) abort();
+    for (int32_t i = 0; i < n && !under_min_isr; i++)
+        if (replicas[i].in_maximal_isr || replicas[i].joining) end = MIN(end, replicas[i].log_end);
+    return end == INT64_MAX ? high_watermark : MAX(high_watermark, end);
+}
+
+/* ---- a folder to work in ---- */
+
+static const char scenario_text[] =
+    "scenario: 1\nname: tiny\nabout: a test\nseed: 7\n"
+    "cluster: {brokers: 3, controllers: 1}\n"
+    "topics: {orders: {rf: 3}}\n"
+    "clients: {p1: {produce: orders, rate: 100/s, until: 1s}, c1: {consume: orders}}\n";
+
+static char root[64];
+
+static int
+make_root(void **state)
+{
+    (void)state;
+    strcpy(root, "/tmp/test-cli-XXXXXX");
+    if (!mkdtemp(root) || chdir(root) < 0) return -1;
+    return file_write_all("tiny.yaml", slice_cstr(scenario_text)) ? 0 : -1;
+}
+
+static int
+remove_root(void **state)
+{
+    char command[128];
+    (void)state;
+    snprintf(command, sizeof command, "rm -rf %s", root);
+    return chdir("/") < 0 || system(command) ? -1 : 0;
+}
+
+/* What a command prints goes to the file `printed`. */
+static int
+run(const char *const *argv)
+{
+    int argc = 0, kept = dup(STDOUT_FILENO), errors = dup(STDERR_FILENO);
+    int to = open("printed", O_WRONLY | O_CREAT | O_TRUNC, 0666), null = open("/dev/null", O_WRONLY);
+    while (argv[argc]) argc++;
+    fflush(NULL);
+    dup2(to, STDOUT_FILENO);
+    dup2(null, STDERR_FILENO);
+    int rc = command_run(argc, (char **)(uintptr_t)argv);
+    fflush(stdout);
+    dup2(kept, STDOUT_FILENO);
+    dup2(errors, STDERR_FILENO);
+    close(kept), close(errors), close(to), close(null);
+    return rc;
+}
+
+#define RUN(...) run((const char *const[]){"tiny.yaml", __VA_ARGS__, NULL})
+
+static char text[1 << 20];
+
+static const char *
+read_back(const char *path)
+{
+    FILE *f = fopen(path, "rb");
+    if (!f) return "";
+    text[fread(text, 1, sizeof text - 1, f)] = 0;
+    fclose(f);
+    return text;
+}
+
+static int
+count(const char *in, const char *what)
+{
+    int n = 0;
+    for (const char *at = strstr(in, what); at; at = strstr(at + 1, what)) n++;
+    return n;
+}
+
+static void
+must_have(const char *path, const char *what)
+{
+    const char *all = read_back(path);
+    if (!strstr(all, what)) fail_msg("expected '%s' in %s:\n%s", what, path, all);
+}
+
+/* ---- reports ---- */
+
+static void
+several_runs_leave_one_report_in_their_order(void **state)
+{
+    (void)state;
+    assert_int_equal(RUN("--seed", "1..3", "--jobs", "2", "--out", "several"), EXIT_PASS);
+    const char *all = read_back("several/report.json");
+    assert_int_equal(strncmp(all, "{\"schema\":1,\"runs\":[\n{\"schema\":1,", 33), 0);
+    assert_string_equal(all + strlen(all) - 5, "}\n]}\n");
+    assert_int_equal(count(all, "\n{\"schema\":1,\"verdict\":\"pass\",\"scenario\":\"tiny\","), 3);
+    assert_int_equal(count(all, "},\n{\"schema\""), 2);
+    assert_true(strstr(all, "\"seed\":1,") < strstr(all, "\"seed\":2,"));
+    assert_true(strstr(all, "\"seed\":2,") < strstr(all, "\"seed\":3,"));
+    must_have("several/tiny-2/report.json", "\"seed\":2,");
+}
+
+static void
+json_prints_one_line_for_each_run(void **state)
+{
+    (void)state;
+    assert_int_equal(RUN("--seed", "1..2", "--json"), EXIT_PASS);
+    const char *all = read_back("printed");
+    assert_int_equal(count(all, "\n"), 2);
+    assert_int_equal(count(all, "{\"schema\":1,\"verdict\":\"pass\""), 2);
+    assert_int_equal(access("out", F_OK), -1);
+}
+
+static void
+a_run_that_a_signal_ends_is_reported_all_the_same(void **state)
+{
+    (void)state;
+    assert_int_equal(RUN("--seed", "1..2", "--bug", "signal", "--out", "signal"), EXIT_DIED);
+    const char *all = read_back("signal/report.json");
+    assert_int_equal(count(all, "\"verdict\":\"died\""), 2);
+    assert_int_equal(count(all, "the process was ended by signal 6"), 2);
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(several_runs_leave_one_report_in_their_order),
+        cmocka_unit_test(json_prints_one_line_for_each_run),
+        cmocka_unit_test(a_run_that_a_signal_ends_is_reported_all_the_same),
+    };
+    return cmocka_run_group_tests(tests, make_root, remove_root);
+}
