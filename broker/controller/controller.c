@@ -168,12 +168,12 @@ note_activation(struct controller *c)
 {
     NOTE(c->env, NOTE_CONTROLLER_ACTIVE, SLICE_EMPTY, SLICE_EMPTY, c->options.node_id, c->epoch);
     if (!c->env->notes_on) return;
+    for (int64_t i = 0; i < c->image.brokers.n; i++) note_standing(c, c->image.brokers.v[i]);
     for (int64_t i = 0; i < c->image.topics.n; i++) {
         const struct image_topic *t = c->image.topics.v[i];
         for (int32_t j = 0; j < t->partitions_n; j++)
             if (t->partitions[j]) note_partition(c, t->partitions[j], c->last_offset);
     }
-    for (int64_t i = 0; i < c->image.brokers.n; i++) note_standing(c, c->image.brokers.v[i]);
     notes_tell(c, c->last_offset + 1);
 }
 
