@@ -136,6 +136,7 @@ new_doom(struct oracle *o, const struct topic_key *k, const struct node_log *l)
 {
     struct doom *d = MEM_NEW(o->mem, struct doom);
     *d = (struct doom){.next = o->dooms,
+                       .key = k,
                        .at_ns = o->now_ns,
                        .leader = k->now.leader,
                        .epoch = k->now.leader_epoch,
@@ -162,15 +163,26 @@ elected(struct oracle *o, struct topic_key *k)
     for (int64_t i = ok->promises.n - 1; i >= 0 && kept < LOOK_BACK; i--) {
         struct promise *p = &ok->promises.v[i];
         if (!p->batch) continue;
+        bool idle = p->doom && !p->doom->led;
         if (holds(l, p)) {
             kept++;
+            if (idle) p->doom = NULL;
             continue;
         }
         kept = 0;
-        if (p->doom) continue;
+        if (p->doom && !(idle && k->now.unclean)) continue;
         if (!d) d = new_doom(o, k, l);
         p->doom = d;
     }
+}
+
+static void
+took_role(struct oracle *o, const struct note *n)
+{
+    enum { LEADER = 2 }; /* of partition-role */
+    const struct topic_key *k = model_key(&o->model, n->subject);
+    for (struct doom *d = o->dooms; d; d = d->next)
+        if (d->key == k && d->epoch == n->v[2] && n->v[0] == LEADER) d->led = true;
 }
 
 static void
@@ -221,6 +233,7 @@ oracle_note(struct oracle *o, int64_t at_ns, int32_t node, const struct note *n)
     case NOTE_LOG_RECOVERED:
     case NOTE_PARTITION_HW: note_of_log(o, node, n); return;
     case NOTE_PARTITION_CHANGE: decided(o, n); return;
+    case NOTE_PARTITION_ROLE: took_role(o, n); return;
     case NOTE_TOPIC_DELETED: model_forget_topic(&o->model, n->subject); return;
     default: return;
     }

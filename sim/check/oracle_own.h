@@ -13,16 +13,18 @@ struct promise {
     int64_t at_ns;
     int16_t acks;
     struct batch *batch; /* that has it; NULL: not known */
-    struct doom *doom;   /* the first election of a leader without it */
+    struct doom *doom;   /* the first election of a leader without it that came to lead */
 };
 
 /* An election whose leader lacked records. */
 struct doom {
     struct doom *next;
+    const struct topic_key *key;
     int64_t at_ns;
     int32_t leader, epoch, was_leader;
     int64_t leader_end;
     bool unclean;
+    bool led; /* it was there to lead; else nothing has come of it yet */
     struct model_ids eligible;
 };
 

@@ -83,6 +83,22 @@ an_unclean_election_permits_it_too(void **state)
     assert_lost(&t, 10, LOSS_ALLOWED, "unclean election of b2");
 }
 
+/* b2 is elected while it is down, and never comes to lead; what undoes the record comes later. */
+static void
+an_election_of_one_who_never_led_explains_nothing(void **state)
+{
+    BEGIN;
+    produce(&t, 0, 10, 0, 4, -1);
+    life(&t, 0, LIFE_CRASH);
+    decide(&t, 2, 1, 1, false, AFTER_B1);
+    decide(&t, -1, 2, 2, false, S("replicas=1,2,3 isr= elr=3 last="));
+    decide(&t, 2, 3, 3, true, S("replicas=1,2,3 isr=2 elr= last="));
+    role(&t, 1, LEADER, 2, 3);
+    high_watermark(&t, 1, 10, 3, true);
+    say(&t, 2, NOTE_LOG_TRUNCATE, ORDERS, SLICE_NULL, 10, 11, 0, 0, 0);
+    assert_lost(&t, 10, LOSS_ALLOWED, "unclean election of b2");
+}
+
 static void
 a_leader_without_what_another_candidate_has_is_a_bug(void **state)
 {
@@ -234,6 +250,7 @@ main(void)
         cmocka_unit_test(nothing_is_lost_by_a_clean_failover),
         cmocka_unit_test(what_the_leader_alone_had_is_lost_as_acks_1_permits),
         cmocka_unit_test(an_unclean_election_permits_it_too),
+        cmocka_unit_test(an_election_of_one_who_never_led_explains_nothing),
         cmocka_unit_test(a_leader_without_what_another_candidate_has_is_a_bug),
         cmocka_unit_test(a_copy_outside_isr_and_elr_is_not_recovered),
         cmocka_unit_test(no_copy_left_is_physics),
