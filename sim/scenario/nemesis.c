@@ -59,13 +59,14 @@ may_go_down(const struct run *r, const struct node_slot *n)
     return down < r->s->nemesis.down;
 }
 
-/* So many copies of a record may vanish at once by the promise of every topic. */
-static int32_t
-may_be_gone(const struct run *r)
+/* By the promise of every topic fewer than min.insync.replicas may end uncleanly at once when any of them
+ * loses copies. */
+static bool
+keeps_promises(struct run *r, bool power)
 {
     int64_t least = INT32_MAX;
     for (int32_t i = 0; i < r->s->topics_n; i++) least = MIN(least, topic_min_isr(r, &r->s->topics[i]));
-    return (int32_t)MAX(1, least - 1);
+    return (!power && power_gone(r) == 0) || power_unclean(r) < MAX(1, least - 1);
 }
 
 static bool
@@ -79,7 +80,8 @@ strike_node(struct run *r, struct slice kind)
 {
     struct node_slot *n = draw_node(r);
     if (!may_go_down(r, n)) return false;
-    if (is(kind, "power") && n->is_broker && power_gone(r) >= may_be_gone(r)) return false;
+    bool unclean = is(kind, "power") || is(kind, "crash");
+    if (unclean && n->is_broker && !keeps_promises(r, is(kind, "power"))) return false;
     n->hurt = true;
     run_fault(r, (const char *)kind.p, "%.*s", SARG(n->m->name));
     if (is(kind, "crash")) fault_crash(n->m);

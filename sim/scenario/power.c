@@ -1,6 +1,8 @@
 /* What power losses took. A broker's copies count as gone from the moment when it loses power until, under a
  * new registration, it is in sync with every partition again: then it has fetched what it lacked. What a run
- * may lose depends on the most that were gone at one time, not on how often the power failed. */
+ * may lose depends on the most that were gone at one time, not on how often the power failed. A process
+ * that crashed keeps its copies, but the controller cannot know that: it, too, may lead again only when it
+ * has come back (KIP-966), unless nobody else is there. */
 #include "sim/scenario/run_internal.h"
 
 static bool
@@ -19,26 +21,42 @@ is_back(const struct run *r, const struct node_slot *n)
     return broker_serves(r, n) && r->truth.broker_epoch[n->id] > n->gone_epoch && in_sync_everywhere(r, n->id);
 }
 
+static void
+look_who_is_back(struct run *r)
+{
+    for (int32_t i = 0; i < r->nodes_n; i++) {
+        struct node_slot *n = &r->nodes[i];
+        if ((n->gone || n->unclean) && is_back(r, n)) n->gone = n->unclean = false;
+    }
+}
+
 int32_t
 power_gone(struct run *r)
 {
     int32_t gone = 0;
-    for (int32_t i = 0; i < r->nodes_n; i++) {
-        struct node_slot *n = &r->nodes[i];
-        if (n->gone && is_back(r, n)) n->gone = false;
-        gone += n->gone;
-    }
+    look_who_is_back(r);
+    for (int32_t i = 0; i < r->nodes_n; i++) gone += r->nodes[i].gone;
     return gone;
+}
+
+int32_t
+power_unclean(struct run *r)
+{
+    int32_t unclean = 0;
+    look_who_is_back(r);
+    for (int32_t i = 0; i < r->nodes_n; i++) unclean += r->nodes[i].unclean;
+    return unclean;
 }
 
 /* Quorums sync what they count: a controller loses nothing. */
 void
-power_took(struct run *r, const struct machine *m)
+power_took(struct run *r, const struct machine *m, bool copies)
 {
     for (int32_t i = 0; i < r->nodes_n; i++) {
         struct node_slot *n = &r->nodes[i];
         if (!n->is_broker || n->m->host != m->host) continue;
-        n->gone = true;
+        n->unclean = true;
+        n->gone = n->gone || copies;
         n->gone_epoch = r->truth.broker_epoch[n->id];
     }
     r->power_losses = MAX(r->power_losses, power_gone(r));

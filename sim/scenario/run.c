@@ -146,8 +146,9 @@ static void
 see_fault(void *ctx, struct slice verb, struct slice what)
 {
     struct run *r = ctx;
-    struct machine *m = slice_eq(verb, S("power")) ? world_machine(r->w, what) : NULL;
-    if (m) power_took(r, m);
+    bool power = slice_eq(verb, S("power")), crash = slice_eq(verb, S("crash"));
+    struct machine *m = power || crash ? world_machine(r->w, what) : NULL;
+    if (m) power_took(r, m, power);
 }
 
 static void

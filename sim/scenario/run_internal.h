@@ -17,7 +17,7 @@ struct node_slot {
     struct node_params params;
     bool wanted; /* it stops in order, and is to start again */
     bool hurt; /* a fault met it since it last served: it may end itself */
-    bool gone; /* power.c: its copies */
+    bool gone, unclean; /* power.c: its copies; or only its word that it has them */
     int64_t gone_epoch; /* its registration then */
 };
 
@@ -134,7 +134,10 @@ void play_step_fired(struct run *r, int32_t index);
 void play_fire(struct run *r, int32_t index);
 
 /* power.c */
-void power_took(struct run *r, const struct machine *m);
+/* A broker's process ended without order; copies: by a power loss. */
+void power_took(struct run *r, const struct machine *m, bool copies);
+/* Brokers that ended so and are not back. */
+int32_t power_unclean(struct run *r);
 /* Brokers whose copies are gone now. */
 int32_t power_gone(struct run *r);
 
