@@ -76,6 +76,10 @@ struct run_output {
 /* Runs one scenario, writes its folder. */
 void job_run(struct arena *a, const struct scenario *s, const struct run_job *j, struct run_output *ret);
 
+/* run_scenario(), but a CHECK that fails ends the run only: verdict died. */
+void job_run_guarded(struct arena *a, const struct scenario *s, const struct run_options *o,
+                     struct run_result *ret);
+
 /* report.c */
 void report_json(struct arena *a, const struct scenario *s, const struct run_result *r,
                  const struct run_job *j, int64_t wall_ns, struct writer *w);

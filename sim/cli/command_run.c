@@ -10,7 +10,6 @@
 
 #include "broker/base/check.h"
 #include "sim/cli/cli.h"
-#include "sim/world/panic.h"
 #include "sim/world/pool.h"
 
 #define SETS_MAX 64
@@ -158,18 +157,6 @@ parse_options(struct options *o, int argc, char **argv)
 
 /* ---- in a child ---- */
 
-static struct errand *child_task;
-
-/* A CHECK failed: the report says so. */
-static void
-on_panic(const char *file, int line, const char *what)
-{
-    printf("%.*s · seed %llu\n  ! %s:%d: CHECK failed: %s\nDIED\n", SARG(child_task->name),
-           (unsigned long long)child_task->seed, file, line, what);
-    fflush(stdout);
-    _exit(EXIT_DIED);
-}
-
 static const struct scenario *
 load_one(struct arena *a, const struct options *o, const struct errand *t)
 {
@@ -210,8 +197,6 @@ run_task(const struct session *s, struct errand *t)
     arena_init(&a, &mem, 0);
     const struct scenario *sc = load_one(&a, &s->o, t);
     if (!sc) return EXIT_USAGE;
-    child_task = t;
-    panic_set_hook(on_panic);
     if (t->bug && !bug_on(t->bug)) return EXIT_USAGE;
     bool many = s->tasks.n > 1;
     struct run_job j = {.path = t->path,
@@ -279,7 +264,8 @@ report_for(struct session *s, struct errand *t)
     if (ftell(t->json) > 0 || t->exit_code != EXIT_DIED) return;
     struct run_job j = {.name = t->name, .seed = t->seed, .bug = t->bug};
     struct writer w = writer_mem(&s->mem);
-    report_json_short(&j, arena_format(&s->a, "the process was ended by signal %d", t->signal), &w);
+    report_json_short(&j, t->signal ? arena_format(&s->a, "the process was ended by signal %d", t->signal)
+                                    : S("a CHECK failed outside of the run"), &w);
     fwrite(w.p, 1, (size_t)w.n, t->json);
     writer_release(&w);
 }

@@ -261,7 +261,7 @@ replay(struct desk *d, const char *run)
     if (p.bug.p && !bug_on((const char *)p.bug.p)) return usage_error("replay", "the switch is not linked in");
     struct run_options o = {.has_seed = true, .seed = (uint64_t)seed};
     struct run_result r;
-    run_scenario(&d->a, s, &o, &r);
+    job_run_guarded(&d->a, s, &o, &r);
     struct slice hash = arena_format(&d->a, "%016llx", (unsigned long long)r.trace_hash);
     bool same = slice_eq(hash, p.hash);
     printf("%s: trace %.*s, recorded %.*s\n", same ? "the same run" : "another run", SARG(hash), SARG(p.hash));

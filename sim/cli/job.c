@@ -1,6 +1,7 @@
 /* One run, from a scenario to its folder: trace.zst, report.json, story.txt, the pictures, and run.txt,
  * which says how to run it again. */
 #include <errno.h>
+#include <setjmp.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -9,6 +10,7 @@
 #include "broker/base/fmt.h"
 #include "sim/cli/cli.h"
 #include "sim/trace/reader.h"
+#include "sim/world/panic.h"
 #include "visualize/visualize.h"
 
 static int64_t
@@ -128,6 +130,33 @@ open_folder(struct arena *a, struct slice dir, struct progress *p)
     return false;
 }
 
+/* ---- a CHECK that fails ---- */
+
+static struct run *under_way;
+static jmp_buf way_back;
+
+static void
+on_panic(const char *file, int line, const char *what)
+{
+    if (!under_way) return;
+    run_died(under_way, file, line, what);
+    longjmp(way_back, 1);
+}
+
+void
+job_run_guarded(struct arena *a, const struct scenario *s, const struct run_options *o,
+                struct run_result *ret)
+{
+    struct run_options guarded = *o;
+    guarded.under_way = &under_way;
+    panic_set_hook(on_panic);
+    if (setjmp(way_back) == 0) run_scenario(a, s, &guarded, ret);
+    under_way = NULL;
+    panic_set_hook(NULL);
+}
+
+/* ---- the whole of it ---- */
+
 void
 job_run(struct arena *a, const struct scenario *s, const struct run_job *j, struct run_output *ret)
 {
@@ -150,7 +179,7 @@ job_run(struct arena *a, const struct scenario *s, const struct run_job *j, stru
     ret->exit_code = EXIT_USAGE;
     if (j->out && !open_folder(a, dir, &p)) return;
     if (p.trace) o.put_trace = put_trace;
-    run_scenario(a, s, &o, &ret->result);
+    job_run_guarded(a, s, &o, &ret->result);
     int64_t wall_ns = wall_now_ns() - p.begin_ns;
     if (p.trace) fclose(p.trace);
     if (p.show) fputs("\r\033[K", stderr);

@@ -194,7 +194,7 @@ count_faults(struct run *r)
 }
 
 static void
-end(struct run *r)
+measure(struct run *r)
 {
     struct run_result *ret = r->ret;
     ret->virtual_ns = world_now_ns(r->w);
@@ -204,10 +204,34 @@ end(struct run *r)
     ret->peak_bytes = world_peak_bytes(r->w);
     ret->disk_ops = world_stats(r->w)->disk_ops;
     count_faults(r);
-    if (r->trace) {
-        world_trace(r->w, NULL);
-        trace_close(r->trace);
-    }
+}
+
+static void
+close_trace(struct run *r)
+{
+    if (!r->trace) return;
+    world_trace(r->w, NULL);
+    trace_close(r->trace);
+    r->trace = NULL;
+}
+
+void
+run_died(struct run *r, const char *file, int line, const char *what)
+{
+    run_fail(r, VERDICT_DIED, "%s:%d: CHECK failed: %s", file, line, what);
+    if (!r->w) return;
+    measure(r);
+    const struct line *why = &r->ret->reasons.v.v[r->ret->reasons.v.n - 1];
+    add_line(r, &r->ret->story, why->at_ns, why->text);
+    world_say(r->w, S("verdict"), slice_cstr(verdict_text(VERDICT_DIED)), why->text, NULL, NULL, 0);
+    close_trace(r);
+}
+
+static void
+end(struct run *r)
+{
+    measure(r);
+    close_trace(r);
     witnesses_free(r);
     world_free(r->w);
     history_release(r->h);
@@ -218,6 +242,7 @@ run_scenario(struct arena *a, const struct scenario *s, const struct run_options
              struct run_result *ret)
 {
     struct run *r = ARENA_NEW(a, struct run);
+    if (o->under_way) *o->under_way = r;
     begin(r, a, s, o, ret);
     if (cluster_start(r)) {
         r->begin_ns = world_now_ns(r->w);
@@ -228,5 +253,6 @@ run_scenario(struct arena *a, const struct scenario *s, const struct run_options
         if (!ret->interrupted) finish(r);
         if (!ret->interrupted) witnesses_speak(r);
     }
+    if (o->under_way) *o->under_way = NULL;
     end(r);
 }

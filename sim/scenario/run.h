@@ -36,6 +36,8 @@ struct run_options {
     void *ctx;
     /* Now and then; true: stop here (interrupted). May be NULL. */
     bool (*progress)(void *ctx, int64_t now_ns, int64_t end_ns, int64_t events);
+    /* Set while the run is under way, for run_died(). May be NULL. */
+    struct run **under_way;
 };
 
 struct line {
@@ -70,5 +72,9 @@ struct run_result {
 
 void run_scenario(struct arena *a, const struct scenario *s, const struct run_options *o,
                   struct run_result *ret);
+
+/* For a panic hook, before it leaves by longjmp: the result says which CHECK failed, the trace is closed.
+ * All else of the run stays as it lies. */
+void run_died(struct run *r, const char *file, int line, const char *what);
 
 #endif

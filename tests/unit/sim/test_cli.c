@@ -30,8 +30,9 @@ unknown_option(const char *command, const char *const *known, int n, const char 
     return usage_error(command, "%s", wrong);
 }
 
-static const char *const bugs[] = {"signal"};
+static const char *const bugs[] = {"signal", "check"};
 static const char *bug = "";
+static int64_t calls;
 
 const char *
 bug_name(int i)
@@ -43,10 +44,9 @@ bool
 bug_on(const char *id)
 {
     bug = id;
+    calls = 0;
     return true;
 }
-
-static int64_t calls;
 
 int64_t
 hw_advance(int64_t high_watermark, const struct replica_view *replicas, int32_t n, bool under_min_isr)
@@ -54,6 +54,7 @@ hw_advance(int64_t high_watermark, const struct replica_view *replicas, int32_t 
     int64_t end = INT64_MAX;
     calls++;
     if (strcmp(bug, "signal") == 0 && calls == 100) abort();
+    CHECK(strcmp(bug, "check") != 0 || calls != 100);
     for (int32_t i = 0; i < n && !under_min_isr; i++)
         if (replicas[i].in_maximal_isr || replicas[i].joining) end = MIN(end, replicas[i].log_end);
     return end == INT64_MAX ? high_watermark : MAX(high_watermark, end);
@@ -172,6 +173,39 @@ a_run_that_a_signal_ends_is_reported_all_the_same(void **state)
     assert_int_equal(count(all, "the process was ended by signal 6"), 2);
 }
 
+/* ---- a CHECK that fails ---- */
+
+static void
+a_failed_check_leaves_report_story_and_trace(void **state)
+{
+    (void)state;
+    assert_int_equal(RUN("--bug", "check"), EXIT_DIED);
+    must_have("printed", "calls != 100\nDIED");
+    must_have("out/tiny-7/report.json", "\"verdict\":\"died\"");
+    must_have("out/tiny-7/report.json", "\"reasons\":[\"tests/unit/sim/test_cli.c:");
+    must_have("out/tiny-7/story.txt", "CHECK failed: strcmp(bug");
+    must_have("out/tiny-7/timeline.svg", "</svg>");
+}
+
+static void
+a_failed_check_ends_one_run_of_several(void **state)
+{
+    (void)state;
+    assert_int_equal(RUN("--seed", "1..2", "--bug", "check", "--json"), EXIT_DIED);
+    const char *all = read_back("printed");
+    assert_int_equal(count(all, "\"verdict\":\"died\""), 2);
+    assert_int_equal(count(all, "CHECK failed: "), 2);
+}
+
+static void
+a_run_that_died_can_be_replayed(void **state)
+{
+    (void)state;
+    assert_int_equal(RUN("--bug", "check", "--out", "died"), EXIT_DIED);
+    assert_int_equal(command_replay(1, (char *[]){(char[]){"died/tiny-7"}}), EXIT_PASS);
+    bug = "";
+}
+
 int
 main(void)
 {
@@ -179,6 +213,9 @@ main(void)
         cmocka_unit_test(several_runs_leave_one_report_in_their_order),
         cmocka_unit_test(json_prints_one_line_for_each_run),
         cmocka_unit_test(a_run_that_a_signal_ends_is_reported_all_the_same),
+        cmocka_unit_test(a_failed_check_leaves_report_story_and_trace),
+        cmocka_unit_test(a_failed_check_ends_one_run_of_several),
+        cmocka_unit_test(a_run_that_died_can_be_replayed),
     };
     return cmocka_run_group_tests(tests, make_root, remove_root);
 }
