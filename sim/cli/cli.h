@@ -63,6 +63,7 @@ struct run_job {
     const char *bug; /* NULL: none */
     const char *out; /* NULL: no folder */
     bool json, quiet;
+    bool twice; /* and compare */
     struct slice crash_node;
     int64_t crash_at_op;
     bool crash_power;

@@ -155,6 +155,27 @@ job_run_guarded(struct arena *a, const struct scenario *s, const struct run_opti
     panic_set_hook(NULL);
 }
 
+/* ---- twice ---- */
+
+/* The verdict "nondeterministic" goes before whatever the first run came to. */
+static void
+run_again(struct arena *a, const struct scenario *s, const struct run_options *o, struct run_result *first)
+{
+    struct run_options options = *o;
+    struct run_result again;
+    options.put_trace = NULL;
+    job_run_guarded(a, s, &options, &again);
+    if (again.interrupted) first->interrupted = true;
+    if (again.interrupted || (again.trace_hash == first->trace_hash && again.events == first->events)) return;
+    struct slice text =
+        arena_format(a, "run again it came out otherwise: trace %016llx, events %lld; first %016llx, %lld",
+                     (unsigned long long)again.trace_hash, (long long)again.events,
+                     (unsigned long long)first->trace_hash, (long long)first->events);
+    struct line why = {first->virtual_ns, text};
+    VEC_PUSH(a->mem, &first->reasons.v, why);
+    first->verdict = VERDICT_NONDETERMINISTIC;
+}
+
 /* ---- the whole of it ---- */
 
 void
@@ -182,6 +203,7 @@ job_run(struct arena *a, const struct scenario *s, const struct run_job *j, stru
     job_run_guarded(a, s, &o, &ret->result);
     int64_t wall_ns = wall_now_ns() - p.begin_ns;
     if (p.trace) fclose(p.trace);
+    if (j->twice && !ret->result.interrupted) run_again(a, s, &o, &ret->result);
     if (p.show) fputs("\r\033[K", stderr);
     report_json(a, s, &ret->result, j, wall_ns, &ret->json);
     report_human(a, s, &ret->result, j, wall_ns, &ret->human);

@@ -21,6 +21,7 @@
     "  --sweep crash|power  a run for each of a broker's first 400 disk operations: it ends there\n" \
     "  --out DIR            where the run's folder goes (else out; of several runs nothing is kept);\n" \
     "                       of several runs also DIR/report.json, with all reports under \"runs\"\n" \
+    "  --twice              each run a second time: the trace's hash must be the same (else exit 5)\n" \
     "  --json               the report as JSON, one line for each run\n" \
     "  --quiet              the verdict without the story\n"
 

@@ -30,7 +30,7 @@ unknown_option(const char *command, const char *const *known, int n, const char 
     return usage_error(command, "%s", wrong);
 }
 
-static const char *const bugs[] = {"signal", "check"};
+static const char *const bugs[] = {"signal", "check", "drift"};
 static const char *bug = "";
 static int64_t calls;
 
@@ -55,6 +55,7 @@ hw_advance(int64_t high_watermark, const struct replica_view *replicas, int32_t 
     calls++;
     if (strcmp(bug, "signal") == 0 && calls == 100) abort();
     CHECK(strcmp(bug, "check") != 0 || calls != 100);
+    if (strcmp(bug, "drift") == 0 && calls < 20) return high_watermark;
     for (int32_t i = 0; i < n && !under_min_isr; i++)
         if (replicas[i].in_maximal_isr || replicas[i].joining) end = MIN(end, replicas[i].log_end);
     return end == INT64_MAX ? high_watermark : MAX(high_watermark, end);
@@ -206,6 +207,28 @@ a_run_that_died_can_be_replayed(void **state)
     bug = "";
 }
 
+/* ---- twice ---- */
+
+static void
+a_run_that_comes_out_the_same_twice_passes(void **state)
+{
+    (void)state;
+    assert_int_equal(RUN("--seed", "1..2", "--twice", "--json"), EXIT_PASS);
+    assert_int_equal(count(read_back("printed"), "\"verdict\":\"pass\""), 2);
+}
+
+/* The rule remembers calls from one run to the next. */
+static void
+a_run_that_comes_out_otherwise_is_nondeterministic(void **state)
+{
+    (void)state;
+    assert_int_equal(RUN("--bug", "drift", "--out", "once"), EXIT_PASS);
+    assert_int_equal(RUN("--bug", "drift", "--twice", "--out", "twice"), EXIT_NONDETERMINISTIC);
+    must_have("printed", "\nNONDETERMINISTIC");
+    must_have("twice/tiny-7/report.json", "\"verdict\":\"nondeterministic\"");
+    must_have("twice/tiny-7/report.json", "run again it came out otherwise");
+}
+
 int
 main(void)
 {
@@ -216,6 +239,8 @@ main(void)
         cmocka_unit_test(a_failed_check_leaves_report_story_and_trace),
         cmocka_unit_test(a_failed_check_ends_one_run_of_several),
         cmocka_unit_test(a_run_that_died_can_be_replayed),
+        cmocka_unit_test(a_run_that_comes_out_the_same_twice_passes),
+        cmocka_unit_test(a_run_that_comes_out_otherwise_is_nondeterministic),
     };
     return cmocka_run_group_tests(tests, make_root, remove_root);
 }
