@@ -175,17 +175,6 @@ cut_sets(struct run *r, struct slice text, int by)
     }
 }
 
-/* "b3 > b1, b1 > b3": pairs. */
-static void
-heal_pairs(struct run *r, struct slice text)
-{
-    while (text.n) {
-        struct slice a = next_word(&text), arrow = next_word(&text), b = next_word(&text);
-        int32_t from = run_actor_named(r, a), to = run_actor_named(r, b);
-        if (arrow.n && from >= 0 && to >= 0) add_cut(r, from, to, -1);
-    }
-}
-
 /* The words that the scenario had for it, just before. */
 static struct moment *
 said_before(struct run *r, const struct trace_record *t)
@@ -217,7 +206,7 @@ load_fault(struct run *r, const struct trace_record *t)
     struct slice rest = t->b;
     int32_t actor = run_actor_named(r, next_word(&rest));
     if (slice_eq(t->a, S("cut"))) cut_sets(r, t->b, 1);
-    if (slice_eq(t->a, S("heal"))) heal_pairs(r, t->b);
+    if (slice_eq(t->a, S("heal"))) cut_sets(r, t->b, -1);
     if (slice_eq(t->a, S("disk healed")) && !is_disk_ill(r, actor)) return;
     struct moment *m = said_before(r, t);
     if (!m) m = load_moment(r, MOMENT_FAULT, t->at_ns, -1, -1);

@@ -188,6 +188,7 @@ struct fault {
     enum fault_kind kind;
     struct world *w;
     VEC(struct link *) links;
+    struct slice words; /* "b3 <> b1 b2", in which it began and ends; empty for holds */
     struct slow slow;
     bool is_down;
     int64_t down_ns, up_ns;

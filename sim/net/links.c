@@ -102,15 +102,15 @@ set_down(struct fault *f, bool down)
 }
 
 static void
-say_links(struct world *w, struct slice verb, struct machines from, struct machines to,
-          bool both_ways)
+say_links(struct fault *f, struct slice verb, struct machines from, struct machines to, bool both_ways)
 {
-    struct writer t = writer_mem(&w->mem);
+    struct writer t = writer_mem(&f->w->mem);
     fmt_machines(&t, from);
     fmt_str(&t, both_ways ? " <> " : " > ");
     fmt_machines(&t, to);
-    watch_fault(w, verb, writer_slice(&t));
+    f->words = mem_dup(&f->w->mem, writer_slice(&t));
     writer_release(&t);
+    watch_fault(f->w, verb, f->words);
 }
 
 fault_id
@@ -119,7 +119,7 @@ fault_cut(struct world *w, struct machines from, struct machines to, bool both_w
     struct fault *f = fault_new(w, FAULT_CUT);
     add_links(f, from, to, both_ways);
     set_down(f, true);
-    say_links(w, S("cut"), from, to, both_ways);
+    say_links(f, S("cut"), from, to, both_ways);
     return f->id;
 }
 
@@ -143,7 +143,7 @@ fault_flap(struct world *w, struct machines from, struct machines to, bool both_
     f->up_ns = up_ns;
     f->flap.fire = flap_fire;
     entry_arm(w, &f->flap, w->now_ns + down_ns);
-    say_links(w, S("flap"), from, to, both_ways);
+    say_links(f, S("flap"), from, to, both_ways);
     return f->id;
 }
 
@@ -155,7 +155,7 @@ fault_slow_link(struct world *w, struct machines from, struct machines to, bool 
     add_links(f, from, to, both_ways);
     f->slow = slow;
     for (int64_t i = 0; i < f->links.n; i++) f->links.v[i]->slow = &f->slow;
-    say_links(w, S("slow"), from, to, both_ways);
+    say_links(f, S("slow"), from, to, both_ways);
     return f->id;
 }
 
@@ -206,29 +206,16 @@ heal_verb(enum fault_kind kind)
 }
 
 static void
-say_heal(struct world *w, const struct fault *f)
-{
-    struct writer t = writer_mem(&w->mem);
-    for (int64_t i = 0; i < f->links.n; i++) {
-        if (i) fmt_str(&t, ", ");
-        fmt_slice(&t, f->links.v[i]->from->name);
-        fmt_str(&t, " > ");
-        fmt_slice(&t, f->links.v[i]->to->name);
-    }
-    watch_fault(w, heal_verb(f->kind), writer_slice(&t));
-    writer_release(&t);
-}
-
-static void
 fault_end(struct world *w, struct fault *f)
 {
     list_remove(&f->node);
     set_down(f, false);
     entry_disarm(w, &f->flap);
     if (f->kind == FAULT_SLOW) unslow(w, f);
-    say_heal(w, f);
+    watch_fault(w, heal_verb(f->kind), f->words);
     if (f->kind == FAULT_HOLD) release_all(w, f->id);
     mem_free_slice(&w->mem, f->filter.topic);
+    mem_free_slice(&w->mem, f->words);
     VEC_RELEASE(&w->mem, &f->links);
     MEM_DELETE(&w->mem, f);
 }

@@ -79,6 +79,36 @@ a_cut_stalls_and_after_healing_the_stream_goes_on(void **state)
 }
 
 static void
+hear_fault(void *ctx, struct slice verb, struct slice what)
+{
+    struct writer *heard = ctx;
+    writer_bytes(heard, verb);
+    writer_bytes(heard, S(": "));
+    writer_bytes(heard, what);
+    writer_bytes(heard, S("\n"));
+}
+
+static void
+what_heals_is_said_in_the_words_in_which_it_began(void **state)
+{
+    (void)state;
+    struct pair p = pair_new(1);
+    struct mem mem;
+    struct machine *both[] = {p.a, p.b};
+    test_mem_init(&mem);
+    struct writer heard = writer_mem(&mem);
+    world_observe(p.w, &(struct world_observer){.fault = hear_fault, .ctx = &heard});
+    fault_id cut = fault_cut(p.w, (struct machines){both, 2}, one(&p.b), true);
+    fault_slow_link(p.w, one(&p.b), one(&p.a), false, (struct slow){.loss_permille = 1});
+    fault_heal(p.w, cut);
+    fault_heal_all(p.w);
+    assert_slice(writer_slice(&heard), "cut: a b <> b\nslow: b > a\nheal: a b <> b\nheal slow: b > a\n");
+    writer_release(&heard);
+    mem_release(&mem);
+    world_free(p.w);
+}
+
+static void
 a_one_way_cut_stops_bytes_one_way_and_acknowledgements_the_other(void **state)
 {
     (void)state;
@@ -470,6 +500,7 @@ main(void)
         cmocka_unit_test(nobody_listens_and_nobody_is_known),
         cmocka_unit_test(a_connection_through_a_cut_times_out_or_comes_late),
         cmocka_unit_test(a_cut_stalls_and_after_healing_the_stream_goes_on),
+        cmocka_unit_test(what_heals_is_said_in_the_words_in_which_it_began),
         cmocka_unit_test(a_one_way_cut_stops_bytes_one_way_and_acknowledgements_the_other),
         cmocka_unit_test(a_flapping_link_lets_everything_through_in_the_end),
         cmocka_unit_test(a_slow_link_is_slow_by_latency_bandwidth_and_loss),
