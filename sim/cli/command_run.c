@@ -228,7 +228,7 @@ run_task(const struct session *s, struct errand *t)
         out = (struct run_output){0};
         job_run(&a, sc, &j, &out);
     }
-    if (t->json) fwrite(out.json.p, 1, (size_t)out.json.n, t->json);
+    if (t->json && out.json.n) fwrite(out.json.p, 1, (size_t)out.json.n, t->json);
     if (s->o.catches && t->expected.p) return judge_catch(&a, t, &out);
     if (s->o.json) return out.exit_code;
     struct slice text = writer_slice(&out.human);
@@ -433,7 +433,7 @@ add_file(struct session *s, const char *path)
     struct scenarios all = scenario_load(&s->a, source, &lo, &diags);
     for (int32_t i = 0; i < all.n && !diags.errors; i++) scenario_lint(all.v[i], &diags);
     diags_print(&diags, &w);
-    fwrite(w.p, 1, (size_t)w.n, stderr);
+    if (w.n) fwrite(w.p, 1, (size_t)w.n, stderr);
     if (diags.errors) return EXIT_USAGE;
     for (int32_t i = 0; i < all.n; i++) add_scenario(s, path, all.v[i]);
     return EXIT_PASS;

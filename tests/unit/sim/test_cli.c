@@ -75,7 +75,7 @@ static int
 make_root(void **state)
 {
     (void)state;
-    strcpy(root, "/tmp/test-cli-XXXXXX");
+    snprintf(root, sizeof root, "/tmp/test-cli-XXXXXX");
     if (!mkdtemp(root) || chdir(root) < 0) return -1;
     return file_write_all("tiny.yaml", slice_cstr(scenario_text)) ? 0 : -1;
 }
