@@ -209,6 +209,7 @@ answer(struct controller_call *call, int16_t err)
     if (list_is_linked(&call->node)) list_remove(&call->node);
     call->controller = NULL;
     if (err) call->handler->fail(call->response, err);
+    if (call->handler->fit) call->handler->fit(call->response, call->version);
     call->done(call, err, call->response);
     arena_release(&arena);
 }
@@ -241,6 +242,7 @@ controller_request(struct controller *c, int16_t api_key, int16_t version, const
     const struct handler *h = handler_of(api_key);
     CHECK(h != NULL);
     begin_call(c, h, call);
+    call->version = version;
     struct request q = {c, version, request, &call->arena, call->response, false};
     if (h->blank) h->blank(&q);
     if (!c->is_active) {

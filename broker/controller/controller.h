@@ -63,6 +63,7 @@ struct controller_call {
     struct arena arena;
     void *response;
     const struct handler *handler;
+    int16_t version;
     int64_t offset; /* answered when committed */
 };
 

@@ -81,6 +81,8 @@ struct handler {
     void (*handle)(struct request *q);
     /* Says in every place of the response that has room for it that the whole request failed. */
     void (*fail)(void *response, int16_t err);
+    /* May be NULL: takes out what an old version has no room for. */
+    void (*fit)(void *response, int16_t version);
 };
 
 /* ---- the batch in the making (batch.c) --------------------------------------------------------- */

@@ -259,12 +259,21 @@ fail_elect(void *response, int16_t err)
         }
 }
 
+/* Version 0 has errors of partitions only. */
+static void
+fit_elect(void *response, int16_t version)
+{
+    struct k_elect_leaders_response *resp = response;
+    if (version < 1) resp->error_code = K_ERR_NONE;
+}
+
 const struct handler elect_leaders_handler = {
     .api_key = K_API_ELECT_LEADERS,
     .response = K_MSG_ELECT_LEADERS_RESPONSE,
     .response_bytes = sizeof(struct k_elect_leaders_response),
     .handle = elect_leaders,
     .fail = fail_elect,
+    .fit = fit_elect,
 };
 
 /* ---- AssignReplicasToDirs ---------------------------------------------------------------------- */

@@ -332,7 +332,6 @@ inode_power_loss(struct inode *i, struct dice *d, enum keep keep)
     cut_beyond(i, size);
     i->durable_size = i->size;
     i->durable_size_version = i->size_version;
-    i->is_poisoned = false;
 }
 
 void

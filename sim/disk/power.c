@@ -38,8 +38,10 @@ disk_power_loss(struct disk *d)
 {
     enum keep keep = draw_keep(&d->power_dice);
     names_power_loss(d, &d->power_dice);
-    LIST_EACH(&d->all, i, struct inode, all)
+    LIST_EACH(&d->all, i, struct inode, all) {
+        i->is_poisoned = false; /* the kernel that knew of a failed sync is gone */
         if (!i->is_dir) inode_power_loss(i, &d->power_dice, keep);
+    }
     dirs_power_loss(d);
 }
 

@@ -259,7 +259,7 @@ serves_again(struct fuzz *f)
     struct order o = {.is_close = true};
     fault_disk_heal(f->node);
     machine_poke(f->caller, obey, &o);
-    if (f->disk_failed && machine_is_up(f->node)) fault_crash(f->node); /* files may be poisoned */
+    if (f->disk_failed) fault_power(f->node); /* what a failed sync poisoned stays so until then */
     start_again(f);
     world_run(f->w, 5 * NS_PER_S);
     start_again(f);
