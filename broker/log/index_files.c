@@ -130,11 +130,16 @@ rebuild_batch(struct scan *scan)
     return true;
 }
 
+/* Only now is there something to save: a sync that comes while an index is being made anew passes it by. */
 static void
 rebuild_done(struct scan *scan, enum env_err err)
 {
     struct index_load *l = CONTAINER_OF(scan, struct index_load, scan);
-    if (!err && l->segment->log && l->segment->sealed) segment_seal(l->segment);
+    struct segment *s = l->segment;
+    if (!err && s->log) {
+        if (s->sealed) segment_seal(s);
+        s->index_dirty = true;
+    }
     load_end(l, err);
 }
 
@@ -142,6 +147,7 @@ static void
 rebuild(struct index_load *l)
 {
     struct segment *s = l->segment;
+    s->index.offsets.n = s->index.times.n = 0;
     s->bytes_since_entry = 0;
     s->max_timestamp = s->max_timestamp_offset = -1;
     l->scan = (struct scan){.log = s->log,

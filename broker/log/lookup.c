@@ -10,6 +10,7 @@ struct lookup_job {
     struct log_job job;
     struct log_lookup *lookup; /* NULL: cancelled */
     enum lookup_stage stage;
+    int64_t limit;     /* what is written meanwhile is not looked at: the answer is of one moment */
     int64_t next_base; /* segments below have been looked at */
     struct segment *segment;
     int64_t target; /* the timestamp; when the maximum is wanted, that, once known */
@@ -58,10 +59,9 @@ static struct segment *
 next_segment(const struct lookup_job *j)
 {
     const struct commitlog *log = j->job.log;
-    int64_t bound = MIN(j->lookup->limit, log->written_end);
     for (int64_t i = 0; i < log->segments.n; i++) {
         struct segment *s = log->segments.v[i];
-        if (s->base_offset >= j->next_base && s->base_offset < bound) return s;
+        if (s->base_offset >= j->next_base && s->base_offset < j->limit) return s;
     }
     return NULL;
 }
@@ -103,7 +103,7 @@ lookup_batch(struct scan *scan)
     struct lookup_job *j = CONTAINER_OF(scan, struct lookup_job, scan);
     struct commitlog *log = j->job.log;
     if (!j->lookup || scan->parsed != BATCH_OK) return false;
-    if (scan->h.base_offset >= MIN(j->lookup->limit, log->written_end)) return false;
+    if (scan->h.base_offset >= j->limit) return false;
     if (batch_last_offset(&scan->h) < log->start_offset) return true;
     if (scan->h.max_timestamp < j->target) return true;
     j->h = scan->h;
@@ -142,7 +142,7 @@ static bool
 record_fits(const struct lookup_job *j, const struct record *r)
 {
     return r->timestamp >= j->target && r->offset >= j->job.log->start_offset &&
-           r->offset < j->lookup->limit;
+           r->offset < j->limit;
 }
 
 static void
@@ -250,6 +250,7 @@ commitlog_lookup(struct commitlog *log, struct log_lookup *l)
     l->offset = l->found_timestamp = l->leader_epoch = -1;
     l->job = &j->job;
     j->lookup = l;
+    j->limit = MIN(l->limit, log->written_end);
     j->wants_max = l->timestamp == LOG_TIMESTAMP_MAX;
     j->target = MAX(l->timestamp, 0);
     j->best_timestamp = -1;

@@ -12,6 +12,7 @@ tail_batch(struct scan *scan)
     bool whole = scan->parsed == BATCH_OK && batch_size_bytes(&scan->h) <= scan->end - scan->at;
     if (!whole || scan->h.base_offset < s->end_offset) return false;
     index_build(s, &scan->h, scan->at);
+    s->index_dirty = true;
     s->end_offset = batch_next_offset(&scan->h);
     return true;
 }

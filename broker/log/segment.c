@@ -212,7 +212,6 @@ index_build(struct segment *s, const struct batch_header *h, int64_t position)
         s->bytes_since_entry = 0;
     }
     s->bytes_since_entry += batch_size_bytes(h);
-    s->index_dirty = true;
 }
 
 void
@@ -221,6 +220,7 @@ segment_place(struct segment *s, const struct batch_header *h, bool recent)
     CHECK(h->base_offset >= s->end_offset);
     if (s->first_timestamp < 0) s->first_timestamp = h->max_timestamp;
     index_build(s, h, s->size);
+    s->index_dirty = true;
     if (recent) remember(s, h);
     s->size += batch_size_bytes(h);
     s->end_offset = batch_next_offset(h);
