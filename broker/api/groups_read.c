@@ -67,7 +67,8 @@ handle_find_coordinator(struct server *s, struct request *r)
         codec_default_struct(K_STRUCT_FIND_COORDINATOR_RESPONSE_COORDINATOR, &c);
         find_one(r, q->key, q->key_type, &c);
         res.error_code = c.error_code;
-        res.error_message = c.error_message;
+        /* Here the message is always the error's. */
+        res.error_message = k_err_name(c.error_code);
         res.node_id = c.node_id;
         res.host = c.host;
         res.port = c.port;

@@ -40,6 +40,14 @@ groups_shard(struct groups *gs, struct slice group_id, int16_t *ret_err)
     return *ret_err ? NULL : s;
 }
 
+struct shard *
+groups_shard_of_named(struct groups *gs, struct slice group_id, int16_t *ret_err)
+{
+    if (group_id.n > 0) return groups_shard(gs, group_id, ret_err);
+    *ret_err = K_ERR_INVALID_GROUP_ID;
+    return NULL;
+}
+
 void
 groups_role_changed(struct groups *gs, struct partition *p)
 {

@@ -9,7 +9,8 @@
 
 typedef struct k_describe_groups_response_described_group described;
 
-/* Metadata and assignments mean something only when the group has settled. */
+/* What members said means something only when the group has settled on a protocol; what was assigned to them
+ * is theirs until they have something else. */
 static void
 describe_members(struct group *g, struct arena *a, described *ret)
 {
@@ -25,7 +26,7 @@ describe_members(struct group *g, struct arena *a, described *ret)
         to->client_id = arena_dup(a, m->client_id);
         to->client_host = arena_dup(a, m->client_host);
         to->member_metadata = stable ? arena_dup(a, member_metadata(m, g->protocol)) : SLICE_EMPTY;
-        to->member_assignment = stable ? arena_dup(a, m->assignment) : SLICE_EMPTY;
+        to->member_assignment = arena_dup(a, m->assignment);
     }
 }
 

@@ -110,9 +110,10 @@ fill_deleted(struct groups *gs, struct group *g, const delete_request *q, struct
     res->topics_n = q->topics_n;
     for (int32_t i = 0; i < q->topics_n; i++) {
         struct slice topic = q->topics[i].name;
+        const struct image_topic *t = image_topic(gs->image, topic);
         int32_t n = q->topics[i].partitions_n;
         int16_t err = 0;
-        if (!image_topic(gs->image, topic)) err = K_ERR_UNKNOWN_TOPIC_OR_PARTITION;
+        if (!t) err = K_ERR_UNKNOWN_TOPIC_OR_PARTITION;
         else if (g->state != GROUP_EMPTY && group_subscribes(g, topic))
             err = K_ERR_GROUP_SUBSCRIBED_TO_TOPIC;
         res->topics[i].name = topic;
@@ -121,9 +122,11 @@ fill_deleted(struct groups *gs, struct group *g, const delete_request *q, struct
             codec_array(a, K_STRUCT_OFFSET_DELETE_RESPONSE_OFFSET_DELETE_RESPONSE_PARTITION, n);
         for (int32_t k = 0; k < n; k++) {
             int32_t index = q->topics[i].partitions[k].partition_index;
+            bool exists = t && image_topic_partition(t, index);
             res->topics[i].partitions[k].partition_index = index;
-            res->topics[i].partitions[k].error_code = err;
-            if (!err) delete_partition(g, topic, index, b);
+            res->topics[i].partitions[k].error_code =
+                exists ? err : K_ERR_UNKNOWN_TOPIC_OR_PARTITION;
+            if (exists && !err) delete_partition(g, topic, index, b);
         }
     }
 }
@@ -151,7 +154,7 @@ groups_offset_delete(struct groups *gs, const delete_request *q, struct group_ca
 {
     delete_response *res = ARENA_NEW(c->arena, delete_response);
     codec_default(K_MSG_OFFSET_DELETE_RESPONSE, res);
-    struct shard *s = groups_shard(gs, q->group_id, &res->error_code);
+    struct shard *s = groups_shard_of_named(gs, q->group_id, &res->error_code);
     struct group *g = s ? group_find(s, q->group_id) : NULL;
     if (s && !g) res->error_code = K_ERR_GROUP_ID_NOT_FOUND;
     else if (g && g->state != GROUP_EMPTY && !is_of_consumers(g))
@@ -183,14 +186,14 @@ is_expired(struct group *g, const struct offset *o, int64_t now_ms)
     int64_t keep_ms = config_i64(gs->config, K_CFG_OFFSETS_RETENTION_MINUTES) * MS_PER_MINUTE;
     /* No value yet, or another is on its way. */
     if (o->committed == 0 || o->appended != o->committed) return false;
+    bool is_in_use =
+        g->protocol_type.p && g->state != GROUP_EMPTY &&
+        (g->state != GROUP_STABLE || !is_of_consumers(g) || group_subscribes(g, o->topic));
+    if (is_in_use) return false;
     if (o->value.expire_ms >= 0) return now_ms >= o->value.expire_ms;
-    if (!g->protocol_type.p) return now_ms - o->value.commit_ms >= keep_ms;
-    if (g->state == GROUP_EMPTY) {
-        int64_t since = g->state_since_ms >= 0 ? g->state_since_ms : o->value.commit_ms;
-        return now_ms - since >= keep_ms;
-    }
-    return g->state == GROUP_STABLE && is_of_consumers(g) && !group_subscribes(g, o->topic) &&
-           now_ms - o->value.commit_ms >= keep_ms;
+    /* An empty group's offsets age from when the last member went. */
+    bool was_left = g->protocol_type.p && g->state == GROUP_EMPTY && g->state_since_ms >= 0;
+    return now_ms - (was_left ? g->state_since_ms : o->value.commit_ms) >= keep_ms;
 }
 
 static void

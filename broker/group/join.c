@@ -2,19 +2,17 @@
  * generation with a protocol and a leader. */
 #include "broker/base/check.h"
 #include "broker/base/fmt.h"
+#include "broker/group/join.h"
 #include "broker/group/shard.h"
 #include "broker/protocol/codec.h"
 #include "errors.h"
 
 /* From this version on a member joins with an id that the coordinator gave it (KIP-394) … */
 #define KNOWN_ID_VERSION 4
-/* … and a static member that comes back may lead without assigning anew (KIP-814). */
-#define SKIP_ASSIGNMENT_VERSION 9
+/* … and an answer without a protocol says so. */
+#define NULL_PROTOCOL_VERSION 7
 /* A new member cannot send heartbeats yet; this ends a join whose client has gone away. */
 #define NEW_MEMBER_JOIN_MS (5 * 60 * 1000)
-
-typedef struct k_join_group_request join_request;
-typedef struct k_join_group_response join_response;
 
 static struct env *
 env_of(const struct group *g)
@@ -36,6 +34,7 @@ refuse(struct groups *gs, struct group_call *c, int16_t err, struct slice member
     join_response *res = ARENA_NEW(c->arena, join_response);
     codec_default(K_MSG_JOIN_GROUP_RESPONSE, res);
     res->error_code = err;
+    if (c->version >= NULL_PROTOCOL_VERSION) res->protocol_name = SLICE_NULL;
     res->member_id = arena_dup(c->arena, member_id);
     groups_answer(gs, c, res);
 }
@@ -46,8 +45,8 @@ group_answer_join(struct group *g, struct group_call *c, int16_t err, struct sli
     refuse(g->shard->owner, c, err, member_id);
 }
 
-static void
-list_members(struct group *g, struct arena *a, join_response *res)
+void
+join_list_members(struct group *g, struct arena *a, join_response *res)
 {
     res->members =
         codec_array(a, K_STRUCT_JOIN_GROUP_RESPONSE_JOIN_GROUP_RESPONSE_MEMBER, g->members_n);
@@ -60,9 +59,8 @@ list_members(struct group *g, struct arena *a, join_response *res)
     }
 }
 
-/* The member is in the present generation. */
-static join_response *
-welcome(const struct group *g, const struct member *m, struct group_call *c)
+join_response *
+join_welcome(const struct group *g, const struct member *m, struct group_call *c)
 {
     join_response *res = ARENA_NEW(c->arena, join_response);
     codec_default(K_MSG_JOIN_GROUP_RESPONSE, res);
@@ -77,8 +75,8 @@ welcome(const struct group *g, const struct member *m, struct group_call *c)
 static void
 answer_joined(struct group *g, struct member *m, struct group_call *c)
 {
-    join_response *res = welcome(g, m, c);
-    if (group_is_leader(g, m)) list_members(g, c->arena, res);
+    join_response *res = join_welcome(g, m, c);
+    if (group_is_leader(g, m)) join_list_members(g, c->arena, res);
     groups_answer(g->shard->owner, c, res);
 }
 
@@ -250,21 +248,14 @@ group_pending_due(struct timer *t)
 
 /* ---- requests ---- */
 
-struct joiner {
-    const join_request *q;
-    struct group_call *c;
-    struct group *g;
-};
-
 static int32_t
 rebalance_timeout_of(const struct joiner *j)
 {
     return j->q->rebalance_timeout_ms >= 0 ? j->q->rebalance_timeout_ms : j->q->session_timeout_ms;
 }
 
-/* Takes over what the request says; the member waits from here on. */
-static void
-update_member(const struct joiner *j, struct member *m)
+void
+join_update_member(const struct joiner *j, struct member *m)
 {
     m->session_timeout_ms = j->q->session_timeout_ms;
     m->rebalance_timeout_ms = rebalance_timeout_of(j);
@@ -287,7 +278,7 @@ add_member(const struct joiner *j, struct slice id)
     struct member *m =
         group_add_member(g, id, j->q->group_instance_id, j->c->client_id, j->c->client_host);
     m->is_new = true;
-    update_member(j, m);
+    join_update_member(j, m);
     arm(g, &m->session, NEW_MEMBER_JOIN_MS);
     group_rebalance(g);
 }
@@ -334,57 +325,6 @@ give_out_id(const struct joiner *j, struct slice id)
     group_answer_join(g, j->c, K_ERR_MEMBER_ID_REQUIRED, id);
 }
 
-/* The same instance with another process behind it; nothing is assigned anew if its subscription leaves
- * the group's protocol as it is. */
-static void
-answer_returned(const struct joiner *j, struct member *m, struct slice old_leader)
-{
-    struct group *g = j->g;
-    join_response *res = welcome(g, m, j->c);
-    if (j->c->version >= SKIP_ASSIGNMENT_VERSION) {
-        res->skip_assignment = group_is_leader(g, m);
-        if (res->skip_assignment) list_members(g, j->c->arena, res);
-    } else {
-        /* The former id: so the client does not take itself for the leader. */
-        res->leader = old_leader;
-    }
-    groups_answer(g->shard->owner, j->c, res);
-}
-
-static void
-store_returned(const struct joiner *j, struct member *m, struct slice old_leader)
-{
-    struct group *g = j->g;
-    struct batch_builder b;
-    shard_builder(g->shard, &b);
-    record_group(&b, g, NULL);
-    int16_t err = shard_write_silently(g->shard, &b);
-    m->joining = NULL;
-    g->joining_n--;
-    if (err) group_answer_join(g, j->c, group_store_error(err), SLICE_EMPTY);
-    else answer_returned(j, m, old_leader);
-}
-
-static void
-replace_static(const struct joiner *j, struct member *m, struct slice new_id)
-{
-    struct group *g = j->g;
-    struct slice old_leader = arena_dup(j->c->arena, g->leader);
-    if (m->joining) {
-        group_answer_join(g, m->joining, K_ERR_FENCED_INSTANCE_ID, m->id);
-        m->joining = NULL;
-        g->joining_n--;
-    }
-    if (m->syncing) group_answer_sync(g, m->syncing, K_ERR_FENCED_INSTANCE_ID, SLICE_EMPTY);
-    m->syncing = NULL;
-    member_set_id(m, new_id);
-    update_member(j, m);
-    member_heard(m);
-    if (g->state == GROUP_STABLE && slice_eq(group_select_protocol(g), g->protocol))
-        store_returned(j, m, old_leader);
-    else group_rebalance(g);
-}
-
 static void
 join_new(const struct joiner *j)
 {
@@ -395,7 +335,7 @@ join_new(const struct joiner *j)
     }
     struct slice id = new_member_id(j);
     struct member *known = group_static_member(g, j->q->group_instance_id);
-    if (known) replace_static(j, known, id);
+    if (known) join_replace_static(j, known, id);
     else if (!j->q->group_instance_id.p && j->c->version >= KNOWN_ID_VERSION) give_out_id(j, id);
     else add_member(j, id);
 }
@@ -411,9 +351,9 @@ rejoin(const struct joiner *j, struct member *m)
     if (asks_again) {
         answer_joined(g, m, j->c);
     } else if (nothing_new) {
-        groups_answer(g->shard->owner, j->c, welcome(g, m, j->c));
+        groups_answer(g->shard->owner, j->c, join_welcome(g, m, j->c));
     } else {
-        update_member(j, m);
+        join_update_member(j, m);
         group_rebalance(g);
     }
 }
@@ -439,7 +379,8 @@ join_known(const struct joiner *j)
     }
 }
 
-/* group.max.size */
+/* group.max.size. While members gather again, the first that come stay: so a group that became too large
+ * gets smaller. */
 static bool
 has_room(struct group *g, struct slice member_id)
 {
@@ -449,10 +390,20 @@ has_room(struct group *g, struct slice member_id)
     return g->state == GROUP_EMPTY || m || g->members_n < max;
 }
 
+/* Whoever finds no room is no member any more, and is not waited for. */
+static void
+turn_away(struct group *g, struct slice member_id)
+{
+    struct pending_member *p = group_pending(g, member_id);
+    struct member *m = group_member(g, member_id);
+    if (p) group_remove_pending(p);
+    if (m) group_remove_member(m, K_ERR_GROUP_MAX_SIZE_REACHED);
+    group_join_maybe_complete(g);
+}
+
 static int16_t
 check_request(struct groups *gs, const join_request *q)
 {
-    if (q->group_id.n == 0) return K_ERR_INVALID_GROUP_ID;
     if (q->session_timeout_ms < config_i64(gs->config, K_CFG_GROUP_MIN_SESSION_TIMEOUT_MS) ||
         q->session_timeout_ms > config_i64(gs->config, K_CFG_GROUP_MAX_SESSION_TIMEOUT_MS))
         return K_ERR_INVALID_SESSION_TIMEOUT;
@@ -476,16 +427,19 @@ make_group(struct shard *s, struct slice id, int16_t *ret_err)
 void
 groups_join(struct groups *gs, const join_request *q, struct group_call *c)
 {
-    int16_t err = 0;
-    struct shard *s = groups_shard(gs, q->group_id, &err);
-    if (s) err = check_request(gs, q);
+    int16_t err = check_request(gs, q);
+    struct shard *s = err ? NULL : groups_shard_of_named(gs, q->group_id, &err);
     struct group *g = err ? NULL : group_find(s, q->group_id);
     bool is_new = q->member_id.n == 0;
     if (!err && !g && !is_new) err = K_ERR_UNKNOWN_MEMBER_ID;
     if (!err && !g) g = make_group(s, q->group_id, &err);
-    if (!err && !has_room(g, q->member_id)) err = K_ERR_GROUP_MAX_SIZE_REACHED;
     if (err) {
         refuse(gs, c, err, q->member_id);
+        return;
+    }
+    if (!has_room(g, q->member_id)) {
+        refuse(gs, c, K_ERR_GROUP_MAX_SIZE_REACHED, SLICE_EMPTY);
+        turn_away(g, q->member_id);
         return;
     }
     struct joiner j = {q, c, g};

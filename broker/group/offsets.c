@@ -129,13 +129,14 @@ forget_made(struct group *g)
 
 /* Group and member are as the request says; makes the group of somebody who only keeps offsets. */
 static struct group *
-find_committer(struct groups *gs, const commit_request *q, int16_t *ret_err)
+find_committer(struct groups *gs, const commit_request *q, int16_t version, int16_t *ret_err)
 {
     struct shard *s = groups_shard(gs, q->group_id, ret_err);
     if (!s) return NULL;
     struct group *g = group_find(s, q->group_id);
     if (!g && q->generation_id_or_member_epoch >= 0) {
-        *ret_err = K_ERR_ILLEGAL_GENERATION;
+        /* Since KIP-848 it can be said as it is. */
+        *ret_err = version >= 9 ? K_ERR_GROUP_ID_NOT_FOUND : K_ERR_ILLEGAL_GENERATION;
         return NULL;
     }
     if (!g) g = group_new(s, q->group_id);
@@ -158,6 +159,7 @@ check_partition(struct groups *gs, const struct image_topic *t, int16_t version,
                 const commit_partition *p)
 {
     if (!t) return version >= 10 ? K_ERR_UNKNOWN_TOPIC_ID : K_ERR_UNKNOWN_TOPIC_OR_PARTITION;
+    if (!image_topic_partition(t, p->partition_index)) return K_ERR_UNKNOWN_TOPIC_OR_PARTITION;
     if (p->committed_metadata.n > config_i64(gs->config, K_CFG_OFFSET_METADATA_MAX_BYTES))
         return K_ERR_OFFSET_METADATA_TOO_LARGE;
     return 0;
@@ -324,7 +326,7 @@ groups_commit(struct groups *gs, const commit_request *q, struct group_call *c)
 {
     int16_t err = 0;
     uint64_t groups_before = gs->groups_n;
-    struct group *g = find_committer(gs, q, &err);
+    struct group *g = find_committer(gs, q, c->version, &err);
     commit_response *res = begin_response(c, q, err);
     if (!g) {
         groups_answer(gs, c, res);

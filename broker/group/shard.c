@@ -160,13 +160,17 @@ cancel_load(struct shard *s)
     if (!op_is_pending(&l->work)) load_free(l);
 }
 
-/* group.max.size is looked at when somebody joins; here members just get their sessions. */
+/* Members' sessions begin. A group that has more than group.max.size allows since it was last led gathers
+ * anew, and who comes too late is turned away. */
 void
 shard_activate(struct shard *s)
 {
+    int64_t max = config_i64(s->owner->config, K_CFG_GROUP_MAX_SIZE);
     s->state = SHARD_ACTIVE;
-    MAP_EACH(&s->groups, g, struct group, by_id)
+    MAP_EACH(&s->groups, g, struct group, by_id) {
         LIST_EACH(&g->members, m, struct member, node) member_heard(m);
+        if (g->members_n > max) group_rebalance(g);
+    }
 }
 
 void

@@ -52,6 +52,9 @@ struct groups {
 
 /* NULL with NOT_COORDINATOR or COORDINATOR_LOAD_IN_PROGRESS. */
 struct shard *groups_shard(struct groups *gs, struct slice group_id, int16_t *ret_err);
+/* The same for requests that need a name. Who only keeps offsets may do without, as in the days when there
+ * were no groups: INVALID_GROUP_ID otherwise. */
+struct shard *groups_shard_of_named(struct groups *gs, struct slice group_id, int16_t *ret_err);
 struct shard *groups_shard_at(struct groups *gs, int32_t index);
 void groups_answer(struct groups *gs, struct group_call *c, void *response);
 

@@ -175,8 +175,7 @@ void
 groups_sync(struct groups *gs, const sync_request *q, struct group_call *c)
 {
     int16_t err = 0;
-    struct shard *s = groups_shard(gs, q->group_id, &err);
-    if (!err && q->group_id.n == 0) err = K_ERR_INVALID_GROUP_ID;
+    struct shard *s = groups_shard_of_named(gs, q->group_id, &err);
     struct group *g = err ? NULL : group_find(s, q->group_id);
     /* KIP-559 */
     if (!err && c->version >= 5 && (!q->protocol_type.p || !q->protocol_name.p))
@@ -229,8 +228,7 @@ void
 groups_heartbeat(struct groups *gs, const struct k_heartbeat_request *q, struct group_call *c)
 {
     int16_t err = 0;
-    struct shard *s = groups_shard(gs, q->group_id, &err);
-    if (!err && q->group_id.n == 0) err = K_ERR_INVALID_GROUP_ID;
+    struct shard *s = groups_shard_of_named(gs, q->group_id, &err);
     /* While it loads, members are told that all is well: they would join anew otherwise. */
     if (err == K_ERR_COORDINATOR_LOAD_IN_PROGRESS) err = 0;
     struct group *g = s && !err ? group_find(s, q->group_id) : NULL;
@@ -290,8 +288,7 @@ void
 groups_leave(struct groups *gs, const struct k_leave_group_request *q, struct group_call *c)
 {
     int16_t err = 0;
-    struct shard *s = groups_shard(gs, q->group_id, &err);
-    if (!err && q->group_id.n == 0) err = K_ERR_INVALID_GROUP_ID;
+    struct shard *s = groups_shard_of_named(gs, q->group_id, &err);
     struct group *g = err ? NULL : group_find(s, q->group_id);
     struct k_leave_group_response *res = ARENA_NEW(c->arena, struct k_leave_group_response);
     codec_default(K_MSG_LEAVE_GROUP_RESPONSE, res);

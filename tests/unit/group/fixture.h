@@ -26,6 +26,7 @@ struct world {
     VEC(struct buf *) log;
     VEC(struct group_write *) pending;
     int16_t refuses;
+    int32_t at_partition; /* of "orders": whose offset is committed and deleted */
 };
 
 struct call {
@@ -104,6 +105,7 @@ world_start(void **state)
 {
     (void)state;
     memset(&w, 0, sizeof w);
+    w.at_partition = 3;
     struct env_params p = {
         .source = test_mem_source(), .memory_ceiling_bytes = 1LL << 30, .wall_ms = WALL_MS};
     env_init(&w.env, &p);
@@ -300,7 +302,7 @@ commit_offset(struct slice id, int32_t generation, int64_t offset)
     q->topics[0].partitions =
         codec_array(&w.arena, K_STRUCT_OFFSET_COMMIT_REQUEST_OFFSET_COMMIT_REQUEST_PARTITION, 1);
     q->topics[0].partitions_n = 1;
-    q->topics[0].partitions[0].partition_index = 3;
+    q->topics[0].partitions[0].partition_index = w.at_partition;
     q->topics[0].partitions[0].committed_offset = offset;
     q->topics[0].partitions[0].committed_metadata = S("note");
     groups_commit(w.gs, q, &c->c);

@@ -222,19 +222,29 @@ session_time_outs_have_limits(void **state)
                      K_ERR_INVALID_SESSION_TIMEOUT);
 }
 
-static void
-a_static_member_returns_without_a_rebalance(void **state)
+/* The instance "i", which has everything. */
+static struct slice
+lone_static_member(void)
 {
-    (void)state;
     struct call *j = join((struct who){.instance = S("i")});
     pass_ms(0);
     struct slice id = joined(j)->member_id;
-    assert_true(slice_starts(id, S("i-")));
     given g = {id, S("all")};
     struct call *s = sync(id, 1, &g, 1);
     commit();
     assert_int_equal(synced(s)->error_code, 0);
+    return id;
+}
+
+static void
+a_static_member_returns_without_a_rebalance(void **state)
+{
+    (void)state;
+    struct slice id = lone_static_member();
+    assert_true(slice_starts(id, S("i-")));
     struct call *again = join((struct who){.instance = S("i")});
+    assert_true(is_waiting(again));
+    commit();
     const struct k_join_group_response *r = joined(again);
     assert_int_equal(r->error_code, 0);
     assert_int_equal(r->generation_id, 1);
@@ -245,6 +255,110 @@ a_static_member_returns_without_a_rebalance(void **state)
     assert_int_equal(joined(join((struct who){.id = id, .instance = S("i")}))->error_code,
                      K_ERR_FENCED_INSTANCE_ID);
     assert_slice(synced(sync(r->member_id, 1, NULL, 0))->assignment, "all");
+}
+
+/* A coordinator that never heard of the new id would fence it for ever. */
+static void
+a_static_member_hears_of_its_new_id_when_that_is_stored(void **state)
+{
+    (void)state;
+    struct slice id = lone_static_member();
+    struct call *late = join((struct who){.instance = S("i")});
+    pass_ms(5001);
+    assert_int_equal(joined(late)->error_code, K_ERR_COORDINATOR_NOT_AVAILABLE);
+    assert_slice(joined(late)->member_id, "");
+    struct call *lost = join((struct who){.instance = S("i")});
+    buf_unref(w.log.v[--w.log.n]); /* this write is nowhere */
+    lose_leadership();
+    assert_int_equal(joined(lost)->error_code, K_ERR_NOT_COORDINATOR);
+    take_over();
+    w.refuses = K_ERR_NOT_ENOUGH_REPLICAS;
+    assert_int_equal(joined(join((struct who){.instance = S("i")}))->error_code,
+                     K_ERR_COORDINATOR_NOT_AVAILABLE);
+    w.refuses = 0;
+    assert_state("Stable");
+    assert_false(slice_eq(describe()->members[0].member_id, id));
+    pass_ms(SESSION_MS + 1);
+    assert_state("Empty");
+}
+
+/* Somebody else joins before the new id is stored: the one who is back has joined, too. */
+static void
+a_returned_static_member_takes_part_in_a_rebalance(void **state)
+{
+    (void)state;
+    (void)lone_static_member();
+    struct call *back = join((struct who){.instance = S("i")});
+    assert_true(is_waiting(back));
+    struct call *other = join((struct who){.instance = S("other")});
+    assert_int_equal(joined(back)->generation_id, 2);
+    assert_int_equal(joined(other)->generation_id, 2);
+    assert_false(joined(back)->skip_assignment);
+    commit();
+    assert_int_equal(back->count, 1);
+    assert_state("CompletingRebalance");
+}
+
+static void
+a_group_has_a_largest_size(void **state)
+{
+    (void)state;
+    struct slice a, b;
+    two_members(&a, &b);
+    (void)sync(a, 2, NULL, 0);
+    commit();
+    assert_state("Stable");
+    assert_true(config_set(&w.config, K_CFG_GROUP_MAX_SIZE, S("2"), NULL));
+    const struct k_join_group_response *r = joined(join((struct who){.version = 3}));
+    assert_int_equal(r->error_code, K_ERR_GROUP_MAX_SIZE_REACHED);
+    assert_slice(r->member_id, "");
+    /* The next coordinator allows fewer: the first to come again stays, and the other is not waited for. */
+    lose_leadership();
+    assert_true(config_set(&w.config, K_CFG_GROUP_MAX_SIZE, S("1"), NULL));
+    take_over();
+    assert_state("PreparingRebalance");
+    struct call *first = join((struct who){.id = b});
+    assert_true(is_waiting(first));
+    assert_int_equal(joined(join((struct who){.id = a}))->error_code, K_ERR_GROUP_MAX_SIZE_REACHED);
+    assert_int_equal(joined(first)->members_n, 1);
+    assert_int_equal(describe()->members_n, 1);
+}
+
+static void
+who_is_refused_is_told_of_no_protocol(void **state)
+{
+    (void)state;
+    struct call *since_7 = join((struct who){.version = 7}), *v6 = join((struct who){.version = 6});
+    assert_null(joined(since_7)->protocol_name.p);
+    assert_slice(joined(v6)->protocol_name, "");
+}
+
+/* As long as members gather they may go on with what they have. */
+static void
+an_assignment_is_described_until_there_is_another(void **state)
+{
+    (void)state;
+    struct slice a = lone_member();
+    struct call *b = join((struct who){.id = new_id()});
+    assert_true(is_waiting(b));
+    assert_state("PreparingRebalance");
+    assert_true(slice_eq(describe()->members[0].member_id, a));
+    assert_slice(describe()->members[0].member_assignment, "all");
+    assert_slice(describe()->members[0].member_metadata, "");
+}
+
+static void
+a_group_needs_a_name(void **state)
+{
+    (void)state;
+    struct call *c = call_new(9);
+    struct k_join_group_request q;
+    codec_default(K_MSG_JOIN_GROUP_REQUEST, &q);
+    q.group_id = SLICE_EMPTY;
+    q.session_timeout_ms = SESSION_MS;
+    lose_leadership();
+    groups_join(w.gs, &q, &c->c);
+    assert_int_equal(joined(c)->error_code, K_ERR_INVALID_GROUP_ID);
 }
 
 static void
@@ -358,6 +472,12 @@ main(void)
         TEST(the_preferred_common_protocol_is_taken),
         TEST(session_time_outs_have_limits),
         TEST(a_static_member_returns_without_a_rebalance),
+        TEST(a_static_member_hears_of_its_new_id_when_that_is_stored),
+        TEST(a_returned_static_member_takes_part_in_a_rebalance),
+        TEST(a_group_has_a_largest_size),
+        TEST(who_is_refused_is_told_of_no_protocol),
+        TEST(an_assignment_is_described_until_there_is_another),
+        TEST(a_group_needs_a_name),
         TEST(the_last_to_leave_empties_the_group),
         TEST(who_waits_hears_that_the_leadership_is_gone),
         TEST(the_next_coordinator_knows_members_and_offsets),

@@ -41,7 +41,7 @@ static void
 only_members_commit_to_a_group_that_has_some(void **state)
 {
     (void)state;
-    assert_int_equal(commit_error(commit_offset(S("m"), 1, 7)), K_ERR_ILLEGAL_GENERATION);
+    assert_int_equal(commit_error(commit_offset(S("m"), 1, 7)), K_ERR_GROUP_ID_NOT_FOUND);
     struct slice id = new_id();
     struct call *j = join((struct who){.id = id});
     pass_ms(0);
@@ -51,6 +51,36 @@ only_members_commit_to_a_group_that_has_some(void **state)
     assert_int_equal(commit_error(commit_offset(id, 0, 7)), K_ERR_ILLEGAL_GENERATION);
     /* The assignment is not out yet. */
     assert_int_equal(commit_error(commit_offset(id, 1, 7)), K_ERR_REBALANCE_IN_PROGRESS);
+}
+
+static int16_t
+delete_offset(void)
+{
+    struct call *c = call_new(0);
+    struct k_offset_delete_request_offset_delete_request_partition p = {.partition_index =
+                                                                            w.at_partition};
+    struct k_offset_delete_request_offset_delete_request_topic t = {
+        .name = S("orders"), .partitions = &p, .partitions_n = 1};
+    struct k_offset_delete_request q = {.group_id = S("g"), .topics = &t, .topics_n = 1};
+    groups_offset_delete(w.gs, &q, &c->c);
+    commit();
+    const struct k_offset_delete_response *res = answer(c);
+    return res->error_code ? res->error_code : res->topics[0].partitions[0].error_code;
+}
+
+/* Neither kept, nor found to be deleted. */
+static void
+a_partition_that_does_not_exist_has_no_offset(void **state)
+{
+    (void)state;
+    w.at_partition = 4; /* "orders" has four */
+    assert_int_equal(commit_error(commit_offset(SLICE_EMPTY, -1, 7)),
+                     K_ERR_UNKNOWN_TOPIC_OR_PARTITION);
+    assert_int_equal(w.shard->groups.n, 0);
+    w.at_partition = 3;
+    (void)commit_offset(SLICE_EMPTY, -1, 7);
+    w.at_partition = 4;
+    assert_int_equal(delete_offset(), K_ERR_UNKNOWN_TOPIC_OR_PARTITION);
 }
 
 static void
@@ -87,20 +117,6 @@ a_group_with_members_is_not_deleted(void **state)
     struct call *j = join((struct who){.id = new_id()});
     assert_true(is_waiting(j));
     assert_int_equal(delete_group(), K_ERR_NON_EMPTY_GROUP);
-}
-
-static int16_t
-delete_offset(void)
-{
-    struct call *c = call_new(0);
-    struct k_offset_delete_request_offset_delete_request_partition p = {.partition_index = 3};
-    struct k_offset_delete_request_offset_delete_request_topic t = {
-        .name = S("orders"), .partitions = &p, .partitions_n = 1};
-    struct k_offset_delete_request q = {.group_id = S("g"), .topics = &t, .topics_n = 1};
-    groups_offset_delete(w.gs, &q, &c->c);
-    commit();
-    const struct k_offset_delete_response *res = answer(c);
-    return res->error_code ? res->error_code : res->topics[0].partitions[0].error_code;
 }
 
 static void
@@ -157,6 +173,15 @@ an_old_offset_expires_and_the_group_with_it(void **state)
 }
 
 static void
+live_on(struct slice id, int minutes)
+{
+    for (int i = 0; i < minutes * 60 / 9; i++) {
+        pass_ms(9000);
+        assert_int_equal(heartbeat(id, 1), 0);
+    }
+}
+
+static void
 offsets_of_subscribed_topics_do_not_expire(void **state)
 {
     (void)state;
@@ -170,11 +195,15 @@ offsets_of_subscribed_topics_do_not_expire(void **state)
     assert_int_equal(synced(s)->error_code, 0);
     (void)commit_offset(id, 1, 7);
     commit();
-    for (int i = 0; i < 100 * 60 / 9; i++) {
-        pass_ms(9000);
-        assert_int_equal(heartbeat(id, 1), 0);
-    }
+    live_on(id, 100);
     assert_int_equal(fetch_offset(), 7);
+    /* An old client may say itself how long: that also begins when nobody uses it any more. */
+    group_offset(group_find(w.shard, S("g")), S("orders"), 3)->value.expire_ms = w.env.wall_ms + 1;
+    live_on(id, 30);
+    assert_int_equal(fetch_offset(), 7);
+    pass_ms(30 * 60000);
+    commit();
+    assert_int_equal(fetch_offset(), -1);
 }
 
 #define TEST(f) cmocka_unit_test_setup_teardown(f, world_start, world_end)
@@ -187,6 +216,7 @@ main(void)
         TEST(a_late_commit_is_told_as_failed_and_still_happens),
         TEST(a_commit_that_cannot_be_stored_changes_nothing),
         TEST(only_members_commit_to_a_group_that_has_some),
+        TEST(a_partition_that_does_not_exist_has_no_offset),
         TEST(metadata_has_a_limit),
         TEST(a_deleted_group_stays_deleted),
         TEST(a_group_with_members_is_not_deleted),
