@@ -185,21 +185,6 @@ is_fetchable(struct assigned *a, int64_t *wake_ns)
     return false;
 }
 
-/* A partition that is read twice, from its leader and from this replica, when that has become the leader:
- * a request names it once, and who is behind goes first. */
-static bool
-takes_turns(struct fetch *f, struct assigned *a)
-{
-    for (int64_t i = 0; i < f->items.n; i++) {
-        struct fetch_item *item = &f->items.v[i];
-        if (item->a->partition != a->partition || !slice_eq(item->a->topic, a->topic)) continue;
-        if (a->position < item->position)
-            *item = (struct fetch_item){a, a->position, a->seeks};
-        return true;
-    }
-    return false;
-}
-
 static void
 fetch_add(struct assigned *a)
 {
@@ -211,7 +196,7 @@ fetch_add(struct assigned *a)
         return;
     }
     struct fetch *f = fetch_of(r, peer, a);
-    if (f->ask.pending || takes_turns(f, a)) return;
+    if (f->ask.pending) return;
     struct fetch_item item = {a, a->position, a->seeks};
     VEC_PUSH(&r->env->mem, &f->items, item);
 }

@@ -308,6 +308,8 @@ batch_expire(struct producer *p, struct pbatch *b)
 {
     bool out = b->state == BATCH_IS_SENT;
     bool unknown = b->maybe_stored || out;
+    /* What an owner sends now begins another batch: this one's time is over. */
+    if (b->state == BATCH_IS_OPEN) b->state = BATCH_IS_READY;
     batch_end(p, b, unknown ? SEND_UNKNOWN : SEND_FAILED,
               b->error ? b->error : K_ERR_REQUEST_TIMED_OUT, -1, -1);
     if (!out && b->state != BATCH_IS_COMPRESSING) batch_free(p, b);

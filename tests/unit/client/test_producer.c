@@ -7,11 +7,33 @@ static struct send sends[SENDS];
 static struct producer *producer;
 static struct producer_params params;
 static int done_n, sends_n, order[SENDS];
+static int after; /* whose end sends one more; -1: nobody's */
+static struct timer later;
+
+static void sent(struct send *s);
+
+static void
+send_one(int i)
+{
+    uint8_t value = (uint8_t)('a' + i);
+    struct producer_record r = {
+        .topic = S("t"), .partition = 0, .value = slice(&value, 1), .timestamp = 5};
+    sends[i].done = sent;
+    assert_true(producer_send(producer, &sends[i], &r));
+}
 
 static void
 sent(struct send *s)
 {
     order[done_n++] = (int)(s - sends);
+    if (s - sends == after) send_one(sends_n++);
+}
+
+static void
+send_later(struct timer *t)
+{
+    (void)t;
+    send_one(sends_n++);
 }
 
 static void
@@ -22,13 +44,8 @@ send_some(struct script *s, struct env *env)
     cp.bootstrap = S("s1:9092,s2:9092");
     producer = producer_new(client_new(env, &cp), &params);
     assert_non_null(producer);
-    for (int i = 0; i < sends_n; i++) {
-        uint8_t value = (uint8_t)('a' + i);
-        struct producer_record r = {
-            .topic = S("t"), .partition = 0, .value = slice(&value, 1), .timestamp = 5};
-        sends[i].done = sent;
-        assert_true(producer_send(producer, &sends[i], &r));
-    }
+    for (int i = 0; i < sends_n; i++) send_one(i);
+    if (later.due) timer_arm(env, &later, env_now_ns(env) + 100 * NS_PER_MS);
 }
 
 static int
@@ -41,8 +58,10 @@ set_up(void **state)
     params.request_timeout_ms = 500;
     params.delivery_timeout_ms = 3000;
     memset(sends, 0, sizeof sends);
+    memset(&later, 0, sizeof later);
     done_n = 0;
     sends_n = 1;
+    after = -1;
     return 0;
 }
 
@@ -124,6 +143,26 @@ a_timeout_is_unknown(void **state)
     script_run(&script, 5000);
     assert_int_equal(done_n, 1);
     assert_int_equal(sends[0].result, SEND_UNKNOWN);
+}
+
+/* The second record waits in an open batch behind the first one's when its time is over; the one that is sent
+ * just then has all of its time. */
+static void
+what_is_sent_when_another_ends_does_not_end_with_it(void **state)
+{
+    (void)state;
+    script.produce = never_answered;
+    params.request_timeout_ms = 5000; /* the first stays in flight */
+    later.due = send_later;
+    after = 1;
+    script_run(&script, 3200);
+    assert_int_equal(done_n, 2);
+    assert_int_equal(sends[1].result, SEND_FAILED);
+    assert_int_equal(sends_n, 3);
+    assert_int_equal(sends[2].result, SEND_PENDING);
+    script_run(&script, 3000);
+    assert_int_equal(done_n, 3);
+    assert_int_equal(producer_pending(producer), 0);
 }
 
 static void
@@ -391,6 +430,7 @@ main(void)
         CASE(refused_by_every_attempt_is_failed),
         CASE(one_unknown_attempt_makes_it_unknown),
         CASE(a_timeout_is_unknown),
+        CASE(what_is_sent_when_another_ends_does_not_end_with_it),
         CASE(without_a_broker_it_is_failed),
         CASE(what_cannot_be_retried_fails_at_once),
         CASE(acks_0_is_ok_without_offset),
