@@ -1,6 +1,7 @@
 #include "visualize/facts.h"
 
 #include "broker/base/check.h"
+#include "visualize/faults.h"
 #include "visualize/words.h"
 
 /* Partitions beside the main one are told, too, as long as they are few. */
@@ -109,7 +110,7 @@ tell_beginning(struct teller *t)
         n++;
     }
     if (last) all_have_registered(t, last, n);
-    return last ? last->at_ns : -1;
+    return last ? last->at_ns : INT64_MIN;
 }
 
 /* ---- processes and faults ---- */
@@ -144,23 +145,6 @@ tell_recovered(struct teller *t, const struct moment *m)
     (void)end(t, m, m->actor, TONE_PLAIN, m->n[2] > m->n[0] ? WEIGHT_MIDDLE : WEIGHT_LOW);
 }
 
-static const char *
-verb_words(struct slice verb)
-{
-    static const char *const words[][2] = {
-        {"crash", " crashes"},
-        {"power", " loses power"},
-        {"pause", " is paused"},
-        {"resume", " runs again"},
-        {"wipe", " loses its disk"},
-        {"restart", " starts again"},
-        {"disk full", "'s disk is full"},
-    };
-    for (int64_t i = 0; i < ARRAY_LEN(words); i++)
-        if (slice_eq(verb, slice_cstr(words[i][0]))) return words[i][1];
-    return NULL;
-}
-
 static void
 tell_what_it_led(struct teller *t, const struct moment *m)
 {
@@ -176,58 +160,12 @@ tell_what_it_led(struct teller *t, const struct moment *m)
     fmt_char(&t->w, ')');
 }
 
-/* All others, if it names all other nodes. */
-static void
-other_side(struct teller *t, const struct sides *s)
-{
-    int64_t nodes = 0, named = words_names_n(s->left) + words_names_n(s->right);
-    for (int64_t i = 0; i < t->r->actors.n; i++) nodes += t->r->actors.v[i].kind != ACTOR_CLIENT;
-    if (words_names_n(s->right) > 3 && named >= nodes) fmt_str(&t->w, "all others");
-    else words_names(&t->w, s->right);
-}
-
-/* True: it was about links, and is told. */
-static bool
-tell_links(struct teller *t, const struct moment *m)
-{
-    struct sides s = words_sides(m->text2);
-    bool cut = slice_eq(m->text, S("cut")), slow = slice_eq(m->text, S("slow"));
-    bool heal = slice_eq(m->text, S("heal")), fast = slice_eq(m->text, S("heal slow"));
-    if (!s.right.n || (!cut && !slow && !heal && !fast)) return false;
-    if (heal || fast) {
-        fmt_str(&t->w, heal ? "the network heals" : "the network is as fast as before");
-        return true;
-    }
-    fmt_str(&t->w, slow          ? "the network is slow from "
-                   : s.both_ways ? "the network is cut between "
-                                 : "the network is cut one way, from ");
-    words_names(&t->w, s.left);
-    fmt_str(&t->w, s.both_ways && !slow ? " and " : " to ");
-    other_side(t, &s);
-    return true;
-}
-
 static void
 tell_fault(struct teller *t, const struct moment *m)
 {
-    const char *verb = verb_words(m->text);
-    bool is_end = slice_starts(m->text, S("heal")) || slice_eq(m->text, S("disk healed")) ||
-                  slice_eq(m->text, S("release")) || slice_eq(m->text, S("resume")) ||
-                  slice_eq(m->text, S("restart"));
-    if (tell_links(t, m)) {
-    } else if (m->text3.n && !verb) {
-        fmt_slice(&t->w, m->text);
-        fmt_char(&t->w, ' ');
-        fmt_slice(&t->w, m->text3);
-    } else if (verb && m->actor >= 0) {
-        fmt_slice(&t->w, name(t, m->actor));
-        fmt_str(&t->w, verb);
-        if (!is_end) tell_what_it_led(t, m);
-    } else {
-        fmt_slice(&t->w, m->text);
-        fmt_str(&t->w, m->text2.n ? ": " : "");
-        fmt_slice(&t->w, m->text2);
-    }
+    bool is_end = fault_is_end(m);
+    fault_sentence(t->r, m, &t->w);
+    if (!is_end) tell_what_it_led(t, m);
     (void)end(t, m, m->actor, TONE_FAULT, is_end ? WEIGHT_MIDDLE : WEIGHT_HIGH);
 }
 
@@ -489,8 +427,10 @@ tell(struct teller *t, const struct moment *m, int64_t beginning_ns)
     case MOMENT_STOPPED: tell_end_of_process(t, m); break;
     case MOMENT_FAULT: tell_fault(t, m); break;
     case MOMENT_HEALED:
-        fmt_str(&t->w, "the faults are over; everything is healed");
-        (void)end(t, m, -1, TONE_FAULT, WEIGHT_LOW);
+        fmt_str(&t->w, t->first_fault_ns == RUN_FOREVER
+                           ? "the load ends; now all that was acknowledged must be read back"
+                           : "all is healed: every partition must serve again, with all replicas");
+        (void)end(t, m, -1, TONE_FAULT, WEIGHT_MIDDLE);
         break;
     case MOMENT_CONTROLLER:
     case MOMENT_RESIGNED: tell_controller(t, m); break;

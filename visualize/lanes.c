@@ -1,5 +1,6 @@
 /* What the lanes of a timeline show, but for messages. */
 #include "broker/base/check.h"
+#include "visualize/faults.h"
 #include "visualize/timeline.h"
 
 struct moments_at {
@@ -37,46 +38,28 @@ band_text(struct timeline *t, const char *class, int64_t x0, int64_t x1, int64_t
 static bool
 ends(const struct moment *fault, const struct moment *m)
 {
-    struct slice what = fault->text;
-    if (m->kind == MOMENT_START)
-        return m->actor == fault->actor &&
-               (slice_eq(what, S("crash")) || slice_eq(what, S("power")));
+    bool is_machine = slice_eq(fault->text, S("crash")) || slice_eq(fault->text, S("power"));
+    if (m->kind == MOMENT_START) return m->actor == fault->actor && is_machine;
+    if (is_machine) return false;
+    if (m->kind == MOMENT_HEALED) return true;
     if (m->kind != MOMENT_FAULT) return false;
-    if (slice_eq(what, S("cut")) || slice_eq(what, S("flap"))) return slice_eq(m->text, S("heal"));
-    if (slice_eq(what, S("slow"))) return slice_eq(m->text, S("heal slow"));
-    if (slice_eq(what, S("hold"))) return slice_eq(m->text, S("release"));
-    if (slice_eq(what, S("pause")))
-        return slice_eq(m->text, S("resume")) && m->actor == fault->actor;
-    return slice_starts(what, S("disk")) && slice_eq(m->text, S("disk healed"));
+    if (m->n[0] == FAULT_IS_TRIAL || fault->n[0] == FAULT_IS_TRIAL) return true;
+    return fault_is_end(m) &&
+           (fault->actor >= 0 ? m->actor == fault->actor : slice_eq(m->text2, fault->text2));
 }
 
-/* -1: it is a moment, or an end. */
+/* RUN_FOREVER: it is a moment, or an end. */
 static int64_t
 fault_end(const struct timeline *t, const struct moment *fault)
 {
+    static const char *const lasting[] = {"crash", "power", "cut", "flap", "slow", "hold", "pause"};
+    bool lasts = slice_starts(fault->text, S("disk"));
+    for (int64_t i = 0; i < ARRAY_LEN(lasting); i++)
+        lasts = lasts || slice_eq(fault->text, slice_cstr(lasting[i]));
+    if (!lasts || fault_is_end(fault)) return RUN_FOREVER;
     for (const struct moment *m = fault + 1; m < t->r->moments.v + t->r->moments.n; m++)
         if (ends(fault, m)) return m->at_ns;
-    bool lasts = slice_eq(fault->text, S("crash")) || slice_eq(fault->text, S("power")) ||
-                 slice_eq(fault->text, S("cut"));
-    return lasts ? t->to_ns : -1;
-}
-
-static void
-fault_words(const struct moment *m, struct writer *w)
-{
-    fmt_slice(w, m->text);
-    fmt_char(w, ' ');
-    struct slice what = m->text2.n ? m->text2 : m->text3;
-    if (slice_starts(m->text, S("heal"))) return;
-    int64_t comma = slice_find(what, ',', 0);
-    if (comma > 0 && slice_find(what, '>', 0) < 0) what = slice_sub(what, 0, comma);
-    struct sides s = words_sides(what);
-    if (words_names_n(s.right) > 3) {
-        fmt_slice(w, slice_sub(what, 0, s.right.p - what.p));
-        fmt_str(w, "all others");
-    } else {
-        fmt_slice(w, slice_sub(what, 0, svg_text_fit(what, 11, 160)));
-    }
+    return t->to_ns;
 }
 
 /* A lasting one's bar goes into the first of two rows that is free where it and its words are. */
@@ -84,10 +67,10 @@ static void
 draw_fault(struct timeline *t, const struct lane *l, struct boxes *rows, const struct moment *m)
 {
     struct writer words = writer_mem(t->r->mem);
-    fault_words(m, &words);
+    fault_label(t->r, m, &words);
     int64_t x = time_x(t, m->at_ns), end_ns = fault_end(t, m);
     int64_t text = svg_text_width(writer_slice(&words), 11) + 6;
-    int64_t bar = end_ns >= 0 ? time_x(t, end_ns) - x : 0, at = clear_x(t, x + 6, text);
+    int64_t bar = end_ns != RUN_FOREVER ? time_x(t, end_ns) - x : 0, at = clear_x(t, x + 6, text);
     bool flip = at + text > WIDTH;
     svg_line(t->w, "fault-line", x, l->y + NUMBER_ROOM, x, t->lanes_bottom);
     for (int row = 0; row < 2; row++) {
@@ -581,15 +564,15 @@ draw_absence(struct timeline *t, const struct lane *l, const struct actor *a, in
 static void
 draw_absences(struct timeline *t, const struct lane *l, const struct actor *a)
 {
-    int64_t down_ns = -1;
+    int64_t down_ns = RUN_FOREVER;
     for (int64_t i = 0; i < a->lives.n; i++) {
         bool is_down = a->lives.v[i].state == STATE_DOWN;
-        if (is_down && down_ns < 0) down_ns = a->lives.v[i].at_ns;
-        if (is_down || down_ns < 0) continue;
+        if (is_down && down_ns == RUN_FOREVER) down_ns = a->lives.v[i].at_ns;
+        if (is_down || down_ns == RUN_FOREVER) continue;
         draw_absence(t, l, a, down_ns, a->lives.v[i].at_ns);
-        down_ns = -1;
+        down_ns = RUN_FOREVER;
     }
-    if (down_ns >= 0) draw_absence(t, l, a, down_ns, t->to_ns);
+    if (down_ns != RUN_FOREVER) draw_absence(t, l, a, down_ns, t->to_ns);
 }
 
 static void

@@ -2,6 +2,7 @@
 #include "apis.h"
 #include "broker/base/check.h"
 #include "broker/protocol/tables.h"
+#include "visualize/faults.h"
 #include "visualize/load.h"
 
 enum { FATE_SENT, FATE_DELIVERED, FATE_DROPPED, FATE_HELD, FATE_RELEASED };
@@ -145,10 +146,13 @@ next_word(struct slice *text)
 static void
 add_cut(struct run *r, int32_t from, int32_t to, int by)
 {
-    int64_t n = r->actors.n * r->actors.n, at = (int64_t)from * r->actors.n + to;
-    while (r->cuts.n < n) VEC_PUSH(r->mem, &r->cuts, 0);
-    if (by > 0 && r->cuts.v[at] < 255) r->cuts.v[at]++;
-    if (by < 0 && r->cuts.v[at] > 0) r->cuts.v[at]--;
+    for (int64_t i = 0; i < r->cuts.n; i++) {
+        struct cut *c = &r->cuts.v[i];
+        if (c->from != from || c->to != to) continue;
+        c->n += by;
+        return;
+    }
+    VEC_PUSH(r->mem, &r->cuts, ((struct cut){from, to, by}));
 }
 
 /* "b3 <> b1 b2" or "b1 > b2": every machine on the left against every one on the right. */
@@ -175,15 +179,32 @@ cut_sets(struct run *r, struct slice text, int by)
     }
 }
 
+/* The scenario has verbs of its own for what the world does: "cut-one-way", "split", "hold-fetch". */
+static bool
+is_verb_of(struct slice said, struct slice verb)
+{
+    if (slice_eq(verb, S("cut")) && slice_eq(said, S("split"))) return true;
+    return slice_starts(said, verb) && (said.n == verb.n || said.p[verb.n] == '-');
+}
+
 /* The words that the scenario had for it, just before. */
 static struct moment *
 said_before(struct run *r, const struct trace_record *t)
 {
     for (int64_t i = r->moments.n - 1; i >= 0 && r->moments.v[i].at_ns == t->at_ns; i--) {
         struct moment *m = &r->moments.v[i];
-        if (m->kind == MOMENT_FAULT && !m->text2.n && slice_eq(m->text, t->a)) return m;
+        if (m->kind == MOMENT_FAULT && !m->text2.n && is_verb_of(m->text, t->a)) return m;
     }
     return NULL;
+}
+
+/* What the test at the end of a run heals, before it cuts, is told with it. */
+static bool
+is_of_trial(const struct run *r, const struct trace_record *t)
+{
+    const struct moment *m = r->moments.n ? &r->moments.v[r->moments.n - 1] : NULL;
+    return m && m->kind == MOMENT_FAULT && m->n[0] == FAULT_IS_TRIAL && m->at_ns == t->at_ns &&
+           !slice_eq(t->a, S("cut"));
 }
 
 /* Healing disks that nothing ails is no news. */
@@ -205,12 +226,14 @@ load_fault(struct run *r, const struct trace_record *t)
 {
     struct slice rest = t->b;
     int32_t actor = run_actor_named(r, next_word(&rest));
-    if (slice_eq(t->a, S("cut"))) cut_sets(r, t->b, 1);
+    if (slice_eq(t->a, S("cut")) || slice_eq(t->a, S("flap"))) cut_sets(r, t->b, 1);
     if (slice_eq(t->a, S("heal"))) cut_sets(r, t->b, -1);
     if (slice_eq(t->a, S("disk healed")) && !is_disk_ill(r, actor)) return;
+    if (is_of_trial(r, t)) return;
     struct moment *m = said_before(r, t);
     if (!m) m = load_moment(r, MOMENT_FAULT, t->at_ns, -1, -1);
     m->text = load_text(r, t->a);
     m->text2 = load_text(r, t->b);
-    m->actor = slice_find(t->b, '>', 0) >= 0 ? -1 : actor;
+    bool is_about_links = slice_find(t->b, '>', 0) >= 0 || slice_eq(t->a, S("hold"));
+    m->actor = is_about_links ? -1 : actor;
 }

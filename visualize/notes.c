@@ -128,8 +128,8 @@ is_known(const struct run *r, const struct trace_record *t, enum moment_kind kin
 {
     for (int64_t i = r->moments.n - 1; i >= 0; i--) {
         const struct moment *m = &r->moments.v[i];
-        bool of_broker = m->kind == MOMENT_REGISTERED || m->kind == MOMENT_FENCED ||
-                         m->kind == MOMENT_UNFENCED;
+        bool of_broker =
+            m->kind == MOMENT_REGISTERED || m->kind == MOMENT_FENCED || m->kind == MOMENT_UNFENCED;
         if (!of_broker || m->n[0] != t->n[0]) continue;
         if (kind == MOMENT_REGISTERED) return m->n[1] == t->n[1];
         bool fenced = kind == MOMENT_FENCED && m->kind == MOMENT_REGISTERED;

@@ -3,6 +3,7 @@
 #include "broker/base/check.h"
 #include "broker/base/fmt.h"
 #include "sim/trace/reader.h"
+#include "visualize/faults.h"
 #include "visualize/load.h"
 
 /* As the body that writes the trace counts them. */
@@ -140,19 +141,19 @@ load_call(struct run *r, const struct trace_record *t)
                        .actor = t->machine,
                        .partition = run_partition_named(r, t->b),
                        .offset = t->n[2],
-                       .invoked_ns = t->n[3],
-                       .completed_ns = t->n[4],
+                       .invoked_ns = t->n[3] + r->start_ns,
+                       .completed_ns = t->n[4] < 0 ? RUN_FOREVER : t->n[4] + r->start_ns,
                        .error = t->n[5],
                        .acks = t->n[6],
                        .records = t->n[7],
                        .value = load_text(r, t->c)};
-    if (c->completed_ns < 0) c->completed_ns = RUN_FOREVER;
 }
 
 static void
 load_anomaly(struct run *r, const struct trace_record *t)
 {
-    struct moment *m = load_moment(r, MOMENT_ANOMALY, t->n[0] >= 0 ? t->n[0] : t->at_ns, -1, -1);
+    int64_t at_ns = t->n[0] >= 0 ? t->n[0] + r->start_ns : t->at_ns;
+    struct moment *m = load_moment(r, MOMENT_ANOMALY, at_ns, -1, -1);
     int64_t space = slice_find(t->b, ' ', 0);
     if (space >= 0) m->partition = run_partition_named(r, slice_sub(t->b, space + 1, t->b.n));
     m->text = load_text(r, t->b);
@@ -185,6 +186,27 @@ load_said_fault(struct run *r, const struct trace_record *t)
     }
 }
 
+/* The test at the end of a run heals and cuts by itself. */
+static void
+load_trial(struct run *r, const struct trace_record *t)
+{
+    struct moment *m = load_moment(r, MOMENT_FAULT, t->at_ns, -1, -1);
+    m->text = S("cut");
+    m->text3 = load_text(r, t->c);
+    m->n[0] = FAULT_IS_TRIAL;
+}
+
+/* One sentence for all: what healed one by one at this moment is not told. */
+static void
+load_healed(struct run *r, const struct trace_record *t)
+{
+    while (r->moments.n && r->moments.v[r->moments.n - 1].at_ns == t->at_ns &&
+           fault_is_end(&r->moments.v[r->moments.n - 1]) &&
+           !slice_eq(r->moments.v[r->moments.n - 1].text, S("restart")))
+        r->moments.n--;
+    load_moment(r, MOMENT_HEALED, t->at_ns, -1, -1);
+}
+
 static void
 load_said(struct run *r, const struct trace_record *t, bool is_past)
 {
@@ -193,7 +215,8 @@ load_said(struct run *r, const struct trace_record *t, bool is_past)
     else if (slice_eq(t->a, S("anomaly"))) load_anomaly(r, t);
     else if (is_past) return;
     else if (slice_eq(t->a, S("fault"))) load_said_fault(r, t);
-    else if (slice_eq(t->a, S("healed"))) load_moment(r, MOMENT_HEALED, t->at_ns, -1, -1);
+    else if (slice_eq(t->a, S("trial"))) load_trial(r, t);
+    else if (slice_eq(t->a, S("healed"))) load_healed(r, t);
     else if (slice_eq(t->a, S("scenario"))) {
         r->name = load_text(r, t->b);
         r->about = load_text(r, t->c);
@@ -246,14 +269,29 @@ sort_moments(struct run *r)
     }
 }
 
+/* When the scenario's own time begins: all times of a run count from there, as those that its author
+ * wrote do. 0: nobody said so. */
+static int64_t
+find_begin(struct trace_reader *reader)
+{
+    struct trace_record t;
+    trace_rewind(reader);
+    while (trace_next(reader, &t))
+        if (t.kind == TRACE_SAID && slice_eq(t.a, S("begin"))) return t.at_ns;
+    return 0;
+}
+
 void
 run_load(struct run *r, struct mem *mem, struct trace_reader *reader, int64_t until_ns)
 {
     *r = (struct run){.mem = mem, .controller = -1, .name = SLICE_EMPTY, .about = SLICE_EMPTY};
     arena_init(&r->texts, mem, 0);
+    r->start_ns = -find_begin(reader);
+    r->end_ns = r->start_ns;
     struct trace_record t;
     trace_rewind(reader);
     while (trace_next(reader, &t)) {
+        t.at_ns += r->start_ns;
         load_record(r, &t, t.at_ns > until_ns);
         if (t.at_ns <= until_ns) r->end_ns = t.at_ns;
     }
@@ -342,8 +380,9 @@ run_node_name(const struct run *r, int64_t node_id, struct writer *w)
 bool
 run_is_cut(const struct run *r, int32_t from, int32_t to)
 {
-    int64_t at = (int64_t)from * r->actors.n + to;
-    return at < r->cuts.n && r->cuts.v[at] > 0;
+    for (int64_t i = 0; i < r->cuts.n; i++)
+        if (r->cuts.v[i].from == from && r->cuts.v[i].to == to) return r->cuts.v[i].n > 0;
+    return false;
 }
 
 enum actor_state

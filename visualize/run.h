@@ -125,12 +125,17 @@ struct call {
     struct slice value;
 };
 
+/* So many cuts stop bytes between these two actors. */
+struct cut {
+    int32_t from, to, n;
+};
+
 struct run {
     struct mem *mem;
     struct arena texts;
     struct slice name, about;
     uint64_t seed, hash;
-    int64_t end_ns, events;
+    int64_t start_ns, end_ns, events; /* start: the first machine came up; 0, or before 0 */
     bool is_damaged, has_verdict;
     struct slice verdict, verdict_text;
     int64_t counts[5];  /* produced, acknowledged, unknown, failed, read */
@@ -140,8 +145,7 @@ struct run {
     VEC(struct moment) moments;
     VEC(struct message) messages, in_flight;
     VEC(struct call) calls;
-    VEC(uint8_t)
-    cuts; /* actors × actors: how many cuts now stop bytes from the first to the second */
+    VEC(struct cut) cuts;
     int64_t counted[APIS_MAX]; /* requests delivered and not kept as messages */
     int64_t lost_n;
 };

@@ -4,6 +4,7 @@
 #include "visualize/words.h"
 
 #define COLUMNS 100
+#define TIME_COLUMNS 9 /* "-1000.123 s" is wider, and pushes its line */
 
 /* Breaks at blanks; lines after the first begin at `indent`. */
 static void
@@ -58,17 +59,22 @@ names(struct writer *w, const struct run *r, enum actor_kind kind, const char *n
 static void
 heading(struct writer *w, const struct run *r)
 {
-    fmt_slice(w, r->name.n ? r->name : S("run"));
-    fmt_str(w, ": seed ");
-    fmt_u64(w, r->seed);
-    names(w, r, ACTOR_BROKER, "broker");
-    names(w, r, ACTOR_CONTROLLER, "controller");
-    names(w, r, ACTOR_CLIENT, "client");
-    fmt_str(w, ", ");
-    words_duration(w, r->end_ns);
-    fmt_str(w, " of cluster life\n");
+    struct writer line = writer_mem(r->mem);
+    fmt_slice(&line, r->name.n ? r->name : S("run"));
+    fmt_str(&line, ": seed ");
+    fmt_u64(&line, r->seed);
+    names(&line, r, ACTOR_BROKER, "broker");
+    names(&line, r, ACTOR_CONTROLLER, "controller");
+    names(&line, r, ACTOR_CLIENT, "client");
+    fmt_str(&line, ", ");
+    words_duration(&line, r->end_ns - r->start_ns);
+    fmt_str(&line, " of cluster life");
+    wrapped(w, writer_slice(&line), 0, 0);
     if (r->about.n) wrapped(w, r->about, 0, 0);
+    if (r->start_ns < 0)
+        fmt_str(w, "Times count from when the topics are there and the clients start.\n");
     fmt_char(w, '\n');
+    writer_release(&line);
 }
 
 static void
@@ -77,10 +83,12 @@ sentence(struct writer *w, const struct fact *f)
     padded(w, f->number, 3);
     fmt_str(w, "  ");
     int64_t at = w->n;
-    padded(w, f->at_ns / NS_PER_SECOND, 3);
-    fmt_char(w, '.');
-    fmt_padded(w, f->at_ns / 1000000 % 1000, 3);
-    fmt_str(w, " s  ");
+    char room[32];
+    struct writer time = writer_fixed(room, sizeof room);
+    words_time(&time, f->at_ns);
+    for (int64_t i = time.n; i < TIME_COLUMNS; i++) fmt_char(w, ' ');
+    fmt_slice(w, writer_slice(&time));
+    fmt_str(w, "  ");
     int64_t indent = 5 + w->n - at;
     wrapped(w, f->text, indent, indent);
     for (int64_t i = 0; i < f->chain.n;) {

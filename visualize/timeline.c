@@ -135,6 +135,7 @@ static void
 tick_text(struct writer *w, int64_t at_ns, int64_t tick_ns)
 {
     int64_t us = at_ns / 1000;
+    if (us < 0) fmt_char(w, '-'), us = -us;
     fmt_i64(w, us / 1000000);
     int digits = tick_ns >= 1000000000 ? 0 : tick_ns >= 100000000 ? 1 : tick_ns >= 10000000 ? 2 : 3;
     if (digits) {
@@ -190,7 +191,8 @@ draw_axis(struct timeline *t, int64_t y)
     for (int64_t i = 0; i < t->scale.kept.n; i++) {
         const struct stretch *k = &t->scale.kept.v[i];
         svg_line(t->w, "axis", k->x0, y, k->x1, y);
-        int64_t first = (k->from_ns + tick - 1) / tick * tick;
+        int64_t first = k->from_ns / tick * tick; /* rounded towards 0 */
+        if (first < k->from_ns) first += tick;
         for (int64_t at = first; at <= k->to_ns; at += tick) draw_tick(t, at, tick, y);
     }
     svg_text(t->w, "dim s11", ANCHOR_START, 12, y - 4, S("virtual time"));
@@ -374,7 +376,7 @@ visualize_timeline(struct mem *mem, struct trace_reader *reader, const struct vi
     t->boxes.mem = mem;
     t->arrows_max = o && o->arrows_max ? o->arrows_max : 60;
     bool is_window = o && o->to_ns > o->from_ns;
-    t->from_ns = is_window ? o->from_ns : 0;
+    t->from_ns = is_window ? o->from_ns : r.start_ns;
     t->to_ns = is_window ? o->to_ns : r.end_ns;
     draw(t, ret_svg);
     bool ok = !r.is_damaged;

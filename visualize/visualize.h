@@ -11,6 +11,8 @@
  * areas below; each is optional, and without it the pictures just tell less. Fields are area, subject,
  * text, machine and numbers, in this order:
  *
+ *     "begin"      ""                ""                     -         times count from here (else from the
+ *                                                                     moment when the first machine came up)
  *     "scenario"   name of it        what it is about       -         -
  *     "fault"      "crash"           "b1, leader of orders-0 (epoch 1)": a fault in the words of the
  *                                    scenario; it comes right before the fault itself
@@ -18,6 +20,7 @@
  *                  or "orders"                                        view_outcome, offset or -1, when invoked,
  *                                                                     when completed (ns; -1: never), error
  *                                                                     code, acks, records
+ *     "trial"      ""                "k1 and b2"            -         the last test: all is healed, they are cut off
  *     "healed"     ""                ""                     -         faults are over from here on
  *     "anomaly"    "lost orders-0"   its story, sentences   -         seen at (ns) or -1, offset or -1,
  *                  (rule, partition)                                  1: allowed, enum view_witness
@@ -36,6 +39,7 @@ enum view_call { VIEW_SEND, VIEW_POLL, VIEW_OTHER };
 enum view_outcome { VIEW_OK, VIEW_FAILED, VIEW_UNKNOWN };
 enum view_witness { VIEW_CHECKER, VIEW_ORACLE, VIEW_INVARIANT };
 
+/* Times are those of the scenario: they count from "begin". */
 struct view_options {
     struct slice partition; /* "orders-0"; null: the one with most to tell */
     int64_t from_ns, to_ns; /* timeline: a window of time; both 0: the whole run */

@@ -47,7 +47,8 @@ words_duration(struct writer *w, int64_t ns)
 void
 words_time(struct writer *w, int64_t ns)
 {
-    int64_t ms = ns / 1000000;
+    int64_t ms = (ns + (ns < 0 ? -500000 : 500000)) / 1000000;
+    if (ms < 0) fmt_char(w, '-'), ms = -ms;
     fmt_i64(w, ms / 1000);
     fmt_char(w, '.');
     fmt_padded(w, ms % 1000, 3);

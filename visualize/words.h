@@ -10,7 +10,7 @@ void words_count(struct writer *w, int64_t n);
 void words_counted(struct writer *w, int64_t n, const char *noun);
 /* "0.84 s", "12 ms" */
 void words_duration(struct writer *w, int64_t ns);
-/* "2.315 s" */
+/* "2.315 s", "-0.084 s" */
 void words_time(struct writer *w, int64_t ns);
 /* "1,2,3" → "{1,2,3}", sorted by number */
 void words_set(struct writer *w, struct slice list);

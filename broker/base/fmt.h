@@ -15,7 +15,7 @@ void fmt_u64(struct writer *w, uint64_t v);
 void fmt_padded(struct writer *w, int64_t v, int width);
 void fmt_hex64(struct writer *w, uint64_t v);
 void fmt_uuid(struct writer *w, struct uuid u);
-/* "1.234s" from nanoseconds, in milliseconds' precision. */
+/* "1.234s", "-0.072s" from nanoseconds, to the nearest millisecond. */
 void fmt_seconds(struct writer *w, int64_t ns);
 /* A JSON string with its quotes; bytes that are not UTF-8 are escaped one by one. */
 void fmt_json(struct writer *w, struct slice s);

@@ -78,31 +78,31 @@ oracle_sort(struct oracle *o, const struct topic_key *k, const struct promise *p
 /* ---- its story ------------------------------------------------------------------------------------ */
 
 static void
-line(struct writer *w, int64_t at_ns, const char *what)
+line(const struct history *h, struct writer *w, int64_t at_ns, const char *what)
 {
-    fmt_seconds(w, at_ns), fmt_char(w, ' '), fmt_str(w, what);
+    fmt_seconds(w, at_ns - h->begin_ns), fmt_char(w, ' '), fmt_str(w, what);
 }
 
 static void
-tell_blow(struct oracle *o, const struct topic_key *k, const struct promise *p,
-          const struct blow *b, struct writer *w)
+tell_blow(struct oracle *o, const struct history *h, const struct topic_key *k,
+          const struct promise *p, const struct blow *b, struct writer *w)
 {
     static const char *const what[] = {"crash", "power loss", "wipe", "truncation", "recovery"};
     if (b->at_ns < p->at_ns && b->kind != BLOW_CRASH) return;
     if (b->key >= 0 && (b->key != k->index || p->offset < b->from || p->offset >= b->to)) return;
     if (b->at_ns < p->at_ns) return;
     if (b->key < 0 && p->doom && b->at_ns > p->doom->at_ns) return;
-    line(w, b->at_ns, what[b->kind]), fmt_str(w, " of "),
+    line(h, w, b->at_ns, what[b->kind]), fmt_str(w, " of "),
         fmt_slice(w, o->model.nodes.v[b->node].name);
     if (b->key >= 0) fmt_str(w, " to offset "), fmt_i64(w, b->from);
     fmt_char(w, '\n');
 }
 
 static void
-tell_doom(struct oracle *o, const struct doom *d, struct writer *w)
+tell_doom(struct oracle *o, const struct history *h, const struct doom *d, struct writer *w)
 {
     const struct model_node *leader = model_node_by_id(&o->model, d->leader);
-    line(w, d->at_ns, d->unclean ? "unclean election" : "election");
+    line(h, w, d->at_ns, d->unclean ? "unclean election" : "election");
     fmt_str(w, " of "), fmt_slice(w, leader ? leader->name : S("?")), fmt_str(w, " in epoch "),
         fmt_i64(w, d->epoch);
     fmt_str(w, ", whose log ended at "), fmt_i64(w, d->leader_end), fmt_char(w, '\n');
@@ -113,16 +113,16 @@ oracle_story(struct oracle *o, const struct history *h, const struct topic_key *
              const struct promise *p, enum loss loss, struct writer *w)
 {
     bool told = !p->doom;
-    line(w, p->at_ns, "acknowledged ");
+    line(h, w, p->at_ns, "acknowledged ");
     history_value_print(h, p->value, w);
     fmt_str(w, p->acks < 0 ? " (acks=all" : " (acks="), p->acks < 0 ? (void)0 : fmt_i64(w, p->acks);
     if (p->offset >= 0) fmt_str(w, ", offset "), fmt_i64(w, p->offset);
     fmt_str(w, ")\n");
     for (int64_t i = 0; i < o->blows.n; i++) {
-        if (!told && o->blows.v[i].at_ns >= p->doom->at_ns) tell_doom(o, p->doom, w), told = true;
-        tell_blow(o, k, p, &o->blows.v[i], w);
+        if (!told && o->blows.v[i].at_ns >= p->doom->at_ns) tell_doom(o, h, p->doom, w), told = true;
+        tell_blow(o, h, k, p, &o->blows.v[i], w);
     }
-    if (!told) tell_doom(o, p->doom, w);
+    if (!told) tell_doom(o, h, p->doom, w);
     switch (loss) {
     case LOSS_BUG: fmt_str(w, "a copy was on a replica that might have led"); return;
     case LOSS_ALLOWED: fmt_str(w, "permitted by what was asked for"); return;

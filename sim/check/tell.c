@@ -39,7 +39,7 @@ tell_offset(struct telling *t, int64_t offset)
 void
 tell_time(struct telling *t, int64_t at_ns)
 {
-    fmt_str(&t->w, " at "), fmt_seconds(&t->w, at_ns);
+    fmt_str(&t->w, " at "), fmt_seconds(&t->w, at_ns - t->c->h->begin_ns);
 }
 
 void

@@ -96,6 +96,7 @@ struct history {
     struct mem *mem;
     int64_t (*now)(void *ctx);
     void *ctx;
+    int64_t begin_ns; /* when the scenario's time began: what is told to people counts from there */
     VEC(struct history_op) ops;
     VEC(struct history_read) reads;
     VEC(struct history_event) events;

@@ -91,7 +91,8 @@ fault_hold(struct world *w, const struct frame_filter *filter, int32_t skip, int
     if (filter->from) fmt_str(&t, " from "), fmt_slice(&t, filter->from->name);
     if (filter->to) fmt_str(&t, " to "), fmt_slice(&t, filter->to->name);
     if (filter->topic.p) fmt_str(&t, " for "), fmt_slice(&t, filter->topic);
-    watch_fault(w, S("hold"), writer_slice(&t));
+    f->words = mem_dup(&w->mem, writer_slice(&t));
+    watch_fault(w, S("hold"), f->words);
     return f->id;
 }
 

@@ -172,11 +172,12 @@ heal_core(struct run *r)
         if (n && !core[n - r->nodes]) out[outside.n++] = m;
         else in[inside.n++] = m;
     }
+    world_say(r->w, S("trial"), SLICE_EMPTY, outside_names(r, core), NULL, NULL, 0);
     fault_heal_all(r->w);
     fault_cut(r->w, outside, inside, true);
     for (int32_t i = 0; i < r->nodes_n; i++)
         if (core[i]) heal_node(r, &r->nodes[i]);
-    run_say(r, "all is healed but %.*s", SARG(outside_names(r, core)));
+    run_say(r, "last test: %.*s cut off, all else is healed", SARG(outside_names(r, core)));
     int64_t begin = world_now_ns(r->w), bound = serve_bound_ns(r->s);
     if (reach(r, core, bound)) {
         run_say(r, "without %.*s everything serves again after %.2f s", SARG(outside_names(r, core)),

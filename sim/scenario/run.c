@@ -245,7 +245,8 @@ run_scenario(struct arena *a, const struct scenario *s, const struct run_options
     if (o->under_way) *o->under_way = r;
     begin(r, a, s, o, ret);
     if (cluster_start(r)) {
-        r->begin_ns = world_now_ns(r->w);
+        r->begin_ns = r->h->begin_ns = world_now_ns(r->w);
+        world_say(r->w, S("begin"), SLICE_EMPTY, SLICE_EMPTY, NULL, NULL, 0);
         r->starting = false;
         clients_start(r);
         play_begin(r);

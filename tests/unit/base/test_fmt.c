@@ -36,7 +36,8 @@ static void
 seconds_have_three_decimals(void **state)
 {
     (void)state;
-    ASSERT_FMT(fmt_seconds(&w, 1234567890), "1.234s");
+    ASSERT_FMT(fmt_seconds(&w, 1234567890), "1.235s");
+    ASSERT_FMT(fmt_seconds(&w, -72400000), "-0.072s");
     ASSERT_FMT(fmt_seconds(&w, 5000000), "0.005s");
     ASSERT_FMT(fmt_seconds(&w, 0), "0.000s");
 }

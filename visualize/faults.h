@@ -1,0 +1,17 @@
+/* What was done to the cluster, in words. */
+#ifndef VISUALIZE_FAULTS_H
+#define VISUALIZE_FAULTS_H
+
+#include "visualize/run.h"
+
+/* moment.n[0] of a fault that is the test at the end of a run. */
+enum { FAULT_IS_TRIAL = 1 };
+
+/* It takes a fault back. */
+bool fault_is_end(const struct moment *m);
+/* "the network is cut between k1 and all others" */
+void fault_sentence(const struct run *r, const struct moment *m, struct writer *w);
+/* "cut k1 ↔ others", for a lane */
+void fault_label(const struct run *r, const struct moment *m, struct writer *w);
+
+#endif
