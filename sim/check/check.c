@@ -340,11 +340,11 @@ check_events(struct checker *c)
 {
     const struct history *h = c->h;
     for (int64_t i = 0; i < h->events.n; i++) {
-        const struct history_event *ev = &h->events.v[i];
-        const struct history_op *op = &h->ops.v[ev->op];
+        int64_t number = history_event_op(h->events.v[i]);
+        const struct history_op *op = &h->ops.v[number];
         struct part *p = checker_part(c, op->topic, op->partition);
-        if (ev->is_complete) check_completion(c, op, ev->op, p);
-        else if (op->kind == HISTORY_SEND) (void)sent_add(c, op->value, ev->op);
+        if (history_event_is_complete(h->events.v[i])) check_completion(c, op, number, p);
+        else if (op->kind == HISTORY_SEND) (void)sent_add(c, op->value, number);
         else if (op->kind == HISTORY_END && p) check_end(c, op, p, false);
     }
 }

@@ -85,7 +85,7 @@ history_op_new(enum history_kind kind, int32_t process, int32_t topic, int32_t p
 static void
 add_event(struct history *h, int64_t op, bool is_complete)
 {
-    struct history_event e = {h->now(h->ctx), (int32_t)op, is_complete};
+    struct history_event e = history_event(op, is_complete);
     VEC_PUSH(h->mem, &h->events, e);
 }
 
@@ -150,7 +150,7 @@ history_add(struct history *h, const struct history_op *op, enum history_outcome
     for (int64_t i = 0; i < reads_n; i++) VEC_PUSH(h->mem, &h->reads, reads[i]);
     int64_t number = begin(h, op);
     h->ops.v[number].first_read = first;
-    h->ops.v[number].reads_n = reads_n;
+    h->ops.v[number].reads_n = (int32_t)reads_n;
     history_complete(h, number, outcome, op->error, op->partition, op->offset);
     return number;
 }

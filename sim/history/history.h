@@ -60,31 +60,49 @@ struct history_read {
     int32_t leader_epoch; /* of its batch */
 };
 
+/* Small: a run of a minute has hundreds of thousands. */
 struct history_op {
-    enum history_kind kind;
-    enum history_outcome outcome;
+    enum history_kind kind : 8;
+    enum history_outcome outcome : 8;
+    bool idempotent : 1;
+    bool is_final : 1; /* part of the final read */
+    bool read_committed : 1;
+    int16_t error;          /* K_ERR_… */
+    int16_t acks;           /* sends: what was asked for */
     int32_t process, topic; /* see history_process_name(), history_topic_name() */
     int32_t partition;      /* -1: not known */
     int32_t node;           /* polls: the replica asked, -1 the leader */
+    int32_t leader_epoch;   /* of HISTORY_END and HISTORY_TRUNCATION; -1: not known */
+    int32_t reads_n;
+    int64_t first_read;
     int64_t invoke_ns;
     int64_t complete_ns; /* -1: never */
     uint64_t value;
     int64_t key;    /* number of the key; -1: none */
     int64_t offset; /* -1: not known */
-    int16_t error;  /* K_ERR_… */
-    int16_t acks;   /* sends: what was asked for */
-    bool idempotent;
-    bool is_final; /* part of the final read */
-    bool read_committed;
-    int32_t leader_epoch; /* of HISTORY_END and HISTORY_TRUNCATION; -1: not known */
-    int64_t first_read, reads_n;
+};
+_Static_assert(sizeof(struct history_op) == 80, "no holes");
+
+/* At its operation's invoke_ns or complete_ns. */
+struct history_event {
+    uint32_t op_and_which; /* index in ops; the top bit: completed */
 };
 
-struct history_event {
-    int64_t at_ns;
-    int32_t op; /* index in ops */
-    bool is_complete;
-};
+static inline struct history_event
+history_event(int64_t op, bool is_complete)
+{
+    return (struct history_event){(uint32_t)op | (uint32_t)is_complete << 31};
+}
+static inline int64_t
+history_event_op(struct history_event e)
+{
+    return e.op_and_which & INT32_MAX;
+}
+static inline bool
+history_event_is_complete(struct history_event e)
+{
+    return e.op_and_which >> 31;
+}
 
 struct history_name {
     struct slice name;
@@ -135,6 +153,12 @@ static inline const struct history_read *
 history_reads(const struct history *h, const struct history_op *op)
 {
     return op->reads_n ? &h->reads.v[op->first_read] : NULL;
+}
+static inline int64_t
+history_event_ns(const struct history *h, struct history_event e)
+{
+    const struct history_op *op = &h->ops.v[history_event_op(e)];
+    return history_event_is_complete(e) ? op->complete_ns : op->invoke_ns;
 }
 static inline bool
 history_is_info(const struct history_op *op)

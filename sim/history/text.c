@@ -185,10 +185,10 @@ parse_times(struct slice from, struct slice to, struct history_op *op)
 }
 
 static bool
-parse_kind(struct slice s, enum history_kind *ret)
+parse_kind(struct slice s, struct history_op *op)
 {
     for (int i = 0; i < HISTORY_KINDS_N; i++)
-        if (slice_eq(s, slice_cstr(kinds[i]))) return *ret = (enum history_kind)i, true;
+        if (slice_eq(s, slice_cstr(kinds[i]))) return op->kind = (enum history_kind)i, true;
     return false;
 }
 
@@ -279,7 +279,7 @@ parse_line(struct history *h, struct slice line, struct history_op *op)
     op->idempotent = true;
     op->first_read = h->reads.n;
     if (!parse_times(from, to, op) || who.n == 0) return false;
-    if (!parse_kind(next_word(&line), &op->kind)) return false;
+    if (!parse_kind(next_word(&line), op)) return false;
     if (!slice_eq(who, S("-"))) op->process = history_process(h, who);
     else if (op->kind != HISTORY_HEALED) return false;
     if (!parse_where(h, next_word(&line), op)) return false;
@@ -294,10 +294,8 @@ static void
 keep(struct history *h, const struct history_op *op)
 {
     VEC_PUSH(h->mem, &h->ops, *op);
-    struct history_event begin = {.at_ns = op->invoke_ns, .op = (int32_t)(h->ops.n - 1)};
-    struct history_event end = {.at_ns = op->complete_ns, .op = (int32_t)(h->ops.n - 1), .is_complete = true};
-    VEC_PUSH(h->mem, &h->events, begin);
-    if (op->complete_ns >= 0) VEC_PUSH(h->mem, &h->events, end);
+    VEC_PUSH(h->mem, &h->events, history_event(h->ops.n - 1, false));
+    if (op->complete_ns >= 0) VEC_PUSH(h->mem, &h->events, history_event(h->ops.n - 1, true));
     if (op->topic < 0) return;
     struct history_name *t = &h->topics.v[op->topic];
     if (op->partition >= t->partitions) t->partitions = op->partition + 1;
@@ -305,20 +303,22 @@ keep(struct history *h, const struct history_op *op)
 
 /* Merges two sorted halves, the first first. */
 static void
-merge(struct history_event *v, int64_t half, int64_t n, struct history_event *tmp)
+merge(const struct history *h, struct history_event *v, int64_t half, int64_t n,
+      struct history_event *tmp)
 {
     memcpy(tmp, v, (size_t)half * sizeof *v);
     for (int64_t a = 0, b = half, at = 0; a < half;)
-        v[at++] = b < n && v[b].at_ns < tmp[a].at_ns ? v[b++] : tmp[a++];
+        v[at++] =
+            b < n && history_event_ns(h, v[b]) < history_event_ns(h, tmp[a]) ? v[b++] : tmp[a++];
 }
 
 static void
-sort_events(struct history_event *v, int64_t n, struct history_event *tmp)
+sort_events(const struct history *h, struct history_event *v, int64_t n, struct history_event *tmp)
 {
     if (n < 2) return;
-    sort_events(v, n / 2, tmp);
-    sort_events(v + n / 2, n - n / 2, tmp);
-    merge(v, n / 2, n, tmp);
+    sort_events(h, v, n / 2, tmp);
+    sort_events(h, v + n / 2, n - n / 2, tmp);
+    merge(h, v, n / 2, n, tmp);
 }
 
 int64_t
@@ -338,7 +338,7 @@ history_parse(struct history *h, struct slice text)
     }
     int64_t bytes = h->events.n * (int64_t)sizeof *h->events.v;
     struct history_event *tmp = mem_alloc(h->mem, bytes);
-    sort_events(h->events.v, h->events.n, tmp);
+    sort_events(h, h->events.v, h->events.n, tmp);
     mem_free(h->mem, tmp, bytes);
     return 0;
 }

@@ -65,9 +65,9 @@ events_come_in_the_order_in_which_things_happened(void **state)
     history_complete(&h, second, HISTORY_OK, 0, 1, 40);
     history_complete(&h, first, HISTORY_FAIL, 19, 1, -1);
     assert_int_equal(h.events.n, 4);
-    assert_int_equal(h.events.v[2].op, second);
-    assert_true(h.events.v[2].is_complete);
-    assert_int_equal(h.events.v[2].at_ns, 5);
+    assert_int_equal(history_event_op(h.events.v[2]), second);
+    assert_true(history_event_is_complete(h.events.v[2]));
+    assert_int_equal(history_event_ns(&h, h.events.v[2]), 5);
     assert_int_equal(h.ops.v[second].offset, 40);
     assert_int_equal(h.topics.v[0].partitions, 2);
 }
