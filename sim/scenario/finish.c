@@ -50,6 +50,16 @@ topic_min_isr(const struct run *r, const struct topic *t)
     return cluster_config_i64(r->s, "min.insync.replicas");
 }
 
+/* Somebody inside leads the quorum, and those inside know it. */
+static bool
+controller_serves(const struct goal *g)
+{
+    const struct node_slot *n = node_by_id(g->r, g->r->truth.controller);
+    return n && in_core(g, n) && n->m->state == MACHINE_UP;
+}
+
+/* As long as somebody is in sync who does not hear, nothing that is written there is committed: who is left
+ * outside must have left the ISR, too. */
 static bool
 partition_serves(const struct goal *g, const struct truth_partition *p, int64_t want_isr)
 {
@@ -58,7 +68,8 @@ partition_serves(const struct goal *g, const struct truth_partition *p, int64_t 
     if (!leader || !in_core(g, leader) || !broker_serves(g->r, leader)) return false;
     for (int32_t i = 0; i < p->isr.n; i++) {
         const struct node_slot *n = node_by_id(g->r, p->isr.v[i]);
-        there += n && in_core(g, n) && broker_serves(g->r, n);
+        if (!n || !in_core(g, n)) return false;
+        there += broker_serves(g->r, n);
     }
     return there >= want_isr;
 }
@@ -68,6 +79,7 @@ goal_reached(void *ctx)
 {
     const struct goal *g = ctx;
     struct run *r = g->r;
+    if (!controller_serves(g)) return false;
     for (int32_t i = 0; i < r->nodes_n; i++)
         if (r->nodes[i].is_broker && in_core(g, &r->nodes[i]) && !broker_serves(r, &r->nodes[i]))
             return false;
