@@ -77,6 +77,71 @@ fault_disk_rot(struct machine *m, struct slice path, int64_t offset, int32_t cou
     return hit;
 }
 
+struct found {
+    struct disk *d;
+    struct slice part;
+    VEC(struct slice) paths;
+};
+
+static void
+find_one(void *ctx, struct slice path, int64_t size)
+{
+    struct found *f = ctx;
+    (void)size;
+    if (path_contains(path, f->part)) VEC_PUSH(f->d->mem, &f->paths, mem_dup(f->d->mem, path));
+}
+
+/* All name operations of this moment reach the medium. */
+static void
+sync_names(struct disk *d)
+{
+    while (!list_is_empty(&d->name_ops))
+        names_sync(d, LIST_FIRST(&d->name_ops, struct name_op, node)->v[0].dir, UINT64_MAX);
+}
+
+static void
+shorten(struct disk *d, struct slice path, int64_t bytes)
+{
+    struct inode *dir, *i;
+    struct slice name;
+    if (path_find(d, IMAGE_CACHED, path, &dir, &name, &i) || !i || i->size <= bytes) return;
+    inode_truncate(i, bytes);
+    inode_make_durable(i);
+}
+
+/* bytes < 0: nothing is left, not even the name. */
+static int32_t
+damage(struct machine *m, struct slice part, int64_t bytes)
+{
+    struct found f = {.d = m->host->disk, .part = part};
+    disk_peek_all(m, IMAGE_CACHED, find_one, &f);
+    for (int64_t i = 0; i < f.paths.n; i++) {
+        if (bytes < 0) CHECK(do_unlink(f.d, f.paths.v[i]) == ENV_OK);
+        else shorten(f.d, f.paths.v[i], bytes);
+        mem_free_slice(f.d->mem, f.paths.v[i]);
+    }
+    if (bytes < 0 && f.paths.n) sync_names(f.d);
+    int32_t n = (int32_t)f.paths.n;
+    VEC_RELEASE(f.d->mem, &f.paths);
+    return n;
+}
+
+int32_t
+fault_disk_erase(struct machine *m, struct slice path)
+{
+    int32_t n = damage(m, path, -1);
+    say(m, S("files erased"), path, n);
+    return n;
+}
+
+int32_t
+fault_disk_shorten(struct machine *m, struct slice path, int64_t bytes)
+{
+    int32_t n = damage(m, path, MAX(bytes, 0));
+    say(m, S("files cut short"), path, n);
+    return n;
+}
+
 void
 fault_disk_misdirect(struct machine *m, struct slice path)
 {
@@ -177,6 +242,5 @@ disk_put(struct machine *m, struct slice path, struct slice bytes)
     CHECK(do_open(d, path, OPEN_WRITE | OPEN_CREATE | OPEN_TRUNCATE, &i) == ENV_OK);
     CHECK(inode_write(i, 0, bytes.p, bytes.n) == bytes.n);
     inode_make_durable(i);
-    while (!list_is_empty(&d->name_ops))
-        names_sync(d, LIST_FIRST(&d->name_ops, struct name_op, node)->v[0].dir, UINT64_MAX);
+    sync_names(d);
 }

@@ -7,6 +7,8 @@
 #include "broker/base/check.h"
 #include "broker/base/fmt.h"
 #include "broker/client/admin.h"
+#include "broker/protocol/tables.h"
+#include "errors.h"
 
 /* ---- what is taken back ---- */
 
@@ -142,7 +144,10 @@ static void
 roll(struct run *r, const struct step *s, struct crowd c)
 {
     struct roll *x = ARENA_NEW(r->a, struct roll);
-    *x = (struct roll){.r = r, .crowd = c, .pause_ns = s->args.for_ns};
+    *x = (struct roll){.r = r, .pause_ns = s->args.for_ns};
+    x->crowd.v = ARENA_ARRAY(r->a, struct machine *, c.n + 1);
+    for (int32_t i = 0; i < c.n; i++) /* a name may stand for clients, too: they do not stop in order */
+        if (node_of(r, c.v[i])) x->crowd.v[x->crowd.n++] = c.v[i];
     roll_on(r->w, x);
 }
 
@@ -157,7 +162,7 @@ meet(struct run *r, const struct step *s, struct machine *m)
     case VERB_PAUSE: fault_pause(m); break;
     case VERB_RESUME: fault_resume(m); break;
     case VERB_SHUTDOWN:
-        if (m->state == MACHINE_UP) node_shut_down(r, m);
+        if (m->state == MACHINE_UP && node_of(r, m)) node_shut_down(r, m);
         break;
     case VERB_RESTART:
         if (machine_is_up(m)) fault_crash(m);
@@ -181,7 +186,8 @@ act_on_machines(struct run *r, const struct step *s)
     for (int32_t i = 0; i < c.n; i++) {
         struct machine *m = c.v[i];
         struct slice role = id == VERB_RESTART || id == VERB_RESUME ? SLICE_EMPTY : role_of(r, m);
-        run_fault(r, s->verb->value.name, "%.*s%.*s", SARG(m->name), SARG(role));
+        if (id == VERB_CLOCK) run_fault(r, "clock", "%.*s: %.*s", SARG(m->name), SARG(s->beside));
+        else run_fault(r, s->verb->value.name, "%.*s%.*s", SARG(m->name), SARG(role));
         meet(r, s, m);
         bool lasts = id == VERB_CRASH || id == VERB_POWER || id == VERB_PAUSE;
         if (lasts) undo_later(r, s->args.for_ns, UNDO_UP, 0, m);
@@ -200,13 +206,17 @@ act_on_disk(struct run *r, const struct step *s)
     for (int32_t i = 0; i < c.n; i++) {
         struct machine *m = c.v[i];
         hurt(r, m);
-        run_fault(r, "disk", "%.*s: %.*s", SARG(m->name), SARG(s->text));
+        run_fault(r, "disk", "%.*s: %.*s", SARG(m->name), SARG(s->beside));
         if (a->heals) fault_disk_heal(m);
         if (a->fail) fault_disk_fail(m, (int32_t)a->fail, a->path, (int32_t)a->count);
         if (a->full >= 0) fault_disk_full(m, a->full);
         if (a->percent) fault_disk_slow(m, a->percent);
         if (a->permille) fault_disk_short_reads(m, a->permille);
         if (a->rot) fault_disk_rot(m, a->path, -1, (int32_t)a->rot);
+        if (a->misdirects) fault_disk_misdirect(m, a->path);
+        if (a->erases) fault_disk_erase(m, a->path);
+        if (a->shorten >= 0) fault_disk_shorten(m, a->path, a->shorten);
+        if (!a->heals) undo_later(r, a->for_ns, UNDO_DISK, 0, m);
     }
     remember(r, s, c, NULL, 0);
 }
@@ -338,17 +348,31 @@ act_heal(struct run *r, const struct step *s)
 /* ---- administration: a client machine for each call ---- */
 
 struct admin_call {
+    struct run *r;
+    struct slice what;
     struct client_params params;
     const struct args *args;
     struct admin_op op;
     struct topic_setting *settings;
 };
 
+/* Within a step of the client's machine: what is to be told waits until it is over. */
+static void
+admin_told(struct world *w, void *ctx)
+{
+    const struct admin_call *c = ctx;
+    (void)w;
+    if (!c->op.error || !c->what.n) return;
+    for (int32_t i = 0; i < K_ERRS_N; i++)
+        if (k_errors[i].code == c->op.error)
+            run_say(c->r, "refused: %.*s (%.*s)", SARG(c->what), SARG(k_text(k_errors[i].name)));
+}
+
 static void
 admin_done(struct admin_op *op)
 {
     struct admin_call *c = op->owner;
-    (void)c;
+    world_at(c->r->w, 0, admin_told, c);
 }
 
 static void
@@ -373,9 +397,11 @@ admin_start(struct env *env, void *args)
 }
 
 void
-act_admin(struct run *r, const struct args *a)
+act_admin(struct run *r, const struct args *a, struct slice what)
 {
     struct admin_call *c = ARENA_NEW(r->a, struct admin_call);
+    c->r = r;
+    c->what = what;
     c->params = r->client_params;
     c->args = a;
     c->settings = ARENA_ARRAY(r->a, struct topic_setting, a->config.n + 1);
@@ -410,7 +436,7 @@ act(struct run *r, const struct step *s)
     case VERB_DISK: act_on_disk(r, s); break;
     case VERB_ADMIN:
         run_say(r, "%.*s", SARG(s->text));
-        act_admin(r, &s->args);
+        act_admin(r, &s->args, s->text);
         remember(r, s, (struct crowd){0}, NULL, 0);
         break;
     case VERB_ROLL: {

@@ -275,6 +275,7 @@ producer_args(struct run *r, struct client_slot *c)
     p->producer.retries = (int32_t)s->retries;
     p->producer.codec = (enum codec)s->codec;
     p->rate_per_s = MAX(s->rate_mhz / 1000, 1);
+    p->interval_ns = 1000 * NS_PER_S / s->rate_mhz; /* a rate may be less than one in a second */
     p->from_ns = r->begin_ns + s->start_ns;
     p->until_ns = r->begin_ns + s->until_ns;
     p->keys = s->keys;

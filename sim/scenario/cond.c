@@ -75,7 +75,8 @@ static bool
 controller_holds(struct run *r, const struct args *a)
 {
     const struct node_slot *n = node_by_id(r, r->truth.controller);
-    if (!n || n->m->state != MACHINE_UP) return false;
+    bool lives = n && n->m->state == MACHINE_UP;
+    if (!lives || a->is_none) return !lives && a->is_none;
     if (a->is.n && !crowd_has_id(r, &a->is, n->id)) return false;
     return !a->is_not.n || !crowd_has_id(r, &a->is_not, n->id);
 }

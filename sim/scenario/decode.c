@@ -49,11 +49,40 @@ is_text(struct load *l, const struct field *f, const struct tree *t)
     return t->kind == TREE_TEXT || wrong(l, f, t, NULL);
 }
 
+static bool
+value_of_kind(enum value_kind kind, struct slice s, int64_t *ret)
+{
+    if (kind == VALUE_TIME || kind == VALUE_RANGE) return value_time(s, ret);
+    return kind == VALUE_SIZE ? value_size(s, ret) : slice_to_i64(s, ret);
+}
+
+/* What one says between how small and how large it may be. */
+static bool
+is_within(struct load *l, const struct field *f, const struct tree *t, int64_t least, int64_t most)
+{
+    int64_t lo = f->kind == VALUE_NUMBER ? -INT32_MAX : 0, hi = INT64_MAX;
+    if (f->kind == VALUE_COUNT || f->kind == VALUE_NUMBER) hi = INT32_MAX;
+    if (f->choices) {
+        struct slice all = slice_cstr(f->choices);
+        int64_t dot = slice_find(all, '.', 0);
+        CHECK(value_of_kind(f->kind, slice_sub(all, 0, dot), &lo));
+        CHECK(value_of_kind(f->kind, slice_sub(all, dot + 2, all.n), &hi));
+    }
+    if (least >= lo && most <= hi) return true;
+    const char *help = f->choices ? (const char *)arena_format(l->a, "from %s", f->choices).p
+                       : lo == 0  ? "0 or more"
+                                  : NULL;
+    diag_error(l->d, t->mark, help, "%s: %.*s is too %s", f->name, SARG(t->text), least < lo ? "small" : "large");
+    return false;
+}
+
 /* Why a time was not one, as far as people usually err. */
 static const char *
 time_advice(struct slice s)
 {
-    int64_t n;
+    int64_t n, digits = 0;
+    while (digits < s.n && s.p[digits] >= '0' && s.p[digits] <= '9') digits++;
+    if (digits && value_time(slice_sub(s, digits - 1, s.n), &n)) return "too long: 70 years at most";
     if (slice_find(s, ':', 0) > 0) return "minutes and seconds: write 1m or 90s";
     if (slice_to_i64(s, &n)) return "a unit is due: ms, s, m, h";
     return "like 200ms, 1.5s, 2m";
@@ -63,22 +92,31 @@ static bool
 decode_time(struct load *l, const struct field *f, const struct tree *t, int64_t *ret)
 {
     if (!is_text(l, f, t)) return false;
-    return value_time(t->text, ret) || wrong(l, f, t, time_advice(t->text));
+    if (!value_time(t->text, ret)) return wrong(l, f, t, time_advice(t->text));
+    return is_within(l, f, t, *ret, *ret);
+}
+
+static bool
+decode_size(struct load *l, const struct field *f, const struct tree *t, int64_t *ret)
+{
+    if (!is_text(l, f, t)) return false;
+    return value_size(t->text, ret) ? is_within(l, f, t, *ret, *ret) : wrong(l, f, t, NULL);
 }
 
 static bool
 decode_range(struct load *l, const struct field *f, const struct tree *t, struct range *ret)
 {
     if (!is_text(l, f, t)) return false;
-    return value_range(t->text, ret) || wrong(l, f, t, time_advice(t->text));
+    if (!value_range(t->text, ret)) return wrong(l, f, t, time_advice(t->text));
+    return is_within(l, f, t, ret->min, ret->max);
 }
 
 static bool
 decode_count(struct load *l, const struct field *f, const struct tree *t, int64_t *ret)
 {
     if (!is_text(l, f, t)) return false;
-    bool negative_ok = f->kind == VALUE_NUMBER;
-    return (slice_to_i64(t->text, ret) && (negative_ok || *ret >= 0)) || wrong(l, f, t, NULL);
+    if (!slice_to_i64(t->text, ret)) return wrong(l, f, t, NULL);
+    return is_within(l, f, t, *ret, *ret);
 }
 
 static bool
@@ -153,17 +191,19 @@ static bool
 decode_disk_ops(struct load *l, const struct field *f, const struct tree *t, int64_t *ret)
 {
     static const char *const names[] = {"read", "write", "sync"};
+    struct words words = {.arena = l->a};
     if (t->kind == TREE_LIST && t->n) {
         for (int32_t i = 0; i < t->n; i++)
             if (!decode_disk_ops(l, f, t->items[i], ret)) return false;
         return true;
     }
     for (int64_t i = 0; t->kind == TREE_TEXT && i < 3; i++) {
+        words_add(&words, slice_cstr(names[i]));
         if (!slice_eq(t->text, slice_cstr(names[i]))) continue;
         *ret |= 1LL << i;
         return true;
     }
-    return wrong(l, f, t, NULL);
+    return wrong(l, f, t, t->kind == TREE_TEXT ? words_advice(&words, t->text) : NULL);
 }
 
 static bool
@@ -306,7 +346,7 @@ decode_value(struct load *l, const struct field *f, const struct tree *t, void *
     case VALUE_TIME: return decode_time(l, f, t, at);
     case VALUE_RANGE: return decode_range(l, f, t, at);
     case VALUE_RATE: return is_text(l, f, t) && (value_rate(t->text, at) || wrong(l, f, t, NULL));
-    case VALUE_SIZE: return is_text(l, f, t) && (value_size(t->text, at) || wrong(l, f, t, NULL));
+    case VALUE_SIZE: return decode_size(l, f, t, at);
     case VALUE_TARGET: return decode_target(l, t, at);
     case VALUE_SIDES: return decode_sides(l, t, base);
     case VALUE_PARTITION: return decode_partition(l, f, t, at);

@@ -8,6 +8,8 @@
 
 #define ERRORS_MAX 20
 #define WORD_MAX 64
+#define LINE_MAX_SHOWN 160 /* characters, … */
+#define CARET_MAX 100       /* … and of these before the caret */
 
 void
 diags_init(struct diags *d, struct arena *arena)
@@ -71,7 +73,7 @@ diag_warn(struct diags *d, struct mark at, const char *help, const char *format,
 static struct slice
 line_of(const struct source *s, int32_t line)
 {
-    int64_t at = 0;
+    int64_t at = slice_starts(s->text, S("\xef\xbb\xbf")) ? 3 : 0;
     for (int32_t i = 1; i < line; i++) {
         int64_t end = slice_find(s->text, '\n', at);
         if (end < 0) return SLICE_EMPTY;
@@ -80,6 +82,16 @@ line_of(const struct source *s, int32_t line)
     int64_t end = slice_find(s->text, '\n', at);
     struct slice l = slice_sub(s->text, at, end < 0 ? s->text.n : end - at);
     return slice_ends(l, S("\r")) ? slice_sub(l, 0, l.n - 1) : l;
+}
+
+/* Other bytes than printable ones become '?', tabs a blank, so that the caret stands where it should. */
+static void
+print_line(struct slice line, struct writer *w)
+{
+    for (int64_t i = 0; i < line.n; i++) {
+        uint8_t c = line.p[i];
+        fmt_char(w, c == '\t' ? ' ' : c < 32 || c == 127 ? '?' : (char)c);
+    }
 }
 
 static void
@@ -93,36 +105,50 @@ print_place(const struct diag *g, struct writer *w)
         fmt_i64(w, g->mark.column);
     }
     fmt_str(w, g->severity == DIAG_ERROR ? ": error: " : ": warning: ");
-    fmt_slice(w, g->message);
+    print_line(g->message, w);
     fmt_char(w, '\n');
 }
 
-/* Other bytes than printable ones become '?', tabs a blank, so that the caret stands where it should. */
-static void
-print_line(struct slice line, struct writer *w)
+/* Where the column's character begins. */
+static int64_t
+byte_of(struct slice line, int64_t column)
 {
-    for (int64_t i = 0; i < line.n && i < 200; i++) {
-        uint8_t c = line.p[i];
-        fmt_char(w, c == '\t' ? ' ' : c < 32 || c == 127 ? '?' : (char)c);
+    int64_t at = 0;
+    while (column > 1 && at < line.n) {
+        for (at++; at < line.n && (line.p[at] & 0xc0) == 0x80;) at++;
+        column--;
     }
+    return at;
+}
+
+/* Of a long line the part around the caret is shown, whose column then is counted from there. */
+struct shown {
+    struct slice line;
+    int64_t column;
+    bool has_before, has_behind;
+};
+
+static struct shown
+shown_of(const struct diag *g, struct slice line)
+{
+    int64_t from = MAX(1, (int64_t)g->mark.column - CARET_MAX);
+    int64_t begin = byte_of(line, from), end = byte_of(line, from + LINE_MAX_SHOWN);
+    return (struct shown){slice_sub(line, begin, end - begin), g->mark.column - from + 1, begin > 0, end < line.n};
 }
 
 static void
-print_caret(const struct diag *g, struct slice line, struct writer *w)
+print_caret(const struct diag *g, const struct shown *s, struct writer *w)
 {
-    int64_t column = MIN((int64_t)g->mark.column, MIN(line.n + 1, 200));
+    int64_t characters = 0, column = s->column + s->has_before;
+    for (int64_t i = 0; i < s->line.n; i++) characters += (s->line.p[i] & 0xc0) != 0x80;
     fmt_str(w, "      | ");
-    for (int64_t i = 1; i < column; i++) {
-        /* A caret counts characters: bytes that go on with one take no place. */
-        if (i - 1 < line.n && (line.p[i - 1] & 0xc0) == 0x80) continue;
-        fmt_char(w, ' ');
-    }
+    for (int64_t i = 1; i < MIN(column, characters + 1 + s->has_before); i++) fmt_char(w, ' ');
     fmt_char(w, '^');
-    int64_t width = MIN((int64_t)g->mark.width, line.n - column + 1);
+    int64_t width = MIN((int64_t)g->mark.width, characters - s->column + 1);
     for (int64_t i = 1; i < width; i++) fmt_char(w, '~');
     if (g->help.p) {
         fmt_char(w, ' ');
-        fmt_slice(w, g->help);
+        print_line(g->help, w);
     }
     fmt_char(w, '\n');
 }
@@ -132,13 +158,15 @@ print_one(const struct diag *g, struct writer *w)
 {
     print_place(g, w);
     if (g->mark.line <= 0) return;
-    struct slice line = line_of(g->mark.source, g->mark.line);
+    struct shown s = shown_of(g, line_of(g->mark.source, g->mark.line));
     char number[16];
     snprintf(number, sizeof number, "%5d | ", g->mark.line);
     fmt_str(w, number);
-    print_line(line, w);
+    if (s.has_before) fmt_str(w, "…");
+    print_line(s.line, w);
+    if (s.has_behind) fmt_str(w, "…");
     fmt_char(w, '\n');
-    print_caret(g, line, w);
+    print_caret(g, &s, w);
 }
 
 static int

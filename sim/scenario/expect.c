@@ -22,7 +22,7 @@ decode_weights(struct load *l, const struct tree *t, struct nemesis *ret)
         if (!known)
             diag_error(l->d, p->mark, words_advice(&words, p->key), "no fault is called %.*s",
                        SARG(p->key));
-        static const struct field weight = {"weight", VALUE_COUNT, 0, "", NULL};
+        static const struct field weight = {"weight", VALUE_COUNT, 0, "", "0..1000000"};
         decode_value(l, &weight, p->value, &w->weight);
     }
 }
@@ -36,8 +36,13 @@ decode_random(struct load *l, const struct tree *t)
     const struct tree *faults = tree_get(t, S("faults"));
     if (faults) decode_weights(l, faults, n);
     if (t->kind != TREE_MAP) return;
+    int64_t weights = 0;
+    for (int32_t i = 0; i < n->n; i++) weights += n->v[i].weight;
     if (!n->n || !n->every.max || !n->lasting.max || !n->until_ns)
         diag_error(l->d, t->mark, NULL, "random needs until, every, lasting and faults");
+    else if (!weights) diag_error(l->d, t->mark, "faults: {crash: 1}", "no fault has a weight, so none can be drawn");
+    else if (n->from_ns >= n->until_ns)
+        diag_error(l->d, t->mark, "from: 1s, until: 5s", "random ends before it begins");
 }
 
 /* ---- expectations ---- */
@@ -88,14 +93,16 @@ decode_one_must_fail(struct load *l, const struct tree *t, struct must_fail *ret
 {
     *ret = (struct must_fail){.mark = t->mark, .min = 1};
     decode_map(l, t, "must-fail", &must_fail_fields, ret, NULL, NULL);
+    if (ret->max && ret->max < ret->min) diag_error(l->d, t->mark, NULL, "max is smaller than min: nothing can be so");
     const struct tree *check = tree_get(t, S("check")), *explains = tree_get(t, S("explains"));
     if (check) check_rule(l, check);
     else if (t->kind == TREE_MAP) diag_error(l->d, t->mark, "check: lost", "which rule must fail?");
     if (!explains || !want_list(l, explains, "explains")) return;
     ret->explains = ARENA_ARRAY(l->a, struct slice, explains->n + 1);
-    for (int32_t i = 0; i < explains->n; i++)
-        if (explains->items[i]->kind == TREE_TEXT)
-            ret->explains[ret->explains_n++] = explains->items[i]->text;
+    for (int32_t i = 0; i < explains->n; i++) {
+        if (explains->items[i]->kind == TREE_TEXT) ret->explains[ret->explains_n++] = explains->items[i]->text;
+        else diag_error(l->d, explains->items[i]->mark, NULL, "a word of the story is due here");
+    }
 }
 
 static void

@@ -6,6 +6,8 @@
 #include "sim/scenario/value.h"
 
 #define BROKERS_MAX 64
+#define CONTROLLERS_MAX 9
+#define PARTITIONS_MAX 10000
 
 /* What is not said stays as the world has it. */
 static void
@@ -22,14 +24,14 @@ decode_cluster(struct load *l, const struct tree *t)
     const struct tree *net = tree_get(t, S("network")), *disk = tree_get(t, S("disk"));
     if (net) decode_map(l, net, "network", &network_fields, c, NULL, NULL);
     if (disk) decode_map(l, disk, "disk", &disk_fields, c, NULL, NULL);
-    if (c->brokers < 1 || c->brokers > BROKERS_MAX) {
-        diag_error(l->d, t->mark, NULL, "brokers: 1 to %d", BROKERS_MAX);
-        c->brokers = 3;
-    }
-    if (c->controllers > 9 || c->combined > c->brokers) {
-        diag_error(l->d, t->mark, NULL, "so many controllers are not possible");
-        c->controllers = 3;
-    }
+    /* What was refused must not be counted with. */
+    c->brokers = MIN(MAX(c->brokers, 1), BROKERS_MAX);
+    c->controllers = MIN(MAX(c->controllers, 0), CONTROLLERS_MAX);
+    const struct tree *combined = tree_get(t, S("combined"));
+    if (combined && c->controllers)
+        diag_error(l->d, combined->mark, "controllers: 0, or leave it out", "controllers are machines of their own here");
+    else if (combined && c->combined > c->brokers)
+        diag_error(l->d, combined->mark, NULL, "combined: there are only %d brokers", (int)c->brokers);
 }
 
 /* ---- topics ---- */
@@ -63,23 +65,43 @@ place_in_ring(struct load *l, struct topic *t, int32_t first)
 }
 
 static void
-decode_assignment(struct load *l, struct topic *t)
+decode_replicas(struct load *l, const struct tree *row, int32_t *placed)
 {
-    const struct tree *a = t->assignment;
-    if (!want_list(l, a, "assignment") || !a->n) return;
+    for (int32_t r = 0; r < row->n; r++) {
+        const struct tree *one = row->items[r];
+        placed[r] = one->kind == TREE_TEXT ? want_broker(l, one->text, one->mark) : -1;
+        if (one->kind != TREE_TEXT) diag_error(l->d, one->mark, NULL, "a broker is due here");
+        for (int32_t i = 0; i < r && placed[r] >= 0; i++)
+            if (placed[i] == placed[r])
+                diag_error(l->d, one->mark, NULL, "b%d stands here twice: a broker has one replica", placed[r]);
+    }
+}
+
+static void
+decode_assignment(struct load *l, const struct tree *a, struct topic *t)
+{
+    if (!want_list(l, a, "assignment")) return;
+    if (!a->n || a->items[0]->kind != TREE_LIST || !a->items[0]->n) {
+        diag_error(l->d, a->mark, "[[b1, b2, b3], [b2, b3, b1]]", "assignment: a list of brokers for each partition");
+        return;
+    }
     t->partitions = a->n;
     t->rf = a->items[0]->n;
     t->placed = ARENA_ARRAY(l->a, int32_t, t->partitions * t->rf);
     for (int32_t p = 0; p < a->n; p++) {
         const struct tree *row = a->items[p];
         if (!want_list(l, row, "the replicas of a partition")) continue;
-        if (row->n != t->rf) {
-            diag_error(l->d, row->mark, NULL, "every partition must have as many replicas");
-            continue;
-        }
-        for (int32_t r = 0; r < row->n; r++)
-            t->placed[p * t->rf + r] = want_broker(l, row->items[r]->text, row->items[r]->mark);
+        if (row->n == t->rf) decode_replicas(l, row, t->placed + p * t->rf);
+        else diag_error(l->d, row->mark, NULL, "every partition must have as many replicas");
     }
+}
+
+/* Of a key that is there, or of the whole. */
+static struct mark
+mark_of(const struct pair *p, const char *key)
+{
+    const struct tree *v = tree_get(p->value, slice_cstr(key));
+    return v ? v->mark : p->mark;
 }
 
 static void
@@ -87,22 +109,20 @@ decode_topic(struct load *l, const struct pair *p, struct topic *t)
 {
     *t = (struct topic){.name = p->key, .mark = p->mark, .partitions = 1};
     t->rf = MIN(3, l->s->cluster.brokers);
-    if (!value_is_word(p->key))
+    if (!value_is_word(p->key) || slice_eq(p->key, S(".")) || slice_eq(p->key, S("..")))
         diag_error(l->d, p->mark, "letters, digits, '-', '_' and '.'", "this cannot name a topic");
     decode_map(l, p->value, "a topic", &topic_fields, t, NULL, NULL);
-    if (t->rf < 1 || t->rf > l->s->cluster.brokers) {
-        diag_error(l->d, p->mark, NULL, "rf: 1 to %d, for so many brokers there are",
+    if (t->rf > l->s->cluster.brokers)
+        diag_error(l->d, mark_of(p, "rf"), NULL, "rf: 1 to %d, for so many brokers there are",
                    (int)l->s->cluster.brokers);
-        t->rf = 1;
-    }
-    if (t->partitions < 1 || t->partitions > 10000) {
-        diag_error(l->d, p->mark, NULL, "partitions: 1 to 10000");
-        t->partitions = 1;
-    }
-    if (t->assignment) decode_assignment(l, t);
+    /* What was refused must not be counted with. */
+    t->rf = MIN(MAX(t->rf, 1), l->s->cluster.brokers);
+    t->partitions = MIN(MAX(t->partitions, 1), PARTITIONS_MAX);
+    const struct tree *assignment = tree_get(p->value, S("assignment"));
+    if (assignment) decode_assignment(l, assignment, t);
     if (!t->leader.p) return;
-    int32_t first = want_broker(l, t->leader, p->mark);
-    if (first > 0 && !t->assignment) place_in_ring(l, t, first);
+    int32_t first = want_broker(l, t->leader, mark_of(p, "leader"));
+    if (first > 0 && !assignment) place_in_ring(l, t, first);
 }
 
 static void
@@ -119,16 +139,32 @@ decode_topics(struct load *l, const struct tree *t)
 /* ---- clients ---- */
 
 static void
-check_client_spec(struct load *l, const struct client_spec *c)
+check_client_spec(struct load *l, const struct pair *p, const struct client_spec *c)
 {
     if ((c->produce.p != NULL) == (c->consume.p != NULL)) {
         diag_error(l->d, c->mark, "produce: orders, or consume: orders", "a client does one of two things");
         return;
     }
-    check_topic(l, c->produce.p ? c->produce : c->consume, c->mark);
+    if (c->produce.p) check_topic(l, c->produce, mark_of(p, "produce"));
+    else check_topic(l, c->consume, mark_of(p, "consume"));
     if (c->produce.p && !c->until_ns) diag_error(l->d, c->mark, "until: 8s", "a producer needs an end");
     if (c->idempotent == YES && (c->acks != -1 || c->in_flight > 5))
         diag_error(l->d, c->mark, "acks: all, in-flight: 5 at most", "an idempotent producer needs more");
+}
+
+/* A node has it, or a role, or the simulator's own clients. */
+static bool
+is_taken(const struct load *l, struct slice name)
+{
+    static const char *const taken[] = {"all", "brokers", "controllers", "clients", "controller", "quorum-leader",
+                                        "quorum-followers", "rest", "any", "none", "reader"};
+    struct words machines = {.arena = l->a};
+    words_of_machines(l, &machines);
+    for (int64_t i = 0; i < l->s->cluster.brokers + l->s->cluster.controllers; i++)
+        if (slice_eq(machines.v.v[i], name)) return true;
+    for (int64_t i = 0; i < ARRAY_LEN(taken); i++)
+        if (slice_eq(slice_cstr(taken[i]), name)) return true;
+    return slice_starts(name, S("admin"));
 }
 
 static void
@@ -148,14 +184,12 @@ decode_client(struct load *l, const struct pair *p, struct client_spec *c)
         .delivery_timeout_ns = 10 * NS_PER_S,
         .max_wait_ns = 500 * NS_PER_MS,
     };
-    struct words machines = {.arena = l->a};
-    words_of_machines(l, &machines);
-    for (int64_t i = 0; i < l->s->cluster.brokers + l->s->cluster.controllers; i++)
-        if (slice_eq(machines.v.v[i], p->key))
-            diag_error(l->d, p->mark, "p1, c1 …", "a node has this name");
+    if (!value_is_word(p->key))
+        diag_error(l->d, p->mark, "letters, digits, '-', '_' and '.'", "this cannot name a client");
+    else if (is_taken(l, p->key)) diag_error(l->d, p->mark, "p1, c1 …", "this name is taken");
     decode_map(l, p->value, "a client", &client_fields, c, NULL, NULL);
     if (c->idempotent == UNSAID) c->idempotent = c->acks == -1 ? YES : NO;
-    check_client_spec(l, c);
+    check_client_spec(l, p, c);
 }
 
 static void
@@ -177,7 +211,7 @@ check_version(struct load *l, const struct tree *doc)
 {
     if (!want_map(l, doc, "a scenario")) return false;
     const struct tree *v = tree_get(doc, S("scenario"));
-    if (!v) {
+    if (!v || !slice_eq(doc->pairs[0].key, S("scenario"))) {
         diag_error(l->d, doc->mark, "scenario: 1", "the first key must say the version of the format");
         return false;
     }
@@ -212,7 +246,7 @@ decode_document(struct load *l, const struct tree *doc)
     s->seed = 1;
     cluster_default(&s->cluster);
     decode_map(l, doc, "a scenario", &document_fields, s, NULL, NULL);
-    if (!s->name.p) diag_error(l->d, doc->mark, "name: my-scenario", "the scenario has no name");
+    if (!tree_get(doc, S("name"))) diag_error(l->d, doc->mark, "name: my-scenario", "the scenario has no name");
     if ((t = tree_get(doc, S("cluster")))) decode_cluster(l, t);
     if (!s->cluster.controllers && !s->cluster.combined) s->cluster.combined = MIN(3, s->cluster.brokers);
     if ((t = tree_get(doc, S("topics")))) decode_topics(l, t);
@@ -222,6 +256,10 @@ decode_document(struct load *l, const struct tree *doc)
     if ((t = tree_get(doc, S("expect")))) decode_expect(l, t);
     if ((t = tree_get(doc, S("catches")))) decode_catches(l, t);
     if (!s->run_ns) s->run_ns = default_run_ns(s);
+    for (int32_t i = 0; i < s->eventually_n; i++)
+        if (s->eventually[i].args.after_ns > s->run_ns)
+            diag_error(l->d, s->eventually[i].mark, "run: 1m, or an earlier time",
+                       "this would count from after the end of the run (%.1f s)", (double)s->run_ns / 1e9);
 }
 
 struct scenarios
@@ -244,7 +282,8 @@ scenario_load(struct arena *a, const struct source *source, const struct load_op
                 diag_error(d, docs.v[i]->mark, NULL, "two scenarios are called %.*s", SARG(l.s->name));
         r.v[r.n++] = l.s;
     }
-    if (!docs.n && !d->errors) diag_error(d, (struct mark){source, 0, 0, 0}, NULL, "no scenario in this file");
+    if (!docs.n && !d->errors)
+        diag_error(d, (struct mark){source, 1, 1, 1}, "scenario: 1, name: …", "no scenario in this file");
     return r;
 }
 

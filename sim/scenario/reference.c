@@ -29,6 +29,10 @@ print_field(struct writer *w, const struct field *f, const char *indent)
                 else fmt_char(w, *c);
             }
         }
+        if (f->kind != VALUE_CHOICE && f->choices) {
+            text(w, ", ");
+            text(w, f->choices);
+        }
         text(w, ")");
     }
     text(w, ": ");

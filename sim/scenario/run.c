@@ -138,7 +138,7 @@ see_life(void *ctx, struct machine *m, enum life what, struct slice text)
         return;
     }
     run_say(r, "%.*s ends itself: %.*s", SARG(m->name), SARG(text));
-    if (!n->hurt && !r->nemesis_active)
+    if (!n->hurt && !r->nemesis_active && !r->s->cluster.capacity) /* a small disk gets full: that is a fault */
         run_fail(r, VERDICT_DIED, "%.*s ended itself without a fault: %.*s", SARG(m->name), SARG(text));
 }
 

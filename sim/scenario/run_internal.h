@@ -118,7 +118,8 @@ struct bound *bound_find(struct run *r, struct slice name);
 
 /* act.c */
 void act(struct run *r, const struct step *s);
-void act_admin(struct run *r, const struct args *a);
+/* what: it in words, for the case that it is refused. */
+void act_admin(struct run *r, const struct args *a, struct slice what);
 /* A filter as the arguments tell. */
 struct frame_filter filter_of(struct run *r, const struct args *a, enum which if_unsaid);
 

@@ -80,7 +80,8 @@ struct args {
     int64_t listener; /* 0 any, 1 broker, 2 controller */
     enum tristate answer;
     int64_t fail; /* DISK_FAIL_… */
-    bool unclean, heals;
+    bool unclean, heals, misdirects, erases;
+    int64_t shorten; /* -1: not said */
     struct slice create, remove;
     struct partition_ref elect;
     struct settings config;
@@ -117,7 +118,8 @@ struct step {
     const struct verb *verb;
     struct args args;
     struct slice as;   /* null: no name */
-    struct slice text; /* the verb and its value, for people */
+    struct slice text;   /* the verb and its value, for people */
+    struct slice beside; /* "fail: [sync], count: 1" */
 };
 
 /* ---- the parts ---- */
@@ -142,7 +144,6 @@ struct topic {
     struct mark mark;
     int64_t partitions, rf;
     struct slice leader; /* null: as the cluster likes; b1: replicas begin there and go on in a ring */
-    struct tree *assignment;
     int32_t *placed; /* partitions × rf broker ids; NULL: none */
     struct settings config;
 };

@@ -12,6 +12,7 @@ args_default(struct args *a)
     a->api = ANY_API;
     a->after_ns = -1;
     a->full = -1;
+    a->shorten = -1;
     a->max = INT64_MAX;
     a->min = -1;
     a->size = -1;
@@ -54,6 +55,23 @@ tree_line(struct load *l, const char *key, const struct tree *t)
     return s;
 }
 
+/* What stands beside the verb's own key. */
+static struct slice
+beside_line(struct load *l, const struct tree *t, struct slice own)
+{
+    struct writer w = writer_mem(l->a->mem);
+    for (int32_t i = 0; i < t->n; i++) {
+        if (slice_eq(t->pairs[i].key, own)) continue;
+        if (w.n) fmt_str(&w, ", ");
+        fmt_slice(&w, t->pairs[i].key);
+        fmt_str(&w, ": ");
+        print_tree(t->pairs[i].value, &w);
+    }
+    struct slice s = arena_dup(l->a, writer_slice(&w));
+    writer_release(&w);
+    return s;
+}
+
 /* ---- conditions ---- */
 
 static const struct cond_row *
@@ -71,6 +89,21 @@ find_cond(struct load *l, const struct tree *t, int32_t where)
     diag_error(l->d, t->n ? t->pairs[0].mark : t->mark, words_advice(&words, first),
                "a condition is due here, not '%.*s'", SARG(first));
     return NULL;
+}
+
+/* What would hold whatever happens is hardly meant. */
+static void
+check_bounds(struct load *l, const struct cond *c)
+{
+    const struct args *a = &c->args;
+    bool counts = c->row->id >= COND_ACKED, no_bound = a->min < 0 && (!counts || a->max == INT64_MAX);
+    if ((counts || c->row->id == COND_HW) && no_bound)
+        diag_error(l->d, c->mark, c->row->example, "%s: how many?", c->row->value.name);
+    if (counts && a->max < a->min)
+        diag_error(l->d, c->mark, NULL, "max is smaller than min: nothing can be so");
+    bool says = a->is.n || a->is_none || a->with.n || a->without.n || a->size >= 0;
+    if (c->row->id == COND_ISR && !says)
+        diag_error(l->d, c->mark, c->row->example, "isr-of: who, or how many, should it be?");
 }
 
 static void
@@ -117,6 +150,7 @@ bool
 decode_cond(struct load *l, const struct tree *t, const struct fields *more, struct cond *ret,
             int32_t where)
 {
+    int64_t before = l->d->errors;
     if (!want_map(l, t, "a condition")) return false;
     ret->mark = t->mark;
     ret->row = find_cond(l, t, where);
@@ -125,7 +159,8 @@ decode_cond(struct load *l, const struct tree *t, const struct fields *more, str
     ret->text = tree_line(l, NULL, t);
     decode_row(l, t, ret->row->value.name, &ret->row->value, NULL, &ret->row->beside, more, &ret->args);
     if (ret->row->id >= COND_ACKED && ret->args.name.p)
-        check_client(l, ret->row, ret->args.name, t->mark);
+        check_client(l, ret->row, ret->args.name, tree_get(t, slice_cstr(ret->row->value.name))->mark);
+    if (l->d->errors == before) check_bounds(l, ret);
     return true;
 }
 
@@ -143,8 +178,8 @@ decode_every(struct load *l, const struct tree *t, struct step *ret)
     if (ok && x > 0)
         ok = slice_to_i64(slice_trim(slice_sub(s, x + 1, s.n)), &ret->times) && ret->times > 0;
     if (ok) ok = value_range(slice_trim(slice_sub(s, 0, x > 0 ? x : s.n)), &ret->every);
-    if (ok && ret->every.max > 0) return;
-    diag_error(l->d, t->mark, "like 2s, 2s..5s or 2s..5s x 4", "every: not a time or a range");
+    if (ok && ret->every.min >= NS_PER_MS) return;
+    diag_error(l->d, t->mark, "like 2s, 2s..5s or 2s..5s x 4", "every: not a time or a range, of a millisecond or more");
 }
 
 static void
@@ -193,12 +228,23 @@ no_verb(struct load *l, const struct tree *t)
     diag_error(l->d, t->mark, words_advice(&words, S("?")), "nothing happens in this step");
 }
 
+/* `slow` and `heal` are verbs, but with `disk` they say what happens to it. */
+static bool
+is_beside_another(const struct tree *t, const struct verb *v)
+{
+    for (int32_t i = 0; i < VERBS_N; i++)
+        if (&verbs[i] != v && tree_get(t, slice_cstr(verbs[i].value.name)) &&
+            field_find(&verbs[i].beside, slice_cstr(v->value.name)))
+            return true;
+    return false;
+}
+
 static const struct verb *
 find_verb(struct load *l, const struct tree *t)
 {
     const struct verb *found = NULL;
     for (int32_t i = 0; i < VERBS_N; i++) {
-        if (!tree_get(t, slice_cstr(verbs[i].value.name))) continue;
+        if (!tree_get(t, slice_cstr(verbs[i].value.name)) || is_beside_another(t, &verbs[i])) continue;
         if (found) {
             diag_error(l->d, t->mark, "make two steps", "%s and %s in one step", found->value.name,
                        verbs[i].value.name);
@@ -232,7 +278,9 @@ check_verb(struct load *l, const struct step *s)
     case VERB_FLAP: ok = a->down_ns > 0 && a->up_ns > 0; break;
     case VERB_CLOCK: ok = a->step_ns || a->down_ns || a->drift; break;
     case VERB_DISK:
-        ok = a->fail || a->full >= 0 || a->percent || a->rot || a->permille || a->heals;
+        ok = a->fail || a->full >= 0 || a->percent || a->rot || a->permille || a->heals || a->misdirects ||
+             ((a->erases || a->shorten >= 0) && a->path.n);
+        if ((a->erases || a->shorten >= 0) && !a->path.n) help = "path: .index";
         break;
     case VERB_ADMIN: ok = (a->create.p != NULL) + (a->remove.p != NULL) + (a->elect.topic.p != NULL) == 1; break;
     case VERB_HOLD: ok = a->api != ANY_API; break;
@@ -242,12 +290,50 @@ check_verb(struct load *l, const struct step *s)
         diag_error(l->d, s->mark, help, "%s does not say what, or says too much", s->verb->value.name);
 }
 
+/* The last step before this one that gave the name; NULL: there is none. */
+static const struct step *
+step_named(const struct load *l, const struct step *before, struct slice name)
+{
+    const struct step *found = NULL;
+    for (const struct step *s = l->s->steps; s < before; s++)
+        if (s->as.p && slice_eq(s->as, name)) found = s;
+    return found;
+}
+
+static bool
+begins_something(const struct step *s)
+{
+    enum verb_id id = s->verb ? s->verb->id : VERB_NOTE;
+    return id == VERB_CUT || id == VERB_FLAP || id == VERB_SLOW || id == VERB_HOLD;
+}
+
+/* Ends what steps began; and an order to stop is for who can hear it. */
+static void
+check_target(struct load *l, const struct step *s)
+{
+    bool ends = s->verb->id == VERB_HEAL || s->verb->id == VERB_RELEASE;
+    bool orders = s->verb->id == VERB_SHUTDOWN || s->verb->id == VERB_ROLL;
+    for (int32_t i = 0; i < s->args.target.n; i++) {
+        const struct term *t = &s->args.target.v[i];
+        const struct step *by = t->kind == TERM_BOUND ? step_named(l, s, t->name) : NULL;
+        if (ends && t->kind != TERM_ALL && !(by && begins_something(by)))
+            diag_error(l->d, t->mark, "$name of a cut, flap, slow or hold, or all",
+                       "%s: nothing lasts by this name", s->verb->value.name);
+        bool client = t->kind == TERM_CLIENTS;
+        for (int32_t j = 0; j < l->s->clients_n; j++)
+            client = client || (t->kind == TERM_NAME && slice_eq(t->name, l->s->clients[j].name));
+        if (orders && client)
+            diag_error(l->d, t->mark, "crash and restart", "%s: clients do not stop in order", s->verb->value.name);
+    }
+}
+
 static void
 decode_step(struct load *l, const struct tree *t, struct step *ret)
 {
-    if (!want_map(l, t, "a step")) return;
-    ret->mark = t->mark;
+    int64_t before = l->d->errors;
     args_default(&ret->args);
+    ret->mark = t->mark;
+    if (!want_map(l, t, "a step")) return;
     decode_trigger(l, t, ret);
     ret->verb = find_verb(l, t);
     const struct tree *as = tree_get(t, S("as"));
@@ -260,9 +346,41 @@ decode_step(struct load *l, const struct tree *t, struct step *ret)
                    &ret->verb->beside, NULL, &ret->args);
         ret->text = tree_line(l, ret->verb->value.name,
                               tree_get(t, slice_cstr(ret->verb->value.name)));
-        check_verb(l, ret);
+        ret->beside = beside_line(l, part, slice_cstr(ret->verb->value.name));
+        if (l->d->errors == before) check_verb(l, ret);
+        if (l->d->errors == before) check_target(l, ret);
     }
     if (ret->as.p) words_add(&l->bound, ret->as);
+}
+
+static bool
+is_made(const struct load *l, struct slice topic)
+{
+    for (int32_t i = 0; i < l->s->steps_n; i++)
+        if (l->s->steps[i].args.create.p && slice_eq(l->s->steps[i].args.create, topic)) return true;
+    return false;
+}
+
+/* A topic that frames name, or that is deleted: of the scenario, or made by a step. */
+static void
+check_frames(struct load *l, const struct args *a, struct mark at)
+{
+    if (a->topic.p && !is_made(l, a->topic)) check_topic(l, a->topic, at);
+    if (!a->topic.p && a->topic_partition >= 0)
+        diag_error(l->d, at, "topic: orders, partition: 0", "a partition of which topic?");
+}
+
+static void
+check_topics(struct load *l)
+{
+    for (int32_t i = 0; i < l->s->steps_n; i++) {
+        const struct step *s = &l->s->steps[i];
+        check_frames(l, &s->args, s->mark);
+        if (s->args.remove.p && !is_made(l, s->args.remove)) check_topic(l, s->args.remove, s->mark);
+        if (s->when.row) check_frames(l, &s->when.args, s->when.mark);
+        if (s->args.rf > l->s->cluster.brokers)
+            diag_error(l->d, s->mark, NULL, "rf: there are only %d brokers", (int)l->s->cluster.brokers);
+    }
 }
 
 void
@@ -271,4 +389,5 @@ decode_timeline(struct load *l, const struct tree *t)
     if (!want_list(l, t, "timeline")) return;
     l->s->steps = ARENA_ARRAY(l->a, struct step, t->n + 1);
     for (int32_t i = 0; i < t->n; i++) decode_step(l, t->items[i], &l->s->steps[l->s->steps_n++]);
+    check_topics(l);
 }

@@ -15,7 +15,7 @@ static const struct field document_v[] = {
     {"name", VALUE_WORD, AT(scenario, name), "names the run's folder; what others extend", NULL},
     {"about", VALUE_TEXT, AT(scenario, about), "what it shows, in a sentence", NULL},
     {"extends", VALUE_TREE, 0, "another scenario of this file, or NAME of NAME.yaml beside it: maps merge, all else replaces (`about`, `catches` and `must-fail` are not taken over)", NULL},
-    {"seed", VALUE_COUNT, AT(scenario, seed), "of all chance; 1 if not said; --seed goes before it", NULL},
+    {"seed", VALUE_COUNT, AT(scenario, seed), "of all chance; 1 if not said; --seed goes before it", "0..9223372036854775807"},
     {"run", VALUE_TIME, AT(scenario, run_ns), "how long the story lasts; else to the end of steps, clients and random faults", NULL},
     {"converge", VALUE_TIME, AT(scenario, converge_ns), "the bound for serving again after all is healed; else derived from the time-outs", NULL},
     {"cluster", VALUE_TREE, 0, "brokers, controllers, their configuration, network and disks", NULL},
@@ -29,13 +29,13 @@ static const struct field document_v[] = {
 const struct fields document_fields = FIELDS(document_v);
 
 static const struct field cluster_v[] = {
-    {"brokers", VALUE_COUNT, AT(cluster, brokers), "b1, b2 …; 3 if not said", NULL},
-    {"controllers", VALUE_COUNT, AT(cluster, controllers), "k1, k2 …, separate machines; 0 (if not said): brokers are controllers too", NULL},
-    {"combined", VALUE_COUNT, AT(cluster, combined), "with `controllers: 0`: how many of the brokers are controllers; all, up to 3, if not said", NULL},
+    {"brokers", VALUE_COUNT, AT(cluster, brokers), "b1, b2 …; 3 if not said", "1..64"},
+    {"controllers", VALUE_COUNT, AT(cluster, controllers), "k1, k2 …, separate machines; 0 (if not said): brokers are controllers too", "0..9"},
+    {"combined", VALUE_COUNT, AT(cluster, combined), "with `controllers: 0`: how many of the brokers are controllers; all, up to 3, if not said", "1..9"},
     {"config", VALUE_SETTINGS, AT(cluster, config), "of every node, in Kafka's own names", NULL},
     {"network", VALUE_TREE, 0, "of every link", NULL},
     {"disk", VALUE_TREE, 0, "of every machine", NULL},
-    {"memory", VALUE_SIZE, AT(cluster, memory), "ceiling of each machine; 256MiB if not said", NULL},
+    {"memory", VALUE_SIZE, AT(cluster, memory), "ceiling of each machine; 256MiB if not said", "8MiB..64GiB"},
 };
 const struct fields cluster_fields = FIELDS(cluster_v);
 
@@ -43,7 +43,7 @@ static const struct field network_v[] = {
     {"latency", VALUE_RANGE, AT(cluster, latency), "one way, between two machines", NULL},
     {"loopback", VALUE_RANGE, AT(cluster, loopback), "within a machine", NULL},
     {"bandwidth", VALUE_SIZE, AT(cluster, bandwidth), "bytes per second and direction; no limit if not said", NULL},
-    {"split", VALUE_COUNT, AT(cluster, split), "of a thousand segments so many are cut in two", NULL},
+    {"split", VALUE_COUNT, AT(cluster, split), "of a thousand segments so many are cut in two", "0..1000"},
 };
 const struct fields network_fields = FIELDS(network_v);
 
@@ -53,15 +53,15 @@ static const struct field disk_v[] = {
     {"read", VALUE_RANGE, AT(cluster, read), "how long a read takes", NULL},
     {"name", VALUE_RANGE, AT(cluster, name), "how long opening, renaming, listing take", NULL},
     {"rate", VALUE_SIZE, AT(cluster, disk_rate), "bytes per second, on top of these", NULL},
-    {"capacity", VALUE_SIZE, AT(cluster, capacity), "of each disk", NULL},
+    {"capacity", VALUE_SIZE, AT(cluster, capacity), "of each disk", "64KiB..1000000GiB"},
 };
 const struct fields disk_fields = FIELDS(disk_v);
 
 static const struct field topic_v[] = {
-    {"partitions", VALUE_COUNT, AT(topic, partitions), "1 if not said", NULL},
-    {"rf", VALUE_COUNT, AT(topic, rf), "replicas of each partition; all brokers, up to 3, if not said", NULL},
+    {"partitions", VALUE_COUNT, AT(topic, partitions), "1 if not said", "1..10000"},
+    {"rf", VALUE_COUNT, AT(topic, rf), "replicas of each partition; all brokers, up to 3, if not said", "1..64"},
     {"leader", VALUE_WORD, AT(topic, leader), "a broker: it leads partition 0, the next one partition 1 …, the other replicas follow in a ring", NULL},
-    {"assignment", VALUE_TREE, AT(topic, assignment), "a list for each partition, leader first: [[b1, b2, b3]]", NULL},
+    {"assignment", VALUE_TREE, 0, "a list for each partition, leader first: [[b1, b2, b3]]; goes before the three above", NULL},
     {"config", VALUE_TOPIC_SETTINGS, AT(topic, config), "of the topic, in Kafka's own names", NULL},
 };
 const struct fields topic_fields = FIELDS(topic_v);
@@ -74,18 +74,18 @@ static const struct field client_v[] = {
     {"until", VALUE_TIME, AT(client_spec, until_ns), "when a producer's last record is sent", NULL},
     {"acks", VALUE_ACKS, AT(client_spec, acks), "0, 1 or all (if not said)", NULL},
     {"idempotent", VALUE_TRISTATE, AT(client_spec, idempotent), "true if not said and acks are all", NULL},
-    {"in-flight", VALUE_COUNT, AT(client_spec, in_flight), "requests per connection; 5 if not said", NULL},
-    {"batch", VALUE_SIZE, AT(client_spec, batch_bytes), "batch.size", NULL},
+    {"in-flight", VALUE_COUNT, AT(client_spec, in_flight), "requests per connection; 5 if not said", "1..1000"},
+    {"batch", VALUE_SIZE, AT(client_spec, batch_bytes), "batch.size", "0B..64MiB"},
     {"linger", VALUE_TIME, AT(client_spec, linger_ns), "linger.ms", NULL},
     {"codec", VALUE_CHOICE, AT(client_spec, codec), "compression", "none|gzip|snappy|lz4|zstd"},
     {"retries", VALUE_COUNT, AT(client_spec, retries), "as often as time allows if not said", NULL},
-    {"request-timeout", VALUE_TIME, AT(client_spec, request_timeout_ns), "request.timeout.ms; 1s if not said", NULL},
-    {"delivery-timeout", VALUE_TIME, AT(client_spec, delivery_timeout_ns), "delivery.timeout.ms; 10s if not said", NULL},
-    {"value-bytes", VALUE_COUNT, AT(client_spec, value_bytes), "each value is at least so long", NULL},
+    {"request-timeout", VALUE_TIME, AT(client_spec, request_timeout_ns), "request.timeout.ms; 1s if not said", "1ms..1h"},
+    {"delivery-timeout", VALUE_TIME, AT(client_spec, delivery_timeout_ns), "delivery.timeout.ms; 10s if not said", "1ms..1d"},
+    {"value-bytes", VALUE_COUNT, AT(client_spec, value_bytes), "each value is at least so long", "8..16777216"},
     {"keys", VALUE_COUNT, AT(client_spec, keys), "so many different keys; 0 (if not said): none, partitions in turn", NULL},
     {"from", VALUE_CHOICE, AT(client_spec, from_latest), "where a consumer begins", "earliest|latest"},
     {"isolation", VALUE_CHOICE, AT(client_spec, read_committed), "of a consumer", "read-uncommitted|read-committed"},
-    {"max-wait", VALUE_TIME, AT(client_spec, max_wait_ns), "fetch.max.wait.ms", NULL},
+    {"max-wait", VALUE_TIME, AT(client_spec, max_wait_ns), "fetch.max.wait.ms", "0ms..1h"},
 };
 const struct fields client_fields = FIELDS(client_v);
 
@@ -94,7 +94,7 @@ const struct fields client_fields = FIELDS(client_v);
 static const struct field step_v[] = {
     {"at", VALUE_TIME, AT(step, at_ns), "at this time of the cluster's life (0 is when all topics are there)", NULL},
     {"then", VALUE_TIME, AT(step, at_ns), "so long after the step before it", NULL},
-    {"when", VALUE_TREE, AT(step, when), "as soon as a condition holds, looked at from when the step before it has fired", NULL},
+    {"when", VALUE_TREE, 0, "as soon as a condition holds, looked at from when the step before it has fired", NULL},
     {"every", VALUE_TEXT, AT(step, every), "again and again: 2s..5s x 4 (so often; without x to the end)", NULL},
     {"as", VALUE_WORD, AT(step, as), "a name for whom it met and what it began: $name", NULL},
     {"after", VALUE_TIME, AT(step, at_ns), "with `when`: so much later", NULL},
@@ -105,14 +105,14 @@ static const struct field cut_beside[] = {
     {"for", VALUE_TIME, ARG(for_ns), "heals by itself after so long", NULL},
 };
 static const struct field flap_beside[] = {
-    {"down", VALUE_TIME, ARG(down_ns), "how long it is cut each time", NULL},
-    {"up", VALUE_TIME, ARG(up_ns), "how long it is whole each time", NULL},
+    {"down", VALUE_TIME, ARG(down_ns), "how long it is cut each time", "1ms..1d"},
+    {"up", VALUE_TIME, ARG(up_ns), "how long it is whole each time", "1ms..1d"},
     {"for", VALUE_TIME, ARG(for_ns), "heals by itself after so long", NULL},
 };
 static const struct field slow_beside[] = {
     {"by", VALUE_RANGE, ARG(by), "the latency that it has instead", NULL},
     {"bandwidth", VALUE_SIZE, ARG(bandwidth), "bytes per second that it has instead", NULL},
-    {"loss", VALUE_COUNT, ARG(permille), "of a thousand segments so many must be sent again", NULL},
+    {"loss", VALUE_COUNT, ARG(permille), "of a thousand segments so many must be sent again", "0..900"},
     {"for", VALUE_TIME, ARG(for_ns), "heals by itself after so long", NULL},
 };
 static const struct field pause_beside[] = {
@@ -141,22 +141,26 @@ static const struct field hold_beside[] = {
 static const struct field clock_beside[] = {
     {"step", VALUE_TIME, ARG(step_ns), "the wall clock jumps ahead", NULL},
     {"back", VALUE_TIME, ARG(down_ns), "the wall clock jumps back", NULL},
-    {"drift", VALUE_NUMBER, ARG(drift), "runs faster by so many millionths (negative: slower)", NULL},
+    {"drift", VALUE_NUMBER, ARG(drift), "runs faster by so many millionths (negative: slower)", "-900000..9000000"},
 };
 static const struct field disk_beside[] = {
     {"fail", VALUE_DISK_OPS, ARG(fail), "read, write or sync, or a list of them: they fail", NULL},
     {"path", VALUE_TEXT, ARG(path), "only files whose path contains this", NULL},
     {"count", VALUE_COUNT, ARG(count), "so many times; until healed if not said", NULL},
     {"full", VALUE_SIZE, ARG(full), "so many bytes are left", NULL},
-    {"slow", VALUE_COUNT, ARG(percent), "operations take so many percent of their time", NULL},
-    {"rot", VALUE_COUNT, ARG(rot), "flips a bit in so many places", NULL},
-    {"short-reads", VALUE_COUNT, ARG(permille), "of a thousand reads so many give less", NULL},
+    {"slow", VALUE_COUNT, ARG(percent), "operations take so many percent of their time", "1..1000000"},
+    {"for", VALUE_TIME, ARG(for_ns), "takes them back by itself after so long", NULL},
+    {"misdirect", VALUE_BOOL, ARG(misdirects), "the next write lands a few pages further on", NULL},
+    {"erase", VALUE_BOOL, ARG(erases), "the files of `path` are gone", NULL},
+    {"shorten", VALUE_SIZE, ARG(shorten), "of the files of `path` so many bytes are left", NULL},
+    {"rot", VALUE_COUNT, ARG(rot), "flips a bit in so many places of each file of `path`", "1..100000"},
+    {"short-reads", VALUE_COUNT, ARG(permille), "of a thousand reads so many give less", "0..1000"},
     {"heal", VALUE_BOOL, ARG(heals), "takes fail, full, slow and short-reads back", NULL},
 };
 static const struct field admin_inner[] = {
     {"create", VALUE_WORD, ARG(create), "a topic", NULL},
-    {"partitions", VALUE_COUNT, ARG(partitions), "of the new topic", NULL},
-    {"rf", VALUE_COUNT, ARG(rf), "of the new topic", NULL},
+    {"partitions", VALUE_COUNT, ARG(partitions), "of the new topic", "1..10000"},
+    {"rf", VALUE_COUNT, ARG(rf), "of the new topic", "1..64"},
     {"config", VALUE_TOPIC_SETTINGS, ARG(config), "of the new topic", NULL},
     {"delete", VALUE_WORD, ARG(remove), "a topic", NULL},
     {"elect", VALUE_PARTITION, ARG(elect), "its preferred leader", NULL},
@@ -181,7 +185,7 @@ const struct verb verbs[VERBS_N] = {
     [VERB_HOLD] = {VERB_HOLD, {"hold", VALUE_FIELDS, 0, "requests or answers of one kind wait at their sender, and all behind them on their connection", NULL}, FIELDS(frame_fields_v), FIELDS(hold_beside), "{at: 1s, hold: {rpc: Fetch, answer: true, listener: controller, to: b1}, as: held}"},
     [VERB_RELEASE] = {VERB_RELEASE, {"release", VALUE_TARGET, ARG(target), "lets go what a hold holds", NULL}, {0}, {0}, "{at: 2s, release: $held}"},
     [VERB_CLOCK] = {VERB_CLOCK, {"clock", VALUE_TARGET, ARG(target), "its clock jumps or drifts", NULL}, {0}, FIELDS(clock_beside), "{at: 1s, clock: b2, step: 1h}"},
-    [VERB_DISK] = {VERB_DISK, {"disk", VALUE_TARGET, ARG(target), "its disk fails, fills up, slows down or rots", NULL}, {0}, FIELDS(disk_beside), "{at: 1s, disk: b1, fail: [sync], count: 1}"},
+    [VERB_DISK] = {VERB_DISK, {"disk", VALUE_TARGET, ARG(target), "its disk fails, fills up, slows down, rots or loses files, also of a machine that is down", NULL}, {0}, FIELDS(disk_beside), "{at: 1s, disk: b1, fail: [sync], count: 1}"},
     [VERB_ADMIN] = {VERB_ADMIN, {"admin", VALUE_FIELDS, 0, "what an administrator asks of the cluster", NULL}, FIELDS(admin_inner), {0}, "{at: 5s, admin: {elect: orders-0}}"},
     [VERB_NOTE] = {VERB_NOTE, {"note", VALUE_TEXT, ARG(name), "nothing happens but a line in the story", NULL}, {0}, {0}, "{at: 5s, note: from here on all is well}"},
 };
@@ -189,7 +193,7 @@ const struct verb verbs[VERBS_N] = {
 /* ---- conditions ---- */
 
 static const struct field sent_beside[] = {
-    {"nth", VALUE_COUNT, ARG(nth), "the n-th such frame from now on; 1 if not said", NULL},
+    {"nth", VALUE_COUNT, ARG(nth), "the n-th such frame from now on; 1 if not said", "1..2147483647"},
     {"answer", VALUE_TRISTATE, ARG(answer), "true: the answer; false (if not said): the request", NULL},
     {"listener", VALUE_CHOICE, ARG(listener), "of which listener", "any|broker|controller"},
     {"topic", VALUE_WORD, ARG(topic), "only frames that name it", NULL},
@@ -237,10 +241,10 @@ const struct cond_row conds[CONDS_N] = {
 static const struct field random_v[] = {
     {"from", VALUE_TIME, AT(nemesis, from_ns), "when it begins; 1s if not said", NULL},
     {"until", VALUE_TIME, AT(nemesis, until_ns), "when it ends", NULL},
-    {"every", VALUE_RANGE, AT(nemesis, every), "time from one fault to the next", NULL},
-    {"lasting", VALUE_RANGE, AT(nemesis, lasting), "how long each lasts", NULL},
-    {"at-once", VALUE_COUNT, AT(nemesis, at_once), "so many last at the same time; 2 if not said", NULL},
-    {"down", VALUE_COUNT, AT(nemesis, down), "so many brokers, and controllers, are down or paused at the same time; 1 if not said", NULL},
+    {"every", VALUE_RANGE, AT(nemesis, every), "time from one fault to the next", "1ms..1d"},
+    {"lasting", VALUE_RANGE, AT(nemesis, lasting), "how long each lasts", "1ms..1d"},
+    {"at-once", VALUE_COUNT, AT(nemesis, at_once), "so many last at the same time; 2 if not said", "1..1000"},
+    {"down", VALUE_COUNT, AT(nemesis, down), "so many brokers, and controllers, are down or paused at the same time; 1 if not said", "0..64"},
     {"faults", VALUE_TREE, 0, "by kind: its weight among all", NULL},
 };
 const struct fields random_fields = FIELDS(random_v);

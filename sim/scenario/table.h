@@ -37,7 +37,9 @@ struct field {
     enum value_kind kind;
     uint32_t at;
     const char *about;
-    const char *choices; /* "a|b|c" */
+    /* "a|b|c"; of numbers, times, sizes and their ranges "1..64", how small and how large they may be. NULL:
+     * what a program can count to. */
+    const char *choices;
 };
 
 struct fields {

@@ -4,6 +4,20 @@
 #include "broker/base/check.h"
 #include "sim/scenario/value.h"
 
+static const struct {
+    const char *word;
+    enum term_kind kind;
+} roles[] = {
+    {"all", TERM_ALL},
+    {"brokers", TERM_BROKERS},
+    {"controllers", TERM_CONTROLLERS},
+    {"clients", TERM_CLIENTS},
+    {"controller", TERM_CONTROLLER},
+    {"quorum-leader", TERM_QUORUM_LEADER},
+    {"quorum-followers", TERM_QUORUM_FOLLOWERS},
+    {"rest", TERM_REST},
+};
+
 void
 words_of_machines(const struct load *l, struct words *w)
 {
@@ -74,6 +88,21 @@ bound_term(struct load *l, const struct tree *t, struct term *ret)
     return false;
 }
 
+/* The nearest role, where a machine is not near. */
+static const char *
+machine_advice(struct load *l, const struct words *machines, struct slice wrong)
+{
+    struct words all = {.arena = l->a};
+    words_of_machines(l, &all);
+    for (int64_t i = 0; i < ARRAY_LEN(roles); i++) words_add(&all, slice_cstr(roles[i].word));
+    for (int32_t i = 0; i < l->s->topics_n; i++) {
+        words_add(&all, arena_format(l->a, "leader(%.*s-0)", SARG(l->s->topics[i].name)));
+        words_add(&all, arena_format(l->a, "followers(%.*s-0)", SARG(l->s->topics[i].name)));
+    }
+    const char *advice = words_advice(&all, wrong);
+    return advice && strncmp(advice, "did you mean", 12) == 0 ? advice : words_advice(machines, wrong);
+}
+
 static bool
 named_term(struct load *l, const struct tree *t, struct term *ret)
 {
@@ -83,27 +112,18 @@ named_term(struct load *l, const struct tree *t, struct term *ret)
     ret->name = t->text;
     for (int64_t i = 0; i < words.v.n; i++)
         if (slice_eq(words.v.v[i], t->text)) return true;
-    diag_error(l->d, t->mark, words_advice(&words, t->text), "no machine is called %.*s",
-               SARG(t->text));
+    diag_error(l->d, t->mark, machine_advice(l, &words, t->text), "no machine is called %.*s", SARG(t->text));
     return false;
 }
 
 static bool
 decode_term(struct load *l, const struct tree *t, struct term *ret)
 {
-    static const struct {
-        const char *word;
-        enum term_kind kind;
-    } words[] = {
-        {"all", TERM_ALL},         {"brokers", TERM_BROKERS}, {"controllers", TERM_CONTROLLERS},
-        {"quorum-leader", TERM_QUORUM_LEADER}, {"quorum-followers", TERM_QUORUM_FOLLOWERS},
-        {"clients", TERM_CLIENTS}, {"rest", TERM_REST},       {"controller", TERM_CONTROLLER},
-    };
     struct slice inside;
     ret->mark = t->mark;
-    for (int64_t i = 0; i < ARRAY_LEN(words); i++) {
-        if (!slice_eq(t->text, slice_cstr(words[i].word))) continue;
-        ret->kind = words[i].kind;
+    for (int64_t i = 0; i < ARRAY_LEN(roles); i++) {
+        if (!slice_eq(t->text, slice_cstr(roles[i].word))) continue;
+        ret->kind = roles[i].kind;
         return true;
     }
     if (call_of(t->text, "leader", &inside)) return partition_call(l, t, inside, TERM_LEADER, ret);
@@ -119,15 +139,15 @@ decode_term(struct load *l, const struct tree *t, struct term *ret)
     return named_term(l, t, ret);
 }
 
-bool
-decode_target(struct load *l, const struct tree *t, struct target *ret)
+static bool
+decode_terms(struct load *l, const struct tree *t, struct target *ret, bool in_sides)
 {
-    if (t->kind == TREE_MAP) {
+    if (t->kind == TREE_MAP || (t->kind == TREE_LIST && !t->n)) {
         diag_error(l->d, t->mark, "a name, a role, or a list of them", "this is not a target");
         return false;
     }
     int32_t n = t->kind == TREE_LIST ? t->n : 1;
-    bool ok = n > 0;
+    bool ok = true;
     ret->v = ARENA_ARRAY(l->a, struct term, n);
     ret->n = n;
     for (int32_t i = 0; i < n; i++) {
@@ -138,31 +158,59 @@ decode_target(struct load *l, const struct tree *t, struct target *ret)
             continue;
         }
         ok = decode_term(l, one, &ret->v[i]) && ok;
+        if (ret->v[i].kind != TERM_REST || in_sides) continue;
+        diag_error(l->d, one->mark, "[b1, rest]", "the rest of what? It goes with another side");
+        ok = false;
     }
     return ok;
 }
 
+bool
+decode_target(struct load *l, const struct tree *t, struct target *ret)
+{
+    return decode_terms(l, t, ret, false);
+}
+
+static bool
+decode_side(struct load *l, const struct tree *t, struct target *ret)
+{
+    if (t) return decode_terms(l, t, ret, true);
+    return false;
+}
+
+static bool
+is_rest(const struct target *t)
+{
+    for (int32_t i = 0; i < t->n; i++)
+        if (t->v[i].kind == TERM_REST) return true;
+    return false;
+}
+
+/* One way is a map of two targets, both ways a list of them. */
 static const struct field sides_v[] = {
-    {"from", VALUE_TARGET, (uint32_t)offsetof(struct args, from), "", NULL},
-    {"to", VALUE_TARGET, (uint32_t)offsetof(struct args, to), "", NULL},
+    {"from", VALUE_TREE, 0, "", NULL},
+    {"to", VALUE_TREE, 0, "", NULL},
 };
 static const struct fields sides_fields = {sides_v, 2};
 
 bool
 decode_sides(struct load *l, const struct tree *t, struct args *ret)
 {
+    const struct tree *from, *to;
     if (t->kind == TREE_MAP) {
         decode_map(l, t, "one way", &sides_fields, ret, NULL, NULL);
-        if (ret->from.n && ret->to.n) return true;
-        diag_error(l->d, t->mark, NULL, "one way needs both: {from: …, to: …}");
+        from = tree_get(t, S("from")), to = tree_get(t, S("to"));
+        if (!from || !to) diag_error(l->d, t->mark, NULL, "one way needs both: {from: …, to: …}");
+    } else if (t->kind == TREE_LIST && t->n == 2) {
+        ret->both_ways = true;
+        from = t->items[0], to = t->items[1];
+    } else {
+        diag_error(l->d, t->mark, "[b1, [b2, k1]], or one way {from: b1, to: b2}", "two sides are due here");
         return false;
     }
-    if (t->kind != TREE_LIST || t->n != 2) {
-        diag_error(l->d, t->mark, "[b1, [b2, k1]], or one way {from: b1, to: b2}",
-                   "two sides are due here");
-        return false;
-    }
-    ret->both_ways = true;
-    bool a = decode_target(l, t->items[0], &ret->from);
-    return decode_target(l, t->items[1], &ret->to) && a;
+    bool ok = decode_side(l, from, &ret->from);
+    ok = decode_side(l, to, &ret->to) && ok;
+    if (!ok || !is_rest(&ret->from) || !is_rest(&ret->to)) return ok;
+    diag_error(l->d, t->mark, "[b1, rest]", "one side must say who");
+    return false;
 }

@@ -6,6 +6,7 @@
 
 #define DEPTH_MAX 12
 #define NODES_MAX 100000
+#define KEYS_MAX 5000 /* of one map: each is compared with all others */
 
 struct parse {
     yaml_parser_t yaml;
@@ -15,6 +16,7 @@ struct parse {
     const struct source *source;
     struct diags *d;
     int32_t nodes;
+    int64_t skipped; /* of the source: a byte order mark */
 };
 
 static struct mark
@@ -32,12 +34,32 @@ event_mark(const struct parse *p)
     return mark_between(p, p->event.start_mark, p->event.end_mark);
 }
 
+/* What the reader cannot read has no mark, but an offset in bytes. */
+static struct mark
+mark_of_offset(const struct parse *p, int64_t offset)
+{
+    struct slice text = p->source->text;
+    struct mark at = {p->source, 1, 1, 1};
+    for (int64_t i = p->skipped; i < MIN(offset + p->skipped, text.n); i++) {
+        if (text.p[i] == '\n') at.line++, at.column = 1;
+        else if ((text.p[i] & 0xc0) != 0x80) at.column++;
+    }
+    return at;
+}
+
 static void
 malformed(struct parse *p)
 {
     struct mark at = mark_between(p, p->yaml.problem_mark, p->yaml.problem_mark);
     const char *problem = p->yaml.problem ? p->yaml.problem : "not YAML";
     const char *help = NULL;
+    if (p->yaml.error == YAML_READER_ERROR) {
+        at = mark_of_offset(p, (int64_t)p->yaml.problem_offset);
+        help = "a scenario is text in UTF-8";
+    }
+    /* The scanner notices one token too late that it stood at a key. */
+    if (strstr(problem, "could not find expected ':'"))
+        at = mark_between(p, p->yaml.context_mark, p->yaml.context_mark);
     if (strstr(problem, "cannot start any token") || strstr(problem, "tab character"))
         help = "tabs cannot indent: use blanks";
     if (strstr(problem, "could not find expected ':'")) help = "a key needs a colon and a blank";
@@ -73,7 +95,7 @@ new_tree(struct parse *p, enum tree_kind kind)
     t->kind = kind;
     t->mark = event_mark(p);
     if (++p->nodes > NODES_MAX && !p->failed) {
-        diag_error(p->d, t->mark, NULL, "the file has too many values");
+        diag_error(p->d, t->mark, NULL, "the file has too many values: at most %d", NODES_MAX);
         p->failed = true;
     }
     return t;
@@ -85,7 +107,6 @@ parse_text(struct parse *p)
     struct tree *t = new_tree(p, TREE_TEXT);
     refuse_anchor(p, p->event.data.scalar.anchor, p->event.data.scalar.tag);
     t->text = arena_dup(p->a, slice(p->event.data.scalar.value, (int64_t)p->event.data.scalar.length));
-    t->is_quoted = p->event.data.scalar.style != YAML_PLAIN_SCALAR_STYLE;
     return t;
 }
 
@@ -117,6 +138,11 @@ key_is_fine(struct parse *p, const struct tree *map, const struct tree *key)
         diag_error(p->d, key->mark, "use extends", "merge keys are not for scenarios");
         return false;
     }
+    if (map->n == KEYS_MAX) {
+        diag_error(p->d, key->mark, NULL, "the map has too many keys: at most %d", KEYS_MAX);
+        p->failed = true;
+        return false;
+    }
     for (int32_t i = 0; i < map->n; i++) {
         if (!slice_eq(map->pairs[i].key, key->text)) continue;
         diag_error(p->d, key->mark, NULL, "%.*s stands here for the second time, first in line %d",
@@ -146,7 +172,7 @@ static struct tree *
 parse_value(struct parse *p, int32_t depth)
 {
     if (depth > DEPTH_MAX) {
-        diag_error(p->d, event_mark(p), NULL, "nested too deeply");
+        diag_error(p->d, event_mark(p), NULL, "nested too deeply: at most %d", DEPTH_MAX);
         p->failed = true;
         return NULL;
     }
@@ -169,7 +195,8 @@ tree_parse(struct arena *a, const struct source *s, struct diags *d)
     VEC(struct tree *) docs = {0};
     CHECK(yaml_parser_initialize(&p.yaml));
     yaml_parser_set_encoding(&p.yaml, YAML_UTF8_ENCODING);
-    yaml_parser_set_input_string(&p.yaml, s->text.p, (size_t)s->text.n);
+    if (slice_starts(s->text, S("\xef\xbb\xbf"))) p.skipped = 3;
+    yaml_parser_set_input_string(&p.yaml, s->text.p + p.skipped, (size_t)(s->text.n - p.skipped));
     while (next(&p) && p.event.type != YAML_STREAM_END_EVENT) {
         if (p.event.type != YAML_DOCUMENT_START_EVENT || !next(&p)) continue;
         struct tree *doc = parse_value(&p, 0);

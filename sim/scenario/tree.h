@@ -14,7 +14,6 @@ struct tree {
     enum tree_kind kind;
     struct mark mark;
     struct slice text; /* of TREE_TEXT */
-    bool is_quoted;
     struct pair *pairs;  /* of TREE_MAP */
     struct tree **items; /* of TREE_LIST */
     int32_t n;

@@ -88,7 +88,7 @@ bool
 value_rate(struct slice s, int64_t *ret)
 {
     int64_t whole, part;
-    if (!number(&s, &whole, &part) || whole > 100000000) return false;
+    if (!number(&s, &whole, &part) || whole > 1000000) return false;
     int64_t thousandths = whole * 1000 + part / 1000;
     if (slice_eq(s, S("/s"))) *ret = thousandths;
     else if (slice_eq(s, S("/m"))) *ret = thousandths / 60;

@@ -107,9 +107,13 @@ void fault_disk_short_reads(struct machine *m, int64_t permille);
 /* Flips one bit in each of `count` drawn places of files whose path contains `path`; returns how many
  * were hit. offset >= 0: in this place of the first such file. */
 int32_t fault_disk_rot(struct machine *m, struct slice path, int64_t offset, int32_t count);
+/* Files whose path contains `path` are gone, or only their first bytes are left, on the medium too. A node
+ * that runs sees it as the medium's doing; returns how many were hit. */
+int32_t fault_disk_erase(struct machine *m, struct slice path);
+int32_t fault_disk_shorten(struct machine *m, struct slice path, int64_t bytes);
 /* The next write to such a file lands one to eight pages further on. */
 void fault_disk_misdirect(struct machine *m, struct slice path);
-/* Takes back fail, full, slow and short reads. */
+/* Takes back fail, full, slow, short reads, and a misdirection that has not come. */
 void fault_disk_heal(struct machine *m);
 
 /* The truth about a disk, for whoever judges: what a file holds, read from the page cache or from

@@ -241,6 +241,123 @@ all_mistakes_come_at_once_up_to_twenty(void **state)
 }
 
 static void
+a_caret_counts_characters_and_is_in_sight(void **state)
+{
+    (void)state;
+    struct loaded l;
+    load(&l, HEAD "expect: {'\xc3\xa9\xc3\xa9': 1, losst: 2}\n");
+    assert_non_null(strstr(said(&l), "x.yaml:5:19: error: expect has no key 'losst'\n"
+                                     "    5 | expect: {'\xc3\xa9\xc3\xa9': 1, losst: 2}\n"
+                                     "      |                   ^~~~~ "));
+    mem_release(&l.mem);
+    char text[2048] = HEAD "expect: {always: [";
+    for (int i = 0; i < 100; i++) memcpy(text + strlen(text), "lost, ", 7);
+    memcpy(text + strlen(text), "losst]}\n", 9);
+    load(&l, text);
+    const char *shown = strstr(said(&l), "    5 | …"), *caret = strchr(shown, '^');
+    assert_non_null(caret);
+    assert_int_equal(strstr(shown, "losst") - strstr(shown, "| …") - 2, caret - strrchr(said(&l), '|'));
+    mem_release(&l.mem);
+}
+
+static void
+what_is_no_text_has_a_place_too(void **state)
+{
+    (void)state;
+    must_say("", "x.yaml:1:1: error: no scenario in this file");
+    must_say("scenario: 1\nname: \xe9\n", "x.yaml:2:7: error: this is not YAML");
+    must_say("scenario: 1\nname: a\x1b[31m\n", "x.yaml:2:8: error: this is not YAML: control characters");
+    must_say(HEAD "\"\\x1b[31m\": 1\n", "a scenario has no key '?[31m'");
+    must_say(HEAD "nonsense\n", "x.yaml:5:1: error: this is not YAML");
+    struct loaded l;
+    load(&l, "\xef\xbb\xbf" HEAD P1);
+    assert_string_equal(said(&l), "");
+    mem_release(&l.mem);
+}
+
+static void
+numbers_that_no_run_can_bear_are_refused(void **state)
+{
+    (void)state;
+    must_say(HEAD "cluster: {brokers: 65}", "x.yaml:5:20: error: brokers: 65 is too large");
+    must_say(HEAD "cluster: {brokers: -1}", "brokers: -1 is too small");
+    must_say(HEAD "cluster: {controllers: 10}", "from 0..9");
+    must_say(HEAD "cluster: {memory: 1KiB}", "from 8MiB..64GiB");
+    must_say(HEAD "cluster: {network: {split: 2000}}", "split: 2000 is too large");
+    must_say(HEAD "clients: {p1: {produce: orders, until: 2s, in-flight: 0}}", "in-flight: 0 is too small");
+    must_say(HEAD "clients: {p1: {produce: orders, until: 2s, value-bytes: 3}}", "from 8..");
+    must_say(HEAD "clients: {p1: {produce: orders, until: 2s, rate: 99999999/s}}", "is not a rate");
+    must_say(HEAD "timeline: [{at: 1s, clock: b1, drift: -1000000}]", "from -900000..9000000");
+    must_say(HEAD "timeline: [{at: 1s, hold: {rpc: Fetch, count: 99999999999}}]", "count: 99999999999 is too large");
+    must_say(HEAD "timeline: [{every: 1ns, note: x}]", "of a millisecond or more");
+    must_say(HEAD "timeline: [{at: 100000d, note: x}]", "too long: 70 years at most");
+    must_say(HEAD "random: {until: 3s, every: 1s, lasting: 1s, faults: {crash: 0}}", "no fault has a weight");
+    must_say(HEAD "random: {from: 4s, until: 3s, every: 1s, lasting: 1s, faults: {crash: 1}}", "before it begins");
+}
+
+static void
+what_would_mean_nothing_is_refused(void **state)
+{
+    (void)state;
+    must_say(HEAD P1 "expect: {at-end: [{acked: p1}]}", "acked: how many?");
+    must_say(HEAD P1 "expect: {at-end: [{acked: p1, min: 3, max: 2}]}", "nothing can be so");
+    must_say(HEAD P1 "expect: {at-end: [{high-watermark-of: orders-0}]}", "how many?");
+    must_say(HEAD P1 "expect: {at-end: [{isr-of: orders-0}]}", "who, or how many");
+    must_say(HEAD P1 "expect: {eventually: [{isr-of: orders-0, is: all, within: 1s, after: 1h}]}", "after the end of the run");
+    must_say(HEAD "timeline: [{at: 1s, crash: []}]", "this is not a target");
+    must_say(HEAD "timeline: [{at: 1s, crash: rest}]", "the rest of what?");
+    must_say(HEAD "timeline: [{at: 1s, cut: [rest, rest]}]", "one side must say who");
+    must_say(HEAD "timeline: [{at: 1s, heal: b1}]", "nothing lasts by this name");
+    must_say(HEAD "timeline: [{at: 1s, crash: b1, as: c}, {at: 2s, heal: $c}]", "nothing lasts by this name");
+    must_say(HEAD P1 "timeline: [{at: 1s, shutdown: p1}]", "clients do not stop in order");
+    must_say(HEAD P1 "timeline: [{at: 1s, roll: clients}]", "clients do not stop in order");
+    must_say(HEAD "timeline: [{at: 1s, hold: {rpc: Fetch, topic: order}}]", "did you mean orders?");
+    must_say(HEAD "timeline: [{at: 1s, hold: {rpc: Fetch, partition: 0}}]", "a partition of which topic?");
+    must_say(HEAD "timeline: [{at: 1s, admin: {delete: order}}]", "did you mean orders?");
+    must_say(HEAD "timeline: [{at: 1s, disk: b1, erase: true}]", "path: .index");
+    must_say(HEAD "clients: {admin: {consume: orders}}", "this name is taken");
+    must_say(HEAD "clients: {'c 1': {consume: orders}}", "this cannot name a client");
+    must_say("name: x\nscenario: 1\n", "the first key must say the version");
+    must_say(HEAD "timeline: [{at: 1s, crash: leder(orders-0)}]", "did you mean leader(orders-0)?");
+}
+
+static void
+an_assignment_is_taken_as_it_is_written(void **state)
+{
+    (void)state;
+    struct loaded l;
+    load(&l, "scenario: 1\nname: t\nabout: x\ntopics: {orders: {assignment: [[b2, b3], [b3, b1]]}}\n");
+    assert_string_equal(said(&l), "");
+    const struct topic *t = &l.all.v[0]->topics[0];
+    assert_int_equal(t->partitions, 2);
+    assert_int_equal(t->rf, 2);
+    const int32_t placed[] = {2, 3, 3, 1};
+    assert_memory_equal(t->placed, placed, sizeof placed);
+    mem_release(&l.mem);
+#define ASSIGN "scenario: 1\nname: t\ntopics: {orders: {assignment: "
+    must_say(ASSIGN "[[b1, b1]]}}", "b1 stands here twice");
+    must_say(ASSIGN "[[b1, b2], [b1]]}}", "as many replicas");
+    must_say(ASSIGN "[]}}", "a list of brokers for each partition");
+    must_say(ASSIGN "[[{a: b}]]}}", "a broker is due here");
+    must_say(ASSIGN "[[b9]]}}", "no broker is called b9");
+    must_say(ASSIGN "b1}}", "assignment is a list");
+}
+
+static void
+a_disk_is_slowed_and_healed_by_words_that_are_verbs_too(void **state)
+{
+    (void)state;
+    struct loaded l;
+    load(&l, HEAD "timeline:\n  - {at: 1s, disk: b1, slow: 500, for: 1s}\n  - {at: 2s, disk: b1, heal: true}\n");
+    assert_string_equal(said(&l), "");
+    assert_int_equal(l.all.v[0]->steps[0].verb->id, VERB_DISK);
+    assert_int_equal(l.all.v[0]->steps[0].args.percent, 500);
+    assert_true(l.all.v[0]->steps[1].args.heals);
+    mem_release(&l.mem);
+    must_say(HEAD "timeline: [{at: 1s, cut: [b1, b2], heal: all}]", "cut and heal in one step");
+}
+
+static void
 scenarios_that_extend_each_other_in_a_circle_are_refused(void **state)
 {
     (void)state;
@@ -310,6 +427,12 @@ main(void)
         cmocka_unit_test(names_that_nobody_has_are_refused),
         cmocka_unit_test(steps_that_say_too_little_or_too_much_are_refused),
         cmocka_unit_test(all_mistakes_come_at_once_up_to_twenty),
+        cmocka_unit_test(a_caret_counts_characters_and_is_in_sight),
+        cmocka_unit_test(what_is_no_text_has_a_place_too),
+        cmocka_unit_test(numbers_that_no_run_can_bear_are_refused),
+        cmocka_unit_test(what_would_mean_nothing_is_refused),
+        cmocka_unit_test(an_assignment_is_taken_as_it_is_written),
+        cmocka_unit_test(a_disk_is_slowed_and_healed_by_words_that_are_verbs_too),
         cmocka_unit_test(scenarios_that_extend_each_other_in_a_circle_are_refused),
         cmocka_unit_test(lint_knows_what_is_hardly_meant),
         cmocka_unit_test(every_row_of_the_table_is_in_its_place_and_explained),
