@@ -200,8 +200,8 @@ log_ready(struct commitlog *log, enum log_err err, struct slice why)
     } else {
         p->log_ready = true;
         int64_t hw = replicas_checkpointed(r, CHECKPOINT_HIGH_WATERMARK, p->topic, p->index);
-        p->high_watermark =
-            MIN(MAX(hw, commitlog_start(&p->log)), commitlog_written_end(&p->log));
+        partition_set_high_watermark(
+            p, MIN(MAX(hw, commitlog_start(&p->log)), commitlog_written_end(&p->log)));
         /* A later topic of this name begins anew. */
         replicas_forget_checkpoint(r, p->topic, p->index);
         const struct image_partition *ip = in_image(p);

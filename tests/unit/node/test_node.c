@@ -20,6 +20,7 @@ static struct mem mem;
 static struct history history;
 static struct client_params client;
 static int32_t clients_n, fenced_n;
+static int64_t told_hw; /* the last high watermark that b2 told of orders-0 */
 
 /* ---- the cluster ---- */
 
@@ -95,7 +96,13 @@ static void
 see(void *ctx, const struct world_event *e)
 {
     (void)ctx;
-    for (int32_t i = 0; i < e->notes_n; i++) fenced_n += e->notes[i]->kind == NOTE_BROKER_FENCED;
+    for (int32_t i = 0; i < e->notes_n; i++) {
+        const struct note *n = e->notes[i];
+        fenced_n += n->kind == NOTE_BROKER_FENCED;
+        if (n->kind == NOTE_PARTITION_HW && e->machine == nodes[1] &&
+            slice_eq(n->subject, S("orders-0")))
+            told_hw = n->v[0];
+    }
 }
 
 static int
@@ -247,6 +254,22 @@ creating_topics_fences_nobody(void **state)
     for (int i = 0; i < NODES; i++) fault_disk_slow(nodes[i], 5000);
     create(topics + 1, 29);
     assert_int_equal(fenced_n, 0);
+}
+
+/* Who looks on would take it for 0 otherwise, where nothing is written any more. */
+static void
+a_high_watermark_that_was_kept_is_told(void **state)
+{
+    (void)state;
+    create(&orders, 1);
+    produce(5);
+    until(all_in_sync, NULL);
+    world_run(world, 10 * NS_PER_S); /* it is kept every five seconds */
+    fault_crash(nodes[1]);
+    told_hw = -1;
+    machine_start(nodes[1]);
+    until(all_in_sync, NULL);
+    assert_int_equal(told_hw, 5);
 }
 
 static void
@@ -447,6 +470,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         CASE(a_topic_made_anew_while_a_broker_was_down_is_followed_by_it),
         CASE(creating_topics_fences_nobody),
+        CASE(a_high_watermark_that_was_kept_is_told),
         CASE(a_broker_ends_with_its_log_directory),
         CASE(a_clean_end_is_told_to_the_controller),
         CASE(a_topic_has_its_own_codec_if_it_wants_one),
