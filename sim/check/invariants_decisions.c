@@ -178,7 +178,10 @@ check_change(struct invariants *v, const struct note *n)
     else if (new_leader && d->leader_epoch == was.leader_epoch)
         breach(v, RULE_PARTITION_EPOCH_INCREASES, k, -1, "made # the leader within epoch #",
                d->leader, d->leader_epoch);
-    if (new_leader && d->leader >= 0 && !d->unclean && !model_has(&was.isr, d->leader) &&
+    /* A controller that takes over tells how its log has it: of several decisions of the one before, whose
+     * commit that one did not live to see, only the last. Who was eligible in between is not known. */
+    bool is_next = d->partition_epoch == was.partition_epoch + 1;
+    if (new_leader && is_next && d->leader >= 0 && !d->unclean && !model_has(&was.isr, d->leader) &&
         !model_has(&was.elr, d->leader))
         breach(v, RULE_LEADER_ELIGIBLE, k, -1, "made # the leader, who was in neither ISR nor ELR",
                d->leader, 0);

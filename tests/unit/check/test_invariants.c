@@ -234,6 +234,16 @@ a_leader_from_outside_isr_and_elr(void **state)
     assert_told(&s, RULE_LEADER_ELIGIBLE);
 }
 
+/* The decision in between, by which 3 came into the ISR, was not told by the one who took it. */
+static void
+a_new_controller_tells_two_decisions_at_once(void **state)
+{
+    BEGIN;
+    decide(&s, 1, 0, 1, false, S("replicas=1,2,3 isr=1 elr=2 last="));
+    decide(&s, 3, 1, 3, false, S("replicas=1,2,3 isr=1,3 elr= last="));
+    assert_silent(&s);
+}
+
 static void
 a_fenced_broker_comes_into_the_isr(void **state)
 {
@@ -358,6 +368,7 @@ main(void)
         cmocka_unit_test(a_leader_epoch_goes_back),
         cmocka_unit_test(decisions_that_must_not_be),
         cmocka_unit_test(a_leader_from_outside_isr_and_elr),
+        cmocka_unit_test(a_new_controller_tells_two_decisions_at_once),
         cmocka_unit_test(a_fenced_broker_comes_into_the_isr),
         cmocka_unit_test(a_broker_epoch_given_twice),
         cmocka_unit_test(a_process_that_registers_again_keeps_its_epoch),
