@@ -176,6 +176,7 @@ tell_two_at_one(struct checker *c, const struct history_op *poll, struct part *p
     tell_text(&t, " at "), tell_offset(&t, r->offset), tell_time(&t, poll->complete_ns);
     tell_text(&t, ", where "), tell_value(&t, p->polled[at]),
         tell_text(&t, " had been read before");
+    t.was_read = true;
     tell_end(&t);
 }
 

@@ -56,8 +56,11 @@ struct permission {
     bool allowed;
     const char *why; /* NULL unless allowed */
 };
-/* send: the record's; NULL when it is about no record. */
+/* send: the record's; NULL when it is about no record. was_read: a lost record had been read by somebody; an
+ * inconsistent offset is one between two reads, not between an acknowledgement and a read. */
 struct permission permission_of(const struct check_facts *f, const struct check_topic *topic,
-                                enum rule rule, const struct history_op *send);
+                                enum rule rule, const struct history_op *send, bool was_read);
+/* Is there a configuration that permits it? */
+bool permission_exists(enum rule rule);
 
 #endif

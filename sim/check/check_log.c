@@ -58,7 +58,9 @@ tell_lost(struct checker *c, const struct part *p, const struct sent *s)
     const struct history_op *op = &c->h->ops.v[s->op];
     struct telling t = tell_begin(c, RULE_LOST, p, op->offset, s->value, op->complete_ns);
     uint64_t other = op->offset >= 0 ? part_final(p, op->offset) : 0;
+    t.was_read = s->polled_offset >= 0;
     tell_send(&t);
+    if (t.was_read) tell_text(&t, "; somebody has read it");
     if (!p->final_begun) tell_text(&t, "; nobody was given it, though all around it was read");
     else if (other)
         tell_text(&t, "; the final read has "), tell_value(&t, other), tell_text(&t, " there");

@@ -86,6 +86,7 @@ struct telling {
     uint64_t value;
     int64_t at_ns;
     const struct history_op *send; /* of the record; NULL */
+    bool was_read;                 /* see permission_of() */
 };
 struct telling tell_begin(struct checker *c, enum rule rule, const struct part *p, int64_t offset,
                           uint64_t value, int64_t at_ns);

@@ -160,6 +160,7 @@ elected(struct oracle *o, struct topic_key *k)
     struct oracle_key *ok = oracle_key(o, k);
     struct doom *d = NULL;
     int64_t kept = 0;
+    ok->elected_ns = o->now_ns;
     for (int64_t i = ok->promises.n - 1; i >= 0 && kept < LOOK_BACK; i--) {
         struct promise *p = &ok->promises.v[i];
         if (!p->batch) continue;
@@ -299,6 +300,9 @@ promised(struct oracle *o, struct topic_key *k, const struct history_op *op)
     struct promise p = {
         .value = op->value, .offset = op->offset, .at_ns = op->complete_ns, .acks = op->acks};
     if (p.offset >= 0) p.batch = find_batch(o, k, p.offset, p.value);
+    p.after = p.batch && p.batch->epoch < k->now.leader_epoch ? k->now.leader : -1;
+    p.after_epoch = k->now.leader_epoch;
+    p.after_ns = ok->elected_ns;
     VEC_PUSH(o->mem, &ok->promises, p);
 }
 

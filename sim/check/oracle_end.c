@@ -49,11 +49,20 @@ was_cut_after(const struct oracle *o, const struct topic_key *k, const struct mo
     return false;
 }
 
+/* Only what is committed is given to read: what was read is promised, whatever was asked for. */
+static bool
+was_read(const struct topic_key *k, const struct promise *p)
+{
+    const struct oracle_key *ok = k->user;
+    return p->offset >= 0 && p->offset < ok->read.n && ok->read.v[p->offset] == p->value;
+}
+
 enum loss
 oracle_sort(struct oracle *o, const struct topic_key *k, const struct promise *p)
 {
     const struct doom *d = p->doom;
-    if (p->acks != -1 || (d && d->unclean) || k->now.unclean) return LOSS_ALLOWED;
+    if ((d && d->unclean) || k->now.unclean) return LOSS_ALLOWED;
+    if (p->acks != -1 && !was_read(k, p)) return LOSS_ALLOWED;
     enum loss worst = LOSS_PHYSICS;
     for (int64_t i = 0; i < o->model.nodes.n; i++) {
         const struct model_node *n = &o->model.nodes.v[i];
@@ -98,6 +107,17 @@ tell_blow(struct oracle *o, const struct history *h, const struct topic_key *k,
     fmt_char(w, '\n');
 }
 
+/* Who acknowledged it led no more, and did not know. */
+static void
+tell_after(struct oracle *o, const struct history *h, const struct promise *p, struct writer *w)
+{
+    const struct model_node *leader = model_node_by_id(&o->model, p->after);
+    if (!leader) return;
+    line(h, w, p->after_ns, "election of "), fmt_slice(w, leader->name), fmt_str(w, " in epoch ");
+    fmt_i64(w, p->after_epoch), fmt_str(w, ", of which the leader of epoch ");
+    fmt_i64(w, p->batch->epoch), fmt_str(w, " did not hear\n");
+}
+
 static void
 tell_doom(struct oracle *o, const struct history *h, const struct doom *d, struct writer *w)
 {
@@ -113,11 +133,12 @@ oracle_story(struct oracle *o, const struct history *h, const struct topic_key *
              const struct promise *p, enum loss loss, struct writer *w)
 {
     bool told = !p->doom;
+    tell_after(o, h, p, w);
     line(h, w, p->at_ns, "acknowledged ");
     history_value_print(h, p->value, w);
     fmt_str(w, p->acks < 0 ? " (acks=all" : " (acks="), p->acks < 0 ? (void)0 : fmt_i64(w, p->acks);
     if (p->offset >= 0) fmt_str(w, ", offset "), fmt_i64(w, p->offset);
-    fmt_str(w, ")\n");
+    fmt_str(w, was_read(k, p) ? "), and read by somebody\n" : ")\n");
     for (int64_t i = 0; i < o->blows.n; i++) {
         if (!told && o->blows.v[i].at_ns >= p->doom->at_ns) tell_doom(o, h, p->doom, w), told = true;
         tell_blow(o, h, k, p, &o->blows.v[i], w);

@@ -13,6 +13,9 @@ struct promise {
     int64_t at_ns;
     int16_t acks;
     struct batch *batch; /* that has it; NULL: not known */
+    /* Who led a later epoch already when it was acknowledged, and since when; -1: nobody. */
+    int32_t after, after_epoch;
+    int64_t after_ns;
     struct doom *doom;   /* the first election of a leader without it that came to lead */
 };
 
@@ -42,6 +45,7 @@ struct oracle_key {
     VEC(struct promise) promises;
     VEC(uint64_t) read; /* by offset: what was given out first; 0 */
     VEC(uint8_t) told;
+    int64_t elected_ns; /* the last leader */
 };
 
 /* Values by checksum and count, until a leader appends them. */

@@ -337,13 +337,51 @@ nothing_read_is_inconclusive(void **state)
 }
 
 static bool
-allows_loss(int16_t acks, struct check_topic t, int32_t faults, int32_t power, int32_t wipes)
+allows(enum rule rule, bool was_read, int16_t acks, struct check_topic t, int32_t faults, int32_t power, int32_t wipes)
 {
     struct check_facts f = {.faults = faults, .power_losses = power, .wipes = wipes};
     struct history_op send = history_op_new(HISTORY_SEND, 0, 0, 0);
     send.acks = acks;
     send.idempotent = acks == -1;
-    return permission_of(&f, &t, RULE_LOST, &send).allowed;
+    return permission_of(&f, &t, rule, &send, was_read).allowed;
+}
+
+static bool
+allows_loss(int16_t acks, struct check_topic t, int32_t faults, int32_t power, int32_t wipes)
+{
+    return allows(RULE_LOST, false, acks, t, faults, power, wipes);
+}
+
+/* The high watermark guards what is read, whatever was asked for when it was sent. */
+static void
+what_was_read_is_committed_whatever_the_acks(void **state)
+{
+    (void)state;
+    struct check_topic two = {.replicas = 3, .min_isr = 2, .elr = true}, unclean = two;
+    unclean.unclean = true;
+    enum rule rules[] = {RULE_LOST,      RULE_READ_LOST,         RULE_INCONSISTENT_OFFSET,
+                         RULE_POLL_SKIP, RULE_NONMONOTONIC_POLL, RULE_END_WENT_BACK};
+    for (int32_t acks = 0; acks <= 1; acks++)
+        for (int i = 0; i < ARRAY_LEN(rules); i++) {
+            assert_false(allows(rules[i], true, (int16_t)acks, two, 1, 1, 0));
+            assert_true(allows(rules[i], true, (int16_t)acks, two, 2, 2, 0));
+            assert_true(allows(rules[i], true, (int16_t)acks, unclean, 1, 0, 0));
+        }
+    assert_true(allows(RULE_INCONSISTENT_OFFSET, false, 1, two, 1, 0, 0));
+}
+
+/* A record that lies twice is acknowledged where one of the two lies. */
+static void
+without_idempotence_no_offset_may_have_two_records(void **state)
+{
+    (void)state;
+    struct check_topic two = {.replicas = 3, .min_isr = 2, .elr = true};
+    struct check_facts f = {.faults = 1};
+    struct history_op send = history_op_new(HISTORY_SEND, 0, 0, 0);
+    send.acks = -1;
+    assert_true(permission_of(&f, &two, RULE_DUPLICATE, &send, false).allowed);
+    assert_false(permission_of(&f, &two, RULE_INCONSISTENT_OFFSET, &send, false).allowed);
+    assert_false(permission_of(&f, &two, RULE_INCONSISTENT_OFFSET, &send, true).allowed);
 }
 
 static void
@@ -414,6 +452,8 @@ main(void)
         cmocka_unit_test(sends_must_end_and_succeed_once_all_is_healed),
         cmocka_unit_test(nothing_read_is_inconclusive),
         cmocka_unit_test(the_matrix_permits_what_the_configuration_gives_up),
+        cmocka_unit_test(what_was_read_is_committed_whatever_the_acks),
+        cmocka_unit_test(without_idempotence_no_offset_may_have_two_records),
         cmocka_unit_test(a_million_records_are_judged_in_a_second),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -72,6 +72,17 @@ what_the_leader_alone_had_is_lost_as_acks_1_permits(void **state)
 }
 
 static void
+what_an_old_leader_acknowledged_names_the_new_one(void **state)
+{
+    BEGIN;
+    b2_leads(&t, false, AFTER_B1, 10);
+    produce(&t, 0, 10, 0, 0, 1);
+    say(&t, 0, NOTE_LOG_TRUNCATE, ORDERS, SLICE_NULL, 10, 11, 0, 0, 0);
+    assert_lost(&t, 10, LOSS_ALLOWED,
+                "election of b2 in epoch 1, of which the leader of epoch 0 did not hear");
+}
+
+static void
 an_unclean_election_permits_it_too(void **state)
 {
     BEGIN;
@@ -221,6 +232,17 @@ two_epochs_given_out_at_one_offset_are_inconsistent(void **state)
 }
 
 static void
+what_was_read_must_stay_even_with_acks_1(void **state)
+{
+    BEGIN;
+    produce(&t, 0, 10, 0, 4, 1); /* b3 has it, too */
+    poll(&t, 10, 0);
+    life(&t, 0, LIFE_CRASH);
+    b2_leads(&t, false, AFTER_B1, 10);
+    assert_lost(&t, 10, LOSS_BUG, "and read by somebody");
+}
+
+static void
 witnesses_must_name_the_same_records(void **state)
 {
     BEGIN;
@@ -249,6 +271,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(nothing_is_lost_by_a_clean_failover),
         cmocka_unit_test(what_the_leader_alone_had_is_lost_as_acks_1_permits),
+        cmocka_unit_test(what_an_old_leader_acknowledged_names_the_new_one),
         cmocka_unit_test(an_unclean_election_permits_it_too),
         cmocka_unit_test(an_election_of_one_who_never_led_explains_nothing),
         cmocka_unit_test(a_leader_without_what_another_candidate_has_is_a_bug),
@@ -259,6 +282,7 @@ main(void)
         cmocka_unit_test(a_batch_that_was_appended_twice_is_a_duplicate),
         cmocka_unit_test(a_record_that_lies_elsewhere_than_was_said_is_inconsistent),
         cmocka_unit_test(two_epochs_given_out_at_one_offset_are_inconsistent),
+        cmocka_unit_test(what_was_read_must_stay_even_with_acks_1),
         cmocka_unit_test(witnesses_must_name_the_same_records),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
