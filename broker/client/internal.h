@@ -82,6 +82,7 @@ struct client {
     int64_t answered_ns; /* the latest metadata */
     int32_t failures;    /* in a row, of metadata */
     bool again;          /* something was wanted after the request had been sent */
+    bool is_doubtful;    /* what the current peer told turned out wrong: ask another one next */
     struct list failed;  /* asks to be told so */
     struct task tell;
 };

@@ -147,6 +147,10 @@ ask_metadata(struct timer *t)
 {
     struct client *c = CONTAINER_OF(t, struct client, refresh);
     if (c->metadata.pending) return;
+    /* Who told us wrong would tell it again: a broker that is cut off from the controllers goes on to believe
+     * that it leads. (Kafka's client asks one at random.) */
+    if (c->is_doubtful) client_next_peer(c);
+    c->is_doubtful = false;
     ask_send(c, client_any_peer(c), FOR_CONTROL, &c->metadata);
 }
 
@@ -174,6 +178,7 @@ metadata_answered(struct ask *a, enum env_err err, const void *response, struct 
     int64_t now = env_now_ns(c->env);
     if (err || r->error_code || r->brokers_n == 0) {
         c->failures++;
+        c->is_doubtful = false;
         client_next_peer(c);
         timer_arm(c->env, &c->refresh, now + client_backoff_ns(c, c->failures));
         return;
@@ -191,6 +196,7 @@ metadata_answered(struct ask *a, enum env_err err, const void *response, struct 
 void
 client_refresh(struct client *c)
 {
+    c->is_doubtful = c->answered_ns >= 0;
     if (c->metadata.pending) {
         c->again = true;
         return;
