@@ -100,7 +100,7 @@ add_follower(struct partition *p, int32_t id)
 {
     struct follower f = {.broker_id = id,
                          .progress = {.log_end = -1, .log_start = -1, .leader_end_then = -1,
-                                      .broker_epoch = -1, .fetched_ns = 0}};
+                                      .broker_epoch = -1, .fetched_ns = INT64_MIN / 2}};
     f.progress.caught_up_ns = isr_has(&p->isr, id) ? env_now_ns(p->env) : INT64_MIN / 2;
     VEC_PUSH(&p->env->mem, &p->followers, f);
 }
