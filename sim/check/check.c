@@ -230,7 +230,7 @@ take_final(struct checker *c, const struct history_op *poll, struct part *p,
 {
     uint64_t *at = &p->final[r->offset - p->base];
     if (p->final_first < 0 || r->offset < p->final_first) p->final_first = r->offset;
-    if (*at == 0) c->ret->read += s->final_offset < 0;
+    if (*at == 0) c->ret->read += s->final_offset < 0 && !c->h->ops.v[s->op].is_final;
     if (s->final_offset < 0) s->final_offset = r->offset;
     else if (*at == 0) tell_duplicate(c, poll, p, r, s->final_offset);
     *at = r->value;
@@ -319,7 +319,7 @@ check_completion(struct checker *c, const struct history_op *op, int64_t number,
 {
     if (op->kind == HISTORY_HEALED) c->healed_ns = op->complete_ns;
     if (!p) return;
-    if (op->is_final) p->final_begun = true;
+    if (op->is_final && op->kind != HISTORY_SEND) p->final_begun = true;
     switch (op->kind) {
     case HISTORY_SEND: p->has_sends = true; return;
     case HISTORY_POLL: check_polls(c, op, number, p); return;

@@ -33,7 +33,8 @@ struct check_facts {
     int32_t faults;       /* of any kind that were done, also planned restarts */
     int32_t power_losses; /* brokers that lost power, and were not in sync again, at one time */
     int32_t wipes;        /* different brokers whose disk was lost */
-    /* After `healed` of the history and so long, every send must be acknowledged; 0: not asked for. */
+    /* After `healed` of the history and so long, every send must be acknowledged; 0: not asked for. One that is
+     * part of the end (is_final) must be in any case. */
     int64_t serves_after_ns;
     bool clients_live; /* no client was crashed: every call must end */
 };

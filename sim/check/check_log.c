@@ -128,10 +128,11 @@ check_liveness(struct checker *c, const struct part *p, const struct sent *s)
         tell_send(&t);
         tell_end(&t);
     }
-    if (f->serves_after_ns == 0 || c->healed_ns < 0 || op->outcome == HISTORY_OK) return;
-    if (op->outcome == HISTORY_OPEN || op->invoke_ns < c->healed_ns + f->serves_after_ns) return;
+    bool is_late = f->serves_after_ns > 0 && c->healed_ns >= 0 && op->outcome != HISTORY_OPEN &&
+                   op->invoke_ns >= c->healed_ns + f->serves_after_ns;
+    if (op->outcome == HISTORY_OK || !(op->is_final || is_late)) return;
     struct telling t = tell_begin(c, RULE_NOT_SERVING, p, -1, s->value, op->complete_ns);
-    tell_send(&t), tell_text(&t, ", though all had been healed"), tell_time(&t, c->healed_ns);
+    tell_send(&t), tell_text(&t, ", though it ought to serve again");
     tell_end(&t);
 }
 
@@ -203,7 +204,8 @@ static int64_t
 count_polled(const struct checker *c)
 {
     int64_t n = 0;
-    for (int64_t i = 0; i < c->sent.n; i++) n += c->sent.v[i].polled_offset >= 0;
+    for (int64_t i = 0; i < c->sent.n; i++)
+        n += c->sent.v[i].polled_offset >= 0 && !c->h->ops.v[c->sent.v[i].op].is_final;
     return n;
 }
 

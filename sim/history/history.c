@@ -163,7 +163,7 @@ history_counts(const struct history *h)
     struct history_counts c = {.read = h->reads.n};
     for (int64_t i = 0; i < h->ops.n; i++) {
         const struct history_op *op = &h->ops.v[i];
-        if (op->kind != HISTORY_SEND) continue;
+        if (op->kind != HISTORY_SEND || op->is_final) continue;
         c.produced++;
         c.acknowledged += op->outcome == HISTORY_OK;
         c.failed += op->outcome == HISTORY_FAIL;

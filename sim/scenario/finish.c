@@ -103,6 +103,53 @@ reach(struct run *r, bool *core, int64_t within_ns)
     return world_run_while_not(r->w, goal_reached, &g, world_now_ns(r->w) + within_ns);
 }
 
+/* ---- does it serve? ---- */
+
+static int64_t
+left_of(const struct run *r, int64_t begin_ns, int64_t bound_ns)
+{
+    return bound_ns - (world_now_ns(r->w) - begin_ns);
+}
+
+static bool
+probe_done(void *ctx)
+{
+    return ((const struct probe_args *)ctx)->done;
+}
+
+/* Leaders and ISRs as the controller has them are not all: somebody must be able to write. The machine is
+ * added before the world is divided, so that it has a side. */
+static struct machine *
+add_probe(struct run *r, struct probe_args *p, const char *name)
+{
+    struct probe_topic *topics = ARENA_ARRAY(r->a, struct probe_topic, r->s->topics_n + 1);
+    *p = probe_args_default(r->h, slice_cstr(name), r->client_params);
+    for (int32_t i = 0; i < r->s->topics_n; i++) {
+        const struct topic *t = &r->s->topics[i];
+        struct partition_ref first = {t->name, 0};
+        if (truth_partition(&r->truth, first))
+            topics[p->topics_n++] = (struct probe_topic){t->name, (int32_t)t->partitions};
+    }
+    p->topics = topics;
+    return world_add(r->w, &(struct machine_params){.name = slice_cstr(name),
+                                                    .kind = S("client"),
+                                                    .start = probe_start,
+                                                    .args = p});
+}
+
+static bool
+is_served(struct run *r, struct machine *m, struct probe_args *p, int64_t within_ns)
+{
+    p->within_ms = MAX(within_ns / NS_PER_MS, 1);
+    machine_start(m);
+    world_run_while_not(r->w, probe_done, p, world_now_ns(r->w) + within_ns + 30 * NS_PER_S);
+    if (p->done && !p->refused) return true;
+    if (p->refused)
+        run_say(r, "%.*s-%d takes no record (error %d)", SARG(p->refused->name), p->refused_partition,
+                p->error);
+    return false;
+}
+
 /* ---- the core ---- */
 
 static bool
@@ -174,10 +221,11 @@ static void
 heal_core(struct run *r)
 {
     bool *core = ARENA_ARRAY(r->a, bool, r->nodes_n);
-    struct machine **in = ARENA_ARRAY(r->a, struct machine *, world_machines_n(r->w));
-    struct machine **out = ARENA_ARRAY(r->a, struct machine *, world_machines_n(r->w));
+    struct machine **in = ARENA_ARRAY(r->a, struct machine *, world_machines_n(r->w) + 1);
+    struct machine **out = ARENA_ARRAY(r->a, struct machine *, world_machines_n(r->w) + 1);
     struct machines inside = {in, 0}, outside = {out, 0};
     if (!draw_core(r, core)) return;
+    struct machine *probe = add_probe(r, &r->probes[0], "probe1");
     for (int32_t i = 0; i < world_machines_n(r->w); i++) {
         struct machine *m = world_machine_at(r->w, i);
         const struct node_slot *n = node_of(r, m);
@@ -191,7 +239,7 @@ heal_core(struct run *r)
         if (core[i]) heal_node(r, &r->nodes[i]);
     run_say(r, "last test: %.*s cut off, all else is healed", SARG(outside_names(r, core)));
     int64_t begin = world_now_ns(r->w), bound = serve_bound_ns(r->s);
-    if (reach(r, core, bound)) {
+    if (reach(r, core, bound) && is_served(r, probe, &r->probes[0], left_of(r, begin, bound))) {
         run_say(r, "without %.*s everything serves again after %.2f s", SARG(outside_names(r, core)),
                 (double)(world_now_ns(r->w) - begin) / 1e9);
         return;
@@ -230,7 +278,8 @@ converge(struct run *r)
 {
     int64_t begin = world_now_ns(r->w), bound = serve_bound_ns(r->s);
     watch_last_fault(r);
-    if (reach(r, NULL, bound)) {
+    if (reach(r, NULL, bound) &&
+        is_served(r, add_probe(r, &r->probes[1], "probe2"), &r->probes[1], left_of(r, begin, bound))) {
         r->ret->served_ns = world_now_ns(r->w) - begin;
         run_say(r, "healed; every partition serves again, with all replicas, %.2f s after the last fault",
                 (double)r->ret->served_ns / 1e9);

@@ -66,6 +66,7 @@ struct run {
     struct client_slot *clients;
     struct topics_args topics;
     struct final_args final;
+    struct probe_args probes[2]; /* of the core, of all */
     struct client_params client_params;
     struct step_slot *steps;
     VEC(struct bound) bounds;

@@ -91,6 +91,32 @@ struct consume_args consume_args_default(struct history *h, struct slice name,
                                          struct client_params client, struct slice topic);
 void consume_start(struct env *env, void *consume_args);
 
+/* ---- probe: does it serve? ---------------------------------------------------------------------------- */
+
+/* Sends one record to each partition, with acks=all, and wants each acknowledged in time. In the history these
+ * sends are part of the end (is_final). */
+struct probe_topic {
+    struct slice name;
+    int32_t partitions;
+};
+struct probe_args {
+    struct history *history;
+    struct slice name;
+    struct client_params client;
+    const struct probe_topic *topics;
+    int32_t topics_n;
+    int64_t within_ms;
+    /* status */
+    int64_t acknowledged, pending;
+    bool done;
+    const struct probe_topic *refused; /* the first that was not acknowledged; NULL */
+    int32_t refused_partition;
+    int16_t error;
+};
+struct probe_args probe_args_default(struct history *h, struct slice name,
+                                     struct client_params client);
+void probe_start(struct env *env, void *probe_args);
+
 /* ---- the final read ---------------------------------------------------------------------------------- */
 
 /* Reads all partitions of the topics from their beginning to the end, from the leader and from each other

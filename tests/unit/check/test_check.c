@@ -324,6 +324,23 @@ sends_must_end_and_succeed_once_all_is_healed(void **state)
     made_release(&m);
 }
 
+/* The cluster is asked for it when it ought to serve, whatever the bound is. */
+static void
+a_send_of_the_end_must_succeed(void **state)
+{
+    (void)state;
+    struct made m;
+    made_init(&m, 19, 300);
+    struct history_op op = history_op_new(HISTORY_SEND, m.p[0], m.topic, 0);
+    op.is_final = true;
+    op.value = history_next_value(&m.h, m.p[0]);
+    (void)history_complete(&m.h, history_invoke(&m.h, &op), HISTORY_INFO, 7, 0, -1);
+    struct check_result r = judge(&m, NULL);
+    assert_int_equal(r.counts.produced, 300);
+    check_result_release(&r);
+    assert_only(&m, RULE_NOT_SERVING, -1);
+}
+
 static void
 nothing_read_is_inconclusive(void **state)
 {
@@ -450,6 +467,7 @@ main(void)
         cmocka_unit_test(a_final_read_without_its_end_is_unreadable),
         cmocka_unit_test(without_a_final_read_a_hole_between_what_was_read_is_lost),
         cmocka_unit_test(sends_must_end_and_succeed_once_all_is_healed),
+        cmocka_unit_test(a_send_of_the_end_must_succeed),
         cmocka_unit_test(nothing_read_is_inconclusive),
         cmocka_unit_test(the_matrix_permits_what_the_configuration_gives_up),
         cmocka_unit_test(what_was_read_is_committed_whatever_the_acks),
