@@ -65,7 +65,7 @@ struct history_op {
     enum history_kind kind : 8;
     enum history_outcome outcome : 8;
     bool idempotent : 1;
-    bool is_final : 1; /* part of the final read */
+    bool is_final : 1; /* of the final read, or a send at the end that must succeed */
     bool read_committed : 1;
     int16_t error;          /* K_ERR_… */
     int16_t acks;           /* sends: what was asked for */
