@@ -49,6 +49,7 @@ cut_done(struct log_op *op, enum log_err err)
         raft_fatal(r, "the log cannot be cut", slice_cstr(log_err_text(err)));
         return;
     }
+    if (r->closes_after_cut) raft_ends_done(r);
     apply_kick(r);
     fetcher_go_on(r);
 }

@@ -370,6 +370,9 @@ raft_ends_done(struct raft *r)
 {
     timer_cancel(r->env, &r->close_timer);
     if (r->close_op.done) return;
+    /* A log that is being cut cannot be closed: cut_done() comes back to it. */
+    r->closes_after_cut = r->truncating;
+    if (r->truncating) return;
     r->close_op.done = log_closed;
     commitlog_close(&r->log, &r->close_op);
 }

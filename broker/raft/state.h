@@ -108,7 +108,7 @@ struct raft {
     /* fetcher.c */
     struct timer fetch_timer; /* again after a failure */
     struct raft_call *fetching;
-    bool truncating;
+    bool truncating, closes_after_cut;
     struct log_op truncate_op;
     int64_t leader_high_watermark;
     int32_t next_endpoint;

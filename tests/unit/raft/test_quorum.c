@@ -46,6 +46,8 @@ struct cluster {
     int64_t disk_ops[NODES];
     struct dice dice;
     struct machine *voter; /* that sent the last vote */
+    bool closes_at_cut;
+    struct machine *cutter; /* whose log was cut first */
 };
 
 /* ---- a node --------------------------------------------------------------------------------------- */
@@ -60,7 +62,7 @@ struct node {
     struct timer propose;
     int64_t proposed;
     int64_t applied;
-    bool is_open, is_active, is_standalone, was_there;
+    bool is_open, is_active, is_standalone, was_there, is_closing;
     int64_t snapshot_bytes;
     int32_t active_epoch;
     char open_error[128];
@@ -389,11 +391,40 @@ on_event(void *ctx, const struct world_event *e)
 }
 
 static void
+closed(void *owner)
+{
+    struct node *n = owner;
+    n->is_open = false;
+    env_fatal(n->env, SLICE_EMPTY);
+}
+
+static void
+close_raft(struct env *env, void *ctx)
+{
+    (void)ctx;
+    struct node *n = env->machine;
+    if (!n->is_open || n->is_closing) return;
+    n->is_closing = true;
+    raft_close(n->raft, closed);
+}
+
+static void
+close_cutter(struct world *w, void *ctx)
+{
+    (void)w;
+    machine_poke(((struct cluster *)ctx)->cutter, close_raft, NULL);
+}
+
+static void
 on_disk(void *ctx, const struct world_disk_op *op)
 {
     struct cluster *c = ctx;
     uint8_t text[512];
     c->disk_ops[op->machine->index] = op->ordinal;
+    if (op->kind == OP_TRUNCATE && c->closes_at_cut && !c->cutter) {
+        c->cutter = op->machine;
+        world_at(c->world, op->at_ns, close_cutter, c);
+    }
     if (op->kind != OP_SYNC_DIR || op->err != ENV_OK) return;
     int64_t n = disk_peek(op->machine, S("data/__cluster_metadata-0/quorum-state"), IMAGE_DURABLE,
                           0, text, sizeof(text));
@@ -406,12 +437,12 @@ on_disk(void *ctx, const struct world_disk_op *op)
     c->durable_epoch[i] = e.epoch;
 }
 
-/* No fault here is one that a node may give up for. */
+/* No fault here is one that a node may give up for: without a reason it was closed in order. */
 static void
 on_life(void *ctx, struct machine *m, enum life what, struct slice text)
 {
     struct cluster *c = ctx;
-    if (what == LIFE_FATAL && !c->may_die)
+    if (what == LIFE_FATAL && text.n > 0 && !c->may_die)
         fail_msg("seed %llu: node %d ended: %.*s", (unsigned long long)world_seed(c->world),
                  m->index + 1, (int)text.n, (const char *)text.p);
 }
@@ -540,7 +571,7 @@ static void
 random_fault(struct cluster *c, struct dice *d)
 {
     struct machine *m = c->machines[dice_below(d, NODES)];
-    switch (dice_below(d, 9)) {
+    switch (dice_below(d, 10)) {
     case 6: fault_at_disk_op(m, c->disk_ops[m->index] + dice_between(d, 1, 20), true); break;
     case 0: fault_crash(m); break;
     case 1: fault_power(m); break;
@@ -551,6 +582,9 @@ random_fault(struct cluster *c, struct dice *d)
     case 4: fault_heal_all(c->world); break;
     case 5:
         if (m->state == MACHINE_PAUSED) fault_resume(m);
+        break;
+    case 7:
+        if (m->state == MACHINE_UP) machine_poke(m, close_raft, NULL);
         break;
     default:
         if (m->state == MACHINE_DOWN) machine_start(m);
@@ -686,6 +720,33 @@ a_leader_that_is_cut_off_steps_down(void **state)
     cluster_free(c);
 }
 
+/* A leader that was cut off comes back with records that nobody else has; while they are cut off its log
+ * it is told to end. */
+static void
+a_node_that_is_cutting_its_log_closes_in_order(void **state)
+{
+    (void)state;
+    struct node_args args[NODES];
+    struct cluster *c = cluster_new(7, args, NODES, VOTERS, false);
+    must_progress(c, NODES, 20, 10 * NS_PER_S);
+    c->closes_at_cut = true;
+    int32_t old = active(c);
+    struct machine *others[NODES];
+    int32_t n = 0;
+    for (int32_t i = 0; i < NODES; i++)
+        if (i != old) others[n++] = c->machines[i];
+    (void)fault_cut(c->world, (struct machines){&c->machines[old], 1}, (struct machines){others, n},
+                    true);
+    world_run(c->world, 3 * NS_PER_S);
+    fault_heal_all(c->world);
+    world_run(c->world, 2 * NS_PER_S);
+    assert_ptr_equal(c->cutter, c->machines[old]);
+    assert_int_equal(c->cutter->state, MACHINE_DOWN);
+    machine_start(c->cutter);
+    must_progress(c, NODES, 20, 5 * NS_PER_S);
+    cluster_free(c);
+}
+
 static void
 does_not_disturb(uint64_t seed)
 {
@@ -739,21 +800,6 @@ a_leader_that_resigns_is_followed_soon(void **state)
     assert_true(active(c) >= 0 && active(c) != old);
     must_progress(c, NODES, 20, 5 * NS_PER_S);
     cluster_free(c);
-}
-
-static void
-closed(void *owner)
-{
-    struct node *n = owner;
-    n->is_open = false;
-    env_fatal(n->env, SLICE_EMPTY);
-}
-
-static void
-close_raft(struct env *env, void *ctx)
-{
-    (void)ctx;
-    raft_close(((struct node *)env->machine)->raft, closed);
 }
 
 static void
@@ -919,6 +965,8 @@ one_seed(uint64_t seed)
         world_run(c->world, dice_between(&d, 1, 500) * NS_PER_MS);
     }
     mend(c);
+    world_run(c->world, 2 * NS_PER_S);
+    mend(c); /* who was paused while it closed has closed by now */
     must_progress(c, NODES, 20, 15 * NS_PER_S);
     cluster_free(c);
 }
@@ -943,6 +991,7 @@ main(void)
         cmocka_unit_test(three_voters_elect_one_and_all_learn_what_is_committed),
         cmocka_unit_test(a_leader_that_crashes_is_replaced),
         cmocka_unit_test(a_leader_that_is_cut_off_steps_down),
+        cmocka_unit_test(a_node_that_is_cutting_its_log_closes_in_order),
         cmocka_unit_test(a_voter_that_was_cut_off_does_not_disturb),
         cmocka_unit_test(a_leader_that_resigns_is_followed_soon),
         cmocka_unit_test(a_leader_that_closes_is_followed_soon),
