@@ -55,8 +55,11 @@ apply_batch(struct controller *c, int64_t base)
 void
 notes_place(struct controller *c, int64_t offset)
 {
-    LIST_EACH(&c->notes, it, struct pending_note, node)
-        if (it->offset == NOT_PROPOSED) it->offset = offset;
+    LIST_EACH(&c->notes, it, struct pending_note, node) {
+        if (it->offset != NOT_PROPOSED) continue;
+        it->offset = offset;
+        it->v[it->n++] = offset;
+    }
 }
 
 bool
@@ -97,6 +100,7 @@ void
 decision_note(struct controller *c, enum note_kind kind, struct slice subject, struct slice text,
               const int64_t *v, int32_t n)
 {
+    CHECK(n < NOTE_NUMBERS);
     note_at(c, NOT_PROPOSED, kind, subject, text, v, n);
 }
 

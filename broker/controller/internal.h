@@ -94,7 +94,8 @@ void batch_drop(struct controller *c);
 void batch_cut(struct controller *c, int64_t n);
 /* Proposes and applies. False: not taken; the batch is gone and nothing has changed. */
 bool batch_propose(struct controller *c);
-/* Up to six numbers; subject and text are copied. It is about the next batch to be proposed. */
+/* Up to five numbers, and the offset behind them; subject and text are copied. It is about the next
+ * batch to be proposed. */
 void decision_note(struct controller *c, enum note_kind kind, struct slice subject,
                    struct slice text, const int64_t *v, int32_t n);
 /* Those about the next batch are about this offset. */

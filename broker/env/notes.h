@@ -30,10 +30,10 @@
     X(RAFT_HW, "raft-high-watermark", "high_watermark epoch")                                        \
     X(CONTROLLER_ACTIVE, "controller-active", "node_id epoch")                                       \
     X(CONTROLLER_RESIGN, "controller-resign", "node_id epoch")                                       \
-    X(BROKER_REGISTERED, "broker-registered", "broker_id broker_epoch incarnation fenced")           \
-    X(BROKER_FENCED, "broker-fenced", "broker_id broker_epoch")                                      \
-    X(BROKER_UNFENCED, "broker-unfenced", "broker_id broker_epoch")                                  \
-    X(BROKER_SHUTDOWN, "broker-controlled-shutdown", "broker_id broker_epoch")                       \
+    X(BROKER_REGISTERED, "broker-registered", "broker_id broker_epoch incarnation fenced offset")    \
+    X(BROKER_FENCED, "broker-fenced", "broker_id broker_epoch offset")                               \
+    X(BROKER_UNFENCED, "broker-unfenced", "broker_id broker_epoch offset")                           \
+    X(BROKER_SHUTDOWN, "broker-controlled-shutdown", "broker_id broker_epoch offset")                \
     /* The controller's decision, as applied from the metadata log by the active controller.         \
      * text: "replicas=1,2,3 isr=1,2 elr= last=" */                                                  \
     X(PARTITION_CHANGE, "partition-change",                                                          \

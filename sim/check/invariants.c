@@ -108,10 +108,22 @@ take_leader(struct invariants *v, struct topic_key *k, int32_t epoch, int32_t no
 }
 
 static bool
-has_committed(const struct node_log *l, const struct topic_key *k)
+has_committed(const struct node_log *l, const struct topic_key *k, int64_t end)
 {
-    if (k->ghost <= l->start || k->committed.n == 0) return true;
-    return log_at(l, k->ghost - 1) == k->committed.v[k->committed.n - 1];
+    if (end <= l->start || k->committed.n == 0) return true;
+    return log_at(l, end - 1) == committed_at(k, end - 1);
+}
+
+/* What a leader of this epoch must have: in a partition all that was committed. In the quorum what was
+ * committed in earlier epochs; who learns late that it has won, when the next epoch has its leader and
+ * has committed more, leads an epoch in which nothing can be committed any more, and breaks no promise. */
+static int64_t
+owed_by_leader(const struct topic_key *k, const struct node_log *l)
+{
+    if (!model_is_metadata(k)) return k->ghost;
+    for (int64_t i = k->commits.n; i-- > 0;)
+        if (k->commits.v[i].epoch < l->epoch) return MIN(k->commits.v[i].end, k->ghost);
+    return 0;
 }
 
 /* Takes back what no leader has any more. */
@@ -129,7 +141,7 @@ forget_committed(struct topic_key *k, const struct node_log *l)
 
 /* Could somebody have led who has it all? */
 static bool
-is_held_by_candidate(struct invariants *v, const struct topic_key *k)
+is_held_by_candidate(struct invariants *v, const struct topic_key *k, int64_t end)
 {
     const struct decision *d = &k->before;
     for (int64_t i = 0; i < v->model.nodes.n; i++) {
@@ -138,7 +150,7 @@ is_held_by_candidate(struct invariants *v, const struct topic_key *k)
         bool may_lead = model_is_metadata(k)
                           ? n->is_voter
                           : model_has(&d->isr, n->id) || model_has(&d->elr, n->id);
-        if (l && may_lead && l->v.n && has_committed(l, k)) return true;
+        if (l && may_lead && l->v.n && has_committed(l, k, end)) return true;
     }
     return false;
 }
@@ -148,13 +160,14 @@ check_leader(struct invariants *v, struct topic_key *k, struct node_log *l)
 {
     if (l->checked_epoch == l->epoch) return;
     l->checked_epoch = l->epoch;
-    if (has_committed(l, k)) return;
+    int64_t owed = owed_by_leader(k, l);
+    if (has_committed(l, k, owed)) return;
     bool unclean = !model_is_metadata(k) && k->now.unclean;
     bool is_newest = model_is_metadata(k) || !k->now.known || l->epoch >= k->now.leader_epoch;
     if (!is_newest) return;
-    if (!unclean && is_held_by_candidate(v, k))
-        breach(v, RULE_LEADER_COMPLETENESS, k, k->ghost - 1,
-               "leads epoch # without the committed record at offset #", l->epoch, k->ghost - 1);
+    if (!unclean && is_held_by_candidate(v, k, owed))
+        breach(v, RULE_LEADER_COMPLETENESS, k, owed - 1,
+               "leads epoch # without the committed record at offset #", l->epoch, owed - 1);
     forget_committed(k, l);
 }
 
@@ -212,6 +225,20 @@ check_in_sync(struct invariants *v, const struct topic_key *k, int32_t id, int64
            "committed offset #, which broker # of the ISR lacks", hw - 1, id);
 }
 
+/* In the order of epochs, of which a later one has committed no less. */
+static void
+note_commit(struct invariants *v, struct topic_key *k, int32_t epoch, int64_t end)
+{
+    int64_t at = 0;
+    while (at < k->commits.n && k->commits.v[at].epoch < epoch) at++;
+    if (at == k->commits.n || k->commits.v[at].epoch > epoch) {
+        (void)VEC_ADD(v->mem, &k->commits);
+        for (int64_t i = k->commits.n - 1; i > at; i--) k->commits.v[i] = k->commits.v[i - 1];
+        k->commits.v[at] = (struct commits){epoch, end};
+    }
+    for (; at < k->commits.n; at++) k->commits.v[at].end = MAX(k->commits.v[at].end, end);
+}
+
 static void
 extend_committed(struct invariants *v, struct topic_key *k, const struct node_log *l, int64_t hw)
 {
@@ -219,6 +246,7 @@ extend_committed(struct invariants *v, struct topic_key *k, const struct node_lo
     while (at > 0 && l->v.v[at - 1]->base >= k->ghost) at--;
     for (; at < l->v.n && l->v.v[at]->last < hw; at++) VEC_PUSH(v->mem, &k->committed, l->v.v[at]);
     k->ghost = MAX(k->ghost, hw);
+    if (model_is_metadata(k)) note_commit(v, k, l->epoch, hw);
 }
 
 static void

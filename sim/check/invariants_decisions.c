@@ -105,6 +105,10 @@ check_broker(struct invariants *v, const struct note *n)
 {
     struct broker_seen *b = broker(v, (int32_t)n->v[0]);
     struct model_node *node = model_node_by_id(&v->model, b->id);
+    int64_t offset = n->v[n->kind == NOTE_BROKER_REGISTERED ? 4 : 2];
+    /* Told late: see model_decide(). */
+    if (offset < b->offset) return;
+    b->offset = offset;
     if (is_registered_again(b, n)) return;
     if (n->kind == NOTE_BROKER_REGISTERED && n->v[1] <= b->epoch)
         breach(v, RULE_BROKER_EPOCH_INCREASES, NULL, -1, "gave broker # the epoch #", b->id,

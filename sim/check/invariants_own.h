@@ -13,6 +13,7 @@ struct topic_rule {
 struct broker_seen {
     int32_t id;
     int64_t epoch, incarnation;
+    int64_t offset; /* of the decision that was told last */
     bool fenced;
 };
 

@@ -22,6 +22,7 @@ free_key(struct model *t, struct topic_key *k)
     mem_free_slice(t->mem, k->topic);
     VEC_RELEASE(t->mem, &k->committed);
     VEC_RELEASE(t->mem, &k->leaders);
+    VEC_RELEASE(t->mem, &k->commits);
     MEM_DELETE(t->mem, k);
 }
 
@@ -338,12 +339,14 @@ model_decide(struct topic_key *k, const struct note *n)
                          .leader_epoch = (int32_t)n->v[1],
                          .partition_epoch = (int32_t)n->v[2],
                          .unclean = n->v[3] != 0,
+                         .offset = n->v[4],
                          .replicas = parse_ids(n->text, "replicas="),
                          .isr = parse_ids(n->text, " isr="),
                          .elr = parse_ids(n->text, " elr=")};
     if (k->now.known && d.partition_epoch == k->now.partition_epoch &&
         d.leader_epoch == k->now.leader_epoch && d.leader == k->now.leader)
         return false;
+    if (k->now.known && d.offset < k->now.offset) return false;
     if (k->now.known && (d.leader != k->now.leader || d.leader_epoch != k->now.leader_epoch))
         k->before = k->now;
     k->now = d;

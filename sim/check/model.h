@@ -29,7 +29,14 @@ struct decision {
     bool known;
     int32_t leader, leader_epoch, partition_epoch;
     bool unclean;
+    int64_t offset; /* in the metadata log, as far as it is known */
     struct model_ids replicas, isr, elr;
+};
+
+/* All below `end` was committed by the leaders of epochs up to this one. */
+struct commits {
+    int32_t epoch;
+    int64_t end;
 };
 
 /* One partition of a topic, or the metadata log. */
@@ -39,6 +46,7 @@ struct topic_key {
     struct decision now, before; /* before the last change of leader */
     int32_t smallest_isr;
     int64_t ghost;                 /* the true high watermark */
+    VEC(struct commits) commits;   /* metadata: what the leader of each epoch committed */
     VEC(struct batch *) committed; /* up to it */
     VEC(int64_t) leaders;          /* who led an epoch: epoch << 16 | node */
     void *user;
@@ -94,7 +102,8 @@ void model_truncate(struct node_log *l, int64_t end);
 void model_recovered(struct node_log *l, int64_t start, int64_t end);
 void model_crash(struct model *t, int32_t node, bool power);
 void model_wipe(struct model *t, int32_t node);
-/* What partition-change says. False: it was known already. */
+/* What partition-change says. False: it was known already, or is older than what is known: a leader of the
+ * quorum may learn late that it had won an epoch, and tell what held in it when the next one has gone on. */
 bool model_decide(struct topic_key *k, const struct note *n);
 void model_forget_topic(struct model *t, struct slice topic);
 

@@ -199,7 +199,8 @@ truth_see(struct truth *t, const struct world_event *e)
         case NOTE_PARTITION_HW: high_watermark(t, n); break;
         case NOTE_BROKER_UNFENCED: fence(t, e, n, true); break;
         case NOTE_BROKER_REGISTERED:
-            if (n->v[0] >= 0 && n->v[0] < TRUTH_NODES) t->unfenced[n->v[0]] = n->v[3] == 0;
+            if (n->v[0] >= 0 && n->v[0] < TRUTH_NODES && n->v[1] >= t->broker_epoch[n->v[0]])
+                t->unfenced[n->v[0]] = n->v[3] == 0;
             break;
         case NOTE_BROKER_FENCED:
         case NOTE_BROKER_SHUTDOWN: fence(t, e, n, false); break;

@@ -299,6 +299,64 @@ committed_by_a_minority(void **state)
     assert_told(&s, RULE_QUORUM_MAJORITY);
 }
 
+/* k2 leads epoch 3 and commits a sixth record with k1. */
+static void
+commit_in_epoch_3(struct tale *s)
+{
+    say(s, 4, NOTE_RAFT_STATE, META, SLICE_NULL, RAFT_LEADS, 3, 102, 102, 0);
+    say(s, 4, NOTE_LOG_APPEND, META, SLICE_NULL, 5, 5, 3, 99, 1);
+    say(s, 3, NOTE_LOG_APPEND, META, SLICE_NULL, 5, 5, 3, 99, 0);
+    for (int32_t n = 3; n < 5; n++) say(s, n, NOTE_LOG_SYNCED, META, SLICE_NULL, 6, 0, 0, 0, 0);
+    say(s, 4, NOTE_RAFT_HW, META, SLICE_NULL, 6, 3, 0, 0, 0);
+    assert_int_equal(invariants_anomalies(s->v)->v.n, 0);
+}
+
+static void
+a_leader_of_the_quorum_lacks_what_an_earlier_one_committed(void **state)
+{
+    BEGIN;
+    settle_quorum(&s);
+    commit_in_epoch_3(&s);
+    say(&s, 5, NOTE_RAFT_STATE, META, SLICE_NULL, RAFT_LEADS, 4, 103, 103, 0);
+    assert_told(&s, RULE_LEADER_COMPLETENESS);
+}
+
+/* k3 was elected in epoch 2, stood still, and reads only now that it had won. */
+static void
+who_learns_late_that_it_won_lacks_what_later_ones_committed(void **state)
+{
+    BEGIN;
+    settle_quorum(&s);
+    commit_in_epoch_3(&s);
+    say(&s, 5, NOTE_RAFT_STATE, META, SLICE_NULL, RAFT_LEADS, 2, 103, 103, 0);
+    assert_silent(&s);
+}
+
+static void
+who_learns_late_that_it_won_lacks_what_earlier_ones_committed(void **state)
+{
+    BEGIN;
+    settle_quorum(&s);
+    commit_in_epoch_3(&s);
+    say(&s, 5, NOTE_LOG_TRUNCATE, META, SLICE_NULL, 5, 0, 0, 0, 0);
+    say(&s, 5, NOTE_LOG_RECOVERED, META, SLICE_NULL, 0, 4, 0, 1, 0);
+    say(&s, 5, NOTE_RAFT_STATE, META, SLICE_NULL, RAFT_LEADS, 2, 103, 103, 0);
+    assert_told(&s, RULE_LEADER_COMPLETENESS);
+}
+
+/* What it tells of brokers and partitions is what held then. */
+static void
+decisions_that_are_told_late(void **state)
+{
+    BEGIN;
+    say(&s, 3, NOTE_PARTITION_CHANGE, ORDERS, S("replicas=1,2,3 isr=1,2,3 elr= last="), 1, 2, 9, 0,
+        20);
+    say(&s, 4, NOTE_PARTITION_CHANGE, ORDERS, S("replicas=1,2,3 isr=2,3 elr= last="), 2, 1, 4, 0, 15);
+    say(&s, 3, NOTE_BROKER_REGISTERED, SLICE_EMPTY, SLICE_EMPTY, 3, 40, 22, 1, 40);
+    say(&s, 4, NOTE_BROKER_REGISTERED, SLICE_EMPTY, SLICE_EMPTY, 3, 30, 21, 1, 35);
+    assert_silent(&s);
+}
+
 static void
 two_leaders_of_the_quorum(void **state)
 {
@@ -374,6 +432,10 @@ main(void)
         cmocka_unit_test(a_process_that_registers_again_keeps_its_epoch),
         cmocka_unit_test(committed_by_a_minority),
         cmocka_unit_test(two_leaders_of_the_quorum),
+        cmocka_unit_test(a_leader_of_the_quorum_lacks_what_an_earlier_one_committed),
+        cmocka_unit_test(who_learns_late_that_it_won_lacks_what_later_ones_committed),
+        cmocka_unit_test(who_learns_late_that_it_won_lacks_what_earlier_ones_committed),
+        cmocka_unit_test(decisions_that_are_told_late),
         cmocka_unit_test(applied_before_it_was_committed),
         cmocka_unit_test(a_vote_that_was_told_is_changed_after_a_crash),
         cmocka_unit_test(a_vote_that_nobody_heard_of_may_be_forgotten),
