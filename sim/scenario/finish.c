@@ -165,7 +165,7 @@ core_can_serve(const struct run *r, const bool *core)
             const struct node_slot *n = node_by_id(r, p->replicas.v[j]);
             if (!n || !core[n - r->nodes]) continue;
             replicas++;
-            may_lead += ids_few_has(&p->isr, n->id);
+            may_lead += truth_may_lead(&r->truth, p, n->id);
         }
         if (replicas < want || !may_lead) return false;
     }

@@ -149,6 +149,7 @@ fence(struct truth *t, const struct world_event *e, const struct note *n, bool u
     bool changed = t->unfenced[n->v[0]] != unfenced;
     t->unfenced[n->v[0]] = unfenced;
     t->broker_epoch[n->v[0]] = n->v[1];
+    if (n->v[1] > t->died_epoch[n->v[0]]) t->died_epoch[n->v[0]] = 0;
     if (!changed) return;
     char text[128];
     struct writer w = writer_fixed(text, sizeof text);
@@ -158,6 +159,19 @@ fence(struct truth *t, const struct world_event *e, const struct note *n, bool u
     fmt_i64(&w, n->v[0]);
     if (unfenced) fmt_str(&w, " serve");
     tell(t, e->at_ns, writer_slice(&w));
+}
+
+void
+truth_died(struct truth *t, int32_t id)
+{
+    if (id >= 0 && id < TRUTH_NODES) t->died_epoch[id] = MAX(t->broker_epoch[id], 1);
+}
+
+bool
+truth_may_lead(const struct truth *t, const struct truth_partition *p, int32_t id)
+{
+    bool has_died = id >= 0 && id < TRUTH_NODES && t->died_epoch[id] > 0;
+    return ids_few_has(&p->isr, id) && !has_died;
 }
 
 static void

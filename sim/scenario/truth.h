@@ -29,6 +29,9 @@ struct truth {
     VEC(struct truth_partition *) partitions;
     bool unfenced[TRUTH_NODES];      /* by broker id */
     int64_t broker_epoch[TRUTH_NODES];
+    /* Died, not in order, under this epoch; 0: no, or it has registered since. While no controller knows
+     * of it the broker still stands in ISRs that it will leave as soon as it registers (KIP-966). */
+    int64_t died_epoch[TRUTH_NODES];
     int32_t controller;              /* node id; -1 */
     int64_t controller_epoch;
     int32_t quorum_leader; /* node id of who was elected last; -1 */
@@ -40,6 +43,9 @@ struct truth {
 
 void truth_init(struct truth *t, struct arena *a);
 void truth_see(struct truth *t, const struct world_event *e);
+void truth_died(struct truth *t, int32_t id);
+/* Stands in the partition's ISR, and will when it is heard of again. */
+bool truth_may_lead(const struct truth *t, const struct truth_partition *p, int32_t id);
 /* NULL: no such partition (yet). */
 struct truth_partition *truth_partition(struct truth *t, struct partition_ref p);
 bool ids_few_has(const struct ids_few *s, int32_t id);
