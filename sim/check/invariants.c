@@ -220,9 +220,12 @@ check_in_sync(struct invariants *v, const struct topic_key *k, int32_t id, int64
     struct model_node *n = model_node_by_id(&v->model, id);
     struct node_log *l = model_log_of(&v->model, id, k);
     if (!n || !n->current || !l || !l->open || l->start >= hw) return;
-    if (log_at(l, hw - 1) == b) return;
-    breach(v, RULE_ISR_HOLDS_COMMITTED, k, hw - 1,
-           "committed offset #, which broker # of the ISR lacks", hw - 1, id);
+    if (log_at(l, hw - 1) != b)
+        breach(v, RULE_ISR_HOLDS_COMMITTED, k, hw - 1,
+               "committed offset #, which broker # of the ISR lacks", hw - 1, id);
+    else if (l->written < hw) /* a crash of its process would take it away */
+        breach(v, RULE_ISR_HOLDS_COMMITTED, k, hw - 1,
+               "committed offset #, which broker # of the ISR has not written yet", hw - 1, id);
 }
 
 /* In the order of epochs, of which a later one has committed no less. */

@@ -157,6 +157,17 @@ a_leaders_high_watermark_goes_back(void **state)
 }
 
 static void
+committed_before_a_member_of_the_isr_has_written_it(void **state)
+{
+    BEGIN;
+    append(&s, 0, 10, 0, 500, true);
+    append(&s, 1, 10, 0, 500, false);
+    say(&s, 2, NOTE_LOG_APPEND, ORDERS, SLICE_NULL, 10, 10, 0, 500, false);
+    high_watermark(&s, 0, 11, 0, true);
+    assert_told(&s, RULE_ISR_HOLDS_COMMITTED);
+}
+
+static void
 committed_without_a_member_of_the_isr(void **state)
 {
     BEGIN;
@@ -420,6 +431,7 @@ main(void)
         cmocka_unit_test(an_unclean_leader_without_committed_records_is_no_breach),
         cmocka_unit_test(a_high_watermark_beyond_the_log),
         cmocka_unit_test(a_leaders_high_watermark_goes_back),
+        cmocka_unit_test(committed_before_a_member_of_the_isr_has_written_it),
         cmocka_unit_test(committed_without_a_member_of_the_isr),
         cmocka_unit_test(a_leader_may_know_of_a_decision_before_us),
         cmocka_unit_test(another_record_committed_at_the_same_offset),
