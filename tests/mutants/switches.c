@@ -4,7 +4,8 @@
 
 #include "sim/cli/cli.h"
 
-static const char *const names[MUTANTS_N] = {"RE01", "RE08", "KR01", "TX01", "ST01", "RE13"};
+static const char *const names[MUTANTS_N] = {"RE01", "RE08", "RE10", "RE13",
+                                             "KR01", "TX01", "ST01"};
 static int on = -1;
 
 bool
