@@ -52,6 +52,7 @@ static const struct route routes[] = {
     {K_API_ALLOCATE_PRODUCER_IDS, NULL, handle_controller},
     {K_API_CONTROLLER_REGISTRATION, NULL, handle_controller},
     {K_API_ASSIGN_REPLICAS_TO_DIRS, NULL, handle_controller},
+    {K_API_CONSUMER_GROUP_HEARTBEAT, handle_consumer_group_heartbeat, NULL},
     {K_API_DESCRIBE_TOPIC_PARTITIONS, handle_describe_topic_partitions, NULL},
 };
 

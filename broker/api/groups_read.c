@@ -172,6 +172,20 @@ handle_offset_fetch(struct server *s, struct request *r)
     request_answer(r, &res);
 }
 
+/* ---- ConsumerGroupHeartbeat ---- */
+
+/* Groups of KIP-848 are not served, and this is how Kafka says so where group.version is 0: clients end with
+ * words about group.protocol. Without an answer librdkafka would wait for one for ever. */
+void
+handle_consumer_group_heartbeat(struct server *s, struct request *r)
+{
+    (void)s;
+    struct k_consumer_group_heartbeat_response res;
+    codec_default(K_MSG_CONSUMER_GROUP_HEARTBEAT_RESPONSE, &res);
+    res.error_code = K_ERR_UNSUPPORTED_VERSION;
+    request_answer(r, &res);
+}
+
 /* ---- DescribeGroups, ListGroups ---- */
 
 void

@@ -258,6 +258,17 @@ def committed_offsets(t):
     expect_equal(found, 7, "committed offset")
 
 
+@claim("gregord", "confluent-kafka")
+def consumer_protocol(t):
+    """A consumer that is set to group.protocol=consumer is told that this is not supported."""
+    consumer = reader(t, t.unique("ck-848"), **{"group.protocol": "consumer"})
+    consumer.subscribe(["orders"])
+    told = eventually(lambda: consumer.poll(0.5), limit_s=15)
+    expect(told and told.error(), f"it was told nothing: {told}")
+    expect("API version not supported: ConsumerGroupHeartbeat" in str(told.error()), f"it was told: {told.error()}")
+    consumer.close()
+
+
 @claim("confluent-kafka")
 def groups(t):
     """The admin client lists a group and describes its state."""

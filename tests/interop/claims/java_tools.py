@@ -145,6 +145,35 @@ def consumer_groups(t):
     expect("Empty" in state, f"the state is not Empty: {state}")
 
 
+@claim("java", limit_s=120)
+def consumer_groups_change(t):
+    """kafka-consumer-groups sets a group's offsets back, deletes them, and deletes the group."""
+    topic, group = make_topic(t, "java-reset"), t.unique("java-reset")
+    type_in(t, topic, "one\ntwo\nthree\n")
+    read_out(t, topic, 2, "--group", group, "--from-beginning")
+    there = ("--group", group, "--topic", topic)
+    back = t.tool("consumer-groups", "--reset-offsets", "--to-offset", 1, "--execute", *there)
+    expect(re.search(rf"^{group}\s+{topic}\s+0\s+1\s*$", back, re.M), f"it printed: {back}")
+    expect_equal(read_out(t, topic, 2, "--group", group), ["two", "three"], "what is read from there")
+    gone = t.tool("consumer-groups", "--delete-offsets", *there)
+    expect(re.search(rf"^{topic}\s+0\s+Successful", gone, re.M), f"it printed: {gone}")
+    said = t.tool("consumer-groups", "--delete", "--group", group, status=None, errors=True)
+    expect("was successful" in said or "not found" in said.lower(), f"it printed: {said}")
+    expect(group not in t.tool("consumer-groups", "--list").split(), "the group is still in the list")
+
+
+@claim("gregord", "java", limit_s=60)
+def consumer_protocol(t):
+    """A consumer that is set to group.protocol=consumer is told to use classic, at once."""
+    topic = make_topic(t, "java-848")
+    type_in(t, topic, "one\n")
+    said = t.tool("console-consumer", "--topic", topic, "--group", t.unique("java-848"), "--timeout-ms", 20000,
+                  "--command-property", "group.protocol=consumer", status=None, errors=True)
+    expect("does not support the new CONSUMER group protocol. Set group.protocol=classic" in said,
+           f"it printed: {said[-300:]}")
+    expect("TimeoutException" not in said, "it waited")
+
+
 @claim("java")
 def broker_api_versions(t):
     """kafka-broker-api-versions gets the ranges of every API that the tools use."""
