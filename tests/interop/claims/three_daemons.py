@@ -6,6 +6,12 @@ import subprocess
 import threading
 import time
 
+try:
+    import confluent_kafka as ck
+    from confluent_kafka.admin import AdminClient
+except ImportError:  # then these claims can be listed, not judged
+    ck = None
+
 from harness import wire
 from harness.claim import claim, expect, expect_equal
 from harness.target import eventually
@@ -172,3 +178,64 @@ def rolling_restart(t):
         doubled = check_nothing_lost(t, load, cluster.bootstrap)
         check_copies_equal(cluster)
     return f"longest outage {load.outage_s():.1f} s, {load.sent} records, {doubled} doubled"
+
+
+class Reader:
+    """A member of a group that commits what it has read, ten times a second."""
+
+    def __init__(self, bootstrap, group):
+        self.offsets, self.committed = [], 0
+        self._consumer = ck.Consumer({
+            "bootstrap.servers": bootstrap, "group.id": group, "auto.offset.reset": "earliest",
+            "enable.auto.commit": False, "session.timeout.ms": 10_000})
+        self._consumer.subscribe([TOPIC])
+
+    def read_to(self, offset, limit_s=60):
+        """Reads on until this offset was read, and is committed."""
+        end, due = time.monotonic() + limit_s, 0
+        while self.committed <= offset:
+            expect(time.monotonic() < end, f"offset {offset} was not read and committed in {limit_s} s")
+            message = self._consumer.poll(0.1)
+            if message and not message.error():
+                self.offsets.append(message.offset())
+            if self.offsets and self.offsets[-1] >= self.committed and time.monotonic() > due:
+                due = time.monotonic() + 0.1
+                self._commit(self.offsets[-1] + 1)
+
+    def _commit(self, offset):
+        try:
+            found = self._consumer.commit(offsets=[ck.TopicPartition(TOPIC, 0, offset)], asynchronous=False)
+        except ck.KafkaException:
+            return  # the coordinator is gone: once more, later
+        if not found[0].error:
+            self.committed = offset
+
+    def close(self):
+        self._consumer.close()
+
+
+@claim("starts", "kcat", "confluent-kafka", limit_s=200)
+def coordinator_killed(t):
+    """kill -9 of a group's coordinator: the member reads on without a gap, the next one goes on where it committed."""
+    with t.cluster() as cluster:
+        make_topic(t, cluster.bootstrap)
+        load = Load(cluster.bootstrap)
+        group = t.unique("readers")
+        first = Reader(cluster.bootstrap, group)
+        load.lasts(1)
+        first.read_to(load.acknowledged[-1][1])
+        admin = AdminClient({"bootstrap.servers": cluster.bootstrap})
+        described = admin.describe_consumer_groups([group])[group].result(20)
+        victim = cluster.node(described.coordinator.id)
+        victim.kill()
+        load.lasts(2)
+        first.read_to(load.acknowledged[-1][1])
+        expect_equal(first.offsets, list(range(len(first.offsets))), "offsets that the member read")
+        first.close()
+        load.end()
+        second = Reader(cluster.bootstrap, group)
+        second.read_to(max(offset for _, offset in load.acknowledged))
+        second.close()
+        expect_equal(second.offsets, list(range(first.committed, first.committed + len(second.offsets))),
+                     "offsets that the next member read")
+    return f"{len(first.offsets)} and {len(second.offsets)} records, longest without acknowledgement {load.outage_s():.1f} s"
