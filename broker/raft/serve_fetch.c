@@ -14,6 +14,16 @@ struct fetch_wait {
 
 /* ---- answers ---- */
 
+/* Who leads in which epoch, if that is durable. What a power loss would make us forget must not be told:
+ * an observer that knew of a later epoch than the quorum would refuse its leader until the next election. */
+static void
+name_leader(const struct raft *r, int32_t *ret_leader_id, int32_t *ret_epoch)
+{
+    if (!persist_is_durable(r)) return;
+    *ret_leader_id = r->election.leader_id;
+    *ret_epoch = r->election.epoch;
+}
+
 static struct k_fetch_response_partition_data *
 new_response(struct raft *r, struct k_fetch_response *p)
 {
@@ -26,8 +36,7 @@ new_response(struct raft *r, struct k_fetch_response *p)
     p->responses[0].partitions_n = 1;
     p->responses[0].partitions = codec_array(a, K_STRUCT_FETCH_RESPONSE_PARTITION_DATA, 1);
     struct k_fetch_response_partition_data *d = &p->responses[0].partitions[0];
-    d->current_leader.leader_id = r->election.leader_id;
-    d->current_leader.leader_epoch = r->election.epoch;
+    name_leader(r, &d->current_leader.leader_id, &d->current_leader.leader_epoch);
     d->high_watermark = r->state == RAFT_LEADER ? r->high_watermark : -1;
     d->log_start_offset = commitlog_start(&r->log);
     d->records.bytes = SLICE_EMPTY;
@@ -38,7 +47,7 @@ static void
 add_leader(struct raft *r, struct k_fetch_response *p)
 {
     struct raft_endpoint at;
-    if (!raft_leader_endpoint(r, &at)) return;
+    if (!persist_is_durable(r) || !raft_leader_endpoint(r, &at)) return;
     p->node_endpoints = codec_array(&r->env->scratch, K_STRUCT_FETCH_RESPONSE_NODE_ENDPOINT, 1);
     p->node_endpoints_n = 1;
     p->node_endpoints[0].node_id = r->election.leader_id;
@@ -288,6 +297,18 @@ raft_handle_fetch(struct raft *r, struct raft_answer *a, const struct k_fetch_re
     wait_for_data(r, a, q);
 }
 
+/* ---- snapshots ---- */
+
+/* None is served yet, and the one of the format never is: its records are in the log as well. */
+static int16_t
+snapshot_error(const struct raft *r,
+               const struct k_fetch_snapshot_request_partition_snapshot *d, bool is_ours)
+{
+    if (!is_ours) return K_ERR_UNKNOWN_TOPIC_OR_PARTITION;
+    int16_t err = leader_error(r, d->current_leader_epoch);
+    return err != K_ERR_NONE ? err : K_ERR_SNAPSHOT_NOT_FOUND;
+}
+
 void
 raft_handle_fetch_snapshot(struct raft *r, struct raft_answer *a,
                            const struct k_fetch_snapshot_request *q)
@@ -295,18 +316,27 @@ raft_handle_fetch_snapshot(struct raft *r, struct raft_answer *a,
     struct arena *s = &r->env->scratch;
     struct k_fetch_snapshot_response p;
     codec_default(K_MSG_FETCH_SNAPSHOT_RESPONSE, &p);
-    if (q->topics_n == 1 && q->topics[0].partitions_n == 1) {
+    bool is_one = q->topics_n == 1 && q->topics[0].partitions_n == 1;
+    if (r->state == RAFT_CLOSED || r->is_closing) {
+        p.error_code = K_ERR_BROKER_NOT_AVAILABLE;
+    } else if (!serve_cluster_ok(r, q->cluster_id)) {
+        p.error_code = K_ERR_INCONSISTENT_CLUSTER_ID;
+    } else if (!is_one) {
+        p.error_code = K_ERR_INVALID_REQUEST;
+    } else {
+        const struct k_fetch_snapshot_request_partition_snapshot *d = &q->topics[0].partitions[0];
+        bool is_ours = slice_eq(q->topics[0].name, RAFT_TOPIC) && d->partition == 0;
         p.topics_n = 1;
         p.topics = codec_array(s, K_STRUCT_FETCH_SNAPSHOT_RESPONSE_TOPIC_SNAPSHOT, 1);
-        p.topics[0].name = RAFT_TOPIC;
+        p.topics[0].name = q->topics[0].name;
         p.topics[0].partitions_n = 1;
         p.topics[0].partitions =
             codec_array(s, K_STRUCT_FETCH_SNAPSHOT_RESPONSE_PARTITION_SNAPSHOT, 1);
-        p.topics[0].partitions[0].error_code = K_ERR_SNAPSHOT_NOT_FOUND;
-        p.topics[0].partitions[0].current_leader.leader_id = r->election.leader_id;
-        p.topics[0].partitions[0].current_leader.leader_epoch = r->election.epoch;
-    } else {
-        p.error_code = K_ERR_INVALID_REQUEST;
+        struct k_fetch_snapshot_response_partition_snapshot *to = &p.topics[0].partitions[0];
+        to->index = d->partition;
+        to->error_code = snapshot_error(r, d, is_ours);
+        if (is_ours)
+            name_leader(r, &to->current_leader.leader_id, &to->current_leader.leader_epoch);
     }
     a->done(a, &p);
 }

@@ -80,11 +80,32 @@ struct peer {
 
 static void serve(struct peer *p);
 
+/* What a node says of an epoch must be on its disk: it would forget it with the power, and whoever has
+ * heard of it would wait for a leader that can never come. */
+static void
+check_told(const struct node *n, const struct request_head *head, const void *response)
+{
+    int32_t epoch = -1;
+    if (head->api_key == K_API_FETCH) {
+        const struct k_fetch_response *f = response;
+        if (f->responses_n == 1)
+            epoch = f->responses[0].partitions[0].current_leader.leader_epoch;
+    } else if (head->api_key == K_API_VOTE) {
+        const struct k_vote_response *v = response;
+        if (v->topics_n == 1) epoch = v->topics[0].partitions[0].leader_epoch;
+    }
+    if (epoch > n->cluster->durable_epoch[n->index])
+        fail_msg("seed %llu: node %d told of epoch %d, and has only %d on its disk",
+                 (unsigned long long)world_seed(n->cluster->world), n->index + 1, epoch,
+                 n->cluster->durable_epoch[n->index]);
+}
+
 static void
 answered(struct raft_answer *a, const void *response)
 {
     struct peer *p = CONTAINER_OF(a, struct peer, answer);
     struct frame f;
+    check_told(p->node, &p->head, response);
     assert_true(frame_response(&p->node->env->mem, &p->node->env->scratch, p->head.api_key,
                                p->head.version, p->head.correlation_id, response, &f));
     (void)frame_send(&p->conn, &f);
@@ -864,6 +885,72 @@ the_leader_describes_the_quorum_others_refuse(void **state)
     cluster_free(c);
 }
 
+struct snapshot_question {
+    struct slice cluster, topic;
+    int32_t epoch_more; /* than the node's own */
+    int16_t err, top_err;
+    int32_t leader_id;
+};
+
+static void
+snapshot_told(struct raft_answer *a, const void *response)
+{
+    const struct k_fetch_snapshot_response *p = response;
+    struct snapshot_question *s = a->held;
+    s->top_err = p->error_code;
+    if (p->topics_n != 1) return;
+    s->err = p->topics[0].partitions[0].error_code;
+    s->leader_id = p->topics[0].partitions[0].current_leader.leader_id;
+}
+
+static void
+ask_for_snapshot(struct env *env, void *ctx)
+{
+    struct node *n = env->machine;
+    struct snapshot_question *s = ctx;
+    struct k_fetch_snapshot_request_partition_snapshot d = {
+        .current_leader_epoch = raft_epoch(n->raft) + s->epoch_more};
+    struct k_fetch_snapshot_request_topic_snapshot t = {
+        .name = s->topic, .partitions = &d, .partitions_n = 1};
+    struct k_fetch_snapshot_request q = {.cluster_id = s->cluster, .topics = &t, .topics_n = 1};
+    struct raft_answer a = {.done = snapshot_told, .held = s};
+    raft_handle_fetch_snapshot(n->raft, &a, &q);
+}
+
+static struct snapshot_question
+asked_for_snapshot(struct cluster *c, int32_t i, struct slice cluster, struct slice topic,
+                   int32_t epoch_more)
+{
+    struct snapshot_question s = {cluster, topic, epoch_more, K_ERR_NONE, K_ERR_NONE, -2};
+    machine_poke(c->machines[i], ask_for_snapshot, &s);
+    return s;
+}
+
+static void
+a_snapshot_is_refused_with_the_reason(void **state)
+{
+    (void)state;
+    struct node_args args[NODES];
+    struct cluster *c = cluster_new(7, args, NODES, VOTERS, false);
+    must_progress(c, NODES, 40, 10 * NS_PER_S);
+    int32_t leader = active(c), other = (leader + 1) % VOTERS;
+    struct snapshot_question s = asked_for_snapshot(c, leader, SLICE_NULL, RAFT_TOPIC, 0);
+    assert_int_equal(s.err, K_ERR_SNAPSHOT_NOT_FOUND);
+    assert_int_equal(s.leader_id, leader + 1);
+    s = asked_for_snapshot(c, other, SLICE_NULL, RAFT_TOPIC, 0);
+    assert_int_equal(s.err, K_ERR_NOT_LEADER_OR_FOLLOWER);
+    assert_int_equal(s.leader_id, leader + 1);
+    s = asked_for_snapshot(c, leader, SLICE_NULL, RAFT_TOPIC, -1);
+    assert_int_equal(s.err, K_ERR_FENCED_LEADER_EPOCH);
+    s = asked_for_snapshot(c, leader, SLICE_NULL, RAFT_TOPIC, 1);
+    assert_int_equal(s.err, K_ERR_UNKNOWN_LEADER_EPOCH);
+    s = asked_for_snapshot(c, leader, SLICE_NULL, S("orders"), 0);
+    assert_int_equal(s.err, K_ERR_UNKNOWN_TOPIC_OR_PARTITION);
+    s = asked_for_snapshot(c, leader, S("another-cluster"), RAFT_TOPIC, 0);
+    assert_int_equal(s.top_err, K_ERR_INCONSISTENT_CLUSTER_ID);
+    cluster_free(c);
+}
+
 /* ---- a voter that loses power as it says yes ---- */
 
 static void
@@ -996,6 +1083,7 @@ main(void)
         cmocka_unit_test(a_leader_that_resigns_is_followed_soon),
         cmocka_unit_test(a_leader_that_closes_is_followed_soon),
         cmocka_unit_test(the_leader_describes_the_quorum_others_refuse),
+        cmocka_unit_test(a_snapshot_is_refused_with_the_reason),
         cmocka_unit_test(a_vote_outlives_a_power_loss),
         cmocka_unit_test(the_promises_hold_under_faults),
     };
