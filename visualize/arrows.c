@@ -7,6 +7,8 @@
 
 /* A client's requests further apart than this are different bursts. */
 #define BURST_NS 250000000LL
+/* Who writes to several brokers by turns does not begin anew with each turn. */
+#define TURN_NS 2000000000LL
 /* What takes longer is drawn as late. */
 #define LATE_NS 100000000LL
 
@@ -15,6 +17,7 @@ enum rank { RANK_NONE, RANK_EARLY, RANK_DATA, RANK_CONTROL, RANK_LOST };
 struct arrow {
     const struct message *m;
     enum rank rank;
+    int64_t end_x, end_y; /* of one that is lost: where its cross is */
 };
 
 /* Arrows before the first fault, which only bring the cluster up. */
@@ -25,32 +28,33 @@ struct arrow {
 #define LOST_LEAN_PX 30
 
 struct name {
-    int64_t x, y, api;
+    int64_t x, y, api; /* y -1: of a lost one, in any lane */
 };
 
 struct arrows {
     struct mem *mem;
     VEC(struct arrow) v;
     VEC(struct name) names;
-    struct boxes lines; /* where arrows are already */
 };
 
-static const struct message *
-neighbour(const struct run *r, const struct message *m, int step)
+/* How long before or after this one the same client sent the like: to the same broker, or to any. Forever:
+ * it did not. */
+static int64_t
+gap_ns(const struct run *r, const struct message *m, int step, bool same_to)
 {
     for (const struct message *o = m + step;
          o >= r->messages.v && o < r->messages.v + r->messages.n; o += step)
-        if (o->from == m->from && o->api == m->api && !o->is_answer) return o;
-    return NULL;
+        if (o->from == m->from && (!same_to || o->to == m->to) && o->api == m->api && !o->is_answer)
+            return step < 0 ? m->sent_ns - o->sent_ns : o->sent_ns - m->sent_ns;
+    return RUN_FOREVER;
 }
 
 static bool
 is_edge_of_burst(const struct run *r, const struct message *m)
 {
-    const struct message *before = neighbour(r, m, -1), *after = neighbour(r, m, 1);
-    bool begins = !before || before->to != m->to || m->sent_ns - before->sent_ns > BURST_NS;
-    bool ends = !after || after->to != m->to || after->sent_ns - m->sent_ns > BURST_NS;
-    return begins || ends;
+    for (int step = -1; step <= 1; step += 2)
+        if (gap_ns(r, m, step, false) > BURST_NS || gap_ns(r, m, step, true) > TURN_NS) return true;
+    return false;
 }
 
 static int64_t
@@ -90,19 +94,22 @@ hide(struct timeline *t, const struct message *m)
     if (m->api >= 0 && m->api < APIS_MAX && !m->is_answer) t->hidden[m->api]++;
 }
 
-/* The same between the same two, shortly before: once is enough. */
+/* The same between the same two, shortly before: once is enough. Of what decides, only what is tried
+ * again and again. */
 #define SAME_NS 2000000000LL
+#define AGAIN_NS 300000000LL
 
 static bool
 is_repeated(const struct arrows *a, const struct arrow *one)
 {
     bool is_routine =
         one->rank == RANK_LOST || one->m->at_ns - one->m->sent_ns > LATE_NS || one->m->is_lost;
-    for (int64_t i = a->v.n - 1; i >= 0 && is_routine; i--) {
+    int64_t shortly_ns = is_routine || one->rank == RANK_DATA ? SAME_NS : AGAIN_NS;
+    for (int64_t i = a->v.n - 1; i >= 0; i--) {
         const struct message *m = a->v.v[i].m;
-        if (m->from == one->m->from && m->to == one->m->to && m->api == one->m->api &&
-            m->is_lost == one->m->is_lost && one->m->sent_ns - m->sent_ns < SAME_NS)
-            return true;
+        bool same = m->from == one->m->from && m->to == one->m->to && m->api == one->m->api &&
+                    m->is_answer == one->m->is_answer && m->is_lost == one->m->is_lost;
+        if (same && one->m->sent_ns - m->sent_ns < shortly_ns) return true;
     }
     return false;
 }
@@ -112,7 +119,7 @@ collect(struct timeline *t, struct arrows *a)
 {
     for (int64_t i = 0; i < t->r->messages.n; i++) {
         const struct message *m = &t->r->messages.v[i];
-        struct arrow one = {m, rank_of(t, m)};
+        struct arrow one = {.m = m, .rank = rank_of(t, m)};
         if (one.rank == RANK_NONE || is_repeated(a, &one)) hide(t, m);
         else VEC_PUSH(a->mem, &a->v, one);
     }
@@ -170,9 +177,9 @@ static void
 words(const struct message *m, struct writer *w)
 {
     struct slice api = k_api_name(m->api);
+    if (m->is_answer) fmt_str(w, "answer to ");
     if (api.p) fmt_slice(w, api);
     else fmt_str(w, "message");
-    if (m->is_answer) fmt_str(w, " answered");
 }
 
 static void
@@ -197,22 +204,36 @@ tooltip(struct timeline *t, const struct message *m)
 
 /* Arrows nearer than three pixels stand side by side. */
 static int64_t
-free_x(struct arrows *a, int64_t x, int64_t y0, int64_t y1)
+free_x(const struct timeline *t, int64_t x, int64_t y0, int64_t y1)
 {
     for (int64_t by = 0; by < 60; by += 3)
-        if (boxes_take(&a->lines, (struct box){x + by, y0, 3, y1 - y0})) return by;
+        if (boxes_are_free(&t->lines, (struct box){x + by, y0, 3, y1 - y0})) return by;
     return 0;
 }
 
+/* In pieces as high as a label, which may pass between them. */
 static void
-draw_one(struct timeline *t, struct arrows *a, const struct arrow *one)
+take_line(struct timeline *t, int64_t x0, int64_t y0, int64_t x1, int64_t y1)
+{
+    int64_t pieces = MAX((MAX(y0, y1) - MIN(y0, y1)) / ARROW_LABEL_HEIGHT, 1);
+    for (int64_t i = 0; i < pieces; i++) {
+        int64_t xa = x0 + (x1 - x0) * i / pieces, xb = x0 + (x1 - x0) * (i + 1) / pieces;
+        int64_t ya = y0 + (y1 - y0) * i / pieces, yb = y0 + (y1 - y0) * (i + 1) / pieces;
+        struct box b = {MIN(xa, xb) - 1, MIN(ya, yb), MAX(xa, xb) - MIN(xa, xb) + 3,
+                        MAX(ya, yb) - MIN(ya, yb)};
+        VEC_PUSH(t->lines.mem, &t->lines.v, b);
+    }
+}
+
+static void
+draw_one(struct timeline *t, struct arrow *one)
 {
     const struct message *m = one->m;
     const struct lane *from = lane_of(t, m->from), *to = lane_of(t, m->to);
     bool down = from->y < to->y;
     int64_t y0 = down ? bottom_of(from) : from->band_y, y1 = down ? to->band_y : bottom_of(to);
     int64_t x0 = time_x(t, m->sent_ns), x1 = time_x(t, MIN(m->at_ns, t->to_ns));
-    int64_t by = free_x(a, x0, MIN(y0, y1), MAX(y0, y1));
+    int64_t by = free_x(t, x0, MIN(y0, y1), MAX(y0, y1));
     x0 += by, x1 += by;
     bool is_data = m->api == K_API_PRODUCE || m->api == K_API_FETCH;
     svg_group(t->w, "message", "message-", (int64_t)m->id);
@@ -221,9 +242,14 @@ draw_one(struct timeline *t, struct arrows *a, const struct arrow *one)
         int64_t end = y0 + (y1 - y0) * 3 / 4;
         x1 = MIN(x1, x0 + LOST_LEAN_PX);
         svg_line(t->w, "arrow a-lost", x0, y0, x1, end);
+        take_line(t, x0, y0, x1, end);
+        take_line(t, x1 - 4, end - 4, x1 + 4, end + 4);
         cross(t, x1, end);
+        one->end_x = x1;
+        one->end_y = end;
     } else {
         svg_line(t->w, is_data ? "arrow a-data" : "arrow a-control", x0, y0, x1, y1);
+        take_line(t, x0, y0, x1, y1);
         int64_t length = MAX(down ? y1 - y0 : y0 - y1, 1);
         head(t, is_data ? "f-data" : "f-control", x1, y1, down, (x1 - x0) * 6 / length);
     }
@@ -241,6 +267,38 @@ is_named_nearby(const struct arrows *a, const struct message *m, int64_t x, int6
     return false;
 }
 
+/* Beside the arrow, in one of the rows below the band; first where no arrow passes, then anywhere. */
+static bool
+place_label(struct timeline *t, int64_t x, int64_t y, struct slice text)
+{
+    int64_t width = svg_text_width(text, 10) + 4;
+    for (int tries = 0; tries < 4 * ARROW_LABELS; tries++) {
+        bool is_left = tries & 1, may_cross = tries >= 2 * ARROW_LABELS;
+        int64_t at = is_left ? x - 4 : x + 6,
+                row = y + tries / 2 % ARROW_LABELS * ARROW_LABEL_HEIGHT;
+        struct box b = {is_left ? at - width : at, row - 9, width, 10};
+        if (!may_cross && !boxes_are_free(&t->lines, b)) continue;
+        enum anchor anchor = is_left ? ANCHOR_END : ANCHOR_START;
+        if (put_label(t, "dim halo s10", anchor, at, row, 10, text)) return true;
+    }
+    return false;
+}
+
+/* Beside the cross. */
+static void
+label_lost(struct timeline *t, struct arrows *a, const struct arrow *one)
+{
+    char room[80];
+    struct writer w = writer_fixed(room, sizeof room);
+    int64_t x = one->end_x, y = one->end_y + 4;
+    if (is_named_nearby(a, one->m, x, -1)) return;
+    words(one->m, &w);
+    fmt_str(&w, " lost");
+    if (put_label(t, "dim halo s10", ANCHOR_START, x + 7, y, 10, writer_slice(&w)) ||
+        put_label(t, "dim halo s10", ANCHOR_END, x - 7, y, 10, writer_slice(&w)))
+        VEC_PUSH(a->mem, &a->names, ((struct name){x, -1, one->m->api}));
+}
+
 static void
 label_one(struct timeline *t, struct arrows *a, const struct arrow *one)
 {
@@ -249,35 +307,33 @@ label_one(struct timeline *t, struct arrows *a, const struct arrow *one)
     const struct message *m = one->m;
     const struct lane *from = lane_of(t, m->from), *to = lane_of(t, m->to);
     bool is_late = !m->is_lost && m->at_ns - m->sent_ns > LATE_NS;
-    if (m->is_answer && !m->is_lost && !is_late) return;
+    if (m->is_lost) {
+        label_lost(t, a, one);
+        return;
+    }
+    if (m->is_answer && !is_late) return;
     bool down = from->y < to->y;
     int64_t y = down ? bottom_of(from) + 11 : bottom_of(to) + 11;
     int64_t x = time_x(t, down ? m->sent_ns : MIN(m->at_ns, t->to_ns));
     if (is_named_nearby(a, m, x, y)) return;
     words(m, &w);
-    if (m->is_lost) fmt_str(&w, " lost");
     if (is_late) fmt_str(&w, " late");
-    for (int64_t by = 0; by < 48; by += 12) {
-        bool done = put_label(t, "dim s9", ANCHOR_START, x + 6, y + by, 9, writer_slice(&w)) ||
-                    put_label(t, "dim s9", ANCHOR_END, x - 4, y + by, 9, writer_slice(&w));
-        if (!done) continue;
+    if (place_label(t, x, y, writer_slice(&w)))
         VEC_PUSH(a->mem, &a->names, ((struct name){x, y, m->api}));
-        return;
-    }
 }
 
 void
-draw_arrows(struct timeline *t)
+draw_arrows_and_numbers(struct timeline *t)
 {
-    struct arrows a = {.mem = t->r->mem, .lines = {.mem = t->r->mem}};
+    struct arrows a = {.mem = t->r->mem};
     collect(t, &a);
     spend(t, &a);
     for (int64_t i = 0; i < a.v.n; i++)
-        if (a.v.v[i].rank != RANK_NONE) draw_one(t, &a, &a.v.v[i]);
+        if (a.v.v[i].rank != RANK_NONE) draw_one(t, &a.v.v[i]);
+    draw_numbers(t); /* where labels must not be */
     for (int rank = RANK_LOST; rank > RANK_NONE; rank--)
         for (int64_t i = 0; i < a.v.n; i++)
             if (a.v.v[i].rank == (enum rank)rank) label_one(t, &a, &a.v.v[i]);
     VEC_RELEASE(a.mem, &a.v);
     VEC_RELEASE(a.mem, &a.names);
-    VEC_RELEASE(a.mem, &a.lines.v);
 }

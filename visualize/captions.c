@@ -14,16 +14,41 @@ may_be_shown(const struct timeline *t, int64_t i)
            f->at_ns <= t->to_ns;
 }
 
+/* Where there are too many: what went wrong goes before who leads, this before what was done, before what
+ * clients felt. */
+static int
+class_of(const struct fact *f)
+{
+    static const int order[] = {
+        [TONE_BAD] = 0,     [TONE_LEADER] = 1, [TONE_FAULT] = 2, [TONE_CLIENT] = 3,
+        [TONE_CONTROL] = 4, [TONE_PLAIN] = 5,  [TONE_GOOD] = 5};
+    return (WEIGHT_HIGHEST - f->weight) * 6 + order[f->tone];
+}
+
+/* Of a class that has no room as a whole every so manieth, so that no part of the run is without. */
+static int
+choose_of_class(struct timeline *t, int class, int room)
+{
+    int all = 0, seen = 0, chosen = 0;
+    for (int64_t i = 0; i < t->f->v.n; i++)
+        all += class_of(&t->f->v.v[i]) == class && may_be_shown(t, i);
+    for (int64_t i = 0; i < t->f->v.n && chosen < room; i++) {
+        if (class_of(&t->f->v.v[i]) != class || !may_be_shown(t, i)) continue;
+        if (all <= room || seen * room / all > (seen - 1) * room / all || seen == 0) {
+            t->is_shown[i] = true;
+            chosen++;
+        }
+        seen++;
+    }
+    return chosen;
+}
+
 void
 choose_facts(struct timeline *t)
 {
     int n = 0;
-    for (int32_t weight = WEIGHT_HIGH; weight >= WEIGHT_LOW; weight--)
-        for (int64_t i = 0; i < t->f->v.n && n < NUMBERS_MAX; i++) {
-            if (t->f->v.v[i].weight != weight || !may_be_shown(t, i)) continue;
-            t->is_shown[i] = true;
-            n++;
-        }
+    for (int class = 0; class < 6 * WEIGHT_HIGHEST && n < NUMBERS_MAX; class ++)
+        n += choose_of_class(t, class, NUMBERS_MAX - n);
 }
 
 /* ---- circles ---- */
@@ -37,15 +62,15 @@ circle_class(enum tone tone)
 static void
 circle(struct timeline *t, const struct fact *f, int64_t x, int64_t y)
 {
-    char room[16];
-    struct writer w = writer_fixed(room, sizeof room);
+    char room[16], letters[32];
+    struct writer w = writer_fixed(room, sizeof room),
+                  class = writer_fixed(letters, sizeof letters);
     fmt_i64(&w, f->number);
-    svg_circle(t->w, circle_class(f->tone), x, y, 9);
-    svg_text(t->w,
-             f->tone == TONE_BAD     ? "n-bad s10 bold"
-             : f->tone == TONE_FAULT ? "n-fault s10 bold"
-                                     : "ink s10 bold",
-             ANCHOR_MIDDLE, x, y + 4, writer_slice(&w));
+    svg_circle(t->w, circle_class(f->tone), x, y, f->number < 100 ? 9 : 10);
+    fmt_str(&class, f->tone == TONE_BAD ? "n-bad" : f->tone == TONE_FAULT ? "n-fault" : "ink");
+    fmt_str(&class, f->number < 100 ? " s10 bold" : " s9 bold");
+    fmt_char(&class, '\0');
+    svg_text(t->w, letters, ANCHOR_MIDDLE, x, y + 4, writer_slice(&w));
 }
 
 /* In the lane of whom it is about, over its moment; pushed aside where another one is. */
@@ -54,11 +79,11 @@ draw_number(struct timeline *t, const struct fact *f)
 {
     const struct lane *l = lane_of(t, f->actor);
     if (!l || f->tone == TONE_GOOD) l = &t->lanes[0];
-    int64_t x = time_x(t, f->at_ns), y = l->y + 11, at = x;
+    int64_t x = time_x(t, f->at_ns), y = l->y + 11, at = x, half = f->number < 100 ? 10 : 11;
     for (int step = 0; step < 12; step++) {
         at = step < 7 ? x + step * 10 : x - (step - 6) * 10;
         if (at < LEFT + 9 || at > RIGHT - 4) continue;
-        if (boxes_take(&t->boxes, (struct box){at - 10, y - 9, 20, 18})) break;
+        if (boxes_take(&t->boxes, (struct box){at - half, y - 9, 2 * half, 18})) break;
     }
     svg_group(t->w, "numbered", "sentence-", f->number);
     svg_line(t->w, "stem", at, y + 9, x, l->band_y);
@@ -76,39 +101,49 @@ draw_numbers(struct timeline *t)
 /* ---- sentences ---- */
 
 #define COLUMN 540
-#define INDENT 84
 #define LINE 15
 
-/* Draws them (w != NULL) or only measures; returns the lines. */
+/* Of the words, behind number and time. */
+static int64_t
+indent(const struct timeline *t)
+{
+    int64_t widest = 0;
+    for (int64_t i = 0; i < t->f->v.n && i < ARRAY_LEN(t->is_shown); i++) {
+        char room[32];
+        struct writer w = writer_fixed(room, sizeof room);
+        words_time(&w, t->f->v.v[i].at_ns);
+        if (t->is_shown[i]) widest = MAX(widest, svg_text_width(writer_slice(&w), 11));
+    }
+    return 36 + widest * 9 / 8; /* bold */
+}
+
+/* Draws them or only measures; returns how many lines. */
 static int64_t
 lines(struct timeline *t, struct slice text, int64_t x, int64_t y, bool draw)
 {
     int64_t n = 0;
     while (text.n) {
-        int64_t fit = svg_text_fit(text, 11, COLUMN - INDENT - 10);
-        if (draw)
-            svg_text(t->w, "ink s11", ANCHOR_START, x + INDENT, y + n * LINE,
-                     slice_sub(text, 0, fit));
+        int64_t fit = svg_text_fit(text, 11, 12 + COLUMN - 10 - (x % (COLUMN + 14)));
+        if (draw) svg_text(t->w, "ink s11", ANCHOR_START, x, y + n * LINE, slice_sub(text, 0, fit));
         text = slice_trim(slice_sub(text, fit, text.n));
         n++;
     }
     return n;
 }
 
-/* The story of an anomaly is told with its chain, one cause after the other. */
-static struct slice
-full_text(struct timeline *t, const struct fact *f)
+/* The sentence, and below it the chain of an anomaly, one cause after the other. */
+static int64_t
+sentence_lines(struct timeline *t, const struct fact *f, int64_t x, int64_t y, bool draw)
 {
-    if (!f->chain.n) return f->text;
-    struct writer w = writer_mem(t->r->mem);
-    fmt_slice(&w, f->text);
-    fmt_str(&w, ". ");
-    for (int64_t i = 0; i < f->chain.n; i++) {
-        if (f->chain.p[i] == '\n') fmt_str(&w, "; ");
-        else if (f->chain.p[i] != ' ' || i == 0 || f->chain.p[i - 1] != ' ')
-            fmt_char(&w, (char)f->chain.p[i]);
+    int64_t left = x + indent(t), n = lines(t, f->text, left, y, draw);
+    for (int64_t i = 0; i < f->chain.n;) {
+        int64_t end = slice_find(f->chain, '\n', i);
+        if (end < 0) end = f->chain.n;
+        if (draw) svg_text(t->w, "ink s11", ANCHOR_START, left, y + n * LINE, S("\xe2\x86\xb3"));
+        n += lines(t, slice_sub(f->chain, i, end - i), left + 16, y + n * LINE, draw);
+        i = end + 1;
     }
-    return load_words(t->r, &w);
+    return n;
 }
 
 static int64_t
@@ -118,8 +153,8 @@ draw_sentence(struct timeline *t, const struct fact *f, int64_t x, int64_t y)
     struct writer w = writer_fixed(room, sizeof room);
     words_time(&w, f->at_ns);
     circle(t, f, x + 10, y - 4);
-    svg_text(t->w, "ink s11 bold", ANCHOR_END, x + INDENT - 6, y, writer_slice(&w));
-    return lines(t, full_text(t, f), x, y, true) * LINE + 6;
+    svg_text(t->w, "ink s11 bold", ANCHOR_END, x + indent(t) - 6, y, writer_slice(&w));
+    return sentence_lines(t, f, x, y, true) * LINE + 6;
 }
 
 int64_t
@@ -127,7 +162,7 @@ draw_sentences(struct timeline *t, int64_t y)
 {
     int64_t all = 0, sum = 0, at[2] = {0, 0};
     for (int64_t i = 0; i < t->f->v.n && i < ARRAY_LEN(t->is_shown); i++)
-        if (t->is_shown[i]) all += lines(t, full_text(t, &t->f->v.v[i]), 0, 0, false) * LINE + 6;
+        if (t->is_shown[i]) all += sentence_lines(t, &t->f->v.v[i], 12, 0, false) * LINE + 6;
     for (int64_t i = 0; i < t->f->v.n && i < ARRAY_LEN(t->is_shown); i++) {
         if (!t->is_shown[i]) continue;
         int column = sum >= (all + 1) / 2;
@@ -199,10 +234,10 @@ draw_hidden(struct timeline *t, int64_t y)
     }
     struct slice text = writer_slice(&w);
     while (n && text.n) {
-        int64_t fit = svg_text_fit(text, 10, WIDTH - 24);
-        svg_text(t->w, "dim s10", ANCHOR_START, 12, y + 12 + used, slice_sub(text, 0, fit));
+        int64_t fit = svg_text_fit(text, 11, WIDTH - 24);
+        svg_text(t->w, "dim s11", ANCHOR_START, 12, y + 12 + used, slice_sub(text, 0, fit));
         text = slice_trim(slice_sub(text, fit, text.n));
-        used += 13;
+        used += 14;
     }
     writer_release(&w);
     return used + 8;
@@ -222,6 +257,7 @@ static const struct key keys[] = {
     {SWATCH_BAND, "follower", "follower-edge", "follows"},
     {SWATCH_BAND, "follower", "fenced", "fenced by the controller"},
     {SWATCH_BAND, "down", "down-x", "down"},
+    {SWATCH_BAND, "paused", NULL, "paused"},
     {SWATCH_BAND, "control", NULL, "active controller"},
     {SWATCH_LINE, "log-end", NULL, "log end"},
     {SWATCH_LINE, "high", NULL, "high watermark (HW)"},
@@ -251,6 +287,7 @@ draw_swatch(struct timeline *t, const struct key *k, int64_t x, int64_t y)
         svg_path(t->w, k->over);
         svg_point(t->w, 'M', x + 11, y + 13), svg_point(t->w, 'L', x + 8, y + 7);
         svg_point(t->w, 'L', x + 14, y + 7);
+        svg_point(t->w, 'L', x + 11, y + 13);
         svg_path_end(t->w);
         svg_group_end(t->w);
         break;
@@ -272,18 +309,26 @@ draw_legend(struct timeline *t, int64_t y)
     svg_line(t->w, "lane", 0, y, WIDTH, y);
     for (int64_t i = 0; i < ARRAY_LEN(keys); i++) {
         struct slice text = slice_cstr(keys[i].text);
-        int64_t width = 28 + svg_text_width(text, 10) + 16;
+        int64_t width = 28 + svg_text_width(text, 11) + 16;
         if (x + width > WIDTH) {
             x = 12;
             row += 19;
         }
         draw_swatch(t, &keys[i], x, row + 3);
-        svg_text(t->w, "dim s10", ANCHOR_START, x + 28, row + 13, text);
+        svg_text(t->w, "dim s11", ANCHOR_START, x + 28, row + 13, text);
         x += width;
     }
-    svg_text(t->w, "dim s10", ANCHOR_START, 12, row + 32,
-             S("Epoch: the number of a leadership. ISR: the replicas in sync, which may lead next. "
-               "Committed: on "
-               "all of them, and readable. Time that passes without news is cut out."));
-    return row - y + 40;
+    static const char since[] = "Time counts from when the topics are there. ";
+    struct slice words =
+        S("Time counts from when the topics are there. Epoch: the number of a leadership. ISR: the "
+          "replicas in sync, which may lead next. Committed: on all of them, and readable. Log end "
+          "and high watermark climb as records are written and committed. Time that passes without "
+          "news is cut out.");
+    if (t->r->start_ns == 0) words = slice_sub(words, sizeof since - 1, words.n);
+    for (row += 32; words.n; row += 14) {
+        int64_t fit = svg_text_fit(words, 11, WIDTH - 24);
+        svg_text(t->w, "dim s11", ANCHOR_START, 12, row, slice_sub(words, 0, fit));
+        words = slice_trim(slice_sub(words, fit, words.n));
+    }
+    return row - y - 6;
 }

@@ -1,8 +1,65 @@
-/* Why an acknowledged record is gone: who had it when it was acknowledged, who led without it, who cut
- * it off. */
+/* What led to an anomaly, one cause a line, in order. Of a record that is gone: who had it when it was
+ * acknowledged, which of them went down, who led without it, how the copies went. Of one that stands twice:
+ * when it was sent, when each copy was written. */
 #include "broker/base/check.h"
 #include "visualize/facts.h"
+#include "visualize/faults.h"
 #include "visualize/words.h"
+
+struct cause {
+    int64_t at_ns, from, end; /* its words, in `words` */
+};
+
+struct causes {
+    const struct run *r;
+    int32_t partition;
+    struct writer words;
+    struct mem *mem;
+    VEC(struct cause) v;
+};
+
+static struct writer *
+begin(struct causes *c, int64_t at_ns)
+{
+    VEC_PUSH(c->mem, &c->v, ((struct cause){.at_ns = at_ns, .from = c->words.n}));
+    return &c->words;
+}
+
+static void
+end(struct causes *c)
+{
+    c->v.v[c->v.n - 1].end = c->words.n;
+}
+
+/* By time; those of one time stay in the order in which they were found. */
+static void
+put(struct causes *c, struct writer *w)
+{
+    for (int64_t i = 1; i < c->v.n; i++) {
+        struct cause one = c->v.v[i];
+        int64_t k = i;
+        for (; k > 0 && c->v.v[k - 1].at_ns > one.at_ns; k--) c->v.v[k] = c->v.v[k - 1];
+        c->v.v[k] = one;
+    }
+    for (int64_t i = 0; i < c->v.n; i++) {
+        const struct cause *one = &c->v.v[i];
+        if (i) fmt_char(w, '\n');
+        words_time(w, one->at_ns);
+        fmt_str(w, "  ");
+        fmt_slice(w, slice_sub(writer_slice(&c->words), one->from, one->end - one->from));
+    }
+    writer_release(&c->words);
+    VEC_RELEASE(c->mem, &c->v);
+}
+
+static struct causes
+causes_new(const struct run *r, int32_t partition)
+{
+    return (struct causes){
+        .r = r, .partition = partition, .mem = r->mem, .words = writer_mem(r->mem)};
+}
+
+/* ---- who held what ---- */
 
 static const struct call *
 acknowledgement(const struct run *r, int32_t partition, int64_t offset)
@@ -19,9 +76,10 @@ acknowledgement(const struct run *r, int32_t partition, int64_t offset)
 
 /* The copy that it held at this time; NULL: none. */
 static const struct held *
-held_at(const struct replica *one, int64_t offset, int64_t at_ns)
+held_at(const struct run *r, int32_t partition, int32_t actor, int64_t offset, int64_t at_ns)
 {
-    for (int64_t i = one->held.n - 1; i >= 0; i--) {
+    const struct replica *one = run_replica(r, partition, actor);
+    for (int64_t i = one ? one->held.n - 1 : -1; i >= 0; i--) {
         const struct held *h = &one->held.v[i];
         if (offset >= h->base && offset < h->end && h->at_ns <= at_ns && h->gone_ns > at_ns)
             return h;
@@ -30,66 +88,108 @@ held_at(const struct replica *one, int64_t offset, int64_t at_ns)
 }
 
 static void
-line(struct writer *w, int64_t at_ns)
+acknowledged(struct causes *c, const struct call *call, int64_t offset)
 {
-    if (w->n) fmt_char(w, '\n');
-    words_time(w, at_ns);
-    fmt_str(w, "  ");
+    struct writer *w = begin(c, call->completed_ns);
+    fmt_slice(w, call->value);
+    fmt_str(w, " is acknowledged at offset ");
+    fmt_i64(w, offset);
+    fmt_str(w, call->acks == 1   ? " (acks=1: the leader alone)"
+               : call->acks == 0 ? " (acks=0)"
+                                 : " (acks=all)");
+    end(c);
 }
 
 static void
-who_had_it(const struct run *r, int32_t partition, const struct call *c, struct writer *w)
+who_had_it(struct causes *c, const struct call *call)
 {
-    const struct partition_view *p = &r->partitions.v[partition];
+    const struct run *r = c->r;
+    const struct change *ch = change_at(&r->partitions.v[c->partition], call->completed_ns);
+    struct writer *w = begin(c, call->completed_ns);
     int had = 0;
-    line(w, c->completed_ns);
-    for (int32_t i = 0; i < p->replicas.n; i++) {
-        const struct replica *one = run_replica(r, partition, i);
-        if (!one || !held_at(one, c->offset, c->completed_ns)) continue;
+    for (int32_t i = 0; i < r->actors.n; i++) {
+        if (!held_at(r, c->partition, i, call->offset, call->completed_ns)) continue;
         fmt_str(w, had++ ? " and " : "");
         fmt_slice(w, r->actors.v[i].name);
     }
     if (!had) fmt_str(w, "no replica");
     fmt_str(w, had > 1 ? " have it by then" : " alone has it by then");
+    if (ch) fmt_str(w, "; ISR "), words_set(w, ch->isr);
+    end(c);
+}
+
+/* ---- how it went ---- */
+
+/* Faults that met those who had it, before their copy went. */
+static void
+who_went_down(struct causes *c, const struct call *call)
+{
+    const struct run *r = c->r;
+    for (int64_t i = 0; i < r->moments.n; i++) {
+        const struct moment *m = &r->moments.v[i];
+        if (m->kind != MOMENT_FAULT || m->actor < 0 || m->at_ns < call->completed_ns) continue;
+        if (!slice_eq(m->text, S("crash")) && !slice_eq(m->text, S("power")) &&
+            !slice_eq(m->text, S("wipe")))
+            continue;
+        const struct held *h = held_at(r, c->partition, m->actor, call->offset, call->completed_ns);
+        if (!h || h->gone_ns == RUN_FOREVER || m->at_ns > h->gone_ns) continue;
+        fault_sentence(r, m, begin(c, m->at_ns));
+        end(c);
+    }
 }
 
 /* A leader of a later epoch that did not have the copy that was acknowledged. */
 static void
-who_led(const struct run *r, int32_t partition, const struct call *c, int64_t epoch,
-        struct writer *w)
+who_led(struct causes *c, const struct call *call, int64_t epoch)
 {
-    const struct partition_view *p = &r->partitions.v[partition];
+    const struct partition_view *p = &c->r->partitions.v[c->partition];
     for (int64_t i = 0; i < p->changes.n; i++) {
         const struct change *ch = &p->changes.v[i];
         if (ch->epoch <= epoch || ch->leader_id < 0) continue;
-        int32_t leader = run_actor_of_node(r, ch->leader_id);
-        const struct replica *one = run_replica(r, partition, leader);
-        int64_t at_ns = MAX(ch->at_ns, c->completed_ns);
-        const struct held *h = one ? held_at(one, c->offset, at_ns) : NULL;
-        if (!one || (h && h->epoch <= epoch)) continue;
-        line(w, at_ns);
-        run_node_name(r, ch->leader_id, w);
-        fmt_str(w, ch->at_ns < c->completed_ns ? " leads already (epoch "
-                   : ch->unclean               ? " is made leader uncleanly (epoch "
-                                               : " becomes leader (epoch ");
+        int32_t leader = run_actor_of_node(c->r, ch->leader_id);
+        int64_t at_ns = MAX(ch->at_ns, call->completed_ns);
+        if (!run_replica(c->r, c->partition, leader)) continue;
+        const struct held *h = held_at(c->r, c->partition, leader, call->offset, at_ns);
+        if (h && h->epoch <= epoch) continue;
+        struct writer *w = begin(c, at_ns);
+        run_node_name(c->r, ch->leader_id, w);
+        fmt_str(w, ch->at_ns < call->completed_ns ? " leads already (epoch "
+                   : ch->unclean                  ? " is made leader uncleanly (epoch "
+                                                  : " becomes leader (epoch ");
         fmt_i64(w, ch->epoch);
         fmt_str(w, ") without it");
+        end(c);
         return;
     }
 }
 
-static int64_t
-who_cut_it(const struct run *r, int32_t partition, const struct call *c, struct writer *w)
+/* Did this replica cut its log, or find less on its disk, at this moment? */
+static bool
+did(const struct causes *c, enum moment_kind kind, int32_t actor, int64_t at_ns)
 {
-    const struct partition_view *p = &r->partitions.v[partition];
-    int64_t last = -1;
-    for (int32_t i = 0; i < p->replicas.n; i++) {
-        const struct replica *one = run_replica(r, partition, i);
-        const struct held *h = one ? held_at(one, c->offset, c->completed_ns) : NULL;
+    for (int64_t i = 0; i < c->r->moments.n; i++) {
+        const struct moment *m = &c->r->moments.v[i];
+        if (m->kind == kind && m->at_ns == at_ns && m->actor == actor &&
+            m->partition == c->partition)
+            return true;
+    }
+    return false;
+}
+
+static int64_t
+who_lost_it(struct causes *c, const struct call *call)
+{
+    int64_t last = INT64_MIN;
+    for (int32_t i = 0; i < c->r->actors.n; i++) {
+        const struct held *h = held_at(c->r, c->partition, i, call->offset, call->completed_ns);
         if (!h || h->gone_ns == RUN_FOREVER) continue;
-        line(w, h->gone_ns);
-        fmt_slice(w, r->actors.v[i].name);
-        fmt_str(w, " no longer has it");
+        struct writer *w = begin(c, h->gone_ns);
+        fmt_slice(w, c->r->actors.v[i].name);
+        fmt_str(w, did(c, MOMENT_TRUNCATED, i, h->gone_ns) ? " cuts it off"
+                   : did(c, MOMENT_RECOVERED, i, h->gone_ns)
+                       ? " starts again and no longer finds it"
+                       : " writes another record in its place");
+        end(c);
         last = MAX(last, h->gone_ns);
     }
     return last;
@@ -98,22 +198,84 @@ who_cut_it(const struct run *r, int32_t partition, const struct call *c, struct 
 int64_t
 chain_of_loss(const struct run *r, int32_t partition, int64_t offset, struct writer *w)
 {
-    const struct call *c = acknowledgement(r, partition, offset);
-    if (!c || c->completed_ns == RUN_FOREVER) return -1;
-    line(w, c->completed_ns);
-    fmt_slice(w, c->value);
-    fmt_str(w, " is acknowledged at offset ");
-    fmt_i64(w, offset);
-    fmt_str(w, c->acks == 1   ? " (acks=1: the leader alone)"
-               : c->acks == 0 ? " (acks=0)"
-                              : " (acks=all)");
-    who_had_it(r, partition, c, w);
+    const struct call *call = acknowledgement(r, partition, offset);
+    if (!call || call->completed_ns == RUN_FOREVER) return INT64_MIN;
+    struct causes c = causes_new(r, partition);
     int64_t epoch = -1;
-    for (int32_t i = 0; i < r->partitions.v[partition].replicas.n; i++) {
-        const struct replica *one = run_replica(r, partition, i);
-        const struct held *h = one ? held_at(one, offset, c->completed_ns) : NULL;
+    for (int32_t i = 0; i < r->actors.n; i++) {
+        const struct held *h = held_at(r, partition, i, offset, call->completed_ns);
         if (h) epoch = MAX(epoch, h->epoch);
     }
-    who_led(r, partition, c, epoch, w);
-    return who_cut_it(r, partition, c, w);
+    acknowledged(&c, call, offset);
+    who_had_it(&c, call);
+    who_went_down(&c, call);
+    who_led(&c, call, epoch);
+    int64_t last = who_lost_it(&c, call);
+    put(&c, w);
+    return last;
+}
+
+/* ---- twice ---- */
+
+/* The number behind the next "offset " at or after *at, which then stands behind it; -1: there is none. */
+static int64_t
+next_offset(struct slice story, int64_t *at)
+{
+    int64_t n;
+    for (; *at < story.n; (*at)++) {
+        struct slice rest = slice_sub(story, *at, story.n);
+        if (!slice_starts(rest, S("offset "))) continue;
+        int64_t from = *at += 7;
+        while (*at < story.n && story.p[*at] >= '0' && story.p[*at] <= '9') (*at)++;
+        return slice_to_i64(slice_sub(story, from, *at - from), &n) ? n : -1;
+    }
+    return -1;
+}
+
+/* When the first replica wrote what lies there in the end, which was its leader. */
+static void
+who_wrote(struct causes *c, int64_t offset, bool again)
+{
+    int64_t at_ns = RUN_FOREVER;
+    int32_t who = -1;
+    for (int32_t i = 0; i < c->r->actors.n; i++) {
+        const struct held *h = held_at(c->r, c->partition, i, offset, RUN_FOREVER - 1);
+        if (!h || h->at_ns >= at_ns) continue;
+        at_ns = h->at_ns;
+        who = i;
+    }
+    if (who < 0) return;
+    struct writer *w = begin(c, at_ns);
+    fmt_slice(w, c->r->actors.v[who].name);
+    fmt_str(w, again ? " writes it again, at offset " : " writes it at offset ");
+    fmt_i64(w, offset);
+    end(c);
+}
+
+static const struct call *
+send_of(const struct run *r, struct slice story)
+{
+    int64_t space = slice_find(story, ' ', 0);
+    struct slice value = slice_sub(story, 0, MAX(space, 0));
+    for (int64_t i = 0; i < r->calls.n; i++)
+        if (r->calls.v[i].kind == VIEW_SEND && slice_eq(r->calls.v[i].value, value))
+            return &r->calls.v[i];
+    return NULL;
+}
+
+void
+chain_of_copies(const struct run *r, int32_t partition, struct slice story, struct writer *w)
+{
+    int64_t at = MAX(slice_find(story, ';', 0), 0);
+    int64_t first = next_offset(story, &at), second = next_offset(story, &at);
+    const struct call *call = send_of(r, story);
+    if (first < 0 || second < 0 || !call) return;
+    struct causes c = causes_new(r, partition);
+    fmt_slice(begin(&c, call->invoked_ns), call->value);
+    fmt_str(&c.words, " is sent");
+    end(&c);
+    who_wrote(&c, MIN(first, second), false);
+    who_wrote(&c, MAX(first, second), true);
+    if (call->outcome == VIEW_OK) acknowledged(&c, call, call->offset);
+    put(&c, w);
 }

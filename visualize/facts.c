@@ -145,19 +145,21 @@ tell_recovered(struct teller *t, const struct moment *m)
     (void)end(t, m, m->actor, TONE_PLAIN, m->n[2] > m->n[0] ? WEIGHT_MIDDLE : WEIGHT_LOW);
 }
 
-static void
+/* True: it led the partition that is told in full. */
+static bool
 tell_what_it_led(struct teller *t, const struct moment *m)
 {
-    if (t->partition < 0 || m->actor < 0) return;
+    if (t->partition < 0 || m->actor < 0) return false;
     const struct partition_view *p = &t->r->partitions.v[t->partition];
     const struct change *c = change_at(p, m->at_ns);
     int32_t node = t->r->actors.v[m->actor].node_id;
-    if (!c || c->leader_id != node || node < 0) return;
+    if (!c || c->leader_id != node || node < 0) return false;
     fmt_str(&t->w, ", leader of ");
     fmt_slice(&t->w, p->name);
     fmt_str(&t->w, " (epoch ");
     fmt_i64(&t->w, c->epoch);
     fmt_char(&t->w, ')');
+    return true;
 }
 
 static void
@@ -165,8 +167,11 @@ tell_fault(struct teller *t, const struct moment *m)
 {
     bool is_end = fault_is_end(m);
     fault_sentence(t->r, m, &t->w);
-    if (!is_end) tell_what_it_led(t, m);
-    (void)end(t, m, m->actor, TONE_FAULT, is_end ? WEIGHT_MIDDLE : WEIGHT_HIGH);
+    bool led = fault_ends_process(m) && tell_what_it_led(t, m);
+    (void)end(t, m, m->actor, TONE_FAULT,
+              led      ? WEIGHT_HIGHEST
+              : is_end ? WEIGHT_MIDDLE
+                       : WEIGHT_HIGH);
 }
 
 static void
@@ -262,6 +267,14 @@ size(struct slice list)
 }
 
 static void
+tell_elr(struct writer *w, const struct change *c)
+{
+    if (!c->elr.n) return;
+    fmt_str(w, "; also eligible to lead: ");
+    words_set(w, c->elr);
+}
+
+static void
 tell_leader(struct teller *t, const struct partition_view *p, const struct change *c)
 {
     struct writer *w = &t->w;
@@ -278,6 +291,17 @@ tell_leader(struct teller *t, const struct partition_view *p, const struct chang
                 c->unclean ? ") though it was not in sync: an unclean election; ISR " : "), ISR ");
     }
     words_set(w, c->isr);
+    tell_elr(w, c);
+}
+
+/* Only who is eligible beside the ISR has changed. */
+static void
+tell_elr_change(struct teller *t, const struct partition_view *p, const struct change *c)
+{
+    fmt_str(&t->w, c->elr.n ? "besides the ISR also eligible to lead "
+                            : "nobody besides the ISR is eligible any more to lead ");
+    fmt_slice(&t->w, p->name);
+    if (c->elr.n) fmt_str(&t->w, ": "), words_set(&t->w, c->elr);
 }
 
 static void
@@ -292,10 +316,7 @@ tell_isr(struct teller *t, const struct partition_view *p, const struct change *
     words_set(w, before->isr);
     fmt_str(w, " to ");
     words_set(w, c->isr);
-    if (c->elr.n) {
-        fmt_str(w, "; also eligible to lead: ");
-        words_set(w, c->elr);
-    }
+    tell_elr(w, c);
 }
 
 static void
@@ -305,11 +326,18 @@ tell_change(struct teller *t, const struct moment *m)
     const struct partition_view *p = &t->r->partitions.v[m->partition];
     const struct change *c = &p->changes.v[m->n[0]], *before = m->n[0] ? c - 1 : NULL;
     bool is_leader = !before || before->leader_id != c->leader_id || before->epoch != c->epoch;
+    bool same_isr = before && slice_eq(before->isr, c->isr);
+    if (same_isr && !is_leader && slice_eq(before->elr, c->elr)) return;
     if (is_leader) tell_leader(t, p, c);
+    else if (same_isr) tell_elr_change(t, p, c);
     else tell_isr(t, p, c, before);
     int32_t actor = run_actor_of_node(t->r, c->leader_id);
     enum tone tone = c->unclean || c->leader_id < 0 ? TONE_BAD : TONE_LEADER;
-    (void)end(t, m, actor, tone, is_leader && before ? WEIGHT_HIGH : WEIGHT_MIDDLE);
+    int32_t high = m->partition == t->partition ? WEIGHT_HIGHEST : WEIGHT_HIGH;
+    (void)end(t, m, actor, tone,
+              is_leader && before ? high
+              : same_isr          ? WEIGHT_LOW
+                                  : WEIGHT_MIDDLE);
 }
 
 static void
@@ -334,7 +362,8 @@ tell_truncated(struct teller *t, const struct moment *m)
                                           : " are not in the log of leader ");
         run_node_name(t->r, c->leader_id, w);
     }
-    (void)end(t, m, m->actor, TONE_BAD, WEIGHT_HIGH);
+    (void)end(t, m, m->actor, TONE_BAD,
+              m->partition == t->partition ? WEIGHT_HIGHEST : WEIGHT_HIGH);
 }
 
 static void
@@ -376,6 +405,16 @@ anomaly_range(struct teller *t, const struct moment *m, int64_t count, int64_t l
     if (m->text2.n) fmt_str(w, ": "), fmt_slice(w, m->text2);
 }
 
+/* Behind each of these is a copy that is gone. */
+static bool
+is_about_loss(struct slice rule)
+{
+    return slice_starts(rule, S("lost")) || slice_starts(rule, S("read-lost")) ||
+           slice_starts(rule, S("inconsistent-offset")) ||
+           slice_starts(rule, S("committed-truncated")) ||
+           slice_starts(rule, S("leader-completeness"));
+}
+
 /* One sentence for all of a rule and partition; checker and oracle tell the same twice. */
 static void
 tell_anomaly(struct teller *t, const struct moment *m)
@@ -390,11 +429,13 @@ tell_anomaly(struct teller *t, const struct moment *m)
         high = MAX(high, o->n[1]);
     }
     anomaly_range(t, m, MAX(by[0], MAX(by[1], by[2])), low, high);
-    struct fact *f = end(t, m, -1, TONE_BAD, WEIGHT_HIGH);
-    if (m->partition < 0 || low < 0 || !slice_starts(m->text, S("lost"))) return;
+    struct fact *f = end(t, m, -1, TONE_BAD, WEIGHT_HIGHEST);
+    if (m->partition < 0 || low < 0) return;
     struct writer w = writer_mem(t->f->mem);
-    int64_t gone_ns = chain_of_loss(t->r, m->partition, low, &w);
-    f->at_ns = MAX(f->at_ns, gone_ns);
+    int64_t gone_ns = INT64_MIN;
+    if (slice_starts(m->text, S("duplicate"))) chain_of_copies(t->r, m->partition, m->text2, &w);
+    else if (is_about_loss(m->text)) gone_ns = chain_of_loss(t->r, m->partition, low, &w);
+    if (slice_starts(m->text, S("lost"))) f->at_ns = MAX(f->at_ns, gone_ns);
     f->chain = load_words(t->r, &w);
 }
 

@@ -8,7 +8,7 @@
 /* What a fact is about, which decides its colour and its glyph. */
 enum tone { TONE_PLAIN, TONE_FAULT, TONE_CONTROL, TONE_LEADER, TONE_CLIENT, TONE_BAD, TONE_GOOD };
 
-enum { WEIGHT_LOW = 1, WEIGHT_MIDDLE, WEIGHT_HIGH };
+enum { WEIGHT_LOW = 1, WEIGHT_MIDDLE, WEIGHT_HIGH, WEIGHT_HIGHEST };
 
 struct fact {
     int64_t at_ns;
@@ -37,8 +37,10 @@ void facts_release(struct facts *f);
 
 /* What the controller had decided about it by then; NULL: nothing. */
 const struct change *change_at(const struct partition_view *p, int64_t at_ns);
-/* How an acknowledged offset came to be lost, one cause a line; when the last of them was, or -1. */
+/* How an acknowledged offset came to be lost, one cause a line; when the last copy went, or INT64_MIN. */
 int64_t chain_of_loss(const struct run *r, int32_t partition, int64_t offset, struct writer *w);
+/* How a record came to stand at two offsets, by the story that names it and, after ';', them. */
+void chain_of_copies(const struct run *r, int32_t partition, struct slice story, struct writer *w);
 /* Appends the moments about calls: first acknowledgement, silences, calls that failed. */
 void facts_about_calls(struct facts *f, struct run *r);
 struct fact *facts_add(struct facts *f, int64_t at_ns, int32_t actor, enum tone tone,

@@ -20,6 +20,13 @@ fault_is_end(const struct moment *m)
                                        is(m, "release") || is(m, "resume") || is(m, "restart"));
 }
 
+bool
+fault_ends_process(const struct moment *m)
+{
+    return is(m, "crash") || is(m, "power") || is(m, "pause") || is(m, "wipe") ||
+           is(m, "shut down") || is(m, "shutdown");
+}
+
 /* ---- links ---- */
 
 static void

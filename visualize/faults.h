@@ -9,6 +9,8 @@ enum { FAULT_IS_TRIAL = 1 };
 
 /* It takes a fault back. */
 bool fault_is_end(const struct moment *m);
+/* Whom it meets does nothing any more. */
+bool fault_ends_process(const struct moment *m);
 /* "the network is cut between k1 and all others" */
 void fault_sentence(const struct run *r, const struct moment *m, struct writer *w);
 /* "cut k1 ↔ others", for a lane */

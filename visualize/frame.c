@@ -41,11 +41,15 @@ frames_release(struct frames *f)
 }
 
 static void
-draw_title(struct graph *g, const struct run *r)
+draw_title(struct graph *g, const struct run *r, int32_t partition)
 {
     struct writer w = writer_mem(g->mem);
     fmt_slice(&w, r->name.n ? r->name : S("run"));
-    fmt_str(&w, ": what each replica holds");
+    fmt_str(&w, ", seed ");
+    fmt_u64(&w, r->seed);
+    fmt_str(&w, ": what each replica ");
+    if (partition >= 0) fmt_str(&w, "of "), fmt_slice(&w, r->partitions.v[partition].name);
+    fmt_str(&w, " holds");
     graph_text(g, S("title"), 0, 0, FRAME_WIDTH - 20, 16, "#111111", true, writer_slice(&w));
     writer_release(&w);
 }
@@ -90,7 +94,7 @@ make(struct graph *g, struct mem *mem, struct trace_reader *reader, const struct
     frames_init(&f, mem, reader, o);
     int64_t each = f.partition >= 0 ? frame_height(&f.all, f.partition) : 0;
     graph_open(g, mem, "replication", TITLE_HEIGHT + f.moments.n * each + FRAME_LEGEND_HEIGHT);
-    draw_title(g, &f.all);
+    draw_title(g, &f.all, f.partition);
     for (int i = 0; i < f.moments.n; i++) draw_at(g, &f, mem, reader, i, TITLE_HEIGHT + i * each);
     draw_frame_legend(g, TITLE_HEIGHT + f.moments.n * each);
     if (description) describe(&f, description);

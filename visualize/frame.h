@@ -14,7 +14,7 @@
 #include "visualize/graph.h"
 #include "visualize/words.h"
 
-#define CELLS 14
+#define CELLS 12
 #define MOMENTS_MAX 6
 
 struct frame_moment {
@@ -38,7 +38,7 @@ void draw_frame_legend(struct graph *g, int64_t y);
 /* Of the leadership with this epoch. */
 const char *epoch_colour(int64_t epoch);
 
-#define FRAME_WIDTH 1060
-#define FRAME_LEGEND_HEIGHT 64
+#define FRAME_WIDTH 1040
+#define FRAME_LEGEND_HEIGHT 76
 
 #endif

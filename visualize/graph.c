@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "broker/base/check.h"
+#include "visualize/svg.h"
 
 /* The libraries take char * where they mean const. */
 static char *
@@ -52,6 +53,7 @@ graph_open(struct graph *g, struct mem *mem, const char *name, int64_t height)
     g->g = agopen(literal(g, name), Agdirected, NULL);
     CHECK(g->g);
     default_of(g, AGRAPH, "bgcolor", "white");
+    default_of(g, AGRAPH, "pad", "0.17");
     default_of(g, AGRAPH, "fontname", "Helvetica");
     default_of(g, AGNODE, "shape", "plaintext");
     default_of(g, AGNODE, "margin", "0");
@@ -116,17 +118,19 @@ graph_table(struct graph *g, struct slice name, int64_t x, int64_t y, int64_t wi
     set_html(g, n, html);
 }
 
-/* As a table with one cell, because only in tables text keeps to the left. */
-void
-graph_text(struct graph *g, struct slice name, int64_t x, int64_t y, int64_t width, int64_t size,
-           const char *colour, bool is_bold, struct slice said)
+/* As a table with one cell, because only in tables text keeps to a side. */
+static void
+put_text(struct graph *g, struct slice name, const struct box *b, int64_t size, const char *align,
+         const char *colour, bool is_bold, struct slice said)
 {
     struct writer w = writer_mem(g->mem);
     fmt_str(&w, "<TABLE BORDER=\"0\" CELLBORDER=\"0\" CELLSPACING=\"0\" CELLPADDING=\"0\"><TR><TD "
-                "ALIGN=\"LEFT\" FIXEDSIZE=\"TRUE\" WIDTH=\"");
-    fmt_i64(&w, width);
+                "ALIGN=\"");
+    fmt_str(&w, align);
+    fmt_str(&w, "\" FIXEDSIZE=\"TRUE\" WIDTH=\"");
+    fmt_i64(&w, b->width);
     fmt_str(&w, "\" HEIGHT=\"");
-    fmt_i64(&w, size + 6);
+    fmt_i64(&w, b->height);
     fmt_str(&w, "\"><FONT COLOR=\"");
     fmt_str(&w, colour);
     fmt_str(&w, "\" POINT-SIZE=\"");
@@ -141,8 +145,22 @@ graph_text(struct graph *g, struct slice name, int64_t x, int64_t y, int64_t wid
     }
     if (!said.n) fmt_char(&w, ' ');
     fmt_str(&w, is_bold ? "</B></FONT></TD></TR></TABLE>" : "</FONT></TD></TR></TABLE>");
-    graph_table(g, name, x, y, width, size + 6, writer_slice(&w));
+    graph_table(g, name, b->x, b->y, b->width, b->height, writer_slice(&w));
     writer_release(&w);
+}
+
+void
+graph_text(struct graph *g, struct slice name, int64_t x, int64_t y, int64_t width, int64_t size,
+           const char *colour, bool is_bold, struct slice said)
+{
+    put_text(g, name, &(struct box){x, y, width, size + 6}, size, "LEFT", colour, is_bold, said);
+}
+
+void
+graph_text_right(struct graph *g, struct slice name, int64_t x, int64_t y, int64_t width,
+                 int64_t size, const char *colour, struct slice said)
+{
+    put_text(g, name, &(struct box){x, y, width, size + 6}, size, "RIGHT", colour, false, said);
 }
 
 void

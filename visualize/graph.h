@@ -25,6 +25,9 @@ void graph_table(struct graph *g, struct slice name, int64_t x, int64_t y, int64
 void graph_text(struct graph *g, struct slice name, int64_t x, int64_t y, int64_t width,
                 int64_t size, const char *colour, bool is_bold, struct slice text);
 /* An arrow that leaves one node at (x, y0) to the right, and comes back into another at (x, y1). */
+/* The same, ending at x + width. */
+void graph_text_right(struct graph *g, struct slice name, int64_t x, int64_t y, int64_t width,
+                      int64_t size, const char *colour, struct slice said);
 void graph_bow(struct graph *g, struct slice from, struct slice to, int64_t x, int64_t y0,
                int64_t y1, int64_t out, const char *colour, bool is_broken);
 /* The DOT text. */

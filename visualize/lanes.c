@@ -29,7 +29,7 @@ static void
 band_text(struct timeline *t, const char *class, int64_t x0, int64_t x1, int64_t y,
           struct slice text)
 {
-    int64_t width = svg_text_width(text, 11) + 8, x = clear_x(t, x0, width);
+    int64_t width = svg_text_width(text, 11) * 17 / 16 + 8, x = clear_x(t, x0, width);
     if (x + width <= x1) svg_text(t->w, class, ANCHOR_START, x + 5, y + 13, text);
 }
 
@@ -62,26 +62,60 @@ fault_end(const struct timeline *t, const struct moment *fault)
     return t->to_ns;
 }
 
-/* A lasting one's bar goes into the first of two rows that is free where it and its words are. */
+/* Where its words stand: to the right of it, else to the left, else behind the cut that is in the way. */
+struct fault_place {
+    int64_t x, width;
+    bool is_left;
+};
+
+static struct fault_place
+fault_place(const struct timeline *t, int64_t x, struct slice words)
+{
+    struct fault_place p = {.x = x + 6, .width = svg_text_width(words, 11) + 8};
+    int64_t left = x - 6 - p.width;
+    bool right_is_free = clear_x(t, p.x, p.width) == p.x && p.x + p.width <= WIDTH;
+    bool left_is_free = left >= LEFT && clear_x(t, left, p.width) == left;
+    if (right_is_free) return p;
+    if (left_is_free) return (struct fault_place){x - 6, p.width, true};
+    p.x = clear_x(t, p.x, p.width);
+    if (p.x + p.width > WIDTH) p.width = 0; /* nowhere */
+    return p;
+}
+
+static bool
+is_told(const struct timeline *t, const struct moment *m)
+{
+    for (int64_t i = 0; i < t->f->v.n && i < ARRAY_LEN(t->is_shown); i++)
+        if (t->is_shown[i] && t->f->v.v[i].tone == TONE_FAULT && t->f->v.v[i].at_ns == m->at_ns)
+            return true;
+    return false;
+}
+
+/* Bar and words go into the first row that is free where they are. Words that find no room are dropped:
+ * the story has them. */
 static void
 draw_fault(struct timeline *t, const struct lane *l, struct boxes *rows, const struct moment *m)
 {
     struct writer words = writer_mem(t->r->mem);
-    fault_label(t->r, m, &words);
     int64_t x = time_x(t, m->at_ns), end_ns = fault_end(t, m);
-    int64_t text = svg_text_width(writer_slice(&words), 11) + 6;
-    int64_t bar = end_ns != RUN_FOREVER ? time_x(t, end_ns) - x : 0, at = clear_x(t, x + 6, text);
-    bool flip = at + text > WIDTH;
-    svg_line(t->w, "fault-line", x, l->y + NUMBER_ROOM, x, t->lanes_bottom);
-    for (int row = 0; row < 2; row++) {
-        int64_t y = l->band_y + row * 17;
-        struct box b = {flip ? x - text : x - 4, y,
-                        flip ? text + bar + 4 : MAX(at + text - x, bar) + 4, 16};
-        if (!boxes_take(rows, b)) continue;
+    int64_t bar = end_ns != RUN_FOREVER ? time_x(t, MIN(end_ns, t->to_ns)) - x : 0;
+    if (!has_many_faults(t) || !fault_is_end(m)) fault_label(t->r, m, &words);
+    if (!has_many_faults(t) || is_told(t, m))
+        svg_line(t->w, "fault-line", x, l->y + NUMBER_ROOM, x, t->lanes_bottom);
+    for (int tries = 0; tries <= 2 * l->rows; tries++) {
+        struct fault_place p = fault_place(t, x, writer_slice(&words));
+        bool has_words = words.n && p.width && tries < l->rows;
+        int64_t y = l->band_y + tries % l->rows * FAULT_ROW;
+        int64_t from = has_words && p.is_left ? p.x - p.width : x - 4;
+        int64_t to = has_words && !p.is_left ? MAX(p.x + p.width, x + bar + 4) : x + bar + 4;
+        bool is_last = tries == 2 * l->rows; /* over another one, rather than not at all */
+        if (!is_last && !boxes_take(rows, (struct box){from, y, to - from, FAULT_ROW - 1}))
+            continue;
         svg_rect(t->w, "fault-bar", x, y + 13, bar, 3);
         svg_rect(t->w, "fault", x - 3, y + 3, 6, 13);
-        svg_text(t->w, "ink s11", flip ? ANCHOR_END : ANCHOR_START, flip ? x - 6 : at, y + 11,
-                 writer_slice(&words));
+        if (has_words)
+            svg_text(t->w, "ink s11", p.is_left ? ANCHOR_END : ANCHOR_START, p.x, y + 11,
+                     writer_slice(&words));
         break;
     }
     writer_release(&words);
@@ -153,11 +187,12 @@ draw_silences(struct timeline *t, const struct lane *l)
         struct writer w = writer_fixed(room, sizeof room);
         int64_t x0 = time_x(t, s->from_ns), x1 = time_x(t, s->to_ns);
         words_duration(&w, s->to_ns - s->from_ns);
-        fmt_str(&w, svg_text_width(S("0.00 s not acknowledged"), 10) < x1 - x0 ? " not acknowledged"
-                                                                               : "");
-        svg_rect(t->w, "silence", x0 + 1, l->band_y + 6, x1 - x0 - 2, 18);
-        put_label(t, "alarm s10", ANCHOR_MIDDLE, (x0 + x1) / 2, l->band_y + 19, 10,
-                  writer_slice(&w));
+        if (svg_text_width(S("0.00 s not acknowledged"), 10) + 12 < x1 - x0)
+            fmt_str(&w, " not acknowledged");
+        svg_rect(t->w, "silence", x0 + 1, l->band_y + 6, MAX(x1 - x0 - 2, 1), 18);
+        if (svg_text_width(writer_slice(&w), 10) + 6 < x1 - x0)
+            put_label(t, "alarm halo s10", ANCHOR_MIDDLE, (x0 + x1) / 2, l->band_y + 19, 10,
+                      writer_slice(&w));
     }
 }
 
@@ -274,7 +309,7 @@ draw_state(struct timeline *t, const struct lane *l, struct state s, int64_t fro
                                               : "on-light s11";
     int64_t width = svg_text_width(writer_slice(&w), 11) + 8;
     if (s.look == LOOK_DOWN && width <= x1 - x0)
-        svg_rect(t->w, "down", x0 + 2, y + 2, width, BAND_HEIGHT - 4);
+        svg_rect(t->w, "down", clear_x(t, x0, width) + 2, y + 2, width, BAND_HEIGHT - 4);
     band_text(t, class, x0, x1, y, writer_slice(&w));
 }
 
@@ -440,8 +475,8 @@ label_uncommitted(struct timeline *t, const struct lane *l, const struct replica
         words_count(&w, st->log_end - st->high_watermark);
         fmt_str(&w, " not committed");
         int64_t x = time_x(t, at), y = offset_y(s, st->log_end) - 5;
-        if (!put_label(t, "ink s10", ANCHOR_START, x + 5, y, 10, writer_slice(&w)))
-            put_label(t, "ink s10", ANCHOR_END, x - 4, y, 10, writer_slice(&w));
+        if (!put_label(t, "ink halo s10", ANCHOR_START, x + 5, y, 10, writer_slice(&w)))
+            put_label(t, "ink halo s10", ANCHOR_END, x - 4, y, 10, writer_slice(&w));
     }
 }
 
@@ -459,10 +494,11 @@ draw_truncations(struct timeline *t, const struct lane *l, const struct strip *s
         fmt_str(&w, "cut: ");
         words_counted(&w, m->n[1] - m->n[0], "record");
         svg_line(t->w, "x-lost", x, MIN(y, s->bottom - 14) - 4, x, offset_y(s, m->n[0]) + 2);
-        int64_t label_y = MAX(y - 4, l->band_y + BAND_HEIGHT + 12);
-        if (put_label(t, "alarm s10 bold", ANCHOR_START, x + 5, label_y, 10, writer_slice(&w)))
+        int64_t label_y =
+            MAX(y - 4, l->band_y + BAND_HEIGHT + ARROW_LABELS * ARROW_LABEL_HEIGHT + 12);
+        if (put_label(t, "alarm halo s10 bold", ANCHOR_START, x + 5, label_y, 10, writer_slice(&w)))
             continue;
-        put_label(t, "alarm s10 bold", ANCHOR_END, x - 4, label_y, 10, writer_slice(&w));
+        put_label(t, "alarm halo s10 bold", ANCHOR_END, x - 4, label_y, 10, writer_slice(&w));
     }
 }
 
@@ -472,14 +508,14 @@ strip_column(struct timeline *t, const struct lane *l, const struct replica *one
     char room[64];
     struct writer w = writer_fixed(room, sizeof room);
     int64_t y = l->band_y + BAND_HEIGHT;
-    svg_text(t->w, "dim s10", ANCHOR_END, LEFT - 8, y + 16, t->r->partitions.v[t->partition].name);
+    svg_text(t->w, "dim s10", ANCHOR_END, LEFT - 8, y + 24, t->r->partitions.v[t->partition].name);
     fmt_str(&w, "end ");
     words_count(&w, one->log_end);
-    svg_text(t->w, "ink s10", ANCHOR_END, LEFT - 8, y + 30, writer_slice(&w));
+    svg_text(t->w, "ink s10", ANCHOR_END, LEFT - 8, y + 39, writer_slice(&w));
     w.n = 0;
     fmt_str(&w, "HW ");
     words_count(&w, one->high_watermark);
-    svg_text(t->w, "high-text s10", ANCHOR_END, LEFT - 8, y + 43, writer_slice(&w));
+    svg_text(t->w, "high-text s10", ANCHOR_END, LEFT - 8, y + 53, writer_slice(&w));
 }
 
 static void
@@ -525,54 +561,67 @@ end_of_reign(const struct timeline *t, const struct moment *m)
     return end;
 }
 
+struct reign {
+    const struct moment *m;
+    int64_t x0, x1, full; /* full: from where nobody else believes to be active */
+};
+
 static void
-draw_reign(struct timeline *t, const struct lane *l, const struct moment *m, int n,
-           int64_t *ret_taken)
+draw_reign(struct timeline *t, const struct lane *l, const struct reign *g, const char *class)
+{
+    /* Two that both believe to be active are seen as two halves. */
+    svg_rect(t->w, class, g->x0, l->band_y + BAND_HEIGHT / 2, g->full - g->x0, BAND_HEIGHT / 2);
+    svg_rect(t->w, class, g->full, l->band_y, g->x1 - g->full, BAND_HEIGHT);
+}
+
+/* Up to where the next one begins, which lies over it. */
+static void
+name_reign(struct timeline *t, const struct lane *l, const struct reign *g, int64_t next_x0,
+           const char *class)
 {
     char room[64];
     struct writer w = writer_fixed(room, sizeof room);
-    int64_t end = end_of_reign(t, m);
-    if (end < t->from_ns || m->at_ns > t->to_ns) return;
-    int64_t x0 = time_x(t, MAX(m->at_ns, t->from_ns)), x1 = time_x(t, MIN(end, t->to_ns));
-    fmt_slice(&w, t->r->actors.v[m->actor].name);
+    int64_t end = MIN(g->x1, next_x0), before = w.n;
+    fmt_slice(&w, t->r->actors.v[g->m->actor].name);
+    before = w.n;
     fmt_str(&w, " active \xc2\xb7 epoch ");
-    fmt_i64(&w, m->n[0]);
-    /* Two that both believe to be active are seen as two halves. */
-    int64_t full = MAX(x0, MIN(*ret_taken, x1));
-    const char *class = n & 1 ? "control-2" : "control";
-    svg_rect(t->w, class, x0, l->band_y + BAND_HEIGHT / 2, full - x0, BAND_HEIGHT / 2);
-    svg_rect_titled(t->w, class, full, l->band_y, x1 - full, BAND_HEIGHT, writer_slice(&w));
-    band_text(t, n & 1 ? "on-light s11" : "dark s11", full, x1, l->band_y, writer_slice(&w));
-    *ret_taken = MAX(*ret_taken, x1);
+    fmt_i64(&w, g->m->n[0]);
+    if (svg_text_width(writer_slice(&w), 11) * 17 / 16 + 8 > end - g->full) w.n = before;
+    band_text(t, class, g->full, end, l->band_y, writer_slice(&w));
 }
 
 static void
-draw_absence(struct timeline *t, const struct lane *l, const struct actor *a, int64_t from_ns,
-             int64_t to_ns)
+draw_absence(struct timeline *t, const struct lane *l, struct boxes *rows, const struct actor *a,
+             int64_t from_ns, int64_t to_ns)
 {
     if (to_ns <= t->from_ns || from_ns >= t->to_ns) return;
     char room[64];
     struct writer w = writer_fixed(room, sizeof room);
     int64_t x0 = time_x(t, MAX(from_ns, t->from_ns)), x1 = time_x(t, MIN(to_ns, t->to_ns));
+    int64_t y = l->band_y + BAND_HEIGHT + 2;
+    for (int row = 0; row < l->rows; row++, y += ABSENCE_ROW)
+        if (boxes_take(rows, (struct box){x0, y, x1 - x0 + 2, ABSENCE_ROW - 1})) break;
     fmt_slice(&w, a->name);
     fmt_str(&w, " down");
-    svg_rect(t->w, "down", x0, l->band_y + BAND_HEIGHT + 2, x1 - x0, 12);
-    put_label(t, "ink s10", ANCHOR_START, x0 + 4, l->band_y + BAND_HEIGHT + 12, 10,
-              writer_slice(&w));
+    svg_rect_titled(t->w, "down", x0, y, x1 - x0, ABSENCE_ROW - 1, writer_slice(&w));
+    if (svg_text_width(writer_slice(&w), 10) + 8 > x1 - x0) w.n = a->name.n;
+    int64_t width = svg_text_width(writer_slice(&w), 10) + 6, x = clear_x(t, x0, width);
+    if (x + width <= x1)
+        svg_text(t->w, "on-light s10", ANCHOR_START, x + 3, y + 10, writer_slice(&w));
 }
 
 static void
-draw_absences(struct timeline *t, const struct lane *l, const struct actor *a)
+draw_absences(struct timeline *t, const struct lane *l, struct boxes *rows, const struct actor *a)
 {
     int64_t down_ns = RUN_FOREVER;
     for (int64_t i = 0; i < a->lives.n; i++) {
         bool is_down = a->lives.v[i].state == STATE_DOWN;
         if (is_down && down_ns == RUN_FOREVER) down_ns = a->lives.v[i].at_ns;
         if (is_down || down_ns == RUN_FOREVER) continue;
-        draw_absence(t, l, a, down_ns, a->lives.v[i].at_ns);
+        draw_absence(t, l, rows, a, down_ns, a->lives.v[i].at_ns);
         down_ns = RUN_FOREVER;
     }
-    if (down_ns != RUN_FOREVER) draw_absence(t, l, a, down_ns, t->to_ns);
+    if (down_ns != RUN_FOREVER) draw_absence(t, l, rows, a, down_ns, t->to_ns);
 }
 
 static void
@@ -590,16 +639,41 @@ controllers_column(struct timeline *t, const struct lane *l)
     writer_release(&w);
 }
 
+static void
+draw_reigns(struct timeline *t, const struct lane *l)
+{
+    struct {
+        struct mem *mem;
+        VEC(struct reign) v;
+    } all = {.mem = t->r->mem};
+    int64_t taken = LEFT;
+    for (int64_t i = 0; i < t->r->moments.n; i++) {
+        const struct moment *m = &t->r->moments.v[i];
+        int64_t end = m->kind == MOMENT_CONTROLLER ? end_of_reign(t, m) : 0;
+        if (m->kind != MOMENT_CONTROLLER || end < t->from_ns || m->at_ns > t->to_ns) continue;
+        struct reign g = {.m = m,
+                          .x0 = time_x(t, MAX(m->at_ns, t->from_ns)),
+                          .x1 = time_x(t, MIN(end, t->to_ns))};
+        g.full = MAX(g.x0, MIN(taken, g.x1));
+        taken = MAX(taken, g.x1);
+        VEC_PUSH(all.mem, &all.v, g);
+        draw_reign(t, l, &g, (all.v.n & 1) == 0 ? "control-2" : "control");
+    }
+    for (int64_t i = 0; i < all.v.n; i++)
+        name_reign(t, l, &all.v.v[i], i + 1 < all.v.n ? all.v.v[i + 1].x0 : RIGHT,
+                   (i & 1) != 0 ? "on-light s11" : "dark s11");
+    VEC_RELEASE(all.mem, &all.v);
+}
+
 void
 draw_controllers_lane(struct timeline *t, const struct lane *l)
 {
-    int n = 0;
-    int64_t taken = LEFT;
+    struct boxes rows = {.mem = t->r->mem};
     controllers_column(t, l);
     svg_rect(t->w, "idle", LEFT, l->band_y, RIGHT - LEFT, BAND_HEIGHT);
-    for (int64_t i = 0; i < t->r->moments.n; i++)
-        if (t->r->moments.v[i].kind == MOMENT_CONTROLLER)
-            draw_reign(t, l, &t->r->moments.v[i], n++, &taken);
+    draw_reigns(t, l);
     for (int64_t i = 0; i < t->r->actors.n; i++)
-        if (t->r->actors.v[i].kind == ACTOR_CONTROLLER) draw_absences(t, l, &t->r->actors.v[i]);
+        if (t->r->actors.v[i].kind == ACTOR_CONTROLLER)
+            draw_absences(t, l, &rows, &t->r->actors.v[i]);
+    VEC_RELEASE(rows.mem, &rows.v);
 }

@@ -21,13 +21,16 @@ first_loss_of_leader(const struct partition_view *p)
     return NULL;
 }
 
-/* The sentence about the last fault by then that is one; NULL: none. */
+/* The sentence about the last fault by then, but rather about the last that met the leader; NULL: none. */
 static const struct fact *
 fault_before(const struct facts *f, int64_t at_ns)
 {
     const struct fact *last = NULL;
-    for (int64_t i = 0; i < f->v.n && f->v.v[i].at_ns <= at_ns; i++)
-        if (f->v.v[i].tone == TONE_FAULT && f->v.v[i].weight == WEIGHT_HIGH) last = &f->v.v[i];
+    for (int64_t i = 0; i < f->v.n && f->v.v[i].at_ns <= at_ns; i++) {
+        const struct fact *one = &f->v.v[i];
+        if (one->tone != TONE_FAULT || one->weight < WEIGHT_HIGH) continue;
+        if (!last || one->weight >= last->weight) last = one;
+    }
     return last;
 }
 
@@ -62,12 +65,16 @@ choose_moments(struct frame_moments *m, struct run *all, const struct facts *f, 
 {
     const struct partition_view *p = &all->partitions.v[partition];
     const struct change *c = first_loss_of_leader(p);
+    /* What follows at once is what is seen then. */
+    while (c && c + 1 < p->changes.v + p->changes.n && c[1].at_ns <= c->at_ns + SETTLED_NS &&
+           c[1].leader_id != c->leader_id)
+        c++;
     const struct fact *fault = fault_before(f, c ? c->at_ns : all->end_ns);
     m->n = 0;
     if (fault) add(m, all, fault->at_ns - 1, "right before: ", fault->text);
     if (c)
-        add(m, all, c->at_ns + SETTLED_NS,
-            "right after: ", sentence_at(f, c->at_ns, TONE_LEADER, -1));
+        add(m, all, c->at_ns + SETTLED_NS, "right after: ",
+            sentence_at(f, c->at_ns, c->unclean || c->leader_id < 0 ? TONE_BAD : TONE_LEADER, -1));
     const struct moment *cut = first_cut(all, partition, c ? c->at_ns : 0);
     if (cut)
         add(m, all, cut->at_ns - 1,

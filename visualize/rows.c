@@ -5,12 +5,14 @@
 
 #define ROW 58
 #define HEAD 46
-#define NAME_WIDTH 136 /* of which: */
+#define NAME_WIDTH 146 /* of which: */
 #define ACTOR_WIDTH 36
 #define SYNC_WIDTH 62
-#define OLD_WIDTH 84
-#define CELL_WIDTH 37
+#define OLD_WIDTH 80
+#define CELL_WIDTH 42
 #define CELL_HEIGHT 28
+#define MARK_WIDTH 100
+#define FETCH_WIDTH 100
 #define TABLE_WIDTH (NAME_WIDTH + SYNC_WIDTH + 2 * OLD_WIDTH + CELLS * CELL_WIDTH)
 
 struct frame {
@@ -120,7 +122,7 @@ record_cell(const struct frame *f, const struct replica *one, int64_t offset, st
     if (open) fmt_char(&t, '(');
     fmt_i64(&t, offset);
     if (open) fmt_char(&t, ')');
-    sized(w, 9, "#111111", writer_slice(&t));
+    sized(w, offset < 10000 ? 10 : offset < 100000 ? 9 : 8, "#111111", writer_slice(&t));
     fmt_str(w, "<BR/>");
     t.n = 0;
     fmt_char(&t, 'e');
@@ -163,10 +165,10 @@ name_cell(const struct frame *f, int32_t actor, const struct replica *one, struc
     enum actor_state state = actor_state_at(&f->r->actors.v[actor], f->r->end_ns);
     const char *word = state == STATE_DOWN        ? "down"
                      : state == STATE_PAUSED      ? "paused"
-                     : one->role == ROLE_LEADER   ? "leader"
+                     : one->role == ROLE_LEADER   ? actor == f->leader ? "leader" : "old leader"
                      : one->role == ROLE_FOLLOWER ? "follower"
                                                   : "up";
-    bool leads = state != STATE_DOWN && one->role == ROLE_LEADER;
+    bool leads = state != STATE_DOWN && one->role == ROLE_LEADER && actor == f->leader;
     const char *ink = leads ? "#ffffff" : "#111111";
     const char *fill = state == STATE_DOWN ? "#cccccc" : leads ? "#0072b2" : "#e3f2fb";
     char room[96];
@@ -217,13 +219,20 @@ mark(struct frame *f, int32_t actor, const char *what, int64_t offset, int64_t y
     fmt_i64(&name, f->number);
     fmt_slice(&name, f->r->actors.v[actor].name);
     fmt_str(&name, what);
-    fmt_str(&t, is_end ? "\xe2\x96\xb3" : "\xe2\x96\xb2");
-    fmt_char(&t, ' ');
+    const char *arrow = is_end ? "\xe2\x96\xb3" : "\xe2\x96\xb2";
+    if (offset - f->first <= CELLS) fmt_str(&t, arrow), fmt_char(&t, ' ');
     fmt_str(&t, what);
     fmt_char(&t, ' ');
     fmt_i64(&t, offset);
-    graph_text(f->g, writer_slice(&name), offset_x(f, offset) - 5, y, 84, 9,
-               is_end ? "#111111" : "#00664a", false, writer_slice(&t));
+    bool is_behind = offset - f->first > CELLS; /* in the last cell, at its right */
+    if (is_behind) fmt_char(&t, ' '), fmt_str(&t, arrow);
+    const char *ink = is_end ? "#111111" : "#00664a";
+    if (is_behind)
+        graph_text_right(f->g, writer_slice(&name), TABLE_WIDTH - MARK_WIDTH, y, MARK_WIDTH, 10,
+                         ink, writer_slice(&t));
+    else
+        graph_text(f->g, writer_slice(&name), offset_x(f, offset) - 5, y, MARK_WIDTH, 10, ink,
+                   false, writer_slice(&t));
     writer_release(&name);
     writer_release(&t);
 }
@@ -271,6 +280,16 @@ draw_row(struct frame *f, int32_t actor, const struct replica *one, int64_t y)
     writer_release(&w);
 }
 
+#define BOW 44
+#define BOW_STEP 22
+
+/* How far the bow of this number reaches: a cubic curve comes as far as three quarters of its handles. */
+static int64_t
+bow_width(int64_t n)
+{
+    return (BOW + MAX(n, 0) * BOW_STEP) * 3 / 4;
+}
+
 /* Who fetches from whom, in a bow beside the rows; broken where the network is. */
 static void
 draw_fetch(struct frame *f, int32_t actor, const struct replica *one, int64_t y, int64_t leader_y,
@@ -288,20 +307,26 @@ draw_fetch(struct frame *f, int32_t actor, const struct replica *one, int64_t y,
     node_name(f, actor, &a);
     node_name(f, from, &b);
     bool broken = cut || dead;
-    int64_t middle = CELL_HEIGHT / 2;
+    int64_t middle = CELL_HEIGHT / 2,
+            label_x = TABLE_WIDTH + 8 + bow_width(rows_of(r, f->partition) - 2);
     graph_bow(f->g, writer_slice(&a), writer_slice(&b), TABLE_WIDTH + 2, y + middle,
-              leader_y + middle + n * 6 - 6, 44 + n * 22, broken ? "#c04a00" : "#007a59", broken);
+              leader_y + middle + n * 6 - 6, BOW + n * BOW_STEP, broken ? "#c04a00" : "#007a59",
+              broken);
     fmt_str(&t, cut ? "link cut" : dead ? "no answer" : "fetches at ");
+    if (!broken) fmt_i64(&t, one->fetch_offset);
+    fmt_str(&a, "fetch");
+    graph_text(f->g, writer_slice(&a), label_x, y + middle - (broken ? 8 : 15), FETCH_WIDTH, 10,
+               broken ? "#b34700" : "#00664a", broken, writer_slice(&t));
     if (!broken) {
         const struct replica *leader = run_replica(r, f->partition, from);
         int64_t lag = leader ? leader->log_end - one->fetch_offset : one->fetch_lag;
-        fmt_i64(&t, one->fetch_offset);
-        fmt_str(&t, lag > 0 ? ", behind by " : ", not behind");
+        t.n = 0;
+        fmt_str(&t, lag > 0 ? "behind by " : "not behind");
         if (lag > 0) fmt_i64(&t, lag);
+        fmt_str(&a, "lag");
+        graph_text(f->g, writer_slice(&a), label_x, y + middle - 2, FETCH_WIDTH, 10, "#00664a",
+                   false, writer_slice(&t));
     }
-    fmt_str(&a, "fetch");
-    graph_text(f->g, writer_slice(&a), TABLE_WIDTH + 10, y + middle + (y > leader_y ? 4 : -18), 160,
-               9, broken ? "#b34700" : "#00664a", broken, writer_slice(&t));
     writer_release(&a);
     writer_release(&b);
     writer_release(&t);
@@ -400,6 +425,8 @@ draw_head(struct frame *f, const struct frame_moment *m)
         fmt_slice(&w, f->r->actors.v[f->r->controller].name);
     }
     cut_links(f->r, &w);
+    fits = svg_text_fit(writer_slice(&w), 11, FRAME_WIDTH - 40);
+    if (fits < w.n) w.n = fits, fmt_str(&w, " \xe2\x80\xa6");
     graph_text(f->g, writer_slice(&name), 0, f->y + 20, FRAME_WIDTH - 20, 11, "#444444", false,
                writer_slice(&w));
     writer_release(&name);
@@ -437,22 +464,25 @@ void
 draw_frame_legend(struct graph *g, int64_t y)
 {
     static const char *const lines[] = {
-        "A cell is a record: its offset, and the epoch of the leader that wrote it; each epoch has "
-        "its colour. In "
-        "brackets: not committed, as far as this replica knows.",
-        "Thick orange border: the leader does not have this record; it will be cut off. Grey: "
-        "records of several "
-        "epochs. ISR: the replicas that count as in sync.",
+        "A cell is a record: its offset, and the epoch of the leader that wrote it (each epoch has "
+        "its "
+        "colour; grey: of several epochs).",
+        "In brackets: not committed, as far as this replica knows. Thick orange border: the leader "
+        "has "
+        "not got this record; it will be cut off.",
         "\xe2\x96\xb2 HW: high watermark, the first offset that is not committed. \xe2\x96\xb3 "
-        "end: where the next "
-        "record goes. Arrows: who fetches from the leader; dashed: no way through.",
+        "end: "
+        "log end, where the next record goes. ISR: the replicas that count as in sync.",
+        "Arrows: who fetches from the leader, and from which offset; dashed: no way through. Times "
+        "are "
+        "those of the scenario.",
     };
     for (int64_t i = 0; i < ARRAY_LEN(lines); i++) {
         char room[16];
         struct writer name = writer_fixed(room, sizeof room);
         fmt_str(&name, "legend");
         fmt_i64(&name, i);
-        graph_text(g, writer_slice(&name), 0, y + i * 17, FRAME_WIDTH - 20, 10, "#444444", false,
+        graph_text(g, writer_slice(&name), 0, y + i * 17, FRAME_WIDTH - 20, 11, "#444444", false,
                    slice_cstr(lines[i]));
     }
 }

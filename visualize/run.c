@@ -181,7 +181,8 @@ load_said_fault(struct run *r, const struct trace_record *t)
     m->text3 = load_text(r, t->c);
     for (int32_t i = 0; m->actor < 0 && i < r->actors.n; i++) {
         struct slice name = r->actors.v[i].name;
-        bool is_first = slice_starts(t->c, name) && (t->c.n == name.n || t->c.p[name.n] == ',');
+        bool is_first = slice_starts(t->c, name) &&
+                        (t->c.n == name.n || t->c.p[name.n] == ',' || t->c.p[name.n] == ' ');
         if (is_first) m->actor = i;
     }
 }
@@ -353,14 +354,36 @@ run_partition_named(const struct run *r, struct slice name)
     return -1;
 }
 
+/* What happened to it; what the test at the end of a run did counts least. */
+static int64_t
+much_to_tell(const struct run *r, int32_t partition)
+{
+    int64_t much = 0, each = 1000;
+    for (int64_t i = 0; i < r->moments.n; i++) {
+        const struct moment *m = &r->moments.v[i];
+        if (m->kind == MOMENT_FAULT && m->n[0] == FAULT_IS_TRIAL) each = 1;
+        if (m->partition != partition) continue;
+        if (m->kind == MOMENT_ANOMALY) much += 1000 * 1000;
+        if (m->kind == MOMENT_TRUNCATED && m->n[0] < m->n[1]) much += 2 * each;
+        if (m->kind != MOMENT_CHANGE || m->n[0] == 0) continue;
+        const struct change *c = &r->partitions.v[partition].changes.v[m->n[0]];
+        if (c->epoch != c[-1].epoch) much += each;
+    }
+    return much;
+}
+
 int32_t
 run_main_partition(const struct run *r)
 {
     int32_t best = -1;
+    int64_t most = -1;
     for (int32_t i = 0; i < r->partitions.n; i++) {
         const struct partition_view *p = &r->partitions.v[i];
         if (slice_starts(p->name, S("__"))) continue;
-        if (best < 0 || p->records > r->partitions.v[best].records) best = i;
+        int64_t much = much_to_tell(r, i);
+        if (much < most || (much == most && p->records <= r->partitions.v[best].records)) continue;
+        best = i;
+        most = much;
     }
     return best;
 }

@@ -159,7 +159,8 @@ void run_release(struct run *r);
 int32_t run_actor_named(const struct run *r, struct slice name);
 int32_t run_actor_of_node(const struct run *r, int64_t node_id);
 int32_t run_partition_named(const struct run *r, struct slice name);
-/* The one with most records, but rather not an internal one. -1: there is none. */
+/* The one with most to tell: anomalies, logs that were cut, new leaders, records. None that is internal.
+ * -1: there is none. */
 int32_t run_main_partition(const struct run *r);
 /* "b1", or "node 7". */
 void run_node_name(const struct run *r, int64_t node_id, struct writer *w);

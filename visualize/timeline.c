@@ -2,16 +2,44 @@
 
 #include "broker/base/check.h"
 
+/* More than faults and calls of others can be worth. */
+#define WORTH_MORE 1000000000LL
+
 /* ---- lanes ---- */
 
+static int
+faults_n(const struct timeline *t)
+{
+    int n = 0;
+    for (int64_t i = 0; i < t->r->moments.n; i++) {
+        const struct moment *m = &t->r->moments.v[i];
+        n += m->kind == MOMENT_FAULT && m->at_ns >= t->from_ns && m->at_ns <= t->to_ns;
+    }
+    return n;
+}
+
+bool
+has_many_faults(const struct timeline *t)
+{
+    return faults_n(t) > NUMBERS_MAX;
+}
+
+static int
+rows_of(const struct timeline *t, enum lane_kind kind)
+{
+    int faults = faults_n(t);
+    if (kind == LANE_FAULTS) return faults <= 4 ? 2 : faults <= NUMBERS_MAX ? 3 : 4;
+    return faults <= NUMBERS_MAX ? 1 : 3;
+}
+
 static int64_t
-height_of(enum lane_kind kind)
+height_of(enum lane_kind kind, int rows)
 {
     switch (kind) {
-    case LANE_FAULTS: return 58;
-    case LANE_CLIENT: return 56;
-    case LANE_BROKER: return 98;
-    case LANE_CONTROLLERS: return 60;
+    case LANE_FAULTS: return NUMBER_ROOM + rows * FAULT_ROW + 4;
+    case LANE_CLIENT: return 62;
+    case LANE_BROKER: return 120;
+    case LANE_CONTROLLERS: return NUMBER_ROOM + BAND_HEIGHT + rows * ABSENCE_ROW + 8;
     }
     return 0;
 }
@@ -20,17 +48,31 @@ static void
 add_lane(struct timeline *t, enum lane_kind kind, int32_t actor, int64_t *y)
 {
     struct lane *l = &t->lanes[t->lanes_n++];
-    *l = (struct lane){.kind = kind, .actor = actor, .y = *y, .height = height_of(kind)};
+    *l = (struct lane){.kind = kind, .actor = actor, .y = *y};
+    l->rows = rows_of(t, kind);
+    l->height = height_of(kind, l->rows);
+    if (kind == LANE_BROKER && !run_replica(t->r, t->partition, actor))
+        l->height = 72; /* no strip */
     l->band_y = l->y + NUMBER_ROOM;
     *y += l->height;
 }
 
+/* How much there is to see of a machine: who writes goes before who reads, who holds the partition before
+ * who does not. 0: nothing. */
 static int64_t
-calls_of(const struct run *r, int32_t actor)
+worth(const struct timeline *t, int32_t actor)
 {
-    int64_t n = 0;
-    for (int64_t i = 0; i < r->calls.n; i++) n += r->calls.v[i].actor == actor;
-    return n;
+    const struct run *r = t->r;
+    int64_t sends = 0, others = 0, faults = 0;
+    for (int64_t i = 0; i < r->calls.n; i++) {
+        if (r->calls.v[i].actor != actor) continue;
+        *(r->calls.v[i].kind == VIEW_SEND ? &sends : &others) += 1;
+    }
+    for (int64_t i = 0; i < r->moments.n; i++)
+        faults += r->moments.v[i].kind == MOMENT_FAULT && r->moments.v[i].actor == actor;
+    if (r->actors.v[actor].kind == ACTOR_CLIENT)
+        return sends ? WORTH_MORE + MIN(sends, WORTH_MORE) : others;
+    return 1 + MIN(faults, 1000) + (run_replica(r, t->partition, actor) ? WORTH_MORE : 0);
 }
 
 static bool
@@ -43,18 +85,20 @@ is_in(const int32_t *v, int n, int32_t one)
 
 /* Those of a kind with most to show, in the order of their names. Returns how many. */
 static int
-choose(const struct run *r, enum actor_kind kind, int most, int32_t *ret)
+choose(const struct timeline *t, enum actor_kind kind, int most, int32_t *ret)
 {
+    const struct run *r = t->r;
     int32_t taken[LANES_MAX];
     int n = 0;
     while (n < most) {
         int32_t best = -1;
-        int64_t best_n = kind == ACTOR_CLIENT ? 0 : -1;
+        int64_t best_worth = 0;
         for (int32_t i = 0; i < r->actors.n; i++) {
-            int64_t calls = calls_of(r, i);
-            if (r->actors.v[i].kind != kind || is_in(taken, n, i) || calls <= best_n) continue;
+            if (r->actors.v[i].kind != kind || is_in(taken, n, i)) continue;
+            int64_t its = worth(t, i);
+            if (its <= best_worth) continue;
             best = i;
-            best_n = calls;
+            best_worth = its;
         }
         if (best < 0) break;
         taken[n++] = best;
@@ -65,15 +109,16 @@ choose(const struct run *r, enum actor_kind kind, int most, int32_t *ret)
     return n;
 }
 
+/* Three clients and three brokers; where there are fewer of the ones, more of the others. */
 static void
 make_lanes(struct timeline *t, int64_t *y)
 {
-    int32_t actors[LANES_MAX];
-    int32_t brokers[LANES_MAX];
-    int brokers_n = choose(t->r, ACTOR_BROKER, 5, brokers);
-    int clients_n = choose(t->r, ACTOR_CLIENT, MIN(3, LANES_MAX - 2 - brokers_n), actors);
+    int32_t clients[LANES_MAX], brokers[LANES_MAX];
+    int room = LANES_MAX - 2, brokers_n = choose(t, ACTOR_BROKER, 4, brokers);
+    int clients_n = choose(t, ACTOR_CLIENT, MIN(3, room - brokers_n), clients);
+    brokers_n = choose(t, ACTOR_BROKER, MIN(5, room - clients_n), brokers);
     add_lane(t, LANE_FAULTS, -1, y);
-    for (int i = 0; i < clients_n; i++) add_lane(t, LANE_CLIENT, actors[i], y);
+    for (int i = 0; i < clients_n; i++) add_lane(t, LANE_CLIENT, clients[i], y);
     for (int i = 0; i < brokers_n; i++) add_lane(t, LANE_BROKER, brokers[i], y);
     add_lane(t, LANE_CONTROLLERS, -1, y);
     t->lanes_bottom = *y;
@@ -195,7 +240,7 @@ draw_axis(struct timeline *t, int64_t y)
         if (first < k->from_ns) first += tick;
         for (int64_t at = first; at <= k->to_ns; at += tick) draw_tick(t, at, tick, y);
     }
-    svg_text(t->w, "dim s11", ANCHOR_START, 12, y - 4, S("virtual time"));
+    svg_text(t->w, "dim s11", ANCHOR_START, 12, y - 4, S("time"));
 }
 
 static void
@@ -255,7 +300,7 @@ bool
 put_label(struct timeline *t, const char *class, enum anchor anchor, int64_t x, int64_t y,
           int64_t size_px, struct slice text)
 {
-    int64_t width = svg_text_width(text, size_px) + 4;
+    int64_t width = svg_text_width(text, size_px) + 8;
     int64_t left = anchor == ANCHOR_START ? x : anchor == ANCHOR_END ? x - width : x - width / 2;
     if (t->labels_n >= LABELS_MAX || left < LEFT - 2 || left + width > WIDTH) return false;
     if (!boxes_take(&t->boxes, (struct box){left, y - size_px, width, size_px + 2})) return false;
@@ -291,11 +336,16 @@ draw_body(struct timeline *t, int64_t axis_y)
         int64_t x0 = t->scale.kept.v[i - 1].x1, x1 = t->scale.kept.v[i].x0;
         VEC_PUSH(t->r->mem, &t->boxes.v, ((struct box){x0, axis_y + 40, x1 - x0, t->lanes_bottom}));
     }
+    for (int32_t i = 0; i < t->lanes_n; i++) { /* nor in bands */
+        const struct lane *l = &t->lanes[i];
+        if (l->kind == LANE_BROKER || l->kind == LANE_CONTROLLERS)
+            VEC_PUSH(t->r->mem, &t->boxes.v,
+                     ((struct box){LEFT, l->band_y, RIGHT - LEFT, BAND_HEIGHT}));
+    }
     for (int32_t i = 0; i < t->lanes_n; i++) draw_lane(t, &t->lanes[i]);
     svg_line(t->w, "lane", 0, t->lanes_bottom, WIDTH, t->lanes_bottom);
     draw_cuts(t, axis_y);
-    draw_arrows(t);
-    draw_numbers(t);
+    draw_arrows_and_numbers(t);
 }
 
 /* What a reader gets who does not see: the weightiest sentences. */
@@ -373,7 +423,7 @@ visualize_timeline(struct mem *mem, struct trace_reader *reader, const struct vi
     t->r = &r;
     t->f = &f;
     t->partition = p;
-    t->boxes.mem = mem;
+    t->boxes.mem = t->lines.mem = mem;
     t->arrows_max = o && o->arrows_max ? o->arrows_max : 60;
     bool is_window = o && o->to_ns > o->from_ns;
     t->from_ns = is_window ? o->from_ns : r.start_ns;
@@ -382,6 +432,7 @@ visualize_timeline(struct mem *mem, struct trace_reader *reader, const struct vi
     bool ok = !r.is_damaged;
     scale_release(&t->scale);
     VEC_RELEASE(mem, &t->boxes.v);
+    VEC_RELEASE(mem, &t->lines.v);
     MEM_DELETE(mem, t);
     facts_release(&f);
     run_release(&r);

@@ -25,6 +25,10 @@
 #define NUMBERS_MAX 16
 #define LABELS_MAX 40
 #define BAND_HEIGHT 18
+#define ARROW_LABELS 2 /* rows of them, below a band */
+#define ARROW_LABEL_HEIGHT 12
+#define FAULT_ROW 17
+#define ABSENCE_ROW 13
 #define NUMBER_ROOM 22 /* above what a lane shows, for the numbers */
 
 enum lane_kind { LANE_FAULTS, LANE_CLIENT, LANE_BROKER, LANE_CONTROLLERS };
@@ -34,13 +38,15 @@ struct lane {
     int32_t actor; /* -1: faults, controllers */
     int64_t y, height;
     int64_t band_y; /* the top of what it shows first; arrows end there */
+    int rows;       /* faults, controllers: of bars */
 };
 
 struct timeline {
     struct run *r;
     struct facts *f;
     struct scale scale;
-    struct boxes boxes;
+    struct boxes boxes; /* labels and numbers */
+    struct boxes lines; /* arrows, which labels had better not lie on */
     struct writer *w;
     int32_t partition; /* -1: none */
     int64_t from_ns, to_ns;
@@ -59,6 +65,8 @@ time_x(const struct timeline *t, int64_t at_ns)
 {
     return scale_x(&t->scale, at_ns);
 }
+/* So many faults that only their marks are drawn, and the lines of those that are told. */
+bool has_many_faults(const struct timeline *t);
 /* The first x at or after this one from where so many pixels are free of cuts. */
 int64_t clear_x(const struct timeline *t, int64_t x, int64_t width);
 /* A label, if there is room and the budget is not spent. */
@@ -69,7 +77,7 @@ void draw_fault_lane(struct timeline *t, const struct lane *l);
 void draw_client_lane(struct timeline *t, const struct lane *l);
 void draw_broker_lane(struct timeline *t, const struct lane *l);
 void draw_controllers_lane(struct timeline *t, const struct lane *l);
-void draw_arrows(struct timeline *t);
+void draw_arrows_and_numbers(struct timeline *t);
 /* The circles in the lanes. */
 void draw_numbers(struct timeline *t);
 /* Their height is returned. */

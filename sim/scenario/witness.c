@@ -286,5 +286,8 @@ witnesses_speak(struct run *r)
         run_fail(r, VERDICT_INCONCLUSIVE, "nothing was acknowledged, or nothing was read: this proves nothing");
     int64_t v[] = {c.produced, c.acknowledged, c.unknown, c.failed, w->checked.read};
     world_say(r->w, S("verdict"), slice_cstr(verdict_text(ret->verdict)),
-              ret->reasons.v.n ? ret->reasons.v.v[0].text : S("all that must hold held"), NULL, v, 5);
+              ret->reasons.v.n        ? ret->reasons.v.v[0].text
+              : r->s->must_fail_n > 0 ? S("it lost what it must, and nothing else went wrong")
+                                      : S("all that must hold held"),
+              NULL, v, 5);
 }

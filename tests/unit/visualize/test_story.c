@@ -38,9 +38,10 @@ the_run_is_told_in_order_with_causes(void **state)
         "not in the\n"
         "                log\n"
         "                - 0.401 s  p1:5 is acknowledged at offset 4 (acks=1: the leader alone)\n"
-        "                - 0.401 s  b1 alone has it by then\n"
+        "                - 0.401 s  b1 alone has it by then; ISR {1,2}\n"
+        "                - 0.450 s  b1 crashes\n"
         "                - 1.450 s  b2 becomes leader (epoch 1) without it\n"
-        "                - 9.020 s  b1 no longer has it\n"
+        "                - 9.020 s  b1 cuts it off\n"
         " 13    9.020 s  b1 cuts its log of orders-0 at 4: 2 records (offsets 4 to 5) are not in "
         "the log of\n"
         "                leader b2\n"
@@ -49,6 +50,40 @@ the_run_is_told_in_order_with_causes(void **state)
         " 16    9.500 s  pass: it lost what it must (produced 5, acknowledged 4, unknown 1, failed "
         "0, read\n"
         "                back 9)\n");
+    writer_release(&w);
+    synthetic_release(&s, r);
+}
+
+static void
+what_stands_twice_is_told_with_both_writings(void **state)
+{
+    (void)state;
+    struct synthetic s = {0};
+    test_mem_init(&s.mem);
+    s.bytes = writer_mem(&s.mem);
+    s.t = trace_open(&s.mem, NULL, trace_put_memory, &s.bytes);
+    synthetic_beginning(&s);
+    s.now_ns = 300 * MS;
+    put_batch(&s, B1, 0, 1, 0, true, 1);
+    s.now_ns = 700 * MS;
+    put_batch(&s, B1, 1, 1, 0, true, 2);
+    put_call(&s, S("p1:1"), VIEW_OK, 1, 290 * MS, 703 * MS);
+    put(&s,
+        (struct trace_record){.kind = TRACE_SAID,
+                              .machine = -1,
+                              .a = S("anomaly"),
+                              .b = S("duplicate orders-0"),
+                              .c = S("p1:1 was sent; it lies at offset 0 and again at offset 1"),
+                              .n = {-1, 1, 0, VIEW_CHECKER}});
+    trace_close(s.t);
+    struct trace_reader *r = trace_reader_new(&s.mem, writer_slice(&s.bytes));
+    struct writer w = writer_mem(&s.mem);
+    assert_true(visualize_story(&s.mem, r, NULL, &w));
+    assert_true(has(&w, "duplicate in orders-0 at offset 1: p1:1 was sent; it lies at offset 0"));
+    assert_true(has(&w, "                - 0.290 s  p1:1 is sent\n"
+                        "                - 0.300 s  b1 writes it at offset 0\n"
+                        "                - 0.700 s  b1 writes it again, at offset 1\n"
+                        "                - 0.703 s  p1:1 is acknowledged at offset 1 (acks=1"));
     writer_release(&w);
     synthetic_release(&s, r);
 }
@@ -91,6 +126,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_run_is_told_in_order_with_causes),
+        cmocka_unit_test(what_stands_twice_is_told_with_both_writings),
         cmocka_unit_test(a_partition_that_is_not_there_is_no_error),
         cmocka_unit_test(a_trace_of_nothing_is_told_and_drawn),
     };
