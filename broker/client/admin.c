@@ -61,7 +61,8 @@ admin_answered(struct ask *a, enum env_err err, const void *response, struct buf
     op->error = error;
     op->response = NULL;
     client_next_peer(st->c);
-    timer_arm(st->c->env, &st->again, now + client_backoff_ns(st->c, op->attempts));
+    timer_arm(st->c->env, &st->again,
+              MIN(now + client_backoff_ns(st->c, op->attempts), st->deadline_ns));
 }
 
 static const void *

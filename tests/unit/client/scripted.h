@@ -46,6 +46,10 @@ struct script {
     int16_t (*fetch)(struct script *s, int32_t node,
                      const struct k_fetch_request_fetch_partition *p,
                      struct k_fetch_response_partition_data *ret, int32_t n);
+    /* What any other request is answered with: fills the answer; K_ERR_NONE or what to do instead. */
+    int16_t (*other)(struct script *s, int32_t node, int16_t version, const void *q, void *r,
+                     struct arena *a);
+    int16_t other_max; /* of requests that are not named above; 0: all */
     int32_t produced, fetched, asked[K_APIS_N], versions[K_APIS_N];
     int32_t hint_leader;                              /* in answers that fail; 0: none */
     void (*begin)(struct script *s, struct env *env); /* the client's machine */
@@ -162,9 +166,14 @@ fake_offsets(struct fake *f, const struct k_list_offsets_request *q,
     r->topics->partitions =
         codec_array(a, K_STRUCT_LIST_OFFSETS_RESPONSE_LIST_OFFSETS_PARTITION_RESPONSE, 1);
     r->topics->partitions->partition_index = q->topics->partitions->partition_index;
-    r->topics->partitions->offset = q->topics->partitions->timestamp == OFFSET_LATEST
-                                      ? f->script->end[q->topics->partitions->partition_index]
-                                      : 0;
+    int32_t index = q->topics->partitions->partition_index;
+    int64_t at_ms = q->topics->partitions->timestamp;
+    int64_t *offset = &r->topics->partitions->offset;
+    *offset = at_ms == OFFSET_LATEST ? f->script->end[index] : at_ms == OFFSET_EARLIEST ? 0 : -1;
+    /* The first batch that is young enough. */
+    for (int32_t i = f->script->log_n[index] - 1; at_ms >= 0 && i >= 0; i--)
+        if (f->script->log[index][i].h.max_timestamp >= at_ms)
+            *offset = f->script->log[index][i].base_offset;
 }
 
 static void
@@ -204,6 +213,8 @@ fake_versions(struct fake *f, struct k_api_versions_response *r, struct arena *a
         if (i == K_API_API_VERSIONS && f->script->api_versions_max)
             v->max_version = f->script->api_versions_max;
         if (i == K_API_PRODUCE && f->script->produce_max) v->max_version = f->script->produce_max;
+        if (f->script->other_max && i >= K_API_CREATE_TOPICS)
+            v->max_version = MIN(v->max_version, f->script->other_max);
     }
 }
 
@@ -237,6 +248,7 @@ fake_frame(struct fake_conn *c, struct slice bytes)
     else if (head.api_key == K_API_PRODUCE) act = fake_produce(f, q, r, a);
     else if (head.api_key == K_API_FETCH) fake_fetch(f, q, r, a);
     else if (head.api_key == K_API_LIST_OFFSETS) fake_offsets(f, q, r, a);
+    else if (s->other) act = s->other(s, f->id, version, q, r, a);
     if (act == SCRIPT_NO_ANSWER) return;
     if (act == SCRIPT_BREAK || act == SCRIPT_STORE_AND_BREAK) {
         conn_close(&c->conn);

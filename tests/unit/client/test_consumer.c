@@ -5,8 +5,8 @@ static struct script script;
 static struct consumer *consumer;
 static struct assigned *assigned;
 static struct consumer_params params;
-static int64_t from, read_n, last, truncated_at, out_of_range_n, corrupt_n, errors_n, positioned_at,
-    at_end;
+static int64_t from, from_time, read_n, last, truncated_at, out_of_range_n, corrupt_n, errors_n,
+    positioned_at, at_end;
 static int32_t from_node;
 
 static void
@@ -77,6 +77,7 @@ consume(struct script *s, struct env *env)
     params.ops = &ops;
     consumer = consumer_new(client_new(env, &cp), &params);
     assigned = consumer_assign(consumer, S("t"), 0, from, from_node);
+    if (from_time >= 0) assigned_seek_time(assigned, from_time);
 }
 
 /* From the leader, and from the same node as a replica, further on. */
@@ -114,7 +115,7 @@ fill(int batches, enum codec codec, int16_t attributes)
         builder_init(&b, &m, 0);
         for (int j = 0; j < 2; j++) {
             uint8_t v = (uint8_t)('a' + script.end[0] + j);
-            builder_add(&b, 1, SLICE_NULL, slice(&v, 1), NULL, 0);
+            builder_add(&b, 100 + script.end[0] + j, SLICE_NULL, slice(&v, 1), NULL, 0);
         }
         b.h.attributes |= attributes;
         struct buf *buf =
@@ -134,7 +135,7 @@ set_up(void **state)
     params = consumer_params_default();
     params.request_timeout_ms = 500;
     from = OFFSET_EARLIEST;
-    from_node = -1;
+    from_time = from_node = -1;
     read_n = out_of_range_n = corrupt_n = errors_n = 0;
     last = truncated_at = positioned_at = at_end = -1;
     return 0;
@@ -183,6 +184,76 @@ from_the_latest_reads_only_what_comes(void **state)
     fill(1, CODEC_NONE, 0);
     script_run(&script, 100);
     assert_int_equal(read_n, 2);
+}
+
+static void
+seek_to_2(struct env *env, void *ctx)
+{
+    (void)env, (void)ctx;
+    read_n = 0;
+    assigned_seek(assigned, 2);
+}
+
+static void
+a_seek_goes_where_it_says(void **state)
+{
+    (void)state;
+    fill(5, CODEC_NONE, 0);
+    script_run(&script, 100);
+    assert_int_equal(read_n, 10);
+    machine_poke(script.client, seek_to_2, NULL);
+    script_run(&script, 100);
+    assert_int_equal(read_n, 8);
+    assert_int_equal(assigned_position(assigned), 10);
+}
+
+static void
+a_time_is_looked_up(void **state)
+{
+    (void)state;
+    from_time = 106; /* the fourth batch's first record */
+    fill(5, CODEC_NONE, 0);
+    script_run(&script, 100);
+    assert_int_equal(positioned_at, 6);
+    assert_int_equal(read_n, 4);
+}
+
+static void
+a_time_after_all_records_is_the_end(void **state)
+{
+    (void)state;
+    from_time = 200;
+    fill(5, CODEC_NONE, 0);
+    script_run(&script, 100);
+    assert_int_equal(read_n, 0);
+    assert_int_equal(assigned_position(assigned), 10);
+    fill(1, CODEC_NONE, 0);
+    script_run(&script, 100);
+    assert_int_equal(read_n, 2);
+}
+
+static void
+pause_now(struct env *env, void *ctx)
+{
+    (void)env;
+    if (ctx) assigned_pause(assigned);
+    else assigned_resume(assigned);
+}
+
+static void
+nothing_comes_of_a_paused_partition(void **state)
+{
+    (void)state;
+    fill(1, CODEC_NONE, 0);
+    script_run(&script, 700);
+    machine_poke(script.client, pause_now, &script);
+    script_run(&script, 700); /* what was asked for before may still come */
+    fill(1, CODEC_NONE, 0);
+    script_run(&script, 2000);
+    assert_int_equal(read_n, 2);
+    machine_poke(script.client, pause_now, NULL);
+    script_run(&script, 100);
+    assert_int_equal(read_n, 4);
 }
 
 static void
@@ -283,6 +354,50 @@ only_node_2(struct script *s, int32_t node, const struct k_fetch_request_fetch_p
     return node == 2 ? K_ERR_NONE : K_ERR_NOT_LEADER_OR_FOLLOWER;
 }
 
+/* KIP-320: the epoch of the leader as we know it, and of the last record. */
+static int16_t
+epochs_are_named(struct script *s, int32_t node, const struct k_fetch_request_fetch_partition *p,
+                 struct k_fetch_response_partition_data *ret, int32_t n)
+{
+    (void)s, (void)node, (void)ret, (void)n;
+    assert_int_equal(p->current_leader_epoch, 3);
+    assert_int_equal(p->last_fetched_epoch, p->fetch_offset ? 3 : -1);
+    return K_ERR_NONE;
+}
+
+static void
+each_fetch_names_the_epochs(void **state)
+{
+    (void)state;
+    fill(2, CODEC_NONE, 0);
+    script.fetch = epochs_are_named;
+    script_run(&script, 200);
+    assert_int_equal(read_n, 4);
+}
+
+/* KIP-951 */
+static int16_t
+node_1_names_2(struct script *s, int32_t node, const struct k_fetch_request_fetch_partition *p,
+               struct k_fetch_response_partition_data *ret, int32_t n)
+{
+    (void)s, (void)p, (void)n;
+    if (node == 2) return K_ERR_NONE;
+    ret->current_leader.leader_id = 2;
+    ret->current_leader.leader_epoch = 4;
+    return K_ERR_NOT_LEADER_OR_FOLLOWER;
+}
+
+static void
+follows_the_hint_of_a_new_leader_without_backoff(void **state)
+{
+    (void)state;
+    from = 0;
+    fill(2, CODEC_NONE, 0);
+    script.fetch = node_1_names_2;
+    script_run(&script, 60); /* less than a backoff */
+    assert_int_equal(read_n, 4);
+}
+
 static void
 reads_from_the_replica_that_it_is_told(void **state)
 {
@@ -346,6 +461,12 @@ main(void)
         CASE(reads_all_in_order),
         CASE(begins_at_its_offset_within_a_batch),
         CASE(from_the_latest_reads_only_what_comes),
+        CASE(a_seek_goes_where_it_says),
+        CASE(a_time_is_looked_up),
+        CASE(a_time_after_all_records_is_the_end),
+        CASE(nothing_comes_of_a_paused_partition),
+        CASE(each_fetch_names_the_epochs),
+        CASE(follows_the_hint_of_a_new_leader_without_backoff),
         CASE(control_batches_are_skipped),
         CASE(a_wrong_checksum_is_reported_and_never_handed_out),
         CASE(what_cannot_be_decompressed_is_reported),
