@@ -425,7 +425,7 @@ visualize_timeline(struct mem *mem, struct trace_reader *reader, const struct vi
     t->partition = p;
     t->boxes.mem = t->lines.mem = mem;
     t->arrows_max = o && o->arrows_max ? o->arrows_max : 60;
-    bool is_window = o && o->to_ns > o->from_ns;
+    bool is_window = o && o->has_window;
     t->from_ns = is_window ? o->from_ns : r.start_ns;
     t->to_ns = is_window ? o->to_ns : r.end_ns;
     draw(t, ret_svg);

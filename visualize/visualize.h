@@ -42,11 +42,19 @@ enum view_witness { VIEW_CHECKER, VIEW_ORACLE, VIEW_INVARIANT };
 /* Times are those of the scenario: they count from "begin". */
 struct view_options {
     struct slice partition; /* "orders-0"; null: the one with most to tell */
-    int64_t from_ns, to_ns; /* timeline: a window of time; both 0: the whole run */
+    bool has_window;
+    int64_t from_ns, to_ns; /* timeline: a window of time, if it has one */
     int32_t arrows_max;     /* timeline; 0: 60 */
     const int64_t *at_ns;   /* frame: the moments, one below the other … */
     int32_t at_n;           /* … 0: before the first fault, after the election, at the end */
 };
+
+/* From when to when a run lasts; the names of its partitions, with blanks between them. */
+struct view_extent {
+    int64_t start_ns, end_ns;
+};
+void visualize_extent(struct mem *mem, struct trace_reader *r, struct view_extent *ret,
+                      struct writer *ret_partitions);
 
 /* All rewind the reader first, and append to ret. options may be NULL. False: the trace is damaged (what
  * could be read is drawn nevertheless) or, for pictures as SVG, the painter failed. */

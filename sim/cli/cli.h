@@ -62,6 +62,7 @@ struct run_job {
     int32_t sets_n;
     const char *bug; /* NULL: none */
     const char *out; /* NULL: no folder */
+    bool is_of_many; /* whoever runs them shows how far they are */
     bool json, quiet;
     bool twice; /* and compare */
     struct slice crash_node;

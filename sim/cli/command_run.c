@@ -212,6 +212,7 @@ run_task(const struct session *s, struct errand *t)
                         .sets_n = s->o.sets_n,
                         .bug = t->bug,
                         .out = many && !s->o.out ? NULL : s->o.out ? s->o.out : "out",
+                        .is_of_many = many,
                         .json = s->o.json,
                         .quiet = s->o.quiet,
                         .twice = s->o.twice};
@@ -305,25 +306,52 @@ task_ended(struct session *s, pid_t pid, int status)
     }
 }
 
+/* How far several runs are, on a terminal only; over what it wrote there before. */
+static void
+show_progress(const struct session *s)
+{
+    int64_t done = 0, bad = 0;
+    if (s->tasks.n < 2 || s->o.json || s->o.quiet || !isatty(STDERR_FILENO)) return;
+    for (int64_t i = 0; i < s->tasks.n; i++) {
+        done += s->tasks.v[i].is_done;
+        bad += s->tasks.v[i].is_done && s->tasks.v[i].exit_code != EXIT_PASS;
+    }
+    fputs("\r\033[K", stderr);
+    if (done == s->tasks.n) return;
+    fprintf(stderr, "%lld of %lld runs", (long long)done, (long long)s->tasks.n);
+    if (bad) fprintf(stderr, ", %lld not passed", (long long)bad);
+    fflush(stderr);
+}
+
+static void
+hide_progress(const struct session *s)
+{
+    if (s->tasks.n > 1 && !s->o.json && !s->o.quiet && isatty(STDERR_FILENO)) fputs("\r\033[K", stderr);
+}
+
 static void
 run_all(struct session *s)
 {
     int64_t next = 0, running = 0, shown = 0;
+    show_progress(s);
     while (shown < s->tasks.n) {
         while (!interrupted && next < s->tasks.n && running < s->o.jobs) {
             start_task(s, &s->tasks.v[next++]);
             running++;
         }
-        if (running == 0) return;
+        if (running == 0) break;
         int status;
         pid_t pid = waitpid(-1, &status, 0);
         if (pid < 0 && errno == EINTR) continue;
-        if (pid < 0) return;
+        if (pid < 0) break;
         running--;
         task_ended(s, pid, status);
+        if (s->tasks.v[shown].is_done) hide_progress(s);
         while (shown < s->tasks.n && s->tasks.v[shown].is_done) show_output(s, &s->tasks.v[shown++]);
         fflush(stdout);
+        show_progress(s);
     }
+    hide_progress(s);
 }
 
 /* Of several the gravest, in the order 5, 4, 3, 1, 2, 0. */

@@ -88,49 +88,72 @@ command_reference(int argc, char **argv)
 
 /* ---- pictures and tales ---- */
 
+enum picture { TALE, TIMELINE, FRAME };
+
 struct view {
     const char *run, *partition;
     int64_t at_ns, from_ns, to_ns;
-    bool has_at, dot;
+    bool has_at, has_from, has_to, dot;
 };
 
+/* Below zero is what came before the topics were there. */
 static bool
 take_time(const char *text, int64_t *ret)
 {
-    return value_time(slice_cstr(text), ret);
+    bool is_negative = *text == '-';
+    if (!value_time(slice_cstr(text + is_negative), ret)) return false;
+    if (is_negative) *ret = -*ret;
+    return true;
 }
 
-static const char *const option_names[] = {"--dot", "--partition", "--at", "--from", "--to"};
+static const char *const tale_options[] = {"--partition"};
+static const char *const timeline_options[] = {"--partition", "--from", "--to"};
+static const char *const frame_options[] = {"--partition", "--at", "--dot"};
 
-static int
-wrong_option(const char *command, const char *arg)
+static const struct {
+    const char *const *v;
+    int n;
+} options_of[] = {[TALE] = {tale_options, ARRAY_LEN(tale_options)},
+                  [TIMELINE] = {timeline_options, ARRAY_LEN(timeline_options)},
+                  [FRAME] = {frame_options, ARRAY_LEN(frame_options)}};
+
+static bool
+has_option(enum picture what, const char *arg)
 {
-    for (int i = 0; i < ARRAY_LEN(option_names); i++)
-        if (strcmp(arg, option_names[i]) == 0) return usage_error(command, "%s needs a value", arg);
-    return unknown_option(command, option_names, ARRAY_LEN(option_names), arg);
+    for (int i = 0; i < options_of[what].n; i++)
+        if (strcmp(arg, options_of[what].v[i]) == 0) return true;
+    return false;
+}
+
+/* 0 taken, else an exit code. */
+static int
+take_value(const char *command, const char *arg, const char *value, struct view *v)
+{
+    if (strcmp(arg, "--partition") == 0) {
+        v->partition = value;
+        return 0;
+    }
+    int64_t *to = strcmp(arg, "--at") == 0 ? &v->at_ns : strcmp(arg, "--from") == 0 ? &v->from_ns : &v->to_ns;
+    *(to == &v->at_ns ? &v->has_at : to == &v->from_ns ? &v->has_from : &v->has_to) = true;
+    return take_time(value, to) ? 0 : usage_error(command, "%s %s: a time like 2.5s is due", arg, value);
 }
 
 static int
-parse_view(const char *command, int argc, char **argv, struct view *v)
+parse_view(const char *command, enum picture what, int argc, char **argv, struct view *v)
 {
     for (int i = 0; i < argc; i++) {
-        bool last = i + 1 >= argc;
-        if (strcmp(argv[i], "--dot") == 0) {
-            v->dot = true;
-        } else if (strncmp(argv[i], "--", 2) != 0) {
+        if (strncmp(argv[i], "--", 2) != 0) {
+            if (v->run) return usage_error(command, "one run at a time: %s or %s?", v->run, argv[i]);
             v->run = argv[i];
-        } else if (last) {
-            return wrong_option(command, argv[i]);
-        } else if (strcmp(argv[i], "--partition") == 0) {
-            v->partition = argv[++i];
+        } else if (!has_option(what, argv[i])) {
+            return unknown_option(command, options_of[what].v, options_of[what].n, argv[i]);
+        } else if (strcmp(argv[i], "--dot") == 0) {
+            v->dot = true;
         } else {
-            int64_t *to = strcmp(argv[i], "--at") == 0     ? &v->at_ns
-                          : strcmp(argv[i], "--from") == 0 ? &v->from_ns
-                          : strcmp(argv[i], "--to") == 0   ? &v->to_ns
-                                                           : NULL;
-            if (!to) return wrong_option(command, argv[i]);
-            v->has_at = v->has_at || to == &v->at_ns;
-            if (!take_time(argv[++i], to)) return usage_error(command, "%s: a time like 2.5s is due", argv[i]);
+            if (i + 1 >= argc) return usage_error(command, "%s needs a value", argv[i]);
+            int rc = take_value(command, argv[i], argv[i + 1], v);
+            if (rc) return rc;
+            i++;
         }
     }
     return v->run ? 0 : usage_error(command, "which run? (its folder, like out/leader-crash-42)");
@@ -149,12 +172,41 @@ open_trace(struct desk *d, const char *run)
     return r;
 }
 
-enum picture { TALE, TIMELINE, FRAME };
+static bool
+names_partition(struct slice all, const char *name)
+{
+    for (int64_t at = 0; at < all.n;) {
+        int64_t blank = slice_find(all, ' ', at);
+        if (blank < 0) blank = all.n;
+        if (slice_eq(slice_sub(all, at, blank - at), slice_cstr(name))) return true;
+        at = blank + 1;
+    }
+    return false;
+}
+
+/* A window without one end goes on to the run's; what is asked for must be there. 0, or an exit code. */
+static int
+check_view(const char *command, const struct view_extent *e, struct slice partitions, struct view *v)
+{
+    double from = (double)e->start_ns / 1e9, to = (double)e->end_ns / 1e9;
+    if (!v->has_from) v->from_ns = e->start_ns;
+    if (!v->has_to) v->to_ns = e->end_ns;
+    if (v->partition && !names_partition(partitions, v->partition))
+        return usage_error(command, "--partition %s: this run has %.*s", v->partition, SARG(partitions));
+    if (v->has_at && (v->at_ns < e->start_ns || v->at_ns > e->end_ns))
+        return usage_error(command, "--at %.3fs: this run lasts from %.3fs to %.3fs", (double)v->at_ns / 1e9,
+                           from, to);
+    if (v->from_ns >= v->to_ns || v->from_ns >= e->end_ns || v->to_ns <= e->start_ns)
+        return usage_error(command, "from %.3fs to %.3fs is nothing to draw: this run lasts from %.3fs to %.3fs",
+                           (double)v->from_ns / 1e9, (double)v->to_ns / 1e9, from, to);
+    return 0;
+}
 
 static bool
 draw(struct desk *d, struct trace_reader *r, enum picture what, const struct view *v, struct writer *w)
 {
     struct view_options o = {.partition = v->partition ? slice_cstr(v->partition) : SLICE_NULL,
+                             .has_window = v->has_from || v->has_to,
                              .from_ns = v->from_ns,
                              .to_ns = v->to_ns,
                              .at_ns = &v->at_ns,
@@ -165,20 +217,32 @@ draw(struct desk *d, struct trace_reader *r, enum picture what, const struct vie
 }
 
 static int
+show_run(struct desk *d, const char *command, enum picture what, struct view *v)
+{
+    struct trace_reader *r = open_trace(d, v->run);
+    struct writer w = writer_mem(&d->mem), partitions = writer_mem(&d->mem);
+    struct view_extent e;
+    if (!r) return EXIT_USAGE;
+    visualize_extent(&d->mem, r, &e, &partitions);
+    int rc = check_view(command, &e, writer_slice(&partitions), v);
+    if (rc) return rc;
+    bool ok = draw(d, r, what, v, &w);
+    fwrite(w.p, 1, (size_t)w.n, stdout);
+    if (!ok) fprintf(stderr, "gregor: %s: the trace is damaged\n", v->run);
+    return ok ? EXIT_PASS : EXIT_USAGE;
+}
+
+static int
 show(const char *command, enum picture what, int argc, char **argv)
 {
     struct view v = {0};
     struct desk d;
-    int rc = parse_view(command, argc, argv, &v);
+    int rc = parse_view(command, what, argc, argv, &v);
     if (rc) return rc;
     desk_init(&d);
-    struct trace_reader *r = open_trace(&d, v.run);
-    struct writer w = writer_mem(&d.mem);
-    bool ok = r && draw(&d, r, what, &v, &w);
-    if (r) fwrite(w.p, 1, (size_t)w.n, stdout);
-    if (r && !ok) fprintf(stderr, "gregor: %s: the trace is damaged\n", v.run);
+    rc = show_run(&d, command, what, &v);
     desk_release(&d);
-    return ok ? EXIT_PASS : EXIT_USAGE;
+    return rc;
 }
 
 int

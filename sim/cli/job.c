@@ -181,7 +181,7 @@ run_again(struct arena *a, const struct scenario *s, const struct run_options *o
 void
 job_run(struct arena *a, const struct scenario *s, const struct run_job *j, struct run_output *ret)
 {
-    struct progress p = {.show = !j->json && !j->quiet && isatty(STDERR_FILENO),
+    struct progress p = {.show = !j->json && !j->quiet && !j->is_of_many && isatty(STDERR_FILENO),
                          .begin_ns = wall_now_ns(),
                          .seed = j->has_seed ? j->seed : (uint64_t)s->seed};
     struct run_options o = {.has_seed = j->has_seed,
@@ -204,10 +204,11 @@ job_run(struct arena *a, const struct scenario *s, const struct run_job *j, stru
     int64_t wall_ns = wall_now_ns() - p.begin_ns;
     if (p.trace) fclose(p.trace);
     if (j->twice && !ret->result.interrupted) run_again(a, s, &o, &ret->result);
-    if (p.show) fputs("\r\033[K", stderr);
+    if (p.show) fputs(j->out ? "\r\033[Kdrawing what happened" : "\r\033[K", stderr);
     report_json(a, s, &ret->result, j, wall_ns, &ret->json);
     report_human(a, s, &ret->result, j, wall_ns, &ret->human);
     if (j->out) write_folder(a, dir, s, j, ret);
+    if (p.show) fputs("\r\033[K", stderr);
     if (j->out)
         fmt_slice(&ret->human,
                   arena_format(a, "%.*s/  timeline.svg  replication.svg  story.txt  report.json  trace.zst\n",

@@ -27,11 +27,15 @@
 
 #define TIMELINE_OPTIONS \
     "  --partition T-P      the partition to draw (else the one with most to tell)\n" \
-    "  --from TIME          from this time on, like 1.5s\n" \
+    "  --from TIME          from this time on, like 1.5s, as the scenario counts\n" \
     "  --to TIME            up to this time\n"
 
+#define EXPLAIN_OPTIONS \
+    "  --partition T-P      the partition to tell in full (else the one with most to tell)\n"
+
 #define FRAME_OPTIONS \
-    "  --at TIME            the moment (else before the first fault, after the election, the end)\n" \
+    "  --at TIME            the moment, like 2.5s, as the scenario counts (else before the fault that\n" \
+    "                       cost a leader, after the election, before a log is cut, and the end)\n" \
     "  --partition T-P      the partition to draw (else the one with most to tell)\n" \
     "  --dot                as text for Graphviz's dot, not as SVG\n"
 
@@ -39,7 +43,7 @@ const struct command commands[] = {
     {"run", "gregor run FILE… [OPTION]…", RUN_OPTIONS,
      "runs scenarios and says whether what must hold held", "gregor run scenarios/leader-crash.yaml --seed 1..100 --jobs 4", command_run},
     {"lint", "gregor lint FILE…", "", "finds mistakes in scenarios", "gregor lint scenarios/leader-crash.yaml", command_lint},
-    {"explain", "gregor explain RUN", "", "tells a run in sentences", "gregor explain out/leader-crash-42", command_explain},
+    {"explain", "gregor explain RUN [OPTION]…", EXPLAIN_OPTIONS, "tells a run in sentences", "gregor explain out/leader-crash-42", command_explain},
     {"timeline", "gregor timeline RUN [OPTION]…", TIMELINE_OPTIONS, "draws a run over time, as SVG to standard output", "gregor timeline out/leader-crash-42 > t.svg", command_timeline},
     {"frame", "gregor frame RUN [OPTION]…", FRAME_OPTIONS, "draws what each replica holds at a moment, as SVG to standard output", "gregor frame out/leader-crash-42 --at 2.5s > f.svg", command_frame},
     {"replay", "gregor replay RUN", "", "runs it again and compares the hash of the trace", "gregor replay out/leader-crash-42", command_replay},

@@ -229,6 +229,55 @@ a_run_that_comes_out_otherwise_is_nondeterministic(void **state)
     must_have("twice/tiny-7/report.json", "run again it came out otherwise");
 }
 
+static int
+view(int (*command)(int argc, char **argv), const char *const *argv)
+{
+    int argc = 0, kept = dup(STDOUT_FILENO), to = open("printed", O_WRONLY | O_CREAT | O_TRUNC, 0666);
+    while (argv[argc]) argc++;
+    fflush(NULL);
+    dup2(to, STDOUT_FILENO);
+    int rc = command(argc, (char **)(uintptr_t)argv);
+    fflush(stdout);
+    dup2(kept, STDOUT_FILENO);
+    close(kept), close(to);
+    return rc;
+}
+
+#define VIEW(command, ...) view(command, (const char *const[]){"out/tiny-7", __VA_ARGS__, NULL})
+
+static void
+views_refuse_what_is_not_in_the_run(void **state)
+{
+    (void)state;
+    assert_int_equal(RUN("--quiet"), EXIT_PASS);
+    assert_int_equal(VIEW(command_explain, "--partition", "orders-0"), EXIT_PASS);
+    assert_int_equal(VIEW(command_explain, "--partition", "orders-7"), EXIT_USAGE);
+    assert_int_equal(VIEW(command_explain, "--at", "1s"), EXIT_USAGE);
+    assert_int_equal(VIEW(command_frame, "--at", "0.5s", "--dot"), EXIT_PASS);
+    assert_int_equal(VIEW(command_frame, "--at", "-1ms", "--dot"), EXIT_PASS);
+    assert_int_equal(VIEW(command_frame, "--at", "99s", "--dot"), EXIT_USAGE);
+    assert_int_equal(VIEW(command_frame, "--at", "-99s", "--dot"), EXIT_USAGE);
+    assert_int_equal(VIEW(command_frame, "--at", "soon"), EXIT_USAGE);
+    assert_int_equal(VIEW(command_frame, "--at"), EXIT_USAGE);
+    assert_int_equal(VIEW(command_frame, "out/other"), EXIT_USAGE);
+    assert_int_equal(VIEW(command_timeline, "--from", "0.5s", "--to", "0.2s"), EXIT_USAGE);
+    assert_int_equal(VIEW(command_timeline, "--dot"), EXIT_USAGE);
+}
+
+/* The end that nobody gave is the run's. */
+static void
+a_window_may_have_one_end(void **state)
+{
+    (void)state;
+    static const char first[] = ">p1 gets its first acknowledgement (p1:1, acks=all)<";
+    assert_int_equal(RUN("--quiet"), EXIT_PASS);
+    assert_int_equal(VIEW(command_timeline, "--to", "500ms"), EXIT_PASS);
+    must_have("printed", first);
+    assert_int_equal(VIEW(command_timeline, "--from", "500ms"), EXIT_PASS);
+    must_have("printed", "</svg>");
+    assert_null(strstr(read_back("printed"), first));
+}
+
 int
 main(void)
 {
@@ -241,6 +290,8 @@ main(void)
         cmocka_unit_test(a_run_that_died_can_be_replayed),
         cmocka_unit_test(a_run_that_comes_out_the_same_twice_passes),
         cmocka_unit_test(a_run_that_comes_out_otherwise_is_nondeterministic),
+        cmocka_unit_test(views_refuse_what_is_not_in_the_run),
+        cmocka_unit_test(a_window_may_have_one_end),
     };
     return cmocka_run_group_tests(tests, make_root, remove_root);
 }

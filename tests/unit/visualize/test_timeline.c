@@ -83,7 +83,7 @@ a_window_shows_its_time_only(void **state)
     struct synthetic s;
     struct trace_reader *r = synthetic_run(&s);
     struct writer w = writer_mem(&s.mem);
-    struct view_options o = {.from_ns = 8900 * MS, .to_ns = 9100 * MS};
+    struct view_options o = {.has_window = true, .from_ns = 8900 * MS, .to_ns = 9100 * MS};
     assert_true(visualize_timeline(&s.mem, r, &o, &w));
     assert_int_equal(count(&w, "id=\"sentence-6\""), 0);
     assert_int_equal(count(&w, "id=\"sentence-10\""), 1);
