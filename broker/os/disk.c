@@ -347,7 +347,8 @@ os_disk_start(struct os_machine *m, struct op *op)
         finish_at_once(j, ENV_OK);
     } else {
         m->jobs_n++;
-        os_loop_submit(m->loop, &j->job);
+        if (op->kind == OP_WORK) os_loop_submit_work(m->loop, &j->job);
+        else os_loop_submit(m->loop, &j->job);
     }
 }
 

@@ -77,7 +77,8 @@ os_loop_new(int threads)
         errno = why;
         return NULL;
     }
-    l->pool = os_pool_new(threads, l->wake_fd);
+    l->disk = os_pool_new(threads, l->wake_fd);
+    l->work = os_pool_new(threads, l->wake_fd);
     l->names = os_pool_new(1, l->wake_fd);
     l->recv = os_alloc(OS_RECV_BYTES);
     l->stage = os_alloc(OS_STAGE_BYTES);
@@ -97,9 +98,17 @@ static void
 run_done_jobs(struct os_loop *l)
 {
     struct os_jobs jobs = {0};
-    os_pool_collect(l->pool, &jobs);
+    os_pool_collect(l->disk, &jobs);
+    os_pool_collect(l->work, &jobs);
     os_pool_collect(l->names, &jobs);
     for (struct os_job *job; (job = os_jobs_pop(&jobs)) != NULL;) job->done(job);
+}
+
+static void
+submit_batches(struct os_loop *l)
+{
+    os_pool_submit(l->disk, &l->disk_batch);
+    os_pool_submit(l->work, &l->work_batch);
 }
 
 /* The jobs that close files, and names that nobody waits for any more, come to their end. */
@@ -107,12 +116,14 @@ void
 os_loop_free(struct os_loop *l)
 {
     CHECK(list_is_empty(&l->machines));
-    os_pool_submit(l->pool, &l->batch);
+    submit_batches(l);
     bury_all(l);
-    os_pool_stop(l->pool);
+    os_pool_stop(l->disk);
+    os_pool_stop(l->work);
     os_pool_stop(l->names);
     run_done_jobs(l);
-    os_pool_free(l->pool);
+    os_pool_free(l->disk);
+    os_pool_free(l->work);
     os_pool_free(l->names);
     close_descriptors(l);
     free(l->recv);
@@ -143,7 +154,13 @@ os_loop_bury(struct os_loop *l, struct os_grave *g)
 void
 os_loop_submit(struct os_loop *l, struct os_job *job)
 {
-    os_jobs_push(&l->batch, job);
+    os_jobs_push(&l->disk_batch, job);
+}
+
+void
+os_loop_submit_work(struct os_loop *l, struct os_job *job)
+{
+    os_jobs_push(&l->work_batch, job);
 }
 
 void
@@ -206,12 +223,19 @@ wait_for_events(struct os_loop *l, struct epoll_event *events, int64_t ns)
     return epoll_wait(l->epoll_fd, events, EVENTS_MAX, (int)ms);
 }
 
+/* From now on what comes back wakes the loop. */
+static bool
+may_wait(struct os_loop *l)
+{
+    return os_pool_await(l->disk) && os_pool_await(l->work) && os_pool_await(l->names);
+}
+
 static void
 handle_events(struct os_loop *l, int64_t max_wait_ns)
 {
     struct epoll_event events[EVENTS_MAX];
     int64_t ns = wait_ns(l, max_wait_ns);
-    if (ns > 0 && !(os_pool_await(l->pool) && os_pool_await(l->names))) ns = 0;
+    if (ns > 0 && !may_wait(l)) ns = 0;
     int n = wait_for_events(l, events, ns);
     CHECK(n >= 0 || errno == EINTR);
     for (int i = 0; i < n; i++) {
@@ -239,7 +263,7 @@ void
 os_loop_turn(struct os_loop *l, int64_t max_wait_ns)
 {
     os_socks_send(l);
-    os_pool_submit(l->pool, &l->batch);
+    submit_batches(l);
     handle_events(l, max_wait_ns);
     run_done_jobs(l);
     os_disk_deliver_done(l);

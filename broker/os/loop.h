@@ -41,8 +41,10 @@ struct os_inode {
 struct os_loop {
     int epoll_fd, wake_fd, spare_fd;
     struct os_watch wake;
-    struct os_pool *pool, *names;
-    struct os_jobs batch; /* to be submitted before the loop waits */
+    /* Each kind of waiting has threads of its own: a batch that blows up, or a name server that does not
+     * answer, keeps nobody from the disk. */
+    struct os_pool *disk, *work, *names;
+    struct os_jobs disk_batch, work_batch; /* to be submitted before the loop waits */
     struct list machines;
     struct list readable, sending, closing; /* connections with something to do */
     struct list said;                       /* listeners with something to tell */
@@ -55,7 +57,7 @@ struct os_loop {
     bool stop;
 };
 
-/* threads: of the pool for disk and computations. NULL, with errno: no descriptors left. */
+/* threads: at most, for the disk, and for computations. NULL, with errno: no descriptors left. */
 struct os_loop *os_loop_new(int threads);
 /* All machines are gone already. */
 void os_loop_free(struct os_loop *l);
@@ -70,6 +72,8 @@ bool os_loop_watch(struct os_loop *l, struct os_watch *w, uint32_t epoll_events)
 void os_loop_unwatch(struct os_loop *l, struct os_watch *w);
 void os_loop_bury(struct os_loop *l, struct os_grave *g);
 void os_loop_submit(struct os_loop *l, struct os_job *job);
+/* Something that computes for a long time. */
+void os_loop_submit_work(struct os_loop *l, struct os_job *job);
 /* Something that may wait for a name server. */
 void os_loop_submit_name(struct os_loop *l, struct os_job *job);
 

@@ -389,6 +389,43 @@ work_is_done_in_threads(void **state)
     body_release(&b);
 }
 
+/* A handful of batches that blow up must not keep a quorum's votes and everybody's records off the disk. */
+static void
+computations_do_not_hold_up_the_disk(void **state)
+{
+    (void)state;
+    struct body b;
+    body_init(&b);
+    struct file f = {0};
+    struct waiting work[8], write = {.op.done = waiting_done};
+    struct env *env = &b.m->env;
+    open_file(&b, &f, "a", OPEN_WRITE | OPEN_CREATE);
+    struct buf *text = buf_new(&env->mem, 1 << 20);
+    for (int i = 0; i < 1 << 20; i++) text->data[i] = (uint8_t)((uint32_t)i * 2654435761u >> 28);
+    text->n = 1 << 20;
+    struct seg segs[8], one = seg_of(text);
+    for (int i = 0; i < 8; i++) segs[i] = one;
+    one.bytes.n = 10;
+    os_machine_enter(b.m);
+    for (int i = 0; i < 8; i++) {
+        work[i] = (struct waiting){.op.done = waiting_done};
+        work_queue(env, &work[i].op, WORK_COMPRESS, CODEC_GZIP, 9, segs, 8, 16 << 20);
+    }
+    file_write(&write.op, &f, 0, &one, 1);
+    os_machine_carry_out(b.m);
+    BODY_UNTIL(&b, write.done);
+    int before = 0;
+    for (int i = 0; i < 8; i++) before += work[i].done;
+    assert_in_range(before, 0, 4);
+    for (int i = 0; i < 8; i++) {
+        BODY_UNTIL(&b, work[i].done);
+        buf_unref(work[i].op.buf);
+    }
+    buf_unref(text);
+    close_file(&b, &f);
+    body_release(&b);
+}
+
 int
 main(void)
 {
@@ -405,6 +442,7 @@ main(void)
         cmocka_unit_test(a_lock_of_another_process_is_told),
         cmocka_unit_test(a_machine_can_go_while_operations_are_pending),
         cmocka_unit_test(work_is_done_in_threads),
+        cmocka_unit_test(computations_do_not_hold_up_the_disk),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
