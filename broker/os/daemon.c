@@ -17,9 +17,10 @@
 #include "broker/os/settings.h"
 
 #define VERSION "0.1.0"
-#define POOL_THREADS 4
+#define POOL_THREADS 4 /* for the disk, and as many for computations */
 #define FILE_MAX_BYTES (4 << 20)
 #define FILES_FEW 1024
+#define AGAIN_NS NS_PER_S
 
 struct daemon {
     const struct os_daemon_ops *ops;
@@ -32,7 +33,7 @@ struct daemon {
     void *machine;
     struct os_watch signals;
     int64_t started_ns;
-    bool is_stopping;
+    int64_t asked_ns; /* to stop; 0: not yet */
     int status;
 };
 
@@ -105,14 +106,20 @@ gather_settings(struct daemon *d, const char *const *environment, struct writer 
 
 /* ---- signals ---- */
 
+/* Some send one request twice: timeout(1) to its child and then to the child's group, a terminal and
+ * the shell that ran in it. Who means it, asks again later. */
 static void
-shut_down(struct daemon *d, int signal)
+asked_again(const struct daemon *d, int signal)
 {
-    if (d->is_stopping) {
-        os_log(OS_WARN, S("asked to stop again: it ends at once"));
-        _exit(128 + signal);
-    }
-    d->is_stopping = true;
+    if (os_now_ns() - d->asked_ns < AGAIN_NS) return;
+    os_log(OS_WARN, S("asked to stop again: it ends at once"));
+    _exit(128 + signal);
+}
+
+static void
+shut_down(struct daemon *d)
+{
+    d->asked_ns = os_now_ns();
     os_log(OS_INFO, S("asked to stop: it shuts down in order"));
     if (d->m->env.dead) return;
     os_machine_enter(d->m);
@@ -126,17 +133,28 @@ signals_ready(struct os_watch *w, uint32_t epoll_events)
     (void)epoll_events;
     struct daemon *d = CONTAINER_OF(w, struct daemon, signals);
     struct signalfd_siginfo info;
-    while (read(w->fd, &info, sizeof info) == (ssize_t)sizeof info)
-        shut_down(d, (int)info.ssi_signo);
+    while (read(w->fd, &info, sizeof info) == (ssize_t)sizeof info) {
+        if (d->asked_ns) asked_again(d, (int)info.ssi_signo);
+        else shut_down(d);
+    }
+}
+
+/* What nohup or a script's & has turned off stays off, as with Java's signals. */
+static bool
+is_ignored(int signal)
+{
+    struct sigaction now;
+    return sigaction(signal, NULL, &now) == 0 && now.sa_handler == SIG_IGN;
 }
 
 static bool
 watch_signals(struct daemon *d)
 {
+    static const int ends[] = {SIGTERM, SIGINT, SIGHUP};
     sigset_t set;
     sigemptyset(&set);
-    sigaddset(&set, SIGTERM);
-    sigaddset(&set, SIGINT);
+    for (int i = 0; i < ARRAY_LEN(ends); i++)
+        if (!is_ignored(ends[i])) sigaddset(&set, ends[i]);
     sigprocmask(SIG_BLOCK, &set, NULL);
     signal(SIGPIPE, SIG_IGN);
     int fd = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);

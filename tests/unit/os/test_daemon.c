@@ -131,8 +131,9 @@ it_serves_and_stops_in_order(void **state)
     assert_non_null(strstr(r.text, "info  node 1 has stopped in order\n"));
 }
 
+/* A request that comes twice, as timeout(1) sends it, is one. */
 static void
-a_second_signal_ends_it_at_once(void **state)
+a_second_signal_ends_it_at_once_unless_it_comes_with_the_first(void **state)
 {
     (void)state;
     struct run r;
@@ -140,8 +141,41 @@ a_second_signal_ends_it_at_once(void **state)
     assert_true(await(&r, "serves"));
     kill(r.pid, SIGINT);
     assert_true(await(&r, "shuts down in order"));
+    kill(r.pid, SIGTERM);
+    usleep(1100000);
     kill(r.pid, SIGINT);
     assert_int_equal(finish(&r), 128 + SIGINT);
+}
+
+static void
+a_terminal_that_goes_stops_it_in_order(void **state)
+{
+    (void)state;
+    struct run r;
+    start(&r, ARGV("--override", "log.dirs=here"), nothing);
+    assert_true(await(&r, "serves"));
+    kill(r.pid, SIGHUP);
+    assert_int_equal(finish(&r), 0);
+}
+
+static void
+a_signal_that_was_turned_off_stays_off(void **state)
+{
+    (void)state;
+    struct run r;
+    signal(SIGINT, SIG_IGN);
+    start(&r, ARGV("--override", "stub=stubborn"), nothing);
+    signal(SIGINT, SIG_DFL);
+    assert_true(await(&r, "serves"));
+    kill(r.pid, SIGINT);
+    usleep(1100000);
+    kill(r.pid, SIGTERM);
+    assert_true(await(&r, "shuts down in order"));
+    usleep(1100000);
+    kill(r.pid, SIGINT);
+    usleep(100000);
+    kill(r.pid, SIGTERM);
+    assert_int_equal(finish(&r), 128 + SIGTERM);
 }
 
 static void
@@ -214,7 +248,9 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(it_serves_and_stops_in_order),
-        cmocka_unit_test(a_second_signal_ends_it_at_once),
+        cmocka_unit_test(a_second_signal_ends_it_at_once_unless_it_comes_with_the_first),
+        cmocka_unit_test(a_terminal_that_goes_stops_it_in_order),
+        cmocka_unit_test(a_signal_that_was_turned_off_stays_off),
         cmocka_unit_test(what_makes_it_give_up_is_said),
         cmocka_unit_test(wrong_usage_is_status_3),
         cmocka_unit_test(a_file_replaces_the_defaults_and_variables_win_over_it),
