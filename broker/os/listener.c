@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -59,6 +60,16 @@ turn_away(struct os_listener *l)
     loop->spare_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
 }
 
+/* A crowd of connections must not keep the node from its files: without those it cannot go on. A quarter
+ * of the descriptors is out of their reach. (The limit may be changed from outside at any time.) */
+static bool
+has_room(const struct os_loop *loop)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur == RLIM_INFINITY) return true;
+    return (rlim_t)loop->socks_n < limit.rlim_cur - limit.rlim_cur / 4;
+}
+
 static void
 listener_ready(struct os_watch *w, uint32_t epoll_events)
 {
@@ -68,7 +79,8 @@ listener_ready(struct os_watch *w, uint32_t epoll_events)
         struct sockaddr_storage a;
         socklen_t n = sizeof a;
         int fd = accept4(w->fd, (struct sockaddr *)&a, &n, SOCK_NONBLOCK | SOCK_CLOEXEC);
-        if (fd >= 0) offer(l, fd, &a, n);
+        if (fd >= 0 && !has_room(l->m->loop)) close(fd);
+        else if (fd >= 0) offer(l, fd, &a, n);
         else if (errno == EMFILE || errno == ENFILE) turn_away(l);
         else if (errno != EINTR && errno != ECONNABORTED) return;
     }
@@ -131,16 +143,27 @@ say(struct os_listener *l, enum env_err err)
     list_push_back(&l->m->loop->said, &l->said_node);
 }
 
-static void
-start(struct os_listener *l, const struct addrinfo *a)
+/* The first address of this kind that the computer has; an error number. */
+static int
+open_one_of(struct os_listener *l, const struct addrinfo *a, bool is_ipv4)
 {
-    int err = EADDRNOTAVAIL;
     for (; a; a = a->ai_next) {
+        if ((a->ai_family == AF_INET) != is_ipv4) continue;
         l->watch.fd = open_socket(a);
-        if (l->watch.fd >= 0) break;
-        if (err != EADDRINUSE) err = errno;
+        if (l->watch.fd >= 0) return 0;
+        if (errno != EADDRNOTAVAIL && errno != EAFNOSUPPORT) return errno;
     }
-    if (l->watch.fd >= 0 && os_loop_watch(l->m->loop, &l->watch, EPOLLIN)) err = 0;
+    return EADDRNOTAVAIL;
+}
+
+/* A name that has addresses of both kinds (localhost) means that of IPv4, as it does for Java: clients
+ * that are given 127.0.0.1 must find us there. */
+static void
+start(struct os_listener *l, const struct addrinfo *addresses)
+{
+    int err = open_one_of(l, addresses, true);
+    if (err == EADDRNOTAVAIL) err = open_one_of(l, addresses, false);
+    if (!err && !os_loop_watch(l->m->loop, &l->watch, EPOLLIN)) err = errno;
     say(l, os_err(err));
 }
 

@@ -54,6 +54,7 @@ struct os_loop {
     uint8_t *recv, *stage;
     struct os_inode *poisoned;
     int32_t poisoned_n;
+    int32_t socks_n; /* descriptors of connections */
     bool stop;
 };
 

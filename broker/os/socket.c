@@ -44,6 +44,14 @@ close_fd(struct os_sock *s)
     os_loop_unwatch(s->m->loop, &s->watch);
     close(s->watch.fd);
     s->watch.fd = -1;
+    s->m->loop->socks_n--;
+}
+
+static void
+set_fd(struct os_sock *s, int fd, void (*ready)(struct os_watch *, uint32_t))
+{
+    s->watch = (struct os_watch){ready, fd};
+    s->m->loop->socks_n++;
 }
 
 static void
@@ -177,7 +185,7 @@ start_connect(struct os_sock *s, const struct addrinfo *a)
     int fd = socket(a->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (fd < 0) return errno;
     set_options(fd);
-    s->watch = (struct os_watch){connecting_ready, fd};
+    set_fd(s, fd, connecting_ready);
     int rc = connect(fd, a->ai_addr, a->ai_addrlen);
     if ((rc == 0 || errno == EINPROGRESS) && os_loop_watch(s->m->loop, &s->watch, WATCHED))
         return 0;
@@ -222,7 +230,7 @@ os_sock_accept(struct os_machine *m, struct conn *c, int fd)
 {
     struct os_sock *s = sock_new(m, c);
     set_options(fd);
-    s->watch = (struct os_watch){open_ready, fd};
+    set_fd(s, fd, open_ready);
     s->is_open = s->may_write = true;
     if (!os_loop_watch(m->loop, &s->watch, WATCHED)) os_sock_fail(s, os_err(errno));
 }

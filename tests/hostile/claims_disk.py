@@ -6,11 +6,10 @@ import shutil
 import socket
 import struct
 import subprocess
-import time
 from contextlib import contextmanager
 
 from claim import Skip, claim
-from daemon import TOPIC, Daemon
+from daemon import TOPIC, Daemon, led
 from wire import Client, batch
 
 LOG = f"{TOPIC}-0"
@@ -335,6 +334,20 @@ def a_port_in_use_is_refused(binary, folder):
 
 
 @claim
+def a_name_with_addresses_of_both_kinds_means_that_of_ipv4(binary, folder):
+    (folder / "hosts").write_text("::1 localhost\n127.0.0.1 localhost\n")
+    own_hosts = f"mount --bind {folder}/hosts /etc/hosts"
+    if subprocess.run(["unshare", "--mount", "sh", "-c", own_hosts], capture_output=True).returncode:
+        raise Skip("a process of its own /etc/hosts cannot be had here")
+    d = Daemon(binary, folder)
+    d.settings["listeners"] = f"PLAINTEXT://localhost:{d.port},CONTROLLER://localhost:{d.controller_port}"
+    d.binary, d.arguments = "unshare", ["--mount", "sh", "-c", f'{own_hosts} && exec "$0" "$@"', str(binary)]
+    with d:  # it is asked at 127.0.0.1
+        d.keep()
+        assert d.stop() == 0, d.last_line()
+
+
+@claim
 def directories_that_cannot_be_written_are_refused(binary, folder):
     file = folder / "file"
     file.write_text("x")
@@ -402,7 +415,7 @@ def everything(d):
     found, at = [], 0
     with Client(d.port) as c:
         while True:
-            more = [v for v in values_of(c.fetch(TOPIC, at)[2]) if v[0] >= at]
+            more = [v for v in values_of(led(lambda: c.fetch(TOPIC, at))[2]) if v[0] >= at]
             if not more:
                 return found
             found += more

@@ -3,12 +3,14 @@
 import subprocess
 
 from claim import claim
-from daemon import clean_environment, free_port
+from daemon import clean_environment
+from ports import free_port
+from wire import LIMIT_S
 
 
 def said(binary, folder, *arguments, environment=None):
     """(status, what it printed to its errors)"""
-    done = subprocess.run([str(binary), *map(str, arguments)], cwd=folder, capture_output=True, text=True, timeout=20,
+    done = subprocess.run([str(binary), *map(str, arguments)], cwd=folder, capture_output=True, text=True, timeout=LIMIT_S,
                           stdin=subprocess.DEVNULL, env={**clean_environment(), **(environment or {})})
     return done.returncode, done.stderr
 

@@ -1,32 +1,30 @@
 """A gregord of ours: started in a folder, ended by its pid, asked whether it still serves."""
 
 import os
-import random
 import signal
-import socket
 import subprocess
 import time
+from contextlib import nullcontext
 
-from wire import Client, Closed, batch, values_of
+from ports import free_port
+from wire import LIMIT_S, Client, Closed, batch, values_of
 
 TOPIC = "kept"
-START_LIMIT_S = 20
-
-
-def free_port():
-    """Below the ephemeral range, where no outgoing connection can take it before it is bound."""
-    while True:
-        port = random.randrange(15000, 32000)
-        with socket.socket() as s:
-            try:
-                s.bind(("127.0.0.1", port))
-            except OSError:
-                continue
-            return port
+NOT_LEADER, NOT_ENOUGH_REPLICAS = 6, 19
 
 
 def clean_environment():
     return {k: v for k, v in os.environ.items() if not k.startswith("KAFKA_") and k != "CLUSTER_ID"}
+
+
+def led(ask):
+    """The answer once somebody leads: on a busy machine the only broker's session may lapse for a moment."""
+    end = time.monotonic() + LIMIT_S
+    while True:
+        answer = ask()
+        if answer[0] not in (NOT_LEADER, NOT_ENOUGH_REPLICAS) or time.monotonic() > end:
+            return answer
+        time.sleep(0.05)
 
 
 class Daemon:
@@ -67,12 +65,12 @@ class Daemon:
                                             env={**clean_environment(), **self.environment})
 
     def wait(self):
-        end = time.monotonic() + START_LIMIT_S
+        end = time.monotonic() + LIMIT_S
         while True:
             assert self.process.poll() is None, f"it ended with {self.process.returncode}: {self.last_line()}"
             assert time.monotonic() < end, f"it does not serve: {self.last_line()}"
             try:
-                with Client(self.port, timeout=5) as c:
+                with Client(self.port, timeout=10) as c:
                     c.make_topic(TOPIC)
                     if c.fetch(TOPIC, 0)[0] == 0:
                         return
@@ -84,7 +82,7 @@ class Daemon:
         self.start()
         self.wait()
 
-    def stop(self, limit_s=20):
+    def stop(self, limit_s=LIMIT_S):
         """In order; the exit status."""
         self.process.send_signal(signal.SIGTERM)
         return self.process.wait(limit_s)
@@ -92,9 +90,9 @@ class Daemon:
     def kill(self):
         if self.process and self.process.poll() is None:
             self.process.kill()
-            self.process.wait(10)
+            self.process.wait(LIMIT_S)
 
-    def ends(self, limit_s=10):
+    def ends(self, limit_s=LIMIT_S):
         """It ends by itself: the exit status and what it said last."""
         try:
             status = self.process.wait(limit_s)
@@ -121,15 +119,10 @@ class Daemon:
 
     def keep(self, n=1, size=20, client=None):
         """Writes n batches of one value each, acknowledged by all."""
-        with Client(self.port) as c:
+        with nullcontext(client) if client else Client(self.port) as c:
             for _ in range(n):
                 value = b"value %d " % len(self.kept) + b"." * size
-                end = time.monotonic() + 5
-                while True:
-                    error, offset = c.produce(TOPIC, batch([value]))
-                    if error not in (6, 19) or time.monotonic() > end:  # its session may lapse on a busy machine
-                        break
-                    time.sleep(0.05)
+                error, offset = led(lambda: c.produce(TOPIC, batch([value])))
                 assert error == 0, f"produce says {error}"
                 self.kept.append((offset, value))
 
@@ -138,7 +131,7 @@ class Daemon:
         found, at = [], start
         with Client(self.port) as c:
             while True:
-                error, high, data = c.fetch(TOPIC, at)
+                error, high, data = led(lambda: c.fetch(TOPIC, at))
                 assert error == 0, f"fetch at {at} says {error}"
                 more = [v for v in values_of(data) if v[0] >= at]
                 if not more:
@@ -154,7 +147,7 @@ class Daemon:
         assert self.rss_mib() < mib, f"it takes {self.rss_mib():.0f} MiB"
 
 
-def is_closed(client, within=5.0):
+def is_closed(client, within=LIMIT_S):
     """The daemon has closed this connection (whatever it still said)."""
     client.socket.settimeout(within)
     try:
