@@ -12,7 +12,7 @@ from contextlib import contextmanager
 
 import wire
 from claim import Skip, claim
-from daemon import TOPIC, Daemon, is_closed, led
+from daemon import TOPIC, Daemon, is_closed, led, settle
 from wire import LIMIT_S, Client, Closed, batch, frame, header, record, request
 
 BIG = 100 << 20
@@ -417,13 +417,6 @@ def half_closed_connections_are_answered_and_let_go(binary, folder):
 def open_files(d):
     import os
     return len(os.listdir(f"/proc/{d.process.pid}/fd"))
-
-
-def settle(true, what):
-    end = time.monotonic() + LIMIT_S
-    while not true():
-        assert time.monotonic() < end, what
-        time.sleep(0.05)
 
 
 @claim

@@ -9,7 +9,7 @@ import subprocess
 from contextlib import contextmanager
 
 from claim import Skip, claim
-from daemon import TOPIC, Daemon, led
+from daemon import TOPIC, Daemon, led, settle
 from wire import Client, batch
 
 LOG = f"{TOPIC}-0"
@@ -18,13 +18,15 @@ SMALL = {"log.segment.bytes": 1 << 20, "log.index.interval.bytes": 64, "broker.s
          "broker.heartbeat.interval.ms": 100}
 
 
-def filled(binary, folder, *, kill=True, n=30, size=20, settings=None, **daemon):
-    """A daemon that has kept something and is gone."""
+def filled(binary, folder, *, kill=True, n=30, size=20, settings=None, until=None, **daemon):
+    """A daemon that has kept something (and written such a file) and is gone."""
     d = Daemon(binary, folder, settings={**SMALL, **(settings or {})}, **daemon)
     d.start()
     try:
         d.wait()
         d.keep(n, size)
+        if until and kill:
+            settle(lambda: any(d.data.glob(until)), f"{until} is not written")
     finally:
         if kill:
             d.kill()
@@ -66,7 +68,7 @@ def each_damage(binary, folder, name, damages, **filled_arguments):
     for i, (what, damage) in enumerate(damages):
         sub = folder / str(i)
         sub.mkdir()
-        d = filled(binary, sub, **filled_arguments)
+        d = filled(binary, sub, until=name, **filled_arguments)
         paths = sorted(d.data.glob(name))
         assert paths, f"there is no {name}: {sorted(p.name for p in (d.data / LOG).iterdir())}"
         for path in paths:

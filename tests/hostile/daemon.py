@@ -158,3 +158,11 @@ def is_closed(client, within=LIMIT_S):
         return True
     except TimeoutError:
         return False
+
+
+def settle(true, what):
+    """Comes true in time."""
+    end = time.monotonic() + LIMIT_S
+    while not true():
+        assert time.monotonic() < end, what
+        time.sleep(0.05)

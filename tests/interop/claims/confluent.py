@@ -9,7 +9,7 @@ try:
 except ImportError:  # then these claims can be listed, not judged
     ck = None
 
-from harness.claim import claim, expect, expect_equal
+from harness.claim import LIMIT_S, claim, expect, expect_equal
 from harness.target import eventually
 
 CODECS = ("none", "gzip", "snappy", "lz4", "zstd")
@@ -22,7 +22,7 @@ def admin(t):
 
 def make_topic(t, stem, partitions=1):
     topic, a = t.unique(stem), admin(t)
-    a.create_topics([NewTopic(topic, partitions, 1)])[topic].result(20)
+    a.create_topics([NewTopic(topic, partitions, 1)])[topic].result(LIMIT_S)
     return topic
 
 
@@ -36,7 +36,7 @@ def produce(t, topic, values, partition=0, **config):
 
     for v in values:
         producer.produce(topic, v, partition=partition, on_delivery=delivered)
-    left = producer.flush(20)
+    left = producer.flush(LIMIT_S)
     expect(not errors and not left, f"{left} records are unreported; errors: {sorted(set(errors))}")
     return offsets
 
@@ -47,7 +47,7 @@ def reader(t, group=None, **config):
         "auto.offset.reset": "earliest", "enable.auto.commit": False, **config})
 
 
-def take(consumer, n, limit_s=20):
+def take(consumer, n, limit_s=LIMIT_S):
     """Polls until n records are there, or too long."""
     got = []
     end = time.monotonic() + limit_s
@@ -78,7 +78,7 @@ def round_trip(t):
     for i in range(20):
         producer.produce(topic, b"v%d" % i, b"k%d" % i, partition=0, timestamp=1_700_000_000_000 + i,
                          headers=[("h", b"x"), ("h", b""), ("none", None)])
-    expect_equal(producer.flush(20), 0, "records without report")
+    expect_equal(producer.flush(LIMIT_S), 0, "records without report")
     got = read(t, topic, 20)
     expect_equal([(m.offset(), m.key(), m.value(), m.timestamp()[1]) for m in got],
                  [(i, b"k%d" % i, b"v%d" % i, 1_700_000_000_000 + i) for i in range(20)], "records")
@@ -117,20 +117,20 @@ def topics(t):
     """The admin client creates, lists, describes and deletes a topic, and is told of one that exists."""
     name, a = t.unique("ck-topic"), admin(t)
     new = NewTopic(name, 3, 1, config={"retention.ms": "3600000"})
-    a.create_topics([new])[name].result(20)
-    listed = eventually(lambda: a.list_topics(timeout=10).topics.get(name))
+    a.create_topics([new])[name].result(LIMIT_S)
+    listed = eventually(lambda: a.list_topics(timeout=LIMIT_S).topics.get(name))
     expect(listed, "the new topic is not in the list")
     expect_equal(sorted(listed.partitions), [0, 1, 2], "partitions")
-    described = a.describe_topics(ck.TopicCollection([name]))[name].result(20)
+    described = a.describe_topics(ck.TopicCollection([name]))[name].result(LIMIT_S)
     expect_equal(described.name, name, "described topic")
     expect("0" * 8 not in str(described.topic_id) and str(described.topic_id), "the topic has no id")
     try:
-        a.create_topics([new])[name].result(20)
+        a.create_topics([new])[name].result(LIMIT_S)
         expect(False, "a second creation succeeded")
     except ck.KafkaException as e:
         expect_equal(e.args[0].code(), ck.KafkaError.TOPIC_ALREADY_EXISTS, "error of a second creation")
-    a.delete_topics([name])[name].result(20)
-    gone = eventually(lambda: name not in a.list_topics(timeout=10).topics)
+    a.delete_topics([name])[name].result(LIMIT_S)
+    gone = eventually(lambda: name not in a.list_topics(timeout=LIMIT_S).topics)
     expect(gone, "the deleted topic is still in the list")
 
 
@@ -138,9 +138,9 @@ def topics(t):
 def topic_config(t):
     """A configuration given at creation is described, beside the defaults."""
     name, a = t.unique("ck-config"), admin(t)
-    a.create_topics([NewTopic(name, 1, 1, config={"retention.ms": "3600000"})])[name].result(20)
+    a.create_topics([NewTopic(name, 1, 1, config={"retention.ms": "3600000"})])[name].result(LIMIT_S)
     resource = ConfigResource(ConfigResource.Type.TOPIC, name)
-    found = a.describe_configs([resource])[resource].result(20)
+    found = a.describe_configs([resource])[resource].result(LIMIT_S)
     expect_equal(found["retention.ms"].value, "3600000", "retention.ms")
     expect(not found["retention.ms"].is_default, "retention.ms is called a default")
     expect_equal(found["segment.bytes"].value, "1073741824", "segment.bytes")
@@ -151,7 +151,7 @@ def topic_config(t):
 def describe_cluster(t):
     """describe_cluster gives the cluster id, a controller and the node at its address."""
     a = admin(t)
-    found = a.describe_cluster().result(20)
+    found = a.describe_cluster().result(LIMIT_S)
     expect(found.cluster_id, "there is no cluster id")
     expect(found.controller is not None, "there is no controller")
     addresses = [f"{n.host}:{n.port}" for n in found.nodes]
@@ -166,15 +166,15 @@ def offsets_for_times(t):
     start = int(time.time() * 1000) - 60_000
     for i in range(10):
         producer.produce(topic, b"x", partition=0, timestamp=start + 1000 * i)
-    expect_equal(producer.flush(20), 0, "records without report")
+    expect_equal(producer.flush(LIMIT_S), 0, "records without report")
     consumer = reader(t)
 
     def at(when):
-        return consumer.offsets_for_times([TopicPartition(topic, 0, when)], timeout=10)[0].offset
+        return consumer.offsets_for_times([TopicPartition(topic, 0, when)], timeout=LIMIT_S)[0].offset
 
     expect_equal(at(start + 4500), 5, "first at or after")
     expect_equal(at(start + 9001), ck.OFFSET_END, "a time after all")
-    low_high = consumer.get_watermark_offsets(TopicPartition(topic, 0), timeout=10)
+    low_high = consumer.get_watermark_offsets(TopicPartition(topic, 0), timeout=LIMIT_S)
     expect_equal(low_high, (0, 10), "watermarks")
     consumer.close()
 
@@ -184,12 +184,12 @@ def unknown_topic(t):
     """A consumer that may not create topics is told that one does not exist."""
     consumer = reader(t, **{"allow.auto.create.topics": False})
     consumer.subscribe([t.unique("ck-nowhere")])
-    seen = eventually(lambda: (m := consumer.poll(1)) and m.error(), limit_s=15)
+    seen = eventually(lambda: (m := consumer.poll(1)) and m.error())
     consumer.close()
     expect(seen and seen.code() == ck.KafkaError.UNKNOWN_TOPIC_OR_PART, f"it was told {seen}")
 
 
-@claim("confluent-kafka", limit_s=60)
+@claim("confluent-kafka")
 def group_splits(t):
     """Two members of a group split four partitions, and one takes over what the other leaves."""
     topic, group = make_topic(t, "ck-split", 4), t.unique("ck-group")
@@ -204,7 +204,7 @@ def group_splits(t):
             m.poll(0.2)
         return [sorted(p.partition for p in m.assignment()) for m in members]
 
-    fair = eventually(lambda: [len(s) for s in shares()] == [2, 2] and shares(), limit_s=25)
+    fair = eventually(lambda: [len(s) for s in shares()] == [2, 2] and shares())
     expect(fair, f"the partitions were not split: {shares()}")
     expect_equal(sorted(fair[0] + fair[1]), [0, 1, 2, 3], "partitions assigned")
     for i in range(4):
@@ -212,12 +212,12 @@ def group_splits(t):
     got = [sorted(m.partition() for m in take(member, 2)) for member in members]
     expect_equal(got, fair, "records went to their owners")
     members.pop().close()
-    all_four = eventually(lambda: shares() == [[0, 1, 2, 3]], limit_s=25)
+    all_four = eventually(lambda: shares() == [[0, 1, 2, 3]])
     expect(all_four, f"the one left has {shares()}")
     members[0].close()
 
 
-@claim("confluent-kafka", limit_s=60)
+@claim("confluent-kafka")
 def cooperative_group(t):
     """A group with the cooperative assignor hands one partition after the other to a second member."""
     topic, group = make_topic(t, "ck-cooperative", 4), t.unique("ck-group")
@@ -231,15 +231,15 @@ def cooperative_group(t):
         return sorted(len(m.assignment()) for m in members)
 
     members[0].subscribe([topic])
-    expect(eventually(lambda: sizes() == [4], limit_s=20), f"the first member has {sizes()}")
+    expect(eventually(lambda: sizes() == [4]), f"the first member has {sizes()}")
     members.append(reader(t, group, **config))
     members[1].subscribe([topic])
-    expect(eventually(lambda: sizes() == [2, 2], limit_s=25), f"the two have {sizes()}")
+    expect(eventually(lambda: sizes() == [2, 2]), f"the two have {sizes()}")
     for m in members:
         m.close()
 
 
-@claim("confluent-kafka", limit_s=60)
+@claim("confluent-kafka")
 def committed_offsets(t):
     """Committed offsets survive the consumer: the next one goes on there."""
     topic, group = make_topic(t, "ck-commit"), t.unique("ck-group")
@@ -253,7 +253,7 @@ def committed_offsets(t):
     second = reader(t, group)
     second.subscribe([topic])
     expect_equal(take(second, 1)[0].offset(), 7, "first offset of the second consumer")
-    found = second.committed([TopicPartition(topic, 0)], timeout=10)[0].offset
+    found = second.committed([TopicPartition(topic, 0)], timeout=LIMIT_S)[0].offset
     second.close()
     expect_equal(found, 7, "committed offset")
 
@@ -278,9 +278,9 @@ def groups(t):
     consumer.subscribe([topic])
     take(consumer, 1)
     a = admin(t)
-    described = a.describe_consumer_groups([group])[group].result(20)
+    described = a.describe_consumer_groups([group])[group].result(LIMIT_S)
     expect_equal(described.state, ck.ConsumerGroupState.STABLE, "state")
     expect_equal(len(described.members), 1, "members")
-    listed = [g.group_id for g in a.list_consumer_groups().result(20).valid]
+    listed = [g.group_id for g in a.list_consumer_groups().result(LIMIT_S).valid]
     consumer.close()
     expect(group in listed, f"it is not in the list: {listed}")

@@ -1,6 +1,6 @@
 """What one client writes, every other reads."""
 
-from harness.claim import claim, expect_equal
+from harness.claim import LIMIT_S, claim, expect_equal
 
 from . import confluent, kafka_python
 
@@ -25,7 +25,7 @@ def write_python(t, topic, codec):
     producer = kafka.KafkaProducer(bootstrap_servers=t.bootstrap, compression_type=codec, linger_ms=20)
     sent = [producer.send(topic, v.encode(), key=k.encode()) for k, v in RECORDS]
     for s in sent:
-        s.get(timeout=20)
+        s.get(timeout=LIMIT_S)
     producer.close()
 
 
@@ -33,7 +33,7 @@ def write_confluent(t, topic, codec):
     producer = ck.Producer({"bootstrap.servers": t.bootstrap, "compression.type": codec})
     for k, v in RECORDS:
         producer.produce(topic, v, k)
-    expect_equal(producer.flush(20), 0, "records without report")
+    expect_equal(producer.flush(LIMIT_S), 0, "records without report")
 
 
 def write_java(t, topic, codec):
@@ -59,7 +59,7 @@ def read_confluent(t, topic):
 
 def read_java(t, topic):
     said = t.tool("console-consumer", "--topic", topic, "--partition", 0, "--offset", "earliest",
-                  "--max-messages", len(RECORDS), "--timeout-ms", 20_000,
+                  "--max-messages", len(RECORDS), "--timeout-ms", 1000 * LIMIT_S,
                   "--formatter-property", "print.key=true")
     return [tuple(x.split("\t")) for x in said.splitlines()]
 
@@ -68,7 +68,7 @@ WRITE = dict(zip(CLIENTS, (write_kcat, write_python, write_confluent, write_java
 READ = dict(zip(CLIENTS, (read_kcat, read_python, read_confluent, read_java)))
 
 
-@claim("kcat", "kafka-python", "confluent-kafka", "java", limit_s=60, each=PAIRS)
+@claim("kcat", "kafka-python", "confluent-kafka", "java", each=PAIRS)
 def pair(t, pair):
     """Compressed records with keys from the first client are the same for the second."""
     writer, reader = pair

@@ -20,7 +20,7 @@ def again(node):
     node.wait()
 
 
-@claim("starts", "kcat", limit_s=90)
+@claim("starts", "kcat")
 def restarts(t):
     """After SIGTERM and a start, topics and records are there, and new ones follow."""
     node = running(t)
@@ -36,7 +36,7 @@ def restarts(t):
         node.kill()
 
 
-@claim("starts", "kcat", limit_s=120)
+@claim("starts", "kcat")
 def survives_kill(t):
     """After kill -9 and a start, every acknowledged record is there, and new ones follow."""
     node = running(t)
@@ -50,7 +50,7 @@ def survives_kill(t):
         node.kill()
 
 
-@claim("starts", "kcat", limit_s=120)
+@claim("starts", "kcat")
 def group_survives_kill(t):
     """A group's committed offset survives kill -9 of the broker."""
     node = running(t)

@@ -47,7 +47,7 @@ def keyed_producer(t):
     expect_equal(new, ['user_42 {"event": "page_view", "url": "/pricing", "ts": 1720000000}'], "events")
 
 
-@claim("kafka-python", limit_s=60)
+@claim("kafka-python")
 def consumer(t):
     """The consumer program joins its group and prints every order from the beginning, as they come."""
     run(program(t, "producer.py"))
@@ -100,7 +100,7 @@ def compose(t):
         expect_equal(leader, 1, "quorum leader")
 
 
-@claim("gregord", "starts", "kafka-python", "java", limit_s=60)
+@claim("gregord", "starts", "kafka-python", "java")
 def compose_and_programs(t):
     """The guide in its order: compose, kafka-topics --list, the producer, the consumer in its group."""
     with composed(t) as (_, at):
@@ -114,7 +114,7 @@ def compose_and_programs(t):
         expect("orders" in there.tool("topics", "--list").split(), "orders is not in the list")
 
 
-@claim("starts", "java", limit_s=90)
+@claim("starts", "java")
 def create_topic(t):
     """The guide's kafka-topics command makes user-events with 3 partitions on 3 of 3 brokers."""
     with t.cluster() as cluster:

@@ -2,7 +2,7 @@
 
 import re
 
-from harness.claim import claim, expect, expect_equal
+from harness.claim import LIMIT_S, claim, expect, expect_equal
 from harness.target import eventually
 
 
@@ -22,10 +22,10 @@ def type_in(t, topic, text, *args):
 def read_out(t, topic, n, *args):
     """The first n lines that the console consumer prints."""
     return t.tool("console-consumer", "--topic", topic, "--max-messages", n,
-                  "--timeout-ms", 20_000, *args).splitlines()
+                  "--timeout-ms", 1000 * LIMIT_S, *args).splitlines()
 
 
-@claim("java", limit_s=60)
+@claim("java")
 def topics(t):
     """kafka-topics creates, lists, describes and deletes a topic."""
     topic = make_topic(t, "java-topic", 3, "retention.ms=3600000")
@@ -54,7 +54,7 @@ def topics_refuses(t):
     expect("eplication factor" in many, f"replication factor 5: {many[:200]}")
 
 
-@claim("java", limit_s=60)
+@claim("java")
 def console_partition(t):
     """The console producer's lines come out of the console consumer, by partition and without group."""
     topic = make_topic(t, "java-console")
@@ -64,7 +64,7 @@ def console_partition(t):
     expect_equal(read_out(t, topic, 1, "--partition", 0, "--offset", 2), ["three"], "from offset 2")
 
 
-@claim("java", limit_s=60)
+@claim("java")
 def console_group(t):
     """The console consumer reads with a group and its next run goes on behind."""
     topic, group = make_topic(t, "java-group"), t.unique("java-group")
@@ -75,7 +75,7 @@ def console_group(t):
     expect_equal(read_out(t, topic, 1, *args), ["three"], "second run")
 
 
-@claim("java", limit_s=90, each=("none", "gzip", "snappy", "lz4", "zstd"))
+@claim("java", each=("none", "gzip", "snappy", "lz4", "zstd"))
 def codec(t, name):
     """The console producer's compressed records come back, with key, headers and null value."""
     topic = t.unique(f"java-{name}")
@@ -90,7 +90,7 @@ def codec(t, name):
                  "lines")
 
 
-@claim("java", "kcat", limit_s=60)
+@claim("java", "kcat")
 def get_offsets(t):
     """kafka-get-offsets gives the end, the beginning and the record with the highest timestamp."""
     topic = t.unique("java-offsets")
@@ -105,7 +105,7 @@ def get_offsets(t):
     expect(0 <= highest <= 2, f"the highest timestamp is at offset {highest}")
 
 
-@claim("java", limit_s=60)
+@claim("java")
 def configs(t):
     """kafka-configs --describe shows a topic's own setting, and all of topic and broker with defaults."""
     topic = make_topic(t, "java-config", 1, "cleanup.policy=compact")
@@ -119,7 +119,7 @@ def configs(t):
         expect(setting in broker, f'"{setting}" is missing among the settings of the broker')
 
 
-@claim("java", limit_s=60)
+@claim("java")
 def metadata_quorum(t):
     """kafka-metadata-quorum describes the quorum's status and replication."""
     status = t.tool("metadata-quorum", "describe", "--status")
@@ -131,7 +131,7 @@ def metadata_quorum(t):
     expect(re.match(r"1\s.*Leader\s*$", rows[1]), f"the leader's row is: {rows[1]}")
 
 
-@claim("java", limit_s=90)
+@claim("java")
 def consumer_groups(t):
     """kafka-consumer-groups lists a group and describes its offsets, lag and state."""
     topic, group = make_topic(t, "java-groups"), t.unique("java-lag")
@@ -199,7 +199,7 @@ def dump(t, *args):
     return said
 
 
-@claim("java", "files", "kcat", limit_s=60)
+@claim("java", "files", "kcat")
 def dump_log_segment(t):
     """kafka-dump-log reads a segment: batches are valid, records are those that were sent."""
     topic = t.unique("java-dump")
@@ -212,7 +212,7 @@ def dump_log_segment(t):
     expect("lastOffset: 9" in said and "isvalid: true" in said, f"the batches are odd: {said[:300]}")
 
 
-@claim("java", "starts", "kcat", limit_s=90)
+@claim("java", "starts", "kcat")
 def dump_log_index(t):
     """kafka-dump-log finds a closed log's offset index and time index in order with its log."""
     node = t.node()
@@ -233,7 +233,7 @@ def dump_log_index(t):
         node.kill()
 
 
-@claim("java", "files", limit_s=60)
+@claim("java", "files")
 def dump_log_metadata(t):
     """kafka-dump-log decodes the metadata log: every record by its name, a topic's creation among them."""
     topic = make_topic(t, "java-metadata", 2)
@@ -248,7 +248,7 @@ def dump_log_metadata(t):
         dump(t, "--cluster-metadata-decoder", "--files", checkpoint)
 
 
-@claim("java", "files", "kcat", limit_s=90)
+@claim("java", "files", "kcat")
 def dump_log_offsets(t):
     """kafka-dump-log decodes __consumer_offsets: a group's commit is there."""
     topic, group = t.unique("java-commits"), t.unique("java-commits")

@@ -9,7 +9,7 @@ try:
 except ImportError:  # then these claims can be listed, not judged
     kafka = None
 
-from harness.claim import claim, expect, expect_equal
+from harness.claim import LIMIT_S, claim, expect, expect_equal
 from harness.target import eventually
 
 CODECS = ("none", "gzip", "snappy", "lz4", "zstd")
@@ -27,7 +27,7 @@ def produce(t, topic, values, partition=None, **config):
     """Sends the values and returns their metadata, once all were acknowledged."""
     producer = kafka.KafkaProducer(bootstrap_servers=t.bootstrap, **config)
     sent = [producer.send(topic, v, partition=partition) for v in values]
-    found = [s.get(timeout=20) for s in sent]
+    found = [s.get(timeout=LIMIT_S) for s in sent]
     producer.close()
     return found
 
@@ -36,7 +36,7 @@ def reader(t, **config):
     return kafka.KafkaConsumer(bootstrap_servers=t.bootstrap, auto_offset_reset="earliest", **config)
 
 
-def take(consumer, n, limit_s=20):
+def take(consumer, n, limit_s=LIMIT_S):
     """Polls until n records are there, or too long; commits nothing by itself."""
     got = []
     end = time.monotonic() + limit_s
@@ -56,7 +56,7 @@ def round_trip(t):
     topic = t.unique("py-round-trip")
     producer = kafka.KafkaProducer(bootstrap_servers=t.bootstrap)
     sent = [producer.send(topic, b"v%d" % i, key=b"k%d" % i, headers=[("h", b"x"), ("e", b"")],
-                          timestamp_ms=1_700_000_000_000 + i).get(timeout=20) for i in range(20)]
+                          timestamp_ms=1_700_000_000_000 + i).get(timeout=LIMIT_S) for i in range(20)]
     producer.close()
     expect_equal([m.offset for m in sent], list(range(20)), "offsets in the acknowledgements")
     consumer = reader(t)
@@ -119,7 +119,7 @@ def offsets_for_times(t):
     producer = kafka.KafkaProducer(bootstrap_servers=t.bootstrap)
     start = int(time.time() * 1000) - 60_000
     for i in range(10):
-        producer.send(topic, b"x", partition=0, timestamp_ms=start + 1000 * i).get(timeout=20)
+        producer.send(topic, b"x", partition=0, timestamp_ms=start + 1000 * i).get(timeout=LIMIT_S)
     producer.close()
     first, empty = TopicPartition(topic, 0), TopicPartition(topic, 1)
     consumer = reader(t)
@@ -149,7 +149,7 @@ def seeks(t):
     consumer.close()
 
 
-@claim("kafka-python", limit_s=60)
+@claim("kafka-python")
 def group_splits(t):
     """Two members of a group split four partitions, and one takes over what the other leaves."""
     topic, group = make_topic(t, "py-split", 4), t.unique("py-group")
@@ -163,7 +163,7 @@ def group_splits(t):
             m.poll(timeout_ms=200)
         return [sorted(p.partition for p in m.assignment()) for m in members]
 
-    fair = eventually(lambda: [len(s) for s in shares()] == [2, 2] and shares(), limit_s=25)
+    fair = eventually(lambda: [len(s) for s in shares()] == [2, 2] and shares())
     expect(fair, f"the partitions were not split: {shares()}")
     expect_equal(sorted(fair[0] + fair[1]), [0, 1, 2, 3], "partitions assigned")
     for i in range(4):
@@ -171,12 +171,12 @@ def group_splits(t):
     got = {m: take(m, 2) for m in members}
     expect_equal([sorted(r.partition for r in got[m]) for m in members], fair, "records went to their owners")
     members.pop().close()
-    all_four = eventually(lambda: shares() == [[0, 1, 2, 3]], limit_s=25)
+    all_four = eventually(lambda: shares() == [[0, 1, 2, 3]])
     expect(all_four, f"the one left has {shares()}")
     members[0].close()
 
 
-@claim("kafka-python", limit_s=60)
+@claim("kafka-python")
 def committed_offsets(t):
     """Committed offsets and their metadata survive the consumer: the next one goes on there."""
     topic, group = make_topic(t, "py-commit"), t.unique("py-group")

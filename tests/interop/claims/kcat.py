@@ -152,7 +152,7 @@ def follows(t):
     expect_equal(rest, ["later", "last"], "the lines after")
 
 
-@claim("kcat", limit_s=60)
+@claim("kcat")
 def group(t):
     """A group reads a topic, commits, and a second member of the group goes on behind it."""
     topic, name = t.unique("grouped"), t.unique("group")

@@ -13,7 +13,7 @@ except ImportError:  # then these claims can be listed, not judged
     ck = None
 
 from harness import wire
-from harness.claim import claim, expect, expect_equal
+from harness.claim import LIMIT_S, claim, expect, expect_equal
 from harness.target import eventually
 
 TOPIC = "orders"
@@ -53,7 +53,7 @@ class Load:
             elif "ERROR: Delivery failed" in line:
                 self.errors.append(line.strip())
 
-    def lasts(self, seconds, limit_s=60):
+    def lasts(self, seconds, limit_s=LIMIT_S):
         """Waits until records were acknowledged for so long after now."""
         start = time.monotonic()
         resumed = eventually(lambda: self.acknowledged and self.acknowledged[-1][0] > start + seconds,
@@ -88,7 +88,7 @@ def in_sync(t, at):
 def make_topic(t, at):
     """Makes the topic by producing to it (three replicas, two of which must be in sync)."""
     t.produce(TOPIC, ["made"], at=at)
-    full = eventually(lambda: in_sync(t, at) == [1, 2, 3], limit_s=30, every_s=0.2)
+    full = eventually(lambda: in_sync(t, at) == [1, 2, 3], every_s=0.2)
     expect(full, f"ISR of the new topic: {in_sync(t, at)}")
 
 
@@ -113,19 +113,19 @@ def check_copies_equal(cluster):
         return {b"".join(f.read_bytes() for f in sorted((n.log_dir / f"{TOPIC}-0").glob("*.log")))
                 for n in cluster.nodes}
 
-    expect(eventually(lambda: len(copies()) == 1, limit_s=10), "the replicas' segments differ")
+    expect(eventually(lambda: len(copies()) == 1), "the replicas' segments differ")
 
 
 def restart(t, cluster, node):
     """Starts a node again; returns after how many seconds the ISR was full."""
     began = time.monotonic()
     node.start()
-    full = eventually(lambda: in_sync(t, cluster.bootstrap) == [1, 2, 3], limit_s=60, every_s=0.2)
+    full = eventually(lambda: in_sync(t, cluster.bootstrap) == [1, 2, 3], every_s=0.2)
     expect(full, f"the ISR stays {in_sync(t, cluster.bootstrap)}; node {node.node_id}: {node.last_line()}")
     return time.monotonic() - began
 
 
-@claim("starts", "kcat", limit_s=90)
+@claim("starts", "kcat")
 def form_a_cluster(t):
     """Three daemons elect a leader and each of them names all three brokers."""
     with t.cluster() as cluster:
@@ -139,7 +139,7 @@ def form_a_cluster(t):
         make_topic(t, cluster.bootstrap)
 
 
-@claim("starts", "kcat", limit_s=200, each=("plain", "idempotent"))
+@claim("starts", "kcat", limit_s=10 * LIMIT_S, each=("plain", "idempotent"))
 def leader_killed(t, producer):
     """kill -9 of the leader under acks=all: nothing acknowledged is lost, and the ISR becomes full again."""
     exactly = producer == "idempotent"
@@ -163,7 +163,7 @@ def leader_killed(t, producer):
             f"{load.sent} records, {doubled} doubled, ISR full {seconds:.1f} s after the restart")
 
 
-@claim("starts", "kcat", limit_s=240)
+@claim("starts", "kcat", limit_s=10 * LIMIT_S)
 def rolling_restart(t):
     """Each daemon is stopped in order and started again under load: nothing acknowledged is lost."""
     with t.cluster() as cluster:

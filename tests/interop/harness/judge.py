@@ -17,6 +17,7 @@ from .node import Node, NodeError, SMALL_JVM
 from .target import Target
 
 ONE = Path(__file__).with_name("one.py")
+LINES_SHOWN = 30  # of each log, when a claim does not hold
 EXPECTED_SKIPS = paths.INTEROP / "expected-skips"
 
 
@@ -127,6 +128,14 @@ def _last_line(path):
     return lines[-1] if lines else "(no words)"
 
 
+def last_words(folder, since):
+    """The end of what daemons and clients have printed since then, indented: where the folder is lost, it tells why."""
+    logs = [p for p in sorted(folder.rglob("*log")) if p.is_file() and p.stat().st_mtime > since - 1]
+    logs = [p for p in logs if p.name == "log" or p.parent == folder]
+    return "".join(f"    {line}\n" for log in logs for line in
+                   (f"-- {log.relative_to(folder)}", *log.read_text(errors="replace").splitlines()[-LINES_SHOWN:]))
+
+
 def run_all(claims, where, *, binary, keep):
     """Judges the claims, prints a line for each and the sum; returns the exit status."""
     paths.INSTALLED.mkdir(parents=True, exist_ok=True)
@@ -136,12 +145,14 @@ def run_all(claims, where, *, binary, keep):
     counts = Counter()
     try:
         for claim in claims:
-            began = time.monotonic()
+            began, since = time.monotonic(), time.time()
             verdict, words = judge(claim, host, folder)
             if verdict == "skip" and not any(fnmatch(claim.name, p) for p in allowed):
                 verdict, words = "not ok", f"unexpected skip: {words}"
             counts[verdict] += 1
             report(verdict, time.monotonic() - began, claim, words)
+            if verdict == "not ok":
+                print(last_words(folder, since), end="", flush=True)
     finally:
         why = host.close()
     if why:

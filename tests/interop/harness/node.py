@@ -5,34 +5,26 @@ gregord gets them as --override, Apache Kafka as a file, after its storage was f
 """
 
 import os
-import random
 import signal
-import socket
 import subprocess
+import sys
 import time
 from pathlib import Path
 
 from . import paths, wire
+from .claim import LIMIT_S
+
+sys.path.insert(0, str(paths.ROOT / "tests/lib"))
+
+from ports import free_port  # noqa: E402
 
 CLUSTER_ID = "MkU3OEVBNTcwNTJENDM2Qk"
-START_LIMIT_S = {"gregord": 20, "kafka": 60}
+START_LIMIT_S = {"gregord": LIMIT_S, "kafka": 2 * LIMIT_S}
 SMALL_JVM = ["-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-Xshare:auto"]
 
 
 class NodeError(Exception):
     """A node did not start, or ended by itself."""
-
-
-def free_port():
-    """A port below the ephemeral range, where no outgoing connection can take it before we bind it."""
-    while True:
-        port = random.randrange(15000, 32000)
-        with socket.socket() as s:
-            try:
-                s.bind(("127.0.0.1", port))
-            except OSError:
-                continue
-            return port
 
 
 def java(jars, *args, heap="128m", options=None):
@@ -120,7 +112,7 @@ class Node:
             subprocess.run(
                 java(paths.BROKER_JARS, "kafka.tools.StorageTool", "format",
                      "-t", CLUSTER_ID, "-c", str(file)),
-                check=True, capture_output=True, timeout=60)
+                check=True, capture_output=True, timeout=2 * LIMIT_S)
         return java(paths.BROKER_JARS, "kafka.Kafka", str(file), heap=self.heap, options=self.jvm)
 
     def wait(self, expected_brokers=1):
@@ -144,7 +136,7 @@ class Node:
     def is_alive(self):
         return self.process is not None and self.process.poll() is None
 
-    def stop(self, limit_s=30):
+    def stop(self, limit_s=LIMIT_S):
         """Ends the node in order; returns its exit status, negative when it had to be killed."""
         return self._end(signal.SIGTERM, limit_s)
 

@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from . import paths
-from .claim import Failed, Skip
+from .claim import LIMIT_S, Failed, Skip
 from .node import Cluster, Node, SMALL_JVM, java
 
 TOOLS = {
@@ -95,8 +95,8 @@ class Target:
 
     def kcat(self, *args, at=None, **more):
         """Runs kcat and returns what it printed. Its mode is the first argument (-P, -C, ...)."""
-        argv = ["kcat", "-b", at or self.bootstrap, "-X", "socket.timeout.ms=15000", *map(str, args)]
-        return run(argv, **more)
+        argv = ["kcat", "-b", at or self.bootstrap, "-X", "socket.timeout.ms=60000", "-m", 60, *args]
+        return run([str(x) for x in argv], **more)
 
     def produce(self, topic, lines, *args, **more):
         """Produces one record a line with kcat; it fails unless every record was acknowledged."""
@@ -136,7 +136,7 @@ def _name(argv):
     return argv[argv.index("-cp") + 2].rpartition(".")[2]
 
 
-def eventually(question, limit_s=10.0, every_s=0.1):
+def eventually(question, limit_s=LIMIT_S, every_s=0.1):
     """Asks until the answer is true; returns the last answer."""
     end = time.monotonic() + limit_s
     while True:

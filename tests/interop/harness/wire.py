@@ -14,7 +14,7 @@ class WireError(Exception):
     """The broker did not answer, or not what the question asks for."""
 
 
-def ask(host, port, key, version, body, *, flexible=False, timeout=5.0):
+def ask(host, port, key, version, body, *, flexible=False, timeout=20.0):
     """Sends one request and returns the answer's bytes after the correlation id."""
     header = struct.pack(">hhih", key, version, 7, len(CLIENT)) + CLIENT
     frame = header + (b"\0" if flexible else b"") + body
