@@ -211,14 +211,15 @@ wait_ns(const struct os_loop *l, int64_t max_wait_ns)
     return MIN(MAX(left, 0), max_wait_ns);
 }
 
-/* Kernels before 5.11 know milliseconds only: then a little late rather than a busy loop. */
+/* Kernels before 5.11 know milliseconds only, and older container engines forbid (EPERM) what they do not
+ * know: then a little late rather than a busy loop. */
 static int
 wait_for_events(struct os_loop *l, struct epoll_event *events, int64_t ns)
 {
     if (ns == TIME_NEVER) return epoll_wait(l->epoll_fd, events, EVENTS_MAX, -1);
     struct timespec t = {ns / NS_PER_S, ns % NS_PER_S};
     int n = epoll_pwait2(l->epoll_fd, events, EVENTS_MAX, &t, NULL);
-    if (n >= 0 || errno != ENOSYS) return n;
+    if (n >= 0 || errno == EINTR) return n;
     int64_t ms = MIN((ns + NS_PER_MS - 1) / NS_PER_MS, INT32_MAX);
     return epoll_wait(l->epoll_fd, events, EVENTS_MAX, (int)ms);
 }
