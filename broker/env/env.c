@@ -12,7 +12,7 @@ env_err_text(enum env_err err)
     case ENV_ENOENT: return "no such file or directory";
     case ENV_EEXIST: return "exists already";
     case ENV_ENOTEMPTY: return "directory not empty";
-    case ENV_EACCES: return "permission denied";
+    case ENV_EACCES: return "permission denied, or the file system is read-only";
     case ENV_EMFILE: return "too many open files";
     case ENV_ELOCKED: return "locked by another process";
     case ENV_EINVAL: return "invalid operation";

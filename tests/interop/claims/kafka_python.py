@@ -36,6 +36,12 @@ def reader(t, **config):
     return kafka.KafkaConsumer(bootstrap_servers=t.bootstrap, auto_offset_reset="earliest", **config)
 
 
+def subscribe(consumer, topic):
+    """Once the client knows the topic's partitions: if it leads the group, it shares out what it knows on joining."""
+    expect(eventually(lambda: consumer.partitions_for_topic(topic)), f"{topic} has no partitions")
+    consumer.subscribe([topic])
+
+
 def take(consumer, n, limit_s=LIMIT_S):
     """Polls until n records are there, or too long; commits nothing by itself."""
     got = []
@@ -156,7 +162,7 @@ def group_splits(t):
     members = [reader(t, group_id=group, client_id=f"member-{i}", session_timeout_ms=10_000,
                       heartbeat_interval_ms=500) for i in range(2)]
     for m in members:
-        m.subscribe([topic])
+        subscribe(m, topic)
 
     def shares():
         for m in members:
@@ -183,12 +189,12 @@ def committed_offsets(t):
     produce(t, topic, values(20))
     part = TopicPartition(topic, 0)
     first = reader(t, group_id=group, enable_auto_commit=False, max_poll_records=7)
-    first.subscribe([topic])
+    subscribe(first, topic)
     expect_equal([r.offset for r in take(first, 7)], list(range(7)), "first poll")
     first.commit({part: OffsetAndMetadata(7, "a note", -1)})
     first.close()
     second = reader(t, group_id=group, enable_auto_commit=False)
-    second.subscribe([topic])
+    subscribe(second, topic)
     expect_equal(take(second, 1)[0].offset, 7, "first offset of the second consumer")
     expect_equal(second.committed(part), 7, "committed offset")
     second.close()

@@ -78,7 +78,9 @@ class Node:
             "controller.quorum.voters": self.voters,
             "log.dirs": self.log_dir,
             "offsets.topic.replication.factor": 1,
-            "group.initial.rebalance.delay.ms": 0,
+            # Kafka's 3 s cost each group of a claim so much. Not 0: kafka-python asks for its topics' metadata
+            # 100 ms after it has subscribed, and a leader that has joined before shares out nothing, for good.
+            "group.initial.rebalance.delay.ms": 1000,
             **self.extra,
         }
 
