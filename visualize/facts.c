@@ -275,8 +275,10 @@ tell_elr(struct writer *w, const struct change *c)
 }
 
 static void
-tell_leader(struct teller *t, const struct partition_view *p, const struct change *c)
+tell_leader(struct teller *t, const struct partition_view *p, const struct change *c,
+            const struct change *before)
 {
+    bool led_last = before && list_has(before->last, c->leader_id);
     struct writer *w = &t->w;
     if (c->leader_id < 0) {
         fmt_slice(w, p->name);
@@ -287,8 +289,11 @@ tell_leader(struct teller *t, const struct partition_view *p, const struct chang
         fmt_slice(w, p->name);
         fmt_str(w, " (epoch ");
         fmt_i64(w, c->epoch);
-        fmt_str(w,
-                c->unclean ? ") though it was not in sync: an unclean election; ISR " : "), ISR ");
+        fmt_str(w, !c->unclean ? "), ISR "
+                   : led_last
+                       ? "), the last that led, for nobody is sure to be in sync: an unclean "
+                         "election; ISR "
+                       : ") though it was not in sync: an unclean election; ISR ");
     }
     words_set(w, c->isr);
     tell_elr(w, c);
@@ -328,7 +333,7 @@ tell_change(struct teller *t, const struct moment *m)
     bool is_leader = !before || before->leader_id != c->leader_id || before->epoch != c->epoch;
     bool same_isr = before && slice_eq(before->isr, c->isr);
     if (same_isr && !is_leader && slice_eq(before->elr, c->elr)) return;
-    if (is_leader) tell_leader(t, p, c);
+    if (is_leader) tell_leader(t, p, c, before);
     else if (same_isr) tell_elr_change(t, p, c);
     else tell_isr(t, p, c, before);
     int32_t actor = run_actor_of_node(t->r, c->leader_id);

@@ -108,9 +108,11 @@ draw_fault(struct timeline *t, const struct lane *l, struct boxes *rows, const s
         int64_t y = l->band_y + tries % l->rows * FAULT_ROW;
         int64_t from = has_words && p.is_left ? p.x - p.width : x - 4;
         int64_t to = has_words && !p.is_left ? MAX(p.x + p.width, x + bar + 4) : x + bar + 4;
-        bool is_last = tries == 2 * l->rows; /* over another one, rather than not at all */
-        if (!is_last && !boxes_take(rows, (struct box){from, y, to - from, FAULT_ROW - 1}))
-            continue;
+        if (tries == 2 * l->rows) { /* no room: only that something was, below the rows */
+            svg_rect(t->w, "fault", x, l->y + l->height - 5, 1, 5);
+            break;
+        }
+        if (!boxes_take(rows, (struct box){from, y, to - from, FAULT_ROW - 1})) continue;
         svg_rect(t->w, "fault-bar", x, y + 13, bar, 3);
         svg_rect(t->w, "fault", x - 3, y + 3, 6, 13);
         if (has_words)

@@ -114,7 +114,8 @@ changed(struct run *r, const struct trace_record *t, int32_t p)
                        .unclean = t->n[3] != 0,
                        .replicas = part(r, t->b, S("replicas=")),
                        .isr = part(r, t->b, S("isr=")),
-                       .elr = part(r, t->b, S("elr="))};
+                       .elr = part(r, t->b, S("elr=")),
+                       .last = part(r, t->b, S("last="))};
     struct partition_view *v = &r->partitions.v[p];
     /* A new active controller tells again what it finds. */
     if (v->changes.n && v->changes.v[v->changes.n - 1].partition_epoch >= c.partition_epoch) return;

@@ -68,7 +68,7 @@ struct replica {
 struct change {
     int64_t at_ns, leader_id, epoch, partition_epoch;
     bool unclean;
-    struct slice replicas, isr, elr; /* "1,2,3" */
+    struct slice replicas, isr, elr, last; /* "1,2,3"; last: who is known to have led last */
 };
 
 struct partition_view {

@@ -4,6 +4,8 @@
 
 /* More than faults and calls of others can be worth. */
 #define WORTH_MORE 1000000000LL
+/* Who sends no more than that only asks whether somebody is there. */
+#define PROBES_MAX 5
 
 /* ---- lanes ---- */
 
@@ -71,7 +73,7 @@ worth(const struct timeline *t, int32_t actor)
     for (int64_t i = 0; i < r->moments.n; i++)
         faults += r->moments.v[i].kind == MOMENT_FAULT && r->moments.v[i].actor == actor;
     if (r->actors.v[actor].kind == ACTOR_CLIENT)
-        return sends ? WORTH_MORE + MIN(sends, WORTH_MORE) : others;
+        return sends > PROBES_MAX ? WORTH_MORE + MIN(sends, WORTH_MORE) : sends + others;
     return 1 + MIN(faults, 1000) + (run_replica(r, t->partition, actor) ? WORTH_MORE : 0);
 }
 
