@@ -26,6 +26,7 @@ struct fetch {
     int32_t parts_n, at; /* being read */
     int32_t replica_id;
     int64_t replica_epoch;
+    int64_t max_bytes, min_bytes; /* as the request has them, within our own limit */
     int64_t budget, bytes;
     struct log_read read;
     int32_t read_epoch; /* the leader epoch under which it was begun */
@@ -147,7 +148,7 @@ all_read(struct fetch *f)
 {
     f->seen = true;
     f->reading = false;
-    bool enough = f->bytes >= f->q->min_bytes || f->answer_now || f->expired ||
+    bool enough = f->bytes >= f->min_bytes || f->answer_now || f->expired ||
                   f->q->max_wait_ms <= 0 || f->parts_n == 0;
     if (enough)
         answer(f);
@@ -186,6 +187,14 @@ check_role(struct fetch *f, struct partition *p, const struct part *part)
     return err;
 }
 
+static void
+fill_offsets(struct part *part, struct partition *p)
+{
+    part->answer->high_watermark = p->high_watermark;
+    part->answer->last_stable_offset = commitlog_stable_offset(&p->log, p->high_watermark);
+    part->answer->log_start_offset = commitlog_start(&p->log);
+}
+
 /* KIP-595: the last fetched epoch tells whether the reader's log is still a prefix of ours. */
 static bool
 check_divergence(struct part *part, struct partition *p)
@@ -200,16 +209,9 @@ check_divergence(struct part *part, struct partition *p)
     if (!fetch_diverges(end, part->q->last_fetched_epoch, part->q->fetch_offset)) return false;
     part->answer->diverging_epoch.epoch = end.epoch;
     part->answer->diverging_epoch.end_offset = end.end_offset;
+    fill_offsets(part, p);
     part->fetch->answer_now = true;
     return true;
-}
-
-static void
-fill_offsets(struct part *part, struct partition *p)
-{
-    part->answer->high_watermark = p->high_watermark;
-    part->answer->last_stable_offset = commitlog_stable_offset(&p->log, p->high_watermark);
-    part->answer->log_start_offset = commitlog_start(&p->log);
 }
 
 static int16_t
@@ -283,6 +285,8 @@ read_part(struct part *part)
     struct partition *p = lookup_partition(f->r->server, part->topic_id, part->topic,
                                            part->q->partition, &err);
     if (p) err = check_role(f, p, part);
+    /* KIP-98: whoever reads uncommitted records is told of no aborted transactions, not of none. */
+    if (p && f->q->isolation_level == 0) part->answer->aborted_transactions_n = -1;
     if (err) {
         fail_part(part, err);
         return true;
@@ -333,7 +337,7 @@ static void
 read_on(struct fetch *f)
 {
     if (f->at == 0) {
-        f->budget = f->q->max_bytes;
+        f->budget = f->max_bytes;
         f->reading = true;
         f->woken = false;
     }
@@ -372,7 +376,7 @@ make_parts(struct fetch *f)
             f->parts[n++] = (struct part){.fetch = f,
                                           .q = &t->partitions[k],
                                           .topic_id = t->topic_id,
-                                          .topic = t->topic,
+                                          .topic = f->r->version < 13 ? t->topic : SLICE_NULL,
                                           .answer = &answer->partitions[k]};
     }
 }
@@ -380,7 +384,6 @@ make_parts(struct fetch *f)
 void
 handle_fetch(struct server *s, struct request *r)
 {
-    (void)s;
     struct fetch *f = REQUEST_NEW(r, struct fetch);
     f->r = r;
     f->q = r->message;
@@ -390,8 +393,12 @@ handle_fetch(struct server *s, struct request *r)
     f->replica_id = r->version >= 15 ? f->q->replica_state.replica_id : f->q->replica_id;
     f->replica_epoch = r->version >= 15 ? f->q->replica_state.replica_epoch : -1;
     codec_default(K_MSG_FETCH_RESPONSE, &f->response);
-    /* Sessions (KIP-227) are not kept: id 0 tells a client to name all its partitions each time. */
-    if (f->q->session_id != 0) {
+    /* Enough is what fits, and nobody need wait for more. */
+    f->max_bytes = MIN((int64_t)f->q->max_bytes, config_i64(s->config, K_CFG_FETCH_MAX_BYTES));
+    f->min_bytes = MIN((int64_t)f->q->min_bytes, f->max_bytes);
+    /* Sessions (KIP-227) are not kept: id 0 tells a client to name all its partitions each time. Whoever
+     * begins a session (epoch 0) or ends one (-1) does that already, whatever session it had elsewhere. */
+    if (f->q->session_epoch != 0 && f->q->session_epoch != -1) {
         f->response.error_code = K_ERR_FETCH_SESSION_ID_NOT_FOUND;
         request_answer(r, &f->response);
         return;

@@ -31,6 +31,11 @@ void
 handle_init_producer_id(struct server *s, struct request *r)
 {
     const struct k_init_producer_id_request *q = r->message;
+    /* KIP-360: a producer that goes on names both or neither. */
+    if ((q->producer_id == -1) != (q->producer_epoch == -1)) {
+        answer(r, K_ERR_INVALID_REQUEST, -1);
+        return;
+    }
     if (q->transactional_id.p) {
         answer(r, q->transactional_id.n ? K_ERR_COORDINATOR_NOT_AVAILABLE : K_ERR_INVALID_REQUEST, -1);
         return;

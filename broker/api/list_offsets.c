@@ -71,6 +71,21 @@ set_offset(struct part *part, struct partition *p, int64_t offset)
     set_epoch(part, offset >= 0 ? commitlog_epoch_at(&p->log, offset) : -1);
 }
 
+/* The version of ListOffsets that introduced it; -1: there is no such special offset. */
+static int16_t
+special_since(int64_t timestamp)
+{
+    switch (timestamp) {
+    case OFFSET_LATEST:
+    case OFFSET_EARLIEST: return 1;
+    case OFFSET_MAX_TIMESTAMP: return 7;
+    case OFFSET_EARLIEST_LOCAL: return 8;
+    case OFFSET_LATEST_TIERED: return 9;
+    case OFFSET_EARLIEST_PENDING: return 11;
+    default: return -1;
+    }
+}
+
 /* True: answered at once. */
 static bool
 list_part(struct part *part, struct partition *p, const struct k_list_offsets_request *q,
@@ -82,12 +97,18 @@ list_part(struct part *part, struct partition *p, const struct k_list_offsets_re
      * it has passed the epoch's start the end is not known. */
     bool end_known = is_follower || p->high_watermark >= p->epoch_start ||
                      commitlog_written_end(&p->log) == p->high_watermark;
+    int16_t since = timestamp < 0 ? special_since(timestamp) : 1;
+    if (since < 0 || part->listing->r->version < since) {
+        part->answer->error_code = K_ERR_UNSUPPORTED_VERSION;
+        return true;
+    }
     switch (timestamp) {
     case OFFSET_EARLIEST:
     case OFFSET_EARLIEST_LOCAL:
         set_offset(part, p, commitlog_start(&p->log));
         return true;
-    case OFFSET_LATEST_TIERED: return true;
+    case OFFSET_LATEST_TIERED:
+    case OFFSET_EARLIEST_PENDING: return true;
     case OFFSET_LATEST:
         if (!end_known) {
             part->answer->error_code = end_unknown(part);
@@ -95,10 +116,6 @@ list_part(struct part *part, struct partition *p, const struct k_list_offsets_re
         }
         set_offset(part, p, limit);
         set_epoch(part, p->leader_epoch);
-        return true;
-    }
-    if (timestamp < OFFSET_MAX_TIMESTAMP) {
-        part->answer->error_code = K_ERR_UNSUPPORTED_VERSION;
         return true;
     }
     part->end_known = end_known;
@@ -207,6 +224,8 @@ delete_records(struct server *s, struct slice topic,
     int16_t err = 0;
     struct partition *p = lookup_partition(s, UUID_ZERO, topic, q->partition_index, &err);
     if (p) err = partition_check_leader(p, -1);
+    /* What the cleaner keeps, it keeps for ever. */
+    if (!err && !p->config->log.delete) err = K_ERR_POLICY_VIOLATION;
     answer->partition_index = q->partition_index;
     answer->low_watermark = -1;
     answer->error_code = err;

@@ -1,9 +1,11 @@
 #include "broker/api/lookup.h"
 
+#include "broker/controller/topic_name.h"
+
 static const struct image_topic *
 find_topic(struct server *s, struct uuid id, struct slice name)
 {
-    return uuid_is_zero(id) ? image_topic(s->image, name) : image_topic_by_id(s->image, id);
+    return name.p ? image_topic(s->image, name) : image_topic_by_id(s->image, id);
 }
 
 const struct image_partition *
@@ -19,7 +21,7 @@ lookup_partition(struct server *s, struct uuid topic_id, struct slice topic, int
 {
     const struct image_topic *t = find_topic(s, topic_id, topic);
     if (!t) {
-        *ret_err = uuid_is_zero(topic_id) ? K_ERR_UNKNOWN_TOPIC_OR_PARTITION : K_ERR_UNKNOWN_TOPIC_ID;
+        *ret_err = topic.p ? K_ERR_UNKNOWN_TOPIC_OR_PARTITION : K_ERR_UNKNOWN_TOPIC_ID;
         return NULL;
     }
     const struct image_partition *ip = image_topic_partition(t, index);
@@ -40,6 +42,13 @@ lookup_endpoint(struct request *r, int32_t broker_id)
 {
     const struct image_broker *b = image_broker(r->server->image, broker_id);
     return b ? image_endpoint(b, r->listener->name) : NULL;
+}
+
+bool
+lookup_is_valid_topic(struct slice topic)
+{
+    struct writer ignored = writer_fixed(NULL, 0);
+    return topic_name_check(topic, &ignored);
 }
 
 bool

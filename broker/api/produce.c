@@ -69,6 +69,62 @@ fail_part(struct part *part, int16_t err, const char *text)
     if (text) part->answer->error_message = slice_cstr(text);
 }
 
+/* The start of the log is told of a partition that is led here and refused what was sent, but not with
+ * the errors that Kafka calls expected. */
+static void
+tell_start(struct part *part, const struct partition *p)
+{
+    switch (part->answer->error_code) {
+    case K_ERR_CORRUPT_MESSAGE:
+    case K_ERR_MESSAGE_TOO_LARGE:
+    case K_ERR_RECORD_LIST_TOO_LARGE:
+    case K_ERR_NOT_LEADER_OR_FOLLOWER:
+    case K_ERR_KAFKA_STORAGE_ERROR: return;
+    default: part->answer->log_start_offset = commitlog_start(&p->log);
+    }
+}
+
+static void
+refuse_batch(struct part *part, const struct partition *p, enum batch_err bad)
+{
+    fail_part(part, batch_err_code(bad), batch_err_text(bad));
+    /* Kafka looks whether it is one batch, and of which format, before it looks at the log. */
+    if (bad != BATCH_NOT_ONE && bad != BATCH_OLD_MAGIC) tell_start(part, p);
+}
+
+/* There are no transactions yet, so none that this batch could belong to. What no marker will ever end must
+ * not be appended: it would hold back the last stable offset for good. */
+static bool
+refuse_transactional(struct part *part)
+{
+    if (!batch_is_transactional(&part->header)) return false;
+    if (part->produce->q->transactional_id.p)
+        fail_part(part, K_ERR_INVALID_TXN_STATE, "transactions are not served");
+    else
+        fail_part(part, K_ERR_TRANSACTIONAL_ID_AUTHORIZATION_FAILED,
+                  "a transactional batch in a request without transactional id");
+    return true;
+}
+
+/* KIP-467: which records it is about. */
+static void
+name_records(struct part *part, struct slice payload, const struct produce_rules *rules,
+             enum batch_err bad)
+{
+    struct request *r = part->produce->r;
+    if (r->version < 8 || (bad != BATCH_NO_KEY && bad != BATCH_BAD_TIMESTAMP)) return;
+    int32_t *at = REQUEST_ARRAY(r, int32_t, part->header.records_n);
+    int32_t n = produce_list_refused(&part->header, payload, rules, at);
+    part->answer->record_errors = codec_array(
+        &r->arena, K_STRUCT_PRODUCE_RESPONSE_BATCH_INDEX_AND_ERROR_MESSAGE, n);
+    part->answer->record_errors_n = n;
+    for (int32_t i = 0; i < n; i++) {
+        part->answer->record_errors[i].batch_index = at[i];
+        part->answer->record_errors[i].batch_index_error_message =
+            slice_cstr(batch_err_text(bad));
+    }
+}
+
 /* KIP-951: tells a client that is wrong about the leader who it is now. */
 static void
 name_leader(struct part *part)
@@ -154,6 +210,7 @@ append(struct part *part)
     if (p) err = partition_append(p, &a, pr->q->acks);
     if (err) {
         fail_part(part, err, NULL);
+        if (p) tell_start(part, p);
         if (err == K_ERR_NOT_LEADER_OR_FOLLOWER) name_leader(part);
         return;
     }
@@ -271,7 +328,8 @@ check_records(struct part *part, struct slice payload, struct buf *holder)
     struct produce_result result;
     enum batch_err bad = produce_check_records(&part->header, payload, &rules, &result);
     if (bad) {
-        fail_part(part, batch_err_code(bad), batch_err_text(bad));
+        refuse_batch(part, p, bad);
+        name_records(part, payload, &rules, bad);
         return true;
     }
     part->max_timestamp = rules.log_append_time ? BATCH_NO_TIMESTAMP : result.max_timestamp;
@@ -362,7 +420,14 @@ check_part(struct part *part)
     }
     enum batch_err bad = produce_check_batch(env->crc32c, part->set, &part->header);
     if (bad) {
-        fail_part(part, batch_err_code(bad), batch_err_text(bad));
+        refuse_batch(part, p, bad);
+        return true;
+    }
+    if (refuse_transactional(part)) return true;
+    part->set = slice(part->set.p, batch_size_bytes(&part->header));
+    if (batch_codec(&part->header) == CODEC_ZSTD && r->version < 7) {
+        /* KIP-110: who cannot say so cannot mean it. */
+        fail_part(part, K_ERR_UNSUPPORTED_COMPRESSION_TYPE, "zstd needs version 7 of Produce");
         return true;
     }
     if (part->set.n > p->config->max_message_bytes) {
@@ -380,10 +445,11 @@ static void
 make_parts(struct produce *pr)
 {
     const struct k_produce_request *q = pr->q;
-    struct arena *a = &pr->r->arena;
+    struct request *r = pr->r;
+    struct arena *a = &r->arena;
     codec_default(K_MSG_PRODUCE_RESPONSE, &pr->response);
     for (int32_t i = 0; i < q->topic_data_n; i++) pr->parts_n += q->topic_data[i].partition_data_n;
-    pr->parts = REQUEST_ARRAY(pr->r, struct part, pr->parts_n);
+    pr->parts = REQUEST_ARRAY(r, struct part, pr->parts_n);
     pr->response.responses_n = q->topic_data_n;
     pr->response.responses =
         codec_array(a, K_STRUCT_PRODUCE_RESPONSE_TOPIC_PRODUCE_RESPONSE, q->topic_data_n);
@@ -400,7 +466,7 @@ make_parts(struct produce *pr)
             answer->partition_responses[k].index = t->partition_data[k].index;
             pr->parts[n++] = (struct part){.produce = pr,
                                            .topic_id = t->topic_id,
-                                           .topic = t->name,
+                                           .topic = r->version < 13 ? t->name : SLICE_NULL,
                                            .set = t->partition_data[k].records.bytes,
                                            .answer = &answer->partition_responses[k]};
         }

@@ -24,13 +24,15 @@ batch_err_text(enum batch_err err)
     case BATCH_SHORT: return "batch is incomplete";
     case BATCH_BAD_LENGTH: return "impossible batch length";
     case BATCH_BAD_MAGIC: return "unknown batch format";
+    case BATCH_OLD_MAGIC: return "batches of formats 0 and 1 are not taken";
     case BATCH_BAD_CRC: return "checksum differs";
     case BATCH_BAD_COUNT: return "record count and offsets disagree";
     case BATCH_BAD_RECORD: return "malformed record";
     case BATCH_BAD_CODEC: return "unknown compression type";
-    case BATCH_BAD_OFFSET: return "offset deltas are not consecutive";
+    case BATCH_BAD_OFFSET: return "offsets do not begin at 0, or are not consecutive";
     case BATCH_BAD_TIMESTAMP: return "timestamp is out of range";
-    case BATCH_BAD_SEQUENCE: return "producer id without a valid epoch and sequence";
+    case BATCH_BAD_SEQUENCE: return "producer id without a valid sequence";
+    case BATCH_BAD_EPOCH: return "producer id without a valid epoch";
     case BATCH_IS_CONTROL: return "clients must not write control records";
     case BATCH_NO_KEY: return "compacted topics need a key";
     case BATCH_NOT_ONE: return "not exactly one batch";
@@ -41,16 +43,18 @@ batch_err_text(enum batch_err err)
 int16_t
 batch_err_code(enum batch_err err)
 {
-    enum { NONE = 0, CORRUPT = 2, INVALID_TIMESTAMP = 32, UNSUPPORTED_FORMAT = 43 };
+    enum { NONE = 0, CORRUPT = 2, INVALID_TIMESTAMP = 32, INVALID_PRODUCER_EPOCH = 47 };
     enum { UNSUPPORTED_COMPRESSION = 76, INVALID_RECORD = 87 };
     switch (err) {
     case BATCH_OK: return NONE;
     case BATCH_SHORT:
     case BATCH_BAD_LENGTH:
+    case BATCH_BAD_MAGIC:
     case BATCH_BAD_CRC: return CORRUPT;
-    case BATCH_BAD_MAGIC: return UNSUPPORTED_FORMAT;
+    case BATCH_BAD_EPOCH: return INVALID_PRODUCER_EPOCH;
     case BATCH_BAD_CODEC: return UNSUPPORTED_COMPRESSION;
     case BATCH_BAD_TIMESTAMP: return INVALID_TIMESTAMP;
+    case BATCH_OLD_MAGIC:
     case BATCH_BAD_COUNT:
     case BATCH_BAD_RECORD:
     case BATCH_BAD_OFFSET:

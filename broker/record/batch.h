@@ -42,13 +42,15 @@ enum batch_err {
     BATCH_SHORT,      /* fewer bytes than the batch (or its header) takes: perhaps more follows */
     BATCH_BAD_LENGTH, /* a length that no batch can have */
     BATCH_BAD_MAGIC,  /* not format 2 */
+    BATCH_OLD_MAGIC,  /* format 0 or 1, which nobody may write any more (KIP-896) */
     BATCH_BAD_CRC,    /* checksum differs */
     BATCH_BAD_COUNT,  /* record count and offset delta impossible, or unlike what is there */
     BATCH_BAD_RECORD, /* a record that cannot be parsed, or bytes left over */
     BATCH_BAD_CODEC,  /* a codec number that does not exist */
-    BATCH_BAD_OFFSET, /* offset deltas are not 0, 1, 2 … */
+    BATCH_BAD_OFFSET, /* offset deltas are not 0, 1, 2 …, or a client's base offset is not 0 */
     BATCH_BAD_TIMESTAMP, /* out of the topic's limits, or of a type that a client must not set */
-    BATCH_BAD_SEQUENCE,  /* a producer id without a valid epoch and sequence */
+    BATCH_BAD_SEQUENCE,  /* a producer id without a valid sequence */
+    BATCH_BAD_EPOCH,     /* a producer id without a valid epoch */
     BATCH_IS_CONTROL,    /* control batch from a client */
     BATCH_NO_KEY,        /* a record without key for a compacted topic */
     BATCH_NOT_ONE,       /* not exactly one batch */

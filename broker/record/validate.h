@@ -6,8 +6,9 @@
 
 #include "broker/record/record.h"
 
-/* A produced set: exactly one whole batch of format 2, CRC right, not empty, not a control batch,
- * count = offset range, codec known, sequence and epoch present if there is a producer id. */
+/* A produced set: exactly one whole batch of format 2 with base offset 0, CRC right, not empty, not a
+ * control batch, count = offset range, codec known, sequence and epoch present if there is a producer id.
+ * An incomplete batch behind it counts for nothing, as in all of Kafka's sets: the set may be longer. */
 enum batch_err produce_check_batch(enum crc32c_impl impl, struct slice set,
                                    struct batch_header *ret);
 
@@ -28,5 +29,10 @@ struct produce_result {
  * time. (Kafka rewrites batches with odd deltas of old clients; we refuse them.) */
 enum batch_err produce_check_records(const struct batch_header *h, struct slice payload,
                                      const struct produce_rules *rules, struct produce_result *ret);
+
+/* Of a batch in which produce_check_records() found a key missing or a timestamp out of bounds: the
+ * indexes of all such records (KIP-467). ret has room for h->records_n; returns how many there are. */
+int32_t produce_list_refused(const struct batch_header *h, struct slice payload,
+                             const struct produce_rules *rules, int32_t *ret);
 
 #endif
