@@ -3,6 +3,7 @@
 #include "broker/api/lookup.h"
 #include "broker/base/check.h"
 #include "broker/base/fmt.h"
+#include "broker/base/sort.h"
 #include "broker/protocol/codec.h"
 #include "broker/protocol/config.h"
 
@@ -22,6 +23,7 @@ struct describing {
     struct request *r;
     const struct k_describe_configs_request *q;
     const struct k_describe_configs_request_describe_configs_resource *resource;
+    const struct config *defaults; /* a broker's, with nothing set */
     result *res;
 };
 
@@ -73,6 +75,7 @@ begin_entry(struct describing *d, const struct config *c, int32_t id)
     e->synonyms = codec_array(&d->r->arena,
                               K_STRUCT_DESCRIBE_CONFIGS_RESPONSE_DESCRIBE_CONFIGS_SYNONYM, 5);
     e->config_source = -1;
+    e->documentation = SLICE_NULL;
     return e;
 }
 
@@ -103,7 +106,8 @@ describe_topic(struct describing *d)
     struct server *s = d->r->server;
     struct slice topic = d->resource->resource_name;
     if (!image_topic(s->image, topic)) {
-        d->res->error_code = K_ERR_UNKNOWN_TOPIC_OR_PARTITION;
+        d->res->error_code = lookup_is_valid_topic(topic) ? K_ERR_UNKNOWN_TOPIC_OR_PARTITION
+                                                          : K_ERR_INVALID_TOPIC_EXCEPTION;
         d->res->error_message = k_err_name(d->res->error_code);
         return;
     }
@@ -129,6 +133,8 @@ describe_topic(struct describing *d)
         bool is_set = syn >= 0 && config_is_set(s->config, syn);
         add_synonym(e, name, is_set ? config_text(&own, id) : effective_text(d, s->config, &own, id),
                     SOURCE_DEFAULT);
+        /* Only what a broker's setting gives is a synonym: not the default that a topic has of itself. */
+        if (broker_id < 0 || !config_text(d->defaults, broker_id).p) e->synonyms_n--;
         end_entry(d, e);
     }
     config_release(&own);
@@ -146,12 +152,14 @@ describe_broker_setting(struct describing *d, const struct config *c, int32_t id
     struct slice all = image_config_value(s->image, RESOURCE_BROKER, SLICE_EMPTY, e->name);
     if (all.p) add_synonym(e, e->name, all, SOURCE_DYNAMIC_DEFAULT_BROKER);
     if (config_is_set(c, id)) add_synonym(e, e->name, config_text(c, id), SOURCE_STATIC_BROKER);
-    struct config defaults;
-    config_init(&defaults, &s->env->mem, CONFIG_BROKER);
-    struct slice text = config_text(&defaults, id);
-    if (text.p) add_synonym(e, e->name, arena_dup(&d->r->arena, text), SOURCE_DEFAULT);
-    if (e->config_source < 0) e->config_source = SOURCE_DEFAULT;
-    config_release(&defaults);
+    struct slice text = config_text(d->defaults, id);
+    /* Of all brokers together no defaults are told, only what is set. */
+    if (text.p && d->resource->resource_name.n)
+        add_synonym(e, e->name, arena_dup(&d->r->arena, text), SOURCE_DEFAULT);
+    if (e->config_source < 0) {
+        e->config_source = SOURCE_DEFAULT;
+        e->value = SLICE_NULL;
+    }
     end_entry(d, e);
 }
 
@@ -178,29 +186,75 @@ describe_broker(struct describing *d)
     }
 }
 
+static void
+describe(struct describing *d, bool again)
+{
+    d->res->resource_type = d->resource->resource_type;
+    d->res->resource_name = d->resource->resource_name;
+    if (again) {
+        d->res->error_code = K_ERR_INVALID_REQUEST;
+        d->res->error_message = S("The request names this resource more than once");
+        return;
+    }
+    switch (d->resource->resource_type) {
+    case RESOURCE_TOPIC: describe_topic(d); return;
+    case RESOURCE_BROKER: describe_broker(d); return;
+    case RESOURCE_GROUP:
+    case RESOURCE_CLIENT_METRICS: return; /* nothing is set of what is not there */
+    default:
+        d->res->error_code = K_ERR_INVALID_REQUEST;
+        d->res->error_message = S("Unsupported resource type");
+    }
+}
+
+/* A resource's type and name, and its place in the request. */
+static struct slice
+resource_key(struct request *r, int32_t i)
+{
+    const struct k_describe_configs_request *q = r->message;
+    struct slice name = q->resources[i].resource_name;
+    uint8_t *key = arena_alloc(&r->arena, name.n + 5);
+    key[0] = (uint8_t)q->resources[i].resource_type;
+    if (name.n) memcpy(key + 1, name.p, (size_t)name.n);
+    store_be32(key + 1 + name.n, (uint32_t)i);
+    return slice(key, name.n + 5);
+}
+
+/* A resource is described once, however often it is named: a short request must not make us write
+ * hundreds of settings a million times. */
+static const bool *
+named_before(struct request *r)
+{
+    const struct k_describe_configs_request *q = r->message;
+    int32_t n = q->resources_n;
+    bool *ret = REQUEST_ARRAY(r, bool, MAX(n, 1));
+    struct slice *keys = REQUEST_ARRAY(r, struct slice, MAX(n, 1));
+    for (int32_t i = 0; i < n; i++) keys[i] = resource_key(r, i);
+    slices_sort_unique(keys, n, REQUEST_ARRAY(r, struct slice, MAX(n, 1)));
+    for (int32_t i = 1; i < n; i++) {
+        struct slice a = keys[i - 1], b = keys[i];
+        if (slice_eq(slice(a.p, a.n - 4), slice(b.p, b.n - 4))) ret[load_be32(b.p + b.n - 4)] = true;
+    }
+    return ret;
+}
+
 void
 handle_describe_configs(struct server *s, struct request *r)
 {
-    (void)s;
     const struct k_describe_configs_request *q = r->message;
+    const bool *again = named_before(r);
     struct k_describe_configs_response res;
+    struct config defaults;
+    config_init(&defaults, &s->env->mem, CONFIG_BROKER);
     codec_default(K_MSG_DESCRIBE_CONFIGS_RESPONSE, &res);
     res.results_n = q->resources_n;
     res.results = codec_array(
         &r->arena, K_STRUCT_DESCRIBE_CONFIGS_RESPONSE_DESCRIBE_CONFIGS_RESULT, q->resources_n);
     for (int32_t i = 0; i < q->resources_n; i++) {
-        struct describing d = {.r = r, .q = q, .resource = &q->resources[i], .res = &res.results[i]};
-        d.res->resource_type = d.resource->resource_type;
-        d.res->resource_name = d.resource->resource_name;
-        if (d.resource->resource_type == RESOURCE_TOPIC)
-            describe_topic(&d);
-        else if (d.resource->resource_type == RESOURCE_BROKER)
-            describe_broker(&d);
-        else if (d.resource->resource_type != RESOURCE_GROUP &&
-                 d.resource->resource_type != RESOURCE_CLIENT_METRICS) {
-            d.res->error_code = K_ERR_INVALID_REQUEST;
-            d.res->error_message = S("Unsupported resource type");
-        }
+        struct describing d = {
+            .r = r, .q = q, .resource = &q->resources[i], .res = &res.results[i], .defaults = &defaults};
+        describe(&d, again[i]);
     }
+    config_release(&defaults);
     request_answer(r, &res);
 }

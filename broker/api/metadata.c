@@ -4,15 +4,8 @@
 #include "broker/api/handlers.h"
 #include "broker/api/lookup.h"
 #include "broker/base/check.h"
-#include "broker/controller/topic_name.h"
+#include "broker/base/sort.h"
 #include "broker/protocol/codec.h"
-
-static bool
-is_valid_name(struct slice name)
-{
-    struct writer ignored = writer_fixed(NULL, 0);
-    return topic_name_check(name, &ignored);
-}
 
 static int32_t *
 ids_copy(struct arena *a, struct ids ids)
@@ -67,6 +60,8 @@ fill_topic(struct request *r, const struct image_topic *t,
     m->name = t->name;
     m->topic_id = t->id;
     m->is_internal = lookup_is_internal_topic(t->name);
+    const struct k_metadata_request *q = r->message;
+    if (q->include_topic_authorized_operations) m->topic_authorized_operations = LOOKUP_TOPIC_OPS;
     m->partitions = codec_array(&r->arena, K_STRUCT_METADATA_RESPONSE_METADATA_RESPONSE_PARTITION,
                                 t->partitions_n);
     for (int32_t i = 0; i < t->partitions_n; i++)
@@ -74,24 +69,27 @@ fill_topic(struct request *r, const struct image_topic *t,
 }
 
 static void
-unknown_topic(struct request *r, const struct k_metadata_request_metadata_request_topic *q,
+unknown_id(int16_t version, struct uuid id, struct k_metadata_response_metadata_response_topic *m)
+{
+    m->name = version < 12 ? SLICE_EMPTY : SLICE_NULL;
+    m->topic_id = id;
+    m->error_code = K_ERR_UNKNOWN_TOPIC_ID;
+}
+
+static void
+unknown_topic(struct request *r, struct slice name,
               struct k_metadata_response_metadata_response_topic *m)
 {
     const struct k_metadata_request *request = r->message;
-    m->name = q->name;
-    m->topic_id = q->topic_id;
-    if (!uuid_is_zero(q->topic_id)) {
-        m->error_code = K_ERR_UNKNOWN_TOPIC_ID;
-        return;
-    }
-    if (!is_valid_name(q->name)) {
+    m->name = name;
+    if (!lookup_is_valid_topic(name)) {
         m->error_code = K_ERR_INVALID_TOPIC_EXCEPTION;
         return;
     }
     m->error_code = K_ERR_UNKNOWN_TOPIC_OR_PARTITION;
     bool wanted = r->version < 4 || request->allow_auto_topic_creation;
     if (wanted && config_bool(r->server->config, K_CFG_AUTO_CREATE_TOPICS_ENABLE))
-        forwarder_create_topic(r->server->forwarder, q->name);
+        forwarder_create_topic(r->server->forwarder, name);
 }
 
 static void
@@ -122,6 +120,50 @@ a_broker(const struct image *im)
     return -1;
 }
 
+typedef struct k_metadata_response_metadata_response_topic metadata_topic;
+
+static void
+all_topics(struct request *r, struct k_metadata_response *res)
+{
+    const struct image *im = r->server->image;
+    res->topics =
+        codec_array(&r->arena, K_STRUCT_METADATA_RESPONSE_METADATA_RESPONSE_TOPIC, im->topics.n);
+    res->topics_n = (int32_t)im->topics.n;
+    for (int64_t i = 0; i < im->topics.n; i++) fill_topic(r, im->topics.v[i], &res->topics[i]);
+}
+
+/* Each topic once, however often it is named: a short request must not make us write the same
+ * partitions a million times. */
+static void
+asked_topics(struct request *r, struct k_metadata_response *res)
+{
+    const struct k_metadata_request *q = r->message;
+    const struct image *im = r->server->image;
+    struct slice *names = REQUEST_ARRAY(r, struct slice, MAX(q->topics_n, 1));
+    struct slice *spare = REQUEST_ARRAY(r, struct slice, MAX(q->topics_n, 1));
+    int64_t n = 0;
+    res->topics =
+        codec_array(&r->arena, K_STRUCT_METADATA_RESPONSE_METADATA_RESPONSE_TOPIC, q->topics_n);
+    for (int32_t i = 0; i < q->topics_n; i++) {
+        const struct k_metadata_request_metadata_request_topic *asked = &q->topics[i];
+        bool by_id = !uuid_is_zero(asked->topic_id);
+        const struct image_topic *t = by_id ? image_topic_by_id(im, asked->topic_id) : NULL;
+        if (by_id && !t)
+            unknown_id(r->version, asked->topic_id, &res->topics[res->topics_n++]);
+        else
+            names[n++] = t ? t->name : asked->name;
+    }
+    n = slices_sort_unique(names, n, spare);
+    for (int64_t i = 0; i < n; i++) {
+        const struct image_topic *t = image_topic(im, names[i]);
+        metadata_topic *m = &res->topics[res->topics_n++];
+        if (t)
+            fill_topic(r, t, m);
+        else
+            unknown_topic(r, names[i], m);
+    }
+}
+
 void
 handle_metadata(struct server *s, struct request *r)
 {
@@ -132,23 +174,12 @@ handle_metadata(struct server *s, struct request *r)
     fill_brokers(r, &res);
     res.cluster_id = s->cluster_id;
     res.controller_id = a_broker(im);
+    if (q->include_cluster_authorized_operations) res.cluster_authorized_operations = LOOKUP_CLUSTER_OPS;
     bool all = q->topics_n < 0 || (r->version == 0 && q->topics_n == 0);
-    int64_t n = all ? im->topics.n : q->topics_n;
-    res.topics = codec_array(&r->arena, K_STRUCT_METADATA_RESPONSE_METADATA_RESPONSE_TOPIC, n);
-    for (int64_t i = 0; i < n; i++) {
-        struct k_metadata_response_metadata_response_topic *m = &res.topics[res.topics_n++];
-        if (all) {
-            fill_topic(r, im->topics.v[i], m);
-            continue;
-        }
-        const struct image_topic *t = uuid_is_zero(q->topics[i].topic_id)
-                                          ? image_topic(im, q->topics[i].name)
-                                          : image_topic_by_id(im, q->topics[i].topic_id);
-        if (t)
-            fill_topic(r, t, m);
-        else
-            unknown_topic(r, &q->topics[i], m);
-    }
+    if (all)
+        all_topics(r, &res);
+    else
+        asked_topics(r, &res);
     request_answer(r, &res);
 }
 
@@ -175,9 +206,13 @@ handle_describe_cluster(struct server *s, struct request *r)
     const struct k_describe_cluster_request *q = r->message;
     struct k_describe_cluster_response res;
     codec_default(K_MSG_DESCRIBE_CLUSTER_RESPONSE, &res);
-    res.cluster_id = s->cluster_id;
-    res.endpoint_type = q->endpoint_type;
     bool wants_controllers = q->endpoint_type == 2;
+    if (q->endpoint_type != 1 && !wants_controllers) {
+        res.error_code = K_ERR_UNSUPPORTED_ENDPOINT_TYPE;
+        res.error_message = S("Endpoint type must be 1 (brokers) or 2 (controllers)");
+        request_answer(r, &res);
+        return;
+    }
     if (wants_controllers != (r->listener->kind == LISTENER_CONTROLLER)) {
         res.error_code = K_ERR_MISMATCHED_ENDPOINT_TYPE;
         res.error_message = wants_controllers
@@ -188,6 +223,9 @@ handle_describe_cluster(struct server *s, struct request *r)
         request_answer(r, &res);
         return;
     }
+    res.cluster_id = s->cluster_id;
+    res.endpoint_type = q->endpoint_type;
+    if (q->include_cluster_authorized_operations) res.cluster_authorized_operations = LOOKUP_CLUSTER_OPS;
     const struct image *im = s->image;
     int64_t n = wants_controllers ? im->controllers.n : im->brokers.n;
     res.brokers = codec_array(
@@ -226,22 +264,55 @@ describe_partition(struct request *r, const struct image_partition *p, described
     }
 }
 
-static int
-by_name(const struct slice *a, const struct slice *b)
+/* The topics that are asked for, in the order in which a cursor goes through them. */
+static struct slice *
+asked_names(struct request *r, int64_t *ret_n)
 {
-    return slice_cmp(*a, *b);
+    const struct k_describe_topic_partitions_request *q = r->message;
+    const struct image *im = r->server->image;
+    bool all = q->topics_n == 0;
+    int64_t n = all ? im->topics.n : q->topics_n;
+    struct slice *names = REQUEST_ARRAY(r, struct slice, MAX(n, 1));
+    struct slice *spare = REQUEST_ARRAY(r, struct slice, MAX(n, 1));
+    for (int64_t i = 0; i < n; i++) names[i] = all ? im->topics.v[i]->name : q->topics[i].name;
+    *ret_n = all ? n : slices_sort_unique(names, n, spare);
+    return names;
 }
 
-/* Insertion sort: requests name few topics, and those that name all come sorted. */
-static void
-sort_names(struct slice *v, int32_t n)
+/* It comes from an answer, and goes back with the same question. */
+static bool
+cursor_is_valid(const struct request *r, const struct slice *names, int64_t n)
 {
-    for (int32_t i = 1; i < n; i++) {
-        struct slice x = v[i];
-        int32_t k = i;
-        for (; k > 0 && by_name(&x, &v[k - 1]) < 0; k--) v[k] = v[k - 1];
-        v[k] = x;
+    const struct k_describe_topic_partitions_request *q = r->message;
+    if (q->cursor->partition_index < 0) return false;
+    bool found = q->topics_n == 0;
+    for (int64_t i = 0; i < n && !found; i++) found = slice_eq(names[i], q->cursor->topic_name);
+    return found;
+}
+
+/* True: the limit is reached, the cursor says where to go on. */
+static bool
+describe_topic(struct request *r, const struct image_topic *t, int32_t first, int64_t *left,
+               described_topic *m, struct k_describe_topic_partitions_response *res)
+{
+    struct arena *a = &r->arena;
+    m->topic_id = t->id;
+    m->is_internal = lookup_is_internal_topic(t->name);
+    m->partitions = codec_array(
+        a, K_STRUCT_DESCRIBE_TOPIC_PARTITIONS_RESPONSE_DESCRIBE_TOPIC_PARTITIONS_RESPONSE_PARTITION,
+        MIN(t->partitions_n, *left));
+    for (int32_t k = first; k < t->partitions_n; k++) {
+        if (!t->partitions[k]) continue;
+        if (*left == 0) {
+            res->next_cursor = ARENA_NEW(a, struct k_describe_topic_partitions_response_cursor);
+            res->next_cursor->topic_name = t->name;
+            res->next_cursor->partition_index = k;
+            return true;
+        }
+        describe_partition(r, t->partitions[k], &m->partitions[m->partitions_n++]);
+        (*left)--;
     }
+    return false;
 }
 
 void
@@ -250,46 +321,31 @@ handle_describe_topic_partitions(struct server *s, struct request *r)
     const struct k_describe_topic_partitions_request *q = r->message;
     struct k_describe_topic_partitions_response res;
     codec_default(K_MSG_DESCRIBE_TOPIC_PARTITIONS_RESPONSE, &res);
-    int64_t limit = MIN(MAX(q->response_partition_limit, 1),
-                        config_i64(s->config, K_CFG_MAX_REQUEST_PARTITION_SIZE_LIMIT));
-    bool all = q->topics_n == 0;
-    int32_t n = all ? (int32_t)s->image->topics.n : q->topics_n;
-    struct slice *names = ARENA_ARRAY(&r->arena, struct slice, MAX(n, 1));
-    for (int32_t i = 0; i < n; i++)
-        names[i] = all ? s->image->topics.v[i]->name : q->topics[i].name;
-    if (!all) sort_names(names, n);
+    int64_t left = MIN(MAX(q->response_partition_limit, 1),
+                       config_i64(s->config, K_CFG_MAX_REQUEST_PARTITION_SIZE_LIMIT));
+    int64_t n;
+    const struct slice *names = asked_names(r, &n);
     res.topics = codec_array(
         &r->arena,
         K_STRUCT_DESCRIBE_TOPIC_PARTITIONS_RESPONSE_DESCRIBE_TOPIC_PARTITIONS_RESPONSE_TOPIC, n);
-    for (int32_t i = 0; i < n && !res.next_cursor; i++) {
-        if (q->cursor && slice_cmp(names[i], q->cursor->topic_name) < 0) continue;
-        const struct image_topic *t = image_topic(s->image, names[i]);
+    bool is_full = false, bad_cursor = q->cursor && !cursor_is_valid(r, names, n);
+    for (int64_t i = 0; i < n && !is_full; i++) {
+        int order = q->cursor ? slice_cmp(names[i], q->cursor->topic_name) : 1;
+        if (order < 0 && !bad_cursor) continue;
         described_topic *m = &res.topics[res.topics_n++];
+        const struct image_topic *t = image_topic(s->image, names[i]);
         m->name = names[i];
-        if (!t) {
-            m->error_code = !is_valid_name(names[i]) ? K_ERR_INVALID_TOPIC_EXCEPTION
-                                                         : K_ERR_UNKNOWN_TOPIC_OR_PARTITION;
+        if (bad_cursor) {
+            m->error_code = K_ERR_INVALID_REQUEST;
             continue;
         }
-        m->topic_id = t->id;
-        m->is_internal = lookup_is_internal_topic(t->name);
-        int32_t first =
-            q->cursor && slice_eq(names[i], q->cursor->topic_name) ? q->cursor->partition_index : 0;
-        m->partitions = codec_array(
-            &r->arena,
-            K_STRUCT_DESCRIBE_TOPIC_PARTITIONS_RESPONSE_DESCRIBE_TOPIC_PARTITIONS_RESPONSE_PARTITION,
-            t->partitions_n);
-        for (int32_t k = MAX(first, 0); k < t->partitions_n; k++) {
-            if (limit-- == 0) {
-                res.next_cursor = ARENA_NEW(&r->arena,
-                                            struct k_describe_topic_partitions_response_cursor);
-                res.next_cursor->topic_name = t->name;
-                res.next_cursor->partition_index = k;
-                break;
-            }
-            if (t->partitions[k])
-                describe_partition(r, t->partitions[k], &m->partitions[m->partitions_n++]);
-        }
+        m->topic_authorized_operations = LOOKUP_TOPIC_OPS;
+        if (!t)
+            m->error_code = lookup_is_valid_topic(names[i]) ? K_ERR_UNKNOWN_TOPIC_OR_PARTITION
+                                                            : K_ERR_INVALID_TOPIC_EXCEPTION;
+        else
+            is_full = describe_topic(r, t, order == 0 ? q->cursor->partition_index : 0, &left, m, &res);
+        if (is_full && m->partitions_n == 0) res.topics_n--; /* the cursor names it */
     }
     request_answer(r, &res);
 }
