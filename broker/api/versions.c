@@ -49,6 +49,44 @@ fill_features(struct server *s, struct request *r, struct k_api_versions_respons
     }
 }
 
+static bool
+is_alphanumeric(uint8_t c)
+{
+    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+}
+
+/* KIP-511: letters and digits; within, also - and . */
+static bool
+is_software(struct slice name)
+{
+    if (name.n == 0 || !is_alphanumeric(name.p[0]) || !is_alphanumeric(name.p[name.n - 1])) return false;
+    for (int64_t i = 0; i < name.n; i++)
+        if (!is_alphanumeric(name.p[i]) && name.p[i] != '-' && name.p[i] != '.') return false;
+    return true;
+}
+
+/* KIP-1242: a client that was given the address of somebody else is told before it believes what it
+ * reads. It names the cluster and the node that it means, or neither. */
+static int16_t
+check_addressee(const struct server *s, const struct k_api_versions_request *q)
+{
+    bool cluster = q->cluster_id.p, node = q->node_id != -1;
+    if (cluster != node) return K_ERR_INVALID_REQUEST;
+    if (!cluster) return 0;
+    bool is_meant = slice_eq(q->cluster_id, s->cluster_id) && q->node_id == s->node_id;
+    return is_meant ? 0 : K_ERR_REBOOTSTRAP_REQUIRED;
+}
+
+static int16_t
+check_client(const struct request *r)
+{
+    const struct k_api_versions_request *q = r->message;
+    if (r->version < 3) return 0;
+    if (!is_software(q->client_software_name) || !is_software(q->client_software_version))
+        return K_ERR_INVALID_REQUEST;
+    return r->version < 5 ? 0 : check_addressee(r->server, q);
+}
+
 void
 handle_api_versions(struct server *s, struct request *r)
 {
@@ -67,7 +105,10 @@ handle_api_versions(struct server *s, struct request *r)
         request_answer(r, &res);
         return;
     }
-    fill_apis(r, &res);
-    fill_features(s, r, &res);
+    res.error_code = check_client(r);
+    if (!res.error_code) {
+        fill_apis(r, &res);
+        fill_features(s, r, &res);
+    }
     request_answer(r, &res);
 }

@@ -82,6 +82,9 @@ static struct verdict
 check_resource(const struct controller *c, int8_t type, struct slice name, struct arena *a)
 {
     int64_t id;
+    if (type == RESOURCE_TOPIC && name.n == 0)
+        return refuse(a, K_ERR_INVALID_REQUEST, "Default topic resources are not allowed.", SLICE_EMPTY,
+                      "");
     if (type == RESOURCE_TOPIC)
         return image_topic(&c->image, name) ? FINE
                                             : refuse(a, K_ERR_UNKNOWN_TOPIC_OR_PARTITION,

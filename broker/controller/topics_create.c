@@ -22,7 +22,7 @@ blank_create(struct request *q)
     resp->topics_n = r->topics_n;
     for (int32_t i = 0; i < r->topics_n; i++) {
         resp->topics[i].name = arena_dup(q->arena, r->topics[i].name);
-        resp->topics[i].configs_n = -1;
+        resp->topics[i].configs_n = 0; /* none, not null: as Kafka answers a topic that it refuses */
     }
 }
 
@@ -256,7 +256,7 @@ fail_create(void *response, int16_t err)
         t->error_message = SLICE_NULL;
         t->topic_id = UUID_ZERO;
         t->num_partitions = t->replication_factor = -1;
-        t->configs_n = -1;
+        t->configs_n = 0;
     }
 }
 
