@@ -217,6 +217,31 @@ def a_small_request_cannot_grow_large(binary, folder):
             c.socket.close()
 
 
+def big_topic_body(name, partitions):
+    return (struct.pack(">i", 1) + wire.string(name) + struct.pack(">ihii", partitions, 1, 0, 0) +
+            struct.pack(">ib", 10000, 0))
+
+
+def compact(text):
+    return bytes([len(text) + 1]) + text.encode()
+
+
+@claim
+def naming_things_many_times_costs_little(binary, folder):
+    """What is named 20,000 times is answered once: 200 partitions or 300 settings each time would take minutes."""
+    n = 20000
+    names = b"".join(compact(f"{n * 3 - i:08}") + b"\0" for i in range(n * 3))  # descending
+    questions = (
+        (3, 4, struct.pack(">i", n) + wire.string("big") * n + b"\0", 100000),
+        (32, 1, struct.pack(">i", n) + (b"\4" + wire.string("1") + struct.pack(">i", -1)) * n + b"\1", 4 << 20),
+        (75, 0, b"\xe1\xd4\3" + names + struct.pack(">i", 2000) + b"\xff\0", 4 << 20))
+    with attacked(binary, folder) as d, Client(d.port, timeout=20) as c:
+        c.call(19, 2, big_topic_body("big", 200))
+        for key, version, body, limit in questions:
+            size = len(c.call(key, version, body))
+            assert size < limit, f"api {key}: an answer of {size} bytes"
+
+
 # ---- batches ----
 
 def lz4_bomb(n):
@@ -303,7 +328,6 @@ def wrong_batches():
     for n in range(0, len(good), 7):
         yield f"cut after {n} bytes", good[:n]
     yield "two batches", batch() + batch()
-    yield "junk behind", batch() + b"junk"
     yield "codec 5", batch(codec=5)
     yield "codec 7", batch(codec=7)
     for codec in (1, 2, 3, 4):
