@@ -28,7 +28,8 @@ struct ask {
     /* The link's. */
     struct link *link;
     struct call call;
-    struct list node; /* among those that wait for the versions, or that failed at once */
+    struct list node;  /* among those that wait for the versions, or that failed at once */
+    struct timer late; /* while it waits for them */
     int16_t version;
     bool pending, sent;
 };
@@ -79,11 +80,12 @@ struct client {
     struct peer *current; /* for what any broker can answer */
     struct ask metadata;
     struct timer refresh;
-    int64_t answered_ns; /* the latest metadata */
-    int32_t failures;    /* in a row, of metadata */
-    bool again;          /* something was wanted after the request had been sent */
-    bool is_doubtful;    /* what the current peer told turned out wrong: ask another one next */
-    struct list failed;  /* asks to be told so */
+    int64_t answered_ns;          /* the latest metadata */
+    int32_t failures;             /* in a row, of metadata */
+    bool again;                   /* something was wanted after the request had been sent */
+    bool is_doubtful;             /* what was told turned out wrong: ask another one next */
+    struct peer *asked, *told_by; /* who was asked for metadata last, and who answered last */
+    struct list failed;           /* asks to be told so */
     struct task tell;
 };
 

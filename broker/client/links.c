@@ -109,10 +109,30 @@ ask_answered(struct call *call, enum env_err err, struct slice body, struct buf 
     ask_end(a, ENV_OK, response, from);
 }
 
+/* Its time runs from when it was asked, also while the connection is being made. */
+static int64_t
+stop_waiting(struct ask *a)
+{
+    struct env *env = a->link->c->env;
+    if (!timer_is_armed(&a->late)) return a->timeout_ms;
+    int64_t left_ns = a->late.node.key - env_now_ns(env);
+    timer_cancel(env, &a->late);
+    return MAX(1, left_ns / NS_PER_MS);
+}
+
+static void
+ask_late(struct timer *t)
+{
+    struct ask *a = CONTAINER_OF(t, struct ask, late);
+    list_remove(&a->node);
+    ask_end(a, ENV_ETIMEDOUT, NULL, NULL);
+}
+
 static void
 ask_go(struct ask *a)
 {
     struct link *l = a->link;
+    int64_t left_ms = stop_waiting(a);
     const struct k_api *api = k_api_of(a->api_key);
     struct api_range *theirs = &l->ranges[a->api_key];
     a->version = (int16_t)MIN(MIN(a->version_max, api->max_stable), theirs->max);
@@ -123,7 +143,7 @@ ask_go(struct ask *a)
     a->call.done = ask_answered;
     a->call.no_answer = a->no_answer;
     const void *request = a->build(a, a->version);
-    a->sent = channel_call(&l->ch, &a->call, a->api_key, a->version, request, a->timeout_ms, NULL);
+    a->sent = channel_call(&l->ch, &a->call, a->api_key, a->version, request, left_ms, NULL);
     if (!a->sent) ask_fail_later(l->c, a);
 }
 
@@ -138,8 +158,11 @@ waiting_fail(struct link *l, enum env_err err)
 {
     struct list *n;
     l->state = LINK_NEW;
-    while ((n = list_pop_front(&l->waiting)))
-        ask_end(LIST_ENTRY(n, struct ask, node), err, NULL, NULL);
+    while ((n = list_pop_front(&l->waiting))) {
+        struct ask *a = LIST_ENTRY(n, struct ask, node);
+        (void)stop_waiting(a);
+        ask_end(a, err, NULL, NULL);
+    }
 }
 
 static void
@@ -228,6 +251,10 @@ ask_send(struct client *c, struct peer *p, enum purpose purpose, struct ask *a)
         return;
     }
     list_push_back(&l->waiting, &a->node);
+    if (a->timeout_ms > 0) {
+        a->late.due = ask_late;
+        timer_arm(c->env, &a->late, env_now_ns(c->env) + a->timeout_ms * NS_PER_MS);
+    }
     if (l->state == LINK_ASKING) return;
     l->state = LINK_ASKING;
     l->hello_version = HELLO_VERSION_MAX;

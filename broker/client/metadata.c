@@ -149,9 +149,10 @@ ask_metadata(struct timer *t)
     if (c->metadata.pending) return;
     /* Who told us wrong would tell it again: a broker that is cut off from the controllers goes on to believe
      * that it leads. (Kafka's client asks one at random.) */
-    if (c->is_doubtful) client_next_peer(c);
+    if (c->is_doubtful && c->current == c->told_by) client_next_peer(c);
     c->is_doubtful = false;
-    ask_send(c, client_any_peer(c), FOR_CONTROL, &c->metadata);
+    c->asked = client_any_peer(c);
+    ask_send(c, c->asked, FOR_CONTROL, &c->metadata);
 }
 
 static void
@@ -184,6 +185,7 @@ metadata_answered(struct ask *a, enum env_err err, const void *response, struct 
         return;
     }
     learn(c, r);
+    c->told_by = c->asked;
     c->answered_ns = now;
     c->failures = topics_are_known(c) ? 0 : c->failures + 1;
     bool soon = c->again || c->failures > 0;

@@ -37,11 +37,19 @@ send_later(struct timer *t)
 }
 
 static void
+send_now(struct env *env, void *ctx)
+{
+    (void)env, (void)ctx;
+    send_one(sends_n++);
+}
+
+static void
 send_some(struct script *s, struct env *env)
 {
     struct client_params cp = client_params_default();
     (void)s;
     cp.bootstrap = S("s1:9092,s2:9092");
+    cp.request_timeout_ms = params.request_timeout_ms;
     producer = producer_new(client_new(env, &cp), &params);
     assert_non_null(producer);
     for (int i = 0; i < sends_n; i++) send_one(i);
@@ -163,6 +171,23 @@ what_is_sent_when_another_ends_does_not_end_with_it(void **state)
     script_run(&script, 3000);
     assert_int_equal(done_n, 3);
     assert_int_equal(producer_pending(producer), 0);
+}
+
+/* The leader's host is gone without a word, and is connected to for ten seconds. */
+static void
+what_waits_for_a_connection_is_given_up_in_time(void **state)
+{
+    (void)state;
+    struct machines dead = {&script.nodes[0], 1}, all = {&script.client, 1};
+    script_run(&script, 10);
+    assert_int_equal(done_n, 1);
+    later.due = NULL;
+    fault_cut(script.w, dead, all, true);
+    script.leader[0] = 2, script.leader_epoch[0]++;
+    machine_poke(script.client, send_now, NULL);
+    script_run(&script, 2500);
+    assert_int_equal(done_n, 2);
+    assert_int_equal(sends[1].result, SEND_OK);
 }
 
 static void
@@ -431,6 +456,7 @@ main(void)
         CASE(one_unknown_attempt_makes_it_unknown),
         CASE(a_timeout_is_unknown),
         CASE(what_is_sent_when_another_ends_does_not_end_with_it),
+        CASE(what_waits_for_a_connection_is_given_up_in_time),
         CASE(without_a_broker_it_is_failed),
         CASE(what_cannot_be_retried_fails_at_once),
         CASE(acks_0_is_ok_without_offset),
