@@ -280,9 +280,10 @@ crash_log(struct node_log *l, bool power)
     l->leads = l->open = false;
     l->hw = 0;
     l->epoch = l->checked_epoch = -1;
+    /* What was being cut when the process died may be there again. */
+    l->hurt = true;
     if (!power) return;
     /* What was not synced may be there or not; until it is read again it counts as gone. */
-    l->hurt = true;
     model_truncate(l, MAX(l->start, l->synced));
 }
 

@@ -56,7 +56,7 @@ struct node_log {
     struct topic_key *key;
     VEC(struct batch *) v;
     int64_t start, written, synced, hw;
-    bool leads, open, hurt;  /* hurt: lost power since it was last read */
+    bool leads, open, hurt;  /* hurt: its node died since it was last read */
     int32_t epoch;           /* the leader epoch it was told last; -1 */
     int32_t partition_epoch; /* and the partition epoch that goes with it */
     int32_t checked_epoch;   /* of the last leadership that was looked at */
