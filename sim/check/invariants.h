@@ -40,8 +40,10 @@ void invariants_node(struct invariants *v, int32_t node, struct slice name, int3
 void invariants_note(struct invariants *v, int64_t at_ns, int32_t node, const struct note *n);
 void invariants_life(struct invariants *v, int64_t at_ns, int32_t node, enum life what);
 void invariants_wiped(struct invariants *v, int64_t at_ns, int32_t node);
-/* This node sent a Vote request or answer to the node with this id: what it voted, it is bound to. */
-void invariants_vote_told(struct invariants *v, int64_t at_ns, int32_t node, int32_t to_id);
+/* This node sent to the node with this id a request for votes in this epoch, or an answer that gives its
+ * vote in it: what it voted, it is bound to. */
+void invariants_vote_told(struct invariants *v, int64_t at_ns, int32_t node, int32_t to_id,
+                          int32_t epoch);
 /* What is on the node's disk after a power loss; before the note log-recovered. */
 void invariants_found(struct invariants *v, int32_t node, struct slice subject,
                       const struct found *f, int64_t n);

@@ -390,7 +390,7 @@ static void
 vote(struct tale *s, int32_t epoch, int32_t id, bool tell)
 {
     say(s, 5, NOTE_RAFT_STATE, META, SLICE_NULL, 1, epoch, -1, id, 0);
-    if (tell) invariants_vote_told(s->v, s->now_ns, 5, id);
+    if (tell) invariants_vote_told(s->v, s->now_ns, 5, id, epoch);
 }
 
 static void
@@ -413,6 +413,19 @@ a_vote_that_nobody_heard_of_may_be_forgotten(void **state)
     life(&s, 5, LIFE_CRASH);
     vote(&s, 2, 102, true);
     vote(&s, 3, 101, true);
+    assert_silent(&s);
+}
+
+/* It had asked whether it would be elected; that request waited, and leaves when it has voted since. */
+static void
+what_is_told_of_an_earlier_epoch_does_not_bind(void **state)
+{
+    BEGIN;
+    settle_quorum(&s);
+    vote(&s, 2, 101, false);
+    invariants_vote_told(s.v, s.now_ns, 5, 101, 1);
+    life(&s, 5, LIFE_CRASH);
+    vote(&s, 2, 102, true);
     assert_silent(&s);
 }
 
@@ -451,6 +464,7 @@ main(void)
         cmocka_unit_test(applied_before_it_was_committed),
         cmocka_unit_test(a_vote_that_was_told_is_changed_after_a_crash),
         cmocka_unit_test(a_vote_that_nobody_heard_of_may_be_forgotten),
+        cmocka_unit_test(what_is_told_of_an_earlier_epoch_does_not_bind),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
