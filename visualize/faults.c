@@ -74,26 +74,22 @@ tell_links(const struct run *r, const struct moment *m, struct writer *w)
 
 /* ---- holds ---- */
 
-/* "answers api 0 from b1" → "answers to Produce from b1", "requests api 1 from b1" → "Fetch requests …". */
+/* "answers api 0 from b1" → "Produce answers from b1" */
 static void
 put_held(struct slice what, struct writer *w)
 {
-    int64_t api, at = slice_find(what, ' ', 0), from = at < 0 ? what.n : at;
-    struct slice kind = slice_sub(what, 0, from), rest = slice_sub(what, from, what.n);
-    if (slice_starts(rest, S(" api "))) {
-        int64_t end = slice_find(rest, ' ', 5);
-        if (end < 0) end = rest.n;
-        if (slice_to_i64(slice_sub(rest, 5, end - 5), &api)) {
-            struct slice name = k_api_name((int16_t)api);
-            bool answers = slice_eq(kind, S("answers"));
-            if (answers) fmt_str(w, "answers to ");
-            fmt_slice(w, name);
-            if (!answers) fmt_char(w, ' '), fmt_slice(w, kind);
-            fmt_slice(w, slice_sub(rest, end, rest.n));
-            return;
-        }
+    int64_t api, at = MAX(slice_find(what, ' ', 0), 0);
+    struct slice kind = slice_sub(what, 0, at), rest = slice_sub(what, at, what.n);
+    int64_t end = slice_find(rest, ' ', 5);
+    if (end < 0) end = rest.n;
+    if (!slice_starts(rest, S(" api ")) || !slice_to_i64(slice_sub(rest, 5, end - 5), &api)) {
+        fmt_slice(w, what);
+        return;
     }
-    fmt_slice(w, what);
+    fmt_slice(w, k_api_name((int16_t)api));
+    fmt_char(w, ' ');
+    fmt_slice(w, kind);
+    fmt_slice(w, slice_sub(rest, end, rest.n));
 }
 
 static bool

@@ -31,7 +31,7 @@ rows_of(const struct timeline *t, enum lane_kind kind)
 {
     int faults = faults_n(t);
     if (kind == LANE_FAULTS) return faults <= 4 ? 2 : faults <= NUMBERS_MAX ? 3 : 4;
-    return faults <= NUMBERS_MAX ? 1 : 3;
+    return faults <= NUMBERS_MAX ? 2 : 3;
 }
 
 static int64_t
@@ -59,21 +59,38 @@ add_lane(struct timeline *t, enum lane_kind kind, int32_t actor, int64_t *y)
     *y += l->height;
 }
 
+static int64_t
+calls_of(const struct run *r, int32_t actor, enum view_call kind)
+{
+    int64_t n = 0;
+    for (int64_t i = 0; i < r->calls.n; i++)
+        n += r->calls.v[i].actor == actor && r->calls.v[i].kind == kind;
+    return n;
+}
+
+static bool
+somebody_writes(const struct run *r)
+{
+    for (int32_t i = 0; i < r->actors.n; i++)
+        if (r->actors.v[i].kind == ACTOR_CLIENT && calls_of(r, i, VIEW_SEND) > PROBES_MAX)
+            return true;
+    return false;
+}
+
 /* How much there is to see of a machine: who writes goes before who reads, who holds the partition before
  * who does not. 0: nothing. */
 static int64_t
 worth(const struct timeline *t, int32_t actor)
 {
     const struct run *r = t->r;
-    int64_t sends = 0, others = 0, faults = 0;
-    for (int64_t i = 0; i < r->calls.n; i++) {
-        if (r->calls.v[i].actor != actor) continue;
-        *(r->calls.v[i].kind == VIEW_SEND ? &sends : &others) += 1;
-    }
+    int64_t sends = calls_of(r, actor, VIEW_SEND), polls = calls_of(r, actor, VIEW_POLL),
+            faults = 0;
     for (int64_t i = 0; i < r->moments.n; i++)
         faults += r->moments.v[i].kind == MOMENT_FAULT && r->moments.v[i].actor == actor;
     if (r->actors.v[actor].kind == ACTOR_CLIENT)
-        return sends > PROBES_MAX ? WORTH_MORE + MIN(sends, WORTH_MORE) : sends + others;
+        return sends > PROBES_MAX || (sends && !somebody_writes(r))
+                 ? WORTH_MORE + MIN(sends, WORTH_MORE)
+                 : polls;
     return 1 + MIN(faults, 1000) + (run_replica(r, t->partition, actor) ? WORTH_MORE : 0);
 }
 

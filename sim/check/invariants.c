@@ -75,7 +75,9 @@ breach(struct invariants *v, enum rule rule, const struct topic_key *k, int64_t 
     struct model_node *n = model_node(&v->model, v->node);
     if (n) fmt_slice(&w, n->name), fmt_str(&w, ": ");
     for (const char *c = what; *c; c++) {
-        if (*c == '#') fmt_i64(&w, a), a = b;
+        const struct model_node *other = *c == '@' ? model_node(&v->model, (int32_t)a) : NULL;
+        if (other) fmt_slice(&w, other->name), a = b;
+        else if (*c == '#' || *c == '@') fmt_i64(&w, a), a = b;
         else fmt_char(&w, *c);
     }
     struct anomaly one = {.rule = rule,
@@ -99,7 +101,7 @@ take_leader(struct invariants *v, struct topic_key *k, int32_t epoch, int32_t no
         int64_t one = k->leaders.v[i];
         if (one >> 16 != epoch) continue;
         if ((one & 0xffff) != node)
-            breach(v, RULE_ELECTION_SAFETY, k, -1, "leads epoch #, which machine # led already",
+            breach(v, RULE_ELECTION_SAFETY, k, -1, "leads epoch #, which @ led already",
                    epoch, one & 0xffff);
         return;
     }

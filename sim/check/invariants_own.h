@@ -39,7 +39,7 @@ struct invariants {
     void *listener_ctx;
 };
 
-/* what: '#' stands for a and then for b. */
+/* what: '#' stands for a and then for b, '@' for the machine with that number. */
 void breach(struct invariants *v, enum rule rule, const struct topic_key *k, int64_t offset,
             const char *what, int64_t a, int64_t b);
 void take_leader(struct invariants *v, struct topic_key *k, int32_t epoch, int32_t node);

@@ -64,6 +64,7 @@ two_leaders_in_one_epoch(void **state)
 {
     BEGIN;
     role(&s, 1, LEADER, 2, 0);
+    assert_slice(invariants_anomalies(s.v)->v.v[0].story, "b2: leads epoch 0, which b1 led already");
     assert_told(&s, RULE_ELECTION_SAFETY);
 }
 
