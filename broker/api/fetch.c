@@ -183,7 +183,9 @@ check_role(struct fetch *f, struct partition *p, const struct part *part)
         f->r->version >= 11)
         return 0;
     if (!err && is_follower(f) && !partition_has_replica(p, f->replica_id))
-        return K_ERR_UNKNOWN_LEADER_EPOCH; /* KAFKA-13102: our metadata may be behind the follower's */
+        /* KAFKA-13102: our metadata may be behind the follower's. */
+        return part->q->current_leader_epoch >= 0 ? K_ERR_UNKNOWN_LEADER_EPOCH
+                                                  : K_ERR_NOT_LEADER_OR_FOLLOWER;
     return err;
 }
 
@@ -200,6 +202,8 @@ static bool
 check_divergence(struct part *part, struct partition *p)
 {
     if (part->q->last_fetched_epoch < 0) return false;
+    /* Before our first record nothing can be compared: OFFSET_OUT_OF_RANGE says so, and begins anew. */
+    if (part->q->fetch_offset < commitlog_start(&p->log)) return false;
     struct epoch_end end = commitlog_epoch_end(&p->log, part->q->last_fetched_epoch,
                                                commitlog_written_end(&p->log));
     if (end.epoch < 0) {

@@ -22,6 +22,18 @@ struct row {
 #define NOBODY NO_LEADER
 
 static const struct row rows[] = {
+    {"the last leader waits while another one is in sync, though down",
+     {1, 2, 3},
+     {1},
+     {0},
+     {2},
+     {2, 3},
+     NOBODY,
+     ELECT_ANY,
+     0,
+     NOBODY,
+     0,
+     0},
     {"a leader that may lead stays",
      {1, 2, 3},
      {1, 2, 3},

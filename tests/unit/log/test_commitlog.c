@@ -220,6 +220,16 @@ a_follower_takes_batches_that_follow_its_end_and_no_others(void **state)
     assert_int_equal(commitlog_assigned_end(&f.log), 3);
     assert_int_equal(commitlog_epoch_at(&f.log, 1), 2);
     assert_int_equal(commitlog_epoch_at(&f.log, 2), 3);
+    /* Epochs never go back in a log; only one that has no records yet gives way (KAFKA-10706). */
+    copy->data[copy->n - 1] ^= 1;
+    seg.bytes = slice(copy->data + 3 * one, copy->n - 3 * one);
+    uint8_t *leader_epoch = copy->data + 3 * one + 12; /* no checksum covers it */
+    store_be32(leader_epoch, 2);
+    assert_int_equal(commitlog_append_fetched(&f.log, &seg, 1, 9), LOG_E_CORRUPT);
+    store_be32(leader_epoch, 3);
+    commitlog_begin_epoch(&f.log, 7);
+    assert_int_equal(commitlog_append_fetched(&f.log, &seg, 1, 9), LOG_OK);
+    assert_int_equal(commitlog_latest_epoch(&f.log), 3);
     body_run(&f.body);
     buf_unref(copy);
     buf_unref(l.load.buf);
