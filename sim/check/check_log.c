@@ -7,10 +7,21 @@ may_remove(const struct checker *c, const struct part *p)
     return p->topic < c->facts->topics_n && c->facts->topics[p->topic].may_remove;
 }
 
-/* Removed by retention or on demand: below the first record of the final read. */
+/* The first offset that was not removed, as far as anybody knows. */
+static int64_t
+removed_to(const struct checker *c, const struct part *p)
+{
+    if (p->topic >= c->facts->topics_n) return 0;
+    const struct check_topic *t = &c->facts->topics[p->topic];
+    return p->partition < t->removed_n ? t->removed_to[p->partition] : 0;
+}
+
+/* Removed by retention or on demand; where nobody can say so, if it is below the first record of the final
+ * read. */
 static bool
 is_excused(const struct checker *c, const struct part *p, int64_t offset)
 {
+    if (offset < removed_to(c, p)) return true;
     if (!may_remove(c, p)) return false;
     return p->final_first < 0 || offset < p->final_first;
 }
@@ -23,8 +34,9 @@ check_leap(struct checker *c, const struct leap *l)
     const struct history_op *poll = &c->h->ops.v[l->op];
     const struct part *p = checker_part(c, poll->topic, poll->partition);
     int64_t from = l->next < p->base ? p->base : l->next, at = from;
+    if (at < removed_to(c, p)) at = removed_to(c, p);
     while (at < l->offset && p->polled[at - p->base] == 0) at++;
-    if (at == l->offset || may_remove(c, p)) return;
+    if (at >= l->offset || may_remove(c, p)) return;
     struct telling t =
         tell_begin(c, RULE_POLL_SKIP, p, at, p->polled[at - p->base], poll->complete_ns);
     tell_process(&t, poll->process), tell_text(&t, " went on from ");
@@ -85,6 +97,7 @@ check_promise(struct checker *c, const struct part *p, const struct sent *s)
     if (op->outcome != HISTORY_OK) return;
     if (p->final_end >= 0) {
         if (op->offset >= 0 && is_excused(c, p, op->offset)) return;
+        if (op->offset < 0 && s->final_offset < 0 && removed_to(c, p) > 0) return; /* perhaps it was there */
         if (s->final_offset < 0) tell_lost(c, p, s);
         else if (op->offset >= 0 && part_final(p, op->offset) != s->value) tell_moved(c, p, s);
         return;
@@ -160,6 +173,7 @@ compare_up_to(struct checker *c, const struct history_op *op, const struct part 
 {
     int64_t end = p->base + p->n;
     if (k->final_next < p->base) k->final_next = p->base;
+    if (k->final_next < removed_to(c, p)) k->final_next = removed_to(c, p);
     for (; k->final_next < offset && k->final_next < end; k->final_next++) {
         uint64_t value = p->final[k->final_next - p->base];
         if (!value) continue;

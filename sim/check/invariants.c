@@ -204,13 +204,13 @@ check_truncate(struct invariants *v, struct topic_key *k, struct node_log *l, co
     int64_t end = n->v[0];
     struct batch *cut = log_at(l, end);
     bool in_sync = model_is_metadata(k) ? node->is_voter : model_has(&k->now.isr, node->id);
-    if (l->leads && cut)
+    if (l->leads && (cut || end > log_end(l)))
         breach(v, RULE_LEADER_APPENDS_ONLY, k, end, "leads epoch # and cut its log at offset #",
                l->epoch, end);
     else if (cut && end < k->ghost && in_sync && node->current && committed_at(k, end) == cut)
         breach(v, RULE_COMMITTED_TRUNCATED, k, end, "cut off offset #; committed is all below #",
                end, k->ghost);
-    model_truncate(l, end);
+    model_cut(l, end);
 }
 
 /* ---- high watermarks ---------------------------------------------------------------------------- */

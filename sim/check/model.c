@@ -265,6 +265,13 @@ model_truncate(struct node_log *l, int64_t end)
 }
 
 void
+model_cut(struct node_log *l, int64_t end)
+{
+    if (end > log_end(l)) l->v.n = 0;
+    model_truncate(l, end);
+}
+
+void
 model_recovered(struct node_log *l, int64_t start, int64_t end)
 {
     model_truncate(l, end);

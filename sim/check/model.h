@@ -99,6 +99,9 @@ struct node_log *model_log_of(struct model *t, int32_t id, const struct topic_ke
 struct batch *model_append(struct model *t, struct node_log *l, int64_t base, int64_t last,
                            int32_t epoch, uint32_t crc, bool *ret_conflict);
 void model_truncate(struct node_log *l, int64_t end);
+/* What log-truncate says: with an end beyond the log's own all of it goes, and it begins anew there (a follower
+ * that ends before its leader's first record). */
+void model_cut(struct node_log *l, int64_t end);
 void model_recovered(struct node_log *l, int64_t start, int64_t end);
 void model_crash(struct model *t, int32_t node, bool power);
 void model_wipe(struct model *t, int32_t node);

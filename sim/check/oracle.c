@@ -197,6 +197,15 @@ decided(struct oracle *o, const struct note *n)
 
 /* ---- notes -------------------------------------------------------------------------------------- */
 
+/* Only what is committed may be removed; else it is a loss like any other. */
+static void
+log_begins(struct oracle *o, struct topic_key *k, struct node_log *l, int64_t start)
+{
+    struct oracle_key *ok = oracle_key(o, k);
+    l->start = start;
+    if (start <= l->hw) ok->removed_to = MAX(ok->removed_to, start);
+}
+
 static void
 note_of_log(struct oracle *o, int32_t node, const struct note *n)
 {
@@ -206,11 +215,12 @@ note_of_log(struct oracle *o, int32_t node, const struct note *n)
     case NOTE_LOG_APPEND: appended(o, node, l, n); return;
     case NOTE_LOG_WRITTEN: l->written = n->v[0]; return;
     case NOTE_LOG_SYNCED: l->synced = n->v[0]; return;
-    case NOTE_LOG_START: l->start = n->v[0]; return;
+    case NOTE_LOG_START: log_begins(o, k, l, n->v[0]); return;
     case NOTE_PARTITION_HW: l->hw = n->v[0]; return;
     case NOTE_LOG_TRUNCATE:
         if (n->v[0] < log_end(l)) took_away(o, node, BLOW_TRUNCATE, k, n->v[0], log_end(l));
-        model_truncate(l, n->v[0]);
+        if (n->v[0] > log_end(l)) took_away(o, node, BLOW_TRUNCATE, k, l->start, log_end(l));
+        model_cut(l, n->v[0]);
         return;
     case NOTE_LOG_RECOVERED:
         if (n->v[1] < log_end(l)) took_away(o, node, BLOW_RECOVERY, k, n->v[1], log_end(l));

@@ -34,6 +34,8 @@ void oracle_free(struct oracle *o);
 void oracle_watch(struct oracle *o, struct world *w, struct history *h);
 /* Adds to ret (which is initialised) what it has found. */
 void oracle_finish(struct oracle *o, struct anomalies *ret);
+/* The offset below which retention or DeleteRecords removed records, as they may. */
+int64_t oracle_removed_to(struct oracle *o, struct slice topic, int32_t partition);
 
 /* ---- what it is told ------------------------------------------------------------------------------ */
 

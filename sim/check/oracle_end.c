@@ -235,10 +235,11 @@ lies_at(const lies_vec *v, int64_t first, const struct promise *p)
 
 static void
 judge(struct oracle *o, const struct history *h, const struct topic_key *k, const lies_vec *v,
-      const struct promise *p, int64_t start)
+      const struct promise *p, int64_t removed_to)
 {
     int64_t first = first_of(v->v, v->n, p->value);
-    if (p->offset >= 0 && p->offset < start) return;
+    if (p->offset >= 0 && p->offset < removed_to) return;
+    if (p->offset < 0 && first < 0 && removed_to > 0) return;
     if (first < 0) {
         struct writer w = writer_mem(o->mem);
         enum loss loss = oracle_sort(o, k, p);
@@ -262,8 +263,16 @@ finish_key(struct oracle *o, struct topic_key *k)
     sort(v.v, v.n);
     tell_duplicates(o, o->history, k, &v);
     for (int64_t i = 0; i < ok->promises.n; i++)
-        judge(o, o->history, k, &v, &ok->promises.v[i], l->start);
+        judge(o, o->history, k, &v, &ok->promises.v[i], ok->removed_to);
     VEC_RELEASE(o->mem, &v);
+}
+
+int64_t
+oracle_removed_to(struct oracle *o, struct slice topic, int32_t partition)
+{
+    const struct topic_key *k = model_find_key(&o->model, topic, partition);
+    const struct oracle_key *ok = k ? k->user : NULL;
+    return ok ? ok->removed_to : 0;
 }
 
 void

@@ -46,6 +46,7 @@ struct oracle_key {
     VEC(uint64_t) read; /* by offset: what was given out first; 0 */
     VEC(uint8_t) told;
     int64_t elected_ns; /* the last leader */
+    int64_t removed_to; /* by retention or DeleteRecords, at or below a high watermark */
 };
 
 /* Values by checksum and count, until a leader appends them. */

@@ -70,6 +70,15 @@ topic_facts(const struct run *r, const struct topic *t)
 }
 
 static void
+add_removed(struct run *r, const struct topic *t, struct check_topic *f)
+{
+    int64_t *to = ARENA_ARRAY(r->a, int64_t, t->partitions + 1);
+    for (int32_t i = 0; i < t->partitions; i++) to[i] = oracle_removed_to(r->witnesses->oracle, t->name, i);
+    f->removed_to = to;
+    f->removed_n = (int32_t)t->partitions;
+}
+
+static void
 ask_checker(struct run *r)
 {
     struct check_facts f = {.topics_n = r->s->topics_n,
@@ -81,7 +90,9 @@ ask_checker(struct run *r)
     f.topics = topics;
     for (int32_t i = 0; i < r->s->topics_n; i++) {
         int32_t at = history_topic(r->h, r->s->topics[i].name);
-        if (at < r->s->topics_n) topics[at] = topic_facts(r, &r->s->topics[i]);
+        if (at >= r->s->topics_n) continue;
+        topics[at] = topic_facts(r, &r->s->topics[i]);
+        add_removed(r, &r->s->topics[i], &topics[at]);
     }
     check_history(r->a->mem, r->h, &f, &r->witnesses->checked);
 }

@@ -324,6 +324,30 @@ sends_must_end_and_succeed_once_all_is_healed(void **state)
     made_release(&m);
 }
 
+/* The first ten are deleted: the final readers do not get them, one consumer was slower than that. */
+static void
+what_was_removed_is_not_lost(void **state)
+{
+    (void)state;
+    int64_t to[] = {10}, too_few[] = {9};
+    struct check_topic topic = {.replicas = 3, .min_isr = 2, .removed_to = to, .removed_n = 1};
+    struct check_facts facts = {.topics = &topic, .topics_n = 1};
+    for (int i = 0; i < 2; i++) {
+        struct made m;
+        made_init(&m, 22, 300);
+        for (int64_t at = 0; at < 10; at++) unread_by_the_final_readers(&m, at);
+        for (int64_t at = 4; at < 10; at++) made_unread(&m, m.c[0], at);
+        if (i == 1) topic.removed_to = too_few;
+        struct check_result r = judge(&m, &facts);
+        if (i == 0 && r.anomalies.v.n) print_all(&r);
+        assert_int_equal(r.anomalies.v.n > 0, i == 1);
+        for (int64_t k = 0; k < r.anomalies.v.n; k++)
+            assert_int_equal(r.anomalies.v.v[k].offset, 9);
+        check_result_release(&r);
+        made_release(&m);
+    }
+}
+
 /* The cluster is asked for it when it ought to serve, whatever the bound is. */
 static void
 a_send_of_the_end_must_succeed(void **state)
@@ -467,6 +491,7 @@ main(void)
         cmocka_unit_test(a_final_read_without_its_end_is_unreadable),
         cmocka_unit_test(without_a_final_read_a_hole_between_what_was_read_is_lost),
         cmocka_unit_test(sends_must_end_and_succeed_once_all_is_healed),
+        cmocka_unit_test(what_was_removed_is_not_lost),
         cmocka_unit_test(a_send_of_the_end_must_succeed),
         cmocka_unit_test(nothing_read_is_inconclusive),
         cmocka_unit_test(the_matrix_permits_what_the_configuration_gives_up),

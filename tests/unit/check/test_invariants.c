@@ -158,6 +158,18 @@ a_leaders_high_watermark_goes_back(void **state)
 }
 
 static void
+a_log_that_was_cut_fully_begins_anew(void **state)
+{
+    BEGIN;
+    role(&s, 2, FOLLOWER, 1, 0);
+    say(&s, 2, NOTE_LOG_TRUNCATE, ORDERS, SLICE_NULL, 40, 10, 0, 0, 0);
+    high_watermark(&s, 2, 40, 0, false);
+    append(&s, 2, 40, 0, 900, false);
+    assert_int_equal(invariants_anomalies(s.v)->v.n, 0);
+    tale_end(&s);
+}
+
+static void
 committed_before_a_member_of_the_isr_has_written_it(void **state)
 {
     BEGIN;
@@ -445,6 +457,7 @@ main(void)
         cmocka_unit_test(an_unclean_leader_without_committed_records_is_no_breach),
         cmocka_unit_test(a_high_watermark_beyond_the_log),
         cmocka_unit_test(a_leaders_high_watermark_goes_back),
+        cmocka_unit_test(a_log_that_was_cut_fully_begins_anew),
         cmocka_unit_test(committed_before_a_member_of_the_isr_has_written_it),
         cmocka_unit_test(committed_without_a_member_of_the_isr),
         cmocka_unit_test(a_leader_may_know_of_a_decision_before_us),

@@ -179,6 +179,27 @@ a_wiped_disk_takes_all_copies_on_it(void **state)
 }
 
 static void
+what_was_removed_below_the_high_watermark_is_not_lost(void **state)
+{
+    BEGIN;
+    say(&t, 0, NOTE_LOG_START, ORDERS, SLICE_NULL, 4, 0, 0, 0, 0);
+    assert_int_equal(oracle_removed_to(t.o, S("orders"), 0), 4);
+    assert_int_equal(conclude(&t).v.n, 0);
+    tale_end(&t);
+}
+
+static void
+what_was_removed_above_it_is(void **state)
+{
+    BEGIN;
+    produce(&t, 0, 10, 0, 0, 1); /* nobody else has it: the high watermark is 10 */
+    say(&t, 0, NOTE_LOG_START, ORDERS, SLICE_NULL, 11, 0, 0, 0, 0);
+    assert_int_equal(oracle_removed_to(t.o, S("orders"), 0), 0);
+    assert_int_equal(conclude(&t).v.n, 11);
+    tale_end(&t);
+}
+
+static void
 a_batch_that_was_appended_twice_is_a_duplicate(void **state)
 {
     BEGIN;
@@ -279,6 +300,8 @@ main(void)
         cmocka_unit_test(no_copy_left_is_physics),
         cmocka_unit_test(what_is_found_on_a_disk_again_is_not_lost),
         cmocka_unit_test(a_wiped_disk_takes_all_copies_on_it),
+        cmocka_unit_test(what_was_removed_below_the_high_watermark_is_not_lost),
+        cmocka_unit_test(what_was_removed_above_it_is),
         cmocka_unit_test(a_batch_that_was_appended_twice_is_a_duplicate),
         cmocka_unit_test(a_record_that_lies_elsewhere_than_was_said_is_inconsistent),
         cmocka_unit_test(two_epochs_given_out_at_one_offset_are_inconsistent),

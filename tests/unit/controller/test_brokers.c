@@ -332,6 +332,24 @@ unclean_election_takes_whoever_lives(void **state)
     assert_int_equal(p->recovery_state, RECOVERY_RECOVERING);
 }
 
+/* What was eligible had more than this leader; it is no leader for its log any more. */
+static void
+unclean_election_empties_the_elr(void **state)
+{
+    (void)state;
+    start_brokers(3);
+    const struct image_partition *p = create_t(S("2"), S("true"));
+    lose(3, 3), lose(2, 3);
+    (void)register_as(3, 93, broker(3)->epoch);
+    (void)beat(3);
+    assert_ids(p->elr, 2);
+    lose(1, 3);
+    assert_int_equal(p->leader, 3);
+    assert_ids(p->isr, 3);
+    assert_no_ids(p->elr);
+    assert_no_ids(p->last_known_elr);
+}
+
 /* ---- controlled shutdown ----------------------------------------------------------------------- */
 
 static void
@@ -433,6 +451,7 @@ main(void)
         TEST(a_single_node_leads_again_after_a_kill),
         TEST_WITHOUT_ELR(without_elr_the_last_replica_stays_in_the_isr),
         TEST(unclean_election_takes_whoever_lives),
+        TEST(unclean_election_empties_the_elr),
         TEST(a_broker_that_leads_hands_over_before_it_goes),
         TEST(a_stopping_broker_may_be_replaced_at_once),
         TEST(the_last_broker_may_go_too),
