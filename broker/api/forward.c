@@ -3,6 +3,7 @@
 #include "broker/api/handlers.h"
 #include "broker/api/lookup.h"
 #include "broker/base/check.h"
+#include "broker/base/fmt.h"
 #include "broker/protocol/codec.h"
 #include "broker/protocol/config.h"
 #include "configs.h"
@@ -95,6 +96,21 @@ struct creation {
     struct k_create_topics_request_creatable_topic_config configs[3];
 };
 
+/* Nobody who asks is told more than that it is not there (yet): the log says why, and what decides it. */
+static void
+log_refusal(struct creation *cr, int16_t err, struct slice message)
+{
+    struct env *env = cr->f->server->env;
+    if (!env->notes_on) return;
+    struct writer w = writer_mem(&env->mem);
+    fmt_str(&w, "it cannot be created: ");
+    fmt_slice(&w, message.n ? message : k_err_name(err));
+    if (err == K_ERR_INVALID_REPLICATION_FACTOR && slice_eq(cr->name, S("__consumer_offsets")))
+        fmt_str(&w, " (offsets.topic.replication.factor; there are no groups without it)");
+    NOTE(env, NOTE_LOG_MESSAGE, cr->name, writer_slice(&w), 2);
+    writer_release(&w);
+}
+
 static void
 creation_answered(struct link_call *c, int16_t err, struct slice body)
 {
@@ -110,7 +126,7 @@ creation_answered(struct link_call *c, int16_t err, struct slice body)
             return;
         }
         if (res.topics[0].error_code && res.topics[0].error_code != K_ERR_TOPIC_ALREADY_EXISTS)
-            NOTE(env, NOTE_LOG_MESSAGE, cr->name, k_err_name(res.topics[0].error_code), 2);
+            log_refusal(cr, res.topics[0].error_code, res.topics[0].error_message);
     }
     list_remove(&cr->node);
     mem_free_slice(&env->mem, cr->name);

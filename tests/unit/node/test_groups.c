@@ -42,7 +42,7 @@ set(int node, const char *name, const char *value)
 }
 
 static void
-add_node(int i)
+add_node(int i, const char *factor)
 {
     static const char *const names[NODES] = {"b1", "b2", "b3"};
     char text[80];
@@ -61,6 +61,7 @@ add_node(int i)
     set(i, "replica.socket.timeout.ms", "1000");
     set(i, "min.insync.replicas", "2");
     set(i, "offsets.topic.num.partitions", "3");
+    set(i, "offsets.topic.replication.factor", factor);
     set(i, "group.initial.rebalance.delay.ms", "100");
     struct machine_params p = {
         .name = slice_cstr(names[i]), .kind = S("broker"), .start = node_start, .args = &params[i]};
@@ -68,12 +69,14 @@ add_node(int i)
 }
 
 static void
-begin(uint64_t seed)
+begin(uint64_t seed, const char *factor)
 {
-    world = world_new(seed, NULL);
+    struct world_options o = world_options_default();
+    o.notes_on = true;
+    world = world_new(seed, &o);
     dice = seed * 2654435761U + 1;
     memset(params, 0, sizeof params);
-    for (int i = 0; i < NODES; i++) add_node(i);
+    for (int i = 0; i < NODES; i++) add_node(i, factor);
     client = client_params_default();
     client.bootstrap = S("b1:9092,b2:9092,b3:9092");
     client.request_timeout_ms = 1000;
@@ -405,7 +408,7 @@ run(uint64_t seed)
     struct user keeper = {.group = S("keeper")}, other = {.group = S("another")};
     struct user member = {.group = S("members"), .is_member = true};
     struct user second = {.group = S("more members"), .is_member = true};
-    begin(seed);
+    begin(seed, "3");
     create_orders();
     add_user(&keeper, "keeper");
     add_user(&other, "other");
@@ -429,11 +432,42 @@ what_a_coordinator_acknowledged_outlives_it(void **state)
     for (uint64_t seed = 1; seed <= 6; seed++) run(seed);
 }
 
+static char told[200];
+
+static void
+see(void *ctx, const struct world_event *e)
+{
+    (void)ctx;
+    for (int32_t i = 0; i < e->notes_n; i++)
+        if (e->notes[i]->kind == NOTE_LOG_MESSAGE && slice_eq(e->notes[i]->subject, GROUPS_TOPIC))
+            (void)snprintf(told, sizeof told, "%.*s", (int)e->notes[i]->text.n,
+                           (const char *)e->notes[i]->text.p);
+}
+
+/* A common mistake with fewer brokers than three: nobody finds a coordinator, and the log must say why. */
+static void
+the_log_tells_why_there_are_no_groups(void **state)
+{
+    (void)state;
+    static const struct world_observer observer = {.event = see};
+    struct user keeper = {.group = S("keeper")};
+    begin(1, "5");
+    world_observe(world, &observer);
+    add_user(&keeper, "keeper");
+    world_run(world, 10 * NS_PER_S);
+    assert_int_equal(keeper.step, FIND);
+    assert_non_null(strstr(told, "5"));
+    assert_non_null(strstr(told, "3 broker"));
+    assert_non_null(strstr(told, "offsets.topic.replication.factor"));
+    world_free(world);
+}
+
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_a_coordinator_acknowledged_outlives_it),
+        cmocka_unit_test(the_log_tells_why_there_are_no_groups),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
