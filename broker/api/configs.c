@@ -24,6 +24,7 @@ struct describing {
     const struct k_describe_configs_request *q;
     const struct k_describe_configs_request_describe_configs_resource *resource;
     const struct config *defaults; /* a broker's, with nothing set */
+    struct slice node_id;          /* ours, as text */
     result *res;
 };
 
@@ -100,6 +101,17 @@ effective_text(struct describing *d, const struct config *broker, const struct c
     return text;
 }
 
+/* What is set at run time, for this broker and for all of them. */
+static void
+add_dynamic(struct describing *d, entry *e, struct slice broker, struct slice name)
+{
+    const struct image *im = d->r->server->image;
+    struct slice own = image_config_value(im, RESOURCE_BROKER, broker, name);
+    struct slice all = image_config_value(im, RESOURCE_BROKER, SLICE_EMPTY, name);
+    if (own.p && broker.n) add_synonym(e, name, own, SOURCE_DYNAMIC_BROKER);
+    if (all.p) add_synonym(e, name, all, SOURCE_DYNAMIC_DEFAULT_BROKER);
+}
+
 static void
 describe_topic(struct describing *d)
 {
@@ -121,15 +133,12 @@ describe_topic(struct describing *d)
         struct slice set = image_config_value(s->image, RESOURCE_TOPIC, topic, e->name);
         if (set.p) add_synonym(e, e->name, set, SOURCE_DYNAMIC_TOPIC);
         int32_t syn = topic_config_synonym(s->config, id);
+        int16_t broker_id = own.table[id].synonyms[0];
+        struct slice name = broker_id >= 0 ? config_name(s->config, broker_id) : e->name;
+        if (broker_id >= 0) add_dynamic(d, e, d->node_id, name);
         if (syn >= 0 && config_is_set(s->config, syn))
             add_synonym(e, config_name(s->config, syn), effective_text(d, s->config, &own, id),
                         SOURCE_STATIC_BROKER);
-        int16_t broker_id = own.table[id].synonyms[0];
-        struct slice name = broker_id >= 0 ? config_name(s->config, broker_id) : e->name;
-        if (broker_id >= 0) {
-            struct slice v = image_config_value(s->image, RESOURCE_BROKER, SLICE_EMPTY, name);
-            if (v.p) add_synonym(e, name, v, SOURCE_DYNAMIC_DEFAULT_BROKER);
-        }
         bool is_set = syn >= 0 && config_is_set(s->config, syn);
         add_synonym(e, name, is_set ? config_text(&own, id) : effective_text(d, s->config, &own, id),
                     SOURCE_DEFAULT);
@@ -143,14 +152,9 @@ describe_topic(struct describing *d)
 static void
 describe_broker_setting(struct describing *d, const struct config *c, int32_t id)
 {
-    struct server *s = d->r->server;
     entry *e = begin_entry(d, c, id);
     e->read_only = !(c->table[id].flags & (K_CF_PER_BROKER | K_CF_CLUSTER_WIDE));
-    struct slice own =
-        image_config_value(s->image, RESOURCE_BROKER, d->resource->resource_name, e->name);
-    if (own.p && d->resource->resource_name.n) add_synonym(e, e->name, own, SOURCE_DYNAMIC_BROKER);
-    struct slice all = image_config_value(s->image, RESOURCE_BROKER, SLICE_EMPTY, e->name);
-    if (all.p) add_synonym(e, e->name, all, SOURCE_DYNAMIC_DEFAULT_BROKER);
+    add_dynamic(d, e, d->resource->resource_name, e->name);
     if (config_is_set(c, id)) add_synonym(e, e->name, config_text(c, id), SOURCE_STATIC_BROKER);
     struct slice text = config_text(d->defaults, id);
     /* Of all brokers together no defaults are told, only what is set. */
@@ -246,15 +250,19 @@ handle_describe_configs(struct server *s, struct request *r)
     struct k_describe_configs_response res;
     struct config defaults;
     config_init(&defaults, &s->env->mem, CONFIG_BROKER);
+    struct writer node_id = writer_mem(&s->env->mem);
+    fmt_i64(&node_id, s->node_id);
     codec_default(K_MSG_DESCRIBE_CONFIGS_RESPONSE, &res);
     res.results_n = q->resources_n;
     res.results = codec_array(
         &r->arena, K_STRUCT_DESCRIBE_CONFIGS_RESPONSE_DESCRIBE_CONFIGS_RESULT, q->resources_n);
     for (int32_t i = 0; i < q->resources_n; i++) {
         struct describing d = {
-            .r = r, .q = q, .resource = &q->resources[i], .res = &res.results[i], .defaults = &defaults};
+            .r = r, .q = q, .resource = &q->resources[i], .res = &res.results[i], .defaults = &defaults,
+            .node_id = writer_slice(&node_id)};
         describe(&d, again[i]);
     }
     config_release(&defaults);
+    writer_release(&node_id);
     request_answer(r, &res);
 }

@@ -1,16 +1,36 @@
 #include "broker/replica/topic_config.h"
 
 #include "broker/base/check.h"
+#include "broker/base/fmt.h"
 
-/* The topic's own settings, from the metadata log. */
+/* What is set at run time for a broker (or for all) is what its topics have that set nothing themselves
+ * (KIP-226). Only the first of a setting's names can be set so, which has the topic's unit. */
 static void
-own_settings(struct config *own, struct slice topic, const struct image *image, struct mem *mem)
+inherit(struct config *own, const struct image *image, struct slice broker)
 {
-    config_init(own, mem, CONFIG_TOPIC);
+    const struct image_config *c = image_config(image, RESOURCE_BROKER, broker);
+    for (int64_t i = 0; c && i < c->values.n; i++) {
+        int32_t id = config_id(CONFIG_BROKER, c->values.v[i].name);
+        for (int32_t t = 0; id >= 0 && t < own->n; t++)
+            if (own->table[t].synonyms[0] == id) (void)config_set(own, t, c->values.v[i].value, NULL);
+    }
+}
+
+/* From the metadata log, the strongest last. The controller has checked them; one that is not known here
+ * is not ours to judge. */
+static void
+dynamic_settings(struct config *own, struct slice topic, const struct image *image,
+                 const struct config *broker)
+{
+    config_init(own, broker->mem, CONFIG_TOPIC);
+    struct writer node_id = writer_mem(broker->mem);
+    fmt_i64(&node_id, config_i64(broker, K_CFG_NODE_ID));
+    inherit(own, image, SLICE_EMPTY);
+    inherit(own, image, writer_slice(&node_id));
+    writer_release(&node_id);
     const struct image_config *c = image_config(image, RESOURCE_TOPIC, topic);
     for (int64_t i = 0; c && i < c->values.n; i++) {
         int32_t id = config_id(CONFIG_TOPIC, c->values.v[i].name);
-        /* The controller has checked them; one that is not known here is not ours to judge. */
         if (id >= 0) (void)config_set(own, id, c->values.v[i].value, NULL);
     }
 }
@@ -39,25 +59,11 @@ level_of(int32_t codec, const struct config *broker, const struct config *own)
     }
 }
 
-/* Dynamic settings of this broker or of all may set min.insync.replicas (KIP-966 makes it a cluster's
- * setting at bootstrap). */
-static int64_t
-min_isr(const struct config *broker, const struct config *own, const struct image *image)
-{
-    if (config_is_set(own, K_TCFG_MIN_INSYNC_REPLICAS))
-        return config_i64(own, K_TCFG_MIN_INSYNC_REPLICAS);
-    struct slice v =
-        image_config_value(image, RESOURCE_BROKER, SLICE_EMPTY, S("min.insync.replicas"));
-    int64_t n;
-    if (v.p && slice_to_i64(v, &n)) return n;
-    return config_i64(broker, K_CFG_MIN_INSYNC_REPLICAS);
-}
-
 void
 topic_config_load(struct topic_config *t, const struct config *broker, const struct image *image)
 {
     struct config own;
-    own_settings(&own, t->topic, image, broker->mem);
+    dynamic_settings(&own, t->topic, image, broker);
 #define I64(id) topic_config_i64(broker, &own, (id))
     t->log = log_config_default();
     t->log.segment_bytes = I64(K_TCFG_SEGMENT_BYTES);
@@ -73,7 +79,7 @@ topic_config_load(struct topic_config *t, const struct config *broker, const str
                                       S("LogAppendTime"));
     t->log.compact = topic_config_has(broker, &own, K_TCFG_CLEANUP_POLICY, S("compact"));
     t->log.delete = topic_config_has(broker, &own, K_TCFG_CLEANUP_POLICY, S("delete"));
-    t->min_insync_replicas = (int32_t)min_isr(broker, &own, image);
+    t->min_insync_replicas = (int32_t)I64(K_TCFG_MIN_INSYNC_REPLICAS);
     t->max_message_bytes = I64(K_TCFG_MAX_MESSAGE_BYTES);
     t->timestamp_before_max_ms = I64(K_TCFG_MESSAGE_TIMESTAMP_BEFORE_MAX_MS);
     t->timestamp_after_max_ms = I64(K_TCFG_MESSAGE_TIMESTAMP_AFTER_MAX_MS);

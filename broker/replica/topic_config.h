@@ -1,5 +1,5 @@
-/* The settings of one topic, as the log and the leader use them: the topic's own (dynamic) over the
- * broker's (log.… names) over the defaults. Shared by the topic's partitions; kept up to date. */
+/* The settings of one topic, as the log and the leader use them: the topic's own over what is set at run
+ * time for this broker, over that for all, over the broker's file (log.… names), over the defaults. Shared by the topic's partitions; kept up to date. */
 #ifndef REPLICA_TOPIC_CONFIG_H
 #define REPLICA_TOPIC_CONFIG_H
 
