@@ -68,6 +68,7 @@ struct run_job {
     struct slice crash_node;
     int64_t crash_at_op;
     bool crash_power;
+    bool (*stop)(void); /* true: somebody wants it to end here. May be NULL */
 };
 
 struct run_output {
@@ -86,7 +87,7 @@ void job_run_guarded(struct arena *a, const struct scenario *s, const struct run
 void report_json(struct arena *a, const struct scenario *s, const struct run_result *r,
                  const struct run_job *j, int64_t wall_ns, struct writer *w);
 /* Of a run of which only its name, its seed and why it died are known. */
-void report_json_short(const struct run_job *j, struct slice why, struct writer *w);
+void report_json_short(struct arena *a, const struct run_job *j, struct slice why, struct writer *w);
 void report_human(struct arena *a, const struct scenario *s, const struct run_result *r,
                   const struct run_job *j, int64_t wall_ns, struct writer *w);
 
@@ -103,6 +104,10 @@ void reports_close(struct reports *r);
 
 /* "3 lost, 1 duplicate": what the configuration permitted, in the checker's words; null if nothing was. */
 struct slice report_allowed(struct arena *a, const struct run_result *r);
+
+/* sweep.c: the disk operations of each node in the run without the fault; NULL: it did not come to its end. */
+struct node_ops *sweep_measure(struct arena *a, const struct scenario *s, const struct run_options *o,
+                               int32_t *ret_n);
 
 /* bugs.c, and tests/mutants in its place: wrong versions of rules. False: there is no such switch. */
 bool bug_on(const char *id);

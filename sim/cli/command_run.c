@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -15,6 +16,7 @@
 #define SETS_MAX 64
 #define FILES_MAX 4096
 #define CATCH_SEEDS 10
+#define TASKS_MAX 10000000
 
 struct options {
     const char *files[FILES_MAX];
@@ -25,6 +27,7 @@ struct options {
     struct slice sets[SETS_MAX];
     int32_t sets_n;
     const char *bug, *out, *only, *sweep;
+    uint64_t ops_from, ops_to; /* of a sweep; 0: all */
     bool json, quiet, catches, switches, twice;
 };
 
@@ -51,20 +54,39 @@ struct session {
     struct arena a;
     VEC(struct errand) tasks;
     struct reports reports;
+    struct words names; /* of the scenarios */
+    bool cannot_sweep, has_twins;
 };
+
+/* ---- interrupts: the first ends what runs, in order, with a report; the second ends it at once ---- */
 
 static volatile sig_atomic_t interrupted;
 
 static void
-on_interrupt(int signal)
+on_interrupt(int number)
 {
-    (void)signal;
     interrupted = 1;
+    if (number == SIGINT) signal(SIGINT, SIG_DFL);
+}
+
+/* waitpid() must notice. */
+static void
+catch_interrupts(void)
+{
+    struct sigaction a = {.sa_handler = on_interrupt};
+    sigaction(SIGINT, &a, NULL);
+    sigaction(SIGTERM, &a, NULL);
+}
+
+static bool
+is_interrupted(void)
+{
+    return interrupted != 0;
 }
 
 /* ---- options ---- */
 
-static const char *const option_names[] = {"--seed", "--jobs", "--set", "--bug", "--out", "--only", "--sweep",
+static const char *const option_names[] = {"--seed", "--jobs", "--set", "--bug", "--out", "--only", "--sweep", "--ops",
                                            "--json", "--quiet", "--catches", "--switches", "--twice"};
 
 static bool
@@ -76,17 +98,17 @@ parse_u64(struct slice s, uint64_t *ret)
     return true;
 }
 
+/* "7" or "1..100" */
 static bool
-parse_seeds(struct options *o, struct slice s)
+parse_range(struct slice s, uint64_t *ret_from, uint64_t *ret_to)
 {
-    o->has_seed = true;
     for (int64_t i = 1; i + 1 < s.n; i++) {
         if (s.p[i] != '.' || s.p[i + 1] != '.') continue;
-        return parse_u64(slice_sub(s, 0, i), &o->seed_from) &&
-               parse_u64(slice_sub(s, i + 2, s.n), &o->seed_to) && o->seed_from <= o->seed_to;
+        return parse_u64(slice_sub(s, 0, i), ret_from) && parse_u64(slice_sub(s, i + 2, s.n), ret_to) &&
+               *ret_from <= *ret_to;
     }
-    if (!parse_u64(s, &o->seed_from)) return false;
-    o->seed_to = o->seed_from;
+    if (!parse_u64(s, ret_from)) return false;
+    *ret_to = *ret_from;
     return true;
 }
 
@@ -107,8 +129,14 @@ static int
 take_option(struct options *o, const char *arg, const char *value)
 {
     if (strcmp(arg, "--seed") == 0) {
-        if (!parse_seeds(o, slice_cstr(value)))
+        o->has_seed = true;
+        if (!parse_range(slice_cstr(value), &o->seed_from, &o->seed_to))
             return usage_error("run", "--seed %s: a number, or a range like 1..100", value);
+        if (o->seed_to - o->seed_from >= TASKS_MAX)
+            return usage_error("run", "--seed %s: at most %d at a time", value, TASKS_MAX);
+    } else if (strcmp(arg, "--ops") == 0) {
+        if (!parse_range(slice_cstr(value), &o->ops_from, &o->ops_to) || !o->ops_from)
+            return usage_error("run", "--ops %s: a number from 1, or a range like 1..400", value);
     } else if (strcmp(arg, "--jobs") == 0) {
         if (!slice_to_i64(slice_cstr(value), &o->jobs) || o->jobs < 1 || o->jobs > 256)
             return usage_error("run", "--jobs %s: a number from 1 to 256", value);
@@ -153,6 +181,8 @@ parse_options(struct options *o, int argc, char **argv)
         }
     }
     if (!o->files_n && !o->switches) return usage_error("run", "which scenario?");
+    if (o->ops_from && !o->sweep) return usage_error("run", "--ops goes with --sweep");
+    if (o->catches && o->sweep) return usage_error("run", "--catches and --sweep do not go together");
     return 0;
 }
 
@@ -215,7 +245,8 @@ run_task(const struct session *s, struct errand *t)
                         .is_of_many = many,
                         .json = s->o.json,
                         .quiet = s->o.quiet,
-                        .twice = s->o.twice};
+                        .twice = s->o.twice,
+                        .stop = is_interrupted};
     if (t->op) {
         j.crash_node = slice_cstr(t->sweep_node);
         j.crash_at_op = t->op;
@@ -250,13 +281,21 @@ run_task(const struct session *s, struct errand *t)
 static void
 start_task(struct session *s, struct errand *t)
 {
+    bool wants_json = s->o.json || s->reports.file;
+    pid_t parent = getpid();
     t->output = tmpfile();
-    if (s->o.json || s->reports.file) t->json = tmpfile();
+    t->json = wants_json ? tmpfile() : NULL;
     fflush(NULL); /* or the child would write it once more */
-    t->pid = fork();
+    t->pid = t->output && (t->json || !wants_json) ? fork() : -1;
+    if (t->pid < 0) { /* nothing was run: no pass */
+        fprintf(stderr, "gregor: %.*s, seed %llu: %s\n", SARG(t->name), (unsigned long long)t->seed, strerror(errno));
+        t->is_done = true;
+        t->exit_code = EXIT_DIED;
+    }
     if (t->pid != 0) return;
-    signal(SIGINT, SIG_DFL);
-    if (t->output) dup2(fileno(t->output), STDOUT_FILENO);
+    prctl(PR_SET_PDEATHSIG, SIGKILL); /* nobody would read what it says */
+    if (getppid() != parent) _exit(EXIT_INTERRUPTED);
+    dup2(fileno(t->output), STDOUT_FILENO);
     int rc = run_task(s, t);
     fflush(stdout);
     if (t->json) fflush(t->json);
@@ -271,8 +310,8 @@ report_for(struct session *s, struct errand *t)
     if (ftell(t->json) > 0 || t->exit_code != EXIT_DIED) return;
     struct run_job j = {.name = t->name, .seed = t->seed, .bug = t->bug};
     struct writer w = writer_mem(&s->mem);
-    report_json_short(&j, t->signal ? arena_format(&s->a, "the process was ended by signal %d", t->signal)
-                                    : S("a CHECK failed outside of the run"), &w);
+    report_json_short(&s->a, &j, t->signal ? arena_format(&s->a, "the process was ended by signal %d", t->signal)
+                                    : S("it did not come to a report"), &w);
     fwrite(w.p, 1, (size_t)w.n, t->json);
     writer_release(&w);
 }
@@ -329,23 +368,32 @@ hide_progress(const struct session *s)
     if (s->tasks.n > 1 && !s->o.json && !s->o.quiet && isatty(STDERR_FILENO)) fputs("\r\033[K", stderr);
 }
 
+/* From a terminal they have heard it; sent to one process they have not. Once more does no harm. */
+static void
+pass_on(struct session *s, int64_t next)
+{
+    for (int64_t i = 0; i < next; i++)
+        if (!s->tasks.v[i].is_done) kill(s->tasks.v[i].pid, SIGTERM);
+}
+
 static void
 run_all(struct session *s)
 {
     int64_t next = 0, running = 0, shown = 0;
+    bool passed_on = false;
     show_progress(s);
     while (shown < s->tasks.n) {
         while (!interrupted && next < s->tasks.n && running < s->o.jobs) {
             start_task(s, &s->tasks.v[next++]);
-            running++;
+            running += !s->tasks.v[next - 1].is_done;
         }
-        if (running == 0) break;
+        if (interrupted && !passed_on) pass_on(s, next), passed_on = true;
         int status;
-        pid_t pid = waitpid(-1, &status, 0);
+        pid_t pid = running ? waitpid(-1, &status, 0) : 0;
         if (pid < 0 && errno == EINTR) continue;
         if (pid < 0) break;
-        running--;
-        task_ended(s, pid, status);
+        if (pid > 0) running--, task_ended(s, pid, status);
+        else if (interrupted || shown == next) break;
         if (s->tasks.v[shown].is_done) hide_progress(s);
         while (shown < s->tasks.n && s->tasks.v[shown].is_done) show_output(s, &s->tasks.v[shown++]);
         fflush(stdout);
@@ -360,25 +408,40 @@ gravest(const struct session *s)
 {
     static const int order[] = {EXIT_NONDETERMINISTIC, EXIT_DIED, EXIT_USAGE, EXIT_FAIL, EXIT_INCONCLUSIVE};
     if (interrupted) return EXIT_INTERRUPTED;
+    for (int64_t i = 0; i < s->tasks.n; i++)
+        if (s->tasks.v[i].exit_code == EXIT_INTERRUPTED) return EXIT_INTERRUPTED;
     for (int64_t k = 0; k < ARRAY_LEN(order); k++)
         for (int64_t i = 0; i < s->tasks.n; i++)
             if (s->tasks.v[i].exit_code == order[k]) return order[k];
     return EXIT_PASS;
 }
 
+/* How to see it again. */
+static void
+print_again(const struct session *s, const struct errand *t)
+{
+    printf("not passed: gregor run %s --only %.*s --seed %llu", t->path, SARG(t->name), (unsigned long long)t->seed);
+    if (t->bug) printf(" --bug %s", t->bug);
+    for (int32_t i = 0; i < s->o.sets_n; i++) printf(" --set '%.*s'", SARG(s->o.sets[i]));
+    if (t->op) printf(" --sweep %s --ops %lld (of %s)", s->o.sweep, (long long)t->op, t->sweep_node);
+    putchar('\n');
+}
+
 static void
 sum_up(const struct session *s)
 {
-    int64_t passed = 0, failed = 0;
+    int64_t passed = 0, failed = 0, left = 0;
     for (int64_t i = 0; i < s->tasks.n; i++) {
         const struct errand *t = &s->tasks.v[i];
         if (t->is_done && t->exit_code == EXIT_PASS) passed++;
-        else failed++;
-        if (t->exit_code && !s->o.json)
-            printf("not passed: gregor run %s --only %.*s --seed %llu%s%s\n", t->path, SARG(t->name),
-                   (unsigned long long)t->seed, t->bug ? " --bug " : "", t->bug ? t->bug : "");
+        else if (t->is_done && t->exit_code != EXIT_INTERRUPTED) failed++;
+        else left++;
+        if (t->is_done && t->exit_code && !s->o.json) print_again(s, t);
     }
-    if (!s->o.json) printf("%lld passed, %lld failed\n", (long long)passed, (long long)failed);
+    if (s->o.json) return;
+    printf("%lld passed, %lld failed", (long long)passed, (long long)failed);
+    if (left) printf(", %lld not run to their end", (long long)left);
+    putchar('\n');
 }
 
 /* ---- tasks ---- */
@@ -411,15 +474,23 @@ add_catches(struct session *s, const struct scenario *sc, struct errand t)
     }
 }
 
+/* Every disk operation of every node that the run has without the fault. */
 static void
 add_sweep(struct session *s, const struct scenario *sc, struct errand t)
 {
-    for (int64_t b = 1; b <= sc->cluster.brokers; b++) {
-        for (int64_t op = 1; op <= 400; op++) {
-            t.sweep_node = (const char *)arena_format(&s->a, "b%d", (int)b).p;
-            t.op = op;
-            add_task(s, t);
-        }
+    struct run_options o = {.has_seed = true, .seed = t.seed};
+    int32_t n;
+    const struct node_ops *all = sweep_measure(&s->a, sc, &o, &n);
+    if (!n)
+        fprintf(stderr, "gregor: %.*s, seed %llu: it does not come to its end without the fault either\n",
+                SARG(t.name), (unsigned long long)t.seed);
+    s->cannot_sweep = s->cannot_sweep || !n;
+    t.has_seed = true;
+    for (int32_t i = 0; i < n; i++) {
+        int64_t from = MAX((int64_t)s->o.ops_from, 1);
+        int64_t to = s->o.ops_to ? MIN((int64_t)s->o.ops_to, all[i].n) : all[i].n;
+        t.sweep_node = (const char *)arena_dup(&s->a, all[i].name).p;
+        for (t.op = from; t.op <= to && s->tasks.n < TASKS_MAX; t.op++) add_task(s, t);
     }
 }
 
@@ -433,15 +504,14 @@ add_scenario(struct session *s, const char *path, const struct scenario *sc)
         add_catches(s, sc, t);
         return;
     }
-    if (s->o.sweep) {
-        add_sweep(s, sc, t);
-        return;
-    }
+    for (int64_t i = 0; i < s->names.v.n; i++)
+        s->has_twins = s->has_twins || slice_eq(s->names.v.v[i], t.name);
+    words_add(&s->names, t.name);
     t.has_seed = s->o.has_seed;
-    if (!t.has_seed) add_task(s, t);
-    for (uint64_t seed = s->o.seed_from; t.has_seed && seed <= s->o.seed_to; seed++) {
-        t.seed = seed;
-        add_task(s, t);
+    uint64_t first = t.has_seed ? s->o.seed_from : t.seed, last = t.has_seed ? s->o.seed_to : t.seed;
+    for (t.seed = first; t.seed <= last; t.seed++) {
+        if (s->o.sweep) add_sweep(s, sc, t);
+        else add_task(s, t);
     }
 }
 
@@ -474,6 +544,7 @@ command_run(int argc, char **argv)
     memset(&s, 0, sizeof s);
     mem_init(&s.mem, pool_source(&s.pool), INT64_MAX);
     arena_init(&s.a, &s.mem, 0);
+    s.names.arena = &s.a;
     s.o.jobs = 1;
     int rc = parse_options(&s.o, argc, argv);
     if (rc) return rc;
@@ -489,9 +560,14 @@ command_run(int argc, char **argv)
         if (one) rc = one;
     }
     if (rc) return rc;
+    if (s.has_twins && s.o.out)
+        return usage_error("run", "two scenarios have one name: they would write into one folder");
+    if (s.cannot_sweep) return EXIT_INCONCLUSIVE;
+    if (!s.tasks.n && s.o.sweep) return usage_error("run", "no node has so many disk operations");
+    if (s.o.sweep) fprintf(stderr, "gregor: %lld runs (--ops A..B for fewer)\n", (long long)s.tasks.n);
     if (!s.tasks.n && !s.o.catches) return usage_error("run", "no such scenario in these files");
     if (s.tasks.n > 1 && s.o.out && !reports_open(&s.reports, &s.a, s.o.out)) return EXIT_USAGE;
-    signal(SIGINT, on_interrupt);
+    catch_interrupts();
     run_all(&s);
     reports_close(&s.reports);
     if (s.tasks.n != 1) sum_up(&s);

@@ -266,14 +266,18 @@ command_frame(int argc, char **argv)
 /* ---- replay ---- */
 
 struct replayed {
-    struct slice file, name, seed, hash, bug;
-    struct slice sets[64];
-    int32_t sets_n;
+    struct slice name, seed, hash, bug, sweep, node, operation;
+    struct writer trace; /* of the replay */
 };
 
 static bool
 read_run_txt(struct desk *d, const char *run, struct replayed *ret)
 {
+    const struct {
+        const char *key;
+        struct slice *value;
+    } keys[] = {{"name", &ret->name},   {"seed", &ret->seed}, {"hash", &ret->hash},          {"bug", &ret->bug},
+                {"sweep", &ret->sweep}, {"node", &ret->node}, {"operation", &ret->operation}};
     struct slice path = arena_format(&d->a, "%s/run.txt", run), text;
     if (!file_read_all(&d->a, (const char *)path.p, &text)) {
         fprintf(stderr, "gregor: %s: %s\n", (const char *)path.p, strerror(errno));
@@ -284,51 +288,86 @@ read_run_txt(struct desk *d, const char *run, struct replayed *ret)
         if (end < 0) end = text.n;
         if (eq < 0 || eq > end) break;
         struct slice key = slice_sub(text, at, eq - at);
-        struct slice value = arena_dup(&d->a, slice_sub(text, eq + 1, end - eq - 1));
-        if (slice_eq(key, S("file"))) ret->file = value;
-        if (slice_eq(key, S("name"))) ret->name = value;
-        if (slice_eq(key, S("seed"))) ret->seed = value;
-        if (slice_eq(key, S("hash"))) ret->hash = value;
-        if (slice_eq(key, S("bug"))) ret->bug = value;
-        if (slice_eq(key, S("set")) && ret->sets_n < 64) ret->sets[ret->sets_n++] = value;
+        for (int64_t i = 0; i < ARRAY_LEN(keys); i++)
+            if (slice_eq(key, slice_cstr(keys[i].key)))
+                *keys[i].value = arena_dup(&d->a, slice_sub(text, eq + 1, end - eq - 1));
         at = end + 1;
     }
-    return ret->file.p && ret->name.p && ret->seed.p && ret->hash.p;
+    if (ret->name.p && ret->seed.p && ret->hash.p && (!ret->sweep.p || (ret->node.p && ret->operation.p))) return true;
+    fprintf(stderr, "gregor: %s: name, seed or hash is missing\n", (const char *)path.p);
+    return false;
 }
 
 static const struct scenario *
-load_again(struct desk *d, const struct replayed *p)
+load_again(struct desk *d, const char *run)
 {
     struct source *source = ARENA_NEW(&d->a, struct source);
-    struct load_options lo = {.sets = p->sets, .sets_n = p->sets_n, .read = read_sibling, .ctx = &d->a};
+    struct load_options lo = {.read = read_sibling, .ctx = &d->a};
     struct diags diags;
+    struct writer w = writer_mem(&d->mem);
     diags_init(&diags, &d->a);
-    source->path = p->file;
-    if (!file_read_all(&d->a, (const char *)p->file.p, &source->text)) return NULL;
+    source->path = arena_format(&d->a, "%s/scenario.yaml", run);
+    if (!file_read_all(&d->a, (const char *)source->path.p, &source->text)) {
+        fprintf(stderr, "gregor: %s: %s\n", (const char *)source->path.p, strerror(errno));
+        return NULL;
+    }
     struct scenarios all = scenario_load(&d->a, source, &lo, &diags);
-    for (int32_t i = 0; i < all.n && !diags.errors; i++)
-        if (slice_eq(all.v[i]->name, p->name)) return all.v[i];
-    return NULL;
+    diags_print(&diags, &w);
+    if (w.n) fwrite(w.p, 1, (size_t)w.n, stderr);
+    writer_release(&w);
+    return all.n && !diags.errors ? all.v[0] : NULL;
+}
+
+/* The same seed, the same switch and, of a sweep, the same disk operation. */
+static bool
+options_again(const struct replayed *p, struct run_options *ret)
+{
+    int64_t seed;
+    if (!slice_to_i64(p->seed, &seed)) return false;
+    *ret = (struct run_options){.has_seed = true, .seed = (uint64_t)seed};
+    if (!p->sweep.p) return true;
+    ret->crash_node = p->node;
+    ret->crash_power = slice_eq(p->sweep, S("power"));
+    return slice_to_i64(p->operation, &ret->crash_at_op);
+}
+
+static void
+keep_trace(void *ctx, struct slice bytes)
+{
+    writer_bytes(ctx, bytes);
+}
+
+static void
+print_difference(struct desk *d, const char *run, struct slice again)
+{
+    struct trace_reader *a = open_trace(d, run), *b = a ? trace_reader_new(&d->mem, again) : NULL;
+    if (!b) return;
+    struct trace_difference x = trace_compare(a, b);
+    if (x.found)
+        printf("they differ from %.6f s of the world's time on (event %lld)\n",
+               (double)(x.a_ends ? x.b.at_ns : x.a.at_ns) / 1e9, (long long)x.position);
 }
 
 static int
 replay(struct desk *d, const char *run)
 {
-    struct replayed p = {0};
-    int64_t seed;
-    if (!read_run_txt(d, run, &p) || !slice_to_i64(p.seed, &seed)) return EXIT_USAGE;
-    const struct scenario *s = load_again(d, &p);
-    if (!s) {
-        fprintf(stderr, "gregor: %.*s has no scenario %.*s (any more)\n", SARG(p.file), SARG(p.name));
-        return EXIT_USAGE;
-    }
-    if (p.bug.p && !bug_on((const char *)p.bug.p)) return usage_error("replay", "the switch is not linked in");
-    struct run_options o = {.has_seed = true, .seed = (uint64_t)seed};
+    struct replayed p = {.trace = writer_mem(&d->mem)};
+    struct run_options o;
+    if (!read_run_txt(d, run, &p)) return EXIT_USAGE;
+    const struct scenario *s = load_again(d, run);
+    if (!s) return EXIT_USAGE;
+    if (!options_again(&p, &o)) return usage_error("replay", "%s/run.txt is damaged", run);
+    if (p.bug.p && !bug_on((const char *)p.bug.p))
+        return usage_error("replay", "the run had the switch %s, which this program has not (make mutants)",
+                           (const char *)p.bug.p);
+    o.put_trace = keep_trace;
+    o.ctx = &p.trace;
     struct run_result r;
     job_run_guarded(&d->a, s, &o, &r);
     struct slice hash = arena_format(&d->a, "%016llx", (unsigned long long)r.trace_hash);
     bool same = slice_eq(hash, p.hash);
     printf("%s: trace %.*s, recorded %.*s\n", same ? "the same run" : "another run", SARG(hash), SARG(p.hash));
+    if (!same) print_difference(d, run, writer_slice(&p.trace));
     return same ? EXIT_PASS : EXIT_NONDETERMINISTIC;
 }
 

@@ -1,5 +1,5 @@
 /* One run, from a scenario to its folder: trace.zst, report.json, story.txt, the pictures, and run.txt,
- * which says how to run it again. */
+ * which says how it was run; scenario.yaml is what was run. */
 #include <errno.h>
 #include <setjmp.h>
 #include <stdio.h>
@@ -26,6 +26,7 @@ struct progress {
     bool show;
     int64_t begin_ns, next_ns;
     uint64_t seed;
+    bool (*stop)(void);
 };
 
 static void
@@ -35,11 +36,12 @@ put_trace(void *ctx, struct slice bytes)
     if (p->trace) fwrite(bytes.p, 1, (size_t)bytes.n, p->trace);
 }
 
-/* On a terminal only. */
+/* Shown on a terminal only. */
 static bool
 show_progress(void *ctx, int64_t now_ns, int64_t end_ns, int64_t events)
 {
     struct progress *p = ctx;
+    if (p->stop && p->stop()) return true;
     int64_t wall = p->show ? wall_now_ns() : 0;
     if (!p->show || wall < p->next_ns || end_ns <= 0) return false;
     p->next_ns = wall + 100 * NS_PER_MS;
@@ -74,7 +76,20 @@ write_run_txt(struct arena *a, struct slice dir, const struct scenario *s, const
     for (int32_t i = 0; i < j->sets_n; i++)
         fmt_slice(&w, arena_format(a, "set=%.*s\n", SARG(j->sets[i])));
     if (j->bug) fmt_slice(&w, arena_format(a, "bug=%s\n", j->bug));
+    if (j->crash_at_op)
+        fmt_slice(&w, arena_format(a, "sweep=%s\nnode=%.*s\noperation=%lld\n", j->crash_power ? "power" : "crash",
+                                   SARG(j->crash_node), (long long)j->crash_at_op));
     write_in(a, dir, "run.txt", writer_slice(&w));
+    writer_release(&w);
+}
+
+/* The scenario as it was run: who changes its file can still replay the run. */
+static void
+write_scenario(struct arena *a, struct slice dir, const struct scenario *s)
+{
+    struct writer w = writer_mem(a->mem);
+    scenario_print(s, &w);
+    write_in(a, dir, "scenario.yaml", writer_slice(&w));
     writer_release(&w);
 }
 
@@ -109,6 +124,7 @@ write_folder(struct arena *a, struct slice dir, const struct scenario *s, const 
     struct slice bytes;
     struct trace_reader *trace = NULL;
     write_run_txt(a, dir, s, j, &o->result);
+    write_scenario(a, dir, s);
     write_in(a, dir, "report.json", writer_slice(&o->json));
     if (file_read_all(a, (const char *)path_in(a, dir, "trace.zst").p, &bytes))
         trace = trace_reader_new(a->mem, bytes);
@@ -183,6 +199,7 @@ job_run(struct arena *a, const struct scenario *s, const struct run_job *j, stru
 {
     struct progress p = {.show = !j->json && !j->quiet && !j->is_of_many && isatty(STDERR_FILENO),
                          .begin_ns = wall_now_ns(),
+                         .stop = j->stop,
                          .seed = j->has_seed ? j->seed : (uint64_t)s->seed};
     struct run_options o = {.has_seed = j->has_seed,
                             .seed = j->seed,

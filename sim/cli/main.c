@@ -18,7 +18,8 @@
     "  --bug ID             with a wrong version of a rule (build/mutants/gregor)\n" \
     "  --catches            each switch that a scenario lists must fire exactly its rules\n" \
     "  --switches           name the switches that are linked in\n" \
-    "  --sweep crash|power  a run for each of a broker's first 400 disk operations: it ends there\n" \
+    "  --sweep crash|power  a run for each disk operation of each node: it ends there, for two seconds\n" \
+    "  --ops A..B           of a sweep only these operations\n" \
     "  --out DIR            where the run's folder goes (else out; of several runs nothing is kept);\n" \
     "                       of several runs also DIR/report.json, with all reports under \"runs\"\n" \
     "  --twice              each run a second time: the trace's hash must be the same (else exit 5)\n" \

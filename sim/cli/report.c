@@ -124,19 +124,6 @@ json_sweep(struct writer *w, const struct run_job *j)
 }
 
 void
-report_json_short(const struct run_job *j, struct slice why, struct writer *w)
-{
-    fmt_char(w, '{');
-    key_i64(w, "schema", 1);
-    key_text(w, "verdict", slice_cstr(verdict_text(VERDICT_DIED)));
-    key_text(w, "scenario", j->name);
-    key_i64(w, "seed", (int64_t)j->seed);
-    if (j->bug) key_text(w, "bug", slice_cstr(j->bug));
-    json_slices(w, "reasons", &why, 1);
-    fmt_str(w, "}\n");
-}
-
-void
 report_json(struct arena *a, const struct scenario *s, const struct run_result *r,
             const struct run_job *j, int64_t wall_ns, struct writer *w)
 {
@@ -160,6 +147,18 @@ report_json(struct arena *a, const struct scenario *s, const struct run_result *
     json_slices(w, "faults", r->faults.v, r->faults.n);
     json_libraries(w);
     fmt_str(w, "}\n");
+}
+
+void
+report_json_short(struct arena *a, const struct run_job *j, struct slice why, struct writer *w)
+{
+    struct scenario s = {.name = j->name};
+    struct run_result r = {.verdict = VERDICT_DIED, .seed = j->seed};
+    struct line reason = {0, why};
+    anomalies_init(&r.anomalies, a->mem);
+    VEC_PUSH(a->mem, &r.reasons.v, reason);
+    report_json(a, &s, &r, j, 0, w);
+    VEC_RELEASE(a->mem, &r.reasons.v);
 }
 
 /* ---- for people ---- */

@@ -177,6 +177,21 @@ meet(struct run *r, const struct step *s, struct machine *m)
     }
 }
 
+/* At a disk operation of its own, not now. */
+static void
+arm(struct run *r, const struct step *s, struct machine *m)
+{
+    struct node_slot *n = node_of(r, m);
+    bool power = s->verb->id == VERB_POWER;
+    if (!n) {
+        run_say(r, "%.*s: %.*s is no node", SARG(s->text), SARG(m->name));
+        return;
+    }
+    run_say(r, "%s %.*s at its disk operation %lld from now", power ? "power" : "crash", SARG(m->name),
+            (long long)s->args.at_op);
+    run_arm(n, machine_disk_ops(m) + s->args.at_op, power, s->args.for_ns);
+}
+
 static void
 act_on_machines(struct run *r, const struct step *s)
 {
@@ -185,6 +200,10 @@ act_on_machines(struct run *r, const struct step *s)
     if (!c.n) run_say(r, "%.*s: nobody there", SARG(s->text));
     for (int32_t i = 0; i < c.n; i++) {
         struct machine *m = c.v[i];
+        if (s->args.at_op) {
+            arm(r, s, m);
+            continue;
+        }
         struct slice role = id == VERB_RESTART || id == VERB_RESUME ? SLICE_EMPTY : role_of(r, m);
         if (id == VERB_CLOCK) run_fault(r, "clock", "%.*s: %.*s", SARG(m->name), SARG(s->beside));
         else run_fault(r, s->verb->value.name, "%.*s%.*s", SARG(m->name), SARG(role));

@@ -294,6 +294,8 @@ consumer_args(struct run *r, struct client_slot *c)
     p->consumer.max_wait_ms = (int32_t)(s->max_wait_ns / NS_PER_MS);
     p->consumer.read_committed = s->read_committed;
     p->offset = s->from_latest ? OFFSET_LATEST : OFFSET_EARLIEST;
+    if (s->since_ns >= 0)
+        p->at_ms = world_options_default().wall_ms + (r->begin_ns + s->since_ns) / NS_PER_MS;
 }
 
 static void

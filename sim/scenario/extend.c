@@ -2,6 +2,7 @@
 #include "sim/scenario/load.h"
 
 #include "broker/base/check.h"
+#include "broker/base/fmt.h"
 
 #define EXTENDS_MAX 8
 
@@ -82,6 +83,55 @@ extend(struct load *l, const struct trees *docs, struct tree *doc, int32_t depth
     return tree_merge(l->a, inheritable(l, extend(l, &others, base, depth + 1)), doc);
 }
 
+/* ---- written down again ---- */
+
+static bool
+is_plain(struct slice s)
+{
+    for (int64_t i = 0; i < s.n; i++) {
+        uint8_t c = s.p[i];
+        bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '$';
+        if (!letter && (i == 0 || (c != '-' && c != '_' && c != '.' && c != '/' && c != '(' && c != ')'))) return false;
+    }
+    return s.n > 0;
+}
+
+static void
+print_text(struct slice s, struct writer *w)
+{
+    if (is_plain(s)) fmt_slice(w, s);
+    else fmt_json(w, s);
+}
+
+static void
+print_value(const struct tree *t, struct writer *w)
+{
+    if (t->kind == TREE_TEXT) {
+        print_text(t->text, w);
+        return;
+    }
+    fmt_char(w, t->kind == TREE_LIST ? '[' : '{');
+    for (int32_t i = 0; i < t->n; i++) {
+        if (i) fmt_str(w, ", ");
+        if (t->kind == TREE_MAP) print_text(t->pairs[i].key, w), fmt_str(w, ": ");
+        print_value(t->kind == TREE_MAP ? t->pairs[i].value : t->items[i], w);
+    }
+    fmt_char(w, t->kind == TREE_LIST ? ']' : '}');
+}
+
+void
+scenario_print(const struct scenario *s, struct writer *w)
+{
+    const struct tree *doc = s->document;
+    for (int32_t i = 0; i < doc->n; i++) {
+        if (slice_eq(doc->pairs[i].key, S("extends"))) continue; /* it is in here */
+        print_text(doc->pairs[i].key, w);
+        fmt_str(w, ": ");
+        print_value(doc->pairs[i].value, w);
+        fmt_char(w, '\n');
+    }
+}
+
 /* ---- --set a.b.c=v ---- */
 
 /* Configuration names have dots: the key is all of the rest. */
@@ -131,6 +181,11 @@ apply_sets(struct load *l, struct tree *doc)
             diag_error(l->d, at, "like p1.acks=all", "--set needs a name, '=' and a value");
             continue;
         }
-        set_one(l, doc, slice_sub(set, 0, eq), slice_sub(set, eq + 1, set.n), at);
+        struct slice path = slice_sub(set, 0, eq);
+        if (slice_eq(path, S("extends")) || slice_eq(path, S("scenario"))) {
+            diag_error(l->d, at, "change the file", "%.*s cannot be set: it says what the file is", SARG(path));
+            continue;
+        }
+        set_one(l, doc, path, slice_sub(set, eq + 1, set.n), at);
     }
 }

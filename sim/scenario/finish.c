@@ -350,6 +350,7 @@ final_read(struct run *r)
         struct partition_ref p = {r->s->topics[i].name, 0};
         if (truth_partition(&r->truth, p)) topics[n++] = p.topic;
     }
+    r->is_read = !n;
     if (!n) return;
     r->final = final_args_default(r->h, S("reader"), r->client_params);
     r->final.topics = topics;
@@ -362,26 +363,41 @@ final_read(struct run *r)
                                                                  .args = &r->final});
     machine_start(m);
     world_run_while_not(r->w, final_done, r, r->final.until_ns + 10 * NS_PER_S);
+    r->is_read = r->final.complete;
     if (!r->final.complete)
         run_fail(r, VERDICT_FAIL, "the final read did not come to an end: %d of %d readings",
                  r->final.finished, r->final.readings);
 }
 
-void
-finish(struct run *r)
+/* What did not come makes a run inconclusive: it did not show what it says that it shows. */
+static void
+look_what_never_came(struct run *r)
 {
-    r->playing = false;
     for (int32_t i = 0; i < r->s->steps_n; i++)
         if (!r->steps[i].fired)
             run_fail(r, VERDICT_INCONCLUSIVE, "a step never came: line %d, %.*s", r->s->steps[i].mark.line,
                      SARG(r->s->steps[i].text));
+    for (int32_t i = 0; i < r->nodes_n; i++) {
+        struct node_slot *n = &r->nodes[i];
+        struct node_ops ops = {n->m->name, machine_disk_ops(n->m)};
+        VEC_PUSH(r->a->mem, &r->ret->disk_ops, ops);
+        if (!n->armed_op) continue;
+        run_fail(r, VERDICT_INCONCLUSIVE, "disk operation %lld of %.*s never came: the last was %lld",
+                 (long long)n->armed_op, SARG(n->m->name), (long long)ops.n);
+        run_arm(n, 0, false, 0);
+    }
+}
+
+void
+finish(struct run *r)
+{
+    static void (*const stages[])(struct run *r) = {heal_all, converge, drain, final_read};
+    r->playing = false;
+    look_what_never_came(r);
     if (r->faults) heal_core(r);
-    heal_all(r);
-    converge(r);
-    drain(r);
-    final_read(r);
+    for (int64_t i = 0; i < ARRAY_LEN(stages) && !r->ret->interrupted; i++) stages[i](r);
     /* A sweep asks for safety; how much gets through is another matter when a node dies on top. */
-    for (int32_t i = 0; i < r->s->at_end_n && !r->o->crash_at_op; i++) {
+    for (int32_t i = 0; i < r->s->at_end_n && !r->o->crash_at_op && !r->ret->interrupted; i++) {
         const struct cond *c = &r->s->at_end[i];
         if (!cond_holds(r, c))
             run_fail(r, VERDICT_FAIL, "does not hold at the end: %.*s (%.*s)", SARG(c->text),

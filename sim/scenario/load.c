@@ -147,6 +147,8 @@ check_client_spec(struct load *l, const struct pair *p, const struct client_spec
     }
     if (c->produce.p) check_topic(l, c->produce, mark_of(p, "produce"));
     else check_topic(l, c->consume, mark_of(p, "consume"));
+    if (c->since_ns >= 0 && tree_get(p->value, S("from")))
+        diag_error(l->d, mark_of(p, "since"), "one of the two", "from and since both say where it begins");
     if (c->produce.p && !c->until_ns) diag_error(l->d, c->mark, "until: 8s", "a producer needs an end");
     if (c->idempotent == YES && (c->acks != -1 || c->in_flight > 5))
         diag_error(l->d, c->mark, "acks: all, in-flight: 5 at most", "an idempotent producer needs more");
@@ -183,6 +185,7 @@ decode_client(struct load *l, const struct pair *p, struct client_spec *c)
         .request_timeout_ns = NS_PER_S,
         .delivery_timeout_ns = 10 * NS_PER_S,
         .max_wait_ns = 500 * NS_PER_MS,
+        .since_ns = -1,
     };
     if (!value_is_word(p->key))
         diag_error(l->d, p->mark, "letters, digits, '-', '_' and '.'", "this cannot name a client");
@@ -276,6 +279,7 @@ scenario_load(struct arena *a, const struct source *source, const struct load_op
         l.s->path = source->path;
         struct tree *doc = extend(&l, &docs, docs.v[i], 0);
         apply_sets(&l, doc);
+        l.s->document = doc;
         decode_document(&l, doc);
         for (int32_t j = 0; j < r.n; j++)
             if (slice_eq(r.v[j]->name, l.s->name))

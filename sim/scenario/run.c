@@ -70,6 +70,7 @@ run_fail(struct run *r, enum verdict v, const char *format, ...)
 {
     char text[512];
     va_list ap;
+    if (r->ret->interrupted) return; /* what did not come then was not waited for */
     va_start(ap, format);
     vsnprintf(text, sizeof text, format, ap);
     va_end(ap);
@@ -87,12 +88,12 @@ see_event(void *ctx, const struct world_event *e)
     truth_see(&r->truth, e);
     if (e->ordinal % 8192 == 0 && r->o->progress && !r->ret->interrupted &&
         r->o->progress(r->o->ctx, run_now(r), r->s->run_ns, e->ordinal)) {
+        run_fail(r, VERDICT_INCONCLUSIVE, "interrupted");
         r->ret->interrupted = true;
         world_stop(r->w);
     }
 }
 
-/* In a sweep: the node that died at its disk operation comes back. */
 static void
 come_back(struct world *w, void *ctx)
 {
@@ -102,18 +103,27 @@ come_back(struct world *w, void *ctx)
     node_up(n->r, n->m);
 }
 
-static void
-see_sweep(struct run *r, struct node_slot *n, enum life what)
+void
+run_arm(struct node_slot *n, int64_t op, bool power, int64_t for_ns)
 {
-    bool died = what == LIFE_CRASH || what == LIFE_POWER;
-    if (!died || r->swept || !r->o->crash_at_op || !slice_eq(n->m->name, r->o->crash_node)) return;
-    r->swept = true;
+    n->armed_op = op;
+    n->armed_for_ns = for_ns;
+    fault_at_disk_op(n->m, op, power);
+}
+
+/* Its disk operation has come. If something else ends it, the operation may still come in its next life. */
+static void
+see_armed(struct run *r, struct node_slot *n, enum life what)
+{
+    if ((what != LIFE_CRASH && what != LIFE_POWER) || !n->armed_op) return;
+    if (machine_armed_op(n->m)) return;
     r->faults++;
-    r->power_losses += what == LIFE_POWER;
     n->hurt = true;
-    run_say(r, "%s %.*s at its disk operation %lld", what == LIFE_POWER ? "power" : "crash",
-            SARG(n->m->name), (long long)r->o->crash_at_op);
-    world_at(r->w, world_now_ns(r->w) + SWEEP_DOWN_NS, come_back, n);
+    r->last_fault_ns = world_now_ns(r->w);
+    run_say(r, "%s %.*s at its disk operation %lld", what == LIFE_POWER ? "power" : "crash", SARG(n->m->name),
+            (long long)n->armed_op);
+    n->armed_op = 0;
+    if (n->armed_for_ns) world_at(r->w, world_now_ns(r->w) + n->armed_for_ns, come_back, n);
 }
 
 static void
@@ -129,7 +139,7 @@ see_life(void *ctx, struct machine *m, enum life what, struct slice text)
 {
     struct run *r = ctx;
     struct node_slot *n = node_of(r, m);
-    if (n) see_sweep(r, n, what);
+    if (n) see_armed(r, n, what);
     if (n && (what == LIFE_CRASH || what == LIFE_POWER || (what == LIFE_FATAL && text.n)))
         truth_died(&r->truth, n->id);
     if (what != LIFE_FATAL || !n) return;
@@ -182,8 +192,8 @@ begin(struct run *r, struct arena *a, const struct scenario *s, const struct run
     world_say(r->w, S("scenario"), s->name, s->about, NULL, NULL, 0);
     world_observe(r->w, &(struct world_observer){.event = see_event, .life = see_life, .fault = see_fault, .ctx = r});
     witnesses_begin(r);
-    if (o->crash_at_op)
-        fault_at_disk_op(world_machine(r->w, o->crash_node), o->crash_at_op, o->crash_power);
+    struct node_slot *armed = o->crash_at_op ? node_of(r, world_machine(r->w, o->crash_node)) : NULL;
+    if (armed) run_arm(armed, o->crash_at_op, o->crash_power, SWEEP_DOWN_NS);
 }
 
 static void
@@ -204,7 +214,6 @@ measure(struct run *r)
     ret->events = world_events(r->w);
     ret->trace_hash = world_hash(r->w);
     ret->peak_bytes = world_peak_bytes(r->w);
-    ret->disk_ops = world_stats(r->w)->disk_ops;
     count_faults(r);
 }
 

@@ -34,7 +34,7 @@ struct run_options {
     /* Where the trace goes; NULL: nowhere. */
     void (*put_trace)(void *ctx, struct slice bytes);
     void *ctx;
-    /* Now and then; true: stop here (interrupted). May be NULL. */
+    /* Now and then; true: stop here (interrupted, and so inconclusive). May be NULL. */
     bool (*progress)(void *ctx, int64_t now_ns, int64_t end_ns, int64_t events);
     /* Set while the run is under way, for run_died(). May be NULL. */
     struct run **under_way;
@@ -47,6 +47,11 @@ struct line {
 
 struct lines {
     VEC(struct line) v;
+};
+
+struct node_ops {
+    struct slice name;
+    int64_t n;
 };
 
 struct run_counts {
@@ -66,7 +71,8 @@ struct run_result {
     VEC(struct slice) faults; /* what was done, by kind and count: "crash 2" */
     VEC(struct slice) fired;  /* rules that fired and were not allowed, sorted, each once */
     int64_t served_ns;     /* from healing to serving everywhere; -1: never */
-    int64_t disk_ops;      /* of the most busy broker (for sweeps) */
+    /* Of each node, from its first start to the end of the story: what a sweep goes over. */
+    VEC(struct node_ops) disk_ops;
     bool interrupted;
 };
 

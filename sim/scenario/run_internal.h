@@ -17,6 +17,7 @@ struct node_slot {
     struct node_params params;
     bool wanted; /* it stops in order, and is to start again */
     bool hurt; /* a fault met it since it last served: it may end itself */
+    int64_t armed_op, armed_for_ns; /* the disk operation at which it is to end, and for how long; 0 */
     bool gone, unclean; /* power.c: its copies; or only its word that it has them */
     int64_t gone_epoch; /* its registration then */
 };
@@ -66,6 +67,7 @@ struct run {
     struct client_slot *clients;
     struct topics_args topics;
     struct final_args final;
+    bool is_read; /* to the end, everywhere */
     struct probe_args probes[2]; /* of the core, of all */
     struct client_params client_params;
     struct step_slot *steps;
@@ -81,7 +83,6 @@ struct run {
     int64_t admins_n;
     struct dice nemesis_dice;
     int32_t nemesis_active;
-    bool swept;      /* the disk operation of a sweep has come */
 };
 
 /* Virtual time since the topics are there. */
@@ -93,6 +94,9 @@ run_now(const struct run *r)
 
 /* run.c */
 void run_say(struct run *r, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* The node will crash, or lose power, at its n-th disk operation over all its lives, and come back so long
+ * after. */
+void run_arm(struct node_slot *n, int64_t op, bool power, int64_t for_ns);
 /* Right before a fault: a line of the story, and of the trace. */
 void run_fault(struct run *r, const char *verb, const char *format, ...)
     __attribute__((format(printf, 3, 4)));

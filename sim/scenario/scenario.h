@@ -82,6 +82,7 @@ struct args {
     int64_t fail; /* DISK_FAIL_… */
     bool unclean, heals, misdirects, erases;
     int64_t shorten; /* -1: not said */
+    int64_t at_op;   /* 0: at once */
     struct slice create, remove;
     struct partition_ref elect;
     struct settings config;
@@ -158,6 +159,7 @@ struct client_spec {
     int64_t linger_ns, request_timeout_ns, delivery_timeout_ns, max_wait_ns;
     enum tristate idempotent;
     int64_t from_latest, read_committed; /* 0 or 1 */
+    int64_t since_ns;                    /* -1: not said */
 };
 
 struct nemesis_weight {
@@ -198,6 +200,7 @@ struct catches {
 
 struct scenario {
     struct slice path, name, about;
+    const struct tree *document; /* with what it extends and with --set */
     struct mark mark;
     int64_t seed, run_ns, converge_ns;
     struct cluster cluster;
@@ -236,6 +239,8 @@ struct scenarios {
 /* All documents of a file. What is wrong goes to diags; with errors the result is not to be run. */
 struct scenarios scenario_load(struct arena *a, const struct source *s, const struct load_options *o,
                                struct diags *d);
+/* The document as it was run, as YAML that needs no other file. */
+void scenario_print(const struct scenario *s, struct writer *w);
 /* Warnings about things that are allowed and hardly meant. */
 void scenario_lint(const struct scenario *s, struct diags *d);
 /* scenarios/README.md. */

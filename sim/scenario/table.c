@@ -84,6 +84,7 @@ static const struct field client_v[] = {
     {"value-bytes", VALUE_COUNT, AT(client_spec, value_bytes), "each value is at least so long", "8..16777216"},
     {"keys", VALUE_COUNT, AT(client_spec, keys), "so many different keys; 0 (if not said): none, partitions in turn", NULL},
     {"from", VALUE_CHOICE, AT(client_spec, from_latest), "where a consumer begins", "earliest|latest"},
+    {"since", VALUE_TIME, AT(client_spec, since_ns), "instead: a consumer begins with the records of this time of the cluster's life", NULL},
     {"isolation", VALUE_CHOICE, AT(client_spec, read_committed), "of a consumer", "read-uncommitted|read-committed"},
     {"max-wait", VALUE_TIME, AT(client_spec, max_wait_ns), "fetch.max.wait.ms", "0ms..1h"},
 };
@@ -119,6 +120,7 @@ static const struct field pause_beside[] = {
     {"for", VALUE_TIME, ARG(for_ns), "resumes by itself after so long", NULL},
 };
 static const struct field crash_beside[] = {
+    {"at-op", VALUE_COUNT, ARG(at_op), "not at once but at its n-th disk operation from now, which takes effect in part", "1..1000000"},
     {"for", VALUE_TIME, ARG(for_ns), "starts again by itself after so long", NULL},
 };
 static const struct field roll_beside[] = {
@@ -169,7 +171,7 @@ static const struct field admin_inner[] = {
 
 const struct verb verbs[VERBS_N] = {
     [VERB_CRASH] = {VERB_CRASH, {"crash", VALUE_TARGET, ARG(target), "the process dies (kill -9); what it wrote stays, synced or not", NULL}, {0}, FIELDS(crash_beside), "{at: 2s, crash: leader(orders-0), as: old}"},
-    [VERB_POWER] = {VERB_POWER, {"power", VALUE_TARGET, ARG(target), "the machine loses power: kept is what was synced, and a drawn part of the rest", NULL}, {0}, FIELDS(crash_beside), "{at: 2s, power: b1, for: 3s}"},
+    [VERB_POWER] = {VERB_POWER, {"power", VALUE_TARGET, ARG(target), "the machine loses power: kept is what was synced, and a drawn part of the rest", NULL}, {0}, FIELDS(crash_beside), "{at: 2s, power: b1, at-op: 40, for: 3s}"},
     [VERB_RESTART] = {VERB_RESTART, {"restart", VALUE_TARGET, ARG(target), "starts what is down; kills and starts what is not", NULL}, {0}, {0}, "{at: 4s, restart: $old}"},
     [VERB_SHUTDOWN] = {VERB_SHUTDOWN, {"shutdown", VALUE_TARGET, ARG(target), "asks the node to stop in order, as SIGTERM does", NULL}, {0}, {0}, "{at: 3s, shutdown: b2}"},
     [VERB_ROLL] = {VERB_ROLL, {"roll", VALUE_TARGET, ARG(target), "one after the other is shut down in order, starts again and serves", NULL}, {0}, FIELDS(roll_beside), "{at: 2s, roll: brokers, gap: 500ms}"},

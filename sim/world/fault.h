@@ -21,6 +21,10 @@ void fault_wipe(struct machine *m);
 /* At the n-th disk operation counted over all its lives (world_disk_op.ordinal), as it is about to
  * complete: it takes effect in part. One at a time; n = 0 disarms. */
 void fault_at_disk_op(struct machine *m, int64_t n, bool power);
+/* Disk operations that it has begun so far. */
+int64_t machine_disk_ops(const struct machine *m);
+/* The one at which it is to end; 0: none, or it has come. */
+int64_t machine_armed_op(const struct machine *m);
 
 /* ---- network ---------------------------------------------------------------------------------- */
 

@@ -374,6 +374,18 @@ fault_wipe(struct machine *pub)
     disk_wipe(pub->host->disk);
 }
 
+int64_t
+machine_disk_ops(const struct machine *pub)
+{
+    return mach_of((struct machine *)(uintptr_t)pub)->disk_ops;
+}
+
+int64_t
+machine_armed_op(const struct machine *pub)
+{
+    return mach_of((struct machine *)(uintptr_t)pub)->crash_at_op;
+}
+
 void
 fault_at_disk_op(struct machine *pub, int64_t n, bool power)
 {

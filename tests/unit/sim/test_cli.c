@@ -11,6 +11,7 @@
 #include "broker/base/check.h"
 #include "broker/replica/hw_advance.h"
 #include "sim/cli/cli.h"
+#include "sim/world/pool.h"
 
 /* ---- in place of sim/cli/main.c and sim/cli/bugs.c ---- */
 
@@ -278,6 +279,120 @@ a_window_may_have_one_end(void **state)
     assert_null(strstr(read_back("printed"), first));
 }
 
+/* ---- again ---- */
+
+static int
+replay(const char *dir)
+{
+    char copy[64];
+    snprintf(copy, sizeof copy, "%s", dir);
+    return command_replay(1, (char *[]){copy});
+}
+
+static void
+a_run_is_replayed_without_the_file_that_it_came_from(void **state)
+{
+    (void)state;
+    assert_true(file_write_all("gone.yaml", slice_cstr("scenario: 1\nname: twin\nabout: a \"twin\"\nextends: tiny\n")));
+    assert_int_equal(run((const char *const[]){"gone.yaml", "--set", "p1.rate=50/s", "--out", "again", NULL}), EXIT_PASS);
+    assert_int_equal(unlink("gone.yaml"), 0);
+    must_have("again/twin-7/scenario.yaml", "about: \"a \\\"twin\\\"\"\n");
+    assert_int_equal(replay("again/twin-7"), EXIT_PASS);
+    assert_int_equal(replay("again/nothing"), EXIT_USAGE);
+}
+
+static void
+a_run_of_a_sweep_is_replayed_with_its_fault(void **state)
+{
+    (void)state;
+    assert_int_equal(RUN("--sweep", "power", "--ops", "30..31", "--out", "swept"), EXIT_PASS);
+    must_have("swept/report.json", "\"sweep\":{\"fault\":\"power\",\"node\":\"k1\",\"operation\":31}");
+    must_have("swept/tiny-7-b2-30/story.txt", "power");
+    assert_int_equal(replay("swept/tiny-7-b2-30"), EXIT_PASS);
+}
+
+/* ---- sweeps ---- */
+
+static void
+a_sweep_goes_over_all_operations_of_all_nodes(void **state)
+{
+    (void)state;
+    assert_int_equal(RUN("--sweep", "crash", "--ops", "30..1000000", "--only", "nobody"), EXIT_USAGE);
+    assert_int_equal(RUN("--sweep", "crash", "--ops", "1000000", "--json"), EXIT_USAGE);
+    assert_int_equal(RUN("--sweep", "crash", "--ops", "40", "--seed", "1..2", "--json"), EXIT_PASS);
+    const char *all = read_back("printed");
+    assert_int_equal(count(all, "\n"), 2 * 4);
+    assert_int_equal(count(all, "\"seed\":2,"), 4);
+    assert_int_equal(count(all, "\"node\":\"k1\""), 2);
+}
+
+static void
+what_is_not_swept_is_no_pass(void **state)
+{
+    (void)state;
+    struct run_job j = {.has_seed = true, .seed = 7, .crash_node = S("b1"), .crash_at_op = 1000000};
+    static struct pool pool;
+    struct mem mem;
+    struct arena a;
+    struct diags d;
+    struct source s = {S("tiny.yaml"), slice_cstr(scenario_text)};
+    struct run_output o;
+    mem_init(&mem, pool_source(&pool), INT64_MAX);
+    arena_init(&a, &mem, 0);
+    diags_init(&d, &a);
+    job_run(&a, scenario_load(&a, &s, NULL, &d).v[0], &j, &o);
+    assert_int_equal(o.exit_code, EXIT_INCONCLUSIVE);
+    mem_release(&mem);
+    pool_release(&pool);
+}
+
+/* ---- interrupts ---- */
+
+static int asked;
+
+static bool
+stop_at_the_first_look(void)
+{
+    return ++asked == 1;
+}
+
+static void
+an_interrupted_run_is_reported_and_no_pass(void **state)
+{
+    (void)state;
+    struct slice longer = S("p1.until=30s");
+    struct load_options lo = {.sets = &longer, .sets_n = 1};
+    struct run_job j = {.path = "tiny.yaml", .out = "stopped", .stop = stop_at_the_first_look, .json = true};
+    static struct pool pool;
+    struct mem mem;
+    struct arena a;
+    struct diags d;
+    struct source s = {S("tiny.yaml"), slice_cstr(scenario_text)};
+    struct run_output o;
+    mem_init(&mem, pool_source(&pool), INT64_MAX);
+    arena_init(&a, &mem, 0);
+    diags_init(&d, &a);
+    job_run(&a, scenario_load(&a, &s, &lo, &d).v[0], &j, &o);
+    assert_int_equal(o.exit_code, EXIT_INTERRUPTED);
+    must_have("stopped/tiny-7/report.json", "\"verdict\":\"inconclusive\"");
+    must_have("stopped/tiny-7/report.json", "\"reasons\":[\"interrupted\"]");
+    mem_release(&mem);
+    pool_release(&pool);
+}
+
+/* ---- witnesses ---- */
+
+static void
+what_could_not_be_read_is_no_disagreement(void **state)
+{
+    (void)state;
+    assert_true(file_write_all("dead.yaml", slice_cstr("scenario: 1\nname: dead\nextends: tiny\nabout: x\n"
+        "timeline:\n  - {at: 500ms, crash: [b2, b3], as: two}\n"
+        "  - {then: 1ms, disk: $two, shorten: 0B, path: meta.properties}\n")));
+    assert_int_equal(run((const char *const[]){"dead.yaml", "--json", NULL}), EXIT_FAIL);
+    must_have("printed", "the final read did not come to an end");
+}
+
 int
 main(void)
 {
@@ -292,6 +407,12 @@ main(void)
         cmocka_unit_test(a_run_that_comes_out_otherwise_is_nondeterministic),
         cmocka_unit_test(views_refuse_what_is_not_in_the_run),
         cmocka_unit_test(a_window_may_have_one_end),
+        cmocka_unit_test(a_run_is_replayed_without_the_file_that_it_came_from),
+        cmocka_unit_test(a_run_of_a_sweep_is_replayed_with_its_fault),
+        cmocka_unit_test(a_sweep_goes_over_all_operations_of_all_nodes),
+        cmocka_unit_test(what_is_not_swept_is_no_pass),
+        cmocka_unit_test(an_interrupted_run_is_reported_and_no_pass),
+        cmocka_unit_test(what_could_not_be_read_is_no_disagreement),
     };
     return cmocka_run_group_tests(tests, make_root, remove_root);
 }
