@@ -11,6 +11,8 @@
 #define ENVELOPE_VERSION 0
 #define CREATE_TOPICS_VERSION 7
 #define FORWARD_TIMEOUT_MS 30000
+/* One request can name a hundred thousand topics, and each that is created costs files and records. */
+#define CREATIONS_MAX 100
 
 struct forwarder *
 forwarder_new(struct server *s)
@@ -129,6 +131,7 @@ creation_answered(struct link_call *c, int16_t err, struct slice body)
             log_refusal(cr, res.topics[0].error_code, res.topics[0].error_message);
     }
     list_remove(&cr->node);
+    f->creations_n--;
     mem_free_slice(&env->mem, cr->name);
     MEM_DELETE(&env->mem, cr);
 }
@@ -174,6 +177,7 @@ void
 forwarder_create_topic(struct forwarder *f, struct slice name)
 {
     struct env *env = f->server->env;
+    if (f->creations_n >= CREATIONS_MAX) return;
     LIST_EACH (&f->creations, it, struct creation, node)
         if (slice_eq(it->name, name)) return;
     struct creation *cr = MEM_NEW(&env->mem, struct creation);
@@ -191,5 +195,6 @@ forwarder_create_topic(struct forwarder *f, struct slice name)
     cr->call.deadline_ns = env_now_ns(env) + FORWARD_TIMEOUT_MS * NS_PER_MS;
     cr->call.done = creation_answered;
     list_push_back(&f->creations, &cr->node);
+    f->creations_n++;
     link_send(&f->link, &cr->call);
 }

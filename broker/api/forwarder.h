@@ -10,12 +10,13 @@ struct forwarder {
     struct server *server;
     struct controller_link link;
     struct list creations;
+    int32_t creations_n;
 };
 
 struct forwarder *forwarder_new(struct server *s);
 void forwarder_stop(struct forwarder *f);
 /* Asks the controller to create the topic with the defaults (internal ones with theirs); nothing
- * happens when that is under way. */
+ * happens when that is under way, nor when a hundred others are: whoever wants it asks again. */
 void forwarder_create_topic(struct forwarder *f, struct slice name);
 
 #endif

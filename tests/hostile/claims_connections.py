@@ -242,6 +242,20 @@ def naming_things_many_times_costs_little(binary, folder):
             assert size < limit, f"api {key}: an answer of {size} bytes"
 
 
+@claim
+def asking_for_many_topics_makes_few(binary, folder):
+    """Each of the 20,000 would be created for being asked for; it took a minute in which nobody was served."""
+    n = 20000
+    body = struct.pack(">i", n) + b"".join(wire.string(f"topic-{i}") for i in range(n)) + b"\1"
+    with attacked(binary, folder) as d, Client(d.port, timeout=20) as c:
+        c.call(wire.METADATA, 4, body)
+        before, made = -1, 0
+        while made == 0 or made > before:
+            time.sleep(0.5)
+            before, made = made, c.call(wire.METADATA, 4, struct.pack(">i", -1) + b"\0").count(b"topic-")
+            assert made < 500, f"{made} topics were made"
+
+
 # ---- batches ----
 
 def lz4_bomb(n):
