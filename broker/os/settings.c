@@ -54,6 +54,15 @@ next_of_list(struct slice *rest, struct slice *ret)
     return true;
 }
 
+static bool
+is_in_list(struct slice list, struct slice wanted)
+{
+    struct slice one;
+    while (next_of_list(&list, &one))
+        if (slice_eq(one, wanted)) return true;
+    return false;
+}
+
 struct listener_text {
     struct slice name, host, port;
 };
@@ -132,7 +141,7 @@ imply_advertised(struct os_settings *s, struct slice listeners)
     const struct node_setting *controllers = os_settings_find(s, S("controller.listener.names"));
     struct writer w = writer_mem(s->mem);
     while (next_of_list(&all, &one)) {
-        if (!split_listener(one, &l) || slice_eq(l.name, controllers->value)) continue;
+        if (!split_listener(one, &l) || is_in_list(controllers->value, l.name)) continue;
         if (w.n) fmt_char(&w, ',');
         fmt_slice(&w, l.name);
         fmt_str(&w, "://");

@@ -225,6 +225,17 @@ other_ports_and_ids_are_followed(void **state)
 }
 
 static void
+no_controller_listener_is_advertised_by_itself(void **state)
+{
+    (void)state;
+    os_settings_add_defaults(&settings);
+    assert_true(
+        parse("listeners=PLAINTEXT://h:1,A://h:2,B://h:3\ncontroller.listener.names=A, B"));
+    os_settings_add_implied(&settings, true);
+    expect_setting("advertised.listeners", "PLAINTEXT://h:1");
+}
+
+static void
 what_was_given_is_not_implied(void **state)
 {
     (void)state;
@@ -276,6 +287,7 @@ main(void)
         TEST(later_settings_win),
         TEST(alone_it_is_one_node_on_localhost),
         TEST(other_ports_and_ids_are_followed),
+        TEST(no_controller_listener_is_advertised_by_itself),
         TEST(what_was_given_is_not_implied),
         TEST(a_listener_named_controller_is_the_controllers),
         TEST(broken_listeners_are_left_to_the_node),
