@@ -45,7 +45,7 @@ class Daemon:
             **(settings or {}),
         }
         self.process, self.kept = None, []
-        self.is_sanitized = b"__asan_init" in binary.read_bytes()
+        self.is_sanitized = any(s in binary.read_bytes() for s in (b"__asan_init", b"__tsan_init"))
 
     def __enter__(self):
         self.start()
@@ -109,7 +109,7 @@ class Daemon:
         return (self.lines() or ["(nothing)"])[-1]
 
     def rss_mib(self):
-        """AddressSanitizer keeps what was freed: its figures say nothing, and are left out."""
+        """Sanitizers keep what was freed: their figures say nothing, and are left out."""
         if self.is_sanitized:
             return 0
         with open(f"/proc/{self.process.pid}/statm") as f:
