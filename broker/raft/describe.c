@@ -69,10 +69,53 @@ drop_directories(struct k_describe_quorum_response_partition_data *d)
     for (int32_t i = 0; i < d->observers_n; i++) d->observers[i].replica_directory_id = UUID_ZERO;
 }
 
+static void
+answer_error(struct raft *r, struct raft_answer *a, const struct k_describe_quorum_request *q,
+             int16_t version, int16_t err, struct slice text)
+{
+    struct arena *s = &r->env->scratch;
+    struct k_describe_quorum_response p;
+    codec_default(K_MSG_DESCRIBE_QUORUM_RESPONSE, &p);
+    p.topics_n = q->topics_n;
+    p.topics = codec_array(s, K_STRUCT_DESCRIBE_QUORUM_RESPONSE_TOPIC_DATA, q->topics_n);
+    for (int32_t i = 0; i < q->topics_n; i++) {
+        int32_t n = q->topics[i].partitions_n;
+        p.topics[i].topic_name = q->topics[i].topic_name;
+        p.topics[i].partitions_n = n;
+        p.topics[i].partitions =
+            codec_array(s, K_STRUCT_DESCRIBE_QUORUM_RESPONSE_PARTITION_DATA, n);
+        for (int32_t j = 0; j < n; j++) {
+            p.topics[i].partitions[j].partition_index = q->topics[i].partitions[j].partition_index;
+            p.topics[i].partitions[j].error_code = err;
+            if (version >= 2) p.topics[i].partitions[j].error_message = text;
+        }
+    }
+    a->done(a, &p);
+}
+
+static bool
+is_ours(const struct k_describe_quorum_request *q)
+{
+    return q->topics_n == 1 && q->topics[0].partitions_n == 1 &&
+           slice_eq(q->topics[0].topic_name, RAFT_TOPIC) &&
+           q->topics[0].partitions[0].partition_index == 0;
+}
+
 void
 raft_handle_describe_quorum(struct raft *r, struct raft_answer *a,
                             const struct k_describe_quorum_request *q, int16_t version)
 {
+    if (!is_ours(q)) {
+        answer_error(r, a, q, version, K_ERR_UNKNOWN_TOPIC_OR_PARTITION,
+                     S("This server does not host this topic-partition."));
+        return;
+    }
+    if (r->state != RAFT_LEADER) {
+        answer_error(r, a, q, version, K_ERR_NOT_LEADER_OR_FOLLOWER,
+                     S("For requests intended only for the leader, this error indicates that the "
+                       "broker is not the current leader."));
+        return;
+    }
     struct arena *s = &r->env->scratch;
     struct k_describe_quorum_response p;
     codec_default(K_MSG_DESCRIBE_QUORUM_RESPONSE, &p);
@@ -85,19 +128,9 @@ raft_handle_describe_quorum(struct raft *r, struct raft_answer *a,
     d->leader_id = r->election.leader_id;
     d->leader_epoch = r->election.epoch;
     d->high_watermark = r->high_watermark;
-    if (q->topics_n != 1 || q->topics[0].partitions_n != 1 ||
-        !slice_eq(q->topics[0].topic_name, RAFT_TOPIC) ||
-        q->topics[0].partitions[0].partition_index != 0) {
-        d->error_code = K_ERR_UNKNOWN_TOPIC_OR_PARTITION;
-    } else if (r->state != RAFT_LEADER) {
-        d->error_code = K_ERR_NOT_LEADER_OR_FOLLOWER;
-    } else {
-        add_voters(r, d);
-        add_observers(r, d);
-        if (version >= 2)
-            add_nodes(r, &p);
-        else
-            drop_directories(d);
-    }
+    add_voters(r, d);
+    add_observers(r, d);
+    if (version >= 2) add_nodes(r, &p);
+    else drop_directories(d);
     a->done(a, &p);
 }

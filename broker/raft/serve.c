@@ -125,12 +125,25 @@ facts(const struct raft *r, const struct k_vote_request_partition_data *d)
                                .candidate_end = {d->last_offset_epoch, d->last_offset}};
 }
 
+/* Who stands has raised the epoch above that of its log; who only asks has not yet. */
 static bool
 is_possible_vote(const struct k_vote_request_partition_data *d)
 {
-    return d->partition_index == 0 && d->replica_id >= 0 && d->replica_epoch < EPOCH_MAX &&
-           d->last_offset >= 0 && d->last_offset_epoch >= 0 &&
-           d->last_offset_epoch <= d->replica_epoch;
+    int32_t most = d->pre_vote ? d->replica_epoch : d->replica_epoch - 1;
+    return d->partition_index == 0 && d->replica_epoch >= 0 && d->replica_epoch < EPOCH_MAX &&
+           d->last_offset >= 0 && d->last_offset_epoch >= 0 && d->last_offset_epoch <= most;
+}
+
+/* In Kafka's order. */
+static int16_t
+vote_error(const struct raft *r, const struct k_vote_request *q,
+           const struct k_vote_request_partition_data *d)
+{
+    if (!is_possible_vote(d)) return K_ERR_INVALID_REQUEST;
+    if (d->replica_epoch < r->election.epoch) return K_ERR_FENCED_LEADER_EPOCH;
+    if (d->replica_id < 0) return K_ERR_INVALID_REQUEST;
+    return is_for_us(r, q->voter_id, d->voter_directory_id) ? K_ERR_NONE
+                                                            : K_ERR_INVALID_VOTER_KEY;
 }
 
 /* The vote is kept in whatever state can give one. */
@@ -157,12 +170,9 @@ raft_handle_vote(struct raft *r, struct raft_answer *a, const struct k_vote_requ
         return;
     }
     const struct k_vote_request_partition_data *d = &q->topics[0].partitions[0];
-    if (!is_for_us(r, q->voter_id, d->voter_directory_id)) {
-        answer(r, a, msg, K_ERR_NONE, K_ERR_INVALID_VOTER_KEY, false);
-    } else if (!is_possible_vote(d)) {
-        answer(r, a, msg, K_ERR_NONE, K_ERR_INVALID_REQUEST, false);
-    } else if (d->replica_epoch < r->election.epoch) {
-        answer(r, a, msg, K_ERR_NONE, K_ERR_FENCED_LEADER_EPOCH, false);
+    int16_t err = vote_error(r, q, d);
+    if (err != K_ERR_NONE) {
+        answer(r, a, msg, K_ERR_NONE, err, false);
     } else {
         raft_see(r, d->replica_epoch, RAFT_NOBODY);
         struct vote_facts f = facts(r, d);
@@ -202,12 +212,12 @@ raft_handle_begin_quorum_epoch(struct raft *r, struct raft_answer *a,
         return;
     }
     const struct k_begin_quorum_epoch_request_partition_data *d = &q->topics[0].partitions[0];
-    if (!is_for_us(r, q->voter_id, d->voter_directory_id)) {
-        answer(r, a, msg, K_ERR_NONE, K_ERR_INVALID_VOTER_KEY, false);
-    } else if (d->leader_epoch < r->election.epoch) {
+    if (d->leader_epoch < r->election.epoch) {
         answer(r, a, msg, K_ERR_NONE, K_ERR_FENCED_LEADER_EPOCH, false);
     } else if (!could_lead(r, d->leader_epoch, d->leader_id)) {
         answer(r, a, msg, K_ERR_NONE, K_ERR_INVALID_REQUEST, false);
+    } else if (!is_for_us(r, q->voter_id, d->voter_directory_id)) {
+        answer(r, a, msg, K_ERR_NONE, K_ERR_INVALID_VOTER_KEY, false);
     } else {
         if (q->leader_endpoints_n > 0)
             members_learn(r, d->leader_id, q->leader_endpoints[0].host,

@@ -244,24 +244,31 @@ replica_id(const struct k_fetch_request *q)
     return q->replica_state.replica_id >= 0 ? q->replica_state.replica_id : q->replica_id;
 }
 
-static bool
-is_possible(const struct k_fetch_request *q, int16_t version)
-{
-    if (q->topics_n != 1 || q->topics[0].partitions_n != 1) return false;
-    const struct k_fetch_request_fetch_topic *t = &q->topics[0];
-    if (version >= 13 ? !uuid_eq(t->topic_id, RAFT_TOPIC_ID) : !slice_eq(t->topic, RAFT_TOPIC))
-        return false;
-    const struct k_fetch_request_fetch_partition *d = &t->partitions[0];
-    return q->max_wait_ms >= 0 && d->partition == 0 && d->fetch_offset >= 0 &&
-           d->last_fetched_epoch >= 0 && d->current_leader_epoch >= 0;
-}
-
 static int16_t
 leader_error(const struct raft *r, int32_t epoch)
 {
     if (epoch < r->election.epoch) return K_ERR_FENCED_LEADER_EPOCH;
     if (epoch > r->election.epoch) return K_ERR_UNKNOWN_LEADER_EPOCH;
     return r->state == RAFT_LEADER ? K_ERR_NONE : K_ERR_NOT_LEADER_OR_FOLLOWER;
+}
+
+static bool
+is_ours(const struct k_fetch_request *q, int16_t version)
+{
+    if (q->topics_n != 1 || q->topics[0].partitions_n != 1) return false;
+    const struct k_fetch_request_fetch_topic *t = &q->topics[0];
+    if (version >= 13 ? !uuid_eq(t->topic_id, RAFT_TOPIC_ID) : !slice_eq(t->topic, RAFT_TOPIC))
+        return false;
+    return t->partitions[0].partition == 0;
+}
+
+static int16_t
+partition_error(const struct raft *r, const struct k_fetch_request *q)
+{
+    const struct k_fetch_request_fetch_partition *d = &q->topics[0].partitions[0];
+    bool is_possible = q->max_wait_ms >= 0 && d->fetch_offset >= 0 && d->last_fetched_epoch >= 0 &&
+                       d->current_leader_epoch >= 0;
+    return is_possible ? leader_error(r, d->current_leader_epoch) : K_ERR_INVALID_REQUEST;
 }
 
 void
@@ -272,13 +279,13 @@ raft_handle_fetch(struct raft *r, struct raft_answer *a, const struct k_fetch_re
         answer_top_error(a, K_ERR_BROKER_NOT_AVAILABLE);
         return;
     }
-    if (!serve_cluster_ok(r, q->cluster_id) || !is_possible(q, version)) {
+    if (!serve_cluster_ok(r, q->cluster_id) || !is_ours(q, version)) {
         answer_top_error(a, serve_cluster_ok(r, q->cluster_id) ? K_ERR_INVALID_REQUEST
                                                                : K_ERR_INCONSISTENT_CLUSTER_ID);
         return;
     }
     const struct k_fetch_request_fetch_partition *d = &q->topics[0].partitions[0];
-    int16_t err = leader_error(r, d->current_leader_epoch);
+    int16_t err = partition_error(r, q);
     if (err != K_ERR_NONE) {
         answer_error(r, a, err);
         return;

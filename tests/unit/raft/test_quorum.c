@@ -951,6 +951,63 @@ a_snapshot_is_refused_with_the_reason(void **state)
     cluster_free(c);
 }
 
+struct vote_question {
+    int32_t voter_id, epoch_more, last_epoch_more; /* than the node's own epoch */
+    int32_t replica_id;
+    int16_t err;
+};
+
+static void
+vote_told(struct raft_answer *a, const void *response)
+{
+    const struct k_vote_response *p = response;
+    struct vote_question *v = a->held;
+    v->err = p->topics_n == 1 ? p->topics[0].partitions[0].error_code : p->error_code;
+}
+
+static void
+ask_for_vote(struct env *env, void *ctx)
+{
+    struct node *n = env->machine;
+    struct vote_question *v = ctx;
+    int32_t epoch = raft_epoch(n->raft);
+    struct k_vote_request_partition_data d = {.replica_epoch = epoch + v->epoch_more,
+                                              .replica_id = v->replica_id,
+                                              .last_offset_epoch = epoch + v->last_epoch_more};
+    struct k_vote_request_topic_data t = {
+        .topic_name = RAFT_TOPIC, .partitions = &d, .partitions_n = 1};
+    struct k_vote_request q = {.voter_id = v->voter_id, .topics = &t, .topics_n = 1};
+    struct raft_answer a = {.done = vote_told, .held = v};
+    raft_handle_vote(n->raft, &a, &q);
+}
+
+static int16_t
+vote_error(struct cluster *c, int32_t voter_id, int32_t epoch_more, int32_t last_epoch_more,
+           int32_t replica_id)
+{
+    struct vote_question v = {voter_id, epoch_more, last_epoch_more, replica_id, K_ERR_NONE};
+    machine_poke(c->machines[0], ask_for_vote, &v);
+    return v.err;
+}
+
+/* What cannot be, then what is past, then what is not for us: in the order in which Kafka says it. */
+static void
+a_request_for_votes_is_refused_with_the_first_reason(void **state)
+{
+    (void)state;
+    struct node_args args[NODES];
+    struct cluster *c = cluster_new(7, args, NODES, VOTERS, false);
+    must_progress(c, NODES, 40, 10 * NS_PER_S);
+    assert_int_equal(vote_error(c, 9, -1, 0, 2), K_ERR_INVALID_REQUEST);
+    assert_int_equal(vote_error(c, 1, 0, 0, 2), K_ERR_INVALID_REQUEST); /* an epoch of its own log */
+    assert_int_equal(vote_error(c, 9, -1, -2, 2), K_ERR_INVALID_REQUEST);
+    assert_int_equal(vote_error(c, 9, -1, -1, 2), K_ERR_INVALID_REQUEST);
+    assert_int_equal(vote_error(c, 9, 0, -1, -1), K_ERR_INVALID_REQUEST);
+    assert_int_equal(vote_error(c, 9, 0, -1, 2), K_ERR_INVALID_VOTER_KEY);
+    assert_int_equal(vote_error(c, 1, 0, -1, 2), K_ERR_NONE);
+    cluster_free(c);
+}
+
 /* ---- a voter that loses power as it says yes ---- */
 
 static void
@@ -1084,6 +1141,7 @@ main(void)
         cmocka_unit_test(a_leader_that_closes_is_followed_soon),
         cmocka_unit_test(the_leader_describes_the_quorum_others_refuse),
         cmocka_unit_test(a_snapshot_is_refused_with_the_reason),
+        cmocka_unit_test(a_request_for_votes_is_refused_with_the_first_reason),
         cmocka_unit_test(a_vote_outlives_a_power_loss),
         cmocka_unit_test(the_promises_hold_under_faults),
     };
