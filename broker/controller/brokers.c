@@ -162,14 +162,14 @@ is_reserved_dir(struct uuid u)
 static int16_t
 check_dirs(const struct controller *c, const struct k_broker_registration_request *r)
 {
-    if (r->log_dirs_n <= 0) return K_ERR_INVALID_REQUEST;
+    if (r->log_dirs_n <= 0) return K_ERR_INVALID_REGISTRATION;
     for (int32_t i = 0; i < r->log_dirs_n; i++) {
         struct uuid dir = r->log_dirs[i];
-        if (is_reserved_dir(dir) || has_uuid(r->log_dirs, i, dir)) return K_ERR_INVALID_REQUEST;
+        if (is_reserved_dir(dir) || has_uuid(r->log_dirs, i, dir)) return K_ERR_INVALID_REGISTRATION;
         for (int64_t j = 0; j < c->image.brokers.n; j++) {
             const struct image_broker *b = c->image.brokers.v[j];
             if (b->id != r->broker_id && has_uuid(b->log_dirs, b->log_dirs_n, dir))
-                return K_ERR_INVALID_REQUEST;
+                return K_ERR_INVALID_REGISTRATION;
         }
     }
     return K_ERR_NONE;
@@ -196,9 +196,11 @@ check_registration(struct controller *c, const struct k_broker_registration_requ
     if (was && !is_same && !was->in_controlled_shutdown && holds_session(c, was->id))
         return K_ERR_DUPLICATE_BROKER_REGISTRATION;
     if (r->is_migrating_zk_broker) return K_ERR_BROKER_ID_NOT_REGISTERED;
+    int16_t err = check_dirs(c, r);
+    if (err) return err;
     for (int64_t i = 0; i < c->image.features.n; i++)
         if (!supports(r, &c->image.features.v[i])) return K_ERR_UNSUPPORTED_VERSION;
-    return check_dirs(c, r);
+    return K_ERR_NONE;
 }
 
 static void

@@ -2,6 +2,7 @@
  * min.insync.replicas means for the ELR (KIP-966). */
 #include "broker/controller/internal.h"
 
+#include "broker/controller/topic_name.h"
 #include "broker/protocol/config.h"
 
 #include "apis.h"
@@ -47,7 +48,8 @@ config_check_for(int8_t resource_type, struct slice name, struct slice value, st
         fmt_slice(&why, name);
         err = K_ERR_INVALID_CONFIG;
     } else if (value.p && !config_check(scope, id, value, &why)) {
-        err = K_ERR_INVALID_CONFIG;
+        /* A broker says of its own settings that the request is wrong. */
+        err = scope == CONFIG_TOPIC ? K_ERR_INVALID_CONFIG : K_ERR_INVALID_REQUEST;
     }
     *ret_why = text_end(a, &why);
     return err;
@@ -85,6 +87,10 @@ check_resource(const struct controller *c, int8_t type, struct slice name, struc
     if (type == RESOURCE_TOPIC && name.n == 0)
         return refuse(a, K_ERR_INVALID_REQUEST, "Default topic resources are not allowed.", SLICE_EMPTY,
                       "");
+    struct writer why = writer_mem(a->mem);
+    bool is_good = type != RESOURCE_TOPIC || topic_name_check(name, &why);
+    struct slice text = text_end(a, &why);
+    if (!is_good) return (struct verdict){K_ERR_INVALID_TOPIC_EXCEPTION, text};
     if (type == RESOURCE_TOPIC)
         return image_topic(&c->image, name) ? FINE
                                             : refuse(a, K_ERR_UNKNOWN_TOPIC_OR_PARTITION,
@@ -228,7 +234,8 @@ static struct verdict
 apply_setting(struct controller *c, struct setting *s, struct arena *a)
 {
     struct verdict v = resolve(c, s, a);
-    if (!v.code) v.code = config_check_for(s->resource_type, s->name, s->value, a, &v.text);
+    /* What is taken back need not be known. */
+    if (!v.code && s->value.p) v.code = config_check_for(s->resource_type, s->name, s->value, a, &v.text);
     if (!v.code) v = check_changeable(s, a);
     if (!v.code) v = check_min_isr(c, s, a);
     if (!v.code) add_config(c, s->resource_type, s->resource, s->name, s->value);
@@ -349,9 +356,7 @@ take_back(struct request *q, const struct k_alter_configs_request_alter_configs_
     for (int64_t i = 0; now && !v.code && i < now->values.n; i++) {
         struct slice name = now->values.v[i].name;
         struct setting s = {res->resource_type, res->resource_name, name, SLICE_NULL, OP_DELETE};
-        bool stays = is_kept(res, name) || (slice_eq(name, S("min.insync.replicas")) &&
-                                            res->resource_type == RESOURCE_BROKER);
-        if (!stays) v = apply_setting(q->c, &s, q->arena);
+        if (!is_kept(res, name)) v = apply_setting(q->c, &s, q->arena);
     }
     return v;
 }
@@ -370,6 +375,10 @@ alter(struct request *q, int32_t at)
     if (res->configs_n > ITEMS_PER_REQUEST_MAX)
         return refuse(q->arena, K_ERR_POLICY_VIOLATION, "Too many settings", SLICE_EMPTY, "");
     for (int32_t i = 0; !v.code && i < res->configs_n; i++) {
+        for (int32_t j = 0; j < i; j++)
+            if (slice_eq(res->configs[j].name, res->configs[i].name))
+                return refuse(q->arena, K_ERR_INVALID_REQUEST,
+                              "Error due to duplicate config keys: ", res->configs[i].name, "");
         struct setting s = {res->resource_type, res->resource_name, res->configs[i].name,
                             res->configs[i].value, OP_SET};
         v = apply_setting(q->c, &s, q->arena);

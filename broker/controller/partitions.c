@@ -226,7 +226,7 @@ elect_everywhere(struct request *q, int8_t type)
             elect_one(q, type, t->name, j, result);
             if (result->error_code != K_ERR_ELECTION_NOT_NEEDED) to->partition_result_n++;
         }
-        if (to->partition_result_n > 0) resp->replica_election_results_n++;
+        resp->replica_election_results_n++;
     }
 }
 
@@ -344,6 +344,7 @@ alter_reassignments(struct request *q)
 {
     const struct k_alter_partition_reassignments_request *r = q->body;
     struct k_alter_partition_reassignments_response *resp = q->response;
+    resp->error_message = SLICE_NULL;
     resp->responses_n = r->topics_n;
     resp->responses = codec_array(
         q->arena, K_STRUCT_ALTER_PARTITION_REASSIGNMENTS_RESPONSE_REASSIGNABLE_TOPIC_RESPONSE,
@@ -387,7 +388,7 @@ const struct handler alter_partition_reassignments_handler = {
 static void
 list_reassignments(struct request *q)
 {
-    (void)q;
+    ((struct k_list_partition_reassignments_response *)q->response)->error_message = SLICE_NULL;
 }
 
 static void

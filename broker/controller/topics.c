@@ -73,10 +73,30 @@ fail_delete(void *response, int16_t err)
     }
 }
 
+/* Of what stands twice, by the same name or the same id, only one is told of. */
+static void
+drop_repeated(struct k_delete_topics_response *resp)
+{
+    int32_t n = 0;
+    for (int32_t i = 0; i < resp->responses_n; i++) {
+        const struct k_delete_topics_response_deletable_topic_result *t = &resp->responses[i];
+        bool is_told = false;
+        for (int32_t j = 0; j < n && t->error_code == K_ERR_INVALID_REQUEST; j++)
+            is_told |= slice_eq(resp->responses[j].name, t->name) &&
+                       uuid_eq(resp->responses[j].topic_id, t->topic_id);
+        if (!is_told) resp->responses[n++] = *t;
+    }
+    resp->responses_n = n;
+}
+
 static void
 delete_topics(struct request *q)
 {
     struct k_delete_topics_response *resp = q->response;
+    if (((const struct k_delete_topics_request *)q->body)->timeout_ms <= 0) {
+        fail_delete(resp, K_ERR_REQUEST_TIMED_OUT);
+        return;
+    }
     if (resp->responses_n > ITEMS_PER_REQUEST_MAX) {
         fail_delete(resp, K_ERR_POLICY_VIOLATION);
         return;
@@ -105,6 +125,7 @@ delete_topics(struct request *q)
         resp->responses[i].name = arena_dup(q->arena, found[i]->name);
         resp->responses[i].topic_id = found[i]->id;
     }
+    drop_repeated(resp);
 }
 
 const struct handler delete_topics_handler = {
@@ -212,11 +233,29 @@ fail_grow(void *response, int16_t err)
     }
 }
 
+/* Of topics that stand twice only one is told of. */
+static void
+drop_repeated_grown(struct k_create_partitions_response *resp)
+{
+    int32_t n = 0;
+    for (int32_t i = 0; i < resp->results_n; i++) {
+        bool is_told = false;
+        for (int32_t j = 0; j < n; j++)
+            is_told |= slice_eq(resp->results[j].name, resp->results[i].name);
+        if (!is_told) resp->results[n++] = resp->results[i];
+    }
+    resp->results_n = n;
+}
+
 static void
 create_partitions(struct request *q)
 {
     const struct k_create_partitions_request *r = q->body;
     struct k_create_partitions_response *resp = q->response;
+    if (r->timeout_ms <= 0) {
+        fail_grow(resp, K_ERR_REQUEST_TIMED_OUT);
+        return;
+    }
     q->validate_only = r->validate_only;
     if (r->topics_n > ITEMS_PER_REQUEST_MAX) {
         fail_grow(resp, K_ERR_POLICY_VIOLATION);
@@ -227,6 +266,7 @@ create_partitions(struct request *q)
         resp->results[i].error_code = v.code;
         resp->results[i].error_message = v.code ? v.text : SLICE_NULL;
     }
+    drop_repeated_grown(resp);
 }
 
 const struct handler create_partitions_handler = {

@@ -26,6 +26,20 @@ blank_create(struct request *q)
     }
 }
 
+/* Of topics that stand twice only one is told of. */
+static void
+drop_repeated(struct k_create_topics_response *resp)
+{
+    int32_t n = 0;
+    for (int32_t i = 0; i < resp->topics_n; i++) {
+        bool is_told = false;
+        for (int32_t j = 0; j < n; j++)
+            is_told |= slice_eq(resp->topics[j].name, resp->topics[i].name);
+        if (!is_told) resp->topics[n++] = resp->topics[i];
+    }
+    resp->topics_n = n;
+}
+
 /* ---- names ------------------------------------------------------------------------------------- */
 
 static struct verdict
@@ -89,7 +103,7 @@ check_configs(const struct request *q, const struct k_create_topics_request_crea
         struct verdict v = FINE;
         if (!t->configs[i].value.p) {
             struct writer w = writer_mem(q->arena->mem);
-            fmt_str(&w, "Null value not supported for : "), fmt_slice(&w, t->configs[i].name);
+            fmt_str(&w, "Null value not supported for topic configs: "), fmt_slice(&w, t->configs[i].name);
             return (struct verdict){K_ERR_INVALID_CONFIG, text_end(q->arena, &w)};
         }
         v.code = config_check_for(RESOURCE_TOPIC, t->configs[i].name, t->configs[i].value, q->arena,
@@ -269,6 +283,10 @@ create_topics(struct request *q)
         fail_create(resp, K_ERR_POLICY_VIOLATION);
         return;
     }
+    if (r->timeout_ms <= 0) {
+        fail_create(resp, K_ERR_REQUEST_TIMED_OUT);
+        return;
+    }
     bool *made = ARENA_ARRAY(q->arena, bool, r->topics_n + 1);
     q->validate_only = r->validate_only;
     for (int32_t i = 0; i < r->topics_n; i++) {
@@ -277,6 +295,7 @@ create_topics(struct request *q)
         resp->topics[i].error_code = v.code;
         resp->topics[i].error_message = v.code ? v.text : SLICE_NULL;
     }
+    drop_repeated(resp);
 }
 
 const struct handler create_topics_handler = {

@@ -79,16 +79,16 @@ log_directories_are_named_uniquely(void **state)
     start_brokers(1);
     struct k_broker_registration_request r = request_of(2);
     r.log_dirs_n = 0;
-    assert_int_equal(error_of(&r), K_ERR_INVALID_REQUEST);
+    assert_int_equal(error_of(&r), K_ERR_INVALID_REGISTRATION);
     r = request_of(2);
     r.log_dirs[0] = UUID_ZERO;
-    assert_int_equal(error_of(&r), K_ERR_INVALID_REQUEST);
+    assert_int_equal(error_of(&r), K_ERR_INVALID_REGISTRATION);
     r = request_of(2);
     r.log_dirs[1] = r.log_dirs[0], r.log_dirs_n = 2;
-    assert_int_equal(error_of(&r), K_ERR_INVALID_REQUEST);
+    assert_int_equal(error_of(&r), K_ERR_INVALID_REGISTRATION);
     r = request_of(2);
     r.log_dirs[0] = broker(1)->log_dirs[0];
-    assert_int_equal(error_of(&r), K_ERR_INVALID_REQUEST);
+    assert_int_equal(error_of(&r), K_ERR_INVALID_REGISTRATION);
 }
 
 static void

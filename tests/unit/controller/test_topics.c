@@ -121,8 +121,9 @@ topics_of_one_request_are_judged_one_by_one(void **state)
     assert_int_equal(r->topics[0].error_code, K_ERR_NONE);
     assert_int_equal(r->topics[1].error_code, K_ERR_INVALID_TOPIC_EXCEPTION);
     assert_int_equal(r->topics[2].error_code, K_ERR_INVALID_REQUEST);
-    assert_text(r->topics[3].error_message, "Duplicate topic name.");
-    assert_int_equal(r->topics[4].error_code, K_ERR_NONE);
+    assert_text(r->topics[2].error_message, "Duplicate topic name.");
+    assert_int_equal(r->topics[3].error_code, K_ERR_NONE);
+    assert_int_equal(r->topics_n, 4); /* what stands twice is told of once */
     assert_int_equal(w.committed.topics.n, 2);
 }
 
@@ -255,6 +256,22 @@ validation_alone_creates_nothing(void **state)
     assert_int_equal(w.log.n, end);
 }
 
+/* Kafka's controller looks at the time before it looks at the request. */
+static void
+who_gives_no_time_gets_nothing(void **state)
+{
+    (void)state;
+    start_brokers(1);
+    struct k_create_topics_request_creatable_topic t = topic_named(S("a"), 2, 1);
+    struct k_create_topics_request r;
+    codec_default(K_MSG_CREATE_TOPICS_REQUEST, &r);
+    r.topics = &t, r.topics_n = 1;
+    r.timeout_ms = 0;
+    const struct k_create_topics_response *resp = answer_to(K_API_CREATE_TOPICS, 7, &r);
+    assert_int_equal(resp->topics[0].error_code, K_ERR_REQUEST_TIMED_OUT);
+    assert_null(topic(S("a")));
+}
+
 /* ---- DeleteTopics ------------------------------------------------------------------------------ */
 
 static const struct k_delete_topics_response *
@@ -262,6 +279,7 @@ delete_names(const struct slice *names, int32_t n)
 {
     struct k_delete_topics_request r;
     codec_default(K_MSG_DELETE_TOPICS_REQUEST, &r);
+    r.timeout_ms = 1000;
     struct slice copy[4];
     memcpy(copy, names, (size_t)n * sizeof *names);
     r.topic_names = copy;
@@ -274,6 +292,7 @@ delete_states(struct k_delete_topics_request_delete_topic_state *topics, int32_t
 {
     struct k_delete_topics_request r;
     codec_default(K_MSG_DELETE_TOPICS_REQUEST, &r);
+    r.timeout_ms = 1000;
     r.topics = topics, r.topics_n = n;
     return answer_to(K_API_DELETE_TOPICS, 6, &r);
 }
@@ -307,7 +326,8 @@ what_cannot_be_deleted_is_said(void **state)
         delete_names((struct slice[]){S("nothere"), S("a"), S("a")}, 3);
     assert_int_equal(r->responses[0].error_code, K_ERR_UNKNOWN_TOPIC_OR_PARTITION);
     assert_int_equal(r->responses[1].error_code, K_ERR_INVALID_REQUEST);
-    assert_text(r->responses[2].error_message, "Duplicate topic name.");
+    assert_text(r->responses[1].error_message, "Duplicate topic name.");
+    assert_int_equal(r->responses_n, 2);
     struct k_delete_topics_request_delete_topic_state s[] = {
         {S("a"), a}, {SLICE_NULL, UUID_ZERO}, {SLICE_NULL, {{1}}}};
     r = delete_states(s, 3);
@@ -340,6 +360,7 @@ grow(struct slice name, int32_t count,
     struct k_create_partitions_request r;
     struct k_create_partitions_request_create_partitions_topic t = {name, count, a, n};
     codec_default(K_MSG_CREATE_PARTITIONS_REQUEST, &r);
+    r.timeout_ms = 1000;
     r.topics = &t, r.topics_n = 1;
     const struct k_create_partitions_response *resp = answer_to(K_API_CREATE_PARTITIONS, 3, &r);
     return &resp->results[0];
@@ -396,6 +417,7 @@ main(void)
         TEST(replicas_may_be_given_by_hand),
         TEST(bad_assignments_are_refused),
         TEST(validation_alone_creates_nothing),
+        TEST(who_gives_no_time_gets_nothing),
         TEST(topics_are_deleted_by_name_or_by_id),
         TEST(what_cannot_be_deleted_is_said),
         TEST(a_topic_asked_for_by_name_and_by_id_is_deleted_once),
