@@ -100,6 +100,24 @@ lint_two_brokers(const struct scenario *s, struct diags *d)
     }
 }
 
+/* Who still writes to it makes it anew: auto.create.topics.enable is on by default, as in Kafka. */
+static void
+lint_deleted_topics(const struct scenario *s, struct diags *d)
+{
+    for (int32_t i = 0; i < s->steps_n; i++) {
+        const struct step *step = &s->steps[i];
+        if (!step->args.remove.p) continue;
+        for (int32_t j = 0; j < s->clients_n; j++) {
+            const struct client_spec *c = &s->clients[j];
+            bool writes = c->produce.p && slice_eq(c->produce, step->args.remove);
+            if (!writes || (step->trigger == TRIGGER_AT && step->at_ns >= c->until_ns)) continue;
+            diag_warn(d, step->mark, "delete it when its producers have ended",
+                      "%.*s still writes to %.*s: it is made anew, and what it held counts as lost", SARG(c->name),
+                      SARG(c->produce));
+        }
+    }
+}
+
 static void
 lint_timeline(const struct scenario *s, struct diags *d)
 {
@@ -117,5 +135,6 @@ scenario_lint(const struct scenario *s, struct diags *d)
     lint_short_faults(s, d);
     lint_names_for_roles(s, d);
     lint_two_brokers(s, d);
+    lint_deleted_topics(s, d);
     lint_timeline(s, d);
 }

@@ -376,6 +376,7 @@ lint_knows_what_is_hardly_meant(void **state)
              "has a role that differs from seed to seed");
     must_say(HEAD "timeline: [{at: 1s, crash: b1}, {at: 1s, crash: b2}]", "the quorum is gone with them");
     must_say(HEAD "run: 1s\ntimeline: [{at: 5s, crash: b1}]", "after the end of the run");
+    must_say(HEAD P1 "timeline: [{at: 1s, admin: {delete: orders}}]", "p1 still writes to orders");
 }
 
 /* ---- the table ---- */
