@@ -32,48 +32,12 @@ codec_name(enum k_msg msg)
 
 /* ---- defaults ------------------------------------------------------------------------------- */
 
-/* `at` is all zero, and the field has a default that is not. */
-static void
-set_default_in_zeroes(const struct k_field *f, uint8_t *at)
-{
-    if (f->flags & K_ARRAY) {
-        array_store(at, NULL, -1);
-        return;
-    }
-    if (f->flags & K_DEFAULT_NULL) return;
-    if (f->type == K_STRUCT) {
-        struct_set_defaults(&k_structs[f->item], at);
-    } else if (f->type == K_RECORDS) {
-        struct k_records r = {.bytes = SLICE_EMPTY};
-        memcpy(at, &r, sizeof r);
-    } else if (f->type >= K_STRING) {
-        memcpy(at, &SLICE_EMPTY, sizeof(struct slice));
-    } else {
-        field_store_int(f->type, at, k_defaults[f->value]);
-    }
-}
-
-static int64_t
-field_bytes(const struct k_field *f)
-{
-    if (f->flags & K_ARRAY) return (int64_t)sizeof(void *) + 4;
-    return f->flags & K_POINTER ? (int64_t)sizeof(void *) : field_item_bytes(f);
-}
-
-void
-field_set_default(const struct k_field *f, uint8_t *at)
-{
-    memset(at, 0, (size_t)field_bytes(f));
-    if (f->flags & K_HAS_DEFAULT) set_default_in_zeroes(f, at);
-}
-
 void
 struct_set_defaults(const struct k_struct *s, uint8_t *to)
 {
-    memset(to, 0, s->size);
-    const struct k_field *f = &k_fields[s->first];
-    for (int i = 0; i < s->n + s->tagged; i++)
-        if (f[i].flags & K_HAS_DEFAULT) set_default_in_zeroes(&f[i], to + f[i].at);
+    const void *image = k_images[s - k_structs];
+    if (image) memcpy(to, image, s->size);
+    else memset(to, 0, s->size);
 }
 
 bool

@@ -235,12 +235,9 @@ static void
 decode_struct(struct decoder *d, const struct k_struct *s, uint8_t *to)
 {
     const struct k_field *f = &k_fields[s->first], *end = f + s->n;
-    for (; f < end; f++) {
+    struct_set_defaults(s, to);
+    for (; f < end; f++)
         if (field_is_in(f, d->version)) decode_field(d, f, to + f->at);
-        else field_set_default(f, to + f->at);
-    }
-    for (end += s->tagged; f < end; f++) field_set_default(f, to + f->at);
-    if (s->unknown_at != K_NO_TAGS) memset(to + s->unknown_at, 0, sizeof(struct k_tags));
     if (d->flexible) decode_tags(d, s, to);
 }
 
@@ -250,7 +247,6 @@ codec_decode(enum k_msg msg, int16_t version, struct reader *r, struct arena *a,
     CHECK(codec_has_version(msg, version));
     struct decoder d = {*r, a, version, codec_is_flexible(msg, version)};
     const struct k_struct *s = message_root(msg);
-    memset(ret, 0, s->size);
     decode_struct(&d, s, ret);
     *r = d.r;
     return !d.r.err;

@@ -1,7 +1,7 @@
 /* What a row of the generated tables means. The schema's YAML becomes C structs (messages.h) and
  * these constant tables (messages.c); one interpreter over the tables decodes, encodes, measures,
- * prints, compares and invents every message in every version. Rows refer to each other by index,
- * so that the tables need no relocation and stay in read-only memory.
+ * prints, compares and invents every message in every version. Rows refer to each other by index, and
+ * names by their place, so that these tables need no relocation.
  *
  *      message  ─►  its root struct  ─►  fields in order, then tagged fields by tag
  *                                          └─► item: another struct
@@ -58,9 +58,8 @@ enum k_type {
 
 enum {
     K_ARRAY = 1,
-    K_IGNORABLE = 2,   /* a version that lacks the field drops its value silently */
-    K_CLASSIC = 4,     /* keeps the old encoding in flexible versions */
-    K_HAS_DEFAULT = 8, /* other than all zero, or a struct or string: needs to be set */
+    K_IGNORABLE = 2, /* a version that lacks the field drops its value silently */
+    K_CLASSIC = 4,   /* keeps the old encoding in flexible versions */
     K_DEFAULT_NULL = 16,
     K_MAP_KEY = 32,
     K_POINTER = 64, /* a nullable struct */
@@ -115,6 +114,8 @@ extern const char k_names[];
 extern const struct k_field k_fields[];
 extern const struct k_struct k_structs[];
 extern const struct k_message k_messages[];
+/* By struct: what it is by default, as bytes; NULL: all zero. */
+extern const void *const k_images[];
 extern const int64_t k_defaults[];
 extern const uint8_t k_min_bytes[];
 

@@ -161,8 +161,8 @@ print_field_row(FILE *o, const struct strct *s, const struct field *f)
         [K_STRUCT] = "K_STRUCT",
     };
     int flags = (f->is_array ? K_ARRAY : 0) | (f->is_ignorable ? K_IGNORABLE : 0) |
-                (f->is_classic ? K_CLASSIC : 0) | (f->has_default ? K_HAS_DEFAULT : 0) |
-                (f->default_null ? K_DEFAULT_NULL : 0) | (f->is_map_key ? K_MAP_KEY : 0);
+                (f->is_classic ? K_CLASSIC : 0) | (f->default_null ? K_DEFAULT_NULL : 0) |
+                (f->is_map_key ? K_MAP_KEY : 0);
     if (f->type == K_STRUCT && !f->is_array && f->nullable.lo <= f->nullable.hi) flags |= K_POINTER;
     fprintf(
         o, "    {%u, offsetof(struct k_%s, %s), %d, %d, %s, %d, %d, %d, %d, %d, %d}, /* %s.%s */\n",
@@ -188,6 +188,66 @@ print_message_row(FILE *o, const struct message *m)
     fprintf(o, "    {%u, %u, %d, %d, %d, %d, %d, %d, %s},\n", name_at(m->name), name_at(m->folder),
             m->root->index, m->api_key, m->kind, m->versions.lo, m->versions.hi, m->flexible,
             m->unstable ? "true" : "false");
+}
+
+/* ---- images: structs as they are by default ---- */
+
+/* All zero is no image. */
+static bool
+has_image(const struct strct *s)
+{
+    for (int i = 0; i < s->n + s->tagged; i++) {
+        const struct field *f = &s->fields[i];
+        bool embeds = f->type == K_STRUCT && !f->is_array;
+        if (f->has_default && (!embeds || has_image(f->item))) return true;
+    }
+    return false;
+}
+
+static void
+print_image(FILE *o, const struct strct *s)
+{
+    fputs("{", o);
+    for (int i = 0; i < s->n + s->tagged; i++) {
+        const struct field *f = &s->fields[i];
+        if (!f->has_default) continue;
+        if (f->is_array) {
+            fprintf(o, " .%s_n = -1,", f->c_name);
+        } else if (f->type == K_STRUCT) {
+            if (!has_image(f->item)) continue;
+            fprintf(o, " .%s = ", f->c_name);
+            print_image(o, f->item);
+            fputs(",", o);
+        } else if (f->type == K_RECORDS) {
+            fprintf(o, " .%s = {.bytes = EMPTY},", f->c_name);
+        } else if (f->type >= K_STRING) {
+            fprintf(o, " .%s = EMPTY,", f->c_name);
+        } else {
+            fprintf(o, " .%s = %lld,", f->c_name, f->value);
+        }
+    }
+    fputs(" }", o);
+}
+
+static void
+print_images(FILE *o)
+{
+    fputs("#define EMPTY {(const uint8_t *)\"\", 0}\n", o);
+    for (int i = 0; i < messages_n; i++)
+        for (int k = 0; k < messages[i]->structs_n; k++) {
+            const struct strct *s = messages[i]->structs[k];
+            if (!has_image(s)) continue;
+            fprintf(o, "static const struct k_%s image_%s = ", s->c_name, s->c_name);
+            print_image(o, s);
+            fputs(";\n", o);
+        }
+    fputs("\nconst void *const k_images[] = {\n", o);
+    for (int i = 0; i < messages_n; i++)
+        for (int k = 0; k < messages[i]->structs_n; k++) {
+            const struct strct *s = messages[i]->structs[k];
+            fprintf(o, has_image(s) ? "    &image_%s,\n" : "    NULL, /* %s */\n", s->c_name);
+        }
+    fputs("};\n\n", o);
 }
 
 static void
@@ -229,6 +289,7 @@ emit_source(const char *out)
     fputs("};\n\nconst struct k_message k_messages[] = {\n", o);
     for (int i = 0; i < messages_n; i++) print_message_row(o, messages[i]);
     fputs("};\n\n", o);
+    print_images(o);
     print_names(o);
     out_close(o);
 }
