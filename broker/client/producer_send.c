@@ -264,6 +264,14 @@ request_new(struct producer *p, struct peer *peer)
     return q;
 }
 
+static bool
+has_unsent(const struct ppart *part)
+{
+    LIST_EACH(&part->batches, b, struct pbatch, node)
+        if (b->state != BATCH_IS_SENT) return true;
+    return false;
+}
+
 /* One batch of each partition that this broker leads, as many as a request holds. */
 static void
 send_to(struct producer *p, struct peer *peer)
@@ -271,14 +279,14 @@ send_to(struct producer *p, struct peer *peer)
     struct preq *q = NULL;
     int64_t bytes = 0;
     LIST_EACH(&p->parts, part, struct ppart, node) {
-        struct topic *t = client_topic(p->c, part->topic->name);
+        if (!has_unsent(part)) continue;
         if (client_leader(p->c, part->topic->name, part->index) != peer->id) continue;
         struct pbatch *b = part_next(p, part);
         if (!b) continue;
         batch_seal_bytes(p, b);
         if (q && bytes + b->bytes->n > p->params.max_request_bytes) continue;
         if (!q) q = request_new(p, peer);
-        if (uuid_is_zero(t->id)) q->ask.version_max = 12;
+        if (uuid_is_zero(client_topic(p->c, part->topic->name)->id)) q->ask.version_max = 12;
         bytes += b->bytes->n;
         request_add(q, b);
     }
