@@ -12,6 +12,7 @@ state_of(int32_t id, struct uuid directory_id, int64_t end, int64_t fetch_ms, in
                                                                  caught_up_ms};
 }
 
+/* A voter's directory is told as the voters' set has it: not at all with kraft.version 0. */
 static void
 add_voters(struct raft *r, struct k_describe_quorum_response_partition_data *d)
 {
@@ -23,7 +24,7 @@ add_voters(struct raft *r, struct k_describe_quorum_response_partition_data *d)
         const struct raft_voter *v = &r->voters.v[i];
         const struct member *m = member_by_id(r, v->id);
         d->current_voters[i] = v->id == r->cfg.node_id
-                                 ? state_of(v->id, r->cfg.directory_id,
+                                 ? state_of(v->id, v->directory_id,
                                             commitlog_assigned_end(&r->log), now_ms, now_ms)
                                  : state_of(v->id, v->directory_id, m->end_offset, m->last_fetch_ms,
                                             m->caught_up_ms);

@@ -850,8 +850,11 @@ described(struct raft_answer *a, const void *response)
     ret[0] = d->error_code;
     ret[1] = d->current_voters_n;
     ret[2] = d->observers_n;
-    for (int32_t i = 0; i < d->current_voters_n; i++)
+    for (int32_t i = 0; i < d->current_voters_n; i++) {
         ret[3] += d->current_voters[i].log_end_offset >= d->high_watermark - 10;
+        /* With kraft.version 0 no voter has a directory, not even the one that answers. */
+        assert_true(uuid_is_zero(d->current_voters[i].replica_directory_id));
+    }
 }
 
 static void
