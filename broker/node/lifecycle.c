@@ -155,12 +155,14 @@ registered(struct link_call *c, int16_t err, struct slice body)
 
 static void beat(struct link_call *c, int16_t err, struct slice body);
 
-/* A log that is opened for a new topic later on is no reason to be fenced again. */
+/* A log that is opened for a new topic later on is no reason to be fenced again. That the registration has
+ * come into the image is not enough: the replicas must have taken it over, which waits for all that is
+ * committed. A heartbeat between the two once let a broker serve that never opened a log. */
 static bool
 may_unfence(const struct lifecycle *lc)
 {
     if (lc->state == LIFECYCLE_RUNNING) return true;
-    return has_own_registration(lc) && lc->node->replicas->opening == 0;
+    return lc->node->applied && has_own_registration(lc) && lc->node->replicas->opening == 0;
 }
 
 static void
