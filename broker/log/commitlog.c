@@ -158,16 +158,3 @@ commitlog_release(struct commitlog *log)
     mem_free_slice(mem, log->name);
     memset(log, 0, sizeof *log);
 }
-
-void
-commitlog_trim(struct commitlog *log)
-{
-    if (log->state != COMMITLOG_OPEN) return;
-    for (int64_t i = 0; i < log->segments.n; i++) {
-        struct segment *s = log->segments.v[i];
-        if (s->pins || s->dirty || s->written != s->size) continue;
-        segment_close_file(s);
-        segment_drop_index(s);
-        VEC_RELEASE(&log->env->mem, &s->recent);
-    }
-}

@@ -90,6 +90,7 @@ struct commitlog_params {
      * appending again. 0 is always right. */
     int64_t recovery_point;
     int64_t start_offset; /* from log-start-offset-checkpoint, 0 without one */
+    struct open_files *open_files; /* of all logs together (open_files.h); stays; NULL: no ceiling */
 };
 
 /* Private: a segment that is gone but for its files. */
@@ -113,6 +114,7 @@ struct commitlog {
     const struct log_config *config;
     const struct commitlog_ops *ops;
     void *owner;
+    struct open_files *open_files;
     struct slice dir, name;
     struct uuid topic_id;
     enum commitlog_state state;
@@ -295,8 +297,6 @@ bool commitlog_advance_start(struct commitlog *log, int64_t offset);
 /* Now and then (log.retention.check.interval.ms): deletes segments past retention (and below both the
  * high watermark and the log start), removes files whose delay is over, forgets old producers. */
 void commitlog_sweep(struct commitlog *log, int64_t high_watermark);
-/* Closes files and drops memory that only speed needs. */
-void commitlog_trim(struct commitlog *log);
 
 /* ---- producers ---- */
 

@@ -4,6 +4,7 @@
 
 #include "broker/log/commitlog.h"
 #include "broker/log/file_replace.h"
+#include "broker/log/open_files.h"
 #include "broker/log/producer_state.h"
 #include "broker/log/segment_index.h"
 #include "broker/record/batch.h"
@@ -65,6 +66,8 @@ struct segment {
     int32_t pins; /* ranges, jobs */
     int32_t cuts; /* truncations so far */
     struct list file_waits, index_waits;
+    struct open_files *open_files; /* NULL: no ceiling */
+    struct list by_use;            /* in it, while the file is open */
     struct segment_index index;
     int64_t bytes_since_entry;
     int64_t max_timestamp, max_timestamp_offset; /* -1: none; of the active segment */

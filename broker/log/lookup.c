@@ -228,11 +228,11 @@ lookup_step(struct log_job *job, enum env_err err)
         lookup_end(j, LOG_E_OFFLINE);
     } else if (is_mine) {
         lookup_end(j, LOG_E_CORRUPT);
+    } else if (j->segment && !j->segment->log) { /* whatever was read of it */
+        lookup_end(j, LOG_E_OUT_OF_RANGE);
     } else if (err) {
         log_fail(log, err, "reading", log->dir);
         lookup_end(j, LOG_E_OFFLINE);
-    } else if (j->segment && !j->segment->log) {
-        lookup_end(j, LOG_E_OUT_OF_RANGE);
     } else {
         switch (j->stage) {
         case LOOKUP_SEGMENT: look_for_segment(j); break;

@@ -603,6 +603,7 @@ commitlog_open(struct commitlog *log, struct env *env, const struct commitlog_pa
     log->config = p->config;
     log->ops = p->ops;
     log->owner = p->owner;
+    log->open_files = p->open_files;
     log->dir = mem_dup(&env->mem, p->dir);
     log->name = mem_dup(&env->mem, p->name);
     log->topic_id = p->topic_id;

@@ -75,6 +75,7 @@ read_recent(const struct commitlog *log, struct log_read *r, struct segment *s)
 {
     int64_t i = s->state == SEGMENT_IS_OPEN ? recent_find(s, r->offset) : -1;
     if (i < 0) return false;
+    if (s->open_files) open_files_touch(s->open_files, s);
     fill(r, s, s->recent.v[i].position,
          recent_end(s, i, bound_of(log, r), r->max_bytes, r->min_one));
     return true;

@@ -46,6 +46,7 @@ segment_new(struct commitlog *log, int64_t base_offset)
     struct segment *s = MEM_NEW(&log->env->mem, struct segment);
     s->env = log->env;
     s->log = log;
+    s->open_files = log->open_files;
     s->base_offset = s->end_offset = base_offset;
     s->max_timestamp = s->max_timestamp_offset = s->first_timestamp = -1;
     s->created_ms = env_wall_ms(log->env);
@@ -125,6 +126,7 @@ segment_opened(struct op *op)
     if (err) s->file.slot = NULL;
     else if (s->written < 0) s->written = s->size = size;
     segment_pin(s);
+    if (!err && s->open_files) open_files_add(s->open_files, s);
     waits_ready(&s->file_waits, err);
     segment_unpin(s);
 }
@@ -147,6 +149,7 @@ segment_want_file(struct segment *s, struct segment_wait *w)
 {
     if (s->state == SEGMENT_IS_OPEN) {
         s->close_when_idle = false;
+        if (s->open_files) open_files_touch(s->open_files, s);
         return true;
     }
     list_push_back(&s->file_waits, &w->node);
@@ -161,8 +164,13 @@ segment_closed(struct op *op)
     struct segment *s = job->segment;
     MEM_DELETE(&s->env->mem, job);
     s->state = SEGMENT_CLOSED;
-    if (!list_is_empty(&s->file_waits) && s->log) segment_open_file(s);
-    else segment_maybe_free(s);
+    if (!list_is_empty(&s->file_waits) && s->log) {
+        segment_open_file(s);
+        return;
+    }
+    segment_pin(s); /* cut off meanwhile: there is nothing to wait for */
+    waits_ready(&s->file_waits, ENV_ECANCELED);
+    segment_unpin(s);
 }
 
 void
@@ -178,6 +186,7 @@ segment_close_file(struct segment *s)
     job->op.done = segment_closed;
     s->state = SEGMENT_CLOSING;
     s->close_when_idle = false;
+    if (s->open_files) open_files_remove(s->open_files, s);
     file_close(&job->op, &s->file);
 }
 

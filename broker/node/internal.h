@@ -51,6 +51,7 @@ struct node {
     struct env *env;
     struct config config;
     struct slice cluster_id_wanted, version;
+    int64_t open_files_max;
     struct slice log_dir;
     struct identity identity;
     bool is_broker, is_controller;

@@ -67,6 +67,7 @@ make_broker(struct node *n)
         .raft = n->raft,
         .listener = n->inter_broker_listener,
         .clean = n->identity.clean,
+        .open_files_max = n->open_files_max,
     };
     n->replicas = replicas_new(n->env, &p);
     s->replicas = n->replicas;
@@ -128,6 +129,8 @@ node_go_on(struct node *n)
     }
 }
 
+#define OPEN_FILES_MAX 1000
+
 struct node *
 node_new(struct env *env, const struct node_params *p)
 {
@@ -136,6 +139,7 @@ node_new(struct env *env, const struct node_params *p)
     env->machine = n;
     server_init(&n->server, env);
     n->lifecycle.broker_epoch = -1;
+    n->open_files_max = p->open_files_max ? p->open_files_max : OPEN_FILES_MAX;
     if (!node_read_settings(n, p) || !node_make_listeners(n)) return n;
     identity_open(n);
     return n;

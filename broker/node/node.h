@@ -24,6 +24,7 @@ struct node_params {
     int32_t settings_n;
     struct slice cluster_id; /* null: the one on disk, or a new one when this node formats itself */
     struct slice version;    /* of the software, for people */
+    int64_t open_files_max;  /* files of partitions' segments that are open at once; 0: 1000 */
 };
 
 /* What was wrong with the settings is said by env_fatal(). The settings are copied. */

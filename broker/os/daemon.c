@@ -196,6 +196,15 @@ raise_file_limit(void)
     os_log(OS_WARN, S("very few files may be open at a time: raise the hard limit (ulimit -Hn)"));
 }
 
+/* An eighth of the limit; connections leave a quarter to all files (listener.c). */
+static int64_t
+open_files_max(void)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) < 0) return 0;
+    return (int64_t)MIN(MAX(limit.rlim_cur / 8, 16), 4096);
+}
+
 static bool
 start_machine(struct daemon *d)
 {
@@ -213,6 +222,7 @@ start_machine(struct daemon *d)
         .settings_n = (int32_t)d->settings.v.n,
         .cluster_id = d->cluster_id,
         .version = S(VERSION),
+        .open_files_max = open_files_max(),
     };
     d->machine = d->ops->make(&d->m->env, &params);
     return true;

@@ -277,6 +277,7 @@ open_log(struct partition *p)
         .name = p->label,
         .topic_id = p->topic_id,
         .config = &p->config->log,
+        .open_files = &r->open_files,
         .ops = &log_ops,
         .owner = p,
         /* The marker speaks of logs that were open then; each of them stands in the checkpoint. */
@@ -438,6 +439,7 @@ replicas_new(struct env *env, const struct replicas_params *p)
     r->config = p->config;
     r->image = p->image;
     r->clean = p->clean;
+    open_files_init(&r->open_files, p->open_files_max);
     map_init(&r->partitions, &env->mem, env_map_key(env));
     map_init(&r->topics, &env->mem, env_map_key(env));
     map_init(&r->checkpoints, &env->mem, env_map_key(env));

@@ -3,6 +3,7 @@
 #ifndef REPLICA_REPLICAS_H
 #define REPLICA_REPLICAS_H
 
+#include "broker/log/open_files.h"
 #include "broker/protocol/config.h"
 #include "broker/replica/controller_link.h"
 #include "broker/replica/partition.h"
@@ -16,6 +17,7 @@ struct replicas_params {
     struct raft *raft;
     struct slice listener; /* inter.broker.listener.name */
     bool clean;            /* the clean-shutdown marker was found */
+    int64_t open_files_max; /* of segments (log/open_files.h) */
 };
 
 struct replicas {
@@ -26,6 +28,7 @@ struct replicas {
     const struct config *config;
     struct image *image;
     bool clean;
+    struct open_files open_files;
     struct map partitions; /* by topic id and index */
     struct map topics;     /* struct topic_config by name */
     struct list fetchers;

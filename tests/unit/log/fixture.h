@@ -3,6 +3,7 @@
 #define TESTS_LOG_FIXTURE_H
 
 #include "broker/log/commitlog.h"
+#include "broker/log/open_files.h"
 #include "broker/record/builder.h"
 #include "tests/unit/log/body.h"
 
@@ -13,6 +14,8 @@ struct fixture {
     struct commitlog log;
     struct log_config config;
     struct commitlog_ops ops;
+    struct open_files open_files;
+    int64_t open_files_max; /* 0: no ceiling */
     enum log_err ready;
     bool is_ready, failed;
     char why[200];
@@ -43,6 +46,7 @@ fixture_open_begin(struct fixture *f, struct disk *d, bool clean, int64_t recove
     f->ops = (struct commitlog_ops){.ready = fixture_ready, .failed = fixture_failed};
     f->is_ready = f->failed = false;
     memset(&f->log, 0, sizeof f->log);
+    open_files_init(&f->open_files, f->open_files_max);
     struct commitlog_params p = {
         .dir = S("orders-0"),
         .name = S("orders-0"),
@@ -51,6 +55,7 @@ fixture_open_begin(struct fixture *f, struct disk *d, bool clean, int64_t recove
         .owner = f,
         .clean = clean,
         .recovery_point = recovery_point,
+        .open_files = f->open_files_max ? &f->open_files : NULL,
     };
     commitlog_open(&f->log, &f->body.env, &p);
 }
