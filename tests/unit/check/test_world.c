@@ -51,7 +51,9 @@ add_node(struct run *r, int i)
 {
     static const char *const names[NODES] = {"b1", "b2", "b3"};
     char text[80];
-    r->params[i] = (struct node_params){r->settings[i], 0, S("AAAAAAAAAAAAAAAAAAAAAg"), S("test")};
+    r->params[i] = (struct node_params){.settings = r->settings[i],
+                                         .cluster_id = S("AAAAAAAAAAAAAAAAAAAAAg"),
+                                         .version = S("test")};
     (void)snprintf(text, sizeof text, "%d", i + 1);
     set(r, i, "node.id", text);
     set(r, i, "process.roles", "broker,controller");
