@@ -58,8 +58,8 @@ is_wanted(const struct describing *d, struct slice name)
 static void
 add_synonym(entry *e, struct slice name, struct slice value, enum source source)
 {
-    e->synonyms[e->synonyms_n++] =
-        (synonym){.name = name, .value = e->is_sensitive ? SLICE_NULL : value, .source = (int8_t)source};
+    e->synonyms[e->synonyms_n++] = (synonym){
+        .name = name, .value = e->is_sensitive ? SLICE_NULL : value, .source = (int8_t)source};
     if (e->config_source < 0) {
         e->config_source = (int8_t)source;
         e->value = e->is_sensitive ? SLICE_NULL : value;
@@ -73,8 +73,8 @@ begin_entry(struct describing *d, const struct config *c, int32_t id)
     e->name = config_name(c, id);
     e->is_sensitive = c->table[id].type == K_CT_PASSWORD;
     e->config_type = d->r->version >= 3 ? wire_type(c->table[id].type) : 0;
-    e->synonyms = codec_array(&d->r->arena,
-                              K_STRUCT_DESCRIBE_CONFIGS_RESPONSE_DESCRIBE_CONFIGS_SYNONYM, 5);
+    e->synonyms =
+        codec_array(&d->r->arena, K_STRUCT_DESCRIBE_CONFIGS_RESPONSE_DESCRIBE_CONFIGS_SYNONYM, 5);
     e->config_source = -1;
     e->documentation = SLICE_NULL;
     return e;
@@ -140,7 +140,8 @@ describe_topic(struct describing *d)
             add_synonym(e, config_name(s->config, syn), effective_text(d, s->config, &own, id),
                         SOURCE_STATIC_BROKER);
         bool is_set = syn >= 0 && config_is_set(s->config, syn);
-        add_synonym(e, name, is_set ? config_text(&own, id) : effective_text(d, s->config, &own, id),
+        add_synonym(e, name,
+                    is_set ? config_text(&own, id) : effective_text(d, s->config, &own, id),
                     SOURCE_DEFAULT);
         /* Only what a broker's setting gives is a synonym: not the default that a topic has of itself. */
         if (broker_id < 0 || !config_text(d->defaults, broker_id).p) e->synonyms_n--;
@@ -237,7 +238,8 @@ named_before(struct request *r)
     slices_sort_unique(keys, n, REQUEST_ARRAY(r, struct slice, MAX(n, 1)));
     for (int32_t i = 1; i < n; i++) {
         struct slice a = keys[i - 1], b = keys[i];
-        if (slice_eq(slice(a.p, a.n - 4), slice(b.p, b.n - 4))) ret[load_be32(b.p + b.n - 4)] = true;
+        if (slice_eq(slice(a.p, a.n - 4), slice(b.p, b.n - 4)))
+            ret[load_be32(b.p + b.n - 4)] = true;
     }
     return ret;
 }
@@ -254,12 +256,15 @@ handle_describe_configs(struct server *s, struct request *r)
     fmt_i64(&node_id, s->node_id);
     codec_default(K_MSG_DESCRIBE_CONFIGS_RESPONSE, &res);
     res.results_n = q->resources_n;
-    res.results = codec_array(
-        &r->arena, K_STRUCT_DESCRIBE_CONFIGS_RESPONSE_DESCRIBE_CONFIGS_RESULT, q->resources_n);
+    res.results = codec_array(&r->arena, K_STRUCT_DESCRIBE_CONFIGS_RESPONSE_DESCRIBE_CONFIGS_RESULT,
+                              q->resources_n);
     for (int32_t i = 0; i < q->resources_n; i++) {
-        struct describing d = {
-            .r = r, .q = q, .resource = &q->resources[i], .res = &res.results[i], .defaults = &defaults,
-            .node_id = writer_slice(&node_id)};
+        struct describing d = {.r = r,
+                               .q = q,
+                               .resource = &q->resources[i],
+                               .res = &res.results[i],
+                               .defaults = &defaults,
+                               .node_id = writer_slice(&node_id)};
         describe(&d, again[i]);
     }
     config_release(&defaults);

@@ -25,8 +25,8 @@ inner_answered(struct request *inner, const void *response)
     }
     struct writer w = writer_mem(&env->mem);
     struct codec_refusal why;
-    bool ok = response_write(&w, inner->api_key, inner->version, inner->correlation_id, response,
-                             &why);
+    bool ok =
+        response_write(&w, inner->api_key, inner->version, inner->correlation_id, response, &why);
     if (!ok) NOTE(env, NOTE_LOG_MESSAGE, k_api_name(inner->api_key), why.field, 3);
     answer_envelope(outer, ok ? 0 : K_ERR_UNKNOWN_SERVER_ERROR, ok ? writer_slice(&w) : SLICE_NULL);
     writer_release(&w);

@@ -32,7 +32,7 @@ struct fetch {
     int32_t read_epoch; /* the leader epoch under which it was begun */
     struct timer timer;
     struct task again;
-    bool answer_now; /* an error, a divergence: nothing to wait for */
+    bool answer_now;    /* an error, a divergence: nothing to wait for */
     bool expired, seen; /* the followers' positions have been taken in */
     bool reading;       /* a round is under way, perhaps in the middle of a read … */
     bool woken;         /* … and something came for a partition that it has passed */
@@ -150,10 +150,8 @@ all_read(struct fetch *f)
     f->reading = false;
     bool enough = f->bytes >= f->min_bytes || f->answer_now || f->expired ||
                   f->q->max_wait_ms <= 0 || f->parts_n == 0;
-    if (enough)
-        answer(f);
-    else
-        wait_for_more(f);
+    if (enough) answer(f);
+    else wait_for_more(f);
 }
 
 /* ---- one partition ---- */
@@ -204,8 +202,8 @@ check_divergence(struct part *part, struct partition *p)
     if (part->q->last_fetched_epoch < 0) return false;
     /* Before our first record nothing can be compared: OFFSET_OUT_OF_RANGE says so, and begins anew. */
     if (part->q->fetch_offset < commitlog_start(&p->log)) return false;
-    struct epoch_end end = commitlog_epoch_end(&p->log, part->q->last_fetched_epoch,
-                                               commitlog_written_end(&p->log));
+    struct epoch_end end =
+        commitlog_epoch_end(&p->log, part->q->last_fetched_epoch, commitlog_written_end(&p->log));
     if (end.epoch < 0) {
         fail_part(part, K_ERR_OFFSET_OUT_OF_RANGE);
         return true;
@@ -235,8 +233,8 @@ take_range(struct part *part, struct partition *p)
     struct fetch *f = part->fetch;
     const struct log_read *rd = &f->read;
     /* A cut elsewhere in the segment ended the read: what it asked for is there, or will be. */
-    bool in_range = rd->offset >= commitlog_start(&p->log) &&
-                    rd->offset <= commitlog_written_end(&p->log);
+    bool in_range =
+        rd->offset >= commitlog_start(&p->log) && rd->offset <= commitlog_written_end(&p->log);
     bool again = rd->err == LOG_E_BUSY || (rd->err == LOG_E_OUT_OF_RANGE && in_range);
     if (rd->err != LOG_OK && !again) {
         fail_part(part, read_error(rd->err));
@@ -265,8 +263,8 @@ was_read(struct log_read *rd)
     struct fetch *f = CONTAINER_OF(rd, struct fetch, read);
     struct part *part = &f->parts[f->at];
     int16_t err = 0;
-    struct partition *p = lookup_partition(f->r->server, part->topic_id, part->topic,
-                                           part->q->partition, &err);
+    struct partition *p =
+        lookup_partition(f->r->server, part->topic_id, part->topic, part->q->partition, &err);
     /* Another epoch, perhaps another role: what was read, or found to be cut off, is no answer to what
      * was asked then; above all it is no OFFSET_OUT_OF_RANGE, which makes consumers start over. */
     if (p && p->leader_epoch != f->read_epoch) err = K_ERR_NOT_LEADER_OR_FOLLOWER;
@@ -286,8 +284,8 @@ read_part(struct part *part)
 {
     struct fetch *f = part->fetch;
     int16_t err = 0;
-    struct partition *p = lookup_partition(f->r->server, part->topic_id, part->topic,
-                                           part->q->partition, &err);
+    struct partition *p =
+        lookup_partition(f->r->server, part->topic_id, part->topic, part->q->partition, &err);
     if (p) err = check_role(f, p, part);
     /* KIP-98: whoever reads uncommitted records is told of no aborted transactions, not of none. */
     if (p && f->q->isolation_level == 0) part->answer->aborted_transactions_n = -1;
@@ -309,8 +307,7 @@ read_part(struct part *part)
     /* What it asks for is what it has written (replica/isr_decision.c): before the read, so that the
      * answer has the watermark that this fetch brought about. */
     if (is_follower(f) && !f->seen)
-        partition_fetched_by(p, f->replica_id, f->replica_epoch, offset,
-                             part->q->log_start_offset);
+        partition_fetched_by(p, f->replica_id, f->replica_epoch, offset, part->q->log_start_offset);
     int64_t limit = partition_read_limit(p, is_follower(f), f->q->isolation_level == 1);
     int64_t max = MIN((int64_t)part->q->partition_max_bytes, f->budget);
     bool min_one = f->bytes == 0;

@@ -43,7 +43,8 @@ forward_answered(struct link_call *c, int16_t err, struct slice body)
 {
     struct forwarded *f = CONTAINER_OF(c, struct forwarded, call);
     struct k_envelope_response res;
-    if (!err && !codec_decode_all(K_MSG_ENVELOPE_RESPONSE, ENVELOPE_VERSION, body, &f->r->arena, &res))
+    if (!err &&
+        !codec_decode_all(K_MSG_ENVELOPE_RESPONSE, ENVELOPE_VERSION, body, &f->r->arena, &res))
         err = K_ERR_CORRUPT_MESSAGE;
     if (!err && res.error_code == K_ERR_NOT_CONTROLLER) {
         link_retry(c);
@@ -139,8 +140,7 @@ creation_answered(struct link_call *c, int16_t err, struct slice body)
 static void
 set_config(struct creation *cr, const char *name, struct slice value)
 {
-    struct k_create_topics_request_creatable_topic_config *c =
-        &cr->configs[cr->topic.configs_n++];
+    struct k_create_topics_request_creatable_topic_config *c = &cr->configs[cr->topic.configs_n++];
     c->name = slice_cstr(name);
     c->value = value;
 }
@@ -167,7 +167,8 @@ describe_topic(struct forwarder *f, struct creation *cr)
         cr->topic.replication_factor =
             (int16_t)config_i64(cfg, K_CFG_TRANSACTION_STATE_LOG_REPLICATION_FACTOR);
         set_config(cr, "cleanup.policy", S("compact"));
-        set_config(cr, "min.insync.replicas", config_text(cfg, K_CFG_TRANSACTION_STATE_LOG_MIN_ISR));
+        set_config(cr, "min.insync.replicas",
+                   config_text(cfg, K_CFG_TRANSACTION_STATE_LOG_MIN_ISR));
         set_config(cr, "segment.bytes",
                    config_text(cfg, K_CFG_TRANSACTION_STATE_LOG_SEGMENT_BYTES));
     }
@@ -178,7 +179,7 @@ forwarder_create_topic(struct forwarder *f, struct slice name)
 {
     struct env *env = f->server->env;
     if (f->creations_n >= CREATIONS_MAX) return;
-    LIST_EACH (&f->creations, it, struct creation, node)
+    LIST_EACH(&f->creations, it, struct creation, node)
         if (slice_eq(it->name, name)) return;
     struct creation *cr = MEM_NEW(&env->mem, struct creation);
     cr->f = f;

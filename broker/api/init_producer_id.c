@@ -37,7 +37,8 @@ handle_init_producer_id(struct server *s, struct request *r)
         return;
     }
     if (q->transactional_id.p) {
-        answer(r, q->transactional_id.n ? K_ERR_COORDINATOR_NOT_AVAILABLE : K_ERR_INVALID_REQUEST, -1);
+        answer(r, q->transactional_id.n ? K_ERR_COORDINATOR_NOT_AVAILABLE : K_ERR_INVALID_REQUEST,
+               -1);
         return;
     }
     struct wanted *w = REQUEST_NEW(r, struct wanted);

@@ -104,9 +104,7 @@ list_part(struct part *part, struct partition *p, const struct k_list_offsets_re
     }
     switch (timestamp) {
     case OFFSET_EARLIEST:
-    case OFFSET_EARLIEST_LOCAL:
-        set_offset(part, p, commitlog_start(&p->log));
-        return true;
+    case OFFSET_EARLIEST_LOCAL: set_offset(part, p, commitlog_start(&p->log)); return true;
     case OFFSET_LATEST_TIERED:
     case OFFSET_EARLIEST_PENDING: return true;
     case OFFSET_LATEST:
@@ -135,17 +133,16 @@ list_topic(struct listing *l, const struct k_list_offsets_request *q,
     struct request *r = l->r;
     answer->name = t->name;
     answer->partitions_n = t->partitions_n;
-    answer->partitions =
-        codec_array(&r->arena, K_STRUCT_LIST_OFFSETS_RESPONSE_LIST_OFFSETS_PARTITION_RESPONSE,
-                    t->partitions_n);
+    answer->partitions = codec_array(
+        &r->arena, K_STRUCT_LIST_OFFSETS_RESPONSE_LIST_OFFSETS_PARTITION_RESPONSE, t->partitions_n);
     for (int32_t k = 0; k < t->partitions_n; k++) {
         struct part *part = REQUEST_NEW(r, struct part);
         part->listing = l;
         part->answer = &answer->partitions[k];
         part->answer->partition_index = t->partitions[k].partition_index;
         int16_t err = 0;
-        struct partition *p = lookup_partition(r->server, UUID_ZERO, t->name,
-                                               t->partitions[k].partition_index, &err);
+        struct partition *p =
+            lookup_partition(r->server, UUID_ZERO, t->name, t->partitions[k].partition_index, &err);
         if (p) err = partition_check_leader(p, t->partitions[k].current_leader_epoch);
         part->answer->error_code = err;
         l->left++;
@@ -163,9 +160,8 @@ handle_list_offsets(struct server *s, struct request *r)
     l->left = 1;
     codec_default(K_MSG_LIST_OFFSETS_RESPONSE, &l->response);
     l->response.topics_n = q->topics_n;
-    l->response.topics =
-        codec_array(&r->arena, K_STRUCT_LIST_OFFSETS_RESPONSE_LIST_OFFSETS_TOPIC_RESPONSE,
-                    q->topics_n);
+    l->response.topics = codec_array(
+        &r->arena, K_STRUCT_LIST_OFFSETS_RESPONSE_LIST_OFFSETS_TOPIC_RESPONSE, q->topics_n);
     for (int32_t i = 0; i < q->topics_n; i++)
         list_topic(l, q, &q->topics[i], &l->response.topics[i]);
     part_done(l);
@@ -199,8 +195,8 @@ handle_offset_for_leader_epoch(struct server *s, struct request *r)
     codec_default(K_MSG_OFFSET_FOR_LEADER_EPOCH_RESPONSE, &res);
     res.topics_n = q->topics_n;
     res.topics = codec_array(
-        &r->arena,
-        K_STRUCT_OFFSET_FOR_LEADER_EPOCH_RESPONSE_OFFSET_FOR_LEADER_TOPIC_RESULT, q->topics_n);
+        &r->arena, K_STRUCT_OFFSET_FOR_LEADER_EPOCH_RESPONSE_OFFSET_FOR_LEADER_TOPIC_RESULT,
+        q->topics_n);
     for (int32_t i = 0; i < q->topics_n; i++) {
         res.topics[i].topic = q->topics[i].topic;
         res.topics[i].partitions_n = q->topics[i].partitions_n;
@@ -231,12 +227,10 @@ delete_records(struct server *s, struct slice topic,
     answer->error_code = err;
     if (err) return;
     int64_t offset = q->offset == -1 ? p->high_watermark : q->offset;
-    if (offset < 0 || offset > p->high_watermark)
-        answer->error_code = K_ERR_OFFSET_OUT_OF_RANGE;
+    if (offset < 0 || offset > p->high_watermark) answer->error_code = K_ERR_OFFSET_OUT_OF_RANGE;
     else if (offset > commitlog_start(&p->log) && !commitlog_advance_start(&p->log, offset))
         answer->error_code = K_ERR_OFFSET_OUT_OF_RANGE;
-    else
-        answer->low_watermark = commitlog_start(&p->log);
+    else answer->low_watermark = commitlog_start(&p->log);
 }
 
 void
@@ -251,9 +245,9 @@ handle_delete_records(struct server *s, struct request *r)
     for (int32_t i = 0; i < q->topics_n; i++) {
         res.topics[i].name = q->topics[i].name;
         res.topics[i].partitions_n = q->topics[i].partitions_n;
-        res.topics[i].partitions = codec_array(
-            &r->arena, K_STRUCT_DELETE_RECORDS_RESPONSE_DELETE_RECORDS_PARTITION_RESULT,
-            q->topics[i].partitions_n);
+        res.topics[i].partitions =
+            codec_array(&r->arena, K_STRUCT_DELETE_RECORDS_RESPONSE_DELETE_RECORDS_PARTITION_RESULT,
+                        q->topics[i].partitions_n);
         for (int32_t k = 0; k < q->topics[i].partitions_n; k++)
             delete_records(s, q->topics[i].name, &q->topics[i].partitions[k],
                            &res.topics[i].partitions[k]);

@@ -30,10 +30,9 @@ handle_describe_log_dirs(struct server *s, struct request *r)
         codec_array(&r->arena, K_STRUCT_DESCRIBE_LOG_DIRS_RESPONSE_DESCRIBE_LOG_DIRS_RESULT, 1);
     res.results[0].log_dir = rs->log_dir;
     /* One entry a partition: a reader adds up by name. */
-    res.results[0].topics =
-        codec_array(&r->arena, K_STRUCT_DESCRIBE_LOG_DIRS_RESPONSE_DESCRIBE_LOG_DIRS_TOPIC,
-                    rs->partitions.n);
-    MAP_EACH (&rs->partitions, p, struct partition, by_id) {
+    res.results[0].topics = codec_array(
+        &r->arena, K_STRUCT_DESCRIBE_LOG_DIRS_RESPONSE_DESCRIBE_LOG_DIRS_TOPIC, rs->partitions.n);
+    MAP_EACH(&rs->partitions, p, struct partition, by_id) {
         if (!p->log_ready || p->is_deleted || !is_wanted(q, p)) continue;
         described_topic *t = NULL;
         for (int32_t i = 0; i < res.results[0].topics_n && !t; i++)

@@ -48,8 +48,7 @@ fill_partition(struct request *r, const struct image_partition *p,
     m->offline_replicas = offline_replicas(s, &r->arena, p, &m->offline_replicas_n);
     if (p->leader == NO_LEADER || !is_alive(s->image, p->leader))
         m->error_code = K_ERR_LEADER_NOT_AVAILABLE;
-    else if (!lookup_endpoint(r, p->leader))
-        m->error_code = K_ERR_LISTENER_NOT_FOUND;
+    else if (!lookup_endpoint(r, p->leader)) m->error_code = K_ERR_LISTENER_NOT_FOUND;
     if (m->error_code) m->leader_id = NO_LEADER;
 }
 
@@ -65,7 +64,8 @@ fill_topic(struct request *r, const struct image_topic *t,
     m->partitions = codec_array(&r->arena, K_STRUCT_METADATA_RESPONSE_METADATA_RESPONSE_PARTITION,
                                 t->partitions_n);
     for (int32_t i = 0; i < t->partitions_n; i++)
-        if (t->partitions[i]) fill_partition(r, t->partitions[i], &m->partitions[m->partitions_n++]);
+        if (t->partitions[i])
+            fill_partition(r, t->partitions[i], &m->partitions[m->partitions_n++]);
 }
 
 static void
@@ -148,19 +148,15 @@ asked_topics(struct request *r, struct k_metadata_response *res)
         const struct k_metadata_request_metadata_request_topic *asked = &q->topics[i];
         bool by_id = !uuid_is_zero(asked->topic_id);
         const struct image_topic *t = by_id ? image_topic_by_id(im, asked->topic_id) : NULL;
-        if (by_id && !t)
-            unknown_id(r->version, asked->topic_id, &res->topics[res->topics_n++]);
-        else
-            names[n++] = t ? t->name : asked->name;
+        if (by_id && !t) unknown_id(r->version, asked->topic_id, &res->topics[res->topics_n++]);
+        else names[n++] = t ? t->name : asked->name;
     }
     n = slices_sort_unique(names, n, spare);
     for (int64_t i = 0; i < n; i++) {
         const struct image_topic *t = image_topic(im, names[i]);
         metadata_topic *m = &res->topics[res->topics_n++];
-        if (t)
-            fill_topic(r, t, m);
-        else
-            unknown_topic(r, names[i], m);
+        if (t) fill_topic(r, t, m);
+        else unknown_topic(r, names[i], m);
     }
 }
 
@@ -174,12 +170,11 @@ handle_metadata(struct server *s, struct request *r)
     fill_brokers(r, &res);
     res.cluster_id = s->cluster_id;
     res.controller_id = a_broker(im);
-    if (q->include_cluster_authorized_operations) res.cluster_authorized_operations = LOOKUP_CLUSTER_OPS;
+    if (q->include_cluster_authorized_operations)
+        res.cluster_authorized_operations = LOOKUP_CLUSTER_OPS;
     bool all = q->topics_n < 0 || (r->version == 0 && q->topics_n == 0);
-    if (all)
-        all_topics(r, &res);
-    else
-        asked_topics(r, &res);
+    if (all) all_topics(r, &res);
+    else asked_topics(r, &res);
     request_answer(r, &res);
 }
 
@@ -215,21 +210,23 @@ handle_describe_cluster(struct server *s, struct request *r)
     }
     if (wants_controllers != (r->listener->kind == LISTENER_CONTROLLER)) {
         res.error_code = K_ERR_MISMATCHED_ENDPOINT_TYPE;
-        res.error_message = wants_controllers
-                                ? S("The request was sent to an endpoint of type BROKER, but we wanted "
-                                    "an endpoint of type CONTROLLER")
-                                : S("The request was sent to an endpoint of type CONTROLLER, but we "
-                                    "wanted an endpoint of type BROKER");
+        res.error_message =
+            wants_controllers
+                ? S("The request was sent to an endpoint of type BROKER, but we wanted "
+                    "an endpoint of type CONTROLLER")
+                : S("The request was sent to an endpoint of type CONTROLLER, but we "
+                    "wanted an endpoint of type BROKER");
         request_answer(r, &res);
         return;
     }
     res.cluster_id = s->cluster_id;
     res.endpoint_type = q->endpoint_type;
-    if (q->include_cluster_authorized_operations) res.cluster_authorized_operations = LOOKUP_CLUSTER_OPS;
+    if (q->include_cluster_authorized_operations)
+        res.cluster_authorized_operations = LOOKUP_CLUSTER_OPS;
     const struct image *im = s->image;
     int64_t n = wants_controllers ? im->controllers.n : im->brokers.n;
-    res.brokers = codec_array(
-        &r->arena, K_STRUCT_DESCRIBE_CLUSTER_RESPONSE_DESCRIBE_CLUSTER_BROKER, n);
+    res.brokers =
+        codec_array(&r->arena, K_STRUCT_DESCRIBE_CLUSTER_RESPONSE_DESCRIBE_CLUSTER_BROKER, n);
     for (int64_t i = 0; i < n; i++) {
         const struct image_broker *b = wants_controllers ? im->controllers.v[i] : im->brokers.v[i];
         if (!wants_controllers && b->is_fenced && !q->include_fenced_brokers) continue;
@@ -344,7 +341,8 @@ handle_describe_topic_partitions(struct server *s, struct request *r)
             m->error_code = lookup_is_valid_topic(names[i]) ? K_ERR_UNKNOWN_TOPIC_OR_PARTITION
                                                             : K_ERR_INVALID_TOPIC_EXCEPTION;
         else
-            is_full = describe_topic(r, t, order == 0 ? q->cursor->partition_index : 0, &left, m, &res);
+            is_full =
+                describe_topic(r, t, order == 0 ? q->cursor->partition_index : 0, &left, m, &res);
         if (is_full && m->partitions_n == 0) res.topics_n--; /* the cursor names it */
     }
     request_answer(r, &res);

@@ -115,13 +115,12 @@ name_records(struct part *part, struct slice payload, const struct produce_rules
     if (r->version < 8 || (bad != BATCH_NO_KEY && bad != BATCH_BAD_TIMESTAMP)) return;
     int32_t *at = REQUEST_ARRAY(r, int32_t, part->header.records_n);
     int32_t n = produce_list_refused(&part->header, payload, rules, at);
-    part->answer->record_errors = codec_array(
-        &r->arena, K_STRUCT_PRODUCE_RESPONSE_BATCH_INDEX_AND_ERROR_MESSAGE, n);
+    part->answer->record_errors =
+        codec_array(&r->arena, K_STRUCT_PRODUCE_RESPONSE_BATCH_INDEX_AND_ERROR_MESSAGE, n);
     part->answer->record_errors_n = n;
     for (int32_t i = 0; i < n; i++) {
         part->answer->record_errors[i].batch_index = at[i];
-        part->answer->record_errors[i].batch_index_error_message =
-            slice_cstr(batch_err_text(bad));
+        part->answer->record_errors[i].batch_index_error_message = slice_cstr(batch_err_text(bad));
     }
 }
 
@@ -206,7 +205,8 @@ append(struct part *part)
     struct partition *p =
         lookup_partition(r->server, part->topic_id, part->topic, part->answer->index, &err);
     struct seg seg = {.buf = part->patched ? part->patched : r->frame, .bytes = part->set};
-    struct log_append a = {.segs = &seg, .segs_n = 1, .origin = APPEND_CLIENT, .append_time_ms = -1};
+    struct log_append a = {
+        .segs = &seg, .segs_n = 1, .origin = APPEND_CLIENT, .append_time_ms = -1};
     if (p) err = partition_append(p, &a, pr->q->acks);
     if (err) {
         fail_part(part, err, NULL);
@@ -257,10 +257,8 @@ rebuild(struct part *part, enum codec codec, struct slice payload)
 static void
 append_rebuilt(struct part *part, struct partition *p)
 {
-    if (part->set.n > p->config->max_message_bytes)
-        fail_part(part, K_ERR_MESSAGE_TOO_LARGE, NULL);
-    else
-        append(part);
+    if (part->set.n > p->config->max_message_bytes) fail_part(part, K_ERR_MESSAGE_TOO_LARGE, NULL);
+    else append(part);
 }
 
 static void
@@ -352,8 +350,7 @@ inflate_next(struct server *s)
         struct part *part = LIST_ENTRY(n, struct part, inflate_node);
         struct slice payload = batch_payload(part->set, &part->header);
         struct seg seg = {.buf = part->produce->r->frame, .bytes = payload};
-        int64_t ceiling =
-            MIN(DECOMPRESSED_BYTES_MAX, s->env->mem.ceiling_bytes / INFLATED_PART);
+        int64_t ceiling = MIN(DECOMPRESSED_BYTES_MAX, s->env->mem.ceiling_bytes / INFLATED_PART);
         part->work.done = decompressed;
         s->inflating++;
         work_queue(s->env, &part->work, WORK_DECOMPRESS, batch_codec(&part->header), 0, &seg, 1,
@@ -371,10 +368,8 @@ decompressed(struct op *op)
     struct buf *records = op->buf; /* the op may be queued again */
     op->buf = NULL;
     bool is_done = true;
-    if (op->err == ENV_OK)
-        is_done = check_records(part, buf_slice(records), records);
-    else
-        fail_part(part, K_ERR_CORRUPT_MESSAGE, env_err_text(op->err));
+    if (op->err == ENV_OK) is_done = check_records(part, buf_slice(records), records);
+    else fail_part(part, K_ERR_CORRUPT_MESSAGE, env_err_text(op->err));
     buf_unref(records);
     if (is_done) part_checked(part->produce);
 }

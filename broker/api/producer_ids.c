@@ -16,7 +16,7 @@ struct producer_ids {
     bool asking;
     int32_t node_id;
     int64_t broker_epoch;
-    int64_t next, end; /* of the present block */
+    int64_t next, end;        /* of the present block */
     int64_t spare, spare_end; /* the block after it */
     struct list waiting;
 };
@@ -124,8 +124,6 @@ producer_ids_next(struct producer_ids *ids, struct producer_id_waiter *w)
     bool have = take(ids, &id);
     /* The next block is fetched when a tenth of this one is left. */
     if (!have || ids->end - ids->next < 100) ask(ids);
-    if (have)
-        w->done(w, 0, id);
-    else
-        list_push_back(&ids->waiting, &w->node);
+    if (have) w->done(w, 0, id);
+    else list_push_back(&ids->waiting, &w->node);
 }

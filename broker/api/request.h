@@ -32,7 +32,7 @@ struct request {
     bool started, lets_next, answered, silent;
     bool not_controller;  /* in an envelope: the answer comes from somebody who does not lead */
     bool unknown_version; /* of ApiVersions, which is answered all the same */
-    struct frame answer; /* encoded, while earlier requests are unanswered */
+    struct frame answer;  /* encoded, while earlier requests are unanswered */
     /* Called when the answer goes out, or will never: gives up file ranges. False: what the answer
      * points to is not there any more (a truncation), so the connection must break. */
     bool (*going_out)(struct request *r);

@@ -59,7 +59,7 @@ void
 server_accept_requests(struct server *s)
 {
     s->accepting = true;
-    LIST_EACH (&s->sessions, session, struct session, node) session_pump_frames(session);
+    LIST_EACH(&s->sessions, session, struct session, node) session_pump_frames(session);
 }
 
 void
@@ -67,14 +67,14 @@ server_close_listener(struct server *s, struct server_listener *l)
 {
     if (l->is_listening) net_unlisten(&l->listener);
     l->is_listening = false;
-    LIST_EACH (&s->sessions, session, struct session, node)
+    LIST_EACH(&s->sessions, session, struct session, node)
         if (session->listener == l) session_close(session);
 }
 
 void
 server_stop(struct server *s)
 {
-    LIST_EACH (&s->listeners, l, struct server_listener, node) server_close_listener(s, l);
+    LIST_EACH(&s->listeners, l, struct server_listener, node) server_close_listener(s, l);
 }
 
 void

@@ -45,7 +45,7 @@ struct server {
     bool is_broker, is_controller;
     int64_t broker_epoch; /* -1 until registered */
     const struct config *config;
-    struct image *image;       /* what is committed, as far as this node has it */
+    struct image *image; /* what is committed, as far as this node has it */
     struct raft *raft;
     struct controller *controller; /* NULL without that role */
     struct replicas *replicas;     /* NULL without the broker role */
@@ -53,12 +53,12 @@ struct server {
     struct forwarder *forwarder;
     struct producer_ids *producer_ids;
     struct list listeners, sessions;
-    int64_t frame_bytes_max; /* socket.request.max.bytes */
+    int64_t frame_bytes_max;              /* socket.request.max.bytes */
     int64_t held_bytes[LISTENER_KINDS_N]; /* by sessions (session_count) */
     int32_t inflating;                    /* batches being decompressed … */
     struct list to_inflate;               /* … and those that wait for it (produce.c) */
-    int64_t idle_max_ns;     /* connections.max.idle.ms; 0: never */
-    bool accepting;          /* requests on broker listeners are taken up */
+    int64_t idle_max_ns;                  /* connections.max.idle.ms; 0: never */
+    bool accepting;                       /* requests on broker listeners are taken up */
     void (*listener_ready)(struct server *s, struct server_listener *l, enum env_err err);
 };
 

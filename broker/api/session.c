@@ -29,10 +29,8 @@ request_finish(struct request *r)
 {
     CHECK(!r->answered);
     r->answered = true;
-    if (r->session)
-        session_pump(r->session);
-    else
-        request_delete(r);
+    if (r->session) session_pump(r->session);
+    else request_delete(r);
 }
 
 void
@@ -67,7 +65,8 @@ request_answer_raw(struct request *r, struct slice body)
     if (head == 5) writer_i8(&w, 0); /* no tagged fields */
     writer_bytes(&w, body);
     b->n = w.n;
-    r->answer = (struct frame){.own = b, .segs = REQUEST_NEW(r, struct seg), .segs_n = 1, .bytes = b->n};
+    r->answer =
+        (struct frame){.own = b, .segs = REQUEST_NEW(r, struct seg), .segs_n = 1, .bytes = b->n};
     r->answer.segs[0] = (struct seg){.buf = b, .bytes = buf_slice(b)};
     request_finish(r);
 }
@@ -113,7 +112,7 @@ static int64_t
 bytes_held(const struct session *s)
 {
     int64_t n = frame_reader_held(&s->frames);
-    LIST_EACH (&s->requests, r, struct request, node)
+    LIST_EACH(&s->requests, r, struct request, node)
         n += r->raw.n + r->arena.used_bytes + r->answer.bytes;
     return n;
 }
@@ -294,8 +293,7 @@ on_bytes(struct conn *c, struct slice data, struct buf *from)
     s->last_used_ns = env_now_ns(s->server->env);
     frame_reader_push(&s->frames, data, from);
     if (s->server->accepting || s->listener->kind == LISTENER_CONTROLLER) read_frames(s);
-    else
-        count(s);
+    else count(s);
 }
 
 static void
@@ -333,10 +331,8 @@ idle_due(struct timer *t)
     struct session *s = CONTAINER_OF(t, struct session, idle);
     struct env *env = s->server->env;
     int64_t until = s->last_used_ns + s->server->idle_max_ns;
-    if (until <= env_now_ns(env) && list_is_empty(&s->requests))
-        conn_close(&s->conn);
-    else
-        timer_arm(env, t, MAX(until, env_now_ns(env) + NS_PER_S));
+    if (until <= env_now_ns(env) && list_is_empty(&s->requests)) conn_close(&s->conn);
+    else timer_arm(env, t, MAX(until, env_now_ns(env) + NS_PER_S));
 }
 
 void

@@ -37,9 +37,8 @@ fill_features(struct server *s, struct request *r, struct k_api_versions_respons
     }
     if (!s->image) return;
     res->finalized_features_epoch = s->image->features_epoch;
-    res->finalized_features =
-        codec_array(&r->arena, K_STRUCT_API_VERSIONS_RESPONSE_FINALIZED_FEATURE_KEY,
-                    s->image->features.n);
+    res->finalized_features = codec_array(
+        &r->arena, K_STRUCT_API_VERSIONS_RESPONSE_FINALIZED_FEATURE_KEY, s->image->features.n);
     for (int64_t i = 0; i < s->image->features.n; i++) {
         if (s->image->features.v[i].level == 0) continue;
         struct k_api_versions_response_finalized_feature_key *k =
@@ -59,7 +58,8 @@ is_alphanumeric(uint8_t c)
 static bool
 is_software(struct slice name)
 {
-    if (name.n == 0 || !is_alphanumeric(name.p[0]) || !is_alphanumeric(name.p[name.n - 1])) return false;
+    if (name.n == 0 || !is_alphanumeric(name.p[0]) || !is_alphanumeric(name.p[name.n - 1]))
+        return false;
     for (int64_t i = 0; i < name.n; i++)
         if (!is_alphanumeric(name.p[i]) && name.p[i] != '-' && name.p[i] != '.') return false;
     return true;

@@ -93,9 +93,9 @@ note_registered(struct controller *c, int32_t id, int64_t epoch, const struct uu
 void
 note_standing(struct controller *c, const struct image_broker *b)
 {
-    enum note_kind kind = b->is_fenced               ? NOTE_BROKER_FENCED
-                          : b->in_controlled_shutdown ? NOTE_BROKER_SHUTDOWN
-                                                      : NOTE_BROKER_UNFENCED;
+    enum note_kind kind = b->is_fenced              ? NOTE_BROKER_FENCED
+                        : b->in_controlled_shutdown ? NOTE_BROKER_SHUTDOWN
+                                                    : NOTE_BROKER_UNFENCED;
     note_registered(c, b->id, b->epoch, &b->incarnation, b->is_fenced);
     note_broker(c, kind, b->id, b->epoch);
     notes_place(c, c->last_offset);
@@ -165,7 +165,8 @@ check_dirs(const struct controller *c, const struct k_broker_registration_reques
     if (r->log_dirs_n <= 0) return K_ERR_INVALID_REGISTRATION;
     for (int32_t i = 0; i < r->log_dirs_n; i++) {
         struct uuid dir = r->log_dirs[i];
-        if (is_reserved_dir(dir) || has_uuid(r->log_dirs, i, dir)) return K_ERR_INVALID_REGISTRATION;
+        if (is_reserved_dir(dir) || has_uuid(r->log_dirs, i, dir))
+            return K_ERR_INVALID_REGISTRATION;
         for (int64_t j = 0; j < c->image.brokers.n; j++) {
             const struct image_broker *b = c->image.brokers.v[j];
             if (b->id != r->broker_id && has_uuid(b->log_dirs, b->log_dirs_n, dir))

@@ -85,8 +85,8 @@ check_resource(const struct controller *c, int8_t type, struct slice name, struc
 {
     int64_t id;
     if (type == RESOURCE_TOPIC && name.n == 0)
-        return refuse(a, K_ERR_INVALID_REQUEST, "Default topic resources are not allowed.", SLICE_EMPTY,
-                      "");
+        return refuse(a, K_ERR_INVALID_REQUEST, "Default topic resources are not allowed.",
+                      SLICE_EMPTY, "");
     struct writer why = writer_mem(a->mem);
     bool is_good = type != RESOURCE_TOPIC || topic_name_check(name, &why);
     struct slice text = text_end(a, &why);
@@ -235,7 +235,8 @@ apply_setting(struct controller *c, struct setting *s, struct arena *a)
 {
     struct verdict v = resolve(c, s, a);
     /* What is taken back need not be known. */
-    if (!v.code && s->value.p) v.code = config_check_for(s->resource_type, s->name, s->value, a, &v.text);
+    if (!v.code && s->value.p)
+        v.code = config_check_for(s->resource_type, s->name, s->value, a, &v.text);
     if (!v.code) v = check_changeable(s, a);
     if (!v.code) v = check_min_isr(c, s, a);
     if (!v.code) add_config(c, s->resource_type, s->resource, s->name, s->value);

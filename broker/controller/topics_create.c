@@ -22,7 +22,8 @@ blank_create(struct request *q)
     resp->topics_n = r->topics_n;
     for (int32_t i = 0; i < r->topics_n; i++) {
         resp->topics[i].name = arena_dup(q->arena, r->topics[i].name);
-        resp->topics[i].configs_n = 0; /* none, not null: as Kafka answers a topic that it refuses */
+        resp->topics[i].configs_n =
+            0; /* none, not null: as Kafka answers a topic that it refuses */
     }
 }
 
@@ -103,7 +104,8 @@ check_configs(const struct request *q, const struct k_create_topics_request_crea
         struct verdict v = FINE;
         if (!t->configs[i].value.p) {
             struct writer w = writer_mem(q->arena->mem);
-            fmt_str(&w, "Null value not supported for topic configs: "), fmt_slice(&w, t->configs[i].name);
+            fmt_str(&w, "Null value not supported for topic configs: "),
+                fmt_slice(&w, t->configs[i].name);
             return (struct verdict){K_ERR_INVALID_CONFIG, text_end(q->arena, &w)};
         }
         v.code = config_check_for(RESOURCE_TOPIC, t->configs[i].name, t->configs[i].value, q->arena,

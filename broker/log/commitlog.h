@@ -90,7 +90,8 @@ struct commitlog_params {
      * appending again. 0 is always right. */
     int64_t recovery_point;
     int64_t start_offset; /* from log-start-offset-checkpoint, 0 without one */
-    struct open_files *open_files; /* of all logs together (open_files.h); stays; NULL: no ceiling */
+    struct open_files
+        *open_files; /* of all logs together (open_files.h); stays; NULL: no ceiling */
 };
 
 /* Private: a segment that is gone but for its files. */

@@ -154,10 +154,8 @@ static void
 standalone_formatted(void *owner, enum env_err err)
 {
     struct node *n = owner;
-    if (err != ENV_OK)
-        failed(n, "cannot format", n->log_dir, err);
-    else
-        write_meta(n);
+    if (err != ENV_OK) failed(n, "cannot format", n->log_dir, err);
+    else write_meta(n);
 }
 
 /* Without controller.quorum.voters a controller is a quorum of its own: its checkpoint 0-0 names it as
@@ -168,7 +166,7 @@ format_standalone(struct node *n)
     struct raft_voter self = {.id = n->identity.node_id,
                               .directory_id = n->identity.directory_id,
                               .listener = n->controller_listener};
-    LIST_EACH (&n->server.listeners, l, struct server_listener, node) {
+    LIST_EACH(&n->server.listeners, l, struct server_listener, node) {
         if (l->kind != LISTENER_CONTROLLER || !slice_eq(l->name, n->controller_listener)) continue;
         self.host = l->advertised_host;
         self.port = l->advertised_port;
@@ -186,8 +184,9 @@ format(struct node *n)
     int32_t servers = config_list_n(&n->config, K_CFG_CONTROLLER_QUORUM_BOOTSTRAP_SERVERS);
     bool alone = n->is_controller && voters <= 1;
     if (n->is_controller && !voters && servers > 1) {
-        node_fail(n, "controller.quorum.bootstrap.servers names several controllers: a quorum of more "
-                     "than one needs controller.quorum.voters",
+        node_fail(n,
+                  "controller.quorum.bootstrap.servers names several controllers: a quorum of more "
+                  "than one needs controller.quorum.voters",
                   SLICE_EMPTY, "", SLICE_EMPTY);
         return;
     }
@@ -205,10 +204,8 @@ format(struct node *n)
         id->cluster_id = mem_dup(&n->env->mem, slice(text, UUID_TEXT_BYTES));
     }
     id->directory_id = env_random_uuid(n->env);
-    if (n->is_controller && !voters)
-        format_standalone(n);
-    else
-        write_meta(n);
+    if (n->is_controller && !voters) format_standalone(n);
+    else write_meta(n);
 }
 
 static bool

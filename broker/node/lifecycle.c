@@ -67,7 +67,7 @@ fill_listeners(struct node *n, struct k_broker_registration_request *q)
 {
     q->listeners = codec_array(&n->lifecycle.arena, K_STRUCT_BROKER_REGISTRATION_REQUEST_LISTENER,
                                node_listener_count(n, LISTENER_BROKER));
-    LIST_EACH (&n->server.listeners, l, struct server_listener, node) {
+    LIST_EACH(&n->server.listeners, l, struct server_listener, node) {
         if (l->kind != LISTENER_BROKER) continue;
         struct k_broker_registration_request_listener *m = &q->listeners[q->listeners_n++];
         m->name = l->name;
@@ -82,8 +82,7 @@ fill_features(struct lifecycle *lc, struct k_broker_registration_request *q)
     int32_t count;
     const struct server_feature *f = server_features(&count);
     q->features_n = count;
-    q->features =
-        codec_array(&lc->arena, K_STRUCT_BROKER_REGISTRATION_REQUEST_FEATURE, count);
+    q->features = codec_array(&lc->arena, K_STRUCT_BROKER_REGISTRATION_REQUEST_FEATURE, count);
     for (int32_t i = 0; i < count; i++) {
         q->features[i].name = slice_cstr(f[i].name);
         q->features[i].min_supported_version = f[i].min;
@@ -172,8 +171,7 @@ heartbeat(struct lifecycle *lc)
     if (lc->asking) return;
     timer_cancel(n->env, &lc->timer);
     arena_reset(&lc->arena);
-    struct k_broker_heartbeat_request *q =
-        ARENA_NEW(&lc->arena, struct k_broker_heartbeat_request);
+    struct k_broker_heartbeat_request *q = ARENA_NEW(&lc->arena, struct k_broker_heartbeat_request);
     codec_default(K_MSG_BROKER_HEARTBEAT_REQUEST, q);
     q->broker_id = n->identity.node_id;
     q->broker_epoch = lc->broker_epoch;
@@ -191,7 +189,7 @@ begin_serving(struct node *n)
     n->started = true;
     server_accept_requests(&n->server);
     int32_t port = 0;
-    LIST_EACH (&n->server.listeners, l, struct server_listener, node)
+    LIST_EACH(&n->server.listeners, l, struct server_listener, node)
         if (l->kind == LISTENER_BROKER && !port) port = l->port;
     NOTE(n->env, NOTE_NODE_SERVING, n->inter_broker_listener, n->identity.cluster_id,
          n->identity.node_id, port);
@@ -255,10 +253,8 @@ timer_due(struct timer *t)
         left(lc);
         return;
     }
-    if (lc->state == LIFECYCLE_REGISTERING)
-        do_register(lc);
-    else
-        heartbeat(lc);
+    if (lc->state == LIFECYCLE_REGISTERING) do_register(lc);
+    else heartbeat(lc);
 }
 
 void
@@ -297,10 +293,8 @@ lifecycle_leave(struct node *n, void (*done)(struct node *n))
     struct lifecycle *lc = &n->lifecycle;
     lc->left = done;
     if (lc->state != LIFECYCLE_RUNNING) {
-        if (lc->state == LIFECYCLE_STOPPED)
-            done(n);
-        else
-            left(lc);
+        if (lc->state == LIFECYCLE_STOPPED) done(n);
+        else left(lc);
         return;
     }
     lc->state = LIFECYCLE_LEAVING;
@@ -321,10 +315,8 @@ controller_registered(struct link_call *c, int16_t err, struct slice body)
                                   CONTROLLER_REGISTRATION_VERSION, body, &n->env->scratch, &res))
         err = K_ERR_CORRUPT_MESSAGE;
     if (!err) err = res.error_code;
-    if (err == K_ERR_NOT_CONTROLLER)
-        link_retry(c);
-    else if (err)
-        node_say(n, 2, k_err_name(err));
+    if (err == K_ERR_NOT_CONTROLLER) link_retry(c);
+    else if (err) node_say(n, 2, k_err_name(err));
 }
 
 void
@@ -340,7 +332,7 @@ controller_registration_start(struct node *n)
     q->incarnation_id = env_random_uuid(n->env);
     q->listeners = codec_array(a, K_STRUCT_CONTROLLER_REGISTRATION_REQUEST_LISTENER,
                                node_listener_count(n, LISTENER_CONTROLLER));
-    LIST_EACH (&n->server.listeners, l, struct server_listener, node) {
+    LIST_EACH(&n->server.listeners, l, struct server_listener, node) {
         if (l->kind != LISTENER_CONTROLLER) continue;
         struct k_controller_registration_request_listener *m = &q->listeners[q->listeners_n++];
         m->name = l->name;

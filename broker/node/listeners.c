@@ -46,8 +46,8 @@ check_protocol(struct node *n, struct slice name)
         if (colon < 0 || !slice_eq(slice_sub(item, 0, colon), name)) continue;
         struct slice protocol = slice_sub(item, colon + 1, item.n);
         if (slice_eq(protocol, S("PLAINTEXT"))) return true;
-        node_fail(n, "listener ", name, ": this security protocol is not supported (only PLAINTEXT): ",
-                  protocol);
+        node_fail(n, "listener ", name,
+                  ": this security protocol is not supported (only PLAINTEXT): ", protocol);
         return false;
     }
     if (slice_eq(name, S("PLAINTEXT")) || is_controller_listener(n, name)) return true;
@@ -59,7 +59,7 @@ check_protocol(struct node *n, struct slice name)
 static struct server_listener *
 find_listener(struct node *n, struct slice name)
 {
-    LIST_EACH (&n->server.listeners, l, struct server_listener, node)
+    LIST_EACH(&n->server.listeners, l, struct server_listener, node)
         if (slice_eq(l->name, name)) return l;
     return NULL;
 }
@@ -120,7 +120,7 @@ advertise(struct node *n, struct slice text)
 static bool
 choose_names(struct node *n)
 {
-    LIST_EACH (&n->server.listeners, l, struct server_listener, node) {
+    LIST_EACH(&n->server.listeners, l, struct server_listener, node) {
         if (l->kind == LISTENER_CONTROLLER && !n->controller_listener.p)
             n->controller_listener = l->name;
         if (l->kind != LISTENER_BROKER) continue;
@@ -131,14 +131,15 @@ choose_names(struct node *n)
     if (wanted.n && n->is_broker) {
         struct server_listener *l = find_listener(n, wanted);
         if (!l) {
-            node_fail(n, "inter.broker.listener.name is not in listeners: ", wanted, "", SLICE_EMPTY);
+            node_fail(n, "inter.broker.listener.name is not in listeners: ", wanted, "",
+                      SLICE_EMPTY);
             return false;
         }
         n->inter_broker_listener = l->name;
     }
     if (!n->controller_listener.p && config_list_n(&n->config, K_CFG_CONTROLLER_LISTENER_NAMES))
-        n->controller_listener = mem_dup(
-            &n->env->mem, config_list_at(&n->config, K_CFG_CONTROLLER_LISTENER_NAMES, 0));
+        n->controller_listener =
+            mem_dup(&n->env->mem, config_list_at(&n->config, K_CFG_CONTROLLER_LISTENER_NAMES, 0));
     if (!n->controller_listener.p) {
         node_fail(n, "controller.listener.names is required", SLICE_EMPTY, "", SLICE_EMPTY);
         return false;
@@ -150,7 +151,7 @@ int32_t
 node_listener_count(const struct node *n, enum listener_kind kind)
 {
     int32_t count = 0;
-    LIST_EACH (&n->server.listeners, l, struct server_listener, node) count += l->kind == kind;
+    LIST_EACH(&n->server.listeners, l, struct server_listener, node) count += l->kind == kind;
     return count;
 }
 
@@ -206,7 +207,7 @@ node_listen(struct node *n)
     n->server.listener_ready = listener_ready;
     n->listeners_waiting =
         node_listener_count(n, LISTENER_BROKER) + node_listener_count(n, LISTENER_CONTROLLER);
-    LIST_EACH (&n->server.listeners, l, struct server_listener, node) server_listen(&n->server, l);
+    LIST_EACH(&n->server.listeners, l, struct server_listener, node) server_listen(&n->server, l);
 }
 
 /* "1@host:port,2@host:port" */
@@ -268,10 +269,11 @@ node_parse_voters(struct node *n, struct raft_config *rc)
     count = config_list_n(&n->config, K_CFG_CONTROLLER_QUORUM_BOOTSTRAP_SERVERS);
     struct raft_endpoint *e = ARENA_ARRAY(&n->env->scratch, struct raft_endpoint, MAX(count, 1));
     for (int32_t i = 0; i < count; i++) {
-        struct slice text = config_list_at(&n->config, K_CFG_CONTROLLER_QUORUM_BOOTSTRAP_SERVERS, i);
+        struct slice text =
+            config_list_at(&n->config, K_CFG_CONTROLLER_QUORUM_BOOTSTRAP_SERVERS, i);
         if (!parse_bootstrap(text, &e[i])) {
-            node_fail(n, "controller.quorum.bootstrap.servers: not of the form host:port: ", text, "",
-                      SLICE_EMPTY);
+            node_fail(n, "controller.quorum.bootstrap.servers: not of the form host:port: ", text,
+                      "", SLICE_EMPTY);
             return false;
         }
     }

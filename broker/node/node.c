@@ -163,10 +163,8 @@ raft_closed(void *owner)
 static void
 close_raft(struct node *n)
 {
-    if (n->raft_open)
-        raft_close(n->raft, raft_closed);
-    else
-        stopped(n);
+    if (n->raft_open) raft_close(n->raft, raft_closed);
+    else stopped(n);
 }
 
 /* The marker says that no log needs a recovery: it lies when one of them failed or was not recovered
@@ -175,10 +173,8 @@ static void
 logs_closed(void *owner, bool all_clean)
 {
     struct node *n = owner;
-    if (all_clean && (n->applied || n->identity.clean))
-        identity_write_clean_marker(n, close_raft);
-    else
-        close_raft(n);
+    if (all_clean && (n->applied || n->identity.clean)) identity_write_clean_marker(n, close_raft);
+    else close_raft(n);
 }
 
 static void
@@ -187,7 +183,7 @@ left_cluster(struct node *n)
     forwarder_stop(n->server.forwarder);
     producer_ids_stop(n->server.producer_ids);
     /* The controller listener stays: a combined node is part of the quorum to the end. */
-    LIST_EACH (&n->server.listeners, l, struct server_listener, node)
+    LIST_EACH(&n->server.listeners, l, struct server_listener, node)
         if (l->kind == LISTENER_BROKER) server_close_listener(&n->server, l);
     groups_stop(n->server.groups);
     replicas_close(n->replicas, logs_closed, n);
@@ -198,8 +194,6 @@ node_shutdown(struct node *n)
 {
     if (n->stopping || n->env->dead) return;
     n->stopping = true;
-    if (n->is_broker && n->announced)
-        lifecycle_leave(n, left_cluster);
-    else
-        close_raft(n);
+    if (n->is_broker && n->announced) lifecycle_leave(n, left_cluster);
+    else close_raft(n);
 }

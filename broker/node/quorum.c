@@ -37,10 +37,8 @@ on_snapshot(void *owner, struct slice batches, int64_t end_offset, int32_t epoch
             return;
         }
     }
-    if (err != BATCH_OK)
-        bad_record(n, batch_err_text(err));
-    else
-        image_snapshot_end(&n->image, end_offset, epoch);
+    if (err != BATCH_OK) bad_record(n, batch_err_text(err));
+    else image_snapshot_end(&n->image, end_offset, epoch);
 }
 
 /* Whoever waits for the active controller tries again as soon as there may be one, not after its

@@ -56,8 +56,10 @@ static bool
 check_together(struct node *n)
 {
     if (!is_cluster_id(n->cluster_id_wanted)) {
-        node_fail(n, "CLUSTER_ID may have up to 64 letters, digits, '-' and '_', as in "
-                  "MkU3OEVBNTcwNTJENDM2Qk", SLICE_EMPTY, "", SLICE_EMPTY);
+        node_fail(n,
+                  "CLUSTER_ID may have up to 64 letters, digits, '-' and '_', as in "
+                  "MkU3OEVBNTcwNTJENDM2Qk",
+                  SLICE_EMPTY, "", SLICE_EMPTY);
         return false;
     }
     n->is_broker = has_role(n, S("broker"));

@@ -23,11 +23,11 @@ add_voters(struct raft *r, struct k_describe_quorum_response_partition_data *d)
     for (int64_t i = 0; i < r->voters.n; i++) {
         const struct raft_voter *v = &r->voters.v[i];
         const struct member *m = member_by_id(r, v->id);
-        d->current_voters[i] = v->id == r->cfg.node_id
-                                 ? state_of(v->id, v->directory_id,
-                                            commitlog_assigned_end(&r->log), now_ms, now_ms)
-                                 : state_of(v->id, v->directory_id, m->end_offset, m->last_fetch_ms,
-                                            m->caught_up_ms);
+        d->current_voters[i] =
+            v->id == r->cfg.node_id
+                ? state_of(v->id, v->directory_id, commitlog_assigned_end(&r->log), now_ms, now_ms)
+                : state_of(v->id, v->directory_id, m->end_offset, m->last_fetch_ms,
+                           m->caught_up_ms);
     }
 }
 

@@ -142,8 +142,7 @@ vote_error(const struct raft *r, const struct k_vote_request *q,
     if (!is_possible_vote(d)) return K_ERR_INVALID_REQUEST;
     if (d->replica_epoch < r->election.epoch) return K_ERR_FENCED_LEADER_EPOCH;
     if (d->replica_id < 0) return K_ERR_INVALID_REQUEST;
-    return is_for_us(r, q->voter_id, d->voter_directory_id) ? K_ERR_NONE
-                                                            : K_ERR_INVALID_VOTER_KEY;
+    return is_for_us(r, q->voter_id, d->voter_directory_id) ? K_ERR_NONE : K_ERR_INVALID_VOTER_KEY;
 }
 
 /* The vote is kept in whatever state can give one. */

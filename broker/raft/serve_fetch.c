@@ -308,8 +308,8 @@ raft_handle_fetch(struct raft *r, struct raft_answer *a, const struct k_fetch_re
 
 /* None is served yet, and the one of the format never is: its records are in the log as well. */
 static int16_t
-snapshot_error(const struct raft *r,
-               const struct k_fetch_snapshot_request_partition_snapshot *d, bool is_ours)
+snapshot_error(const struct raft *r, const struct k_fetch_snapshot_request_partition_snapshot *d,
+               bool is_ours)
 {
     if (!is_ours) return K_ERR_UNKNOWN_TOPIC_OR_PARTITION;
     int16_t err = leader_error(r, d->current_leader_epoch);

@@ -46,17 +46,15 @@ fill_request(struct alter_batch *b)
 {
     struct replicas *r = b->r;
     int32_t n = 0;
-    LIST_EACH (&r->to_alter, p, struct partition, alter) n++, (void)p;
+    LIST_EACH(&r->to_alter, p, struct partition, alter) n++, (void)p;
     codec_default(K_MSG_ALTER_PARTITION_REQUEST, &b->request);
     b->request.broker_id = r->node_id;
     b->request.broker_epoch = r->broker_epoch;
     b->request.topics = codec_array(&b->arena, K_STRUCT_ALTER_PARTITION_REQUEST_TOPIC_DATA, n);
-    LIST_EACH (&r->to_alter, p, struct partition, alter) {
-        struct k_alter_partition_request_topic_data *t =
-            &b->request.topics[b->request.topics_n++];
+    LIST_EACH(&r->to_alter, p, struct partition, alter) {
+        struct k_alter_partition_request_topic_data *t = &b->request.topics[b->request.topics_n++];
         t->topic_id = p->topic_id;
-        t->partitions =
-            codec_array(&b->arena, K_STRUCT_ALTER_PARTITION_REQUEST_PARTITION_DATA, 1);
+        t->partitions = codec_array(&b->arena, K_STRUCT_ALTER_PARTITION_REQUEST_PARTITION_DATA, 1);
         t->partitions_n = 1;
         fill_partition(b, p, &t->partitions[0]);
         list_remove(&p->alter);
@@ -84,8 +82,7 @@ retry_unanswered(struct alter_batch *b)
     for (int32_t i = 0; i < b->request.topics_n; i++) {
         struct k_alter_partition_request_topic_data *t = &b->request.topics[i];
         struct partition *p = replicas_find(b->r, t->topic_id, t->partitions[0].partition_index);
-        if (p && p->alter_sent)
-            partition_isr_answered(p, K_ERR_REQUEST_TIMED_OUT, 0, 0, NULL, 0);
+        if (p && p->alter_sent) partition_isr_answered(p, K_ERR_REQUEST_TIMED_OUT, 0, 0, NULL, 0);
     }
 }
 
@@ -123,8 +120,8 @@ answered(struct link_call *c, int16_t err, struct slice body)
     struct alter_batch *b = CONTAINER_OF(c, struct alter_batch, call);
     struct replicas *r = b->r;
     struct k_alter_partition_response res;
-    if (!err && !codec_decode_all(K_MSG_ALTER_PARTITION_RESPONSE, c->version, body,
-                                  &r->env->scratch, &res))
+    if (!err &&
+        !codec_decode_all(K_MSG_ALTER_PARTITION_RESPONSE, c->version, body, &r->env->scratch, &res))
         err = K_ERR_CORRUPT_MESSAGE;
     if (!err && res.error_code == K_ERR_NOT_CONTROLLER) {
         link_retry(c);

@@ -76,7 +76,7 @@ forget_texts(struct replicas *r)
 void
 replicas_forget_checkpoints(struct replicas *r)
 {
-    MAP_EACH (&r->checkpoints, c, struct checkpointed, node) {
+    MAP_EACH(&r->checkpoints, c, struct checkpointed, node) {
         map_remove(&r->checkpoints, &c->node);
         MEM_DELETE(&r->env->mem, c);
     }
@@ -212,15 +212,15 @@ static void
 print(struct replicas *r, int kind, struct writer *w)
 {
     int64_t n = 0;
-    MAP_EACH (&r->partitions, p, struct partition, by_id) n += is_told(p, kind);
-    MAP_EACH (&r->checkpoints, c, struct checkpointed, node) n += is_carried_on(c, kind);
+    MAP_EACH(&r->partitions, p, struct partition, by_id) n += is_told(p, kind);
+    MAP_EACH(&r->checkpoints, c, struct checkpointed, node) n += is_carried_on(c, kind);
     checkpoint_print_head(w, n);
-    MAP_EACH (&r->checkpoints, c, struct checkpointed, node) {
+    MAP_EACH(&r->checkpoints, c, struct checkpointed, node) {
         if (!is_carried_on(c, kind)) continue;
         struct checkpoint_entry e = {c->topic, c->partition, c->offset[kind]};
         checkpoint_print_entry(w, &e);
     }
-    MAP_EACH (&r->partitions, p, struct partition, by_id) {
+    MAP_EACH(&r->partitions, p, struct partition, by_id) {
         if (!is_told(p, kind)) continue;
         struct checkpoint_entry e = {p->topic, p->index, offset_of(p, kind)};
         checkpoint_print_entry(w, &e);
@@ -244,8 +244,7 @@ pass_over(struct checkpoint_writer *cw)
     struct list done;
     list_init(&done);
     for (struct list *n; (n = list_pop_front(&cw->waiting)) != NULL;) list_push_back(&done, n);
-    for (struct list *n; (n = list_pop_front(&cw->next)) != NULL;)
-        list_push_back(&cw->waiting, n);
+    for (struct list *n; (n = list_pop_front(&cw->next)) != NULL;) list_push_back(&cw->waiting, n);
     if (cw->again) {
         cw->again = false;
         cw->kind = 0;
@@ -269,10 +268,8 @@ wrote(struct file_replace *f)
         replicas_log_dir_failed(r, slice_cstr(names[cw->kind]), slice_cstr(env_err_text(f->err)));
         return;
     }
-    if (++cw->kind < KINDS)
-        write_next(cw);
-    else
-        pass_over(cw);
+    if (++cw->kind < KINDS) write_next(cw);
+    else pass_over(cw);
 }
 
 void

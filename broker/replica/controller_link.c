@@ -84,13 +84,13 @@ static void
 send_one(struct controller_link *l, struct link_call *c)
 {
     int64_t left_ms = c->deadline_ns == TIME_NEVER
-                          ? TIMEOUT_MS
-                          : (c->deadline_ns - env_now_ns(l->env) + NS_PER_MS - 1) / NS_PER_MS;
+                        ? TIMEOUT_MS
+                        : (c->deadline_ns - env_now_ns(l->env) + NS_PER_MS - 1) / NS_PER_MS;
     int64_t timeout_ms = MIN(left_ms, c->timeout_ms ? c->timeout_ms : TIMEOUT_MS);
     c->sent = true;
     c->call.done = answered;
-    if (!channel_call(&l->channel, &c->call, c->api_key, c->version, c->request,
-                      MAX(timeout_ms, 1), NULL))
+    if (!channel_call(&l->channel, &c->call, c->api_key, c->version, c->request, MAX(timeout_ms, 1),
+                      NULL))
         UNREACHABLE();
 }
 
@@ -104,12 +104,9 @@ pump(struct controller_link *l)
     for (struct list *n; (n = list_pop_front(&l->queued)) != NULL;) list_push_back(&now, n);
     for (struct list *n; (n = list_pop_front(&now)) != NULL;) {
         struct link_call *c = LIST_ENTRY(n, struct link_call, node);
-        if (env_now_ns(l->env) >= c->deadline_ns)
-            finish(c, K_ERR_REQUEST_TIMED_OUT, SLICE_NULL);
-        else if (found)
-            send_one(l, c);
-        else
-            requeue(c);
+        if (env_now_ns(l->env) >= c->deadline_ns) finish(c, K_ERR_REQUEST_TIMED_OUT, SLICE_NULL);
+        else if (found) send_one(l, c);
+        else requeue(c);
     }
 }
 
@@ -129,10 +126,8 @@ link_send(struct controller_link *l, struct link_call *c)
     CHECK(!c->sent && !list_is_linked(&c->node));
     if (l->stopped) return;
     c->link = l;
-    if (list_is_empty(&l->queued) && find_controller(l))
-        send_one(l, c);
-    else
-        requeue(c);
+    if (list_is_empty(&l->queued) && find_controller(l)) send_one(l, c);
+    else requeue(c);
 }
 
 void

@@ -39,8 +39,7 @@ static void go_on(struct fetcher *f);
 static bool
 is_ready(const struct partition *p)
 {
-    return !p->is_truncating && !p->needs_offsets &&
-           p->fetch_not_before_ns <= env_now_ns(p->env) &&
+    return !p->is_truncating && !p->needs_offsets && p->fetch_not_before_ns <= env_now_ns(p->env) &&
            commitlog_written_end(&p->log) == commitlog_assigned_end(&p->log);
 }
 
@@ -73,9 +72,9 @@ fill_request(struct fetcher *f, struct k_fetch_request *q)
     q->max_bytes = (int32_t)config_i64(r->config, K_CFG_REPLICA_FETCH_RESPONSE_MAX_BYTES);
     q->session_epoch = -1;
     int32_t n = 0;
-    LIST_EACH (&f->partitions, p, struct partition, fetching) n += is_ready(p);
+    LIST_EACH(&f->partitions, p, struct partition, fetching) n += is_ready(p);
     q->topics = codec_array(a, K_STRUCT_FETCH_REQUEST_FETCH_TOPIC, n);
-    LIST_EACH (&f->partitions, p, struct partition, fetching) {
+    LIST_EACH(&f->partitions, p, struct partition, fetching) {
         if (!is_ready(p)) continue;
         struct k_fetch_request_fetch_topic *t = &q->topics[q->topics_n++];
         t->topic_id = p->topic_id;
@@ -115,10 +114,8 @@ back_off(struct fetcher *f)
 static void
 part_failed(struct partition *p, int16_t err)
 {
-    if (err == K_ERR_OFFSET_OUT_OF_RANGE)
-        p->needs_offsets = true; /* go_on() asks for them */
-    else
-        /* Stale epochs, moved leaders: the metadata log will say more; ask again meanwhile. */
+    if (err == K_ERR_OFFSET_OUT_OF_RANGE) p->needs_offsets = true; /* go_on() asks for them */
+    else /* Stale epochs, moved leaders: the metadata log will say more; ask again meanwhile. */
         p->fetch_not_before_ns = env_now_ns(p->env) + BACKOFF_MS * NS_PER_MS;
 }
 
@@ -132,8 +129,8 @@ part_diverged(struct partition *p, const struct k_fetch_response_epoch_end_offse
 }
 
 static void
-take_part(struct fetcher *f, struct uuid topic_id,
-          const struct k_fetch_response_partition_data *d, struct buf *from)
+take_part(struct fetcher *f, struct uuid topic_id, const struct k_fetch_response_partition_data *d,
+          struct buf *from)
 {
     struct partition *p = replicas_find(f->r, topic_id, d->partition_index);
     /* It may have left meanwhile, or follow somebody else or in another epoch: then what came is
@@ -195,12 +192,9 @@ take_offset(struct fetcher *f, struct partition *p, int64_t offset)
         return;
     }
     p->needs_offsets = false;
-    if (f->offsets_of == ASK_LATEST)
-        partition_cut(p, offset, false);
-    else if (offset > end)
-        partition_cut(p, offset, true);
-    else
-        p->fetch_not_before_ns = env_now_ns(p->env) + BACKOFF_MS * NS_PER_MS;
+    if (f->offsets_of == ASK_LATEST) partition_cut(p, offset, false);
+    else if (offset > end) partition_cut(p, offset, true);
+    else p->fetch_not_before_ns = env_now_ns(p->env) + BACKOFF_MS * NS_PER_MS;
 }
 
 static void
@@ -227,7 +221,7 @@ take_offsets(struct fetcher *f, const struct k_list_offsets_response *res)
 static void
 ask_next_offsets(struct fetcher *f)
 {
-    LIST_EACH (&f->partitions, p, struct partition, fetching) {
+    LIST_EACH(&f->partitions, p, struct partition, fetching) {
         if (!p->needs_offsets || p->is_truncating) continue;
         ask_offsets(p, ASK_LATEST);
         return;
@@ -286,7 +280,7 @@ ask(struct fetcher *f)
         back_off(f);
         return;
     }
-    LIST_EACH (&f->partitions, p, struct partition, fetching)
+    LIST_EACH(&f->partitions, p, struct partition, fetching)
         if (is_ready(p)) p->fetching_epoch = p->leader_epoch;
     f->state = FETCHER_ASKING;
     f->call.done = answered;
@@ -298,9 +292,8 @@ ask(struct fetcher *f)
 static bool
 all_written(struct fetcher *f)
 {
-    LIST_EACH (&f->partitions, p, struct partition, fetching)
-        if (!p->is_truncating &&
-            commitlog_written_end(&p->log) != commitlog_assigned_end(&p->log))
+    LIST_EACH(&f->partitions, p, struct partition, fetching)
+        if (!p->is_truncating && commitlog_written_end(&p->log) != commitlog_assigned_end(&p->log))
             return false;
     return true;
 }
@@ -308,7 +301,7 @@ all_written(struct fetcher *f)
 static bool
 any_ready(struct fetcher *f)
 {
-    LIST_EACH (&f->partitions, p, struct partition, fetching)
+    LIST_EACH(&f->partitions, p, struct partition, fetching)
         if (is_ready(p)) return true;
     return false;
 }
@@ -323,10 +316,8 @@ go_on(struct fetcher *f)
         return;
     }
     f->state = FETCHER_IDLE;
-    if (any_ready(f))
-        ask(f);
-    else
-        back_off(f);
+    if (any_ready(f)) ask(f);
+    else back_off(f);
 }
 
 static void
@@ -345,8 +336,7 @@ backoff_over(struct timer *t)
 void
 fetcher_written(struct partition *p)
 {
-    if (p->fetcher && p->fetcher->state == FETCHER_WRITING)
-        defer(p->env, &p->fetcher->again);
+    if (p->fetcher && p->fetcher->state == FETCHER_WRITING) defer(p->env, &p->fetcher->again);
 }
 
 /* ---- who is with whom ---- */
@@ -354,7 +344,7 @@ fetcher_written(struct partition *p)
 static struct fetcher *
 fetcher_of(struct replicas *r, int32_t leader_id)
 {
-    LIST_EACH (&r->fetchers, f, struct fetcher, node)
+    LIST_EACH(&r->fetchers, f, struct fetcher, node)
         if (f->leader_id == leader_id) return f;
     struct fetcher *f = MEM_NEW(&r->env->mem, struct fetcher);
     f->r = r;
@@ -392,14 +382,14 @@ fetcher_leave(struct partition *p)
 void
 fetchers_refresh(struct replicas *r)
 {
-    LIST_EACH (&r->fetchers, f, struct fetcher, node)
+    LIST_EACH(&r->fetchers, f, struct fetcher, node)
         if (f->has_channel && !f->stopping) (void)connect_to_leader(f);
 }
 
 void
 fetchers_stop(struct replicas *r)
 {
-    LIST_EACH (&r->fetchers, f, struct fetcher, node) {
+    LIST_EACH(&r->fetchers, f, struct fetcher, node) {
         f->stopping = true;
         timer_cancel(r->env, &f->backoff);
         defer_cancel(&f->again);

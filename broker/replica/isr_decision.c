@@ -3,16 +3,14 @@
 #include "broker/base/check.h"
 
 void
-follower_fetched(struct follower_progress *f, int64_t offset, int64_t log_start,
-                 int64_t leader_end, int64_t broker_epoch, int64_t now_ns)
+follower_fetched(struct follower_progress *f, int64_t offset, int64_t log_start, int64_t leader_end,
+                 int64_t broker_epoch, int64_t now_ns)
 {
     /* A follower that asks for what comes after all that the leader had at its previous fetch was
      * caught up at that moment, even though the leader has moved on since: under steady load it would
      * otherwise never count as caught up. */
-    if (offset >= leader_end)
-        f->caught_up_ns = MAX(f->caught_up_ns, now_ns);
-    else if (offset >= f->leader_end_then)
-        f->caught_up_ns = MAX(f->caught_up_ns, f->fetched_ns);
+    if (offset >= leader_end) f->caught_up_ns = MAX(f->caught_up_ns, now_ns);
+    else if (offset >= f->leader_end_then) f->caught_up_ns = MAX(f->caught_up_ns, f->fetched_ns);
     f->log_end = offset;
     f->log_start = log_start;
     f->leader_end_then = leader_end;

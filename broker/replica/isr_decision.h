@@ -7,12 +7,12 @@
 
 /* What a leader remembers of a follower's fetches. */
 struct follower_progress {
-    int64_t log_end;          /* = its last fetch offset: what it has written; -1: not known */
+    int64_t log_end; /* = its last fetch offset: what it has written; -1: not known */
     int64_t log_start;
-    int64_t caught_up_ns;     /* the last moment at which it had all that the leader had */
-    int64_t fetched_ns;       /* of its last fetch */
-    int64_t leader_end_then;  /* the leader's end at its last fetch */
-    int64_t broker_epoch;     /* with which it fetched; -1: not known */
+    int64_t caught_up_ns;    /* the last moment at which it had all that the leader had */
+    int64_t fetched_ns;      /* of its last fetch */
+    int64_t leader_end_then; /* the leader's end at its last fetch */
+    int64_t broker_epoch;    /* with which it fetched; -1: not known */
 };
 
 /* Takes in a fetch at `offset` at a moment when the leader's end is leader_end. */

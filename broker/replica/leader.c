@@ -56,8 +56,7 @@ reached(const struct partition *p, const struct append_waiter *w)
 static int16_t
 verdict(const struct partition *p, const struct append_waiter *w)
 {
-    if (w->all && partition_is_under_min_isr(p))
-        return K_ERR_NOT_ENOUGH_REPLICAS_AFTER_APPEND;
+    if (w->all && partition_is_under_min_isr(p)) return K_ERR_NOT_ENOUGH_REPLICAS_AFTER_APPEND;
     return 0;
 }
 
@@ -77,7 +76,7 @@ finish_waiters(struct partition *p)
 {
     struct list now;
     list_init(&now);
-    LIST_EACH (&p->append_waiters, w, struct append_waiter, node) {
+    LIST_EACH(&p->append_waiters, w, struct append_waiter, node) {
         if (!reached(p, w)) continue;
         list_remove(&w->node);
         list_push_back(&now, &w->node);
@@ -238,8 +237,8 @@ void
 partition_isr_answered(struct partition *p, int16_t err, int32_t leader_epoch,
                        int32_t partition_epoch, const int32_t *isr, int32_t isr_n)
 {
-    bool stale = p->alter_leader_epoch != p->leader_epoch ||
-                 p->alter_partition_epoch != p->partition_epoch;
+    bool stale =
+        p->alter_leader_epoch != p->leader_epoch || p->alter_partition_epoch != p->partition_epoch;
     p->alter_sent = false;
     if (!partition_is_leader(p) || p->isr_state != ISR_PENDING) return;
     if (stale) { /* of an earlier wish: the present one waited for it, and goes out now */

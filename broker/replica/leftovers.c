@@ -7,7 +7,7 @@
 struct leftovers {
     struct replicas *r;
     struct op op;
-    struct buf *dirs, *files; /* listings … */
+    struct buf *dirs, *files;            /* listings … */
     struct reader dirs_left, files_left; /* … and what of them is to be done */
     struct slice dir;
 };

@@ -39,7 +39,8 @@ fail_waiters(struct partition *p, int16_t err)
 {
     struct list gone;
     list_init(&gone);
-    for (struct list *n; (n = list_pop_front(&p->append_waiters)) != NULL;) list_push_back(&gone, n);
+    for (struct list *n; (n = list_pop_front(&p->append_waiters)) != NULL;)
+        list_push_back(&gone, n);
     for (struct list *n; (n = list_pop_front(&gone)) != NULL;) {
         struct append_waiter *w = LIST_ENTRY(n, struct append_waiter, node);
         w->done(w, err);
@@ -50,7 +51,7 @@ fail_waiters(struct partition *p, int16_t err)
 void
 partition_wake_fetches(struct partition *p, bool followers_only)
 {
-    LIST_EACH (&p->fetch_waiters, w, struct fetch_waiter, node) {
+    LIST_EACH(&p->fetch_waiters, w, struct fetch_waiter, node) {
         if (followers_only && !w->is_follower) continue;
         list_remove(&w->node);
         w->wake(w);
@@ -99,8 +100,11 @@ static void
 add_follower(struct partition *p, int32_t id)
 {
     struct follower f = {.broker_id = id,
-                         .progress = {.log_end = -1, .log_start = -1, .leader_end_then = -1,
-                                      .broker_epoch = -1, .fetched_ns = INT64_MIN / 2}};
+                         .progress = {.log_end = -1,
+                                      .log_start = -1,
+                                      .leader_end_then = -1,
+                                      .broker_epoch = -1,
+                                      .fetched_ns = INT64_MIN / 2}};
     f.progress.caught_up_ns = isr_has(&p->isr, id) ? env_now_ns(p->env) : INT64_MIN / 2;
     VEC_PUSH(&p->env->mem, &p->followers, f);
 }
@@ -216,10 +220,8 @@ partition_cut(struct partition *p, int64_t offset, bool fully)
     fetcher_leave(p);
     p->is_truncating = true;
     p->log_op.done = was_cut;
-    if (fully)
-        commitlog_truncate_fully(&p->log, offset, &p->log_op);
-    else
-        commitlog_truncate(&p->log, offset, &p->log_op);
+    if (fully) commitlog_truncate_fully(&p->log, offset, &p->log_op);
+    else commitlog_truncate(&p->log, offset, &p->log_op);
 }
 
 static void
@@ -244,10 +246,8 @@ become_follower(struct partition *p, const struct image_partition *ip)
     if (p->leader_id == NO_LEADER) return;
     int64_t end = commitlog_assigned_end(&p->log);
     int64_t cut = truncation_on_becoming_follower(end, p->high_watermark);
-    if (cut >= end)
-        fetcher_join(p);
-    else
-        partition_cut(p, cut, false);
+    if (cut >= end) fetcher_join(p);
+    else partition_cut(p, cut, false);
 }
 
 bool
@@ -266,10 +266,8 @@ partition_apply(struct partition *p, const struct image_partition *ip)
      * would begin above its end, its high watermark could pass the cut. */
     if (p->is_truncating) return;
     if (ip->leader_epoch < p->leader_epoch) return;
-    if (ip->leader == p->owner->node_id)
-        become_leader(p, ip);
-    else
-        become_follower(p, ip);
+    if (ip->leader == p->owner->node_id) become_leader(p, ip);
+    else become_follower(p, ip);
 }
 
 void

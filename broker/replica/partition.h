@@ -21,10 +21,10 @@ struct fetcher;
 struct topic_config;
 
 enum partition_role {
-    PARTITION_NONE,     /* not (yet) told */
+    PARTITION_NONE, /* not (yet) told */
     PARTITION_FOLLOWER,
     PARTITION_LEADER,
-    PARTITION_OFFLINE,  /* its log failed */
+    PARTITION_OFFLINE, /* its log failed */
 };
 
 struct follower {
@@ -112,13 +112,13 @@ struct partition {
 
     /* Follower. */
     struct fetcher *fetcher;
-    struct list fetching;  /* among the fetcher's partitions */
+    struct list fetching; /* among the fetcher's partitions */
     bool is_truncating;
     struct checkpoint_waiter checkpointed;
     struct cut_waiter *cut_waiter;
     int64_t fetch_not_before_ns;
     int32_t fetching_epoch; /* under which it was asked for last */
-    bool needs_offsets; /* the leader said that our end is out of its range */
+    bool needs_offsets;     /* the leader said that our end is out of its range */
 };
 
 /* Takes over what the metadata log says. The log is ready. */

@@ -69,8 +69,7 @@ replicas_topic_config(struct replicas *r, struct slice topic)
 static void
 reload_configs(struct replicas *r)
 {
-    MAP_EACH (&r->topics, t, struct topic_config, by_name)
-        topic_config_load(t, r->config, r->image);
+    MAP_EACH(&r->topics, t, struct topic_config, by_name) topic_config_load(t, r->config, r->image);
 }
 
 /* ---- a partition's life ---- */
@@ -205,10 +204,8 @@ log_ready(struct commitlog *log, enum log_err err, struct slice why)
         /* A later topic of this name begins anew. */
         replicas_forget_checkpoint(r, p->topic, p->index);
         const struct image_partition *ip = in_image(p);
-        if (p->is_deleted)
-            replicas_drop(p);
-        else if (ip)
-            partition_apply(p, ip);
+        if (p->is_deleted) replicas_drop(p);
+        else if (ip) partition_apply(p, ip);
     }
     while (!list_is_empty(&ready)) {
         struct list *n = list_pop_front(&ready);
@@ -282,8 +279,7 @@ open_log(struct partition *p)
         .owner = p,
         /* The marker speaks of logs that were open then; each of them stands in the checkpoint. */
         .clean = r->clean && replicas_is_checkpointed(r, p->topic, p->index),
-        .recovery_point =
-            replicas_checkpointed(r, CHECKPOINT_RECOVERY_POINT, p->topic, p->index),
+        .recovery_point = replicas_checkpointed(r, CHECKPOINT_RECOVERY_POINT, p->topic, p->index),
         .start_offset = replicas_checkpointed(r, CHECKPOINT_LOG_START, p->topic, p->index),
     };
     commitlog_open(&p->log, r->env, &params);
@@ -326,9 +322,9 @@ static bool
 must_wait_for_name(struct replicas *r, const struct image_partition *ip)
 {
     if (r->deleting == 0) return false;
-    LIST_EACH (&r->dropping, p, struct partition, dropping)
+    LIST_EACH(&r->dropping, p, struct partition, dropping)
         if (has_name(p, ip)) return true;
-    MAP_EACH (&r->partitions, p, struct partition, by_id)
+    MAP_EACH(&r->partitions, p, struct partition, by_id)
         if (p->is_deleted && has_name(p, ip)) return true;
     return false;
 }
@@ -354,10 +350,8 @@ replicas_apply_partition(struct replicas *r, const struct image_partition *ip)
         if (p) partition_delete(p);
         return;
     }
-    if (p)
-        partition_apply(p, ip);
-    else if (!must_wait_for_name(r, ip))
-        partition_new(r, ip);
+    if (p) partition_apply(p, ip);
+    else if (!must_wait_for_name(r, ip)) partition_new(r, ip);
 }
 
 static void
@@ -386,7 +380,7 @@ static void
 sweep_due(struct timer *t)
 {
     struct replicas *r = CONTAINER_OF(t, struct replicas, sweep_timer);
-    MAP_EACH (&r->partitions, p, struct partition, by_id) partition_sweep_isr(p);
+    MAP_EACH(&r->partitions, p, struct partition, by_id) partition_sweep_isr(p);
     timer_arm(r->env, t, env_now_ns(r->env) + r->lag_max_ns / 2);
 }
 
@@ -394,7 +388,7 @@ static void
 retention_due(struct timer *t)
 {
     struct replicas *r = CONTAINER_OF(t, struct replicas, retention_timer);
-    MAP_EACH (&r->partitions, p, struct partition, by_id)
+    MAP_EACH(&r->partitions, p, struct partition, by_id)
         if (p->log_ready && p->role != PARTITION_OFFLINE)
             commitlog_sweep(&p->log, p->high_watermark);
     int64_t every_ms = config_i64(r->config, K_CFG_LOG_RETENTION_CHECK_INTERVAL_MS);
@@ -514,10 +508,8 @@ close_log(struct closing *c, struct partition *p)
     cl->op.done = log_closed;
     cl->cut.done = cut_is_over;
     c->left++;
-    if (p->is_truncating)
-        p->cut_waiter = &cl->cut;
-    else
-        commitlog_close(&p->log, &cl->op);
+    if (p->is_truncating) p->cut_waiter = &cl->cut;
+    else commitlog_close(&p->log, &cl->op);
 }
 
 void
@@ -528,17 +520,15 @@ replicas_close(struct replicas *r, void (*done)(void *owner, bool all_clean), vo
     timer_cancel(r->env, &r->retention_timer);
     timer_cancel(r->env, &r->checkpoint_timer);
     replicas_alter_stop(r);
-    MAP_EACH (&r->partitions, p, struct partition, by_id)
+    MAP_EACH(&r->partitions, p, struct partition, by_id)
         if (p->role != PARTITION_OFFLINE) partition_retire(p);
     fetchers_stop(r);
     struct closing *c = MEM_NEW(&r->env->mem, struct closing);
     *c = (struct closing){.r = r, .left = 1, .all_clean = true, .done = done, .owner = owner};
-    MAP_EACH (&r->partitions, p, struct partition, by_id) {
+    MAP_EACH(&r->partitions, p, struct partition, by_id) {
         if (p->is_deleted) continue;
-        if (p->log_ready)
-            close_log(c, p);
-        else
-            c->all_clean = false;
+        if (p->log_ready) close_log(c, p);
+        else c->all_clean = false;
     }
     if (--c->left == 0) all_closed(c);
 }

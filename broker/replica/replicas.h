@@ -15,8 +15,8 @@ struct replicas_params {
     const struct config *config;
     struct image *image;
     struct raft *raft;
-    struct slice listener; /* inter.broker.listener.name */
-    bool clean;            /* the clean-shutdown marker was found */
+    struct slice listener;  /* inter.broker.listener.name */
+    bool clean;             /* the clean-shutdown marker was found */
     int64_t open_files_max; /* of segments (log/open_files.h) */
 };
 

@@ -12,7 +12,8 @@ inherit(struct config *own, const struct image *image, struct slice broker)
     for (int64_t i = 0; c && i < c->values.n; i++) {
         int32_t id = config_id(CONFIG_BROKER, c->values.v[i].name);
         for (int32_t t = 0; id >= 0 && t < own->n; t++)
-            if (own->table[t].synonyms[0] == id) (void)config_set(own, t, c->values.v[i].value, NULL);
+            if (own->table[t].synonyms[0] == id)
+                (void)config_set(own, t, c->values.v[i].value, NULL);
     }
 }
 
@@ -75,8 +76,8 @@ topic_config_load(struct topic_config *t, const struct config *broker, const str
     t->log.file_delete_delay_ms = I64(K_TCFG_FILE_DELETE_DELAY_MS);
     t->log.flush_messages = I64(K_TCFG_FLUSH_MESSAGES);
     t->log.producer_expiration_ms = config_i64(broker, K_CFG_PRODUCER_ID_EXPIRATION_MS);
-    t->log.log_append_time = slice_eq(topic_config_str(broker, &own, K_TCFG_MESSAGE_TIMESTAMP_TYPE),
-                                      S("LogAppendTime"));
+    t->log.log_append_time =
+        slice_eq(topic_config_str(broker, &own, K_TCFG_MESSAGE_TIMESTAMP_TYPE), S("LogAppendTime"));
     t->log.compact = topic_config_has(broker, &own, K_TCFG_CLEANUP_POLICY, S("compact"));
     t->log.delete = topic_config_has(broker, &own, K_TCFG_CLEANUP_POLICY, S("delete"));
     t->min_insync_replicas = (int32_t)I64(K_TCFG_MIN_INSYNC_REPLICAS);

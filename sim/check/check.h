@@ -19,12 +19,13 @@
 
 struct check_topic {
     int32_t replicas, min_isr;
-    bool unclean;         /* unclean election is on, or was forced */
-    bool elr;             /* eligible leader replicas are kept (KIP-966) */
-    bool flush_each;      /* flush.messages=1, and the disks do not lie */
-    bool may_remove;      /* retention or DeleteRecords may remove records; how many is not known … */
-    const int64_t *removed_to; /* … or so far they did, by partition (removed_n of them), at or below the */
-    int32_t removed_n;         /* high watermark */
+    bool unclean;    /* unclean election is on, or was forced */
+    bool elr;        /* eligible leader replicas are kept (KIP-966) */
+    bool flush_each; /* flush.messages=1, and the disks do not lie */
+    bool may_remove; /* retention or DeleteRecords may remove records; how many is not known … */
+    const int64_t
+        *removed_to; /* … or so far they did, by partition (removed_n of them), at or below the */
+    int32_t removed_n;    /* high watermark */
     int32_t smallest_isr; /* the smallest that the controller ever had; 0: not known */
 };
 

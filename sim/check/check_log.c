@@ -97,7 +97,8 @@ check_promise(struct checker *c, const struct part *p, const struct sent *s)
     if (op->outcome != HISTORY_OK) return;
     if (p->final_end >= 0) {
         if (op->offset >= 0 && is_excused(c, p, op->offset)) return;
-        if (op->offset < 0 && s->final_offset < 0 && removed_to(c, p) > 0) return; /* perhaps it was there */
+        if (op->offset < 0 && s->final_offset < 0 && removed_to(c, p) > 0)
+            return; /* perhaps it was there */
         if (s->final_offset < 0) tell_lost(c, p, s);
         else if (op->offset >= 0 && part_final(p, op->offset) != s->value) tell_moved(c, p, s);
         return;

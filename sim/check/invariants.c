@@ -101,8 +101,8 @@ take_leader(struct invariants *v, struct topic_key *k, int32_t epoch, int32_t no
         int64_t one = k->leaders.v[i];
         if (one >> 16 != epoch) continue;
         if ((one & 0xffff) != node)
-            breach(v, RULE_ELECTION_SAFETY, k, -1, "leads epoch #, which @ led already",
-                   epoch, one & 0xffff);
+            breach(v, RULE_ELECTION_SAFETY, k, -1, "leads epoch #, which @ led already", epoch,
+                   one & 0xffff);
         return;
     }
     int64_t new = (int64_t)epoch << 16 | node;

@@ -50,7 +50,8 @@ invariants_vote_told(struct invariants *v, int64_t at_ns, int32_t node, int32_t 
     v->at_ns = at_ns;
     v->node = node;
     /* A candidate tells everybody of its vote for itself; the others only the one they vote for. */
-    if (!n || s->voted < 0 || epoch != s->voted_epoch || (s->voted != to_id && s->voted != n->id)) return;
+    if (!n || s->voted < 0 || epoch != s->voted_epoch || (s->voted != to_id && s->voted != n->id))
+        return;
     if (s->firm_epoch == s->voted_epoch && s->firm != s->voted)
         breach(v, RULE_ONE_VOTE, model_key(&v->model, S("__cluster_metadata-0")), -1,
                "voted for # in an epoch in which it had voted for #", s->voted, s->firm);

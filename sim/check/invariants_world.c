@@ -121,8 +121,9 @@ invariants_watch(struct invariants *v, struct world *w)
 {
     v->world = w;
     know_all(v);
-    world_observe(
-        w, &(struct world_observer){
-               .event = on_event, .life = on_life, .fault = on_fault,
-               .frame_bytes = on_frame_bytes, .ctx = v});
+    world_observe(w, &(struct world_observer){.event = on_event,
+                                              .life = on_life,
+                                              .fault = on_fault,
+                                              .frame_bytes = on_frame_bytes,
+                                              .ctx = v});
 }

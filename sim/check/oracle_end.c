@@ -140,7 +140,8 @@ oracle_story(struct oracle *o, const struct history *h, const struct topic_key *
     if (p->offset >= 0) fmt_str(w, ", offset "), fmt_i64(w, p->offset);
     fmt_str(w, was_read(k, p) ? "), and read by somebody\n" : ")\n");
     for (int64_t i = 0; i < o->blows.n; i++) {
-        if (!told && o->blows.v[i].at_ns >= p->doom->at_ns) tell_doom(o, h, p->doom, w), told = true;
+        if (!told && o->blows.v[i].at_ns >= p->doom->at_ns)
+            tell_doom(o, h, p->doom, w), told = true;
         tell_blow(o, h, k, p, &o->blows.v[i], w);
     }
     if (!told) tell_doom(o, h, p->doom, w);

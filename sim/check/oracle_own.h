@@ -16,7 +16,7 @@ struct promise {
     /* Who led a later epoch already when it was acknowledged, and since when; -1: nobody. */
     int32_t after, after_epoch;
     int64_t after_ns;
-    struct doom *doom;   /* the first election of a leader without it that came to lead */
+    struct doom *doom; /* the first election of a leader without it that came to lead */
 };
 
 /* An election whose leader lacked records. */

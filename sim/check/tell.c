@@ -78,8 +78,7 @@ void
 tell_end(struct telling *t)
 {
     struct checker *c = t->c;
-    struct permission p =
-        permission_of(c->facts, topic_of(t), t->rule, t->send, t->was_read);
+    struct permission p = permission_of(c->facts, topic_of(t), t->rule, t->send, t->was_read);
     struct writer name = writer_mem(c->mem);
     if (t->value) history_value_print(c->h, t->value, &name);
     struct anomaly one = {.rule = t->rule,

@@ -77,7 +77,8 @@ struct run_output {
     struct run_result result;
 };
 /* Runs one scenario, writes its folder. */
-void job_run(struct arena *a, const struct scenario *s, const struct run_job *j, struct run_output *ret);
+void job_run(struct arena *a, const struct scenario *s, const struct run_job *j,
+             struct run_output *ret);
 
 /* run_scenario(), but a CHECK that fails ends the run only: verdict died. */
 void job_run_guarded(struct arena *a, const struct scenario *s, const struct run_options *o,
@@ -87,7 +88,8 @@ void job_run_guarded(struct arena *a, const struct scenario *s, const struct run
 void report_json(struct arena *a, const struct scenario *s, const struct run_result *r,
                  const struct run_job *j, int64_t wall_ns, struct writer *w);
 /* Of a run of which only its name, its seed and why it died are known. */
-void report_json_short(struct arena *a, const struct run_job *j, struct slice why, struct writer *w);
+void report_json_short(struct arena *a, const struct run_job *j, struct slice why,
+                       struct writer *w);
 void report_human(struct arena *a, const struct scenario *s, const struct run_result *r,
                   const struct run_job *j, int64_t wall_ns, struct writer *w);
 
@@ -106,8 +108,8 @@ void reports_close(struct reports *r);
 struct slice report_allowed(struct arena *a, const struct run_result *r);
 
 /* sweep.c: the disk operations of each node in the run without the fault; NULL: it did not come to its end. */
-struct node_ops *sweep_measure(struct arena *a, const struct scenario *s, const struct run_options *o,
-                               int32_t *ret_n);
+struct node_ops *sweep_measure(struct arena *a, const struct scenario *s,
+                               const struct run_options *o, int32_t *ret_n);
 
 /* bugs.c, and tests/mutants in its place: wrong versions of rules. False: there is no such switch. */
 bool bug_on(const char *id);

@@ -36,7 +36,7 @@ struct errand {
     struct slice name;
     bool has_seed;
     uint64_t seed;
-    const char *bug; /* to be caught, or on */
+    const char *bug;       /* to be caught, or on */
     struct slice expected; /* with --catches: "a, b" */
     const char *sweep_node;
     int64_t op;
@@ -86,8 +86,9 @@ is_interrupted(void)
 
 /* ---- options ---- */
 
-static const char *const option_names[] = {"--seed", "--jobs", "--set", "--bug", "--out", "--only", "--sweep", "--ops",
-                                           "--json", "--quiet", "--catches", "--switches", "--twice"};
+static const char *const option_names[] = {"--seed",    "--jobs",     "--set",  "--bug",  "--out",
+                                           "--only",    "--sweep",    "--ops",  "--json", "--quiet",
+                                           "--catches", "--switches", "--twice"};
 
 static bool
 parse_u64(struct slice s, uint64_t *ret)
@@ -104,8 +105,8 @@ parse_range(struct slice s, uint64_t *ret_from, uint64_t *ret_to)
 {
     for (int64_t i = 1; i + 1 < s.n; i++) {
         if (s.p[i] != '.' || s.p[i + 1] != '.') continue;
-        return parse_u64(slice_sub(s, 0, i), ret_from) && parse_u64(slice_sub(s, i + 2, s.n), ret_to) &&
-               *ret_from <= *ret_to;
+        return parse_u64(slice_sub(s, 0, i), ret_from) &&
+               parse_u64(slice_sub(s, i + 2, s.n), ret_to) && *ret_from <= *ret_to;
     }
     if (!parse_u64(s, ret_from)) return false;
     *ret_to = *ret_from;
@@ -182,7 +183,8 @@ parse_options(struct options *o, int argc, char **argv)
     }
     if (!o->files_n && !o->switches) return usage_error("run", "which scenario?");
     if (o->ops_from && !o->sweep) return usage_error("run", "--ops goes with --sweep");
-    if (o->catches && o->sweep) return usage_error("run", "--catches and --sweep do not go together");
+    if (o->catches && o->sweep)
+        return usage_error("run", "--catches and --sweep do not go together");
     return 0;
 }
 
@@ -216,8 +218,8 @@ judge_catch(struct arena *a, const struct errand *t, const struct run_output *ou
         return out->exit_code;
     }
     bool ok = slice_eq(fired, t->expected);
-    printf("%s %.*s catches %s: fired {%.*s}, expected {%.*s}\n", ok ? "ok  " : "FAIL", SARG(t->name), t->bug,
-           SARG(fired), SARG(t->expected));
+    printf("%s %.*s catches %s: fired {%.*s}, expected {%.*s}\n", ok ? "ok  " : "FAIL",
+           SARG(t->name), t->bug, SARG(fired), SARG(t->expected));
     return ok ? EXIT_PASS : EXIT_FAIL;
 }
 
@@ -241,7 +243,9 @@ run_task(const struct session *s, struct errand *t)
                         .sets = s->o.sets,
                         .sets_n = s->o.sets_n,
                         .bug = t->bug,
-                        .out = many && !s->o.out ? NULL : s->o.out ? s->o.out : "out",
+                        .out = many && !s->o.out ? NULL
+                             : s->o.out          ? s->o.out
+                                                 : "out",
                         .is_of_many = many,
                         .json = s->o.json,
                         .quiet = s->o.quiet,
@@ -266,12 +270,13 @@ run_task(const struct session *s, struct errand *t)
     struct slice text = writer_slice(&out.human);
     struct slice allowed = report_allowed(&a, &out.result);
     if (many && out.exit_code == EXIT_PASS)
-        text = arena_format(&a, "ok   %.*s · seed %llu · %d acknowledged, %d read%s%.*s · trace %016llx\n",
-                            SARG(t->name), (unsigned long long)out.result.seed,
-                            (int)out.result.counts.acknowledged, (int)out.result.counts.read,
-                            allowed.n ? " · permitted: " : "", SARG(allowed),
-                            (unsigned long long)out.result.trace_hash);
-    if (t->op) printf("%s at disk operation %lld of %s: ", s->o.sweep, (long long)t->op, t->sweep_node);
+        text = arena_format(
+            &a, "ok   %.*s · seed %llu · %d acknowledged, %d read%s%.*s · trace %016llx\n",
+            SARG(t->name), (unsigned long long)out.result.seed, (int)out.result.counts.acknowledged,
+            (int)out.result.counts.read, allowed.n ? " · permitted: " : "", SARG(allowed),
+            (unsigned long long)out.result.trace_hash);
+    if (t->op)
+        printf("%s at disk operation %lld of %s: ", s->o.sweep, (long long)t->op, t->sweep_node);
     fwrite(text.p, 1, (size_t)text.n, stdout);
     return out.exit_code;
 }
@@ -288,7 +293,8 @@ start_task(struct session *s, struct errand *t)
     fflush(NULL); /* or the child would write it once more */
     t->pid = t->output && (t->json || !wants_json) ? fork() : -1;
     if (t->pid < 0) { /* nothing was run: no pass */
-        fprintf(stderr, "gregor: %.*s, seed %llu: %s\n", SARG(t->name), (unsigned long long)t->seed, strerror(errno));
+        fprintf(stderr, "gregor: %.*s, seed %llu: %s\n", SARG(t->name), (unsigned long long)t->seed,
+                strerror(errno));
         t->is_done = true;
         t->exit_code = EXIT_DIED;
     }
@@ -310,8 +316,11 @@ report_for(struct session *s, struct errand *t)
     if (ftell(t->json) > 0 || t->exit_code != EXIT_DIED) return;
     struct run_job j = {.name = t->name, .seed = t->seed, .bug = t->bug};
     struct writer w = writer_mem(&s->mem);
-    report_json_short(&s->a, &j, t->signal ? arena_format(&s->a, "the process was ended by signal %d", t->signal)
-                                    : S("it did not come to a report"), &w);
+    report_json_short(&s->a, &j,
+                      t->signal
+                          ? arena_format(&s->a, "the process was ended by signal %d", t->signal)
+                          : S("it did not come to a report"),
+                      &w);
     fwrite(w.p, 1, (size_t)w.n, t->json);
     writer_release(&w);
 }
@@ -365,7 +374,8 @@ show_progress(const struct session *s)
 static void
 hide_progress(const struct session *s)
 {
-    if (s->tasks.n > 1 && !s->o.json && !s->o.quiet && isatty(STDERR_FILENO)) fputs("\r\033[K", stderr);
+    if (s->tasks.n > 1 && !s->o.json && !s->o.quiet && isatty(STDERR_FILENO))
+        fputs("\r\033[K", stderr);
 }
 
 /* From a terminal they have heard it; sent to one process they have not. Once more does no harm. */
@@ -395,7 +405,8 @@ run_all(struct session *s)
         if (pid > 0) running--, task_ended(s, pid, status);
         else if (interrupted || shown == next) break;
         if (s->tasks.v[shown].is_done) hide_progress(s);
-        while (shown < s->tasks.n && s->tasks.v[shown].is_done) show_output(s, &s->tasks.v[shown++]);
+        while (shown < s->tasks.n && s->tasks.v[shown].is_done)
+            show_output(s, &s->tasks.v[shown++]);
         fflush(stdout);
         show_progress(s);
     }
@@ -406,7 +417,8 @@ run_all(struct session *s)
 static int
 gravest(const struct session *s)
 {
-    static const int order[] = {EXIT_NONDETERMINISTIC, EXIT_DIED, EXIT_USAGE, EXIT_FAIL, EXIT_INCONCLUSIVE};
+    static const int order[] = {EXIT_NONDETERMINISTIC, EXIT_DIED, EXIT_USAGE, EXIT_FAIL,
+                                EXIT_INCONCLUSIVE};
     if (interrupted) return EXIT_INTERRUPTED;
     for (int64_t i = 0; i < s->tasks.n; i++)
         if (s->tasks.v[i].exit_code == EXIT_INTERRUPTED) return EXIT_INTERRUPTED;
@@ -420,10 +432,12 @@ gravest(const struct session *s)
 static void
 print_again(const struct session *s, const struct errand *t)
 {
-    printf("not passed: gregor run %s --only %.*s --seed %llu", t->path, SARG(t->name), (unsigned long long)t->seed);
+    printf("not passed: gregor run %s --only %.*s --seed %llu", t->path, SARG(t->name),
+           (unsigned long long)t->seed);
     if (t->bug) printf(" --bug %s", t->bug);
     for (int32_t i = 0; i < s->o.sets_n; i++) printf(" --set '%.*s'", SARG(s->o.sets[i]));
-    if (t->op) printf(" --sweep %s --ops %lld (of %s)", s->o.sweep, (long long)t->op, t->sweep_node);
+    if (t->op)
+        printf(" --sweep %s --ops %lld (of %s)", s->o.sweep, (long long)t->op, t->sweep_node);
     putchar('\n');
 }
 
@@ -468,8 +482,9 @@ add_catches(struct session *s, const struct scenario *sc, struct errand t)
         t.bug = (const char *)arena_dup(&s->a, c->id).p;
         t.expected = SLICE_EMPTY;
         for (int32_t j = 0; j < c->n; j++)
-            t.expected = t.expected.n ? arena_format(&s->a, "%.*s, %.*s", SARG(t.expected), SARG(c->rules[j]))
-                                      : c->rules[j];
+            t.expected = t.expected.n
+                           ? arena_format(&s->a, "%.*s, %.*s", SARG(t.expected), SARG(c->rules[j]))
+                           : c->rules[j];
         add_task(s, t);
     }
 }
@@ -482,7 +497,8 @@ add_sweep(struct session *s, const struct scenario *sc, struct errand t)
     int32_t n;
     const struct node_ops *all = sweep_measure(&s->a, sc, &o, &n);
     if (!n)
-        fprintf(stderr, "gregor: %.*s, seed %llu: it does not come to its end without the fault either\n",
+        fprintf(stderr,
+                "gregor: %.*s, seed %llu: it does not come to its end without the fault either\n",
                 SARG(t.name), (unsigned long long)t.seed);
     s->cannot_sweep = s->cannot_sweep || !n;
     t.has_seed = true;
@@ -497,8 +513,10 @@ add_sweep(struct session *s, const struct scenario *sc, struct errand t)
 static void
 add_scenario(struct session *s, const char *path, const struct scenario *sc)
 {
-    struct errand t = {.path = path, .name = arena_dup(&s->a, sc->name), .bug = s->o.bug,
-                     .seed = (uint64_t)sc->seed};
+    struct errand t = {.path = path,
+                       .name = arena_dup(&s->a, sc->name),
+                       .bug = s->o.bug,
+                       .seed = (uint64_t)sc->seed};
     if (s->o.only && !slice_eq(sc->name, slice_cstr(s->o.only))) return;
     if (s->o.catches) {
         add_catches(s, sc, t);
@@ -508,7 +526,8 @@ add_scenario(struct session *s, const char *path, const struct scenario *sc)
         s->has_twins = s->has_twins || slice_eq(s->names.v.v[i], t.name);
     words_add(&s->names, t.name);
     t.has_seed = s->o.has_seed;
-    uint64_t first = t.has_seed ? s->o.seed_from : t.seed, last = t.has_seed ? s->o.seed_to : t.seed;
+    uint64_t first = t.has_seed ? s->o.seed_from : t.seed,
+             last = t.has_seed ? s->o.seed_to : t.seed;
     for (t.seed = first; t.seed <= last; t.seed++) {
         if (s->o.sweep) add_sweep(s, sc, t);
         else add_task(s, t);
@@ -519,7 +538,8 @@ static int
 add_file(struct session *s, const char *path)
 {
     struct source *source = ARENA_NEW(&s->a, struct source);
-    struct load_options lo = {.sets = s->o.sets, .sets_n = s->o.sets_n, .read = read_sibling, .ctx = &s->a};
+    struct load_options lo = {
+        .sets = s->o.sets, .sets_n = s->o.sets_n, .read = read_sibling, .ctx = &s->a};
     struct diags diags;
     struct writer w = writer_mem(&s->mem);
     diags_init(&diags, &s->a);
@@ -553,8 +573,9 @@ command_run(int argc, char **argv)
         return EXIT_PASS;
     }
     if (s.o.bug && !switch_is_linked(s.o.bug))
-        return usage_error("run", "no switch %s is linked into this program (make mutants: build/mutants/gregor)",
-                           s.o.bug);
+        return usage_error(
+            "run", "no switch %s is linked into this program (make mutants: build/mutants/gregor)",
+            s.o.bug);
     for (int i = 0; i < s.o.files_n; i++) {
         int one = add_file(&s, s.o.files[i]);
         if (one) rc = one;
@@ -564,7 +585,8 @@ command_run(int argc, char **argv)
         return usage_error("run", "two scenarios have one name: they would write into one folder");
     if (s.cannot_sweep) return EXIT_INCONCLUSIVE;
     if (!s.tasks.n && s.o.sweep) return usage_error("run", "no node has so many disk operations");
-    if (s.o.sweep) fprintf(stderr, "gregor: %lld runs (--ops A..B for fewer)\n", (long long)s.tasks.n);
+    if (s.o.sweep)
+        fprintf(stderr, "gregor: %lld runs (--ops A..B for fewer)\n", (long long)s.tasks.n);
     if (!s.tasks.n && !s.o.catches) return usage_error("run", "no such scenario in these files");
     if (s.tasks.n > 1 && s.o.out && !reports_open(&s.reports, &s.a, s.o.out)) return EXIT_USAGE;
     catch_interrupts();

@@ -66,8 +66,9 @@ command_lint(int argc, char **argv)
         int one = lint_file(&d, argv[i], &warnings);
         if (one) rc = one;
     }
-    if (!rc) printf("%d file%s, %lld warning%s\n", argc, argc == 1 ? "" : "s", (long long)warnings,
-                    warnings == 1 ? "" : "s");
+    if (!rc)
+        printf("%d file%s, %lld warning%s\n", argc, argc == 1 ? "" : "s", (long long)warnings,
+               warnings == 1 ? "" : "s");
     desk_release(&d);
     return rc;
 }
@@ -133,9 +134,13 @@ take_value(const char *command, const char *arg, const char *value, struct view 
         v->partition = value;
         return 0;
     }
-    int64_t *to = strcmp(arg, "--at") == 0 ? &v->at_ns : strcmp(arg, "--from") == 0 ? &v->from_ns : &v->to_ns;
+    int64_t *to = strcmp(arg, "--at") == 0   ? &v->at_ns
+                : strcmp(arg, "--from") == 0 ? &v->from_ns
+                                             : &v->to_ns;
     *(to == &v->at_ns ? &v->has_at : to == &v->from_ns ? &v->has_from : &v->has_to) = true;
-    return take_time(value, to) ? 0 : usage_error(command, "%s %s: a time like 2.5s is due", arg, value);
+    return take_time(value, to)
+             ? 0
+             : usage_error(command, "%s %s: a time like 2.5s is due", arg, value);
 }
 
 static int
@@ -143,7 +148,8 @@ parse_view(const char *command, enum picture what, int argc, char **argv, struct
 {
     for (int i = 0; i < argc; i++) {
         if (strncmp(argv[i], "--", 2) != 0) {
-            if (v->run) return usage_error(command, "one run at a time: %s or %s?", v->run, argv[i]);
+            if (v->run)
+                return usage_error(command, "one run at a time: %s or %s?", v->run, argv[i]);
             v->run = argv[i];
         } else if (!has_option(what, argv[i])) {
             return unknown_option(command, options_of[what].v, options_of[what].n, argv[i]);
@@ -168,7 +174,9 @@ open_trace(struct desk *d, const char *run)
         return NULL;
     }
     struct trace_reader *r = trace_reader_new(&d->mem, bytes);
-    if (!r) fprintf(stderr, "gregor: %s: this is no trace, or its end is missing\n", (const char *)path.p);
+    if (!r)
+        fprintf(stderr, "gregor: %s: this is no trace, or its end is missing\n",
+                (const char *)path.p);
     return r;
 }
 
@@ -186,24 +194,28 @@ names_partition(struct slice all, const char *name)
 
 /* A window without one end goes on to the run's; what is asked for must be there. 0, or an exit code. */
 static int
-check_view(const char *command, const struct view_extent *e, struct slice partitions, struct view *v)
+check_view(const char *command, const struct view_extent *e, struct slice partitions,
+           struct view *v)
 {
     double from = (double)e->start_ns / 1e9, to = (double)e->end_ns / 1e9;
     if (!v->has_from) v->from_ns = e->start_ns;
     if (!v->has_to) v->to_ns = e->end_ns;
     if (v->partition && !names_partition(partitions, v->partition))
-        return usage_error(command, "--partition %s: this run has %.*s", v->partition, SARG(partitions));
+        return usage_error(command, "--partition %s: this run has %.*s", v->partition,
+                           SARG(partitions));
     if (v->has_at && (v->at_ns < e->start_ns || v->at_ns > e->end_ns))
-        return usage_error(command, "--at %.3fs: this run lasts from %.3fs to %.3fs", (double)v->at_ns / 1e9,
-                           from, to);
+        return usage_error(command, "--at %.3fs: this run lasts from %.3fs to %.3fs",
+                           (double)v->at_ns / 1e9, from, to);
     if (v->from_ns >= v->to_ns || v->from_ns >= e->end_ns || v->to_ns <= e->start_ns)
-        return usage_error(command, "from %.3fs to %.3fs is nothing to draw: this run lasts from %.3fs to %.3fs",
-                           (double)v->from_ns / 1e9, (double)v->to_ns / 1e9, from, to);
+        return usage_error(
+            command, "from %.3fs to %.3fs is nothing to draw: this run lasts from %.3fs to %.3fs",
+            (double)v->from_ns / 1e9, (double)v->to_ns / 1e9, from, to);
     return 0;
 }
 
 static bool
-draw(struct desk *d, struct trace_reader *r, enum picture what, const struct view *v, struct writer *w)
+draw(struct desk *d, struct trace_reader *r, enum picture what, const struct view *v,
+     struct writer *w)
 {
     struct view_options o = {.partition = v->partition ? slice_cstr(v->partition) : SLICE_NULL,
                              .has_window = v->has_from || v->has_to,
@@ -276,8 +288,10 @@ read_run_txt(struct desk *d, const char *run, struct replayed *ret)
     const struct {
         const char *key;
         struct slice *value;
-    } keys[] = {{"name", &ret->name},   {"seed", &ret->seed}, {"hash", &ret->hash},          {"bug", &ret->bug},
-                {"sweep", &ret->sweep}, {"node", &ret->node}, {"operation", &ret->operation}};
+    } keys[] = {{"name", &ret->name},          {"seed", &ret->seed},
+                {"hash", &ret->hash},          {"bug", &ret->bug},
+                {"sweep", &ret->sweep},        {"node", &ret->node},
+                {"operation", &ret->operation}};
     struct slice path = arena_format(&d->a, "%s/run.txt", run), text;
     if (!file_read_all(&d->a, (const char *)path.p, &text)) {
         fprintf(stderr, "gregor: %s: %s\n", (const char *)path.p, strerror(errno));
@@ -293,7 +307,9 @@ read_run_txt(struct desk *d, const char *run, struct replayed *ret)
                 *keys[i].value = arena_dup(&d->a, slice_sub(text, eq + 1, end - eq - 1));
         at = end + 1;
     }
-    if (ret->name.p && ret->seed.p && ret->hash.p && (!ret->sweep.p || (ret->node.p && ret->operation.p))) return true;
+    if (ret->name.p && ret->seed.p && ret->hash.p &&
+        (!ret->sweep.p || (ret->node.p && ret->operation.p)))
+        return true;
     fprintf(stderr, "gregor: %s: name, seed or hash is missing\n", (const char *)path.p);
     return false;
 }
@@ -358,7 +374,8 @@ replay(struct desk *d, const char *run)
     if (!s) return EXIT_USAGE;
     if (!options_again(&p, &o)) return usage_error("replay", "%s/run.txt is damaged", run);
     if (p.bug.p && !bug_on((const char *)p.bug.p))
-        return usage_error("replay", "the run had the switch %s, which this program has not (make mutants)",
+        return usage_error("replay",
+                           "the run had the switch %s, which this program has not (make mutants)",
                            (const char *)p.bug.p);
     o.put_trace = keep_trace;
     o.ctx = &p.trace;
@@ -366,7 +383,8 @@ replay(struct desk *d, const char *run)
     job_run_guarded(&d->a, s, &o, &r);
     struct slice hash = arena_format(&d->a, "%016llx", (unsigned long long)r.trace_hash);
     bool same = slice_eq(hash, p.hash);
-    printf("%s: trace %.*s, recorded %.*s\n", same ? "the same run" : "another run", SARG(hash), SARG(p.hash));
+    printf("%s: trace %.*s, recorded %.*s\n", same ? "the same run" : "another run", SARG(hash),
+           SARG(p.hash));
     if (!same) print_difference(d, run, writer_slice(&p.trace));
     return same ? EXIT_PASS : EXIT_NONDETERMINISTIC;
 }
@@ -375,7 +393,8 @@ int
 command_replay(int argc, char **argv)
 {
     struct desk d;
-    if (argc != 1) return usage_error("replay", "which run? (its folder, like out/leader-crash-42)");
+    if (argc != 1)
+        return usage_error("replay", "which run? (its folder, like out/leader-crash-42)");
     desk_init(&d);
     int rc = replay(&d, argv[0]);
     desk_release(&d);

@@ -77,8 +77,9 @@ write_run_txt(struct arena *a, struct slice dir, const struct scenario *s, const
         fmt_slice(&w, arena_format(a, "set=%.*s\n", SARG(j->sets[i])));
     if (j->bug) fmt_slice(&w, arena_format(a, "bug=%s\n", j->bug));
     if (j->crash_at_op)
-        fmt_slice(&w, arena_format(a, "sweep=%s\nnode=%.*s\noperation=%lld\n", j->crash_power ? "power" : "crash",
-                                   SARG(j->crash_node), (long long)j->crash_at_op));
+        fmt_slice(&w, arena_format(a, "sweep=%s\nnode=%.*s\noperation=%lld\n",
+                                   j->crash_power ? "power" : "crash", SARG(j->crash_node),
+                                   (long long)j->crash_at_op));
     write_in(a, dir, "run.txt", writer_slice(&w));
     writer_release(&w);
 }
@@ -94,7 +95,8 @@ write_scenario(struct arena *a, struct slice dir, const struct scenario *s)
 }
 
 static void
-write_story(struct arena *a, struct slice dir, const struct run_result *r, struct trace_reader *trace)
+write_story(struct arena *a, struct slice dir, const struct run_result *r,
+            struct trace_reader *trace)
 {
     struct writer w = writer_mem(a->mem);
     if (trace) visualize_story(a->mem, trace, NULL, &w);
@@ -141,8 +143,8 @@ open_folder(struct arena *a, struct slice dir, struct progress *p)
     struct slice path = path_in(a, dir, "trace.zst");
     if (make_dir((const char *)dir.p)) p->trace = fopen((const char *)path.p, "wb");
     if (p->trace) return true;
-    fprintf(stderr, "gregor: %s: %s (--out DIR says where a run's folder goes)\n", (const char *)dir.p,
-            strerror(errno));
+    fprintf(stderr, "gregor: %s: %s (--out DIR says where a run's folder goes)\n",
+            (const char *)dir.p, strerror(errno));
     return false;
 }
 
@@ -175,18 +177,21 @@ job_run_guarded(struct arena *a, const struct scenario *s, const struct run_opti
 
 /* The verdict "nondeterministic" goes before whatever the first run came to. */
 static void
-run_again(struct arena *a, const struct scenario *s, const struct run_options *o, struct run_result *first)
+run_again(struct arena *a, const struct scenario *s, const struct run_options *o,
+          struct run_result *first)
 {
     struct run_options options = *o;
     struct run_result again;
     options.put_trace = NULL;
     job_run_guarded(a, s, &options, &again);
     if (again.interrupted) first->interrupted = true;
-    if (again.interrupted || (again.trace_hash == first->trace_hash && again.events == first->events)) return;
-    struct slice text =
-        arena_format(a, "run again it came out otherwise: trace %016llx, events %lld; first %016llx, %lld",
-                     (unsigned long long)again.trace_hash, (long long)again.events,
-                     (unsigned long long)first->trace_hash, (long long)first->events);
+    if (again.interrupted ||
+        (again.trace_hash == first->trace_hash && again.events == first->events))
+        return;
+    struct slice text = arena_format(
+        a, "run again it came out otherwise: trace %016llx, events %lld; first %016llx, %lld",
+        (unsigned long long)again.trace_hash, (long long)again.events,
+        (unsigned long long)first->trace_hash, (long long)first->events);
     struct line why = {first->virtual_ns, text};
     VEC_PUSH(a->mem, &first->reasons.v, why);
     first->verdict = VERDICT_NONDETERMINISTIC;
@@ -211,7 +216,8 @@ job_run(struct arena *a, const struct scenario *s, const struct run_job *j, stru
     struct slice dir = arena_format(a, "%s/%.*s-%llu", j->out ? j->out : "", SARG(s->name),
                                     (unsigned long long)p.seed);
     if (j->crash_at_op) /* each of a sweep has its own */
-        dir = arena_format(a, "%.*s-%.*s-%lld", SARG(dir), SARG(j->crash_node), (long long)j->crash_at_op);
+        dir = arena_format(a, "%.*s-%.*s-%lld", SARG(dir), SARG(j->crash_node),
+                           (long long)j->crash_at_op);
     ret->human = writer_mem(a->mem);
     ret->json = writer_mem(a->mem);
     ret->exit_code = EXIT_USAGE;
@@ -228,8 +234,10 @@ job_run(struct arena *a, const struct scenario *s, const struct run_job *j, stru
     if (p.show) fputs("\r\033[K", stderr);
     if (j->out)
         fmt_slice(&ret->human,
-                  arena_format(a, "%.*s/  timeline.svg  replication.svg  story.txt  report.json  trace.zst\n",
-                               SARG(dir)));
+                  arena_format(
+                      a,
+                      "%.*s/  timeline.svg  replication.svg  story.txt  report.json  trace.zst\n",
+                      SARG(dir)));
     ret->exit_code =
         ret->result.interrupted ? EXIT_INTERRUPTED : verdict_exit_code(ret->result.verdict);
 }

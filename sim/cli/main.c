@@ -72,12 +72,15 @@ print_help(const struct command *c)
 static void
 print_commands(FILE *f)
 {
-    fputs("gregor runs clusters in a simulator and proves what they kept and what they lost.\n\n", f);
+    fputs("gregor runs clusters in a simulator and proves what they kept and what they lost.\n\n",
+          f);
     for (int i = 0; i < commands_n; i++)
         fprintf(f, "  %-10s %s\n", commands[i].name, commands[i].about);
     fputs("\nfirst: gregor run scenarios/leader-crash.yaml     then: gregor COMMAND --help\n"
-          "\nexit status: 0 all as expected, 1 not, 2 inconclusive, 3 wrong usage or scenario, 4 a CHECK\n"
-          "failed or the witnesses disagree, 5 nondeterminism, 130 interrupted\n", f);
+          "\nexit status: 0 all as expected, 1 not, 2 inconclusive, 3 wrong usage or scenario, 4 a "
+          "CHECK\n"
+          "failed or the witnesses disagree, 5 nondeterminism, 130 interrupted\n",
+          f);
 }
 
 int
@@ -89,7 +92,8 @@ usage_error(const char *command, const char *format, ...)
     fputs("gregor: ", stderr);
     vfprintf(stderr, format, ap);
     va_end(ap);
-    fprintf(stderr, "\nusage: %s     (gregor %s --help says more)\n", c ? c->usage : command, command);
+    fprintf(stderr, "\nusage: %s     (gregor %s --help says more)\n", c ? c->usage : command,
+            command);
     return EXIT_USAGE;
 }
 
@@ -115,7 +119,8 @@ unknown_option(const char *command, const char *const *known, int n, const char 
     fprintf(stderr, "gregor: there is no option %s: ", wrong);
     print_advice(known, n, wrong);
     const struct command *c = find_command(command);
-    fprintf(stderr, "\nusage: %s     (gregor %s --help says more)\n", c ? c->usage : command, command);
+    fprintf(stderr, "\nusage: %s     (gregor %s --help says more)\n", c ? c->usage : command,
+            command);
     return EXIT_USAGE;
 }
 

@@ -187,9 +187,10 @@ head(struct arena *a, const struct scenario *s, const struct run_result *r, int6
     fmt_slice(w, arena_format(a, "%.*s · seed %llu · %d broker%s", SARG(s->name),
                               (unsigned long long)r->seed, brokers, brokers == 1 ? "" : "s"));
     if (controllers)
-        fmt_slice(w, arena_format(a, ", %d controller%s", controllers, controllers == 1 ? "" : "s"));
-    fmt_slice(w, arena_format(a, " · %.1f s of cluster life in %.2f s (%.0f:1)\n", virtual_s, wall_s,
-                              wall_s > 0 ? virtual_s / wall_s : 0.0));
+        fmt_slice(w,
+                  arena_format(a, ", %d controller%s", controllers, controllers == 1 ? "" : "s"));
+    fmt_slice(w, arena_format(a, " · %.1f s of cluster life in %.2f s (%.0f:1)\n", virtual_s,
+                              wall_s, wall_s > 0 ? virtual_s / wall_s : 0.0));
 }
 
 static void
@@ -235,8 +236,8 @@ report_allowed(struct arena *a, const struct run_result *r)
     }
     for (int rule = 0; rule < RULES_N; rule++) {
         if (!counts[rule]) continue;
-        all = arena_format(a, "%.*s%s%lld %s", SARG(all), all.n ? ", " : "", (long long)counts[rule],
-                           rule_spelling((enum rule)rule));
+        all = arena_format(a, "%.*s%s%lld %s", SARG(all), all.n ? ", " : "",
+                           (long long)counts[rule], rule_spelling((enum rule)rule));
     }
     return all;
 }
@@ -246,18 +247,21 @@ praise(struct arena *a, const struct run_result *r)
 {
     if (r->confirmed.v.n) return S("it failed as it must, and nothing else went wrong   ");
     struct slice allowed = report_allowed(a, r);
-    if (!allowed.n) return S("nothing acknowledged was lost, nothing doubled, order kept, replicas equal   ");
-    return arena_format(a, "%.*s, as the settings permit; nothing else went wrong   ", SARG(allowed));
+    if (!allowed.n)
+        return S("nothing acknowledged was lost, nothing doubled, order kept, replicas equal   ");
+    return arena_format(a, "%.*s, as the settings permit; nothing else went wrong   ",
+                        SARG(allowed));
 }
 
 static void
 verdict(struct arena *a, const struct run_result *r, struct writer *w)
 {
-    static const char *const words[] = {"PASS", "FAIL", "INCONCLUSIVE", "DIED", "WITNESSES DISAGREE",
-                                        "NONDETERMINISTIC"};
+    static const char *const words[] = {
+        "PASS", "FAIL", "INCONCLUSIVE", "DIED", "WITNESSES DISAGREE", "NONDETERMINISTIC"};
     struct slice says = r->verdict == VERDICT_PASS ? praise(a, r) : SLICE_EMPTY;
     for (int64_t i = 0; i < r->confirmed.v.n; i++)
-        fmt_slice(w, arena_format(a, "expected failure CONFIRMED  %.*s\n", SARG(r->confirmed.v.v[i].text)));
+        fmt_slice(w, arena_format(a, "expected failure CONFIRMED  %.*s\n",
+                                  SARG(r->confirmed.v.v[i].text)));
     for (int64_t i = 0; i < r->reasons.v.n && i < REASON_LINES; i++)
         fmt_slice(w, arena_format(a, "  ! %.*s\n", SARG(r->reasons.v.v[i].text)));
     fmt_slice(w, arena_format(a, "%s  %.*strace %016llx\n", words[r->verdict], SARG(says),

@@ -32,7 +32,8 @@ read_back(struct arena *a, FILE *f, int32_t most, int32_t *ret_n)
 }
 
 struct node_ops *
-sweep_measure(struct arena *a, const struct scenario *s, const struct run_options *o, int32_t *ret_n)
+sweep_measure(struct arena *a, const struct scenario *s, const struct run_options *o,
+              int32_t *ret_n)
 {
     FILE *f = tmpfile();
     struct node_ops *v = NULL;
@@ -46,7 +47,8 @@ sweep_measure(struct arena *a, const struct scenario *s, const struct run_option
     }
     int status = -1;
     if (pid > 0) waitpid(pid, &status, 0);
-    if (pid > 0 && status == 0) v = read_back(a, f, (int32_t)(s->cluster.brokers + s->cluster.controllers), ret_n);
+    if (pid > 0 && status == 0)
+        v = read_back(a, f, (int32_t)(s->cluster.brokers + s->cluster.controllers), ret_n);
     fclose(f);
     return v;
 }

@@ -145,8 +145,8 @@ struct dirent *dir_find(const struct inode *dir, enum disk_image image, struct s
 /* inode NULL: the name goes. */
 void dir_set(struct inode *dir, enum disk_image image, struct slice name, struct inode *inode);
 /* ENV_OK, or why not; *ret_inode is NULL when only the last part is missing. */
-enum env_err path_find(struct disk *d, enum disk_image image, struct slice path, struct inode **ret_dir,
-                       struct slice *ret_name, struct inode **ret_inode);
+enum env_err path_find(struct disk *d, enum disk_image image, struct slice path,
+                       struct inode **ret_dir, struct slice *ret_name, struct inode **ret_inode);
 void names_change(struct disk *d, const struct name_change *v, int32_t n);
 void names_sync(struct disk *d, struct inode *dir, uint64_t until);
 void names_power_loss(struct disk *d, struct dice *dice);

@@ -187,8 +187,9 @@ void history_print(const struct history *h, struct writer *w);
 int64_t history_parse(struct history *h, struct slice text);
 
 struct history_counts {
-    int64_t produced, acknowledged, unknown, failed; /* sends but those of the end; unanswered: unknown */
-    int64_t read;                                    /* records, each as often as it was polled */
+    int64_t produced, acknowledged, unknown,
+        failed;   /* sends but those of the end; unanswered: unknown */
+    int64_t read; /* records, each as often as it was polled */
 };
 struct history_counts history_counts(const struct history *h);
 

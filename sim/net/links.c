@@ -102,7 +102,8 @@ set_down(struct fault *f, bool down)
 }
 
 static void
-say_links(struct fault *f, struct slice verb, struct machines from, struct machines to, bool both_ways)
+say_links(struct fault *f, struct slice verb, struct machines from, struct machines to,
+          bool both_ways)
 {
     struct writer t = writer_mem(&f->w->mem);
     fmt_machines(&t, from);

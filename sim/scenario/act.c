@@ -146,7 +146,8 @@ roll(struct run *r, const struct step *s, struct crowd c)
     struct roll *x = ARENA_NEW(r->a, struct roll);
     *x = (struct roll){.r = r, .pause_ns = s->args.for_ns};
     x->crowd.v = ARENA_ARRAY(r->a, struct machine *, c.n + 1);
-    for (int32_t i = 0; i < c.n; i++) /* a name may stand for clients, too: they do not stop in order */
+    for (int32_t i = 0; i < c.n;
+         i++) /* a name may stand for clients, too: they do not stop in order */
         if (node_of(r, c.v[i])) x->crowd.v[x->crowd.n++] = c.v[i];
     roll_on(r->w, x);
 }
@@ -187,8 +188,8 @@ arm(struct run *r, const struct step *s, struct machine *m)
         run_say(r, "%.*s: %.*s is no node", SARG(s->text), SARG(m->name));
         return;
     }
-    run_say(r, "%s %.*s at its disk operation %lld from now", power ? "power" : "crash", SARG(m->name),
-            (long long)s->args.at_op);
+    run_say(r, "%s %.*s at its disk operation %lld from now", power ? "power" : "crash",
+            SARG(m->name), (long long)s->args.at_op);
     run_arm(n, machine_disk_ops(m) + s->args.at_op, power, s->args.for_ns);
 }
 
@@ -426,12 +427,13 @@ act_admin(struct run *r, const struct args *a, struct slice what)
     c->settings = ARENA_ARRAY(r->a, struct topic_setting, a->config.n + 1);
     for (int32_t i = 0; i < a->config.n; i++)
         c->settings[i] = (struct topic_setting){a->config.v[i].name, a->config.v[i].value};
-    struct machine *m = world_add(r->w, &(struct machine_params){
-                                            .name = arena_format(r->a, "admin%d", (int)++r->admins_n),
-                                            .kind = S("client"),
-                                            .start = admin_start,
-                                            .args = c,
-                                        });
+    struct machine *m =
+        world_add(r->w, &(struct machine_params){
+                            .name = arena_format(r->a, "admin%d", (int)++r->admins_n),
+                            .kind = S("client"),
+                            .start = admin_start,
+                            .args = c,
+                        });
     machine_start(m);
 }
 

@@ -45,10 +45,13 @@ configure(struct run *r, struct node_slot *n, struct slice all_voters)
     struct node_params *p = &n->params;
     int len = (int)n->m->name.n;
     const char *name = (const char *)n->m->name.p;
-    *p = (struct node_params){.settings = v, .cluster_id = S("Z3JlZ29yLXNpbXVsYXRlZA"), .version = S("simulated")};
+    *p = (struct node_params){
+        .settings = v, .cluster_id = S("Z3JlZ29yLXNpbXVsYXRlZA"), .version = S("simulated")};
     add(p, v, "node.id", arena_format(r->a, "%d", n->id));
     add(p, v, "process.roles",
-        !n->is_controller ? S("broker") : n->is_broker ? S("broker,controller") : S("controller"));
+        !n->is_controller ? S("broker")
+        : n->is_broker    ? S("broker,controller")
+                          : S("controller"));
     struct slice plain = arena_format(r->a, "PLAINTEXT://%.*s:9092", len, name);
     struct slice control = arena_format(r->a, "CONTROLLER://%.*s:9093", len, name);
     struct slice both = arena_format(r->a, "%.*s,%.*s", SARG(plain), SARG(control));
@@ -60,7 +63,8 @@ configure(struct run *r, struct node_slot *n, struct slice all_voters)
     add(p, v, "controller.quorum.voters", all_voters);
     add(p, v, "log.dirs", S("data"));
     for (int32_t i = 0; i < c->n; i++)
-        v[p->settings_n++] = (struct node_setting){c->v[i].name, c->v[i].value, S("cluster.config")};
+        v[p->settings_n++] =
+            (struct node_setting){c->v[i].name, c->v[i].value, S("cluster.config")};
 }
 
 /* ---- machines ---- */
@@ -216,7 +220,8 @@ make_topics(struct run *r)
             .replicas_placed = t->placed ? (int32_t)t->rf : 0,
         };
     }
-    r->topics = (struct topics_args){.client = r->client_params, .topics = v, .topics_n = s->topics_n};
+    r->topics =
+        (struct topics_args){.client = r->client_params, .topics = v, .topics_n = s->topics_n};
     struct machine *m = world_add(r->w, &(struct machine_params){.name = S("admin"),
                                                                  .kind = S("client"),
                                                                  .start = topics_start,
@@ -251,7 +256,8 @@ cluster_start(struct run *r)
         return false;
     }
     if (!r->s->topics_n || make_topics(r)) return true;
-    run_fail(r, VERDICT_INCONCLUSIVE, "the topics could not be created (error %d)", r->topics.error);
+    run_fail(r, VERDICT_INCONCLUSIVE, "the topics could not be created (error %d)",
+             r->topics.error);
     return false;
 }
 

@@ -53,7 +53,8 @@ isr_holds(struct run *r, const struct args *a)
     if (a->size >= 0 && p->isr.n != a->size) return false;
     if (a->is.n && is_all(&a->is) && p->isr.n != p->replicas.n) return false;
     if (a->is.n && !is_all(&a->is)) {
-        if (crowd_of(r, &a->is, NULL).n != p->isr.n || !all_in(r, &a->is, &p->isr, true)) return false;
+        if (crowd_of(r, &a->is, NULL).n != p->isr.n || !all_in(r, &a->is, &p->isr, true))
+            return false;
     }
     return (!a->with.n || all_in(r, &a->with, &p->isr, true)) &&
            (!a->without.n || all_in(r, &a->without, &p->isr, false));

@@ -26,7 +26,8 @@ bool
 want_list(struct load *l, const struct tree *t, const char *what)
 {
     if (t->kind == TREE_LIST) return true;
-    diag_error(l->d, t->mark, NULL, "%s is a list: [a, b, …], or lines that begin with a dash", what);
+    diag_error(l->d, t->mark, NULL, "%s is a list: [a, b, …], or lines that begin with a dash",
+               what);
     return false;
 }
 
@@ -70,9 +71,10 @@ is_within(struct load *l, const struct field *f, const struct tree *t, int64_t l
     }
     if (least >= lo && most <= hi) return true;
     const char *help = f->choices ? (const char *)arena_format(l->a, "from %s", f->choices).p
-                       : lo == 0  ? "0 or more"
+                     : lo == 0    ? "0 or more"
                                   : NULL;
-    diag_error(l->d, t->mark, help, "%s: %.*s is too %s", f->name, SARG(t->text), least < lo ? "small" : "large");
+    diag_error(l->d, t->mark, help, "%s: %.*s is too %s", f->name, SARG(t->text),
+               least < lo ? "small" : "large");
     return false;
 }
 
@@ -82,7 +84,8 @@ time_advice(struct slice s)
 {
     int64_t n, digits = 0;
     while (digits < s.n && s.p[digits] >= '0' && s.p[digits] <= '9') digits++;
-    if (digits && value_time(slice_sub(s, digits - 1, s.n), &n)) return "too long: 70 years at most";
+    if (digits && value_time(slice_sub(s, digits - 1, s.n), &n))
+        return "too long: 70 years at most";
     if (slice_find(s, ':', 0) > 0) return "minutes and seconds: write 1m or 90s";
     if (slice_to_i64(s, &n)) return "a unit is due: ms, s, m, h";
     return "like 200ms, 1.5s, 2m";
@@ -217,7 +220,8 @@ decode_after(struct load *l, const struct field *f, const struct tree *t, struct
         struct slice name = slice_sub(t->text, 1, t->text.n);
         for (int64_t i = 0; i < l->bound.v.n; i++)
             if (slice_eq(l->bound.v.v[i], name)) return true;
-        diag_error(l->d, t->mark, words_advice(&l->bound, name), "no step has `as: %.*s`", SARG(name));
+        diag_error(l->d, t->mark, words_advice(&l->bound, name), "no step has `as: %.*s`",
+                   SARG(name));
         return false;
     }
     return value_time(t->text, &ret->after_ns) || wrong(l, f, t, NULL);
@@ -234,11 +238,11 @@ decode_is(struct load *l, const struct field *f, const struct tree *t, struct ar
 }
 
 static bool
-decode_partition(struct load *l, const struct field *f, const struct tree *t, struct partition_ref *ret)
+decode_partition(struct load *l, const struct field *f, const struct tree *t,
+                 struct partition_ref *ret)
 {
     if (!is_text(l, f, t)) return false;
-    if (!value_partition(t->text, ret))
-        return wrong(l, f, t, "topic, dash, number: orders-0");
+    if (!value_partition(t->text, ret)) return wrong(l, f, t, "topic, dash, number: orders-0");
     return check_partition(l, *ret, t->mark);
 }
 
@@ -276,10 +280,17 @@ static bool
 is_ours(struct slice name)
 {
     static const char *const ours[] = {
-        "node.id",       "process.roles", "listeners",
-        "log.dirs",      "log.dir",       "advertised.listeners",
-        "broker.id",     "controller.listener.names", "inter.broker.listener.name",
-        "controller.quorum.voters", "listener.security.protocol.map",
+        "node.id",
+        "process.roles",
+        "listeners",
+        "log.dirs",
+        "log.dir",
+        "advertised.listeners",
+        "broker.id",
+        "controller.listener.names",
+        "inter.broker.listener.name",
+        "controller.quorum.voters",
+        "listener.security.protocol.map",
     };
     for (int64_t i = 0; i < ARRAY_LEN(ours); i++)
         if (slice_eq(name, slice_cstr(ours[i]))) return true;
@@ -369,7 +380,8 @@ unknown_key(struct load *l, const struct pair *p, const char *what, const struct
     struct words words = {.arena = l->a};
     for (int32_t i = 0; a && i < a->n; i++) words_add(&words, slice_cstr(a->v[i].name));
     for (int32_t i = 0; b && i < b->n; i++) words_add(&words, slice_cstr(b->v[i].name));
-    diag_error(l->d, p->mark, words_advice(&words, p->key), "%s has no key '%.*s'", what, SARG(p->key));
+    diag_error(l->d, p->mark, words_advice(&words, p->key), "%s has no key '%.*s'", what,
+               SARG(p->key));
 }
 
 void

@@ -9,7 +9,7 @@
 #define ERRORS_MAX 20
 #define WORD_MAX 64
 #define LINE_MAX_SHOWN 160 /* characters, … */
-#define CARET_MAX 100       /* … and of these before the caret */
+#define CARET_MAX 100      /* … and of these before the caret */
 
 void
 diags_init(struct diags *d, struct arena *arena)
@@ -133,7 +133,8 @@ shown_of(const struct diag *g, struct slice line)
 {
     int64_t from = MAX(1, (int64_t)g->mark.column - CARET_MAX);
     int64_t begin = byte_of(line, from), end = byte_of(line, from + LINE_MAX_SHOWN);
-    return (struct shown){slice_sub(line, begin, end - begin), g->mark.column - from + 1, begin > 0, end < line.n};
+    return (struct shown){slice_sub(line, begin, end - begin), g->mark.column - from + 1, begin > 0,
+                          end < line.n};
 }
 
 static void

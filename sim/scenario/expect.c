@@ -11,7 +11,8 @@ decode_weights(struct load *l, const struct tree *t, struct nemesis *ret)
 {
     if (!want_map(l, t, "faults")) return;
     struct words words = {.arena = l->a};
-    for (int32_t i = 0; i < nemesis_faults_n; i++) words_add(&words, slice_cstr(nemesis_faults[i].name));
+    for (int32_t i = 0; i < nemesis_faults_n; i++)
+        words_add(&words, slice_cstr(nemesis_faults[i].name));
     ret->v = ARENA_ARRAY(l->a, struct nemesis_weight, t->n + 1);
     for (int32_t i = 0; i < t->n; i++) {
         const struct pair *p = &t->pairs[i];
@@ -31,7 +32,8 @@ void
 decode_random(struct load *l, const struct tree *t)
 {
     struct nemesis *n = &l->s->nemesis;
-    *n = (struct nemesis){.is_on = true, .mark = t->mark, .from_ns = NS_PER_S, .at_once = 2, .down = 1};
+    *n = (struct nemesis){
+        .is_on = true, .mark = t->mark, .from_ns = NS_PER_S, .at_once = 2, .down = 1};
     decode_map(l, t, "random", &random_fields, n, NULL, NULL);
     const struct tree *faults = tree_get(t, S("faults"));
     if (faults) decode_weights(l, faults, n);
@@ -40,7 +42,9 @@ decode_random(struct load *l, const struct tree *t)
     for (int32_t i = 0; i < n->n; i++) weights += n->v[i].weight;
     if (!n->n || !n->every.max || !n->lasting.max || !n->until_ns)
         diag_error(l->d, t->mark, NULL, "random needs until, every, lasting and faults");
-    else if (!weights) diag_error(l->d, t->mark, "faults: {crash: 1}", "no fault has a weight, so none can be drawn");
+    else if (!weights)
+        diag_error(l->d, t->mark, "faults: {crash: 1}",
+                   "no fault has a weight, so none can be drawn");
     else if (n->from_ns >= n->until_ns)
         diag_error(l->d, t->mark, "from: 1s, until: 5s", "random ends before it begins");
 }
@@ -59,12 +63,14 @@ check_rule(struct load *l, const struct tree *t)
     if (rule_find(t->text, &rule)) return true;
     for (int32_t i = 0; i < RULES_N; i++)
         words_add(&words, slice_cstr(rule_spelling((enum rule)i)));
-    diag_error(l->d, t->mark, words_advice(&words, t->text), "no rule is called %.*s", SARG(t->text));
+    diag_error(l->d, t->mark, words_advice(&words, t->text), "no rule is called %.*s",
+               SARG(t->text));
     return false;
 }
 
 static void
-decode_rules(struct load *l, const struct tree *t, const char *what, struct slice **ret, int32_t *ret_n)
+decode_rules(struct load *l, const struct tree *t, const char *what, struct slice **ret,
+             int32_t *ret_n)
 {
     if (!want_list(l, t, what)) return;
     *ret = ARENA_ARRAY(l->a, struct slice, t->n + 1);
@@ -73,14 +79,15 @@ decode_rules(struct load *l, const struct tree *t, const char *what, struct slic
 }
 
 static void
-decode_conds(struct load *l, const struct tree *t, const char *what, int32_t where, struct cond **ret,
-             int32_t *ret_n)
+decode_conds(struct load *l, const struct tree *t, const char *what, int32_t where,
+             struct cond **ret, int32_t *ret_n)
 {
     if (!want_list(l, t, what)) return;
     *ret = ARENA_ARRAY(l->a, struct cond, t->n + 1);
     for (int32_t i = 0; i < t->n; i++) {
         struct cond *c = &(*ret)[*ret_n];
-        if (!decode_cond(l, t->items[i], where == IN_EVENTUALLY ? &eventually_fields : NULL, c, where))
+        if (!decode_cond(l, t->items[i], where == IN_EVENTUALLY ? &eventually_fields : NULL, c,
+                         where))
             continue;
         ++*ret_n;
         if (where == IN_EVENTUALLY && c->args.within_ns <= 0)
@@ -93,14 +100,16 @@ decode_one_must_fail(struct load *l, const struct tree *t, struct must_fail *ret
 {
     *ret = (struct must_fail){.mark = t->mark, .min = 1};
     decode_map(l, t, "must-fail", &must_fail_fields, ret, NULL, NULL);
-    if (ret->max && ret->max < ret->min) diag_error(l->d, t->mark, NULL, "max is smaller than min: nothing can be so");
+    if (ret->max && ret->max < ret->min)
+        diag_error(l->d, t->mark, NULL, "max is smaller than min: nothing can be so");
     const struct tree *check = tree_get(t, S("check")), *explains = tree_get(t, S("explains"));
     if (check) check_rule(l, check);
     else if (t->kind == TREE_MAP) diag_error(l->d, t->mark, "check: lost", "which rule must fail?");
     if (!explains || !want_list(l, explains, "explains")) return;
     ret->explains = ARENA_ARRAY(l->a, struct slice, explains->n + 1);
     for (int32_t i = 0; i < explains->n; i++) {
-        if (explains->items[i]->kind == TREE_TEXT) ret->explains[ret->explains_n++] = explains->items[i]->text;
+        if (explains->items[i]->kind == TREE_TEXT)
+            ret->explains[ret->explains_n++] = explains->items[i]->text;
         else diag_error(l->d, explains->items[i]->mark, NULL, "a word of the story is due here");
     }
 }

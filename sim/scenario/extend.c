@@ -11,7 +11,8 @@ find_doc(const struct trees *docs, const struct tree *but, struct slice name)
 {
     for (int32_t i = 0; i < docs->n; i++) {
         const struct tree *n = tree_get(docs->v[i], S("name"));
-        if (docs->v[i] != but && n && n->kind == TREE_TEXT && slice_eq(n->text, name)) return docs->v[i];
+        if (docs->v[i] != but && n && n->kind == TREE_TEXT && slice_eq(n->text, name))
+            return docs->v[i];
     }
     return NULL;
 }
@@ -45,7 +46,8 @@ inheritable(struct load *l, const struct tree *base)
     for (int32_t i = 0; i < base->n; i++) {
         const struct pair *p = &base->pairs[i];
         bool skip = false;
-        for (int64_t j = 0; j < ARRAY_LEN(own); j++) skip = skip || slice_eq(p->key, slice_cstr(own[j]));
+        for (int64_t j = 0; j < ARRAY_LEN(own); j++)
+            skip = skip || slice_eq(p->key, slice_cstr(own[j]));
         struct tree *v = p->value;
         if (slice_eq(p->key, S("expect")) && tree_get(v, S("must-fail"))) {
             struct tree *rest = tree_map(l->a, v->mark);
@@ -90,8 +92,11 @@ is_plain(struct slice s)
 {
     for (int64_t i = 0; i < s.n; i++) {
         uint8_t c = s.p[i];
-        bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '$';
-        if (!letter && (i == 0 || (c != '-' && c != '_' && c != '.' && c != '/' && c != '(' && c != ')'))) return false;
+        bool letter =
+            (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '$';
+        if (!letter &&
+            (i == 0 || (c != '-' && c != '_' && c != '.' && c != '/' && c != '(' && c != ')')))
+            return false;
     }
     return s.n > 0;
 }
@@ -183,7 +188,8 @@ apply_sets(struct load *l, struct tree *doc)
         }
         struct slice path = slice_sub(set, 0, eq);
         if (slice_eq(path, S("extends")) || slice_eq(path, S("scenario"))) {
-            diag_error(l->d, at, "change the file", "%.*s cannot be set: it says what the file is", SARG(path));
+            diag_error(l->d, at, "change the file", "%.*s cannot be set: it says what the file is",
+                       SARG(path));
             continue;
         }
         set_one(l, doc, path, slice_sub(set, eq + 1, set.n), at);

@@ -22,8 +22,8 @@ serve_bound_ns(const struct scenario *s)
                        ms(s, "controller.quorum.election.backoff.max.ms") +
                        ms(s, "controller.quorum.fetch.timeout.ms") +
                        ms(s, "controller.quorum.request.timeout.ms");
-    return 3 * election + 2 * ms(s, "broker.session.timeout.ms") + ms(s, "replica.lag.time.max.ms") +
-           ms(s, "replica.socket.timeout.ms") + 15 * NS_PER_S;
+    return 3 * election + 2 * ms(s, "broker.session.timeout.ms") +
+           ms(s, "replica.lag.time.max.ms") + ms(s, "replica.socket.timeout.ms") + 15 * NS_PER_S;
 }
 
 /* ---- what is to hold ---- */
@@ -131,10 +131,9 @@ add_probe(struct run *r, struct probe_args *p, const char *name)
             topics[p->topics_n++] = (struct probe_topic){t->name, (int32_t)t->partitions};
     }
     p->topics = topics;
-    return world_add(r->w, &(struct machine_params){.name = slice_cstr(name),
-                                                    .kind = S("client"),
-                                                    .start = probe_start,
-                                                    .args = p});
+    return world_add(
+        r->w, &(struct machine_params){
+                  .name = slice_cstr(name), .kind = S("client"), .start = probe_start, .args = p});
 }
 
 static bool
@@ -145,8 +144,8 @@ is_served(struct run *r, struct machine *m, struct probe_args *p, int64_t within
     world_run_while_not(r->w, probe_done, p, world_now_ns(r->w) + within_ns + 30 * NS_PER_S);
     if (p->done && !p->refused) return true;
     if (p->refused)
-        run_say(r, "%.*s-%d takes no record (error %d)", SARG(p->refused->name), p->refused_partition,
-                p->error);
+        run_say(r, "%.*s-%d takes no record (error %d)", SARG(p->refused->name),
+                p->refused_partition, p->error);
     return false;
 }
 
@@ -181,7 +180,8 @@ draw_core(struct run *r, bool *core)
     int32_t controllers = 0;
     int64_t first = dice_below(&dice, r->nodes_n);
     bool left_broker = false, left_controller = false;
-    for (int32_t i = 0; i < r->nodes_n; i++) core[i] = true, controllers += r->nodes[i].is_controller;
+    for (int32_t i = 0; i < r->nodes_n; i++)
+        core[i] = true, controllers += r->nodes[i].is_controller;
     for (int32_t i = 0; i < r->nodes_n; i++) {
         int64_t at = (first + i) % r->nodes_n;
         const struct node_slot *n = &r->nodes[at];
@@ -240,8 +240,8 @@ heal_core(struct run *r)
     run_say(r, "last test: %.*s cut off, all else is healed", SARG(outside_names(r, core)));
     int64_t begin = world_now_ns(r->w), bound = serve_bound_ns(r->s);
     if (reach(r, core, bound) && is_served(r, probe, &r->probes[0], left_of(r, begin, bound))) {
-        run_say(r, "without %.*s everything serves again after %.2f s", SARG(outside_names(r, core)),
-                (double)(world_now_ns(r->w) - begin) / 1e9);
+        run_say(r, "without %.*s everything serves again after %.2f s",
+                SARG(outside_names(r, core)), (double)(world_now_ns(r->w) - begin) / 1e9);
         return;
     }
     run_fail(r, VERDICT_FAIL, "without %.*s the cluster did not serve again within %.1f s",
@@ -278,18 +278,21 @@ converge(struct run *r)
 {
     int64_t begin = world_now_ns(r->w), bound = serve_bound_ns(r->s);
     watch_last_fault(r);
-    if (reach(r, NULL, bound) &&
-        is_served(r, add_probe(r, &r->probes[1], "probe2"), &r->probes[1], left_of(r, begin, bound))) {
+    if (reach(r, NULL, bound) && is_served(r, add_probe(r, &r->probes[1], "probe2"), &r->probes[1],
+                                           left_of(r, begin, bound))) {
         r->ret->served_ns = world_now_ns(r->w) - begin;
-        run_say(r, "healed; every partition serves again, with all replicas, %.2f s after the last fault",
-                (double)r->ret->served_ns / 1e9);
+        run_say(
+            r,
+            "healed; every partition serves again, with all replicas, %.2f s after the last fault",
+            (double)r->ret->served_ns / 1e9);
         return;
     }
     r->ret->served_ns = -1;
     for (int64_t i = 0; i < r->truth.partitions.n; i++) {
         const struct truth_partition *p = r->truth.partitions.v[i];
         if (p->isr.n < p->replicas.n || p->leader < 0)
-            run_say(r, "%.*s: leader %d, %d of %d in sync", SARG(p->name), p->leader, p->isr.n, p->replicas.n);
+            run_say(r, "%.*s: leader %d, %d of %d in sync", SARG(p->name), p->leader, p->isr.n,
+                    p->replicas.n);
     }
     for (int32_t i = 0; i < r->nodes_n; i++) {
         const struct node_slot *n = &r->nodes[i];
@@ -375,14 +378,15 @@ look_what_never_came(struct run *r)
 {
     for (int32_t i = 0; i < r->s->steps_n; i++)
         if (!r->steps[i].fired)
-            run_fail(r, VERDICT_INCONCLUSIVE, "a step never came: line %d, %.*s", r->s->steps[i].mark.line,
-                     SARG(r->s->steps[i].text));
+            run_fail(r, VERDICT_INCONCLUSIVE, "a step never came: line %d, %.*s",
+                     r->s->steps[i].mark.line, SARG(r->s->steps[i].text));
     for (int32_t i = 0; i < r->nodes_n; i++) {
         struct node_slot *n = &r->nodes[i];
         struct node_ops ops = {n->m->name, machine_disk_ops(n->m)};
         VEC_PUSH(r->a->mem, &r->ret->disk_ops, ops);
         if (!n->armed_op) continue;
-        run_fail(r, VERDICT_INCONCLUSIVE, "disk operation %lld of %.*s never came: the last was %lld",
+        run_fail(r, VERDICT_INCONCLUSIVE,
+                 "disk operation %lld of %.*s never came: the last was %lld",
                  (long long)n->armed_op, SARG(n->m->name), (long long)ops.n);
         run_arm(n, 0, false, 0);
     }
@@ -391,7 +395,7 @@ look_what_never_came(struct run *r)
 void
 finish(struct run *r)
 {
-    static void (*const stages[])(struct run *r) = {heal_all, converge, drain, final_read};
+    static void (*const stages[])(struct run * r) = {heal_all, converge, drain, final_read};
     r->playing = false;
     look_what_never_came(r);
     if (r->faults) heal_core(r);

@@ -21,14 +21,18 @@ said(const struct scenario *s, const char *name)
 static void
 lint_session(const struct scenario *s, struct diags *d)
 {
-    int64_t beat = ms(s, "broker.heartbeat.interval.ms"), session = ms(s, "broker.session.timeout.ms");
+    int64_t beat = ms(s, "broker.heartbeat.interval.ms"),
+            session = ms(s, "broker.session.timeout.ms");
     if (beat * 2 >= session)
-        diag_error(d, s->mark, "set broker.heartbeat.interval.ms well under half of broker.session.timeout.ms",
-                   "a heartbeat every %d ms, a session of %d ms: one late heartbeat fences a broker", (int)beat,
-                   (int)session);
+        diag_error(
+            d, s->mark,
+            "set broker.heartbeat.interval.ms well under half of broker.session.timeout.ms",
+            "a heartbeat every %d ms, a session of %d ms: one late heartbeat fences a broker",
+            (int)beat, (int)session);
     if (said(s, "broker.session.timeout.ms") != said(s, "broker.heartbeat.interval.ms"))
-        diag_warn(d, s->mark, NULL,
-                  "broker.session.timeout.ms and broker.heartbeat.interval.ms should be set together");
+        diag_warn(
+            d, s->mark, NULL,
+            "broker.session.timeout.ms and broker.heartbeat.interval.ms should be set together");
 }
 
 static bool
@@ -77,7 +81,8 @@ lint_names_for_roles(const struct scenario *s, struct diags *d)
         if (!is_a_failure(step) || step->args.target.n != 1) continue;
         for (int32_t j = 0; j < s->topics_n; j++) fixed = fixed || s->topics[j].placed;
         const struct term *t = &step->args.target.v[0];
-        if (t->kind != TERM_NAME || t->name.p[0] != 'b' || fixed || s->cluster.brokers == 1 || !s->topics_n)
+        if (t->kind != TERM_NAME || t->name.p[0] != 'b' || fixed || s->cluster.brokers == 1 ||
+            !s->topics_n)
             continue;
         diag_warn(d, t->mark, "leader(…) or followers(…), or say leader: with the topic",
                   "%.*s has a role that differs from seed to seed", SARG(t->name));
@@ -112,8 +117,8 @@ lint_deleted_topics(const struct scenario *s, struct diags *d)
             bool writes = c->produce.p && slice_eq(c->produce, step->args.remove);
             if (!writes || (step->trigger == TRIGGER_AT && step->at_ns >= c->until_ns)) continue;
             diag_warn(d, step->mark, "delete it when its producers have ended",
-                      "%.*s still writes to %.*s: it is made anew, and what it held counts as lost", SARG(c->name),
-                      SARG(c->produce));
+                      "%.*s still writes to %.*s: it is made anew, and what it held counts as lost",
+                      SARG(c->name), SARG(c->produce));
         }
     }
 }
@@ -130,7 +135,8 @@ lint_timeline(const struct scenario *s, struct diags *d)
 void
 scenario_lint(const struct scenario *s, struct diags *d)
 {
-    if (!s->about.n) diag_warn(d, s->mark, "about: one sentence", "nobody will know what this shows");
+    if (!s->about.n)
+        diag_warn(d, s->mark, "about: one sentence", "nobody will know what this shows");
     lint_session(s, d);
     lint_short_faults(s, d);
     lint_names_for_roles(s, d);

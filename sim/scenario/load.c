@@ -13,7 +13,8 @@
 static void
 cluster_default(struct cluster *c)
 {
-    *c = (struct cluster){.brokers = 3, .split = -1, .bandwidth = -1, .disk_rate = -1, .memory = 256 << 20};
+    *c = (struct cluster){
+        .brokers = 3, .split = -1, .bandwidth = -1, .disk_rate = -1, .memory = 256 << 20};
 }
 
 static void
@@ -29,9 +30,11 @@ decode_cluster(struct load *l, const struct tree *t)
     c->controllers = MIN(MAX(c->controllers, 0), CONTROLLERS_MAX);
     const struct tree *combined = tree_get(t, S("combined"));
     if (combined && c->controllers)
-        diag_error(l->d, combined->mark, "controllers: 0, or leave it out", "controllers are machines of their own here");
+        diag_error(l->d, combined->mark, "controllers: 0, or leave it out",
+                   "controllers are machines of their own here");
     else if (combined && c->combined > c->brokers)
-        diag_error(l->d, combined->mark, NULL, "combined: there are only %d brokers", (int)c->brokers);
+        diag_error(l->d, combined->mark, NULL, "combined: there are only %d brokers",
+                   (int)c->brokers);
 }
 
 /* ---- topics ---- */
@@ -73,7 +76,8 @@ decode_replicas(struct load *l, const struct tree *row, int32_t *placed)
         if (one->kind != TREE_TEXT) diag_error(l->d, one->mark, NULL, "a broker is due here");
         for (int32_t i = 0; i < r && placed[r] >= 0; i++)
             if (placed[i] == placed[r])
-                diag_error(l->d, one->mark, NULL, "b%d stands here twice: a broker has one replica", placed[r]);
+                diag_error(l->d, one->mark, NULL, "b%d stands here twice: a broker has one replica",
+                           placed[r]);
     }
 }
 
@@ -82,7 +86,8 @@ decode_assignment(struct load *l, const struct tree *a, struct topic *t)
 {
     if (!want_list(l, a, "assignment")) return;
     if (!a->n || a->items[0]->kind != TREE_LIST || !a->items[0]->n) {
-        diag_error(l->d, a->mark, "[[b1, b2, b3], [b2, b3, b1]]", "assignment: a list of brokers for each partition");
+        diag_error(l->d, a->mark, "[[b1, b2, b3], [b2, b3, b1]]",
+                   "assignment: a list of brokers for each partition");
         return;
     }
     t->partitions = a->n;
@@ -142,24 +147,30 @@ static void
 check_client_spec(struct load *l, const struct pair *p, const struct client_spec *c)
 {
     if ((c->produce.p != NULL) == (c->consume.p != NULL)) {
-        diag_error(l->d, c->mark, "produce: orders, or consume: orders", "a client does one of two things");
+        diag_error(l->d, c->mark, "produce: orders, or consume: orders",
+                   "a client does one of two things");
         return;
     }
     if (c->produce.p) check_topic(l, c->produce, mark_of(p, "produce"));
     else check_topic(l, c->consume, mark_of(p, "consume"));
     if (c->since_ns >= 0 && tree_get(p->value, S("from")))
-        diag_error(l->d, mark_of(p, "since"), "one of the two", "from and since both say where it begins");
-    if (c->produce.p && !c->until_ns) diag_error(l->d, c->mark, "until: 8s", "a producer needs an end");
+        diag_error(l->d, mark_of(p, "since"), "one of the two",
+                   "from and since both say where it begins");
+    if (c->produce.p && !c->until_ns)
+        diag_error(l->d, c->mark, "until: 8s", "a producer needs an end");
     if (c->idempotent == YES && (c->acks != -1 || c->in_flight > 5))
-        diag_error(l->d, c->mark, "acks: all, in-flight: 5 at most", "an idempotent producer needs more");
+        diag_error(l->d, c->mark, "acks: all, in-flight: 5 at most",
+                   "an idempotent producer needs more");
 }
 
 /* A node has it, or a role, or the simulator's own clients. */
 static bool
 is_taken(const struct load *l, struct slice name)
 {
-    static const char *const taken[] = {"all", "brokers", "controllers", "clients", "controller", "quorum-leader",
-                                        "quorum-followers", "rest", "any", "none", "reader"};
+    static const char *const taken[] = {
+        "all",           "brokers",          "controllers", "clients", "controller",
+        "quorum-leader", "quorum-followers", "rest",        "any",     "none",
+        "reader"};
     struct words machines = {.arena = l->a};
     words_of_machines(l, &machines);
     for (int64_t i = 0; i < l->s->cluster.brokers + l->s->cluster.controllers; i++)
@@ -215,7 +226,8 @@ check_version(struct load *l, const struct tree *doc)
     if (!want_map(l, doc, "a scenario")) return false;
     const struct tree *v = tree_get(doc, S("scenario"));
     if (!v || !slice_eq(doc->pairs[0].key, S("scenario"))) {
-        diag_error(l->d, doc->mark, "scenario: 1", "the first key must say the version of the format");
+        diag_error(l->d, doc->mark, "scenario: 1",
+                   "the first key must say the version of the format");
         return false;
     }
     if (v->kind == TREE_TEXT && slice_eq(v->text, S("1"))) return true;
@@ -249,9 +261,11 @@ decode_document(struct load *l, const struct tree *doc)
     s->seed = 1;
     cluster_default(&s->cluster);
     decode_map(l, doc, "a scenario", &document_fields, s, NULL, NULL);
-    if (!tree_get(doc, S("name"))) diag_error(l->d, doc->mark, "name: my-scenario", "the scenario has no name");
+    if (!tree_get(doc, S("name")))
+        diag_error(l->d, doc->mark, "name: my-scenario", "the scenario has no name");
     if ((t = tree_get(doc, S("cluster")))) decode_cluster(l, t);
-    if (!s->cluster.controllers && !s->cluster.combined) s->cluster.combined = MIN(3, s->cluster.brokers);
+    if (!s->cluster.controllers && !s->cluster.combined)
+        s->cluster.combined = MIN(3, s->cluster.brokers);
     if ((t = tree_get(doc, S("topics")))) decode_topics(l, t);
     if ((t = tree_get(doc, S("clients")))) decode_clients(l, t);
     if ((t = tree_get(doc, S("timeline")))) decode_timeline(l, t);
@@ -262,11 +276,13 @@ decode_document(struct load *l, const struct tree *doc)
     for (int32_t i = 0; i < s->eventually_n; i++)
         if (s->eventually[i].args.after_ns > s->run_ns)
             diag_error(l->d, s->eventually[i].mark, "run: 1m, or an earlier time",
-                       "this would count from after the end of the run (%.1f s)", (double)s->run_ns / 1e9);
+                       "this would count from after the end of the run (%.1f s)",
+                       (double)s->run_ns / 1e9);
 }
 
 struct scenarios
-scenario_load(struct arena *a, const struct source *source, const struct load_options *o, struct diags *d)
+scenario_load(struct arena *a, const struct source *source, const struct load_options *o,
+              struct diags *d)
 {
     static const struct load_options none;
     struct trees docs = tree_parse(a, source, d);
@@ -283,11 +299,13 @@ scenario_load(struct arena *a, const struct source *source, const struct load_op
         decode_document(&l, doc);
         for (int32_t j = 0; j < r.n; j++)
             if (slice_eq(r.v[j]->name, l.s->name))
-                diag_error(d, docs.v[i]->mark, NULL, "two scenarios are called %.*s", SARG(l.s->name));
+                diag_error(d, docs.v[i]->mark, NULL, "two scenarios are called %.*s",
+                           SARG(l.s->name));
         r.v[r.n++] = l.s;
     }
     if (!docs.n && !d->errors)
-        diag_error(d, (struct mark){source, 1, 1, 1}, "scenario: 1, name: …", "no scenario in this file");
+        diag_error(d, (struct mark){source, 1, 1, 1}, "scenario: 1, name: …",
+                   "no scenario in this file");
     return r;
 }
 
@@ -299,7 +317,8 @@ cluster_config_i64(const struct scenario *s, const char *name)
     CHECK(id >= 0);
     struct slice text = k_text(k_broker_configs[id].value);
     for (int32_t i = 0; i < s->cluster.config.n; i++)
-        if (slice_eq(s->cluster.config.v[i].name, slice_cstr(name))) text = s->cluster.config.v[i].value;
+        if (slice_eq(s->cluster.config.v[i].name, slice_cstr(name)))
+            text = s->cluster.config.v[i].value;
     if (slice_eq(text, S("true"))) return 1;
     return slice_to_i64(text, &v) ? v : 0;
 }

@@ -65,7 +65,8 @@ static bool
 keeps_promises(struct run *r, bool power)
 {
     int64_t least = INT32_MAX;
-    for (int32_t i = 0; i < r->s->topics_n; i++) least = MIN(least, topic_min_isr(r, &r->s->topics[i]));
+    for (int32_t i = 0; i < r->s->topics_n; i++)
+        least = MIN(least, topic_min_isr(r, &r->s->topics[i]));
     return (!power && power_gone(r) == 0) || power_unclean(r) < MAX(1, least - 1);
 }
 
@@ -134,7 +135,8 @@ static bool
 strike_split(struct run *r)
 {
     int32_t all = world_machines_n(r->w);
-    struct machine **v = ARENA_ARRAY(r->a, struct machine *, all), **u = ARENA_ARRAY(r->a, struct machine *, all);
+    struct machine **v = ARENA_ARRAY(r->a, struct machine *, all),
+                   **u = ARENA_ARRAY(r->a, struct machine *, all);
     struct machines x = {v, 0}, y = {u, 0};
     char text[200];
     struct writer w = writer_fixed(text, sizeof text);
@@ -161,7 +163,8 @@ static bool
 strike_client(struct run *r)
 {
     struct machine *node = draw_node(r)->m;
-    struct machine *client = r->s->clients_n ? r->clients[dice_below(&r->nemesis_dice, r->s->clients_n)].m : NULL;
+    struct machine *client =
+        r->s->clients_n ? r->clients[dice_below(&r->nemesis_dice, r->s->clients_n)].m : NULL;
     bool to_node = dice_below(&r->nemesis_dice, 2) == 1;
     if (!client) return false;
     struct machine *a = to_node ? client : node, *b = to_node ? node : client;
@@ -194,7 +197,10 @@ strike_hold(struct run *r, struct slice kind)
     if (fetch && n->is_broker && dice_below(&r->nemesis_dice, 2)) f.port = 9092;
     if (answer && !produce) f.to = n->m;
     else f.from = n->m;
-    run_fault(r, (const char *)kind.p, "%s %.*s", !answer ? "requests of" : produce ? "an answer of" : "answers to",
+    run_fault(r, (const char *)kind.p, "%s %.*s",
+              !answer   ? "requests of"
+              : produce ? "an answer of"
+                        : "answers to",
               SARG(n->m->name));
     afflict(r, NULL, fault_hold(r->w, &f, 0, fetch ? 0 : 1));
     return true;
@@ -264,7 +270,9 @@ next(struct world *w, void *ctx)
         r->last_fault_ns = world_now_ns(w);
         r->faults++;
     }
-    world_at(w, world_now_ns(w) + MAX(dice_between(&r->nemesis_dice, n->every.min, n->every.max), NS_PER_MS),
+    world_at(w,
+             world_now_ns(w) +
+                 MAX(dice_between(&r->nemesis_dice, n->every.min, n->every.max), NS_PER_MS),
              next, r);
 }
 

@@ -83,7 +83,8 @@ play_step_fired(struct run *r, int32_t index)
     for (int32_t i = 0; i < r->s->eventually_n; i++) {
         const struct cond *c = &r->s->eventually[i];
         struct slice after = c->args.after;
-        if (after.n < 2 || after.p[0] != '$' || !slice_eq(slice_sub(after, 1, after.n), s->as)) continue;
+        if (after.n < 2 || after.p[0] != '$' || !slice_eq(slice_sub(after, 1, after.n), s->as))
+            continue;
         cond_watch(r, c, -1, world_now_ns(r->w) + c->args.within_ns);
     }
 }

@@ -18,7 +18,8 @@ in_sync_everywhere(const struct run *r, int32_t id)
 static bool
 is_back(const struct run *r, const struct node_slot *n)
 {
-    return broker_serves(r, n) && r->truth.broker_epoch[n->id] > n->gone_epoch && in_sync_everywhere(r, n->id);
+    return broker_serves(r, n) && r->truth.broker_epoch[n->id] > n->gone_epoch &&
+           in_sync_everywhere(r, n->id);
 }
 
 static void

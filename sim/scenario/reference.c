@@ -88,7 +88,8 @@ print_conditions(struct writer *w)
     text(w, "\n## Conditions\n\nFor `when`, `eventually` and `at-end`.\n\n");
     for (int32_t i = 0; i < CONDS_N; i++) {
         print_field(w, &conds[i].value, "");
-        for (int32_t j = 0; j < conds[i].beside.n; j++) print_field(w, &conds[i].beside.v[j], "    ");
+        for (int32_t j = 0; j < conds[i].beside.n; j++)
+            print_field(w, &conds[i].beside.v[j], "    ");
         if (!conds[i].at_end) text(w, "\n  Only for `when`.\n");
         print_example(w, conds[i].example);
     }
@@ -97,8 +98,10 @@ print_conditions(struct writer *w)
 static void
 print_rules(struct writer *w)
 {
-    text(w, "\n## Rules\n\nAll are watched in every run. What the configuration permits (acks=1 loses, retries "
-            "without idempotence\ndouble …) is told and does not fail a run, unless `must-fail` asks for it.\n\n");
+    text(w, "\n## Rules\n\nAll are watched in every run. What the configuration permits (acks=1 "
+            "loses, retries "
+            "without idempotence\ndouble …) is told and does not fail a run, unless `must-fail` "
+            "asks for it.\n\n");
     for (int32_t i = 0; i < RULES_N; i++) {
         text(w, "- `");
         text(w, rule_spelling((enum rule)i));
@@ -112,18 +115,23 @@ void
 scenario_reference(struct writer *w)
 {
     text(w, "# Scenarios\n\n"
-            "A scenario is a YAML document: a cluster, its topics and clients, what happens to it and when, and what\n"
-            "must then hold. `gregor run FILE` runs it, `gregor lint FILE` finds mistakes. A file may have several.\n"
+            "A scenario is a YAML document: a cluster, its topics and clients, what happens to it "
+            "and when, and what\n"
+            "must then hold. `gregor run FILE` runs it, `gregor lint FILE` finds mistakes. A file "
+            "may have several.\n"
             "This page is printed by `gregor reference`, from the table that the loader uses.\n\n"
-            "Times carry a unit (`200ms`, `1.5s`, `2m`), sizes may (`16KiB`), rates do (`200/s`). Anchors, aliases\n"
-            "and tags are refused, and so is a key that stands twice; every scalar is the text that it is.\n");
+            "Times carry a unit (`200ms`, `1.5s`, `2m`), sizes may (`16KiB`), rates do (`200/s`). "
+            "Anchors, aliases\n"
+            "and tags are refused, and so is a key that stands twice; every scalar is the text "
+            "that it is.\n");
     print_fields(w, "## The document", &document_fields);
     print_fields(w, "## cluster", &cluster_fields);
     print_fields(w, "### network", &network_fields);
     print_fields(w, "### disk", &disk_fields);
     print_fields(w, "## topics: {NAME: {…}}", &topic_fields);
     print_fields(w, "## clients: {NAME: {…}}", &client_fields);
-    print_fields(w, "## timeline: [{…}]\n\nA step has one trigger, one verb, and perhaps a name.", &step_fields);
+    print_fields(w, "## timeline: [{…}]\n\nA step has one trigger, one verb, and perhaps a name.",
+                 &step_fields);
     text(w, "\n### Targets\n\nResolved when the step fires.\n\n");
     print_words(w, targets, targets_n);
     print_verbs(w);

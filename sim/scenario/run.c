@@ -13,7 +13,8 @@
 const char *
 verdict_text(enum verdict v)
 {
-    static const char *const texts[] = {"pass", "fail", "inconclusive", "died", "disagree", "nondeterministic"};
+    static const char *const texts[] = {"pass", "fail",     "inconclusive",
+                                        "died", "disagree", "nondeterministic"};
     return texts[v];
 }
 
@@ -120,8 +121,8 @@ see_armed(struct run *r, struct node_slot *n, enum life what)
     r->faults++;
     n->hurt = true;
     r->last_fault_ns = world_now_ns(r->w);
-    run_say(r, "%s %.*s at its disk operation %lld", what == LIFE_POWER ? "power" : "crash", SARG(n->m->name),
-            (long long)n->armed_op);
+    run_say(r, "%s %.*s at its disk operation %lld", what == LIFE_POWER ? "power" : "crash",
+            SARG(n->m->name), (long long)n->armed_op);
     n->armed_op = 0;
     if (n->armed_for_ns) world_at(r->w, world_now_ns(r->w) + n->armed_for_ns, come_back, n);
 }
@@ -150,8 +151,10 @@ see_life(void *ctx, struct machine *m, enum life what, struct slice text)
         return;
     }
     run_say(r, "%.*s ends itself: %.*s", SARG(m->name), SARG(text));
-    if (!n->hurt && !r->nemesis_active && !r->s->cluster.capacity) /* a small disk gets full: that is a fault */
-        run_fail(r, VERDICT_DIED, "%.*s ended itself without a fault: %.*s", SARG(m->name), SARG(text));
+    if (!n->hurt && !r->nemesis_active &&
+        !r->s->cluster.capacity) /* a small disk gets full: that is a fault */
+        run_fail(r, VERDICT_DIED, "%.*s ended itself without a fault: %.*s", SARG(m->name),
+                 SARG(text));
 }
 
 static void
@@ -187,12 +190,15 @@ begin(struct run *r, struct arena *a, const struct scenario *s, const struct run
     r->nemesis_dice = world_dice(r->w, S("scenario"), S("nemesis"));
     r->h = &r->history;
     history_init(r->h, a->mem, workload_now, r->w);
-    if (o->put_trace) r->trace = trace_open(a->mem, &(struct trace_options){0}, o->put_trace, o->ctx);
+    if (o->put_trace)
+        r->trace = trace_open(a->mem, &(struct trace_options){0}, o->put_trace, o->ctx);
     if (r->trace) world_trace(r->w, r->trace);
     world_say(r->w, S("scenario"), s->name, s->about, NULL, NULL, 0);
-    world_observe(r->w, &(struct world_observer){.event = see_event, .life = see_life, .fault = see_fault, .ctx = r});
+    world_observe(r->w, &(struct world_observer){
+                            .event = see_event, .life = see_life, .fault = see_fault, .ctx = r});
     witnesses_begin(r);
-    struct node_slot *armed = o->crash_at_op ? node_of(r, world_machine(r->w, o->crash_node)) : NULL;
+    struct node_slot *armed =
+        o->crash_at_op ? node_of(r, world_machine(r->w, o->crash_node)) : NULL;
     if (armed) run_arm(armed, o->crash_at_op, o->crash_power, SWEEP_DOWN_NS);
 }
 

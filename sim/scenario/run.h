@@ -64,13 +64,13 @@ struct run_result {
     uint64_t seed, trace_hash;
     int64_t virtual_ns, events, peak_bytes, begin_ns;
     struct run_counts counts;
-    struct lines story;    /* what happened */
-    struct lines reasons;  /* why it did not pass; empty when it did */
+    struct lines story;     /* what happened */
+    struct lines reasons;   /* why it did not pass; empty when it did */
     struct lines confirmed; /* failures that had to be, and were */
     struct anomalies anomalies;
     VEC(struct slice) faults; /* what was done, by kind and count: "crash 2" */
     VEC(struct slice) fired;  /* rules that fired and were not allowed, sorted, each once */
-    int64_t served_ns;     /* from healing to serving everywhere; -1: never */
+    int64_t served_ns;        /* from healing to serving everywhere; -1: never */
     /* Of each node, from its first start to the end of the story: what a sweep goes over. */
     VEC(struct node_ops) disk_ops;
     bool interrupted;

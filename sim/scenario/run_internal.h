@@ -16,8 +16,9 @@ struct node_slot {
     bool is_broker, is_controller;
     struct node_params params;
     bool wanted; /* it stops in order, and is to start again */
-    bool hurt; /* a fault met it since it last served: it may end itself */
-    int64_t armed_op, armed_for_ns; /* the disk operation at which it is to end, and for how long; 0 */
+    bool hurt;   /* a fault met it since it last served: it may end itself */
+    int64_t armed_op,
+        armed_for_ns;   /* the disk operation at which it is to end, and for how long; 0 */
     bool gone, unclean; /* power.c: its copies; or only its word that it has them */
     int64_t gone_epoch; /* its registration then */
 };
@@ -67,18 +68,19 @@ struct run {
     struct client_slot *clients;
     struct topics_args topics;
     struct final_args final;
-    bool is_read; /* to the end, everywhere */
+    bool is_read;                /* to the end, everywhere */
     struct probe_args probes[2]; /* of the core, of all */
     struct client_params client_params;
     struct step_slot *steps;
     VEC(struct bound) bounds;
     VEC(struct pending) pendings;
     int64_t fault_counts[VERBS_N];
-    int64_t power_losses, wipes, faults; /* power_losses: the most whose copies were gone at one time */
+    int64_t power_losses, wipes,
+        faults; /* power_losses: the most whose copies were gone at one time */
     struct dice dice;
     int64_t begin_ns, last_fault_ns;
-    bool playing;    /* steps may fire */
-    bool starting;   /* what the cluster does is not yet part of the story */
+    bool playing;  /* steps may fire */
+    bool starting; /* what the cluster does is not yet part of the story */
     bool ticking;
     int64_t admins_n;
     struct dice nemesis_dice;

@@ -23,19 +23,19 @@ struct partition_ref {
 /* ---- who ---- */
 
 enum term_kind {
-    TERM_NAME,       /* b1 */
-    TERM_ALL,        /* all: brokers and controllers */
+    TERM_NAME, /* b1 */
+    TERM_ALL,  /* all: brokers and controllers */
     TERM_BROKERS,
     TERM_CONTROLLERS,
     TERM_CLIENTS,
-    TERM_REST,       /* every machine not named by the other side */
-    TERM_LEADER,     /* leader(orders-0) */
-    TERM_FOLLOWERS,  /* followers(orders-0): the replicas but for the leader */
-    TERM_CONTROLLER, /* controller: the active one */
+    TERM_REST,             /* every machine not named by the other side */
+    TERM_LEADER,           /* leader(orders-0) */
+    TERM_FOLLOWERS,        /* followers(orders-0): the replicas but for the leader */
+    TERM_CONTROLLER,       /* controller: the active one */
     TERM_QUORUM_LEADER,    /* quorum-leader: who was elected last, active or not yet */
     TERM_QUORUM_FOLLOWERS, /* quorum-followers: the other controllers */
-    TERM_ANY,        /* any(2): so many drawn brokers that run */
-    TERM_BOUND,      /* $old: who an earlier step met */
+    TERM_ANY,              /* any(2): so many drawn brokers that run */
+    TERM_BOUND,            /* $old: who an earlier step met */
 };
 
 struct term {
@@ -76,7 +76,7 @@ struct args {
     int64_t min, max, count, skip, nth, size, percent, permille, drift, full, rot;
     int64_t partitions, rf, bandwidth;
     struct range by;
-    int64_t api; /* ANY_API */
+    int64_t api;      /* ANY_API */
     int64_t listener; /* 0 any, 1 broker, 2 controller */
     enum tristate answer;
     int64_t fail; /* DISK_FAIL_… */
@@ -118,7 +118,7 @@ struct step {
     int64_t times; /* of EVERY; 0: to the end */
     const struct verb *verb;
     struct args args;
-    struct slice as;   /* null: no name */
+    struct slice as;     /* null: no name */
     struct slice text;   /* the verb and its value, for people */
     struct slice beside; /* "fail: [sync], count: 1" */
 };
@@ -144,7 +144,8 @@ struct topic {
     struct slice name;
     struct mark mark;
     int64_t partitions, rf;
-    struct slice leader; /* null: as the cluster likes; b1: replicas begin there and go on in a ring */
+    struct slice
+        leader;      /* null: as the cluster likes; b1: replicas begin there and go on in a ring */
     int32_t *placed; /* partitions × rf broker ids; NULL: none */
     struct settings config;
 };
@@ -237,8 +238,8 @@ struct scenarios {
 };
 
 /* All documents of a file. What is wrong goes to diags; with errors the result is not to be run. */
-struct scenarios scenario_load(struct arena *a, const struct source *s, const struct load_options *o,
-                               struct diags *d);
+struct scenarios scenario_load(struct arena *a, const struct source *s,
+                               const struct load_options *o, struct diags *d);
 /* The document as it was run, as YAML that needs no other file. */
 void scenario_print(const struct scenario *s, struct writer *w);
 /* Warnings about things that are allowed and hardly meant. */

@@ -80,7 +80,8 @@ find_cond(struct load *l, const struct tree *t, int32_t where)
     struct words words = {.arena = l->a};
     for (int32_t i = 0; i < CONDS_N; i++) {
         const struct cond_row *row = &conds[i];
-        bool fits = (where == IN_WHEN && row->in_when) || (where == IN_EVENTUALLY && row->in_eventually) ||
+        bool fits = (where == IN_WHEN && row->in_when) ||
+                    (where == IN_EVENTUALLY && row->in_eventually) ||
                     (where == AT_END && row->at_end);
         if (fits && tree_get(t, slice_cstr(row->value.name))) return row;
         if (fits) words_add(&words, slice_cstr(row->value.name));
@@ -96,7 +97,8 @@ static void
 check_bounds(struct load *l, const struct cond *c)
 {
     const struct args *a = &c->args;
-    bool counts = c->row->id >= COND_ACKED, no_bound = a->min < 0 && (!counts || a->max == INT64_MAX);
+    bool counts = c->row->id >= COND_ACKED,
+         no_bound = a->min < 0 && (!counts || a->max == INT64_MAX);
     if ((counts || c->row->id == COND_HW) && no_bound)
         diag_error(l->d, c->mark, c->row->example, "%s: how many?", c->row->value.name);
     if (counts && a->max < a->min)
@@ -157,9 +159,11 @@ decode_cond(struct load *l, const struct tree *t, const struct fields *more, str
     if (!ret->row) return false;
     args_default(&ret->args);
     ret->text = tree_line(l, NULL, t);
-    decode_row(l, t, ret->row->value.name, &ret->row->value, NULL, &ret->row->beside, more, &ret->args);
+    decode_row(l, t, ret->row->value.name, &ret->row->value, NULL, &ret->row->beside, more,
+               &ret->args);
     if (ret->row->id >= COND_ACKED && ret->args.name.p)
-        check_client(l, ret->row, ret->args.name, tree_get(t, slice_cstr(ret->row->value.name))->mark);
+        check_client(l, ret->row, ret->args.name,
+                     tree_get(t, slice_cstr(ret->row->value.name))->mark);
     if (l->d->errors == before) check_bounds(l, ret);
     return true;
 }
@@ -179,7 +183,8 @@ decode_every(struct load *l, const struct tree *t, struct step *ret)
         ok = slice_to_i64(slice_trim(slice_sub(s, x + 1, s.n)), &ret->times) && ret->times > 0;
     if (ok) ok = value_range(slice_trim(slice_sub(s, 0, x > 0 ? x : s.n)), &ret->every);
     if (ok && ret->every.min >= NS_PER_MS) return;
-    diag_error(l->d, t->mark, "like 2s, 2s..5s or 2s..5s x 4", "every: not a time or a range, of a millisecond or more");
+    diag_error(l->d, t->mark, "like 2s, 2s..5s or 2s..5s x 4",
+               "every: not a time or a range, of a millisecond or more");
 }
 
 static void
@@ -244,7 +249,8 @@ find_verb(struct load *l, const struct tree *t)
 {
     const struct verb *found = NULL;
     for (int32_t i = 0; i < VERBS_N; i++) {
-        if (!tree_get(t, slice_cstr(verbs[i].value.name)) || is_beside_another(t, &verbs[i])) continue;
+        if (!tree_get(t, slice_cstr(verbs[i].value.name)) || is_beside_another(t, &verbs[i]))
+            continue;
         if (found) {
             diag_error(l->d, t->mark, "make two steps", "%s and %s in one step", found->value.name,
                        verbs[i].value.name);
@@ -278,16 +284,19 @@ check_verb(struct load *l, const struct step *s)
     case VERB_FLAP: ok = a->down_ns > 0 && a->up_ns > 0; break;
     case VERB_CLOCK: ok = a->step_ns || a->down_ns || a->drift; break;
     case VERB_DISK:
-        ok = a->fail || a->full >= 0 || a->percent || a->rot || a->permille || a->heals || a->misdirects ||
-             ((a->erases || a->shorten >= 0) && a->path.n);
+        ok = a->fail || a->full >= 0 || a->percent || a->rot || a->permille || a->heals ||
+             a->misdirects || ((a->erases || a->shorten >= 0) && a->path.n);
         if ((a->erases || a->shorten >= 0) && !a->path.n) help = "path: .index";
         break;
-    case VERB_ADMIN: ok = (a->create.p != NULL) + (a->remove.p != NULL) + (a->elect.topic.p != NULL) == 1; break;
+    case VERB_ADMIN:
+        ok = (a->create.p != NULL) + (a->remove.p != NULL) + (a->elect.topic.p != NULL) == 1;
+        break;
     case VERB_HOLD: ok = a->api != ANY_API; break;
     default: break;
     }
     if (!ok)
-        diag_error(l->d, s->mark, help, "%s does not say what, or says too much", s->verb->value.name);
+        diag_error(l->d, s->mark, help, "%s does not say what, or says too much",
+                   s->verb->value.name);
 }
 
 /* The last step before this one that gave the name; NULL: there is none. */
@@ -323,7 +332,8 @@ check_target(struct load *l, const struct step *s)
         for (int32_t j = 0; j < l->s->clients_n; j++)
             client = client || (t->kind == TERM_NAME && slice_eq(t->name, l->s->clients[j].name));
         if (orders && client)
-            diag_error(l->d, t->mark, "crash and restart", "%s: clients do not stop in order", s->verb->value.name);
+            diag_error(l->d, t->mark, "crash and restart", "%s: clients do not stop in order",
+                       s->verb->value.name);
     }
 }
 
@@ -344,8 +354,8 @@ decode_step(struct load *l, const struct tree *t, struct step *ret)
         struct tree *part = verb_part(l, t);
         decode_row(l, part, ret->verb->value.name, &ret->verb->value, &ret->verb->inner,
                    &ret->verb->beside, NULL, &ret->args);
-        ret->text = tree_line(l, ret->verb->value.name,
-                              tree_get(t, slice_cstr(ret->verb->value.name)));
+        ret->text =
+            tree_line(l, ret->verb->value.name, tree_get(t, slice_cstr(ret->verb->value.name)));
         ret->beside = beside_line(l, part, slice_cstr(ret->verb->value.name));
         if (l->d->errors == before) check_verb(l, ret);
         if (l->d->errors == before) check_target(l, ret);
@@ -357,7 +367,8 @@ static bool
 is_made(const struct load *l, struct slice topic)
 {
     for (int32_t i = 0; i < l->s->steps_n; i++)
-        if (l->s->steps[i].args.create.p && slice_eq(l->s->steps[i].args.create, topic)) return true;
+        if (l->s->steps[i].args.create.p && slice_eq(l->s->steps[i].args.create, topic))
+            return true;
     return false;
 }
 
@@ -376,10 +387,12 @@ check_topics(struct load *l)
     for (int32_t i = 0; i < l->s->steps_n; i++) {
         const struct step *s = &l->s->steps[i];
         check_frames(l, &s->args, s->mark);
-        if (s->args.remove.p && !is_made(l, s->args.remove)) check_topic(l, s->args.remove, s->mark);
+        if (s->args.remove.p && !is_made(l, s->args.remove))
+            check_topic(l, s->args.remove, s->mark);
         if (s->when.row) check_frames(l, &s->when.args, s->when.mark);
         if (s->args.rf > l->s->cluster.brokers)
-            diag_error(l->d, s->mark, NULL, "rf: there are only %d brokers", (int)l->s->cluster.brokers);
+            diag_error(l->d, s->mark, NULL, "rf: there are only %d brokers",
+                       (int)l->s->cluster.brokers);
     }
 }
 

@@ -2,8 +2,11 @@
 
 #include "broker/base/check.h"
 
-#define FIELDS(array) {(array), (int32_t)ARRAY_LEN(array)}
-#define AT(type, member) (uint32_t)offsetof(struct type, member)
+#define FIELDS(array) \
+    { \
+        (array), (int32_t)ARRAY_LEN(array) \
+    }
+#define AT(type, member) (uint32_t) offsetof(struct type, member)
 #define ARG(member) AT(args, member)
 
 /* clang-format off */

@@ -26,10 +26,10 @@ enum value_kind {
     VALUE_DISK_OPS,  /* int64_t: bits of read, write, sync */
     VALUE_SETTINGS,  /* struct settings: of brokers */
     VALUE_TOPIC_SETTINGS,
-    VALUE_IS,        /* args.is, args.is_none: a target or none */
-    VALUE_AFTER,     /* args.after, args.after_ns: last-fault, $name or a time */
-    VALUE_FIELDS,    /* a map, with the fields of the row */
-    VALUE_TREE,      /* struct tree * */
+    VALUE_IS,     /* args.is, args.is_none: a target or none */
+    VALUE_AFTER,  /* args.after, args.after_ns: last-fault, $name or a time */
+    VALUE_FIELDS, /* a map, with the fields of the row */
+    VALUE_TREE,   /* struct tree * */
 };
 
 struct field {
@@ -104,8 +104,9 @@ struct cond_row {
 
 extern const struct verb verbs[VERBS_N];
 extern const struct cond_row conds[CONDS_N];
-extern const struct fields document_fields, cluster_fields, network_fields, disk_fields, topic_fields,
-    client_fields, step_fields, random_fields, expect_fields, must_fail_fields, eventually_fields;
+extern const struct fields document_fields, cluster_fields, network_fields, disk_fields,
+    topic_fields, client_fields, step_fields, random_fields, expect_fields, must_fail_fields,
+    eventually_fields;
 
 struct word {
     const char *name, *about;

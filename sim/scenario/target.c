@@ -70,7 +70,8 @@ partition_call(struct load *l, const struct tree *t, struct slice inside, enum t
                struct term *ret)
 {
     ret->kind = kind;
-    if (value_partition(inside, &ret->partition)) return check_partition(l, ret->partition, t->mark);
+    if (value_partition(inside, &ret->partition))
+        return check_partition(l, ret->partition, t->mark);
     diag_error(l->d, t->mark, "like leader(orders-0)", "'%.*s' is not a partition", SARG(inside));
     return false;
 }
@@ -83,7 +84,8 @@ bound_term(struct load *l, const struct tree *t, struct term *ret)
     for (int64_t i = 0; i < l->bound.v.n; i++)
         if (slice_eq(l->bound.v.v[i], ret->name)) return true;
     diag_error(l->d, t->mark,
-               l->bound.v.n ? words_advice(&l->bound, ret->name) : "an earlier step gives it: as: old",
+               l->bound.v.n ? words_advice(&l->bound, ret->name)
+                            : "an earlier step gives it: as: old",
                "no earlier step has `as: %.*s`", SARG(ret->name));
     return false;
 }
@@ -100,7 +102,8 @@ machine_advice(struct load *l, const struct words *machines, struct slice wrong)
         words_add(&all, arena_format(l->a, "followers(%.*s-0)", SARG(l->s->topics[i].name)));
     }
     const char *advice = words_advice(&all, wrong);
-    return advice && strncmp(advice, "did you mean", 12) == 0 ? advice : words_advice(machines, wrong);
+    return advice && strncmp(advice, "did you mean", 12) == 0 ? advice
+                                                              : words_advice(machines, wrong);
 }
 
 static bool
@@ -112,7 +115,8 @@ named_term(struct load *l, const struct tree *t, struct term *ret)
     ret->name = t->text;
     for (int64_t i = 0; i < words.v.n; i++)
         if (slice_eq(words.v.v[i], t->text)) return true;
-    diag_error(l->d, t->mark, machine_advice(l, &words, t->text), "no machine is called %.*s", SARG(t->text));
+    diag_error(l->d, t->mark, machine_advice(l, &words, t->text), "no machine is called %.*s",
+               SARG(t->text));
     return false;
 }
 
@@ -131,7 +135,8 @@ decode_term(struct load *l, const struct tree *t, struct term *ret)
         return partition_call(l, t, inside, TERM_FOLLOWERS, ret);
     if (call_of(t->text, "any", &inside)) {
         ret->kind = TERM_ANY;
-        if (slice_to_i64(inside, &ret->n) && ret->n > 0 && ret->n <= l->s->cluster.brokers) return true;
+        if (slice_to_i64(inside, &ret->n) && ret->n > 0 && ret->n <= l->s->cluster.brokers)
+            return true;
         diag_error(l->d, t->mark, NULL, "any(n): n is 1 to %d", (int)l->s->cluster.brokers);
         return false;
     }
@@ -205,7 +210,8 @@ decode_sides(struct load *l, const struct tree *t, struct args *ret)
         ret->both_ways = true;
         from = t->items[0], to = t->items[1];
     } else {
-        diag_error(l->d, t->mark, "[b1, [b2, k1]], or one way {from: b1, to: b2}", "two sides are due here");
+        diag_error(l->d, t->mark, "[b1, [b2, k1]], or one way {from: b1, to: b2}",
+                   "two sides are due here");
         return false;
     }
     bool ok = decode_side(l, from, &ret->from);

@@ -22,9 +22,8 @@ struct parse {
 static struct mark
 mark_between(const struct parse *p, yaml_mark_t from, yaml_mark_t to)
 {
-    int32_t width = from.line == to.line && to.column > from.column
-                        ? (int32_t)(to.column - from.column)
-                        : 1;
+    int32_t width =
+        from.line == to.line && to.column > from.column ? (int32_t)(to.column - from.column) : 1;
     return (struct mark){p->source, (int32_t)from.line + 1, (int32_t)from.column + 1, width};
 }
 
@@ -106,7 +105,8 @@ parse_text(struct parse *p)
 {
     struct tree *t = new_tree(p, TREE_TEXT);
     refuse_anchor(p, p->event.data.scalar.anchor, p->event.data.scalar.tag);
-    t->text = arena_dup(p->a, slice(p->event.data.scalar.value, (int64_t)p->event.data.scalar.length));
+    t->text =
+        arena_dup(p->a, slice(p->event.data.scalar.value, (int64_t)p->event.data.scalar.length));
     return t;
 }
 

@@ -13,7 +13,7 @@ enum tree_kind { TREE_TEXT, TREE_LIST, TREE_MAP };
 struct tree {
     enum tree_kind kind;
     struct mark mark;
-    struct slice text; /* of TREE_TEXT */
+    struct slice text;   /* of TREE_TEXT */
     struct pair *pairs;  /* of TREE_MAP */
     struct tree **items; /* of TREE_LIST */
     int32_t n;
@@ -35,7 +35,8 @@ struct trees tree_parse(struct arena *a, const struct source *s, struct diags *d
 /* NULL: there is no such key. */
 struct tree *tree_get(const struct tree *map, struct slice key);
 /* Adds or replaces. */
-void tree_put(struct arena *a, struct tree *map, struct slice key, struct mark at, struct tree *value);
+void tree_put(struct arena *a, struct tree *map, struct slice key, struct mark at,
+              struct tree *value);
 struct tree *tree_text(struct arena *a, struct slice text, struct mark at);
 struct tree *tree_map(struct arena *a, struct mark at);
 /* Maps merge, everything else of `over` replaces. Neither is changed. */

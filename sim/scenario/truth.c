@@ -114,8 +114,11 @@ new_partition(struct truth *t, struct slice name)
 {
     struct partition_ref ref = {SLICE_EMPTY, 0};
     struct truth_partition *p = ARENA_NEW(t->a, struct truth_partition);
-    *p = (struct truth_partition){.name = arena_dup(t->a, name), .leader = -1, .partition_epoch = -1,
-                                  .leader_epoch = -1, .smallest_isr = TRUTH_REPLICAS};
+    *p = (struct truth_partition){.name = arena_dup(t->a, name),
+                                  .leader = -1,
+                                  .partition_epoch = -1,
+                                  .leader_epoch = -1,
+                                  .smallest_isr = TRUTH_REPLICAS};
     if (value_partition(p->name, &ref)) p->topic = ref.topic, p->partition = ref.partition;
     VEC_PUSH(t->a->mem, &t->partitions, p);
     return p;

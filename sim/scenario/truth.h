@@ -27,12 +27,12 @@ struct truth_partition {
 struct truth {
     struct arena *a;
     VEC(struct truth_partition *) partitions;
-    bool unfenced[TRUTH_NODES];      /* by broker id */
+    bool unfenced[TRUTH_NODES]; /* by broker id */
     int64_t broker_epoch[TRUTH_NODES];
     /* Died, not in order, under this epoch; 0: no, or it has registered since. While no controller knows
      * of it the broker still stands in ISRs that it will leave as soon as it registers (KIP-966). */
     int64_t died_epoch[TRUTH_NODES];
-    int32_t controller;              /* node id; -1 */
+    int32_t controller; /* node id; -1 */
     int64_t controller_epoch;
     int32_t quorum_leader; /* node id of who was elected last; -1 */
     int64_t quorum_epoch;

@@ -8,12 +8,18 @@ struct unit {
 };
 
 static const struct unit times[] = {
-    {"ns", 1},          {"us", 1000},          {"ms", NS_PER_MS},       {"s", NS_PER_S},
-    {"m", 60 * NS_PER_S}, {"h", 3600 * NS_PER_S}, {"d", 86400 * NS_PER_S},
+    {"ns", 1},
+    {"us", 1000},
+    {"ms", NS_PER_MS},
+    {"s", NS_PER_S},
+    {"m", 60 * NS_PER_S},
+    {"h", 3600 * NS_PER_S},
+    {"d", 86400 * NS_PER_S},
 };
 static const struct unit sizes[] = {
-    {"", 1},        {"B", 1},         {"kB", 1000},     {"KB", 1000},      {"MB", 1000000},
-    {"GB", 1000000000}, {"KiB", 1 << 10}, {"MiB", 1 << 20}, {"GiB", 1 << 30},
+    {"", 1},          {"B", 1},         {"kB", 1000},
+    {"KB", 1000},     {"MB", 1000000},  {"GB", 1000000000},
+    {"KiB", 1 << 10}, {"MiB", 1 << 20}, {"GiB", 1 << 30},
 };
 
 static bool

@@ -29,7 +29,8 @@ static void
 put_quorum_followers(struct run *r, struct crowd *c)
 {
     for (int32_t i = 0; i < r->nodes_n; i++)
-        if (r->nodes[i].is_controller && r->nodes[i].id != r->truth.quorum_leader) put(c, r->nodes[i].m);
+        if (r->nodes[i].is_controller && r->nodes[i].id != r->truth.quorum_leader)
+            put(c, r->nodes[i].m);
 }
 
 static void

@@ -25,7 +25,8 @@ witnesses_begin(struct run *r)
     anomalies_init(&w->by_oracle, r->a->mem);
     w->invariants = invariants_new(r->a->mem);
     for (int32_t i = 0; i < r->s->topics_n; i++)
-        invariants_topic(w->invariants, r->s->topics[i].name, (int32_t)topic_min_isr(r, &r->s->topics[i]));
+        invariants_topic(w->invariants, r->s->topics[i].name,
+                         (int32_t)topic_min_isr(r, &r->s->topics[i]));
     invariants_watch(w->invariants, r->w);
     w->oracle = oracle_new(r->a->mem);
     oracle_watch(w->oracle, r->w, r->h);
@@ -54,12 +55,13 @@ static struct check_topic
 topic_facts(const struct run *r, const struct topic *t)
 {
     struct slice unclean = topic_setting_of(t, S("unclean.leader.election.enable"));
-    struct check_topic f = {.replicas = (int32_t)t->rf,
-                            .min_isr = (int32_t)topic_min_isr(r, t),
-                            .unclean = slice_eq(unclean, S("true")) ||
-                                       (!unclean.p && cluster_config_i64(r->s, "unclean.leader.election.enable")),
-                            .elr = true,
-                            .flush_each = slice_eq(topic_setting_of(t, S("flush.messages")), S("1"))};
+    struct check_topic f = {
+        .replicas = (int32_t)t->rf,
+        .min_isr = (int32_t)topic_min_isr(r, t),
+        .unclean = slice_eq(unclean, S("true")) ||
+                   (!unclean.p && cluster_config_i64(r->s, "unclean.leader.election.enable")),
+        .elr = true,
+        .flush_each = slice_eq(topic_setting_of(t, S("flush.messages")), S("1"))};
     for (int64_t i = 0; i < r->truth.partitions.n; i++) {
         const struct truth_partition *p = r->truth.partitions.v[i];
         if (!slice_eq(p->topic, t->name)) continue;
@@ -73,7 +75,8 @@ static void
 add_removed(struct run *r, const struct topic *t, struct check_topic *f)
 {
     int64_t *to = ARENA_ARRAY(r->a, int64_t, t->partitions + 1);
-    for (int32_t i = 0; i < t->partitions; i++) to[i] = oracle_removed_to(r->witnesses->oracle, t->name, i);
+    for (int32_t i = 0; i < t->partitions; i++)
+        to[i] = oracle_removed_to(r->witnesses->oracle, t->name, i);
     f->removed_to = to;
     f->removed_n = (int32_t)t->partitions;
 }
@@ -111,7 +114,8 @@ static const struct must_fail *
 must_fail_of(const struct run *r, enum rule rule)
 {
     for (int32_t i = 0; i < r->s->must_fail_n; i++)
-        if (slice_eq(r->s->must_fail[i].rule, slice_cstr(rule_spelling(rule)))) return &r->s->must_fail[i];
+        if (slice_eq(r->s->must_fail[i].rule, slice_cstr(rule_spelling(rule))))
+            return &r->s->must_fail[i];
     return NULL;
 }
 
@@ -124,7 +128,9 @@ gather(struct run *r, const struct anomalies *from)
         char subject[160];
         struct writer w = writer_fixed(subject, sizeof subject);
         fmt_str(&w, rule_spelling(a->rule));
-        if (a->topic.n) fmt_char(&w, ' '), fmt_slice(&w, a->topic), fmt_char(&w, '-'), fmt_i64(&w, a->partition);
+        if (a->topic.n)
+            fmt_char(&w, ' '), fmt_slice(&w, a->topic), fmt_char(&w, '-'),
+                fmt_i64(&w, a->partition);
         int64_t v[] = {a->at_ns, a->offset, a->allowed, (int64_t)a->witness};
         world_say(r->w, S("anomaly"), writer_slice(&w), a->story, NULL, v, 4);
     }
@@ -150,8 +156,8 @@ judge_rule(struct run *r, enum rule rule)
         const struct anomaly *a = &all->v.v[i];
         if (a->rule != rule || a->allowed || !counts_against(a)) continue;
         if (++count <= REASONS_PER_RULE)
-            run_fail(r, VERDICT_FAIL, "%s (%s): %.*s", rule_spelling(rule), witness_spelling(a->witness),
-                     SARG(a->story));
+            run_fail(r, VERDICT_FAIL, "%s (%s): %.*s", rule_spelling(rule),
+                     witness_spelling(a->witness), SARG(a->story));
     }
     if (count > REASONS_PER_RULE)
         run_fail(r, VERDICT_FAIL, "%s: %d in all", rule_spelling(rule), (int)count);
@@ -177,7 +183,8 @@ contains_in_order(struct slice story, const struct slice *words, int32_t n)
 static bool
 knows(enum witness w, enum rule rule)
 {
-    if (w == WITNESS_ORACLE) return rule == RULE_LOST || rule == RULE_DUPLICATE || rule == RULE_INCONSISTENT_OFFSET;
+    if (w == WITNESS_ORACLE)
+        return rule == RULE_LOST || rule == RULE_DUPLICATE || rule == RULE_INCONSISTENT_OFFSET;
     return true;
 }
 
@@ -203,17 +210,20 @@ on_one_line(struct run *r, struct slice story)
 }
 
 static void
-confirm(struct run *r, const struct must_fail *m, const struct anomaly *first, const struct anomaly *last,
-        const struct anomaly *cause, int64_t count)
+confirm(struct run *r, const struct must_fail *m, const struct anomaly *first,
+        const struct anomaly *last, const struct anomaly *cause, int64_t count)
 {
-    struct slice which = !first->name.n ? SLICE_EMPTY
-                         : count == 1   ? arena_format(r->a, " (%.*s)", SARG(first->name))
-                                        : arena_format(r->a, " (%.*s to %.*s)", SARG(first->name), SARG(last->name));
-    struct slice because = cause && cause != first
-                               ? arena_format(r->a, "\n  because: %.*s", SARG(on_one_line(r, cause->story)))
-                               : SLICE_EMPTY;
-    struct line l = {run_now(r), arena_format(r->a, "%.*s: %d records%.*s; %.*s%.*s", SARG(m->rule), (int)count,
-                                              SARG(which), SARG(first->story), SARG(because))};
+    struct slice which =
+        !first->name.n ? SLICE_EMPTY
+        : count == 1   ? arena_format(r->a, " (%.*s)", SARG(first->name))
+                       : arena_format(r->a, " (%.*s to %.*s)", SARG(first->name), SARG(last->name));
+    struct slice because =
+        cause && cause != first
+            ? arena_format(r->a, "\n  because: %.*s", SARG(on_one_line(r, cause->story)))
+            : SLICE_EMPTY;
+    struct line l = {run_now(r),
+                     arena_format(r->a, "%.*s: %d records%.*s; %.*s%.*s", SARG(m->rule), (int)count,
+                                  SARG(which), SARG(first->story), SARG(because))};
     VEC_PUSH(r->a->mem, &r->ret->confirmed.v, l);
 }
 
@@ -232,18 +242,21 @@ judge_must_fail(struct run *r, const struct must_fail *m)
         if (a->witness != WITNESS_ORACLE) first = first ? first : a, last = a;
         if (!tells_causes(a)) continue;
         if (!cause) cause = a;
-        if (!unexplained && !contains_in_order(a->story, m->explains, m->explains_n)) unexplained = a;
+        if (!unexplained && !contains_in_order(a->story, m->explains, m->explains_n))
+            unexplained = a;
     }
     int64_t count = MAX(counts[WITNESS_CHECKER], counts[WITNESS_INVARIANT]);
     bool oracle_too = !knows(WITNESS_ORACLE, rule) || counts[WITNESS_ORACLE] == count;
     if (count < m->min || (m->max && count > m->max)) {
-        run_fail(r, VERDICT_FAIL, "must-fail did not fail: %.*s was seen %d times, not %d%s", SARG(m->rule),
-                 (int)count, (int)(count < m->min ? m->min : m->max), count < m->min ? " or more" : " or less");
+        run_fail(r, VERDICT_FAIL, "must-fail did not fail: %.*s was seen %d times, not %d%s",
+                 SARG(m->rule), (int)count, (int)(count < m->min ? m->min : m->max),
+                 count < m->min ? " or more" : " or less");
     } else if (!oracle_too && r->is_read) {
-        run_fail(r, VERDICT_DISAGREE, "%.*s: the checker names %d, the oracle %d", SARG(m->rule), (int)count,
-                 (int)counts[WITNESS_ORACLE]);
+        run_fail(r, VERDICT_DISAGREE, "%.*s: the checker names %d, the oracle %d", SARG(m->rule),
+                 (int)count, (int)counts[WITNESS_ORACLE]);
     } else if (unexplained) {
-        run_fail(r, VERDICT_FAIL, "the story of a record does not name the causes that were expected (%.*s): %.*s",
+        run_fail(r, VERDICT_FAIL,
+                 "the story of a record does not name the causes that were expected (%.*s): %.*s",
                  SARG(unexplained->name), SARG(on_one_line(r, unexplained->story)));
     } else if (first) {
         confirm(r, m, first, last, cause, count);
@@ -264,8 +277,14 @@ say_call(struct run *r, const struct history_op *op)
     if (op->kind == HISTORY_SEND) history_value_print(r->h, op->value, &w);
     fmt_slice(&s, history_topic_name(r->h, op->topic));
     if (op->partition >= 0) fmt_char(&s, '-'), fmt_i64(&s, op->partition);
-    int64_t v[] = {op->kind == HISTORY_SEND ? VIEW_SEND : VIEW_POLL, outcome, first, op->invoke_ns,
-                   op->complete_ns, op->error, op->acks, op->reads_n};
+    int64_t v[] = {op->kind == HISTORY_SEND ? VIEW_SEND : VIEW_POLL,
+                   outcome,
+                   first,
+                   op->invoke_ns,
+                   op->complete_ns,
+                   op->error,
+                   op->acks,
+                   op->reads_n};
     world_say(r->w, S("history"), writer_slice(&s), writer_slice(&w),
               world_machine(r->w, history_process_name(r->h, op->process)), v, 8);
 }
@@ -279,7 +298,8 @@ witnesses_speak(struct run *r)
     struct run_result *ret = r->ret;
     ask_checker(r);
     struct history_counts c = w->checked.counts;
-    ret->counts = (struct run_counts){c.produced, c.acknowledged, c.unknown, c.failed, w->checked.read};
+    ret->counts =
+        (struct run_counts){c.produced, c.acknowledged, c.unknown, c.failed, w->checked.read};
     for (int64_t i = 0; r->trace && i < r->h->ops.n; i++) say_call(r, &r->h->ops.v[i]);
     gather(r, &w->checked.anomalies);
     struct writer story = writer_mem(r->a->mem);
@@ -295,7 +315,8 @@ witnesses_speak(struct run *r)
     for (int i = 0; i < RULES_N; i++) judge_rule(r, (enum rule)i);
     for (int32_t i = 0; i < r->s->must_fail_n; i++) judge_must_fail(r, &r->s->must_fail[i]);
     if (!w->checked.is_conclusive)
-        run_fail(r, VERDICT_INCONCLUSIVE, "nothing was acknowledged, or nothing was read: this proves nothing");
+        run_fail(r, VERDICT_INCONCLUSIVE,
+                 "nothing was acknowledged, or nothing was read: this proves nothing");
     int64_t v[] = {c.produced, c.acknowledged, c.unknown, c.failed, w->checked.read};
     world_say(r->w, S("verdict"), slice_cstr(verdict_text(ret->verdict)),
               ret->reasons.v.n        ? ret->reasons.v.v[0].text

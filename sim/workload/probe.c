@@ -38,9 +38,10 @@ ended(struct send *s)
     struct probing *one = CONTAINER_OF(s, struct probing, send);
     struct probe_args *a = one->prober->args;
     bool is_ok = s->result == SEND_OK, is_failed = s->result == SEND_FAILED;
-    history_complete(a->history, one->op, is_ok       ? HISTORY_OK
-                                          : is_failed ? HISTORY_FAIL
-                                                      : HISTORY_INFO,
+    history_complete(a->history, one->op,
+                     is_ok       ? HISTORY_OK
+                     : is_failed ? HISTORY_FAIL
+                                 : HISTORY_INFO,
                      s->error, s->partition, s->offset);
     a->acknowledged += is_ok;
     if (!is_ok && !a->refused) {
@@ -93,8 +94,7 @@ probe_start(struct env *env, void *probe_args)
     CHECK(p);
     for (int32_t i = 0; i < a->topics_n; i++) {
         client_want_topic(c, a->topics[i].name);
-        for (int32_t k = 0; k < a->topics[i].partitions; k++)
-            probe_one(b, p, &a->topics[i], k);
+        for (int32_t k = 0; k < a->topics[i].partitions; k++) probe_one(b, p, &a->topics[i], k);
     }
     a->done = a->pending == 0;
 }

@@ -130,7 +130,9 @@ produce_start(struct env *env, void *produce_args)
     m->process = history_process(a->history, a->name);
     m->topic = history_topic(a->history, a->topic);
     m->value = mem_alloc(&env->mem, a->value_bytes);
-    m->interval_ns = a->interval_ns ? a->interval_ns : a->rate_per_s > 0 ? NS_PER_S / a->rate_per_s : 0;
+    m->interval_ns = a->interval_ns    ? a->interval_ns
+                   : a->rate_per_s > 0 ? NS_PER_S / a->rate_per_s
+                                       : 0;
     m->tick.due = tick;
     struct client *c = client_new(env, &a->client);
     CHECK(c && a->value_bytes >= VALUE_BYTES_MIN);

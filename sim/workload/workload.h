@@ -51,8 +51,8 @@ struct produce_args {
     struct client_params client;
     struct producer_params producer;
     struct slice topic;
-    int32_t partition;  /* -1: by key, or sticky */
-    int64_t rate_per_s; /* evenly; 0: as fast as answers come, one at a time */
+    int32_t partition;   /* -1: by key, or sticky */
+    int64_t rate_per_s;  /* evenly; 0: as fast as answers come, one at a time */
     int64_t interval_ns; /* instead of a rate, if not 0 */
     int64_t from_ns, until_ns;
     int64_t count;       /* at most so many in all; 0: no limit */

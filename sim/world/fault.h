@@ -124,8 +124,8 @@ void fault_disk_heal(struct machine *m);
  * what a power loss would surely leave. -1: no such file. */
 enum disk_image { IMAGE_CACHED, IMAGE_DURABLE };
 int64_t disk_peek_size(struct machine *m, struct slice path, enum disk_image image);
-int64_t disk_peek(struct machine *m, struct slice path, enum disk_image image, int64_t offset, void *ret,
-                  int64_t n);
+int64_t disk_peek(struct machine *m, struct slice path, enum disk_image image, int64_t offset,
+                  void *ret, int64_t n);
 /* Calls fn for every file, sorted by path. */
 void disk_peek_all(struct machine *m, enum disk_image image,
                    void (*fn)(void *ctx, struct slice path, int64_t size), void *ctx);

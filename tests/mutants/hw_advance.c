@@ -9,7 +9,8 @@ int64_t hw_advance__right(int64_t high_watermark, const struct replica_view *rep
                           bool under_min_isr);
 
 int64_t
-hw_advance(int64_t high_watermark, const struct replica_view *replicas, int32_t n, bool under_min_isr)
+hw_advance(int64_t high_watermark, const struct replica_view *replicas, int32_t n,
+           bool under_min_isr)
 {
     if (is_on(RE10)) under_min_isr = false;
     if (!is_on(RE08)) return hw_advance__right(high_watermark, replicas, n, under_min_isr);

@@ -378,7 +378,8 @@ nothing_read_is_inconclusive(void **state)
 }
 
 static bool
-allows(enum rule rule, bool was_read, int16_t acks, struct check_topic t, int32_t faults, int32_t power, int32_t wipes)
+allows(enum rule rule, bool was_read, int16_t acks, struct check_topic t, int32_t faults,
+       int32_t power, int32_t wipes)
 {
     struct check_facts f = {.faults = faults, .power_losses = power, .wipes = wipes};
     struct history_op send = history_op_new(HISTORY_SEND, 0, 0, 0);

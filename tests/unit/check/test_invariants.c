@@ -64,7 +64,8 @@ two_leaders_in_one_epoch(void **state)
 {
     BEGIN;
     role(&s, 1, LEADER, 2, 0);
-    assert_slice(invariants_anomalies(s.v)->v.v[0].story, "b2: leads epoch 0, which b1 led already");
+    assert_slice(invariants_anomalies(s.v)->v.v[0].story,
+                 "b2: leads epoch 0, which b1 led already");
     assert_told(&s, RULE_ELECTION_SAFETY);
 }
 
@@ -375,7 +376,8 @@ decisions_that_are_told_late(void **state)
     BEGIN;
     say(&s, 3, NOTE_PARTITION_CHANGE, ORDERS, S("replicas=1,2,3 isr=1,2,3 elr= last="), 1, 2, 9, 0,
         20);
-    say(&s, 4, NOTE_PARTITION_CHANGE, ORDERS, S("replicas=1,2,3 isr=2,3 elr= last="), 2, 1, 4, 0, 15);
+    say(&s, 4, NOTE_PARTITION_CHANGE, ORDERS, S("replicas=1,2,3 isr=2,3 elr= last="), 2, 1, 4, 0,
+        15);
     say(&s, 3, NOTE_BROKER_REGISTERED, SLICE_EMPTY, SLICE_EMPTY, 3, 40, 22, 1, 40);
     say(&s, 4, NOTE_BROKER_REGISTERED, SLICE_EMPTY, SLICE_EMPTY, 3, 30, 21, 1, 35);
     assert_silent(&s);

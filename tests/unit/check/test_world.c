@@ -52,8 +52,8 @@ add_node(struct run *r, int i)
     static const char *const names[NODES] = {"b1", "b2", "b3"};
     char text[80];
     r->params[i] = (struct node_params){.settings = r->settings[i],
-                                         .cluster_id = S("AAAAAAAAAAAAAAAAAAAAAg"),
-                                         .version = S("test")};
+                                        .cluster_id = S("AAAAAAAAAAAAAAAAAAAAAg"),
+                                        .version = S("test")};
     (void)snprintf(text, sizeof text, "%d", i + 1);
     set(r, i, "node.id", text);
     set(r, i, "process.roles", "broker,controller");

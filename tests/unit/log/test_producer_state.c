@@ -125,7 +125,8 @@ a_snapshot_that_is_cut_or_goes_on_is_refused(void **state)
     for (int64_t n = 0; n <= text.n; n++) {
         if (n == text.n - 1) continue; /* the whole */
         if (n > HEAD_BYTES)
-            writer_patch_i32(&text, 2, (int32_t)crc32c(CRC32C_PORTABLE, 0, slice(text.p + 6, n - 6)));
+            writer_patch_i32(&text, 2,
+                             (int32_t)crc32c(CRC32C_PORTABLE, 0, slice(text.p + 6, n - 6)));
         bool ok = producer_snapshot_parse(again, CRC32C_PORTABLE, slice(text.p, n));
         assert_int_equal(ok, n == HEAD_BYTES + ENTRY_BYTES);
         assert_true(ok || !again->map.n);

@@ -20,7 +20,10 @@ static const struct setup six[] = {
     {"b1", 1, true, false},   {"b2", 2, true, false},   {"b3", 3, true, false},
 };
 
-#define SET(n, v) {S(n), v, S("test")}
+#define SET(n, v) \
+    { \
+        S(n), v, S("test") \
+    }
 
 static void
 start_node(struct env *env, void *args)
@@ -28,8 +31,8 @@ start_node(struct env *env, void *args)
     const struct setup *s = args;
     char id[8], listeners[64];
     (void)snprintf(id, sizeof id, "%d", s->id);
-    (void)snprintf(listeners, sizeof listeners, "%s://%s:%d", s->is_broker ? "PLAINTEXT" : "CONTROLLER",
-                   s->name, s->is_broker ? 9092 : 9093);
+    (void)snprintf(listeners, sizeof listeners, "%s://%s:%d",
+                   s->is_broker ? "PLAINTEXT" : "CONTROLLER", s->name, s->is_broker ? 9092 : 9093);
     struct node_setting set[] = {
         SET("process.roles", s->is_broker ? S("broker") : S("controller")),
         SET("node.id", slice_cstr(id)),
@@ -40,8 +43,9 @@ start_node(struct env *env, void *args)
         SET("broker.session.timeout.ms", S("1000")),
         SET("broker.heartbeat.interval.ms", S("200")),
     };
-    struct node_params p = {
-        .settings = set, .settings_n = (int32_t)ARRAY_LEN(set), .cluster_id = S("MkU3OEVBNTcwNTJENDM2Qk")};
+    struct node_params p = {.settings = set,
+                            .settings_n = (int32_t)ARRAY_LEN(set),
+                            .cluster_id = S("MkU3OEVBNTcwNTJENDM2Qk")};
     (void)node_new(env, &p);
 }
 
@@ -60,8 +64,8 @@ look(void *ctx, const struct world_event *e)
         if (getenv("TALK"))
             printf("%8.3f %.*s %s %.*s %.*s %ld %ld %ld %ld\n", (double)e->at_ns / 1e9,
                    (int)e->machine->name.n, e->machine->name.p, note_spelling(n->kind),
-                   (int)n->subject.n, n->subject.p, (int)n->text.n, n->text.p, n->v[0], n->v[1], n->v[2],
-                   n->v[3]);
+                   (int)n->subject.n, n->subject.p, (int)n->text.n, n->text.p, n->v[0], n->v[1],
+                   n->v[2], n->v[3]);
     }
 }
 
@@ -75,10 +79,11 @@ cluster(uint64_t seed, struct seen *seen)
     for (int i = 0; i < ARRAY_LEN(six); i++) {
         static struct setup copies[ARRAY_LEN(six)];
         copies[i] = six[i];
-        struct machine *m = world_add(w, &(struct machine_params){.name = slice_cstr(copies[i].name),
-                                                                  .kind = S("node"),
-                                                                  .start = start_node,
-                                                                  .args = &copies[i]});
+        struct machine *m =
+            world_add(w, &(struct machine_params){.name = slice_cstr(copies[i].name),
+                                                  .kind = S("node"),
+                                                  .start = start_node,
+                                                  .args = &copies[i]});
         machine_start(m);
     }
     return w;

@@ -46,7 +46,8 @@ add_node(int i, const char *factor)
 {
     static const char *const names[NODES] = {"b1", "b2", "b3"};
     char text[80];
-    params[i] = (struct node_params){.settings = settings[i], .cluster_id = S("AAAAAAAAAAAAAAAAAAAAAg"), .version = S("test")};
+    params[i] = (struct node_params){
+        .settings = settings[i], .cluster_id = S("AAAAAAAAAAAAAAAAAAAAAg"), .version = S("test")};
     (void)snprintf(text, sizeof text, "%d", i + 1);
     set(i, "node.id", text);
     set(i, "process.roles", "broker,controller");

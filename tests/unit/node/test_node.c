@@ -51,7 +51,8 @@ add_node(int i)
 {
     static const char *const names[NODES] = {"b1", "b2", "b3"};
     char text[80];
-    params[i] = (struct node_params){.settings = settings[i], .cluster_id = S("AAAAAAAAAAAAAAAAAAAAAg"), .version = S("test")};
+    params[i] = (struct node_params){
+        .settings = settings[i], .cluster_id = S("AAAAAAAAAAAAAAAAAAAAAg"), .version = S("test")};
     snprintf(text, sizeof text, "%d", i + 1);
     set(i, "node.id", text);
     set(i, "process.roles", "broker,controller");
@@ -235,8 +236,7 @@ a_topic_made_anew_while_a_broker_was_down_is_followed_by_it(void **state)
     produce(7);
     machine_start(nodes[2]);
     until(all_in_sync, NULL);
-    for (int i = 0; i < NODES; i++)
-        assert_int_equal(end_on(i), 7);
+    for (int i = 0; i < NODES; i++) assert_int_equal(end_on(i), 7);
 }
 
 static void
@@ -247,7 +247,8 @@ creating_topics_fences_nobody(void **state)
     struct new_topic topics[30];
     for (int i = 0; i < 30; i++) {
         snprintf(names[i], sizeof names[i], "t%d", i);
-        topics[i] = (struct new_topic){.name = slice_cstr(names[i]), .partitions = 8, .replicas = 3};
+        topics[i] =
+            (struct new_topic){.name = slice_cstr(names[i]), .partitions = 8, .replicas = 3};
     }
     create(topics, 1);
     fenced_n = 0;
@@ -342,7 +343,8 @@ static void
 a_topic_has_its_own_codec_if_it_wants_one(void **state)
 {
     (void)state;
-    static const char *const names[] = {"producer", "uncompressed", "gzip", "snappy", "lz4", "zstd"};
+    static const char *const names[] = {"producer", "uncompressed", "gzip",
+                                        "snappy",   "lz4",          "zstd"};
     for (int from = CODEC_NONE; from <= CODEC_ZSTD; from += CODEC_ZSTD) {
         for (int i = 0; i < ARRAY_LEN(names); i++) {
             char name[16], path[64];

@@ -229,8 +229,7 @@ no_controller_listener_is_advertised_by_itself(void **state)
 {
     (void)state;
     os_settings_add_defaults(&settings);
-    assert_true(
-        parse("listeners=PLAINTEXT://h:1,A://h:2,B://h:3\ncontroller.listener.names=A, B"));
+    assert_true(parse("listeners=PLAINTEXT://h:1,A://h:2,B://h:3\ncontroller.listener.names=A, B"));
     os_settings_add_implied(&settings, true);
     expect_setting("advertised.listeners", "PLAINTEXT://h:1");
 }

@@ -88,8 +88,7 @@ check_told(const struct node *n, const struct request_head *head, const void *re
     int32_t epoch = -1;
     if (head->api_key == K_API_FETCH) {
         const struct k_fetch_response *f = response;
-        if (f->responses_n == 1)
-            epoch = f->responses[0].partitions[0].current_leader.leader_epoch;
+        if (f->responses_n == 1) epoch = f->responses[0].partitions[0].current_leader.leader_epoch;
     } else if (head->api_key == K_API_VOTE) {
         const struct k_vote_response *v = response;
         if (v->topics_n == 1) epoch = v->topics[0].partitions[0].leader_epoch;
@@ -1002,7 +1001,8 @@ a_request_for_votes_is_refused_with_the_first_reason(void **state)
     struct cluster *c = cluster_new(7, args, NODES, VOTERS, false);
     must_progress(c, NODES, 40, 10 * NS_PER_S);
     assert_int_equal(vote_error(c, 9, -1, 0, 2), K_ERR_INVALID_REQUEST);
-    assert_int_equal(vote_error(c, 1, 0, 0, 2), K_ERR_INVALID_REQUEST); /* an epoch of its own log */
+    assert_int_equal(vote_error(c, 1, 0, 0, 2),
+                     K_ERR_INVALID_REQUEST); /* an epoch of its own log */
     assert_int_equal(vote_error(c, 9, -1, -2, 2), K_ERR_INVALID_REQUEST);
     assert_int_equal(vote_error(c, 9, -1, -1, 2), K_ERR_INVALID_REQUEST);
     assert_int_equal(vote_error(c, 9, 0, -1, -1), K_ERR_INVALID_REQUEST);

@@ -105,7 +105,7 @@ only_format_2_from_offset_0_is_taken(void **state)
         enum batch_err err;
         int16_t code;
     } cases[] = {
-        {0, 0, BATCH_OLD_MAGIC, 87}, {0, 1, BATCH_OLD_MAGIC, 87},   {0, 3, BATCH_BAD_MAGIC, 2},
+        {0, 0, BATCH_OLD_MAGIC, 87}, {0, 1, BATCH_OLD_MAGIC, 87},  {0, 3, BATCH_BAD_MAGIC, 2},
         {0, -1, BATCH_BAD_MAGIC, 2}, {1, 2, BATCH_BAD_OFFSET, 87}, {-1, 2, BATCH_BAD_OFFSET, 87},
     };
     struct batch_builder b;

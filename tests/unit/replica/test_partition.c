@@ -217,7 +217,9 @@ a_wish_ends_with_the_epoch(void **state)
     told(1, 3, 1);
     p.isr_state = ISR_PENDING;
     p.isr_wanted = (struct isr){.n = 1, .v = {1}};
-    told(1, 3, 2); /* the controller has changed something: what was asked for was decided on older facts */
+    told(
+        1, 3,
+        2); /* the controller has changed something: what was asked for was decided on older facts */
     assert_int_equal(p.isr_state, ISR_COMMITTED);
     p.isr_state = ISR_PENDING;
     told(2, 4, 3);

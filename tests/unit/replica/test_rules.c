@@ -74,8 +74,10 @@ a_follower_cuts_where_the_epochs_part(void **state)
 {
     (void)state;
     struct epoch_end none = {-1, -1};
-    assert_int_equal(truncation_offset((struct epoch_end){3, 8}, (struct epoch_end){3, 12}, 12, 5), 8);
-    assert_int_equal(truncation_offset((struct epoch_end){3, 8}, (struct epoch_end){2, 6}, 12, 5), 6);
+    assert_int_equal(truncation_offset((struct epoch_end){3, 8}, (struct epoch_end){3, 12}, 12, 5),
+                     8);
+    assert_int_equal(truncation_offset((struct epoch_end){3, 8}, (struct epoch_end){2, 6}, 12, 5),
+                     6);
     assert_int_equal(truncation_offset(none, (struct epoch_end){2, 6}, 12, 5), 5);
     assert_int_equal(truncation_offset((struct epoch_end){3, 8}, none, 12, 5), 8);
     assert_int_equal(truncation_on_becoming_follower(12, 5), 12);

@@ -42,7 +42,8 @@ static void
 set(int8_t type, struct slice resource, struct slice name, struct slice value)
 {
     struct writer w = writer_mem(&mem);
-    struct k_config_record r = {.resource_type = type, .resource_name = resource, .name = name, .value = value};
+    struct k_config_record r = {
+        .resource_type = type, .resource_name = resource, .name = name, .value = value};
     assert_true(metadata_record_write(&w, K_MSG_CONFIG_RECORD, 0, &r, NULL));
     assert_null(image_apply(&image, writer_slice(&w), next_offset, 0, &scratch));
     image_batch_end(&image, next_offset++, 0);

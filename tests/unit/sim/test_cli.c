@@ -50,7 +50,8 @@ bug_on(const char *id)
 }
 
 int64_t
-hw_advance(int64_t high_watermark, const struct replica_view *replicas, int32_t n, bool under_min_isr)
+hw_advance(int64_t high_watermark, const struct replica_view *replicas, int32_t n,
+           bool under_min_isr)
 {
     int64_t end = INT64_MAX;
     calls++;
@@ -95,7 +96,8 @@ static int
 run(const char *const *argv)
 {
     int argc = 0, kept = dup(STDOUT_FILENO), errors = dup(STDERR_FILENO);
-    int to = open("printed", O_WRONLY | O_CREAT | O_TRUNC, 0666), null = open("/dev/null", O_WRONLY);
+    int to = open("printed", O_WRONLY | O_CREAT | O_TRUNC, 0666),
+        null = open("/dev/null", O_WRONLY);
     while (argv[argc]) argc++;
     fflush(NULL);
     dup2(to, STDOUT_FILENO);
@@ -233,7 +235,8 @@ a_run_that_comes_out_otherwise_is_nondeterministic(void **state)
 static int
 view(int (*command)(int argc, char **argv), const char *const *argv)
 {
-    int argc = 0, kept = dup(STDOUT_FILENO), to = open("printed", O_WRONLY | O_CREAT | O_TRUNC, 0666);
+    int argc = 0, kept = dup(STDOUT_FILENO),
+        to = open("printed", O_WRONLY | O_CREAT | O_TRUNC, 0666);
     while (argv[argc]) argc++;
     fflush(NULL);
     dup2(to, STDOUT_FILENO);
@@ -293,8 +296,11 @@ static void
 a_run_is_replayed_without_the_file_that_it_came_from(void **state)
 {
     (void)state;
-    assert_true(file_write_all("gone.yaml", slice_cstr("scenario: 1\nname: twin\nabout: a \"twin\"\nextends: tiny\n")));
-    assert_int_equal(run((const char *const[]){"gone.yaml", "--set", "p1.rate=50/s", "--out", "again", NULL}), EXIT_PASS);
+    assert_true(file_write_all(
+        "gone.yaml", slice_cstr("scenario: 1\nname: twin\nabout: a \"twin\"\nextends: tiny\n")));
+    assert_int_equal(
+        run((const char *const[]){"gone.yaml", "--set", "p1.rate=50/s", "--out", "again", NULL}),
+        EXIT_PASS);
     assert_int_equal(unlink("gone.yaml"), 0);
     must_have("again/twin-7/scenario.yaml", "about: \"a \\\"twin\\\"\"\n");
     assert_int_equal(replay("again/twin-7"), EXIT_PASS);
@@ -306,7 +312,8 @@ a_run_of_a_sweep_is_replayed_with_its_fault(void **state)
 {
     (void)state;
     assert_int_equal(RUN("--sweep", "power", "--ops", "30..31", "--out", "swept"), EXIT_PASS);
-    must_have("swept/report.json", "\"sweep\":{\"fault\":\"power\",\"node\":\"k1\",\"operation\":31}");
+    must_have("swept/report.json",
+              "\"sweep\":{\"fault\":\"power\",\"node\":\"k1\",\"operation\":31}");
     must_have("swept/tiny-7-b2-30/story.txt", "power");
     assert_int_equal(replay("swept/tiny-7-b2-30"), EXIT_PASS);
 }
@@ -317,7 +324,8 @@ static void
 a_sweep_goes_over_all_operations_of_all_nodes(void **state)
 {
     (void)state;
-    assert_int_equal(RUN("--sweep", "crash", "--ops", "30..1000000", "--only", "nobody"), EXIT_USAGE);
+    assert_int_equal(RUN("--sweep", "crash", "--ops", "30..1000000", "--only", "nobody"),
+                     EXIT_USAGE);
     assert_int_equal(RUN("--sweep", "crash", "--ops", "1000000", "--json"), EXIT_USAGE);
     assert_int_equal(RUN("--sweep", "crash", "--ops", "40", "--seed", "1..2", "--json"), EXIT_PASS);
     const char *all = read_back("printed");
@@ -362,7 +370,8 @@ an_interrupted_run_is_reported_and_no_pass(void **state)
     (void)state;
     struct slice longer = S("p1.until=30s");
     struct load_options lo = {.sets = &longer, .sets_n = 1};
-    struct run_job j = {.path = "tiny.yaml", .out = "stopped", .stop = stop_at_the_first_look, .json = true};
+    struct run_job j = {
+        .path = "tiny.yaml", .out = "stopped", .stop = stop_at_the_first_look, .json = true};
     static struct pool pool;
     struct mem mem;
     struct arena a;
@@ -386,9 +395,11 @@ static void
 what_could_not_be_read_is_no_disagreement(void **state)
 {
     (void)state;
-    assert_true(file_write_all("dead.yaml", slice_cstr("scenario: 1\nname: dead\nextends: tiny\nabout: x\n"
-        "timeline:\n  - {at: 500ms, crash: [b2, b3], as: two}\n"
-        "  - {then: 1ms, disk: $two, shorten: 0B, path: meta.properties}\n")));
+    assert_true(file_write_all(
+        "dead.yaml",
+        slice_cstr("scenario: 1\nname: dead\nextends: tiny\nabout: x\n"
+                   "timeline:\n  - {at: 500ms, crash: [b2, b3], as: two}\n"
+                   "  - {then: 1ms, disk: $two, shorten: 0B, path: meta.properties}\n")));
     assert_int_equal(run((const char *const[]){"dead.yaml", "--json", NULL}), EXIT_FAIL);
     must_have("printed", "the final read did not come to an end");
 }

@@ -102,7 +102,8 @@ what_heals_is_said_in_the_words_in_which_it_began(void **state)
     fault_slow_link(p.w, one(&p.b), one(&p.a), false, (struct slow){.loss_permille = 1});
     fault_heal(p.w, cut);
     fault_heal_all(p.w);
-    assert_slice(writer_slice(&heard), "cut: a b <> b\nslow: b > a\nheal: a b <> b\nheal slow: b > a\n");
+    assert_slice(writer_slice(&heard),
+                 "cut: a b <> b\nslow: b > a\nheal: a b <> b\nheal slow: b > a\n");
     writer_release(&heard);
     mem_release(&mem);
     world_free(p.w);

@@ -25,7 +25,8 @@ load_with(struct loaded *l, const char *text, const struct load_options *o)
     arena_init(&l->a, &l->mem, 0);
     diags_init(&l->diags, &l->a);
     l->all = scenario_load(&l->a, &l->source, o, &l->diags);
-    for (int32_t i = 0; i < l->all.n && !l->diags.errors; i++) scenario_lint(l->all.v[i], &l->diags);
+    for (int32_t i = 0; i < l->all.n && !l->diags.errors; i++)
+        scenario_lint(l->all.v[i], &l->diags);
     l->printed = writer_mem(&l->mem);
     diags_print(&l->diags, &l->printed);
     writer_i8(&l->printed, 0);
@@ -99,16 +100,17 @@ a_whole_scenario_is_read(void **state)
 {
     (void)state;
     struct loaded l;
-    load(&l, HEAD
-         "seed: 42\n"
-         "cluster: {brokers: 3, controllers: 3, config: {min.insync.replicas: 2}}\n"
-         "clients:\n  p1: {produce: orders, rate: 200/s, until: 8s, acks: 1}\n  c1: {consume: orders}\n"
-         "timeline:\n"
-         "  - {at: 2s, crash: leader(orders-0), as: old}\n"
-         "  - {when: {leader-of: orders-0, not: $old}, after: 5ms, cut: {from: b2, to: [k1, k2]}, as: c}\n"
-         "  - {every: 1s..2s x 3, reset: [any(1), rest]}\n"
-         "  - {then: 50ms, restart: $old}\n"
-         "expect:\n  always: [lost]\n  must-fail: [{check: lost, min: 3}]\n");
+    load(&l, HEAD "seed: 42\n"
+                  "cluster: {brokers: 3, controllers: 3, config: {min.insync.replicas: 2}}\n"
+                  "clients:\n  p1: {produce: orders, rate: 200/s, until: 8s, acks: 1}\n  c1: "
+                  "{consume: orders}\n"
+                  "timeline:\n"
+                  "  - {at: 2s, crash: leader(orders-0), as: old}\n"
+                  "  - {when: {leader-of: orders-0, not: $old}, after: 5ms, cut: {from: b2, to: "
+                  "[k1, k2]}, as: c}\n"
+                  "  - {every: 1s..2s x 3, reset: [any(1), rest]}\n"
+                  "  - {then: 50ms, restart: $old}\n"
+                  "expect:\n  always: [lost]\n  must-fail: [{check: lost, min: 3}]\n");
     assert_string_equal(said(&l), "");
     assert_int_equal(l.all.n, 1);
     const struct scenario *s = l.all.v[0];
@@ -133,9 +135,10 @@ a_twin_takes_over_all_but_what_is_its_own(void **state)
 {
     (void)state;
     struct loaded l;
-    load(&l, HEAD P1 "catches: {TX01: [duplicate]}\n"
-                     "expect: {must-fail: [{check: lost}], always: [duplicate]}\n"
-                     "---\nscenario: 1\nname: u\nabout: twin\nextends: t\nclients: {p1: {acks: 0}}\n");
+    load(&l,
+         HEAD P1 "catches: {TX01: [duplicate]}\n"
+                 "expect: {must-fail: [{check: lost}], always: [duplicate]}\n"
+                 "---\nscenario: 1\nname: u\nabout: twin\nextends: t\nclients: {p1: {acks: 0}}\n");
     assert_string_equal(said(&l), "");
     assert_int_equal(l.all.n, 2);
     const struct scenario *u = l.all.v[1];
@@ -181,7 +184,8 @@ what_yaml_would_make_of_words_is_not_made(void **state)
     (void)state;
     must_say(HEAD "timeline: [{at: 2, crash: b1}]", "a unit is due");
     must_say(HEAD "timeline: [{at: 1:30, crash: b1}]", "write 1m or 90s");
-    must_say(HEAD "clients: {p1: {produce: orders, until: 2s, idempotent: yes}}", "write true or false");
+    must_say(HEAD "clients: {p1: {produce: orders, until: 2s, idempotent: yes}}",
+             "write true or false");
     must_say(HEAD "seed: 1\nseed: 2\n", "for the second time, first in line 5");
     must_say("a: &x 1\n", "anchors are not for scenarios");
     must_say("a: *x\n", "aliases are not for scenarios");
@@ -196,10 +200,12 @@ names_that_nobody_has_are_refused(void **state)
     (void)state;
     must_say(HEAD "timeline: [{at: 2s, crash: b4}]", "no machine is called b4");
     must_say(HEAD "timeline: [{at: 2s, crash: leader(order-0)}]", "did you mean orders?");
-    must_say(HEAD "timeline: [{at: 2s, crash: leader(orders-7)}]", "orders has 1 partition, numbered from 0");
+    must_say(HEAD "timeline: [{at: 2s, crash: leader(orders-7)}]",
+             "orders has 1 partition, numbered from 0");
     must_say(HEAD "timeline: [{at: 2s, restart: $old}]", "no earlier step has `as: old`");
     must_say(HEAD "timeline: [{at: 2s, hold: {rpc: Fetsh}}]", "did you mean Fetch?");
-    must_say(HEAD "cluster: {config: {min.insync.replica: 2}}", "did you mean min.insync.replicas?");
+    must_say(HEAD "cluster: {config: {min.insync.replica: 2}}",
+             "did you mean min.insync.replicas?");
     must_say(HEAD "cluster: {config: {num.partitions: many}}", "num.partitions: ");
     must_say(HEAD "cluster: {config: {node.id: 7}}", "is set by the simulator");
     must_say(HEAD "expect: {always: [losst]}", "did you mean lost?");
@@ -220,8 +226,10 @@ steps_that_say_too_little_or_too_much_are_refused(void **state)
     must_say(HEAD "timeline: [{at: 1s, cut: b1}]", "two sides are due here");
     must_say(HEAD "timeline: [{at: 1s, slow: [b1, b2]}]", "slow does not say what");
     must_say(HEAD "expect: {eventually: [{serving: b1}]}", "by when?");
-    must_say(HEAD "clients: {p1: {produce: orders, consume: orders, until: 1s}}", "a client does one of two");
-    must_say(HEAD "clients: {p1: {produce: orders, until: 1s, acks: 1, idempotent: true}}", "acks: all");
+    must_say(HEAD "clients: {p1: {produce: orders, consume: orders, until: 1s}}",
+             "a client does one of two");
+    must_say(HEAD "clients: {p1: {produce: orders, until: 1s, acks: 1, idempotent: true}}",
+             "acks: all");
 }
 
 static void
@@ -256,7 +264,8 @@ a_caret_counts_characters_and_is_in_sight(void **state)
     load(&l, text);
     const char *shown = strstr(said(&l), "    5 | …"), *caret = strchr(shown, '^');
     assert_non_null(caret);
-    assert_int_equal(strstr(shown, "losst") - strstr(shown, "| …") - 2, caret - strrchr(said(&l), '|'));
+    assert_int_equal(strstr(shown, "losst") - strstr(shown, "| …") - 2,
+                     caret - strrchr(said(&l), '|'));
     mem_release(&l.mem);
 }
 
@@ -266,7 +275,8 @@ what_is_no_text_has_a_place_too(void **state)
     (void)state;
     must_say("", "x.yaml:1:1: error: no scenario in this file");
     must_say("scenario: 1\nname: \xe9\n", "x.yaml:2:7: error: this is not YAML");
-    must_say("scenario: 1\nname: a\x1b[31m\n", "x.yaml:2:8: error: this is not YAML: control characters");
+    must_say("scenario: 1\nname: a\x1b[31m\n",
+             "x.yaml:2:8: error: this is not YAML: control characters");
     must_say(HEAD "\"\\x1b[31m\": 1\n", "a scenario has no key '?[31m'");
     must_say(HEAD "nonsense\n", "x.yaml:5:1: error: this is not YAML");
     struct loaded l;
@@ -284,15 +294,19 @@ numbers_that_no_run_can_bear_are_refused(void **state)
     must_say(HEAD "cluster: {controllers: 10}", "from 0..9");
     must_say(HEAD "cluster: {memory: 1KiB}", "from 8MiB..64GiB");
     must_say(HEAD "cluster: {network: {split: 2000}}", "split: 2000 is too large");
-    must_say(HEAD "clients: {p1: {produce: orders, until: 2s, in-flight: 0}}", "in-flight: 0 is too small");
+    must_say(HEAD "clients: {p1: {produce: orders, until: 2s, in-flight: 0}}",
+             "in-flight: 0 is too small");
     must_say(HEAD "clients: {p1: {produce: orders, until: 2s, value-bytes: 3}}", "from 8..");
     must_say(HEAD "clients: {p1: {produce: orders, until: 2s, rate: 99999999/s}}", "is not a rate");
     must_say(HEAD "timeline: [{at: 1s, clock: b1, drift: -1000000}]", "from -900000..9000000");
-    must_say(HEAD "timeline: [{at: 1s, hold: {rpc: Fetch, count: 99999999999}}]", "count: 99999999999 is too large");
+    must_say(HEAD "timeline: [{at: 1s, hold: {rpc: Fetch, count: 99999999999}}]",
+             "count: 99999999999 is too large");
     must_say(HEAD "timeline: [{every: 1ns, note: x}]", "of a millisecond or more");
     must_say(HEAD "timeline: [{at: 100000d, note: x}]", "too long: 70 years at most");
-    must_say(HEAD "random: {until: 3s, every: 1s, lasting: 1s, faults: {crash: 0}}", "no fault has a weight");
-    must_say(HEAD "random: {from: 4s, until: 3s, every: 1s, lasting: 1s, faults: {crash: 1}}", "before it begins");
+    must_say(HEAD "random: {until: 3s, every: 1s, lasting: 1s, faults: {crash: 0}}",
+             "no fault has a weight");
+    must_say(HEAD "random: {from: 4s, until: 3s, every: 1s, lasting: 1s, faults: {crash: 1}}",
+             "before it begins");
 }
 
 static void
@@ -303,16 +317,19 @@ what_would_mean_nothing_is_refused(void **state)
     must_say(HEAD P1 "expect: {at-end: [{acked: p1, min: 3, max: 2}]}", "nothing can be so");
     must_say(HEAD P1 "expect: {at-end: [{high-watermark-of: orders-0}]}", "how many?");
     must_say(HEAD P1 "expect: {at-end: [{isr-of: orders-0}]}", "who, or how many");
-    must_say(HEAD P1 "expect: {eventually: [{isr-of: orders-0, is: all, within: 1s, after: 1h}]}", "after the end of the run");
+    must_say(HEAD P1 "expect: {eventually: [{isr-of: orders-0, is: all, within: 1s, after: 1h}]}",
+             "after the end of the run");
     must_say(HEAD "timeline: [{at: 1s, crash: []}]", "this is not a target");
     must_say(HEAD "timeline: [{at: 1s, crash: rest}]", "the rest of what?");
     must_say(HEAD "timeline: [{at: 1s, cut: [rest, rest]}]", "one side must say who");
     must_say(HEAD "timeline: [{at: 1s, heal: b1}]", "nothing lasts by this name");
-    must_say(HEAD "timeline: [{at: 1s, crash: b1, as: c}, {at: 2s, heal: $c}]", "nothing lasts by this name");
+    must_say(HEAD "timeline: [{at: 1s, crash: b1, as: c}, {at: 2s, heal: $c}]",
+             "nothing lasts by this name");
     must_say(HEAD P1 "timeline: [{at: 1s, shutdown: p1}]", "clients do not stop in order");
     must_say(HEAD P1 "timeline: [{at: 1s, roll: clients}]", "clients do not stop in order");
     must_say(HEAD "timeline: [{at: 1s, hold: {rpc: Fetch, topic: order}}]", "did you mean orders?");
-    must_say(HEAD "timeline: [{at: 1s, hold: {rpc: Fetch, partition: 0}}]", "a partition of which topic?");
+    must_say(HEAD "timeline: [{at: 1s, hold: {rpc: Fetch, partition: 0}}]",
+             "a partition of which topic?");
     must_say(HEAD "timeline: [{at: 1s, admin: {delete: order}}]", "did you mean orders?");
     must_say(HEAD "timeline: [{at: 1s, disk: b1, erase: true}]", "path: .index");
     must_say(HEAD "clients: {admin: {consume: orders}}", "this name is taken");
@@ -326,7 +343,8 @@ an_assignment_is_taken_as_it_is_written(void **state)
 {
     (void)state;
     struct loaded l;
-    load(&l, "scenario: 1\nname: t\nabout: x\ntopics: {orders: {assignment: [[b2, b3], [b3, b1]]}}\n");
+    load(&l,
+         "scenario: 1\nname: t\nabout: x\ntopics: {orders: {assignment: [[b2, b3], [b3, b1]]}}\n");
     assert_string_equal(said(&l), "");
     const struct topic *t = &l.all.v[0]->topics[0];
     assert_int_equal(t->partitions, 2);
@@ -348,7 +366,8 @@ a_disk_is_slowed_and_healed_by_words_that_are_verbs_too(void **state)
 {
     (void)state;
     struct loaded l;
-    load(&l, HEAD "timeline:\n  - {at: 1s, disk: b1, slow: 500, for: 1s}\n  - {at: 2s, disk: b1, heal: true}\n");
+    load(&l, HEAD "timeline:\n  - {at: 1s, disk: b1, slow: 500, for: 1s}\n  - {at: 2s, disk: b1, "
+                  "heal: true}\n");
     assert_string_equal(said(&l), "");
     assert_int_equal(l.all.v[0]->steps[0].verb->id, VERB_DISK);
     assert_int_equal(l.all.v[0]->steps[0].args.percent, 500);
@@ -361,7 +380,8 @@ static void
 scenarios_that_extend_each_other_in_a_circle_are_refused(void **state)
 {
     (void)state;
-    must_say("scenario: 1\nname: a\nextends: b\n---\nscenario: 1\nname: b\nextends: a\n", "in a circle");
+    must_say("scenario: 1\nname: a\nextends: b\n---\nscenario: 1\nname: b\nextends: a\n",
+             "in a circle");
     must_say("scenario: 1\nname: a\nextends: zz\n", "no scenario is called zz");
 }
 
@@ -369,12 +389,16 @@ static void
 lint_knows_what_is_hardly_meant(void **state)
 {
     (void)state;
-    must_say(HEAD "cluster: {config: {broker.session.timeout.ms: 1000, broker.heartbeat.interval.ms: 500}}",
-             "one late heartbeat fences a broker");
+    must_say(
+        HEAD
+        "cluster: {config: {broker.session.timeout.ms: 1000, broker.heartbeat.interval.ms: 500}}",
+        "one late heartbeat fences a broker");
     must_say(HEAD "timeline: [{at: 1s, pause: b1, for: 2s}]", "no failover will happen");
-    must_say("scenario: 1\nname: t\nabout: x\ntopics: {orders: {}}\ntimeline: [{at: 1s, crash: b1}]",
-             "has a role that differs from seed to seed");
-    must_say(HEAD "timeline: [{at: 1s, crash: b1}, {at: 1s, crash: b2}]", "the quorum is gone with them");
+    must_say(
+        "scenario: 1\nname: t\nabout: x\ntopics: {orders: {}}\ntimeline: [{at: 1s, crash: b1}]",
+        "has a role that differs from seed to seed");
+    must_say(HEAD "timeline: [{at: 1s, crash: b1}, {at: 1s, crash: b2}]",
+             "the quorum is gone with them");
     must_say(HEAD "run: 1s\ntimeline: [{at: 5s, crash: b1}]", "after the end of the run");
     must_say(HEAD P1 "timeline: [{at: 1s, admin: {delete: orders}}]", "p1 still writes to orders");
 }

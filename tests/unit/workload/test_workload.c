@@ -41,7 +41,8 @@ add_node(int i)
 {
     static const char *const names[NODES] = {"b1", "b2", "b3"};
     char text[80];
-    params[i] = (struct node_params){.settings = settings[i], .cluster_id = S("AAAAAAAAAAAAAAAAAAAAAg"), .version = S("test")};
+    params[i] = (struct node_params){
+        .settings = settings[i], .cluster_id = S("AAAAAAAAAAAAAAAAAAAAAg"), .version = S("test")};
     snprintf(text, sizeof text, "%d", i + 1);
     set(i, "node.id", text);
     set(i, "process.roles", "broker,controller");
