@@ -2,7 +2,7 @@
 
 #include "broker/log/internal.h"
 
-#define LOOKED_AT_MAX 8 /* for each file that is opened */
+#define LOOKED_AT_MAX 8 /* at each opening or use of a file */
 
 void
 open_files_init(struct open_files *t, int64_t max)
