@@ -55,6 +55,15 @@ slice_trim(struct slice s)
     return s;
 }
 
+struct slice
+path_parent(struct slice path)
+{
+    while (path.n > 1 && path.p[path.n - 1] == '/') path.n--;
+    int64_t n = path.n;
+    while (n > 0 && path.p[n - 1] != '/') n--;
+    return n == 0 ? S(".") : slice_sub(path, 0, n == 1 ? 1 : n - 1);
+}
+
 bool
 slice_to_i64(struct slice s, int64_t *ret)
 {

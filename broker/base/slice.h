@@ -46,6 +46,9 @@ int64_t slice_find(struct slice s, uint8_t c, int64_t from);
 /* s[from, from + n), clipped to s. */
 struct slice slice_sub(struct slice s, int64_t from, int64_t n);
 struct slice slice_trim(struct slice s);
+/* The directory that a path stands in: "data" of "data/logs", "/" of "/logs", "." of "logs". Slashes
+ * at the end do not count. */
+struct slice path_parent(struct slice path);
 /* Decimal with an optional sign, nothing else, no overflow. */
 bool slice_to_i64(struct slice s, int64_t *ret);
 

@@ -1,19 +1,15 @@
 /* The batch in the making, and the notes that go with it. */
 #include "broker/controller/internal.h"
 
-#include "broker/protocol/schema.h"
+#include "broker/protocol/record_frame.h"
 
-#define FRAME_VERSION 1
 #define NOT_PROPOSED INT64_MAX
 
 void
 batch_add(struct controller *c, enum k_msg msg, int16_t version, const void *rec)
 {
     struct writer w = writer_mem(&c->env->mem);
-    writer_uvarint(&w, FRAME_VERSION);
-    writer_uvarint(&w, (uint32_t)k_messages[msg].api_key);
-    writer_uvarint(&w, (uint32_t)version);
-    CHECK(codec_write(msg, version, rec, &w, NULL));
+    CHECK(metadata_record_write(&w, msg, version, rec, NULL));
     VEC_PUSH(&c->env->mem, &c->batch, mem_dup(&c->env->mem, writer_slice(&w)));
     writer_release(&w);
 }

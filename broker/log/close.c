@@ -153,14 +153,6 @@ delete_files(struct close_job *j)
     files_remove(&j->remove, log);
 }
 
-static struct slice
-parent_of(struct slice dir)
-{
-    int64_t end = dir.n;
-    while (end > 0 && dir.p[end - 1] != '/') end--;
-    return end > 1 ? slice_sub(dir, 0, end - 1) : end == 1 ? S("/") : S(".");
-}
-
 static void
 delete_step(struct close_job *j)
 {
@@ -178,7 +170,7 @@ delete_step(struct close_job *j)
         break;
     case DELETE_DIR:
         j->stage = DELETE_PARENT;
-        dir_sync(log->env, op, parent_of(j->path));
+        dir_sync(log->env, op, path_parent(j->path));
         break;
     default: close_end(j, LOG_OK);
     }

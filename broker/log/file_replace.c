@@ -13,14 +13,6 @@ enum {
     REPLACE_SYNC_DIR
 };
 
-static struct slice
-parent_of(struct slice path)
-{
-    int64_t end = path.n;
-    while (end > 0 && path.p[end - 1] != '/') end--;
-    return end > 1 ? slice_sub(path, 0, end - 1) : end == 1 ? S("/") : S(".");
-}
-
 static void
 replace_finish(struct file_replace *r, enum env_err err)
 {
@@ -48,7 +40,7 @@ replace_next(struct file_replace *r)
     case REPLACE_SYNC: file_sync(&r->op, &r->file); break;
     case REPLACE_CLOSE: file_close(&r->op, &r->file); break;
     case REPLACE_RENAME: path_rename(r->env, &r->op, r->tmp, r->path); break;
-    case REPLACE_SYNC_DIR: dir_sync(r->env, &r->op, parent_of(r->path)); break;
+    case REPLACE_SYNC_DIR: dir_sync(r->env, &r->op, path_parent(r->path)); break;
     default: replace_finish(r, r->err);
     }
 }

@@ -297,16 +297,6 @@ dir_durable(struct op *op)
     path_lock(n->env, op, node_path(n, ".lock"));
 }
 
-/* "data" of "data/logs", "/" of "/logs", "." of "logs". */
-static struct slice
-parent_of(struct slice path)
-{
-    while (path.n > 1 && path.p[path.n - 1] == '/') path.n--;
-    int64_t n = path.n;
-    while (n > 0 && path.p[n - 1] != '/') n--;
-    return n == 0 ? S(".") : slice_sub(path, 0, n == 1 ? 1 : n - 1);
-}
-
 /* What is synced within a directory is lost with the directory's own name: a power loss must not
  * make a voter forget its vote. */
 static void
@@ -318,7 +308,7 @@ dir_made(struct op *op)
         return;
     }
     op->done = dir_durable;
-    dir_sync(n->env, op, parent_of(n->log_dir));
+    dir_sync(n->env, op, path_parent(n->log_dir));
 }
 
 void

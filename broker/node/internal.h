@@ -93,7 +93,6 @@ void quorum_open(struct node *n);
 void lifecycle_start(struct node *n);
 void lifecycle_metadata_advanced(struct node *n);
 void lifecycle_leave(struct node *n, void (*left)(struct node *n));
-void lifecycle_stop(struct node *n);
 void controller_registration_start(struct node *n);
 /* node.c */
 void node_identified(struct node *n);

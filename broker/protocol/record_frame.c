@@ -30,19 +30,6 @@ metadata_record_write(struct writer *w, enum k_msg msg, int16_t version, const v
 }
 
 bool
-metadata_record_read(struct reader *r, enum k_msg *ret_msg, int16_t *ret_version)
-{
-    uint32_t frame = reader_uvarint(r), type = reader_uvarint(r), version = reader_uvarint(r);
-    enum k_msg msg;
-    if (r->err || frame != METADATA_FRAME || type > INT16_MAX || version > INT16_MAX) return false;
-    if (!find(K_KIND_METADATA, S("metadata"), (int32_t)type, &msg)) return false;
-    if (!codec_has_version(msg, (int16_t)version)) return false;
-    *ret_msg = msg;
-    *ret_version = (int16_t)version;
-    return true;
-}
-
-bool
 coordinator_key_write(struct writer *w, enum k_msg key, const void *record,
                       struct codec_refusal *ret_why)
 {

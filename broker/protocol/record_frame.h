@@ -10,9 +10,8 @@
 
 bool metadata_record_write(struct writer *w, enum k_msg msg, int16_t version, const void *record,
                            struct codec_refusal *ret_why);
-/* Leaves the reader at the body. False: malformed, or of a type or version that is not known. */
-bool metadata_record_read(struct reader *r, enum k_msg *ret_msg, int16_t *ret_version);
 
+/* Readers leave the reader at the body. False: malformed, or of a type or version that is not known. */
 enum coordinator { COORDINATOR_GROUP, COORDINATOR_TRANSACTION, COORDINATOR_SHARE };
 
 bool coordinator_key_write(struct writer *w, enum k_msg key, const void *record,

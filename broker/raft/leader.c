@@ -223,12 +223,6 @@ leader_update_high_watermark(struct raft *r)
     apply_high_watermark(r, hw);
 }
 
-void
-leader_log_synced(struct raft *r)
-{
-    leader_update_high_watermark(r);
-}
-
 /* ---- check-quorum ---- */
 
 void

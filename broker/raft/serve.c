@@ -109,6 +109,12 @@ top_error(const struct raft *r, struct slice cluster_id, int32_t topics_n, int32
     return K_ERR_NONE;
 }
 
+/* The three requests have one shape: one topic with one partition. */
+#define TOP_ERROR(r, q) \
+    top_error(r, (q)->cluster_id, (q)->topics_n, \
+              (q)->topics_n > 0 ? (q)->topics[0].partitions_n : 0, \
+              (q)->topics_n > 0 ? (q)->topics[0].topic_name : SLICE_NULL)
+
 /* ---- votes ---- */
 
 static struct vote_facts
@@ -161,9 +167,7 @@ void
 raft_handle_vote(struct raft *r, struct raft_answer *a, const struct k_vote_request *q)
 {
     enum k_msg msg = K_MSG_VOTE_RESPONSE;
-    bool is_empty = q->topics_n < 1 || q->topics[0].partitions_n < 1;
-    int16_t top = top_error(r, q->cluster_id, q->topics_n, is_empty ? 0 : q->topics[0].partitions_n,
-                            is_empty ? SLICE_NULL : q->topics[0].topic_name);
+    int16_t top = TOP_ERROR(r, q);
     if (top != K_ERR_NONE) {
         answer(r, a, msg, top, K_ERR_NONE, false);
         return;
@@ -183,12 +187,15 @@ raft_handle_vote(struct raft *r, struct raft_answer *a, const struct k_vote_requ
 
 /* ---- a leader begins ---- */
 
-static bool
-could_lead(const struct raft *r, int32_t epoch, int32_t leader_id)
+/* What is wrong with somebody's word that this node leads, or led, this epoch. */
+static int16_t
+leadership_error(const struct raft *r, int32_t epoch, int32_t leader_id)
 {
-    if (leader_id < 0 || leader_id == r->cfg.node_id || epoch >= EPOCH_MAX) return false;
-    return epoch != r->election.epoch || r->election.leader_id == RAFT_NOBODY ||
-           r->election.leader_id == leader_id;
+    if (epoch < r->election.epoch) return K_ERR_FENCED_LEADER_EPOCH;
+    bool could_lead = leader_id >= 0 && leader_id != r->cfg.node_id && epoch < EPOCH_MAX;
+    bool is_another = epoch == r->election.epoch && r->election.leader_id != RAFT_NOBODY &&
+                      r->election.leader_id != leader_id;
+    return could_lead && !is_another ? K_ERR_NONE : K_ERR_INVALID_REQUEST;
 }
 
 static bool
@@ -203,18 +210,15 @@ raft_handle_begin_quorum_epoch(struct raft *r, struct raft_answer *a,
                                const struct k_begin_quorum_epoch_request *q)
 {
     enum k_msg msg = K_MSG_BEGIN_QUORUM_EPOCH_RESPONSE;
-    bool is_empty = q->topics_n < 1 || q->topics[0].partitions_n < 1;
-    int16_t top = top_error(r, q->cluster_id, q->topics_n, is_empty ? 0 : q->topics[0].partitions_n,
-                            is_empty ? SLICE_NULL : q->topics[0].topic_name);
+    int16_t top = TOP_ERROR(r, q);
     if (top != K_ERR_NONE) {
         answer(r, a, msg, top, K_ERR_NONE, false);
         return;
     }
     const struct k_begin_quorum_epoch_request_partition_data *d = &q->topics[0].partitions[0];
-    if (d->leader_epoch < r->election.epoch) {
-        answer(r, a, msg, K_ERR_NONE, K_ERR_FENCED_LEADER_EPOCH, false);
-    } else if (!could_lead(r, d->leader_epoch, d->leader_id)) {
-        answer(r, a, msg, K_ERR_NONE, K_ERR_INVALID_REQUEST, false);
+    int16_t err = leadership_error(r, d->leader_epoch, d->leader_id);
+    if (err != K_ERR_NONE) {
+        answer(r, a, msg, K_ERR_NONE, err, false);
     } else if (!is_for_us(r, q->voter_id, d->voter_directory_id)) {
         answer(r, a, msg, K_ERR_NONE, K_ERR_INVALID_VOTER_KEY, false);
     } else {
@@ -259,18 +263,15 @@ raft_handle_end_quorum_epoch(struct raft *r, struct raft_answer *a,
                              const struct k_end_quorum_epoch_request *q)
 {
     enum k_msg msg = K_MSG_END_QUORUM_EPOCH_RESPONSE;
-    bool is_empty = q->topics_n < 1 || q->topics[0].partitions_n < 1;
-    int16_t top = top_error(r, q->cluster_id, q->topics_n, is_empty ? 0 : q->topics[0].partitions_n,
-                            is_empty ? SLICE_NULL : q->topics[0].topic_name);
+    int16_t top = TOP_ERROR(r, q);
     if (top != K_ERR_NONE) {
         answer(r, a, msg, top, K_ERR_NONE, false);
         return;
     }
     const struct k_end_quorum_epoch_request_partition_data *d = &q->topics[0].partitions[0];
-    if (d->leader_epoch < r->election.epoch) {
-        answer(r, a, msg, K_ERR_NONE, K_ERR_FENCED_LEADER_EPOCH, false);
-    } else if (!could_lead(r, d->leader_epoch, d->leader_id)) {
-        answer(r, a, msg, K_ERR_NONE, K_ERR_INVALID_REQUEST, false);
+    int16_t err = leadership_error(r, d->leader_epoch, d->leader_id);
+    if (err != K_ERR_NONE) {
+        answer(r, a, msg, K_ERR_NONE, err, false);
     } else {
         raft_see(r, d->leader_epoch, d->leader_id);
         if (r->state == RAFT_FOLLOWER) leader_has_ended(r, d);

@@ -170,7 +170,6 @@ void election_go_on(struct raft *r);
 /* ---- leader.c ---- */
 void leader_begin(struct raft *r);
 void leader_end(struct raft *r);
-void leader_log_synced(struct raft *r);
 void leader_update_high_watermark(struct raft *r);
 void leader_check_quorum(struct raft *r);
 void leader_note_fetch(struct raft *r, struct voter_key who, int64_t offset);

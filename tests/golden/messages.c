@@ -115,6 +115,14 @@ check_body(struct bench *b, enum k_msg msg, int16_t version, struct slice bytes,
 /* ---- records of internal topics ------------------------------------------------------------- */
 
 static bool
+read_metadata_frame(enum k_msg msg, struct reader *r, int16_t *ret_version)
+{
+    uint32_t frame = reader_uvarint(r), type = reader_uvarint(r), version = reader_uvarint(r);
+    *ret_version = (int16_t)version;
+    return !r->err && frame == 1 && (int32_t)type == k_messages[msg].api_key;
+}
+
+static bool
 read_framing(enum k_msg msg, struct reader *r, int16_t *ret_version)
 {
     enum k_msg key = msg, value = msg;
@@ -123,8 +131,7 @@ read_framing(enum k_msg msg, struct reader *r, int16_t *ret_version)
                         : slice_starts(folder, S("share")) ? COORDINATOR_SHARE
                                                            : COORDINATOR_TRANSACTION;
     *ret_version = 0;
-    if (k_messages[msg].kind == K_KIND_METADATA)
-        return metadata_record_read(r, &key, ret_version) && key == msg;
+    if (k_messages[msg].kind == K_KIND_METADATA) return read_metadata_frame(msg, r, ret_version);
     if (k_messages[msg].kind == K_KIND_KEY)
         return coordinator_key_read(r, of, &key, &value) && key == msg;
     return coordinator_value_read(r, msg, ret_version);

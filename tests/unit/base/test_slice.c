@@ -98,6 +98,17 @@ numbers_are_read_to_the_last_digit_or_not_at_all(void **state)
     assert_false(slice_to_i64(SLICE_NULL, &v));
 }
 
+static void
+a_path_has_the_directory_that_it_stands_in(void **state)
+{
+    (void)state;
+    static const char *const cases[][2] = {
+        {"data/logs", "data"},   {"/logs", "/"}, {"logs", "."}, {"a/b/c", "a/b"},
+        {"data/logs//", "data"}, {"/", "/"},     {"", "."}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+        assert_true(slice_eq(path_parent(slice_cstr(cases[i][0])), slice_cstr(cases[i][1])));
+}
+
 int
 main(void)
 {
@@ -107,6 +118,7 @@ main(void)
         cmocka_unit_test(prefixes_and_suffixes_are_found),
         cmocka_unit_test(sub_is_clipped_to_what_is_there),
         cmocka_unit_test(find_and_trim_know_the_ends),
+        cmocka_unit_test(a_path_has_the_directory_that_it_stands_in),
         cmocka_unit_test(numbers_are_read_to_the_last_digit_or_not_at_all),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
