@@ -48,6 +48,7 @@ struct controller_options {
     const struct controller_feature *features; /* NULL: metadata.version 33 and ELR 1 */
     int32_t features_n;
 };
+    bool delete_topics_off;       /* delete.topic.enable is false */
 
 /* One request. The caller embeds it and keeps it until done(), which is called once: within
  * controller_request() when there is nothing to wait for, or later. */

@@ -93,6 +93,11 @@ static void
 delete_topics(struct request *q)
 {
     struct k_delete_topics_response *resp = q->response;
+    if (q->c->options.delete_topics_off) {
+        /* Versions below 3 have no word for it. */
+        fail_delete(resp, q->version < 3 ? K_ERR_INVALID_REQUEST : K_ERR_TOPIC_DELETION_DISABLED);
+        return;
+    }
     if (((const struct k_delete_topics_request *)q->body)->timeout_ms <= 0) {
         fail_delete(resp, K_ERR_REQUEST_TIMED_OUT);
         return;

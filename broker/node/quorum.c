@@ -179,6 +179,7 @@ quorum_open(struct node *n)
     n->image.cluster_id = n->identity.cluster_id;
     n->server.image = &n->image;
     struct raft_config rc = {
+        .delete_topics_off = !config_bool(c, K_CFG_DELETE_TOPIC_ENABLE),
         .node_id = n->identity.node_id,
         .directory_id = n->identity.directory_id,
         .cluster_id = n->identity.cluster_id,

@@ -366,6 +366,42 @@ grow(struct slice name, int32_t count,
     return &resp->results[0];
 }
 
+static int
+begin_without_deletion(void **state)
+{
+    (void)state;
+    struct controller_options o = usual_options;
+    o.delete_topics_off = true;
+    return world_begin_with(&o, false);
+}
+
+static void
+where_deletion_is_off_nothing_is_deleted(void **state)
+{
+    (void)state;
+    start_brokers(1);
+    struct k_create_topics_request_creatable_topic t = topic_named(S("a"), 1, 1);
+    (void)create(&t, 1);
+    struct k_delete_topics_request r;
+    struct slice names[] = {S("a"), S("nothere")};
+    codec_default(K_MSG_DELETE_TOPICS_REQUEST, &r);
+    r.topic_names = names, r.topic_names_n = 2;
+    for (int16_t version = 1; version <= 5; version++) {
+        const struct k_delete_topics_response *resp = answer_to(K_API_DELETE_TOPICS, version, &r);
+        int16_t err = version < 3 ? K_ERR_INVALID_REQUEST : K_ERR_TOPIC_DELETION_DISABLED;
+        assert_int_equal(resp->responses_n, 2);
+        assert_int_equal(resp->responses[0].error_code, err);
+        assert_int_equal(resp->responses[1].error_code, err);
+        assert_slice(resp->responses[0].name, "a");
+    }
+    struct k_delete_topics_request_delete_topic_state s = {SLICE_NULL, topic(S("a"))->id};
+    const struct k_delete_topics_response *resp = delete_states(&s, 1);
+    assert_int_equal(resp->responses[0].error_code, K_ERR_TOPIC_DELETION_DISABLED);
+    assert_null(resp->responses[0].name.p);
+    assert_true(uuid_eq(resp->responses[0].topic_id, s.topic_id));
+    assert_non_null(topic(S("a")));
+}
+
 static void
 a_topic_grows(void **state)
 {
@@ -421,6 +457,8 @@ main(void)
         TEST(topics_are_deleted_by_name_or_by_id),
         TEST(what_cannot_be_deleted_is_said),
         TEST(a_topic_asked_for_by_name_and_by_id_is_deleted_once),
+        cmocka_unit_test_setup_teardown(where_deletion_is_off_nothing_is_deleted,
+                                        begin_without_deletion, world_end),
         TEST(a_topic_grows),
         TEST(it_does_not_shrink_nor_grow_wrongly),
     };
