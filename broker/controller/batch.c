@@ -143,9 +143,8 @@ note_partition(struct controller *c, const struct image_partition *p, int64_t of
 }
 
 static void
-note_delta(void *owner, const struct image_delta *d)
+note_delta(struct controller *c, const struct image_delta *d)
 {
-    struct controller *c = owner;
     if (!c->env->notes_on) return;
     for (int64_t i = 0; i < d->created_topics.n; i++) {
         const struct image_topic *t = d->created_topics.v[i];
@@ -160,7 +159,14 @@ note_delta(void *owner, const struct image_delta *d)
     for (int64_t i = 0; i < d->partitions.n; i++) note_partition(c, d->partitions.v[i], d->offset);
 }
 
-const struct image_ops decision_notes = {.changed = note_delta};
+static void
+decided(void *owner, const struct image_delta *d)
+{
+    note_delta(owner, d);
+    duties_take(owner, d);
+}
+
+const struct image_ops decision_ops = {.changed = decided};
 
 /* ---- texts ------------------------------------------------------------------------------------- */
 

@@ -7,23 +7,39 @@
 
 #include "apis.h"
 
-struct slice
-effective_config(const struct controller *c, struct slice topic, struct slice name)
+/* What is set at run time: for the topic, for this controller's node, for the whole cluster. In this order,
+ * as in Kafka's KafkaConfigSchema. Null: nowhere. */
+static struct slice
+dynamic_config(const struct controller *c, struct slice topic, int32_t tcfg)
 {
+    struct slice name = k_text(k_topic_configs[tcfg].name);
     struct slice v = image_config_value(&c->image, RESOURCE_TOPIC, topic, name);
+    char digits[16];
+    struct writer w = writer_fixed(digits, sizeof digits);
+    fmt_i64(&w, c->options.node_id);
+    if (!v.p) v = image_config_value(&c->image, RESOURCE_BROKER, writer_slice(&w), name);
     if (!v.p) v = image_config_value(&c->image, RESOURCE_BROKER, SLICE_EMPTY, name);
-    if (!v.p && slice_eq(name, S("unclean.leader.election.enable")))
-        v = c->options.unclean_leader_election ? S("true") : S("false");
     return v;
+}
+
+bool
+effective_unclean(const struct controller *c, struct slice topic)
+{
+    int64_t yes;
+    int32_t tcfg = K_TCFG_UNCLEAN_LEADER_ELECTION_ENABLE;
+    struct slice v = dynamic_config(c, topic, tcfg);
+    if (v.p && config_parse(CONFIG_TOPIC, tcfg, v, &yes)) return yes;
+    return c->options.unclean_leader_election;
 }
 
 int32_t
 effective_min_isr(const struct controller *c, struct slice topic)
 {
-    int64_t n = 0;
-    struct slice v = effective_config(c, topic, S("min.insync.replicas"));
-    if (!v.p || !slice_to_i64(v, &n)) return c->options.min_insync_replicas;
-    return (int32_t)MAX(1, MIN(n, INT32_MAX));
+    int64_t n;
+    int32_t tcfg = K_TCFG_MIN_INSYNC_REPLICAS;
+    struct slice v = dynamic_config(c, topic, tcfg);
+    if (v.p && config_parse(CONFIG_TOPIC, tcfg, v, &n)) return (int32_t)n;
+    return c->options.min_insync_replicas;
 }
 
 /* ---- checks ------------------------------------------------------------------------------------ */

@@ -2,6 +2,8 @@
 
 #define SESSION_TIMEOUT_MS 9000
 #define NOOP_INTERVAL_MS 500
+#define REBALANCE_INTERVAL_MS 300000
+#define UNCLEAN_INTERVAL_MS 300000
 
 static const struct handler *const handlers[] = {
     &broker_registration_handler,
@@ -50,9 +52,6 @@ controller_image(const struct controller *c)
 
 /* ---- life -------------------------------------------------------------------------------------- */
 
-static void noop_arm(struct controller *c);
-static void noop_due(struct timer *t);
-
 static void
 copy_options(struct controller *c, const struct controller_options *o)
 {
@@ -74,6 +73,8 @@ copy_options(struct controller *c, const struct controller_options *o)
     c->options.features_n = n;
     if (!o->session_timeout_ms) c->options.session_timeout_ms = SESSION_TIMEOUT_MS;
     if (!o->noop_interval_ms) c->options.noop_interval_ms = NOOP_INTERVAL_MS;
+    if (!o->rebalance_interval_ms) c->options.rebalance_interval_ms = REBALANCE_INTERVAL_MS;
+    if (!o->unclean_interval_ms) c->options.unclean_interval_ms = UNCLEAN_INTERVAL_MS;
     if (!o->num_partitions) c->options.num_partitions = 1;
     if (!o->replication_factor) c->options.replication_factor = 1;
     if (!o->min_insync_replicas) c->options.min_insync_replicas = 1;
@@ -88,7 +89,7 @@ controller_new(struct env *env, const struct controller_options *options,
     c->ops = ops;
     c->owner = owner;
     c->session_timer.due = sessions_due;
-    c->noop_timer.due = noop_due;
+    duties_init(c);
     list_init(&c->calls);
     list_init(&c->notes);
     copy_options(c, options);
@@ -182,7 +183,7 @@ controller_activate(struct controller *c, int32_t epoch, const struct image *com
 {
     controller_resign(c);
     image_clone(committed, &c->image);
-    c->image.ops = &decision_notes;
+    c->image.ops = &decision_ops;
     c->image.owner = c;
     c->is_active = true;
     c->epoch = epoch;
@@ -190,13 +191,14 @@ controller_activate(struct controller *c, int32_t epoch, const struct image *com
     c->high_watermark = committed->offset + 1;
     note_activation(c);
     sessions_begin(c);
+    imbalance_begin(c);
     if (c->image.in_transaction) add_abort(c);
     (void)batch_propose(c);
     if (!image_feature_level(&c->image, S("metadata.version")) || !c->image.has_history) {
         add_bootstrap(c);
         (void)batch_propose(c);
     }
-    noop_arm(c);
+    duties_begin(c);
 }
 
 /* ---- requests and answers ---------------------------------------------------------------------- */
@@ -286,7 +288,7 @@ controller_resign(struct controller *c)
     NOTE(c->env, NOTE_CONTROLLER_RESIGN, SLICE_EMPTY, SLICE_EMPTY, c->options.node_id, c->epoch);
     c->is_active = false;
     timer_cancel(c->env, &c->session_timer);
-    timer_cancel(c->env, &c->noop_timer);
+    duties_end(c);
     batch_drop(c);
     notes_drop(c);
     c->sessions.n = 0;
@@ -296,29 +298,4 @@ controller_resign(struct controller *c)
         if (!call) return;
         answer(call, K_ERR_NOT_CONTROLLER);
     }
-}
-
-/* ---- the beat of an idle log ------------------------------------------------------------------- */
-
-static void
-noop_arm(struct controller *c)
-{
-    c->is_idle = true;
-    if (c->options.noop_interval_ms > 0)
-        timer_arm(c->env, &c->noop_timer,
-                  env_now_ns(c->env) + c->options.noop_interval_ms * NS_PER_MS);
-}
-
-/* A record now and then lets brokers and observers see how far behind they are (KIP-835). */
-static void
-noop_due(struct timer *t)
-{
-    struct controller *c = CONTAINER_OF(t, struct controller, noop_timer);
-    if (c->is_idle) {
-        struct k_no_op_record r;
-        codec_default(K_MSG_NO_OP_RECORD, &r);
-        batch_add(c, K_MSG_NO_OP_RECORD, 0, &r);
-        (void)batch_propose(c);
-    }
-    noop_arm(c);
 }

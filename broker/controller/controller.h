@@ -8,7 +8,8 @@
  * not committed is answered NOT_CONTROLLER and the image thrown away: the next leader starts from what
  * the log says. Sessions of brokers are not in the log; a new controller grants each a fresh one.
  *
- * The rules stand in files of their own: leader_choice, elr, isr_change, placement, session, topic_name. */
+ * The rules stand in files of their own: leader_choice, elr, isr_change,
+ * placement, preferred_leader, session, topic_name. */
 #ifndef CONTROLLER_CONTROLLER_H
 #define CONTROLLER_CONTROLLER_H
 
@@ -38,17 +39,20 @@ struct controller_feature {
 struct controller_options {
     int32_t node_id;
     struct slice cluster_id;
-    int64_t session_timeout_ms;   /* 9000 broker.session.timeout.ms */
-    int64_t noop_interval_ms;     /* 500 metadata.max.idle.interval.ms; -1: no NoOpRecords */
+    int64_t session_timeout_ms; /* 9000 broker.session.timeout.ms */
+    int64_t noop_interval_ms;   /* 500 metadata.max.idle.interval.ms; -1: no NoOpRecords */
+    /* 300000 leader.imbalance.check.interval.seconds; -1: auto.leader.rebalance.enable is off */
+    int64_t rebalance_interval_ms;
+    int64_t unclean_interval_ms;  /* 300000 unclean.leader.election.interval.ms */
     int32_t num_partitions;       /* 1 */
     int16_t replication_factor;   /* 1 default.replication.factor */
     int32_t min_insync_replicas;  /* 1; becomes the cluster's setting at bootstrap */
     bool unclean_leader_election; /* static default */
+    bool delete_topics_off;       /* delete.topic.enable is false */
     bool elr_off;                 /* do not finalise eligible.leader.replicas.version */
     const struct controller_feature *features; /* NULL: metadata.version 33 and ELR 1 */
     int32_t features_n;
 };
-    bool delete_topics_off;       /* delete.topic.enable is false */
 
 /* One request. The caller embeds it and keeps it until done(), which is called once: within
  * controller_request() when there is nothing to wait for, or later. */

@@ -46,8 +46,9 @@ struct controller {
     VEC(struct slice) batch;      /* values in the making */
     struct list calls;            /* waiting, by offset */
     struct list notes;            /* waiting, by offset */
-    struct timer session_timer, noop_timer;
-    bool is_idle; /* nothing was proposed since the last tick */
+    struct timer session_timer, noop_timer, preferred_timer, unclean_timer;
+    struct map imbalance; /* see imbalance.c */
+    bool is_idle;         /* nothing was proposed since the last tick */
 };
 
 /* Kafka's bound on what one request may make; also keeps comparisons of all with all affordable. */
@@ -102,7 +103,7 @@ void decision_note(struct controller *c, enum note_kind kind, struct slice subje
 void notes_place(struct controller *c, int64_t offset);
 void notes_tell(struct controller *c, int64_t high_watermark);
 void notes_drop(struct controller *c);
-extern const struct image_ops decision_notes;
+extern const struct image_ops decision_ops;
 void note_partition(struct controller *c, const struct image_partition *p, int64_t offset);
 
 /* A finished text moves into the arena; the writer is released. */
@@ -124,7 +125,30 @@ void add_fencing(struct controller *c, const struct image_broker *b);
 /* How the broker stands, for a controller that has just found it so. */
 void note_standing(struct controller *c, const struct image_broker *b);
 
+/* ---- what nobody asks for (duties.c, imbalance.c) ---------------------------------------------- */
+
+void duties_init(struct controller *c);
+/* The image is the new controller's, and its first records are proposed. */
+void duties_begin(struct controller *c);
+/* What a batch has changed in the image. */
+void duties_take(struct controller *c, const struct image_delta *d);
+void duties_end(struct controller *c);
+
+void imbalance_begin(struct controller *c);
+void imbalance_end(struct controller *c);
+void imbalance_take(struct controller *c, const struct image_delta *d);
+/* Zeroed before the first; good until the next batch is proposed. */
+struct imbalance_walk {
+    struct list *at;
+};
+/* NULL after the last. */
+const struct image_partition *imbalance_next(const struct controller *c,
+                                             struct imbalance_walk *walk);
+
 /* ---- partitions (partition_change.c) ----------------------------------------------------------- */
+
+#define PARTITION_CHANGE_VERSION 2
+#define NO_LEADER_CHANGE (-2)
 
 struct change {
     const struct image_partition *p;
@@ -141,6 +165,9 @@ struct change change_of(const struct controller *c, const struct image_partition
 /* False: there is nothing to change. The record's lists lie in the arena. */
 bool change_decide(const struct controller *c, const struct change *ch, struct arena *arena,
                    struct k_partition_change_record *ret);
+/* False: the first replica may not lead. */
+bool elect_preferred(const struct controller *c, const struct image_partition *p,
+                     struct arena *arena, struct k_partition_change_record *ret);
 /* Decides, and adds the record if there is one. */
 void change_add(struct controller *c, const struct change *ch);
 struct ids ids_without(struct arena *a, struct ids from, int32_t id);
@@ -148,7 +175,7 @@ struct ids ids_dup(struct arena *a, struct ids from);
 bool elr_is_enabled(const struct controller *c);
 
 /* Effective settings: the topic's, else the cluster's, else the static one. */
-struct slice effective_config(const struct controller *c, struct slice topic, struct slice name);
+bool effective_unclean(const struct controller *c, struct slice topic);
 int32_t effective_min_isr(const struct controller *c, struct slice topic);
 
 /* Checks a new topic's or a changed setting (configs.c). value null: taken back. */

@@ -4,9 +4,6 @@
 
 #include "broker/controller/elr.h"
 
-#define PARTITION_CHANGE_VERSION 2
-#define NO_LEADER_CHANGE (-2)
-
 struct ids
 ids_dup(struct arena *a, struct ids from)
 {
@@ -33,11 +30,10 @@ elr_is_enabled(const struct controller *c)
 struct change
 change_of(const struct controller *c, const struct image_partition *p)
 {
-    struct slice unclean = effective_config(c, p->topic->name, S("unclean.leader.election.enable"));
     return (struct change){
         .p = p,
         .target_isr = p->isr,
-        .election = slice_eq(unclean, S("true")) ? ELECT_UNCLEAN : ELECT_ANY,
+        .election = effective_unclean(c, p->topic->name) ? ELECT_UNCLEAN : ELECT_ANY,
         .removed_id = -1,
         .added_id = -1,
         .unclean_id = -1,
@@ -124,6 +120,15 @@ change_decide(const struct controller *c, const struct change *ch, struct arena 
     if (o.recovery_state != p->recovery_state) ret->leader_recovery_state = o.recovery_state;
     return ret->isr_n >= 0 || ret->eligible_leader_replicas_n >= 0 || ret->last_known_elr_n >= 0 ||
            ret->leader != NO_LEADER_CHANGE || ret->leader_recovery_state >= 0;
+}
+
+bool
+elect_preferred(const struct controller *c, const struct image_partition *p, struct arena *arena,
+                struct k_partition_change_record *ret)
+{
+    struct change ch = change_of(c, p);
+    ch.election = ELECT_PREFERRED;
+    return change_decide(c, &ch, arena, ret) && ret->leader == p->replicas.v[0];
 }
 
 void

@@ -3,6 +3,7 @@
 #include "broker/controller/internal.h"
 
 #include "broker/controller/isr_change.h"
+#include "broker/controller/preferred_leader.h"
 
 #include "apis.h"
 
@@ -51,7 +52,7 @@ tell_partition(const struct image_partition *p, const struct k_partition_change_
     struct ids isr = p->isr;
     if (r && r->isr_n >= 0) isr = (struct ids){r->isr, r->isr_n};
     isr = ids_dup(a, isr);
-    bool led = r && r->leader != -2;
+    bool led = r && r->leader != NO_LEADER_CHANGE;
     ret->leader_id = led ? r->leader : p->leader;
     ret->leader_epoch = p->leader_epoch + (led ? 1 : 0);
     ret->partition_epoch = p->partition_epoch + (r ? 1 : 0);
@@ -72,8 +73,8 @@ change_isr(struct request *q, const struct image_partition *p,
     for (int32_t i = 0; i < isr_n; i++) ch.target_isr.v[i] = isr[i].id;
     ch.recovery_state = d->leader_recovery_state;
     bool changes = change_decide(q->c, &ch, q->arena, &r);
-    if (changes) batch_add(q->c, K_MSG_PARTITION_CHANGE_RECORD, 2, &r);
-    if (changes && r.leader != -2) ret->error_code = K_ERR_NEW_LEADER_ELECTED;
+    if (changes) batch_add(q->c, K_MSG_PARTITION_CHANGE_RECORD, PARTITION_CHANGE_VERSION, &r);
+    if (changes && r.leader != NO_LEADER_CHANGE) ret->error_code = K_ERR_NEW_LEADER_ELECTED;
     else tell_partition(p, changes ? &r : NULL, q->arena, ret);
 }
 
@@ -133,21 +134,29 @@ const struct handler alter_partition_handler = {
 
 enum { ELECTION_PREFERRED = 0, ELECTION_UNCLEAN = 1 };
 
+static bool
+elect_unclean(struct request *q, const struct image_partition *p,
+              struct k_partition_change_record *ret)
+{
+    struct change ch = change_of(q->c, p);
+    ch.election = ELECT_UNCLEAN;
+    return change_decide(q->c, &ch, q->arena, ret) && ret->leader != NO_LEADER_CHANGE;
+}
+
 static int16_t
 elect(struct request *q, const struct image_partition *p, int8_t type)
 {
     bool preferred = type == ELECTION_PREFERRED;
     if (!p) return K_ERR_UNKNOWN_TOPIC_OR_PARTITION;
-    bool needed = preferred ? p->leader != p->replicas.v[0] : p->leader == NO_LEADER;
+    bool needed =
+        preferred ? preferred_leader_is_missing(p->replicas, p->leader) : p->leader == NO_LEADER;
     if (!needed) return K_ERR_ELECTION_NOT_NEEDED;
     struct k_partition_change_record r;
-    struct change ch = change_of(q->c, p);
-    ch.election = preferred ? ELECT_PREFERRED : ELECT_UNCLEAN;
-    bool changes = change_decide(q->c, &ch, q->arena, &r);
-    if (!changes || r.leader == -2 || (preferred && r.leader != p->replicas.v[0]))
+    bool elected = preferred ? elect_preferred(q->c, p, q->arena, &r) : elect_unclean(q, p, &r);
+    if (!elected)
         return preferred ? K_ERR_PREFERRED_LEADER_NOT_AVAILABLE
                          : K_ERR_ELIGIBLE_LEADERS_NOT_AVAILABLE;
-    batch_add(q->c, K_MSG_PARTITION_CHANGE_RECORD, 2, &r);
+    batch_add(q->c, K_MSG_PARTITION_CHANGE_RECORD, PARTITION_CHANGE_VERSION, &r);
     return K_ERR_NONE;
 }
 

@@ -5,6 +5,9 @@
 #include "broker/node/internal.h"
 #include "broker/record/batch.h"
 
+#define MS_PER_S 1000
+#define CENTURY_MS (100LL * 365 * 86400 * MS_PER_S)
+
 /* ---- what is committed ---- */
 
 static void
@@ -152,6 +155,13 @@ propose(void *owner, int32_t epoch, const struct slice *values, int32_t count)
 
 static const struct proposer_ops proposer_ops = {next_offset, propose};
 
+/* In milliseconds. More than a century is never, and must not overflow on its way to nanoseconds. */
+static int64_t
+at_most_a_century(int64_t n, int64_t unit_ms)
+{
+    return MIN(n, CENTURY_MS / unit_ms) * unit_ms;
+}
+
 static void
 make_controller(struct node *n)
 {
@@ -161,12 +171,18 @@ make_controller(struct node *n)
         .cluster_id = n->identity.cluster_id,
         .session_timeout_ms = config_i64(c, K_CFG_BROKER_SESSION_TIMEOUT_MS),
         .noop_interval_ms = config_i64(c, K_CFG_METADATA_MAX_IDLE_INTERVAL_MS),
+        .rebalance_interval_ms = at_most_a_century(
+            config_i64(c, K_CFG_LEADER_IMBALANCE_CHECK_INTERVAL_SECONDS), MS_PER_S),
+        .unclean_interval_ms =
+            at_most_a_century(config_i64(c, K_CFG_UNCLEAN_LEADER_ELECTION_INTERVAL_MS), 1),
         .num_partitions = (int32_t)config_i64(c, K_CFG_NUM_PARTITIONS),
         .replication_factor = (int16_t)config_i64(c, K_CFG_DEFAULT_REPLICATION_FACTOR),
         .min_insync_replicas = (int32_t)config_i64(c, K_CFG_MIN_INSYNC_REPLICAS),
         .unclean_leader_election = config_bool(c, K_CFG_UNCLEAN_LEADER_ELECTION_ENABLE),
+        .delete_topics_off = !config_bool(c, K_CFG_DELETE_TOPIC_ENABLE),
     };
     if (o.noop_interval_ms == 0) o.noop_interval_ms = -1;
+    if (!config_bool(c, K_CFG_AUTO_LEADER_REBALANCE_ENABLE)) o.rebalance_interval_ms = -1;
     n->controller = controller_new(n->env, &o, &proposer_ops, n);
     n->server.controller = n->controller;
 }
@@ -179,7 +195,6 @@ quorum_open(struct node *n)
     n->image.cluster_id = n->identity.cluster_id;
     n->server.image = &n->image;
     struct raft_config rc = {
-        .delete_topics_off = !config_bool(c, K_CFG_DELETE_TOPIC_ENABLE),
         .node_id = n->identity.node_id,
         .directory_id = n->identity.directory_id,
         .cluster_id = n->identity.cluster_id,

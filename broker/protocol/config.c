@@ -224,6 +224,16 @@ config_check(enum config_scope scope, int32_t id, struct slice text, struct writ
     return check(&table_of(scope)[id], slice_trim(text), &v, ret_why);
 }
 
+bool
+config_parse(enum config_scope scope, int32_t id, struct slice text, int64_t *ret)
+{
+    int64_t v;
+    CHECK(id >= 0 && id < table_n(scope));
+    if (!check(&table_of(scope)[id], slice_trim(text), &v, NULL)) return false;
+    *ret = v;
+    return true;
+}
+
 /* ---- the configuration ---------------------------------------------------------------------- */
 
 static struct config_value

@@ -42,6 +42,8 @@ int32_t config_id(enum config_scope scope, struct slice name);
 struct slice config_name(const struct config *c, int32_t id);
 /* Whether the text is a value of this configuration; if not, says why (ret_why may be NULL). */
 bool config_check(enum config_scope scope, int32_t id, struct slice text, struct writer *ret_why);
+/* As config_check; the value as a number: of a boolean 0 or 1, of a double millionths, else 0. */
+bool config_parse(enum config_scope scope, int32_t id, struct slice text, int64_t *ret);
 /* As config_check; the value is then as given. The text is copied. */
 bool config_set(struct config *c, int32_t id, struct slice text, struct writer *ret_why);
 /* Back to its default. */

@@ -72,6 +72,17 @@ lists_are_appended_to_and_subtracted_from(void **state)
                      K_ERR_INVALID_CONFIG);
 }
 
+/* As in a properties file; what the brokers take it for, the controller must. */
+static void
+spaces_around_a_value_mean_nothing(void **state)
+{
+    (void)state;
+    start_brokers(3);
+    (void)create_t(S(" 2 "), S(" True"));
+    assert_int_equal(effective_min_isr(w.c, S("t")), 2);
+    assert_true(effective_unclean(w.c, S("t")));
+}
+
 static void
 settings_that_make_no_sense_are_refused(void **state)
 {
@@ -201,6 +212,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         TEST(a_topics_setting_is_set_and_taken_back),
         TEST(lists_are_appended_to_and_subtracted_from),
+        TEST(spaces_around_a_value_mean_nothing),
         TEST(settings_that_make_no_sense_are_refused),
         TEST(one_bad_setting_refuses_all_of_its_resource),
         TEST(validation_alone_sets_nothing),
