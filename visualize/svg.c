@@ -1,6 +1,7 @@
 #include "visualize/svg.h"
 
 #include "broker/base/check.h"
+#include "broker/base/utf8.h"
 
 /* Advance widths of a wide sans-serif face, in thousandths of the size, from ' ' on. */
 static const int16_t widths[95] = {
@@ -36,29 +37,12 @@ svg_text_fit(struct slice text, int64_t size_px, int64_t width)
     return fits;
 }
 
-/* Length of the well-formed UTF-8 character at the beginning; 0: none. Overlong forms pass: browsers
- * read them as broken characters, not as markup. */
-static int64_t
-utf8_length(struct slice s)
-{
-    uint8_t c = s.p[0];
-    int64_t n = c < 0x80              ? 1
-              : c >= 0xc2 && c < 0xe0 ? 2
-              : (c & 0xf0) == 0xe0    ? 3
-              : c >= 0xf0 && c < 0xf5 ? 4
-                                      : 0;
-    if (n > s.n) return 0;
-    for (int64_t i = 1; i < n; i++)
-        if ((s.p[i] & 0xc0) != 0x80) return 0;
-    return n;
-}
-
 void
 svg_escaped(struct writer *w, struct slice text)
 {
     for (int64_t i = 0, n; i < text.n; i += n) {
         struct slice rest = slice_sub(text, i, text.n);
-        n = utf8_length(rest);
+        n = utf8_next(rest, 0);
         if (n > 1) {
             fmt_slice(w, slice_sub(rest, 0, n));
             continue;
@@ -69,7 +53,7 @@ svg_escaped(struct writer *w, struct slice text)
         else if (c == '>') fmt_str(w, "&gt;");
         else if (c == '"') fmt_str(w, "&quot;");
         else if (c == '\'') fmt_str(w, "&#39;");
-        else if (n == 0 || c < ' ' || c == 0x7f) fmt_char(w, '?');
+        else if (n < 0 || c < ' ' || c == 0x7f) fmt_char(w, '?');
         else fmt_char(w, (char)c);
         n = 1;
     }

@@ -1,5 +1,7 @@
 #include "broker/base/fmt.h"
 
+#include "broker/base/utf8.h"
+
 void
 fmt_str(struct writer *w, const char *s)
 {
@@ -69,24 +71,6 @@ fmt_seconds(struct writer *w, int64_t ns)
     fmt_char(w, 's');
 }
 
-/* Length of the valid UTF-8 sequence at s[i], or 0. */
-static int
-utf8_len(struct slice s, int64_t i)
-{
-    uint8_t c = s.p[i];
-    if (c < 0x80) return 1;
-    int n = c >= 0xc2 && c < 0xe0 ? 2 : c >= 0xe0 && c < 0xf0 ? 3 : c >= 0xf0 && c < 0xf5 ? 4 : 0;
-    if (!n || i + n > s.n) return 0;
-    for (int k = 1; k < n; k++)
-        if ((s.p[i + k] & 0xc0) != 0x80) return 0;
-    uint8_t second = s.p[i + 1];
-    if (c == 0xe0 && second < 0xa0) return 0;
-    if (c == 0xed && second >= 0xa0) return 0;
-    if (c == 0xf0 && second < 0x90) return 0;
-    if (c == 0xf4 && second >= 0x90) return 0;
-    return n;
-}
-
 static void
 json_escape(struct writer *w, uint8_t c)
 {
@@ -108,8 +92,8 @@ fmt_json(struct writer *w, struct slice s)
 {
     fmt_char(w, '"');
     for (int64_t i = 0; i < s.n;) {
-        int n = utf8_len(s, i);
-        if (n == 0 || (n == 1 && (s.p[i] < 0x20 || s.p[i] == '"' || s.p[i] == '\\'))) {
+        int n = utf8_next(s, i);
+        if (n < 0 || (n == 1 && (s.p[i] < 0x20 || s.p[i] == '"' || s.p[i] == '\\'))) {
             json_escape(w, s.p[i++]);
             continue;
         }

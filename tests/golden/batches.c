@@ -9,6 +9,7 @@
 
 #include "broker/base/fmt.h"
 #include "broker/base/murmur2.h"
+#include "broker/base/utf8.h"
 #include "broker/protocol/codec.h"
 #include "broker/record/control.h"
 #include "broker/record/legacy.h"
@@ -408,6 +409,45 @@ check_varint_line(struct desk *d, struct slice line)
     return slice_eq(writer_slice(&d->out), want) ? NULL : "unsigned varint differs";
 }
 
+/* What Java makes of every sequence of `length` of the bytes `of`, in their order: each as the length of
+ * the text and the text. */
+static uint32_t
+crc_of_all_texts(struct desk *d, struct slice of, int64_t length)
+{
+    uint8_t bytes[8];
+    uint32_t crc = 0;
+    int64_t count = 1;
+    for (int64_t i = 0; i < length; i++) count *= of.n;
+    for (int64_t k = 0; k < count; k++) {
+        for (int64_t i = length - 1, rest = k; i >= 0; i--, rest /= of.n)
+            bytes[i] = of.p[rest % of.n];
+        struct slice s = slice(bytes, length);
+        d->out.n = 0;
+        writer_i8(&d->out, (int8_t)utf8_mended_bytes(s));
+        writer_utf8(&d->out, s);
+        crc = crc32c(CRC32C_PORTABLE, crc, writer_slice(&d->out));
+    }
+    return crc;
+}
+
+static const char *
+check_utf8_line(struct desk *d, struct slice line)
+{
+    int64_t crc = golden_i64(line, "crc32c", -1);
+    if (crc >= 0) {
+        struct slice of = golden_hex(line, "of", &d->in);
+        int64_t length = golden_i64(line, "length", -1);
+        return crc_of_all_texts(d, of, length) == crc ? NULL : "other texts than Java's";
+    }
+    struct slice bytes = golden_hex(line, "bytes", &d->in);
+    writer_utf8(&d->out, bytes);
+    if (utf8_mended_bytes(bytes) != d->out.n) return "measured differently";
+    if (utf8_is_valid(bytes) != slice_eq(bytes, writer_slice(&d->out))) return "judged differently";
+    d->in.n = 0;
+    return slice_eq(writer_slice(&d->out), golden_hex(line, "text", &d->in)) ? NULL
+                                                                             : "another text";
+}
+
 /* ---- files ---- */
 
 static const struct file_check {
@@ -415,7 +455,7 @@ static const struct file_check {
     const char *(*check)(struct desk *d, struct slice line);
 } file_checks[] = {
     {"batches", check_batch_line},   {"crc32c", check_crc_line},    {"murmur2", check_murmur_line},
-    {"group-hash", check_hash_line}, {"varint", check_varint_line},
+    {"group-hash", check_hash_line}, {"varint", check_varint_line}, {"utf8", check_utf8_line},
 };
 
 struct sum {
