@@ -1,185 +1,55 @@
-/* The syntax of Java's properties: NAME=VALUE, NAME: VALUE or NAME VALUE; comments begin with # or !; a
- * backslash escapes, and joins lines at their end. A line that is only a name is refused: as a setting
- * it is always a mistake. */
+/* The settings in a file of properties. A line that is only a name is refused (Java takes it for an empty
+ * value): as a setting it is always a mistake. */
 #include "broker/os/settings.h"
-
-struct scan {
-    struct slice text, file;
-    int64_t at, line, line_start;
-    struct writer *why;
-    bool failed;
-};
-
-static int
-peek(const struct scan *s)
-{
-    return s->at < s->text.n ? s->text.p[s->at] : -1;
-}
-
-static bool
-is_end_of_line(int c)
-{
-    return c == '\n' || c == '\r' || c < 0;
-}
-
-static bool
-is_blank(int c)
-{
-    return c == ' ' || c == '\t' || c == '\f';
-}
+#include "broker/protocol/properties.h"
 
 static void
-skip_blanks(struct scan *s)
+fmt_place(struct writer *w, struct slice file, int32_t line, int32_t column)
 {
-    while (is_blank(peek(s))) s->at++;
-}
-
-/* \n, \r or \r\n */
-static void
-next_line(struct scan *s)
-{
-    if (peek(s) == '\r') s->at++;
-    if (peek(s) == '\n') s->at++;
-    s->line++;
-    s->line_start = s->at;
-}
-
-static void
-fmt_place(struct scan *s, struct writer *w)
-{
-    fmt_slice(w, s->file);
+    fmt_slice(w, file);
     fmt_char(w, ':');
-    fmt_i64(w, s->line);
+    fmt_i64(w, line);
     fmt_char(w, ':');
-    fmt_i64(w, s->at - s->line_start + 1);
-}
-
-static void
-fail(struct scan *s, const char *what)
-{
-    if (s->failed) return;
-    s->failed = true;
-    fmt_place(s, s->why);
-    fmt_str(s->why, ": ");
-    fmt_str(s->why, what);
-}
-
-static int
-hex_digit(int c)
-{
-    if (c >= '0' && c <= '9') return c - '0';
-    c |= 0x20;
-    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
-static void
-fmt_utf8(struct writer *w, int32_t c)
-{
-    if (c < 0x80) {
-        fmt_char(w, (char)c);
-    } else if (c < 0x800) {
-        fmt_char(w, (char)(0xc0 | c >> 6));
-        fmt_char(w, (char)(0x80 | (c & 0x3f)));
-    } else {
-        fmt_char(w, (char)(0xe0 | c >> 12));
-        fmt_char(w, (char)(0x80 | (c >> 6 & 0x3f)));
-        fmt_char(w, (char)(0x80 | (c & 0x3f)));
-    }
-}
-
-/* Behind \u: four digits. */
-static void
-scan_unicode(struct scan *s, struct writer *w)
-{
-    int32_t c = 0;
-    for (int i = 0; i < 4; i++, s->at++) {
-        int digit = hex_digit(peek(s));
-        if (digit < 0) {
-            fail(s, "expected four hexadecimal digits after \\u");
-            return;
-        }
-        c = c * 16 + digit;
-    }
-    fmt_utf8(w, c);
-}
-
-/* Behind a backslash. */
-static void
-scan_escape(struct scan *s, struct writer *w)
-{
-    int c = peek(s);
-    if (is_end_of_line(c)) {
-        if (c >= 0) next_line(s);
-        skip_blanks(s);
-        return;
-    }
-    s->at++;
-    switch (c) {
-    case 'n': fmt_char(w, '\n'); break;
-    case 't': fmt_char(w, '\t'); break;
-    case 'r': fmt_char(w, '\r'); break;
-    case 'f': fmt_char(w, '\f'); break;
-    case 'u': scan_unicode(s, w); break;
-    default: fmt_char(w, (char)c);
-    }
+    fmt_i64(w, column);
 }
 
 static bool
-ends_name(int c)
+take_property(struct os_settings *to, struct slice file, const struct property *p,
+              struct writer *why)
 {
-    return is_end_of_line(c) || is_blank(c) || c == '=' || c == ':';
-}
-
-static bool
-ends_value(int c)
-{
-    return is_end_of_line(c);
-}
-
-static void
-scan_text(struct scan *s, struct writer *w, bool (*ends)(int))
-{
-    for (int c; !s->failed && !ends(c = peek(s));) {
-        if (c == 0) fail(s, "a NUL byte: this is not a text file");
-        s->at++;
-        if (c == '\\') scan_escape(s, w);
-        else fmt_char(w, (char)c);
+    if (p->key.n == 0) {
+        fmt_place(why, file, p->line, p->column);
+        fmt_str(why, ": expected a name before the value");
+        return false;
     }
-}
-
-static void
-scan_setting(struct scan *s, struct os_settings *to)
-{
-    struct writer name = writer_mem(to->mem), value = writer_mem(to->mem);
+    if (p->is_bare) {
+        fmt_place(why, file, p->value_line, p->value_column);
+        fmt_str(why, ": expected \"=\" and a value after the name");
+        return false;
+    }
     struct writer place = writer_mem(to->mem);
-    fmt_place(s, &place);
-    if (peek(s) == '=' || peek(s) == ':') fail(s, "expected a name before the value");
-    scan_text(s, &name, ends_name);
-    skip_blanks(s);
-    if (is_end_of_line(peek(s))) fail(s, "expected \"=\" and a value after the name");
-    if (peek(s) == '=' || peek(s) == ':') s->at++;
-    skip_blanks(s);
-    scan_text(s, &value, ends_value);
-    if (!s->failed)
-        os_settings_add(to, writer_slice(&name), slice_trim(writer_slice(&value)),
-                        writer_slice(&place));
+    fmt_place(&place, file, p->line, p->column);
+    os_settings_add(to, p->key, slice_trim(p->value), writer_slice(&place));
     writer_release(&place);
-    writer_release(&value);
-    writer_release(&name);
+    return true;
 }
 
 bool
 os_properties_parse(struct os_settings *to, struct slice file, struct slice text,
                     struct writer *why)
 {
-    struct scan s = {.text = text, .file = file, .line = 1, .why = why};
-    while (s.at < text.n && !s.failed) {
-        skip_blanks(&s);
-        int c = peek(&s);
-        if (c == '#' || c == '!')
-            while (!is_end_of_line(peek(&s))) s.at++;
-        else if (!is_end_of_line(c)) scan_setting(&s, to);
-        if (!s.failed && s.at < text.n) next_line(&s);
+    struct arena arena;
+    struct properties p;
+    struct writer place_and_why = writer_mem(to->mem);
+    arena_init(&arena, to->mem, 0);
+    bool ok = properties_parse(text, &arena, &p, &place_and_why);
+    if (!ok) {
+        fmt_slice(why, file);
+        fmt_char(why, ':');
+        fmt_slice(why, writer_slice(&place_and_why));
     }
-    return !s.failed;
+    for (int32_t i = 0; ok && i < p.n; i++) ok = take_property(to, file, &p.v[i], why);
+    writer_release(&place_and_why);
+    arena_release(&arena);
+    return ok;
 }

@@ -1,6 +1,7 @@
 #include "broker/protocol/properties.h"
 
 #include "broker/base/fmt.h"
+#include "broker/base/utf8.h"
 
 /* Reads characters of one logical line at a time; positions are those of the file. */
 struct scanner {
@@ -8,7 +9,7 @@ struct scanner {
     int64_t at;
     int32_t line, column;
     struct arena *arena;
-    struct writer buffer; /* of one key or value; no escape is shorter than what it stands for */
+    struct writer buffer; /* of one key or value: two bytes for a Latin-1 letter at most */
     struct writer *why;
     bool failed;
 };
@@ -95,25 +96,12 @@ read_unit(struct scanner *s)
     for (int i = 0; i < 4; i++, advance(s)) {
         int d = hex_digit(peek(s));
         if (d < 0) {
-            fail(s, "\\u wants four hexadecimal digits");
+            fail(s, "expected four hexadecimal digits after \\u");
             return -1;
         }
         v = v << 4 | d;
     }
     return v;
-}
-
-static void
-put_utf8(struct writer *w, int32_t c)
-{
-    if (c < 0x80) {
-        fmt_char(w, (char)c);
-        return;
-    }
-    int more = c < 0x800 ? 1 : c < 0x10000 ? 2 : 3;
-    static const uint8_t lead[] = {0, 0xc0, 0xe0, 0xf0};
-    writer_i8(w, (int8_t)(lead[more] | c >> 6 * more));
-    while (more-- > 0) writer_i8(w, (int8_t)(0x80 | (c >> 6 * more & 0x3f)));
 }
 
 /* A character beyond the first plane is written as two units, as Java does. */
@@ -131,7 +119,7 @@ read_unicode(struct scanner *s, struct writer *w)
         else if (low >= 0) fail(s, "half a surrogate pair");
     }
     if (c >= 0xd800 && c < 0xe000) fail(s, "half a surrogate pair");
-    if (!s->failed) put_utf8(w, c);
+    if (!s->failed) writer_code_point(w, c);
 }
 
 static void
@@ -148,10 +136,10 @@ read_escape(struct scanner *s, struct writer *w)
     }
     for (int i = 0; i < 4; i++)
         if (c == from[i]) c = to[i];
-    fmt_char(w, (char)c);
+    writer_code_point(w, c);
 }
 
-/* Up to the end of the logical line, or for a key up to what separates it from the value. */
+/* Each byte is a letter of Latin-1. Up to the end of the logical line, or for a key up to what separates it from the value. */
 static struct slice
 read_text(struct scanner *s, bool is_key)
 {
@@ -162,24 +150,26 @@ read_text(struct scanner *s, bool is_key)
         int c = peek(s);
         if (is_end_of_line(c) || s->failed) break;
         if (is_key && (is_blank(c) || c == '=' || c == ':')) break;
-        if (c == 0) fail(s, "a NUL byte");
+        if (c == 0) fail(s, "a NUL byte: this is not a text file");
         if (c == '\\') read_escape(s, w);
-        else writer_i8(w, (int8_t)c), advance(s);
+        else writer_code_point(w, c), advance(s);
     }
     return arena_dup(s->arena, writer_slice(w));
 }
 
-static void
+/* Whether it is more than blanks. */
+static bool
 skip_separator(struct scanner *s)
 {
     join_lines(s);
     skip_blanks(s);
     join_lines(s);
-    int c = peek(s);
-    if (c == '=' || c == ':') advance(s);
+    bool is_sign = peek(s) == '=' || peek(s) == ':';
+    if (is_sign) advance(s);
     join_lines(s);
     skip_blanks(s);
     join_lines(s);
+    return is_sign;
 }
 
 static int32_t
@@ -195,7 +185,7 @@ properties_parse(struct slice text, struct arena *a, struct properties *ret, str
 {
     struct scanner s = {.text = text, .line = 1, .column = 1, .arena = a, .why = why};
     struct properties p = {.v = ARENA_ARRAY(a, struct property, count_lines(text))};
-    s.buffer = writer_fixed(arena_alloc(a, text.n + 1), text.n + 1);
+    s.buffer = writer_fixed(arena_alloc(a, 2 * text.n + 1), 2 * text.n + 1);
     if (!p.v || !s.buffer.p) fail(&s, "too much text");
     while (!s.failed && peek(&s) >= 0) {
         skip_blanks(&s);
@@ -207,9 +197,10 @@ properties_parse(struct slice text, struct arena *a, struct properties *ret, str
         struct property *q = &p.v[p.n++];
         q->line = s.line, q->column = s.column;
         q->key = read_text(&s, true);
-        skip_separator(&s);
+        bool has_sign = skip_separator(&s);
         q->value_line = s.line, q->value_column = s.column;
         q->value = read_text(&s, false);
+        q->is_bare = !has_sign && q->value.n == 0;
         if (peek(&s) >= 0 && !s.failed) advance(&s);
     }
     if (!s.failed) *ret = p;

@@ -6,7 +6,7 @@
  *            two        a line may go on; the blanks before the rest fall away
  *      k\:e\=y=\u00e9   escapes
  *
- * Of a key that stands twice, the last counts. */
+ * Of a key that stands twice, the last counts. The file is ISO-8859-1, what comes of it is UTF-8. */
 #ifndef PROTOCOL_PROPERTIES_H
 #define PROTOCOL_PROPERTIES_H
 
@@ -17,6 +17,7 @@ struct property {
     struct slice key, value;
     int32_t line, column; /* of the key */
     int32_t value_line, value_column;
+    bool is_bare; /* only a key: neither sign nor value */
 };
 
 struct properties {

@@ -1,5 +1,7 @@
-/* Any bytes as a properties file and what it sets: nothing but errors with their place comes of it. */
+/* Any bytes as a properties file and what it sets: nothing but errors with their place, and text that is
+ * UTF-8, comes of it. */
 #include "broker/base/check.h"
+#include "broker/base/utf8.h"
 #include "broker/protocol/config.h"
 #include "tests/fuzz/fuzz.h"
 #include "tests/lib/test.h"
@@ -15,8 +17,11 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     arena_init(&a, &mem, 0);
     struct writer why = writer_mem(&mem), warnings = writer_mem(&mem);
     config_init(&c, &mem, CONFIG_BROKER);
-    if (!properties_parse(slice(data, (int64_t)size), &a, &p, &why)) CHECK(why.n > 0);
-    else CHECK(config_load(&c, S("file"), &p, &warnings, &why) == (why.n == 0));
+    bool ok = properties_parse(slice(data, (int64_t)size), &a, &p, &why);
+    if (!ok) CHECK(why.n > 0);
+    for (int32_t i = 0; ok && i < p.n; i++)
+        CHECK(utf8_is_valid(p.v[i].key) && utf8_is_valid(p.v[i].value));
+    if (ok) CHECK(config_load(&c, S("file"), &p, &warnings, &why) == (why.n == 0));
     config_release(&c);
     mem_release(&mem);
     return 0;

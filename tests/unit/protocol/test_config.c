@@ -212,6 +212,15 @@ properties_are_read_as_java_reads_them(void **state)
     assert_int_equal(p.n, 10);
 }
 
+/* As Java 17 read this file. */
+static void
+properties_are_latin_1_and_become_utf8(void **state)
+{
+    struct properties p = parse(*state, "caf\xe9=\xfc\xff\\\xe9\nutf8=\xc3\xa9\n");
+    expect(&p, 0, "caf\xc3\xa9", "\xc3\xbc\xc3\xbf\xc3\xa9");
+    expect(&p, 1, "utf8", "\xc3\x83\xc2\xa9");
+}
+
 static void
 properties_know_where_they_stood(void **state)
 {
@@ -244,10 +253,10 @@ properties_fail(struct bench *b, struct slice text, const char *why)
 static void
 wrong_escapes_and_nul_are_refused_with_their_place(void **state)
 {
-    properties_fail(*state, S("a=1\nb=\\u12g4"), "2:7: \\u wants four hexadecimal digits");
-    properties_fail(*state, S("a=\\u12"), "1:7: \\u wants four hexadecimal digits");
+    properties_fail(*state, S("a=1\nb=\\u12g4"), "2:7: expected four hexadecimal digits after \\u");
+    properties_fail(*state, S("a=\\u12"), "1:7: expected four hexadecimal digits after \\u");
     properties_fail(*state, S("a=\\ud83dx"), "1:9: half a surrogate pair");
-    properties_fail(*state, S("a=b\0c"), "1:4: a NUL byte");
+    properties_fail(*state, S("a=b\0c"), "1:4: a NUL byte: this is not a text file");
 }
 
 static void
@@ -316,6 +325,7 @@ main(void)
         T(a_topic_falls_back_to_its_brokers_synonyms),
         T(every_topic_value_agrees_with_its_broker_by_default),
         T(properties_are_read_as_java_reads_them),
+        T(properties_are_latin_1_and_become_utf8),
         T(properties_know_where_they_stood),
         T(of_a_key_twice_the_last_counts),
         T(wrong_escapes_and_nul_are_refused_with_their_place),
