@@ -39,13 +39,16 @@ handle_envelope(struct server *s, struct request *r)
     struct reader rd = reader(q->request_data);
     struct request_head head;
     const struct k_api *api = NULL;
-    if (request_head_read(&rd, &head) == HEAD_OK) api = k_api_of(head.api_key);
+    struct arena arena;
+    arena_init(&arena, &s->env->mem, 0);
+    if (request_head_read(&rd, &arena, &head) == HEAD_OK) api = k_api_of(head.api_key);
     if (!api || !api->forwardable || !dispatch_find(head.api_key, LISTENER_CONTROLLER)) {
+        arena_release(&arena);
         answer_envelope(r, K_ERR_INVALID_REQUEST, SLICE_NULL);
         return;
     }
     struct request *inner = MEM_NEW(&s->env->mem, struct request);
-    arena_init(&inner->arena, &s->env->mem, 0);
+    inner->arena = arena;
     inner->server = s;
     inner->listener = r->listener;
     inner->api_key = head.api_key;

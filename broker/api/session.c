@@ -210,30 +210,42 @@ session_pump(struct session *s)
 
 /* ---- a frame becomes a request ---- */
 
+/* What is not served ends the connection, as in Kafka: it cannot be answered. */
+static bool
+is_served(struct session *s, enum head_result hr, const struct request_head *head)
+{
+    bool is_versions = head->api_key == K_API_API_VERSIONS;
+    if (hr == HEAD_MALFORMED || hr == HEAD_UNKNOWN_API ||
+        (hr == HEAD_UNKNOWN_VERSION && !is_versions)) {
+        say(s, hr == HEAD_MALFORMED ? "malformed request header" : "unknown api or version");
+        return false;
+    }
+    if (head->version > head->api->max_stable && !is_versions) {
+        say(s, "a version that is not enabled");
+        return false;
+    }
+    if (!dispatch_find(head->api_key, s->listener->kind)) {
+        say(s, "an api that this listener does not serve");
+        return false;
+    }
+    return true;
+}
+
 static bool
 take_frame(struct session *s, struct slice frame, struct buf *buf)
 {
     struct env *env = s->server->env;
     struct reader rd = reader(frame);
     struct request_head head;
-    enum head_result hr = request_head_read(&rd, &head);
-    bool is_versions = head.api_key == K_API_API_VERSIONS;
-    if (hr == HEAD_MALFORMED || hr == HEAD_UNKNOWN_API ||
-        (hr == HEAD_UNKNOWN_VERSION && !is_versions)) {
-        /* What Kafka does: it cannot answer what it does not know. */
-        say(s, hr == HEAD_MALFORMED ? "malformed request header" : "unknown api or version");
-        return false;
-    }
-    if (head.version > head.api->max_stable && !is_versions) {
-        say(s, "a version that is not enabled");
-        return false;
-    }
-    if (!dispatch_find(head.api_key, s->listener->kind)) {
-        say(s, "an api that this listener does not serve");
+    struct arena arena;
+    arena_init(&arena, &env->mem, 0);
+    enum head_result hr = request_head_read(&rd, &arena, &head);
+    if (!is_served(s, hr, &head)) {
+        arena_release(&arena);
         return false;
     }
     struct request *r = MEM_NEW(&env->mem, struct request);
-    arena_init(&r->arena, &env->mem, 0);
+    r->arena = arena;
     r->server = s->server;
     r->session = s;
     r->listener = s->listener;

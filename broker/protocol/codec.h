@@ -1,5 +1,8 @@
 /* One interpreter over the generated tables: it reads and writes any message in any version.
- * Decoded strings and bytes are slices of the input; arrays and nullable structs lie in the arena.
+ * Decoded strings and bytes are slices of the input; arrays and nullable structs lie in the arena,
+ * and so does a string that was not UTF-8: it is read as Java reads it (utf8.h). What is written is
+ * UTF-8, too, wherever the text came from. Hence a string is to be used only while both the input and
+ * the arena live.
  *
  *      struct k_fetch_request r;
  *      if (!codec_decode(K_MSG_FETCH_REQUEST, 12, &reader, arena, &r)) …malformed…

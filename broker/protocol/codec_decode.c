@@ -1,3 +1,4 @@
+#include "broker/base/utf8.h"
 #include "broker/protocol/codec.h"
 #include "broker/protocol/codec_field.h"
 
@@ -39,12 +40,23 @@ decode_bytes(struct decoder *d, const struct k_field *f, bool flexible, bool nul
     return reader_bytes(&d->r, n);
 }
 
+/* Mended text lives in the arena, not in the input. If it is longer than a string can be, we could not
+ * send it again (Kafka takes it, and fails when it answers). */
+static struct slice
+mend_string(struct decoder *d, struct slice s)
+{
+    struct slice mended = utf8_mended(s, d->arena);
+    if (!mended.p || mended.n > CODEC_STRING_MAX) malformed(d);
+    return mended;
+}
+
 /* Strings of an array keep the array's rule for the length of strings. */
 static struct slice
 decode_string(struct decoder *d, bool flexible, bool nullable)
 {
     static const struct k_field string = {.type = K_STRING};
-    return decode_bytes(d, &string, flexible, nullable, CODEC_STRING_MAX);
+    struct slice s = decode_bytes(d, &string, flexible, nullable, CODEC_STRING_MAX);
+    return utf8_is_ascii(s) ? s : mend_string(d, s);
 }
 
 static struct slice

@@ -1,3 +1,4 @@
+#include "broker/base/utf8.h"
 #include "broker/protocol/codec.h"
 #include "broker/protocol/codec_field.h"
 
@@ -34,12 +35,15 @@ encode_bytes(struct writing *x, const struct k_field *f, struct slice s, bool fl
              bool nullable)
 {
     bool is_string = f->type == K_STRING;
-    if (s.n > (is_string ? CODEC_STRING_MAX : INT32_MAX - 1)) {
+    bool as_it_is = !is_string || utf8_is_ascii(s);
+    int64_t n = as_it_is ? s.n : utf8_mended_bytes(s);
+    if (n > (is_string ? CODEC_STRING_MAX : INT32_MAX - 1)) {
         refuse(x, f, S("is too long"));
         return;
     }
-    encode_length(x, flexible, is_string, s.p || !nullable ? s.n : -1);
-    if (s.n) writer_bytes(x->w, s);
+    encode_length(x, flexible, is_string, s.p || !nullable ? n : -1);
+    if (!as_it_is) writer_utf8(x->w, s);
+    else if (n) writer_bytes(x->w, s);
 }
 
 static void

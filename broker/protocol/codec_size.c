@@ -1,3 +1,4 @@
+#include "broker/base/utf8.h"
 #include "broker/protocol/codec.h"
 #include "broker/protocol/codec_field.h"
 
@@ -27,7 +28,8 @@ size_scalar(const struct k_field *f, const uint8_t *at, bool flexible)
         struct k_records r = records_load(at);
         n = r.file ? r.n : r.bytes.n;
     } else {
-        n = slice_load(at).n;
+        struct slice s = slice_load(at);
+        n = f->type == K_STRING ? utf8_mended_bytes(s) : s.n;
     }
     return size_length(flexible, f->type == K_STRING ? 2 : 4, n) + n;
 }

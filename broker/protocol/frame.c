@@ -1,6 +1,7 @@
 #include "broker/protocol/frame.h"
 
 #include "broker/base/check.h"
+#include "broker/base/utf8.h"
 
 #include "apis.h"
 
@@ -177,17 +178,18 @@ skip_tags(struct reader *r)
 }
 
 enum head_result
-request_head_read(struct reader *r, struct request_head *ret)
+request_head_read(struct reader *r, struct arena *a, struct request_head *ret)
 {
     struct request_head h = {.api_key = reader_i16(r), .client_id = SLICE_NULL};
     h.version = reader_i16(r);
     h.correlation_id = reader_i32(r);
-    if (r->err) return HEAD_MALFORMED;
-    h.api = k_api_of(h.api_key);
+    h.api = r->err ? NULL : k_api_of(h.api_key);
     *ret = h;
+    if (r->err) return HEAD_MALFORMED;
     if (!h.api) return HEAD_UNKNOWN_API;
     int16_t n = reader_i16(r);
-    if (n >= 0) h.client_id = reader_bytes(r, n);
+    if (n >= 0) h.client_id = utf8_mended(reader_bytes(r, n), a);
+    if (h.client_id.n > CODEC_STRING_MAX || (n >= 0 && !h.client_id.p)) r->err = true;
     if (request_head_version(h.api_key, h.version) == 2) skip_tags(r);
     if (r->err) return HEAD_MALFORMED;
     *ret = h;
@@ -207,12 +209,13 @@ response_head_read(struct reader *r, int16_t api_key, int16_t version, int32_t *
 static void
 write_request_head(struct writer *w, const struct request_head *h)
 {
-    CHECK(h->client_id.n <= CODEC_STRING_MAX);
+    int64_t client_id_bytes = utf8_mended_bytes(h->client_id);
+    CHECK(client_id_bytes <= CODEC_STRING_MAX);
     writer_i16(w, h->api_key);
     writer_i16(w, h->version);
     writer_i32(w, h->correlation_id);
-    writer_i16(w, h->client_id.p ? (int16_t)h->client_id.n : -1);
-    if (h->client_id.n) writer_bytes(w, h->client_id);
+    writer_i16(w, h->client_id.p ? (int16_t)client_id_bytes : -1);
+    writer_utf8(w, h->client_id);
     if (request_head_version(h->api_key, h->version) == 2) writer_uvarint(w, 0);
 }
 

@@ -67,8 +67,8 @@ enum head_result {
     HEAD_UNKNOWN_VERSION, /* all of ret is good; the answer to ApiVersions is one of version 0 */
 };
 
-/* Leaves the reader at the body. */
-enum head_result request_head_read(struct reader *r, struct request_head *ret);
+/* Leaves the reader at the body. A client id that is not UTF-8 is mended in the arena (codec.h). */
+enum head_result request_head_read(struct reader *r, struct arena *a, struct request_head *ret);
 /* 2 with tags, 1 without. */
 int request_head_version(int16_t api_key, int16_t version);
 /* 1 with tags, 0 without. */

@@ -79,9 +79,9 @@ epoch_stood_for(struct invariants *v, struct slice frame)
     struct arena arena;
     struct k_vote_request q;
     int32_t epoch = -1;
-    if (request_head_read(&r, &head) != HEAD_OK) return -1;
     arena_init(&arena, v->mem, 0);
-    if (codec_decode(K_MSG_VOTE_REQUEST, head.version, &r, &arena, &q) && q.topics_n == 1 &&
+    if (request_head_read(&r, &arena, &head) == HEAD_OK &&
+        codec_decode(K_MSG_VOTE_REQUEST, head.version, &r, &arena, &q) && q.topics_n == 1 &&
         q.topics[0].partitions_n == 1 && !q.topics[0].partitions[0].pre_vote)
         epoch = q.topics[0].partitions[0].replica_epoch;
     arena_release(&arena);

@@ -56,9 +56,9 @@ take_produce(struct oracle *o, int32_t node, struct slice frame)
     struct request_head head;
     struct arena arena;
     struct k_produce_request q;
-    if (request_head_read(&r, &head) != HEAD_OK) return;
     arena_init(&arena, o->mem, 0);
-    if (codec_decode(K_MSG_PRODUCE_REQUEST, head.version, &r, &arena, &q))
+    if (request_head_read(&r, &arena, &head) == HEAD_OK &&
+        codec_decode(K_MSG_PRODUCE_REQUEST, head.version, &r, &arena, &q))
         for (int32_t t = 0; t < q.topic_data_n; t++)
             for (int32_t i = 0; i < q.topic_data[t].partition_data_n; i++)
                 take_batch(o, node, q.topic_data[t].partition_data[i].records.bytes);

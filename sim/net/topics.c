@@ -86,10 +86,10 @@ frame_names(const struct world_frame *f, struct slice request, const struct fram
     struct reader r = reader(request);
     reader_skip(&r, 4);
     struct request_head head;
-    if (request_head_read(&r, &head) != HEAD_OK) return false;
     struct arena a;
     arena_init(&a, mem, 0);
-    bool names = decoded_names(&head, &r, &a, filter);
+    bool names =
+        request_head_read(&r, &a, &head) == HEAD_OK && decoded_names(&head, &r, &a, filter);
     arena_release(&a);
     return names;
 }

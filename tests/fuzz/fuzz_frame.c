@@ -1,9 +1,11 @@
 /* Any bytes as what comes on a connection, cut where the bytes themselves say: frames, their headers and
- * their bodies. However the stream is cut, the frames are the same. */
+ * their bodies. However the stream is cut, the frames are the same; no string in them is not UTF-8. */
 #include "broker/base/check.h"
+#include "broker/base/utf8.h"
 #include "broker/protocol/frame.h"
 #include "tests/fuzz/fuzz.h"
 #include "tests/lib/test.h"
+#include "tests/lib/texts.h"
 
 #define FRAME_MAX 65536
 
@@ -12,10 +14,11 @@ read_request(struct slice frame, struct arena *a)
 {
     struct request_head head;
     struct reader r = reader(frame);
-    if (request_head_read(&r, &head) != HEAD_OK) return;
+    if (request_head_read(&r, a, &head) != HEAD_OK) return;
+    CHECK(utf8_is_valid(head.client_id));
     enum k_msg msg = (enum k_msg)head.api->request;
     void *m = arena_alloc(a, k_structs[k_messages[msg].root].size);
-    if (m) (void)codec_decode(msg, head.version, &r, a, m);
+    if (m && codec_decode(msg, head.version, &r, a, m)) CHECK(texts_are_utf8(msg, head.version, m));
 }
 
 /* Sums up the frames, so that two cuts of one stream can be compared. */

@@ -1,9 +1,10 @@
-/* Any bytes as a message (the first three pick which, and in which version): what decodes can be
- * written again, has the size that we say, and reads back as the same. */
+/* Any bytes as a message (the first three pick which, and in which version): what decodes has no string
+ * that is not UTF-8, can be written again, has the size that we say, and reads back as the same. */
 #include "broker/base/check.h"
 #include "broker/protocol/codec.h"
 #include "tests/fuzz/fuzz.h"
 #include "tests/lib/test.h"
+#include "tests/lib/texts.h"
 
 static void
 write_and_read_again(enum k_msg msg, int16_t version, const void *m, struct mem *mem,
@@ -12,6 +13,7 @@ write_and_read_again(enum k_msg msg, int16_t version, const void *m, struct mem 
     struct writer w = writer_mem(mem), json = writer_mem(mem);
     void *back = arena_alloc(a, k_structs[k_messages[msg].root].size);
     CHECK(back);
+    CHECK(texts_are_utf8(msg, version, m));
     CHECK(codec_write(msg, version, m, &w, NULL));
     CHECK(w.n == codec_size(msg, version, m));
     CHECK(codec_decode_all(msg, version, writer_slice(&w), a, back));

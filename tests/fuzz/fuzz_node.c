@@ -1,11 +1,11 @@
 /* Sequences of events into a node: one that is broker, controller and quorum in the simulated world, and
  * somebody who connects to it. The input says what happens:
  *
- *     bytes on a connection · well-formed requests with any content · time · failures of the disk ·
- *     crashes, losses of power, starts · closed connections
+ *     bytes on a connection · well-formed requests with any content, also with strings that are not
+ *     UTF-8 · time · failures of the disk · crashes, losses of power, starts · closed connections
  *
- * The node may refuse, close or, after its disk has failed, end itself; it may not fail a check, and at
- * the end, on a healed disk, it serves again. */
+ * The node may refuse, close or, after its disk has failed, end itself; it may not fail a check, no string
+ * in its answers is other than UTF-8, and at the end, on a healed disk, it serves again. */
 #include <stdlib.h>
 
 #include "broker/base/check.h"
@@ -14,12 +14,16 @@
 #include "sim/world/fault.h"
 #include "tests/fuzz/fuzz.h"
 #include "tests/lib/test.h"
+#include "tests/lib/texts.h"
 
 #include "apis.h"
 
 #define BROKER_PORT 9092
 #define CONTROLLER_PORT 9093
 #define CONNS 4
+#define ASKED_MAX 64
+#define FIRST_ID 0x5eed0000 /* of our requests; what is only bytes hardly ever has one of these */
+#define ANSWER_MAX (64 << 20)
 
 static void
 start_node(struct env *env, void *args)
@@ -50,9 +54,17 @@ start_node(struct env *env, void *args)
 struct caller {
     struct env *env;
     struct conn conns[CONNS];
+    struct frame_reader frames[CONNS];
     bool is_up[CONNS];
     int64_t answers;
 };
+
+/* What was asked under a correlation id: the caller forgets everything when it is started again. */
+struct question {
+    int16_t api_key, version;
+};
+static struct question asked[ASKED_MAX];
+static int32_t asked_n;
 
 static void
 on_connected(struct conn *c)
@@ -60,11 +72,38 @@ on_connected(struct conn *c)
     (void)c;
 }
 
+/* Reading mends strings: if one had to be mended, the answer is another one when it is written again. */
+static void
+check_answer(struct env *env, struct slice frame)
+{
+    int32_t id = frame.n < 4 ? -1 : (int32_t)load_be32(frame.p) - FIRST_ID, same_id;
+    if (id < 0 || id >= asked_n) return; /* an answer to bytes that meant something by chance */
+    struct question q = asked[id];
+    enum k_msg msg = (enum k_msg)k_api_of(q.api_key)->response;
+    struct reader r = reader(frame);
+    struct arena a;
+    struct writer again = writer_mem(&env->mem);
+    arena_init(&a, &env->mem, 0);
+    void *m = arena_alloc(&a, codec_struct_bytes(msg));
+    CHECK(response_head_read(&r, q.api_key, q.version, &same_id));
+    CHECK(codec_decode(msg, q.version, &r, &a, m) && reader_left(&r) == 0);
+    CHECK(texts_are_utf8(msg, q.version, m));
+    CHECK(response_write(&again, q.api_key, q.version, FIRST_ID + id, m, NULL));
+    CHECK(slice_eq(writer_slice(&again), frame));
+    writer_release(&again);
+    arena_release(&a);
+}
+
 static void
 on_bytes(struct conn *c, struct slice data, struct buf *from)
 {
-    (void)from;
-    ((struct caller *)c->env->machine)->answers += data.n;
+    struct caller *k = c->env->machine;
+    struct frame_reader *frames = &k->frames[c - k->conns];
+    struct slice frame;
+    struct buf *holder;
+    k->answers += data.n;
+    frame_reader_push(frames, data, from);
+    while (frame_reader_next(frames, &frame, &holder) == FRAME_OK) check_answer(k->env, frame);
 }
 
 static void
@@ -73,6 +112,7 @@ on_closed(struct conn *c, enum env_err why)
     (void)why;
     struct caller *k = c->env->machine;
     k->is_up[c - k->conns] = false;
+    frame_reader_release(&k->frames[c - k->conns]);
 }
 
 static const struct conn_ops caller_ops = {
@@ -106,6 +146,7 @@ obey(struct env *env, void *ctx)
     if (!k->is_up[o->conn % CONNS]) {
         c->ops = &caller_ops;
         k->is_up[o->conn % CONNS] = true;
+        frame_reader_init(&k->frames[o->conn % CONNS], &env->mem, NULL, ANSWER_MAX);
         conn_connect(env, c, S("n"), o->conn % 2 ? CONTROLLER_PORT : BROKER_PORT);
         return;
     }
@@ -144,7 +185,19 @@ send_bytes(struct fuzz *f, int conn, struct slice bytes)
     }
 }
 
-/* Half of the drawn ids and names are made ones that exist. */
+/* Strings are drawn from small letters. Half of the requests keep theirs; in the others some letters become
+ * bytes that are not UTF-8 where they stand (or now and then a length, and the request is malformed). */
+static void
+spoil_strings(struct fuzz *f, struct slice request)
+{
+    static const uint8_t bad[] = {0xe9, 0xc0, 0xed, 0xa0, 0x80, 0xf4, 0xff, 0xe2};
+    if (draw(f) % 2) return;
+    for (int64_t i = 0; i < request.n; i++) {
+        uint8_t *p = (uint8_t *)(uintptr_t)&request.p[i];
+        if (*p >= 'a' && *p <= 'z' && draw(f) % 4 == 0) *p = bad[draw(f) % sizeof bad];
+    }
+}
+
 static void
 send_request(struct fuzz *f, int conn, int16_t key, uint8_t version, uint32_t seed)
 {
@@ -162,12 +215,15 @@ send_request(struct fuzz *f, int conn, int16_t key, uint8_t version, uint32_t se
     codec_random(api->request, v, &dice, m);
     struct request_head head = {.api_key = (int16_t)(key % K_APIS_N),
                                 .version = v,
-                                .correlation_id = 1,
+                                .correlation_id = FIRST_ID + asked_n,
                                 .client_id = S("fuzz"),
                                 .api = api};
     if (frame_request(&mem, &a, &head, m, &frame)) {
         struct writer w = writer_mem(&mem);
         for (int32_t i = 0; i < frame.segs_n; i++) writer_bytes(&w, frame.segs[i].bytes);
+        spoil_strings(f, slice(w.p + 12, w.n - 12)); /* behind size, key, version, correlation id */
+        CHECK(asked_n < ASKED_MAX);
+        asked[asked_n++] = (struct question){head.api_key, v};
         send_bytes(f, conn, writer_slice(&w));
         frame_release(&frame);
     }
@@ -279,6 +335,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     o.hash_on = false;
     o.notes_on = true;
     o.memory_ceiling_bytes = 1 << 30;
+    asked_n = 0;
     struct fuzz f = {.w = world_new(1, &o), .in = reader(slice(data, (int64_t)size))};
     world_observe(f.w, &(struct world_observer){.event = look});
     f.node = world_add(f.w, &(struct machine_params){.name = S("n"), .start = start_node});

@@ -193,7 +193,7 @@ check_request(struct bench *b, const json_t *line, enum k_msg msg, struct slice 
     struct frame f;
     struct reader r = reader(slice_sub(whole, 4, whole.n));
     const char *client_id = json_string_value(json_object_get(line, "client_id"));
-    if (request_head_read(&r, &head) != HEAD_OK) return "the header does not decode";
+    if (request_head_read(&r, &b->arena, &head) != HEAD_OK) return "the header does not decode";
     if (head.api_key != int_field(line, "api_key") || head.version != int_field(line, "version"))
         return "has another api key or version";
     if (head.correlation_id != int_field(line, "correlation_id") ||
@@ -258,7 +258,7 @@ check_live(struct bench *b, const json_t *line)
     struct request_head head;
     int32_t id;
     struct reader r = reader(request), s = reader(response);
-    enum head_result known = request_head_read(&r, &head);
+    enum head_result known = request_head_read(&r, &b->arena, &head);
     int16_t version =
         known == HEAD_OK ? head.version : 0; /* of the answer, if we did not know it */
     if (known != HEAD_OK && known != HEAD_UNKNOWN_VERSION)

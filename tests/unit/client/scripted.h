@@ -227,7 +227,7 @@ fake_frame(struct fake_conn *c, struct slice bytes)
     struct reader rd = reader(bytes);
     struct request_head head;
     int16_t act = K_ERR_NONE;
-    enum head_result result = request_head_read(&rd, &head);
+    enum head_result result = request_head_read(&rd, a, &head);
     assert_true(result == HEAD_OK);
     void *q = arena_alloc(a, k_structs[k_messages[head.api->request].root].size);
     void *r = arena_alloc(a, k_structs[k_messages[head.api->response].root].size);

@@ -296,6 +296,52 @@ a_tagged_field_must_be_consumed_exactly(void **state)
                                   S("\0\0\1\0\0\0\0\1\1\x07\0\0\0\0\0\0\0"), &b->arena, &r));
 }
 
+/* ---- text ----------------------------------------------------------------------------------- */
+
+static void
+a_string_that_is_not_utf8_is_read_and_written_as_java_does(void **state)
+{
+    struct bench *b = *state;
+    struct k_find_coordinator_request r;
+    struct writer w = writer_mem(&b->mem);
+    /* key type 0, coordinator keys: "caf\xe9", and half a surrogate pair */
+    struct slice s = S("\0\3\5caf\xe9\4\xed\xa0\x80\0");
+    assert_true(codec_decode_all(K_MSG_FIND_COORDINATOR_REQUEST, 4, s, &b->arena, &r));
+    assert_slice(r.coordinator_keys[0], "caf\xef\xbf\xbd");
+    assert_slice(r.coordinator_keys[1], "\xef\xbf\xbd");
+    r.coordinator_keys[0] = S("caf\xe9"); /* also when it comes from elsewhere */
+    r.coordinator_keys[1] = S("\xed\xa0\x80");
+    assert_true(codec_write(K_MSG_FIND_COORDINATOR_REQUEST, 4, &r, &w, NULL));
+    assert_slice(writer_slice(&w), "\0\3\7caf\xef\xbf\xbd\4\xef\xbf\xbd\0");
+    assert_int_equal(codec_size(K_MSG_FIND_COORDINATOR_REQUEST, 4, &r), w.n);
+    writer_release(&w);
+}
+
+static void
+a_string_that_is_utf8_is_a_slice_of_the_input(void **state)
+{
+    struct bench *b = *state;
+    struct k_find_coordinator_request r;
+    struct slice s = S("\0\2\6caf\xc3\xa9\0");
+    assert_true(codec_decode_all(K_MSG_FIND_COORDINATOR_REQUEST, 4, s, &b->arena, &r));
+    assert_ptr_equal(r.coordinator_keys[0].p, s.p + 3);
+}
+
+static void
+a_string_that_is_too_long_once_it_is_mended_is_malformed(void **state)
+{
+    struct bench *b = *state;
+    struct k_find_coordinator_request r;
+    static uint8_t bytes[2 + CODEC_STRING_MAX + 1];
+    for (int64_t n = CODEC_STRING_MAX / 3; n <= CODEC_STRING_MAX / 3 + 1; n++) {
+        store_be16(bytes, (uint16_t)n);
+        memset(bytes + 2, 0xff, (size_t)n);
+        bool fits =
+            codec_decode_all(K_MSG_FIND_COORDINATOR_REQUEST, 0, slice(bytes, 2 + n), &b->arena, &r);
+        assert_int_equal(fits, n <= CODEC_STRING_MAX / 3);
+    }
+}
+
 /* ---- what cannot be written ----------------------------------------------------------------- */
 
 static void
@@ -485,6 +531,9 @@ main(void)
         T(unknown_tags_around_a_known_one_keep_their_order),
         T(tags_must_ascend_and_fit),
         T(a_tagged_field_must_be_consumed_exactly),
+        T(a_string_that_is_not_utf8_is_read_and_written_as_java_does),
+        T(a_string_that_is_utf8_is_a_slice_of_the_input),
+        T(a_string_that_is_too_long_once_it_is_mended_is_malformed),
         T(a_field_that_must_not_be_dropped_is_refused_with_its_name),
         T(null_that_cannot_be_written_is_refused),
         T(a_string_that_is_too_long_is_refused),

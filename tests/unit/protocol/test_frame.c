@@ -180,7 +180,7 @@ static enum head_result
 read_head(struct slice s, struct request_head *ret)
 {
     struct reader r = reader(s);
-    return request_head_read(&r, ret);
+    return request_head_read(&r, &arena, ret);
 }
 
 static void
@@ -203,6 +203,34 @@ request_headers_are_told_apart(void **state)
                      HEAD_UNKNOWN_VERSION); /* Produce 2 */
     assert_int_equal(read_head(S("\0\x12\0\x63\0\0\0\7\0\2me\0"), &h), HEAD_UNKNOWN_VERSION);
     assert_int_equal(h.version, 99);
+}
+
+static void
+a_client_id_that_is_not_utf8_is_mended_both_ways(void **state)
+{
+    (void)state;
+    struct request_head h;
+    assert_int_equal(read_head(S("\0\3\0\1\0\0\0\7\0\2m\xe9"), &h), HEAD_OK);
+    assert_slice(h.client_id, "m\xef\xbf\xbd");
+    h.client_id = S("m\xe9");
+    struct k_metadata_request q;
+    codec_default(K_MSG_METADATA_REQUEST, &q);
+    struct writer w = writer_mem(&mem);
+    assert_true(request_write(&w, &h, &q, NULL));
+    assert_true(slice_starts(writer_slice(&w), S("\0\3\0\1\0\0\0\7\0\4m\xef\xbf\xbd")));
+    writer_release(&w);
+}
+
+static void
+a_client_id_that_is_too_long_once_it_is_mended_is_malformed(void **state)
+{
+    (void)state;
+    struct request_head h;
+    struct writer w = writer_mem(&mem);
+    writer_bytes(&w, S("\0\3\0\1\0\0\0\7\x7f\xff"));
+    for (int32_t i = 0; i < CODEC_STRING_MAX; i++) writer_i8(&w, -1);
+    assert_int_equal(read_head(writer_slice(&w), &h), HEAD_MALFORMED);
+    writer_release(&w);
 }
 
 static void
@@ -275,6 +303,8 @@ main(void)
         T(a_negative_or_too_large_size_is_bad),
         T(a_large_size_alone_takes_little_memory),
         T(request_headers_are_told_apart),
+        T(a_client_id_that_is_not_utf8_is_mended_both_ways),
+        T(a_client_id_that_is_too_long_once_it_is_mended_is_malformed),
         T(a_request_header_cut_short_is_malformed),
         T(answers_to_api_versions_never_have_tags_in_their_header),
         T(a_frame_counts_what_it_only_refers_to),

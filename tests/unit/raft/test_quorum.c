@@ -144,7 +144,7 @@ serve(struct peer *p)
     while (!p->is_busy && !p->is_closed &&
            frame_reader_next(&p->frames, &frame, &buf) == FRAME_OK) {
         struct reader r = reader(frame);
-        assert_int_equal(request_head_read(&r, &p->head), HEAD_OK);
+        assert_int_equal(request_head_read(&r, &p->node->env->scratch, &p->head), HEAD_OK);
         dispatch(p, &r);
     }
 }
