@@ -13,6 +13,8 @@
     /* A batch was given its place. crc: the batch's own. text: none */                              \
     X(LOG_APPEND, "log-append", "base_offset last_offset leader_epoch crc as_leader bytes")          \
     X(LOG_WRITTEN, "log-written", "end_offset")                                                      \
+    /* A sync of what lies below begins. */                                                          \
+    X(LOG_SYNC, "log-sync", "end_offset")                                                            \
     X(LOG_SYNCED, "log-synced", "end_offset")                                                        \
     X(LOG_TRUNCATE, "log-truncate", "new_end old_end leader_epoch")                                  \
     X(LOG_START, "log-start", "log_start_offset")                                                    \

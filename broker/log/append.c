@@ -75,7 +75,6 @@ place(struct commitlog *log, const struct batch_header *h, struct slice batch, b
     c->position = s->size;
     c->bytes = batch_size_bytes(h);
     c->end_offset = batch_next_offset(h);
-    c->messages = (int64_t)h->last_offset_delta + 1;
     segment_pin(s);
     segment_place(s, h, true);
     epochs_follow(log, h);

@@ -2,6 +2,7 @@
 
 #include "broker/base/fmt.h"
 #include "broker/log/internal.h"
+#include "broker/log/settled_end.h"
 
 const char *
 log_err_text(enum log_err err)
@@ -35,6 +36,7 @@ log_config_default(void)
         .retention_ms = 7LL * 24 * 3600 * 1000,
         .file_delete_delay_ms = 60000,
         .flush_messages = INT64_MAX,
+        .flush_ms = INT64_MAX,
         .producer_expiration_ms = 24LL * 3600 * 1000,
         .delete = true,
     };
@@ -86,6 +88,13 @@ commitlog_aborted(const struct commitlog *log, int64_t from, int64_t to, struct 
                   struct aborted_txn **ret)
 {
     return txn_index_collect(&log->aborted, from, to, a, ret);
+}
+
+void
+log_settle(struct commitlog *log)
+{
+    log->settled_end = settled_end(log->settled_end, log->written_end, log->synced_end,
+                                   log->config->flush_messages);
 }
 
 /* ---- failure ---- */

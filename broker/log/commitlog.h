@@ -12,8 +12,9 @@
  *         durable          page cache      in memory: given its offsets, waiting for the disk
  *
  * An append assigns offsets at once and returns. One write is in flight per log; what is appended
- * meanwhile is gathered into the next. Readers, followers and the high watermark see `written` only;
- * the quorum counts its own `synced`. A failed write or sync takes the log offline for good: nothing
+ * meanwhile is gathered into the next. Readers and followers see `written` only; what is answered and
+ * counted for the high watermark is the settled end, which is `written` unless flush.messages wants it
+ * synced first; the quorum counts its own `synced`. A failed write or sync takes the log offline for good: nothing
  * that was assigned is ever assigned again in this incarnation.
  *
  * Callbacks come from completions only, never from within a call made by the owner; within them
@@ -51,9 +52,10 @@ struct log_config {
     int64_t index_interval_bytes, segment_index_bytes;
     int64_t retention_bytes, retention_ms; /* -1: for ever */
     int64_t file_delete_delay_ms;
-    int64_t
-        flush_messages; /* a sync is begun when so many are written and not synced; 1: after each
-                               write, as the quorum wants it */
+    /* When so many are written and not synced, a sync is begun, and what was written last is not settled
+     * before that has ended. 1: with each write, as the quorum wants it. */
+    int64_t flush_messages;
+    int64_t flush_ms; /* commitlog_flush_if_due() */
     int64_t producer_expiration_ms;
     bool log_append_time; /* message.timestamp.type */
     bool compact, delete; /* cleanup.policy; a compacted log may have gaps */
@@ -65,7 +67,8 @@ struct commitlog_ops {
     /* Once. On failure why says what was wrong with which file, for people; the log is offline. */
     void (*ready)(struct commitlog *log, enum log_err err, struct slice why);
     void (*written)(struct commitlog *log); /* commitlog_written_end() advanced */
-    void (*synced)(struct commitlog *log);  /* commitlog_synced_end() advanced */
+    void (*synced)(
+        struct commitlog *log); /* commitlog_synced_end() advanced, perhaps the settled end */
     /* Once: no further operation will succeed; those pending fail with LOG_E_OFFLINE. */
     void (*failed)(struct commitlog *log, enum env_err err);
 };
@@ -123,7 +126,8 @@ struct commitlog {
     int32_t names_changed, names_synced; /* counts: equal when the directory is durable */
     bool epochs_dirty;                   /* leader epochs not yet durable */
     bool sync_after_roll, sync_again, parent_dirty;
-    int64_t start_offset, assigned_end, written_end, synced_end;
+    int64_t start_offset, assigned_end, written_end, synced_end, settled_end;
+    int64_t synced_ns;              /* when a sync ended last */
     VEC(struct segment *) segments; /* by base offset; the last one is active */
     struct epoch_cache epochs;
     struct txn_index aborted;
@@ -132,7 +136,6 @@ struct commitlog {
     struct list waiting;              /* log_ops of commitlog_sync that wait for a sync to begin */
     struct list jobs;                 /* everything that is under way */
     struct log_job *writing, *syncing;
-    int64_t unsynced_messages;
     VEC(int64_t) snapshots; /* offsets of the producer snapshots on disk */
     int32_t snapshots_saving;
     VEC(struct retired) retired; /* files renamed, to be removed later */
@@ -169,6 +172,13 @@ static inline int64_t
 commitlog_written_end(const struct commitlog *log)
 {
     return log->written_end;
+}
+/* Up to where Kafka's append would have returned: written, and synced as far as flush.messages asks for it
+ * first (settled_end.h). Appends are answered up to here, and a follower asks for what comes after it. */
+static inline int64_t
+commitlog_settled_end(const struct commitlog *log)
+{
+    return log->settled_end;
 }
 /* Also what may be checkpointed as the recovery point. */
 static inline int64_t
@@ -216,6 +226,10 @@ enum log_err commitlog_append_fetched(struct commitlog *log, const struct seg *s
 /* All that is written at the time of the call becomes durable: bytes, names and leader epochs. op may
  * be NULL. One sync is in flight; who comes meanwhile joins the next. */
 void commitlog_sync(struct commitlog *log, struct log_op *op);
+
+/* Now and then (log.flush.scheduler.interval.ms): begins a sync if there is something to be synced and the
+ * last one is flush.ms ago. */
+void commitlog_flush_if_due(struct commitlog *log);
 
 /* ---- read ---- */
 

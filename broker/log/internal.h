@@ -168,6 +168,8 @@ log_names_synced(struct commitlog *log, int32_t count)
     log->names_synced = MAX(log->names_synced, count);
 }
 
+/* After each write and sync: how far appends may be answered now. */
+void log_settle(struct commitlog *log);
 /* Writes what is waiting, if no write is in flight. */
 void log_write_next(struct commitlog *log);
 void log_drop_appended(struct commitlog *log);

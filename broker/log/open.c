@@ -403,6 +403,7 @@ set_ends(struct open_job *j)
     struct segment *active = log_active(log);
     active->sealed = false;
     log->assigned_end = log->written_end = active->end_offset;
+    log->settled_end = log->written_end;
     log->synced_end = j->clean ? log->written_end : MIN(j->recovery_point, log->written_end);
     log->start_offset = MAX(j->start_offset, log->segments.v[0]->base_offset);
     if (epoch_cache_truncate_end(&log->epochs, log->assigned_end)) log->epochs_dirty = true;
@@ -451,6 +452,7 @@ open_producers_done(struct producer_load *l, enum env_err err)
         return;
     }
     log->synced_end = log->written_end;
+    log->synced_ns = env_now_ns(log->env);
     log->state = COMMITLOG_OPEN;
     segment_close_file(log_active(log));
     NOTE(log->env, NOTE_LOG_RECOVERED, log->name, SLICE_NULL, log->start_offset, log->assigned_end,

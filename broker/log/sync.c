@@ -1,17 +1,29 @@
 /* Syncing: what is written becomes durable. One sync at a time; who comes meanwhile joins the next.
  *
  * A sync covers, in this order, the indexes of segments that were closed since, the segments' bytes,
- * the leader epochs, and the names in the directory; only then the synced end advances. */
+ * the leader epochs, and the names in the directory; only then the synced end advances. It covers what was
+ * written when it began, and goes through these once: what comes meanwhile, however much, cannot keep it
+ * from its end. */
 #include "broker/log/internal.h"
+
+enum sync_stage {
+    SYNC_SEGMENT, /* the next one with something to sync */
+    SYNC_INDEX,
+    SYNC_BYTES,
+    SYNC_EPOCHS,
+    SYNC_NAMES,
+    SYNC_PARENT,
+    SYNC_END,
+};
 
 struct sync_job {
     struct log_job job;
+    enum sync_stage stage;
     struct segment *segment; /* whose file is being opened or synced */
     struct list ops;         /* log_ops that wait for this sync */
     struct index_save index;
     struct file_replace replace;
     int64_t target, next_base;
-    int64_t messages;
     int32_t names; /* the directory is being synced up to this count */
 };
 
@@ -32,6 +44,20 @@ move_all(struct list *to, struct list *from)
 
 static void sync_start(struct commitlog *log);
 
+/* A truncation waits until the log is quiet, and syncs by itself then: who asks for one sync after another
+ * does not hold it off. */
+static bool
+gives_way(const struct commitlog *log)
+{
+    return log->state == COMMITLOG_TRUNCATING && log->exclusive;
+}
+
+static bool
+must_go_on(const struct commitlog *log)
+{
+    return !gives_way(log) && (!list_is_empty(&log->waiting) || log->sync_again);
+}
+
 static void
 sync_end(struct sync_job *y, enum log_err err)
 {
@@ -42,14 +68,15 @@ sync_end(struct sync_job *y, enum log_err err)
     move_all(&ops, &y->ops);
     if (y->segment) segment_unpin(y->segment);
     log->syncing = NULL;
-    if (!err) log->unsynced_messages -= y->messages;
+    log->synced_ns = env_now_ns(log->env);
     if (advanced) {
         log->synced_end = y->target;
+        log_settle(log);
         NOTE(log->env, NOTE_LOG_SYNCED, log->name, SLICE_NULL, log->synced_end);
     }
     job_end(&y->job);
     if (err) move_all(&ops, &log->waiting);
-    else if (!list_is_empty(&log->waiting) || log->sync_again) sync_start(log);
+    else if (must_go_on(log)) sync_start(log);
     ops_done(&ops, err);
     if (advanced && log->ops->synced && log->state != COMMITLOG_OPENING) log->ops->synced(log);
 }
@@ -62,6 +89,12 @@ sync_failed(struct sync_job *y, enum env_err err, const char *what, struct slice
     sync_end(y, LOG_E_OFFLINE);
 }
 
+static bool
+has_index_to_save(const struct segment *s)
+{
+    return s->sealed && s->index_dirty && s->written == s->size;
+}
+
 /* The next segment with something to sync that has bytes below the target. */
 static struct segment *
 next_segment(const struct sync_job *y)
@@ -70,7 +103,7 @@ next_segment(const struct sync_job *y)
     for (int64_t i = 0; i < log->segments.n; i++) {
         struct segment *s = log->segments.v[i];
         if (s->base_offset < y->next_base || s->base_offset >= y->target) continue;
-        if (s->dirty || (s->sealed && s->index_dirty && s->written == s->size)) return s;
+        if (s->dirty || has_index_to_save(s)) return s;
     }
     return NULL;
 }
@@ -92,29 +125,52 @@ sync_epochs_saved(struct file_replace *r)
     y->job.step(&y->job, r->err);
 }
 
-/* True: nothing more to do for this segment. */
+/* True: it goes on at once; false: something is under way, after which the job steps again. Each stage is
+ * left before what it does is waited for. */
 static bool
-sync_segment(struct sync_job *y, struct segment *s)
+sync_segment(struct sync_job *y)
 {
-    if (s->sealed && s->index_dirty && s->written == s->size) {
-        s->index_dirty = false;
-        y->index.done = sync_index_saved;
-        index_save(s, &y->index);
-        return false;
-    }
-    if (s->dirty) {
-        if (!segment_want_file(s, &y->job.wait)) return false;
-        s->dirty = false;
-        file_sync(&y->job.op, &s->file);
-        return false;
-    }
+    struct commitlog *log = y->job.log;
+    if (y->segment) segment_unpin(y->segment);
+    y->segment = next_segment(y);
+    y->stage = y->segment ? SYNC_INDEX : SYNC_EPOCHS;
+    if (!y->segment) return true;
+    CHECK(y->segment->log == log);
+    segment_pin(y->segment);
+    y->next_base = y->segment->base_offset + 1;
     return true;
 }
 
-static void
-save_epochs(struct sync_job *y)
+static bool
+sync_index(struct sync_job *y)
+{
+    y->stage = SYNC_BYTES;
+    if (!has_index_to_save(y->segment)) return true;
+    y->segment->index_dirty = false;
+    y->index.done = sync_index_saved;
+    index_save(y->segment, &y->index);
+    return false;
+}
+
+static bool
+sync_bytes(struct sync_job *y)
+{
+    struct segment *s = y->segment;
+    bool is_gone = !s->log;
+    if (!is_gone && s->dirty && !segment_want_file(s, &y->job.wait)) return false;
+    y->stage = SYNC_SEGMENT;
+    if (is_gone || !s->dirty) return true;
+    s->dirty = false;
+    file_sync(&y->job.op, &s->file);
+    return false;
+}
+
+static bool
+sync_epochs(struct sync_job *y)
 {
     struct commitlog *log = y->job.log;
+    y->stage = SYNC_NAMES;
+    if (!log->epochs_dirty) return true;
     struct writer w = writer_mem(&log->env->mem);
     epoch_cache_print(&log->epochs, &w);
     log->epochs_dirty = false;
@@ -122,6 +178,18 @@ save_epochs(struct sync_job *y)
     file_replace(log->env, &y->replace, log_path(log, S("leader-epoch-checkpoint")),
                  writer_slice(&w));
     writer_release(&w);
+    return false;
+}
+
+static bool
+sync_names(struct sync_job *y)
+{
+    struct commitlog *log = y->job.log;
+    y->stage = SYNC_PARENT;
+    if (log_names_are_durable(log)) return true;
+    y->names = log->names_changed;
+    dir_sync(log->env, &y->job.op, log->dir);
+    return false;
 }
 
 static struct slice
@@ -130,6 +198,36 @@ parent_dir(struct slice dir)
     int64_t end = dir.n;
     while (end > 0 && dir.p[end - 1] != '/') end--;
     return end > 1 ? slice_sub(dir, 0, end - 1) : end == 1 ? S("/") : S(".");
+}
+
+static bool
+sync_parent(struct sync_job *y)
+{
+    struct commitlog *log = y->job.log;
+    y->stage = SYNC_END;
+    if (!log->parent_dirty) return true;
+    log->parent_dirty = false;
+    dir_sync(log->env, &y->job.op, parent_dir(log->dir));
+    return false;
+}
+
+/* False: waits, or has ended. */
+static bool
+sync_go_on(struct sync_job *y)
+{
+    switch (y->stage) {
+    case SYNC_SEGMENT: return sync_segment(y);
+    case SYNC_INDEX: return sync_index(y);
+    case SYNC_BYTES: return sync_bytes(y);
+    case SYNC_EPOCHS: return sync_epochs(y);
+    case SYNC_NAMES: return sync_names(y);
+    case SYNC_PARENT: return sync_parent(y);
+    case SYNC_END:
+        if (y->job.has_waited) sync_end(y, LOG_OK);
+        else job_soon(&y->job);
+        return false;
+    }
+    UNREACHABLE();
 }
 
 static void
@@ -141,33 +239,14 @@ sync_step(struct log_job *job, enum env_err err)
         job_soon(job);
         return;
     }
+    bool is_gone = y->segment && !y->segment->log; /* retention took it while its file was opened */
+    if (err == ENV_ECANCELED && is_gone) err = ENV_OK;
     if (err || log_is_offline(log)) {
         sync_failed(y, err, "syncing", log->dir);
         return;
     }
     log_names_synced(log, y->names);
-    while (y->segment || (y->segment = next_segment(y))) {
-        if (y->next_base <= y->segment->base_offset) {
-            segment_pin(y->segment);
-            y->next_base = y->segment->base_offset + 1;
-        }
-        if (y->segment->log && !sync_segment(y, y->segment)) return;
-        segment_unpin(y->segment);
-        y->segment = NULL;
-    }
-    if (log->epochs_dirty) {
-        save_epochs(y);
-    } else if (!log_names_are_durable(log)) {
-        y->names = log->names_changed;
-        dir_sync(log->env, &job->op, log->dir);
-    } else if (log->parent_dirty) {
-        log->parent_dirty = false;
-        dir_sync(log->env, &job->op, parent_dir(log->dir));
-    } else if (!job->has_waited) {
-        job_soon(job);
-    } else {
-        sync_end(y, LOG_OK);
-    }
+    while (sync_go_on(y)) continue;
 }
 
 static void
@@ -177,9 +256,9 @@ sync_start(struct commitlog *log)
     log->syncing = &y->job;
     log->sync_again = false;
     y->target = log->written_end;
-    y->messages = log->unsynced_messages;
     list_init(&y->ops);
     move_all(&y->ops, &log->waiting);
+    NOTE(log->env, NOTE_LOG_SYNC, log->name, SLICE_NULL, y->target);
     sync_step(&y->job, ENV_OK);
 }
 
@@ -187,7 +266,15 @@ void
 commitlog_sync(struct commitlog *log, struct log_op *op)
 {
     if (op) list_push_back(&log->waiting, &op->node);
-    bool must_wait = log->syncing || (log->state == COMMITLOG_TRUNCATING && log->exclusive);
+    bool must_wait = log->syncing || gives_way(log);
     if (!must_wait) sync_start(log);
     else if (!op) log->sync_again = true;
+}
+
+void
+commitlog_flush_if_due(struct commitlog *log)
+{
+    if (log->state != COMMITLOG_OPEN || log->syncing || log->synced_end == log->written_end) return;
+    int64_t passed_ms = (env_now_ns(log->env) - log->synced_ns) / NS_PER_MS;
+    if (passed_ms >= log->config->flush_ms) commitlog_sync(log, NULL);
 }

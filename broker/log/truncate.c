@@ -155,7 +155,7 @@ static void
 set_ends(struct truncate_job *j)
 {
     struct commitlog *log = j->job.log;
-    log->assigned_end = log->written_end = j->base;
+    log->assigned_end = log->written_end = log->settled_end = j->base;
     log->synced_end = MIN(log->synced_end, j->base);
     log->start_offset = j->fully ? j->base : MIN(log->start_offset, j->base);
     if (j->fully) log->epochs.v.n = 0;

@@ -7,8 +7,8 @@
 struct write_job {
     struct log_job job;
     struct segment *segment;
-    int64_t bytes, end_offset, messages;
-    bool is_writing;
+    int64_t bytes, end_offset;
+    bool is_writing, is_syncing_names;
     int32_t names; /* the directory is being synced up to this count */
 };
 
@@ -55,7 +55,6 @@ gather(struct commitlog *log, struct write_job *w)
         for (int32_t i = 0; i < c->segs_n; i++) segs[n++] = c->segs[i];
         w->bytes += c->bytes;
         w->end_offset = c->end_offset;
-        w->messages += c->messages;
         list_remove(&c->node);
         list_push_back(&taken, &c->node);
     }
@@ -79,12 +78,12 @@ write_done(struct commitlog *log, struct write_job *w)
     w->segment->written += w->bytes;
     w->segment->dirty = true;
     log->written_end = w->end_offset;
-    log->unsynced_messages += w->messages;
+    log_settle(log);
     bool was_rolled = log->sync_after_roll && w->segment == log_active(log);
     NOTE(log->env, NOTE_LOG_WRITTEN, log->name, SLICE_NULL, log->written_end);
     write_end(w);
     log_write_next(log);
-    if (was_rolled || log->epochs_dirty || log->unsynced_messages >= log->config->flush_messages) {
+    if (was_rolled || log->epochs_dirty || log->settled_end < log->written_end) {
         log->sync_after_roll = false;
         commitlog_sync(log, NULL);
     }
@@ -92,15 +91,16 @@ write_done(struct commitlog *log, struct write_job *w)
 }
 
 /* A segment's file is made only when the names of those before it are durable: after a power loss there
- * are no holes between segments. */
+ * are no holes between segments. Names that come meanwhile are not waited for. */
 static bool
 may_create(struct write_job *w)
 {
     struct commitlog *log = w->job.log;
-    log_names_synced(log, w->names);
-    if (w->segment->exists || log->segments.n == 1 || log_names_are_durable(log)) return true;
-    w->names = log->names_changed;
-    return false;
+    if (w->segment->exists || log->segments.n == 1) return true;
+    if (w->is_syncing_names) log_names_synced(log, w->names);
+    else w->names = log->names_changed;
+    w->is_syncing_names = true;
+    return log->names_synced >= w->names;
 }
 
 static void

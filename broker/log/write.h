@@ -9,7 +9,7 @@ struct chunk {
     struct list node; /* log->appended */
     struct segment *segment;
     int64_t position, bytes;
-    int64_t end_offset, messages;
+    int64_t end_offset;
     int32_t segs_n;
     struct seg segs[2];
 };

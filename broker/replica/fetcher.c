@@ -14,7 +14,7 @@
 enum fetcher_state {
     FETCHER_IDLE,    /* nothing to fetch, or waiting for `again` */
     FETCHER_ASKING,  /* a Fetch in flight */
-    FETCHER_WRITING, /* what it brought is not yet written */
+    FETCHER_WRITING, /* what it brought is not yet written and settled */
 };
 
 struct fetcher {
@@ -35,19 +35,20 @@ static void go_on(struct fetcher *f);
 
 /* ---- asking ---- */
 
-/* Ready to be fetched: not being cut, not backing off, nothing of it unwritten. */
+/* Ready to be fetched: not being cut, not backing off, and what came with the last fetch is written and
+ * (flush.messages) synced: the fetch offset tells the leader that we have it. */
 static bool
 is_ready(const struct partition *p)
 {
     return !p->is_truncating && !p->needs_offsets && p->fetch_not_before_ns <= env_now_ns(p->env) &&
-           commitlog_written_end(&p->log) == commitlog_assigned_end(&p->log);
+           commitlog_settled_end(&p->log) == commitlog_assigned_end(&p->log);
 }
 
 static void
 fill_partition(struct k_fetch_request_fetch_partition *q, struct partition *p)
 {
     struct replicas *r = p->owner;
-    int64_t end = commitlog_written_end(&p->log);
+    int64_t end = commitlog_settled_end(&p->log);
     q->partition = p->index;
     /* KIP-320: the leader refuses a follower of another epoch. */
     q->current_leader_epoch = p->leader_epoch;
@@ -290,10 +291,10 @@ ask(struct fetcher *f)
 }
 
 static bool
-all_written(struct fetcher *f)
+all_settled(struct fetcher *f)
 {
     LIST_EACH(&f->partitions, p, struct partition, fetching)
-        if (!p->is_truncating && commitlog_written_end(&p->log) != commitlog_assigned_end(&p->log))
+        if (!p->is_truncating && commitlog_settled_end(&p->log) != commitlog_assigned_end(&p->log))
             return false;
     return true;
 }
@@ -311,7 +312,7 @@ go_on(struct fetcher *f)
 {
     if (f->stopping || f->state == FETCHER_ASKING || list_is_empty(&f->partitions)) return;
     if (f->has_channel && !call_is_pending(&f->offsets_call)) ask_next_offsets(f);
-    if (!all_written(f)) {
+    if (!all_settled(f)) {
         f->state = FETCHER_WRITING;
         return;
     }
@@ -334,7 +335,7 @@ backoff_over(struct timer *t)
 }
 
 void
-fetcher_written(struct partition *p)
+fetcher_settled(struct partition *p)
 {
     if (p->fetcher && p->fetcher->state == FETCHER_WRITING) defer(p->env, &p->fetcher->again);
 }

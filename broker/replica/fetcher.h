@@ -1,6 +1,6 @@
 /* Copies partitions from one leader: a connection of its own, one Fetch in flight for all partitions
- * that this broker follows there. The fetch offset tells the leader what is written here, so the next
- * request goes out when what came with the one before is written. */
+ * that this broker follows there. The fetch offset tells the leader what is here, so the next
+ * request goes out when what came with the one before is written, and synced as far as flush.messages wants it. */
 #ifndef REPLICA_FETCHER_H
 #define REPLICA_FETCHER_H
 
@@ -13,7 +13,7 @@ void fetcher_leave(struct partition *p);
 /* A broker's address may have changed. */
 void fetchers_refresh(struct replicas *r);
 void fetchers_stop(struct replicas *r);
-/* What was appended is written: the fetcher may go on. */
-void fetcher_written(struct partition *p);
+/* More of what was appended is settled: the fetcher may go on. */
+void fetcher_settled(struct partition *p);
 
 #endif

@@ -5,10 +5,11 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* A replica as its leader sees it; the leader itself is one, with its own written end. */
+/* A replica as its leader sees it; the leader itself is one, with its own settled end
+ * (log/settled_end.h). */
 struct replica_view {
     int32_t broker_id;
-    int64_t log_end;     /* what it is known to have written */
+    int64_t log_end;     /* what it is known to have */
     bool in_isr;         /* of the ISR that the controller has committed */
     bool in_maximal_isr; /* of the committed ISR or of one that was asked for and is not refused */
     bool joining;        /* caught up within the lag time and eligible, so about to be asked for */

@@ -47,7 +47,7 @@ partition_append(struct partition *p, struct log_append *a, int16_t acks)
 static bool
 reached(const struct partition *p, const struct append_waiter *w)
 {
-    int64_t end = w->all ? p->high_watermark : commitlog_written_end(&p->log);
+    int64_t end = w->all ? p->high_watermark : commitlog_settled_end(&p->log);
     return end >= w->required;
 }
 
@@ -132,7 +132,7 @@ partition_try_advance(struct partition *p)
     struct replica_view v[REPLICAS_MAX + 1];
     int32_t n = 0;
     v[n++] = (struct replica_view){.broker_id = p->owner->node_id,
-                                   .log_end = commitlog_written_end(&p->log),
+                                   .log_end = commitlog_settled_end(&p->log),
                                    .in_isr = true,
                                    .in_maximal_isr = true};
     for (int64_t i = 0; i < p->followers.n && n <= REPLICAS_MAX; i++) {
@@ -149,7 +149,7 @@ partition_try_advance(struct partition *p)
         finish_waiters(p);
         partition_wake_fetches(p, false);
     } else {
-        finish_waiters(p); /* acks=1 waits for the written end only */
+        finish_waiters(p); /* acks=1 waits for this log alone */
     }
 }
 

@@ -45,7 +45,7 @@ enum isr_state {
     ISR_PENDING, /* `isr_pending` was asked for; whether the controller did it is not known */
 };
 
-/* Somebody who waits for records to be committed (acks=all) or written (acks=1). done() is called
+/* Somebody who waits for records to be committed (acks=all) or settled here (acks=1). done() is called
  * once: 0, NOT_LEADER_OR_FOLLOWER, NOT_ENOUGH_REPLICAS_AFTER_APPEND or KAFKA_STORAGE_ERROR. */
 struct append_waiter {
     struct list node;
@@ -156,7 +156,7 @@ void partition_fetched_by(struct partition *p, int32_t broker_id, int64_t broker
 bool partition_has_replica(const struct partition *p, int32_t broker_id);
 /* Looks for followers that have fallen behind. */
 void partition_sweep_isr(struct partition *p);
-/* The log's written end, the ISR or a follower moved: advance if the rule says so. */
+/* The log's settled end, the ISR or a follower moved: advance if the rule says so. */
 void partition_try_advance(struct partition *p);
 /* The controller's answer to the change that was asked for. */
 void partition_isr_answered(struct partition *p, int16_t err, int32_t leader_epoch,

@@ -215,16 +215,21 @@ log_ready(struct commitlog *log, enum log_err err, struct slice why)
     opened_one(r);
 }
 
+/* Written or synced: either may settle what was appended (log/settled_end.h). */
+static void
+log_synced(struct commitlog *log)
+{
+    struct partition *p = log->owner;
+    if (partition_is_leader(p)) partition_try_advance(p);
+    else if (p->role == PARTITION_FOLLOWER) fetcher_settled(p);
+}
+
 static void
 log_written(struct commitlog *log)
 {
     struct partition *p = log->owner;
-    if (partition_is_leader(p)) {
-        partition_wake_fetches(p, true);
-        partition_try_advance(p);
-    } else if (p->role == PARTITION_FOLLOWER) {
-        fetcher_written(p);
-    }
+    if (partition_is_leader(p)) partition_wake_fetches(p, true);
+    log_synced(log);
 }
 
 static void
@@ -236,7 +241,7 @@ log_failed(struct commitlog *log, enum env_err err)
 }
 
 static const struct commitlog_ops log_ops = {
-    .ready = log_ready, .written = log_written, .failed = log_failed};
+    .ready = log_ready, .written = log_written, .synced = log_synced, .failed = log_failed};
 
 static void
 partition_new(struct replicas *r, const struct image_partition *ip)
@@ -376,6 +381,15 @@ replicas_apply(struct replicas *r, const struct image_delta *d)
 
 /* ---- now and then ---- */
 
+#define YEAR_MS (365LL * 24 * 3600 * 1000)
+
+/* Some intervals may be so long that they mean never. */
+static void
+arm_in_ms(struct replicas *r, struct timer *t, int64_t ms)
+{
+    timer_arm(r->env, t, env_now_ns(r->env) + MIN(ms, 100 * YEAR_MS) * NS_PER_MS);
+}
+
 static void
 sweep_due(struct timer *t)
 {
@@ -391,8 +405,17 @@ retention_due(struct timer *t)
     MAP_EACH(&r->partitions, p, struct partition, by_id)
         if (p->log_ready && p->role != PARTITION_OFFLINE)
             commitlog_sweep(&p->log, p->high_watermark);
-    int64_t every_ms = config_i64(r->config, K_CFG_LOG_RETENTION_CHECK_INTERVAL_MS);
-    timer_arm(r->env, t, env_now_ns(r->env) + every_ms * NS_PER_MS);
+    arm_in_ms(r, t, config_i64(r->config, K_CFG_LOG_RETENTION_CHECK_INTERVAL_MS));
+}
+
+/* Kafka's log flusher: flush.ms is looked at by nobody else. By default it never comes. */
+static void
+flush_due(struct timer *t)
+{
+    struct replicas *r = CONTAINER_OF(t, struct replicas, flush_timer);
+    MAP_EACH(&r->partitions, p, struct partition, by_id)
+        if (p->log_ready) commitlog_flush_if_due(&p->log);
+    arm_in_ms(r, t, MAX(config_i64(r->config, K_CFG_LOG_FLUSH_SCHEDULER_INTERVAL_MS), 1));
 }
 
 static void
@@ -400,8 +423,7 @@ checkpoint_due(struct timer *t)
 {
     struct replicas *r = CONTAINER_OF(t, struct replicas, checkpoint_timer);
     replicas_checkpoint_now(r, NULL);
-    int64_t every_ms = config_i64(r->config, K_CFG_REPLICA_HIGH_WATERMARK_CHECKPOINT_INTERVAL_MS);
-    timer_arm(r->env, t, env_now_ns(r->env) + every_ms * NS_PER_MS);
+    arm_in_ms(r, t, config_i64(r->config, K_CFG_REPLICA_HIGH_WATERMARK_CHECKPOINT_INTERVAL_MS));
 }
 
 static void
@@ -410,13 +432,13 @@ start_timers(struct replicas *r)
     r->sweep_timer.due = sweep_due;
     r->retention_timer.due = retention_due;
     r->checkpoint_timer.due = checkpoint_due;
-    int64_t now = env_now_ns(r->env);
-    timer_arm(r->env, &r->sweep_timer, now + r->lag_max_ns / 2);
-    timer_arm(r->env, &r->retention_timer,
-              now + config_i64(r->config, K_CFG_LOG_RETENTION_CHECK_INTERVAL_MS) * NS_PER_MS);
-    timer_arm(r->env, &r->checkpoint_timer,
-              now + config_i64(r->config, K_CFG_REPLICA_HIGH_WATERMARK_CHECKPOINT_INTERVAL_MS) *
-                        NS_PER_MS);
+    r->flush_timer.due = flush_due;
+    timer_arm(r->env, &r->sweep_timer, env_now_ns(r->env) + r->lag_max_ns / 2);
+    arm_in_ms(r, &r->retention_timer, config_i64(r->config, K_CFG_LOG_RETENTION_CHECK_INTERVAL_MS));
+    arm_in_ms(r, &r->checkpoint_timer,
+              config_i64(r->config, K_CFG_REPLICA_HIGH_WATERMARK_CHECKPOINT_INTERVAL_MS));
+    if (config_i64(r->config, K_CFG_LOG_FLUSH_SCHEDULER_INTERVAL_MS) < INT64_MAX)
+        arm_in_ms(r, &r->flush_timer, config_i64(r->config, K_CFG_LOG_INITIAL_TASK_DELAY_MS));
 }
 
 /* ---- beginning and end ---- */
@@ -519,6 +541,7 @@ replicas_close(struct replicas *r, void (*done)(void *owner, bool all_clean), vo
     timer_cancel(r->env, &r->sweep_timer);
     timer_cancel(r->env, &r->retention_timer);
     timer_cancel(r->env, &r->checkpoint_timer);
+    timer_cancel(r->env, &r->flush_timer);
     replicas_alter_stop(r);
     MAP_EACH(&r->partitions, p, struct partition, by_id)
         if (p->role != PARTITION_OFFLINE) partition_retire(p);

@@ -45,7 +45,7 @@ struct replicas {
     struct alter_batch *alter_batch; /* the request in flight */
     struct task alter_task;
 
-    struct timer sweep_timer, checkpoint_timer, retention_timer;
+    struct timer sweep_timer, checkpoint_timer, retention_timer, flush_timer;
     struct checkpoint_writer *writer;
 
     /* Tells when every partition that the image gives this broker has been opened (or has failed). */

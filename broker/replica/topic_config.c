@@ -75,6 +75,7 @@ topic_config_load(struct topic_config *t, const struct config *broker, const str
     t->log.retention_ms = I64(K_TCFG_RETENTION_MS);
     t->log.file_delete_delay_ms = I64(K_TCFG_FILE_DELETE_DELAY_MS);
     t->log.flush_messages = I64(K_TCFG_FLUSH_MESSAGES);
+    t->log.flush_ms = I64(K_TCFG_FLUSH_MS);
     t->log.producer_expiration_ms = config_i64(broker, K_CFG_PRODUCER_ID_EXPIRATION_MS);
     t->log.log_append_time =
         slice_eq(topic_config_str(broker, &own, K_TCFG_MESSAGE_TIMESTAMP_TYPE), S("LogAppendTime"));

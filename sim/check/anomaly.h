@@ -38,6 +38,7 @@
     X(EPOCH_WENT_BACK, "epoch-went-back", "an epoch went back")                                      \
     X(LOG_MATCHING, "log-matching", "same offset and epoch, other records")                          \
     X(LOG_CONTIGUOUS, "log-contiguous", "a log has a gap or an epoch out of order")                  \
+    X(SYNC_ENDS, "sync-ends", "a sync of a log went on with what was written after it began")        \
     X(LEADER_APPENDS_ONLY, "leader-appends-only", "a leader cut its own log")                        \
     X(LEADER_COMPLETENESS, "leader-completeness", "a leader lacks committed records")                \
     X(COMMITTED_CHANGED, "committed-changed", "another record at a committed offset")                \

@@ -313,6 +313,7 @@ is_of_log(enum note_kind kind)
     switch (kind) {
     case NOTE_LOG_APPEND:
     case NOTE_LOG_WRITTEN:
+    case NOTE_LOG_SYNC:
     case NOTE_LOG_SYNCED:
     case NOTE_LOG_TRUNCATE:
     case NOTE_LOG_START:
@@ -332,8 +333,18 @@ note_of_log(struct invariants *v, struct topic_key *k, struct node_log *l, const
     switch (n->kind) {
     case NOTE_LOG_APPEND: check_append(v, k, l, n); return;
     case NOTE_LOG_WRITTEN: l->written = n->v[0]; return;
-    case NOTE_LOG_SYNCED: l->synced = n->v[0]; return;
-    case NOTE_LOG_TRUNCATE: check_truncate(v, k, l, n); return;
+    case NOTE_LOG_SYNC:
+        l->is_syncing = true;
+        l->synced_file = -1;
+        return;
+    case NOTE_LOG_SYNCED:
+        l->is_syncing = false;
+        l->synced = n->v[0];
+        return;
+    case NOTE_LOG_TRUNCATE:
+        l->is_syncing = false; /* it is synced by itself, too */
+        check_truncate(v, k, l, n);
+        return;
     case NOTE_LOG_START: l->start = n->v[0]; return;
     case NOTE_LOG_RECOVERED: model_recovered(l, n->v[0], n->v[1]); return;
     case NOTE_PARTITION_ROLE: check_role(v, k, l, n); return;
@@ -357,6 +368,37 @@ invariants_note(struct invariants *v, int64_t at_ns, int32_t node, const struct 
     }
     struct topic_key *k = model_key(&v->model, n->subject);
     note_of_log(v, k, model_log(&v->model, node, k), n);
+}
+
+/* Of "…/orders-0/00000000000000004711.log" the log and the base offset. */
+static bool
+parse_log_path(struct slice path, struct slice *ret_subject, int64_t *ret_base)
+{
+    enum { DIGITS = 20 };
+    int64_t end = path.n - DIGITS - S(".log").n - 1, at = end;
+    if (end < 1 || path.p[end] != '/' || !slice_ends(path, S(".log"))) return false;
+    while (at > 0 && path.p[at - 1] != '/') at--;
+    *ret_subject = slice_sub(path, at, end - at);
+    return slice_to_i64(slice_sub(path, end + 1, DIGITS), ret_base);
+}
+
+/* A sync covers what was written when it began: whoever syncs the same file once more before it has said
+ * that it is done lets new work keep it from its end. The disk tells, not the node. */
+void
+invariants_file_synced(struct invariants *v, int64_t at_ns, int32_t node, struct slice path)
+{
+    struct slice subject;
+    int64_t base;
+    v->at_ns = at_ns;
+    v->node = node;
+    if (!model_node(&v->model, node) || !parse_log_path(path, &subject, &base)) return;
+    struct topic_key *k = model_key(&v->model, subject);
+    struct node_log *l = model_log(&v->model, node, k);
+    if (!l->is_syncing) return;
+    if (l->synced_file == base)
+        breach(v, RULE_SYNC_ENDS, k, base, "one sync has synced the file at offset # twice", base,
+               0);
+    l->synced_file = base;
 }
 
 void

@@ -44,6 +44,8 @@ void invariants_wiped(struct invariants *v, int64_t at_ns, int32_t node);
  * vote in it: what it voted, it is bound to. */
 void invariants_vote_told(struct invariants *v, int64_t at_ns, int32_t node, int32_t to_id,
                           int32_t epoch);
+/* The disk has synced this file of a node ("data/orders-0/00000000000000000000.log"). */
+void invariants_file_synced(struct invariants *v, int64_t at_ns, int32_t node, struct slice path);
 /* What is on the node's disk after a power loss; before the note log-recovered. */
 void invariants_found(struct invariants *v, int32_t node, struct slice subject,
                       const struct found *f, int64_t n);

@@ -30,6 +30,13 @@ on_event(void *ctx, const struct world_event *e)
     }
 }
 
+static void
+on_disk(void *ctx, const struct world_disk_op *op)
+{
+    if (op->kind == OP_SYNC && !op->err)
+        invariants_file_synced(ctx, op->at_ns, op->machine->index, op->path);
+}
+
 static bool
 has_controllers(struct world *w)
 {
@@ -124,6 +131,7 @@ invariants_watch(struct invariants *v, struct world *w)
     world_observe(w, &(struct world_observer){.event = on_event,
                                               .life = on_life,
                                               .fault = on_fault,
+                                              .disk = on_disk,
                                               .frame_bytes = on_frame_bytes,
                                               .ctx = v});
 }

@@ -57,6 +57,8 @@ struct node_log {
     VEC(struct batch *) v;
     int64_t start, written, synced, hw;
     bool leads, open, hurt;  /* hurt: its node died since it was last read */
+    bool is_syncing;         /* since the note that it began to */
+    int64_t synced_file;     /* the file, by base offset, that was synced since; -1 */
     int32_t epoch;           /* the leader epoch it was told last; -1 */
     int32_t partition_epoch; /* and the partition epoch that goes with it */
     int32_t checked_epoch;   /* of the last leadership that was looked at */

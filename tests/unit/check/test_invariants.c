@@ -444,6 +444,37 @@ what_is_told_of_an_earlier_epoch_does_not_bind(void **state)
     assert_silent(&s);
 }
 
+static void
+file_synced(struct tale *s, const char *path)
+{
+    invariants_file_synced(s->v, 0, 0, slice_cstr(path));
+}
+
+static void
+one_sync_syncs_each_file_once(void **state)
+{
+    static const char first[] = "data/orders-0/00000000000000000000.log",
+                      second[] = "data/orders-0/00000000000000000007.log",
+                      other[] = "data/orders-1/00000000000000000000.log";
+    BEGIN;
+    for (int i = 0; i < 3; i++) {
+        say(&s, 0, NOTE_LOG_SYNC, ORDERS, SLICE_NULL, 10, 0, 0, 0, 0);
+        file_synced(&s, first), file_synced(&s, second);
+        file_synced(&s, other), file_synced(&s, other); /* nobody has said that a sync began */
+    }
+    assert_silent(&s);
+}
+
+static void
+a_sync_that_goes_on_with_new_work(void **state)
+{
+    BEGIN;
+    say(&s, 0, NOTE_LOG_SYNC, ORDERS, SLICE_NULL, 10, 0, 0, 0, 0);
+    file_synced(&s, "data/orders-0/00000000000000000007.log");
+    file_synced(&s, "data/orders-0/00000000000000000007.log");
+    assert_told(&s, RULE_SYNC_ENDS);
+}
+
 int
 main(void)
 {
@@ -481,6 +512,8 @@ main(void)
         cmocka_unit_test(a_vote_that_was_told_is_changed_after_a_crash),
         cmocka_unit_test(a_vote_that_nobody_heard_of_may_be_forgotten),
         cmocka_unit_test(what_is_told_of_an_earlier_epoch_does_not_bind),
+        cmocka_unit_test(one_sync_syncs_each_file_once),
+        cmocka_unit_test(a_sync_that_goes_on_with_new_work),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

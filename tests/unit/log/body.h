@@ -386,9 +386,27 @@ carry_out_in_part(struct body *b, struct op *op)
         carry_out(b, op, &ev);
 }
 
-/* One event. False when nothing is left to do, or the body stopped. */
+/* The place of an operation that is the next one to be carried out. */
+static int
+drawn(struct body *b)
+{
+    return (int)(disk_draw(b->disk) % (uint64_t)b->pending_n);
+}
+
+/* The first pending one of a kind, or -1. */
+static int
+body_pending(struct body *b, enum op_kind kind)
+{
+    body_take(b);
+    for (int i = 0; i < b->pending_n; i++)
+        if (b->pending[i]->kind == kind) return i;
+    return -1;
+}
+
+/* One event; `i`: of the operations pending, or -1: any. False when nothing is left to do, or the body
+ * stopped. */
 static bool
-body_step(struct body *b)
+body_step_of(struct body *b, int i)
 {
     struct event ev = {.now_ns = b->now_ns, .wall_ms = b->wall_ms};
     body_take(b);
@@ -396,7 +414,7 @@ body_step(struct body *b)
     if (env_has_deferred(&b->env)) {
         ev.kind = EV_AGAIN;
     } else if (b->pending_n) {
-        int i = (int)(disk_draw(b->disk) % (uint64_t)b->pending_n);
+        if (i < 0) i = drawn(b);
         struct op *op = b->pending[i];
         b->pending[i] = b->pending[--b->pending_n];
         if (++b->ops == b->stop_at) {
@@ -412,6 +430,12 @@ body_step(struct body *b)
     }
     env_deliver(&b->env, &ev);
     return true;
+}
+
+static bool
+body_step(struct body *b)
+{
+    return body_step_of(b, -1);
 }
 
 static void

@@ -45,7 +45,7 @@ set_up(void **state)
     list_init(&p.append_waiters);
     list_init(&p.fetch_waiters);
     list_init(&p.ready_waiters);
-    p.log.written_end = p.log.assigned_end = 10;
+    p.log.settled_end = p.log.written_end = p.log.assigned_end = 10;
     env.now_ns = 100 * LAG_NS;
     struct follower two = {2, {.log_end = 10, .caught_up_ns = env.now_ns, .broker_epoch = 101}};
     struct follower three = {3, {.log_end = 5, .caught_up_ns = 0, .broker_epoch = 102}};
@@ -163,12 +163,12 @@ acks_all_waits_for_the_isr_and_acks_1_for_the_leader(void **state)
     struct told one = {.w = {.done = is_told, .required = 10}};
     struct told all = {.w = {.done = is_told, .required = 10, .all = true}};
     p.followers.v[0].progress.log_end = 9;
-    p.log.written_end = 9;
+    p.log.settled_end = p.log.written_end = 9;
     partition_wait(&p, &all.w);
     partition_wait(&p, &one.w);
     partition_try_advance(&p);
     assert_int_equal(one.times + all.times, 0);
-    p.log.written_end = 10;
+    p.log.settled_end = p.log.written_end = 10;
     partition_try_advance(&p);
     assert_int_equal(one.times, 1);
     assert_int_equal(all.times, 0);
@@ -271,7 +271,7 @@ one_change_at_a_time(void **state)
     assert_true(asks_for(2, 1, 2, 2));
     partition_fetched_by(&p, 3, 102, 10, 0);
     assert_true(asks_for(2, 1, 2, 2));
-    env.now_ns += 10 * LAG_NS, p.log.written_end = 20;
+    env.now_ns += 10 * LAG_NS, p.log.settled_end = p.log.written_end = 20;
     partition_sweep_isr(&p);
     assert_true(asks_for(2, 1, 2, 2));
 }
@@ -288,7 +288,7 @@ a_follower_that_was_never_in_sync_is_not_caught_up_by_its_first_fetch(void **sta
     env.now_ns = LAG_NS / 2; /* right after this broker's clock began */
     partition_apply(&p, &ip);
     partition_fetched_by(&p, 3, 102, 0, 0);
-    p.log.written_end = 12;
+    p.log.settled_end = p.log.written_end = 12;
     partition_fetched_by(&p, 2, 101, 12, 0);
     assert_int_equal(p.high_watermark, 12); /* nobody waits for it yet */
 }

@@ -39,7 +39,7 @@ set_up(void **state)
     list_init(&p.fetch_waiters);
     list_init(&p.ready_waiters);
     p.log.env = &env;
-    p.log.written_end = p.log.assigned_end = 10;
+    p.log.settled_end = p.log.written_end = p.log.assigned_end = 10;
     (void)epoch_cache_assign(&p.log.epochs, &env.mem, 0, 0);
     env.now_ns = 100 * LAG_NS;
     ip = (struct image_partition){.replicas = {all, 3}, .isr = {all, 3}};
@@ -189,7 +189,7 @@ each_epoch_begins_without_knowledge_of_followers(void **state)
     partition_fetched_by(&p, 2, -1, 10, 0);
     partition_fetched_by(&p, 3, -1, 10, 0);
     assert_int_equal(p.high_watermark, 10);
-    p.log.written_end = p.log.assigned_end = 12;
+    p.log.settled_end = p.log.written_end = p.log.assigned_end = 12;
     told(1, 4, 2);
     assert_int_equal(p.followers.n, 2);
     for (int64_t i = 0; i < 2; i++) assert_int_equal(p.followers.v[i].progress.log_end, -1);
