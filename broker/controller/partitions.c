@@ -1,9 +1,10 @@
 /* What leaders and administrators ask of existing partitions: AlterPartition (KIP-497), ElectLeaders
- * (KIP-460), AssignReplicasToDirs (KIP-858), reassignments (KIP-455: none is ever under way yet). */
+ * (KIP-460), AssignReplicasToDirs (KIP-858), reassignments (KIP-455: of the order alone; none is ever under way). */
 #include "broker/controller/internal.h"
 
 #include "broker/controller/isr_change.h"
 #include "broker/controller/preferred_leader.h"
+#include "broker/controller/replica_order.h"
 
 #include "apis.h"
 
@@ -343,9 +344,31 @@ static int16_t
 reassignment_error(const struct request *q, struct slice topic,
                    const struct k_alter_partition_reassignments_request_reassignable_partition *p)
 {
-    if (!image_partition(&q->c->image, topic, p->partition_index))
-        return K_ERR_UNKNOWN_TOPIC_OR_PARTITION;
-    return p->replicas_n < 0 ? K_ERR_NO_REASSIGNMENT_IN_PROGRESS : K_ERR_INVALID_REQUEST;
+    const struct image_partition *now = image_partition(&q->c->image, topic, p->partition_index);
+    if (!now) return K_ERR_UNKNOWN_TOPIC_OR_PARTITION;
+    if (p->replicas_n < 0) return K_ERR_NO_REASSIGNMENT_IN_PROGRESS;
+    bool reorders = replica_order_is(now->replicas, (struct ids){p->replicas, p->replicas_n});
+    return reorders ? K_ERR_NONE : K_ERR_INVALID_REQUEST;
+}
+
+/* Each replica keeps its directory. The leader stays; whom the new order prefers, an election finds. */
+static void
+reorder(struct request *q, const struct image_partition *p, struct ids target)
+{
+    struct k_partition_change_record r;
+    if (ids_eq(p->replicas, target)) return;
+    codec_default(K_MSG_PARTITION_CHANGE_RECORD, &r);
+    r.partition_id = p->index;
+    r.topic_id = p->topic->id;
+    r.replicas = target.v;
+    r.replicas_n = target.n;
+    if (p->directories) {
+        r.directories = ARENA_ARRAY(q->arena, struct uuid, target.n);
+        r.directories_n = target.n;
+        for (int32_t i = 0; i < target.n; i++)
+            r.directories[i] = image_partition_directory(p, target.v[i]);
+    }
+    batch_add(q->c, K_MSG_PARTITION_CHANGE_RECORD, PARTITION_CHANGE_VERSION, &r);
 }
 
 static void
@@ -371,6 +394,11 @@ alter_reassignments(struct request *q)
             int16_t err = reassignment_error(q, to->name, &r->topics[i].partitions[j]);
             to->partitions[j].partition_index = r->topics[i].partitions[j].partition_index;
             to->partitions[j].error_code = err;
+            if (!err)
+                reorder(q,
+                        image_partition(&q->c->image, to->name, to->partitions[j].partition_index),
+                        (struct ids){r->topics[i].partitions[j].replicas,
+                                     r->topics[i].partitions[j].replicas_n});
             if (err == K_ERR_INVALID_REQUEST)
                 to->partitions[j].error_message =
                     S("Moving partitions between brokers is not supported.");

@@ -297,7 +297,7 @@ no_reassignment_is_under_way(void **state)
     assert_int_equal(none->topics_n, 0);
     struct k_alter_partition_reassignments_request r;
     codec_default(K_MSG_ALTER_PARTITION_REASSIGNMENTS_REQUEST, &r);
-    int32_t ids[] = {3, 2, 1};
+    int32_t ids[] = {3, 2, 4};
     struct k_alter_partition_reassignments_request_reassignable_partition p[] = {
         {0, ids, 3}, {0, NULL, -1}, {9, ids, 3}};
     struct k_alter_partition_reassignments_request_reassignable_topic t = {S("t"), p, 3};
@@ -308,6 +308,37 @@ no_reassignment_is_under_way(void **state)
     assert_int_equal(resp->responses[0].partitions[1].error_code,
                      K_ERR_NO_REASSIGNMENT_IN_PROGRESS);
     assert_int_equal(resp->responses[0].partitions[2].error_code, K_ERR_UNKNOWN_TOPIC_OR_PARTITION);
+}
+
+/* KIP-455 with nothing to move: who is preferred changes, who leads does not. */
+static void
+replicas_are_put_into_another_order_at_once(void **state)
+{
+    (void)state;
+    start_brokers(3);
+    const struct image_partition *p = create_t(S("1"), S("false"));
+    struct k_alter_partition_reassignments_request r;
+    codec_default(K_MSG_ALTER_PARTITION_REASSIGNMENTS_REQUEST, &r);
+    int32_t ids[] = {3, 2, 1}, twice[] = {3, 3, 1}, few[] = {3, 2};
+    struct k_alter_partition_reassignments_request_reassignable_partition v[] = {
+        {0, twice, 3}, {0, few, 2}, {0, ids, 3}};
+    struct k_alter_partition_reassignments_request_reassignable_topic t = {S("t"), v, 3};
+    r.topics = &t, r.topics_n = 1;
+    const struct k_alter_partition_reassignments_response *resp =
+        answer_to(K_API_ALTER_PARTITION_REASSIGNMENTS, 1, &r);
+    assert_int_equal(resp->responses[0].partitions[0].error_code, K_ERR_INVALID_REQUEST);
+    assert_int_equal(resp->responses[0].partitions[1].error_code, K_ERR_INVALID_REQUEST);
+    assert_int_equal(resp->responses[0].partitions[2].error_code, K_ERR_NONE);
+    assert_int_equal(p->replicas.n, 3);
+    for (int i = 0; i < 3; i++) assert_int_equal(p->replicas.v[i], ids[i]);
+    assert_int_equal(p->leader, 1);
+    assert_int_equal(p->leader_epoch, 0);
+    assert_int_equal(p->partition_epoch, 1);
+    assert_int_equal(p->isr.n, 3);
+    for (int i = 0; p->directories && i < 3; i++)
+        assert_memory_equal(&p->directories[i],
+                            &image_broker(controller_image(w.c), ids[i])->log_dirs[0],
+                            sizeof(struct uuid));
 }
 
 int
@@ -328,6 +359,7 @@ main(void)
         TEST(elections_of_what_is_not_there_are_errors),
         TEST(directories_are_taken_as_said),
         TEST(no_reassignment_is_under_way),
+        TEST(replicas_are_put_into_another_order_at_once),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
