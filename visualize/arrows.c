@@ -4,6 +4,7 @@
 #include "broker/base/check.h"
 #include "broker/protocol/tables.h"
 #include "visualize/timeline.h"
+#include "visualize/faults.h"
 
 /* A client's requests further apart than this are different bursts. */
 #define BURST_NS 250000000LL
@@ -61,7 +62,8 @@ static int64_t
 first_fault(const struct run *r)
 {
     for (int64_t i = 0; i < r->moments.n; i++)
-        if (r->moments.v[i].kind == MOMENT_FAULT) return r->moments.v[i].at_ns;
+        if (r->moments.v[i].kind == MOMENT_FAULT && r->moments.v[i].n[0] != FAULT_IS_TOLD)
+            return r->moments.v[i].at_ns;
     return 0;
 }
 

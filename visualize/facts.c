@@ -500,7 +500,8 @@ static int64_t
 first_fault(const struct run *r)
 {
     for (int64_t i = 0; i < r->moments.n; i++)
-        if (r->moments.v[i].kind == MOMENT_FAULT) return r->moments.v[i].at_ns;
+        if (r->moments.v[i].kind == MOMENT_FAULT && r->moments.v[i].n[0] != FAULT_IS_TOLD)
+            return r->moments.v[i].at_ns;
     return RUN_FOREVER;
 }
 

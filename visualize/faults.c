@@ -211,6 +211,8 @@ fault_sentence(const struct run *r, const struct moment *m, struct writer *w)
 {
     if (m->n[0] == FAULT_IS_TRIAL) {
         tell_trial(m, w);
+    } else if (m->n[0] == FAULT_IS_TOLD) {
+        fmt_slice(w, m->text3);
     } else if (!tell_links(r, m, w) && !tell_hold(m, w) && !tell_measured(r, m, w) &&
                !tell_machine(r, m, w)) {
         fmt_slice(w, m->text);
@@ -237,6 +239,8 @@ fault_label(const struct run *r, const struct moment *m, struct writer *w)
     if (m->n[0] == FAULT_IS_TRIAL) {
         fmt_str(w, "last test without ");
         fmt_slice(w, m->text3);
+    } else if (m->n[0] == FAULT_IS_TOLD) {
+        fmt_slice(w, m->text);
     } else if (words_sides(m->text2).right.n) {
         fmt_slice(w, m->text);
         fmt_char(w, ' ');

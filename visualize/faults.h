@@ -4,8 +4,9 @@
 
 #include "visualize/run.h"
 
-/* moment.n[0] of a fault that is the test at the end of a run. */
-enum { FAULT_IS_TRIAL = 1 };
+/* moment.n[0] of a fault that is the test at the end of a run; of what is told beside faults: what an
+ * administrator does, what becomes of groups. */
+enum { FAULT_IS_TRIAL = 1, FAULT_IS_TOLD = 2 };
 
 /* It takes a fault back. */
 bool fault_is_end(const struct moment *m);

@@ -197,6 +197,16 @@ load_trial(struct run *r, const struct trace_record *t)
     m->n[0] = FAULT_IS_TRIAL;
 }
 
+/* Few words for the lane, a sentence for the story. */
+static void
+load_told(struct run *r, const struct trace_record *t)
+{
+    struct moment *m = load_moment(r, MOMENT_FAULT, t->at_ns, -1, -1);
+    m->text = load_text(r, t->b);
+    m->text3 = load_text(r, t->c);
+    m->n[0] = FAULT_IS_TOLD;
+}
+
 /* One sentence for all: what healed one by one at this moment is not told. */
 static void
 load_healed(struct run *r, const struct trace_record *t)
@@ -217,6 +227,7 @@ load_said(struct run *r, const struct trace_record *t, bool is_past)
     else if (is_past) return;
     else if (slice_eq(t->a, S("fault"))) load_said_fault(r, t);
     else if (slice_eq(t->a, S("trial"))) load_trial(r, t);
+    else if (slice_eq(t->a, S("told"))) load_told(r, t);
     else if (slice_eq(t->a, S("healed"))) load_healed(r, t);
     else if (slice_eq(t->a, S("scenario"))) {
         r->name = load_text(r, t->b);

@@ -1,5 +1,6 @@
 /* Administration: each call is one request to some broker (which forwards it to the controller where that
- * is needed), tried again on broken connections and passing errors until its time is over.
+ * is needed), to the leader of a partition, or to one broker; it is tried again on broken connections and passing
+ * errors until its time is over.
  *
  *      op->done = created;
  *      admin_create_topic(c, op, &(struct new_topic){.name = S("orders"), .partitions = 1, .replicas = 3}); */
@@ -19,6 +20,7 @@ struct admin_op {
     const void *response; /* the decoded answer, valid during done(); NULL without one */
     int16_t version;      /* of the answer */
     int32_t attempts;     /* more than one: an earlier one may have taken effect */
+    bool in_doubt;        /* with an error: it may have taken effect all the same, or may yet */
     struct admin_state *state;
 };
 
@@ -38,11 +40,25 @@ struct new_topic {
 
 void admin_create_topic(struct client *c, struct admin_op *op, const struct new_topic *t);
 void admin_delete_topic(struct client *c, struct admin_op *op, struct slice name);
+/* So many in all. */
+void admin_create_partitions(struct client *c, struct admin_op *op, struct slice topic,
+                             int32_t count);
+/* Those before this offset; HIGH_WATERMARK: all that are committed. response: struct k_delete_records_response. */
+#define HIGH_WATERMARK (-1)
+void admin_delete_records(struct client *c, struct admin_op *op, struct slice topic,
+                          int32_t partition, int64_t before);
 /* response: struct k_metadata_response. topic null: all topics. */
 void admin_metadata(struct client *c, struct admin_op *op, struct slice topic);
 /* response: struct k_describe_configs_response. */
 enum { ADMIN_TOPIC = 2, ADMIN_BROKER = 4 };
 void admin_describe_configs(struct client *c, struct admin_op *op, int8_t type, struct slice name);
+/* A value that is null goes back to its default. A broker's settings: name is its id, asked of itself; empty: the
+ * default of all brokers. */
+void admin_alter_configs(struct client *c, struct admin_op *op, int8_t type, struct slice name,
+                         const struct topic_setting *settings, int32_t n);
+/* The partition's replicas in this order, the preferred leader first (KIP-455). */
+void admin_reassign(struct client *c, struct admin_op *op, struct slice topic, int32_t partition,
+                    const int32_t *replicas, int32_t n);
 void admin_elect_leader(struct client *c, struct admin_op *op, bool unclean, struct slice topic,
                         int32_t partition);
 

@@ -28,6 +28,7 @@
     X(CORRUPT, "corrupt", "bytes were delivered that are no record")                                 \
     X(END_WENT_BACK, "end-went-back", "the end of the log went back")                                \
     X(REPLICA_DIFFERS, "replica-differs", "a replica lacks records that the leader has")             \
+    X(UNDELETED, "undeleted", "a record is back that an administrator had deleted")                  \
     /* liveness */                                                                                   \
     X(UNANSWERED, "unanswered", "a call never ended")                                                \
     X(UNREADABLE, "unreadable", "the final read did not come to an end")                             \

@@ -331,6 +331,7 @@ check_completion(struct checker *c, const struct history_op *op, int64_t number,
     case HISTORY_FINAL_END:
         if (op->node < 0) p->final_end = op->offset;
         return;
+    case HISTORY_ADMIN:
     case HISTORY_HEALED:
     case HISTORY_KINDS_N: return;
     }
@@ -364,6 +365,7 @@ check_history(struct mem *mem, const struct history *h, const struct check_facts
     make_logs(&c);
     check_events(&c);
     check_log(&c);
+    check_admin(&c);
     ret->is_conclusive = ret->counts.acknowledged > 0 && ret->read > 0;
     release(&c);
 }

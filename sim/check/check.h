@@ -8,6 +8,7 @@
  *      inconsistent-offset  two polls got different records at one offset; or a record was acknowledged at
  *                           one offset and lies at another
  *      nonmonotonic-poll, poll-skip   per consumer, from its assignment on
+ *      undeleted            below what a DeleteRecords was answered for
  *      phantom, failed-read, corrupt, end-went-back, replica-differs, unanswered, unreadable, not-serving
  *
  * A record gets the gravest rule only: what is lost is not told again as read-lost. */

@@ -105,5 +105,7 @@ void tell_end(struct telling *t);
 void check_events(struct checker *c);
 /* At the end, over what was gathered. */
 void check_log(struct checker *c);
+/* What administrators were told. */
+void check_admin(struct checker *c);
 
 #endif

@@ -26,8 +26,22 @@ enum history_kind {
     HISTORY_OUT_OF_RANGE, /* offset: the position that was refused */
     HISTORY_CORRUPT,      /* a batch or value that is none: offset */
     HISTORY_FINAL_END, /* this reading of the final read has come to the stable end: offset, node */
-    HISTORY_HEALED,    /* no client's: all faults are over (process, topic, partition: -1) */
+    HISTORY_ADMIN, /* an administrator's call: key is its enum history_admin; offset: DeleteRecords, asked for
+                        * (-1: the high watermark), then as answered; node: a broker that it names */
+    HISTORY_HEALED, /* no client's: all faults are over (process, topic, partition: -1) */
     HISTORY_KINDS_N
+};
+
+enum history_admin {
+    ADMIN_CREATE,
+    ADMIN_DELETE,
+    ADMIN_ADD_PARTITIONS,
+    ADMIN_ALTER,
+    ADMIN_ALTER_BROKER,
+    ADMIN_DELETE_RECORDS,
+    ADMIN_ELECT,
+    ADMIN_ELECT_UNCLEANLY,
+    HISTORY_ADMINS_N
 };
 
 enum history_outcome {
@@ -165,6 +179,7 @@ history_is_info(const struct history_op *op)
 {
     return op->outcome == HISTORY_OPEN || op->outcome == HISTORY_INFO;
 }
+const char *history_admin_name(int64_t key);
 const char *history_kind_name(enum history_kind kind);
 const char *history_outcome_name(enum history_outcome outcome);
 /* "p1:17" */
@@ -180,6 +195,7 @@ void history_value_print(const struct history *h, uint64_t value, struct writer 
  *      9.000000000 9.001000000 f end orders-0 ok @120 e3 final
  *      9.000000000 = f poll orders-0 0=p1:1/0 final node=2
  *      9.000000000 = f final-end orders-0 @120 final node=2
+ *      5.000000000 5.010000000 admin admin orders-0 delete-records ok @900
  *      8.000000000 = - healed - */
 void history_print(const struct history *h, struct writer *w);
 /* Adds what such a text tells; blank lines and those that begin with '#' are skipped. 0, or the number of

@@ -10,8 +10,20 @@ static const char *const kinds[] = {
     [HISTORY_OUT_OF_RANGE] = "out-of-range",
     [HISTORY_CORRUPT] = "corrupt",
     [HISTORY_FINAL_END] = "final-end",
+    [HISTORY_ADMIN] = "admin",
     [HISTORY_HEALED] = "healed",
 };
+static const char *const admins[] = {
+    [ADMIN_CREATE] = "create",
+    [ADMIN_DELETE] = "delete",
+    [ADMIN_ADD_PARTITIONS] = "add-partitions",
+    [ADMIN_ALTER] = "alter",
+    [ADMIN_ALTER_BROKER] = "alter-broker",
+    [ADMIN_DELETE_RECORDS] = "delete-records",
+    [ADMIN_ELECT] = "elect",
+    [ADMIN_ELECT_UNCLEANLY] = "elect-uncleanly",
+};
+_Static_assert(sizeof admins / sizeof *admins == HISTORY_ADMINS_N, "each call has a word");
 _Static_assert(sizeof kinds / sizeof *kinds == HISTORY_KINDS_N, "each kind has a word");
 static const char *const outcomes[] = {
     [HISTORY_OPEN] = "open",
@@ -27,6 +39,12 @@ history_kind_name(enum history_kind kind)
 }
 
 const char *
+history_admin_name(int64_t key)
+{
+    return key >= 0 && key < HISTORY_ADMINS_N ? admins[key] : "?";
+}
+
+const char *
 history_outcome_name(enum history_outcome outcome)
 {
     return outcomes[outcome];
@@ -36,7 +54,7 @@ history_outcome_name(enum history_outcome outcome)
 static bool
 has_outcome(enum history_kind kind)
 {
-    return kind == HISTORY_SEND || kind == HISTORY_END;
+    return kind == HISTORY_SEND || kind == HISTORY_END || kind == HISTORY_ADMIN;
 }
 
 /* ---- writing ---------------------------------------------------------------------------------- */
@@ -102,7 +120,7 @@ static void
 print_flags(const struct history_op *op, struct writer *w)
 {
     if (op->leader_epoch >= 0) print_number(w, "e", op->leader_epoch);
-    if (op->key >= 0) print_number(w, "key=", op->key);
+    if (op->key >= 0 && op->kind != HISTORY_ADMIN) print_number(w, "key=", op->key);
     if (op->kind == HISTORY_SEND && op->acks != -1) print_number(w, "acks=", op->acks);
     if (op->kind == HISTORY_SEND && !op->idempotent) fmt_str(w, " plain");
     if (op->read_committed) fmt_str(w, " committed");
@@ -118,6 +136,7 @@ history_print(const struct history *h, struct writer *w)
         print_times(op, w);
         print_where(h, op, w);
         if (op->kind == HISTORY_SEND) fmt_char(w, ' '), history_value_print(h, op->value, w);
+        if (op->kind == HISTORY_ADMIN) fmt_char(w, ' '), fmt_str(w, history_admin_name(op->key));
         if (has_outcome(op->kind) && op->outcome != HISTORY_OPEN)
             fmt_char(w, ' '), fmt_str(w, outcomes[op->outcome]);
         if (op->error) print_number(w, "!", op->error);
@@ -201,7 +220,15 @@ parse_where(struct history *h, struct slice s, struct history_op *op)
     struct slice number = slice_sub(s, dash + 1, s.n - dash - 1);
     if (number.n && (!parse_i32(number, &op->partition) || op->partition < 0)) return false;
     if (dash > 0) op->topic = history_topic(h, slice_sub(s, 0, dash));
-    return (op->kind == HISTORY_HEALED) == (op->topic < 0);
+    return op->kind == HISTORY_ADMIN || (op->kind == HISTORY_HEALED) == (op->topic < 0);
+}
+
+static bool
+parse_admin(struct slice s, struct history_op *op)
+{
+    for (int i = 0; i < HISTORY_ADMINS_N; i++)
+        if (slice_eq(s, slice_cstr(admins[i]))) return op->key = i, true;
+    return false;
 }
 
 static bool
@@ -284,6 +311,7 @@ parse_line(struct history *h, struct slice line, struct history_op *op)
     else if (op->kind != HISTORY_HEALED) return false;
     if (!parse_where(h, next_word(&line), op)) return false;
     if (op->kind == HISTORY_SEND && !parse_value(h, next_word(&line), &op->value)) return false;
+    if (op->kind == HISTORY_ADMIN && !parse_admin(next_word(&line), op)) return false;
     if (!has_outcome(op->kind)) op->outcome = HISTORY_OK;
     for (struct slice word; (word = next_word(&line)).n > 0;)
         if (!parse_word(h, word, op)) return false;

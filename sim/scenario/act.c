@@ -6,9 +6,6 @@
 
 #include "broker/base/check.h"
 #include "broker/base/fmt.h"
-#include "broker/client/admin.h"
-#include "broker/protocol/tables.h"
-#include "errors.h"
 
 /* ---- what is taken back ---- */
 
@@ -365,78 +362,6 @@ act_heal(struct run *r, const struct step *s)
     remember(r, s, (struct crowd){0}, NULL, 0);
 }
 
-/* ---- administration: a client machine for each call ---- */
-
-struct admin_call {
-    struct run *r;
-    struct slice what;
-    struct client_params params;
-    const struct args *args;
-    struct admin_op op;
-    struct topic_setting *settings;
-};
-
-/* Within a step of the client's machine: what is to be told waits until it is over. */
-static void
-admin_told(struct world *w, void *ctx)
-{
-    const struct admin_call *c = ctx;
-    (void)w;
-    if (!c->op.error || !c->what.n) return;
-    for (int32_t i = 0; i < K_ERRS_N; i++)
-        if (k_errors[i].code == c->op.error)
-            run_say(c->r, "refused: %.*s (%.*s)", SARG(c->what), SARG(k_text(k_errors[i].name)));
-}
-
-static void
-admin_done(struct admin_op *op)
-{
-    struct admin_call *c = op->owner;
-    world_at(c->r->w, 0, admin_told, c);
-}
-
-static void
-admin_start(struct env *env, void *args)
-{
-    struct admin_call *c = args;
-    const struct args *a = c->args;
-    struct client *client = client_new(env, &c->params);
-    c->op = (struct admin_op){.done = admin_done, .owner = c, .timeout_ms = 10000};
-    if (a->create.p) {
-        struct new_topic t = {.name = a->create,
-                              .partitions = (int32_t)a->partitions,
-                              .replicas = (int16_t)a->rf,
-                              .settings = c->settings,
-                              .settings_n = a->config.n};
-        admin_create_topic(client, &c->op, &t);
-    } else if (a->remove.p) {
-        admin_delete_topic(client, &c->op, a->remove);
-    } else {
-        admin_elect_leader(client, &c->op, a->unclean, a->elect.topic, a->elect.partition);
-    }
-}
-
-void
-act_admin(struct run *r, const struct args *a, struct slice what)
-{
-    struct admin_call *c = ARENA_NEW(r->a, struct admin_call);
-    c->r = r;
-    c->what = what;
-    c->params = r->client_params;
-    c->args = a;
-    c->settings = ARENA_ARRAY(r->a, struct topic_setting, a->config.n + 1);
-    for (int32_t i = 0; i < a->config.n; i++)
-        c->settings[i] = (struct topic_setting){a->config.v[i].name, a->config.v[i].value};
-    struct machine *m =
-        world_add(r->w, &(struct machine_params){
-                            .name = arena_format(r->a, "admin%d", (int)++r->admins_n),
-                            .kind = S("client"),
-                            .start = admin_start,
-                            .args = c,
-                        });
-    machine_start(m);
-}
-
 /* ---- all ---- */
 
 void
@@ -457,7 +382,7 @@ act(struct run *r, const struct step *s)
     case VERB_DISK: act_on_disk(r, s); break;
     case VERB_ADMIN:
         run_say(r, "%.*s", SARG(s->text));
-        act_admin(r, &s->args, s->text);
+        admin_act(r, &s->args, s->text);
         remember(r, s, (struct crowd){0}, NULL, 0);
         break;
     case VERB_ROLL: {

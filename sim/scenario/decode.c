@@ -238,6 +238,23 @@ decode_is(struct load *l, const struct field *f, const struct tree *t, struct ar
 }
 
 static bool
+decode_brokers(struct load *l, const struct tree *t, struct args *ret)
+{
+    ret->of_default = t->kind == TREE_TEXT && slice_eq(t->text, S("default"));
+    return ret->of_default || decode_target(l, t, &ret->alter_broker);
+}
+
+static bool
+decode_before(struct load *l, const struct field *f, const struct tree *t, struct args *ret)
+{
+    ret->has_before = true;
+    if (!is_text(l, f, t)) return false;
+    if (slice_eq(t->text, S("high-watermark"))) ret->before = -1;
+    else if (!slice_to_i64(t->text, &ret->before) || ret->before < 0) return wrong(l, f, t, NULL);
+    return true;
+}
+
+static bool
 decode_partition(struct load *l, const struct field *f, const struct tree *t,
                  struct partition_ref *ret)
 {
@@ -323,6 +340,40 @@ check_setting(struct load *l, const struct pair *p, bool of_topic, struct slice 
     return ok;
 }
 
+/* May one broker, or all, take a new value while they run? */
+static bool
+may_change(struct load *l, const struct pair *p, bool one)
+{
+    int32_t id = config_id(CONFIG_BROKER, p->key);
+    int32_t flags = id < 0 ? 0 : k_broker_configs[id].flags;
+    if (id < 0 || flags & K_CF_CLUSTER_WIDE || (one && flags & K_CF_PER_BROKER)) return true;
+    diag_error(l->d, p->mark,
+               flags & K_CF_PER_BROKER ? "alter-broker: b1" : "cluster: {config: {…}}",
+               "%.*s does not change while a broker runs%s", SARG(p->key),
+               flags & K_CF_PER_BROKER ? " unless for one alone" : "");
+    return false;
+}
+
+void
+decode_changes(struct load *l, const struct tree *t, struct args *ret)
+{
+    bool of_broker = ret->of_default || ret->alter_broker.n;
+    if (!want_map(l, t, "config")) return;
+    struct settings *to = &ret->config;
+    to->v = ARENA_ARRAY(l->a, struct setting, t->n + 1);
+    for (int32_t i = 0; i < t->n; i++) {
+        const struct pair *p = &t->pairs[i];
+        struct slice value;
+        bool back = p->value->kind == TREE_TEXT && slice_eq(p->value->text, S("default"));
+        if (!setting_text(l, p->value, &value)) continue;
+        if (back && config_id(of_broker ? CONFIG_BROKER : CONFIG_TOPIC, p->key) >= 0)
+            value = SLICE_NULL;
+        else if (!check_setting(l, p, !of_broker, value)) continue;
+        if (of_broker && !may_change(l, p, !ret->of_default)) continue;
+        to->v[to->n++] = (struct setting){p->key, value};
+    }
+}
+
 bool
 decode_settings(struct load *l, const struct tree *t, bool of_topic, struct settings *ret)
 {
@@ -367,6 +418,8 @@ decode_value(struct load *l, const struct field *f, const struct tree *t, void *
     case VALUE_DISK_OPS: return decode_disk_ops(l, f, t, at);
     case VALUE_SETTINGS: return decode_settings(l, t, false, at);
     case VALUE_TOPIC_SETTINGS: return decode_settings(l, t, true, at);
+    case VALUE_BROKERS: return decode_brokers(l, t, base);
+    case VALUE_BEFORE: return decode_before(l, f, t, base);
     case VALUE_IS: return decode_is(l, f, t, base);
     case VALUE_AFTER: return decode_after(l, f, t, base);
     default: return true;

@@ -18,6 +18,9 @@ bool decode_value(struct load *l, const struct field *f, const struct tree *t, v
 void decode_map(struct load *l, const struct tree *map, const char *what, const struct fields *a,
                 void *base_a, const struct fields *b, void *base_b);
 bool decode_settings(struct load *l, const struct tree *t, bool of_topic, struct settings *ret);
+/* Settings that change at run time, of a topic or (args->alter_broker, of_default) of brokers; null: the default
+ * again. */
+void decode_changes(struct load *l, const struct tree *t, struct args *ret);
 const struct field *field_find(const struct fields *f, struct slice name);
 /* Checks that it is a map or a list, else an error. */
 bool want_map(struct load *l, const struct tree *t, const char *what);
@@ -31,6 +34,12 @@ void words_of_machines(const struct load *l, struct words *w);
 /* Says so if no such topic (with such a partition) is known. */
 bool check_partition(struct load *l, struct partition_ref p, struct mark at);
 bool check_topic(struct load *l, struct slice topic, struct mark at);
+
+/* admin.c: what an administrator is to do, once all its words are read. */
+void admin_decode(struct load *l, const struct tree *t, struct args *ret);
+void admin_check(struct load *l, const struct step *s);
+/* Is there such a topic, or has a step before made it; with so many partitions? -1: no such topic. */
+int64_t admin_partitions(const struct load *l, struct slice topic);
 
 /* steps.c */
 void decode_timeline(struct load *l, const struct tree *t);

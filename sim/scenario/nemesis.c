@@ -224,7 +224,7 @@ strike_other(struct run *r, struct slice kind)
         struct args *a = ARENA_NEW(r->a, struct args);
         a->elect = (struct partition_ref){p->topic, p->partition};
         run_say(r, "elect the preferred leader of %.*s", SARG(p->name));
-        act_admin(r, a, SLICE_EMPTY); /* it is often not needed */
+        admin_act(r, a, SLICE_EMPTY); /* it is often not needed */
     }
     return true;
 }

@@ -46,6 +46,13 @@ run_say(struct run *r, const char *format, ...)
 }
 
 void
+run_tell(struct run *r, struct slice label, struct slice sentence)
+{
+    add_line(r, &r->ret->story, run_now(r), sentence);
+    world_say(r->w, S("told"), label, sentence, NULL, NULL, 0);
+}
+
+void
 run_fault(struct run *r, const char *verb, const char *format, ...)
 {
     char text[512];

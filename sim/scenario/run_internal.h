@@ -96,6 +96,9 @@ run_now(const struct run *r)
 
 /* run.c */
 void run_say(struct run *r, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* A line of the story, also of the one that is told from the trace; few words for the timeline. Texts live in
+ * the run's arena. */
+void run_tell(struct run *r, struct slice label, struct slice sentence);
 /* The node will crash, or lose power, at its n-th disk operation over all its lives, and come back so long
  * after. */
 void run_arm(struct node_slot *n, int64_t op, bool power, int64_t for_ns);
@@ -125,10 +128,11 @@ struct bound *bound_find(struct run *r, struct slice name);
 
 /* act.c */
 void act(struct run *r, const struct step *s);
-/* what: it in words, for the case that it is refused. */
-void act_admin(struct run *r, const struct args *a, struct slice what);
 /* A filter as the arguments tell. */
 struct frame_filter filter_of(struct run *r, const struct args *a, enum which if_unsaid);
+
+/* admin.c: asks it of the cluster. what: it in words; empty: nobody wants to hear what came of it. */
+void admin_act(struct run *r, const struct args *a, struct slice what);
 
 /* cond.c */
 bool cond_holds(struct run *r, const struct cond *c);

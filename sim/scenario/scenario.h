@@ -83,8 +83,12 @@ struct args {
     bool unclean, heals, misdirects, erases;
     int64_t shorten; /* -1: not said */
     int64_t at_op;   /* 0: at once */
-    struct slice create, remove;
-    struct partition_ref elect;
+    /* Of an administrator, in the order of enum admin_verb. */
+    struct slice create, remove, extend, alter;
+    struct target alter_broker, leader;
+    bool of_default, has_before; /* alter-broker: default */
+    struct partition_ref trim, elect;
+    int64_t before; /* trim; -1: the high watermark */
     struct settings config;
     /* until when an expectation has to come true */
     struct slice after; /* null, "last-fault" or "$name" */

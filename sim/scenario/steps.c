@@ -17,8 +17,8 @@ args_default(struct args *a)
     a->min = -1;
     a->size = -1;
     a->nth = 1;
-    a->partitions = 1;
     a->rf = -1;
+    a->before = -1;
 }
 
 /* A value as one line, for people. */
@@ -288,9 +288,7 @@ check_verb(struct load *l, const struct step *s)
              a->misdirects || ((a->erases || a->shorten >= 0) && a->path.n);
         if ((a->erases || a->shorten >= 0) && !a->path.n) help = "path: .index";
         break;
-    case VERB_ADMIN:
-        ok = (a->create.p != NULL) + (a->remove.p != NULL) + (a->elect.topic.p != NULL) == 1;
-        break;
+    case VERB_ADMIN: admin_check(l, s); return;
     case VERB_HOLD: ok = a->api != ANY_API; break;
     default: break;
     }
@@ -354,6 +352,7 @@ decode_step(struct load *l, const struct tree *t, struct step *ret)
         struct tree *part = verb_part(l, t);
         decode_row(l, part, ret->verb->value.name, &ret->verb->value, &ret->verb->inner,
                    &ret->verb->beside, NULL, &ret->args);
+        if (ret->verb->id == VERB_ADMIN) admin_decode(l, tree_get(t, S("admin")), &ret->args);
         ret->text =
             tree_line(l, ret->verb->value.name, tree_get(t, slice_cstr(ret->verb->value.name)));
         ret->beside = beside_line(l, part, slice_cstr(ret->verb->value.name));
@@ -366,10 +365,7 @@ decode_step(struct load *l, const struct tree *t, struct step *ret)
 static bool
 is_made(const struct load *l, struct slice topic)
 {
-    for (int32_t i = 0; i < l->s->steps_n; i++)
-        if (l->s->steps[i].args.create.p && slice_eq(l->s->steps[i].args.create, topic))
-            return true;
-    return false;
+    return admin_partitions(l, topic) >= 0;
 }
 
 /* A topic that frames name, or that is deleted: of the scenario, or made by a step. */
@@ -389,6 +385,7 @@ check_topics(struct load *l)
         check_frames(l, &s->args, s->mark);
         if (s->args.remove.p && !is_made(l, s->args.remove))
             check_topic(l, s->args.remove, s->mark);
+        if (s->args.alter.p && !is_made(l, s->args.alter)) check_topic(l, s->args.alter, s->mark);
         if (s->when.row) check_frames(l, &s->when.args, s->when.mark);
         if (s->args.rf > l->s->cluster.brokers)
             diag_error(l->d, s->mark, NULL, "rf: there are only %d brokers",

@@ -163,13 +163,19 @@ static const struct field disk_beside[] = {
     {"heal", VALUE_BOOL, ARG(heals), "takes fail, full, slow and short-reads back", NULL},
 };
 static const struct field admin_inner[] = {
-    {"create", VALUE_WORD, ARG(create), "a topic", NULL},
-    {"partitions", VALUE_COUNT, ARG(partitions), "of the new topic", "1..10000"},
-    {"rf", VALUE_COUNT, ARG(rf), "of the new topic", "1..64"},
-    {"config", VALUE_TOPIC_SETTINGS, ARG(config), "of the new topic", NULL},
-    {"delete", VALUE_WORD, ARG(remove), "a topic", NULL},
+    {"create", VALUE_WORD, ARG(create), "makes a topic", NULL},
+    {"partitions", VALUE_COUNT, ARG(partitions), "with `create`, `add-partitions`: so many in all", "1..10000"},
+    {"rf", VALUE_COUNT, ARG(rf), "with `create`: replicas of each partition", "1..64"},
+    {"config", VALUE_TREE, 0, "with `create`, `alter`, `alter-broker`: settings in Kafka's own names; `default` takes one back", NULL},
+    {"delete", VALUE_WORD, ARG(remove), "deletes a topic", NULL},
+    {"add-partitions", VALUE_WORD, ARG(extend), "gives a topic more partitions", NULL},
+    {"alter", VALUE_WORD, ARG(alter), "changes settings of a topic", NULL},
+    {"alter-broker", VALUE_BROKERS, 0, "changes settings of these brokers; `default`: of all that have none of their own", NULL},
+    {"delete-records", VALUE_PARTITION, ARG(trim), "deletes records from the beginning of a partition", NULL},
+    {"before", VALUE_BEFORE, 0, "with `delete-records`: those before this offset; high-watermark (if not said): all that are committed", NULL},
     {"elect", VALUE_PARTITION, ARG(elect), "its preferred leader", NULL},
-    {"unclean", VALUE_BOOL, ARG(unclean), "with `elect`: any replica that lives", NULL},
+    {"leader", VALUE_TARGET, ARG(leader), "with `elect`: this replica is made the preferred one before (its order among the replicas changes)", NULL},
+    {"unclean", VALUE_BOOL, ARG(unclean), "with `elect`: any replica that lives, in their order, when none in sync does", NULL},
 };
 
 const struct verb verbs[VERBS_N] = {
@@ -191,7 +197,7 @@ const struct verb verbs[VERBS_N] = {
     [VERB_RELEASE] = {VERB_RELEASE, {"release", VALUE_TARGET, ARG(target), "lets go what a hold holds", NULL}, {0}, {0}, "{at: 2s, release: $held}"},
     [VERB_CLOCK] = {VERB_CLOCK, {"clock", VALUE_TARGET, ARG(target), "its clock jumps or drifts", NULL}, {0}, FIELDS(clock_beside), "{at: 1s, clock: b2, step: 1h}"},
     [VERB_DISK] = {VERB_DISK, {"disk", VALUE_TARGET, ARG(target), "its disk fails, fills up, slows down, rots or loses files, also of a machine that is down", NULL}, {0}, FIELDS(disk_beside), "{at: 1s, disk: b1, fail: [sync], count: 1}"},
-    [VERB_ADMIN] = {VERB_ADMIN, {"admin", VALUE_FIELDS, 0, "what an administrator asks of the cluster", NULL}, FIELDS(admin_inner), {0}, "{at: 5s, admin: {elect: orders-0}}"},
+    [VERB_ADMIN] = {VERB_ADMIN, {"admin", VALUE_FIELDS, 0, "what an administrator asks of the cluster, by a client of its own", NULL}, FIELDS(admin_inner), {0}, "{at: 5s, admin: {delete-records: orders-0, before: 900}}"},
     [VERB_NOTE] = {VERB_NOTE, {"note", VALUE_TEXT, ARG(name), "nothing happens but a line in the story", NULL}, {0}, {0}, "{at: 5s, note: from here on all is well}"},
 };
 
@@ -336,6 +342,8 @@ static const char *const kinds[] = {
     [VALUE_DISK_OPS] = "read, write, sync, or a list of them",
     [VALUE_SETTINGS] = "a map of configurations",
     [VALUE_TOPIC_SETTINGS] = "a map of configurations",
+    [VALUE_BROKERS] = "a target, or default",
+    [VALUE_BEFORE] = "an offset, or high-watermark",
     [VALUE_IS] = "a target, or none",
     [VALUE_AFTER] = "last-fault, $name or a time",
     [VALUE_FIELDS] = "a map",

@@ -26,10 +26,12 @@ enum value_kind {
     VALUE_DISK_OPS,  /* int64_t: bits of read, write, sync */
     VALUE_SETTINGS,  /* struct settings: of brokers */
     VALUE_TOPIC_SETTINGS,
-    VALUE_IS,     /* args.is, args.is_none: a target or none */
-    VALUE_AFTER,  /* args.after, args.after_ns: last-fault, $name or a time */
-    VALUE_FIELDS, /* a map, with the fields of the row */
-    VALUE_TREE,   /* struct tree * */
+    VALUE_BROKERS, /* args.alter_broker, args.of_default: a target or default */
+    VALUE_BEFORE,  /* args.before: an offset, or high-watermark as -1 */
+    VALUE_IS,      /* args.is, args.is_none: a target or none */
+    VALUE_AFTER,   /* args.after, args.after_ns: last-fault, $name or a time */
+    VALUE_FIELDS,  /* a map, with the fields of the row */
+    VALUE_TREE,    /* struct tree * */
 };
 
 struct field {

@@ -43,15 +43,12 @@ check_topic(struct load *l, struct slice topic, struct mark at)
 bool
 check_partition(struct load *l, struct partition_ref p, struct mark at)
 {
-    for (int32_t i = 0; i < l->s->topics_n; i++) {
-        const struct topic *t = &l->s->topics[i];
-        if (!slice_eq(t->name, p.topic)) continue;
-        if (p.partition < t->partitions) return true;
-        diag_error(l->d, at, NULL, "%.*s has %d partition%s, numbered from 0", SARG(t->name),
-                   (int)t->partitions, t->partitions == 1 ? "" : "s");
-        return false;
-    }
-    return check_topic(l, p.topic, at);
+    int64_t n = admin_partitions(l, p.topic);
+    if (n < 0) return check_topic(l, p.topic, at);
+    if (p.partition < n) return true;
+    diag_error(l->d, at, NULL, "%.*s has %d partition%s, numbered from 0", SARG(p.topic), (int)n,
+               n == 1 ? "" : "s");
+    return false;
 }
 
 /* "leader(orders-0)": the name, and what stands between the brackets. */

@@ -321,6 +321,140 @@ metadata_is_an_answer_in_itself(void **state)
     assert_int_equal(op.error, K_ERR_NONE);
 }
 
+/* ---- what changes the cluster while it runs ---- */
+
+static int32_t asked_node;
+
+static void
+trim_it(struct client *c)
+{
+    admin_delete_records(c, &op, S("t"), 1, 40);
+}
+
+static int16_t
+trimmed(struct script *s, int32_t node, int16_t version, const void *request, void *response,
+        struct arena *a)
+{
+    (void)version;
+    const struct k_delete_records_request *q = request;
+    struct k_delete_records_response *r = response;
+    asked_node = node;
+    assert_true(slice_eq(q->topics->name, S("t")));
+    assert_int_equal(q->topics->partitions->partition_index, 1);
+    assert_int_equal(q->topics->partitions->offset, 40);
+    r->topics_n = 1;
+    r->topics = codec_array(a, K_STRUCT_DELETE_RECORDS_RESPONSE_DELETE_RECORDS_TOPIC_RESULT, 1);
+    r->topics->partitions_n = 1;
+    r->topics->partitions =
+        codec_array(a, K_STRUCT_DELETE_RECORDS_RESPONSE_DELETE_RECORDS_PARTITION_RESULT, 1);
+    r->topics->partitions->low_watermark = 40;
+    if (node == s->leader[1]) return K_ERR_NONE;
+    r->topics->partitions->error_code = K_ERR_NOT_LEADER_OR_FOLLOWER;
+    return K_ERR_NONE;
+}
+
+static void
+records_are_deleted_by_the_leader_of_now(void **state)
+{
+    (void)state;
+    call = trim_it;
+    script.other = trimmed;
+    script_run(&script, 300);
+    assert_int_equal(op.error, K_ERR_NONE);
+    assert_int_equal(asked_node, script.leader[1]);
+    assert_false(op.in_doubt);
+}
+
+static void
+grow_it(struct client *c)
+{
+    admin_create_partitions(c, &op, S("t"), 5);
+}
+
+static int16_t
+grown(struct script *s, int32_t node, int16_t version, const void *request, void *response,
+      struct arena *a)
+{
+    (void)s, (void)node, (void)version;
+    const struct k_create_partitions_request *q = request;
+    struct k_create_partitions_response *r = response;
+    assert_int_equal(q->topics->count, 5);
+    assert_int_equal(q->topics->assignments_n, -1);
+    r->results_n = 1;
+    r->results =
+        codec_array(a, K_STRUCT_CREATE_PARTITIONS_RESPONSE_CREATE_PARTITIONS_TOPIC_RESULT, 1);
+    r->results->error_code = K_ERR_INVALID_PARTITIONS;
+    return K_ERR_NONE;
+}
+
+static void
+a_refusal_leaves_no_doubt(void **state)
+{
+    (void)state;
+    call = grow_it;
+    script.other = grown;
+    script_run(&script, 300);
+    assert_int_equal(op.error, K_ERR_INVALID_PARTITIONS);
+    assert_false(op.in_doubt);
+}
+
+static int16_t
+broken(struct script *s, int32_t node, int16_t version, const void *request, void *response,
+       struct arena *a)
+{
+    if (s->asked[K_API_CREATE_PARTITIONS] < 2) return SCRIPT_BREAK;
+    return grown(s, node, version, request, response, a);
+}
+
+static void
+after_a_broken_connection_a_refusal_is_in_doubt(void **state)
+{
+    (void)state;
+    call = grow_it;
+    script.other = broken;
+    script_run(&script, 2000);
+    assert_int_equal(op.error, K_ERR_INVALID_PARTITIONS);
+    assert_true(op.in_doubt);
+}
+
+static void
+alter_it(struct client *c)
+{
+    static const struct topic_setting settings[] = {
+        {{(const uint8_t *)"log.retention.ms", 16}, {(const uint8_t *)"5", 1}},
+        {{(const uint8_t *)"log.cleaner.threads", 19}, {NULL, 0}}};
+    admin_alter_configs(c, &op, ADMIN_BROKER, S("2"), settings, 2);
+}
+
+static int16_t
+altered(struct script *s, int32_t node, int16_t version, const void *request, void *response,
+        struct arena *a)
+{
+    (void)s, (void)version;
+    const struct k_incremental_alter_configs_request *q = request;
+    struct k_incremental_alter_configs_response *r = response;
+    asked_node = node;
+    assert_int_equal(q->resources->resource_type, ADMIN_BROKER);
+    assert_int_equal(q->resources->configs[0].config_operation, 0);
+    assert_int_equal(q->resources->configs[1].config_operation, 1);
+    assert_null(q->resources->configs[1].value.p);
+    r->responses_n = 1;
+    r->responses = codec_array(
+        a, K_STRUCT_INCREMENTAL_ALTER_CONFIGS_RESPONSE_ALTER_CONFIGS_RESOURCE_RESPONSE, 1);
+    return K_ERR_NONE;
+}
+
+static void
+a_broker_is_asked_itself_for_its_settings(void **state)
+{
+    (void)state;
+    call = alter_it;
+    script.other = altered;
+    script_run(&script, 300);
+    assert_int_equal(op.error, K_ERR_NONE);
+    assert_int_equal(asked_node, 2);
+}
+
 #define CASE(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
 
 int
@@ -337,6 +471,10 @@ main(void)
         CASE(the_first_error_of_a_description_is_its_error),
         CASE(the_partition_of_an_election_has_its_error),
         CASE(metadata_is_an_answer_in_itself),
+        CASE(records_are_deleted_by_the_leader_of_now),
+        CASE(a_refusal_leaves_no_doubt),
+        CASE(after_a_broken_connection_a_refusal_is_in_doubt),
+        CASE(a_broker_is_asked_itself_for_its_settings),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -16,6 +16,8 @@ static const char text[] =
     "1.006000000 = c1 poll orders-0 40=p1:16/3 41=p1:17/3\n"
     "2.000000000 2.500000000 p1 send orders-1 p1:20 info !7\n"
     "2.000000000 = c1 corrupt orders-0 !2 @7\n"
+    "5.000000000 5.010000000 admin admin orders-0 delete-records ok @900\n"
+    "5.000000000 - admin admin - alter-broker\n"
     "8.000000000 = - healed -\n"
     "9.000000000 9.001000000 f end orders-0 ok @120 e3 final\n"
     "9.000000000 = f poll orders-0 0=0xffff000000000001 committed final node=2\n"
@@ -34,8 +36,8 @@ what_is_printed_can_be_parsed(void **state)
     assert_int_equal(history_parse(&h, slice_cstr(text)), 0);
     history_print(&h, &w);
     assert_slice(writer_slice(&w), text);
-    assert_int_equal(h.ops.n, 11);
-    assert_int_equal(h.events.n, 21);
+    assert_int_equal(h.ops.n, 13);
+    assert_int_equal(h.events.n, 24);
     for (int64_t i = 1; i < h.events.n; i++)
         assert_true(history_event_ns(&h, h.events.v[i - 1]) <= history_event_ns(&h, h.events.v[i]));
     struct history_counts c = history_counts(&h);

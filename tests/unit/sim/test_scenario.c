@@ -338,6 +338,41 @@ what_would_mean_nothing_is_refused(void **state)
     must_say(HEAD "timeline: [{at: 1s, crash: leder(orders-0)}]", "did you mean leader(orders-0)?");
 }
 
+#define ADMIN(what) HEAD "timeline: [{at: 1s, admin: {" what "}}]"
+
+static void
+an_administrator_says_one_thing_at_a_time(void **state)
+{
+    (void)state;
+    struct loaded l;
+    load(&l, HEAD "timeline:\n"
+                  "- {at: 1s, admin: {create: new}}\n"
+                  "- {at: 2s, admin: {add-partitions: new, partitions: 3}}\n"
+                  "- {at: 3s, admin: {elect: new-2, leader: b2, unclean: true}}\n"
+                  "- {at: 3s, admin: {config: {log.retention.ms: 5, min.insync.replicas: default}, "
+                  "alter-broker: b1}}\n"
+                  "- {at: 3s, admin: {delete-records: orders-0, before: high-watermark}}\n");
+    assert_int_equal(l.diags.errors, 0);
+    const struct step *steps = l.all.v[0]->steps;
+    assert_int_equal(steps[1].args.partitions, 3);
+    assert_int_equal(steps[2].args.elect.partition, 2);
+    assert_true(slice_eq(steps[3].args.config.v[0].value, S("5")));
+    assert_null(steps[3].args.config.v[1].value.p);
+    assert_int_equal(steps[4].args.before, -1);
+    mem_release(&l.mem);
+    must_say(ADMIN("create: a, delete: orders"), "says too much");
+    must_say(ADMIN("before: 3"), "does not say what");
+    must_say(ADMIN("delete: orders, before: 3"), "`before` goes with delete-records");
+    must_say(ADMIN("alter: orders"), "to what?");
+    must_say(ADMIN("alter: orders, config: {log.retention.ms: 1}"), "no topic has");
+    must_say(ADMIN("alter-broker: b1, config: {num.partitions: 1}"), "does not change while");
+    must_say(ADMIN("alter-broker: default, config: {broker.rack: r}"), "does not change while");
+    must_say(ADMIN("add-partitions: orders, partitions: 1"), "orders has 1 already");
+    must_say(ADMIN("add-partitions: other, partitions: 1"), "no topic is called other");
+    must_say(ADMIN("delete-records: orders-3"), "orders has 1 partition");
+    must_say(ADMIN("delete-records: orders-0, before: -3"), "is not an offset, or high-watermark");
+}
+
 static void
 an_assignment_is_taken_as_it_is_written(void **state)
 {
@@ -456,6 +491,7 @@ main(void)
         cmocka_unit_test(what_is_no_text_has_a_place_too),
         cmocka_unit_test(numbers_that_no_run_can_bear_are_refused),
         cmocka_unit_test(what_would_mean_nothing_is_refused),
+        cmocka_unit_test(an_administrator_says_one_thing_at_a_time),
         cmocka_unit_test(an_assignment_is_taken_as_it_is_written),
         cmocka_unit_test(a_disk_is_slowed_and_healed_by_words_that_are_verbs_too),
         cmocka_unit_test(scenarios_that_extend_each_other_in_a_circle_are_refused),
