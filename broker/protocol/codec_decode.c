@@ -6,7 +6,6 @@ struct decoder {
     struct reader r;
     struct arena *arena;
     int version;
-    bool flexible;
 };
 
 static void decode_struct(struct decoder *d, const struct k_struct *s, uint8_t *to);
@@ -17,26 +16,25 @@ malformed(struct decoder *d)
     d->r.err = true;
 }
 
-/* The length of a string, bytes or an array; -1: null. */
-static int64_t
-decode_length(struct decoder *d, const struct k_field *f, bool flexible)
+/* A length; -1: null. */
+static inline int64_t
+decode_length(struct decoder *d, unsigned flags, bool is_string)
 {
     int64_t n;
-    if (flexible) n = (int64_t)reader_uvarint(&d->r) - 1;
-    else if (f->type == K_STRING && !(f->flags & K_ARRAY)) n = reader_i16(&d->r);
-    else n = reader_i32(&d->r);
+    if (flags & K_STEP_COMPACT) n = (int64_t)reader_uvarint(&d->r) - 1;
+    else n = is_string ? reader_i16(&d->r) : reader_i32(&d->r);
     return n < 0 ? -1 : n;
 }
 
-static struct slice
-decode_bytes(struct decoder *d, const struct k_field *f, bool flexible, bool nullable, int64_t max)
+static INLINE struct slice
+decode_bytes(struct decoder *d, unsigned flags, bool is_string)
 {
-    int64_t n = decode_length(d, f, flexible);
+    int64_t n = decode_length(d, flags, is_string);
     if (n < 0) {
-        if (!nullable) malformed(d);
+        if (!(flags & K_STEP_NULLABLE)) malformed(d);
         return SLICE_NULL;
     }
-    if (n > max) malformed(d);
+    if (is_string && n > CODEC_STRING_MAX) malformed(d);
     return reader_bytes(&d->r, n);
 }
 
@@ -50,86 +48,55 @@ mend_string(struct decoder *d, struct slice s)
     return mended;
 }
 
-/* Strings of an array keep the array's rule for the length of strings. */
-static struct slice
-decode_string(struct decoder *d, bool flexible, bool nullable)
+/* One value that is neither a struct nor an array. */
+static INLINE void
+decode_scalar(struct decoder *d, enum k_step_op op, unsigned flags, uint8_t *to)
 {
-    static const struct k_field string = {.type = K_STRING};
-    struct slice s = decode_bytes(d, &string, flexible, nullable, CODEC_STRING_MAX);
-    return utf8_is_ascii(s) ? s : mend_string(d, s);
-}
-
-static struct slice
-decode_blob(struct decoder *d, bool flexible, bool nullable)
-{
-    static const struct k_field blob = {.type = K_BYTES};
-    return decode_bytes(d, &blob, flexible, nullable, INT32_MAX);
-}
-
-static void
-decode_uuid(struct decoder *d, uint8_t *to)
-{
-    struct slice s = reader_bytes(&d->r, 16);
-    if (s.p) memcpy(to, s.p, 16);
-}
-
-/* One value that is no struct, or one element of an array of such. */
-static void
-decode_scalar(struct decoder *d, enum k_type type, uint8_t *to, bool flexible, bool nullable)
-{
-    struct slice s;
     struct k_records records = {0};
-    switch (type) {
-    case K_BOOL: field_store_int(K_BOOL, to, reader_i8(&d->r)); return;
-    case K_INT8: field_store_int(K_INT8, to, reader_i8(&d->r)); return;
-    case K_INT16:
-    case K_UINT16: field_store_int(K_INT16, to, reader_i16(&d->r)); return;
-    case K_INT32:
-    case K_UINT32: field_store_int(K_INT32, to, reader_i32(&d->r)); return;
-    case K_INT64:
-    case K_FLOAT64: field_store_int(K_INT64, to, reader_i64(&d->r)); return;
-    case K_UUID: decode_uuid(d, to); return;
-    case K_STRING:
-        s = decode_string(d, flexible, nullable);
+    struct slice s;
+    switch (op) {
+    case K_STEP_BOOL: field_store_int(K_BOOL, to, reader_i8(&d->r)); return;
+    case K_STEP_8: field_store_int(K_INT8, to, reader_i8(&d->r)); return;
+    case K_STEP_16: field_store_int(K_INT16, to, reader_i16(&d->r)); return;
+    case K_STEP_32: field_store_int(K_INT32, to, reader_i32(&d->r)); return;
+    case K_STEP_64: field_store_int(K_INT64, to, reader_i64(&d->r)); return;
+    case K_STEP_UUID:
+        s = reader_bytes(&d->r, 16);
+        if (s.p) memcpy(to, s.p, 16);
+        return;
+    case K_STEP_STRING:
+        s = decode_bytes(d, flags, true);
+        if (!utf8_is_ascii(s)) s = mend_string(d, s);
         memcpy(to, &s, sizeof s);
         return;
-    case K_BYTES:
-        s = decode_blob(d, flexible, nullable);
+    case K_STEP_BYTES:
+        s = decode_bytes(d, flags, false);
         memcpy(to, &s, sizeof s);
         return;
-    case K_RECORDS:
-        records.bytes = decode_blob(d, flexible, nullable);
+    case K_STEP_RECORDS:
+        records.bytes = decode_bytes(d, flags, false);
         memcpy(to, &records, sizeof records);
         return;
-    case K_STRUCT: break;
+    case K_STEP_END:
+    case K_STEP_TAGS:
+    case K_STEP_STRUCT:
+    case K_STEP_POINTER:
+    case K_STEP_ARRAY:
+    case K_STEP_ABSENT: break;
     }
     UNREACHABLE();
 }
 
-/* The fewest bytes that an element takes; 0 if it may take none. */
-static int64_t
-least_bytes(const struct decoder *d, const struct k_field *f)
-{
-    static const uint8_t sizes[][2] = {
-        [K_BOOL] = {1, 1},   [K_INT8] = {1, 1},   [K_INT16] = {2, 2}, [K_UINT16] = {2, 2},
-        [K_INT32] = {4, 4},  [K_UINT32] = {4, 4}, [K_INT64] = {8, 8}, [K_FLOAT64] = {8, 8},
-        [K_UUID] = {16, 16}, [K_STRING] = {2, 1}, [K_BYTES] = {4, 1}, [K_RECORDS] = {4, 1},
-    };
-    if (f->type != K_STRUCT) return sizes[f->type][d->flexible];
-    const struct k_struct *s = &k_structs[f->item];
-    return k_min_bytes[s->min_at + d->version - s->lo];
-}
-
 static void
-decode_array(struct decoder *d, const struct k_field *f, uint8_t *to)
+decode_array(struct decoder *d, const struct k_step *p, uint8_t *to)
 {
-    int64_t n = decode_length(d, f, d->flexible), size = field_item_bytes(f);
+    int64_t n = decode_length(d, p->flags, false), size = step_item_bytes(p);
     if (n < 0) {
-        if (!field_is_nullable(f, d->version)) malformed(d);
+        if (!(p->flags & K_STEP_NULLABLE)) malformed(d);
         array_store(to, NULL, -1);
         return;
     }
-    if (d->r.err || n > CODEC_ARRAY_MAX || n * least_bytes(d, f) > reader_left(&d->r)) {
+    if (d->r.err || n > CODEC_ARRAY_MAX || n * p->item_least_bytes > reader_left(&d->r)) {
         malformed(d);
         return;
     }
@@ -139,54 +106,59 @@ decode_array(struct decoder *d, const struct k_field *f, uint8_t *to)
         return;
     }
     array_store(to, items, (int32_t)n);
+    unsigned item_flags = p->flags & K_STEP_COMPACT;
     for (int64_t i = 0; i < n && !d->r.err; i++) {
-        if (f->type == K_STRUCT) decode_struct(d, &k_structs[f->item], items + i * size);
-        else decode_scalar(d, f->type, items + i * size, d->flexible, false);
+        uint8_t *item = items + i * size;
+        if (p->item_op == K_STEP_STRUCT) decode_struct(d, &k_structs[p->item], item);
+        else decode_scalar(d, (enum k_step_op)p->item_op, item_flags, item);
     }
 }
 
 static void
-decode_nullable_struct(struct decoder *d, const struct k_field *f, uint8_t *to)
+decode_pointer(struct decoder *d, const struct k_step *p, uint8_t *to)
 {
-    const struct k_struct *s = &k_structs[f->item];
-    uint8_t *p = NULL;
-    if (!field_is_nullable(f, d->version) || reader_i8(&d->r) >= 0) {
-        p = d->r.err ? NULL : arena_alloc(d->arena, s->size);
-        if (p) decode_struct(d, s, p);
+    const struct k_struct *s = &k_structs[p->item];
+    uint8_t *item = NULL;
+    if (!(p->flags & K_STEP_NULLABLE) || reader_i8(&d->r) >= 0) {
+        item = d->r.err ? NULL : arena_alloc(d->arena, s->size);
+        if (item) decode_struct(d, s, item);
         else malformed(d);
     }
-    memcpy(to, &p, sizeof p);
-}
-
-static void
-decode_field(struct decoder *d, const struct k_field *f, uint8_t *to)
-{
-    if (f->flags & K_ARRAY) decode_array(d, f, to);
-    else if (f->flags & K_POINTER) decode_nullable_struct(d, f, to);
-    else if (f->type == K_STRUCT) decode_struct(d, &k_structs[f->item], to);
-    else
-        decode_scalar(d, f->type, to, field_is_flexible(f, d->flexible),
-                      field_is_nullable(f, d->version));
+    memcpy(to, &item, sizeof item);
 }
 
 /* ---- tags ----------------------------------------------------------------------------------- */
 
-static const struct k_field *
-find_tagged(const struct decoder *d, const struct k_struct *s, uint32_t tag)
+static INLINE void
+decode_step(struct decoder *d, const struct k_step *p, uint8_t *to)
 {
-    const struct k_field *f = &k_fields[s->first + s->n];
-    for (int i = 0; i < s->tagged; i++)
-        if ((uint32_t)f[i].tag == tag) return field_is_in(&f[i], d->version) ? &f[i] : NULL;
+    switch ((enum k_step_op)p->op) {
+    case K_STEP_STRUCT: decode_struct(d, &k_structs[p->item], to + p->at); return;
+    case K_STEP_POINTER: decode_pointer(d, p, to + p->at); return;
+    case K_STEP_ARRAY: decode_array(d, p, to + p->at); return;
+    case K_STEP_ABSENT: return;
+    default: decode_scalar(d, (enum k_step_op)p->op, p->flags, to + p->at); return;
+    }
+}
+
+/* ---- tags ----------------------------------------------------------------------------------- */
+
+/* The step of a tag, if this version has it. */
+static const struct k_step *
+find_tagged(const struct k_struct *s, const struct k_step *tags, uint32_t tag)
+{
+    for (int i = 1; i <= tags->item; i++)
+        if ((uint32_t)k_fields[s->first + tags[i].field].tag == tag) return &tags[i];
     return NULL;
 }
 
 /* Reads exactly n bytes as the field. */
 static void
-decode_tagged(struct decoder *d, const struct k_field *f, uint8_t *to, int64_t n)
+decode_tagged(struct decoder *d, const struct k_step *p, uint8_t *to, int64_t n)
 {
     struct reader outer = d->r;
     d->r = reader(reader_bytes(&outer, n));
-    decode_field(d, f, to);
+    decode_step(d, p, to);
     outer.err |= d->r.err || reader_left(&d->r) != 0;
     d->r = outer;
 }
@@ -213,7 +185,7 @@ keep_unknown(struct decoder *d, struct k_tags *tags, struct slice raw)
 }
 
 static void
-decode_tags(struct decoder *d, const struct k_struct *s, uint8_t *to)
+decode_tags(struct decoder *d, const struct k_struct *s, const struct k_step *steps, uint8_t *to)
 {
     uint32_t n = reader_uvarint(&d->r);
     int64_t last = -1;
@@ -226,9 +198,9 @@ decode_tags(struct decoder *d, const struct k_struct *s, uint8_t *to)
             return;
         }
         last = tag;
-        const struct k_field *f = find_tagged(d, s, tag);
-        if (f) {
-            decode_tagged(d, f, to + f->at, size);
+        const struct k_step *p = find_tagged(s, steps, tag);
+        if (p) {
+            decode_tagged(d, p, to, size);
             continue;
         }
         reader_skip(&d->r, size);
@@ -246,18 +218,17 @@ decode_tags(struct decoder *d, const struct k_struct *s, uint8_t *to)
 static void
 decode_struct(struct decoder *d, const struct k_struct *s, uint8_t *to)
 {
-    const struct k_field *f = &k_fields[s->first], *end = f + s->n;
+    const struct k_step *p = struct_program(s, d->version);
     struct_set_defaults(s, to);
-    for (; f < end; f++)
-        if (field_is_in(f, d->version)) decode_field(d, f, to + f->at);
-    if (d->flexible) decode_tags(d, s, to);
+    for (; p->op > K_STEP_TAGS; p++) decode_step(d, p, to);
+    if (p->op == K_STEP_TAGS) decode_tags(d, s, p, to);
 }
 
 bool
 codec_decode(enum k_msg msg, int16_t version, struct reader *r, struct arena *a, void *ret)
 {
     CHECK(codec_has_version(msg, version));
-    struct decoder d = {*r, a, version, codec_is_flexible(msg, version)};
+    struct decoder d = {*r, a, version};
     const struct k_struct *s = message_root(msg);
     decode_struct(&d, s, ret);
     *r = d.r;

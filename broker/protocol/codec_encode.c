@@ -7,7 +7,6 @@ struct writing {
     struct writer *w;
     struct encoder *e;
     int version;
-    bool flexible;
     bool refused;
     struct codec_refusal why;
 };
@@ -15,35 +14,31 @@ struct writing {
 static void encode_struct(struct writing *x, const struct k_struct *s, const uint8_t *from);
 
 static void
-refuse(struct writing *x, const struct k_field *f, struct slice why)
+refuse_field(struct writing *x, const struct k_struct *s, const struct k_step *p, struct slice why)
 {
     if (x->refused) return;
     x->refused = true;
-    x->why = (struct codec_refusal){k_name(f->name), why};
+    x->why = (struct codec_refusal){k_name(k_fields[s->first + p->field].name), why};
 }
 
-static void
-encode_length(struct writing *x, bool flexible, bool is_string, int64_t n)
+static inline void
+encode_length(struct writing *x, unsigned flags, bool is_string, int64_t n)
 {
-    if (flexible) writer_uvarint(x->w, (uint32_t)(n + 1));
+    if (flags & K_STEP_COMPACT) writer_uvarint(x->w, (uint32_t)(n + 1));
     else if (is_string) writer_i16(x->w, (int16_t)n);
     else writer_i32(x->w, (int32_t)n);
 }
 
-static void
-encode_bytes(struct writing *x, const struct k_field *f, struct slice s, bool flexible,
-             bool nullable)
+static INLINE bool
+encode_bytes(struct writing *x, unsigned flags, bool is_string, struct slice s)
 {
-    bool is_string = f->type == K_STRING;
     bool as_it_is = !is_string || utf8_is_ascii(s);
     int64_t n = as_it_is ? s.n : utf8_mended_bytes(s);
-    if (n > (is_string ? CODEC_STRING_MAX : INT32_MAX - 1)) {
-        refuse(x, f, S("is too long"));
-        return;
-    }
-    encode_length(x, flexible, is_string, s.p || !nullable ? n : -1);
+    if (n > (is_string ? CODEC_STRING_MAX : INT32_MAX - 1)) return false;
+    encode_length(x, flags, is_string, s.p || !(flags & K_STEP_NULLABLE) ? n : -1);
     if (!as_it_is) writer_utf8(x->w, s);
     else if (n) writer_bytes(x->w, s);
+    return true;
 }
 
 static void
@@ -54,96 +49,120 @@ splice(struct writing *x, struct seg seg)
     x->e->spliced_bytes += seg.buf ? seg.bytes.n : seg.n;
 }
 
-static void
-encode_records(struct writing *x, const struct k_field *f, const uint8_t *from, bool flexible,
-               bool nullable)
+static bool
+encode_records(struct writing *x, unsigned flags, const uint8_t *from)
 {
     struct k_records r = records_load(from);
     if (r.file) {
         CHECK(r.n >= 0 && r.n < INT32_MAX);
-        if (!x->e) {
-            refuse(x, f, S("is in a file"));
-            return;
-        }
-        encode_length(x, flexible, false, r.n);
+        if (!x->e) return false;
+        encode_length(x, flags, false, r.n);
         if (r.n) splice(x, (struct seg){.file = r.file, .offset = r.offset, .n = r.n});
     } else if (x->e && r.buf && r.bytes.n >= ENCODER_SPLICE_BYTES) {
-        encode_length(x, flexible, false, r.bytes.n);
+        encode_length(x, flags, false, r.bytes.n);
         splice(x, (struct seg){.buf = r.buf, .bytes = r.bytes});
     } else {
-        encode_bytes(x, f, r.bytes, flexible, nullable);
+        return encode_bytes(x, flags, false, r.bytes);
     }
+    return true;
 }
 
-static void
-encode_scalar(struct writing *x, const struct k_field *f, const uint8_t *from, bool flexible,
-              bool nullable)
+/* One value that is neither a struct nor an array; false: it cannot be written. */
+static INLINE bool
+encode_scalar(struct writing *x, enum k_step_op op, unsigned flags, const uint8_t *from)
 {
-    switch ((enum k_type)f->type) {
-    case K_BOOL:
-    case K_INT8: writer_i8(x->w, (int8_t)field_load_int(K_INT8, from)); return;
-    case K_INT16:
-    case K_UINT16: writer_i16(x->w, (int16_t)field_load_int(K_INT16, from)); return;
-    case K_INT32:
-    case K_UINT32: writer_i32(x->w, (int32_t)field_load_int(K_INT32, from)); return;
-    case K_INT64:
-    case K_FLOAT64: writer_i64(x->w, field_load_int(K_INT64, from)); return;
-    case K_UUID: writer_bytes(x->w, slice(from, 16)); return;
-    case K_STRING:
-    case K_BYTES: encode_bytes(x, f, slice_load(from), flexible, nullable); return;
-    case K_RECORDS: encode_records(x, f, from, flexible, nullable); return;
-    case K_STRUCT: break;
+    switch (op) {
+    case K_STEP_BOOL:
+    case K_STEP_8: writer_i8(x->w, (int8_t)field_load_int(K_INT8, from)); return true;
+    case K_STEP_16: writer_i16(x->w, (int16_t)field_load_int(K_INT16, from)); return true;
+    case K_STEP_32: writer_i32(x->w, (int32_t)field_load_int(K_INT32, from)); return true;
+    case K_STEP_64: writer_i64(x->w, field_load_int(K_INT64, from)); return true;
+    case K_STEP_UUID: writer_bytes(x->w, slice(from, 16)); return true;
+    case K_STEP_STRING: return encode_bytes(x, flags, true, slice_load(from));
+    case K_STEP_BYTES: return encode_bytes(x, flags, false, slice_load(from));
+    case K_STEP_RECORDS: return encode_records(x, flags, from);
+    case K_STEP_END:
+    case K_STEP_TAGS:
+    case K_STEP_STRUCT:
+    case K_STEP_POINTER:
+    case K_STEP_ARRAY:
+    case K_STEP_ABSENT: break;
     }
     UNREACHABLE();
 }
 
 static void
-encode_array(struct writing *x, const struct k_field *f, const uint8_t *from)
+refuse_scalar(struct writing *x, const struct k_struct *s, const struct k_step *p,
+              const uint8_t *from)
+{
+    bool is_file = p->op == K_STEP_RECORDS && records_load(from).file;
+    refuse_field(x, s, p, is_file ? S("is in a file") : S("is too long"));
+}
+
+static void
+encode_array(struct writing *x, const struct k_struct *s, const struct k_step *p,
+             const uint8_t *from)
 {
     struct field_array a = array_load(from);
-    if (a.n < 0 && !field_is_nullable(f, x->version)) {
-        refuse(x, f, S("cannot be null in this version"));
+    if (a.n < 0 && !(p->flags & K_STEP_NULLABLE))
+        refuse_field(x, s, p, S("cannot be null in this version"));
+    encode_length(x, p->flags, false, a.n < 0 ? -1 : a.n);
+    const uint8_t *item = a.items;
+    int64_t size = step_item_bytes(p);
+    unsigned item_flags = p->flags & K_STEP_COMPACT;
+    for (int32_t i = 0; i < a.n; i++, item += size) {
+        if (p->item_op == K_STEP_STRUCT) encode_struct(x, &k_structs[p->item], item);
+        else if (!encode_scalar(x, (enum k_step_op)p->item_op, item_flags, item))
+            refuse_scalar(x, s, p, item);
+    }
+}
+
+static void
+encode_pointer(struct writing *x, const struct k_struct *s, const struct k_step *p,
+               const uint8_t *from)
+{
+    const uint8_t *item = pointer_load(from);
+    bool nullable = p->flags & K_STEP_NULLABLE;
+    if (!item && !nullable) refuse_field(x, s, p, S("cannot be null in this version"));
+    if (nullable) writer_i8(x->w, item ? 1 : -1);
+    if (item) encode_struct(x, &k_structs[p->item], item);
+}
+
+/* A value that this version cannot carry is dropped if the schema allows, else it is a refusal. */
+static void
+check_absent(struct writing *x, const struct k_struct *s, const struct k_step *p,
+             const uint8_t *from)
+{
+    if (!field_is_default(&k_fields[s->first + p->field], from))
+        refuse_field(x, s, p, S("is not in this version"));
+}
+
+static INLINE void
+encode_step(struct writing *x, const struct k_struct *s, const struct k_step *p,
+            const uint8_t *from)
+{
+    from += p->at;
+    switch ((enum k_step_op)p->op) {
+    case K_STEP_STRUCT: encode_struct(x, &k_structs[p->item], from); return;
+    case K_STEP_POINTER: encode_pointer(x, s, p, from); return;
+    case K_STEP_ARRAY: encode_array(x, s, p, from); return;
+    case K_STEP_ABSENT: check_absent(x, s, p, from); return;
+    default:
+        if (!encode_scalar(x, (enum k_step_op)p->op, p->flags, from)) refuse_scalar(x, s, p, from);
         return;
     }
-    encode_length(x, x->flexible, false, a.n < 0 ? -1 : a.n);
-    const uint8_t *item = a.items;
-    int64_t size = field_item_bytes(f);
-    for (int32_t i = 0; i < a.n; i++, item += size) {
-        if (f->type == K_STRUCT) encode_struct(x, &k_structs[f->item], item);
-        else encode_scalar(x, f, item, x->flexible, false);
-    }
-}
-
-static void
-encode_nullable_struct(struct writing *x, const struct k_field *f, const uint8_t *from)
-{
-    const uint8_t *p = pointer_load(from);
-    bool nullable = field_is_nullable(f, x->version);
-    if (!p && !nullable) refuse(x, f, S("cannot be null in this version"));
-    if (nullable) writer_i8(x->w, p ? 1 : -1);
-    if (p) encode_struct(x, &k_structs[f->item], p);
-}
-
-static void
-encode_field(struct writing *x, const struct k_field *f, const uint8_t *from)
-{
-    if (f->flags & K_ARRAY) encode_array(x, f, from);
-    else if (f->flags & K_POINTER) encode_nullable_struct(x, f, from);
-    else if (f->type == K_STRUCT) encode_struct(x, &k_structs[f->item], from);
-    else
-        encode_scalar(x, f, from, field_is_flexible(f, x->flexible),
-                      field_is_nullable(f, x->version));
 }
 
 /* ---- tags ----------------------------------------------------------------------------------- */
 
 /* The size comes before the bytes: they are written first, then moved by what the size takes. */
 static void
-encode_tagged(struct writing *x, const struct k_field *f, const uint8_t *from)
+encode_tagged(struct writing *x, const struct k_struct *s, const struct k_step *p,
+              const uint8_t *from)
 {
-    writer_uvarint(x->w, (uint32_t)f->tag);
+    writer_uvarint(x->w, (uint32_t)k_fields[s->first + p->field].tag);
     int64_t at = x->w->n;
-    encode_field(x, f, from);
+    encode_step(x, s, p, from);
     int64_t n = x->w->n - at;
     int size_bytes = uvarint_bytes((uint32_t)n);
     if (!writer_room(x->w, size_bytes)) return;
@@ -169,59 +188,45 @@ encode_unknown_below(struct writing *x, struct reader *unknown, int64_t tag)
     }
 }
 
-static bool
-is_written(const struct writing *x, const struct k_field *f, const uint8_t *from)
-{
-    return field_is_in(f, x->version) && !field_is_default(f, from + f->at);
-}
-
 static void
-encode_tags(struct writing *x, const struct k_struct *s, const uint8_t *from)
+encode_tags(struct writing *x, const struct k_struct *s, const struct k_step *tags,
+            const uint8_t *from)
 {
-    const struct k_field *f = &k_fields[s->first + s->n];
     struct k_tags unknown = {0};
     if (s->unknown_at != K_NO_TAGS) memcpy(&unknown, from + s->unknown_at, sizeof unknown);
+    const struct k_field *fields = &k_fields[s->first];
+    uint64_t written = 0; /* by step */
     uint32_t n = (uint32_t)unknown.n;
-    for (int i = 0; i < s->tagged; i++) n += is_written(x, &f[i], from);
+    for (int i = 1; i <= tags->item; i++) {
+        if (field_is_default(&fields[tags[i].field], from + tags[i].at)) continue;
+        written |= (uint64_t)1 << i;
+        n++;
+    }
     writer_uvarint(x->w, n);
     if (n == 0) return;
     struct reader r = reader(unknown.bytes);
-    for (int i = 0; i < s->tagged; i++) {
-        if (!is_written(x, &f[i], from)) continue;
-        encode_unknown_below(x, &r, f[i].tag);
-        encode_tagged(x, &f[i], from + f[i].at);
+    for (int i = 1; i <= tags->item; i++) {
+        if (!(written >> i & 1)) continue;
+        encode_unknown_below(x, &r, fields[tags[i].field].tag);
+        encode_tagged(x, s, &tags[i], from);
     }
     encode_unknown_below(x, &r, INT64_MAX);
 }
 
 /* ---- structs -------------------------------------------------------------------------------- */
 
-/* A value that this version cannot carry is dropped if the schema allows, else it is a refusal. */
-static void
-check_absent(struct writing *x, const struct k_field *f, const uint8_t *from)
-{
-    if (!(f->flags & K_IGNORABLE) && !field_is_default(f, from))
-        refuse(x, f, S("is not in this version"));
-}
-
 static void
 encode_struct(struct writing *x, const struct k_struct *s, const uint8_t *from)
 {
-    const struct k_field *f = &k_fields[s->first], *end = f + s->n;
-    for (; f < end; f++) {
-        if (field_is_in(f, x->version)) encode_field(x, f, from + f->at);
-        else check_absent(x, f, from + f->at);
-    }
-    for (end += s->tagged; f < end; f++)
-        if (!field_is_in(f, x->version)) check_absent(x, f, from + f->at);
-    if (x->flexible) encode_tags(x, s, from);
+    const struct k_step *p = struct_program(s, x->version);
+    for (; p->op > K_STEP_TAGS; p++) encode_step(x, s, p, from);
+    if (p->op == K_STEP_TAGS) encode_tags(x, s, p, from);
 }
 
 static bool
 encode_message(enum k_msg msg, const void *m, struct writing *x)
 {
     CHECK(codec_has_version(msg, (int16_t)x->version));
-    x->flexible = codec_is_flexible(msg, (int16_t)x->version);
     encode_struct(x, message_root(msg), m);
     if (x->w->err && !x->refused)
         x->why = (struct codec_refusal){codec_name(msg), S("does not fit")};

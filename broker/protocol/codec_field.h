@@ -8,6 +8,9 @@
 
 #include "messages.h"
 
+/* For what a struct's loop does at each step: a call there costs as much as the step. */
+#define INLINE inline __attribute__((always_inline))
+
 static inline bool
 field_is_in(const struct k_field *f, int version)
 {
@@ -18,13 +21,6 @@ static inline bool
 field_is_nullable(const struct k_field *f, int version)
 {
     return version >= f->null_lo && version <= f->null_hi;
-}
-
-/* Whether its value is written compactly. */
-static inline bool
-field_is_flexible(const struct k_field *f, bool flexible)
-{
-    return flexible && !(f->flags & K_CLASSIC);
 }
 
 /* Bytes of one value (of an array: of one element) in memory. */
@@ -46,6 +42,30 @@ field_item_bytes(const struct k_field *f)
         [K_RECORDS] = sizeof(struct k_records),
     };
     return f->type == K_STRUCT ? (int64_t)k_structs[f->item].size : sizes[f->type];
+}
+
+/* As field_item_bytes, of an array's step. */
+static inline int64_t
+step_item_bytes(const struct k_step *p)
+{
+    static const uint8_t sizes[] = {
+        [K_STEP_BOOL] = sizeof(bool),
+        [K_STEP_8] = 1,
+        [K_STEP_16] = 2,
+        [K_STEP_32] = 4,
+        [K_STEP_64] = 8,
+        [K_STEP_UUID] = sizeof(struct uuid),
+        [K_STEP_STRING] = sizeof(struct slice),
+        [K_STEP_BYTES] = sizeof(struct slice),
+        [K_STEP_RECORDS] = sizeof(struct k_records),
+    };
+    return p->item_op == K_STEP_STRUCT ? (int64_t)k_structs[p->item].size : sizes[p->item_op];
+}
+
+static inline const struct k_step *
+struct_program(const struct k_struct *s, int version)
+{
+    return &k_steps[k_programs[s->programs_at + version - s->lo]];
 }
 
 struct field_array {

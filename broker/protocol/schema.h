@@ -76,17 +76,52 @@ struct k_field {
     int8_t tag;
 };
 
+/* What a version of a struct is on the wire, step by step, with everything decided that depends on
+ * the version alone: which fields there are, their lengths' form, whether they may be null. Decoding,
+ * encoding and measuring follow these steps; what wants names and defaults reads the fields. */
+enum k_step_op {
+    K_STEP_END,  /* the struct ends */
+    K_STEP_TAGS, /* it ends with tagged fields: the `item` steps that follow, by tag */
+    K_STEP_BOOL,
+    K_STEP_8,
+    K_STEP_16,
+    K_STEP_32,
+    K_STEP_64,
+    K_STEP_UUID,
+    K_STEP_STRING,
+    K_STEP_BYTES,
+    K_STEP_RECORDS,
+    K_STEP_STRUCT,  /* embedded */
+    K_STEP_POINTER, /* a struct that may be null in some version */
+    K_STEP_ARRAY,
+    K_STEP_ABSENT, /* nothing: a field of other versions that must have its default */
+};
+
+enum {
+    K_STEP_COMPACT = 1, /* the length, and those of an array's elements */
+    K_STEP_NULLABLE = 2,
+};
+
+struct k_step {
+    uint8_t op, flags;
+    uint8_t item_op,
+        item_least_bytes; /* of an array's elements: K_STEP_STRUCT or that of a scalar; the
+                                          fewest bytes that one takes, 255 standing for more */
+    uint16_t at;          /* in the C struct */
+    uint16_t item;        /* struct */
+    uint16_t field;       /* in k_fields, from the struct's first on */
+};
+
 #define K_NO_TAGS 0xffff
 
 struct k_struct {
     uint32_t name;
-    uint32_t size;       /* of the C struct */
-    uint16_t first;      /* field */
-    uint16_t n;          /* fields in order */
-    uint16_t tagged;     /* fields after them */
-    uint16_t unknown_at; /* struct k_tags; K_NO_TAGS without */
-    uint16_t
-        min_at; /* in k_min_bytes: the fewest bytes that it takes, one for each version from lo */
+    uint32_t size;        /* of the C struct */
+    uint16_t first;       /* field */
+    uint16_t n;           /* fields in order */
+    uint16_t tagged;      /* fields after them */
+    uint16_t unknown_at;  /* struct k_tags; K_NO_TAGS without */
+    uint16_t programs_at; /* in k_programs: one for each version from lo */
     int8_t lo, hi, flexible;
 };
 
@@ -117,6 +152,7 @@ extern const struct k_message k_messages[];
 /* By struct: what it is by default, as bytes; NULL: all zero. */
 extern const void *const k_images[];
 extern const int64_t k_defaults[];
-extern const uint8_t k_min_bytes[];
+extern const uint16_t k_programs[]; /* the first step in k_steps */
+extern const struct k_step k_steps[];
 
 #endif

@@ -78,7 +78,7 @@ struct strct {
     int n, tagged;
     int *order; /* fields as written, for the C struct */
     int state;  /* while looking for cycles */
-    int index, first, min_at;
+    int index, first, programs_at;
     bool is_defined;
 };
 
@@ -99,8 +99,8 @@ extern struct message *messages[512];
 extern int messages_n;
 
 void model_load(const char *schema_dir);
-/* The fewest bytes of a struct in a version. */
-int struct_min_bytes(const struct strct *s, int version);
+/* The fewest bytes of an array's element in a version. */
+int element_min_bytes(const struct field *f, int version, bool flexible);
 /* As C has it: "struct k_fetch_request_fetch_topic". */
 bool range_has(struct range r, int version);
 

@@ -120,7 +120,7 @@ emit_header(const char *out)
 
 /* ---- messages.c ----------------------------------------------------------------------------- */
 
-static int fields_n, structs_n, min_n, defaults_n;
+static int fields_n, structs_n, versions_n, defaults_n;
 static long long defaults[256];
 
 static int
@@ -144,9 +144,9 @@ number(void)
             struct strct *s = messages[i]->structs[k];
             s->index = structs_n++;
             s->first = fields_n;
-            s->min_at = min_n;
+            s->programs_at = versions_n;
             fields_n += s->n + s->tagged;
-            min_n += messages[i]->versions.hi - messages[i]->versions.lo + 1;
+            versions_n += messages[i]->versions.hi - messages[i]->versions.lo + 1;
         }
 }
 
@@ -178,8 +178,8 @@ print_struct_row(FILE *o, const struct strct *s)
     const char *tags =
         has_tags(s) ? xformat("offsetof(struct k_%s, unknown_tags)", s->c_name) : "K_NO_TAGS";
     fprintf(o, "    {%u, sizeof(struct k_%s), %d, %d, %d, %s, %d, %d, %d, %d},\n", name_at(s->name),
-            s->c_name, s->first, s->n, s->tagged, tags, s->min_at, m->versions.lo, m->versions.hi,
-            m->flexible);
+            s->c_name, s->first, s->n, s->tagged, tags, s->programs_at, m->versions.lo,
+            m->versions.hi, m->flexible);
 }
 
 static void
@@ -258,17 +258,123 @@ print_names(FILE *o)
         fprintf(o, "    \"%s\\0\"\n", names + i);
     fputs("    ;\n\nconst int64_t k_defaults[] = {\n", o);
     for (int i = 0; i < defaults_n; i++) fprintf(o, "    INT64_C(%lld),\n", defaults[i]);
-    fputs("};\n\nconst uint8_t k_min_bytes[] = {\n", o);
+    fputs("};\n", o);
+}
+
+/* ---- programs: what a version of a struct is on the wire ---- */
+
+static struct k_step *steps;
+static int steps_n, steps_cap;
+
+static struct k_step *
+add_step(enum k_step_op op)
+{
+    if (steps_n == steps_cap) {
+        steps_cap = 2 * steps_cap + 1024;
+        steps = realloc(steps, (size_t)steps_cap * sizeof *steps);
+        if (!steps) exit(3);
+    }
+    steps[steps_n] = (struct k_step){.op = (uint8_t)op};
+    return &steps[steps_n++];
+}
+
+static enum k_step_op
+op_of(const struct field *f)
+{
+    static const uint8_t ops[] = {
+        [K_BOOL] = K_STEP_BOOL,     [K_INT8] = K_STEP_8,      [K_INT16] = K_STEP_16,
+        [K_UINT16] = K_STEP_16,     [K_INT32] = K_STEP_32,    [K_UINT32] = K_STEP_32,
+        [K_INT64] = K_STEP_64,      [K_FLOAT64] = K_STEP_64,  [K_UUID] = K_STEP_UUID,
+        [K_STRING] = K_STEP_STRING, [K_BYTES] = K_STEP_BYTES, [K_RECORDS] = K_STEP_RECORDS,
+        [K_STRUCT] = K_STEP_STRUCT,
+    };
+    return (enum k_step_op)ops[f->type];
+}
+
+static void
+add_field_step(const struct strct *s, int i, int version)
+{
+    const struct field *f = &s->fields[i];
+    bool flexible = version >= s->message->flexible;
+    bool is_pointer = f->type == K_STRUCT && !f->is_array && f->nullable.lo <= f->nullable.hi;
+    struct k_step *p = add_step(f->is_array  ? K_STEP_ARRAY
+                                : is_pointer ? K_STEP_POINTER
+                                             : op_of(f));
+    p->flags = (uint8_t)((flexible && (f->is_array || !f->is_classic) ? K_STEP_COMPACT : 0) |
+                         (range_has(f->nullable, version) ? K_STEP_NULLABLE : 0));
+    if (f->is_array) {
+        int least = element_min_bytes(f, version, flexible);
+        p->item_op = (uint8_t)op_of(f);
+        p->item_least_bytes = (uint8_t)(least > 255 ? 255 : least);
+    }
+    p->item = (uint16_t)(f->item ? f->item->index : 0);
+    p->field = (uint16_t)i;
+}
+
+/* Returns where its steps begin; those of the version before are used again if they are the same. */
+static int
+make_program(const struct strct *s, int version, int before)
+{
+    int first = steps_n;
+    for (int i = 0; i < s->n; i++)
+        if (range_has(s->fields[i].versions, version)) add_field_step(s, i, version);
+    for (int i = 0; i < s->n + s->tagged; i++) {
+        const struct field *f = &s->fields[i];
+        if (range_has(f->versions, version) || f->is_ignorable) continue;
+        add_step(K_STEP_ABSENT)->field = (uint16_t)i;
+    }
+    if (version < s->message->flexible) {
+        add_step(K_STEP_END);
+    } else {
+        int tags = steps_n;
+        add_step(K_STEP_TAGS);
+        for (int i = s->n; i < s->n + s->tagged; i++)
+            if (range_has(s->fields[i].versions, version)) add_field_step(s, i, version);
+        steps[tags].item = (uint16_t)(steps_n - tags - 1);
+    }
+    int n = steps_n - first;
+    if (before >= 0 && before + n == first &&
+        memcmp(&steps[before], &steps[first], (size_t)n * sizeof *steps) == 0) {
+        steps_n = first;
+        return before;
+    }
+    return first;
+}
+
+static void
+print_steps(FILE *o, const struct strct *s, int from)
+{
+    for (int i = from; i < steps_n; i++) {
+        const struct k_step *p = &steps[i];
+        if (p->op == K_STEP_END || p->op == K_STEP_TAGS)
+            fprintf(o, "    {%d, 0, 0, 0, 0, %d, 0},\n", p->op, p->item);
+        else
+            fprintf(o, "    {%d, %d, %d, %d, offsetof(struct k_%s, %s), %d, %d},\n", p->op,
+                    p->flags, p->item_op, p->item_least_bytes, s->c_name,
+                    s->fields[p->field].c_name, p->item, p->field);
+    }
+}
+
+static void
+print_programs(FILE *o)
+{
+    int *programs = xalloc((size_t)versions_n * sizeof *programs), n = 0;
+    fputs("const struct k_step k_steps[] = {\n", o);
     for (int i = 0; i < messages_n; i++)
         for (int k = 0; k < messages[i]->structs_n; k++) {
-            fputs("   ", o);
-            for (int v = messages[i]->versions.lo; v <= messages[i]->versions.hi; v++) {
-                int n = struct_min_bytes(messages[i]->structs[k], v);
-                fprintf(o, " %d,", n > 255 ? 255 : n);
-            }
-            fprintf(o, " /* %s */\n", messages[i]->structs[k]->c_name);
+            const struct strct *s = messages[i]->structs[k];
+            int printed = steps_n, before = -1;
+            for (int v = messages[i]->versions.lo; v <= messages[i]->versions.hi; v++)
+                programs[n++] = before = make_program(s, v, before);
+            print_steps(o, s, printed);
         }
-    fputs("};\n", o);
+    if (steps_n > UINT16_MAX) {
+        fputs("gen: more than 65535 steps\n", stderr);
+        exit(3);
+    }
+    fputs("};\n\nconst uint16_t k_programs[] = {", o);
+    for (int i = 0; i < n; i++) fprintf(o, "%s%d,", i % 16 ? " " : "\n    ", programs[i]);
+    fputs("\n};\n\n", o);
 }
 
 static void
@@ -290,6 +396,7 @@ emit_source(const char *out)
     for (int i = 0; i < messages_n; i++) print_message_row(o, messages[i]);
     fputs("};\n\n", o);
     print_images(o);
+    print_programs(o);
     print_names(o);
     out_close(o);
 }

@@ -157,6 +157,7 @@ sort_fields(struct doc *d, struct strct *s, struct field *as_written, int n, yam
             s->order[i] = at, s->fields[at++] = as_written[i];
         }
     s->tagged = at - s->n;
+    if (s->tagged > 63) doc_fail(d, list, "more than 63 tagged fields");
 }
 
 static void
@@ -269,6 +270,8 @@ model_load(const char *dir)
     }
 }
 
+static int struct_min_bytes(const struct strct *s, int version);
+
 static int
 item_min_bytes(const struct field *f, int version, bool flexible)
 {
@@ -282,7 +285,7 @@ item_min_bytes(const struct field *f, int version, bool flexible)
     return range_has(f->nullable, version) ? 1 : struct_min_bytes(f->item, version);
 }
 
-int
+static int
 struct_min_bytes(const struct strct *s, int version)
 {
     bool flexible = version >= s->message->flexible;
@@ -291,4 +294,13 @@ struct_min_bytes(const struct strct *s, int version)
         if (range_has(s->fields[i].versions, version))
             n += item_min_bytes(&s->fields[i], version, flexible && !s->fields[i].is_classic);
     return n;
+}
+
+int
+element_min_bytes(const struct field *f, int version, bool flexible)
+{
+    struct field element = *f;
+    element.is_array = false;
+    element.nullable = (struct range){1, 0};
+    return item_min_bytes(&element, version, flexible);
 }
