@@ -319,7 +319,8 @@ read_part(struct part *part)
                                 .offset = offset,
                                 .limit = limit,
                                 .max_bytes = MAX(max, 0),
-                                .min_one = min_one};
+                                .min_one = min_one,
+                                .yields = !is_follower(f)};
     f->read_epoch = p->leader_epoch;
     if (!commitlog_read(&p->log, &f->read)) return false;
     take_range(part, p);

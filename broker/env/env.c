@@ -74,19 +74,101 @@ env_next_deadline_ns(const struct env *env)
 
 /* ---- operations ---- */
 
+/* It may have waited for a descriptor, or for its turn. */
 static void
-op_queue(struct env *env, struct op *op, enum op_kind kind)
+op_ask(struct env *env, struct op *op)
+{
+    list_remove(&op->node);
+    struct effect *e = effect_add(env, EF_OP);
+    e->op = op;
+    op->ordinal = e->ordinal;
+    list_push_back(&env->pending, &op->node);
+}
+
+static void
+op_prepare(struct env *env, struct op *op, enum op_kind kind)
 {
     CHECK(op->kind == OP_IDLE);
     CHECK(op->done);
-    struct effect *e = effect_add(env, EF_OP);
-    e->op = op;
     op->env = env;
-    op->ordinal = e->ordinal;
     op->kind = kind;
     op->err = ENV_OK;
     op->value = 0;
-    list_push_back(&env->pending, &op->node);
+}
+
+static void
+op_queue(struct env *env, struct op *op, enum op_kind kind)
+{
+    op_prepare(env, op, kind);
+    op_ask(env, op);
+}
+
+/* ---- few descriptors ---- */
+
+#define STARVED_RETRY_NS (20 * NS_PER_MS)
+#define STARVED_TELL_NS (5 * NS_PER_S)
+
+/* Out of descriptors is no failure but "not now" (whoever takes it for a broken disk ends a healthy
+ * node): the operation stays pending and is asked for again, when a file was closed or a little later. */
+static void
+op_starve(struct env *env, struct op *op)
+{
+    list_remove(&op->node);
+    if (list_is_empty(&env->starved)) {
+        env->starved_since_ns = env_now_ns(env);
+        timer_arm(env, &env->starved_timer, env_now_ns(env) + STARVED_RETRY_NS);
+    }
+    list_push_back(&env->starved, &op->node);
+    if (env->starving) defer(env, env->starving);
+}
+
+static void
+tell_starved(struct env *env)
+{
+    int64_t now = env_now_ns(env), since = MAX(env->starved_since_ns, env->starved_told_ns);
+    if (now - since < STARVED_TELL_NS) return;
+    env->starved_told_ns = now;
+    NOTE(env, NOTE_LOG_MESSAGE, S("out of file descriptors"),
+         S("files wait to be opened: raise the limit (ulimit -n), or have fewer connections"), 2);
+}
+
+static void
+starved_due(struct timer *t)
+{
+    struct env *env = CONTAINER_OF(t, struct env, starved_timer);
+    tell_starved(env);
+    for (struct list *n; (n = list_pop_front(&env->starved));)
+        op_ask(env, LIST_ENTRY(n, struct op, node));
+}
+
+/* A descriptor is free, or an operation that took one for a moment is done. */
+static void
+feed_starved(struct env *env)
+{
+    if (list_is_empty(&env->starved)) return;
+    op_ask(env, LIST_ENTRY(list_pop_front(&env->starved), struct op, node));
+    if (list_is_empty(&env->starved)) timer_cancel(env, &env->starved_timer);
+}
+
+static void
+brief_take_turn(struct env *env, struct op *op)
+{
+    if (env->brief_n == BRIEF_FILES_MAX) {
+        list_push_back(&env->brief_waiting, &op->node);
+        return;
+    }
+    env->brief_n++;
+    op_ask(env, op);
+}
+
+static void
+brief_give_turn(struct env *env, struct file *f)
+{
+    if (!f->is_brief) return;
+    f->is_brief = false;
+    struct list *next = list_pop_front(&env->brief_waiting);
+    if (next) op_ask(env, LIST_ENTRY(next, struct op, node));
+    else env->brief_n--;
 }
 
 static struct seg *
@@ -122,10 +204,13 @@ file_open(struct env *env, struct op *op, struct file *f, struct slice path, int
     CHECK(!f->is_open && !f->slot);
     f->env = env;
     f->handle = env_new_handle(env);
+    f->is_brief = flags & OPEN_BRIEF;
     op->file = f;
     op->flags = flags;
     op->path = mem_dup(&env->mem, path);
-    op_queue(env, op, OP_OPEN);
+    op_prepare(env, op, OP_OPEN);
+    if (f->is_brief) brief_take_turn(env, op);
+    else op_ask(env, op);
 }
 
 static void
@@ -274,10 +359,17 @@ deliver_done(struct env *env, const struct event *ev)
     struct op *op = ev->op;
     enum op_kind kind = op->kind;
     CHECK(kind != OP_IDLE);
+    if (ev->err == ENV_EMFILE) {
+        op_starve(env, op);
+        return;
+    }
     op->err = ev->err;
     op->value = ev->n;
     op_finish(env, op);
     op->kind = OP_IDLE;
+    bool has_closed = kind == OP_CLOSE || (kind == OP_OPEN && ev->err);
+    if (has_closed) brief_give_turn(env, op->file);
+    if (has_closed || kind == OP_LIST || kind == OP_SYNC_DIR) feed_starved(env);
     struct buf *target = NULL;
     if (kind == OP_READ) target = op->buf;
     if (kind == OP_LIST || kind == OP_WORK) op->buf = ev->buf;
@@ -511,6 +603,9 @@ env_init(struct env *env, const struct env_params *p)
     heap_init(&env->timers, &env->mem);
     list_init(&env->deferred);
     list_init(&env->pending);
+    list_init(&env->starved);
+    list_init(&env->brief_waiting);
+    env->starved_timer.due = starved_due;
     arena_init(&env->scratch, &env->mem, 0);
     env->hostname = mem_dup(&env->mem, p->hostname);
 }

@@ -43,7 +43,7 @@ enum env_err {
     ENV_EEXIST,       /* exists already */
     ENV_ENOTEMPTY,    /* directory not empty */
     ENV_EACCES,       /* not permitted */
-    ENV_EMFILE,       /* too many open files */
+    ENV_EMFILE,       /* too many open files: an operation waits and is asked for again (env.c) */
     ENV_ELOCKED,      /* somebody else holds the lock */
     ENV_EINVAL,       /* not a thing that can be done to this file */
     ENV_ECANCELED,    /* given up by the machine itself */
@@ -163,11 +163,23 @@ struct file {
     void *slot; /* the body's */
     uint64_t handle;
     bool is_open;
+    bool is_brief; /* one of those that take turns */
 };
 
-enum { OPEN_READ = 1, OPEN_WRITE = 2, OPEN_CREATE = 4, OPEN_EXCLUSIVE = 8, OPEN_TRUNCATE = 16 };
+enum {
+    OPEN_READ = 1,
+    OPEN_WRITE = 2,
+    OPEN_CREATE = 4,
+    OPEN_EXCLUSIVE = 8,
+    OPEN_TRUNCATE = 16,
+    /* Read or written whole and closed at once, without need of another file meanwhile: of such files
+     * BRIEF_FILES_MAX are open at a time, the others wait for their turn. */
+    OPEN_BRIEF = 32,
+};
+#define BRIEF_FILES_MAX 16
 
-/* value: the size. */
+/* value: the size. Descriptors are few: as long as there is none, an operation that needs one stays
+ * pending. */
 void file_open(struct env *env, struct op *op, struct file *f, struct slice path, int32_t flags);
 /* Ranges being sent keep the file's bytes alive. */
 void file_close(struct op *op, struct file *f);
@@ -364,6 +376,12 @@ struct env {
     uint64_t next_ordinal, next_handle;
     struct heap timers;
     struct list deferred, pending;
+    struct list starved; /* operations that wait for a descriptor … */
+    struct timer starved_timer;
+    struct task *starving; /* NULL, or deferred each time: whoever can close a file does */
+    int64_t starved_since_ns, starved_told_ns;
+    struct list brief_waiting; /* … or, as brief files, for their turn */
+    int32_t brief_n;
     VEC(struct effect) effects;
     struct arena scratch; /* for one step; reset by env_deliver() */
     struct slice hostname;

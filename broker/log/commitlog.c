@@ -124,7 +124,9 @@ log_fail(struct commitlog *log, enum env_err err, const char *what, struct slice
 void
 log_range_release(struct log_range *r)
 {
-    if (r->segment) segment_unpin(r->segment);
+    struct segment *s = r->segment;
+    if (s && --s->ranges == 0 && s->open_files) s->open_files->with_ranges--;
+    if (s) segment_unpin(s);
     *r = (struct log_range){0};
 }
 

@@ -251,7 +251,8 @@ struct log_read {
     int64_t limit; /* no batch with an offset at or above it; written_end bounds as well */
     int64_t max_bytes;
     bool min_one; /* the first batch even if it exceeds max_bytes */
-    /* What came of it: LOG_OK, LOG_E_OUT_OF_RANGE, LOG_E_OFFLINE, LOG_E_CLOSED. */
+    bool yields;  /* LOG_E_BUSY when too many files are held by answers (open_files.h) */
+    /* What came of it: LOG_OK, LOG_E_OUT_OF_RANGE, LOG_E_OFFLINE, LOG_E_CLOSED, LOG_E_BUSY: ask again. */
     enum log_err err;
     struct log_range range; /* n == 0: nothing there (yet); first batch may begin below offset */
     struct log_job *job;

@@ -76,7 +76,7 @@ file_replace(struct env *env, struct file_replace *r, struct slice path, struct 
     r->op.done = replace_done;
     memset(&r->file, 0, sizeof r->file);
     r->at = REPLACE_OPEN;
-    file_open(env, &r->op, &r->file, r->tmp, OPEN_WRITE | OPEN_CREATE | OPEN_TRUNCATE);
+    file_open(env, &r->op, &r->file, r->tmp, OPEN_WRITE | OPEN_CREATE | OPEN_TRUNCATE | OPEN_BRIEF);
 }
 
 /* ---- reading ---- */
@@ -147,5 +147,5 @@ file_slurp(struct env *env, struct file_slurp *s, struct slice path, int64_t max
     s->op.done = slurp_done;
     memset(&s->file, 0, sizeof s->file);
     s->at = SLURP_OPEN;
-    file_open(env, &s->op, &s->file, path, OPEN_READ);
+    file_open(env, &s->op, &s->file, path, OPEN_READ | OPEN_BRIEF);
 }

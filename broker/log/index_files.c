@@ -45,7 +45,7 @@ save_open(struct index_save *x)
         x->buf = buf_copy(&s->env->mem, writer_slice(&w));
         memset(&x->file, 0, sizeof x->file);
         file_open(s->env, &x->op, &x->file, log_file_path(s->log, s->base_offset, suffix),
-                  OPEN_WRITE | OPEN_CREATE | OPEN_TRUNCATE);
+                  OPEN_WRITE | OPEN_CREATE | OPEN_TRUNCATE | OPEN_BRIEF);
     }
     writer_release(&w);
     return wanted;

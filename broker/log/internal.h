@@ -63,11 +63,12 @@ struct segment {
     bool sealed;      /* nothing will be appended */
     bool index_dirty; /* in memory is more than in the files */
     bool close_when_idle;
-    int32_t pins; /* ranges, jobs */
-    int32_t cuts; /* truncations so far */
+    int32_t pins;   /* ranges, jobs */
+    int32_t ranges; /* … of which so many */
+    int32_t cuts;   /* truncations so far */
     struct list file_waits, index_waits;
     struct open_files *open_files; /* NULL: no ceiling */
-    struct list by_use;            /* in it, while the file is open */
+    struct list by_use;            /* in it, while the file is open or wanted */
     struct segment_index index;
     int64_t bytes_since_entry;
     int64_t max_timestamp, max_timestamp_offset; /* -1: none; of the active segment */
@@ -83,6 +84,8 @@ void segment_unpin(struct segment *s);
 /* Closes the file unless it is in use. */
 void segment_close_file(struct segment *s);
 
+/* There is room for it (open_files.h). */
+void segment_open_now(struct segment *s);
 /* True: the file is open. Otherwise w->ready() will be called. Creates the file if there is none. */
 bool segment_want_file(struct segment *s, struct segment_wait *w);
 /* True: the index is in memory. One that is missing or broken is made anew from the log. */

@@ -348,10 +348,23 @@ tail_loaded(struct tail_load *t, enum env_err err)
     }
 }
 
+/* What was read through is synced before the next one is: so its file can be closed. A log has more
+ * segments than a node may have open files. */
+static bool
+has_synced_one_before(struct open_job *j)
+{
+    struct segment *s = j->i > 0 ? j->job.log->segments.v[j->i - 1] : NULL;
+    if (!s || !s->dirty || s->state != SEGMENT_IS_OPEN) return true;
+    s->dirty = false;
+    file_sync(&j->job.op, &s->file);
+    return false;
+}
+
 static void
 open_next_segment(struct open_job *j)
 {
     struct commitlog *log = j->job.log;
+    if (j->i < log->segments.n && !has_synced_one_before(j)) return;
     for (; j->i < log->segments.n; j->i++) {
         struct segment *s = log->segments.v[j->i];
         while (j->expected > s->base_offset && j->i < log->segments.n - 1) {

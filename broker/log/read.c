@@ -25,6 +25,7 @@ fill(struct log_read *r, struct segment *s, int64_t start, int64_t end)
 {
     if (end <= start) return;
     segment_pin(s);
+    if (s->ranges++ == 0 && s->open_files) s->open_files->with_ranges++;
     r->range = (struct log_range){s, &s->file, start, end - start, s->cuts};
 }
 
@@ -169,7 +170,7 @@ static void
 read_failed(struct read_job *j, enum env_err err)
 {
     struct commitlog *log = j->job.log;
-    if (err != ENV_ECANCELED && err != ENV_EMFILE)
+    if (err != ENV_ECANCELED)
         log_fail(log, err, "reading", log_file_path(log, j->segment->base_offset, S(".log")));
     read_end(j, log_is_offline(log) ? LOG_E_OFFLINE : LOG_E_BUSY);
 }
@@ -228,6 +229,10 @@ commitlog_read(struct commitlog *log, struct log_read *r)
     int64_t i = log_segment_at(log, r->offset);
     if (i < 0) i = 0;
     struct segment *s = log->segments.v[i];
+    if (r->yields && s->open_files && !open_files_has_range_room(s->open_files, s)) {
+        r->err = LOG_E_BUSY;
+        return true;
+    }
     if (read_recent(log, r, s)) return true;
     struct read_job *j = JOB_NEW(log, read_job, read_step);
     j->read = r;

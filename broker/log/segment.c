@@ -88,6 +88,7 @@ segment_unpin(struct segment *s)
     CHECK(s->pins > 0);
     if (--s->pins) return;
     if (s->close_when_idle) segment_close_file(s);
+    else if (s->open_files) open_files_eased(s->open_files);
     segment_maybe_free(s);
 }
 
@@ -110,6 +111,16 @@ waits_ready(struct list *waits, enum env_err err)
     }
 }
 
+/* With ECANCELED it was cut off meanwhile, and there is nothing to wait for. */
+static void
+segment_stays_closed(struct segment *s, enum env_err err)
+{
+    s->state = SEGMENT_CLOSED;
+    segment_pin(s);
+    waits_ready(&s->file_waits, err);
+    segment_unpin(s);
+}
+
 static void
 segment_opened(struct op *op)
 {
@@ -118,30 +129,44 @@ segment_opened(struct op *op)
     enum env_err err = op->err;
     int64_t size = op->value;
     MEM_DELETE(&s->env->mem, job);
-    s->state = err ? SEGMENT_CLOSED : SEGMENT_IS_OPEN;
-    if (!err && !s->exists) {
-        s->exists = true;
-        if (s->log) log_names_changed(s->log);
+    if (err) {
+        s->file.slot = NULL;
+        if (s->open_files) open_files_leave(s->open_files);
+        segment_stays_closed(s, err);
+        return;
     }
-    if (err) s->file.slot = NULL;
-    else if (s->written < 0) s->written = s->size = size;
+    s->state = SEGMENT_IS_OPEN;
+    if (!s->exists && s->log) log_names_changed(s->log);
+    s->exists = true;
+    if (s->written < 0) s->written = s->size = size;
     segment_pin(s);
-    if (!err && s->open_files) open_files_add(s->open_files, s);
-    waits_ready(&s->file_waits, err);
+    if (s->open_files) open_files_add(s->open_files, s);
+    waits_ready(&s->file_waits, ENV_OK);
     segment_unpin(s);
+}
+
+void
+segment_open_now(struct segment *s)
+{
+    if (!s->log) {
+        if (s->open_files) open_files_leave(s->open_files);
+        segment_stays_closed(s, ENV_ECANCELED);
+        return;
+    }
+    struct file_job *job = MEM_NEW(&s->env->mem, struct file_job);
+    job->segment = s;
+    job->op.done = segment_opened;
+    memset(&s->file, 0, sizeof s->file);
+    file_open(s->env, &job->op, &s->file, log_file_path(s->log, s->base_offset, S(".log")),
+              OPEN_READ | OPEN_WRITE | (s->exists ? 0 : OPEN_CREATE));
 }
 
 static void
 segment_open_file(struct segment *s)
 {
-    struct file_job *job = MEM_NEW(&s->env->mem, struct file_job);
-    job->segment = s;
-    job->op.done = segment_opened;
     s->state = SEGMENT_OPENING;
     s->close_when_idle = false;
-    memset(&s->file, 0, sizeof s->file);
-    file_open(s->env, &job->op, &s->file, log_file_path(s->log, s->base_offset, S(".log")),
-              OPEN_READ | OPEN_WRITE | (s->exists ? 0 : OPEN_CREATE));
+    if (!s->open_files || open_files_enter(s->open_files, s)) segment_open_now(s);
 }
 
 bool
@@ -164,13 +189,9 @@ segment_closed(struct op *op)
     struct segment *s = job->segment;
     MEM_DELETE(&s->env->mem, job);
     s->state = SEGMENT_CLOSED;
-    if (!list_is_empty(&s->file_waits) && s->log) {
-        segment_open_file(s);
-        return;
-    }
-    segment_pin(s); /* cut off meanwhile: there is nothing to wait for */
-    waits_ready(&s->file_waits, ENV_ECANCELED);
-    segment_unpin(s);
+    if (s->open_files) open_files_closed(s->open_files);
+    if (!list_is_empty(&s->file_waits) && s->log) segment_open_file(s);
+    else segment_stays_closed(s, ENV_ECANCELED);
 }
 
 void
@@ -186,7 +207,7 @@ segment_close_file(struct segment *s)
     job->op.done = segment_closed;
     s->state = SEGMENT_CLOSING;
     s->close_when_idle = false;
-    if (s->open_files) open_files_remove(s->open_files, s);
+    if (s->open_files) open_files_closing(s->open_files, s);
     file_close(&job->op, &s->file);
 }
 

@@ -11,15 +11,20 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "broker/base/fmt.h"
 #include "broker/os/log.h"
 #include "broker/os/machine.h"
 #include "broker/os/memory.h"
 #include "broker/os/settings.h"
+#include "broker/os/socket.h"
 
 #define VERSION "0.1.0"
 #define POOL_THREADS 4 /* for the disk, and as many for computations */
 #define FILE_MAX_BYTES (4 << 20)
-#define FILES_FEW 1024
+#define FILES_LEAST 64 /* may be open: the process must be allowed so many … */
+#define FILES_FEW 4096 /* … and is told that more are better */
+#define OPEN_FILES_MIN 8
+#define OPEN_FILES_MAX 4096
 #define AGAIN_NS NS_PER_S
 
 struct daemon {
@@ -184,29 +189,44 @@ machine_fatal(void *ctx, struct os_machine *m, struct slice why)
 
 static const struct os_machine_ops machine_ops = {machine_note, machine_fatal};
 
-/* Every connection and every open segment is a descriptor. */
-static void
-raise_file_limit(void)
+/* Every connection and every open segment is a descriptor. Those of partitions get an eighth of them, at
+ * most OPEN_FILES_MAX; connections leave a quarter to all files (listener.c). */
+static int64_t
+open_files_max(const struct rlimit *limit)
 {
-    struct rlimit limit;
-    if (getrlimit(RLIMIT_NOFILE, &limit) < 0) return;
-    limit.rlim_cur = limit.rlim_max;
-    (void)setrlimit(RLIMIT_NOFILE, &limit);
-    if (limit.rlim_max >= FILES_FEW) return;
-    os_log(OS_WARN, S("very few files may be open at a time: raise the hard limit (ulimit -Hn)"));
+    return (int64_t)MIN(MAX(limit->rlim_cur / 8, OPEN_FILES_MIN), OPEN_FILES_MAX);
 }
 
-/* An eighth of the limit; connections leave a quarter to all files (listener.c). */
-static int64_t
-open_files_max(void)
+static void
+warn_of_few_files(const struct rlimit *limit)
 {
-    struct rlimit limit;
-    if (getrlimit(RLIMIT_NOFILE, &limit) < 0) return 0;
-    return (int64_t)MIN(MAX(limit.rlim_cur / 8, 16), 4096);
+    char text[240];
+    struct writer w = writer_fixed(text, sizeof text);
+    fmt_str(&w, "only ");
+    fmt_i64(&w, (int64_t)limit->rlim_cur);
+    fmt_str(&w, " files may be open at a time: ");
+    fmt_i64(&w, os_connections_max(limit->rlim_cur));
+    fmt_str(&w, " connections and ");
+    fmt_i64(&w, open_files_max(limit));
+    fmt_str(&w,
+            " segments of partitions; more make it faster (ulimit -Hn, LimitNOFILE of systemd)");
+    os_log(OS_WARN, writer_slice(&w));
+}
+
+/* False: so few that it cannot work. */
+static bool
+raise_file_limit(struct rlimit *ret_limit)
+{
+    if (getrlimit(RLIMIT_NOFILE, ret_limit) < 0) return true;
+    ret_limit->rlim_cur = ret_limit->rlim_max;
+    (void)setrlimit(RLIMIT_NOFILE, ret_limit);
+    if (ret_limit->rlim_max >= FILES_FEW) return true;
+    if (ret_limit->rlim_max >= FILES_LEAST) warn_of_few_files(ret_limit);
+    return ret_limit->rlim_max >= FILES_LEAST;
 }
 
 static bool
-start_machine(struct daemon *d)
+start_machine(struct daemon *d, const struct rlimit *files)
 {
     struct os_machine_params p = {
         .ops = &machine_ops,
@@ -222,7 +242,7 @@ start_machine(struct daemon *d)
         .settings_n = (int32_t)d->settings.v.n,
         .cluster_id = d->cluster_id,
         .version = S(VERSION),
-        .open_files_max = open_files_max(),
+        .open_files_max = open_files_max(files),
     };
     d->machine = d->ops->make(&d->m->env, &params);
     return true;
@@ -231,11 +251,16 @@ start_machine(struct daemon *d)
 static int
 serve(struct daemon *d)
 {
+    struct rlimit files = {0};
     os_memory_tune();
-    raise_file_limit();
+    if (!raise_file_limit(&files)) {
+        say_error(
+            S("fewer than 64 files may be open at a time: raise the hard limit (ulimit -Hn)"));
+        return OS_EXIT_FATAL;
+    }
     d->loop = os_loop_new(POOL_THREADS);
     if (!d->loop || !watch_signals(d)) return fail_with_errno("the event loop cannot start");
-    if (!start_machine(d)) return fail_with_errno("the node cannot start");
+    if (!start_machine(d, &files)) return fail_with_errno("the node cannot start");
     mem_release(&d->mem);
     d->loop->stop = false;
     os_machine_carry_out(d->m);

@@ -16,6 +16,7 @@
 #define BACKLOG 1024
 #define ACCEPTS_PER_TURN 64
 #define PEER_MAX 80
+#define FILES_LEFT_MIN 24
 
 /* ---- accepting ---- */
 
@@ -61,13 +62,20 @@ turn_away(struct os_listener *l)
 }
 
 /* A crowd of connections must not keep the node from its files: without those it cannot go on. A quarter
- * of the descriptors is out of their reach. (The limit may be changed from outside at any time.) */
+ * of the descriptors is out of their reach. */
+int64_t
+os_connections_max(uint64_t descriptors_max)
+{
+    return (int64_t)(descriptors_max - MAX(descriptors_max / 4, FILES_LEFT_MIN));
+}
+
+/* The limit may be changed from outside at any time. */
 static bool
 has_room(const struct os_loop *loop)
 {
     struct rlimit limit;
     if (getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur == RLIM_INFINITY) return true;
-    return (rlim_t)loop->socks_n < limit.rlim_cur - limit.rlim_cur / 4;
+    return loop->socks_n < os_connections_max(limit.rlim_cur);
 }
 
 static void

@@ -74,6 +74,8 @@ void os_sock_break_ranges(struct os_machine *m, const struct os_file *f, int64_t
 void os_sock_drop(struct os_sock *s);
 void os_listener_drop(struct os_listener *l);
 
+/* Of so many descriptors. */
+int64_t os_connections_max(uint64_t descriptors_max);
 void os_listen(struct os_machine *m, struct listener *l, struct slice host, int64_t port);
 /* slot: NULL if it was not known when the effect was queued. */
 void os_unlisten(struct os_machine *m, const struct listener *l, void *slot);

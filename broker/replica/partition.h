@@ -93,6 +93,7 @@ struct partition {
     struct commitlog log;
     bool log_ready, is_deleted;
     struct op aside_op;
+    struct list to_open;  /* waits for its log to be opened */
     struct list dropping; /* deleted, and no longer among the owner's partitions */
     struct log_op log_op;
 

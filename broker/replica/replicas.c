@@ -86,9 +86,27 @@ partition_dir(struct replicas *r, const struct partition *p)
     return dir;
 }
 
+static void open_log(struct partition *p);
+
+/* Opening a log takes files and memory for a while (its tail is read, small files with it): some at a
+ * time, the others wait for their turn. */
+#define LOGS_OPENING_MAX 32
+
+static void
+open_some_logs(struct replicas *r)
+{
+    int64_t max = MIN(MAX(r->open_files.max / 2, 1), LOGS_OPENING_MAX);
+    while (!r->stopping && r->opening_now < max && !list_is_empty(&r->to_open)) {
+        r->opening_now++;
+        open_log(LIST_ENTRY(list_pop_front(&r->to_open), struct partition, to_open));
+    }
+}
+
 static void
 opened_one(struct replicas *r)
 {
+    r->opening_now--;
+    open_some_logs(r);
     if (--r->opening > 0) return;
     replicas_forget_checkpoints(r);
     if (r->idle) r->idle(r->idle_owner);
@@ -122,8 +140,6 @@ replicas_log_dir_failed(struct replicas *r, struct slice what, struct slice why)
     env_fatal(r->env, writer_slice(&w));
     writer_release(&w);
 }
-
-static void open_log(struct partition *p);
 
 static void
 stray_is_aside(struct op *op)
@@ -267,7 +283,8 @@ partition_new(struct replicas *r, const struct image_partition *ip)
     writer_release(&w);
     map_insert(&r->partitions, &p->by_id, partition_hash(r, p->topic_id, p->index));
     r->opening++;
-    open_log(p);
+    list_push_back(&r->to_open, &p->to_open);
+    open_some_logs(r);
 }
 
 static void
@@ -455,12 +472,13 @@ replicas_new(struct env *env, const struct replicas_params *p)
     r->config = p->config;
     r->image = p->image;
     r->clean = p->clean;
-    open_files_init(&r->open_files, p->open_files_max);
+    open_files_init(&r->open_files, env, p->open_files_max);
     map_init(&r->partitions, &env->mem, env_map_key(env));
     map_init(&r->topics, &env->mem, env_map_key(env));
     map_init(&r->checkpoints, &env->mem, env_map_key(env));
     list_init(&r->fetchers);
     list_init(&r->dropping);
+    list_init(&r->to_open);
     r->lag_max_ns = config_i64(p->config, K_CFG_REPLICA_LAG_TIME_MAX_MS) * NS_PER_MS;
     replicas_alter_init(r, p->raft);
     return r;

@@ -50,6 +50,8 @@ struct replicas {
 
     /* Tells when every partition that the image gives this broker has been opened (or has failed). */
     int64_t opening;
+    int64_t opening_now; /* of them; the others … */
+    struct list to_open; /* … wait for their turn */
     void (*idle)(void *owner);
     void *idle_owner;
     bool stopping;

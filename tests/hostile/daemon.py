@@ -30,7 +30,7 @@ def led(ask):
 class Daemon:
     """Values that it acknowledged are remembered, so that it can be seen whether they are still there."""
 
-    def __init__(self, binary, folder, *, settings=None, arguments=(), environment=None, data="data"):
+    def __init__(self, binary, folder, *, settings=None, arguments=(), environment=None, data="data", nofile=None):
         self.binary, self.folder, self.data = binary, folder, folder / data
         self.port, self.controller_port = free_port(), free_port()
         self.arguments, self.environment = list(arguments), dict(environment or {})
@@ -44,6 +44,7 @@ class Daemon:
             "offsets.topic.replication.factor": 1,
             **(settings or {}),
         }
+        self.limit = ["prlimit", f"--nofile={nofile}:{nofile}"] if nofile else []
         self.process, self.kept = None, []
         self.is_sanitized = any(s in binary.read_bytes() for s in (b"__asan_init", b"__tsan_init"))
 
@@ -56,7 +57,7 @@ class Daemon:
         self.kill()
 
     def start(self):
-        argv = [str(self.binary), *self.arguments]
+        argv = [*self.limit, str(self.binary), *self.arguments]
         for name, value in self.settings.items():
             if value is not None:
                 argv += ["--override", f"{name}={value}"]
@@ -114,6 +115,9 @@ class Daemon:
             return 0
         with open(f"/proc/{self.process.pid}/statm") as f:
             return int(f.read().split()[1]) * os.sysconf("SC_PAGE_SIZE") / (1 << 20)
+
+    def open_files(self):
+        return len(os.listdir(f"/proc/{self.process.pid}/fd"))
 
     # ---- what a friend does ----
 

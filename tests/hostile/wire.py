@@ -5,7 +5,7 @@ import socket
 import struct
 from pathlib import Path
 
-PRODUCE, FETCH, LIST_OFFSETS, METADATA, API_VERSIONS = 0, 1, 2, 3, 18
+PRODUCE, FETCH, LIST_OFFSETS, METADATA, API_VERSIONS, CREATE_TOPICS = 0, 1, 2, 3, 18, 19
 LIMIT_S = 120.0  # for what must happen: only a daemon that hangs takes so long, also on a slow and busy machine
 SCHEMA = Path(__file__).resolve().parents[2] / "broker/protocol/schema/apis.yaml"
 
@@ -152,6 +152,12 @@ class Client:
     def make_topic(self, topic):
         """Asks for its metadata, which creates it."""
         self.call(METADATA, 4, struct.pack(">i", 1) + string(topic) + b"\1")
+
+    def create_topic(self, topic, partitions):
+        """The error."""
+        body = self.call(CREATE_TOPICS, 2, struct.pack(">i", 1) + string(topic) +
+                         struct.pack(">ihiiib", partitions, 1, 0, 0, 60000, 0))
+        return struct.unpack_from(">h", body, 4 + 4 + 2 + len(topic))[0]
 
     def produce(self, topic, records, acks=-1, partition=0):
         """(error, base offset)"""

@@ -207,6 +207,77 @@ a_failed_open_leaves_the_file_closed(void **state)
     env_release(&env);
 }
 
+static struct op *
+last_asked(void)
+{
+    assert_true(env.effects.n > 0);
+    return env.effects.v[env.effects.n - 1].op;
+}
+
+static void
+without_a_descriptor_an_operation_waits_and_is_asked_for_again(void **state)
+{
+    (void)state;
+    struct named_op a = {.op.done = op_done}, b = {.op.done = op_done}, c = {.op.done = op_done};
+    struct file f = {0}, g = {0};
+    start(false);
+    file_open(&env, &c.op, &g, S("open"), OPEN_READ);
+    deliver((struct event){.kind = EV_DONE, .op = &c.op});
+    file_open(&env, &a.op, &f, S("x"), OPEN_READ);
+    dir_sync(&env, &b.op, S("."));
+    clear();
+    deliver((struct event){.kind = EV_DONE, .op = &a.op, .err = ENV_EMFILE});
+    deliver((struct event){.kind = EV_DONE, .op = &b.op, .err = ENV_EMFILE});
+    assert_int_equal(a.done + b.done, 0);
+    assert_true(op_is_pending(&a.op));
+    assert_int_equal(env.effects.n, 0);
+
+    file_close(&c.op, &g); /* one can go on */
+    clear();
+    deliver((struct event){.kind = EV_DONE, .op = &c.op});
+    assert_int_equal(env.effects.n, 1);
+    assert_ptr_equal(last_asked(), &a.op);
+    assert_slice(a.op.path, "x");
+    clear();
+    deliver((struct event){.kind = EV_DONE, .op = &a.op, .n = 3});
+    assert_int_equal(a.done, 1);
+    assert_true(f.is_open);
+
+    int64_t due = env_next_deadline_ns(&env); /* the other asks after a while */
+    assert_true(due != TIME_NEVER);
+    deliver((struct event){.kind = EV_TIMER, .now_ns = due});
+    assert_ptr_equal(last_asked(), &b.op);
+    clear();
+    deliver((struct event){.kind = EV_DONE, .op = &b.op});
+    assert_int_equal(b.done, 1);
+    assert_int_equal(env_next_deadline_ns(&env), TIME_NEVER);
+    env_release(&env);
+}
+
+static void
+brief_files_take_turns(void **state)
+{
+    (void)state;
+    static struct named_op ops[BRIEF_FILES_MAX + 2];
+    static struct file files[BRIEF_FILES_MAX + 2];
+    start(false);
+    for (int i = 0; i < ARRAY_LEN(ops); i++) {
+        ops[i] = (struct named_op){.op.done = op_done};
+        file_open(&env, &ops[i].op, &files[i], S("x"), OPEN_READ | OPEN_BRIEF);
+    }
+    assert_int_equal(clear(), BRIEF_FILES_MAX);
+    deliver((struct event){.kind = EV_DONE, .op = &ops[0].op, .err = ENV_ENOENT});
+    assert_ptr_equal(last_asked(), &ops[BRIEF_FILES_MAX].op);
+    clear();
+    deliver((struct event){.kind = EV_DONE, .op = &ops[1].op});
+    assert_int_equal(env.effects.n, 0); /* open: it has its turn still */
+    file_close(&ops[1].op, &files[1]);
+    clear();
+    deliver((struct event){.kind = EV_DONE, .op = &ops[1].op});
+    assert_ptr_equal(last_asked(), &ops[BRIEF_FILES_MAX + 1].op);
+    env_release(&env);
+}
+
 static void
 a_read_holds_its_target_until_it_is_done(void **state)
 {
@@ -472,6 +543,8 @@ main(void)
         cmocka_unit_test(an_operation_completes_once_and_gives_everything_back),
         cmocka_unit_test(ordinals_count_the_effects_from_one),
         cmocka_unit_test(a_failed_open_leaves_the_file_closed),
+        cmocka_unit_test(without_a_descriptor_an_operation_waits_and_is_asked_for_again),
+        cmocka_unit_test(brief_files_take_turns),
         cmocka_unit_test(a_read_holds_its_target_until_it_is_done),
         cmocka_unit_test(a_connection_goes_from_connecting_to_open_to_idle),
         cmocka_unit_test(a_closing_connection_hears_nothing_but_its_end),

@@ -438,10 +438,23 @@ body_step(struct body *b)
     return body_step_of(b, -1);
 }
 
+/* Time goes on when nothing else does: the next timer is due. */
+static bool
+body_wait(struct body *b)
+{
+    int64_t due = env_next_deadline_ns(&b->env);
+    if (due == TIME_NEVER || b->stopped) return false;
+    b->now_ns = MAX(b->now_ns, due);
+    struct event ev = {.kind = EV_TIMER, .now_ns = b->now_ns, .wall_ms = b->wall_ms};
+    env_deliver(&b->env, &ev);
+    body_take(b);
+    return true;
+}
+
 static void
 body_run(struct body *b)
 {
-    while (body_step(b)) continue;
+    while (body_step(b) || body_wait(b)) continue;
 }
 
 static void

@@ -46,7 +46,7 @@ fixture_open_begin(struct fixture *f, struct disk *d, bool clean, int64_t recove
     f->ops = (struct commitlog_ops){.ready = fixture_ready, .failed = fixture_failed};
     f->is_ready = f->failed = false;
     memset(&f->log, 0, sizeof f->log);
-    open_files_init(&f->open_files, f->open_files_max);
+    open_files_init(&f->open_files, &f->body.env, f->open_files_max);
     struct commitlog_params p = {
         .dir = S("orders-0"),
         .name = S("orders-0"),
