@@ -1,10 +1,10 @@
 /* Brokers come, live and go: registration, heartbeats, fencing (KIP-631, 841, 966). */
+#include "broker/controller/clean_restart.h"
 #include "broker/controller/internal.h"
 
 #include "apis.h"
 
 #define REGISTER_BROKER_VERSION 4
-#define NEVER_REGISTERED (-2)
 
 int16_t
 check_broker_epoch(const struct controller *c, int32_t id, int64_t epoch)
@@ -226,14 +226,11 @@ copy_endpoints(struct arena *a, const struct k_broker_registration_request *r,
     }
 }
 
-/* A new incarnation that does not know the epoch of the one before did not end cleanly: what it had
- * acknowledged may be gone from its disk (KIP-966). */
 static void
 add_restart(struct controller *c, const struct k_broker_registration_request *r,
             const struct image_broker *was)
 {
-    int64_t stored = was ? was->epoch : NEVER_REGISTERED;
-    bool is_clean = stored == r->previous_broker_epoch || !elr_is_enabled(c);
+    bool is_clean = restart_is_clean(was, r->previous_broker_epoch) || !elr_is_enabled(c);
     add_leaving(c, r->broker_id, is_clean ? LEAVE_FENCED : LEAVE_UNCLEAN);
 }
 

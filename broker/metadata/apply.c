@@ -33,17 +33,28 @@ union any_record {
 
 /* ---- brokers and controllers ------------------------------------------------------------------- */
 
+/* Who was never unfenced was in no ISR and led nothing (controller/clean_restart.h). */
+static void
+broker_served(struct image_broker *b)
+{
+    if (!b->is_fenced) b->served_epoch = b->epoch;
+}
+
 static const char *
 apply_register_broker(struct image *im, const union any_record *any, int64_t offset)
 {
     const struct k_register_broker_record *r = &any->register_broker;
     struct mem *m = im->mem;
+    const struct image_broker *was = image_broker(im, r->broker_id);
+    int64_t served_epoch = was ? was->served_epoch : NO_BROKER_EPOCH;
     struct image_broker *b = brokers_get(m, &im->brokers, r->broker_id);
     broker_clear(m, b);
     b->epoch = r->broker_epoch;
     b->registered_offset = offset;
     b->incarnation = r->incarnation_id;
     b->is_fenced = r->fenced;
+    b->served_epoch = served_epoch;
+    broker_served(b);
     b->in_controlled_shutdown = r->in_controlled_shutdown;
     b->rack = mem_dup(m, r->rack);
     b->endpoints = mem_alloc(m, r->end_points_n * (int64_t)sizeof *b->endpoints);
@@ -83,6 +94,7 @@ set_fenced(struct image *im, int32_t id, int64_t epoch, bool is_fenced)
     struct image_broker *b = image_broker(im, id);
     if (!b || b->epoch != epoch) return "changes a broker that is not registered so";
     b->is_fenced = is_fenced;
+    broker_served(b);
     delta_broker(im, b);
     return NULL;
 }
@@ -109,6 +121,7 @@ apply_broker_change(struct image *im, const union any_record *any, int64_t offse
     struct image_broker *b = image_broker(im, r->broker_id);
     if (!b || b->epoch != r->broker_epoch) return "changes a broker that is not registered so";
     if (r->fenced != 0) b->is_fenced = r->fenced > 0;
+    broker_served(b);
     if (r->in_controlled_shutdown != 0) b->in_controlled_shutdown = r->in_controlled_shutdown > 0;
     if (r->log_dirs_n > 0)
         uuids_set(im->mem, &b->log_dirs, &b->log_dirs_n, r->log_dirs, r->log_dirs_n);

@@ -47,7 +47,8 @@ struct image_broker {
     int64_t registered_offset; /* of its last registration record */
     struct uuid incarnation;
     bool is_fenced, in_controlled_shutdown;
-    struct slice rack; /* may be null */
+    int64_t served_epoch; /* the last one under which it was unfenced, or NO_BROKER_EPOCH */
+    struct slice rack;    /* may be null */
     struct image_endpoint *endpoints;
     int32_t endpoints_n;
     struct image_feature_range *features;

@@ -1,124 +1,14 @@
 /* Who this node is: the log directory is made and locked, meta.properties read or, in an empty
- * directory, written; the marker of a clean shutdown is taken in and removed.
+ * directory, written; the marker of a clean shutdown is read (clean_marker.c).
  *
  *     mkdir ─ lock ─ meta.properties? ─┬─ there: compare ──────────┐
- *                                      └─ not there: format ───────┴─ marker? ─ remove ─ done */
+ *                                      └─ not there: format ───────┴─ marker? ─ done */
 #include "broker/base/check.h"
 #include "broker/base/fmt.h"
 #include "broker/node/internal.h"
 #include "broker/protocol/properties.h"
 
 #define META_BYTES_MAX 65536
-#define MARKER ".kafka_cleanshutdown"
-
-static void
-failed(struct node *n, const char *doing, struct slice path, enum env_err err)
-{
-    struct writer w = writer_mem(&n->env->mem);
-    fmt_str(&w, doing);
-    fmt_char(&w, ' ');
-    fmt_slice(&w, path);
-    fmt_str(&w, ": ");
-    fmt_str(&w, env_err_text(err));
-    env_fatal(n->env, writer_slice(&w));
-    writer_release(&w);
-}
-
-/* ---- the marker of a clean shutdown (KIP-966: with the broker epoch) ---- */
-
-static void
-identity_done(struct node *n)
-{
-    node_identified(n);
-}
-
-static void
-marker_dir_synced(struct op *op)
-{
-    struct node *n = CONTAINER_OF(op, struct node, op);
-    if (op->err != ENV_OK) {
-        failed(n, "cannot sync", n->log_dir, op->err);
-        return;
-    }
-    identity_done(n);
-}
-
-/* It must be gone, durably, before anything is written: else a power loss right after the start would
- * be taken for a clean end. */
-static void
-marker_removed(struct op *op)
-{
-    struct node *n = CONTAINER_OF(op, struct node, op);
-    if (op->err != ENV_OK) {
-        failed(n, "cannot remove", node_path(n, MARKER), op->err);
-        return;
-    }
-    op->done = marker_dir_synced;
-    dir_sync(n->env, op, n->log_dir);
-}
-
-/* {"version":0,"brokerEpoch":17} */
-static int64_t
-parse_marker(struct slice text)
-{
-    for (int64_t i = 0; i + 14 <= text.n; i++) {
-        if (!slice_eq(slice_sub(text, i, 14), S("\"brokerEpoch\":"))) continue;
-        int64_t from = i + 14, to = from, v;
-        while (to < text.n && (text.p[to] == '-' || (text.p[to] >= '0' && text.p[to] <= '9'))) to++;
-        if (slice_to_i64(slice_sub(text, from, to - from), &v)) return v;
-    }
-    return -1;
-}
-
-static void
-marker_read(struct file_slurp *s)
-{
-    struct node *n = CONTAINER_OF(s, struct node, slurp);
-    if (s->err == ENV_ENOENT) {
-        identity_done(n);
-        return;
-    }
-    if (s->err != ENV_OK) {
-        failed(n, "cannot read", node_path(n, MARKER), s->err);
-        return;
-    }
-    n->identity.clean = true;
-    n->identity.previous_broker_epoch = parse_marker(buf_slice(s->buf));
-    buf_unref(s->buf);
-    n->op.done = marker_removed;
-    path_unlink(n->env, &n->op, node_path(n, MARKER));
-}
-
-static void
-read_marker(struct node *n)
-{
-    n->identity.previous_broker_epoch = -1;
-    n->slurp.done = marker_read;
-    file_slurp(n->env, &n->slurp, node_path(n, MARKER), META_BYTES_MAX);
-}
-
-static void
-marker_written(struct file_replace *r)
-{
-    struct node *n = CONTAINER_OF(r, struct node, replace);
-    if (r->err != ENV_OK) node_say(n, 2, S("the marker of a clean shutdown could not be written"));
-    n->marker_written(n);
-}
-
-void
-identity_write_clean_marker(struct node *n, void (*done)(struct node *n))
-{
-    struct writer w = writer_mem(&n->env->mem);
-    fmt_str(&w, "{\"version\":0,\"brokerEpoch\":");
-    /* Who never got to register shows what it came with. */
-    fmt_i64(&w, n->lifecycle.broker_epoch >= 0 ? n->lifecycle.broker_epoch
-                                               : n->identity.previous_broker_epoch);
-    fmt_char(&w, '}');
-    n->marker_written = done;
-    n->replace.done = marker_written;
-    file_replace(n->env, &n->replace, node_path(n, MARKER), writer_slice(&w));
-    writer_release(&w);
-}
 
 /* ---- meta.properties ---- */
 
@@ -127,10 +17,10 @@ formatted(struct file_replace *r)
 {
     struct node *n = CONTAINER_OF(r, struct node, replace);
     if (r->err != ENV_OK) {
-        failed(n, "cannot write", node_path(n, "meta.properties"), r->err);
+        node_fail_on_path(n, "cannot write", node_path(n, "meta.properties"), r->err);
         return;
     }
-    read_marker(n);
+    clean_marker_read(n, node_identified);
 }
 
 static void
@@ -154,7 +44,7 @@ static void
 standalone_formatted(void *owner, enum env_err err)
 {
     struct node *n = owner;
-    if (err != ENV_OK) failed(n, "cannot format", n->log_dir, err);
+    if (err != ENV_OK) node_fail_on_path(n, "cannot format", n->log_dir, err);
     else write_meta(n);
 }
 
@@ -259,12 +149,12 @@ meta_read(struct file_slurp *s)
         return;
     }
     if (s->err != ENV_OK) {
-        failed(n, "cannot read", node_path(n, "meta.properties"), s->err);
+        node_fail_on_path(n, "cannot read", node_path(n, "meta.properties"), s->err);
         return;
     }
     bool ok = take_meta(n, buf_slice(s->buf));
     buf_unref(s->buf);
-    if (ok) read_marker(n);
+    if (ok) clean_marker_read(n, node_identified);
 }
 
 /* ---- the directory ---- */
@@ -278,7 +168,7 @@ locked(struct op *op)
         return;
     }
     if (op->err != ENV_OK) {
-        failed(n, "cannot lock", n->log_dir, op->err);
+        node_fail_on_path(n, "cannot lock", n->log_dir, op->err);
         return;
     }
     n->slurp.done = meta_read;
@@ -290,7 +180,7 @@ dir_durable(struct op *op)
 {
     struct node *n = CONTAINER_OF(op, struct node, op);
     if (op->err != ENV_OK) {
-        failed(n, "cannot make durable the log directory", n->log_dir, op->err);
+        node_fail_on_path(n, "cannot make durable the log directory", n->log_dir, op->err);
         return;
     }
     op->done = locked;
@@ -304,7 +194,7 @@ dir_made(struct op *op)
 {
     struct node *n = CONTAINER_OF(op, struct node, op);
     if (op->err != ENV_OK && op->err != ENV_EEXIST) {
-        failed(n, "cannot make log directory", n->log_dir, op->err);
+        node_fail_on_path(n, "cannot make log directory", n->log_dir, op->err);
         return;
     }
     op->done = dir_durable;

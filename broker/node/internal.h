@@ -8,6 +8,7 @@
 #include "broker/controller/controller.h"
 #include "broker/group/coordinator.h"
 #include "broker/log/file_replace.h"
+#include "broker/node/clean_end.h"
 #include "broker/node/node.h"
 #include "broker/protocol/config.h"
 #include "broker/raft/raft.h"
@@ -18,8 +19,19 @@ struct identity {
     struct slice cluster_id;
     int32_t node_id;
     struct uuid directory_id;
-    int64_t previous_broker_epoch; /* of the clean shutdown before; -1: it was not clean */
-    bool clean;
+};
+
+/* The marker of a clean shutdown (clean_end.h). */
+struct clean_marker {
+    bool was_there, is_there;     /* at the start; now */
+    int64_t shown_epoch;          /* in it at the start; -1: none */
+    bool is_busy;                 /* being removed; … */
+    void (*done)(struct node *n); /* … then this */
+    bool all_closed;
+    void (*ended)(struct node *n);
+    struct file_slurp slurp;
+    struct op op;
+    struct file_replace replace;
 };
 
 enum lifecycle_state {
@@ -41,7 +53,7 @@ struct lifecycle {
     struct timer timer;
     struct uuid incarnation;
     int64_t broker_epoch, registered_offset;
-    bool logs_ready, asking, fenced;
+    bool asking, fenced, has_asked_to_serve;
     int64_t leave_deadline_ns;
     struct timer leave_timer;
     void (*left)(struct node *n);
@@ -54,6 +66,7 @@ struct node {
     int64_t open_files_max;
     struct slice log_dir;
     struct identity identity;
+    struct clean_marker marker;
     bool is_broker, is_controller;
     struct server server;
     struct slice inter_broker_listener, controller_listener;
@@ -70,7 +83,6 @@ struct node {
     struct op op;
     struct file_slurp slurp;
     struct file_replace replace;
-    void (*marker_written)(struct node *n);
     /* A controller says where it is (KIP-919). */
     struct controller_link registration_link;
     struct link_call registration_call;
@@ -86,7 +98,13 @@ int32_t node_listener_count(const struct node *n, enum listener_kind kind);
 bool node_parse_voters(struct node *n, struct raft_config *rc);
 /* identity.c: locks the directory, reads or makes meta.properties, then node_identified(). */
 void identity_open(struct node *n);
-void identity_write_clean_marker(struct node *n, void (*done)(struct node *n));
+/* clean_marker.c: done() comes when what was asked for is durable. */
+void clean_marker_read(struct node *n, void (*done)(struct node *n));
+/* Before the first log is opened. done() may come at once. An orderly end that comes meanwhile takes over: then
+ * done() does not come. */
+void clean_marker_remove(struct node *n, void (*done)(struct node *n));
+/* An orderly end: writes the marker if it tells the truth. */
+void clean_marker_end(struct node *n, bool all_closed, void (*done)(struct node *n));
 /* quorum.c */
 void quorum_open(struct node *n);
 /* lifecycle.c */
@@ -97,10 +115,12 @@ void controller_registration_start(struct node *n);
 /* node.c */
 void node_identified(struct node *n);
 void node_go_on(struct node *n);
-void node_apply_all(struct node *n);
+void node_open_logs(struct node *n);
 
 /* Ends the node with a message put together from up to four texts. */
 void node_fail(struct node *n, const char *a, struct slice b, const char *c, struct slice d);
+/* "cannot read data/meta.properties: input/output error" */
+void node_fail_on_path(struct node *n, const char *doing, struct slice path, enum env_err err);
 struct slice node_path(struct node *n, const char *name);
 void node_say(struct node *n, int64_t level, struct slice what);
 

@@ -59,7 +59,7 @@ static void
 apply_when_current(struct lifecycle *lc)
 {
     if (!lc->node->applied && !lc->node->stopping && has_own_registration(lc))
-        node_apply_all(lc->node);
+        node_open_logs(lc->node);
 }
 
 static void
@@ -105,10 +105,9 @@ do_register(struct lifecycle *lc)
     q->log_dirs = ARENA_NEW(&lc->arena, struct uuid);
     q->log_dirs[0] = n->identity.directory_id;
     q->log_dirs_n = 1;
-    /* KIP-966: says whether what was acknowledged is still there; see leader_choice.c, elr.c. A process
+    /* KIP-966: says whether what was acknowledged is still there; see clean_end.h, elr.h. A process
      * that was registered before has lost nothing since. */
-    q->previous_broker_epoch =
-        lc->broker_epoch >= 0 ? lc->broker_epoch : n->identity.previous_broker_epoch;
+    q->previous_broker_epoch = lc->broker_epoch >= 0 ? lc->broker_epoch : n->marker.shown_epoch;
     fill_listeners(n, q);
     fill_features(lc, q);
     send(lc, K_API_BROKER_REGISTRATION, REGISTRATION_VERSION, q, registered);
@@ -178,6 +177,7 @@ heartbeat(struct lifecycle *lc)
     q->current_metadata_offset = n->image.offset;
     q->want_fence = !may_unfence(lc);
     q->want_shut_down = lc->state == LIFECYCLE_LEAVING;
+    lc->has_asked_to_serve |= !q->want_fence;
     send(lc, K_API_BROKER_HEARTBEAT, HEARTBEAT_VERSION, q, beat);
 }
 
@@ -292,7 +292,10 @@ lifecycle_leave(struct node *n, void (*done)(struct node *n))
 {
     struct lifecycle *lc = &n->lifecycle;
     lc->left = done;
-    if (lc->state != LIFECYCLE_RUNNING) {
+    /* Who has asked to be unfenced may lead already, though no answer says so yet. */
+    bool may_lead = lc->state == LIFECYCLE_RUNNING ||
+                    (lc->state == LIFECYCLE_STARTING && lc->has_asked_to_serve);
+    if (!may_lead) {
         if (lc->state == LIFECYCLE_STOPPED) done(n);
         else left(lc);
         return;

@@ -17,6 +17,19 @@ node_fail(struct node *n, const char *a, struct slice b, const char *c, struct s
 }
 
 void
+node_fail_on_path(struct node *n, const char *doing, struct slice path, enum env_err err)
+{
+    struct writer w = writer_mem(&n->env->mem);
+    fmt_str(&w, doing);
+    fmt_char(&w, ' ');
+    fmt_slice(&w, path);
+    fmt_str(&w, ": ");
+    fmt_str(&w, env_err_text(err));
+    env_fatal(n->env, writer_slice(&w));
+    writer_release(&w);
+}
+
+void
 node_say(struct node *n, int64_t level, struct slice what)
 {
     NOTE(n->env, NOTE_LOG_MESSAGE, SLICE_NULL, what, level);
@@ -66,7 +79,7 @@ make_broker(struct node *n)
         .image = &n->image,
         .raft = n->raft,
         .listener = n->inter_broker_listener,
-        .clean = n->identity.clean,
+        .clean = n->marker.was_there,
         .open_files_max = n->open_files_max,
     };
     n->replicas = replicas_new(n->env, &p);
@@ -101,8 +114,8 @@ node_identified(struct node *n)
 /* The image as it is when this broker's registration has come into it. What the metadata log says
  * before that is history: whoever replays it would lead in epochs long gone, delete what was made
  * anew since, and move high watermarks by ISRs that are none any more. */
-void
-node_apply_all(struct node *n)
+static void
+apply_all(struct node *n)
 {
     n->applied = true;
     for (int64_t i = 0; i < n->image.topics.n; i++) {
@@ -110,7 +123,14 @@ node_apply_all(struct node *n)
         for (int32_t k = 0; k < t->partitions_n; k++)
             if (t->partitions[k]) replicas_apply_partition(n->replicas, t->partitions[k]);
     }
-    if (n->replicas->opening == 0) replicas_forget_checkpoints(n->replicas);
+    replicas_were_applied(n->replicas);
+    lifecycle_metadata_advanced(n);
+}
+
+void
+node_open_logs(struct node *n)
+{
+    if (!n->marker.is_busy) clean_marker_remove(n, apply_all);
 }
 
 /* Something has come up; when all is there the node makes itself known. */
@@ -167,14 +187,10 @@ close_raft(struct node *n)
     else stopped(n);
 }
 
-/* The marker says that no log needs a recovery: it lies when one of them failed or was not recovered
- * to the end, and when the end before was not clean and nothing has been opened since. */
 static void
 logs_closed(void *owner, bool all_clean)
 {
-    struct node *n = owner;
-    if (all_clean && (n->applied || n->identity.clean)) identity_write_clean_marker(n, close_raft);
-    else close_raft(n);
+    clean_marker_end(owner, all_clean, close_raft);
 }
 
 static void

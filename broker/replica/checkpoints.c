@@ -133,6 +133,7 @@ static void
 load_next(struct loader *l)
 {
     if (l->kind == KINDS) {
+        l->r->checkpoints_are_read = true;
         l->done(l->owner, ENV_OK);
         MEM_DELETE(&l->r->env->mem, l);
         return;

@@ -108,8 +108,17 @@ opened_one(struct replicas *r)
     r->opening_now--;
     open_some_logs(r);
     if (--r->opening > 0) return;
+    r->is_recovering = false;
     replicas_forget_checkpoints(r);
     if (r->idle) r->idle(r->idle_owner);
+}
+
+void
+replicas_were_applied(struct replicas *r)
+{
+    if (r->opening > 0) return;
+    r->is_recovering = false;
+    replicas_forget_checkpoints(r);
 }
 
 static void
@@ -221,7 +230,7 @@ log_ready(struct commitlog *log, enum log_err err, struct slice why)
         replicas_forget_checkpoint(r, p->topic, p->index);
         const struct image_partition *ip = in_image(p);
         if (p->is_deleted) replicas_drop(p);
-        else if (ip) partition_apply(p, ip);
+        else if (ip && !r->stopping) partition_apply(p, ip);
     }
     while (!list_is_empty(&ready)) {
         struct list *n = list_pop_front(&ready);
@@ -439,7 +448,8 @@ static void
 checkpoint_due(struct timer *t)
 {
     struct replicas *r = CONTAINER_OF(t, struct replicas, checkpoint_timer);
-    replicas_checkpoint_now(r, NULL);
+    /* Half of what the files say must not replace it. */
+    if (r->checkpoints_are_read) replicas_checkpoint_now(r, NULL);
     arm_in_ms(r, t, config_i64(r->config, K_CFG_REPLICA_HIGH_WATERMARK_CHECKPOINT_INTERVAL_MS));
 }
 
@@ -472,6 +482,7 @@ replicas_new(struct env *env, const struct replicas_params *p)
     r->config = p->config;
     r->image = p->image;
     r->clean = p->clean;
+    r->is_recovering = !p->clean;
     open_files_init(&r->open_files, env, p->open_files_max);
     map_init(&r->partitions, &env->mem, env_map_key(env));
     map_init(&r->topics, &env->mem, env_map_key(env));
@@ -517,6 +528,7 @@ all_closed(struct closing *c)
 
 struct closing_log {
     struct log_op op;
+    struct ready_waiter opened;
     struct cut_waiter cut;
     struct closing *c;
     struct partition *p;
@@ -540,6 +552,24 @@ cut_is_over(struct cut_waiter *w)
 }
 
 static void
+close_when_uncut(struct closing_log *cl)
+{
+    struct partition *p = cl->p;
+    if (p->is_truncating) p->cut_waiter = &cl->cut;
+    else commitlog_close(&p->log, &cl->op);
+}
+
+static void
+log_was_opened(struct ready_waiter *w)
+{
+    struct closing_log *cl = CONTAINER_OF(w, struct closing_log, opened);
+    if (cl->p->log_ready) close_when_uncut(cl);
+    else log_closed(&cl->op, LOG_E_OFFLINE);
+}
+
+/* Nothing of the log is lost if the end does not wait for its opening, but then the end is not clean: a topic
+ * that was being made would cost the broker its place in every ELR. */
+static void
 close_log(struct closing *c, struct partition *p)
 {
     struct closing_log *cl = MEM_NEW(&c->r->env->mem, struct closing_log);
@@ -547,9 +577,10 @@ close_log(struct closing *c, struct partition *p)
     cl->p = p;
     cl->op.done = log_closed;
     cl->cut.done = cut_is_over;
+    cl->opened.ready = log_was_opened;
     c->left++;
-    if (p->is_truncating) p->cut_waiter = &cl->cut;
-    else commitlog_close(&p->log, &cl->op);
+    if (p->log_ready) close_when_uncut(cl);
+    else list_push_back(&p->ready_waiters, &cl->opened.node);
 }
 
 void
@@ -568,8 +599,9 @@ replicas_close(struct replicas *r, void (*done)(void *owner, bool all_clean), vo
     *c = (struct closing){.r = r, .left = 1, .all_clean = true, .done = done, .owner = owner};
     MAP_EACH(&r->partitions, p, struct partition, by_id) {
         if (p->is_deleted) continue;
-        if (p->log_ready) close_log(c, p);
-        else c->all_clean = false;
+        bool is_touched = !list_is_linked(&p->to_open);
+        if (p->log_ready || (is_touched && !r->is_recovering)) close_log(c, p);
+        else if (r->is_recovering) c->all_clean = false;
     }
     if (--c->left == 0) all_closed(c);
 }

@@ -28,6 +28,8 @@ struct replicas {
     const struct config *config;
     struct image *image;
     bool clean;
+    bool is_recovering; /* after an unclean end, until every log has been opened once */
+    bool checkpoints_are_read;
     struct open_files open_files;
     struct map partitions; /* by topic id and index */
     struct map topics;     /* struct topic_config by name */
@@ -67,10 +69,13 @@ struct replicas *replicas_new(struct env *env, const struct replicas_params *p);
 void replicas_open(struct replicas *r, void (*done)(void *owner, enum env_err err), void *owner);
 /* One partition of the image, as replicas_apply() does for a delta's. */
 void replicas_apply_partition(struct replicas *r, const struct image_partition *ip);
+/* The whole image has been given in this way. */
+void replicas_were_applied(struct replicas *r);
 /* Takes over what a delta says; later_ops of partitions run on by themselves. */
 void replicas_apply(struct replicas *r, const struct image_delta *d);
 /* Closes all logs in order and writes the checkpoints; done() when nothing is under way. all_clean: no
- * log has failed or was still being recovered. */
+ * log has failed or was still being recovered. One that is being opened without need of a recovery is
+ * waited for. */
 void replicas_close(struct replicas *r, void (*done)(void *owner, bool all_clean), void *owner);
 
 /* What a crash left of deleted partitions (leftovers.c). */

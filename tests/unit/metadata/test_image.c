@@ -244,6 +244,22 @@ a_broker_is_active_between_unfencing_and_shutdown(void **state)
 }
 
 static void
+the_last_epoch_that_served_outlives_registrations_that_did_not(void **state)
+{
+    (void)state;
+    assert_null(put_broker(1, 5));
+    assert_int_equal(image_broker(&im, 1)->served_epoch, NO_BROKER_EPOCH);
+    assert_null(put_change(1, 5, -1, 0));
+    assert_int_equal(image_broker(&im, 1)->served_epoch, 5);
+    assert_null(put_change(1, 5, 1, 0));
+    assert_null(put_broker(1, 8));
+    assert_null(put_broker(1, 9));
+    assert_int_equal(image_broker(&im, 1)->served_epoch, 5);
+    assert_null(put_change(1, 9, -1, 0));
+    assert_int_equal(image_broker(&im, 1)->served_epoch, 9);
+}
+
+static void
 a_change_under_another_broker_epoch_is_an_error(void **state)
 {
     (void)state;
@@ -671,6 +687,7 @@ main(void)
         TEST(brokers_stand_in_the_order_of_their_ids),
         TEST(a_broker_is_active_between_unfencing_and_shutdown),
         TEST(a_change_under_another_broker_epoch_is_an_error),
+        TEST(the_last_epoch_that_served_outlives_registrations_that_did_not),
         TEST(an_unregistered_broker_is_gone_and_told_so),
         TEST(topics_are_found_by_name_and_by_id_and_sorted),
         TEST(a_topic_cannot_be_created_twice),

@@ -301,8 +301,8 @@ a_clean_end_is_told_to_the_controller(void **state)
     assert_int_equal(nodes[1]->fatal.n, 0);
     machine_start(nodes[1]);
     until(all_in_sync, NULL);
-    assert_true(node_of(1)->identity.clean);
-    assert_int_equal(node_of(1)->identity.previous_broker_epoch, epoch);
+    assert_true(node_of(1)->marker.was_there);
+    assert_int_equal(node_of(1)->marker.shown_epoch, epoch);
 }
 
 static void
@@ -323,7 +323,7 @@ the_end_of_a_recovery_that_was_not_finished_is_not_clean(void **state)
     fault_disk_slow(nodes[1], 100);
     machine_start(nodes[1]);
     until(all_in_sync, NULL);
-    assert_false(node_of(1)->identity.clean);
+    assert_false(node_of(1)->marker.was_there);
 }
 
 /* The codec of the first batch on the disk of b1. */

@@ -1,0 +1,259 @@
+/* Every way to end in every phase of a start. b2 was stopped in order while b1 led alone: it is an eligible
+ * leader (KIP-966). It starts, and ends once more after the n-th step of anybody, for each n until it is in sync.
+ * Then it starts for good. What it has on its disk must not be called lost, nor the other way round. */
+#include <stdio.h>
+
+#include "sim/world/fault.h"
+
+#include "broker/node/internal.h"
+#include "sim/workload/workload.h"
+#include "tests/lib/test.h"
+
+#define NODES 3
+#define SETTINGS 12
+#define STEPS_MAX 2000
+
+enum { K1, B1, B2 };
+
+static const char *const names[NODES] = {"k1", "b1", "b2"};
+static struct world *world;
+static struct machine *nodes[NODES];
+static struct node_params params[NODES];
+static struct node_setting settings[NODES][SETTINGS];
+static char texts[NODES][SETTINGS][80];
+static int64_t steps;      /* of b2, since it was last started */
+static bool was_forgotten; /* b2 was neither in sync nor eligible */
+static const struct new_topic orders = {
+    .name = {(const uint8_t *)"orders", 6}, .partitions = 1, .replicas = 2};
+
+static void
+node_start(struct env *env, void *args)
+{
+    env->machine = node_new(env, args);
+}
+
+static struct node *
+node_of(int i)
+{
+    return nodes[i]->env.machine;
+}
+
+static void
+set(int node, const char *name, const char *value)
+{
+    int n = params[node].settings_n++;
+    assert_true(n < SETTINGS);
+    snprintf(texts[node][n], sizeof texts[node][n], "%s", value);
+    settings[node][n] =
+        (struct node_setting){slice_cstr(name), slice_cstr(texts[node][n]), S("test")};
+}
+
+static void
+add_node(int i)
+{
+    char text[80];
+    params[i] = (struct node_params){
+        .settings = settings[i], .cluster_id = S("AAAAAAAAAAAAAAAAAAAAAg"), .version = S("test")};
+    snprintf(text, sizeof text, "%d", i == K1 ? 101 : i);
+    set(i, "node.id", text);
+    set(i, "process.roles", i == K1 ? "controller" : "broker");
+    set(i, "controller.quorum.voters", "101@k1:9093");
+    snprintf(text, sizeof text, i == K1 ? "CONTROLLER://%s:9093" : "PLAINTEXT://%s:9092", names[i]);
+    set(i, "listeners", text);
+    set(i, "controller.listener.names", "CONTROLLER");
+    set(i, "log.dirs", "data");
+    set(i, "min.insync.replicas", "2");
+    set(i, "broker.session.timeout.ms", "2000");
+    set(i, "broker.heartbeat.interval.ms", "300");
+    struct machine_params p = {
+        .name = slice_cstr(names[i]), .kind = S("broker"), .start = node_start, .args = &params[i]};
+    nodes[i] = world_add(world, &p);
+    machine_start(nodes[i]);
+}
+
+static void
+until(bool (*cond)(void *), void *ctx)
+{
+    assert_true(world_run_while_not(world, cond, ctx, world_now_ns(world) + 40 * NS_PER_S));
+}
+
+/* ---- what the controller knows ---- */
+
+static const struct image_partition *
+orders_0(void)
+{
+    if (!machine_is_up(nodes[K1]) || !node_of(K1)) return NULL;
+    const struct image_topic *t = image_topic(&node_of(K1)->image, S("orders"));
+    return t ? image_topic_partition(t, 0) : NULL;
+}
+
+static bool
+b2_is_eligible(void *ctx)
+{
+    (void)ctx;
+    const struct image_partition *p = orders_0();
+    return p && ids_has(p->elr, 2) && !ids_has(p->isr, 2);
+}
+
+static bool
+b2_is_in_sync(void *ctx)
+{
+    (void)ctx;
+    const struct image_partition *p = orders_0();
+    return p && ids_has(p->isr, 2);
+}
+
+static bool
+b2_is_back(void *ctx)
+{
+    const struct node *n = machine_is_up(nodes[B2]) ? node_of(B2) : NULL;
+    return n && n->lifecycle.state == LIFECYCLE_RUNNING && b2_is_in_sync(ctx);
+}
+
+static void
+see(void *ctx, const struct world_event *e)
+{
+    (void)ctx, (void)e;
+    steps++;
+    if (orders_0() && !b2_is_in_sync(NULL) && !b2_is_eligible(NULL)) was_forgotten = true;
+}
+
+/* ---- the story ---- */
+
+static bool
+b2_is_down(void *ctx)
+{
+    (void)ctx;
+    return !machine_is_up(nodes[B2]);
+}
+
+static bool
+has_taken_steps(void *n)
+{
+    return steps >= *(int64_t *)n || b2_is_down(NULL);
+}
+
+static bool
+is_true(void *flag)
+{
+    return *(bool *)flag;
+}
+
+static void
+shut_down(struct env *env, void *ctx)
+{
+    (void)ctx;
+    node_shutdown(env->machine);
+}
+
+static void
+die(struct env *env, void *ctx)
+{
+    (void)ctx;
+    env_fatal(env, S("the test wants it so"));
+}
+
+static void
+stop_b2(void)
+{
+    machine_poke(nodes[B2], shut_down, NULL);
+    until(b2_is_down, NULL);
+}
+
+static void
+begin(void)
+{
+    static const struct world_observer observer = {.event = see};
+    world = world_new(11, NULL);
+    world_observe(world, &observer);
+    for (int i = 0; i < NODES; i++) add_node(i);
+    static struct client_params client;
+    client = client_params_default();
+    client.bootstrap = S("b1:9092,b2:9092");
+    static struct topics_args t;
+    t = (struct topics_args){.client = client, .topics = &orders, .topics_n = 1};
+    struct machine_params p = {
+        .name = S("c1"), .kind = S("client"), .start = topics_start, .args = &t};
+    machine_start(world_add(world, &p));
+    until(is_true, &t.done);
+    assert_int_equal(t.error, 0);
+    until(b2_is_back, NULL);
+    stop_b2();
+    until(b2_is_eligible, NULL);
+    was_forgotten = false;
+    steps = 0;
+    machine_start(nodes[B2]);
+}
+
+/* What b2 may know of its logs when it comes back after an end that was not in order. */
+enum { UNTOUCHED, PERHAPS, TOUCHED };
+
+static int
+logs_are(void)
+{
+    const struct node *n = node_of(B2);
+    return n && n->applied ? TOUCHED : n && n->marker.is_busy ? PERHAPS : UNTOUCHED;
+}
+
+enum way { IN_ORDER, KILLED, POWER, FATAL, WAYS };
+
+static bool
+has_taken_steps_or_is_back(void *n)
+{
+    return has_taken_steps(n) || b2_is_back(NULL);
+}
+
+/* False: it is back before that step. */
+static bool
+ends_and_comes_back(enum way way, int64_t step)
+{
+    begin();
+    until(has_taken_steps_or_is_back, &step);
+    bool in_time = !b2_is_back(NULL);
+    int logs = logs_are();
+    if (in_time) {
+        assert_true(machine_is_up(nodes[B2]));
+        switch (way) {
+        case IN_ORDER:
+            stop_b2();
+            if (!image_broker(&node_of(K1)->image, 2)->is_fenced)
+                fail_msg("step %d: b2 has left, and may lead", (int)step);
+            break;
+        case KILLED: fault_crash(nodes[B2]); break;
+        case POWER: fault_power(nodes[B2]); break;
+        case FATAL: machine_poke(nodes[B2], die, NULL); break;
+        case WAYS: break;
+        }
+        machine_start(nodes[B2]);
+        until(b2_is_back, NULL);
+        bool is_kept = way == IN_ORDER || logs == UNTOUCHED;
+        if (is_kept && was_forgotten)
+            fail_msg("way %d, step %d: what b2 has is forgotten", (int)way, (int)step);
+        if (way != IN_ORDER && logs == TOUCHED && !was_forgotten)
+            fail_msg("way %d, step %d: b2 may have lost something, and is believed", (int)way,
+                     (int)step);
+    }
+    world_free(world);
+    for (int i = 0; i < NODES; i++) params[i].settings_n = 0;
+    return in_time && step < STEPS_MAX;
+}
+
+static void
+no_end_at_any_step_of_a_start_is_taken_for_another(void **state)
+{
+    (void)state;
+    for (enum way way = IN_ORDER; way < WAYS; way++) {
+        int64_t step = 0;
+        while (ends_and_comes_back(way, step)) step++;
+        assert_true(step > 50 && step < STEPS_MAX);
+    }
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(no_end_at_any_step_of_a_start_is_taken_for_another),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
