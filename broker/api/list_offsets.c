@@ -1,4 +1,4 @@
-/* ListOffsets, OffsetForLeaderEpoch, DeleteRecords: questions about where a log stands. */
+/* ListOffsets, OffsetForLeaderEpoch: questions about where a log stands. */
 #include "broker/api/handlers.h"
 #include "broker/api/lookup.h"
 #include "broker/base/check.h"
@@ -206,51 +206,6 @@ handle_offset_for_leader_epoch(struct server *s, struct request *r)
         for (int32_t k = 0; k < q->topics[i].partitions_n; k++)
             epoch_end_of(s, q, q->topics[i].topic, &q->topics[i].partitions[k],
                          &res.topics[i].partitions[k]);
-    }
-    request_answer(r, &res);
-}
-
-/* ---- DeleteRecords (KIP-107) ---- */
-
-static void
-delete_records(struct server *s, struct slice topic,
-               const struct k_delete_records_request_delete_records_partition *q,
-               struct k_delete_records_response_delete_records_partition_result *answer)
-{
-    int16_t err = 0;
-    struct partition *p = lookup_partition(s, UUID_ZERO, topic, q->partition_index, &err);
-    if (p) err = partition_check_leader(p, -1);
-    /* What the cleaner keeps, it keeps for ever. */
-    if (!err && !p->config->log.delete) err = K_ERR_POLICY_VIOLATION;
-    answer->partition_index = q->partition_index;
-    answer->low_watermark = -1;
-    answer->error_code = err;
-    if (err) return;
-    int64_t offset = q->offset == -1 ? p->high_watermark : q->offset;
-    if (offset < 0 || offset > p->high_watermark) answer->error_code = K_ERR_OFFSET_OUT_OF_RANGE;
-    else if (offset > commitlog_start(&p->log) && !commitlog_advance_start(&p->log, offset))
-        answer->error_code = K_ERR_OFFSET_OUT_OF_RANGE;
-    else answer->low_watermark = commitlog_start(&p->log);
-}
-
-void
-handle_delete_records(struct server *s, struct request *r)
-{
-    const struct k_delete_records_request *q = r->message;
-    struct k_delete_records_response res;
-    codec_default(K_MSG_DELETE_RECORDS_RESPONSE, &res);
-    res.topics_n = q->topics_n;
-    res.topics = codec_array(
-        &r->arena, K_STRUCT_DELETE_RECORDS_RESPONSE_DELETE_RECORDS_TOPIC_RESULT, q->topics_n);
-    for (int32_t i = 0; i < q->topics_n; i++) {
-        res.topics[i].name = q->topics[i].name;
-        res.topics[i].partitions_n = q->topics[i].partitions_n;
-        res.topics[i].partitions =
-            codec_array(&r->arena, K_STRUCT_DELETE_RECORDS_RESPONSE_DELETE_RECORDS_PARTITION_RESULT,
-                        q->topics[i].partitions_n);
-        for (int32_t k = 0; k < q->topics[i].partitions_n; k++)
-            delete_records(s, q->topics[i].name, &q->topics[i].partitions[k],
-                           &res.topics[i].partitions[k]);
     }
     request_answer(r, &res);
 }

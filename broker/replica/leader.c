@@ -203,6 +203,7 @@ partition_fetched_by(struct partition *p, int32_t broker_id, int64_t broker_epoc
              commitlog_written_end(&p->log));
     maybe_expand(p, f);
     partition_try_advance(p);
+    partition_look_deleted(p);
 }
 
 void

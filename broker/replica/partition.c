@@ -45,6 +45,7 @@ fail_waiters(struct partition *p, int16_t err)
         struct append_waiter *w = LIST_ENTRY(n, struct append_waiter, node);
         w->done(w, err);
     }
+    partition_fail_deletions(p, err);
     partition_wake_fetches(p, false);
 }
 
@@ -145,6 +146,7 @@ become_leader(struct partition *p, const struct image_partition *ip)
         take_isr(p, ip);
         match_followers(p);
         partition_try_advance(p);
+        partition_look_deleted(p);
         return;
     }
     fetcher_leave(p);

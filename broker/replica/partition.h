@@ -4,8 +4,8 @@
  *                                         │             watermark; asks the controller to change the ISR
  *                                         └─► FOLLOWER  a fetcher copies from the leader (fetcher.h)
  *
- * The rules stand alone: hw_advance.c, isr_decision.c, truncation.c, becoming_follower.c. What waits
- * for a partition (delayed produce and fetch) is bound to the leader epoch under which it began: when
+ * The rules stand alone: hw_advance.c, isr_decision.c, low_watermark.c, truncation.c, becoming_follower.c.
+ * What waits for a partition (delayed produce, fetch, deletion) is bound to the leader epoch under which it began: when
  * leadership goes and returns, "high watermark ≥ offset" may speak of another record. */
 #ifndef REPLICA_PARTITION_H
 #define REPLICA_PARTITION_H
@@ -14,6 +14,7 @@
 #include "broker/metadata/image.h"
 #include "broker/replica/hw_advance.h"
 #include "broker/replica/isr_decision.h"
+#include "broker/replica/low_watermark.h"
 #include "broker/replica/truncation.h"
 
 struct replicas;
@@ -63,6 +64,16 @@ struct fetch_waiter {
 };
 void fetch_waiter_cancel(struct fetch_waiter *w);
 
+/* Somebody who waits until the records below `required` are deleted on every live replica. done() is called
+ * once: 0, NOT_LEADER_OR_FOLLOWER or KAFKA_STORAGE_ERROR. */
+struct deletion_waiter {
+    struct list node, among_all;
+    struct partition *partition;
+    void (*done)(struct deletion_waiter *w, int16_t err);
+    int64_t required;
+};
+void deletion_waiter_cancel(struct deletion_waiter *w);
+
 /* What a partition waits for after a cut: its recovery point on disk is lowered. */
 struct partition;
 struct checkpoint_waiter {
@@ -100,7 +111,7 @@ struct partition {
     enum partition_role role;
     int32_t leader_id, leader_epoch, partition_epoch;
     int64_t high_watermark;
-    struct list append_waiters, fetch_waiters, ready_waiters;
+    struct list append_waiters, fetch_waiters, ready_waiters, deletion_waiters;
 
     /* Leader. */
     int64_t epoch_start;
@@ -162,6 +173,19 @@ void partition_try_advance(struct partition *p);
 /* The controller's answer to the change that was asked for. */
 void partition_isr_answered(struct partition *p, int16_t err, int32_t leader_epoch,
                             int32_t partition_epoch, const int32_t *isr, int32_t isr_n);
+
+/* ---- the leader's part: deleting records (deletion.c) ---- */
+
+#define DELETE_UP_TO_HIGH_WATERMARK (-1)
+/* The log begins at `offset` from now on, or later. Returns 0 and what the offset stands for, or the
+ * protocol's error. */
+int16_t partition_delete_records(struct partition *p, int64_t offset, int64_t *ret_offset);
+int64_t partition_low_watermark(const struct partition *p);
+/* False: it is so already. True: w->done() will be called. */
+bool partition_wait_deleted(struct partition *p, struct deletion_waiter *w);
+/* The log's start, a follower's or a broker's standing moved: who waited for it is told. */
+void partition_look_deleted(struct partition *p);
+void partition_fail_deletions(struct partition *p, int16_t err);
 
 /* ---- the follower's part ---- */
 

@@ -283,6 +283,7 @@ partition_new(struct replicas *r, const struct image_partition *ip)
     list_init(&p->append_waiters);
     list_init(&p->fetch_waiters);
     list_init(&p->ready_waiters);
+    list_init(&p->deletion_waiters);
     p->config = replicas_topic_config(r, p->topic);
     struct writer w = writer_mem(mem);
     fmt_slice(&w, p->topic);
@@ -403,6 +404,7 @@ replicas_apply(struct replicas *r, const struct image_delta *d)
     if (d->configs.n || d->deleted_topics.n) reload_configs(r);
     for (int64_t i = 0; i < d->partitions.n; i++) replicas_apply_partition(r, d->partitions.v[i]);
     if (d->brokers.n) fetchers_refresh(r);
+    if (d->brokers.n || d->gone_brokers.n) replicas_look_deleted(r);
 }
 
 /* ---- now and then ---- */
@@ -490,6 +492,7 @@ replicas_new(struct env *env, const struct replicas_params *p)
     list_init(&r->fetchers);
     list_init(&r->dropping);
     list_init(&r->to_open);
+    list_init(&r->deletion_waiters);
     r->lag_max_ns = config_i64(p->config, K_CFG_REPLICA_LAG_TIME_MAX_MS) * NS_PER_MS;
     replicas_alter_init(r, p->raft);
     return r;

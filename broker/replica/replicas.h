@@ -35,8 +35,9 @@ struct replicas {
     struct map topics;     /* struct topic_config by name */
     struct list fetchers;
     int64_t lag_max_ns;
-    struct list dropping; /* partitions whose files are being removed … */
-    int64_t deleting;     /* … and how many will be */
+    struct list deletion_waiters; /* of all partitions */
+    struct list dropping;         /* partitions whose files are being removed … */
+    int64_t deleting;             /* … and how many will be */
 
     /* What the checkpoint files said when this node started: "topic partition offset". */
     struct map checkpoints;
@@ -77,6 +78,9 @@ void replicas_apply(struct replicas *r, const struct image_delta *d);
  * log has failed or was still being recovered. One that is being opened without need of a recovery is
  * waited for. */
 void replicas_close(struct replicas *r, void (*done)(void *owner, bool all_clean), void *owner);
+
+/* Brokers came, went or were fenced: see deletion.c. */
+void replicas_look_deleted(struct replicas *r);
 
 /* What a crash left of deleted partitions (leftovers.c). */
 void replicas_remove_leftovers(struct replicas *r);

@@ -1,7 +1,9 @@
 """Three daemons, each broker and controller: what was acknowledged outlives the one that is killed."""
 
 import json
+import os
 import re
+import signal
 import subprocess
 import threading
 import time
@@ -178,6 +180,43 @@ def rolling_restart(t):
         doubled = check_nothing_lost(t, load, cluster.bootstrap)
         check_copies_equal(cluster)
     return f"longest outage {load.outage_s():.1f} s, {load.sent} records, {doubled} doubled"
+
+
+def delete_to(cluster, offset, limit_s):
+    """Asks to delete the topic's first records; returns the low watermark, or the name of the error."""
+    admin = AdminClient({"bootstrap.servers": cluster.bootstrap})
+    asked = admin.delete_records([ck.TopicPartition(TOPIC, 0, offset)], operation_timeout=limit_s)
+    try:
+        return next(iter(asked.values())).result(LIMIT_S).low_watermark
+    except ck.KafkaException as e:
+        return e.args[0].name()
+
+
+def first_offset(t, at):
+    """The offset of the first record that a consumer gets."""
+    return int(t.kcat("-C", "-q", "-t", TOPIC, "-o", "beginning", "-c", 1, "-f", r"%o", at=at))
+
+
+@claim("starts", "kcat", "confluent-kafka", limit_s=10 * LIMIT_S)
+def deleted_stays_deleted(t):
+    """Deleted records count as deleted when every live replica has deleted them: no later leader brings them back."""
+    with t.cluster() as cluster:
+        make_topic(t, cluster.bootstrap)
+        t.produce(TOPIC, range(999), at=cluster.bootstrap)
+        leader = cluster.node(partition(t, cluster.bootstrap)["leader"])
+        follower = next(n for n in cluster.nodes if n is not leader)
+        os.kill(follower.pid, signal.SIGSTOP)
+        try:
+            early = delete_to(cluster, 900, 2)
+        finally:
+            os.kill(follower.pid, signal.SIGCONT)
+        expect_equal(early, "REQUEST_TIMED_OUT", "answer while a replica stands still")
+        expect_equal(delete_to(cluster, 900, LIMIT_S), 900, "low watermark when all replicas run")
+        leader.kill()
+        alive = ",".join(n.address for n in cluster.nodes if n is not leader)
+        moved = eventually(lambda: partition(t, alive)["leader"] not in (-1, leader.node_id))
+        expect(moved, "no other leader was elected")
+        expect_equal(first_offset(t, alive), 900, "first offset under the next leader")
 
 
 class Reader:

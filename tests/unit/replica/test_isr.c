@@ -45,6 +45,7 @@ set_up(void **state)
     list_init(&p.append_waiters);
     list_init(&p.fetch_waiters);
     list_init(&p.ready_waiters);
+    list_init(&p.deletion_waiters);
     p.log.settled_end = p.log.written_end = p.log.assigned_end = 10;
     env.now_ns = 100 * LAG_NS;
     struct follower two = {2, {.log_end = 10, .caught_up_ns = env.now_ns, .broker_epoch = 101}};

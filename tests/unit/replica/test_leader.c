@@ -33,6 +33,7 @@ set_up(void **state)
     list_init(&p.append_waiters);
     list_init(&p.fetch_waiters);
     list_init(&p.ready_waiters);
+    list_init(&p.deletion_waiters);
     p.alter_sent = true;
     p.alter_leader_epoch = 3;
     return 0;

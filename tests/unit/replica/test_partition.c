@@ -38,6 +38,7 @@ set_up(void **state)
     list_init(&p.append_waiters);
     list_init(&p.fetch_waiters);
     list_init(&p.ready_waiters);
+    list_init(&p.deletion_waiters);
     p.log.env = &env;
     p.log.settled_end = p.log.written_end = p.log.assigned_end = 10;
     (void)epoch_cache_assign(&p.log.epochs, &env.mem, 0, 0);

@@ -2,6 +2,7 @@
 
 #include "broker/replica/hw_advance.h"
 #include "broker/replica/isr_decision.h"
+#include "broker/replica/low_watermark.h"
 #include "broker/replica/truncation.h"
 
 static void
@@ -83,6 +84,20 @@ a_follower_cuts_where_the_epochs_part(void **state)
     assert_int_equal(truncation_on_becoming_follower(12, 5), 12);
 }
 
+static void
+records_are_gone_when_every_live_replica_begins_behind_them(void **state)
+{
+    (void)state;
+    struct replica_start v[] = {{.log_start = 90, .is_live = true}, {.log_start = 0}};
+    assert_int_equal(low_watermark(100, NULL, 0), 100);
+    assert_int_equal(low_watermark(100, v, 2), 90);
+    assert_int_equal(low_watermark(80, v, 2), 80);
+    v[1].is_live = true;
+    assert_int_equal(low_watermark(100, v, 2), 0);
+    v[1].log_start = -1; /* has not told yet */
+    assert_int_equal(low_watermark(100, v, 2), -1);
+}
+
 int
 main(void)
 {
@@ -93,6 +108,7 @@ main(void)
         cmocka_unit_test(a_follower_joins_past_watermark_and_epoch_start),
         cmocka_unit_test(a_fetch_diverges_when_the_leader_ends_that_epoch_earlier),
         cmocka_unit_test(a_follower_cuts_where_the_epochs_part),
+        cmocka_unit_test(records_are_gone_when_every_live_replica_begins_behind_them),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
