@@ -152,7 +152,6 @@ fence(struct truth *t, const struct world_event *e, const struct note *n, bool u
     bool changed = t->unfenced[n->v[0]] != unfenced;
     t->unfenced[n->v[0]] = unfenced;
     t->broker_epoch[n->v[0]] = n->v[1];
-    if (n->v[1] > t->died_epoch[n->v[0]]) t->died_epoch[n->v[0]] = 0;
     if (!changed) return;
     char text[128];
     struct writer w = writer_fixed(text, sizeof text);
@@ -167,14 +166,13 @@ fence(struct truth *t, const struct world_event *e, const struct note *n, bool u
 void
 truth_died(struct truth *t, int32_t id)
 {
-    if (id >= 0 && id < TRUTH_NODES) t->died_epoch[id] = MAX(t->broker_epoch[id], 1);
+    if (id >= 0 && id < TRUTH_NODES) t->has_died[id] = true;
 }
 
 bool
 truth_may_lead(const struct truth *t, const struct truth_partition *p, int32_t id)
 {
-    bool has_died = id >= 0 && id < TRUTH_NODES && t->died_epoch[id] > 0;
-    return ids_few_has(&p->isr, id) && !has_died;
+    return ids_few_has(&p->isr, id) && id >= 0 && id < TRUTH_NODES && !t->has_died[id];
 }
 
 static void
@@ -221,6 +219,9 @@ truth_see(struct truth *t, const struct world_event *e)
             break;
         case NOTE_BROKER_FENCED:
         case NOTE_BROKER_SHUTDOWN: fence(t, e, n, false); break;
+        case NOTE_NODE_SERVING:
+            if (n->v[0] >= 0 && n->v[0] < TRUTH_NODES) t->has_died[n->v[0]] = false;
+            break;
         case NOTE_CONTROLLER_ACTIVE: controller_active(t, e, n); break;
         case NOTE_RAFT_STATE:
             /* state, epoch, leader, vote: a note of the leader's own or of who follows it */

@@ -29,9 +29,10 @@ struct truth {
     VEC(struct truth_partition *) partitions;
     bool unfenced[TRUTH_NODES]; /* by broker id */
     int64_t broker_epoch[TRUTH_NODES];
-    /* Died, not in order, under this epoch; 0: no, or it has registered since. While no controller knows
-     * of it the broker still stands in ISRs that it will leave as soon as it registers (KIP-966). */
-    int64_t died_epoch[TRUTH_NODES];
+    /* Died, not in order, and has not served since. While no controller knows of it the broker still stands in
+     * ISRs that it will leave as soon as it registers (KIP-966). A registration that a controller tells of may
+     * be the one before the death: who takes over tells of what it finds. */
+    bool has_died[TRUTH_NODES];
     int32_t controller; /* node id; -1 */
     int64_t controller_epoch;
     int32_t quorum_leader; /* node id of who was elected last; -1 */
