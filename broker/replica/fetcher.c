@@ -9,10 +9,9 @@
 
 #define FETCH_VERSION 17 /* KIP-853: directory ids */
 #define LIST_OFFSETS_VERSION 9
-#define BACKOFF_MS 50
 
 enum fetcher_state {
-    FETCHER_IDLE,    /* nothing to fetch, or waiting for `again` */
+    FETCHER_IDLE,    /* nothing to fetch, backing off, or waiting for `again` */
     FETCHER_ASKING,  /* a Fetch in flight */
     FETCHER_WRITING, /* what it brought is not yet written and settled */
 };
@@ -20,7 +19,7 @@ enum fetcher_state {
 struct fetcher {
     struct list node; /* among replicas.fetchers */
     struct replicas *r;
-    int32_t leader_id;
+    int32_t leader_id, index; /* of num.replica.fetchers */
     enum fetcher_state state;
     struct list partitions;
     struct channel channel;
@@ -95,6 +94,7 @@ connect_to_leader(struct fetcher *f)
     if (!ep) return false;
     if (!f->has_channel) {
         channel_init(&f->channel, f->r->env, ep->host, ep->port, S("replica-fetcher"));
+        f->channel.backoff_ms = 0; /* replica.fetch.backoff.ms is enough */
         f->has_channel = true;
     } else if (f->channel.port != ep->port || !slice_eq(f->channel.host, ep->host)) {
         channel_set_address(&f->channel, ep->host, ep->port);
@@ -102,12 +102,38 @@ connect_to_leader(struct fetcher *f)
     return true;
 }
 
+/* Not 0, or a leader whose address is not known would be asked for in the same moment for ever. */
+static int64_t
+after_backoff(const struct replicas *r)
+{
+    int64_t ms = MAX(config_i64(r->config, K_CFG_REPLICA_FETCH_BACKOFF_MS), 1);
+    return env_now_ns(r->env) + ms * NS_PER_MS;
+}
+
+/* The leader cannot be asked: all its partitions wait. */
 static void
 back_off(struct fetcher *f)
 {
     if (f->state != FETCHER_ASKING) f->state = FETCHER_IDLE;
-    if (!timer_is_armed(&f->backoff))
-        timer_arm(f->r->env, &f->backoff, env_now_ns(f->r->env) + BACKOFF_MS * NS_PER_MS);
+    if (!timer_is_armed(&f->backoff)) timer_arm(f->r->env, &f->backoff, after_backoff(f->r));
+}
+
+/* This partition waits, the leader's others go on. */
+static void
+back_off_alone(struct partition *p)
+{
+    p->fetch_not_before_ns = after_backoff(p->owner);
+}
+
+/* Until the first of those that wait may be asked for again. The others need no timer: what they lack
+ * (offsets, the end of a cut) goes on by itself. */
+static void
+wait_for_the_first(struct fetcher *f)
+{
+    int64_t at = TIME_NEVER;
+    LIST_EACH(&f->partitions, p, struct partition, fetching)
+        if (p->fetch_not_before_ns > env_now_ns(f->r->env)) at = MIN(at, p->fetch_not_before_ns);
+    if (at != TIME_NEVER) timer_arm(f->r->env, &f->backoff, at);
 }
 
 /* ---- what came ---- */
@@ -117,7 +143,7 @@ part_failed(struct partition *p, int16_t err)
 {
     if (err == K_ERR_OFFSET_OUT_OF_RANGE) p->needs_offsets = true; /* go_on() asks for them */
     else /* Stale epochs, moved leaders: the metadata log will say more; ask again meanwhile. */
-        p->fetch_not_before_ns = env_now_ns(p->env) + BACKOFF_MS * NS_PER_MS;
+        back_off_alone(p);
 }
 
 static void
@@ -151,7 +177,7 @@ take_part(struct fetcher *f, struct uuid topic_id, const struct k_fetch_response
         enum log_err err = commitlog_append_fetched(&p->log, &seg, 1, p->leader_epoch);
         if (err != LOG_OK) {
             NOTE(p->env, NOTE_LOG_MESSAGE, p->label, slice_cstr(log_err_text(err)), 2);
-            p->fetch_not_before_ns = env_now_ns(p->env) + BACKOFF_MS * NS_PER_MS;
+            back_off_alone(p);
         }
     }
     partition_follow(p, d->high_watermark, d->log_start_offset);
@@ -195,7 +221,7 @@ take_offset(struct fetcher *f, struct partition *p, int64_t offset)
     p->needs_offsets = false;
     if (f->offsets_of == ASK_LATEST) partition_cut(p, offset, false);
     else if (offset > end) partition_cut(p, offset, true);
-    else p->fetch_not_before_ns = env_now_ns(p->env) + BACKOFF_MS * NS_PER_MS;
+    else back_off_alone(p);
 }
 
 static void
@@ -213,7 +239,7 @@ take_offsets(struct fetcher *f, const struct k_list_offsets_response *res)
                 continue;
             }
             p->needs_offsets = false;
-            p->fetch_not_before_ns = env_now_ns(p->env) + BACKOFF_MS * NS_PER_MS;
+            back_off_alone(p);
         }
     }
 }
@@ -318,7 +344,7 @@ go_on(struct fetcher *f)
     }
     f->state = FETCHER_IDLE;
     if (any_ready(f)) ask(f);
-    else back_off(f);
+    else wait_for_the_first(f);
 }
 
 static void
@@ -342,14 +368,26 @@ fetcher_settled(struct partition *p)
 
 /* ---- who is with whom ---- */
 
+/* num.replica.fetchers share the partitions of a leader, by a hash of their names. */
+static int32_t
+share_of(const struct partition *p)
+{
+    uint32_t h = 0;
+    for (int64_t i = 0; i < p->topic.n; i++) h = 31 * h + p->topic.p[i];
+    h = 31 * h + (uint32_t)p->index;
+    uint32_t n = (uint32_t)config_i64(p->owner->config, K_CFG_NUM_REPLICA_FETCHERS);
+    return (int32_t)(h % n);
+}
+
 static struct fetcher *
-fetcher_of(struct replicas *r, int32_t leader_id)
+fetcher_of(struct replicas *r, int32_t leader_id, int32_t index)
 {
     LIST_EACH(&r->fetchers, f, struct fetcher, node)
-        if (f->leader_id == leader_id) return f;
+        if (f->leader_id == leader_id && f->index == index) return f;
     struct fetcher *f = MEM_NEW(&r->env->mem, struct fetcher);
     f->r = r;
     f->leader_id = leader_id;
+    f->index = index;
     list_init(&f->partitions);
     f->again.run = again_now;
     f->backoff.due = backoff_over;
@@ -362,11 +400,12 @@ fetcher_join(struct partition *p)
 {
     if (p->fetcher || p->owner->stopping || p->leader_id == NO_LEADER) return;
     if (p->leader_id == p->owner->node_id) return;
-    struct fetcher *f = fetcher_of(p->owner, p->leader_id);
+    struct fetcher *f = fetcher_of(p->owner, p->leader_id, share_of(p));
     p->fetcher = f;
     p->fetch_not_before_ns = 0;
     p->fetching_epoch = -1;
     list_push_back(&f->partitions, &p->fetching);
+    timer_cancel(p->env, &f->backoff); /* it need not wait for what others wait for */
     defer(p->env, &f->again);
 }
 

@@ -1,6 +1,10 @@
 /* Copies partitions from one leader: a connection of its own, one Fetch in flight for all partitions
- * that this broker follows there. The fetch offset tells the leader what is here, so the next
- * request goes out when what came with the one before is written, and synced as far as flush.messages wants it. */
+ * that this broker follows there (or for a share of them: num.replica.fetchers). The fetch offset tells
+ * the leader what is here, so the next request goes out when what came with the one before is written, and
+ * synced as far as flush.messages wants it.
+ *
+ * A partition whose leader answers with an error waits for replica.fetch.backoff.ms, the others go on; when
+ * the leader cannot be asked, all wait. Whoever joins ends the wait of all: it may have another leader epoch. */
 #ifndef REPLICA_FETCHER_H
 #define REPLICA_FETCHER_H
 

@@ -1,0 +1,309 @@
+/* fetcher.c over a body that the test plays itself: how long it waits after errors, and who fetches what. */
+#include "tests/lib/test.h"
+
+#include "broker/protocol/codec.h"
+#include "broker/replica/fetcher.h"
+#include "broker/replica/replicas.h"
+#include "apis.h"
+#include "configs.h"
+#include "errors.h"
+
+#define BACKOFF_MS 700
+#define PARTITIONS 4
+#define FETCH_VERSION 17
+
+static struct env env;
+static struct config config;
+static struct image image;
+static struct image_endpoint endpoint;
+static struct image_broker leader;
+static struct image_broker *by_id[1];
+static struct replicas owner;
+static struct partition p[PARTITIONS];
+static struct conn *conns[8];
+static int32_t conns_n;
+static struct writer sent;
+
+/* Broker 1 follows four empty partitions of "orders" that broker 2 leads. */
+static int
+set_up(void **state)
+{
+    (void)state;
+    struct env_params params = {.source = test_mem_source(), .memory_ceiling_bytes = 1 << 24};
+    env_init(&env, &params);
+    env.now_ns = 5 * NS_PER_S;
+    config_init(&config, &env.mem, CONFIG_BROKER);
+    assert_true(config_set(&config, K_CFG_REPLICA_FETCH_BACKOFF_MS, S("700"), NULL));
+    endpoint = (struct image_endpoint){.name = S("PLAINTEXT"), .host = S("b2"), .port = 9092};
+    leader = (struct image_broker){.id = 2, .epoch = 7, .endpoints = &endpoint, .endpoints_n = 1};
+    by_id[0] = &leader;
+    image = (struct image){.brokers = {by_id, 1, 1}};
+    owner = (struct replicas){.env = &env,
+                              .node_id = 1,
+                              .image = &image,
+                              .config = &config,
+                              .listener = S("PLAINTEXT"),
+                              .broker_epoch = 3};
+    map_init(&owner.partitions, &env.mem, env_map_key(&env));
+    list_init(&owner.fetchers);
+    memset(p, 0, sizeof p);
+    for (int32_t i = 0; i < PARTITIONS; i++) {
+        p[i].owner = &owner;
+        p[i].env = &env;
+        p[i].topic = S("orders");
+        p[i].index = i;
+        p[i].role = PARTITION_FOLLOWER;
+        p[i].leader_id = 2, p[i].leader_epoch = 1;
+        p[i].log.env = &env;
+        /* As replicas.c has it: of topic id 0. */
+        map_insert(&owner.partitions, &p[i].by_id, map_hash_i64(&owner.partitions, i, 0));
+    }
+    conns_n = 0;
+    sent = writer_mem(&env.mem);
+    return 0;
+}
+
+static int
+tear_down(void **state)
+{
+    (void)state;
+    env_effects_clear(&env);
+    env_release(&env);
+    return 0;
+}
+
+static void
+take_effects(void)
+{
+    for (int64_t i = 0; i < env.effects.n; i++) {
+        const struct effect *e = &env.effects.v[i];
+        if (e->kind == EF_CONNECT) conns[conns_n++] = e->conn;
+        for (int32_t k = 0; e->kind == EF_SEND && k < e->segs_n; k++)
+            writer_bytes(&sent, e->segs[k].bytes);
+    }
+    env_effects_clear(&env);
+}
+
+static void
+deliver(struct event ev)
+{
+    ev.now_ns = MAX(ev.now_ns, env.now_ns);
+    env_deliver(&env, &ev);
+    take_effects();
+    while (env_has_deferred(&env)) {
+        env_deliver(&env, &(struct event){.kind = EV_AGAIN, .now_ns = env.now_ns});
+        take_effects();
+    }
+}
+
+static void
+pass_ms(int64_t ms)
+{
+    int64_t until = env.now_ns + ms * NS_PER_MS;
+    while (env_next_deadline_ns(&env) <= until)
+        deliver((struct event){.kind = EV_TIMER, .now_ns = env_next_deadline_ns(&env)});
+    env.now_ns = until;
+}
+
+static void
+join(int32_t i)
+{
+    fetcher_join(&p[i]);
+    while (env_has_deferred(&env)) deliver((struct event){.kind = EV_AGAIN});
+}
+
+static void
+connected(void)
+{
+    deliver((struct event){.kind = EV_CONNECTED, .conn = conns[conns_n - 1]});
+}
+
+static void
+closed(void)
+{
+    deliver((struct event){.kind = EV_CLOSED, .conn = conns[conns_n - 1], .err = ENV_ECONNREFUSED});
+}
+
+/* The Fetch requests that were sent since; which partitions the last one names. */
+static int32_t
+fetches(bool ret_named[PARTITIONS])
+{
+    int32_t n = 0;
+    struct reader r = reader(writer_slice(&sent));
+    while (reader_left(&r) > 0) {
+        struct reader body = reader(reader_bytes(&r, reader_i32(&r)));
+        struct request_head head;
+        struct k_fetch_request q;
+        assert_int_equal(request_head_read(&body, &env.scratch, &head), HEAD_OK);
+        assert_int_equal(head.api_key, K_API_FETCH);
+        assert_true(codec_decode(K_MSG_FETCH_REQUEST, head.version, &body, &env.scratch, &q));
+        memset(ret_named, 0, PARTITIONS * sizeof *ret_named);
+        for (int32_t i = 0; i < q.topics_n; i++)
+            ret_named[q.topics[i].partitions[0].partition] = true;
+        n++;
+    }
+    sent.n = 0;
+    return n;
+}
+
+/* The leader answers the n-th request: for each partition its error. */
+static void
+answers(int32_t n, const int16_t errors[PARTITIONS])
+{
+    struct k_fetch_response res;
+    struct frame f;
+    codec_default(K_MSG_FETCH_RESPONSE, &res);
+    res.responses_n = 1;
+    res.responses = codec_array(&env.scratch, K_STRUCT_FETCH_RESPONSE_FETCHABLE_TOPIC_RESPONSE, 1);
+    res.responses[0].partitions_n = PARTITIONS;
+    res.responses[0].partitions =
+        codec_array(&env.scratch, K_STRUCT_FETCH_RESPONSE_PARTITION_DATA, PARTITIONS);
+    for (int32_t i = 0; i < PARTITIONS; i++) {
+        res.responses[0].partitions[i].partition_index = i;
+        res.responses[0].partitions[i].error_code = errors[i];
+        res.responses[0].partitions[i].records.bytes = SLICE_EMPTY;
+    }
+    assert_true(frame_response(&env.mem, &env.scratch, K_API_FETCH, FETCH_VERSION, n, &res, &f));
+    struct writer w = writer_mem(&env.mem);
+    for (int32_t i = 0; i < f.segs_n; i++) writer_bytes(&w, f.segs[i].bytes);
+    struct buf *buf = buf_copy(&env.mem, writer_slice(&w));
+    writer_release(&w);
+    frame_release(&f);
+    deliver((struct event){
+        .kind = EV_BYTES, .conn = conns[conns_n - 1], .data = buf_slice(buf), .buf = buf});
+}
+
+static void
+an_unreachable_leader_is_tried_again_after_the_backoff(void **state)
+{
+    (void)state;
+    bool named[PARTITIONS];
+    join(0);
+    assert_int_equal(conns_n, 1);
+    closed();
+    pass_ms(BACKOFF_MS - 1);
+    assert_int_equal(conns_n, 1);
+    pass_ms(1);
+    assert_int_equal(conns_n, 2);
+    closed();
+    pass_ms(BACKOFF_MS); /* and always after the same */
+    assert_int_equal(conns_n, 3);
+    connected();
+    assert_int_equal(fetches(named), 1);
+}
+
+static void
+a_partition_with_an_error_waits_the_others_go_on(void **state)
+{
+    (void)state;
+    bool named[PARTITIONS];
+    join(0), join(1);
+    connected();
+    assert_int_equal(fetches(named), 1);
+    answers(0, (int16_t[]){K_ERR_UNKNOWN_LEADER_EPOCH, 0, 0, 0});
+    assert_int_equal(fetches(named), 1);
+    assert_false(named[0]);
+    assert_true(named[1]);
+    pass_ms(BACKOFF_MS - 1);
+    answers(1, (int16_t[]){0, 0, 0, 0});
+    assert_int_equal(fetches(named), 1);
+    assert_false(named[0]);
+    pass_ms(1);
+    answers(2, (int16_t[]){0, 0, 0, 0});
+    assert_int_equal(fetches(named), 1);
+    assert_true(named[0]);
+    assert_true(named[1]);
+}
+
+static void
+when_all_wait_the_first_is_asked_for_in_time(void **state)
+{
+    (void)state;
+    bool named[PARTITIONS];
+    join(0), join(1);
+    connected();
+    (void)fetches(named);
+    answers(0, (int16_t[]){K_ERR_NOT_LEADER_OR_FOLLOWER, 0, 0, 0});
+    pass_ms(300);
+    (void)fetches(named);
+    answers(1, (int16_t[]){0, K_ERR_NOT_LEADER_OR_FOLLOWER, 0, 0});
+    pass_ms(BACKOFF_MS - 301);
+    assert_int_equal(fetches(named), 0);
+    pass_ms(1);
+    assert_int_equal(fetches(named), 1);
+    assert_true(named[0]);
+    assert_false(named[1]);
+}
+
+static void
+who_joins_does_not_wait(void **state)
+{
+    (void)state;
+    bool named[PARTITIONS];
+    join(0);
+    closed();
+    join(1);
+    pass_ms(0);
+    assert_int_equal(conns_n, 2);
+    connected();
+    assert_int_equal(fetches(named), 1);
+    assert_true(named[1]);
+}
+
+static void
+a_new_epoch_ends_the_wait(void **state)
+{
+    (void)state;
+    bool named[PARTITIONS];
+    join(0);
+    connected();
+    (void)fetches(named);
+    answers(0, (int16_t[]){K_ERR_FENCED_LEADER_EPOCH, 0, 0, 0});
+    assert_int_equal(fetches(named), 0);
+    fetcher_leave(&p[0]);
+    p[0].leader_epoch = 2;
+    join(0);
+    assert_int_equal(fetches(named), 1);
+}
+
+static void
+several_fetchers_share_a_leader(void **state)
+{
+    (void)state;
+    bool named[PARTITIONS];
+    assert_true(config_set(&config, K_CFG_NUM_REPLICA_FETCHERS, S("2"), NULL));
+    for (int32_t i = 0; i < PARTITIONS; i++) join(i);
+    assert_int_equal(conns_n, 2);
+    int32_t count[2];
+    bool seen[PARTITIONS] = {0};
+    for (int32_t k = 0; k < 2; k++) {
+        deliver((struct event){.kind = EV_CONNECTED, .conn = conns[k]});
+        assert_int_equal(fetches(named), 1);
+        count[k] = 0;
+        for (int32_t i = 0; i < PARTITIONS; i++) {
+            count[k] += named[i];
+            assert_false(named[i] && seen[i]);
+            seen[i] |= named[i];
+        }
+    }
+    /* The first request of a fetcher goes out when its first partition joins. */
+    assert_true(count[0] >= 1 && count[1] >= 1);
+    assert_ptr_not_equal(p[0].fetcher, p[1].fetcher);
+    assert_ptr_equal(p[0].fetcher, p[2].fetcher);
+}
+
+#define CASE(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        CASE(an_unreachable_leader_is_tried_again_after_the_backoff),
+        CASE(a_partition_with_an_error_waits_the_others_go_on),
+        CASE(when_all_wait_the_first_is_asked_for_in_time),
+        CASE(who_joins_does_not_wait),
+        CASE(a_new_epoch_ends_the_wait),
+        CASE(several_fetchers_share_a_leader),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
