@@ -3,6 +3,7 @@
 MUTANT_RULES := \
   broker/replica/becoming_follower:truncation_on_becoming_follower \
   broker/replica/hw_advance:hw_advance \
+  broker/replica/low_watermark:low_watermark \
   broker/raft/vote_persist:vote_persist \
   broker/log/sequence_check:sequence_check \
   broker/log/recovery_scan:recovery_keeps \

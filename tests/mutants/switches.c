@@ -5,7 +5,7 @@
 #include "sim/cli/cli.h"
 
 static const char *const names[MUTANTS_N] = {"RE01", "RE08", "RE10", "RE13",
-                                             "KR01", "TX01", "ST01"};
+                                             "RE33", "KR01", "TX01", "ST01"};
 static int on = -1;
 
 bool
