@@ -64,6 +64,14 @@ struct offset {
     struct offset_value value;
 };
 
+/* A LeaveGroup that is being carried out. */
+struct leaver {
+    struct group_call *call;
+    struct k_leave_group_response *response;
+    bool waits;  /* the answer comes when the log has it that the group is empty … */
+    int16_t err; /* … or it does not take that */
+};
+
 struct group {
     struct map_node by_id;
     struct shard *shard;
@@ -79,6 +87,7 @@ struct group {
     int64_t delay_left_ms;
     struct timer join_timer, sync_timer;
     struct assignment_write *storing;
+    struct leaver *leaver;        /* NULL but within groups_leave() */
     VEC(struct offset *) offsets; /* by topic, partition */
     uint64_t serial;
 };

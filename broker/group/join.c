@@ -117,14 +117,58 @@ next_generation(struct group *g)
     group_move(g, g->members_n ? GROUP_COMPLETING : GROUP_EMPTY);
 }
 
+/* The record of a group that has lost its last member, on its way into the log. */
+struct emptied {
+    struct group_write write;
+    struct group_call *call; /* of who left; NULL: nobody asked, or it is answered */
+    struct k_leave_group_response *response;
+};
+
+static void
+answer_left(struct emptied *e, int16_t err)
+{
+    if (!e->call) return;
+    if (err) {
+        e->response->error_code = group_store_error(err);
+        e->response->members_n = 0;
+    }
+    groups_answer(e->write.shard->owner, e->call, e->response);
+    e->call = NULL;
+}
+
+static void
+emptied_done(struct group_write *w, int16_t err)
+{
+    struct emptied *e = CONTAINER_OF(w, struct emptied, write);
+    answer_left(e, err);
+    MEM_DELETE(&w->shard->owner->env->mem, e);
+}
+
+static void
+emptied_late(struct group_write *w)
+{
+    answer_left(CONTAINER_OF(w, struct emptied, write), K_ERR_REQUEST_TIMED_OUT);
+}
+
+/* Should it fail, the next coordinator finds members in the log and lets their sessions end. So the last member
+ * is told that it has left when the record is committed: who deletes the group then finds it empty, whoever
+ * coordinates it. */
 static void
 store_empty(struct group *g)
 {
+    struct mem *mem = &env_of(g)->mem;
+    struct emptied *e = MEM_NEW(mem, struct emptied);
+    struct leaver *lv = g->leaver;
     struct batch_builder b;
+    if (lv) e->call = lv->call, e->response = lv->response;
+    e->write.done = emptied_done;
+    e->write.late = emptied_late;
     shard_builder(g->shard, &b);
     record_group(&b, g, NULL);
-    /* Should it fail, the next coordinator finds members in the log and lets their sessions end. */
-    (void)shard_write_silently(g->shard, &b);
+    int16_t err = shard_write(g->shard, &b, &e->write);
+    if (lv && !err) lv->waits = true;
+    if (lv && err) lv->err = group_store_error(err);
+    if (err) MEM_DELETE(mem, e);
 }
 
 static void

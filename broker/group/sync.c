@@ -296,8 +296,12 @@ groups_leave(struct groups *gs, const struct k_leave_group_request *q, struct gr
     struct k_leave_group_request_member_identity one = {.member_id = q->member_id,
                                                         .group_instance_id = SLICE_NULL};
     bool batch = c->version >= 3;
+    struct leaver lv = {.call = c, .response = res};
+    if (g) g->leaver = &lv;
     if (!err) leave(g, batch ? q->members : &one, batch ? q->members_n : 1, c, res);
+    if (g) g->leaver = NULL;
     if (!err && !batch) res->error_code = res->members[0].error_code;
-    if (!batch) res->members_n = 0;
-    groups_answer(gs, c, res);
+    if (lv.err) res->error_code = lv.err;
+    if (!batch || lv.err) res->members_n = 0;
+    if (!lv.waits) groups_answer(gs, c, res);
 }

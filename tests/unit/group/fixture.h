@@ -275,15 +275,28 @@ heartbeat(struct slice id, int32_t generation)
     return ((const struct k_heartbeat_response *)answer(c))->error_code;
 }
 
-static inline int16_t
-leave(struct slice id)
+static inline struct call *
+leave_call(struct slice id)
 {
     struct call *c = call_new(0);
     struct k_leave_group_request *q = ARENA_NEW(&w.arena, struct k_leave_group_request);
     q->group_id = S("g");
     q->member_id = id;
     groups_leave(w.gs, q, &c->c);
+    settle();
+    return c;
+}
+
+static inline int16_t
+left(struct call *c)
+{
     return ((const struct k_leave_group_response *)answer(c))->error_code;
+}
+
+static inline int16_t
+leave(struct slice id)
+{
+    return left(leave_call(id));
 }
 
 static inline struct call *

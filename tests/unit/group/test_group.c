@@ -370,12 +370,46 @@ the_last_to_leave_empties_the_group(void **state)
     assert_int_equal(leave(S("nobody")), K_ERR_UNKNOWN_MEMBER_ID);
     assert_int_equal(leave(a), 0);
     assert_state("PreparingRebalance");
-    assert_int_equal(leave(b), 0);
+    struct call *last = leave_call(b);
     assert_state("Empty");
+    assert_int_equal(last->count, 0);
     commit();
+    assert_int_equal(left(last), 0);
     lose_leadership();
     take_over();
     assert_state("Empty");
+}
+
+static void
+who_leaves_last_hears_when_the_log_cannot_have_it(void **state)
+{
+    (void)state;
+    struct slice a = lone_member();
+    w.refuses = K_ERR_NOT_ENOUGH_REPLICAS;
+    assert_int_equal(left(leave_call(a)), K_ERR_COORDINATOR_NOT_AVAILABLE);
+    assert_state("Empty");
+}
+
+static void
+who_leaves_last_hears_when_that_takes_too_long(void **state)
+{
+    (void)state;
+    struct call *last = leave_call(lone_member());
+    pass_ms(4999);
+    assert_int_equal(last->count, 0);
+    pass_ms(1);
+    assert_int_equal(left(last), K_ERR_COORDINATOR_NOT_AVAILABLE);
+    commit();
+    assert_int_equal(last->count, 1);
+}
+
+static void
+who_leaves_last_hears_that_the_leadership_is_gone(void **state)
+{
+    (void)state;
+    struct call *last = leave_call(lone_member());
+    lose_leadership();
+    assert_int_equal(left(last), K_ERR_NOT_COORDINATOR);
 }
 
 static void
@@ -479,6 +513,9 @@ main(void)
         TEST(an_assignment_is_described_until_there_is_another),
         TEST(a_group_needs_a_name),
         TEST(the_last_to_leave_empties_the_group),
+        TEST(who_leaves_last_hears_when_the_log_cannot_have_it),
+        TEST(who_leaves_last_hears_when_that_takes_too_long),
+        TEST(who_leaves_last_hears_that_the_leadership_is_gone),
         TEST(who_waits_hears_that_the_leadership_is_gone),
         TEST(the_next_coordinator_knows_members_and_offsets),
         TEST(a_client_with_a_long_name_gets_a_shorter_id),

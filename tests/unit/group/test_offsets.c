@@ -110,6 +110,43 @@ a_deleted_group_stays_deleted(void **state)
     assert_state("Dead");
 }
 
+/* Both kinds; `err` is what becomes of the record. */
+static void
+deletions_end(int16_t err, int16_t told)
+{
+    struct k_offset_delete_request_offset_delete_request_partition p = {.partition_index =
+                                                                            w.at_partition};
+    struct k_offset_delete_request_offset_delete_request_topic t = {
+        .name = S("orders"), .partitions = &p, .partitions_n = 1};
+    struct k_offset_delete_request q = {.group_id = S("g"), .topics = &t, .topics_n = 1};
+    (void)commit_offset(SLICE_EMPTY, -1, 7);
+    commit();
+    struct call *offset = call_new(0), *group = call_new(2);
+    groups_offset_delete(w.gs, &q, &offset->c);
+    groups_delete(w.gs, S("g"), &group->c);
+    assert_true(is_waiting(offset));
+    assert_true(is_waiting(group));
+    finish_writes(err);
+    const struct k_offset_delete_response *o = answer(offset);
+    const struct k_delete_groups_response_deletable_group_result *g = answer(group);
+    assert_int_equal(o->error_code, told);
+    assert_int_equal(g->error_code, told);
+}
+
+static void
+a_deletion_is_told_when_it_is_committed(void **state)
+{
+    (void)state;
+    deletions_end(0, 0);
+}
+
+static void
+a_deletion_that_is_not_committed_is_told_as_failed(void **state)
+{
+    (void)state;
+    deletions_end(K_ERR_NOT_LEADER_OR_FOLLOWER, K_ERR_NOT_COORDINATOR);
+}
+
 static void
 a_group_with_members_is_not_deleted(void **state)
 {
@@ -219,6 +256,8 @@ main(void)
         TEST(a_partition_that_does_not_exist_has_no_offset),
         TEST(metadata_has_a_limit),
         TEST(a_deleted_group_stays_deleted),
+        TEST(a_deletion_is_told_when_it_is_committed),
+        TEST(a_deletion_that_is_not_committed_is_told_as_failed),
         TEST(a_group_with_members_is_not_deleted),
         TEST(a_deleted_offset_does_not_come_back),
         TEST(offsets_go_with_their_topic),
