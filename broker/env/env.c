@@ -298,6 +298,27 @@ dir_list(struct env *env, struct op *op, struct slice path)
 }
 
 void
+dir_print(struct writer *w, const struct dir_entry *e)
+{
+    writer_i8(w, e->is_dir);
+    writer_i64(w, e->size);
+    writer_i64(w, e->modified_ms);
+    writer_i32(w, (int32_t)e->name.n);
+    writer_bytes(w, e->name);
+}
+
+bool
+dir_next(struct reader *r, struct dir_entry *ret)
+{
+    if (reader_left(r) <= 0) return false;
+    ret->is_dir = reader_i8(r) != 0;
+    ret->size = reader_i64(r);
+    ret->modified_ms = reader_i64(r);
+    ret->name = reader_bytes(r, reader_i32(r));
+    return !r->err;
+}
+
+void
 dir_sync(struct env *env, struct op *op, struct slice path)
 {
     path_op(env, op, OP_SYNC_DIR, path);

@@ -19,6 +19,7 @@
 #define ENV_ENV_H
 
 #include "broker/base/arena.h"
+#include "broker/base/bytes.h"
 #include "broker/base/crc32c.h"
 #include "broker/base/heap.h"
 #include "broker/base/map.h"
@@ -198,8 +199,19 @@ void file_break_ranges(struct file *f, int64_t cut);
 
 void dir_make(struct env *env, struct op *op, struct slice path);
 void dir_remove(struct env *env, struct op *op, struct slice path);
-/* buf: for each entry, sorted by bytes: u8 is-directory, i64 size (big-endian), i32 length, name. */
+/* buf: the entries, sorted by the bytes of their names; dir_next() takes them out. */
 void dir_list(struct env *env, struct op *op, struct slice path);
+struct dir_entry {
+    bool is_dir;
+    int64_t size;
+    int64_t modified_ms; /* wall clock: when it was written to last */
+    struct slice name;
+};
+/* False when there is none left. */
+bool dir_next(struct reader *r, struct dir_entry *ret);
+/* For bodies. */
+void dir_print(struct writer *w, const struct dir_entry *e);
+#define DIR_ENTRY_HEAD_BYTES 21 /* beside the name */
 /* Makes created, renamed and removed names in the directory durable. */
 void dir_sync(struct env *env, struct op *op, struct slice path);
 /* Replaces the target. */

@@ -1,4 +1,5 @@
 /* Appending: offsets are assigned, bytes are queued for the next write. */
+#include "broker/base/ckd.h"
 #include "broker/log/write.h"
 
 static enum log_err
@@ -29,9 +30,10 @@ index_is_full(const struct segment *s)
 static bool
 time_is_over(const struct segment *s, int64_t timestamp)
 {
-    int64_t ms = s->log->config->segment_ms;
-    if (s->first_timestamp >= 0) return timestamp - s->first_timestamp > ms;
-    return env_wall_ms(s->env) - s->created_ms > ms;
+    int64_t ms = s->log->config->segment_ms - s->roll_jitter_ms, waited;
+    if (s->first_timestamp < 0) return (env_now_ns(s->env) - s->created_ns) / NS_PER_MS > ms;
+    /* A producer's timestamp may be any number. */
+    return !ckd_sub(&waited, timestamp, s->first_timestamp) && waited > ms;
 }
 
 static bool

@@ -136,14 +136,11 @@ delete_files(struct close_job *j)
 {
     struct commitlog *log = j->job.log;
     struct reader r = reader(buf_slice(j->job.op.buf));
-    while (reader_left(&r) > 0) {
-        reader_skip(&r, 9);
-        struct slice name = reader_bytes(&r, reader_i32(&r));
-        if (r.err) break;
+    for (struct dir_entry e; dir_next(&r, &e);) {
         struct writer w = writer_mem(&log->env->mem);
         fmt_slice(&w, j->path);
         fmt_char(&w, '/');
-        fmt_slice(&w, name);
+        fmt_slice(&w, e.name);
         files_remove_add(&j->remove, log, writer_slice(&w));
         writer_release(&w);
     }

@@ -48,7 +48,7 @@ const char *log_err_text(enum log_err err);
 
 /* Kafka's names, without prefix; shared by a topic's logs, may be changed at any time. */
 struct log_config {
-    int64_t segment_bytes, segment_ms;
+    int64_t segment_bytes, segment_ms, segment_jitter_ms;
     int64_t index_interval_bytes, segment_index_bytes;
     int64_t retention_bytes, retention_ms; /* -1: for ever */
     int64_t file_delete_delay_ms;
@@ -99,7 +99,7 @@ struct commitlog_params {
 
 /* Private: a segment that is gone but for its files. */
 struct retired {
-    int64_t base_offset, since_ms;
+    int64_t base_offset, since_ns;
 };
 
 enum commitlog_state {
@@ -139,6 +139,10 @@ struct commitlog {
     VEC(int64_t) snapshots; /* offsets of the producer snapshots on disk */
     int32_t snapshots_saving;
     VEC(struct retired) retired; /* files renamed, to be removed later */
+    /* What was found when it was opened: the directory had this topic's id, and leader epochs up to an offset.
+     * Then a log that has fewer records has lost files. */
+    bool was_there;
+    int64_t epochs_known_to;
     bool sweeping, retiring;
     struct log_job *exclusive; /* truncates or closes … */
     bool exclusive_waits;      /* … and goes on when the log is quiet */

@@ -102,6 +102,7 @@ struct index_load {
     struct segment *segment;
     struct file_slurp offsets, times;
     struct scan scan;
+    bool is_for_times; /* offsets are good */
 };
 
 static void
@@ -137,8 +138,10 @@ rebuild_done(struct scan *scan, enum env_err err)
     struct index_load *l = CONTAINER_OF(scan, struct index_load, scan);
     struct segment *s = l->segment;
     if (!err && s->log) {
+        bool is_as_on_disk = l->is_for_times && s->max_timestamp < 0;
+        s->times = TIMES_KNOWN;
         if (s->sealed) segment_seal(s);
-        s->index_dirty = true;
+        if (!is_as_on_disk) s->index_dirty = true;
     }
     load_end(l, err);
 }
@@ -158,6 +161,20 @@ rebuild(struct index_load *l)
     scan_begin(&l->scan);
 }
 
+/* A sealed segment's greatest timestamp is its last entry. None means that no record has one, if that is known
+ * from a look at them; else the file may have lost them, and lookups would pass the segment by. */
+static void
+take_times(struct segment *s)
+{
+    bool may_be_empty = s->written == 0 || s->has_no_timestamps;
+    s->times = s->index.times.n || may_be_empty ? TIMES_KNOWN : TIMES_UNKNOWN;
+    s->max_timestamp = s->max_timestamp_offset = -1;
+    if (s->index.times.n == 0) return;
+    struct time_entry e = s->index.times.v[s->index.times.n - 1];
+    s->max_timestamp = e.timestamp;
+    s->max_timestamp_offset = s->base_offset + e.offset;
+}
+
 static void
 times_read(struct file_slurp *f)
 {
@@ -168,11 +185,7 @@ times_read(struct file_slurp *f)
         load_end(l, ENV_ECANCELED);
     } else if (both && index_parse(&s->index, &s->env->mem, buf_slice(l->offsets.buf),
                                    buf_slice(l->times.buf), s->written)) {
-        if (s->index.times.n) {
-            struct time_entry e = s->index.times.v[s->index.times.n - 1];
-            s->max_timestamp = e.timestamp;
-            s->max_timestamp_offset = s->base_offset + e.offset;
-        }
+        take_times(s);
         load_end(l, ENV_OK);
     } else {
         rebuild(l);
@@ -193,17 +206,36 @@ offsets_read(struct file_slurp *f)
                INDEX_MAX_BYTES);
 }
 
+static struct index_load *
+load_new(struct segment *s)
+{
+    s->index_state = INDEX_LOADING;
+    struct index_load *l = MEM_NEW(&s->env->mem, struct index_load);
+    l->segment = s;
+    segment_pin(s);
+    return l;
+}
+
+bool
+segment_want_times(struct segment *s, struct segment_wait *w)
+{
+    if (!segment_want_index(s, w)) return false;
+    if (s->times == TIMES_KNOWN) return true;
+    list_push_back(&s->index_waits, &w->node);
+    struct index_load *l = load_new(s);
+    l->is_for_times = true;
+    rebuild(l);
+    return false;
+}
+
 bool
 segment_want_index(struct segment *s, struct segment_wait *w)
 {
     if (s->index_state == INDEX_IN_MEMORY) return true;
     list_push_back(&s->index_waits, &w->node);
     if (s->index_state == INDEX_LOADING) return false;
-    s->index_state = INDEX_LOADING;
-    struct index_load *l = MEM_NEW(&s->env->mem, struct index_load);
-    l->segment = s;
+    struct index_load *l = load_new(s);
     l->offsets.done = offsets_read;
-    segment_pin(s);
     file_slurp(s->env, &l->offsets, log_file_path(s->log, s->base_offset, S(".index")),
                INDEX_MAX_BYTES);
     return false;

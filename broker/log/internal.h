@@ -71,9 +71,17 @@ struct segment {
     struct list by_use;            /* in it, while the file is open or wanted */
     struct segment_index index;
     int64_t bytes_since_entry;
-    int64_t max_timestamp, max_timestamp_offset; /* -1: none; of the active segment */
-    int64_t first_timestamp, created_ms;         /* for segment.ms */
-    VEC(struct batch_place) recent;              /* the last batches, when the log was written to */
+    int64_t max_timestamp, max_timestamp_offset; /* -1: none. Once segment_want_times() is true */
+    enum {
+        TIMES_KNOWN,
+        TIMES_UNKNOWN
+    } times;                             /* unknown: the time index is empty, which may be right */
+    bool has_no_timestamps;              /* looked at, and so it is */
+    int64_t modified_ms;                 /* wall clock: when it was written to last */
+    int64_t first_timestamp, created_ns; /* for segment.ms */
+    int64_t roll_jitter_ms;              /* segment.jitter.ms: so much earlier */
+    int32_t named;                       /* the count of names that has its file's */
+    VEC(struct batch_place) recent;      /* the last batches, when the log was written to */
 };
 
 struct segment *segment_new(struct commitlog *log, int64_t base_offset);
@@ -90,6 +98,9 @@ void segment_open_now(struct segment *s);
 bool segment_want_file(struct segment *s, struct segment_wait *w);
 /* True: the index is in memory. One that is missing or broken is made anew from the log. */
 bool segment_want_index(struct segment *s, struct segment_wait *w);
+/* True: and max_timestamp is right, too. Readers by offset need not ask for so much: in a segment whose
+ * records have no timestamps (as in one whose time index is lost) it takes a look at every batch. */
+bool segment_want_times(struct segment *s, struct segment_wait *w);
 void segment_drop_index(struct segment *s);
 
 /* Takes account of the batch at this position, the next one, in the indexes. */
@@ -164,6 +175,12 @@ static inline bool
 log_names_are_durable(const struct commitlog *log)
 {
     return log->names_changed == log->names_synced;
+}
+/* The name of its file is: after a power loss it is there. */
+static inline bool
+segment_name_is_durable(const struct commitlog *log, const struct segment *s)
+{
+    return s->exists && log->names_synced >= s->named;
 }
 static inline void
 log_names_synced(struct commitlog *log, int32_t count)

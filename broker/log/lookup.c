@@ -76,7 +76,7 @@ look_for_segment(struct lookup_job *j)
         struct segment *s = next_segment(j);
         move_to(j, s);
         if (!s) break;
-        if (!segment_want_index(s, &j->job.wait)) return;
+        if (!segment_want_times(s, &j->job.wait)) return;
         j->next_base = s->base_offset + 1;
         if (j->wants_max) {
             j->best_timestamp = MAX(j->best_timestamp, s->max_timestamp);

@@ -89,11 +89,12 @@ is_leftover(struct slice name, bool numbered)
 }
 
 static void
-found_log(struct commitlog *log, int64_t base_offset, int64_t size)
+found_log(struct commitlog *log, int64_t base_offset, int64_t size, int64_t modified_ms)
 {
     struct segment *s = segment_new(log, base_offset);
     s->exists = s->sealed = true;
     s->size = s->written = size;
+    s->modified_ms = modified_ms;
     VEC_PUSH(&log->env->mem, &log->segments, s);
 }
 
@@ -106,14 +107,15 @@ has_log(const struct commitlog *log, int64_t base_offset)
 
 /* The list is sorted: a segment's .index comes before its .log; so first the logs, then the rest. */
 static void
-sort_out(struct open_job *j, struct slice name, int64_t size, bool logs)
+sort_out(struct open_job *j, const struct dir_entry *e, bool logs)
 {
     struct commitlog *log = j->job.log;
+    struct slice name = e->name;
     struct slice suffix;
     int64_t base;
     bool numbered = parse_name(name, &base, &suffix);
     if (logs) {
-        if (numbered && slice_eq(suffix, S(".log"))) found_log(log, base, size);
+        if (numbered && slice_eq(suffix, S(".log"))) found_log(log, base, e->size, e->modified_ms);
     } else if (numbered && slice_eq(suffix, S(".log.swap"))) {
         VEC_PUSH(&log->env->mem, &j->swaps, base);
     } else if (is_leftover(name, numbered)) {
@@ -132,12 +134,8 @@ read_list(struct open_job *j, struct slice entries)
 {
     for (int pass = 0; pass < 2; pass++) {
         struct reader r = reader(entries);
-        while (reader_left(&r) > 0) {
-            bool is_dir = reader_u8(&r);
-            int64_t size = reader_i64(&r);
-            struct slice name = reader_bytes(&r, reader_i32(&r));
-            if (!r.err && !is_dir) sort_out(j, name, size, pass == 0);
-        }
+        for (struct dir_entry e; dir_next(&r, &e);)
+            if (!e.is_dir) sort_out(j, &e, pass == 0);
     }
 }
 
@@ -210,6 +208,7 @@ open_metadata_read(struct open_job *j)
         return;
     }
     bool is_good = found && partition_metadata_parse(buf_slice(j->slurp.buf), &log->topic_id);
+    log->was_there = is_good;
     if (found) buf_unref(j->slurp.buf);
     if (is_good || uuid_is_zero(log->topic_id)) open_step_again(j, ENV_OK);
     else write_metadata(j);
@@ -222,6 +221,8 @@ take_epochs(struct open_job *j)
     bool good =
         !j->slurp.err && epoch_cache_parse(&log->epochs, &log->env->mem, buf_slice(j->slurp.buf));
     if (!j->slurp.err) buf_unref(j->slurp.buf);
+    if (good && log->epochs.v.n)
+        log->epochs_known_to = log->epochs.v.v[log->epochs.v.n - 1].start_offset;
     if (good || log->segments.n == 0) return;
     j->clean = false; /* the batches have them */
     j->recovery_point = 0;
@@ -381,7 +382,7 @@ open_next_segment(struct open_job *j)
             return;
         }
         if (j->i == log->segments.n - 1) {
-            if (!segment_want_index(s, &j->job.wait)) return;
+            if (!segment_want_times(s, &j->job.wait)) return;
             j->tail.done = tail_loaded;
             tail_load(log, &j->tail);
             return;
@@ -522,7 +523,7 @@ open_swap(struct open_job *j)
     }
     int64_t base = j->swaps.v[--j->swaps.n];
     if (!has_log(log, base)) {
-        found_log(log, base, 0);
+        found_log(log, base, 0, env_wall_ms(log->env));
         int64_t i = log->segments.n - 1;
         struct segment *s = log->segments.v[i];
         for (; i > 0 && log->segments.v[i - 1]->base_offset > base; i--)
@@ -572,6 +573,8 @@ open_step(struct log_job *job, enum env_err err)
     switch (j->stage) {
     case OPEN_MKDIR:
         if (!err) log->parent_dirty = true;
+        if (!err)
+            j->start_offset = 0; /* what the checkpoint says is of an earlier topic of this name */
         j->stage = OPEN_LIST;
         dir_list(log->env, &job->op, log->dir);
         break;

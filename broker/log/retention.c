@@ -1,6 +1,7 @@
 /* What goes at the front: segments past retention.ms or retention.bytes, or below the log start. Only whole
- * segments, never the active one, and nothing that the high watermark has not passed (KAFKA-5634). Their
- * files are renamed first and removed by a later sweep, as Kafka does. */
+ * segments, and nothing that the high watermark has not passed (KAFKA-5634). When all of them go, the active
+ * one is closed first and another one made. Their files are renamed first and removed by a later sweep, as
+ * Kafka does. */
 #include "broker/log/internal.h"
 
 /* ---- removing segments ---- */
@@ -37,12 +38,15 @@ with_deleted(struct commitlog *log, int64_t base_offset, struct slice suffix)
     return log_file_path(log, base_offset, writer_slice(&w));
 }
 
+static void unlink_retired(struct commitlog *log);
+
 static void
 retire_end(struct retire_job *j)
 {
     struct commitlog *log = j->job.log;
     VEC_RELEASE(&log->env->mem, &j->bases);
     log->retiring = false;
+    if (log->state == COMMITLOG_OPEN) unlink_retired(log); /* whose delay is 0 */
     job_end(&j->job);
 }
 
@@ -64,7 +68,8 @@ retire_step(struct log_job *job, enum env_err err)
                     with_deleted(log, base, suffix));
         return;
     }
-    struct retired r = {base, env_wall_ms(log->env)};
+    /* Not by the wall clock: one that was set back would keep the files until it has caught up. */
+    struct retired r = {base, env_now_ns(log->env)};
     VEC_PUSH(&log->env->mem, &log->retired, r);
     j->i++;
     j->at = 0;
@@ -118,10 +123,10 @@ static void
 unlink_retired(struct commitlog *log)
 {
     struct unlink_job *j = NULL;
-    int64_t kept = 0, now = env_wall_ms(log->env);
+    int64_t kept = 0, now = env_now_ns(log->env);
     for (int64_t i = 0; i < log->retired.n; i++) {
         struct retired r = log->retired.v[i];
-        if (now - r.since_ms < log->config->file_delete_delay_ms) {
+        if ((now - r.since_ns) / NS_PER_MS < log->config->file_delete_delay_ms) {
             log->retired.v[kept++] = r;
             continue;
         }
@@ -141,44 +146,76 @@ struct sweep_job {
     struct log_job job;
     int64_t high_watermark;
     struct retire_job *retire;
+    bool is_syncing_names;
+    int32_t names; /* the directory is being synced up to this count */
 };
 
-static int64_t
-excess_bytes(const struct commitlog *log)
+/* Kafka's rule: as long as at least retention.bytes are left without it. With 0 everything goes. */
+static bool
+is_too_much(const struct commitlog *log, const struct segment *s)
 {
-    if (log->config->retention_bytes < 0) return 0;
-    return commitlog_size_bytes(log) - log->config->retention_bytes;
+    int64_t most = log->config->retention_bytes;
+    return most >= 0 && commitlog_size_bytes(log) - most >= s->size;
 }
 
-/* Its greatest timestamp comes from the time index. */
+/* Kafka's rule: a segment is as old as its greatest timestamp, or, if no record in it has one, as the last
+ * writing to its file. */
 static bool
 is_too_old(const struct segment *s)
 {
     int64_t ms = s->log->config->retention_ms;
-    return ms >= 0 && s->max_timestamp >= 0 && env_wall_ms(s->env) - s->max_timestamp > ms;
+    int64_t newest = s->max_timestamp >= 0 ? s->max_timestamp : s->modified_ms;
+    return ms >= 0 && env_wall_ms(s->env) - newest > ms;
 }
 
 static bool
-may_go(const struct commitlog *log, int64_t high_watermark)
+is_visible(const struct sweep_job *j, const struct segment *s)
 {
-    if (log->segments.n < 2) return false;
-    const struct segment *s = log->segments.v[0];
-    int64_t next = log->segments.v[1]->base_offset;
-    /* The one that then is first tells where the log ends: its name must be durable. */
-    if (!log->segments.v[1]->exists || !log_names_are_durable(log)) return false;
-    if (next > high_watermark || next > log->written_end || s->written != s->size) return false;
-    if (next <= log->start_offset) return true;
-    if (!log->config->delete) return false;
-    return excess_bytes(log) >= s->size || is_too_old(s);
+    return s->end_offset <= j->high_watermark && s->written == s->size;
 }
 
-/* An old log that nothing is written to any more: its active segment is closed, so that it can go. */
-static void
-maybe_roll_old(struct commitlog *log, int64_t high_watermark)
+/* The segment in front. Its greatest timestamp is known. */
+static bool
+is_to_go(const struct sweep_job *j, const struct segment *s)
 {
-    struct segment *s = log_active(log);
-    if (s->size == 0 || s->written != s->size || log->assigned_end > high_watermark) return;
-    if (log->config->delete &&is_too_old(s)) log_roll(log, log->assigned_end);
+    const struct commitlog *log = j->job.log;
+    bool is_last = log->segments.n == 1;
+    if (!is_visible(j, s) || (is_last && s->size == 0)) return false;
+    if (!is_last && log->segments.v[1]->base_offset <= log->start_offset) return true;
+    return log->config->delete &&(is_too_much(log, s) || is_too_old(s));
+}
+
+/* The one that is first then tells where the log begins and ends: before the one in front of it goes, its file
+ * has been made, and its name is durable. This name only: others come and go, and under load there is
+ * always one that is not durable yet. False: waits. */
+static bool
+has_successor(struct sweep_job *j)
+{
+    struct commitlog *log = j->job.log;
+    struct segment *next = log->segments.v[1];
+    if (segment_name_is_durable(log, next)) return true;
+    /* Nor is it made before the names of those before it are durable (write.c). */
+    if (!next->exists && log->names_synced >= log->segments.v[0]->named)
+        return segment_want_file(next, &j->job.wait);
+    j->is_syncing_names = true;
+    j->names = log->names_changed;
+    dir_sync(log->env, &j->job.op, log->dir);
+    return false;
+}
+
+/* True: another one may have to go. */
+static bool
+retire_one(struct sweep_job *j)
+{
+    struct commitlog *log = j->job.log;
+    struct segment *first = log->segments.v[0];
+    if (log->config->retention_ms >= 0 && !segment_want_times(first, &j->job.wait)) return false;
+    if (!is_to_go(j, first)) return false;
+    if (log->segments.n == 1) log_roll(log, log->assigned_end);
+    if (!has_successor(j)) return false;
+    if (!j->retire) j->retire = JOB_NEW(log, retire_job, retire_step);
+    retire_first(log, j->retire);
+    return true;
 }
 
 static void
@@ -186,21 +223,14 @@ sweep_step(struct log_job *job, enum env_err err)
 {
     struct sweep_job *j = CONTAINER_OF(job, struct sweep_job, job);
     struct commitlog *log = job->log;
-    bool usable = log->state == COMMITLOG_OPEN && !err;
-    if (usable) maybe_roll_old(log, j->high_watermark);
-    if (usable && j->high_watermark >= log->assigned_end && log->segments.n > 1 &&
-        !log_active(log)->exists && !segment_want_file(log_active(log), &job->wait))
-        return;
-    while (usable) {
-        struct segment *first = log->segments.v[0];
-        bool needs_index = log->segments.n > 1 && log->config->retention_ms >= 0;
-        if (needs_index && !segment_want_index(first, &job->wait)) return;
-        if (!may_go(log, j->high_watermark)) break;
-        if (!j->retire) j->retire = JOB_NEW(log, retire_job, retire_step);
-        retire_first(log, j->retire);
+    if (j->is_syncing_names && err) log_fail(log, err, "syncing", log->dir);
+    else if (j->is_syncing_names) log_names_synced(log, j->names);
+    j->is_syncing_names = false;
+    if (log->state == COMMITLOG_OPEN && !err) {
+        while (retire_one(j)) continue;
+        if (op_is_pending(&job->op) || list_is_linked(&job->wait.node)) return;
+        unlink_retired(log);
     }
-    if (usable) unlink_retired(log);
-    if (usable && !log_names_are_durable(log)) commitlog_sync(log, NULL);
     if (j->retire) {
         log->retiring = true;
         job_soon(&j->retire->job);

@@ -49,7 +49,10 @@ segment_new(struct commitlog *log, int64_t base_offset)
     s->open_files = log->open_files;
     s->base_offset = s->end_offset = base_offset;
     s->max_timestamp = s->max_timestamp_offset = s->first_timestamp = -1;
-    s->created_ms = env_wall_ms(log->env);
+    s->created_ns = env_now_ns(log->env);
+    s->modified_ms = env_wall_ms(log->env);
+    int64_t jitter = MIN(log->config->segment_jitter_ms, log->config->segment_ms);
+    if (jitter > 0) s->roll_jitter_ms = env_random_below(log->env, STREAM_JITTER, jitter);
     list_init(&s->file_waits);
     list_init(&s->index_waits);
     return s;
@@ -136,7 +139,7 @@ segment_opened(struct op *op)
         return;
     }
     s->state = SEGMENT_IS_OPEN;
-    if (!s->exists && s->log) log_names_changed(s->log);
+    if (!s->exists && s->log) log_names_changed(s->log), s->named = s->log->names_changed;
     s->exists = true;
     if (s->written < 0) s->written = s->size = size;
     segment_pin(s);
@@ -248,7 +251,7 @@ void
 segment_place(struct segment *s, const struct batch_header *h, bool recent)
 {
     CHECK(h->base_offset >= s->end_offset);
-    if (s->first_timestamp < 0) s->first_timestamp = h->max_timestamp;
+    if (s->size == 0) s->first_timestamp = h->max_timestamp;
     index_build(s, h, s->size);
     s->index_dirty = true;
     if (recent) remember(s, h);
@@ -260,6 +263,7 @@ void
 segment_seal(struct segment *s)
 {
     s->sealed = true;
+    s->has_no_timestamps = s->max_timestamp < 0;
     if (s->size)
         index_add_time(&s->index, &s->env->mem, s->max_timestamp,
                        segment_relative(s, s->max_timestamp_offset));

@@ -125,9 +125,7 @@ index_parse(struct segment_index *x, struct mem *mem, struct slice offsets, stru
             int64_t log_bytes)
 {
     x->offsets.n = x->times.n = 0;
-    bool are_good = parse_offsets(x, mem, offsets, log_bytes) && parse_times(x, mem, times);
-    /* A sealed segment's greatest timestamp is its last entry: without one, lookups would pass it by. */
-    if (are_good && (x->times.n || log_bytes == 0)) return true;
+    if (parse_offsets(x, mem, offsets, log_bytes) && parse_times(x, mem, times)) return true;
     x->offsets.n = x->times.n = 0;
     return false;
 }

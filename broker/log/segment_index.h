@@ -45,8 +45,8 @@ void index_truncate(struct segment_index *x, int32_t offset);
 void index_print_offsets(const struct segment_index *x, struct writer *w);
 void index_print_times(const struct segment_index *x, struct writer *w);
 /* False if the text cannot be an index of a log file of log_bytes; x is then empty. Zeroes at the end
- * (a preallocated file that was not trimmed) are left out. A time index without an entry says nothing,
- * unless the log file is empty, too. */
+ * (a preallocated file that was not trimmed) are left out. A time index may have no entry: records need
+ * not have timestamps. */
 bool index_parse(struct segment_index *x, struct mem *mem, struct slice offsets, struct slice times,
                  int64_t log_bytes);
 

@@ -80,7 +80,7 @@ cut_find(struct truncate_job *j)
 {
     struct commitlog *log = j->job.log;
     struct segment *s = j->segment;
-    if (!segment_want_file(s, &j->job.wait) || !segment_want_index(s, &j->job.wait)) return;
+    if (!segment_want_file(s, &j->job.wait) || !segment_want_times(s, &j->job.wait)) return;
     const struct offset_entry *e = index_floor(&s->index, segment_relative(s, j->offset - 1));
     j->position = -1;
     j->base = s->base_offset;

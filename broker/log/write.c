@@ -77,6 +77,7 @@ write_done(struct commitlog *log, struct write_job *w)
 {
     w->segment->written += w->bytes;
     w->segment->dirty = true;
+    w->segment->modified_ms = env_wall_ms(log->env);
     log->written_end = w->end_offset;
     log_settle(log);
     bool was_rolled = log->sync_after_roll && w->segment == log_active(log);

@@ -7,11 +7,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "broker/base/bytes.h"
+#include "broker/env/env.h"
 #include "broker/os/errors.h"
 #include "broker/os/memory.h"
-
-#define ENTRY_HEAD_BYTES 13
 
 struct entries {
     struct dirent **v;
@@ -34,7 +32,7 @@ static int64_t
 encoded_bytes(const struct entries *all)
 {
     int64_t n = 0;
-    for (int i = 0; i < all->n; i++) n += ENTRY_HEAD_BYTES + (int64_t)strlen(all->v[i]->d_name);
+    for (int i = 0; i < all->n; i++) n += DIR_ENTRY_HEAD_BYTES + (int64_t)strlen(all->v[i]->d_name);
     return n;
 }
 
@@ -45,10 +43,11 @@ encode(int fd, const char *name, struct writer *w)
     struct stat st;
     if (fstatat(fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0) return;
     if (S_ISLNK(st.st_mode) && fstatat(fd, name, &st, 0) < 0) return;
-    writer_i8(w, S_ISDIR(st.st_mode));
-    writer_i64(w, S_ISDIR(st.st_mode) ? 0 : st.st_size);
-    writer_i32(w, (int32_t)strlen(name));
-    writer_bytes(w, slice_cstr(name));
+    dir_print(w, &(struct dir_entry){.is_dir = S_ISDIR(st.st_mode),
+                                     .size = S_ISDIR(st.st_mode) ? 0 : st.st_size,
+                                     .modified_ms = (int64_t)st.st_mtim.tv_sec * 1000 +
+                                                    st.st_mtim.tv_nsec / 1000000,
+                                     .name = slice_cstr(name)});
 }
 
 enum env_err

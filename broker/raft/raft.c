@@ -244,13 +244,8 @@ latest_checkpoint(struct slice listing, struct log_end *ret)
 {
     struct reader rd = reader(listing);
     struct slice found = SLICE_NULL;
-    while (reader_left(&rd) > 0 && !rd.err) {
-        (void)reader_u8(&rd);
-        (void)reader_i64(&rd);
-        int32_t n = reader_i32(&rd);
-        struct slice name = reader_bytes(&rd, n);
-        if (!rd.err && parse_checkpoint_name(name, ret)) found = name;
-    }
+    for (struct dir_entry e; dir_next(&rd, &e);)
+        if (parse_checkpoint_name(e.name, ret)) found = e.name;
     return found;
 }
 

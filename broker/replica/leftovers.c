@@ -25,17 +25,6 @@ joined(struct leftovers *l, struct slice dir, struct slice name)
     return slice(p, dir.n + 1 + name.n);
 }
 
-/* See dir_list(). */
-static bool
-next_entry(struct reader *r, bool *ret_is_dir, struct slice *ret_name)
-{
-    if (reader_left(r) <= 0) return false;
-    *ret_is_dir = reader_i8(r) != 0;
-    reader_skip(r, 8);
-    *ret_name = reader_bytes(r, reader_i32(r));
-    return !r->err;
-}
-
 static void
 end(struct leftovers *l)
 {
@@ -61,13 +50,12 @@ static void
 next_file(struct op *op)
 {
     struct leftovers *l = CONTAINER_OF(op, struct leftovers, op);
-    bool is_dir;
-    struct slice name;
+    struct dir_entry e;
     if (op->err != ENV_OK) {
         dir_done(op);
-    } else if (next_entry(&l->files_left, &is_dir, &name)) {
+    } else if (dir_next(&l->files_left, &e)) {
         op->done = next_file;
-        path_unlink(l->r->env, op, joined(l, l->dir, name));
+        path_unlink(l->r->env, op, joined(l, l->dir, e.name));
     } else {
         op->done = dir_done;
         dir_remove(l->r->env, op, l->dir);
@@ -90,11 +78,9 @@ static void
 next_dir(struct leftovers *l)
 {
     struct replicas *r = l->r;
-    bool is_dir;
-    struct slice name;
-    while (!r->stopping && next_entry(&l->dirs_left, &is_dir, &name)) {
-        if (!is_dir || !slice_ends(name, S("-delete"))) continue;
-        l->dir = mem_dup(&r->env->mem, joined(l, r->log_dir, name));
+    for (struct dir_entry e; !r->stopping && dir_next(&l->dirs_left, &e);) {
+        if (!e.is_dir || !slice_ends(e.name, S("-delete"))) continue;
+        l->dir = mem_dup(&r->env->mem, joined(l, r->log_dir, e.name));
         l->op.done = files_listed;
         dir_list(r->env, &l->op, l->dir);
         return;

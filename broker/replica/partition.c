@@ -3,6 +3,7 @@
 #include "broker/base/check.h"
 #include "broker/base/fmt.h"
 #include "broker/replica/fetcher.h"
+#include "broker/replica/missing_records.h"
 #include "broker/replica/replicas.h"
 #include "errors.h"
 
@@ -183,7 +184,7 @@ cut_is_over(struct partition *p)
         replicas_drop(p);
     } else if (waiter) {
         waiter->done(waiter);
-    } else if (p->role == PARTITION_FOLLOWER) {
+    } else if (p->role == PARTITION_FOLLOWER || p->role == PARTITION_NONE) {
         const struct image_partition *ip = in_image(p);
         if (ip) partition_apply(p, ip);
         if (p->role == PARTITION_FOLLOWER && !p->is_truncating) fetcher_join(p);
@@ -268,7 +269,11 @@ partition_apply(struct partition *p, const struct image_partition *ip)
      * would begin above its end, its high watermark could pass the cut. */
     if (p->is_truncating) return;
     if (ip->leader_epoch < p->leader_epoch) return;
-    if (ip->leader == p->owner->node_id) become_leader(p, ip);
+    bool leads = ip->leader == p->owner->node_id;
+    if (leads && missing_records_skip(commitlog_start(&p->log), commitlog_assigned_end(&p->log),
+                                      p->vanished_end))
+        partition_cut(p, p->vanished_end, true); /* and then it leads */
+    else if (leads) become_leader(p, ip);
     else become_follower(p, ip);
 }
 

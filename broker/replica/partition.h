@@ -103,6 +103,8 @@ struct partition {
     struct topic_config *config;
     struct commitlog log;
     bool log_ready, is_deleted;
+    int64_t
+        vanished_end; /* of records that were here and are no more (missing_records.h); else 0 */
     struct op aside_op;
     struct list to_open;  /* waits for its log to be opened */
     struct list dropping; /* deleted, and no longer among the owner's partitions */

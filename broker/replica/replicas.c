@@ -3,6 +3,7 @@
 #include "broker/base/check.h"
 #include "broker/base/fmt.h"
 #include "broker/replica/fetcher.h"
+#include "broker/replica/missing_records.h"
 #include "configs.h"
 
 /* log.retention.check.interval.ms and replica.high.watermark.checkpoint.interval.ms are read from the
@@ -205,6 +206,35 @@ set_aside(struct partition *p)
     commitlog_close(&p->log, &p->log_op);
 }
 
+/* Says what the checkpoints knew and the log has no more. */
+static void
+look_for_missing_records(struct partition *p)
+{
+    struct replicas *r = p->owner;
+    struct commitlog *log = &p->log;
+    struct known_of_log k = {
+        .was_there = log->was_there,
+        .start = commitlog_start(log),
+        .end = commitlog_assigned_end(log),
+        .synced = replicas_checkpointed(r, CHECKPOINT_RECOVERY_POINT, p->topic, p->index),
+        .high_watermark = replicas_checkpointed(r, CHECKPOINT_HIGH_WATERMARK, p->topic, p->index),
+        .epochs_to = log->epochs_known_to,
+    };
+    p->vanished_end = missing_records_end(&k);
+    if (!p->vanished_end) return;
+    struct writer w = writer_mem(&r->env->mem);
+    fmt_str(&w, "segment files are missing: there were records up to offset ");
+    fmt_i64(&w, p->vanished_end);
+    fmt_str(&w, ", the log ends at ");
+    fmt_i64(&w, k.end);
+    if (k.start == k.end) {
+        fmt_str(&w, "; it is fetched again from another replica, or goes on at ");
+        fmt_i64(&w, p->vanished_end);
+    }
+    say(r, 2, p->label, writer_slice(&w));
+    writer_release(&w);
+}
+
 static void
 log_ready(struct commitlog *log, enum log_err err, struct slice why)
 {
@@ -226,6 +256,7 @@ log_ready(struct commitlog *log, enum log_err err, struct slice why)
         int64_t hw = replicas_checkpointed(r, CHECKPOINT_HIGH_WATERMARK, p->topic, p->index);
         partition_set_high_watermark(
             p, MIN(MAX(hw, commitlog_start(&p->log)), commitlog_written_end(&p->log)));
+        look_for_missing_records(p);
         /* A later topic of this name begins anew. */
         replicas_forget_checkpoint(r, p->topic, p->index);
         const struct image_partition *ip = in_image(p);

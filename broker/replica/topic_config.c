@@ -69,6 +69,7 @@ topic_config_load(struct topic_config *t, const struct config *broker, const str
     t->log = log_config_default();
     t->log.segment_bytes = I64(K_TCFG_SEGMENT_BYTES);
     t->log.segment_ms = I64(K_TCFG_SEGMENT_MS);
+    t->log.segment_jitter_ms = I64(K_TCFG_SEGMENT_JITTER_MS);
     t->log.index_interval_bytes = I64(K_TCFG_INDEX_INTERVAL_BYTES);
     t->log.segment_index_bytes = I64(K_TCFG_SEGMENT_INDEX_BYTES);
     t->log.retention_bytes = I64(K_TCFG_RETENTION_BYTES);

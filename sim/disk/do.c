@@ -146,15 +146,14 @@ do_list(struct disk *d, struct slice path, struct mem *mem, struct buf **ret)
     if (err) return err;
     struct dirent **v;
     int64_t n = dir_sorted(dir, IMAGE_CACHED, d->mem, &v), bytes = 0;
-    for (int64_t k = 0; k < n; k++) bytes += 1 + 8 + 4 + v[k]->name.n;
+    for (int64_t k = 0; k < n; k++) bytes += DIR_ENTRY_HEAD_BYTES + v[k]->name.n;
     struct buf *b = buf_new(mem, bytes);
     struct writer w = writer_fixed(b->data, bytes);
-    for (int64_t k = 0; k < n; k++) {
-        writer_i8(&w, v[k]->inode->is_dir);
-        writer_i64(&w, v[k]->inode->size);
-        writer_i32(&w, (int32_t)v[k]->name.n);
-        writer_bytes(&w, v[k]->name);
-    }
+    for (int64_t k = 0; k < n; k++)
+        dir_print(&w, &(struct dir_entry){.is_dir = v[k]->inode->is_dir,
+                                          .size = v[k]->inode->size,
+                                          .modified_ms = v[k]->inode->modified_ms,
+                                          .name = v[k]->name});
     CHECK(!w.err);
     b->n = bytes;
     mem_free(d->mem, v, dir->names[IMAGE_CACHED].n * (int64_t)sizeof(*v));

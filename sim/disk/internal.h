@@ -36,6 +36,7 @@ struct inode {
     int64_t pages_n;
     struct list dirty;
     int64_t size, durable_size;
+    int64_t modified_ms; /* by the host's wall clock */
     uint64_t writes, size_version, durable_size_version;
     /* directories */
     struct map names[2]; /* struct dirent, by enum disk_image */

@@ -58,6 +58,12 @@ misdirected(struct disk *d, const struct disk_op *o)
     return DISK_PAGE_BYTES * dice_between(&d->power_dice, 1, 8);
 }
 
+static int64_t
+wall_ms(const struct mach *m)
+{
+    return clock_wall_ms(&m->m.host->clock, m->w->now_ns);
+}
+
 static void
 carry_out_write(struct disk *d, struct disk_op *o)
 {
@@ -66,6 +72,7 @@ carry_out_write(struct disk *d, struct disk_op *o)
         return;
     }
     o->value = write_segs(o, o->op->offset + misdirected(d, o), o->op->n);
+    o->inode->modified_ms = wall_ms(o->m);
     if (o->value < o->op->n) o->err = ENV_ENOSPC;
     d->w->stats.disk_write_bytes += o->value;
 }
@@ -126,6 +133,7 @@ carry_out(struct disk *d, struct disk_op *o)
     case OP_OPEN:
         o->err = do_open(d, op->path, op->flags, &o->opened);
         if (!o->err) o->value = o->opened->size, inode_ref(o->opened);
+        if (!o->err && !o->opened->modified_ms) o->opened->modified_ms = wall_ms(o->m);
         break;
     case OP_CLOSE: carry_out_close(o); break;
     case OP_READ: carry_out_read(d, o); break;
@@ -133,7 +141,7 @@ carry_out(struct disk *d, struct disk_op *o)
     case OP_SYNC: carry_out_sync(d, o); break;
     case OP_TRUNCATE:
         if (do_fails(d, DISK_FAIL_WRITE, o->inode->path)) o->err = ENV_EIO;
-        else inode_truncate(o->inode, op->n);
+        else inode_truncate(o->inode, op->n), o->inode->modified_ms = wall_ms(o->m);
         break;
     case OP_LOCK: o->err = do_lock(d, op->path, o->m); break;
     case OP_MKDIR: o->err = do_mkdir(d, op->path); break;

@@ -21,7 +21,7 @@
 
 struct inode {
     uint8_t *now, *safe; /* cached, durable */
-    int64_t n, safe_n;
+    int64_t n, safe_n, modified_ms;
 };
 
 /* A name's change that is not durable yet. */
@@ -263,7 +263,7 @@ do_write(struct body *b, const struct op *op, int64_t limit)
 {
     struct inode *f = op_inode(op);
     int64_t at = op->offset, n = MIN(op->n, limit);
-    (void)b;
+    f->modified_ms = b->wall_ms;
     if (at + n > f->n) inode_resize(f, at + n);
     for (int32_t i = 0; i < op->segs_n && n > 0; i++) {
         int64_t take = MIN(op->segs[i].bytes.n, n);
@@ -303,10 +303,10 @@ do_list(struct body *b, const struct op *op, struct event *ev)
         struct name *f = &b->disk->now.v[i];
         if (!is_in(f->path, (const char *)op->path.p)) continue;
         struct slice name = slice_cstr(strrchr(f->path, '/') + 1);
-        writer_i8(&w, !f->inode);
-        writer_i64(&w, f->inode ? f->inode->n : 0);
-        writer_i32(&w, (int32_t)name.n);
-        writer_bytes(&w, name);
+        dir_print(&w, &(struct dir_entry){.is_dir = !f->inode,
+                                          .size = f->inode ? f->inode->n : 0,
+                                          .modified_ms = f->inode ? f->inode->modified_ms : 0,
+                                          .name = name});
     }
     ev->buf = buf_copy(&b->env.mem, writer_slice(&w));
     writer_release(&w);

@@ -320,6 +320,7 @@ retention_deletes_whole_segments_below_the_high_watermark(void **state)
     assert_true(commitlog_size_bytes(&f.log) >= 400 && commitlog_size_bytes(&f.log) < 800);
     assert_non_null(disk_file(d, "orders-0/00000000000000000000.log.deleted").p);
     f.body.wall_ms += 100000;
+    f.body.now_ns += 100000 * NS_PER_MS;
     append_plain(&f, 0, 20);
     body_run(&f.body); /* time passes with an event */
     commitlog_sweep(&f.log, 20);
