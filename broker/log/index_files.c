@@ -77,8 +77,9 @@ save_op_done(struct op *op)
     if (op->err && !x->err) x->err = op->err;
     x->at++;
     if (x->at % SAVE_STEPS == SAVE_WRITE && x->buf->n == 0) x->at++;
-    if (x->err && x->file.is_open) file_close(&x->op, &x->file);
-    else if (x->err || !x->segment->log) save_end(x);
+    bool is_over = x->err || !x->segment->log; /* retention may take the segment meanwhile */
+    if (is_over && x->file.is_open) file_close(&x->op, &x->file);
+    else if (is_over) save_end(x);
     else save_next(x);
 }
 
