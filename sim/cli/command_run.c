@@ -444,16 +444,18 @@ print_again(const struct session *s, const struct errand *t)
 static void
 sum_up(const struct session *s)
 {
-    int64_t passed = 0, failed = 0, left = 0;
+    int64_t passed = 0, failed = 0, inconclusive = 0, left = 0;
     for (int64_t i = 0; i < s->tasks.n; i++) {
         const struct errand *t = &s->tasks.v[i];
         if (t->is_done && t->exit_code == EXIT_PASS) passed++;
+        else if (t->is_done && t->exit_code == EXIT_INCONCLUSIVE) inconclusive++;
         else if (t->is_done && t->exit_code != EXIT_INTERRUPTED) failed++;
         else left++;
         if (t->is_done && t->exit_code && !s->o.json) print_again(s, t);
     }
     if (s->o.json) return;
     printf("%lld passed, %lld failed", (long long)passed, (long long)failed);
+    if (inconclusive) printf(", %lld inconclusive", (long long)inconclusive);
     if (left) printf(", %lld not run to their end", (long long)left);
     putchar('\n');
 }
