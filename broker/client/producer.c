@@ -144,6 +144,7 @@ producer_send(struct producer *p, struct send *s, const struct producer_record *
     s->error = K_ERR_NONE;
     s->partition = rec->partition < 0 ? -1 : rec->partition;
     s->offset = -1;
+    s->node_id = -1;
     s->timestamp = r.timestamp;
     p->pending++;
     p->charged_bytes += bytes;

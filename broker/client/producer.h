@@ -51,6 +51,7 @@ struct send {
     int16_t error;     /* of the last attempt: K_ERR_… */
     int32_t partition; /* -1: never chosen */
     int64_t offset;    /* -1: not known */
+    int32_t node_id;   /* the broker that was asked last; -1: none */
     int64_t timestamp; /* of the record, or of the append if the topic says so */
     struct list node;  /* the producer's */
     int32_t at;        /* in its batch */

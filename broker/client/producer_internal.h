@@ -30,7 +30,8 @@ struct pbatch {
     bool maybe_stored; /* an attempt's end is not known */
     bool ended;        /* its sends are done */
     bool has_sequence;
-    int16_t error; /* of the last attempt */
+    int16_t error;   /* of the last attempt */
+    int32_t node_id; /* whom it asked */
     struct op op;
     struct buf *compressed;
     struct buf *bytes; /* as sent */

@@ -161,6 +161,7 @@ request_take(struct preq *q, enum env_err err, const struct k_produce_response *
 {
     struct producer *p = q->p;
     b->part->in_flight--;
+    b->node_id = q->peer->id;
     if (err) {
         /* What never left us is nowhere. */
         batch_refused(p, b, K_ERR_NETWORK_EXCEPTION,

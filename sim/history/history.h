@@ -85,7 +85,7 @@ struct history_op {
     int16_t acks;           /* sends: what was asked for */
     int32_t process, topic; /* see history_process_name(), history_topic_name() */
     int32_t partition;      /* -1: not known */
-    int32_t node;           /* polls: the replica asked, -1 the leader */
+    int32_t node;           /* polls: the replica asked, -1 the leader; sends: who answered, -1 */
     int32_t leader_epoch;   /* of HISTORY_END and HISTORY_TRUNCATION; -1: not known */
     int32_t reads_n;
     int64_t first_read;

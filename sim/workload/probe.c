@@ -38,6 +38,7 @@ ended(struct send *s)
     struct probing *one = CONTAINER_OF(s, struct probing, send);
     struct probe_args *a = one->prober->args;
     bool is_ok = s->result == SEND_OK, is_failed = s->result == SEND_FAILED;
+    a->history->ops.v[one->op].node = s->node_id;
     history_complete(a->history, one->op,
                      is_ok       ? HISTORY_OK
                      : is_failed ? HISTORY_FAIL

@@ -59,6 +59,7 @@ made(struct send *s)
     enum history_outcome outcome = s->result == SEND_OK     ? HISTORY_OK
                                  : s->result == SEND_FAILED ? HISTORY_FAIL
                                                             : HISTORY_INFO;
+    a->history->ops.v[one->op].node = s->node_id;
     history_complete(a->history, one->op, outcome, s->error, s->partition, s->offset);
     a->acknowledged += outcome == HISTORY_OK;
     a->failed += outcome == HISTORY_FAIL;
