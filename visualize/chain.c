@@ -176,6 +176,19 @@ did(const struct causes *c, enum moment_kind kind, int32_t actor, int64_t at_ns)
     return false;
 }
 
+/* A log is also opened anew where no process began: a topic was made again, a replica came back. */
+static bool
+has_started(const struct causes *c, int32_t actor, int64_t from_ns, int64_t to_ns)
+{
+    for (int64_t i = 0; i < c->r->moments.n; i++) {
+        const struct moment *m = &c->r->moments.v[i];
+        if (m->kind == MOMENT_START && m->actor == actor && m->at_ns >= from_ns &&
+            m->at_ns <= to_ns)
+            return true;
+    }
+    return false;
+}
+
 static int64_t
 who_lost_it(struct causes *c, const struct call *call)
 {
@@ -187,7 +200,9 @@ who_lost_it(struct causes *c, const struct call *call)
         fmt_slice(w, c->r->actors.v[i].name);
         fmt_str(w, did(c, MOMENT_TRUNCATED, i, h->gone_ns) ? " cuts it off"
                    : did(c, MOMENT_RECOVERED, i, h->gone_ns)
-                       ? " starts again and no longer finds it"
+                       ? (has_started(c, i, call->completed_ns, h->gone_ns)
+                              ? " starts again and no longer finds it"
+                              : " opens its log anew, without it")
                        : " writes another record in its place");
         end(c);
         last = MAX(last, h->gone_ns);

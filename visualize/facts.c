@@ -387,7 +387,7 @@ tell_offline(struct teller *t, const struct moment *m)
 static bool
 is_same_anomaly(const struct moment *a, const struct moment *b)
 {
-    return b->kind == MOMENT_ANOMALY && slice_eq(a->text, b->text);
+    return b->kind == MOMENT_ANOMALY && slice_eq(a->text, b->text) && a->n[4] == b->n[4];
 }
 
 static void
@@ -420,7 +420,7 @@ is_about_loss(struct slice rule)
            slice_starts(rule, S("leader-completeness"));
 }
 
-/* One sentence for all of a rule and partition; checker and oracle tell the same twice. */
+/* One sentence for all of a rule and partition that the same excuses; checker and oracle tell the same twice. */
 static void
 tell_anomaly(struct teller *t, const struct moment *m)
 {

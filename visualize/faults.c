@@ -119,6 +119,7 @@ of_machine(const struct moment *m)
         {"disk full", "'s disk is full"},
         {"disk has room", "'s disk has room again"},
         {"disk healed", "'s disk is well again"},
+        {"clock healed", "'s clock is right again"},
         {"disk fails", "'s disk fails"},
         {"disk fails to sync", "'s disk fails to sync"},
         {"disk fails to write", "'s disk fails to write"},

@@ -158,7 +158,7 @@ load_anomaly(struct run *r, const struct trace_record *t)
     if (space >= 0) m->partition = run_partition_named(r, slice_sub(t->b, space + 1, t->b.n));
     m->text = load_text(r, t->b);
     m->text2 = load_text(r, t->c);
-    for (int i = 0; i < 4; i++) m->n[i] = t->n[i];
+    for (int i = 0; i < 5; i++) m->n[i] = t->n[i];
 }
 
 static void

@@ -23,7 +23,8 @@
  *     "trial"      ""                "k1 and b2"            -         the last test: all is healed, they are cut off
  *     "healed"     ""                ""                     -         faults are over from here on
  *     "anomaly"    "lost orders-0"   its story, sentences   -         seen at (ns) or -1, offset or -1,
- *                  (rule, partition)                                  1: allowed, enum view_witness
+ *                  (rule, partition)                                  1: allowed, enum view_witness, number of
+ *                                                                     what excuses it (0: nothing does)
  *     "verdict"    "pass"            a sentence             -         produced, acknowledged, unknown,
  *                                                                     failed, read */
 #ifndef VISUALIZE_VISUALIZE_H

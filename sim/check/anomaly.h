@@ -92,6 +92,7 @@ struct anomaly {
     uint64_t value;     /* 0 */
     struct slice name;  /* of the value, as people read it ("p1:17"); may be null */
     int64_t at_ns;      /* when it was seen */
+    int64_t cause_ns;   /* of a loss: when a leader without it was elected; 0: not known */
     bool allowed;
     enum loss loss;
     struct slice why;   /* allowed: by what */

@@ -177,6 +177,7 @@ tell_two_at_one(struct checker *c, const struct history_op *poll, struct part *p
     tell_text(&t, ", where "), tell_value(&t, p->polled[at]),
         tell_text(&t, " had been read before");
     t.was_read = true;
+    t.missed = p->polled[at];
     tell_end(&t);
 }
 
@@ -191,6 +192,9 @@ check_position(struct checker *c, const struct history_op *poll, int64_t number,
         tell_process(&t, poll->process), tell_text(&t, " had read up to "),
             tell_offset(&t, k->next - 1);
         tell_text(&t, " and then got "), tell_offset(&t, r->offset);
+        t.missed_offset = k->next - 1;
+        t.missed = part_polled(p, t.missed_offset);
+        t.missed_ns = poll->complete_ns;
         tell_end(&t);
     }
     /* What the final read lacks is told as lost, or of the replica. */
@@ -258,7 +262,10 @@ check_read(struct checker *c, const struct history_op *poll, int64_t number, str
         tell_duplicate(c, poll, p, r, s->polled_offset);
     if (*at == 0) *at = r->value;
     else if (*at != r->value) tell_two_at_one(c, poll, p, r);
-    if (s->polled_offset < 0) s->polled_offset = r->offset;
+    if (s->polled_offset < 0) {
+        s->polled_offset = r->offset;
+        s->polled_ns = poll->complete_ns;
+    }
     if (r->offset < p->polled_first) p->polled_first = r->offset;
     if (r->offset > p->polled_last) p->polled_last = r->offset;
     if (poll->is_final && poll->node < 0) take_final(c, poll, p, r, s);
@@ -273,6 +280,7 @@ check_end(struct checker *c, const struct history_op *op, const struct part *p, 
     struct cursor *k = checker_cursor(c, op->process, p);
     if (!is_complete) {
         k->end_bound = k->end;
+        k->bound_ns = k->end_ns;
         k->bound_epoch = k->end_epoch;
         return;
     }
@@ -282,9 +290,13 @@ check_end(struct checker *c, const struct history_op *op, const struct part *p, 
         tell_process(&t, op->process), tell_text(&t, " saw the log end at "),
             tell_offset(&t, k->end_bound);
         tell_text(&t, " and later at "), tell_offset(&t, op->offset);
+        t.missed_offset = k->end_bound - 1;
+        t.missed = part_polled(p, t.missed_offset);
+        t.missed_ns = k->bound_ns;
         tell_end(&t);
     }
     k->end = op->offset;
+    k->end_ns = op->invoke_ns;
     k->end_epoch = op->leader_epoch;
 }
 
@@ -366,7 +378,7 @@ check_history(struct mem *mem, const struct history *h, const struct check_facts
     check_events(&c);
     check_log(&c);
     check_admin(&c);
-    ret->is_conclusive = ret->counts.acknowledged > 0 && ret->read > 0;
+    ret->is_conclusive = ret->counts.acknowledged > 0;
     release(&c);
 }
 

@@ -16,27 +16,27 @@
 #define SIM_CHECK_CHECK_H
 
 #include "sim/check/anomaly.h"
+#include "sim/history/chronicle.h"
 #include "sim/history/history.h"
 
 struct check_topic {
     int32_t replicas, min_isr;
-    bool unclean;    /* unclean election is on, or was forced */
-    bool elr;        /* eligible leader replicas are kept (KIP-966) */
-    bool flush_each; /* flush.messages=1, and the disks do not lie */
+    bool elr;               /* eligible leader replicas are kept (KIP-966) */
+    int64_t flush_messages; /* flush.messages, if the disks do not lie; 0: not set */
+    int64_t flush_ms;       /* within which a record is flushed; 0: not set */
     bool may_remove; /* retention or DeleteRecords may remove records; how many is not known … */
     const int64_t
         *removed_to; /* … or so far they did, by partition (removed_n of them), at or below the */
-    int32_t removed_n;    /* high watermark */
-    int32_t smallest_isr; /* the smallest that the controller ever had; 0: not known */
+    int32_t removed_n; /* high watermark */
 };
 
 /* Zeroed: no faults, and topics that promise everything. (Acks and idempotence stand in the history.) */
 struct check_facts {
     const struct check_topic *topics; /* by topic of the history; beyond n: zeroed */
     int32_t topics_n;
-    int32_t faults;       /* of any kind that were done, also planned restarts */
-    int32_t power_losses; /* brokers that lost power, and were not in sync again, at one time */
-    int32_t wipes;        /* different brokers whose disk was lost */
+    const struct chronicle
+        *chronicle;   /* what happened; NULL: nothing, so that nothing is excused */
+    int64_t begin_ns; /* from where people count time */
     /* After `healed` of the history and so long, every send must be acknowledged; 0: not asked for. One that is
      * part of the end (is_final) must be in any case. */
     int64_t serves_after_ns;
@@ -48,23 +48,31 @@ struct check_result {
     struct history_counts counts;
     int64_t read;       /* different values in the final read (in all polls, if there was none) */
     bool has_final;     /* each partition that was sent to was read to its end, from the leader */
-    bool is_conclusive; /* something was acknowledged, and something was read */
+    bool is_conclusive; /* something was acknowledged: so something was promised */
 };
 
 void check_history(struct mem *mem, const struct history *h, const struct check_facts *facts,
                    struct check_result *ret);
 void check_result_release(struct check_result *r);
 
-/* ---- the permission matrix ---------------------------------------------------------------------- */
+/* ---- permission ------------------------------------------------------------------------------------ */
 
-struct permission {
-    bool allowed;
-    const char *why; /* NULL unless allowed */
+/* A record that is missed, and what was promised of it. */
+struct claim {
+    const struct check_topic *topic;
+    struct slice name;
+    int32_t partition;
+    int64_t offset;   /* -1: not known */
+    int64_t begun_ns; /* before, it was nowhere */
+    int64_t owed_ns;  /* when it was acknowledged, or first read */
+    int16_t acks;
+    bool idempotent;
+    bool is_committed; /* somebody has read it: only what is committed is given to read */
+    int32_t leader;    /* who acknowledged it; -1: not known */
 };
-/* send: the record's; NULL when it is about no record. was_read: a lost record had been read by somebody; an
- * inconsistent offset is one between two reads, not between an acknowledgement and a read. */
-struct permission permission_of(const struct check_facts *f, const struct check_topic *topic,
-                                enum rule rule, const struct history_op *send, bool was_read);
+/* True: that is permitted; because of what is written to why. */
+bool permission_of(const struct check_facts *f, const struct claim *c, enum rule rule,
+                   struct writer *why);
 /* Is there a configuration that permits it? */
 bool permission_exists(enum rule rule);
 

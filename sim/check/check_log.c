@@ -87,6 +87,7 @@ tell_moved(struct checker *c, const struct part *p, const struct sent *s)
     struct telling t =
         tell_begin(c, RULE_INCONSISTENT_OFFSET, p, op->offset, s->value, op->complete_ns);
     tell_send(&t), tell_text(&t, "; it lies at "), tell_offset(&t, s->final_offset);
+    t.was_read = s->polled_offset == op->offset;
     tell_end(&t);
 }
 

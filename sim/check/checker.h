@@ -9,6 +9,7 @@ struct sent {
     uint64_t value;
     int64_t op;
     int64_t final_offset, polled_offset; /* the first; -1 */
+    int64_t polled_ns;                   /* when somebody was first given it */
     bool failed_told;
 };
 
@@ -30,6 +31,7 @@ struct cursor {
     bool known;   /* next is */
     int64_t next; /* the offset behind the last that was read, or where reading begins */
     int64_t end, end_bound;
+    int64_t end_ns, bound_ns; /* when that was asked for */
     int32_t end_epoch, bound_epoch;
     int64_t final_next; /* a follower's reading: compared with the leader's so far */
     int64_t last_sent;  /* the greatest place of its own records, in the order of its sends */
@@ -74,6 +76,12 @@ part_final(const struct part *p, int64_t offset)
     return offset >= p->base && offset < p->base + p->n ? p->final[offset - p->base] : 0;
 }
 
+static inline uint64_t
+part_polled(const struct part *p, int64_t offset)
+{
+    return offset >= p->base && offset < p->base + p->n ? p->polled[offset - p->base] : 0;
+}
+
 /* ---- telling ---- */
 
 /* A story is begun, written into, and told with what it is about. */
@@ -86,7 +94,11 @@ struct telling {
     uint64_t value;
     int64_t at_ns;
     const struct history_op *send; /* of the record; NULL */
-    bool was_read;                 /* see permission_of() */
+    bool was_read;                 /* somebody was given it */
+    /* What is missed, if it is not the record that this is about: then what lay at this offset. */
+    uint64_t missed;
+    int64_t missed_offset; /* -1: that of the record */
+    int64_t missed_ns;     /* since when it is owed, if no record is known; 0 */
 };
 struct telling tell_begin(struct checker *c, enum rule rule, const struct part *p, int64_t offset,
                           uint64_t value, int64_t at_ns);

@@ -15,7 +15,7 @@ struct found_log {
     VEC(struct found) v;
 };
 
-/* The batches of "orders-0" in order, by their headers. */
+/* The batches of "orders-0" in order, as far as they are whole. */
 void disk_log_read(struct mem *mem, struct machine *m, struct slice subject, struct found_log *ret);
 
 #endif

@@ -48,16 +48,6 @@ invariants_topic(struct invariants *v, struct slice topic, int32_t min_isr)
     VEC_PUSH(v->mem, &v->topics, rule);
 }
 
-int32_t
-invariants_smallest_isr(const struct invariants *v, struct slice topic, int32_t partition)
-{
-    for (int64_t i = 0; i < v->model.keys.n; i++) {
-        const struct topic_key *k = v->model.keys.v[i];
-        if (k->partition == partition && slice_eq(k->topic, topic)) return k->smallest_isr;
-    }
-    return 0;
-}
-
 void
 invariants_node(struct invariants *v, int32_t node, struct slice name, int32_t node_id,
                 bool is_voter)

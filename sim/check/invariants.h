@@ -29,8 +29,6 @@ const struct anomalies *invariants_anomalies(const struct invariants *v);
 /* Called for each as it is found; at most one. */
 void invariants_listen(struct invariants *v, void (*fn)(void *ctx, const struct anomaly *a),
                        void *ctx);
-/* The smallest ISR that the controller ever had for a partition; 0: none seen. */
-int32_t invariants_smallest_isr(const struct invariants *v, struct slice topic, int32_t partition);
 
 /* ---- what it is told ------------------------------------------------------------------------------ */
 

@@ -358,6 +358,5 @@ model_decide(struct topic_key *k, const struct note *n)
     if (k->now.known && (d.leader != k->now.leader || d.leader_epoch != k->now.leader_epoch))
         k->before = k->now;
     k->now = d;
-    if (d.isr.n && (k->smallest_isr == 0 || d.isr.n < k->smallest_isr)) k->smallest_isr = d.isr.n;
     return true;
 }

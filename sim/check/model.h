@@ -43,8 +43,7 @@ struct commits {
 struct topic_key {
     struct slice subject, topic;
     int32_t partition, index;
-    struct decision now, before; /* before the last change of leader */
-    int32_t smallest_isr;
+    struct decision now, before;   /* before the last change of leader */
     int64_t ghost;                 /* the true high watermark */
     VEC(struct commits) commits;   /* metadata: what the leader of each epoch committed */
     VEC(struct batch *) committed; /* up to it */

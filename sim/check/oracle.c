@@ -1,6 +1,7 @@
 /* What the oracle hears and keeps. What it concludes is in oracle_end.c. */
 #include "sim/check/oracle.h"
 
+#include "broker/env/env.h"
 #include "sim/check/oracle_own.h"
 
 struct oracle *
@@ -21,6 +22,7 @@ free_key(struct oracle *o, struct oracle_key *k)
     VEC_RELEASE(o->mem, &k->promises);
     VEC_RELEASE(o->mem, &k->read);
     VEC_RELEASE(o->mem, &k->told);
+    VEC_RELEASE(o->mem, &k->standings);
     MEM_DELETE(o->mem, k);
 }
 
@@ -41,6 +43,13 @@ oracle_free(struct oracle *o)
     model_release(&o->model);
     anomalies_release(&o->found);
     VEC_RELEASE(mem, &o->blows);
+    for (int64_t i = 0; i < o->takings.n; i++) VEC_RELEASE(mem, &o->takings.v[i].v);
+    for (int64_t i = 0; i < o->terms.n; i++) mem_free_slice(mem, o->terms.v[i].name);
+    for (int64_t i = 0; i < o->troubles.n; i++) mem_free_slice(mem, o->troubles.v[i].words);
+    VEC_RELEASE(mem, &o->takings);
+    VEC_RELEASE(mem, &o->terms);
+    VEC_RELEASE(mem, &o->troubles);
+    VEC_RELEASE(mem, &o->harms);
     MEM_DELETE(mem, o);
 }
 
@@ -105,16 +114,6 @@ know_values(struct oracle *o, int32_t node, struct batch *b)
 }
 
 static void
-took_away(struct oracle *o, int32_t node, int kind, const struct topic_key *k, int64_t from,
-          int64_t to)
-{
-    struct blow b = {
-        .at_ns = o->now_ns, .node = node, .key = k ? k->index : -1, .from = from, .to = to};
-    b.kind = kind;
-    VEC_PUSH(o->mem, &o->blows, b);
-}
-
-static void
 appended(struct oracle *o, int32_t node, struct node_log *l, const struct note *n)
 {
     bool conflict;
@@ -131,21 +130,46 @@ holds(const struct node_log *l, const struct promise *p)
     return l && p->batch && log_at(l, p->batch->base) == p->batch;
 }
 
-static struct doom *
-new_doom(struct oracle *o, const struct topic_key *k, const struct node_log *l)
+/* Who might lead when this leader was elected: as it was decided before. */
+static const struct standing *
+standing_before(const struct oracle_key *ok, int64_t at_ns)
 {
+    int64_t i = ok->standings.n;
+    while (i > 0 && ok->standings.v[i - 1].at_ns >= at_ns) i--;
+    return i ? &ok->standings.v[i - 1] : NULL;
+}
+
+/* ISR and ELR; while there is nobody in them, who was so last: their copies are what was promised. */
+static void
+stands(struct oracle *o, struct topic_key *k)
+{
+    struct oracle_key *ok = oracle_key(o, k);
+    struct standing s = {.at_ns = o->now_ns, .eligible = k->now.isr};
+    for (int32_t i = 0; i < k->now.elr.n && s.eligible.n < MODEL_IDS_MAX; i++)
+        s.eligible.v[s.eligible.n++] = k->now.elr.v[i];
+    if (s.eligible.n) VEC_PUSH(o->mem, &ok->standings, s);
+}
+
+/* An operator's request is carried out, or given up, by then. */
+#define ASKED_NS (10 * NS_PER_S)
+
+static struct doom *
+new_doom(struct oracle *o, const struct topic_key *k, const struct node_log *l, int64_t at_ns)
+{
+    const struct oracle_key *ok = k->user;
+    const struct standing *s = standing_before(ok, at_ns);
     struct doom *d = MEM_NEW(o->mem, struct doom);
     *d = (struct doom){.next = o->dooms,
                        .key = k,
-                       .at_ns = o->now_ns,
+                       .at_ns = at_ns,
                        .leader = k->now.leader,
                        .epoch = k->now.leader_epoch,
                        .was_leader = k->before.leader,
-                       .leader_end = l ? log_end(l) : 0,
-                       .unclean = k->now.unclean,
-                       .eligible = k->before.isr};
-    for (int32_t i = 0; i < k->before.elr.n && d->eligible.n < MODEL_IDS_MAX; i++)
-        d->eligible.v[d->eligible.n++] = k->before.elr.v[i];
+                       .leader_end = l ? log_end(l) : 0};
+    if (s) d->eligible = s->eligible;
+    d->unclean = s && !model_has(&s->eligible, k->now.leader);
+    d->by_leave = d->unclean && (oracle_terms(o, k).unclean == UNCLEAN_YES ||
+                                 (ok->asked_ns && at_ns - ok->asked_ns <= ASKED_NS));
     return o->dooms = d;
 }
 
@@ -171,8 +195,8 @@ elected(struct oracle *o, struct topic_key *k)
             continue;
         }
         kept = 0;
-        if (p->doom && !(idle && k->now.unclean)) continue;
-        if (!d) d = new_doom(o, k, l);
+        if (p->doom && !idle) continue;
+        if (!d) d = new_doom(o, k, l, o->now_ns);
         p->doom = d;
     }
 }
@@ -191,8 +215,10 @@ decided(struct oracle *o, const struct note *n)
 {
     struct topic_key *k = model_key(&o->model, n->subject);
     int32_t leader = k->now.leader, epoch = k->now.leader_epoch;
-    if (!model_decide(k, n) || k->now.leader < 0) return;
-    if (k->now.leader != leader || k->now.leader_epoch != epoch) elected(o, k);
+    if (!model_decide(k, n)) return;
+    if (k->now.leader >= 0 && (k->now.leader != leader || k->now.leader_epoch != epoch))
+        elected(o, k);
+    stands(o, k);
 }
 
 /* ---- notes -------------------------------------------------------------------------------------- */
@@ -218,12 +244,14 @@ note_of_log(struct oracle *o, int32_t node, const struct note *n)
     case NOTE_LOG_START: log_begins(o, k, l, n->v[0]); return;
     case NOTE_PARTITION_HW: l->hw = n->v[0]; return;
     case NOTE_LOG_TRUNCATE:
-        if (n->v[0] < log_end(l)) took_away(o, node, BLOW_TRUNCATE, k, n->v[0], log_end(l));
-        if (n->v[0] > log_end(l)) took_away(o, node, BLOW_TRUNCATE, k, l->start, log_end(l));
+        if (n->v[0] < log_end(l)) oracle_took_away(o, node, BLOW_TRUNCATE, k, n->v[0], log_end(l));
+        if (n->v[0] > log_end(l)) oracle_took_away(o, node, BLOW_TRUNCATE, k, l->start, log_end(l));
+        oracle_take_from(o, node, BLOW_TRUNCATE, l, n->v[0] > log_end(l) ? 0 : n->v[0]);
         model_cut(l, n->v[0]);
         return;
     case NOTE_LOG_RECOVERED:
-        if (n->v[1] < log_end(l)) took_away(o, node, BLOW_RECOVERY, k, n->v[1], log_end(l));
+        if (n->v[1] < log_end(l)) oracle_took_away(o, node, BLOW_RECOVERY, k, n->v[1], log_end(l));
+        oracle_take_from(o, node, BLOW_RECOVERY, l, n->v[1]);
         model_recovered(l, n->v[0], n->v[1]);
         return;
     default: return;
@@ -255,10 +283,21 @@ oracle_life(struct oracle *o, int64_t at_ns, int32_t node, enum life what)
 {
     o->now_ns = at_ns;
     if (!model_node(&o->model, node)) return;
-    if (what == LIFE_CRASH || what == LIFE_FATAL) took_away(o, node, BLOW_CRASH, NULL, -1, -1);
-    if (what == LIFE_POWER) took_away(o, node, BLOW_POWER, NULL, -1, -1);
+    if (what == LIFE_CRASH || what == LIFE_FATAL)
+        oracle_took_away(o, node, BLOW_CRASH, NULL, -1, -1);
+    if (what == LIFE_POWER) {
+        oracle_took_away(o, node, BLOW_POWER, NULL, -1, -1);
+        oracle_take_all_logs(o, node, BLOW_POWER);
+    }
     if (what == LIFE_CRASH || what == LIFE_FATAL || what == LIFE_POWER)
         model_crash(&o->model, node, what == LIFE_POWER);
+}
+
+void
+oracle_stopped(struct oracle *o, int64_t at_ns, int32_t node)
+{
+    o->now_ns = at_ns;
+    if (model_node(&o->model, node)) model_crash(&o->model, node, false);
 }
 
 void
@@ -266,20 +305,9 @@ oracle_wiped(struct oracle *o, int64_t at_ns, int32_t node)
 {
     o->now_ns = at_ns;
     if (!model_node(&o->model, node)) return;
-    took_away(o, node, BLOW_WIPE, NULL, -1, -1);
+    oracle_took_away(o, node, BLOW_WIPE, NULL, -1, -1);
+    oracle_take_all_logs(o, node, BLOW_WIPE);
     model_wipe(&o->model, node);
-}
-
-void
-oracle_found(struct oracle *o, int32_t node, struct slice subject, const struct found *f, int64_t n)
-{
-    struct topic_key *k = model_key(&o->model, subject);
-    struct node_log *l = model_log(&o->model, node, k);
-    bool conflict;
-    if (!l) return;
-    l->v.n = 0;
-    for (int64_t i = 0; i < n; i++)
-        (void)model_append(&o->model, l, f[i].base, f[i].last, f[i].epoch, f[i].crc, &conflict);
 }
 
 /* ---- what clients were told --------------------------------------------------------------------- */
@@ -303,16 +331,34 @@ find_batch(struct oracle *o, const struct topic_key *k, int64_t offset, uint64_t
     return NULL;
 }
 
+/* A leader that was deposed and did not know it has acknowledged this: the one after it lacks it. */
+static struct doom *
+doom_before(struct oracle *o, struct topic_key *k, const struct promise *p)
+{
+    struct node_log *l = model_log_of(&o->model, k->now.leader, k);
+    if (holds(l, p)) return NULL;
+    for (struct doom *d = o->dooms; d; d = d->next)
+        if (d->key == k && d->epoch == p->after_epoch) return d;
+    struct doom *d = new_doom(o, k, l, p->after_ns);
+    d->led = true;
+    return d;
+}
+
 static void
 promised(struct oracle *o, struct topic_key *k, const struct history_op *op)
 {
     struct oracle_key *ok = oracle_key(o, k);
-    struct promise p = {
-        .value = op->value, .offset = op->offset, .at_ns = op->complete_ns, .acks = op->acks};
+    struct promise p = {.value = op->value,
+                        .offset = op->offset,
+                        .begun_ns = op->invoke_ns,
+                        .at_ns = op->complete_ns,
+                        .acks = op->acks,
+                        .leader = op->node};
     if (p.offset >= 0) p.batch = find_batch(o, k, p.offset, p.value);
     p.after = p.batch && p.batch->epoch < k->now.leader_epoch ? k->now.leader : -1;
     p.after_epoch = k->now.leader_epoch;
     p.after_ns = ok->elected_ns;
+    p.doom = p.after >= 0 ? doom_before(o, k, &p) : NULL;
     VEC_PUSH(o->mem, &ok->promises, p);
 }
 
@@ -342,6 +388,7 @@ gave(struct oracle *o, const struct history *h, struct topic_key *k, const struc
     if (*first == value || ok->told.v[r->offset]) return;
     ok->told.v[r->offset] = 1;
     oracle_add(o, h, RULE_INCONSISTENT_OFFSET, k, r->offset, value, LOSS_NONE,
+               S("the checker says whether it is permitted"),
                S("two records were given out at this offset, of different leader epochs"));
 }
 

@@ -1,11 +1,14 @@
 /* The oracle: sees the simulator's truth. It is told what every node's log does (the notes), what bytes
- * producers sent, which nodes crashed, lost power or their disk, and what the clients were told; so it
- * knows of each record which copies are durable, cached or gone. At the end it says what is lost,
- * duplicate or inconsistent, and sorts each loss:
+ * producers sent, which nodes crashed, lost power or their disk, what their disks held after that, and what the clients
+ * were told; so it knows of each record which copies are durable, cached or gone, and who took them. At the end it
+ * says what is lost, duplicate or inconsistent, and sorts each loss:
  *
- *      bug            a copy survived on a replica that might have led (in ISR or ELR)
- *      allowed        the record was sent with acks 0 or 1, or a leader was elected uncleanly
- *      not-recovered  a copy survives, where the rules keep it from leading
+ *      bug            a copy was on a replica that might have led (in ISR or ELR); or one of these never had it, or
+ *                     cut it off itself; or fewer copies were destroyed than the promise counts on
+ *      allowed        acks 0 or 1, and another leader was elected or its one copy destroyed; or a leader was elected
+ *                     uncleanly, as a setting or an operator's request permits. What the cluster decides by
+ *                     itself (last known leader) allows nothing
+ *      not-recovered  the copies of all who might lead were destroyed; one survives, where the rules keep it from leading
  *      physics        no copy survives
  *
  * Whether a duplicate or an inconsistent offset is permitted it leaves to the checker, and says allowed.
@@ -37,6 +40,12 @@ void oracle_finish(struct oracle *o, struct anomalies *ret);
 /* The offset below which retention or DeleteRecords removed records, as they may. */
 int64_t oracle_removed_to(struct oracle *o, struct slice topic, int32_t partition);
 
+/* What the operator promised: topic null stands for all topics that are not named. */
+void oracle_topic(struct oracle *o, struct slice topic, int32_t min_isr, bool flushes_each);
+void oracle_topic_lowers(struct oracle *o, struct slice topic, int32_t min_isr);
+void oracle_unclean_is(struct oracle *o, struct slice topic, bool is_on);
+void oracle_unclean_asked(struct oracle *o, int64_t at_ns, struct slice topic, int32_t partition);
+
 /* ---- what it is told ------------------------------------------------------------------------------ */
 
 /* A batch was sent to this node: its values, found again by its checksum. */
@@ -44,8 +53,15 @@ void oracle_sent(struct oracle *o, int32_t node, uint32_t crc, const uint64_t *v
 void oracle_name(struct oracle *o, int32_t node, struct slice name);
 void oracle_note(struct oracle *o, int64_t at_ns, int32_t node, const struct note *n);
 void oracle_life(struct oracle *o, int64_t at_ns, int32_t node, enum life what);
+/* It ended in order: it has written and synced what it had. */
+void oracle_stopped(struct oracle *o, int64_t at_ns, int32_t node);
 void oracle_wiped(struct oracle *o, int64_t at_ns, int32_t node);
-/* What is on the node's disk after a power loss; before the note log-recovered. */
+/* What is on the node's disk right after a fault that took or spoilt what was there. */
+void oracle_destroyed(struct oracle *o, int64_t at_ns, int32_t node, struct slice subject,
+                      const struct found *f, int64_t n, bool by_power);
+/* Any fault that may break connections; to_ns: INT64_MAX while it lasts. */
+void oracle_trouble(struct oracle *o, int64_t from_ns, int64_t to_ns, struct slice words);
+/* What is on the node's disk when it has recovered its log; before the note log-recovered. */
 void oracle_found(struct oracle *o, int32_t node, struct slice subject, const struct found *f,
                   int64_t n);
 /* What a client was told: a send or a poll that is complete. */

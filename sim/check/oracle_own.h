@@ -10,8 +10,9 @@
 struct promise {
     uint64_t value;
     int64_t offset; /* -1: it was not said */
-    int64_t at_ns;
+    int64_t begun_ns, at_ns;
     int16_t acks;
+    int32_t leader;      /* who acknowledged it; -1: not known */
     struct batch *batch; /* that has it; NULL: not known */
     /* Who led a later epoch already when it was acknowledged, and since when; -1: nobody. */
     int32_t after, after_epoch;
@@ -26,18 +27,37 @@ struct doom {
     int64_t at_ns;
     int32_t leader, epoch, was_leader;
     int64_t leader_end;
-    bool unclean;
-    bool led; /* it was there to lead; else nothing has come of it yet */
+    bool unclean;  /* the leader is none of those who might lead */
+    bool by_leave; /* and somebody permitted that: a setting, or an operator who asked */
+    bool led;      /* it was there to lead; else nothing has come of it yet */
     struct model_ids eligible;
 };
+
+enum blow_kind { BLOW_CRASH, BLOW_POWER, BLOW_WIPE, BLOW_TRUNCATE, BLOW_RECOVERY, BLOW_DAMAGE };
 
 /* Something that took copies away. */
 struct blow {
     int64_t at_ns;
     int32_t node;
-    enum { BLOW_CRASH, BLOW_POWER, BLOW_WIPE, BLOW_TRUNCATE, BLOW_RECOVERY } kind;
-    int32_t key; /* of the last two; -1 */
+    enum blow_kind kind;
+    int32_t key; /* -1: of all */
     int64_t from, to;
+};
+
+typedef VEC(struct batch *) batch_vec;
+
+/* And which, in one log of one node. */
+struct taking {
+    int64_t at_ns;
+    int32_t node, key;
+    enum blow_kind kind;
+    batch_vec v;
+};
+
+/* Who might lead, decision by decision. */
+struct standing {
+    int64_t at_ns;
+    struct model_ids eligible; /* ISR and ELR; if they were empty, who was in them last */
 };
 
 /* What a partition promised and gave. */
@@ -45,8 +65,24 @@ struct oracle_key {
     VEC(struct promise) promises;
     VEC(uint64_t) read; /* by offset: what was given out first; 0 */
     VEC(uint8_t) told;
+    VEC(struct standing) standings;
     int64_t elected_ns; /* the last leader */
     int64_t removed_to; /* by retention or DeleteRecords, at or below a high watermark */
+    int64_t asked_ns;   /* an operator asked for an unclean election; 0 */
+};
+
+/* What the operator said of a topic. */
+struct topic_terms {
+    struct slice name; /* null: of all that say nothing */
+    int32_t min_isr;
+    bool flushes_each;
+    enum { UNCLEAN_UNSAID, UNCLEAN_NO, UNCLEAN_YES } unclean;
+};
+
+/* When connections may have broken. */
+struct trouble {
+    int64_t from_ns, to_ns;
+    struct slice words;
 };
 
 /* Values by checksum and count, until a leader appends them. */
@@ -62,6 +98,10 @@ struct oracle {
     struct model model;
     struct map sent; /* newest first among equals */
     VEC(struct blow) blows;
+    VEC(struct taking) takings;
+    VEC(struct topic_terms) terms;
+    VEC(struct trouble) troubles;
+    VEC(struct harm_done *) harms; /* oracle_world.c */
     struct doom *dooms;
     struct anomalies found;
     const struct history *history;
@@ -70,12 +110,26 @@ struct oracle {
 };
 
 struct oracle_key *oracle_key(struct oracle *o, struct topic_key *k);
-/* How a lost record is sorted; why it was lost, as a story. */
-enum loss oracle_sort(struct oracle *o, const struct topic_key *k, const struct promise *p);
+/* A blow that took copies (k NULL: perhaps all), for the story. */
+void oracle_took_away(struct oracle *o, int32_t node, enum blow_kind kind,
+                      const struct topic_key *k, int64_t from, int64_t to);
+/* Keeps which batches those are that a log is about to lose: from this offset on. */
+void oracle_take_from(struct oracle *o, int32_t node, enum blow_kind kind, const struct node_log *l,
+                      int64_t from);
+void oracle_take_all_logs(struct oracle *o, int32_t node, enum blow_kind kind);
+
+/* How a lost record is sorted, and because of what: "b2 lost its unsynced tail at 4.100s, …". */
+enum loss oracle_sort(struct oracle *o, const struct topic_key *k, const struct promise *p,
+                      struct writer *ret_why);
+/* Why it was lost, as a story. */
 void oracle_story(struct oracle *o, const struct history *h, const struct topic_key *k,
-                  const struct promise *p, enum loss loss, struct writer *w);
+                  const struct promise *p, enum loss loss, struct slice why, struct writer *w);
+bool oracle_was_read(const struct topic_key *k, const struct promise *p);
+struct topic_terms oracle_terms(const struct oracle *o, const struct topic_key *k);
+/* Is its copy on this node spoilt, though the log goes on? */
+bool oracle_is_damaged(const struct oracle *o, int32_t node, const struct batch *b);
 void oracle_add(struct oracle *o, const struct history *h, enum rule rule,
                 const struct topic_key *k, int64_t offset, uint64_t value, enum loss loss,
-                struct slice story);
+                struct slice why, struct slice story);
 
 #endif

@@ -109,9 +109,74 @@ static void
 on_life(void *ctx, struct machine *m, enum life what, struct slice text)
 {
     struct oracle *o = ctx;
-    (void)text;
     if (what == LIFE_START) know_all(o);
-    oracle_life(o, world_now_ns(o->world), m->index, what);
+    if (what == LIFE_FATAL && !text.n) oracle_stopped(o, world_now_ns(o->world), m->index);
+    else oracle_life(o, world_now_ns(o->world), m->index, what);
+}
+
+/* Something is done to a disk: right after it the disk itself says what is left of each log. */
+struct harm_done {
+    struct oracle *o;
+    struct machine *m;
+    bool by_power, is_wipe;
+};
+
+static void
+look_at_disk(struct world *w, void *ctx)
+{
+    struct harm_done *d = ctx;
+    struct oracle *o = d->o;
+    int64_t now_ns = world_now_ns(w);
+    for (int64_t i = 0; i < o->model.keys.n && !d->is_wipe; i++) {
+        const struct topic_key *k = o->model.keys.v[i];
+        const struct model_node *n = model_node(&o->model, d->m->index);
+        struct found_log found = {0};
+        if (!n || i >= n->logs.n || !n->logs.v[i]) continue;
+        disk_log_read(o->mem, d->m, k->subject, &found);
+        oracle_destroyed(o, now_ns, d->m->index, k->subject, found.v.v, found.v.n, d->by_power);
+        VEC_RELEASE(o->mem, &found.v);
+    }
+    for (int64_t i = o->harms.n - 1; i >= 0; i--)
+        if (o->harms.v[i] == d) VEC_REMOVE_AT(&o->harms, i);
+    MEM_DELETE(o->mem, d);
+}
+
+static void
+on_harm(void *ctx, struct machine *m)
+{
+    struct oracle *o = ctx;
+    know_all(o);
+    for (int32_t i = 0; i < world_machines_n(o->world); i++) {
+        struct machine *other = world_machine_at(o->world, i);
+        if (other->host != m->host || !model_node(&o->model, i)) continue;
+        struct harm_done *d = MEM_NEW(o->mem, struct harm_done);
+        *d = (struct harm_done){.o = o, .m = other};
+        VEC_PUSH(o->mem, &o->harms, d);
+        world_at(o->world, world_now_ns(o->world), look_at_disk, d);
+    }
+}
+
+static bool
+is_about(const struct machine *m, struct slice what)
+{
+    return slice_starts(what, m->name) && (what.n == m->name.n || what.p[m->name.n] == ' ');
+}
+
+/* "cut" with "b1 > b2" begins what "heal" with the same words ends. */
+static void
+hear_trouble(struct oracle *o, struct slice verb, struct slice what)
+{
+    static const char *const begin[] = {"cut", "flap", "slow", "hold", "pause"};
+    static const char *const end[] = {"heal", "heal slow", "release", "resume"};
+    int64_t now_ns = world_now_ns(o->world), to_ns = now_ns;
+    for (int64_t i = 0; i < ARRAY_LEN(end); i++) {
+        if (!slice_eq(verb, slice_cstr(end[i]))) continue;
+        oracle_trouble(o, now_ns, now_ns, what);
+        return;
+    }
+    for (int64_t i = 0; i < ARRAY_LEN(begin); i++)
+        if (slice_eq(verb, slice_cstr(begin[i]))) to_ns = INT64_MAX;
+    oracle_trouble(o, now_ns, to_ns, to_ns == INT64_MAX ? what : verb);
 }
 
 static void
@@ -119,6 +184,12 @@ on_fault(void *ctx, struct slice verb, struct slice what)
 {
     struct oracle *o = ctx;
     struct machine *m = slice_eq(verb, S("wipe")) ? world_machine(o->world, what) : NULL;
+    for (int64_t i = 0; i < o->harms.n; i++) {
+        if (!is_about(o->harms.v[i]->m, what)) continue;
+        o->harms.v[i]->by_power |= slice_eq(verb, S("power"));
+        o->harms.v[i]->is_wipe |= slice_eq(verb, S("wipe"));
+    }
+    hear_trouble(o, verb, what);
     if (m) oracle_wiped(o, world_now_ns(o->world), m->index);
 }
 
@@ -140,6 +211,7 @@ oracle_watch(struct oracle *o, struct world *w, struct history *h)
     world_observe(w, &(struct world_observer){.event = on_event,
                                               .life = on_life,
                                               .fault = on_fault,
+                                              .harm = on_harm,
                                               .frame_bytes = on_frame_bytes,
                                               .ctx = o});
 }

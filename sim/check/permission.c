@@ -1,71 +1,381 @@
-/* What a configuration permits under the faults that were done. The matrix in words:
+/* What may be lost, record by record, and because of what. A promise names copies; only what became of these copies,
+ * one by one, excuses. In words:
  *
- *      acks=0                 may lose whenever a connection breaks
- *      acks=1                 may lose when leadership moves: under any fault; but not what somebody has read,
- *                             for only what is committed is given to read
- *      acks=all               survives every crash and cut; of copies that can vanish (power loss without a
- *                             flush for each message, wiped disks) it survives fewer than were surely made:
- *                             min.insync.replicas with ELR, the smallest ISR without
- *      unclean election       may lose, and give offsets to other records
- *      without idempotence    may duplicate, and reorder on retry */
+ *      acks=all     the copies of everybody who might lead (ISR, and ELR with KIP-966): owed until every one of them
+ *                   was destroyed by a named fault, and at least min.insync.replicas brokers had lost their copies
+ *                   or at least their word for them (a process that dies is not believed until it is in sync again).
+ *                   Or until an election that somebody permitted (setting, or an operator's request) chose a leader
+ *                   from outside of them. An election that the cluster thinks of by itself (last known leader)
+ *                   excuses nothing
+ *      acks=1       the copy of the leader that acknowledged it: owed until that copy was destroyed, or another
+ *                   leader was elected. What somebody has read is committed, and owed like acks=all
+ *      acks=0       nothing but what a connection that stays gives: owed if no fault and no election was near
+ *      flush.messages=n   a power loss takes no more than the last n - 1 records that a broker stored
+ *      flush.ms           nor what it had stored for longer than that
+ *      without idempotence   may duplicate, and reorder on retry
+ *
+ * What faults took, and who might lead, comes from the chronicle: offsets as the disks show them, not as brokers
+ * believe. Where the chronicle tells nobody's place (faults alone are known), the count of copies decides. */
+#include "broker/base/check.h"
+#include "broker/base/fmt.h"
+#include "broker/env/env.h"
 #include "sim/check/check.h"
 
-static struct permission
-allow(const char *why)
+#define NODES_MAX 256
+/* A request without an answer is lost with its connection for about so long after a fault. */
+#define NEAR_NS (30 * NS_PER_S)
+/* An operator's request is carried out or given up by then. */
+#define ASKED_NS (10 * NS_PER_S)
+/* What a log may have taken in while it flushes, on top of flush.messages. */
+#define FLUSH_SLACK_RECORDS 1000
+#define FLUSH_SLACK_NS (5 * NS_PER_S)
+
+/* One broker, while the chronicle is read. */
+struct holder {
+    int32_t id;
+    const struct happening *gone;  /* its copy */
+    const struct happening *ended; /* its process, while it might lead */
+    bool is_back;                  /* started since */
+};
+
+/* Reading the chronicle for one record. */
+struct reading {
+    const struct check_facts *f;
+    const struct claim *c;
+    const struct happening *reign; /* that of the leader who acknowledged it; NULL: not known */
+    struct holder holders[NODES_MAX];
+    int32_t holders_n;
+    struct chronicle_ids in_sync; /* the last that were any */
+    const struct happening *placed, *asked;
+    const struct happening
+        *unclean; /* an election that somebody permitted, after that reign began */
+    bool unclean_was_asked;
+    const struct happening *default_set, *topic_set;
+};
+
+/* ---- words ---------------------------------------------------------------------------------------- */
+
+static void
+tell_time(const struct reading *r, const struct happening *one, struct writer *why)
 {
-    return (struct permission){true, why};
+    fmt_str(why, " at "), fmt_seconds(why, one->at_ns - r->f->begin_ns);
 }
 
-/* Copies that may vanish at once without a loss. */
-static int32_t
-tolerated(const struct check_topic *t)
+static void
+tell_comma(struct writer *why, int64_t from)
 {
-    int32_t by_elr = t->elr ? t->min_isr - 1 : 0;
-    return MAX(0, MAX(by_elr, t->smallest_isr - 1));
+    if (why->n > from) fmt_str(why, ", ");
 }
 
-static struct permission
-may_lose_committed(const struct check_facts *f, const struct check_topic *t)
+static void
+tell_node(struct writer *why, int32_t id)
 {
-    int32_t vanished = f->wipes + (t->flush_each ? 0 : f->power_losses);
-    if (t->unclean) return allow("unclean leader election");
-    if (vanished > tolerated(t))
-        return allow("more copies were destroyed than the configuration tolerates");
-    return (struct permission){false, NULL};
+    fmt_char(why, 'b'), fmt_i64(why, id);
 }
 
-static struct permission
-may_lose(const struct check_facts *f, const struct check_topic *t, const struct history_op *send)
+static void
+tell_copy(const struct reading *r, const struct happening *gone, struct writer *why)
 {
-    if (!t->unclean && send && send->acks == 0) return allow("acks=0");
-    if (!t->unclean && send && send->acks == 1 && f->faults > 0) return allow("acks=1");
-    return may_lose_committed(f, t);
+    tell_node(why, gone->node), fmt_char(why, ' '), fmt_slice(why, gone->what);
+    tell_time(r, gone, why);
 }
 
-static struct permission
-may_repeat(const struct history_op *send)
+/* In the order of time. */
+static void
+tell_copies(const struct reading *r, struct writer *why)
 {
-    if (send && !send->idempotent) return allow("no idempotence");
-    return (struct permission){false, NULL};
-}
-
-struct permission
-permission_of(const struct check_facts *f, const struct check_topic *topic, enum rule rule,
-              const struct history_op *send, bool was_read)
-{
-    struct permission p;
-    switch (rule) {
-    case RULE_DUPLICATE:
-    case RULE_REORDERED: p = may_repeat(send); return p.allowed ? p : may_lose(f, topic, send);
-    case RULE_LOST:
-    case RULE_INCONSISTENT_OFFSET:
-        return was_read ? may_lose_committed(f, topic) : may_lose(f, topic, send);
-    case RULE_READ_LOST:
-    case RULE_POLL_SKIP:
-    case RULE_NONMONOTONIC_POLL:
-    case RULE_END_WENT_BACK: return may_lose_committed(f, topic);
-    default: return (struct permission){false, NULL};
+    int64_t from = why->n;
+    for (int64_t last = -1;;) {
+        const struct happening *next = NULL;
+        for (int32_t i = 0; i < r->holders_n; i++) {
+            const struct happening *gone = r->holders[i].gone;
+            if (gone && gone - r->f->chronicle->v.v > last && (!next || gone < next)) next = gone;
+        }
+        if (!next) break;
+        tell_comma(why, from), tell_copy(r, next, why);
+        last = next - r->f->chronicle->v.v;
     }
+    for (int32_t i = 0; i < r->holders_n; i++) {
+        const struct holder *h = &r->holders[i];
+        if (h->gone || !h->ended) continue;
+        tell_comma(why, from), tell_node(why, h->id), fmt_str(why, " died");
+        tell_time(r, h->ended, why), fmt_str(why, " and was not in sync again");
+    }
+}
+
+static void
+tell_election(const struct reading *r, const struct happening *placed, const char *how,
+              struct writer *why)
+{
+    tell_node(why, placed->leader), fmt_str(why, " was elected"), tell_time(r, placed, why);
+    fmt_str(why, how);
+}
+
+/* ---- copies --------------------------------------------------------------------------------------- */
+
+static struct holder *
+holder_of(struct reading *r, int32_t id)
+{
+    for (int32_t i = 0; i < r->holders_n; i++)
+        if (r->holders[i].id == id) return &r->holders[i];
+    CHECK(r->holders_n < NODES_MAX);
+    r->holders[r->holders_n] = (struct holder){.id = id};
+    return &r->holders[r->holders_n++];
+}
+
+/* What the settings say was flushed is no power loss's to take. */
+static bool
+was_flushed(const struct claim *c, const struct happening *gone)
+{
+    const struct check_topic *t = c->topic;
+    if (!gone->by_power) return false;
+    if (t->flush_messages == 1) return true;
+    if (t->flush_messages > 0 && c->offset >= 0 && gone->to < INT64_MAX &&
+        gone->to - c->offset >= t->flush_messages + FLUSH_SLACK_RECORDS)
+        return true;
+    return t->flush_ms > 0 && gone->at_ns - c->owed_ns > t->flush_ms * NS_PER_MS + FLUSH_SLACK_NS;
+}
+
+static bool
+takes(const struct claim *c, const struct happening *gone)
+{
+    if (gone->at_ns < c->begun_ns || gone->from >= gone->to) return false;
+    if (c->offset >= 0 && (c->offset < gone->from || c->offset >= gone->to)) return false;
+    return !was_flushed(c, gone);
+}
+
+/* So many brokers must have lost it, or their word, before it may be gone: with ELR the ISR may shrink, but who
+ * left it when it was that small may still lead; without, one may be all there is. */
+static int32_t
+copies_owed(const struct check_topic *t)
+{
+    int32_t replicas = t->replicas > 0 ? t->replicas : INT32_MAX;
+    return t->elr ? MAX(1, MIN(t->min_isr, replicas)) : 1;
+}
+
+static bool
+all_are_gone(struct reading *r)
+{
+    int32_t gone = 0, out = 0;
+    for (int32_t i = 0; i < r->holders_n; i++) {
+        gone += r->holders[i].gone != NULL;
+        out += r->holders[i].gone || r->holders[i].ended;
+    }
+    for (int32_t i = 0; i < r->in_sync.n; i++)
+        if (!holder_of(r, r->in_sync.v[i])->gone) return false;
+    return gone > 0 && out >= copies_owed(r->c->topic);
+}
+
+/* ---- elections ------------------------------------------------------------------------------------- */
+
+static bool
+unclean_is_on(const struct reading *r)
+{
+    return r->topic_set ? r->topic_set->is_on : r->default_set && r->default_set->is_on;
+}
+
+/* Who came into the set has fetched what it lacked, if it was started again since. */
+static void
+came_in_sync(struct reading *r, const struct happening *placed)
+{
+    for (int32_t i = 0; i < placed->in_sync.n; i++) {
+        struct holder *h = holder_of(r, placed->in_sync.v[i]);
+        if (h->is_back && !chronicle_has(&r->in_sync, h->id)) h->gone = h->ended = NULL;
+    }
+    if (placed->in_sync.n) r->in_sync = placed->in_sync;
+}
+
+static bool
+is_asked(const struct reading *r, const struct happening *placed)
+{
+    return r->asked && placed->at_ns - r->asked->at_ns <= ASKED_NS;
+}
+
+/* From outside of those who might lead, by somebody's leave. */
+static bool
+is_permitted_unclean(const struct reading *r, const struct happening *placed)
+{
+    bool is_election =
+        placed->leader >= 0 && r->placed &&
+        (placed->leader != r->placed->leader || placed->leader_epoch != r->placed->leader_epoch);
+    return is_election && r->in_sync.n && !chronicle_has(&r->in_sync, placed->leader) &&
+           (is_asked(r, placed) || unclean_is_on(r));
+}
+
+/* A leader that was deposed and does not know it may acknowledge still: so its reign counts, and not the time. */
+static bool
+is_later(const struct reading *r, const struct happening *one)
+{
+    return r->reign ? one > r->reign : one->at_ns >= r->c->begun_ns;
+}
+
+/* ---- reading ---------------------------------------------------------------------------------------- */
+
+static void
+take_placed(struct reading *r, const struct happening *one)
+{
+    if (is_later(r, one) && is_permitted_unclean(r, one)) {
+        r->unclean = one;
+        r->unclean_was_asked = is_asked(r, one);
+    }
+    if (r->placed && one->leader >= 0 && one->leader != r->placed->leader) r->asked = NULL;
+    came_in_sync(r, one);
+    r->placed = one;
+}
+
+static void
+take(struct reading *r, const struct happening *one)
+{
+    switch (one->kind) {
+    case HAPPENED_COPIES_GONE:
+        if (takes(r->c, one)) holder_of(r, one->node)->gone = one;
+        holder_of(r, one->node)->is_back = false;
+        return;
+    case HAPPENED_ENDED: {
+        struct holder *h = holder_of(r, one->node);
+        h->is_back = false;
+        if (one->at_ns >= r->c->begun_ns && (!r->placed || chronicle_has(&r->in_sync, h->id)))
+            h->ended = one;
+        return;
+    }
+    case HAPPENED_STARTED: holder_of(r, one->node)->is_back = true; return;
+    case HAPPENED_PLACED: take_placed(r, one); return;
+    case HAPPENED_UNCLEAN_SET: *(one->topic.p ? &r->topic_set : &r->default_set) = one; return;
+    case HAPPENED_UNCLEAN_ASKED: r->asked = one; return;
+    case HAPPENED_TROUBLE: return;
+    }
+}
+
+static struct reading
+begin_reading(const struct check_facts *f, const struct claim *c)
+{
+    struct reading r = {.f = f, .c = c};
+    for (int64_t i = 0; i < f->chronicle->v.n; i++) {
+        const struct happening *one = &f->chronicle->v.v[i];
+        if (one->kind != HAPPENED_PLACED || !happening_is_of(one, c->name, c->partition)) continue;
+        if (one->at_ns > (c->leader >= 0 ? c->owed_ns : c->begun_ns) && r.reign) break;
+        if (one->leader >= 0 && (c->leader < 0 || one->leader == c->leader)) r.reign = one;
+    }
+    return r;
+}
+
+static bool
+may_lose_committed(const struct check_facts *f, const struct claim *c, struct writer *why)
+{
+    struct reading r = begin_reading(f, c);
+    for (int64_t i = 0; i < f->chronicle->v.n; i++) {
+        const struct happening *one = &f->chronicle->v.v[i];
+        if (!happening_is_of(one, c->name, c->partition)) continue;
+        take(&r, one);
+        if (r.unclean) {
+            tell_election(&r, one, " from outside ISR and ELR, as ", why);
+            fmt_str(why, r.unclean_was_asked ? "an operator asked"
+                                             : "unclean.leader.election.enable permits");
+            return true;
+        }
+        if (one->at_ns < c->begun_ns || !all_are_gone(&r)) continue;
+        tell_copies(&r, why);
+        return true;
+    }
+    return false;
+}
+
+static void
+tell_acks(const struct claim *c, struct writer *why)
+{
+    fmt_str(why, "acks="), fmt_i64(why, c->acks), fmt_str(why, ", and ");
+}
+
+static bool
+may_lose_sole_copy(const struct check_facts *f, const struct claim *c, struct writer *why)
+{
+    struct reading r = begin_reading(f, c);
+    if (!r.reign) return false;
+    for (int64_t i = 0; i < f->chronicle->v.n; i++) {
+        const struct happening *one = &f->chronicle->v.v[i];
+        if (!happening_is_of(one, c->name, c->partition)) continue;
+        bool is_gone =
+            one->kind == HAPPENED_COPIES_GONE && takes(c, one) && one->node == r.reign->leader;
+        bool is_other = one->kind == HAPPENED_PLACED && one->leader >= 0 && one > r.reign &&
+                        one->leader != r.reign->leader;
+        if (!is_gone && !is_other) continue;
+        tell_acks(c, why);
+        if (is_gone) tell_copy(&r, one, why);
+        else
+            tell_election(&r, one, ", while only ", why), tell_node(why, r.reign->leader),
+                fmt_str(why, " had to have it");
+        return true;
+    }
+    return false;
+}
+
+/* Nobody told anything of leaders: then any end of a process may have moved them. */
+static bool
+may_have_moved(const struct check_facts *f, const struct claim *c, struct writer *why)
+{
+    struct reading r = begin_reading(f, c);
+    const struct happening *cause = NULL;
+    for (int64_t i = 0; i < f->chronicle->v.n; i++) {
+        const struct happening *one = &f->chronicle->v.v[i];
+        if (!happening_is_of(one, c->name, c->partition)) continue;
+        if (one->kind == HAPPENED_PLACED) return false;
+        bool is_cause = one->kind == HAPPENED_ENDED || one->kind == HAPPENED_TROUBLE;
+        if (!cause && is_cause && one->until_ns >= c->begun_ns) cause = one;
+    }
+    if (!cause) return false;
+    tell_acks(c, why), fmt_str(why, "leaders may have changed by ");
+    if (cause->kind == HAPPENED_ENDED) fmt_str(why, "the end of "), tell_node(why, cause->node);
+    else fmt_slice(why, cause->what);
+    tell_time(&r, cause, why);
+    return true;
+}
+
+/* It may have been lost on its way. */
+static bool
+may_lose_in_flight(const struct check_facts *f, const struct claim *c, struct writer *why)
+{
+    struct reading r = begin_reading(f, c);
+    for (int64_t i = 0; i < f->chronicle->v.n; i++) {
+        const struct happening *one = &f->chronicle->v.v[i];
+        bool is_trouble = one->kind == HAPPENED_TROUBLE || one->kind == HAPPENED_ENDED;
+        bool is_move = one->kind == HAPPENED_PLACED && happening_is_of(one, c->name, c->partition);
+        int64_t until_ns = one->until_ns == INT64_MAX ? INT64_MAX : one->until_ns + NEAR_NS;
+        bool is_near = one->at_ns <= c->owed_ns + NEAR_NS && until_ns >= c->begun_ns;
+        if (is_move && !r.placed) is_move = false; /* where it was from the beginning */
+        if (one->kind == HAPPENED_PLACED && happening_is_of(one, c->name, c->partition))
+            r.placed = one;
+        if (!(is_trouble || is_move) || !is_near) continue;
+        tell_acks(c, why);
+        if (is_move) fmt_str(why, "leader and ISR changed");
+        else if (one->kind == HAPPENED_ENDED) tell_node(why, one->node), fmt_str(why, " died");
+        else fmt_slice(why, one->what);
+        tell_time(&r, one, why);
+        return true;
+    }
+    return false;
+}
+
+static bool
+may_lose(const struct check_facts *f, const struct claim *c, struct writer *why)
+{
+    if (!f->chronicle) return false;
+    if (c->acks >= 0 && !c->is_committed &&
+        (may_lose_sole_copy(f, c, why) || may_have_moved(f, c, why)))
+        return true;
+    if (c->acks == 0 && !c->is_committed && may_lose_in_flight(f, c, why)) return true;
+    return may_lose_committed(f, c, why);
+}
+
+bool
+permission_of(const struct check_facts *f, const struct claim *c, enum rule rule,
+              struct writer *why)
+{
+    if (!permission_exists(rule)) return false;
+    if ((rule == RULE_DUPLICATE || rule == RULE_REORDERED) && !c->idempotent) {
+        fmt_str(why, "it was sent without idempotence");
+        return true;
+    }
+    return may_lose(f, c, why);
 }
 
 bool

@@ -12,7 +12,8 @@ tell_begin(struct checker *c, enum rule rule, const struct part *p, int64_t offs
                         .part = p,
                         .offset = offset,
                         .value = value,
-                        .at_ns = at_ns};
+                        .at_ns = at_ns,
+                        .missed_offset = -1};
     struct sent *s = value ? sent_find(c, value) : NULL;
     if (s) t.send = &c->h->ops.v[s->op];
     return t;
@@ -74,12 +75,48 @@ topic_of(const struct telling *t)
     return t->part->topic < f->topics_n ? &f->topics[t->part->topic] : &plain;
 }
 
+/* Only what an acknowledgement alone promised can be owed less than what somebody has read. */
+static bool
+is_of_acknowledgement(const struct telling *t)
+{
+    return (t->rule == RULE_LOST || t->rule == RULE_INCONSISTENT_OFFSET) && !t->was_read;
+}
+
+static struct claim
+claim_of(const struct telling *t)
+{
+    const struct checker *c = t->c;
+    const struct sent *s =
+        t->missed || t->value ? sent_find(c, t->missed ? t->missed : t->value) : NULL;
+    struct claim claim = {.topic = topic_of(t),
+                          .name = history_topic_name(c->h, t->part->topic),
+                          .partition = t->part->partition,
+                          .offset = t->missed_offset >= 0 ? t->missed_offset : t->offset,
+                          .begun_ns = t->missed_ns,
+                          .owed_ns = t->missed_ns,
+                          .acks = -1,
+                          .idempotent = true,
+                          .is_committed = !is_of_acknowledgement(t),
+                          .leader = -1};
+    if (!s) return claim;
+    const struct history_op *send = &c->h->ops.v[s->op];
+    if (claim.offset < 0) claim.offset = s->polled_offset;
+    claim.begun_ns = send->invoke_ns;
+    claim.owed_ns = send->outcome == HISTORY_OK ? send->complete_ns : s->polled_ns;
+    claim.acks = send->acks;
+    claim.idempotent = send->idempotent;
+    claim.leader = send->outcome == HISTORY_OK ? send->node : -1;
+    return claim;
+}
+
 void
 tell_end(struct telling *t)
 {
     struct checker *c = t->c;
-    struct permission p = permission_of(c->facts, topic_of(t), t->rule, t->send, t->was_read);
-    struct writer name = writer_mem(c->mem);
+    struct claim claim = claim_of(t);
+    struct writer name = writer_mem(c->mem), why = writer_mem(c->mem);
+    bool allowed = permission_of(c->facts, &claim, t->rule, &why);
+    if (allowed) tell_text(t, "; permitted because: "), fmt_slice(&t->w, writer_slice(&why));
     if (t->value) history_value_print(c->h, t->value, &name);
     struct anomaly one = {.rule = t->rule,
                           .witness = WITNESS_CHECKER,
@@ -89,10 +126,11 @@ tell_end(struct telling *t)
                           .value = t->value,
                           .name = t->value ? writer_slice(&name) : SLICE_NULL,
                           .at_ns = t->at_ns,
-                          .allowed = p.allowed,
-                          .why = p.why ? slice_cstr(p.why) : SLICE_NULL,
+                          .allowed = allowed,
+                          .why = allowed ? writer_slice(&why) : SLICE_NULL,
                           .story = writer_slice(&t->w)};
     anomalies_add(&c->ret->anomalies, &one);
     writer_release(&name);
+    writer_release(&why);
     writer_release(&t->w);
 }

@@ -249,7 +249,7 @@ praise(struct arena *a, const struct run_result *r)
     struct slice allowed = report_allowed(a, r);
     if (!allowed.n)
         return S("nothing acknowledged was lost, nothing doubled, order kept, replicas equal   ");
-    return arena_format(a, "%.*s, as the settings permit; nothing else went wrong   ",
+    return arena_format(a, "%.*s, each for a cause that permits it; nothing else went wrong   ",
                         SARG(allowed));
 }
 

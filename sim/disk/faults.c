@@ -65,6 +65,7 @@ fault_disk_rot(struct machine *m, struct slice path, int64_t offset, int32_t cou
 {
     struct disk *d = m->host->disk;
     int32_t hit = 0;
+    watch_harm(m);
     LIST_EACH(&d->all, i, struct inode, all) {
         if (i->is_dir || !i->size || !path_contains(i->path, path)) continue;
         for (int32_t k = 0; k < count; k++) {
@@ -114,6 +115,7 @@ static int32_t
 damage(struct machine *m, struct slice part, int64_t bytes)
 {
     struct found f = {.d = m->host->disk, .part = part};
+    watch_harm(m);
     disk_peek_all(m, IMAGE_CACHED, find_one, &f);
     for (int64_t i = 0; i < f.paths.n; i++) {
         if (bytes < 0) CHECK(do_unlink(f.d, f.paths.v[i]) == ENV_OK);
@@ -146,6 +148,7 @@ void
 fault_disk_misdirect(struct machine *m, struct slice path)
 {
     struct disk *d = m->host->disk;
+    watch_harm(m);
     d->faults.misdirect = true;
     set_path(d, &d->faults.misdirect_path, path);
     say(m, S("misdirected write"), path, 0);

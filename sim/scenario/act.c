@@ -190,6 +190,34 @@ arm(struct run *r, const struct step *s, struct machine *m)
     run_arm(n, machine_disk_ops(m) + s->args.at_op, power, s->args.for_ns);
 }
 
+/* Why this does nothing to that machine; NULL: it does. (A host without a process can still lose power.) */
+static const char *
+is_idle(enum verb_id id, const struct machine *m)
+{
+    bool is_down = m->state == MACHINE_DOWN;
+    if (is_down && (id == VERB_CRASH || id == VERB_PAUSE || id == VERB_SHUTDOWN))
+        return "it is down already";
+    if (id == VERB_PAUSE && m->state == MACHINE_PAUSED) return "it is paused already";
+    if (id == VERB_RESUME && m->state != MACHINE_PAUSED) return "it is not paused";
+    return NULL;
+}
+
+/* What is told is what happens. */
+static void
+act_on_machine(struct run *r, const struct step *s, struct machine *m)
+{
+    enum verb_id id = s->verb->id;
+    const char *why = is_idle(id, m);
+    if (why) {
+        run_say(r, "%s %.*s: %s", s->verb->value.name, SARG(m->name), why);
+        return;
+    }
+    struct slice role = id == VERB_RESTART || id == VERB_RESUME ? SLICE_EMPTY : role_of(r, m);
+    if (id == VERB_CLOCK) run_fault(r, "clock", "%.*s: %.*s", SARG(m->name), SARG(s->beside));
+    else run_fault(r, s->verb->value.name, "%.*s%.*s", SARG(m->name), SARG(role));
+    meet(r, s, m);
+}
+
 static void
 act_on_machines(struct run *r, const struct step *s)
 {
@@ -202,13 +230,9 @@ act_on_machines(struct run *r, const struct step *s)
             arm(r, s, m);
             continue;
         }
-        struct slice role = id == VERB_RESTART || id == VERB_RESUME ? SLICE_EMPTY : role_of(r, m);
-        if (id == VERB_CLOCK) run_fault(r, "clock", "%.*s: %.*s", SARG(m->name), SARG(s->beside));
-        else run_fault(r, s->verb->value.name, "%.*s%.*s", SARG(m->name), SARG(role));
-        meet(r, s, m);
+        act_on_machine(r, s, m);
         bool lasts = id == VERB_CRASH || id == VERB_POWER || id == VERB_PAUSE;
         if (lasts) undo_later(r, s->args.for_ns, UNDO_UP, 0, m);
-        r->wipes += id == VERB_WIPE;
     }
     remember(r, s, c, NULL, 0);
 }

@@ -55,11 +55,32 @@ tell(struct world *w, void *ctx)
                           SARG(whom), outcomes[c->outcome], SARG(why)));
 }
 
+/* What an operator permits excuses losses, from when it is asked for until its taking back is answered. */
+static void
+tell_terms(const struct call *c, bool is_done)
+{
+    const struct args *a = c->args;
+    struct slice topic = a->alter.p ? a->alter : SLICE_NULL;
+    if (a->create.p && !is_done) witness_topic(c->r, a->create, &a->config);
+    if (a->elect.topic.p && a->unclean && !is_done) witness_unclean_asked(c->r, a->elect);
+    if (!a->alter.p && !a->alter_broker.n) return;
+    for (int32_t i = 0; i < a->config.n; i++) {
+        bool is_on = slice_eq(a->config.v[i].value, S("true"));
+        int64_t n;
+        if (slice_eq(a->config.v[i].name, S("unclean.leader.election.enable")) && is_on != is_done)
+            witness_unclean_is(c->r, topic, is_on);
+        if (slice_eq(a->config.v[i].name, S("min.insync.replicas")) && !is_done &&
+            slice_to_i64(a->config.v[i].value, &n))
+            witness_min_isr_is(c->r, topic, (int32_t)n);
+    }
+}
+
 static void
 end_call(struct call *c, enum history_outcome outcome, int64_t offset)
 {
     struct history *h = c->r->h;
     c->outcome = outcome;
+    if (outcome == HISTORY_OK) tell_terms(c, true);
     history_complete(h, c->number, outcome, c->op.error, h->ops.v[c->number].partition, offset);
     world_at(c->r->w, 0, tell, c);
 }
@@ -208,6 +229,7 @@ ask(struct run *r, const struct args *a, struct slice what, struct machine *name
     c->settings = ARENA_ARRAY(r->a, struct topic_setting, a->config.n + 1);
     for (int32_t i = 0; i < a->config.n; i++)
         c->settings[i] = (struct topic_setting){a->config.v[i].name, a->config.v[i].value};
+    tell_terms(c, false);
     struct machine *m =
         world_add(r->w, &(struct machine_params){
                             .name = arena_format(r->a, "admin%d", (int)++r->admins_n),

@@ -21,10 +21,7 @@ relieve(struct world *w, void *ctx)
     a->r->nemesis_active--;
     if (a->fault) fault_heal(w, a->fault);
     if (a->disk) fault_disk_heal(a->m);
-    else if (a->m) {
-        run_say(a->r, "%.*s comes back", SARG(a->m->name));
-        node_up(a->r, a->m);
-    }
+    else if (a->m) run_bring_back(a->r, a->m);
 }
 
 static struct affliction *

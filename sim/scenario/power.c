@@ -60,5 +60,4 @@ power_took(struct run *r, const struct machine *m, bool copies)
         n->gone = n->gone || copies;
         n->gone_epoch = r->truth.broker_epoch[n->id];
     }
-    r->power_losses = MAX(r->power_losses, power_gone(r));
 }

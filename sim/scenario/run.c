@@ -102,13 +102,22 @@ see_event(void *ctx, const struct world_event *e)
     }
 }
 
+void
+run_bring_back(struct run *r, struct machine *m)
+{
+    run_say(r, "%.*s %s", SARG(m->name),
+            m->state == MACHINE_DOWN     ? "comes back"
+            : m->state == MACHINE_PAUSED ? "runs on"
+                                         : "is to come back when it has stopped");
+    node_up(r, m);
+}
+
 static void
 come_back(struct world *w, void *ctx)
 {
     struct node_slot *n = ctx;
     (void)w;
-    run_say(n->r, "%.*s comes back", SARG(n->m->name));
-    node_up(n->r, n->m);
+    run_bring_back(n->r, n->m);
 }
 
 void
@@ -203,6 +212,7 @@ begin(struct run *r, struct arena *a, const struct scenario *s, const struct run
     world_say(r->w, S("scenario"), s->name, s->about, NULL, NULL, 0);
     world_observe(r->w, &(struct world_observer){
                             .event = see_event, .life = see_life, .fault = see_fault, .ctx = r});
+    chronicler_begin(r);
     witnesses_begin(r);
     struct node_slot *armed =
         o->crash_at_op ? node_of(r, world_machine(r->w, o->crash_node)) : NULL;
@@ -257,6 +267,7 @@ end(struct run *r)
     measure(r);
     close_trace(r);
     witnesses_free(r);
+    chronicle_release(&r->chronicle);
     world_free(r->w);
     history_release(r->h);
 }

@@ -3,6 +3,7 @@
 #define SIM_SCENARIO_RUN_INTERNAL_H
 
 #include "broker/node/node.h"
+#include "sim/history/chronicle.h"
 #include "sim/scenario/run.h"
 #include "sim/scenario/table.h"
 #include "sim/scenario/truth.h"
@@ -21,6 +22,7 @@ struct node_slot {
         armed_for_ns;   /* the disk operation at which it is to end, and for how long; 0 */
     bool gone, unclean; /* power.c: its copies; or only its word that it has them */
     int64_t gone_epoch; /* its registration then */
+    struct harm *harm;  /* chronicler.c: what is being done to its disk; NULL */
 };
 
 struct client_slot {
@@ -61,6 +63,7 @@ struct run {
     struct world *w;
     struct truth truth;
     struct history *h, history;
+    struct chronicle chronicle;
     struct witnesses *witnesses;
     struct trace_writer *trace;
     struct node_slot *nodes;
@@ -75,12 +78,12 @@ struct run {
     VEC(struct bound) bounds;
     VEC(struct pending) pendings;
     int64_t fault_counts[VERBS_N];
-    int64_t power_losses, wipes,
-        faults; /* power_losses: the most whose copies were gone at one time */
+    int64_t faults;
     struct dice dice;
     int64_t begin_ns, last_fault_ns;
-    bool playing;  /* steps may fire */
-    bool starting; /* what the cluster does is not yet part of the story */
+    int64_t trial_ns; /* when the last test cut somebody off; 0: not yet */
+    bool playing;     /* steps may fire */
+    bool starting;    /* what the cluster does is not yet part of the story */
     bool ticking;
     int64_t admins_n;
     struct dice nemesis_dice;
@@ -102,6 +105,8 @@ void run_tell(struct run *r, struct slice label, struct slice sentence);
 /* The node will crash, or lose power, at its n-th disk operation over all its lives, and come back so long
  * after. */
 void run_arm(struct node_slot *n, int64_t op, bool power, int64_t for_ns);
+/* It is to run again, and the story says in which way. */
+void run_bring_back(struct run *r, struct machine *m);
 /* Right before a fault: a line of the story, and of the trace. */
 void run_fault(struct run *r, const char *verb, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
@@ -153,19 +158,34 @@ int32_t power_unclean(struct run *r);
 /* Brokers whose copies are gone now. */
 int32_t power_gone(struct run *r);
 
+/* chronicler.c: what happened, for the checker. */
+void chronicler_begin(struct run *r);
+
 /* nemesis.c */
 void nemesis_begin(struct run *r);
 
 /* witness.c: checker, oracle and invariants. */
 void witnesses_begin(struct run *r);
+/* A topic is made with these settings. */
+void witness_topic(struct run *r, struct slice name, const struct settings *config);
+/* The operator permits unclean elections from now on, or no longer; topic null: wherever no topic says otherwise. */
+void witness_unclean_is(struct run *r, struct slice topic, bool is_on);
+/* So many copies a promise counts on from now on: of what is owed already, the fewest that it ever was. */
+void witness_min_isr_is(struct run *r, struct slice topic, int32_t n);
+/* The operator asks for one. */
+void witness_unclean_asked(struct run *r, struct partition_ref p);
 /* After the final read: anomalies, counts and the verdict. */
 void witnesses_speak(struct run *r);
 void witnesses_free(struct run *r);
+/* The scenario says that this rule may, or must, be broken. */
+bool is_permitted_to_fire(const struct run *r, enum rule rule);
 
 /* finish.c */
 void finish(struct run *r);
 /* A bound for serving again, from the time-outs of the cluster. */
 int64_t serve_bound_ns(const struct scenario *s);
+/* What a topic's own settings say; null: nothing. */
+struct slice topic_setting(const struct topic *t, const char *name);
 int64_t topic_min_isr(const struct run *r, const struct topic *t);
 
 #endif

@@ -114,11 +114,8 @@ new_partition(struct truth *t, struct slice name)
 {
     struct partition_ref ref = {SLICE_EMPTY, 0};
     struct truth_partition *p = ARENA_NEW(t->a, struct truth_partition);
-    *p = (struct truth_partition){.name = arena_dup(t->a, name),
-                                  .leader = -1,
-                                  .partition_epoch = -1,
-                                  .leader_epoch = -1,
-                                  .smallest_isr = TRUTH_REPLICAS};
+    *p = (struct truth_partition){
+        .name = arena_dup(t->a, name), .leader = -1, .partition_epoch = -1, .leader_epoch = -1};
     if (value_partition(p->name, &ref)) p->topic = ref.topic, p->partition = ref.partition;
     VEC_PUSH(t->a->mem, &t->partitions, p);
     return p;
@@ -139,8 +136,7 @@ partition_change(struct truth *t, int64_t at_ns, const struct note *n)
     p->isr = isr;
     p->replicas = ids_behind(n->text, S("replicas="));
     p->elr = ids_behind(n->text, S("elr="));
-    p->smallest_isr = MIN(p->smallest_isr, isr.n);
-    p->was_unclean = p->was_unclean || n->v[3];
+    if (t->placed) t->placed(t->ctx, at_ns, p);
     bool leader_moved = leader_changed && t->partitions.n;
     if (leader_moved || isr_changed) tell_partition(t, at_ns, p, leader_changed, n->v[3] != 0);
 }

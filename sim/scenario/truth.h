@@ -20,8 +20,6 @@ struct truth_partition {
     int32_t leader; /* -1: nobody */
     int64_t leader_epoch, partition_epoch, high_watermark;
     struct ids_few replicas, isr, elr;
-    int32_t smallest_isr;
-    bool was_unclean;
 };
 
 struct truth {
@@ -39,6 +37,8 @@ struct truth {
     int64_t quorum_epoch;
     /* Told after each change that people want to hear of; may be NULL. */
     void (*told)(void *ctx, int64_t at_ns, struct slice line);
+    /* Told of each decision of a partition's place; may be NULL. */
+    void (*placed)(void *ctx, int64_t at_ns, const struct truth_partition *p);
     void *ctx;
 };
 

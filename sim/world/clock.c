@@ -45,10 +45,9 @@ fault_clock_step(struct machine *m, int64_t ms)
     watch_fault(m->world, S("clock step"), writer_slice(&w));
 }
 
-void
-fault_clock_drift(struct machine *m, int64_t ppm)
+static void
+run_faster(struct machine *m, int64_t ppm)
 {
-    CHECK(ppm > -MILLION);
     struct world *w = m->world;
     struct clock *c = &m->host->clock;
     c->base_ns = clock_mono(c, w->now_ns);
@@ -56,6 +55,26 @@ fault_clock_drift(struct machine *m, int64_t ppm)
     c->ppm = ppm;
     for (int64_t i = 0; i < w->machines.n; i++)
         if (w->machines.v[i]->m.host == m->host) mach_wake(w->machines.v[i]);
+}
+
+void
+fault_clock_heal(struct machine *m)
+{
+    struct world *w = m->world;
+    struct clock *c = &m->host->clock;
+    int64_t wrong_ms = clock_wall_ms(c, w->now_ns) - w->options.wall_ms - w->now_ns / NS_PER_MS;
+    if (!c->ppm && !wrong_ms) return; /* nothing happened, so nothing is told */
+    if (c->ppm) run_faster(m, 0);
+    c->wall_ms -= wrong_ms;
+    watch_fault(w, S("clock healed"), m->name);
+}
+
+void
+fault_clock_drift(struct machine *m, int64_t ppm)
+{
+    CHECK(ppm > -MILLION);
+    struct world *w = m->world;
+    run_faster(m, ppm);
     uint8_t text[64];
     struct writer t = writer_fixed(text, sizeof text);
     fmt_slice(&t, m->name);

@@ -138,5 +138,7 @@ void disk_put(struct machine *m, struct slice path, struct slice bytes);
 void fault_clock_step(struct machine *m, int64_t ms);
 /* Monotonic and wall clock run faster (or slower) by so many millionths. */
 void fault_clock_drift(struct machine *m, int64_t ppm);
+/* Both run evenly again, and the wall clock shows the true time; the monotonic one keeps what it has gained. */
+void fault_clock_heal(struct machine *m);
 
 #endif

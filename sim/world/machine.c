@@ -329,6 +329,7 @@ fault_power(struct machine *pub)
     struct world *w = pub->world;
     world_must_be_between(w);
     if (!pub->host->has_power) return;
+    watch_harm(pub);
     watch_fault(w, S("power"), pub->name);
     w->stats.power_losses++;
     for (int64_t i = 0; i < w->machines.n; i++) {
@@ -370,6 +371,7 @@ fault_wipe(struct machine *pub)
     struct world *w = pub->world;
     for (int64_t i = 0; i < w->machines.n; i++)
         CHECK(w->machines.v[i]->m.host != pub->host || !machine_is_up(&w->machines.v[i]->m));
+    watch_harm(pub);
     watch_fault(w, S("wipe"), pub->name);
     disk_wipe(pub->host->disk);
 }

@@ -149,6 +149,12 @@ watch_disk(struct world *w, const struct world_disk_op *op)
 }
 
 void
+watch_harm(struct machine *m)
+{
+    TELL(m->world, harm, m);
+}
+
+void
 watch_fault(struct world *w, struct slice verb, struct slice what)
 {
     if (w->trace)

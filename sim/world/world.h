@@ -223,6 +223,8 @@ struct world_observer {
     void (*frame_bytes)(void *ctx, const struct world_frame *f, struct slice bytes);
     void (*disk)(void *ctx, const struct world_disk_op *op); /* when it completes */
     void (*life)(void *ctx, struct machine *m, enum life what, struct slice text);
+    /* What the disk of this machine's host holds is about to be taken away or spoilt, at this moment. */
+    void (*harm)(void *ctx, struct machine *m);
     /* Every call of fault.h, in words: "cut", "b1 > b2". */
     void (*fault)(void *ctx, struct slice verb, struct slice what);
     void *ctx;

@@ -82,16 +82,44 @@ what_an_old_leader_acknowledged_names_the_new_one(void **state)
                 "election of b2 in epoch 1, of which the leader of epoch 0 did not hear");
 }
 
+/* b1 is alone in sync, and has the tenth alone. */
+static void
+b2_is_elected_uncleanly(struct tale *t)
+{
+    decide(t, 1, 0, 1, false, S("replicas=1,2,3 isr=1 elr= last="));
+    produce(t, 0, 10, 0, 0, -1);
+    life(t, 0, LIFE_CRASH);
+    decide(t, 2, 1, 2, true, S("replicas=1,2,3 isr=2 elr= last="));
+    high_watermark(t, 1, 10, 1, true);
+}
+
 static void
 an_unclean_election_permits_it_too(void **state)
 {
     BEGIN;
-    decide(&t, 1, 0, 1, false, S("replicas=1,2,3 isr=1 elr= last="));
-    produce(&t, 0, 10, 0, 0, -1);
-    life(&t, 0, LIFE_CRASH);
-    decide(&t, 2, 1, 2, true, S("replicas=1,2,3 isr=2 elr= last="));
-    high_watermark(&t, 1, 10, 1, true);
-    assert_lost(&t, 10, LOSS_ALLOWED, "unclean election of b2");
+    oracle_unclean_is(t.o, S("orders"), true);
+    b2_is_elected_uncleanly(&t);
+    assert_lost(&t, 10, LOSS_ALLOWED, "permitted because: b2 was elected uncleanly");
+}
+
+static void
+an_operators_request_permits_it_too(void **state)
+{
+    BEGIN;
+    oracle_unclean_asked(t.o, t.now_ns, S("orders"), 0);
+    b2_is_elected_uncleanly(&t);
+    assert_lost(&t, 10, LOSS_ALLOWED, "permitted because: b2 was elected uncleanly");
+}
+
+/* The cluster thought of it by itself: the last known leader, or a mistake. */
+static void
+an_unclean_election_that_nobody_permitted_is_a_bug(void **state)
+{
+    BEGIN;
+    oracle_unclean_is(t.o, SLICE_NULL, true);
+    oracle_unclean_is(t.o, S("orders"), false);
+    b2_is_elected_uncleanly(&t);
+    assert_lost(&t, 10, LOSS_BUG, "not permitted: b1 had it and might have led");
 }
 
 /* b2 is elected while it is down, and never comes to lead; what undoes the record comes later. */
@@ -99,6 +127,7 @@ static void
 an_election_of_one_who_never_led_explains_nothing(void **state)
 {
     BEGIN;
+    oracle_unclean_is(t.o, SLICE_NULL, true);
     produce(&t, 0, 10, 0, 4, -1);
     life(&t, 0, LIFE_CRASH);
     decide(&t, 2, 1, 1, false, AFTER_B1);
@@ -147,7 +176,95 @@ no_copy_left_is_physics(void **state)
     }
     recovered(&t, 1, 9);
     b2_leads(&t, false, AFTER_B1, 9);
-    assert_lost(&t, 9, LOSS_PHYSICS, "power loss of b3");
+    assert_lost(&t, 9, LOSS_PHYSICS, "permitted because: b1 lost its unsynced tail at ");
+}
+
+static void
+wiped(struct tale *t, int32_t node)
+{
+    life(t, node, LIFE_CRASH);
+    oracle_wiped(t->o, t->now_ns, node);
+}
+
+static void
+faults_before_the_record_excuse_nothing(void **state)
+{
+    BEGIN;
+    wiped(&t, 2);
+    life(&t, 2, LIFE_START), recovered(&t, 2, 0);
+    for (int64_t i = 0; i < 10; i++) append(&t, 2, i, 0, (uint32_t)t.h.ops.v[i].value * 7, false);
+    produce(&t, 0, 10, 0, 2, -1); /* b3, in the ISR, never gets it */
+    life(&t, 0, LIFE_CRASH);
+    decide(&t, 3, 1, 1, false, S("replicas=1,2,3 isr=2,3 elr= last="));
+    role(&t, 2, LEADER, 3, 1);
+    high_watermark(&t, 2, 10, 1, true);
+    assert_lost(&t, 10, LOSS_BUG, "b3 might lead and never had it");
+}
+
+static void
+a_log_that_the_broker_cuts_itself_is_no_excuse(void **state)
+{
+    BEGIN;
+    for (int32_t i = 0; i < 3; i++) life(&t, i, LIFE_CRASH), recovered(&t, i, 9);
+    b2_leads(&t, false, S("replicas=1,2,3 isr=1,2,3 elr= last="), 9);
+    assert_lost(&t, 9, LOSS_BUG, "b2 left it out when it recovered");
+}
+
+static void
+what_the_disk_kept_no_power_loss_took(void **state)
+{
+    BEGIN;
+    struct found f[10];
+    for (int64_t i = 0; i < 10; i++)
+        f[i] = (struct found){i, i, 0, (uint32_t)t.h.ops.v[i].value * 7};
+    for (int32_t i = 0; i < 3; i++) {
+        life(&t, i, LIFE_POWER);
+        oracle_destroyed(t.o, t.now_ns, i, ORDERS, f, 10, true);
+        oracle_found(t.o, i, ORDERS, f, 9);
+        recovered(&t, i, 9);
+    }
+    b2_leads(&t, false, S("replicas=1,2,3 isr=1,2,3 elr= last="), 9);
+    assert_lost(&t, 9, LOSS_BUG, "b2 left it out when it recovered");
+}
+
+static void
+fewer_copies_than_the_promise_counts_on_are_no_excuse(void **state)
+{
+    BEGIN;
+    oracle_topic(t.o, S("orders"), 2, false);
+    for (int32_t i = 0; i < 3; i++) say(&t, i, NOTE_LOG_SYNCED, ORDERS, SLICE_NULL, 9, 0, 0, 0, 0);
+    decide(&t, 1, 0, 1, false, S("replicas=1,2,3 isr=1 elr= last="));
+    life(&t, 0, LIFE_POWER);
+    recovered(&t, 0, 9);
+    decide(&t, 1, 1, 2, false, S("replicas=1,2,3 isr=1 elr= last="));
+    role(&t, 0, LEADER, 1, 1);
+    high_watermark(&t, 0, 9, 1, true);
+    assert_lost(&t, 9, LOSS_BUG,
+                "b1 lost its unsynced tail at 0.108s; the promise counts on 2 copies");
+}
+
+static void
+a_flush_for_each_message_leaves_a_power_loss_nothing(void **state)
+{
+    BEGIN;
+    oracle_topic(t.o, S("orders"), 2, true);
+    for (int32_t i = 0; i < 3; i++) {
+        say(&t, i, NOTE_LOG_SYNCED, ORDERS, SLICE_NULL, 9, 0, 0, 0, 0);
+        life(&t, i, LIFE_POWER);
+    }
+    recovered(&t, 1, 9);
+    b2_leads(&t, false, AFTER_B1, 9);
+    assert_lost(&t, 9, LOSS_BUG, "though it should have flushed it");
+}
+
+static void
+acks_1_is_owed_as_long_as_its_leader_leads(void **state)
+{
+    BEGIN;
+    produce(&t, 0, 10, 0, 0, 1);
+    wiped(&t, 2);
+    say(&t, 0, NOTE_LOG_TRUNCATE, ORDERS, SLICE_NULL, 10, 11, 0, 0, 0);
+    assert_lost(&t, 10, LOSS_BUG, "not permitted: ");
 }
 
 static void
@@ -294,10 +411,18 @@ main(void)
         cmocka_unit_test(what_the_leader_alone_had_is_lost_as_acks_1_permits),
         cmocka_unit_test(what_an_old_leader_acknowledged_names_the_new_one),
         cmocka_unit_test(an_unclean_election_permits_it_too),
+        cmocka_unit_test(an_operators_request_permits_it_too),
+        cmocka_unit_test(an_unclean_election_that_nobody_permitted_is_a_bug),
         cmocka_unit_test(an_election_of_one_who_never_led_explains_nothing),
         cmocka_unit_test(a_leader_without_what_another_candidate_has_is_a_bug),
         cmocka_unit_test(a_copy_outside_isr_and_elr_is_not_recovered),
         cmocka_unit_test(no_copy_left_is_physics),
+        cmocka_unit_test(faults_before_the_record_excuse_nothing),
+        cmocka_unit_test(a_log_that_the_broker_cuts_itself_is_no_excuse),
+        cmocka_unit_test(what_the_disk_kept_no_power_loss_took),
+        cmocka_unit_test(fewer_copies_than_the_promise_counts_on_are_no_excuse),
+        cmocka_unit_test(a_flush_for_each_message_leaves_a_power_loss_nothing),
+        cmocka_unit_test(acks_1_is_owed_as_long_as_its_leader_leads),
         cmocka_unit_test(what_is_found_on_a_disk_again_is_not_lost),
         cmocka_unit_test(a_wiped_disk_takes_all_copies_on_it),
         cmocka_unit_test(what_was_removed_below_the_high_watermark_is_not_lost),

@@ -248,6 +248,25 @@ a_fast_clock_ticks_faster_and_wall_clocks_jump(void **state)
 }
 
 static void
+a_healed_clock_shows_the_true_time_and_keeps_its_ticks(void **state)
+{
+    (void)state;
+    struct machine *m;
+    struct world *w = ticking(&m);
+    fault_clock_drift(m, 100000);
+    fault_clock_step(m, 7200000);
+    world_run_until(w, 10 * NS_PER_S);
+    fault_clock_heal(m);
+    fault_clock_heal(m);
+    int64_t before = ticks_of(m)->n;
+    world_run_until(w, 20 * NS_PER_S);
+    int64_t passed = ticks_of(m)->wall_last_ms - world_options_default().wall_ms;
+    assert_in_range(passed, 19980, 20000);
+    assert_in_range(ticks_of(m)->n - before, 999, 1001);
+    world_free(w);
+}
+
+static void
 a_crashed_machine_starts_anew_with_other_dice(void **state)
 {
     (void)state;
@@ -340,6 +359,7 @@ main(void)
         cmocka_unit_test(timers_are_due_to_the_nanosecond_and_tasks_follow),
         cmocka_unit_test(a_paused_machine_stands_still_and_then_catches_up),
         cmocka_unit_test(a_fast_clock_ticks_faster_and_wall_clocks_jump),
+        cmocka_unit_test(a_healed_clock_shows_the_true_time_and_keeps_its_ticks),
         cmocka_unit_test(a_crashed_machine_starts_anew_with_other_dice),
         cmocka_unit_test(fatal_ends_only_that_machine_and_says_why),
         cmocka_unit_test(observers_see_each_step_and_may_stop_the_run),

@@ -1,0 +1,105 @@
+/* What became of copies: which batches a log lost, when, and to whom: a fault, its leader, or the broker's own doing.
+ * What faults leave is read from the disk right after them, not from what brokers note. */
+#include "sim/check/oracle_own.h"
+
+void
+oracle_took_away(struct oracle *o, int32_t node, enum blow_kind kind, const struct topic_key *k,
+                 int64_t from, int64_t to)
+{
+    struct blow b = {.at_ns = o->now_ns,
+                     .node = node,
+                     .kind = kind,
+                     .key = k ? k->index : -1,
+                     .from = from,
+                     .to = to};
+    VEC_PUSH(o->mem, &o->blows, b);
+}
+
+/* Keeps which batches those are that a log is about to lose: from this offset on. */
+void
+oracle_take_from(struct oracle *o, int32_t node, enum blow_kind kind, const struct node_log *l,
+                 int64_t from)
+{
+    struct taking t = {.at_ns = o->now_ns, .node = node, .key = l->key->index, .kind = kind};
+    int64_t i = l->v.n;
+    while (i > 0 && l->v.v[i - 1]->last >= from) i--;
+    for (; i < l->v.n; i++) VEC_PUSH(o->mem, &t.v, l->v.v[i]);
+    if (t.v.n) VEC_PUSH(o->mem, &o->takings, t);
+}
+
+void
+oracle_take_all_logs(struct oracle *o, int32_t node, enum blow_kind kind)
+{
+    const struct model_node *n = model_node(&o->model, node);
+    for (int64_t i = 0; i < n->logs.n; i++) {
+        const struct node_log *l = n->logs.v[i];
+        if (l)
+            oracle_take_from(o, node, kind, l, kind == BLOW_POWER ? MAX(l->start, l->synced) : 0);
+    }
+}
+
+/* The log is what was found; what it had and has no more was taken. */
+static void
+becomes(struct oracle *o, int32_t node, struct node_log *l, const struct found *f, int64_t n,
+        enum blow_kind kind)
+{
+    struct taking t = {.at_ns = o->now_ns, .node = node, .key = l->key->index, .kind = kind};
+    batch_vec had = {0};
+    bool conflict;
+    for (int64_t i = 0; i < l->v.n; i++) VEC_PUSH(o->mem, &had, l->v.v[i]);
+    l->v.n = 0;
+    for (int64_t i = 0; i < n; i++)
+        (void)model_append(&o->model, l, f[i].base, f[i].last, f[i].epoch, f[i].crc, &conflict);
+    for (int64_t i = 0; i < had.n; i++)
+        if (log_at(l, had.v[i]->base) != had.v[i]) VEC_PUSH(o->mem, &t.v, had.v[i]);
+    if (t.v.n) VEC_PUSH(o->mem, &o->takings, t);
+    VEC_RELEASE(o->mem, &had);
+}
+
+/* Until the disk was looked at, all that was not known to be synced counted as gone. */
+static void
+take_back(struct oracle *o, int32_t node, struct node_log *l)
+{
+    for (int64_t i = o->takings.n - 1; i >= 0; i--) {
+        struct taking *t = &o->takings.v[i];
+        if (t->at_ns != o->now_ns || t->node != node || t->key != l->key->index ||
+            t->kind != BLOW_POWER)
+            continue;
+        for (int64_t k = 0; k < t->v.n; k++) VEC_PUSH(o->mem, &l->v, t->v.v[k]);
+        t->v.n = 0;
+        return;
+    }
+}
+
+/* A log that is read on although a part of it is spoilt: what is behind that part may be cut, or not. */
+static void
+is_spoilt(struct oracle *o, int32_t node, const struct node_log *l, const struct found *f,
+          int64_t n)
+{
+    int64_t good = n ? f[n - 1].last + 1 : l->start;
+    if (good >= log_end(l)) return;
+    oracle_took_away(o, node, BLOW_DAMAGE, l->key, good, log_end(l));
+    oracle_take_from(o, node, BLOW_DAMAGE, l, good);
+}
+
+void
+oracle_destroyed(struct oracle *o, int64_t at_ns, int32_t node, struct slice subject,
+                 const struct found *f, int64_t n, bool by_power)
+{
+    struct node_log *l = model_log(&o->model, node, model_key(&o->model, subject));
+    o->now_ns = at_ns;
+    if (!l) return;
+    if (!by_power) {
+        is_spoilt(o, node, l, f, n);
+        return;
+    }
+    take_back(o, node, l);
+    becomes(o, node, l, f, n, BLOW_POWER);
+}
+
+void
+oracle_found(struct oracle *o, int32_t node, struct slice subject, const struct found *f, int64_t n)
+{
+    struct node_log *l = model_log(&o->model, node, model_key(&o->model, subject));
+    if (l) becomes(o, node, l, f, n, BLOW_RECOVERY);
+}

@@ -1,0 +1,293 @@
+/* How the oracle sorts a loss: copy by copy, who had it, who took it away, and who chose a leader without it. */
+#include "sim/check/oracle_own.h"
+
+#include "broker/env/env.h"
+
+/* A connection that a fault has broken may have taken along what was sent so long before or after. */
+#define NEAR_NS (30 * NS_PER_S)
+
+/* Only what is committed is given to read: what was read is promised, whatever was asked for. */
+bool
+oracle_was_read(const struct topic_key *k, const struct promise *p)
+{
+    const struct oracle_key *ok = k->user;
+    return p->offset >= 0 && p->offset < ok->read.n && ok->read.v[p->offset] == p->value;
+}
+
+/* ---- one copy -------------------------------------------------------------------------------------- */
+
+static bool
+took(const struct taking *t, const struct batch *b)
+{
+    int64_t low = 0, high = t->v.n;
+    while (low < high) {
+        int64_t mid = low + (high - low) / 2;
+        if (t->v.v[mid]->base < b->base) low = mid + 1;
+        else high = mid;
+    }
+    return low < t->v.n && t->v.v[low] == b;
+}
+
+static int32_t
+node_of_id(const struct oracle *o, int32_t id)
+{
+    for (int64_t i = 0; i < o->model.nodes.n; i++)
+        if (id >= 0 && o->model.nodes.v[i].id == id) return (int32_t)i;
+    return -1;
+}
+
+/* The first (or last) time after (or up to) a moment that this node's copy was taken; NULL. */
+static const struct taking *
+next_taking(const struct oracle *o, int32_t node, const struct batch *b, int64_t at_ns)
+{
+    for (int64_t i = 0; i < o->takings.n; i++) {
+        const struct taking *t = &o->takings.v[i];
+        if (t->node == node && t->at_ns >= at_ns && t->key == b->key->index && took(t, b)) return t;
+    }
+    return NULL;
+}
+
+static const struct taking *
+last_taking(const struct oracle *o, int32_t node, const struct batch *b, int64_t at_ns)
+{
+    for (int64_t i = o->takings.n; i-- > 0;) {
+        const struct taking *t = &o->takings.v[i];
+        if (t->node == node && t->at_ns <= at_ns && t->key == b->key->index && took(t, b)) return t;
+    }
+    return NULL;
+}
+
+bool
+oracle_is_damaged(const struct oracle *o, int32_t node, const struct batch *b)
+{
+    const struct taking *last = last_taking(o, node, b, INT64_MAX);
+    return last && last->kind == BLOW_DAMAGE;
+}
+
+static bool
+has_now(const struct oracle *o, int32_t node, const struct batch *b)
+{
+    const struct model_node *n = &o->model.nodes.v[node];
+    const struct node_log *l = b->key->index < n->logs.n ? n->logs.v[b->key->index] : NULL;
+    return l && log_at(l, b->base) == b && !oracle_is_damaged(o, node, b);
+}
+
+/* Had it then: it has it still, or it was taken later. */
+static bool
+had_then(const struct oracle *o, int32_t node, const struct batch *b, int64_t at_ns)
+{
+    const struct taking *last = last_taking(o, node, b, at_ns - 1);
+    if (last && last->kind == BLOW_DAMAGE) return false;
+    return has_now(o, node, b) || next_taking(o, node, b, at_ns);
+}
+
+static bool
+is_destruction(enum blow_kind kind)
+{
+    return kind == BLOW_POWER || kind == BLOW_WIPE || kind == BLOW_DAMAGE;
+}
+
+/* ---- all copies -------------------------------------------------------------------------------------- */
+
+/* A loss that is being looked into. */
+struct inquest {
+    struct oracle *o;
+    const struct topic_key *k;
+    const struct promise *p;
+    int64_t at_ns; /* until when the copies mattered: a leader without it was elected */
+    int32_t leader;
+    const struct model_ids *eligible;
+    struct topic_terms terms;
+    struct writer *why;
+    int32_t causes;
+};
+
+static void
+tell_cause(struct inquest *q, int32_t id, const char *what, int64_t at_ns)
+{
+    const struct model_node *n = model_node_by_id(&q->o->model, id);
+    const struct history *h = q->o->history;
+    if (q->causes++) fmt_str(q->why, ", ");
+    if (n) fmt_slice(q->why, n->name);
+    else fmt_char(q->why, 'b'), fmt_i64(q->why, id);
+    fmt_str(q->why, what);
+    if (at_ns < 0) return;
+    fmt_str(q->why, " at "), fmt_seconds(q->why, at_ns - (h ? h->begin_ns : 0));
+}
+
+static const char *
+words_of(enum blow_kind kind)
+{
+    static const char *const words[] = {
+        " lost it with its process",      " lost its unsynced tail", " was wiped", " cut it off",
+        " left it out when it recovered", " was damaged on its disk"};
+    return words[kind];
+}
+
+/* True: this copy is excused. */
+static bool
+is_excused_copy(struct inquest *q, int32_t id)
+{
+    const struct batch *b = q->p->batch;
+    int32_t node = node_of_id(q->o, id);
+    if (node >= 0 && had_then(q->o, node, b, q->at_ns)) {
+        tell_cause(q, id, " had it and might have led", -1);
+        return false;
+    }
+    const struct taking *t = node < 0 ? NULL : last_taking(q->o, node, b, q->at_ns);
+    if (!t) {
+        tell_cause(q, id, " might lead and never had it", -1);
+        return false;
+    }
+    bool was_flushed = t->kind == BLOW_POWER && q->terms.flushes_each;
+    tell_cause(q, id, words_of(t->kind), t->at_ns);
+    if (was_flushed) fmt_str(q->why, ", though it should have flushed it");
+    return is_destruction(t->kind) && !was_flushed;
+}
+
+/* Came among those who might lead again between the two moments: then it was believed again. */
+static bool
+is_believed_again(const struct inquest *q, int32_t id, int64_t from_ns)
+{
+    const struct oracle_key *ok = q->k->user;
+    bool was_out = false;
+    for (int64_t i = 0; i < ok->standings.n; i++) {
+        const struct standing *s = &ok->standings.v[i];
+        if (s->at_ns < from_ns || s->at_ns > q->at_ns) continue;
+        if (!model_has(&s->eligible, id)) was_out = true;
+        else if (was_out) return true;
+    }
+    return false;
+}
+
+static bool
+stood_then(const struct inquest *q, int32_t id, int64_t at_ns)
+{
+    const struct oracle_key *ok = q->k->user;
+    const struct standing *last = NULL;
+    for (int64_t i = 0; i < ok->standings.n && ok->standings.v[i].at_ns <= at_ns; i++)
+        last = &ok->standings.v[i];
+    return last && model_has(&last->eligible, id);
+}
+
+/* Its process or its power ended while it might lead, so that its word counts no more; -1: no. */
+static int64_t
+ended_ns(const struct inquest *q, int32_t id)
+{
+    for (int64_t i = 0; i < q->o->blows.n; i++) {
+        const struct blow *b = &q->o->blows.v[i];
+        bool is_end =
+            b->key < 0 && (b->kind == BLOW_CRASH || b->kind == BLOW_POWER || b->kind == BLOW_WIPE);
+        if (!is_end || b->at_ns < q->p->begun_ns || b->at_ns > q->at_ns) continue;
+        if (q->o->model.nodes.v[b->node].id != id || !stood_then(q, id, b->at_ns)) continue;
+        if (!is_believed_again(q, id, b->at_ns)) return b->at_ns;
+    }
+    return -1;
+}
+
+/* Fewer than min.insync.replicas brokers may lose copies, or their word for them, and nothing is lost (KIP-966). */
+static bool
+are_enough(struct inquest *q)
+{
+    const struct model_ids *replicas = &q->k->now.replicas;
+    int32_t out = 0, want = MAX(1, MIN(q->terms.min_isr, replicas->n));
+    for (int32_t i = 0; i < replicas->n; i++) {
+        int32_t id = replicas->v[i];
+        int64_t at_ns = ended_ns(q, id);
+        bool is_counted = model_has(q->eligible, id);
+        if (!is_counted && at_ns < 0) continue;
+        if (!is_counted) tell_cause(q, id, " ended and was not in sync again,", at_ns);
+        out++;
+    }
+    if (out < want)
+        fmt_str(q->why, "; the promise counts on "), fmt_i64(q->why, want),
+            fmt_str(q->why, " copies");
+    return out >= want;
+}
+
+static enum loss
+sort_by_copies(struct inquest *q)
+{
+    bool all = q->eligible->n > 0;
+    if (!q->p->batch) {
+        fmt_str(q->why, "nobody ever had it");
+        return LOSS_BUG;
+    }
+    for (int32_t i = 0; i < q->eligible->n; i++)
+        if (!is_excused_copy(q, q->eligible->v[i])) all = false;
+    if (!are_enough(q) || !all) return LOSS_BUG;
+    for (int32_t i = 0; i < (int32_t)q->o->model.nodes.n; i++)
+        if (had_then(q->o, i, q->p->batch, q->at_ns)) return LOSS_NOT_RECOVERED;
+    return LOSS_PHYSICS;
+}
+
+/* ---- less than all ------------------------------------------------------------------------------------- */
+
+static bool
+was_in_trouble(struct inquest *q)
+{
+    for (int64_t i = 0; i < q->o->troubles.n; i++) {
+        const struct trouble *t = &q->o->troubles.v[i];
+        int64_t to_ns = t->to_ns == INT64_MAX ? INT64_MAX : t->to_ns + NEAR_NS;
+        if (t->from_ns > q->p->at_ns + NEAR_NS || to_ns < q->p->begun_ns) continue;
+        fmt_str(q->why, "acks=0, and "), fmt_slice(q->why, t->words);
+        return true;
+    }
+    return false;
+}
+
+/* With acks=1 one copy was promised: that of the leader who gave it its place. */
+static bool
+lost_with_its_leader(struct inquest *q)
+{
+    const struct batch *b = q->p->batch;
+    const struct doom *d = q->p->doom;
+    int32_t holder = q->p->leader >= 0 ? q->p->leader : d ? d->was_leader : q->leader;
+    if (d && d->leader != holder) {
+        tell_cause(q, q->leader, " was elected without it", q->at_ns);
+        return true;
+    }
+    for (int64_t i = 0; b && i < q->o->takings.n; i++) {
+        const struct taking *t = &q->o->takings.v[i];
+        if (t->key != b->key->index || !is_destruction(t->kind) || !took(t, b)) continue;
+        if (t->kind == BLOW_POWER && q->terms.flushes_each) continue;
+        if (q->o->model.nodes.v[t->node].id != holder) continue;
+        tell_cause(q, q->o->model.nodes.v[t->node].id, words_of(t->kind), t->at_ns);
+        return true;
+    }
+    return false;
+}
+
+/* ---- all of it -------------------------------------------------------------------------------------------- */
+
+enum loss
+oracle_sort(struct oracle *o, const struct topic_key *k, const struct promise *p,
+            struct writer *ret_why)
+{
+    static const struct model_ids nobody;
+    const struct oracle_key *ok = k->user;
+    const struct doom *d = p->doom;
+    const struct standing *last = ok->standings.n ? &ok->standings.v[ok->standings.n - 1] : NULL;
+    struct inquest q = {.o = o,
+                        .k = k,
+                        .p = p,
+                        .at_ns = d ? d->at_ns : o->now_ns,
+                        .leader = d ? d->leader : k->now.leader,
+                        .eligible = d    ? &d->eligible
+                                  : last ? &last->eligible
+                                         : &nobody,
+                        .terms = oracle_terms(o, k),
+                        .why = ret_why};
+    if (d && d->by_leave) {
+        tell_cause(&q, d->leader, " was elected uncleanly, as the operator permits,", d->at_ns);
+        return LOSS_ALLOWED;
+    }
+    if (p->acks != -1 && !oracle_was_read(k, p)) {
+        if (lost_with_its_leader(&q) || (p->acks == 0 && was_in_trouble(&q))) return LOSS_ALLOWED;
+        if (p->acks == 0 && !p->batch) {
+            fmt_str(ret_why, "no connection was troubled");
+            return LOSS_BUG;
+        }
+    }
+    return sort_by_copies(&q);
+}

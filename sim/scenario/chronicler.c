@@ -1,0 +1,258 @@
+/* Writes the chronicle of a run for the checker: what faults took from disks, read from the disks themselves right
+ * before and right after; which processes died and came back; who led and might lead, as the controllers decided and
+ * any client could ask; which unclean elections the operator permitted. No broker is asked what it believes to have. */
+#include "sim/scenario/run_internal.h"
+
+#include "broker/base/check.h"
+#include "broker/base/fmt.h"
+#include "broker/record/batch.h"
+#include "sim/scenario/value.h"
+
+/* ---- how far logs reach on a disk ------------------------------------------------------------------- */
+
+struct reach {
+    struct slice topic;
+    int32_t partition;
+    int64_t end; /* all batches before it are whole, and follow one another */
+    bool is_broken;
+};
+
+struct measuring {
+    struct arena *a;
+    struct machine *m;
+    VEC(struct reach) v;
+};
+
+/* "…/orders-0/00000000000000000000.log"; not what is being deleted, and not the quorum's own log. */
+static bool
+partition_of(struct slice path, struct partition_ref *ret)
+{
+    int64_t end = path.n, from;
+    if (!slice_ends(path, S(".log"))) return false;
+    while (end > 0 && path.p[end - 1] != '/') end--;
+    if (end == 0) return false;
+    for (from = --end; from > 0 && path.p[from - 1] != '/';) from--;
+    struct slice dir = slice_sub(path, from, end - from);
+    return value_partition(dir, ret) && !slice_starts(dir, S("__cluster_metadata"));
+}
+
+static struct reach *
+reach_of(struct measuring *m, const struct partition_ref *p)
+{
+    for (int64_t i = 0; i < m->v.n; i++)
+        if (m->v.v[i].partition == p->partition && slice_eq(m->v.v[i].topic, p->topic))
+            return &m->v.v[i];
+    struct reach *r = VEC_ADD(m->a->mem, &m->v);
+    *r = (struct reach){arena_dup(m->a, p->topic), p->partition, -1, false};
+    return r;
+}
+
+/* The bytes of the batch there; 0: none, or a spoilt one. */
+static int64_t
+look_at_batch(struct measuring *m, struct slice path, int64_t at, int64_t size, struct reach *r)
+{
+    uint8_t head[BATCH_HEADER_BYTES];
+    if (disk_peek(m->m, path, IMAGE_CACHED, at, head, sizeof head) != sizeof head) return 0;
+    int64_t base = (int64_t)load_be64(head), n = BATCH_SPAN_BYTES + (int32_t)load_be32(head + 8);
+    if (n < BATCH_HEADER_BYTES || n > size - at || (r->end >= 0 && base != r->end)) return 0;
+    uint8_t *all = mem_alloc(m->a->mem, n);
+    bool is_whole = disk_peek(m->m, path, IMAGE_CACHED, at, all, n) == n &&
+                    crc32c(CRC32C_PORTABLE, 0, slice(all + 21, n - 21)) == load_be32(all + 17);
+    mem_free(m->a->mem, all, n);
+    if (!is_whole) return 0;
+    r->end = base + (int32_t)load_be32(head + 23) + 1;
+    return n;
+}
+
+static void
+measure_segment(void *ctx, struct slice path, int64_t size)
+{
+    struct measuring *m = ctx;
+    struct partition_ref p;
+    if (!partition_of(path, &p)) return;
+    struct reach *r = reach_of(m, &p);
+    for (int64_t at = 0, n; at < size && !r->is_broken; at += n) {
+        n = look_at_batch(m, path, at, size, r);
+        r->is_broken = n == 0;
+        if (n == 0) return;
+    }
+}
+
+static void
+measure_disk(struct machine *m, struct arena *a, struct measuring *ret)
+{
+    *ret = (struct measuring){.a = a, .m = m};
+    disk_peek_all(m, IMAGE_CACHED, measure_segment, ret);
+}
+
+/* ---- what a fault takes ------------------------------------------------------------------------------ */
+
+/* Between right before a fault and right after it. */
+struct harm {
+    struct run *r;
+    struct node_slot *n;
+    struct measuring before;
+    struct slice what;
+    bool by_power, is_in_wait; /* in wait: what it spoils is only written yet */
+};
+
+static void
+copies_are_gone(const struct harm *h, const struct reach *was, int64_t from, int64_t to)
+{
+    struct happening one = happening_new(HAPPENED_COPIES_GONE, world_now_ns(h->r->w));
+    one.node = h->n->id;
+    one.topic = was->topic;
+    one.partition = was->partition;
+    one.from = from;
+    one.to = to;
+    one.by_power = h->by_power;
+    one.what = h->what;
+    if (from < to) chronicle_add(&h->r->chronicle, &one);
+}
+
+static void
+look_what_is_gone(struct world *w, void *ctx)
+{
+    struct harm *h = ctx;
+    struct measuring after;
+    (void)w;
+    h->n->harm = NULL;
+    measure_disk(h->n->m, h->r->a, &after);
+    for (int64_t i = 0; i < h->before.v.n; i++) {
+        const struct reach *was = &h->before.v.v[i];
+        const struct partition_ref p = {was->topic, was->partition};
+        int64_t end = MAX(reach_of(&after, &p)->end, 0);
+        if (h->is_in_wait) copies_are_gone(h, was, end, INT64_MAX);
+        else copies_are_gone(h, was, end, MAX(was->end, 0));
+    }
+    VEC_RELEASE(h->r->a->mem, &after.v);
+    VEC_RELEASE(h->r->a->mem, &h->before.v);
+}
+
+static void
+see_harm(void *ctx, struct machine *m)
+{
+    struct run *r = ctx;
+    for (int32_t i = 0; i < r->nodes_n; i++) {
+        struct node_slot *n = &r->nodes[i];
+        if (!n->is_broker || n->m->host != m->host || n->harm) continue;
+        struct harm *h = n->harm = ARENA_NEW(r->a, struct harm);
+        *h = (struct harm){.r = r, .n = n, .what = S("lost what its disk had")};
+        measure_disk(m, r->a, &h->before);
+        world_at(r->w, world_now_ns(r->w), look_what_is_gone, h);
+    }
+}
+
+static void
+name_harm(struct run *r, struct slice verb, struct slice what)
+{
+    static const struct {
+        const char *verb, *words;
+    } all[] = {{"power", "lost its unsynced tail"},
+               {"wipe", "was wiped"},
+               {"bit rot", "was damaged on its disk"},
+               {"files erased", "had files erased"},
+               {"files cut short", "had files cut short"},
+               {"misdirected write", "wrote to the wrong place"}};
+    int64_t space = slice_find(what, ' ', 0);
+    struct machine *m = world_machine(r->w, space < 0 ? what : slice_sub(what, 0, space));
+    for (int64_t i = 0; m && i < ARRAY_LEN(all); i++) {
+        if (!slice_eq(verb, slice_cstr(all[i].verb))) continue;
+        for (int32_t k = 0; k < r->nodes_n; k++) {
+            struct harm *h = r->nodes[k].m->host == m->host ? r->nodes[k].harm : NULL;
+            if (!h) continue;
+            h->what = slice_cstr(all[i].words);
+            h->by_power = i == 0;
+            h->is_in_wait = h->is_in_wait || i == ARRAY_LEN(all) - 1;
+        }
+    }
+}
+
+/* ---- trouble ------------------------------------------------------------------------------------------ */
+
+/* What lasts until it is healed. */
+static bool
+lasts(struct slice verb)
+{
+    static const char *const v[] = {"cut", "flap", "slow", "hold", "pause"};
+    for (int64_t i = 0; i < ARRAY_LEN(v); i++)
+        if (slice_eq(verb, slice_cstr(v[i]))) return true;
+    return false;
+}
+
+static bool
+ends_trouble(struct run *r, struct slice verb, struct slice what)
+{
+    static const struct {
+        const char *verb, *ends[2];
+    } all[] = {{"heal", {"cut", "flap"}},
+               {"heal slow", {"slow", "slow"}},
+               {"release", {"hold", "hold"}},
+               {"resume", {"pause", "pause"}}};
+    for (int64_t i = 0; i < ARRAY_LEN(all); i++) {
+        if (!slice_eq(verb, slice_cstr(all[i].verb))) continue;
+        for (int k = 0; k < 2; k++)
+            chronicle_end_trouble(&r->chronicle,
+                                  arena_format(r->a, "%s %.*s", all[i].ends[k], SARG(what)),
+                                  world_now_ns(r->w));
+        return true;
+    }
+    return slice_eq(verb, S("disk healed")) || slice_eq(verb, S("disk has room"));
+}
+
+static void
+see_fault(void *ctx, struct slice verb, struct slice what)
+{
+    struct run *r = ctx;
+    name_harm(r, verb, what);
+    if (ends_trouble(r, verb, what)) return;
+    struct happening one = happening_new(HAPPENED_TROUBLE, world_now_ns(r->w));
+    one.what = arena_format(r->a, "%.*s %.*s", SARG(verb), SARG(what));
+    if (lasts(verb)) one.until_ns = INT64_MAX;
+    chronicle_add(&r->chronicle, &one);
+}
+
+/* ---- processes, leaders, permissions --------------------------------------------------------------------- */
+
+static void
+see_life(void *ctx, struct machine *m, enum life what, struct slice text)
+{
+    struct run *r = ctx;
+    const struct node_slot *n = node_of(r, m);
+    bool has_died = what == LIFE_CRASH || what == LIFE_POWER || (what == LIFE_FATAL && text.n);
+    if (!n || !n->is_broker || !(has_died || what == LIFE_START)) return;
+    struct happening one =
+        happening_new(has_died ? HAPPENED_ENDED : HAPPENED_STARTED, world_now_ns(r->w));
+    one.node = n->id;
+    chronicle_add(&r->chronicle, &one);
+}
+
+static void
+add_ids(struct chronicle_ids *to, const struct ids_few *from)
+{
+    for (int32_t i = 0; i < from->n && to->n < CHRONICLE_IDS_MAX; i++)
+        if (!chronicle_has(to, from->v[i])) to->v[to->n++] = from->v[i];
+}
+
+static void
+see_placed(void *ctx, int64_t at_ns, const struct truth_partition *p)
+{
+    struct run *r = ctx;
+    struct happening one = happening_new(HAPPENED_PLACED, at_ns);
+    one.topic = p->topic;
+    one.partition = p->partition;
+    one.leader = p->leader;
+    one.leader_epoch = (int32_t)p->leader_epoch;
+    add_ids(&one.in_sync, &p->isr);
+    add_ids(&one.in_sync, &p->elr);
+    chronicle_add(&r->chronicle, &one);
+}
+
+void
+chronicler_begin(struct run *r)
+{
+    chronicle_init(&r->chronicle, r->a->mem);
+    r->truth.placed = see_placed;
+    world_observe(r->w, &(struct world_observer){
+                            .harm = see_harm, .fault = see_fault, .life = see_life, .ctx = r});
+}
