@@ -16,9 +16,25 @@ decided(struct controller_call *call, int16_t err, const void *response)
     request_answer(c->r, response);
 }
 
+/* What brokers and controllers ask for on their own behalf. (What they forward is a client's.) */
+static bool
+is_of_member(int16_t api_key)
+{
+    switch (api_key) {
+    case K_API_ALTER_PARTITION:
+    case K_API_BROKER_REGISTRATION:
+    case K_API_BROKER_HEARTBEAT:
+    case K_API_ALLOCATE_PRODUCER_IDS:
+    case K_API_CONTROLLER_REGISTRATION:
+    case K_API_ASSIGN_REPLICAS_TO_DIRS: return true;
+    default: return false;
+    }
+}
+
 void
 handle_controller(struct server *s, struct request *r)
 {
+    if (is_of_member(r->api_key)) request_is_of_quorum(r);
     struct controlled *c = REQUEST_NEW(r, struct controlled);
     c->r = r;
     c->call.done = decided;

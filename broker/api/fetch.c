@@ -54,18 +54,22 @@ release_ranges(struct fetch *f)
     for (int32_t i = 0; i < f->parts_n; i++) log_range_release(&f->parts[i].range);
 }
 
-/* The last moment before ranges are handed to the body: those cut meanwhile must not be sent. */
+/* Ranges that were cut meanwhile must not be sent. */
 static bool
-going_out(struct request *r)
+ranges_are_whole(struct request *r)
 {
-    struct fetch *f = r->owner;
-    bool valid = true;
+    const struct fetch *f = r->owner;
     for (int32_t i = 0; i < f->parts_n; i++) {
-        struct log_range *range = &f->parts[i].range;
-        if (range->segment && !log_range_is_valid(range)) valid = false;
+        const struct log_range *range = &f->parts[i].range;
+        if (range->segment && !log_range_is_valid(range)) return false;
     }
-    release_ranges(f);
-    return valid;
+    return true;
+}
+
+static void
+let_ranges_go(struct request *r)
+{
+    release_ranges(r->owner);
 }
 
 static void
@@ -82,7 +86,8 @@ answer(struct fetch *f)
     timer_cancel(f->r->server->env, &f->timer);
     f->r->owner = f;
     f->r->gone = NULL;
-    f->r->going_out = going_out;
+    f->r->is_whole = ranges_are_whole;
+    f->r->let_go = let_ranges_go;
     request_answer(f->r, &f->response);
 }
 
@@ -395,6 +400,7 @@ handle_fetch(struct server *s, struct request *r)
     f->replica_id = r->version >= 15 ? f->q->replica_state.replica_id : f->q->replica_id;
     f->replica_epoch = r->version >= 15 ? f->q->replica_state.replica_epoch : -1;
     codec_default(K_MSG_FETCH_RESPONSE, &f->response);
+    if (is_follower(f) && image_broker(s->image, f->replica_id)) request_is_of_follower(r);
     /* Enough is what fits, and nobody need wait for more. */
     f->max_bytes = MIN((int64_t)f->q->max_bytes, config_i64(s->config, K_CFG_FETCH_MAX_BYTES));
     f->min_bytes = MIN((int64_t)f->q->min_bytes, f->max_bytes);

@@ -43,34 +43,41 @@ ask(struct request *r)
     return &a->answer;
 }
 
+static struct raft_answer *
+ask_as_member(struct request *r)
+{
+    request_is_of_quorum(r);
+    return ask(r);
+}
+
 void
 handle_vote(struct server *s, struct request *r)
 {
-    raft_handle_vote(s->raft, ask(r), r->message);
+    raft_handle_vote(s->raft, ask_as_member(r), r->message);
 }
 
 void
 handle_begin_quorum_epoch(struct server *s, struct request *r)
 {
-    raft_handle_begin_quorum_epoch(s->raft, ask(r), r->message);
+    raft_handle_begin_quorum_epoch(s->raft, ask_as_member(r), r->message);
 }
 
 void
 handle_end_quorum_epoch(struct server *s, struct request *r)
 {
-    raft_handle_end_quorum_epoch(s->raft, ask(r), r->message);
+    raft_handle_end_quorum_epoch(s->raft, ask_as_member(r), r->message);
 }
 
 void
 handle_raft_fetch(struct server *s, struct request *r)
 {
-    raft_handle_fetch(s->raft, ask(r), r->message, r->version);
+    raft_handle_fetch(s->raft, ask_as_member(r), r->message, r->version);
 }
 
 void
 handle_fetch_snapshot(struct server *s, struct request *r)
 {
-    raft_handle_fetch_snapshot(s->raft, ask(r), r->message);
+    raft_handle_fetch_snapshot(s->raft, ask_as_member(r), r->message);
 }
 
 void

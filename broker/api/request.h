@@ -33,9 +33,11 @@ struct request {
     bool not_controller;  /* in an envelope: the answer comes from somebody who does not lead */
     bool unknown_version; /* of ApiVersions, which is answered all the same */
     struct frame answer;  /* encoded, while earlier requests are unanswered */
-    /* Called when the answer goes out, or will never: gives up file ranges. False: what the answer
-     * points to is not there any more (a truncation), so the connection must break. */
-    bool (*going_out)(struct request *r);
+    /* NULL, or: is what the answer points to there still? If not (a truncation), nothing of it must go
+     * out, and the connection must break. */
+    bool (*is_whole)(struct request *r);
+    /* NULL, or called when the answer is queued, or will never be: gives up file ranges. */
+    void (*let_go)(struct request *r);
     /* For a request that has no session (it came in an envelope): takes the response; the request is
      * freed afterwards. NULL response: it cannot be answered. */
     void (*enveloped)(struct request *r, const void *response);
@@ -56,6 +58,10 @@ void request_break(struct request *r);
 /* The connection's next request may start although this one is not answered: a produce whose
  * offsets are assigned. Its answer still goes first. */
 void request_let_next(struct request *r);
+
+/* It came from a broker or a member of the quorum: its connection holds memory on their behalf. */
+void request_is_of_follower(struct request *r);
+void request_is_of_quorum(struct request *r);
 
 static inline struct mem *
 request_mem(struct request *r)

@@ -4,9 +4,6 @@
 #include "broker/base/check.h"
 #include "broker/protocol/codec.h"
 
-/* A decoded message takes no more than this beside its frame. */
-#define MESSAGE_BYTES_MAX (64 << 20)
-
 void
 server_init(struct server *s, struct env *env)
 {

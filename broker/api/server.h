@@ -4,6 +4,7 @@
 #define API_SERVER_H
 
 #include "broker/api/request.h"
+#include "broker/env/limits.h"
 
 struct config;
 struct image;
@@ -16,13 +17,14 @@ struct producer_ids;
 
 enum listener_kind { LISTENER_BROKER, LISTENER_CONTROLLER, LISTENER_KINDS_N };
 
-/* What clients may make a node hold, as parts of the memory that it may use: all frames and decoded
- * requests of a kind of listener (the quorum's own is not to starve for the brokers'); one frame or one
- * decoded message; one batch decompressed. */
-#define HELD_PART 4
-#define MESSAGE_PART 8
-#define INFLATED_PART 16
-#define INFLATING_MAX 8
+/* On whose behalf memory is held (env/limits.h). */
+enum held_by {
+    HELD_BY_CLIENTS,
+    HELD_BY_FOLLOWERS,
+    HELD_BY_ADMINS,
+    HELD_BY_QUORUM,
+    HELD_KINDS_N,
+};
 
 struct server_listener {
     struct listener listener;
@@ -35,6 +37,8 @@ struct server_listener {
     struct slice advertised_host; /* what clients are told */
     int32_t advertised_port;
     bool is_listening;
+    bool is_inter_broker; /* brokers use this one */
+    bool is_only_theirs;  /* … and clients have another */
 };
 
 struct server {
@@ -53,12 +57,12 @@ struct server {
     struct forwarder *forwarder;
     struct producer_ids *producer_ids;
     struct list listeners, sessions;
-    int64_t frame_bytes_max;              /* socket.request.max.bytes */
-    int64_t held_bytes[LISTENER_KINDS_N]; /* by sessions (session_count) */
-    int32_t inflating;                    /* batches being decompressed … */
-    struct list to_inflate;               /* … and those that wait for it (produce.c) */
-    int64_t idle_max_ns;                  /* connections.max.idle.ms; 0: never */
-    bool accepting;                       /* requests on broker listeners are taken up */
+    int64_t frame_bytes_max;          /* socket.request.max.bytes */
+    int64_t held_bytes[HELD_KINDS_N]; /* by sessions */
+    int32_t inflating;                /* batches being decompressed … */
+    struct list to_inflate;           /* … and those that wait for it (produce.c) */
+    int64_t idle_max_ns;              /* connections.max.idle.ms; 0: never */
+    bool accepting;                   /* requests on broker listeners are taken up */
     void (*listener_ready)(struct server *s, struct server_listener *l, enum env_err err);
 };
 

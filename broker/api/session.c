@@ -1,13 +1,11 @@
 #include "broker/api/session.h"
 
 #include "broker/base/check.h"
+#include "broker/base/fmt.h"
 #include "broker/protocol/codec.h"
 
-/* Requests that wait on one connection before its reading is paused. Kafka mutes a connection while one
- * request is being handled; clients keep at most five in flight by default. */
-#define WAITING_MAX 16
-/* Whoever holds less than this is not to blame when all together hold too much. */
-#define SMALL_BYTES 65536
+/* Larger answers are watched until the body has sent most of them. */
+#define ANSWER_WATCHED_BYTES 65536
 
 static void take_frames(struct session *s);
 
@@ -16,7 +14,7 @@ static void take_frames(struct session *s);
 void
 request_delete(struct request *r)
 {
-    if (r->going_out) (void)r->going_out(r);
+    if (r->let_go) r->let_go(r);
     frame_release(&r->answer);
     buf_unref(r->frame);
     struct mem *mem = r->arena.mem;
@@ -108,29 +106,98 @@ say(struct session *s, const char *what)
     NOTE(s->server->env, NOTE_LOG_MESSAGE, s->peer, slice_cstr(what), 2);
 }
 
+static void
+hold_on_behalf_of(struct request *r, enum held_by held_by)
+{
+    struct session *s = r->session;
+    if (!s || s->held_by == held_by || s->closed) return;
+    s->server->held_bytes[s->held_by] -= s->held_bytes;
+    s->held_bytes = 0;
+    s->held_by = held_by;
+}
+
+void
+request_is_of_follower(struct request *r)
+{
+    hold_on_behalf_of(r, HELD_BY_FOLLOWERS);
+}
+
+void
+request_is_of_quorum(struct request *r)
+{
+    hold_on_behalf_of(r, HELD_BY_QUORUM);
+}
+
+/* What others hold is no concern of theirs. */
+static int64_t
+held_max(const struct server *server, enum held_by held_by)
+{
+    static const int8_t parts[HELD_KINDS_N] = {
+        [HELD_BY_CLIENTS] = HELD_BY_CLIENTS_PART,
+        [HELD_BY_FOLLOWERS] = HELD_BY_FOLLOWERS_PART,
+        [HELD_BY_ADMINS] = HELD_BY_ADMINS_PART,
+        [HELD_BY_QUORUM] = HELD_BY_QUORUM_PART,
+    };
+    return server->env->mem.ceiling_bytes / parts[held_by];
+}
+
 static int64_t
 bytes_held(const struct session *s)
 {
     int64_t n = frame_reader_held(&s->frames);
     LIST_EACH(&s->requests, r, struct request, node)
         n += r->raw.n + r->arena.used_bytes + r->answer.bytes;
+    /* The body tells when it has sent most of a large answer. */
+    if (s->conn.wants_writable) n += MIN(s->answer_bytes, s->conn.unsent_bytes);
     return n;
 }
 
-/* All clients together may hold a part of the memory. Beyond it, who grows is closed: the many small
- * ones last. */
+static void
+let_go_of(struct session *s, int64_t max)
+{
+    struct env *env = s->server->env;
+    struct writer w = writer_mem(&env->mem);
+    fmt_str(&w, "closed, as it holds most: ");
+    fmt_i64(&w, s->held_bytes);
+    fmt_str(&w, " of the bytes that requests may take together (");
+    fmt_i64(&w, max);
+    fmt_str(&w, ", by --memory)");
+    NOTE(env, NOTE_LOG_MESSAGE, s->peer, writer_slice(&w), 2);
+    writer_release(&w);
+    s->server->held_bytes[s->held_by] -= s->held_bytes;
+    s->held_bytes = 0;
+    s->is_let_go = true;
+    conn_close(&s->conn);
+}
+
+static struct session *
+largest_holder(struct server *server, enum held_by held_by)
+{
+    struct session *largest = NULL;
+    LIST_EACH(&server->sessions, s, struct session, node) {
+        if (s->held_by != held_by || s->is_let_go) continue;
+        if (!largest || s->held_bytes > largest->held_bytes) largest = s;
+    }
+    return largest;
+}
+
+/* All connections of a kind together may hold a part of the memory. Beyond it those go that hold most: who
+ * holds little is not to blame. */
 static void
 count(struct session *s)
 {
     struct server *server = s->server;
-    int64_t *all = &server->held_bytes[s->listener->kind];
-    int64_t max = server->env->mem.ceiling_bytes / HELD_PART, before = s->held_bytes;
+    int64_t *all = &server->held_bytes[s->held_by];
+    int64_t max = held_max(server, s->held_by), before = s->held_bytes;
+    if (s->is_let_go) return;
     s->held_bytes = s->closed ? 0 : bytes_held(s);
     *all += s->held_bytes - before;
-    if (s->held_bytes <= before || *all <= max) return;
-    if (s->held_bytes < SMALL_BYTES && *all <= max + max / 2) return;
-    if (s->conn.state == CONN_OPEN) say(s, "clients hold too much memory: this one is closed");
-    conn_close(&s->conn);
+    if (s->held_bytes <= before) return;
+    while (*all > max) {
+        struct session *largest = largest_holder(server, s->held_by);
+        CHECK(largest && largest->held_bytes > 0);
+        let_go_of(largest, max);
+    }
 }
 
 /* ---- the queue ---- */
@@ -157,14 +224,18 @@ static void
 send_answer(struct session *s, struct request *r)
 {
     if (r->silent || s->closed) return;
-    bool whole = true;
-    /* File ranges are checked before they are queued; what is queued the body pins. */
-    (void)frame_send(&s->conn, &r->answer);
-    if (r->going_out) {
-        whole = r->going_out(r);
-        r->going_out = NULL;
+    /* Checked before it is queued: what is queued the body may send at once. From then on it pins the
+     * files. */
+    if (r->is_whole && !r->is_whole(r)) {
+        conn_close(&s->conn);
+        return;
     }
-    if (!whole) conn_close(&s->conn);
+    int64_t bytes = 0;
+    for (int32_t i = 0; i < r->answer.segs_n; i++)
+        if (r->answer.segs[i].buf) bytes += r->answer.segs[i].bytes.n;
+    s->answer_bytes = bytes + (s->conn.wants_writable ? s->answer_bytes : 0);
+    (void)frame_send(&s->conn, &r->answer);
+    if (bytes > ANSWER_WATCHED_BYTES) conn_want_writable(&s->conn);
 }
 
 static void
@@ -199,7 +270,7 @@ session_pump(struct session *s)
         s->pump_again = false;
         run_queue(s);
         count(s);
-        if (s->closed || !s->reading_stopped || s->requests_n >= WAITING_MAX) continue;
+        if (s->closed || !s->reading_stopped || s->requests_n >= REQUESTS_WAITING_MAX) continue;
         s->reading_stopped = false;
         s->pump_again = true;
         conn_resume(&s->conn);
@@ -264,11 +335,31 @@ take_frame(struct session *s, struct slice frame, struct buf *buf)
     return true;
 }
 
+/* Two limits may be the reason: the one that is set, and the one that follows from the memory. */
+static void
+say_too_large(struct session *s)
+{
+    struct env *env = s->server->env;
+    int64_t max = server_frame_bytes_max(s->server);
+    struct writer w = writer_mem(&env->mem);
+    fmt_str(&w, "a request of ");
+    fmt_i64(&w, s->frames.want);
+    fmt_str(&w,
+            s->frames.want < 0 ? " bytes: this is not Kafka's protocol" : " bytes is refused: ");
+    if (s->frames.want >= 0) {
+        bool is_set = max == s->server->frame_bytes_max;
+        fmt_str(&w, is_set ? "socket.request.max.bytes allows " : "an eighth of --memory allows ");
+        fmt_i64(&w, max);
+    }
+    NOTE(env, NOTE_LOG_MESSAGE, s->peer, writer_slice(&w), 2);
+    writer_release(&w);
+}
+
 static void
 take_frames(struct session *s)
 {
     while (!s->closed && s->conn.state == CONN_OPEN) {
-        if (s->requests_n >= WAITING_MAX) {
+        if (s->requests_n >= REQUESTS_WAITING_MAX) {
             s->reading_stopped = true;
             conn_pause(&s->conn);
             break;
@@ -277,7 +368,7 @@ take_frames(struct session *s)
         struct buf *buf;
         enum frame_result fr = frame_reader_next(&s->frames, &frame, &buf);
         if (fr == FRAME_NONE) break;
-        if (fr == FRAME_BAD) say(s, "a frame of impossible size");
+        if (fr == FRAME_BAD) say_too_large(s);
         if (fr == FRAME_BAD || !take_frame(s, frame, buf)) {
             conn_close(&s->conn);
             break;
@@ -347,6 +438,13 @@ idle_due(struct timer *t)
     else timer_arm(env, t, MAX(until, env_now_ns(env) + NS_PER_S));
 }
 
+static enum held_by
+first_held_by(const struct server_listener *l)
+{
+    if (l->kind == LISTENER_CONTROLLER) return HELD_BY_ADMINS;
+    return l->is_only_theirs ? HELD_BY_FOLLOWERS : HELD_BY_CLIENTS;
+}
+
 void
 session_accept(struct server_listener *l, const struct accepted *a)
 {
@@ -358,6 +456,7 @@ session_accept(struct server_listener *l, const struct accepted *a)
     s->peer = mem_dup(&env->mem, a->peer);
     s->principal = mem_dup(&env->mem, a->principal);
     s->last_used_ns = env_now_ns(env);
+    s->held_by = first_held_by(l);
     list_init(&s->requests);
     frame_reader_init(&s->frames, &env->mem, &s->conn, (int32_t)server_frame_bytes_max(l->server));
     list_push_back(&l->server->sessions, &s->node);

@@ -22,7 +22,10 @@ struct session {
     struct slice peer, principal;
     struct timer idle;
     int64_t last_used_ns;
-    int64_t held_bytes; /* as it stands in the server's sum */
+    enum held_by held_by;
+    int64_t held_bytes;   /* as it stands in the server's sum */
+    int64_t answer_bytes; /* in memory, of answers that the body may not have sent yet */
+    bool is_let_go;       /* closed for what it held: not counted any more */
     bool pumping, pump_again, closed, reading_stopped;
 };
 

@@ -469,6 +469,12 @@ conn_send(struct conn *c, const struct seg *segs, int32_t n)
     return false;
 }
 
+void
+conn_want_writable(struct conn *c)
+{
+    if (c->state == CONN_OPEN) c->wants_writable = true;
+}
+
 static void
 conn_effect(struct conn *c, enum effect_kind kind)
 {

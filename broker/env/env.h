@@ -289,6 +289,8 @@ void conn_accept(struct listener *l, struct conn *c, const struct accepted *a);
  * more is unsent than the high-water mark: hold back until writable(). Bytes sent to a connection
  * that is not open are dropped: its closed() is under way. */
 bool conn_send(struct conn *c, const struct seg *segs, int32_t n);
+/* writable() will be called, as if conn_send() had said false. */
+void conn_want_writable(struct conn *c);
 /* Stops and resumes bytes(). `closed` may come late while paused. */
 void conn_pause(struct conn *c);
 void conn_resume(struct conn *c);

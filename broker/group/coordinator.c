@@ -35,7 +35,7 @@ groups_shard(struct groups *gs, struct slice group_id, int16_t *ret_err)
     if (!t || t->partitions_n == 0 || gs->stopped) return NULL;
     int32_t index = group_partition(group_id, t->partitions_n);
     struct shard *s = index < gs->shards.n ? gs->shards.v[index] : NULL;
-    if (!s || s->state == SHARD_NONE) return NULL;
+    if (!s || s->state == SHARD_NONE || s->state == SHARD_FAILED) return NULL;
     *ret_err = s->state == SHARD_LOADING ? K_ERR_COORDINATOR_LOAD_IN_PROGRESS : 0;
     return *ret_err ? NULL : s;
 }

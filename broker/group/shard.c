@@ -28,6 +28,8 @@ struct shard_load {
     int64_t at;      /* in it */
     struct batch_header header;
     int64_t end;
+    struct timer again;
+    int64_t backoff_ms;
 };
 
 static void load_piece(struct shard_load *l);
@@ -37,6 +39,34 @@ load_free(struct shard_load *l)
 {
     buf_unref(l->buf);
     MEM_DELETE(&l->env->mem, l);
+}
+
+/* ---- when it cannot be read ---- */
+
+#define BACKOFF_FIRST_MS 100
+#define BACKOFF_MAX_MS 10000
+
+static void
+load_again(struct timer *t)
+{
+    struct shard_load *l = CONTAINER_OF(t, struct shard_load, again);
+    int64_t start = commitlog_start(&l->shard->partition->log);
+    l->shard->state = SHARD_LOADING;
+    l->load.read.offset = MAX(l->load.read.offset, start); /* what was there may be gone */
+    load_piece(l);
+}
+
+/* A log that is offline, or closed, tells so by its role. Whatever else is in the way may go: a file or
+ * memory that was not to be had, a batch that another sync brings back. */
+static void
+load_failed(struct shard_load *l, const char *why)
+{
+    struct shard *s = l->shard;
+    s->state = SHARD_FAILED;
+    NOTE(l->env, NOTE_LOG_MESSAGE, s->partition->label, slice_cstr(why), 2);
+    l->backoff_ms = MIN(MAX(2 * l->backoff_ms, BACKOFF_FIRST_MS), BACKOFF_MAX_MS);
+    l->again.due = load_again;
+    timer_arm(l->env, &l->again, env_now_ns(l->env) + l->backoff_ms * NS_PER_MS);
 }
 
 static void
@@ -54,15 +84,20 @@ static void
 decompressed(struct op *op)
 {
     struct shard_load *l = CONTAINER_OF(op, struct shard_load, work);
-    if (l->shard) {
-        if (op->err == ENV_OK) fold_records(l, buf_slice(op->buf));
-        buf_unref(op->buf);
-        op->buf = NULL;
+    struct buf *payload = op->buf;
+    op->buf = NULL;
+    if (!l->shard) {
+        load_free(l);
+    } else if (op->err == ENV_OK) {
+        fold_records(l, buf_slice(payload));
         load_batches(l);
-        return;
+    } else {
+        /* Passing it over would lose offsets without a word. */
+        buf_unref(l->buf);
+        l->buf = NULL;
+        load_failed(l, "groups cannot be loaded: a batch cannot be decompressed");
     }
-    buf_unref(op->buf);
-    load_free(l);
+    buf_unref(payload);
 }
 
 static void
@@ -100,8 +135,12 @@ loaded_piece(struct log_load *ll)
         return;
     }
     struct shard *s = l->shard;
-    /* A log that fails tells so by its role. */
-    if (ll->read.err) return;
+    enum log_err err = ll->read.err;
+    if (err == LOG_E_OFFLINE || err == LOG_E_CLOSED) return; /* the role goes */
+    if (err) {
+        load_failed(l, log_err_text(err));
+        return;
+    }
     s->load = NULL;
     load_free(l);
     shard_activate(s);
@@ -156,6 +195,7 @@ cancel_load(struct shard *s)
     if (!l) return;
     append_waiter_cancel(&l->ready);
     log_load_cancel(&l->load);
+    timer_cancel(l->env, &l->again);
     l->shard = NULL;
     if (!op_is_pending(&l->work)) load_free(l);
 }

@@ -1,5 +1,15 @@
 /* The groups of one partition of __consumer_offsets, while this broker leads it: loading them, storing
- * what changes, forgetting them. */
+ * what changes, forgetting them.
+ *
+ *              leads                    all is read
+ *      NONE ─────────► LOADING ──────────────────────────► ACTIVE
+ *                       │   ▲
+ *           cannot read │   │ tries again, after 0.1 to 10 s
+ *                       ▼   │
+ *                       FAILED        the role goes: each of them back to NONE
+ *
+ * Who asks while it is LOADING is told to wait, who asks while it has FAILED that this is not the coordinator
+ * (as Kafka does): another one may be able to read. */
 #ifndef GROUP_SHARD_H
 #define GROUP_SHARD_H
 
@@ -8,7 +18,7 @@
 #include "broker/record/builder.h"
 #include "broker/replica/partition.h"
 
-enum shard_state { SHARD_NONE, SHARD_LOADING, SHARD_ACTIVE };
+enum shard_state { SHARD_NONE, SHARD_LOADING, SHARD_FAILED, SHARD_ACTIVE };
 
 struct shard {
     struct groups *owner;
@@ -17,7 +27,7 @@ struct shard {
     struct partition *partition;
     int32_t leader_epoch;
     struct map groups;
-    struct shard_load *load; /* while LOADING */
+    struct shard_load *load; /* while LOADING or FAILED */
     struct list writes;
 };
 

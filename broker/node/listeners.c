@@ -137,6 +137,11 @@ choose_names(struct node *n)
         }
         n->inter_broker_listener = l->name;
     }
+    struct server_listener *theirs = find_listener(n, n->inter_broker_listener);
+    if (theirs) {
+        theirs->is_inter_broker = true;
+        theirs->is_only_theirs = node_listener_count(n, LISTENER_BROKER) > 1;
+    }
     if (!n->controller_listener.p && config_list_n(&n->config, K_CFG_CONTROLLER_LISTENER_NAMES))
         n->controller_listener =
             mem_dup(&n->env->mem, config_list_at(&n->config, K_CFG_CONTROLLER_LISTENER_NAMES, 0));

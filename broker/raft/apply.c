@@ -37,6 +37,21 @@ give(struct raft *r, struct slice bytes, const struct batch_header *h)
     if (r->ops->committed) r->ops->committed(r->owner, &b);
 }
 
+#define LOAD_RETRY_NS (20 * NS_PER_MS)
+
+void
+apply_load_due(struct timer *t)
+{
+    apply_kick(CONTAINER_OF(t, struct raft, load_timer));
+}
+
+/* Busy is "not now", no damage. */
+static void
+load_later(struct raft *r)
+{
+    timer_arm(r->env, &r->load_timer, env_now_ns(r->env) + LOAD_RETRY_NS);
+}
+
 static void
 loaded(struct log_load *l)
 {
@@ -53,6 +68,7 @@ loaded(struct log_load *l)
     r->loading = false;
     /* A cut, which never reaches what is committed, may have come between. */
     if (l->read.err == LOG_OK || l->read.err == LOG_E_OUT_OF_RANGE || r->is_closing) apply_kick(r);
+    else if (l->read.err == LOG_E_BUSY) load_later(r);
     else raft_fatal(r, "committed batches cannot be read", slice_cstr(log_err_text(l->read.err)));
 }
 
@@ -60,6 +76,7 @@ static void
 load(struct raft *r)
 {
     if (r->loading || r->truncating || r->applied >= r->high_watermark) return;
+    if (timer_is_armed(&r->load_timer)) return;
     r->loading = true;
     r->load = (struct log_load){.done = loaded,
                                 .read = {.offset = r->applied,

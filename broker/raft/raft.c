@@ -64,6 +64,7 @@ raft_new(struct env *env, const struct raft_config *cfg, const struct raft_ops *
     r->fetch_timer.due = fetcher_due;
     r->close_timer.due = close_due;
     r->pump.run = apply_run;
+    r->load_timer.due = apply_load_due;
     r->kraft_version = cfg->voters_n > 0 ? 0 : 1;
     members_set_bootstrap(r, cfg->bootstrap, cfg->bootstrap_n);
     members_set_voters(r, cfg->voters, cfg->voters_n);
@@ -383,6 +384,7 @@ raft_close(struct raft *r, void (*closed)(void *owner))
     if (r->state != RAFT_CLOSED) raft_move(r, RAFT_CLOSED, &r->election);
     serve_fetches(r);
     log_load_cancel(&r->load);
+    timer_cancel(r->env, &r->load_timer);
     timer_arm(r->env, &r->close_timer, env_now_ns(r->env) + (r->ends_n > 0 ? NS_PER_S : 0));
 }
 

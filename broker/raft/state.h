@@ -124,6 +124,7 @@ struct raft {
 
     /* apply.c */
     struct task pump;
+    struct timer load_timer; /* committed batches could not be read just now */
     struct log_load load;
     bool loading;
     int64_t applied; /* all below was given to the owner */
@@ -195,6 +196,7 @@ bool serve_cluster_ok(const struct raft *r, struct slice cluster_id);
 /* ---- apply.c ---- */
 void apply_kick(struct raft *r);
 void apply_run(struct task *t);
+void apply_load_due(struct timer *t);
 void apply_high_watermark(struct raft *r, int64_t high_watermark);
 
 /* ---- members.c ---- */

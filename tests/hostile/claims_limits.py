@@ -1,8 +1,13 @@
 """Whatever the daemon has little of is shared out, refused or waited for: nobody's greed ends it."""
 
+import struct
+import time
+from contextlib import contextmanager
+
 from claim import claim
-from daemon import Daemon, led, settle
-from wire import Client, batch
+from daemon import Daemon, is_closed, led, settle
+from ports import free_port
+from wire import PRODUCE, Client, batch, header
 
 
 def write_to(d, topics, partitions, offset):
@@ -84,3 +89,94 @@ def a_restart_opens_few_files(binary, folder):
         d.wait()
         assert most < 150, f"{most} files were open at once"
         settle(lambda: d.open_files() < 40, "clean logs keep their files open")
+
+
+# ---- memory ----
+
+@contextmanager
+def two_brokers(binary, folder, **arguments):
+    """Every topic has a replica on both, and takes nothing from a leader that is alone."""
+    together = {"default.replication.factor": 2, "min.insync.replicas": 2, "replica.lag.time.max.ms": 3000,
+                "replica.fetch.wait.max.ms": 100, "offsets.topic.replication.factor": 1}
+    arguments["environment"] = {"CLUSTER_ID": "MkU3OEVBNTcwNTJENDM2Qk"}
+    for name in ("one", "two"):
+        (folder / name).mkdir()
+    one = Daemon(binary, folder / "one", settings=together, **arguments)
+    two = Daemon(binary, folder / "two", settings={
+        **together, "process.roles": "broker", "node.id": 2, "listeners": f"PLAINTEXT://127.0.0.1:{free_port()}",
+        "controller.quorum.voters": one.settings["controller.quorum.voters"]}, **arguments)
+    try:
+        one.start()
+        two.start()
+        for d in (one, two):
+            settle(lambda d=d: any("serves" in line for line in d.lines()), "it does not serve")
+        with Client(one.port) as c:
+            settle(lambda: c.create_assigned("both", [1, 2]) in (0, 36), "the topic is not made")
+            settle(lambda: c.produce("both", batch())[0] == 0, "nothing can be written")
+        yield one, two
+    finally:
+        one.kill()
+        two.kill()
+
+
+def hold(port, n, size):
+    """A connection each that holds so many bytes of a frame that does not end."""
+    held = []
+    for _ in range(n):
+        c = Client(port, timeout=5)
+        try:
+            c.send(struct.pack(">i", 4 << 20) + header(PRODUCE, 3) + bytes(size))
+        except OSError:
+            pass
+        held.append(c)
+    return held
+
+
+@claim
+def a_crowd_that_fills_the_memory_closes_no_follower(binary, folder):
+    """Each holds little, all together more than clients may: the follower's requests are not the ones to go."""
+    with two_brokers(binary, folder, arguments=["--memory", "64m"]) as (one, _), Client(one.port) as friend:
+        crowds = []
+        end = time.monotonic() + 8
+        while time.monotonic() < end:  # longer than a follower may lag
+            crowds.append(hold(one.port, 100, 60000))
+            error, _ = friend.produce("both", batch([b"x" * 30000]))
+            assert error == 0, f"produce says {error}: the follower is gone"
+            if len(crowds) > 8:
+                for c in crowds.pop(0):
+                    c.socket.close()
+        assert any("holds most" in line for line in one.lines()), "the memory was not filled"
+        for c in (c for crowd in crowds for c in crowd):
+            c.socket.close()
+        assert not [line for line in one.lines() if "CHECK" in line]
+
+
+@claim
+def a_crowd_at_the_controller_ends_no_term_of_office(binary, folder):
+    """Votes, fetches and heartbeats have memory of their own."""
+    with two_brokers(binary, folder, arguments=["--memory", "64m"]) as (one, _), Client(one.port) as friend:
+        terms = sum("is active" in line for line in one.lines())
+        crowds = []
+        for _ in range(12):
+            crowds.append(hold(one.controller_port, 100, 60000))
+            assert friend.produce("both", batch())[0] == 0
+        assert any("holds most" in line for line in one.lines()), "the memory was not filled"
+        time.sleep(10)  # a session of a broker that is not heard of ends after nine seconds
+        assert friend.produce("both", batch())[0] == 0, "the other broker was fenced"
+        assert sum("is active" in line for line in one.lines()) == terms, "the controller has changed"
+
+
+@claim
+def a_request_that_is_too_large_is_refused_with_the_limit(binary, folder):
+    with Daemon(binary, folder, arguments=["--memory", "64m"], settings={"socket.request.max.bytes": 5 << 20}) as d:
+        for size, words in ((6 << 20, "socket.request.max.bytes allows 5242880"), (-7, "not Kafka's protocol")):
+            with Client(d.port) as c:
+                c.send(struct.pack(">i", size))
+                assert is_closed(c)
+            settle(lambda w=words: any(w in line for line in d.lines()), f"it does not say: {words}")
+        assert d.stop() == 0
+    with Daemon(binary, folder, arguments=["--memory", "64m"]) as d:
+        with Client(d.port) as c:
+            c.send(struct.pack(">i", 9 << 20))
+            assert is_closed(c)
+        settle(lambda: any("an eighth of --memory allows 8388608" in line for line in d.lines()), "not said")

@@ -159,6 +159,13 @@ class Client:
                          struct.pack(">ihiiib", partitions, 1, 0, 0, 60000, 0))
         return struct.unpack_from(">h", body, 4 + 4 + 2 + len(topic))[0]
 
+    def create_assigned(self, topic, replicas):
+        """One partition, on these brokers; the error."""
+        where = struct.pack(">iii", 1, 0, len(replicas)) + b"".join(struct.pack(">i", r) for r in replicas)
+        body = self.call(CREATE_TOPICS, 2, struct.pack(">i", 1) + string(topic) + struct.pack(">ih", -1, -1) + where +
+                         struct.pack(">iib", 0, 60000, 0))
+        return struct.unpack_from(">h", body, 4 + 4 + 2 + len(topic))[0]
+
     def produce(self, topic, records, acks=-1, partition=0):
         """(error, base offset)"""
         body = self.call(PRODUCE, 3, produce_body(topic, records, acks, partition))

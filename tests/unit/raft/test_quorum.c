@@ -11,6 +11,7 @@
 #include "broker/protocol/frame.h"
 #include "broker/raft/quorum_state.h"
 #include "broker/raft/raft.h"
+#include "broker/raft/state.h"
 #include "broker/record/batch.h"
 #include "sim/world/fault.h"
 
@@ -822,6 +823,33 @@ a_leader_that_resigns_is_followed_soon(void **state)
     cluster_free(c);
 }
 
+/* As a log is that is not ready: it takes nothing and gives nothing. */
+static void
+set_busy(struct env *env, void *ctx)
+{
+    const bool *is_busy = ctx;
+    struct raft *r = ((struct node *)env->machine)->raft;
+    r->log.state = *is_busy ? COMMITLOG_NEW : COMMITLOG_OPEN;
+}
+
+static void
+a_log_that_is_busy_is_read_later(void **state)
+{
+    (void)state;
+    struct node_args args[NODES];
+    struct cluster *c = cluster_new(7, args, 1, 1, false);
+    bool yes = true, no = false;
+    must_progress(c, 1, 10, NS_PER_S);
+    for (int i = 0; i < 200; i++) {
+        world_run(c->world, i * NS_PER_MS / 10);
+        machine_poke(c->machines[0], set_busy, &yes);
+        world_run(c->world, 50 * NS_PER_MS);
+        machine_poke(c->machines[0], set_busy, &no);
+    }
+    must_progress(c, 1, 10, NS_PER_S);
+    cluster_free(c);
+}
+
 static void
 a_leader_that_closes_is_followed_soon(void **state)
 {
@@ -1141,6 +1169,7 @@ main(void)
         cmocka_unit_test(a_node_that_is_cutting_its_log_closes_in_order),
         cmocka_unit_test(a_voter_that_was_cut_off_does_not_disturb),
         cmocka_unit_test(a_leader_that_resigns_is_followed_soon),
+        cmocka_unit_test(a_log_that_is_busy_is_read_later),
         cmocka_unit_test(a_leader_that_closes_is_followed_soon),
         cmocka_unit_test(the_leader_describes_the_quorum_others_refuse),
         cmocka_unit_test(a_snapshot_is_refused_with_the_reason),
