@@ -1,5 +1,6 @@
 #include "broker/client/client.h"
 
+#include "broker/base/address.h"
 #include "broker/client/internal.h"
 
 struct client_params
@@ -18,23 +19,6 @@ client_params_default(void)
     };
 }
 
-/* "host:port" or "[::1]:port". */
-static bool
-address_parse(struct slice s, struct slice *ret_host, int32_t *ret_port)
-{
-    int64_t colon = -1, port;
-    for (int64_t i = 0; i < s.n; i++)
-        if (s.p[i] == ':') colon = i;
-    if (colon <= 0 || !slice_to_i64(slice_sub(s, colon + 1, s.n), &port) || port < 1 ||
-        port > 65535)
-        return false;
-    *ret_host = slice_sub(s, 0, colon);
-    if (ret_host->p[0] == '[' && ret_host->p[colon - 1] == ']')
-        *ret_host = slice_sub(s, 1, colon - 2);
-    *ret_port = (int32_t)port;
-    return ret_host->n > 0;
-}
-
 static bool
 bootstrap(struct client *c, struct slice list)
 {
@@ -44,7 +28,7 @@ bootstrap(struct client *c, struct slice list)
         struct slice one = slice_trim(slice_sub(list, from, end - from)), host;
         int32_t port;
         if (one.n > 0) {
-            if (!address_parse(one, &host, &port)) return false;
+            if (!address_parse(one, &host, &port) || host.n == 0 || port == 0) return false;
             client_add_bootstrap(c, host, port);
         }
         from = end + 1;

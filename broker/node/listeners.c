@@ -1,29 +1,18 @@
 /* listeners, advertised.listeners, controller.quorum.voters: where this node listens and what it tells
  * others. */
+#include "broker/base/address.h"
 #include "broker/base/check.h"
 #include "broker/base/fmt.h"
 #include "broker/node/internal.h"
 
-/* "NAME://host:port", host perhaps in brackets or empty. */
+/* "NAME://host:port" (base/address.h) */
 static bool
 parse_endpoint(struct slice text, struct slice *ret_name, struct slice *ret_host, int32_t *ret_port)
 {
-    int64_t sep = -1;
-    for (int64_t i = 0; i + 3 <= text.n && sep < 0; i++)
-        if (slice_eq(slice_sub(text, i, 3), S("://"))) sep = i;
-    int64_t colon = -1, port;
-    for (int64_t i = text.n - 1; i > sep && colon < 0; i--)
-        if (text.p[i] == ':') colon = i;
-    if (sep <= 0 || colon < sep + 3) return false;
-    if (!slice_to_i64(slice_sub(text, colon + 1, text.n), &port) || port < 0 || port > 65535)
-        return false;
-    struct slice host = slice_sub(text, sep + 3, colon - sep - 3);
-    if (slice_starts(host, S("[")) && slice_ends(host, S("]")))
-        host = slice_sub(host, 1, host.n - 2);
+    int64_t sep = slice_find(text, ':', 0);
+    if (sep <= 0 || !slice_starts(slice_sub(text, sep, text.n), S("://"))) return false;
     *ret_name = slice_sub(text, 0, sep);
-    *ret_host = host;
-    *ret_port = (int32_t)port;
-    return true;
+    return address_parse(slice_sub(text, sep + 3, text.n), ret_host, ret_port);
 }
 
 static bool
@@ -191,9 +180,7 @@ listener_ready(struct server *s, struct server_listener *l, enum env_err err)
         fmt_str(&w, "cannot listen on ");
         fmt_slice(&w, l->name);
         fmt_str(&w, "://");
-        fmt_slice(&w, l->host);
-        fmt_char(&w, ':');
-        fmt_i64(&w, l->port);
+        fmt_address(&w, l->host, l->port);
         fmt_str(&w, ": ");
         fmt_str(&w, env_err_text(err));
         env_fatal(n->env, writer_slice(&w));
@@ -215,32 +202,21 @@ node_listen(struct node *n)
     LIST_EACH(&n->server.listeners, l, struct server_listener, node) server_listen(&n->server, l);
 }
 
-/* "1@host:port,2@host:port" */
+/* "1@host:port" */
 static bool
 parse_voter(struct slice text, struct raft_voter *v)
 {
-    int64_t at = slice_find(text, '@', 0), id, port, colon = -1;
-    for (int64_t i = text.n - 1; i > at && colon < 0; i--)
-        if (text.p[i] == ':') colon = i;
-    if (at <= 0 || colon < 0 || !slice_to_i64(slice_sub(text, 0, at), &id) || id < 0 ||
-        id > INT32_MAX || !slice_to_i64(slice_sub(text, colon + 1, text.n), &port) || port < 0 ||
-        port > 65535)
+    int64_t at = slice_find(text, '@', 0), id;
+    if (at <= 0 || !slice_to_i64(slice_sub(text, 0, at), &id) || id < 0 || id > INT32_MAX)
         return false;
     v->id = (int32_t)id;
-    v->host = slice_sub(text, at + 1, colon - at - 1);
-    v->port = (int32_t)port;
-    return v->host.n > 0;
+    return address_parse(slice_sub(text, at + 1, text.n), &v->host, &v->port) && v->host.n > 0;
 }
 
 static bool
 parse_bootstrap(struct slice text, struct raft_endpoint *e)
 {
-    int64_t colon = -1, port;
-    for (int64_t i = text.n - 1; i >= 0 && colon < 0; i--)
-        if (text.p[i] == ':') colon = i;
-    if (colon <= 0 || !slice_to_i64(slice_sub(text, colon + 1, text.n), &port)) return false;
-    *e = (struct raft_endpoint){slice_sub(text, 0, colon), (int32_t)port};
-    return true;
+    return address_parse(text, &e->host, &e->port) && e->host.n > 0;
 }
 
 bool
