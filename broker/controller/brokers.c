@@ -1,6 +1,7 @@
 /* Brokers come, live and go: registration, heartbeats, fencing (KIP-631, 841, 966). */
 #include "broker/controller/clean_restart.h"
 #include "broker/controller/internal.h"
+#include "broker/controller/replacement.h"
 
 #include "apis.h"
 
@@ -75,9 +76,10 @@ change_of_broker(const struct image_broker *b)
 }
 
 static void
-note_broker(struct controller *c, enum note_kind kind, int32_t id, int64_t epoch)
+note_broker(struct controller *c, enum note_kind kind, const struct image_broker *b,
+            struct slice text)
 {
-    decision_note(c, kind, SLICE_EMPTY, SLICE_EMPTY, (int64_t[]){id, epoch}, 2);
+    decision_note(c, kind, SLICE_EMPTY, text, (int64_t[]){b->id, b->epoch}, 2);
 }
 
 /* Of the incarnation, enough to tell one from another. */
@@ -97,18 +99,18 @@ note_standing(struct controller *c, const struct image_broker *b)
                         : b->in_controlled_shutdown ? NOTE_BROKER_SHUTDOWN
                                                     : NOTE_BROKER_UNFENCED;
     note_registered(c, b->id, b->epoch, &b->incarnation, b->is_fenced);
-    note_broker(c, kind, b->id, b->epoch);
+    note_broker(c, kind, b, S(NOTE_AS_BEFORE));
     notes_place(c, c->last_offset);
 }
 
 void
-add_fencing(struct controller *c, const struct image_broker *b)
+add_fencing(struct controller *c, const struct image_broker *b, bool in_order)
 {
     if (!b->is_fenced) {
         struct k_broker_registration_change_record r = change_of_broker(b);
         r.fenced = 1;
         batch_add(c, K_MSG_BROKER_REGISTRATION_CHANGE_RECORD, 0, &r);
-        note_broker(c, NOTE_BROKER_FENCED, b->id, b->epoch);
+        note_broker(c, NOTE_BROKER_FENCED, b, in_order ? S(NOTE_IN_ORDER) : SLICE_EMPTY);
     }
     add_leaving(c, b->id, LEAVE_FENCED);
 }
@@ -119,7 +121,7 @@ add_unfencing(struct controller *c, const struct image_broker *b)
     struct k_broker_registration_change_record r = change_of_broker(b);
     r.fenced = -1;
     batch_add(c, K_MSG_BROKER_REGISTRATION_CHANGE_RECORD, 0, &r);
-    note_broker(c, NOTE_BROKER_UNFENCED, b->id, b->epoch);
+    note_broker(c, NOTE_BROKER_UNFENCED, b, SLICE_EMPTY);
     add_arriving(c, b->id);
 }
 
@@ -129,7 +131,7 @@ add_stopping(struct controller *c, const struct image_broker *b)
     struct k_broker_registration_change_record r = change_of_broker(b);
     r.in_controlled_shutdown = 1;
     batch_add(c, K_MSG_BROKER_REGISTRATION_CHANGE_RECORD, 1, &r);
-    note_broker(c, NOTE_BROKER_SHUTDOWN, b->id, b->epoch);
+    note_broker(c, NOTE_BROKER_SHUTDOWN, b, SLICE_EMPTY);
     add_leaving(c, b->id, LEAVE_FENCED);
 }
 
@@ -159,49 +161,113 @@ is_reserved_dir(struct uuid u)
     return u.b[15] < 100;
 }
 
+/* These say why: the answer has room for a code only. */
 static int16_t
-check_dirs(const struct controller *c, const struct k_broker_registration_request *r)
+check_dirs(const struct controller *c, const struct k_broker_registration_request *r,
+           struct writer *why)
 {
-    if (r->log_dirs_n <= 0) return K_ERR_INVALID_REGISTRATION;
+    if (r->log_dirs_n <= 0) {
+        fmt_str(why, "it names no log directory");
+        return K_ERR_INVALID_REGISTRATION;
+    }
     for (int32_t i = 0; i < r->log_dirs_n; i++) {
         struct uuid dir = r->log_dirs[i];
-        if (is_reserved_dir(dir) || has_uuid(r->log_dirs, i, dir))
+        if (is_reserved_dir(dir) || has_uuid(r->log_dirs, i, dir)) {
+            fmt_str(why, "its log directories have reserved or equal ids");
             return K_ERR_INVALID_REGISTRATION;
+        }
         for (int64_t j = 0; j < c->image.brokers.n; j++) {
             const struct image_broker *b = c->image.brokers.v[j];
-            if (b->id != r->broker_id && has_uuid(b->log_dirs, b->log_dirs_n, dir))
-                return K_ERR_INVALID_REGISTRATION;
+            if (b->id == r->broker_id || !has_uuid(b->log_dirs, b->log_dirs_n, dir)) continue;
+            fmt_str(why, "it has a copy of a log directory of broker ");
+            fmt_i64(why, b->id);
+            fmt_str(why, ": directory.id=");
+            fmt_uuid(why, dir);
+            return K_ERR_INVALID_REGISTRATION;
         }
     }
     return K_ERR_NONE;
 }
 
 static bool
-supports(const struct k_broker_registration_request *r, const struct image_feature *f)
+replaces(struct controller *c, const struct k_broker_registration_request *r,
+         const struct image_broker *was)
+{
+    struct replacement q = {
+        .is_same = uuid_eq(was->incarnation, r->incarnation_id),
+        .was_stopping = was->in_controlled_shutdown,
+        .has_session = holds_session(c, was->id),
+        .was_heard = session_get(c, was->id)->was_heard,
+        .is_own = !uuid_is_zero(c->own_broker) && uuid_eq(c->own_broker, r->incarnation_id),
+        .holds_same_dirs = was->log_dirs_n > 0,
+    };
+    for (int32_t i = 0; i < was->log_dirs_n; i++)
+        q.holds_same_dirs &= has_uuid(r->log_dirs, r->log_dirs_n, was->log_dirs[i]);
+    return may_replace(&q);
+}
+
+void
+controller_has_own_broker(struct controller *c, struct uuid incarnation)
+{
+    c->own_broker = incarnation;
+}
+
+static const struct k_broker_registration_request_feature *
+feature_of(const struct k_broker_registration_request *r, struct slice name)
 {
     for (int32_t i = 0; i < r->features_n; i++)
-        if (slice_eq(r->features[i].name, f->name))
-            return r->features[i].min_supported_version <= f->level &&
-                   f->level <= r->features[i].max_supported_version;
-    return false;
+        if (slice_eq(r->features[i].name, name)) return &r->features[i];
+    return NULL;
+}
+
+static int16_t
+check_features(const struct controller *c, const struct k_broker_registration_request *r,
+               struct writer *why)
+{
+    for (int64_t i = 0; i < c->image.features.n; i++) {
+        const struct image_feature *f = &c->image.features.v[i];
+        const struct k_broker_registration_request_feature *own = feature_of(r, f->name);
+        if (own && own->min_supported_version <= f->level && f->level <= own->max_supported_version)
+            continue;
+        feature_tell(why, f->name, f->level, own ? own->min_supported_version : 0,
+                     own ? own->max_supported_version : 0);
+        return K_ERR_UNSUPPORTED_VERSION;
+    }
+    return K_ERR_NONE;
 }
 
 static int16_t
 check_registration(struct controller *c, const struct k_broker_registration_request *r,
-                   const struct image_broker *was)
+                   const struct image_broker *was, struct writer *why)
 {
-    if (!slice_eq(c->options.cluster_id, r->cluster_id)) return K_ERR_INCONSISTENT_CLUSTER_ID;
-    /* Two processes under one id would undo each other; but one that is on its way out may be
-     * replaced. */
-    bool is_same = was && uuid_eq(was->incarnation, r->incarnation_id);
-    if (was && !is_same && !was->in_controlled_shutdown && holds_session(c, was->id))
-        return K_ERR_DUPLICATE_BROKER_REGISTRATION;
-    if (r->is_migrating_zk_broker) return K_ERR_BROKER_ID_NOT_REGISTERED;
-    int16_t err = check_dirs(c, r);
-    if (err) return err;
-    for (int64_t i = 0; i < c->image.features.n; i++)
-        if (!supports(r, &c->image.features.v[i])) return K_ERR_UNSUPPORTED_VERSION;
-    return K_ERR_NONE;
+    if (!slice_eq(c->options.cluster_id, r->cluster_id)) {
+        fmt_str(why, "it is of cluster ");
+        fmt_slice(why, r->cluster_id);
+        fmt_str(why, ", this is ");
+        fmt_slice(why, c->options.cluster_id);
+        return K_ERR_INCONSISTENT_CLUSTER_ID;
+    }
+    if (was && !replaces(c, r, was)) return K_ERR_DUPLICATE_BROKER_REGISTRATION;
+    if (r->is_migrating_zk_broker) {
+        fmt_str(why, "it is a broker of ZooKeeper");
+        return K_ERR_BROKER_ID_NOT_REGISTERED;
+    }
+    int16_t err = check_dirs(c, r, why);
+    return err ? err : check_features(c, r, why);
+}
+
+/* A process that waits for the end of its predecessor's session asks again and again, and says so itself. */
+static void
+say_refused(struct controller *c, const struct k_broker_registration_request *r, struct slice why)
+{
+    if (why.n == 0) return;
+    struct writer w = writer_mem(&c->env->mem);
+    fmt_str(&w, "the registration of broker ");
+    fmt_i64(&w, r->broker_id);
+    fmt_str(&w, " is refused: ");
+    fmt_slice(&w, why);
+    NOTE(c->env, NOTE_LOG_MESSAGE, SLICE_NULL, writer_slice(&w), 2);
+    writer_release(&w);
 }
 
 static void
@@ -266,12 +332,16 @@ register_broker(struct request *q)
     const struct k_broker_registration_request *r = q->body;
     struct k_broker_registration_response *resp = q->response;
     const struct image_broker *was = image_broker(&c->image, r->broker_id);
-    resp->error_code = check_registration(c, r, was);
+    struct writer why = writer_mem(&c->env->mem);
+    resp->error_code = check_registration(c, r, was, &why);
+    say_refused(c, r, writer_slice(&why));
+    writer_release(&why);
     if (resp->error_code) return;
     bool is_new = !was || !uuid_eq(was->incarnation, r->incarnation_id);
     resp->broker_epoch = add_registration(c, r, was, q->arena);
     struct session *s = session_get(c, r->broker_id);
     s->last_contact_ns = env_now_ns(c->env);
+    s->was_heard = true;
     if (is_new) s->metadata_offset = s->stopping_offset = -1;
 }
 
@@ -325,7 +395,7 @@ add_transition(struct controller *c, const struct image_broker *b, enum broker_s
     switch (next) {
     case BROKER_FENCED:
     case BROKER_SHUT_DOWN:
-        if (!b->is_fenced) add_fencing(c, b);
+        if (!b->is_fenced) add_fencing(c, b, next == BROKER_SHUT_DOWN);
         break;
     case BROKER_ACTIVE: add_unfencing(c, b); break;
     case BROKER_STOPPING: add_stopping(c, b); break;
@@ -363,6 +433,7 @@ heartbeat(struct request *q)
     const struct image_broker *b = image_broker(&c->image, r->broker_id);
     struct session *s = session_get(c, b->id);
     s->last_contact_ns = env_now_ns(c->env);
+    s->was_heard = true;
     s->metadata_offset = r->current_metadata_offset;
     enum broker_state next = next_state(c, b, r);
     add_cordoned(c, b, r);
@@ -411,7 +482,7 @@ unregister_broker(struct request *q)
     codec_default(K_MSG_UNREGISTER_BROKER_RECORD, &rec);
     rec.broker_id = b->id;
     rec.broker_epoch = b->epoch;
-    add_fencing(c, b);
+    add_fencing(c, b, true);
     batch_add(c, K_MSG_UNREGISTER_BROKER_RECORD, 0, &rec);
     session_forget(c, b->id);
 }

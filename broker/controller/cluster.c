@@ -46,16 +46,6 @@ const struct handler allocate_producer_ids_handler = {
 
 /* ---- ControllerRegistration (KIP-919) ---------------------------------------------------------- */
 
-static bool
-supports(const struct k_controller_registration_request *r, const struct image_feature *f)
-{
-    for (int32_t i = 0; i < r->features_n; i++)
-        if (slice_eq(r->features[i].name, f->name))
-            return r->features[i].min_supported_version <= f->level &&
-                   f->level <= r->features[i].max_supported_version;
-    return false;
-}
-
 static void
 copy_lists(struct request *q, struct k_register_controller_record *rec)
 {
@@ -79,16 +69,47 @@ copy_lists(struct request *q, struct k_register_controller_record *rec)
     }
 }
 
+void
+feature_tell(struct writer *w, struct slice name, int16_t level, int16_t min, int16_t max)
+{
+    fmt_slice(w, name);
+    fmt_str(w, " is finalised at level ");
+    fmt_i64(w, level);
+    fmt_str(w, ", it supports ");
+    if (max == 0) {
+        fmt_str(w, "none");
+        return;
+    }
+    fmt_i64(w, min);
+    fmt_str(w, " to ");
+    fmt_i64(w, max);
+}
+
+static bool
+check_feature(struct request *q, const struct image_feature *f)
+{
+    const struct k_controller_registration_request *r = q->body;
+    struct k_controller_registration_response *resp = q->response;
+    int16_t min = 0, max = 0;
+    for (int32_t i = 0; i < r->features_n; i++) {
+        if (!slice_eq(r->features[i].name, f->name)) continue;
+        min = r->features[i].min_supported_version;
+        max = r->features[i].max_supported_version;
+    }
+    if (min <= f->level && f->level <= max) return true;
+    struct writer w = writer_mem(&q->c->env->mem);
+    feature_tell(&w, f->name, f->level, min, max);
+    resp->error_code = K_ERR_UNSUPPORTED_VERSION;
+    resp->error_message = text_end(q->arena, &w);
+    return false;
+}
+
 static void
 register_controller(struct request *q)
 {
     const struct k_controller_registration_request *r = q->body;
-    struct k_controller_registration_response *resp = q->response;
     for (int64_t i = 0; i < q->c->image.features.n; i++)
-        if (!supports(r, &q->c->image.features.v[i])) {
-            resp->error_code = K_ERR_UNSUPPORTED_VERSION;
-            return;
-        }
+        if (!check_feature(q, &q->c->image.features.v[i])) return;
     struct k_register_controller_record rec;
     codec_default(K_MSG_REGISTER_CONTROLLER_RECORD, &rec);
     rec.controller_id = r->controller_id;

@@ -18,6 +18,7 @@
 
 struct controller;
 struct handler;
+struct writer;
 
 /* The log that the decisions go into. */
 struct proposer_ops {
@@ -81,6 +82,8 @@ void controller_free(struct controller *c);
  * controller copies it and begins to decide. An empty log is given its bootstrap records; an open
  * metadata transaction is aborted. */
 void controller_activate(struct controller *c, int32_t epoch, const struct image *committed);
+/* The broker in the controller's own process, if this node is the quorum's only voter (replacement.h). */
+void controller_has_own_broker(struct controller *c, struct uuid incarnation);
 /* Not the leader any more. Harmless when not active. */
 void controller_resign(struct controller *c);
 bool controller_is_active(const struct controller *c);
@@ -99,6 +102,9 @@ void controller_request(struct controller *c, int16_t api_key, int16_t version, 
 /* The requester has gone: done() will not be called (what was proposed stays proposed). Harmless
  * after done(). */
 void controller_call_cancel(struct controller_call *call);
+
+/* "metadata.version is finalised at level 33, it supports 7 to 25": why a node is refused. */
+void feature_tell(struct writer *w, struct slice name, int16_t level, int16_t min, int16_t max);
 
 /* The image on which it decides; NULL while not active. For tests and pictures. */
 const struct image *controller_image(const struct controller *c);

@@ -16,6 +16,7 @@
 struct session {
     int32_t id;
     int64_t last_contact_ns; /* or SESSION_NONE */
+    bool was_heard;          /* not only granted by a new controller */
     int64_t metadata_offset; /* as of its last heartbeat */
     int64_t stopping_offset; /* see session.h; -1 while not stopping */
 };
@@ -38,6 +39,7 @@ struct controller {
     void *owner;
 
     bool is_active;
+    struct uuid own_broker; /* replacement.h; zero: none */
     int32_t epoch;
     struct image image;
     int64_t last_offset;          /* proposed */
@@ -121,7 +123,7 @@ int64_t sessions_lowest_active_offset(const struct controller *c);
 /* 0, or K_ERR_STALE_BROKER_EPOCH. */
 int16_t check_broker_epoch(const struct controller *c, int32_t id, int64_t epoch);
 /* Adds the records that fence it and take it out of every ISR. */
-void add_fencing(struct controller *c, const struct image_broker *b);
+void add_fencing(struct controller *c, const struct image_broker *b, bool in_order);
 /* How the broker stands, for a controller that has just found it so. */
 void note_standing(struct controller *c, const struct image_broker *b);
 

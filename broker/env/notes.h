@@ -6,6 +6,10 @@
 
 #include "broker/base/slice.h"
 
+/* Of BROKER_FENCED: it left; a new controller tells what it found. */
+#define NOTE_IN_ORDER "in order"
+#define NOTE_AS_BEFORE "as before"
+
 /*   kind, spelling, names of the numbers; what `text` has */
 /* clang-format off */
 #define NOTE_KINDS(X)                                                                                \
@@ -33,6 +37,7 @@
     X(CONTROLLER_ACTIVE, "controller-active", "node_id epoch")                                       \
     X(CONTROLLER_RESIGN, "controller-resign", "node_id epoch")                                       \
     X(BROKER_REGISTERED, "broker-registered", "broker_id broker_epoch incarnation fenced offset")    \
+    /* text: empty, or one of the two below */                                                       \
     X(BROKER_FENCED, "broker-fenced", "broker_id broker_epoch offset")                               \
     X(BROKER_UNFENCED, "broker-unfenced", "broker_id broker_epoch offset")                           \
     X(BROKER_SHUTDOWN, "broker-controlled-shutdown", "broker_id broker_epoch offset")                \

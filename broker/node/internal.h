@@ -7,6 +7,7 @@
 #include "broker/api/server.h"
 #include "broker/controller/controller.h"
 #include "broker/group/coordinator.h"
+#include "broker/env/wait.h"
 #include "broker/log/file_replace.h"
 #include "broker/node/clean_end.h"
 #include "broker/node/node.h"
@@ -54,8 +55,11 @@ struct lifecycle {
     struct uuid incarnation;
     int64_t broker_epoch, registered_offset;
     bool asking, fenced, has_asked_to_serve;
-    int64_t leave_deadline_ns;
-    struct timer leave_timer;
+    /* Whoever waits for long says so. */
+    struct wait register_wait, serve_wait, leave_wait;
+    int16_t refused_with; /* by the last answer to a registration */
+    int64_t leaving_since_ns;
+    struct timer leave_timer, initial_timer;
     void (*left)(struct node *n);
 };
 
@@ -80,6 +84,7 @@ struct node {
     int32_t listeners_waiting;
 
     /* Booting and shutting down. */
+    struct wait wait;
     struct op op;
     struct file_slurp slurp;
     struct file_replace replace;

@@ -12,7 +12,8 @@
 
 #define REGISTRATION_VERSION 4
 #define HEARTBEAT_VERSION 1
-#define LEAVE_MS 60000 /* then the broker goes without leave */
+#define LEAVE_MS 300000 /* then the broker goes without leave, as Kafka's */
+#define LEAVE_CHECK_NS (100 * NS_PER_MS)
 #define CONTROLLER_REGISTRATION_VERSION 0
 
 static void heartbeat(struct lifecycle *lc);
@@ -44,16 +45,69 @@ send(struct lifecycle *lc, int16_t api_key, int16_t version, const void *request
     link_send(&lc->link, &lc->call);
 }
 
-/* ---- registration ---- */
-
-static void registered(struct link_call *c, int16_t err, struct slice body);
-
 /* A broker epoch is the offset of the registration's record. */
 static bool
 has_own_registration(const struct lifecycle *lc)
 {
     return lc->broker_epoch >= 0 && lc->node->image.offset >= lc->broker_epoch;
 }
+
+/* ---- what it waits for ---- */
+
+static bool
+why_not_registered(struct wait *wait, struct writer *w)
+{
+    const struct lifecycle *lc = CONTAINER_OF(wait, const struct lifecycle, register_wait);
+    const struct config *c = &lc->node->config;
+    if (lc->refused_with != K_ERR_DUPLICATE_BROKER_REGISTRATION) {
+        fmt_str(w, "the controller answers ");
+        fmt_slice(w, k_err_name(lc->refused_with));
+        return true;
+    }
+    fmt_str(w, "another process, perhaps the one before, is registered as broker ");
+    fmt_i64(w, lc->node->identity.node_id);
+    fmt_str(w, "; its session ends ");
+    fmt_i64(w, config_i64(c, K_CFG_BROKER_SESSION_TIMEOUT_MS));
+    fmt_str(w, " ms after its last heartbeat (broker.session.timeout.ms)");
+    return true;
+}
+
+/* What the controller is asked and does not answer is for the link to tell. */
+static bool
+why_not_serving(struct wait *wait, struct writer *w)
+{
+    const struct lifecycle *lc = CONTAINER_OF(wait, const struct lifecycle, serve_wait);
+    const struct node *n = lc->node;
+    if (lc->asking) return false;
+    if (!has_own_registration(lc)) {
+        fmt_str(w, "the metadata log is applied up to offset ");
+        fmt_i64(w, n->image.offset);
+        fmt_str(w, ", and this broker's registration is at ");
+        fmt_i64(w, lc->broker_epoch);
+    } else if (!n->applied) {
+        fmt_str(w, "the marker of a clean shutdown is being removed");
+    } else if (n->replicas->opening > 0) {
+        fmt_i64(w, n->replicas->opening);
+        fmt_str(w, n->replicas->opening == 1 ? " log is" : " logs are");
+        fmt_str(w, n->marker.was_there ? " being opened" : " being opened and recovered");
+    } else {
+        fmt_str(w, "the controller keeps it fenced");
+    }
+    return true;
+}
+
+static bool
+why_not_left(struct wait *wait, struct writer *w)
+{
+    const struct lifecycle *lc = CONTAINER_OF(wait, const struct lifecycle, leave_wait);
+    if (lc->asking) return false;
+    fmt_str(w, "leaderships are being moved away, or brokers have not heard of it");
+    return true;
+}
+
+/* ---- registration ---- */
+
+static void registered(struct link_call *c, int16_t err, struct slice body);
 
 static void
 apply_when_current(struct lifecycle *lc)
@@ -113,6 +167,28 @@ do_register(struct lifecycle *lc)
     send(lc, K_API_BROKER_REGISTRATION, REGISTRATION_VERSION, q, registered);
 }
 
+/* The answer has a code only, but the finalised features stand in the metadata log. */
+static void
+refused_for_good(struct node *n, int16_t err)
+{
+    int32_t count;
+    const struct server_feature *own = server_features(&count);
+    struct writer w = writer_mem(&n->env->mem);
+    fmt_str(&w, "the controller refused this broker: ");
+    fmt_slice(&w, k_err_name(err));
+    for (int64_t i = 0; err == K_ERR_UNSUPPORTED_VERSION && i < n->image.features.n; i++) {
+        const struct image_feature *f = &n->image.features.v[i];
+        int32_t k = 0;
+        while (k < count && !slice_eq(slice_cstr(own[k].name), f->name)) k++;
+        if (k < count && own[k].min <= f->level && f->level <= own[k].max) continue;
+        fmt_str(&w, ": ");
+        feature_tell(&w, f->name, f->level, k < count ? own[k].min : 0, k < count ? own[k].max : 0);
+    }
+    fmt_str(&w, "; its log says more");
+    env_fatal(n->env, writer_slice(&w));
+    writer_release(&w);
+}
+
 static void
 registered(struct link_call *c, int16_t err, struct slice body)
 {
@@ -131,15 +207,18 @@ registered(struct link_call *c, int16_t err, struct slice body)
     }
     if (err == K_ERR_INCONSISTENT_CLUSTER_ID || err == K_ERR_UNSUPPORTED_VERSION ||
         err == K_ERR_INVALID_REGISTRATION) {
-        node_fail(n, "the controller refused this broker: ", k_err_name(err), "", SLICE_EMPTY);
+        refused_for_good(n, err);
         return;
     }
     if (err) {
-        /* DUPLICATE_BROKER_REGISTRATION: the session of the process before has not ended yet. */
-        if (err != K_ERR_DUPLICATE_BROKER_REGISTRATION) node_say(n, 2, k_err_name(err));
+        lc->refused_with = err;
+        wait_begin_told(&lc->register_wait);
         again_in(lc, MIN(interval_ns(lc), 500 * NS_PER_MS));
         return;
     }
+    timer_cancel(n->env, &lc->initial_timer);
+    wait_end(&lc->register_wait);
+    wait_begin(&lc->serve_wait);
     lc->broker_epoch = res.broker_epoch;
     n->server.broker_epoch = res.broker_epoch;
     n->replicas->broker_epoch = res.broker_epoch;
@@ -201,6 +280,11 @@ left(struct lifecycle *lc)
     struct node *n = lc->node;
     lc->state = LIFECYCLE_STOPPED;
     timer_cancel(n->env, &lc->timer);
+    timer_cancel(n->env, &lc->leave_timer);
+    timer_cancel(n->env, &lc->initial_timer);
+    wait_cancel(&lc->register_wait);
+    wait_cancel(&lc->serve_wait);
+    wait_cancel(&lc->leave_wait);
     controller_link_stop(&lc->link);
     lc->left(n);
 }
@@ -235,6 +319,8 @@ beat(struct link_call *c, int16_t err, struct slice body)
         return;
     }
     lc->fenced = res.is_fenced;
+    if (!lc->fenced) wait_end(&lc->serve_wait);
+    else if (lc->state != LIFECYCLE_LEAVING) wait_begin(&lc->serve_wait);
     if (lc->state == LIFECYCLE_LEAVING && res.should_shut_down) {
         left(lc);
         return;
@@ -249,10 +335,6 @@ static void
 timer_due(struct timer *t)
 {
     struct lifecycle *lc = CONTAINER_OF(t, struct lifecycle, timer);
-    if (lc->state == LIFECYCLE_LEAVING && env_now_ns(lc->node->env) >= lc->leave_deadline_ns) {
-        left(lc);
-        return;
-    }
     if (lc->state == LIFECYCLE_REGISTERING) do_register(lc);
     else heartbeat(lc);
 }
@@ -265,6 +347,29 @@ lifecycle_metadata_advanced(struct node *n)
     if (lc->state == LIFECYCLE_STARTING && !lc->asking && may_unfence(lc)) heartbeat(lc);
 }
 
+/* A broker that nobody takes in ends, so that whoever watches it knows. */
+static void
+not_registered_in_time(struct timer *t)
+{
+    struct lifecycle *lc = CONTAINER_OF(t, struct lifecycle, initial_timer);
+    struct writer w = writer_mem(&lc->node->env->mem);
+    fmt_str(&w, "this broker could not be registered with the controller quorum within ");
+    fmt_i64(&w, config_i64(&lc->node->config, K_CFG_INITIAL_BROKER_REGISTRATION_TIMEOUT_MS));
+    fmt_str(&w, " ms (initial.broker.registration.timeout.ms): ");
+    if (wait_is_on(&lc->register_wait)) (void)why_not_registered(&lc->register_wait, &w);
+    else raft_tell_leader(lc->node->raft, &w);
+    env_fatal(lc->node->env, writer_slice(&w));
+    writer_release(&w);
+}
+
+static bool
+is_whole_quorum(const struct node *n)
+{
+    int32_t count;
+    const struct raft_voter *v = raft_voters(n->raft, &count);
+    return count == 1 && v[0].id == n->identity.node_id;
+}
+
 void
 lifecycle_start(struct node *n)
 {
@@ -275,16 +380,50 @@ lifecycle_start(struct node *n)
     lc->broker_epoch = -1;
     lc->fenced = true;
     lc->timer.due = timer_due;
+    wait_init(&lc->register_wait, n->env, "its registration", why_not_registered);
+    wait_init(&lc->serve_wait, n->env, "the controller to let it serve", why_not_serving);
+    wait_init(&lc->leave_wait, n->env, "leave to go", why_not_left);
+    lc->initial_timer.due = not_registered_in_time;
+    timer_arm(n->env, &lc->initial_timer,
+              env_now_ns(n->env) +
+                  config_i64(&n->config, K_CFG_INITIAL_BROKER_REGISTRATION_TIMEOUT_MS) * NS_PER_MS);
+    if (n->controller && is_whole_quorum(n))
+        controller_has_own_broker(n->controller, lc->incarnation);
     arena_init(&lc->arena, &n->env->mem, 0);
     controller_link_init(&lc->link, n->env, n->raft, S("broker-lifecycle"));
     do_register(lc);
 }
 
+/* Leave is given by the controller. If the quorum has no leader, and has had time enough to elect one (twice the
+ * longest wait between two elections), nobody is there who could give it: so it is for the last of three nodes that
+ * are stopped together. Going without leave costs nothing then: no leadership can be moved without a quorum, and
+ * that this end was clean stands in the marker. (Kafka's broker waits five minutes for the quorum, here, too.) */
+static bool
+nobody_gives_leave(const struct lifecycle *lc)
+{
+    const struct config *c = &lc->node->config;
+    int64_t patience_ms = 2 * (config_i64(c, K_CFG_CONTROLLER_QUORUM_ELECTION_TIMEOUT_MS) +
+                               config_i64(c, K_CFG_CONTROLLER_QUORUM_ELECTION_BACKOFF_MAX_MS));
+    int64_t since_ns = raft_leaderless_since_ns(lc->node->raft);
+    return since_ns != TIME_NEVER &&
+           env_now_ns(lc->node->env) >=
+               MAX(since_ns, lc->leaving_since_ns) + patience_ms * NS_PER_MS;
+}
+
 static void
-leave_deadline(struct timer *t)
+leave_due(struct timer *t)
 {
     struct lifecycle *lc = CONTAINER_OF(t, struct lifecycle, leave_timer);
-    if (lc->state == LIFECYCLE_LEAVING) left(lc);
+    struct env *env = lc->node->env;
+    if (nobody_gives_leave(lc)) {
+        node_say(lc->node, 2, S("leaves without asking: the controller quorum has no leader"));
+        left(lc);
+    } else if (env_now_ns(env) >= lc->leaving_since_ns + LEAVE_MS * NS_PER_MS) {
+        node_say(lc->node, 2, S("leaves without leave: the controller has not given it in time"));
+        left(lc);
+    } else {
+        timer_arm(env, t, env_now_ns(env) + LEAVE_CHECK_NS);
+    }
 }
 
 void
@@ -295,31 +434,46 @@ lifecycle_leave(struct node *n, void (*done)(struct node *n))
     /* Who has asked to be unfenced may lead already, though no answer says so yet. */
     bool may_lead = lc->state == LIFECYCLE_RUNNING ||
                     (lc->state == LIFECYCLE_STARTING && lc->has_asked_to_serve);
-    if (!may_lead) {
+    bool asks_leave = config_bool(&n->config, K_CFG_CONTROLLED_SHUTDOWN_ENABLE);
+    if (!may_lead || !asks_leave) {
         if (lc->state == LIFECYCLE_STOPPED) done(n);
         else left(lc);
         return;
     }
     lc->state = LIFECYCLE_LEAVING;
-    lc->leave_deadline_ns = env_now_ns(n->env) + LEAVE_MS * NS_PER_MS;
-    lc->leave_timer.due = leave_deadline;
-    timer_arm(n->env, &lc->leave_timer, lc->leave_deadline_ns);
+    lc->leaving_since_ns = env_now_ns(n->env);
+    lc->leave_timer.due = leave_due;
+    timer_arm(n->env, &lc->leave_timer, env_now_ns(n->env) + LEAVE_CHECK_NS);
+    wait_cancel(&lc->serve_wait);
+    wait_begin(&lc->leave_wait);
     if (!lc->asking) heartbeat(lc);
 }
 
 /* ---- a controller tells where it is (KIP-919) ---- */
 
 static void
+say_not_registered(struct node *n, int16_t err, struct slice message)
+{
+    struct writer w = writer_mem(&n->env->mem);
+    fmt_str(&w, "this controller is not registered: ");
+    fmt_slice(&w, k_err_name(err));
+    if (message.n) fmt_str(&w, ": ");
+    fmt_slice(&w, message);
+    node_say(n, 2, writer_slice(&w));
+    writer_release(&w);
+}
+
+static void
 controller_registered(struct link_call *c, int16_t err, struct slice body)
 {
     struct node *n = CONTAINER_OF(c, struct node, registration_call);
-    struct k_controller_registration_response res;
+    struct k_controller_registration_response res = {0};
     if (!err && !codec_decode_all(K_MSG_CONTROLLER_REGISTRATION_RESPONSE,
                                   CONTROLLER_REGISTRATION_VERSION, body, &n->env->scratch, &res))
         err = K_ERR_CORRUPT_MESSAGE;
     if (!err) err = res.error_code;
     if (err == K_ERR_NOT_CONTROLLER) link_retry(c);
-    else if (err) node_say(n, 2, k_err_name(err));
+    else if (err) say_not_registered(n, err, res.error_message);
 }
 
 void

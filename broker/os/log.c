@@ -111,8 +111,11 @@ os_log_line(const struct note *n, int64_t since_start_ns, struct writer *w,
         fmt_number(w, " in epoch ", n->v[1], "");
         return true;
     case NOTE_BROKER_FENCED:
-        *ret_level = OS_WARN;
-        fmt_number(w, "broker ", n->v[0], " is fenced");
+        /* A broker that left is nothing to be warned of; nor is one that was fenced already. */
+        if (slice_eq(n->text, S(NOTE_AS_BEFORE))) return false;
+        if (n->text.n == 0) *ret_level = OS_WARN;
+        fmt_number(w, "broker ", n->v[0], n->text.n ? " has left " : " is fenced");
+        fmt_slice(w, n->text);
         return true;
     case NOTE_TOPIC_CREATED:
         fmt_subject(w, n, "topic ", " is created: ");

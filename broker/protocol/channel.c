@@ -1,5 +1,6 @@
 #include "broker/protocol/channel.h"
 
+#include "broker/base/address.h"
 #include "broker/base/check.h"
 
 static struct channel *
@@ -125,7 +126,10 @@ on_closed(struct conn *c, enum env_err why)
     struct channel *ch = channel_of(c);
     frame_reader_release(&ch->frames);
     if (ch->state != CHANNEL_STOPPED) {
-        if (ch->state != CHANNEL_CLOSING) doom_all(ch, why);
+        if (ch->state != CHANNEL_CLOSING) {
+            ch->last_err = why;
+            doom_all(ch, why);
+        }
         ch->state = CHANNEL_WAITING;
         ch->failures++;
         timer_arm(ch->env, &ch->backoff, env_now_ns(ch->env) + backoff_ns(ch));
@@ -149,6 +153,8 @@ take_answer(struct channel *ch, struct slice frame, struct buf *from)
     call_leave(call);
     call->ch = NULL;
     ch->failures = 0;
+    ch->last_err = ENV_OK;
+    ch->was_answered = true;
     call->done(call, ENV_OK, reader_bytes(&r, reader_left(&r)), from);
     return true;
 }
@@ -181,6 +187,7 @@ call_due(struct timer *t)
     struct call *call = CONTAINER_OF(t, struct call, timer);
     struct channel *ch = call->ch;
     bool waited_only = !has_conn(ch);
+    if (!waited_only || ch->last_err == ENV_OK) ch->last_err = ENV_ETIMEDOUT;
     doom(ch, call, ENV_ETIMEDOUT);
     if (waited_only) tell_doomed(ch);
     else break_conn(ch, ENV_ECONNRESET);
@@ -241,6 +248,15 @@ call_decode(const struct call *call, struct slice body, struct arena *a, void *r
 
 /* ---- the channel ---------------------------------------------------------------------------- */
 
+void
+channel_tell(const struct channel *ch, struct writer *w)
+{
+    fmt_address(w, ch->host, ch->port);
+    fmt_str(w, ": ");
+    if (ch->last_err != ENV_OK) fmt_str(w, env_err_text(ch->last_err));
+    else fmt_str(w, ch->was_answered ? "answers" : "no answer yet");
+}
+
 /* Tells those that failed without a connection, and ends a channel that was stopped. */
 static void
 run_end(struct task *t)
@@ -277,6 +293,8 @@ channel_set_address(struct channel *ch, struct slice host, int32_t port)
     ch->port = port;
     mem_free_slice(&ch->env->mem, old);
     ch->failures = 0;
+    ch->last_err = ENV_OK;
+    ch->was_answered = false;
     if (has_conn(ch)) {
         break_conn(ch, ENV_ECONNRESET);
     } else if (ch->state == CHANNEL_WAITING) {

@@ -62,6 +62,8 @@ struct channel {
     struct task end;
     int64_t backoff_ms, backoff_max_ms; /* 50 and 1000; the owner may change them */
     int32_t failures;                   /* in a row, without an answer between them */
+    enum env_err last_err;              /* of the last failure since the last answer */
+    bool was_answered;                  /* at this address */
     void (*stopped)(struct channel *ch);
 };
 
@@ -82,6 +84,8 @@ void channel_reset(struct channel *ch);
 /* Ends the channel: as channel_reset; no call may be made any more. `stopped` is called in a later
  * step when nothing refers to the channel any longer and its memory may go. */
 void channel_stop(struct channel *ch, void (*stopped)(struct channel *ch));
+/* "[::1]:9092: connection refused": whom it speaks to, and why there is no answer. */
+void channel_tell(const struct channel *ch, struct writer *w);
 /* Decodes the body of an answer into the response's struct; false: malformed. */
 bool call_decode(const struct call *call, struct slice body, struct arena *a, void *ret);
 

@@ -67,10 +67,8 @@ is_of_this_election(const struct raft *r, const struct raft_call *c)
 static void
 take_vote(struct raft *r, struct raft_call *c, const struct k_vote_response *p)
 {
-    if (p->topics_n != 1 || p->topics[0].partitions_n != 1) {
-        raft_say(r, 2, S("vote answered with an error, by node"), c->to->who.id);
-        return;
-    }
+    c->to->refused_with = p->error_code;
+    if (p->topics_n != 1 || p->topics[0].partitions_n != 1) return;
     const struct k_vote_response_partition_data *d = &p->topics[0].partitions[0];
     raft_see(r, d->leader_epoch, d->leader_id);
     if (d->error_code != K_ERR_NONE || !is_of_this_election(r, c)) return;

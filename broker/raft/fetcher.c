@@ -3,6 +3,8 @@
  * leader asks one endpoint after the other and is told. */
 #include "broker/raft/state.h"
 
+#define REFUSED_BACKOFF_MAX_MS 1000
+
 static bool
 may_fetch(const struct raft *r)
 {
@@ -17,6 +19,17 @@ static void
 again_later(struct raft *r)
 {
     timer_arm(r->env, &r->fetch_timer, env_now_ns(r->env) + r->cfg.retry_backoff_ms * NS_PER_MS);
+}
+
+/* What is refused now is refused for longer: the next tries come more and more slowly. */
+static void
+again_after_refusal(struct raft *r)
+{
+    int64_t ms = r->cfg.retry_backoff_ms;
+    for (int32_t i = 0; i < r->refusals && ms < REFUSED_BACKOFF_MAX_MS; i++) ms *= 2;
+    r->refusals++;
+    ms = MIN(ms, MAX(REFUSED_BACKOFF_MAX_MS, r->cfg.retry_backoff_ms));
+    timer_arm(r->env, &r->fetch_timer, env_now_ns(r->env) + ms * NS_PER_MS);
 }
 
 /* An observer has no elections: when its leader is silent for long it asks around. */
@@ -85,9 +98,10 @@ append(struct raft *r, struct slice batches, struct buf *buf)
     int64_t before = commitlog_assigned_end(&r->log);
     enum log_err err = commitlog_append_fetched(&r->log, &seg, 1, r->election.epoch);
     if (err != LOG_OK) {
-        raft_say(r, 2, S("fetched batches were refused, at offset"), before);
-        again_later(r);
+        if (r->refusals == 0) raft_say(r, 2, S("fetched batches were refused, at offset"), before);
+        again_after_refusal(r);
     } else {
+        r->refusals = 0;
         take_voters(r, batches);
     }
 }
@@ -102,16 +116,19 @@ static void
 take_records(struct raft *r, const struct k_fetch_response_partition_data *d, struct buf *buf)
 {
     r->has_fetched = true;
+    wait_leader_over(r);
     r->fetch_deadline_ns = env_now_ns(r->env) + r->fetch_patience_ns;
     if (d->diverging_epoch.epoch >= 0) {
         cut(r, (struct log_end){d->diverging_epoch.epoch, d->diverging_epoch.end_offset});
     } else if (d->snapshot_id.epoch >= 0) {
-        raft_say(r, 3, S("needs a snapshot, which cannot be fetched yet; its end"),
-                 d->snapshot_id.end_offset);
-        again_later(r);
+        r->snapshot_wanted = d->snapshot_id.end_offset;
+        wait_begin_told(&r->snapshot_wait);
+        again_after_refusal(r);
     } else {
+        wait_end(&r->snapshot_wait);
         r->leader_high_watermark = MAX(r->leader_high_watermark, d->high_watermark);
         if (d->records.bytes.n > 0) append(r, d->records.bytes, buf);
+        else r->refusals = 0;
         took_high_watermark(r);
     }
 }
@@ -120,9 +137,9 @@ static void
 take_answer(struct raft *r, const struct raft_call *c, const struct k_fetch_response *p,
             struct buf *buf)
 {
+    c->to->refused_with = p->error_code;
     if (p->responses_n != 1 || p->responses[0].partitions_n != 1) {
-        raft_say(r, 2, S("fetch answered with error"), p->error_code);
-        again_later(r);
+        again_after_refusal(r);
         return;
     }
     const struct k_fetch_response_partition_data *d = &p->responses[0].partitions[0];

@@ -68,6 +68,7 @@ raft_new(struct env *env, const struct raft_config *cfg, const struct raft_ops *
     r->kraft_version = cfg->voters_n > 0 ? 0 : 1;
     members_set_bootstrap(r, cfg->bootstrap, cfg->bootstrap_n);
     members_set_voters(r, cfg->voters, cfg->voters_n);
+    wait_leader_init(r);
     return r;
 }
 

@@ -21,6 +21,7 @@
 #include "broker/env/env.h"
 
 struct raft;
+struct writer;
 struct k_vote_request;
 struct k_begin_quorum_epoch_request;
 struct k_end_quorum_epoch_request;
@@ -197,6 +198,10 @@ int32_t raft_epoch(const struct raft *r);
 int32_t raft_leader_id(const struct raft *r);
 /* Where the leader listens for controllers' requests; false when not known. */
 bool raft_leader_endpoint(const struct raft *r, struct raft_endpoint *ret);
+/* Since when nothing has come from a leader, and this node does not lead; TIME_NEVER: there is a leader. */
+int64_t raft_leaderless_since_ns(const struct raft *r);
+/* For people: whom the leader is sought among, and what came of it. */
+void raft_tell_leader(const struct raft *r, struct writer *w);
 /* Leads, and has caught up: between became_leader() and resigned(). */
 bool raft_is_active(const struct raft *r);
 int64_t raft_high_watermark(const struct raft *r);

@@ -8,12 +8,15 @@
  *     serve.c, serve_fetch.c, describe.c     requests of others
  *     persist.c      quorum-state on disk; answers that wait for it
  *     apply.c        everything the owner is told, in later steps
+ *     wait_leader.c  says when a leader stays away for long
  *     members.c      voters and bootstrap servers, their connections
  *     control.c      the log's control records
  *     raft.c         life from open to close */
 #ifndef RAFT_STATE_H
 #define RAFT_STATE_H
 
+#include "broker/base/address.h"
+#include "broker/env/wait.h"
 #include "broker/log/commitlog.h"
 #include "broker/log/file_replace.h"
 #include "broker/protocol/channel.h"
@@ -54,6 +57,7 @@ struct member {
     int64_t end_offset; /* while leading: durable there, -1: not known in this epoch */
     int64_t last_fetch_ns;
     int64_t last_fetch_ms, caught_up_ms; /* wall clock: for DescribeQuorum; -1 never */
+    int16_t refused_with;                /* by its last answer; K_ERR_NONE if it took the request */
 };
 
 /* A replica that only reads, as the leader sees it. */
@@ -112,6 +116,13 @@ struct raft {
     struct log_op truncate_op;
     int64_t leader_high_watermark;
     int32_t next_endpoint;
+    int32_t refusals; /* in a row: answers that led to nothing */
+    int64_t snapshot_wanted;
+
+    /* wait_leader.c */
+    bool has_leader; /* or leads; not so as long as nothing has come from it */
+    int64_t leaderless_since_ns;
+    struct wait leader_wait, snapshot_wait;
 
     /* the log */
     struct commitlog log;
@@ -182,6 +193,13 @@ void fetcher_go_on(struct raft *r);
 void fetcher_stop(struct raft *r);
 void fetcher_due(struct timer *t);
 void fetcher_log_synced(struct raft *r);
+
+/* ---- wait_leader.c ---- */
+void wait_leader_init(struct raft *r);
+/* After a change of state. */
+void wait_leader_moved(struct raft *r);
+/* Something has come from the leader. */
+void wait_leader_over(struct raft *r);
 
 /* ---- serve.c, serve_fetch.c ---- */
 /* Ends waiting fetches that can be answered now. */

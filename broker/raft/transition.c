@@ -128,6 +128,7 @@ raft_move(struct raft *r, enum raft_state to, const struct election *e)
         NOTE(r->env, NOTE_RAFT_STATE, RAFT_DIR, slice_cstr(states[to].name), (int64_t)to, e->epoch,
              e->leader_id, e->voted.id);
     if (to != RAFT_CLOSED) persist_change(r, &old);
+    wait_leader_moved(r);
     apply_kick(r);
 }
 

@@ -1,5 +1,6 @@
 #include "broker/replica/controller_link.h"
 
+#include "broker/base/address.h"
 #include "broker/base/check.h"
 #include "errors.h"
 
@@ -14,6 +15,27 @@ retry_due(struct timer *t)
     pump(CONTAINER_OF(t, struct controller_link, retry));
 }
 
+/* That the quorum has no leader is for the raft to say. */
+static bool
+why(struct wait *wait, struct writer *w)
+{
+    const struct controller_link *l = CONTAINER_OF(wait, const struct controller_link, wait);
+    struct raft_endpoint ep;
+    if (!raft_leader_endpoint(l->raft, &ep) || !l->is_connected_to) return false;
+    fmt_slice(w, l->client_id);
+    fmt_str(w, " to ");
+    if (raft_leader_id(l->raft) >= 0) {
+        fmt_i64(w, raft_leader_id(l->raft));
+        fmt_char(w, '@');
+    }
+    channel_tell(&l->channel, w);
+    if (l->refused_with && l->channel.last_err == ENV_OK) {
+        fmt_char(w, ' ');
+        fmt_slice(w, k_err_name(l->refused_with));
+    }
+    return true;
+}
+
 void
 controller_link_init(struct controller_link *l, struct env *env, struct raft *raft,
                      struct slice client_id)
@@ -21,6 +43,7 @@ controller_link_init(struct controller_link *l, struct env *env, struct raft *ra
     *l = (struct controller_link){.env = env, .raft = raft, .client_id = client_id};
     list_init(&l->queued);
     l->retry.due = retry_due;
+    wait_init(&l->wait, env, "an answer of the active controller", why);
 }
 
 void
@@ -29,6 +52,7 @@ controller_link_stop(struct controller_link *l)
     if (l->stopped) return;
     l->stopped = true;
     timer_cancel(l->env, &l->retry);
+    wait_cancel(&l->wait);
     list_init(&l->queued);
     if (l->is_connected_to) channel_stop(&l->channel, NULL);
 }
@@ -50,11 +74,22 @@ find_controller(struct controller_link *l)
     return true;
 }
 
+/* An answer that only leads to another try does not end the wait. */
 static void
-finish(struct link_call *c, int16_t err, struct slice body)
+finish_call(struct link_call *c, int16_t err, struct slice body)
 {
+    struct controller_link *l = c->link;
     c->sent = false;
+    l->is_retried = false;
     c->done(c, err, body);
+    if (l->is_retried || l->stopped) return;
+    l->calls_n--;
+    if (err == 0) {
+        l->refused_with = K_ERR_NONE;
+        wait_end(&l->wait);
+    }
+    if (l->calls_n == 0) wait_cancel(&l->wait);
+    else wait_begin(&l->wait);
 }
 
 static void
@@ -73,7 +108,7 @@ answered(struct call *call, enum env_err err, struct slice body, struct buf *fro
     struct link_call *c = CONTAINER_OF(call, struct link_call, call);
     if (c->link->stopped) return;
     if (err == ENV_OK) {
-        finish(c, 0, body);
+        finish_call(c, 0, body);
         return;
     }
     c->sent = false;
@@ -104,7 +139,8 @@ pump(struct controller_link *l)
     for (struct list *n; (n = list_pop_front(&l->queued)) != NULL;) list_push_back(&now, n);
     for (struct list *n; (n = list_pop_front(&now)) != NULL;) {
         struct link_call *c = LIST_ENTRY(n, struct link_call, node);
-        if (env_now_ns(l->env) >= c->deadline_ns) finish(c, K_ERR_REQUEST_TIMED_OUT, SLICE_NULL);
+        if (env_now_ns(l->env) >= c->deadline_ns)
+            finish_call(c, K_ERR_REQUEST_TIMED_OUT, SLICE_NULL);
         else if (found) send_one(l, c);
         else requeue(c);
     }
@@ -126,6 +162,8 @@ link_send(struct controller_link *l, struct link_call *c)
     CHECK(!c->sent && !list_is_linked(&c->node));
     if (l->stopped) return;
     c->link = l;
+    l->calls_n++;
+    wait_begin(&l->wait);
     if (list_is_empty(&l->queued) && find_controller(l)) send_one(l, c);
     else requeue(c);
 }
@@ -133,5 +171,7 @@ link_send(struct controller_link *l, struct link_call *c)
 void
 link_retry(struct link_call *c)
 {
+    c->link->is_retried = true;
+    c->link->refused_with = K_ERR_NOT_CONTROLLER;
     requeue(c);
 }

@@ -4,6 +4,7 @@
 #ifndef REPLICA_CONTROLLER_LINK_H
 #define REPLICA_CONTROLLER_LINK_H
 
+#include "broker/env/wait.h"
 #include "broker/protocol/channel.h"
 #include "broker/raft/raft.h"
 
@@ -26,12 +27,15 @@ struct controller_link {
     struct raft *raft;
     struct channel channel;
     bool is_connected_to; /* the channel has an address */
-    struct raft_endpoint to;
     struct slice client_id;
     struct list queued; /* waiting for a controller to be known, or for the back-off */
     struct timer retry;
-    int64_t backoff_ns;
     bool stopped;
+    /* Without an answer for long; tells with what it has to do ("broker-lifecycle"). */
+    struct wait wait;
+    int16_t refused_with; /* by the last answer that led to link_retry() */
+    bool is_retried;
+    int32_t calls_n; /* not yet done */
 };
 
 void controller_link_init(struct controller_link *l, struct env *env, struct raft *raft,

@@ -1,6 +1,7 @@
 #include "broker/replica/fetcher.h"
 
 #include "broker/base/check.h"
+#include "broker/env/wait.h"
 #include "broker/protocol/codec.h"
 #include "broker/replica/replicas.h"
 #include "configs.h"
@@ -28,9 +29,44 @@ struct fetcher {
     int64_t offsets_of; /* the timestamp that was asked for: the leader's end, then its start */
     struct timer backoff;
     struct task again;
+    struct wait wait;
+    int16_t refused_with;      /* by the last answer; K_ERR_NONE if it was good */
+    struct slice refused_what; /* the partition, if it was one's; owned */
 };
 
 static void go_on(struct fetcher *f);
+
+/* ---- a leader that stays away ---- */
+
+static bool
+why(struct wait *wait, struct writer *w)
+{
+    const struct fetcher *f = CONTAINER_OF(wait, const struct fetcher, wait);
+    int32_t n = 0;
+    LIST_EACH(&f->partitions, p, struct partition, fetching) n++;
+    fmt_str(w, "broker ");
+    fmt_i64(w, f->leader_id);
+    fmt_str(w, ", of ");
+    fmt_i64(w, n);
+    fmt_str(w, n == 1 ? " partition; " : " partitions; ");
+    if (f->has_channel) channel_tell(&f->channel, w);
+    else fmt_str(w, "where it listens is not known");
+    if (f->refused_with) {
+        fmt_char(w, ' ');
+        fmt_slice(w, k_err_name(f->refused_with));
+        if (f->refused_what.n) fmt_str(w, " for ");
+        fmt_slice(w, f->refused_what);
+    }
+    return true;
+}
+
+static void
+refused(struct fetcher *f, int16_t err, struct slice what)
+{
+    f->refused_with = err;
+    mem_free_slice(&f->r->env->mem, f->refused_what);
+    f->refused_what = mem_dup(&f->r->env->mem, what);
+}
 
 /* ---- asking ---- */
 
@@ -165,6 +201,7 @@ take_part(struct fetcher *f, struct uuid topic_id, const struct k_fetch_response
     if (!p || p->fetcher != f || p->role != PARTITION_FOLLOWER || p->is_truncating) return;
     if (p->fetching_epoch != p->leader_epoch) return;
     if (d->error_code) {
+        refused(f, d->error_code, p->label);
         part_failed(p, d->error_code);
         return;
     }
@@ -191,7 +228,9 @@ answered(struct call *call, enum env_err err, struct slice body, struct buf *fro
     f->state = FETCHER_IDLE;
     struct k_fetch_response res;
     struct arena *a = &f->r->env->scratch;
+    if (f->refused_with) refused(f, K_ERR_NONE, SLICE_EMPTY);
     if (err != ENV_OK || !call_decode(call, body, a, &res) || res.error_code) {
+        if (err == ENV_OK) refused(f, res.error_code, SLICE_EMPTY);
         back_off(f);
         return;
     }
@@ -199,6 +238,7 @@ answered(struct call *call, enum env_err err, struct slice body, struct buf *fro
     for (int32_t i = 0; i < res.responses_n; i++)
         for (int32_t k = 0; k < res.responses[i].partitions_n; k++)
             take_part(f, res.responses[i].topic_id, &res.responses[i].partitions[k], from);
+    if (f->refused_with == K_ERR_NONE) wait_end(&f->wait);
     go_on(f);
 }
 
@@ -303,7 +343,9 @@ static void
 ask(struct fetcher *f)
 {
     struct k_fetch_request q;
-    if (fill_request(f, &q) == 0 || !connect_to_leader(f)) {
+    bool is_wanted = fill_request(f, &q) > 0;
+    if (is_wanted) wait_begin(&f->wait);
+    if (!is_wanted || !connect_to_leader(f)) {
         back_off(f);
         return;
     }
@@ -391,6 +433,7 @@ fetcher_of(struct replicas *r, int32_t leader_id, int32_t index)
     list_init(&f->partitions);
     f->again.run = again_now;
     f->backoff.due = backoff_over;
+    wait_init(&f->wait, r->env, "an answer of a leader", why);
     list_push_back(&r->fetchers, &f->node);
     return f;
 }
@@ -415,6 +458,7 @@ fetcher_leave(struct partition *p)
     /* The others may have been waiting for this one's write. */
     if (p->fetcher && !p->fetcher->stopping) defer(p->env, &p->fetcher->again);
     list_remove(&p->fetching);
+    if (p->fetcher && list_is_empty(&p->fetcher->partitions)) wait_cancel(&p->fetcher->wait);
     p->fetcher = NULL;
     p->needs_offsets = false;
 }
@@ -432,6 +476,7 @@ fetchers_stop(struct replicas *r)
     LIST_EACH(&r->fetchers, f, struct fetcher, node) {
         f->stopping = true;
         timer_cancel(r->env, &f->backoff);
+        wait_cancel(&f->wait);
         defer_cancel(&f->again);
         if (f->has_channel) channel_stop(&f->channel, NULL);
     }

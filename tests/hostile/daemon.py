@@ -30,8 +30,9 @@ def led(ask):
 class Daemon:
     """Values that it acknowledged are remembered, so that it can be seen whether they are still there."""
 
-    def __init__(self, binary, folder, *, settings=None, arguments=(), environment=None, data="data", nofile=None):
-        self.binary, self.folder, self.data = binary, folder, folder / data
+    def __init__(self, binary, folder, *, settings=None, arguments=(), environment=None, data="data", nofile=None,
+                 host="127.0.0.1"):
+        self.binary, self.folder, self.data, self.host = binary, folder, folder / data, host
         self.port, self.controller_port = free_port(), free_port()
         self.arguments, self.environment = list(arguments), dict(environment or {})
         self.settings = {
@@ -71,7 +72,7 @@ class Daemon:
             assert self.process.poll() is None, f"it ended with {self.process.returncode}: {self.last_line()}"
             assert time.monotonic() < end, f"it does not serve: {self.last_line()}"
             try:
-                with Client(self.port, timeout=10) as c:
+                with Client(self.port, timeout=10, host=self.host) as c:
                     c.make_topic(TOPIC)
                     if c.fetch(TOPIC, 0)[0] == 0:
                         return
@@ -106,6 +107,17 @@ class Daemon:
         log = self.folder / "log"
         return log.read_text(errors="replace").strip().splitlines() if log.exists() else []
 
+    def says(self, *texts, limit_s=LIMIT_S):
+        """A line with all of these, sooner or later; it is returned."""
+        end = time.monotonic() + limit_s
+        while time.monotonic() < end:
+            for line in self.lines():
+                if all(t in line for t in texts):
+                    return line
+            assert self.process.poll() is None, f"it ended with {self.process.returncode}: {self.last_line()}"
+            time.sleep(0.05)
+        raise AssertionError(f"it does not say {texts}: {self.last_line()}")
+
     def last_line(self):
         return (self.lines() or ["(nothing)"])[-1]
 
@@ -123,7 +135,7 @@ class Daemon:
 
     def keep(self, n=1, size=20, client=None):
         """Writes n batches of one value each, acknowledged by all."""
-        with nullcontext(client) if client else Client(self.port) as c:
+        with nullcontext(client) if client else Client(self.port, host=self.host) as c:
             for _ in range(n):
                 value = b"value %d " % len(self.kept) + b"." * size
                 error, offset = led(lambda: c.produce(TOPIC, batch([value])))
@@ -144,7 +156,7 @@ class Daemon:
     def read_all(self, start=0):
         """[(offset, value)] to the end."""
         found, at = [], start
-        with Client(self.port) as c:
+        with Client(self.port, host=self.host) as c:
             while True:
                 error, high, data = led(lambda: c.fetch(TOPIC, at))
                 assert error == 0, f"fetch at {at} says {error}"

@@ -107,8 +107,8 @@ class Closed(Exception):
 
 
 class Client:
-    def __init__(self, port, timeout=LIMIT_S):
-        self.socket = socket.create_connection(("127.0.0.1", port), timeout=timeout)
+    def __init__(self, port, timeout=LIMIT_S, host="127.0.0.1"):
+        self.socket = socket.create_connection((host, port), timeout=timeout)
         self.correlation = 0
 
     def __enter__(self):

@@ -108,6 +108,23 @@ a_second_process_is_refused_while_the_first_has_its_session(void **state)
 }
 
 static void
+the_controllers_own_broker_need_not_wait_for_a_session_that_was_only_granted(void **state)
+{
+    (void)state;
+    start_brokers(1);
+    commit();
+    int64_t epoch = broker(1)->epoch;
+    controller_has_own_broker(w.c, (struct uuid){{99}});
+    assert_int_equal(register_as(1, 99, -1)->error_code, K_ERR_DUPLICATE_BROKER_REGISTRATION);
+    controller_resign(w.c);
+    activate();
+    commit();
+    assert_int_equal(register_as(1, 98, -1)->error_code, K_ERR_DUPLICATE_BROKER_REGISTRATION);
+    assert_int_equal(register_as(1, 99, -1)->error_code, K_ERR_NONE);
+    assert_true(broker(1)->epoch > epoch);
+}
+
+static void
 the_same_process_may_register_again_under_its_epoch(void **state)
 {
     (void)state;
@@ -439,6 +456,7 @@ main(void)
         TEST(registrations_that_do_not_fit_are_refused),
         TEST(log_directories_are_named_uniquely),
         TEST(a_second_process_is_refused_while_the_first_has_its_session),
+        TEST(the_controllers_own_broker_need_not_wait_for_a_session_that_was_only_granted),
         TEST(the_same_process_may_register_again_under_its_epoch),
         TEST(a_heartbeat_under_another_epoch_is_stale),
         TEST(a_broker_is_unfenced_when_it_has_read_its_registration),

@@ -52,8 +52,9 @@ static void
 add_node(int i)
 {
     char text[80];
-    params[i] = (struct node_params){
-        .settings = settings[i], .cluster_id = S("AAAAAAAAAAAAAAAAAAAAAg"), .version = S("test")};
+    params[i].settings = settings[i]; /* after what the test has set */
+    params[i].cluster_id = S("AAAAAAAAAAAAAAAAAAAAAg");
+    params[i].version = S("test");
     snprintf(text, sizeof text, "%d", i == K1 ? 101 : i);
     set(i, "node.id", text);
     set(i, "process.roles", i == K1 ? "controller" : "broker");
@@ -249,10 +250,30 @@ no_end_at_any_step_of_a_start_is_taken_for_another(void **state)
     }
 }
 
+/* controlled.shutdown.enable: whether it takes leave. Its session ends later, then it is fenced all the same. */
+static void
+who_need_not_take_leave_goes_at_once(void **state)
+{
+    (void)state;
+    for (int asks = 0; asks < 2; asks++) {
+        set(B2, "controlled.shutdown.enable", asks ? "true" : "false");
+        begin();
+        until(b2_is_back, NULL);
+        stop_b2();
+        assert_int_equal(image_broker(&node_of(K1)->image, 2)->is_fenced, asks);
+        machine_start(nodes[B2]);
+        until(b2_is_back, NULL);
+        assert_true(node_of(B2)->marker.was_there);
+        world_free(world);
+        for (int i = 0; i < NODES; i++) params[i].settings_n = 0;
+    }
+}
+
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(who_need_not_take_leave_goes_at_once),
         cmocka_unit_test(no_end_at_any_step_of_a_start_is_taken_for_another),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -305,6 +305,31 @@ a_clean_end_is_told_to_the_controller(void **state)
     assert_int_equal(node_of(1)->marker.shown_epoch, epoch);
 }
 
+static bool
+is_down(void *machine)
+{
+    return !machine_is_up(machine);
+}
+
+/* The last one finds no quorum that could give it leave. */
+static void
+the_last_node_without_a_quorum_ends_soon_and_cleanly(void **state)
+{
+    (void)state;
+    create(&orders, 1);
+    produce(5);
+    until(all_in_sync, NULL);
+    for (int i = 0; i < NODES; i++) {
+        machine_poke(nodes[i], shut_down, NULL);
+        int64_t limit_ns = world_now_ns(world) + 15 * NS_PER_S;
+        assert_true(world_run_while_not(world, is_down, nodes[i], limit_ns));
+        assert_int_equal(nodes[i]->fatal.n, 0);
+    }
+    for (int i = 0; i < NODES; i++) machine_start(nodes[i]);
+    until(all_in_sync, NULL);
+    for (int i = 0; i < NODES; i++) assert_true(node_of(i)->marker.was_there);
+}
+
 static void
 the_end_of_a_recovery_that_was_not_finished_is_not_clean(void **state)
 {
@@ -478,6 +503,7 @@ main(void)
         CASE(a_topic_has_its_own_codec_if_it_wants_one),
         CASE(a_deletion_that_a_crash_cut_short_goes_on),
         CASE(requests_leave_nothing_behind),
+        CASE(the_last_node_without_a_quorum_ends_soon_and_cleanly),
         CASE(the_end_of_a_recovery_that_was_not_finished_is_not_clean),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
