@@ -1,8 +1,9 @@
-/* Who this node is: the log directory is made and locked, meta.properties read or, in an empty
- * directory, written; the marker of a clean shutdown is read (clean_marker.c).
+/* Who this node is: the log directory is made and locked and meta.properties read, then likewise the directory
+ * of the metadata log, if metadata.log.dir names another one. What is empty is formatted; then the marker of a
+ * clean shutdown is read (clean_marker.c).
  *
- *     mkdir ─ lock ─ meta.properties? ─┬─ there: compare ──────────┐
- *                                      └─ not there: format ───────┴─ marker? ─ done */
+ *     ┌─ mkdir ─ lock ─ meta.properties ─┬─ format what is empty ─ marker? ─ done
+ *     └────── the next directory ◄───────┘ */
 #include "broker/base/check.h"
 #include "broker/base/fmt.h"
 #include "broker/node/internal.h"
@@ -12,31 +13,55 @@
 
 /* ---- meta.properties ---- */
 
+static struct node_dir *
+dir_now(struct node *n)
+{
+    return &n->identity.dirs[n->identity.dir_i];
+}
+
+static struct node_dir *
+metadata_dir(struct node *n)
+{
+    return &n->identity.dirs[n->identity.dirs_n - 1];
+}
+
+struct uuid
+identity_metadata_dir_id(const struct node *n)
+{
+    return n->identity.dirs[n->identity.dirs_n - 1].id;
+}
+
+static void format_next(struct node *n);
+
 static void
 formatted(struct file_replace *r)
 {
     struct node *n = CONTAINER_OF(r, struct node, replace);
+    struct node_dir *d = dir_now(n);
     if (r->err != ENV_OK) {
-        node_fail_on_path(n, "cannot write", node_path(n, "meta.properties"), r->err);
+        node_fail_on_path(n, "cannot write", node_path_in(n, d->path, "meta.properties"), r->err);
         return;
     }
-    clean_marker_read(n, node_identified);
+    d->is_formatted = true;
+    format_next(n);
 }
 
 static void
 write_meta(struct node *n)
 {
     struct identity *id = &n->identity;
+    struct node_dir *d = dir_now(n);
     struct writer w = writer_mem(&n->env->mem);
     fmt_str(&w, "version=1\ncluster.id=");
     fmt_slice(&w, id->cluster_id);
     fmt_str(&w, "\nnode.id=");
     fmt_i64(&w, id->node_id);
     fmt_str(&w, "\ndirectory.id=");
-    fmt_uuid(&w, id->directory_id);
+    fmt_uuid(&w, d->id);
     fmt_char(&w, '\n');
     n->replace.done = formatted;
-    file_replace(n->env, &n->replace, node_path(n, "meta.properties"), writer_slice(&w));
+    file_replace(n->env, &n->replace, node_path_in(n, d->path, "meta.properties"),
+                 writer_slice(&w));
     writer_release(&w);
 }
 
@@ -44,7 +69,7 @@ static void
 standalone_formatted(void *owner, enum env_err err)
 {
     struct node *n = owner;
-    if (err != ENV_OK) node_fail_on_path(n, "cannot format", n->log_dir, err);
+    if (err != ENV_OK) node_fail_on_path(n, "cannot format", dir_now(n)->path, err);
     else write_meta(n);
 }
 
@@ -54,33 +79,71 @@ static void
 format_standalone(struct node *n)
 {
     struct raft_voter self = {.id = n->identity.node_id,
-                              .directory_id = n->identity.directory_id,
+                              .directory_id = dir_now(n)->id,
                               .listener = n->controller_listener};
     LIST_EACH(&n->server.listeners, l, struct server_listener, node) {
         if (l->kind != LISTENER_CONTROLLER || !slice_eq(l->name, n->controller_listener)) continue;
         self.host = l->advertised_host;
         self.port = l->advertised_port;
     }
-    raft_format_standalone(n->env, n->log_dir, &self, NULL, 0, standalone_formatted, n);
+    raft_format_standalone(n->env, n->metadata_dir, &self, NULL, 0, standalone_formatted, n);
 }
 
-/* An empty directory is formatted with the cluster id that was given; a node that is its whole quorum
+/* The directory of the metadata log comes last: as long as it is not formatted, nothing is. */
+static void
+format_next(struct node *n)
+{
+    struct identity *id = &n->identity;
+    for (id->dir_i = 0; id->dir_i < id->dirs_n; id->dir_i++) {
+        struct node_dir *d = dir_now(n);
+        if (d->is_formatted) continue;
+        d->id = env_random_uuid(n->env);
+        bool has_quorum = d == metadata_dir(n) && n->is_controller &&
+                          config_list_n(&n->config, K_CFG_CONTROLLER_QUORUM_VOTERS) == 0;
+        if (has_quorum) format_standalone(n);
+        else write_meta(n);
+        return;
+    }
+    clean_marker_read(n, node_identified);
+}
+
+/* A controller whose metadata log begins anew may vote twice in an epoch, and has not got what it has promised
+ * to have. (A broker that is no controller fetches it once more.) */
+static bool
+check_moved(struct node *n)
+{
+    if (!n->is_controller || metadata_dir(n)->is_formatted || !n->identity.dirs[0].is_formatted)
+        return true;
+    struct writer w = writer_mem(&n->env->mem);
+    fmt_slice(&w, n->metadata_dir);
+    fmt_str(&w,
+            " is empty, but this controller has been in use, and its metadata log must not begin "
+            "anew: move __cluster_metadata-0 and meta.properties there from ");
+    node_fail(n, "metadata.log.dir: ", writer_slice(&w), "", n->log_dir);
+    writer_release(&w);
+    return false;
+}
+
+/* Empty directories are formatted with the cluster id that was given; a node that is its whole quorum
  * may make one up. */
 static void
-format(struct node *n)
+format_empty(struct node *n)
 {
     struct identity *id = &n->identity;
     int32_t voters = config_list_n(&n->config, K_CFG_CONTROLLER_QUORUM_VOTERS);
     int32_t servers = config_list_n(&n->config, K_CFG_CONTROLLER_QUORUM_BOOTSTRAP_SERVERS);
     bool alone = n->is_controller && voters <= 1;
-    if (n->is_controller && !voters && servers > 1) {
+    if (!check_moved(n)) return;
+    if (n->is_controller && !voters && servers > 1 && !metadata_dir(n)->is_formatted) {
         node_fail(n,
                   "controller.quorum.bootstrap.servers names several controllers: a quorum of more "
                   "than one needs controller.quorum.voters",
                   SLICE_EMPTY, "", SLICE_EMPTY);
         return;
     }
-    if (n->cluster_id_wanted.n) {
+    if (id->cluster_id.n) {
+        /* One directory has told it. */
+    } else if (n->cluster_id_wanted.n) {
         id->cluster_id = mem_dup(&n->env->mem, n->cluster_id_wanted);
     } else if (!alone) {
         node_fail(n, "log directory ", n->log_dir,
@@ -93,9 +156,7 @@ format(struct node *n)
         uuid_print(env_random_uuid(n->env), text);
         id->cluster_id = mem_dup(&n->env->mem, slice(text, UUID_TEXT_BYTES));
     }
-    id->directory_id = env_random_uuid(n->env);
-    if (n->is_controller && !voters) format_standalone(n);
-    else write_meta(n);
+    format_next(n);
 }
 
 static bool
@@ -105,7 +166,7 @@ take_meta(struct node *n, struct slice text)
     struct properties p;
     struct writer why = writer_mem(&n->env->mem);
     bool ok = properties_parse(text, &n->env->scratch, &p, &why);
-    struct slice path = node_path(n, "meta.properties");
+    struct slice path = node_path_in(n, dir_now(n)->path, "meta.properties");
     if (!ok) node_fail(n, "", path, ":", writer_slice(&why));
     writer_release(&why);
     if (!ok) return false;
@@ -132,29 +193,44 @@ take_meta(struct node *n, struct slice text)
         writer_release(&w);
         return false;
     }
-    if (!dir.p || !uuid_parse(dir, &id->directory_id)) {
+    if (id->cluster_id.n && !slice_eq(cluster, id->cluster_id)) {
+        node_fail(n, "", path, ": cluster.id is not that of log.dirs: ", cluster);
+        return false;
+    }
+    if (!dir.p || !uuid_parse(dir, &dir_now(n)->id)) {
         node_fail(n, "", path, ": directory.id is missing or not a uuid", SLICE_EMPTY);
         return false;
     }
-    id->cluster_id = mem_dup(&n->env->mem, cluster);
+    for (int32_t i = 0; i < id->dir_i; i++) {
+        if (!uuid_eq(id->dirs[i].id, dir_now(n)->id)) continue;
+        node_fail(n, "", path, ": directory.id is that of another directory of this node: ", dir);
+        return false;
+    }
+    if (!id->cluster_id.n) id->cluster_id = mem_dup(&n->env->mem, cluster);
+    dir_now(n)->is_formatted = true;
     return true;
 }
+
+static void open_dir(struct node *n);
 
 static void
 meta_read(struct file_slurp *s)
 {
     struct node *n = CONTAINER_OF(s, struct node, slurp);
-    if (s->err == ENV_ENOENT) {
-        format(n);
+    struct slice path = node_path_in(n, dir_now(n)->path, "meta.properties");
+    if (s->err != ENV_OK && s->err != ENV_ENOENT) {
+        node_fail_on_path(n, "cannot read", path, s->err);
         return;
     }
-    if (s->err != ENV_OK) {
-        node_fail_on_path(n, "cannot read", node_path(n, "meta.properties"), s->err);
-        return;
+    if (s->err == ENV_OK) {
+        bool ok = take_meta(n, buf_slice(s->buf));
+        buf_unref(s->buf);
+        if (!ok) return;
     }
-    bool ok = take_meta(n, buf_slice(s->buf));
-    buf_unref(s->buf);
-    if (ok) clean_marker_read(n, node_identified);
+    if (++n->identity.dir_i < n->identity.dirs_n) open_dir(n);
+    else if (n->identity.dirs[0].is_formatted && metadata_dir(n)->is_formatted)
+        clean_marker_read(n, node_identified);
+    else format_empty(n);
 }
 
 /* ---- the directory ---- */
@@ -163,16 +239,17 @@ static void
 locked(struct op *op)
 {
     struct node *n = CONTAINER_OF(op, struct node, op);
+    struct slice dir = dir_now(n)->path;
     if (op->err == ENV_ELOCKED) {
-        node_fail(n, "log directory ", n->log_dir, " is in use by another process", SLICE_EMPTY);
+        node_fail(n, "log directory ", dir, " is in use by another process", SLICE_EMPTY);
         return;
     }
     if (op->err != ENV_OK) {
-        node_fail_on_path(n, "cannot lock", n->log_dir, op->err);
+        node_fail_on_path(n, "cannot lock", dir, op->err);
         return;
     }
     n->slurp.done = meta_read;
-    file_slurp(n->env, &n->slurp, node_path(n, "meta.properties"), META_BYTES_MAX);
+    file_slurp(n->env, &n->slurp, node_path_in(n, dir, "meta.properties"), META_BYTES_MAX);
 }
 
 static void
@@ -180,11 +257,11 @@ dir_durable(struct op *op)
 {
     struct node *n = CONTAINER_OF(op, struct node, op);
     if (op->err != ENV_OK) {
-        node_fail_on_path(n, "cannot make durable the log directory", n->log_dir, op->err);
+        node_fail_on_path(n, "cannot make durable the log directory", dir_now(n)->path, op->err);
         return;
     }
     op->done = locked;
-    path_lock(n->env, op, node_path(n, ".lock"));
+    path_lock(n->env, op, node_path_in(n, dir_now(n)->path, ".lock"));
 }
 
 /* What is synced within a directory is lost with the directory's own name: a power loss must not
@@ -194,16 +271,25 @@ dir_made(struct op *op)
 {
     struct node *n = CONTAINER_OF(op, struct node, op);
     if (op->err != ENV_OK && op->err != ENV_EEXIST) {
-        node_fail_on_path(n, "cannot make log directory", n->log_dir, op->err);
+        node_fail_on_path(n, "cannot make log directory", dir_now(n)->path, op->err);
         return;
     }
     op->done = dir_durable;
-    dir_sync(n->env, op, path_parent(n->log_dir));
+    dir_sync(n->env, op, path_parent(dir_now(n)->path));
+}
+
+static void
+open_dir(struct node *n)
+{
+    n->op.done = dir_made;
+    dir_make(n->env, &n->op, dir_now(n)->path);
 }
 
 void
 identity_open(struct node *n)
 {
-    n->op.done = dir_made;
-    dir_make(n->env, &n->op, n->log_dir);
+    struct identity *id = &n->identity;
+    id->dirs[id->dirs_n++].path = n->log_dir;
+    if (!slice_eq(n->metadata_dir, n->log_dir)) id->dirs[id->dirs_n++].path = n->metadata_dir;
+    open_dir(n);
 }

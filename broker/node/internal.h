@@ -15,11 +15,19 @@
 #include "broker/raft/raft.h"
 #include "broker/replica/replicas.h"
 
+/* A directory of this node's: log.dirs, and metadata.log.dir if that is another one. */
+struct node_dir {
+    struct slice path;
+    struct uuid id;
+    bool is_formatted; /* it has meta.properties */
+};
+
 /* Who this node is, as meta.properties says. */
 struct identity {
     struct slice cluster_id;
     int32_t node_id;
-    struct uuid directory_id;
+    struct node_dir dirs[2]; /* the log directory first … */
+    int32_t dirs_n, dir_i;   /* … and the one that is being looked at */
 };
 
 /* The marker of a clean shutdown (clean_end.h). */
@@ -68,7 +76,7 @@ struct node {
     struct config config;
     struct slice cluster_id_wanted, version;
     int64_t open_files_max;
-    struct slice log_dir;
+    struct slice log_dir, metadata_dir; /* the same, if metadata.log.dir is not set */
     struct identity identity;
     struct clean_marker marker;
     bool is_broker, is_controller;
@@ -103,6 +111,8 @@ int32_t node_listener_count(const struct node *n, enum listener_kind kind);
 bool node_parse_voters(struct node *n, struct raft_config *rc);
 /* identity.c: locks the directory, reads or makes meta.properties, then node_identified(). */
 void identity_open(struct node *n);
+/* Of the directory with __cluster_metadata-0: a voter's name has it (KIP-853). */
+struct uuid identity_metadata_dir_id(const struct node *n);
 /* clean_marker.c: done() comes when what was asked for is durable. */
 void clean_marker_read(struct node *n, void (*done)(struct node *n));
 /* Before the first log is opened. done() may come at once. An orderly end that comes meanwhile takes over: then
@@ -126,7 +136,9 @@ void node_open_logs(struct node *n);
 void node_fail(struct node *n, const char *a, struct slice b, const char *c, struct slice d);
 /* "cannot read data/meta.properties: input/output error" */
 void node_fail_on_path(struct node *n, const char *doing, struct slice path, enum env_err err);
+/* "log_dir/name" */
 struct slice node_path(struct node *n, const char *name);
+struct slice node_path_in(struct node *n, struct slice dir, const char *name);
 void node_say(struct node *n, int64_t level, struct slice what);
 
 #endif

@@ -157,7 +157,7 @@ do_register(struct lifecycle *lc)
     q->incarnation_id = lc->incarnation;
     q->rack = config_str(&n->config, K_CFG_BROKER_RACK);
     q->log_dirs = ARENA_NEW(&lc->arena, struct uuid);
-    q->log_dirs[0] = n->identity.directory_id;
+    q->log_dirs[0] = n->identity.dirs[0].id;
     q->log_dirs_n = 1;
     /* KIP-966: says whether what was acknowledged is still there; see clean_end.h, elr.h. A process
      * that was registered before has lost nothing since. */

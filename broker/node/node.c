@@ -36,10 +36,10 @@ node_say(struct node *n, int64_t level, struct slice what)
 }
 
 struct slice
-node_path(struct node *n, const char *name)
+node_path_in(struct node *n, struct slice dir, const char *name)
 {
     struct writer w = writer_mem(&n->env->mem);
-    fmt_slice(&w, n->log_dir);
+    fmt_slice(&w, dir);
     fmt_char(&w, '/');
     fmt_str(&w, name);
     struct slice path = arena_dup(&n->env->scratch, writer_slice(&w));
@@ -47,7 +47,38 @@ node_path(struct node *n, const char *name)
     return path;
 }
 
+struct slice
+node_path(struct node *n, const char *name)
+{
+    return node_path_in(n, n->log_dir, name);
+}
+
 /* ---- coming up ---- */
+
+/* What of its own it waits for, in the order of a start; after that it is the controller (lifecycle.c). */
+static bool
+why_not_started(struct wait *wait, struct writer *w)
+{
+    const struct node *n = CONTAINER_OF(wait, const struct node, wait);
+    if (!n->raft) {
+        fmt_str(w, "the files in ");
+        fmt_slice(w, n->log_dir);
+        fmt_str(w, " are being read");
+    } else if (!n->raft_open) {
+        fmt_str(w, "the metadata log in ");
+        fmt_slice(w, n->metadata_dir);
+        fmt_str(w, " is being recovered");
+    } else if (n->is_broker && !n->replicas_open) {
+        fmt_str(w, "the checkpoints in ");
+        fmt_slice(w, n->log_dir);
+        fmt_str(w, " are being read");
+    } else {
+        fmt_i64(w, n->listeners_waiting);
+        fmt_str(w, n->listeners_waiting == 1 ? " listener is" : " listeners are");
+        fmt_str(w, " not bound: the names of their hosts are being looked up");
+    }
+    return true;
+}
 
 static void
 replicas_opened(void *owner, enum env_err err)
@@ -99,7 +130,7 @@ node_identified(struct node *n)
     struct server *s = &n->server;
     s->node_id = n->identity.node_id;
     s->cluster_id = n->identity.cluster_id;
-    s->directory_id = n->identity.directory_id;
+    s->directory_id = n->identity.dirs[0].id;
     s->is_broker = n->is_broker;
     s->is_controller = n->is_controller;
     s->config = &n->config;
@@ -140,6 +171,7 @@ node_go_on(struct node *n)
     if (!n->raft_open || !n->listening || n->announced || n->stopping) return;
     if (n->is_broker && !n->replicas_open) return;
     n->announced = true;
+    wait_end(&n->wait);
     if (n->is_controller) controller_registration_start(n);
     if (n->is_broker) {
         lifecycle_start(n);
@@ -161,11 +193,22 @@ node_new(struct env *env, const struct node_params *p)
     n->lifecycle.broker_epoch = -1;
     n->open_files_max = p->open_files_max ? p->open_files_max : OPEN_FILES_MAX;
     if (!node_read_settings(n, p) || !node_make_listeners(n)) return n;
+    wait_init(&n->wait, env, "the end of its start", why_not_started);
+    wait_begin(&n->wait);
     identity_open(n);
     return n;
 }
 
 /* ---- going down ---- */
+
+static bool
+why_not_stopped(struct wait *wait, struct writer *w)
+{
+    const struct node *n = CONTAINER_OF(wait, const struct node, wait);
+    fmt_str(w, "logs are being written, synced and closed in ");
+    fmt_slice(w, n->log_dir);
+    return true;
+}
 
 static void
 stopped(struct node *n)
@@ -202,6 +245,8 @@ left_cluster(struct node *n)
     LIST_EACH(&n->server.listeners, l, struct server_listener, node)
         if (l->kind == LISTENER_BROKER) server_close_listener(&n->server, l);
     groups_stop(n->server.groups);
+    wait_init(&n->wait, n->env, "the end of its stop", why_not_stopped);
+    wait_begin(&n->wait);
     replicas_close(n->replicas, logs_closed, n);
 }
 
@@ -210,6 +255,7 @@ node_shutdown(struct node *n)
 {
     if (n->stopping || n->env->dead) return;
     n->stopping = true;
+    wait_cancel(&n->wait);
     if (n->is_broker && n->announced) lifecycle_leave(n, left_cluster);
     else close_raft(n);
 }

@@ -196,9 +196,9 @@ quorum_open(struct node *n)
     n->server.image = &n->image;
     struct raft_config rc = {
         .node_id = n->identity.node_id,
-        .directory_id = n->identity.directory_id,
+        .directory_id = identity_metadata_dir_id(n),
         .cluster_id = n->identity.cluster_id,
-        .log_dir = n->log_dir,
+        .log_dir = n->metadata_dir,
         .is_controller = n->is_controller,
         .listener = n->controller_listener,
         .election_timeout_ms = config_i64(c, K_CFG_CONTROLLER_QUORUM_ELECTION_TIMEOUT_MS),

@@ -87,6 +87,8 @@ check_together(struct node *n)
     struct slice dir = dirs ? config_list_at(&n->config, K_CFG_LOG_DIRS, 0)
                             : config_str(&n->config, K_CFG_LOG_DIR);
     n->log_dir = mem_dup(&n->env->mem, dir);
+    struct slice metadata_dir = config_str(&n->config, K_CFG_METADATA_LOG_DIR);
+    n->metadata_dir = metadata_dir.n ? mem_dup(&n->env->mem, metadata_dir) : n->log_dir;
     return true;
 }
 

@@ -407,3 +407,48 @@ def a_full_disk_loses_nothing_acknowledged(binary, folder):
         d.kill()
     finally:
         subprocess.run(["umount", "-l", mount], check=True)
+
+
+@claim
+def the_metadata_log_may_have_a_directory_of_its_own(binary, folder):
+    """It may be moved there, with the directory's id; to begin anew there is refused."""
+    data, other, name = folder / "data", folder / "metadata", "__cluster_metadata-0"
+    d = Daemon(binary, folder)
+    with d:
+        d.keep(3)
+        assert d.stop() == 0, d.last_line()
+    d.settings["metadata.log.dir"] = other
+    d.start()
+    status, line = d.ends()
+    assert status == 1 and str(other) in line and name in line, f"status {status}: {line}"
+    shutil.rmtree(other)
+    other.mkdir()
+    (data / name).rename(other / name)
+    (data / "meta.properties").rename(other / "meta.properties")
+    with d:
+        d.check_kept()
+        assert not (data / name).exists() and (data / f"{TOPIC}-0").exists() and not (other / f"{TOPIC}-0").exists()
+        d.keep(2)
+        assert d.stop() == 0, d.last_line()
+        d.restart()
+        d.check_kept()
+    ids = {line for f in (data, other) for line in (f / "meta.properties").read_text().split() if "directory" in line}
+    assert len(ids) == 2, ids
+
+
+@claim
+def a_metadata_log_directory_is_locked_and_checked(binary, folder):
+    other = folder / "metadata"
+    (folder / "second").mkdir()
+    with Daemon(binary, folder, settings={"metadata.log.dir": other}) as d:
+        second = Daemon(binary, folder / "second", settings={"metadata.log.dir": other})
+        second.start()
+        status, line = second.ends()
+        assert status == 1 and str(other) in line and "in use" in line, f"status {status}: {line}"
+        d.keep(1)
+        assert d.stop() == 0, d.last_line()
+        meta = other / "meta.properties"
+        meta.write_text(meta.read_text().replace("cluster.id=", "cluster.id=x"))
+        d.start()
+        status, line = d.ends()
+        assert status == 1 and str(meta) in line and "cluster.id" in line, f"status {status}: {line}"
