@@ -30,6 +30,16 @@ def a_stop_in_the_middle_of_a_start_is_in_order(binary, folder):
 
 
 @claim
+def a_killed_node_does_not_wait_for_its_own_session(binary, folder):
+    with Daemon(binary, folder, settings={"broker.session.timeout.ms": 3600000}) as d:
+        for _ in range(3):
+            d.keep(2)
+            d.kill()
+            d.restart()
+            d.check_kept()
+
+
+@claim
 def a_storm_of_signals_is_one_request_to_stop(binary, folder):
     dice = random.Random(4)
     with Daemon(binary, folder) as d:

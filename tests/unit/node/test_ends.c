@@ -250,6 +250,70 @@ no_end_at_any_step_of_a_start_is_taken_for_another(void **state)
     }
 }
 
+/* ---- the end of an orderly end ---- */
+
+#define LOG_PATH S("data/orders-0/00000000000000000000.log")
+#define MARKER_PATH S("data/.kafka_cleanshutdown")
+
+static void
+produce_some(void)
+{
+    static struct mem mem;
+    static struct history history;
+    static struct produce_args p;
+    test_mem_init(&mem);
+    history_init(&history, &mem, workload_now, world);
+    struct client_params client = client_params_default();
+    client.bootstrap = S("b1:9092,b2:9092");
+    p = produce_args_default(&history, S("p"), client, S("orders"));
+    p.count = 20;
+    p.rate_per_s = 1000;
+    struct machine_params m = {
+        .name = S("p1"), .kind = S("client"), .start = produce_start, .args = &p};
+    machine_start(world_add(world, &m));
+    until(is_true, &p.done);
+    assert_int_equal(p.acknowledged, 20);
+    history_release(&history);
+    mem_release(&mem);
+}
+
+static int64_t full; /* bytes of the log */
+static bool was_seen;
+
+/* What a power loss would surely leave, after each event. */
+static bool
+the_marker_lies(void *ctx)
+{
+    (void)ctx;
+    bool has_marker = disk_peek_size(nodes[B2], MARKER_PATH, IMAGE_DURABLE) >= 0;
+    was_seen |= has_marker;
+    return has_marker && disk_peek_size(nodes[B2], LOG_PATH, IMAGE_DURABLE) < full;
+}
+
+static bool
+b2_is_down_or_lies(void *ctx)
+{
+    return the_marker_lies(ctx) || b2_is_down(ctx);
+}
+
+static void
+the_marker_is_on_the_disk_only_when_the_logs_are(void **state)
+{
+    (void)state;
+    begin();
+    until(b2_is_back, NULL);
+    produce_some();
+    full = disk_peek_size(nodes[B2], LOG_PATH, IMAGE_CACHED);
+    assert_true(full > disk_peek_size(nodes[B2], LOG_PATH, IMAGE_DURABLE));
+    was_seen = false;
+    machine_poke(nodes[B2], shut_down, NULL);
+    until(b2_is_down_or_lies, NULL);
+    assert_false(the_marker_lies(NULL));
+    assert_true(was_seen);
+    world_free(world);
+    for (int i = 0; i < NODES; i++) params[i].settings_n = 0;
+}
+
 /* controlled.shutdown.enable: whether it takes leave. Its session ends later, then it is fenced all the same. */
 static void
 who_need_not_take_leave_goes_at_once(void **state)
@@ -273,6 +337,7 @@ int
 main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_marker_is_on_the_disk_only_when_the_logs_are),
         cmocka_unit_test(who_need_not_take_leave_goes_at_once),
         cmocka_unit_test(no_end_at_any_step_of_a_start_is_taken_for_another),
     };
