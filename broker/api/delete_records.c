@@ -4,6 +4,7 @@
 #include "broker/api/handlers.h"
 #include "broker/api/lookup.h"
 #include "broker/base/check.h"
+#include "broker/controller/topic_name.h"
 #include "broker/protocol/codec.h"
 
 struct deletion;
@@ -74,7 +75,7 @@ delete_part(struct part *part, struct slice topic, int64_t offset)
     int16_t err = 0;
     struct partition *p = lookup_partition(part->deletion->r->server, UUID_ZERO, topic,
                                            part->answer->partition_index, &err);
-    if (p && lookup_is_internal_topic(topic)) err = K_ERR_INVALID_TOPIC_EXCEPTION;
+    if (p && topic_name_is_internal(topic)) err = K_ERR_INVALID_TOPIC_EXCEPTION;
     if (!err) err = partition_delete_records(p, offset, &part->waiter.required);
     part->answer->error_code = err;
     part->answer->low_watermark = err ? -1 : partition_low_watermark(p);

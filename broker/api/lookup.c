@@ -50,10 +50,3 @@ lookup_is_valid_topic(struct slice topic)
     struct writer ignored = writer_fixed(NULL, 0);
     return topic_name_check(topic, &ignored);
 }
-
-bool
-lookup_is_internal_topic(struct slice topic)
-{
-    return slice_eq(topic, S("__consumer_offsets")) || slice_eq(topic, S("__transaction_state")) ||
-           slice_eq(topic, S("__share_group_state"));
-}

@@ -16,7 +16,6 @@ const struct image_partition *lookup_image_partition(struct server *s, struct uu
 const struct image_endpoint *lookup_endpoint(struct request *r, int32_t broker_id);
 /* Kafka's rule for topic names: 1 to 249 of [a-zA-Z0-9._-], not "." or "..". */
 bool lookup_is_valid_topic(struct slice topic);
-bool lookup_is_internal_topic(struct slice topic);
 
 /* Nobody is denied anything here, so whoever asks what it may do is told: all that there is to do. Bits
  * are the codes of Kafka's operations: read 3, write, create, delete, alter, describe, cluster action,

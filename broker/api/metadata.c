@@ -5,6 +5,7 @@
 #include "broker/api/lookup.h"
 #include "broker/base/check.h"
 #include "broker/base/sort.h"
+#include "broker/controller/topic_name.h"
 #include "broker/protocol/codec.h"
 
 static int32_t *
@@ -58,7 +59,7 @@ fill_topic(struct request *r, const struct image_topic *t,
 {
     m->name = t->name;
     m->topic_id = t->id;
-    m->is_internal = lookup_is_internal_topic(t->name);
+    m->is_internal = topic_name_is_internal(t->name);
     const struct k_metadata_request *q = r->message;
     if (q->include_topic_authorized_operations) m->topic_authorized_operations = LOOKUP_TOPIC_OPS;
     m->partitions = codec_array(&r->arena, K_STRUCT_METADATA_RESPONSE_METADATA_RESPONSE_PARTITION,
@@ -294,7 +295,7 @@ describe_topic(struct request *r, const struct image_topic *t, int32_t first, in
 {
     struct arena *a = &r->arena;
     m->topic_id = t->id;
-    m->is_internal = lookup_is_internal_topic(t->name);
+    m->is_internal = topic_name_is_internal(t->name);
     m->partitions = codec_array(
         a, K_STRUCT_DESCRIBE_TOPIC_PARTITIONS_RESPONSE_DESCRIBE_TOPIC_PARTITIONS_RESPONSE_PARTITION,
         MIN(t->partitions_n, *left));

@@ -36,6 +36,8 @@ struct server_listener {
     int32_t port;                 /* to bind, then the one bound */
     struct slice advertised_host; /* what clients are told */
     int32_t advertised_port;
+    bool is_advertised; /* to clients and other nodes; else whoever knows its port may use it */
+    bool is_named;      /* in advertised.listeners */
     bool is_listening;
     bool is_inter_broker; /* brokers use this one */
     bool is_only_theirs;  /* … and clients have another */

@@ -66,6 +66,11 @@ config_check_for(int8_t resource_type, struct slice name, struct slice value, st
     } else if (value.p && !config_check(scope, id, value, &why)) {
         /* A broker says of its own settings that the request is wrong. */
         err = scope == CONFIG_TOPIC ? K_ERR_INVALID_CONFIG : K_ERR_INVALID_REQUEST;
+    } else if (value.p && config_state(scope, id, value) == K_CS_REFUSED) {
+        fmt_slice(&why, name);
+        fmt_str(&why, " cannot be had: ");
+        fmt_slice(&why, config_why(scope, id));
+        err = scope == CONFIG_TOPIC ? K_ERR_INVALID_CONFIG : K_ERR_INVALID_REQUEST;
     }
     *ret_why = text_end(a, &why);
     return err;
@@ -77,6 +82,46 @@ config_row(int8_t resource_type, struct slice name)
     int32_t id = config_id(scope_of(resource_type), name);
     if (id < 0) return NULL;
     return resource_type == RESOURCE_TOPIC ? &k_topic_configs[id] : &k_broker_configs[id];
+}
+
+void
+config_tell(const struct request *q, int8_t resource_type, struct slice resource, struct slice name,
+            struct slice value)
+{
+    struct controller *c = q->c;
+    enum config_scope scope = scope_of(resource_type);
+    int32_t id = config_id(scope, name);
+    bool is_ours = resource_type == RESOURCE_TOPIC && topic_name_is_internal(resource);
+    if (id < 0 || !value.p || q->validate_only || is_ours) return;
+    if (config_state(scope, id, value) != K_CS_WARNED) return;
+    if (slice_eq(image_config_value(&c->image, resource_type, resource, name), value)) return;
+    struct writer w = writer_mem(q->arena->mem);
+    fmt_str(&w, resource_type == RESOURCE_TOPIC ? "topic "
+                : resource.n                    ? "broker "
+                                                : "all brokers");
+    fmt_slice(&w, resource);
+    fmt_str(&w, ": ");
+    fmt_slice(&w, name);
+    fmt_str(&w, " makes no difference: ");
+    fmt_slice(&w, config_why(scope, id));
+    NOTE(c->env, NOTE_LOG_MESSAGE, SLICE_NULL, writer_slice(&w), 2);
+    writer_release(&w);
+}
+
+struct verdict
+config_check_lags(struct slice min, struct slice max, struct arena *a)
+{
+    int64_t min_ms, max_ms;
+    if (!min.p) min = k_text(k_topic_configs[K_TCFG_MIN_COMPACTION_LAG_MS].value);
+    if (!max.p) max = k_text(k_topic_configs[K_TCFG_MAX_COMPACTION_LAG_MS].value);
+    if (!slice_to_i64(min, &min_ms) || !slice_to_i64(max, &max_ms) || min_ms <= max_ms) return FINE;
+    struct writer w = writer_mem(a->mem);
+    fmt_str(&w, "conflict topic config setting min.compaction.lag.ms (");
+    fmt_i64(&w, min_ms);
+    fmt_str(&w, ") > max.compaction.lag.ms (");
+    fmt_i64(&w, max_ms);
+    fmt_char(&w, ')');
+    return (struct verdict){K_ERR_INVALID_CONFIG, text_end(a, &w)};
 }
 
 /* A setting of one resource that a request changes; the same for both APIs. */
@@ -143,6 +188,9 @@ check_changeable(const struct setting *s, struct arena *a)
     const struct k_config *row = config_row(s->resource_type, s->name);
     if (!row || s->resource_type != RESOURCE_BROKER) return FINE;
     int needed = s->resource.n > 0 ? K_CF_PER_BROKER | K_CF_CLUSTER_WIDE : K_CF_CLUSTER_WIDE;
+    if (s->value.p && row->flags & K_CF_AT_START)
+        return refuse(a, K_ERR_INVALID_REQUEST, "", s->name,
+                      " holds from a broker's start on: it cannot be changed at run time");
     if (row->flags & needed) return FINE;
     return refuse(a, K_ERR_INVALID_REQUEST, "Cannot update these configs dynamically: ", s->name,
                   "");
@@ -247,15 +295,19 @@ add_config(struct controller *c, int8_t resource_type, struct slice resource, st
 }
 
 static struct verdict
-apply_setting(struct controller *c, struct setting *s, struct arena *a)
+apply_setting(const struct request *q, struct setting *s)
 {
+    struct controller *c = q->c;
+    struct arena *a = q->arena;
     struct verdict v = resolve(c, s, a);
     /* What is taken back need not be known. */
     if (!v.code && s->value.p)
         v.code = config_check_for(s->resource_type, s->name, s->value, a, &v.text);
     if (!v.code) v = check_changeable(s, a);
     if (!v.code) v = check_min_isr(c, s, a);
-    if (!v.code) add_config(c, s->resource_type, s->resource, s->name, s->value);
+    if (v.code) return v;
+    config_tell(q, s->resource_type, s->resource, s->name, s->value);
+    add_config(c, s->resource_type, s->resource, s->name, s->value);
     return v;
 }
 
@@ -274,6 +326,19 @@ blank_incremental(struct request *q)
         resp->responses[i].resource_type = r->resources[i].resource_type;
         resp->responses[i].resource_name = arena_dup(q->arena, r->resources[i].resource_name);
     }
+}
+
+/* The value that a topic has after the request; null: the default. */
+static struct slice
+value_after(const struct request *q,
+            const struct k_incremental_alter_configs_request_alter_configs_resource *res,
+            struct slice name)
+{
+    for (int32_t i = 0; i < res->configs_n; i++)
+        if (slice_eq(res->configs[i].name, name))
+            return res->configs[i].config_operation == OP_DELETE ? SLICE_NULL
+                                                                 : res->configs[i].value;
+    return image_config_value(&q->c->image, RESOURCE_TOPIC, res->resource_name, name);
 }
 
 static struct verdict
@@ -297,8 +362,11 @@ alter_incrementally(struct request *q, int32_t at)
                               "Error due to duplicate config keys: ", res->configs[i].name, "");
         struct setting s = {res->resource_type, res->resource_name, res->configs[i].name,
                             res->configs[i].value, res->configs[i].config_operation};
-        v = apply_setting(q->c, &s, q->arena);
+        v = apply_setting(q, &s);
     }
+    if (!v.code && res->resource_type == RESOURCE_TOPIC)
+        v = config_check_lags(value_after(q, res, S("min.compaction.lag.ms")),
+                              value_after(q, res, S("max.compaction.lag.ms")), q->arena);
     return v;
 }
 
@@ -364,6 +432,14 @@ is_kept(const struct k_alter_configs_request_alter_configs_resource *res, struct
     return false;
 }
 
+static struct slice
+kept_value(const struct k_alter_configs_request_alter_configs_resource *res, struct slice name)
+{
+    for (int32_t i = 0; i < res->configs_n; i++)
+        if (slice_eq(res->configs[i].name, name)) return res->configs[i].value;
+    return SLICE_NULL;
+}
+
 static struct verdict
 take_back(struct request *q, const struct k_alter_configs_request_alter_configs_resource *res)
 {
@@ -373,7 +449,7 @@ take_back(struct request *q, const struct k_alter_configs_request_alter_configs_
     for (int64_t i = 0; now && !v.code && i < now->values.n; i++) {
         struct slice name = now->values.v[i].name;
         struct setting s = {res->resource_type, res->resource_name, name, SLICE_NULL, OP_DELETE};
-        if (!is_kept(res, name)) v = apply_setting(q->c, &s, q->arena);
+        if (!is_kept(res, name)) v = apply_setting(q, &s);
     }
     return v;
 }
@@ -398,8 +474,11 @@ alter(struct request *q, int32_t at)
                               "Error due to duplicate config keys: ", res->configs[i].name, "");
         struct setting s = {res->resource_type, res->resource_name, res->configs[i].name,
                             res->configs[i].value, OP_SET};
-        v = apply_setting(q->c, &s, q->arena);
+        v = apply_setting(q, &s);
     }
+    if (!v.code && res->resource_type == RESOURCE_TOPIC)
+        v = config_check_lags(kept_value(res, S("min.compaction.lag.ms")),
+                              kept_value(res, S("max.compaction.lag.ms")), q->arena);
     return v.code ? v : take_back(q, res);
 }
 

@@ -183,6 +183,11 @@ int32_t effective_min_isr(const struct controller *c, struct slice topic);
 /* Checks a new topic's or a changed setting (configs.c). value null: taken back. */
 int16_t config_check_for(int8_t resource_type, struct slice name, struct slice value,
                          struct arena *a, struct slice *ret_why);
+/* Says in the log that a setting is taken and makes no difference, if that is so and it is new. */
+void config_tell(const struct request *q, int8_t resource_type, struct slice resource,
+                 struct slice name, struct slice value);
+/* A topic's min.compaction.lag.ms and max.compaction.lag.ms as they will be; null: the default. */
+struct verdict config_check_lags(struct slice min, struct slice max, struct arena *a);
 /* Adds the ConfigRecord, and the ClearElrRecord that a new min.insync.replicas asks for. */
 void add_config(struct controller *c, int8_t resource_type, struct slice resource,
                 struct slice name, struct slice value);

@@ -59,3 +59,10 @@ topic_names_collide(struct slice a, struct slice b)
         if (unified(a.p[i]) != unified(b.p[i])) return false;
     return true;
 }
+
+bool
+topic_name_is_internal(struct slice name)
+{
+    return slice_eq(name, S("__consumer_offsets")) || slice_eq(name, S("__transaction_state")) ||
+           slice_eq(name, S("__share_group_state"));
+}

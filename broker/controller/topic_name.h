@@ -9,6 +9,8 @@
 
 /* True if it may be used; otherwise says why. */
 bool topic_name_check(struct slice name, struct writer *why);
+/* The topics that brokers keep for themselves. */
+bool topic_name_is_internal(struct slice name);
 bool topic_name_can_collide(struct slice name);
 bool topic_names_collide(struct slice a, struct slice b);
 

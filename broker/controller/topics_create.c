@@ -97,6 +97,14 @@ check_name(const struct request *q, int32_t at, const bool *made)
 
 /* ---- settings ---------------------------------------------------------------------------------- */
 
+static struct slice
+given_value(const struct k_create_topics_request_creatable_topic *t, struct slice name)
+{
+    for (int32_t i = t->configs_n; i-- > 0;)
+        if (slice_eq(t->configs[i].name, name)) return t->configs[i].value;
+    return SLICE_NULL;
+}
+
 static struct verdict
 check_configs(const struct request *q, const struct k_create_topics_request_creatable_topic *t)
 {
@@ -112,15 +120,8 @@ check_configs(const struct request *q, const struct k_create_topics_request_crea
                                   &v.text);
         if (v.code) return v;
     }
-    return FINE;
-}
-
-static struct slice
-given_value(const struct k_create_topics_request_creatable_topic *t, struct slice name)
-{
-    for (int32_t i = t->configs_n; i-- > 0;)
-        if (slice_eq(t->configs[i].name, name)) return t->configs[i].value;
-    return SLICE_NULL;
+    return config_check_lags(given_value(t, S("min.compaction.lag.ms")),
+                             given_value(t, S("max.compaction.lag.ms")), q->arena);
 }
 
 enum { SOURCE_DYNAMIC_TOPIC = 1, SOURCE_DEFAULT = 5 };
@@ -234,8 +235,10 @@ create(struct request *q, const struct k_create_topics_request_creatable_topic *
     rec.name = t->name;
     rec.topic_id = new_topic_id(q->c);
     batch_add(q->c, K_MSG_TOPIC_RECORD, 0, &rec);
-    for (int32_t i = 0; i < t->configs_n; i++)
+    for (int32_t i = 0; i < t->configs_n; i++) {
+        config_tell(q, RESOURCE_TOPIC, t->name, t->configs[i].name, t->configs[i].value);
         add_config(q->c, RESOURCE_TOPIC, t->name, t->configs[i].name, t->configs[i].value);
+    }
     for (int32_t i = 0; i < n; i++) add_partition(q->c, rec.topic_id, i, lists[i]);
     ret->topic_id = rec.topic_id;
     ret->num_partitions = n;

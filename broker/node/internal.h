@@ -121,6 +121,8 @@ void clean_marker_remove(struct node *n, void (*done)(struct node *n));
 /* An orderly end: writes the marker if it tells the truth. */
 void clean_marker_end(struct node *n, bool all_closed, void (*done)(struct node *n));
 /* quorum.c */
+/* What its settings make of a controller. */
+struct controller_options node_controller_options(const struct node *n);
 void quorum_open(struct node *n);
 /* lifecycle.c */
 void lifecycle_start(struct node *n);

@@ -122,7 +122,7 @@ fill_listeners(struct node *n, struct k_broker_registration_request *q)
     q->listeners = codec_array(&n->lifecycle.arena, K_STRUCT_BROKER_REGISTRATION_REQUEST_LISTENER,
                                node_listener_count(n, LISTENER_BROKER));
     LIST_EACH(&n->server.listeners, l, struct server_listener, node) {
-        if (l->kind != LISTENER_BROKER) continue;
+        if (l->kind != LISTENER_BROKER || !l->is_advertised) continue;
         struct k_broker_registration_request_listener *m = &q->listeners[q->listeners_n++];
         m->name = l->name;
         m->host = l->advertised_host;

@@ -162,8 +162,8 @@ at_most_a_century(int64_t n, int64_t unit_ms)
     return MIN(n, CENTURY_MS / unit_ms) * unit_ms;
 }
 
-static void
-make_controller(struct node *n)
+struct controller_options
+node_controller_options(const struct node *n)
 {
     const struct config *c = &n->config;
     struct controller_options o = {
@@ -183,6 +183,13 @@ make_controller(struct node *n)
     };
     if (o.noop_interval_ms == 0) o.noop_interval_ms = -1;
     if (!config_bool(c, K_CFG_AUTO_LEADER_REBALANCE_ENABLE)) o.rebalance_interval_ms = -1;
+    return o;
+}
+
+static void
+make_controller(struct node *n)
+{
+    struct controller_options o = node_controller_options(n);
     n->controller = controller_new(n->env, &o, &proposer_ops, n);
     n->server.controller = n->controller;
 }

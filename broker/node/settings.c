@@ -3,34 +3,89 @@
 #include "broker/base/check.h"
 #include "broker/base/fmt.h"
 #include "broker/node/internal.h"
+#include "broker/node/settings_fit.h"
+
+/* ---- one setting ------------------------------------------------------------------------------- */
+
+static void
+begin_error(struct writer *errors, const struct node_setting *s)
+{
+    if (errors->n) fmt_char(errors, '\n');
+    fmt_slice(errors, s->origin);
+    fmt_str(errors, ": ");
+    fmt_slice(errors, s->name);
+}
+
+/* "server.properties:3:1: NAME…", then up to two more texts. */
+static void
+warn(struct node *n, const struct node_setting *s, const char *what, struct slice why)
+{
+    struct writer w = writer_mem(&n->env->mem);
+    fmt_slice(&w, s->origin);
+    fmt_str(&w, ": ");
+    fmt_slice(&w, s->name);
+    fmt_str(&w, what);
+    fmt_slice(&w, why);
+    node_say(n, 2, writer_slice(&w));
+    writer_release(&w);
+}
+
+/* Refused and warned-of values. The value is not printed: it may be a password. */
+static bool
+judge(struct node *n, const struct node_setting *s, int32_t id, struct slice value,
+      struct writer *errors)
+{
+    switch (config_state(CONFIG_BROKER, id, value)) {
+    case K_CS_HEEDED:
+    case K_CS_HARMLESS: return true;
+    case K_CS_WARNED:
+        warn(n, s, " makes no difference: ", config_why(CONFIG_BROKER, id));
+        return true;
+    case K_CS_REFUSED: break;
+    }
+    begin_error(errors, s);
+    fmt_str(errors, " cannot be had: ");
+    fmt_slice(errors, config_why(CONFIG_BROKER, id));
+    return false;
+}
+
+/* "listener.name.internal.ssl.client.auth": a setting for one listener. None is heeded; one that is
+ * refused for all of them is refused here, too. */
+static bool
+judge_for_listener(struct node *n, const struct node_setting *s, struct writer *errors)
+{
+    for (int64_t dot = 14; dot >= 14; dot = slice_find(s->name, '.', dot) + 1) {
+        int32_t id = config_id(CONFIG_BROKER, slice_sub(s->name, dot, s->name.n));
+        if (id < 0) continue;
+        if (k_broker_configs[id].state == K_CS_REFUSED) return judge(n, s, id, s->value, errors);
+        break;
+    }
+    warn(n, s, " makes no difference: settings for a single listener are not heeded", SLICE_EMPTY);
+    return true;
+}
 
 static bool
 apply(struct node *n, const struct node_setting *s, struct writer *errors)
 {
     int32_t id = config_id(CONFIG_BROKER, s->name);
+    if (id < 0 && slice_starts(s->name, S("listener.name.")))
+        return judge_for_listener(n, s, errors);
     if (id < 0) {
-        struct writer w = writer_mem(&n->env->mem);
-        fmt_slice(&w, s->origin);
-        fmt_str(&w, ": unknown setting ");
-        fmt_slice(&w, s->name);
-        fmt_str(&w, " (ignored)");
-        node_say(n, 2, writer_slice(&w));
-        writer_release(&w);
+        warn(n, s, " is not a setting of this version, and is ignored", SLICE_EMPTY);
         return true;
     }
     struct writer why = writer_mem(&n->env->mem);
     bool ok = config_set(&n->config, id, s->value, &why);
     if (!ok) {
-        if (errors->n) fmt_char(errors, '\n');
-        fmt_slice(errors, s->origin);
-        fmt_str(errors, ": ");
-        fmt_slice(errors, s->name);
+        begin_error(errors, s);
         fmt_str(errors, ": ");
         fmt_slice(errors, writer_slice(&why));
     }
     writer_release(&why);
-    return ok;
+    return ok && judge(n, s, id, s->value, errors);
 }
+
+/* ---- all together ------------------------------------------------------------------------------- */
 
 static bool
 has_role(const struct node *n, struct slice role)
@@ -69,11 +124,13 @@ check_together(struct node *n)
                   SLICE_EMPTY);
         return false;
     }
+    struct writer why = writer_mem(&n->env->mem);
+    bool fits = settings_fit(&n->config, &why);
+    if (!fits) env_fatal(n->env, writer_slice(&why));
+    else if (settings_advise(&n->config, &why)) node_say(n, 2, writer_slice(&why));
+    writer_release(&why);
+    if (!fits) return false;
     n->identity.node_id = (int32_t)config_i64(&n->config, K_CFG_NODE_ID);
-    if (n->identity.node_id < 0) {
-        node_fail(n, "node.id is required and must not be negative", SLICE_EMPTY, "", SLICE_EMPTY);
-        return false;
-    }
     int32_t dirs = config_list_n(&n->config, K_CFG_LOG_DIRS);
     if (dirs == 0 && config_str(&n->config, K_CFG_LOG_DIRS).p) {
         node_fail(n, "log.dirs names no directory", SLICE_EMPTY, "", SLICE_EMPTY);
@@ -92,6 +149,23 @@ check_together(struct node *n)
     return true;
 }
 
+/* Only the last value of a name counts, and is judged. */
+static bool
+is_overridden(const struct node_params *p, int32_t at)
+{
+    for (int32_t i = at + 1; i < p->settings_n; i++)
+        if (slice_eq(p->settings[i].name, p->settings[at].name)) return true;
+    return false;
+}
+
+/* The name that node.id had before KIP-631 still gives it. */
+static void
+take_broker_id(struct config *c)
+{
+    if (config_is_set(c, K_CFG_NODE_ID) || !config_is_set(c, K_CFG_BROKER_ID)) return;
+    (void)config_set(c, K_CFG_NODE_ID, config_text(c, K_CFG_BROKER_ID), NULL); /* unless negative */
+}
+
 bool
 node_read_settings(struct node *n, const struct node_params *p)
 {
@@ -100,8 +174,10 @@ node_read_settings(struct node *n, const struct node_params *p)
     n->version = mem_dup(&n->env->mem, p->version);
     struct writer errors = writer_mem(&n->env->mem);
     bool ok = true;
-    for (int32_t i = 0; i < p->settings_n; i++) ok &= apply(n, &p->settings[i], &errors);
+    for (int32_t i = 0; i < p->settings_n; i++)
+        if (!is_overridden(p, i)) ok &= apply(n, &p->settings[i], &errors);
     if (!ok) env_fatal(n->env, writer_slice(&errors));
     writer_release(&errors);
+    if (ok) take_broker_id(&n->config);
     return ok && check_together(n);
 }

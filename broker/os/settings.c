@@ -153,9 +153,20 @@ imply_advertised(struct os_settings *s, struct slice listeners)
     else writer_release(&w);
 }
 
+/* broker.id, the name that node.id had before, stands against the default of node.id. */
+static void
+imply_node_id(struct os_settings *s)
+{
+    const struct node_setting *old = os_settings_find(s, S("broker.id"));
+    const struct node_setting *id = os_settings_find(s, S("node.id"));
+    if (old && slice_eq(id->origin, S("default")))
+        os_settings_add(s, S("node.id"), old->value, old->origin);
+}
+
 void
 os_settings_add_implied(struct os_settings *s, bool also_defaults)
 {
+    if (also_defaults) imply_node_id(s);
     const struct node_setting *listeners = os_settings_find(s, S("listeners"));
     if (!listeners) return;
     struct slice value = listeners->value;

@@ -122,13 +122,30 @@ list_at(struct slice text, int32_t i)
     return slice_trim(slice_sub(text, from, (end < 0 ? text.n : end) - from));
 }
 
+/* Walks a list, which may be long: takes its next item, and leaves null when that was the last. */
+static bool
+list_next(struct slice *rest, struct slice *ret)
+{
+    if (!rest->p) return false;
+    int64_t comma = slice_find(*rest, ',', 0);
+    *ret = slice_trim(slice_sub(*rest, 0, comma < 0 ? rest->n : comma));
+    *rest = comma < 0 ? SLICE_NULL : slice_sub(*rest, comma + 1, rest->n);
+    return true;
+}
+
+/* What list_next walks: nothing of a text that is blank. */
+static struct slice
+list_items(struct slice text)
+{
+    return slice_trim(text).n == 0 ? SLICE_NULL : text;
+}
+
 static bool
 list_has(struct slice list, struct slice item, bool any_case)
 {
-    for (int32_t i = 0; i < list_n(list); i++) {
-        struct slice s = list_at(list, i);
+    struct slice rest = list_items(list), s;
+    while (list_next(&rest, &s))
         if (any_case ? eq_any_case(s, item) : slice_eq(s, item)) return true;
-    }
     return false;
 }
 
@@ -192,14 +209,42 @@ static bool
 check_allowed(const struct k_config *k, struct slice text, struct writer *why)
 {
     struct slice allowed = k_text(k->allowed);
-    bool is_list = k->type == K_CT_LIST, any_case = k->flags & K_CF_ANY_CASE;
-    if (!allowed.p) return true;
-    for (int32_t i = 0; i < (is_list ? list_n(text) : 1); i++) {
-        struct slice item = is_list ? list_at(text, i) : text;
-        if (list_has(allowed, item, any_case)) continue;
-        if (refuse(why, item, "is none of ") || !why) return false;
-        fmt_slice(why, allowed);
-        return false;
+    if (!allowed.p || list_has(allowed, text, k->flags & K_CF_ANY_CASE)) return true;
+    if (refuse(why, text, "is none of ") || !why) return false;
+    fmt_slice(why, allowed);
+    return false;
+}
+
+static bool
+is_digits(struct slice s)
+{
+    for (int64_t i = 0; i < s.n; i++)
+        if (s.p[i] < '0' || s.p[i] > '9') return false;
+    return s.n > 0;
+}
+
+/* "0:1" */
+static bool
+check_replica(struct slice item, struct writer *why)
+{
+    int64_t colon = slice_find(item, ':', 0);
+    if (colon > 0 && is_digits(slice_sub(item, 0, colon)) &&
+        is_digits(slice_sub(item, colon + 1, item.n)))
+        return true;
+    return refuse(why, item,
+                  "is not of the form [partitionId]:[brokerId]; "
+                  "a list of those, or '*', is expected");
+}
+
+static bool
+check_list(const struct k_config *k, struct slice text, struct writer *why)
+{
+    struct slice rest = list_items(text), item;
+    if (k->flags & K_CF_REPLICAS && slice_eq(text, S("*"))) return true;
+    while (list_next(&rest, &item)) {
+        if (item.n == 0) return refuse(why, text, "has an empty item");
+        if (k->flags & K_CF_REPLICAS ? !check_replica(item, why) : !check_allowed(k, item, why))
+            return false;
     }
     return true;
 }
@@ -213,7 +258,7 @@ check(const struct k_config *k, struct slice text, int64_t *ret, struct writer *
     if (!parse_i64(k, text, ret)) return refuse(why, text, wants[k->type]);
     if (is_number(k)) return check_range(k, text, *ret, why);
     if (text.n == 0 && k->flags & K_CF_NON_EMPTY) return refuse(why, text, "must not be empty");
-    return check_allowed(k, text, why);
+    return k->type == K_CT_LIST ? check_list(k, text, why) : check_allowed(k, text, why);
 }
 
 bool
@@ -232,6 +277,44 @@ config_parse(enum config_scope scope, int32_t id, struct slice text, int64_t *re
     if (!check(&table_of(scope)[id], slice_trim(text), &v, NULL)) return false;
     *ret = v;
     return true;
+}
+
+static bool
+list_eq(struct slice a, struct slice b)
+{
+    struct slice rest_a = list_items(a), rest_b = list_items(b), x, y;
+    while (list_next(&rest_a, &x))
+        if (!list_next(&rest_b, &y) || !slice_eq(x, y)) return false;
+    return !rest_b.p;
+}
+
+bool
+config_is_default(enum config_scope scope, int32_t id, struct slice text)
+{
+    CHECK(id >= 0 && id < table_n(scope));
+    const struct k_config *k = &table_of(scope)[id];
+    struct slice usual = k_text(k->value);
+    int64_t a, b;
+    text = slice_trim(text);
+    if (!usual.p) return text.n == 0;
+    if (k->type == K_CT_LIST) return list_eq(text, usual);
+    if (is_number(k) || k->type == K_CT_BOOLEAN)
+        return parse_i64(k, text, &a) && parse_i64(k, usual, &b) && a == b;
+    return k->flags & K_CF_ANY_CASE ? eq_any_case(text, usual) : slice_eq(text, usual);
+}
+
+enum k_config_state
+config_state(enum config_scope scope, int32_t id, struct slice text)
+{
+    if (config_is_default(scope, id, text)) return K_CS_HEEDED;
+    return (enum k_config_state)table_of(scope)[id].state;
+}
+
+struct slice
+config_why(enum config_scope scope, int32_t id)
+{
+    CHECK(id >= 0 && id < table_n(scope));
+    return k_text(table_of(scope)[id].why);
 }
 
 /* ---- the configuration ---------------------------------------------------------------------- */

@@ -44,6 +44,12 @@ struct slice config_name(const struct config *c, int32_t id);
 bool config_check(enum config_scope scope, int32_t id, struct slice text, struct writer *ret_why);
 /* As config_check; the value as a number: of a boolean 0 or 1, of a double millionths, else 0. */
 bool config_parse(enum config_scope scope, int32_t id, struct slice text, int64_t *ret);
+/* Whether a valid text says the same as the default; of a null default the empty text does. */
+bool config_is_default(enum config_scope scope, int32_t id, struct slice text);
+/* What this program makes of a valid value (schema/config_states.yaml): the default is always heeded. */
+enum k_config_state config_state(enum config_scope scope, int32_t id, struct slice text);
+/* Why it is harmless, warned of or refused; null: it is heeded. */
+struct slice config_why(enum config_scope scope, int32_t id);
 /* As config_check; the value is then as given. The text is copied. */
 bool config_set(struct config *c, int32_t id, struct slice text, struct writer *ret_why);
 /* Back to its default. */

@@ -58,15 +58,23 @@ enum {
     K_CF_OR_MINUS_1 = 16,   /* besides the range */
     K_CF_PER_BROKER = 32,   /* may change at run time, for one broker … */
     K_CF_CLUSTER_WIDE = 64, /* … or for all */
+    K_CF_AT_START = 128,    /* Kafka also changes it at run time; here it holds from the start on */
+    K_CF_REPLICAS = 256,    /* a list of partition:broker, or * */
 };
+
+/* What this program makes of a configuration: see schema/config_states.yaml. */
+enum k_config_state { K_CS_HEEDED, K_CS_HARMLESS, K_CS_WARNED, K_CS_REFUSED };
 
 struct k_config {
     uint32_t name;
     uint32_t value;   /* the default */
     uint32_t allowed; /* "a,b,c" for strings and lists */
-    uint8_t type, flags;
+    uint8_t type;
+    uint16_t flags;
     int64_t min, max;
     int16_t synonyms[3]; /* topic configurations: the broker's, first that is set; -1 none */
+    uint8_t state;       /* enum k_config_state */
+    uint32_t why;        /* of all states but heeded */
 };
 
 struct k_feature {

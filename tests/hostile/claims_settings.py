@@ -1,11 +1,12 @@
 """Options and settings that are wrong: one line says which, where it stands and what would do."""
 
+import struct
 import subprocess
 
 from claim import claim
-from daemon import clean_environment
+from daemon import Daemon, clean_environment
 from ports import free_port
-from wire import LIMIT_S
+from wire import LIMIT_S, METADATA, Client
 
 
 def said(binary, folder, *arguments, environment=None):
@@ -117,6 +118,103 @@ def settings_that_contradict_each_other_are_refused(binary, folder):
         ({"log_dirs": "a,b"}, ("log.dirs",)),
     ]:
         refuses(binary, folder, combined(**changes), *words)
+
+
+MAP = "PLAINTEXT:PLAINTEXT,X:PLAINTEXT,CONTROLLER:PLAINTEXT"
+AS_BROKER = {"process_roles": "broker", "listeners": "PLAINTEXT://127.0.0.1:9", "controller_quorum_voters": "2@127.0.0.1:9"}
+AS_CONTROLLER = {"process_roles": "controller", "listeners": "CONTROLLER://127.0.0.1:9"}
+TWO = "PLAINTEXT://127.0.0.1:19092,CONTROLLER://127.0.0.1:19093"
+# What Apache Kafka 4.4 refuses, of who a node is, where it listens and what its quorum is (its KafkaConfig was asked).
+MISFITS = [
+    ({"node_id": None}, ("node.id is required",)),
+    ({"broker_id": "2"}, ("node.id=1", "broker.id=2")),
+    ({"log_retention_hours": "0"}, ("log.retention.hours=0",)),
+    ({"replica_lag_time_max_ms": "400"}, ("replica.fetch.wait.max.ms=500", "replica.lag.time.max.ms=400")),
+    ({"listeners": TWO.replace("19093", "19092")}, ("port", "PLAINTEXT")),
+    ({"listeners": TWO + ",,"}, ("listeners", "empty item")),
+    ({"listeners": TWO.replace("127.0.0.1", "0.0.0.0")}, ("0.0.0.0", "advertised.listeners")),
+    ({"listeners": "CONTROLLER://127.0.0.1:19093"}, ("a broker needs a listener",)),
+    ({"listeners": "SSL://:19092,CONTROLLER://:19093"}, ("SSL", "not supported")),
+    ({"listeners": "X://:19092,CONTROLLER://:19093"}, ("X", "listener.security.protocol.map")),
+    ({"listeners": "X://:19092,CONTROLLER://:19093", "listener_security_protocol_map": MAP},
+     ("PLAINTEXT", "inter.broker.listener.name")),
+    ({"listener_security_protocol_map": "PLAINTEXT:PLAINTEXT"}, ("CONTROLLER", "listener.security.protocol.map")),
+    ({"listener_security_protocol_map": ""}, ("PLAINTEXT", "listener.security.protocol.map")),
+    ({"listener_security_protocol_map": "PLAINTEXT,CONTROLLER:PLAINTEXT"}, ("listener.security.protocol.map",)),
+    ({"listener_security_protocol_map": MAP + ",UNUSED:BAR"}, ("UNUSED:BAR",)),
+    ({"advertised_listeners": ""}, ("advertised.listeners",)),
+    ({"advertised_listeners": "PLAINTEXT://0.0.0.0:19092"}, ("0.0.0.0",)),
+    ({"advertised_listeners": "CONTROLLER://127.0.0.1:19093"}, ("advertised.listeners", "brokers")),
+    ({"advertised_listeners": "PLAINTEXT://h:1,CONTROLLER://0.0.0.0:1"}, ("0.0.0.0",)),
+    ({"advertised_listeners": "PLAINTEXT://h:1,PLAINTEXT://g:1"}, ("two have the name PLAINTEXT",)),
+    ({"advertised_listeners": "h:1"}, ("advertised.listeners", "h:1")),
+    ({"listeners": TWO + ",X://:19094", "listener_security_protocol_map": MAP, "advertised_listeners": "X://h:1"},
+     ("PLAINTEXT", "not advertised")),
+    ({"listeners": TWO + ",X://:19094", "listener_security_protocol_map": MAP, "advertised_listeners": "PLAINTEXT://h:1",
+      "inter_broker_listener_name": "X"}, ("inter.broker.listener.name", "X")),
+    ({"inter_broker_listener_name": "CONTROLLER"}, ("inter.broker.listener.name", "CONTROLLER")),
+    ({"inter_broker_listener_name": ""}, ("inter.broker.listener.name",)),
+    ({"inter_broker_listener_name": "PLAINTEXT", "security_inter_broker_protocol": "PLAINTEXT"}, ("both set",)),
+    ({"security_inter_broker_protocol": "SSL"}, ("SSL", "not advertised")),
+    ({"security_inter_broker_protocol": "plaintext"}, ("security.inter.broker.protocol", "SASL_SSL")),
+    ({"controller_listener_names": ""}, ("controller.listener.names",)),
+    ({"controller_listener_names": "CONTROLLER,NOBODY"}, ("NOBODY",)),
+    ({"controller_listener_names": "PLAINTEXT,CONTROLLER"}, ("a broker needs a listener",)),
+    ({"controller_listener_names": "controller"}, ("CONTROLLER",)),
+    ({"early_start_listeners": "NOBODY"}, ("early.start.listeners", "NOBODY")),
+    ({"controller_quorum_voters": None}, ("controller.quorum.voters", "controller.quorum.bootstrap.servers")),
+    ({"controller_quorum_voters": ""}, ("controller.quorum.voters", "controller.quorum.bootstrap.servers")),
+    ({**AS_BROKER, "controller_listener_names": "PLAINTEXT"}, ("controller.listener.names", "PLAINTEXT")),
+    ({**AS_BROKER, "listeners": TWO}, ("controller.listener.names", "CONTROLLER")),
+    ({**AS_BROKER, "controller_quorum_voters": "1@127.0.0.1:9"}, ("controller.quorum.voters", "process.roles")),
+    ({**AS_BROKER, "controller_quorum_voters": None}, ("controller.quorum.voters",)),
+    ({**AS_CONTROLLER, "listeners": TWO}, ("a controller that is no broker",)),
+    ({**AS_CONTROLLER, "controller_quorum_voters": "2@127.0.0.1:9"}, ("controller.quorum.voters",)),
+    ({**AS_CONTROLLER, "inter_broker_listener_name": "CONTROLLER"}, ("inter.broker.listener.name",)),
+    ({**AS_CONTROLLER, "inter_broker_listener_name": "NOBODY"}, ("NOBODY",)),
+]
+
+
+@claim
+def what_kafka_refuses_to_start_with_is_refused(binary, folder):
+    file = folder / "server.properties"
+    for changes, words in MISFITS:
+        pairs = combined(**changes)[1::2]
+        file.write_text("".join(f"{pair}\n" for pair in pairs))
+        refuses(binary, folder, ["--config", file], *words, status=(1,))
+
+
+@claim
+def what_kafka_starts_with_starts(binary, folder):
+    for i, changes in enumerate((
+        {"node.id": None, "broker.id": 1},
+        {"broker.id": 1, "inter.broker.listener.name": "plaintext"},
+        {"log.dirs": None, "log.dir": "of-old"},
+        {"listener.security.protocol.map": " plaintext:plaintext , Controller : PLAINTEXT,UNUSED:SSL"},
+        {"security.inter.broker.protocol": "PLAINTEXT", "early.start.listeners": "CONTROLLER"},
+    )):
+        (folder / str(i)).mkdir()
+        with Daemon(binary, folder / str(i), settings=changes) as d:
+            d.serves()
+    d = Daemon(binary, folder)
+    d.settings["listeners"] = d.settings["listeners"].lower()
+    with d:
+        d.serves()
+
+
+@claim
+def a_listener_that_is_not_advertised_is_kept_from_clients(binary, folder):
+    """Kafka registers those of advertised.listeners only; an empty host there means this host."""
+    hidden = free_port()
+    d = Daemon(binary, folder)
+    d.settings.update({"listeners": d.settings["listeners"] + f",X://127.0.0.1:{hidden}",
+                       "listener.security.protocol.map": MAP, "advertised.listeners": f"PLAINTEXT://:{d.port}"})
+    with d:
+        body = struct.pack(">i", 0)
+        with Client(d.port) as c:
+            assert struct.unpack_from(">i", c.call(METADATA, 1, body))[0] == 1
+        with Client(hidden) as c:
+            assert struct.unpack_from(">i", c.call(METADATA, 1, body))[0] == 0, "it is told of"
 
 
 @claim

@@ -6,5 +6,8 @@ lint: all ## layers, headers, symbols, banned functions, manual pages
 	$(Q)$(MAKE) --no-print-directory CC=gcc OPT=-O2 SAN= B=build/lint CFLAGS='$(LINT_CFLAGS)' build/lint/core.a
 	$(Q)tests/lint/run build/lint/core.a $(B)/gregor $(B)/gregord $(CPPFLAGS)
 
+configs-page: $(GEN)/stamp ## write broker/protocol/CONFIGS.md anew
+	$(Q)cp $(GEN)/CONFIGS.md broker/protocol/CONFIGS.md
+
 CHECKS += lint
-.PHONY: lint
+.PHONY: lint configs-page

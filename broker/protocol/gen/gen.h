@@ -5,12 +5,14 @@
  *      yaml.c      files and nodes; errors with file, line and column
  *      model.c     messages, structs and fields, checked
  *      messages.c  messages.h, messages.c
+ *      states.c    what is made of each configuration, and the page about it
  *      tables.c    errors.h/.c, apis.h/.c, configs.h/.c, features.h/.c */
 #ifndef PROTOCOL_GEN_GEN_H
 #define PROTOCOL_GEN_GEN_H
 
 #include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 #include <yaml.h>
 
@@ -103,6 +105,24 @@ void model_load(const char *schema_dir);
 int element_min_bytes(const struct field *f, int version, bool flexible);
 /* As C has it: "struct k_fetch_request_fetch_topic". */
 bool range_has(struct range r, int version);
+
+/* ---- states.c -------------------------------------------------------------------------------- */
+
+struct states;
+struct config_state {
+    enum k_config_state state;
+    bool at_start;   /* heeded at the start only */
+    const char *why; /* of what is heeded: the test */
+};
+
+struct states *states_load(const char *schema_dir);
+/* Section: "broker" or "topic". */
+struct config_state states_of(struct states *s, const char *section, const char *name);
+/* Fails on a name that no configuration has. */
+void states_check_names(struct states *s, struct doc *configs, const char *section);
+FILE *page_open(const char *out);
+void page_section(FILE *f, const char *title);
+void page_row(FILE *f, const char *name, const char *value, const struct config_state *s);
 
 /* ---- emitters ------------------------------------------------------------------------------- */
 

@@ -171,13 +171,15 @@ parse_type(struct doc *d, struct config *c, yaml_node_t *n)
     doc_fail(d, n, "unknown type \"%s\"", node_text(d, n));
 }
 
-/* "[1,...]", "[1,...,9] or -1", "[a, b]", "(case insensitive) [a, b]", "non-empty string". */
+/* "[1,...]", "[1,...,9] or -1", "[a, b]", "non-empty [a, b]", "(case insensitive) [a, b]",
+ * "non-empty list", "[partition]:[broker],…". */
 static void
 parse_valid(struct config *c, const char *valid)
 {
     const char *dots = strstr(valid, ",..."), *open = strchr(valid, '[');
     if (strncmp(valid, "non-empty", 9) == 0) c->flags |= K_CF_NON_EMPTY;
-    if (!open || strstr(valid, "]:[")) return;
+    if (strstr(valid, "]:[")) c->flags |= K_CF_REPLICAS;
+    if (!open || c->flags & K_CF_REPLICAS) return;
     if (strstr(valid, "case insensitive")) c->flags |= K_CF_ANY_CASE;
     if (strstr(valid, "or -1")) c->flags |= K_CF_OR_MINUS_1;
     if (dots) {
@@ -228,8 +230,8 @@ print_i64(FILE *c, long long v)
 }
 
 static void
-print_config(FILE *c, const struct config *f, struct doc *d, yaml_node_t *brokers,
-             yaml_node_t *synonyms)
+print_config(FILE *c, const struct config *f, const struct config_state *state, struct doc *d,
+             yaml_node_t *brokers, yaml_node_t *synonyms)
 {
     int s[3] = {-1, -1, -1};
     for (int i = 0; synonyms && i < seq_count(d, synonyms) && i < 3; i++)
@@ -242,17 +244,21 @@ print_config(FILE *c, const struct config *f, struct doc *d, yaml_node_t *broker
     fprintf(c, "%d, %d, ", f->type, f->flags);
     print_i64(c, f->min);
     print_i64(c, f->max);
-    fprintf(c, "{%d, %d, %d}},\n", s[0], s[1], s[2]);
+    fprintf(c, "{%d, %d, %d}, %d, ", s[0], s[1], s[2], state->state);
+    if (state->state == K_CS_HEEDED) fputs("K_NO_TEXT},\n", c);
+    else fprintf(c, "%u},\n", text_at(state->why));
 }
 
 static void
-emit_section(struct doc *d, const char *section, const char *prefix, FILE *h, FILE *c)
+emit_section(struct doc *d, struct states *states, const char *section, const char *prefix, FILE *h,
+             FILE *c, FILE *page)
 {
     yaml_node_t *list = map_need(d, doc_root(d), section),
                 *brokers = map_need(d, doc_root(d), "broker");
     yaml_node_t *synonyms = map_need(d, doc_root(d), "topic_config_broker_synonyms");
     int n = seq_count(d, list);
     const char *last = "";
+    states_check_names(states, d, section);
     fprintf(h, "enum {\n");
     fprintf(c, "const struct k_config k_%s_configs[] = {\n", section);
     for (int i = 0; i < n; i++) {
@@ -260,8 +266,11 @@ emit_section(struct doc *d, const char *section, const char *prefix, FILE *h, FI
         if (strcmp(last, f.name) >= 0)
             doc_fail(d, seq_at(d, list, i), "\"%s\" is out of order", f.name);
         last = f.name;
+        struct config_state state = states_of(states, section, f.name);
+        if (state.at_start) f.flags |= K_CF_AT_START;
+        page_row(page, f.name, f.value, &state);
         fprintf(h, "    K_%s_%s,\n", prefix, upper(f.name));
-        print_config(c, &f, d, brokers,
+        print_config(c, &f, &state, d, brokers,
                      strcmp(section, "topic") == 0 ? map_get(d, synonyms, f.name) : NULL);
     }
     fprintf(h, "    K_%sS_N,\n};\nextern const struct k_config k_%s_configs[K_%sS_N];\n\n", prefix,
@@ -275,8 +284,13 @@ emit_configs(const char *dir, const char *out, FILE *c)
     struct doc *d = doc_load(dir, "configs.yaml");
     FILE *h = header_open(
         out, "configs", "Configurations of brokers (K_CFG_) and topics (K_TCFG_), sorted by name.");
-    emit_section(d, "broker", "CFG", h, c);
-    emit_section(d, "topic", "TCFG", h, c);
+    struct states *states = states_load(dir);
+    FILE *page = page_open(out);
+    page_section(page, "Of a node");
+    emit_section(d, states, "broker", "CFG", h, c, page);
+    page_section(page, "Of a topic");
+    emit_section(d, states, "topic", "TCFG", h, c, page);
+    out_close(page);
     header_close(h);
 }
 

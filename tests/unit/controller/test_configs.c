@@ -1,6 +1,7 @@
 #include "tests/unit/controller/fixture.h"
 
 #include "broker/controller/internal.h"
+#include "broker/protocol/config.h"
 
 enum { SET = 0, DELETE = 1, APPEND = 2, SUBTRACT = 3 };
 
@@ -205,6 +206,159 @@ alter_configs_takes_back_what_it_does_not_name(void **state)
     assert_int_equal(resp->responses[0].error_code, K_ERR_UNKNOWN_TOPIC_OR_PARTITION);
 }
 
+/* ---- settings that make no difference, or cannot be had ------------------------------------------ */
+
+static bool
+is_other(enum config_scope scope, int32_t id, struct slice text)
+{
+    return config_check(scope, id, text, NULL) && !config_is_default(scope, id, text);
+}
+
+/* A value that may be given and is not the default. */
+static struct slice
+other_value(enum config_scope scope, int32_t id)
+{
+    static const char *const tries[] = {
+        "true",    "false",   "1",        "5",    "5000",      "2000000",       "x",   "0:1",
+        "compact", "classic", "required", "gzip", "PLAINTEXT", "LogAppendTime", "0.25"};
+    for (int i = 0; i < ARRAY_LEN(tries); i++)
+        if (is_other(scope, id, slice_cstr(tries[i]))) return slice_cstr(tries[i]);
+    fail_msg("no other value for configuration %d", id);
+    return SLICE_NULL;
+}
+
+/* How often the log has been told that this makes no difference. */
+static int
+told_of(struct slice name)
+{
+    int n = 0;
+    for (int64_t i = 0; i < w.env.effects.n; i++) {
+        const struct effect *e = &w.env.effects.v[i];
+        if (e->kind != EF_NOTE || e->note->kind != NOTE_LOG_MESSAGE) continue;
+        struct slice text = e->note->text;
+        int64_t at = 0;
+        while (at < text.n && !slice_starts(slice_sub(text, at, text.n), S(": "))) at++;
+        struct slice rest = slice_sub(text, at + 2, text.n);
+        n += slice_starts(rest, name) &&
+             slice_starts(slice_sub(rest, name.n, rest.n), S(" makes no difference: "));
+    }
+    return n;
+}
+
+static void
+check_state(int8_t type, struct slice resource, enum config_scope scope, int32_t id)
+{
+    const struct k_config *k = scope == CONFIG_TOPIC ? &k_topic_configs[id] : &k_broker_configs[id];
+    struct slice name = k_text(k->name), value = other_value(scope, id);
+    const struct k_incremental_alter_configs_response_alter_configs_resource_response *r;
+    struct k_incremental_alter_configs_request_alterable_config c = {name, SET, value};
+    r = alter_all(type, resource, &c, 1, true);
+    if (k->state == K_CS_REFUSED) {
+        assert_int_equal(r->error_code,
+                         scope == CONFIG_TOPIC ? K_ERR_INVALID_CONFIG : K_ERR_INVALID_REQUEST);
+        assert_true(slice_starts(slice_sub(r->error_message, name.n, r->error_message.n),
+                                 S(" cannot be had: ")));
+        return;
+    }
+    assert_int_equal(r->error_code, K_ERR_NONE);
+    assert_int_equal(told_of(name), 0); /* it was only asked whether it may be set */
+    assert_int_equal(alter(type, resource, name, SET, value), K_ERR_NONE);
+    assert_int_equal(alter(type, resource, name, SET, value), K_ERR_NONE);
+    assert_int_equal(told_of(name), k->state == K_CS_WARNED);
+}
+
+static void
+every_topic_setting_has_the_state_that_the_table_says(void **state)
+{
+    (void)state;
+    begin_with_topic();
+    for (int32_t i = 0; i < K_TCFGS_N; i++) check_state(RESOURCE_TOPIC, S("t"), CONFIG_TOPIC, i);
+}
+
+static void
+every_setting_that_changes_at_run_time_has_the_state_that_the_table_says(void **state)
+{
+    (void)state;
+    begin_with_topic();
+    for (int32_t i = 0; i < K_CFGS_N; i++) {
+        int flags = k_broker_configs[i].flags;
+        if (!(flags & (K_CF_PER_BROKER | K_CF_CLUSTER_WIDE)) || flags & K_CF_AT_START) continue;
+        if (i == K_CFG_MIN_INSYNC_REPLICAS) continue; /* not for one broker, with ELR */
+        check_state(RESOURCE_BROKER, S("1"), CONFIG_BROKER, i);
+    }
+}
+
+static void
+what_holds_from_the_start_on_is_not_changed_at_run_time(void **state)
+{
+    (void)state;
+    begin_with_topic();
+    struct k_incremental_alter_configs_request_alterable_config c = {S("listeners"), SET,
+                                                                     S("PLAINTEXT://:1")};
+    const struct k_incremental_alter_configs_response_alter_configs_resource_response *r =
+        alter_all(RESOURCE_BROKER, S("1"), &c, 1, false);
+    assert_int_equal(r->error_code, K_ERR_INVALID_REQUEST);
+    assert_slice(r->error_message,
+                 "listeners holds from a broker's start on: it cannot be changed at run time");
+}
+
+static void
+internal_topics_are_compacted_without_a_word(void **state)
+{
+    (void)state;
+    start_brokers(1);
+    struct k_create_topics_request r;
+    struct k_create_topics_request_creatable_topic_config c = {S("cleanup.policy"), S("compact")};
+    struct k_create_topics_request_creatable_topic t = topic_named(S("__consumer_offsets"), 1, 1);
+    t.configs = &c, t.configs_n = 1;
+    codec_default(K_MSG_CREATE_TOPICS_REQUEST, &r);
+    r.topics = &t, r.topics_n = 1;
+    (void)answer_to(K_API_CREATE_TOPICS, 7, &r);
+    assert_int_equal(told_of(c.name), 0);
+    t.name = S("mine");
+    (void)answer_to(K_API_CREATE_TOPICS, 7, &r);
+    assert_int_equal(told_of(c.name), 1);
+}
+
+/* Kafka: InvalidConfigurationException. */
+static void
+a_compaction_lag_beyond_its_maximum_is_refused(void **state)
+{
+    (void)state;
+    begin_with_topic();
+    struct slice min = S("min.compaction.lag.ms"), max = S("max.compaction.lag.ms");
+    struct k_incremental_alter_configs_request_alterable_config both[] = {{min, SET, S("5")},
+                                                                          {max, SET, S("4")}};
+    const struct k_incremental_alter_configs_response_alter_configs_resource_response *r =
+        alter_all(RESOURCE_TOPIC, S("t"), both, 2, false);
+    assert_int_equal(r->error_code, K_ERR_INVALID_CONFIG);
+    assert_slice(
+        r->error_message,
+        "conflict topic config setting min.compaction.lag.ms (5) > max.compaction.lag.ms (4)");
+    assert_null(value_of(RESOURCE_TOPIC, S("t"), min).p);
+    assert_int_equal(alter(RESOURCE_TOPIC, S("t"), max, SET, S("4")), K_ERR_NONE);
+    assert_int_equal(alter(RESOURCE_TOPIC, S("t"), min, SET, S("5")), K_ERR_INVALID_CONFIG);
+    assert_int_equal(alter(RESOURCE_TOPIC, S("t"), min, SET, S("4")), K_ERR_NONE);
+    assert_int_equal(alter(RESOURCE_TOPIC, S("t"), max, DELETE, SLICE_NULL), K_ERR_NONE);
+    struct k_create_topics_request q;
+    struct k_create_topics_request_creatable_topic_config c[] = {{min, S("5")}, {max, S("4")}};
+    struct k_create_topics_request_creatable_topic t = topic_named(S("u"), 1, 1);
+    t.configs = c, t.configs_n = 2;
+    codec_default(K_MSG_CREATE_TOPICS_REQUEST, &q);
+    q.topics = &t, q.topics_n = 1;
+    const struct k_create_topics_response *made = answer_to(K_API_CREATE_TOPICS, 7, &q);
+    assert_int_equal(made->topics[0].error_code, K_ERR_INVALID_CONFIG);
+}
+
+static int
+begin_noting(void **state)
+{
+    (void)state;
+    return world_begin_with(&usual_options, true);
+}
+
+#define NOTING_TEST(name) cmocka_unit_test_setup_teardown(name, begin_noting, world_end)
+
 int
 main(void)
 {
@@ -220,6 +374,11 @@ main(void)
         TEST(the_clusters_minimum_holds_for_topics_without_their_own),
         TEST(the_clusters_minimum_may_change_but_not_go),
         TEST(alter_configs_takes_back_what_it_does_not_name),
+        NOTING_TEST(every_topic_setting_has_the_state_that_the_table_says),
+        NOTING_TEST(every_setting_that_changes_at_run_time_has_the_state_that_the_table_says),
+        TEST(what_holds_from_the_start_on_is_not_changed_at_run_time),
+        NOTING_TEST(internal_topics_are_compacted_without_a_word),
+        TEST(a_compaction_lag_beyond_its_maximum_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -113,6 +113,73 @@ lists_are_split_and_trimmed(void **state)
 }
 
 static void
+lists_have_no_empty_items_and_some_have_one_at_least(void **state)
+{
+    struct bench *b = *state;
+    refuses(b, K_CFG_LISTENERS, S(""), "\"\" must not be empty");
+    refuses(b, K_CFG_PROCESS_ROLES, S(""), "\"\" must not be empty");
+    refuses(b, K_CFG_LOG_DIRS, S("a,,b"), "\"a,,b\" has an empty item");
+    refuses(b, K_CFG_LOG_DIRS, S(","), "\",\" has an empty item");
+    assert_true(config_set(&b->broker, K_CFG_CONTROLLER_QUORUM_VOTERS, S(""), NULL));
+    assert_true(config_set(&b->topic, K_TCFG_CLEANUP_POLICY, S(""), NULL));
+}
+
+/* Kafka's ThrottledReplicaListValidator. */
+static void
+throttled_replicas_are_partitions_and_brokers(void **state)
+{
+    (void)state;
+    static const char *const good[] = {"", "*", "0:1", "0:1,12:345", " 0:1 , 1:2 "};
+    static const char *const bad[] = {"x", "1", "none", "0:1,x", ":1", "0:", "-1:1", "*,0:1"};
+    for (int i = 0; i < ARRAY_LEN(good); i++)
+        assert_true(config_check(CONFIG_TOPIC, K_TCFG_LEADER_REPLICATION_THROTTLED_REPLICAS,
+                                 slice_cstr(good[i]), NULL));
+    for (int i = 0; i < ARRAY_LEN(bad); i++)
+        assert_false(config_check(CONFIG_TOPIC, K_TCFG_FOLLOWER_REPLICATION_THROTTLED_REPLICAS,
+                                  slice_cstr(bad[i]), NULL));
+}
+
+/* ---- states ---------------------------------------------------------------------------------- */
+
+static void
+every_state_but_heeded_has_its_reason(void **state)
+{
+    struct bench *b = *state;
+    for (int32_t i = 0; i < K_CFGS_N; i++)
+        assert_int_equal(config_why(CONFIG_BROKER, i).n > 0,
+                         b->broker.table[i].state != K_CS_HEEDED);
+    for (int32_t i = 0; i < K_TCFGS_N; i++)
+        assert_int_equal(config_why(CONFIG_TOPIC, i).n > 0, b->topic.table[i].state != K_CS_HEEDED);
+}
+
+static void
+a_default_is_never_refused_however_it_is_written(void **state)
+{
+    (void)state;
+    static const struct {
+        int32_t id;
+        const char *same, *other;
+    } rows[] = {
+        {K_CFG_AUTHORIZER_CLASS_NAME, "", "x"},
+        {K_CFG_CREATE_TOPIC_POLICY_CLASS_NAME, " ", "x"},
+        {K_CFG_REMOTE_LOG_STORAGE_SYSTEM_ENABLE, "FALSE", "True"},
+        {K_CFG_METADATA_LOG_SEGMENT_MS, "0604800000", "1"},
+        {K_CFG_SASL_KERBEROS_TICKET_RENEW_JITTER, "5e-2", "0.06"},
+        {K_CFG_SSL_ENABLED_PROTOCOLS, "TLSv1.2, TLSv1.3", "TLSv1.3"},
+    };
+    for (int i = 0; i < ARRAY_LEN(rows); i++) {
+        assert_true(config_is_default(CONFIG_BROKER, rows[i].id, slice_cstr(rows[i].same)));
+        assert_int_equal(config_state(CONFIG_BROKER, rows[i].id, slice_cstr(rows[i].same)),
+                         K_CS_HEEDED);
+        assert_false(config_is_default(CONFIG_BROKER, rows[i].id, slice_cstr(rows[i].other)));
+    }
+    assert_int_equal(config_state(CONFIG_BROKER, K_CFG_AUTHORIZER_CLASS_NAME, S("x")),
+                     K_CS_REFUSED);
+    assert_int_equal(config_state(CONFIG_TOPIC, K_TCFG_CLEANUP_POLICY, S("compact")), K_CS_WARNED);
+    assert_int_equal(config_state(CONFIG_TOPIC, K_TCFG_CLEANUP_POLICY, S("delete")), K_CS_HEEDED);
+}
+
+static void
 some_values_may_be_of_any_case(void **state)
 {
     struct bench *b = *state;
@@ -320,6 +387,10 @@ main(void)
         T(values_are_checked_by_type_and_range),
         T(a_value_that_is_set_replaces_the_one_before),
         T(lists_are_split_and_trimmed),
+        T(lists_have_no_empty_items_and_some_have_one_at_least),
+        T(throttled_replicas_are_partitions_and_brokers),
+        T(every_state_but_heeded_has_its_reason),
+        T(a_default_is_never_refused_however_it_is_written),
         T(some_values_may_be_of_any_case),
         T(decimals_become_millionths),
         T(a_topic_falls_back_to_its_brokers_synonyms),

@@ -1,3 +1,5 @@
+#include <stddef.h>
+
 #include "tests/lib/test.h"
 
 #include "broker/base/arena.h"
@@ -100,6 +102,100 @@ the_clusters_min_isr_is_the_topics(void **state)
     assert_int_equal(load().min_insync_replicas, 3);
 }
 
+/* ---- each setting, of the topic and of the broker ---------------------------------------------- */
+
+#define FIELD(f) \
+    { \
+        offsetof(struct topic_config, f), sizeof(((struct topic_config *)0)->f) \
+    }
+
+static const struct {
+    const char *name; /* of a topic's setting, or of a broker's */
+    bool of_broker;
+    const char *value;
+    struct {
+        size_t at, bytes;
+    } field;
+    int64_t want;
+} rows[] = {
+    {"compression.gzip.level", false, "3", FIELD(compression_level), 3},
+    {"compression.lz4.level", false, "4", FIELD(compression_level), 4},
+    {"compression.zstd.level", false, "5", FIELD(compression_level), 5},
+    {"compression.type", false, "snappy", FIELD(compression), CODEC_SNAPPY},
+    {"file.delete.delay.ms", false, "7", FIELD(log.file_delete_delay_ms), 7},
+    {"flush.messages", false, "7", FIELD(log.flush_messages), 7},
+    {"flush.ms", false, "7", FIELD(log.flush_ms), 7},
+    {"index.interval.bytes", false, "7", FIELD(log.index_interval_bytes), 7},
+    {"max.message.bytes", false, "7", FIELD(max_message_bytes), 7},
+    {"message.timestamp.after.max.ms", false, "7", FIELD(timestamp_after_max_ms), 7},
+    {"message.timestamp.before.max.ms", false, "7", FIELD(timestamp_before_max_ms), 7},
+    {"message.timestamp.type", false, "LogAppendTime", FIELD(log.log_append_time), 1},
+    {"min.insync.replicas", false, "7", FIELD(min_insync_replicas), 7},
+    {"retention.bytes", false, "7", FIELD(log.retention_bytes), 7},
+    {"retention.ms", false, "7", FIELD(log.retention_ms), 7},
+    {"segment.bytes", false, "2000000", FIELD(log.segment_bytes), 2000000},
+    {"segment.index.bytes", false, "7", FIELD(log.segment_index_bytes), 7},
+    {"segment.jitter.ms", false, "7", FIELD(log.segment_jitter_ms), 7},
+    {"segment.ms", false, "7", FIELD(log.segment_ms), 7},
+    {"compression.gzip.level", true, "3", FIELD(compression_level), 3},
+    {"compression.lz4.level", true, "4", FIELD(compression_level), 4},
+    {"compression.zstd.level", true, "5", FIELD(compression_level), 5},
+    {"compression.type", true, "snappy", FIELD(compression), CODEC_SNAPPY},
+    {"log.flush.interval.messages", true, "7", FIELD(log.flush_messages), 7},
+    {"log.flush.interval.ms", true, "7", FIELD(log.flush_ms), 7},
+    {"log.index.interval.bytes", true, "7", FIELD(log.index_interval_bytes), 7},
+    {"log.index.size.max.bytes", true, "7", FIELD(log.segment_index_bytes), 7},
+    {"log.message.timestamp.after.max.ms", true, "7", FIELD(timestamp_after_max_ms), 7},
+    {"log.message.timestamp.before.max.ms", true, "7", FIELD(timestamp_before_max_ms), 7},
+    {"log.message.timestamp.type", true, "LogAppendTime", FIELD(log.log_append_time), 1},
+    {"log.retention.bytes", true, "7", FIELD(log.retention_bytes), 7},
+    {"log.retention.hours", true, "7", FIELD(log.retention_ms), 7 * 3600000},
+    {"log.retention.minutes", true, "7", FIELD(log.retention_ms), 7 * 60000},
+    {"log.retention.ms", true, "7", FIELD(log.retention_ms), 7},
+    {"log.roll.hours", true, "7", FIELD(log.segment_ms), 7 * 3600000},
+    {"log.roll.jitter.hours", true, "7", FIELD(log.segment_jitter_ms), 7 * 3600000},
+    {"log.roll.jitter.ms", true, "7", FIELD(log.segment_jitter_ms), 7},
+    {"log.roll.ms", true, "7", FIELD(log.segment_ms), 7},
+    {"log.segment.bytes", true, "2000000", FIELD(log.segment_bytes), 2000000},
+    {"log.segment.delete.delay.ms", true, "7", FIELD(log.file_delete_delay_ms), 7},
+    {"message.max.bytes", true, "7", FIELD(max_message_bytes), 7},
+    {"min.insync.replicas", true, "7", FIELD(min_insync_replicas), 7},
+    {"producer.id.expiration.ms", true, "7", FIELD(log.producer_expiration_ms), 7},
+};
+
+static int64_t
+field_of(const struct topic_config *t, int i)
+{
+    const uint8_t *p = (const uint8_t *)t + rows[i].field.at;
+    int64_t i64;
+    int32_t i32;
+    if (rows[i].field.bytes == 1) return *p;
+    if (rows[i].field.bytes == 4) return memcpy(&i32, p, 4), i32;
+    return memcpy(&i64, p, 8), i64;
+}
+
+static void
+each_setting_of_topics_and_brokers_is_heeded(void **state)
+{
+    for (int i = 0; i < ARRAY_LEN(rows); i++) {
+        struct slice name = slice_cstr(rows[i].name), value = slice_cstr(rows[i].value);
+        (void)end(state), (void)begin(state);
+        /* A level is that of the codec which is chosen. */
+        if (slice_ends(name, S(".level")))
+            set(RESOURCE_TOPIC, S("orders"), S("compression.type"),
+                slice_starts(name, S("compression.gzip"))  ? S("gzip")
+                : slice_starts(name, S("compression.lz4")) ? S("lz4")
+                                                           : S("zstd"));
+        struct topic_config before = load();
+        assert_true(field_of(&before, i) != rows[i].want);
+        if (rows[i].of_broker)
+            assert_true(config_set(&broker, config_id(CONFIG_BROKER, name), value, NULL));
+        else set(RESOURCE_TOPIC, S("orders"), name, value);
+        struct topic_config after = load();
+        if (field_of(&after, i) != rows[i].want) fail_msg("%s is not heeded", rows[i].name);
+    }
+}
+
 #define CASE(f) cmocka_unit_test_setup_teardown(f, begin, end)
 
 int
@@ -109,6 +205,7 @@ main(void)
         CASE(what_is_nearer_to_the_topic_counts),
         CASE(hours_in_the_file_give_way_to_milliseconds_at_run_time),
         CASE(the_clusters_min_isr_is_the_topics),
+        CASE(each_setting_of_topics_and_brokers_is_heeded),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
