@@ -7,6 +7,7 @@ MUTANT_RULES := \
   broker/raft/vote_persist:vote_persist \
   broker/log/sequence_check:sequence_check \
   broker/log/recovery_scan:recovery_keeps \
+  broker/controller/clean_restart:restart_is_clean \
   broker/controller/elr:elr_change
 mutant_file = $(word 1,$(subst :, ,$(1)))
 mutant_rule = $(word 2,$(subst :, ,$(1)))
