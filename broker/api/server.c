@@ -2,6 +2,7 @@
 
 #include "broker/api/session.h"
 #include "broker/base/check.h"
+#include "broker/base/fmt.h"
 #include "broker/protocol/codec.h"
 
 void
@@ -74,6 +75,18 @@ server_stop(struct server *s)
     LIST_EACH(&s->listeners, l, struct server_listener, node) server_close_listener(s, l);
 }
 
+static void
+say_malformed(struct server *s, struct request *r)
+{
+    struct writer w = writer_mem(&s->env->mem);
+    fmt_str(&w, "malformed request, or one that would take more than ");
+    fmt_i64(&w, server_message_bytes_max(s));
+    fmt_str(&w, " bytes when decoded: ");
+    fmt_slice(&w, k_api_name(r->api_key));
+    NOTE(s->env, NOTE_LOG_MESSAGE, r->peer, writer_slice(&w), 2);
+    writer_release(&w);
+}
+
 void
 server_run(struct server *s, struct request *r)
 {
@@ -86,7 +99,7 @@ server_run(struct server *s, struct request *r)
         r->message = arena_alloc(&r->arena, codec_struct_bytes(msg));
         struct reader rd = reader(r->body);
         if (!r->message || !codec_decode(msg, r->version, &rd, &r->arena, r->message)) {
-            NOTE(s->env, NOTE_LOG_MESSAGE, k_api_name(r->api_key), S("malformed request"), 2);
+            say_malformed(s, r);
             request_break(r);
             return;
         }

@@ -13,6 +13,7 @@
 
 #include "broker/base/fmt.h"
 #include "broker/os/log.h"
+#include "broker/os/log_limit.h"
 #include "broker/os/machine.h"
 #include "broker/os/memory.h"
 #include "broker/os/settings.h"
@@ -37,6 +38,7 @@ struct daemon {
     struct os_machine *m;
     void *machine;
     struct os_watch signals;
+    struct os_log_limit log_limit;
     int64_t started_ns;
     int64_t asked_ns; /* to stop; 0: not yet */
     int status;
@@ -173,8 +175,8 @@ static void
 machine_note(void *ctx, const struct os_machine *m, const struct note *note)
 {
     (void)m;
-    const struct daemon *d = ctx;
-    os_log_note(note, d->started_ns);
+    struct daemon *d = ctx;
+    os_log_note(&d->log_limit, note, d->started_ns);
 }
 
 static void
@@ -185,6 +187,13 @@ machine_fatal(void *ctx, struct os_machine *m, struct slice why)
     d->status = why.n ? OS_EXIT_FATAL : OS_EXIT_OK;
     if (why.n) say_error(why);
     os_loop_stop(d->loop);
+}
+
+static void
+say_left_out(void *ctx, enum os_level level, struct slice line)
+{
+    (void)ctx;
+    os_log(level, line);
 }
 
 static const struct os_machine_ops machine_ops = {machine_note, machine_fatal};
@@ -253,6 +262,7 @@ serve(struct daemon *d)
 {
     struct rlimit files = {0};
     os_memory_tune();
+    d->log_limit.say = say_left_out;
     if (!raise_file_limit(&files)) {
         say_error(
             S("fewer than 64 files may be open at a time: raise the hard limit (ulimit -Hn)"));
@@ -264,7 +274,11 @@ serve(struct daemon *d)
     mem_release(&d->mem);
     d->loop->stop = false;
     os_machine_carry_out(d->m);
-    while (!d->loop->stop) os_loop_turn(d->loop, TIME_NEVER);
+    while (!d->loop->stop) {
+        int64_t now_ns = os_now_ns(), until_ns = os_log_limit_tell(&d->log_limit, now_ns);
+        os_loop_turn(d->loop, until_ns == TIME_NEVER ? TIME_NEVER : until_ns - now_ns);
+    }
+    os_log_limit_end(&d->log_limit, os_now_ns());
     os_machine_free(d->m);
     os_loop_free(d->loop);
     close(d->signals.fd);

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "broker/base/fmt.h"
+#include "broker/os/log_limit.h"
 #include "broker/os/loop.h"
 
 #define LINE_MAX 4096
@@ -133,11 +134,30 @@ os_log_line(const struct note *n, int64_t since_start_ns, struct writer *w,
     }
 }
 
-void
-os_log_note(const struct note *n, int64_t started_ns)
+/* What others can cause: how it counts among its like. False: it is always said. */
+static bool
+is_caused_by_others(const struct note *n, struct slice *ret_text)
 {
-    char text[LINE_MAX];
-    struct writer w = writer_fixed(text, sizeof text);
+    switch ((int)n->kind) {
+    case NOTE_LOG_MESSAGE: *ret_text = n->text; return true;
+    case NOTE_TOPIC_CREATED:
+    case NOTE_TOPIC_DELETED:
+    case NOTE_BROKER_FENCED: *ret_text = slice_cstr(note_spelling(n->kind)); return true;
+    default: return false;
+    }
+}
+
+void
+os_log_note(struct os_log_limit *limit, const struct note *n, int64_t started_ns)
+{
+    char line[LINE_MAX];
+    struct writer w = writer_fixed(line, sizeof line);
+    struct slice text;
     enum os_level level;
-    if (os_log_line(n, os_now_ns() - started_ns, &w, &level)) os_log(level, writer_slice(&w));
+    int64_t now_ns = os_now_ns();
+    if (!os_log_line(n, now_ns - started_ns, &w, &level)) return;
+    if (is_caused_by_others(n, &text) &&
+        !os_log_limit_admits(limit, now_ns, level, n->subject, text))
+        return;
+    os_log(level, writer_slice(&w));
 }

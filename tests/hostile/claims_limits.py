@@ -1,5 +1,6 @@
 """Whatever the daemon has little of is shared out, refused or waited for: nobody's greed ends it."""
 
+import random
 import struct
 import time
 from contextlib import contextmanager
@@ -7,7 +8,7 @@ from contextlib import contextmanager
 from claim import claim
 from daemon import Daemon, is_closed, led, settle
 from ports import free_port
-from wire import PRODUCE, Client, batch, header
+from wire import PRODUCE, Client, batch, frame, header, request
 
 
 def write_to(d, topics, partitions, offset):
@@ -180,3 +181,31 @@ def a_request_that_is_too_large_is_refused_with_the_limit(binary, folder):
             c.send(struct.pack(">i", 9 << 20))
             assert is_closed(c)
         settle(lambda: any("an eighth of --memory allows 8388608" in line for line in d.lines()), "not said")
+
+
+# ---- the log ----
+
+@claim
+def garbage_fills_no_log(binary, folder):
+    """Whatever is said because of a peer is said some times, and then counted."""
+    dice = random.Random(4)
+    with Daemon(binary, folder) as d:
+        before, sent = len(d.lines()), 0
+        end = time.monotonic() + 12  # longer than lines are counted together
+        while time.monotonic() < end:
+            for kind in range(5):
+                garbage = (frame(dice.randbytes(30)), struct.pack(">i", -dice.randrange(1 << 30)),
+                           request(PRODUCE, 3, dice.randbytes(50)), request(99, 0, b""), frame(b"\0\3"))[kind]
+                with Client(d.port) as c:
+                    c.send(garbage)
+                    is_closed(c)
+                    sent += 1
+            if sent == 500:
+                with Client(d.port) as c:
+                    for i in range(200):
+                        c.create_topic(f"made{i}", 1)
+        said = d.lines()[before:]
+        counts = [line for line in said if "more of these in the last" in line]
+        assert len(said) < 500 and counts, f"{sent} times garbage, {len(said)} lines"
+        d.serves()
+        assert d.stop() == 0, d.last_line()
