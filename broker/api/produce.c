@@ -244,8 +244,8 @@ rebuild(struct part *part, enum codec codec, struct slice payload)
 {
     struct env *env = part->produce->r->server->env;
     struct batch_header h = part->header;
-    h.attributes = (int16_t)((h.attributes & ~BATCH_CODEC_MASK) | codec);
-    if (part->max_timestamp != BATCH_NO_TIMESTAMP) h.max_timestamp = part->max_timestamp;
+    h.attributes = (int16_t)((h.attributes & BATCH_TRANSACTIONAL) | (int32_t)codec);
+    h.max_timestamp = part->max_timestamp;
     struct buf *b = buf_new(&env->mem, BATCH_HEADER_BYTES + payload.n);
     batch_seal(env->crc32c, &h, payload, b->data);
     memcpy(b->data + BATCH_HEADER_BYTES, payload.p, (size_t)payload.n);
@@ -330,9 +330,10 @@ check_records(struct part *part, struct slice payload, struct buf *holder)
         name_records(part, payload, &rules, bad);
         return true;
     }
-    part->max_timestamp = rules.log_append_time ? BATCH_NO_TIMESTAMP : result.max_timestamp;
+    part->max_timestamp = rules.log_append_time ? part->header.max_timestamp : result.max_timestamp;
     if (!has_right_codec(part, p)) return change_codec(part, p, payload, holder);
-    if (!rules.log_append_time && result.max_timestamp != part->header.max_timestamp)
+    if (!rules.log_append_time && (result.max_timestamp != part->header.max_timestamp ||
+                                   batch_has_log_append_time(&part->header)))
         patch_timestamp(part, result.max_timestamp);
     append(part);
     return true;

@@ -278,7 +278,8 @@ void commitlog_load(struct commitlog *log, struct log_load *l);
 void log_load_cancel(struct log_load *l);
 
 /* The first record with a timestamp at or above `timestamp` below `limit`; or with LOG_TIMESTAMP_MAX
- * the (first) record with the greatest timestamp. */
+ * the (first) record with the greatest timestamp, which is one without timestamp (-1) if no record has any.
+ * What lies below the log start does not count. */
 #define LOG_TIMESTAMP_MAX (-3)
 struct log_lookup {
     void (*done)(struct log_lookup *l);

@@ -4,7 +4,7 @@
 #include "broker/log/internal.h"
 #include "broker/record/record.h"
 
-enum lookup_stage { LOOKUP_SEGMENT, LOOKUP_BATCH, LOOKUP_READ, LOOKUP_RECORDS };
+enum lookup_stage { LOOKUP_SEGMENT, LOOKUP_BATCH, LOOKUP_READ, LOOKUP_RECORDS, LOOKUP_MAXIMUM };
 
 struct lookup_job {
     struct log_job job;
@@ -16,6 +16,7 @@ struct lookup_job {
     int64_t target; /* the timestamp; when the maximum is wanted, that, once known */
     int64_t best_timestamp;
     bool wants_max, found;
+    bool is_last_try; /* no record has a timestamp: only the first batch is looked at */
     struct scan scan;
     struct batch_header h;
     int64_t position;
@@ -67,6 +68,7 @@ next_segment(const struct lookup_job *j)
 }
 
 static void look_for_batch(struct lookup_job *j);
+static void look_for_maximum(struct lookup_job *j);
 
 /* The first one that reaches the time; for the maximum all are asked. */
 static void
@@ -78,6 +80,10 @@ look_for_segment(struct lookup_job *j)
         if (!s) break;
         if (!segment_want_times(s, &j->job.wait)) return;
         j->next_base = s->base_offset + 1;
+        if (j->wants_max && s->base_offset < j->job.log->start_offset) {
+            look_for_maximum(j);
+            return;
+        }
         if (j->wants_max) {
             j->best_timestamp = MAX(j->best_timestamp, s->max_timestamp);
         } else if (s->max_timestamp >= j->target) {
@@ -85,12 +91,13 @@ look_for_segment(struct lookup_job *j)
             return;
         }
     }
-    if (!j->wants_max || j->best_timestamp < 0) {
+    if (!j->wants_max) {
         lookup_end(j, LOG_OK);
         return;
     }
     j->wants_max = false;
     j->target = j->best_timestamp;
+    j->is_last_try = j->target < 0;
     j->next_base = 0;
     look_for_segment(j);
 }
@@ -136,6 +143,63 @@ look_for_batch(struct lookup_job *j)
     scan_begin(&j->scan);
 }
 
+/* ---- the greatest timestamp of the segment in which the log starts ---- */
+
+/* The index has that of the whole segment, which may be of a record that was deleted. A batch across the log
+ * start is read (below); of the others the header has it. */
+static bool
+maximum_batch(struct scan *scan)
+{
+    struct lookup_job *j = CONTAINER_OF(scan, struct lookup_job, scan);
+    struct commitlog *log = j->job.log;
+    if (!j->lookup || scan->parsed != BATCH_OK || scan->h.base_offset >= j->limit) return false;
+    if (batch_last_offset(&scan->h) < log->start_offset) return true;
+    if (scan->h.base_offset >= log->start_offset) {
+        j->best_timestamp = MAX(j->best_timestamp, scan->h.max_timestamp);
+        return true;
+    }
+    if (scan->h.max_timestamp <= j->best_timestamp) return true;
+    j->h = scan->h;
+    j->position = scan->at;
+    j->found = true;
+    return false;
+}
+
+static void
+scan_for_maximum(struct lookup_job *j, int64_t position)
+{
+    j->stage = LOOKUP_MAXIMUM;
+    j->found = false;
+    j->scan = (struct scan){.log = j->job.log,
+                            .segment = j->segment,
+                            .at = position,
+                            .end = j->segment->written,
+                            .batch = maximum_batch,
+                            .done = lookup_scanned};
+    scan_begin(&j->scan);
+}
+
+static void
+look_for_maximum(struct lookup_job *j)
+{
+    struct segment *s = j->segment;
+    const struct offset_entry *o =
+        index_floor(&s->index, segment_relative(s, j->job.log->start_offset - 1));
+    scan_for_maximum(j, o ? o->position : 0);
+}
+
+static void
+take_maximum(struct lookup_job *j, struct records *rs)
+{
+    struct record r;
+    while (records_next(rs, &r))
+        if (r.offset >= j->job.log->start_offset && r.offset < j->limit)
+            j->best_timestamp = MAX(j->best_timestamp, r.timestamp);
+    buf_unref(j->batch);
+    j->batch = NULL;
+    scan_for_maximum(j, j->position + batch_size_bytes(&j->h));
+}
+
 /* ---- the record ---- */
 
 static bool
@@ -151,9 +215,17 @@ look_at_records(struct lookup_job *j, struct slice payload)
     struct records rs;
     struct record r;
     records_begin(&rs, &j->h, payload);
+    if (j->wants_max) {
+        take_maximum(j, &rs);
+        return;
+    }
     while (records_next(&rs, &r)) {
         if (!record_fits(j, &r)) continue;
         lookup_found(j, r.offset, r.timestamp);
+        return;
+    }
+    if (j->is_last_try) {
+        lookup_end(j, LOG_OK);
         return;
     }
     /* Its maximum was a record that may not be given any more, or not yet: on to the next batch. */
@@ -202,7 +274,8 @@ batch_decided(struct lookup_job *j)
     if (!j->found) {
         j->stage = LOOKUP_SEGMENT;
         look_for_segment(j);
-    } else if (batch_has_log_append_time(&j->h) && j->h.base_offset >= j->job.log->start_offset) {
+    } else if (!j->wants_max && batch_has_log_append_time(&j->h) &&
+               j->h.base_offset >= j->job.log->start_offset) {
         lookup_found(j, j->h.base_offset, j->h.max_timestamp);
     } else {
         j->stage = LOOKUP_READ;
@@ -236,6 +309,7 @@ lookup_step(struct log_job *job, enum env_err err)
     } else {
         switch (j->stage) {
         case LOOKUP_SEGMENT: look_for_segment(j); break;
+        case LOOKUP_MAXIMUM:
         case LOOKUP_BATCH: batch_decided(j); break;
         case LOOKUP_READ: read_batch(j); break;
         case LOOKUP_RECORDS: lookup_decompressed(j); break;

@@ -233,10 +233,14 @@ void
 batch_patch_timestamp(enum crc32c_impl impl, uint8_t header[BATCH_HEADER_BYTES],
                       struct slice payload, bool log_append_time, int64_t max_timestamp)
 {
+    enum { KNOWN = BATCH_CODEC_MASK | BATCH_TRANSACTIONAL | BATCH_CONTROL | BATCH_DELETE_HORIZON };
     uint16_t old = load_be16(header + AT_ATTRIBUTES);
-    uint16_t attributes = (uint16_t)(old & ~BATCH_LOG_APPEND_TIME);
+    bool was_log_append_time = (old & BATCH_LOG_APPEND_TIME) != 0;
+    if (was_log_append_time == log_append_time &&
+        (int64_t)load_be64(header + AT_MAX_TS) == max_timestamp)
+        return;
+    uint16_t attributes = (uint16_t)(old & KNOWN); /* unknown bits go, as in Kafka */
     if (log_append_time) attributes |= BATCH_LOG_APPEND_TIME;
-    if (attributes == old && (int64_t)load_be64(header + AT_MAX_TS) == max_timestamp) return;
     store_be16(header + AT_ATTRIBUTES, attributes);
     store_be64(header + AT_MAX_TS, (uint64_t)max_timestamp);
     store_be32(header + AT_CRC, crc_of_parts(impl, header, payload));

@@ -1,5 +1,7 @@
 #include "broker/record/validate.h"
 
+#include "broker/base/ckd.h"
+
 /* Which batches there are is decided before any of them is looked at. What is incomplete is none: a set
  * may have been cut anywhere. */
 static enum batch_err
@@ -35,9 +37,6 @@ produce_check_batch(enum crc32c_impl impl, struct slice set, struct batch_header
     if (batch_has_producer(&h) && h.base_sequence < 0) return BATCH_BAD_SEQUENCE;
     if (batch_has_producer(&h) && h.producer_epoch < 0) return BATCH_BAD_EPOCH;
     if (batch_is_transactional(&h) && !batch_has_producer(&h)) return BATCH_BAD_SEQUENCE;
-    if (batch_has_log_append_time(&h)) return BATCH_BAD_TIMESTAMP;
-    /* Only the cleaner sets a horizon; from a client it would falsify every timestamp. */
-    if (h.attributes & BATCH_DELETE_HORIZON) return BATCH_BAD_RECORD;
     *ret = h;
     return BATCH_OK;
 }
@@ -46,17 +45,21 @@ produce_check_batch(enum crc32c_impl impl, struct slice set, struct batch_header
 static bool
 timestamp_is_allowed(int64_t timestamp, const struct produce_rules *rules)
 {
+    int64_t age;
     if (rules->log_append_time || timestamp == BATCH_NO_TIMESTAMP) return true;
-    if (timestamp < 0) return false;
-    int64_t age = rules->now_ms - timestamp;
+    if (ckd_sub(&age, rules->now_ms, timestamp)) return false;
     return age <= rules->before_max_ms && -age <= rules->after_max_ms;
 }
 
 static enum batch_err
-record_check(const struct record *rec, int32_t index, const struct produce_rules *rules)
+record_check(const struct batch_header *h, const struct record *rec, int32_t index,
+             const struct produce_rules *rules)
 {
     if (rec->offset_delta != index) return BATCH_BAD_OFFSET;
     if (rules->compacted && !rec->key.p) return BATCH_NO_KEY;
+    /* Where the leader sets the time, its producers must not say that it has. Elsewhere the bit is taken for
+     * "all records have the header's time", and goes. */
+    if (rules->log_append_time && batch_has_log_append_time(h)) return BATCH_BAD_TIMESTAMP;
     if (!timestamp_is_allowed(rec->timestamp, rules)) return BATCH_BAD_TIMESTAMP;
     return BATCH_OK;
 }
@@ -72,7 +75,7 @@ produce_check_records(const struct batch_header *h, struct slice payload,
     enum batch_err err = BATCH_OK;
     records_begin(&rs, h, payload);
     while (!err && records_next(&rs, &rec)) {
-        err = record_check(&rec, i, rules);
+        err = record_check(h, &rec, i, rules);
         if (rec.timestamp > max) max = rec.timestamp;
         if (!err) i++;
     }
@@ -91,6 +94,6 @@ produce_list_refused(const struct batch_header *h, struct slice payload,
     int32_t n = 0;
     records_begin(&rs, h, payload);
     for (int32_t i = 0; i < h->records_n && records_next(&rs, &rec); i++)
-        if (record_check(&rec, rec.offset_delta, rules)) ret[n++] = i;
+        if (record_check(h, &rec, rec.offset_delta, rules)) ret[n++] = i;
     return n;
 }

@@ -12,6 +12,9 @@ struct in {
 
 /* The next piece that is not empty; an empty one at the end. */
 struct slice in_next(struct in *in);
+/* Up to n bytes of what comes next, without taking them: the rest of the present piece, and the pieces behind it.
+ * How many there are. */
+int64_t in_peek(const struct in *in, struct slice rest, uint8_t *ret, int64_t n);
 /* Everything in one run, for codecs that cannot take pieces. *ret_tmp (NULL or malloc'ed) is freed by
  * the caller. */
 bool in_whole(struct in *in, struct slice *ret, uint8_t **ret_tmp);

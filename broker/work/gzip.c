@@ -1,4 +1,5 @@
-/* gzip through zlib. Several members in a row are one stream, as in every gzip reader. */
+/* gzip through zlib. Several members in a row are one stream, as in every gzip reader; what else lies behind the
+ * last one is passed over, as Java's does. */
 #define ZLIB_CONST
 #include <zlib.h>
 
@@ -66,7 +67,16 @@ inflate_some(z_stream *z, struct out *out, bool *ret_too_big)
     return rc;
 }
 
-/* Inflates until the input is used up and the last member has ended. */
+/* Does another member begin here? An empty one takes 20 bytes. */
+static bool
+is_member_next(const z_stream *z, const struct in *in)
+{
+    uint8_t head[20];
+    int64_t n = in_peek(in, slice(z->next_in, z->avail_in), head, sizeof head);
+    return n == sizeof head && head[0] == 0x1f && head[1] == 0x8b && head[2] == Z_DEFLATED;
+}
+
+/* Inflates until the last member has ended. */
 static enum env_err
 inflate_all(z_stream *z, struct in *in, struct out *out)
 {
@@ -74,7 +84,8 @@ inflate_all(z_stream *z, struct in *in, struct out *out)
     for (;;) {
         if (z->avail_in == 0) feed(z, in_next(in));
         bool dry = z->avail_in == 0;
-        if (dry && (ended || !any)) return ended ? ENV_OK : ENV_ECORRUPT;
+        if (ended && !is_member_next(z, in)) return ENV_OK;
+        if (dry && !any) return ENV_ECORRUPT;
         if (ended && inflateReset(z) != Z_OK) return ENV_ECORRUPT;
         any = true;
         int rc = inflate_some(z, out, &too_big);

@@ -1,4 +1,6 @@
-/* lz4 frames: independent blocks of 64 KiB, no checksums, no content size. */
+/* lz4 frames: independent blocks of 64 KiB, no checksums, no content size. Of what is read, the first frame counts;
+ * what lies behind it is passed over, and blocks that depend on each other are refused: both as Kafka's
+ * Java reader has it, which has to read what is stored. */
 #include <lz4frame.h>
 #include <stdlib.h>
 
@@ -54,9 +56,19 @@ lz4_compress(int32_t level, struct in *in, struct out *out)
     return !err && out->n > ceiling ? ENV_ETOOBIG : err;
 }
 
+static bool
+has_linked_blocks(const struct in *in)
+{
+    enum { FLAGS_AT = 4, INDEPENDENT = 0x20 };
+    uint8_t head[FLAGS_AT + 1];
+    return in_peek(in, SLICE_EMPTY, head, sizeof head) == sizeof head &&
+           !(head[FLAGS_AT] & INDEPENDENT);
+}
+
 static enum env_err
 decompress_all(LZ4F_dctx *ctx, struct in *in, struct out *out)
 {
+    if (has_linked_blocks(in)) return ENV_ECORRUPT;
     struct slice s = in_next(in);
     size_t hint = 1;
     bool full = false;
@@ -73,7 +85,7 @@ decompress_all(LZ4F_dctx *ctx, struct in *in, struct out *out)
         s.p += src, s.n -= (int64_t)src;
         if (s.n == 0) s = in_next(in);
     }
-    return s.n == 0 ? ENV_OK : ENV_ECORRUPT;
+    return ENV_OK;
 }
 
 enum env_err

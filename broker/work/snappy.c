@@ -1,5 +1,6 @@
 /* snappy as Kafka's clients write it: a header of 16 bytes, then blocks, each with its length in four
- * bytes before it. C clients leave the framing away: raw snappy is read, too. */
+ * bytes before it. C clients leave the framing away: raw snappy is read, too. As with Java's reader, such
+ * streams may follow each other, and fewer than four bytes behind the last block are passed over. */
 #include <snappy-c.h>
 
 #include "broker/base/bytes.h"
@@ -65,11 +66,22 @@ block_decompress(struct slice block, struct out *out)
     return ENV_OK;
 }
 
+/* Another stream begins: its header stands in a length's place. */
+static bool
+skip_header(struct slice whole, struct reader *r)
+{
+    struct slice rest = slice_sub(whole, whole.n - reader_left(r), HEADER_BYTES);
+    if (!slice_starts(rest, MAGIC)) return false;
+    reader_skip(r, HEADER_BYTES);
+    return !r->err;
+}
+
 static enum env_err
 blocks_decompress(struct slice whole, struct out *out)
 {
-    struct reader r = reader(slice(whole.p + HEADER_BYTES, whole.n - HEADER_BYTES));
-    while (reader_left(&r)) {
+    struct reader r = reader(whole);
+    while (reader_left(&r) >= 4) {
+        if (skip_header(whole, &r)) continue;
         struct slice block = reader_bytes(&r, reader_i32(&r));
         if (r.err) return ENV_ECORRUPT;
         enum env_err err = block_decompress(block, out);

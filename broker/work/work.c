@@ -51,6 +51,20 @@ in_next(struct in *in)
     return SLICE_EMPTY;
 }
 
+int64_t
+in_peek(const struct in *in, struct slice rest, uint8_t *ret, int64_t n)
+{
+    int64_t have = 0;
+    for (int32_t at = in->at; have < n; at++) {
+        int64_t part = MIN(rest.n, n - have);
+        if (part > 0) memcpy(ret + have, rest.p, (size_t)part);
+        have += part;
+        if (at >= in->segs_n) break;
+        rest = in->segs[at].bytes;
+    }
+    return have;
+}
+
 static int64_t
 in_bytes(const struct in *in)
 {

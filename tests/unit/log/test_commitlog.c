@@ -296,6 +296,40 @@ offsets_are_found_by_time_although_clocks_jump_back(void **state)
     disk_free(d);
 }
 
+/* What was deleted within a segment does not count, although the indexes still have it. */
+static void
+the_greatest_timestamp_is_one_at_or_above_the_log_start(void **state)
+{
+    (void)state;
+    static const int64_t times[] = {500, 900, 300, 700, 700, 100, -1, -1};
+    static const int64_t greatest[] = {1, 1, 3, 3, 4, 5, 6, 7, -1}; /* by log start */
+    for (int32_t per_batch = 1; per_batch <= ARRAY_LEN(times); per_batch *= 2) {
+        struct disk *d = disk_new((uint64_t)per_batch);
+        struct fixture f = {.config = log_config_default()};
+        f.config.index_interval_bytes = 10;
+        fixture_open(&f, d, false, 0);
+        for (int32_t i = 0; i < ARRAY_LEN(times); i += per_batch) {
+            struct batch_builder b;
+            builder_init(&b, &f.body.env.mem, 0);
+            for (int32_t k = 0; k < per_batch; k++)
+                builder_add(&b, times[i + k], SLICE_NULL, S("v"), NULL, 0);
+            struct buf *buf = builder_finish(&b, CRC32C_PORTABLE, &f.body.env.mem);
+            struct seg seg = {.buf = buf, .bytes = buf_slice(buf)};
+            struct log_append a = {.segs = &seg, .segs_n = 1, .origin = APPEND_CLIENT};
+            assert_int_equal(commitlog_append(&f.log, &a), LOG_OK);
+            buf_unref(buf);
+            builder_release(&b);
+        }
+        body_run(&f.body);
+        for (int32_t start = 0; start < ARRAY_LEN(greatest); start++) {
+            assert_true(commitlog_advance_start(&f.log, start));
+            assert_int_equal(find(&f, LOG_TIMESTAMP_MAX), greatest[start]);
+        }
+        fixture_close(&f);
+        disk_free(d);
+    }
+}
+
 static void
 retention_deletes_whole_segments_below_the_high_watermark(void **state)
 {
@@ -554,6 +588,7 @@ main(void)
         cmocka_unit_test(syncs_are_joined_and_cover_what_was_written_before),
         cmocka_unit_test(a_follower_takes_batches_that_follow_its_end_and_no_others),
         cmocka_unit_test(offsets_are_found_by_time_although_clocks_jump_back),
+        cmocka_unit_test(the_greatest_timestamp_is_one_at_or_above_the_log_start),
         cmocka_unit_test(retention_deletes_whole_segments_below_the_high_watermark),
         cmocka_unit_test(an_old_log_that_is_not_written_to_empties_and_keeps_its_end),
         cmocka_unit_test(truncating_fully_begins_anew_at_the_given_offset),

@@ -141,20 +141,81 @@ all_refused_records_are_listed(void **state)
 }
 
 static void
-clients_write_no_control_records_and_no_broker_attributes(void **state)
+clients_write_no_control_records(void **state)
 {
     (void)state;
     struct batch_builder b;
     builder_start(&b);
     b.h.attributes = BATCH_CONTROL;
     assert_int_equal(check(&b), BATCH_IS_CONTROL);
-    b.h.attributes = BATCH_LOG_APPEND_TIME;
-    assert_int_equal(check(&b), BATCH_BAD_TIMESTAMP);
-    b.h.attributes = BATCH_DELETE_HORIZON;
-    assert_int_equal(check(&b), BATCH_BAD_RECORD);
     b.h.attributes = BATCH_TRANSACTIONAL;
     assert_int_equal(check(&b), BATCH_BAD_SEQUENCE);
     mem_release(&mem);
+}
+
+/* As Kafka 4.4 does with what no client should send. */
+static void
+other_attributes_are_taken(void **state)
+{
+    (void)state;
+    struct batch_builder b;
+    builder_start(&b);
+    b.h.attributes = BATCH_DELETE_HORIZON;
+    assert_int_equal(check(&b), BATCH_OK);
+    b.h.attributes = (int16_t)0x8f80;
+    assert_int_equal(check(&b), BATCH_OK);
+    mem_release(&mem);
+}
+
+static void
+a_producer_must_not_set_the_leaders_time(void **state)
+{
+    (void)state;
+    struct produce_rules r = {.now_ms = 100000, .before_max_ms = INT64_MAX, .after_max_ms = 1000};
+    struct produce_result result;
+    struct batch_builder b;
+    int32_t at[3];
+    builder_start(&b);
+    struct batch_header h = b.h;
+    h.attributes = BATCH_LOG_APPEND_TIME;
+    h.max_timestamp = 77;
+    assert_int_equal(check_header(&h, builder_payload(&b)), BATCH_OK);
+    assert_int_equal(produce_check_records(&h, builder_payload(&b), &r, &result), BATCH_OK);
+    assert_int_equal(result.max_timestamp, 77); /* all records have it */
+    r.log_append_time = true;
+    assert_int_equal(produce_check_records(&h, builder_payload(&b), &r, &result),
+                     BATCH_BAD_TIMESTAMP);
+    assert_int_equal(produce_list_refused(&h, builder_payload(&b), &r, at), h.records_n);
+    mem_release(&mem);
+}
+
+static void
+without_a_limit_any_timestamp_of_the_past_is_taken(void **state)
+{
+    (void)state;
+    static const struct {
+        int64_t timestamp;
+        enum batch_err err;
+        int64_t max; /* of which nothing below -1 is one */
+    } cases[] = {
+        {-1, BATCH_OK, -1},
+        {-2, BATCH_OK, -1},
+        {INT64_MIN / 2, BATCH_OK, -1},
+        {INT64_MIN, BATCH_BAD_TIMESTAMP, -1}, /* its age is no number */
+        {0, BATCH_OK, 0},
+    };
+    struct produce_rules r = {.now_ms = 100000, .before_max_ms = INT64_MAX, .after_max_ms = 1000};
+    for (int i = 0; i < ARRAY_LEN(cases); i++) {
+        struct batch_builder b;
+        struct produce_result result;
+        mem_init(&mem, test_mem_source(), 1 << 24);
+        builder_init(&b, &mem, 0);
+        assert_true(builder_add(&b, cases[i].timestamp, SLICE_NULL, S("v"), NULL, 0));
+        assert_int_equal(produce_check_records(&b.h, builder_payload(&b), &r, &result),
+                         cases[i].err);
+        assert_int_equal(result.max_timestamp, cases[i].max);
+        mem_release(&mem);
+    }
 }
 
 static void
@@ -267,7 +328,10 @@ main(void)
         cmocka_unit_test(what_is_incomplete_is_no_batch),
         cmocka_unit_test(only_format_2_from_offset_0_is_taken),
         cmocka_unit_test(all_refused_records_are_listed),
-        cmocka_unit_test(clients_write_no_control_records_and_no_broker_attributes),
+        cmocka_unit_test(clients_write_no_control_records),
+        cmocka_unit_test(other_attributes_are_taken),
+        cmocka_unit_test(a_producer_must_not_set_the_leaders_time),
+        cmocka_unit_test(without_a_limit_any_timestamp_of_the_past_is_taken),
         cmocka_unit_test(count_codec_and_sequence_must_make_sense),
         cmocka_unit_test(timestamps_out_of_range_name_their_record),
         cmocka_unit_test(append_time_topics_take_any_timestamp),
