@@ -17,15 +17,6 @@ struct producer_ids;
 
 enum listener_kind { LISTENER_BROKER, LISTENER_CONTROLLER, LISTENER_KINDS_N };
 
-/* On whose behalf memory is held (env/limits.h). */
-enum held_by {
-    HELD_BY_CLIENTS,
-    HELD_BY_FOLLOWERS,
-    HELD_BY_ADMINS,
-    HELD_BY_QUORUM,
-    HELD_KINDS_N,
-};
-
 struct server_listener {
     struct listener listener;
     struct list node;
@@ -59,12 +50,11 @@ struct server {
     struct forwarder *forwarder;
     struct producer_ids *producer_ids;
     struct list listeners, sessions;
-    int64_t frame_bytes_max;          /* socket.request.max.bytes */
-    int64_t held_bytes[HELD_KINDS_N]; /* by sessions */
-    int32_t inflating;                /* batches being decompressed … */
-    struct list to_inflate;           /* … and those that wait for it (produce.c) */
-    int64_t idle_max_ns;              /* connections.max.idle.ms; 0: never */
-    bool accepting;                   /* requests on broker listeners are taken up */
+    int64_t frame_bytes_max; /* socket.request.max.bytes */
+    int32_t inflating;       /* batches being decompressed … */
+    struct list to_inflate;  /* … and those that wait for it (produce.c) */
+    int64_t idle_max_ns;     /* connections.max.idle.ms; 0: never */
+    bool accepting;          /* requests on broker listeners are taken up */
     void (*listener_ready)(struct server *s, struct server_listener *l, enum env_err err);
 };
 

@@ -111,7 +111,7 @@ hold_on_behalf_of(struct request *r, enum held_by held_by)
 {
     struct session *s = r->session;
     if (!s || s->held_by == held_by || s->closed) return;
-    s->server->held_bytes[s->held_by] -= s->held_bytes;
+    s->server->env->held_bytes[s->held_by] -= s->held_bytes;
     s->held_bytes = 0;
     s->held_by = held_by;
 }
@@ -164,7 +164,7 @@ let_go_of(struct session *s, int64_t max)
     fmt_str(&w, ", by --memory)");
     NOTE(env, NOTE_LOG_MESSAGE, s->peer, writer_slice(&w), 2);
     writer_release(&w);
-    s->server->held_bytes[s->held_by] -= s->held_bytes;
+    s->server->env->held_bytes[s->held_by] -= s->held_bytes;
     s->held_bytes = 0;
     s->is_let_go = true;
     conn_close(&s->conn);
@@ -187,7 +187,7 @@ static void
 count(struct session *s)
 {
     struct server *server = s->server;
-    int64_t *all = &server->held_bytes[s->held_by];
+    int64_t *all = &server->env->held_bytes[s->held_by];
     int64_t max = held_max(server, s->held_by), before = s->held_bytes;
     if (s->is_let_go) return;
     s->held_bytes = s->closed ? 0 : bytes_held(s);

@@ -35,6 +35,25 @@ mem_init(struct mem *m, struct mem_source source, int64_t ceiling_bytes)
     list_init(&m->large);
 }
 
+static void *
+take_of_parent(void *parent, size_t n)
+{
+    return mem_alloc_dirty(parent, (int64_t)n);
+}
+
+static void
+give_to_parent(void *parent, void *p, size_t n)
+{
+    mem_free(parent, p, (int64_t)n);
+}
+
+void
+mem_init_purse(struct mem *purse, struct mem *parent)
+{
+    struct mem_source source = {take_of_parent, give_to_parent, parent, NULL};
+    mem_init(purse, source, INT64_MAX);
+}
+
 static void
 give_all(struct mem *m, struct list *l)
 {
@@ -86,7 +105,7 @@ account(struct mem *m, int64_t n)
     m->used_bytes += n;
     if (m->used_bytes > m->peak_bytes) m->peak_bytes = m->used_bytes;
     if (m->used_bytes > m->ceiling_bytes)
-        panic(__FILE__, __LINE__, "memory ceiling of the machine");
+        panic(__FILE__, __LINE__, m->tell ? m->tell(m) : "memory ceiling of the machine");
 }
 
 static void *

@@ -30,9 +30,14 @@ struct mem {
     void *free[MEM_CLASSES];
     uint8_t *bump, *bump_end;
     int64_t used_bytes, peak_bytes, ceiling_bytes;
+    /* NULL, or: what the memory went for, for people; asked for before the end. */
+    const char *(*tell)(struct mem *m);
 };
 
 void mem_init(struct mem *m, struct mem_source source, int64_t ceiling_bytes);
+/* A purse: an allocator that takes its pages from another one, so that what is held for one purpose can
+ * be counted. It goes with its parent, whose ceiling holds for both. */
+void mem_init_purse(struct mem *purse, struct mem *parent);
 /* Gives everything back, whatever is still allocated. */
 void mem_release(struct mem *m);
 

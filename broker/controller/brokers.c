@@ -248,6 +248,10 @@ check_registration(struct controller *c, const struct k_broker_registration_requ
         return K_ERR_INCONSISTENT_CLUSTER_ID;
     }
     if (was && !replaces(c, r, was)) return K_ERR_DUPLICATE_BROKER_REGISTRATION;
+    if (!was && !env_has_room(c->env, PURSE_METADATA)) {
+        fmt_str(why, "the metadata of the cluster takes as much memory as the controller may use");
+        return K_ERR_POLICY_VIOLATION;
+    }
     if (r->is_migrating_zk_broker) {
         fmt_str(why, "it is a broker of ZooKeeper");
         return K_ERR_BROKER_ID_NOT_REGISTERED;

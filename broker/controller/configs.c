@@ -303,6 +303,7 @@ apply_setting(const struct request *q, struct setting *s)
     /* What is taken back need not be known. */
     if (!v.code && s->value.p)
         v.code = config_check_for(s->resource_type, s->name, s->value, a, &v.text);
+    if (!v.code && s->value.p) v = check_room(q, 0);
     if (!v.code) v = check_changeable(s, a);
     if (!v.code) v = check_min_isr(c, s, a);
     if (v.code) return v;

@@ -56,6 +56,11 @@ struct controller {
 /* Kafka's bound on what one request may make; also keeps comparisons of all with all affordable. */
 #define ITEMS_PER_REQUEST_MAX 10000
 
+struct request;
+struct verdict;
+/* May so many partitions, or something else, be added to the metadata? (room.c) */
+struct verdict check_room(const struct request *q, int64_t more_partitions);
+
 /* One request under way. Whatever the response points to lies in the call's arena. */
 struct request {
     struct controller *c;

@@ -216,6 +216,7 @@ grow(struct request *q, int32_t at)
     struct verdict v = check_count(q, t, want);
     if (!v.code && q->c->batch.n + (want->count - t->partitions_n) > ITEMS_PER_REQUEST_MAX)
         v = refuse(K_ERR_POLICY_VIOLATION, "Excessively large number of partitions per request.");
+    if (!v.code) v = check_room(q, want->count - t->partitions_n);
     if (v.code) return v;
     int32_t more = want->count - t->partitions_n;
     const struct image_partition *first = image_topic_partition(t, 0);

@@ -261,6 +261,7 @@ create_topic(struct request *q, int32_t at, const bool *made,
                              : assign_by_placement(q, t, &lists, &n);
     if (!v.code && q->c->batch.n + n > ITEMS_PER_REQUEST_MAX)
         v = refuse(K_ERR_POLICY_VIOLATION, "Excessively large number of partitions per request.");
+    if (!v.code) v = check_room(q, n);
     if (!v.code) create(q, t, lists, n, ret);
     return v;
 }

@@ -1,6 +1,7 @@
 #include "broker/env/env.h"
 
 #include "broker/base/check.h"
+#include "broker/base/fmt.h"
 
 const char *
 env_err_text(enum env_err err)
@@ -581,6 +582,50 @@ env_random_uuid(struct env *env)
     }
 }
 
+/* ---- limits ---- */
+
+bool
+env_has_room(const struct env *env, enum purse purse)
+{
+    static const int8_t parts[PURSES_N] = {
+        [PURSE_GROUPS] = PURSE_GROUPS_PART,
+        [PURSE_PRODUCERS] = PURSE_PRODUCERS_PART,
+        [PURSE_METADATA] = PURSE_METADATA_PART,
+    };
+    return env->purses[purse].used_bytes < env->mem.ceiling_bytes / parts[purse];
+}
+
+/* Returns the bytes. */
+static int64_t
+fmt_kib(struct writer *w, const char *what, int64_t bytes)
+{
+    fmt_str(w, what);
+    fmt_i64(w, bytes >> 10);
+    return bytes;
+}
+
+static const char *
+tell_memory(struct mem *m)
+{
+    struct env *env = CONTAINER_OF(m, struct env, mem);
+    const int64_t *held = env->held_bytes;
+    const struct mem *purses = env->purses;
+    struct writer w = writer_fixed(env->memory_text, sizeof env->memory_text - 1);
+    int64_t rest = m->used_bytes;
+    (void)fmt_kib(&w, "the memory that the node may use (--memory) is exhausted, ",
+                  m->ceiling_bytes);
+    rest -= fmt_kib(&w, " KiB: requests of clients ", held[HELD_BY_CLIENTS]);
+    rest -= fmt_kib(&w, ", of followers ", held[HELD_BY_FOLLOWERS]);
+    rest -= fmt_kib(&w, ", of controllers' clients ", held[HELD_BY_ADMINS]);
+    rest -= fmt_kib(&w, ", of the quorum ", held[HELD_BY_QUORUM]);
+    rest -= fmt_kib(&w, ", groups ", purses[PURSE_GROUPS].used_bytes);
+    rest -= fmt_kib(&w, ", producers ", purses[PURSE_PRODUCERS].used_bytes);
+    rest -= fmt_kib(&w, ", metadata ", purses[PURSE_METADATA].used_bytes);
+    (void)fmt_kib(&w, ", all else ", rest);
+    env->memory_text[w.n] = 0;
+    return env->memory_text;
+}
+
 /* ---- notes and the end ---- */
 
 void
@@ -627,6 +672,8 @@ env_init(struct env *env, const struct env_params *p)
         .seed = p->seed,
     };
     mem_init(&env->mem, p->source, p->memory_ceiling_bytes);
+    env->mem.tell = tell_memory;
+    for (int i = 0; i < PURSES_N; i++) mem_init_purse(&env->purses[i], &env->mem);
     heap_init(&env->timers, &env->mem);
     list_init(&env->deferred);
     list_init(&env->pending);

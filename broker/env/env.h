@@ -25,6 +25,7 @@
 #include "broker/base/map.h"
 #include "broker/base/uuid.h"
 #include "broker/env/buf.h"
+#include "broker/env/limits.h"
 #include "broker/env/notes.h"
 
 struct env;
@@ -320,6 +321,11 @@ uint64_t env_random(struct env *env, enum stream s);
 int64_t env_random_below(struct env *env, enum stream s, int64_t n);
 struct uuid env_random_uuid(struct env *env);
 
+/* ---- limits ------------------------------------------------------------------------------------ */
+
+/* May more be remembered for this purpose? */
+bool env_has_room(const struct env *env, enum purse purse);
+
 /* ---- notes and the end ------------------------------------------------------------------------ */
 
 /* A fact for the trace; never decides anything. Up to six numbers, named in notes.h. A body may want
@@ -381,6 +387,9 @@ struct effect {
 
 struct env {
     struct mem mem;
+    struct mem purses[PURSES_N];      /* parts of it (limits.h) */
+    int64_t held_bytes[HELD_KINDS_N]; /* of it, by requests under way */
+    char memory_text[400];            /* where it went */
     int64_t now_ns, wall_ms;
     enum crc32c_impl crc32c;
     bool notes_on, dead;

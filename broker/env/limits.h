@@ -27,4 +27,39 @@
 #define INFLATING_MAX 8
 #define INFLATED_PART 16
 
+enum held_by {
+    HELD_BY_CLIENTS,
+    HELD_BY_FOLLOWERS,
+    HELD_BY_ADMINS,
+    HELD_BY_QUORUM,
+    HELD_KINDS_N,
+};
+
+/* ---- what is remembered beyond a request ---------------------------------------------------------
+ *
+ * Each purpose has a purse (base/mem.h), which is asked before more is put into it. It may be overdrawn by
+ * what one request brings, and by what the log says (that was admitted once): then it takes no more. */
+enum purse {
+    /* Groups, members, ids given out to members that have not come back, assignments, committed offsets
+     * (group/). JoinGroup, SyncGroup, OffsetCommit: COORDINATOR_NOT_AVAILABLE, to be tried again. */
+    PURSE_GROUPS,
+    /* What is known of idempotent producers (log/producer_state.h). Produce of one that is not known yet:
+     * POLICY_VIOLATION. They are forgotten after producer.id.expiration.ms. */
+    PURSE_PRODUCERS,
+    /* Topics, partitions, brokers and dynamic configurations (metadata/image.h). CreateTopics,
+     * CreatePartitions, AlterConfigs, BrokerRegistration of a new one: POLICY_VIOLATION. */
+    PURSE_METADATA,
+    PURSES_N,
+};
+#define PURSE_GROUPS_PART 8
+#define PURSE_PRODUCERS_PART 16
+#define PURSE_METADATA_PART 8
+
+/* A partition also takes memory where its replicas are: the controller lets so many be created as fit
+ * into a part of its own. CreateTopics, CreatePartitions: POLICY_VIOLATION. */
+#define PARTITIONS_PART 4
+#define PARTITION_BYTES 4096
+/* Nodes that fetch the metadata log and are no voters: the one that came least lately is forgotten. */
+#define OBSERVERS_MAX 1000
+
 #endif

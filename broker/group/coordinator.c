@@ -5,6 +5,12 @@
 #include "broker/group/shard.h"
 #include "errors.h"
 
+struct mem *
+groups_mem(struct groups *gs)
+{
+    return &gs->env->purses[PURSE_GROUPS];
+}
+
 int32_t
 group_partition(struct slice group_id, int32_t n)
 {
@@ -20,7 +26,7 @@ groups_shard_at(struct groups *gs, int32_t index)
         s->owner = gs;
         s->index = (int32_t)gs->shards.n;
         s->leader_epoch = -1;
-        map_init(&s->groups, mem, env_map_key(gs->env));
+        map_init(&s->groups, groups_mem(gs), env_map_key(gs->env));
         list_init(&s->writes);
         VEC_PUSH(mem, &gs->shards, s);
     }

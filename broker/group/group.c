@@ -30,7 +30,7 @@ group_state_name(enum group_state s)
 static struct mem *
 mem_of(const struct group *g)
 {
-    return &g->shard->owner->env->mem;
+    return groups_mem(g->shard->owner);
 }
 
 static void
@@ -79,9 +79,10 @@ struct group *
 group_new(struct shard *s, struct slice id)
 {
     struct env *env = s->owner->env;
-    struct group *g = MEM_NEW(&env->mem, struct group);
+    struct mem *mem = groups_mem(s->owner);
+    struct group *g = MEM_NEW(mem, struct group);
     g->shard = s;
-    g->id = mem_dup(&env->mem, id);
+    g->id = mem_dup(mem, id);
     g->serial = ++s->owner->groups_n;
     g->state_since_ms = env_wall_ms(env);
     list_init(&g->members);

@@ -90,7 +90,7 @@ elect_leader(struct group *g)
     if (leader && leader->joining) return true;
     LIST_EACH(&g->members, m, struct member, node) {
         if (!m->joining) continue;
-        struct mem *mem = &env_of(g)->mem;
+        struct mem *mem = groups_mem(g->shard->owner);
         mem_free_slice(mem, g->leader);
         g->leader = mem_dup(mem, m->id);
         return true;
@@ -109,7 +109,7 @@ drop_absent(struct group *g)
 static void
 next_generation(struct group *g)
 {
-    struct mem *mem = &env_of(g)->mem;
+    struct mem *mem = groups_mem(g->shard->owner);
     struct slice protocol = mem_dup(mem, group_select_protocol(g));
     mem_free_slice(mem, g->protocol);
     g->protocol = protocol;
@@ -315,7 +315,7 @@ add_member(const struct joiner *j, struct slice id)
     struct group *g = j->g;
     if (g->state == GROUP_PREPARING && g->previous == GROUP_EMPTY) g->member_added = true;
     if (g->members_n == 0) {
-        struct mem *mem = &env_of(g)->mem;
+        struct mem *mem = groups_mem(g->shard->owner);
         mem_free_slice(mem, g->protocol_type);
         g->protocol_type = mem_dup(mem, j->q->protocol_type);
     }
@@ -359,7 +359,7 @@ static void
 give_out_id(const struct joiner *j, struct slice id)
 {
     struct group *g = j->g;
-    struct mem *mem = &env_of(g)->mem;
+    struct mem *mem = groups_mem(g->shard->owner);
     struct pending_member *p = MEM_NEW(mem, struct pending_member);
     p->group = g;
     p->id = mem_dup(mem, id);
@@ -468,6 +468,32 @@ make_group(struct shard *s, struct slice id, int16_t *ret_err)
     return NULL;
 }
 
+static int64_t
+bytes_of(const struct member *m)
+{
+    int64_t n = 0;
+    for (int64_t i = 0; m && i < m->protocols.n; i++)
+        n += m->protocols.v[i].name.n + m->protocols.v[i].metadata.n;
+    return n;
+}
+
+static int64_t
+bytes_asked(const join_request *q)
+{
+    int64_t n = 0;
+    for (int32_t i = 0; i < q->protocols_n; i++)
+        n += q->protocols[i].name.n + q->protocols[i].metadata.n;
+    return n;
+}
+
+/* Who joins anew, or with more than before, needs memory (env/limits.h). */
+static bool
+has_memory(struct groups *gs, struct group *g, const join_request *q)
+{
+    struct member *m = g ? group_member(g, q->member_id) : NULL;
+    return env_has_room(gs->env, PURSE_GROUPS) || (m && bytes_asked(q) <= bytes_of(m));
+}
+
 void
 groups_join(struct groups *gs, const join_request *q, struct group_call *c)
 {
@@ -476,6 +502,7 @@ groups_join(struct groups *gs, const join_request *q, struct group_call *c)
     struct group *g = err ? NULL : group_find(s, q->group_id);
     bool is_new = q->member_id.n == 0;
     if (!err && !g && !is_new) err = K_ERR_UNKNOWN_MEMBER_ID;
+    if (!err && !has_memory(gs, g, q)) err = K_ERR_COORDINATOR_NOT_AVAILABLE;
     if (!err && !g) g = make_group(s, q->group_id, &err);
     if (err) {
         refuse(gs, c, err, q->member_id);

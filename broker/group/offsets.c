@@ -8,7 +8,7 @@
 static struct mem *
 mem_of(const struct group *g)
 {
-    return &g->shard->owner->env->mem;
+    return groups_mem(g->shard->owner);
 }
 
 /* ---- the entries ---- */
@@ -139,6 +139,10 @@ find_committer(struct groups *gs, const commit_request *q, int16_t version, int1
         *ret_err = version >= 9 ? K_ERR_GROUP_ID_NOT_FOUND : K_ERR_ILLEGAL_GENERATION;
         return NULL;
     }
+    if (!g && !env_has_room(gs->env, PURSE_GROUPS)) {
+        *ret_err = K_ERR_COORDINATOR_NOT_AVAILABLE;
+        return NULL;
+    }
     if (!g) g = group_new(s, q->group_id);
     *ret_err = check_commit(g, q);
     if (*ret_err) return NULL;
@@ -155,14 +159,16 @@ find_topic(struct groups *gs, struct uuid id, struct slice name)
 }
 
 static int16_t
-check_partition(struct groups *gs, const struct image_topic *t, int16_t version,
+check_partition(struct group *g, const struct image_topic *t, int16_t version,
                 const commit_partition *p)
 {
+    struct groups *gs = g->shard->owner;
     if (!t) return version >= 10 ? K_ERR_UNKNOWN_TOPIC_ID : K_ERR_UNKNOWN_TOPIC_OR_PARTITION;
     if (!image_topic_partition(t, p->partition_index)) return K_ERR_UNKNOWN_TOPIC_OR_PARTITION;
     if (p->committed_metadata.n > config_i64(gs->config, K_CFG_OFFSET_METADATA_MAX_BYTES))
         return K_ERR_OFFSET_METADATA_TOO_LARGE;
-    return 0;
+    bool is_known = group_offset(g, t->name, p->partition_index) != NULL;
+    return is_known || env_has_room(gs->env, PURSE_GROUPS) ? 0 : K_ERR_COORDINATOR_NOT_AVAILABLE;
 }
 
 static commit_response *
@@ -256,7 +262,7 @@ static void
 take_item(struct commit *cm, struct group *g, const commit_request *q, const struct image_topic *t,
           const commit_partition *p)
 {
-    struct mem *mem = mem_of(g);
+    struct mem *mem = &g->shard->owner->env->mem;
     int64_t now = env_wall_ms(g->shard->owner->env);
     struct slice metadata = p->committed_metadata.p ? p->committed_metadata : SLICE_EMPTY;
     struct commit_item item = {
@@ -282,7 +288,7 @@ take_items(struct commit *cm, struct group *g, const commit_request *q)
         const struct image_topic *it = find_topic(gs, t->topic_id, t->name);
         for (int32_t k = 0; k < t->partitions_n; k++) {
             int16_t *err = &cm->response->topics[i].partitions[k].error_code;
-            *err = check_partition(gs, it, cm->call->version, &t->partitions[k]);
+            *err = check_partition(g, it, cm->call->version, &t->partitions[k]);
             if (!*err) take_item(cm, g, q, it, &t->partitions[k]);
         }
     }

@@ -180,8 +180,8 @@ fold_member(struct group *g, const struct k_group_metadata_value_member_metadata
 static void
 set_text(struct group *g, struct slice *to, struct slice text)
 {
-    mem_free_slice(&env_of(g)->mem, *to);
-    *to = mem_dup(&env_of(g)->mem, text);
+    mem_free_slice(groups_mem(g->shard->owner), *to);
+    *to = mem_dup(groups_mem(g->shard->owner), text);
 }
 
 /* A group is what its last record says; while it is read nobody waits in it. */

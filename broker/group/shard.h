@@ -68,6 +68,9 @@ struct shard *groups_shard_of_named(struct groups *gs, struct slice group_id, in
 struct shard *groups_shard_at(struct groups *gs, int32_t index);
 void groups_answer(struct groups *gs, struct group_call *c, void *response);
 
+/* Of groups and all that is theirs. */
+struct mem *groups_mem(struct groups *gs);
+
 void shard_begin_load(struct shard *s);
 void shard_unload(struct shard *s);
 /* All records are folded in: members' sessions begin. */

@@ -159,7 +159,10 @@ check_sync(struct group *g, const sync_request *q)
     if (differs(q->protocol_type, g->protocol_type) || differs(q->protocol_name, g->protocol))
         return K_ERR_INCONSISTENT_GROUP_PROTOCOL;
     if (g->state == GROUP_EMPTY) return K_ERR_UNKNOWN_MEMBER_ID;
-    return g->state == GROUP_PREPARING ? K_ERR_REBALANCE_IN_PROGRESS : 0;
+    if (g->state == GROUP_PREPARING) return K_ERR_REBALANCE_IN_PROGRESS;
+    bool brings_more = g->state == GROUP_COMPLETING && q->assignments_n > 0;
+    bool has_room = env_has_room(g->shard->owner->env, PURSE_GROUPS);
+    return brings_more && !has_room ? K_ERR_COORDINATOR_NOT_AVAILABLE : 0;
 }
 
 /* Whoever has its assignment need not be waited for. */

@@ -96,6 +96,8 @@ check_producer(const struct commitlog *log, const struct batch_header *h, struct
     struct producer_batch original;
     bool txn_is_wrong;
     if (a->origin != APPEND_CLIENT || !batch_has_producer(h)) return LOG_OK;
+    if (!producer_find(log->producers, h->producer_id) && !env_has_room(log->env, PURSE_PRODUCERS))
+        return LOG_E_NO_ROOM;
     switch (producer_check(log->producers, h, &original, &txn_is_wrong)) {
     case SEQUENCE_APPEND: return txn_is_wrong ? LOG_E_TXN_STATE : LOG_OK;
     case SEQUENCE_OUT_OF_ORDER: return LOG_E_OUT_OF_ORDER;

@@ -17,6 +17,7 @@ log_err_text(enum log_err err)
     case LOG_E_NOT_CONTIGUOUS: return "batch does not follow the end of the log";
     case LOG_E_CORRUPT: return "not a whole, valid batch";
     case LOG_E_TOO_LARGE: return "batch larger than a segment may be";
+    case LOG_E_NO_ROOM: return "too many producers are remembered";
     case LOG_E_BUSY: return "log is busy";
     case LOG_E_CLOSED: return "log is closed";
     case LOG_E_OFFLINE: return "log is offline";

@@ -35,6 +35,7 @@ enum log_err {
     LOG_E_DUPLICATE,    /* one of its producer's last five batches; the append says which */
     LOG_E_OUT_OF_ORDER, /* sequence does not follow its producer's last */
     LOG_E_FENCED,       /* the producer's epoch is old */
+    LOG_E_NO_ROOM,      /* of so many producers nothing more can be remembered (env/limits.h) */
     LOG_E_TXN_STATE,    /* not a batch that may come in the producer's present transaction */
     LOG_E_OUT_OF_RANGE, /* below the start or above the end */
     LOG_E_NOT_CONTIGUOUS,

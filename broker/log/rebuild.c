@@ -59,7 +59,9 @@ log_apply_producer(struct commitlog *log, const struct batch_header *h, struct s
     struct mem *mem = &log->env->mem;
     struct aborted_txn aborted;
     if (!batch_has_producer(h)) return;
-    if (!log->producers) log->producers = producer_state_new(mem, env_map_key(log->env));
+    if (!log->producers)
+        log->producers =
+            producer_state_new(&log->env->purses[PURSE_PRODUCERS], env_map_key(log->env));
     if (producer_apply(log->producers, h, batch, &aborted))
         txn_index_add(&log->aborted, mem, &aborted);
 }
@@ -111,7 +113,7 @@ snapshot_read(struct file_slurp *f)
     struct env *env = log->env;
     bool good = false;
     if (!f->err) {
-        log->producers = producer_state_new(&env->mem, env_map_key(env));
+        log->producers = producer_state_new(&env->purses[PURSE_PRODUCERS], env_map_key(env));
         good = producer_snapshot_parse(log->producers, env->crc32c, buf_slice(f->buf));
         buf_unref(f->buf);
     }

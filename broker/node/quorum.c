@@ -198,7 +198,7 @@ void
 quorum_open(struct node *n)
 {
     const struct config *c = &n->config;
-    image_init(&n->image, &n->env->mem, env_map_key(n->env), &image_ops, n);
+    image_init(&n->image, &n->env->purses[PURSE_METADATA], env_map_key(n->env), &image_ops, n);
     n->image.cluster_id = n->identity.cluster_id;
     n->server.image = &n->image;
     struct raft_config rc = {

@@ -167,8 +167,17 @@ leader_send_end(struct raft *r)
 static struct observer *
 observer_of(struct raft *r, struct voter_key who)
 {
-    LIST_EACH(&r->observers, o, struct observer, node)
+    struct observer *oldest = NULL;
+    int32_t n = 0;
+    LIST_EACH(&r->observers, o, struct observer, node) {
         if (o->key.id == who.id && uuid_eq(o->key.directory_id, who.directory_id)) return o;
+        if (!oldest || o->last_fetch_ns < oldest->last_fetch_ns) oldest = o;
+        n++;
+    }
+    if (n >= OBSERVERS_MAX) {
+        list_remove(&oldest->node);
+        MEM_DELETE(&r->env->mem, oldest);
+    }
     struct observer *o = MEM_NEW(&r->env->mem, struct observer);
     o->key = who;
     o->caught_up_ms = -1;

@@ -22,6 +22,7 @@ append_error(enum log_err err)
     case LOG_E_DUPLICATE: return 0;
     case LOG_E_OUT_OF_ORDER: return K_ERR_OUT_OF_ORDER_SEQUENCE_NUMBER;
     case LOG_E_FENCED: return K_ERR_INVALID_PRODUCER_EPOCH;
+    case LOG_E_NO_ROOM: return K_ERR_POLICY_VIOLATION;
     case LOG_E_TXN_STATE: return K_ERR_INVALID_TXN_STATE;
     case LOG_E_TOO_LARGE: return K_ERR_RECORD_LIST_TOO_LARGE;
     case LOG_E_CORRUPT: return K_ERR_CORRUPT_MESSAGE;

@@ -6,9 +6,10 @@ import time
 from contextlib import contextmanager
 
 from claim import claim
-from daemon import Daemon, is_closed, led, settle
+from daemon import TOPIC, Daemon, is_closed, led, settle
 from ports import free_port
-from wire import PRODUCE, Client, batch, frame, header, request
+from wire import (CREATE_TOPICS, FIND_COORDINATOR, JOIN_GROUP, OFFSET_COMMIT, PRODUCE, Client, batch, frame, header,
+                  produce_body, request, string)
 
 
 def write_to(d, topics, partitions, offset):
@@ -207,5 +208,113 @@ def garbage_fills_no_log(binary, folder):
         said = d.lines()[before:]
         counts = [line for line in said if "more of these in the last" in line]
         assert len(said) < 500 and counts, f"{sent} times garbage, {len(said)} lines"
+        d.serves()
+        assert d.stop() == 0, d.last_line()
+
+
+# ---- what is remembered ----
+
+NOT_COORDINATOR, COORDINATOR_NOT_AVAILABLE, LOADING, POLICY_VIOLATION, MEMBER_ID_REQUIRED = 16, 15, 14, 44, 79
+SMALL = ["--memory", "32m"]
+
+
+def many(c, requests):
+    """Answers' bodies, of requests that are sent many at a time: (key, version, body)."""
+    for begin in range(0, len(requests), 100):
+        some = requests[begin:begin + 100]
+        c.send(b"".join(request(*r) for r in some))
+        for _ in some:
+            yield c.answer()[4:]
+
+
+def join_body(group, member="", metadata=b""):
+    return (string(group) + struct.pack(">ii", 1800000, 300000) + string(member) + string("consumer") +
+            struct.pack(">i", 1) + string("range") + struct.pack(">i", len(metadata)) + metadata)
+
+
+def commit_body(group, topic):
+    return (string(group) + struct.pack(">i", -1) + string("") + struct.pack(">q", -1) + struct.pack(">i", 1) +
+            string(topic) + struct.pack(">iiq", 1, 0, 5) + string("m" * 1000))
+
+
+@contextmanager
+def coordinator(binary, folder):
+    settings = {"offsets.topic.num.partitions": 1, "group.initial.rebalance.delay.ms": 0}
+    with Daemon(binary, folder, settings=settings, arguments=SMALL) as d, Client(d.port) as c:
+        c.call(FIND_COORDINATOR, 0, string("friends"))
+        settle(lambda: commit(c, "friends") == 0, "there is no coordinator")
+        yield d, c
+        assert commit(c, "friends") == 0, "a group that was there is not served any more"
+        d.serves()
+        assert d.stop() == 0, d.last_line()
+        assert not [line for line in d.lines() if "CHECK" in line or "exhausted" in line]
+
+
+def commit(c, group):
+    return struct.unpack(">h", c.call(OFFSET_COMMIT, 2, commit_body(group, TOPIC))[-2:])[0]
+
+
+def until_refused(answers, errors, good, refused):
+    """The errors are good until one says that there is no room; the next ones say so, too."""
+    seen = [e for e in (errors(a) for a in answers)]
+    assert seen[0] == good and seen[-1] == refused and set(seen) == {good, refused}, f"{seen[0]} {seen[-1]} {set(seen)}"
+
+
+@claim
+def groups_that_only_wait_for_members_are_bounded(binary, folder):
+    with coordinator(binary, folder) as (_, c):
+        until_refused(many(c, [(JOIN_GROUP, 4, join_body(f"group {i}")) for i in range(20000)]),
+                      lambda a: struct.unpack_from(">h", a, 4)[0], MEMBER_ID_REQUIRED, COORDINATOR_NOT_AVAILABLE)
+
+
+@claim
+def members_that_wait_in_one_group_are_bounded(binary, folder):
+    with coordinator(binary, folder) as (_, c):
+        until_refused(many(c, [(JOIN_GROUP, 4, join_body("group")) for _ in range(40000)]),
+                      lambda a: struct.unpack_from(">h", a, 4)[0], MEMBER_ID_REQUIRED, COORDINATOR_NOT_AVAILABLE)
+
+
+@claim
+def committed_offsets_are_bounded(binary, folder):
+    with coordinator(binary, folder) as (_, c):
+        until_refused(many(c, [(OFFSET_COMMIT, 2, commit_body(f"group {i}", TOPIC)) for i in range(6000)]),
+                      lambda a: struct.unpack(">h", a[-2:])[0], 0, COORDINATOR_NOT_AVAILABLE)
+
+
+@claim
+def producers_are_bounded(binary, folder):
+    with Daemon(binary, folder, arguments=SMALL) as d, Client(d.port) as c:
+        def produce(producer, sequence):
+            return struct.unpack_from(">h", c.call(PRODUCE, 3, produce_body(
+                TOPIC, batch(producer=(producer, 0, sequence)))), 4 + 2 + len(TOPIC) + 4 + 4)[0]
+        assert produce(1000000, 0) == 0
+        bodies = [(PRODUCE, 3, produce_body(TOPIC, batch(producer=(i, 0, 0)))) for i in range(12000)]
+        until_refused(many(c, bodies), lambda a: struct.unpack_from(">h", a, 4 + 2 + len(TOPIC) + 4 + 4)[0],
+                      0, POLICY_VIOLATION)
+        assert produce(1000000, 1) == 0, "a producer that was there is not served any more"
+        assert d.stop() == 0, d.last_line()
+
+
+@claim
+def partitions_are_bounded(binary, folder):
+    with Daemon(binary, folder, arguments=SMALL) as d, Client(d.port) as c:
+        errors = [c.create_topic(f"t{i}", 100) for i in range(25)]
+        assert errors[0] == 0 and errors[-1] == POLICY_VIOLATION and set(errors) == {0, POLICY_VIOLATION}, errors
+        d.serves()
+        assert d.stop() == 0, d.last_line()
+
+
+@claim
+def dynamic_configurations_are_bounded(binary, folder):
+    long = ",".join(["0:1"] * 7000)
+
+    def create(c, i):
+        name = f"t{i}"
+        body = c.call(CREATE_TOPICS, 2, struct.pack(">i", 1) + string(name) + struct.pack(">ihii", 1, 1, 0, 1) +
+                      string("leader.replication.throttled.replicas") + string(long) + struct.pack(">ib", 60000, 0))
+        return struct.unpack_from(">h", body, 4 + 4 + 2 + len(name))[0]
+    with Daemon(binary, folder, arguments=SMALL) as d, Client(d.port) as c:
+        errors = [create(c, i) for i in range(150)]
+        assert errors[0] == 0 and errors[-1] == POLICY_VIOLATION and set(errors) == {0, POLICY_VIOLATION}, errors
         d.serves()
         assert d.stop() == 0, d.last_line()

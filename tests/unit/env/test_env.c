@@ -1,8 +1,20 @@
 #include "tests/lib/test.h"
 
+#include <setjmp.h>
+#include <stdio.h>
+
 #include "broker/env/env.h"
 
 static struct env env;
+static jmp_buf at_panic;
+static char panic_text[600];
+
+_Noreturn void
+panic(const char *file, int line, const char *what)
+{
+    snprintf(panic_text, sizeof panic_text, "%s:%d: %s", file, line, what);
+    longjmp(at_panic, 1);
+}
 static char story[256];
 static int story_n;
 
@@ -503,6 +515,34 @@ draws_below_n_reach_every_value(void **state)
     env_release(&env);
 }
 
+/* What is put into purses counts there and as a whole; the end says where the memory went. */
+static void
+at_its_ceiling_it_says_what_took_the_memory(void **state)
+{
+    (void)state;
+    start(false);
+    struct mem *groups = &env.purses[PURSE_GROUPS];
+    int64_t before = env.mem.used_bytes;
+    assert_true(env_has_room(&env, PURSE_GROUPS));
+    void *p = mem_alloc(groups, 10 << 20);
+    assert_false(env_has_room(&env, PURSE_GROUPS));
+    assert_true(env_has_room(&env, PURSE_PRODUCERS));
+    assert_true(env.mem.used_bytes - before >= 10 << 20);
+    mem_free(groups, p, 10 << 20);
+    assert_true(env_has_room(&env, PURSE_GROUPS));
+    (void)mem_alloc(groups, 30 << 20);
+    env.held_bytes[HELD_BY_FOLLOWERS] = 5 << 20;
+    if (setjmp(at_panic) == 0) {
+        (void)mem_alloc(&env.mem, 40 << 20);
+        fail_msg("there is no ceiling");
+    }
+    assert_non_null(strstr(panic_text, "exhausted, 65536 KiB: requests of clients 0"));
+    assert_non_null(strstr(panic_text, "of followers 5120,"));
+    assert_non_null(strstr(panic_text, "groups 30720,"));
+    assert_non_null(strstr(panic_text, "all else "));
+    env_release(&env);
+}
+
 static void
 nothing_happens_after_fatal(void **state)
 {
@@ -554,6 +594,7 @@ main(void)
         cmocka_unit_test(notes_change_no_ordinal_and_cost_nothing_when_off),
         cmocka_unit_test(draws_of_one_stream_do_not_move_another),
         cmocka_unit_test(draws_below_n_reach_every_value),
+        cmocka_unit_test(at_its_ceiling_it_says_what_took_the_memory),
         cmocka_unit_test(nothing_happens_after_fatal),
         cmocka_unit_test(every_error_and_every_note_has_a_name),
     };
