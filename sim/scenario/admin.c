@@ -63,7 +63,7 @@ tell_terms(const struct call *c, bool is_done)
     struct slice topic = a->alter.p ? a->alter : SLICE_NULL;
     if (a->create.p && !is_done) witness_topic(c->r, a->create, &a->config);
     if (a->elect.topic.p && a->unclean && !is_done) witness_unclean_asked(c->r, a->elect);
-    if (!a->alter.p && !a->alter_broker.n) return;
+    if (!a->alter.p && !a->of_default && !a->alter_broker.n) return;
     for (int32_t i = 0; i < a->config.n; i++) {
         bool is_on = slice_eq(a->config.v[i].value, S("true"));
         int64_t n;
