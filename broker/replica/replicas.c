@@ -117,6 +117,7 @@ opened_one(struct replicas *r)
 void
 replicas_were_applied(struct replicas *r)
 {
+    replicas_put_strays_aside(r);
     if (r->opening > 0) return;
     r->is_recovering = false;
     replicas_forget_checkpoints(r);
@@ -374,22 +375,25 @@ replicas_drop(struct partition *p)
     commitlog_delete(&p->log, &p->log_op);
 }
 
-static bool
-has_name(const struct partition *p, const struct image_partition *ip)
-{
-    return p->index == ip->index && slice_eq(p->topic, ip->topic->name);
-}
-
 /* An earlier topic's partition of this name is still on its way out of the directory. */
 static bool
-must_wait_for_name(struct replicas *r, const struct image_partition *ip)
+is_on_its_way_out(struct replicas *r, struct slice topic, int32_t index)
 {
+    if (replicas_is_moving_aside(r, topic, index)) return true;
     if (r->deleting == 0) return false;
     LIST_EACH(&r->dropping, p, struct partition, dropping)
-        if (has_name(p, ip)) return true;
+        if (p->index == index && slice_eq(p->topic, topic)) return true;
     MAP_EACH(&r->partitions, p, struct partition, by_id)
-        if (p->is_deleted && has_name(p, ip)) return true;
+        if (p->is_deleted && p->index == index && slice_eq(p->topic, topic)) return true;
     return false;
+}
+
+bool
+replicas_need_name(struct replicas *r, struct slice topic, int32_t index)
+{
+    const struct image_topic *t = image_topic(r->image, topic);
+    const struct image_partition *ip = t ? image_topic_partition(t, index) : NULL;
+    return (ip && ids_has(ip->replicas, r->node_id)) || is_on_its_way_out(r, topic, index);
 }
 
 static void
@@ -414,7 +418,7 @@ replicas_apply_partition(struct replicas *r, const struct image_partition *ip)
         return;
     }
     if (p) partition_apply(p, ip);
-    else if (!must_wait_for_name(r, ip)) partition_new(r, ip);
+    else if (!is_on_its_way_out(r, ip->topic->name, ip->index)) partition_new(r, ip);
 }
 
 static void
@@ -486,6 +490,15 @@ checkpoint_due(struct timer *t)
     arm_in_ms(r, t, config_i64(r->config, K_CFG_REPLICA_HIGH_WATERMARK_CHECKPOINT_INTERVAL_MS));
 }
 
+/* Who is restarted often would never come to it: as Kafka, soon after the start, unless it is to be done more
+ * often than that anyway. */
+static int64_t
+first_retention_ms(const struct replicas *r)
+{
+    return MIN(config_i64(r->config, K_CFG_LOG_INITIAL_TASK_DELAY_MS),
+               config_i64(r->config, K_CFG_LOG_RETENTION_CHECK_INTERVAL_MS));
+}
+
 static void
 start_timers(struct replicas *r)
 {
@@ -494,7 +507,7 @@ start_timers(struct replicas *r)
     r->checkpoint_timer.due = checkpoint_due;
     r->flush_timer.due = flush_due;
     timer_arm(r->env, &r->sweep_timer, env_now_ns(r->env) + r->lag_max_ns / 2);
-    arm_in_ms(r, &r->retention_timer, config_i64(r->config, K_CFG_LOG_RETENTION_CHECK_INTERVAL_MS));
+    arm_in_ms(r, &r->retention_timer, first_retention_ms(r));
     arm_in_ms(r, &r->checkpoint_timer,
               config_i64(r->config, K_CFG_REPLICA_HIGH_WATERMARK_CHECKPOINT_INTERVAL_MS));
     if (config_i64(r->config, K_CFG_LOG_FLUSH_SCHEDULER_INTERVAL_MS) < INT64_MAX)

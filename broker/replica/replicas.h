@@ -43,6 +43,8 @@ struct replicas {
     struct map checkpoints;
     struct buf *checkpoint_texts[3];
 
+    struct strays *strays; /* NULL but while they are looked for (strays.c) */
+
     struct controller_link alter_link;
     struct list to_alter;
     struct alter_batch *alter_batch; /* the request in flight */
@@ -84,6 +86,11 @@ void replicas_look_deleted(struct replicas *r);
 
 /* What a crash left of deleted partitions (leftovers.c). */
 void replicas_remove_leftovers(struct replicas *r);
+/* What is not this broker's any more (strays.c). */
+void replicas_put_strays_aside(struct replicas *r);
+bool replicas_is_moving_aside(const struct replicas *r, struct slice topic, int32_t index);
+/* Whether a partition of this name is, or will be, in the directory of that name, or on its way out of it. */
+bool replicas_need_name(struct replicas *r, struct slice topic, int32_t index);
 /* Ends the node: what happened to what. */
 void replicas_log_dir_failed(struct replicas *r, struct slice what, struct slice why);
 

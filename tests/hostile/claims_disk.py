@@ -307,6 +307,24 @@ def the_directory_of_another_topic_is_put_aside(binary, folder):
     recovers(d)
 
 
+@claim
+def directories_of_deleted_partitions_are_put_aside(binary, folder):
+    d = filled(binary, folder, n=3)
+    gone = d.data / "gone-0"
+    shutil.copytree(d.data / LOG, gone)
+    (d.data / "mine-0").mkdir()  # no log: somebody else's business
+    try:
+        d.restart()
+        settle(lambda: not gone.exists(), "the stray directory stays where it is")
+        assert any("gone-0" in line and "stray" in line for line in d.lines()), f"nothing is said: {d.last_line()}"
+    finally:
+        d.kill()
+    stray, = d.data.glob("gone-0.*-stray")
+    assert {p.name for p in stray.glob("*.log")} == {p.name for p in (d.data / LOG).glob("*.log")}
+    assert (d.data / "mine-0").is_dir()
+    recovers(d)
+
+
 # ---- the computer ----
 
 @claim
