@@ -55,8 +55,8 @@ hw_advance(int64_t high_watermark, const struct replica_view *replicas, int32_t 
 {
     int64_t end = INT64_MAX;
     calls++;
-    if (strcmp(bug, "signal") == 0 && calls == 40) abort();
-    CHECK(strcmp(bug, "check") != 0 || calls != 40);
+    if (strcmp(bug, "signal") == 0 && calls == 10) abort();
+    CHECK(strcmp(bug, "check") != 0 || calls != 10);
     if (strcmp(bug, "drift") == 0 && calls < 20) return high_watermark;
     for (int32_t i = 0; i < n && !under_min_isr; i++)
         if (replicas[i].in_maximal_isr || replicas[i].joining) end = MIN(end, replicas[i].log_end);
@@ -184,7 +184,7 @@ a_failed_check_leaves_report_story_and_trace(void **state)
 {
     (void)state;
     assert_int_equal(RUN("--bug", "check"), EXIT_DIED);
-    must_have("printed", "calls != 40\nDIED");
+    must_have("printed", "calls != 10\nDIED");
     must_have("out/tiny-7/report.json", "\"verdict\":\"died\"");
     must_have("out/tiny-7/report.json", "\"reasons\":[\"tests/unit/sim/test_cli.c:");
     must_have("out/tiny-7/story.txt", "CHECK failed: strcmp(bug");
