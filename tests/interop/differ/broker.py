@@ -117,6 +117,12 @@ class Broker:
         self.learn(topic, partitions)
         return topic
 
+    def internal_topic(self):
+        """Who looks for a group's coordinator has __consumer_offsets made; returns when it is served."""
+        while self.ask("FindCoordinator", 2, {"Key": "differ", "KeyType": 0})["ErrorCode"]:
+            time.sleep(0.1)
+        self.learn("__consumer_offsets", None)
+
     def learn(self, topic, partitions=1):
         """Waits until all partitions (None: however many) have their leader; keeps the topic's id."""
         end = time.monotonic() + ANSWER_LIMIT_S

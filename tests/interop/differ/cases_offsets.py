@@ -97,4 +97,6 @@ def deleting(b, v):
     one("no such topic", 0, topic=b.name("none"))
     c = b.topic("c", cleanup_policy="compact")
     one("a compacted topic", -1, topic=c)
+    b.internal_topic()
+    one("an internal topic", 0, topic="__consumer_offsets")
     b.call("no topics", "DeleteRecords", v, {"TimeoutMs": 100})
