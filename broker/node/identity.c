@@ -47,19 +47,19 @@ formatted(struct file_replace *r)
 }
 
 static void
-write_meta(struct node *n)
+write_meta(struct node *n, void (*done)(struct file_replace *))
 {
     struct identity *id = &n->identity;
     struct node_dir *d = dir_now(n);
     struct writer w = writer_mem(&n->env->mem);
-    fmt_str(&w, "version=1\ncluster.id=");
+    fmt_str(&w, d->is_version_0 ? "version=0\ncluster.id=" : "version=1\ncluster.id=");
     fmt_slice(&w, id->cluster_id);
-    fmt_str(&w, "\nnode.id=");
+    fmt_str(&w, d->is_version_0 ? "\nbroker.id=" : "\nnode.id=");
     fmt_i64(&w, id->node_id);
     fmt_str(&w, "\ndirectory.id=");
     fmt_uuid(&w, d->id);
     fmt_char(&w, '\n');
-    n->replace.done = formatted;
+    n->replace.done = done;
     file_replace(n->env, &n->replace, node_path_in(n, d->path, "meta.properties"),
                  writer_slice(&w));
     writer_release(&w);
@@ -70,7 +70,7 @@ standalone_formatted(void *owner, enum env_err err)
 {
     struct node *n = owner;
     if (err != ENV_OK) node_fail_on_path(n, "cannot format", dir_now(n)->path, err);
-    else write_meta(n);
+    else write_meta(n, formatted);
 }
 
 /* Without controller.quorum.voters a controller is a quorum of its own: its checkpoint 0-0 names it as
@@ -101,7 +101,7 @@ format_next(struct node *n)
         bool has_quorum = d == metadata_dir(n) && n->is_controller &&
                           config_list_n(&n->config, K_CFG_CONTROLLER_QUORUM_VOTERS) == 0;
         if (has_quorum) format_standalone(n);
-        else write_meta(n);
+        else write_meta(n, formatted);
         return;
     }
     clean_marker_read(n, node_identified);
@@ -159,6 +159,50 @@ format_empty(struct node *n)
     format_next(n);
 }
 
+/* Version 0 is that of the time of ZooKeeper, and the name of the node's id another; without a version it
+ * is 0, too. */
+static bool
+take_node_id(struct node *n, const struct properties *p, struct slice path)
+{
+    struct slice version = properties_get(p, S("version"));
+    bool is_0 = !version.p || slice_eq(version, S("0"));
+    if (!is_0 && !slice_eq(version, S("1"))) {
+        node_fail(n, "", path, ": version must be 0 or 1, and is ", version);
+        return false;
+    }
+    struct slice text = properties_get(p, is_0 ? S("broker.id") : S("node.id"));
+    int64_t id;
+    if (!text.p || !slice_to_i64(text, &id)) {
+        node_fail(n, "", path, is_0 ? ": of version 0, needs broker.id" : ": needs node.id",
+                  SLICE_EMPTY);
+        return false;
+    }
+    if (id != n->identity.node_id) {
+        node_fail(n, "", path, ": the directory belongs to another node; node.id there is ", text);
+        return false;
+    }
+    dir_now(n)->is_version_0 = is_0;
+    return true;
+}
+
+/* Null in a file from before KIP-858, which gets one (dir_is_known). */
+static bool
+take_directory_id(struct node *n, struct slice text, struct slice path)
+{
+    struct node_dir *d = dir_now(n);
+    d->id = UUID_ZERO;
+    if (text.p && !uuid_parse(text, &d->id)) {
+        node_fail(n, "", path, ": directory.id is not a uuid: ", text);
+        return false;
+    }
+    for (int32_t i = 0; text.p && i < n->identity.dir_i; i++) {
+        if (!uuid_eq(n->identity.dirs[i].id, d->id)) continue;
+        node_fail(n, "", path, ": directory.id is that of another directory of this node: ", text);
+        return false;
+    }
+    return true;
+}
+
 static bool
 take_meta(struct node *n, struct slice text)
 {
@@ -170,17 +214,10 @@ take_meta(struct node *n, struct slice text)
     if (!ok) node_fail(n, "", path, ":", writer_slice(&why));
     writer_release(&why);
     if (!ok) return false;
-    struct slice version = properties_get(&p, S("version"));
     struct slice cluster = properties_get(&p, S("cluster.id"));
-    struct slice node = properties_get(&p, S("node.id"));
-    struct slice dir = properties_get(&p, S("directory.id"));
-    int64_t node_id;
-    if (!slice_eq(version, S("1")) || cluster.n <= 0 || !node.p || !slice_to_i64(node, &node_id)) {
-        node_fail(n, "", path, ": needs version=1, cluster.id and node.id", SLICE_EMPTY);
-        return false;
-    }
-    if (node_id != id->node_id) {
-        node_fail(n, "", path, ": the directory belongs to another node; node.id there is ", node);
+    if (!take_node_id(n, &p, path)) return false;
+    if (cluster.n <= 0) {
+        node_fail(n, "", path, ": needs cluster.id", SLICE_EMPTY);
         return false;
     }
     if (n->cluster_id_wanted.n && !slice_eq(cluster, n->cluster_id_wanted)) {
@@ -197,21 +234,45 @@ take_meta(struct node *n, struct slice text)
         node_fail(n, "", path, ": cluster.id is not that of log.dirs: ", cluster);
         return false;
     }
-    if (!dir.p || !uuid_parse(dir, &dir_now(n)->id)) {
-        node_fail(n, "", path, ": directory.id is missing or not a uuid", SLICE_EMPTY);
-        return false;
-    }
-    for (int32_t i = 0; i < id->dir_i; i++) {
-        if (!uuid_eq(id->dirs[i].id, dir_now(n)->id)) continue;
-        node_fail(n, "", path, ": directory.id is that of another directory of this node: ", dir);
-        return false;
-    }
+    if (!take_directory_id(n, properties_get(&p, S("directory.id")), path)) return false;
     if (!id->cluster_id.n) id->cluster_id = mem_dup(&n->env->mem, cluster);
     dir_now(n)->is_formatted = true;
     return true;
 }
 
 static void open_dir(struct node *n);
+
+static void
+next_dir(struct node *n)
+{
+    if (++n->identity.dir_i < n->identity.dirs_n) open_dir(n);
+    else if (n->identity.dirs[0].is_formatted && metadata_dir(n)->is_formatted)
+        clean_marker_read(n, node_identified);
+    else format_empty(n);
+}
+
+static void
+id_given(struct file_replace *r)
+{
+    struct node *n = CONTAINER_OF(r, struct node, replace);
+    if (r->err == ENV_OK) next_dir(n);
+    else
+        node_fail_on_path(n, "cannot write", node_path_in(n, dir_now(n)->path, "meta.properties"),
+                          r->err);
+}
+
+/* A directory keeps the id that it is given here. */
+static void
+dir_is_known(struct node *n)
+{
+    struct node_dir *d = dir_now(n);
+    if (!d->is_formatted || !uuid_is_zero(d->id)) {
+        next_dir(n);
+        return;
+    }
+    d->id = env_random_uuid(n->env);
+    write_meta(n, id_given);
+}
 
 static void
 meta_read(struct file_slurp *s)
@@ -227,10 +288,7 @@ meta_read(struct file_slurp *s)
         buf_unref(s->buf);
         if (!ok) return;
     }
-    if (++n->identity.dir_i < n->identity.dirs_n) open_dir(n);
-    else if (n->identity.dirs[0].is_formatted && metadata_dir(n)->is_formatted)
-        clean_marker_read(n, node_identified);
-    else format_empty(n);
+    dir_is_known(n);
 }
 
 /* ---- the directory ---- */
@@ -244,6 +302,11 @@ locked(struct op *op)
         node_fail(n, "log directory ", dir, " is in use by another process", SLICE_EMPTY);
         return;
     }
+    /* It exists, and yet a file in it cannot be made for want of a directory. */
+    if (op->err == ENV_ENOENT) {
+        node_fail(n, "log directory ", dir, " is not a directory", SLICE_EMPTY);
+        return;
+    }
     if (op->err != ENV_OK) {
         node_fail_on_path(n, "cannot lock", dir, op->err);
         return;
@@ -252,37 +315,79 @@ locked(struct op *op)
     file_slurp(n->env, &n->slurp, node_path_in(n, dir, "meta.properties"), META_BYTES_MAX);
 }
 
+static void dir_made(struct op *op);
+
+static void
+make_dir(struct node *n)
+{
+    n->op.done = dir_made;
+    dir_make(n->env, &n->op, n->identity.making);
+}
+
+/* "a/b" on the way from "a" to "a/b/c". */
+static struct slice
+next_below(struct slice path, struct slice above)
+{
+    int64_t at = above.n;
+    while (at < path.n && path.p[at] == '/') at++;
+    int64_t end = slice_find(path, '/', at);
+    return end < 0 ? path : slice_sub(path, 0, end);
+}
+
 static void
 dir_durable(struct op *op)
 {
     struct node *n = CONTAINER_OF(op, struct node, op);
+    struct identity *id = &n->identity;
+    struct slice dir = dir_now(n)->path;
     if (op->err != ENV_OK) {
-        node_fail_on_path(n, "cannot make durable the log directory", dir_now(n)->path, op->err);
+        node_fail(n, "cannot make log directory ", dir, ": its name cannot be made durable in ",
+                  path_parent(id->making));
+        return;
+    }
+    if (!slice_eq(id->making, dir)) {
+        id->making = next_below(dir, id->making);
+        make_dir(n);
         return;
     }
     op->done = locked;
-    path_lock(n->env, op, node_path_in(n, dir_now(n)->path, ".lock"));
+    path_lock(n->env, op, node_path_in(n, dir, ".lock"));
 }
 
 /* What is synced within a directory is lost with the directory's own name: a power loss must not
- * make a voter forget its vote. */
+ * make a voter forget its vote. Missing directories above are made first, each as durably. */
 static void
 dir_made(struct op *op)
 {
     struct node *n = CONTAINER_OF(op, struct node, op);
-    if (op->err != ENV_OK && op->err != ENV_EEXIST) {
-        node_fail_on_path(n, "cannot make log directory", dir_now(n)->path, op->err);
+    struct identity *id = &n->identity;
+    struct slice above = path_parent(id->making);
+    bool has_above = !slice_eq(above, S(".")) && !slice_eq(above, S("/"));
+    if (op->err == ENV_ENOENT && !id->going_down && has_above) {
+        id->making = above;
+        make_dir(n);
         return;
     }
+    if (op->err == ENV_ENOENT && id->going_down) {
+        node_fail(n, "cannot make log directory ", dir_now(n)->path,
+                  ": this is not a directory: ", above);
+        return;
+    }
+    if (op->err != ENV_OK && op->err != ENV_EEXIST) {
+        node_fail_on_path(n, "cannot make log directory", id->making, op->err);
+        return;
+    }
+    id->going_down = true;
     op->done = dir_durable;
-    dir_sync(n->env, op, path_parent(dir_now(n)->path));
+    dir_sync(n->env, op, above);
 }
 
 static void
 open_dir(struct node *n)
 {
-    n->op.done = dir_made;
-    dir_make(n->env, &n->op, dir_now(n)->path);
+    n->identity.making = dir_now(n)->path;
+    n->identity.going_down = false;
+    make_dir(n);
 }
 
 void

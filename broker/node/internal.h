@@ -19,7 +19,8 @@
 struct node_dir {
     struct slice path;
     struct uuid id;
-    bool is_formatted; /* it has meta.properties */
+    bool is_formatted; /* it has meta.properties … */
+    bool is_version_0; /* … as they were at the time of ZooKeeper */
 };
 
 /* Who this node is, as meta.properties says. */
@@ -28,6 +29,8 @@ struct identity {
     int32_t node_id;
     struct node_dir dirs[2]; /* the log directory first … */
     int32_t dirs_n, dir_i;   /* … and the one that is being looked at */
+    struct slice making;     /* this part of its path */
+    bool going_down;         /* what is missing above it has been made */
 };
 
 /* The marker of a clean shutdown (clean_end.h). */
@@ -107,6 +110,8 @@ bool node_read_settings(struct node *n, const struct node_params *p);
 /* listeners.c */
 bool node_make_listeners(struct node *n);
 void node_listen(struct node *n);
+/* The port that a listener is bound to; 0: none yet. */
+int32_t node_port_of(struct node *n, struct slice listener);
 int32_t node_listener_count(const struct node *n, enum listener_kind kind);
 bool node_parse_voters(struct node *n, struct raft_config *rc);
 /* identity.c: locks the directory, reads or makes meta.properties, then node_identified(). */

@@ -267,11 +267,8 @@ begin_serving(struct node *n)
     if (n->started) return;
     n->started = true;
     server_accept_requests(&n->server);
-    int32_t port = 0;
-    LIST_EACH(&n->server.listeners, l, struct server_listener, node)
-        if (l->kind == LISTENER_BROKER && !port) port = l->port;
     NOTE(n->env, NOTE_NODE_SERVING, n->inter_broker_listener, n->identity.cluster_id,
-         n->identity.node_id, port);
+         n->identity.node_id, node_port_of(n, n->inter_broker_listener));
 }
 
 static void

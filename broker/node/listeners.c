@@ -322,6 +322,13 @@ check_early_start(struct node *n)
 }
 
 int32_t
+node_port_of(struct node *n, struct slice listener)
+{
+    const struct server_listener *l = find_listener(n, listener);
+    return l ? l->port : 0;
+}
+
+int32_t
 node_listener_count(const struct node *n, enum listener_kind kind)
 {
     int32_t count = 0;

@@ -177,7 +177,7 @@ node_go_on(struct node *n)
         lifecycle_start(n);
     } else {
         NOTE(n->env, NOTE_NODE_SERVING, n->controller_listener, n->identity.cluster_id,
-             n->identity.node_id, 0);
+             n->identity.node_id, node_port_of(n, n->controller_listener));
     }
 }
 

@@ -230,7 +230,10 @@ def meta_properties_of_others_are_refused(binary, folder):
         ("cluster.id=MkU3OEVBNTcwNTJENDM2Qk", "cluster.id=AAAAAAAAAAAAAAAAAAAAAQ", ("cluster", "MkU3OEVBNTcwNTJENDM2Qk")),
         ("node.id=1", "node.id=7", ("another node", "node.id", "7")),
         ("version=1", "version=9", ("version",)),
-        ("version=1\n", "", ("version",)),
+        ("version=1\n", "", ("broker.id",)),
+        ("version=1\n", "version=0\n", ("broker.id",)),
+        ("node.id=1", "broker.id=1", ("node.id",)),
+        ("cluster.id=MkU3OEVBNTcwNTJENDM2Qk\n", "", ("cluster.id",)),
         ("directory.id=", "directory.id=???", ("directory.id",)),
         ("node.id=1", "node.id=one", ("node.id",)),
         (good, "\xff\xfe garbage", ()),
@@ -243,6 +246,30 @@ def meta_properties_of_others_are_refused(binary, folder):
         refuses(d, "meta.properties", *words)
     meta.write_text(good)
     recovers(d)
+
+
+@claim
+def meta_properties_of_the_past_are_taken(binary, folder):
+    """As Apache Kafka 4.4 does: version 0 names the id otherwise and stays, who lacks a directory.id gets one."""
+    d = filled(binary, folder, n=2, environment={"CLUSTER_ID": "MkU3OEVBNTcwNTJENDM2Qk"})
+    meta = d.data / "meta.properties"
+    cluster = "cluster.id=MkU3OEVBNTcwNTJENDM2Qk\n"
+    for version, head in ((0, "version=0\nbroker.id=1\n"), (0, "broker.id=1\n"), (1, "version=1\nnode.id=1\n")):
+        meta.write_text(head + cluster)
+        recovers(d)
+        lines = meta.read_text().splitlines()
+        assert f"version={version}" in lines and ("node.id=1" if version else "broker.id=1") in lines, lines
+        given = [line for line in lines if line.startswith("directory.id=")]
+        assert len(given) == 1 and len(given[0]) == len("directory.id=") + 22, lines
+        recovers(d)
+        assert given[0] in meta.read_text(), "it has another id now"
+
+
+@claim
+def log_directories_are_made_with_all_that_is_missing_above(binary, folder):
+    with Daemon(binary, folder, data="far/below/./data/") as d:
+        d.serves()
+    assert (folder / "far/below/data/meta.properties").exists()
 
 
 @claim
@@ -371,9 +398,9 @@ def a_name_with_addresses_of_both_kinds_means_that_of_ipv4(binary, folder):
 def directories_that_cannot_be_written_are_refused(binary, folder):
     file = folder / "file"
     file.write_text("x")
-    refuses(Daemon(binary, folder, data="file"), file)
-    refuses(Daemon(binary, folder, data="file/below"), file)
-    refuses(Daemon(binary, folder, data="none/below/that"), folder / "none")
+    refuses(Daemon(binary, folder, data="file"), file, "is not a directory")
+    refuses(Daemon(binary, folder, data="file/below"), file, "not a directory")
+    refuses(Daemon(binary, folder, data="file/far/below"), file, "not a directory")
     if os.path.isdir("/proc/self"):
         d = Daemon(binary, folder)
         d.settings["log.dirs"] = "/proc/gregor"
