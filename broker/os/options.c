@@ -11,8 +11,10 @@ static const struct {
     [OPT_CONFIG] = {"--config", "FILE", "read settings from a server.properties"},
     [OPT_OVERRIDE] = {"--override", "NAME=VALUE",
                       "one setting, before all others; may be repeated"},
-    [OPT_MEMORY] = {"--memory", "SIZE",
-                    "the most that the node may use, as 512m or 4g (default 4g)"},
+    [OPT_MEMORY] =
+        {"--memory", "SIZE",
+         "the most that the node may use, as 512m or 4g (default 4g); of it a request may\n"
+         "                          have an eighth"},
     [OPT_HELP] = {"--help", NULL, "print this"},
     [OPT_VERSION] = {"--version", NULL, "print the version"},
 };
@@ -22,7 +24,9 @@ static const char *const help_head =
     "\n"
     "A Kafka broker and controller. Without --config: one node on localhost:9092 (its controller "
     "on\n"
-    "9093) that keeps its data in ./gregor-data.\n"
+    "9093), which only this machine reaches, and which keeps its data in ./gregor-data. Nobody is "
+    "asked who\n"
+    "he is: whoever reaches a listener may do everything.\n"
     "\n";
 
 static const char *const help_tail =
@@ -39,7 +43,7 @@ static const char *const help_tail =
     "examples:\n"
     "  gregord\n"
     "  gregord --config server.properties --override log.dirs=/var/lib/gregor\n"
-    "  KAFKA_LISTENERS=PLAINTEXT://:19092,CONTROLLER://:19093 gregord --override "
+    "  KAFKA_LISTENERS=PLAINTEXT://localhost:19092,CONTROLLER://localhost:19093 gregord --override "
     "num.partitions=3\n";
 
 void

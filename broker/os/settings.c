@@ -5,14 +5,22 @@ static const struct {
 } defaults[] = {
     {"process.roles", "broker,controller"},
     {"node.id", "1"},
-    {"listeners", "PLAINTEXT://:9092,CONTROLLER://:9093"},
+    /* Nobody is asked who he is: only who is on this machine may come in. */
+    {"listeners", "PLAINTEXT://localhost:9092,CONTROLLER://localhost:9093"},
     {"controller.listener.names", "CONTROLLER"},
-    {"offsets.topic.replication.factor", "1"},
-    {"share.coordinator.state.topic.replication.factor", "1"},
-    {"share.coordinator.state.topic.min.isr", "1"},
-    {"transaction.state.log.replication.factor", "1"},
-    {"transaction.state.log.min.isr", "1"},
     {"log.dirs", "./gregor-data"},
+};
+
+/* Where fewer brokers than Kafka's defaults ask for are all there is: as many copies as there are brokers. */
+static const struct {
+    const char *name;
+    int usual;
+} copies[] = {
+    {"offsets.topic.replication.factor", 3},
+    {"share.coordinator.state.topic.replication.factor", 3},
+    {"share.coordinator.state.topic.min.isr", 2},
+    {"transaction.state.log.replication.factor", 3},
+    {"transaction.state.log.min.isr", 2},
 };
 
 void
@@ -132,6 +140,35 @@ imply_bootstrap(struct os_settings *s, struct slice listeners)
     add_written(s, S("controller.quorum.bootstrap.servers"), &w, S("default"));
 }
 
+/* How many nodes this one knows of without a file: the voters, when it is broker and controller as they will
+ * be, or itself alone. Whoever joins others leaves the number to Kafka's defaults. */
+static int
+nodes_known(const struct os_settings *s)
+{
+    const struct node_setting *voters = os_settings_find(s, S("controller.quorum.voters"));
+    const struct node_setting *servers =
+        os_settings_find(s, S("controller.quorum.bootstrap.servers"));
+    struct slice roles = os_settings_find(s, S("process.roles"))->value, rest, one;
+    int n = 0;
+    if (!is_in_list(roles, S("broker")) || !is_in_list(roles, S("controller"))) return INT32_MAX;
+    if (!voters) return servers && !slice_eq(servers->origin, S("default")) ? INT32_MAX : 1;
+    for (rest = voters->value; next_of_list(&rest, &one);) n++;
+    return n;
+}
+
+static void
+imply_copies(struct os_settings *s)
+{
+    int nodes = nodes_known(s);
+    for (int i = 0; i < ARRAY_LEN(copies); i++) {
+        if (nodes < 1 || nodes >= copies[i].usual) continue;
+        if (os_settings_find(s, slice_cstr(copies[i].name))) continue;
+        struct writer w = writer_mem(s->mem);
+        fmt_i64(&w, nodes);
+        add_written(s, slice_cstr(copies[i].name), &w, S("default"));
+    }
+}
+
 static void
 imply_advertised(struct os_settings *s, struct slice listeners)
 {
@@ -172,6 +209,7 @@ os_settings_add_implied(struct os_settings *s, bool also_defaults)
     struct slice value = listeners->value;
     imply_controller_names(s, value);
     if (!also_defaults) return;
+    imply_copies(s);
     imply_bootstrap(s, value);
     imply_advertised(s, value);
 }

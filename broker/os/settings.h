@@ -39,8 +39,9 @@ void os_environment_parse(struct os_settings *s, const char *const *environment,
 /* What Kafka ships for one node that is broker and controller. */
 void os_settings_add_defaults(struct os_settings *s);
 /* After all others: what follows from them. A listener named CONTROLLER is the controllers'. A node
- * that was started without a file is a quorum of its own, and is reached as localhost where it listens on
- * all addresses; also_defaults says that it was. */
+ * that was started without a file is a quorum of its own unless it is told of others, is reached as
+ * localhost where it listens on all addresses, and keeps as many copies of internal topics as there are
+ * nodes, if these are fewer than Kafka's default; also_defaults says that it was. */
 void os_settings_add_implied(struct os_settings *s, bool also_defaults);
 
 void os_settings_add(struct os_settings *s, struct slice name, struct slice value,

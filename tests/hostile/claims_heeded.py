@@ -3,33 +3,19 @@
 import signal
 import socket
 import struct
-import sys
 import threading
 import time
 from contextlib import contextmanager
-from pathlib import Path
 
+from asks import asker
 from claim import claim
 from daemon import Daemon, is_closed, settle
+from differ import schema
 from ports import free_port
 from wire import Client
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "interop"))
-
-from differ import schema  # noqa: E402
-from differ.broker import Broker  # noqa: E402
-
 TOPIC = 2
 UNKNOWN_TOPIC, COORDINATOR_NOT_AVAILABLE, INVALID_SESSION_TIMEOUT, INVALID_REPLICATION_FACTOR = 3, 15, 26, 38
-
-
-@contextmanager
-def asker(d):
-    b = Broker(f"127.0.0.1:{d.port}", "heeded")
-    try:
-        yield b
-    finally:
-        b.disconnect()
 
 
 def metadata(b, topic, create=True):

@@ -204,11 +204,12 @@ alone_it_is_one_node_on_localhost(void **state)
     os_settings_add_implied(&settings, true);
     expect_setting("process.roles", "broker,controller");
     expect_setting("node.id", "1");
-    expect_setting("listeners", "PLAINTEXT://:9092,CONTROLLER://:9093");
+    expect_setting("listeners", "PLAINTEXT://localhost:9092,CONTROLLER://localhost:9093");
     expect_setting("advertised.listeners", "PLAINTEXT://localhost:9092");
     expect_setting("controller.listener.names", "CONTROLLER");
     expect_setting("controller.quorum.bootstrap.servers", "localhost:9093");
     expect_setting("offsets.topic.replication.factor", "1");
+    expect_setting("transaction.state.log.min.isr", "1");
     expect_setting("log.dirs", "./gregor-data");
 }
 
@@ -222,6 +223,43 @@ other_ports_and_ids_are_followed(void **state)
     os_settings_add_implied(&settings, true);
     expect_setting("advertised.listeners", "PLAINTEXT://10.0.0.1:1,X://localhost:2");
     expect_setting("controller.quorum.bootstrap.servers", "[::1]:3");
+}
+
+/* One dead coordinator must not end all commits. */
+static void
+internal_topics_have_a_copy_on_each_voter_but_three_at_most(void **state)
+{
+    static const struct {
+        const char *settings, *factor, *min_isr; /* NULL: Kafka's */
+    } rows[] = {
+        {"controller.quorum.voters=1@a:1", "1", "1"},
+        {"controller.quorum.voters=1@a:1,2@b:1", "2", NULL},
+        {"controller.quorum.voters=1@a:1,2@b:1,3@c:1", NULL, NULL},
+        {"controller.quorum.voters=1@a:1,2@b:1,3@c:1,4@d:1", NULL, NULL},
+        {"process.roles=broker\ncontroller.quorum.voters=2@b:1", NULL, NULL},
+        {"controller.quorum.bootstrap.servers=b:1", NULL, NULL},
+        {"controller.quorum.voters=1@a:1\noffsets.topic.replication.factor=2", "2", "1"},
+    };
+    for (int i = 0; i < ARRAY_LEN(rows); i++) {
+        (void)tear_down(state), (void)set_up(state);
+        os_settings_add_defaults(&settings);
+        assert_true(parse(rows[i].settings));
+        os_settings_add_implied(&settings, true);
+        if (rows[i].factor) expect_setting("offsets.topic.replication.factor", rows[i].factor);
+        else assert_null(os_settings_find(&settings, S("offsets.topic.replication.factor")));
+        if (rows[i].min_isr) expect_setting("transaction.state.log.min.isr", rows[i].min_isr);
+        else assert_null(os_settings_find(&settings, S("transaction.state.log.min.isr")));
+    }
+}
+
+static void
+the_old_name_of_node_id_stands_against_its_default(void **state)
+{
+    (void)state;
+    os_settings_add_defaults(&settings);
+    assert_true(parse("broker.id=7"));
+    os_settings_add_implied(&settings, true);
+    expect_setting("node.id", "7");
 }
 
 static void
@@ -286,6 +324,8 @@ main(void)
         TEST(later_settings_win),
         TEST(alone_it_is_one_node_on_localhost),
         TEST(other_ports_and_ids_are_followed),
+        TEST(internal_topics_have_a_copy_on_each_voter_but_three_at_most),
+        TEST(the_old_name_of_node_id_stands_against_its_default),
         TEST(no_controller_listener_is_advertised_by_itself),
         TEST(what_was_given_is_not_implied),
         TEST(a_listener_named_controller_is_the_controllers),
