@@ -1,6 +1,6 @@
 #include "broker/api/server.h"
 
-#include "broker/api/session.h"
+#include "broker/api/connections.h"
 #include "broker/base/check.h"
 #include "broker/base/fmt.h"
 #include "broker/protocol/codec.h"
@@ -12,6 +12,7 @@ server_init(struct server *s, struct env *env)
     list_init(&s->listeners);
     list_init(&s->sessions);
     list_init(&s->to_inflate);
+    connections_init(s);
 }
 
 int64_t

@@ -15,7 +15,12 @@ struct groups;
 struct forwarder;
 struct producer_ids;
 
-enum listener_kind { LISTENER_BROKER, LISTENER_CONTROLLER, LISTENER_KINDS_N };
+enum listener_kind { LISTENER_BROKER, LISTENER_CONTROLLER };
+
+/* Of new connections: when the next one may come. */
+struct creation_rate {
+    int64_t next_ns;
+};
 
 struct server_listener {
     struct listener listener;
@@ -30,6 +35,10 @@ struct server_listener {
     bool is_advertised; /* to clients and other nodes; else whoever knows its port may use it */
     bool is_named;      /* in advertised.listeners */
     bool is_listening;
+    int64_t connections_n;
+    int64_t connections_max; /* its own max.connections; -1: none */
+    int64_t creations_max;   /* its own max.connection.creation.rate; -1: none */
+    struct creation_rate rate;
     bool is_inter_broker; /* brokers use this one */
     bool is_only_theirs;  /* … and clients have another */
 };
@@ -50,6 +59,10 @@ struct server {
     struct forwarder *forwarder;
     struct producer_ids *producer_ids;
     struct list listeners, sessions;
+    int64_t connections_n, leaving_n; /* let in on listeners of brokers (connections.h) */
+    struct creation_rate rate;
+    struct list outside; /* sessions that wait to be let in */
+    struct timer outside_timer;
     int64_t frame_bytes_max; /* socket.request.max.bytes */
     int32_t inflating;       /* batches being decompressed … */
     struct list to_inflate;  /* … and those that wait for it (produce.c) */

@@ -1,5 +1,7 @@
 #include "broker/api/session.h"
 
+#include "broker/api/connections.h"
+
 #include "broker/base/check.h"
 #include "broker/base/fmt.h"
 #include "broker/protocol/codec.h"
@@ -412,6 +414,7 @@ on_closed(struct conn *c, enum env_err why)
     struct session *s = CONTAINER_OF(c, struct session, conn);
     s->closed = true;
     count(s);
+    connections_remove(s);
     timer_cancel(s->server->env, &s->idle);
     for (struct list *n; (n = list_pop_front(&s->requests)) != NULL;) {
         struct request *r = LIST_ENTRY(n, struct request, node);
@@ -462,6 +465,7 @@ session_accept(struct server_listener *l, const struct accepted *a)
     list_push_back(&l->server->sessions, &s->node);
     conn_accept(&l->listener, &s->conn, a);
     s->idle.due = idle_due;
+    connections_add(s);
     if (l->server->idle_max_ns > 0)
         timer_arm(env, &s->idle, s->last_used_ns + l->server->idle_max_ns);
 }

@@ -14,7 +14,9 @@
 struct session {
     struct list node; /* among the server's */
     struct server *server;
-    const struct server_listener *listener;
+    struct server_listener *listener;
+    struct list outside;                    /* while it waits to be let in */
+    bool is_let_in, is_leaving, is_refused; /* connections.c */
     struct conn conn;
     struct frame_reader frames;
     struct list requests; /* in order of arrival */

@@ -74,9 +74,17 @@ struct lifecycle {
     void (*left)(struct node *n);
 };
 
+/* A setting for one listener: the two limits that have such a form. */
+struct listener_limit {
+    struct slice listener; /* as given */
+    int32_t id;
+    int64_t value;
+};
+
 struct node {
     struct env *env;
     struct config config;
+    VEC(struct listener_limit) listener_limits;
     struct slice cluster_id_wanted, version;
     int64_t open_files_max;
     struct slice log_dir, metadata_dir; /* the same, if metadata.log.dir is not set */

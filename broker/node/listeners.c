@@ -152,6 +152,19 @@ is_any_host(struct slice host)
     return host.n == 0 || slice_eq(host, S("0.0.0.0")) || slice_eq(host, S("::"));
 }
 
+/* listener.name.internal.max.connections, …max.connection.creation.rate */
+static void
+own_limits(struct node *n, struct server_listener *l)
+{
+    l->connections_max = l->creations_max = -1;
+    for (int64_t i = 0; i < n->listener_limits.n; i++) {
+        const struct listener_limit *limit = &n->listener_limits.v[i];
+        if (!slice_eq(capitals(n, limit->listener), l->name)) continue;
+        if (limit->id == K_CFG_MAX_CONNECTIONS) l->connections_max = limit->value;
+        else l->creations_max = limit->value;
+    }
+}
+
 static bool
 make_listener(struct node *n, struct slice text)
 {
@@ -176,6 +189,7 @@ make_listener(struct node *n, struct slice text)
     l->name = mem_dup(&n->env->mem, name);
     l->host = mem_dup(&n->env->mem, host);
     l->port = port;
+    own_limits(n, l);
     l->kind = is_controller_listener(n, name) ? LISTENER_CONTROLLER : LISTENER_BROKER;
     l->advertised_host = mem_dup(&n->env->mem, is_any_host(host) ? n->env->hostname : host);
     l->advertised_port = port;

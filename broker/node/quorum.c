@@ -1,5 +1,6 @@
 /* The quorum's part of a node: what is committed goes into the image, from there to the broker and the
  * controller; what the controller decides is proposed. */
+#include "broker/api/connections.h"
 #include "broker/base/check.h"
 #include "broker/base/fmt.h"
 #include "broker/node/internal.h"
@@ -81,6 +82,7 @@ on_changed(void *owner, const struct image_delta *d)
     struct node *n = owner;
     if (!n->applied) return;
     replicas_apply(n->replicas, d);
+    if (d->configs.n) connections_review(&n->server);
     for (int64_t i = 0; i < d->deleted_topics.n; i++)
         groups_topic_deleted(n->server.groups, d->deleted_topics.v[i].name,
                              d->deleted_topics.v[i].id);

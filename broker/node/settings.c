@@ -49,18 +49,47 @@ judge(struct node *n, const struct node_setting *s, int32_t id, struct slice val
     return false;
 }
 
-/* "listener.name.internal.ssl.client.auth": a setting for one listener. None is heeded; one that is
- * refused for all of them is refused here, too. */
+/* Two limits have a form for one listener. */
+static bool
+is_for_listener_too(int32_t id)
+{
+    return id == K_CFG_MAX_CONNECTIONS || id == K_CFG_MAX_CONNECTION_CREATION_RATE;
+}
+
+static bool
+take_listener_limit(struct node *n, const struct node_setting *s, int64_t dot, int32_t id,
+                    struct writer *errors)
+{
+    struct writer why = writer_mem(&n->env->mem);
+    bool ok = config_check(CONFIG_BROKER, id, s->value, &why);
+    struct listener_limit limit = {.id = id};
+    if (ok) ok = slice_to_i64(slice_trim(s->value), &limit.value);
+    limit.listener = mem_dup(&n->env->mem, slice_sub(s->name, 14, dot - 1 - 14));
+    if (ok) {
+        VEC_PUSH(&n->env->mem, &n->listener_limits, limit);
+    } else {
+        begin_error(errors, s);
+        fmt_str(errors, ": ");
+        fmt_slice(errors, writer_slice(&why));
+    }
+    writer_release(&why);
+    return ok;
+}
+
+/* "listener.name.internal.ssl.client.auth": a setting for one listener. One that is refused for all of
+ * them is refused here, too; of the others two are heeded. */
 static bool
 judge_for_listener(struct node *n, const struct node_setting *s, struct writer *errors)
 {
     for (int64_t dot = 14; dot >= 14; dot = slice_find(s->name, '.', dot) + 1) {
         int32_t id = config_id(CONFIG_BROKER, slice_sub(s->name, dot, s->name.n));
         if (id < 0) continue;
+        if (is_for_listener_too(id)) return take_listener_limit(n, s, dot, id, errors);
         if (k_broker_configs[id].state == K_CS_REFUSED) return judge(n, s, id, s->value, errors);
         break;
     }
-    warn(n, s, " makes no difference: settings for a single listener are not heeded", SLICE_EMPTY);
+    warn(n, s, " makes no difference: this setting is not heeded for a single listener",
+         SLICE_EMPTY);
     return true;
 }
 

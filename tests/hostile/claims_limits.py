@@ -8,8 +8,8 @@ from contextlib import contextmanager
 from claim import claim
 from daemon import TOPIC, Daemon, is_closed, led, settle
 from ports import free_port
-from wire import (CREATE_TOPICS, FIND_COORDINATOR, JOIN_GROUP, OFFSET_COMMIT, PRODUCE, Client, batch, frame, header,
-                  produce_body, request, string)
+from wire import (API_VERSIONS, CREATE_TOPICS, FIND_COORDINATOR, INCREMENTAL_ALTER_CONFIGS, JOIN_GROUP, LIMIT_S,
+                  OFFSET_COMMIT, PRODUCE, Client, Closed, batch, frame, header, produce_body, request, string)
 
 
 def write_to(d, topics, partitions, offset):
@@ -318,3 +318,109 @@ def dynamic_configurations_are_bounded(binary, folder):
         assert errors[0] == 0 and errors[-1] == POLICY_VIOLATION and set(errors) == {0, POLICY_VIOLATION}, errors
         d.serves()
         assert d.stop() == 0, d.last_line()
+
+
+# ---- connections ----
+
+def alter_all(c, name, value):
+    """Of all brokers, at run time."""
+    body = c.call(INCREMENTAL_ALTER_CONFIGS, 0, struct.pack(">ib", 1, 4) + string("") + struct.pack(">i", 1) +
+                  string(name) + struct.pack(">b", 0) + string(value) + b"\0")
+    assert struct.unpack_from(">ih", body, 4) == (1, 0), body
+
+
+def is_served(c, within=1.5):
+    """It answers in that time; a client that asked already only waits for it."""
+    c.socket.settimeout(within)
+    try:
+        if not getattr(c, "has_asked", False):
+            c.has_asked = True
+            c.send(request(API_VERSIONS, 0, b""))
+        c.answer()
+        c.has_asked = False
+        c.socket.settimeout(LIMIT_S)
+        return True
+    except (TimeoutError, Closed):
+        return False
+
+
+@claim
+def an_address_has_so_many_connections_and_no_more(binary, folder):
+    with Daemon(binary, folder, settings={"max.connections.per.ip": 3}) as d:
+        friends = []
+
+        def one_more():
+            c = Client(d.port)
+            if is_served(c):
+                friends.append(c)
+            return len(friends) == 3
+        settle(one_more, "fewer are let in than may come")
+        for _ in range(5):
+            with Client(d.port) as c:
+                assert is_closed(c), "more are let in than may come"
+        assert all(is_served(c) for c in friends)
+        alter_all(friends[0], "max.connections.per.ip.overrides", "127.0.0.2:1,127.0.0.1:4")
+        settle(lambda: is_served(Client(d.port)), "the override does not hold")
+        assert any("max.connections.per.ip allows, 3" in line for line in d.lines())
+
+
+@claim
+def beyond_max_connections_a_client_waits_until_one_has_gone(binary, folder):
+    with Daemon(binary, folder, settings={"max.connections": 2}) as d:
+        first, second = Client(d.port), Client(d.port)
+        assert is_served(first, 20) and is_served(second, 20)
+        third, fourth = Client(d.port), Client(d.port)
+        assert not is_served(third) and not is_served(fourth)
+        second.socket.close()
+        assert is_served(third, 20) and not is_served(fourth)
+        alter_all(first, "max.connections", "3")
+        assert is_served(fourth, 20)
+        alter_all(fourth, "max.connections", "2")
+        assert is_closed(third, 20), "the one that was used longest ago stays"
+        assert is_served(first) and is_served(fourth)
+
+
+@claim
+def the_brokers_listener_is_served_beyond_max_connections(binary, folder):
+    port, inner, controller = free_port(), free_port(), free_port()
+    settings = {"listeners": f"CLIENTS://127.0.0.1:{port},INNER://127.0.0.1:{inner},CONTROLLER://127.0.0.1:{controller}",
+                "listener.security.protocol.map": "CLIENTS:PLAINTEXT,INNER:PLAINTEXT,CONTROLLER:PLAINTEXT",
+                "inter.broker.listener.name": "INNER", "max.connections": 2,
+                "controller.quorum.voters": f"1@127.0.0.1:{controller}"}
+    d = Daemon(binary, folder, settings=settings)
+    d.port = port
+    with d:
+        old, young = Client(port), Client(port)
+        assert is_served(old, 20) and is_served(young, 20)
+        assert not is_served(Client(port))
+        assert is_served(Client(inner), 20), "the brokers' listener has no room"
+        assert is_closed(old, 20), "the one that was used longest ago stays"
+        assert is_served(young)
+
+
+@claim
+def a_listener_has_limits_of_its_own(binary, folder):
+    port, other, controller = free_port(), free_port(), free_port()
+    settings = {"listeners": f"ONE://127.0.0.1:{port},OTHER://127.0.0.1:{other},CONTROLLER://127.0.0.1:{controller}",
+                "listener.security.protocol.map": "ONE:PLAINTEXT,OTHER:PLAINTEXT,CONTROLLER:PLAINTEXT",
+                "inter.broker.listener.name": "OTHER", "listener.name.one.max.connections": 1,
+                "controller.quorum.voters": f"1@127.0.0.1:{controller}"}
+    d = Daemon(binary, folder, settings=settings)
+    d.port = other
+    with d:
+        clients = [Client(port), Client(port)]
+        assert is_served(clients[0], 20) and not is_served(clients[1])
+        assert all(is_served(Client(other), 20) for _ in range(3))
+        clients[0].socket.close()
+        assert is_served(clients[1], 20)
+
+
+@claim
+def connections_come_no_faster_than_allowed(binary, folder):
+    with Daemon(binary, folder) as d:
+        with Client(d.port) as c:
+            alter_all(c, "max.connection.creation.rate", "5")
+        begin, clients = time.monotonic(), [Client(d.port) for _ in range(20)]
+        assert all(is_served(c, LIMIT_S) for c in clients)
+        took = time.monotonic() - begin
+        assert took > 2.5, f"20 connections in {took:.1f} s, at 5 a second"

@@ -77,9 +77,9 @@ def only_the_last_value_of_a_name_is_judged(binary, folder):
 def settings_for_one_listener_are_told_of(binary, folder):
     refuses(binary, folder, combined() + ["--override", "listener.name.plaintext.ssl.client.auth=required"],
             "listener.name.plaintext.ssl.client.auth cannot be had", status=(1,))
-    with Daemon(binary, folder, settings={"listener.name.plaintext.max.connections": 5, "no.such.thing": 1}) as d:
+    with Daemon(binary, folder, settings={"listener.name.plaintext.num.network.threads": 5, "no.such.thing": 1}) as d:
         lines = " ".join(d.lines())
-        assert "listener.name.plaintext.max.connections makes no difference" in lines, lines
+        assert "listener.name.plaintext.num.network.threads makes no difference" in lines, lines
         assert "no.such.thing is not a setting of this version, and is ignored" in lines, lines
 
 

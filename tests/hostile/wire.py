@@ -6,7 +6,7 @@ import struct
 from pathlib import Path
 
 PRODUCE, FETCH, LIST_OFFSETS, METADATA, API_VERSIONS, CREATE_TOPICS = 0, 1, 2, 3, 18, 19
-OFFSET_COMMIT, FIND_COORDINATOR, JOIN_GROUP = 8, 10, 11
+OFFSET_COMMIT, FIND_COORDINATOR, JOIN_GROUP, INCREMENTAL_ALTER_CONFIGS = 8, 10, 11, 44
 LIMIT_S = 120.0  # for what must happen: only a daemon that hangs takes so long, also on a slow and busy machine
 SCHEMA = Path(__file__).resolve().parents[2] / "broker/protocol/schema/apis.yaml"
 
