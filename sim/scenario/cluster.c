@@ -87,7 +87,7 @@ void
 node_shut_down(struct run *r, struct machine *m)
 {
     struct node_slot *n = node_of(r, m);
-    if (n) n->wanted = false;
+    if (n) n->wanted = false, n->is_stopping = true;
     machine_poke(m, poke_shutdown, NULL);
 }
 

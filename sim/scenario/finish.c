@@ -169,7 +169,8 @@ core_can_serve(const struct run *r, const bool *core)
             const struct node_slot *n = node_by_id(r, p->replicas.v[j]);
             if (!n || !core[n - r->nodes]) continue;
             replicas++;
-            may_lead += truth_may_lead(&r->truth, p, n->id);
+            /* Who stops in order leaves the ISR, and may leave it to those outside. */
+            may_lead += truth_may_lead(&r->truth, p, n->id) && !n->is_stopping;
         }
         if (replicas < want || !may_lead) return false;
     }

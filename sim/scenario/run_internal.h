@@ -16,8 +16,9 @@ struct node_slot {
     int32_t id;
     bool is_broker, is_controller;
     struct node_params params;
-    bool wanted; /* it stops in order, and is to start again */
-    bool hurt;   /* a fault met it since it last served: it may end itself */
+    bool is_stopping; /* in order: it was told to, and has not ended */
+    bool wanted;      /* it stops in order, and is to start again */
+    bool hurt;        /* a fault met it since it last served: it may end itself */
     int64_t armed_op,
         armed_for_ns;   /* the disk operation at which it is to end, and for how long; 0 */
     bool gone, unclean; /* power.c: its copies; or only its word that it has them */
