@@ -236,7 +236,7 @@ take_final(struct checker *c, const struct history_op *poll, struct part *p,
     if (p->final_first < 0 || r->offset < p->final_first) p->final_first = r->offset;
     if (*at == 0) c->ret->read += s->final_offset < 0 && !c->h->ops.v[s->op].is_final;
     if (s->final_offset < 0) s->final_offset = r->offset;
-    else if (*at == 0) tell_duplicate(c, poll, p, r, s->final_offset);
+    else if (*at == 0 && part_owes(c, p, s)) tell_duplicate(c, poll, p, r, s->final_offset);
     *at = r->value;
 }
 
@@ -254,6 +254,12 @@ check_read(struct checker *c, const struct history_op *poll, int64_t number, str
     check_position(c, poll, number, p, r);
     if (!s || !was_sent_here(c, s, p)) {
         tell_phantom(c, poll, p, r, s);
+        return;
+    }
+    if (!part_owes(c, p, s)) {
+        /* Of which of the two it is nobody can say. */
+        if (!p->polled[r->offset - p->base]) p->polled[r->offset - p->base] = r->value;
+        if (poll->is_final && poll->node < 0) take_final(c, poll, p, r, s);
         return;
     }
     check_failed(c, poll, p, r, s);
@@ -326,10 +332,42 @@ tell_corrupt(struct checker *c, const struct history_op *op, const struct part *
     tell_end(&t);
 }
 
+/* A topic that is made again has the name of the old one, and nothing else. */
+static void
+begin_anew(struct checker *c, struct part *p, int64_t at_ns)
+{
+    p->is_gone = false;
+    p->born_ns = at_ns;
+    memset(p->polled, 0, (size_t)p->n * sizeof *p->polled);
+    memset(p->flags, 0, (size_t)p->n);
+    p->polled_first = INT64_MAX;
+    p->polled_last = -1;
+    for (int32_t i = 0; i < (int32_t)c->h->processes.n; i++) {
+        struct cursor *k = checker_cursor(c, i, p);
+        k->known = false;
+        k->end = k->end_bound = k->last_sent = -1;
+        k->end_epoch = k->bound_epoch = -1;
+    }
+}
+
+static void
+take_admin(struct checker *c, const struct history_op *op)
+{
+    bool has_deleted = op->key == ADMIN_DELETE && op->outcome != HISTORY_FAIL;
+    bool has_made = op->key == ADMIN_CREATE && op->outcome == HISTORY_OK;
+    for (int32_t i = 0; op->topic >= 0 && i < c->parts_n; i++) {
+        struct part *p = &c->parts[i];
+        if (p->topic != op->topic) continue;
+        if (has_deleted) p->is_gone = true;
+        if (has_made && p->is_gone) begin_anew(c, p, op->complete_ns);
+    }
+}
+
 static void
 check_completion(struct checker *c, const struct history_op *op, int64_t number, struct part *p)
 {
     if (op->kind == HISTORY_HEALED) c->healed_ns = op->complete_ns;
+    if (op->kind == HISTORY_ADMIN) take_admin(c, op);
     if (!p) return;
     if (op->is_final && op->kind != HISTORY_SEND) p->final_begun = true;
     switch (op->kind) {

@@ -33,6 +33,7 @@ check_leap(struct checker *c, const struct leap *l)
 {
     const struct history_op *poll = &c->h->ops.v[l->op];
     const struct part *p = checker_part(c, poll->topic, poll->partition);
+    if (p->is_gone || poll->complete_ns < p->born_ns) return;
     int64_t from = l->next < p->base ? p->base : l->next, at = from;
     if (at < removed_to(c, p)) at = removed_to(c, p);
     while (at < l->offset && p->polled[at - p->base] == 0) at++;
@@ -53,7 +54,8 @@ check_read_lost(struct checker *c, const struct part *p)
 {
     for (int64_t i = 0; i < p->n; i++) {
         struct sent *s = p->polled[i] && !p->final[i] ? sent_find(c, p->polled[i]) : NULL;
-        if (!s || s->final_offset >= 0 || is_excused(c, p, p->base + i)) continue;
+        if (!s || !part_owes(c, p, s) || s->final_offset >= 0 || is_excused(c, p, p->base + i))
+            continue;
         if (c->h->ops.v[s->op].outcome == HISTORY_OK) continue;
         struct telling t = tell_begin(c, RULE_READ_LOST, p, p->base + i, s->value, -1);
         tell_send(&t), tell_text(&t, "; it was read at "), tell_offset(&t, t.offset);
@@ -160,7 +162,7 @@ check_sends(struct checker *c)
         if (op->topic < 0 || c->h->topics.v[op->topic].partitions == 0) continue;
         struct part *p = checker_part(c, op->topic, op->partition < 0 ? 0 : op->partition);
         check_liveness(c, p, s);
-        if (op->partition < 0) continue;
+        if (op->partition < 0 || !part_owes(c, p, s)) continue;
         check_promise(c, p, s);
         check_order(c, p, s);
     }

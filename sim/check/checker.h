@@ -21,6 +21,9 @@ struct part {
     uint64_t *polled; /* by anybody, first come */
     uint64_t *final;  /* by the leader's final reading */
     uint8_t *flags;
+    /* Its topic was deleted, or perhaps; and made again since when: what was sent before that is owed no more. */
+    bool is_gone;
+    int64_t born_ns;
     int64_t final_first, final_end; /* -1; the end only when the reading was complete */
     int64_t polled_first, polled_last;
 };
@@ -80,6 +83,13 @@ static inline uint64_t
 part_polled(const struct part *p, int64_t offset)
 {
     return offset >= p->base && offset < p->base + p->n ? p->polled[offset - p->base] : 0;
+}
+
+/* Sent to the topic that there is now, not to one of its name that was deleted. */
+static inline bool
+part_owes(const struct checker *c, const struct part *p, const struct sent *s)
+{
+    return !p->is_gone && c->h->ops.v[s->op].invoke_ns >= p->born_ns;
 }
 
 /* ---- telling ---- */

@@ -20,7 +20,12 @@ invariants_free(struct invariants *v)
 {
     struct mem *mem = v->mem;
     for (int64_t i = 0; i < v->topics.n; i++) mem_free_slice(mem, v->topics.v[i].name);
+    for (int64_t i = 0; i < v->asked.n; i++) mem_free_slice(mem, v->asked.v[i].topic);
     VEC_RELEASE(mem, &v->topics);
+    VEC_RELEASE(mem, &v->asked);
+    for (int64_t i = 0; i < v->metadata.n; i++)
+        if (v->metadata.v[i]) durable_free(v->metadata.v[i]);
+    VEC_RELEASE(mem, &v->metadata);
     VEC_RELEASE(mem, &v->brokers);
     VEC_RELEASE(mem, &v->voters);
     anomalies_release(&v->found);
@@ -41,11 +46,34 @@ invariants_listen(struct invariants *v, void (*fn)(void *ctx, const struct anoma
     v->listener_ctx = ctx;
 }
 
+static struct topic_rule *
+topic_rule(struct invariants *v, struct slice topic)
+{
+    for (int64_t i = 0; i < v->topics.n; i++)
+        if (!v->topics.v[i].name.p == !topic.p && slice_eq(v->topics.v[i].name, topic))
+            return &v->topics.v[i];
+    struct topic_rule rule = {.name = mem_dup(v->mem, topic)};
+    VEC_PUSH(v->mem, &v->topics, rule);
+    return &v->topics.v[v->topics.n - 1];
+}
+
 void
 invariants_topic(struct invariants *v, struct slice topic, int32_t min_isr)
 {
-    struct topic_rule rule = {mem_dup(v->mem, topic), min_isr};
-    VEC_PUSH(v->mem, &v->topics, rule);
+    topic_rule(v, topic)->min_isr = min_isr;
+}
+
+void
+invariants_unclean_is(struct invariants *v, struct slice topic, bool is_on)
+{
+    topic_rule(v, topic)->unclean = is_on ? MAY_BE_UNCLEAN : MAY_NOT_BE_UNCLEAN;
+}
+
+void
+invariants_unclean_asked(struct invariants *v, int64_t at_ns, struct slice topic, int32_t partition)
+{
+    struct unclean_asked one = {mem_dup(v->mem, topic), partition, at_ns};
+    VEC_PUSH(v->mem, &v->asked, one);
 }
 
 void
@@ -131,20 +159,49 @@ forget_committed(struct topic_key *k, const struct node_log *l)
         k->committed.n ? k->committed.v[k->committed.n - 1]->last + 1 : MIN(k->ghost, l->start);
 }
 
-/* Could somebody have led who has it all? */
-static bool
-is_held_by_candidate(struct invariants *v, const struct topic_key *k, int64_t end)
+bool
+is_held_by(struct invariants *v, const struct topic_key *k, const struct model_ids *ids,
+           int64_t end)
 {
-    const struct decision *d = &k->before;
     for (int64_t i = 0; i < v->model.nodes.n; i++) {
         struct model_node *n = &v->model.nodes.v[i];
         struct node_log *l = k->index < n->logs.n ? n->logs.v[k->index] : NULL;
-        bool may_lead = model_is_metadata(k)
-                          ? n->is_voter
-                          : model_has(&d->isr, n->id) || model_has(&d->elr, n->id);
+        bool may_lead = model_is_metadata(k) ? n->is_voter : model_has(ids, n->id);
         if (l && may_lead && l->v.n && has_committed(l, k, end)) return true;
     }
     return false;
+}
+
+static const struct election *
+find_election(const struct topic_key *k, int32_t epoch)
+{
+    for (int64_t i = k->elections.n; i-- > 0;)
+        if (k->elections.v[i].epoch == epoch) return &k->elections.v[i];
+    return NULL;
+}
+
+bool
+is_lossy(const struct topic_key *k, int32_t epoch)
+{
+    const struct election *e = find_election(k, epoch);
+    return e && e->is_lossy;
+}
+
+/* What a leader may lack was settled when it was elected; of elections that were not told, who has it now counts. */
+static bool
+may_lack_committed(struct invariants *v, const struct topic_key *k, const struct node_log *l,
+                   int64_t owed)
+{
+    const struct election *e = model_is_metadata(k) ? NULL : find_election(k, l->epoch);
+    return e ? e->is_lossy : !is_held_by(v, k, &k->stood, owed);
+}
+
+/* A leader that may lack committed records was elected, and did not hear of it before the next one was: what it still
+ * takes for committed was given up when it was elected, and breaks no promise. */
+static bool
+is_superseded_lossy(const struct topic_key *k, const struct node_log *l)
+{
+    return k->now.known && l->epoch < k->now.leader_epoch && is_lossy(k, l->epoch);
 }
 
 void
@@ -154,10 +211,9 @@ check_leader(struct invariants *v, struct topic_key *k, struct node_log *l)
     l->checked_epoch = l->epoch;
     int64_t owed = owed_by_leader(k, l);
     if (has_committed(l, k, owed)) return;
-    bool unclean = !model_is_metadata(k) && k->now.unclean;
     bool is_newest = model_is_metadata(k) || !k->now.known || l->epoch >= k->now.leader_epoch;
     if (!is_newest) return;
-    if (!unclean && is_held_by_candidate(v, k, owed))
+    if (!may_lack_committed(v, k, l, owed))
         breach(v, RULE_LEADER_COMPLETENESS, k, owed - 1,
                "leads epoch # without the committed record at offset #", l->epoch, owed - 1);
     forget_committed(k, l);
@@ -265,7 +321,7 @@ check_high_watermark(struct invariants *v, struct topic_key *k, struct node_log 
         breach(v, RULE_HIGH_WATERMARK_MONOTONIC, k, hw, "high watermark went from # to #", l->hw,
                hw);
     l->hw = hw;
-    if (hw <= l->start) return;
+    if (hw <= l->start || is_superseded_lossy(k, l)) return;
     if (leads) check_leader(v, k, l);
     check_committed(v, k, l, hw);
     if (!leads || hw <= k->ghost) return;
@@ -357,6 +413,7 @@ invariants_note(struct invariants *v, int64_t at_ns, int32_t node, const struct 
         return;
     }
     struct topic_key *k = model_key(&v->model, n->subject);
+    if (k->is_retired) return;
     note_of_log(v, k, model_log(&v->model, node, k), n);
 }
 
@@ -384,11 +441,20 @@ invariants_file_synced(struct invariants *v, int64_t at_ns, int32_t node, struct
     if (!model_node(&v->model, node) || !parse_log_path(path, &subject, &base)) return;
     struct topic_key *k = model_key(&v->model, subject);
     struct node_log *l = model_log(&v->model, node, k);
-    if (!l->is_syncing) return;
+    if (!l->is_syncing || k->is_retired) return;
     if (l->synced_file == base)
         breach(v, RULE_SYNC_ENDS, k, base, "one sync has synced the file at offset # twice", base,
                0);
     l->synced_file = base;
+}
+
+static void
+has_died(struct invariants *v, int32_t id)
+{
+    for (int64_t i = 0; i < v->model.keys.n; i++) {
+        struct model_ids *died = &v->model.keys.v[i]->died;
+        if (!model_has(died, id) && died->n < MODEL_IDS_MAX) died->v[died->n++] = id;
+    }
 }
 
 void
@@ -401,6 +467,7 @@ invariants_life(struct invariants *v, int64_t at_ns, int32_t node, enum life wha
     if (what == LIFE_CRASH || what == LIFE_POWER || what == LIFE_FATAL) {
         model_crash(&v->model, node, what == LIFE_POWER);
         voter_crashed(v, node);
+        if (what != LIFE_FATAL) has_died(v, n->id);
     }
 }
 

@@ -25,6 +25,11 @@ void invariants_free(struct invariants *v);
 void invariants_watch(struct invariants *v, struct world *w);
 /* Of a topic: min.insync.replicas (1 unless told), for the ELR rules. */
 void invariants_topic(struct invariants *v, struct slice topic, int32_t min_isr);
+/* The operator permits unclean elections, or no longer (topic null: wherever no topic says otherwise); or asks for one.
+ * That a controller calls an election unclean excuses nothing. */
+void invariants_unclean_is(struct invariants *v, struct slice topic, bool is_on);
+void invariants_unclean_asked(struct invariants *v, int64_t at_ns, struct slice topic,
+                              int32_t partition);
 const struct anomalies *invariants_anomalies(const struct invariants *v);
 /* Called for each as it is found; at most one. */
 void invariants_listen(struct invariants *v, void (*fn)(void *ctx, const struct anomaly *a),

@@ -1,4 +1,5 @@
 /* The invariants of the quorum and of what the controller decides. */
+#include "broker/env/env.h"
 #include "sim/check/invariants_own.h"
 
 /* ---- the quorum --------------------------------------------------------------------------------- */
@@ -59,6 +60,16 @@ invariants_vote_told(struct invariants *v, int64_t at_ns, int32_t node, int32_t 
     s->firm = s->voted;
 }
 
+/* The quorum syncs what it counts; the truth of that is on the disk. */
+static bool
+has_durably(struct invariants *v, int32_t node, const struct node_log *l, const struct batch *b,
+            int64_t hw)
+{
+    if (!l) return false;
+    if (l->start >= hw) return true;
+    return v->is_durable ? v->is_durable(v, node, b) : l->synced >= hw && log_at(l, hw - 1) == b;
+}
+
 void
 check_raft_high_watermark(struct invariants *v, struct topic_key *k, struct node_log *l,
                           const struct note *n)
@@ -70,8 +81,7 @@ check_raft_high_watermark(struct invariants *v, struct topic_key *k, struct node
         if (!node->is_voter) continue;
         const struct node_log *other = k->index < node->logs.n ? node->logs.v[k->index] : NULL;
         voters++;
-        have +=
-            other && (other->start >= hw || (other->synced >= hw && log_at(other, hw - 1) == b));
+        have += has_durably(v, (int32_t)i, other, b, hw);
     }
     if (voters && have * 2 <= voters)
         breach(v, RULE_QUORUM_MAJORITY, k, hw - 1, "committed offset #, durable on # voters",
@@ -128,7 +138,8 @@ static int32_t
 min_isr_of(const struct invariants *v, const struct topic_key *k)
 {
     for (int64_t i = 0; i < v->topics.n; i++)
-        if (slice_eq(v->topics.v[i].name, k->topic)) return v->topics.v[i].min_isr;
+        if (v->topics.v[i].name.p && slice_eq(v->topics.v[i].name, k->topic))
+            return v->topics.v[i].min_isr;
     return 0;
 }
 
@@ -156,11 +167,76 @@ check_newcomers(struct invariants *v, struct topic_key *k, const struct decision
             breach(v, RULE_ISR_FENCED, k, -1, "put broker # into the ISR, though it is fenced", id,
                    0);
         struct node_log *l = model_log_of(&v->model, id, k);
-        if (!l || !l->open || k->ghost <= l->start || k->now.unclean || was->isr.n == 0) continue;
+        if (!l || !l->open || k->ghost <= l->start || is_lossy(k, k->now.leader_epoch) ||
+            was->isr.n == 0)
+            continue;
         if (log_at(l, k->ghost - 1) != committed_at(k, k->ghost - 1))
             breach(v, RULE_ISR_HOLDS_COMMITTED, k, k->ghost - 1,
                    "put broker # into the ISR, though it lacks offset #", id, k->ghost - 1);
     }
+}
+
+/* An operator's request is carried out, or given up, by then. */
+#define ASKED_NS (10 * NS_PER_S)
+
+static bool
+unclean_is_permitted(const struct invariants *v, const struct topic_key *k)
+{
+    bool by_default = false;
+    for (int64_t i = 0; i < v->asked.n; i++) {
+        const struct unclean_asked *a = &v->asked.v[i];
+        if (a->partition == k->partition && slice_eq(a->topic, k->topic) &&
+            v->at_ns - a->at_ns <= ASKED_NS)
+            return true;
+    }
+    for (int64_t i = 0; i < v->topics.n; i++) {
+        const struct topic_rule *t = &v->topics.v[i];
+        if (!t->name.p) by_default = t->unclean == MAY_BE_UNCLEAN;
+        else if (slice_eq(t->name, k->topic) && t->unclean != MAY_BE_UNCLEAN_UNSAID)
+            return t->unclean == MAY_BE_UNCLEAN;
+    }
+    return by_default;
+}
+
+/* Nobody is sure to have it all: the ISR is empty, and who else was eligible has died without order, so that its word
+ * counts no more as soon as it is back. That decision may be the same that chooses the last known leader. */
+static bool
+is_anyone_eligible(const struct topic_key *k, const struct decision *was)
+{
+    bool any = was->isr.n > 0;
+    for (int32_t i = 0; i < was->elr.n; i++) any = any || !model_has(&k->died, was->elr.v[i]);
+    return any;
+}
+
+static void
+note_who_is_back(struct topic_key *k, const struct decision *was)
+{
+    int32_t n = 0;
+    for (int32_t i = 0; i < k->died.n; i++) {
+        int32_t id = k->died.v[i];
+        if (model_has(&was->isr, id) || !model_has(&k->now.isr, id)) k->died.v[n++] = id;
+    }
+    k->died.n = n;
+}
+
+/* The choice itself, whatever its controller calls it. When nobody is eligible, the last leader that is known (KIP-966)
+ * is the best guess of who has it all; for what it lacks only a destroyed copy is an excuse. */
+static void
+check_choice(struct invariants *v, struct topic_key *k, const struct decision *was,
+             const struct model_ids *stood)
+{
+    const struct decision *d = &k->now;
+    bool was_eligible = model_has(&was->isr, d->leader) || model_has(&was->elr, d->leader);
+    bool was_last = !is_anyone_eligible(k, was) && model_has(&was->last, d->leader);
+    bool by_leave = !model_has(stood, d->leader) && unclean_is_permitted(v, k);
+    struct election e = {d->leader_epoch, by_leave || !is_held_by(v, k, stood, k->ghost)};
+    VEC_PUSH(v->mem, &k->elections, e);
+    /* A controller that takes over tells how its log has it: of several decisions of the one before, whose
+     * commit that one did not live to see, only the last. Who was eligible in between is not known. */
+    bool is_next = d->partition_epoch == was->partition_epoch + 1;
+    if (is_next && d->leader != was->leader && !was_eligible && !was_last && !by_leave)
+        breach(v, RULE_LEADER_ELIGIBLE, k, -1, "made # the leader, who was in neither ISR nor ELR",
+               d->leader, 0);
 }
 
 static void
@@ -168,6 +244,8 @@ check_change(struct invariants *v, const struct note *n)
 {
     struct topic_key *k = model_key(&v->model, n->subject);
     struct decision was = k->now;
+    struct model_ids stood = k->stood;
+    if (k->is_retired) return;
     if (!model_decide(k, n)) return;
     const struct decision *d = &k->now;
     if (d->leader >= 0 && !model_has(&d->isr, d->leader))
@@ -184,13 +262,9 @@ check_change(struct invariants *v, const struct note *n)
     else if (new_leader && d->leader_epoch == was.leader_epoch)
         breach(v, RULE_PARTITION_EPOCH_INCREASES, k, -1, "made # the leader within epoch #",
                d->leader, d->leader_epoch);
-    /* A controller that takes over tells how its log has it: of several decisions of the one before, whose
-     * commit that one did not live to see, only the last. Who was eligible in between is not known. */
-    bool is_next = d->partition_epoch == was.partition_epoch + 1;
-    if (new_leader && is_next && d->leader >= 0 && !d->unclean && !model_has(&was.isr, d->leader) &&
-        !model_has(&was.elr, d->leader))
-        breach(v, RULE_LEADER_ELIGIBLE, k, -1, "made # the leader, who was in neither ISR nor ELR",
-               d->leader, 0);
+    if (d->leader >= 0 && (new_leader || d->leader_epoch != was.leader_epoch))
+        check_choice(v, k, &was, &stood);
+    note_who_is_back(k, &was);
     check_newcomers(v, k, &was);
 }
 

@@ -2,12 +2,21 @@
 #ifndef SIM_CHECK_INVARIANTS_OWN_H
 #define SIM_CHECK_INVARIANTS_OWN_H
 
+#include "sim/check/durable.h"
 #include "sim/check/invariants.h"
 #include "sim/check/model.h"
 
 struct topic_rule {
-    struct slice name;
+    struct slice name; /* null: of all that say nothing */
     int32_t min_isr;
+    enum { MAY_BE_UNCLEAN_UNSAID, MAY_NOT_BE_UNCLEAN, MAY_BE_UNCLEAN } unclean;
+};
+
+/* An operator asked for an unclean election. */
+struct unclean_asked {
+    struct slice topic;
+    int32_t partition;
+    int64_t at_ns;
 };
 
 struct broker_seen {
@@ -30,11 +39,15 @@ struct invariants {
     struct model model;
     struct anomalies found;
     VEC(struct topic_rule) topics;
+    VEC(struct unclean_asked) asked;
     VEC(struct broker_seen) brokers;
     VEC(struct voter_seen) voters;
     int64_t at_ns;
     int32_t node; /* whose note it is */
     struct world *world;
+    /* What a batch is worth that a voter calls synced: asked of its disk. NULL: of what it notes (in tests). */
+    bool (*is_durable)(struct invariants *v, int32_t node, const struct batch *b);
+    VEC(struct durable *) metadata; /* by node; may hold NULL */
     void (*listener)(void *ctx, const struct anomaly *a);
     void *listener_ctx;
 };
@@ -43,6 +56,11 @@ struct invariants {
 void breach(struct invariants *v, enum rule rule, const struct topic_key *k, int64_t offset,
             const char *what, int64_t a, int64_t b);
 void take_leader(struct invariants *v, struct topic_key *k, int32_t epoch, int32_t node);
+/* The election of this epoch may have cost what was committed; false too if it is not known. */
+bool is_lossy(const struct topic_key *k, int32_t epoch);
+/* Could somebody of these have led who has all up to this end? */
+bool is_held_by(struct invariants *v, const struct topic_key *k, const struct model_ids *ids,
+                int64_t end);
 void check_leader(struct invariants *v, struct topic_key *k, struct node_log *l);
 void check_high_watermark(struct invariants *v, struct topic_key *k, struct node_log *l, int64_t hw,
                           bool leads);

@@ -64,8 +64,9 @@ static void
 on_life(void *ctx, struct machine *m, enum life what, struct slice text)
 {
     struct invariants *v = ctx;
-    (void)text;
     if (what == LIFE_START) know_all(v);
+    /* Who ends itself for a reason has died; who ends in order keeps its word. */
+    if (what == LIFE_FATAL && text.n) what = LIFE_CRASH;
     invariants_life(v, world_now_ns(v->world), m->index, what);
 }
 
@@ -123,10 +124,21 @@ on_frame_bytes(void *ctx, const struct world_frame *f, struct slice bytes)
     invariants_vote_told(v, f->at_ns, f->from->index, model_id_of(f->to->name), epoch);
 }
 
+static bool
+is_durable(struct invariants *v, int32_t node, const struct batch *b)
+{
+    const struct found f = {.base = b->base, .last = b->last, .epoch = b->epoch, .crc = b->crc};
+    while (v->metadata.n <= node) VEC_PUSH(v->mem, &v->metadata, NULL);
+    struct durable **d = &v->metadata.v[node];
+    if (!*d) *d = durable_new(v->mem, world_machine_at(v->world, node), b->key->subject);
+    return durable_has(*d, &f);
+}
+
 void
 invariants_watch(struct invariants *v, struct world *w)
 {
     v->world = w;
+    v->is_durable = is_durable;
     know_all(v);
     world_observe(w, &(struct world_observer){.event = on_event,
                                               .life = on_life,

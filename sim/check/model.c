@@ -23,6 +23,7 @@ free_key(struct model *t, struct topic_key *k)
     VEC_RELEASE(t->mem, &k->committed);
     VEC_RELEASE(t->mem, &k->leaders);
     VEC_RELEASE(t->mem, &k->commits);
+    VEC_RELEASE(t->mem, &k->elections);
     MEM_DELETE(t->mem, k);
 }
 
@@ -168,6 +169,9 @@ model_forget_topic(struct model *t, struct slice topic)
         struct topic_key *k = t->keys.v[i];
         if (!slice_eq(k->topic, topic)) continue;
         k->now = k->before = (struct decision){0};
+        k->stood = k->died = (struct model_ids){0};
+        k->elections.n = 0;
+        k->is_retired = true;
         k->committed.n = k->leaders.n = 0;
         k->ghost = 0;
         for (int64_t n = 0; n < t->nodes.n; n++) {
@@ -350,7 +354,8 @@ model_decide(struct topic_key *k, const struct note *n)
                          .offset = n->v[4],
                          .replicas = parse_ids(n->text, "replicas="),
                          .isr = parse_ids(n->text, " isr="),
-                         .elr = parse_ids(n->text, " elr=")};
+                         .elr = parse_ids(n->text, " elr="),
+                         .last = parse_ids(n->text, " last=")};
     if (k->now.known && d.partition_epoch == k->now.partition_epoch &&
         d.leader_epoch == k->now.leader_epoch && d.leader == k->now.leader)
         return false;
@@ -358,5 +363,8 @@ model_decide(struct topic_key *k, const struct note *n)
     if (k->now.known && (d.leader != k->now.leader || d.leader_epoch != k->now.leader_epoch))
         k->before = k->now;
     k->now = d;
+    if (d.isr.n || d.elr.n) k->stood = d.isr;
+    for (int32_t i = 0; i < d.elr.n && k->stood.n < MODEL_IDS_MAX; i++)
+        k->stood.v[k->stood.n++] = d.elr.v[i];
     return true;
 }

@@ -30,7 +30,14 @@ struct decision {
     int32_t leader, leader_epoch, partition_epoch;
     bool unclean;
     int64_t offset; /* in the metadata log, as far as it is known */
-    struct model_ids replicas, isr, elr;
+    struct model_ids replicas, isr, elr,
+        last; /* last: known to have led, when ISR and ELR are empty */
+};
+
+/* A leader that the controller chose, and whether it may lack what is committed. */
+struct election {
+    int32_t epoch;
+    bool is_lossy; /* by the operator's leave, or nobody who might lead had it all */
 };
 
 /* All below `end` was committed by the leaders of epochs up to this one. */
@@ -43,7 +50,12 @@ struct commits {
 struct topic_key {
     struct slice subject, topic;
     int32_t partition, index;
-    struct decision now, before;   /* before the last change of leader */
+    bool
+        is_retired; /* its topic was deleted: notes of this name may be of the old one or of a new one */
+    struct decision now, before; /* before the last change of leader */
+    struct model_ids stood;      /* ISR and ELR; if there is nobody in them, who was so last */
+    struct model_ids died;       /* without order, and not in the ISR again since */
+    VEC(struct election) elections;
     int64_t ghost;                 /* the true high watermark */
     VEC(struct commits) commits;   /* metadata: what the leader of each epoch committed */
     VEC(struct batch *) committed; /* up to it */

@@ -392,16 +392,44 @@ gave(struct oracle *o, const struct history *h, struct topic_key *k, const struc
                S("two records were given out at this offset, of different leader epochs"));
 }
 
+static void
+topic_is_gone(struct oracle *o, struct topic_key *k)
+{
+    struct oracle_key *ok = oracle_key(o, k);
+    ok->is_gone = true;
+    ok->promises.n = ok->read.n = ok->told.n = ok->standings.n = 0;
+    ok->removed_to = 0;
+}
+
+/* A topic that is made again has the name of the old one, and nothing else. */
+static void
+told_of_topic(struct oracle *o, const struct history *h, const struct history_op *op)
+{
+    for (int64_t i = 0; op->topic >= 0 && i < o->model.keys.n; i++) {
+        struct topic_key *k = o->model.keys.v[i];
+        if (!slice_eq(k->topic, history_topic_name(h, op->topic))) continue;
+        struct oracle_key *ok = oracle_key(o, k);
+        if (op->key == ADMIN_DELETE && op->outcome != HISTORY_FAIL) topic_is_gone(o, k);
+        if (op->key != ADMIN_CREATE || op->outcome != HISTORY_OK || !ok->is_gone) continue;
+        topic_is_gone(o, k);
+        ok->is_gone = false;
+        ok->born_ns = op->complete_ns;
+    }
+}
+
 void
 oracle_told(struct oracle *o, const struct history *h, const struct history_op *op)
 {
+    if (op->kind == HISTORY_ADMIN) told_of_topic(o, h, op);
     if (op->topic < 0 || op->partition < 0 || op->outcome != HISTORY_OK) return;
     if (op->kind != HISTORY_SEND && op->kind != HISTORY_POLL) return;
     struct topic_key *k =
         model_find_key(&o->model, history_topic_name(h, op->topic), op->partition);
     if (!k) return;
+    const struct oracle_key *ok = oracle_key(o, k);
     o->now_ns = op->complete_ns;
     o->history = h;
+    if (ok->is_gone || op->invoke_ns < ok->born_ns) return;
     if (op->kind == HISTORY_SEND) promised(o, k, op);
     const struct history_read *r = history_reads(h, op);
     for (int64_t i = 0; op->kind == HISTORY_POLL && i < op->reads_n; i++) gave(o, h, k, &r[i]);

@@ -140,7 +140,7 @@ finish_key(struct oracle *o, struct topic_key *k)
 {
     struct oracle_key *ok = k->user;
     struct node_log *l = model_log_of(&o->model, k->now.leader, k);
-    if (!ok || !l || k->now.leader < 0) return;
+    if (!ok || !l || k->now.leader < 0 || ok->is_gone) return;
     lies_vec v = {0};
     gather(o, (int32_t)(model_node_by_id(&o->model, k->now.leader) - o->model.nodes.v), l, &v);
     sort(v.v, v.n);

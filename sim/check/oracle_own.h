@@ -69,6 +69,9 @@ struct oracle_key {
     int64_t elected_ns; /* the last leader */
     int64_t removed_to; /* by retention or DeleteRecords, at or below a high watermark */
     int64_t asked_ns;   /* an operator asked for an unclean election; 0 */
+    /* Its topic was deleted, or perhaps; and made again since when: what was sent before is owed no more. */
+    bool is_gone;
+    int64_t born_ns;
 };
 
 /* What the operator said of a topic. */

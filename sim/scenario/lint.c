@@ -115,9 +115,12 @@ lint_deleted_topics(const struct scenario *s, struct diags *d)
         for (int32_t j = 0; j < s->clients_n; j++) {
             const struct client_spec *c = &s->clients[j];
             bool writes = c->produce.p && slice_eq(c->produce, step->args.remove);
-            if (!writes || (step->trigger == TRIGGER_AT && step->at_ns >= c->until_ns)) continue;
+            bool at_other_time = step->trigger == TRIGGER_AT &&
+                                 (step->at_ns >= c->until_ns || step->at_ns < c->start_ns);
+            if (!writes || at_other_time) continue;
             diag_warn(d, step->mark, "delete it when its producers have ended",
-                      "%.*s still writes to %.*s: it is made anew, and what it held counts as lost",
+                      "%.*s still writes to %.*s: it is made anew, and nobody can say what of that "
+                      "is owed",
                       SARG(c->name), SARG(c->produce));
         }
     }

@@ -78,6 +78,7 @@ witness_unclean_is(struct run *r, struct slice topic, bool is_on)
     one.is_on = is_on;
     chronicle_add(&r->chronicle, &one);
     oracle_unclean_is(r->witnesses->oracle, topic, is_on);
+    invariants_unclean_is(r->witnesses->invariants, topic, is_on);
 }
 
 /* Who lowers it lowers what was promised before, too: the ISR may then shrink to so few. */
@@ -102,6 +103,7 @@ witness_unclean_asked(struct run *r, struct partition_ref p)
     one.partition = p.partition;
     chronicle_add(&r->chronicle, &one);
     oracle_unclean_asked(r->witnesses->oracle, world_now_ns(r->w), p.topic, p.partition);
+    invariants_unclean_asked(r->witnesses->invariants, world_now_ns(r->w), p.topic, p.partition);
 }
 
 void

@@ -366,6 +366,49 @@ a_send_of_the_end_must_succeed(void **state)
 }
 
 static void
+admin(struct made *m, int32_t what, enum history_outcome outcome)
+{
+    struct history_op op = history_op_new(HISTORY_ADMIN, m->c[0], m->topic, -1);
+    op.key = what;
+    (void)history_add(&m->h, &op, outcome, NULL, 0);
+}
+
+/* Deleted and made again, it owes only what was sent to the new one: of that, too, a record is lost. */
+static void
+a_topic_that_was_made_again_owes_what_is_its_own(void **state)
+{
+    (void)state;
+    for (int i = 0; i < 4; i++) {
+        struct made m;
+        made_init(&m, 24, 20);
+        int64_t old_n = m.log_n;
+        if (i < 3) admin(&m, ADMIN_DELETE, i == 2 ? HISTORY_FAIL : HISTORY_OK);
+        if (i < 3) admin(&m, ADMIN_CREATE, i == 2 ? HISTORY_FAIL : HISTORY_OK);
+        m.log = mem_alloc(&m.mem, 20 * 8);
+        m.log_n = 0;
+        for (int k = 0; k < 20; k++) made_send(&m);
+        for (int64_t k = 0; k < m.h.ops.n; k++)
+            if (m.h.ops.v[k].is_final) m.h.ops.v[k].is_final = false;
+        m.h.ops.v[m.h.ops.n - 1].outcome = HISTORY_OK;
+        m.f = history_process(&m.h, S("g"));
+        int64_t all = m.log_n;
+        if (i == 1) m.log_n -= 5;
+        made_read_all(&m, m.f, true, -1);
+        struct check_result r = judge(&m, NULL);
+        if (i == 0) {
+            if (r.anomalies.v.n) print_all(&r);
+            assert_int_equal(r.anomalies.v.n, 0);
+        } else {
+            assert_true(r.anomalies.counts[RULE_LOST] > 0);
+            assert_true(i != 1 || r.anomalies.counts[RULE_LOST] <= all - m.log_n);
+            assert_true(i == 1 || r.anomalies.counts[RULE_LOST] > old_n / 2);
+        }
+        check_result_release(&r);
+        made_release(&m);
+    }
+}
+
+static void
 everything_lost_is_lost_and_not_inconclusive(void **state)
 {
     (void)state;
@@ -483,6 +526,7 @@ main(void)
         cmocka_unit_test(sends_must_end_and_succeed_once_all_is_healed),
         cmocka_unit_test(what_was_removed_is_not_lost),
         cmocka_unit_test(a_send_of_the_end_must_succeed),
+        cmocka_unit_test(a_topic_that_was_made_again_owes_what_is_its_own),
         cmocka_unit_test(everything_lost_is_lost_and_not_inconclusive),
         cmocka_unit_test(only_a_run_without_an_acknowledgement_is_inconclusive),
         cmocka_unit_test(a_loss_is_told_with_what_took_its_copies),

@@ -128,16 +128,67 @@ a_leader_without_committed_records(void **state)
 }
 
 static void
+uncleanly_elected(struct tale *s)
+{
+    decide(s, 1, 0, 1, false, S("replicas=1,2,3 isr=1,3 elr= last="));
+    decide(s, 2, 1, 2, true, S("replicas=1,2,3 isr=2 elr= last="));
+    role(s, 1, LEADER, 2, 1);
+    append(s, 1, 7, 1, 700, true);
+    high_watermark(s, 1, 8, 1, true);
+}
+
+static void
 an_unclean_leader_without_committed_records_is_no_breach(void **state)
 {
     BEGIN;
+    invariants_unclean_is(s.v, S("orders"), true);
     life(&s, 1, LIFE_CRASH);
     life(&s, 1, LIFE_START);
     recovered(&s, 1, 7);
-    decide(&s, 2, 1, 1, true, S("replicas=1,2,3 isr=2 elr= last="));
-    role(&s, 1, LEADER, 2, 1);
-    append(&s, 1, 7, 1, 700, true);
-    high_watermark(&s, 1, 8, 1, true);
+    uncleanly_elected(&s);
+    assert_silent(&s);
+}
+
+static void
+that_a_controller_calls_it_unclean_excuses_nothing(void **state)
+{
+    BEGIN;
+    decide(&s, 1, 0, 1, false, S("replicas=1,2,3 isr=1,3 elr= last="));
+    decide(&s, 2, 1, 2, true, S("replicas=1,2,3 isr=2 elr= last="));
+    assert_told(&s, RULE_LEADER_ELIGIBLE);
+}
+
+/* Nobody is eligible any more, and the last known leader has lost its tail: what it lacks others have. */
+static void
+a_last_known_leader_without_what_another_has_is_a_breach(void **state)
+{
+    BEGIN;
+    decide(&s, -1, 1, 1, false, S("replicas=1,2,3 isr= elr=1,2 last="));
+    life(&s, 1, LIFE_CRASH);
+    life(&s, 1, LIFE_START);
+    recovered(&s, 1, 7);
+    decide(&s, -1, 1, 2, false, S("replicas=1,2,3 isr= elr= last=2"));
+    decide(&s, 2, 2, 3, true, S("replicas=1,2,3 isr=2 elr= last="));
+    role(&s, 1, LEADER, 2, 2);
+    assert_told(&s, RULE_LEADER_COMPLETENESS);
+}
+
+/* b2 lost its tail with all others, is elected, and hears of it only when it has been elected once more. */
+static void
+a_leader_that_was_superseded_unheard_changes_nothing_committed(void **state)
+{
+    BEGIN;
+    for (int32_t i = 0; i < 3; i++) life(&s, i, LIFE_POWER), recovered(&s, i, 7);
+    life(&s, 1, LIFE_START);
+    decide(&s, -1, 1, 1, false, S("replicas=1,2,3 isr= elr= last=2"));
+    decide(&s, 2, 2, 2, true, S("replicas=1,2,3 isr=2 elr= last="));
+    decide(&s, -1, 3, 3, false, S("replicas=1,2,3 isr= elr=2 last="));
+    decide(&s, 2, 4, 4, false, S("replicas=1,2,3 isr=2 elr= last="));
+    role(&s, 1, LEADER, 2, 2);
+    append(&s, 1, 7, 2, 700, true);
+    high_watermark(&s, 1, 8, 2, true);
+    role(&s, 1, LEADER, 2, 4);
+    high_watermark(&s, 1, 8, 4, true);
     assert_silent(&s);
 }
 
@@ -487,6 +538,9 @@ main(void)
         cmocka_unit_test(a_follower_in_sync_cuts_what_is_committed),
         cmocka_unit_test(a_leader_without_committed_records),
         cmocka_unit_test(an_unclean_leader_without_committed_records_is_no_breach),
+        cmocka_unit_test(that_a_controller_calls_it_unclean_excuses_nothing),
+        cmocka_unit_test(a_last_known_leader_without_what_another_has_is_a_breach),
+        cmocka_unit_test(a_leader_that_was_superseded_unheard_changes_nothing_committed),
         cmocka_unit_test(a_high_watermark_beyond_the_log),
         cmocka_unit_test(a_leaders_high_watermark_goes_back),
         cmocka_unit_test(a_log_that_was_cut_fully_begins_anew),
