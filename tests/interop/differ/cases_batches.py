@@ -289,3 +289,31 @@ def times_after_deletion(b):
     listed(b, "compressed", t, -3)
     delete("compressed", t, 1)
     listed(b, "compressed, from 1", t, -3)
+
+
+LONG, INT = (1 << 63) - 1, (1 << 31) - 1
+
+
+@once
+def limits(b):
+    """A topic's settings at their edges: what may be set, and whether records are then taken and found."""
+    edges = (-3, -2, -1, 0, 1, 14, INT, INT + 1, LONG)
+    names = ("retention.ms", "retention.bytes", "segment.ms", "segment.bytes", "segment.jitter.ms",
+             "segment.index.bytes", "index.interval.bytes", "max.message.bytes", "file.delete.delay.ms", "flush.ms",
+             "flush.messages", "local.retention.ms", "local.retention.bytes", "min.insync.replicas",
+             "message.timestamp.before.max.ms", "message.timestamp.after.max.ms", "delete.retention.ms",
+             "min.compaction.lag.ms", "max.compaction.lag.ms")
+    for i, name in enumerate(names):
+        for k, value in enumerate(edges):
+            topic, what = b.name(f"l{i}-{k}"), f"{name}={value}"
+            made = b.ask("CreateTopics", 7, {"timeoutMs": 20000, "Topics": [
+                {"Name": topic, "NumPartitions": 1, "ReplicationFactor": 1,
+                 "Configs": [{"Name": name, "Value": str(value)}]}]})["Topics"][0]
+            b.note(f"{what}: created", made["ErrorCode"])
+            if made["ErrorCode"]:
+                continue
+            b.learn(topic)
+            for n in range(3):
+                produce(b, V, f"{what}: {n}", topic, batch([b"v%d" % n]))
+            if name not in ("retention.ms", "retention.bytes"):  # what is gone already is a matter of time
+                listed(b, what, topic, -2, -1)
