@@ -42,7 +42,7 @@ beat_due(struct timer *t)
 static void
 elections_arm(struct controller *c, struct timer *t, int64_t ms)
 {
-    if (ms > 0) timer_arm(c->env, t, env_now_ns(c->env) + ms * NS_PER_MS);
+    if (ms > 0) timer_arm(c->env, t, env_now_ns(c->env) + ns_of_ms(ms));
 }
 
 /* Adds the election that the duty is about to the batch; or nothing. */

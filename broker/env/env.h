@@ -33,6 +33,14 @@ struct conn;
 struct listener;
 
 #define NS_PER_MS 1000000LL
+#define YEAR_MS (365LL * 24 * 3600 * 1000)
+/* For settings, which may be so long that they mean never: at most a hundred years, which can be added to the
+ * present time. */
+static inline int64_t
+ns_of_ms(int64_t ms)
+{
+    return (ms < 100 * YEAR_MS ? ms : 100 * YEAR_MS) * NS_PER_MS;
+}
 #define NS_PER_S 1000000000LL
 #define TIME_NEVER INT64_MAX
 

@@ -117,7 +117,7 @@ store_in_partition(struct shard *s, struct buf *batch, struct group_write *w)
 static int64_t
 expiry_interval_ns(const struct groups *gs)
 {
-    return config_i64(gs->config, K_CFG_OFFSETS_RETENTION_CHECK_INTERVAL_MS) * NS_PER_MS;
+    return ns_of_ms(config_i64(gs->config, K_CFG_OFFSETS_RETENTION_CHECK_INTERVAL_MS));
 }
 
 static void

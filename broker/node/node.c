@@ -135,7 +135,7 @@ node_identified(struct node *n)
     s->is_controller = n->is_controller;
     s->config = &n->config;
     s->frame_bytes_max = config_i64(&n->config, K_CFG_SOCKET_REQUEST_MAX_BYTES);
-    s->idle_max_ns = config_i64(&n->config, K_CFG_CONNECTIONS_MAX_IDLE_MS) * NS_PER_MS;
+    s->idle_max_ns = ns_of_ms(config_i64(&n->config, K_CFG_CONNECTIONS_MAX_IDLE_MS));
     quorum_open(n);
     if (n->env->dead) return;
     if (n->is_broker) make_broker(n);

@@ -444,13 +444,11 @@ replicas_apply(struct replicas *r, const struct image_delta *d)
 
 /* ---- now and then ---- */
 
-#define YEAR_MS (365LL * 24 * 3600 * 1000)
-
-/* Some intervals may be so long that they mean never. */
+/* An interval of 0 is as short as can be, not one after the other without end. */
 static void
 arm_in_ms(struct replicas *r, struct timer *t, int64_t ms)
 {
-    timer_arm(r->env, t, env_now_ns(r->env) + MIN(ms, 100 * YEAR_MS) * NS_PER_MS);
+    timer_arm(r->env, t, env_now_ns(r->env) + ns_of_ms(MAX(ms, 1)));
 }
 
 static void
@@ -478,7 +476,7 @@ flush_due(struct timer *t)
     struct replicas *r = CONTAINER_OF(t, struct replicas, flush_timer);
     MAP_EACH(&r->partitions, p, struct partition, by_id)
         if (p->log_ready) commitlog_flush_if_due(&p->log);
-    arm_in_ms(r, t, MAX(config_i64(r->config, K_CFG_LOG_FLUSH_SCHEDULER_INTERVAL_MS), 1));
+    arm_in_ms(r, t, config_i64(r->config, K_CFG_LOG_FLUSH_SCHEDULER_INTERVAL_MS));
 }
 
 static void
@@ -537,7 +535,7 @@ replicas_new(struct env *env, const struct replicas_params *p)
     list_init(&r->dropping);
     list_init(&r->to_open);
     list_init(&r->deletion_waiters);
-    r->lag_max_ns = config_i64(p->config, K_CFG_REPLICA_LAG_TIME_MAX_MS) * NS_PER_MS;
+    r->lag_max_ns = ns_of_ms(config_i64(p->config, K_CFG_REPLICA_LAG_TIME_MAX_MS));
     replicas_alter_init(r, p->raft);
     return r;
 }

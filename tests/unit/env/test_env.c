@@ -574,6 +574,18 @@ every_error_and_every_note_has_a_name(void **state)
     }
 }
 
+/* What is added to the present time does not overflow. */
+static void
+the_longest_interval_is_a_hundred_years(void **state)
+{
+    (void)state;
+    assert_int_equal(ns_of_ms(0), 0);
+    assert_int_equal(ns_of_ms(-1), -NS_PER_MS);
+    assert_int_equal(ns_of_ms(5), 5 * NS_PER_MS);
+    assert_int_equal(ns_of_ms(INT64_MAX), 100 * YEAR_MS * NS_PER_MS);
+    assert_true(ns_of_ms(INT64_MAX) < INT64_MAX / 2);
+}
+
 int
 main(void)
 {
@@ -597,6 +609,7 @@ main(void)
         cmocka_unit_test(at_its_ceiling_it_says_what_took_the_memory),
         cmocka_unit_test(nothing_happens_after_fatal),
         cmocka_unit_test(every_error_and_every_note_has_a_name),
+        cmocka_unit_test(the_longest_interval_is_a_hundred_years),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
