@@ -13,6 +13,7 @@ api_handler handle_produce, handle_fetch, handle_list_offsets, handle_offset_for
     handle_raft_fetch, handle_fetch_snapshot, handle_describe_quorum, handle_find_coordinator,
     handle_join_group, handle_sync_group, handle_heartbeat, handle_leave_group,
     handle_offset_commit, handle_offset_fetch, handle_offset_delete, handle_describe_groups,
-    handle_list_groups, handle_delete_groups, handle_consumer_group_heartbeat;
+    handle_list_groups, handle_delete_groups, handle_consumer_group_heartbeat, handle_describe_acls,
+    handle_create_acls, handle_delete_acls;
 
 #endif

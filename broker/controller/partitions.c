@@ -340,15 +340,44 @@ const struct handler assign_replicas_to_dirs_handler = {
 
 /* ---- reassignments ----------------------------------------------------------------------------- */
 
-static int16_t
-reassignment_error(const struct request *q, struct slice topic,
-                   const struct k_alter_partition_reassignments_request_reassignable_partition *p)
+typedef struct k_alter_partition_reassignments_request_reassignable_partition wanted_replicas;
+
+/* What is wrong with them in any case; NULL: nothing. */
+static const char *
+replicas_fault(const struct image *im, const wanted_replicas *w)
 {
-    const struct image_partition *now = image_partition(&q->c->image, topic, p->partition_index);
-    if (!now) return K_ERR_UNKNOWN_TOPIC_OR_PARTITION;
-    if (p->replicas_n < 0) return K_ERR_NO_REASSIGNMENT_IN_PROGRESS;
-    bool reorders = replica_order_is(now->replicas, (struct ids){p->replicas, p->replicas_n});
-    return reorders ? K_ERR_NONE : K_ERR_INVALID_REQUEST;
+    if (w->replicas_n == 0) return "A partition needs at least one replica.";
+    for (int32_t i = 0; i < w->replicas_n; i++) {
+        if (!image_broker(im, w->replicas[i])) return "There is no such broker.";
+        for (int32_t j = 0; j < i; j++)
+            if (w->replicas[i] == w->replicas[j]) return "A broker stands there twice.";
+    }
+    return NULL;
+}
+
+/* Another order of the same replicas is taken, and so is the order that there is: tools ask for that when
+ * a plan leaves a partition alone. */
+static int16_t
+reassignment_error(const struct request *q, struct slice topic, const wanted_replicas *w,
+                   struct slice *ret_text)
+{
+    const struct image_topic *t = image_topic(&q->c->image, topic);
+    const struct image_partition *p = image_topic_partition(t, w->partition_index);
+    const char *fault = w->replicas_n < 0 ? NULL : replicas_fault(&q->c->image, w);
+    *ret_text = SLICE_NULL;
+    if (!p) {
+        int16_t err = K_ERR_UNKNOWN_TOPIC_OR_PARTITION;
+        *ret_text = election_text(q->arena, err, topic, w->partition_index, t != NULL);
+        return err;
+    }
+    if (w->replicas_n < 0) return K_ERR_NO_REASSIGNMENT_IN_PROGRESS;
+    if (fault) {
+        *ret_text = slice_cstr(fault);
+        return K_ERR_INVALID_REPLICA_ASSIGNMENT;
+    }
+    if (replica_order_is(p->replicas, (struct ids){w->replicas, w->replicas_n})) return K_ERR_NONE;
+    *ret_text = S("Moving partitions between brokers is not supported.");
+    return K_ERR_INVALID_REQUEST;
 }
 
 /* Each replica keeps its directory. The leader stays; whom the new order prefers, an election finds. */
@@ -391,17 +420,13 @@ alter_reassignments(struct request *q)
             q->arena,
             K_STRUCT_ALTER_PARTITION_REASSIGNMENTS_RESPONSE_REASSIGNABLE_PARTITION_RESPONSE, n);
         for (int32_t j = 0; j < n; j++) {
-            int16_t err = reassignment_error(q, to->name, &r->topics[i].partitions[j]);
-            to->partitions[j].partition_index = r->topics[i].partitions[j].partition_index;
-            to->partitions[j].error_code = err;
-            if (!err)
-                reorder(q,
-                        image_partition(&q->c->image, to->name, to->partitions[j].partition_index),
-                        (struct ids){r->topics[i].partitions[j].replicas,
-                                     r->topics[i].partitions[j].replicas_n});
-            if (err == K_ERR_INVALID_REQUEST)
-                to->partitions[j].error_message =
-                    S("Moving partitions between brokers is not supported.");
+            const wanted_replicas *w = &r->topics[i].partitions[j];
+            to->partitions[j].partition_index = w->partition_index;
+            to->partitions[j].error_code =
+                reassignment_error(q, to->name, w, &to->partitions[j].error_message);
+            if (!to->partitions[j].error_code)
+                reorder(q, image_partition(&q->c->image, to->name, w->partition_index),
+                        (struct ids){w->replicas, w->replicas_n});
         }
     }
 }

@@ -1,5 +1,6 @@
 """Kafka's own command-line tools: the newest Java client, and the tools that read log directories."""
 
+import json
 import re
 
 from harness.claim import LIMIT_S, claim, expect, expect_equal
@@ -259,3 +260,23 @@ def dump_log_offsets(t):
     said = dump(t, "--offsets-decoder", "--files", ",".join(map(str, logs)))
     rows = [x for x in said.splitlines() if f'"group":"{group}","topic":"{topic}"' in x]
     expect(any('"offset":2,' in x for x in rows), f"the commit of offset 2 is missing: {rows}")
+
+
+@claim("java")
+def acls(t):
+    """kafka-acls is told that there is no authorizer, not that the request is unknown."""
+    for asked in (["--list"], ["--add", "--allow-principal", "User:a", "--operation", "Read", "--topic", "t"]):
+        said = t.tool("acls", *asked, status=None, errors=True)
+        expect("SecurityDisabledException: No Authorizer is configured" in said, f"{asked[0]} printed: {said[-300:]}")
+
+
+@claim("java")
+def reassign_to_where_it_is(t):
+    """kafka-reassign-partitions takes a plan that leaves a partition where it is, and says that it is done."""
+    topic = make_topic(t, "java-stays")
+    plan = t.scratch() / "plan.json"
+    plan.write_text(json.dumps({"version": 1, "partitions": [{"topic": topic, "partition": 0, "replicas": [1]}]}))
+    done = t.tool("reassign-partitions", "--execute", "--reassignment-json-file", plan, errors=True)
+    expect("Successfully started" in done, f"--execute printed: {done[-300:]}")
+    done = t.tool("reassign-partitions", "--verify", "--reassignment-json-file", plan, errors=True)
+    expect("is completed" in done, f"--verify printed: {done[-300:]}")

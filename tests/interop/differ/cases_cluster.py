@@ -60,6 +60,32 @@ def unregister(b, v):
         b.call(f"broker {broker}", "UnregisterBroker", v, {"BrokerId": broker})
 
 
+ANY = {"ResourceTypeFilter": 1, "PatternTypeFilter": 1, "Operation": 1, "PermissionType": 1,
+       "ResourceNameFilter": None, "PrincipalFilter": None, "HostFilter": None}
+ONE = {"ResourceType": 2, "ResourceName": "t", "Principal": "User:a", "Host": "*", "Operation": 3, "PermissionType": 3}
+
+
+@each("DescribeAcls")
+def acls_described(b, v):
+    for what, more in (("all", {}), ("of a type that is none", {"ResourceTypeFilter": 99})):
+        found = b.call(what, "DescribeAcls", v, {**ANY, **more})
+        b.note(f"{what}, in words", found and found["ErrorMessage"])
+
+
+@each("CreateAcls")
+def acls_created(b, v):
+    for what, rows in (("one", [ONE]), ("two", [ONE, ONE]), ("none", []), ("a wrong one", [{**ONE, "Principal": "a"}])):
+        found = b.call(what, "CreateAcls", v, {"Creations": rows})
+        b.note(f"{what}, in words", found and [x["ErrorMessage"] for x in found["Results"]])
+
+
+@each("DeleteAcls")
+def acls_deleted(b, v):
+    for what, rows in (("all", [ANY]), ("two", [ANY, ANY]), ("none", [])):
+        found = b.call(what, "DeleteAcls", v, {"Filters": rows})
+        b.note(f"{what}, in words", found and [x["ErrorMessage"] for x in found["FilterResults"]])
+
+
 @once
 def apis(b):
     """What is advertised, and in which versions."""

@@ -297,9 +297,9 @@ no_reassignment_is_under_way(void **state)
     assert_int_equal(none->topics_n, 0);
     struct k_alter_partition_reassignments_request r;
     codec_default(K_MSG_ALTER_PARTITION_REASSIGNMENTS_REQUEST, &r);
-    int32_t ids[] = {3, 2, 4};
+    int32_t ids[] = {3, 2}; /* that would be a move */
     struct k_alter_partition_reassignments_request_reassignable_partition p[] = {
-        {0, ids, 3}, {0, NULL, -1}, {9, ids, 3}};
+        {0, ids, 2}, {0, NULL, -1}, {9, ids, 2}};
     struct k_alter_partition_reassignments_request_reassignable_topic t = {S("t"), p, 3};
     r.topics = &t, r.topics_n = 1;
     const struct k_alter_partition_reassignments_response *resp =
@@ -326,7 +326,7 @@ replicas_are_put_into_another_order_at_once(void **state)
     r.topics = &t, r.topics_n = 1;
     const struct k_alter_partition_reassignments_response *resp =
         answer_to(K_API_ALTER_PARTITION_REASSIGNMENTS, 1, &r);
-    assert_int_equal(resp->responses[0].partitions[0].error_code, K_ERR_INVALID_REQUEST);
+    assert_int_equal(resp->responses[0].partitions[0].error_code, K_ERR_INVALID_REPLICA_ASSIGNMENT);
     assert_int_equal(resp->responses[0].partitions[1].error_code, K_ERR_INVALID_REQUEST);
     assert_int_equal(resp->responses[0].partitions[2].error_code, K_ERR_NONE);
     assert_int_equal(p->replicas.n, 3);
@@ -339,6 +339,34 @@ replicas_are_put_into_another_order_at_once(void **state)
         assert_memory_equal(&p->directories[i],
                             &image_broker(controller_image(w.c), ids[i])->log_dirs[0],
                             sizeof(struct uuid));
+}
+
+/* Tools ask for it when a plan leaves a partition alone. */
+static void
+a_partition_may_be_reassigned_to_where_it_is(void **state)
+{
+    (void)state;
+    start_brokers(3);
+    (void)create_t(S("1"), S("false"));
+    const struct image_partition *now = image_partition(controller_image(w.c), S("t"), 0);
+    assert_int_equal(now->replicas.n, 3);
+    int32_t same[3], twice[] = {1, 2, 1}, stranger[] = {9};
+    memcpy(same, now->replicas.v, sizeof same);
+    struct k_alter_partition_reassignments_request r;
+    codec_default(K_MSG_ALTER_PARTITION_REASSIGNMENTS_REQUEST, &r);
+    struct k_alter_partition_reassignments_request_reassignable_partition p[] = {
+        {0, same, 3}, {0, twice, 3}, {0, stranger, 1}, {0, same, 0}, {0, same, 2}};
+    static const int16_t errors[] = {K_ERR_NONE, K_ERR_INVALID_REPLICA_ASSIGNMENT,
+                                     K_ERR_INVALID_REPLICA_ASSIGNMENT,
+                                     K_ERR_INVALID_REPLICA_ASSIGNMENT, K_ERR_INVALID_REQUEST};
+    struct k_alter_partition_reassignments_request_reassignable_topic t = {S("t"), p, ARRAY_LEN(p)};
+    r.topics = &t, r.topics_n = 1;
+    const struct k_alter_partition_reassignments_response *resp =
+        answer_to(K_API_ALTER_PARTITION_REASSIGNMENTS, 1, &r);
+    for (int i = 0; i < ARRAY_LEN(errors); i++) {
+        assert_int_equal(resp->responses[0].partitions[i].error_code, errors[i]);
+        assert_int_equal(resp->responses[0].partitions[i].error_message.p != NULL, errors[i] != 0);
+    }
 }
 
 int
@@ -360,6 +388,7 @@ main(void)
         TEST(directories_are_taken_as_said),
         TEST(no_reassignment_is_under_way),
         TEST(replicas_are_put_into_another_order_at_once),
+        TEST(a_partition_may_be_reassigned_to_where_it_is),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -495,6 +495,26 @@ json_names_fields_as_kafka_does(void **state)
     writer_release(&w);
 }
 
+/* Its default is the empty list, so that null is something to say. */
+static void
+json_says_null_where_a_tagged_field_is(void **state)
+{
+    struct bench *b = *state;
+    struct k_consumer_group_current_member_assignment_value v;
+    struct writer w = writer_mem(&b->mem);
+    codec_default(K_MSG_CONSUMER_GROUP_CURRENT_MEMBER_ASSIGNMENT_VALUE, &v);
+    v.assigned_partitions_n = 1;
+    v.assigned_partitions = codec_array(
+        &b->arena, K_STRUCT_CONSUMER_GROUP_CURRENT_MEMBER_ASSIGNMENT_VALUE_TOPIC_PARTITIONS, 1);
+    v.assigned_partitions->assignment_epochs_n = -1;
+    codec_json(K_MSG_CONSUMER_GROUP_CURRENT_MEMBER_ASSIGNMENT_VALUE, 0, &v, &w);
+    assert_slice(writer_slice(&w),
+                 "{\"memberEpoch\":0,\"previousMemberEpoch\":0,\"state\":0,\"assignedPartitions\":["
+                 "{\"topicId\":\"AAAAAAAAAAAAAAAAAAAAAA\",\"partitions\":[],"
+                 "\"assignmentEpochs\":null}],\"partitionsPendingRevocation\":[]}");
+    writer_release(&w);
+}
+
 static void
 messages_that_differ_anywhere_are_not_equal(void **state)
 {
@@ -541,6 +561,7 @@ main(void)
         T(records_in_files_and_large_buffers_are_referred_to),
         T(records_in_a_file_cannot_go_into_a_writer),
         T(json_names_fields_as_kafka_does),
+        T(json_says_null_where_a_tagged_field_is),
         T(messages_that_differ_anywhere_are_not_equal),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
