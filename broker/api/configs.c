@@ -4,6 +4,7 @@
 #include "broker/base/check.h"
 #include "broker/base/fmt.h"
 #include "broker/base/sort.h"
+#include "broker/controller/topic_name.h"
 #include "broker/protocol/codec.h"
 #include "broker/protocol/config.h"
 
@@ -118,9 +119,13 @@ describe_topic(struct describing *d)
     struct server *s = d->r->server;
     struct slice topic = d->resource->resource_name;
     if (!image_topic(s->image, topic)) {
-        d->res->error_code = lookup_is_valid_topic(topic) ? K_ERR_UNKNOWN_TOPIC_OR_PARTITION
-                                                          : K_ERR_INVALID_TOPIC_EXCEPTION;
-        d->res->error_message = k_err_name(d->res->error_code);
+        struct writer why = writer_mem(&s->env->mem);
+        bool is_name = topic_name_check(topic, &why);
+        if (is_name) fmt_str(&why, "There is no topic of this name.");
+        d->res->error_code =
+            is_name ? K_ERR_UNKNOWN_TOPIC_OR_PARTITION : K_ERR_INVALID_TOPIC_EXCEPTION;
+        d->res->error_message = arena_dup(&d->r->arena, writer_slice(&why));
+        writer_release(&why);
         return;
     }
     struct config own;
@@ -176,7 +181,11 @@ describe_broker(struct describing *d)
     int64_t id;
     if (name.n && (!slice_to_i64(name, &id) || id != s->node_id)) {
         d->res->error_code = K_ERR_INVALID_REQUEST;
-        d->res->error_message = S("Unexpected broker id: the request must go to that broker");
+        struct writer w = writer_mem(&s->env->mem);
+        fmt_str(&w, "Unexpected broker id: expected "), fmt_i64(&w, s->node_id);
+        fmt_str(&w, " or the empty string, but received "), fmt_slice(&w, name);
+        d->res->error_message = arena_dup(&d->r->arena, writer_slice(&w));
+        writer_release(&w);
         return;
     }
     const struct config *c = s->config;

@@ -37,6 +37,18 @@ find_leader(struct request *r, struct slice key, int8_t type, coordinator *ret)
     return 0;
 }
 
+/* What a person reads when a client gives up. */
+static struct slice
+coordinator_text(int16_t code)
+{
+    switch (code) {
+    case 0: return SLICE_EMPTY;
+    case K_ERR_COORDINATOR_NOT_AVAILABLE: return S("The coordinator is not available.");
+    case K_ERR_INVALID_REQUEST: return S("The key type must be 0 (group) or 1 (transaction).");
+    default: return k_err_name(code);
+    }
+}
+
 static void
 find_one(struct request *r, struct slice key, int8_t type, coordinator *ret)
 {
@@ -44,9 +56,8 @@ find_one(struct request *r, struct slice key, int8_t type, coordinator *ret)
     ret->node_id = -1;
     ret->port = -1;
     ret->host = SLICE_EMPTY;
-    ret->error_message = SLICE_EMPTY;
     ret->error_code = find_leader(r, key, type, ret);
-    if (ret->error_code) ret->error_message = k_err_name(ret->error_code);
+    ret->error_message = coordinator_text(ret->error_code);
 }
 
 void
@@ -67,8 +78,7 @@ handle_find_coordinator(struct server *s, struct request *r)
         codec_default_struct(K_STRUCT_FIND_COORDINATOR_RESPONSE_COORDINATOR, &c);
         find_one(r, q->key, q->key_type, &c);
         res.error_code = c.error_code;
-        /* Here the message is always the error's. */
-        res.error_message = k_err_name(c.error_code);
+        res.error_message = c.error_code ? c.error_message : S("NONE"); /* as Kafka here */
         res.node_id = c.node_id;
         res.host = c.host;
         res.port = c.port;

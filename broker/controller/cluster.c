@@ -166,13 +166,20 @@ brokers_support(const struct controller *c, struct slice name, int16_t level)
     return true;
 }
 
+/* NULL: not known here. */
+static const struct controller_feature *
+known_feature(const struct controller *c, struct slice name)
+{
+    for (int32_t i = 0; i < c->options.features_n; i++)
+        if (slice_eq(c->options.features[i].name, name)) return &c->options.features[i];
+    return NULL;
+}
+
 static int16_t
 check_update(const struct request *q, const struct k_update_features_request_feature_update_key *u)
 {
     const struct controller *c = q->c;
-    const struct controller_feature *f = NULL;
-    for (int32_t i = 0; i < c->options.features_n; i++)
-        if (slice_eq(c->options.features[i].name, u->feature)) f = &c->options.features[i];
+    const struct controller_feature *f = known_feature(c, u->feature);
     int16_t now = image_feature_level(&c->image, u->feature);
     bool upgrade_only = q->version >= 1 ? u->upgrade_type == UPGRADE : !u->allow_downgrade;
     if (u->max_version_level < 0) return K_ERR_INVALID_UPDATE_VERSION;
@@ -202,6 +209,27 @@ add_update(struct controller *c, const struct k_update_features_request_feature_
     }
 }
 
+static struct slice
+refused_update_text(const struct request *q,
+                    const struct k_update_features_request_feature_update_key *u)
+{
+    const struct controller_feature *f = known_feature(q->c, u->feature);
+    struct writer w = writer_mem(q->arena->mem);
+    fmt_str(&w, "Invalid update version "), fmt_i64(&w, u->max_version_level);
+    fmt_str(&w, " for feature "), fmt_slice(&w, u->feature);
+    if (!f) {
+        fmt_str(&w, ": the controller does not know it.");
+    } else if (u->max_version_level < f->min || u->max_version_level > f->max) {
+        fmt_str(&w, ": the controller supports "), fmt_i64(&w, f->min);
+        fmt_str(&w, " to "), fmt_i64(&w, f->max), fmt_char(&w, '.');
+    } else if (u->max_version_level < image_feature_level(&q->c->image, u->feature)) {
+        fmt_str(&w, ": it is lower than now, and no downgrade was asked for.");
+    } else {
+        fmt_str(&w, ": not every broker and controller supports it.");
+    }
+    return text_end(q->arena, &w);
+}
+
 /* All of the updates or none. */
 static void
 update_features(struct request *q)
@@ -213,13 +241,8 @@ update_features(struct request *q)
         int16_t err = check_update(q, &r->feature_updates[i]);
         if (i < resp->results_n) resp->results[i].error_code = err;
         if (err && !resp->error_code) {
-            struct writer w = writer_mem(q->arena->mem);
-            fmt_str(&w, "Invalid update version "),
-                fmt_i64(&w, r->feature_updates[i].max_version_level);
-            fmt_str(&w, " for feature "), fmt_slice(&w, r->feature_updates[i].feature);
-            fmt_char(&w, '.');
             resp->error_code = err;
-            resp->error_message = text_end(q->arena, &w);
+            resp->error_message = refused_update_text(q, &r->feature_updates[i]);
         }
     }
     for (int32_t i = 0; !resp->error_code && i < r->feature_updates_n; i++)

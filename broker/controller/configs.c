@@ -64,6 +64,10 @@ config_check_for(int8_t resource_type, struct slice name, struct slice value, st
         fmt_slice(&why, name);
         err = K_ERR_INVALID_CONFIG;
     } else if (value.p && !config_check(scope, id, value, &why)) {
+        struct slice what = text_end(a, &why);
+        why = writer_mem(a->mem);
+        fmt_str(&why, "Invalid value for configuration ");
+        fmt_slice(&why, name), fmt_str(&why, ": "), fmt_slice(&why, what);
         /* A broker says of its own settings that the request is wrong. */
         err = scope == CONFIG_TOPIC ? K_ERR_INVALID_CONFIG : K_ERR_INVALID_REQUEST;
     } else if (value.p && config_state(scope, id, value) == K_CS_REFUSED) {
@@ -258,9 +262,9 @@ resolve(const struct controller *c, struct setting *s, struct arena *a)
         return FINE;
     }
     if (s->operation < OP_SET || s->operation > OP_SUBTRACT)
-        return refuse(a, K_ERR_INVALID_REQUEST, "Unknown operation for : ", s->name, "");
+        return refuse(a, K_ERR_INVALID_REQUEST, "Unknown operation for ", s->name, "");
     if (!s->value.p)
-        return refuse(a, K_ERR_INVALID_REQUEST, "Null value not supported for : ", s->name, "");
+        return refuse(a, K_ERR_INVALID_REQUEST, "Null value not supported for ", s->name, "");
     return s->operation == OP_SET ? FINE : resolve_list(c, s, a);
 }
 

@@ -4,7 +4,7 @@ import importlib
 
 from . import recording, schema
 
-FAMILIES = ("produce", "batches", "fetch", "offsets", "metadata", "topics", "configs", "cluster", "limits")
+FAMILIES = ("produce", "batches", "fetch", "offsets", "metadata", "topics", "configs", "cluster", "groups", "limits")
 _registry = []
 
 

@@ -7,7 +7,7 @@ KNOWN = Path(__file__).with_name("known-differences")
 
 # What tells the elements of a list apart: lists by name or number have no order.
 KEYS = ("Index", "PartitionIndex", "Partition", "Name", "name", "Topic", "TopicName", "TopicId", "ApiKey", "NodeId",
-        "BrokerId", "ResourceName")
+        "BrokerId", "ResourceName", "GroupId")
 
 
 def differences(left, right):

@@ -8,7 +8,7 @@ import importlib
 from dataclasses import dataclass
 from typing import Any, Callable
 
-MODULES = ("kcat", "daemon", "kafka_python", "confluent", "java_tools", "guide", "cross", "three_daemons",
+MODULES = ("kcat", "daemon", "kafka_python", "confluent", "java_tools", "names", "guide", "cross", "three_daemons",
            "differential")
 
 # What a claim may need. The first four are there with Debian packages alone.
