@@ -69,8 +69,8 @@ fail_part(struct part *part, int16_t err, const char *text)
     if (text) part->answer->error_message = slice_cstr(text);
 }
 
-/* The start of the log is told of a partition that is led here and refused what was sent, but not with
- * the errors that Kafka calls expected. */
+/* An answer that refuses a batch tells where the log starts, if the partition is led here. As in Kafka it does
+ * not with the errors below, which Kafka calls expected. */
 static void
 tell_start(struct part *part, const struct partition *p)
 {

@@ -4,7 +4,7 @@
  *                          ▲ the first that is not finished; the next one starts when this one has
  *                            answered, or is a produce whose offsets are assigned
  *
- * Too many that wait pause the reading. A session outlives its connection until its requests are
+ * When too many wait, reading pauses. A session outlives its connection until its requests are
  * done. */
 #ifndef API_SESSION_H
 #define API_SESSION_H

@@ -1,5 +1,5 @@
-/* Sorting what others have named: they choose how many and in which order, so the time must not depend on
- * it. By slice_cmp(); equal texts cannot be told apart, so stability is no question. */
+/* Sorts texts that clients have sent, by slice_cmp(). A client chooses how many there are and in which order,
+ * so no order may make it slow. Equal texts cannot be told apart, so it need not be stable. */
 #ifndef BASE_SORT_H
 #define BASE_SORT_H
 

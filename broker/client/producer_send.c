@@ -60,10 +60,11 @@ is_over(struct producer *p, const struct pbatch *b)
     return env_now_ns(p->env) >= b->created_ns + p->params.delivery_timeout_ms * NS_PER_MS;
 }
 
-/* Errors about sequences: when an earlier batch is still under way it only came too early; when it is
- * the first, what the broker has and what we count will never meet again. But that may have been said by
- * a leader that was deposed and does not know it: what may have been stored elsewhere is not sent as new,
- * it asks until somebody knows it or its time is over. */
+/* An error about sequence numbers. If an earlier batch of the partition is still under way, this one only came
+ * too early: it is sent again. If it is the first, the broker's numbers and ours have parted for good, and the
+ * epoch must be raised. With one exception: the error may come from a leader that has been deposed and does not
+ * know it yet. So a batch that an earlier attempt may have stored is never sent under new numbers; it is sent
+ * again as it is, until a leader knows it or its time is over. */
 static void
 look_at_sequence(struct producer *p, struct pbatch *b, int16_t error)
 {

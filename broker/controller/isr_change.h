@@ -1,6 +1,6 @@
-/* Whether a leader may have the ISR that it asks for (AlterPartition: KIP-497, 841, 903). The leader
- * must be the one of now, speak of the partition as it is now, and name only replicas that live under
- * the broker epoch that it saw: a follower that restarted in between may have lost its tail. */
+/* Whether a leader may have the ISR that it asks for (AlterPartition: KIP-497, 841, 903). Whoever
+ * asks must be the current leader, must know the current epochs of the partition, and may only name replicas
+ * that still have the broker epoch that it saw: a follower that restarted in between may have lost its tail. */
 #ifndef CONTROLLER_ISR_CHANGE_H
 #define CONTROLLER_ISR_CHANGE_H
 

@@ -40,7 +40,8 @@ struct groups *groups_new(struct env *env, const struct config *config, const st
 /* This broker's role in the partition, or the epoch of it, is another; called for every partition,
  * after everybody who waited for it has been told. */
 void groups_role_changed(struct groups *gs, struct partition *p);
-/* Nobody goes on where a topic's offsets stood when another one comes by its name. */
+/* Forgets the offsets that groups have committed for a deleted topic. Otherwise their members would begin to read
+ * a new topic of the same name in its middle. */
 void groups_topic_deleted(struct groups *gs, struct slice topic, struct uuid id);
 void groups_stop(struct groups *gs);
 

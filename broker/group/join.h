@@ -1,4 +1,4 @@
-/* Inside the joining: a request to join, and what its parts share. */
+/* A request to join a group, and what the files that handle it share. */
 #ifndef GROUP_JOIN_H
 #define GROUP_JOIN_H
 

@@ -13,7 +13,7 @@ struct read_job {
     struct scan scan;
 };
 
-/* No batch that reaches to it is given. */
+/* A read returns only batches that end below this offset. */
 static int64_t
 bound_of(const struct commitlog *log, const struct log_read *r)
 {

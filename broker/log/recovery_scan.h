@@ -1,6 +1,6 @@
-/* How far is a segment good that may have been being written when the power went? To the first batch
- * that does not fit. Lengths alone prove nothing: a page that never reached the disk reads as zeroes or as
- * what was there before. Pure. */
+/* Finds out how much of a segment is good when the power may have gone while it was written: everything before
+ * the first batch that is damaged. Lengths alone prove nothing: a page that never reached the disk reads as
+ * zeroes, or as what was there before. Pure. */
 #ifndef LOG_RECOVERY_SCAN_H
 #define LOG_RECOVERY_SCAN_H
 

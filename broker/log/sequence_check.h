@@ -1,5 +1,5 @@
 /* May this batch of an idempotent producer be appended (KIP-98)? The rule keeps a producer's batches in
- * order and free of doubles: it knows the last five batches of each producer id. Pure. */
+ * order and without duplicates: it knows the last five batches of each producer id. Pure. */
 #ifndef LOG_SEQUENCE_CHECK_H
 #define LOG_SEQUENCE_CHECK_H
 

@@ -2,7 +2,7 @@
  *
  *     options, file, variables ─► settings ─► machine ─► loop ─► SIGTERM ─► shutdown ─► fatal("") ─► 0
  *
- * What kind of machine it runs it is told, so that its tests can give it a small one. */
+ * The caller says what kind of machine to run, so that tests can give it a small one. */
 #ifndef OS_DAEMON_H
 #define OS_DAEMON_H
 

@@ -1,4 +1,4 @@
-/* Where a machine's memory comes from: malloc, set so that little is kept that nobody needs. */
+/* Where a machine's memory comes from: malloc, tuned so that freed memory soon goes back to the system. */
 #ifndef OS_MEMORY_H
 #define OS_MEMORY_H
 

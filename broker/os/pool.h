@@ -1,7 +1,7 @@
 /* Threads for what may wait: disk operations, name resolution, long computations. A job goes out in a
  * batch, is run by one thread, and comes back through a list that the loop empties. A descriptor wakes
  * the loop if it waits, and only once for all that comes back meanwhile. Threads are made when they
- * are needed first. */
+ * are first needed. */
 #ifndef OS_POOL_H
 #define OS_POOL_H
 

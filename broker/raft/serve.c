@@ -2,7 +2,8 @@
  * until the epoch and the vote that it speaks of are durable. */
 #include "broker/raft/state.h"
 
-/* Nobody gets here by elections. Beyond it epochs could be used up by a single request. */
+/* Elections never raise an epoch this far. A request that names a higher one is refused: otherwise a single
+ * request could bring the epoch to its maximum, and there could be no further election. */
 #define EPOCH_MAX (INT32_MAX - 65536)
 
 /* What is to be said once it may be. */

@@ -331,8 +331,8 @@ partition_read_limit(const struct partition *p, bool is_follower, bool read_comm
 void
 partition_follow(struct partition *p, int64_t leader_high_watermark, int64_t leader_log_start)
 {
-    /* A follower's watermark is its leader's, as far as it has the records. It may go back with a new
-     * leader, never with the same. */
+    /* A follower's high watermark is its leader's, as far as it has the records. It only rises here: a new leader
+     * may know a lower one for a while, but what was committed stays committed. */
     int64_t hw = MIN(leader_high_watermark, commitlog_assigned_end(&p->log));
     if (hw > p->high_watermark) partition_set_high_watermark(p, hw);
     if (leader_log_start > commitlog_start(&p->log) &&

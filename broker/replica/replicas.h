@@ -1,5 +1,5 @@
-/* All partitions of one broker: made, led, followed, deleted as the metadata log says; their
- * checkpoints; what they ask of the controller; whom they fetch from. */
+/* All partitions of one broker. They are made, led, followed and deleted as the metadata log says; this part also
+ * writes their checkpoints, asks the controller for what they need, and starts the fetchers that they follow with. */
 #ifndef REPLICA_REPLICAS_H
 #define REPLICA_REPLICAS_H
 

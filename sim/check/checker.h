@@ -1,4 +1,4 @@
-/* The checker's own: what it keeps while it reads a history. */
+/* What the checker keeps while it reads a history. For its own files. */
 #ifndef SIM_CHECK_CHECKER_H
 #define SIM_CHECK_CHECKER_H
 

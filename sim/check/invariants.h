@@ -7,8 +7,8 @@
  *      … the run …
  *      invariants_anomalies(v)                     as they are found, in order
  *
- * What is committed it knows by itself: the ghost high watermark is the greatest that any leader of the
- * newest epoch had, and each committed offset keeps its batch for ever. It steps back only when a leader is
+ * It finds out by itself what is committed: its own ("ghost") high watermark is the greatest that any leader of
+ * the newest epoch had, and each committed offset keeps its batch for ever. It steps back only when a leader is
  * elected uncleanly, or when no copy was left on any member of ISR and ELR (the oracle judges that). */
 #ifndef SIM_CHECK_INVARIANTS_H
 #define SIM_CHECK_INVARIANTS_H

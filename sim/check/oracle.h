@@ -11,7 +11,8 @@
  *      not-recovered  the copies of all who might lead were destroyed; one survives, where the rules keep it from leading
  *      physics        no copy survives
  *
- * Whether a duplicate or an inconsistent offset is permitted it leaves to the checker, and says allowed.
+ * It does not judge whether a duplicate or an inconsistent offset is permitted: it says allowed, and leaves that to the
+ * checker.
  * It shares no code with the checker. In a run:
  *
  *      struct oracle *o = oracle_new(mem);

@@ -1,5 +1,5 @@
-/* Faults: everything that can go wrong, done at the moment of the call. What lasts is named by a
- * number, so that exactly it can be taken back. All of this goes into the trace. */
+/* Faults: everything that can go wrong. Each happens at the moment of the call. A fault that lasts has a number,
+ * by which just this one can be healed. All of them go into the trace. */
 #ifndef SIM_WORLD_FAULT_H
 #define SIM_WORLD_FAULT_H
 
