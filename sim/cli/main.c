@@ -11,20 +11,21 @@
 
 /* clang-format off */
 #define RUN_OPTIONS \
-    "  --seed N|A..B        this seed, or each of a range (else the scenario's own)\n" \
-    "  --jobs N             so many runs at a time (else 1)\n" \
-    "  --set PATH=VALUE     one value of the scenario; may be repeated\n" \
-    "  --only NAME          of files with several scenarios, this one\n" \
-    "  --bug ID             with a wrong version of a rule (build/mutants/gregor)\n" \
-    "  --catches            each switch that a scenario lists must fire exactly its rules\n" \
-    "  --switches           name the switches that are linked in\n" \
-    "  --sweep crash|power  a run for each disk operation of each node: it ends there, for two seconds\n" \
-    "  --ops A..B           of a sweep only these operations\n" \
-    "  --out DIR            where the run's folder goes (else out; of several runs nothing is kept);\n" \
-    "                       of several runs also DIR/report.json, with all reports under \"runs\"\n" \
-    "  --twice              each run a second time: the trace's hash must be the same (else exit 5)\n" \
-    "  --json               the report as JSON, one line for each run\n" \
-    "  --quiet              the verdict without the story\n"
+    "  --seed N|A..B        run with this seed, or with each of a range (else the scenario's own)\n" \
+    "  --jobs N             run this many at a time (else one)\n" \
+    "  --set PATH=VALUE     change one value of the scenario; may be repeated\n" \
+    "  --only NAME          run only this one of a file with several scenarios\n" \
+    "  --bug ID             run with a wrong version of a rule (build/mutants/gregor)\n" \
+    "  --catches            check that each switch which a scenario lists fires exactly its rules\n" \
+    "  --switches           list the switches of this build\n" \
+    "  --sweep crash|power  a run for each disk operation of each node: the node ends there and\n" \
+    "                       comes back two seconds later\n" \
+    "  --ops N|A..B         sweep over this operation only, or over a range of them\n" \
+    "  --out DIR            make the run's folder here (else in out). Several runs leave folders only if\n" \
+    "                       this is given, and then also DIR/report.json with all reports\n" \
+    "  --twice              run everything twice: the hash of the trace must be the same (else exit 5)\n" \
+    "  --json               print the reports as JSON, one line for each run\n" \
+    "  --quiet              print the verdict without the story\n"
 
 #define TIMELINE_OPTIONS \
     "  --partition T-P      the partition to draw (else the one with most to tell)\n" \
@@ -47,7 +48,7 @@ const struct command commands[] = {
     {"explain", "gregor explain RUN [OPTION]…", EXPLAIN_OPTIONS, "tells a run in sentences", "gregor explain out/leader-crash-42", command_explain},
     {"timeline", "gregor timeline RUN [OPTION]…", TIMELINE_OPTIONS, "draws a run over time, as SVG to standard output", "gregor timeline out/leader-crash-42 > t.svg", command_timeline},
     {"frame", "gregor frame RUN [OPTION]…", FRAME_OPTIONS, "draws what each replica holds at a moment, as SVG to standard output", "gregor frame out/leader-crash-42 --at 2.5s > f.svg", command_frame},
-    {"replay", "gregor replay RUN", "", "runs it again and compares the hash of the trace", "gregor replay out/leader-crash-42", command_replay},
+    {"replay", "gregor replay RUN", "", "repeats a run and compares the hash of the trace", "gregor replay out/leader-crash-42", command_replay},
     {"reference", "gregor reference", "", "prints the reference of the scenario format", "gregor reference > scenarios/README.md", command_reference},
 };
 /* clang-format on */
@@ -72,7 +73,7 @@ print_help(const struct command *c)
 static void
 print_commands(FILE *f)
 {
-    fputs("gregor runs clusters in a simulator and proves what they kept and what they lost.\n\n",
+    fputs("gregor runs clusters in a simulator and tests what they kept and what they lost.\n\n",
           f);
     for (int i = 0; i < commands_n; i++)
         fprintf(f, "  %-10s %s\n", commands[i].name, commands[i].about);

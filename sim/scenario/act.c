@@ -6,6 +6,7 @@
 
 #include "broker/base/check.h"
 #include "broker/base/fmt.h"
+#include "broker/protocol/tables.h"
 
 /* ---- what is taken back ---- */
 
@@ -350,6 +351,30 @@ filter_of(struct run *r, const struct args *a, enum which if_unsaid)
     return f;
 }
 
+/* "1 answer to Produce from b1"; "requests and answers of Fetch on the brokers' listener to b1". */
+static struct slice
+held_words(struct run *r, const struct args *a, const struct crowd *from, const struct crowd *to)
+{
+    static const char *const listeners[] = {"", " on the brokers' listener",
+                                            " on the controllers' listener"};
+    struct writer w = writer_mem(r->a->mem);
+    bool one = a->count == 1;
+    if (a->skip) fmt_str(&w, "after "), fmt_i64(&w, a->skip), fmt_str(&w, " others, ");
+    if (a->count) fmt_i64(&w, a->count), fmt_char(&w, ' ');
+    if (a->answer == YES) fmt_str(&w, one ? "answer to " : "answers to ");
+    else if (a->answer == NO) fmt_str(&w, one ? "request " : "requests ");
+    else fmt_str(&w, one ? "request or answer of " : "requests and answers of ");
+    fmt_slice(&w, k_api_name((int16_t)a->api));
+    fmt_str(&w, listeners[a->listener]);
+    if (a->topic.p) fmt_str(&w, " about "), fmt_slice(&w, a->topic);
+    if (a->topic.p && a->topic_partition >= 0) fmt_char(&w, '-'), fmt_i64(&w, a->topic_partition);
+    if (a->from.n) fmt_str(&w, " from "), fmt_slice(&w, names_of(r, from));
+    if (a->to.n) fmt_str(&w, " to "), fmt_slice(&w, names_of(r, to));
+    struct slice words = arena_dup(r->a, writer_slice(&w));
+    writer_release(&w);
+    return words;
+}
+
 /* One hold for each pair of machines that is meant. */
 static void
 act_hold(struct run *r, const struct step *s)
@@ -360,8 +385,7 @@ act_hold(struct run *r, const struct step *s)
     struct crowd to = a->to.n ? crowd_of(r, &a->to, NULL) : (struct crowd){&any, 1};
     fault_id *ids = ARENA_ARRAY(r->a, fault_id, from.n * to.n + 1);
     int32_t n = 0;
-    struct slice what = slice_sub(s->text, 5, s->text.n); /* behind "hold " */
-    run_fault(r, "hold", "%.*s", SARG(what));
+    run_fault(r, "hold", "%.*s", SARG(held_words(r, a, &from, &to)));
     for (int32_t i = 0; i < from.n; i++) {
         for (int32_t j = 0; j < to.n; j++) {
             struct frame_filter f = filter_of(r, a, WHICH_ANY);

@@ -21,24 +21,28 @@ args_default(struct args *a)
     a->before = -1;
 }
 
-/* A value as one line, for people. */
+/* A value as one line, for people: "delete-records orders-0, before 400", without YAML's signs. A name that
+ * an earlier step gave is told without its "$". */
 static void
-print_tree(const struct tree *t, struct writer *w)
+print_tree(const struct tree *t, struct writer *w, bool is_inner)
 {
-    if (t->kind == TREE_TEXT) fmt_slice(w, t->text);
-    if (t->kind == TREE_TEXT) return;
-    fmt_char(w, t->kind == TREE_LIST ? '[' : '{');
+    if (t->kind == TREE_TEXT) {
+        bool is_given = slice_starts(t->text, S("$"));
+        fmt_slice(w, is_given ? slice_sub(t->text, 1, t->text.n) : t->text);
+        return;
+    }
+    if (is_inner) fmt_char(w, '(');
     for (int32_t i = 0; i < t->n; i++) {
         if (i) fmt_str(w, ", ");
         if (t->kind == TREE_MAP) {
             fmt_slice(w, t->pairs[i].key);
-            fmt_str(w, ": ");
-            print_tree(t->pairs[i].value, w);
+            fmt_char(w, ' ');
+            print_tree(t->pairs[i].value, w, true);
         } else {
-            print_tree(t->items[i], w);
+            print_tree(t->items[i], w, true);
         }
     }
-    fmt_char(w, t->kind == TREE_LIST ? ']' : '}');
+    if (is_inner) fmt_char(w, ')');
 }
 
 static struct slice
@@ -49,7 +53,7 @@ tree_line(struct load *l, const char *key, const struct tree *t)
         fmt_str(&w, key);
         fmt_char(&w, ' ');
     }
-    print_tree(t, &w);
+    print_tree(t, &w, false);
     struct slice s = arena_dup(l->a, writer_slice(&w));
     writer_release(&w);
     return s;
@@ -65,7 +69,7 @@ beside_line(struct load *l, const struct tree *t, struct slice own)
         if (w.n) fmt_str(&w, ", ");
         fmt_slice(&w, t->pairs[i].key);
         fmt_str(&w, ": ");
-        print_tree(t->pairs[i].value, &w);
+        print_tree(t->pairs[i].value, &w, true);
     }
     struct slice s = arena_dup(l->a, writer_slice(&w));
     writer_release(&w);
