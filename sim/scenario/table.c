@@ -18,16 +18,16 @@ static const struct field document_v[] = {
     {"name", VALUE_WORD, AT(scenario, name), "names the run's folder; what others extend", NULL},
     {"about", VALUE_TEXT, AT(scenario, about), "what it shows, in a sentence", NULL},
     {"extends", VALUE_TREE, 0, "another scenario of this file, or NAME of NAME.yaml beside it: maps merge, all else replaces (`about`, `catches` and `must-fail` are not taken over)", NULL},
-    {"seed", VALUE_COUNT, AT(scenario, seed), "of all chance; 1 if not said; --seed goes before it", "0..9223372036854775807"},
-    {"run", VALUE_TIME, AT(scenario, run_ns), "how long the story lasts; else to the end of steps, clients and random faults", NULL},
-    {"converge", VALUE_TIME, AT(scenario, converge_ns), "the bound for serving again after all is healed; else derived from the time-outs", NULL},
+    {"seed", VALUE_COUNT, AT(scenario, seed), "decides all that is left to chance; 1 if not given; --seed overrides it", "0..9223372036854775807"},
+    {"run", VALUE_TIME, AT(scenario, run_ns), "how long the story lasts; if not given, until steps, clients and random faults have ended", NULL},
+    {"converge", VALUE_TIME, AT(scenario, converge_ns), "within this time all must serve again after everything was healed; if not given, it follows from the time-outs", NULL},
     {"cluster", VALUE_TREE, 0, "brokers, controllers, their configuration, network and disks", NULL},
     {"topics", VALUE_TREE, 0, "by name; made before the clients start", NULL},
     {"clients", VALUE_TREE, 0, "by name: producers and consumers", NULL},
     {"timeline", VALUE_TREE, 0, "the steps: what happens, and when", NULL},
     {"random", VALUE_TREE, 0, "faults drawn from the seed", NULL},
     {"expect", VALUE_TREE, 0, "what must hold", NULL},
-    {"catches", VALUE_TREE, 0, "by switch: the exact set of rules that fire with it on (`gregor run --bug ID`)", NULL},
+    {"catches", VALUE_TREE, 0, "for each switch the exact set of rules that fire when it is on (`gregor run --bug ID`)", NULL},
 };
 const struct fields document_fields = FIELDS(document_v);
 
@@ -46,7 +46,7 @@ static const struct field network_v[] = {
     {"latency", VALUE_RANGE, AT(cluster, latency), "one way, between two machines", NULL},
     {"loopback", VALUE_RANGE, AT(cluster, loopback), "within a machine", NULL},
     {"bandwidth", VALUE_SIZE, AT(cluster, bandwidth), "bytes per second and direction; no limit if not said", NULL},
-    {"split", VALUE_COUNT, AT(cluster, split), "of a thousand segments so many are cut in two", "0..1000"},
+    {"split", VALUE_COUNT, AT(cluster, split), "how many of a thousand segments are cut in two", "0..1000"},
 };
 const struct fields network_fields = FIELDS(network_v);
 
@@ -64,7 +64,7 @@ static const struct field topic_v[] = {
     {"partitions", VALUE_COUNT, AT(topic, partitions), "1 if not said", "1..10000"},
     {"rf", VALUE_COUNT, AT(topic, rf), "replicas of each partition; all brokers, up to 3, if not said", "1..64"},
     {"leader", VALUE_WORD, AT(topic, leader), "a broker: it leads partition 0, the next one partition 1 …, the other replicas follow in a ring", NULL},
-    {"assignment", VALUE_TREE, 0, "a list for each partition, leader first: [[b1, b2, b3]]; goes before the three above", NULL},
+    {"assignment", VALUE_TREE, 0, "a list for each partition, leader first: [[b1, b2, b3]]; it overrides the three fields above", NULL},
     {"config", VALUE_TOPIC_SETTINGS, AT(topic, config), "of the topic, in Kafka's own names", NULL},
 };
 const struct fields topic_fields = FIELDS(topic_v);
@@ -84,8 +84,8 @@ static const struct field client_v[] = {
     {"retries", VALUE_COUNT, AT(client_spec, retries), "as often as time allows if not said", NULL},
     {"request-timeout", VALUE_TIME, AT(client_spec, request_timeout_ns), "request.timeout.ms; 1s if not said", "1ms..1h"},
     {"delivery-timeout", VALUE_TIME, AT(client_spec, delivery_timeout_ns), "delivery.timeout.ms; 10s if not said", "1ms..1d"},
-    {"value-bytes", VALUE_COUNT, AT(client_spec, value_bytes), "each value is at least so long", "8..16777216"},
-    {"keys", VALUE_COUNT, AT(client_spec, keys), "so many different keys; 0 (if not said): none, partitions in turn", NULL},
+    {"value-bytes", VALUE_COUNT, AT(client_spec, value_bytes), "each value has at least this many bytes", "8..16777216"},
+    {"keys", VALUE_COUNT, AT(client_spec, keys), "the number of different keys; 0 (if not said): no keys, and the partitions take turns", NULL},
     {"from", VALUE_CHOICE, AT(client_spec, from_latest), "where a consumer begins", "earliest|latest"},
     {"since", VALUE_TIME, AT(client_spec, since_ns), "instead: a consumer begins with the records of this time of the cluster's life", NULL},
     {"isolation", VALUE_CHOICE, AT(client_spec, read_committed), "of a consumer", "read-uncommitted|read-committed"},
@@ -99,8 +99,8 @@ static const struct field step_v[] = {
     {"at", VALUE_TIME, AT(step, at_ns), "at this time of the cluster's life (0 is when all topics are there)", NULL},
     {"then", VALUE_TIME, AT(step, at_ns), "so long after the step before it", NULL},
     {"when", VALUE_TREE, 0, "as soon as a condition holds, looked at from when the step before it has fired", NULL},
-    {"every", VALUE_TEXT, AT(step, every), "again and again: 2s..5s x 4 (so often; without x to the end)", NULL},
-    {"as", VALUE_WORD, AT(step, as), "a name for whom it met and what it began: $name", NULL},
+    {"every", VALUE_TEXT, AT(step, every), "repeatedly: 2s..5s x 4 means four times; without x, to the end", NULL},
+    {"as", VALUE_WORD, AT(step, as), "a name for the machines that the step met and for the fault that it began; later steps write $name", NULL},
     {"after", VALUE_TIME, AT(step, at_ns), "with `when`: so much later", NULL},
 };
 const struct fields step_fields = FIELDS(step_v);
@@ -116,7 +116,7 @@ static const struct field flap_beside[] = {
 static const struct field slow_beside[] = {
     {"by", VALUE_RANGE, ARG(by), "the latency that it has instead", NULL},
     {"bandwidth", VALUE_SIZE, ARG(bandwidth), "bytes per second that it has instead", NULL},
-    {"loss", VALUE_COUNT, ARG(permille), "of a thousand segments so many must be sent again", "0..900"},
+    {"loss", VALUE_COUNT, ARG(permille), "how many of a thousand segments must be sent again", "0..900"},
     {"for", VALUE_TIME, ARG(for_ns), "heals by itself after so long", NULL},
 };
 static const struct field pause_beside[] = {
@@ -124,7 +124,7 @@ static const struct field pause_beside[] = {
 };
 static const struct field crash_beside[] = {
     {"at-op", VALUE_COUNT, ARG(at_op), "not at once but at its n-th disk operation from now, which takes effect in part", "1..1000000"},
-    {"for", VALUE_TIME, ARG(for_ns), "starts again by itself after so long", NULL},
+    {"for", VALUE_TIME, ARG(for_ns), "starts again by itself after this time", NULL},
 };
 static const struct field roll_beside[] = {
     {"gap", VALUE_TIME, ARG(for_ns), "between two of them, after the first serves again", NULL},
@@ -137,8 +137,8 @@ static const struct field frame_fields_v[] = {
     {"partition", VALUE_COUNT, ARG(topic_partition), "only frames that name this one of the topic", NULL},
     {"from", VALUE_TARGET, ARG(from), "the machine that sends the frame", NULL},
     {"to", VALUE_TARGET, ARG(to), "the machine that it is for", NULL},
-    {"skip", VALUE_COUNT, ARG(skip), "lets so many through first", NULL},
-    {"count", VALUE_COUNT, ARG(count), "holds at most so many", NULL},
+    {"skip", VALUE_COUNT, ARG(skip), "lets this many through first", NULL},
+    {"count", VALUE_COUNT, ARG(count), "holds at most this many", NULL},
 };
 static const struct field hold_beside[] = {
     {"for", VALUE_TIME, ARG(for_ns), "released by itself after so long", NULL},
@@ -146,25 +146,25 @@ static const struct field hold_beside[] = {
 static const struct field clock_beside[] = {
     {"step", VALUE_TIME, ARG(step_ns), "the wall clock jumps ahead", NULL},
     {"back", VALUE_TIME, ARG(down_ns), "the wall clock jumps back", NULL},
-    {"drift", VALUE_NUMBER, ARG(drift), "runs faster by so many millionths (negative: slower)", "-900000..9000000"},
+    {"drift", VALUE_NUMBER, ARG(drift), "runs faster by this many millionths (negative: slower)", "-900000..9000000"},
 };
 static const struct field disk_beside[] = {
     {"fail", VALUE_DISK_OPS, ARG(fail), "read, write or sync, or a list of them: they fail", NULL},
     {"path", VALUE_TEXT, ARG(path), "only files whose path contains this", NULL},
-    {"count", VALUE_COUNT, ARG(count), "so many times; until healed if not said", NULL},
-    {"full", VALUE_SIZE, ARG(full), "so many bytes are left", NULL},
-    {"slow", VALUE_COUNT, ARG(percent), "operations take so many percent of their time", "1..1000000"},
-    {"for", VALUE_TIME, ARG(for_ns), "takes them back by itself after so long", NULL},
+    {"count", VALUE_COUNT, ARG(count), "how many times; if not said, until it is healed", NULL},
+    {"full", VALUE_SIZE, ARG(full), "this many bytes are left on the disk", NULL},
+    {"slow", VALUE_COUNT, ARG(percent), "operations take this many percent of their time", "1..1000000"},
+    {"for", VALUE_TIME, ARG(for_ns), "ends by itself after this time", NULL},
     {"misdirect", VALUE_BOOL, ARG(misdirects), "the next write lands a few pages further on", NULL},
     {"erase", VALUE_BOOL, ARG(erases), "the files of `path` are gone", NULL},
-    {"shorten", VALUE_SIZE, ARG(shorten), "of the files of `path` so many bytes are left", NULL},
-    {"rot", VALUE_COUNT, ARG(rot), "flips a bit in so many places of each file of `path`", "1..100000"},
-    {"short-reads", VALUE_COUNT, ARG(permille), "of a thousand reads so many give less", "0..1000"},
+    {"shorten", VALUE_SIZE, ARG(shorten), "cuts the files of `path` to this many bytes", NULL},
+    {"rot", VALUE_COUNT, ARG(rot), "flips a bit in this many places of each file of `path`", "1..100000"},
+    {"short-reads", VALUE_COUNT, ARG(permille), "how many of a thousand reads give less than was asked for", "0..1000"},
     {"heal", VALUE_BOOL, ARG(heals), "takes fail, full, slow and short-reads back", NULL},
 };
 static const struct field admin_inner[] = {
     {"create", VALUE_WORD, ARG(create), "makes a topic", NULL},
-    {"partitions", VALUE_COUNT, ARG(partitions), "with `create`, `add-partitions`: so many in all", "1..10000"},
+    {"partitions", VALUE_COUNT, ARG(partitions), "with `create`, `add-partitions`: how many there are then", "1..10000"},
     {"rf", VALUE_COUNT, ARG(rf), "with `create`: replicas of each partition", "1..64"},
     {"config", VALUE_TREE, 0, "with `create`, `alter`, `alter-broker`: settings in Kafka's own names; `default` takes one back", NULL},
     {"delete", VALUE_WORD, ARG(remove), "deletes a topic", NULL},
@@ -180,10 +180,10 @@ static const struct field admin_inner[] = {
 
 const struct verb verbs[VERBS_N] = {
     [VERB_CRASH] = {VERB_CRASH, {"crash", VALUE_TARGET, ARG(target), "the process dies (kill -9); what it wrote stays, synced or not", NULL}, {0}, FIELDS(crash_beside), "{at: 2s, crash: leader(orders-0), as: old}"},
-    [VERB_POWER] = {VERB_POWER, {"power", VALUE_TARGET, ARG(target), "the machine loses power: kept is what was synced, and a drawn part of the rest", NULL}, {0}, FIELDS(crash_beside), "{at: 2s, power: b1, at-op: 40, for: 3s}"},
+    [VERB_POWER] = {VERB_POWER, {"power", VALUE_TARGET, ARG(target), "the machine loses power; what was synced is kept, and a part of the rest that is drawn by chance", NULL}, {0}, FIELDS(crash_beside), "{at: 2s, power: b1, at-op: 40, for: 3s}"},
     [VERB_RESTART] = {VERB_RESTART, {"restart", VALUE_TARGET, ARG(target), "starts what is down; kills and starts what is not", NULL}, {0}, {0}, "{at: 4s, restart: $old}"},
-    [VERB_SHUTDOWN] = {VERB_SHUTDOWN, {"shutdown", VALUE_TARGET, ARG(target), "asks the node to stop in order, as SIGTERM does", NULL}, {0}, {0}, "{at: 3s, shutdown: b2}"},
-    [VERB_ROLL] = {VERB_ROLL, {"roll", VALUE_TARGET, ARG(target), "one after the other is shut down in order, starts again and serves", NULL}, {0}, FIELDS(roll_beside), "{at: 2s, roll: brokers, gap: 500ms}"},
+    [VERB_SHUTDOWN] = {VERB_SHUTDOWN, {"shutdown", VALUE_TARGET, ARG(target), "asks the node to shut down cleanly, as SIGTERM does", NULL}, {0}, {0}, "{at: 3s, shutdown: b2}"},
+    [VERB_ROLL] = {VERB_ROLL, {"roll", VALUE_TARGET, ARG(target), "one after the other is shut down cleanly, starts again and serves", NULL}, {0}, FIELDS(roll_beside), "{at: 2s, roll: brokers, gap: 500ms}"},
     [VERB_PAUSE] = {VERB_PAUSE, {"pause", VALUE_TARGET, ARG(target), "the process stands still, its kernel goes on: the long garbage collection", NULL}, {0}, FIELDS(pause_beside), "{at: 2s, pause: leader(orders-0), for: 3s}"},
     [VERB_RESUME] = {VERB_RESUME, {"resume", VALUE_TARGET, ARG(target), "goes on after a pause", NULL}, {0}, {0}, "{at: 5s, resume: b1}"},
     [VERB_WIPE] = {VERB_WIPE, {"wipe", VALUE_TARGET, ARG(target), "empties the disk; the node dies if it runs", NULL}, {0}, {0}, "{at: 2s, wipe: b3}"},
@@ -220,14 +220,14 @@ static const struct field isr_beside[] = {
     {"is", VALUE_IS, ARG(is), "exactly these; `all`: every replica; `none`: nobody", NULL},
     {"with", VALUE_TARGET, ARG(with), "these are in it", NULL},
     {"without", VALUE_TARGET, ARG(without), "these are not", NULL},
-    {"size", VALUE_COUNT, ARG(size), "so many", NULL},
+    {"size", VALUE_COUNT, ARG(size), "this many", NULL},
 };
 static const struct field controller_beside[] = {
     {"not", VALUE_TARGET, ARG(is_not), "who it is not", NULL},
 };
 static const struct field count_beside[] = {
-    {"min", VALUE_COUNT, ARG(min), "at least so many", NULL},
-    {"max", VALUE_COUNT, ARG(max), "at most so many", NULL},
+    {"min", VALUE_COUNT, ARG(min), "at least this many", NULL},
+    {"max", VALUE_COUNT, ARG(max), "at most this many", NULL},
 };
 static const struct field min_beside[] = {
     {"min", VALUE_COUNT, ARG(min), "at least so far", NULL},
@@ -244,7 +244,7 @@ const struct cond_row conds[CONDS_N] = {
     [COND_ACKED] = {COND_ACKED, {"acked", VALUE_WORD, ARG(name), "records of this producer that were acknowledged", NULL}, FIELDS(count_beside), true, true, true, "{acked: p1, min: 400}"},
     [COND_READ] = {COND_READ, {"read", VALUE_WORD, ARG(name), "records that this consumer has read", NULL}, FIELDS(count_beside), true, true, true, "{read: c1, min: 400}"},
     [COND_FAILED] = {COND_FAILED, {"failed", VALUE_WORD, ARG(name), "records of this producer that failed for sure", NULL}, FIELDS(count_beside), true, true, true, "{failed: p1, min: 1}"},
-    [COND_UNKNOWN] = {COND_UNKNOWN, {"unknown", VALUE_WORD, ARG(name), "records of this producer of which nobody told it", NULL}, FIELDS(count_beside), true, true, true, "{unknown: p1, max: 10}"},
+    [COND_UNKNOWN] = {COND_UNKNOWN, {"unknown", VALUE_WORD, ARG(name), "records of this producer whose fate nobody told it", NULL}, FIELDS(count_beside), true, true, true, "{unknown: p1, max: 10}"},
 };
 
 /* ---- random faults and expectations ---- */
@@ -254,15 +254,15 @@ static const struct field random_v[] = {
     {"until", VALUE_TIME, AT(nemesis, until_ns), "when it ends", NULL},
     {"every", VALUE_RANGE, AT(nemesis, every), "time from one fault to the next", "1ms..1d"},
     {"lasting", VALUE_RANGE, AT(nemesis, lasting), "how long each lasts", "1ms..1d"},
-    {"at-once", VALUE_COUNT, AT(nemesis, at_once), "so many last at the same time; 2 if not said", "1..1000"},
-    {"down", VALUE_COUNT, AT(nemesis, down), "so many brokers, and controllers, are down or paused at the same time; 1 if not said", "0..64"},
+    {"at-once", VALUE_COUNT, AT(nemesis, at_once), "how many may last at the same time; 2 if not said", "1..1000"},
+    {"down", VALUE_COUNT, AT(nemesis, down), "how many brokers, and how many controllers, may be down or paused at the same time; 1 if not said", "0..64"},
     {"faults", VALUE_TREE, 0, "by kind: its weight among all", NULL},
 };
 const struct fields random_fields = FIELDS(random_v);
 
 const struct word nemesis_faults[] = {
     {"crash", "a node dies and starts again"},
-    {"power", "a node loses power and starts again; of brokers fewer at a time than min.insync.replicas, until they are in sync again"},
+    {"power", "a node loses power and starts again; fewer brokers than min.insync.replicas at a time, until they are in sync again"},
     {"shutdown", "a node stops in order and starts again"},
     {"pause", "a node stands still for a while"},
     {"cut", "a node is cut off from all others, both ways"},
@@ -298,8 +298,8 @@ const struct fields eventually_fields = FIELDS(eventually_v);
 
 static const struct field must_fail_v[] = {
     {"check", VALUE_WORD, AT(must_fail, rule), "the rule", NULL},
-    {"min", VALUE_COUNT, AT(must_fail, min), "at least so many records; 1 if not said", NULL},
-    {"max", VALUE_COUNT, AT(must_fail, max), "at most so many; no limit if not said", NULL},
+    {"min", VALUE_COUNT, AT(must_fail, min), "at least this many records; 1 if not said", NULL},
+    {"max", VALUE_COUNT, AT(must_fail, max), "at most this many; no limit if not said", NULL},
     {"explains", VALUE_TREE, 0, "words that the story of each such record has, in this order", NULL},
 };
 const struct fields must_fail_fields = FIELDS(must_fail_v);
@@ -314,7 +314,7 @@ const struct word targets[] = {
     {"controller", "the active controller"},
     {"quorum-leader", "the controller that was elected last, even if it is not active yet"},
     {"quorum-followers", "the other controllers"},
-    {"any(2)", "so many running brokers, drawn from the seed"},
+    {"any(2)", "this many running brokers, drawn from the seed"},
     {"rest", "in a pair of sides: every machine that the other side does not name"},
     {"$old", "whom the step with `as: old` met"},
 };
