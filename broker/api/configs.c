@@ -48,7 +48,7 @@ wire_type(uint8_t type)
 }
 
 static bool
-is_wanted(const struct describing *d, struct slice name)
+config_is_asked_for(const struct describing *d, struct slice name)
 {
     if (d->resource->configuration_keys_n <= 0) return true;
     for (int32_t i = 0; i < d->resource->configuration_keys_n; i++)
@@ -114,7 +114,7 @@ add_dynamic(struct describing *d, entry *e, struct slice broker, struct slice na
 }
 
 static void
-describe_topic(struct describing *d)
+describe_topic_configs(struct describing *d)
 {
     struct server *s = d->r->server;
     struct slice topic = d->resource->resource_name;
@@ -133,7 +133,8 @@ describe_topic(struct describing *d)
     d->res->configs = codec_array(
         &d->r->arena, K_STRUCT_DESCRIBE_CONFIGS_RESPONSE_DESCRIBE_CONFIGS_RESOURCE_RESULT, own.n);
     for (int32_t id = 0; id < own.n; id++) {
-        if (own.table[id].flags & K_CF_INTERNAL || !is_wanted(d, config_name(&own, id))) continue;
+        if (own.table[id].flags & K_CF_INTERNAL || !config_is_asked_for(d, config_name(&own, id)))
+            continue;
         entry *e = begin_entry(d, &own, id);
         struct slice set = image_config_value(s->image, RESOURCE_TOPIC, topic, e->name);
         if (set.p) add_synonym(e, e->name, set, SOURCE_DYNAMIC_TOPIC);
@@ -193,7 +194,7 @@ describe_broker(struct describing *d)
         &d->r->arena, K_STRUCT_DESCRIBE_CONFIGS_RESPONSE_DESCRIBE_CONFIGS_RESOURCE_RESULT, c->n);
     for (int32_t i = 0; i < c->n; i++) {
         struct slice cn = config_name(c, i);
-        if (c->table[i].flags & K_CF_INTERNAL || !is_wanted(d, cn)) continue;
+        if (c->table[i].flags & K_CF_INTERNAL || !config_is_asked_for(d, cn)) continue;
         /* Of all brokers together only what is dynamic is known. */
         if (!name.n && !image_config_value(s->image, RESOURCE_BROKER, SLICE_EMPTY, cn).p) continue;
         describe_broker_setting(d, c, i);
@@ -201,7 +202,7 @@ describe_broker(struct describing *d)
 }
 
 static void
-describe(struct describing *d, bool again)
+describe_resource(struct describing *d, bool again)
 {
     d->res->resource_type = d->resource->resource_type;
     d->res->resource_name = d->resource->resource_name;
@@ -211,7 +212,7 @@ describe(struct describing *d, bool again)
         return;
     }
     switch (d->resource->resource_type) {
-    case RESOURCE_TOPIC: describe_topic(d); return;
+    case RESOURCE_TOPIC: describe_topic_configs(d); return;
     case RESOURCE_BROKER: describe_broker(d); return;
     case RESOURCE_GROUP:
     case RESOURCE_CLIENT_METRICS: return; /* nothing is set of what is not there */
@@ -274,7 +275,7 @@ handle_describe_configs(struct server *s, struct request *r)
                                .res = &res.results[i],
                                .defaults = &defaults,
                                .node_id = writer_slice(&node_id)};
-        describe(&d, again[i]);
+        describe_resource(&d, again[i]);
     }
     config_release(&defaults);
     writer_release(&node_id);

@@ -9,7 +9,7 @@ struct controlled {
 };
 
 static void
-decided(struct controller_call *call, int16_t err, const void *response)
+controller_answered(struct controller_call *call, int16_t err, const void *response)
 {
     struct controlled *c = CONTAINER_OF(call, struct controlled, call);
     c->r->not_controller = err == K_ERR_NOT_CONTROLLER;
@@ -37,6 +37,6 @@ handle_controller(struct server *s, struct request *r)
     if (is_of_member(r->api_key)) request_is_of_quorum(r);
     struct controlled *c = REQUEST_NEW(r, struct controlled);
     c->r = r;
-    c->call.done = decided;
+    c->call.done = controller_answered;
     controller_request(s->controller, r->api_key, r->version, r->message, &c->call);
 }

@@ -47,7 +47,7 @@ part_deleted(struct deletion_waiter *w, int16_t err)
 
 /* Those that wait keep the low watermark of the moment at which the request came. */
 static void
-time_is_up(struct timer *t)
+deletion_expired(struct timer *t)
 {
     struct deletion *d = CONTAINER_OF(t, struct deletion, timer);
     for (int32_t i = 0; i < d->parts_n; i++) {
@@ -63,7 +63,7 @@ time_is_up(struct timer *t)
 
 /* Nobody waits for the answer. */
 static void
-client_gone(struct request *r)
+deletion_client_gone(struct request *r)
 {
     struct deletion *d = r->owner;
     timer_arm(r->server->env, &d->timer, env_now_ns(r->server->env));
@@ -86,7 +86,7 @@ delete_part(struct part *part, struct slice topic, int64_t offset)
 }
 
 static void
-blank_answer(struct deletion *d, const struct k_delete_records_request *q)
+deletion_blank_answer(struct deletion *d, const struct k_delete_records_request *q)
 {
     struct arena *a = &d->r->arena;
     codec_default(K_MSG_DELETE_RECORDS_RESPONSE, &d->response);
@@ -113,7 +113,7 @@ handle_delete_records(struct server *s, struct request *r)
     const struct k_delete_records_request *q = r->message;
     struct deletion *d = REQUEST_NEW(r, struct deletion);
     d->r = r;
-    blank_answer(d, q);
+    deletion_blank_answer(d, q);
     struct part *part = d->parts;
     for (int32_t i = 0; i < q->topics_n; i++)
         for (int32_t k = 0; k < q->topics[i].partitions_n; k++, part++) {
@@ -122,9 +122,9 @@ handle_delete_records(struct server *s, struct request *r)
             delete_part(part, q->topics[i].name, q->topics[i].partitions[k].offset);
         }
     d->begun = true;
-    d->timer.due = time_is_up;
+    d->timer.due = deletion_expired;
     r->owner = d;
-    r->gone = client_gone;
+    r->gone = deletion_client_gone;
     if (d->waiting > 0)
         timer_arm(s->env, &d->timer, env_now_ns(s->env) + (int64_t)q->timeout_ms * NS_PER_MS);
     answer_when_done(d);

@@ -73,15 +73,15 @@ let_ranges_go(struct request *r)
 }
 
 static void
-stop_waiting(struct fetch *f)
+fetch_stop_waiting(struct fetch *f)
 {
     for (int32_t i = 0; i < f->parts_n; i++) fetch_waiter_cancel(&f->parts[i].waiter);
 }
 
 static void
-answer(struct fetch *f)
+fetch_answer(struct fetch *f)
 {
-    stop_waiting(f);
+    fetch_stop_waiting(f);
     defer_cancel(&f->again);
     timer_cancel(f->r->server->env, &f->timer);
     f->r->owner = f;
@@ -108,10 +108,10 @@ wake(struct fetch_waiter *w)
 }
 
 static void
-run_again(struct task *t)
+fetch_read_again(struct task *t)
 {
     struct fetch *f = CONTAINER_OF(t, struct fetch, again);
-    stop_waiting(f);
+    fetch_stop_waiting(f);
     f->at = 0;
     f->bytes = 0;
     f->answer_now = false;
@@ -127,7 +127,7 @@ expired(struct timer *t)
 }
 
 static void
-client_gone(struct request *r)
+fetch_client_gone(struct request *r)
 {
     struct fetch *f = r->owner;
     f->expired = true;
@@ -155,14 +155,14 @@ all_read(struct fetch *f)
     f->reading = false;
     bool enough = f->bytes >= f->min_bytes || f->answer_now || f->expired ||
                   f->q->max_wait_ms <= 0 || f->parts_n == 0;
-    if (enough) answer(f);
+    if (enough) fetch_answer(f);
     else wait_for_more(f);
 }
 
 /* ---- one partition ---- */
 
 static void
-fail_part(struct part *part, int16_t err)
+fetch_fail_part(struct part *part, int16_t err)
 {
     part->answer->error_code = err;
     part->answer->high_watermark = -1;
@@ -179,7 +179,7 @@ fail_part(struct part *part, int16_t err)
 /* Who may be served: followers and old consumers by the leader only, consumers from version 11 on by
  * any replica (KIP-392). */
 static int16_t
-check_role(struct fetch *f, struct partition *p, const struct part *part)
+fetch_check_role(struct fetch *f, struct partition *p, const struct part *part)
 {
     int16_t err = partition_check_leader(p, part->q->current_leader_epoch);
     if (err == K_ERR_NOT_LEADER_OR_FOLLOWER && p->role == PARTITION_FOLLOWER && !is_follower(f) &&
@@ -210,7 +210,7 @@ check_divergence(struct part *part, struct partition *p)
     struct epoch_end end =
         commitlog_epoch_end(&p->log, part->q->last_fetched_epoch, commitlog_written_end(&p->log));
     if (end.epoch < 0) {
-        fail_part(part, K_ERR_OFFSET_OUT_OF_RANGE);
+        fetch_fail_part(part, K_ERR_OFFSET_OUT_OF_RANGE);
         return true;
     }
     if (!fetch_diverges(end, part->q->last_fetched_epoch, part->q->fetch_offset)) return false;
@@ -233,7 +233,7 @@ read_error(enum log_err err)
 }
 
 static void
-take_range(struct part *part, struct partition *p)
+fetch_take_range(struct part *part, struct partition *p)
 {
     struct fetch *f = part->fetch;
     const struct log_read *rd = &f->read;
@@ -242,7 +242,7 @@ take_range(struct part *part, struct partition *p)
         rd->offset >= commitlog_start(&p->log) && rd->offset <= commitlog_written_end(&p->log);
     bool again = rd->err == LOG_E_BUSY || (rd->err == LOG_E_OUT_OF_RANGE && in_range);
     if (rd->err != LOG_OK && !again) {
-        fail_part(part, read_error(rd->err));
+        fetch_fail_part(part, read_error(rd->err));
         return;
     }
     fill_offsets(part, p);
@@ -257,7 +257,7 @@ take_range(struct part *part, struct partition *p)
 }
 
 static void
-part_done(struct part *part)
+fetch_part_done(struct part *part)
 {
     part->fetch->at++;
 }
@@ -275,11 +275,11 @@ was_read(struct log_read *rd)
     if (p && p->leader_epoch != f->read_epoch) err = K_ERR_NOT_LEADER_OR_FOLLOWER;
     if (err) {
         log_range_release(&rd->range);
-        fail_part(part, err);
+        fetch_fail_part(part, err);
     } else {
-        take_range(part, p);
+        fetch_take_range(part, p);
     }
-    part_done(part);
+    fetch_part_done(part);
     read_on(f);
 }
 
@@ -291,11 +291,11 @@ read_part(struct part *part)
     int16_t err = 0;
     struct partition *p =
         lookup_partition(f->r->server, part->topic_id, part->topic, part->q->partition, &err);
-    if (p) err = check_role(f, p, part);
+    if (p) err = fetch_check_role(f, p, part);
     /* KIP-98: whoever reads uncommitted records is told of no aborted transactions, not of none. */
     if (p && f->q->isolation_level == 0) part->answer->aborted_transactions_n = -1;
     if (err) {
-        fail_part(part, err);
+        fetch_fail_part(part, err);
         return true;
     }
     /* Before looking: what comes while another partition is read must not be missed. */
@@ -305,7 +305,7 @@ read_part(struct part *part)
     if (check_divergence(part, p)) return true;
     int64_t offset = part->q->fetch_offset;
     if (offset < commitlog_start(&p->log) || offset > commitlog_written_end(&p->log)) {
-        fail_part(part, K_ERR_OFFSET_OUT_OF_RANGE);
+        fetch_fail_part(part, K_ERR_OFFSET_OUT_OF_RANGE);
         part->answer->log_start_offset = commitlog_start(&p->log);
         return true;
     }
@@ -328,12 +328,12 @@ read_part(struct part *part)
                                 .yields = !is_follower(f)};
     f->read_epoch = p->leader_epoch;
     if (!commitlog_read(&p->log, &f->read)) return false;
-    take_range(part, p);
+    fetch_take_range(part, p);
     return true;
 }
 
 static void
-blank_answer(struct part *part)
+fetch_blank_part(struct part *part)
 {
     part->answer->partition_index = part->q->partition;
     part->answer->records.bytes = SLICE_EMPTY;
@@ -351,9 +351,9 @@ read_on(struct fetch *f)
     while (f->at < f->parts_n) {
         struct part *part = &f->parts[f->at];
         if (f->seen) codec_default_struct(K_STRUCT_FETCH_RESPONSE_PARTITION_DATA, part->answer);
-        blank_answer(part);
+        fetch_blank_part(part);
         if (!read_part(part)) return;
-        part_done(part);
+        fetch_part_done(part);
     }
     all_read(f);
 }
@@ -361,7 +361,7 @@ read_on(struct fetch *f)
 /* ---- the beginning ---- */
 
 static void
-make_parts(struct fetch *f)
+fetch_make_parts(struct fetch *f)
 {
     const struct k_fetch_request *q = f->q;
     struct arena *a = &f->r->arena;
@@ -395,8 +395,8 @@ handle_fetch(struct server *s, struct request *r)
     f->r = r;
     f->q = r->message;
     r->owner = f;
-    r->gone = client_gone;
-    f->again.run = run_again;
+    r->gone = fetch_client_gone;
+    f->again.run = fetch_read_again;
     f->replica_id = r->version >= 15 ? f->q->replica_state.replica_id : f->q->replica_id;
     f->replica_epoch = r->version >= 15 ? f->q->replica_state.replica_epoch : -1;
     codec_default(K_MSG_FETCH_RESPONSE, &f->response);
@@ -411,6 +411,6 @@ handle_fetch(struct server *s, struct request *r)
         request_answer(r, &f->response);
         return;
     }
-    make_parts(f);
+    fetch_make_parts(f);
     read_on(f);
 }

@@ -147,7 +147,7 @@ set_config(struct creation *cr, const char *name, struct slice value)
 
 /* Internal topics come with their coordinator's settings. */
 static void
-describe_topic(struct forwarder *f, struct creation *cr)
+describe_auto_topic(struct forwarder *f, struct creation *cr)
 {
     const struct config *cfg = f->server->config;
     cr->topic.name = cr->name;
@@ -186,7 +186,7 @@ forwarder_create_topic(struct forwarder *f, struct slice name)
     cr->name = mem_dup(&env->mem, name);
     codec_default(K_MSG_CREATE_TOPICS_REQUEST, &cr->q);
     codec_default_struct(K_STRUCT_CREATE_TOPICS_REQUEST_CREATABLE_TOPIC, &cr->topic);
-    describe_topic(f, cr);
+    describe_auto_topic(f, cr);
     cr->q.topics = &cr->topic;
     cr->q.topics_n = 1;
     cr->q.timeout_ms = FORWARD_TIMEOUT_MS;

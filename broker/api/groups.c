@@ -11,7 +11,7 @@ struct waiting {
 };
 
 static void
-answered(struct group_call *c, const void *response)
+group_call_answered(struct group_call *c, const void *response)
 {
     request_answer(CONTAINER_OF(c, struct waiting, call)->r, response);
 }
@@ -30,11 +30,11 @@ client_host(struct request *r)
 }
 
 static struct group_call *
-call_of(struct request *r)
+group_call_new(struct request *r)
 {
     struct waiting *w = REQUEST_NEW(r, struct waiting);
     w->r = r;
-    w->call.done = answered;
+    w->call.done = group_call_answered;
     w->call.arena = &r->arena;
     w->call.version = r->version;
     w->call.client_id = r->client_id.p ? r->client_id : SLICE_EMPTY;
@@ -45,37 +45,37 @@ call_of(struct request *r)
 void
 handle_join_group(struct server *s, struct request *r)
 {
-    groups_join(s->groups, r->message, call_of(r));
+    groups_join(s->groups, r->message, group_call_new(r));
 }
 
 void
 handle_sync_group(struct server *s, struct request *r)
 {
-    groups_sync(s->groups, r->message, call_of(r));
+    groups_sync(s->groups, r->message, group_call_new(r));
 }
 
 void
 handle_heartbeat(struct server *s, struct request *r)
 {
-    groups_heartbeat(s->groups, r->message, call_of(r));
+    groups_heartbeat(s->groups, r->message, group_call_new(r));
 }
 
 void
 handle_leave_group(struct server *s, struct request *r)
 {
-    groups_leave(s->groups, r->message, call_of(r));
+    groups_leave(s->groups, r->message, group_call_new(r));
 }
 
 void
 handle_offset_commit(struct server *s, struct request *r)
 {
-    groups_commit(s->groups, r->message, call_of(r));
+    groups_commit(s->groups, r->message, group_call_new(r));
 }
 
 void
 handle_offset_delete(struct server *s, struct request *r)
 {
-    groups_offset_delete(s->groups, r->message, call_of(r));
+    groups_offset_delete(s->groups, r->message, group_call_new(r));
 }
 
 /* ---- DeleteGroups: several deletions, one answer ---- */
@@ -116,7 +116,7 @@ handle_delete_groups(struct server *s, struct request *r)
         struct deleting_one *one = REQUEST_NEW(r, struct deleting_one);
         one->of = d;
         one->result = &d->response.results[i];
-        one->call = *call_of(r);
+        one->call = *group_call_new(r);
         one->call.done = deleted_one;
         groups_delete(s->groups, q->groups_names[i], &one->call);
     }

@@ -50,7 +50,7 @@ coordinator_text(int16_t code)
 }
 
 static void
-find_one(struct request *r, struct slice key, int8_t type, coordinator *ret)
+find_one_coordinator(struct request *r, struct slice key, int8_t type, coordinator *ret)
 {
     ret->key = key;
     ret->node_id = -1;
@@ -72,11 +72,11 @@ handle_find_coordinator(struct server *s, struct request *r)
         res.coordinators = codec_array(&r->arena, K_STRUCT_FIND_COORDINATOR_RESPONSE_COORDINATOR,
                                        q->coordinator_keys_n);
         for (int32_t i = 0; i < q->coordinator_keys_n; i++)
-            find_one(r, q->coordinator_keys[i], q->key_type, &res.coordinators[i]);
+            find_one_coordinator(r, q->coordinator_keys[i], q->key_type, &res.coordinators[i]);
     } else {
         coordinator c;
         codec_default_struct(K_STRUCT_FIND_COORDINATOR_RESPONSE_COORDINATOR, &c);
-        find_one(r, q->key, q->key_type, &c);
+        find_one_coordinator(r, q->key, q->key_type, &c);
         res.error_code = c.error_code;
         res.error_message = c.error_code ? c.error_message : S("NONE"); /* as Kafka here */
         res.node_id = c.node_id;

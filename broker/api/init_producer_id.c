@@ -11,7 +11,7 @@ struct wanted {
 };
 
 static void
-answer(struct request *r, int16_t err, int64_t id)
+producer_id_answer(struct request *r, int16_t err, int64_t id)
 {
     struct k_init_producer_id_response res;
     codec_default(K_MSG_INIT_PRODUCER_ID_RESPONSE, &res);
@@ -24,7 +24,7 @@ answer(struct request *r, int16_t err, int64_t id)
 static void
 got_id(struct producer_id_waiter *w, int16_t err, int64_t id)
 {
-    answer(CONTAINER_OF(w, struct wanted, waiter)->r, err, id);
+    producer_id_answer(CONTAINER_OF(w, struct wanted, waiter)->r, err, id);
 }
 
 void
@@ -33,12 +33,12 @@ handle_init_producer_id(struct server *s, struct request *r)
     const struct k_init_producer_id_request *q = r->message;
     /* KIP-360: a producer that goes on names both or neither. */
     if ((q->producer_id == -1) != (q->producer_epoch == -1)) {
-        answer(r, K_ERR_INVALID_REQUEST, -1);
+        producer_id_answer(r, K_ERR_INVALID_REQUEST, -1);
         return;
     }
     if (q->transactional_id.p) {
-        answer(r, q->transactional_id.n ? K_ERR_COORDINATOR_NOT_AVAILABLE : K_ERR_INVALID_REQUEST,
-               -1);
+        producer_id_answer(
+            r, q->transactional_id.n ? K_ERR_COORDINATOR_NOT_AVAILABLE : K_ERR_INVALID_REQUEST, -1);
         return;
     }
     struct wanted *w = REQUEST_NEW(r, struct wanted);

@@ -29,7 +29,7 @@ struct listing {
 };
 
 static void
-part_done(struct listing *l)
+list_offsets_part_done(struct listing *l)
 {
     if (--l->left == 0) request_answer(l->r, &l->response);
 }
@@ -48,7 +48,7 @@ end_unknown(const struct part *part)
 }
 
 static void
-looked_up(struct log_lookup *lk)
+list_offsets_looked_up(struct log_lookup *lk)
 {
     struct part *part = CONTAINER_OF(lk, struct part, lookup);
     if (lk->err == LOG_OK && lk->offset < 0 && !part->end_known) {
@@ -61,7 +61,7 @@ looked_up(struct log_lookup *lk)
         part->answer->error_code =
             lk->err == LOG_E_CLOSED ? K_ERR_NOT_LEADER_OR_FOLLOWER : K_ERR_KAFKA_STORAGE_ERROR;
     }
-    part_done(part->listing);
+    list_offsets_part_done(part->listing);
 }
 
 static void
@@ -118,7 +118,7 @@ list_part(struct part *part, struct partition *p, const struct k_list_offsets_re
     }
     part->end_known = end_known;
     part->lookup = (struct log_lookup){
-        .done = looked_up,
+        .done = list_offsets_looked_up,
         .timestamp = timestamp == OFFSET_MAX_TIMESTAMP ? LOG_TIMESTAMP_MAX : timestamp,
         .limit = limit};
     commitlog_lookup(&p->log, &part->lookup);
@@ -164,7 +164,7 @@ handle_list_offsets(struct server *s, struct request *r)
         &r->arena, K_STRUCT_LIST_OFFSETS_RESPONSE_LIST_OFFSETS_TOPIC_RESPONSE, q->topics_n);
     for (int32_t i = 0; i < q->topics_n; i++)
         list_topic(l, q, &q->topics[i], &l->response.topics[i]);
-    part_done(l);
+    list_offsets_part_done(l);
 }
 
 /* ---- OffsetForLeaderEpoch (KIP-101, KIP-320) ---- */

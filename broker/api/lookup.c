@@ -3,7 +3,7 @@
 #include "broker/controller/topic_name.h"
 
 static const struct image_topic *
-find_topic(struct server *s, struct uuid id, struct slice name)
+find_named_or_by_id(struct server *s, struct uuid id, struct slice name)
 {
     return name.p ? image_topic(s->image, name) : image_topic_by_id(s->image, id);
 }
@@ -11,7 +11,7 @@ find_topic(struct server *s, struct uuid id, struct slice name)
 const struct image_partition *
 lookup_image_partition(struct server *s, struct uuid topic_id, struct slice topic, int32_t index)
 {
-    const struct image_topic *t = find_topic(s, topic_id, topic);
+    const struct image_topic *t = find_named_or_by_id(s, topic_id, topic);
     return t ? image_topic_partition(t, index) : NULL;
 }
 
@@ -19,7 +19,7 @@ struct partition *
 lookup_partition(struct server *s, struct uuid topic_id, struct slice topic, int32_t index,
                  int16_t *ret_err)
 {
-    const struct image_topic *t = find_topic(s, topic_id, topic);
+    const struct image_topic *t = find_named_or_by_id(s, topic_id, topic);
     if (!t) {
         *ret_err = topic.p ? K_ERR_UNKNOWN_TOPIC_OR_PARTITION : K_ERR_UNKNOWN_TOPIC_ID;
         return NULL;

@@ -17,7 +17,7 @@ ids_copy(struct arena *a, struct ids ids)
 }
 
 static bool
-is_alive(const struct image *im, int32_t id)
+broker_is_alive(const struct image *im, int32_t id)
 {
     const struct image_broker *b = image_broker(im, id);
     return b && !b->is_fenced;
@@ -29,14 +29,14 @@ offline_replicas(struct server *s, struct arena *a, const struct image_partition
 {
     int32_t *v = ARENA_ARRAY(a, int32_t, MAX(p->replicas.n, 1)), n = 0;
     for (int32_t i = 0; i < p->replicas.n; i++)
-        if (!is_alive(s->image, p->replicas.v[i])) v[n++] = p->replicas.v[i];
+        if (!broker_is_alive(s->image, p->replicas.v[i])) v[n++] = p->replicas.v[i];
     *ret_n = n;
     return v;
 }
 
 static void
-fill_partition(struct request *r, const struct image_partition *p,
-               struct k_metadata_response_metadata_response_partition *m)
+metadata_fill_partition(struct request *r, const struct image_partition *p,
+                        struct k_metadata_response_metadata_response_partition *m)
 {
     struct server *s = r->server;
     m->partition_index = p->index;
@@ -47,7 +47,7 @@ fill_partition(struct request *r, const struct image_partition *p,
     m->isr_nodes = ids_copy(&r->arena, p->isr);
     m->isr_nodes_n = p->isr.n;
     m->offline_replicas = offline_replicas(s, &r->arena, p, &m->offline_replicas_n);
-    if (p->leader == NO_LEADER || !is_alive(s->image, p->leader))
+    if (p->leader == NO_LEADER || !broker_is_alive(s->image, p->leader))
         m->error_code = K_ERR_LEADER_NOT_AVAILABLE;
     else if (!lookup_endpoint(r, p->leader)) m->error_code = K_ERR_LISTENER_NOT_FOUND;
     if (m->error_code) m->leader_id = NO_LEADER;
@@ -66,7 +66,7 @@ fill_topic(struct request *r, const struct image_topic *t,
                                 t->partitions_n);
     for (int32_t i = 0; i < t->partitions_n; i++)
         if (t->partitions[i])
-            fill_partition(r, t->partitions[i], &m->partitions[m->partitions_n++]);
+            metadata_fill_partition(r, t->partitions[i], &m->partitions[m->partitions_n++]);
 }
 
 static void
@@ -256,7 +256,7 @@ describe_partition(struct request *r, const struct image_partition *p, described
     m->eligible_leader_replicas = ids_copy(a, p->elr), m->eligible_leader_replicas_n = p->elr.n;
     m->last_known_elr = ids_copy(a, p->last_known_elr), m->last_known_elr_n = p->last_known_elr.n;
     m->offline_replicas = offline_replicas(r->server, a, p, &m->offline_replicas_n);
-    if (p->leader == NO_LEADER || !is_alive(r->server->image, p->leader)) {
+    if (p->leader == NO_LEADER || !broker_is_alive(r->server->image, p->leader)) {
         m->error_code = K_ERR_LEADER_NOT_AVAILABLE;
         m->leader_id = NO_LEADER;
     }
@@ -290,8 +290,9 @@ cursor_is_valid(const struct request *r, const struct slice *names, int64_t n)
 
 /* True: the limit is reached, the cursor says where to go on. */
 static bool
-describe_topic(struct request *r, const struct image_topic *t, int32_t first, int64_t *left,
-               described_topic *m, struct k_describe_topic_partitions_response *res)
+describe_topic_partitions(struct request *r, const struct image_topic *t, int32_t first,
+                          int64_t *left, described_topic *m,
+                          struct k_describe_topic_partitions_response *res)
 {
     struct arena *a = &r->arena;
     m->topic_id = t->id;
@@ -342,8 +343,8 @@ handle_describe_topic_partitions(struct server *s, struct request *r)
             m->error_code = lookup_is_valid_topic(names[i]) ? K_ERR_UNKNOWN_TOPIC_OR_PARTITION
                                                             : K_ERR_INVALID_TOPIC_EXCEPTION;
         else
-            is_full =
-                describe_topic(r, t, order == 0 ? q->cursor->partition_index : 0, &left, m, &res);
+            is_full = describe_topic_partitions(r, t, order == 0 ? q->cursor->partition_index : 0,
+                                                &left, m, &res);
         if (is_full && m->partitions_n == 0) res.topics_n--; /* the cursor names it */
     }
     request_answer(r, &res);

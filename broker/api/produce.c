@@ -41,7 +41,7 @@ struct produce {
 };
 
 static void
-finish(struct produce *pr)
+produce_answer(struct produce *pr)
 {
     struct request *r = pr->r;
     timer_cancel(r->server->env, &pr->timer);
@@ -62,7 +62,7 @@ finish(struct produce *pr)
 }
 
 static void
-fail_part(struct part *part, int16_t err, const char *text)
+produce_fail_part(struct part *part, int16_t err, const char *text)
 {
     part->answer->error_code = err;
     part->answer->base_offset = -1;
@@ -72,7 +72,7 @@ fail_part(struct part *part, int16_t err, const char *text)
 /* An answer that refuses a batch tells where the log starts, if the partition is led here. As in Kafka it does
  * not with the errors below, which Kafka calls expected. */
 static void
-tell_start(struct part *part, const struct partition *p)
+produce_tell_log_start(struct part *part, const struct partition *p)
 {
     switch (part->answer->error_code) {
     case K_ERR_CORRUPT_MESSAGE:
@@ -87,9 +87,9 @@ tell_start(struct part *part, const struct partition *p)
 static void
 refuse_batch(struct part *part, const struct partition *p, enum batch_err bad)
 {
-    fail_part(part, batch_err_code(bad), batch_err_text(bad));
+    produce_fail_part(part, batch_err_code(bad), batch_err_text(bad));
     /* Kafka looks whether it is one batch, and of which format, before it looks at the log. */
-    if (bad != BATCH_NOT_ONE && bad != BATCH_OLD_MAGIC) tell_start(part, p);
+    if (bad != BATCH_NOT_ONE && bad != BATCH_OLD_MAGIC) produce_tell_log_start(part, p);
 }
 
 /* There are no transactions yet, so none that this batch could belong to. What no marker will ever end must
@@ -99,10 +99,10 @@ refuse_transactional(struct part *part)
 {
     if (!batch_is_transactional(&part->header)) return false;
     if (part->produce->q->transactional_id.p)
-        fail_part(part, K_ERR_INVALID_TXN_STATE, "transactions are not served");
+        produce_fail_part(part, K_ERR_INVALID_TXN_STATE, "transactions are not served");
     else
-        fail_part(part, K_ERR_TRANSACTIONAL_ID_AUTHORIZATION_FAILED,
-                  "a transactional batch in a request without transactional id");
+        produce_fail_part(part, K_ERR_TRANSACTIONAL_ID_AUTHORIZATION_FAILED,
+                          "a transactional batch in a request without transactional id");
     return true;
 }
 
@@ -126,7 +126,7 @@ name_records(struct part *part, struct slice payload, const struct produce_rules
 
 /* KIP-951: tells a client that is wrong about the leader who it is now. */
 static void
-name_leader(struct part *part)
+produce_name_leader(struct part *part)
 {
     struct request *r = part->produce->r;
     const struct image_partition *ip =
@@ -143,11 +143,11 @@ part_acked(struct append_waiter *w, int16_t err)
     struct produce *pr = part->produce;
     part->waits = false;
     if (err) {
-        fail_part(part, err, NULL);
-        if (err == K_ERR_NOT_LEADER_OR_FOLLOWER) name_leader(part);
+        produce_fail_part(part, err, NULL);
+        if (err == K_ERR_NOT_LEADER_OR_FOLLOWER) produce_name_leader(part);
     }
     pr->waiting--;
-    if (pr->appended && pr->waiting == 0) finish(pr);
+    if (pr->appended && pr->waiting == 0) produce_answer(pr);
 }
 
 static void
@@ -160,14 +160,14 @@ timed_out(struct timer *t)
         append_waiter_cancel(&part->waiter);
         part->waits = false;
         pr->waiting--;
-        fail_part(part, K_ERR_REQUEST_TIMED_OUT, NULL);
+        produce_fail_part(part, K_ERR_REQUEST_TIMED_OUT, NULL);
     }
-    if (pr->appended && pr->waiting == 0) finish(pr);
+    if (pr->appended && pr->waiting == 0) produce_answer(pr);
 }
 
 /* Nobody waits for the answer. */
 static void
-client_gone(struct request *r)
+produce_client_gone(struct request *r)
 {
     struct produce *pr = r->owner;
     timer_arm(r->server->env, &pr->timer, env_now_ns(r->server->env));
@@ -179,13 +179,13 @@ all_appended(struct produce *pr)
 {
     pr->appended = true;
     if (pr->waiting == 0) {
-        finish(pr);
+        produce_answer(pr);
         return;
     }
     struct env *env = pr->r->server->env;
     pr->timer.due = timed_out;
     pr->r->owner = pr;
-    pr->r->gone = client_gone;
+    pr->r->gone = produce_client_gone;
     timer_arm(env, &pr->timer, env_now_ns(env) + (int64_t)pr->q->timeout_ms * NS_PER_MS);
     request_let_next(pr->r);
 }
@@ -197,7 +197,7 @@ part_checked(struct produce *pr)
 }
 
 static void
-append(struct part *part)
+produce_append(struct part *part)
 {
     struct produce *pr = part->produce;
     struct request *r = pr->r;
@@ -209,9 +209,9 @@ append(struct part *part)
         .segs = &seg, .segs_n = 1, .origin = APPEND_CLIENT, .append_time_ms = -1};
     if (p) err = partition_append(p, &a, pr->q->acks);
     if (err) {
-        fail_part(part, err, NULL);
-        if (p) tell_start(part, p);
-        if (err == K_ERR_NOT_LEADER_OR_FOLLOWER) name_leader(part);
+        produce_fail_part(part, err, NULL);
+        if (p) produce_tell_log_start(part, p);
+        if (err == K_ERR_NOT_LEADER_OR_FOLLOWER) produce_name_leader(part);
         return;
     }
     part->answer->base_offset = a.base_offset;
@@ -240,7 +240,7 @@ patch_timestamp(struct part *part, int64_t max_timestamp)
 
 /* A batch of the topic's own codec (compression.type) with the client's records. */
 static void
-rebuild(struct part *part, enum codec codec, struct slice payload)
+rebuild_with_codec(struct part *part, enum codec codec, struct slice payload)
 {
     struct env *env = part->produce->r->server->env;
     struct batch_header h = part->header;
@@ -257,23 +257,24 @@ rebuild(struct part *part, enum codec codec, struct slice payload)
 static void
 append_rebuilt(struct part *part, struct partition *p)
 {
-    if (part->set.n > p->config->max_message_bytes) fail_part(part, K_ERR_MESSAGE_TOO_LARGE, NULL);
-    else append(part);
+    if (part->set.n > p->config->max_message_bytes)
+        produce_fail_part(part, K_ERR_MESSAGE_TOO_LARGE, NULL);
+    else produce_append(part);
 }
 
 static void
-compressed(struct op *op)
+batch_recompressed(struct op *op)
 {
     struct part *part = CONTAINER_OF(op, struct part, work);
     int16_t err = 0;
     struct partition *p = lookup_partition(part->produce->r->server, part->topic_id, part->topic,
                                            part->answer->index, &err);
     if (op->err == ENV_OK && p) {
-        rebuild(part, op->codec, buf_slice(op->buf));
+        rebuild_with_codec(part, op->codec, buf_slice(op->buf));
         append_rebuilt(part, p);
     } else {
-        fail_part(part, p ? K_ERR_UNKNOWN_SERVER_ERROR : err, NULL);
-        if (err == K_ERR_NOT_LEADER_OR_FOLLOWER) name_leader(part);
+        produce_fail_part(part, p ? K_ERR_UNKNOWN_SERVER_ERROR : err, NULL);
+        if (err == K_ERR_NOT_LEADER_OR_FOLLOWER) produce_name_leader(part);
     }
     buf_unref(op->buf);
     op->buf = NULL;
@@ -294,12 +295,12 @@ change_codec(struct part *part, struct partition *p, struct slice payload, struc
 {
     enum codec codec = (enum codec)p->config->compression;
     if (codec == CODEC_NONE) {
-        rebuild(part, codec, payload);
+        rebuild_with_codec(part, codec, payload);
         append_rebuilt(part, p);
         return true;
     }
     struct seg seg = {.buf = holder, .bytes = payload};
-    part->work.done = compressed;
+    part->work.done = batch_recompressed;
     work_queue(p->env, &part->work, WORK_COMPRESS, codec, p->config->compression_level, &seg, 1,
                DECOMPRESSED_BYTES_MAX);
     return false;
@@ -314,8 +315,8 @@ check_records(struct part *part, struct slice payload, struct buf *holder)
     struct partition *p =
         lookup_partition(s, part->topic_id, part->topic, part->answer->index, &err);
     if (!p) {
-        fail_part(part, err, NULL);
-        if (err == K_ERR_NOT_LEADER_OR_FOLLOWER) name_leader(part);
+        produce_fail_part(part, err, NULL);
+        if (err == K_ERR_NOT_LEADER_OR_FOLLOWER) produce_name_leader(part);
         return true;
     }
     struct produce_rules rules = {.now_ms = env_wall_ms(s->env),
@@ -335,11 +336,11 @@ check_records(struct part *part, struct slice payload, struct buf *holder)
     if (!rules.log_append_time && (result.max_timestamp != part->header.max_timestamp ||
                                    batch_has_log_append_time(&part->header)))
         patch_timestamp(part, result.max_timestamp);
-    append(part);
+    produce_append(part);
     return true;
 }
 
-static void decompressed(struct op *op);
+static void batch_inflated(struct op *op);
 
 /* So many at a time: each may grow to the ceiling before it is looked at. */
 static void
@@ -352,7 +353,7 @@ inflate_next(struct server *s)
         struct slice payload = batch_payload(part->set, &part->header);
         struct seg seg = {.buf = part->produce->r->frame, .bytes = payload};
         int64_t ceiling = MIN(DECOMPRESSED_BYTES_MAX, s->env->mem.ceiling_bytes / INFLATED_PART);
-        part->work.done = decompressed;
+        part->work.done = batch_inflated;
         s->inflating++;
         work_queue(s->env, &part->work, WORK_DECOMPRESS, batch_codec(&part->header), 0, &seg, 1,
                    ceiling);
@@ -360,7 +361,7 @@ inflate_next(struct server *s)
 }
 
 static void
-decompressed(struct op *op)
+batch_inflated(struct op *op)
 {
     struct part *part = CONTAINER_OF(op, struct part, work);
     struct server *s = part->produce->r->server;
@@ -370,7 +371,7 @@ decompressed(struct op *op)
     op->buf = NULL;
     bool is_done = true;
     if (op->err == ENV_OK) is_done = check_records(part, buf_slice(records), records);
-    else fail_part(part, K_ERR_CORRUPT_MESSAGE, env_err_text(op->err));
+    else produce_fail_part(part, K_ERR_CORRUPT_MESSAGE, env_err_text(op->err));
     buf_unref(records);
     if (is_done) part_checked(part->produce);
 }
@@ -410,8 +411,8 @@ check_part(struct part *part)
     struct partition *p =
         lookup_partition(r->server, part->topic_id, part->topic, part->answer->index, &err);
     if (!p) {
-        fail_part(part, err, NULL);
-        if (err == K_ERR_NOT_LEADER_OR_FOLLOWER) name_leader(part);
+        produce_fail_part(part, err, NULL);
+        if (err == K_ERR_NOT_LEADER_OR_FOLLOWER) produce_name_leader(part);
         return true;
     }
     enum batch_err bad = produce_check_batch(env->crc32c, part->set, &part->header);
@@ -423,11 +424,12 @@ check_part(struct part *part)
     part->set = slice(part->set.p, batch_size_bytes(&part->header));
     if (batch_codec(&part->header) == CODEC_ZSTD && r->version < 7) {
         /* KIP-110: who cannot say so cannot mean it. */
-        fail_part(part, K_ERR_UNSUPPORTED_COMPRESSION_TYPE, "zstd needs version 7 of Produce");
+        produce_fail_part(part, K_ERR_UNSUPPORTED_COMPRESSION_TYPE,
+                          "zstd needs version 7 of Produce");
         return true;
     }
     if (part->set.n > p->config->max_message_bytes) {
-        fail_part(part, K_ERR_MESSAGE_TOO_LARGE, NULL);
+        produce_fail_part(part, K_ERR_MESSAGE_TOO_LARGE, NULL);
         return true;
     }
     struct slice payload = batch_payload(part->set, &part->header);
@@ -438,7 +440,7 @@ check_part(struct part *part)
 }
 
 static void
-make_parts(struct produce *pr)
+produce_make_parts(struct produce *pr)
 {
     const struct k_produce_request *q = pr->q;
     struct request *r = pr->r;
@@ -476,11 +478,11 @@ handle_produce(struct server *s, struct request *r)
     struct produce *pr = REQUEST_NEW(r, struct produce);
     pr->r = r;
     pr->q = r->message;
-    make_parts(pr);
+    produce_make_parts(pr);
     bool bad_acks = pr->q->acks < -1 || pr->q->acks > 1;
     pr->checking = pr->parts_n + 1;
     for (int32_t i = 0; i < pr->parts_n; i++) {
-        if (bad_acks) fail_part(&pr->parts[i], K_ERR_INVALID_REQUIRED_ACKS, NULL);
+        if (bad_acks) produce_fail_part(&pr->parts[i], K_ERR_INVALID_REQUIRED_ACKS, NULL);
         if (bad_acks || check_part(&pr->parts[i])) pr->checking--;
     }
     part_checked(pr);

@@ -52,7 +52,7 @@ producer_ids_set_epoch(struct producer_ids *ids, int64_t broker_epoch)
 }
 
 static bool
-take(struct producer_ids *ids, int64_t *ret)
+take_producer_id(struct producer_ids *ids, int64_t *ret)
 {
     if (ids->next == ids->end) {
         ids->next = ids->spare;
@@ -65,21 +65,21 @@ take(struct producer_ids *ids, int64_t *ret)
 }
 
 static void
-serve(struct producer_ids *ids, int16_t err)
+serve_id_waiters(struct producer_ids *ids, int16_t err)
 {
     while (!list_is_empty(&ids->waiting)) {
         int64_t id = -1;
-        if (!err && !take(ids, &id)) return;
+        if (!err && !take_producer_id(ids, &id)) return;
         struct producer_id_waiter *w =
             LIST_ENTRY(list_pop_front(&ids->waiting), struct producer_id_waiter, node);
         w->done(w, err, id);
     }
 }
 
-static void ask(struct producer_ids *ids);
+static void ask_for_id_block(struct producer_ids *ids);
 
 static void
-answered(struct link_call *c, int16_t err, struct slice body)
+id_block_answered(struct link_call *c, int16_t err, struct slice body)
 {
     struct producer_ids *ids = CONTAINER_OF(c, struct producer_ids, call);
     struct k_allocate_producer_ids_response res;
@@ -97,12 +97,12 @@ answered(struct link_call *c, int16_t err, struct slice body)
         ids->spare_end = res.producer_id_start + res.producer_id_len;
     }
     /* A client tries again on this one. */
-    serve(ids, err ? K_ERR_COORDINATOR_LOAD_IN_PROGRESS : 0);
-    if (!list_is_empty(&ids->waiting)) ask(ids); /* more of them than a block has */
+    serve_id_waiters(ids, err ? K_ERR_COORDINATOR_LOAD_IN_PROGRESS : 0);
+    if (!list_is_empty(&ids->waiting)) ask_for_id_block(ids); /* more of them than a block has */
 }
 
 static void
-ask(struct producer_ids *ids)
+ask_for_id_block(struct producer_ids *ids)
 {
     if (ids->asking || ids->spare != ids->spare_end) return;
     ids->asking = true;
@@ -113,7 +113,7 @@ ask(struct producer_ids *ids)
     ids->call.version = VERSION;
     ids->call.request = &ids->request;
     ids->call.deadline_ns = env_now_ns(ids->env) + WAIT_MS * NS_PER_MS;
-    ids->call.done = answered;
+    ids->call.done = id_block_answered;
     link_send(&ids->link, &ids->call);
 }
 
@@ -121,9 +121,9 @@ void
 producer_ids_next(struct producer_ids *ids, struct producer_id_waiter *w)
 {
     int64_t id;
-    bool have = take(ids, &id);
+    bool have = take_producer_id(ids, &id);
     /* The next block is fetched when a tenth of this one is left. */
-    if (!have || ids->end - ids->next < 100) ask(ids);
+    if (!have || ids->end - ids->next < 100) ask_for_id_block(ids);
     if (have) w->done(w, 0, id);
     else list_push_back(&ids->waiting, &w->node);
 }

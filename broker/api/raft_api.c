@@ -21,7 +21,7 @@ struct asked {
     break
 
 static void
-answered(struct raft_answer *a, const void *response)
+raft_answered(struct raft_answer *a, const void *response)
 {
     struct request *r = CONTAINER_OF(a, struct asked, answer)->r;
     switch (r->api_key) {
@@ -35,11 +35,11 @@ answered(struct raft_answer *a, const void *response)
 }
 
 static struct raft_answer *
-ask(struct request *r)
+raft_answer_new(struct request *r)
 {
     struct asked *a = REQUEST_NEW(r, struct asked);
     a->r = r;
-    a->answer.done = answered;
+    a->answer.done = raft_answered;
     return &a->answer;
 }
 
@@ -47,7 +47,7 @@ static struct raft_answer *
 ask_as_member(struct request *r)
 {
     request_is_of_quorum(r);
-    return ask(r);
+    return raft_answer_new(r);
 }
 
 void
@@ -84,5 +84,5 @@ void
 handle_describe_quorum(struct server *s, struct request *r)
 {
     r->not_controller = !raft_is_active(s->raft);
-    raft_handle_describe_quorum(s->raft, ask(r), r->message, r->version);
+    raft_handle_describe_quorum(s->raft, raft_answer_new(r), r->message, r->version);
 }

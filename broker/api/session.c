@@ -103,7 +103,7 @@ request_let_next(struct request *r)
 /* ---- what it holds ---- */
 
 static void
-say(struct session *s, const char *what)
+session_say(struct session *s, const char *what)
 {
     NOTE(s->server->env, NOTE_LOG_MESSAGE, s->peer, slice_cstr(what), 2);
 }
@@ -186,7 +186,7 @@ largest_holder(struct server *server, enum held_by held_by)
 /* All connections of a kind together may hold a part of the memory. Beyond it those go that hold most: who
  * holds little is not to blame. */
 static void
-count(struct session *s)
+session_count_bytes(struct session *s)
 {
     struct server *server = s->server;
     int64_t *all = &server->env->held_bytes[s->held_by];
@@ -271,7 +271,7 @@ session_pump(struct session *s)
     while (s->pump_again) {
         s->pump_again = false;
         run_queue(s);
-        count(s);
+        session_count_bytes(s);
         if (s->closed || !s->reading_stopped || s->requests_n >= REQUESTS_WAITING_MAX) continue;
         s->reading_stopped = false;
         s->pump_again = true;
@@ -285,20 +285,21 @@ session_pump(struct session *s)
 
 /* What is not served ends the connection, as in Kafka: it cannot be answered. */
 static bool
-is_served(struct session *s, enum head_result hr, const struct request_head *head)
+session_serves_head(struct session *s, enum head_result hr, const struct request_head *head)
 {
     bool is_versions = head->api_key == K_API_API_VERSIONS;
     if (hr == HEAD_MALFORMED || hr == HEAD_UNKNOWN_API ||
         (hr == HEAD_UNKNOWN_VERSION && !is_versions)) {
-        say(s, hr == HEAD_MALFORMED ? "malformed request header" : "unknown api or version");
+        session_say(s,
+                    hr == HEAD_MALFORMED ? "malformed request header" : "unknown api or version");
         return false;
     }
     if (head->version > head->api->max_stable && !is_versions) {
-        say(s, "a version that is not enabled");
+        session_say(s, "a version that is not enabled");
         return false;
     }
     if (!dispatch_find(head->api_key, s->listener->kind)) {
-        say(s, "an api that this listener does not serve");
+        session_say(s, "an api that this listener does not serve");
         return false;
     }
     return true;
@@ -313,7 +314,7 @@ take_frame(struct session *s, struct slice frame, struct buf *buf)
     struct arena arena;
     arena_init(&arena, &env->mem, 0);
     enum head_result hr = request_head_read(&rd, &arena, &head);
-    if (!is_served(s, hr, &head)) {
+    if (!session_serves_head(s, hr, &head)) {
         arena_release(&arena);
         return false;
     }
@@ -392,13 +393,13 @@ session_pump_frames(struct session *s)
 }
 
 static void
-on_bytes(struct conn *c, struct slice data, struct buf *from)
+session_on_bytes(struct conn *c, struct slice data, struct buf *from)
 {
     struct session *s = CONTAINER_OF(c, struct session, conn);
     s->last_used_ns = env_now_ns(s->server->env);
     frame_reader_push(&s->frames, data, from);
     if (s->server->accepting || s->listener->kind == LISTENER_CONTROLLER) read_frames(s);
-    else count(s);
+    else session_count_bytes(s);
 }
 
 static void
@@ -408,12 +409,12 @@ on_writable(struct conn *c)
 }
 
 static void
-on_closed(struct conn *c, enum env_err why)
+session_on_closed(struct conn *c, enum env_err why)
 {
     (void)why;
     struct session *s = CONTAINER_OF(c, struct session, conn);
     s->closed = true;
-    count(s);
+    session_count_bytes(s);
     connections_remove(s);
     timer_cancel(s->server->env, &s->idle);
     for (struct list *n; (n = list_pop_front(&s->requests)) != NULL;) {
@@ -428,7 +429,7 @@ on_closed(struct conn *c, enum env_err why)
 }
 
 static const struct conn_ops session_ops = {
-    .bytes = on_bytes, .writable = on_writable, .closed = on_closed};
+    .bytes = session_on_bytes, .writable = on_writable, .closed = session_on_closed};
 
 /* connections.max.idle.ms, looked at when it may have passed. */
 static void

@@ -20,7 +20,7 @@ fill_apis(struct request *r, struct k_api_versions_response *res)
 }
 
 static void
-fill_features(struct server *s, struct request *r, struct k_api_versions_response *res)
+versions_fill_features(struct server *s, struct request *r, struct k_api_versions_response *res)
 {
     int32_t n;
     const struct server_feature *f = server_features(&n);
@@ -78,7 +78,7 @@ check_addressee(const struct server *s, const struct k_api_versions_request *q)
 }
 
 static int16_t
-check_client(const struct request *r)
+check_client_software(const struct request *r)
 {
     const struct k_api_versions_request *q = r->message;
     if (r->version < 3) return 0;
@@ -105,10 +105,10 @@ handle_api_versions(struct server *s, struct request *r)
         request_answer(r, &res);
         return;
     }
-    res.error_code = check_client(r);
+    res.error_code = check_client_software(r);
     if (!res.error_code) {
         fill_apis(r, &res);
-        fill_features(s, r, &res);
+        versions_fill_features(s, r, &res);
     }
     request_answer(r, &res);
 }

@@ -21,7 +21,7 @@ before(const struct heap_item *a, const struct heap_item *b)
 }
 
 static void
-put(struct heap *h, int64_t i, struct heap_item item)
+heap_put(struct heap *h, int64_t i, struct heap_item item)
 {
     h->v.v[i] = item;
     item.node->at = i + 1;
@@ -33,10 +33,10 @@ sift_up(struct heap *h, int64_t i, struct heap_item item)
     while (i > 0) {
         int64_t up = (i - 1) / 4;
         if (!before(&item, &h->v.v[up])) break;
-        put(h, i, h->v.v[up]);
+        heap_put(h, i, h->v.v[up]);
         i = up;
     }
-    put(h, i, item);
+    heap_put(h, i, item);
 }
 
 static void
@@ -48,10 +48,10 @@ sift_down(struct heap *h, int64_t i, struct heap_item item)
         for (int64_t c = first + 1; c < last; c++)
             if (before(&h->v.v[c], &h->v.v[best])) best = c;
         if (!before(&h->v.v[best], &item)) break;
-        put(h, i, h->v.v[best]);
+        heap_put(h, i, h->v.v[best]);
         i = best;
     }
-    put(h, i, item);
+    heap_put(h, i, item);
 }
 
 void

@@ -46,7 +46,7 @@ map_find(const struct map *m, uint64_t hash, map_eq *eq, const void *key)
 }
 
 static void
-grow(struct map *m)
+map_grow(struct map *m)
 {
     struct map_node **old = m->slots;
     int64_t old_n = m->slots_n;
@@ -64,7 +64,7 @@ grow(struct map *m)
 void
 map_insert(struct map *m, struct map_node *node, uint64_t hash)
 {
-    if (m->n >= m->slots_n) grow(m);
+    if (m->n >= m->slots_n) map_grow(m);
     node->hash = hash;
     node->chain = *slot(m, hash);
     *slot(m, hash) = node;

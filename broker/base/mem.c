@@ -75,7 +75,7 @@ mem_release(struct mem *m)
 
 /* Classes: 16, 32, 48, 64, 80, 96, 112, 128, then four per doubling up to SMALL_MAX. */
 static inline int
-class_of(int64_t n, int64_t *ret_size)
+size_class_of(int64_t n, int64_t *ret_size)
 {
     if (n <= 128) {
         int c = n <= 16 ? 0 : (int)((n - 1) / 16);
@@ -112,7 +112,7 @@ static void *
 alloc_small(struct mem *m, int64_t n)
 {
     int64_t size;
-    int c = class_of(n, &size);
+    int c = size_class_of(n, &size);
     account(m, size);
     struct free_item *f = m->free[c];
     if (f) {
@@ -166,7 +166,7 @@ mem_free(struct mem *m, void *p, int64_t n)
         return;
     }
     int64_t size;
-    int c = class_of(n ? n : 1, &size);
+    int c = size_class_of(n ? n : 1, &size);
     m->used_bytes -= size;
     struct free_item *f = p;
     f->next = m->free[c];
@@ -195,7 +195,7 @@ resize_dirty(struct mem *m, void *p, int64_t old_n, int64_t new_n)
     if (p && !ALL_LARGE && m->source.resize && kept > SMALL_MAX) return resize_large(m, p, new_n);
     int64_t a, b;
     if (p && !ALL_LARGE && old_n <= SMALL_MAX && new_n <= SMALL_MAX &&
-        class_of(old_n ? old_n : 1, &a) == class_of(new_n ? new_n : 1, &b))
+        size_class_of(old_n ? old_n : 1, &a) == size_class_of(new_n ? new_n : 1, &b))
         return p;
     uint8_t *q = mem_alloc_dirty(m, new_n);
     if (kept) memcpy(q, p, (size_t)kept);

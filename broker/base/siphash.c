@@ -20,7 +20,7 @@ round_once(struct state *s)
 }
 
 static inline struct state
-start(struct siphash_key key)
+siphash_start(struct siphash_key key)
 {
     return (struct state){key.k0 ^ 0x736f6d6570736575, key.k1 ^ 0x646f72616e646f6d,
                           key.k0 ^ 0x6c7967656e657261, key.k1 ^ 0x7465646279746573};
@@ -35,7 +35,7 @@ absorb(struct state *s, uint64_t m)
 }
 
 static inline uint64_t
-finish(struct state *s)
+siphash_finish(struct state *s)
 {
     s->v2 ^= 0xff;
     round_once(s), round_once(s), round_once(s);
@@ -64,19 +64,19 @@ load_rest(const uint8_t *p, int64_t n)
 uint64_t
 siphash(struct siphash_key key, struct slice b)
 {
-    struct state s = start(key);
+    struct state s = siphash_start(key);
     int64_t i = 0;
     for (; b.n - i >= 8; i += 8) absorb(&s, load_le64(b.p + i));
     absorb(&s, load_rest(b.p + i, b.n - i) | (uint64_t)b.n << 56);
-    return finish(&s);
+    return siphash_finish(&s);
 }
 
 uint64_t
 siphash_u64x2(struct siphash_key key, uint64_t a, uint64_t b)
 {
-    struct state s = start(key);
+    struct state s = siphash_start(key);
     absorb(&s, a);
     absorb(&s, b);
     absorb(&s, (uint64_t)16 << 56);
-    return finish(&s);
+    return siphash_finish(&s);
 }

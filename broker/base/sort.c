@@ -4,7 +4,7 @@
 
 /* [from, mid) and [mid, to) of v are sorted; ret[from, to) becomes both. */
 static void
-merge(const struct slice *v, int64_t from, int64_t mid, int64_t to, struct slice *ret)
+merge_slices(const struct slice *v, int64_t from, int64_t mid, int64_t to, struct slice *ret)
 {
     int64_t a = from, b = mid;
     for (int64_t i = from; i < to; i++) {
@@ -28,7 +28,7 @@ slices_sort_unique(struct slice *v, int64_t n, struct slice *spare)
     struct slice *from = v, *to = spare;
     for (int64_t width = 1; width < n; width *= 2) {
         for (int64_t i = 0; i < n; i += 2 * width)
-            merge(from, i, MIN(i + width, n), MIN(i + 2 * width, n), to);
+            merge_slices(from, i, MIN(i + width, n), MIN(i + 2 * width, n), to);
         struct slice *swap = from;
         from = to;
         to = swap;

@@ -20,7 +20,7 @@ client_params_default(void)
 }
 
 static bool
-bootstrap(struct client *c, struct slice list)
+add_bootstrap_servers(struct client *c, struct slice list)
 {
     for (int64_t from = 0; from <= list.n;) {
         int64_t comma = slice_find(list, ',', from);
@@ -56,7 +56,7 @@ client_new(struct env *env, const struct client_params *p)
     list_init(&c->failed);
     c->tell.run = client_tell_failed;
     client_metadata_init(c);
-    if (!bootstrap(c, p->bootstrap)) {
+    if (!add_bootstrap_servers(c, p->bootstrap)) {
         LIST_EACH(&c->peers, peer, struct peer, node) {
             mem_free_slice(&env->mem, peer->host);
             MEM_DELETE(&env->mem, peer);

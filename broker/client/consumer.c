@@ -47,7 +47,7 @@ assigned_backoff(struct assigned *a)
 }
 
 static void
-looked_up(struct lookup *l)
+consumer_looked_up(struct lookup *l)
 {
     struct assigned *a = CONTAINER_OF(l, struct assigned, lookup);
     defer(a->r->env, &a->r->pump);
@@ -64,7 +64,7 @@ looked_up(struct lookup *l)
 }
 
 static void
-look(struct assigned *a, int64_t *wake_ns)
+consumer_look_up(struct assigned *a, int64_t *wake_ns)
 {
     int64_t now = env_now_ns(a->r->env);
     if (a->gone || a->position >= 0 || !a->wants || a->lookup.state) return;
@@ -72,7 +72,7 @@ look(struct assigned *a, int64_t *wake_ns)
         *wake_ns = MIN(*wake_ns, a->resume_ns);
         return;
     }
-    a->lookup.done = looked_up;
+    a->lookup.done = consumer_looked_up;
     a->lookup_seeks = a->seeks;
     client_list_offsets(a->r->c, &a->lookup, a->topic, a->partition, a->want,
                         a->r->params.read_committed, a->r->params.request_timeout_ms);
@@ -81,24 +81,24 @@ look(struct assigned *a, int64_t *wake_ns)
 /* ---- the consumer ------------------------------------------------------------------------------- */
 
 static void
-pump(struct task *t)
+consumer_pump(struct task *t)
 {
     struct consumer *r = CONTAINER_OF(t, struct consumer, pump);
     int64_t wake_ns = TIME_NEVER;
-    LIST_EACH(&r->assigned, a, struct assigned, node) look(a, &wake_ns);
+    LIST_EACH(&r->assigned, a, struct assigned, node) consumer_look_up(a, &wake_ns);
     consumer_fetch(r, &wake_ns);
     timer_cancel(r->env, &r->wake);
     if (wake_ns < TIME_NEVER) timer_arm(r->env, &r->wake, wake_ns);
 }
 
 static void
-wake_due(struct timer *t)
+consumer_wake_due(struct timer *t)
 {
-    pump(&CONTAINER_OF(t, struct consumer, wake)->pump);
+    consumer_pump(&CONTAINER_OF(t, struct consumer, wake)->pump);
 }
 
 static void
-metadata_changed(struct client_watcher *w)
+consumer_metadata_changed(struct client_watcher *w)
 {
     struct consumer *r = CONTAINER_OF(w, struct consumer, watcher);
     defer(r->env, &r->pump);
@@ -113,9 +113,9 @@ consumer_new(struct client *c, const struct consumer_params *p)
     r->params = *p;
     list_init(&r->assigned);
     list_init(&r->fetches);
-    r->pump.run = pump;
-    r->wake.due = wake_due;
-    r->watcher.changed = metadata_changed;
+    r->pump.run = consumer_pump;
+    r->wake.due = consumer_wake_due;
+    r->watcher.changed = consumer_metadata_changed;
     client_watch(c, &r->watcher);
     return r;
 }

@@ -52,7 +52,7 @@ fetch_build(struct ask *ask, int16_t version)
 /* ---- answers ------------------------------------------------------------------------------------- */
 
 static const struct k_fetch_response_partition_data *
-answer_for(struct fetch *f, const struct k_fetch_response *r, const struct assigned *a)
+fetched_partition(struct fetch *f, const struct k_fetch_response *r, const struct assigned *a)
 {
     for (int32_t i = 0; i < r->responses_n; i++) {
         const struct k_fetch_response_fetchable_topic_response *t = &r->responses[i];
@@ -67,8 +67,8 @@ answer_for(struct fetch *f, const struct k_fetch_response *r, const struct assig
 
 /* KIP-951 */
 static bool
-learn_from(struct fetch *f, const struct k_fetch_response *r, const struct assigned *a,
-           const struct k_fetch_response_partition_data *p)
+consumer_learn_leader(struct fetch *f, const struct k_fetch_response *r, const struct assigned *a,
+                      const struct k_fetch_response_partition_data *p)
 {
     for (int32_t i = 0; i < r->node_endpoints_n; i++)
         if (r->node_endpoints[i].node_id == p->current_leader.leader_id)
@@ -123,7 +123,7 @@ item_take(struct fetch *f, const struct fetch_item *item, enum env_err err,
     a->fetching = false;
     if (a->gone || a->seeks != item->seeks) return;
     const struct k_fetch_response_partition_data *p =
-        err || r->error_code ? NULL : answer_for(f, r, a);
+        err || r->error_code ? NULL : fetched_partition(f, r, a);
     if (!p) {
         failed(a, err             ? K_ERR_NETWORK_EXCEPTION
                   : r->error_code ? r->error_code
@@ -131,7 +131,7 @@ item_take(struct fetch *f, const struct fetch_item *item, enum env_err err,
     } else if (p->error_code == K_ERR_OFFSET_OUT_OF_RANGE) {
         out_of_range(a, item->position);
     } else if (p->error_code) {
-        bool hint = learn_from(f, r, a, p);
+        bool hint = consumer_learn_leader(f, r, a, p);
         failed(a, p->error_code);
         if (hint) a->resume_ns = 0;
     } else if (p->diverging_epoch.epoch >= 0 && p->diverging_epoch.end_offset >= 0) {

@@ -39,7 +39,7 @@ is_skipped(struct assigned *a, const struct batch_header *h)
 
 /* ---- handing out --------------------------------------------------------------------------------- */
 
-static void go_on(struct assigned *a);
+static void consume_batches(struct assigned *a);
 
 void
 assigned_drop(struct assigned *a)
@@ -70,7 +70,7 @@ pass(struct assigned *a, const struct batch_header *h)
 
 /* False: what was fetched is void now. */
 static bool
-hand_out(struct assigned *a, struct slice payload)
+hand_out_records(struct assigned *a, struct slice payload)
 {
     const struct batch_header *h = &a->header;
     struct records rs;
@@ -99,7 +99,7 @@ hand_out(struct assigned *a, struct slice payload)
 }
 
 static void
-decompressed(struct op *op)
+consumer_decompressed(struct op *op)
 {
     struct assigned *a = CONTAINER_OF(op, struct assigned, op);
     struct buf *out = op->err ? NULL : op->buf;
@@ -108,8 +108,8 @@ decompressed(struct op *op)
         defer(a->r->env, &a->r->pump);
     } else if (op->err) {
         corrupt(a, a->header.base_offset, BATCH_BAD_RECORD);
-    } else if (hand_out(a, buf_slice(out))) {
-        go_on(a);
+    } else if (hand_out_records(a, buf_slice(out))) {
+        consume_batches(a);
     }
     buf_unref(out);
 }
@@ -117,10 +117,10 @@ decompressed(struct op *op)
 #define DECOMPRESSED_MAX_BYTES (64LL << 20)
 
 static void
-decompress(struct assigned *a)
+consumer_decompress(struct assigned *a)
 {
     struct seg seg = {.buf = a->from, .bytes = batch_payload(a->batch, &a->header)};
-    a->op.done = decompressed;
+    a->op.done = consumer_decompressed;
     a->op_seeks = a->seeks;
     work_queue(a->r->env, &a->op, WORK_DECOMPRESS, batch_codec(&a->header), 0, &seg, 1,
                DECOMPRESSED_MAX_BYTES);
@@ -128,7 +128,7 @@ decompress(struct assigned *a)
 
 /* Batch by batch, until one must be decompressed first. */
 static void
-go_on(struct assigned *a)
+consume_batches(struct assigned *a)
 {
     enum batch_err err = BATCH_OK;
     while (batch_next(a->batches, &a->at, &a->header, &a->batch, &err)) {
@@ -139,9 +139,9 @@ go_on(struct assigned *a)
         if (is_skipped(a, h)) {
             pass(a, h);
         } else if (batch_codec(h) != CODEC_NONE) {
-            decompress(a);
+            consumer_decompress(a);
             return;
-        } else if (!hand_out(a, batch_payload(a->batch, h))) {
+        } else if (!hand_out_records(a, batch_payload(a->batch, h))) {
             return;
         }
     }
@@ -172,5 +172,5 @@ assigned_take(struct assigned *a, const struct k_fetch_response_partition_data *
         struct aborted aborted = {t->producer_id, t->first_offset};
         VEC_PUSH(&a->r->env->mem, &a->aborted, aborted);
     }
-    go_on(a);
+    consume_batches(a);
 }

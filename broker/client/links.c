@@ -74,7 +74,7 @@ ask_fail_later(struct client *c, struct ask *a)
 }
 
 static void
-ask_end(struct ask *a, enum env_err err, const void *response, struct buf *from)
+ask_complete(struct ask *a, enum env_err err, const void *response, struct buf *from)
 {
     a->pending = false;
     a->done(a, err, response, from);
@@ -86,7 +86,7 @@ client_tell_failed(struct task *t)
     struct client *c = CONTAINER_OF(t, struct client, tell);
     struct list *n;
     while ((n = list_pop_front(&c->failed)))
-        ask_end(LIST_ENTRY(n, struct ask, node), ENV_EINVAL, NULL, NULL);
+        ask_complete(LIST_ENTRY(n, struct ask, node), ENV_EINVAL, NULL, NULL);
 }
 
 static void
@@ -96,22 +96,22 @@ ask_answered(struct call *call, enum env_err err, struct slice body, struct buf 
     struct link *l = a->link;
     if (err && l->state == LINK_READY) l->state = LINK_NEW;
     if (err || a->no_answer) {
-        ask_end(a, err, NULL, NULL);
+        ask_complete(a, err, NULL, NULL);
         return;
     }
     int64_t bytes = k_structs[k_messages[k_api_of(a->api_key)->response].root].size;
     void *response = arena_alloc(&l->c->env->scratch, bytes);
     if (!call_decode(call, body, &l->c->env->scratch, response)) {
         channel_reset(&l->ch);
-        ask_end(a, ENV_ECORRUPT, NULL, NULL);
+        ask_complete(a, ENV_ECORRUPT, NULL, NULL);
         return;
     }
-    ask_end(a, ENV_OK, response, from);
+    ask_complete(a, ENV_OK, response, from);
 }
 
 /* Its time runs from when it was asked, also while the connection is being made. */
 static int64_t
-stop_waiting(struct ask *a)
+ask_stop_waiting(struct ask *a)
 {
     struct env *env = a->link->c->env;
     if (!timer_is_armed(&a->late)) return a->timeout_ms;
@@ -125,14 +125,14 @@ ask_late(struct timer *t)
 {
     struct ask *a = CONTAINER_OF(t, struct ask, late);
     list_remove(&a->node);
-    ask_end(a, ENV_ETIMEDOUT, NULL, NULL);
+    ask_complete(a, ENV_ETIMEDOUT, NULL, NULL);
 }
 
 static void
 ask_go(struct ask *a)
 {
     struct link *l = a->link;
-    int64_t left_ms = stop_waiting(a);
+    int64_t left_ms = ask_stop_waiting(a);
     const struct k_api *api = k_api_of(a->api_key);
     struct api_range *theirs = &l->ranges[a->api_key];
     a->version = (int16_t)MIN(MIN(a->version_max, api->max_stable), theirs->max);
@@ -160,8 +160,8 @@ waiting_fail(struct link *l, enum env_err err)
     l->state = LINK_NEW;
     while ((n = list_pop_front(&l->waiting))) {
         struct ask *a = LIST_ENTRY(n, struct ask, node);
-        (void)stop_waiting(a);
-        ask_end(a, err, NULL, NULL);
+        (void)ask_stop_waiting(a);
+        ask_complete(a, err, NULL, NULL);
     }
 }
 

@@ -12,7 +12,7 @@ struct lookup_state {
 };
 
 static void
-lookup_end(struct lookup_state *st, int16_t error)
+lookup_complete(struct lookup_state *st, int16_t error)
 {
     struct lookup *l = st->lookup;
     struct mem *mem = &st->c->env->mem;
@@ -63,7 +63,7 @@ lookup_again(struct lookup_state *st, int16_t error)
 {
     int64_t now = env_now_ns(st->c->env);
     if (now >= st->deadline_ns || (error != K_ERR_NONE && !k_err_is_retriable(error))) {
-        lookup_end(st, error ? error : K_ERR_REQUEST_TIMED_OUT);
+        lookup_complete(st, error ? error : K_ERR_REQUEST_TIMED_OUT);
         return;
     }
     client_refresh(st->c);
@@ -89,7 +89,7 @@ lookup_answered(struct ask *a, enum env_err err, const void *response, struct bu
     st->lookup->offset = r->offset;
     st->lookup->timestamp = r->timestamp;
     st->lookup->leader_epoch = r->leader_epoch;
-    lookup_end(st, K_ERR_NONE);
+    lookup_complete(st, K_ERR_NONE);
 }
 
 static void

@@ -29,14 +29,14 @@ params_agree(const struct producer_params *p)
 }
 
 static void
-metadata_changed(struct client_watcher *w)
+producer_metadata_changed(struct client_watcher *w)
 {
     struct producer *p = CONTAINER_OF(w, struct producer, watcher);
     defer(p->env, &p->pump);
 }
 
 static void
-wake_due(struct timer *t)
+producer_wake_due(struct timer *t)
 {
     struct producer *p = CONTAINER_OF(t, struct producer, wake);
     producer_pump(&p->pump);
@@ -52,9 +52,9 @@ producer_new(struct client *c, const struct producer_params *params)
     p->params = *params;
     list_init(&p->topics);
     list_init(&p->parts);
-    p->watcher.changed = metadata_changed;
+    p->watcher.changed = producer_metadata_changed;
     p->pump.run = producer_pump;
-    p->wake.due = wake_due;
+    p->wake.due = producer_wake_due;
     producer_id_init(p);
     client_watch(c, &p->watcher);
     return p;
@@ -63,7 +63,7 @@ producer_new(struct client *c, const struct producer_params *params)
 /* ---- sending ------------------------------------------------------------------------------------ */
 
 static struct ptopic *
-topic_of(struct producer *p, struct slice name)
+producer_topic(struct producer *p, struct slice name)
 {
     LIST_EACH(&p->topics, t, struct ptopic, node)
         if (slice_eq(t->name, name)) return t;
@@ -149,7 +149,7 @@ producer_send(struct producer *p, struct send *s, const struct producer_record *
     p->pending++;
     p->charged_bytes += bytes;
     p->stats.records++;
-    struct ptopic *t = topic_of(p, rec->topic);
+    struct ptopic *t = producer_topic(p, rec->topic);
     int32_t n = client_partitions_n(p->c, t->name);
     if (s->partition < 0 && (n < 0 || !list_is_empty(&t->early))) keep_early(p, t, &r);
     else route(p, t, s, &r, n);

@@ -62,7 +62,7 @@ part_append(struct producer *p, struct ppart *part, struct send *s, const struct
 
 /* Output that does not fit its ceiling, or failed, goes out as it is. */
 static void
-compressed(struct op *op)
+pbatch_compressed(struct op *op)
 {
     struct pbatch *b = CONTAINER_OF(op, struct pbatch, op);
     struct producer *p = b->p;
@@ -83,7 +83,7 @@ batch_close(struct producer *p, struct pbatch *b)
     struct buf *payload = buf_copy(&p->env->mem, builder_payload(&b->builder));
     struct seg seg = {.buf = payload, .bytes = buf_slice(payload)};
     b->state = BATCH_IS_COMPRESSING;
-    b->op.done = compressed;
+    b->op.done = pbatch_compressed;
     work_queue(p->env, &b->op, WORK_COMPRESS, p->params.codec, p->params.codec_level, &seg, 1,
                2 * payload->n + 4096);
     buf_unref(payload);

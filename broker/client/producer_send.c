@@ -55,7 +55,7 @@ produce_build(struct ask *a, int16_t version)
 /* ---- answers ------------------------------------------------------------------------------------- */
 
 static bool
-is_over(struct producer *p, const struct pbatch *b)
+delivery_timed_out(struct producer *p, const struct pbatch *b)
 {
     return env_now_ns(p->env) >= b->created_ns + p->params.delivery_timeout_ms * NS_PER_MS;
 }
@@ -103,7 +103,7 @@ batch_refused(struct producer *p, struct pbatch *b, int16_t error, enum attempt 
         return;
     }
     if (attempt_is_retriable(error, p->params.idempotent) && b->attempts <= p->params.retries &&
-        !is_over(p, b)) {
+        !delivery_timed_out(p, b)) {
         look_at_sequence(p, b, error);
         b->state = BATCH_IS_READY;
         b->not_before_ns =
@@ -130,8 +130,8 @@ batch_answered(struct producer *p, struct pbatch *b,
 }
 
 static const struct k_produce_response_partition_produce_response *
-answer_for(struct producer *p, const struct k_produce_response *r, int16_t version,
-           const struct pbatch *b)
+produced_partition(struct producer *p, const struct k_produce_response *r, int16_t version,
+                   const struct pbatch *b)
 {
     for (int32_t i = 0; i < r->responses_n; i++) {
         const struct k_produce_response_topic_produce_response *t = &r->responses[i];
@@ -146,8 +146,9 @@ answer_for(struct producer *p, const struct k_produce_response *r, int16_t versi
 
 /* KIP-951: an answer that says "not leader" may say who is. */
 static bool
-learn_from(struct producer *p, const struct k_produce_response *r, const struct pbatch *b,
-           const struct k_produce_response_partition_produce_response *one)
+producer_learn_leader(struct producer *p, const struct k_produce_response *r,
+                      const struct pbatch *b,
+                      const struct k_produce_response_partition_produce_response *one)
 {
     for (int32_t i = 0; i < r->node_endpoints_n; i++)
         if (r->node_endpoints[i].node_id == one->current_leader.leader_id)
@@ -174,8 +175,8 @@ request_take(struct preq *q, enum env_err err, const struct k_produce_response *
     static const struct k_produce_response_partition_produce_response missing = {
         .error_code = K_ERR_UNKNOWN_SERVER_ERROR};
     const struct k_produce_response_partition_produce_response *one =
-        r ? answer_for(p, r, q->ask.version, b) : &stored;
-    bool hint = r && one && learn_from(p, r, b, one);
+        r ? produced_partition(p, r, q->ask.version, b) : &stored;
+    bool hint = r && one && producer_learn_leader(p, r, b, one);
     batch_answered(p, b, one ? one : &missing, hint);
 }
 

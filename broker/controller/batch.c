@@ -160,13 +160,13 @@ note_delta(struct controller *c, const struct image_delta *d)
 }
 
 static void
-decided(void *owner, const struct image_delta *d)
+take_decision(void *owner, const struct image_delta *d)
 {
     note_delta(owner, d);
     duties_take(owner, d);
 }
 
-const struct image_ops decision_ops = {.changed = decided};
+const struct image_ops decision_ops = {.changed = take_decision};
 
 /* ---- texts ------------------------------------------------------------------------------------- */
 

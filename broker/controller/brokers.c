@@ -427,7 +427,7 @@ add_cordoned(struct controller *c, const struct image_broker *b,
 }
 
 static void
-heartbeat(struct request *q)
+broker_heartbeat(struct request *q)
 {
     struct controller *c = q->c;
     const struct k_broker_heartbeat_request *r = q->body;
@@ -461,7 +461,7 @@ const struct handler broker_heartbeat_handler = {
     .api_key = K_API_BROKER_HEARTBEAT,
     .response = K_MSG_BROKER_HEARTBEAT_RESPONSE,
     .response_bytes = sizeof(struct k_broker_heartbeat_response),
-    .handle = heartbeat,
+    .handle = broker_heartbeat,
     .fail = fail_heartbeat,
 };
 

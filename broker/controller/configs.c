@@ -138,7 +138,8 @@ struct setting {
 enum { OP_SET = 0, OP_DELETE = 1, OP_APPEND = 2, OP_SUBTRACT = 3 };
 
 static struct verdict
-refuse(struct arena *a, int16_t code, const char *before, struct slice name, const char *after)
+refuse_setting(struct arena *a, int16_t code, const char *before, struct slice name,
+               const char *after)
 {
     struct writer w = writer_mem(a->mem);
     fmt_str(&w, before), fmt_slice(&w, name), fmt_str(&w, after);
@@ -150,23 +151,27 @@ check_resource(const struct controller *c, int8_t type, struct slice name, struc
 {
     int64_t id;
     if (type == RESOURCE_TOPIC && name.n == 0)
-        return refuse(a, K_ERR_INVALID_REQUEST, "Default topic resources are not allowed.",
-                      SLICE_EMPTY, "");
+        return refuse_setting(a, K_ERR_INVALID_REQUEST, "Default topic resources are not allowed.",
+                              SLICE_EMPTY, "");
     struct writer why = writer_mem(a->mem);
     bool is_good = type != RESOURCE_TOPIC || topic_name_check(name, &why);
     struct slice text = text_end(a, &why);
     if (!is_good) return (struct verdict){K_ERR_INVALID_TOPIC_EXCEPTION, text};
     if (type == RESOURCE_TOPIC)
-        return image_topic(&c->image, name) ? FINE
-                                            : refuse(a, K_ERR_UNKNOWN_TOPIC_OR_PARTITION,
-                                                     "The topic '", name, "' does not exist.");
+        return image_topic(&c->image, name)
+                 ? FINE
+                 : refuse_setting(a, K_ERR_UNKNOWN_TOPIC_OR_PARTITION, "The topic '", name,
+                                  "' does not exist.");
     if (type != RESOURCE_BROKER)
-        return refuse(a, K_ERR_INVALID_REQUEST, "Unsupported resource type", SLICE_EMPTY, "");
+        return refuse_setting(a, K_ERR_INVALID_REQUEST, "Unsupported resource type", SLICE_EMPTY,
+                              "");
     if (name.n == 0) return FINE;
     if (!slice_to_i64(name, &id) || id < 0 || id > INT32_MAX)
-        return refuse(a, K_ERR_INVALID_REQUEST, "Node id must be a number, but it is: ", name, "");
+        return refuse_setting(a, K_ERR_INVALID_REQUEST,
+                              "Node id must be a number, but it is: ", name, "");
     if (!image_broker(&c->image, (int32_t)id) && !image_controller(&c->image, (int32_t)id))
-        return refuse(a, K_ERR_BROKER_ID_NOT_REGISTERED, "No node with id ", name, " found.");
+        return refuse_setting(a, K_ERR_BROKER_ID_NOT_REGISTERED, "No node with id ", name,
+                              " found.");
     return FINE;
 }
 
@@ -178,11 +183,11 @@ check_min_isr(const struct controller *c, const struct setting *s, struct arena 
     bool concerned = s->resource_type == RESOURCE_BROKER && elr_is_enabled(c) &&
                      slice_eq(s->name, S("min.insync.replicas"));
     if (concerned && s->resource.n > 0)
-        return refuse(a, K_ERR_INVALID_CONFIG, "Broker-level ", s->name,
-                      " cannot be set while ELR is enabled.");
+        return refuse_setting(a, K_ERR_INVALID_CONFIG, "Broker-level ", s->name,
+                              " cannot be set while ELR is enabled.");
     if (concerned && !s->value.p)
-        return refuse(a, K_ERR_INVALID_CONFIG, "Cluster-level ", s->name,
-                      " cannot be removed while ELR is enabled.");
+        return refuse_setting(a, K_ERR_INVALID_CONFIG, "Cluster-level ", s->name,
+                              " cannot be removed while ELR is enabled.");
     return FINE;
 }
 
@@ -193,11 +198,11 @@ check_changeable(const struct setting *s, struct arena *a)
     if (!row || s->resource_type != RESOURCE_BROKER) return FINE;
     int needed = s->resource.n > 0 ? K_CF_PER_BROKER | K_CF_CLUSTER_WIDE : K_CF_CLUSTER_WIDE;
     if (s->value.p && row->flags & K_CF_AT_START)
-        return refuse(a, K_ERR_INVALID_REQUEST, "", s->name,
-                      " holds from a broker's start on: it cannot be changed at run time");
+        return refuse_setting(a, K_ERR_INVALID_REQUEST, "", s->name,
+                              " holds from a broker's start on: it cannot be changed at run time");
     if (row->flags & needed) return FINE;
-    return refuse(a, K_ERR_INVALID_REQUEST, "Cannot update these configs dynamically: ", s->name,
-                  "");
+    return refuse_setting(a, K_ERR_INVALID_REQUEST,
+                          "Cannot update these configs dynamically: ", s->name, "");
 }
 
 /* ---- lists ------------------------------------------------------------------------------------- */
@@ -236,7 +241,8 @@ resolve_list(const struct controller *c, struct setting *s, struct arena *a)
     const char *verb =
         s->operation == OP_APPEND ? "Can't APPEND to key " : "Can't SUBTRACT to key ";
     if (row && row->type != K_CT_LIST)
-        return refuse(a, K_ERR_INVALID_CONFIG, verb, s->name, " because its type is not LIST.");
+        return refuse_setting(a, K_ERR_INVALID_CONFIG, verb, s->name,
+                              " because its type is not LIST.");
     struct slice now = image_config_value(&c->image, s->resource_type, s->resource, s->name);
     if (!now.p && row) now = k_text(row->value);
     if (!now.p) now = SLICE_EMPTY;
@@ -249,7 +255,7 @@ resolve_list(const struct controller *c, struct setting *s, struct arena *a)
     }
     s->value = text_end(a, &w);
     if (s->value.n > CODEC_STRING_MAX)
-        return refuse(a, K_ERR_INVALID_CONFIG, "The list is too long: ", s->name, "");
+        return refuse_setting(a, K_ERR_INVALID_CONFIG, "The list is too long: ", s->name, "");
     return FINE;
 }
 
@@ -262,9 +268,10 @@ resolve(const struct controller *c, struct setting *s, struct arena *a)
         return FINE;
     }
     if (s->operation < OP_SET || s->operation > OP_SUBTRACT)
-        return refuse(a, K_ERR_INVALID_REQUEST, "Unknown operation for ", s->name, "");
+        return refuse_setting(a, K_ERR_INVALID_REQUEST, "Unknown operation for ", s->name, "");
     if (!s->value.p)
-        return refuse(a, K_ERR_INVALID_REQUEST, "Null value not supported for ", s->name, "");
+        return refuse_setting(a, K_ERR_INVALID_REQUEST, "Null value not supported for ", s->name,
+                              "");
     return s->operation == OP_SET ? FINE : resolve_list(c, s, a);
 }
 
@@ -355,16 +362,18 @@ alter_incrementally(struct request *q, int32_t at)
     for (int32_t i = 0; i < r->resources_n; i++)
         if (i != at && r->resources[i].resource_type == res->resource_type &&
             slice_eq(r->resources[i].resource_name, res->resource_name))
-            return refuse(q->arena, K_ERR_INVALID_REQUEST,
-                          "Each resource must appear at most once.", SLICE_EMPTY, "");
+            return refuse_setting(q->arena, K_ERR_INVALID_REQUEST,
+                                  "Each resource must appear at most once.", SLICE_EMPTY, "");
     struct verdict v = check_resource(q->c, res->resource_type, res->resource_name, q->arena);
     if (res->configs_n > ITEMS_PER_REQUEST_MAX)
-        return refuse(q->arena, K_ERR_POLICY_VIOLATION, "Too many settings", SLICE_EMPTY, "");
+        return refuse_setting(q->arena, K_ERR_POLICY_VIOLATION, "Too many settings", SLICE_EMPTY,
+                              "");
     for (int32_t i = 0; !v.code && i < res->configs_n; i++) {
         for (int32_t j = 0; j < i; j++)
             if (slice_eq(res->configs[j].name, res->configs[i].name))
-                return refuse(q->arena, K_ERR_INVALID_REQUEST,
-                              "Error due to duplicate config keys: ", res->configs[i].name, "");
+                return refuse_setting(q->arena, K_ERR_INVALID_REQUEST,
+                                      "Error due to duplicate config keys: ", res->configs[i].name,
+                                      "");
         struct setting s = {res->resource_type, res->resource_name, res->configs[i].name,
                             res->configs[i].value, res->configs[i].config_operation};
         v = apply_setting(q, &s);
@@ -467,16 +476,18 @@ alter(struct request *q, int32_t at)
     for (int32_t i = 0; i < r->resources_n; i++)
         if (i != at && r->resources[i].resource_type == res->resource_type &&
             slice_eq(r->resources[i].resource_name, res->resource_name))
-            return refuse(q->arena, K_ERR_INVALID_REQUEST,
-                          "Each resource must appear at most once.", SLICE_EMPTY, "");
+            return refuse_setting(q->arena, K_ERR_INVALID_REQUEST,
+                                  "Each resource must appear at most once.", SLICE_EMPTY, "");
     struct verdict v = check_resource(q->c, res->resource_type, res->resource_name, q->arena);
     if (res->configs_n > ITEMS_PER_REQUEST_MAX)
-        return refuse(q->arena, K_ERR_POLICY_VIOLATION, "Too many settings", SLICE_EMPTY, "");
+        return refuse_setting(q->arena, K_ERR_POLICY_VIOLATION, "Too many settings", SLICE_EMPTY,
+                              "");
     for (int32_t i = 0; !v.code && i < res->configs_n; i++) {
         for (int32_t j = 0; j < i; j++)
             if (slice_eq(res->configs[j].name, res->configs[i].name))
-                return refuse(q->arena, K_ERR_INVALID_REQUEST,
-                              "Error due to duplicate config keys: ", res->configs[i].name, "");
+                return refuse_setting(q->arena, K_ERR_INVALID_REQUEST,
+                                      "Error due to duplicate config keys: ", res->configs[i].name,
+                                      "");
         struct setting s = {res->resource_type, res->resource_name, res->configs[i].name,
                             res->configs[i].value, OP_SET};
         v = apply_setting(q, &s);

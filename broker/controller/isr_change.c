@@ -3,7 +3,7 @@
 #include "errors.h"
 
 static bool
-names(const struct isr_request *q, int32_t n, int32_t id)
+isr_names(const struct isr_request *q, int32_t n, int32_t id)
 {
     for (int32_t i = 0; i < n; i++)
         if (q->isr[i].id == id) return true;
@@ -14,9 +14,9 @@ static int16_t
 check_members(const struct image_partition *p, const struct isr_request *q)
 {
     for (int32_t i = 0; i < q->isr_n; i++)
-        if (!ids_has(p->replicas, q->isr[i].id) || names(q, i, q->isr[i].id))
+        if (!ids_has(p->replicas, q->isr[i].id) || isr_names(q, i, q->isr[i].id))
             return K_ERR_INVALID_REQUEST;
-    return names(q, q->isr_n, p->leader) ? K_ERR_NONE : K_ERR_INVALID_REQUEST;
+    return isr_names(q, q->isr_n, p->leader) ? K_ERR_NONE : K_ERR_INVALID_REQUEST;
 }
 
 /* While the leader recovers from an unclean election it is alone, and it does not fall back. */
@@ -31,7 +31,7 @@ check_recovery(const struct image_partition *p, const struct isr_request *q)
 }
 
 static bool
-is_eligible(const struct image *im, struct isr_member m)
+isr_member_is_eligible(const struct image *im, struct isr_member m)
 {
     const struct image_broker *b = image_broker(im, m.id);
     return b && !b->is_fenced && !b->in_controlled_shutdown &&
@@ -59,6 +59,6 @@ isr_change_check(const struct image *im, const struct image_partition *p,
     if (!err) err = check_members(p, q);
     if (!err) err = check_recovery(p, q);
     for (int32_t i = 0; !err && i < q->isr_n; i++)
-        if (!is_eligible(im, q->isr[i])) err = K_ERR_INELIGIBLE_REPLICA;
+        if (!isr_member_is_eligible(im, q->isr[i])) err = K_ERR_INELIGIBLE_REPLICA;
     return err;
 }

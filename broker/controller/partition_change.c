@@ -47,7 +47,7 @@ struct living {
 };
 
 static bool
-is_alive(void *ctx, int32_t id)
+will_be_alive(void *ctx, int32_t id)
 {
     const struct living *l = ctx;
     if (id == l->ch->removed_id || id == l->ch->unclean_id) return false;
@@ -85,9 +85,9 @@ decide(const struct controller *c, const struct change *ch, struct arena *arena)
     struct elr_question eq = {p->replicas,    p->isr,  p->elr,         p->last_known_elr, p->leader,
                               ch->target_isr, min_isr, ch->unclean_id, elr_is_enabled(c)};
     struct elr_change e = elr_change(&eq, arena);
-    struct leader_question lq = {p->replicas,      e.isr,     e.elr,
-                                 e.last_known_elr, p->leader, ch->election,
-                                 eq.elr_enabled,   is_alive,  &living};
+    struct leader_question lq = {p->replicas,      e.isr,         e.elr,
+                                 e.last_known_elr, p->leader,     ch->election,
+                                 eq.elr_enabled,   will_be_alive, &living};
     struct outcome o = {e.isr, e.elr, e.last_known_elr, p->leader, ch->recovery_state};
     adopt_leader(&o, leader_choose(&lq), MIN(min_isr, p->replicas.n), arena);
     return o;

@@ -518,7 +518,7 @@ conn_close(struct conn *c)
 }
 
 static void
-deliver_bytes(struct conn *c, const struct event *ev)
+env_deliver_bytes(struct conn *c, const struct event *ev)
 {
     c->unsent_bytes = ev->n;
     if (c->state != CONN_OPEN) return; /* closing: nobody wants them any more */
@@ -717,7 +717,7 @@ env_deliver(struct env *env, const struct event *ev)
     case EV_LISTENING: ev->listener->listening(ev->listener, ev->err, (int32_t)ev->n); break;
     case EV_ACCEPTED: ev->listener->accepted(ev->listener, &ev->accepted); break;
     case EV_CONNECTED: deliver_connected(ev->conn); break;
-    case EV_BYTES: deliver_bytes(ev->conn, ev); break;
+    case EV_BYTES: env_deliver_bytes(ev->conn, ev); break;
     case EV_WRITABLE: deliver_writable(ev->conn, ev); break;
     case EV_CLOSED: deliver_closed(ev->conn, ev); break;
     case EV_DONE: deliver_done(env, ev); return;

@@ -67,7 +67,7 @@ text_hash(struct slice s)
 #define TEXT_KEPT_BYTES 256 /* longer ones are not likely to come again */
 
 static void
-put_text(struct trace_encoder *e, struct slice s)
+trace_put_text(struct trace_encoder *e, struct slice s)
 {
     uint64_t hash = s.n <= TEXT_KEPT_BYTES ? text_hash(s) : 0;
     int32_t *slot = &e->slots[hash % (uint64_t)ARRAY_LEN(e->slots)];
@@ -118,9 +118,9 @@ trace_encode(struct trace_encoder *e, const struct trace_record *r)
     if (mask & HAS_HASH) writer_i64(w, (int64_t)r->hash);
     for (int i = 0; i < TRACE_NUMBERS; i++)
         if (mask & (uint32_t)HAS_N << i) writer_varlong(w, r->n[i]);
-    if (mask & HAS_A) put_text(e, r->a);
-    if (mask & HAS_B) put_text(e, r->b);
-    if (mask & HAS_C) put_text(e, r->c);
+    if (mask & HAS_A) trace_put_text(e, r->a);
+    if (mask & HAS_B) trace_put_text(e, r->b);
+    if (mask & HAS_C) trace_put_text(e, r->c);
 }
 
 /* ---- reading ---- */

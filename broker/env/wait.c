@@ -19,7 +19,7 @@ fmt_whole_seconds(struct writer *w, int64_t ns)
 
 /* False: there is nothing to tell now. */
 static bool
-tell(struct wait *w)
+wait_tell(struct wait *w)
 {
     struct writer text = writer_mem(&w->env->mem);
     int64_t waited_ns = env_now_ns(w->env) - w->since_ns;
@@ -41,7 +41,7 @@ static void
 wait_due(struct timer *t)
 {
     struct wait *w = CONTAINER_OF(t, struct wait, timer);
-    if (!tell(w)) {
+    if (!wait_tell(w)) {
         arm_in(w, ASK_AGAIN_NS);
         return;
     }
@@ -59,7 +59,7 @@ wait_init(struct wait *w, struct env *env, const char *what,
 }
 
 static void
-begin(struct wait *w, int64_t first_after_ns)
+wait_begin_after(struct wait *w, int64_t first_after_ns)
 {
     if (w->is_on) return;
     w->is_on = true;
@@ -72,13 +72,13 @@ begin(struct wait *w, int64_t first_after_ns)
 void
 wait_begin(struct wait *w)
 {
-    begin(w, PATIENCE_NS);
+    wait_begin_after(w, PATIENCE_NS);
 }
 
 void
 wait_begin_told(struct wait *w)
 {
-    begin(w, 0);
+    wait_begin_after(w, 0);
 }
 
 void

@@ -21,7 +21,7 @@ env_of(const struct group *g)
 }
 
 static void
-arm(struct group *g, struct timer *t, int64_t ms)
+group_arm_in(struct group *g, struct timer *t, int64_t ms)
 {
     timer_arm(env_of(g), t, env_now_ns(env_of(g)) + ms * NS_PER_MS);
 }
@@ -29,7 +29,7 @@ arm(struct group *g, struct timer *t, int64_t ms)
 /* ---- answers ---- */
 
 static void
-refuse(struct groups *gs, struct group_call *c, int16_t err, struct slice member_id)
+refuse_join(struct groups *gs, struct group_call *c, int16_t err, struct slice member_id)
 {
     join_response *res = ARENA_NEW(c->arena, join_response);
     codec_default(K_MSG_JOIN_GROUP_RESPONSE, res);
@@ -42,7 +42,7 @@ refuse(struct groups *gs, struct group_call *c, int16_t err, struct slice member
 void
 group_answer_join(struct group *g, struct group_call *c, int16_t err, struct slice member_id)
 {
-    refuse(g->shard->owner, c, err, member_id);
+    refuse_join(g->shard->owner, c, err, member_id);
 }
 
 void
@@ -178,7 +178,7 @@ join_complete(struct group *g)
     drop_absent(g);
     if (!elect_leader(g) && g->members_n > 0) {
         /* Only static members, all away: wait for them or for the end of their sessions. */
-        arm(g, &g->join_timer, group_rebalance_timeout_ms(g));
+        group_arm_in(g, &g->join_timer, group_rebalance_timeout_ms(g));
         return;
     }
     next_generation(g);
@@ -194,7 +194,7 @@ join_complete(struct group *g)
         member_heard(m);
     }
     g->joining_n = 0;
-    arm(g, &g->sync_timer, group_rebalance_timeout_ms(g));
+    group_arm_in(g, &g->sync_timer, group_rebalance_timeout_ms(g));
 }
 
 static bool
@@ -227,7 +227,7 @@ group_join_due(struct timer *t)
         int64_t ms = MIN(initial_delay_ms(g), g->delay_left_ms);
         g->member_added = false;
         g->delay_left_ms -= ms;
-        arm(g, t, ms);
+        group_arm_in(g, t, ms);
         return;
     }
     join_complete(g);
@@ -248,11 +248,11 @@ prepare(struct group *g)
         int64_t ms = initial_delay_ms(g);
         g->member_added = false;
         g->delay_left_ms = MAX(group_rebalance_timeout_ms(g) - ms, 0);
-        arm(g, &g->join_timer, ms);
+        group_arm_in(g, &g->join_timer, ms);
     } else if (all_have_joined(g)) {
         join_complete(g);
     } else {
-        arm(g, &g->join_timer, group_rebalance_timeout_ms(g));
+        group_arm_in(g, &g->join_timer, group_rebalance_timeout_ms(g));
     }
 }
 
@@ -323,7 +323,7 @@ add_member(const struct joiner *j, struct slice id)
         group_add_member(g, id, j->q->group_instance_id, j->c->client_id, j->c->client_host);
     m->is_new = true;
     join_update_member(j, m);
-    arm(g, &m->session, NEW_MEMBER_JOIN_MS);
+    group_arm_in(g, &m->session, NEW_MEMBER_JOIN_MS);
     group_rebalance(g);
 }
 
@@ -365,7 +365,7 @@ give_out_id(const struct joiner *j, struct slice id)
     p->id = mem_dup(mem, id);
     p->timer.due = group_pending_due;
     list_push_back(&g->pending, &p->node);
-    arm(g, &p->timer, j->q->session_timeout_ms);
+    group_arm_in(g, &p->timer, j->q->session_timeout_ms);
     group_answer_join(g, j->c, K_ERR_MEMBER_ID_REQUIRED, id);
 }
 
@@ -426,7 +426,7 @@ join_known(const struct joiner *j)
 /* group.max.size. While members gather again, the first that come stay: so a group that became too large
  * gets smaller. */
 static bool
-has_room(struct group *g, struct slice member_id)
+group_has_room(struct group *g, struct slice member_id)
 {
     int64_t max = config_i64(g->shard->owner->config, K_CFG_GROUP_MAX_SIZE);
     const struct member *m = group_member(g, member_id);
@@ -436,7 +436,7 @@ has_room(struct group *g, struct slice member_id)
 
 /* Whoever finds no room is no member any more, and is not waited for. */
 static void
-turn_away(struct group *g, struct slice member_id)
+join_turn_away(struct group *g, struct slice member_id)
 {
     struct pending_member *p = group_pending(g, member_id);
     struct member *m = group_member(g, member_id);
@@ -505,12 +505,12 @@ groups_join(struct groups *gs, const join_request *q, struct group_call *c)
     if (!err && !has_memory(gs, g, q)) err = K_ERR_COORDINATOR_NOT_AVAILABLE;
     if (!err && !g) g = make_group(s, q->group_id, &err);
     if (err) {
-        refuse(gs, c, err, q->member_id);
+        refuse_join(gs, c, err, q->member_id);
         return;
     }
-    if (!has_room(g, q->member_id)) {
-        refuse(gs, c, K_ERR_GROUP_MAX_SIZE_REACHED, SLICE_EMPTY);
-        turn_away(g, q->member_id);
+    if (!group_has_room(g, q->member_id)) {
+        refuse_join(gs, c, K_ERR_GROUP_MAX_SIZE_REACHED, SLICE_EMPTY);
+        join_turn_away(g, q->member_id);
         return;
     }
     struct joiner j = {q, c, g};

@@ -14,42 +14,42 @@ mem_of(const struct group *g)
 /* ---- the entries ---- */
 
 static int
-compare(const struct offset *o, struct slice topic, int32_t partition)
+offset_compare(const struct offset *o, struct slice topic, int32_t partition)
 {
     int c = slice_cmp(o->topic, topic);
     return c ? c : (o->partition > partition) - (o->partition < partition);
 }
 
 static int64_t
-place(const struct group *g, struct slice topic, int32_t partition)
+offset_place(const struct group *g, struct slice topic, int32_t partition)
 {
     int64_t lo = 0, hi = g->offsets.n;
     while (lo < hi) {
         int64_t mid = (lo + hi) / 2;
-        if (compare(g->offsets.v[mid], topic, partition) < 0) lo = mid + 1;
+        if (offset_compare(g->offsets.v[mid], topic, partition) < 0) lo = mid + 1;
         else hi = mid;
     }
     return lo;
 }
 
 static bool
-is_at(const struct group *g, int64_t at, struct slice topic, int32_t partition)
+offset_is_at(const struct group *g, int64_t at, struct slice topic, int32_t partition)
 {
-    return at < g->offsets.n && compare(g->offsets.v[at], topic, partition) == 0;
+    return at < g->offsets.n && offset_compare(g->offsets.v[at], topic, partition) == 0;
 }
 
 struct offset *
 group_offset(struct group *g, struct slice topic, int32_t partition)
 {
-    int64_t at = place(g, topic, partition);
-    return is_at(g, at, topic, partition) ? g->offsets.v[at] : NULL;
+    int64_t at = offset_place(g, topic, partition);
+    return offset_is_at(g, at, topic, partition) ? g->offsets.v[at] : NULL;
 }
 
 struct offset *
 group_offset_get(struct group *g, struct slice topic, int32_t partition)
 {
-    int64_t at = place(g, topic, partition);
-    if (is_at(g, at, topic, partition)) return g->offsets.v[at];
+    int64_t at = offset_place(g, topic, partition);
+    if (offset_is_at(g, at, topic, partition)) return g->offsets.v[at];
     struct mem *mem = mem_of(g);
     struct offset *o = MEM_NEW(mem, struct offset);
     o->topic = mem_dup(mem, topic);
@@ -363,7 +363,7 @@ typedef struct k_offset_fetch_response_offset_fetch_response_topics fetched_topi
 typedef struct k_offset_fetch_response_offset_fetch_response_partitions fetched_partition;
 
 static bool
-has_value(const struct offset *o)
+offset_is_committed(const struct offset *o)
 {
     return o && o->committed > 0;
 }
@@ -380,9 +380,9 @@ static void
 fill_fetched(struct arena *a, const struct offset *o, int32_t partition, fetched_partition *to)
 {
     to->partition_index = partition;
-    to->committed_offset = has_value(o) ? o->value.offset : -1;
-    to->committed_leader_epoch = has_value(o) ? o->value.leader_epoch : -1;
-    to->metadata = has_value(o) ? arena_dup(a, o->value.metadata) : SLICE_EMPTY;
+    to->committed_offset = offset_is_committed(o) ? o->value.offset : -1;
+    to->committed_leader_epoch = offset_is_committed(o) ? o->value.leader_epoch : -1;
+    to->metadata = offset_is_committed(o) ? arena_dup(a, o->value.metadata) : SLICE_EMPTY;
 }
 
 static void
@@ -424,7 +424,7 @@ fetch_all_topics(struct groups *gs, struct group *g, int16_t version, struct are
         to->partitions = codec_array(
             a, K_STRUCT_OFFSET_FETCH_RESPONSE_OFFSET_FETCH_RESPONSE_PARTITIONS, end - i);
         for (int64_t k = i; k < end; k++)
-            if (has_value(g->offsets.v[k]))
+            if (offset_is_committed(g->offsets.v[k]))
                 fill_fetched(a, g->offsets.v[k], g->offsets.v[k]->partition,
                              &to->partitions[to->partitions_n++]);
         if (to->partitions_n == 0) ret->topics_n--;

@@ -19,7 +19,8 @@ env_of(const struct group *g)
 
 /* Keys and values are ours: they can always be written. */
 static void
-add(struct batch_builder *b, const struct group *g, struct writer *key, struct writer *value)
+add_group_record(struct batch_builder *b, const struct group *g, struct writer *key,
+                 struct writer *value)
 {
     CHECK(!key->err);
     CHECK(!value || !value->err);
@@ -98,7 +99,7 @@ record_group(struct batch_builder *b, const struct group *g, const struct k_sync
     LIST_EACH(&g->members, m, struct member, node) fill_member(g, m, q, &v.members[v.members_n++]);
     struct writer key = group_key(g), value = writer_mem(mem);
     CHECK(coordinator_value_write(&value, K_MSG_GROUP_METADATA_VALUE, GROUP_VERSION, &v, NULL));
-    add(b, g, &key, &value);
+    add_group_record(b, g, &key, &value);
     arena_release(&a);
 }
 
@@ -106,7 +107,7 @@ void
 record_group_gone(struct batch_builder *b, const struct group *g)
 {
     struct writer key = group_key(g);
-    add(b, g, &key, NULL);
+    add_group_record(b, g, &key, NULL);
 }
 
 void
@@ -125,7 +126,7 @@ record_offset(struct batch_builder *b, const struct group *g, struct slice topic
     CHECK(coordinator_value_write(&value, K_MSG_OFFSET_COMMIT_VALUE,
                                   o->expire_ms >= 0 ? OFFSET_EXPIRY_VERSION : OFFSET_VERSION, &v,
                                   NULL));
-    add(b, g, &key, &value);
+    add_group_record(b, g, &key, &value);
 }
 
 void
@@ -133,7 +134,7 @@ record_offset_gone(struct batch_builder *b, const struct group *g, struct slice 
                    int32_t partition)
 {
     struct writer key = offset_key(g, topic, partition);
-    add(b, g, &key, NULL);
+    add_group_record(b, g, &key, NULL);
 }
 
 /* ---- reading ---- */

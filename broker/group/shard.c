@@ -47,7 +47,7 @@ load_free(struct shard_load *l)
 #define BACKOFF_MAX_MS 10000
 
 static void
-load_again(struct timer *t)
+shard_load_again(struct timer *t)
 {
     struct shard_load *l = CONTAINER_OF(t, struct shard_load, again);
     int64_t start = commitlog_start(&l->shard->partition->log);
@@ -65,7 +65,7 @@ load_failed(struct shard_load *l, const char *why)
     s->state = SHARD_FAILED;
     NOTE(l->env, NOTE_LOG_MESSAGE, s->partition->label, slice_cstr(why), 2);
     l->backoff_ms = MIN(MAX(2 * l->backoff_ms, BACKOFF_FIRST_MS), BACKOFF_MAX_MS);
-    l->again.due = load_again;
+    l->again.due = shard_load_again;
     timer_arm(l->env, &l->again, env_now_ns(l->env) + l->backoff_ms * NS_PER_MS);
 }
 
@@ -81,7 +81,7 @@ fold_records(struct shard_load *l, struct slice payload)
 static void load_batches(struct shard_load *l);
 
 static void
-decompressed(struct op *op)
+shard_decompressed(struct op *op)
 {
     struct shard_load *l = CONTAINER_OF(op, struct shard_load, work);
     struct buf *payload = op->buf;
@@ -113,7 +113,7 @@ load_batches(struct shard_load *l)
             continue;
         }
         struct seg seg = {.buf = l->buf, .bytes = payload};
-        l->work.done = decompressed;
+        l->work.done = shard_decompressed;
         work_queue(l->env, &l->work, WORK_DECOMPRESS, batch_codec(&l->header), 0, &seg, 1,
                    BATCH_BYTES_MAX);
         return;

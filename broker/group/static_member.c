@@ -75,7 +75,7 @@ refuse_returned(struct member *m, int16_t err)
 }
 
 static void
-stored(struct group_write *w, int16_t err)
+comeback_stored(struct group_write *w, int16_t err)
 {
     struct comeback *cb = CONTAINER_OF(w, struct comeback, write);
     struct member *m = comeback_member(cb);
@@ -85,7 +85,7 @@ stored(struct group_write *w, int16_t err)
 }
 
 static void
-late(struct group_write *w)
+comeback_late(struct group_write *w)
 {
     struct member *m = comeback_member(CONTAINER_OF(w, struct comeback, write));
     if (m) refuse_returned(m, K_ERR_REQUEST_TIMED_OUT);
@@ -102,8 +102,8 @@ store_returned(struct member *m, struct slice old_leader)
                             .old_leader = mem_dup(mem, old_leader),
                             .group_serial = g->serial};
     cb->write.shard = g->shard;
-    cb->write.done = stored;
-    cb->write.late = late;
+    cb->write.done = comeback_stored;
+    cb->write.late = comeback_late;
     struct batch_builder b;
     shard_builder(g->shard, &b);
     record_group(&b, g, NULL);

@@ -46,7 +46,7 @@ group_answer_sync(struct group *g, struct group_call *c, int16_t err, struct sli
 /* ---- handing out ---- */
 
 static void
-hand_out(struct group *g, int16_t err)
+hand_out_assignments(struct group *g, int16_t err)
 {
     LIST_EACH(&g->members, m, struct member, node) {
         if (!m->syncing) continue;
@@ -60,7 +60,7 @@ void
 group_reset_assignments(struct group *g, int16_t err)
 {
     LIST_EACH(&g->members, m, struct member, node) member_set_assignment(m, SLICE_EMPTY);
-    hand_out(g, err);
+    hand_out_assignments(g, err);
 }
 
 void
@@ -91,7 +91,7 @@ not_stored(struct group *g, int16_t err)
 }
 
 static void
-stored(struct group_write *w, int16_t err)
+assignment_stored(struct group_write *w, int16_t err)
 {
     struct assignment_write *aw = CONTAINER_OF(w, struct assignment_write, write);
     struct group *g = aw->group;
@@ -103,13 +103,13 @@ stored(struct group_write *w, int16_t err)
             if (m) member_set_assignment(m, aw->assignments.v[i].assignment);
         }
         group_move(g, GROUP_STABLE);
-        hand_out(g, 0);
+        hand_out_assignments(g, 0);
     }
     free_write(aw);
 }
 
 static void
-late(struct group_write *w)
+assignment_late(struct group_write *w)
 {
     struct assignment_write *aw = CONTAINER_OF(w, struct assignment_write, write);
     struct group *g = aw->group;
@@ -125,8 +125,8 @@ store_assignment(struct group *g, const sync_request *q)
     struct assignment_write *aw = MEM_NEW(mem, struct assignment_write);
     aw->group = g;
     aw->write.shard = g->shard;
-    aw->write.done = stored;
-    aw->write.late = late;
+    aw->write.done = assignment_stored;
+    aw->write.late = assignment_late;
     LIST_EACH(&g->members, m, struct member, node) {
         struct group_assignment a = {mem_dup(mem, m->id), mem_dup(mem, sync_assignment(q, m->id))};
         VEC_PUSH(mem, &aw->assignments, a);
@@ -217,7 +217,7 @@ group_sync_due(struct timer *t)
 /* ---- Heartbeat ---- */
 
 static int16_t
-heartbeat(struct group *g, const struct k_heartbeat_request *q)
+member_heartbeat(struct group *g, const struct k_heartbeat_request *q)
 {
     int16_t err = group_check_member(g, q->member_id, q->group_instance_id);
     if (err) return err;
@@ -235,7 +235,7 @@ groups_heartbeat(struct groups *gs, const struct k_heartbeat_request *q, struct 
     /* While it loads, members are told that all is well: they would join anew otherwise. */
     if (err == K_ERR_COORDINATOR_LOAD_IN_PROGRESS) err = 0;
     struct group *g = s && !err ? group_find(s, q->group_id) : NULL;
-    if (s && !err) err = g ? heartbeat(g, q) : K_ERR_UNKNOWN_MEMBER_ID;
+    if (s && !err) err = g ? member_heartbeat(g, q) : K_ERR_UNKNOWN_MEMBER_ID;
     struct k_heartbeat_response *res = ARENA_NEW(c->arena, struct k_heartbeat_response);
     codec_default(K_MSG_HEARTBEAT_RESPONSE, res);
     res->error_code = err;
@@ -270,8 +270,8 @@ leave_one(struct group *g, const struct k_leave_group_request_member_identity *w
 
 /* Of a group that does not exist nobody is a member: g may be NULL. */
 static void
-leave(struct group *g, const struct k_leave_group_request_member_identity *who, int32_t n,
-      struct group_call *c, struct k_leave_group_response *res)
+members_leave(struct group *g, const struct k_leave_group_request_member_identity *who, int32_t n,
+              struct group_call *c, struct k_leave_group_response *res)
 {
     int32_t members_before = g ? g->members_n : 0;
     bool left = false;
@@ -301,7 +301,7 @@ groups_leave(struct groups *gs, const struct k_leave_group_request *q, struct gr
     bool batch = c->version >= 3;
     struct leaver lv = {.call = c, .response = res};
     if (g) g->leaver = &lv;
-    if (!err) leave(g, batch ? q->members : &one, batch ? q->members_n : 1, c, res);
+    if (!err) members_leave(g, batch ? q->members : &one, batch ? q->members_n : 1, c, res);
     if (g) g->leaver = NULL;
     if (!err && !batch) res->error_code = res->members[0].error_code;
     if (lv.err) res->error_code = lv.err;

@@ -68,7 +68,7 @@ epochs_follow(struct commitlog *log, const struct batch_header *h)
 
 /* Gives the batch its place; the caller queues its bytes there. */
 static struct chunk *
-place(struct commitlog *log, const struct batch_header *h, struct slice batch, bool as_leader)
+place_batch(struct commitlog *log, const struct batch_header *h, struct slice batch, bool as_leader)
 {
     if (must_roll(log_active(log), h)) log_roll(log, h->base_offset);
     struct segment *s = log_active(log);
@@ -141,7 +141,7 @@ append_batch(struct commitlog *log, struct log_append *a, struct buf *from, stru
     if (log->config->log_append_time)
         batch_patch_timestamp(log->env->crc32c, head->data, payload, true, env_wall_ms(log->env));
     CHECK(batch_parse(buf_slice(head), &h) == BATCH_OK);
-    struct chunk *c = place(log, &h, batch, true);
+    struct chunk *c = place_batch(log, &h, batch, true);
     c->segs[c->segs_n++] = (struct seg){.buf = head, .bytes = buf_slice(head)};
     if (payload.n) c->segs[c->segs_n++] = (struct seg){.buf = buf_ref(from), .bytes = payload};
 }
@@ -193,7 +193,7 @@ append_fetched_seg(struct commitlog *log, const struct seg *seg, int32_t leader_
         if (batch_check(log->env->crc32c, batch, &h) != BATCH_OK) return LOG_E_CORRUPT;
         enum log_err err = check_fetched(log, &h);
         if (err) return err;
-        struct chunk *c = place(log, &h, batch, false);
+        struct chunk *c = place_batch(log, &h, batch, false);
         c->segs[c->segs_n++] = (struct seg){.buf = buf_ref(seg->buf), .bytes = batch};
     }
     return why == BATCH_OK || why == BATCH_SHORT ? LOG_OK : LOG_E_CORRUPT;

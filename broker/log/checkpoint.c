@@ -5,7 +5,7 @@
 
 /* "topic partition offset"; a topic's name has no blanks. */
 static bool
-parse_entry(struct slice line, struct checkpoint_entry *ret)
+parse_checkpoint_line(struct slice line, struct checkpoint_entry *ret)
 {
     int64_t a = slice_find(line, ' ', 0);
     int64_t b = a < 0 ? -1 : slice_find(line, ' ', a + 1);
@@ -34,7 +34,7 @@ count_valid(struct slice text)
     struct checkpoint_entry e;
     int64_t n = 0;
     for (; lines_next(&text, &line); n++)
-        if (!parse_entry(line, &e)) return -1;
+        if (!parse_checkpoint_line(line, &e)) return -1;
     return n;
 }
 
@@ -47,7 +47,7 @@ checkpoint_parse(struct slice text, void (*each)(void *ctx, const struct checkpo
     if (!parse_head(&text, &n) || count_valid(text) != n) return false;
     struct slice line;
     struct checkpoint_entry e;
-    while (lines_next(&text, &line) && parse_entry(line, &e)) each(ctx, &e);
+    while (lines_next(&text, &line) && parse_checkpoint_line(line, &e)) each(ctx, &e);
     return true;
 }
 

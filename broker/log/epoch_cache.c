@@ -97,7 +97,7 @@ epoch_cache_print(const struct epoch_cache *c, struct writer *w)
 }
 
 static bool
-parse_entry(struct slice line, struct epoch_entry *ret)
+parse_epoch_line(struct slice line, struct epoch_entry *ret)
 {
     int64_t blank = slice_find(line, ' ', 0), epoch, start;
     if (blank < 0) return false;
@@ -117,7 +117,7 @@ parse_lines(struct epoch_cache *c, struct mem *mem, struct slice text)
     if (!lines_next(&text, &line) || !slice_to_i64(line, &n) || n < 0) return false;
     while (lines_next(&text, &line)) {
         struct epoch_entry e;
-        if (!parse_entry(line, &e)) return false;
+        if (!parse_epoch_line(line, &e)) return false;
         if (c->v.n && (e.epoch <= c->v.v[c->v.n - 1].epoch ||
                        e.start_offset <= c->v.v[c->v.n - 1].start_offset))
             return false;

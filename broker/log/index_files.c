@@ -107,7 +107,7 @@ struct index_load {
 };
 
 static void
-load_end(struct index_load *l, enum env_err err)
+index_load_end(struct index_load *l, enum env_err err)
 {
     struct segment *s = l->segment;
     struct list waits;
@@ -144,11 +144,11 @@ rebuild_done(struct scan *scan, enum env_err err)
         if (s->sealed) segment_seal(s);
         if (!is_as_on_disk) s->index_dirty = true;
     }
-    load_end(l, err);
+    index_load_end(l, err);
 }
 
 static void
-rebuild(struct index_load *l)
+index_rebuild(struct index_load *l)
 {
     struct segment *s = l->segment;
     s->index.offsets.n = s->index.times.n = 0;
@@ -183,13 +183,13 @@ times_read(struct file_slurp *f)
     struct segment *s = l->segment;
     bool both = !l->offsets.err && !l->times.err;
     if (!s->log) {
-        load_end(l, ENV_ECANCELED);
+        index_load_end(l, ENV_ECANCELED);
     } else if (both && index_parse(&s->index, &s->env->mem, buf_slice(l->offsets.buf),
                                    buf_slice(l->times.buf), s->written)) {
         take_times(s);
-        load_end(l, ENV_OK);
+        index_load_end(l, ENV_OK);
     } else {
-        rebuild(l);
+        index_rebuild(l);
     }
 }
 
@@ -199,7 +199,7 @@ offsets_read(struct file_slurp *f)
     struct index_load *l = CONTAINER_OF(f, struct index_load, offsets);
     struct segment *s = l->segment;
     if (!s->log) {
-        load_end(l, ENV_ECANCELED);
+        index_load_end(l, ENV_ECANCELED);
         return;
     }
     l->times.done = times_read;
@@ -225,7 +225,7 @@ segment_want_times(struct segment *s, struct segment_wait *w)
     list_push_back(&s->index_waits, &w->node);
     struct index_load *l = load_new(s);
     l->is_for_times = true;
-    rebuild(l);
+    index_rebuild(l);
     return false;
 }
 

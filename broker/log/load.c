@@ -10,7 +10,7 @@ struct load_job {
 };
 
 static void
-load_end(struct load_job *j, enum log_err err)
+load_job_end(struct load_job *j, enum log_err err)
 {
     struct log_load *l = j->load;
     if (l) {
@@ -26,7 +26,7 @@ load_end(struct load_job *j, enum log_err err)
 
 /* The offset after the last whole batch. */
 static int64_t
-end_of(struct slice batches, int64_t otherwise)
+batches_end(struct slice batches, int64_t otherwise)
 {
     struct batch_header h;
     struct slice batch;
@@ -52,8 +52,8 @@ load_read(struct load_job *j)
         file_read(op, r->file, r->offset + j->buf->n, j->buf, j->buf->n, r->n - j->buf->n);
         return;
     }
-    j->load->next_offset = end_of(buf_slice(j->buf), j->load->read.offset);
-    load_end(j, LOG_OK);
+    j->load->next_offset = batches_end(buf_slice(j->buf), j->load->read.offset);
+    load_job_end(j, LOG_OK);
 }
 
 static void
@@ -62,15 +62,15 @@ load_step(struct log_job *job, enum env_err err)
     struct load_job *j = CONTAINER_OF(job, struct load_job, job);
     struct commitlog *log = job->log;
     if (!j->load || log_is_offline(log)) {
-        load_end(j, LOG_E_OFFLINE);
+        load_job_end(j, LOG_E_OFFLINE);
     } else if (!log_range_is_valid(&j->read.range)) {
-        load_end(j, LOG_E_OUT_OF_RANGE);
+        load_job_end(j, LOG_E_OUT_OF_RANGE);
     } else if (err) {
         log_fail(log, err, "reading",
                  log_file_path(log, j->read.range.segment->base_offset, S(".log")));
-        load_end(j, LOG_E_OFFLINE);
+        load_job_end(j, LOG_E_OFFLINE);
     } else if (j->read.err || j->read.range.n == 0) {
-        load_end(j, j->read.err);
+        load_job_end(j, j->read.err);
     } else {
         load_read(j);
     }

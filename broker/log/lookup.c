@@ -24,7 +24,7 @@ struct lookup_job {
 };
 
 static void
-lookup_end(struct lookup_job *j, enum log_err err)
+lookup_job_end(struct lookup_job *j, enum log_err err)
 {
     struct log_lookup *l = j->lookup;
     if (l) {
@@ -43,7 +43,7 @@ lookup_found(struct lookup_job *j, int64_t offset, int64_t timestamp)
     j->lookup->offset = offset;
     j->lookup->found_timestamp = timestamp;
     j->lookup->leader_epoch = j->h.leader_epoch;
-    lookup_end(j, LOG_OK);
+    lookup_job_end(j, LOG_OK);
 }
 
 static void
@@ -57,7 +57,7 @@ move_to(struct lookup_job *j, struct segment *s)
 /* ---- the segment ---- */
 
 static struct segment *
-next_segment(const struct lookup_job *j)
+lookup_next_segment(const struct lookup_job *j)
 {
     const struct commitlog *log = j->job.log;
     for (int64_t i = 0; i < log->segments.n; i++) {
@@ -75,7 +75,7 @@ static void
 look_for_segment(struct lookup_job *j)
 {
     for (;;) {
-        struct segment *s = next_segment(j);
+        struct segment *s = lookup_next_segment(j);
         move_to(j, s);
         if (!s) break;
         if (!segment_want_times(s, &j->job.wait)) return;
@@ -92,7 +92,7 @@ look_for_segment(struct lookup_job *j)
         }
     }
     if (!j->wants_max) {
-        lookup_end(j, LOG_OK);
+        lookup_job_end(j, LOG_OK);
         return;
     }
     j->wants_max = false;
@@ -225,7 +225,7 @@ look_at_records(struct lookup_job *j, struct slice payload)
         return;
     }
     if (j->is_last_try) {
-        lookup_end(j, LOG_OK);
+        lookup_job_end(j, LOG_OK);
         return;
     }
     /* Its maximum was a record that may not be given any more, or not yet: on to the next batch. */
@@ -238,7 +238,7 @@ look_at_records(struct lookup_job *j, struct slice payload)
 }
 
 static void
-decompress(struct lookup_job *j)
+lookup_decompress(struct lookup_job *j)
 {
     struct slice payload = batch_payload(buf_slice(j->batch), &j->h);
     struct seg seg = {.buf = j->batch, .bytes = payload};
@@ -248,7 +248,7 @@ decompress(struct lookup_job *j)
 }
 
 static void
-read_batch(struct lookup_job *j)
+lookup_read_batch(struct lookup_job *j)
 {
     int64_t size = batch_size_bytes(&j->h);
     if (!segment_want_file(j->segment, &j->job.wait)) return;
@@ -257,14 +257,14 @@ read_batch(struct lookup_job *j)
     } else {
         j->batch->n += j->job.op.value;
         if (j->job.op.value == 0) { /* cut meanwhile */
-            lookup_end(j, LOG_E_OUT_OF_RANGE);
+            lookup_job_end(j, LOG_E_OUT_OF_RANGE);
             return;
         }
     }
     if (j->batch->n < size)
         file_read(&j->job.op, &j->segment->file, j->position + j->batch->n, j->batch, j->batch->n,
                   size - j->batch->n);
-    else if (batch_codec(&j->h) != CODEC_NONE) decompress(j);
+    else if (batch_codec(&j->h) != CODEC_NONE) lookup_decompress(j);
     else look_at_records(j, batch_payload(buf_slice(j->batch), &j->h));
 }
 
@@ -279,7 +279,7 @@ batch_decided(struct lookup_job *j)
         lookup_found(j, j->h.base_offset, j->h.max_timestamp);
     } else {
         j->stage = LOOKUP_READ;
-        read_batch(j);
+        lookup_read_batch(j);
     }
 }
 
@@ -298,20 +298,20 @@ lookup_step(struct log_job *job, enum env_err err)
     struct commitlog *log = job->log;
     bool is_mine = err == ENV_ECORRUPT || err == ENV_ETOOBIG;
     if (!j->lookup || log_is_offline(log)) {
-        lookup_end(j, LOG_E_OFFLINE);
+        lookup_job_end(j, LOG_E_OFFLINE);
     } else if (is_mine) {
-        lookup_end(j, LOG_E_CORRUPT);
+        lookup_job_end(j, LOG_E_CORRUPT);
     } else if (j->segment && !j->segment->log) { /* whatever was read of it */
-        lookup_end(j, LOG_E_OUT_OF_RANGE);
+        lookup_job_end(j, LOG_E_OUT_OF_RANGE);
     } else if (err) {
         log_fail(log, err, "reading", log->dir);
-        lookup_end(j, LOG_E_OFFLINE);
+        lookup_job_end(j, LOG_E_OFFLINE);
     } else {
         switch (j->stage) {
         case LOOKUP_SEGMENT: look_for_segment(j); break;
         case LOOKUP_MAXIMUM:
         case LOOKUP_BATCH: batch_decided(j); break;
-        case LOOKUP_READ: read_batch(j); break;
+        case LOOKUP_READ: lookup_read_batch(j); break;
         case LOOKUP_RECORDS: lookup_decompressed(j); break;
         }
     }

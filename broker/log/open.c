@@ -58,7 +58,7 @@ open_end(struct open_job *j)
 }
 
 static void
-open_failed(struct open_job *j, enum env_err err, const char *what, struct slice path)
+log_open_failed(struct open_job *j, enum env_err err, const char *what, struct slice path)
 {
     log_fail(j->job.log, err, what, path);
     open_end(j);
@@ -204,7 +204,8 @@ open_metadata_read(struct open_job *j)
     bool found = !j->slurp.err;
     if (found && !take_metadata(j)) {
         buf_unref(j->slurp.buf);
-        open_failed(j, ENV_EINVAL, "another topic's id in", log_path(log, S("partition.metadata")));
+        log_open_failed(j, ENV_EINVAL, "another topic's id in",
+                        log_path(log, S("partition.metadata")));
         return;
     }
     bool is_good = found && partition_metadata_parse(buf_slice(j->slurp.buf), &log->topic_id);
@@ -287,12 +288,12 @@ recover_batch(struct scan *scan)
 }
 
 static void
-recovered(struct scan *scan, enum env_err err)
+segment_recovered(struct scan *scan, enum env_err err)
 {
     struct open_job *j = CONTAINER_OF(scan, struct open_job, scan);
     struct segment *s = scan->segment;
     if (err) {
-        open_failed(j, err, "reading", log_file_path(scan->log, s->base_offset, S(".log")));
+        log_open_failed(j, err, "reading", log_file_path(scan->log, s->base_offset, S(".log")));
         return;
     }
     s->written = s->size;
@@ -327,7 +328,7 @@ recover_segment(struct open_job *j)
                             .end = j->file_size,
                             .with_crc = true,
                             .batch = recover_batch,
-                            .done = recovered};
+                            .done = segment_recovered};
     scan_begin(&j->scan);
 }
 
@@ -337,7 +338,7 @@ tail_loaded(struct tail_load *t, enum env_err err)
     struct open_job *j = CONTAINER_OF(t, struct open_job, tail);
     struct segment *s = t->scan.segment;
     if (err) {
-        open_failed(j, err, "reading", log_file_path(t->scan.log, s->base_offset, S(".log")));
+        log_open_failed(j, err, "reading", log_file_path(t->scan.log, s->base_offset, S(".log")));
     } else if (t->scan.at != s->size) {
         j->clean = false; /* not as it was left */
         j->recovery_point = MIN(j->recovery_point, s->base_offset);
@@ -411,7 +412,7 @@ drop_snapshots(struct open_job *j)
 }
 
 static void
-set_ends(struct open_job *j)
+open_set_ends(struct open_job *j)
 {
     struct commitlog *log = j->job.log;
     struct segment *active = log_active(log);
@@ -441,7 +442,7 @@ open_segments_done(struct open_job *j)
         drop_rest(j);
     }
     if (log->segments.n == 0) new_active(log, j->start_offset);
-    set_ends(j);
+    open_set_ends(j);
     drop_snapshots(j);
     if (j->remove.paths.n) log_names_changed(log);
     j->stage = OPEN_SYNC;
@@ -462,7 +463,7 @@ open_producers_done(struct producer_load *l, enum env_err err)
     struct open_job *j = CONTAINER_OF(l, struct open_job, producers);
     struct commitlog *log = l->log;
     if (err) {
-        open_failed(j, err, "reading", log->dir);
+        log_open_failed(j, err, "reading", log->dir);
         return;
     }
     log->synced_end = log->written_end;
@@ -567,7 +568,7 @@ open_step(struct log_job *job, enum env_err err)
         return;
     }
     if (err && !(j->stage == OPEN_MKDIR && err == ENV_EEXIST)) {
-        open_failed(j, err, stage_text(j->stage), log->dir);
+        log_open_failed(j, err, stage_text(j->stage), log->dir);
         return;
     }
     switch (j->stage) {

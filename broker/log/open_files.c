@@ -14,7 +14,7 @@ to_the_end(struct open_files *t, struct segment *s)
 }
 
 static void
-let_go(struct segment *s)
+segment_let_files_go(struct segment *s)
 {
     segment_drop_index(s);
     VEC_RELEASE(&s->env->mem, &s->recent);
@@ -22,7 +22,7 @@ let_go(struct segment *s)
 }
 
 static bool
-is_over(const struct open_files *t)
+open_files_over_max(const struct open_files *t)
 {
     bool is_starving = !list_is_empty(&t->env->starved) && t->closing_n == 0;
     return is_starving || t->n - t->closing_n + t->wanting_n > t->max;
@@ -32,12 +32,12 @@ is_over(const struct open_files *t)
 static void
 close_some(struct open_files *t, const struct segment *used)
 {
-    for (int i = 0; i < LOOKED_AT_MAX && is_over(t) && !list_is_empty(&t->lru); i++) {
+    for (int i = 0; i < LOOKED_AT_MAX && open_files_over_max(t) && !list_is_empty(&t->lru); i++) {
         struct segment *s = LIST_ENTRY(t->lru.next, struct segment, by_use);
         bool is_busy = s == used || s->pins || s->written != s->size;
         to_the_end(t, s);
         if (is_busy) continue;
-        if (!s->dirty) let_go(s);
+        if (!s->dirty) segment_let_files_go(s);
         else if (s->log && s->log->state == COMMITLOG_OPEN) commitlog_sync(s->log, NULL);
     }
 }
@@ -108,7 +108,7 @@ open_files_touch(struct open_files *t, struct segment *s)
 void
 open_files_eased(struct open_files *t)
 {
-    if (is_over(t)) defer(t->env, &t->ease_task);
+    if (open_files_over_max(t)) defer(t->env, &t->ease_task);
 }
 
 void

@@ -264,7 +264,7 @@ producer_snapshot_print(const struct producer_state *s, enum crc32c_impl impl, s
 }
 
 static bool
-parse_entry(struct producer_state *s, struct reader *r)
+parse_producer_entry(struct producer_state *s, struct reader *r)
 {
     int64_t id = reader_i64(r);
     int16_t epoch = reader_i16(r);
@@ -327,7 +327,7 @@ parse_entries(struct producer_state *s, enum crc32c_impl impl, struct slice text
     int32_t n = reader_i32(&r);
     if (r.err || n < 0 || reader_left(&r) < (int64_t)n * SNAPSHOT_ENTRY_BYTES) return false;
     for (int32_t i = 0; i < n; i++)
-        if (!parse_entry(s, &r)) return false;
+        if (!parse_producer_entry(s, &r)) return false;
     int32_t with = reader_left(&r) ? reader_i32(&r) : 0;
     for (int32_t i = 0; i < with; i++)
         if (!parse_earlier(s, &r)) return false;

@@ -121,7 +121,7 @@ boundary(const struct commitlog *log, const struct segment *s, int64_t start, in
 }
 
 static bool
-read_batch(struct scan *scan)
+read_take_batch(struct scan *scan)
 {
     struct read_job *j = CONTAINER_OF(scan, struct read_job, scan);
     const struct log_read *r = j->read;
@@ -161,7 +161,7 @@ scan_from_index(struct read_job *j)
                             .segment = s,
                             .at = e ? e->position : 0,
                             .end = s->written,
-                            .batch = read_batch,
+                            .batch = read_take_batch,
                             .done = read_scanned};
     scan_begin(&j->scan);
 }
@@ -210,7 +210,7 @@ read_step(struct log_job *job, enum env_err err)
 }
 
 static enum log_err
-check_read(const struct commitlog *log, const struct log_read *r)
+log_check_read(const struct commitlog *log, const struct log_read *r)
 {
     if (log->state == COMMITLOG_OFFLINE) return LOG_E_OFFLINE;
     if (log->state == COMMITLOG_CLOSED || log->state == COMMITLOG_CLOSING) return LOG_E_CLOSED;
@@ -224,7 +224,7 @@ commitlog_read(struct commitlog *log, struct log_read *r)
 {
     r->range = (struct log_range){0};
     r->job = NULL;
-    r->err = check_read(log, r);
+    r->err = log_check_read(log, r);
     if (r->err || r->offset >= bound_of(log, r)) return true;
     int64_t i = log_segment_at(log, r->offset);
     if (i < 0) i = 0;

@@ -71,7 +71,7 @@ head_wanted(const struct scan *s)
 
 /* True when the sum is complete. */
 static bool
-sum_up(struct scan *s)
+scan_sum(struct scan *s)
 {
     int64_t size = batch_size_bytes(&s->h);
     struct slice w = window(s, s->at + s->summed);
@@ -87,7 +87,7 @@ enum { SCAN_HEAD, SCAN_SUM };
 
 /* False: waits for a read. */
 static bool
-look_at_batch(struct scan *s)
+scan_look_at_batch(struct scan *s)
 {
     if (s->step == SCAN_HEAD) {
         if (!has_head(s, BATCH_HEADER_BYTES)) return false;
@@ -99,7 +99,7 @@ look_at_batch(struct scan *s)
     }
     s->crc_is_right = false;
     if (s->with_crc && is_whole(s)) {
-        if (s->at + s->summed < s->end && !sum_up(s)) return false;
+        if (s->at + s->summed < s->end && !scan_sum(s)) return false;
         s->crc_is_right = s->crc == s->h.crc;
     }
     return true;
@@ -113,7 +113,7 @@ scan_run(struct scan *s)
         return;
     }
     while (s->at < s->end) {
-        if (!look_at_batch(s)) return;
+        if (!scan_look_at_batch(s)) return;
         s->step = SCAN_HEAD;
         s->head = window(s, s->at);
         if (!s->batch(s)) break;

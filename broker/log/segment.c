@@ -219,7 +219,7 @@ segment_close_file(struct segment *s)
 #define RECENT_MAX 512
 
 static void
-remember(struct segment *s, const struct batch_header *h)
+remember_batch_place(struct segment *s, const struct batch_header *h)
 {
     if (s->recent.n == RECENT_MAX) {
         memmove(s->recent.v, s->recent.v + RECENT_MAX / 2, RECENT_MAX / 2 * sizeof *s->recent.v);
@@ -254,7 +254,7 @@ segment_place(struct segment *s, const struct batch_header *h, bool recent)
     if (s->size == 0) s->first_timestamp = h->max_timestamp;
     index_build(s, h, s->size);
     s->index_dirty = true;
-    if (recent) remember(s, h);
+    if (recent) remember_batch_place(s, h);
     s->size += batch_size_bytes(h);
     s->end_offset = batch_next_offset(h);
 }

@@ -103,7 +103,7 @@ parse_offsets(struct segment_index *x, struct mem *mem, struct slice text, int64
 }
 
 static bool
-parse_times(struct segment_index *x, struct mem *mem, struct slice text)
+parse_time_index(struct segment_index *x, struct mem *mem, struct slice text)
 {
     struct reader r = reader(text);
     int64_t last_timestamp = -1;
@@ -125,7 +125,7 @@ index_parse(struct segment_index *x, struct mem *mem, struct slice offsets, stru
             int64_t log_bytes)
 {
     x->offsets.n = x->times.n = 0;
-    if (parse_offsets(x, mem, offsets, log_bytes) && parse_times(x, mem, times)) return true;
+    if (parse_offsets(x, mem, offsets, log_bytes) && parse_time_index(x, mem, times)) return true;
     x->offsets.n = x->times.n = 0;
     return false;
 }

@@ -97,7 +97,7 @@ has_index_to_save(const struct segment *s)
 
 /* The next segment with something to sync that has bytes below the target. */
 static struct segment *
-next_segment(const struct sync_job *y)
+next_segment_to_sync(const struct sync_job *y)
 {
     const struct commitlog *log = y->job.log;
     for (int64_t i = 0; i < log->segments.n; i++) {
@@ -132,7 +132,7 @@ sync_segment(struct sync_job *y)
 {
     struct commitlog *log = y->job.log;
     if (y->segment) segment_unpin(y->segment);
-    y->segment = next_segment(y);
+    y->segment = next_segment_to_sync(y);
     y->stage = y->segment ? SYNC_INDEX : SYNC_EPOCHS;
     if (!y->segment) return true;
     CHECK(y->segment->log == log);
@@ -182,7 +182,7 @@ sync_epochs(struct sync_job *y)
 }
 
 static bool
-sync_names(struct sync_job *y)
+sync_job_names(struct sync_job *y)
 {
     struct commitlog *log = y->job.log;
     y->stage = SYNC_PARENT;
@@ -220,7 +220,7 @@ sync_go_on(struct sync_job *y)
     case SYNC_INDEX: return sync_index(y);
     case SYNC_BYTES: return sync_bytes(y);
     case SYNC_EPOCHS: return sync_epochs(y);
-    case SYNC_NAMES: return sync_names(y);
+    case SYNC_NAMES: return sync_job_names(y);
     case SYNC_PARENT: return sync_parent(y);
     case SYNC_END:
         if (y->job.has_waited) sync_end(y, LOG_OK);

@@ -152,7 +152,7 @@ new_first_segment(struct commitlog *log, int64_t offset)
 }
 
 static void
-set_ends(struct truncate_job *j)
+truncate_set_ends(struct truncate_job *j)
 {
     struct commitlog *log = j->job.log;
     log->assigned_end = log->written_end = log->settled_end = j->base;
@@ -181,7 +181,7 @@ cut_begin(struct truncate_job *j)
     if (j->segment) cut_segment_in_memory(j->segment, j->position, j->base);
     else new_first_segment(log, j->base);
     drop_snapshots_above(j);
-    set_ends(j);
+    truncate_set_ends(j);
     j->stage = CUT_REMOVE;
     j->remove.done = cut_removed;
     files_remove(&j->remove, log);

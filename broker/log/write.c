@@ -13,7 +13,7 @@ struct write_job {
 };
 
 static void
-chunk_free(struct commitlog *log, struct chunk *c)
+written_chunk_free(struct commitlog *log, struct chunk *c)
 {
     for (int32_t i = 0; i < c->segs_n; i++) buf_unref(c->segs[i].buf);
     segment_unpin(c->segment);
@@ -24,7 +24,7 @@ void
 log_drop_appended(struct commitlog *log)
 {
     for (struct list *n; (n = list_pop_front(&log->appended));)
-        chunk_free(log, LIST_ENTRY(n, struct chunk, node));
+        written_chunk_free(log, LIST_ENTRY(n, struct chunk, node));
 }
 
 /* At most, of what waits. */
@@ -41,7 +41,7 @@ segs_waiting(const struct commitlog *log)
 
 /* Takes chunks that lie back to back in one segment and writes them. */
 static void
-gather(struct commitlog *log, struct write_job *w)
+write_gathered(struct commitlog *log, struct write_job *w)
 {
     struct seg *segs = ARENA_ARRAY(&log->env->scratch, struct seg, segs_waiting(log));
     int32_t n = 0;
@@ -61,7 +61,7 @@ gather(struct commitlog *log, struct write_job *w)
     w->is_writing = true;
     file_write(&w->job.op, &w->segment->file, position, segs, n);
     for (struct list *l; (l = list_pop_front(&taken));)
-        chunk_free(log, LIST_ENTRY(l, struct chunk, node));
+        written_chunk_free(log, LIST_ENTRY(l, struct chunk, node));
 }
 
 static void
@@ -120,7 +120,7 @@ write_step(struct log_job *job, enum env_err err)
     } else if (!may_create(w)) {
         dir_sync(log->env, &job->op, log->dir);
     } else if (segment_want_file(w->segment, &job->wait)) {
-        gather(log, w);
+        write_gathered(log, w);
     }
 }
 

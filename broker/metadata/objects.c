@@ -261,7 +261,7 @@ configs_place(const struct image *im, int8_t type, struct slice name)
 }
 
 static struct image_config *
-config_at(const struct image *im, int64_t at, int8_t type, struct slice name)
+image_config_at(const struct image *im, int64_t at, int8_t type, struct slice name)
 {
     if (at >= im->configs.n) return NULL;
     struct image_config *c = im->configs.v[at];
@@ -271,14 +271,14 @@ config_at(const struct image *im, int64_t at, int8_t type, struct slice name)
 const struct image_config *
 image_config(const struct image *im, int8_t type, struct slice name)
 {
-    return config_at(im, configs_place(im, type, name), type, name);
+    return image_config_at(im, configs_place(im, type, name), type, name);
 }
 
 static struct image_config *
 config_get(struct image *im, int8_t type, struct slice name)
 {
     int64_t at = configs_place(im, type, name);
-    struct image_config *c = config_at(im, at, type, name);
+    struct image_config *c = image_config_at(im, at, type, name);
     if (c) return c;
     c = MEM_NEW(im->mem, struct image_config);
     c->type = type;
@@ -293,7 +293,7 @@ void
 config_remove(struct image *im, int8_t type, struct slice resource)
 {
     int64_t at = configs_place(im, type, resource);
-    struct image_config *c = config_at(im, at, type, resource);
+    struct image_config *c = image_config_at(im, at, type, resource);
     if (!c) return;
     VEC_REMOVE_AT(&im->configs, at);
     for (int64_t i = 0; i < c->values.n; i++) {

@@ -294,7 +294,7 @@ meta_read(struct file_slurp *s)
 /* ---- the directory ---- */
 
 static void
-locked(struct op *op)
+log_dir_locked(struct op *op)
 {
     struct node *n = CONTAINER_OF(op, struct node, op);
     struct slice dir = dir_now(n)->path;
@@ -350,7 +350,7 @@ dir_durable(struct op *op)
         make_dir(n);
         return;
     }
-    op->done = locked;
+    op->done = log_dir_locked;
     path_lock(n->env, op, node_path_in(n, dir, ".lock"));
 }
 

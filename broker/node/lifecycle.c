@@ -16,7 +16,7 @@
 #define LEAVE_CHECK_NS (100 * NS_PER_MS)
 #define CONTROLLER_REGISTRATION_VERSION 0
 
-static void heartbeat(struct lifecycle *lc);
+static void lifecycle_heartbeat(struct lifecycle *lc);
 
 static int64_t
 interval_ns(const struct lifecycle *lc)
@@ -131,7 +131,7 @@ fill_listeners(struct node *n, struct k_broker_registration_request *q)
 }
 
 static void
-fill_features(struct lifecycle *lc, struct k_broker_registration_request *q)
+registration_fill_features(struct lifecycle *lc, struct k_broker_registration_request *q)
 {
     int32_t count;
     const struct server_feature *f = server_features(&count);
@@ -163,7 +163,7 @@ do_register(struct lifecycle *lc)
      * that was registered before has lost nothing since. */
     q->previous_broker_epoch = lc->broker_epoch >= 0 ? lc->broker_epoch : n->marker.shown_epoch;
     fill_listeners(n, q);
-    fill_features(lc, q);
+    registration_fill_features(lc, q);
     send(lc, K_API_BROKER_REGISTRATION, REGISTRATION_VERSION, q, registered);
 }
 
@@ -225,7 +225,7 @@ registered(struct link_call *c, int16_t err, struct slice body)
     producer_ids_set_epoch(n->server.producer_ids, res.broker_epoch);
     lc->state = LIFECYCLE_STARTING;
     apply_when_current(lc);
-    heartbeat(lc);
+    lifecycle_heartbeat(lc);
 }
 
 /* ---- heartbeats ---- */
@@ -243,7 +243,7 @@ may_unfence(const struct lifecycle *lc)
 }
 
 static void
-heartbeat(struct lifecycle *lc)
+lifecycle_heartbeat(struct lifecycle *lc)
 {
     struct node *n = lc->node;
     if (lc->asking) return;
@@ -333,7 +333,7 @@ timer_due(struct timer *t)
 {
     struct lifecycle *lc = CONTAINER_OF(t, struct lifecycle, timer);
     if (lc->state == LIFECYCLE_REGISTERING) do_register(lc);
-    else heartbeat(lc);
+    else lifecycle_heartbeat(lc);
 }
 
 void
@@ -341,7 +341,7 @@ lifecycle_metadata_advanced(struct node *n)
 {
     struct lifecycle *lc = &n->lifecycle;
     if (lc->state == LIFECYCLE_STARTING) apply_when_current(lc);
-    if (lc->state == LIFECYCLE_STARTING && !lc->asking && may_unfence(lc)) heartbeat(lc);
+    if (lc->state == LIFECYCLE_STARTING && !lc->asking && may_unfence(lc)) lifecycle_heartbeat(lc);
 }
 
 /* A broker that nobody takes in ends, so that whoever watches it knows. */
@@ -443,7 +443,7 @@ lifecycle_leave(struct node *n, void (*done)(struct node *n))
     timer_arm(n->env, &lc->leave_timer, env_now_ns(n->env) + LEAVE_CHECK_NS);
     wait_cancel(&lc->serve_wait);
     wait_begin(&lc->leave_wait);
-    if (!lc->asking) heartbeat(lc);
+    if (!lc->asking) lifecycle_heartbeat(lc);
 }
 
 /* ---- a controller tells where it is (KIP-919) ---- */

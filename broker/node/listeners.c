@@ -124,7 +124,7 @@ check_controller_names(struct node *n)
 /* ---- listeners ---- */
 
 static struct server_listener *
-find_listener(struct node *n, struct slice name)
+node_find_listener(struct node *n, struct slice name)
 {
     LIST_EACH(&n->server.listeners, l, struct server_listener, node)
         if (eq_any_case(l->name, name)) return l;
@@ -175,7 +175,7 @@ make_listener(struct node *n, struct slice text)
         return false;
     }
     name = capitals(n, name);
-    if (find_listener(n, name)) {
+    if (node_find_listener(n, name)) {
         node_fail(n, "listeners: two listeners have the name ", name, "", SLICE_EMPTY);
         return false;
     }
@@ -216,7 +216,7 @@ advertise(struct node *n, struct slice text)
                   "", SLICE_EMPTY);
         return false;
     }
-    struct server_listener *l = find_listener(n, name);
+    struct server_listener *l = node_find_listener(n, name);
     if (!l && !n->is_broker) return true; /* a file that brokers have, too */
     if (!l) {
         node_fail(n, "advertised.listeners names a listener that is not in listeners: ", name, "",
@@ -278,7 +278,7 @@ choose_inter_broker(struct node *n)
                   SLICE_EMPTY, "", SLICE_EMPTY);
         return false;
     }
-    struct server_listener *l = find_listener(n, wanted);
+    struct server_listener *l = node_find_listener(n, wanted);
     if (n->is_broker && l && l->kind == LISTENER_BROKER && l->is_advertised) {
         n->inter_broker_listener = l->name;
         l->is_inter_broker = true;
@@ -309,7 +309,7 @@ choose_controller_listener(struct node *n)
     }
     for (int32_t i = 0; i < count; i++) {
         struct slice name = config_list_at(&n->config, K_CFG_CONTROLLER_LISTENER_NAMES, i);
-        const struct server_listener *l = find_listener(n, name);
+        const struct server_listener *l = node_find_listener(n, name);
         if (n->is_controller == (l && l->kind == LISTENER_CONTROLLER)) continue;
         node_fail(n, "controller.listener.names: ", name,
                   n->is_controller ? ": a controller needs it in listeners, which does not have it"
@@ -328,7 +328,7 @@ check_early_start(struct node *n)
 {
     for (int32_t i = 0; i < config_list_n(&n->config, K_CFG_EARLY_START_LISTENERS); i++) {
         struct slice name = config_list_at(&n->config, K_CFG_EARLY_START_LISTENERS, i);
-        if (find_listener(n, name) || is_controller_listener(n, name)) continue;
+        if (node_find_listener(n, name) || is_controller_listener(n, name)) continue;
         node_fail(n, "early.start.listeners: no such listener: ", name, "", SLICE_EMPTY);
         return false;
     }
@@ -338,7 +338,7 @@ check_early_start(struct node *n)
 int32_t
 node_port_of(struct node *n, struct slice listener)
 {
-    const struct server_listener *l = find_listener(n, listener);
+    const struct server_listener *l = node_find_listener(n, listener);
     return l ? l->port : 0;
 }
 
@@ -371,7 +371,7 @@ node_make_listeners(struct node *n)
 }
 
 static void
-listener_ready(struct server *s, struct server_listener *l, enum env_err err)
+node_listener_ready(struct server *s, struct server_listener *l, enum env_err err)
 {
     struct node *n = CONTAINER_OF(s, struct node, server);
     if (err != ENV_OK) {
@@ -395,7 +395,7 @@ listener_ready(struct server *s, struct server_listener *l, enum env_err err)
 void
 node_listen(struct node *n)
 {
-    n->server.listener_ready = listener_ready;
+    n->server.listener_ready = node_listener_ready;
     n->listeners_waiting =
         node_listener_count(n, LISTENER_BROKER) + node_listener_count(n, LISTENER_CONTROLLER);
     LIST_EACH(&n->server.listeners, l, struct server_listener, node) server_listen(&n->server, l);

@@ -121,7 +121,7 @@ on_connected(struct conn *c)
 }
 
 static void
-on_closed(struct conn *c, enum env_err why)
+channel_on_closed(struct conn *c, enum env_err why)
 {
     struct channel *ch = channel_of(c);
     frame_reader_release(&ch->frames);
@@ -142,7 +142,7 @@ on_closed(struct conn *c, enum env_err why)
 
 /* Answers come in the order of the calls; anything else is not the protocol. */
 static bool
-take_answer(struct channel *ch, struct slice frame, struct buf *from)
+channel_take_answer(struct channel *ch, struct slice frame, struct buf *from)
 {
     struct call *call = LIST_FIRST(&ch->calls, struct call, node);
     struct reader r = reader(frame);
@@ -160,7 +160,7 @@ take_answer(struct channel *ch, struct slice frame, struct buf *from)
 }
 
 static void
-on_bytes(struct conn *c, struct slice data, struct buf *from)
+channel_on_bytes(struct conn *c, struct slice data, struct buf *from)
 {
     struct channel *ch = channel_of(c);
     struct slice frame;
@@ -169,7 +169,7 @@ on_bytes(struct conn *c, struct slice data, struct buf *from)
     while (ch->state == CHANNEL_OPEN) {
         enum frame_result got = frame_reader_next(&ch->frames, &frame, &holder);
         if (got == FRAME_NONE) return;
-        if (got == FRAME_BAD || !take_answer(ch, frame, holder)) {
+        if (got == FRAME_BAD || !channel_take_answer(ch, frame, holder)) {
             break_conn(ch, ENV_ECORRUPT);
             return;
         }
@@ -177,7 +177,7 @@ on_bytes(struct conn *c, struct slice data, struct buf *from)
 }
 
 static const struct conn_ops conn_ops = {
-    .connected = on_connected, .bytes = on_bytes, .closed = on_closed};
+    .connected = on_connected, .bytes = channel_on_bytes, .closed = channel_on_closed};
 
 /* ---- calls ---------------------------------------------------------------------------------- */
 

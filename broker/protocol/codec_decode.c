@@ -11,7 +11,7 @@ struct decoder {
 static void decode_struct(struct decoder *d, const struct k_struct *s, uint8_t *to);
 
 static void
-malformed(struct decoder *d)
+decode_malformed(struct decoder *d)
 {
     d->r.err = true;
 }
@@ -31,10 +31,10 @@ decode_bytes(struct decoder *d, unsigned flags, bool is_string)
 {
     int64_t n = decode_length(d, flags, is_string);
     if (n < 0) {
-        if (!(flags & K_STEP_NULLABLE)) malformed(d);
+        if (!(flags & K_STEP_NULLABLE)) decode_malformed(d);
         return SLICE_NULL;
     }
-    if (is_string && n > CODEC_STRING_MAX) malformed(d);
+    if (is_string && n > CODEC_STRING_MAX) decode_malformed(d);
     return reader_bytes(&d->r, n);
 }
 
@@ -44,7 +44,7 @@ static struct slice
 mend_string(struct decoder *d, struct slice s)
 {
     struct slice mended = utf8_mended(s, d->arena);
-    if (!mended.p || mended.n > CODEC_STRING_MAX) malformed(d);
+    if (!mended.p || mended.n > CODEC_STRING_MAX) decode_malformed(d);
     return mended;
 }
 
@@ -92,17 +92,17 @@ decode_array(struct decoder *d, const struct k_step *p, uint8_t *to)
 {
     int64_t n = decode_length(d, p->flags, false), size = step_item_bytes(p);
     if (n < 0) {
-        if (!(p->flags & K_STEP_NULLABLE)) malformed(d);
+        if (!(p->flags & K_STEP_NULLABLE)) decode_malformed(d);
         array_store(to, NULL, -1);
         return;
     }
     if (d->r.err || n > CODEC_ARRAY_MAX || n * p->item_least_bytes > reader_left(&d->r)) {
-        malformed(d);
+        decode_malformed(d);
         return;
     }
     uint8_t *items = n ? arena_alloc(d->arena, n * size) : NULL;
     if (n && !items) {
-        malformed(d);
+        decode_malformed(d);
         return;
     }
     array_store(to, items, (int32_t)n);
@@ -122,7 +122,7 @@ decode_pointer(struct decoder *d, const struct k_step *p, uint8_t *to)
     if (!(p->flags & K_STEP_NULLABLE) || reader_i8(&d->r) >= 0) {
         item = d->r.err ? NULL : arena_alloc(d->arena, s->size);
         if (item) decode_struct(d, s, item);
-        else malformed(d);
+        else decode_malformed(d);
     }
     memcpy(to, &item, sizeof item);
 }
@@ -130,7 +130,7 @@ decode_pointer(struct decoder *d, const struct k_step *p, uint8_t *to)
 /* ---- tags ----------------------------------------------------------------------------------- */
 
 static INLINE void
-decode_step(struct decoder *d, const struct k_step *p, uint8_t *to)
+codec_decode_step(struct decoder *d, const struct k_step *p, uint8_t *to)
 {
     switch ((enum k_step_op)p->op) {
     case K_STEP_STRUCT: decode_struct(d, &k_structs[p->item], to + p->at); return;
@@ -158,7 +158,7 @@ decode_tagged(struct decoder *d, const struct k_step *p, uint8_t *to, int64_t n)
 {
     struct reader outer = d->r;
     d->r = reader(reader_bytes(&outer, n));
-    decode_step(d, p, to);
+    codec_decode_step(d, p, to);
     outer.err |= d->r.err || reader_left(&d->r) != 0;
     d->r = outer;
 }
@@ -175,7 +175,7 @@ keep_unknown(struct decoder *d, struct k_tags *tags, struct slice raw)
     } else {
         uint8_t *p = arena_alloc(d->arena, tags->bytes.n + raw.n);
         if (!p) {
-            malformed(d);
+            decode_malformed(d);
             return;
         }
         memcpy(p, tags->bytes.p, (size_t)tags->bytes.n);
@@ -189,12 +189,12 @@ decode_tags(struct decoder *d, const struct k_struct *s, const struct k_step *st
 {
     uint32_t n = reader_uvarint(&d->r);
     int64_t last = -1;
-    if (n > CODEC_TAGS_MAX) malformed(d);
+    if (n > CODEC_TAGS_MAX) decode_malformed(d);
     for (uint32_t i = 0; i < n && !d->r.err; i++) {
         const uint8_t *start = d->r.p;
         uint32_t tag = reader_uvarint(&d->r), size = reader_uvarint(&d->r);
         if (tag <= last || size > reader_left(&d->r)) {
-            malformed(d);
+            decode_malformed(d);
             return;
         }
         last = tag;
@@ -220,7 +220,7 @@ decode_struct(struct decoder *d, const struct k_struct *s, uint8_t *to)
 {
     const struct k_step *p = struct_program(s, d->version);
     struct_set_defaults(s, to);
-    for (; p->op > K_STEP_TAGS; p++) decode_step(d, p, to);
+    for (; p->op > K_STEP_TAGS; p++) codec_decode_step(d, p, to);
     if (p->op == K_STEP_TAGS) decode_tags(d, s, p, to);
 }
 

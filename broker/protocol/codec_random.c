@@ -9,7 +9,7 @@ struct invention {
 static void random_struct(struct invention *x, const struct k_struct *s, uint8_t *to);
 
 static uint64_t
-draw(struct invention *x)
+invention_draw(struct invention *x)
 {
     return x->dice->draw(x->dice->ctx);
 }
@@ -17,7 +17,7 @@ draw(struct invention *x)
 static bool
 one_in(struct invention *x, uint64_t n)
 {
-    return draw(x) % n == 0;
+    return invention_draw(x) % n == 0;
 }
 
 /* Often an edge; cut to the type's width by the store. */
@@ -27,7 +27,7 @@ random_int(struct invention *x)
     static const int64_t edges[] = {0,         1,         -1,        INT8_MAX,
                                     INT8_MIN,  INT16_MAX, INT16_MIN, INT32_MAX,
                                     INT32_MIN, INT64_MAX, INT64_MIN, UINT16_MAX};
-    uint64_t v = draw(x);
+    uint64_t v = invention_draw(x);
     return one_in(x, 2) ? edges[v % (uint64_t)ARRAY_LEN(edges)] : (int64_t)v;
 }
 
@@ -35,10 +35,10 @@ random_int(struct invention *x)
 static struct slice
 random_bytes(struct invention *x)
 {
-    int64_t n = (int64_t)(draw(x) % (one_in(x, 8) ? 300 : 12));
+    int64_t n = (int64_t)(invention_draw(x) % (one_in(x, 8) ? 300 : 12));
     uint8_t *p = arena_alloc(x->dice->arena, n + 1);
     CHECK(p);
-    for (int64_t i = 0; i < n; i++) p[i] = (uint8_t)('a' + draw(x) % 26);
+    for (int64_t i = 0; i < n; i++) p[i] = (uint8_t)('a' + invention_draw(x) % 26);
     return slice(p, n);
 }
 
@@ -48,9 +48,10 @@ random_scalar(struct invention *x, const struct k_field *f, uint8_t *to, bool nu
     struct uuid u;
     struct k_records r = {0};
     if (f->type < K_UUID) {
-        field_store_int(f->type, to, f->type == K_BOOL ? (int64_t)(draw(x) & 1) : random_int(x));
+        field_store_int(f->type, to,
+                        f->type == K_BOOL ? (int64_t)(invention_draw(x) & 1) : random_int(x));
     } else if (f->type == K_UUID) {
-        for (int i = 0; i < 16; i++) u.b[i] = (uint8_t)draw(x);
+        for (int i = 0; i < 16; i++) u.b[i] = (uint8_t)invention_draw(x);
         memcpy(to, &u, sizeof u);
     } else {
         if (!nullable || !one_in(x, 4)) r.bytes = random_bytes(x);
@@ -66,7 +67,7 @@ random_array(struct invention *x, const struct k_field *f, uint8_t *to)
         array_store(to, NULL, -1);
         return;
     }
-    int32_t n = (int32_t)(draw(x) % 4);
+    int32_t n = (int32_t)(invention_draw(x) % 4);
     int64_t bytes = field_item_bytes(f);
     uint8_t *items = n ? arena_alloc(x->dice->arena, n * bytes) : NULL;
     array_store(to, items, n);

@@ -141,7 +141,7 @@ list_items(struct slice text)
 }
 
 static bool
-list_has(struct slice list, struct slice item, bool any_case)
+config_list_has(struct slice list, struct slice item, bool any_case)
 {
     struct slice rest = list_items(list), s;
     while (list_next(&rest, &s))
@@ -168,7 +168,7 @@ parse_i64(const struct k_config *k, struct slice s, int64_t *ret)
 /* ---- checks --------------------------------------------------------------------------------- */
 
 static bool
-refuse(struct writer *why, struct slice text, const char *what)
+refuse_text(struct writer *why, struct slice text, const char *what)
 {
     if (!why) return false;
     fmt_char(why, '"');
@@ -200,7 +200,7 @@ check_range(const struct k_config *k, struct slice text, int64_t v, struct write
     if (v == -1 && k->flags & K_CF_OR_MINUS_1) return true;
     if (v >= k->min && v <= k->max) return true;
     if (!why) return false;
-    refuse(why, text, v < k->min ? "is less than " : "is more than ");
+    refuse_text(why, text, v < k->min ? "is less than " : "is more than ");
     fmt_bound(why, k, v < k->min ? k->min : k->max);
     return false;
 }
@@ -209,8 +209,8 @@ static bool
 check_allowed(const struct k_config *k, struct slice text, struct writer *why)
 {
     struct slice allowed = k_text(k->allowed);
-    if (!allowed.p || list_has(allowed, text, k->flags & K_CF_ANY_CASE)) return true;
-    if (refuse(why, text, "is none of ") || !why) return false;
+    if (!allowed.p || config_list_has(allowed, text, k->flags & K_CF_ANY_CASE)) return true;
+    if (refuse_text(why, text, "is none of ") || !why) return false;
     fmt_slice(why, allowed);
     return false;
 }
@@ -231,9 +231,9 @@ check_replica(struct slice item, struct writer *why)
     if (colon > 0 && is_digits(slice_sub(item, 0, colon)) &&
         is_digits(slice_sub(item, colon + 1, item.n)))
         return true;
-    return refuse(why, item,
-                  "is not of the form [partitionId]:[brokerId]; "
-                  "a list of those, or '*', is expected");
+    return refuse_text(why, item,
+                       "is not of the form [partitionId]:[brokerId]; "
+                       "a list of those, or '*', is expected");
 }
 
 static bool
@@ -242,7 +242,7 @@ check_list(const struct k_config *k, struct slice text, struct writer *why)
     struct slice rest = list_items(text), item;
     if (k->flags & K_CF_REPLICAS && slice_eq(text, S("*"))) return true;
     while (list_next(&rest, &item)) {
-        if (item.n == 0) return refuse(why, text, "has an empty item");
+        if (item.n == 0) return refuse_text(why, text, "has an empty item");
         if (k->flags & K_CF_REPLICAS ? !check_replica(item, why) : !check_allowed(k, item, why))
             return false;
     }
@@ -255,9 +255,10 @@ check(const struct k_config *k, struct slice text, int64_t *ret, struct writer *
     static const char *const wants[] = {"is neither true nor false", "is not an integer",
                                         "is not an integer", "is not an integer",
                                         "is not a number"};
-    if (!parse_i64(k, text, ret)) return refuse(why, text, wants[k->type]);
+    if (!parse_i64(k, text, ret)) return refuse_text(why, text, wants[k->type]);
     if (is_number(k)) return check_range(k, text, *ret, why);
-    if (text.n == 0 && k->flags & K_CF_NON_EMPTY) return refuse(why, text, "must not be empty");
+    if (text.n == 0 && k->flags & K_CF_NON_EMPTY)
+        return refuse_text(why, text, "must not be empty");
     return k->type == K_CT_LIST ? check_list(k, text, why) : check_allowed(k, text, why);
 }
 
@@ -320,7 +321,7 @@ config_why(enum config_scope scope, int32_t id)
 /* ---- the configuration ---------------------------------------------------------------------- */
 
 static struct config_value
-default_of(const struct k_config *k)
+config_default_of(const struct k_config *k)
 {
     struct config_value v = {.text = k_text(k->value)};
     v.is_null = v.text.p == NULL;
@@ -333,7 +334,7 @@ config_init(struct config *c, struct mem *mem, enum config_scope scope)
 {
     *c = (struct config){.mem = mem, .table = table_of(scope), .n = table_n(scope)};
     c->values = mem_alloc(mem, c->n * (int64_t)sizeof *c->values);
-    for (int32_t i = 0; i < c->n; i++) c->values[i] = default_of(&c->table[i]);
+    for (int32_t i = 0; i < c->n; i++) c->values[i] = config_default_of(&c->table[i]);
 }
 
 void
@@ -390,7 +391,7 @@ config_unset(struct config *c, int32_t id)
     CHECK(id >= 0 && id < c->n);
     if (!c->values[id].is_set) return;
     mem_free_slice(c->mem, c->values[id].text);
-    c->values[id] = default_of(&c->table[id]);
+    c->values[id] = config_default_of(&c->table[id]);
 }
 
 bool
@@ -543,5 +544,5 @@ bool
 topic_config_has(const struct config *broker, const struct config *topic, int32_t tcfg,
                  struct slice item)
 {
-    return list_has(topic_value(broker, topic, tcfg)->text, item, false);
+    return config_list_has(topic_value(broker, topic, tcfg)->text, item, false);
 }

@@ -142,7 +142,7 @@ generate(struct digits *g)
 
 /* As Java prints: plain from 0.001 to below ten million, else with an exponent. */
 static void
-print(struct writer *w, const struct digits *g)
+print_digits(struct writer *w, const struct digits *g)
 {
     bool plain = g->point > -3 && g->point <= 7;
     int before = plain ? g->point : 1;
@@ -177,5 +177,5 @@ fmt_double(struct writer *w, uint64_t bits)
     else set_up(&g, fraction, -1074, false);
     scale(&g);
     generate(&g);
-    print(w, &g);
+    print_digits(w, &g);
 }

@@ -86,7 +86,7 @@ read_size(struct frame_reader *r)
 
 /* Room for what has come, and for as much again thrice, but never more than the frame. */
 static void
-grow(struct frame_reader *r)
+frame_grow(struct frame_reader *r)
 {
     int64_t have = r->acc ? r->acc->n : 0;
     if (r->acc && r->acc->n < r->acc->cap) return;
@@ -99,7 +99,7 @@ grow(struct frame_reader *r)
 
 /* The connection receives the rest in place; or does not, when we have no more room to offer. */
 static void
-lend(struct frame_reader *r)
+frame_lend(struct frame_reader *r)
 {
     if (!r->conn) return;
     bool worth = r->acc->cap - r->acc->n >= LEND_LEAST_BYTES;
@@ -112,19 +112,19 @@ lend(struct frame_reader *r)
 static bool
 accumulate(struct frame_reader *r)
 {
-    if (r->want > 0 && (!r->acc || r->acc->n < r->want)) grow(r);
+    if (r->want > 0 && (!r->acc || r->acc->n < r->want)) frame_grow(r);
     while (r->rest.n > 0 && r->acc->n < r->want) {
         struct slice s = take_rest(r, r->acc->cap - r->acc->n);
         memcpy(r->acc->data + r->acc->n, s.p, (size_t)s.n);
         r->acc->n += s.n;
-        if (r->acc->n < r->want) grow(r);
+        if (r->acc->n < r->want) frame_grow(r);
     }
-    lend(r);
+    frame_lend(r);
     return r->acc->n == r->want;
 }
 
 static void
-give(struct frame_reader *r, struct buf *b)
+frame_give(struct frame_reader *r, struct buf *b)
 {
     buf_unref(r->given);
     r->given = b;
@@ -138,10 +138,10 @@ frame_reader_next(struct frame_reader *r, struct slice *ret, struct buf **ret_bu
     if (r->want < 0 || r->want > r->max_bytes) return FRAME_BAD;
     if (!r->acc && r->rest.n >= r->want) {
         *ret = r->want ? take_rest(r, r->want) : SLICE_EMPTY;
-        give(r, buf_ref(r->rest_buf));
+        frame_give(r, buf_ref(r->rest_buf));
     } else if (accumulate(r)) {
         *ret = buf_slice(r->acc);
-        give(r, r->acc);
+        frame_give(r, r->acc);
         r->acc = NULL;
     } else {
         return FRAME_NONE;
@@ -246,8 +246,8 @@ response_of(int16_t api_key)
 
 /* Behind the header. */
 static bool
-finish(struct encoder *e, struct arena *a, enum k_msg msg, int16_t version, const void *body,
-       struct frame *ret)
+frame_finish(struct encoder *e, struct arena *a, enum k_msg msg, int16_t version, const void *body,
+             struct frame *ret)
 {
     bool ok = codec_encode(msg, version, body, e);
     *ret = (struct frame){.bytes = encoder_bytes(e), .why = e->why};
@@ -268,7 +268,7 @@ frame_request(struct mem *mem, struct arena *a, const struct request_head *head,
     encoder_init(&e, mem);
     writer_i32(&e.w, 0);
     write_request_head(&e.w, head);
-    return finish(&e, a, request_of(head->api_key), head->version, request, ret);
+    return frame_finish(&e, a, request_of(head->api_key), head->version, request, ret);
 }
 
 bool
@@ -279,7 +279,7 @@ frame_response(struct mem *mem, struct arena *a, int16_t api_key, int16_t versio
     encoder_init(&e, mem);
     writer_i32(&e.w, 0);
     write_response_head(&e.w, api_key, version, correlation_id);
-    return finish(&e, a, response_of(api_key), version, response, ret);
+    return frame_finish(&e, a, response_of(api_key), version, response, ret);
 }
 
 bool

@@ -15,7 +15,7 @@ struct scanner {
 };
 
 static int
-peek(const struct scanner *s)
+peek_char(const struct scanner *s)
 {
     return s->at < s->text.n ? s->text.p[s->at] : -1;
 }
@@ -34,30 +34,30 @@ is_blank(int c)
 
 /* CR, LF and CR LF each end one line. */
 static void
-advance(struct scanner *s)
+next_char(struct scanner *s)
 {
-    int c = peek(s);
+    int c = peek_char(s);
     s->at++;
     s->column++;
-    if (c == '\r' && peek(s) == '\n') s->at++;
+    if (c == '\r' && peek_char(s) == '\n') s->at++;
     if (c == '\n' || c == '\r') s->line++, s->column = 1;
 }
 
 static void
-skip_blanks(struct scanner *s)
+skip_blank_chars(struct scanner *s)
 {
-    while (is_blank(peek(s))) advance(s);
+    while (is_blank(peek_char(s))) next_char(s);
 }
 
 static void
 skip_line(struct scanner *s)
 {
-    while (!is_end_of_line(peek(s))) advance(s);
-    if (peek(s) >= 0) advance(s);
+    while (!is_end_of_line(peek_char(s))) next_char(s);
+    if (peek_char(s) >= 0) next_char(s);
 }
 
 static void
-fail(struct scanner *s, const char *what)
+properties_fail(struct scanner *s, const char *what)
 {
     if (s->failed) return;
     s->failed = true;
@@ -72,10 +72,10 @@ fail(struct scanner *s, const char *what)
 static void
 join_lines(struct scanner *s)
 {
-    while (peek(s) == '\\' && s->at + 1 < s->text.n && is_end_of_line(s->text.p[s->at + 1])) {
-        advance(s);
-        advance(s);
-        skip_blanks(s);
+    while (peek_char(s) == '\\' && s->at + 1 < s->text.n && is_end_of_line(s->text.p[s->at + 1])) {
+        next_char(s);
+        next_char(s);
+        skip_blank_chars(s);
     }
 }
 
@@ -93,10 +93,10 @@ static int32_t
 read_unit(struct scanner *s)
 {
     int32_t v = 0;
-    for (int i = 0; i < 4; i++, advance(s)) {
-        int d = hex_digit(peek(s));
+    for (int i = 0; i < 4; i++, next_char(s)) {
+        int d = hex_digit(peek_char(s));
         if (d < 0) {
-            fail(s, "expected four hexadecimal digits after \\u");
+            properties_fail(s, "expected four hexadecimal digits after \\u");
             return -1;
         }
         v = v << 4 | d;
@@ -109,16 +109,16 @@ static void
 read_unicode(struct scanner *s, struct writer *w)
 {
     int32_t c = read_unit(s);
-    bool pair = c >= 0xd800 && c < 0xdc00 && peek(s) == '\\' && s->at + 1 < s->text.n &&
+    bool pair = c >= 0xd800 && c < 0xdc00 && peek_char(s) == '\\' && s->at + 1 < s->text.n &&
                 s->text.p[s->at + 1] == 'u';
     if (pair) {
-        advance(s);
-        advance(s);
+        next_char(s);
+        next_char(s);
         int32_t low = read_unit(s);
         if (low >= 0xdc00 && low < 0xe000) c = 0x10000 + ((c - 0xd800) << 10) + (low - 0xdc00);
-        else if (low >= 0) fail(s, "half a surrogate pair");
+        else if (low >= 0) properties_fail(s, "half a surrogate pair");
     }
-    if (c >= 0xd800 && c < 0xe000) fail(s, "half a surrogate pair");
+    if (c >= 0xd800 && c < 0xe000) properties_fail(s, "half a surrogate pair");
     if (!s->failed) writer_code_point(w, c);
 }
 
@@ -126,10 +126,10 @@ static void
 read_escape(struct scanner *s, struct writer *w)
 {
     static const char from[] = "tnrf", to[] = "\t\n\r\f";
-    advance(s);
-    int c = peek(s);
+    next_char(s);
+    int c = peek_char(s);
     if (c < 0) return; /* a backslash ends the file */
-    advance(s);
+    next_char(s);
     if (c == 'u') {
         read_unicode(s, w);
         return;
@@ -147,12 +147,12 @@ read_text(struct scanner *s, bool is_key)
     w->n = 0;
     for (;;) {
         join_lines(s);
-        int c = peek(s);
+        int c = peek_char(s);
         if (is_end_of_line(c) || s->failed) break;
         if (is_key && (is_blank(c) || c == '=' || c == ':')) break;
-        if (c == 0) fail(s, "a NUL byte: this is not a text file");
+        if (c == 0) properties_fail(s, "a NUL byte: this is not a text file");
         if (c == '\\') read_escape(s, w);
-        else writer_code_point(w, c), advance(s);
+        else writer_code_point(w, c), next_char(s);
     }
     return arena_dup(s->arena, writer_slice(w));
 }
@@ -162,12 +162,12 @@ static bool
 skip_separator(struct scanner *s)
 {
     join_lines(s);
-    skip_blanks(s);
+    skip_blank_chars(s);
     join_lines(s);
-    bool is_sign = peek(s) == '=' || peek(s) == ':';
-    if (is_sign) advance(s);
+    bool is_sign = peek_char(s) == '=' || peek_char(s) == ':';
+    if (is_sign) next_char(s);
     join_lines(s);
-    skip_blanks(s);
+    skip_blank_chars(s);
     join_lines(s);
     return is_sign;
 }
@@ -186,10 +186,10 @@ properties_parse(struct slice text, struct arena *a, struct properties *ret, str
     struct scanner s = {.text = text, .line = 1, .column = 1, .arena = a, .why = why};
     struct properties p = {.v = ARENA_ARRAY(a, struct property, count_lines(text))};
     s.buffer = writer_fixed(arena_alloc(a, 2 * text.n + 1), 2 * text.n + 1);
-    if (!p.v || !s.buffer.p) fail(&s, "too much text");
-    while (!s.failed && peek(&s) >= 0) {
-        skip_blanks(&s);
-        int c = peek(&s);
+    if (!p.v || !s.buffer.p) properties_fail(&s, "too much text");
+    while (!s.failed && peek_char(&s) >= 0) {
+        skip_blank_chars(&s);
+        int c = peek_char(&s);
         if (c == '#' || c == '!' || is_end_of_line(c)) {
             skip_line(&s);
             continue;
@@ -201,7 +201,7 @@ properties_parse(struct slice text, struct arena *a, struct properties *ret, str
         q->value_line = s.line, q->value_column = s.column;
         q->value = read_text(&s, false);
         q->is_bare = !has_sign && q->value.n == 0;
-        if (peek(&s) >= 0 && !s.failed) advance(&s);
+        if (peek_char(&s) >= 0 && !s.failed) next_char(&s);
     }
     if (!s.failed) *ret = p;
     return !s.failed;

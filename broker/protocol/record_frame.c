@@ -5,7 +5,7 @@
 #define METADATA_FRAME 1
 
 static bool
-find(enum k_kind kind, struct slice folder, int32_t api_key, enum k_msg *ret)
+find_record_message(enum k_kind kind, struct slice folder, int32_t api_key, enum k_msg *ret)
 {
     for (int i = 0; i < K_MSGS_N; i++) {
         const struct k_message *m = &k_messages[i];
@@ -47,8 +47,8 @@ coordinator_key_read(struct reader *r, enum coordinator of, enum k_msg *ret_key,
     struct slice folder = slice_cstr(folders[of]);
     int16_t type = reader_i16(r);
     enum k_msg key, value;
-    if (r->err || !find(K_KIND_KEY, folder, type, &key) ||
-        !find(K_KIND_VALUE, folder, type, &value))
+    if (r->err || !find_record_message(K_KIND_KEY, folder, type, &key) ||
+        !find_record_message(K_KIND_VALUE, folder, type, &value))
         return false;
     *ret_key = key;
     *ret_value = value;

@@ -24,7 +24,7 @@ apply_high_watermark(struct raft *r, int64_t high_watermark)
 /* ---- committed batches ---- */
 
 static void
-give(struct raft *r, struct slice bytes, const struct batch_header *h)
+apply_give_batch(struct raft *r, struct slice bytes, const struct batch_header *h)
 {
     struct raft_batch b = {.bytes = bytes,
                            .base_offset = h->base_offset,
@@ -53,7 +53,7 @@ load_later(struct raft *r)
 }
 
 static void
-loaded(struct log_load *l)
+apply_loaded(struct log_load *l)
 {
     struct raft *r = CONTAINER_OF(l, struct raft, load);
     struct batch_header h;
@@ -63,7 +63,7 @@ loaded(struct log_load *l)
     struct buf *buf = l->buf;
     while (buf && !r->is_closing && batch_next(buf_slice(buf), &at, &h, &batch, &err))
         if (h.base_offset >= r->applied && batch_last_offset(&h) < r->high_watermark)
-            give(r, batch, &h);
+            apply_give_batch(r, batch, &h);
     buf_unref(buf);
     r->loading = false;
     /* A cut, which never reaches what is committed, may have come between. */
@@ -73,12 +73,12 @@ loaded(struct log_load *l)
 }
 
 static void
-load(struct raft *r)
+apply_load(struct raft *r)
 {
     if (r->loading || r->truncating || r->applied >= r->high_watermark) return;
     if (timer_is_armed(&r->load_timer)) return;
     r->loading = true;
-    r->load = (struct log_load){.done = loaded,
+    r->load = (struct log_load){.done = apply_loaded,
                                 .read = {.offset = r->applied,
                                          .limit = r->high_watermark,
                                          .max_bytes = LOAD_BYTES,
@@ -98,7 +98,7 @@ tell_resigned(struct raft *r)
 }
 
 static void
-tell_leader(struct raft *r)
+apply_tell_leader(struct raft *r)
 {
     if (r->told_epoch == r->election.epoch && r->told_leader == r->election.leader_id) return;
     r->told_epoch = r->election.epoch;
@@ -131,9 +131,9 @@ apply_run(struct task *t)
     if (r->wants_resign && r->state == RAFT_LEADER) raft_become_resigned(r);
     r->wants_resign = false;
     tell_resigned(r);
-    tell_leader(r);
+    apply_tell_leader(r);
     tell_caught_up(r);
     tell_active(r);
     serve_fetches(r);
-    load(r);
+    apply_load(r);
 }

@@ -13,8 +13,8 @@ add_record(struct batch_builder *b, struct env *env, enum control_type type, enu
 }
 
 static void
-add_voters(struct batch_builder *b, struct env *env, int16_t kraft_version,
-           const struct raft_voter *v, int32_t n)
+add_voters_records(struct batch_builder *b, struct env *env, int16_t kraft_version,
+                   const struct raft_voter *v, int32_t n)
 {
     struct arena *a = &env->scratch;
     struct k_k_raft_version_record version = {.k_raft_version = kraft_version};
@@ -36,7 +36,7 @@ add_voters(struct batch_builder *b, struct env *env, int16_t kraft_version,
 }
 
 static struct buf *
-finish(struct batch_builder *b, struct env *env)
+finish_control_batch(struct batch_builder *b, struct env *env)
 {
     struct buf *buf = builder_finish(b, env->crc32c, &env->mem);
     builder_release(b);
@@ -70,8 +70,9 @@ control_leader_change(struct raft *r, bool with_voters)
     struct batch_builder b;
     builder_init(&b, &r->env->mem, 0);
     add_record(&b, r->env, CONTROL_LEADER_CHANGE, K_MSG_LEADER_CHANGE_MESSAGE, &m);
-    if (with_voters) add_voters(&b, r->env, r->kraft_version, r->voters.v, (int32_t)r->voters.n);
-    return finish(&b, r->env);
+    if (with_voters)
+        add_voters_records(&b, r->env, r->kraft_version, r->voters.v, (int32_t)r->voters.n);
+    return finish_control_batch(&b, r->env);
 }
 
 struct buf *
@@ -82,8 +83,8 @@ control_snapshot_head(struct env *env, int16_t kraft_version, const struct raft_
     builder_init(&b, &env->mem, 0);
     b.h.leader_epoch = 0;
     add_record(&b, env, CONTROL_SNAPSHOT_HEADER, K_MSG_SNAPSHOT_HEADER_RECORD, &head);
-    if (kraft_version >= 1) add_voters(&b, env, kraft_version, v, n);
-    return finish(&b, env);
+    if (kraft_version >= 1) add_voters_records(&b, env, kraft_version, v, n);
+    return finish_control_batch(&b, env);
 }
 
 struct buf *
@@ -95,13 +96,13 @@ control_snapshot_foot(struct env *env, int64_t base_offset)
     b.h.base_offset = base_offset;
     b.h.leader_epoch = 0;
     add_record(&b, env, CONTROL_SNAPSHOT_FOOTER, K_MSG_SNAPSHOT_FOOTER_RECORD, &foot);
-    return finish(&b, env);
+    return finish_control_batch(&b, env);
 }
 
 /* ---- reading ---- */
 
 static void
-take_voters(struct raft *r, struct slice value)
+take_voters_record(struct raft *r, struct slice value)
 {
     struct k_voters_record v;
     struct raft_voter voters[RAFT_VOTERS_MAX];
@@ -141,6 +142,6 @@ control_take(struct raft *r, struct slice batch, const struct batch_header *h)
     while (records_next(&rs, &rec)) {
         if (!control_key_parse(rec.key, &type)) continue;
         if (type == CONTROL_KRAFT_VERSION) take_version(r, rec.value);
-        if (type == CONTROL_KRAFT_VOTERS) take_voters(r, rec.value);
+        if (type == CONTROL_KRAFT_VOTERS) take_voters_record(r, rec.value);
     }
 }

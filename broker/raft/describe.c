@@ -2,7 +2,8 @@
 #include "broker/raft/state.h"
 
 static struct k_describe_quorum_response_replica_state
-state_of(int32_t id, struct uuid directory_id, int64_t end, int64_t fetch_ms, int64_t caught_up_ms)
+replica_state_of(int32_t id, struct uuid directory_id, int64_t end, int64_t fetch_ms,
+                 int64_t caught_up_ms)
 {
     return (struct k_describe_quorum_response_replica_state){.replica_id = id,
                                                              .replica_directory_id = directory_id,
@@ -14,7 +15,7 @@ state_of(int32_t id, struct uuid directory_id, int64_t end, int64_t fetch_ms, in
 
 /* A voter's directory is told as the voters' set has it: not at all with kraft.version 0. */
 static void
-add_voters(struct raft *r, struct k_describe_quorum_response_partition_data *d)
+describe_voters(struct raft *r, struct k_describe_quorum_response_partition_data *d)
 {
     int64_t now_ms = env_wall_ms(r->env);
     d->current_voters_n = (int32_t)r->voters.n;
@@ -23,11 +24,11 @@ add_voters(struct raft *r, struct k_describe_quorum_response_partition_data *d)
     for (int64_t i = 0; i < r->voters.n; i++) {
         const struct raft_voter *v = &r->voters.v[i];
         const struct member *m = member_by_id(r, v->id);
-        d->current_voters[i] =
-            v->id == r->cfg.node_id
-                ? state_of(v->id, v->directory_id, commitlog_assigned_end(&r->log), now_ms, now_ms)
-                : state_of(v->id, v->directory_id, m->end_offset, m->last_fetch_ms,
-                           m->caught_up_ms);
+        d->current_voters[i] = v->id == r->cfg.node_id
+                                 ? replica_state_of(v->id, v->directory_id,
+                                                    commitlog_assigned_end(&r->log), now_ms, now_ms)
+                                 : replica_state_of(v->id, v->directory_id, m->end_offset,
+                                                    m->last_fetch_ms, m->caught_up_ms);
     }
 }
 
@@ -39,8 +40,8 @@ add_observers(struct raft *r, struct k_describe_quorum_response_partition_data *
     d->observers =
         codec_array(&r->env->scratch, K_STRUCT_DESCRIBE_QUORUM_RESPONSE_REPLICA_STATE, n);
     LIST_EACH(&r->observers, o, struct observer, node)
-        d->observers[d->observers_n++] = state_of(o->key.id, o->key.directory_id, o->end_offset,
-                                                  o->last_fetch_ms, o->caught_up_ms);
+        d->observers[d->observers_n++] = replica_state_of(
+            o->key.id, o->key.directory_id, o->end_offset, o->last_fetch_ms, o->caught_up_ms);
 }
 
 static void
@@ -71,8 +72,9 @@ drop_directories(struct k_describe_quorum_response_partition_data *d)
 }
 
 static void
-answer_error(struct raft *r, struct raft_answer *a, const struct k_describe_quorum_request *q,
-             int16_t version, int16_t err, struct slice text)
+describe_answer_error(struct raft *r, struct raft_answer *a,
+                      const struct k_describe_quorum_request *q, int16_t version, int16_t err,
+                      struct slice text)
 {
     struct arena *s = &r->env->scratch;
     struct k_describe_quorum_response p;
@@ -95,7 +97,7 @@ answer_error(struct raft *r, struct raft_answer *a, const struct k_describe_quor
 }
 
 static bool
-is_ours(const struct k_describe_quorum_request *q)
+asks_for_our_quorum(const struct k_describe_quorum_request *q)
 {
     return q->topics_n == 1 && q->topics[0].partitions_n == 1 &&
            slice_eq(q->topics[0].topic_name, RAFT_TOPIC) &&
@@ -106,15 +108,16 @@ void
 raft_handle_describe_quorum(struct raft *r, struct raft_answer *a,
                             const struct k_describe_quorum_request *q, int16_t version)
 {
-    if (!is_ours(q)) {
-        answer_error(r, a, q, version, K_ERR_UNKNOWN_TOPIC_OR_PARTITION,
-                     S("This server does not host this topic-partition."));
+    if (!asks_for_our_quorum(q)) {
+        describe_answer_error(r, a, q, version, K_ERR_UNKNOWN_TOPIC_OR_PARTITION,
+                              S("This server does not host this topic-partition."));
         return;
     }
     if (r->state != RAFT_LEADER) {
-        answer_error(r, a, q, version, K_ERR_NOT_LEADER_OR_FOLLOWER,
-                     S("For requests intended only for the leader, this error indicates that the "
-                       "broker is not the current leader."));
+        describe_answer_error(
+            r, a, q, version, K_ERR_NOT_LEADER_OR_FOLLOWER,
+            S("For requests intended only for the leader, this error indicates that the "
+              "broker is not the current leader."));
         return;
     }
     struct arena *s = &r->env->scratch;
@@ -129,7 +132,7 @@ raft_handle_describe_quorum(struct raft *r, struct raft_answer *a,
     d->leader_id = r->election.leader_id;
     d->leader_epoch = r->election.epoch;
     d->high_watermark = r->high_watermark;
-    add_voters(r, d);
+    describe_voters(r, d);
     add_observers(r, d);
     if (version >= 2) add_nodes(r, &p);
     else drop_directories(d);

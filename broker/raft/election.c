@@ -9,7 +9,7 @@ election_arm(struct raft *r, int64_t after_ms)
 }
 
 static uint64_t
-draw(struct raft *r)
+election_draw(struct raft *r)
 {
     return env_random(r->env, STREAM_ELECTION);
 }
@@ -18,7 +18,7 @@ void
 election_begin_wait(struct raft *r)
 {
     bool is_alone = members_voters_n(r) == 1 && raft_is_voter(r);
-    election_arm(r, is_alone ? 0 : election_timeout(r->cfg.election_timeout_ms, draw(r)));
+    election_arm(r, is_alone ? 0 : election_timeout(r->cfg.election_timeout_ms, election_draw(r)));
 }
 
 static void
@@ -29,7 +29,7 @@ new_ballots(struct raft *r)
         timer_cancel(r->env, &r->members.v[i]->retry);
     }
     r->asked = false;
-    election_arm(r, election_timeout(r->cfg.election_timeout_ms, draw(r)));
+    election_arm(r, election_timeout(r->cfg.election_timeout_ms, election_draw(r)));
 }
 
 void
@@ -94,7 +94,7 @@ vote_done(struct call *call, enum env_err err, struct slice body, struct buf *bu
 }
 
 static void
-ask(struct raft *r, struct member *m)
+ask_for_vote(struct raft *r, struct member *m)
 {
     struct log_end end = raft_log_end(r);
     struct k_vote_request_partition_data d = {
@@ -119,13 +119,13 @@ void
 election_retry_due(struct timer *t)
 {
     struct member *m = CONTAINER_OF(t, struct member, retry);
-    if (is_asking(m->raft) && m->ballot == BALLOT_OPEN) ask(m->raft, m);
+    if (is_asking(m->raft) && m->ballot == BALLOT_OPEN) ask_for_vote(m->raft, m);
 }
 
 /* ---- counting ---- */
 
 static int32_t
-count(const struct raft *r, enum ballot b)
+count_ballots(const struct raft *r, enum ballot b)
 {
     int32_t n = 0;
     for (int64_t i = 0; i < r->members.n; i++)
@@ -140,7 +140,8 @@ lose(struct raft *r)
     if (r->state == RAFT_CANDIDATE) {
         r->backing_off = true;
         r->retries++;
-        election_arm(r, election_backoff(r->cfg.election_backoff_max_ms, r->retries, draw(r)));
+        election_arm(
+            r, election_backoff(r->cfg.election_backoff_max_ms, r->retries, election_draw(r)));
     } else if (r->election.leader_id != RAFT_NOBODY) {
         raft_become_follower(r, r->election.epoch, r->election.leader_id);
     } else {
@@ -159,16 +160,16 @@ void
 election_go_on(struct raft *r)
 {
     if (!is_asking(r) || !persist_is_durable(r) || r->is_closing) return;
-    int32_t n = members_voters_n(r), granted = 1 + count(r, BALLOT_GRANTED);
+    int32_t n = members_voters_n(r), granted = 1 + count_ballots(r, BALLOT_GRANTED);
     if (granted >= majority(n)) {
         win(r);
-    } else if (count(r, BALLOT_REJECTED) > n - majority(n)) {
+    } else if (count_ballots(r, BALLOT_REJECTED) > n - majority(n)) {
         lose(r);
     } else if (!r->asked) {
         r->asked = true;
         for (int64_t i = 0; i < r->members.n; i++) {
             struct member *m = r->members.v[i];
-            if (m->is_voter && m->who.id != r->cfg.node_id) ask(r, m);
+            if (m->is_voter && m->who.id != r->cfg.node_id) ask_for_vote(r, m);
         }
     }
 }

@@ -68,7 +68,7 @@ cut_done(struct log_op *op, enum log_err err)
 }
 
 static void
-cut(struct raft *r, struct log_end diverging)
+raft_cut_log(struct raft *r, struct log_end diverging)
 {
     int64_t at = divergence_cut(diverging, raft_epoch_end(r, diverging.epoch));
     if (at < r->high_watermark) {
@@ -81,7 +81,7 @@ cut(struct raft *r, struct log_end diverging)
 }
 
 static void
-take_voters(struct raft *r, struct slice batches)
+take_fetched_voters(struct raft *r, struct slice batches)
 {
     struct batch_header h;
     struct slice batch;
@@ -92,7 +92,7 @@ take_voters(struct raft *r, struct slice batches)
 }
 
 static void
-append(struct raft *r, struct slice batches, struct buf *buf)
+raft_append_fetched(struct raft *r, struct slice batches, struct buf *buf)
 {
     struct seg seg = {.buf = buf, .bytes = batches};
     int64_t before = commitlog_assigned_end(&r->log);
@@ -102,7 +102,7 @@ append(struct raft *r, struct slice batches, struct buf *buf)
         again_after_refusal(r);
     } else {
         r->refusals = 0;
-        take_voters(r, batches);
+        take_fetched_voters(r, batches);
     }
 }
 
@@ -119,7 +119,7 @@ take_records(struct raft *r, const struct k_fetch_response_partition_data *d, st
     wait_leader_over(r);
     r->fetch_deadline_ns = env_now_ns(r->env) + r->fetch_patience_ns;
     if (d->diverging_epoch.epoch >= 0) {
-        cut(r, (struct log_end){d->diverging_epoch.epoch, d->diverging_epoch.end_offset});
+        raft_cut_log(r, (struct log_end){d->diverging_epoch.epoch, d->diverging_epoch.end_offset});
     } else if (d->snapshot_id.epoch >= 0) {
         r->snapshot_wanted = d->snapshot_id.end_offset;
         wait_begin_told(&r->snapshot_wait);
@@ -127,15 +127,15 @@ take_records(struct raft *r, const struct k_fetch_response_partition_data *d, st
     } else {
         wait_end(&r->snapshot_wait);
         r->leader_high_watermark = MAX(r->leader_high_watermark, d->high_watermark);
-        if (d->records.bytes.n > 0) append(r, d->records.bytes, buf);
+        if (d->records.bytes.n > 0) raft_append_fetched(r, d->records.bytes, buf);
         else r->refusals = 0;
         took_high_watermark(r);
     }
 }
 
 static void
-take_answer(struct raft *r, const struct raft_call *c, const struct k_fetch_response *p,
-            struct buf *buf)
+raft_take_fetched(struct raft *r, const struct raft_call *c, const struct k_fetch_response *p,
+                  struct buf *buf)
 {
     c->to->refused_with = p->error_code;
     if (p->responses_n != 1 || p->responses[0].partitions_n != 1) {
@@ -155,7 +155,7 @@ take_answer(struct raft *r, const struct raft_call *c, const struct k_fetch_resp
 }
 
 static void
-fetched(struct call *call, enum env_err err, struct slice body, struct buf *buf)
+raft_fetched(struct call *call, enum env_err err, struct slice body, struct buf *buf)
 {
     struct raft_call *c = CONTAINER_OF(call, struct raft_call, call);
     struct raft *r = c->raft;
@@ -164,7 +164,7 @@ fetched(struct call *call, enum env_err err, struct slice body, struct buf *buf)
     if (is_current) {
         r->fetching = NULL;
         if (err == ENV_OK && call_decode(call, body, &r->env->scratch, &p))
-            take_answer(r, c, &p, buf);
+            raft_take_fetched(r, c, &p, buf);
         else again_later(r);
     }
     MEM_DELETE(&r->env->mem, c);
@@ -209,7 +209,7 @@ send_fetch(struct raft *r, struct member *m)
     d->partition_max_bytes = RAFT_FETCH_BYTES;
     d->replica_directory_id = r->cfg.directory_id;
     d->high_watermark = r->high_watermark;
-    r->fetching = raft_call_new(r, m, fetched);
+    r->fetching = raft_call_new(r, m, raft_fetched);
     raft_call_send(r->fetching, &m->fetch, K_API_FETCH, RAFT_FETCH_VERSION, &q);
 }
 

@@ -60,7 +60,7 @@ leader_end(struct raft *r)
 /* ---- telling the voters ---- */
 
 static void
-told(struct call *call, enum env_err err, struct slice body, struct buf *buf)
+epoch_begin_answered(struct call *call, enum env_err err, struct slice body, struct buf *buf)
 {
     (void)buf;
     struct raft_call *c = CONTAINER_OF(call, struct raft_call, call);
@@ -90,7 +90,7 @@ send_begin(struct raft *r, struct member *m)
                                              .topics_n = 1,
                                              .leader_endpoints = &at,
                                              .leader_endpoints_n = 1};
-    struct raft_call *c = raft_call_new(r, m, told);
+    struct raft_call *c = raft_call_new(r, m, epoch_begin_answered);
     raft_call_send(c, &m->talk, K_API_BEGIN_QUORUM_EPOCH, RAFT_BEGIN_VERSION, &q);
 }
 

@@ -12,7 +12,7 @@ open_channel(struct member *m, struct channel *ch, struct slice client_id)
 }
 
 static struct member *
-add(struct raft *r, const struct raft_voter *v)
+members_add(struct raft *r, const struct raft_voter *v)
 {
     struct mem *mem = &r->env->mem;
     struct member *m = MEM_NEW(mem, struct member);
@@ -30,7 +30,7 @@ add(struct raft *r, const struct raft_voter *v)
 }
 
 static bool
-is_at(const struct member *m, struct slice host, int32_t port)
+member_is_at(const struct member *m, struct slice host, int32_t port)
 {
     return m->who.port == port && slice_eq(m->who.host, host);
 }
@@ -39,7 +39,7 @@ static struct member *
 member_at(const struct raft *r, int32_t id, struct slice host, int32_t port)
 {
     for (int64_t i = 0; i < r->members.n; i++)
-        if (r->members.v[i]->who.id == id && is_at(r->members.v[i], host, port))
+        if (r->members.v[i]->who.id == id && member_is_at(r->members.v[i], host, port))
             return r->members.v[i];
     return NULL;
 }
@@ -85,19 +85,20 @@ members_learn(struct raft *r, int32_t id, struct slice host, int32_t port)
 {
     struct member *m = member_by_id(r, id);
     if (id < 0 || id == r->cfg.node_id || host.n == 0 || (m && m->is_voter)) return;
-    if (m && is_at(m, host, port)) return;
-    (void)add(r, &(struct raft_voter){.id = id, .host = host, .port = port});
+    if (m && member_is_at(m, host, port)) return;
+    (void)members_add(r, &(struct raft_voter){.id = id, .host = host, .port = port});
 }
 
 void
 members_set_bootstrap(struct raft *r, const struct raft_endpoint *e, int32_t n)
 {
     for (int32_t i = 0; i < n; i++)
-        (void)add(r, &(struct raft_voter){.id = RAFT_NOBODY, .host = e[i].host, .port = e[i].port});
+        (void)members_add(
+            r, &(struct raft_voter){.id = RAFT_NOBODY, .host = e[i].host, .port = e[i].port});
 }
 
 static void
-insert_sorted(struct raft *r, const struct raft_voter *v)
+insert_voter_sorted(struct raft *r, const struct raft_voter *v)
 {
     VEC_PUSH(&r->env->mem, &r->voters, *v);
     for (int64_t i = r->voters.n - 1; i > 0 && r->voters.v[i - 1].id > r->voters.v[i].id; i--) {
@@ -115,10 +116,10 @@ members_set_voters(struct raft *r, const struct raft_voter *v, int32_t n)
     r->voters.n = 0;
     for (int32_t i = 0; i < n; i++) {
         struct member *m = member_at(r, v[i].id, v[i].host, v[i].port);
-        if (!m) m = add(r, &v[i]);
+        if (!m) m = members_add(r, &v[i]);
         m->who.directory_id = v[i].directory_id;
         m->is_voter = true;
-        insert_sorted(r, &m->who);
+        insert_voter_sorted(r, &m->who);
     }
 }
 

@@ -9,7 +9,7 @@
 /* ---- writing ---- */
 
 static void
-print_member(struct writer *w, const char *name, int64_t v)
+print_json_member(struct writer *w, const char *name, int64_t v)
 {
     fmt_char(w, '"');
     fmt_str(w, name);
@@ -21,9 +21,9 @@ print_member(struct writer *w, const char *name, int64_t v)
 static void
 print_election(struct writer *w, const struct election *e)
 {
-    print_member(w, "leaderId", e->leader_id);
-    print_member(w, "leaderEpoch", e->epoch);
-    print_member(w, "votedId", e->voted.id);
+    print_json_member(w, "leaderId", e->leader_id);
+    print_json_member(w, "leaderEpoch", e->epoch);
+    print_json_member(w, "votedId", e->voted.id);
 }
 
 static void
@@ -67,7 +67,7 @@ struct json {
 };
 
 static void
-skip_blanks(struct json *j)
+json_skip_blanks(struct json *j)
 {
     while (j->at < j->s.n && (j->s.p[j->at] == ' ' || (j->s.p[j->at] >= 9 && j->s.p[j->at] <= 13)))
         j->at++;
@@ -75,16 +75,16 @@ skip_blanks(struct json *j)
 
 /* The next character that is not blank, 0 at the end. */
 static uint8_t
-peek(struct json *j)
+json_peek(struct json *j)
 {
-    skip_blanks(j);
+    json_skip_blanks(j);
     return j->at < j->s.n ? j->s.p[j->at] : 0;
 }
 
 static bool
 eat(struct json *j, uint8_t c)
 {
-    if (peek(j) != c) return false;
+    if (json_peek(j) != c) return false;
     j->at++;
     return true;
 }
@@ -111,7 +111,7 @@ string(struct json *j)
 static struct slice
 word(struct json *j)
 {
-    skip_blanks(j);
+    json_skip_blanks(j);
     int64_t from = j->at;
     while (j->at < j->s.n) {
         uint8_t c = j->s.p[j->at];
@@ -145,14 +145,14 @@ skip_value(struct json *j, int depth)
 {
     if (depth > DEPTH_MAX) j->bad = true;
     if (j->bad) return;
-    if (peek(j) == '"') (void)string(j);
+    if (json_peek(j) == '"') (void)string(j);
     else if (eat(j, '{')) skip_items(j, depth, '}');
     else if (eat(j, '[')) skip_items(j, depth, ']');
     else (void)word(j);
 }
 
 static int32_t
-number(struct json *j, int64_t least, int64_t most)
+json_number(struct json *j, int64_t least, int64_t most)
 {
     int64_t v = 0;
     if (!slice_to_i64(word(j), &v) || v < least || v > most) j->bad = true;
@@ -165,10 +165,10 @@ member(struct json *j, struct election *e, int32_t *version)
     struct slice name = string(j);
     want(j, ':');
     if (j->bad) return;
-    if (slice_eq(name, S("leaderId"))) e->leader_id = number(j, -1, INT32_MAX);
-    else if (slice_eq(name, S("leaderEpoch"))) e->epoch = number(j, 0, INT32_MAX);
-    else if (slice_eq(name, S("votedId"))) e->voted.id = number(j, -1, INT32_MAX);
-    else if (slice_eq(name, S("data_version"))) *version = number(j, 0, 1);
+    if (slice_eq(name, S("leaderId"))) e->leader_id = json_number(j, -1, INT32_MAX);
+    else if (slice_eq(name, S("leaderEpoch"))) e->epoch = json_number(j, 0, INT32_MAX);
+    else if (slice_eq(name, S("votedId"))) e->voted.id = json_number(j, -1, INT32_MAX);
+    else if (slice_eq(name, S("data_version"))) *version = json_number(j, 0, 1);
     else if (slice_eq(name, S("votedDirectoryId")))
         j->bad |= !uuid_parse(string(j), &e->voted.directory_id);
     else skip_value(j, 0);
@@ -186,7 +186,7 @@ quorum_state_parse(struct slice text, struct election *ret)
         member(&j, &e, &version);
     } while (!j.bad && eat(&j, ','));
     want(&j, '}');
-    if (peek(&j) != 0 || j.at < j.s.n) j.bad = true;
+    if (json_peek(&j) != 0 || j.at < j.s.n) j.bad = true;
     if (j.bad || version < 0 || e.epoch < 0) return false;
     *ret = e;
     return true;

@@ -75,7 +75,7 @@ raft_new(struct env *env, const struct raft_config *cfg, const struct raft_ops *
 /* ---- opening ----------------------------------------------------------------------------------- */
 
 static struct slice
-path_of(struct raft *r, struct slice name)
+raft_path(struct raft *r, struct slice name)
 {
     struct writer w = writer_mem(&r->env->mem);
     fmt_slice(&w, r->cfg.log_dir);
@@ -89,7 +89,7 @@ path_of(struct raft *r, struct slice name)
 }
 
 static void
-open_failed(struct raft *r, enum env_err err, const char *what, struct slice why)
+raft_open_failed(struct raft *r, enum env_err err, const char *what, struct slice why)
 {
     struct writer w = writer_mem(&r->env->mem);
     fmt_str(&w, what);
@@ -117,7 +117,7 @@ first_election(const struct raft *r)
 /* A node that led cannot lead this epoch again: what it had not synced is gone, and others may have
  * read it. A voter alone needs no time-out. */
 static void
-begin(struct raft *r)
+raft_begin(struct raft *r)
 {
     struct election e = first_election(r);
     bool is_self = e.leader_id == r->cfg.node_id, is_voter = raft_is_voter(r);
@@ -143,25 +143,25 @@ log_is_durable(struct log_op *op, enum log_err err)
     struct raft *r = CONTAINER_OF(op, struct raft, open_sync);
     if (r->is_closing) return;
     if (err != LOG_OK) {
-        open_failed(r, ENV_EIO, "the metadata log", slice_cstr(log_err_text(err)));
+        raft_open_failed(r, ENV_EIO, "the metadata log", slice_cstr(log_err_text(err)));
         return;
     }
     if (r->applied < commitlog_start(&r->log) || r->applied > commitlog_assigned_end(&r->log)) {
-        open_failed(r, ENV_ECORRUPT, "the metadata log does not reach to its last checkpoint",
-                    SLICE_EMPTY);
+        raft_open_failed(r, ENV_ECORRUPT, "the metadata log does not reach to its last checkpoint",
+                         SLICE_EMPTY);
         return;
     }
     r->is_opened = true;
     if (r->ops->opened) r->ops->opened(r->owner, ENV_OK, SLICE_NULL);
-    begin(r);
+    raft_begin(r);
 }
 
 static void
-name_is_durable(struct op *op)
+raft_name_is_durable(struct op *op)
 {
     struct raft *r = CONTAINER_OF(op, struct raft, dir_op);
     if (op->err != ENV_OK) {
-        open_failed(r, op->err, "the log directory", slice_cstr(env_err_text(op->err)));
+        raft_open_failed(r, op->err, "the log directory", slice_cstr(env_err_text(op->err)));
         return;
     }
     r->open_sync.done = log_is_durable;
@@ -173,7 +173,7 @@ name_is_durable(struct op *op)
 static void
 sync_log(struct raft *r)
 {
-    r->dir_op.done = name_is_durable;
+    r->dir_op.done = raft_name_is_durable;
     dir_sync(r->env, &r->dir_op, r->cfg.log_dir);
 }
 
@@ -202,7 +202,7 @@ checkpoint_path(struct raft *r)
     fmt_char(&w, '-');
     fmt_padded(&w, r->checkpoint.epoch, 10);
     fmt_str(&w, ".checkpoint");
-    struct slice path = path_of(r, writer_slice(&w));
+    struct slice path = raft_path(r, writer_slice(&w));
     writer_release(&w);
     return path;
 }
@@ -213,11 +213,11 @@ checkpoint_read(struct file_slurp *s)
     struct raft *r = CONTAINER_OF(s, struct raft, slurp);
     struct buf *buf = s->buf;
     if (s->err != ENV_OK) {
-        open_failed(r, s->err, "a checkpoint of the metadata log",
-                    slice_cstr(env_err_text(s->err)));
+        raft_open_failed(r, s->err, "a checkpoint of the metadata log",
+                         slice_cstr(env_err_text(s->err)));
     } else if (!take_checkpoint(r, buf_slice(buf))) {
         struct slice path = checkpoint_path(r);
-        open_failed(r, ENV_ECORRUPT, "not a whole checkpoint of the metadata log", path);
+        raft_open_failed(r, ENV_ECORRUPT, "not a whole checkpoint of the metadata log", path);
         mem_free_slice(&r->env->mem, path);
     } else {
         r->applied = r->high_watermark = r->checkpoint.offset;
@@ -257,12 +257,13 @@ listed(struct op *op)
     struct raft *r = CONTAINER_OF(op, struct raft, dir_op);
     struct buf *buf = op->buf;
     if (op->err != ENV_OK) {
-        open_failed(r, op->err, "the metadata log's directory", slice_cstr(env_err_text(op->err)));
+        raft_open_failed(r, op->err, "the metadata log's directory",
+                         slice_cstr(env_err_text(op->err)));
         return;
     }
     struct slice name = latest_checkpoint(buf_slice(buf), &r->checkpoint);
     if (name.p) {
-        struct slice path = path_of(r, name);
+        struct slice path = raft_path(r, name);
         r->slurp.done = checkpoint_read;
         file_slurp(r->env, &r->slurp, path, CHECKPOINT_BYTES_MAX);
         mem_free_slice(&r->env->mem, path);
@@ -281,13 +282,13 @@ state_read(struct file_slurp *s)
                    (s->err == ENV_OK && quorum_state_parse(buf_slice(buf), &r->election));
     buf_unref(buf);
     if (!is_good) {
-        open_failed(
+        raft_open_failed(
             r, s->err == ENV_OK ? ENV_ECORRUPT : s->err,
             "quorum-state cannot be used (it says who was voted for: do not just delete it)",
             s->err == ENV_OK ? S("corrupt") : slice_cstr(env_err_text(s->err)));
         return;
     }
-    struct slice dir = path_of(r, SLICE_EMPTY);
+    struct slice dir = raft_path(r, SLICE_EMPTY);
     r->dir_op.done = listed;
     dir_list(r->env, &r->dir_op, dir);
     mem_free_slice(&r->env->mem, dir);
@@ -296,13 +297,13 @@ state_read(struct file_slurp *s)
 /* ---- the log ---- */
 
 static void
-log_ready(struct commitlog *log, enum log_err err, struct slice why)
+raft_log_ready(struct commitlog *log, enum log_err err, struct slice why)
 {
     struct raft *r = log->owner;
     if (r->is_closing) return;
     if (err != LOG_OK) {
-        open_failed(r, commitlog_error(log) ? commitlog_error(log) : ENV_ECORRUPT,
-                    "the metadata log", why);
+        raft_open_failed(r, commitlog_error(log) ? commitlog_error(log) : ENV_ECORRUPT,
+                         "the metadata log", why);
         return;
     }
     r->slurp.done = state_read;
@@ -310,13 +311,13 @@ log_ready(struct commitlog *log, enum log_err err, struct slice why)
 }
 
 static void
-log_written(struct commitlog *log)
+raft_log_written(struct commitlog *log)
 {
     apply_kick(log->owner);
 }
 
 static void
-log_synced(struct commitlog *log)
+raft_log_synced(struct commitlog *log)
 {
     struct raft *r = log->owner;
     if (!r->is_opened || r->is_closing) return;
@@ -325,12 +326,13 @@ log_synced(struct commitlog *log)
 }
 
 static void
-log_failed(struct commitlog *log, enum env_err err)
+raft_log_failed(struct commitlog *log, enum env_err err)
 {
     raft_fatal(log->owner, "the metadata log", slice_cstr(env_err_text(err)));
 }
 
-static const struct commitlog_ops log_ops = {log_ready, log_written, log_synced, log_failed};
+static const struct commitlog_ops log_ops = {raft_log_ready, raft_log_written, raft_log_synced,
+                                             raft_log_failed};
 
 void
 raft_open(struct raft *r)
@@ -340,8 +342,8 @@ raft_open(struct raft *r)
     r->log_config.segment_bytes = r->cfg.segment_bytes;
     r->log_config.flush_messages = 1;
     r->log_config.retention_ms = r->log_config.retention_bytes = -1;
-    r->state_path = path_of(r, QUORUM_STATE_FILE);
-    struct slice dir = path_of(r, SLICE_EMPTY);
+    r->state_path = raft_path(r, QUORUM_STATE_FILE);
+    struct slice dir = raft_path(r, SLICE_EMPTY);
     struct commitlog_params p = {.dir = dir,
                                  .name = RAFT_DIR,
                                  .topic_id = RAFT_TOPIC_ID,
@@ -355,7 +357,7 @@ raft_open(struct raft *r)
 /* ---- closing ----------------------------------------------------------------------------------- */
 
 static void
-log_closed(struct log_op *op, enum log_err err)
+raft_log_closed(struct log_op *op, enum log_err err)
 {
     (void)err;
     struct raft *r = CONTAINER_OF(op, struct raft, close_op);
@@ -370,7 +372,7 @@ raft_ends_done(struct raft *r)
     /* A log that is being cut cannot be closed: cut_done() comes back to it. */
     r->closes_after_cut = r->truncating;
     if (r->truncating) return;
-    r->close_op.done = log_closed;
+    r->close_op.done = raft_log_closed;
     commitlog_close(&r->log, &r->close_op);
 }
 

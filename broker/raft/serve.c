@@ -48,7 +48,7 @@ is_for_us(const struct raft *r, int32_t id, struct uuid directory_id)
 #define COMMA ,
 
 static void
-give(struct raft *r, struct raft_answer *a, const struct verdict *v)
+give_verdict(struct raft *r, struct raft_answer *a, const struct verdict *v)
 {
     struct raft_endpoint at;
     bool is_known = v->top_err == K_ERR_NONE && v->leader_id == r->election.leader_id &&
@@ -62,12 +62,12 @@ give(struct raft *r, struct raft_answer *a, const struct verdict *v)
 }
 
 static void
-answer(struct raft *r, struct raft_answer *a, enum k_msg msg, int16_t top_err, int16_t err,
-       bool is_granted)
+answer_when_durable(struct raft *r, struct raft_answer *a, enum k_msg msg, int16_t top_err,
+                    int16_t err, bool is_granted)
 {
     struct verdict v = {msg, top_err, err, r->election.leader_id, r->election.epoch, is_granted};
     if (persist_is_durable(r)) {
-        give(r, a, &v);
+        give_verdict(r, a, &v);
         return;
     }
     a->raft = r;
@@ -86,7 +86,7 @@ serve_durable(struct raft *r)
         struct verdict v = *(struct verdict *)a->held;
         MEM_DELETE(&r->env->mem, (struct verdict *)a->held);
         a->raft = NULL;
-        give(r, a, &v);
+        give_verdict(r, a, &v);
     }
 }
 
@@ -170,19 +170,19 @@ raft_handle_vote(struct raft *r, struct raft_answer *a, const struct k_vote_requ
     enum k_msg msg = K_MSG_VOTE_RESPONSE;
     int16_t top = TOP_ERROR(r, q);
     if (top != K_ERR_NONE) {
-        answer(r, a, msg, top, K_ERR_NONE, false);
+        answer_when_durable(r, a, msg, top, K_ERR_NONE, false);
         return;
     }
     const struct k_vote_request_partition_data *d = &q->topics[0].partitions[0];
     int16_t err = vote_error(r, q, d);
     if (err != K_ERR_NONE) {
-        answer(r, a, msg, K_ERR_NONE, err, false);
+        answer_when_durable(r, a, msg, K_ERR_NONE, err, false);
     } else {
         raft_see(r, d->replica_epoch, RAFT_NOBODY);
         struct vote_facts f = facts(r, d);
         bool is_granted = d->pre_vote ? pre_vote(&f) : vote(&f);
         if (is_granted && !d->pre_vote) cast_vote(r, f.candidate);
-        answer(r, a, msg, K_ERR_NONE, K_ERR_NONE, is_granted);
+        answer_when_durable(r, a, msg, K_ERR_NONE, K_ERR_NONE, is_granted);
     }
 }
 
@@ -213,22 +213,22 @@ raft_handle_begin_quorum_epoch(struct raft *r, struct raft_answer *a,
     enum k_msg msg = K_MSG_BEGIN_QUORUM_EPOCH_RESPONSE;
     int16_t top = TOP_ERROR(r, q);
     if (top != K_ERR_NONE) {
-        answer(r, a, msg, top, K_ERR_NONE, false);
+        answer_when_durable(r, a, msg, top, K_ERR_NONE, false);
         return;
     }
     const struct k_begin_quorum_epoch_request_partition_data *d = &q->topics[0].partitions[0];
     int16_t err = leadership_error(r, d->leader_epoch, d->leader_id);
     if (err != K_ERR_NONE) {
-        answer(r, a, msg, K_ERR_NONE, err, false);
+        answer_when_durable(r, a, msg, K_ERR_NONE, err, false);
     } else if (!is_for_us(r, q->voter_id, d->voter_directory_id)) {
-        answer(r, a, msg, K_ERR_NONE, K_ERR_INVALID_VOTER_KEY, false);
+        answer_when_durable(r, a, msg, K_ERR_NONE, K_ERR_INVALID_VOTER_KEY, false);
     } else {
         if (q->leader_endpoints_n > 0)
             members_learn(r, d->leader_id, q->leader_endpoints[0].host,
                           q->leader_endpoints[0].port);
         if (!follows(r, d->leader_epoch, d->leader_id))
             raft_become_follower(r, d->leader_epoch, d->leader_id);
-        answer(r, a, msg, K_ERR_NONE, K_ERR_NONE, false);
+        answer_when_durable(r, a, msg, K_ERR_NONE, K_ERR_NONE, false);
     }
 }
 
@@ -236,8 +236,8 @@ raft_handle_begin_quorum_epoch(struct raft *r, struct raft_answer *a,
 
 /* This node's place among the candidates that the leader prefers; the last if it is not named. */
 static int32_t
-place(const struct raft *r, const struct k_end_quorum_epoch_request_partition_data *d,
-      int32_t *ret_n)
+successor_place(const struct raft *r, const struct k_end_quorum_epoch_request_partition_data *d,
+                int32_t *ret_n)
 {
     int32_t n = MAX(d->preferred_candidates_n, d->preferred_successors_n);
     *ret_n = MAX(n, 1);
@@ -252,7 +252,7 @@ place(const struct raft *r, const struct k_end_quorum_epoch_request_partition_da
 static void
 leader_has_ended(struct raft *r, const struct k_end_quorum_epoch_request_partition_data *d)
 {
-    int32_t n, at = place(r, d, &n);
+    int32_t n, at = successor_place(r, d, &n);
     int64_t wait_ms = successor_backoff(r->cfg.election_backoff_max_ms, at, n);
     r->has_fetched = false;
     r->fetch_deadline_ns = env_now_ns(r->env) + wait_ms * NS_PER_MS;
@@ -266,16 +266,16 @@ raft_handle_end_quorum_epoch(struct raft *r, struct raft_answer *a,
     enum k_msg msg = K_MSG_END_QUORUM_EPOCH_RESPONSE;
     int16_t top = TOP_ERROR(r, q);
     if (top != K_ERR_NONE) {
-        answer(r, a, msg, top, K_ERR_NONE, false);
+        answer_when_durable(r, a, msg, top, K_ERR_NONE, false);
         return;
     }
     const struct k_end_quorum_epoch_request_partition_data *d = &q->topics[0].partitions[0];
     int16_t err = leadership_error(r, d->leader_epoch, d->leader_id);
     if (err != K_ERR_NONE) {
-        answer(r, a, msg, K_ERR_NONE, err, false);
+        answer_when_durable(r, a, msg, K_ERR_NONE, err, false);
     } else {
         raft_see(r, d->leader_epoch, d->leader_id);
         if (r->state == RAFT_FOLLOWER) leader_has_ended(r, d);
-        answer(r, a, msg, K_ERR_NONE, K_ERR_NONE, false);
+        answer_when_durable(r, a, msg, K_ERR_NONE, K_ERR_NONE, false);
     }
 }

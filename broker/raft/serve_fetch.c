@@ -17,7 +17,7 @@ struct fetch_wait {
 /* Who leads in which epoch, if that is durable. What a power loss would make us forget must not be told:
  * an observer that knew of a later epoch than the quorum would refuse its leader until the next election. */
 static void
-name_leader(const struct raft *r, int32_t *ret_leader_id, int32_t *ret_epoch)
+name_durable_leader(const struct raft *r, int32_t *ret_leader_id, int32_t *ret_epoch)
 {
     if (!persist_is_durable(r)) return;
     *ret_leader_id = r->election.leader_id;
@@ -36,7 +36,7 @@ new_response(struct raft *r, struct k_fetch_response *p)
     p->responses[0].partitions_n = 1;
     p->responses[0].partitions = codec_array(a, K_STRUCT_FETCH_RESPONSE_PARTITION_DATA, 1);
     struct k_fetch_response_partition_data *d = &p->responses[0].partitions[0];
-    name_leader(r, &d->current_leader.leader_id, &d->current_leader.leader_epoch);
+    name_durable_leader(r, &d->current_leader.leader_id, &d->current_leader.leader_epoch);
     d->high_watermark = r->state == RAFT_LEADER ? r->high_watermark : -1;
     d->log_start_offset = commitlog_start(&r->log);
     d->records.bytes = SLICE_EMPTY;
@@ -56,7 +56,7 @@ add_leader(struct raft *r, struct k_fetch_response *p)
 }
 
 static void
-answer_error(struct raft *r, struct raft_answer *a, int16_t err)
+raft_fetch_refuse(struct raft *r, struct raft_answer *a, int16_t err)
 {
     struct k_fetch_response p;
     new_response(r, &p)->error_code = err;
@@ -137,7 +137,7 @@ end_with_error(struct fetch_wait *w, int16_t err)
     struct raft *r = w->raft;
     struct raft_answer *a = take_off(w);
     if (!w->is_reading) free_wait(w);
-    answer_error(r, a, err);
+    raft_fetch_refuse(r, a, err);
 }
 
 static void
@@ -198,7 +198,7 @@ serve_fetches(struct raft *r)
 }
 
 static void
-time_is_up(struct timer *t)
+raft_fetch_expired(struct timer *t)
 {
     struct raft_answer *a = CONTAINER_OF(t, struct raft_answer, timer);
     struct fetch_wait *w = a->held;
@@ -230,7 +230,7 @@ wait_for_data(struct raft *r, struct raft_answer *a, const struct k_fetch_reques
                                       .min_one = true}};
     a->raft = r;
     a->held = w;
-    a->timer.due = time_is_up;
+    a->timer.due = raft_fetch_expired;
     list_push_back(&r->fetches, &a->node);
     timer_arm(r->env, &a->timer, env_now_ns(r->env) + q->max_wait_ms * NS_PER_MS);
     try_fetch(w);
@@ -253,7 +253,7 @@ leader_error(const struct raft *r, int32_t epoch)
 }
 
 static bool
-is_ours(const struct k_fetch_request *q, int16_t version)
+fetches_our_log(const struct k_fetch_request *q, int16_t version)
 {
     if (q->topics_n != 1 || q->topics[0].partitions_n != 1) return false;
     const struct k_fetch_request_fetch_topic *t = &q->topics[0];
@@ -279,7 +279,7 @@ raft_handle_fetch(struct raft *r, struct raft_answer *a, const struct k_fetch_re
         answer_top_error(a, K_ERR_BROKER_NOT_AVAILABLE);
         return;
     }
-    if (!serve_cluster_ok(r, q->cluster_id) || !is_ours(q, version)) {
+    if (!serve_cluster_ok(r, q->cluster_id) || !fetches_our_log(q, version)) {
         answer_top_error(a, serve_cluster_ok(r, q->cluster_id) ? K_ERR_INVALID_REQUEST
                                                                : K_ERR_INCONSISTENT_CLUSTER_ID);
         return;
@@ -287,7 +287,7 @@ raft_handle_fetch(struct raft *r, struct raft_answer *a, const struct k_fetch_re
     const struct k_fetch_request_fetch_partition *d = &q->topics[0].partitions[0];
     int16_t err = partition_error(r, q);
     if (err != K_ERR_NONE) {
-        answer_error(r, a, err);
+        raft_fetch_refuse(r, a, err);
         return;
     }
     struct log_end known = raft_epoch_end(r, d->last_fetched_epoch);
@@ -343,7 +343,7 @@ raft_handle_fetch_snapshot(struct raft *r, struct raft_answer *a,
         to->index = d->partition;
         to->error_code = snapshot_error(r, d, is_ours);
         if (is_ours)
-            name_leader(r, &to->current_leader.leader_id, &to->current_leader.leader_epoch);
+            name_durable_leader(r, &to->current_leader.leader_id, &to->current_leader.leader_epoch);
     }
     a->done(a, &p);
 }

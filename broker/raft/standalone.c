@@ -22,7 +22,7 @@ struct format {
 };
 
 static void
-finish(struct format *f, enum env_err err)
+format_finish(struct format *f, enum env_err err)
 {
     void (*done)(void *, enum env_err) = f->done;
     void *owner = f->owner;
@@ -34,9 +34,9 @@ finish(struct format *f, enum env_err err)
 }
 
 static void
-name_is_durable(struct op *op)
+format_name_is_durable(struct op *op)
 {
-    finish(CONTAINER_OF(op, struct format, op), op->err);
+    format_finish(CONTAINER_OF(op, struct format, op), op->err);
 }
 
 static void
@@ -44,19 +44,19 @@ replaced(struct file_replace *fr)
 {
     struct format *f = CONTAINER_OF(fr, struct format, replace);
     if (fr->err != ENV_OK) {
-        finish(f, fr->err);
+        format_finish(f, fr->err);
         return;
     }
-    f->op.done = name_is_durable;
+    f->op.done = format_name_is_durable;
     dir_sync(f->env, &f->op, f->log_dir);
 }
 
 static void
-made(struct op *op)
+format_dir_made(struct op *op)
 {
     struct format *f = CONTAINER_OF(op, struct format, op);
     if (op->err != ENV_OK && op->err != ENV_EEXIST) {
-        finish(f, op->err);
+        format_finish(f, op->err);
         return;
     }
     struct writer w = writer_mem(&f->env->mem);
@@ -82,7 +82,7 @@ records(struct env *env, const struct slice *values, int32_t n)
 }
 
 static void
-add(struct writer *w, struct buf *batch)
+add_written_batch(struct writer *w, struct buf *batch)
 {
     writer_bytes(w, buf_slice(batch));
     buf_unref(batch);
@@ -92,9 +92,9 @@ static struct buf *
 checkpoint(struct env *env, const struct raft_voter *self, const struct slice *values, int32_t n)
 {
     struct writer w = writer_mem(&env->mem);
-    add(&w, control_snapshot_head(env, 1, self, 1));
-    if (n > 0) add(&w, records(env, values, n));
-    add(&w, control_snapshot_foot(env, HEAD_RECORDS + n));
+    add_written_batch(&w, control_snapshot_head(env, 1, self, 1));
+    if (n > 0) add_written_batch(&w, records(env, values, n));
+    add_written_batch(&w, control_snapshot_foot(env, HEAD_RECORDS + n));
     struct buf *all = buf_copy(&env->mem, writer_slice(&w));
     writer_release(&w);
     return all;
@@ -117,6 +117,6 @@ raft_format_standalone(struct env *env, struct slice log_dir, const struct raft_
                          .dir = mem_dup(&env->mem, writer_slice(&w)),
                          .contents = checkpoint(env, self, values, n)};
     writer_release(&w);
-    f->op.done = made;
+    f->op.done = format_dir_made;
     dir_make(env, &f->op, f->dir);
 }

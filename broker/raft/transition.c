@@ -102,7 +102,7 @@ check_election(const struct election *old, const struct election *now)
 }
 
 static void
-leave(struct raft *r, enum raft_state to)
+leave_state(struct raft *r, enum raft_state to)
 {
     timer_cancel(r->env, &r->timer);
     if (r->state == RAFT_LEADER) leader_end(r);
@@ -120,7 +120,7 @@ raft_move(struct raft *r, enum raft_state to, const struct election *e)
     check_election(&r->election, e);
     struct election old = r->election;
     bool is_news = r->state != to || old.epoch != e->epoch || old.leader_id != e->leader_id;
-    leave(r, to);
+    leave_state(r, to);
     r->state = to;
     r->election = *e;
     CHECK(!states[to].ok || states[to].ok(r));

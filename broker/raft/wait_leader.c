@@ -3,7 +3,7 @@
 #include "broker/raft/state.h"
 
 static bool
-is_asked(const struct raft *r, const struct member *m)
+is_asked_for_leader(const struct raft *r, const struct member *m)
 {
     if (m->who.id == r->cfg.node_id) return false;
     return r->voters.n > 0 ? m->is_voter : true;
@@ -29,7 +29,7 @@ raft_tell_leader(const struct raft *r, struct writer *w)
 {
     bool is_first = true;
     for (int64_t i = 0; i < r->members.n; i++) {
-        if (!is_asked(r, r->members.v[i])) continue;
+        if (!is_asked_for_leader(r, r->members.v[i])) continue;
         if (!is_first) fmt_str(w, "; ");
         is_first = false;
         tell_member(r, r->members.v[i], w);
@@ -44,7 +44,7 @@ raft_leaderless_since_ns(const struct raft *r)
 }
 
 static bool
-why(struct wait *wait, struct writer *w)
+why_no_leader(struct wait *wait, struct writer *w)
 {
     raft_tell_leader(CONTAINER_OF(wait, const struct raft, leader_wait), w);
     return true;
@@ -63,7 +63,7 @@ why_snapshot(struct wait *wait, struct writer *w)
 void
 wait_leader_init(struct raft *r)
 {
-    wait_init(&r->leader_wait, r->env, "the leader of the controller quorum", why);
+    wait_init(&r->leader_wait, r->env, "the leader of the controller quorum", why_no_leader);
     wait_init(&r->snapshot_wait, r->env, "a snapshot of the metadata log", why_snapshot);
 }
 

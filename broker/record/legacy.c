@@ -18,7 +18,7 @@ legacy_crc32(struct slice b)
 }
 
 static struct slice
-nullable(struct reader *r)
+legacy_nullable(struct reader *r)
 {
     int32_t n = reader_i32(r);
     if (n == -1 || r->err) return SLICE_NULL;
@@ -41,8 +41,8 @@ legacy_parse(struct slice bytes, struct legacy_message *ret)
     m.magic = reader_i8(&r);
     m.attributes = reader_i8(&r);
     m.timestamp = m.magic == 1 ? reader_i64(&r) : BATCH_NO_TIMESTAMP;
-    m.key = nullable(&r);
-    m.value = nullable(&r);
+    m.key = legacy_nullable(&r);
+    m.value = legacy_nullable(&r);
     if (r.err || reader_left(&r)) return BATCH_BAD_RECORD;
     if (legacy_codec(&m) > CODEC_LZ4) return BATCH_BAD_CODEC;
     if (legacy_codec(&m) != CODEC_NONE && !m.value.p) return BATCH_BAD_RECORD;

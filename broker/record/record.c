@@ -9,7 +9,7 @@ records_begin(struct records *rs, const struct batch_header *h, struct slice pay
 }
 
 static bool
-fail(struct records *rs, enum batch_err err)
+records_fail(struct records *rs, enum batch_err err)
 {
     rs->err = err;
     rs->left = 0;
@@ -18,7 +18,7 @@ fail(struct records *rs, enum batch_err err)
 
 /* A length and that many bytes; -1 is null. */
 static struct slice
-nullable(struct reader *r)
+record_nullable(struct reader *r)
 {
     int32_t n = reader_varint(r);
     if (n == -1 || r->err) return SLICE_NULL;
@@ -30,7 +30,7 @@ header_read(struct reader *r, struct record_header *ret)
 {
     /* Kafka refuses a null header key; so a length of -1 is an error here. */
     ret->key = reader_bytes(r, reader_varint(r));
-    ret->value = nullable(r);
+    ret->value = record_nullable(r);
 }
 
 static void
@@ -57,8 +57,8 @@ record_read(const struct batch_header *h, struct slice body, struct record *ret)
     ret->timestamp_delta = reader_varlong(&r);
     ret->timestamp = timestamp_of(h, ret->timestamp_delta);
     ret->offset_delta = reader_varint(&r);
-    ret->key = nullable(&r);
-    ret->value = nullable(&r);
+    ret->key = record_nullable(&r);
+    ret->value = record_nullable(&r);
     ret->headers_n = reader_varint(&r);
     const uint8_t *headers = r.p;
     headers_skip(&r, ret->headers_n);
@@ -74,12 +74,12 @@ records_next(struct records *rs, struct record *ret)
         if (rs->err == BATCH_OK && reader_left(&rs->r)) rs->err = BATCH_BAD_COUNT;
         return false;
     }
-    if (!reader_left(&rs->r)) return fail(rs, BATCH_BAD_COUNT);
+    if (!reader_left(&rs->r)) return records_fail(rs, BATCH_BAD_COUNT);
     int32_t n = reader_varint(&rs->r);
     struct slice body = reader_bytes(&rs->r, n);
-    if (rs->r.err) return fail(rs, BATCH_BAD_RECORD);
-    if (!record_read(rs->h, body, ret)) return fail(rs, BATCH_BAD_RECORD);
-    if (ret->offset_delta > rs->h->last_offset_delta) return fail(rs, BATCH_BAD_OFFSET);
+    if (rs->r.err) return records_fail(rs, BATCH_BAD_RECORD);
+    if (!record_read(rs->h, body, ret)) return records_fail(rs, BATCH_BAD_RECORD);
+    if (ret->offset_delta > rs->h->last_offset_delta) return records_fail(rs, BATCH_BAD_OFFSET);
     ret->offset = rs->h->base_offset + ret->offset_delta;
     ret->sequence = rs->h->base_sequence >= 0
                       ? sequence_add(rs->h->base_sequence, ret->offset_delta)

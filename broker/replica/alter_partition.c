@@ -18,8 +18,8 @@ struct alter_batch {
 };
 
 static void
-fill_partition(struct alter_batch *b, struct partition *p,
-               struct k_alter_partition_request_partition_data *d)
+alter_fill_partition(struct alter_batch *b, struct partition *p,
+                     struct k_alter_partition_request_partition_data *d)
 {
     d->partition_index = p->index;
     d->leader_epoch = p->leader_epoch;
@@ -42,7 +42,7 @@ fill_partition(struct alter_batch *b, struct partition *p,
 
 /* One topic entry for each partition: the controller takes them in any grouping. */
 static void
-fill_request(struct alter_batch *b)
+alter_fill_request(struct alter_batch *b)
 {
     struct replicas *r = b->r;
     int32_t n = 0;
@@ -56,7 +56,7 @@ fill_request(struct alter_batch *b)
         t->topic_id = p->topic_id;
         t->partitions = codec_array(&b->arena, K_STRUCT_ALTER_PARTITION_REQUEST_PARTITION_DATA, 1);
         t->partitions_n = 1;
-        fill_partition(b, p, &t->partitions[0]);
+        alter_fill_partition(b, p, &t->partitions[0]);
         list_remove(&p->alter);
         p->alter_sent = true;
         p->alter_leader_epoch = p->leader_epoch;
@@ -94,13 +94,13 @@ batch_failed(struct alter_batch *b)
 }
 
 static void
-retry_due(struct timer *t)
+alter_retry_due(struct timer *t)
 {
     batch_failed(CONTAINER_OF(t, struct alter_batch, timer));
 }
 
 static void
-take_answer(struct replicas *r, const struct k_alter_partition_response *res)
+alter_take_answer(struct replicas *r, const struct k_alter_partition_response *res)
 {
     for (int32_t i = 0; i < res->topics_n; i++) {
         const struct k_alter_partition_response_topic_data *t = &res->topics[i];
@@ -115,7 +115,7 @@ take_answer(struct replicas *r, const struct k_alter_partition_response *res)
 }
 
 static void
-answered(struct link_call *c, int16_t err, struct slice body)
+alter_answered(struct link_call *c, int16_t err, struct slice body)
 {
     struct alter_batch *b = CONTAINER_OF(c, struct alter_batch, call);
     struct replicas *r = b->r;
@@ -128,12 +128,12 @@ answered(struct link_call *c, int16_t err, struct slice body)
         return;
     }
     if (!err && !res.error_code) {
-        take_answer(r, &res);
+        alter_take_answer(r, &res);
         batch_failed(b); /* if the answer is silent about some */
         return;
     }
     /* STALE_BROKER_EPOCH and the like: with the next registration it may go better. */
-    b->timer.due = retry_due;
+    b->timer.due = alter_retry_due;
     timer_arm(r->env, &b->timer, env_now_ns(r->env) + RETRY_BACKOFF_MS * NS_PER_MS);
 }
 
@@ -146,12 +146,12 @@ send_batch(struct task *t)
     r->alter_batch = b;
     b->r = r;
     arena_init(&b->arena, &r->env->mem, 0);
-    fill_request(b);
+    alter_fill_request(b);
     b->call.api_key = K_API_ALTER_PARTITION;
     b->call.version = ALTER_PARTITION_VERSION;
     b->call.request = &b->request;
     b->call.deadline_ns = TIME_NEVER;
-    b->call.done = answered;
+    b->call.done = alter_answered;
     link_send(&r->alter_link, &b->call);
 }
 

@@ -35,7 +35,7 @@ struct key {
 };
 
 static bool
-same(const struct map_node *n, const void *key)
+is_checkpoint_of(const struct map_node *n, const void *key)
 {
     const struct checkpointed *c = CONTAINER_OF(n, const struct checkpointed, node);
     const struct key *k = key;
@@ -43,10 +43,11 @@ same(const struct map_node *n, const void *key)
 }
 
 static struct checkpointed *
-find(struct replicas *r, struct slice topic, int32_t partition)
+find_checkpointed(struct replicas *r, struct slice topic, int32_t partition)
 {
     struct key k = {topic, partition};
-    struct map_node *n = map_find(&r->checkpoints, hash_of(r, topic, partition), same, &k);
+    struct map_node *n =
+        map_find(&r->checkpoints, hash_of(r, topic, partition), is_checkpoint_of, &k);
     return n ? CONTAINER_OF(n, struct checkpointed, node) : NULL;
 }
 
@@ -54,14 +55,14 @@ int64_t
 replicas_checkpointed(struct replicas *r, enum checkpoint_kind kind, struct slice topic,
                       int32_t index)
 {
-    struct checkpointed *c = find(r, topic, index);
+    struct checkpointed *c = find_checkpointed(r, topic, index);
     return c ? c->offset[kind] : 0;
 }
 
 bool
 replicas_is_checkpointed(struct replicas *r, struct slice topic, int32_t index)
 {
-    return find(r, topic, index) != NULL;
+    return find_checkpointed(r, topic, index) != NULL;
 }
 
 static void
@@ -86,7 +87,7 @@ replicas_forget_checkpoints(struct replicas *r)
 void
 replicas_forget_checkpoint(struct replicas *r, struct slice topic, int32_t index)
 {
-    struct checkpointed *c = find(r, topic, index);
+    struct checkpointed *c = find_checkpointed(r, topic, index);
     if (!c) return;
     map_remove(&r->checkpoints, &c->node);
     MEM_DELETE(&r->env->mem, c);
@@ -104,7 +105,7 @@ struct loader {
 };
 
 static struct slice
-path_of(struct replicas *r, int kind)
+checkpoint_file_path(struct replicas *r, int kind)
 {
     struct writer w = writer_mem(&r->env->mem);
     fmt_slice(&w, r->log_dir);
@@ -119,7 +120,7 @@ static void
 take_entry(void *ctx, const struct checkpoint_entry *e)
 {
     struct loader *l = ctx;
-    struct checkpointed *c = find(l->r, e->topic, e->partition);
+    struct checkpointed *c = find_checkpointed(l->r, e->topic, e->partition);
     if (!c) {
         c = MEM_NEW(&l->r->env->mem, struct checkpointed);
         c->topic = e->topic;
@@ -138,11 +139,11 @@ load_next(struct loader *l)
         MEM_DELETE(&l->r->env->mem, l);
         return;
     }
-    file_slurp(l->r->env, &l->slurp, path_of(l->r, l->kind), FILE_BYTES_MAX);
+    file_slurp(l->r->env, &l->slurp, checkpoint_file_path(l->r, l->kind), FILE_BYTES_MAX);
 }
 
 static void
-loaded(struct file_slurp *s)
+checkpoint_file_loaded(struct file_slurp *s)
 {
     struct loader *l = CONTAINER_OF(s, struct loader, slurp);
     struct replicas *r = l->r;
@@ -169,7 +170,7 @@ replicas_load_checkpoints(struct replicas *r, void (*done)(void *owner, enum env
     l->r = r;
     l->done = done;
     l->owner = owner;
-    l->slurp.done = loaded;
+    l->slurp.done = checkpoint_file_loaded;
     load_next(l);
 }
 
@@ -195,7 +196,7 @@ offset_of(const struct partition *p, int kind)
 
 /* A log start is only told where it is not 0, as Kafka does. */
 static bool
-is_told(const struct partition *p, int kind)
+is_checkpointed(const struct partition *p, int kind)
 {
     return p->log_ready && !p->is_deleted &&
            (kind != CHECKPOINT_LOG_START || commitlog_start(&p->log) > 0);
@@ -210,10 +211,10 @@ is_carried_on(const struct checkpointed *c, int kind)
 }
 
 static void
-print(struct replicas *r, int kind, struct writer *w)
+print_checkpoint(struct replicas *r, int kind, struct writer *w)
 {
     int64_t n = 0;
-    MAP_EACH(&r->partitions, p, struct partition, by_id) n += is_told(p, kind);
+    MAP_EACH(&r->partitions, p, struct partition, by_id) n += is_checkpointed(p, kind);
     MAP_EACH(&r->checkpoints, c, struct checkpointed, node) n += is_carried_on(c, kind);
     checkpoint_print_head(w, n);
     MAP_EACH(&r->checkpoints, c, struct checkpointed, node) {
@@ -222,7 +223,7 @@ print(struct replicas *r, int kind, struct writer *w)
         checkpoint_print_entry(w, &e);
     }
     MAP_EACH(&r->partitions, p, struct partition, by_id) {
-        if (!is_told(p, kind)) continue;
+        if (!is_checkpointed(p, kind)) continue;
         struct checkpoint_entry e = {p->topic, p->index, offset_of(p, kind)};
         checkpoint_print_entry(w, &e);
     }
@@ -233,8 +234,8 @@ write_next(struct checkpoint_writer *cw)
 {
     struct replicas *r = cw->r;
     struct writer w = writer_mem(&r->env->mem);
-    print(r, cw->kind, &w);
-    file_replace(r->env, &cw->replace, path_of(r, cw->kind), writer_slice(&w));
+    print_checkpoint(r, cw->kind, &w);
+    file_replace(r->env, &cw->replace, checkpoint_file_path(r, cw->kind), writer_slice(&w));
     writer_release(&w);
 }
 

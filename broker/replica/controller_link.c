@@ -7,17 +7,17 @@
 #define BACKOFF_MS 50
 #define TIMEOUT_MS 30000
 
-static void pump(struct controller_link *l);
+static void link_pump(struct controller_link *l);
 
 static void
-retry_due(struct timer *t)
+link_retry_due(struct timer *t)
 {
-    pump(CONTAINER_OF(t, struct controller_link, retry));
+    link_pump(CONTAINER_OF(t, struct controller_link, retry));
 }
 
 /* That the quorum has no leader is for the raft to say. */
 static bool
-why(struct wait *wait, struct writer *w)
+why_no_controller(struct wait *wait, struct writer *w)
 {
     const struct controller_link *l = CONTAINER_OF(wait, const struct controller_link, wait);
     struct raft_endpoint ep;
@@ -42,8 +42,8 @@ controller_link_init(struct controller_link *l, struct env *env, struct raft *ra
 {
     *l = (struct controller_link){.env = env, .raft = raft, .client_id = client_id};
     list_init(&l->queued);
-    l->retry.due = retry_due;
-    wait_init(&l->wait, env, "an answer of the active controller", why);
+    l->retry.due = link_retry_due;
+    wait_init(&l->wait, env, "an answer of the active controller", why_no_controller);
 }
 
 void
@@ -102,7 +102,7 @@ requeue(struct link_call *c)
 }
 
 static void
-answered(struct call *call, enum env_err err, struct slice body, struct buf *from)
+link_answered(struct call *call, enum env_err err, struct slice body, struct buf *from)
 {
     (void)from;
     struct link_call *c = CONTAINER_OF(call, struct link_call, call);
@@ -123,14 +123,14 @@ send_one(struct controller_link *l, struct link_call *c)
                         : (c->deadline_ns - env_now_ns(l->env) + NS_PER_MS - 1) / NS_PER_MS;
     int64_t timeout_ms = MIN(left_ms, c->timeout_ms ? c->timeout_ms : TIMEOUT_MS);
     c->sent = true;
-    c->call.done = answered;
+    c->call.done = link_answered;
     if (!channel_call(&l->channel, &c->call, c->api_key, c->version, c->request, MAX(timeout_ms, 1),
                       NULL))
         UNREACHABLE();
 }
 
 static void
-pump(struct controller_link *l)
+link_pump(struct controller_link *l)
 {
     if (l->stopped) return;
     bool found = find_controller(l);

@@ -34,12 +34,12 @@ struct fetcher {
     struct slice refused_what; /* the partition, if it was one's; owned */
 };
 
-static void go_on(struct fetcher *f);
+static void fetch_when_settled(struct fetcher *f);
 
 /* ---- a leader that stays away ---- */
 
 static bool
-why(struct wait *wait, struct writer *w)
+why_no_fetch(struct wait *wait, struct writer *w)
 {
     const struct fetcher *f = CONTAINER_OF(wait, const struct fetcher, wait);
     int32_t n = 0;
@@ -80,7 +80,7 @@ is_ready(const struct partition *p)
 }
 
 static void
-fill_partition(struct k_fetch_request_fetch_partition *q, struct partition *p)
+fetcher_fill_partition(struct k_fetch_request_fetch_partition *q, struct partition *p)
 {
     struct replicas *r = p->owner;
     int64_t end = commitlog_settled_end(&p->log);
@@ -96,7 +96,7 @@ fill_partition(struct k_fetch_request_fetch_partition *q, struct partition *p)
 }
 
 static int32_t
-fill_request(struct fetcher *f, struct k_fetch_request *q)
+fetcher_fill_request(struct fetcher *f, struct k_fetch_request *q)
 {
     struct replicas *r = f->r;
     struct arena *a = &r->env->scratch;
@@ -116,7 +116,7 @@ fill_request(struct fetcher *f, struct k_fetch_request *q)
         t->topic_id = p->topic_id;
         t->partitions = codec_array(a, K_STRUCT_FETCH_REQUEST_FETCH_PARTITION, 1);
         t->partitions_n = 1;
-        fill_partition(&t->partitions[0], p);
+        fetcher_fill_partition(&t->partitions[0], p);
     }
     return n;
 }
@@ -177,7 +177,8 @@ wait_for_the_first(struct fetcher *f)
 static void
 part_failed(struct partition *p, int16_t err)
 {
-    if (err == K_ERR_OFFSET_OUT_OF_RANGE) p->needs_offsets = true; /* go_on() asks for them */
+    if (err == K_ERR_OFFSET_OUT_OF_RANGE)
+        p->needs_offsets = true; /* fetch_when_settled() asks for them */
     else /* Stale epochs, moved leaders: the metadata log will say more; ask again meanwhile. */
         back_off_alone(p);
 }
@@ -221,7 +222,7 @@ take_part(struct fetcher *f, struct uuid topic_id, const struct k_fetch_response
 }
 
 static void
-answered(struct call *call, enum env_err err, struct slice body, struct buf *from)
+fetcher_answered(struct call *call, enum env_err err, struct slice body, struct buf *from)
 {
     struct fetcher *f = CONTAINER_OF(call, struct fetcher, call);
     if (f->stopping) return;
@@ -239,7 +240,7 @@ answered(struct call *call, enum env_err err, struct slice body, struct buf *fro
         for (int32_t k = 0; k < res.responses[i].partitions_n; k++)
             take_part(f, res.responses[i].topic_id, &res.responses[i].partitions[k], from);
     if (f->refused_with == K_ERR_NONE) wait_end(&f->wait);
-    go_on(f);
+    fetch_when_settled(f);
 }
 
 /* ---- out of range: where does the leader's log end and begin? ---- */
@@ -307,7 +308,7 @@ offsets_answered(struct call *call, enum env_err err, struct slice body, struct 
         return;
     }
     take_offsets(f, &res);
-    go_on(f);
+    fetch_when_settled(f);
 }
 
 static void
@@ -340,10 +341,10 @@ ask_offsets(struct partition *p, int64_t of)
 /* ---- the round ---- */
 
 static void
-ask(struct fetcher *f)
+fetcher_ask(struct fetcher *f)
 {
     struct k_fetch_request q;
-    bool is_wanted = fill_request(f, &q) > 0;
+    bool is_wanted = fetcher_fill_request(f, &q) > 0;
     if (is_wanted) wait_begin(&f->wait);
     if (!is_wanted || !connect_to_leader(f)) {
         back_off(f);
@@ -352,7 +353,7 @@ ask(struct fetcher *f)
     LIST_EACH(&f->partitions, p, struct partition, fetching)
         if (is_ready(p)) p->fetching_epoch = p->leader_epoch;
     f->state = FETCHER_ASKING;
-    f->call.done = answered;
+    f->call.done = fetcher_answered;
     if (!channel_call(&f->channel, &f->call, K_API_FETCH, FETCH_VERSION, &q,
                       config_i64(f->r->config, K_CFG_REPLICA_SOCKET_TIMEOUT_MS), NULL))
         UNREACHABLE();
@@ -376,7 +377,7 @@ any_ready(struct fetcher *f)
 }
 
 static void
-go_on(struct fetcher *f)
+fetch_when_settled(struct fetcher *f)
 {
     if (f->stopping || f->state == FETCHER_ASKING || list_is_empty(&f->partitions)) return;
     if (f->has_channel && !call_is_pending(&f->offsets_call)) ask_next_offsets(f);
@@ -385,7 +386,7 @@ go_on(struct fetcher *f)
         return;
     }
     f->state = FETCHER_IDLE;
-    if (any_ready(f)) ask(f);
+    if (any_ready(f)) fetcher_ask(f);
     else wait_for_the_first(f);
 }
 
@@ -393,13 +394,13 @@ static void
 again_now(struct task *t)
 {
     struct fetcher *f = CONTAINER_OF(t, struct fetcher, again);
-    if (f->state != FETCHER_ASKING && !timer_is_armed(&f->backoff)) go_on(f);
+    if (f->state != FETCHER_ASKING && !timer_is_armed(&f->backoff)) fetch_when_settled(f);
 }
 
 static void
 backoff_over(struct timer *t)
 {
-    go_on(CONTAINER_OF(t, struct fetcher, backoff));
+    fetch_when_settled(CONTAINER_OF(t, struct fetcher, backoff));
 }
 
 void
@@ -433,7 +434,7 @@ fetcher_of(struct replicas *r, int32_t leader_id, int32_t index)
     list_init(&f->partitions);
     f->again.run = again_now;
     f->backoff.due = backoff_over;
-    wait_init(&f->wait, r->env, "an answer of a leader", why);
+    wait_init(&f->wait, r->env, "an answer of a leader", why_no_fetch);
     list_push_back(&r->fetchers, &f->node);
     return f;
 }

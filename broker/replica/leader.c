@@ -55,7 +55,7 @@ reached(const struct partition *p, const struct append_waiter *w)
 /* acks=all: the records are committed; if the ISR shrank below the minimum meanwhile, the client must
  * know that the promise is weaker than it asked for. */
 static int16_t
-verdict(const struct partition *p, const struct append_waiter *w)
+append_verdict(const struct partition *p, const struct append_waiter *w)
 {
     if (w->all && partition_is_under_min_isr(p)) return K_ERR_NOT_ENOUGH_REPLICAS_AFTER_APPEND;
     return 0;
@@ -65,7 +65,7 @@ void
 partition_wait(struct partition *p, struct append_waiter *w)
 {
     if (reached(p, w)) {
-        w->done(w, verdict(p, w));
+        w->done(w, append_verdict(p, w));
         return;
     }
     list_push_back(&p->append_waiters, &w->node);
@@ -84,7 +84,7 @@ finish_waiters(struct partition *p)
     }
     for (struct list *n; (n = list_pop_front(&now)) != NULL;) {
         struct append_waiter *w = LIST_ENTRY(n, struct append_waiter, node);
-        w->done(w, verdict(p, w));
+        w->done(w, append_verdict(p, w));
     }
 }
 
@@ -105,7 +105,7 @@ partition_has_replica(const struct partition *p, int32_t broker_id)
 /* May the controller be asked to let it in? It would refuse a broker that is fenced, shutting down, or
  * of another epoch than the one that fetched (KIP-841, KIP-903). */
 static bool
-is_eligible(const struct partition *p, const struct follower *f)
+may_join_isr(const struct partition *p, const struct follower *f)
 {
     const struct image_broker *b = image_broker(p->owner->image, f->broker_id);
     return b && !b->is_fenced && !b->in_controlled_shutdown &&
@@ -117,7 +117,7 @@ is_joining(const struct partition *p, const struct follower *f)
 {
     return !follower_is_out_of_sync(&f->progress, commitlog_written_end(&p->log),
                                     env_now_ns(p->env), p->owner->lag_max_ns) &&
-           is_eligible(p, f);
+           may_join_isr(p, f);
 }
 
 static bool
@@ -182,7 +182,7 @@ maybe_expand(struct partition *p, const struct follower *f)
     /* One change at a time: the next is decided on what the controller made of this one. */
     if (p->isr_state != ISR_COMMITTED || isr_has(&p->isr, f->broker_id)) return;
     if (!follower_may_join(&f->progress, p->high_watermark, p->epoch_start)) return;
-    if (!is_eligible(p, f) || p->isr.n >= REPLICAS_MAX) return;
+    if (!may_join_isr(p, f) || p->isr.n >= REPLICAS_MAX) return;
     p->isr_wanted = p->isr;
     p->isr_wanted.v[p->isr_wanted.n++] = f->broker_id;
     ask_for_isr(p);

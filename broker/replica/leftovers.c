@@ -26,7 +26,7 @@ joined(struct leftovers *l, struct slice dir, struct slice name)
 }
 
 static void
-end(struct leftovers *l)
+leftovers_end(struct leftovers *l)
 {
     struct mem *mem = &l->r->env->mem;
     buf_unref(l->dirs);
@@ -85,7 +85,7 @@ next_dir(struct leftovers *l)
         dir_list(r->env, &l->op, l->dir);
         return;
     }
-    end(l);
+    leftovers_end(l);
 }
 
 static void

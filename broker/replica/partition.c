@@ -175,7 +175,7 @@ in_image(const struct partition *p)
 
 /* Nothing is cut any more; what the metadata log said meanwhile is taken over now. */
 static void
-cut_is_over(struct partition *p)
+partition_cut_is_over(struct partition *p)
 {
     struct cut_waiter *waiter = p->cut_waiter;
     p->is_truncating = false;
@@ -195,7 +195,7 @@ cut_is_over(struct partition *p)
 static void
 cut_is_safe(struct checkpoint_waiter *w)
 {
-    cut_is_over(CONTAINER_OF(w, struct partition, checkpointed));
+    partition_cut_is_over(CONTAINER_OF(w, struct partition, checkpointed));
 }
 
 static void
@@ -203,7 +203,7 @@ was_cut(struct log_op *op, enum log_err err)
 {
     struct partition *p = CONTAINER_OF(op, struct partition, log_op);
     if (err != LOG_OK) { /* offline: log_failed() has said so */
-        cut_is_over(p);
+        partition_cut_is_over(p);
         return;
     }
     if (p->high_watermark > commitlog_assigned_end(&p->log))

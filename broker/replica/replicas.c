@@ -124,7 +124,7 @@ replicas_were_applied(struct replicas *r)
 }
 
 static void
-say(struct replicas *r, int64_t level, struct slice subject, struct slice text)
+replicas_say(struct replicas *r, int64_t level, struct slice subject, struct slice text)
 {
     NOTE(r->env, NOTE_LOG_MESSAGE, subject, text, level);
 }
@@ -200,7 +200,8 @@ stray_closed(struct log_op *op, enum log_err err)
 static void
 set_aside(struct partition *p)
 {
-    say(p->owner, 2, p->label, S("belongs to a topic that is no more: put aside as stray"));
+    replicas_say(p->owner, 2, p->label,
+                 S("belongs to a topic that is no more: put aside as stray"));
     replicas_forget_checkpoint(p->owner, p->topic, p->index);
     p->is_truncating = true;
     p->log_op.done = stray_closed;
@@ -232,12 +233,12 @@ look_for_missing_records(struct partition *p)
         fmt_str(&w, "; it is fetched again from another replica, or goes on at ");
         fmt_i64(&w, p->vanished_end);
     }
-    say(r, 2, p->label, writer_slice(&w));
+    replicas_say(r, 2, p->label, writer_slice(&w));
     writer_release(&w);
 }
 
 static void
-log_ready(struct commitlog *log, enum log_err err, struct slice why)
+partition_log_ready(struct commitlog *log, enum log_err err, struct slice why)
 {
     struct partition *p = log->owner;
     struct replicas *r = p->owner;
@@ -274,7 +275,7 @@ log_ready(struct commitlog *log, enum log_err err, struct slice why)
 
 /* Written or synced: either may settle what was appended (log/settled_end.h). */
 static void
-log_synced(struct commitlog *log)
+partition_log_synced(struct commitlog *log)
 {
     struct partition *p = log->owner;
     if (partition_is_leader(p)) partition_try_advance(p);
@@ -282,23 +283,25 @@ log_synced(struct commitlog *log)
 }
 
 static void
-log_written(struct commitlog *log)
+partition_log_written(struct commitlog *log)
 {
     struct partition *p = log->owner;
     if (partition_is_leader(p)) partition_wake_fetches(p, true);
-    log_synced(log);
+    partition_log_synced(log);
 }
 
 static void
-log_failed(struct commitlog *log, enum env_err err)
+partition_log_failed(struct commitlog *log, enum env_err err)
 {
     struct partition *p = log->owner;
     partition_fail(p);
     replicas_log_dir_failed(p->owner, p->label, slice_cstr(env_err_text(err)));
 }
 
-static const struct commitlog_ops log_ops = {
-    .ready = log_ready, .written = log_written, .synced = log_synced, .failed = log_failed};
+static const struct commitlog_ops log_ops = {.ready = partition_log_ready,
+                                             .written = partition_log_written,
+                                             .synced = partition_log_synced,
+                                             .failed = partition_log_failed};
 
 static void
 partition_new(struct replicas *r, const struct image_partition *ip)
@@ -580,7 +583,7 @@ struct closing_log {
 };
 
 static void
-log_closed(struct log_op *op, enum log_err err)
+partition_log_closed(struct log_op *op, enum log_err err)
 {
     struct closing_log *cl = CONTAINER_OF(op, struct closing_log, op);
     struct closing *c = cl->c;
@@ -590,7 +593,7 @@ log_closed(struct log_op *op, enum log_err err)
 }
 
 static void
-cut_is_over(struct cut_waiter *w)
+closing_cut_is_over(struct cut_waiter *w)
 {
     struct closing_log *cl = CONTAINER_OF(w, struct closing_log, cut);
     commitlog_close(&cl->p->log, &cl->op);
@@ -609,7 +612,7 @@ log_was_opened(struct ready_waiter *w)
 {
     struct closing_log *cl = CONTAINER_OF(w, struct closing_log, opened);
     if (cl->p->log_ready) close_when_uncut(cl);
-    else log_closed(&cl->op, LOG_E_OFFLINE);
+    else partition_log_closed(&cl->op, LOG_E_OFFLINE);
 }
 
 /* Nothing of the log is lost if the end does not wait for its opening, but then the end is not clean: a topic
@@ -620,8 +623,8 @@ close_log(struct closing *c, struct partition *p)
     struct closing_log *cl = MEM_NEW(&c->r->env->mem, struct closing_log);
     cl->c = c;
     cl->p = p;
-    cl->op.done = log_closed;
-    cl->cut.done = cut_is_over;
+    cl->op.done = partition_log_closed;
+    cl->cut.done = closing_cut_is_over;
     cl->opened.ready = log_was_opened;
     c->left++;
     if (p->log_ready) close_when_uncut(cl);

@@ -44,7 +44,7 @@ c_type(const struct field *f)
 }
 
 static void
-print_member(FILE *o, const struct field *f)
+print_c_member(FILE *o, const struct field *f)
 {
     bool pointer = f->is_array || (f->type == K_STRUCT && f->nullable.lo <= f->nullable.hi);
     fprintf(o, "    %s %s%s;", c_type(f), pointer ? "*" : "", f->c_name);
@@ -67,7 +67,7 @@ print_struct(FILE *o, struct strct *s)
     for (int i = 0; i < s->n + s->tagged; i++)
         if (s->fields[i].item) print_struct(o, s->fields[i].item);
     fprintf(o, "struct k_%s {\n", s->c_name);
-    for (int i = 0; i < s->n + s->tagged; i++) print_member(o, &s->fields[s->order[i]]);
+    for (int i = 0; i < s->n + s->tagged; i++) print_c_member(o, &s->fields[s->order[i]]);
     if (has_tags(s)) fputs("    struct k_tags unknown_tags;\n", o);
     else if (s->n + s->tagged == 0) fputs("    char none;\n", o);
     fputs("};\n", o);
@@ -137,7 +137,7 @@ default_at(long long v)
 }
 
 static void
-number(void)
+number_tables(void)
 {
     for (int i = 0; i < messages_n; i++)
         for (int k = 0; k < messages[i]->structs_n; k++) {
@@ -382,7 +382,7 @@ emit_source(const char *out)
 {
     FILE *o = out_open(out, "messages.c", "The tables that the codec interprets.");
     fputs("#include \"messages.h\"\n\nconst struct k_field k_fields[] = {\n", o);
-    number();
+    number_tables();
     for (int i = 0; i < messages_n; i++)
         for (int k = 0; k < messages[i]->structs_n; k++) {
             const struct strct *s = messages[i]->structs[k];

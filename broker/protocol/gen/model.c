@@ -23,7 +23,7 @@ range_has(struct range r, int version)
 }
 
 static struct range
-parse_range(struct doc *d, yaml_node_t *n)
+parse_version_range(struct doc *d, yaml_node_t *n)
 {
     struct range none = {1, 0}, r;
     if (!n) return none;
@@ -55,7 +55,7 @@ find_struct(struct message *m, const char *name)
 }
 
 static void
-parse_type(struct message *m, struct field *f, yaml_node_t *n)
+parse_field_type(struct message *m, struct field *f, yaml_node_t *n)
 {
     const char *s = node_text(m->doc, n);
     f->is_array = strncmp(s, "[]", 2) == 0;
@@ -119,16 +119,16 @@ parse_field(struct message *m, struct field *f, yaml_node_t *n)
     map_only(d, n, keys);
     f->name = node_text(d, map_need(d, n, "name"));
     f->c_name = c_field_name(f->name);
-    f->versions = parse_range(d, map_need(d, n, "versions"));
-    f->nullable = parse_range(d, map_get(d, n, "nullable"));
+    f->versions = parse_version_range(d, map_need(d, n, "versions"));
+    f->nullable = parse_version_range(d, map_get(d, n, "nullable"));
     f->is_ignorable = map_bool(d, n, "ignorable");
     f->is_map_key = map_bool(d, n, "mapKey");
     f->is_classic = strcmp(map_text(d, n, "flexible", ""), "none") == 0;
-    parse_type(m, f, map_need(d, n, "type"));
+    parse_field_type(m, f, map_need(d, n, "type"));
     yaml_node_t *tag = map_get(d, n, "tag"), *fields = map_get(d, n, "fields");
     f->tag = tag ? (int)node_int(d, tag) : -1;
     if (tag) {
-        struct range r = parse_range(d, map_need(d, n, "tagged"));
+        struct range r = parse_version_range(d, map_need(d, n, "tagged"));
         if (r.lo != f->versions.lo || r.hi != f->versions.hi || f->tag < 0 || f->tag > 127)
             doc_fail(d, tag, "%s must be tagged in all its versions, with a tag of 0 to 127",
                      f->name);
@@ -196,8 +196,8 @@ parse_message(struct doc *d, yaml_node_t *n, const char *name, const char *folde
     *m = (struct message){
         .name = name, .c_name = snake(name), .folder = folder, .kind = kind, .doc = d};
     m->api_key = api_key;
-    m->versions = parse_range(d, map_need(d, n, "validVersions"));
-    m->flexible = parse_range(d, map_get(d, n, "flexibleVersions")).lo;
+    m->versions = parse_version_range(d, map_need(d, n, "validVersions"));
+    m->flexible = parse_version_range(d, map_get(d, n, "flexibleVersions")).lo;
     if (strcmp(map_text(d, n, "flexibleVersions", "none"), "none") == 0) m->flexible = 127;
     m->unstable = map_bool(d, n, "latestVersionUnstable");
     if (m->versions.hi == 127) doc_fail(d, n, "%s: its versions must end", name);
@@ -215,7 +215,7 @@ parse_message(struct doc *d, yaml_node_t *n, const char *name, const char *folde
 }
 
 static enum k_kind
-parse_kind(struct doc *d, yaml_node_t *n)
+parse_message_kind(struct doc *d, yaml_node_t *n)
 {
     static const char *const kinds[] = {"request",  "response",        "header",           "data",
                                         "metadata", "coordinator-key", "coordinator-value"};
@@ -233,7 +233,7 @@ load_file(const char *dir, const char *folder, const char *file)
     const char *name = node_text(d, map_need(d, root, "name"));
     int api_key = key ? (int)node_int(d, key) : -1;
     if (strcmp(node_text(d, kind), "rpc") != 0) {
-        parse_message(d, root, name, folder, parse_kind(d, kind), api_key);
+        parse_message(d, root, name, folder, parse_message_kind(d, kind), api_key);
         return;
     }
     if (map_bool(d, root, "removed")) return;

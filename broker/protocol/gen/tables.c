@@ -155,7 +155,7 @@ bound(enum k_config_type type, const char *s)
 }
 
 static void
-parse_type(struct doc *d, struct config *c, yaml_node_t *n)
+parse_config_type(struct doc *d, struct config *c, yaml_node_t *n)
 {
     static const char *const types[] = {"boolean", "short", "int",   "long",    "double",
                                         "string",  "list",  "class", "password"};
@@ -201,7 +201,7 @@ parse_config(struct doc *d, yaml_node_t *e)
                                        "update", "internal", "required", NULL};
     map_only(d, e, keys);
     struct config c = {.name = node_text(d, map_need(d, e, "name"))};
-    parse_type(d, &c, map_need(d, e, "type"));
+    parse_config_type(d, &c, map_need(d, e, "type"));
     parse_valid(&c, map_text(d, e, "valid", ""));
     yaml_node_t *value = map_get(d, e, "default");
     if (value && value->type == YAML_SEQUENCE_NODE) c.value = join(d, value);
@@ -215,7 +215,7 @@ parse_config(struct doc *d, yaml_node_t *e)
 }
 
 static int
-config_at(struct doc *d, yaml_node_t *list, const char *name)
+config_at_name(struct doc *d, yaml_node_t *list, const char *name)
 {
     for (int i = 0; i < seq_count(d, list); i++)
         if (strcmp(node_text(d, map_need(d, seq_at(d, list, i), "name")), name) == 0) return i;
@@ -235,7 +235,7 @@ print_config(FILE *c, const struct config *f, const struct config_state *state, 
 {
     int s[3] = {-1, -1, -1};
     for (int i = 0; synonyms && i < seq_count(d, synonyms) && i < 3; i++)
-        s[i] = config_at(d, brokers, node_text(d, seq_at(d, synonyms, i)));
+        s[i] = config_at_name(d, brokers, node_text(d, seq_at(d, synonyms, i)));
     fprintf(c, "    {%u, ", text_at(f->name));
     if (f->value) fprintf(c, "%u, ", text_at(f->value));
     else fputs("K_NO_TEXT, ", c);
