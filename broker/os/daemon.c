@@ -62,7 +62,7 @@ fail_with_errno(const char *what)
 /* ---- settings ---- */
 
 static bool
-read_all(int fd, struct writer *w)
+read_whole_file(int fd, struct writer *w)
 {
     for (;;) {
         uint8_t *room = writer_room(w, 65536);
@@ -84,7 +84,7 @@ read_config(struct daemon *d, struct writer *why)
     struct writer text = writer_mem(&d->mem);
     text.ceiling_bytes = FILE_MAX_BYTES;
     int fd = open((const char *)d->options.config.p, O_RDONLY | O_CLOEXEC);
-    bool ok = fd >= 0 && read_all(fd, &text);
+    bool ok = fd >= 0 && read_whole_file(fd, &text);
     int err = errno;
     if (fd >= 0) close(fd);
     if (ok) return os_properties_parse(&d->settings, d->options.config, writer_slice(&text), why);
@@ -258,7 +258,7 @@ start_machine(struct daemon *d, const struct rlimit *files)
 }
 
 static int
-serve(struct daemon *d)
+daemon_serve(struct daemon *d)
 {
     struct rlimit files = {0};
     os_memory_tune();
@@ -303,7 +303,7 @@ usage_error(struct daemon *d, struct writer *why)
 }
 
 static int
-print_help(struct daemon *d)
+daemon_print_help(struct daemon *d)
 {
     struct writer w = writer_mem(&d->mem);
     os_options_help(&w);
@@ -329,8 +329,8 @@ os_daemon_run(const struct os_daemon_ops *ops, int argc, const char *const *argv
     struct writer why = writer_fixed(text, sizeof text);
     mem_init(&d.mem, os_memory(), 64 << 20);
     if (!os_options_parse(&d.options, &d.mem, argc, argv, &why)) return usage_error(&d, &why);
-    if (d.options.help) return print_help(&d);
+    if (d.options.help) return daemon_print_help(&d);
     if (d.options.version) return print_version(&d);
     if (!gather_settings(&d, environment, &why)) return usage_error(&d, &why);
-    return serve(&d);
+    return daemon_serve(&d);
 }

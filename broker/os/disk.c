@@ -73,7 +73,7 @@ open_flags(int32_t flags)
 }
 
 static bool
-describe(struct disk_job *j)
+describe_opened(struct disk_job *j)
 {
     struct statx st;
     if (statx(j->fd, "", AT_EMPTY_PATH, STATX_BASIC_STATS | STATX_BTIME, &st) < 0) return false;
@@ -96,7 +96,7 @@ do_open(struct disk_job *j)
         j->fd = openat(cstr_fd(j), cstr(j->op->path), open_flags(j->op->flags), 0644);
     } while (j->fd < 0 && errno == EINTR);
     set_err(j, j->fd);
-    if (j->fd < 0 || describe(j)) return;
+    if (j->fd < 0 || describe_opened(j)) return;
     set_err(j, -1);
     close(j->fd);
     j->fd = -1;
@@ -119,7 +119,7 @@ do_read(struct disk_job *j)
 
 /* Fills iov with what lies behind the first `from` bytes of the segments. */
 static int
-gather(const struct op *op, int64_t from, struct iovec *iov)
+gather_segments(const struct op *op, int64_t from, struct iovec *iov)
 {
     int n = 0;
     for (int32_t i = 0; i < op->segs_n && n < IOV_MAX_AT_ONCE; i++) {
@@ -142,7 +142,7 @@ do_write(struct disk_job *j)
     const struct op *op = j->op;
     struct iovec iov[IOV_MAX_AT_ONCE];
     for (int64_t at = 0; at < op->n;) {
-        ssize_t put = pwritev(j->file->fd, iov, gather(op, at, iov), op->offset + at);
+        ssize_t put = pwritev(j->file->fd, iov, gather_segments(op, at, iov), op->offset + at);
         if (put < 0 && errno == EINTR) continue;
         if (put == 0) errno = ENOSPC;
         if (put <= 0) {
@@ -223,7 +223,7 @@ do_work(struct disk_job *j)
 }
 
 static void
-run(struct os_job *job)
+disk_job_run(struct os_job *job)
 {
     struct disk_job *j = CONTAINER_OF(job, struct disk_job, job);
     const struct op *op = j->op;
@@ -257,7 +257,7 @@ opened(struct disk_job *j)
 }
 
 static void
-locked(struct disk_job *j)
+keep_lock(struct disk_job *j)
 {
     if (j->err) return;
     struct lock *lock = os_zalloc(sizeof *lock);
@@ -280,7 +280,7 @@ deliver(struct disk_job *j)
     struct event ev = {.kind = EV_DONE, .op = j->op, .err = j->err, .n = j->value};
     enum op_kind kind = j->op->kind;
     if (kind == OP_OPEN) opened(j);
-    if (kind == OP_LOCK) locked(j);
+    if (kind == OP_LOCK) keep_lock(j);
     if (kind == OP_SYNC && j->err) os_file_poison(j->file);
     if (kind == OP_CLOSE) j->op->file->slot = NULL;
     bool has_out = kind == OP_LIST || (kind == OP_WORK && j->op->work != WORK_CRC32C);
@@ -290,7 +290,7 @@ deliver(struct disk_job *j)
 }
 
 static void
-job_done(struct os_job *job)
+disk_job_done(struct os_job *job)
 {
     struct disk_job *j = CONTAINER_OF(job, struct disk_job, job);
     j->m->jobs_n--;
@@ -336,7 +336,8 @@ void
 os_disk_start(struct os_machine *m, struct op *op)
 {
     struct disk_job *j = os_zalloc(sizeof *j);
-    *j = (struct disk_job){.job = {.run = run, .done = job_done}, .m = m, .op = op, .fd = -1};
+    *j = (struct disk_job){
+        .job = {.run = disk_job_run, .done = disk_job_done}, .m = m, .op = op, .fd = -1};
     if (has_file(op->kind)) j->file = os_file_ref(op->file->slot);
     if (op->kind == OP_CLOSE) {
         os_file_unref(op->file->slot);

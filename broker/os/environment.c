@@ -29,7 +29,7 @@ is_setting(struct slice name)
 }
 
 static char
-lower(uint8_t c)
+lower_char(uint8_t c)
 {
     return (char)(c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c);
 }
@@ -48,7 +48,7 @@ setting_name(struct slice name, struct writer *w)
             fmt_char(w, '_');
             i += 1;
         } else {
-            fmt_char(w, rest.p[0] == '_' ? '.' : lower(rest.p[0]));
+            fmt_char(w, rest.p[0] == '_' ? '.' : lower_char(rest.p[0]));
         }
     }
 }

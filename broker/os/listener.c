@@ -22,7 +22,7 @@
 
 /* "127.0.0.1:40312", "[::1]:40312"; an IPv4 address that comes in IPv6's clothes is shown as what it is. */
 static struct slice
-peer_text(const struct sockaddr_storage *a, socklen_t n, char *text)
+address_text(const struct sockaddr_storage *a, socklen_t n, char *text)
 {
     char host[64] = "?", port[8] = "?";
     getnameinfo((const struct sockaddr *)a, n, host, sizeof host, port, sizeof port,
@@ -40,7 +40,7 @@ offer(struct os_listener *l, int fd, const struct sockaddr_storage *a, socklen_t
     struct event ev = {
         .kind = EV_ACCEPTED,
         .listener = l->listener,
-        .accepted = {env_new_handle(&m->env), peer_text(a, n, text), S("User:ANONYMOUS")},
+        .accepted = {env_new_handle(&m->env), address_text(a, n, text), S("User:ANONYMOUS")},
     };
     m->accepted_fd = fd;
     m->accepted_handle = ev.accepted.handle;
@@ -52,7 +52,7 @@ offer(struct os_listener *l, int fd, const struct sockaddr_storage *a, socklen_t
 /* Out of descriptors: the spare one is used to take the connection and close it at once; otherwise it
  * would wait in the kernel, and wake us again and again. */
 static void
-turn_away(struct os_listener *l)
+turn_connection_away(struct os_listener *l)
 {
     struct os_loop *loop = l->m->loop;
     if (loop->spare_fd >= 0) close(loop->spare_fd);
@@ -71,7 +71,7 @@ os_connections_max(uint64_t descriptors_max)
 
 /* The limit may be changed from outside at any time. */
 static bool
-has_room(const struct os_loop *loop)
+has_free_descriptor(const struct os_loop *loop)
 {
     struct rlimit limit;
     if (getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur == RLIM_INFINITY) return true;
@@ -79,7 +79,7 @@ has_room(const struct os_loop *loop)
 }
 
 static void
-listener_ready(struct os_watch *w, uint32_t epoll_events)
+os_listener_ready(struct os_watch *w, uint32_t epoll_events)
 {
     (void)epoll_events;
     struct os_listener *l = CONTAINER_OF(w, struct os_listener, watch);
@@ -87,9 +87,9 @@ listener_ready(struct os_watch *w, uint32_t epoll_events)
         struct sockaddr_storage a;
         socklen_t n = sizeof a;
         int fd = accept4(w->fd, (struct sockaddr *)&a, &n, SOCK_NONBLOCK | SOCK_CLOEXEC);
-        if (fd >= 0 && !has_room(l->m->loop)) close(fd);
+        if (fd >= 0 && !has_free_descriptor(l->m->loop)) close(fd);
         else if (fd >= 0) offer(l, fd, &a, n);
-        else if (errno == EMFILE || errno == ENFILE) turn_away(l);
+        else if (errno == EMFILE || errno == ENFILE) turn_connection_away(l);
         else if (errno != EINTR && errno != ECONNABORTED) return;
     }
 }
@@ -145,7 +145,7 @@ bound_port(int fd)
 }
 
 static void
-say(struct os_listener *l, enum env_err err)
+tell_listening(struct os_listener *l, enum env_err err)
 {
     l->err = err;
     list_push_back(&l->m->loop->said, &l->said_node);
@@ -167,12 +167,12 @@ open_one_of(struct os_listener *l, const struct addrinfo *a, bool is_ipv4)
 /* A name that has addresses of both kinds (localhost) means that of IPv4, as it does for Java: clients
  * that are given 127.0.0.1 must find us there. */
 static void
-start(struct os_listener *l, const struct addrinfo *addresses)
+start_listening(struct os_listener *l, const struct addrinfo *addresses)
 {
     int err = open_one_of(l, addresses, true);
     if (err == EADDRNOTAVAIL) err = open_one_of(l, addresses, false);
     if (!err && !os_loop_watch(l->m->loop, &l->watch, EPOLLIN)) err = errno;
-    say(l, os_err(err));
+    tell_listening(l, os_err(err));
 }
 
 /* A computer without IPv6 listens on all addresses of IPv4. */
@@ -183,17 +183,17 @@ falls_back_to_ipv4(struct os_listener *l)
 }
 
 static void
-resolved(void *owner, struct addrinfo *addresses, enum env_err err)
+listener_resolved(void *owner, struct addrinfo *addresses, enum env_err err)
 {
     struct os_listener *l = owner;
     l->resolve = NULL;
-    if (err) say(l, err);
-    else start(l, addresses);
+    if (err) tell_listening(l, err);
+    else start_listening(l, addresses);
     if (addresses) freeaddrinfo(addresses);
     if (!falls_back_to_ipv4(l)) return;
     l->any = false;
     list_remove(&l->said_node);
-    os_resolve(l->m->loop, S("0.0.0.0"), l->port, true, l, resolved);
+    os_resolve(l->m->loop, S("0.0.0.0"), l->port, true, l, listener_resolved);
 }
 
 void
@@ -201,11 +201,11 @@ os_listen(struct os_machine *m, struct listener *listener, struct slice host, in
 {
     struct os_listener *l = os_zalloc(sizeof *l);
     *l = (struct os_listener){.m = m, .listener = listener, .port = port, .any = host.n == 0};
-    l->watch = (struct os_watch){listener_ready, -1};
+    l->watch = (struct os_watch){os_listener_ready, -1};
     l->grave.bury = listener_bury;
     listener->slot = l;
     list_push_back(&m->listeners, &l->node);
-    struct os_resolve *r = os_resolve(m->loop, host, port, true, l, resolved);
+    struct os_resolve *r = os_resolve(m->loop, host, port, true, l, listener_resolved);
     if (r) l->resolve = r;
 }
 

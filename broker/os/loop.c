@@ -254,7 +254,7 @@ run_timers(struct os_machine *m)
 }
 
 static void
-run_deferred(struct os_machine *m)
+os_run_deferred(struct os_machine *m)
 {
     for (int i = 0; i < DEFERRED_MAX && !m->env.dead && env_has_deferred(&m->env); i++)
         os_machine_deliver(m, &(struct event){.kind = EV_AGAIN});
@@ -271,7 +271,7 @@ os_loop_turn(struct os_loop *l, int64_t max_wait_ns)
     os_listeners_say(l);
     LIST_EACH(&l->machines, m, struct os_machine, node) {
         run_timers(m);
-        run_deferred(m);
+        os_run_deferred(m);
     }
     os_socks_read(l);
     os_socks_close(l);

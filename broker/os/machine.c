@@ -84,7 +84,7 @@ os_machine_free(struct os_machine *m)
 /* ---- effects ---- */
 
 static void
-fatal(struct os_machine *m, struct slice why)
+os_fatal(struct os_machine *m, struct slice why)
 {
     m->ops->fatal(m->ctx, m, why);
 }
@@ -113,7 +113,7 @@ send_segs(struct os_machine *m, struct effect *e)
 }
 
 static void
-carry_out(struct os_machine *m, struct effect *e)
+os_carry_out(struct os_machine *m, struct effect *e)
 {
     switch (e->kind) {
     case EF_OP: os_disk_start(m, e->op); break;
@@ -127,14 +127,14 @@ carry_out(struct os_machine *m, struct effect *e)
     case EF_CLOSE: os_sock_close(e->conn); break;
     case EF_BREAK_RANGES: os_sock_break_ranges(m, e->file->slot, e->n); break;
     case EF_NOTE: note(m, e->note); break;
-    case EF_FATAL: fatal(m, e->path); break;
+    case EF_FATAL: os_fatal(m, e->path); break;
     }
 }
 
 void
 os_machine_carry_out(struct os_machine *m)
 {
-    for (int64_t i = 0; i < m->env.effects.n; i++) carry_out(m, &m->env.effects.v[i]);
+    for (int64_t i = 0; i < m->env.effects.n; i++) os_carry_out(m, &m->env.effects.v[i]);
     env_effects_clear(&m->env);
 }
 

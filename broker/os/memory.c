@@ -22,14 +22,14 @@ os_zalloc(size_t n)
 }
 
 static void *
-take(void *ctx, size_t n)
+os_page_take(void *ctx, size_t n)
 {
     (void)ctx;
     return os_alloc(n);
 }
 
 static void
-give(void *ctx, void *p, size_t n)
+os_page_give(void *ctx, void *p, size_t n)
 {
     (void)ctx, (void)n;
     free(p);
@@ -38,7 +38,7 @@ give(void *ctx, void *p, size_t n)
 struct mem_source
 os_memory(void)
 {
-    return (struct mem_source){take, give, NULL, NULL};
+    return (struct mem_source){os_page_take, os_page_give, NULL, NULL};
 }
 
 /* The threads of the pool allocate next to nothing: two arenas are enough for all of them. Large

@@ -131,7 +131,7 @@ parse_memory(struct os_options *o, struct slice value, struct writer *why)
 }
 
 static bool
-take(struct os_options *o, enum option option, struct slice value, struct writer *why)
+take_daemon_option(struct os_options *o, enum option option, struct slice value, struct writer *why)
 {
     switch (option) {
     case OPT_CONFIG: o->config = value; return true;
@@ -171,7 +171,7 @@ os_options_parse(struct os_options *o, struct mem *mem, int argc, const char *co
         if (options[option].value && !value.p && ++i < argc) value = slice_cstr(argv[i]);
         if (options[option].value && !value.p)
             return complain(why, "option ", name, " needs a value");
-        if (!take(o, option, value, why)) return false;
+        if (!take_daemon_option(o, option, value, why)) return false;
     }
     return true;
 }

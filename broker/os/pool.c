@@ -53,7 +53,7 @@ jobs_move(struct os_jobs *to, struct os_jobs *from)
 }
 
 static struct os_job *
-take(struct os_pool *p)
+take_job(struct os_pool *p)
 {
     while (!p->queued.first && !p->stopping) {
         p->idle++;
@@ -65,7 +65,7 @@ take(struct os_pool *p)
 
 /* The first one that comes back wakes the loop; the others are found with it. */
 static void
-finish(struct os_pool *p, struct os_job *job)
+job_finished(struct os_pool *p, struct os_job *job)
 {
     os_jobs_push(&p->finished, job);
     if (!p->awaited) return;
@@ -80,11 +80,11 @@ worker(void *arg)
 {
     struct os_pool *p = arg;
     pthread_mutex_lock(&p->lock);
-    for (struct os_job *job; (job = take(p)) != NULL;) {
+    for (struct os_job *job; (job = take_job(p)) != NULL;) {
         pthread_mutex_unlock(&p->lock);
         job->run(job);
         pthread_mutex_lock(&p->lock);
-        finish(p, job);
+        job_finished(p, job);
     }
     pthread_mutex_unlock(&p->lock);
     return NULL;

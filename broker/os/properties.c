@@ -4,7 +4,7 @@
 #include "broker/protocol/properties.h"
 
 static void
-fmt_place(struct writer *w, struct slice file, int32_t line, int32_t column)
+fmt_file_place(struct writer *w, struct slice file, int32_t line, int32_t column)
 {
     fmt_slice(w, file);
     fmt_char(w, ':');
@@ -18,17 +18,17 @@ take_property(struct os_settings *to, struct slice file, const struct property *
               struct writer *why)
 {
     if (p->key.n == 0) {
-        fmt_place(why, file, p->line, p->column);
+        fmt_file_place(why, file, p->line, p->column);
         fmt_str(why, ": expected a name before the value");
         return false;
     }
     if (p->is_bare) {
-        fmt_place(why, file, p->value_line, p->value_column);
+        fmt_file_place(why, file, p->value_line, p->value_column);
         fmt_str(why, ": expected \"=\" and a value after the name");
         return false;
     }
     struct writer place = writer_mem(to->mem);
-    fmt_place(&place, file, p->line, p->column);
+    fmt_file_place(&place, file, p->line, p->column);
     os_settings_add(to, p->key, slice_trim(p->value), writer_slice(&place));
     writer_release(&place);
     return true;

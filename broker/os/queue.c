@@ -134,7 +134,7 @@ add_bytes(struct gathered *g, const struct os_piece *piece)
 
 /* From the head of the queue, until something is not at hand. */
 static enum sent
-gather(struct os_sock *s, struct gathered *g)
+queue_gather(struct os_sock *s, struct gathered *g)
 {
     struct os_queue *q = &s->queue;
     for (int32_t i = 0; i < q->n && g->n < IOV_MAX_AT_ONCE; i++) {
@@ -154,7 +154,7 @@ gather(struct os_sock *s, struct gathered *g)
 }
 
 static void
-took(struct os_sock *s, int64_t n)
+queue_took(struct os_sock *s, int64_t n)
 {
     s->resident_n = MAX(s->resident_n - n, 0);
     os_queue_drop(&s->queue, n);
@@ -166,7 +166,7 @@ send_gathered(struct os_sock *s, struct gathered *g)
     struct msghdr msg = {.msg_iov = g->iov, .msg_iovlen = (size_t)g->n};
     ssize_t put = sendmsg(s->watch.fd, &msg, MSG_NOSIGNAL | (g->more ? MSG_MORE : 0));
     if (put < 0) return errno == EAGAIN ? SENT_FULL : errno == EINTR ? SENT_SOME : SENT_FAILED;
-    took(s, put);
+    queue_took(s, put);
     return put < g->bytes ? SENT_FULL : SENT_SOME;
 }
 
@@ -185,7 +185,7 @@ send_range(struct os_sock *s)
     if (put < 0) return errno == EAGAIN ? SENT_FULL : errno == EINTR ? SENT_SOME : SENT_FAILED;
     if (put == 0) errno = ECONNABORTED;
     if (put == 0) return SENT_FAILED;
-    took(s, put);
+    queue_took(s, put);
     return SENT_SOME;
 }
 
@@ -193,7 +193,7 @@ static enum sent
 send_next(struct os_sock *s)
 {
     struct gathered g = {.n = 0};
-    enum sent sent = gather(s, &g);
+    enum sent sent = queue_gather(s, &g);
     if (sent != SENT_SOME) return sent;
     if (g.n > 0) return send_gathered(s, &g);
     if (s->queue.n > 0 && os_queue_at(&s->queue, 0)->file) return send_range(s);

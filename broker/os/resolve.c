@@ -16,7 +16,7 @@ err_of(int gai)
 }
 
 static int
-ask(struct os_resolve *r, int flags)
+ask_resolver(struct os_resolve *r, int flags)
 {
     struct addrinfo hints = {
         .ai_family = AF_UNSPEC,
@@ -28,14 +28,14 @@ ask(struct os_resolve *r, int flags)
 }
 
 static void
-run(struct os_job *job)
+resolve_job_run(struct os_job *job)
 {
     struct os_resolve *r = CONTAINER_OF(job, struct os_resolve, job);
-    r->err = err_of(ask(r, 0));
+    r->err = err_of(ask_resolver(r, 0));
 }
 
 static void
-finish(struct os_resolve *r)
+resolve_finish(struct os_resolve *r)
 {
     if (r->owner) r->done(r->owner, r->addresses, r->err);
     else if (r->addresses) freeaddrinfo(r->addresses);
@@ -44,9 +44,9 @@ finish(struct os_resolve *r)
 }
 
 static void
-job_done(struct os_job *job)
+resolve_job_done(struct os_job *job)
 {
-    finish(CONTAINER_OF(job, struct os_resolve, job));
+    resolve_finish(CONTAINER_OF(job, struct os_resolve, job));
 }
 
 static struct os_resolve *
@@ -67,11 +67,11 @@ os_resolve(struct os_loop *l, struct slice host, int64_t port, bool passive, voi
     struct os_resolve *r = resolve_new(host, port, passive);
     r->owner = owner;
     r->done = done;
-    if (ask(r, AI_NUMERICHOST) == 0) {
-        finish(r);
+    if (ask_resolver(r, AI_NUMERICHOST) == 0) {
+        resolve_finish(r);
         return NULL;
     }
-    r->job = (struct os_job){.run = run, .done = job_done};
+    r->job = (struct os_job){.run = resolve_job_run, .done = resolve_job_done};
     os_loop_submit_name(l, &r->job);
     return r;
 }

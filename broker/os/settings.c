@@ -91,7 +91,7 @@ split_listener(struct slice text, struct listener_text *ret)
 }
 
 static bool
-find_listener(struct slice listeners, struct slice name, struct listener_text *ret)
+find_listener_text(struct slice listeners, struct slice name, struct listener_text *ret)
 {
     struct slice one;
     while (next_of_list(&listeners, &one))
@@ -118,7 +118,7 @@ imply_controller_names(struct os_settings *s, struct slice listeners)
 {
     struct listener_text controller;
     if (os_settings_find(s, S("controller.listener.names"))) return;
-    if (!find_listener(listeners, S("CONTROLLER"), &controller)) return;
+    if (!find_listener_text(listeners, S("CONTROLLER"), &controller)) return;
     os_settings_add(s, S("controller.listener.names"), S("CONTROLLER"),
                     S("implied by a listener named CONTROLLER"));
 }
@@ -132,7 +132,7 @@ imply_bootstrap(struct os_settings *s, struct slice listeners)
     if (os_settings_find(s, S("controller.quorum.bootstrap.servers"))) return;
     const struct node_setting *names = os_settings_find(s, S("controller.listener.names"));
     struct slice list = names->value, name;
-    if (!next_of_list(&list, &name) || !find_listener(listeners, name, &controller)) return;
+    if (!next_of_list(&list, &name) || !find_listener_text(listeners, name, &controller)) return;
     struct writer w = writer_mem(s->mem);
     fmt_slice(&w, reachable_host(controller.host));
     fmt_char(&w, ':');

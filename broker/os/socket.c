@@ -55,7 +55,7 @@ set_fd(struct os_sock *s, int fd, void (*ready)(struct os_watch *, uint32_t))
 }
 
 static void
-let_go(struct os_sock *s)
+sock_let_go(struct os_sock *s)
 {
     close_fd(s);
     list_remove(&s->readable_node);
@@ -72,7 +72,7 @@ let_go(struct os_sock *s)
 void
 os_sock_drop(struct os_sock *s)
 {
-    let_go(s);
+    sock_let_go(s);
     list_remove(&s->closing_node);
     list_remove(&s->node);
     os_loop_bury(s->m->loop, &s->grave);
@@ -82,7 +82,7 @@ void
 os_sock_fail(struct os_sock *s, enum env_err why)
 {
     if (list_is_linked(&s->closing_node)) return;
-    let_go(s);
+    sock_let_go(s);
     s->why = why;
     list_push_back(&s->m->loop->closing, &s->closing_node);
 }
@@ -208,7 +208,7 @@ try_next(struct os_sock *s, int error_number)
 }
 
 static void
-resolved(void *owner, struct addrinfo *addresses, enum env_err err)
+sock_resolved(void *owner, struct addrinfo *addresses, enum env_err err)
 {
     struct os_sock *s = owner;
     s->resolve = NULL;
@@ -221,7 +221,7 @@ void
 os_sock_connect(struct os_machine *m, struct conn *c, struct slice host, int64_t port)
 {
     struct os_sock *s = sock_new(m, c);
-    struct os_resolve *r = os_resolve(m->loop, host, port, false, s, resolved);
+    struct os_resolve *r = os_resolve(m->loop, host, port, false, s, sock_resolved);
     if (r) s->resolve = r;
 }
 
@@ -252,7 +252,7 @@ target_of(const struct os_sock *s)
 }
 
 static void
-deliver_bytes(struct os_sock *s, const struct target *t, int64_t n)
+sock_deliver_bytes(struct os_sock *s, const struct target *t, int64_t n)
 {
     struct event ev = {.kind = EV_BYTES, .conn = s->conn, .n = s->queue.bytes};
     if (t->lent) {
@@ -281,7 +281,7 @@ receive(struct os_sock *s)
         os_sock_fail(s, ENV_EOF);
     } else {
         s->may_read = got == t.n || s->hangs_up;
-        deliver_bytes(s, &t, got);
+        sock_deliver_bytes(s, &t, got);
     }
 }
 
@@ -323,7 +323,7 @@ os_sock_resume(struct conn *c)
 /* ---- sending ---- */
 
 static void
-refuse(const struct seg *segs, int32_t n)
+drop_segments(const struct seg *segs, int32_t n)
 {
     for (int32_t i = 0; i < n; i++) buf_unref(segs[i].buf);
 }
@@ -333,7 +333,7 @@ os_sock_send(struct conn *c, const struct seg *segs, int32_t n)
 {
     struct os_sock *s = c->slot;
     if (!s || s->watch.fd < 0) {
-        refuse(segs, n);
+        drop_segments(segs, n);
         return;
     }
     os_queue_push(&s->queue, segs, n);
@@ -341,7 +341,7 @@ os_sock_send(struct conn *c, const struct seg *segs, int32_t n)
 }
 
 static void
-flush(struct os_sock *s)
+sock_flush(struct os_sock *s)
 {
     enum env_err why;
     if (!os_queue_flush(s, &why)) os_sock_fail(s, why);
@@ -363,7 +363,7 @@ os_socks_send(struct os_loop *l)
     os_round_begin(l, &l->sending);
     for (struct list *n; (n = os_round_next(l, &l->sending)) != NULL;) {
         struct os_sock *s = LIST_ENTRY(n, struct os_sock, sending_node);
-        flush(s);
+        sock_flush(s);
         if (!s->m->env.dead) tell_of_room(s);
     }
 }

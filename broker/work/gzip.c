@@ -20,7 +20,7 @@ feed(z_stream *z, struct slice s)
 
 /* Lends the output's room. False when there is none. */
 static bool
-lend(z_stream *z, struct out *out, int64_t *ret_room)
+gzip_lend(z_stream *z, struct out *out, int64_t *ret_room)
 {
     z->next_out = out_room(out, STEP_BYTES, ret_room);
     *ret_room = MIN(*ret_room, (int64_t)1 << 30);
@@ -41,7 +41,7 @@ gzip_compress(int32_t level, struct in *in, struct out *out)
     while (!err && rc != Z_STREAM_END) {
         if (z.avail_in == 0 && s.n) feed(&z, s), s = in_next(in);
         int64_t room;
-        if (!lend(&z, out, &room)) {
+        if (!gzip_lend(&z, out, &room)) {
             err = ENV_ETOOBIG;
             break;
         }
@@ -59,7 +59,7 @@ inflate_some(z_stream *z, struct out *out, bool *ret_too_big)
 {
     int64_t room;
     uint8_t spill;
-    bool full = !lend(z, out, &room);
+    bool full = !gzip_lend(z, out, &room);
     if (full) z->next_out = &spill, z->avail_out = 1;
     int rc = inflate(z, Z_NO_FLUSH);
     if (full) *ret_too_big = z->avail_out == 0;

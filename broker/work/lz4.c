@@ -11,7 +11,7 @@
 #define BLOCK_BYTES (64 << 10)
 
 static bool
-add(struct out *out, size_t n, enum env_err *ret)
+lz4_add(struct out *out, size_t n, enum env_err *ret)
 {
     if (LZ4F_isError(n)) *ret = ENV_ETOOBIG;
     else out->n += (int64_t)n;
@@ -19,22 +19,22 @@ add(struct out *out, size_t n, enum env_err *ret)
 }
 
 static enum env_err
-compress_all(LZ4F_cctx *ctx, const LZ4F_preferences_t *prefs, struct in *in, struct out *out)
+lz4_compress_all(LZ4F_cctx *ctx, const LZ4F_preferences_t *prefs, struct in *in, struct out *out)
 {
     enum env_err err = ENV_OK;
     int64_t room;
     uint8_t *p = out_room(out, LZ4F_HEADER_SIZE_MAX, &room);
-    if (!add(out, LZ4F_compressBegin(ctx, p, (size_t)room, prefs), &err)) return err;
+    if (!lz4_add(out, LZ4F_compressBegin(ctx, p, (size_t)room, prefs), &err)) return err;
     for (struct slice s; (s = in_next(in)).n > 0;)
         while (s.n > 0) {
             int64_t part = MIN(s.n, BLOCK_BYTES);
             p = out_room(out, (int64_t)LZ4F_compressBound((size_t)part, prefs), &room);
             size_t n = LZ4F_compressUpdate(ctx, p, (size_t)room, s.p, (size_t)part, NULL);
-            if (!add(out, n, &err)) return err;
+            if (!lz4_add(out, n, &err)) return err;
             s.p += part, s.n -= part;
         }
     p = out_room(out, (int64_t)LZ4F_compressBound(0, prefs), &room);
-    (void)add(out, LZ4F_compressEnd(ctx, p, (size_t)room, NULL), &err);
+    (void)lz4_add(out, LZ4F_compressEnd(ctx, p, (size_t)room, NULL), &err);
     return err;
 }
 
@@ -50,7 +50,7 @@ lz4_compress(int32_t level, struct in *in, struct out *out)
     /* The library wants room for the worst case: so the ceiling is applied afterwards. */
     int64_t ceiling = out->ceiling_bytes;
     out->ceiling_bytes = INT64_MAX / 2;
-    enum env_err err = compress_all(ctx, &prefs, in, out);
+    enum env_err err = lz4_compress_all(ctx, &prefs, in, out);
     out->ceiling_bytes = ceiling;
     (void)LZ4F_freeCompressionContext(ctx);
     return !err && out->n > ceiling ? ENV_ETOOBIG : err;
@@ -66,7 +66,7 @@ has_linked_blocks(const struct in *in)
 }
 
 static enum env_err
-decompress_all(LZ4F_dctx *ctx, struct in *in, struct out *out)
+lz4_decompress_all(LZ4F_dctx *ctx, struct in *in, struct out *out)
 {
     if (has_linked_blocks(in)) return ENV_ECORRUPT;
     struct slice s = in_next(in);
@@ -93,7 +93,7 @@ lz4_decompress(struct in *in, struct out *out)
 {
     LZ4F_dctx *ctx;
     if (LZ4F_isError(LZ4F_createDecompressionContext(&ctx, LZ4F_VERSION))) return ENV_EINVAL;
-    enum env_err err = decompress_all(ctx, in, out);
+    enum env_err err = lz4_decompress_all(ctx, in, out);
     (void)LZ4F_freeDecompressionContext(ctx);
     return err;
 }

@@ -112,7 +112,7 @@ compress(enum codec codec, int32_t level, struct in *in, struct out *out)
 }
 
 static enum env_err
-decompress(enum codec codec, struct in *in, struct out *out)
+work_decompress(enum codec codec, struct in *in, struct out *out)
 {
     switch (codec) {
     case CODEC_NONE: return copy(in, out);
@@ -162,7 +162,8 @@ work_run(enum work_kind kind, enum codec codec, int32_t level, const struct seg 
     }
     bool shrink = kind == WORK_COMPRESS;
     struct out out = out_init(shrink ? ceiling_bytes : ratio_ceiling(ceiling_bytes, in_bytes(&in)));
-    enum env_err err = shrink ? compress(codec, level, &in, &out) : decompress(codec, &in, &out);
+    enum env_err err =
+        shrink ? compress(codec, level, &in, &out) : work_decompress(codec, &in, &out);
     if (err) {
         free(out.p);
         return err;
