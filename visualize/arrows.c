@@ -154,7 +154,7 @@ bottom_of(const struct lane *l)
 }
 
 static void
-head(struct timeline *t, const char *fill, int64_t x, int64_t y, bool down, int64_t lean)
+arrow_head(struct timeline *t, const char *fill, int64_t x, int64_t y, bool down, int64_t lean)
 {
     int64_t back = down ? y - 6 : y + 6;
     fmt_str(t->w, "<path class=\"");
@@ -253,7 +253,7 @@ draw_one(struct timeline *t, struct arrow *one)
         svg_line(t->w, is_data ? "arrow a-data" : "arrow a-control", x0, y0, x1, y1);
         take_line(t, x0, y0, x1, y1);
         int64_t length = MAX(down ? y1 - y0 : y0 - y1, 1);
-        head(t, is_data ? "f-data" : "f-control", x1, y1, down, (x1 - x0) * 6 / length);
+        arrow_head(t, is_data ? "f-data" : "f-control", x1, y1, down, (x1 - x0) * 6 / length);
     }
     svg_group_end(t->w);
 }

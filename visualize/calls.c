@@ -34,8 +34,8 @@ collect(struct ends *e, const struct run *r, int32_t actor, bool is_ok)
 }
 
 static void
-tell(struct facts *f, struct run *r, int64_t at_ns, int32_t actor, enum tone tone, int32_t weight,
-     struct writer *w)
+tell_call_words(struct facts *f, struct run *r, int64_t at_ns, int32_t actor, enum tone tone,
+                int32_t weight, struct writer *w)
 {
     (void)facts_add(f, at_ns, actor, tone, weight, load_words(r, w));
 }
@@ -48,7 +48,7 @@ first_one(struct facts *f, struct run *r, int32_t actor, const struct call *c)
     fmt_str(&w, " gets its first acknowledgement (");
     fmt_slice(&w, c->value);
     fmt_str(&w, c->acks == 1 ? ", acks=1)" : c->acks == 0 ? ", acks=0)" : ", acks=all)");
-    tell(f, r, c->completed_ns, actor, TONE_CLIENT, WEIGHT_LOW, &w);
+    tell_call_words(f, r, c->completed_ns, actor, TONE_CLIENT, WEIGHT_LOW, &w);
 }
 
 static void
@@ -60,7 +60,7 @@ silence_ends(struct facts *f, struct run *r, int32_t actor, int64_t from_ns, int
     fmt_str(&w, " is acknowledged again, after ");
     words_duration(&w, to_ns - from_ns);
     fmt_str(&w, " without");
-    tell(f, r, to_ns, actor, TONE_CLIENT, WEIGHT_HIGH, &w);
+    tell_call_words(f, r, to_ns, actor, TONE_CLIENT, WEIGHT_HIGH, &w);
 }
 
 /* Silences are those that stand out among the usual distances. */
@@ -101,7 +101,7 @@ bad_group(struct facts *f, struct run *r, int32_t actor, const struct call *firs
     if (last != first) fmt_str(&w, " to "), fmt_slice(&w, last->value);
     if (first->error) fmt_str(&w, "; "), fmt_slice(&w, k_err_name((int16_t)first->error));
     fmt_char(&w, ')');
-    tell(f, r, first->completed_ns, actor, TONE_CLIENT, WEIGHT_MIDDLE, &w);
+    tell_call_words(f, r, first->completed_ns, actor, TONE_CLIENT, WEIGHT_MIDDLE, &w);
 }
 
 static void

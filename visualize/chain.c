@@ -19,21 +19,21 @@ struct causes {
 };
 
 static struct writer *
-begin(struct causes *c, int64_t at_ns)
+cause_begin(struct causes *c, int64_t at_ns)
 {
     VEC_PUSH(c->mem, &c->v, ((struct cause){.at_ns = at_ns, .from = c->words.n}));
     return &c->words;
 }
 
 static void
-end(struct causes *c)
+cause_end(struct causes *c)
 {
     c->v.v[c->v.n - 1].end = c->words.n;
 }
 
 /* By time; those of one time stay in the order in which they were found. */
 static void
-put(struct causes *c, struct writer *w)
+causes_put(struct causes *c, struct writer *w)
 {
     for (int64_t i = 1; i < c->v.n; i++) {
         struct cause one = c->v.v[i];
@@ -90,14 +90,14 @@ held_at(const struct run *r, int32_t partition, int32_t actor, int64_t offset, i
 static void
 acknowledged(struct causes *c, const struct call *call, int64_t offset)
 {
-    struct writer *w = begin(c, call->completed_ns);
+    struct writer *w = cause_begin(c, call->completed_ns);
     fmt_slice(w, call->value);
     fmt_str(w, " is acknowledged at offset ");
     fmt_i64(w, offset);
     fmt_str(w, call->acks == 1   ? " (acks=1: the leader alone)"
                : call->acks == 0 ? " (acks=0)"
                                  : " (acks=all)");
-    end(c);
+    cause_end(c);
 }
 
 static void
@@ -105,7 +105,7 @@ who_had_it(struct causes *c, const struct call *call)
 {
     const struct run *r = c->r;
     const struct change *ch = change_at(&r->partitions.v[c->partition], call->completed_ns);
-    struct writer *w = begin(c, call->completed_ns);
+    struct writer *w = cause_begin(c, call->completed_ns);
     int had = 0;
     for (int32_t i = 0; i < r->actors.n; i++) {
         if (!held_at(r, c->partition, i, call->offset, call->completed_ns)) continue;
@@ -115,7 +115,7 @@ who_had_it(struct causes *c, const struct call *call)
     if (!had) fmt_str(w, "no replica");
     fmt_str(w, had > 1 ? " have it by then" : " alone has it by then");
     if (ch) fmt_str(w, "; ISR "), words_set(w, ch->isr);
-    end(c);
+    cause_end(c);
 }
 
 /* ---- how it went ---- */
@@ -133,8 +133,8 @@ who_went_down(struct causes *c, const struct call *call)
             continue;
         const struct held *h = held_at(r, c->partition, m->actor, call->offset, call->completed_ns);
         if (!h || h->gone_ns == RUN_FOREVER || m->at_ns > h->gone_ns) continue;
-        fault_sentence(r, m, begin(c, m->at_ns));
-        end(c);
+        fault_sentence(r, m, cause_begin(c, m->at_ns));
+        cause_end(c);
     }
 }
 
@@ -151,14 +151,14 @@ who_led(struct causes *c, const struct call *call, int64_t epoch)
         if (!run_replica(c->r, c->partition, leader)) continue;
         const struct held *h = held_at(c->r, c->partition, leader, call->offset, at_ns);
         if (h && h->epoch <= epoch) continue;
-        struct writer *w = begin(c, at_ns);
+        struct writer *w = cause_begin(c, at_ns);
         run_node_name(c->r, ch->leader_id, w);
         fmt_str(w, ch->at_ns < call->completed_ns ? " leads already (epoch "
                    : ch->unclean                  ? " is made leader uncleanly (epoch "
                                                   : " becomes leader (epoch ");
         fmt_i64(w, ch->epoch);
         fmt_str(w, ") without it");
-        end(c);
+        cause_end(c);
         return;
     }
 }
@@ -196,7 +196,7 @@ who_lost_it(struct causes *c, const struct call *call)
     for (int32_t i = 0; i < c->r->actors.n; i++) {
         const struct held *h = held_at(c->r, c->partition, i, call->offset, call->completed_ns);
         if (!h || h->gone_ns == RUN_FOREVER) continue;
-        struct writer *w = begin(c, h->gone_ns);
+        struct writer *w = cause_begin(c, h->gone_ns);
         fmt_slice(w, c->r->actors.v[i].name);
         fmt_str(w, did(c, MOMENT_TRUNCATED, i, h->gone_ns) ? " cuts it off"
                    : did(c, MOMENT_RECOVERED, i, h->gone_ns)
@@ -204,7 +204,7 @@ who_lost_it(struct causes *c, const struct call *call)
                               ? " starts again and no longer finds it"
                               : " opens its log anew, without it")
                        : " writes another record in its place");
-        end(c);
+        cause_end(c);
         last = MAX(last, h->gone_ns);
     }
     return last;
@@ -226,7 +226,7 @@ chain_of_loss(const struct run *r, int32_t partition, int64_t offset, struct wri
     who_went_down(&c, call);
     who_led(&c, call, epoch);
     int64_t last = who_lost_it(&c, call);
-    put(&c, w);
+    causes_put(&c, w);
     return last;
 }
 
@@ -260,11 +260,11 @@ who_wrote(struct causes *c, int64_t offset, bool again)
         who = i;
     }
     if (who < 0) return;
-    struct writer *w = begin(c, at_ns);
+    struct writer *w = cause_begin(c, at_ns);
     fmt_slice(w, c->r->actors.v[who].name);
     fmt_str(w, again ? " writes it again, at offset " : " writes it at offset ");
     fmt_i64(w, offset);
-    end(c);
+    cause_end(c);
 }
 
 static const struct call *
@@ -286,11 +286,11 @@ chain_of_copies(const struct run *r, int32_t partition, struct slice story, stru
     const struct call *call = send_of(r, story);
     if (first < 0 || second < 0 || !call) return;
     struct causes c = causes_new(r, partition);
-    fmt_slice(begin(&c, call->invoked_ns), call->value);
+    fmt_slice(cause_begin(&c, call->invoked_ns), call->value);
     fmt_str(&c.words, " is sent");
-    end(&c);
+    cause_end(&c);
     who_wrote(&c, MIN(first, second), false);
     who_wrote(&c, MAX(first, second), true);
     if (call->outcome == VIEW_OK) acknowledged(&c, call, call->offset);
-    put(&c, w);
+    causes_put(&c, w);
 }

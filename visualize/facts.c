@@ -53,7 +53,7 @@ name(const struct teller *t, int32_t actor)
 }
 
 static struct fact *
-end(struct teller *t, const struct moment *m, int32_t actor, enum tone tone, int32_t weight)
+fact_end(struct teller *t, const struct moment *m, int32_t actor, enum tone tone, int32_t weight)
 {
     struct slice text = load_words(t->r, &t->w);
     t->w = writer_mem(t->f->mem);
@@ -61,7 +61,7 @@ end(struct teller *t, const struct moment *m, int32_t actor, enum tone tone, int
 }
 
 static bool
-is_told(const struct teller *t, int32_t partition)
+partition_is_told(const struct teller *t, int32_t partition)
 {
     return partition == t->partition ||
            (t->tells_all && !slice_starts(t->r->partitions.v[partition].name, S("__")));
@@ -93,7 +93,7 @@ all_have_registered(struct teller *t, const struct moment *last, int n)
         if (at++) fmt_str(w, ", ");
         fmt_slice(w, a->name);
     }
-    (void)end(t, last, -1, TONE_PLAIN, WEIGHT_LOW);
+    (void)fact_end(t, last, -1, TONE_PLAIN, WEIGHT_LOW);
 }
 
 /* The registrations and unfencings before the first fence or fault. */
@@ -125,7 +125,7 @@ tell_start(struct teller *t, const struct moment *m)
     if (m->n[0] <= 1) return;
     fmt_slice(&t->w, name(t, m->actor));
     fmt_str(&t->w, " starts again");
-    (void)end(t, m, m->actor, TONE_FAULT, WEIGHT_MIDDLE);
+    (void)fact_end(t, m, m->actor, TONE_FAULT, WEIGHT_MIDDLE);
 }
 
 static void
@@ -142,7 +142,7 @@ tell_recovered(struct teller *t, const struct moment *m)
         words_counted(&t->w, m->n[2] - m->n[0], "record");
         fmt_str(&t->w, " fewer than it had");
     }
-    (void)end(t, m, m->actor, TONE_PLAIN, m->n[2] > m->n[0] ? WEIGHT_MIDDLE : WEIGHT_LOW);
+    (void)fact_end(t, m, m->actor, TONE_PLAIN, m->n[2] > m->n[0] ? WEIGHT_MIDDLE : WEIGHT_LOW);
 }
 
 /* True: it led the partition that is told in full. */
@@ -168,10 +168,10 @@ tell_fault(struct teller *t, const struct moment *m)
     bool is_end = fault_is_end(m);
     fault_sentence(t->r, m, &t->w);
     bool led = fault_ends_process(m) && tell_what_it_led(t, m);
-    (void)end(t, m, m->actor, TONE_FAULT,
-              led      ? WEIGHT_HIGHEST
-              : is_end ? WEIGHT_MIDDLE
-                       : WEIGHT_HIGH);
+    (void)fact_end(t, m, m->actor, TONE_FAULT,
+                   led      ? WEIGHT_HIGHEST
+                   : is_end ? WEIGHT_MIDDLE
+                            : WEIGHT_HIGH);
 }
 
 static void
@@ -181,7 +181,8 @@ tell_end_of_process(struct teller *t, const struct moment *m)
     fmt_slice(&t->w, name(t, m->actor));
     fmt_str(&t->w, m->kind == MOMENT_FATAL ? " ends itself: " : " has stopped in good order");
     fmt_slice(&t->w, m->text);
-    (void)end(t, m, m->actor, TONE_FAULT, m->kind == MOMENT_FATAL ? WEIGHT_HIGH : WEIGHT_MIDDLE);
+    (void)fact_end(t, m, m->actor, TONE_FAULT,
+                   m->kind == MOMENT_FATAL ? WEIGHT_HIGH : WEIGHT_MIDDLE);
 }
 
 /* ---- controllers ---- */
@@ -204,7 +205,7 @@ tell_controller(struct teller *t, const struct moment *m)
                                                 : " takes over as active controller (epoch ");
     fmt_i64(&t->w, m->n[0]);
     fmt_char(&t->w, ')');
-    (void)end(t, m, m->actor, TONE_CONTROL, is_first ? WEIGHT_LOW : WEIGHT_HIGH);
+    (void)fact_end(t, m, m->actor, TONE_CONTROL, is_first ? WEIGHT_LOW : WEIGHT_HIGH);
 }
 
 /* Candidates are told where somebody already was controller: somebody lost patience. */
@@ -218,7 +219,7 @@ tell_candidate(struct teller *t, const struct moment *m)
     fmt_slice(&t->w, name(t, m->actor));
     fmt_str(&t->w, " asks to be elected controller in epoch ");
     fmt_i64(&t->w, m->n[0]);
-    (void)end(t, m, m->actor, TONE_CONTROL, WEIGHT_LOW);
+    (void)fact_end(t, m, m->actor, TONE_CONTROL, WEIGHT_LOW);
 }
 
 static void
@@ -236,7 +237,7 @@ tell_broker(struct teller *t, const struct moment *m)
         run_node_name(t->r, m->n[0], &t->w);
     }
     bool fenced = m->kind == MOMENT_FENCED;
-    (void)end(t, m, broker, TONE_CONTROL, fenced ? WEIGHT_HIGH : WEIGHT_LOW);
+    (void)fact_end(t, m, broker, TONE_CONTROL, fenced ? WEIGHT_HIGH : WEIGHT_LOW);
 }
 
 static void
@@ -253,7 +254,7 @@ tell_topic(struct teller *t, const struct moment *m)
     } else {
         fmt_str(&t->w, " is deleted");
     }
-    (void)end(t, m, m->actor, TONE_PLAIN, WEIGHT_LOW);
+    (void)fact_end(t, m, m->actor, TONE_PLAIN, WEIGHT_LOW);
 }
 
 /* ---- partitions ---- */
@@ -327,7 +328,7 @@ tell_isr(struct teller *t, const struct partition_view *p, const struct change *
 static void
 tell_change(struct teller *t, const struct moment *m)
 {
-    if (!is_told(t, m->partition)) return;
+    if (!partition_is_told(t, m->partition)) return;
     const struct partition_view *p = &t->r->partitions.v[m->partition];
     const struct change *c = &p->changes.v[m->n[0]], *before = m->n[0] ? c - 1 : NULL;
     bool is_leader = !before || before->leader_id != c->leader_id || before->epoch != c->epoch;
@@ -339,16 +340,16 @@ tell_change(struct teller *t, const struct moment *m)
     int32_t actor = run_actor_of_node(t->r, c->leader_id);
     enum tone tone = c->unclean || c->leader_id < 0 ? TONE_BAD : TONE_LEADER;
     int32_t high = m->partition == t->partition ? WEIGHT_HIGHEST : WEIGHT_HIGH;
-    (void)end(t, m, actor, tone,
-              is_leader && before ? high
-              : same_isr          ? WEIGHT_LOW
-                                  : WEIGHT_MIDDLE);
+    (void)fact_end(t, m, actor, tone,
+                   is_leader && before ? high
+                   : same_isr          ? WEIGHT_LOW
+                                       : WEIGHT_MIDDLE);
 }
 
 static void
 tell_truncated(struct teller *t, const struct moment *m)
 {
-    if (!is_told(t, m->partition) || m->n[0] >= m->n[1]) return;
+    if (!partition_is_told(t, m->partition) || m->n[0] >= m->n[1]) return;
     struct writer *w = &t->w;
     const struct partition_view *p = &t->r->partitions.v[m->partition];
     const struct change *c = change_at(p, m->at_ns);
@@ -367,8 +368,8 @@ tell_truncated(struct teller *t, const struct moment *m)
                                           : " are not in the log of leader ");
         run_node_name(t->r, c->leader_id, w);
     }
-    (void)end(t, m, m->actor, TONE_BAD,
-              m->partition == t->partition ? WEIGHT_HIGHEST : WEIGHT_HIGH);
+    (void)fact_end(t, m, m->actor, TONE_BAD,
+                   m->partition == t->partition ? WEIGHT_HIGHEST : WEIGHT_HIGH);
 }
 
 static void
@@ -379,7 +380,7 @@ tell_offline(struct teller *t, const struct moment *m)
     fmt_str(&t->w, " on ");
     fmt_slice(&t->w, name(t, m->actor));
     fmt_str(&t->w, " has failed and is offline");
-    (void)end(t, m, m->actor, TONE_BAD, WEIGHT_HIGH);
+    (void)fact_end(t, m, m->actor, TONE_BAD, WEIGHT_HIGH);
 }
 
 /* ---- judgement ---- */
@@ -434,7 +435,7 @@ tell_anomaly(struct teller *t, const struct moment *m)
         high = MAX(high, o->n[1]);
     }
     anomaly_range(t, m, MAX(by[0], MAX(by[1], by[2])), low, high);
-    struct fact *f = end(t, m, -1, TONE_BAD, WEIGHT_HIGHEST);
+    struct fact *f = fact_end(t, m, -1, TONE_BAD, WEIGHT_HIGHEST);
     if (m->partition < 0 || low < 0) return;
     struct writer w = writer_mem(t->f->mem);
     int64_t gone_ns = INT64_MIN;
@@ -458,13 +459,13 @@ tell_verdict(struct teller *t, const struct moment *m)
     }
     fmt_char(&t->w, ')');
     bool good = slice_eq(t->r->verdict, S("pass"));
-    (void)end(t, m, -1, good ? TONE_GOOD : TONE_BAD, WEIGHT_HIGH);
+    (void)fact_end(t, m, -1, good ? TONE_GOOD : TONE_BAD, WEIGHT_HIGH);
 }
 
 /* ---- all of it ---- */
 
 static void
-tell(struct teller *t, const struct moment *m, int64_t beginning_ns)
+tell_moment(struct teller *t, const struct moment *m, int64_t beginning_ns)
 {
     switch (m->kind) {
     case MOMENT_START: tell_start(t, m); break;
@@ -476,7 +477,7 @@ tell(struct teller *t, const struct moment *m, int64_t beginning_ns)
         fmt_str(&t->w, t->first_fault_ns == RUN_FOREVER
                            ? "the load ends; now all that was acknowledged must be read back"
                            : "all is healed: every partition must serve again, with all replicas");
-        (void)end(t, m, -1, TONE_FAULT, WEIGHT_MIDDLE);
+        (void)fact_end(t, m, -1, TONE_FAULT, WEIGHT_MIDDLE);
         break;
     case MOMENT_CONTROLLER:
     case MOMENT_RESIGNED: tell_controller(t, m); break;
@@ -506,7 +507,7 @@ first_fault(const struct run *r)
 }
 
 static void
-sort(struct facts *f)
+facts_sort(struct facts *f)
 {
     for (int64_t i = 1; i < f->v.n; i++) {
         struct fact one = f->v.v[i];
@@ -537,8 +538,8 @@ facts_make(struct facts *f, struct run *r, int32_t partition)
                        .first_fault_ns = first_fault(r),
                        .w = writer_mem(r->mem)};
     int64_t beginning_ns = tell_beginning(&t);
-    for (int64_t i = 0; i < r->moments.n; i++) tell(&t, &r->moments.v[i], beginning_ns);
+    for (int64_t i = 0; i < r->moments.n; i++) tell_moment(&t, &r->moments.v[i], beginning_ns);
     facts_about_calls(f, r);
-    sort(f);
+    facts_sort(f);
     writer_release(&t.w);
 }

@@ -71,7 +71,7 @@ draw_at(struct graph *g, struct frames *f, struct mem *mem, struct trace_reader 
 
 /* For readers who do not see. */
 static void
-describe(struct frames *f, struct writer *w)
+frame_describe(struct frames *f, struct writer *w)
 {
     fmt_str(w, "<title>");
     svg_escaped(w, f->all.name);
@@ -97,7 +97,7 @@ make(struct graph *g, struct mem *mem, struct trace_reader *reader, const struct
     draw_title(g, &f.all, f.partition);
     for (int i = 0; i < f.moments.n; i++) draw_at(g, &f, mem, reader, i, TITLE_HEIGHT + i * each);
     draw_frame_legend(g, TITLE_HEIGHT + f.moments.n * each);
-    if (description) describe(&f, description);
+    if (description) frame_describe(&f, description);
     frames_release(&f);
     return f.ok;
 }

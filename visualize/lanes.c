@@ -83,7 +83,7 @@ fault_place(const struct timeline *t, int64_t x, struct slice words)
 }
 
 static bool
-is_told(const struct timeline *t, const struct moment *m)
+moment_is_told(const struct timeline *t, const struct moment *m)
 {
     for (int64_t i = 0; i < t->f->v.n && i < ARRAY_LEN(t->is_shown); i++)
         if (t->is_shown[i] && t->f->v.v[i].tone == TONE_FAULT && t->f->v.v[i].at_ns == m->at_ns)
@@ -100,7 +100,7 @@ draw_fault(struct timeline *t, const struct lane *l, struct boxes *rows, const s
     int64_t x = time_x(t, m->at_ns), end_ns = fault_end(t, m);
     int64_t bar = end_ns != RUN_FOREVER ? time_x(t, MIN(end_ns, t->to_ns)) - x : 0;
     if (!has_many_faults(t) || !fault_is_end(m)) fault_label(t->r, m, &words);
-    if (!has_many_faults(t) || is_told(t, m))
+    if (!has_many_faults(t) || moment_is_told(t, m))
         svg_line(t->w, "fault-line", x, l->y + NUMBER_ROOM, x, t->lanes_bottom);
     for (int tries = 0; tries <= 2 * l->rows; tries++) {
         struct fault_place p = fault_place(t, x, writer_slice(&words));
@@ -367,7 +367,7 @@ offset_y(const struct strip *s, int64_t offset)
 
 /* One scale of offsets for all replicas, so that lanes can be compared. */
 static void
-measure(const struct timeline *t, struct strip *s)
+strip_measure(const struct timeline *t, struct strip *s)
 {
     const struct partition_view *p = &t->r->partitions.v[t->partition];
     s->low = INT64_MAX;
@@ -526,7 +526,7 @@ draw_strip(struct timeline *t, const struct lane *l)
     const struct replica *one = run_replica(t->r, t->partition, l->actor);
     if (!one || !one->steps.n) return;
     struct strip s = {.mem = t->r->mem, .bottom = l->y + l->height - 6};
-    measure(t, &s);
+    strip_measure(t, &s);
     collect_corners(t, one, &s);
     if (s.v.n) {
         int64_t end_x = time_x(t, t->to_ns);

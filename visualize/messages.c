@@ -67,7 +67,7 @@ is_kept(const struct run *r, const struct message *m)
 }
 
 static void
-ended(struct run *r, const struct trace_record *t, bool is_lost)
+message_ended(struct run *r, const struct trace_record *t, bool is_lost)
 {
     int64_t i = find_in_flight(r, (uint64_t)t->n[0]);
     if (i < 0) return;
@@ -88,8 +88,8 @@ load_frame(struct run *r, const struct trace_record *t)
     int64_t i;
     switch (t->what) {
     case FATE_SENT: sent(r, t); break;
-    case FATE_DELIVERED: ended(r, t, false); break;
-    case FATE_DROPPED: ended(r, t, true); break;
+    case FATE_DELIVERED: message_ended(r, t, false); break;
+    case FATE_DROPPED: message_ended(r, t, true); break;
     case FATE_HELD:
     case FATE_RELEASED:
         i = find_in_flight(r, (uint64_t)t->n[0]);

@@ -3,7 +3,8 @@
 #include "visualize/frame.h"
 
 static void
-add(struct frame_moments *m, struct run *r, int64_t at_ns, const char *when, struct slice what)
+moments_add(struct frame_moments *m, struct run *r, int64_t at_ns, const char *when,
+            struct slice what)
 {
     if (m->n >= MOMENTS_MAX || (m->n && m->v[m->n - 1].at_ns >= at_ns)) return;
     struct writer w = writer_mem(r->mem);
@@ -71,13 +72,14 @@ choose_moments(struct frame_moments *m, struct run *all, const struct facts *f, 
         c++;
     const struct fact *fault = fault_before(f, c ? c->at_ns : all->end_ns);
     m->n = 0;
-    if (fault) add(m, all, fault->at_ns - 1, "right before: ", fault->text);
+    if (fault) moments_add(m, all, fault->at_ns - 1, "right before: ", fault->text);
     if (c)
-        add(m, all, c->at_ns + SETTLED_NS, "right after: ",
+        moments_add(
+            m, all, c->at_ns + SETTLED_NS, "right after: ",
             sentence_at(f, c->at_ns, c->unclean || c->leader_id < 0 ? TONE_BAD : TONE_LEADER, -1));
     const struct moment *cut = first_cut(all, partition, c ? c->at_ns : 0);
     if (cut)
-        add(m, all, cut->at_ns - 1,
-            "right before: ", sentence_at(f, cut->at_ns, TONE_BAD, cut->actor));
-    add(m, all, all->end_ns, "at the end", SLICE_EMPTY);
+        moments_add(m, all, cut->at_ns - 1,
+                    "right before: ", sentence_at(f, cut->at_ns, TONE_BAD, cut->actor));
+    moments_add(m, all, all->end_ns, "at the end", SLICE_EMPTY);
 }

@@ -8,7 +8,7 @@ struct times {
 };
 
 static void
-sort(struct times *t)
+times_sort(struct times *t)
 {
     for (int64_t i = 1; i < t->v.n; i++) {
         int64_t one = t->v.v[i], k = i;
@@ -27,7 +27,7 @@ kept_ns(const struct scale *s)
 
 /* Distances longer than `limit` lose all but a sixth of the limit at each side. */
 static void
-cut(struct scale *s, const struct times *t, int64_t limit_ns)
+scale_cut(struct scale *s, const struct times *t, int64_t limit_ns)
 {
     s->kept.n = 0;
     int64_t from = t->v.v[0];
@@ -46,14 +46,14 @@ choose_cuts(struct scale *s, const struct times *t)
 {
     int64_t left = t->v.v[t->v.n - 1] - t->v.v[0];
     for (int i = 0; i < 2; i++) {
-        cut(s, t, MAX(left / 4, 1));
+        scale_cut(s, t, MAX(left / 4, 1));
         if (kept_ns(s) == left) break;
         left = kept_ns(s);
     }
 }
 
 static void
-place(struct scale *s, int64_t x0, int64_t x1)
+scale_place(struct scale *s, int64_t x0, int64_t x1)
 {
     int64_t room = x1 - x0 - (s->kept.n - 1) * SCALE_CUT_PX, all = MAX(kept_ns(s), 1), before = 0;
     for (int64_t i = 0; i < s->kept.n; i++) {
@@ -75,9 +75,9 @@ scale_make(struct scale *s, struct mem *mem, int64_t from_ns, int64_t to_ns, con
     VEC_PUSH(mem, &t.v, MAX(to_ns, from_ns));
     for (int64_t i = 0; i < moments_n; i++)
         if (moments[i] > from_ns && moments[i] < to_ns) VEC_PUSH(mem, &t.v, moments[i]);
-    sort(&t);
+    times_sort(&t);
     choose_cuts(s, &t);
-    place(s, x0, x1);
+    scale_place(s, x0, x1);
     VEC_RELEASE(mem, &t.v);
 }
 

@@ -40,7 +40,7 @@ padded(struct writer *w, int64_t n, int width)
 }
 
 static void
-names(struct writer *w, const struct run *r, enum actor_kind kind, const char *noun)
+actor_names(struct writer *w, const struct run *r, enum actor_kind kind, const char *noun)
 {
     int64_t n = 0, at = 0;
     for (int64_t i = 0; i < r->actors.n; i++) n += r->actors.v[i].kind == kind;
@@ -63,9 +63,9 @@ heading(struct writer *w, const struct run *r)
     fmt_slice(&line, r->name.n ? r->name : S("run"));
     fmt_str(&line, ": seed ");
     fmt_u64(&line, r->seed);
-    names(&line, r, ACTOR_BROKER, "broker");
-    names(&line, r, ACTOR_CONTROLLER, "controller");
-    names(&line, r, ACTOR_CLIENT, "client");
+    actor_names(&line, r, ACTOR_BROKER, "broker");
+    actor_names(&line, r, ACTOR_CONTROLLER, "controller");
+    actor_names(&line, r, ACTOR_CLIENT, "client");
     fmt_str(&line, ", ");
     words_duration(&line, r->end_ns - r->start_ns);
     fmt_str(&line, " of cluster life");

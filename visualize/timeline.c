@@ -382,7 +382,7 @@ description(struct timeline *t, struct writer *w)
 }
 
 static void
-head(struct timeline *t, struct writer *w, int64_t height)
+timeline_head(struct timeline *t, struct writer *w, int64_t height)
 {
     fmt_str(w, "<svg xmlns=\"http://www.w3.org/2000/svg\" role=\"img\" viewBox=\"0 0 ");
     fmt_i64(w, WIDTH);
@@ -409,7 +409,7 @@ head(struct timeline *t, struct writer *w, int64_t height)
 }
 
 static void
-draw(struct timeline *t, struct writer *ret)
+timeline_draw(struct timeline *t, struct writer *ret)
 {
     struct writer body = writer_mem(t->r->mem);
     int64_t axis_y = 96, y = axis_y;
@@ -422,7 +422,7 @@ draw(struct timeline *t, struct writer *ret)
     y += draw_sentences(t, y);
     y += draw_hidden(t, y);
     y += draw_legend(t, y);
-    head(t, ret, y + 8);
+    timeline_head(t, ret, y + 8);
     fmt_slice(ret, writer_slice(&body));
     fmt_str(ret, "</svg>\n");
     writer_release(&body);
@@ -447,7 +447,7 @@ visualize_timeline(struct mem *mem, struct trace_reader *reader, const struct vi
     bool is_window = o && o->has_window;
     t->from_ns = is_window ? o->from_ns : r.start_ns;
     t->to_ns = is_window ? o->to_ns : r.end_ns;
-    draw(t, ret_svg);
+    timeline_draw(t, ret_svg);
     bool ok = !r.is_damaged;
     scale_release(&t->scale);
     VEC_RELEASE(mem, &t->boxes.v);

@@ -59,7 +59,7 @@ checker_cursor(const struct checker *c, int32_t process, const struct part *p)
 }
 
 static void
-make_parts(struct checker *c)
+checker_make_parts(struct checker *c)
 {
     const struct history *h = c->h;
     c->first_part = mem_alloc(c->mem, h->topics.n * (int64_t)sizeof *c->first_part);
@@ -93,7 +93,7 @@ longest_log(const struct checker *c)
 }
 
 static void
-measure(struct checker *c, const struct history_op *op)
+checker_measure(struct checker *c, const struct history_op *op)
 {
     struct part *p = checker_part(c, op->topic, op->partition);
     if (p && op->kind == HISTORY_FINAL_END && op->node < 0) p->will_end = true;
@@ -107,7 +107,7 @@ static void
 make_logs(struct checker *c)
 {
     const struct history *h = c->h;
-    for (int64_t i = 0; i < h->ops.n; i++) measure(c, &h->ops.v[i]);
+    for (int64_t i = 0; i < h->ops.n; i++) checker_measure(c, &h->ops.v[i]);
     for (int64_t i = 0; i < h->ops.n; i++) {
         const struct history_op *op = &h->ops.v[i];
         struct part *p = checker_part(c, op->topic, op->partition);
@@ -241,8 +241,8 @@ take_final(struct checker *c, const struct history_op *poll, struct part *p,
 }
 
 static void
-check_read(struct checker *c, const struct history_op *poll, int64_t number, struct part *p,
-           const struct history_read *r)
+checker_check_read(struct checker *c, const struct history_op *poll, int64_t number, struct part *p,
+                   const struct history_read *r)
 {
     if (r->offset < 0 || r->offset >= p->base + p->n) {
         struct telling t = tell_begin(c, RULE_CORRUPT, p, r->offset, r->value, poll->complete_ns);
@@ -312,7 +312,7 @@ static void
 check_polls(struct checker *c, const struct history_op *op, int64_t number, struct part *p)
 {
     const struct history_read *r = history_reads(c->h, op);
-    for (int64_t i = 0; i < op->reads_n; i++) check_read(c, op, number, p, &r[i]);
+    for (int64_t i = 0; i < op->reads_n; i++) checker_check_read(c, op, number, p, &r[i]);
 }
 
 static void
@@ -411,7 +411,7 @@ check_history(struct mem *mem, const struct history *h, const struct check_facts
     *ret = (struct check_result){.counts = history_counts(h)};
     anomalies_init(&ret->anomalies, mem);
     sent_init(&c, ret->counts.produced);
-    make_parts(&c);
+    checker_make_parts(&c);
     make_logs(&c);
     check_events(&c);
     check_log(&c);

@@ -44,7 +44,7 @@ take_batch(struct looking *l, struct slice path, int64_t at, int64_t size)
 }
 
 static void
-look(void *ctx, struct slice path, int64_t size)
+look_at_file(void *ctx, struct slice path, int64_t size)
 {
     struct looking *l = ctx;
     if (l->is_over || !is_segment(path, l->subject)) return;
@@ -59,5 +59,5 @@ void
 disk_log_read(struct mem *mem, struct machine *m, struct slice subject, struct found_log *ret)
 {
     struct looking l = {mem, m, subject, ret, false};
-    disk_peek_all(m, IMAGE_CACHED, look, &l);
+    disk_peek_all(m, IMAGE_CACHED, look_at_file, &l);
 }

@@ -211,7 +211,7 @@ took_role(struct oracle *o, const struct note *n)
 }
 
 static void
-decided(struct oracle *o, const struct note *n)
+oracle_decided(struct oracle *o, const struct note *n)
 {
     struct topic_key *k = model_key(&o->model, n->subject);
     int32_t leader = k->now.leader, epoch = k->now.leader_epoch;
@@ -271,7 +271,7 @@ oracle_note(struct oracle *o, int64_t at_ns, int32_t node, const struct note *n)
     case NOTE_LOG_TRUNCATE:
     case NOTE_LOG_RECOVERED:
     case NOTE_PARTITION_HW: note_of_log(o, node, n); return;
-    case NOTE_PARTITION_CHANGE: decided(o, n); return;
+    case NOTE_PARTITION_CHANGE: oracle_decided(o, n); return;
     case NOTE_PARTITION_ROLE: took_role(o, n); return;
     case NOTE_TOPIC_DELETED: model_forget_topic(&o->model, n->subject); return;
     default: return;
@@ -313,7 +313,7 @@ oracle_wiped(struct oracle *o, int64_t at_ns, int32_t node)
 /* ---- what clients were told --------------------------------------------------------------------- */
 
 static bool
-has_value(const struct batch *b, int64_t offset, uint64_t value)
+batch_has_value(const struct batch *b, int64_t offset, uint64_t value)
 {
     return b && b->values && b->values[offset - b->base] == value;
 }
@@ -326,7 +326,7 @@ find_batch(struct oracle *o, const struct topic_key *k, int64_t offset, uint64_t
         const struct model_node *n = &o->model.nodes.v[i];
         if (k->index >= n->logs.n || !n->logs.v[k->index]) continue;
         struct batch *b = log_at(n->logs.v[k->index], offset);
-        if (has_value(b, offset, value)) return b;
+        if (batch_has_value(b, offset, value)) return b;
     }
     return NULL;
 }

@@ -48,7 +48,7 @@ sift(struct lies *v, int64_t at, int64_t n)
 }
 
 static void
-sort(struct lies *v, int64_t n)
+sort_lies(struct lies *v, int64_t n)
 {
     for (int64_t i = n / 2 - 1; i >= 0; i--) sift(v, i, n);
     for (int64_t i = n - 1; i > 0; i--) {
@@ -73,7 +73,7 @@ first_of(const struct lies *v, int64_t n, uint64_t value)
 typedef VEC(struct lies) lies_vec;
 
 static void
-gather(struct oracle *o, int32_t node, const struct node_log *l, lies_vec *ret)
+gather_lies(struct oracle *o, int32_t node, const struct node_log *l, lies_vec *ret)
 {
     for (int64_t i = 0; i < l->v.n; i++) {
         const struct batch *b = l->v.v[i];
@@ -142,8 +142,8 @@ finish_key(struct oracle *o, struct topic_key *k)
     struct node_log *l = model_log_of(&o->model, k->now.leader, k);
     if (!ok || !l || k->now.leader < 0 || ok->is_gone) return;
     lies_vec v = {0};
-    gather(o, (int32_t)(model_node_by_id(&o->model, k->now.leader) - o->model.nodes.v), l, &v);
-    sort(v.v, v.n);
+    gather_lies(o, (int32_t)(model_node_by_id(&o->model, k->now.leader) - o->model.nodes.v), l, &v);
+    sort_lies(v.v, v.n);
     tell_duplicates(o, o->history, k, &v);
     for (int64_t i = 0; i < ok->promises.n; i++)
         judge(o, o->history, k, &v, &ok->promises.v[i], ok->removed_to);

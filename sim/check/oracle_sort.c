@@ -17,7 +17,7 @@ oracle_was_read(const struct topic_key *k, const struct promise *p)
 /* ---- one copy -------------------------------------------------------------------------------------- */
 
 static bool
-took(const struct taking *t, const struct batch *b)
+taking_took(const struct taking *t, const struct batch *b)
 {
     int64_t low = 0, high = t->v.n;
     while (low < high) {
@@ -42,7 +42,8 @@ next_taking(const struct oracle *o, int32_t node, const struct batch *b, int64_t
 {
     for (int64_t i = 0; i < o->takings.n; i++) {
         const struct taking *t = &o->takings.v[i];
-        if (t->node == node && t->at_ns >= at_ns && t->key == b->key->index && took(t, b)) return t;
+        if (t->node == node && t->at_ns >= at_ns && t->key == b->key->index && taking_took(t, b))
+            return t;
     }
     return NULL;
 }
@@ -52,7 +53,8 @@ last_taking(const struct oracle *o, int32_t node, const struct batch *b, int64_t
 {
     for (int64_t i = o->takings.n; i-- > 0;) {
         const struct taking *t = &o->takings.v[i];
-        if (t->node == node && t->at_ns <= at_ns && t->key == b->key->index && took(t, b)) return t;
+        if (t->node == node && t->at_ns <= at_ns && t->key == b->key->index && taking_took(t, b))
+            return t;
     }
     return NULL;
 }
@@ -249,7 +251,7 @@ lost_with_its_leader(struct inquest *q)
     }
     for (int64_t i = 0; b && i < q->o->takings.n; i++) {
         const struct taking *t = &q->o->takings.v[i];
-        if (t->key != b->key->index || !is_destruction(t->kind) || !took(t, b)) continue;
+        if (t->key != b->key->index || !is_destruction(t->kind) || !taking_took(t, b)) continue;
         if (t->kind == BLOW_POWER && q->terms.flushes_each) continue;
         if (q->o->model.nodes.v[t->node].id != holder) continue;
         tell_cause(q, q->o->model.nodes.v[t->node].id, words_of(t->kind), t->at_ns);

@@ -186,7 +186,7 @@ came_in_sync(struct reading *r, const struct happening *placed)
 }
 
 static bool
-is_asked(const struct reading *r, const struct happening *placed)
+reading_is_asked(const struct reading *r, const struct happening *placed)
 {
     return r->asked && placed->at_ns - r->asked->at_ns <= ASKED_NS;
 }
@@ -199,7 +199,7 @@ is_permitted_unclean(const struct reading *r, const struct happening *placed)
         placed->leader >= 0 && r->placed &&
         (placed->leader != r->placed->leader || placed->leader_epoch != r->placed->leader_epoch);
     return is_election && r->in_sync.n && !chronicle_has(&r->in_sync, placed->leader) &&
-           (is_asked(r, placed) || unclean_is_on(r));
+           (reading_is_asked(r, placed) || unclean_is_on(r));
 }
 
 /* A leader that was deposed and does not know it may acknowledge still: so its reign counts, and not the time. */
@@ -216,7 +216,7 @@ take_placed(struct reading *r, const struct happening *one)
 {
     if (is_later(r, one) && is_permitted_unclean(r, one)) {
         r->unclean = one;
-        r->unclean_was_asked = is_asked(r, one);
+        r->unclean_was_asked = reading_is_asked(r, one);
     }
     if (r->placed && one->leader >= 0 && one->leader != r->placed->leader) r->asked = NULL;
     came_in_sync(r, one);
@@ -224,7 +224,7 @@ take_placed(struct reading *r, const struct happening *one)
 }
 
 static void
-take(struct reading *r, const struct happening *one)
+reading_take(struct reading *r, const struct happening *one)
 {
     switch (one->kind) {
     case HAPPENED_COPIES_GONE:
@@ -266,7 +266,7 @@ may_lose_committed(const struct check_facts *f, const struct claim *c, struct wr
     for (int64_t i = 0; i < f->chronicle->v.n; i++) {
         const struct happening *one = &f->chronicle->v.v[i];
         if (!happening_is_of(one, c->name, c->partition)) continue;
-        take(&r, one);
+        reading_take(&r, one);
         if (r.unclean) {
             tell_election(&r, one, " from outside ISR and ELR, as ", why);
             fmt_str(why, r.unclean_was_asked ? "an operator asked"

@@ -101,7 +101,7 @@ parse_u64(struct slice s, uint64_t *ret)
 
 /* "7" or "1..100" */
 static bool
-parse_range(struct slice s, uint64_t *ret_from, uint64_t *ret_to)
+parse_seeds(struct slice s, uint64_t *ret_from, uint64_t *ret_to)
 {
     for (int64_t i = 1; i + 1 < s.n; i++) {
         if (s.p[i] != '.' || s.p[i + 1] != '.') continue;
@@ -131,12 +131,12 @@ take_option(struct options *o, const char *arg, const char *value)
 {
     if (strcmp(arg, "--seed") == 0) {
         o->has_seed = true;
-        if (!parse_range(slice_cstr(value), &o->seed_from, &o->seed_to))
+        if (!parse_seeds(slice_cstr(value), &o->seed_from, &o->seed_to))
             return usage_error("run", "--seed %s: a number, or a range like 1..100", value);
         if (o->seed_to - o->seed_from >= TASKS_MAX)
             return usage_error("run", "--seed %s: at most %d at a time", value, TASKS_MAX);
     } else if (strcmp(arg, "--ops") == 0) {
-        if (!parse_range(slice_cstr(value), &o->ops_from, &o->ops_to) || !o->ops_from)
+        if (!parse_seeds(slice_cstr(value), &o->ops_from, &o->ops_to) || !o->ops_from)
             return usage_error("run", "--ops %s: a number from 1, or a range like 1..400", value);
     } else if (strcmp(arg, "--jobs") == 0) {
         if (!slice_to_i64(slice_cstr(value), &o->jobs) || o->jobs < 1 || o->jobs > 256)
@@ -442,7 +442,7 @@ print_again(const struct session *s, const struct errand *t)
 }
 
 static void
-sum_up(const struct session *s)
+sum_up_session(const struct session *s)
 {
     int64_t passed = 0, failed = 0, inconclusive = 0, left = 0;
     for (int64_t i = 0; i < s->tasks.n; i++) {
@@ -594,6 +594,6 @@ command_run(int argc, char **argv)
     catch_interrupts();
     run_all(&s);
     reports_close(&s.reports);
-    if (s.tasks.n != 1) sum_up(&s);
+    if (s.tasks.n != 1) sum_up_session(&s);
     return gravest(&s);
 }

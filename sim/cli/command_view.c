@@ -214,8 +214,8 @@ check_view(const char *command, const struct view_extent *e, struct slice partit
 }
 
 static bool
-draw(struct desk *d, struct trace_reader *r, enum picture what, const struct view *v,
-     struct writer *w)
+draw_picture(struct desk *d, struct trace_reader *r, enum picture what, const struct view *v,
+             struct writer *w)
 {
     struct view_options o = {.partition = v->partition ? slice_cstr(v->partition) : SLICE_NULL,
                              .has_window = v->has_from || v->has_to,
@@ -238,7 +238,7 @@ show_run(struct desk *d, const char *command, enum picture what, struct view *v)
     visualize_extent(&d->mem, r, &e, &partitions);
     int rc = check_view(command, &e, writer_slice(&partitions), v);
     if (rc) return rc;
-    bool ok = draw(d, r, what, v, &w);
+    bool ok = draw_picture(d, r, what, v, &w);
     fwrite(w.p, 1, (size_t)w.n, stdout);
     if (!ok) fprintf(stderr, "gregor: %s: the trace is damaged\n", v->run);
     return ok ? EXIT_PASS : EXIT_USAGE;
@@ -315,7 +315,7 @@ read_run_txt(struct desk *d, const char *run, struct replayed *ret)
 }
 
 static const struct scenario *
-load_again(struct desk *d, const char *run)
+load_scenario_again(struct desk *d, const char *run)
 {
     struct source *source = ARENA_NEW(&d->a, struct source);
     struct load_options lo = {.read = read_sibling, .ctx = &d->a};
@@ -370,7 +370,7 @@ replay(struct desk *d, const char *run)
     struct replayed p = {.trace = writer_mem(&d->mem)};
     struct run_options o;
     if (!read_run_txt(d, run, &p)) return EXIT_USAGE;
-    const struct scenario *s = load_again(d, run);
+    const struct scenario *s = load_scenario_again(d, run);
     if (!s) return EXIT_USAGE;
     if (!options_again(&p, &o)) return usage_error("replay", "%s/run.txt is damaged", run);
     if (p.bug.p && !bug_on((const char *)p.bug.p))

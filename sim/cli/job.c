@@ -177,7 +177,7 @@ job_run_guarded(struct arena *a, const struct scenario *s, const struct run_opti
 
 /* The verdict "nondeterministic" goes before whatever the first run came to. */
 static void
-run_again(struct arena *a, const struct scenario *s, const struct run_options *o,
+run_twice(struct arena *a, const struct scenario *s, const struct run_options *o,
           struct run_result *first)
 {
     struct run_options options = *o;
@@ -226,7 +226,7 @@ job_run(struct arena *a, const struct scenario *s, const struct run_job *j, stru
     job_run_guarded(a, s, &o, &ret->result);
     int64_t wall_ns = wall_now_ns() - p.begin_ns;
     if (p.trace) fclose(p.trace);
-    if (j->twice && !ret->result.interrupted) run_again(a, s, &o, &ret->result);
+    if (j->twice && !ret->result.interrupted) run_twice(a, s, &o, &ret->result);
     if (p.show) fputs(j->out ? "\r\033[Kdrawing what happened" : "\r\033[K", stderr);
     report_json(a, s, &ret->result, j, wall_ns, &ret->json);
     report_human(a, s, &ret->result, j, wall_ns, &ret->human);

@@ -179,8 +179,8 @@ thousands(struct writer *w, int64_t v)
 }
 
 static void
-head(struct arena *a, const struct scenario *s, const struct run_result *r, int64_t wall_ns,
-     struct writer *w)
+report_head(struct arena *a, const struct scenario *s, const struct run_result *r, int64_t wall_ns,
+            struct writer *w)
 {
     double virtual_s = (double)r->virtual_ns / 1e9, wall_s = (double)wall_ns / 1e9;
     int brokers = (int)s->cluster.brokers, controllers = (int)s->cluster.controllers;
@@ -254,7 +254,7 @@ praise(struct arena *a, const struct run_result *r)
 }
 
 static void
-verdict(struct arena *a, const struct run_result *r, struct writer *w)
+report_verdict(struct arena *a, const struct run_result *r, struct writer *w)
 {
     static const char *const words[] = {
         "PASS", "FAIL", "INCONCLUSIVE", "DIED", "WITNESSES DISAGREE", "NONDETERMINISTIC"};
@@ -272,8 +272,8 @@ void
 report_human(struct arena *a, const struct scenario *s, const struct run_result *r,
              const struct run_job *j, int64_t wall_ns, struct writer *w)
 {
-    head(a, s, r, wall_ns, w);
+    report_head(a, s, r, wall_ns, w);
     if (!j->quiet) story(a, r, w);
     counts(&r->counts, w);
-    verdict(a, r, w);
+    report_verdict(a, r, w);
 }

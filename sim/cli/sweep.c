@@ -10,7 +10,7 @@
 #define NAME_MAX_BYTES 32
 
 static void
-tell(struct arena *a, const struct scenario *s, const struct run_options *o, FILE *f)
+tell_disk_ops(struct arena *a, const struct scenario *s, const struct run_options *o, FILE *f)
 {
     struct run_result r;
     job_run_guarded(a, s, o, &r);
@@ -42,7 +42,7 @@ sweep_measure(struct arena *a, const struct scenario *s, const struct run_option
     fflush(NULL); /* or the child would write it once more */
     pid_t pid = fork();
     if (pid == 0) {
-        tell(a, s, o, f);
+        tell_disk_ops(a, s, o, f);
         _exit(0);
     }
     int status = -1;

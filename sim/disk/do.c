@@ -28,7 +28,7 @@ is_full(const struct disk *d)
 }
 
 static enum env_err
-create(struct disk *d, struct inode *dir, struct slice name, bool is_dir, struct inode **ret)
+disk_create(struct disk *d, struct inode *dir, struct slice name, bool is_dir, struct inode **ret)
 {
     if (is_full(d)) return ENV_ENOSPC;
     struct inode *i = inode_new(d, is_dir);
@@ -50,7 +50,7 @@ do_open(struct disk *d, struct slice path, int32_t flags, struct inode **ret)
     if (i && flags & OPEN_EXCLUSIVE) return ENV_EEXIST;
     if (!i && !(flags & OPEN_CREATE)) return ENV_ENOENT;
     if (!i && do_fails(d, DISK_FAIL_WRITE, path)) return ENV_EIO;
-    if (!i) err = create(d, dir, name, false, &i);
+    if (!i) err = disk_create(d, dir, name, false, &i);
     if (err) return err;
     if (flags & OPEN_TRUNCATE) inode_truncate(i, 0);
     inode_set_path(i, path);
@@ -66,7 +66,7 @@ do_mkdir(struct disk *d, struct slice path)
     enum env_err err = path_find(d, IMAGE_CACHED, path, &dir, &name, &i);
     if (err) return err;
     if (i) return ENV_EEXIST;
-    return create(d, dir, name, true, &i);
+    return disk_create(d, dir, name, true, &i);
 }
 
 static enum env_err

@@ -4,7 +4,7 @@
 #include "sim/disk/internal.h"
 
 static void
-say(struct machine *m, struct slice verb, struct slice path, int64_t number)
+disk_say(struct machine *m, struct slice verb, struct slice path, int64_t number)
 {
     uint8_t text[256];
     struct writer w = writer_fixed(text, sizeof text);
@@ -28,12 +28,12 @@ fault_disk_fail(struct machine *m, int32_t which, struct slice path, int32_t cou
     d->faults.fail_which = which;
     d->faults.fail_count = count;
     set_path(d, &d->faults.fail_path, path);
-    say(m,
-        which == DISK_FAIL_SYNC    ? S("disk fails to sync")
-        : which == DISK_FAIL_WRITE ? S("disk fails to write")
-        : which == DISK_FAIL_READ  ? S("disk fails to read")
-                                   : S("disk fails"),
-        path, count);
+    disk_say(m,
+             which == DISK_FAIL_SYNC    ? S("disk fails to sync")
+             : which == DISK_FAIL_WRITE ? S("disk fails to write")
+             : which == DISK_FAIL_READ  ? S("disk fails to read")
+                                        : S("disk fails"),
+             path, count);
 }
 
 void
@@ -42,7 +42,7 @@ fault_disk_full(struct machine *m, int64_t free_bytes)
     struct disk *d = m->host->disk;
     d->faults.capacity_bytes =
         free_bytes < 0 ? d->w->options.disk.capacity_bytes : d->used_bytes + free_bytes;
-    say(m, free_bytes < 0 ? S("disk has room") : S("disk full"), SLICE_EMPTY, 0);
+    disk_say(m, free_bytes < 0 ? S("disk has room") : S("disk full"), SLICE_EMPTY, 0);
 }
 
 void
@@ -50,14 +50,14 @@ fault_disk_slow(struct machine *m, int64_t percent)
 {
     CHECK(percent > 0);
     m->host->disk->faults.slow_percent = percent;
-    say(m, S("disk slow"), SLICE_EMPTY, percent);
+    disk_say(m, S("disk slow"), SLICE_EMPTY, percent);
 }
 
 void
 fault_disk_short_reads(struct machine *m, int64_t permille)
 {
     m->host->disk->faults.short_reads_permille = permille;
-    say(m, S("disk reads short"), SLICE_EMPTY, permille);
+    disk_say(m, S("disk reads short"), SLICE_EMPTY, permille);
 }
 
 int32_t
@@ -74,7 +74,7 @@ fault_disk_rot(struct machine *m, struct slice path, int64_t offset, int32_t cou
         }
         if (offset >= 0) break;
     }
-    say(m, S("bit rot"), path, hit);
+    disk_say(m, S("bit rot"), path, hit);
     return hit;
 }
 
@@ -85,7 +85,7 @@ struct found {
 };
 
 static void
-find_one(void *ctx, struct slice path, int64_t size)
+find_file_of(void *ctx, struct slice path, int64_t size)
 {
     struct found *f = ctx;
     (void)size;
@@ -94,7 +94,7 @@ find_one(void *ctx, struct slice path, int64_t size)
 
 /* All name operations of this moment reach the medium. */
 static void
-sync_names(struct disk *d)
+disk_sync_names(struct disk *d)
 {
     while (!list_is_empty(&d->name_ops))
         names_sync(d, LIST_FIRST(&d->name_ops, struct name_op, node)->v[0].dir, UINT64_MAX);
@@ -116,13 +116,13 @@ damage(struct machine *m, struct slice part, int64_t bytes)
 {
     struct found f = {.d = m->host->disk, .part = part};
     watch_harm(m);
-    disk_peek_all(m, IMAGE_CACHED, find_one, &f);
+    disk_peek_all(m, IMAGE_CACHED, find_file_of, &f);
     for (int64_t i = 0; i < f.paths.n; i++) {
         if (bytes < 0) CHECK(do_unlink(f.d, f.paths.v[i]) == ENV_OK);
         else shorten(f.d, f.paths.v[i], bytes);
         mem_free_slice(f.d->mem, f.paths.v[i]);
     }
-    if (bytes < 0 && f.paths.n) sync_names(f.d);
+    if (bytes < 0 && f.paths.n) disk_sync_names(f.d);
     int32_t n = (int32_t)f.paths.n;
     VEC_RELEASE(f.d->mem, &f.paths);
     return n;
@@ -132,7 +132,7 @@ int32_t
 fault_disk_erase(struct machine *m, struct slice path)
 {
     int32_t n = damage(m, path, -1);
-    say(m, S("files erased"), path, n);
+    disk_say(m, S("files erased"), path, n);
     return n;
 }
 
@@ -140,7 +140,7 @@ int32_t
 fault_disk_shorten(struct machine *m, struct slice path, int64_t bytes)
 {
     int32_t n = damage(m, path, MAX(bytes, 0));
-    say(m, S("files cut short"), path, n);
+    disk_say(m, S("files cut short"), path, n);
     return n;
 }
 
@@ -151,7 +151,7 @@ fault_disk_misdirect(struct machine *m, struct slice path)
     watch_harm(m);
     d->faults.misdirect = true;
     set_path(d, &d->faults.misdirect_path, path);
-    say(m, S("misdirected write"), path, 0);
+    disk_say(m, S("misdirected write"), path, 0);
 }
 
 void
@@ -167,13 +167,13 @@ fault_disk_heal(struct machine *m)
     f->slow_percent = 100;
     f->short_reads_permille = 0;
     f->capacity_bytes = capacity_bytes;
-    say(m, S("disk healed"), SLICE_EMPTY, 0);
+    disk_say(m, S("disk healed"), SLICE_EMPTY, 0);
 }
 
 /* ---- the truth ---- */
 
 static struct inode *
-find(struct machine *m, struct slice path, enum disk_image image)
+disk_find(struct machine *m, struct slice path, enum disk_image image)
 {
     struct inode *dir, *i;
     struct slice name;
@@ -184,7 +184,7 @@ find(struct machine *m, struct slice path, enum disk_image image)
 int64_t
 disk_peek_size(struct machine *m, struct slice path, enum disk_image image)
 {
-    struct inode *i = find(m, path, image);
+    struct inode *i = disk_find(m, path, image);
     return i ? inode_size(i, image) : -1;
 }
 
@@ -192,7 +192,7 @@ int64_t
 disk_peek(struct machine *m, struct slice path, enum disk_image image, int64_t offset, void *ret,
           int64_t n)
 {
-    struct inode *i = find(m, path, image);
+    struct inode *i = disk_find(m, path, image);
     return i ? inode_read(i, image, offset, ret, n) : -1;
 }
 
@@ -245,5 +245,5 @@ disk_put(struct machine *m, struct slice path, struct slice bytes)
     CHECK(do_open(d, path, OPEN_WRITE | OPEN_CREATE | OPEN_TRUNCATE, &i) == ENV_OK);
     CHECK(inode_write(i, 0, bytes.p, bytes.n) == bytes.n);
     inode_make_durable(i);
-    sync_names(d);
+    disk_sync_names(d);
 }

@@ -18,7 +18,7 @@ delay_of(const struct disk_options *o, enum op_kind kind)
 }
 
 static int64_t
-bytes_of(const struct disk_op *o)
+op_bytes(const struct disk_op *o)
 {
     if (o->op->kind == OP_SYNC) return o->shots.n * DISK_PAGE_BYTES;
     return o->op->kind == OP_READ || o->op->kind == OP_WRITE ? o->op->n : 0;
@@ -29,7 +29,7 @@ how_long(struct disk *d, const struct disk_op *o)
 {
     const struct disk_options *opt = &d->w->options.disk;
     int64_t ns = delay_draw(&d->dice, delay_of(opt, o->op->kind));
-    if (opt->bytes_per_s) ns += bytes_of(o) * 1000 / MAX(1, opt->bytes_per_s / 1000000);
+    if (opt->bytes_per_s) ns += op_bytes(o) * 1000 / MAX(1, opt->bytes_per_s / 1000000);
     return ns * d->faults.slow_percent / 100;
 }
 
@@ -126,7 +126,7 @@ carry_out_close(struct disk_op *o)
 }
 
 static void
-carry_out(struct disk *d, struct disk_op *o)
+disk_carry_out(struct disk *d, struct disk_op *o)
 {
     struct op *op = o->op;
     switch (op->kind) {
@@ -241,7 +241,7 @@ disk_fire(struct world *w, struct entry *e)
         return;
     }
     if (!o->is_done) {
-        carry_out(d, o);
+        disk_carry_out(d, o);
         o->is_done = true;
         watch(o);
     }
@@ -276,7 +276,7 @@ half_done(struct disk *d, struct disk_op *o)
     case OP_RMDIR:
     case OP_RENAME:
     case OP_UNLINK:
-    case OP_SYNC_DIR: carry_out(d, o); break;
+    case OP_SYNC_DIR: disk_carry_out(d, o); break;
     case OP_IDLE:
     case OP_CLOSE:
     case OP_READ:

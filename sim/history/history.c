@@ -98,13 +98,13 @@ see_partition(struct history *h, int32_t topic, int32_t partition)
 }
 
 static void
-tell(struct history *h, int64_t number, bool is_complete)
+history_tell(struct history *h, int64_t number, bool is_complete)
 {
     if (h->listener) h->listener(h->listener_ctx, &h->ops.v[number], is_complete);
 }
 
 static int64_t
-begin(struct history *h, const struct history_op *op)
+history_begin_op(struct history *h, const struct history_op *op)
 {
     struct history_op *new = VEC_ADD(h->mem, &h->ops);
     *new = *op;
@@ -120,8 +120,8 @@ begin(struct history *h, const struct history_op *op)
 int64_t
 history_invoke(struct history *h, const struct history_op *op)
 {
-    int64_t number = begin(h, op);
-    tell(h, number, false);
+    int64_t number = history_begin_op(h, op);
+    history_tell(h, number, false);
     return number;
 }
 
@@ -139,7 +139,7 @@ history_complete(struct history *h, int64_t number, enum history_outcome outcome
     op->complete_ns = h->now(h->ctx);
     see_partition(h, op->topic, partition);
     add_event(h, number, true);
-    tell(h, number, true);
+    history_tell(h, number, true);
 }
 
 int64_t
@@ -148,7 +148,7 @@ history_add(struct history *h, const struct history_op *op, enum history_outcome
 {
     int64_t first = h->reads.n;
     for (int64_t i = 0; i < reads_n; i++) VEC_PUSH(h->mem, &h->reads, reads[i]);
-    int64_t number = begin(h, op);
+    int64_t number = history_begin_op(h, op);
     h->ops.v[number].first_read = first;
     h->ops.v[number].reads_n = (int32_t)reads_n;
     history_complete(h, number, outcome, op->error, op->partition, op->offset);

@@ -194,7 +194,7 @@ parse_time(struct slice s, int64_t *ret)
 }
 
 static bool
-parse_times(struct slice from, struct slice to, struct history_op *op)
+parse_op_times(struct slice from, struct slice to, struct history_op *op)
 {
     if (!parse_time(from, &op->invoke_ns)) return false;
     if (slice_eq(to, S("-"))) op->complete_ns = -1;
@@ -204,7 +204,7 @@ parse_times(struct slice from, struct slice to, struct history_op *op)
 }
 
 static bool
-parse_kind(struct slice s, struct history_op *op)
+parse_op_kind(struct slice s, struct history_op *op)
 {
     for (int i = 0; i < HISTORY_KINDS_N; i++)
         if (slice_eq(s, slice_cstr(kinds[i]))) return op->kind = (enum history_kind)i, true;
@@ -305,8 +305,8 @@ parse_line(struct history *h, struct slice line, struct history_op *op)
     op->acks = -1;
     op->idempotent = true;
     op->first_read = h->reads.n;
-    if (!parse_times(from, to, op) || who.n == 0) return false;
-    if (!parse_kind(next_word(&line), op)) return false;
+    if (!parse_op_times(from, to, op) || who.n == 0) return false;
+    if (!parse_op_kind(next_word(&line), op)) return false;
     if (!slice_eq(who, S("-"))) op->process = history_process(h, who);
     else if (op->kind != HISTORY_HEALED) return false;
     if (!parse_where(h, next_word(&line), op)) return false;
@@ -331,8 +331,8 @@ keep(struct history *h, const struct history_op *op)
 
 /* Merges two sorted halves, the first first. */
 static void
-merge(const struct history *h, struct history_event *v, int64_t half, int64_t n,
-      struct history_event *tmp)
+merge_events(const struct history *h, struct history_event *v, int64_t half, int64_t n,
+             struct history_event *tmp)
 {
     memcpy(tmp, v, (size_t)half * sizeof *v);
     for (int64_t a = 0, b = half, at = 0; a < half;)
@@ -346,7 +346,7 @@ sort_events(const struct history *h, struct history_event *v, int64_t n, struct 
     if (n < 2) return;
     sort_events(h, v, n / 2, tmp);
     sort_events(h, v + n / 2, n - n / 2, tmp);
-    merge(h, v, n / 2, n, tmp);
+    merge_events(h, v, n / 2, n, tmp);
 }
 
 int64_t

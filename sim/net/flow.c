@@ -11,7 +11,7 @@ world_of(const struct flow *f)
 /* ---- the queue of bytes ---- */
 
 static void
-chunk_free(struct flow *f, struct chunk *c)
+flow_chunk_free(struct flow *f, struct chunk *c)
 {
     struct mem *mem = &world_of(f)->mem;
     list_remove(&c->node);
@@ -76,7 +76,7 @@ flow_cut_queue(struct flow *f)
 {
     LIST_EACH(&f->chunks, c, struct chunk, node) {
         if (c->at + c->n <= f->taken) continue;
-        if (c->at >= f->taken) chunk_free(f, c);
+        if (c->at >= f->taken) flow_chunk_free(f, c);
         else c->n = f->taken - c->at;
     }
     f->queued = f->taken;
@@ -92,12 +92,12 @@ materialize(struct flow *f, struct chunk *range, int64_t n)
     bool ok = disk_read_pinned(range->inode, range->offset, c->bytes, n) == n;
     list_insert_before(&range->node, &c->node);
     range->at += n, range->offset += n, range->n -= n;
-    if (!range->n) chunk_free(f, range);
+    if (!range->n) flow_chunk_free(f, range);
     return ok;
 }
 
 static bool
-take(struct flow *f)
+flow_take(struct flow *f)
 {
     int64_t room = world_of(f)->options.net.send_buffer_bytes - (f->taken - f->acked);
     int64_t until = MIN(f->queued, f->taken + MAX(0, room));
@@ -170,7 +170,7 @@ void
 flow_pump(struct flow *f)
 {
     if (f->from->state == END_GONE || f->from->state == END_OPENING) return;
-    if (!take(f)) {
+    if (!flow_take(f)) {
         struct end *e = f->from;
         flow_cut_queue(f);
         flow_send_rst(f);
@@ -359,7 +359,7 @@ flow_did_read(struct flow *f, int64_t to)
     f->read = to;
     LIST_EACH(&f->chunks, c, struct chunk, node) {
         if (c->at + c->n > to) break;
-        chunk_free(f, c);
+        flow_chunk_free(f, c);
     }
     frames_read(f);
     tell_sender(f);
@@ -385,7 +385,7 @@ flow_release(struct flow *f)
     struct world *w = world_of(f);
     frames_drop(f);
     segments_clear(f);
-    LIST_EACH(&f->chunks, c, struct chunk, node) chunk_free(f, c);
+    LIST_EACH(&f->chunks, c, struct chunk, node) flow_chunk_free(f, c);
     entry_disarm(w, &f->retry);
     entry_disarm(w, &f->ack);
 }

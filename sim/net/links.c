@@ -207,7 +207,7 @@ heal_verb(enum fault_kind kind)
 }
 
 static void
-fault_end(struct world *w, struct fault *f)
+link_fault_end(struct world *w, struct fault *f)
 {
     list_remove(&f->node);
     set_down(f, false);
@@ -227,7 +227,7 @@ fault_heal(struct world *w, fault_id id)
     world_must_be_between(w);
     LIST_EACH(&w->net.faults, f, struct fault, node) {
         if (f->id != id) continue;
-        fault_end(w, f);
+        link_fault_end(w, f);
         return;
     }
 }
@@ -237,5 +237,5 @@ fault_heal_all(struct world *w)
 {
     world_must_be_between(w);
     while (!list_is_empty(&w->net.faults))
-        fault_end(w, LIST_FIRST(&w->net.faults, struct fault, node));
+        link_fault_end(w, LIST_FIRST(&w->net.faults, struct fault, node));
 }

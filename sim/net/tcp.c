@@ -127,7 +127,7 @@ probe_fire(struct world *w, struct entry *e)
 /* ---- serving a machine ---- */
 
 static bool
-is_served(const struct end *e, const struct mach *m)
+end_is_served(const struct end *e, const struct mach *m)
 {
     return !e->tcp->is_dead && e->m == m && mach_runs(m);
 }
@@ -141,7 +141,7 @@ listener_at(struct mach *m, int32_t port)
 }
 
 static struct slice
-peer_text(struct writer *w, const struct end *e)
+tcp_peer_text(struct writer *w, const struct end *e)
 {
     const struct end *peer = e == &e->tcp->a ? &e->tcp->b : &e->tcp->a;
     fmt_slice(w, peer->host->name);
@@ -163,7 +163,7 @@ serve_accept(struct end *e)
         struct event ev = {.kind = EV_ACCEPTED,
                            .listener = l->l,
                            .accepted = {.handle = e->handle,
-                                        .peer = peer_text(&w, e),
+                                        .peer = tcp_peer_text(&w, e),
                                         .principal = S("User:ANONYMOUS")}};
         mach_deliver(m, &ev);
     }
@@ -253,9 +253,9 @@ end_service(struct end *e)
 {
     struct mach *m = e->m;
     if (!m || mach_freeze(m, &e->ready)) return;
-    while (is_served(e, m) && serve_one(e)) {
+    while (end_is_served(e, m) && serve_one(e)) {
         if (!world_is_interrupted(m->w)) continue;
-        if (is_served(e, m)) end_ready(e);
+        if (end_is_served(e, m)) end_ready(e);
         return;
     }
     if (e->m == m && m->m.state == MACHINE_PAUSED) end_ready(e);
@@ -282,7 +282,7 @@ end_init(struct end *e, struct tcp *t, struct mach *m, struct host *host, enum e
 }
 
 static struct host *
-resolve(struct mach *m, struct slice name)
+tcp_resolve(struct mach *m, struct slice name)
 {
     if (!name.n || slice_eq(name, S("localhost")) || slice_eq(name, S("127.0.0.1")) ||
         slice_eq(name, S("0.0.0.0")))
@@ -351,7 +351,7 @@ net_do_connect(struct mach *m, struct conn *c, struct slice host, int32_t port)
 {
     struct world *w = m->w;
     struct tcp *t = MEM_NEW(&w->mem, struct tcp);
-    struct host *to = resolve(m, host);
+    struct host *to = tcp_resolve(m, host);
     t->w = w;
     t->port = port;
     t->client = &m->m;

@@ -50,7 +50,8 @@ undo_later(struct run *r, int64_t for_ns, enum undo_kind kind, fault_id fault, s
 /* ---- names ---- */
 
 static void
-remember(struct run *r, const struct step *s, struct crowd crowd, const fault_id *faults, int32_t n)
+remember_bound(struct run *r, const struct step *s, struct crowd crowd, const fault_id *faults,
+               int32_t n)
 {
     if (!s->as.p) return;
     struct bound *b = VEC_ADD(r->a->mem, &r->bounds);
@@ -178,7 +179,7 @@ meet(struct run *r, const struct step *s, struct machine *m)
 
 /* At a disk operation of its own, not now. */
 static void
-arm(struct run *r, const struct step *s, struct machine *m)
+arm_disk_end(struct run *r, const struct step *s, struct machine *m)
 {
     struct node_slot *n = node_of(r, m);
     bool power = s->verb->id == VERB_POWER;
@@ -228,14 +229,14 @@ act_on_machines(struct run *r, const struct step *s)
     for (int32_t i = 0; i < c.n; i++) {
         struct machine *m = c.v[i];
         if (s->args.at_op) {
-            arm(r, s, m);
+            arm_disk_end(r, s, m);
             continue;
         }
         act_on_machine(r, s, m);
         bool lasts = id == VERB_CRASH || id == VERB_POWER || id == VERB_PAUSE;
         if (lasts) undo_later(r, s->args.for_ns, UNDO_UP, 0, m);
     }
-    remember(r, s, c, NULL, 0);
+    remember_bound(r, s, c, NULL, 0);
 }
 
 /* ---- disks ---- */
@@ -260,7 +261,7 @@ act_on_disk(struct run *r, const struct step *s)
         if (a->shorten >= 0) fault_disk_shorten(m, a->path, a->shorten);
         if (!a->heals) undo_later(r, a->for_ns, UNDO_DISK, 0, m);
     }
-    remember(r, s, c, NULL, 0);
+    remember_bound(r, s, c, NULL, 0);
 }
 
 /* ---- links ---- */
@@ -324,7 +325,7 @@ act_on_link(struct run *r, const struct step *s)
     if (id) undo_later(r, s->args.for_ns, UNDO_FAULT, id, NULL);
     all = (struct crowd){ARENA_ARRAY(r->a, struct machine *, from.n + to.n + 1), from.n};
     if (from.n) memcpy(all.v, from.v, (size_t)from.n * sizeof *all.v);
-    remember(r, s, all, &id, id ? 1 : 0);
+    remember_bound(r, s, all, &id, id ? 1 : 0);
 }
 
 /* ---- holds ---- */
@@ -394,7 +395,7 @@ act_hold(struct run *r, const struct step *s)
             undo_later(r, a->for_ns, UNDO_FAULT, ids[n++], NULL);
         }
     }
-    remember(r, s, (struct crowd){0}, ids, n);
+    remember_bound(r, s, (struct crowd){0}, ids, n);
 }
 
 static void
@@ -407,7 +408,7 @@ act_heal(struct run *r, const struct step *s)
         const struct bound *b = t->kind == TERM_BOUND ? bound_find(r, t->name) : NULL;
         for (int32_t j = 0; b && j < b->faults_n; j++) fault_heal(r->w, b->faults[j]);
     }
-    remember(r, s, (struct crowd){0}, NULL, 0);
+    remember_bound(r, s, (struct crowd){0}, NULL, 0);
 }
 
 /* ---- all ---- */
@@ -431,18 +432,18 @@ act(struct run *r, const struct step *s)
     case VERB_ADMIN:
         run_say(r, "%.*s", SARG(s->text));
         admin_act(r, &s->args, s->text);
-        remember(r, s, (struct crowd){0}, NULL, 0);
+        remember_bound(r, s, (struct crowd){0}, NULL, 0);
         break;
     case VERB_ROLL: {
         struct crowd c = crowd_of(r, &s->args.target, NULL);
         for (int32_t i = 0; i < c.n; i++) hurt(r, c.v[i]);
-        remember(r, s, c, NULL, 0);
+        remember_bound(r, s, c, NULL, 0);
         roll(r, s, c);
         break;
     }
     case VERB_NOTE:
         run_say(r, "%.*s", SARG(s->args.name));
-        remember(r, s, (struct crowd){0}, NULL, 0);
+        remember_bound(r, s, (struct crowd){0}, NULL, 0);
         break;
     default: act_on_machines(r, s); break;
     }

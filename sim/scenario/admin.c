@@ -38,7 +38,7 @@ words_of(const struct call *c)
 
 /* Within a step of the client's machine: what is to be told waits until it is over. */
 static void
-tell(struct world *w, void *ctx)
+tell_call(struct world *w, void *ctx)
 {
     static const char *const outcomes[] = {
         [HISTORY_OK] = "done", [HISTORY_FAIL] = "refused", [HISTORY_INFO] = "perhaps done"};
@@ -82,11 +82,11 @@ end_call(struct call *c, enum history_outcome outcome, int64_t offset)
     c->outcome = outcome;
     if (outcome == HISTORY_OK) tell_terms(c, true);
     history_complete(h, c->number, outcome, c->op.error, h->ops.v[c->number].partition, offset);
-    world_at(c->r->w, 0, tell, c);
+    world_at(c->r->w, 0, tell_call, c);
 }
 
 static void
-ended(struct admin_op *op)
+admin_call_ended(struct admin_op *op)
 {
     struct call *c = op->owner;
     enum history_outcome outcome = !op->error   ? HISTORY_OK
@@ -108,10 +108,10 @@ elect(struct admin_op *op)
     struct call *c = op->owner;
     const struct args *a = c->args;
     if (op->error) { /* of the reassignment */
-        ended(op);
+        admin_call_ended(op);
         return;
     }
-    op->done = ended;
+    op->done = admin_call_ended;
     admin_elect_leader(c->client, op, a->unclean, a->elect.topic, a->elect.partition);
 }
 
@@ -177,7 +177,7 @@ describe_call(const struct call *c)
 }
 
 static void
-create(struct call *c)
+ask_to_create_topic(struct call *c)
 {
     const struct args *a = c->args;
     struct new_topic t = {.name = a->create,
@@ -196,16 +196,16 @@ alter_broker(struct call *c)
 }
 
 static void
-start(struct env *env, void *args)
+start_call(struct env *env, void *args)
 {
     struct call *c = args;
     const struct args *a = c->args;
     struct history_op op = describe_call(c);
     env->machine = c;
     c->client = client_new(env, &c->params);
-    c->op = (struct admin_op){.done = ended, .owner = c, .timeout_ms = WITHIN_MS};
+    c->op = (struct admin_op){.done = admin_call_ended, .owner = c, .timeout_ms = WITHIN_MS};
     c->number = history_invoke(c->r->h, &op);
-    if (a->create.p) create(c);
+    if (a->create.p) ask_to_create_topic(c);
     else if (a->remove.p) admin_delete_topic(c->client, &c->op, a->remove);
     else if (a->extend.p)
         admin_create_partitions(c->client, &c->op, a->extend, (int32_t)a->partitions);
@@ -221,7 +221,8 @@ start(struct env *env, void *args)
 }
 
 static void
-ask(struct run *r, const struct args *a, struct slice what, struct machine *named, int32_t broker)
+ask_admin(struct run *r, const struct args *a, struct slice what, struct machine *named,
+          int32_t broker)
 {
     struct call *c = ARENA_NEW(r->a, struct call);
     *c = (struct call){.r = r, .what = what, .args = a, .named = named, .broker = broker};
@@ -234,7 +235,7 @@ ask(struct run *r, const struct args *a, struct slice what, struct machine *name
         world_add(r->w, &(struct machine_params){
                             .name = arena_format(r->a, "admin%d", (int)++r->admins_n),
                             .kind = S("client"),
-                            .start = start,
+                            .start = start_call,
                             .args = c,
                         });
     machine_start(m);
@@ -249,12 +250,12 @@ admin_act(struct run *r, const struct args *a, struct slice what)
         return;
     }
     if (!a->alter_broker.n) {
-        ask(r, a, what, leaders.n ? leaders.v[0] : NULL, -1);
+        ask_admin(r, a, what, leaders.n ? leaders.v[0] : NULL, -1);
         return;
     }
     struct crowd brokers = crowd_of(r, &a->alter_broker, NULL);
     for (int32_t i = 0; i < brokers.n; i++) {
         const struct node_slot *n = node_of(r, brokers.v[i]);
-        if (n && n->is_broker) ask(r, a, what, NULL, n->id);
+        if (n && n->is_broker) ask_admin(r, a, what, NULL, n->id);
     }
 }

@@ -49,7 +49,7 @@ reach_of(struct measuring *m, const struct partition_ref *p)
 
 /* The bytes of the batch there; 0: none, or a spoilt one. */
 static int64_t
-look_at_batch(struct measuring *m, struct slice path, int64_t at, int64_t size, struct reach *r)
+measure_batch(struct measuring *m, struct slice path, int64_t at, int64_t size, struct reach *r)
 {
     uint8_t head[BATCH_HEADER_BYTES];
     if (disk_peek(m->m, path, IMAGE_CACHED, at, head, sizeof head) != sizeof head) return 0;
@@ -72,7 +72,7 @@ measure_segment(void *ctx, struct slice path, int64_t size)
     if (!partition_of(path, &p)) return;
     struct reach *r = reach_of(m, &p);
     for (int64_t at = 0, n; at < size && !r->is_broken; at += n) {
-        n = look_at_batch(m, path, at, size, r);
+        n = measure_batch(m, path, at, size, r);
         r->is_broken = n == 0;
         if (n == 0) return;
     }

@@ -31,7 +31,7 @@ voters(struct run *r)
 }
 
 static void
-add(struct node_params *p, struct node_setting *v, const char *name, struct slice value)
+add_setting(struct node_params *p, struct node_setting *v, const char *name, struct slice value)
 {
     v[p->settings_n++] = (struct node_setting){slice_cstr(name), value, S("simulator")};
 }
@@ -47,21 +47,22 @@ configure(struct run *r, struct node_slot *n, struct slice all_voters)
     const char *name = (const char *)n->m->name.p;
     *p = (struct node_params){
         .settings = v, .cluster_id = S("Z3JlZ29yLXNpbXVsYXRlZA"), .version = S("simulated")};
-    add(p, v, "node.id", arena_format(r->a, "%d", n->id));
-    add(p, v, "process.roles",
-        !n->is_controller ? S("broker")
-        : n->is_broker    ? S("broker,controller")
-                          : S("controller"));
+    add_setting(p, v, "node.id", arena_format(r->a, "%d", n->id));
+    add_setting(p, v, "process.roles",
+                !n->is_controller ? S("broker")
+                : n->is_broker    ? S("broker,controller")
+                                  : S("controller"));
     struct slice plain = arena_format(r->a, "PLAINTEXT://%.*s:9092", len, name);
     struct slice control = arena_format(r->a, "CONTROLLER://%.*s:9093", len, name);
     struct slice both = arena_format(r->a, "%.*s,%.*s", SARG(plain), SARG(control));
-    add(p, v, "listeners", !n->is_controller ? plain : n->is_broker ? both : control);
-    if (n->is_broker) add(p, v, "advertised.listeners", plain);
-    if (n->is_broker) add(p, v, "inter.broker.listener.name", S("PLAINTEXT"));
-    add(p, v, "controller.listener.names", S("CONTROLLER"));
-    add(p, v, "listener.security.protocol.map", S("PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT"));
-    add(p, v, "controller.quorum.voters", all_voters);
-    add(p, v, "log.dirs", S("data"));
+    add_setting(p, v, "listeners", !n->is_controller ? plain : n->is_broker ? both : control);
+    if (n->is_broker) add_setting(p, v, "advertised.listeners", plain);
+    if (n->is_broker) add_setting(p, v, "inter.broker.listener.name", S("PLAINTEXT"));
+    add_setting(p, v, "controller.listener.names", S("CONTROLLER"));
+    add_setting(p, v, "listener.security.protocol.map",
+                S("PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT"));
+    add_setting(p, v, "controller.quorum.voters", all_voters);
+    add_setting(p, v, "log.dirs", S("data"));
     for (int32_t i = 0; i < c->n; i++)
         v[p->settings_n++] =
             (struct node_setting){c->v[i].name, c->v[i].value, S("cluster.config")};
@@ -109,7 +110,7 @@ add_node(struct run *r, char letter, int32_t number, bool is_broker, bool is_con
 }
 
 static void
-take_range(struct delay *d, struct range r)
+take_delay(struct delay *d, struct range r)
 {
     if (r.max > 0) *d = (struct delay){r.min, r.max, 0, 0};
 }
@@ -122,14 +123,14 @@ world_options_of(const struct run *r)
     o.name = r->s->name;
     o.memory_ceiling_bytes = c->memory;
     o.hash_on = !r->o->hash_off;
-    take_range(&o.net.latency, c->latency);
-    take_range(&o.net.loopback, c->loopback);
+    take_delay(&o.net.latency, c->latency);
+    take_delay(&o.net.loopback, c->loopback);
     if (c->bandwidth >= 0) o.net.bandwidth_bytes_per_s = c->bandwidth;
     if (c->split >= 0) o.net.split_permille = c->split;
-    take_range(&o.disk.sync, c->fsync);
-    take_range(&o.disk.write, c->write);
-    take_range(&o.disk.read, c->read);
-    take_range(&o.disk.name, c->name);
+    take_delay(&o.disk.sync, c->fsync);
+    take_delay(&o.disk.write, c->write);
+    take_delay(&o.disk.read, c->read);
+    take_delay(&o.disk.name, c->name);
     if (c->disk_rate >= 0) o.disk.bytes_per_s = c->disk_rate;
     if (c->capacity > 0) o.disk.capacity_bytes = c->capacity;
     return o;
@@ -232,7 +233,7 @@ make_topics(struct run *r)
 }
 
 static void
-bootstrap(struct run *r)
+make_bootstrap(struct run *r)
 {
     struct writer w = writer_mem(r->a->mem);
     for (int32_t i = 0; i < r->nodes_n; i++) {
@@ -249,7 +250,7 @@ bootstrap(struct run *r)
 bool
 cluster_start(struct run *r)
 {
-    bootstrap(r);
+    make_bootstrap(r);
     for (int32_t i = 0; i < r->nodes_n; i++) machine_start(r->nodes[i].m);
     if (!world_run_while_not(r->w, all_serve, r, world_now_ns(r->w) + SERVE_WITHIN_NS)) {
         run_fail(r, VERDICT_INCONCLUSIVE, "the cluster did not serve within 120 s of its start");

@@ -146,7 +146,7 @@ cond_state(struct run *r, const struct cond *c)
 #define TICK_NS NS_PER_MS
 
 static bool
-look(struct run *r, struct pending *p)
+look_at_pending(struct run *r, struct pending *p)
 {
     if (p->step >= 0 && !r->playing) {
         p->is_done = true;
@@ -179,7 +179,8 @@ tick(struct world *w, void *ctx)
     struct run *r = ctx;
     bool more = false;
     for (int64_t i = 0; i < r->pendings.n; i++) {
-        if (!r->pendings.v[i].is_done && look(r, &r->pendings.v[i]) && r->pendings.v[i].step >= 0) {
+        if (!r->pendings.v[i].is_done && look_at_pending(r, &r->pendings.v[i]) &&
+            r->pendings.v[i].step >= 0) {
             struct step_slot *s = &r->steps[r->pendings.v[i].step];
             world_at(w, world_now_ns(w) + r->s->steps[s->index].at_ns, fire_later, s);
         }

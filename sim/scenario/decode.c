@@ -294,7 +294,7 @@ setting_text(struct load *l, const struct tree *t, struct slice *ret)
 }
 
 static bool
-is_ours(struct slice name)
+is_set_by_us(struct slice name)
 {
     static const char *const ours[] = {
         "node.id",
@@ -326,7 +326,7 @@ check_setting(struct load *l, const struct pair *p, bool of_topic, struct slice 
                    of_topic ? "topic" : "broker", SARG(p->key));
         return false;
     }
-    if (!of_topic && is_ours(p->key)) {
+    if (!of_topic && is_set_by_us(p->key)) {
         diag_error(l->d, p->mark, "leave it out", "%.*s is set by the simulator", SARG(p->key));
         return false;
     }

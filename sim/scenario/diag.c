@@ -37,7 +37,8 @@ arena_format(struct arena *a, const char *format, ...)
 }
 
 static void
-add(struct diags *d, enum severity severity, struct mark at, const char *help, struct slice message)
+diags_add(struct diags *d, enum severity severity, struct mark at, const char *help,
+          struct slice message)
 {
     struct diag *g = VEC_ADD(d->arena->mem, &d->v);
     g->severity = severity;
@@ -55,7 +56,7 @@ diag_error(struct diags *d, struct mark at, const char *help, const char *format
     va_start(ap, format);
     struct slice message = format_v(d->arena, format, ap);
     va_end(ap);
-    add(d, DIAG_ERROR, at, help, message);
+    diags_add(d, DIAG_ERROR, at, help, message);
 }
 
 void
@@ -65,7 +66,7 @@ diag_warn(struct diags *d, struct mark at, const char *help, const char *format,
     va_start(ap, format);
     struct slice message = format_v(d->arena, format, ap);
     va_end(ap);
-    add(d, DIAG_WARNING, at, help, message);
+    diags_add(d, DIAG_WARNING, at, help, message);
 }
 
 /* ---- printing ---- */
@@ -171,7 +172,7 @@ print_one(const struct diag *g, struct writer *w)
 }
 
 static int
-compare(const struct diag *a, const struct diag *b)
+diag_compare(const struct diag *a, const struct diag *b)
 {
     if (a->mark.source != b->mark.source)
         return slice_cmp(a->mark.source->path, b->mark.source->path);
@@ -182,12 +183,12 @@ compare(const struct diag *a, const struct diag *b)
 
 /* Few: insertion keeps the order of equals. */
 static void
-sort(struct diag *v, int64_t n)
+diags_sort(struct diag *v, int64_t n)
 {
     for (int64_t i = 1; i < n; i++) {
         struct diag x = v[i];
         int64_t j = i;
-        for (; j > 0 && compare(&v[j - 1], &x) > 0; j--) v[j] = v[j - 1];
+        for (; j > 0 && diag_compare(&v[j - 1], &x) > 0; j--) v[j] = v[j - 1];
         v[j] = x;
     }
 }
@@ -195,7 +196,7 @@ sort(struct diag *v, int64_t n)
 void
 diags_print(const struct diags *d, struct writer *w)
 {
-    sort(d->v.v, d->v.n);
+    diags_sort(d->v.v, d->v.n);
     int64_t errors = 0;
     for (int64_t i = 0; i < d->v.n; i++) {
         const struct diag *g = &d->v.v[i];

@@ -142,7 +142,7 @@ add_probe(struct run *r, struct probe_args *p, const char *name)
 }
 
 static bool
-is_served(struct run *r, struct machine *m, struct probe_args *p, int64_t within_ns)
+is_served_within(struct run *r, struct machine *m, struct probe_args *p, int64_t within_ns)
 {
     p->within_ms = MAX(within_ns / NS_PER_MS, 1);
     machine_start(m);
@@ -247,7 +247,8 @@ heal_core(struct run *r)
     for (int32_t i = 0; i < inside.n; i++) fault_clock_heal(inside.v[i]);
     run_say(r, "last test: %.*s cut off, all else is healed", SARG(outside_names(r, core)));
     int64_t begin = world_now_ns(r->w), bound = serve_bound_ns(r->s);
-    if (reach(r, core, bound) && is_served(r, probe, &r->probes[0], left_of(r, begin, bound))) {
+    if (reach(r, core, bound) &&
+        is_served_within(r, probe, &r->probes[0], left_of(r, begin, bound))) {
         run_say(r, "without %.*s everything serves again after %.2f s",
                 SARG(outside_names(r, core)), (double)(world_now_ns(r->w) - begin) / 1e9);
         return;
@@ -289,8 +290,8 @@ converge(struct run *r)
 {
     int64_t begin = world_now_ns(r->w), bound = serve_bound_ns(r->s);
     watch_last_fault(r);
-    if (reach(r, NULL, bound) && is_served(r, add_probe(r, &r->probes[1], "probe2"), &r->probes[1],
-                                           left_of(r, begin, bound))) {
+    if (reach(r, NULL, bound) && is_served_within(r, add_probe(r, &r->probes[1], "probe2"),
+                                                  &r->probes[1], left_of(r, begin, bound))) {
         r->ret->served_ns = world_now_ns(r->w) - begin;
         run_say(
             r,

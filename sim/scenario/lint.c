@@ -44,7 +44,7 @@ is_a_failure(const struct step *s)
 
 /* Who takes it back, and when; -1: nobody, or not at a known time. */
 static int64_t
-end_of(const struct scenario *s, int32_t i)
+step_end(const struct scenario *s, int32_t i)
 {
     const struct step *step = &s->steps[i];
     if (step->args.for_ns) return step->at_ns + step->args.for_ns;
@@ -64,7 +64,7 @@ lint_short_faults(const struct scenario *s, struct diags *d)
     for (int32_t i = 0; i < s->steps_n; i++) {
         const struct step *step = &s->steps[i];
         if (step->trigger != TRIGGER_AT || !is_a_failure(step)) continue;
-        int64_t end = end_of(s, i);
+        int64_t end = step_end(s, i);
         if (end < 0 || end - step->at_ns >= session * MS_PER_NS) continue;
         diag_warn(d, step->mark, "set broker.session.timeout.ms, or let it last longer",
                   "this lasts %d ms, broker.session.timeout.ms is %d: no failover will happen",

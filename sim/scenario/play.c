@@ -4,7 +4,7 @@
 
 #include "broker/base/check.h"
 
-static void arm(struct run *r, int32_t index);
+static void arm_step(struct run *r, int32_t index);
 
 static void
 fire_at(struct world *w, void *ctx)
@@ -49,7 +49,7 @@ again(struct run *r, int32_t index)
 }
 
 static void
-arm(struct run *r, int32_t index)
+arm_step(struct run *r, int32_t index)
 {
     const struct step *s = &r->s->steps[index];
     switch (s->trigger) {
@@ -71,7 +71,7 @@ play_fire(struct run *r, int32_t index)
     if (s->trigger == TRIGGER_EVERY) again(r, index);
     if (slot->fired > 1) return;
     play_step_fired(r, index);
-    if (index + 1 < r->s->steps_n) arm(r, index + 1);
+    if (index + 1 < r->s->steps_n) arm_step(r, index + 1);
 }
 
 /* Expectations that count from a step by its name. */
@@ -112,7 +112,7 @@ play_begin(struct run *r)
         if (s->steps[i].trigger == TRIGGER_AT)
             world_at(r->w, r->begin_ns + s->steps[i].at_ns, fire_at, &r->steps[i]);
     }
-    if (s->steps_n) arm(r, 0);
+    if (s->steps_n) arm_step(r, 0);
     for (int32_t i = 0; i < s->eventually_n; i++) {
         const struct cond *c = &s->eventually[i];
         if (c->args.after.p && c->args.after_ns < 0) continue;

@@ -185,7 +185,7 @@ see_fault(void *ctx, struct slice verb, struct slice what)
 }
 
 static void
-told(void *ctx, int64_t at_ns, struct slice line)
+run_told(void *ctx, int64_t at_ns, struct slice line)
 {
     struct run *r = ctx;
     (void)at_ns;
@@ -195,13 +195,13 @@ told(void *ctx, int64_t at_ns, struct slice line)
 /* ---- the run ---- */
 
 static void
-begin(struct run *r, struct arena *a, const struct scenario *s, const struct run_options *o,
-      struct run_result *ret)
+run_begin(struct run *r, struct arena *a, const struct scenario *s, const struct run_options *o,
+          struct run_result *ret)
 {
     *ret = (struct run_result){.seed = o->has_seed ? o->seed : (uint64_t)s->seed, .served_ns = -1};
     *r = (struct run){.a = a, .s = s, .o = o, .ret = ret, .starting = true};
     truth_init(&r->truth, a);
-    r->truth.told = told;
+    r->truth.told = run_told;
     r->truth.ctx = r;
     cluster_build(r);
     r->dice = world_dice(r->w, S("scenario"), S("targets"));
@@ -231,7 +231,7 @@ count_faults(struct run *r)
 }
 
 static void
-measure(struct run *r)
+run_measure(struct run *r)
 {
     struct run_result *ret = r->ret;
     ret->virtual_ns = world_now_ns(r->w);
@@ -256,7 +256,7 @@ run_died(struct run *r, const char *file, int line, const char *what)
 {
     run_fail(r, VERDICT_DIED, "%s:%d: CHECK failed: %s", file, line, what);
     if (!r->w) return;
-    measure(r);
+    run_measure(r);
     const struct line *why = &r->ret->reasons.v.v[r->ret->reasons.v.n - 1];
     add_line(r, &r->ret->story, why->at_ns, why->text);
     world_say(r->w, S("verdict"), slice_cstr(verdict_text(VERDICT_DIED)), why->text, NULL, NULL, 0);
@@ -264,9 +264,9 @@ run_died(struct run *r, const char *file, int line, const char *what)
 }
 
 static void
-end(struct run *r)
+run_let_go(struct run *r)
 {
-    measure(r);
+    run_measure(r);
     close_trace(r);
     witnesses_free(r);
     chronicle_release(&r->chronicle);
@@ -280,7 +280,7 @@ run_scenario(struct arena *a, const struct scenario *s, const struct run_options
 {
     struct run *r = ARENA_NEW(a, struct run);
     if (o->under_way) *o->under_way = r;
-    begin(r, a, s, o, ret);
+    run_begin(r, a, s, o, ret);
     if (cluster_start(r)) {
         r->begin_ns = r->h->begin_ns = world_now_ns(r->w);
         world_say(r->w, S("begin"), SLICE_EMPTY, SLICE_EMPTY, NULL, NULL, 0);
@@ -292,5 +292,5 @@ run_scenario(struct arena *a, const struct scenario *s, const struct run_options
         if (!ret->interrupted) witnesses_speak(r);
     }
     if (o->under_way) *o->under_way = NULL;
-    end(r);
+    run_let_go(r);
 }

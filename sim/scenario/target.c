@@ -53,7 +53,7 @@ check_partition(struct load *l, struct partition_ref p, struct mark at)
 
 /* "leader(orders-0)": the name, and what stands between the brackets. */
 static bool
-call_of(struct slice s, const char *name, struct slice *ret)
+within_brackets(struct slice s, const char *name, struct slice *ret)
 {
     int64_t n = (int64_t)strlen(name);
     if (!slice_starts(s, slice_cstr(name)) || s.n < n + 2 || s.p[n] != '(' || s.p[s.n - 1] != ')')
@@ -127,10 +127,11 @@ decode_term(struct load *l, const struct tree *t, struct term *ret)
         ret->kind = roles[i].kind;
         return true;
     }
-    if (call_of(t->text, "leader", &inside)) return partition_call(l, t, inside, TERM_LEADER, ret);
-    if (call_of(t->text, "followers", &inside))
+    if (within_brackets(t->text, "leader", &inside))
+        return partition_call(l, t, inside, TERM_LEADER, ret);
+    if (within_brackets(t->text, "followers", &inside))
         return partition_call(l, t, inside, TERM_FOLLOWERS, ret);
-    if (call_of(t->text, "any", &inside)) {
+    if (within_brackets(t->text, "any", &inside)) {
         ret->kind = TERM_ANY;
         if (slice_to_i64(inside, &ret->n) && ret->n > 0 && ret->n <= l->s->cluster.brokers)
             return true;

@@ -19,7 +19,7 @@ ids_few_has(const struct ids_few *s, int32_t id)
 }
 
 static struct truth_partition *
-find(struct truth *t, struct slice name)
+truth_find(struct truth *t, struct slice name)
 {
     for (int64_t i = 0; i < t->partitions.n; i++)
         if (slice_eq(t->partitions.v[i]->name, name)) return t->partitions.v[i];
@@ -73,7 +73,7 @@ fmt_ids(struct writer *w, const struct ids_few *s)
 }
 
 static void
-tell(struct truth *t, int64_t at_ns, struct slice line)
+truth_tell(struct truth *t, int64_t at_ns, struct slice line)
 {
     if (t->told) t->told(t->ctx, at_ns, line);
 }
@@ -106,7 +106,7 @@ tell_partition(struct truth *t, int64_t at_ns, const struct truth_partition *p, 
         fmt_str(&w, " ELR ");
         fmt_ids(&w, &p->elr);
     }
-    tell(t, at_ns, writer_slice(&w));
+    truth_tell(t, at_ns, writer_slice(&w));
 }
 
 static struct truth_partition *
@@ -124,7 +124,7 @@ new_partition(struct truth *t, struct slice name)
 static void
 partition_change(struct truth *t, int64_t at_ns, const struct note *n)
 {
-    struct truth_partition *p = find(t, n->subject);
+    struct truth_partition *p = truth_find(t, n->subject);
     if (!p) p = new_partition(t, n->subject);
     if (n->v[2] <= p->partition_epoch) return; /* another controller applies what is known */
     bool leader_changed = p->leader != n->v[0] || p->leader_epoch != n->v[1];
@@ -156,7 +156,7 @@ fence(struct truth *t, const struct world_event *e, const struct note *n, bool u
     fmt_str(&w, unfenced ? " lets b" : " fences b");
     fmt_i64(&w, n->v[0]);
     if (unfenced) fmt_str(&w, " serve");
-    tell(t, e->at_ns, writer_slice(&w));
+    truth_tell(t, e->at_ns, writer_slice(&w));
 }
 
 void
@@ -183,7 +183,7 @@ controller_active(struct truth *t, const struct world_event *e, const struct not
     fmt_str(&w, " is the active controller (epoch ");
     fmt_i64(&w, n->v[1]);
     fmt_char(&w, ')');
-    tell(t, e->at_ns, writer_slice(&w));
+    truth_tell(t, e->at_ns, writer_slice(&w));
 }
 
 static void
@@ -196,7 +196,7 @@ topic_deleted(struct truth *t, const struct note *n)
 static void
 high_watermark(struct truth *t, const struct note *n)
 {
-    struct truth_partition *p = find(t, n->subject);
+    struct truth_partition *p = truth_find(t, n->subject);
     if (p && n->v[2] && n->v[1] >= p->leader_epoch) p->high_watermark = n->v[0];
 }
 

@@ -30,7 +30,7 @@ is_digit(uint8_t c)
 
 /* "12.5" × factor, exactly; leaves the rest in s. */
 static bool
-number(struct slice *s, int64_t *ret_whole, int64_t *ret_millionths)
+parse_number(struct slice *s, int64_t *ret_whole, int64_t *ret_millionths)
 {
     int64_t i = 0, whole = 0, part = 0, scale = 100000;
     while (i < s->n && is_digit(s->p[i])) {
@@ -51,7 +51,7 @@ static bool
 with_unit(struct slice s, const struct unit *units, int64_t n, int64_t *ret)
 {
     int64_t whole, part, v, fraction;
-    if (!number(&s, &whole, &part)) return false;
+    if (!parse_number(&s, &whole, &part)) return false;
     for (int64_t i = 0; i < n; i++) {
         if (!slice_eq(s, slice_cstr(units[i].name))) continue;
         if (__builtin_mul_overflow(whole, units[i].factor, &v)) return false;
@@ -94,7 +94,7 @@ bool
 value_rate(struct slice s, int64_t *ret)
 {
     int64_t whole, part;
-    if (!number(&s, &whole, &part) || whole > 1000000) return false;
+    if (!parse_number(&s, &whole, &part) || whole > 1000000) return false;
     int64_t thousandths = whole * 1000 + part / 1000;
     if (slice_eq(s, S("/s"))) *ret = thousandths;
     else if (slice_eq(s, S("/m"))) *ret = thousandths / 60;

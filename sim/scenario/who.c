@@ -12,7 +12,7 @@ has(const struct crowd *c, const struct machine *m)
 }
 
 static void
-put(struct crowd *c, struct machine *m)
+crowd_put(struct crowd *c, struct machine *m)
 {
     if (m && !has(c, m)) c->v[c->n++] = m;
 }
@@ -22,7 +22,7 @@ put_nodes(struct run *r, struct crowd *c, bool brokers, bool controllers)
 {
     for (int32_t i = 0; i < r->nodes_n; i++)
         if ((brokers && r->nodes[i].is_broker) || (controllers && r->nodes[i].is_controller))
-            put(c, r->nodes[i].m);
+            crowd_put(c, r->nodes[i].m);
 }
 
 static void
@@ -30,7 +30,7 @@ put_quorum_followers(struct run *r, struct crowd *c)
 {
     for (int32_t i = 0; i < r->nodes_n; i++)
         if (r->nodes[i].is_controller && r->nodes[i].id != r->truth.quorum_leader)
-            put(c, r->nodes[i].m);
+            crowd_put(c, r->nodes[i].m);
 }
 
 static void
@@ -38,7 +38,7 @@ put_clients(struct run *r, struct crowd *c)
 {
     for (int32_t i = 0; i < world_machines_n(r->w); i++) {
         struct machine *m = world_machine_at(r->w, i);
-        if (slice_eq(m->kind, S("client"))) put(c, m);
+        if (slice_eq(m->kind, S("client"))) crowd_put(c, m);
     }
 }
 
@@ -46,7 +46,7 @@ static void
 put_id(struct run *r, struct crowd *c, int32_t id)
 {
     const struct node_slot *n = node_by_id(r, id);
-    if (n) put(c, n->m);
+    if (n) crowd_put(c, n->m);
 }
 
 static void
@@ -71,7 +71,7 @@ put_any(struct run *r, struct crowd *c, int64_t n)
         if (r->nodes[i].is_broker && r->nodes[i].m->state == MACHINE_UP) up[up_n++] = &r->nodes[i];
     while (n-- > 0 && up_n > 0) {
         int64_t at = dice_below(&r->dice, up_n);
-        put(c, up[at]->m);
+        crowd_put(c, up[at]->m);
         up[at] = up[--up_n];
     }
 }
@@ -88,7 +88,7 @@ static void
 put_bound(struct run *r, struct crowd *c, struct slice name)
 {
     const struct bound *b = bound_find(r, name);
-    for (int32_t i = 0; b && i < b->machines_n; i++) put(c, b->machines[i]);
+    for (int32_t i = 0; b && i < b->machines_n; i++) crowd_put(c, b->machines[i]);
 }
 
 static void
@@ -96,7 +96,7 @@ put_rest(struct run *r, struct crowd *c, const struct crowd *other)
 {
     for (int32_t i = 0; i < world_machines_n(r->w); i++) {
         struct machine *m = world_machine_at(r->w, i);
-        if (!other || !has(other, m)) put(c, m);
+        if (!other || !has(other, m)) crowd_put(c, m);
     }
 }
 
@@ -107,7 +107,7 @@ crowd_of(struct run *r, const struct target *t, const struct crowd *other_side)
     for (int32_t i = 0; i < t->n; i++) {
         const struct term *term = &t->v[i];
         switch (term->kind) {
-        case TERM_NAME: put(&c, world_machine(r->w, term->name)); break;
+        case TERM_NAME: crowd_put(&c, world_machine(r->w, term->name)); break;
         case TERM_ALL: put_nodes(r, &c, true, true); break;
         case TERM_BROKERS: put_nodes(r, &c, true, false); break;
         case TERM_CONTROLLERS: put_nodes(r, &c, false, true); break;

@@ -198,7 +198,7 @@ ask_checker(struct run *r)
 /* ---- into one list ---- */
 
 static bool
-names(const struct slice *v, int32_t n, enum rule rule)
+rules_name(const struct slice *v, int32_t n, enum rule rule)
 {
     for (int32_t i = 0; i < n; i++)
         if (slice_eq(v[i], slice_cstr(rule_spelling(rule)))) return true;
@@ -239,7 +239,7 @@ excuse_number(struct run *r, const struct anomaly *a, int64_t at)
 }
 
 static void
-gather(struct run *r, const struct anomalies *from)
+gather_anomalies(struct run *r, const struct anomalies *from)
 {
     for (int64_t i = 0; i < from->v.n; i++) {
         const struct anomaly *a = &from->v.v[i];
@@ -267,7 +267,7 @@ counts_against(const struct anomaly *a)
 bool
 is_permitted_to_fire(const struct run *r, enum rule rule)
 {
-    return names(r->s->may, r->s->may_n, rule) ||
+    return rules_name(r->s->may, r->s->may_n, rule) ||
            (must_fail_of(r, rule) && !permission_exists(rule));
 }
 
@@ -457,17 +457,17 @@ witnesses_speak(struct run *r)
     ret->counts =
         (struct run_counts){c.produced, c.acknowledged, c.unknown, c.failed, w->checked.read};
     for (int64_t i = 0; r->trace && i < r->h->ops.n; i++) say_call(r, &r->h->ops.v[i]);
-    gather(r, &w->checked.anomalies);
+    gather_anomalies(r, &w->checked.anomalies);
     struct writer story = writer_mem(r->a->mem);
     oracle_finish(w->oracle, &w->by_oracle);
-    gather(r, &w->by_oracle);
+    gather_anomalies(r, &w->by_oracle);
     /* Who could not read to the end cannot say what is not there; the run has failed for that already. */
     if (r->is_read && !witnesses_agree(&w->checked.anomalies, &w->by_oracle, &story)) {
         struct slice text = writer_slice(&story);
         run_fail(r, VERDICT_DISAGREE, "checker and oracle disagree: %.*s", SARG(text));
     }
     writer_release(&story);
-    gather(r, invariants_anomalies(w->invariants));
+    gather_anomalies(r, invariants_anomalies(w->invariants));
     for (int i = 0; i < RULES_N; i++) judge_rule(r, (enum rule)i);
     for (int32_t i = 0; i < r->s->must_fail_n; i++) judge_must_fail(r, &r->s->must_fail[i]);
     if (!w->checked.is_conclusive)

@@ -23,7 +23,7 @@ struct trace_writer {
 };
 
 static void
-put(struct trace_writer *t, struct slice bytes)
+trace_put(struct trace_writer *t, struct slice bytes)
 {
     t->put(t->ctx, bytes);
     t->position += bytes.n;
@@ -45,12 +45,12 @@ trace_open(struct mem *mem, const struct trace_options *o,
     (void)ZSTD_CCtx_setParameter(t->zstd, ZSTD_c_compressionLevel, t->o.level);
     (void)ZSTD_CCtx_setParameter(t->zstd, ZSTD_c_checksumFlag, 1);
     trace_encoder_init(&t->e, mem);
-    put(t, slice_cstr(TRACE_MAGIC));
+    trace_put(t, slice_cstr(TRACE_MAGIC));
     return t;
 }
 
 static void
-flush(struct trace_writer *t)
+trace_flush(struct trace_writer *t)
 {
     struct slice plain = writer_slice(&t->e.w);
     if (!plain.n) return;
@@ -66,8 +66,8 @@ flush(struct trace_writer *t)
     uint8_t head[8];
     store_be32(head, (uint32_t)n);
     store_be32(head + 4, (uint32_t)plain.n);
-    put(t, slice(head, 8));
-    put(t, slice(t->out, (int64_t)n));
+    trace_put(t, slice(head, 8));
+    trace_put(t, slice(t->out, (int64_t)n));
     trace_encoder_clear(&t->e);
 }
 
@@ -92,25 +92,25 @@ trace_write(struct trace_writer *t, const struct trace_record *r)
     if (!t->e.w.n) t->now = (struct block){.first_ns = r->at_ns, .records_before = t->records};
     trace_encode(&t->e, &cut);
     t->records++;
-    if (t->e.w.n >= t->o.block_bytes) flush(t);
+    if (t->e.w.n >= t->o.block_bytes) trace_flush(t);
 }
 
 void
 trace_close(struct trace_writer *t)
 {
-    flush(t);
+    trace_flush(t);
     int64_t at = t->position;
     uint8_t room[24];
     for (int64_t i = 0; i < t->blocks.n; i++) {
         store_be64(room, (uint64_t)t->blocks.v[i].position);
         store_be64(room + 8, (uint64_t)t->blocks.v[i].first_ns);
         store_be64(room + 16, (uint64_t)t->blocks.v[i].records_before);
-        put(t, slice(room, 24));
+        trace_put(t, slice(room, 24));
     }
     store_be64(room, (uint64_t)at);
     store_be32(room + 8, (uint32_t)t->blocks.n);
     memcpy(room + 12, TRACE_MAGIC, 8);
-    put(t, slice(room, 20));
+    trace_put(t, slice(room, 20));
     (void)ZSTD_freeCCtx(t->zstd);
     trace_encoder_release(&t->e);
     VEC_RELEASE(t->mem, &t->blocks);

@@ -105,7 +105,7 @@ looked(struct lookup *l)
 }
 
 static void
-look(struct timer *t)
+look_for_end(struct timer *t)
 {
     struct eater *e = CONTAINER_OF(t, struct eater, look);
     int32_t partition = e->args->partition >= 0 ? e->args->partition : e->asks++ % e->assigned;
@@ -132,7 +132,7 @@ assign(struct eater *e, int32_t partition)
 }
 
 static void
-metadata_changed(struct client_watcher *w)
+eater_metadata_changed(struct client_watcher *w)
 {
     struct eater *e = CONTAINER_OF(w, struct eater, watcher);
     int32_t n = client_partitions_n(e->c, e->args->topic);
@@ -155,13 +155,13 @@ consume_start(struct env *env, void *consume_args)
                                 .topic = history_topic(a->history, a->topic),
                                 .node = a->node_id,
                                 .read_committed = p.read_committed};
-    e->look.due = look;
+    e->look.due = look_for_end;
     e->c = client_new(env, &a->client);
     CHECK(e->c);
     p.ops = &ops;
     p.owner = e;
     e->consumer = consumer_new(e->c, &p);
-    e->watcher.changed = metadata_changed;
+    e->watcher.changed = eater_metadata_changed;
     client_watch(e->c, &e->watcher);
     client_want_topic(e->c, a->topic);
 }

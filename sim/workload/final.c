@@ -86,7 +86,7 @@ end_known(struct lookup *l)
 }
 
 static void
-ask_end(struct timer *t)
+final_ask_end(struct timer *t)
 {
     struct final_part *p = CONTAINER_OF(t, struct final_part, again);
     struct history_op op = history_op_new(HISTORY_END, p->f->process, p->topic_index, p->partition);
@@ -192,7 +192,7 @@ part_add(struct final *f, struct slice topic,
     p->topic_index = history_topic(f->args->history, topic);
     p->partition = of->partition_index;
     p->end = -1;
-    p->again.due = ask_end;
+    p->again.due = final_ask_end;
     VEC_PUSH(&f->env->mem, &f->parts, p);
     f->args->partitions++;
     reading_add(p, -1);
@@ -227,7 +227,7 @@ described(struct admin_op *op)
 }
 
 static void
-describe(struct timer *t)
+final_describe(struct timer *t)
 {
     struct final *f = CONTAINER_OF(t, struct final, again);
     f->op.done = described;
@@ -259,7 +259,7 @@ final_start(struct env *env, void *final_args)
     p.max_wait_ms = (int32_t)MAX(1, MIN(500, a->stable_ms));
     p.request_timeout_ms = a->client.request_timeout_ms;
     f->consumer = consumer_new(f->c, &p);
-    f->again.due = describe;
+    f->again.due = final_describe;
     f->deadline.due = give_up;
     a->done = a->complete = a->topics_n == 0;
     a->partitions = a->readings = a->finished = 0;

@@ -33,7 +33,7 @@ probe_args_default(struct history *h, struct slice name, struct client_params cl
 }
 
 static void
-ended(struct send *s)
+probe_ended(struct send *s)
 {
     struct probing *one = CONTAINER_OF(s, struct probing, send);
     struct probe_args *a = one->prober->args;
@@ -70,7 +70,7 @@ probe_one(struct prober *b, struct producer *p, const struct probe_topic *t, int
     one->prober = b;
     one->topic = t;
     one->partition = partition;
-    one->send.done = ended;
+    one->send.done = probe_ended;
     struct producer_record r = {.topic = t->name,
                                 .partition = partition,
                                 .value = slice(value, sizeof value),

@@ -35,7 +35,7 @@ produce_args_default(struct history *h, struct slice name, struct client_params 
 }
 
 static bool
-is_over(const struct maker *m)
+maker_is_over(const struct maker *m)
 {
     const struct produce_args *a = m->args;
     return a->stop || (a->count > 0 && a->sent >= a->count) ||
@@ -45,13 +45,13 @@ is_over(const struct maker *m)
 static void
 look_whether_done(struct maker *m)
 {
-    m->args->done = m->args->pending == 0 && is_over(m);
+    m->args->done = m->args->pending == 0 && maker_is_over(m);
 }
 
 static void make_one(struct maker *m);
 
 static void
-made(struct send *s)
+making_ended(struct send *s)
 {
     struct making *one = CONTAINER_OF(s, struct making, send);
     struct maker *m = one->maker;
@@ -73,7 +73,7 @@ made(struct send *s)
 
 /* "k0", "k1" … in turn; null without keys. */
 static struct slice
-key_of(const struct maker *m, int64_t number, uint8_t room[24])
+key_in_turn(const struct maker *m, int64_t number, uint8_t room[24])
 {
     struct writer w = writer_fixed(room, 24);
     if (m->args->keys <= 0) return SLICE_NULL;
@@ -86,7 +86,7 @@ static void
 make_one(struct maker *m)
 {
     struct produce_args *a = m->args;
-    if (is_over(m) || a->pending >= a->pending_max) return;
+    if (maker_is_over(m) || a->pending >= a->pending_max) return;
     struct making *one = MEM_NEW(&m->env->mem, struct making);
     struct history_op op = history_op_new(HISTORY_SEND, m->process, m->topic, a->partition);
     uint8_t room[24];
@@ -96,10 +96,10 @@ make_one(struct maker *m)
     op.idempotent = a->producer.idempotent;
     value_write(op.value, m->value, a->value_bytes);
     one->maker = m;
-    one->send.done = made;
+    one->send.done = making_ended;
     struct producer_record r = {.topic = a->topic,
                                 .partition = a->partition,
-                                .key = key_of(m, op.key, room),
+                                .key = key_in_turn(m, op.key, room),
                                 .value = slice(m->value, a->value_bytes),
                                 .timestamp = -1};
     if (!producer_send(m->producer, &one->send, &r)) { /* no room: this value is never used */
@@ -117,7 +117,7 @@ tick(struct timer *t)
 {
     struct maker *m = CONTAINER_OF(t, struct maker, tick);
     make_one(m);
-    if (m->interval_ns > 0 && !is_over(m))
+    if (m->interval_ns > 0 && !maker_is_over(m))
         timer_arm(m->env, t, env_now_ns(m->env) + m->interval_ns);
     look_whether_done(m);
 }

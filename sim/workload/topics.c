@@ -59,19 +59,19 @@ described(struct admin_op *op)
 }
 
 static void
-describe(struct timer *timer)
+topics_describe(struct timer *timer)
 {
     struct topics *t = CONTAINER_OF(timer, struct topics, again);
     t->op.done = described;
     admin_metadata(t->c, &t->op, t->args->topics[t->at].name);
 }
 
-static void create(struct topics *t);
+static void topics_create(struct topics *t);
 
 static void
 create_again(struct timer *timer)
 {
-    create(CONTAINER_OF(timer, struct topics, again));
+    topics_create(CONTAINER_OF(timer, struct topics, again));
 }
 
 static void
@@ -89,12 +89,12 @@ created(struct admin_op *op)
         return;
     }
     t->deadline_ns = env_now_ns(t->env) + timeout_ms(t) * NS_PER_MS;
-    t->again.due = describe;
+    t->again.due = topics_describe;
     timer_arm(t->env, &t->again, env_now_ns(t->env));
 }
 
 static void
-create(struct topics *t)
+topics_create(struct topics *t)
 {
     t->op.done = created;
     t->op.owner = t;
@@ -110,7 +110,7 @@ create_next(struct topics *t)
         return;
     }
     t->deadline_ns = env_now_ns(t->env) + timeout_ms(t) * NS_PER_MS;
-    create(t);
+    topics_create(t);
 }
 
 void
@@ -119,7 +119,7 @@ topics_start(struct env *env, void *topics_args)
     struct topics *t = env->machine = MEM_NEW(&env->mem, struct topics);
     t->args = topics_args;
     t->env = env;
-    t->again.due = describe;
+    t->again.due = topics_describe;
     t->c = client_new(env, &t->args->client);
     CHECK(t->c);
     t->args->done = false;

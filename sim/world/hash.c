@@ -14,7 +14,7 @@ mix(uint64_t h, uint64_t word)
 }
 
 static inline uint64_t
-load(const uint8_t *p)
+load_word(const uint8_t *p)
 {
     return load_be64(p);
 }
@@ -26,13 +26,13 @@ digest(struct slice bytes)
     const uint8_t *p = bytes.p;
     int64_t n = bytes.p ? bytes.n : 0;
     for (; n >= 16; n -= 16, p += 16) {
-        a = mix(a, load(p));
-        b = mix(b, load(p + 8));
+        a = mix(a, load_word(p));
+        b = mix(b, load_word(p + 8));
     }
     uint8_t rest[16] = {0};
     if (n) memcpy(rest, p, (size_t)n);
-    a = mix(a, load(rest));
-    return mix(a, mix(b, load(rest + 8)));
+    a = mix(a, load_word(rest));
+    return mix(a, mix(b, load_word(rest + 8)));
 }
 
 void

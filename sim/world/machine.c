@@ -7,7 +7,7 @@
 /* ---- effects ---- */
 
 static void
-carry_out(struct mach *m, struct effect *e)
+mach_carry_out(struct mach *m, struct effect *e)
 {
     switch (e->kind) {
     case EF_OP:
@@ -29,7 +29,7 @@ carry_out(struct mach *m, struct effect *e)
 }
 
 static void
-fatal(struct mach *m, const struct effect *e)
+mach_fatal(struct mach *m, const struct effect *e)
 {
     mem_free_slice(&m->w->mem, m->m.fatal);
     m->m.fatal = mem_dup(&m->w->mem, e->path.p ? e->path : SLICE_EMPTY);
@@ -44,8 +44,8 @@ carry_out_all(struct mach *m)
     hash_effects(&m->w->hash, env);
     for (int64_t i = 0; i < env->effects.n; i++) {
         struct effect *e = &env->effects.v[i];
-        carry_out(m, e);
-        if (e->kind == EF_FATAL) fatal(m, e), dies = true;
+        mach_carry_out(m, e);
+        if (e->kind == EF_FATAL) mach_fatal(m, e), dies = true;
     }
     return dies;
 }
@@ -77,7 +77,7 @@ deliver_one(struct mach *m, struct event *ev)
 }
 
 static void
-run_deferred(struct mach *m)
+mach_run_deferred(struct mach *m)
 {
     int32_t life = m->m.incarnation;
     while (mach_runs(m) && m->m.incarnation == life && env_has_deferred(&m->m.env)) {
@@ -92,7 +92,7 @@ mach_deliver(struct mach *m, struct event *ev)
 {
     CHECK(mach_runs(m));
     deliver_one(m, ev);
-    run_deferred(m);
+    mach_run_deferred(m);
     mach_wake(m);
 }
 
@@ -115,13 +115,13 @@ wake_fire(struct world *w, struct entry *e)
 {
     struct mach *m = CONTAINER_OF(e, struct mach, wake);
     if (mach_freeze(m, e)) return;
-    run_deferred(m);
+    mach_run_deferred(m);
     while (mach_runs(m) && !world_is_interrupted(w)) {
         int64_t now = clock_mono(&m->m.host->clock, w->now_ns);
         if (env_next_deadline_ns(&m->m.env) > now) break;
         struct event due = {.kind = EV_TIMER};
         deliver_one(m, &due);
-        run_deferred(m);
+        mach_run_deferred(m);
     }
     mach_wake(m);
 }
@@ -218,7 +218,7 @@ machine_start(struct machine *pub)
     m->in_step = true;
     m->start(&pub->env, m->args);
     step_done(m, NULL, 0, true, false);
-    run_deferred(m);
+    mach_run_deferred(m);
     mach_wake(m);
 }
 
@@ -242,7 +242,7 @@ poke_now(struct mach *m, void (*fn)(struct env *env, void *ctx), void *ctx)
     m->in_step = true;
     fn(env, ctx);
     step_done(m, NULL, 0, false, true);
-    run_deferred(m);
+    mach_run_deferred(m);
     mach_wake(m);
 }
 

@@ -19,7 +19,7 @@ fresh(size_t n)
 }
 
 static void *
-take(void *ctx, size_t n)
+pool_take(void *ctx, size_t n)
 {
     struct pool *pool = ctx;
     pool->used_bytes += (int64_t)n;
@@ -32,7 +32,7 @@ take(void *ctx, size_t n)
 }
 
 static void
-give(void *ctx, void *p, size_t n)
+pool_give(void *ctx, void *p, size_t n)
 {
     struct pool *pool = ctx;
     pool->used_bytes -= (int64_t)n;
@@ -52,9 +52,9 @@ resize(void *ctx, void *p, size_t old_n, size_t new_n)
 {
     struct pool *pool = ctx;
     if (old_n == SHELVED_BYTES || new_n == SHELVED_BYTES) {
-        void *q = take(ctx, new_n);
+        void *q = pool_take(ctx, new_n);
         memcpy(q, p, MIN(old_n, new_n));
-        give(ctx, p, old_n);
+        pool_give(ctx, p, old_n);
         return q;
     }
     pool->used_bytes += (int64_t)new_n - (int64_t)old_n;
@@ -67,7 +67,7 @@ resize(void *ctx, void *p, size_t old_n, size_t new_n)
 struct mem_source
 pool_source(struct pool *p)
 {
-    return (struct mem_source){take, give, p, resize};
+    return (struct mem_source){pool_take, pool_give, p, resize};
 }
 
 void

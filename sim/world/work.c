@@ -35,7 +35,7 @@ work_fire(struct world *w, struct entry *e)
 }
 
 static void
-run(struct work *k)
+work_carry_out(struct work *k)
 {
     const struct op *op = k->op;
     struct work_result r = {0};
@@ -54,7 +54,7 @@ work_start(struct mach *m, struct op *op)
     k->e.fire = work_fire;
     k->m = m;
     k->op = op;
-    run(k);
+    work_carry_out(k);
     list_push_back(&m->works, &k->node);
     int64_t ns = delay_draw(&m->work_dice, &w->options.work);
     if (w->options.work_bytes_per_s)

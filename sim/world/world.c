@@ -46,7 +46,7 @@ world_options_default(void)
 /* ---- making and ending ---- */
 
 static struct siphash_key
-key_of(uint64_t seed)
+world_key(uint64_t seed)
 {
     struct siphash_key fixed = {0x677265676f722e30u, 0x776f726c642e6b65u};
     struct siphash_key key = {siphash_u64x2(fixed, seed, 0), siphash_u64x2(fixed, seed, 1)};
@@ -60,7 +60,7 @@ world_new(uint64_t seed, const struct world_options *options)
     if (!w) panic(__FILE__, __LINE__, "out of memory");
     mem_init(&w->mem, pool_source(&w->pool), WORLD_CEILING_BYTES);
     w->seed = seed;
-    w->key = key_of(seed);
+    w->key = world_key(seed);
     w->options = options ? *options : world_options_default();
     w->options.name = mem_dup(&w->mem, w->options.name);
     w->hash = (struct run_hash){.h = seed, .on = w->options.hash_on};
@@ -181,7 +181,7 @@ world_must_be_between(const struct world *w)
 }
 
 static void
-advance(struct world *w, int64_t to_ns)
+world_advance(struct world *w, int64_t to_ns)
 {
     if (to_ns > w->now_ns) {
         w->now_ns = to_ns;
@@ -202,7 +202,7 @@ world_step(struct world *w)
     }
     struct heap_node *n = heap_min(&w->queue);
     if (!n) return false;
-    advance(w, n->key);
+    world_advance(w, n->key);
     heap_remove(&w->queue, n);
     struct entry *e = CONTAINER_OF(n, struct entry, node);
     e->fire(w, e);
@@ -232,7 +232,7 @@ world_run_while_not(struct world *w, bool (*cond)(void *ctx), void *ctx, int64_t
     while (!cond(ctx)) {
         if (w->stopped) return false;
         if (!has_entry_until(w, until_ns)) {
-            if (until_ns != TIME_NEVER) advance(w, until_ns);
+            if (until_ns != TIME_NEVER) world_advance(w, until_ns);
             return false;
         }
         (void)world_step(w);
