@@ -25,11 +25,11 @@ end(void **state)
 }
 
 static void
-set(const char *name, const char *value)
+set(struct slice name, struct slice value)
 {
-    int32_t id = config_id(CONFIG_BROKER, slice_cstr(name));
+    int32_t id = config_id(CONFIG_BROKER, name);
     assert_true(id >= 0);
-    assert_true(config_set(&config, id, slice_cstr(value), NULL));
+    assert_true(config_set(&config, id, value, NULL));
 }
 
 static bool
@@ -45,17 +45,16 @@ contains(struct slice text, const char *words)
 static void
 set_all(const char *settings)
 {
-    char text[400];
-    assert_true(strlen(settings) < sizeof text);
-    strcpy(text, settings);
     config_unset(&config, K_CFG_BROKER_ID);
     for (int32_t i = 0; i < K_CFGS_N; i++) config_unset(&config, i);
-    set("node.id", "1");
-    for (char *p = strtok(text, " "); p; p = strtok(NULL, " ")) {
-        char *equals = strchr(p, '=');
-        assert_non_null(equals);
-        *equals = 0;
-        set(p, equals + 1);
+    set(S("node.id"), S("1"));
+    struct slice rest = slice_cstr(settings);
+    while (rest.n) {
+        int64_t equals = slice_find(rest, '=', 0), end = slice_find(rest, ' ', 0);
+        if (end < 0) end = rest.n;
+        assert_true(equals > 0 && equals < end);
+        set(slice_sub(rest, 0, equals), slice_sub(rest, equals + 1, end - equals - 1));
+        rest = slice_sub(rest, end + 1, rest.n);
     }
 }
 
