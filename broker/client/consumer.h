@@ -1,4 +1,4 @@
-/* The consumer: partitions are assigned by hand (groups come on top of this later), each has a position,
+/* The consumer: partitions are assigned by hand (or as a group says: membership.h), each has a position,
  * and what is fetched comes by callback, one batch at a time, in order.
  *
  *      consumer_assign ─► looks for its offset ─► fetches from the leader (or a named replica) ─► records()

@@ -9,8 +9,8 @@
 #include "apis.h"
 #include "errors.h"
 
-/* A fetch that waits for data must not hold up others: answers come in order. */
-enum purpose { FOR_CONTROL, FOR_PRODUCE, FOR_FETCH, PURPOSES_N };
+/* A fetch that waits for data, or a join that waits for others, must not hold up the rest: answers come in order. */
+enum purpose { FOR_CONTROL, FOR_PRODUCE, FOR_FETCH, FOR_GROUP, PURPOSES_N };
 
 struct link;
 

@@ -1,4 +1,4 @@
-#include "broker/group/assign.h"
+#include "broker/client/assign.h"
 
 static int32_t
 count_subscribers(const struct assign_member *members, int32_t n, struct slice topic)
@@ -23,8 +23,10 @@ assign_topic(const struct assign_member *members, int32_t members_n, const struc
 
 void
 assign_range(const struct assign_member *members, int32_t members_n,
-             const struct assign_topic *topics, int32_t topics_n, int32_t *ret_owner)
+             const struct assign_topic *topics, int32_t topics_n, struct arena *a,
+             int32_t *ret_owner)
 {
+    (void)a;
     for (int32_t i = 0; i < topics_n; i++) {
         assign_topic(members, members_n, &topics[i], ret_owner);
         ret_owner += topics[i].partitions_n;

@@ -1,4 +1,4 @@
-#include "broker/group/assign.h"
+#include "broker/client/assign.h"
 
 /* The first subscriber from `at` on, in the circle; -1: nobody. */
 static int32_t
@@ -13,8 +13,10 @@ next_subscriber(const struct assign_member *members, int32_t n, int32_t at, stru
 
 void
 assign_roundrobin(const struct assign_member *members, int32_t members_n,
-                  const struct assign_topic *topics, int32_t topics_n, int32_t *ret_owner)
+                  const struct assign_topic *topics, int32_t topics_n, struct arena *a,
+                  int32_t *ret_owner)
 {
+    (void)a;
     int32_t at = 0;
     for (int32_t i = 0; i < topics_n; i++)
         for (int32_t p = 0; p < topics[i].partitions_n; p++) {

@@ -1,0 +1,90 @@
+/* What members have stays with them as far as the load remains even (KIP-54, KIP-429). Kafka's own sticky assignors
+ * promise the same, not the same answer: balanced as far as subscriptions allow, and with as few moves as that needs.
+ *
+ *      1. who had a partition in the latest generation, and still subscribes, keeps it
+ *      2. what nobody has goes to the subscriber that has least, in the order of topics and partitions
+ *      3. as long as a subscriber has at least two less than the owner, a partition moves to it
+ *
+ * Each move of the third step makes the squares of the loads smaller, so it ends. */
+#include "broker/client/assign.h"
+
+static int32_t
+least_loaded(const struct assign_member *members, int32_t n, const int32_t *load,
+             struct slice topic)
+{
+    int32_t best = -1;
+    for (int32_t i = 0; i < n; i++)
+        if (assign_is_subscribed(&members[i], topic) && (best < 0 || load[i] < load[best]))
+            best = i;
+    return best;
+}
+
+/* Two that claim it in the same generation cannot both be right: neither keeps it (KIP-341). */
+static int32_t
+claimant(const struct assign_member *members, int32_t n, struct slice topic, int32_t partition)
+{
+    int32_t owner = -1, generation = -1;
+    bool is_disputed = false;
+    for (int32_t i = 0; i < n; i++) {
+        const struct assign_member *m = &members[i];
+        if (!assign_owned(m, topic, partition) || !assign_is_subscribed(m, topic)) continue;
+        is_disputed = owner >= 0 && m->generation == generation;
+        if (owner >= 0 && m->generation <= generation) continue;
+        owner = i, generation = m->generation;
+    }
+    return is_disputed ? -1 : owner;
+}
+
+static bool
+move_one(const struct assign_member *members, int32_t members_n, const struct assign_topic *topics,
+         int32_t topics_n, int32_t *owner, int32_t *load)
+{
+    int32_t at = 0;
+    for (int32_t t = 0; t < topics_n; t++) {
+        for (int32_t p = 0; p < topics[t].partitions_n; p++, at++) {
+            int32_t to = least_loaded(members, members_n, load, topics[t].name), from = owner[at];
+            if (from < 0 || to < 0 || load[to] + 2 > load[from]) continue;
+            owner[at] = to;
+            load[from]--, load[to]++;
+            return true;
+        }
+    }
+    return false;
+}
+
+void
+assign_sticky(const struct assign_member *members, int32_t members_n,
+              const struct assign_topic *topics, int32_t topics_n, struct arena *a,
+              int32_t *ret_owner)
+{
+    int32_t *load = ARENA_ARRAY(a, int32_t, members_n + 1), at = 0;
+    for (int32_t t = 0; t < topics_n; t++)
+        for (int32_t p = 0; p < topics[t].partitions_n; p++, at++) {
+            ret_owner[at] = claimant(members, members_n, topics[t].name, p);
+            if (ret_owner[at] >= 0) load[ret_owner[at]]++;
+        }
+    at = 0;
+    for (int32_t t = 0; t < topics_n; t++)
+        for (int32_t p = 0; p < topics[t].partitions_n; p++, at++) {
+            if (ret_owner[at] >= 0) continue;
+            ret_owner[at] = least_loaded(members, members_n, load, topics[t].name);
+            if (ret_owner[at] >= 0) load[ret_owner[at]]++;
+        }
+    while (move_one(members, members_n, topics, topics_n, ret_owner, load)) continue;
+}
+
+/* KIP-429: a partition that is to move is given to nobody until its owner has let go of it; the owner then joins
+ * again, and the next round gives it away. */
+void
+assign_cooperative_sticky(const struct assign_member *members, int32_t members_n,
+                          const struct assign_topic *topics, int32_t topics_n, struct arena *a,
+                          int32_t *ret_owner)
+{
+    int32_t at = 0;
+    assign_sticky(members, members_n, topics, topics_n, a, ret_owner);
+    for (int32_t t = 0; t < topics_n; t++)
+        for (int32_t p = 0; p < topics[t].partitions_n; p++, at++)
+            for (int32_t i = 0; i < members_n; i++)
+                if (i != ret_owner[at] && assign_owned(&members[i], topics[t].name, p))
+                    ret_owner[at] = -1;
+}

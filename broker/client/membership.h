@@ -1,0 +1,98 @@
+/* Membership of a consumer group by the classic protocol (KIP-62, 345, 394, 429): who reads which partition is
+ * agreed on in rounds, each a generation.
+ *
+ *                     membership_poll()             the leader's assignment
+ *      FINDING ─────► JOINING ─────────► SYNCING ─────────────────────────► STABLE ── heartbeats ──┐
+ *         ▲              ▲                                                    │  ▲                 │
+ *         │              └── membership_rejoin(): all was given up ◄─ revoked() ◄─┘ somebody comes or goes
+ *         └── the coordinator is another, or does not answer
+ *
+ * Like Kafka's consumer it has two halves. Heartbeats go by themselves. All that changes what the owner may read
+ * waits until the owner calls membership_poll(), as it does between two pieces of work: partitions are never taken
+ * away under its hands. Who does not call for max_poll_interval_ms leaves the group, and learns of it with the next
+ * call: lost().
+ *
+ * Range, roundrobin and sticky are eager: all partitions are given up before each round. Cooperative-sticky keeps what
+ * does not move; what moves is given up after the round, and then there is another. */
+#ifndef CLIENT_MEMBERSHIP_H
+#define CLIENT_MEMBERSHIP_H
+
+#include "broker/client/client.h"
+
+struct membership;
+
+enum group_assignor {
+    ASSIGNOR_RANGE,
+    ASSIGNOR_ROUNDROBIN,
+    ASSIGNOR_STICKY,
+    ASSIGNOR_COOPERATIVE_STICKY,
+    ASSIGNORS_N
+};
+
+/* All are set. */
+struct membership_ops {
+    /* These are to be given up: the owner commits what it has done, and calls membership_rejoin(). */
+    void (*revoked)(void *owner, const struct topic_partition *v, int32_t n);
+    /* These are gone already: another one may have them. */
+    void (*lost)(void *owner, const struct topic_partition *v, int32_t n);
+    /* A round has ended. owned: all that this member has now; added: those that it had not before. */
+    void (*assigned)(void *owner, int32_t generation, const struct topic_partition *owned,
+                     int32_t owned_n, const struct topic_partition *added, int32_t added_n);
+    /* It will not be a member: K_ERR_FENCED_INSTANCE_ID, K_ERR_INCONSISTENT_GROUP_PROTOCOL … */
+    void (*refused)(void *owner, int16_t error);
+    /* The owner should call membership_poll() when it can. */
+    void (*wants_poll)(void *owner);
+    /* After membership_leave(). */
+    void (*left)(void *owner);
+};
+
+struct membership_params {
+    struct slice group_id;
+    struct slice instance_id; /* null: a dynamic member */
+    const struct slice *topics;
+    int32_t topics_n;
+    enum group_assignor assignor;
+    int64_t session_timeout_ms, heartbeat_interval_ms, max_poll_interval_ms; /* 45 s, 3 s, 5 min */
+    const struct membership_ops *ops;
+    void *owner;
+};
+
+struct membership_params membership_params_default(void);
+struct membership *membership_new(struct client *c, const struct membership_params *p);
+/* The owner is ready for changes; any of the callbacks may come from within. */
+void membership_poll(struct membership *m);
+/* After revoked(): they are given up. */
+void membership_rejoin(struct membership *m);
+/* Leaves (a static member only stops: its place is kept), and does nothing more. */
+void membership_leave(struct membership *m);
+/* -1: no member. */
+int32_t membership_generation(const struct membership *m);
+
+/* ---- offsets ---- */
+
+struct group_offset {
+    struct slice topic;
+    int32_t partition;
+    int64_t offset; /* -1: none is committed */
+    int32_t leader_epoch;
+};
+
+/* A commit, or a look at what is committed, tried again while the coordinator moves, until timeout_ms is over. */
+struct group_op {
+    void (*done)(struct group_op *op);
+    void *owner;
+    int64_t timeout_ms; /* 0: 60,000 */
+    /* What came of it. */
+    int16_t error;
+    bool in_doubt;                /* with an error: it may have been done, or may yet be */
+    int32_t generation;           /* under which it was asked for */
+    const struct group_offset *v; /* of a look, valid during done() */
+    int32_t n;
+    struct group_op_state *state;
+};
+void membership_commit(struct membership *m, struct group_op *op, const struct group_offset *v,
+                       int32_t n);
+void membership_committed(struct membership *m, struct group_op *op,
+                          const struct topic_partition *v, int32_t n);
+
+#endif

@@ -1,0 +1,91 @@
+/* Inside membership. */
+#ifndef CLIENT_MEMBERSHIP_INTERNAL_H
+#define CLIENT_MEMBERSHIP_INTERNAL_H
+
+#include "broker/client/internal.h"
+#include "broker/client/membership.h"
+
+enum member_state {
+    MEMBER_IDLE,      /* joins with the next poll */
+    MEMBER_JOINING,   /* a JoinGroup is under way, or waits for a coordinator */
+    MEMBER_SYNCING,   /* a SyncGroup is */
+    MEMBER_ASSIGNED,  /* the round has ended, the owner hears of it with the next poll */
+    MEMBER_GIVING_UP, /* the owner puts away what it lost in the round, or before it */
+    MEMBER_STABLE,
+    MEMBER_OUT, /* left, or refused */
+};
+
+/* How many partitions a topic had when we, as the leader, gave them out. */
+struct counted_topic {
+    struct slice topic;
+    int32_t partitions_n;
+};
+
+struct membership {
+    struct client *c;
+    struct env *env;
+    struct membership_params params;
+    enum member_state state;
+    struct peer *coordinator; /* NULL: to be found */
+    struct slice id;          /* null: not given yet */
+    int32_t generation;       /* -1: no member */
+    struct ask find, join, sync, beat, leave;
+    struct timer find_again, join_again, beat_due, poll_due;
+    struct client_watcher watcher;
+    int32_t failures;  /* in a row, of joining */
+    bool wants_round;  /* somebody came or went: join again with the next poll */
+    bool is_lost;      /* what it owns is not its own any more; told with the next poll */
+    bool is_leader;    /* of this generation */
+    bool is_beat_void; /* the heartbeat in flight is of another generation */
+    VEC(struct topic_partition) owned, target;
+    VEC(struct counted_topic) counted;
+    struct arena join_arena; /* the answer to JoinGroup, for SyncGroup */
+    const struct k_join_group_response *joined;
+    struct list ops; /* offsets to be committed or looked at */
+};
+
+static inline bool
+membership_is_cooperative(const struct membership *m)
+{
+    return m->params.assignor == ASSIGNOR_COOPERATIVE_STICKY;
+}
+
+/* ---- membership.c ---- */
+
+/* Finds the coordinator if it is not known. */
+void membership_find(struct membership *m);
+void membership_forget_coordinator(struct membership *m);
+/* By an answer of the coordinator this member is no member any more, of this generation or at all. */
+void membership_lose(struct membership *m, bool forget_id);
+void membership_refuse(struct membership *m, int16_t error);
+void membership_want_round(struct membership *m);
+void membership_begin_beats(struct membership *m);
+static inline bool
+membership_is_of_coordinator(int16_t error)
+{
+    return error == K_ERR_NOT_COORDINATOR || error == K_ERR_COORDINATOR_NOT_AVAILABLE ||
+           error == K_ERR_NETWORK_EXCEPTION;
+}
+
+/* ---- membership_join.c ---- */
+
+void membership_join_init(struct membership *m);
+/* The next round begins, or goes on. */
+void membership_join(struct membership *m);
+
+/* ---- membership_offsets.c ---- */
+
+/* The coordinator is known. */
+void membership_ops_go(struct membership *m);
+
+/* ---- membership_protocol.c: what members tell each other ---- */
+
+struct slice membership_subscription(struct membership *m, struct arena *a);
+/* The leader's work: who reads what, one assignment for each member of the answer. */
+struct k_sync_group_request_sync_group_request_assignment *
+membership_assign(struct membership *m, const struct k_join_group_response *r, struct arena *a);
+/* Into m->target. False: it cannot be understood. */
+bool membership_take_assignment(struct membership *m, struct slice bytes);
+struct slice membership_assignor_name(enum group_assignor a);
+
+#endif
