@@ -1,6 +1,7 @@
 /* Committed offsets: OffsetCommit, OffsetFetch, OffsetDelete. An offset is visible once its record is
  * committed in the log. */
 #include "broker/base/check.h"
+#include "broker/group/commit_check.h"
 #include "broker/group/shard.h"
 #include "broker/protocol/codec.h"
 #include "errors.h"
@@ -104,20 +105,6 @@ struct commit {
     VEC(struct commit_item) items;
 };
 
-static int16_t
-check_commit(struct group *g, const commit_request *q)
-{
-    int32_t generation = q->generation_id_or_member_epoch;
-    /* Who does not take part in groups only keeps offsets here. */
-    if (generation < 0 && g->state == GROUP_EMPTY) return 0;
-    if (generation < 0 && q->member_id.n == 0 && !q->group_instance_id.p)
-        return K_ERR_UNKNOWN_MEMBER_ID;
-    int16_t err = group_check_member(g, q->member_id, q->group_instance_id);
-    if (err) return err;
-    if (generation != g->generation) return K_ERR_ILLEGAL_GENERATION;
-    return g->state == GROUP_COMPLETING ? K_ERR_REBALANCE_IN_PROGRESS : 0;
-}
-
 /* A group that a commit made, and for nothing. */
 static void
 forget_made(struct group *g)
@@ -144,7 +131,8 @@ find_committer(struct groups *gs, const commit_request *q, int16_t version, int1
         return NULL;
     }
     if (!g) g = group_new(s, q->group_id);
-    *ret_err = check_commit(g, q);
+    *ret_err =
+        commit_check(g, q->generation_id_or_member_epoch, q->member_id, q->group_instance_id);
     if (*ret_err) return NULL;
     /* Committing shows that the member lives. */
     struct member *m = group_member(g, q->member_id);
