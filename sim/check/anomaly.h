@@ -29,6 +29,12 @@
     X(END_WENT_BACK, "end-went-back", "the end of the log went back")                                \
     X(REPLICA_DIFFERS, "replica-differs", "a replica lacks records that the leader has")             \
     X(UNDELETED, "undeleted", "a record is back that an administrator had deleted")                  \
+    /* of groups */                                                                                  \
+    X(TWO_OWNERS, "two-owners", "two members had one partition in one generation")                   \
+    X(OFFSET_WENT_BACK, "offset-went-back", "a committed offset went back, or is gone")              \
+    X(PROCESSED_TWICE, "processed-twice", "a group worked on a record more than once")               \
+    X(UNPROCESSED, "unprocessed", "a group passed over a record")                                    \
+    X(UNOWNED, "unowned", "no member of a group has a partition, though some live")                  \
     /* liveness */                                                                                   \
     X(UNANSWERED, "unanswered", "a call never ended")                                                \
     X(UNREADABLE, "unreadable", "the final read did not come to an end")                             \

@@ -382,6 +382,13 @@ check_completion(struct checker *c, const struct history_op *op, int64_t number,
         if (op->node < 0) p->final_end = op->offset;
         return;
     case HISTORY_ADMIN:
+    case HISTORY_BEGIN: /* groups: check_groups.c */
+    case HISTORY_OWN:
+    case HISTORY_DISOWN:
+    case HISTORY_COMMIT:
+    case HISTORY_COMMITTED:
+    case HISTORY_PROCESS:
+    case HISTORY_LEAVE:
     case HISTORY_HEALED:
     case HISTORY_KINDS_N: return;
     }
@@ -416,6 +423,7 @@ check_history(struct mem *mem, const struct history *h, const struct check_facts
     check_events(&c);
     check_log(&c);
     check_admin(&c);
+    if (h->groups.n) check_groups(&c);
     ret->is_conclusive = ret->counts.acknowledged > 0;
     release(&c);
 }

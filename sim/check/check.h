@@ -9,6 +9,7 @@
  *                           one offset and lies at another
  *      nonmonotonic-poll, poll-skip   per consumer, from its assignment on
  *      undeleted            below what a DeleteRecords was answered for
+ *      two-owners, offset-went-back, processed-twice, unprocessed, unowned   of groups: check_groups.c
  *      phantom, failed-read, corrupt, end-went-back, replica-differs, unanswered, unreadable, not-serving
  *
  * A record gets the gravest rule only: what is lost is not told again as read-lost. */
@@ -40,7 +41,10 @@ struct check_facts {
     /* After `healed` of the history and so long, every send must be acknowledged; 0: not asked for. One that is
      * part of the end (is_final) must be in any case. */
     int64_t serves_after_ns;
-    bool clients_live; /* no client was crashed: every call must end */
+    /* Groups: once `healed`, a partition that loses its owner has one again after so long; 0: not asked for. */
+    int64_t owned_within_ns;
+    const char *offsets_at_risk; /* why committed offsets may be gone; NULL: they may not */
+    bool clients_live;           /* no client was crashed: every call must end */
 };
 
 struct check_result {

@@ -109,6 +109,7 @@ struct telling {
     uint64_t missed;
     int64_t missed_offset; /* -1: that of the record */
     int64_t missed_ns;     /* since when it is owed, if no record is known; 0 */
+    const char *excuse;    /* known to the rule itself; NULL: ask permission_of() */
 };
 struct telling tell_begin(struct checker *c, enum rule rule, const struct part *p, int64_t offset,
                           uint64_t value, int64_t at_ns);
@@ -129,5 +130,7 @@ void check_events(struct checker *c);
 void check_log(struct checker *c);
 /* What administrators were told. */
 void check_admin(struct checker *c);
+/* Members of groups. */
+void check_groups(struct checker *c);
 
 #endif

@@ -366,11 +366,19 @@ may_lose(const struct check_facts *f, const struct claim *c, struct writer *why)
     return may_lose_committed(f, c, why);
 }
 
+/* What excuses them is known where they are found: check_groups.c. */
+static bool
+is_of_groups(enum rule rule)
+{
+    return rule == RULE_OFFSET_WENT_BACK || rule == RULE_PROCESSED_TWICE ||
+           rule == RULE_UNPROCESSED;
+}
+
 bool
 permission_of(const struct check_facts *f, const struct claim *c, enum rule rule,
               struct writer *why)
 {
-    if (!permission_exists(rule)) return false;
+    if (!permission_exists(rule) || is_of_groups(rule)) return false;
     if ((rule == RULE_DUPLICATE || rule == RULE_REORDERED) && !c->idempotent) {
         fmt_str(why, "it was sent without idempotence");
         return true;
@@ -390,6 +398,6 @@ permission_exists(enum rule rule)
     case RULE_POLL_SKIP:
     case RULE_NONMONOTONIC_POLL:
     case RULE_END_WENT_BACK: return true;
-    default: return false;
+    default: return is_of_groups(rule);
     }
 }

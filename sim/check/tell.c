@@ -115,7 +115,8 @@ tell_end(struct telling *t)
     struct checker *c = t->c;
     struct claim claim = claim_of(t);
     struct writer name = writer_mem(c->mem), why = writer_mem(c->mem);
-    bool allowed = permission_of(c->facts, &claim, t->rule, &why);
+    bool allowed = t->excuse || permission_of(c->facts, &claim, t->rule, &why);
+    if (t->excuse) fmt_str(&why, t->excuse);
     if (allowed) tell_text(t, "; permitted because: "), fmt_slice(&t->w, writer_slice(&why));
     if (t->value) history_value_print(c->h, t->value, &name);
     struct anomaly one = {.rule = t->rule,

@@ -13,6 +13,8 @@ history_release(struct history *h)
 {
     for (int64_t i = 0; i < h->processes.n; i++) mem_free_slice(h->mem, h->processes.v[i].name);
     for (int64_t i = 0; i < h->topics.n; i++) mem_free_slice(h->mem, h->topics.v[i].name);
+    for (int64_t i = 0; i < h->groups.n; i++) mem_free_slice(h->mem, h->groups.v[i].name);
+    VEC_RELEASE(h->mem, &h->groups);
     VEC_RELEASE(h->mem, &h->processes);
     VEC_RELEASE(h->mem, &h->topics);
     VEC_RELEASE(h->mem, &h->ops);
@@ -46,6 +48,21 @@ history_topic(struct history *h, struct slice name)
     if (i >= 0) return i;
     VEC_ADD(h->mem, &h->topics)->name = mem_dup(h->mem, name);
     return (int32_t)h->topics.n - 1;
+}
+
+int32_t
+history_group(struct history *h, struct slice name)
+{
+    int32_t i = find_name(h->groups.v, h->groups.n, name);
+    if (i >= 0) return i;
+    VEC_ADD(h->mem, &h->groups)->name = mem_dup(h->mem, name);
+    return (int32_t)h->groups.n - 1;
+}
+
+struct slice
+history_group_name(const struct history *h, int32_t group)
+{
+    return group >= 0 && group < h->groups.n ? h->groups.v[group].name : S("?");
 }
 
 struct slice
@@ -160,9 +177,10 @@ history_add(struct history *h, const struct history_op *op, enum history_outcome
 struct history_counts
 history_counts(const struct history *h)
 {
-    struct history_counts c = {.read = h->reads.n};
+    struct history_counts c = {0};
     for (int64_t i = 0; i < h->ops.n; i++) {
         const struct history_op *op = &h->ops.v[i];
+        if (op->kind == HISTORY_POLL) c.read += op->reads_n;
         if (op->kind != HISTORY_SEND || op->is_final) continue;
         c.produced++;
         c.acknowledged += op->outcome == HISTORY_OK;

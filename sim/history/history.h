@@ -28,7 +28,15 @@ enum history_kind {
     HISTORY_FINAL_END, /* this reading of the final read has come to the stable end: offset, node */
     HISTORY_ADMIN, /* an administrator's call: key is its enum history_admin; offset: DeleteRecords, asked for
                         * (-1: the high watermark), then as answered; node: a broker that it names */
-    HISTORY_HEALED, /* no client's: all faults are over (process, topic, partition: -1) */
+    /* Of members of groups: node is the group, key the generation. */
+    HISTORY_BEGIN,     /* its process starts, partition -1: what it had before it has no more */
+    HISTORY_OWN,       /* the member has this partition in this generation, from now on */
+    HISTORY_DISOWN,    /* it has given it up; error: it learned that it had lost it */
+    HISTORY_COMMIT,    /* offset: what it has done, or (acks COMMIT_BEFORE) is about to do */
+    HISTORY_COMMITTED, /* a look at what is committed: offset; -1: nothing */
+    HISTORY_PROCESS,   /* reads: what it has done; complete at once. acks: how it commits */
+    HISTORY_LEAVE,     /* it leaves the group in order, partition -1 */
+    HISTORY_HEALED,    /* no client's: all faults are over (process, topic, partition: -1) */
     HISTORY_KINDS_N
 };
 
@@ -43,6 +51,9 @@ enum history_admin {
     ADMIN_ELECT_UNCLEANLY,
     HISTORY_ADMINS_N
 };
+
+/* How a member of a group commits: before it works on records, after it, or now and then by itself. */
+enum history_commits { COMMIT_BEFORE, COMMIT_AFTER, COMMIT_AUTO, HISTORY_COMMITS_N };
 
 enum history_outcome {
     HISTORY_OPEN, /* not completed: read it as info */
@@ -85,8 +96,9 @@ struct history_op {
     int16_t acks;           /* sends: what was asked for */
     int32_t process, topic; /* see history_process_name(), history_topic_name() */
     int32_t partition;      /* -1: not known */
-    int32_t node;           /* polls: the replica asked, -1 the leader; sends: who answered, -1 */
-    int32_t leader_epoch;   /* of HISTORY_END and HISTORY_TRUNCATION; -1: not known */
+    int32_t
+        node; /* polls: the replica asked, -1 the leader; sends: who answered, -1; members: the group */
+    int32_t leader_epoch; /* of HISTORY_END and HISTORY_TRUNCATION; -1: not known */
     int32_t reads_n;
     int64_t first_read;
     int64_t invoke_ns;
@@ -132,7 +144,7 @@ struct history {
     VEC(struct history_op) ops;
     VEC(struct history_read) reads;
     VEC(struct history_event) events;
-    VEC(struct history_name) processes, topics;
+    VEC(struct history_name) processes, topics, groups;
     /* Told of each event as it happens (an op that is added at once: of its completion); may be NULL. */
     void (*listener)(void *ctx, const struct history_op *op, bool is_complete);
     void *listener_ctx;
@@ -147,6 +159,7 @@ void history_release(struct history *h);
 /* The number of this name; a new one if need be. */
 int32_t history_process(struct history *h, struct slice name);
 int32_t history_topic(struct history *h, struct slice name);
+int32_t history_group(struct history *h, struct slice name);
 uint64_t history_next_value(struct history *h, int32_t process);
 /* A blank operation of this kind: numbers unknown, nothing read. */
 struct history_op history_op_new(enum history_kind kind, int32_t process, int32_t topic,
@@ -163,6 +176,7 @@ int64_t history_add(struct history *h, const struct history_op *op, enum history
 
 struct slice history_process_name(const struct history *h, int32_t process);
 struct slice history_topic_name(const struct history *h, int32_t topic);
+struct slice history_group_name(const struct history *h, int32_t group);
 static inline const struct history_read *
 history_reads(const struct history *h, const struct history_op *op)
 {
@@ -180,6 +194,11 @@ history_is_info(const struct history_op *op)
     return op->outcome == HISTORY_OPEN || op->outcome == HISTORY_INFO;
 }
 const char *history_admin_name(int64_t key);
+static inline bool
+history_is_of_group(enum history_kind kind)
+{
+    return kind >= HISTORY_BEGIN && kind <= HISTORY_LEAVE;
+}
 const char *history_kind_name(enum history_kind kind);
 const char *history_outcome_name(enum history_outcome outcome);
 /* "p1:17" */
@@ -196,6 +215,10 @@ void history_value_print(const struct history *h, uint64_t value, struct writer 
  *      9.000000000 = f poll orders-0 0=p1:1/0 final node=2
  *      9.000000000 = f final-end orders-0 @120 final node=2
  *      5.000000000 5.010000000 admin admin orders-0 delete-records ok @900
+ *      2.000000000 = c1 own orders-0 g3 of=readers                   (in generation 3)
+ *      2.000000000 2.010000000 c1 commit orders-0 ok @40 g3 of=readers after
+ *      2.000000000 2.010000000 c1 committed orders-0 ok @40 g3 of=readers
+ *      2.000000000 = c1 process orders-0 40=p1:16 g3 of=readers after
  *      8.000000000 = - healed - */
 void history_print(const struct history *h, struct writer *w);
 /* Adds what such a text tells; blank lines and those that begin with '#' are skipped. 0, or the number of

@@ -11,6 +11,13 @@ static const char *const kinds[] = {
     [HISTORY_CORRUPT] = "corrupt",
     [HISTORY_FINAL_END] = "final-end",
     [HISTORY_ADMIN] = "admin",
+    [HISTORY_BEGIN] = "begin",
+    [HISTORY_OWN] = "own",
+    [HISTORY_DISOWN] = "disown",
+    [HISTORY_COMMIT] = "commit",
+    [HISTORY_COMMITTED] = "committed",
+    [HISTORY_PROCESS] = "process",
+    [HISTORY_LEAVE] = "leave",
     [HISTORY_HEALED] = "healed",
 };
 static const char *const admins[] = {
@@ -25,6 +32,9 @@ static const char *const admins[] = {
 };
 _Static_assert(sizeof admins / sizeof *admins == HISTORY_ADMINS_N, "each call has a word");
 _Static_assert(sizeof kinds / sizeof *kinds == HISTORY_KINDS_N, "each kind has a word");
+static const char *const commits[] = {
+    [COMMIT_BEFORE] = "before", [COMMIT_AFTER] = "after", [COMMIT_AUTO] = "auto"};
+_Static_assert(sizeof commits / sizeof *commits == HISTORY_COMMITS_N, "each way has a word");
 static const char *const outcomes[] = {
     [HISTORY_OPEN] = "open",
     [HISTORY_OK] = "ok",
@@ -54,7 +64,8 @@ history_outcome_name(enum history_outcome outcome)
 static bool
 has_outcome(enum history_kind kind)
 {
-    return kind == HISTORY_SEND || kind == HISTORY_END || kind == HISTORY_ADMIN;
+    return kind == HISTORY_SEND || kind == HISTORY_END || kind == HISTORY_ADMIN ||
+           kind == HISTORY_COMMIT || kind == HISTORY_COMMITTED;
 }
 
 /* ---- writing ---------------------------------------------------------------------------------- */
@@ -117,9 +128,22 @@ print_number(struct writer *w, const char *mark, int64_t n)
 }
 
 static void
-print_flags(const struct history_op *op, struct writer *w)
+print_of_group(const struct history *h, const struct history_op *op, struct writer *w)
+{
+    if (op->key >= 0) print_number(w, "g", op->key);
+    fmt_str(w, " of="), fmt_slice(w, history_group_name(h, op->node));
+    if (op->kind == HISTORY_COMMIT || op->kind == HISTORY_PROCESS)
+        fmt_char(w, ' '), fmt_str(w, commits[op->acks]);
+}
+
+static void
+print_flags(const struct history *h, const struct history_op *op, struct writer *w)
 {
     if (op->leader_epoch >= 0) print_number(w, "e", op->leader_epoch);
+    if (history_is_of_group(op->kind)) {
+        print_of_group(h, op, w);
+        return;
+    }
     if (op->key >= 0 && op->kind != HISTORY_ADMIN) print_number(w, "key=", op->key);
     if (op->kind == HISTORY_SEND && op->acks != -1) print_number(w, "acks=", op->acks);
     if (op->kind == HISTORY_SEND && !op->idempotent) fmt_str(w, " plain");
@@ -142,7 +166,7 @@ history_print(const struct history *h, struct writer *w)
         if (op->error) print_number(w, "!", op->error);
         if (op->offset >= 0) print_number(w, "@", op->offset);
         print_reads(h, op, w);
-        print_flags(op, w);
+        print_flags(h, op, w);
         fmt_char(w, '\n');
     }
 }
@@ -220,7 +244,8 @@ parse_where(struct history *h, struct slice s, struct history_op *op)
     struct slice number = slice_sub(s, dash + 1, s.n - dash - 1);
     if (number.n && (!parse_i32(number, &op->partition) || op->partition < 0)) return false;
     if (dash > 0) op->topic = history_topic(h, slice_sub(s, 0, dash));
-    return op->kind == HISTORY_ADMIN || (op->kind == HISTORY_HEALED) == (op->topic < 0);
+    return op->kind == HISTORY_ADMIN || op->kind == HISTORY_LEAVE || op->kind == HISTORY_BEGIN ||
+           (op->kind == HISTORY_HEALED) == (op->topic < 0);
 }
 
 static bool
@@ -263,7 +288,7 @@ parse_read(struct history *h, struct slice s, struct history_op *op)
 {
     struct history_read r = {.leader_epoch = -1};
     int64_t eq = slice_find(s, '=', 0), slash = find_last(s, '/');
-    if (op->kind != HISTORY_POLL || eq <= 0) return false;
+    if ((op->kind != HISTORY_POLL && op->kind != HISTORY_PROCESS) || eq <= 0) return false;
     if (!slice_to_i64(slice_sub(s, 0, eq), &r.offset) || r.offset < 0) return false;
     if (slash >= 0 && !parse_i32(slice_sub(s, slash + 1, s.n - slash - 1), &r.leader_epoch))
         return false;
@@ -275,6 +300,18 @@ parse_read(struct history *h, struct slice s, struct history_op *op)
 }
 
 static bool
+parse_of_group(struct history *h, struct slice s, struct history_op *op)
+{
+    for (int i = 0; i < HISTORY_COMMITS_N; i++)
+        if (slice_eq(s, slice_cstr(commits[i]))) return op->acks = (int16_t)i, true;
+    if (slice_starts(s, S("of="))) {
+        op->node = history_group(h, slice_sub(s, 3, s.n - 3));
+        return s.n > 3;
+    }
+    return s.p[0] == 'g' && slice_to_i64(slice_sub(s, 1, s.n - 1), &op->key) && op->key >= 0;
+}
+
+static bool
 parse_word(struct history *h, struct slice s, struct history_op *op)
 {
     int32_t n;
@@ -282,6 +319,7 @@ parse_word(struct history *h, struct slice s, struct history_op *op)
     for (int i = HISTORY_OK; i <= HISTORY_INFO; i++)
         if (slice_eq(s, slice_cstr(outcomes[i])))
             return op->outcome = (enum history_outcome)i, true;
+    if (history_is_of_group(op->kind) && parse_of_group(h, s, op)) return true;
     if (slice_eq(s, S("final"))) return op->is_final = true;
     if (slice_eq(s, S("committed"))) return op->read_committed = true;
     if (slice_eq(s, S("plain"))) return op->idempotent = false, true;
@@ -313,8 +351,10 @@ parse_line(struct history *h, struct slice line, struct history_op *op)
     if (op->kind == HISTORY_SEND && !parse_value(h, next_word(&line), &op->value)) return false;
     if (op->kind == HISTORY_ADMIN && !parse_admin(next_word(&line), op)) return false;
     if (!has_outcome(op->kind)) op->outcome = HISTORY_OK;
+    if (op->kind == HISTORY_COMMIT || op->kind == HISTORY_PROCESS) op->acks = COMMIT_AFTER;
     for (struct slice word; (word = next_word(&line)).n > 0;)
         if (!parse_word(h, word, op)) return false;
+    if (history_is_of_group(op->kind) && op->node < 0) return false;
     return (op->complete_ns < 0) == (op->outcome == HISTORY_OPEN);
 }
 

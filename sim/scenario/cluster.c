@@ -271,6 +271,7 @@ producer_args(struct run *r, struct client_slot *c)
     struct produce_args *p = &c->produce;
     *p = produce_args_default(r->h, s->name, r->client_params, s->produce);
     p->client.client_id = s->name;
+    p->client.metadata_max_age_ms = s->metadata_max_age_ns / NS_PER_MS;
     p->client.request_timeout_ms = s->request_timeout_ns / NS_PER_MS;
     p->producer.acks = (int16_t)s->acks;
     p->producer.idempotent = s->idempotent == YES;
@@ -296,6 +297,7 @@ consumer_args(struct run *r, struct client_slot *c)
     struct consume_args *p = &c->consume;
     *p = consume_args_default(r->h, s->name, r->client_params, s->consume);
     p->client.client_id = s->name;
+    p->client.metadata_max_age_ms = s->metadata_max_age_ns / NS_PER_MS;
     p->client.request_timeout_ms = s->request_timeout_ns / NS_PER_MS + s->max_wait_ns / NS_PER_MS;
     p->consumer.request_timeout_ms = p->client.request_timeout_ms;
     p->consumer.max_wait_ms = (int32_t)(s->max_wait_ns / NS_PER_MS);
@@ -320,15 +322,18 @@ clients_start(struct run *r)
     for (int32_t i = 0; i < r->s->clients_n; i++) {
         struct client_slot *c = &r->clients[i];
         c->spec = &r->s->clients[i];
-        bool produces = c->spec->produce.p != NULL;
-        if (produces) producer_args(r, c);
-        else consumer_args(r, c);
-        c->m = world_add(r->w, &(struct machine_params){
-                                   .name = c->spec->name,
-                                   .kind = S("client"),
-                                   .start = produces ? produce_start : consume_start,
-                                   .args = produces ? (void *)&c->produce : (void *)&c->consume,
-                               });
+        struct machine_params p = {.name = c->spec->name, .kind = S("client")};
+        if (c->spec->produce.p) {
+            producer_args(r, c);
+            p.start = produce_start, p.args = &c->produce;
+        } else if (c->spec->group.p) {
+            member_args_of(r, c);
+            p.start = member_start, p.args = &c->member;
+        } else {
+            consumer_args(r, c);
+            p.start = consume_start, p.args = &c->consume;
+        }
+        c->m = world_add(r->w, &p);
         world_at(r->w, r->begin_ns + c->spec->start_ns, start_client, c);
     }
 }

@@ -94,10 +94,12 @@ static int64_t
 count_of(const struct run *r, const struct cond *c)
 {
     const struct client_slot *x = client_named(r, c->args.name);
+    if (c->row->id == COND_ROUNDS) return group_generation(r, c->args.name);
     if (!x) return 0;
     switch (c->row->id) {
     case COND_ACKED: return x->produce.acknowledged;
-    case COND_READ: return x->consume.read;
+    case COND_READ: return x->spec->group.p ? x->member.read : x->consume.read;
+    case COND_PROCESSED: return x->member.processed;
     case COND_FAILED: return x->produce.failed;
     case COND_UNKNOWN: return x->produce.unknown;
     default: UNREACHABLE();
@@ -116,6 +118,7 @@ cond_holds(struct run *r, const struct cond *c)
     case COND_FENCED: return brokers_hold(r, a, false);
     case COND_SERVING: return brokers_hold(r, a, true);
     case COND_CONTROLLER: return controller_holds(r, a);
+    case COND_OWNED: return group_is_owned(r, a->name);
     case COND_HW:
         p = truth_partition(&r->truth, a->partition);
         return p && p->high_watermark >= a->min;
@@ -134,6 +137,7 @@ cond_state(struct run *r, const struct cond *c)
     case COND_ISR: return p ? arena_format(r->a, "%d in sync", p->isr.n) : S("no such partition");
     case COND_HW: return arena_format(r->a, "it is %lld", p ? (long long)p->high_watermark : -1LL);
     case COND_CONTROLLER: return arena_format(r->a, "it is node %d", r->truth.controller);
+    case COND_OWNED: return groups_state(r);
     case COND_SENT:
     case COND_FENCED:
     case COND_SERVING: return S("they are not");

@@ -130,6 +130,7 @@ decode_expect(struct load *l, const struct tree *t)
     decode_map(l, t, "expect", &expect_fields, s, NULL, NULL);
     const struct tree *v = tree_get(t, S("always"));
     if (v) decode_rules(l, v, "always", &s->always, &s->always_n);
+    if ((v = tree_get(t, S("never")))) decode_rules(l, v, "never", &s->never, &s->never_n);
     if ((v = tree_get(t, S("may")))) decode_rules(l, v, "may", &s->may, &s->may_n);
     if ((v = tree_get(t, S("eventually"))))
         decode_conds(l, v, "eventually", IN_EVENTUALLY, &s->eventually, &s->eventually_n);

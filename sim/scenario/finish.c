@@ -337,6 +337,12 @@ watched(void *ctx)
     return true;
 }
 
+static bool
+all_have_read(void *ctx)
+{
+    return groups_have_read(ctx);
+}
+
 static void
 drain(struct run *r)
 {
@@ -349,6 +355,9 @@ drain(struct run *r)
                              world_now_ns(r->w) + longest + 30 * NS_PER_S) &&
         !is_permitted_to_fire(r, RULE_UNANSWERED))
         run_fail(r, VERDICT_FAIL, "a producer did not come to an end");
+    if (!world_run_while_not(r->w, all_have_read, r, world_now_ns(r->w) + groups_bound_ns(r->s)))
+        run_fail(r, VERDICT_FAIL, "groups did not come to the end within %.1f s: %.*s",
+                 (double)groups_bound_ns(r->s) / 1e9, SARG(groups_state(r)));
     world_run_while_not(r->w, watched, r, world_now_ns(r->w) + 600 * NS_PER_S);
     world_run(r->w, NS_PER_S); /* consumers read on */
 }

@@ -3,11 +3,13 @@
 
 #include "broker/base/check.h"
 #include "broker/protocol/config.h"
+#include "sim/history/history.h"
 #include "sim/scenario/value.h"
 
 #define BROKERS_MAX 64
 #define CONTROLLERS_MAX 9
 #define PARTITIONS_MAX 10000
+#define MEMBERS_MAX 64 /* of one line */
 
 /* What is not said stays as the world has it. */
 static void
@@ -146,11 +148,14 @@ decode_topics(struct load *l, const struct tree *t)
 static void
 check_client_spec(struct load *l, const struct pair *p, const struct client_spec *c)
 {
-    if ((c->produce.p != NULL) == (c->consume.p != NULL)) {
-        diag_error(l->d, c->mark, "produce: orders, or consume: orders",
-                   "a client does one of two things");
+    bool is_member = tree_get(p->value, S("subscribe")) != NULL;
+    if ((c->produce.p != NULL) + (c->consume.p != NULL) + is_member != 1) {
+        diag_error(l->d, c->mark, "produce: orders, consume: orders, or subscribe: orders",
+                   "a client does one of three things");
         return;
     }
+    member_check(l, p, c);
+    if (is_member) return;
     if (c->produce.p) check_topic(l, c->produce, mark_of(p, "produce"));
     else check_topic(l, c->consume, mark_of(p, "consume"));
     if (c->since_ns >= 0 && tree_get(p->value, S("from")))
@@ -163,14 +168,16 @@ check_client_spec(struct load *l, const struct pair *p, const struct client_spec
                    "an idempotent producer needs more");
 }
 
-/* A node has it, or a role, or the simulator's own clients. */
-static bool
-is_taken(const struct load *l, struct slice name)
+/* A node or another client has it, or a role, or the simulator's own clients. */
+bool
+client_name_is_taken(const struct load *l, struct slice name)
 {
     static const char *const taken[] = {
         "all",           "brokers",          "controllers", "clients", "controller",
         "quorum-leader", "quorum-followers", "rest",        "any",     "none",
         "reader"};
+    for (int32_t i = 0; i < l->s->clients_n; i++)
+        if (slice_eq(l->s->clients[i].name, name)) return true;
     struct words machines = {.arena = l->a};
     words_of_machines(l, &machines);
     for (int64_t i = 0; i < l->s->cluster.brokers + l->s->cluster.controllers; i++)
@@ -197,12 +204,20 @@ decode_client(struct load *l, const struct pair *p, struct client_spec *c)
         .delivery_timeout_ns = 10 * NS_PER_S,
         .max_wait_ns = 500 * NS_PER_MS,
         .since_ns = -1,
+        .metadata_max_age_ns = 300 * NS_PER_S,
+        .commits = COMMIT_AFTER,
+        .session_ns = 45 * NS_PER_S,
+        .max_poll_ns = 300 * NS_PER_S,
+        .auto_commit_ns = 5 * NS_PER_S,
+        .poll_records = 500,
     };
     if (!value_is_word(p->key))
         diag_error(l->d, p->mark, "letters, digits, '-', '_' and '.'", "this cannot name a client");
-    else if (is_taken(l, p->key)) diag_error(l->d, p->mark, "p1, c1 …", "this name is taken");
+    else if (client_name_is_taken(l, p->key))
+        diag_error(l->d, p->mark, "p1, c1 …", "this name is taken");
     decode_map(l, p->value, "a client", &client_fields, c, NULL, NULL);
     if (c->idempotent == UNSAID) c->idempotent = c->acks == -1 ? YES : NO;
+    member_decode(l, p, c);
     check_client_spec(l, p, c);
 }
 
@@ -210,11 +225,12 @@ static void
 decode_clients(struct load *l, const struct tree *t)
 {
     if (!want_map(l, t, "clients")) return;
-    l->s->clients = ARENA_ARRAY(l->a, struct client_spec, t->n + 1);
+    l->s->clients = ARENA_ARRAY(l->a, struct client_spec, t->n * MEMBERS_MAX + 1);
     for (int32_t i = 0; i < t->n; i++) {
         struct client_spec c;
         decode_client(l, &t->pairs[i], &c);
-        l->s->clients[l->s->clients_n++] = c;
+        if (c.members) member_multiply(l, &c);
+        else l->s->clients[l->s->clients_n++] = c;
     }
 }
 

@@ -41,6 +41,15 @@ void admin_check(struct load *l, const struct step *s);
 /* Is there such a topic, or has a step before made it; with so many partitions? -1: no such topic. */
 int64_t admin_partitions(const struct load *l, struct slice topic);
 
+/* load.c */
+bool client_name_is_taken(const struct load *l, struct slice name);
+
+/* member_load.c: members of groups. */
+void member_decode(struct load *l, const struct pair *p, struct client_spec *c);
+void member_check(struct load *l, const struct pair *p, const struct client_spec *c);
+/* One line stands for several: each becomes a client. */
+void member_multiply(struct load *l, const struct client_spec *all);
+
 /* steps.c */
 void decode_timeline(struct load *l, const struct tree *t);
 /* A condition is a map with one key of the table and its fields; more: further fields. */

@@ -31,6 +31,7 @@ struct client_slot {
     struct machine *m;
     struct produce_args produce;
     struct consume_args consume;
+    struct member_args member;
 };
 
 struct bound {
@@ -145,6 +146,22 @@ bool cond_holds(struct run *r, const struct cond *c);
 /* Why not, for people. */
 struct slice cond_state(struct run *r, const struct cond *c);
 void cond_watch(struct run *r, const struct cond *c, int32_t step, int64_t deadline_ns);
+
+/* groups.c: members of groups. */
+void member_args_of(struct run *r, struct client_slot *c);
+/* The partition in which the group is kept. */
+struct partition_ref group_home(const struct run *r, struct slice group);
+/* Each partition that it subscribes to has one owner among its members that live. */
+bool group_is_owned(const struct run *r, struct slice group);
+int64_t group_generation(const struct run *r, struct slice group);
+/* All that is there is worked on by all groups, and committed. */
+bool groups_have_read(struct run *r);
+/* Why not, for people. */
+struct slice groups_state(struct run *r);
+/* A bound for that, from their time-outs. */
+int64_t groups_bound_ns(const struct scenario *s);
+/* Why the offsets that groups have committed may be gone; NULL: they may not. */
+const char *groups_at_risk(const struct run *r);
 
 /* play.c */
 void play_begin(struct run *r);

@@ -34,6 +34,7 @@ enum term_kind {
     TERM_CONTROLLER,       /* controller: the active one */
     TERM_QUORUM_LEADER,    /* quorum-leader: who was elected last, active or not yet */
     TERM_QUORUM_FOLLOWERS, /* quorum-followers: the other controllers */
+    TERM_COORDINATOR,      /* coordinator(readers): of the group */
     TERM_ANY,              /* any(2): so many drawn brokers that run */
     TERM_BOUND,            /* $old: who an earlier step met */
 };
@@ -157,8 +158,14 @@ struct topic {
 struct client_spec {
     struct slice name;
     struct mark mark;
-    struct slice produce, consume; /* topics; one of them is null */
-    int64_t rate_mhz;              /* records in 1,000 s */
+    struct slice produce, consume; /* topics; one of them is null, or both */
+    struct slice *subscribe;       /* a member of a group: topics */
+    int32_t subscribe_n;
+    struct slice group, instance;       /* instance null: a dynamic member */
+    int64_t assignor, commits, members; /* members: so many of this kind; 0: one, by its own name */
+    int64_t session_ns, heartbeat_ns, max_poll_ns, auto_commit_ns, poll_records, work_ns;
+    int64_t metadata_max_age_ns;
+    int64_t rate_mhz; /* records in 1,000 s */
     int64_t start_ns, until_ns;
     int64_t acks, in_flight, batch_bytes, value_bytes, keys, codec, retries;
     int64_t linger_ns, request_timeout_ns, delivery_timeout_ns, max_wait_ns;
@@ -216,8 +223,8 @@ struct scenario {
     struct step *steps;
     int32_t steps_n;
     struct nemesis nemesis;
-    struct slice *always, *may;
-    int32_t always_n, may_n;
+    struct slice *always, *never, *may;
+    int32_t always_n, never_n, may_n;
     struct cond *eventually, *at_end;
     int32_t eventually_n, at_end_n;
     struct must_fail *must_fail;
@@ -250,6 +257,9 @@ void scenario_print(const struct scenario *s, struct writer *w);
 void scenario_lint(const struct scenario *s, struct diags *d);
 /* scenarios/README.md. */
 void scenario_reference(struct writer *w);
+
+/* A member of this group, the n-th; NULL: there is none. */
+const struct client_spec *scenario_member(const struct scenario *s, struct slice group, int32_t n);
 
 /* The value of a configuration in the cluster: as set, else Kafka's default. */
 int64_t cluster_config_i64(const struct scenario *s, const char *name);

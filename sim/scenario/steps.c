@@ -101,7 +101,7 @@ static void
 check_bounds(struct load *l, const struct cond *c)
 {
     const struct args *a = &c->args;
-    bool counts = c->row->id >= COND_ACKED,
+    bool counts = c->row->id >= COND_ACKED && c->row->id != COND_OWNED,
          no_bound = a->min < 0 && (!counts || a->max == INT64_MAX);
     if ((counts || c->row->id == COND_HW) && no_bound)
         diag_error(l->d, c->mark, c->row->example, "%s: how many?", c->row->value.name);
@@ -112,23 +112,42 @@ check_bounds(struct load *l, const struct cond *c)
         diag_error(l->d, c->mark, c->row->example, "isr-of: who, or how many, should it be?");
 }
 
-static void
-words_of_clients(struct load *l, bool producers, struct words *w)
+enum whose { OF_PRODUCER, OF_CONSUMER, OF_MEMBER, OF_GROUP };
+
+static enum whose
+whose(enum cond_id id)
 {
-    for (int32_t i = 0; i < l->s->clients_n; i++)
-        if ((l->s->clients[i].produce.p != NULL) == producers) words_add(w, l->s->clients[i].name);
+    switch (id) {
+    case COND_READ: return OF_CONSUMER;
+    case COND_PROCESSED: return OF_MEMBER;
+    case COND_ROUNDS:
+    case COND_OWNED: return OF_GROUP;
+    default: return OF_PRODUCER;
+    }
+}
+
+static void
+words_of(struct load *l, enum whose of, struct words *w)
+{
+    for (int32_t i = 0; i < l->s->clients_n; i++) {
+        const struct client_spec *c = &l->s->clients[i];
+        bool fits = of == OF_PRODUCER ? c->produce.p != NULL
+                  : of == OF_CONSUMER ? !c->produce.p
+                                      : c->group.p != NULL;
+        if (fits) words_add(w, of == OF_GROUP ? c->group : c->name);
+    }
 }
 
 static void
 check_client(struct load *l, const struct cond_row *row, struct slice name, struct mark at)
 {
+    static const char *const kinds[] = {"producer", "consumer", "member of a group", "group"};
     struct words words = {.arena = l->a};
-    bool producers = row->id != COND_READ;
-    words_of_clients(l, producers, &words);
+    words_of(l, whose(row->id), &words);
     for (int64_t i = 0; i < words.v.n; i++)
         if (slice_eq(words.v.v[i], name)) return;
-    diag_error(l->d, at, words_advice(&words, name), "no %s is called %.*s",
-               producers ? "producer" : "consumer", SARG(name));
+    diag_error(l->d, at, words_advice(&words, name), "no %s is called %.*s", kinds[whose(row->id)],
+               SARG(name));
 }
 
 /* The row's own key, its fields, and whatever else is allowed here. */

@@ -74,6 +74,22 @@ partition_call(struct load *l, const struct tree *t, struct slice inside, enum t
 }
 
 static bool
+coordinator_call(struct load *l, const struct tree *t, struct slice inside, struct term *ret)
+{
+    struct words groups = {.arena = l->a};
+    ret->kind = TERM_COORDINATOR;
+    ret->name = inside;
+    for (int32_t i = 0; i < l->s->clients_n; i++) {
+        if (!l->s->clients[i].group.p) continue;
+        if (slice_eq(l->s->clients[i].group, inside)) return true;
+        words_add(&groups, l->s->clients[i].group);
+    }
+    diag_error(l->d, t->mark, words_advice(&groups, inside), "no group is called %.*s",
+               SARG(inside));
+    return false;
+}
+
+static bool
 bound_term(struct load *l, const struct tree *t, struct term *ret)
 {
     ret->kind = TERM_BOUND;
@@ -131,6 +147,8 @@ decode_term(struct load *l, const struct tree *t, struct term *ret)
         return partition_call(l, t, inside, TERM_LEADER, ret);
     if (within_brackets(t->text, "followers", &inside))
         return partition_call(l, t, inside, TERM_FOLLOWERS, ret);
+    if (within_brackets(t->text, "coordinator", &inside))
+        return coordinator_call(l, t, inside, ret);
     if (within_brackets(t->text, "any", &inside)) {
         ret->kind = TERM_ANY;
         if (slice_to_i64(inside, &ret->n) && ret->n > 0 && ret->n <= l->s->cluster.brokers)

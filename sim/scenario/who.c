@@ -62,6 +62,14 @@ put_role(struct run *r, struct crowd *c, const struct term *t)
         if (p->replicas.v[i] != p->leader) put_id(r, c, p->replicas.v[i]);
 }
 
+/* Who leads the group's partition of the topic that groups are kept in. */
+static void
+put_coordinator(struct run *r, struct crowd *c, struct slice group)
+{
+    const struct truth_partition *p = truth_partition(&r->truth, group_home(r, group));
+    if (p) put_id(r, c, p->leader);
+}
+
 static void
 put_any(struct run *r, struct crowd *c, int64_t n)
 {
@@ -118,6 +126,7 @@ crowd_of(struct run *r, const struct target *t, const struct crowd *other_side)
         case TERM_CONTROLLER: put_id(r, &c, r->truth.controller); break;
         case TERM_QUORUM_LEADER: put_id(r, &c, r->truth.quorum_leader); break;
         case TERM_QUORUM_FOLLOWERS: put_quorum_followers(r, &c); break;
+        case TERM_COORDINATOR: put_coordinator(r, &c, term->name); break;
         case TERM_ANY: put_any(r, &c, term->n); break;
         case TERM_BOUND: put_bound(r, &c, term->name); break;
         }

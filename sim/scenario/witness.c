@@ -183,6 +183,8 @@ ask_checker(struct run *r)
     struct check_facts f = {.topics_n = (int32_t)r->h->topics.n,
                             .chronicle = &r->chronicle,
                             .begin_ns = r->h->begin_ns,
+                            .owned_within_ns = groups_bound_ns(r->s),
+                            .offsets_at_risk = groups_at_risk(r),
                             .clients_live = true};
     struct check_topic *topics = ARENA_ARRAY(r->a, struct check_topic, f.topics_n + 1);
     f.topics = topics;
@@ -280,7 +282,8 @@ judge_rule(struct run *r, enum rule rule)
     if (is_permitted_to_fire(r, rule)) return;
     for (int64_t i = 0; i < all->v.n; i++) {
         const struct anomaly *a = &all->v.v[i];
-        if (a->rule != rule || a->allowed || !counts_against(a)) continue;
+        bool allowed = a->allowed && !rules_name(r->s->never, r->s->never_n, rule);
+        if (a->rule != rule || allowed || !counts_against(a)) continue;
         if (++count <= REASONS_PER_RULE)
             run_fail(r, VERDICT_FAIL, "%s (%s): %.*s", rule_spelling(rule),
                      witness_spelling(a->witness), SARG(a->story));

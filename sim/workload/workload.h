@@ -22,9 +22,12 @@
 #include "broker/client/admin.h"
 #include "broker/client/client.h"
 #include "broker/client/consumer.h"
+#include "broker/client/membership.h"
 #include "broker/client/producer.h"
 #include "sim/history/history.h"
 #include "sim/world/world.h"
+
+#define MEMBER_OWNED_MAX 1024
 
 /* For history_init(): ctx is the world. */
 int64_t workload_now(void *world);
@@ -90,6 +93,40 @@ struct consume_args {
 struct consume_args consume_args_default(struct history *h, struct slice name,
                                          struct client_params client, struct slice topic);
 void consume_start(struct env *env, void *consume_args);
+
+/* ---- a member of a group ------------------------------------------------------------------------------ */
+
+/* Polls, works on what it got, commits, polls again, as Kafka's consumers do: what is taken from it is taken between
+ * two pieces of work. A paused machine that goes on is a zombie: it finishes its piece and learns only then. */
+struct member_args {
+    struct history *history;
+    struct slice name;
+    struct client_params client;
+    struct consumer_params consumer;     /* ops and owner are set here */
+    struct membership_params membership; /* likewise */
+    enum history_commits commits;
+    int64_t auto_interval_ms;                   /* 5,000 */
+    int64_t poll_records;                       /* at most so many in one piece of work; 500 */
+    int64_t work_ns;                            /* for each record */
+    int64_t until_ns;                           /* it leaves then */
+    bool from_latest;                           /* where nothing is committed */
+    bool stop;                                  /* an order: leave */
+    void (*told)(void *ctx, struct slice text); /* what becomes of it, in words; may be NULL */
+    void *ctx;
+    /* status */
+    int64_t read, processed, committed, rounds, times_lost;
+    bool done;     /* it has left, or was refused */
+    int16_t error; /* why it was refused */
+    int32_t generation;
+    struct member_owned {
+        int32_t topic, partition; /* topic: index in membership.topics */
+        int64_t position;         /* the next to be worked on; -1: not known */
+    } owned[MEMBER_OWNED_MAX];
+    int32_t owned_n; /* as the member sees it */
+};
+struct member_args member_args_default(struct history *h, struct slice name,
+                                       struct client_params client);
+void member_start(struct env *env, void *member_args);
 
 /* ---- probe: does it serve? ---------------------------------------------------------------------------- */
 

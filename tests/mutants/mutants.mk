@@ -8,7 +8,9 @@ MUTANT_RULES := \
   broker/log/sequence_check:sequence_check \
   broker/log/recovery_scan:recovery_keeps \
   broker/controller/clean_restart:restart_is_clean \
-  broker/controller/elr:elr_change
+  broker/controller/elr:elr_change \
+  broker/group/commit_check:commit_check \
+  broker/client/assign_sticky:assign_cooperative_sticky
 mutant_file = $(word 1,$(subst :, ,$(1)))
 mutant_rule = $(word 2,$(subst :, ,$(1)))
 MUTANT_RIGHT_O := $(foreach r,$(MUTANT_RULES),$(B)/mutants/$(call mutant_file,$(r)).o)

@@ -4,8 +4,8 @@
 
 #include "sim/cli/cli.h"
 
-static const char *const names[MUTANTS_N] = {"RE01", "RE08", "RE10", "RE13", "RE14",
-                                             "RE33", "RE34", "KR01", "TX01", "ST01"};
+static const char *const names[MUTANTS_N] = {"RE01", "RE08", "RE10", "RE13", "RE14", "RE33",
+                                             "RE34", "KR01", "TX01", "ST01", "GR01", "GR02"};
 static int on = -1;
 
 bool

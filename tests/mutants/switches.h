@@ -5,7 +5,7 @@
 
 #include <stdbool.h>
 
-enum mutant { RE01, RE08, RE10, RE13, RE14, RE33, RE34, KR01, TX01, ST01, MUTANTS_N };
+enum mutant { RE01, RE08, RE10, RE13, RE14, RE33, RE34, KR01, TX01, ST01, GR01, GR02, MUTANTS_N };
 
 bool is_on(enum mutant m);
 

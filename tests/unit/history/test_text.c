@@ -18,6 +18,13 @@ static const char text[] =
     "2.000000000 = c1 corrupt orders-0 !2 @7\n"
     "5.000000000 5.010000000 admin admin orders-0 delete-records ok @900\n"
     "5.000000000 - admin admin - alter-broker\n"
+    "6.000000000 = c2 begin - of=readers\n"
+    "6.000000000 = c2 own orders-0 g3 of=readers\n"
+    "6.000000000 6.010000000 c2 committed orders-0 ok @40 g3 of=readers\n"
+    "6.000000000 = c2 process orders-0 @41 40=p1:16 g3 of=readers before\n"
+    "6.000000000 6.010000000 c2 commit orders-0 fail !22 @40 g3 of=readers auto\n"
+    "6.000000000 = c2 disown orders-0 !25 @41 g3 of=readers\n"
+    "6.000000000 = c2 leave - of=readers\n"
     "8.000000000 = - healed -\n"
     "9.000000000 9.001000000 f end orders-0 ok @120 e3 final\n"
     "9.000000000 = f poll orders-0 0=0xffff000000000001 committed final node=2\n"
@@ -36,8 +43,8 @@ what_is_printed_can_be_parsed(void **state)
     assert_int_equal(history_parse(&h, slice_cstr(text)), 0);
     history_print(&h, &w);
     assert_slice(writer_slice(&w), text);
-    assert_int_equal(h.ops.n, 13);
-    assert_int_equal(h.events.n, 24);
+    assert_int_equal(h.ops.n, 20);
+    assert_int_equal(h.events.n, 38);
     for (int64_t i = 1; i < h.events.n; i++)
         assert_true(history_event_ns(&h, h.events.v[i - 1]) <= history_event_ns(&h, h.events.v[i]));
     struct history_counts c = history_counts(&h);

@@ -227,7 +227,7 @@ steps_that_say_too_little_or_too_much_are_refused(void **state)
     must_say(HEAD "timeline: [{at: 1s, slow: [b1, b2]}]", "slow does not say what");
     must_say(HEAD "expect: {eventually: [{serving: b1}]}", "by when?");
     must_say(HEAD "clients: {p1: {produce: orders, consume: orders, until: 1s}}",
-             "a client does one of two");
+             "a client does one of three");
     must_say(HEAD "clients: {p1: {produce: orders, until: 1s, acks: 1, idempotent: true}}",
              "acks: all");
 }
@@ -336,6 +336,42 @@ what_would_mean_nothing_is_refused(void **state)
     must_say(HEAD "clients: {'c 1': {consume: orders}}", "this cannot name a client");
     must_say("name: x\nscenario: 1\n", "the first key must say the version");
     must_say(HEAD "timeline: [{at: 1s, crash: leder(orders-0)}]", "did you mean leader(orders-0)?");
+}
+
+#define MEMBER(what) HEAD "clients: {c: {subscribe: orders, group: g" what "}}"
+
+static void
+members_of_groups_are_read(void **state)
+{
+    (void)state;
+    struct loaded l;
+    load(&l, HEAD
+         "clients:\n"
+         "  c: {subscribe: [orders], group: g, members: 2, instance: i, commit: auto,\n"
+         "      assignor: cooperative-sticky, session: 9s, work: 2ms}\n"
+         "timeline: [{at: 1s, pause: coordinator(g), for: 20s}, {at: 2s, crash: c2}]\n"
+         "expect: {at-end: [{owned: g}, {generation-of: g, max: 3}, {processed: c1, min: 1}]}\n");
+    if (l.diags.errors) fail_msg("%s", said(&l));
+    const struct scenario *s = l.all.v[0];
+    assert_int_equal(s->clients_n, 2);
+    assert_true(slice_eq(s->clients[1].name, S("c2")));
+    assert_true(slice_eq(s->clients[1].instance, S("i2")));
+    assert_true(slice_eq(s->clients[1].subscribe[0], S("orders")));
+    assert_int_equal(s->clients[0].heartbeat_ns, 3 * NS_PER_S);
+    mem_release(&l.mem);
+    must_say(HEAD "clients: {c: {subscribe: orders}}", "as a member of which group?");
+    must_say(HEAD "clients: {c: {subscribe: order, group: g}}", "did you mean orders?");
+    must_say(HEAD "clients: {c: {subscribe: [], group: g}}", "it subscribes to nothing");
+    must_say(HEAD "clients: {c: {consume: orders, group: g}}", "`group` is for members of groups");
+    must_say(HEAD "clients: {c: {consume: orders, subscribe: orders, group: g}}", "one of three");
+    must_say(MEMBER(", session: 1s"), "group.min.session.timeout.ms is 6000");
+    must_say(MEMBER(", session: 9s, heartbeat: 9s"), "ends before the next heartbeat");
+    must_say(MEMBER(", auto-commit-interval: 1s"), "commit: auto");
+    must_say(MEMBER("}, d: {subscribe: orders, group: g, assignor: sticky"), "another assignor");
+    must_say(MEMBER(", members: 2}, c2: {consume: orders"), "this name is taken");
+    must_say(HEAD "timeline: [{at: 1s, crash: coordinator(g)}]", "no group is called g");
+    must_say(MEMBER("}}\nexpect: {at-end: [{owned: h}]}\nrandom: {a: {b: c"),
+             "no group is called h");
 }
 
 #define ADMIN(what) HEAD "timeline: [{at: 1s, admin: {" what "}}]"
@@ -491,6 +527,7 @@ main(void)
         cmocka_unit_test(what_is_no_text_has_a_place_too),
         cmocka_unit_test(numbers_that_no_run_can_bear_are_refused),
         cmocka_unit_test(what_would_mean_nothing_is_refused),
+        cmocka_unit_test(members_of_groups_are_read),
         cmocka_unit_test(an_administrator_says_one_thing_at_a_time),
         cmocka_unit_test(an_assignment_is_taken_as_it_is_written),
         cmocka_unit_test(a_disk_is_slowed_and_healed_by_words_that_are_verbs_too),

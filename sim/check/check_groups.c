@@ -1,0 +1,339 @@
+/* What members of groups did and were told. A group sees a partition through its owners, one after the other:
+ *
+ *      c1   own ── look: committed 40 ── process 40…59 ── commit 60 ── disown
+ *      c2                                                                own ── look: 60 ── process 60…
+ *
+ * What is acknowledged as committed is found by every later look, so each record is worked on: once, or again if its
+ * owner went away between working and committing; never, only if it commits before it works. */
+#include "sim/check/checker.h"
+
+struct owner {
+    int32_t process;
+    int64_t generation;
+};
+
+/* One partition, as one group sees it. */
+struct view {
+    VEC(struct owner) owners; /* of now, as they believe themselves */
+    int64_t committed;        /* what a look that begins now must find, at least; -1: nothing */
+    int64_t committed_ns;     /* when that was acknowledged */
+    int64_t first;            /* where the group began to read; -1 */
+    int64_t unowned_since_ns;
+    bool was_owned, commits_before;
+    int64_t *done; /* by offset - part->base: 1 + the operation that worked on it */
+};
+
+/* One process at one view. */
+struct stand {
+    int64_t bound;    /* acknowledged before its last look began */
+    int64_t since_ns; /* when that look began */
+};
+
+struct groups {
+    struct checker *c;
+    int32_t groups_n;
+    struct view *views;   /* by group, part */
+    struct stand *stands; /* by process, group, part */
+    int64_t *bounds;      /* by operation: what was committed when it was invoked */
+    bool *is_member;      /* by process, group: it has begun and not left */
+};
+
+static struct view *
+view_of(const struct groups *g, int32_t group, const struct part *p)
+{
+    return &g->views[(int64_t)group * g->c->parts_n + (p - g->c->parts)];
+}
+
+static struct stand *
+stand_of(const struct groups *g, const struct history_op *op, const struct part *p)
+{
+    int64_t row = (int64_t)op->process * g->groups_n + op->node;
+    return &g->stands[row * g->c->parts_n + (p - g->c->parts)];
+}
+
+static bool *
+membership_of(const struct groups *g, int32_t process, int32_t group)
+{
+    return &g->is_member[(int64_t)process * g->groups_n + group];
+}
+
+static void
+tell_group(struct telling *t, int32_t group)
+{
+    fmt_slice(&t->w, history_group_name(t->c->h, group));
+}
+
+/* ---- owners ------------------------------------------------------------------------------------- */
+
+static void
+disown(struct view *v, int32_t process, int64_t at_ns)
+{
+    for (int64_t i = v->owners.n - 1; i >= 0; i--)
+        if (v->owners.v[i].process == process) VEC_REMOVE_AT(&v->owners, i);
+    if (!v->owners.n) v->unowned_since_ns = at_ns;
+}
+
+/* Who was paused may believe in an older generation; of one generation there is one assignment. */
+static void
+own(struct groups *g, const struct history_op *op, const struct part *p, struct view *v)
+{
+    disown(v, op->process, op->complete_ns);
+    for (int64_t i = 0; i < v->owners.n; i++) {
+        if (v->owners.v[i].generation != op->key) continue;
+        struct telling t = tell_begin(g->c, RULE_TWO_OWNERS, p, -1, 0, op->complete_ns);
+        tell_process(&t, op->process), tell_text(&t, " and ");
+        tell_process(&t, v->owners.v[i].process);
+        tell_text(&t, " both have it in generation "), fmt_i64(&t.w, op->key);
+        tell_text(&t, " of "), tell_group(&t, op->node);
+        tell_end(&t);
+    }
+    struct owner o = {op->process, op->key};
+    VEC_PUSH(g->c->mem, &v->owners, o);
+    v->was_owned = true;
+}
+
+static void
+begin_or_leave(struct groups *g, const struct history_op *op)
+{
+    *membership_of(g, op->process, op->node) = op->kind == HISTORY_BEGIN;
+    for (int32_t i = 0; i < g->c->parts_n; i++)
+        disown(view_of(g, op->node, &g->c->parts[i]), op->process, op->complete_ns);
+}
+
+/* ---- committed offsets ---------------------------------------------------------------------------- */
+
+/* A commit whose fate is unknown may take effect late. */
+static bool
+may_be_of_unknown(const struct groups *g, const struct history_op *look)
+{
+    const struct history *h = g->c->h;
+    for (const struct history_op *o = h->ops.v; o < h->ops.v + h->ops.n; o++)
+        if (o->kind == HISTORY_COMMIT && o->node == look->node && o->topic == look->topic &&
+            o->partition == look->partition && o->offset == look->offset && history_is_info(o) &&
+            o->invoke_ns <= look->complete_ns)
+            return true;
+    return false;
+}
+
+static void
+check_not_back(struct groups *g, const struct history_op *op, int64_t number, const struct part *p)
+{
+    int64_t bound = g->bounds[number];
+    if (op->offset >= bound || (op->kind == HISTORY_COMMITTED && may_be_of_unknown(g, op))) return;
+    struct telling t = tell_begin(g->c, RULE_OFFSET_WENT_BACK, p, op->offset, 0, op->complete_ns);
+    t.excuse = g->c->facts->offsets_at_risk;
+    tell_text(&t, "offset "), fmt_i64(&t.w, bound), tell_text(&t, " was committed for ");
+    tell_group(&t, op->node), tell_text(&t, ", and then ");
+    tell_process(&t, op->process);
+    if (op->kind == HISTORY_COMMIT) tell_text(&t, " could commit "), tell_offset(&t, op->offset);
+    else if (op->offset >= 0) tell_text(&t, " found "), tell_offset(&t, op->offset);
+    else tell_text(&t, " found nothing");
+    tell_time(&t, op->complete_ns);
+    tell_end(&t);
+}
+
+static void
+take_committed(struct groups *g, const struct history_op *op, int64_t number, const struct part *p,
+               struct view *v)
+{
+    if (op->kind == HISTORY_COMMIT && op->acks == COMMIT_BEFORE) v->commits_before = true;
+    if (op->outcome != HISTORY_OK) return;
+    check_not_back(g, op, number, p);
+    /* Of two at the same time either may have been the last. */
+    bool at_once = op->invoke_ns < v->committed_ns;
+    v->committed = at_once && v->committed < op->offset ? v->committed : op->offset;
+    v->committed_ns = op->complete_ns;
+    if (op->kind != HISTORY_COMMITTED) return;
+    struct stand *s = stand_of(g, op, p);
+    s->bound = g->bounds[number];
+    s->since_ns = op->invoke_ns;
+}
+
+/* Where it was to go on there is nothing: it begins anew, wherever. */
+static void
+forget_committed(struct groups *g, const struct part *p)
+{
+    for (int32_t i = 0; i < g->groups_n; i++) view_of(g, i, p)->committed = -1;
+}
+
+/* ---- work ------------------------------------------------------------------------------------------- */
+
+static void
+tell_twice(struct groups *g, const struct history_op *op, const struct part *p,
+           const struct history_read *r, const struct history_op *first)
+{
+    const struct stand *s = stand_of(g, op, p);
+    struct telling t =
+        tell_begin(g->c, RULE_PROCESSED_TWICE, p, r->offset, r->value, op->complete_ns);
+    bool was_committed = r->offset < s->bound, again = first->complete_ns < s->since_ns;
+    if (first->process == op->process && !again) was_committed = true;
+    if (first->acks != COMMIT_BEFORE && op->acks != COMMIT_BEFORE && !was_committed)
+        t.excuse = "committed after the work: what is done and not committed is done again";
+    tell_value(&t, r->value), tell_text(&t, " was worked on by ");
+    tell_process(&t, first->process), tell_time(&t, first->complete_ns);
+    tell_text(&t, " and again by "), tell_process(&t, op->process), tell_time(&t, op->complete_ns);
+    if (r->offset < s->bound) {
+        tell_text(&t, ", who had begun after offset "), fmt_i64(&t.w, s->bound);
+        tell_text(&t, " was committed");
+    }
+    tell_end(&t);
+}
+
+static void
+take_work(struct groups *g, const struct history_op *op, int64_t number, const struct part *p,
+          struct view *v)
+{
+    const struct history_read *r = history_reads(g->c->h, op);
+    if (op->acks == COMMIT_BEFORE) v->commits_before = true;
+    for (int32_t i = 0; i < op->reads_n; i++) {
+        int64_t at = r[i].offset - p->base;
+        if (at < 0 || at >= p->n) continue;
+        if (v->first < 0 || r[i].offset < v->first) v->first = r[i].offset;
+        if (v->done[at]) tell_twice(g, op, p, &r[i], &g->c->h->ops.v[v->done[at] - 1]);
+        else v->done[at] = number + 1;
+    }
+}
+
+/* ---- the end ---------------------------------------------------------------------------------------- */
+
+static bool
+lives(const struct groups *g, int32_t group)
+{
+    for (int32_t i = 0; i < (int32_t)g->c->h->processes.n; i++)
+        if (*membership_of(g, i, group)) return true;
+    return false;
+}
+
+/* Up to what is committed; where the group has an owner in the end, up to the end. */
+static void
+check_passed_over(struct groups *g, int32_t group, const struct part *p, const struct view *v)
+{
+    int64_t end = v->owners.n && g->c->healed_ns >= 0 ? p->final_end : v->committed;
+    if (p->final_end < 0 || v->first < 0) return;
+    for (int64_t at = v->first - p->base; at < p->n && p->base + at < end; at++) {
+        if (v->done[at] || !p->final[at]) continue;
+        struct telling t = tell_begin(g->c, RULE_UNPROCESSED, p, p->base + at, p->final[at], -1);
+        if (v->commits_before)
+            t.excuse = "committed before the work: who goes away leaves it undone";
+        tell_value(&t, p->final[at]), tell_text(&t, " was worked on by nobody of ");
+        tell_group(&t, group);
+        if (p->base + at < v->committed)
+            tell_text(&t, ", though offset "), fmt_i64(&t.w, v->committed),
+                tell_text(&t, " is committed");
+        tell_end(&t);
+    }
+}
+
+static void
+check_owned(struct groups *g, int32_t group, const struct part *p, const struct view *v,
+            int64_t end_ns)
+{
+    int64_t within = g->c->facts->owned_within_ns, healed = g->c->healed_ns;
+    int64_t since = v->unowned_since_ns > healed ? v->unowned_since_ns : healed;
+    if (within <= 0 || healed < 0 || v->owners.n || !v->was_owned || !lives(g, group)) return;
+    if (end_ns - since < within) return;
+    struct telling t = tell_begin(g->c, RULE_UNOWNED, p, -1, 0, end_ns);
+    tell_text(&t, "nobody of "), tell_group(&t, group);
+    tell_text(&t, " has had it since"), tell_time(&t, since);
+    tell_end(&t);
+}
+
+/* ---- all of it -------------------------------------------------------------------------------------- */
+
+static void
+take_completion(struct groups *g, const struct history_op *op, int64_t number)
+{
+    const struct part *p = checker_part(g->c, op->topic, op->partition);
+    struct view *v = p && history_is_of_group(op->kind) ? view_of(g, op->node, p) : NULL;
+    switch (op->kind) {
+    case HISTORY_BEGIN:
+    case HISTORY_LEAVE: begin_or_leave(g, op); break;
+    case HISTORY_OWN:
+        if (v) own(g, op, p, v);
+        break;
+    case HISTORY_DISOWN:
+        if (v) disown(v, op->process, op->complete_ns);
+        break;
+    case HISTORY_COMMIT:
+    case HISTORY_COMMITTED:
+        if (v) take_committed(g, op, number, p, v);
+        break;
+    case HISTORY_PROCESS:
+        if (v) take_work(g, op, number, p, v);
+        break;
+    case HISTORY_OUT_OF_RANGE:
+    case HISTORY_TRUNCATION:
+        if (p) forget_committed(g, p);
+        break;
+    case HISTORY_ADMIN:
+        for (int32_t i = 0; i < g->c->parts_n && op->key == ADMIN_DELETE; i++)
+            if (g->c->parts[i].topic == op->topic) forget_committed(g, &g->c->parts[i]);
+        break;
+    default: break;
+    }
+}
+
+static void
+take_invocation(struct groups *g, const struct history_op *op, int64_t number)
+{
+    const struct part *p = checker_part(g->c, op->topic, op->partition);
+    bool bounded = op->kind == HISTORY_COMMIT || op->kind == HISTORY_COMMITTED;
+    if (p && bounded) g->bounds[number] = view_of(g, op->node, p)->committed;
+}
+
+static void
+make(struct groups *g)
+{
+    struct checker *c = g->c;
+    int64_t views = (int64_t)g->groups_n * c->parts_n;
+    g->views = mem_alloc(c->mem, views * (int64_t)sizeof *g->views);
+    g->stands = mem_alloc(c->mem, views * c->h->processes.n * (int64_t)sizeof *g->stands);
+    g->bounds = mem_alloc(c->mem, c->h->ops.n * (int64_t)sizeof *g->bounds);
+    g->is_member = mem_alloc(c->mem, c->h->processes.n * g->groups_n);
+    for (int64_t i = 0; i < views; i++) {
+        const struct part *p = &c->parts[i % c->parts_n];
+        g->views[i].committed = g->views[i].first = -1;
+        g->views[i].done = mem_alloc(c->mem, p->n * (int64_t)sizeof *g->views[i].done);
+    }
+    for (int64_t i = 0; i < views * c->h->processes.n; i++) g->stands[i].bound = -1;
+}
+
+static void
+drop(struct groups *g)
+{
+    struct checker *c = g->c;
+    int64_t views = (int64_t)g->groups_n * c->parts_n;
+    for (int64_t i = 0; i < views; i++) {
+        const struct part *p = &c->parts[i % c->parts_n];
+        VEC_RELEASE(c->mem, &g->views[i].owners);
+        mem_free(c->mem, g->views[i].done, p->n * (int64_t)sizeof *g->views[i].done);
+    }
+    mem_free(c->mem, g->views, views * (int64_t)sizeof *g->views);
+    mem_free(c->mem, g->stands, views * c->h->processes.n * (int64_t)sizeof *g->stands);
+    mem_free(c->mem, g->bounds, c->h->ops.n * (int64_t)sizeof *g->bounds);
+    mem_free(c->mem, g->is_member, c->h->processes.n * g->groups_n);
+}
+
+void
+check_groups(struct checker *c)
+{
+    struct groups g = {.c = c, .groups_n = (int32_t)c->h->groups.n};
+    const struct history *h = c->h;
+    int64_t end_ns = 0;
+    make(&g);
+    for (int64_t i = 0; i < h->events.n; i++) {
+        int64_t number = history_event_op(h->events.v[i]);
+        const struct history_op *op = &h->ops.v[number];
+        end_ns = history_event_ns(h, h->events.v[i]);
+        if (history_event_is_complete(h->events.v[i])) take_completion(&g, op, number);
+        else take_invocation(&g, op, number);
+    }
+    for (int32_t i = 0; i < g.groups_n; i++) {
+        for (int32_t j = 0; j < c->parts_n; j++) {
+            const struct view *v = view_of(&g, i, &c->parts[j]);
+            check_passed_over(&g, i, &c->parts[j], v);
+            check_owned(&g, i, &c->parts[j], v, end_ns);
+        }
+    }
+    drop(&g);
+}

@@ -1,0 +1,203 @@
+/* Groups of a scenario: their members, who has what, and where they are kept. */
+#include "sim/scenario/run_internal.h"
+
+#include "broker/base/check.h"
+#include "broker/group/coordinator.h"
+
+/* ---- members ---- */
+
+struct told {
+    struct run *r;
+    struct slice text;
+};
+
+static void
+say_told(struct world *w, void *ctx)
+{
+    const struct told *t = ctx;
+    (void)w;
+    run_tell(t->r, t->text, t->text);
+}
+
+/* Within a step of the member's machine: what is to be told waits until it is over. */
+static void
+member_told(void *ctx, struct slice text)
+{
+    struct run *r = ctx;
+    struct told *t = ARENA_NEW(r->a, struct told);
+    *t = (struct told){r, arena_dup(r->a, text)};
+    world_at(r->w, 0, say_told, t);
+}
+
+void
+member_args_of(struct run *r, struct client_slot *c)
+{
+    const struct client_spec *s = c->spec;
+    struct member_args *p = &c->member;
+    *p = member_args_default(r->h, s->name, r->client_params);
+    p->client.client_id = s->name;
+    p->client.metadata_max_age_ms = s->metadata_max_age_ns / NS_PER_MS;
+    p->client.request_timeout_ms = s->request_timeout_ns / NS_PER_MS + s->max_wait_ns / NS_PER_MS;
+    p->consumer.request_timeout_ms = p->client.request_timeout_ms;
+    p->consumer.max_wait_ms = (int32_t)(s->max_wait_ns / NS_PER_MS);
+    p->consumer.read_committed = s->read_committed;
+    p->membership.group_id = s->group;
+    p->membership.instance_id = s->instance;
+    p->membership.topics = s->subscribe;
+    p->membership.topics_n = s->subscribe_n;
+    p->membership.assignor = (enum group_assignor)s->assignor;
+    p->membership.session_timeout_ms = s->session_ns / NS_PER_MS;
+    p->membership.heartbeat_interval_ms = MAX(s->heartbeat_ns / NS_PER_MS, 1);
+    p->membership.max_poll_interval_ms = s->max_poll_ns / NS_PER_MS;
+    p->commits = (enum history_commits)s->commits;
+    p->auto_interval_ms = s->auto_commit_ns / NS_PER_MS;
+    p->poll_records = s->poll_records;
+    p->work_ns = s->work_ns;
+    p->from_latest = s->from_latest;
+    if (s->until_ns) p->until_ns = r->begin_ns + s->until_ns;
+    p->told = member_told;
+    p->ctx = r;
+}
+
+/* ---- who has what ---- */
+
+struct partition_ref
+group_home(const struct run *r, struct slice group)
+{
+    int64_t n = cluster_config_i64(r->s, "offsets.topic.num.partitions");
+    return (struct partition_ref){GROUPS_TOPIC, group_partition(group, (int32_t)n)};
+}
+
+static bool
+is_at_work(const struct client_slot *c, struct slice group)
+{
+    return c->spec->group.p && slice_eq(c->spec->group, group) && c->m && machine_is_up(c->m) &&
+           !c->member.done;
+}
+
+/* NULL: nobody, or more than one. */
+static const struct member_owned *
+owner_of(const struct run *r, struct slice group, const struct truth_partition *p)
+{
+    const struct member_owned *found = NULL;
+    for (int32_t i = 0; i < r->s->clients_n; i++) {
+        const struct client_slot *c = &r->clients[i];
+        for (int32_t j = 0; is_at_work(c, group) && j < c->member.owned_n; j++) {
+            const struct member_owned *o = &c->member.owned[j];
+            if (o->partition != p->partition || !slice_eq(c->spec->subscribe[o->topic], p->topic))
+                continue;
+            if (found) return NULL;
+            found = o;
+        }
+    }
+    return found;
+}
+
+static bool
+is_subscribed(const struct run *r, struct slice group, struct slice topic)
+{
+    for (int32_t i = 0; i < r->s->clients_n; i++)
+        for (int32_t j = 0;
+             is_at_work(&r->clients[i], group) && j < r->clients[i].spec->subscribe_n; j++)
+            if (slice_eq(r->clients[i].spec->subscribe[j], topic)) return true;
+    return false;
+}
+
+/* The first partition that is not as it should be; NULL: all are. */
+static const struct truth_partition *
+first_unowned(const struct run *r, struct slice group, bool also_read)
+{
+    for (int64_t i = 0; i < r->truth.partitions.n; i++) {
+        const struct truth_partition *p = r->truth.partitions.v[i];
+        if (!is_subscribed(r, group, p->topic)) continue;
+        const struct member_owned *o = owner_of(r, group, p);
+        if (!o || (also_read && o->position < p->high_watermark)) return p;
+    }
+    return NULL;
+}
+
+bool
+group_is_owned(const struct run *r, struct slice group)
+{
+    return !first_unowned(r, group, false);
+}
+
+int64_t
+group_generation(const struct run *r, struct slice group)
+{
+    int64_t newest = 0;
+    for (int32_t i = 0; i < r->s->clients_n; i++)
+        if (is_at_work(&r->clients[i], group))
+            newest = MAX(newest, r->clients[i].member.generation);
+    return newest;
+}
+
+/* ---- the end ---- */
+
+static const struct truth_partition *
+first_unread(const struct run *r, struct slice *ret_group)
+{
+    for (int32_t i = 0; i < r->s->clients_n; i++) {
+        struct slice group = r->s->clients[i].group;
+        const struct truth_partition *p = group.p ? first_unowned(r, group, true) : NULL;
+        if (!p) continue;
+        *ret_group = group;
+        return p;
+    }
+    return NULL;
+}
+
+bool
+groups_have_read(struct run *r)
+{
+    struct slice group;
+    return !first_unread(r, &group);
+}
+
+struct slice
+groups_state(struct run *r)
+{
+    struct slice group;
+    const struct truth_partition *p = first_unread(r, &group);
+    if (!p) return S("all is owned and read");
+    const struct member_owned *o = owner_of(r, group, p);
+    return o ? arena_format(r->a, "%.*s of %.*s is read up to %lld of %lld", SARG(p->name),
+                            SARG(group), (long long)o->position, (long long)p->high_watermark)
+             : arena_format(r->a, "%.*s of %.*s has no owner, or several", SARG(p->name),
+                            SARG(group));
+}
+
+int64_t
+groups_bound_ns(const struct scenario *s)
+{
+    int64_t longest = 0;
+    for (int32_t i = 0; i < s->clients_n; i++) {
+        const struct client_spec *c = &s->clients[i];
+        int64_t work = c->work_ns * c->poll_records;
+        if (c->group.p)
+            longest = MAX(longest, c->session_ns + 2 * c->max_poll_ns + MIN(work, 60 * NS_PER_S));
+    }
+    return longest ? longest + serve_bound_ns(s) : 0;
+}
+
+/* They are kept in a topic like others. Where a commit lies in it no client is told, so the copies of all commits are
+ * taken together: as many as a commit surely has must have been destroyed, on as many brokers. */
+const char *
+groups_at_risk(const struct run *r)
+{
+    struct chronicle_ids hurt = {0};
+    for (int64_t i = 0; i < r->chronicle.v.n; i++) {
+        const struct happening *one = &r->chronicle.v.v[i];
+        bool of_groups = slice_eq(one->topic, GROUPS_TOPIC);
+        if (one->kind == HAPPENED_UNCLEAN_ASKED && of_groups)
+            return "an unclean election of the groups' topic was asked for";
+        if (one->kind == HAPPENED_UNCLEAN_SET && one->is_on && (of_groups || !one->topic.p))
+            return "the groups' topic may be led by a replica that lacks records";
+        if (one->kind == HAPPENED_COPIES_GONE && (of_groups || !one->topic.p) &&
+            !chronicle_has(&hurt, one->node) && hurt.n < CHRONICLE_IDS_MAX)
+            hurt.v[hurt.n++] = one->node;
+    }
+    if (hurt.n >= MAX(cluster_config_i64(r->s, "min.insync.replicas"), 1))
+        return "as many copies of the groups' topic were destroyed as a commit surely has";
+    return NULL;
+}

@@ -1,0 +1,131 @@
+/* Members of groups, as a scenario names them. */
+#include "sim/scenario/load.h"
+
+#include "broker/base/check.h"
+#include "sim/history/history.h"
+
+static void
+take_topic(struct load *l, const struct tree *t, struct client_spec *c)
+{
+    if (t->kind != TREE_TEXT) {
+        diag_error(l->d, t->mark, "orders, or [orders, payments]", "a topic is due here");
+        return;
+    }
+    for (int32_t i = 0; i < c->subscribe_n; i++)
+        if (slice_eq(c->subscribe[i], t->text))
+            diag_error(l->d, t->mark, NULL, "%.*s stands here twice", SARG(t->text));
+    if (check_topic(l, t->text, t->mark)) c->subscribe[c->subscribe_n++] = t->text;
+}
+
+void
+member_decode(struct load *l, const struct pair *p, struct client_spec *c)
+{
+    const struct tree *t = p->value->kind == TREE_MAP ? tree_get(p->value, S("subscribe")) : NULL;
+    if (!t) return;
+    c->subscribe = ARENA_ARRAY(l->a, struct slice, t->n + 2);
+    if (t->kind != TREE_LIST) take_topic(l, t, c);
+    for (int32_t i = 0; t->kind == TREE_LIST && i < t->n; i++) take_topic(l, t->items[i], c);
+    if (t->kind == TREE_LIST && !t->n)
+        diag_error(l->d, t->mark, "[orders]", "it subscribes to nothing");
+    if (!c->heartbeat_ns) c->heartbeat_ns = MIN(3 * NS_PER_S, c->session_ns / 3);
+}
+
+static struct mark
+mark_of(const struct pair *p, const char *key)
+{
+    const struct tree *v = tree_get(p->value, slice_cstr(key));
+    return v ? v->mark : p->mark;
+}
+
+/* Words that say something of members only. */
+static void
+check_others(struct load *l, const struct pair *p)
+{
+    static const char *const words[] = {"group",        "members", "assignor",
+                                        "instance",     "session", "heartbeat",
+                                        "max-poll",     "commit",  "auto-commit-interval",
+                                        "poll-records", "work"};
+    for (int64_t i = 0; i < ARRAY_LEN(words); i++)
+        if (tree_get(p->value, slice_cstr(words[i])))
+            diag_error(l->d, mark_of(p, words[i]), "subscribe: orders",
+                       "`%s` is for members of groups", words[i]);
+}
+
+/* The coordinator takes a session only between these. */
+static void
+check_session(struct load *l, const struct pair *p, const struct client_spec *c)
+{
+    static const char *const least = "group.min.session.timeout.ms",
+                             *const most = "group.max.session.timeout.ms";
+    int64_t ms = c->session_ns / NS_PER_MS;
+    if (ms < cluster_config_i64(l->s, least))
+        diag_error(l->d, mark_of(p, "session"),
+                   "cluster: {config: {group.min.session.timeout.ms: …}}",
+                   "a session of %d ms is refused: %s is %d", (int)ms, least,
+                   (int)cluster_config_i64(l->s, least));
+    if (ms > cluster_config_i64(l->s, most))
+        diag_error(l->d, mark_of(p, "session"), NULL, "a session of %d ms is refused: %s is %d",
+                   (int)ms, most, (int)cluster_config_i64(l->s, most));
+    if (c->heartbeat_ns >= c->session_ns)
+        diag_error(l->d, mark_of(p, "heartbeat"), "a third of the session",
+                   "the session ends before the next heartbeat");
+}
+
+static void
+check_peers(struct load *l, const struct pair *p, const struct client_spec *c)
+{
+    const struct client_spec *o;
+    for (int32_t i = 0; (o = scenario_member(l->s, c->group, i)); i++) {
+        bool clashes = c->instance.p && o->instance.p && !c->members && !o->members &&
+                       slice_eq(c->instance, o->instance) && o->until_ns == 0 && c->start_ns == 0;
+        if (o->assignor != c->assignor)
+            diag_error(l->d, mark_of(p, "assignor"), "the same for all members",
+                       "%.*s of this group has another assignor: one of them is refused",
+                       SARG(o->name));
+        if (clashes)
+            diag_warn(l->d, mark_of(p, "instance"), "a name for each",
+                      "%.*s has this instance id too: one of them is fenced", SARG(o->name));
+    }
+}
+
+void
+member_check(struct load *l, const struct pair *p, const struct client_spec *c)
+{
+    if (!c->subscribe) {
+        check_others(l, p);
+        return;
+    }
+    if (!c->group.p) {
+        diag_error(l->d, c->mark, "group: readers", "subscribe: as a member of which group?");
+        return;
+    }
+    check_session(l, p, c);
+    check_peers(l, p, c);
+    if (tree_get(p->value, S("auto-commit-interval")) && c->commits != COMMIT_AUTO)
+        diag_error(l->d, mark_of(p, "auto-commit-interval"), "commit: auto",
+                   "it does not commit by itself");
+}
+
+void
+member_multiply(struct load *l, const struct client_spec *all)
+{
+    for (int32_t i = 1; i <= all->members; i++) {
+        struct client_spec one = *all;
+        one.members = 0;
+        one.name = arena_format(l->a, "%.*s%d", SARG(all->name), (int)i);
+        if (all->instance.p)
+            one.instance = arena_format(l->a, "%.*s%d", SARG(all->instance), (int)i);
+        if (client_name_is_taken(l, one.name))
+            diag_error(l->d, all->mark, NULL, "the name %.*s is taken", SARG(one.name));
+        l->s->clients[l->s->clients_n++] = one;
+    }
+}
+
+const struct client_spec *
+scenario_member(const struct scenario *s, struct slice group, int32_t n)
+{
+    for (int32_t i = 0; i < s->clients_n; i++)
+        if (s->clients[i].group.p && slice_eq(s->clients[i].group, group) && n-- == 0)
+            return &s->clients[i];
+    return NULL;
+}

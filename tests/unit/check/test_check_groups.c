@@ -1,0 +1,232 @@
+/* Groups: a correct history raises no alarm; altered in one place it gives exactly the anomaly that it was altered for. */
+#include <stdio.h>
+#include <string.h>
+
+#include "sim/check/check.h"
+#include "tests/lib/test.h"
+
+/* Two members in turn at one partition of six records, and a final read of it. Lines are altered by their number. */
+static const char *const good[] = {
+    /*  0 */ "0.100 0.101 p1 send orders-0 p1:1 ok @0",
+    /*  1 */ "0.100 0.101 p1 send orders-0 p1:2 ok @1",
+    /*  2 */ "0.100 0.101 p1 send orders-0 p1:3 ok @2",
+    /*  3 */ "0.100 0.101 p1 send orders-0 p1:4 ok @3",
+    /*  4 */ "0.100 0.101 p1 send orders-0 p1:5 ok @4",
+    /*  5 */ "0.100 0.101 p1 send orders-0 p1:6 ok @5",
+    /*  6 */ "1.000 = c1 begin - of=g",
+    /*  7 */ "1.010 = c2 begin - of=g",
+    /*  8 */ "1.100 = c1 own orders-0 g1 of=g",
+    /*  9 */ "1.110 1.120 c1 committed orders-0 ok g1 of=g",
+    /* 10 */ "1.200 = c1 process orders-0 0=p1:1 1=p1:2 2=p1:3 g1 of=g after",
+    /* 11 */ "1.210 1.220 c1 commit orders-0 ok @3 g1 of=g after",
+    /* 12 */ "1.300 = c1 process orders-0 3=p1:4 g1 of=g after",
+    /* 13 */ "1.400 1.500 c1 commit orders-0 ok @4 g1 of=g after",
+    /* 14 */ "1.600 = c1 disown orders-0 g1 of=g",
+    /* 15 */ "1.700 = c2 own orders-0 g2 of=g",
+    /* 16 */ "1.710 1.720 c2 committed orders-0 ok @4 g2 of=g",
+    /* 17 */ "1.800 = c2 process orders-0 4=p1:5 5=p1:6 g2 of=g after",
+    /* 18 */ "1.810 1.820 c2 commit orders-0 ok @6 g2 of=g after",
+    /* 19 */ "1.900 = - healed -",
+    /* 20 */ "9.000 = f assign orders-0 @0 final",
+    /* 21 */ "9.000 = f poll orders-0 0=p1:1 1=p1:2 2=p1:3 3=p1:4 4=p1:5 5=p1:6 final",
+    /* 22 */ "9.100 = f final-end orders-0 @6 final",
+};
+#define LINES (int)(sizeof good / sizeof *good)
+
+struct judged {
+    struct mem mem;
+    struct history h;
+    struct check_result r;
+};
+
+static int64_t
+never(void *ctx)
+{
+    (void)ctx;
+    return 0;
+}
+
+/* A line instead of another one; \n behind it and there are more. NULL: it is left out. */
+static void
+judge(struct judged *j, int at, const char *instead, const struct check_facts *facts)
+{
+    static const struct check_facts none;
+    char text[8192] = "";
+    test_mem_init(&j->mem);
+    history_init(&j->h, &j->mem, never, NULL);
+    for (int i = 0; i < LINES; i++) {
+        const char *line = i == at ? instead : good[i];
+        if (line) (void)strcat(strcat(text, line), "\n");
+    }
+    assert_int_equal(history_parse(&j->h, slice_cstr(text)), 0);
+    check_history(&j->mem, &j->h, facts ? facts : &none, &j->r);
+}
+
+static void
+done(struct judged *j)
+{
+    check_result_release(&j->r);
+    history_release(&j->h);
+    mem_release(&j->mem);
+}
+
+static void
+gives(int at, const char *instead, const struct check_facts *facts, enum rule rule, int64_t n,
+      bool allowed)
+{
+    struct judged j;
+    judge(&j, at, instead, facts);
+    for (int64_t i = 0; i < j.r.anomalies.v.n; i++) {
+        const struct anomaly *a = &j.r.anomalies.v.v[i];
+        if (a->rule != rule || a->allowed != allowed)
+            fail_msg("%s%s: %.*s", rule_spelling(a->rule), a->allowed ? " (allowed)" : "",
+                     (int)a->story.n, (const char *)a->story.p);
+    }
+    assert_int_equal(j.r.anomalies.v.n, n);
+    done(&j);
+}
+
+static void
+a_correct_history_raises_no_alarm(void **state)
+{
+    (void)state;
+    static const struct check_facts strict = {.owned_within_ns = 1000000000};
+    struct judged j;
+    judge(&j, -1, NULL, &strict);
+    assert_int_equal(j.r.anomalies.v.n, 0);
+    done(&j);
+}
+
+static void
+two_that_have_a_partition_in_one_generation_are_told(void **state)
+{
+    (void)state;
+    gives(14, "1.600 = c2 own orders-0 g1 of=g\n1.650 = c1 disown orders-0 g1 of=g", NULL,
+          RULE_TWO_OWNERS, 1, false);
+    /* A zombie believes in a generation that is over. */
+    gives(14, NULL, NULL, RULE_TWO_OWNERS, 0, false);
+    /* Whose process has begun anew has nothing any more. */
+    gives(14, "1.600 = c1 begin - of=g\n1.610 = c2 own orders-0 g1 of=g", NULL, RULE_TWO_OWNERS, 0,
+          false);
+}
+
+static void
+a_committed_offset_that_goes_back_is_told(void **state)
+{
+    (void)state;
+    static const struct check_facts at_risk = {.offsets_at_risk = "somebody pulled the plug"};
+    const char *late = "1.810 1.820 c2 commit orders-0 ok @6 g2 of=g after\n"
+                       "1.830 1.840 c1 commit orders-0 ok @4 g1 of=g after\n"
+                       "1.850 1.860 c2 commit orders-0 ok @6 g2 of=g after";
+    gives(18, late, NULL, RULE_OFFSET_WENT_BACK, 1, false);
+    gives(18, late, &at_risk, RULE_OFFSET_WENT_BACK, 1, true);
+    gives(18,
+          "1.810 1.820 c2 commit orders-0 ok @6 g2 of=g after\n"
+          "1.850 1.860 c2 committed orders-0 ok g2 of=g",
+          NULL, RULE_OFFSET_WENT_BACK, 1, false);
+}
+
+static void
+a_commit_of_unknown_fate_may_come_late(void **state)
+{
+    (void)state;
+    gives(18,
+          "1.810 1.811 c2 commit orders-0 info @5 g2 of=g after\n"
+          "1.812 1.820 c2 commit orders-0 ok @6 g2 of=g after\n"
+          "1.850 1.860 c2 committed orders-0 ok @5 g2 of=g",
+          NULL, RULE_OFFSET_WENT_BACK, 0, false);
+}
+
+static void
+commits_at_the_same_time_have_no_order(void **state)
+{
+    (void)state;
+    gives(18,
+          "1.810 1.820 c2 commit orders-0 ok @6 g2 of=g after\n"
+          "1.811 1.830 c2 commit orders-0 ok @5 g2 of=g after\n"
+          "1.850 1.860 c2 committed orders-0 ok @5 g2 of=g",
+          NULL, RULE_OFFSET_WENT_BACK, 0, false);
+}
+
+static void
+what_is_done_again_before_it_was_committed_is_permitted(void **state)
+{
+    (void)state;
+    /* c1 dies between working and committing. */
+    gives(13,
+          "1.550 = c1 begin - of=g\n1.560 = c2 own orders-0 g2 of=g\n"
+          "1.570 1.580 c2 committed orders-0 ok @3 g2 of=g\n"
+          "1.590 = c2 process orders-0 3=p1:4 g2 of=g after\n"
+          "1.591 1.592 c2 commit orders-0 ok @4 g2 of=g after",
+          NULL, RULE_PROCESSED_TWICE, 1, true);
+}
+
+static void
+what_was_committed_is_not_done_again(void **state)
+{
+    (void)state;
+    gives(17, "1.800 = c2 process orders-0 3=p1:4 4=p1:5 5=p1:6 g2 of=g after", NULL,
+          RULE_PROCESSED_TWICE, 1, false);
+    gives(17,
+          "1.800 = c2 process orders-0 4=p1:5 5=p1:6 g2 of=g after\n"
+          "1.805 = c2 process orders-0 4=p1:5 g2 of=g after",
+          NULL, RULE_PROCESSED_TWICE, 1, false);
+}
+
+static void
+who_commits_before_may_do_nothing_twice(void **state)
+{
+    (void)state;
+    gives(13,
+          "1.550 = c1 begin - of=g\n1.560 = c2 own orders-0 g2 of=g\n"
+          "1.570 1.580 c2 committed orders-0 ok @3 g2 of=g\n"
+          "1.590 = c2 process orders-0 3=p1:4 g2 of=g before\n"
+          "1.591 1.592 c2 commit orders-0 ok @4 g2 of=g after",
+          NULL, RULE_PROCESSED_TWICE, 1, false);
+}
+
+static void
+what_nobody_does_is_passed_over(void **state)
+{
+    (void)state;
+    gives(12, NULL, NULL, RULE_UNPROCESSED, 1, false);
+    /* Behind what is committed, where the group has an owner in the end. */
+    gives(17, "1.800 = c2 process orders-0 4=p1:5 g2 of=g after", NULL, RULE_UNPROCESSED, 1, false);
+    /* Who commits before it works leaves a piece undone when it dies. */
+    gives(12, "1.250 1.260 c1 commit orders-0 ok @4 g1 of=g before", NULL, RULE_UNPROCESSED, 1,
+          true);
+}
+
+static void
+a_partition_that_stays_without_owner_is_told(void **state)
+{
+    (void)state;
+    static const struct check_facts strict = {.owned_within_ns = 1000000000};
+    const char *gone = "1.810 1.820 c2 commit orders-0 ok @6 g2 of=g after\n"
+                       "1.830 = c2 disown orders-0 g2 of=g";
+    gives(18, gone, &strict, RULE_UNOWNED, 1, false);
+    gives(18, gone, NULL, RULE_UNOWNED, 0, false);
+    /* Nobody is left who could have it. */
+    gives(18,
+          "1.810 1.820 c2 commit orders-0 ok @6 g2 of=g after\n"
+          "1.830 = c1 leave - of=g\n1.840 = c2 leave - of=g",
+          &strict, RULE_UNOWNED, 0, false);
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_correct_history_raises_no_alarm),
+        cmocka_unit_test(two_that_have_a_partition_in_one_generation_are_told),
+        cmocka_unit_test(a_committed_offset_that_goes_back_is_told),
+        cmocka_unit_test(a_commit_of_unknown_fate_may_come_late),
+        cmocka_unit_test(commits_at_the_same_time_have_no_order),
+        cmocka_unit_test(what_is_done_again_before_it_was_committed_is_permitted),
+        cmocka_unit_test(what_was_committed_is_not_done_again),
+        cmocka_unit_test(who_commits_before_may_do_nothing_twice),
+        cmocka_unit_test(what_nobody_does_is_passed_over),
+        cmocka_unit_test(a_partition_that_stays_without_owner_is_told),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
