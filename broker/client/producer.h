@@ -23,12 +23,13 @@
 struct producer;
 
 struct producer_params {
-    int16_t acks;                /* -1 all, 0, 1: -1 */
-    bool idempotent;             /* true; needs acks = -1 and at most 5 in flight */
-    int32_t max_in_flight;       /* requests per connection: 5 */
-    int64_t batch_bytes;         /* 16,384 */
-    int64_t linger_ms;           /* 5 */
-    int64_t request_timeout_ms;  /* 30,000; also how long the leader may wait for replicas */
+    int16_t acks;               /* -1 all, 0, 1: -1 */
+    bool idempotent;            /* true; needs acks = -1 and at most 5 in flight */
+    int32_t max_in_flight;      /* requests per connection: 5 */
+    int64_t batch_bytes;        /* 16,384 */
+    int64_t linger_ms;          /* 5 */
+    int64_t request_timeout_ms; /* 30,000 */
+    int64_t ack_timeout_ms; /* how long the leader may wait for replicas; 0: request_timeout_ms */
     int64_t delivery_timeout_ms; /* 120,000: from producer_send to the end */
     int32_t retries;             /* INT32_MAX */
     int64_t buffer_bytes;        /* 32 MiB */

@@ -37,7 +37,9 @@ produce_build(struct ask *a, int16_t version)
     (void)version;
     codec_default(K_MSG_PRODUCE_REQUEST, r);
     r->acks = p->params.acks;
-    r->timeout_ms = (int32_t)MIN(p->params.request_timeout_ms, INT32_MAX);
+    r->timeout_ms = (int32_t)MIN(p->params.ack_timeout_ms ? p->params.ack_timeout_ms
+                                                          : p->params.request_timeout_ms,
+                                 INT32_MAX);
     r->topic_data =
         codec_array(&p->env->scratch, K_STRUCT_PRODUCE_REQUEST_TOPIC_PRODUCE_DATA, q->batches.n);
     for (int64_t i = 0; i < q->batches.n; i++) {

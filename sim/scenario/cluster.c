@@ -36,12 +36,30 @@ add_setting(struct node_params *p, struct node_setting *v, const char *name, str
     v[p->settings_n++] = (struct node_setting){slice_cstr(name), value, S("simulator")};
 }
 
-/* What the simulator sets itself, then what the scenario says. */
+static const struct node_spec *
+said_of(const struct run *r, struct slice name)
+{
+    static const struct node_spec none;
+    for (int32_t i = 0; i < r->s->cluster.nodes_n; i++)
+        if (slice_eq(r->s->cluster.nodes[i].name, name)) return &r->s->cluster.nodes[i];
+    return &none;
+}
+
+static void
+add_all(struct node_params *p, struct node_setting *v, const struct settings *c,
+        struct slice source)
+{
+    for (int32_t i = 0; i < c->n; i++)
+        v[p->settings_n++] = (struct node_setting){c->v[i].name, c->v[i].value, source};
+}
+
+/* What the simulator sets itself, then what the scenario says of all, then of this one. */
 static void
 configure(struct run *r, struct node_slot *n, struct slice all_voters)
 {
     const struct settings *c = &r->s->cluster.config;
-    struct node_setting *v = ARENA_ARRAY(r->a, struct node_setting, c->n + 16);
+    const struct node_spec *own = said_of(r, n->m->name);
+    struct node_setting *v = ARENA_ARRAY(r->a, struct node_setting, c->n + own->config.n + 17);
     struct node_params *p = &n->params;
     int len = (int)n->m->name.n;
     const char *name = (const char *)n->m->name.p;
@@ -63,9 +81,9 @@ configure(struct run *r, struct node_slot *n, struct slice all_voters)
                 S("PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT"));
     add_setting(p, v, "controller.quorum.voters", all_voters);
     add_setting(p, v, "log.dirs", S("data"));
-    for (int32_t i = 0; i < c->n; i++)
-        v[p->settings_n++] =
-            (struct node_setting){c->v[i].name, c->v[i].value, S("cluster.config")};
+    add_all(p, v, c, S("cluster.config"));
+    add_all(p, v, &own->config, S("cluster.nodes"));
+    if (own->rack.p) add_setting(p, v, "broker.rack", own->rack);
 }
 
 /* ---- machines ---- */
@@ -280,6 +298,7 @@ producer_args(struct run *r, struct client_slot *c)
     p->producer.linger_ms = s->linger_ns / NS_PER_MS;
     p->producer.request_timeout_ms = s->request_timeout_ns / NS_PER_MS;
     p->producer.delivery_timeout_ms = s->delivery_timeout_ns / NS_PER_MS;
+    p->producer.ack_timeout_ms = s->produce_timeout_ns / NS_PER_MS;
     p->producer.retries = (int32_t)s->retries;
     p->producer.codec = (enum codec)s->codec;
     p->rate_per_s = MAX(s->rate_mhz / 1000, 1);
@@ -302,6 +321,8 @@ consumer_args(struct run *r, struct client_slot *c)
     p->consumer.request_timeout_ms = p->client.request_timeout_ms;
     p->consumer.max_wait_ms = (int32_t)(s->max_wait_ns / NS_PER_MS);
     p->consumer.read_committed = s->read_committed;
+    p->told = group_told;
+    p->ctx = r;
     p->offset = s->from_latest ? OFFSET_LATEST : OFFSET_EARLIEST;
     if (s->since_ns >= 0)
         p->at_ms = world_options_default().wall_ms + (r->begin_ns + s->since_ns) / NS_PER_MS;

@@ -91,19 +91,35 @@ client_named(const struct run *r, struct slice name)
 }
 
 static int64_t
-count_of(const struct run *r, const struct cond *c)
+count_of(struct run *r, const struct cond *c)
 {
     const struct client_slot *x = client_named(r, c->args.name);
+    const struct machine *m = c->args.name.p ? world_machine(r->w, c->args.name) : NULL;
+    const struct truth_partition *p = truth_partition(&r->truth, c->args.partition);
+    if (c->row->id == COND_REQUESTS || c->row->id == COND_BYTES) {
+        if (!m || m->index >= TRUTH_MACHINES) return 0;
+        return c->row->id == COND_BYTES ? r->sent[m->index].bytes : r->sent[m->index].requests;
+    }
+    if (c->row->id == COND_ELECTIONS) return p ? p->elections : 0;
+    if (c->row->id == COND_REMOVED) return witnesses_removed(r, c->args.partition);
     if (c->row->id == COND_ROUNDS) return group_generation(r, c->args.name);
     if (!x) return 0;
     switch (c->row->id) {
     case COND_ACKED: return x->produce.acknowledged;
     case COND_READ: return x->spec->group.p ? x->member.read : x->consume.read;
+    case COND_SKIPPED: return x->consume.skipped;
     case COND_PROCESSED: return x->member.processed;
     case COND_FAILED: return x->produce.failed;
     case COND_UNKNOWN: return x->produce.unknown;
     default: UNREACHABLE();
     }
+}
+
+static int64_t
+longest_silence_ns(const struct run *r, struct slice name)
+{
+    const struct client_slot *x = client_named(r, name);
+    return x ? x->produce.longest_silence_ns : 0;
 }
 
 bool
@@ -119,6 +135,7 @@ cond_holds(struct run *r, const struct cond *c)
     case COND_SERVING: return brokers_hold(r, a, true);
     case COND_CONTROLLER: return controller_holds(r, a);
     case COND_OWNED: return group_is_owned(r, a->name);
+    case COND_SILENCE: return longest_silence_ns(r, a->name) <= a->for_ns;
     case COND_HW:
         p = truth_partition(&r->truth, a->partition);
         return p && p->high_watermark >= a->min;
@@ -138,6 +155,9 @@ cond_state(struct run *r, const struct cond *c)
     case COND_HW: return arena_format(r->a, "it is %lld", p ? (long long)p->high_watermark : -1LL);
     case COND_CONTROLLER: return arena_format(r->a, "it is node %d", r->truth.controller);
     case COND_OWNED: return groups_state(r);
+    case COND_SILENCE:
+        return arena_format(r->a, "it is %.3f s",
+                            (double)longest_silence_ns(r, c->args.name) / 1e9);
     case COND_SENT:
     case COND_FENCED:
     case COND_SERVING: return S("they are not");

@@ -431,6 +431,12 @@ unknown_key(struct load *l, const struct pair *p, const char *what, const struct
             const struct fields *b)
 {
     struct words words = {.arena = l->a};
+    int64_t digits;
+    if (slice_to_i64(p->key, &digits)) {
+        diag_error(l->d, p->mark, "a comma ends a value: write 1000, not 1,000",
+                   "%s: '%.*s' is no key", what, SARG(p->key));
+        return;
+    }
     for (int32_t i = 0; a && i < a->n; i++) words_add(&words, slice_cstr(a->v[i].name));
     for (int32_t i = 0; b && i < b->n; i++) words_add(&words, slice_cstr(b->v[i].name));
     diag_error(l->d, p->mark, words_advice(&words, p->key), "%s has no key '%.*s'", what,

@@ -421,6 +421,7 @@ finish(struct run *r)
 {
     static void (*const stages[])(struct run * r) = {heal_all, converge, drain, final_read};
     r->playing = false;
+    r->truth.is_over = true;
     look_what_never_came(r);
     if (r->faults) heal_core(r);
     for (int64_t i = 0; i < ARRAY_LEN(stages) && !r->ret->interrupted; i++) stages[i](r);

@@ -19,9 +19,8 @@ say_told(struct world *w, void *ctx)
     run_tell(t->r, t->text, t->text);
 }
 
-/* Within a step of the member's machine: what is to be told waits until it is over. */
-static void
-member_told(void *ctx, struct slice text)
+void
+group_told(void *ctx, struct slice text)
 {
     struct run *r = ctx;
     struct told *t = ARENA_NEW(r->a, struct told);
@@ -55,7 +54,7 @@ member_args_of(struct run *r, struct client_slot *c)
     p->work_ns = s->work_ns;
     p->from_latest = s->from_latest;
     if (s->until_ns) p->until_ns = r->begin_ns + s->until_ns;
-    p->told = member_told;
+    p->told = group_told;
     p->ctx = r;
 }
 

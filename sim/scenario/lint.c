@@ -126,6 +126,23 @@ lint_deleted_topics(const struct scenario *s, struct diags *d)
     }
 }
 
+/* Kafka counts it as no more than there are replicas. */
+static void
+lint_min_isr(const struct scenario *s, struct diags *d)
+{
+    for (int32_t i = 0; i < s->topics_n; i++) {
+        const struct topic *t = &s->topics[i];
+        int64_t min_isr = cluster_config_i64(s, "min.insync.replicas");
+        for (int32_t j = 0; j < t->config.n; j++)
+            if (slice_eq(t->config.v[j].name, S("min.insync.replicas")))
+                (void)slice_to_i64(t->config.v[j].value, &min_isr);
+        if (min_isr > t->rf)
+            diag_warn(d, t->mark, "min.insync.replicas of rf at most",
+                      "%.*s has rf %d: min.insync.replicas %d counts as %d", SARG(t->name),
+                      (int)t->rf, (int)min_isr, (int)t->rf);
+    }
+}
+
 static void
 lint_timeline(const struct scenario *s, struct diags *d)
 {
@@ -145,5 +162,6 @@ scenario_lint(const struct scenario *s, struct diags *d)
     lint_names_for_roles(s, d);
     lint_two_brokers(s, d);
     lint_deleted_topics(s, d);
+    lint_min_isr(s, d);
     lint_timeline(s, d);
 }

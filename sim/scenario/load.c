@@ -20,6 +20,31 @@ cluster_default(struct cluster *c)
 }
 
 static void
+decode_node(struct load *l, const struct pair *p, struct node_spec *n)
+{
+    struct words nodes = {.arena = l->a};
+    bool known = false;
+    *n = (struct node_spec){.name = p->key};
+    words_of_machines(l, &nodes);
+    for (int64_t i = 0; i < nodes.v.n; i++) known = known || slice_eq(nodes.v.v[i], p->key);
+    if (!known)
+        diag_error(l->d, p->mark, words_advice(&nodes, p->key), "no node is called %.*s",
+                   SARG(p->key));
+    decode_map(l, p->value, "a node", &node_fields, n, NULL, NULL);
+    if (n->rack.p && p->key.n && p->key.p[0] == 'k')
+        diag_error(l->d, p->mark, NULL, "a controller has no rack");
+}
+
+static void
+decode_nodes(struct load *l, const struct tree *t)
+{
+    struct cluster *c = &l->s->cluster;
+    if (!want_map(l, t, "nodes")) return;
+    c->nodes = ARENA_ARRAY(l->a, struct node_spec, t->n + 1);
+    for (int32_t i = 0; i < t->n; i++) decode_node(l, &t->pairs[i], &c->nodes[c->nodes_n++]);
+}
+
+static void
 decode_cluster(struct load *l, const struct tree *t)
 {
     struct cluster *c = &l->s->cluster;
@@ -30,6 +55,8 @@ decode_cluster(struct load *l, const struct tree *t)
     /* What was refused must not be counted with. */
     c->brokers = MIN(MAX(c->brokers, 1), BROKERS_MAX);
     c->controllers = MIN(MAX(c->controllers, 0), CONTROLLERS_MAX);
+    const struct tree *nodes = tree_get(t, S("nodes"));
+    if (nodes) decode_nodes(l, nodes);
     const struct tree *combined = tree_get(t, S("combined"));
     if (combined && c->controllers)
         diag_error(l->d, combined->mark, "controllers: 0, or leave it out",
@@ -161,7 +188,7 @@ check_client_spec(struct load *l, const struct pair *p, const struct client_spec
     if (c->since_ns >= 0 && tree_get(p->value, S("from")))
         diag_error(l->d, mark_of(p, "since"), "one of the two",
                    "from and since both say where it begins");
-    if (c->produce.p && !c->until_ns)
+    if (c->produce.p && !tree_get(p->value, S("until")))
         diag_error(l->d, c->mark, "until: 8s", "a producer needs an end");
     if (c->idempotent == YES && (c->acks != -1 || c->in_flight > 5))
         diag_error(l->d, c->mark, "acks: all, in-flight: 5 at most",

@@ -113,6 +113,15 @@ run_bring_back(struct run *r, struct machine *m)
 }
 
 static void
+see_frame(void *ctx, const struct world_frame *f, enum frame_fate fate)
+{
+    struct run *r = ctx;
+    if (fate != FRAME_SENT || !f->from || f->from->index >= TRUTH_MACHINES) return;
+    r->sent[f->from->index].requests += !f->is_answer;
+    r->sent[f->from->index].bytes += f->bytes;
+}
+
+static void
 come_back(struct world *w, void *ctx)
 {
     struct node_slot *n = ctx;
@@ -212,8 +221,11 @@ run_begin(struct run *r, struct arena *a, const struct scenario *s, const struct
         r->trace = trace_open(a->mem, &(struct trace_options){0}, o->put_trace, o->ctx);
     if (r->trace) world_trace(r->w, r->trace);
     world_say(r->w, S("scenario"), s->name, s->about, NULL, NULL, 0);
-    world_observe(r->w, &(struct world_observer){
-                            .event = see_event, .life = see_life, .fault = see_fault, .ctx = r});
+    world_observe(r->w, &(struct world_observer){.event = see_event,
+                                                 .frame = see_frame,
+                                                 .life = see_life,
+                                                 .fault = see_fault,
+                                                 .ctx = r});
     chronicler_begin(r);
     witnesses_begin(r);
     struct node_slot *armed =

@@ -88,6 +88,9 @@ struct run {
     bool starting;    /* what the cluster does is not yet part of the story */
     bool ticking;
     int64_t admins_n;
+    struct sent_count { /* by machine */
+        int64_t requests, bytes;
+    } sent[TRUTH_MACHINES];
     struct dice nemesis_dice;
     int32_t nemesis_active;
 };
@@ -148,6 +151,8 @@ struct slice cond_state(struct run *r, const struct cond *c);
 void cond_watch(struct run *r, const struct cond *c, int32_t step, int64_t deadline_ns);
 
 /* groups.c: members of groups. */
+/* For workloads, within a step of their machine: what is to be told waits until it is over. ctx: the run. */
+void group_told(void *ctx, struct slice text);
 void member_args_of(struct run *r, struct client_slot *c);
 /* The partition in which the group is kept. */
 struct partition_ref group_home(const struct run *r, struct slice group);
@@ -192,6 +197,8 @@ void witness_unclean_is(struct run *r, struct slice topic, bool is_on);
 void witness_min_isr_is(struct run *r, struct slice topic, int32_t n);
 /* The operator asks for one. */
 void witness_unclean_asked(struct run *r, struct partition_ref p);
+/* Records that retention or DeleteRecords removed so far. */
+int64_t witnesses_removed(const struct run *r, struct partition_ref p);
 /* After the final read: anomalies, counts and the verdict. */
 void witnesses_speak(struct run *r);
 void witnesses_free(struct run *r);

@@ -134,10 +134,18 @@ struct delay_range {
     struct range by;
 };
 
+/* Of one node. */
+struct node_spec {
+    struct slice name, rack;
+    struct settings config;
+};
+
 struct cluster {
     int64_t brokers, controllers; /* controllers 0: brokers 1 … min(3, brokers) are combined */
     int64_t combined;             /* with controllers 0: how many are controllers too */
     struct settings config;
+    struct node_spec *nodes;
+    int32_t nodes_n;
     struct range latency, loopback;
     int64_t bandwidth, split;
     struct range fsync, write, read, name;
@@ -168,6 +176,7 @@ struct client_spec {
     int64_t rate_mhz; /* records in 1,000 s */
     int64_t start_ns, until_ns;
     int64_t acks, in_flight, batch_bytes, value_bytes, keys, codec, retries;
+    int64_t produce_timeout_ns; /* 0: request_timeout_ns */
     int64_t linger_ns, request_timeout_ns, delivery_timeout_ns, max_wait_ns;
     enum tristate idempotent;
     int64_t from_latest, read_committed; /* 0 or 1 */

@@ -101,24 +101,30 @@ static void
 check_bounds(struct load *l, const struct cond *c)
 {
     const struct args *a = &c->args;
-    bool counts = c->row->id >= COND_ACKED && c->row->id != COND_OWNED,
+    bool counts =
+             c->row->id >= COND_ACKED && c->row->id != COND_OWNED && c->row->id != COND_SILENCE,
          no_bound = a->min < 0 && (!counts || a->max == INT64_MAX);
     if ((counts || c->row->id == COND_HW) && no_bound)
         diag_error(l->d, c->mark, c->row->example, "%s: how many?", c->row->value.name);
     if (counts && a->max < a->min)
         diag_error(l->d, c->mark, NULL, "max is smaller than min: nothing can be so");
+    if (c->row->id == COND_SILENCE && a->for_ns <= 0)
+        diag_error(l->d, c->mark, c->row->example, "%s: how long at most?", c->row->value.name);
     bool says = a->is.n || a->is_none || a->with.n || a->without.n || a->size >= 0;
     if (c->row->id == COND_ISR && !says)
         diag_error(l->d, c->mark, c->row->example, "isr-of: who, or how many, should it be?");
 }
 
-enum whose { OF_PRODUCER, OF_CONSUMER, OF_MEMBER, OF_GROUP };
+enum whose { OF_PRODUCER, OF_CONSUMER, OF_MEMBER, OF_GROUP, OF_MACHINE };
 
 static enum whose
 whose(enum cond_id id)
 {
     switch (id) {
-    case COND_READ: return OF_CONSUMER;
+    case COND_READ:
+    case COND_SKIPPED: return OF_CONSUMER;
+    case COND_REQUESTS:
+    case COND_BYTES: return OF_MACHINE;
     case COND_PROCESSED: return OF_MEMBER;
     case COND_ROUNDS:
     case COND_OWNED: return OF_GROUP;
@@ -129,7 +135,8 @@ whose(enum cond_id id)
 static void
 words_of(struct load *l, enum whose of, struct words *w)
 {
-    for (int32_t i = 0; i < l->s->clients_n; i++) {
+    if (of == OF_MACHINE) words_of_machines(l, w);
+    for (int32_t i = 0; i < l->s->clients_n && of != OF_MACHINE; i++) {
         const struct client_spec *c = &l->s->clients[i];
         bool fits = of == OF_PRODUCER ? c->produce.p != NULL
                   : of == OF_CONSUMER ? !c->produce.p
@@ -141,7 +148,8 @@ words_of(struct load *l, enum whose of, struct words *w)
 static void
 check_client(struct load *l, const struct cond_row *row, struct slice name, struct mark at)
 {
-    static const char *const kinds[] = {"producer", "consumer", "member of a group", "group"};
+    static const char *const kinds[] = {"producer", "consumer", "member of a group", "group",
+                                        "machine"};
     struct words words = {.arena = l->a};
     words_of(l, whose(row->id), &words);
     for (int64_t i = 0; i < words.v.n; i++)
@@ -337,6 +345,16 @@ begins_something(const struct step *s)
     return id == VERB_CUT || id == VERB_FLAP || id == VERB_SLOW || id == VERB_HOLD;
 }
 
+/* Whoever a name stands for is known only when the step that gives it has fired. */
+static void
+check_bound_time(struct load *l, const struct step *s, const struct term *t, const struct step *by)
+{
+    bool both = s->trigger == TRIGGER_AT && by && by->trigger == TRIGGER_AT;
+    if (both && s->at_ns < by->at_ns)
+        diag_error(l->d, t->mark, "a later time", "%s: nobody is called $%.*s before %.3f s",
+                   s->verb->value.name, SARG(t->name), (double)by->at_ns / 1e9);
+}
+
 /* Ends what steps began; and an order to stop is for who can hear it. */
 static void
 check_target(struct load *l, const struct step *s)
@@ -349,6 +367,7 @@ check_target(struct load *l, const struct step *s)
         if (ends && t->kind != TERM_ALL && !(by && begins_something(by)))
             diag_error(l->d, t->mark, "$name of a cut, flap, slow or hold, or all",
                        "%s: nothing lasts by this name", s->verb->value.name);
+        check_bound_time(l, s, t, by);
         bool client = t->kind == TERM_CLIENTS;
         for (int32_t j = 0; j < l->s->clients_n; j++)
             client = client || (t->kind == TERM_NAME && slice_eq(t->name, l->s->clients[j].name));
@@ -416,6 +435,45 @@ check_topics(struct load *l)
     }
 }
 
+static bool
+takes_down(const struct step *s, const struct term *t)
+{
+    enum verb_id id = s->verb ? s->verb->id : VERB_NOTE;
+    bool down = id == VERB_CRASH || id == VERB_POWER || id == VERB_SHUTDOWN || id == VERB_WIPE;
+    for (int32_t i = 0; down && i < s->args.target.n; i++)
+        if (s->args.target.v[i].kind == TERM_NAME && slice_eq(s->args.target.v[i].name, t->name))
+            return true;
+    return false;
+}
+
+/* A machine is started before it goes down, and not after: the times are the wrong way round. */
+static void
+check_restart(struct load *l, const struct step *s, const struct term *t)
+{
+    const struct step *later = NULL;
+    for (int32_t i = 0; i < l->s->steps_n; i++) {
+        const struct step *o = &l->s->steps[i];
+        if (o->trigger != TRIGGER_AT) return; /* who knows when */
+        bool restarts = o != s && o->verb && o->verb->id == VERB_RESTART;
+        if ((takes_down(o, t) && o->at_ns <= s->at_ns) || restarts) return;
+        if (takes_down(o, t)) later = o;
+    }
+    if (later && later->args.for_ns == 0)
+        diag_error(l->d, t->mark, "a later time", "%.*s is started before it goes down (line %d)",
+                   SARG(t->name), later->mark.line);
+}
+
+static void
+check_restarts(struct load *l)
+{
+    for (int32_t i = 0; i < l->s->steps_n; i++) {
+        const struct step *s = &l->s->steps[i];
+        if (!s->verb || s->verb->id != VERB_RESTART) continue;
+        for (int32_t j = 0; j < s->args.target.n; j++)
+            if (s->args.target.v[j].kind == TERM_NAME) check_restart(l, s, &s->args.target.v[j]);
+    }
+}
+
 void
 decode_timeline(struct load *l, const struct tree *t)
 {
@@ -423,4 +481,5 @@ decode_timeline(struct load *l, const struct tree *t)
     l->s->steps = ARENA_ARRAY(l->a, struct step, t->n + 1);
     for (int32_t i = 0; i < t->n; i++) decode_step(l, t->items[i], &l->s->steps[l->s->steps_n++]);
     check_topics(l);
+    if (!l->d->errors) check_restarts(l);
 }

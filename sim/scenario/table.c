@@ -36,11 +36,18 @@ static const struct field cluster_v[] = {
     {"controllers", VALUE_COUNT, AT(cluster, controllers), "k1, k2 …, separate machines; 0 (if not said): brokers are controllers too", "0..9"},
     {"combined", VALUE_COUNT, AT(cluster, combined), "with `controllers: 0`: how many of the brokers are controllers; all, up to 3, if not said", "1..9"},
     {"config", VALUE_SETTINGS, AT(cluster, config), "of every node, in Kafka's own names", NULL},
+    {"nodes", VALUE_TREE, 0, "of one node, by its name: {b1: {config: {…}, rack: a}}; goes before those of all", NULL},
     {"network", VALUE_TREE, 0, "of every link", NULL},
     {"disk", VALUE_TREE, 0, "of every machine", NULL},
     {"memory", VALUE_SIZE, AT(cluster, memory), "ceiling of each machine; 256MiB if not said", "8MiB..64GiB"},
 };
 const struct fields cluster_fields = FIELDS(cluster_v);
+
+static const struct field node_v[] = {
+    {"config", VALUE_SETTINGS, AT(node_spec, config), "of this node, in Kafka's own names", NULL},
+    {"rack", VALUE_WORD, AT(node_spec, rack), "broker.rack (it is registered and told to clients; replicas are placed without heed of it)", NULL},
+};
+const struct fields node_fields = FIELDS(node_v);
 
 static const struct field network_v[] = {
     {"latency", VALUE_RANGE, AT(cluster, latency), "one way, between two machines", NULL},
@@ -74,7 +81,7 @@ static const struct field client_v[] = {
     {"consume", VALUE_WORD, AT(client_spec, consume), "the topic that it reads, all partitions", NULL},
     {"subscribe", VALUE_TREE, 0, "a topic, or a list of them, that it reads as a member of a group", NULL},
     {"group", VALUE_WORD, AT(client_spec, group), "with `subscribe`: the group's name", NULL},
-    {"members", VALUE_COUNT, AT(client_spec, members), "with `subscribe`: so many members, NAME1, NAME2 …; one, NAME, if not said", "1..64"},
+    {"members", VALUE_COUNT, AT(client_spec, members), "with `subscribe`: this many members, NAME1, NAME2 …; one, NAME, if not said", "1..64"},
     {"assignor", VALUE_CHOICE, AT(client_spec, assignor), "with `subscribe`: who gets what; range if not said", "range|roundrobin|sticky|cooperative-sticky"},
     {"instance", VALUE_WORD, AT(client_spec, instance), "with `subscribe`: group.instance.id, a static member; of several members each with its number", NULL},
     {"session", VALUE_TIME, AT(client_spec, session_ns), "with `subscribe`: session.timeout.ms; 45s if not said", "1ms..1d"},
@@ -96,9 +103,10 @@ static const struct field client_v[] = {
     {"codec", VALUE_CHOICE, AT(client_spec, codec), "compression", "none|gzip|snappy|lz4|zstd"},
     {"retries", VALUE_COUNT, AT(client_spec, retries), "as often as time allows if not said", NULL},
     {"request-timeout", VALUE_TIME, AT(client_spec, request_timeout_ns), "request.timeout.ms; 1s if not said", "1ms..1h"},
+    {"produce-timeout", VALUE_TIME, AT(client_spec, produce_timeout_ns), "how long the leader may wait for replicas before it answers; as request-timeout if not said", "1ms..1h"},
     {"delivery-timeout", VALUE_TIME, AT(client_spec, delivery_timeout_ns), "delivery.timeout.ms; 10s if not said", "1ms..1d"},
     {"value-bytes", VALUE_COUNT, AT(client_spec, value_bytes), "each value has at least this many bytes", "8..16777216"},
-    {"keys", VALUE_COUNT, AT(client_spec, keys), "the number of different keys; 0 (if not said): no keys, and the partitions take turns", NULL},
+    {"keys", VALUE_COUNT, AT(client_spec, keys), "the number of different keys: k0, k1 … take turns, and each key has its partition; 0 (if not said): no keys, and a partition that is drawn gets all records until they fill a batch, then another one", NULL},
     {"from", VALUE_CHOICE, AT(client_spec, from_latest), "where a consumer begins", "earliest|latest"},
     {"since", VALUE_TIME, AT(client_spec, since_ns), "instead: a consumer begins with the records of this time of the cluster's life", NULL},
     {"isolation", VALUE_CHOICE, AT(client_spec, read_committed), "of a consumer", "read-uncommitted|read-committed"},
@@ -112,7 +120,7 @@ static const struct field step_v[] = {
     {"at", VALUE_TIME, AT(step, at_ns), "at this time of the cluster's life (0 is when all topics are there)", NULL},
     {"then", VALUE_TIME, AT(step, at_ns), "so long after the step before it", NULL},
     {"when", VALUE_TREE, 0, "as soon as a condition holds, looked at from when the step before it has fired", NULL},
-    {"every", VALUE_TEXT, AT(step, every), "repeatedly: 2s..5s x 4 means four times; without x, to the end", NULL},
+    {"every", VALUE_TEXT, AT(step, every), "repeatedly: 2s..5s x 4. The first time comes this long after the step before it (after the beginning, if there is none), each other one this long after the last; a range is drawn from each time. x 4 means four times in all; without x, to the end of the run", NULL},
     {"as", VALUE_WORD, AT(step, as), "a name for the machines that the step met and for the fault that it began; later steps write $name", NULL},
     {"after", VALUE_TIME, AT(step, at_ns), "with `when`: so much later", NULL},
 };
@@ -242,6 +250,9 @@ static const struct field count_beside[] = {
     {"min", VALUE_COUNT, ARG(min), "at least this many", NULL},
     {"max", VALUE_COUNT, ARG(max), "at most this many", NULL},
 };
+static const struct field silence_beside[] = {
+    {"max", VALUE_TIME, ARG(for_ns), "at most this long", NULL},
+};
 static const struct field min_beside[] = {
     {"min", VALUE_COUNT, ARG(min), "at least so far", NULL},
 };
@@ -259,6 +270,12 @@ const struct cond_row conds[CONDS_N] = {
     [COND_PROCESSED] = {COND_PROCESSED, {"processed", VALUE_WORD, ARG(name), "records that this member has worked on", NULL}, FIELDS(count_beside), true, true, true, "{processed: c1, min: 400}"},
     [COND_ROUNDS] = {COND_ROUNDS, {"generation-of", VALUE_WORD, ARG(name), "the newest generation that a member of this group is in", NULL}, FIELDS(count_beside), true, true, true, "{generation-of: readers, max: 4}"},
     [COND_OWNED] = {COND_OWNED, {"owned", VALUE_WORD, ARG(name), "each partition that the group subscribes to has one owner among its members that live", NULL}, {0}, true, true, true, "{owned: readers, within: 5s, after: $old}"},
+    [COND_SKIPPED] = {COND_SKIPPED, {"skipped", VALUE_WORD, ARG(name), "offsets that this consumer never saw, as they were removed before it came to them; the story says which", NULL}, FIELDS(count_beside), true, true, true, "{skipped: c1, max: 0}"},
+    [COND_SILENCE] = {COND_SILENCE, {"longest-silence", VALUE_WORD, ARG(name), "the longest time in which this producer waited for an acknowledgement and had none, up to its `until`", NULL}, FIELDS(silence_beside), false, false, true, "{longest-silence: p1, max: 3s}"},
+    [COND_REQUESTS] = {COND_REQUESTS, {"requests", VALUE_WORD, ARG(name), "requests that this machine has sent", NULL}, FIELDS(count_beside), true, true, true, "{requests: p1, max: 5000}"},
+    [COND_BYTES] = {COND_BYTES, {"bytes", VALUE_WORD, ARG(name), "bytes of requests and answers that this machine has sent", NULL}, FIELDS(count_beside), true, true, true, "{bytes: b1, max: 1000000}"},
+    [COND_ELECTIONS] = {COND_ELECTIONS, {"elections-of", VALUE_PARTITION, ARG(partition), "how often somebody came to lead it, the first time included and the test at the end of the run left out", NULL}, FIELDS(count_beside), true, true, true, "{elections-of: orders-0, max: 2}"},
+    [COND_REMOVED] = {COND_REMOVED, {"removed", VALUE_PARTITION, ARG(partition), "records of it that retention or DeleteRecords removed", NULL}, FIELDS(count_beside), true, true, true, "{removed: orders-0, min: 1}"},
     [COND_FAILED] = {COND_FAILED, {"failed", VALUE_WORD, ARG(name), "records of this producer that failed for sure", NULL}, FIELDS(count_beside), true, true, true, "{failed: p1, min: 1}"},
     [COND_UNKNOWN] = {COND_UNKNOWN, {"unknown", VALUE_WORD, ARG(name), "records of this producer whose fate nobody told it", NULL}, FIELDS(count_beside), true, true, true, "{unknown: p1, max: 10}"},
 };

@@ -94,6 +94,12 @@ enum cond_id {
     COND_PROCESSED,
     COND_ROUNDS,
     COND_OWNED,
+    COND_SKIPPED,
+    COND_SILENCE,
+    COND_REQUESTS,
+    COND_BYTES,
+    COND_ELECTIONS,
+    COND_REMOVED,
     COND_FAILED,
     COND_UNKNOWN,
     CONDS_N,
@@ -109,9 +115,9 @@ struct cond_row {
 
 extern const struct verb verbs[VERBS_N];
 extern const struct cond_row conds[CONDS_N];
-extern const struct fields document_fields, cluster_fields, network_fields, disk_fields,
-    topic_fields, client_fields, step_fields, random_fields, expect_fields, must_fail_fields,
-    eventually_fields;
+extern const struct fields document_fields, cluster_fields, node_fields, network_fields,
+    disk_fields, topic_fields, client_fields, step_fields, random_fields, expect_fields,
+    must_fail_fields, eventually_fields;
 
 struct word {
     const char *name, *about;

@@ -61,6 +61,8 @@ malformed(struct parse *p)
         at = mark_between(p, p->yaml.context_mark, p->yaml.context_mark);
     if (strstr(problem, "cannot start any token") || strstr(problem, "tab character"))
         help = "tabs cannot indent: use blanks";
+    if (strstr(problem, "mapping values are not allowed"))
+        help = "text with a colon and a blank in it stands in quotes: \"this: that\"";
     if (strstr(problem, "could not find expected ':'")) help = "a key needs a colon and a blank";
     diag_error(p->d, at, help, "this is not YAML: %s", problem);
     p->failed = true;

@@ -128,6 +128,7 @@ partition_change(struct truth *t, int64_t at_ns, const struct note *n)
     if (!p) p = new_partition(t, n->subject);
     if (n->v[2] <= p->partition_epoch) return; /* another controller applies what is known */
     bool leader_changed = p->leader != n->v[0] || p->leader_epoch != n->v[1];
+    p->elections += leader_changed && n->v[0] >= 0 && !t->is_over;
     struct ids_few isr = ids_behind(n->text, S("isr="));
     bool isr_changed = isr.n != p->isr.n || memcmp(isr.v, p->isr.v, sizeof isr.v) != 0;
     p->leader = (int32_t)n->v[0];

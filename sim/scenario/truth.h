@@ -8,6 +8,7 @@
 
 #define TRUTH_NODES 128
 #define TRUTH_REPLICAS 16
+#define TRUTH_MACHINES 1024 /* of which it is counted what they send */
 
 struct ids_few {
     int32_t v[TRUTH_REPLICAS];
@@ -19,6 +20,7 @@ struct truth_partition {
     int32_t partition;
     int32_t leader; /* -1: nobody */
     int64_t leader_epoch, partition_epoch, high_watermark;
+    int64_t elections; /* how often somebody came to lead it */
     struct ids_few replicas, isr, elr;
 };
 
@@ -31,6 +33,7 @@ struct truth {
      * ISRs that it will leave as soon as it registers (KIP-966). A registration that a controller tells of may
      * be the one before the death: who takes over tells of what it finds. */
     bool has_died[TRUTH_NODES];
+    bool is_over;       /* the story: what the end of a run does is not counted */
     int32_t controller; /* node id; -1 */
     int64_t controller_epoch;
     int32_t quorum_leader; /* node id of who was elected last; -1 */

@@ -150,6 +150,12 @@ topic_facts(const struct run *r, const struct topic *t)
                                 .flush_ms = flush_ms_of(r, t)};
 }
 
+int64_t
+witnesses_removed(const struct run *r, struct partition_ref p)
+{
+    return oracle_removed_to(r->witnesses->oracle, p.topic, p.partition);
+}
+
 static void
 add_removed(struct run *r, const struct topic *t, struct check_topic *f)
 {

@@ -1,6 +1,12 @@
 #include "errors.h"
 #include "sim/workload/read.h"
 
+/* Where a partition was read when what came next was gone; until it is known what is there now. */
+struct gap {
+    int32_t partition;
+    int64_t from;
+};
+
 struct eater {
     struct consume_args *args;
     struct env *env;
@@ -10,7 +16,8 @@ struct eater {
     struct reading_of of;
     struct timer look;
     struct lookup lookup;
-    int64_t op;             /* of the lookup */
+    int64_t op; /* of the lookup */
+    VEC(struct gap) gaps;
     int32_t assigned, asks; /* partitions; the one whose end is asked for next */
 };
 
@@ -58,6 +65,8 @@ on_out_of_range(void *owner, struct assigned *a, int64_t position)
     struct eater *e = owner;
     read_note(&e->of, HISTORY_OUT_OF_RANGE, assigned_partition(a), position, -1,
               K_ERR_OFFSET_OUT_OF_RANGE);
+    struct gap gap = {assigned_partition(a), position};
+    VEC_PUSH(&e->env->mem, &e->gaps, gap);
 }
 
 static void
@@ -76,11 +85,38 @@ on_error(void *owner, struct assigned *a, int16_t error)
     e->args->errors++;
 }
 
+/* Of a log that begins behind where it stood. */
+static void
+tell_gap(struct eater *e, int32_t partition, int64_t from, int64_t to)
+{
+    if (to <= from) return;
+    e->args->skipped += to - from;
+    if (!e->args->told) return;
+    char text[400];
+    struct writer w = writer_fixed(text, sizeof text);
+    fmt_slice(&w, e->args->name), fmt_str(&w, " passes over offsets ");
+    fmt_i64(&w, from), fmt_str(&w, " to "), fmt_i64(&w, to - 1), fmt_str(&w, " of ");
+    fmt_slice(&w, slice_sub(e->args->topic, 0, 200)), fmt_char(&w, '-'), fmt_i64(&w, partition);
+    fmt_str(&w, ": they were removed before it came to them");
+    e->args->told(e->args->ctx, writer_slice(&w));
+}
+
+static void
+end_gap(struct eater *e, int32_t partition, int64_t to)
+{
+    for (int64_t i = e->gaps.n - 1; i >= 0; i--) {
+        if (e->gaps.v[i].partition != partition) continue;
+        tell_gap(e, partition, e->gaps.v[i].from, to);
+        VEC_REMOVE_AT(&e->gaps, i);
+    }
+}
+
 static void
 on_positioned(void *owner, struct assigned *a, int64_t offset)
 {
     struct eater *e = owner;
     read_note(&e->of, HISTORY_ASSIGN, assigned_partition(a), offset, -1, K_ERR_NONE);
+    end_gap(e, assigned_partition(a), offset);
 }
 
 static const struct consumer_ops ops = {.records = on_records,

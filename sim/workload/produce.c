@@ -31,7 +31,8 @@ produce_args_default(struct history *h, struct slice name, struct client_params 
                                  .rate_per_s = 100,
                                  .until_ns = TIME_NEVER,
                                  .value_bytes = 32,
-                                 .pending_max = 1000};
+                                 .pending_max = 1000,
+                                 .silent_since_ns = -1};
 }
 
 static bool
@@ -48,6 +49,16 @@ look_whether_done(struct maker *m)
     m->args->done = m->args->pending == 0 && maker_is_over(m);
 }
 
+/* It counts from the first send after the last acknowledgement; what fails does not end it. What comes after the last
+ * record was due is the end of the run, with a test of its own. */
+static void
+look_at_silence(struct produce_args *a, bool is_acknowledged)
+{
+    int64_t now = MIN(a->history->now(a->history->ctx), a->until_ns);
+    a->longest_silence_ns = MAX(a->longest_silence_ns, now - a->silent_since_ns);
+    if (is_acknowledged) a->silent_since_ns = a->pending > 1 ? now : -1;
+}
+
 static void make_one(struct maker *m);
 
 static void
@@ -62,6 +73,7 @@ making_ended(struct send *s)
     a->history->ops.v[one->op].node = s->node_id;
     history_complete(a->history, one->op, outcome, s->error, s->partition, s->offset);
     a->acknowledged += outcome == HISTORY_OK;
+    look_at_silence(a, outcome == HISTORY_OK);
     a->failed += outcome == HISTORY_FAIL;
     a->unknown += outcome == HISTORY_INFO;
     a->pending--;
@@ -109,6 +121,7 @@ make_one(struct maker *m)
     one->op = history_invoke(a->history, &op);
     a->sent++;
     a->pending++;
+    if (a->silent_since_ns < 0) a->silent_since_ns = a->history->now(a->history->ctx);
 }
 
 /* The next tick is counted from this one's due time, so that the rate holds. */

@@ -65,8 +65,10 @@ struct produce_args {
     bool stop;           /* an order: begin no more */
     /* status */
     int64_t sent, acknowledged, unknown, failed;
-    int64_t pending; /* of the current life */
-    bool done;       /* until_ns or count reached or stopped, and nothing pending */
+    int64_t pending;            /* of the current life */
+    int64_t longest_silence_ns; /* in which something was pending and nothing acknowledged */
+    int64_t silent_since_ns;
+    bool done; /* until_ns or count reached or stopped, and nothing pending */
     struct producer_stats stats;
 };
 struct produce_args produce_args_default(struct history *h, struct slice name,
@@ -85,10 +87,14 @@ struct consume_args {
     int64_t offset;    /* OFFSET_EARLIEST, OFFSET_LATEST or a position */
     int64_t at_ms;     /* begin at this time instead; -1 */
     int32_t node_id;   /* -1: from leaders */
-    bool watch_end;    /* ask for the log's end once in a second of its clock, for the history */
+    void (*told)(void *ctx,
+                 struct slice text); /* what it had to pass over, in words; may be NULL */
+    void *ctx;
+    bool watch_end; /* ask for the log's end once in a second of its clock, for the history */
     /* status */
     int64_t read;
     int64_t errors, truncations;
+    int64_t skipped; /* offsets that were gone when it came to them */
 };
 struct consume_args consume_args_default(struct history *h, struct slice name,
                                          struct client_params client, struct slice topic);

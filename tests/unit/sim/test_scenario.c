@@ -374,6 +374,58 @@ members_of_groups_are_read(void **state)
              "no group is called h");
 }
 
+static void
+nodes_have_settings_of_their_own(void **state)
+{
+    (void)state;
+    struct loaded l;
+    load(&l, HEAD "cluster: {nodes: {b2: {rack: r, config: {log.segment.bytes: 1048576}}}}\n");
+    assert_int_equal(l.diags.errors, 0);
+    const struct cluster *c = &l.all.v[0]->cluster;
+    assert_int_equal(c->nodes_n, 1);
+    assert_true(slice_eq(c->nodes[0].rack, S("r")));
+    assert_true(slice_eq(c->nodes[0].config.v[0].value, S("1048576")));
+    mem_release(&l.mem);
+    must_say(HEAD "cluster: {nodes: {b7: {}}}", "no node is called b7");
+    must_say(HEAD "cluster: {nodes: {b1: {confg: {}}}}", "did you mean config?");
+    must_say(HEAD "cluster: {nodes: {b1: {config: {node.id: 3}}}}", "is set by the simulator");
+    must_say(HEAD "cluster: {controllers: 3, nodes: {k1: {rack: a}}}", "a controller has no rack");
+}
+
+/* How often a text stands in another. */
+static int
+count_in(const char *text, const char *what)
+{
+    int n = 0;
+    for (const char *at = text; (at = strstr(at, what)); at++) n++;
+    return n;
+}
+
+static void
+common_mistakes_are_answered_once_and_to_the_point(void **state)
+{
+    (void)state;
+    struct loaded l;
+    must_say("scenario: 1\nname: t\nabout: this: that\n", "stands in quotes: \"this: that\"");
+    must_say(HEAD P1 "expect: {at-end: [{acked: p1, min: 1,000}]}", "write 1000, not 1,000");
+    must_say(HEAD "timeline: [{at: 5s, crash: b1, as: old}, {at: 3s, restart: $old}]",
+             "nobody is called $old before 5.000 s");
+    must_say(HEAD "timeline: [{at: 2s, restart: b1}, {at: 3s, crash: b1}]",
+             "b1 is started before it goes down");
+    must_say(HEAD "cluster: {config: {min.insync.replicas: 4}}",
+             "orders has rf 3: min.insync.replicas 4 counts as 3");
+    load(&l, HEAD "clients: {p1: {produce: orders, until: 8sec}}");
+    assert_int_equal(count_in(said(&l), "error:"), 1);
+    assert_non_null(strstr(said(&l), "'8sec' is not a time"));
+    mem_release(&l.mem);
+    load(&l, HEAD "timeline: [{at: 2s, restart: b1}, {at: 3s, crash: b1, for: 9s}]");
+    assert_int_equal(l.diags.errors, 0);
+    mem_release(&l.mem);
+    must_say(HEAD P1 "expect: {at-end: [{longest-silence: p1}]}", "how long at most?");
+    must_say(HEAD P1 "expect: {at-end: [{requests: p9, max: 3}]}", "no machine is called p9");
+    must_say(HEAD P1 "expect: {at-end: [{elections-of: orders-0}]}", "how many?");
+}
+
 #define ADMIN(what) HEAD "timeline: [{at: 1s, admin: {" what "}}]"
 
 static void
@@ -528,6 +580,8 @@ main(void)
         cmocka_unit_test(numbers_that_no_run_can_bear_are_refused),
         cmocka_unit_test(what_would_mean_nothing_is_refused),
         cmocka_unit_test(members_of_groups_are_read),
+        cmocka_unit_test(nodes_have_settings_of_their_own),
+        cmocka_unit_test(common_mistakes_are_answered_once_and_to_the_point),
         cmocka_unit_test(an_administrator_says_one_thing_at_a_time),
         cmocka_unit_test(an_assignment_is_taken_as_it_is_written),
         cmocka_unit_test(a_disk_is_slowed_and_healed_by_words_that_are_verbs_too),
