@@ -155,6 +155,13 @@ assigned_seek(struct assigned *a, int64_t offset)
 }
 
 void
+assigned_seek_epoch(struct assigned *a, int64_t offset, int32_t leader_epoch)
+{
+    assigned_seek(a, offset);
+    if (offset >= 0) a->epoch = leader_epoch;
+}
+
+void
 assigned_seek_time(struct assigned *a, int64_t at_ms)
 {
     a->resume_ns = 0;

@@ -78,6 +78,8 @@ int64_t assigned_position(const struct assigned *a);
 void *assigned_user(const struct assigned *a);
 void assigned_set_user(struct assigned *a, void *user);
 void assigned_seek(struct assigned *a, int64_t offset); /* or OFFSET_EARLIEST, OFFSET_LATEST */
+/* To a position behind a record of this leader epoch (-1: not known), as it was committed. */
+void assigned_seek_epoch(struct assigned *a, int64_t offset, int32_t leader_epoch);
 void assigned_seek_time(struct assigned *a, int64_t at_ms);
 void assigned_pause(struct assigned *a);
 void assigned_resume(struct assigned *a);

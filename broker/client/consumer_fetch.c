@@ -191,8 +191,13 @@ fetch_add(struct assigned *a)
     struct consumer *r = a->r;
     int32_t node_id = a->node_id >= 0 ? a->node_id : client_leader(r->c, a->topic, a->partition);
     struct peer *peer = client_peer(r->c, node_id);
-    if (!peer || !client_part(r->c, a->topic, a->partition)) {
+    const struct part *part = client_part(r->c, a->topic, a->partition);
+    if (!peer || !part) {
         client_refresh(r->c);
+        return;
+    }
+    if (a->node_id < 0 && part->leader_epoch < a->epoch) {
+        client_see_epoch(r->c, a->topic, a->partition, a->epoch);
         return;
     }
     struct fetch *f = fetch_of(r, peer, a);

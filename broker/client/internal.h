@@ -111,6 +111,9 @@ struct part *client_part(struct client *c, struct slice topic, int32_t partition
 /* From an answer (KIP-951). True: that was news. */
 bool client_learn_leader(struct client *c, struct slice topic, int32_t partition, int32_t leader,
                          int32_t leader_epoch);
+/* Somebody has led the partition under this epoch: whoever leads it under an older one is not asked any more. */
+void client_see_epoch(struct client *c, struct slice topic, int32_t partition,
+                      int32_t leader_epoch);
 /* retry.backoff.ms doubled with each attempt after the first, a fifth more or less. */
 int64_t client_backoff_ns(struct client *c, int32_t attempts);
 

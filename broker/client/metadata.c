@@ -67,11 +67,22 @@ client_learn_leader(struct client *c, struct slice topic, int32_t partition, int
                     int32_t leader_epoch)
 {
     struct part *p = client_part(c, topic, partition);
-    if (!p || leader < 0 || leader_epoch <= p->leader_epoch || !client_peer(c, leader))
-        return false;
+    if (!p || leader < 0 || leader_epoch < p->leader_epoch || !client_peer(c, leader)) return false;
+    if (leader_epoch == p->leader_epoch && p->leader >= 0) return false;
     part_learn(p, leader, leader_epoch);
     tell_watchers(c);
     return true;
+}
+
+/* A leader of an older epoch may lack what was read under this one: it would say that a position is out of range, and
+ * reading would begin anew (KIP-320, KAFKA-7395). */
+void
+client_see_epoch(struct client *c, struct slice topic, int32_t partition, int32_t leader_epoch)
+{
+    struct part *p = client_part(c, topic, partition);
+    if (!p || leader_epoch <= p->leader_epoch) return;
+    *p = (struct part){-1, leader_epoch};
+    client_refresh(c);
 }
 
 /* Partitions of a topic of another id are others: nothing known of the old ones counts. */

@@ -462,6 +462,7 @@ begin_reading(struct worker *w, struct held *h, const struct group_offset *o)
                  : w->args->from_latest ? OFFSET_LATEST
                                         : OFFSET_EARLIEST;
     h->from = consumer_assign(w->consumer, h->topic_name, h->partition, from, -1);
+    if (o->offset >= 0) assigned_seek_epoch(h->from, o->offset, o->leader_epoch);
     assigned_set_user(h->from, h);
     if (o->offset >= 0) note(w, HISTORY_ASSIGN, h, o->offset, 0);
     show_owned(w);

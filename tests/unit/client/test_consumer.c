@@ -7,7 +7,7 @@ static struct assigned *assigned;
 static struct consumer_params params;
 static int64_t from, from_time, read_n, last, truncated_at, out_of_range_n, corrupt_n, errors_n,
     positioned_at, at_end;
-static int32_t from_node;
+static int32_t from_epoch, from_node;
 
 static void
 on_records(void *owner, struct assigned *a, const struct polled *p)
@@ -78,6 +78,7 @@ consume(struct script *s, struct env *env)
     consumer = consumer_new(client_new(env, &cp), &params);
     assigned = consumer_assign(consumer, S("t"), 0, from, from_node);
     if (from_time >= 0) assigned_seek_time(assigned, from_time);
+    if (from_epoch >= 0) assigned_seek_epoch(assigned, from, from_epoch);
 }
 
 /* From the leader, and from the same node as a replica, further on. */
@@ -135,7 +136,7 @@ set_up(void **state)
     params = consumer_params_default();
     params.request_timeout_ms = 500;
     from = OFFSET_EARLIEST;
-    from_time = from_node = -1;
+    from_time = from_node = from_epoch = -1;
     read_n = out_of_range_n = corrupt_n = errors_n = 0;
     last = truncated_at = positioned_at = at_end = -1;
     return 0;
@@ -410,6 +411,22 @@ reads_from_the_replica_that_it_is_told(void **state)
     assert_int_equal(errors_n, 0);
 }
 
+/* KIP-320: it may lack what was read under the newer epoch, and say that the position is out of range. */
+static void
+a_leader_older_than_what_was_read_is_not_asked(void **state)
+{
+    (void)state;
+    from = 2;
+    from_epoch = script.leader_epoch[0] + 1;
+    fill(2, CODEC_NONE, 0);
+    script_run(&script, 1000);
+    assert_int_equal(script.fetched, 0);
+    assert_int_equal(read_n, 0);
+    script.leader_epoch[0]++;
+    script_run(&script, 2000);
+    assert_int_equal(read_n, 2);
+}
+
 static void
 follows_the_leader(void **state)
 {
@@ -474,6 +491,7 @@ main(void)
         CASE(out_of_range_without_a_policy_waits_for_a_seek),
         CASE(a_log_that_diverged_is_reported_and_read_from_there),
         CASE(reads_from_the_replica_that_it_is_told),
+        CASE(a_leader_older_than_what_was_read_is_not_asked),
         CASE(follows_the_leader),
         CASE(survives_a_broker_that_goes_and_comes),
     };
