@@ -178,8 +178,10 @@ replicas_load_checkpoints(struct replicas *r, void (*done)(void *owner, enum env
 
 struct checkpoint_writer {
     struct file_replace replace;
+    struct task begin;
     struct replicas *r;
     int kind;
+    uint64_t digest; /* of what is being written */
     bool again;
     struct list waiting, next; /* for this pass, for the one after it */
 };
@@ -229,14 +231,29 @@ print_checkpoint(struct replicas *r, int kind, struct writer *w)
     }
 }
 
-static void
-write_next(struct checkpoint_writer *cw)
+/* True: the file is being replaced; false: it says all this already. A node that idles writes nothing. */
+static bool
+replace_if_changed(struct checkpoint_writer *cw)
 {
     struct replicas *r = cw->r;
     struct writer w = writer_mem(&r->env->mem);
     print_checkpoint(r, cw->kind, &w);
-    file_replace(r->env, &cw->replace, checkpoint_file_path(r, cw->kind), writer_slice(&w));
+    cw->digest = map_hash(&r->checkpoints, writer_slice(&w));
+    bool is_changed = cw->digest != r->checkpoint_digests[cw->kind];
+    if (is_changed)
+        file_replace(r->env, &cw->replace, checkpoint_file_path(r, cw->kind), writer_slice(&w));
     writer_release(&w);
+    return is_changed;
+}
+
+static void pass_over(struct checkpoint_writer *cw);
+
+static void
+write_next(struct checkpoint_writer *cw)
+{
+    for (; cw->kind < KINDS; cw->kind++)
+        if (replace_if_changed(cw)) return;
+    pass_over(cw);
 }
 
 static void
@@ -250,7 +267,7 @@ pass_over(struct checkpoint_writer *cw)
     if (cw->again) {
         cw->again = false;
         cw->kind = 0;
-        write_next(cw);
+        defer(r->env, &cw->begin);
     } else {
         r->writer = NULL;
         MEM_DELETE(&r->env->mem, cw);
@@ -270,8 +287,15 @@ wrote(struct file_replace *f)
         replicas_log_dir_failed(r, slice_cstr(names[cw->kind]), slice_cstr(env_err_text(f->err)));
         return;
     }
-    if (++cw->kind < KINDS) write_next(cw);
-    else pass_over(cw);
+    r->checkpoint_digests[cw->kind++] = cw->digest;
+    write_next(cw);
+}
+
+/* Not at once: when nothing has changed it ends at once, and who asks is not called from within. */
+static void
+begin_pass(struct task *t)
+{
+    write_next(CONTAINER_OF(t, struct checkpoint_writer, begin));
 }
 
 void
@@ -290,5 +314,6 @@ replicas_checkpoint_now(struct replicas *r, struct checkpoint_waiter *w)
     list_init(&cw->next);
     if (w) list_push_back(&cw->waiting, &w->node);
     cw->replace.done = wrote;
-    write_next(cw);
+    cw->begin.run = begin_pass;
+    defer(r->env, &cw->begin);
 }

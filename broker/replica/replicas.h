@@ -42,6 +42,7 @@ struct replicas {
     /* What the checkpoint files said when this node started: "topic partition offset". */
     struct map checkpoints;
     struct buf *checkpoint_texts[3];
+    uint64_t checkpoint_digests[3]; /* of what the files say that this process wrote; 0: none yet */
 
     struct strays *strays; /* NULL but while they are looked for (strays.c) */
 

@@ -289,6 +289,22 @@ a_broker_ends_with_its_log_directory(void **state)
     until(all_in_sync, NULL);
 }
 
+/* A checkpoint that cannot be written ends the broker: so this one shows whether any is. */
+static void
+a_broker_that_idles_writes_no_checkpoints(void **state)
+{
+    (void)state;
+    create(&orders, 1);
+    produce(5);
+    until(all_in_sync, NULL);
+    world_run(world, 20 * NS_PER_S);
+    fault_disk_fail(nodes[1], DISK_FAIL_WRITE, S("offset-checkpoint"), 1);
+    world_run(world, 30 * NS_PER_S);
+    assert_true(machine_is_up(nodes[1]));
+    produce(5);
+    until(b2_is_down, NULL);
+}
+
 static void
 a_clean_end_is_told_to_the_controller(void **state)
 {
@@ -499,6 +515,7 @@ main(void)
         CASE(creating_topics_fences_nobody),
         CASE(a_high_watermark_that_was_kept_is_told),
         CASE(a_broker_ends_with_its_log_directory),
+        CASE(a_broker_that_idles_writes_no_checkpoints),
         CASE(a_clean_end_is_told_to_the_controller),
         CASE(a_topic_has_its_own_codec_if_it_wants_one),
         CASE(a_deletion_that_a_crash_cut_short_goes_on),
