@@ -57,9 +57,11 @@ static bool
 cut_batch(struct scan *scan)
 {
     struct truncate_job *j = CONTAINER_OF(scan, struct truncate_job, scan);
-    if (scan->parsed != BATCH_OK || batch_last_offset(&scan->h) >= j->offset) {
+    /* Offsets that go back are damage: what it says of itself must not become the log's end. */
+    bool is_sound = scan->parsed == BATCH_OK && scan->h.base_offset >= j->base;
+    if (!is_sound || batch_last_offset(&scan->h) >= j->offset) {
         j->position = scan->at;
-        if (scan->parsed == BATCH_OK) j->base = MIN(scan->h.base_offset, j->offset);
+        if (is_sound) j->base = MIN(scan->h.base_offset, j->offset);
         return false;
     }
     j->base = batch_next_offset(&scan->h);

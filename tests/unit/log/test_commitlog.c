@@ -450,6 +450,29 @@ an_epoch_that_got_no_records_goes_with_a_truncation_at_the_end(void **state)
 }
 
 static void
+a_truncation_does_not_believe_a_batch_whose_offset_goes_back(void **state)
+{
+    (void)state;
+    struct disk *d = disk_new(1);
+    struct fixture f = {0};
+    fixture_open(&f, d, false, 0);
+    for (int i = 0; i < 9; i++) append_plain(&f, 0, i);
+    body_run(&f.body);
+    struct name *file = names_find(&d->now, "orders-0/00000000000000000000.log");
+    if (!file || !file->inode) fail();
+    uint8_t *batch = file->inode->now + file->inode->n / 9 * 7;
+    memset(batch, 0, 8); /* base offset */
+    batch[26] = 100;     /* last offset delta */
+    struct waiter w = {.op.done = waiter_done};
+    commitlog_truncate(&f.log, 7, &w.op);
+    body_run(&f.body);
+    assert_true(w.is_done && w.err == LOG_OK);
+    assert_int_equal(commitlog_assigned_end(&f.log), 7);
+    fixture_close(&f);
+    disk_free(d);
+}
+
+static void
 a_truncation_invalidates_ranges_past_it(void **state)
 {
     (void)state;
@@ -602,6 +625,7 @@ main(void)
         cmocka_unit_test(an_old_log_that_is_not_written_to_empties_and_keeps_its_end),
         cmocka_unit_test(truncating_fully_begins_anew_at_the_given_offset),
         cmocka_unit_test(an_epoch_that_got_no_records_goes_with_a_truncation_at_the_end),
+        cmocka_unit_test(a_truncation_does_not_believe_a_batch_whose_offset_goes_back),
         cmocka_unit_test(a_truncation_invalidates_ranges_past_it),
         cmocka_unit_test(broken_indexes_and_snapshots_are_made_anew),
         cmocka_unit_test(another_topics_directory_is_refused_with_a_clear_word),
