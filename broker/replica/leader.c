@@ -239,6 +239,8 @@ void
 partition_isr_answered(struct partition *p, int16_t err, int32_t leader_epoch,
                        int32_t partition_epoch, const int32_t *isr, int32_t isr_n)
 {
+    /* Nobody asked, or this is a second answer to what was asked once. */
+    if (!p->alter_sent) return;
     bool stale =
         p->alter_leader_epoch != p->leader_epoch || p->alter_partition_epoch != p->partition_epoch;
     p->alter_sent = false;

@@ -12,6 +12,8 @@ int64_t
 truncation_offset(struct epoch_end at_leader, struct epoch_end local, int64_t log_end,
                   int64_t high_watermark)
 {
+    /* It is the leader's word, and may be any number: no log ends below 0. */
+    at_leader.end_offset = MAX(at_leader.end_offset, 0);
     /* A leader that knows nothing of the epoch: all the follower can vouch for is what was
      * committed. */
     if (at_leader.epoch < 0) return MIN(high_watermark, log_end);

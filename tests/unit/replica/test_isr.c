@@ -272,7 +272,7 @@ one_change_at_a_time(void **state)
     assert_true(asks_for(2, 1, 2, 2));
     partition_fetched_by(&p, 3, 102, 10, 0);
     assert_true(asks_for(2, 1, 2, 2));
-    env.now_ns += 10 * LAG_NS, p.log.settled_end = p.log.written_end = 20;
+    env.now_ns += 10 * LAG_NS, p.log.settled_end = p.log.written_end = p.log.assigned_end = 20;
     partition_sweep_isr(&p);
     assert_true(asks_for(2, 1, 2, 2));
 }
@@ -289,7 +289,7 @@ a_follower_that_was_never_in_sync_is_not_caught_up_by_its_first_fetch(void **sta
     env.now_ns = LAG_NS / 2; /* right after this broker's clock began */
     partition_apply(&p, &ip);
     partition_fetched_by(&p, 3, 102, 0, 0);
-    p.log.settled_end = p.log.written_end = 12;
+    p.log.settled_end = p.log.written_end = p.log.assigned_end = 12;
     partition_fetched_by(&p, 2, 101, 12, 0);
     assert_int_equal(p.high_watermark, 12); /* nobody waits for it yet */
 }
@@ -313,6 +313,17 @@ what_the_controller_did_is_taken_over(void **state)
     assert_int_equal(p.isr_state, ISR_COMMITTED);
     assert_int_equal(p.isr.n, 3);
     assert_int_equal(p.partition_epoch, 7);
+}
+
+static void
+what_is_answered_twice_counts_once(void **state)
+{
+    (void)state;
+    answered(K_ERR_REQUEST_TIMED_OUT, -1, -1);
+    assert_true(asks_for(3, 1, 2, 3)); /* again */
+    partition_isr_answered(&p, 0, 3, 7, (int32_t[]){1, 2, 3}, 3);
+    assert_true(asks_for(3, 1, 2, 3));
+    assert_int_equal(p.partition_epoch, 6);
 }
 
 static void
@@ -373,6 +384,7 @@ main(void)
         CASE(one_change_at_a_time),
         CASE(a_follower_that_was_never_in_sync_is_not_caught_up_by_its_first_fetch),
         CASE(what_the_controller_did_is_taken_over),
+        CASE(what_is_answered_twice_counts_once),
         CASE(an_answer_of_another_time_is_not),
         CASE(what_it_refused_for_sure_leaves_the_isr_as_it_was),
         CASE(what_it_may_have_done_is_waited_for),

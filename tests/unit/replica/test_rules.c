@@ -85,6 +85,15 @@ a_follower_cuts_where_the_epochs_part(void **state)
 }
 
 static void
+no_leader_can_have_it_cut_below_0(void **state)
+{
+    (void)state;
+    struct epoch_end none = {-1, -1}, wrong = {3, -7};
+    assert_int_equal(truncation_offset(wrong, (struct epoch_end){3, 12}, 12, 5), 0);
+    assert_int_equal(truncation_offset(wrong, none, 12, 5), 0);
+}
+
+static void
 records_are_gone_when_every_live_replica_begins_behind_them(void **state)
 {
     (void)state;
@@ -108,6 +117,7 @@ main(void)
         cmocka_unit_test(a_follower_joins_past_watermark_and_epoch_start),
         cmocka_unit_test(a_fetch_diverges_when_the_leader_ends_that_epoch_earlier),
         cmocka_unit_test(a_follower_cuts_where_the_epochs_part),
+        cmocka_unit_test(no_leader_can_have_it_cut_below_0),
         cmocka_unit_test(records_are_gone_when_every_live_replica_begins_behind_them),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
