@@ -67,6 +67,9 @@ batch_propose(struct controller *c)
         batch_drop(c);
         return false;
     }
+    /* What is decided next goes right behind it. */
+    CHECK(base > c->last_offset && base > c->image.offset);
+    CHECK(c->ops->next_offset(c->owner) == base + c->batch.n);
     c->last_offset = base + c->batch.n - 1;
     c->is_idle = false;
     notes_place(c, c->last_offset);

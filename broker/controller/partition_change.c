@@ -93,6 +93,27 @@ decide(const struct controller *c, const struct change *ch, struct arena *arena)
     return o;
 }
 
+static bool
+is_within(struct ids some, struct ids all)
+{
+    for (int32_t i = 0; i < some.n; i++)
+        if (!ids_has(all, some.v[i])) return false;
+    return true;
+}
+
+/* A sound partition stays sound, whatever happened. (One that another program's controller made unsound
+ * is not for us to judge.) */
+static void
+check_outcome(const struct image_partition *p, const struct change *ch, const struct outcome *o)
+{
+    if (!is_within(p->isr, p->replicas) || !is_within(p->elr, p->replicas)) return;
+    if (!is_within(ch->target_isr, p->replicas)) return;
+    CHECK(is_within(o->isr, p->replicas));
+    CHECK(is_within(o->elr, p->replicas));
+    CHECK(o->leader == p->leader || o->leader == NO_LEADER || ids_has(o->isr, o->leader));
+    for (int32_t i = 0; i < o->elr.n; i++) CHECK(!ids_has(o->isr, o->elr.v[i]));
+}
+
 static void
 set_list(int32_t **to, int32_t *to_n, struct ids was, struct ids is, struct arena *arena)
 {
@@ -108,6 +129,7 @@ change_decide(const struct controller *c, const struct change *ch, struct arena 
 {
     const struct image_partition *p = ch->p;
     struct outcome o = decide(c, ch, arena);
+    check_outcome(p, ch, &o);
     codec_default(K_MSG_PARTITION_CHANGE_RECORD, ret);
     ret->partition_id = p->index;
     ret->topic_id = p->topic->id;

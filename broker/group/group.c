@@ -55,7 +55,9 @@ group_move(struct group *g, enum group_state to)
     g->previous = g->state;
     g->state = to;
     g->state_since_ms = env_wall_ms(g->shard->owner->env);
+    CHECK(g->joining_n >= 0 && g->joining_n <= g->members_n);
     CHECK(to != GROUP_EMPTY || g->members_n == 0);
+    CHECK(to != GROUP_COMPLETING || g->members_n > 0);
     CHECK(to != GROUP_STABLE || g->members_n > 0);
     note_state(g);
 }
@@ -103,6 +105,7 @@ group_free(struct group *g)
     group_forget_write(g);
     LIST_EACH(&g->members, m, struct member, node) group_remove_member(m, K_ERR_UNKNOWN_MEMBER_ID);
     LIST_EACH(&g->pending, p, struct pending_member, node) group_remove_pending(p);
+    CHECK(g->members_n == 0 && g->joining_n == 0);
     while (g->offsets.n) group_remove_offset(g, g->offsets.n - 1);
     VEC_RELEASE(mem, &g->offsets);
     map_remove(&g->shard->groups, &g->by_id);
@@ -231,6 +234,7 @@ group_remove_member(struct member *m, int16_t err)
         m->joining = NULL;
         g->joining_n--;
     }
+    CHECK(g->joining_n >= 0 && g->members_n > 0);
     if (m->syncing) group_answer_sync(g, m->syncing, err, SLICE_EMPTY);
     timer_cancel(g->shard->owner->env, &m->session);
     bool was_leader = group_is_leader(g, m);

@@ -186,13 +186,16 @@ join_complete(struct group *g)
         store_empty(g);
         return;
     }
+    int32_t answered_n = 0;
     LIST_EACH(&g->members, m, struct member, node) {
+        answered_n += m->joining != NULL;
         if (m->joining) answer_joined(g, m, m->joining);
         m->joining = NULL;
         m->is_new = false;
         m->owes_sync = true;
         member_heard(m);
     }
+    CHECK(answered_n == g->joining_n);
     g->joining_n = 0;
     group_arm_in(g, &g->sync_timer, group_rebalance_timeout_ms(g));
 }

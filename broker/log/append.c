@@ -70,8 +70,12 @@ epochs_follow(struct commitlog *log, const struct batch_header *h)
 static struct chunk *
 place_batch(struct commitlog *log, const struct batch_header *h, struct slice batch, bool as_leader)
 {
+    /* A leader gives the next offset; a follower's log may have gaps (compaction), but never goes back. */
+    CHECK(as_leader ? h->base_offset == log->assigned_end : h->base_offset >= log->assigned_end);
+    CHECK(h->leader_epoch >= epoch_cache_latest(&log->epochs));
     if (must_roll(log_active(log), h)) log_roll(log, h->base_offset);
     struct segment *s = log_active(log);
+    CHECK(!s->sealed);
     struct chunk *c = MEM_NEW(&log->env->mem, struct chunk);
     c->segment = s;
     c->position = s->size;

@@ -98,6 +98,16 @@ log_settle(struct commitlog *log)
                                    log->config->flush_messages);
 }
 
+/* Whatever was found on disk when the log was opened: open_set_ends() brings it into this order. */
+void
+log_check_ends(const struct commitlog *log)
+{
+    CHECK(log->start_offset <= log->written_end);
+    CHECK(log->synced_end <= log->written_end);
+    CHECK(log->settled_end <= log->written_end);
+    CHECK(log->written_end <= log->assigned_end);
+}
+
 /* ---- failure ---- */
 
 void

@@ -190,6 +190,8 @@ log_names_synced(struct commitlog *log, int32_t count)
 
 /* After each write and sync: how far appends may be answered now. */
 void log_settle(struct commitlog *log);
+/* Wherever an end, or the start, moved: they lie in their order. */
+void log_check_ends(const struct commitlog *log);
 /* Writes what is waiting, if no write is in flight. */
 void log_write_next(struct commitlog *log);
 void log_drop_appended(struct commitlog *log);

@@ -421,6 +421,7 @@ open_set_ends(struct open_job *j)
     log->settled_end = log->written_end;
     log->synced_end = j->clean ? log->written_end : MIN(j->recovery_point, log->written_end);
     log->start_offset = MAX(j->start_offset, log->segments.v[0]->base_offset);
+    log_check_ends(log);
     if (epoch_cache_truncate_end(&log->epochs, log->assigned_end)) log->epochs_dirty = true;
     if (epoch_cache_truncate_start(&log->epochs, log->start_offset)) log->epochs_dirty = true;
 }

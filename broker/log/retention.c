@@ -256,6 +256,7 @@ commitlog_advance_start(struct commitlog *log, int64_t offset)
     if (offset > log->written_end) return false;
     if (offset <= log->start_offset) return true;
     log->start_offset = offset;
+    log_check_ends(log);
     if (epoch_cache_truncate_start(&log->epochs, offset)) log->epochs_dirty = true;
     NOTE(log->env, NOTE_LOG_START, log->name, SLICE_NULL, offset);
     return true;

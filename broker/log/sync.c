@@ -72,6 +72,7 @@ sync_end(struct sync_job *y, enum log_err err)
     if (advanced) {
         log->synced_end = y->target;
         log_settle(log);
+        log_check_ends(log);
         NOTE(log->env, NOTE_LOG_SYNCED, log->name, SLICE_NULL, log->synced_end);
     }
     job_end(&y->job);

@@ -160,6 +160,9 @@ truncate_set_ends(struct truncate_job *j)
     log->assigned_end = log->written_end = log->settled_end = j->base;
     log->synced_end = MIN(log->synced_end, j->base);
     log->start_offset = j->fully ? j->base : MIN(log->start_offset, j->base);
+    CHECK(j->fully || j->base <= j->old_end);
+    CHECK(j->base <= j->offset);
+    log_check_ends(log);
     if (j->fully) log->epochs.v.n = 0;
     (void)epoch_cache_truncate_end(&log->epochs, j->base);
     txn_index_truncate_end(&log->aborted, j->fully ? 0 : j->base);

@@ -78,8 +78,11 @@ write_done(struct commitlog *log, struct write_job *w)
     w->segment->written += w->bytes;
     w->segment->dirty = true;
     w->segment->modified_ms = env_wall_ms(log->env);
+    CHECK(w->end_offset > log->written_end);
+    CHECK(w->segment->written <= w->segment->size);
     log->written_end = w->end_offset;
     log_settle(log);
+    log_check_ends(log);
     bool was_rolled = log->sync_after_roll && w->segment == log_active(log);
     NOTE(log->env, NOTE_LOG_WRITTEN, log->name, SLICE_NULL, log->written_end);
     write_end(w);

@@ -482,6 +482,7 @@ image_apply_batch(struct image *im, struct slice batch, struct arena *scratch)
     struct batch_header h;
     if (batch_parse(batch, &h) != BATCH_OK || batch.n < batch_size_bytes(&h)) return "is no batch";
     if (batch_codec(&h) != CODEC_NONE) return "is compressed";
+    CHECK(im->in_snapshot || h.base_offset > im->offset);
     struct records rs;
     struct record rec;
     const char *err = NULL;

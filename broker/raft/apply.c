@@ -32,8 +32,10 @@ apply_give_batch(struct raft *r, struct slice bytes, const struct batch_header *
                            .epoch = h->leader_epoch,
                            .append_time_ms = h->max_timestamp,
                            .is_control = batch_is_control(h)};
+    CHECK(b.base_offset >= r->applied);
     if (b.is_control) control_take(r, bytes, h);
     r->applied = b.last_offset + 1;
+    CHECK(r->applied <= r->high_watermark);
     if (r->ops->committed) r->ops->committed(r->owner, &b);
 }
 
@@ -101,6 +103,7 @@ static void
 apply_tell_leader(struct raft *r)
 {
     if (r->told_epoch == r->election.epoch && r->told_leader == r->election.leader_id) return;
+    CHECK(r->election.epoch >= r->told_epoch);
     r->told_epoch = r->election.epoch;
     r->told_leader = r->election.leader_id;
     if (r->ops->leader_changed) r->ops->leader_changed(r->owner, r->told_epoch, r->told_leader);

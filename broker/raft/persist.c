@@ -11,6 +11,7 @@ written(struct file_replace *f)
         raft_fatal(r, "quorum-state cannot be written", slice_cstr(env_err_text(f->err)));
         return;
     }
+    CHECK(r->changes_durable <= r->changes_writing && r->changes_writing <= r->changes);
     r->changes_durable = r->changes_writing;
     persist_write(r);
     if (persist_is_durable(r)) raft_went_durable(r);

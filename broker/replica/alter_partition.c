@@ -58,6 +58,7 @@ alter_fill_request(struct alter_batch *b)
         t->partitions_n = 1;
         alter_fill_partition(b, p, &t->partitions[0]);
         list_remove(&p->alter);
+        CHECK(partition_is_leader(p) && p->isr_state == ISR_PENDING && !p->alter_sent);
         p->alter_sent = true;
         p->alter_leader_epoch = p->leader_epoch;
         p->alter_partition_epoch = p->partition_epoch;

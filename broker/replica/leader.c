@@ -64,6 +64,7 @@ append_verdict(const struct partition *p, const struct append_waiter *w)
 void
 partition_wait(struct partition *p, struct append_waiter *w)
 {
+    CHECK(!list_is_linked(&w->node));
     if (reached(p, w)) {
         w->done(w, append_verdict(p, w));
         return;
@@ -146,6 +147,7 @@ partition_try_advance(struct partition *p)
     }
     int64_t hw = hw_advance(p->high_watermark, v, n, partition_is_under_min_isr(p));
     if (hw > p->high_watermark) {
+        CHECK(hw <= commitlog_settled_end(&p->log));
         partition_set_high_watermark(p, hw);
         finish_waiters(p);
         partition_wake_fetches(p, false);
@@ -157,6 +159,8 @@ partition_try_advance(struct partition *p)
 static void
 ask_for_isr(struct partition *p)
 {
+    CHECK(partition_is_leader(p) && p->isr_state == ISR_COMMITTED);
+    CHECK(p->isr_wanted.n <= REPLICAS_MAX);
     p->isr_state = ISR_PENDING;
     if (p->env->notes_on) {
         char text[REPLICAS_MAX * 26];
@@ -183,6 +187,8 @@ maybe_expand(struct partition *p, const struct follower *f)
     if (p->isr_state != ISR_COMMITTED || isr_has(&p->isr, f->broker_id)) return;
     if (!follower_may_join(&f->progress, p->high_watermark, p->epoch_start)) return;
     if (!may_join_isr(p, f) || p->isr.n >= REPLICAS_MAX) return;
+    CHECK(isr_has(&p->replicas, f->broker_id));
+    CHECK(f->broker_id != p->owner->node_id);
     p->isr_wanted = p->isr;
     p->isr_wanted.v[p->isr_wanted.n++] = f->broker_id;
     ask_for_isr(p);
@@ -228,6 +234,7 @@ partition_sweep_isr(struct partition *p)
 static void
 take_answered_isr(struct partition *p, int32_t partition_epoch, const int32_t *isr, int32_t n)
 {
+    CHECK(p->isr_state == ISR_PENDING && partition_epoch >= p->partition_epoch);
     p->partition_epoch = partition_epoch;
     p->isr.n = MIN(n, REPLICAS_MAX);
     memcpy(p->isr.v, isr, (size_t)p->isr.n * sizeof *isr);

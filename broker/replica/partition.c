@@ -64,6 +64,9 @@ void
 partition_set_high_watermark(struct partition *p, int64_t hw)
 {
     if (hw == p->high_watermark) return;
+    CHECK(hw >= 0);
+    CHECK(hw <= commitlog_assigned_end(&p->log));
+    CHECK(!partition_is_leader(p) || hw > p->high_watermark);
     p->high_watermark = hw;
     NOTE(p->env, NOTE_PARTITION_HW, p->label, SLICE_NULL, hw, p->leader_epoch,
          partition_is_leader(p), commitlog_written_end(&p->log));
@@ -137,6 +140,17 @@ take_isr(struct partition *p, const struct image_partition *ip)
     note_isr(p);
 }
 
+/* The epoch only grows: what an earlier one began has been refused by then, and must stay refused. */
+static void
+take_leader(struct partition *p, const struct image_partition *ip)
+{
+    CHECK(p->log_ready && !p->is_deleted && !p->is_truncating);
+    CHECK(ip->leader_epoch >= p->leader_epoch);
+    CHECK(!p->fetcher);
+    p->leader_id = ip->leader;
+    p->leader_epoch = ip->leader_epoch;
+}
+
 static void
 become_leader(struct partition *p, const struct image_partition *ip)
 {
@@ -152,8 +166,7 @@ become_leader(struct partition *p, const struct image_partition *ip)
     }
     fetcher_leave(p);
     p->role = PARTITION_LEADER;
-    p->leader_id = ip->leader;
-    p->leader_epoch = ip->leader_epoch;
+    take_leader(p, ip);
     /* KIP-101: the epoch's start is known before anything is appended under it. */
     commitlog_begin_epoch(&p->log, p->leader_epoch);
     p->epoch_start = commitlog_assigned_end(&p->log);
@@ -238,8 +251,7 @@ become_follower(struct partition *p, const struct image_partition *ip)
     if (same) return;
     fetcher_leave(p);
     p->role = PARTITION_FOLLOWER;
-    p->leader_id = ip->leader;
-    p->leader_epoch = ip->leader_epoch;
+    take_leader(p, ip);
     p->isr_state = ISR_COMMITTED;
     p->needs_offsets = false;
     list_remove(&p->alter);
@@ -304,6 +316,11 @@ void
 partition_release(struct partition *p)
 {
     struct mem *mem = &p->env->mem;
+    CHECK(!partition_is_leader(p) && !p->fetcher);
+    CHECK(list_is_empty(&p->append_waiters) && list_is_empty(&p->fetch_waiters));
+    CHECK(list_is_empty(&p->ready_waiters) && list_is_empty(&p->deletion_waiters));
+    CHECK(!list_is_linked(&p->to_open) && !list_is_linked(&p->dropping));
+    CHECK(!list_is_linked(&p->alter) && !list_is_linked(&p->fetching));
     VEC_RELEASE(mem, &p->followers);
     mem_free_slice(mem, p->topic);
     mem_free_slice(mem, p->label);

@@ -107,7 +107,7 @@ an_answer_may_take_the_next_waiter_away(void **state)
     a.w.required = b.w.required = 5;
     partition_wait(&p, &a.w);
     partition_wait(&p, &b.w);
-    p.log.settled_end = p.log.written_end = 5;
+    p.log.settled_end = p.log.written_end = p.log.assigned_end = 5;
     partition_try_advance(&p);
     assert_int_equal(a.done, 1);
     assert_int_equal(b.done, 0);
