@@ -323,6 +323,108 @@ apply_setting(const struct request *q, struct setting *s)
     return v;
 }
 
+/* ---- a request, in either API ------------------------------------------------------------------ */
+
+/* What a request wants of one resource. */
+struct alteration {
+    int8_t type;
+    struct slice name;
+    struct setting *settings;
+    int32_t settings_n;
+    bool is_all; /* what is not among them is taken back */
+    struct verdict verdict;
+};
+
+/* `type` and `name` are set. More settings than a request may have are not copied. */
+static void
+alteration_begin(struct alteration *al, struct arena *a, int32_t settings_n)
+{
+    al->settings_n = settings_n;
+    if (settings_n <= ITEMS_PER_REQUEST_MAX)
+        al->settings = ARENA_ARRAY(a, struct setting, settings_n + 1);
+}
+
+static const struct setting *
+find_setting(const struct alteration *al, struct slice name)
+{
+    for (int32_t i = 0; i < al->settings_n; i++)
+        if (slice_eq(al->settings[i].name, name)) return &al->settings[i];
+    return NULL;
+}
+
+/* The value that a topic has after the request; null: the default. */
+static struct slice
+value_after(const struct request *q, const struct alteration *al, struct slice name)
+{
+    const struct setting *s = find_setting(al, name);
+    if (s) return s->operation == OP_DELETE ? SLICE_NULL : s->value;
+    if (al->is_all) return SLICE_NULL;
+    return image_config_value(&q->c->image, RESOURCE_TOPIC, al->name, name);
+}
+
+static struct verdict
+take_back_others(struct request *q, const struct alteration *al)
+{
+    const struct image_config *now = image_config(&q->c->image, al->type, al->name);
+    struct verdict v = FINE;
+    for (int64_t i = 0; now && !v.code && i < now->values.n; i++) {
+        struct slice name = now->values.v[i].name;
+        struct setting s = {al->type, al->name, name, SLICE_NULL, OP_DELETE};
+        if (!find_setting(al, name)) v = apply_setting(q, &s);
+    }
+    return v;
+}
+
+static struct verdict
+apply_settings(struct request *q, struct alteration *al)
+{
+    struct verdict v = FINE;
+    for (int32_t i = 0; !v.code && i < al->settings_n; i++) {
+        if (find_setting(al, al->settings[i].name) != &al->settings[i])
+            return refuse_setting(q->arena, K_ERR_INVALID_REQUEST,
+                                  "Error due to duplicate config keys: ", al->settings[i].name, "");
+        v = apply_setting(q, &al->settings[i]);
+    }
+    return v;
+}
+
+static struct verdict
+alter_resource(struct request *q, struct alteration *all, int32_t n, int32_t at)
+{
+    struct alteration *al = &all[at];
+    for (int32_t i = 0; i < n; i++)
+        if (i != at && all[i].type == al->type && slice_eq(all[i].name, al->name))
+            return refuse_setting(q->arena, K_ERR_INVALID_REQUEST,
+                                  "Each resource must appear at most once.", SLICE_EMPTY, "");
+    struct verdict v = check_resource(q->c, al->type, al->name, q->arena);
+    if (al->settings_n > ITEMS_PER_REQUEST_MAX)
+        return refuse_setting(q->arena, K_ERR_POLICY_VIOLATION, "Too many settings", SLICE_EMPTY,
+                              "");
+    if (!v.code) v = apply_settings(q, al);
+    if (!v.code && al->type == RESOURCE_TOPIC)
+        v = config_check_lags(value_after(q, al, S("min.compaction.lag.ms")),
+                              value_after(q, al, S("max.compaction.lag.ms")), q->arena);
+    return !v.code && al->is_all ? take_back_others(q, al) : v;
+}
+
+/* Each resource by itself: all that is asked of it, or nothing. */
+static void
+alter_resources(struct request *q, struct alteration *all, int32_t n)
+{
+    for (int32_t i = 0; i < n; i++) {
+        int64_t before = q->c->batch.n;
+        all[i].verdict = alter_resource(q, all, n, i);
+        if (all[i].verdict.code) batch_cut(q->c, before);
+    }
+}
+
+static void
+tell_verdict(const struct alteration *al, int16_t *ret_code, struct slice *ret_text)
+{
+    *ret_code = al->verdict.code;
+    *ret_text = al->verdict.code ? al->verdict.text : SLICE_NULL;
+}
+
 /* ---- IncrementalAlterConfigs ------------------------------------------------------------------- */
 
 static void
@@ -340,50 +442,6 @@ blank_incremental(struct request *q)
     }
 }
 
-/* The value that a topic has after the request; null: the default. */
-static struct slice
-value_after(const struct request *q,
-            const struct k_incremental_alter_configs_request_alter_configs_resource *res,
-            struct slice name)
-{
-    for (int32_t i = 0; i < res->configs_n; i++)
-        if (slice_eq(res->configs[i].name, name))
-            return res->configs[i].config_operation == OP_DELETE ? SLICE_NULL
-                                                                 : res->configs[i].value;
-    return image_config_value(&q->c->image, RESOURCE_TOPIC, res->resource_name, name);
-}
-
-static struct verdict
-alter_incrementally(struct request *q, int32_t at)
-{
-    const struct k_incremental_alter_configs_request *r = q->body;
-    const struct k_incremental_alter_configs_request_alter_configs_resource *res =
-        &r->resources[at];
-    for (int32_t i = 0; i < r->resources_n; i++)
-        if (i != at && r->resources[i].resource_type == res->resource_type &&
-            slice_eq(r->resources[i].resource_name, res->resource_name))
-            return refuse_setting(q->arena, K_ERR_INVALID_REQUEST,
-                                  "Each resource must appear at most once.", SLICE_EMPTY, "");
-    struct verdict v = check_resource(q->c, res->resource_type, res->resource_name, q->arena);
-    if (res->configs_n > ITEMS_PER_REQUEST_MAX)
-        return refuse_setting(q->arena, K_ERR_POLICY_VIOLATION, "Too many settings", SLICE_EMPTY,
-                              "");
-    for (int32_t i = 0; !v.code && i < res->configs_n; i++) {
-        for (int32_t j = 0; j < i; j++)
-            if (slice_eq(res->configs[j].name, res->configs[i].name))
-                return refuse_setting(q->arena, K_ERR_INVALID_REQUEST,
-                                      "Error due to duplicate config keys: ", res->configs[i].name,
-                                      "");
-        struct setting s = {res->resource_type, res->resource_name, res->configs[i].name,
-                            res->configs[i].value, res->configs[i].config_operation};
-        v = apply_setting(q, &s);
-    }
-    if (!v.code && res->resource_type == RESOURCE_TOPIC)
-        v = config_check_lags(value_after(q, res, S("min.compaction.lag.ms")),
-                              value_after(q, res, S("max.compaction.lag.ms")), q->arena);
-    return v;
-}
-
 static void
 fail_incremental(void *response, int16_t err)
 {
@@ -392,6 +450,18 @@ fail_incremental(void *response, int16_t err)
         resp->responses[i].error_code = err;
         resp->responses[i].error_message = SLICE_NULL;
     }
+}
+
+static struct alteration
+incremental_alteration(struct arena *a,
+                       const struct k_incremental_alter_configs_request_alter_configs_resource *res)
+{
+    struct alteration al = {.type = res->resource_type, .name = res->resource_name};
+    alteration_begin(&al, a, res->configs_n);
+    for (int32_t i = 0; al.settings && i < res->configs_n; i++)
+        al.settings[i] = (struct setting){al.type, al.name, res->configs[i].name,
+                                          res->configs[i].value, res->configs[i].config_operation};
+    return al;
 }
 
 static void
@@ -404,13 +474,12 @@ incremental_alter_configs(struct request *q)
         fail_incremental(resp, K_ERR_POLICY_VIOLATION);
         return;
     }
-    for (int32_t i = 0; i < r->resources_n; i++) {
-        int64_t before = q->c->batch.n;
-        struct verdict v = alter_incrementally(q, i);
-        if (v.code) batch_cut(q->c, before);
-        resp->responses[i].error_code = v.code;
-        resp->responses[i].error_message = v.code ? v.text : SLICE_NULL;
-    }
+    struct alteration *all = ARENA_ARRAY(q->arena, struct alteration, r->resources_n + 1);
+    for (int32_t i = 0; i < r->resources_n; i++)
+        all[i] = incremental_alteration(q->arena, &r->resources[i]);
+    alter_resources(q, all, r->resources_n);
+    for (int32_t i = 0; i < r->resources_n; i++)
+        tell_verdict(&all[i], &resp->responses[i].error_code, &resp->responses[i].error_message);
 }
 
 const struct handler incremental_alter_configs_handler = {
@@ -425,7 +494,7 @@ const struct handler incremental_alter_configs_handler = {
 /* ---- AlterConfigs: what is not named is taken back ---------------------------------------------- */
 
 static void
-blank_alter(struct request *q)
+blank_alter_configs(struct request *q)
 {
     const struct k_alter_configs_request *r = q->body;
     struct k_alter_configs_response *resp = q->response;
@@ -438,74 +507,25 @@ blank_alter(struct request *q)
     }
 }
 
-static bool
-is_kept(const struct k_alter_configs_request_alter_configs_resource *res, struct slice name)
-{
-    for (int32_t i = 0; i < res->configs_n; i++)
-        if (slice_eq(res->configs[i].name, name)) return true;
-    return false;
-}
-
-static struct slice
-kept_value(const struct k_alter_configs_request_alter_configs_resource *res, struct slice name)
-{
-    for (int32_t i = 0; i < res->configs_n; i++)
-        if (slice_eq(res->configs[i].name, name)) return res->configs[i].value;
-    return SLICE_NULL;
-}
-
-static struct verdict
-take_back(struct request *q, const struct k_alter_configs_request_alter_configs_resource *res)
-{
-    const struct image_config *now =
-        image_config(&q->c->image, res->resource_type, res->resource_name);
-    struct verdict v = FINE;
-    for (int64_t i = 0; now && !v.code && i < now->values.n; i++) {
-        struct slice name = now->values.v[i].name;
-        struct setting s = {res->resource_type, res->resource_name, name, SLICE_NULL, OP_DELETE};
-        if (!is_kept(res, name)) v = apply_setting(q, &s);
-    }
-    return v;
-}
-
-static struct verdict
-alter(struct request *q, int32_t at)
-{
-    const struct k_alter_configs_request *r = q->body;
-    const struct k_alter_configs_request_alter_configs_resource *res = &r->resources[at];
-    for (int32_t i = 0; i < r->resources_n; i++)
-        if (i != at && r->resources[i].resource_type == res->resource_type &&
-            slice_eq(r->resources[i].resource_name, res->resource_name))
-            return refuse_setting(q->arena, K_ERR_INVALID_REQUEST,
-                                  "Each resource must appear at most once.", SLICE_EMPTY, "");
-    struct verdict v = check_resource(q->c, res->resource_type, res->resource_name, q->arena);
-    if (res->configs_n > ITEMS_PER_REQUEST_MAX)
-        return refuse_setting(q->arena, K_ERR_POLICY_VIOLATION, "Too many settings", SLICE_EMPTY,
-                              "");
-    for (int32_t i = 0; !v.code && i < res->configs_n; i++) {
-        for (int32_t j = 0; j < i; j++)
-            if (slice_eq(res->configs[j].name, res->configs[i].name))
-                return refuse_setting(q->arena, K_ERR_INVALID_REQUEST,
-                                      "Error due to duplicate config keys: ", res->configs[i].name,
-                                      "");
-        struct setting s = {res->resource_type, res->resource_name, res->configs[i].name,
-                            res->configs[i].value, OP_SET};
-        v = apply_setting(q, &s);
-    }
-    if (!v.code && res->resource_type == RESOURCE_TOPIC)
-        v = config_check_lags(kept_value(res, S("min.compaction.lag.ms")),
-                              kept_value(res, S("max.compaction.lag.ms")), q->arena);
-    return v.code ? v : take_back(q, res);
-}
-
 static void
-fail_alter(void *response, int16_t err)
+fail_alter_configs(void *response, int16_t err)
 {
     struct k_alter_configs_response *resp = response;
     for (int32_t i = 0; i < resp->responses_n; i++) {
         resp->responses[i].error_code = err;
         resp->responses[i].error_message = SLICE_NULL;
     }
+}
+
+static struct alteration
+whole_alteration(struct arena *a, const struct k_alter_configs_request_alter_configs_resource *res)
+{
+    struct alteration al = {.type = res->resource_type, .name = res->resource_name, .is_all = true};
+    alteration_begin(&al, a, res->configs_n);
+    for (int32_t i = 0; al.settings && i < res->configs_n; i++)
+        al.settings[i] =
+            (struct setting){al.type, al.name, res->configs[i].name, res->configs[i].value, OP_SET};
+    return al;
 }
 
 static void
@@ -515,23 +535,22 @@ alter_configs(struct request *q)
     struct k_alter_configs_response *resp = q->response;
     q->validate_only = r->validate_only;
     if (r->resources_n > ITEMS_PER_REQUEST_MAX) {
-        fail_alter(resp, K_ERR_POLICY_VIOLATION);
+        fail_alter_configs(resp, K_ERR_POLICY_VIOLATION);
         return;
     }
-    for (int32_t i = 0; i < r->resources_n; i++) {
-        int64_t before = q->c->batch.n;
-        struct verdict v = alter(q, i);
-        if (v.code) batch_cut(q->c, before);
-        resp->responses[i].error_code = v.code;
-        resp->responses[i].error_message = v.code ? v.text : SLICE_NULL;
-    }
+    struct alteration *all = ARENA_ARRAY(q->arena, struct alteration, r->resources_n + 1);
+    for (int32_t i = 0; i < r->resources_n; i++)
+        all[i] = whole_alteration(q->arena, &r->resources[i]);
+    alter_resources(q, all, r->resources_n);
+    for (int32_t i = 0; i < r->resources_n; i++)
+        tell_verdict(&all[i], &resp->responses[i].error_code, &resp->responses[i].error_message);
 }
 
 const struct handler alter_configs_handler = {
     .api_key = K_API_ALTER_CONFIGS,
     .response = K_MSG_ALTER_CONFIGS_RESPONSE,
     .response_bytes = sizeof(struct k_alter_configs_response),
-    .blank = blank_alter,
+    .blank = blank_alter_configs,
     .handle = alter_configs,
-    .fail = fail_alter,
+    .fail = fail_alter_configs,
 };

@@ -78,6 +78,11 @@ struct verdict {
 };
 
 #define FINE ((struct verdict){K_ERR_NONE, SLICE_NULL})
+static inline struct verdict
+refuse_with(int16_t code, const char *text)
+{
+    return (struct verdict){code, slice_cstr(text)};
+}
 
 struct handler {
     int16_t api_key;

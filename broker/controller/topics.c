@@ -3,12 +3,6 @@
 
 #include "apis.h"
 
-static struct verdict
-refuse_topic_change(int16_t code, const char *text)
-{
-    return (struct verdict){code, slice_cstr(text)};
-}
-
 /* ---- DeleteTopics ------------------------------------------------------------------------------ */
 
 /* Up to version 5 by name, then by name or id. */
@@ -49,21 +43,19 @@ find_topic_to_delete(const struct request *q, int32_t at, const struct image_top
     struct k_delete_topics_response_deletable_topic_result *t = &resp->responses[at];
     bool by_id = !uuid_is_zero(t->topic_id);
     if (t->name.p && by_id)
-        return refuse_topic_change(K_ERR_INVALID_REQUEST,
-                                   "You may not specify both topic name and topic id.");
+        return refuse_with(K_ERR_INVALID_REQUEST,
+                           "You may not specify both topic name and topic id.");
     if (!t->name.p && !by_id)
-        return refuse_topic_change(K_ERR_INVALID_REQUEST,
-                                   "Neither topic name nor id were specified.");
+        return refuse_with(K_ERR_INVALID_REQUEST, "Neither topic name nor id were specified.");
     if (is_named_twice(resp, at))
-        return refuse_topic_change(K_ERR_INVALID_REQUEST,
-                                   by_id ? "Duplicate topic id." : "Duplicate topic name.");
+        return refuse_with(K_ERR_INVALID_REQUEST,
+                           by_id ? "Duplicate topic id." : "Duplicate topic name.");
     *ret =
         by_id ? image_topic_by_id(&q->c->image, t->topic_id) : image_topic(&q->c->image, t->name);
     if (*ret) return FINE;
-    return by_id ? refuse_topic_change(K_ERR_UNKNOWN_TOPIC_ID,
-                                       "This server does not host this topic ID.")
-                 : refuse_topic_change(K_ERR_UNKNOWN_TOPIC_OR_PARTITION,
-                                       "This server does not host this topic-partition.");
+    return by_id ? refuse_with(K_ERR_UNKNOWN_TOPIC_ID, "This server does not host this topic ID.")
+                 : refuse_with(K_ERR_UNKNOWN_TOPIC_OR_PARTITION,
+                               "This server does not host this topic-partition.");
 }
 
 static void
@@ -116,7 +108,7 @@ delete_topics(struct request *q)
         /* Once by its name and once by its id. */
         for (int32_t j = 0; j < i && found[i]; j++)
             if (found[j] == found[i]) {
-                v = refuse_topic_change(K_ERR_INVALID_REQUEST, "Duplicate topic id.");
+                v = refuse_with(K_ERR_INVALID_REQUEST, "Duplicate topic id.");
                 found[i] = NULL;
             }
         resp->responses[i].error_code = v.code;
@@ -194,7 +186,7 @@ take_assignments(const struct request *q, int32_t factor, struct ids *lists,
         struct verdict v = assignment_check(q->c, lists[i], factor, q->arena);
         if (v.code) return v;
         if (assignment_isr(q->c, lists[i], q->arena).n == 0)
-            return refuse_topic_change(
+            return refuse_with(
                 K_ERR_INVALID_REPLICA_ASSIGNMENT,
                 "All brokers specified in the manual partition assignment are fenced "
                 "or in controlled shutdown.");
@@ -209,18 +201,18 @@ create_partitions_of(struct request *q, int32_t at)
     const struct k_create_partitions_request_create_partitions_topic *want = &r->topics[at];
     for (int32_t i = 0; i < r->topics_n; i++)
         if (i != at && slice_eq(r->topics[i].name, want->name))
-            return refuse_topic_change(K_ERR_INVALID_REQUEST, "Duplicate topic name.");
+            return refuse_with(K_ERR_INVALID_REQUEST, "Duplicate topic name.");
     const struct image_topic *t = image_topic(&q->c->image, want->name);
     if (!t)
-        return refuse_topic_change(K_ERR_UNKNOWN_TOPIC_OR_PARTITION,
-                                   "This server does not host this topic-partition.");
+        return refuse_with(K_ERR_UNKNOWN_TOPIC_OR_PARTITION,
+                           "This server does not host this topic-partition.");
     if (want->count > t->partitions_n + ITEMS_PER_REQUEST_MAX)
-        return refuse_topic_change(K_ERR_POLICY_VIOLATION,
-                                   "Excessively large number of partitions per request.");
+        return refuse_with(K_ERR_POLICY_VIOLATION,
+                           "Excessively large number of partitions per request.");
     struct verdict v = check_count(q, t, want);
     if (!v.code && q->c->batch.n + (want->count - t->partitions_n) > ITEMS_PER_REQUEST_MAX)
-        v = refuse_topic_change(K_ERR_POLICY_VIOLATION,
-                                "Excessively large number of partitions per request.");
+        v = refuse_with(K_ERR_POLICY_VIOLATION,
+                        "Excessively large number of partitions per request.");
     if (!v.code) v = check_room(q, want->count - t->partitions_n);
     if (v.code) return v;
     int32_t more = want->count - t->partitions_n;

@@ -6,12 +6,6 @@
 
 #include "apis.h"
 
-static struct verdict
-refuse_new_topic(int16_t code, const char *text)
-{
-    return (struct verdict){code, slice_cstr(text)};
-}
-
 static void
 blank_create(struct request *q)
 {
@@ -83,10 +77,10 @@ check_name(const struct request *q, int32_t at, const bool *made)
     struct slice name = r->topics[at].name;
     for (int32_t i = 0; i < r->topics_n; i++)
         if (i != at && slice_eq(r->topics[i].name, name))
-            return refuse_new_topic(K_ERR_INVALID_REQUEST, "Duplicate topic name.");
+            return refuse_with(K_ERR_INVALID_REQUEST, "Duplicate topic name.");
     if (slice_eq(name, S("__cluster_metadata")))
-        return refuse_new_topic(K_ERR_INVALID_REQUEST,
-                                "Creation of internal topic __cluster_metadata is prohibited.");
+        return refuse_with(K_ERR_INVALID_REQUEST,
+                           "Creation of internal topic __cluster_metadata is prohibited.");
     struct writer why = writer_mem(q->arena->mem);
     bool good = topic_name_check(name, &why);
     struct slice text = text_end(q->arena, &why);
@@ -172,8 +166,8 @@ assign_one(struct request *q, const struct k_create_topics_request_creatable_top
             q->arena, "All brokers specified in the manual partition assignment for partition ",
             index, " are fenced or in controlled shutdown.");
     if (index < 0 || index >= t->assignments_n)
-        return refuse_new_topic(K_ERR_INVALID_REPLICA_ASSIGNMENT,
-                                "partitions should be a consecutive 0-based integer sequence");
+        return refuse_with(K_ERR_INVALID_REPLICA_ASSIGNMENT,
+                           "partitions should be a consecutive 0-based integer sequence");
     lists[index] = ids;
     return FINE;
 }
@@ -183,13 +177,13 @@ assign_by_hand(struct request *q, const struct k_create_topics_request_creatable
                struct ids **ret, int32_t *ret_n)
 {
     if (t->replication_factor != -1)
-        return refuse_new_topic(K_ERR_INVALID_REQUEST,
-                                "A manual partition assignment was specified, but "
-                                "replication factor was not set to -1.");
+        return refuse_with(K_ERR_INVALID_REQUEST,
+                           "A manual partition assignment was specified, but "
+                           "replication factor was not set to -1.");
     if (t->num_partitions != -1)
-        return refuse_new_topic(K_ERR_INVALID_REQUEST,
-                                "A manual partition assignment was specified, but "
-                                "numPartitions was not set to -1.");
+        return refuse_with(K_ERR_INVALID_REQUEST,
+                           "A manual partition assignment was specified, but "
+                           "numPartitions was not set to -1.");
     *ret = ARENA_ARRAY(q->arena, struct ids, t->assignments_n);
     *ret_n = t->assignments_n;
     struct verdict v = FINE;
@@ -203,17 +197,17 @@ assign_by_placement(struct request *q, const struct k_create_topics_request_crea
 {
     int32_t n = t->num_partitions, factor = t->replication_factor;
     if (factor < -1 || factor == 0)
-        return refuse_new_topic(
+        return refuse_with(
             K_ERR_INVALID_REPLICATION_FACTOR,
             "Replication factor must be larger than 0, or -1 to use the default value.");
     if (n < -1 || n == 0)
-        return refuse_new_topic(K_ERR_INVALID_PARTITIONS,
-                                "Number of partitions was set to an invalid non-positive value.");
+        return refuse_with(K_ERR_INVALID_PARTITIONS,
+                           "Number of partitions was set to an invalid non-positive value.");
     if (n == -1) n = q->c->options.num_partitions;
     if (factor == -1) factor = q->c->options.replication_factor;
     if (n > ITEMS_PER_REQUEST_MAX)
-        return refuse_new_topic(K_ERR_POLICY_VIOLATION,
-                                "Excessively large number of partitions per request.");
+        return refuse_with(K_ERR_POLICY_VIOLATION,
+                           "Excessively large number of partitions per request.");
     *ret = ARENA_ARRAY(q->arena, struct ids, n);
     *ret_n = n;
     return assignment_place(q->c, n, factor, q->arena, *ret);
@@ -263,8 +257,8 @@ create_topic(struct request *q, int32_t at, const bool *made,
     v = t->assignments_n > 0 ? assign_by_hand(q, t, &lists, &n)
                              : assign_by_placement(q, t, &lists, &n);
     if (!v.code && q->c->batch.n + n > ITEMS_PER_REQUEST_MAX)
-        v = refuse_new_topic(K_ERR_POLICY_VIOLATION,
-                             "Excessively large number of partitions per request.");
+        v = refuse_with(K_ERR_POLICY_VIOLATION,
+                        "Excessively large number of partitions per request.");
     if (!v.code) v = check_room(q, n);
     if (!v.code) write_new_topic(q, t, lists, n, ret);
     return v;
