@@ -43,16 +43,12 @@ forward_answered(struct link_call *c, int16_t err, struct slice body)
 {
     struct forwarded *f = CONTAINER_OF(c, struct forwarded, call);
     struct k_envelope_response res;
-    if (!err &&
-        !codec_decode_all(K_MSG_ENVELOPE_RESPONSE, ENVELOPE_VERSION, body, &f->r->arena, &res))
-        err = K_ERR_CORRUPT_MESSAGE;
-    if (!err && res.error_code == K_ERR_NOT_CONTROLLER) {
-        link_retry(c);
+    if (!link_take_answer(c, K_MSG_ENVELOPE_RESPONSE, body, &f->r->arena, &res, &res.error_code,
+                          &err))
         return;
-    }
     struct reader rd = reader(err ? SLICE_NULL : res.response_data);
     int32_t correlation_id;
-    if (err || res.error_code || !res.response_data.p ||
+    if (err || !res.response_data.p ||
         !response_head_read(&rd, f->r->api_key, f->r->version, &correlation_id)) {
         request_break(f->r);
         return;

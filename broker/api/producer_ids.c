@@ -83,15 +83,10 @@ id_block_answered(struct link_call *c, int16_t err, struct slice body)
 {
     struct producer_ids *ids = CONTAINER_OF(c, struct producer_ids, call);
     struct k_allocate_producer_ids_response res;
-    if (!err && !codec_decode_all(K_MSG_ALLOCATE_PRODUCER_IDS_RESPONSE, VERSION, body,
-                                  &ids->env->scratch, &res))
-        err = K_ERR_CORRUPT_MESSAGE;
-    if (!err && res.error_code == K_ERR_NOT_CONTROLLER) {
-        link_retry(c);
+    if (!link_take_answer(c, K_MSG_ALLOCATE_PRODUCER_IDS_RESPONSE, body, &ids->env->scratch, &res,
+                          &res.error_code, &err))
         return;
-    }
     ids->asking = false;
-    if (!err) err = res.error_code;
     if (!err) {
         ids->spare = res.producer_id_start;
         ids->spare_end = res.producer_id_start + res.producer_id_len;

@@ -195,16 +195,10 @@ registered(struct link_call *c, int16_t err, struct slice body)
     struct lifecycle *lc = CONTAINER_OF(c, struct lifecycle, call);
     struct node *n = lc->node;
     struct k_broker_registration_response res;
-    lc->asking = false;
-    if (!err && !codec_decode_all(K_MSG_BROKER_REGISTRATION_RESPONSE, REGISTRATION_VERSION, body,
-                                  &n->env->scratch, &res))
-        err = K_ERR_CORRUPT_MESSAGE;
-    if (!err) err = res.error_code;
-    if (err == K_ERR_NOT_CONTROLLER) {
-        lc->asking = true;
-        link_retry(c);
+    if (!link_take_answer(c, K_MSG_BROKER_REGISTRATION_RESPONSE, body, &n->env->scratch, &res,
+                          &res.error_code, &err))
         return;
-    }
+    lc->asking = false;
     if (err == K_ERR_INCONSISTENT_CLUSTER_ID || err == K_ERR_UNSUPPORTED_VERSION ||
         err == K_ERR_INVALID_REGISTRATION) {
         refused_for_good(n, err);
@@ -292,16 +286,10 @@ beat(struct link_call *c, int16_t err, struct slice body)
     struct lifecycle *lc = CONTAINER_OF(c, struct lifecycle, call);
     struct node *n = lc->node;
     struct k_broker_heartbeat_response res;
-    lc->asking = false;
-    if (!err && !codec_decode_all(K_MSG_BROKER_HEARTBEAT_RESPONSE, HEARTBEAT_VERSION, body,
-                                  &n->env->scratch, &res))
-        err = K_ERR_CORRUPT_MESSAGE;
-    if (!err) err = res.error_code;
-    if (err == K_ERR_NOT_CONTROLLER) {
-        lc->asking = true;
-        link_retry(c);
+    if (!link_take_answer(c, K_MSG_BROKER_HEARTBEAT_RESPONSE, body, &n->env->scratch, &res,
+                          &res.error_code, &err))
         return;
-    }
+    lc->asking = false;
     if (err) {
         node_say(n, 2, k_err_name(err));
         /* The controller does not know this registration any more: register anew. */
@@ -465,12 +453,10 @@ controller_registered(struct link_call *c, int16_t err, struct slice body)
 {
     struct node *n = CONTAINER_OF(c, struct node, registration_call);
     struct k_controller_registration_response res = {0};
-    if (!err && !codec_decode_all(K_MSG_CONTROLLER_REGISTRATION_RESPONSE,
-                                  CONTROLLER_REGISTRATION_VERSION, body, &n->env->scratch, &res))
-        err = K_ERR_CORRUPT_MESSAGE;
-    if (!err) err = res.error_code;
-    if (err == K_ERR_NOT_CONTROLLER) link_retry(c);
-    else if (err) say_not_registered(n, err, res.error_message);
+    if (link_take_answer(c, K_MSG_CONTROLLER_REGISTRATION_RESPONSE, body, &n->env->scratch, &res,
+                         &res.error_code, &err) &&
+        err)
+        say_not_registered(n, err, res.error_message);
 }
 
 void

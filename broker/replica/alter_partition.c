@@ -121,14 +121,10 @@ alter_answered(struct link_call *c, int16_t err, struct slice body)
     struct alter_batch *b = CONTAINER_OF(c, struct alter_batch, call);
     struct replicas *r = b->r;
     struct k_alter_partition_response res;
-    if (!err &&
-        !codec_decode_all(K_MSG_ALTER_PARTITION_RESPONSE, c->version, body, &r->env->scratch, &res))
-        err = K_ERR_CORRUPT_MESSAGE;
-    if (!err && res.error_code == K_ERR_NOT_CONTROLLER) {
-        link_retry(c);
+    if (!link_take_answer(c, K_MSG_ALTER_PARTITION_RESPONSE, body, &r->env->scratch, &res,
+                          &res.error_code, &err))
         return;
-    }
-    if (!err && !res.error_code) {
+    if (!err) {
         alter_take_answer(r, &res);
         batch_failed(b); /* if the answer is silent about some */
         return;

@@ -175,3 +175,14 @@ link_retry(struct link_call *c)
     c->link->refused_with = K_ERR_NOT_CONTROLLER;
     requeue(c);
 }
+
+bool
+link_take_answer(struct link_call *c, enum k_msg msg, struct slice body, struct arena *a, void *ret,
+                 int16_t *code, int16_t *err)
+{
+    if (!*err && !codec_decode_all(msg, c->version, body, a, ret)) *err = K_ERR_CORRUPT_MESSAGE;
+    if (!*err) *err = *code;
+    if (*err != K_ERR_NOT_CONTROLLER) return true;
+    link_retry(c);
+    return false;
+}

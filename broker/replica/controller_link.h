@@ -47,4 +47,10 @@ void link_send(struct controller_link *l, struct link_call *c);
 /* From done(), when the answer says that it was not the active controller, or to try again later. */
 void link_retry(struct link_call *c);
 
+/* From done(), where the response has one error code: decodes it into ret. Afterwards *err is done()'s err, or what
+ * the response says (*code, a part of ret), or CORRUPT_MESSAGE. False: who answered is no controller any
+ * more; the call is under way to the next one, and done() comes again. */
+bool link_take_answer(struct link_call *c, enum k_msg msg, struct slice body, struct arena *a,
+                      void *ret, int16_t *code, int16_t *err);
+
 #endif
