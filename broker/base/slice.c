@@ -3,6 +3,14 @@
 #include "broker/base/check.h"
 #include "broker/base/ckd.h"
 
+bool
+slice_eq_any_case(struct slice a, struct slice b)
+{
+    for (int64_t i = 0; a.n == b.n && i < a.n; i++)
+        if (ascii_lower(a.p[i]) != ascii_lower(b.p[i])) return false;
+    return a.n == b.n;
+}
+
 int
 slice_cmp(struct slice a, struct slice b)
 {

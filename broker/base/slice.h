@@ -37,6 +37,14 @@ slice_eq(struct slice a, struct slice b)
            (a.n == 0 || memcmp(a.p, b.p, (size_t)a.n) == 0);
 }
 
+static inline uint8_t
+ascii_lower(uint8_t c)
+{
+    return c >= 'A' && c <= 'Z' ? (uint8_t)(c + 32) : c;
+}
+
+/* The same but for A-Z and a-z. Null is the same as empty. */
+bool slice_eq_any_case(struct slice a, struct slice b);
 /* By bytes, then by length; null sorts before empty. */
 int slice_cmp(struct slice a, struct slice b);
 bool slice_starts(struct slice s, struct slice prefix);

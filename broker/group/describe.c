@@ -61,26 +61,11 @@ groups_describe(struct groups *gs, struct slice group_id, int16_t version, struc
     describe_members(g, a, ret);
 }
 
-static uint8_t
-lower(uint8_t c)
-{
-    return c >= 'A' && c <= 'Z' ? (uint8_t)(c + 32) : c;
-}
-
-static bool
-eq_any_case(struct slice a, struct slice b)
-{
-    if (a.n != b.n) return false;
-    for (int64_t i = 0; i < a.n; i++)
-        if (lower(a.p[i]) != lower(b.p[i])) return false;
-    return true;
-}
-
 static bool
 passes(const struct slice *filter, int32_t n, struct slice value)
 {
     for (int32_t i = 0; i < n; i++)
-        if (eq_any_case(filter[i], value)) return true;
+        if (slice_eq_any_case(filter[i], value)) return true;
     return n <= 0;
 }
 

@@ -27,17 +27,11 @@ group_state_name(enum group_state s)
     return slice_cstr(states[s].name);
 }
 
-static struct mem *
-mem_of(const struct group *g)
+void
+group_set_text(struct group *g, struct slice *to, struct slice text)
 {
-    return groups_mem(g->shard->owner);
-}
-
-static void
-set_text(struct group *g, struct slice *to, struct slice text)
-{
-    struct slice copy = mem_dup(mem_of(g), text);
-    mem_free_slice(mem_of(g), *to);
+    struct slice copy = mem_dup(group_mem(g), text);
+    mem_free_slice(group_mem(g), *to);
     *to = copy;
 }
 
@@ -98,7 +92,7 @@ group_new(struct shard *s, struct slice id)
 void
 group_free(struct group *g)
 {
-    struct mem *mem = mem_of(g);
+    struct mem *mem = group_mem(g);
     struct env *env = g->shard->owner->env;
     timer_cancel(env, &g->join_timer);
     timer_cancel(env, &g->sync_timer);
@@ -154,7 +148,7 @@ group_pending(struct group *g, struct slice id)
 void
 group_remove_pending(struct pending_member *p)
 {
-    struct mem *mem = mem_of(p->group);
+    struct mem *mem = group_mem(p->group);
     timer_cancel(p->group->shard->owner->env, &p->timer);
     list_remove(&p->node);
     mem_free_slice(mem, p->id);
@@ -165,7 +159,7 @@ struct member *
 group_add_member(struct group *g, struct slice id, struct slice instance_id, struct slice client_id,
                  struct slice client_host)
 {
-    struct mem *mem = mem_of(g);
+    struct mem *mem = group_mem(g);
     struct member *m = MEM_NEW(mem, struct member);
     m->group = g;
     m->id = mem_dup(mem, id);
@@ -176,14 +170,14 @@ group_add_member(struct group *g, struct slice id, struct slice instance_id, str
     m->session.due = group_session_due;
     list_push_back(&g->members, &m->node);
     g->members_n++;
-    if (!g->leader.p) set_text(g, &g->leader, id);
+    if (!g->leader.p) group_set_text(g, &g->leader, id);
     return m;
 }
 
 static void
 clear_protocols(struct member *m)
 {
-    struct mem *mem = mem_of(m->group);
+    struct mem *mem = group_mem(m->group);
     for (int64_t i = 0; i < m->protocols.n; i++) {
         mem_free_slice(mem, m->protocols.v[i].name);
         mem_free_slice(mem, m->protocols.v[i].metadata);
@@ -194,7 +188,7 @@ clear_protocols(struct member *m)
 void
 member_set_protocols(struct member *m, const asked *v, int32_t n)
 {
-    struct mem *mem = mem_of(m->group);
+    struct mem *mem = group_mem(m->group);
     clear_protocols(m);
     for (int32_t i = 0; i < n; i++) {
         struct group_protocol p = {mem_dup(mem, v[i].name), mem_dup(mem, v[i].metadata)};
@@ -205,15 +199,15 @@ member_set_protocols(struct member *m, const asked *v, int32_t n)
 void
 member_set_assignment(struct member *m, struct slice assignment)
 {
-    set_text(m->group, &m->assignment, assignment.p ? assignment : SLICE_EMPTY);
+    group_set_text(m->group, &m->assignment, assignment.p ? assignment : SLICE_EMPTY);
 }
 
 void
 member_set_id(struct member *m, struct slice id)
 {
     struct group *g = m->group;
-    if (group_is_leader(g, m)) set_text(g, &g->leader, id);
-    set_text(g, &m->id, id);
+    if (group_is_leader(g, m)) group_set_text(g, &g->leader, id);
+    group_set_text(g, &m->id, id);
 }
 
 /* The next leader is the member that has been there longest. */
@@ -221,14 +215,14 @@ static void
 pass_leadership(struct group *g)
 {
     struct member *first = LIST_FIRST(&g->members, struct member, node);
-    set_text(g, &g->leader, first ? first->id : SLICE_NULL);
+    group_set_text(g, &g->leader, first ? first->id : SLICE_NULL);
 }
 
 void
 group_remove_member(struct member *m, int16_t err)
 {
     struct group *g = m->group;
-    struct mem *mem = mem_of(g);
+    struct mem *mem = group_mem(g);
     if (m->joining) {
         group_answer_join(g, m->joining, err, m->id);
         m->joining = NULL;

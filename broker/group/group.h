@@ -103,6 +103,9 @@ void group_move(struct group *g, enum group_state to);
 /* Everybody who waits is told `err`; the group is dead. */
 void group_end(struct group *g, int16_t err);
 
+/* A copy of the text takes the place of what *to had. */
+void group_set_text(struct group *g, struct slice *to, struct slice text);
+
 struct member *group_member(struct group *g, struct slice id);
 struct member *group_static_member(struct group *g, struct slice instance_id);
 struct pending_member *group_pending(struct group *g, struct slice id);

@@ -14,16 +14,10 @@
 /* A new member cannot send heartbeats yet; this ends a join whose client has gone away. */
 #define NEW_MEMBER_JOIN_MS (5 * 60 * 1000)
 
-static struct env *
-env_of(const struct group *g)
-{
-    return g->shard->owner->env;
-}
-
 static void
 group_arm_in(struct group *g, struct timer *t, int64_t ms)
 {
-    timer_arm(env_of(g), t, env_now_ns(env_of(g)) + ms * NS_PER_MS);
+    timer_arm(group_env(g), t, env_now_ns(group_env(g)) + ms * NS_PER_MS);
 }
 
 /* ---- answers ---- */
@@ -156,7 +150,7 @@ emptied_late(struct group_write *w)
 static void
 store_empty(struct group *g)
 {
-    struct mem *mem = &env_of(g)->mem;
+    struct mem *mem = &group_env(g)->mem;
     struct emptied *e = MEM_NEW(mem, struct emptied);
     struct leaver *lv = g->leaver;
     struct batch_builder b;
@@ -174,7 +168,7 @@ store_empty(struct group *g)
 static void
 join_complete(struct group *g)
 {
-    timer_cancel(env_of(g), &g->join_timer);
+    timer_cancel(group_env(g), &g->join_timer);
     drop_absent(g);
     if (!elect_leader(g) && g->members_n > 0) {
         /* Only static members, all away: wait for them or for the end of their sessions. */
@@ -242,7 +236,7 @@ static void
 prepare(struct group *g)
 {
     if (g->state == GROUP_COMPLETING) group_reset_assignments(g, K_ERR_REBALANCE_IN_PROGRESS);
-    timer_cancel(env_of(g), &g->sync_timer);
+    timer_cancel(group_env(g), &g->sync_timer);
     group_forget_write(g);
     LIST_EACH(&g->members, m, struct member, node) m->owes_sync = false;
     bool initial = g->state == GROUP_EMPTY;
@@ -334,7 +328,7 @@ add_member(const struct joiner *j, struct slice id)
 static struct slice
 new_member_id(const struct joiner *j)
 {
-    struct env *env = env_of(j->g);
+    struct env *env = group_env(j->g);
     char text[36];
     uint64_t hi = env_random(env, STREAM_MEMBER_ID), lo = env_random(env, STREAM_MEMBER_ID);
     for (int i = 0, digit = 0; i < 36; i++) {

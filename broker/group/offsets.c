@@ -6,12 +6,6 @@
 #include "broker/protocol/codec.h"
 #include "errors.h"
 
-static struct mem *
-mem_of(const struct group *g)
-{
-    return groups_mem(g->shard->owner);
-}
-
 /* ---- the entries ---- */
 
 static int
@@ -51,7 +45,7 @@ group_offset_get(struct group *g, struct slice topic, int32_t partition)
 {
     int64_t at = offset_place(g, topic, partition);
     if (offset_is_at(g, at, topic, partition)) return g->offsets.v[at];
-    struct mem *mem = mem_of(g);
+    struct mem *mem = group_mem(g);
     struct offset *o = MEM_NEW(mem, struct offset);
     o->topic = mem_dup(mem, topic);
     o->partition = partition;
@@ -65,8 +59,8 @@ group_offset_get(struct group *g, struct slice topic, int32_t partition)
 void
 offset_set(struct group *g, struct offset *o, const struct offset_value *v)
 {
-    struct slice metadata = mem_dup(mem_of(g), v->metadata);
-    mem_free_slice(mem_of(g), o->value.metadata);
+    struct slice metadata = mem_dup(group_mem(g), v->metadata);
+    mem_free_slice(group_mem(g), o->value.metadata);
     o->value = *v;
     o->value.metadata = metadata;
 }
@@ -74,7 +68,7 @@ offset_set(struct group *g, struct offset *o, const struct offset_value *v)
 void
 group_remove_offset(struct group *g, int64_t at)
 {
-    struct mem *mem = mem_of(g);
+    struct mem *mem = group_mem(g);
     struct offset *o = g->offsets.v[at];
     VEC_REMOVE_AT(&g->offsets, at);
     mem_free_slice(mem, o->topic);

@@ -11,12 +11,6 @@
 
 typedef struct k_group_metadata_value group_value;
 
-static struct env *
-env_of(const struct group *g)
-{
-    return g->shard->owner->env;
-}
-
 /* Keys and values are ours: they can always be written. */
 static void
 add_group_record(struct batch_builder *b, const struct group *g, struct writer *key,
@@ -24,7 +18,7 @@ add_group_record(struct batch_builder *b, const struct group *g, struct writer *
 {
     CHECK(!key->err);
     CHECK(!value || !value->err);
-    (void)builder_add(b, env_wall_ms(env_of(g)), writer_slice(key),
+    (void)builder_add(b, env_wall_ms(group_env(g)), writer_slice(key),
                       value ? writer_slice(value) : SLICE_NULL, NULL, 0);
     writer_release(key);
     if (value) writer_release(value);
@@ -33,7 +27,7 @@ add_group_record(struct batch_builder *b, const struct group *g, struct writer *
 static struct writer
 group_key(const struct group *g)
 {
-    struct writer w = writer_mem(&env_of(g)->mem);
+    struct writer w = writer_mem(&group_env(g)->mem);
     struct k_group_metadata_key key = {.group = g->id};
     CHECK(coordinator_key_write(&w, K_MSG_GROUP_METADATA_KEY, &key, NULL));
     return w;
@@ -42,7 +36,7 @@ group_key(const struct group *g)
 static struct writer
 offset_key(const struct group *g, struct slice topic, int32_t partition)
 {
-    struct writer w = writer_mem(&env_of(g)->mem);
+    struct writer w = writer_mem(&group_env(g)->mem);
     struct k_offset_commit_key key = {.group = g->id, .topic = topic, .partition = partition};
     CHECK(coordinator_key_write(&w, K_MSG_OFFSET_COMMIT_KEY, &key, NULL));
     return w;
@@ -85,7 +79,7 @@ void
 record_group(struct batch_builder *b, const struct group *g, const struct k_sync_group_request *q)
 {
     if (is_too_large(g, q)) return;
-    struct mem *mem = &env_of(g)->mem;
+    struct mem *mem = &group_env(g)->mem;
     struct arena a;
     arena_init(&a, mem, 0);
     group_value v;
@@ -122,7 +116,7 @@ record_offset(struct batch_builder *b, const struct group *g, struct slice topic
     v.commit_timestamp = o->commit_ms;
     v.expire_timestamp = o->expire_ms;
     v.topic_id = o->topic_id;
-    struct writer key = offset_key(g, topic, partition), value = writer_mem(&env_of(g)->mem);
+    struct writer key = offset_key(g, topic, partition), value = writer_mem(&group_env(g)->mem);
     CHECK(coordinator_value_write(&value, K_MSG_OFFSET_COMMIT_VALUE,
                                   o->expire_ms >= 0 ? OFFSET_EXPIRY_VERSION : OFFSET_VERSION, &v,
                                   NULL));
@@ -178,13 +172,6 @@ fold_member(struct group *g, const struct k_group_metadata_value_member_metadata
     member_set_assignment(m, from->assignment);
 }
 
-static void
-set_text(struct group *g, struct slice *to, struct slice text)
-{
-    mem_free_slice(groups_mem(g->shard->owner), *to);
-    *to = mem_dup(groups_mem(g->shard->owner), text);
-}
-
 /* A group is what its last record says; while it is read nobody waits in it. */
 static void
 fold_group(struct shard *s, struct slice id, const group_value *v)
@@ -196,15 +183,15 @@ fold_group(struct shard *s, struct slice id, const group_value *v)
     g->state = GROUP_EMPTY;
     if (!v) {
         /* Offsets that are not deleted keep it as a group that only stores them. */
-        set_text(g, &g->protocol_type, SLICE_NULL);
+        group_set_text(g, &g->protocol_type, SLICE_NULL);
         if (g->offsets.n == 0) group_free(g);
         return;
     }
-    set_text(g, &g->protocol_type, v->protocol_type.n ? v->protocol_type : SLICE_NULL);
-    set_text(g, &g->protocol, v->protocol);
+    group_set_text(g, &g->protocol_type, v->protocol_type.n ? v->protocol_type : SLICE_NULL);
+    group_set_text(g, &g->protocol, v->protocol);
     g->generation = v->generation;
     for (int32_t i = 0; i < v->members_n; i++) fold_member(g, &v->members[i]);
-    set_text(g, &g->leader, v->leader);
+    group_set_text(g, &g->leader, v->leader);
     g->state = v->members_n ? GROUP_STABLE : GROUP_EMPTY;
     g->state_since_ms = v->current_state_timestamp;
 }

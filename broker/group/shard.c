@@ -7,12 +7,6 @@
 #define LOAD_BYTES (1 << 20)
 #define BATCH_BYTES_MAX (100 << 20)
 
-static struct env *
-env_of(const struct shard *s)
-{
-    return s->owner->env;
-}
-
 /* ---- loading ---- */
 
 /* First everything that was written is to be committed (what is served must not be lost again), then it
@@ -175,11 +169,11 @@ all_committed(struct append_waiter *w, int16_t err)
 void
 shard_begin_load(struct shard *s)
 {
-    struct shard_load *l = MEM_NEW(&env_of(s)->mem, struct shard_load);
+    struct shard_load *l = MEM_NEW(&shard_env(s)->mem, struct shard_load);
     s->state = SHARD_LOADING;
     s->load = l;
     l->shard = s;
-    l->env = env_of(s);
+    l->env = shard_env(s);
     l->end = commitlog_assigned_end(&s->partition->log);
     l->ready.done = all_committed;
     l->ready.required = l->end;
@@ -228,13 +222,13 @@ shard_unload(struct shard *s)
 void
 shard_builder(struct shard *s, struct batch_builder *b)
 {
-    builder_init(b, &env_of(s)->mem, 0);
+    builder_init(b, &shard_env(s)->mem, 0);
 }
 
 void
 group_write_done(struct group_write *w, int16_t err)
 {
-    timer_cancel(env_of(w->shard), &w->timer);
+    timer_cancel(shard_env(w->shard), &w->timer);
     list_remove(&w->node);
     /* The records are committed all the same. */
     if (err == K_ERR_NOT_ENOUGH_REPLICAS_AFTER_APPEND) err = 0;
@@ -251,7 +245,7 @@ write_late(struct timer *t)
 int16_t
 shard_write(struct shard *s, struct batch_builder *b, struct group_write *w)
 {
-    struct env *env = env_of(s);
+    struct env *env = shard_env(s);
     w->shard = s;
     w->timer.due = write_late;
     if (builder_is_empty(b) || builder_size_bytes(b) > 2 * GROUP_BATCH_BYTES_MAX) {
@@ -276,13 +270,13 @@ static void
 silent_done(struct group_write *w, int16_t err)
 {
     (void)err;
-    MEM_DELETE(&env_of(w->shard)->mem, w);
+    MEM_DELETE(&shard_env(w->shard)->mem, w);
 }
 
 int16_t
 shard_write_silently(struct shard *s, struct batch_builder *b)
 {
-    struct mem *mem = &env_of(s)->mem;
+    struct mem *mem = &shard_env(s)->mem;
     struct group_write *w = MEM_NEW(mem, struct group_write);
     w->done = silent_done;
     int16_t err = shard_write(s, b, w);

@@ -71,6 +71,22 @@ void groups_answer(struct groups *gs, struct group_call *c, void *response);
 /* Of groups and all that is theirs. */
 struct mem *groups_mem(struct groups *gs);
 
+static inline struct env *
+shard_env(const struct shard *s)
+{
+    return s->owner->env;
+}
+static inline struct env *
+group_env(const struct group *g)
+{
+    return shard_env(g->shard);
+}
+static inline struct mem *
+group_mem(const struct group *g)
+{
+    return groups_mem(g->shard->owner);
+}
+
 void shard_begin_load(struct shard *s);
 void shard_unload(struct shard *s);
 /* All records are folded in: members' sessions begin. */

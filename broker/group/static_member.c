@@ -19,7 +19,7 @@ struct comeback {
 };
 
 static struct mem *
-mem_of(const struct comeback *cb)
+comeback_mem(const struct comeback *cb)
 {
     return &cb->write.shard->owner->env->mem;
 }
@@ -27,7 +27,7 @@ mem_of(const struct comeback *cb)
 static void
 comeback_free(struct comeback *cb)
 {
-    struct mem *mem = mem_of(cb);
+    struct mem *mem = comeback_mem(cb);
     mem_free_slice(mem, cb->group_id);
     mem_free_slice(mem, cb->member_id);
     mem_free_slice(mem, cb->old_leader);

@@ -14,12 +14,6 @@ struct assignment_write {
     VEC(struct group_assignment) assignments;
 };
 
-static struct env *
-env_of(const struct group *g)
-{
-    return g->shard->owner->env;
-}
-
 /* ---- answers ---- */
 
 static void
@@ -121,7 +115,7 @@ assignment_late(struct group_write *w)
 static void
 store_assignment(struct group *g, const sync_request *q)
 {
-    struct mem *mem = &env_of(g)->mem;
+    struct mem *mem = &group_env(g)->mem;
     struct assignment_write *aw = MEM_NEW(mem, struct assignment_write);
     aw->group = g;
     aw->write.shard = g->shard;
@@ -171,7 +165,7 @@ all_synced(struct group *g)
 {
     LIST_EACH(&g->members, m, struct member, node)
         if (m->owes_sync) return;
-    timer_cancel(env_of(g), &g->sync_timer);
+    timer_cancel(group_env(g), &g->sync_timer);
 }
 
 void

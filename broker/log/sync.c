@@ -193,14 +193,6 @@ sync_job_names(struct sync_job *y)
     return false;
 }
 
-static struct slice
-parent_dir(struct slice dir)
-{
-    int64_t end = dir.n;
-    while (end > 0 && dir.p[end - 1] != '/') end--;
-    return end > 1 ? slice_sub(dir, 0, end - 1) : end == 1 ? S("/") : S(".");
-}
-
 static bool
 sync_parent(struct sync_job *y)
 {
@@ -208,7 +200,7 @@ sync_parent(struct sync_job *y)
     y->stage = SYNC_END;
     if (!log->parent_dirty) return true;
     log->parent_dirty = false;
-    dir_sync(log->env, &y->job.op, parent_dir(log->dir));
+    dir_sync(log->env, &y->job.op, path_parent(log->dir));
     return false;
 }
 

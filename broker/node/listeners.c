@@ -32,14 +32,6 @@ upper(uint8_t c)
     return c >= 'a' && c <= 'z' ? (uint8_t)(c - 32) : c;
 }
 
-static bool
-eq_any_case(struct slice a, struct slice b)
-{
-    for (int64_t i = 0; a.n == b.n && i < a.n; i++)
-        if (upper(a.p[i]) != upper(b.p[i])) return false;
-    return a.n == b.n;
-}
-
 /* In Kafka a listener's name is in capitals, however it is written in `listeners`. */
 static struct slice
 capitals(struct node *n, struct slice name)
@@ -67,7 +59,7 @@ mapped_protocol(const struct node *n, struct slice listener)
     for (int32_t i = 0; i < config_list_n(&n->config, K_CFG_LISTENER_SECURITY_PROTOCOL_MAP); i++)
         if (split_mapping(config_list_at(&n->config, K_CFG_LISTENER_SECURITY_PROTOCOL_MAP, i),
                           &name, &protocol) &&
-            eq_any_case(name, listener))
+            slice_eq_any_case(name, listener))
             return protocol;
     return SLICE_NULL;
 }
@@ -82,7 +74,7 @@ check_map(struct node *n)
         struct slice name, protocol;
         bool ok = false, is_pair = split_mapping(item, &name, &protocol);
         for (int k = 0; k < ARRAY_LEN(known); k++)
-            ok |= is_pair && eq_any_case(protocol, slice_cstr(known[k]));
+            ok |= is_pair && slice_eq_any_case(protocol, slice_cstr(known[k]));
         if (ok) continue;
         node_fail(n,
                   "listener.security.protocol.map: not a listener's name and PLAINTEXT, SSL, "
@@ -101,7 +93,7 @@ check_protocol(struct node *n, struct slice name)
     struct slice protocol = mapped_protocol(n, name);
     bool has_map = config_is_set(&n->config, K_CFG_LISTENER_SECURITY_PROTOCOL_MAP);
     if (!protocol.p && !has_map && is_controller_listener(n, name)) return true;
-    if (protocol.p && eq_any_case(protocol, S("PLAINTEXT"))) return true;
+    if (protocol.p && slice_eq_any_case(protocol, S("PLAINTEXT"))) return true;
     if (protocol.p)
         node_fail(n, "listener ", name,
                   ": this security protocol is not supported (only PLAINTEXT): ", protocol);
@@ -127,7 +119,7 @@ static struct server_listener *
 node_find_listener(struct node *n, struct slice name)
 {
     LIST_EACH(&n->server.listeners, l, struct server_listener, node)
-        if (eq_any_case(l->name, name)) return l;
+        if (slice_eq_any_case(l->name, name)) return l;
     return NULL;
 }
 

@@ -28,12 +28,6 @@ is_setting(struct slice name)
     return name.n > 0;
 }
 
-static char
-lower_char(uint8_t c)
-{
-    return (char)(c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c);
-}
-
 /* A run of three underscores is a dash, of two an underscore, one is a dot; longer ones are taken from
  * the left. */
 static void
@@ -48,7 +42,7 @@ setting_name(struct slice name, struct writer *w)
             fmt_char(w, '_');
             i += 1;
         } else {
-            fmt_char(w, rest.p[0] == '_' ? '.' : lower_char(rest.p[0]));
+            fmt_char(w, rest.p[0] == '_' ? '.' : (char)ascii_lower(rest.p[0]));
         }
     }
 }

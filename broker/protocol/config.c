@@ -33,25 +33,11 @@ config_id(enum config_scope scope, struct slice name)
 
 /* ---- values from text ----------------------------------------------------------------------- */
 
-static uint8_t
-lower(uint8_t c)
-{
-    return c >= 'A' && c <= 'Z' ? (uint8_t)(c + 32) : c;
-}
-
-static bool
-eq_any_case(struct slice a, struct slice b)
-{
-    for (int64_t i = 0; a.n == b.n && i < a.n; i++)
-        if (lower(a.p[i]) != lower(b.p[i])) return false;
-    return a.n == b.n;
-}
-
 static bool
 parse_bool(struct slice s, int64_t *ret)
 {
-    bool yes = eq_any_case(s, S("true"));
-    if (!yes && !eq_any_case(s, S("false"))) return false;
+    bool yes = slice_eq_any_case(s, S("true"));
+    if (!yes && !slice_eq_any_case(s, S("false"))) return false;
     *ret = yes;
     return true;
 }
@@ -71,7 +57,7 @@ parse_exponent(struct slice s, int64_t *ret)
 {
     *ret = 0;
     if (s.n == 0) return true;
-    if (lower(s.p[0]) != 'e') return false;
+    if (ascii_lower(s.p[0]) != 'e') return false;
     return slice_to_i64(slice_sub(s, 1, s.n), ret) && *ret > -400 && *ret < 400;
 }
 
@@ -145,7 +131,7 @@ config_list_has(struct slice list, struct slice item, bool any_case)
 {
     struct slice rest = list_items(list), s;
     while (list_next(&rest, &s))
-        if (any_case ? eq_any_case(s, item) : slice_eq(s, item)) return true;
+        if (any_case ? slice_eq_any_case(s, item) : slice_eq(s, item)) return true;
     return false;
 }
 
@@ -301,7 +287,7 @@ config_is_default(enum config_scope scope, int32_t id, struct slice text)
     if (k->type == K_CT_LIST) return list_eq(text, usual);
     if (is_number(k) || k->type == K_CT_BOOLEAN)
         return parse_i64(k, text, &a) && parse_i64(k, usual, &b) && a == b;
-    return k->flags & K_CF_ANY_CASE ? eq_any_case(text, usual) : slice_eq(text, usual);
+    return k->flags & K_CF_ANY_CASE ? slice_eq_any_case(text, usual) : slice_eq(text, usual);
 }
 
 enum k_config_state

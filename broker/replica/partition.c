@@ -179,8 +179,8 @@ become_leader(struct partition *p, const struct image_partition *ip)
     partition_try_advance(p);
 }
 
-static const struct image_partition *
-in_image(const struct partition *p)
+const struct image_partition *
+partition_in_image(const struct partition *p)
 {
     const struct image_topic *t = image_topic_by_id(p->owner->image, p->topic_id);
     return t ? image_topic_partition(t, p->index) : NULL;
@@ -198,7 +198,7 @@ partition_cut_is_over(struct partition *p)
     } else if (waiter) {
         waiter->done(waiter);
     } else if (p->role == PARTITION_FOLLOWER || p->role == PARTITION_NONE) {
-        const struct image_partition *ip = in_image(p);
+        const struct image_partition *ip = partition_in_image(p);
         if (ip) partition_apply(p, ip);
         if (p->role == PARTITION_FOLLOWER && !p->is_truncating) fetcher_join(p);
     }
@@ -269,7 +269,7 @@ bool
 partition_will_lead(const struct partition *p)
 {
     if (p->log_ready || p->is_deleted || p->role == PARTITION_OFFLINE) return false;
-    const struct image_partition *ip = in_image(p);
+    const struct image_partition *ip = partition_in_image(p);
     return ip && ip->leader == p->owner->node_id;
 }
 

@@ -143,6 +143,8 @@ void partition_retire(struct partition *p);
 void partition_fail(struct partition *p);
 void partition_release(struct partition *p);
 
+/* What the metadata log says of it; NULL: there is no such partition any more. */
+const struct image_partition *partition_in_image(const struct partition *p);
 /* Its log is being opened, and it will lead when that is done. */
 bool partition_will_lead(const struct partition *p);
 static inline bool

@@ -129,13 +129,6 @@ replicas_say(struct replicas *r, int64_t level, struct slice subject, struct sli
     NOTE(r->env, NOTE_LOG_MESSAGE, subject, text, level);
 }
 
-static const struct image_partition *
-in_image(struct partition *p)
-{
-    const struct image_topic *t = image_topic_by_id(p->owner->image, p->topic_id);
-    return t ? image_topic_partition(t, p->index) : NULL;
-}
-
 /* This broker has one log directory. When it fails, Kafka's broker halts, so that others lead: who stays
  * would hold on to partitions that it can neither read nor write. */
 void
@@ -261,7 +254,7 @@ partition_log_ready(struct commitlog *log, enum log_err err, struct slice why)
         look_for_missing_records(p);
         /* A later topic of this name begins anew. */
         replicas_forget_checkpoint(r, p->topic, p->index);
-        const struct image_partition *ip = in_image(p);
+        const struct image_partition *ip = partition_in_image(p);
         if (p->is_deleted) replicas_drop(p);
         else if (ip && !r->stopping) partition_apply(p, ip);
     }
