@@ -11,7 +11,7 @@
 
 /* What the metadata log says for this broker, or for all, or else what was given at the start. */
 static struct slice
-value_of(const struct server *server, int32_t id)
+limit_value(const struct server *server, int32_t id)
 {
     char text[16];
     struct writer w = writer_fixed(text, sizeof text);
@@ -26,7 +26,7 @@ static int64_t
 limit_of(const struct server *server, int32_t id)
 {
     int64_t n;
-    return slice_to_i64(value_of(server, id), &n) ? n : INT32_MAX;
+    return slice_to_i64(limit_value(server, id), &n) ? n : INT32_MAX;
 }
 
 static struct slice
@@ -42,7 +42,7 @@ address_of(const struct session *s)
 static int64_t
 limit_of_address(const struct server *server, struct slice address)
 {
-    struct slice text = value_of(server, K_CFG_MAX_CONNECTIONS_PER_IP_OVERRIDES);
+    struct slice text = limit_value(server, K_CFG_MAX_CONNECTIONS_PER_IP_OVERRIDES);
     while (text.n > 0) {
         int64_t comma = slice_find(text, ',', 0), n;
         struct slice item = slice_trim(slice_sub(text, 0, comma < 0 ? text.n : comma));

@@ -44,7 +44,7 @@ is_follower(const struct fetch *f)
     return f->replica_id >= 0;
 }
 
-static void read_on(struct fetch *f);
+static void fetch_read_on(struct fetch *f);
 
 /* ---- the end ---- */
 
@@ -95,7 +95,7 @@ fetch_answer(struct fetch *f)
 
 /* One round at a time: a second one would begin a read on top of the one that is under way. */
 static void
-look_again(struct fetch *f)
+fetch_look_again(struct fetch *f)
 {
     f->woken = true;
     if (!f->reading) defer(f->r->server->env, &f->again);
@@ -104,7 +104,7 @@ look_again(struct fetch *f)
 static void
 wake(struct fetch_waiter *w)
 {
-    look_again(CONTAINER_OF(w, struct part, waiter)->fetch);
+    fetch_look_again(CONTAINER_OF(w, struct part, waiter)->fetch);
 }
 
 static void
@@ -115,7 +115,7 @@ fetch_read_again(struct task *t)
     f->at = 0;
     f->bytes = 0;
     f->answer_now = false;
-    read_on(f);
+    fetch_read_on(f);
 }
 
 static void
@@ -123,7 +123,7 @@ expired(struct timer *t)
 {
     struct fetch *f = CONTAINER_OF(t, struct fetch, timer);
     f->expired = true;
-    look_again(f);
+    fetch_look_again(f);
 }
 
 static void
@@ -131,7 +131,7 @@ fetch_client_gone(struct request *r)
 {
     struct fetch *f = r->owner;
     f->expired = true;
-    look_again(f);
+    fetch_look_again(f);
 }
 
 static void
@@ -280,7 +280,7 @@ was_read(struct log_read *rd)
         fetch_take_range(part, p);
     }
     fetch_part_done(part);
-    read_on(f);
+    fetch_read_on(f);
 }
 
 /* True: done with this partition; false: the log will call was_read(). */
@@ -341,7 +341,7 @@ fetch_blank_part(struct part *part)
 }
 
 static void
-read_on(struct fetch *f)
+fetch_read_on(struct fetch *f)
 {
     if (f->at == 0) {
         f->budget = f->max_bytes;
@@ -412,5 +412,5 @@ handle_fetch(struct server *s, struct request *r)
         return;
     }
     fetch_make_parts(f);
-    read_on(f);
+    fetch_read_on(f);
 }

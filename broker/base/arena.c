@@ -18,7 +18,7 @@ arena_init(struct arena *a, struct mem *mem, int64_t ceiling_bytes)
 }
 
 static void
-drop(struct arena *a, struct arena_block *keep)
+arena_drop_blocks(struct arena *a, struct arena_block *keep)
 {
     while (a->blocks) {
         struct arena_block *b = a->blocks;
@@ -32,7 +32,7 @@ arena_reset(struct arena *a)
 {
     struct arena_block *keep = a->blocks;
     while (keep && keep->size != BLOCK_BYTES) keep = keep->next;
-    drop(a, keep);
+    arena_drop_blocks(a, keep);
     if (keep) *keep = (struct arena_block){.size = keep->size, .used = (int64_t)sizeof *keep};
     a->blocks = keep;
     a->used_bytes = 0;
@@ -41,7 +41,7 @@ arena_reset(struct arena *a)
 void
 arena_release(struct arena *a)
 {
-    drop(a, NULL);
+    arena_drop_blocks(a, NULL);
     a->used_bytes = 0;
 }
 

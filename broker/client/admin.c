@@ -38,7 +38,7 @@ look_for_leader(struct admin_state *st)
 /* After this answer, or none, the call may have taken effect, or may yet. An answer that names another controller
  * or leader may come from one that had begun and lost its office on the way. */
 static bool
-leaves_doubt(int16_t error)
+admin_leaves_doubt(int16_t error)
 {
     switch (error) {
     case K_ERR_NETWORK_EXCEPTION:
@@ -93,7 +93,7 @@ admin_answered(struct ask *a, enum env_err err, const void *response, struct buf
                   : err               ? K_ERR_NETWORK_EXCEPTION
                                       : st->read(op, response);
     int64_t now = env_now_ns(st->c->env);
-    if (a->sent && leaves_doubt(error)) op->in_doubt = true;
+    if (a->sent && admin_leaves_doubt(error)) op->in_doubt = true;
     if (error == K_ERR_NONE || !is_passing(st, error) || now >= st->deadline_ns) {
         admin_end(st, error);
         return;

@@ -2,7 +2,7 @@
 #include "broker/client/admin_internal.h"
 
 static int16_t
-metadata_read(struct admin_op *op, const void *response)
+admin_metadata_read(struct admin_op *op, const void *response)
 {
     const struct k_metadata_response *r = response;
     (void)op;
@@ -13,7 +13,7 @@ metadata_read(struct admin_op *op, const void *response)
 void
 admin_metadata(struct client *c, struct admin_op *op, struct slice topic)
 {
-    struct admin_state *st = admin_new(c, op, K_API_METADATA, 13, metadata_read);
+    struct admin_state *st = admin_new(c, op, K_API_METADATA, 13, admin_metadata_read);
     struct k_metadata_request *r = ARENA_NEW(&st->arena, struct k_metadata_request);
     codec_default(K_MSG_METADATA_REQUEST, r);
     st->ask.version_min = 4;

@@ -132,7 +132,7 @@ beat_answered(struct ask *a, enum env_err err, const void *response, struct buf 
 }
 
 static void
-beat(struct timer *t)
+membership_beat(struct timer *t)
 {
     struct membership *m = CONTAINER_OF(t, struct membership, beat_due);
     if (!beats(m)) return;
@@ -263,7 +263,7 @@ overslept(struct timer *t)
 /* ---- the owner's turn ----------------------------------------------------------------------------- */
 
 static bool
-has(const struct topic_partition *v, int64_t n, const struct topic_partition *one)
+has_topic_partition(const struct topic_partition *v, int64_t n, const struct topic_partition *one)
 {
     for (int64_t i = 0; i < n; i++)
         if (v[i].partition == one->partition && slice_eq(v[i].topic, one->topic)) return true;
@@ -278,7 +278,7 @@ without(struct arena *arena, const struct topic_partition *a, int64_t a_n,
     int32_t n = 0;
     *ret = ARENA_ARRAY(arena, struct topic_partition, a_n + 1);
     for (int64_t i = 0; i < a_n; i++)
-        if (!has(b, b_n, &a[i])) (*ret)[n++] = a[i];
+        if (!has_topic_partition(b, b_n, &a[i])) (*ret)[n++] = a[i];
     return n;
 }
 
@@ -315,7 +315,7 @@ begin_round(struct membership *m)
 }
 
 static void
-tell_lost(struct membership *m)
+tell_lost_partitions(struct membership *m)
 {
     struct topic_partition *all;
     int32_t n = without(&m->env->scratch, m->owned.v, m->owned.n, NULL, 0, &all);
@@ -330,7 +330,7 @@ membership_poll(struct membership *m)
     if (m->state == MEMBER_OUT || m->state == MEMBER_GIVING_UP) return;
     timer_arm(m->env, &m->poll_due,
               env_now_ns(m->env) + m->params.max_poll_interval_ms * NS_PER_MS);
-    if (m->is_lost) tell_lost(m);
+    if (m->is_lost) tell_lost_partitions(m);
     if (m->state == MEMBER_ASSIGNED) end_round(m);
     else if (m->state == MEMBER_IDLE || (m->state == MEMBER_STABLE && m->wants_round))
         begin_round(m);
@@ -380,7 +380,7 @@ membership_new(struct client *c, const struct membership_params *p)
     m->id = SLICE_NULL;
     m->generation = -1;
     m->find_again.due = find_now;
-    m->beat_due.due = beat;
+    m->beat_due.due = membership_beat;
     m->poll_due.due = overslept;
     m->watcher.changed = metadata_changed;
     list_init(&m->ops);

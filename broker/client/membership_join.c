@@ -144,7 +144,7 @@ keep_members(struct membership *m, const struct k_join_group_response *r)
 }
 
 static void
-joined(struct ask *a, enum env_err err, const void *response, struct buf *from)
+join_answered(struct ask *a, enum env_err err, const void *response, struct buf *from)
 {
     struct membership *m = CONTAINER_OF(a, struct membership, join);
     (void)from;
@@ -188,7 +188,7 @@ membership_join(struct membership *m)
                            .version_max = 9,
                            .timeout_ms = m->params.max_poll_interval_ms + JOIN_SLACK_MS,
                            .build = join_build,
-                           .done = joined};
+                           .done = join_answered};
     ask_send(m->c, m->coordinator, FOR_GROUP, &m->join);
 }
 

@@ -156,7 +156,7 @@ take_look(struct group_op_state *st, const struct k_offset_fetch_response *r)
 
 /* A coordinator that cannot store in time, or that is none any more, may have stored it all the same. */
 static bool
-leaves_doubt(int16_t error)
+offsets_leave_doubt(int16_t error)
 {
     return membership_is_of_coordinator(error) || error == K_ERR_REQUEST_TIMED_OUT ||
            error == K_ERR_UNKNOWN_SERVER_ERROR;
@@ -164,7 +164,7 @@ leaves_doubt(int16_t error)
 
 /* The member hears from the answer what has become of it. */
 static void
-learn(struct membership *m, const struct group_op *op, int16_t error)
+membership_learn_error(struct membership *m, const struct group_op *op, int16_t error)
 {
     bool is_of_now = op->generation == m->generation && m->generation >= 0;
     if (membership_is_of_coordinator(error)) membership_forget_coordinator(m);
@@ -184,9 +184,9 @@ op_answered(struct ask *a, enum env_err err, const void *response, struct buf *f
                   : err               ? K_ERR_NETWORK_EXCEPTION
                   : st->is_commit     ? take_commit(response)
                                       : take_look(st, response);
-    if (a->sent && leaves_doubt(error)) st->op->in_doubt = true;
-    learn(st->m, st->op, error);
-    bool again = leaves_doubt(error) || error == K_ERR_COORDINATOR_LOAD_IN_PROGRESS ||
+    if (a->sent && offsets_leave_doubt(error)) st->op->in_doubt = true;
+    membership_learn_error(st->m, st->op, error);
+    bool again = offsets_leave_doubt(error) || error == K_ERR_COORDINATOR_LOAD_IN_PROGRESS ||
                  error == K_ERR_UNSTABLE_OFFSET_COMMIT;
     if (again) op_later(st, error);
     else op_end(st, error);

@@ -29,7 +29,8 @@ owned_of_topic(struct k_consumer_protocol_subscription *s, struct slice topic, i
 }
 
 static struct slice
-written(enum k_msg msg, int16_t version, const void *message, struct membership *m, struct arena *a)
+protocol_bytes(enum k_msg msg, int16_t version, const void *message, struct membership *m,
+               struct arena *a)
 {
     struct writer w = writer_mem(&m->env->mem);
     writer_i16(&w, version);
@@ -66,7 +67,7 @@ membership_subscription(struct membership *m, struct arena *a)
             owned_of_topic(&s, m->target.v[i].topic, m->target.n, a);
         t->partitions[t->partitions_n++] = m->target.v[i].partition;
     }
-    return written(K_MSG_CONSUMER_PROTOCOL_SUBSCRIPTION, SUBSCRIPTION_VERSION, &s, m, a);
+    return protocol_bytes(K_MSG_CONSUMER_PROTOCOL_SUBSCRIPTION, SUBSCRIPTION_VERSION, &s, m, a);
 }
 
 /* Newer versions only add behind what we know. */
@@ -173,7 +174,7 @@ assignment_of(struct membership *m, int32_t member, const struct assign_topic *t
             if (owner[p] == member) to->partitions[to->partitions_n++] = p;
         r.assigned_partitions_n += to->partitions_n > 0;
     }
-    return written(K_MSG_CONSUMER_PROTOCOL_ASSIGNMENT, ASSIGNMENT_VERSION, &r, m, a);
+    return protocol_bytes(K_MSG_CONSUMER_PROTOCOL_ASSIGNMENT, ASSIGNMENT_VERSION, &r, m, a);
 }
 
 struct k_sync_group_request_sync_group_request_assignment *

@@ -113,7 +113,7 @@ topic_learn(struct client *c, struct topic *t,
 }
 
 static void
-learn(struct client *c, const struct k_metadata_response *r)
+client_learn_metadata(struct client *c, const struct k_metadata_response *r)
 {
     LIST_EACH(&c->peers, p, struct peer, node) p->listed = p->id < 0;
     for (int32_t i = 0; i < r->brokers_n; i++)
@@ -195,7 +195,7 @@ metadata_answered(struct ask *a, enum env_err err, const void *response, struct 
         timer_arm(c->env, &c->refresh, now + client_backoff_ns(c, c->failures));
         return;
     }
-    learn(c, r);
+    client_learn_metadata(c, r);
     c->told_by = c->asked;
     c->answered_ns = now;
     c->failures = topics_are_known(c) ? 0 : c->failures + 1;

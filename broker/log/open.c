@@ -68,7 +68,7 @@ log_open_failed(struct open_job *j, enum env_err err, const char *what, struct s
 
 /* "00000000000000004711" and what follows. */
 static bool
-parse_name(struct slice name, int64_t *ret_base, struct slice *ret_suffix)
+parse_segment_name(struct slice name, int64_t *ret_base, struct slice *ret_suffix)
 {
     if (name.n < 21 || name.p[20] != '.') return false;
     for (int i = 0; i < 20; i++)
@@ -113,7 +113,7 @@ sort_out(struct open_job *j, const struct dir_entry *e, bool logs)
     struct slice name = e->name;
     struct slice suffix;
     int64_t base;
-    bool numbered = parse_name(name, &base, &suffix);
+    bool numbered = parse_segment_name(name, &base, &suffix);
     if (logs) {
         if (numbered && slice_eq(suffix, S(".log"))) found_log(log, base, e->size, e->modified_ms);
     } else if (numbered && slice_eq(suffix, S(".log.swap"))) {

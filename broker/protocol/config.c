@@ -345,7 +345,7 @@ config_copy(struct config *to, const struct config *from)
 }
 
 static const struct config_value *
-value_of(const struct config *c, int32_t id)
+config_value_at(const struct config *c, int32_t id)
 {
     CHECK(id >= 0 && id < c->n);
     return &c->values[id];
@@ -383,52 +383,52 @@ config_unset(struct config *c, int32_t id)
 bool
 config_is_set(const struct config *c, int32_t id)
 {
-    return value_of(c, id)->is_set;
+    return config_value_at(c, id)->is_set;
 }
 
 bool
 config_is_null(const struct config *c, int32_t id)
 {
-    return value_of(c, id)->is_null;
+    return config_value_at(c, id)->is_null;
 }
 
 int64_t
 config_i64(const struct config *c, int32_t id)
 {
     CHECK(is_number(&c->table[id]));
-    return value_of(c, id)->i64;
+    return config_value_at(c, id)->i64;
 }
 
 bool
 config_bool(const struct config *c, int32_t id)
 {
     CHECK(c->table[id].type == K_CT_BOOLEAN);
-    return value_of(c, id)->i64 != 0;
+    return config_value_at(c, id)->i64 != 0;
 }
 
 struct slice
 config_str(const struct config *c, int32_t id)
 {
-    return value_of(c, id)->text;
+    return config_value_at(c, id)->text;
 }
 
 struct slice
 config_text(const struct config *c, int32_t id)
 {
-    return value_of(c, id)->text;
+    return config_value_at(c, id)->text;
 }
 
 int32_t
 config_list_n(const struct config *c, int32_t id)
 {
-    return list_n(value_of(c, id)->text);
+    return list_n(config_value_at(c, id)->text);
 }
 
 struct slice
 config_list_at(const struct config *c, int32_t id, int32_t i)
 {
     CHECK(i >= 0 && i < config_list_n(c, id));
-    return list_at(value_of(c, id)->text, i);
+    return list_at(config_value_at(c, id)->text, i);
 }
 
 /* ---- files ---------------------------------------------------------------------------------- */
@@ -510,7 +510,7 @@ static const struct config_value *
 topic_value(const struct config *broker, const struct config *topic, int32_t tcfg)
 {
     int32_t s = config_is_set(topic, tcfg) ? -1 : topic_config_synonym(broker, tcfg);
-    return s < 0 ? value_of(topic, tcfg) : value_of(broker, s);
+    return s < 0 ? config_value_at(topic, tcfg) : config_value_at(broker, s);
 }
 
 bool

@@ -4,7 +4,7 @@
 #include "broker/raft/state.h"
 
 static void
-written(struct file_replace *f)
+persist_written(struct file_replace *f)
 {
     struct raft *r = CONTAINER_OF(f, struct raft, replace);
     if (f->err != ENV_OK) {
@@ -24,7 +24,7 @@ persist_write(struct raft *r)
     struct writer w = writer_mem(&r->env->mem);
     quorum_state_print(&w, &r->election, r->kraft_version, r->voters.v, (int32_t)r->voters.n);
     r->changes_writing = r->changes;
-    r->replace.done = written;
+    r->replace.done = persist_written;
     file_replace(r->env, &r->replace, r->state_path, writer_slice(&w));
     writer_release(&w);
 }

@@ -12,10 +12,10 @@ struct leftovers {
     struct slice dir;
 };
 
-static void next_dir(struct leftovers *l);
+static void next_left_dir(struct leftovers *l);
 
 static struct slice
-joined(struct leftovers *l, struct slice dir, struct slice name)
+path_below(struct leftovers *l, struct slice dir, struct slice name)
 {
     struct arena *a = &l->r->env->scratch;
     uint8_t *p = arena_alloc(a, dir.n + 1 + name.n);
@@ -43,7 +43,7 @@ dir_done(struct op *op)
     buf_unref(l->files);
     l->files = NULL;
     mem_free_slice(&l->r->env->mem, l->dir);
-    next_dir(l);
+    next_left_dir(l);
 }
 
 static void
@@ -55,7 +55,7 @@ next_file(struct op *op)
         dir_done(op);
     } else if (dir_next(&l->files_left, &e)) {
         op->done = next_file;
-        path_unlink(l->r->env, op, joined(l, l->dir, e.name));
+        path_unlink(l->r->env, op, path_below(l, l->dir, e.name));
     } else {
         op->done = dir_done;
         dir_remove(l->r->env, op, l->dir);
@@ -75,12 +75,12 @@ files_listed(struct op *op)
 }
 
 static void
-next_dir(struct leftovers *l)
+next_left_dir(struct leftovers *l)
 {
     struct replicas *r = l->r;
     for (struct dir_entry e; !r->stopping && dir_next(&l->dirs_left, &e);) {
         if (!e.is_dir || !slice_ends(e.name, S("-delete"))) continue;
-        l->dir = mem_dup(&r->env->mem, joined(l, r->log_dir, e.name));
+        l->dir = mem_dup(&r->env->mem, path_below(l, r->log_dir, e.name));
         l->op.done = files_listed;
         dir_list(r->env, &l->op, l->dir);
         return;
@@ -97,7 +97,7 @@ dirs_listed(struct op *op)
         op->buf = NULL;
     }
     l->dirs_left = reader(l->dirs ? buf_slice(l->dirs) : SLICE_EMPTY);
-    next_dir(l);
+    next_left_dir(l);
 }
 
 void

@@ -44,7 +44,7 @@ path_of(struct strays *st, struct slice below)
 
 /* "orders-0", but not "orders-00" or "orders-0.ID-delete". */
 static bool
-parse_name(struct strays *st)
+parse_stray_name(struct strays *st)
 {
     int64_t dash = st->name.n, index;
     while (dash > 0 && st->name.p[dash - 1] != '-') dash--;
@@ -111,7 +111,7 @@ move_aside(struct strays *st)
 }
 
 static void
-metadata_read(struct file_slurp *s)
+stray_metadata_read(struct file_slurp *s)
 {
     struct strays *st = CONTAINER_OF(s, struct strays, slurp);
     struct uuid id;
@@ -138,9 +138,9 @@ next_stray(struct strays *st)
 {
     for (struct dir_entry e; !st->r->stopping && dir_next(&st->left, &e);) {
         st->name = e.name;
-        if (!e.is_dir || !parse_name(st)) continue;
+        if (!e.is_dir || !parse_stray_name(st)) continue;
         if (replicas_need_name(st->r, st->topic, st->index)) continue;
-        st->slurp.done = metadata_read;
+        st->slurp.done = stray_metadata_read;
         file_slurp(st->r->env, &st->slurp, path_of(st, S("/partition.metadata")),
                    METADATA_BYTES_MAX);
         return;

@@ -299,7 +299,7 @@ make(struct groups *g)
 }
 
 static void
-drop(struct groups *g)
+groups_release(struct groups *g)
 {
     struct checker *c = g->c;
     int64_t views = (int64_t)g->groups_n * c->parts_n;
@@ -335,5 +335,5 @@ check_groups(struct checker *c)
             check_owned(&g, i, &c->parts[j], v, end_ns);
         }
     }
-    drop(&g);
+    groups_release(&g);
 }

@@ -106,8 +106,8 @@ lies_at(const lies_vec *v, int64_t first, const struct promise *p)
 }
 
 static void
-tell_lost(struct oracle *o, const struct history *h, const struct topic_key *k,
-          const struct promise *p)
+tell_lost_values(struct oracle *o, const struct history *h, const struct topic_key *k,
+                 const struct promise *p)
 {
     struct writer story = writer_mem(o->mem), why = writer_mem(o->mem);
     enum loss loss = oracle_sort(o, k, p, &why);
@@ -127,7 +127,7 @@ judge(struct oracle *o, const struct history *h, const struct topic_key *k, cons
     if (p->offset >= 0 && p->offset < removed_to) return;
     if (p->offset < 0 && first < 0 && removed_to > 0) return;
     if (first < 0) {
-        tell_lost(o, h, k, p);
+        tell_lost_values(o, h, k, p);
     } else if (p->offset >= 0 && !lies_at(v, first, p)) {
         oracle_add(o, h, RULE_INCONSISTENT_OFFSET, k, p->offset, p->value, LOSS_NONE,
                    S("the checker says whether it is permitted"),

@@ -133,7 +133,7 @@ whose(enum cond_id id)
 }
 
 static void
-words_of(struct load *l, enum whose of, struct words *w)
+words_that_fit(struct load *l, enum whose of, struct words *w)
 {
     if (of == OF_MACHINE) words_of_machines(l, w);
     for (int32_t i = 0; i < l->s->clients_n && of != OF_MACHINE; i++) {
@@ -151,7 +151,7 @@ check_client(struct load *l, const struct cond_row *row, struct slice name, stru
     static const char *const kinds[] = {"producer", "consumer", "member of a group", "group",
                                         "machine"};
     struct words words = {.arena = l->a};
-    words_of(l, whose(row->id), &words);
+    words_that_fit(l, whose(row->id), &words);
     for (int64_t i = 0; i < words.v.n; i++)
         if (slice_eq(words.v.v[i], name)) return;
     diag_error(l->d, at, words_advice(&words, name), "no %s is called %.*s", kinds[whose(row->id)],

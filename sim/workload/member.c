@@ -61,7 +61,7 @@ member_args_default(struct history *h, struct slice name, struct client_params c
 /* ---- history and words ---------------------------------------------------------------------------- */
 
 static struct history_op
-op_of(const struct worker *w, enum history_kind kind, const struct held *h)
+worker_op(const struct worker *w, enum history_kind kind, const struct held *h)
 {
     struct history_op op =
         history_op_new(kind, w->process, h ? h->topic : -1, h ? h->partition : -1);
@@ -75,7 +75,7 @@ static void
 note(const struct worker *w, enum history_kind kind, const struct held *h, int64_t offset,
      int16_t error)
 {
-    struct history_op op = op_of(w, kind, h);
+    struct history_op op = worker_op(w, kind, h);
     op.offset = offset;
     op.error = error;
     if (!history_is_of_group(kind)) op.node = -1, op.key = -1, op.acks = 0;
@@ -138,7 +138,7 @@ show_owned(struct worker *w)
 }
 
 static void
-drop(struct worker *w, const struct topic_partition *v, int64_t n, int16_t error)
+drop_partitions(struct worker *w, const struct topic_partition *v, int64_t n, int16_t error)
 {
     for (int64_t i = 0; i < n; i++) {
         struct held *h = find_held(w, v[i].topic, v[i].partition);
@@ -177,7 +177,7 @@ call_begin(struct worker *w, struct offsets_call *c, enum history_kind kind)
     c->numbers.n = 0;
     for (int64_t i = 0; i < c->v.n; i++) {
         struct held *h = find_held(w, c->v.v[i].topic, c->v.v[i].partition);
-        struct history_op op = op_of(w, kind, h);
+        struct history_op op = worker_op(w, kind, h);
         op.offset = kind == HISTORY_COMMIT ? c->v.v[i].offset : -1;
         int64_t number = history_invoke(w->args->history, &op);
         VEC_PUSH(&w->env->mem, &c->numbers, number);
@@ -275,7 +275,7 @@ worked(struct timer *t)
 {
     struct worker *w = CONTAINER_OF(t, struct worker, worked);
     struct held *h = w->busy_with;
-    struct history_op op = op_of(w, HISTORY_PROCESS, h);
+    struct history_op op = worker_op(w, HISTORY_PROCESS, h);
     w->busy_with = NULL;
     op.offset = h->queue.v[h->taken - 1].offset + 1;
     history_add(w->args->history, &op, HISTORY_OK, h->queue.v, h->taken);
@@ -376,7 +376,7 @@ leave(struct worker *w, bool ok)
         struct topic_partition p = {h->topic_name, h->partition};
         VEC_PUSH(&w->env->mem, &w->going, p);
     }
-    drop(w, w->going.v, w->going.n, 0);
+    drop_partitions(w, w->going.v, w->going.n, 0);
     tell(w, " leaves", NULL, 0);
     membership_leave(w->membership);
 }
@@ -418,7 +418,7 @@ static void
 given_up(struct worker *w, bool ok)
 {
     (void)ok;
-    drop(w, w->going.v, w->going.n, 0);
+    drop_partitions(w, w->going.v, w->going.n, 0);
     w->is_settling = false;
     membership_rejoin(w->membership);
 }
@@ -441,13 +441,13 @@ on_lost(void *owner, const struct topic_partition *v, int32_t n)
     struct worker *w = owner;
     w->args->times_lost++;
     tell(w, " learns that it has lost", v, n);
-    drop(w, v, n, K_ERR_UNKNOWN_MEMBER_ID);
+    drop_partitions(w, v, n, K_ERR_UNKNOWN_MEMBER_ID);
 }
 
 static void look_up(struct worker *w);
 
 static void
-look_again(struct timer *t)
+worker_look_again(struct timer *t)
 {
     look_up(CONTAINER_OF(t, struct worker, again));
 }
@@ -539,7 +539,7 @@ on_refused(void *owner, int16_t error)
                                            : " is refused by its group",
          NULL, 0);
     note(w, HISTORY_LEAVE, NULL, -1, error);
-    if (!w->busy_with) drop(w, w->going.v, w->going.n, error);
+    if (!w->busy_with) drop_partitions(w, w->going.v, w->going.n, error);
 }
 
 static void
@@ -566,7 +566,7 @@ static const struct membership_ops group_ops = {.revoked = on_revoked,
 /* ---- what the brokers say --------------------------------------------------------------------------- */
 
 static void
-on_records(void *owner, struct assigned *a, const struct polled *p)
+worker_on_records(void *owner, struct assigned *a, const struct polled *p)
 {
     struct worker *w = owner;
     struct held *h = assigned_user(a);
@@ -583,7 +583,8 @@ on_records(void *owner, struct assigned *a, const struct polled *p)
 
 /* What was fetched and not worked on is void from here on. */
 static void
-on_truncated(void *owner, struct assigned *a, int64_t position, int32_t epoch, int64_t end_offset)
+worker_on_truncated(void *owner, struct assigned *a, int64_t position, int32_t epoch,
+                    int64_t end_offset)
 {
     struct worker *w = owner;
     struct held *h = assigned_user(a);
@@ -603,14 +604,14 @@ on_out_of_range(void *owner, struct assigned *a, int64_t position)
 }
 
 static void
-on_corrupt(void *owner, struct assigned *a, int64_t offset, enum batch_err err)
+worker_on_corrupt(void *owner, struct assigned *a, int64_t offset, enum batch_err err)
 {
     struct held *h = assigned_user(a);
     if (h) note(owner, HISTORY_CORRUPT, h, offset, batch_err_code(err));
 }
 
 static void
-on_positioned(void *owner, struct assigned *a, int64_t offset)
+worker_on_positioned(void *owner, struct assigned *a, int64_t offset)
 {
     struct held *h = assigned_user(a);
     if (!h) return;
@@ -619,11 +620,11 @@ on_positioned(void *owner, struct assigned *a, int64_t offset)
     show_owned(owner);
 }
 
-static const struct consumer_ops read_ops = {.records = on_records,
-                                             .truncated = on_truncated,
+static const struct consumer_ops read_ops = {.records = worker_on_records,
+                                             .truncated = worker_on_truncated,
                                              .out_of_range = on_out_of_range,
-                                             .corrupt = on_corrupt,
-                                             .positioned = on_positioned};
+                                             .corrupt = worker_on_corrupt,
+                                             .positioned = worker_on_positioned};
 
 /* ---- beginning -------------------------------------------------------------------------------------- */
 
@@ -641,7 +642,7 @@ member_start(struct env *env, void *member_args)
     w->commit.worker = w->look.worker = w->background.worker = w;
     w->turn.due = turn;
     w->worked.due = worked;
-    w->again.due = look_again;
+    w->again.due = worker_look_again;
     w->client = client_new(env, &a->client);
     CHECK(w->client && a->poll_records > 0);
     cp.ops = &read_ops;

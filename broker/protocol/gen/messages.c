@@ -279,7 +279,7 @@ add_step(enum k_step_op op)
 }
 
 static enum k_step_op
-op_of(const struct field *f)
+step_op_of(const struct field *f)
 {
     static const uint8_t ops[] = {
         [K_BOOL] = K_STEP_BOOL,     [K_INT8] = K_STEP_8,      [K_INT16] = K_STEP_16,
@@ -299,12 +299,12 @@ add_field_step(const struct strct *s, int i, int version)
     bool is_pointer = f->type == K_STRUCT && !f->is_array && f->nullable.lo <= f->nullable.hi;
     struct k_step *p = add_step(f->is_array  ? K_STEP_ARRAY
                                 : is_pointer ? K_STEP_POINTER
-                                             : op_of(f));
+                                             : step_op_of(f));
     p->flags = (uint8_t)((flexible && (f->is_array || !f->is_classic) ? K_STEP_COMPACT : 0) |
                          (range_has(f->nullable, version) ? K_STEP_NULLABLE : 0));
     if (f->is_array) {
         int least = element_min_bytes(f, version, flexible);
-        p->item_op = (uint8_t)op_of(f);
+        p->item_op = (uint8_t)step_op_of(f);
         p->item_least_bytes = (uint8_t)(least > 255 ? 255 : least);
     }
     p->item = (uint16_t)(f->item ? f->item->index : 0);
