@@ -3,6 +3,7 @@
 #include "broker/base/check.h"
 #include "broker/env/wait.h"
 #include "broker/protocol/codec.h"
+#include "broker/replica/fetch_backoff.h"
 #include "broker/replica/replicas.h"
 #include "configs.h"
 #include "apis.h"
@@ -24,6 +25,7 @@ struct fetcher {
     enum fetcher_state state;
     struct list partitions;
     struct channel channel;
+    int32_t cuts; /* of partitions that left to be cut and will be back */
     bool has_channel, stopping;
     struct call call, offsets_call;
     int64_t offsets_of; /* the timestamp that was asked for: the leader's end, then its start */
@@ -138,12 +140,11 @@ connect_to_leader(struct fetcher *f)
     return true;
 }
 
-/* Not 0, or a leader whose address is not known would be asked for in the same moment for ever. */
 static int64_t
-after_backoff(const struct replicas *r)
+after_backoff(const struct replicas *r, int16_t err, int32_t times)
 {
-    int64_t ms = MAX(config_i64(r->config, K_CFG_REPLICA_FETCH_BACKOFF_MS), 1);
-    return env_now_ns(r->env) + ms * NS_PER_MS;
+    int64_t max_ms = config_i64(r->config, K_CFG_REPLICA_FETCH_BACKOFF_MS);
+    return env_now_ns(r->env) + fetch_backoff_ms(err, times, max_ms) * NS_PER_MS;
 }
 
 /* The leader cannot be asked: all its partitions wait. */
@@ -151,14 +152,15 @@ static void
 back_off(struct fetcher *f)
 {
     if (f->state != FETCHER_ASKING) f->state = FETCHER_IDLE;
-    if (!timer_is_armed(&f->backoff)) timer_arm(f->r->env, &f->backoff, after_backoff(f->r));
+    if (!timer_is_armed(&f->backoff))
+        timer_arm(f->r->env, &f->backoff, after_backoff(f->r, K_ERR_NONE, 0));
 }
 
 /* This partition waits, the leader's others go on. */
 static void
-back_off_alone(struct partition *p)
+back_off_alone(struct partition *p, int16_t err)
 {
-    p->fetch_not_before_ns = after_backoff(p->owner);
+    p->fetch_not_before_ns = after_backoff(p->owner, err, p->fetch_refusals++);
 }
 
 /* Until the first of those that wait may be asked for again. The others need no timer: what they lack
@@ -180,16 +182,38 @@ part_failed(struct partition *p, int16_t err)
     if (err == K_ERR_OFFSET_OUT_OF_RANGE)
         p->needs_offsets = true; /* fetch_when_settled() asks for them */
     else /* Stale epochs, moved leaders: the metadata log will say more; ask again meanwhile. */
-        back_off_alone(p);
+        back_off_alone(p, err);
+}
+
+/* As in Kafka the next Fetch waits for the cut: it may be answered only after replica.fetch.wait.max.ms, and
+ * until this partition is in one again, acks=all and its high watermark stand still. */
+static void
+cut_meanwhile(struct fetcher *f, struct partition *p, int64_t offset, bool fully)
+{
+    f->cuts++;
+    p->cut_for = f;
+    partition_cut(p, offset, fully);
+}
+
+void
+fetcher_cut_is_over(struct partition *p)
+{
+    struct fetcher *f = p->cut_for;
+    if (!f) return;
+    p->cut_for = NULL;
+    CHECK(f->cuts > 0);
+    f->cuts--;
+    if (!f->stopping) defer(p->env, &f->again);
 }
 
 static void
-part_diverged(struct partition *p, const struct k_fetch_response_epoch_end_offset *d)
+part_diverged(struct fetcher *f, struct partition *p,
+              const struct k_fetch_response_epoch_end_offset *d)
 {
     struct epoch_end at_leader = {d->epoch, d->end_offset};
     int64_t end = commitlog_assigned_end(&p->log);
     struct epoch_end local = commitlog_epoch_end(&p->log, d->epoch, end);
-    partition_cut(p, truncation_offset(at_leader, local, end, p->high_watermark), false);
+    cut_meanwhile(f, p, truncation_offset(at_leader, local, end, p->high_watermark), false);
 }
 
 static void
@@ -206,8 +230,9 @@ take_part(struct fetcher *f, struct uuid topic_id, const struct k_fetch_response
         part_failed(p, d->error_code);
         return;
     }
+    p->fetch_refusals = 0;
     if (d->diverging_epoch.epoch >= 0 || d->diverging_epoch.end_offset >= 0) {
-        part_diverged(p, &d->diverging_epoch);
+        part_diverged(f, p, &d->diverging_epoch);
         return;
     }
     if (d->records.bytes.n > 0) {
@@ -215,7 +240,7 @@ take_part(struct fetcher *f, struct uuid topic_id, const struct k_fetch_response
         enum log_err err = commitlog_append_fetched(&p->log, &seg, 1, p->leader_epoch);
         if (err != LOG_OK) {
             NOTE(p->env, NOTE_LOG_MESSAGE, p->label, slice_cstr(log_err_text(err)), 2);
-            back_off_alone(p);
+            back_off_alone(p, K_ERR_KAFKA_STORAGE_ERROR);
         }
     }
     partition_follow(p, d->high_watermark, d->log_start_offset);
@@ -260,9 +285,9 @@ take_offset(struct fetcher *f, struct partition *p, int64_t offset)
         return;
     }
     p->needs_offsets = false;
-    if (f->offsets_of == ASK_LATEST) partition_cut(p, offset, false);
-    else if (offset > end) partition_cut(p, offset, true);
-    else back_off_alone(p);
+    if (f->offsets_of == ASK_LATEST) cut_meanwhile(f, p, offset, false);
+    else if (offset > end) cut_meanwhile(f, p, offset, true);
+    else back_off_alone(p, K_ERR_OFFSET_OUT_OF_RANGE);
 }
 
 static void
@@ -280,7 +305,7 @@ take_offsets(struct fetcher *f, const struct k_list_offsets_response *res)
                 continue;
             }
             p->needs_offsets = false;
-            back_off_alone(p);
+            back_off_alone(p, d->error_code);
         }
     }
 }
@@ -381,7 +406,7 @@ fetch_when_settled(struct fetcher *f)
 {
     if (f->stopping || f->state == FETCHER_ASKING || list_is_empty(&f->partitions)) return;
     if (f->has_channel && !call_is_pending(&f->offsets_call)) ask_next_offsets(f);
-    if (!all_settled(f)) {
+    if (f->cuts > 0 || !all_settled(f)) {
         f->state = FETCHER_WRITING;
         return;
     }
@@ -447,6 +472,7 @@ fetcher_join(struct partition *p)
     struct fetcher *f = fetcher_of(p->owner, p->leader_id, share_of(p));
     p->fetcher = f;
     p->fetch_not_before_ns = 0;
+    p->fetch_refusals = 0;
     p->fetching_epoch = -1;
     list_push_back(&f->partitions, &p->fetching);
     timer_cancel(p->env, &f->backoff); /* it need not wait for what others wait for */

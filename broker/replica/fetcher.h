@@ -3,8 +3,9 @@
  * the leader what is here, so the next request goes out when what came with the one before is written, and
  * synced as far as flush.messages wants it.
  *
- * A partition whose leader answers with an error waits for replica.fetch.backoff.ms, the others go on; when
- * the leader cannot be asked, all wait. Whoever joins ends the wait of all: it may have another leader epoch. */
+ * A partition whose leader answers with an error waits for replica.fetch.backoff.ms (less at first, if the leader has
+ * only not heard yet: fetch_backoff.h), the others go on; when the leader cannot be asked, all wait. Whoever joins ends
+ * the wait of all: it may have another leader epoch. */
 #ifndef REPLICA_FETCHER_H
 #define REPLICA_FETCHER_H
 
@@ -19,5 +20,7 @@ void fetchers_refresh(struct replicas *r);
 void fetchers_stop(struct replicas *r);
 /* More of what was appended is settled: the fetcher may go on. */
 void fetcher_settled(struct partition *p);
+/* Its fetcher may have waited for that. */
+void fetcher_cut_is_over(struct partition *p);
 
 #endif

@@ -193,6 +193,7 @@ partition_cut_is_over(struct partition *p)
     struct cut_waiter *waiter = p->cut_waiter;
     p->is_truncating = false;
     p->cut_waiter = NULL;
+    fetcher_cut_is_over(p);
     if (p->is_deleted) {
         replicas_drop(p);
     } else if (waiter) {

@@ -4,7 +4,8 @@
  *                                         │             watermark; asks the controller to change the ISR
  *                                         └─► FOLLOWER  a fetcher copies from the leader (fetcher.h)
  *
- * The rules stand alone: hw_advance.c, isr_decision.c, low_watermark.c, truncation.c, becoming_follower.c.
+ * The rules stand alone: hw_advance.c, isr_decision.c, low_watermark.c, truncation.c, becoming_follower.c,
+ * fetch_backoff.c.
  * What waits for a partition (delayed produce, fetch, deletion) is bound to the leader epoch under which it began: when
  * leadership goes and returns, "high watermark ≥ offset" may speak of another record. */
 #ifndef REPLICA_PARTITION_H
@@ -125,12 +126,13 @@ struct partition {
     VEC(struct follower) followers;
 
     /* Follower. */
-    struct fetcher *fetcher;
-    struct list fetching; /* among the fetcher's partitions */
+    struct fetcher *fetcher, *cut_for; /* cut_for: whose next Fetch waits for the cut */
+    struct list fetching;              /* among the fetcher's partitions */
     bool is_truncating;
     struct checkpoint_waiter checkpointed;
     struct cut_waiter *cut_waiter;
     int64_t fetch_not_before_ns;
+    int32_t fetch_refusals; /* in a row */
     int32_t fetching_epoch; /* under which it was asked for last */
     bool needs_offsets;     /* the leader said that our end is out of its range */
 };

@@ -23,6 +23,8 @@ static struct partition p[PARTITIONS];
 static struct conn *conns[8];
 static int32_t conns_n;
 static struct writer sent;
+static int32_t diverges =
+    -1; /* the partition whose log parts from the leader's in the next answer */
 
 /* Broker 1 follows four empty partitions of "orders" that broker 2 leads. */
 static int
@@ -162,6 +164,8 @@ answers(int32_t n, const int16_t errors[PARTITIONS])
         res.responses[0].partitions[i].partition_index = i;
         res.responses[0].partitions[i].error_code = errors[i];
         res.responses[0].partitions[i].records.bytes = SLICE_EMPTY;
+        if (i == diverges) res.responses[0].partitions[i].diverging_epoch.epoch = 0;
+        if (i == diverges) res.responses[0].partitions[i].diverging_epoch.end_offset = 0;
     }
     assert_true(frame_response(&env.mem, &env.scratch, K_API_FETCH, FETCH_VERSION, n, &res, &f));
     struct writer w = writer_mem(&env.mem);
@@ -200,7 +204,7 @@ a_partition_with_an_error_waits_the_others_go_on(void **state)
     join(0), join(1);
     connected();
     assert_int_equal(fetches(named), 1);
-    answers(0, (int16_t[]){K_ERR_UNKNOWN_LEADER_EPOCH, 0, 0, 0});
+    answers(0, (int16_t[]){K_ERR_KAFKA_STORAGE_ERROR, 0, 0, 0});
     assert_int_equal(fetches(named), 1);
     assert_false(named[0]);
     assert_true(named[1]);
@@ -215,6 +219,76 @@ a_partition_with_an_error_waits_the_others_go_on(void **state)
     assert_true(named[1]);
 }
 
+/* A new topic, or a new leader: the followers may hear of it first. */
+static void
+a_leader_that_has_not_heard_yet_is_asked_again_soon(void **state)
+{
+    (void)state;
+    bool named[PARTITIONS];
+    join(0), join(1);
+    connected();
+    assert_int_equal(fetches(named), 1);
+    answers(0, (int16_t[]){K_ERR_UNKNOWN_TOPIC_ID, 0, 0, 0});
+    assert_int_equal(fetches(named), 1);
+    assert_false(named[0]);
+    pass_ms(BACKOFF_MS / 10);
+    answers(1, (int16_t[]){0, 0, 0, 0});
+    assert_int_equal(fetches(named), 1);
+    assert_true(named[0]);
+    answers(2, (int16_t[]){0, 0, 0, 0});
+    /* What was refused before and answered since is forgotten. */
+    (void)fetches(named);
+    answers(3, (int16_t[]){K_ERR_UNKNOWN_LEADER_EPOCH, 0, 0, 0});
+    pass_ms(25);
+    (void)fetches(named);
+    answers(4, (int16_t[]){0, 0, 0, 0});
+    assert_int_equal(fetches(named), 1);
+    assert_true(named[0]);
+}
+
+static void
+who_never_hears_is_asked_as_seldom_as_one_with_a_fault(void **state)
+{
+    (void)state;
+    bool named[PARTITIONS];
+    int32_t n = 0;
+    join(0);
+    connected();
+    assert_int_equal(fetches(named), 1);
+    for (int64_t at = 0; at < 10 * BACKOFF_MS; at++) {
+        if (at == 0 || fetches(named)) answers(n++, (int16_t[]){K_ERR_UNKNOWN_TOPIC_ID, 0, 0, 0});
+        pass_ms(1);
+    }
+    /* 25, 50, 100, 200, 400, and then always the whole. */
+    assert_int_equal(n, 1 + 5 + (10 * BACKOFF_MS - 775) / BACKOFF_MS);
+}
+
+/* Else it would come back in the middle of a long poll for the others. */
+static void
+the_next_fetch_waits_for_a_cut(void **state)
+{
+    (void)state;
+    bool named[PARTITIONS];
+    join(0), join(1);
+    connected();
+    assert_int_equal(fetches(named), 1);
+    /* Something is being saved, so the cut does not begin in this test. */
+    p[0].log.state = COMMITLOG_OPEN;
+    p[0].log.snapshots_saving = 1;
+    list_init(&p[0].log.jobs);
+    diverges = 0;
+    answers(0, (int16_t[PARTITIONS]){0});
+    diverges = -1;
+    assert_true(p[0].is_truncating);
+    assert_int_equal(fetches(named), 0);
+    p[0].is_truncating = false;
+    fetcher_cut_is_over(&p[0]);
+    join(0);
+    assert_int_equal(fetches(named), 1);
+    assert_true(named[0]);
+    assert_true(named[1]);
+}
+
 static void
 when_all_wait_the_first_is_asked_for_in_time(void **state)
 {
@@ -223,10 +297,10 @@ when_all_wait_the_first_is_asked_for_in_time(void **state)
     join(0), join(1);
     connected();
     (void)fetches(named);
-    answers(0, (int16_t[]){K_ERR_NOT_LEADER_OR_FOLLOWER, 0, 0, 0});
+    answers(0, (int16_t[]){K_ERR_KAFKA_STORAGE_ERROR, 0, 0, 0});
     pass_ms(300);
     (void)fetches(named);
-    answers(1, (int16_t[]){0, K_ERR_NOT_LEADER_OR_FOLLOWER, 0, 0});
+    answers(1, (int16_t[]){0, K_ERR_KAFKA_STORAGE_ERROR, 0, 0});
     pass_ms(BACKOFF_MS - 301);
     assert_int_equal(fetches(named), 0);
     pass_ms(1);
@@ -300,6 +374,9 @@ main(void)
     const struct CMUnitTest tests[] = {
         CASE(an_unreachable_leader_is_tried_again_after_the_backoff),
         CASE(a_partition_with_an_error_waits_the_others_go_on),
+        CASE(a_leader_that_has_not_heard_yet_is_asked_again_soon),
+        CASE(who_never_hears_is_asked_as_seldom_as_one_with_a_fault),
+        CASE(the_next_fetch_waits_for_a_cut),
         CASE(when_all_wait_the_first_is_asked_for_in_time),
         CASE(who_joins_does_not_wait),
         CASE(a_new_epoch_ends_the_wait),

@@ -1,9 +1,11 @@
 #include "tests/lib/test.h"
 
+#include "broker/replica/fetch_backoff.h"
 #include "broker/replica/hw_advance.h"
 #include "broker/replica/isr_decision.h"
 #include "broker/replica/low_watermark.h"
 #include "broker/replica/truncation.h"
+#include "errors.h"
 
 static void
 the_high_watermark_is_the_least_end_of_the_maximal_isr(void **state)
@@ -107,6 +109,26 @@ records_are_gone_when_every_live_replica_begins_behind_them(void **state)
     assert_int_equal(low_watermark(100, v, 2), -1);
 }
 
+static void
+a_follower_waits_less_at_first_for_a_leader_that_has_not_heard(void **state)
+{
+    (void)state;
+    static const int16_t soon[] = {K_ERR_UNKNOWN_TOPIC_OR_PARTITION, K_ERR_UNKNOWN_TOPIC_ID,
+                                   K_ERR_UNKNOWN_LEADER_EPOCH, K_ERR_NOT_LEADER_OR_FOLLOWER};
+    for (size_t i = 0; i < sizeof soon / sizeof *soon; i++) {
+        assert_int_equal(fetch_backoff_ms(soon[i], 0, 1000), 25);
+        assert_int_equal(fetch_backoff_ms(soon[i], 1, 1000), 50);
+        assert_int_equal(fetch_backoff_ms(soon[i], 5, 1000), 800);
+        assert_int_equal(fetch_backoff_ms(soon[i], 6, 1000), 1000);
+        assert_int_equal(fetch_backoff_ms(soon[i], INT32_MAX, 1000), 1000);
+        assert_int_equal(fetch_backoff_ms(soon[i], 0, 10), 10);
+    }
+    assert_int_equal(fetch_backoff_ms(K_ERR_KAFKA_STORAGE_ERROR, 0, 1000), 1000);
+    /* It knows a later epoch: asking again in this one is in vain. */
+    assert_int_equal(fetch_backoff_ms(K_ERR_FENCED_LEADER_EPOCH, 0, 1000), 1000);
+    assert_int_equal(fetch_backoff_ms(K_ERR_NONE, 0, 0), 1); /* never in the same moment for ever */
+}
+
 int
 main(void)
 {
@@ -119,6 +141,7 @@ main(void)
         cmocka_unit_test(a_follower_cuts_where_the_epochs_part),
         cmocka_unit_test(no_leader_can_have_it_cut_below_0),
         cmocka_unit_test(records_are_gone_when_every_live_replica_begins_behind_them),
+        cmocka_unit_test(a_follower_waits_less_at_first_for_a_leader_that_has_not_heard),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
