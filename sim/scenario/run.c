@@ -166,10 +166,10 @@ see_life(void *ctx, struct machine *m, enum life what, struct slice text)
     struct run *r = ctx;
     struct node_slot *n = node_of(r, m);
     if (n) see_armed(r, n, what);
-    if (n && (what == LIFE_CRASH || what == LIFE_POWER || what == LIFE_FATAL))
+    if (n && (what == LIFE_CRASH || what == LIFE_POWER || what == LIFE_FATAL)) {
         n->is_stopping = false;
-    if (n && (what == LIFE_CRASH || what == LIFE_POWER || (what == LIFE_FATAL && text.n)))
-        truth_died(&r->truth, n->id);
+        truth_ended(&r->truth, n->id);
+    }
     if (what != LIFE_FATAL || !n) return;
     if (!text.n) {
         run_say(r, "%.*s has stopped in order", SARG(m->name));

@@ -161,15 +161,15 @@ fence(struct truth *t, const struct world_event *e, const struct note *n, bool u
 }
 
 void
-truth_died(struct truth *t, int32_t id)
+truth_ended(struct truth *t, int32_t id)
 {
-    if (id >= 0 && id < TRUTH_NODES) t->has_died[id] = true;
+    if (id >= 0 && id < TRUTH_NODES) t->has_ended[id] = true;
 }
 
 bool
 truth_may_lead(const struct truth *t, const struct truth_partition *p, int32_t id)
 {
-    return ids_few_has(&p->isr, id) && id >= 0 && id < TRUTH_NODES && !t->has_died[id];
+    return ids_few_has(&p->isr, id) && id >= 0 && id < TRUTH_NODES && !t->has_ended[id];
 }
 
 static void
@@ -217,7 +217,7 @@ truth_see(struct truth *t, const struct world_event *e)
         case NOTE_BROKER_FENCED:
         case NOTE_BROKER_SHUTDOWN: fence(t, e, n, false); break;
         case NOTE_NODE_SERVING:
-            if (n->v[0] >= 0 && n->v[0] < TRUTH_NODES) t->has_died[n->v[0]] = false;
+            if (n->v[0] >= 0 && n->v[0] < TRUTH_NODES) t->has_ended[n->v[0]] = false;
             break;
         case NOTE_CONTROLLER_ACTIVE: controller_active(t, e, n); break;
         case NOTE_RAFT_STATE:

@@ -29,10 +29,11 @@ struct truth {
     VEC(struct truth_partition *) partitions;
     bool unfenced[TRUTH_NODES]; /* by broker id */
     int64_t broker_epoch[TRUTH_NODES];
-    /* Died, not in order, and has not served since. While no controller knows of it the broker still stands in
-     * ISRs that it will leave as soon as it registers (KIP-966). A registration that a controller tells of may
-     * be the one before the death: who takes over tells of what it finds. */
-    bool has_died[TRUTH_NODES];
+    /* Its process ended and has not served since. While no controller knows of it the broker still stands in
+     * ISRs that it will leave: as soon as it registers, if it died (KIP-966); if it stopped in order, as soon as its old
+     * session ends, and that may leave the partition to somebody outside the core. A registration that a controller
+     * tells of may be the one before the end: who takes over tells of what it finds. */
+    bool has_ended[TRUTH_NODES];
     bool is_over;       /* the story: what the end of a run does is not counted */
     int32_t controller; /* node id; -1 */
     int64_t controller_epoch;
@@ -47,7 +48,7 @@ struct truth {
 
 void truth_init(struct truth *t, struct arena *a);
 void truth_see(struct truth *t, const struct world_event *e);
-void truth_died(struct truth *t, int32_t id);
+void truth_ended(struct truth *t, int32_t id);
 /* Stands in the partition's ISR, and will when it is heard of again. */
 bool truth_may_lead(const struct truth *t, const struct truth_partition *p, int32_t id);
 /* NULL: no such partition (yet). */
