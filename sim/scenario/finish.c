@@ -6,10 +6,13 @@
 
 /* ---- bounds ---- */
 
+#define LONGEST_MS \
+    (3600 * 1000) /* whoever sets a time-out to "never" does not want to wait for it */
+
 static int64_t
 ms(const struct scenario *s, const char *name)
 {
-    return cluster_config_i64(s, name) * NS_PER_MS;
+    return MIN(cluster_config_i64(s, name), LONGEST_MS) * NS_PER_MS;
 }
 
 /* A failover costs a quorum election and a whole session; who was cut off learns it by a time-out of its

@@ -116,6 +116,9 @@ witnesses_free(struct run *r)
 
 /* ---- what the checker must know ---- */
 
+#define NEVER_MS \
+    (INT64_MAX / NS_PER_MS / 4) /* what is longer is not waited for, and could overflow */
+
 /* How long a record may wait for its flush; 0: nobody promised. Logs are looked at as often as the scheduler
  * goes round, which by Kafka's default it never does. */
 static int64_t
@@ -123,8 +126,8 @@ flush_ms_of(const struct run *r, const struct topic *t)
 {
     int64_t turn = cluster_config_i64(r->s, "log.flush.scheduler.interval.ms");
     int64_t due = number_of(r, t, "flush.ms", "log.flush.interval.ms");
-    if (turn <= 0 || turn == INT64_MAX) return 0;
-    return due == INT64_MAX ? 2 * turn : due + turn;
+    if (turn <= 0 || turn > NEVER_MS) return 0;
+    return due > NEVER_MS ? 2 * turn : due + turn;
 }
 
 static int32_t
