@@ -157,7 +157,8 @@ commitlog_append(struct commitlog *log, struct log_append *a)
     a->base_offset = a->last_offset = a->append_time_ms = -1;
     if (!err) err = check_leader(log, a);
     if (err) return err;
-    CHECK(a->leader_epoch >= epoch_cache_latest(&log->epochs));
+    /* Not in order, but it can be: who restores an old metadata log makes leader epochs begin anew. */
+    if (a->leader_epoch < epoch_cache_latest(&log->epochs)) return LOG_E_LATER_EPOCH;
     a->base_offset = log->assigned_end;
     for (int32_t i = 0; i < a->segs_n; i++) {
         struct batch_header h;

@@ -15,6 +15,7 @@ log_err_text(enum log_err err)
     case LOG_E_TXN_STATE: return "batch outside the producer's open transaction";
     case LOG_E_OUT_OF_RANGE: return "offset out of range";
     case LOG_E_NOT_CONTIGUOUS: return "batch does not follow the end of the log";
+    case LOG_E_LATER_EPOCH: return "the log has a later leader epoch";
     case LOG_E_CORRUPT: return "not a whole, valid batch";
     case LOG_E_TOO_LARGE: return "batch larger than a segment may be";
     case LOG_E_NO_ROOM: return "too many producers are remembered";

@@ -39,9 +39,10 @@ enum log_err {
     LOG_E_TXN_STATE,    /* not a batch that may come in the producer's present transaction */
     LOG_E_OUT_OF_RANGE, /* below the start or above the end */
     LOG_E_NOT_CONTIGUOUS,
-    LOG_E_CORRUPT,   /* not whole, valid batches of magic 2 */
-    LOG_E_TOO_LARGE, /* larger than a segment may be */
-    LOG_E_BUSY,      /* being truncated, or not yet ready */
+    LOG_E_LATER_EPOCH, /* a leader of a later epoch has been here: epochs in a log never fall */
+    LOG_E_CORRUPT,     /* not whole, valid batches of magic 2 */
+    LOG_E_TOO_LARGE,   /* larger than a segment may be */
+    LOG_E_BUSY,        /* being truncated, or not yet ready */
     LOG_E_CLOSED,
     LOG_E_OFFLINE, /* the disk failed: see commitlog_error() */
 };

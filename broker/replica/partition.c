@@ -152,6 +152,18 @@ take_leader(struct partition *p, const struct image_partition *ip)
 }
 
 static void
+tell_later_epoch(const struct partition *p)
+{
+    struct writer w = writer_mem(&p->env->mem);
+    fmt_str(&w, "takes no records: its log has leader epoch ");
+    fmt_i64(&w, commitlog_latest_epoch(&p->log));
+    fmt_str(&w, ", and the metadata log, which must be an old one, has ");
+    fmt_i64(&w, p->leader_epoch);
+    NOTE(p->env, NOTE_LOG_MESSAGE, p->label, writer_slice(&w), 3);
+    writer_release(&w);
+}
+
+static void
 become_leader(struct partition *p, const struct image_partition *ip)
 {
     bool new_epoch = p->role != PARTITION_LEADER || ip->leader_epoch > p->leader_epoch;
@@ -169,6 +181,7 @@ become_leader(struct partition *p, const struct image_partition *ip)
     take_leader(p, ip);
     /* KIP-101: the epoch's start is known before anything is appended under it. */
     commitlog_begin_epoch(&p->log, p->leader_epoch);
+    if (commitlog_latest_epoch(&p->log) > p->leader_epoch) tell_later_epoch(p);
     p->epoch_start = commitlog_assigned_end(&p->log);
     take_isr(p, ip);
     p->followers.n = 0;
