@@ -233,6 +233,7 @@ connections_remove(struct session *s)
     list_remove(&s->outside);
     if (!s->is_let_in) return;
     s->is_let_in = false;
+    CHECK(s->listener->connections_n > 0);
     s->listener->connections_n--;
     if (s->listener->kind == LISTENER_BROKER) server->connections_n--;
     server->leaving_n -= s->is_leaving;

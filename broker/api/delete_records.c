@@ -41,6 +41,7 @@ part_deleted(struct deletion_waiter *w, int16_t err)
     part->waits = false;
     part->answer->error_code = err;
     part->answer->low_watermark = err ? -1 : partition_low_watermark(w->partition);
+    CHECK(part->deletion->waiting > 0);
     part->deletion->waiting--;
     answer_when_done(part->deletion);
 }
@@ -56,6 +57,7 @@ deletion_expired(struct timer *t)
         deletion_waiter_cancel(&part->waiter);
         part->waits = false;
         part->answer->error_code = K_ERR_REQUEST_TIMED_OUT;
+        CHECK(d->waiting > 0);
         d->waiting--;
     }
     answer_when_done(d);

@@ -128,6 +128,7 @@ creation_answered(struct link_call *c, int16_t err, struct slice body)
             log_refusal(cr, res.topics[0].error_code, res.topics[0].error_message);
     }
     list_remove(&cr->node);
+    CHECK(f->creations_n > 0);
     f->creations_n--;
     mem_free_slice(&env->mem, cr->name);
     MEM_DELETE(&env->mem, cr);

@@ -97,6 +97,7 @@ deleted_one(struct group_call *c, const void *response)
 {
     struct deleting_one *one = CONTAINER_OF(c, struct deleting_one, call);
     *one->result = *(const struct k_delete_groups_response_deletable_group_result *)response;
+    CHECK(one->of->waiting > 0);
     if (--one->of->waiting == 0) request_answer(one->of->r, &one->of->response);
 }
 

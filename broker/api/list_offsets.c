@@ -31,6 +31,7 @@ struct listing {
 static void
 list_offsets_part_done(struct listing *l)
 {
+    CHECK(l->left > 0);
     if (--l->left == 0) request_answer(l->r, &l->response);
 }
 

@@ -146,6 +146,7 @@ part_acked(struct append_waiter *w, int16_t err)
         produce_fail_part(part, err, NULL);
         if (err == K_ERR_NOT_LEADER_OR_FOLLOWER) produce_name_leader(part);
     }
+    CHECK(pr->waiting > 0);
     pr->waiting--;
     if (pr->appended && pr->waiting == 0) produce_answer(pr);
 }
@@ -159,6 +160,7 @@ timed_out(struct timer *t)
         if (!part->waits) continue;
         append_waiter_cancel(&part->waiter);
         part->waits = false;
+        CHECK(pr->waiting > 0);
         pr->waiting--;
         produce_fail_part(part, K_ERR_REQUEST_TIMED_OUT, NULL);
     }
@@ -193,6 +195,7 @@ all_appended(struct produce *pr)
 static void
 part_checked(struct produce *pr)
 {
+    CHECK(pr->checking > 0);
     if (--pr->checking == 0) all_appended(pr);
 }
 
@@ -365,6 +368,7 @@ batch_inflated(struct op *op)
 {
     struct part *part = CONTAINER_OF(op, struct part, work);
     struct server *s = part->produce->r->server;
+    CHECK(s->inflating > 0);
     s->inflating--;
     inflate_next(s);
     struct buf *records = op->buf; /* the op may be queued again */

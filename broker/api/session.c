@@ -254,6 +254,7 @@ run_queue(struct session *s)
         if (r->answered && s->requests.next == &r->node) {
             send_answer(s, r);
             list_remove(&r->node);
+            CHECK(s->requests_n > 0);
             s->requests_n--;
             request_delete(r);
             continue;

@@ -95,6 +95,7 @@ void
 send_end(struct producer *p, struct send *s, enum send_result result, int16_t error,
          int64_t charged)
 {
+    CHECK(p->pending > 0);
     p->pending--;
     p->charged_bytes -= charged;
     s->result = result;

@@ -164,6 +164,7 @@ static void
 request_take(struct preq *q, enum env_err err, const struct k_produce_response *r, struct pbatch *b)
 {
     struct producer *p = q->p;
+    CHECK(b->part->in_flight > 0);
     b->part->in_flight--;
     b->node_id = q->peer->id;
     if (err) {
@@ -188,6 +189,7 @@ produce_answered(struct ask *a, enum env_err err, const void *response, struct b
     struct preq *q = CONTAINER_OF(a, struct preq, ask);
     struct producer *p = q->p;
     (void)from;
+    CHECK(flight_of(p, q->peer->id)->n > 0);
     flight_of(p, q->peer->id)->n--;
     for (int64_t i = 0; i < q->batches.n; i++) request_take(q, err, response, q->batches.v[i]);
     VEC_RELEASE(&p->env->mem, &q->batches);

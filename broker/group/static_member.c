@@ -60,6 +60,7 @@ answer_returned(struct member *m, struct slice old_leader)
     }
     groups_answer(g->shard->owner, c, res);
     m->joining = NULL;
+    CHECK(g->joining_n > 0);
     g->joining_n--;
     member_heard(m);
 }
@@ -70,6 +71,7 @@ refuse_returned(struct member *m, int16_t err)
     struct group *g = m->group;
     group_answer_join(g, m->joining, group_store_error(err), SLICE_EMPTY);
     m->joining = NULL;
+    CHECK(g->joining_n > 0);
     g->joining_n--;
     member_heard(m);
 }
@@ -121,6 +123,7 @@ fence_former(struct member *m)
     if (m->joining) {
         group_answer_join(g, m->joining, K_ERR_FENCED_INSTANCE_ID, m->id);
         m->joining = NULL;
+        CHECK(g->joining_n > 0);
         g->joining_n--;
     }
     if (m->syncing) group_answer_sync(g, m->syncing, K_ERR_FENCED_INSTANCE_ID, SLICE_EMPTY);

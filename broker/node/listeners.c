@@ -378,6 +378,7 @@ node_listener_ready(struct server *s, struct server_listener *l, enum env_err er
         writer_release(&w);
         return;
     }
+    CHECK(n->listeners_waiting > 0);
     if (--n->listeners_waiting == 0) {
         n->listening = true;
         node_go_on(n);

@@ -116,6 +116,7 @@ told_end(struct call *call, enum env_err err, struct slice body, struct buf *buf
     struct raft_call *c = CONTAINER_OF(call, struct raft_call, call);
     struct raft *r = c->raft;
     MEM_DELETE(&r->env->mem, c);
+    CHECK(r->ends_n > 0);
     if (--r->ends_n == 0 && r->is_closing) raft_ends_done(r);
 }
 

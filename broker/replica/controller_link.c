@@ -83,6 +83,7 @@ finish_call(struct link_call *c, int16_t err, struct slice body)
     l->is_retried = false;
     c->done(c, err, body);
     if (l->is_retried || l->stopped) return;
+    CHECK(l->calls_n > 0);
     l->calls_n--;
     if (err == 0) {
         l->refused_with = K_ERR_NONE;

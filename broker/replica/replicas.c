@@ -106,6 +106,7 @@ open_some_logs(struct replicas *r)
 static void
 opened_one(struct replicas *r)
 {
+    CHECK(r->opening > 0 && r->opening_now > 0);
     r->opening_now--;
     open_some_logs(r);
     if (--r->opening > 0) return;
@@ -356,6 +357,7 @@ log_gone(struct log_op *op, enum log_err err)
     const struct image_partition *next = t ? image_topic_partition(t, p->index) : NULL;
     commitlog_release(&p->log);
     list_remove(&p->dropping);
+    CHECK(r->deleting > 0);
     r->deleting--;
     partition_release(p);
     MEM_DELETE(&r->env->mem, p);
@@ -582,6 +584,7 @@ partition_log_closed(struct log_op *op, enum log_err err)
     struct closing *c = cl->c;
     if (err) c->all_clean = false;
     MEM_DELETE(&c->r->env->mem, cl);
+    CHECK(c->left > 0);
     if (--c->left == 0) all_closed(c);
 }
 
@@ -644,5 +647,6 @@ replicas_close(struct replicas *r, void (*done)(void *owner, bool all_clean), vo
         if (p->log_ready || (is_touched && !r->is_recovering)) close_log(c, p);
         else if (r->is_recovering) c->all_clean = false;
     }
+    CHECK(c->left > 0);
     if (--c->left == 0) all_closed(c);
 }
