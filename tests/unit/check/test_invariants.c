@@ -90,6 +90,36 @@ the_same_batch_behind_another_one(void **state)
     assert_told(&s, RULE_LOG_MATCHING);
 }
 
+/* b2 leads without b1, and takes 10; it deletes all below `start`, takes 11, and b1 copies that. */
+static void
+copy_behind_a_tail(struct tale *s, int64_t start)
+{
+    append(s, 0, 10, 0, 500, true); /* the tail of b1 alone */
+    decide(s, 2, 1, 1, false, S("replicas=1,2,3 isr=2,3 elr= last="));
+    role(s, 1, LEADER, 2, 1);
+    append(s, 1, 10, 1, 600, true);
+    append(s, 2, 10, 1, 600, false);
+    say(s, 1, NOTE_LOG_START, ORDERS, SLICE_NULL, start, 0, 0, 0, 0);
+    append(s, 1, 11, 1, 601, true);
+    append(s, 0, 11, 1, 601, false);
+}
+
+static void
+a_tail_below_the_leaders_log_start_is_compared_with_nothing(void **state)
+{
+    BEGIN;
+    copy_behind_a_tail(&s, 11);
+    assert_silent(&s);
+}
+
+static void
+a_tail_that_the_leader_has_not_deleted_is_compared(void **state)
+{
+    BEGIN;
+    copy_behind_a_tail(&s, 10);
+    assert_told(&s, RULE_LOG_MATCHING);
+}
+
 static void
 a_gap_in_a_log(void **state)
 {
@@ -533,6 +563,8 @@ main(void)
         cmocka_unit_test(two_leaders_in_one_epoch),
         cmocka_unit_test(other_records_at_the_same_offset_and_epoch),
         cmocka_unit_test(the_same_batch_behind_another_one),
+        cmocka_unit_test(a_tail_below_the_leaders_log_start_is_compared_with_nothing),
+        cmocka_unit_test(a_tail_that_the_leader_has_not_deleted_is_compared),
         cmocka_unit_test(a_gap_in_a_log),
         cmocka_unit_test(a_leader_cuts_its_own_log),
         cmocka_unit_test(a_follower_in_sync_cuts_what_is_committed),
