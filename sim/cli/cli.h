@@ -26,6 +26,7 @@ extern const struct command commands[];
 extern const int commands_n;
 
 int command_run(int argc, char **argv);
+int command_hunt(int argc, char **argv);
 int command_lint(int argc, char **argv);
 int command_explain(int argc, char **argv);
 int command_timeline(int argc, char **argv);
@@ -38,6 +39,9 @@ int usage_error(const char *command, const char *format, ...) __attribute__((for
 
 /* Says so, and which of the known ones was meant; EXIT_USAGE. */
 int unknown_option(const char *command, const char *const *known, int n, const char *wrong);
+
+/* "7" or "1..100". In command_run.c. */
+bool parse_seeds(struct slice s, uint64_t *ret_from, uint64_t *ret_to);
 
 /* ---- files ---- */
 

@@ -100,7 +100,7 @@ parse_u64(struct slice s, uint64_t *ret)
 }
 
 /* "7" or "1..100" */
-static bool
+bool
 parse_seeds(struct slice s, uint64_t *ret_from, uint64_t *ret_to)
 {
     for (int64_t i = 1; i + 1 < s.n; i++) {

@@ -27,6 +27,18 @@
     "  --json               print the reports as JSON, one line for each run\n" \
     "  --quiet              print the verdict without the story\n"
 
+#define HUNT_OPTIONS \
+    "  --seeds A..B         go over these seeds (else 1..100), each with all scenarios in turns\n" \
+    "  --for TIME           end after this time, like 10m; without --seeds over seeds that are new\n" \
+    "  --jobs N             work in this many processes (else one)\n" \
+    "  --shard I/N          take each Nth seed only, from the Ith on: for N machines (needs --seeds)\n" \
+    "  --keep N             keep the folders of this many runs of each bucket (else 3)\n" \
+    "  --set PATH=VALUE     change one value of the scenarios; may be repeated\n" \
+    "  --bug ID             hunt with a wrong version of a rule (build/mutants/gregor)\n" \
+    "  --out DIR            report (hunt.json) and folders go here (else out/hunt, or out/hunt-I-of-N)\n" \
+    "  --json               print the report as JSON\n" \
+    "  --quiet              print the sum without telling of each find at once\n"
+
 #define TIMELINE_OPTIONS \
     "  --partition T-P      the partition to draw (else the one with most to tell)\n" \
     "  --from TIME          from this time on, like 1.5s, as the scenario counts\n" \
@@ -44,6 +56,8 @@
 const struct command commands[] = {
     {"run", "gregor run FILE… [OPTION]…", RUN_OPTIONS,
      "runs scenarios and says whether what must hold held", "gregor run scenarios/leader-crash.yaml --seed 1..100 --jobs 4", command_run},
+    {"hunt", "gregor hunt [FILE]… [OPTION]…, or gregor hunt merge DIR… [--json] [--out DIR]", HUNT_OPTIONS,
+     "goes over many seeds and sorts what fails; merge adds up shards", "gregor hunt --for 10m --jobs 2", command_hunt},
     {"lint", "gregor lint FILE…", "", "finds mistakes in scenarios", "gregor lint scenarios/leader-crash.yaml", command_lint},
     {"explain", "gregor explain RUN [OPTION]…", EXPLAIN_OPTIONS, "tells a run in sentences", "gregor explain out/leader-crash-42", command_explain},
     {"timeline", "gregor timeline RUN [OPTION]…", TIMELINE_OPTIONS, "draws a run over time, as SVG to standard output", "gregor timeline out/leader-crash-42 > t.svg", command_timeline},
