@@ -32,6 +32,7 @@ int command_explain(int argc, char **argv);
 int command_timeline(int argc, char **argv);
 int command_frame(int argc, char **argv);
 int command_replay(int argc, char **argv);
+int command_shrink(int argc, char **argv);
 int command_reference(int argc, char **argv);
 
 /* Says what is wrong with the arguments, and the usage; EXIT_USAGE. */

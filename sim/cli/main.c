@@ -53,6 +53,14 @@
     "  --partition T-P      the partition to draw (else the one with most to tell)\n" \
     "  --dot                as text for Graphviz's dot, not as SVG\n"
 
+#define SHRINK_OPTIONS \
+    "  --seed N             of FILE: the seed that fails (else the scenario's own)\n" \
+    "  --bug ID             with a wrong version of a rule (else the one that the run had)\n" \
+    "  --for TIME           stop after so long, like 60s, with what was reached\n" \
+    "  --runs N             stop after so many runs (else 2000)\n" \
+    "  -o FILE              write the scenario here (else shrunk.yaml, in the run's folder)\n" \
+    "  --json               print what came of it as JSON\n"
+
 const struct command commands[] = {
     {"run", "gregor run FILE… [OPTION]…", RUN_OPTIONS,
      "runs scenarios and says whether what must hold held", "gregor run scenarios/leader-crash.yaml --seed 1..100 --jobs 4", command_run},
@@ -63,6 +71,7 @@ const struct command commands[] = {
     {"timeline", "gregor timeline RUN [OPTION]…", TIMELINE_OPTIONS, "draws a run over time, as SVG to standard output", "gregor timeline out/leader-crash-42 > t.svg", command_timeline},
     {"frame", "gregor frame RUN [OPTION]…", FRAME_OPTIONS, "draws what each replica holds at a moment, as SVG to standard output", "gregor frame out/leader-crash-42 --at 2.5s > f.svg", command_frame},
     {"replay", "gregor replay RUN", "", "repeats a run and compares the hash of the trace", "gregor replay out/leader-crash-42", command_replay},
+    {"shrink", "gregor shrink RUN|FILE [OPTION]…", SHRINK_OPTIONS, "makes a failing run as small as it can be, as a scenario", "gregor shrink out/random-faults-42 --for 60s", command_shrink},
     {"reference", "gregor reference", "", "prints the reference of the scenario format", "gregor reference > scenarios/README.md", command_reference},
 };
 /* clang-format on */

@@ -85,58 +85,6 @@ extend(struct load *l, const struct trees *docs, struct tree *doc, int32_t depth
     return tree_merge(l->a, inheritable(l, extend(l, &others, base, depth + 1)), doc);
 }
 
-/* ---- written down again ---- */
-
-static bool
-is_plain(struct slice s)
-{
-    for (int64_t i = 0; i < s.n; i++) {
-        uint8_t c = s.p[i];
-        bool letter =
-            (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '$';
-        if (!letter &&
-            (i == 0 || (c != '-' && c != '_' && c != '.' && c != '/' && c != '(' && c != ')')))
-            return false;
-    }
-    return s.n > 0;
-}
-
-static void
-print_text(struct slice s, struct writer *w)
-{
-    if (is_plain(s)) fmt_slice(w, s);
-    else fmt_json(w, s);
-}
-
-static void
-print_value(const struct tree *t, struct writer *w)
-{
-    if (t->kind == TREE_TEXT) {
-        print_text(t->text, w);
-        return;
-    }
-    fmt_char(w, t->kind == TREE_LIST ? '[' : '{');
-    for (int32_t i = 0; i < t->n; i++) {
-        if (i) fmt_str(w, ", ");
-        if (t->kind == TREE_MAP) print_text(t->pairs[i].key, w), fmt_str(w, ": ");
-        print_value(t->kind == TREE_MAP ? t->pairs[i].value : t->items[i], w);
-    }
-    fmt_char(w, t->kind == TREE_LIST ? ']' : '}');
-}
-
-void
-scenario_print(const struct scenario *s, struct writer *w)
-{
-    const struct tree *doc = s->document;
-    for (int32_t i = 0; i < doc->n; i++) {
-        if (slice_eq(doc->pairs[i].key, S("extends"))) continue; /* it is in here */
-        print_text(doc->pairs[i].key, w);
-        fmt_str(w, ": ");
-        print_value(doc->pairs[i].value, w);
-        fmt_char(w, '\n');
-    }
-}
-
 /* ---- --set a.b.c=v ---- */
 
 /* Configuration names have dots: the key is all of the rest. */

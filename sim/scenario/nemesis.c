@@ -1,5 +1,9 @@
-/* Random faults: one after the other is drawn by weight from the seed, lasts a while and is taken back. */
+/* Random faults: one after the other is drawn by weight from the seed, lasts a while and is taken back. Each is
+ * also written down as the step that does the same, for whoever wants the timeline without the dice. */
 #include "sim/scenario/run_internal.h"
+
+#include <stdarg.h>
+#include <stdio.h>
 
 #include "broker/base/check.h"
 #include "broker/base/fmt.h"
@@ -10,7 +14,35 @@ struct affliction {
     struct machine *m; /* NULL: none is down for it */
     fault_id fault;
     bool disk;
+    int64_t lasts_ns;
 };
+
+/* As a step: its verb and what stands beside it. a: NULL if it does not last. */
+static void
+write_down(struct run *r, const struct affliction *a, const char *format, ...)
+{
+    char text[1000];
+    va_list ap;
+    va_start(ap, format);
+    vsnprintf(text, sizeof text, format, ap);
+    va_end(ap);
+    struct line l = {run_now(r), SLICE_EMPTY};
+    l.text = a ? arena_format(r->a, "{at: %lldns, %s, for: %lldns}", (long long)l.at_ns, text,
+                              (long long)a->lasts_ns)
+               : arena_format(r->a, "{at: %lldns, %s}", (long long)l.at_ns, text);
+    VEC_PUSH(r->a->mem, &r->ret->drawn.v, l);
+}
+
+/* It has no duration as a step; its end is a step of its own. */
+static void
+write_down_shutdown(struct run *r, const struct affliction *a)
+{
+    int64_t now = run_now(r), n = r->ret->drawn.v.n;
+    write_down(r, NULL, "shutdown: %.*s, as: stopped%lld", SARG(a->m->name), (long long)n);
+    struct line l = {now + a->lasts_ns, arena_format(r->a, "{at: %lldns, restart: $stopped%lld}",
+                                                     (long long)(now + a->lasts_ns), (long long)n)};
+    VEC_PUSH(r->a->mem, &r->ret->drawn.v, l);
+}
 
 static void
 relieve(struct world *w, void *ctx)
@@ -29,10 +61,10 @@ afflict(struct run *r, struct machine *m, fault_id fault)
 {
     const struct nemesis *n = &r->s->nemesis;
     struct affliction *a = ARENA_NEW(r->a, struct affliction);
-    *a = (struct affliction){r, m, fault, false};
+    *a = (struct affliction){r, m, fault, false, 0};
     r->nemesis_active++;
-    int64_t lasts = dice_between(&r->nemesis_dice, n->lasting.min, n->lasting.max);
-    world_at(r->w, world_now_ns(r->w) + lasts, relieve, a);
+    a->lasts_ns = dice_between(&r->nemesis_dice, n->lasting.min, n->lasting.max);
+    world_at(r->w, world_now_ns(r->w) + a->lasts_ns, relieve, a);
     return a;
 }
 
@@ -86,21 +118,10 @@ strike_node(struct run *r, struct slice kind)
     else if (is(kind, "power")) fault_power(n->m);
     else if (is(kind, "pause")) fault_pause(n->m);
     else node_shut_down(r, n->m);
-    afflict(r, n->m, 0);
+    const struct affliction *a = afflict(r, n->m, 0);
+    if (is(kind, "shutdown")) write_down_shutdown(r, a);
+    else write_down(r, a, "%.*s: %.*s", SARG(kind), SARG(n->m->name));
     return true;
-}
-
-static fault_id
-strike_link(struct run *r, struct slice kind, struct machine *a, struct machine *b)
-{
-    struct machines x = {&a, 1}, y = {&b, 1};
-    int64_t some = dice_between(&r->nemesis_dice, 20, 400) * NS_PER_MS;
-    if (is(kind, "cut-one-way")) return fault_cut(r->w, x, y, false);
-    if (is(kind, "flap")) return fault_flap(r->w, x, y, true, some, some);
-    if (is(kind, "slow"))
-        return fault_slow_link(r->w, x, y, true, (struct slow){.latency = {some / 4, some, 0, 0}});
-    fault_reset(r->w, a, b);
-    return 0;
 }
 
 static bool
@@ -108,9 +129,25 @@ strike_pair(struct run *r, struct slice kind)
 {
     struct machine *a = draw_node(r)->m, *b = draw_node(r)->m;
     if (a == b) return false;
+    struct machines x = {&a, 1}, y = {&b, 1};
     run_fault(r, (const char *)kind.p, "%.*s, %.*s", SARG(a->name), SARG(b->name));
-    fault_id id = strike_link(r, kind, a, b);
-    if (id) afflict(r, NULL, id);
+    int64_t some = dice_between(&r->nemesis_dice, 20, 400) * NS_PER_MS;
+    if (is(kind, "cut-one-way")) {
+        write_down(r, afflict(r, NULL, fault_cut(r->w, x, y, false)), "cut: {from: %.*s, to: %.*s}",
+                   SARG(a->name), SARG(b->name));
+    } else if (is(kind, "flap")) {
+        write_down(r, afflict(r, NULL, fault_flap(r->w, x, y, true, some, some)),
+                   "flap: [%.*s, %.*s], down: %lldns, up: %lldns", SARG(a->name), SARG(b->name),
+                   (long long)some, (long long)some);
+    } else if (is(kind, "slow")) {
+        struct slow slow = {.latency = {some / 4, some, 0, 0}};
+        write_down(r, afflict(r, NULL, fault_slow_link(r->w, x, y, true, slow)),
+                   "slow: [%.*s, %.*s], by: %lldns..%lldns", SARG(a->name), SARG(b->name),
+                   (long long)some / 4, (long long)some);
+    } else {
+        fault_reset(r->w, a, b);
+        write_down(r, NULL, "reset: [%.*s, %.*s]", SARG(a->name), SARG(b->name));
+    }
     return true;
 }
 
@@ -123,7 +160,8 @@ strike_cut(struct run *r)
     for (int32_t i = 0; i < world_machines_n(r->w); i++)
         if (world_machine_at(r->w, i) != a) rest[y.n++] = world_machine_at(r->w, i);
     run_fault(r, "cut", "%.*s off", SARG(a->name));
-    afflict(r, NULL, fault_cut(r->w, x, y, true));
+    write_down(r, afflict(r, NULL, fault_cut(r->w, x, y, true)), "cut: [%.*s, rest]",
+               SARG(a->name));
     return true;
 }
 
@@ -151,7 +189,10 @@ strike_split(struct run *r)
     bool both = dice_below(&r->nemesis_dice, 3) > 0;
     struct slice side = writer_slice(&w);
     run_fault(r, "split", "%.*s from the rest%s", SARG(side), both ? "" : ", one way");
-    afflict(r, NULL, fault_cut(r->w, x, y, both));
+    char names[200];
+    for (int64_t i = 0; i < side.n; i++) names[i] = side.p[i] == ' ' ? ',' : (char)side.p[i];
+    write_down(r, afflict(r, NULL, fault_cut(r->w, x, y, both)),
+               both ? "cut: [[%.*s], rest]" : "cut: {from: [%.*s], to: rest}", (int)side.n, names);
     return true;
 }
 
@@ -167,7 +208,8 @@ strike_client(struct run *r)
     struct machine *a = to_node ? client : node, *b = to_node ? node : client;
     struct machines x = {&a, 1}, y = {&b, 1};
     run_fault(r, "cut-client", "%.*s > %.*s", SARG(a->name), SARG(b->name));
-    afflict(r, NULL, fault_cut(r->w, x, y, false));
+    write_down(r, afflict(r, NULL, fault_cut(r->w, x, y, false)), "cut: {from: %.*s, to: %.*s}",
+               SARG(a->name), SARG(b->name));
     return true;
 }
 
@@ -199,7 +241,13 @@ strike_hold(struct run *r, struct slice kind)
               : produce ? "an answer of"
                         : "answers to",
               SARG(n->m->name));
-    afflict(r, NULL, fault_hold(r->w, &f, 0, fetch ? 0 : 1));
+    write_down(r, afflict(r, NULL, fault_hold(r->w, &f, 0, fetch ? 0 : 1)),
+               "hold: {rpc: %s, answer: %s, %s: %.*s%s%s}",
+               fetch     ? "Fetch"
+               : produce ? "Produce"
+                         : "AlterPartition",
+               answer ? "true" : "false", answer && !produce ? "to" : "from", SARG(n->m->name),
+               f.port ? ", listener: broker" : "", fetch ? "" : ", count: 1");
     return true;
 }
 
@@ -209,11 +257,17 @@ strike_other(struct run *r, struct slice kind)
     struct node_slot *n = draw_node(r);
     if (is(kind, "slow-disk")) {
         run_say(r, "the disk of %.*s is slow", SARG(n->m->name));
-        fault_disk_slow(n->m, dice_between(&r->nemesis_dice, 200, 2000));
-        afflict(r, n->m, 0)->disk = true;
+        int64_t percent = dice_between(&r->nemesis_dice, 200, 2000);
+        fault_disk_slow(n->m, percent);
+        struct affliction *a = afflict(r, n->m, 0);
+        a->disk = true;
+        write_down(r, a, "disk: %.*s, slow: %lld", SARG(n->m->name), (long long)percent);
     } else if (is(kind, "clock")) {
         run_say(r, "the clock of %.*s jumps", SARG(n->m->name));
-        fault_clock_step(n->m, dice_between(&r->nemesis_dice, -60000, 60000));
+        int64_t by_ms = dice_between(&r->nemesis_dice, -60000, 60000);
+        fault_clock_step(n->m, by_ms);
+        write_down(r, NULL, "clock: %.*s, %s: %lldms", SARG(n->m->name),
+                   by_ms < 0 ? "back" : "step", (long long)(by_ms < 0 ? -by_ms : by_ms));
     } else {
         if (!r->truth.partitions.n) return false;
         const struct truth_partition *p =
@@ -222,6 +276,7 @@ strike_other(struct run *r, struct slice kind)
         a->elect = (struct partition_ref){p->topic, p->partition};
         run_say(r, "elect the preferred leader of %.*s", SARG(p->name));
         admin_act(r, a, SLICE_EMPTY); /* it is often not needed */
+        write_down(r, NULL, "admin: {elect: %.*s}", SARG(p->name));
     }
     return true;
 }

@@ -67,6 +67,7 @@ struct run_result {
     struct lines story;     /* what happened */
     struct lines reasons;   /* why it did not pass; empty when it did */
     struct lines confirmed; /* failures that had to be, and were */
+    struct lines drawn;     /* random faults as steps of a timeline, in YAML */
     struct anomalies anomalies;
     VEC(struct slice) faults; /* what was done, by kind and count: "crash 2" */
     VEC(struct slice) fired;  /* rules that fired and were not allowed, sorted, each once */

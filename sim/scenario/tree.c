@@ -271,3 +271,20 @@ tree_merge(struct arena *a, const struct tree *base, const struct tree *over)
     }
     return t;
 }
+
+struct tree *
+tree_copy(struct arena *a, const struct tree *t)
+{
+    struct tree *c = ARENA_NEW(a, struct tree);
+    *c = *t;
+    if (t->kind == TREE_MAP) {
+        c->pairs = NULL;
+        c->n = 0;
+        for (int32_t i = 0; i < t->n; i++)
+            tree_put(a, c, t->pairs[i].key, t->pairs[i].mark, tree_copy(a, t->pairs[i].value));
+    } else if (t->kind == TREE_LIST) {
+        c->items = ARENA_ARRAY(a, struct tree *, t->n + 1);
+        for (int32_t i = 0; i < t->n; i++) c->items[i] = tree_copy(a, t->items[i]);
+    }
+    return c;
+}

@@ -41,5 +41,9 @@ struct tree *tree_text(struct arena *a, struct slice text, struct mark at);
 struct tree *tree_map(struct arena *a, struct mark at);
 /* Maps merge, everything else of `over` replaces. Neither is changed. */
 struct tree *tree_merge(struct arena *a, const struct tree *base, const struct tree *over);
+/* Nothing of it is shared. */
+struct tree *tree_copy(struct arena *a, const struct tree *t);
+/* A document as YAML; its `extends` is left out. */
+void tree_print(const struct tree *doc, struct writer *w);
 
 #endif

@@ -93,7 +93,7 @@ remove_root(void **state)
 
 /* What a command prints goes to the file `printed`. */
 static int
-run(const char *const *argv)
+run_command(int (*command)(int, char **), const char *const *argv)
 {
     int argc = 0, kept = dup(STDOUT_FILENO), errors = dup(STDERR_FILENO);
     int to = open("printed", O_WRONLY | O_CREAT | O_TRUNC, 0666),
@@ -102,12 +102,29 @@ run(const char *const *argv)
     fflush(NULL);
     dup2(to, STDOUT_FILENO);
     dup2(null, STDERR_FILENO);
-    int rc = command_run(argc, (char **)(uintptr_t)argv);
+    int rc = command(argc, (char **)(uintptr_t)argv);
     fflush(stdout);
     dup2(kept, STDOUT_FILENO);
     dup2(errors, STDERR_FILENO);
     close(kept), close(errors), close(to), close(null);
     return rc;
+}
+
+static int
+run(const char *const *argv)
+{
+    return run_command(command_run, argv);
+}
+
+static int
+shrink_twice(void)
+{
+    static const char *const once[] = {"tiny.yaml", "--bug",    "check",  "--runs", "60",
+                                       "-o",        "one.yaml", "--json", NULL},
+                             *const again[] = {"tiny.yaml", "--bug",    "check",  "--runs", "60",
+                                               "-o",        "two.yaml", "--json", NULL};
+    int rc = run_command(command_shrink, once);
+    return rc ? rc : run_command(command_shrink, again);
 }
 
 #define RUN(...) run((const char *const[]){"tiny.yaml", __VA_ARGS__, NULL})
@@ -404,6 +421,29 @@ what_could_not_be_read_is_no_disagreement(void **state)
     must_have("printed", "the final read did not come to an end");
 }
 
+static void
+a_failing_run_shrinks_to_the_same_scenario_twice(void **state)
+{
+    static char first[sizeof text];
+    (void)state;
+    assert_int_equal(shrink_twice(), EXIT_PASS);
+    must_have("printed", "\"passes_without_bug\":true");
+    must_have("one.yaml", "name: tiny-shrunk");
+    must_have("one.yaml", "# From tiny, seed 7, with --bug check.");
+    assert_null(strstr(read_back("one.yaml"), "c1"));
+    snprintf(first, sizeof first, "%s", read_back("one.yaml"));
+    assert_string_equal(first, read_back("two.yaml"));
+}
+
+static void
+what_does_not_fail_is_not_shrunk(void **state)
+{
+    static const char *const argv[] = {"tiny.yaml", "-o", "none.yaml", NULL};
+    (void)state;
+    assert_int_equal(run_command(command_shrink, argv), EXIT_INCONCLUSIVE);
+    assert_int_equal(access("none.yaml", F_OK), -1);
+}
+
 int
 main(void)
 {
@@ -424,6 +464,8 @@ main(void)
         cmocka_unit_test(what_is_not_swept_is_no_pass),
         cmocka_unit_test(an_interrupted_run_is_reported_and_no_pass),
         cmocka_unit_test(what_could_not_be_read_is_no_disagreement),
+        cmocka_unit_test(a_failing_run_shrinks_to_the_same_scenario_twice),
+        cmocka_unit_test(what_does_not_fail_is_not_shrunk),
     };
     return cmocka_run_group_tests(tests, make_root, remove_root);
 }
