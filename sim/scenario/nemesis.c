@@ -312,6 +312,14 @@ draw_kind(struct run *r)
 }
 
 static void
+count_strike(struct run *r, struct slice kind)
+{
+    for (int32_t i = 0; i < nemesis_faults_n; i++)
+        if (is(kind, nemesis_faults[i].name)) r->random_counts[i]++;
+    r->faults++;
+}
+
+static void
 next(struct world *w, void *ctx)
 {
     struct run *r = ctx;
@@ -320,7 +328,7 @@ next(struct world *w, void *ctx)
     struct slice kind = draw_kind(r);
     if (r->nemesis_active < n->at_once && kind.n && strike(r, kind)) {
         r->last_fault_ns = world_now_ns(w);
-        r->faults++;
+        count_strike(r, kind);
     }
     world_at(w,
              world_now_ns(w) +

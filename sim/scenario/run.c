@@ -235,12 +235,27 @@ run_begin(struct run *r, struct arena *a, const struct scenario *s, const struct
 }
 
 static void
+tell_count(struct run *r, const char *name, int64_t n)
+{
+    if (n) VEC_PUSH(r->a->mem, &r->ret->faults, arena_format(r->a, "%s %d", name, (int)n));
+}
+
+/* What steps did and what was drawn; who is called the same is one. */
+static void
 count_faults(struct run *r)
 {
-    for (int32_t i = 0; i < VERBS_N; i++)
-        if (r->fault_counts[i])
-            VEC_PUSH(r->a->mem, &r->ret->faults,
-                     arena_format(r->a, "%s %d", verbs[i].value.name, (int)r->fault_counts[i]));
+    int64_t drawn[NEMESIS_FAULTS_MAX];
+    memcpy(drawn, r->random_counts, sizeof drawn);
+    for (int32_t i = 0; i < VERBS_N; i++) {
+        int64_t n = r->fault_counts[i];
+        for (int32_t j = 0; j < nemesis_faults_n; j++) {
+            if (strcmp(nemesis_faults[j].name, verbs[i].value.name) != 0) continue;
+            n += drawn[j];
+            drawn[j] = 0;
+        }
+        tell_count(r, verbs[i].value.name, n);
+    }
+    for (int32_t j = 0; j < nemesis_faults_n; j++) tell_count(r, nemesis_faults[j].name, drawn[j]);
 }
 
 static void

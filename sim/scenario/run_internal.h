@@ -80,6 +80,7 @@ struct run {
     VEC(struct bound) bounds;
     VEC(struct pending) pendings;
     int64_t fault_counts[VERBS_N];
+    int64_t random_counts[NEMESIS_FAULTS_MAX];
     int64_t faults;
     struct dice dice;
     int64_t begin_ns, last_fault_ns;

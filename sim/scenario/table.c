@@ -313,6 +313,7 @@ const struct word nemesis_faults[] = {
     {"elect", "the preferred leader is asked for"},
 };
 const int32_t nemesis_faults_n = (int32_t)ARRAY_LEN(nemesis_faults);
+_Static_assert(ARRAY_LEN(nemesis_faults) <= NEMESIS_FAULTS_MAX, "each kind has a place to be counted");
 
 static const struct field expect_v[] = {
     {"always", VALUE_TREE, 0, "rules that never fire. All rules are watched in every run; naming one says what the scenario is about", NULL},

@@ -125,6 +125,7 @@ struct word {
 /* What a random block draws from. */
 extern const struct word nemesis_faults[];
 extern const int32_t nemesis_faults_n;
+#define NEMESIS_FAULTS_MAX 64
 extern const struct word targets[];
 extern const int32_t targets_n;
 

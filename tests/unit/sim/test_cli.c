@@ -194,6 +194,28 @@ a_run_that_a_signal_ends_is_reported_all_the_same(void **state)
     assert_int_equal(count(all, "the process was ended by signal 6"), 2);
 }
 
+static void
+drawn_faults_are_counted_with_those_of_steps(void **state)
+{
+    (void)state;
+    assert_true(file_write_all(
+        "drawn.yaml",
+        slice_cstr("scenario: 1\nname: drawn\nextends: tiny\nabout: x\n"
+                   "random: {from: 100ms, until: 900ms, every: 100ms, lasting: 50ms, at-once: 1,\n"
+                   "  faults: {pause: 1, slow-disk: 1}}\n"
+                   "timeline: [{at: 1s, pause: b1}, {at: 1.1s, resume: b1}]\n")));
+    run((const char *const[]){"drawn.yaml", "--json", NULL});
+    const char *all = read_back("printed"), *faults = strstr(all, "\"faults\":[");
+    int pauses = 0, disks = 0;
+    assert_non_null(faults);
+    assert_non_null(strstr(faults, "\"pause "));
+    assert_non_null(strstr(faults, "\"slow-disk "));
+    sscanf(strstr(faults, "\"pause "), "\"pause %d", &pauses);
+    sscanf(strstr(faults, "\"slow-disk "), "\"slow-disk %d", &disks);
+    assert_in_range(pauses + disks, 4, 10);
+    assert_int_equal(count(faults, "\"pause "), 1);
+}
+
 /* ---- a CHECK that fails ---- */
 
 static void
@@ -451,6 +473,7 @@ main(void)
         cmocka_unit_test(several_runs_leave_one_report_in_their_order),
         cmocka_unit_test(json_prints_one_line_for_each_run),
         cmocka_unit_test(a_run_that_a_signal_ends_is_reported_all_the_same),
+        cmocka_unit_test(drawn_faults_are_counted_with_those_of_steps),
         cmocka_unit_test(a_failed_check_leaves_report_story_and_trace),
         cmocka_unit_test(a_failed_check_ends_one_run_of_several),
         cmocka_unit_test(a_run_that_died_can_be_replayed),
