@@ -325,6 +325,7 @@ check_records(struct part *part, struct slice payload, struct buf *holder)
     struct produce_rules rules = {.now_ms = env_wall_ms(s->env),
                                   .before_max_ms = p->config->timestamp_before_max_ms,
                                   .after_max_ms = p->config->timestamp_after_max_ms,
+                                  .record_bytes_max = p->config->max_decompressed_record_bytes,
                                   .log_append_time = p->config->log.log_append_time,
                                   .compacted = p->config->log.compact};
     struct produce_result result;

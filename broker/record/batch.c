@@ -35,6 +35,8 @@ batch_err_text(enum batch_err err)
     case BATCH_BAD_EPOCH: return "producer id without a valid epoch";
     case BATCH_IS_CONTROL: return "clients must not write control records";
     case BATCH_NO_KEY: return "compacted topics need a key";
+    case BATCH_BIG_RECORD:
+        return "decompressed, a record is larger than max.decompressed.message.bytes allows";
     case BATCH_NOT_ONE: return "not exactly one batch";
     }
     return "unknown error";
@@ -61,6 +63,7 @@ batch_err_code(enum batch_err err)
     case BATCH_BAD_SEQUENCE:
     case BATCH_IS_CONTROL:
     case BATCH_NO_KEY:
+    case BATCH_BIG_RECORD:
     case BATCH_NOT_ONE: return INVALID_RECORD;
     }
     return INVALID_RECORD;

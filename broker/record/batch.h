@@ -53,6 +53,7 @@ enum batch_err {
     BATCH_BAD_EPOCH,     /* a producer id without a valid epoch */
     BATCH_IS_CONTROL,    /* control batch from a client */
     BATCH_NO_KEY,        /* a record without key for a compacted topic */
+    BATCH_BIG_RECORD,    /* a compressed record that grows beyond max.decompressed.message.bytes */
     BATCH_NOT_ONE,       /* not exactly one batch */
 };
 /* For people: "checksum differs". */

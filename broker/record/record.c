@@ -80,6 +80,7 @@ records_next(struct records *rs, struct record *ret)
     if (rs->r.err) return records_fail(rs, BATCH_BAD_RECORD);
     if (!record_read(rs->h, body, ret)) return records_fail(rs, BATCH_BAD_RECORD);
     if (ret->offset_delta > rs->h->last_offset_delta) return records_fail(rs, BATCH_BAD_OFFSET);
+    ret->body_bytes = n;
     ret->offset = rs->h->base_offset + ret->offset_delta;
     ret->sequence = rs->h->base_sequence >= 0
                       ? sequence_add(rs->h->base_sequence, ret->offset_delta)

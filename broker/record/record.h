@@ -13,7 +13,8 @@ struct record {
     int64_t offset, timestamp;
     int64_t timestamp_delta; /* as written: differs from timestamp with log append time */
     int32_t offset_delta;
-    int32_t sequence; /* -1 without a producer */
+    int32_t body_bytes; /* without the length before it */
+    int32_t sequence;   /* -1 without a producer */
     struct slice key, value;
     int32_t headers_n;
     struct slice headers; /* undecoded: see record_header_next() */

@@ -55,6 +55,10 @@ static enum batch_err
 record_check(const struct batch_header *h, const struct record *rec, int32_t index,
              const struct produce_rules *rules)
 {
+    /* As in Kafka, for each record and not for their sum; what comes uncompressed has max.message.bytes. */
+    if (rules->record_bytes_max && batch_codec(h) != CODEC_NONE &&
+        rec->body_bytes > rules->record_bytes_max)
+        return BATCH_BIG_RECORD;
     if (rec->offset_delta != index) return BATCH_BAD_OFFSET;
     if (rules->compacted && !rec->key.p) return BATCH_NO_KEY;
     /* Where the leader sets the time, its producers must not say that it has. Elsewhere the bit is taken for

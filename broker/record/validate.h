@@ -15,6 +15,7 @@ enum batch_err produce_check_batch(enum crc32c_impl impl, struct slice set,
 struct produce_rules {
     int64_t now_ms;
     int64_t before_max_ms, after_max_ms; /* message.timestamp.{before,after}.max.ms */
+    int64_t record_bytes_max;            /* max.decompressed.message.bytes; 0: no limit */
     bool log_append_time;                /* message.timestamp.type */
     bool compacted;                      /* keys are required */
 };

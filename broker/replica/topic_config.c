@@ -84,6 +84,7 @@ topic_config_load(struct topic_config *t, const struct config *broker, const str
     t->log.delete = topic_config_has(broker, &own, K_TCFG_CLEANUP_POLICY, S("delete"));
     t->min_insync_replicas = (int32_t)I64(K_TCFG_MIN_INSYNC_REPLICAS);
     t->max_message_bytes = I64(K_TCFG_MAX_MESSAGE_BYTES);
+    t->max_decompressed_record_bytes = I64(K_TCFG_MAX_DECOMPRESSED_MESSAGE_BYTES);
     t->timestamp_before_max_ms = I64(K_TCFG_MESSAGE_TIMESTAMP_BEFORE_MAX_MS);
     t->timestamp_after_max_ms = I64(K_TCFG_MESSAGE_TIMESTAMP_AFTER_MAX_MS);
     t->compression = codec_of(topic_config_str(broker, &own, K_TCFG_COMPRESSION_TYPE));

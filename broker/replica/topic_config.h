@@ -12,7 +12,7 @@ struct topic_config {
     struct slice topic;
     struct log_config log;
     int32_t min_insync_replicas;
-    int64_t max_message_bytes;
+    int64_t max_message_bytes, max_decompressed_record_bytes;
     int64_t timestamp_before_max_ms, timestamp_after_max_ms;
     int32_t compression;       /* enum codec, or COMPRESSION_PRODUCER */
     int32_t compression_level; /* 0: the codec's default */

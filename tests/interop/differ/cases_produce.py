@@ -178,6 +178,12 @@ def settings(b, v):
     produce(b, v, "another codec", t, batch())
     t = b.topic("u", compression_type="uncompressed")
     produce(b, v, "no codec", t, batch(payload=gzip.compress(records.record(b"z")), codec=1, count=1))
+    t = b.topic("d", max_decompressed_message_bytes=1000)
+    for what, rows in (("just fits", (992,)), ("grows too large", (994,)), ("two that fit", (900, 900)),
+                       ("the second grows too large", (900, 2000))):
+        payload = b"".join(record_of(value=bytes(n), delta=i) for i, n in enumerate(rows))
+        produce(b, v, f"what {what}", t, batch(payload=gzip.compress(payload, mtime=0), codec=1, count=len(rows)))
+    produce(b, v, "large, but no codec", t, batch([bytes(2000)]))
     t = b.topic("i", min_insync_replicas=2)
     produce(b, v, "too few replicas", t, batch())
     produce(b, v, "too few replicas, acks=1", t, batch(), acks=1)

@@ -302,6 +302,32 @@ compacted_topics_want_keys(void **state)
     mem_release(&mem);
 }
 
+/* max.decompressed.message.bytes is about each record by itself, and about compressed ones only. */
+static void
+a_record_must_not_grow_beyond_the_limit(void **state)
+{
+    (void)state;
+    struct batch_builder b;
+    struct produce_result res;
+    struct records rs;
+    struct record first, second, third;
+    struct produce_rules limited = rules;
+    builder_start(&b);
+    assert_true(builder_add(&b, 99000, SLICE_NULL, S("longer than both"), NULL, 0));
+    records_begin(&rs, &b.h, builder_payload(&b));
+    assert_true(records_next(&rs, &first) && records_next(&rs, &second));
+    assert_true(records_next(&rs, &third));
+    limited.record_bytes_max = third.body_bytes - 1;
+    assert_int_equal(check_records(&b, &limited, &res), BATCH_OK);
+    b.h.attributes = CODEC_GZIP;
+    assert_int_equal(check_records(&b, &limited, &res), BATCH_BIG_RECORD);
+    assert_int_equal(res.bad_record, 2);
+    assert_int_equal(batch_err_code(BATCH_BIG_RECORD), 87); /* INVALID_RECORD */
+    limited.record_bytes_max = third.body_bytes;
+    assert_int_equal(check_records(&b, &limited, &res), BATCH_OK);
+    mem_release(&mem);
+}
+
 static void
 offset_deltas_must_count_up_by_one(void **state)
 {
@@ -336,6 +362,7 @@ main(void)
         cmocka_unit_test(timestamps_out_of_range_name_their_record),
         cmocka_unit_test(append_time_topics_take_any_timestamp),
         cmocka_unit_test(compacted_topics_want_keys),
+        cmocka_unit_test(a_record_must_not_grow_beyond_the_limit),
         cmocka_unit_test(offset_deltas_must_count_up_by_one),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
