@@ -160,18 +160,17 @@ check_together(struct node *n)
     writer_release(&why);
     if (!fits) return false;
     n->identity.node_id = (int32_t)config_i64(&n->config, K_CFG_NODE_ID);
-    int32_t dirs = config_list_n(&n->config, K_CFG_LOG_DIRS);
-    if (dirs == 0 && config_str(&n->config, K_CFG_LOG_DIRS).p) {
-        node_fail(n, "log.dirs names no directory", SLICE_EMPTY, "", SLICE_EMPTY);
+    bool has_new_name = config_str(&n->config, K_CFG_LOG_DIRS).p;
+    int32_t name = has_new_name ? K_CFG_LOG_DIRS : K_CFG_LOG_DIR;
+    int32_t dirs = config_list_n(&n->config, name);
+    if (dirs != 1) {
+        node_fail(n, has_new_name ? "log.dirs" : "log.dir",
+                  dirs == 0 ? S(" names no directory")
+                            : S(": more than one directory is not supported: "),
+                  "", dirs == 0 ? SLICE_EMPTY : config_str(&n->config, name));
         return false;
     }
-    if (dirs > 1) {
-        node_fail(n, "log.dirs: more than one directory is not supported: ",
-                  config_str(&n->config, K_CFG_LOG_DIRS), "", SLICE_EMPTY);
-        return false;
-    }
-    struct slice dir = dirs ? config_list_at(&n->config, K_CFG_LOG_DIRS, 0)
-                            : config_str(&n->config, K_CFG_LOG_DIR);
+    struct slice dir = config_list_at(&n->config, name, 0);
     n->log_dir = mem_dup(&n->env->mem, dir);
     struct slice metadata_dir = config_str(&n->config, K_CFG_METADATA_LOG_DIR);
     n->metadata_dir = metadata_dir.n ? mem_dup(&n->env->mem, metadata_dir) : n->log_dir;

@@ -8,7 +8,8 @@ static const struct {
     /* Nobody is asked who he is: only who is on this machine may come in. */
     {"listeners", "PLAINTEXT://localhost:9092,CONTROLLER://localhost:9093"},
     {"controller.listener.names", "CONTROLLER"},
-    {"log.dirs", "./gregor-data"},
+    /* Under the older of its two names: whoever gives one of them means it. */
+    {"log.dir", "./gregor-data"},
 };
 
 /* Where fewer brokers than Kafka's defaults ask for are all there is: as many copies as there are brokers. */

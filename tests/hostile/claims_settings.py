@@ -116,6 +116,7 @@ def settings_that_contradict_each_other_are_refused(binary, folder):
         ({"process_roles": ""}, ("process.roles",)),
         ({"log_dirs": ""}, ("log.dirs",)),
         ({"log_dirs": "a,b"}, ("log.dirs",)),
+        ({"log_dirs": None, "log_dir": "a,b"}, ("log.dir: more than one directory", "a,b")),
     ]:
         refuses(binary, folder, combined(**changes), *words)
 

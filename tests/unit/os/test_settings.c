@@ -210,7 +210,7 @@ alone_it_is_one_node_on_localhost(void **state)
     expect_setting("controller.quorum.bootstrap.servers", "localhost:9093");
     expect_setting("offsets.topic.replication.factor", "1");
     expect_setting("transaction.state.log.min.isr", "1");
-    expect_setting("log.dirs", "./gregor-data");
+    expect_setting("log.dir", "./gregor-data");
 }
 
 static void
