@@ -272,8 +272,8 @@ has_topic_partition(const struct topic_partition *v, int64_t n, const struct top
 
 /* Those of a that are not in b. */
 static int32_t
-without(struct arena *arena, const struct topic_partition *a, int64_t a_n,
-        const struct topic_partition *b, int64_t b_n, struct topic_partition **ret)
+partitions_without(struct arena *arena, const struct topic_partition *a, int64_t a_n,
+                   const struct topic_partition *b, int64_t b_n, struct topic_partition **ret)
 {
     int32_t n = 0;
     *ret = ARENA_ARRAY(arena, struct topic_partition, a_n + 1);
@@ -288,8 +288,10 @@ end_round(struct membership *m)
 {
     struct topic_partition *added, *gone;
     struct arena *scratch = &m->env->scratch;
-    int32_t added_n = without(scratch, m->target.v, m->target.n, m->owned.v, m->owned.n, &added);
-    int32_t gone_n = without(scratch, m->owned.v, m->owned.n, m->target.v, m->target.n, &gone);
+    int32_t added_n =
+        partitions_without(scratch, m->target.v, m->target.n, m->owned.v, m->owned.n, &added);
+    int32_t gone_n =
+        partitions_without(scratch, m->owned.v, m->owned.n, m->target.v, m->target.n, &gone);
     m->owned.n = 0;
     for (int64_t i = 0; i < m->target.n; i++) VEC_PUSH(&m->env->mem, &m->owned, m->target.v[i]);
     m->state = gone_n ? MEMBER_GIVING_UP : MEMBER_STABLE;
@@ -308,7 +310,7 @@ begin_round(struct membership *m)
         return;
     }
     struct topic_partition *all;
-    int32_t n = without(&m->env->scratch, m->owned.v, m->owned.n, NULL, 0, &all);
+    int32_t n = partitions_without(&m->env->scratch, m->owned.v, m->owned.n, NULL, 0, &all);
     m->owned.n = 0;
     m->state = MEMBER_GIVING_UP;
     m->params.ops->revoked(m->params.owner, all, n);
@@ -318,7 +320,7 @@ static void
 tell_lost_partitions(struct membership *m)
 {
     struct topic_partition *all;
-    int32_t n = without(&m->env->scratch, m->owned.v, m->owned.n, NULL, 0, &all);
+    int32_t n = partitions_without(&m->env->scratch, m->owned.v, m->owned.n, NULL, 0, &all);
     m->owned.n = 0;
     m->is_lost = false;
     if (n) m->params.ops->lost(m->params.owner, all, n);

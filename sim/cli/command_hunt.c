@@ -75,7 +75,7 @@ static volatile sig_atomic_t interrupted;
 
 /* The first ends what runs, in order; the second ends it at once. */
 static void
-on_interrupt(int number)
+hunt_on_interrupt(int number)
 {
     interrupted = 1;
     if (number == SIGINT) signal(SIGINT, SIG_DFL);
@@ -176,7 +176,7 @@ check_options(struct hunt *h)
 }
 
 static int
-parse_options(struct hunt *h, int argc, char **argv)
+hunt_parse_options(struct hunt *h, int argc, char **argv)
 {
     struct hunt_options *o = &h->o;
     *o = (struct hunt_options){.jobs = 1, .keep = KEEP_DEFAULT, .shard = 1, .shards = 1};
@@ -585,7 +585,7 @@ tell(struct hunt *h)
 static int
 go_hunting(struct hunt *h)
 {
-    struct sigaction on = {.sa_handler = on_interrupt};
+    struct sigaction on = {.sa_handler = hunt_on_interrupt};
     h->tally = (struct tally){.a = &h->a,
                               .scenarios = names_of(h),
                               .from = h->o.from,
@@ -618,7 +618,7 @@ command_hunt(int argc, char **argv)
     memset(&h, 0, sizeof h);
     mem_init(&h.mem, pool_source(&h.pool), INT64_MAX);
     arena_init(&h.a, &h.mem, 0);
-    int rc = parse_options(&h, argc, argv);
+    int rc = hunt_parse_options(&h, argc, argv);
     if (!rc) rc = load_quarries(&h);
     if (!rc) rc = go_hunting(&h);
     mem_release(&h.mem);

@@ -37,7 +37,7 @@ struct shrinking {
 static volatile sig_atomic_t interrupted;
 
 static void
-on_interrupt(int number)
+shrink_on_interrupt(int number)
 {
     (void)number;
     interrupted = 1;
@@ -222,7 +222,7 @@ is_known(const struct shrinking *h, struct slice text)
 }
 
 static void
-show_progress(const struct shrinking *h, const struct tree *t)
+shrink_show_progress(const struct shrinking *h, const struct tree *t)
 {
     if (!h->show) return;
     fprintf(stderr, "\r\033[K%lld runs of at most %lld · %lld steps · %lld seeds per candidate",
@@ -243,7 +243,7 @@ fails(void *ctx, const struct tree *candidate)
     struct slice text = document_text(h, candidate);
     struct slice key = arena_format(&h->a, "%lld\n%.*s", (long long)h->tries, SARG(text));
     if (is_known(h, key)) return false;
-    show_progress(h, candidate);
+    shrink_show_progress(h, candidate);
     bool same = ask_child(h, text, h->tries, h->failure, h->bug, &t, &failure, NULL) && t.same;
     if (same) h->seed = t.seed;
     else words_add(&h->known, key);
@@ -255,7 +255,7 @@ fails(void *ctx, const struct tree *candidate)
 static const char *const option_names[] = {"--seed", "--bug", "--for", "--runs", "-o", "--json"};
 
 static int
-parse_options(struct shrinking *h, int argc, char **argv)
+shrink_parse_options(struct shrinking *h, int argc, char **argv)
 {
     for (int i = 0; i < argc; i++) {
         const char *x = argv[i];
@@ -535,7 +535,7 @@ command_shrink(int argc, char **argv)
     arena_init(&h.a, &h.mem, 0);
     h.known.arena = &h.a;
     interrupted = 0;
-    int rc = parse_options(&h, argc, argv);
+    int rc = shrink_parse_options(&h, argc, argv);
     const char *path = rc ? NULL : open_run(&h);
     const struct scenario *s = NULL;
     if (path && h.bug && !is_linked(h.bug))
@@ -546,7 +546,7 @@ command_shrink(int argc, char **argv)
         if (!h.has_seed) h.seed = (uint64_t)s->seed;
         if (!h.out) h.out = "shrunk.yaml";
         h.show = !h.json && isatty(STDERR_FILENO);
-        signal(SIGINT, on_interrupt);
+        signal(SIGINT, shrink_on_interrupt);
         rc = shrink_run(&h, s);
         signal(SIGINT, SIG_DFL);
     } else if (!rc) {
