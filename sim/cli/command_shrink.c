@@ -66,33 +66,35 @@ without_digits(struct arena *a, struct slice s)
     return slice(p, n);
 }
 
-static bool
-fired_at(const struct run_result *r, struct slice rule, struct slice topic)
+/* The first topic behind this one, by name, in which the rule fired and nothing permitted it; null: no more. */
+static struct slice
+next_place(const struct run_result *r, struct slice rule, struct slice behind)
 {
+    struct slice next = SLICE_EMPTY;
     for (int64_t i = 0; i < r->anomalies.v.n; i++) {
         const struct anomaly *x = &r->anomalies.v.v[i];
-        if (!x->allowed && slice_eq(slice_cstr(rule_spelling(x->rule)), rule) &&
-            slice_eq(x->topic, topic))
-            return true;
+        bool is_of_rule = !x->allowed && slice_eq(slice_cstr(rule_spelling(x->rule)), rule);
+        if (is_of_rule && x->topic.n && slice_cmp(x->topic, behind) > 0 &&
+            (!next.n || slice_cmp(x->topic, next) < 0))
+            next = x->topic;
     }
-    return false;
+    return next;
 }
 
 /* Two runs fail in the same way if they have the same verdict, the same rules fired that nothing permitted, and
- * each of them in partitions of the same topics (the number of a partition and of an offset may differ, for
- * partitions and records become fewer; the quorum's own log is a place like a topic). If no rule fired, the
- * first reason must be the same but for numbers. Null: it did not fail. */
+ * each of them in the same topics (the numbers of partitions and offsets may differ, for partitions and records
+ * become fewer). If no rule fired, the first reason must be the same but for numbers. Null: it did not fail. */
 static struct slice
-failure_of(struct arena *a, const struct scenario *s, const struct run_result *r)
+failure_of(struct arena *a, const struct run_result *r)
 {
     struct slice text = slice_cstr(verdict_text(r->verdict));
     if (r->interrupted || r->verdict == VERDICT_PASS || r->verdict == VERDICT_INCONCLUSIVE)
         return SLICE_EMPTY;
     for (int64_t i = 0; i < r->fired.n; i++) {
+        struct slice place = SLICE_EMPTY;
         text = arena_format(a, "%.*s, %.*s", SARG(text), SARG(r->fired.v[i]));
-        for (int32_t t = 0; t < s->topics_n; t++)
-            if (fired_at(r, r->fired.v[i], s->topics[t].name))
-                text = arena_format(a, "%.*s in %.*s", SARG(text), SARG(s->topics[t].name));
+        while ((place = next_place(r, r->fired.v[i], place)).n)
+            text = arena_format(a, "%.*s in %.*s", SARG(text), SARG(place));
     }
     if (!r->fired.n && r->reasons.v.n)
         text = arena_format(a, "%.*s, %.*s", SARG(text),
@@ -161,7 +163,7 @@ run_child(const struct shrinking *h, struct slice text, int64_t tries, struct sl
         memset(&r, 0, sizeof r);
         job_run_guarded(&a, s, &o, &r);
         t.runs++;
-        failure = failure_of(&a, s, &r);
+        failure = failure_of(&a, &r);
         t.same = failure.n && (!wanted.n || slice_eq(failure, wanted));
     }
     t.drawn_n = r.drawn.v.n;
@@ -403,6 +405,7 @@ static struct slice
 say_needed(struct shrinking *h, const struct outcome *x)
 {
     if (x->needed < 0) return S("there was no time to see whether each step is needed");
+    if (x->steps == 0) return S("it fails so without any step");
     if (x->needed == x->steps)
         return arena_format(&h->a, "without any one of them it does not fail so (%d seeds)", SEEDS);
     return arena_format(&h->a, "%lld of %lld steps are needed", (long long)x->needed,
@@ -464,14 +467,20 @@ print_result(struct shrinking *h, const struct outcome *x)
 
 /* ---- all of it ---- */
 
-/* Random faults as steps, if these fail in the same way; else they stay. */
+/* Random faults as steps: all of them, or a part (a half, a quarter, an eighth) that fails in the same way, for
+ * with other dice all of them together may break more rules than the first run did. If none does, they stay. */
 static struct tree *
 explicit_steps(struct shrinking *h, const struct tree *doc, const struct slice *drawn, int64_t n)
 {
-    struct tree *copy = tree_copy(&h->a, doc);
-    if (!tree_get(doc, S("random"))) return copy;
+    if (!tree_get(doc, S("random"))) return tree_copy(&h->a, doc);
     h->tries = SEEDS;
-    if (shrink_put_steps(&h->a, copy, drawn, n) && fails(h, copy)) return copy;
+    for (int64_t parts = 1; parts <= 8 && n / parts >= 1; parts *= 2)
+        for (int64_t i = 0; i < parts; i++) {
+            struct tree *copy = tree_copy(&h->a, doc);
+            int64_t from = n * i / parts, to = n * (i + 1) / parts;
+            if (shrink_put_steps(&h->a, copy, drawn + from, to - from) && fails(h, copy))
+                return copy;
+        }
     fputs("gregor: the random faults written as steps do not fail in this way: they stay\n",
           stderr);
     return tree_copy(&h->a, doc);
@@ -505,7 +514,7 @@ shrink_run(struct shrinking *h, const struct scenario *s)
         return EXIT_INCONCLUSIVE;
     }
     k.best = explicit_steps(h, s->document, drawn, t.drawn_n);
-    x.steps_before = shrink_steps_n(k.best);
+    x.steps_before = shrink_steps_n(s->document) + t.drawn_n;
     all_rounds(h, &k);
     x.steps = shrink_steps_n(k.best);
     uint64_t seed = h->seed;
