@@ -18,7 +18,7 @@ struct affliction {
 };
 
 /* As a step: its verb and what stands beside it. a: NULL if it does not last. */
-static void
+__attribute__((format(printf, 3, 4))) static void
 write_down(struct run *r, const struct affliction *a, const char *format, ...)
 {
     char text[1000];
