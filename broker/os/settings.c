@@ -8,8 +8,6 @@ static const struct {
     /* Nobody is asked who he is: only who is on this machine may come in. */
     {"listeners", "PLAINTEXT://localhost:9092,CONTROLLER://localhost:9093"},
     {"controller.listener.names", "CONTROLLER"},
-    /* Under the older of its two names: whoever gives one of them means it. */
-    {"log.dir", "./gregor-data"},
 };
 
 /* Where fewer brokers than Kafka's defaults ask for are all there is: as many copies as there are brokers. */
@@ -201,10 +199,21 @@ imply_node_id(struct os_settings *s)
         os_settings_add(s, S("node.id"), old->value, old->origin);
 }
 
+/* Whoever gives either of its two names means it. */
+static void
+imply_log_dirs(struct os_settings *s)
+{
+    if (os_settings_find(s, S("log.dirs")) || os_settings_find(s, S("log.dir"))) return;
+    os_settings_add(s, S("log.dirs"), S("./gregor-data"), S("default"));
+}
+
 void
 os_settings_add_implied(struct os_settings *s, bool also_defaults)
 {
-    if (also_defaults) imply_node_id(s);
+    if (also_defaults) {
+        imply_node_id(s);
+        imply_log_dirs(s);
+    }
     const struct node_setting *listeners = os_settings_find(s, S("listeners"));
     if (!listeners) return;
     struct slice value = listeners->value;

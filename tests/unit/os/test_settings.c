@@ -210,7 +210,7 @@ alone_it_is_one_node_on_localhost(void **state)
     expect_setting("controller.quorum.bootstrap.servers", "localhost:9093");
     expect_setting("offsets.topic.replication.factor", "1");
     expect_setting("transaction.state.log.min.isr", "1");
-    expect_setting("log.dir", "./gregor-data");
+    expect_setting("log.dirs", "./gregor-data");
 }
 
 static void
@@ -223,6 +223,17 @@ other_ports_and_ids_are_followed(void **state)
     os_settings_add_implied(&settings, true);
     expect_setting("advertised.listeners", "PLAINTEXT://10.0.0.1:1,X://localhost:2");
     expect_setting("controller.quorum.bootstrap.servers", "[::1]:3");
+}
+
+static void
+either_name_of_the_log_directory_counts(void **state)
+{
+    (void)state;
+    os_settings_add_defaults(&settings);
+    assert_true(parse("log.dir=mine\n"));
+    os_settings_add_implied(&settings, true);
+    expect_setting("log.dir", "mine");
+    assert_null(os_settings_find(&settings, S("log.dirs")));
 }
 
 /* One dead coordinator must not end all commits. */
@@ -324,6 +335,7 @@ main(void)
         TEST(later_settings_win),
         TEST(alone_it_is_one_node_on_localhost),
         TEST(other_ports_and_ids_are_followed),
+        TEST(either_name_of_the_log_directory_counts),
         TEST(internal_topics_have_a_copy_on_each_voter_but_three_at_most),
         TEST(the_old_name_of_node_id_stands_against_its_default),
         TEST(no_controller_listener_is_advertised_by_itself),
