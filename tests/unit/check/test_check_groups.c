@@ -51,14 +51,18 @@ static void
 judge(struct judged *j, int at, const char *instead, const struct check_facts *facts)
 {
     static const struct check_facts none;
-    char text[8192] = "";
+    char text[8192];
+    struct writer w = writer_fixed(text, sizeof text);
     test_mem_init(&j->mem);
     history_init(&j->h, &j->mem, never, NULL);
     for (int i = 0; i < LINES; i++) {
         const char *line = i == at ? instead : good[i];
-        if (line) (void)strcat(strcat(text, line), "\n");
+        if (!line) continue;
+        writer_bytes(&w, slice_cstr(line));
+        writer_i8(&w, '\n');
     }
-    assert_int_equal(history_parse(&j->h, slice_cstr(text)), 0);
+    assert_false(w.err);
+    assert_int_equal(history_parse(&j->h, writer_slice(&w)), 0);
     check_history(&j->mem, &j->h, facts ? facts : &none, &j->r);
 }
 
