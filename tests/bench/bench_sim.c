@@ -198,8 +198,8 @@ static void
 judge(struct load *l)
 {
     struct check_topic promised = {.replicas = 3, .min_isr = 2, .elr = true};
-    struct check_facts facts = {
-        .topics = &promised, .topics_n = 1, .faults = 3, .power_losses = 1, .clients_live = true};
+    /* Nothing is excused: two of the three brokers keep everything all the time. */
+    struct check_facts facts = {.topics = &promised, .topics_n = 1, .clients_live = true};
     struct check_result r;
     check_history(&l->mem, &l->history, &facts, &r);
     int64_t acknowledged = 0;

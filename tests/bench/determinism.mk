@@ -1,4 +1,5 @@
-determinism: ## every scenario in every build, twice: the same hashes
+# The benchmark is built along, so that it does not rot; it is not run.
+determinism: $(B)/tests/bench/bench_sim ## every scenario in every build, twice: the same hashes
 	$(Q)tests/bench/determinism
 .PHONY: determinism
 CHECKS += determinism
