@@ -169,6 +169,10 @@ let_go_of(struct session *s, int64_t max)
     s->server->env->held_bytes[s->held_by] -= s->held_bytes;
     s->held_bytes = 0;
     s->is_let_go = true;
+    /* At once: the body tells that it is closed later, and a crowd that is closed meanwhile would hold many
+     * times what it may. */
+    conn_lend(&s->conn, NULL, 0);
+    frame_reader_release(&s->frames);
     conn_close(&s->conn);
 }
 
