@@ -203,6 +203,8 @@ quorum_open(struct node *n)
     image_init(&n->image, &n->env->purses[PURSE_METADATA], env_map_key(n->env), &image_ops, n);
     n->image.cluster_id = n->identity.cluster_id;
     n->server.image = &n->image;
+    /* The one for tests has no least value, and goes first. */
+    int64_t tested_bytes = config_i64(c, K_CFG_INTERNAL_METADATA_LOG_SEGMENT_BYTES);
     struct raft_config rc = {
         .node_id = n->identity.node_id,
         .directory_id = identity_metadata_dir_id(n),
@@ -215,7 +217,8 @@ quorum_open(struct node *n)
         .fetch_timeout_ms = config_i64(c, K_CFG_CONTROLLER_QUORUM_FETCH_TIMEOUT_MS),
         .request_timeout_ms = config_i64(c, K_CFG_CONTROLLER_QUORUM_REQUEST_TIMEOUT_MS),
         .retry_backoff_ms = config_i64(c, K_CFG_CONTROLLER_QUORUM_RETRY_BACKOFF_MS),
-        .segment_bytes = config_i64(c, K_CFG_METADATA_LOG_SEGMENT_BYTES),
+        .segment_bytes =
+            tested_bytes > 0 ? tested_bytes : config_i64(c, K_CFG_METADATA_LOG_SEGMENT_BYTES),
     };
     if (!node_parse_voters(n, &rc)) return;
     if (n->is_controller) make_controller(n);

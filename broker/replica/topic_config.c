@@ -67,7 +67,9 @@ topic_config_load(struct topic_config *t, const struct config *broker, const str
     dynamic_settings(&own, t->topic, image, broker);
 #define I64(id) topic_config_i64(broker, &own, (id))
     t->log = log_config_default();
-    t->log.segment_bytes = I64(K_TCFG_SEGMENT_BYTES);
+    /* The one for tests has no least value, and goes first. */
+    int64_t tested_bytes = I64(K_TCFG_INTERNAL_SEGMENT_BYTES);
+    t->log.segment_bytes = tested_bytes > 0 ? tested_bytes : I64(K_TCFG_SEGMENT_BYTES);
     t->log.segment_ms = I64(K_TCFG_SEGMENT_MS);
     t->log.segment_jitter_ms = I64(K_TCFG_SEGMENT_JITTER_MS);
     t->log.index_interval_bytes = I64(K_TCFG_INDEX_INTERVAL_BYTES);

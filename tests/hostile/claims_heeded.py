@@ -120,6 +120,19 @@ def the_metadata_log_rolls_at_metadata_log_segment_bytes(binary, folder):
         assert all(log.stat().st_size <= 8 << 20 for log in logs), [log.stat().st_size for log in logs]
 
 
+@claim
+def the_metadata_log_rolls_at_the_internal_size_for_tests(binary, folder):
+    with Daemon(binary, folder, settings={"internal.metadata.log.segment.bytes": 3000}) as d, asker(d) as b:
+        served(b, "t")
+        for i in range(100):
+            answer = b.ask("IncrementalAlterConfigs", 1, {"Resources": [
+                {"ResourceType": TOPIC, "ResourceName": "t", "Configs": [
+                    {"Name": "retention.ms", "ConfigOperation": 0, "Value": str(1000000 + i)}]}]})
+            assert answer["Responses"][0]["ErrorCode"] == 0, answer
+        logs = sorted((d.data / "__cluster_metadata-0").glob("*.log"))
+        assert len(logs) > 1, "one segment"
+
+
 def metadata_end(b):
     answer = b.ask("DescribeQuorum", 1, {"Topics": [
         {"TopicName": "__cluster_metadata", "Partitions": [{"PartitionIndex": 0}]}]})

@@ -135,6 +135,7 @@ static const struct {
     {"retention.bytes", false, "7", FIELD(log.retention_bytes), 7},
     {"retention.ms", false, "7", FIELD(log.retention_ms), 7},
     {"segment.bytes", false, "2000000", FIELD(log.segment_bytes), 2000000},
+    {"internal.segment.bytes", false, "7", FIELD(log.segment_bytes), 7},
     {"segment.index.bytes", false, "7", FIELD(log.segment_index_bytes), 7},
     {"segment.jitter.ms", false, "7", FIELD(log.segment_jitter_ms), 7},
     {"segment.ms", false, "7", FIELD(log.segment_ms), 7},
