@@ -54,6 +54,14 @@ fault_disk_slow(struct machine *m, int64_t percent)
 }
 
 void
+fault_disk_slow_sync(struct machine *m, int64_t percent)
+{
+    CHECK(percent > 0);
+    m->host->disk->faults.slow_sync_percent = percent;
+    disk_say(m, S("disk syncs slowly"), SLICE_EMPTY, percent);
+}
+
+void
 fault_disk_short_reads(struct machine *m, int64_t permille)
 {
     m->host->disk->faults.short_reads_permille = permille;
@@ -160,11 +168,12 @@ fault_disk_heal(struct machine *m)
     struct disk_faults *f = &m->host->disk->faults;
     int64_t capacity_bytes = m->host->disk->w->options.disk.capacity_bytes;
     bool is_well = !f->fail_which && !f->misdirect && f->slow_percent == 100 &&
-                   !f->short_reads_permille && f->capacity_bytes == capacity_bytes;
+                   f->slow_sync_percent == 100 && !f->short_reads_permille &&
+                   f->capacity_bytes == capacity_bytes;
     if (is_well) return; /* nothing happened, so nothing is told */
     f->fail_which = 0;
     f->misdirect = false;
-    f->slow_percent = 100;
+    f->slow_percent = f->slow_sync_percent = 100;
     f->short_reads_permille = 0;
     f->capacity_bytes = capacity_bytes;
     disk_say(m, S("disk healed"), SLICE_EMPTY, 0);

@@ -66,7 +66,7 @@ struct disk_faults {
     int32_t fail_which, fail_count; /* count 0: no end */
     struct slice fail_path, misdirect_path;
     bool misdirect;
-    int64_t slow_percent, short_reads_permille;
+    int64_t slow_percent, slow_sync_percent, short_reads_permille;
     int64_t capacity_bytes;
 };
 

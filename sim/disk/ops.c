@@ -30,6 +30,8 @@ how_long(struct disk *d, const struct disk_op *o)
     const struct disk_options *opt = &d->w->options.disk;
     int64_t ns = delay_draw(&d->dice, delay_of(opt, o->op->kind));
     if (opt->bytes_per_s) ns += op_bytes(o) * 1000 / MAX(1, opt->bytes_per_s / 1000000);
+    if (o->op->kind == OP_SYNC || o->op->kind == OP_SYNC_DIR)
+        ns = ns * d->faults.slow_sync_percent / 100;
     return ns * d->faults.slow_percent / 100;
 }
 

@@ -13,7 +13,7 @@ disk_new(struct world *w, struct slice host)
     d->mem = &w->mem;
     d->dice = world_dice(w, S("disk"), host);
     d->power_dice = world_dice(w, S("power"), host);
-    d->faults.slow_percent = 100;
+    d->faults.slow_percent = d->faults.slow_sync_percent = 100;
     d->faults.capacity_bytes = w->options.disk.capacity_bytes;
     list_init(&d->name_ops);
     list_init(&d->all);

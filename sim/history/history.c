@@ -159,6 +159,16 @@ history_complete(struct history *h, int64_t number, enum history_outcome outcome
     history_tell(h, number, true);
 }
 
+void
+history_abandon(struct history *h, int32_t process)
+{
+    for (int64_t i = 0; i < h->ops.n; i++) {
+        const struct history_op *op = &h->ops.v[i];
+        if (op->process == process && op->outcome == HISTORY_OPEN)
+            history_complete(h, i, HISTORY_INFO, op->error, op->partition, op->offset);
+    }
+}
+
 int64_t
 history_add(struct history *h, const struct history_op *op, enum history_outcome outcome,
             const struct history_read *reads, int64_t reads_n)

@@ -168,6 +168,8 @@ struct history_op history_op_new(enum history_kind kind, int32_t process, int32_
 int64_t history_invoke(struct history *h, const struct history_op *op);
 void history_complete(struct history *h, int64_t number, enum history_outcome outcome,
                       int16_t error, int32_t partition, int64_t offset);
+/* The process died: what it had asked for may have happened, and it will hear nothing of it. */
+void history_abandon(struct history *h, int32_t process);
 /* Invoked and completed in one: polls (with their records) and what a client is told unasked. */
 int64_t history_add(struct history *h, const struct history_op *op, enum history_outcome outcome,
                     const struct history_read *reads, int64_t reads_n);

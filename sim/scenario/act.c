@@ -254,8 +254,9 @@ act_on_disk(struct run *r, const struct step *s)
         if (a->fail) fault_disk_fail(m, (int32_t)a->fail, a->path, (int32_t)a->count);
         if (a->full >= 0) fault_disk_full(m, a->full);
         if (a->percent) fault_disk_slow(m, a->percent);
+        if (a->sync_percent) fault_disk_slow_sync(m, a->sync_percent);
         if (a->permille) fault_disk_short_reads(m, a->permille);
-        if (a->rot) fault_disk_rot(m, a->path, -1, (int32_t)a->rot);
+        if (a->rot) fault_disk_rot(m, a->path, a->rot_offset, (int32_t)a->rot);
         if (a->misdirects) fault_disk_misdirect(m, a->path);
         if (a->erases) fault_disk_erase(m, a->path);
         if (a->shorten >= 0) fault_disk_shorten(m, a->path, a->shorten);
@@ -416,9 +417,15 @@ act_heal(struct run *r, const struct step *s)
 void
 act(struct run *r, const struct step *s)
 {
-    touched(r);
     r->fault_counts[s->verb->id]++;
     r->faults += s->verb->id != VERB_NOTE && s->verb->id != VERB_ADMIN;
+    act_uncounted(r, s);
+}
+
+void
+act_uncounted(struct run *r, const struct step *s)
+{
+    touched(r);
     switch (s->verb->id) {
     case VERB_CUT:
     case VERB_FLAP:

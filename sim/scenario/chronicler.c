@@ -246,6 +246,7 @@ see_placed(void *ctx, int64_t at_ns, const struct truth_partition *p)
     add_ids(&one.in_sync, &p->isr);
     add_ids(&one.in_sync, &p->elr);
     chronicle_add(&r->chronicle, &one);
+    nemesis_see_placed(r, p);
 }
 
 void

@@ -4,6 +4,8 @@
 #include "broker/base/check.h"
 #include "sim/check/anomaly.h"
 
+#define RANDOM_UNTIL_NS (10 * NS_PER_S) /* without producers, and if it is not said */
+
 /* ---- random ---- */
 
 static void
@@ -28,21 +30,44 @@ decode_weights(struct load *l, const struct tree *t, struct nemesis *ret)
     }
 }
 
+static void
+take_usual_weights(struct load *l, struct nemesis *n, struct mark at)
+{
+    n->v = ARENA_ARRAY(l->a, struct nemesis_weight, nemesis_faults_n);
+    for (int32_t i = 0; i < nemesis_faults_n; i++)
+        n->v[n->n++] = (struct nemesis_weight){slice_cstr(nemesis_faults[i].name),
+                                               nemesis_faults[i].weight, at};
+}
+
+static int64_t
+last_producer_ends_ns(const struct scenario *s)
+{
+    int64_t end_ns = 0;
+    for (int32_t i = 0; i < s->clients_n; i++) end_ns = MAX(end_ns, s->clients[i].until_ns);
+    return end_ns ? end_ns : RANDOM_UNTIL_NS;
+}
+
 void
 decode_random(struct load *l, const struct tree *t)
 {
     struct nemesis *n = &l->s->nemesis;
-    *n = (struct nemesis){
-        .is_on = true, .mark = t->mark, .from_ns = NS_PER_S, .at_once = 2, .down = 1};
+    *n = (struct nemesis){.is_on = true,
+                          .mark = t->mark,
+                          .from_ns = NS_PER_S,
+                          .until_ns = last_producer_ends_ns(l->s),
+                          .every = {100 * NS_PER_MS, NS_PER_S},
+                          .lasting = {100 * NS_PER_MS, 3 * NS_PER_S},
+                          .at_once = 2,
+                          .down = 1};
     decode_map(l, t, "random", &random_fields, n, NULL, NULL);
     const struct tree *faults = tree_get(t, S("faults"));
+    n->says_which = faults != NULL;
     if (faults) decode_weights(l, faults, n);
+    else take_usual_weights(l, n, t->mark);
     if (t->kind != TREE_MAP) return;
     int64_t weights = 0;
     for (int32_t i = 0; i < n->n; i++) weights += n->v[i].weight;
-    if (!n->n || !n->every.max || !n->lasting.max || !n->until_ns)
-        diag_error(l->d, t->mark, NULL, "random needs until, every, lasting and faults");
-    else if (!weights)
+    if (!weights)
         diag_error(l->d, t->mark, "faults: {crash: 1}",
                    "no fault has a weight, so none can be drawn");
     else if (n->from_ns >= n->until_ns)

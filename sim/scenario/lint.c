@@ -143,6 +143,30 @@ lint_min_isr(const struct scenario *s, struct diags *d)
     }
 }
 
+/* A kind that needs brokers which are no controllers, or two replicas, or a topic. */
+static void
+lint_random(const struct scenario *s, struct diags *d)
+{
+    static const char *const of_brokers[] = {"wipe", "rot", "misdirect"};
+    const struct nemesis *n = &s->nemesis;
+    bool all_are_controllers = !s->cluster.controllers && s->cluster.combined >= s->cluster.brokers;
+    bool has_replicas = false;
+    for (int32_t i = 0; i < s->topics_n; i++) has_replicas = has_replicas || s->topics[i].rf > 1;
+    for (int32_t i = 0; i < n->n; i++) {
+        bool asks = n->v[i].weight > 0 && n->says_which, is_of_brokers = false;
+        for (int64_t j = 0; j < ARRAY_LEN(of_brokers); j++)
+            is_of_brokers = is_of_brokers || slice_eq(n->v[i].fault, slice_cstr(of_brokers[j]));
+        if (asks && is_of_brokers && all_are_controllers)
+            diag_warn(d, n->v[i].mark, "cluster: {controllers: 3}",
+                      "%.*s is never drawn: every broker is a controller, too, and a voter may not "
+                      "forget",
+                      SARG(n->v[i].fault));
+        if (asks && slice_eq(n->v[i].fault, S("elections")) && !has_replicas)
+            diag_warn(d, n->v[i].mark, "rf: 3",
+                      "elections are never drawn: no topic has two replicas");
+    }
+}
+
 static void
 lint_timeline(const struct scenario *s, struct diags *d)
 {
@@ -163,5 +187,6 @@ scenario_lint(const struct scenario *s, struct diags *d)
     lint_two_brokers(s, d);
     lint_deleted_topics(s, d);
     lint_min_isr(s, d);
+    lint_random(s, d);
     lint_timeline(s, d);
 }

@@ -27,7 +27,7 @@ look_who_is_back(struct run *r)
 {
     for (int32_t i = 0; i < r->nodes_n; i++) {
         struct node_slot *n = &r->nodes[i];
-        if ((n->gone || n->unclean) && is_back(r, n)) n->gone = n->unclean = false;
+        if ((n->gone || n->unclean) && !n->is_ill && is_back(r, n)) n->gone = n->unclean = false;
     }
 }
 
@@ -59,5 +59,15 @@ power_took(struct run *r, const struct machine *m, bool copies)
         n->unclean = true;
         n->gone = n->gone || copies;
         n->gone_epoch = r->truth.broker_epoch[n->id];
+    }
+}
+
+void
+power_spared(struct run *r, const struct machine *m)
+{
+    for (int32_t i = 0; i < r->nodes_n; i++) {
+        struct node_slot *n = &r->nodes[i];
+        if (n->is_broker && n->m->host == m->host && n->gone_epoch == r->truth.broker_epoch[n->id])
+            n->gone = n->unclean = false;
     }
 }

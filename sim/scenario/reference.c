@@ -62,6 +62,20 @@ print_words(struct writer *w, const struct word *v, int32_t n)
 }
 
 static void
+print_faults(struct writer *w)
+{
+    for (int32_t i = 0; i < nemesis_faults_n; i++) {
+        text(w, "- `");
+        text(w, nemesis_faults[i].name);
+        text(w, "` (");
+        fmt_i64(w, nemesis_faults[i].weight);
+        text(w, "): ");
+        text(w, nemesis_faults[i].about);
+        text(w, "\n");
+    }
+}
+
+static void
 print_example(struct writer *w, const char *example)
 {
     text(w, "\n  For example `");
@@ -137,8 +151,11 @@ scenario_reference(struct writer *w)
     print_verbs(w);
     print_conditions(w);
     print_fields(w, "## random", &random_fields);
-    text(w, "\nFaults:\n\n");
-    print_words(w, nemesis_faults, nemesis_faults_n);
+    text(w, "\n`random: {}` alone is enough. For example `random: {until: 20s, every: 50ms..800ms, "
+            "down: 2, "
+            "faults: {power: 3, wipe: 1}}`.\n\n"
+            "Faults, with their weights where `faults` is not said (0: only if it is said):\n\n");
+    print_faults(w);
     print_fields(w, "## expect", &expect_fields);
     print_fields(w, "### eventually: [{CONDITION, …}]", &eventually_fields);
     print_fields(w, "### must-fail: [{…}]", &must_fail_fields);

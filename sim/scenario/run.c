@@ -161,11 +161,21 @@ start_again(struct world *w, void *ctx)
     if (n->m->state == MACHINE_DOWN) machine_start(n->m);
 }
 
+static bool
+is_client(const struct run *r, const struct machine *m)
+{
+    for (int32_t i = 0; r->clients && i < r->s->clients_n; i++)
+        if (r->clients[i].m == m) return true;
+    return false;
+}
+
 static void
 see_life(void *ctx, struct machine *m, enum life what, struct slice text)
 {
     struct run *r = ctx;
     struct node_slot *n = node_of(r, m);
+    if (what == LIFE_CRASH && is_client(r, m))
+        history_abandon(r->h, history_process(r->h, m->name));
     if (n) see_armed(r, n, what);
     if (n && (what == LIFE_CRASH || what == LIFE_POWER || what == LIFE_FATAL)) {
         n->is_stopping = false;

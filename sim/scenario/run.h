@@ -74,7 +74,8 @@ struct run_result {
     int64_t served_ns;        /* from healing to serving everywhere; -1: never */
     /* Of each node, from its first start to the end of the story: what a sweep goes over. */
     VEC(struct node_ops) disk_ops;
-    uint64_t notes_seen; /* a bit for each kind of note that some node left */
+    uint64_t notes_seen;   /* a bit for each kind of note that some node left */
+    uint64_t faults_drawn; /* a bit for each kind of random fault that was drawn */
     bool interrupted;
 };
 

@@ -23,7 +23,9 @@ struct node_slot {
         armed_for_ns;   /* the disk operation at which it is to end, and for how long; 0 */
     bool gone, unclean; /* power.c: its copies; or only its word that it has them */
     int64_t gone_epoch; /* its registration then */
-    struct harm *harm;  /* chronicler.c: what is being done to its disk; NULL */
+    bool
+        is_ill; /* nemesis: its disk fails, or it is to end at an operation; what it has counts as gone */
+    struct harm *harm; /* chronicler.c: what is being done to its disk; NULL */
 };
 
 struct client_slot {
@@ -94,6 +96,9 @@ struct run {
     } sent[TRUTH_MACHINES];
     struct dice nemesis_dice;
     int32_t nemesis_active;
+    VEC(struct burst *) bursts; /* elections that wait for the one before */
+    VEC(struct slice) made;     /* topics that were made at random, and are there */
+    int64_t made_n;             /* ever */
 };
 
 /* Virtual time since the topics are there. */
@@ -139,6 +144,8 @@ struct bound *bound_find(struct run *r, struct slice name);
 
 /* act.c */
 void act(struct run *r, const struct step *s);
+/* For whoever counts it by another name. */
+void act_uncounted(struct run *r, const struct step *s);
 /* A filter as the arguments tell. */
 struct frame_filter filter_of(struct run *r, const struct args *a, enum which if_unsaid);
 
@@ -185,8 +192,13 @@ int32_t power_gone(struct run *r);
 /* chronicler.c: what happened, for the checker. */
 void chronicler_begin(struct run *r);
 
+/* It did not come to what was charged in advance: it is as before, if it still has the same registration. */
+void power_spared(struct run *r, const struct machine *m);
+
 /* nemesis.c */
 void nemesis_begin(struct run *r);
+/* The controllers have decided something about this partition. */
+void nemesis_see_placed(struct run *r, const struct truth_partition *p);
 
 /* witness.c: checker, oracle and invariants. */
 void witnesses_begin(struct run *r);

@@ -74,7 +74,8 @@ struct args {
     struct slice name, topic, path;
     int64_t topic_partition; /* -1: any */
     int64_t for_ns, within_ns, step_ns, down_ns, up_ns;
-    int64_t min, max, count, skip, nth, size, percent, permille, drift, full, rot;
+    int64_t min, max, count, skip, nth, size, percent, sync_percent, permille, drift, full, rot;
+    int64_t rot_offset; /* -1: drawn */
     int64_t partitions, rf, bandwidth;
     struct range by;
     int64_t api;      /* ANY_API */
@@ -190,7 +191,7 @@ struct nemesis_weight {
 };
 
 struct nemesis {
-    bool is_on;
+    bool is_on, says_which; /* says_which: the faults, not only that there are some */
     struct mark mark;
     int64_t from_ns, until_ns;
     struct range every, lasting;
@@ -260,6 +261,8 @@ struct scenarios {
 /* All documents of a file. What is wrong goes to diags; with errors the result is not to be run. */
 struct scenarios scenario_load(struct arena *a, const struct source *s,
                                const struct load_options *o, struct diags *d);
+/* A step of this scenario's timeline, from a line of YAML; NULL: it is none. */
+const struct step *step_of_text(struct arena *a, const struct scenario *of, struct slice text);
 /* The document as it was run, as YAML that needs no other file. */
 void scenario_print(const struct scenario *s, struct writer *w);
 /* Warnings about things that are allowed and hardly meant. */

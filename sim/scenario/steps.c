@@ -13,6 +13,7 @@ args_default(struct args *a)
     a->after_ns = -1;
     a->full = -1;
     a->shorten = -1;
+    a->rot_offset = -1;
     a->max = INT64_MAX;
     a->min = -1;
     a->size = -1;
@@ -315,9 +316,11 @@ check_verb(struct load *l, const struct step *s)
     case VERB_FLAP: ok = a->down_ns > 0 && a->up_ns > 0; break;
     case VERB_CLOCK: ok = a->step_ns || a->down_ns || a->drift; break;
     case VERB_DISK:
-        ok = a->fail || a->full >= 0 || a->percent || a->rot || a->permille || a->heals ||
-             a->misdirects || ((a->erases || a->shorten >= 0) && a->path.n);
+        ok = a->fail || a->full >= 0 || a->percent || a->sync_percent || a->rot || a->permille ||
+             a->heals || a->misdirects || ((a->erases || a->shorten >= 0) && a->path.n);
         if ((a->erases || a->shorten >= 0) && !a->path.n) help = "path: .index";
+        if (a->rot_offset >= 0 && (a->rot != 1 || !a->path.n))
+            ok = false, help = "path: orders-0, rot: 1, offset: 100";
         break;
     case VERB_ADMIN: admin_check(l, s); return;
     case VERB_HOLD: ok = a->api != ANY_API; break;
@@ -402,6 +405,24 @@ decode_step(struct load *l, const struct tree *t, struct step *ret)
         if (l->d->errors == before) check_target(l, ret);
     }
     if (ret->as.p) words_add(&l->bound, ret->as);
+}
+
+const struct step *
+step_of_text(struct arena *a, const struct scenario *of, struct slice text)
+{
+    static const struct load_options none;
+    struct scenario *s = ARENA_NEW(a, struct scenario);
+    struct source *source = ARENA_NEW(a, struct source);
+    struct step *step = ARENA_NEW(a, struct step);
+    struct diags d;
+    struct load l = {.a = a, .d = &d, .s = s, .options = &none};
+    *s = *of;
+    *source = (struct source){S("drawn"), text};
+    l.bound.arena = a;
+    diags_init(&d, a);
+    struct trees docs = tree_parse(a, source, &d);
+    if (docs.n == 1) decode_step(&l, docs.v[0], step);
+    return docs.n == 1 && !d.errors ? step : NULL;
 }
 
 static bool

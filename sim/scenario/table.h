@@ -123,7 +123,12 @@ struct word {
     const char *name, *about;
 };
 /* What a random block draws from. */
-extern const struct word nemesis_faults[];
+struct nemesis_fault {
+    const char *name;
+    int64_t weight; /* where a block does not say which; 0: only if it is asked for */
+    const char *about;
+};
+extern const struct nemesis_fault nemesis_faults[];
 extern const int32_t nemesis_faults_n;
 #define NEMESIS_FAULTS_MAX 64
 extern const struct word targets[];

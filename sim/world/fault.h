@@ -106,6 +106,8 @@ void fault_disk_fail(struct machine *m, int32_t which, struct slice path, int32_
 void fault_disk_full(struct machine *m, int64_t free_bytes);
 /* Operations take longer: in hundredths; 100 is as it was. */
 void fault_disk_slow(struct machine *m, int64_t percent);
+/* The same of syncs alone; both multiply. */
+void fault_disk_slow_sync(struct machine *m, int64_t percent);
 /* Reads give less than was asked for, with this chance. */
 void fault_disk_short_reads(struct machine *m, int64_t permille);
 /* Flips one bit in each of `count` drawn places of files whose path contains `path`; returns how many
@@ -117,7 +119,7 @@ int32_t fault_disk_erase(struct machine *m, struct slice path);
 int32_t fault_disk_shorten(struct machine *m, struct slice path, int64_t bytes);
 /* The next write to such a file lands one to eight pages further on. */
 void fault_disk_misdirect(struct machine *m, struct slice path);
-/* Takes back fail, full, slow, short reads, and a misdirection that has not come. */
+/* Takes back fail, full, slow, slow syncs, short reads, and a misdirection that has not come. */
 void fault_disk_heal(struct machine *m);
 
 /* The truth about a disk, for whoever judges: what a file holds, read from the page cache or from

@@ -1,0 +1,230 @@
+/* Random elections, and what administrators do: topics come and go, grow, change and lose their beginnings. */
+#include "sim/scenario/nemesis.h"
+
+#include "broker/base/check.h"
+
+/* ---- elections ---- */
+
+bool
+strike_elect(struct run *r, struct slice kind)
+{
+    (void)draw_node(r); /* of no use but that seeds go on meaning what they meant */
+    const struct truth_partition *p = draw_partition(r);
+    (void)kind;
+    if (!p) return false;
+    struct args *a = ARENA_NEW(r->a, struct args);
+    a->elect = (struct partition_ref){p->topic, p->partition};
+    run_say(r, "elect the preferred leader of %.*s", SARG(p->name));
+    admin_act(r, a, SLICE_EMPTY); /* it is often not needed */
+    write_down(r, NULL, "admin: {elect: %.*s}", SARG(p->name));
+    return true;
+}
+
+/* One election of a partition after the other, each asked for when the one before is decided. */
+struct burst {
+    struct run *r;
+    struct slice name; /* of the partition */
+    struct partition_ref partition;
+    int64_t left;
+    bool is_due;
+};
+
+static void
+elect_replica(struct run *r, const struct truth_partition *p, int32_t at)
+{
+    const struct node_slot *n = node_by_id(r, p->replicas.v[at % p->replicas.n]);
+    struct args *a = ARENA_NEW(r->a, struct args);
+    struct term *t = ARENA_NEW(r->a, struct term);
+    if (!n) return;
+    *t = (struct term){.kind = TERM_NAME, .name = n->m->name};
+    a->elect = (struct partition_ref){p->topic, p->partition};
+    a->leader = (struct target){t, 1};
+    run_say(r, "elect %.*s to lead %.*s", SARG(n->m->name), SARG(p->name));
+    admin_act(r, a, SLICE_EMPTY);
+    write_down(r, NULL, "admin: {elect: %.*s, leader: %.*s}", SARG(p->name), SARG(n->m->name));
+}
+
+/* Any of its replicas but for the leader. */
+static int32_t
+draw_another(struct run *r, const struct truth_partition *p)
+{
+    int32_t at = (int32_t)dice_below(&r->nemesis_dice, p->replicas.n);
+    return p->replicas.v[at] == p->leader ? at + 1 : at;
+}
+
+/* No follower hears anything for a while: so all of these elections fall into one round trip. */
+static void
+hold_fetches(struct run *r)
+{
+    int64_t ms = dice_between(&r->nemesis_dice, 50, 250);
+    do_drawn(r, "hold: {rpc: Fetch, listener: broker, answer: %s}, for: %lldms",
+             dice_below(&r->nemesis_dice, 2) ? "true" : "false", (long long)ms);
+}
+
+static void
+elect_next(struct world *w, void *ctx)
+{
+    struct burst *b = ctx;
+    const struct truth_partition *p = truth_partition(&b->r->truth, b->partition);
+    (void)w;
+    b->is_due = false;
+    if (!b->r->playing || !p || b->left <= 0) return;
+    b->left--;
+    elect_replica(b->r, p, draw_another(b->r, p));
+}
+
+void
+nemesis_see_placed(struct run *r, const struct truth_partition *p)
+{
+    for (int64_t i = 0; i < r->bursts.n; i++) {
+        struct burst *b = r->bursts.v[i];
+        if (b->left <= 0 || b->is_due || !slice_eq(b->name, p->name)) continue;
+        b->is_due = true;
+        world_at(r->w, world_now_ns(r->w), elect_next, b);
+    }
+}
+
+bool
+strike_elections(struct run *r, struct slice kind)
+{
+    const struct truth_partition *p = draw_partition(r);
+    int64_t n = dice_between(&r->nemesis_dice, 2, 5);
+    bool at_once = dice_below(&r->nemesis_dice, 2) == 0;
+    (void)kind;
+    if (!p || p->replicas.n < 2) return false;
+    if (dice_below(&r->nemesis_dice, 2)) hold_fetches(r);
+    int32_t first = draw_another(r, p);
+    for (int32_t i = 0; i < (at_once ? n : 1); i++) elect_replica(r, p, first + i);
+    if (at_once) return true;
+    struct burst *b = ARENA_NEW(r->a, struct burst);
+    *b = (struct burst){r, p->name, {p->topic, p->partition}, n - 1, false};
+    VEC_PUSH(r->a->mem, &r->bursts, b);
+    return true;
+}
+
+/* ---- topics ---- */
+
+static struct args *
+new_args(struct run *r)
+{
+    struct args *a = ARENA_NEW(r->a, struct args);
+    a->rf = -1;
+    a->before = -1;
+    return a;
+}
+
+static void
+set_drawn(struct run *r, struct args *a, const char *name, int64_t value)
+{
+    a->config.v = ARENA_ARRAY(r->a, struct setting, 1);
+    a->config.v[a->config.n++] =
+        (struct setting){slice_cstr(name), arena_format(r->a, "%lld", (long long)value)};
+}
+
+static bool
+delete_records(struct run *r)
+{
+    const struct truth_partition *p = draw_partition(r);
+    if (!p || slice_starts(p->topic, S("__"))) return false;
+    struct args *a = new_args(r);
+    a->trim = (struct partition_ref){p->topic, p->partition};
+    a->before = dice_between(&r->nemesis_dice, 0, MAX(p->high_watermark, 0));
+    struct slice what =
+        arena_format(r->a, "delete-records %.*s, before %lld", SARG(p->name), (long long)a->before);
+    run_say(r, "%.*s", SARG(what));
+    admin_act(r, a, what);
+    write_down(r, NULL, "admin: {delete-records: %.*s, before: %lld}", SARG(p->name),
+               (long long)a->before);
+    return true;
+}
+
+/* What was made so is deleted as often as another is made. */
+static bool
+make_or_delete(struct run *r)
+{
+    struct args *a = new_args(r);
+    bool deletes = r->made.n && dice_below(&r->nemesis_dice, 2);
+    struct slice what;
+    if (deletes) {
+        int64_t at = dice_below(&r->nemesis_dice, r->made.n);
+        a->remove = r->made.v[at];
+        VEC_REMOVE_AT(&r->made, at);
+        what = arena_format(r->a, "delete: %.*s", SARG(a->remove));
+    } else {
+        a->create = arena_format(r->a, "drawn%lld", (long long)++r->made_n);
+        a->partitions = dice_between(&r->nemesis_dice, 1, 4);
+        a->rf = MIN(3, r->s->cluster.brokers);
+        VEC_PUSH(r->a->mem, &r->made, a->create);
+        what = arena_format(r->a, "create: %.*s, partitions: %lld, rf: %lld", SARG(a->create),
+                            (long long)a->partitions, (long long)a->rf);
+    }
+    run_say(r, "admin %.*s", SARG(what));
+    admin_act(r, a, what);
+    write_down(r, NULL, "admin: {%.*s}", SARG(what));
+    return true;
+}
+
+static const struct topic *
+draw_topic(struct run *r)
+{
+    return r->s->topics_n ? &r->s->topics[dice_below(&r->nemesis_dice, r->s->topics_n)] : NULL;
+}
+
+static int64_t
+partitions_now(struct run *r, struct slice topic)
+{
+    int64_t n = 0;
+    for (int64_t i = 0; i < r->truth.partitions.n; i++)
+        n += slice_eq(r->truth.partitions.v[i]->topic, topic);
+    return n;
+}
+
+static bool
+add_partition(struct run *r)
+{
+    const struct topic *t = draw_topic(r);
+    int64_t n = t ? partitions_now(r, t->name) : 0;
+    if (!n) return false;
+    struct args *a = new_args(r);
+    a->extend = t->name;
+    a->partitions = n + 1;
+    run_say(r, "give %.*s %lld partitions", SARG(t->name), (long long)a->partitions);
+    admin_act(r, a, SLICE_EMPTY); /* refused, where an earlier one is under way */
+    write_down(r, NULL, "admin: {add-partitions: %.*s, partitions: %lld}", SARG(t->name),
+               (long long)a->partitions);
+    return true;
+}
+
+static bool
+alter_topic(struct run *r)
+{
+    static const struct {
+        const char *name;
+        int64_t least, most;
+    } all[] = {{"internal.segment.bytes", 4 << 10, 64 << 10},
+               {"retention.bytes", 4 << 10, 256 << 10},
+               {"retention.ms", 500, 20000},
+               {"segment.ms", 200, 5000},
+               {"flush.messages", 1, 50}};
+    const struct topic *t = draw_topic(r);
+    int64_t k = dice_below(&r->nemesis_dice, ARRAY_LEN(all));
+    int64_t value = dice_between(&r->nemesis_dice, all[k].least, all[k].most);
+    if (!t) return false;
+    struct args *a = new_args(r);
+    a->alter = t->name;
+    set_drawn(r, a, all[k].name, value);
+    run_say(r, "set %s of %.*s to %lld", all[k].name, SARG(t->name), (long long)value);
+    admin_act(r, a, SLICE_EMPTY);
+    write_down(r, NULL, "admin: {alter: %.*s, config: {%s: %lld}}", SARG(t->name), all[k].name,
+               (long long)value);
+    return true;
+}
+
+bool
+strike_topic(struct run *r, struct slice kind)
+{
+    if (is_kind(kind, "delete-records")) return delete_records(r);
+    if (is_kind(kind, "topics")) return make_or_delete(r);
+    if (is_kind(kind, "add-partitions")) return add_partition(r);
+    return alter_topic(r);
+}

@@ -1,0 +1,182 @@
+/* Random faults: each kind can be drawn, is written down as a step that reads, and leaves the promise whole. */
+#include "tests/lib/test.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "sim/cli/shrink.h"
+#include "sim/scenario/run.h"
+#include "sim/scenario/table.h"
+#include "sim/world/pool.h"
+
+#define SEEDS 3
+
+/* Three brokers, three controllers, a topic, and the random block that is appended. */
+#define CLUSTER \
+    "scenario: 1\nname: t\nabout: a test\n" \
+    "cluster:\n  brokers: 3\n  controllers: 3\n" \
+    "  config: {min.insync.replicas: 2, broker.session.timeout.ms: 1000,\n" \
+    "           broker.heartbeat.interval.ms: 200, replica.lag.time.max.ms: 1500,\n" \
+    "           replica.socket.timeout.ms: 1000, controller.quorum.election.timeout.ms: 300,\n" \
+    "           controller.quorum.fetch.timeout.ms: 400}\n" \
+    "topics: {orders: {partitions: 2, rf: 3}}\n" \
+    "clients: {p1: {produce: orders, rate: 50/s, until: 6s}, c1: {consume: orders}}\n"
+
+struct desk {
+    struct pool pool;
+    struct mem mem;
+    struct arena a;
+    struct diags diags;
+    const struct scenario *s;
+    struct run_result r;
+};
+
+static void
+desk_load(struct desk *d, const char *text)
+{
+    struct source *source;
+    memset(d, 0, sizeof *d);
+    mem_init(&d->mem, pool_source(&d->pool), INT64_MAX);
+    arena_init(&d->a, &d->mem, 0);
+    diags_init(&d->diags, &d->a);
+    source = ARENA_NEW(&d->a, struct source);
+    *source = (struct source){S("test"), arena_dup(&d->a, slice_cstr(text))};
+    struct scenarios all = scenario_load(&d->a, source, NULL, &d->diags);
+    assert_int_equal(d->diags.errors, 0);
+    assert_int_equal(all.n, 1);
+    d->s = all.v[0];
+    scenario_lint(d->s, &d->diags);
+}
+
+static void
+desk_run(struct desk *d, uint64_t seed)
+{
+    struct run_options o = {.has_seed = true, .seed = seed};
+    run_scenario(&d->a, d->s, &o, &d->r);
+}
+
+static void
+desk_clear(struct desk *d)
+{
+    mem_release(&d->mem);
+    pool_release(&d->pool);
+}
+
+static void
+must_pass(struct desk *d, const char *what)
+{
+    if (d->r.verdict == VERDICT_PASS) return;
+    fail_msg("%s, seed %llu: %s: %.*s", what, (unsigned long long)d->r.seed,
+             verdict_text(d->r.verdict), d->r.reasons.v.n ? (int)d->r.reasons.v.v[0].text.n : 0,
+             d->r.reasons.v.n ? (const char *)d->r.reasons.v.v[0].text.p : "");
+}
+
+/* The scenario with the steps in place of the dice. */
+static void
+must_read_as_timeline(struct desk *d)
+{
+    struct tree *doc = tree_copy(&d->a, d->s->document);
+    struct slice *steps = ARENA_ARRAY(&d->a, struct slice, d->r.drawn.v.n + 1);
+    struct source *source = ARENA_NEW(&d->a, struct source);
+    struct writer w = writer_mem(&d->mem);
+    for (int64_t i = 0; i < d->r.drawn.v.n; i++) steps[i] = d->r.drawn.v.v[i].text;
+    assert_true(shrink_put_steps(&d->a, doc, steps, d->r.drawn.v.n));
+    tree_print(doc, &w);
+    *source = (struct source){S("drawn"), arena_dup(&d->a, writer_slice(&w))};
+    w.n = 0;
+    struct scenarios all = scenario_load(&d->a, source, NULL, &d->diags);
+    diags_print(&d->diags, &w);
+    if (d->diags.errors) fail_msg("%.*s", SARG(writer_slice(&w)));
+    assert_int_equal(all.n, 1);
+    assert_int_equal(all.v[0]->steps_n, d->r.drawn.v.n);
+    writer_release(&w);
+}
+
+static void
+random_alone_means_the_usual_faults_until_the_producers_end(void **state)
+{
+    struct desk d;
+    (void)state;
+    desk_load(&d, CLUSTER "random: {}\n");
+    const struct nemesis *n = &d.s->nemesis;
+    assert_int_equal(d.diags.warnings, 0);
+    assert_int_equal(n->until_ns, 6 * NS_PER_S);
+    assert_int_equal(n->n, nemesis_faults_n);
+    for (int32_t i = 0; i < n->n; i++) assert_int_equal(n->v[i].weight, nemesis_faults[i].weight);
+    desk_run(&d, 1);
+    must_pass(&d, "random: {}");
+    assert_true(d.r.faults_drawn != 0);
+    desk_clear(&d);
+}
+
+static void
+each_kind_is_drawn_and_written_down_and_costs_nothing_acknowledged(void **state)
+{
+    (void)state;
+    for (int32_t i = 0; i < nemesis_faults_n; i++) {
+        const char *kind = nemesis_faults[i].name;
+        for (uint64_t seed = 1; seed <= SEEDS; seed++) {
+            struct desk d;
+            char text[2000];
+            snprintf(text, sizeof text,
+                     CLUSTER "random: {from: 500ms, every: 200ms..600ms, lasting: 100ms..1500ms, "
+                             "faults: {%s: 1}}\n",
+                     kind);
+            desk_load(&d, text);
+            desk_run(&d, seed);
+            must_pass(&d, kind);
+            if (!(d.r.faults_drawn >> i & 1)) fail_msg("%s was not drawn", kind);
+            assert_true(d.r.drawn.v.n > 0);
+            must_read_as_timeline(&d);
+            desk_clear(&d);
+        }
+    }
+}
+
+/* Three of them, while a follower's fetch waits. */
+static void
+elections_come_within_a_round_trip(void **state)
+{
+    struct desk d;
+    int64_t held_ns = -1, n = 0, most = 0;
+    (void)state;
+    desk_load(&d, CLUSTER "random: {every: 500ms..800ms, faults: {elections: 1}}\n");
+    desk_run(&d, 5);
+    must_pass(&d, "elections");
+    for (int64_t i = 0; i < d.r.story.v.n; i++) {
+        const struct line *l = &d.r.story.v.v[i];
+        char line[300];
+        snprintf(line, sizeof line, "%.*s", SARG(l->text));
+        if (strstr(line, "hold ")) held_ns = l->at_ns, n = 0;
+        n += held_ns >= 0 && l->at_ns - held_ns < 50 * NS_PER_MS && strstr(line, " leads orders-");
+        most = MAX(most, n);
+    }
+    if (most < 3) fail_msg("at most %d", (int)most);
+    desk_clear(&d);
+}
+
+static void
+no_voter_forgets(void **state)
+{
+    struct desk d;
+    (void)state;
+    desk_load(&d, "scenario: 1\nname: t\nabout: a test\ncluster: {brokers: 3}\n"
+                  "topics: {orders: {rf: 3}}\nclients: {p1: {produce: orders, until: 3s}}\n"
+                  "random: {from: 100ms, every: 50ms, faults: {wipe: 1, rot: 1, misdirect: 1}}\n");
+    assert_int_equal(d.diags.warnings, 3);
+    desk_run(&d, 1);
+    assert_int_equal(d.r.faults_drawn, 0);
+    desk_clear(&d);
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(random_alone_means_the_usual_faults_until_the_producers_end),
+        cmocka_unit_test(each_kind_is_drawn_and_written_down_and_costs_nothing_acknowledged),
+        cmocka_unit_test(elections_come_within_a_round_trip),
+        cmocka_unit_test(no_voter_forgets),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
