@@ -5,6 +5,7 @@
 #include "broker/protocol/codec.h"
 #include "broker/replica/fetch_backoff.h"
 #include "broker/replica/replicas.h"
+#include "broker/record/batch.h"
 #include "configs.h"
 #include "apis.h"
 #include "errors.h"
@@ -89,7 +90,7 @@ fetcher_fill_partition(struct k_fetch_request_fetch_partition *q, struct partiti
     q->partition = p->index;
     /* KIP-320: the leader refuses a follower of another epoch. */
     q->current_leader_epoch = p->leader_epoch;
-    q->fetch_offset = end;
+    q->fetch_offset = MAX(end, p->fetch_from);
     /* KIP-595: with the epoch of its last record the leader can tell where the logs part. */
     q->last_fetched_epoch = end > commitlog_start(&p->log) ? commitlog_epoch_at(&p->log, end - 1)
                                                            : commitlog_latest_epoch(&p->log);
@@ -192,6 +193,7 @@ cut_meanwhile(struct fetcher *f, struct partition *p, int64_t offset, bool fully
 {
     f->cuts++;
     p->cut_for = f;
+    p->fetch_from = 0;
     partition_cut(p, offset, fully);
 }
 
@@ -216,6 +218,20 @@ part_diverged(struct fetcher *f, struct partition *p,
     cut_meanwhile(f, p, truncation_offset(at_leader, local, end, p->high_watermark), false);
 }
 
+/* The leader's log begins in the middle of what came: then ours begins anew where that batch does. */
+static bool
+begin_with_batch(struct fetcher *f, struct partition *p, struct slice batches)
+{
+    struct batch_header h;
+    int64_t start = commitlog_start(&p->log), end = commitlog_assigned_end(&p->log);
+    if (batch_parse(batches, &h) != BATCH_OK ||
+        !begins_within_batch(start, end, h.base_offset, batch_last_offset(&h)))
+        return false;
+    cut_meanwhile(f, p, h.base_offset, true);
+    p->fetch_from = end;
+    return true;
+}
+
 static void
 take_part(struct fetcher *f, struct uuid topic_id, const struct k_fetch_response_partition_data *d,
           struct buf *from)
@@ -238,6 +254,8 @@ take_part(struct fetcher *f, struct uuid topic_id, const struct k_fetch_response
     if (d->records.bytes.n > 0) {
         struct seg seg = {.buf = from, .bytes = d->records.bytes};
         enum log_err err = commitlog_append_fetched(&p->log, &seg, 1, p->leader_epoch);
+        if (err == LOG_E_NOT_CONTIGUOUS && begin_with_batch(f, p, d->records.bytes)) return;
+        if (err == LOG_OK) p->fetch_from = 0;
         if (err != LOG_OK) {
             NOTE(p->env, NOTE_LOG_MESSAGE, p->label, slice_cstr(log_err_text(err)), 2);
             back_off_alone(p, K_ERR_KAFKA_STORAGE_ERROR);

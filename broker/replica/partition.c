@@ -268,6 +268,7 @@ become_follower(struct partition *p, const struct image_partition *ip)
     take_leader(p, ip);
     p->isr_state = ISR_COMMITTED;
     p->needs_offsets = false;
+    p->fetch_from = 0;
     list_remove(&p->alter);
     note_role(p);
     fail_waiters(p, K_ERR_NOT_LEADER_OR_FOLLOWER);

@@ -135,6 +135,9 @@ struct partition {
     int32_t fetch_refusals; /* in a row */
     int32_t fetching_epoch; /* under which it was asked for last */
     bool needs_offsets;     /* the leader said that our end is out of its range */
+    /* Our log is empty and is to begin with the batch that this offset lies in: the leader, whose log begins there,
+     * gives it for this offset only. Else 0. */
+    int64_t fetch_from;
 };
 
 /* Takes over what the metadata log says. The log is ready. */

@@ -16,6 +16,10 @@ bool fetch_diverges(struct epoch_end at_leader, int32_t last_fetched_epoch, int6
 int64_t truncation_offset(struct epoch_end at_leader, struct epoch_end local, int64_t log_end,
                           int64_t high_watermark);
 
+/* A batch that came does not follow the end of the log: is that because the leader's log begins in the middle of it? */
+bool begins_within_batch(int64_t log_start, int64_t log_end, int64_t batch_first,
+                         int64_t batch_last);
+
 /* Where a replica cuts its log at the moment it becomes a follower: nowhere. */
 int64_t truncation_on_becoming_follower(int64_t log_end, int64_t high_watermark);
 

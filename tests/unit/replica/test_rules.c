@@ -129,6 +129,18 @@ a_follower_waits_less_at_first_for_a_leader_that_has_not_heard(void **state)
     assert_int_equal(fetch_backoff_ms(K_ERR_NONE, 0, 0), 1); /* never in the same moment for ever */
 }
 
+static void
+an_empty_log_may_begin_before_what_it_asked_for(void **state)
+{
+    (void)state;
+    assert_true(begins_within_batch(877, 877, 870, 880));
+    assert_true(begins_within_batch(877, 877, 870, 877));
+    assert_false(begins_within_batch(877, 877, 870, 876)); /* none of it is wanted */
+    assert_false(begins_within_batch(877, 877, 877, 880)); /* it follows */
+    assert_false(begins_within_batch(877, 877, 880, 890)); /* a gap */
+    assert_false(begins_within_batch(800, 877, 870, 880)); /* it overlaps with what is there */
+}
+
 int
 main(void)
 {
@@ -142,6 +154,7 @@ main(void)
         cmocka_unit_test(no_leader_can_have_it_cut_below_0),
         cmocka_unit_test(records_are_gone_when_every_live_replica_begins_behind_them),
         cmocka_unit_test(a_follower_waits_less_at_first_for_a_leader_that_has_not_heard),
+        cmocka_unit_test(an_empty_log_may_begin_before_what_it_asked_for),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
