@@ -37,8 +37,8 @@ say = $(if $(V),,@printf '  %-4s %s\n' "$(1)" "$(2)";)
 
 # ---- sources, by folder: adding a file edits nothing here ------------------------------------------
 
-CORE_DIRS := base env protocol record log raft metadata controller replica group txn security api \
-  node client
+CORE_DIRS := base env protocol record log raft metadata controller replica coordinator group txn \
+  security api node client
 CORE_C := $(wildcard $(CORE_DIRS:%=broker/%/*.c))
 WORK_C := $(wildcard broker/work/*.c)
 OS_C   := $(filter-out broker/os/gregord.c,$(wildcard broker/os/*.c))

@@ -2,16 +2,16 @@
  * when it can. */
 #include "broker/api/handlers.h"
 #include "broker/base/check.h"
-#include "broker/group/coordinator.h"
+#include "broker/group/groups.h"
 #include "broker/protocol/codec.h"
 
 struct waiting {
-    struct group_call call;
+    struct coordinator_call call;
     struct request *r;
 };
 
 static void
-group_call_answered(struct group_call *c, const void *response)
+group_call_answered(struct coordinator_call *c, const void *response)
 {
     request_answer(CONTAINER_OF(c, struct waiting, call)->r, response);
 }
@@ -29,7 +29,7 @@ client_host(struct request *r)
     return slice(p, host.n + 1);
 }
 
-static struct group_call *
+static struct coordinator_call *
 group_call_new(struct request *r)
 {
     struct waiting *w = REQUEST_NEW(r, struct waiting);
@@ -87,13 +87,13 @@ struct deleting {
 };
 
 struct deleting_one {
-    struct group_call call;
+    struct coordinator_call call;
     struct deleting *of;
     struct k_delete_groups_response_deletable_group_result *result;
 };
 
 static void
-deleted_one(struct group_call *c, const void *response)
+deleted_one(struct coordinator_call *c, const void *response)
 {
     struct deleting_one *one = CONTAINER_OF(c, struct deleting_one, call);
     *one->result = *(const struct k_delete_groups_response_deletable_group_result *)response;

@@ -3,7 +3,7 @@
 #include "broker/api/handlers.h"
 #include "broker/api/lookup.h"
 #include "broker/base/check.h"
-#include "broker/group/coordinator.h"
+#include "broker/group/groups.h"
 #include "broker/protocol/codec.h"
 
 /* READ, DELETE, DESCRIBE, DESCRIBE_CONFIGS, ALTER_CONFIGS: all that can be done to a group. */
@@ -27,7 +27,7 @@ find_leader(struct request *r, struct slice key, int8_t type, coordinator *ret)
         return K_ERR_COORDINATOR_NOT_AVAILABLE;
     }
     const struct image_partition *p =
-        image_topic_partition(t, group_partition(key, MAX(t->partitions_n, 1)));
+        image_topic_partition(t, coordinator_partition(key, MAX(t->partitions_n, 1)));
     const struct image_broker *b = p ? image_broker(s->image, p->leader) : NULL;
     const struct image_endpoint *ep = b && !b->is_fenced ? lookup_endpoint(r, b->id) : NULL;
     if (!ep) return K_ERR_COORDINATOR_NOT_AVAILABLE;

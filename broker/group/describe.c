@@ -74,15 +74,15 @@ groups_list(struct groups *gs, const struct k_list_groups_request *q, struct are
             struct k_list_groups_response *ret)
 {
     int64_t n = 0;
-    for (int64_t i = 0; i < gs->shards.n; i++) {
-        n += gs->shards.v[i]->groups.n;
-        if (gs->shards.v[i]->state == SHARD_LOADING)
+    for (int64_t i = 0; i < gs->base.shards.n; i++) {
+        n += shard_of(gs->base.shards.v[i])->groups.n;
+        if (gs->base.shards.v[i]->state == SHARD_LOADING)
             ret->error_code = K_ERR_COORDINATOR_LOAD_IN_PROGRESS;
     }
     if (ret->error_code || !passes(q->types_filter, q->types_filter_n, CLASSIC)) return;
     ret->groups = codec_array(a, K_STRUCT_LIST_GROUPS_RESPONSE_LISTED_GROUP, n);
-    for (int64_t i = 0; i < gs->shards.n; i++)
-        MAP_EACH(&gs->shards.v[i]->groups, g, struct group, by_id) {
+    for (int64_t i = 0; i < gs->base.shards.n; i++)
+        MAP_EACH(&shard_of(gs->base.shards.v[i])->groups, g, struct group, by_id) {
             struct slice state = group_state_name(g->state);
             if (!passes(q->states_filter, q->states_filter_n, state)) continue;
             struct k_list_groups_response_listed_group *to = &ret->groups[ret->groups_n++];

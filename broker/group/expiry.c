@@ -11,22 +11,23 @@
 /* ---- DeleteGroups ---- */
 
 int16_t
-group_delete(struct group *g, struct group_write *w)
+group_delete(struct group *g, struct coordinator_write *w)
 {
     struct batch_builder b;
-    shard_builder(g->shard, &b);
+    shard_builder(&g->shard->base, &b);
     for (int64_t i = 0; i < g->offsets.n; i++)
         record_offset_gone(&b, g, g->offsets.v[i]->topic, g->offsets.v[i]->partition);
     record_group_gone(&b, g);
-    int16_t err = w ? shard_write(g->shard, &b, w) : shard_write_silently(g->shard, &b);
+    int16_t err =
+        w ? shard_write(&g->shard->base, &b, w) : shard_write_silently(&g->shard->base, &b);
     if (!err) group_end(g, K_ERR_GROUP_ID_NOT_FOUND);
     return err;
 }
 
 /* A deletion that somebody waits for. */
 struct deletion {
-    struct group_write write;
-    struct group_call *call; /* NULL: answered */
+    struct coordinator_write write;
+    struct coordinator_call *call; /* NULL: answered */
     void *response;
     int16_t *err; /* in the response */
 };
@@ -35,38 +36,38 @@ static void
 deletion_answer(struct deletion *d, int16_t err)
 {
     if (!d->call) return;
-    if (err) *d->err = group_store_error(err);
-    groups_answer(d->write.shard->owner, d->call, d->response);
+    if (err) *d->err = coordinator_store_error(err);
+    groups_answer(shard_of_write(&d->write)->owner, d->call, d->response);
     d->call = NULL;
 }
 
 static void
-deletion_done(struct group_write *w, int16_t err)
+deletion_done(struct coordinator_write *w, int16_t err)
 {
     struct deletion *d = CONTAINER_OF(w, struct deletion, write);
     deletion_answer(d, err);
-    MEM_DELETE(&w->shard->owner->env->mem, d);
+    MEM_DELETE(&shard_env(w->shard)->mem, d);
 }
 
 static void
-deletion_late(struct group_write *w)
+deletion_late(struct coordinator_write *w)
 {
     deletion_answer(CONTAINER_OF(w, struct deletion, write), K_ERR_REQUEST_TIMED_OUT);
 }
 
 static struct deletion *
-deletion_new(struct shard *s, struct group_call *c, void *response, int16_t *err)
+deletion_new(struct shard *s, struct coordinator_call *c, void *response, int16_t *err)
 {
-    struct deletion *d = MEM_NEW(&s->owner->env->mem, struct deletion);
+    struct deletion *d = MEM_NEW(&s->owner->base.env->mem, struct deletion);
     *d = (struct deletion){.call = c, .response = response, .err = err};
-    d->write.shard = s;
+    d->write.shard = &s->base;
     d->write.done = deletion_done;
     d->write.late = deletion_late;
     return d;
 }
 
 void
-groups_delete(struct groups *gs, struct slice group_id, struct group_call *c)
+groups_delete(struct groups *gs, struct slice group_id, struct coordinator_call *c)
 {
     struct k_delete_groups_response_deletable_group_result *res =
         ARENA_NEW(c->arena, struct k_delete_groups_response_deletable_group_result);
@@ -110,7 +111,7 @@ fill_deleted(struct groups *gs, struct group *g, const delete_request *q, struct
     res->topics_n = q->topics_n;
     for (int32_t i = 0; i < q->topics_n; i++) {
         struct slice topic = q->topics[i].name;
-        const struct image_topic *t = image_topic(gs->image, topic);
+        const struct image_topic *t = image_topic(gs->base.image, topic);
         int32_t n = q->topics[i].partitions_n;
         int16_t err = 0;
         if (!t) err = K_ERR_UNKNOWN_TOPIC_OR_PARTITION;
@@ -150,7 +151,7 @@ forget_deleted(struct group *g, const delete_response *res)
 }
 
 void
-groups_offset_delete(struct groups *gs, const delete_request *q, struct group_call *c)
+groups_offset_delete(struct groups *gs, const delete_request *q, struct coordinator_call *c)
 {
     delete_response *res = ARENA_NEW(c->arena, delete_response);
     codec_default(K_MSG_OFFSET_DELETE_RESPONSE, res);
@@ -164,7 +165,7 @@ groups_offset_delete(struct groups *gs, const delete_request *q, struct group_ca
         return;
     }
     struct batch_builder b;
-    shard_builder(s, &b);
+    shard_builder(&s->base, &b);
     fill_deleted(gs, g, q, c->arena, res, &b);
     if (builder_is_empty(&b)) {
         builder_release(&b);
@@ -172,7 +173,7 @@ groups_offset_delete(struct groups *gs, const delete_request *q, struct group_ca
         return;
     }
     struct deletion *d = deletion_new(s, c, res, &res->error_code);
-    int16_t err = shard_write(s, &b, &d->write);
+    int16_t err = shard_write(&s->base, &b, &d->write);
     if (err) deletion_done(&d->write, err);
     else forget_deleted(g, res);
 }
@@ -183,7 +184,7 @@ static bool
 is_expired(struct group *g, const struct offset *o, int64_t now_ms)
 {
     struct groups *gs = g->shard->owner;
-    int64_t keep_ms = config_i64(gs->config, K_CFG_OFFSETS_RETENTION_MINUTES) * MS_PER_MINUTE;
+    int64_t keep_ms = config_i64(gs->base.config, K_CFG_OFFSETS_RETENTION_MINUTES) * MS_PER_MINUTE;
     /* No value yet, or another is on its way. */
     if (o->committed == 0 || o->appended != o->committed) return false;
     bool is_in_use =
@@ -200,9 +201,9 @@ static void
 expire_group(struct group *g)
 {
     struct shard *s = g->shard;
-    int64_t now_ms = env_wall_ms(s->owner->env), left = 0;
+    int64_t now_ms = env_wall_ms(s->owner->base.env), left = 0;
     struct batch_builder b;
-    shard_builder(s, &b);
+    shard_builder(&s->base, &b);
     for (int64_t i = 0; i < g->offsets.n; i++) {
         const struct offset *o = g->offsets.v[i];
         if (is_expired(g, o, now_ms)) record_offset_gone(&b, g, o->topic, o->partition);
@@ -214,7 +215,7 @@ expire_group(struct group *g)
         if (whole) (void)group_delete(g, NULL);
         return;
     }
-    if (shard_write_silently(s, &b)) return;
+    if (shard_write_silently(&s->base, &b)) return;
     for (int64_t i = g->offsets.n - 1; i >= 0; i--)
         if (is_expired(g, g->offsets.v[i], now_ms)) group_remove_offset(g, i);
 }
@@ -226,7 +227,7 @@ drop_topic(struct group *g, struct slice topic, struct uuid id)
 {
     struct shard *s = g->shard;
     struct batch_builder b;
-    shard_builder(s, &b);
+    shard_builder(&s->base, &b);
     for (int64_t i = g->offsets.n - 1; i >= 0; i--) {
         const struct offset *o = g->offsets.v[i];
         bool is_newer = !uuid_is_zero(o->value.topic_id) && !uuid_eq(o->value.topic_id, id);
@@ -236,15 +237,15 @@ drop_topic(struct group *g, struct slice topic, struct uuid id)
     }
     /* Should it fail, the next time is when the offset expires. */
     if (builder_is_empty(&b)) builder_release(&b);
-    else (void)shard_write_silently(s, &b);
+    else (void)shard_write_silently(&s->base, &b);
 }
 
 void
 groups_topic_deleted(struct groups *gs, struct slice topic, struct uuid id)
 {
-    for (int64_t i = 0; i < gs->shards.n; i++) {
-        struct shard *s = gs->shards.v[i];
-        if (s->state != SHARD_ACTIVE) continue;
+    for (int64_t i = 0; i < gs->base.shards.n; i++) {
+        struct shard *s = shard_of(gs->base.shards.v[i]);
+        if (s->base.state != SHARD_ACTIVE) continue;
         MAP_EACH(&s->groups, g, struct group, by_id) drop_topic(g, topic, id);
     }
 }
@@ -252,11 +253,7 @@ groups_topic_deleted(struct groups *gs, struct slice topic, struct uuid id)
 /* ---- now and then ---- */
 
 void
-groups_expire(struct groups *gs)
+groups_expire(struct coordinator_shard *base)
 {
-    for (int64_t i = 0; i < gs->shards.n; i++) {
-        struct shard *s = gs->shards.v[i];
-        if (s->state != SHARD_ACTIVE) continue;
-        MAP_EACH(&s->groups, g, struct group, by_id) expire_group(g);
-    }
+    MAP_EACH(&shard_of(base)->groups, g, struct group, by_id) expire_group(g);
 }

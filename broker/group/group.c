@@ -38,7 +38,7 @@ group_set_text(struct group *g, struct slice *to, struct slice text)
 static void
 note_state(struct group *g)
 {
-    NOTE(g->shard->owner->env, NOTE_GROUP_STATE, g->id, group_state_name(g->state), g->generation,
+    NOTE(group_env(g), NOTE_GROUP_STATE, g->id, group_state_name(g->state), g->generation,
          g->members_n, g->state);
 }
 
@@ -48,7 +48,7 @@ group_move(struct group *g, enum group_state to)
     CHECK(states[to].from >> g->state & 1);
     g->previous = g->state;
     g->state = to;
-    g->state_since_ms = env_wall_ms(g->shard->owner->env);
+    g->state_since_ms = env_wall_ms(group_env(g));
     CHECK(g->joining_n >= 0 && g->joining_n <= g->members_n);
     CHECK(to != GROUP_EMPTY || g->members_n == 0);
     CHECK(to != GROUP_COMPLETING || g->members_n > 0);
@@ -74,7 +74,7 @@ group_find(struct shard *s, struct slice id)
 struct group *
 group_new(struct shard *s, struct slice id)
 {
-    struct env *env = s->owner->env;
+    struct env *env = s->owner->base.env;
     struct mem *mem = groups_mem(s->owner);
     struct group *g = MEM_NEW(mem, struct group);
     g->shard = s;
@@ -93,7 +93,7 @@ void
 group_free(struct group *g)
 {
     struct mem *mem = group_mem(g);
-    struct env *env = g->shard->owner->env;
+    struct env *env = group_env(g);
     timer_cancel(env, &g->join_timer);
     timer_cancel(env, &g->sync_timer);
     group_forget_write(g);
@@ -149,7 +149,7 @@ void
 group_remove_pending(struct pending_member *p)
 {
     struct mem *mem = group_mem(p->group);
-    timer_cancel(p->group->shard->owner->env, &p->timer);
+    timer_cancel(p->group->shard->owner->base.env, &p->timer);
     list_remove(&p->node);
     mem_free_slice(mem, p->id);
     MEM_DELETE(mem, p);
@@ -230,7 +230,7 @@ group_remove_member(struct member *m, int16_t err)
     }
     CHECK(g->joining_n >= 0 && g->members_n > 0);
     if (m->syncing) group_answer_sync(g, m->syncing, err, SLICE_EMPTY);
-    timer_cancel(g->shard->owner->env, &m->session);
+    timer_cancel(group_env(g), &m->session);
     bool was_leader = group_is_leader(g, m);
     list_remove(&m->node);
     g->members_n--;
@@ -274,7 +274,7 @@ member_metadata(const struct member *m, struct slice protocol)
 void
 member_heard(struct member *m)
 {
-    struct env *env = m->group->shard->owner->env;
+    struct env *env = m->group->shard->owner->base.env;
     timer_arm(env, &m->session, env_now_ns(env) + (int64_t)m->session_timeout_ms * NS_PER_MS);
 }
 
@@ -361,8 +361,8 @@ subscribes(struct group *g, const struct member *m, struct slice topic)
     if (r.err || version < 0) return -1;
     while (version > 0 && !codec_has_version(K_MSG_CONSUMER_PROTOCOL_SUBSCRIPTION, version))
         version--;
-    if (!codec_decode(K_MSG_CONSUMER_PROTOCOL_SUBSCRIPTION, version, &r,
-                      &g->shard->owner->env->scratch, &sub))
+    if (!codec_decode(K_MSG_CONSUMER_PROTOCOL_SUBSCRIPTION, version, &r, &group_env(g)->scratch,
+                      &sub))
         return -1;
     for (int32_t i = 0; i < sub.topics_n; i++)
         if (slice_eq(sub.topics[i], topic)) return 1;

@@ -12,7 +12,7 @@
 #ifndef GROUP_GROUP_H
 #define GROUP_GROUP_H
 
-#include "broker/group/coordinator.h"
+#include "broker/group/groups.h"
 
 struct shard;
 
@@ -32,10 +32,10 @@ struct member {
     int32_t session_timeout_ms, rebalance_timeout_ms;
     VEC(struct group_protocol) protocols; /* the preferred first */
     struct slice assignment;
-    bool is_new;                /* does not know its id yet */
-    bool owes_sync;             /* has joined this generation, has not synced */
-    struct group_call *joining; /* waits for the others */
-    struct group_call *syncing; /* waits for the leader */
+    bool is_new;                      /* does not know its id yet */
+    bool owes_sync;                   /* has joined this generation, has not synced */
+    struct coordinator_call *joining; /* waits for the others */
+    struct coordinator_call *syncing; /* waits for the leader */
     struct timer session;
 };
 
@@ -66,7 +66,7 @@ struct offset {
 
 /* A LeaveGroup that is being carried out. */
 struct leaver {
-    struct group_call *call;
+    struct coordinator_call *call;
     struct k_leave_group_response *response;
     bool waits;  /* the answer comes when the log has it that the group is empty … */
     int16_t err; /* … or it does not take that */
@@ -152,8 +152,10 @@ void group_session_due(struct timer *t);
 void group_pending_due(struct timer *t);
 void group_join_due(struct timer *t);
 void group_sync_due(struct timer *t);
-void group_answer_join(struct group *g, struct group_call *c, int16_t err, struct slice member_id);
-void group_answer_sync(struct group *g, struct group_call *c, int16_t err, struct slice assignment);
+void group_answer_join(struct group *g, struct coordinator_call *c, int16_t err,
+                       struct slice member_id);
+void group_answer_sync(struct group *g, struct coordinator_call *c, int16_t err,
+                       struct slice assignment);
 /* Members that wait for their assignment hear the error; nobody has one any more. */
 void group_reset_assignments(struct group *g, int16_t err);
 void group_forget_write(struct group *g);

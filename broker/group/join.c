@@ -23,7 +23,7 @@ group_arm_in(struct group *g, struct timer *t, int64_t ms)
 /* ---- answers ---- */
 
 static void
-refuse_join(struct groups *gs, struct group_call *c, int16_t err, struct slice member_id)
+refuse_join(struct groups *gs, struct coordinator_call *c, int16_t err, struct slice member_id)
 {
     join_response *res = ARENA_NEW(c->arena, join_response);
     codec_default(K_MSG_JOIN_GROUP_RESPONSE, res);
@@ -34,7 +34,7 @@ refuse_join(struct groups *gs, struct group_call *c, int16_t err, struct slice m
 }
 
 void
-group_answer_join(struct group *g, struct group_call *c, int16_t err, struct slice member_id)
+group_answer_join(struct group *g, struct coordinator_call *c, int16_t err, struct slice member_id)
 {
     refuse_join(g->shard->owner, c, err, member_id);
 }
@@ -54,7 +54,7 @@ join_list_members(struct group *g, struct arena *a, join_response *res)
 }
 
 join_response *
-join_welcome(const struct group *g, const struct member *m, struct group_call *c)
+join_welcome(const struct group *g, const struct member *m, struct coordinator_call *c)
 {
     join_response *res = ARENA_NEW(c->arena, join_response);
     codec_default(K_MSG_JOIN_GROUP_RESPONSE, res);
@@ -67,7 +67,7 @@ join_welcome(const struct group *g, const struct member *m, struct group_call *c
 }
 
 static void
-answer_joined(struct group *g, struct member *m, struct group_call *c)
+answer_joined(struct group *g, struct member *m, struct coordinator_call *c)
 {
     join_response *res = join_welcome(g, m, c);
     if (group_is_leader(g, m)) join_list_members(g, c->arena, res);
@@ -113,8 +113,8 @@ next_generation(struct group *g)
 
 /* The record of a group that has lost its last member, on its way into the log. */
 struct emptied {
-    struct group_write write;
-    struct group_call *call; /* of who left; NULL: nobody asked, or it is answered */
+    struct coordinator_write write;
+    struct coordinator_call *call; /* of who left; NULL: nobody asked, or it is answered */
     struct k_leave_group_response *response;
 };
 
@@ -123,23 +123,23 @@ answer_left(struct emptied *e, int16_t err)
 {
     if (!e->call) return;
     if (err) {
-        e->response->error_code = group_store_error(err);
+        e->response->error_code = coordinator_store_error(err);
         e->response->members_n = 0;
     }
-    groups_answer(e->write.shard->owner, e->call, e->response);
+    groups_answer(shard_of_write(&e->write)->owner, e->call, e->response);
     e->call = NULL;
 }
 
 static void
-emptied_done(struct group_write *w, int16_t err)
+emptied_done(struct coordinator_write *w, int16_t err)
 {
     struct emptied *e = CONTAINER_OF(w, struct emptied, write);
     answer_left(e, err);
-    MEM_DELETE(&w->shard->owner->env->mem, e);
+    MEM_DELETE(&shard_env(w->shard)->mem, e);
 }
 
 static void
-emptied_late(struct group_write *w)
+emptied_late(struct coordinator_write *w)
 {
     answer_left(CONTAINER_OF(w, struct emptied, write), K_ERR_REQUEST_TIMED_OUT);
 }
@@ -157,11 +157,11 @@ store_empty(struct group *g)
     if (lv) e->call = lv->call, e->response = lv->response;
     e->write.done = emptied_done;
     e->write.late = emptied_late;
-    shard_builder(g->shard, &b);
+    shard_builder(&g->shard->base, &b);
     record_group(&b, g, NULL);
-    int16_t err = shard_write(g->shard, &b, &e->write);
+    int16_t err = shard_write(&g->shard->base, &b, &e->write);
     if (lv && !err) lv->waits = true;
-    if (lv && err) lv->err = group_store_error(err);
+    if (lv && err) lv->err = coordinator_store_error(err);
     if (err) MEM_DELETE(mem, e);
 }
 
@@ -211,7 +211,7 @@ group_join_maybe_complete(struct group *g)
 static int64_t
 initial_delay_ms(const struct group *g)
 {
-    return config_i64(g->shard->owner->config, K_CFG_GROUP_INITIAL_REBALANCE_DELAY_MS);
+    return config_i64(g->shard->owner->base.config, K_CFG_GROUP_INITIAL_REBALANCE_DELAY_MS);
 }
 
 void
@@ -425,7 +425,7 @@ join_known(const struct joiner *j)
 static bool
 group_has_room(struct group *g, struct slice member_id)
 {
-    int64_t max = config_i64(g->shard->owner->config, K_CFG_GROUP_MAX_SIZE);
+    int64_t max = config_i64(g->shard->owner->base.config, K_CFG_GROUP_MAX_SIZE);
     const struct member *m = group_member(g, member_id);
     if (g->state == GROUP_PREPARING) return (m && m->joining) || g->joining_n < max;
     return g->state == GROUP_EMPTY || m || g->members_n < max;
@@ -445,8 +445,8 @@ join_turn_away(struct group *g, struct slice member_id)
 static int16_t
 check_request(struct groups *gs, const join_request *q)
 {
-    if (q->session_timeout_ms < config_i64(gs->config, K_CFG_GROUP_MIN_SESSION_TIMEOUT_MS) ||
-        q->session_timeout_ms > config_i64(gs->config, K_CFG_GROUP_MAX_SESSION_TIMEOUT_MS))
+    if (q->session_timeout_ms < config_i64(gs->base.config, K_CFG_GROUP_MIN_SESSION_TIMEOUT_MS) ||
+        q->session_timeout_ms > config_i64(gs->base.config, K_CFG_GROUP_MAX_SESSION_TIMEOUT_MS))
         return K_ERR_INVALID_SESSION_TIMEOUT;
     return 0;
 }
@@ -457,9 +457,9 @@ make_group(struct shard *s, struct slice id, int16_t *ret_err)
 {
     struct group *g = group_new(s, id);
     struct batch_builder b;
-    shard_builder(s, &b);
+    shard_builder(&s->base, &b);
     record_group(&b, g, NULL);
-    *ret_err = group_store_error(shard_write_silently(s, &b));
+    *ret_err = coordinator_store_error(shard_write_silently(&s->base, &b));
     if (!*ret_err) return g;
     group_free(g);
     return NULL;
@@ -488,11 +488,11 @@ static bool
 has_memory(struct groups *gs, struct group *g, const join_request *q)
 {
     struct member *m = g ? group_member(g, q->member_id) : NULL;
-    return env_has_room(gs->env, PURSE_GROUPS) || (m && bytes_asked(q) <= bytes_of(m));
+    return env_has_room(gs->base.env, PURSE_GROUPS) || (m && bytes_asked(q) <= bytes_of(m));
 }
 
 void
-groups_join(struct groups *gs, const join_request *q, struct group_call *c)
+groups_join(struct groups *gs, const join_request *q, struct coordinator_call *c)
 {
     int16_t err = check_request(gs, q);
     struct shard *s = err ? NULL : groups_shard_of_named(gs, q->group_id, &err);

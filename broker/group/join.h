@@ -9,14 +9,15 @@ typedef struct k_join_group_response join_response;
 
 struct joiner {
     const join_request *q;
-    struct group_call *c;
+    struct coordinator_call *c;
     struct group *g;
 };
 
 /* ---- join.c ---- */
 
 /* The member is in the present generation. */
-join_response *join_welcome(const struct group *g, const struct member *m, struct group_call *c);
+join_response *join_welcome(const struct group *g, const struct member *m,
+                            struct coordinator_call *c);
 void join_list_members(struct group *g, struct arena *a, join_response *res);
 /* Takes over what the request says; the member waits from here on. */
 void join_update_member(const struct joiner *j, struct member *m);

@@ -91,8 +91,8 @@ struct commit_item {
 
 /* Offsets on their way into the log. */
 struct commit {
-    struct group_write write;
-    struct group_call *call; /* NULL: answered already */
+    struct coordinator_write write;
+    struct coordinator_call *call; /* NULL: answered already */
     commit_response *response;
     struct slice group_id;
     uint64_t group_serial, number;
@@ -120,7 +120,7 @@ find_committer(struct groups *gs, const commit_request *q, int16_t version, int1
         *ret_err = version >= 9 ? K_ERR_GROUP_ID_NOT_FOUND : K_ERR_ILLEGAL_GENERATION;
         return NULL;
     }
-    if (!g && !env_has_room(gs->env, PURSE_GROUPS)) {
+    if (!g && !env_has_room(gs->base.env, PURSE_GROUPS)) {
         *ret_err = K_ERR_COORDINATOR_NOT_AVAILABLE;
         return NULL;
     }
@@ -137,7 +137,8 @@ find_committer(struct groups *gs, const commit_request *q, int16_t version, int1
 static const struct image_topic *
 find_topic(struct groups *gs, struct uuid id, struct slice name)
 {
-    return uuid_is_zero(id) ? image_topic(gs->image, name) : image_topic_by_id(gs->image, id);
+    return uuid_is_zero(id) ? image_topic(gs->base.image, name)
+                            : image_topic_by_id(gs->base.image, id);
 }
 
 static int16_t
@@ -147,14 +148,15 @@ check_partition(struct group *g, const struct image_topic *t, int16_t version,
     struct groups *gs = g->shard->owner;
     if (!t) return version >= 10 ? K_ERR_UNKNOWN_TOPIC_ID : K_ERR_UNKNOWN_TOPIC_OR_PARTITION;
     if (!image_topic_partition(t, p->partition_index)) return K_ERR_UNKNOWN_TOPIC_OR_PARTITION;
-    if (p->committed_metadata.n > config_i64(gs->config, K_CFG_OFFSET_METADATA_MAX_BYTES))
+    if (p->committed_metadata.n > config_i64(gs->base.config, K_CFG_OFFSET_METADATA_MAX_BYTES))
         return K_ERR_OFFSET_METADATA_TOO_LARGE;
     bool is_known = group_offset(g, t->name, p->partition_index) != NULL;
-    return is_known || env_has_room(gs->env, PURSE_GROUPS) ? 0 : K_ERR_COORDINATOR_NOT_AVAILABLE;
+    return is_known || env_has_room(gs->base.env, PURSE_GROUPS) ? 0
+                                                                : K_ERR_COORDINATOR_NOT_AVAILABLE;
 }
 
 static commit_response *
-begin_response(struct group_call *c, const commit_request *q, int16_t err)
+begin_response(struct coordinator_call *c, const commit_request *q, int16_t err)
 {
     commit_response *res = ARENA_NEW(c->arena, commit_response);
     codec_default(K_MSG_OFFSET_COMMIT_RESPONSE, res);
@@ -190,7 +192,7 @@ fail_response(commit_response *res, int16_t err)
 static void
 commit_free(struct commit *cm)
 {
-    struct mem *mem = &cm->write.shard->owner->env->mem;
+    struct mem *mem = &shard_env(cm->write.shard)->mem;
     for (int64_t i = 0; i < cm->items.n; i++) {
         mem_free_slice(mem, cm->items.v[i].topic);
         mem_free_slice(mem, cm->items.v[i].value.metadata);
@@ -206,8 +208,8 @@ commit_answer(struct commit *cm, int16_t err)
     if (!cm->call) return;
     if (err == K_ERR_RECORD_LIST_TOO_LARGE || err == K_ERR_MESSAGE_TOO_LARGE)
         fail_response(cm->response, K_ERR_INVALID_COMMIT_OFFSET_SIZE);
-    else if (err) fail_response(cm->response, group_store_error(err));
-    groups_answer(cm->write.shard->owner, cm->call, cm->response);
+    else if (err) fail_response(cm->response, coordinator_store_error(err));
+    groups_answer(shard_of_write(&cm->write)->owner, cm->call, cm->response);
     cm->call = NULL;
 }
 
@@ -215,7 +217,7 @@ commit_answer(struct commit *cm, int16_t err)
 static void
 commit_apply(struct commit *cm)
 {
-    struct group *g = group_find(cm->write.shard, cm->group_id);
+    struct group *g = group_find(shard_of_write(&cm->write), cm->group_id);
     if (!g || g->serial != cm->group_serial) return;
     for (int64_t i = 0; i < cm->items.n; i++) {
         struct offset *o = group_offset(g, cm->items.v[i].topic, cm->items.v[i].partition);
@@ -226,7 +228,7 @@ commit_apply(struct commit *cm)
 }
 
 static void
-commit_done(struct group_write *w, int16_t err)
+commit_done(struct coordinator_write *w, int16_t err)
 {
     struct commit *cm = CONTAINER_OF(w, struct commit, write);
     if (!err) commit_apply(cm);
@@ -235,7 +237,7 @@ commit_done(struct group_write *w, int16_t err)
 }
 
 static void
-commit_late(struct group_write *w)
+commit_late(struct coordinator_write *w)
 {
     commit_answer(CONTAINER_OF(w, struct commit, write), K_ERR_REQUEST_TIMED_OUT);
 }
@@ -244,8 +246,8 @@ static void
 take_item(struct commit *cm, struct group *g, const commit_request *q, const struct image_topic *t,
           const commit_partition *p)
 {
-    struct mem *mem = &g->shard->owner->env->mem;
-    int64_t now = env_wall_ms(g->shard->owner->env);
+    struct mem *mem = &group_env(g)->mem;
+    int64_t now = env_wall_ms(group_env(g));
     struct slice metadata = p->committed_metadata.p ? p->committed_metadata : SLICE_EMPTY;
     struct commit_item item = {
         .topic = mem_dup(mem, t->name),
@@ -280,7 +282,7 @@ static int16_t
 commit_write(struct commit *cm, struct group *g)
 {
     struct batch_builder b;
-    shard_builder(g->shard, &b);
+    shard_builder(&g->shard->base, &b);
     cm->number = ++g->shard->owner->writes_n;
     bool fits = true;
     for (int64_t i = 0; fits && i < cm->items.n; i++) {
@@ -289,13 +291,13 @@ commit_write(struct commit *cm, struct group *g)
         struct offset *o = group_offset_get(g, it->topic, it->partition);
         if (!o->created) o->created = cm->number;
         o->appended = cm->number;
-        fits = builder_size_bytes(&b) <= GROUP_BATCH_BYTES_MAX;
+        fits = builder_size_bytes(&b) <= COORDINATOR_BATCH_BYTES_MAX;
     }
     if (!fits) {
         builder_release(&b);
         return K_ERR_RECORD_LIST_TOO_LARGE;
     }
-    return shard_write(g->shard, &b, &cm->write);
+    return shard_write(&g->shard->base, &b, &cm->write);
 }
 
 /* Entries that were made for a write that did not happen. */
@@ -310,7 +312,7 @@ forget_unwritten(struct group *g, uint64_t number)
 }
 
 void
-groups_commit(struct groups *gs, const commit_request *q, struct group_call *c)
+groups_commit(struct groups *gs, const commit_request *q, struct coordinator_call *c)
 {
     int16_t err = 0;
     uint64_t groups_before = gs->groups_n;
@@ -320,10 +322,10 @@ groups_commit(struct groups *gs, const commit_request *q, struct group_call *c)
         groups_answer(gs, c, res);
         return;
     }
-    struct mem *mem = &gs->env->mem;
+    struct mem *mem = &gs->base.env->mem;
     struct commit *cm = MEM_NEW(mem, struct commit);
     *cm = (struct commit){.call = c, .response = res, .group_serial = g->serial};
-    cm->write.shard = g->shard;
+    cm->write.shard = &g->shard->base;
     cm->write.done = commit_done;
     cm->write.late = commit_late;
     cm->group_id = mem_dup(mem, g->id);
@@ -371,7 +373,8 @@ static void
 fetch_one_topic(struct groups *gs, struct group *g, const fetch_topic *q, int16_t version,
                 struct arena *a, fetched_topic *to)
 {
-    const struct image_topic *t = version >= 10 ? image_topic_by_id(gs->image, q->topic_id) : NULL;
+    const struct image_topic *t =
+        version >= 10 ? image_topic_by_id(gs->base.image, q->topic_id) : NULL;
     bool unknown = version >= 10 && !t;
     struct slice name = t ? t->name : q->name;
     to->name = q->name;
@@ -398,7 +401,7 @@ fetch_all_topics(struct groups *gs, struct group *g, int16_t version, struct are
     for (int64_t i = 0, end; i < n; i = end) {
         struct slice topic = g->offsets.v[i]->topic;
         for (end = i; end < n && slice_eq(g->offsets.v[end]->topic, topic);) end++;
-        const struct image_topic *t = image_topic(gs->image, topic);
+        const struct image_topic *t = image_topic(gs->base.image, topic);
         if (version >= 10 && !t) continue;
         fetched_topic *to = &ret->topics[ret->topics_n++];
         to->name = arena_dup(a, topic);

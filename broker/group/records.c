@@ -72,7 +72,7 @@ is_too_large(const struct group *g, const struct k_sync_group_request *q)
         bytes += member_metadata(m, g->protocol).n;
         bytes += q ? sync_assignment(q, m->id).n : m->assignment.n;
     }
-    return bytes > GROUP_BATCH_BYTES_MAX;
+    return bytes > COORDINATOR_BATCH_BYTES_MAX;
 }
 
 void
@@ -202,15 +202,18 @@ read_value(struct shard *s, enum k_msg msg, struct slice bytes, void *ret)
     struct reader r = reader(bytes);
     int16_t version;
     return coordinator_value_read(&r, msg, &version) &&
-           codec_decode(msg, version, &r, &s->owner->env->scratch, ret);
+           codec_decode(msg, version, &r, &s->owner->base.env->scratch, ret);
 }
 
 /* Types that are not known here are left to those who know them; null values are deletions. */
 void
-shard_fold(struct shard *s, struct slice key, struct slice value)
+group_fold(struct coordinator_shard *base, const struct batch_header *h, const struct record *rec)
 {
-    struct arena *scratch = &s->owner->env->scratch;
+    struct shard *s = shard_of(base);
+    struct arena *scratch = &shard_env(base)->scratch;
+    struct slice key = rec->key, value = rec->value;
     struct reader r = reader(key);
+    (void)h;
     enum k_msg key_msg, value_msg;
     if (!key.p || !coordinator_key_read(&r, COORDINATOR_GROUP, &key_msg, &value_msg)) return;
     if (key_msg == K_MSG_GROUP_METADATA_KEY) {

@@ -1,64 +1,32 @@
-/* The groups of one partition of __consumer_offsets, while this broker leads it: loading them, storing
- * what changes, forgetting them.
- *
- *              leads                    all is read
- *      NONE ─────────► LOADING ──────────────────────────► ACTIVE
- *                       │   ▲
- *           cannot read │   │ tries again, after 0.1 to 10 s
- *                       ▼   │
- *                       FAILED        the role goes: each of them back to NONE
- *
- * Who asks while it is LOADING is told to wait, who asks while it has FAILED that this is not the coordinator
- * (as Kafka does): another one may be able to read. */
+/* The groups of one partition of __consumer_offsets, while this broker leads it, and what the files that
+ * handle them share. */
 #ifndef GROUP_SHARD_H
 #define GROUP_SHARD_H
 
 #include "broker/group/group.h"
-#include "broker/protocol/config.h"
-#include "broker/record/builder.h"
-#include "broker/replica/partition.h"
-
-enum shard_state { SHARD_NONE, SHARD_LOADING, SHARD_FAILED, SHARD_ACTIVE };
 
 struct shard {
+    struct coordinator_shard base;
     struct groups *owner;
-    int32_t index;
-    enum shard_state state;
-    struct partition *partition;
-    int32_t leader_epoch;
     struct map groups;
-    struct shard_load *load; /* while LOADING or FAILED */
-    struct list writes;
 };
-
-/* Records on their way into the log. done() is called once: 0, when they are committed; or the
- * protocol's error when they will not be (leadership is gone then, and with it the shard's state).
- * late() is called once when that takes too long: nothing is known yet. */
-struct group_write {
-    struct append_waiter waiter;
-    struct list node;
-    struct shard *shard;
-    struct timer timer;
-    void (*done)(struct group_write *w, int16_t err);
-    void (*late)(struct group_write *w);
-};
-
-/* Where records go: the partition, or what a test has in its place. Returns 0 or the protocol's error;
- * 0: group_write_done() follows, later. */
-typedef int16_t group_store(struct shard *s, struct buf *batch, struct group_write *w);
 
 struct groups {
-    struct env *env;
-    const struct config *config;
-    const struct image *image;
-    group_store *store;
-    VEC(struct shard *) shards; /* by index */
-    struct list answers;        /* calls to be answered */
-    struct task answer_task;
-    struct timer expiry_timer;
+    struct coordinator base;
     uint64_t writes_n, groups_n; /* so far: numbers of writes and of groups */
-    bool stopped;
 };
+
+static inline struct shard *
+shard_of(struct coordinator_shard *s)
+{
+    return CONTAINER_OF(s, struct shard, base);
+}
+/* The shard whose records they are. */
+static inline struct shard *
+shard_of_write(const struct coordinator_write *w)
+{
+    return shard_of(w->shard);
+}
 
 /* NULL with NOT_COORDINATOR or COORDINATOR_LOAD_IN_PROGRESS. */
 struct shard *groups_shard(struct groups *gs, struct slice group_id, int16_t *ret_err);
@@ -66,20 +34,15 @@ struct shard *groups_shard(struct groups *gs, struct slice group_id, int16_t *re
  * were no groups: INVALID_GROUP_ID otherwise. */
 struct shard *groups_shard_of_named(struct groups *gs, struct slice group_id, int16_t *ret_err);
 struct shard *groups_shard_at(struct groups *gs, int32_t index);
-void groups_answer(struct groups *gs, struct group_call *c, void *response);
+void groups_answer(struct groups *gs, struct coordinator_call *c, void *response);
 
 /* Of groups and all that is theirs. */
 struct mem *groups_mem(struct groups *gs);
 
 static inline struct env *
-shard_env(const struct shard *s)
-{
-    return s->owner->env;
-}
-static inline struct env *
 group_env(const struct group *g)
 {
-    return shard_env(g->shard);
+    return g->shard->base.owner->env;
 }
 static inline struct mem *
 group_mem(const struct group *g)
@@ -87,26 +50,11 @@ group_mem(const struct group *g)
     return groups_mem(g->shard->owner);
 }
 
-void shard_begin_load(struct shard *s);
-void shard_unload(struct shard *s);
-/* All records are folded in: members' sessions begin. */
-void shard_activate(struct shard *s);
-/* One record of the log. */
-void shard_fold(struct shard *s, struct slice key, struct slice value);
-
-/* No client has honest use for more; what would be larger is refused. */
-#define GROUP_BATCH_BYTES_MAX (64 << 20)
-
-/* Writes what was gathered (and empties it). Nothing gathered, or too much: RECORD_LIST_TOO_LARGE. */
-int16_t shard_write(struct shard *s, struct batch_builder *b, struct group_write *w);
-void group_write_done(struct group_write *w, int16_t err);
-/* A write that nobody waits for. */
-int16_t shard_write_silently(struct shard *s, struct batch_builder *b);
-void shard_builder(struct shard *s, struct batch_builder *b);
-/* What a client is told when records cannot be stored. */
-int16_t group_store_error(int16_t err);
-
 /* ---- records.c ---- */
+
+/* One record of the log. */
+void group_fold(struct coordinator_shard *s, const struct batch_header *h,
+                const struct record *rec);
 
 struct group_assignment {
     struct slice member_id, assignment;
@@ -125,8 +73,8 @@ struct slice sync_assignment(const struct k_sync_group_request *q, struct slice 
 
 /* ---- expiry.c ---- */
 
-void groups_expire(struct groups *gs);
+void groups_expire(struct coordinator_shard *base);
 /* Appends what deletes the group with all its offsets, and forgets it; NULL if w is not wanted. */
-int16_t group_delete(struct group *g, struct group_write *w);
+int16_t group_delete(struct group *g, struct coordinator_write *w);
 
 #endif

@@ -13,7 +13,7 @@
 
 /* The new id on its way into the log. */
 struct comeback {
-    struct group_write write;
+    struct coordinator_write write;
     struct slice group_id, member_id, old_leader;
     uint64_t group_serial;
 };
@@ -21,7 +21,7 @@ struct comeback {
 static struct mem *
 comeback_mem(const struct comeback *cb)
 {
-    return &cb->write.shard->owner->env->mem;
+    return &shard_env(cb->write.shard)->mem;
 }
 
 static void
@@ -39,7 +39,7 @@ comeback_free(struct comeback *cb)
 static struct member *
 comeback_member(const struct comeback *cb)
 {
-    struct group *g = group_find(cb->write.shard, cb->group_id);
+    struct group *g = group_find(shard_of_write(&cb->write), cb->group_id);
     if (!g || g->serial != cb->group_serial || g->state != GROUP_STABLE) return NULL;
     struct member *m = group_member(g, cb->member_id);
     return m && m->joining ? m : NULL;
@@ -49,7 +49,7 @@ static void
 answer_returned(struct member *m, struct slice old_leader)
 {
     struct group *g = m->group;
-    struct group_call *c = m->joining;
+    struct coordinator_call *c = m->joining;
     join_response *res = join_welcome(g, m, c);
     if (c->version >= SKIP_ASSIGNMENT_VERSION) {
         res->skip_assignment = group_is_leader(g, m);
@@ -69,7 +69,7 @@ static void
 refuse_returned(struct member *m, int16_t err)
 {
     struct group *g = m->group;
-    group_answer_join(g, m->joining, group_store_error(err), SLICE_EMPTY);
+    group_answer_join(g, m->joining, coordinator_store_error(err), SLICE_EMPTY);
     m->joining = NULL;
     CHECK(g->joining_n > 0);
     g->joining_n--;
@@ -77,7 +77,7 @@ refuse_returned(struct member *m, int16_t err)
 }
 
 static void
-comeback_stored(struct group_write *w, int16_t err)
+comeback_stored(struct coordinator_write *w, int16_t err)
 {
     struct comeback *cb = CONTAINER_OF(w, struct comeback, write);
     struct member *m = comeback_member(cb);
@@ -87,7 +87,7 @@ comeback_stored(struct group_write *w, int16_t err)
 }
 
 static void
-comeback_late(struct group_write *w)
+comeback_late(struct coordinator_write *w)
 {
     struct member *m = comeback_member(CONTAINER_OF(w, struct comeback, write));
     if (m) refuse_returned(m, K_ERR_REQUEST_TIMED_OUT);
@@ -97,19 +97,19 @@ static void
 store_returned(struct member *m, struct slice old_leader)
 {
     struct group *g = m->group;
-    struct mem *mem = &g->shard->owner->env->mem;
+    struct mem *mem = &group_env(g)->mem;
     struct comeback *cb = MEM_NEW(mem, struct comeback);
     *cb = (struct comeback){.group_id = mem_dup(mem, g->id),
                             .member_id = mem_dup(mem, m->id),
                             .old_leader = mem_dup(mem, old_leader),
                             .group_serial = g->serial};
-    cb->write.shard = g->shard;
+    cb->write.shard = &g->shard->base;
     cb->write.done = comeback_stored;
     cb->write.late = comeback_late;
     struct batch_builder b;
-    shard_builder(g->shard, &b);
+    shard_builder(&g->shard->base, &b);
     record_group(&b, g, NULL);
-    int16_t err = shard_write(g->shard, &b, &cb->write);
+    int16_t err = shard_write(&g->shard->base, &b, &cb->write);
     if (!err) return;
     refuse_returned(m, err);
     comeback_free(cb);

@@ -9,7 +9,7 @@ typedef struct k_sync_group_request sync_request;
 
 /* The leader's assignment on its way into the log. */
 struct assignment_write {
-    struct group_write write;
+    struct coordinator_write write;
     struct group *group; /* NULL: a later rebalance made it meaningless */
     VEC(struct group_assignment) assignments;
 };
@@ -17,7 +17,7 @@ struct assignment_write {
 /* ---- answers ---- */
 
 static void
-answer_sync(struct groups *gs, struct group_call *c, int16_t err, const struct group *g,
+answer_sync(struct groups *gs, struct coordinator_call *c, int16_t err, const struct group *g,
             struct slice assignment)
 {
     struct k_sync_group_response *res = ARENA_NEW(c->arena, struct k_sync_group_response);
@@ -32,7 +32,7 @@ answer_sync(struct groups *gs, struct group_call *c, int16_t err, const struct g
 }
 
 void
-group_answer_sync(struct group *g, struct group_call *c, int16_t err, struct slice assignment)
+group_answer_sync(struct group *g, struct coordinator_call *c, int16_t err, struct slice assignment)
 {
     answer_sync(g->shard->owner, c, err, g, assignment);
 }
@@ -67,7 +67,7 @@ group_forget_write(struct group *g)
 static void
 free_write(struct assignment_write *aw)
 {
-    struct mem *mem = &aw->write.shard->owner->env->mem;
+    struct mem *mem = &shard_env(aw->write.shard)->mem;
     for (int64_t i = 0; i < aw->assignments.n; i++) {
         mem_free_slice(mem, aw->assignments.v[i].member_id);
         mem_free_slice(mem, aw->assignments.v[i].assignment);
@@ -80,12 +80,12 @@ free_write(struct assignment_write *aw)
 static void
 not_stored(struct group *g, int16_t err)
 {
-    group_reset_assignments(g, group_store_error(err));
+    group_reset_assignments(g, coordinator_store_error(err));
     group_rebalance(g);
 }
 
 static void
-assignment_stored(struct group_write *w, int16_t err)
+assignment_stored(struct coordinator_write *w, int16_t err)
 {
     struct assignment_write *aw = CONTAINER_OF(w, struct assignment_write, write);
     struct group *g = aw->group;
@@ -103,7 +103,7 @@ assignment_stored(struct group_write *w, int16_t err)
 }
 
 static void
-assignment_late(struct group_write *w)
+assignment_late(struct coordinator_write *w)
 {
     struct assignment_write *aw = CONTAINER_OF(w, struct assignment_write, write);
     struct group *g = aw->group;
@@ -118,7 +118,7 @@ store_assignment(struct group *g, const sync_request *q)
     struct mem *mem = &group_env(g)->mem;
     struct assignment_write *aw = MEM_NEW(mem, struct assignment_write);
     aw->group = g;
-    aw->write.shard = g->shard;
+    aw->write.shard = &g->shard->base;
     aw->write.done = assignment_stored;
     aw->write.late = assignment_late;
     LIST_EACH(&g->members, m, struct member, node) {
@@ -126,10 +126,10 @@ store_assignment(struct group *g, const sync_request *q)
         VEC_PUSH(mem, &aw->assignments, a);
     }
     struct batch_builder b;
-    shard_builder(g->shard, &b);
+    shard_builder(&g->shard->base, &b);
     record_group(&b, g, q);
     g->storing = aw;
-    int16_t err = shard_write(g->shard, &b, &aw->write);
+    int16_t err = shard_write(&g->shard->base, &b, &aw->write);
     if (!err) return;
     g->storing = NULL;
     free_write(aw);
@@ -155,7 +155,7 @@ check_sync(struct group *g, const sync_request *q)
     if (g->state == GROUP_EMPTY) return K_ERR_UNKNOWN_MEMBER_ID;
     if (g->state == GROUP_PREPARING) return K_ERR_REBALANCE_IN_PROGRESS;
     bool brings_more = g->state == GROUP_COMPLETING && q->assignments_n > 0;
-    bool has_room = env_has_room(g->shard->owner->env, PURSE_GROUPS);
+    bool has_room = env_has_room(group_env(g), PURSE_GROUPS);
     return brings_more && !has_room ? K_ERR_COORDINATOR_NOT_AVAILABLE : 0;
 }
 
@@ -169,7 +169,7 @@ all_synced(struct group *g)
 }
 
 void
-groups_sync(struct groups *gs, const sync_request *q, struct group_call *c)
+groups_sync(struct groups *gs, const sync_request *q, struct coordinator_call *c)
 {
     int16_t err = 0;
     struct shard *s = groups_shard_of_named(gs, q->group_id, &err);
@@ -222,7 +222,7 @@ member_heartbeat(struct group *g, const struct k_heartbeat_request *q)
 }
 
 void
-groups_heartbeat(struct groups *gs, const struct k_heartbeat_request *q, struct group_call *c)
+groups_heartbeat(struct groups *gs, const struct k_heartbeat_request *q, struct coordinator_call *c)
 {
     int16_t err = 0;
     struct shard *s = groups_shard_of_named(gs, q->group_id, &err);
@@ -265,7 +265,7 @@ leave_one(struct group *g, const struct k_leave_group_request_member_identity *w
 /* Of a group that does not exist nobody is a member: g may be NULL. */
 static void
 members_leave(struct group *g, const struct k_leave_group_request_member_identity *who, int32_t n,
-              struct group_call *c, struct k_leave_group_response *res)
+              struct coordinator_call *c, struct k_leave_group_response *res)
 {
     int32_t members_before = g ? g->members_n : 0;
     bool left = false;
@@ -282,7 +282,7 @@ members_leave(struct group *g, const struct k_leave_group_request_member_identit
 }
 
 void
-groups_leave(struct groups *gs, const struct k_leave_group_request *q, struct group_call *c)
+groups_leave(struct groups *gs, const struct k_leave_group_request *q, struct coordinator_call *c)
 {
     int16_t err = 0;
     struct shard *s = groups_shard_of_named(gs, q->group_id, &err);

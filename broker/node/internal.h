@@ -6,7 +6,7 @@
 #include "broker/api/producer_ids.h"
 #include "broker/api/server.h"
 #include "broker/controller/controller.h"
-#include "broker/group/coordinator.h"
+#include "broker/group/groups.h"
 #include "broker/env/wait.h"
 #include "broker/log/file_replace.h"
 #include "broker/node/clean_end.h"

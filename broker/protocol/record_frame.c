@@ -39,7 +39,7 @@ coordinator_key_write(struct writer *w, enum k_msg key, const void *record,
 }
 
 bool
-coordinator_key_read(struct reader *r, enum coordinator of, enum k_msg *ret_key,
+coordinator_key_read(struct reader *r, enum coordinator_type of, enum k_msg *ret_key,
                      enum k_msg *ret_value)
 {
     static const char folders[][24] = {"group-coordinator", "transaction-coordinator",

@@ -12,11 +12,11 @@ bool metadata_record_write(struct writer *w, enum k_msg msg, int16_t version, co
                            struct codec_refusal *ret_why);
 
 /* Readers leave the reader at the body. False: malformed, or of a type or version that is not known. */
-enum coordinator { COORDINATOR_GROUP, COORDINATOR_TRANSACTION, COORDINATOR_SHARE };
+enum coordinator_type { COORDINATOR_GROUP, COORDINATOR_TRANSACTION, COORDINATOR_SHARE };
 
 bool coordinator_key_write(struct writer *w, enum k_msg key, const void *record,
                            struct codec_refusal *ret_why);
-bool coordinator_key_read(struct reader *r, enum coordinator of, enum k_msg *ret_key,
+bool coordinator_key_read(struct reader *r, enum coordinator_type of, enum k_msg *ret_key,
                           enum k_msg *ret_value);
 bool coordinator_value_write(struct writer *w, enum k_msg value, int16_t version,
                              const void *record, struct codec_refusal *ret_why);

@@ -2,7 +2,7 @@
 #include "sim/scenario/run_internal.h"
 
 #include "broker/base/check.h"
-#include "broker/group/coordinator.h"
+#include "broker/group/groups.h"
 
 /* ---- members ---- */
 
@@ -64,7 +64,7 @@ struct partition_ref
 group_home(const struct run *r, struct slice group)
 {
     int64_t n = cluster_config_i64(r->s, "offsets.topic.num.partitions");
-    return (struct partition_ref){GROUPS_TOPIC, group_partition(group, (int32_t)n)};
+    return (struct partition_ref){GROUPS_TOPIC, coordinator_partition(group, (int32_t)n)};
 }
 
 static bool

@@ -127,9 +127,9 @@ read_framing(enum k_msg msg, struct reader *r, int16_t *ret_version)
 {
     enum k_msg key = msg, value = msg;
     struct slice folder = slice_cstr(k_names + k_messages[msg].folder);
-    enum coordinator of = slice_starts(folder, S("group")) ? COORDINATOR_GROUP
-                        : slice_starts(folder, S("share")) ? COORDINATOR_SHARE
-                                                           : COORDINATOR_TRANSACTION;
+    enum coordinator_type of = slice_starts(folder, S("group")) ? COORDINATOR_GROUP
+                             : slice_starts(folder, S("share")) ? COORDINATOR_SHARE
+                                                                : COORDINATOR_TRANSACTION;
     *ret_version = 0;
     if (k_messages[msg].kind == K_KIND_METADATA) return read_metadata_frame(msg, r, ret_version);
     if (k_messages[msg].kind == K_KIND_KEY)

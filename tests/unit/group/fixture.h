@@ -24,13 +24,13 @@ struct world {
     struct groups *gs;
     struct shard *shard;
     VEC(struct buf *) log;
-    VEC(struct group_write *) pending;
+    VEC(struct coordinator_write *) pending;
     int16_t refuses;
     int32_t at_partition; /* of "orders": whose offset is committed and deleted */
 };
 
 struct call {
-    struct group_call c;
+    struct coordinator_call c;
     int count;
     const void *response;
 };
@@ -38,9 +38,9 @@ struct call {
 static struct world w;
 
 static int16_t
-world_store(struct shard *s, struct buf *batch, struct group_write *write)
+world_store(struct coordinator_shard *s, struct buf *batch, struct coordinator_write *write)
 {
-    assert_ptr_equal(s, w.shard);
+    assert_ptr_equal(s, &w.shard->base);
     if (w.refuses) return w.refuses;
     VEC_PUSH(&w.env.mem, &w.log, buf_ref(batch));
     VEC_PUSH(&w.env.mem, &w.pending, write);
@@ -80,9 +80,9 @@ static void
 finish_writes(int16_t err)
 {
     for (int64_t n = w.pending.n; n > 0; n--) {
-        struct group_write *first = w.pending.v[0];
+        struct coordinator_write *first = w.pending.v[0];
         VEC_REMOVE_AT(&w.pending, 0);
-        group_write_done(first, err);
+        coordinator_write_done(first, err);
     }
     settle();
 }
@@ -116,9 +116,9 @@ world_start(void **state)
     add_topic(GROUPS_TOPIC, 1, 1);
     add_topic(S("orders"), 2, 4);
     w.gs = groups_new(&w.env, &w.config, &w.image);
-    w.gs->store = world_store;
+    w.gs->base.store = world_store;
     w.shard = groups_shard_at(w.gs, 0);
-    shard_activate(w.shard);
+    shard_activate(&w.shard->base);
     return 0;
 }
 
@@ -135,7 +135,7 @@ static inline void
 lose_leadership(void)
 {
     finish_writes(K_ERR_NOT_LEADER_OR_FOLLOWER);
-    shard_unload(w.shard);
+    shard_unload(&w.shard->base);
     settle();
 }
 
@@ -149,15 +149,15 @@ take_over(void)
         struct records rs;
         struct record rec;
         records_begin(&rs, &h, batch_payload(buf_slice(w.log.v[i]), &h));
-        while (records_next(&rs, &rec)) shard_fold(w.shard, rec.key, rec.value);
+        while (records_next(&rs, &rec)) group_fold(&w.shard->base, &h, &rec);
     }
-    shard_activate(w.shard);
+    shard_activate(&w.shard->base);
 }
 
 /* ---- requests ---- */
 
 static void
-call_done(struct group_call *c, const void *response)
+call_done(struct coordinator_call *c, const void *response)
 {
     struct call *call = CONTAINER_OF(c, struct call, c);
     call->count++;

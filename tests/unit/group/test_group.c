@@ -465,7 +465,7 @@ an_assignment_without_measure_is_refused(void **state)
     struct call *j = join((struct who){.id = id});
     pass_ms(0);
     assert_int_equal(joined(j)->error_code, 0);
-    int64_t n = GROUP_BATCH_BYTES_MAX + 1;
+    int64_t n = COORDINATOR_BATCH_BYTES_MAX + 1;
     given g = {id, slice(arena_alloc(&w.arena, n), n)};
     assert_int_equal(synced(sync(id, 1, &g, 1))->error_code, K_ERR_UNKNOWN_SERVER_ERROR);
     assert_state("PreparingRebalance");

@@ -68,7 +68,7 @@ static int
 check_record(const struct record *rec)
 {
     struct batch_builder b;
-    shard_fold(w.shard, rec->key, rec->value);
+    group_fold(&w.shard->base, NULL, rec);
     if (!rec->value.p || !write_again(rec->key, &b)) return 0;
     struct records rs;
     struct record ours;

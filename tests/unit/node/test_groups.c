@@ -5,7 +5,7 @@
 #include "sim/world/fault.h"
 
 #include "broker/client/internal.h"
-#include "broker/group/coordinator.h"
+#include "broker/group/groups.h"
 #include "broker/node/internal.h"
 #include "broker/protocol/codec.h"
 #include "sim/workload/workload.h"

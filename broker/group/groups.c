@@ -1,0 +1,101 @@
+#include "broker/group/groups.h"
+
+#include "broker/group/shard.h"
+#include "errors.h"
+
+struct mem *
+groups_mem(struct groups *gs)
+{
+    return coordinator_mem(&gs->base);
+}
+
+struct shard *
+groups_shard(struct groups *gs, struct slice group_id, int16_t *ret_err)
+{
+    struct coordinator_shard *s = coordinator_shard_of(&gs->base, group_id, ret_err);
+    return s ? shard_of(s) : NULL;
+}
+
+struct shard *
+groups_shard_of_named(struct groups *gs, struct slice group_id, int16_t *ret_err)
+{
+    if (group_id.n > 0) return groups_shard(gs, group_id, ret_err);
+    *ret_err = K_ERR_INVALID_GROUP_ID;
+    return NULL;
+}
+
+struct shard *
+groups_shard_at(struct groups *gs, int32_t index)
+{
+    return shard_of(coordinator_shard_at(&gs->base, index));
+}
+
+void
+groups_answer(struct groups *gs, struct coordinator_call *c, void *response)
+{
+    coordinator_answer(&gs->base, c, response);
+}
+
+void
+groups_role_changed(struct groups *gs, struct partition *p)
+{
+    coordinator_role_changed(&gs->base, p);
+}
+
+/* ---- what the runtime asks for ---- */
+
+static struct coordinator_shard *
+groups_new_shard(struct coordinator *c)
+{
+    struct groups *gs = CONTAINER_OF(c, struct groups, base);
+    struct shard *s = MEM_NEW(&c->env->mem, struct shard);
+    s->owner = gs;
+    map_init(&s->groups, groups_mem(gs), env_map_key(c->env));
+    return &s->base;
+}
+
+/* Members' sessions begin. A group that has more than group.max.size allows since it was last led gathers
+ * anew, and who comes too late is turned away. */
+static void
+activate_groups(struct coordinator_shard *base)
+{
+    struct shard *s = shard_of(base);
+    int64_t max = config_i64(base->owner->config, K_CFG_GROUP_MAX_SIZE);
+    MAP_EACH(&s->groups, g, struct group, by_id) {
+        LIST_EACH(&g->members, m, struct member, node) member_heard(m);
+        if (g->members_n > max) group_rebalance(g);
+    }
+}
+
+static void
+end_groups(struct coordinator_shard *base)
+{
+    MAP_EACH(&shard_of(base)->groups, g, struct group, by_id) group_end(g, K_ERR_NOT_COORDINATOR);
+}
+
+static const struct coordinator_kind group_kind = {
+    .topic = GROUPS_TOPIC_NAME,
+    .purse = PURSE_GROUPS,
+    .write_timeout_ms = K_CFG_OFFSETS_COMMIT_TIMEOUT_MS,
+    .shard_new = groups_new_shard,
+    .fold = group_fold,
+    .activate = activate_groups,
+    .unload = end_groups,
+    .duties = {{K_CFG_OFFSETS_RETENTION_CHECK_INTERVAL_MS, groups_expire}},
+};
+
+/* ---- beginning and end ---- */
+
+struct groups *
+groups_new(struct env *env, const struct config *config, const struct image *image)
+{
+    struct groups *gs = MEM_NEW(&env->mem, struct groups);
+    coordinator_init(&gs->base, &group_kind, env, config, image);
+    return gs;
+}
+
+void
+groups_stop(struct groups *gs)
+{
+    coordinator_stop(&gs->base);
+}

@@ -1,0 +1,54 @@
+/* The group coordinator: classic consumer groups (the protocol of KIP-62, 345, 394, 559, 814) and the
+ * offsets that groups commit.
+ *
+ * It is a state machine on the coordinator runtime (coordinator/coordinator.h), over __consumer_offsets. The
+ * state here is the fold of that topic's records, plus members that have not been stored yet and everybody
+ * who waits. A partition's share of it all is a shard (shard.h). */
+#ifndef GROUP_GROUPS_H
+#define GROUP_GROUPS_H
+
+#include "broker/coordinator/coordinator.h"
+
+#include "messages.h"
+
+struct groups;
+
+#define GROUPS_TOPIC_NAME "__consumer_offsets"
+#define GROUPS_TOPIC S(GROUPS_TOPIC_NAME)
+
+struct groups *groups_new(struct env *env, const struct config *config, const struct image *image);
+/* This broker's role in the partition, or the epoch of it, is another; called for every partition,
+ * after everybody who waited for it has been told. */
+void groups_role_changed(struct groups *gs, struct partition *p);
+/* Forgets the offsets that groups have committed for a deleted topic. Otherwise their members would begin to read
+ * a new topic of the same name in its middle. */
+void groups_topic_deleted(struct groups *gs, struct slice topic, struct uuid id);
+void groups_stop(struct groups *gs);
+
+/* Each answers with the response struct of its API. */
+void groups_join(struct groups *gs, const struct k_join_group_request *q,
+                 struct coordinator_call *c);
+void groups_sync(struct groups *gs, const struct k_sync_group_request *q,
+                 struct coordinator_call *c);
+void groups_heartbeat(struct groups *gs, const struct k_heartbeat_request *q,
+                      struct coordinator_call *c);
+void groups_leave(struct groups *gs, const struct k_leave_group_request *q,
+                  struct coordinator_call *c);
+void groups_commit(struct groups *gs, const struct k_offset_commit_request *q,
+                   struct coordinator_call *c);
+void groups_offset_delete(struct groups *gs, const struct k_offset_delete_request *q,
+                          struct coordinator_call *c);
+/* Answers with a k_delete_groups_response_deletable_group_result. */
+void groups_delete(struct groups *gs, struct slice group_id, struct coordinator_call *c);
+
+/* Those that only read answer at once. */
+void groups_fetch(struct groups *gs,
+                  const struct k_offset_fetch_request_offset_fetch_request_group *q,
+                  int16_t version, struct arena *a,
+                  struct k_offset_fetch_response_offset_fetch_response_group *ret);
+void groups_describe(struct groups *gs, struct slice group_id, int16_t version, struct arena *a,
+                     struct k_describe_groups_response_described_group *ret);
+void groups_list(struct groups *gs, const struct k_list_groups_request *q, struct arena *a,
+                 struct k_list_groups_response *ret);
+
+#endif
