@@ -61,14 +61,36 @@ load_rest(const uint8_t *p, int64_t n)
     return m;
 }
 
+static inline void
+absorb_all(struct state *s, struct slice b)
+{
+    int64_t i = 0;
+    for (; b.n - i >= 8; i += 8) absorb(s, load_le64(b.p + i));
+    absorb(s, load_rest(b.p + i, b.n - i) | (uint64_t)b.n << 56);
+}
+
 uint64_t
 siphash(struct siphash_key key, struct slice b)
 {
     struct state s = siphash_start(key);
-    int64_t i = 0;
-    for (; b.n - i >= 8; i += 8) absorb(&s, load_le64(b.p + i));
-    absorb(&s, load_rest(b.p + i, b.n - i) | (uint64_t)b.n << 56);
+    absorb_all(&s, b);
     return siphash_finish(&s);
+}
+
+struct siphash_wide
+siphash_wide(struct siphash_key key, struct slice b)
+{
+    struct state s = siphash_start(key);
+    struct siphash_wide h;
+    s.v1 ^= 0xee;
+    absorb_all(&s, b);
+    s.v2 ^= 0xee;
+    round_once(&s), round_once(&s), round_once(&s);
+    h.lo = s.v0 ^ s.v1 ^ s.v2 ^ s.v3;
+    s.v1 ^= 0xdd;
+    round_once(&s), round_once(&s), round_once(&s);
+    h.hi = s.v0 ^ s.v1 ^ s.v2 ^ s.v3;
+    return h;
 }
 
 uint64_t

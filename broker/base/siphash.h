@@ -13,4 +13,10 @@ uint64_t siphash(struct siphash_key key, struct slice bytes);
 /* The hash of the 16 bytes of a then b, little-endian. */
 uint64_t siphash_u64x2(struct siphash_key key, uint64_t a, uint64_t b);
 
+/* The variant with 128 bits: where two keys with one hash would be taken for one key. */
+struct siphash_wide {
+    uint64_t lo, hi;
+};
+struct siphash_wide siphash_wide(struct siphash_key key, struct slice bytes);
+
 #endif

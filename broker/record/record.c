@@ -154,3 +154,20 @@ record_write(struct writer *w, int64_t timestamp_delta, int32_t offset_delta, st
         nullable_write(w, headers[i].value);
     }
 }
+
+void
+record_copy(struct writer *w, const struct record *rec, int64_t timestamp_delta)
+{
+    int64_t n = 1 + varlong_bytes(timestamp_delta) + varint_bytes(rec->offset_delta) +
+                nullable_bytes(rec->key) + nullable_bytes(rec->value) +
+                varint_bytes(rec->headers_n) + rec->headers.n;
+    CHECK(n <= INT32_MAX);
+    writer_varint(w, (int32_t)n);
+    writer_i8(w, 0);
+    writer_varlong(w, timestamp_delta);
+    writer_varint(w, rec->offset_delta);
+    nullable_write(w, rec->key);
+    nullable_write(w, rec->value);
+    writer_varint(w, rec->headers_n);
+    writer_bytes(w, rec->headers);
+}

@@ -44,7 +44,9 @@ bool record_header_next(const struct record *rec, int64_t *at, struct record_hea
 /* Writes one record; whoever writes keeps to the deltas' rules. The lengths must fit into 2^30. */
 void record_write(struct writer *w, int64_t timestamp_delta, int32_t offset_delta, struct slice key,
                   struct slice value, const struct record_header *headers, int32_t headers_n);
-/* The bytes that it would write. */
+/* The record as it is, but for its timestamp's delta. */
+void record_copy(struct writer *w, const struct record *rec, int64_t timestamp_delta);
+/* The bytes that record_write() would write. */
 int64_t record_bytes(int64_t timestamp_delta, int32_t offset_delta, struct slice key,
                      struct slice value, const struct record_header *headers, int32_t headers_n);
 

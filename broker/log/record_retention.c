@@ -1,0 +1,11 @@
+#include "broker/log/record_retention.h"
+
+bool
+record_retention(const struct record_retention_facts *f)
+{
+    if (f->offset > f->map_latest) return true;
+    /* It came before the topic was compacted: nothing can ever take its place (Kafka drops it, too). */
+    if (!f->has_key) return false;
+    if (f->offset < f->key_latest) return false;
+    return !f->is_tombstone || f->horizon_ms < 0 || f->now_ms < f->horizon_ms;
+}
