@@ -23,6 +23,9 @@
     X(LOG_TRUNCATE, "log-truncate", "new_end old_end leader_epoch")                                  \
     X(LOG_START, "log-start", "log_start_offset")                                                    \
     X(LOG_ROLL, "log-roll", "base_offset")                                                           \
+    /* A compacted log was cleaned from `from` up to `to`; bytes and records are those of all that was gone \
+     * through. */                                                                                   \
+    X(LOG_CLEANED, "log-cleaned", "from to bytes_before bytes_after records_before records_after")   \
     X(LOG_RECOVERED, "log-recovered", "log_start_offset end_offset bytes_cut clean")                 \
     X(LOG_OFFLINE, "log-offline", "err")                                                             \
     X(PARTITION_ROLE, "partition-role", "role leader_id leader_epoch partition_epoch")               \

@@ -27,10 +27,17 @@ index_is_full(const struct segment *s)
            s->index.times.n >= bytes / TIME_ENTRY_BYTES - 1;
 }
 
+/* What waits in the active segment is not cleaned, so max.compaction.lag.ms bounds that, too (KIP-354). */
+static int64_t
+segment_ms_max(const struct log_config *c)
+{
+    return c->compact && c->lag_max_ms > 0 ? MIN(c->segment_ms, c->lag_max_ms) : c->segment_ms;
+}
+
 static bool
 time_is_over(const struct segment *s, int64_t timestamp)
 {
-    int64_t ms = s->log->config->segment_ms - s->roll_jitter_ms, waited;
+    int64_t ms = segment_ms_max(s->log->config) - s->roll_jitter_ms, waited;
     if (s->first_timestamp < 0) return (env_now_ns(s->env) - s->created_ns) / NS_PER_MS > ms;
     /* A producer's timestamp may be any number. */
     return !ckd_sub(&waited, timestamp, s->first_timestamp) && waited > ms;
@@ -179,7 +186,7 @@ static enum log_err
 check_fetched(struct commitlog *log, const struct batch_header *h)
 {
     if (h->base_offset < log->assigned_end) return LOG_E_NOT_CONTIGUOUS;
-    if (h->base_offset > log->assigned_end && !log->config->compact && log->assigned_end > 0)
+    if (h->base_offset > log->assigned_end && !log->config->may_have_gaps && log->assigned_end > 0)
         return LOG_E_NOT_CONTIGUOUS;
     if (h->leader_epoch >= epoch_cache_latest(&log->epochs)) return LOG_OK;
     /* Epochs that began here and got no records may go (KAFKA-10706). */

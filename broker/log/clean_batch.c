@@ -26,7 +26,7 @@ stays(const struct clean_batch *c, const struct record *rec)
 }
 
 static void
-keep(struct clean_batch *c, const struct record *rec)
+keep_record(struct clean_batch *c, const struct record *rec)
 {
     if (c->kept_n++ == 0) c->first_timestamp = rec->timestamp;
     c->max_timestamp = MAX(c->max_timestamp, rec->timestamp);
@@ -58,7 +58,7 @@ clean_batch_look(struct clean_batch *c, const struct batch_header *h,
         bool does = stays(c, &rec);
         VEC_PUSH(c->mem, &c->stays, does);
         if (!does) continue;
-        keep(c, &rec);
+        keep_record(c, &rec);
         has_tombstone |= rec.value.p == NULL && !batch_is_control(h);
     }
     if (rs.err) return CLEAN_BROKEN;

@@ -230,6 +230,7 @@ close_queue(struct commitlog *log, struct log_op *op, bool delete)
     if (log->state == COMMITLOG_OPEN) log->state = COMMITLOG_CLOSING;
     log->exclusive = &j->job;
     log->exclusive_waits = true;
+    log_stop_cleaning(log);
     job_soon(&j->job);
 }
 

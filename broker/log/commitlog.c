@@ -40,6 +40,9 @@ log_config_default(void)
         .flush_messages = INT64_MAX,
         .flush_ms = INT64_MAX,
         .producer_expiration_ms = 24LL * 3600 * 1000,
+        .lag_max_ms = INT64_MAX,
+        .delete_retention_ms = 24LL * 3600 * 1000,
+        .cleanable_ratio_min = 500000,
         .delete = true,
     };
 }
@@ -153,7 +156,7 @@ log_range_is_valid(const struct log_range *r)
 bool
 log_is_quiet(const struct commitlog *log)
 {
-    return !log->writing && !log->syncing && !log->snapshots_saving &&
+    return !log->writing && !log->syncing && !log->snapshots_saving && !log->cleaning &&
            list_is_empty(&log->appended);
 }
 
@@ -161,6 +164,7 @@ void
 log_check_idle(struct commitlog *log)
 {
     if (log->exclusive_waits) job_soon(log->exclusive);
+    if (log->cleaning_waits) log_cleaning_goes_on(log);
 }
 
 void

@@ -23,6 +23,7 @@
 #define LOG_COMMITLOG_H
 
 #include "broker/env/env.h"
+#include "broker/log/cleanable.h"
 #include "broker/log/epoch_cache.h"
 #include "broker/log/txn_index.h"
 
@@ -60,7 +61,12 @@ struct log_config {
     int64_t flush_ms; /* commitlog_flush_if_due() */
     int64_t producer_expiration_ms;
     bool log_append_time; /* message.timestamp.type */
-    bool compact, delete; /* cleanup.policy; a compacted log may have gaps */
+    bool compact, delete; /* cleanup.policy */
+    /* Offsets may be missing: it is, or once was, compacted, here or at the leader from which it was copied. */
+    bool may_have_gaps;
+    int64_t lag_min_ms, lag_max_ms; /* min.compaction.lag.ms, max.compaction.lag.ms */
+    int64_t delete_retention_ms;
+    int64_t cleanable_ratio_min; /* min.cleanable.dirty.ratio, in millionths */
 };
 struct log_config log_config_default(void);
 
@@ -95,6 +101,7 @@ struct commitlog_params {
      * appending again. 0 is always right. */
     int64_t recovery_point;
     int64_t start_offset; /* from log-start-offset-checkpoint, 0 without one */
+    int64_t cleaned_to;   /* from cleaner-offset-checkpoint, -1 without one */
     struct open_files
         *open_files; /* of all logs together (open_files.h); stays; NULL: no ceiling */
 };
@@ -146,8 +153,12 @@ struct commitlog {
     bool was_there;
     int64_t epochs_known_to;
     bool sweeping, retiring;
-    struct log_job *exclusive; /* truncates or closes … */
-    bool exclusive_waits;      /* … and goes on when the log is quiet */
+    int64_t cleaned_to;         /* what lies below has been cleaned; -1: never */
+    struct clean_job *cleaning; /* NULL: not under way */
+    bool cleaning_waits;        /* … until a job ends */
+    bool is_uncleanable;        /* its last cleaning met something broken: not tried again */
+    struct log_job *exclusive;  /* truncates or closes … */
+    bool exclusive_waits;       /* … and goes on when the log is quiet */
 };
 
 /* Creates the directory if there is none; finds the end; after an unclean end cuts a bad tail, and
@@ -320,6 +331,51 @@ bool commitlog_advance_start(struct commitlog *log, int64_t offset);
 /* Now and then (log.retention.check.interval.ms): deletes segments past retention (and below both the
  * high watermark and the log start), removes files whose delay is over, forgets old producers. */
 void commitlog_sweep(struct commitlog *log, int64_t high_watermark);
+
+/* ---- cleaning (compaction) ---- */
+
+/* What there is to clean now; asked before each cleaning. done() is not called any more once the log closes. */
+struct log_look {
+    void (*done)(struct log_look *l);
+    int64_t stable_offset; /* nothing at or above it is cleaned (commitlog_stable_offset) */
+    enum log_err err;
+    struct cleanable found;
+    struct log_job *job;
+};
+/* False: there is nothing, for certain, and done() will not be called. */
+bool commitlog_look_cleanable(struct commitlog *log, struct log_look *l);
+void log_look_cancel(struct log_look *l);
+
+/* One cleaning: of each key only the last record stays, in all segments up to range.first_uncleanable. Segment after
+ * segment (or a group of small ones) is written anew and put in the place of what it was made from, so that
+ * a crash at any moment loses nothing; readers go on with what they hold. A truncation or a close ends it
+ * early; retention waits for it. One that meets something broken leaves that as it is: the log is marked as
+ * not cleanable. */
+struct log_clean {
+    void (*done)(struct log_clean *c);
+    struct cleanable range;
+    int64_t map_bytes,
+        map_load_millionths;  /* log.cleaner.dedupe.buffer.size, io.buffer.load.factor */
+    int64_t window_bytes;     /* log.cleaner.io.buffer.size */
+    int64_t payload_max;      /* what one batch may come to in memory */
+    int64_t bytes_per_second; /* log.cleaner.io.max.bytes.per.second */
+    /* What came of it. */
+    enum log_err err;  /* LOG_E_BUSY: ended early; LOG_E_CORRUPT: not cleanable */
+    struct slice why;  /* for people; in scratch memory */
+    int64_t round_end; /* everything below has been cleaned */
+    int64_t bytes_before, bytes_after, records_before, records_after;
+    struct log_job *job;
+};
+/* LOG_E_BUSY, LOG_E_CLOSED, LOG_E_OFFLINE: done() will not be called. */
+enum log_err commitlog_clean(struct commitlog *log, struct log_clean *c);
+/* The owner goes. What is under way ends early. */
+void log_clean_cancel(struct log_clean *c);
+/* Up to where it has been cleaned: what cleaner-offset-checkpoint says; -1: never. */
+static inline int64_t
+commitlog_cleaned_to(const struct commitlog *log)
+{
+    return log->cleaned_to;
+}
 
 /* ---- producers ---- */
 

@@ -12,13 +12,15 @@ save_end(struct index_save *x)
 {
     buf_unref(x->buf);
     x->buf = NULL;
+    x->segment->index_is_saving = false;
     segment_unpin(x->segment);
     x->done(x, x->err);
 }
 
 static struct slice
-print_index(const struct segment *s, int32_t which, struct writer *w)
+print_index(const struct index_save *x, int32_t which, struct writer *w)
 {
+    const struct segment *s = x->segment;
     if (which == 0) {
         index_print_offsets(&s->index, w);
         return S(".index");
@@ -27,7 +29,7 @@ print_index(const struct segment *s, int32_t which, struct writer *w)
         index_print_times(&s->index, w);
         return S(".timeindex");
     }
-    txn_index_print(&s->log->aborted, s->base_offset, s->end_offset, w);
+    txn_index_print(x->aborted ? x->aborted : &s->log->aborted, s->base_offset, s->end_offset, w);
     return S(".txnindex");
 }
 
@@ -38,13 +40,17 @@ save_open(struct index_save *x)
     struct segment *s = x->segment;
     struct writer w = writer_mem(&s->env->mem);
     int32_t which = x->at / SAVE_STEPS;
-    struct slice suffix = print_index(s, which, &w);
+    uint8_t room[32];
+    struct writer suffix = writer_fixed(room, sizeof room);
+    writer_bytes(&suffix, print_index(x, which, &w));
+    writer_bytes(&suffix, x->suffix);
     bool wanted = which < 2 || w.n > 0;
     if (wanted) {
         buf_unref(x->buf);
         x->buf = buf_copy(&s->env->mem, writer_slice(&w));
         memset(&x->file, 0, sizeof x->file);
-        file_open(s->env, &x->op, &x->file, log_file_path(s->log, s->base_offset, suffix),
+        file_open(s->env, &x->op, &x->file,
+                  log_file_path(s->log, s->base_offset, writer_slice(&suffix)),
                   OPEN_WRITE | OPEN_CREATE | OPEN_TRUNCATE | OPEN_BRIEF);
     }
     writer_release(&w);
@@ -88,6 +94,7 @@ index_save(struct segment *s, struct index_save *x)
 {
     CHECK(s->index_state == INDEX_IN_MEMORY);
     x->segment = s;
+    s->index_is_saving = true;
     x->err = ENV_OK;
     x->at = 0;
     x->op.done = save_op_done;

@@ -81,7 +81,9 @@ struct segment {
     int64_t first_timestamp, created_ns; /* for segment.ms */
     int64_t roll_jitter_ms;              /* segment.jitter.ms: so much earlier */
     int32_t named;                       /* the count of names that has its file's */
-    VEC(struct batch_place) recent;      /* the last batches, when the log was written to */
+    bool is_replaced; /* … by a cleaned one: what it had is to be looked for in the log again */
+    bool index_is_saving;
+    VEC(struct batch_place) recent; /* the last batches, when the log was written to */
 };
 
 struct segment *segment_new(struct commitlog *log, int64_t base_offset);
@@ -94,6 +96,8 @@ void segment_close_file(struct segment *s);
 
 /* There is room for it (open_files.h). */
 void segment_open_now(struct segment *s);
+/* Its file has got its name only now: who waits for it gets it. */
+void segment_was_named(struct segment *s);
 /* True: the file is open. Otherwise w->ready() will be called. Creates the file if there is none. */
 bool segment_want_file(struct segment *s, struct segment_wait *w);
 /* True: the index is in memory. One that is missing or broken is made anew from the log. */
@@ -224,6 +228,17 @@ struct tail_load {
 };
 void tail_load(struct commitlog *log, struct tail_load *t);
 
+/* Renames the files of segments that have left the log, one segment after the other, each durably before the next,
+ * for a later removal. `then` goes on after that (NULL: nobody). */
+struct retire_job;
+struct retire_job *retire_new(struct commitlog *log, struct log_job *then);
+void retire_add(struct retire_job *j, int64_t base_offset);
+void retire_begin(struct retire_job *j);
+/* Asks a cleaning that is under way to end early; log_check_idle() tells when it has. Harmless without one. */
+void log_stop_cleaning(struct commitlog *log);
+/* What it waited for may be over. */
+void log_cleaning_goes_on(struct commitlog *log);
+
 /* Removes files one after the other; those that do not exist are fine. */
 struct files_remove {
     void (*done)(struct files_remove *r, enum env_err err); /* the owner's */
@@ -241,6 +256,9 @@ void files_remove(struct files_remove *r, struct commitlog *log);
 struct index_save {
     void (*done)(struct index_save *x, enum env_err err); /* the owner's */
     struct segment *segment;
+    /* Of a segment that is being made: ".cleaned", and the aborted transactions with markers in it. */
+    struct slice suffix;
+    const struct txn_index *aborted; /* NULL: the log's */
     struct op op;
     struct file file;
     struct buf *buf;

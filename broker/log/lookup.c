@@ -292,6 +292,27 @@ lookup_decompressed(struct lookup_job *j)
 }
 
 static void
+lookup_restart(struct lookup_job *j)
+{
+    j->stage = LOOKUP_SEGMENT;
+    j->next_base = 0;
+    j->wants_max = j->lookup->timestamp == LOG_TIMESTAMP_MAX;
+    j->target = MAX(j->lookup->timestamp, 0);
+    j->best_timestamp = -1;
+    j->found = j->is_last_try = false;
+    job_soon(&j->job);
+}
+
+static void
+lookup_afresh(struct lookup_job *j)
+{
+    move_to(j, NULL);
+    buf_unref(j->batch);
+    j->batch = NULL;
+    lookup_restart(j);
+}
+
+static void
 lookup_step(struct log_job *job, enum env_err err)
 {
     struct lookup_job *j = CONTAINER_OF(job, struct lookup_job, job);
@@ -301,6 +322,11 @@ lookup_step(struct log_job *job, enum env_err err)
         lookup_job_end(j, LOG_E_OFFLINE);
     } else if (is_mine) {
         lookup_job_end(j, LOG_E_CORRUPT);
+    } else if (j->stage == LOOKUP_RECORDS &&
+               !err) { /* they are in memory, and are what they were */
+        lookup_decompressed(j);
+    } else if (j->segment && j->segment->is_replaced) { /* by a cleaned one */
+        lookup_afresh(j);
     } else if (j->segment && !j->segment->log) { /* whatever was read of it */
         lookup_job_end(j, LOG_E_OUT_OF_RANGE);
     } else if (err) {
@@ -312,7 +338,7 @@ lookup_step(struct log_job *job, enum env_err err)
         case LOOKUP_MAXIMUM:
         case LOOKUP_BATCH: batch_decided(j); break;
         case LOOKUP_READ: lookup_read_batch(j); break;
-        case LOOKUP_RECORDS: lookup_decompressed(j); break;
+        case LOOKUP_RECORDS: break;
         }
     }
 }
@@ -325,10 +351,7 @@ commitlog_lookup(struct commitlog *log, struct log_lookup *l)
     l->job = &j->job;
     j->lookup = l;
     j->limit = MIN(l->limit, log->written_end);
-    j->wants_max = l->timestamp == LOG_TIMESTAMP_MAX;
-    j->target = MAX(l->timestamp, 0);
-    j->best_timestamp = -1;
-    job_soon(&j->job);
+    lookup_restart(j);
 }
 
 void

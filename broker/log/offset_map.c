@@ -44,7 +44,7 @@ offset_map_release(struct offset_map *m)
 
 /* Where the hash is, or the free slot in which it would be: one always is. */
 static struct offset_slot *
-slot_of(const struct offset_map *m, struct siphash_wide hash)
+slot_of_hash(const struct offset_map *m, struct siphash_wide hash)
 {
     int64_t i = (int64_t)(((hash.lo >> 32) * (uint64_t)m->slots_n) >> 32);
     for (;; i = i + 1 == m->slots_n ? 0 : i + 1) {
@@ -60,7 +60,7 @@ offset_map_put(struct offset_map *m, struct slice key, int64_t offset)
     CHECK(offset >= 0);
     if (m->n >= m->max) return false;
     struct siphash_wide hash = siphash_wide(m->key, key);
-    struct offset_slot *s = slot_of(m, hash);
+    struct offset_slot *s = slot_of_hash(m, hash);
     if (s->after == 0) m->n++;
     s->hash = hash;
     s->after = MAX(s->after, offset + 1);
@@ -70,5 +70,5 @@ offset_map_put(struct offset_map *m, struct slice key, int64_t offset)
 int64_t
 offset_map_get(const struct offset_map *m, struct slice key)
 {
-    return slot_of(m, siphash_wide(m->key, key))->after - 1;
+    return slot_of_hash(m, siphash_wide(m->key, key))->after - 1;
 }

@@ -36,6 +36,7 @@ struct open_job {
     struct producer_load producers;
     struct log_op sync;
     VEC(int64_t) swaps, txns; /* base offsets of such files */
+    int64_t first_cleaned; /* the least base offset of a .cleaned file; INT64_MAX: there is none */
     int64_t txn_i;
     bool txn_is_read;
     int64_t recovered_from; /* what lies below was not read through */
@@ -118,6 +119,9 @@ sort_out(struct open_job *j, const struct dir_entry *e, bool logs)
         if (numbered && slice_eq(suffix, S(".log"))) found_log(log, base, e->size, e->modified_ms);
     } else if (numbered && slice_eq(suffix, S(".log.swap"))) {
         VEC_PUSH(&log->env->mem, &j->swaps, base);
+    } else if (numbered && slice_ends(suffix, S(".cleaned"))) {
+        j->first_cleaned = MIN(j->first_cleaned, base);
+        files_remove_add(&j->remove, log, log_path(log, name));
     } else if (is_leftover(name, numbered)) {
         files_remove_add(&j->remove, log, log_path(log, name));
     } else if (numbered && slice_eq(suffix, S(".snapshot"))) {
@@ -129,6 +133,21 @@ sort_out(struct open_job *j, const struct dir_entry *e, bool logs)
     }
 }
 
+/* A .cleaned beside a .swap: the new segments had not all got that name yet, so no old one has gone (KAFKA-6264;
+ * one that Kafka split came in several). Those before it are of an earlier cleaning, and complete. */
+static void
+forget_incomplete_swaps(struct open_job *j)
+{
+    struct commitlog *log = j->job.log;
+    int64_t kept = 0;
+    for (int64_t i = 0; i < j->swaps.n; i++) {
+        int64_t base = j->swaps.v[i];
+        if (base < j->first_cleaned) j->swaps.v[kept++] = base;
+        else files_remove_add(&j->remove, log, log_file_path(log, base, S(".log.swap")));
+    }
+    j->swaps.n = kept;
+}
+
 static void
 read_list(struct open_job *j, struct slice entries)
 {
@@ -137,6 +156,7 @@ read_list(struct open_job *j, struct slice entries)
         for (struct dir_entry e; dir_next(&r, &e);)
             if (!e.is_dir) sort_out(j, &e, pass == 0);
     }
+    forget_incomplete_swaps(j);
 }
 
 /* ---- small files ---- */
@@ -276,7 +296,7 @@ recover_batch(struct scan *scan)
         .crc_is_right = scan->crc_is_right,
         .expected_offset = j->expected,
         .epoch_before = j->epoch_before,
-        .gaps_are_allowed = log->config->compact,
+        .gaps_are_allowed = log->config->may_have_gaps,
     };
     if (!recovery_keeps(&f)) return false;
     segment_place(scan->segment, &scan->h, false);
@@ -314,7 +334,8 @@ recover_segment(struct open_job *j)
 {
     struct commitlog *log = j->job.log;
     struct segment *s = log->segments.v[j->i];
-    if (j->expected < 0 || log->config->compact) j->expected = MAX(s->base_offset, j->expected);
+    if (j->expected < 0 || log->config->may_have_gaps)
+        j->expected = MAX(s->base_offset, j->expected);
     s->index.offsets.n = s->index.times.n = 0;
     s->index_state = INDEX_IN_MEMORY;
     s->max_timestamp = s->max_timestamp_offset = -1;
@@ -373,7 +394,7 @@ open_next_segment(struct open_job *j)
             drop_one(j);
             s = log->segments.v[j->i];
         }
-        if (j->expected >= 0 && s->base_offset != j->expected && !log->config->compact) {
+        if (j->expected >= 0 && s->base_offset != j->expected && !log->config->may_have_gaps) {
             drop_rest(j);
             break;
         }
@@ -576,7 +597,9 @@ open_step(struct log_job *job, enum env_err err)
     case OPEN_MKDIR:
         if (!err) log->parent_dirty = true;
         if (!err)
-            j->start_offset = 0; /* what the checkpoint says is of an earlier topic of this name */
+            j->start_offset = 0,
+            log->cleaned_to = -1; /* what the checkpoints say is of an earlier topic
+                                                          of this name */
         j->stage = OPEN_LIST;
         dir_list(log->env, &job->op, log->dir);
         break;
@@ -627,6 +650,7 @@ commitlog_open(struct commitlog *log, struct env *env, const struct commitlog_pa
     log->dir = mem_dup(&env->mem, p->dir);
     log->name = mem_dup(&env->mem, p->name);
     log->topic_id = p->topic_id;
+    log->cleaned_to = p->cleaned_to;
     log->state = COMMITLOG_OPENING;
     list_init(&log->appended);
     list_init(&log->waiting);
@@ -636,6 +660,6 @@ commitlog_open(struct commitlog *log, struct env *env, const struct commitlog_pa
     j->recovery_point = p->recovery_point;
     j->start_offset = p->start_offset;
     j->expected = j->epoch_before = -1;
-    j->recovered_from = INT64_MAX;
+    j->recovered_from = j->first_cleaned = INT64_MAX;
     dir_make(env, &j->job.op, log->dir);
 }

@@ -194,21 +194,6 @@ go_to_next_segment(struct read_job *j)
     j->job.step(&j->job, ENV_OK);
 }
 
-static void
-read_step(struct log_job *job, enum env_err err)
-{
-    struct read_job *j = CONTAINER_OF(job, struct read_job, job);
-    struct segment *s = j->segment;
-    if (!j->read || log_is_offline(job->log)) read_end(j, LOG_E_OFFLINE);
-    else if (!s->log || s->cuts != j->cuts) read_end(j, LOG_E_OUT_OF_RANGE);
-    else if (err) read_failed(j, err);
-    else if (!segment_want_file(s, &job->wait) || !segment_want_index(s, &job->wait)) return;
-    else if (!j->is_scanning) scan_from_index(j);
-    else if (j->start < 0 && j->scan.parsed == BATCH_OK) go_to_next_segment(j);
-    else if (j->start < 0) read_end(j, LOG_E_CORRUPT);
-    else read_end(j, LOG_OK);
-}
-
 static enum log_err
 log_check_read(const struct commitlog *log, const struct log_read *r)
 {
@@ -217,6 +202,42 @@ log_check_read(const struct commitlog *log, const struct log_read *r)
     if (log->state == COMMITLOG_NEW || log->state == COMMITLOG_OPENING) return LOG_E_BUSY;
     if (r->offset < log->start_offset || r->offset > log->assigned_end) return LOG_E_OUT_OF_RANGE;
     return LOG_OK;
+}
+
+/* A cleaned segment has taken the place of this one. */
+static void
+read_again(struct read_job *j)
+{
+    struct commitlog *log = j->job.log;
+    enum log_err err = log_check_read(log, j->read);
+    if (err) {
+        read_end(j, err);
+        return;
+    }
+    int64_t i = log_segment_at(log, j->read->offset);
+    segment_unpin(j->segment);
+    j->segment = log->segments.v[MAX(i, 0)];
+    segment_pin(j->segment);
+    j->cuts = j->segment->cuts;
+    j->start = j->end = -1;
+    j->is_scanning = false;
+    job_soon(&j->job);
+}
+
+static void
+read_step(struct log_job *job, enum env_err err)
+{
+    struct read_job *j = CONTAINER_OF(job, struct read_job, job);
+    struct segment *s = j->segment;
+    if (!j->read || log_is_offline(job->log)) read_end(j, LOG_E_OFFLINE);
+    else if (s->is_replaced) read_again(j);
+    else if (!s->log || s->cuts != j->cuts) read_end(j, LOG_E_OUT_OF_RANGE);
+    else if (err) read_failed(j, err);
+    else if (!segment_want_file(s, &job->wait) || !segment_want_index(s, &job->wait)) return;
+    else if (!j->is_scanning) scan_from_index(j);
+    else if (j->start < 0 && j->scan.parsed == BATCH_OK) go_to_next_segment(j);
+    else if (j->start < 0) read_end(j, LOG_E_CORRUPT);
+    else read_end(j, LOG_OK);
 }
 
 bool

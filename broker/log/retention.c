@@ -9,6 +9,7 @@
 /* One after the other, each durably before the next: a power loss leaves no holes. */
 struct retire_job {
     struct log_job job;
+    struct log_job *then;
     VEC(int64_t) bases;
     int64_t i;
     int32_t at;
@@ -47,6 +48,7 @@ retire_end(struct retire_job *j)
     VEC_RELEASE(&log->env->mem, &j->bases);
     log->retiring = false;
     if (log->state == COMMITLOG_OPEN) unlink_retired(log); /* whose delay is 0 */
+    if (j->then) job_soon(j->then);
     job_end(&j->job);
 }
 
@@ -76,6 +78,27 @@ retire_step(struct log_job *job, enum env_err err)
     dir_sync(log->env, &job->op, log->dir);
 }
 
+struct retire_job *
+retire_new(struct commitlog *log, struct log_job *then)
+{
+    struct retire_job *j = JOB_NEW(log, retire_job, retire_step);
+    j->then = then;
+    return j;
+}
+
+void
+retire_add(struct retire_job *j, int64_t base_offset)
+{
+    VEC_PUSH(&j->job.log->env->mem, &j->bases, base_offset);
+}
+
+void
+retire_begin(struct retire_job *j)
+{
+    j->job.log->retiring = true;
+    job_soon(&j->job);
+}
+
 static void
 forget_snapshots_below(struct commitlog *log, int64_t offset)
 {
@@ -89,7 +112,7 @@ static void
 retire_first(struct commitlog *log, struct retire_job *j)
 {
     struct segment *s = log->segments.v[0];
-    VEC_PUSH(&log->env->mem, &j->bases, s->base_offset);
+    retire_add(j, s->base_offset);
     VEC_REMOVE_AT(&log->segments, 0);
     segment_drop(s);
     int64_t first = log->segments.v[0]->base_offset;
@@ -213,7 +236,7 @@ retire_one(struct sweep_job *j)
     if (!is_to_go(j, first)) return false;
     if (log->segments.n == 1) log_roll(log, log->assigned_end);
     if (!has_successor(j)) return false;
-    if (!j->retire) j->retire = JOB_NEW(log, retire_job, retire_step);
+    if (!j->retire) j->retire = retire_new(log, NULL);
     retire_first(log, j->retire);
     return true;
 }
@@ -231,10 +254,7 @@ sweep_step(struct log_job *job, enum env_err err)
         if (op_is_pending(&job->op) || list_is_linked(&job->wait.node)) return;
         unlink_retired(log);
     }
-    if (j->retire) {
-        log->retiring = true;
-        job_soon(&j->retire->job);
-    }
+    if (j->retire) retire_begin(j->retire);
     log->sweeping = false;
     job_end(job);
 }
@@ -244,6 +264,8 @@ commitlog_sweep(struct commitlog *log, int64_t high_watermark)
 {
     if (log->state != COMMITLOG_OPEN || log->sweeping || log->retiring) return;
     producer_expire(log->producers, env_wall_ms(log->env) - log->config->producer_expiration_ms);
+    /* As in Kafka: a segment that is being cleaned is not taken away, nor one put in its place. */
+    if (log->cleaning) return;
     struct sweep_job *j = JOB_NEW(log, sweep_job, sweep_step);
     j->high_watermark = high_watermark;
     log->sweeping = true;

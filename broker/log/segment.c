@@ -132,6 +132,7 @@ segment_opened(struct op *op)
     enum env_err err = op->err;
     int64_t size = op->value;
     MEM_DELETE(&s->env->mem, job);
+    if (err && !s->log) err = ENV_ECANCELED;
     if (err) {
         s->file.slot = NULL;
         if (s->open_files) open_files_leave(s->open_files);
@@ -144,7 +145,9 @@ segment_opened(struct op *op)
     if (s->written < 0) s->written = s->size = size;
     segment_pin(s);
     if (s->open_files) open_files_add(s->open_files, s);
-    waits_ready(&s->file_waits, ENV_OK);
+    /* One that has left the log meanwhile may have got the file of whoever has its name now. */
+    if (!s->log) s->close_when_idle = true;
+    waits_ready(&s->file_waits, s->log ? ENV_OK : ENV_ECANCELED);
     segment_unpin(s);
 }
 
@@ -170,6 +173,14 @@ segment_open_file(struct segment *s)
     s->state = SEGMENT_OPENING;
     s->close_when_idle = false;
     if (!s->open_files || open_files_enter(s->open_files, s)) segment_open_now(s);
+}
+
+void
+segment_was_named(struct segment *s)
+{
+    CHECK(s->state == SEGMENT_CLOSING);
+    s->state = SEGMENT_CLOSED;
+    if (!list_is_empty(&s->file_waits)) segment_open_file(s);
 }
 
 bool

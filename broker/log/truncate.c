@@ -164,6 +164,9 @@ truncate_set_ends(struct truncate_job *j)
     CHECK(j->base <= j->offset);
     log_check_ends(log);
     if (j->fully) log->epochs.v.n = 0;
+    /* What is written from here on has not been cleaned. A tombstone that was taken for clean would go before the
+     * values that it deletes. */
+    log->cleaned_to = j->fully ? -1 : MIN(log->cleaned_to, j->base);
     (void)epoch_cache_truncate_end(&log->epochs, j->base);
     txn_index_truncate_end(&log->aborted, j->fully ? 0 : j->base);
     log->epochs_dirty = true;
@@ -318,6 +321,7 @@ cut_queue(struct commitlog *log, int64_t offset, bool fully, struct log_op *op)
         log->state = COMMITLOG_TRUNCATING;
         log->exclusive = &j->job;
         log->exclusive_waits = true;
+        log_stop_cleaning(log);
     }
     job_soon(&j->job);
 }

@@ -14,6 +14,7 @@
 
 #include "broker/base/bytes.h"
 #include "broker/env/env.h"
+#include "broker/work/work.h"
 
 #pragma GCC diagnostic ignored "-Wunused-function"
 
@@ -370,6 +371,14 @@ carry_out(struct body *b, struct op *op, struct event *ev)
     case OP_RMDIR:
     case OP_RENAME:
     case OP_UNLINK: do_name(b, op, ev); break;
+    case OP_WORK: {
+        struct work_result r = {0};
+        ev->err = work_run(op->work, op->codec, op->level, op->segs, op->segs_n, op->offset, &r);
+        if (!ev->err) ev->buf = buf_copy(&b->env.mem, slice(r.p, r.n));
+        ev->n = r.crc;
+        free(r.p);
+        break;
+    }
     default: fail_msg("operation %d", op->kind);
     }
 }
@@ -381,8 +390,8 @@ carry_out_in_part(struct body *b, struct op *op)
     struct event ev = {0};
     if (op->kind == OP_WRITE)
         do_write(b, op, (int64_t)(disk_draw(b->disk) % (uint64_t)(op->n + 1)));
-    else if (op->kind != OP_READ && op->kind != OP_LIST && op->kind != OP_CLOSE &&
-             disk_draw(b->disk) % 2)
+    else if (op->kind != OP_WORK && op->kind != OP_READ && op->kind != OP_LIST &&
+             op->kind != OP_CLOSE && disk_draw(b->disk) % 2)
         carry_out(b, op, &ev);
 }
 

@@ -71,7 +71,7 @@ open_dir(struct fixture *f, struct disk *d, const struct expected *e, bool clean
 {
     body_start(&f->body, d);
     f->config = log_config_default();
-    f->config.compact = e->compact;
+    f->config.may_have_gaps = e->compact;
     f->ops = (struct commitlog_ops){.ready = fixture_ready, .failed = fixture_failed};
     f->is_ready = false;
     memset(&f->log, 0, sizeof f->log);
