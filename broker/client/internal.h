@@ -62,8 +62,10 @@ struct peer {
 
 struct part {
     int32_t leader, leader_epoch;
+    struct peer *peer; /* the leader's, once it was looked for and known */
 };
 
+/* A topic that somebody wanted. Never freed: whoever asks often keeps it instead of its name. */
 struct topic {
     struct list node;
     struct slice name;
@@ -106,6 +108,8 @@ void client_tell_failed(struct task *t);
 void client_metadata_init(struct client *c);
 struct topic *client_topic(struct client *c, struct slice name); /* NULL: never wanted */
 struct topic *client_topic_by_id(struct client *c, struct uuid id);
+/* Whom to ask about a partition; NULL: not known. */
+struct peer *topic_leader(struct client *c, struct topic *t, int32_t partition);
 /* NULL: not known. */
 struct part *client_part(struct client *c, struct slice topic, int32_t partition);
 /* From an answer (KIP-951). True: that was news. */

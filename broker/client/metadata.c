@@ -32,11 +32,21 @@ client_partitions_n(struct client *c, struct slice topic)
     return t && t->parts_n > 0 ? t->parts_n : -1;
 }
 
+struct peer *
+topic_leader(struct client *c, struct topic *t, int32_t partition)
+{
+    if (partition < 0 || partition >= t->parts_n) return NULL;
+    struct part *p = &t->parts[partition];
+    if (!p->peer) p->peer = client_peer(c, p->leader);
+    return p->peer;
+}
+
 int32_t
 client_leader(struct client *c, struct slice topic, int32_t partition)
 {
-    struct part *p = client_part(c, topic, partition);
-    return p && client_peer(c, p->leader) ? p->leader : -1;
+    struct topic *t = client_topic(c, topic);
+    struct peer *leader = t ? topic_leader(c, t, partition) : NULL;
+    return leader ? leader->id : -1;
 }
 
 void
@@ -58,7 +68,7 @@ static bool
 part_learn(struct part *p, int32_t leader, int32_t leader_epoch)
 {
     if (leader_epoch >= 0 && leader_epoch < p->leader_epoch) return false;
-    *p = (struct part){leader, leader_epoch};
+    *p = (struct part){.leader = leader, .leader_epoch = leader_epoch};
     return true;
 }
 
@@ -81,7 +91,7 @@ client_see_epoch(struct client *c, struct slice topic, int32_t partition, int32_
 {
     struct part *p = client_part(c, topic, partition);
     if (!p || leader_epoch <= p->leader_epoch) return;
-    *p = (struct part){-1, leader_epoch};
+    *p = (struct part){.leader = -1, .leader_epoch = leader_epoch};
     client_refresh(c);
 }
 
@@ -92,7 +102,8 @@ parts_resize(struct client *c, struct topic *t, struct uuid id, int32_t n)
     int64_t one = (int64_t)sizeof *t->parts;
     int32_t kept = uuid_eq(t->id, id) ? MIN(t->parts_n, n) : 0;
     t->parts = mem_resize(&c->env->mem, t->parts, t->parts_n * one, n * one);
-    for (int32_t i = kept; i < n; i++) t->parts[i] = (struct part){-1, -1};
+    for (int32_t i = kept; i < n; i++)
+        t->parts[i] = (struct part){.leader = -1, .leader_epoch = -1};
     t->parts_n = n;
     t->id = id;
 }

@@ -73,7 +73,15 @@ producer_topic(struct producer *p, struct slice name)
     list_init(&t->early);
     list_push_back(&p->topics, &t->node);
     client_want_topic(p->c, name);
+    t->known = client_topic(p->c, name);
     return t;
+}
+
+/* -1: not known. */
+static int32_t
+partitions_known(const struct ptopic *t)
+{
+    return t->known->parts_n > 0 ? t->known->parts_n : -1;
 }
 
 /* Without a key a partition is kept until a batch's worth has gone there (KIP-480, KIP-794). */
@@ -150,7 +158,7 @@ producer_send(struct producer *p, struct send *s, const struct producer_record *
     p->charged_bytes += bytes;
     p->stats.records++;
     struct ptopic *t = producer_topic(p, rec->topic);
-    int32_t n = client_partitions_n(p->c, t->name);
+    int32_t n = partitions_known(t);
     if (s->partition < 0 && (n < 0 || !list_is_empty(&t->early))) keep_early(p, t, &r);
     else route(p, t, s, &r, n);
     defer(p->env, &p->pump);
@@ -163,7 +171,7 @@ producer_route_early(struct producer *p, int64_t *wake_ns)
 {
     int64_t now = env_now_ns(p->env);
     LIST_EACH(&p->topics, t, struct ptopic, node) {
-        int32_t n = client_partitions_n(p->c, t->name);
+        int32_t n = partitions_known(t);
         struct early *e;
         while ((e = LIST_FIRST(&t->early, struct early, node))) {
             int64_t end = e->created_ns + p->params.delivery_timeout_ms * NS_PER_MS;
@@ -171,12 +179,11 @@ producer_route_early(struct producer *p, int64_t *wake_ns)
                 route(p, t, e->send, e, n);
                 early_free(p, e);
             } else if (now >= end) {
-                struct topic *known = client_topic(p->c, t->name);
+                int16_t error = t->known->error;
                 struct send *s = e->send;
                 int64_t charged = e->charged_bytes;
                 early_free(p, e);
-                send_end(p, s, SEND_FAILED,
-                         known && known->error ? known->error : K_ERR_REQUEST_TIMED_OUT, charged);
+                send_end(p, s, SEND_FAILED, error ? error : K_ERR_REQUEST_TIMED_OUT, charged);
             } else {
                 *wake_ns = MIN(*wake_ns, end);
                 break;

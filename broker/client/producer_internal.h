@@ -42,6 +42,7 @@ struct ppart {
     struct ptopic *topic;
     int32_t index;
     struct list batches;
+    struct peer *to; /* during a pump: its leader, if there may be something to send */
     int32_t in_flight;
     /* KIP-98. pid -1: none taken yet. */
     int64_t pid;
@@ -64,6 +65,7 @@ struct early {
 struct ptopic {
     struct list node;
     struct slice name;
+    struct topic *known;       /* what the client knows of it */
     VEC(struct ppart *) parts; /* by index; NULL until used */
     struct list early;
     int32_t sticky; /* -1: to be drawn */

@@ -2,14 +2,14 @@
 
 /* ---- requests in flight -------------------------------------------------------------------------- */
 
-static struct flight *
-flight_of(struct producer *p, int32_t node_id)
+static int32_t *
+flights_to(struct producer *p, int32_t node_id)
 {
     for (int64_t i = 0; i < p->flights.n; i++)
-        if (p->flights.v[i].node_id == node_id) return &p->flights.v[i];
+        if (p->flights.v[i].node_id == node_id) return &p->flights.v[i].n;
     struct flight *f = VEC_ADD(&p->env->mem, &p->flights);
     f->node_id = node_id;
-    return f;
+    return &f->n;
 }
 
 /* ---- the request --------------------------------------------------------------------------------- */
@@ -18,11 +18,10 @@ static struct k_produce_request_topic_produce_data *
 topic_data(struct producer *p, struct k_produce_request *r, const struct ptopic *t, int64_t room)
 {
     for (int32_t i = 0; i < r->topic_data_n; i++)
-        if (slice_eq(r->topic_data[i].name, t->name)) return &r->topic_data[i];
-    struct topic *known = client_topic(p->c, t->name);
+        if (r->topic_data[i].name.p == t->name.p) return &r->topic_data[i];
     struct k_produce_request_topic_produce_data *d = &r->topic_data[r->topic_data_n++];
     d->name = t->name;
-    d->topic_id = known->id;
+    d->topic_id = t->known->id;
     d->partition_data =
         codec_array(&p->env->scratch, K_STRUCT_PRODUCE_REQUEST_PARTITION_PRODUCE_DATA, room);
     return d;
@@ -189,8 +188,9 @@ produce_answered(struct ask *a, enum env_err err, const void *response, struct b
     struct preq *q = CONTAINER_OF(a, struct preq, ask);
     struct producer *p = q->p;
     (void)from;
-    CHECK(flight_of(p, q->peer->id)->n > 0);
-    flight_of(p, q->peer->id)->n--;
+    int32_t *in_flight = flights_to(p, q->peer->id);
+    CHECK(*in_flight > 0);
+    --*in_flight;
     for (int64_t i = 0; i < q->batches.n; i++) request_take(q, err, response, q->batches.v[i]);
     VEC_RELEASE(&p->env->mem, &q->batches);
     MEM_DELETE(&p->env->mem, q);
@@ -279,40 +279,49 @@ has_unsent(const struct ppart *part)
     return false;
 }
 
-/* One batch of each partition that this broker leads, as many as a request holds. */
-static void
+/* One batch of each partition that this broker leads, as many as a request holds. False: there is none. */
+static bool
 send_to(struct producer *p, struct peer *peer)
 {
     struct preq *q = NULL;
     int64_t bytes = 0;
     LIST_EACH(&p->parts, part, struct ppart, node) {
-        if (!has_unsent(part)) continue;
-        if (client_leader(p->c, part->topic->name, part->index) != peer->id) continue;
+        if (part->to != peer) continue;
         struct pbatch *b = part_next(p, part);
         if (!b) continue;
         batch_seal_bytes(p, b);
         if (q && bytes + b->bytes->n > p->params.max_request_bytes) continue;
         if (!q) q = request_new(p, peer);
-        if (uuid_is_zero(client_topic(p->c, part->topic->name)->id)) q->ask.version_max = 12;
+        if (uuid_is_zero(part->topic->known->id)) q->ask.version_max = 12;
         bytes += b->bytes->n;
         request_add(q, b);
     }
-    if (!q) return;
-    flight_of(p, peer->id)->n++;
+    if (!q) return false;
+    ++*flights_to(p, peer->id);
     p->stats.requests++;
     ask_send(p->c, peer, FOR_PRODUCE, &q->ask);
+    return true;
+}
+
+/* Looked up once, not for each peer. False: nothing waits to be sent. */
+static bool
+find_leaders(struct producer *p)
+{
+    bool any = false;
+    LIST_EACH(&p->parts, part, struct ppart, node) {
+        part->to = has_unsent(part) ? topic_leader(p->c, part->topic->known, part->index) : NULL;
+        any = any || part->to;
+    }
+    return any;
 }
 
 static void
 send_what_may(struct producer *p)
 {
-    LIST_EACH(&p->c->peers, peer, struct peer, node) {
-        if (peer->id < 0) continue;
-        for (int32_t before = -1; before != flight_of(p, peer->id)->n;) {
-            before = flight_of(p, peer->id)->n;
-            if (before < p->params.max_in_flight) send_to(p, peer);
-        }
-    }
+    if (!find_leaders(p)) return;
+    LIST_EACH(&p->c->peers, peer, struct peer, node)
+        while (peer->id >= 0 && *flights_to(p, peer->id) < p->params.max_in_flight)
+            if (!send_to(p, peer)) break;
 }
 
 /* ---- time ---------------------------------------------------------------------------------------- */
@@ -346,7 +355,7 @@ part_look_at_time(struct producer *p, struct ppart *part, int64_t *wake_ns)
         if (b->state == BATCH_IS_OPEN && linger > now) *wake_ns = MIN(*wake_ns, linger);
         if (b->state == BATCH_IS_READY && b->not_before_ns > now)
             *wake_ns = MIN(*wake_ns, b->not_before_ns);
-        if (b->state != BATCH_IS_SENT && client_leader(p->c, part->topic->name, part->index) < 0)
+        if (b->state != BATCH_IS_SENT && !topic_leader(p->c, part->topic->known, part->index))
             client_refresh(p->c);
     }
 }

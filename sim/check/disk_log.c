@@ -1,6 +1,7 @@
 #include "sim/check/disk_log.h"
 
 #include "broker/record/batch.h"
+#include "broker/work/work.h"
 
 struct looking {
     struct mem *mem;
@@ -36,7 +37,7 @@ take_batch(struct looking *l, struct slice path, int64_t at, int64_t size)
     if (l->ret->v.n && l->ret->v.v[l->ret->v.n - 1].last + 1 != f.base) return 0;
     uint8_t *all = mem_alloc(l->mem, length);
     bool is_whole = disk_peek(l->m, path, IMAGE_CACHED, at, all, length) == length &&
-                    crc32c(CRC32C_PORTABLE, 0, slice(all + 21, length - 21)) == f.crc;
+                    crc32c(work_crc32c(), 0, slice(all + 21, length - 21)) == f.crc;
     mem_free(l->mem, all, length);
     if (!is_whole) return 0;
     VEC_PUSH(l->mem, &l->ret->v, f);

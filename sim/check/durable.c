@@ -2,6 +2,7 @@
 
 #include "broker/base/fmt.h"
 #include "broker/record/batch.h"
+#include "broker/work/work.h"
 
 /* A batch and where it lies. */
 struct place {
@@ -56,7 +57,7 @@ read_place(const struct durable *d, int64_t segment, int64_t at, struct place *r
     if (n < BATCH_HEADER_BYTES || n > 64 << 20) return false;
     uint8_t *all = mem_alloc(d->mem, n);
     bool is_whole = peek(d, segment, at, all, n) == n &&
-                    crc32c(CRC32C_PORTABLE, 0, slice(all + 21, n - 21)) == load_be32(head + 17);
+                    crc32c(work_crc32c(), 0, slice(all + 21, n - 21)) == load_be32(head + 17);
     mem_free(d->mem, all, n);
     if (!is_whole) return false;
     *ret = (struct place){.f = {.base = (int64_t)load_be64(head),

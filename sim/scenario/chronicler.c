@@ -6,6 +6,7 @@
 #include "broker/base/check.h"
 #include "broker/base/fmt.h"
 #include "broker/record/batch.h"
+#include "broker/work/work.h"
 #include "sim/scenario/value.h"
 
 /* ---- how far logs reach on a disk ------------------------------------------------------------------- */
@@ -57,7 +58,7 @@ measure_batch(struct measuring *m, struct slice path, int64_t at, int64_t size, 
     if (n < BATCH_HEADER_BYTES || n > size - at || (r->end >= 0 && base != r->end)) return 0;
     uint8_t *all = mem_alloc(m->a->mem, n);
     bool is_whole = disk_peek(m->m, path, IMAGE_CACHED, at, all, n) == n &&
-                    crc32c(CRC32C_PORTABLE, 0, slice(all + 21, n - 21)) == load_be32(all + 17);
+                    crc32c(work_crc32c(), 0, slice(all + 21, n - 21)) == load_be32(all + 17);
     mem_free(m->a->mem, all, n);
     if (!is_whole) return 0;
     r->end = base + (int32_t)load_be32(head + 23) + 1;
