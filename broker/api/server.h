@@ -3,6 +3,7 @@
 #ifndef API_SERVER_H
 #define API_SERVER_H
 
+#include "broker/api/fetch_session.h"
 #include "broker/api/request.h"
 #include "broker/env/limits.h"
 
@@ -63,6 +64,7 @@ struct server {
     struct creation_rate rate;
     struct list outside; /* sessions that wait to be let in */
     struct timer outside_timer;
+    struct fetch_sessions fetch_sessions;
     int64_t frame_bytes_max; /* socket.request.max.bytes */
     int32_t inflating;       /* batches being decompressed … */
     struct list to_inflate;  /* … and those that wait for it (produce.c) */

@@ -591,6 +591,7 @@ env_has_room(const struct env *env, enum purse purse)
         [PURSE_GROUPS] = PURSE_GROUPS_PART,
         [PURSE_PRODUCERS] = PURSE_PRODUCERS_PART,
         [PURSE_METADATA] = PURSE_METADATA_PART,
+        [PURSE_FETCH_SESSIONS] = PURSE_FETCH_SESSIONS_PART,
     };
     return env->purses[purse].used_bytes < env->mem.ceiling_bytes / parts[purse];
 }
@@ -621,6 +622,7 @@ tell_memory(struct mem *m)
     rest -= fmt_kib(&w, ", groups ", purses[PURSE_GROUPS].used_bytes);
     rest -= fmt_kib(&w, ", producers ", purses[PURSE_PRODUCERS].used_bytes);
     rest -= fmt_kib(&w, ", metadata ", purses[PURSE_METADATA].used_bytes);
+    rest -= fmt_kib(&w, ", fetch sessions ", purses[PURSE_FETCH_SESSIONS].used_bytes);
     (void)fmt_kib(&w, ", all else ", rest);
     env->memory_text[w.n] = 0;
     return env->memory_text;

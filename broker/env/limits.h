@@ -49,11 +49,15 @@ enum purse {
     /* Topics, partitions, brokers and dynamic configurations (metadata/image.h). CreateTopics,
      * CreatePartitions, AlterConfigs, BrokerRegistration of a new one: POLICY_VIOLATION. */
     PURSE_METADATA,
+    /* What readers ask for, from fetch to fetch (api/fetch_session.h). Fetch that would begin a session: it gets none,
+     * and names all its partitions each time; one that adds partitions: FETCH_SESSION_ID_NOT_FOUND. */
+    PURSE_FETCH_SESSIONS,
     PURSES_N,
 };
 #define PURSE_GROUPS_PART 8
 #define PURSE_PRODUCERS_PART 16
 #define PURSE_METADATA_PART 8
+#define PURSE_FETCH_SESSIONS_PART 16
 
 /* A partition also takes memory where its replicas are: the controller lets so many be created as fit
  * into a part of its own. CreateTopics, CreatePartitions: POLICY_VIOLATION. */

@@ -79,6 +79,7 @@ struct commitlog_ops {
         struct commitlog *log); /* commitlog_synced_end() advanced, perhaps the settled end */
     /* Once: no further operation will succeed; those pending fail with LOG_E_OFFLINE. */
     void (*failed)(struct commitlog *log, enum env_err err);
+    void (*start_moved)(struct commitlog *log); /* commitlog_start() advanced */
 };
 
 /* Something asked for that takes time; done once, unless the log's memory goes before. */

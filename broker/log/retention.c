@@ -281,5 +281,6 @@ commitlog_advance_start(struct commitlog *log, int64_t offset)
     log_check_ends(log);
     if (epoch_cache_truncate_start(&log->epochs, offset)) log->epochs_dirty = true;
     NOTE(log->env, NOTE_LOG_START, log->name, SLICE_NULL, offset);
+    if (log->ops && log->ops->start_moved) log->ops->start_moved(log);
     return true;
 }

@@ -331,8 +331,10 @@ raft_log_failed(struct commitlog *log, enum env_err err)
     raft_fatal(log->owner, "the metadata log", slice_cstr(env_err_text(err)));
 }
 
-static const struct commitlog_ops log_ops = {raft_log_ready, raft_log_written, raft_log_synced,
-                                             raft_log_failed};
+static const struct commitlog_ops log_ops = {.ready = raft_log_ready,
+                                             .written = raft_log_written,
+                                             .synced = raft_log_synced,
+                                             .failed = raft_log_failed};
 
 void
 raft_open(struct raft *r)

@@ -4,6 +4,7 @@
 #include "broker/env/wait.h"
 #include "broker/protocol/codec.h"
 #include "broker/replica/fetch_backoff.h"
+#include "broker/replica/follower_session.h"
 #include "broker/replica/replicas.h"
 #include "broker/record/batch.h"
 #include "configs.h"
@@ -19,18 +20,31 @@ enum fetcher_state {
     FETCHER_WRITING, /* what it brought is not yet written and settled */
 };
 
+/* What the leader is to forget. */
+struct forgotten {
+    struct uuid topic_id;
+    int32_t index;
+};
+
 struct fetcher {
     struct list node; /* among replicas.fetchers */
     struct replicas *r;
     int32_t leader_id, index; /* of num.replica.fetchers */
     enum fetcher_state state;
     struct list partitions;
+    struct follower_session session;
+    bool begins_anew;     /* with the next request */
+    int32_t in_session_n; /* partitions that the leader knows */
+    struct list to_name;  /* new, moved, not ready: all that the next request has to look at */
+    VEC(struct forgotten) forgotten;
     struct channel channel;
     int32_t cuts; /* of partitions that left to be cut and will be back */
     bool has_channel, stopping;
     struct call call, offsets_call;
     int64_t offsets_of; /* the timestamp that was asked for: the leader's end, then its start */
     struct timer backoff;
+    struct timer patience; /* with logs that do not settle */
+    bool patience_is_over;
     struct task again;
     struct wait wait;
     int16_t refused_with;      /* by the last answer; K_ERR_NONE if it was good */
@@ -98,30 +112,141 @@ fetcher_fill_partition(struct k_fetch_request_fetch_partition *q, struct partiti
     q->partition_max_bytes = (int32_t)config_i64(r->config, K_CFG_REPLICA_FETCH_MAX_BYTES);
 }
 
-static int32_t
+static void
+name_next_time(struct fetcher *f, struct partition *p)
+{
+    if (!list_is_linked(&p->to_name)) list_push_back(&f->to_name, &p->to_name);
+}
+
+void
+fetcher_restate(struct partition *p)
+{
+    if (p->fetcher) name_next_time(p->fetcher, p);
+}
+
+static void
+forget(struct fetcher *f, struct partition *p)
+{
+    if (!p->is_in_session) return;
+    p->is_in_session = false;
+    f->in_session_n--;
+    struct forgotten gone = {p->topic_id, p->index};
+    VEC_PUSH(&f->r->env->mem, &f->forgotten, gone);
+}
+
+/* It left and came back before the leader heard of that: what an answer told meanwhile was not taken, and in the same
+ * session the leader would not tell it again. */
+static bool
+is_to_be_forgotten(const struct fetcher *f, const struct partition *p)
+{
+    for (int64_t i = 0; i < f->forgotten.n; i++)
+        if (f->forgotten.v[i].index == p->index && uuid_eq(f->forgotten.v[i].topic_id, p->topic_id))
+            return true;
+    return false;
+}
+
+static void
+name_now(struct fetcher *f, struct partition *p)
+{
+    list_remove(&p->to_name);
+    p->fetching_epoch = p->leader_epoch;
+    if (p->is_in_session) return;
+    p->is_in_session = true;
+    f->in_session_n++;
+}
+
+/* The partitions to be named, in scratch memory. */
+static struct partition **
+gather_all(struct fetcher *f, int32_t *ret_n)
+{
+    int32_t n = 0;
+    f->in_session_n = 0;
+    f->forgotten.n = 0;
+    LIST_EACH(&f->partitions, p, struct partition, fetching) n++;
+    struct partition **all = ARENA_ARRAY(&f->r->env->scratch, struct partition *, n);
+    *ret_n = 0;
+    LIST_EACH(&f->partitions, p, struct partition, fetching) {
+        p->is_in_session = false;
+        if (!is_ready(p)) continue;
+        name_now(f, p);
+        all[(*ret_n)++] = p;
+    }
+    return all;
+}
+
+/* What is not ready the leader must forget, or it would send once more what is being written. */
+static struct partition **
+gather_changed(struct fetcher *f, int32_t *ret_n)
+{
+    int32_t n = 0;
+    LIST_EACH(&f->to_name, p, struct partition, to_name) n++;
+    struct partition **changed = ARENA_ARRAY(&f->r->env->scratch, struct partition *, n);
+    *ret_n = 0;
+    LIST_EACH(&f->to_name, p, struct partition, to_name) {
+        if (!is_ready(p)) {
+            forget(f, p);
+            continue;
+        }
+        name_now(f, p);
+        changed[(*ret_n)++] = p;
+    }
+    return changed;
+}
+
+static void
+fill_topics(struct fetcher *f, struct k_fetch_request *q, struct partition *const *named, int32_t n)
+{
+    struct arena *a = &f->r->env->scratch;
+    int32_t topics_n = 0;
+    for (int32_t i = 0; i < n; i++)
+        topics_n += i == 0 || !uuid_eq(named[i - 1]->topic_id, named[i]->topic_id);
+    q->topics = codec_array(a, K_STRUCT_FETCH_REQUEST_FETCH_TOPIC, topics_n);
+    for (int32_t i = 0, end; i < n; i = end) {
+        for (end = i + 1; end < n && uuid_eq(named[i]->topic_id, named[end]->topic_id);) end++;
+        struct k_fetch_request_fetch_topic *t = &q->topics[q->topics_n++];
+        t->topic_id = named[i]->topic_id;
+        t->partitions = codec_array(a, K_STRUCT_FETCH_REQUEST_FETCH_PARTITION, end - i);
+        for (int32_t k = i; k < end; k++)
+            fetcher_fill_partition(&t->partitions[t->partitions_n++], named[k]);
+    }
+}
+
+static void
+fill_forgotten(struct fetcher *f, struct k_fetch_request *q)
+{
+    struct arena *a = &f->r->env->scratch;
+    int32_t n = (int32_t)f->forgotten.n;
+    q->forgotten_topics_data = codec_array(a, K_STRUCT_FETCH_REQUEST_FORGOTTEN_TOPIC, n);
+    q->forgotten_topics_data_n = n;
+    for (int32_t i = 0; i < n; i++) {
+        struct k_fetch_request_forgotten_topic *t = &q->forgotten_topics_data[i];
+        t->topic_id = f->forgotten.v[i].topic_id;
+        t->partitions = ARENA_NEW(a, int32_t);
+        t->partitions[0] = f->forgotten.v[i].index;
+        t->partitions_n = 1;
+    }
+    f->forgotten.n = 0;
+}
+
+static void
 fetcher_fill_request(struct fetcher *f, struct k_fetch_request *q)
 {
     struct replicas *r = f->r;
-    struct arena *a = &r->env->scratch;
     codec_default(K_MSG_FETCH_REQUEST, q);
     q->replica_state.replica_id = r->node_id;
     q->replica_state.replica_epoch = r->broker_epoch;
     q->max_wait_ms = (int32_t)config_i64(r->config, K_CFG_REPLICA_FETCH_WAIT_MAX_MS);
     q->min_bytes = (int32_t)config_i64(r->config, K_CFG_REPLICA_FETCH_MIN_BYTES);
     q->max_bytes = (int32_t)config_i64(r->config, K_CFG_REPLICA_FETCH_RESPONSE_MAX_BYTES);
-    q->session_epoch = -1;
-    int32_t n = 0;
-    LIST_EACH(&f->partitions, p, struct partition, fetching) n += is_ready(p);
-    q->topics = codec_array(a, K_STRUCT_FETCH_REQUEST_FETCH_TOPIC, n);
-    LIST_EACH(&f->partitions, p, struct partition, fetching) {
-        if (!is_ready(p)) continue;
-        struct k_fetch_request_fetch_topic *t = &q->topics[q->topics_n++];
-        t->topic_id = p->topic_id;
-        t->partitions = codec_array(a, K_STRUCT_FETCH_REQUEST_FETCH_PARTITION, 1);
-        t->partitions_n = 1;
-        fetcher_fill_partition(&t->partitions[0], p);
-    }
-    return n;
+    if (f->begins_anew) follower_session_lost(&f->session);
+    f->begins_anew = false;
+    q->session_id = f->session.id;
+    q->session_epoch = f->session.epoch;
+    int32_t n;
+    struct partition **named =
+        follower_session_is_full(&f->session) ? gather_all(f, &n) : gather_changed(f, &n);
+    fill_topics(f, q, named, n);
+    fill_forgotten(f, q);
 }
 
 /* The connection to the leader's present address. False: not known. */
@@ -161,6 +286,7 @@ back_off(struct fetcher *f)
 static void
 back_off_alone(struct partition *p, int16_t err)
 {
+    name_next_time(p->fetcher, p);
     p->fetch_not_before_ns = after_backoff(p->owner, err, p->fetch_refusals++);
 }
 
@@ -170,7 +296,7 @@ static void
 wait_for_the_first(struct fetcher *f)
 {
     int64_t at = TIME_NEVER;
-    LIST_EACH(&f->partitions, p, struct partition, fetching)
+    LIST_EACH(&f->to_name, p, struct partition, to_name)
         if (p->fetch_not_before_ns > env_now_ns(f->r->env)) at = MIN(at, p->fetch_not_before_ns);
     if (at != TIME_NEVER) timer_arm(f->r->env, &f->backoff, at);
 }
@@ -180,6 +306,7 @@ wait_for_the_first(struct fetcher *f)
 static void
 part_failed(struct partition *p, int16_t err)
 {
+    name_next_time(p->fetcher, p);
     if (err == K_ERR_OFFSET_OUT_OF_RANGE)
         p->needs_offsets = true; /* fetch_when_settled() asks for them */
     else /* Stale epochs, moved leaders: the metadata log will say more; ask again meanwhile. */
@@ -253,6 +380,7 @@ take_part(struct fetcher *f, struct uuid topic_id, const struct k_fetch_response
     }
     if (d->records.bytes.n > 0) {
         struct seg seg = {.buf = from, .bytes = d->records.bytes};
+        name_next_time(f, p);
         enum log_err err = commitlog_append_fetched(&p->log, &seg, 1, p->leader_epoch);
         if (err == LOG_E_NOT_CONTIGUOUS && begin_with_batch(f, p, d->records.bytes)) return;
         if (err == LOG_OK) p->fetch_from = 0;
@@ -264,6 +392,13 @@ take_part(struct fetcher *f, struct uuid topic_id, const struct k_fetch_response
     partition_follow(p, d->high_watermark, d->log_start_offset);
 }
 
+static bool
+is_of_session(int16_t err)
+{
+    return err == K_ERR_NONE || err == K_ERR_FETCH_SESSION_ID_NOT_FOUND ||
+           err == K_ERR_INVALID_FETCH_SESSION_EPOCH || err == K_ERR_FETCH_SESSION_TOPIC_ID_ERROR;
+}
+
 static void
 fetcher_answered(struct call *call, enum env_err err, struct slice body, struct buf *from)
 {
@@ -273,8 +408,20 @@ fetcher_answered(struct call *call, enum env_err err, struct slice body, struct 
     struct k_fetch_response res;
     struct arena *a = &f->r->env->scratch;
     if (f->refused_with) refused(f, K_ERR_NONE, SLICE_EMPTY);
-    if (err != ENV_OK || !call_decode(call, body, a, &res) || res.error_code) {
-        if (err == ENV_OK) refused(f, res.error_code, SLICE_EMPTY);
+    bool was_full = follower_session_is_full(&f->session);
+    if (err != ENV_OK || !call_decode(call, body, a, &res)) {
+        if (err == ENV_OK) refused(f, K_ERR_NONE, SLICE_EMPTY);
+        follower_session_lost(&f->session);
+        back_off(f);
+        return;
+    }
+    if (!follower_session_answered(&f->session, res.error_code, res.session_id)) {
+        /* A session that is gone or out of step: at once anew, with all partitions. */
+        if (!was_full && is_of_session(res.error_code)) {
+            fetch_when_settled(f);
+            return;
+        }
+        refused(f, res.error_code, SLICE_EMPTY);
         back_off(f);
         return;
     }
@@ -332,7 +479,7 @@ take_offsets(struct fetcher *f, const struct k_list_offsets_response *res)
 static void
 ask_next_offsets(struct fetcher *f)
 {
-    LIST_EACH(&f->partitions, p, struct partition, fetching) {
+    LIST_EACH(&f->to_name, p, struct partition, to_name) {
         if (!p->needs_offsets || p->is_truncating) continue;
         ask_offsets(p, ASK_LATEST);
         return;
@@ -387,14 +534,12 @@ static void
 fetcher_ask(struct fetcher *f)
 {
     struct k_fetch_request q;
-    bool is_wanted = fetcher_fill_request(f, &q) > 0;
-    if (is_wanted) wait_begin(&f->wait);
-    if (!is_wanted || !connect_to_leader(f)) {
+    wait_begin(&f->wait);
+    if (!connect_to_leader(f)) {
         back_off(f);
         return;
     }
-    LIST_EACH(&f->partitions, p, struct partition, fetching)
-        if (is_ready(p)) p->fetching_epoch = p->leader_epoch;
+    fetcher_fill_request(f, &q);
     f->state = FETCHER_ASKING;
     f->call.done = fetcher_answered;
     if (!channel_call(&f->channel, &f->call, K_API_FETCH, FETCH_VERSION, &q,
@@ -405,7 +550,7 @@ fetcher_ask(struct fetcher *f)
 static bool
 all_settled(struct fetcher *f)
 {
-    LIST_EACH(&f->partitions, p, struct partition, fetching)
+    LIST_EACH(&f->to_name, p, struct partition, to_name)
         if (!p->is_truncating && commitlog_settled_end(&p->log) != commitlog_assigned_end(&p->log))
             return false;
     return true;
@@ -414,9 +559,28 @@ all_settled(struct fetcher *f)
 static bool
 any_ready(struct fetcher *f)
 {
+    bool all_are_new = f->begins_anew || follower_session_is_full(&f->session);
+    int32_t known = all_are_new ? 0 : f->in_session_n;
+    LIST_EACH(&f->to_name, p, struct partition, to_name) {
+        if (is_ready(p)) return true;
+        known -= p->is_in_session && !all_are_new;
+    }
+    if (known > 0 || !all_are_new) return known > 0;
     LIST_EACH(&f->partitions, p, struct partition, fetching)
         if (is_ready(p)) return true;
     return false;
+}
+
+/* One slow log must not hold up the leader's others. */
+static bool
+is_patient(struct fetcher *f)
+{
+    if (f->patience_is_over) return false;
+    if (!timer_is_armed(&f->patience)) {
+        int64_t ms = config_i64(f->r->config, K_CFG_REPLICA_FETCH_WAIT_MAX_MS);
+        timer_arm(f->r->env, &f->patience, env_now_ns(f->r->env) + ms * NS_PER_MS);
+    }
+    return true;
 }
 
 static void
@@ -424,10 +588,12 @@ fetch_when_settled(struct fetcher *f)
 {
     if (f->stopping || f->state == FETCHER_ASKING || list_is_empty(&f->partitions)) return;
     if (f->has_channel && !call_is_pending(&f->offsets_call)) ask_next_offsets(f);
-    if (f->cuts > 0 || !all_settled(f)) {
+    if ((f->cuts > 0 || !all_settled(f)) && is_patient(f)) {
         f->state = FETCHER_WRITING;
         return;
     }
+    f->patience_is_over = false;
+    timer_cancel(f->r->env, &f->patience);
     f->state = FETCHER_IDLE;
     if (any_ready(f)) fetcher_ask(f);
     else wait_for_the_first(f);
@@ -438,6 +604,14 @@ again_now(struct task *t)
 {
     struct fetcher *f = CONTAINER_OF(t, struct fetcher, again);
     if (f->state != FETCHER_ASKING && !timer_is_armed(&f->backoff)) fetch_when_settled(f);
+}
+
+static void
+patience_over(struct timer *t)
+{
+    struct fetcher *f = CONTAINER_OF(t, struct fetcher, patience);
+    f->patience_is_over = true;
+    fetch_when_settled(f);
 }
 
 static void
@@ -475,6 +649,8 @@ fetcher_of(struct replicas *r, int32_t leader_id, int32_t index)
     f->leader_id = leader_id;
     f->index = index;
     list_init(&f->partitions);
+    list_init(&f->to_name);
+    f->patience.due = patience_over;
     f->again.run = again_now;
     f->backoff.due = backoff_over;
     wait_init(&f->wait, r->env, "an answer of a leader", why_no_fetch);
@@ -493,6 +669,8 @@ fetcher_join(struct partition *p)
     p->fetch_refusals = 0;
     p->fetching_epoch = -1;
     list_push_back(&f->partitions, &p->fetching);
+    name_next_time(f, p);
+    if (is_to_be_forgotten(f, p)) f->begins_anew = true;
     timer_cancel(p->env, &f->backoff); /* it need not wait for what others wait for */
     defer(p->env, &f->again);
 }
@@ -503,6 +681,8 @@ fetcher_leave(struct partition *p)
     /* The others may have been waiting for this one's write. */
     if (p->fetcher && !p->fetcher->stopping) defer(p->env, &p->fetcher->again);
     list_remove(&p->fetching);
+    list_remove(&p->to_name);
+    if (p->fetcher) forget(p->fetcher, p);
     if (p->fetcher && list_is_empty(&p->fetcher->partitions)) wait_cancel(&p->fetcher->wait);
     p->fetcher = NULL;
     p->needs_offsets = false;
@@ -521,6 +701,7 @@ fetchers_stop(struct replicas *r)
     LIST_EACH(&r->fetchers, f, struct fetcher, node) {
         f->stopping = true;
         timer_cancel(r->env, &f->backoff);
+        timer_cancel(r->env, &f->patience);
         wait_cancel(&f->wait);
         defer_cancel(&f->again);
         if (f->has_channel) channel_stop(&f->channel, NULL);

@@ -18,6 +18,15 @@ follower_fetched(struct follower_progress *f, int64_t offset, int64_t log_start,
     f->broker_epoch = broker_epoch;
 }
 
+void
+follower_polled(struct follower_progress *f, int64_t at_ns)
+{
+    /* Without it a follower of a log in which nothing was written for replica.lag.time.max.ms would fall out of the ISR
+     * with the first record that comes: as if it had stayed away all that time. */
+    f->caught_up_ns = MAX(f->caught_up_ns, at_ns);
+    f->fetched_ns = MAX(f->fetched_ns, at_ns);
+}
+
 bool
 follower_is_out_of_sync(const struct follower_progress *f, int64_t leader_end, int64_t now_ns,
                         int64_t lag_max_ns)

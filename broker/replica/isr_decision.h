@@ -19,6 +19,10 @@ struct follower_progress {
 void follower_fetched(struct follower_progress *f, int64_t offset, int64_t log_start,
                       int64_t leader_end, int64_t broker_epoch, int64_t now_ns);
 
+/* It fetched at that moment in a session (KIP-227) in which nothing had changed for it: it still stood at the leader's
+ * end. Called when that end moves on, not at each fetch: one that rests costs nothing. */
+void follower_polled(struct follower_progress *f, int64_t at_ns);
+
 /* replica.lag.time.max.ms: has it been behind for longer? */
 bool follower_is_out_of_sync(const struct follower_progress *f, int64_t leader_end, int64_t now_ns,
                              int64_t lag_max_ns);

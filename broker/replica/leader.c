@@ -151,7 +151,7 @@ partition_try_advance(struct partition *p)
         CHECK(hw <= commitlog_settled_end(&p->log));
         partition_set_high_watermark(p, hw);
         finish_waiters(p);
-        partition_wake_fetches(p, false);
+        partition_tell_readers(p, FETCH_NEWS_COMMITTED);
     } else {
         finish_waiters(p); /* acks=1 waits for this log alone */
     }
@@ -215,6 +215,13 @@ partition_fetched_by(struct partition *p, int32_t broker_id, int64_t broker_epoc
 }
 
 void
+partition_follower_polled(struct partition *p, int32_t broker_id, int64_t at_ns)
+{
+    struct follower *f = find_follower(p, broker_id);
+    if (f) follower_polled(&f->progress, at_ns);
+}
+
+void
 partition_sweep_isr(struct partition *p)
 {
     if (!partition_is_leader(p) || p->isr_state != ISR_COMMITTED) return;
@@ -240,6 +247,7 @@ take_answered_isr(struct partition *p, int32_t partition_epoch, const int32_t *i
     p->isr.n = MIN(n, REPLICAS_MAX);
     memcpy(p->isr.v, isr, (size_t)p->isr.n * sizeof *isr);
     p->isr_state = ISR_COMMITTED;
+    partition_tell_readers(p, FETCH_NEWS_STANDING);
     partition_try_advance(p);
 }
 

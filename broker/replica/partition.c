@@ -47,17 +47,13 @@ fail_waiters(struct partition *p, int16_t err)
         w->done(w, err);
     }
     partition_fail_deletions(p, err);
-    partition_wake_fetches(p, false);
+    partition_tell_readers(p, FETCH_NEWS_ROLE);
 }
 
 void
-partition_wake_fetches(struct partition *p, bool followers_only)
+partition_tell_readers(struct partition *p, enum fetch_news news)
 {
-    LIST_EACH(&p->fetch_waiters, w, struct fetch_waiter, node) {
-        if (followers_only && !w->is_follower) continue;
-        list_remove(&w->node);
-        w->wake(w);
-    }
+    LIST_EACH(&p->fetch_waiters, w, struct fetch_waiter, node) w->hear(w, news);
 }
 
 void
@@ -172,6 +168,7 @@ become_leader(struct partition *p, const struct image_partition *ip)
         if (ip->partition_epoch <= p->partition_epoch) return;
         take_isr(p, ip);
         match_followers(p);
+        partition_tell_readers(p, FETCH_NEWS_STANDING);
         partition_try_advance(p);
         partition_look_deleted(p);
         return;
@@ -237,6 +234,7 @@ was_cut(struct log_op *op, enum log_err err)
         partition_set_high_watermark(p, commitlog_assigned_end(&p->log));
     if (p->high_watermark < commitlog_start(&p->log))
         partition_set_high_watermark(p, commitlog_start(&p->log));
+    partition_tell_readers(p, FETCH_NEWS_ROLE);
     /* What is appended from here on is not synced, although a recovery point written before the cut
      * may lie above: after a power loss recovery would trust it. So it is lowered first. */
     p->checkpointed.done = cut_is_safe;
@@ -336,6 +334,7 @@ partition_release(struct partition *p)
     CHECK(list_is_empty(&p->ready_waiters) && list_is_empty(&p->deletion_waiters));
     CHECK(!list_is_linked(&p->to_open) && !list_is_linked(&p->dropping));
     CHECK(!list_is_linked(&p->alter) && !list_is_linked(&p->fetching));
+    CHECK(!list_is_linked(&p->to_name));
     VEC_RELEASE(mem, &p->followers);
     mem_free_slice(mem, p->topic);
     mem_free_slice(mem, p->label);
@@ -366,7 +365,11 @@ partition_follow(struct partition *p, int64_t leader_high_watermark, int64_t lea
     /* A follower's high watermark is its leader's, as far as it has the records. It only rises here: a new leader
      * may know a lower one for a while, but what was committed stays committed. */
     int64_t hw = MIN(leader_high_watermark, commitlog_assigned_end(&p->log));
-    if (hw > p->high_watermark) partition_set_high_watermark(p, hw);
+    if (hw > p->high_watermark) {
+        partition_set_high_watermark(p, hw);
+        partition_tell_readers(p,
+                               FETCH_NEWS_COMMITTED); /* consumers may read here, too (KIP-392) */
+    }
     if (leader_log_start > commitlog_start(&p->log) &&
         leader_log_start <= commitlog_written_end(&p->log))
         (void)commitlog_advance_start(&p->log, leader_log_start);

@@ -57,11 +57,17 @@ struct append_waiter {
 };
 void append_waiter_cancel(struct append_waiter *w);
 
-/* Somebody who waits for more to read, or for a change of role. wake() may come for nothing. */
+/* Somebody who reads, and is told of what may be new for him until he cancels. */
+enum fetch_news {
+    FETCH_NEWS_WRITTEN,
+    FETCH_NEWS_COMMITTED,
+    FETCH_NEWS_STANDING, /* the ISR, the log's start: to be told or looked at, nothing to wake for */
+    FETCH_NEWS_ROLE,     /* another role or epoch, a cut; the partition may be gone after this */
+};
 struct fetch_waiter {
     struct list node;
-    void (*wake)(struct fetch_waiter *w);
-    bool is_follower; /* wakes when more is written, not only when more is committed */
+    void (*hear)(struct fetch_waiter *w, enum fetch_news news); /* must not answer at once */
+    bool is_follower;
 };
 void fetch_waiter_cancel(struct fetch_waiter *w);
 
@@ -128,6 +134,8 @@ struct partition {
     /* Follower. */
     struct fetcher *fetcher, *cut_for; /* cut_for: whose next Fetch waits for the cut */
     struct list fetching;              /* among the fetcher's partitions */
+    struct list to_name;               /* among those that its next Fetch has to name */
+    bool is_in_session;                /* the leader knows of it what was named last */
     bool is_truncating;
     struct checkpoint_waiter checkpointed;
     struct cut_waiter *cut_waiter;
@@ -173,6 +181,8 @@ void partition_wait(struct partition *p, struct append_waiter *w);
 /* A follower's fetch: learns where it is, perhaps lets it into the ISR, perhaps advances. */
 void partition_fetched_by(struct partition *p, int32_t broker_id, int64_t broker_epoch,
                           int64_t fetch_offset, int64_t log_start);
+/* It asked for more at that moment and had all that there was, without naming this partition (KIP-227). */
+void partition_follower_polled(struct partition *p, int32_t broker_id, int64_t at_ns);
 /* Whether that broker is one of the partition's replicas. */
 bool partition_has_replica(const struct partition *p, int32_t broker_id);
 /* Looks for followers that have fallen behind. */
@@ -206,6 +216,6 @@ void partition_follow(struct partition *p, int64_t leader_high_watermark, int64_
 
 /* ---- shared ---- */
 void partition_set_high_watermark(struct partition *p, int64_t hw);
-void partition_wake_fetches(struct partition *p, bool followers_only);
+void partition_tell_readers(struct partition *p, enum fetch_news news);
 
 #endif

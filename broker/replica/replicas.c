@@ -280,8 +280,16 @@ static void
 partition_log_written(struct commitlog *log)
 {
     struct partition *p = log->owner;
-    if (partition_is_leader(p)) partition_wake_fetches(p, true);
+    if (partition_is_leader(p)) partition_tell_readers(p, FETCH_NEWS_WRITTEN);
     partition_log_synced(log);
+}
+
+static void
+partition_log_start_moved(struct commitlog *log)
+{
+    struct partition *p = log->owner;
+    partition_tell_readers(p, FETCH_NEWS_STANDING);
+    fetcher_restate(p);
 }
 
 static void
@@ -295,6 +303,7 @@ partition_log_failed(struct commitlog *log, enum env_err err)
 static const struct commitlog_ops log_ops = {.ready = partition_log_ready,
                                              .written = partition_log_written,
                                              .synced = partition_log_synced,
+                                             .start_moved = partition_log_start_moved,
                                              .failed = partition_log_failed};
 
 static void
@@ -361,6 +370,7 @@ log_gone(struct log_op *op, enum log_err err)
     r->deleting--;
     partition_release(p);
     MEM_DELETE(&r->env->mem, p);
+    r->gone_n++;
     if (next && !r->stopping) replicas_apply_partition(r, next);
 }
 

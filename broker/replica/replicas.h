@@ -38,6 +38,8 @@ struct replicas {
     struct list deletion_waiters; /* of all partitions */
     struct list dropping;         /* partitions whose files are being removed … */
     int64_t deleting;             /* … and how many will be */
+    int64_t
+        gone_n; /* partitions that were freed: a pointer to one is good while this stands still */
 
     /* What the checkpoint files said when this node started: "topic partition offset". */
     struct map checkpoints;

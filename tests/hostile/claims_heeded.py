@@ -75,6 +75,31 @@ def idle_connections_are_closed_after_connections_max_idle_ms(binary, folder):
         assert is_closed(c, within=60), "it stays open"
 
 
+def begin_fetch_session(b, session=0, epoch=0):
+    """(error, the session's id) of a fetch of one partition."""
+    answer = b.ask("Fetch", 12, {
+        "ReplicaId": -1, "MaxWaitMs": 0, "MinBytes": 0, "MaxBytes": 1000, "SessionId": session, "SessionEpoch": epoch,
+        "Topics": [{"Topic": "t", "Partitions": [{"Partition": 0, "FetchOffset": 0, "PartitionMaxBytes": 1000}]}]})
+    return answer["ErrorCode"], answer["SessionId"]
+
+
+@claim
+def so_many_fetch_sessions_are_kept_as_the_cache_has_slots(binary, folder):
+    with Daemon(binary, folder, settings={"max.incremental.fetch.session.cache.slots": 2}) as d, asker(d) as b:
+        served(b, "t")
+        first, second = begin_fetch_session(b)[1], begin_fetch_session(b)[1]
+        assert first and second and first != second
+        assert begin_fetch_session(b) == (0, 0), "a third one, younger than those that are there"
+        assert begin_fetch_session(b, first, 1) == (0, first), "the first one is gone"
+        assert begin_fetch_session(b, first, -1) == (0, 0), "it is closed"
+        assert begin_fetch_session(b)[1], "there is room again"
+    (folder / "second").mkdir()
+    with Daemon(binary, folder / "second",
+                settings={"max.incremental.fetch.session.cache.slots": 0}) as d, asker(d) as b:
+        served(b, "t")
+        assert begin_fetch_session(b) == (0, 0)
+
+
 @claim
 def a_fetch_gets_at_most_fetch_max_bytes_beyond_its_first_batch(binary, folder):
     with Daemon(binary, folder, settings={"fetch.max.bytes": 1024}) as d, Client(d.port) as c:

@@ -5,6 +5,7 @@ import struct
 import time
 from contextlib import contextmanager
 
+from asks import asker
 from claim import claim
 from daemon import TOPIC, Daemon, is_closed, led, settle
 from ports import free_port
@@ -182,6 +183,20 @@ def a_request_that_is_too_large_is_refused_with_the_limit(binary, folder):
             c.send(struct.pack(">i", 9 << 20))
             assert is_closed(c)
         settle(lambda: any("an eighth of --memory allows 8388608" in line for line in d.lines()), "not said")
+
+
+@claim
+def fetch_sessions_take_a_part_of_the_memory_and_no_more(binary, folder):
+    """Each names thousands of partitions that need not even be there. Who gets no session is served without."""
+    parts = [{"Partition": i, "FetchOffset": 0, "PartitionMaxBytes": 1} for i in range(5000)]
+    with Daemon(binary, folder, arguments=["--memory", "64m"]) as d, asker(d) as b:
+        ids = []
+        for i in range(8):
+            answer = b.ask("Fetch", 12, {"ReplicaId": -1, "MaxWaitMs": 0, "MinBytes": 0, "MaxBytes": 1000, "SessionEpoch": 0,
+                                         "Topics": [{"Topic": f"none-{i}", "Partitions": parts}]})
+            ids.append(answer["SessionId"])
+            assert answer["ErrorCode"] == 0 and len(answer["Responses"][0]["Partitions"]) == 5000
+        assert ids[0] and not ids[-1], ids
 
 
 # ---- the log ----

@@ -134,6 +134,117 @@ def sessions(b, v):
     fetch(b, v, "no session, epoch 5", t, epoch=5)
 
 
+class Session:
+    """A reader that keeps its session's id and counts its fetches."""
+
+    def __init__(self, b, v, topic):
+        self.b, self.v, self.topic, self.id, self.epoch = b, v, topic, 0, 0
+
+    def fetch(self, what, *parts, forget=(), **more):
+        topics = [(self.topic, list(parts))] if parts else []
+        forgotten = [(self.topic, list(forget))] if forget else []
+        fields = body(self.b, self.v, topics, session=self.id, epoch=self.epoch, forgotten=forgotten, **more)
+        found = self.b.call(f"in a session, {what}", "Fetch", self.v, fields)
+        if self.epoch == 0:
+            self.id = found["SessionId"]
+        self.epoch += 1
+        return found
+
+
+@edges("Fetch", 7, 9, 16)
+def incremental(b, v):
+    """What a session answers of is what is new; 12, 13: before and since topics are named by their ids."""
+    if v < 7:
+        return
+    t = b.topic("t", partitions=4)
+    for i in range(3):
+        fill(b, t, 1, partition=i)
+    s = Session(b, v, t)
+    s.fetch("it begins", part(), part(partition=1), part(1, partition=2))
+    s.fetch("at their ends", part(1), part(1, partition=1))
+    s.fetch("nothing is new")
+    fill(b, t, 1, partition=1)
+    s.fetch("one has more")
+    s.fetch("the same again, its position stands still")
+    s.fetch("its position moved", part(2, partition=1))
+    s.fetch("one is added", part(partition=3))
+    s.fetch("another one that is not there", part(partition=9))
+    s.fetch("and its error again")
+    s.fetch("it is forgotten", forget=[9])
+    s.fetch("nothing is new now")
+    fill(b, t, 2, partition=0)
+    fill(b, t, 2, partition=2)
+    s.fetch("two have more, room for one", most=75)
+    s.fetch("and the other one, whose turn it is", part(2), most=75)
+    s.fetch("beyond the end", part(9, partition=2))
+    s.fetch("back within", part(3, partition=2))
+    b.ask("DeleteRecords", 1, {"Topics": [{"Name": t, "Partitions": [{"PartitionIndex": 1, "Offset": 2}]}],
+                               "TimeoutMs": 5000})
+    s.fetch("a log begins later")
+    s.fetch("one that is not in it is forgotten", forget=[77])
+    s.fetch("named and forgotten at once", part(partition=3), forget=[3])
+    s.fetch("all are forgotten, and it ends", forget=[0, 1, 2, 3])
+    s.fetch("it is gone")
+
+
+@edges("Fetch", 7, 9)
+def out_of_step(b, v):
+    if v < 7:
+        return
+    t = b.topic("t", partitions=2)
+    fill(b, t, 1)
+    s = Session(b, v, t)
+    s.fetch("it begins", part())
+    s.fetch("goes on")
+    s.epoch = 1
+    s.fetch("an epoch that was")
+    s.epoch = 3
+    s.fetch("an epoch to come")
+    s.epoch = -2
+    s.fetch("epoch -2")
+    s.epoch = 2
+    s.fetch("the right one, as if nothing had been", part(1))
+    s.epoch = -1
+    s.fetch("closed", part())
+    s.epoch = 3
+    s.fetch("after that")
+    old = Session(b, v, t)
+    old.fetch("another one begins", part())
+    old.epoch, before = 0, old.id
+    old.fetch("and is begun anew", part())
+    b.note("its id is another one", old.id != before)
+    old.id, old.epoch = before, 1
+    old.fetch("the one before is gone")
+    none = Session(b, v, t)
+    none.fetch("one of nothing begins")
+    none.fetch("one of nothing goes on")
+    twice = Session(b, v, t)
+    twice.fetch("a partition twice", part(), part(1))
+    twice.fetch("a partition twice, again")
+    if v in (12, 13):
+        other = Session(b, v, t)
+        other.fetch("one of names or ids", part())
+        other.v = 25 - v
+        other.fetch("the other way of naming")
+        other.fetch("and with partitions", part(1))
+
+
+@edges("Fetch", 7, 9)
+def waits_in_a_session(b, v):
+    if v < 7:
+        return
+    t = b.topic("t", partitions=2)
+    s = Session(b, v, t)
+    s.fetch("it begins", part(), part(partition=1))
+    began = time.monotonic()
+    s.fetch("it waits for more", wait=500, least=1)
+    b.note("it waited", time.monotonic() - began > 0.35)
+    fill(b, t, 1)
+    began = time.monotonic()
+    s.fetch("it need not wait", wait=500, least=1)
+    b.note("it did not wait", time.monotonic() - began < 0.35)
+
+
 @edges("Fetch", 9, 10)
 def compressed(b, v):
     """A topic of zstd batches, which clients before version 10 cannot read."""

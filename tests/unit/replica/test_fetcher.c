@@ -23,6 +23,7 @@ static struct partition p[PARTITIONS];
 static struct conn *conns[8];
 static int32_t conns_n;
 static struct writer sent;
+static int32_t leader_session; /* the id that the leader answers with */
 static int32_t diverges =
     -1; /* the partition whose log parts from the leader's in the next answer */
 
@@ -61,6 +62,7 @@ set_up(void **state)
         map_insert(&owner.partitions, &p[i].by_id, map_hash_i64(&owner.partitions, i, 0));
     }
     conns_n = 0;
+    leader_session = 0;
     sent = writer_mem(&env.mem);
     return 0;
 }
@@ -126,6 +128,10 @@ closed(void)
     deliver((struct event){.kind = EV_CLOSED, .conn = conns[conns_n - 1], .err = ENV_ECONNREFUSED});
 }
 
+/* Of the last Fetch that was sent. */
+static int32_t session_id, session_epoch;
+static bool forgotten[PARTITIONS];
+
 /* The Fetch requests that were sent since; which partitions the last one names. */
 static int32_t
 fetches(bool ret_named[PARTITIONS])
@@ -140,21 +146,53 @@ fetches(bool ret_named[PARTITIONS])
         assert_int_equal(head.api_key, K_API_FETCH);
         assert_true(codec_decode(K_MSG_FETCH_REQUEST, head.version, &body, &env.scratch, &q));
         memset(ret_named, 0, PARTITIONS * sizeof *ret_named);
+        memset(forgotten, 0, sizeof forgotten);
+        session_id = q.session_id;
+        session_epoch = q.session_epoch;
+        for (int32_t i = 0; i < q.forgotten_topics_data_n; i++)
+            forgotten[q.forgotten_topics_data[i].partitions[0]] = true;
         for (int32_t i = 0; i < q.topics_n; i++)
-            ret_named[q.topics[i].partitions[0].partition] = true;
+            for (int32_t k = 0; k < q.topics[i].partitions_n; k++)
+                ret_named[q.topics[i].partitions[k].partition] = true;
         n++;
     }
     sent.n = 0;
     return n;
 }
 
+static void
+answer(int32_t n, const struct k_fetch_response *res)
+{
+    struct frame f;
+    assert_true(frame_response(&env.mem, &env.scratch, K_API_FETCH, FETCH_VERSION, n, res, &f));
+    struct writer w = writer_mem(&env.mem);
+    for (int32_t i = 0; i < f.segs_n; i++) writer_bytes(&w, f.segs[i].bytes);
+    struct buf *buf = buf_copy(&env.mem, writer_slice(&w));
+    writer_release(&w);
+    frame_release(&f);
+    deliver((struct event){
+        .kind = EV_BYTES, .conn = conns[conns_n - 1], .data = buf_slice(buf), .buf = buf});
+}
+
+/* The leader answers the n-th request in a session: nothing is new, or an error. */
+static void
+answers_in_session(int32_t n, int32_t id, int16_t error)
+{
+    struct k_fetch_response res;
+    codec_default(K_MSG_FETCH_RESPONSE, &res);
+    res.session_id = id;
+    res.error_code = error;
+    answer(n, &res);
+}
+
 /* The leader answers the n-th request: for each partition its error. */
+
 static void
 answers(int32_t n, const int16_t errors[PARTITIONS])
 {
     struct k_fetch_response res;
-    struct frame f;
     codec_default(K_MSG_FETCH_RESPONSE, &res);
+    res.session_id = leader_session;
     res.responses_n = 1;
     res.responses = codec_array(&env.scratch, K_STRUCT_FETCH_RESPONSE_FETCHABLE_TOPIC_RESPONSE, 1);
     res.responses[0].partitions_n = PARTITIONS;
@@ -167,14 +205,15 @@ answers(int32_t n, const int16_t errors[PARTITIONS])
         if (i == diverges) res.responses[0].partitions[i].diverging_epoch.epoch = 0;
         if (i == diverges) res.responses[0].partitions[i].diverging_epoch.end_offset = 0;
     }
-    assert_true(frame_response(&env.mem, &env.scratch, K_API_FETCH, FETCH_VERSION, n, &res, &f));
-    struct writer w = writer_mem(&env.mem);
-    for (int32_t i = 0; i < f.segs_n; i++) writer_bytes(&w, f.segs[i].bytes);
-    struct buf *buf = buf_copy(&env.mem, writer_slice(&w));
-    writer_release(&w);
-    frame_release(&f);
-    deliver((struct event){
-        .kind = EV_BYTES, .conn = conns[conns_n - 1], .data = buf_slice(buf), .buf = buf});
+    answer(n, &res);
+}
+
+static int32_t
+count(const bool named[PARTITIONS])
+{
+    int32_t n = 0;
+    for (int32_t i = 0; i < PARTITIONS; i++) n += named[i];
+    return n;
 }
 
 static void
@@ -366,6 +405,140 @@ several_fetchers_share_a_leader(void **state)
     assert_ptr_equal(p[0].fetcher, p[2].fetcher);
 }
 
+/* ---- sessions (KIP-227) ---- */
+
+/* All four in a session of id 9; the next fetch, the n-th, is under way in it. */
+static int32_t
+begin_session(bool named[PARTITIONS])
+{
+    leader_session = 9;
+    for (int32_t i = 0; i < PARTITIONS; i++) join(i);
+    connected();
+    int32_t n = fetches(named);
+    assert_int_equal(session_epoch, 0);
+    answers(n - 1, (int16_t[PARTITIONS]){0});
+    assert_int_equal(fetches(named), 1);
+    if (count(named)) { /* those that joined after the first request */
+        assert_int_equal(session_epoch, 1);
+        answers(n++, (int16_t[PARTITIONS]){0});
+        assert_int_equal(fetches(named), 1);
+    }
+    assert_int_equal(session_id, 9);
+    assert_int_equal(count(named), 0);
+    return n;
+}
+
+static void
+in_a_session_only_what_changed_is_named(void **state)
+{
+    (void)state;
+    bool named[PARTITIONS];
+    int32_t n = begin_session(named), epoch = session_epoch;
+    p[2].log.settled_end = p[2].log.assigned_end = p[2].log.written_end = 5;
+    p[2].log.start_offset = 5;
+    fetcher_restate(&p[2]);
+    answers_in_session(n, 9, 0);
+    assert_int_equal(fetches(named), 1);
+    assert_int_equal(session_epoch, epoch + 1);
+    assert_int_equal(count(named), 1);
+    assert_true(named[2]);
+    answers_in_session(n + 1, 9, 0);
+    assert_int_equal(fetches(named), 1);
+    assert_int_equal(count(named), 0);
+}
+
+static void
+in_a_session_what_is_not_ready_or_left_is_forgotten(void **state)
+{
+    (void)state;
+    bool named[PARTITIONS];
+    int32_t n = begin_session(named);
+    fetcher_leave(&p[3]);
+    answers(n, (int16_t[]){0, K_ERR_KAFKA_STORAGE_ERROR, 0, 0});
+    assert_int_equal(fetches(named), 1);
+    assert_true(forgotten[1] && forgotten[3]);
+    assert_int_equal(count(forgotten), 2);
+    pass_ms(BACKOFF_MS);
+    answers_in_session(n + 1, 9, 0);
+    assert_int_equal(fetches(named), 1);
+    assert_true(named[1]);
+    assert_int_equal(count(named), 1);
+    assert_int_equal(count(forgotten), 0);
+}
+
+static void
+a_session_that_is_gone_begins_anew_at_once(void **state)
+{
+    (void)state;
+    static const int16_t errors[] = {K_ERR_FETCH_SESSION_ID_NOT_FOUND,
+                                     K_ERR_INVALID_FETCH_SESSION_EPOCH,
+                                     K_ERR_FETCH_SESSION_TOPIC_ID_ERROR};
+    bool named[PARTITIONS];
+    int32_t n = begin_session(named);
+    for (int32_t i = 0; i < 3; i++) {
+        answers_in_session(n++, 0, errors[i]);
+        assert_int_equal(fetches(named), 1);
+        assert_int_equal(session_epoch, 0);
+        assert_int_equal(count(named), PARTITIONS);
+        answers(n++, (int16_t[PARTITIONS]){0});
+        assert_int_equal(fetches(named), 1);
+        assert_int_equal(count(named), 0);
+    }
+}
+
+/* Whether the leader took in what it was sent is not known. */
+static void
+after_a_lost_connection_the_session_begins_anew(void **state)
+{
+    (void)state;
+    bool named[PARTITIONS];
+    (void)begin_session(named);
+    closed();
+    pass_ms(BACKOFF_MS);
+    connected();
+    assert_int_equal(fetches(named), 1);
+    assert_int_equal(session_id, 9);
+    assert_int_equal(session_epoch, 0);
+    assert_int_equal(count(named), PARTITIONS);
+}
+
+/* What the answer said of it meanwhile was not taken; in the same session it would not be told again. */
+static void
+who_left_and_came_back_is_told_all_again(void **state)
+{
+    (void)state;
+    bool named[PARTITIONS];
+    int32_t n = begin_session(named);
+    fetcher_leave(&p[0]);
+    p[0].leader_epoch = 2;
+    join(0);
+    answers_in_session(n, 9, 0);
+    assert_int_equal(fetches(named), 1);
+    assert_int_equal(session_epoch, 0);
+    assert_int_equal(count(named), PARTITIONS);
+}
+
+static void
+one_slow_log_does_not_hold_up_the_others(void **state)
+{
+    (void)state;
+    bool named[PARTITIONS];
+    int32_t n = begin_session(named);
+    p[0].log.assigned_end = 5; /* appended; its write hangs */
+    fetcher_restate(&p[0]);
+    answers_in_session(n, 9, 0);
+    assert_int_equal(fetches(named), 0);
+    pass_ms(499); /* replica.fetch.wait.max.ms */
+    assert_int_equal(fetches(named), 0);
+    pass_ms(1);
+    assert_int_equal(fetches(named), 1);
+    assert_true(forgotten[0]);
+    p[0].log.settled_end = p[0].log.written_end = 5;
+    answers_in_session(n + 1, 9, 0);
+    assert_int_equal(fetches(named), 1);
+    assert_true(named[0]);
+}
+
 #define CASE(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
 
 int
@@ -381,6 +554,12 @@ main(void)
         CASE(who_joins_does_not_wait),
         CASE(a_new_epoch_ends_the_wait),
         CASE(several_fetchers_share_a_leader),
+        CASE(in_a_session_only_what_changed_is_named),
+        CASE(in_a_session_what_is_not_ready_or_left_is_forgotten),
+        CASE(a_session_that_is_gone_begins_anew_at_once),
+        CASE(after_a_lost_connection_the_session_begins_anew),
+        CASE(who_left_and_came_back_is_told_all_again),
+        CASE(one_slow_log_does_not_hold_up_the_others),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -51,6 +51,22 @@ a_follower_that_keeps_pace_under_load_counts_as_caught_up(void **state)
     assert_false(follower_is_out_of_sync(&f, 20, 100000, 50));
 }
 
+/* Nothing was written for an hour, and it was there all that time. */
+static void
+a_follower_of_a_log_that_rested_is_not_late_with_the_first_record(void **state)
+{
+    (void)state;
+    struct follower_progress f = {.log_end = -1, .leader_end_then = -1};
+    follower_fetched(&f, 10, 0, 10, 1, 100);
+    assert_true(follower_is_out_of_sync(&f, 11, 3600, 50));
+    follower_polled(&f, 3599);
+    assert_false(follower_is_out_of_sync(&f, 11, 3600, 50));
+    assert_true(follower_is_out_of_sync(&f, 11, 3650, 50));
+    follower_polled(&f, 3000); /* it does not go back */
+    assert_int_equal(f.caught_up_ns, 3599);
+    assert_int_equal(f.log_end, 10);
+}
+
 static void
 a_follower_joins_past_watermark_and_epoch_start(void **state)
 {
@@ -148,6 +164,7 @@ main(void)
         cmocka_unit_test(the_high_watermark_is_the_least_end_of_the_maximal_isr),
         cmocka_unit_test(the_high_watermark_never_goes_back_and_freezes_below_min_isr),
         cmocka_unit_test(a_follower_that_keeps_pace_under_load_counts_as_caught_up),
+        cmocka_unit_test(a_follower_of_a_log_that_rested_is_not_late_with_the_first_record),
         cmocka_unit_test(a_follower_joins_past_watermark_and_epoch_start),
         cmocka_unit_test(a_fetch_diverges_when_the_leader_ends_that_epoch_earlier),
         cmocka_unit_test(a_follower_cuts_where_the_epochs_part),
