@@ -1,31 +1,20 @@
-# gregor with wrong versions of rules linked in, each off until `--bug ID` switches it on. A rule's file is
-# compiled with its function renamed; tests/mutants has the one that chooses.
-MUTANT_RULES := \
-  broker/replica/becoming_follower:truncation_on_becoming_follower \
-  broker/replica/hw_advance:hw_advance \
-  broker/replica/low_watermark:low_watermark \
-  broker/raft/vote_persist:vote_persist \
-  broker/log/sequence_check:sequence_check \
-  broker/log/recovery_scan:recovery_keeps \
-  broker/controller/clean_restart:restart_is_clean \
-  broker/controller/elr:elr_change \
-  broker/group/commit_check:commit_check \
-  broker/client/assign_sticky:assign_cooperative_sticky
-mutant_file = $(word 1,$(subst :, ,$(1)))
-mutant_rule = $(word 2,$(subst :, ,$(1)))
-MUTANT_RIGHT_O := $(foreach r,$(MUTANT_RULES),$(B)/mutants/$(call mutant_file,$(r)).o)
-MUTANT_LEFT_OUT := $(foreach r,$(MUTANT_RULES),$(B)/$(call mutant_file,$(r)).o) $(B)/sim/cli/bugs.o
-MUTANT_WRONG_O := $(call obj,$(wildcard tests/mutants/*.c))
+# gregor with wrong rules planted in it, each off until `--bug ID` switches it on. The rules are data (rules/);
+# `plant` writes copies of their sources with the switches, and those are compiled instead.
+MUTANT_RULES := $(wildcard tests/mutants/rules/*.txt)
+MUTANT_C := $(wildcard $(sort $(shell sed -n 's/^file: *//p' $(MUTANT_RULES))))
+MUTANT_GEN := build/gen/mutants
+MUTANT_O := $(patsubst %.c,$(B)/mutants/%.o,$(MUTANT_C) wrong_rules.c)
+MUTANT_LEFT_OUT := $(call obj,$(MUTANT_C) sim/cli/bugs.c)
 
-define mutant_right
-$(B)/mutants/$(call mutant_file,$(1)).o: $(call mutant_file,$(1)).c
-	$$(call say,CC,$$<)mkdir -p $$(@D) && $(CC) $(CPPFLAGS) $(CFLAGS) \
-	  -D$(call mutant_rule,$(1))=$(call mutant_rule,$(1))__right -MMD -MP -c -o $$@ $$<
-endef
-$(foreach r,$(MUTANT_RULES),$(eval $(call mutant_right,$(r))))
-$(MUTANT_RIGHT_O) $(MUTANT_WRONG_O): | $(GEN)/stamp
+$(MUTANT_GEN)/stamp: tests/mutants/plant $(MUTANT_RULES) $(MUTANT_C)
+	$(call say,GEN,$(MUTANT_GEN))tests/mutants/plant $(MUTANT_GEN) && touch $@
 
-$(B)/mutants/gregor: $(call obj,sim/cli/main.c) $(MUTANT_RIGHT_O) $(MUTANT_WRONG_O) \
+# A copy is written only when it changes. No warnings: a wrong rule leaves things unused.
+$(patsubst %,$(MUTANT_GEN)/%,$(MUTANT_C) wrong_rules.c): $(MUTANT_GEN)/stamp ;
+$(MUTANT_O): $(B)/mutants/%.o: $(MUTANT_GEN)/%.c | $(GEN)/stamp
+	$(call say,CC,$<)mkdir -p $(@D) && $(CC) $(CPPFLAGS) $(CFLAGS) -w -MMD -MP -c -o $@ $<
+
+$(B)/mutants/gregor: $(call obj,sim/cli/main.c) $(MUTANT_O) \
   $(filter-out $(MUTANT_LEFT_OUT),$(CORE_O) $(SIM_O) $(VIS_O) $(WORK_O))
 	$(call say,LD,$@)mkdir -p $(@D) && $(CC) $(LDFLAGS) -o $@ $^ $(SIM_LIBS)
 
@@ -36,5 +25,13 @@ mutants: $(B)/mutants/gregor ## gregor with switchable wrong rules: build/mutant
 scenarios: all mutants ## run all scenarios, and catch all switches
 	$(Q)tests/mutants/run-scenarios
 
-CHECKS += scenarios
-.PHONY: mutants scenarios
+# All wrong rules, against scenarios and hunts: hours on one core. With QUICK=1 it hunts less, and writes no table.
+mutation: all mutants ## try all wrong rules against scenarios and hunts
+	$(Q)tests/mutants/mutation --jobs $$(nproc) $(if $(QUICK),--quick,--table tests/mutants/RESULTS.md)
+
+# Each wrong rule still applies to the line of which it is the wrong form.
+wrong-rules: ## look whether all wrong rules apply to the sources
+	$(Q)tests/mutants/plant --check
+
+CHECKS += wrong-rules scenarios
+.PHONY: mutants scenarios mutation wrong-rules
