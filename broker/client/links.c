@@ -226,6 +226,14 @@ hello_send(struct link *l)
 
 /* ---- links -------------------------------------------------------------------------------------- */
 
+/* A producer that asks for no acknowledgement hears of errors in this way only: the broker closes. Perhaps it does
+ * not lead any more. */
+static void
+link_lost(struct channel *ch)
+{
+    client_refresh(CONTAINER_OF(ch, struct link, ch)->c);
+}
+
 static struct link *
 link_of(struct client *c, struct peer *p, enum purpose purpose)
 {
@@ -236,6 +244,7 @@ link_of(struct client *c, struct peer *p, enum purpose purpose)
     channel_init(&l->ch, c->env, p->host, p->port, c->params.client_id);
     l->ch.backoff_ms = c->params.reconnect_backoff_ms;
     l->ch.backoff_max_ms = c->params.reconnect_backoff_max_ms;
+    if (purpose == FOR_PRODUCE) l->ch.lost = link_lost;
     return l;
 }
 

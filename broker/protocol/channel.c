@@ -124,6 +124,7 @@ static void
 channel_on_closed(struct conn *c, enum env_err why)
 {
     struct channel *ch = channel_of(c);
+    bool is_lost = ch->state == CHANNEL_OPEN && list_is_empty(&ch->calls);
     frame_reader_release(&ch->frames);
     if (ch->state != CHANNEL_STOPPED) {
         if (ch->state != CHANNEL_CLOSING) {
@@ -135,6 +136,7 @@ channel_on_closed(struct conn *c, enum env_err why)
         timer_arm(ch->env, &ch->backoff, env_now_ns(ch->env) + backoff_ns(ch));
     }
     tell_doomed(ch);
+    if (is_lost && ch->lost) ch->lost(ch);
     if (ch->state == CHANNEL_STOPPED) defer(ch->env, &ch->end);
 }
 

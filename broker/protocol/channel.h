@@ -65,6 +65,8 @@ struct channel {
     enum env_err last_err;              /* of the last failure since the last answer */
     bool was_answered;                  /* at this address */
     void (*stopped)(struct channel *ch);
+    /* The other end closed it, or it broke, while nobody waited for an answer: else the calls tell. May be NULL. */
+    void (*lost)(struct channel *ch);
 };
 
 /* Larger answers break the connection. */

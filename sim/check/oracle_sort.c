@@ -238,6 +238,21 @@ was_in_trouble(struct inquest *q)
     return false;
 }
 
+/* What came to a leader that was none any more is refused, and nobody hears of it. The first decision is where it
+ * was from the beginning. */
+static bool
+has_moved_then(struct inquest *q)
+{
+    const struct oracle_key *ok = q->k->user;
+    for (int64_t i = 1; i < ok->standings.n; i++) {
+        int64_t at_ns = ok->standings.v[i].at_ns;
+        if (at_ns > q->p->at_ns + NEAR_NS || at_ns + NEAR_NS < q->p->begun_ns) continue;
+        fmt_str(q->why, "acks=0, and leader or ISR changed");
+        return true;
+    }
+    return false;
+}
+
 /* With acks=1 one copy was promised: that of the leader who gave it its place. */
 static bool
 lost_with_its_leader(struct inquest *q)
@@ -285,7 +300,8 @@ oracle_sort(struct oracle *o, const struct topic_key *k, const struct promise *p
         return LOSS_ALLOWED;
     }
     if (p->acks != -1 && !oracle_was_read(k, p)) {
-        if (lost_with_its_leader(&q) || (p->acks == 0 && was_in_trouble(&q))) return LOSS_ALLOWED;
+        if (lost_with_its_leader(&q)) return LOSS_ALLOWED;
+        if (p->acks == 0 && (was_in_trouble(&q) || has_moved_then(&q))) return LOSS_ALLOWED;
         if (p->acks == 0 && !p->batch) {
             fmt_str(ret_why, "no connection was troubled");
             return LOSS_BUG;
