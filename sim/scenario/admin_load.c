@@ -13,6 +13,11 @@ static int64_t
 partitions_before(const struct load *l, struct slice topic, int64_t steps_n)
 {
     int64_t n = -1;
+    bool has_groups = false;
+    for (int32_t i = 0; i < l->s->clients_n; i++) has_groups |= l->s->clients[i].group.p != NULL;
+    /* Made by the brokers themselves, with the first member. */
+    if (has_groups && slice_eq(topic, S("__consumer_offsets")))
+        n = cluster_config_i64(l->s, "offsets.topic.num.partitions");
     for (int32_t i = 0; i < l->s->topics_n; i++)
         if (slice_eq(l->s->topics[i].name, topic)) n = l->s->topics[i].partitions;
     for (int64_t i = 0; i < steps_n; i++) {
