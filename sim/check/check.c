@@ -153,13 +153,25 @@ was_sent_here(const struct checker *c, const struct sent *s, const struct part *
     return op->topic == p->topic && (op->partition < 0 || op->partition == p->partition);
 }
 
+/* Acknowledged before the topic of this name was deleted that was there then: it cannot be in the one that there is
+ * now. What was under way at that moment can. */
+static bool
+is_of_former_topic(const struct checker *c, const struct part *p, const struct sent *s)
+{
+    const struct history_op *op = &c->h->ops.v[s->op];
+    return !p->is_gone && op->outcome == HISTORY_OK && op->complete_ns < p->died_ns;
+}
+
 static void
 tell_phantom(struct checker *c, const struct history_op *poll, const struct part *p,
              const struct history_read *r, const struct sent *s)
 {
     struct telling t = tell_begin(c, RULE_PHANTOM, p, r->offset, r->value, poll->complete_ns);
     tell_process(&t, poll->process), tell_text(&t, " read "), tell_value(&t, r->value);
-    tell_text(&t, s ? ", which was sent elsewhere" : ", which nobody had sent");
+    if (!s) tell_text(&t, ", which nobody had sent");
+    else if (was_sent_here(c, s, p))
+        tell_text(&t, ", which was sent to a topic of this name that was deleted");
+    else tell_text(&t, ", which was sent elsewhere");
     tell_end(&t);
 }
 
@@ -253,6 +265,10 @@ checker_check_read(struct checker *c, const struct history_op *poll, int64_t num
     struct sent *s = sent_find(c, r->value);
     check_position(c, poll, number, p, r);
     if (!s || !was_sent_here(c, s, p)) {
+        tell_phantom(c, poll, p, r, s);
+        return;
+    }
+    if (poll->is_final && is_of_former_topic(c, p, s)) {
         tell_phantom(c, poll, p, r, s);
         return;
     }
@@ -359,6 +375,7 @@ take_admin(struct checker *c, const struct history_op *op)
         struct part *p = &c->parts[i];
         if (p->topic != op->topic) continue;
         if (has_deleted) p->is_gone = true;
+        if (has_deleted) p->died_ns = op->outcome == HISTORY_OK ? op->invoke_ns : 0;
         if (has_made && p->is_gone) begin_anew(c, p, op->complete_ns);
     }
 }

@@ -24,6 +24,7 @@ struct part {
     /* Its topic was deleted, or perhaps; and made again since when: what was sent before that is owed no more. */
     bool is_gone;
     int64_t born_ns;
+    int64_t died_ns; /* when the former one was surely deleted: its deletion was asked for; 0 */
     int64_t final_first, final_end; /* -1; the end only when the reading was complete */
     int64_t polled_first, polled_last;
 };

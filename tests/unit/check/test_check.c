@@ -409,6 +409,33 @@ a_topic_that_was_made_again_owes_what_is_its_own(void **state)
 }
 
 static void
+what_a_deleted_topic_held_is_a_phantom_in_its_namesake(void **state)
+{
+    (void)state;
+    for (int is_deleted = 0; is_deleted < 2; is_deleted++) {
+        struct made m;
+        uint64_t old = 0;
+        made_init(&m, 24, 20);
+        for (int64_t k = 0; k < m.h.ops.n && !old; k++)
+            if (m.h.ops.v[k].kind == HISTORY_SEND && m.h.ops.v[k].outcome == HISTORY_OK)
+                old = m.h.ops.v[k].value;
+        if (is_deleted) admin(&m, ADMIN_DELETE, HISTORY_OK);
+        if (is_deleted) admin(&m, ADMIN_CREATE, HISTORY_OK);
+        m.log = mem_alloc(&m.mem, 30 * 8);
+        m.log_n = 0;
+        for (int k = 0; k < 20; k++) made_send(&m);
+        for (int64_t k = 0; k < m.h.ops.n; k++) m.h.ops.v[k].is_final = false;
+        m.log[m.log_n++] = old;
+        m.f = history_process(&m.h, S("g"));
+        made_read_all(&m, m.f, true, -1);
+        struct check_result r = judge(&m, NULL);
+        assert_int_equal(r.anomalies.counts[RULE_PHANTOM], is_deleted);
+        check_result_release(&r);
+        made_release(&m);
+    }
+}
+
+static void
 everything_lost_is_lost_and_not_inconclusive(void **state)
 {
     (void)state;
@@ -527,6 +554,7 @@ main(void)
         cmocka_unit_test(what_was_removed_is_not_lost),
         cmocka_unit_test(a_send_of_the_end_must_succeed),
         cmocka_unit_test(a_topic_that_was_made_again_owes_what_is_its_own),
+        cmocka_unit_test(what_a_deleted_topic_held_is_a_phantom_in_its_namesake),
         cmocka_unit_test(everything_lost_is_lost_and_not_inconclusive),
         cmocka_unit_test(only_a_run_without_an_acknowledgement_is_inconclusive),
         cmocka_unit_test(a_loss_is_told_with_what_took_its_copies),
