@@ -23,6 +23,8 @@ struct invariants *invariants_new(struct mem *mem);
 void invariants_free(struct invariants *v);
 /* Before the machines are started. */
 void invariants_watch(struct invariants *v, struct world *w);
+/* Where brokers are controllers, too: so many, the first ones. If nobody says it, all of them. */
+void invariants_combined(struct invariants *v, int32_t n);
 /* Of a topic: min.insync.replicas (1 unless told), for the ELR rules. */
 void invariants_topic(struct invariants *v, struct slice topic, int32_t min_isr);
 /* The operator permits unclean elections, or no longer (topic null: wherever no topic says otherwise); or asks for one.

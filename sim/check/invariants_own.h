@@ -45,6 +45,7 @@ struct invariants {
     int64_t at_ns;
     int32_t node; /* whose note it is */
     struct world *world;
+    int32_t combined; /* of brokers that are controllers, too; 0: not said */
     /* What a batch is worth that a voter calls synced: asked of its disk. NULL: of what it notes (in tests). */
     bool (*is_durable)(struct invariants *v, int32_t node, const struct batch *b);
     VEC(struct durable *) metadata; /* by node; may hold NULL */

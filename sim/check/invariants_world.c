@@ -55,8 +55,9 @@ know_all(struct invariants *v)
         int32_t id = model_id_of(m->name);
         struct model_node *n = model_node(&v->model, i);
         if (id < 0) continue;
-        if (n) n->is_voter = separate == (id >= 100);
-        else model_set_node(&v->model, i, m->name, id, separate == (id >= 100));
+        bool is_voter = separate ? id >= 100 : id < 100 && (!v->combined || id <= v->combined);
+        if (n) n->is_voter = is_voter;
+        else model_set_node(&v->model, i, m->name, id, is_voter);
     }
 }
 
@@ -132,6 +133,13 @@ is_durable(struct invariants *v, int32_t node, const struct batch *b)
     struct durable **d = &v->metadata.v[node];
     if (!*d) *d = durable_new(v->mem, world_machine_at(v->world, node), b->key->subject);
     return durable_has(*d, &f);
+}
+
+void
+invariants_combined(struct invariants *v, int32_t n)
+{
+    v->combined = n;
+    know_all(v);
 }
 
 void

@@ -63,8 +63,11 @@ oracle_name(struct oracle *o, int32_t node, struct slice name)
 struct oracle_key *
 oracle_key(struct oracle *o, struct topic_key *k)
 {
-    if (!k->user) k->user = MEM_NEW(o->mem, struct oracle_key);
-    return k->user;
+    struct oracle_key *ok = k->user;
+    if (ok) return ok;
+    k->user = ok = MEM_NEW(o->mem, struct oracle_key);
+    ok->led_epoch = -1;
+    return ok;
 }
 
 /* ---- batches ------------------------------------------------------------------------------------ */
@@ -165,6 +168,7 @@ new_doom(struct oracle *o, const struct topic_key *k, const struct node_log *l, 
                        .leader = k->now.leader,
                        .epoch = k->now.leader_epoch,
                        .was_leader = k->before.leader,
+                       .led = ok->led_epoch == k->now.leader_epoch,
                        .leader_end = l ? log_end(l) : 0};
     if (s) d->eligible = s->eligible;
     d->unclean = s && !model_has(&s->eligible, k->now.leader);
@@ -205,7 +209,9 @@ static void
 took_role(struct oracle *o, const struct note *n)
 {
     enum { LEADER = 2 }; /* of partition-role */
-    const struct topic_key *k = model_key(&o->model, n->subject);
+    struct topic_key *k = model_key(&o->model, n->subject);
+    /* A broker may hear of it before the active controller tells: where a follower of the quorum is a broker, too. */
+    if (n->v[0] == LEADER) oracle_key(o, k)->led_epoch = (int32_t)n->v[2];
     for (struct doom *d = o->dooms; d; d = d->next)
         if (d->key == k && d->epoch == n->v[2] && n->v[0] == LEADER) d->led = true;
 }
@@ -315,7 +321,20 @@ oracle_wiped(struct oracle *o, int64_t at_ns, int32_t node)
 static bool
 batch_has_value(const struct batch *b, int64_t offset, uint64_t value)
 {
-    return b && b->values && b->values[offset - b->base] == value;
+    return b && b->values && offset >= b->base && offset <= b->last &&
+           b->values[offset - b->base] == value;
+}
+
+/* Among what logs have lost: an answer may be on its way for longer than the record lives. */
+static struct batch *
+find_taken_batch(const struct oracle *o, const struct topic_key *k, int64_t offset, uint64_t value)
+{
+    for (int64_t i = o->takings.n; i-- > 0;) {
+        const struct taking *t = &o->takings.v[i];
+        for (int64_t j = 0; j < t->v.n && t->key == k->index; j++)
+            if (batch_has_value(t->v.v[j], offset, value)) return t->v.v[j];
+    }
+    return NULL;
 }
 
 /* The batch with this value at this offset, in whatever log. */
@@ -328,7 +347,7 @@ find_batch(struct oracle *o, const struct topic_key *k, int64_t offset, uint64_t
         struct batch *b = log_at(n->logs.v[k->index], offset);
         if (batch_has_value(b, offset, value)) return b;
     }
-    return NULL;
+    return find_taken_batch(o, k, offset, value);
 }
 
 /* A leader that was deposed and did not know it has acknowledged this: the one after it lacks it. */

@@ -49,6 +49,7 @@ witnesses_begin(struct run *r)
         invariants_topic(w->invariants, r->s->topics[i].name,
                          (int32_t)topic_min_isr(r, &r->s->topics[i]));
     invariants_watch(w->invariants, r->w);
+    invariants_combined(w->invariants, (int32_t)r->s->cluster.combined);
     w->oracle = oracle_new(r->a->mem);
     oracle_watch(w->oracle, r->w, r->h);
     oracle_topic(w->oracle, SLICE_NULL, (int32_t)cluster_config_i64(r->s, "min.insync.replicas"),
