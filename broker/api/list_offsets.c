@@ -15,6 +15,8 @@ enum {
 
 struct listing;
 
+#define DEBUGGING_REPLICA (-2)
+
 struct part {
     struct listing *listing;
     struct log_lookup lookup;
@@ -145,6 +147,10 @@ list_topic(struct listing *l, const struct k_list_offsets_request *q,
         struct partition *p =
             lookup_partition(r->server, UUID_ZERO, t->name, t->partitions[k].partition_index, &err);
         if (p) err = partition_check_leader(p, t->partitions[k].current_leader_epoch);
+        /* As in Kafka: who says that he looks into things may ask any replica. */
+        if (err == K_ERR_NOT_LEADER_OR_FOLLOWER && p && p->role == PARTITION_FOLLOWER &&
+            q->replica_id == DEBUGGING_REPLICA)
+            err = 0;
         part->answer->error_code = err;
         l->left++;
         if (err || list_part(part, p, q, t->partitions[k].timestamp)) l->left--;

@@ -80,5 +80,9 @@ struct lookup {
  * the first record with this timestamp or later. */
 void client_list_offsets(struct client *c, struct lookup *l, struct slice topic, int32_t partition,
                          int64_t at_ms, bool read_committed, int64_t timeout_ms);
+/* As this replica has it; -1: the leader. */
+void client_list_offsets_of(struct client *c, struct lookup *l, struct slice topic,
+                            int32_t partition, int32_t node_id, int64_t at_ms, bool read_committed,
+                            int64_t timeout_ms);
 
 #endif

@@ -86,13 +86,35 @@ failed(struct assigned *a, int16_t error)
     CONSUMER_TELL(a, error, error);
 }
 
-/* A follower may not have come so far yet: only what the leader says of its log's limits counts. */
+/* The first record of the replica that we read from lies behind where we stand: it has removed what was before. */
+static void
+replica_start_known(struct lookup *l)
+{
+    struct assigned *a = CONTAINER_OF(l, struct assigned, lookup);
+    defer(a->r->env, &a->r->pump);
+    if (a->gone || a->lookup_seeks != a->seeks || l->error || l->offset <= a->position) return;
+    assigned_move(a, l->offset);
+    CONSUMER_TELL(a, positioned, l->offset);
+}
+
+static void
+ask_where_replica_starts(struct assigned *a)
+{
+    if (a->lookup.state) return;
+    a->lookup.done = replica_start_known;
+    a->lookup_seeks = a->seeks;
+    client_list_offsets_of(a->r->c, &a->lookup, a->topic, a->partition, a->node_id, OFFSET_EARLIEST,
+                           false, a->r->params.request_timeout_ms);
+}
+
+/* A follower may not have come so far yet: of its end only what the leader says counts. */
 static void
 out_of_range(struct assigned *a, int64_t position)
 {
     int64_t seeks = a->seeks;
     if (a->node_id >= 0 && client_leader(a->r->c, a->topic, a->partition) != a->node_id) {
         failed(a, K_ERR_OFFSET_OUT_OF_RANGE);
+        ask_where_replica_starts(a);
         return;
     }
     CONSUMER_TELL(a, out_of_range, position);

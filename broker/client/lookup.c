@@ -1,12 +1,14 @@
 #include "broker/client/internal.h"
 
+#define DEBUGGING_REPLICA (-2) /* any replica answers, not only the leader */
+
 struct lookup_state {
     struct ask ask;
     struct lookup *lookup;
     struct client *c;
     struct timer again;
     struct slice topic;
-    int32_t partition, attempts;
+    int32_t partition, attempts, node_id; /* node_id -1: the leader */
     int64_t at_ms, deadline_ns;
     bool read_committed;
 };
@@ -32,7 +34,7 @@ lookup_build(struct ask *a, int16_t version)
     struct k_list_offsets_request *r = ARENA_NEW(scratch, struct k_list_offsets_request);
     struct part *part = client_part(st->c, st->topic, st->partition);
     codec_default(K_MSG_LIST_OFFSETS_REQUEST, r);
-    r->replica_id = -1;
+    r->replica_id = st->node_id < 0 ? -1 : DEBUGGING_REPLICA;
     r->isolation_level = st->read_committed && version >= 2;
     r->timeout_ms = version >= 10 ? (int32_t)MIN(a->timeout_ms, INT32_MAX) : 0;
     r->topics_n = 1;
@@ -97,7 +99,8 @@ lookup_try(struct timer *t)
 {
     struct lookup_state *st = CONTAINER_OF(t, struct lookup_state, again);
     int64_t left_ms = (st->deadline_ns - env_now_ns(st->c->env)) / NS_PER_MS;
-    struct peer *p = client_peer(st->c, client_leader(st->c, st->topic, st->partition));
+    int32_t leader = client_leader(st->c, st->topic, st->partition);
+    struct peer *p = client_peer(st->c, st->node_id < 0 ? leader : st->node_id);
     if (left_ms <= 0 || !p) {
         lookup_again(st, st->lookup->error);
         return;
@@ -110,12 +113,20 @@ void
 client_list_offsets(struct client *c, struct lookup *l, struct slice topic, int32_t partition,
                     int64_t at_ms, bool read_committed, int64_t timeout_ms)
 {
+    client_list_offsets_of(c, l, topic, partition, -1, at_ms, read_committed, timeout_ms);
+}
+
+void
+client_list_offsets_of(struct client *c, struct lookup *l, struct slice topic, int32_t partition,
+                       int32_t node_id, int64_t at_ms, bool read_committed, int64_t timeout_ms)
+{
     CHECK(!l->state);
     struct lookup_state *st = l->state = MEM_NEW(&c->env->mem, struct lookup_state);
     st->lookup = l;
     st->c = c;
     st->topic = mem_dup(&c->env->mem, topic);
     st->partition = partition;
+    st->node_id = node_id;
     st->at_ms = at_ms;
     st->read_committed = read_committed;
     st->deadline_ns = env_now_ns(c->env) + timeout_ms * NS_PER_MS;
