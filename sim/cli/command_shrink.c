@@ -368,6 +368,21 @@ open_scenario(struct shrinking *h, const char *path)
     return all.n == 1 && !diags.errors ? all.v[0] : NULL;
 }
 
+/* Of a swarm, what the seed draws. NULL, and said: it does not go with what the scenario says. */
+static const struct scenario *
+played_by(struct shrinking *h, const struct scenario *s)
+{
+    struct diags diags;
+    diags_init(&diags, &h->a);
+    s = scenario_of_seed(&h->a, s, h->seed, &diags);
+    if (!diags.errors) return s;
+    struct writer w = writer_mem(&h->mem);
+    diags_print(&diags, &w);
+    fwrite(w.p, 1, (size_t)w.n, stderr);
+    writer_release(&w);
+    return NULL;
+}
+
 /* ---- the result ---- */
 
 /* Takes each step away once more, with all seeds. -1: there was no time to look at all of them. */
@@ -553,10 +568,11 @@ command_shrink(int argc, char **argv)
     else if (path) s = open_scenario(&h, path);
     if (s) {
         if (!h.has_seed) h.seed = (uint64_t)s->seed;
+        s = played_by(&h, s);
         if (!h.out) h.out = "shrunk.yaml";
         h.show = !h.json && isatty(STDERR_FILENO);
         signal(SIGINT, shrink_on_interrupt);
-        rc = shrink_run(&h, s);
+        rc = s ? shrink_run(&h, s) : EXIT_USAGE;
         signal(SIGINT, SIG_DFL);
     } else if (!rc) {
         rc = EXIT_USAGE;

@@ -228,6 +228,7 @@ job_run(struct arena *a, const struct scenario *s, const struct run_job *j, stru
     if (p.trace) fclose(p.trace);
     if (j->twice && !ret->result.interrupted) run_twice(a, s, &o, &ret->result);
     if (p.show) fputs(j->out ? "\r\033[Kdrawing what happened" : "\r\033[K", stderr);
+    if (ret->result.played) s = ret->result.played;
     report_json(a, s, &ret->result, j, wall_ns, &ret->json);
     report_human(a, s, &ret->result, j, wall_ns, &ret->human);
     if (j->out) write_folder(a, dir, s, j, ret);

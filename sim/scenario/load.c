@@ -4,6 +4,7 @@
 #include "broker/base/check.h"
 #include "broker/protocol/config.h"
 #include "sim/history/history.h"
+#include "sim/scenario/swarm.h"
 #include "sim/scenario/value.h"
 
 #define BROKERS_MAX 64
@@ -323,6 +324,79 @@ decode_document(struct load *l, const struct tree *doc)
                        (double)s->run_ns / 1e9);
 }
 
+/* ---- swarms ---- */
+
+static struct tree *
+without_key(struct arena *a, const struct tree *doc, struct slice key)
+{
+    struct tree *t = tree_map(a, doc->mark);
+    for (int32_t i = 0; i < doc->n; i++)
+        if (!slice_eq(doc->pairs[i].key, key))
+            tree_put(a, t, doc->pairs[i].key, doc->pairs[i].mark, doc->pairs[i].value);
+    return t;
+}
+
+/* Version, name, seed: what comes first on the page. */
+static struct tree *
+texts_of(struct arena *a, const struct tree *doc)
+{
+    struct tree *t = tree_map(a, doc->mark);
+    for (int32_t i = 0; i < doc->n; i++)
+        if (doc->pairs[i].value->kind == TREE_TEXT)
+            tree_put(a, t, doc->pairs[i].key, doc->pairs[i].mark, doc->pairs[i].value);
+    return t;
+}
+
+/* What was drawn, and over it what the plan says; the plan's first key stays the first. */
+static const struct tree *
+draw_document(struct load *l, const struct tree *plan, uint64_t seed)
+{
+    struct source *source = ARENA_NEW(l->a, struct source);
+    *source = (struct source){arena_format(l->a, "swarm of seed %llu", (unsigned long long)seed),
+                              swarm_draw(l->a, plan, seed)};
+    struct trees docs = tree_parse(l->a, source, l->d);
+    CHECK(docs.n == 1);
+    struct tree *said = without_key(l->a, plan, S("swarm"));
+    struct tree *doc = tree_merge(l->a, tree_merge(l->a, texts_of(l->a, said), docs.v[0]), said);
+    tree_put(l->a, doc, S("seed"), plan->mark,
+             tree_text(l->a, arena_format(l->a, "%llu", (unsigned long long)seed), plan->mark));
+    return doc;
+}
+
+static uint64_t
+seed_of_plan(const struct tree *plan)
+{
+    const struct tree *t = tree_get(plan, S("seed"));
+    int64_t seed;
+    return t && t->kind == TREE_TEXT && slice_to_i64(t->text, &seed) && seed >= 0 ? (uint64_t)seed
+                                                                                  : 1;
+}
+
+static void
+decode_swarm(struct load *l, const struct tree *plan, uint64_t seed)
+{
+    const struct tree *swarm = tree_get(plan, S("swarm"));
+    if (swarm->kind != TREE_MAP || swarm->n)
+        diag_error(l->d, swarm->mark, "swarm: {}",
+                   "swarm has nothing to say yet but that it is one");
+    l->s->plan = plan;
+    l->s->document = draw_document(l, plan, seed);
+    decode_document(l, l->s->document);
+}
+
+const struct scenario *
+scenario_of_seed(struct arena *a, const struct scenario *s, uint64_t seed, struct diags *d)
+{
+    static const struct load_options none;
+    struct load l = {.a = a, .d = d, .options = &none};
+    if (!s->plan) return s;
+    l.bound.arena = a;
+    l.s = ARENA_NEW(a, struct scenario);
+    l.s->path = s->path;
+    decode_swarm(&l, s->plan, seed);
+    return l.s;
+}
+
 struct scenarios
 scenario_load(struct arena *a, const struct source *source, const struct load_options *o,
               struct diags *d)
@@ -339,7 +413,8 @@ scenario_load(struct arena *a, const struct source *source, const struct load_op
         struct tree *doc = extend(&l, &docs, docs.v[i], 0);
         apply_sets(&l, doc);
         l.s->document = doc;
-        decode_document(&l, doc);
+        if (tree_get(doc, S("swarm"))) decode_swarm(&l, doc, seed_of_plan(doc));
+        else decode_document(&l, doc);
         for (int32_t j = 0; j < r.n; j++)
             if (slice_eq(r.v[j]->name, l.s->name))
                 diag_error(d, docs.v[i]->mark, NULL, "two scenarios are called %.*s",

@@ -218,7 +218,6 @@ static void
 run_begin(struct run *r, struct arena *a, const struct scenario *s, const struct run_options *o,
           struct run_result *ret)
 {
-    *ret = (struct run_result){.seed = o->has_seed ? o->seed : (uint64_t)s->seed, .served_ns = -1};
     *r = (struct run){.a = a, .s = s, .o = o, .ret = ret, .starting = true};
     truth_init(&r->truth, a);
     r->truth.told = run_told;
@@ -312,10 +311,31 @@ run_let_go(struct run *r)
     history_release(r->h);
 }
 
+/* False: what the scenario says does not go with what this seed draws. */
+static bool
+choose_what_is_played(struct arena *a, const struct scenario *s, struct run_result *ret)
+{
+    struct diags d;
+    diags_init(&d, a);
+    ret->played = scenario_of_seed(a, s, ret->seed, &d);
+    if (!d.errors) return true;
+    struct writer w = writer_mem(a->mem);
+    diags_print(&d, &w);
+    struct line why = {0, arena_dup(a, writer_slice(&w))};
+    writer_release(&w);
+    VEC_PUSH(a->mem, &ret->reasons.v, why);
+    ret->verdict = VERDICT_INCONCLUSIVE;
+    return false;
+}
+
 void
-run_scenario(struct arena *a, const struct scenario *s, const struct run_options *o,
+run_scenario(struct arena *a, const struct scenario *given, const struct run_options *o,
              struct run_result *ret)
 {
+    *ret =
+        (struct run_result){.seed = o->has_seed ? o->seed : (uint64_t)given->seed, .served_ns = -1};
+    if (!choose_what_is_played(a, given, ret)) return;
+    const struct scenario *s = ret->played;
     struct run *r = ARENA_NEW(a, struct run);
     if (o->under_way) *o->under_way = r;
     run_begin(r, a, s, o, ret);

@@ -60,6 +60,7 @@ struct run_counts {
 
 /* Lies in the arena that was given to run_scenario(). */
 struct run_result {
+    const struct scenario *played; /* what was run: of a swarm what this seed drew */
     enum verdict verdict;
     uint64_t seed, trace_hash;
     int64_t virtual_ns, events, peak_bytes, begin_ns;

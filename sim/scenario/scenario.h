@@ -223,6 +223,7 @@ struct catches {
 struct scenario {
     struct slice path, name, about;
     const struct tree *document; /* with what it extends and with --set */
+    const struct tree *plan;     /* a swarm's, before the draw; NULL: nothing is drawn */
     struct mark mark;
     int64_t seed, run_ns, converge_ns;
     struct cluster cluster;
@@ -261,6 +262,10 @@ struct scenarios {
 /* All documents of a file. What is wrong goes to diags; with errors the result is not to be run. */
 struct scenarios scenario_load(struct arena *a, const struct source *s,
                                const struct load_options *o, struct diags *d);
+/* The scenario that is run with this seed: itself, or of a swarm what is drawn. What is wrong with it (what it says does
+ * not go with what was drawn) goes to diags. */
+const struct scenario *scenario_of_seed(struct arena *a, const struct scenario *s, uint64_t seed,
+                                        struct diags *d);
 /* A step of this scenario's timeline, from a line of YAML; NULL: it is none. */
 const struct step *step_of_text(struct arena *a, const struct scenario *of, struct slice text);
 /* The document as it was run, as YAML that needs no other file. */

@@ -26,6 +26,7 @@ static const struct field document_v[] = {
     {"clients", VALUE_TREE, 0, "by name: producers and consumers", NULL},
     {"timeline", VALUE_TREE, 0, "the steps: what happens, and when", NULL},
     {"random", VALUE_TREE, 0, "faults drawn from the seed", NULL},
+    {"swarm", VALUE_TREE, 0, "{}: what the scenario does not say is drawn from the seed, cluster, settings, topics, clients and faults; what it says goes before. The draw is kept as the scenario of the run's folder", NULL},
     {"expect", VALUE_TREE, 0, "what must hold", NULL},
     {"catches", VALUE_TREE, 0, "for each switch the exact set of rules that fire when it is on (`gregor run --bug ID`)", NULL},
 };

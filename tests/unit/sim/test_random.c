@@ -169,6 +169,83 @@ no_voter_forgets(void **state)
     desk_clear(&d);
 }
 
+/* ---- swarms ---- */
+
+#define SWARM "scenario: 1\nname: t\nabout: a test\nswarm: {}\n"
+
+static struct slice
+printed(struct desk *d, const struct scenario *s)
+{
+    struct writer w = writer_mem(&d->mem);
+    scenario_print(s, &w);
+    struct slice text = arena_dup(&d->a, writer_slice(&w));
+    writer_release(&w);
+    return text;
+}
+
+static void
+what_a_swarm_draws_is_a_scenario_without_mistakes(void **state)
+{
+    (void)state;
+    for (uint64_t seed = 1; seed <= 300; seed++) {
+        struct desk d, again;
+        desk_load(&d, SWARM);
+        const struct scenario *s = scenario_of_seed(&d.a, d.s, seed, &d.diags);
+        struct slice text = printed(&d, s);
+        scenario_lint(s, &d.diags);
+        if (d.diags.errors || d.diags.warnings)
+            fail_msg("seed %llu draws a mistake:\n%.*s", (unsigned long long)seed, SARG(text));
+        desk_load(&again, SWARM);
+        struct slice other =
+            printed(&again, scenario_of_seed(&again.a, again.s, seed, &again.diags));
+        assert_true(slice_eq(text, other));
+        desk_clear(&again);
+        desk_clear(&d);
+    }
+}
+
+/* The folder's scenario is the run. */
+static void
+what_a_swarm_draws_runs_alone_to_the_same_trace(void **state)
+{
+    struct desk d, alone;
+    char text[20000];
+    (void)state;
+    desk_load(&d, SWARM);
+    desk_run(&d, 11);
+    snprintf(text, sizeof text, "%.*s", SARG(printed(&d, d.r.played)));
+    assert_null(strstr(text, "swarm:"));
+    desk_load(&alone, text);
+    struct run_options o = {0};
+    run_scenario(&alone.a, alone.s, &o, &alone.r);
+    assert_int_equal(alone.r.seed, 11);
+    assert_int_equal(alone.r.trace_hash, d.r.trace_hash);
+    assert_int_equal(alone.r.events, d.r.events);
+    desk_clear(&alone);
+    desk_clear(&d);
+}
+
+static void
+what_a_swarm_is_told_it_does_not_draw(void **state)
+{
+    struct desk d;
+    (void)state;
+    desk_load(&d, SWARM "cluster: {brokers: 4, controllers: 3, config: {fetch.max.bytes: 5000}}\n"
+                        "topics: {mine: {partitions: 7}}\nrandom: {faults: {reset: 1}}\n");
+    for (uint64_t seed = 1; seed <= 20; seed++) {
+        const struct scenario *s = scenario_of_seed(&d.a, d.s, seed, &d.diags);
+        assert_int_equal(d.diags.errors, 0);
+        assert_int_equal(s->cluster.brokers, 4);
+        assert_int_equal(cluster_config_i64(s, "fetch.max.bytes"), 5000);
+        assert_int_equal(s->topics_n, 1);
+        assert_int_equal(s->topics->partitions, 7);
+        assert_int_equal(s->nemesis.n, 1);
+        for (int32_t i = 0; i < s->clients_n; i++)
+            if (s->clients[i].produce.p) assert_true(slice_eq(s->clients[i].produce, S("mine")));
+    }
+    desk_clear(&d);
+}
+
 int
 main(void)
 {
@@ -177,6 +254,9 @@ main(void)
         cmocka_unit_test(each_kind_is_drawn_and_written_down_and_costs_nothing_acknowledged),
         cmocka_unit_test(elections_come_within_a_round_trip),
         cmocka_unit_test(no_voter_forgets),
+        cmocka_unit_test(what_a_swarm_draws_is_a_scenario_without_mistakes),
+        cmocka_unit_test(what_a_swarm_draws_runs_alone_to_the_same_trace),
+        cmocka_unit_test(what_a_swarm_is_told_it_does_not_draw),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
