@@ -96,6 +96,8 @@ admin_call_ended(struct admin_op *op)
     if (outcome == HISTORY_OK && c->args->trim.topic.p) {
         const struct k_delete_records_response *answer = op->response;
         offset = answer->topics->partitions->low_watermark;
+        c->r->h->ops.v[c->number].node =
+            client_leader(c->client, c->args->trim.topic, c->args->trim.partition);
     }
     end_call(c, outcome, offset);
 }

@@ -161,13 +161,13 @@ witnesses_removed(const struct run *r, struct partition_ref p)
 }
 
 static void
-add_removed(struct run *r, const struct topic *t, struct check_topic *f)
+add_removed(struct run *r, const struct topic *t, int32_t partitions, struct check_topic *f)
 {
-    int64_t *to = ARENA_ARRAY(r->a, int64_t, t->partitions + 1);
-    for (int32_t i = 0; i < t->partitions; i++)
+    int64_t *to = ARENA_ARRAY(r->a, int64_t, partitions + 1);
+    for (int32_t i = 0; i < partitions; i++)
         to[i] = oracle_removed_to(r->witnesses->oracle, t->name, i);
     f->removed_to = to;
-    f->removed_n = (int32_t)t->partitions;
+    f->removed_n = partitions;
 }
 
 /* Of the scenario, or made by a step. */
@@ -202,7 +202,8 @@ ask_checker(struct run *r)
         const struct topic *t = topic_named(r, history_topic_name(r->h, i));
         if (!t) continue;
         topics[i] = topic_facts(r, t);
-        add_removed(r, t, &topics[i]);
+        /* It may have been given more partitions. */
+        add_removed(r, t, MAX((int32_t)t->partitions, r->h->topics.v[i].partitions), &topics[i]);
     }
     check_history(r->a->mem, r->h, &f, &r->witnesses->checked);
 }
