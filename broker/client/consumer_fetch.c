@@ -252,6 +252,9 @@ fetch_send(struct fetch *f)
 void
 consumer_fetch(struct consumer *r, int64_t *wake_ns)
 {
+    /* A partition whose batch is being unpacked would be left out of the next fetch, and that one may be held for
+     * fetch.max.wait.ms, for it asks only those that have nothing: in a moment all can be asked together. */
+    if (r->unpacking > 0) return;
     LIST_EACH(&r->assigned, a, struct assigned, node)
         if (is_fetchable(a, wake_ns)) fetch_add(a);
     LIST_EACH(&r->fetches, f, struct fetch, node)

@@ -59,6 +59,7 @@ struct consumer {
     struct env *env;
     struct consumer_params params;
     struct list assigned, fetches;
+    int32_t unpacking; /* batches that are being decompressed */
     struct client_watcher watcher;
     struct task pump;
     struct timer wake;

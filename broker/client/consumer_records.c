@@ -103,6 +103,7 @@ consumer_decompressed(struct op *op)
 {
     struct assigned *a = CONTAINER_OF(op, struct assigned, op);
     struct buf *out = op->err ? NULL : op->buf;
+    a->r->unpacking--;
     if (a->op_seeks != a->seeks) {
         assigned_drop(a);
         defer(a->r->env, &a->r->pump);
@@ -122,6 +123,7 @@ consumer_decompress(struct assigned *a)
     struct seg seg = {.buf = a->from, .bytes = batch_payload(a->batch, &a->header)};
     a->op.done = consumer_decompressed;
     a->op_seeks = a->seeks;
+    a->r->unpacking++;
     work_queue(a->r->env, &a->op, WORK_DECOMPRESS, batch_codec(&a->header), 0, &seg, 1,
                DECOMPRESSED_MAX_BYTES);
 }
