@@ -153,7 +153,8 @@ draw_timeouts(struct swarm *s)
     int64_t lag = of_any_size(s, 500, 3000), socket = of_any_size(s, 500, 2000);
     put_setting(s, "replica.lag.time.max.ms", lag);
     put_setting(s, "replica.socket.timeout.ms", socket);
-    perhaps(s, 30, "replica.fetch.wait.max.ms", 20, MIN(lag, socket));
+    /* A fetch that waits for records, its way there and back, and some more: else each one that finds none fails. */
+    put_setting(s, "replica.fetch.wait.max.ms", of_any_size(s, 20, MIN(lag, socket) / 2));
     put_setting(s, "controller.quorum.election.timeout.ms", election);
     put_setting(s, "controller.quorum.fetch.timeout.ms", election + between(s, 50, 400));
     put_setting(s, "controller.quorum.request.timeout.ms", of_any_size(s, 200, 800));
