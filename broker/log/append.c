@@ -80,7 +80,10 @@ place_batch(struct commitlog *log, const struct batch_header *h, struct slice ba
     /* A leader gives the next offset; a follower's log may have gaps (compaction), but never goes back. */
     CHECK(as_leader ? h->base_offset == log->assigned_end : h->base_offset >= log->assigned_end);
     CHECK(h->leader_epoch >= epoch_cache_latest(&log->epochs));
-    if (must_roll(log_active(log), h)) log_roll(log, h->base_offset);
+    /* A segment begins where the one before it ends, also when the batch leaves a gap: so a gap between two
+     * segments tells of files that are missing. */
+    if (must_roll(log_active(log), h))
+        log_roll(log, MAX(log->assigned_end, batch_last_offset(h) - INT32_MAX));
     struct segment *s = log_active(log);
     CHECK(!s->sealed);
     struct chunk *c = MEM_NEW(&log->env->mem, struct chunk);
@@ -180,14 +183,49 @@ commitlog_append(struct commitlog *log, struct log_append *a)
     return LOG_OK;
 }
 
+/* ---- nothing ---- */
+
+static void
+append_empty_batch(struct commitlog *log, int64_t offsets, int32_t leader_epoch)
+{
+    struct batch_header h = {
+        .base_offset = log->assigned_end,
+        .leader_epoch = leader_epoch,
+        .magic = 2,
+        .last_offset_delta = (int32_t)(offsets - 1),
+        .base_timestamp = BATCH_NO_TIMESTAMP,
+        .max_timestamp = BATCH_NO_TIMESTAMP,
+        .producer_id = BATCH_NO_PRODUCER,
+        .producer_epoch = BATCH_NO_EPOCH,
+        .base_sequence = BATCH_NO_SEQUENCE,
+    };
+    struct buf *buf = buf_new(&log->env->mem, BATCH_HEADER_BYTES);
+    buf->n = buf->cap;
+    batch_seal(log->env->crc32c, &h, SLICE_EMPTY, buf->data);
+    struct chunk *c = place_batch(log, &h, buf_slice(buf), true);
+    c->segs[c->segs_n++] = (struct seg){.buf = buf, .bytes = buf_slice(buf)};
+}
+
+enum log_err
+commitlog_append_nothing(struct commitlog *log, int64_t up_to, int32_t leader_epoch)
+{
+    enum log_err err = state_err(log);
+    if (err) return err;
+    if (leader_epoch < epoch_cache_latest(&log->epochs)) return LOG_E_LATER_EPOCH;
+    while (log->assigned_end < up_to)
+        append_empty_batch(log, MIN(up_to - log->assigned_end, INT32_MAX), leader_epoch);
+    log_write_next(log);
+    return LOG_OK;
+}
+
 /* ---- as follower ---- */
 
 static enum log_err
 check_fetched(struct commitlog *log, const struct batch_header *h)
 {
+    /* As in Kafka what comes may begin above the end: where the leader's log has a gap, the copy has it, too
+     * (compaction, missing_segments.h). */
     if (h->base_offset < log->assigned_end) return LOG_E_NOT_CONTIGUOUS;
-    if (h->base_offset > log->assigned_end && !log->config->may_have_gaps && log->assigned_end > 0)
-        return LOG_E_NOT_CONTIGUOUS;
     if (h->leader_epoch >= epoch_cache_latest(&log->epochs)) return LOG_OK;
     /* Epochs that began here and got no records may go (KAFKA-10706). */
     if (epoch_cache_truncate_end(&log->epochs, h->base_offset)) log->epochs_dirty = true;

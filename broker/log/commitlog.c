@@ -112,6 +112,31 @@ log_check_ends(const struct commitlog *log)
     CHECK(log->written_end <= log->assigned_end);
 }
 
+/* ---- holes ---- */
+
+void
+log_forget_holes(struct commitlog *log, int64_t end)
+{
+    while (log->holes.n && log->holes.v[log->holes.n - 1].from >= end) log->holes.n--;
+}
+
+bool
+commitlog_first_hole(struct commitlog *log, struct log_hole *ret)
+{
+    while (log->holes.n && log->holes.v[0].to < log->start_offset) VEC_REMOVE_AT(&log->holes, 0);
+    if (log->holes.n == 0) return false;
+    *ret = log->holes.v[0];
+    return true;
+}
+
+void
+commitlog_shrink_hole(struct commitlog *log, int64_t from)
+{
+    CHECK(log->holes.n && from >= log->holes.v[0].from);
+    log->holes.v[0].from = from;
+    if (from >= log->holes.v[0].to) VEC_REMOVE_AT(&log->holes, 0);
+}
+
 /* ---- failure ---- */
 
 void
@@ -178,6 +203,7 @@ commitlog_release(struct commitlog *log)
     VEC_RELEASE(mem, &log->segments);
     VEC_RELEASE(mem, &log->snapshots);
     VEC_RELEASE(mem, &log->retired);
+    VEC_RELEASE(mem, &log->holes);
     VEC_RELEASE(mem, &log->aborted.v);
     epoch_cache_release(&log->epochs, mem);
     producer_state_free(log->producers);

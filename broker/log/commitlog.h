@@ -25,6 +25,7 @@
 #include "broker/env/env.h"
 #include "broker/log/cleanable.h"
 #include "broker/log/epoch_cache.h"
+#include "broker/log/missing_segments.h"
 #include "broker/log/txn_index.h"
 
 struct commitlog;
@@ -149,10 +150,11 @@ struct commitlog {
     VEC(int64_t) snapshots; /* offsets of the producer snapshots on disk */
     int32_t snapshots_saving;
     VEC(struct retired) retired; /* files renamed, to be removed later */
-    /* What was found when it was opened: the directory had this topic's id, and leader epochs up to an offset.
-     * Then a log that has fewer records has lost files. */
-    bool was_there;
-    int64_t epochs_known_to;
+    /* What was found when it was opened: the directory had this topic's id, and other files (leader epochs; after a
+     * stop in order names, too) told of offsets up to known_to. A log that has fewer records has lost files. */
+    bool was_there, stopped_in_order;
+    int64_t known_to;
+    VEC(struct log_hole) holes; /* found then, in order; those that are left */
     bool sweeping, retiring;
     int64_t cleaned_to;         /* what lies below has been cleaned; -1: never */
     struct clean_job *cleaning; /* NULL: not under way */
@@ -245,6 +247,10 @@ enum log_err commitlog_append_fetched(struct commitlog *log, const struct seg *s
  * be NULL. One sync is in flight; who comes meanwhile joins the next. */
 void commitlog_sync(struct commitlog *log, struct log_op *op);
 
+/* As leader: empty batches up to an offset above the end, where there were records that are gone. So no offset is
+ * given out twice, and who reads passes on. (Kafka's cleaner leaves such batches, so clients know them.) */
+enum log_err commitlog_append_nothing(struct commitlog *log, int64_t up_to, int32_t leader_epoch);
+
 /* Now and then (log.flush.scheduler.interval.ms): begins a sync if there is something to be synced and the
  * last one is flush.ms ago. */
 void commitlog_flush_if_due(struct commitlog *log);
@@ -305,6 +311,13 @@ struct log_lookup {
 };
 void commitlog_lookup(struct commitlog *log, struct log_lookup *l);
 void log_lookup_cancel(struct log_lookup *l);
+
+/* ---- holes ---- */
+
+/* The first one: records that were here and are gone, though what follows is here. False: none is known. */
+bool commitlog_first_hole(struct commitlog *log, struct log_hole *ret);
+/* It begins at `from` or, if that is its end, is none: the leader does not have more, either. */
+void commitlog_shrink_hole(struct commitlog *log, int64_t from);
 
 /* ---- leader epochs ---- */
 

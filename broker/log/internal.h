@@ -194,6 +194,8 @@ log_names_synced(struct commitlog *log, int32_t count)
 
 /* After each write and sync: how far appends may be answered now. */
 void log_settle(struct commitlog *log);
+/* Those that begin at or above an offset, where the log ends now. */
+void log_forget_holes(struct commitlog *log, int64_t end);
 /* Wherever an end, or the start, moved: they lie in their order. */
 void log_check_ends(const struct commitlog *log);
 /* Writes what is waiting, if no write is in flight. */
@@ -238,6 +240,17 @@ void retire_begin(struct retire_job *j);
 void log_stop_cleaning(struct commitlog *log);
 /* What it waited for may be over. */
 void log_cleaning_goes_on(struct commitlog *log);
+
+/* Finds the offset after the last batch of a closed segment; -1: its file is not whole. */
+struct end_look {
+    void (*done)(struct end_look *e, enum env_err err); /* the owner's */
+    int64_t end;
+    struct op op;
+    struct file index;
+    struct buf *buf;
+    struct scan scan;
+};
+void segment_find_end(struct segment *s, struct end_look *e);
 
 /* Removes files one after the other; those that do not exist are fine. */
 struct files_remove {

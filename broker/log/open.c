@@ -2,10 +2,13 @@
  *
  *     directory ─ leftovers removed ─ topic id ─ leader epochs ─ segments ─ bad tail cut ─ synced ─ producers
  *
- * After a clean shutdown only the last segment's end is looked at. Otherwise every segment that reaches
- * above the recovery point is read through with its sums (recovery_scan.h); at the first batch that is not
- * good the log ends. What it will then answer from is synced first: it may have been page cache only. */
+ * Below the recovery point, and everywhere after a clean shutdown, only the ends of segments are looked at.
+ * Otherwise every segment that reaches above the recovery point is read through with its sums
+ * (recovery_scan.h); at the first batch that is not good the log ends. What it will then answer from is synced
+ * first: it may have been page cache only.
+ * Where segment files are missing it goes on behind the hole (missing_segments.h). */
 #include "broker/log/checkpoint.h"
+#include "broker/base/fmt.h"
 #include "broker/log/internal.h"
 #include "broker/log/recovery_scan.h"
 
@@ -33,10 +36,12 @@ struct open_job {
     struct files_remove remove;
     struct scan scan;
     struct tail_load tail;
+    struct end_look end;
     struct producer_load producers;
     struct log_op sync;
     VEC(int64_t) swaps, txns; /* base offsets of such files */
     int64_t first_cleaned; /* the least base offset of a .cleaned file; INT64_MAX: there is none */
+    VEC(int64_t) orphans;  /* indexes without a log */
     int64_t txn_i;
     bool txn_is_read;
     int64_t recovered_from; /* what lies below was not read through */
@@ -45,6 +50,7 @@ struct open_job {
     int64_t expected;       /* the offset after the segment before; -1: not known */
     int32_t epoch_before;
     int64_t bytes_cut;
+    int64_t epochs_from; /* where the first of the leader epochs found began */
 };
 
 static void open_next_segment(struct open_job *j);
@@ -55,6 +61,7 @@ open_end(struct open_job *j)
 {
     VEC_RELEASE(&j->job.log->env->mem, &j->swaps);
     VEC_RELEASE(&j->job.log->env->mem, &j->txns);
+    VEC_RELEASE(&j->job.log->env->mem, &j->orphans);
     job_end(&j->job);
 }
 
@@ -127,6 +134,8 @@ sort_out(struct open_job *j, const struct dir_entry *e, bool logs)
     } else if (numbered && slice_eq(suffix, S(".snapshot"))) {
         VEC_PUSH(&log->env->mem, &log->snapshots, base);
     } else if (numbered && slice_ends(suffix, S("index")) && !has_log(log, base)) {
+        if (j->orphans.n == 0 || j->orphans.v[j->orphans.n - 1] != base)
+            VEC_PUSH(&log->env->mem, &j->orphans, base);
         files_remove_add(&j->remove, log, log_path(log, name));
     } else if (numbered && slice_eq(suffix, S(".txnindex"))) {
         VEC_PUSH(&log->env->mem, &j->txns, base);
@@ -242,8 +251,10 @@ take_epochs(struct open_job *j)
     bool good =
         !j->slurp.err && epoch_cache_parse(&log->epochs, &log->env->mem, buf_slice(j->slurp.buf));
     if (!j->slurp.err) buf_unref(j->slurp.buf);
-    if (good && log->epochs.v.n)
-        log->epochs_known_to = log->epochs.v.v[log->epochs.v.n - 1].start_offset;
+    if (good && log->epochs.v.n) {
+        j->epochs_from = log->epochs.v.v[0].start_offset;
+        log->known_to = log->epochs.v.v[log->epochs.v.n - 1].start_offset;
+    }
     if (good || log->segments.n == 0) return;
     j->clean = false; /* the batches have them */
     j->recovery_point = 0;
@@ -284,6 +295,93 @@ drop_one(struct open_job *j)
     segment_drop(s);
 }
 
+/* ---- segments that are missing ---- */
+
+/* One that follows the gap before it is kept or goes. */
+static bool
+is_gap_kept(const struct open_job *j)
+{
+    struct gap_facts f = {
+        .stopped_in_order = j->job.log->stopped_in_order,
+        .compact = j->job.log->config->compact || j->job.log->config->may_have_gaps,
+        .expected = j->expected,
+        .recovery_point = j->recovery_point,
+    };
+    return gap_is_kept(&f);
+}
+
+/* A file that was emptied, while others follow it: as if it were gone. Nothing rolls an empty segment. */
+static void
+drop_emptied(struct open_job *j)
+{
+    struct commitlog *log = j->job.log;
+    while (j->i < log->segments.n - 1 && log->segments.v[j->i]->written == 0) {
+        if (j->expected < 0) j->expected = log->segments.v[j->i]->base_offset;
+        if (!is_gap_kept(j)) {
+            j->i++;
+            drop_rest(j);
+            j->i--;
+            return;
+        }
+        drop_one(j);
+    }
+}
+
+/* False: the log ends here. */
+static bool
+go_on_behind_gap(struct open_job *j)
+{
+    struct commitlog *log = j->job.log;
+    int64_t base = log->segments.v[j->i]->base_offset;
+    if (j->expected < 0 || base == j->expected || log->config->compact) return true;
+    if (base < j->expected || !is_gap_kept(j)) {
+        drop_rest(j);
+        return false;
+    }
+    struct log_hole hole = {j->expected, base};
+    VEC_PUSH(&log->env->mem, &log->holes, hole);
+    j->expected = -1;
+    return true;
+}
+
+/* Leader epochs are cut with the log's start; in a log that was stopped in order they begin where it does. */
+static void
+look_for_front_hole(struct open_job *j)
+{
+    struct commitlog *log = j->job.log;
+    if (!log->stopped_in_order || log->segments.n == 0 || log->config->compact) return;
+    int64_t base = log->segments.v[0]->base_offset, from = base;
+    from = MIN(from, j->epochs_from);
+    if (j->orphans.n) from = MIN(from, j->orphans.v[0]);
+    if (j->start_offset > 0) from = MIN(from, j->start_offset);
+    from = MAX(from, j->start_offset);
+    if (from >= base) return;
+    if (log->holes.n == 0 || log->holes.v[0].to > base) {
+        (void)VEC_ADD(&log->env->mem, &log->holes);
+        for (int64_t i = log->holes.n - 1; i > 0; i--) log->holes.v[i] = log->holes.v[i - 1];
+    }
+    log->holes.v[0] = (struct log_hole){from, base};
+}
+
+static void
+tell_holes(const struct commitlog *log)
+{
+    for (int64_t i = 0; i < log->holes.n; i++) {
+        struct writer w = writer_mem(&log->env->mem);
+        fmt_str(&w, "segment files are missing in ");
+        fmt_slice(&w, log->dir);
+        fmt_str(&w, ": the records from offset ");
+        fmt_i64(&w, log->holes.v[i].from);
+        fmt_str(&w, " to ");
+        fmt_i64(&w, log->holes.v[i].to - 1);
+        fmt_str(&w, " are gone, those that follow are kept");
+        NOTE(log->env, NOTE_LOG_MESSAGE, log->name, writer_slice(&w), 2);
+        writer_release(&w);
+    }
+}
+
+/* ---- reading segments ---- */
+
 static bool
 recover_batch(struct scan *scan)
 {
@@ -296,7 +394,7 @@ recover_batch(struct scan *scan)
         .crc_is_right = scan->crc_is_right,
         .expected_offset = j->expected,
         .epoch_before = j->epoch_before,
-        .gaps_are_allowed = log->config->may_have_gaps,
+        .gaps_are_allowed = is_gap_kept(j),
     };
     if (!recovery_keeps(&f)) return false;
     segment_place(scan->segment, &scan->h, false);
@@ -371,6 +469,22 @@ tail_loaded(struct tail_load *t, enum env_err err)
     }
 }
 
+static void
+found_end(struct end_look *e, enum env_err err)
+{
+    struct open_job *j = CONTAINER_OF(e, struct open_job, end);
+    struct commitlog *log = j->job.log;
+    struct segment *s = log->segments.v[j->i];
+    if (err) {
+        log_open_failed(j, err, "reading", log_file_path(log, s->base_offset, S(".log")));
+        return;
+    }
+    if (e->end >= 0) s->end_offset = e->end;
+    j->expected = e->end;
+    j->i++;
+    open_next_segment(j);
+}
+
 /* What was read through is synced before the next one is: so its file can be closed. A log has more
  * segments than a node may have open files. */
 static bool
@@ -389,15 +503,11 @@ open_next_segment(struct open_job *j)
     struct commitlog *log = j->job.log;
     if (j->i < log->segments.n && !has_synced_one_before(j)) return;
     for (; j->i < log->segments.n; j->i++) {
-        struct segment *s = log->segments.v[j->i];
-        while (j->expected > s->base_offset && j->i < log->segments.n - 1) {
+        while (j->expected > log->segments.v[j->i]->base_offset && j->i < log->segments.n - 1)
             drop_one(j);
-            s = log->segments.v[j->i];
-        }
-        if (j->expected >= 0 && s->base_offset != j->expected && !log->config->may_have_gaps) {
-            drop_rest(j);
-            break;
-        }
+        drop_emptied(j);
+        if (!go_on_behind_gap(j)) break;
+        struct segment *s = log->segments.v[j->i];
         if (needs_recovery(j)) {
             if (s->written < 0 && !segment_want_file(s, &j->job.wait)) return;
             recover_segment(j);
@@ -410,6 +520,10 @@ open_next_segment(struct open_job *j)
             return;
         }
         s->end_offset = log->segments.v[j->i + 1]->base_offset;
+        if (log->config->compact) continue; /* there a gap tells nothing */
+        j->end.done = found_end;
+        segment_find_end(s, &j->end);
+        return;
     }
     open_segments_done(j);
 }
@@ -443,6 +557,7 @@ open_set_ends(struct open_job *j)
     log->synced_end = j->clean ? log->written_end : MIN(j->recovery_point, log->written_end);
     log->start_offset = MAX(j->start_offset, log->segments.v[0]->base_offset);
     log_check_ends(log);
+    log_forget_holes(log, log->assigned_end);
     if (epoch_cache_truncate_end(&log->epochs, log->assigned_end)) log->epochs_dirty = true;
     if (epoch_cache_truncate_start(&log->epochs, log->start_offset)) log->epochs_dirty = true;
 }
@@ -455,6 +570,17 @@ new_active(struct commitlog *log, int64_t base_offset)
     VEC_PUSH(&log->env->mem, &log->segments, s);
 }
 
+/* The greatest offset that a file's name tells of. */
+static int64_t
+names_known_to(const struct open_job *j)
+{
+    const struct commitlog *log = j->job.log;
+    int64_t known = 0;
+    for (int64_t i = 0; i < j->orphans.n; i++) known = MAX(known, j->orphans.v[i]);
+    for (int64_t i = 0; i < log->snapshots.n; i++) known = MAX(known, log->snapshots.v[i]);
+    return known;
+}
+
 static void
 open_segments_done(struct open_job *j)
 {
@@ -463,7 +589,9 @@ open_segments_done(struct open_job *j)
         j->i = 0; /* the log ended below where it should start */
         drop_rest(j);
     }
+    look_for_front_hole(j);
     if (log->segments.n == 0) new_active(log, j->start_offset);
+    if (log->stopped_in_order) log->known_to = MAX(log->known_to, names_known_to(j));
     open_set_ends(j);
     drop_snapshots(j);
     if (j->remove.paths.n) log_names_changed(log);
@@ -494,6 +622,7 @@ open_producers_done(struct producer_load *l, enum env_err err)
     segment_close_file(log_active(log));
     NOTE(log->env, NOTE_LOG_RECOVERED, log->name, SLICE_NULL, log->start_offset, log->assigned_end,
          j->bytes_cut, j->clean);
+    tell_holes(log);
     open_end(j);
     log->ops->ready(log, LOG_OK, SLICE_NULL);
 }
@@ -656,7 +785,8 @@ commitlog_open(struct commitlog *log, struct env *env, const struct commitlog_pa
     list_init(&log->waiting);
     list_init(&log->jobs);
     struct open_job *j = JOB_NEW(log, open_job, open_step);
-    j->clean = p->clean;
+    j->clean = log->stopped_in_order = p->clean;
+    j->epochs_from = INT64_MAX;
     j->recovery_point = p->recovery_point;
     j->start_offset = p->start_offset;
     j->expected = j->epoch_before = -1;

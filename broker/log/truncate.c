@@ -164,6 +164,7 @@ truncate_set_ends(struct truncate_job *j)
     CHECK(j->base <= j->offset);
     log_check_ends(log);
     if (j->fully) log->epochs.v.n = 0;
+    log_forget_holes(log, j->fully ? 0 : j->base);
     /* What is written from here on has not been cleaned. A tombstone that was taken for clean would go before the
      * values that it deletes. */
     log->cleaned_to = j->fully ? -1 : MIN(log->cleaned_to, j->base);

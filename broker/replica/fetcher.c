@@ -3,10 +3,11 @@
 #include "broker/base/check.h"
 #include "broker/env/wait.h"
 #include "broker/protocol/codec.h"
+#include "broker/record/batch.h"
 #include "broker/replica/fetch_backoff.h"
 #include "broker/replica/follower_session.h"
+#include "broker/replica/missing_records.h"
 #include "broker/replica/replicas.h"
-#include "broker/record/batch.h"
 #include "configs.h"
 #include "apis.h"
 #include "errors.h"
@@ -96,11 +97,25 @@ is_ready(const struct partition *p)
            commitlog_settled_end(&p->log) == commitlog_assigned_end(&p->log);
 }
 
+/* Segment files are missing in the log, and perhaps the leader has what was in them. Nothing is cut of a copy that
+ * others count on: with the leader it could be the only one. */
+static bool
+has_hole_to_mend(struct partition *p, struct log_hole *ret)
+{
+    if (!commitlog_first_hole(&p->log, ret)) return false;
+    const struct image_partition *ip = partition_in_image(p);
+    int32_t me = p->owner->node_id;
+    return ip && !ids_has(ip->isr, me) && !ids_has(ip->elr, me);
+}
+
 static void
 fetcher_fill_partition(struct k_fetch_request_fetch_partition *q, struct partition *p)
 {
     struct replicas *r = p->owner;
     int64_t end = commitlog_settled_end(&p->log);
+    struct log_hole hole;
+    if (has_hole_to_mend(p, &hole)) end = hole.from;
+    p->asked_from = end;
     q->partition = p->index;
     /* KIP-320: the leader refuses a follower of another epoch. */
     q->current_leader_epoch = p->leader_epoch;
@@ -359,6 +374,20 @@ begin_with_batch(struct fetcher *f, struct partition *p, struct slice batches)
     return true;
 }
 
+/* An answer to what was asked from a hole on. */
+static void
+take_what_is_in_hole(struct fetcher *f, struct partition *p, struct log_hole hole,
+                     struct slice records)
+{
+    struct batch_span span;
+    int64_t first = batch_peek(records, &span) == BATCH_OK ? span.base_offset : -1;
+    switch (hole_step(hole.to, first)) {
+    case HOLE_ASK_AGAIN: break;
+    case HOLE_IS_THERE: commitlog_shrink_hole(&p->log, hole.to); break;
+    case HOLE_CUT: cut_meanwhile(f, p, hole.from, hole.from <= commitlog_start(&p->log)); break;
+    }
+}
+
 static void
 take_part(struct fetcher *f, struct uuid topic_id, const struct k_fetch_response_partition_data *d,
           struct buf *from)
@@ -376,6 +405,15 @@ take_part(struct fetcher *f, struct uuid topic_id, const struct k_fetch_response
     p->fetch_refusals = 0;
     if (d->diverging_epoch.epoch >= 0 || d->diverging_epoch.end_offset >= 0) {
         part_diverged(f, p, &d->diverging_epoch);
+        return;
+    }
+    struct log_hole hole;
+    int64_t end = commitlog_settled_end(&p->log);
+    if (p->asked_from != end) {
+        /* What came does not follow our end. It was asked for because of a hole, or is of no use. */
+        name_next_time(f, p);
+        if (has_hole_to_mend(p, &hole) && hole.from == p->asked_from)
+            take_what_is_in_hole(f, p, hole, d->records.bytes);
         return;
     }
     if (d->records.bytes.n > 0) {
@@ -450,8 +488,11 @@ take_offset(struct fetcher *f, struct partition *p, int64_t offset)
         return;
     }
     p->needs_offsets = false;
+    struct log_hole hole;
     if (f->offsets_of == ASK_LATEST) cut_meanwhile(f, p, offset, false);
     else if (offset > end) cut_meanwhile(f, p, offset, true);
+    else if (commitlog_first_hole(&p->log, &hole) && offset > hole.from)
+        commitlog_shrink_hole(&p->log, MIN(offset, hole.to)); /* it has deleted some of them */
     else back_off_alone(p, K_ERR_OFFSET_OUT_OF_RANGE);
 }
 

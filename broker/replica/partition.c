@@ -159,6 +159,24 @@ tell_later_epoch(const struct partition *p)
     writer_release(&w);
 }
 
+/* The offsets of records that vanished from the end of the log are not given out again. */
+static void
+fill_what_vanished(struct partition *p)
+{
+    int64_t end = commitlog_assigned_end(&p->log);
+    if (missing_records_skip(commitlog_start(&p->log), end, p->vanished_end) != MISSING_FILL)
+        return;
+    if (commitlog_append_nothing(&p->log, p->vanished_end, p->leader_epoch) != LOG_OK) return;
+    struct writer w = writer_mem(&p->env->mem);
+    fmt_str(&w, "leads, and goes on at offset ");
+    fmt_i64(&w, p->vanished_end);
+    fmt_str(&w, ": there are no records from ");
+    fmt_i64(&w, end);
+    fmt_str(&w, " on");
+    NOTE(p->env, NOTE_LOG_MESSAGE, p->label, writer_slice(&w), 2);
+    writer_release(&w);
+}
+
 static void
 become_leader(struct partition *p, const struct image_partition *ip)
 {
@@ -180,6 +198,7 @@ become_leader(struct partition *p, const struct image_partition *ip)
     commitlog_begin_epoch(&p->log, p->leader_epoch);
     if (commitlog_latest_epoch(&p->log) > p->leader_epoch) tell_later_epoch(p);
     p->epoch_start = commitlog_assigned_end(&p->log);
+    fill_what_vanished(p);
     take_isr(p, ip);
     p->followers.n = 0;
     match_followers(p);
@@ -296,7 +315,7 @@ partition_apply(struct partition *p, const struct image_partition *ip)
     if (ip->leader_epoch < p->leader_epoch) return;
     bool leads = ip->leader == p->owner->node_id;
     if (leads && missing_records_skip(commitlog_start(&p->log), commitlog_assigned_end(&p->log),
-                                      p->vanished_end))
+                                      p->vanished_end) == MISSING_BEGIN)
         partition_cut(p, p->vanished_end, true); /* and then it leads */
     else if (leads) become_leader(p, ip);
     else become_follower(p, ip);

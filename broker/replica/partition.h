@@ -141,7 +141,8 @@ struct partition {
     struct cut_waiter *cut_waiter;
     int64_t fetch_not_before_ns;
     int32_t fetch_refusals; /* in a row */
-    int32_t fetching_epoch; /* under which it was asked for last */
+    int32_t fetching_epoch; /* under which it was asked for last … */
+    int64_t asked_from;     /* … and where the log ended, or its first hole began, then */
     bool needs_offsets;     /* the leader said that our end is out of its range */
     /* Our log is empty and is to begin with the batch that this offset lies in: the leader, whose log begins there,
      * gives it for this offset only. Else 0. */

@@ -210,23 +210,24 @@ look_for_missing_records(struct partition *p)
     struct commitlog *log = &p->log;
     struct known_of_log k = {
         .was_there = log->was_there,
+        .stopped_in_order = log->stopped_in_order,
         .start = commitlog_start(log),
         .end = commitlog_assigned_end(log),
         .synced = replicas_checkpointed(r, CHECKPOINT_RECOVERY_POINT, p->topic, p->index),
         .high_watermark = replicas_checkpointed(r, CHECKPOINT_HIGH_WATERMARK, p->topic, p->index),
-        .epochs_to = log->epochs_known_to,
+        .files_to = log->known_to,
     };
     p->vanished_end = missing_records_end(&k);
     if (!p->vanished_end) return;
     struct writer w = writer_mem(&r->env->mem);
-    fmt_str(&w, "segment files are missing: there were records up to offset ");
+    fmt_str(&w, "segment files are missing in ");
+    fmt_slice(&w, log->dir);
+    fmt_str(&w, ": there were records up to offset ");
     fmt_i64(&w, p->vanished_end);
     fmt_str(&w, ", the log ends at ");
     fmt_i64(&w, k.end);
-    if (k.start == k.end) {
-        fmt_str(&w, "; it is fetched again from another replica, or goes on at ");
-        fmt_i64(&w, p->vanished_end);
-    }
+    fmt_str(&w, "; they are fetched again from another replica, or a leader goes on at ");
+    fmt_i64(&w, p->vanished_end);
     replicas_say(r, 2, p->label, writer_slice(&w));
     writer_release(&w);
 }

@@ -8,6 +8,7 @@ struct looking {
     struct machine *m;
     struct slice subject;
     struct found_log *ret;
+    int64_t gaps_below;
     bool is_over; /* what comes is behind a place that is spoilt */
 };
 
@@ -22,6 +23,15 @@ is_segment(struct slice path, struct slice subject)
     return dir.n == subject.n || dir.p[dir.n - subject.n - 1] == '/';
 }
 
+/* Behind what was found so far? */
+static bool
+is_behind_what_was_found(const struct looking *l, int64_t base)
+{
+    if (l->ret->v.n == 0) return true;
+    int64_t end = l->ret->v.v[l->ret->v.n - 1].last + 1;
+    return base == end || (base > end && end < l->gaps_below);
+}
+
 /* What recovery will find there, too: a batch whose checksum is right, behind the one before. */
 static int64_t
 take_batch(struct looking *l, struct slice path, int64_t at, int64_t size)
@@ -34,7 +44,7 @@ take_batch(struct looking *l, struct slice path, int64_t at, int64_t size)
     int64_t length = BATCH_SPAN_BYTES + (int32_t)load_be32(head + 8);
     f.last = f.base + (int32_t)load_be32(head + 23);
     if (length < BATCH_HEADER_BYTES || at + length > size) return 0;
-    if (l->ret->v.n && l->ret->v.v[l->ret->v.n - 1].last + 1 != f.base) return 0;
+    if (!is_behind_what_was_found(l, f.base)) return 0;
     uint8_t *all = mem_alloc(l->mem, length);
     bool is_whole = disk_peek(l->m, path, IMAGE_CACHED, at, all, length) == length &&
                     crc32c(work_crc32c(), 0, slice(all + 21, length - 21)) == f.crc;
@@ -57,8 +67,9 @@ look_at_file(void *ctx, struct slice path, int64_t size)
 }
 
 void
-disk_log_read(struct mem *mem, struct machine *m, struct slice subject, struct found_log *ret)
+disk_log_read(struct mem *mem, struct machine *m, struct slice subject, int64_t gaps_below,
+              struct found_log *ret)
 {
-    struct looking l = {mem, m, subject, ret, false};
+    struct looking l = {mem, m, subject, ret, gaps_below, false};
     disk_peek_all(m, IMAGE_CACHED, look_at_file, &l);
 }

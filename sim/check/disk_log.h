@@ -15,7 +15,10 @@ struct found_log {
     VEC(struct found) v;
 };
 
-/* The batches of "orders-0" in order, as far as they are whole. */
-void disk_log_read(struct mem *mem, struct machine *m, struct slice subject, struct found_log *ret);
+/* The batches of "orders-0" in order, as far as they are whole. A gap that begins at or above `gaps_below` ends
+ * the log: what a power loss has left behind a place that was not synced is no part of it. A gap below is where files
+ * are missing, and what follows counts. */
+void disk_log_read(struct mem *mem, struct machine *m, struct slice subject, int64_t gaps_below,
+                   struct found_log *ret);
 
 #endif

@@ -236,13 +236,31 @@ is_deleted_before(struct invariants *v, const struct topic_key *k, const struct 
     return false;
 }
 
+/* A copy has the gaps that its leader's log has, of which files are missing. */
+static bool
+is_gap_of_another(struct invariants *v, const struct topic_key *k, const struct node_log *l,
+                  int64_t base, const struct batch *before)
+{
+    for (int64_t i = 0; i < v->model.nodes.n; i++) {
+        const struct model_node *n = &v->model.nodes.v[i];
+        const struct node_log *o = k->index < n->logs.n ? n->logs.v[k->index] : NULL;
+        const struct batch *b = o && o != l ? log_at(o, base) : NULL;
+        if (!b || b->base != base || o->v.v[0] == b) continue;
+        int64_t at = o->v.n - 1;
+        while (o->v.v[at] != b) at--;
+        if (o->v.v[at - 1]->last <= before->last) return true;
+    }
+    return false;
+}
+
 static void
 check_append(struct invariants *v, struct topic_key *k, struct node_log *l, const struct note *n)
 {
     struct batch *before = log_last(l);
     int64_t base = n->v[0];
     bool conflict;
-    if (before && base != before->last + 1)
+    bool is_gap = before && base > before->last + 1 && !n->v[4];
+    if (before && base != before->last + 1 && !(is_gap && is_gap_of_another(v, k, l, base, before)))
         breach(v, RULE_LOG_CONTIGUOUS, k, base, "offset # follows offset #", base, before->last);
     if (before && n->v[2] < before->epoch)
         breach(v, RULE_LOG_CONTIGUOUS, k, base, "epoch # follows epoch #", n->v[2], before->epoch);
@@ -492,6 +510,14 @@ invariants_wiped(struct invariants *v, int64_t at_ns, int32_t node)
 {
     v->at_ns = at_ns;
     model_wipe(&v->model, node);
+}
+
+void
+invariants_robbed(struct invariants *v, int32_t node)
+{
+    struct model_node *n = model_node(&v->model, node);
+    for (int64_t i = 0; n && i < n->logs.n; i++)
+        if (n->logs.v[i]) n->logs.v[i]->hurt = true;
 }
 
 void

@@ -44,6 +44,8 @@ void invariants_node(struct invariants *v, int32_t node, struct slice name, int3
                      bool is_voter);
 void invariants_note(struct invariants *v, int64_t at_ns, int32_t node, const struct note *n);
 void invariants_life(struct invariants *v, int64_t at_ns, int32_t node, enum life what);
+/* Files of its logs were removed: they are read from the disk when it opens them next. */
+void invariants_robbed(struct invariants *v, int32_t node);
 void invariants_wiped(struct invariants *v, int64_t at_ns, int32_t node);
 /* This node sent to the node with this id a request for votes in this epoch, or an answer that gives its
  * vote in it: what it voted, it is bound to. */

@@ -14,7 +14,7 @@ reread(struct invariants *v, struct machine *m, struct slice subject)
     struct topic_key *k = model_key(&v->model, subject);
     struct node_log *l = model_log(&v->model, m->index, k);
     if (!l || !l->hurt) return;
-    disk_log_read(v->mem, m, subject, &found);
+    disk_log_read(v->mem, m, subject, log_gaps_below(l), &found);
     invariants_found(v, m->index, subject, found.v.v, found.v.n);
     VEC_RELEASE(v->mem, &found.v);
 }
@@ -77,6 +77,10 @@ on_fault(void *ctx, struct slice verb, struct slice what)
     struct invariants *v = ctx;
     struct machine *m = slice_eq(verb, S("wipe")) ? world_machine(v->world, what) : NULL;
     if (m) invariants_wiped(v, world_now_ns(v->world), m->index);
+    if (!slice_eq(verb, S("files erased")) && !slice_eq(verb, S("files cut short"))) return;
+    int64_t blank = slice_find(what, ' ', 0);
+    m = world_machine(v->world, slice_sub(what, 0, blank < 0 ? what.n : blank));
+    if (m) invariants_robbed(v, m->index);
 }
 
 /* The epoch of a candidate's request, which tells of its vote for itself; -1: it only asks (pre-vote). */

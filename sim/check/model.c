@@ -282,7 +282,7 @@ model_recovered(struct node_log *l, int64_t start, int64_t end)
     l->start = start;
     l->written = l->synced = end;
     l->open = true;
-    l->hurt = false;
+    l->hurt = l->by_power = false;
 }
 
 static void
@@ -294,6 +294,7 @@ crash_log(struct node_log *l, bool power)
     /* What was being cut when the process died may be there again. */
     l->hurt = true;
     if (!power) return;
+    l->by_power = true;
     /* What was not synced may be there or not; until it is read again it counts as gone. */
     model_truncate(l, MAX(l->start, l->synced));
 }

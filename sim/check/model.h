@@ -68,6 +68,7 @@ struct node_log {
     VEC(struct batch *) v;
     int64_t start, written, synced, hw;
     bool leads, open, hurt;  /* hurt: its node died since it was last read */
+    bool by_power;           /* … and its power went */
     bool is_syncing;         /* since the note that it began to */
     int64_t synced_file;     /* the file, by base offset, that was synced since; -1 */
     int32_t epoch;           /* the leader epoch it was told last; -1 */
@@ -107,6 +108,13 @@ bool model_is_metadata(const struct topic_key *k);
 struct node_log *model_log(struct model *t, int32_t node, struct topic_key *k);
 /* Of a broker; NULL: nothing known. */
 struct node_log *model_log_of(struct model *t, int32_t id, const struct topic_key *k);
+
+/* Where in the log as the disk has it files may be missing, and what follows counts (disk_log.h). */
+static inline int64_t
+log_gaps_below(const struct node_log *l)
+{
+    return l->by_power ? l->synced : INT64_MAX;
+}
 
 /* What log-append says. ret_conflict: there is another batch of this offset and epoch. */
 struct batch *model_append(struct model *t, struct node_log *l, int64_t base, int64_t last,

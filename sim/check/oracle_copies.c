@@ -71,15 +71,31 @@ take_back(struct oracle *o, int32_t node, struct node_log *l)
     }
 }
 
-/* A log that is read on although a part of it is spoilt: what is behind that part may be cut, or not. */
+static bool
+is_found(const struct found *f, int64_t n, const struct batch *b)
+{
+    int64_t low = 0, high = n;
+    while (low < high) {
+        int64_t mid = low + (high - low) / 2;
+        if (f[mid].base < b->base) low = mid + 1;
+        else high = mid;
+    }
+    return low < n && f[low].base == b->base && f[low].last == b->last &&
+           f[low].epoch == b->epoch && f[low].crc == b->crc;
+}
+
+/* A log that is read on although a part of it is spoilt or gone. What is behind a spoilt place may be cut, or not. */
 static void
 is_spoilt(struct oracle *o, int32_t node, const struct node_log *l, const struct found *f,
           int64_t n)
 {
-    int64_t good = n ? f[n - 1].last + 1 : l->start;
-    if (good >= log_end(l)) return;
-    oracle_took_away(o, node, BLOW_DAMAGE, l->key, good, log_end(l));
-    oracle_take_from(o, node, BLOW_DAMAGE, l, good);
+    struct taking t = {.at_ns = o->now_ns, .node = node, .key = l->key->index, .kind = BLOW_DAMAGE};
+    for (int64_t i = 0; i < l->v.n; i++)
+        if (l->v.v[i]->last >= l->start && !is_found(f, n, l->v.v[i]))
+            VEC_PUSH(o->mem, &t.v, l->v.v[i]);
+    if (t.v.n == 0) return;
+    oracle_took_away(o, node, BLOW_DAMAGE, l->key, t.v.v[0]->base, t.v.v[t.v.n - 1]->last + 1);
+    VEC_PUSH(o->mem, &o->takings, t);
 }
 
 void
