@@ -8,11 +8,13 @@ import struct
 import subprocess
 from contextlib import contextmanager
 
+from asks import asker
 from claim import Skip, claim
 from daemon import TOPIC, Daemon, settle
 from wire import batch
 
 LOG = f"{TOPIC}-0"
+COORDINATOR_LOAD_IN_PROGRESS, NOT_COORDINATOR = 14, 16
 # A broker that died comes back when its session has ended: a short one.
 SMALL = {"log.segment.bytes": 1 << 20, "log.index.interval.bytes": 64, "broker.session.timeout.ms": 800,
          "broker.heartbeat.interval.ms": 100}
@@ -497,3 +499,54 @@ def a_metadata_log_directory_is_locked_and_checked(binary, folder):
         d.start()
         status, line = d.ends()
         assert status == 1 and str(meta) in line and "cluster.id" in line, f"status {status}: {line}"
+
+
+@claim
+def groups_whose_batch_cannot_be_decompressed_are_not_served_but_tried_again(binary, folder):
+    """Passing it over would lose offsets without a word. Whoever asks is told to come again; when it can be read, it is."""
+    where = [{"Name": TOPIC, "PartitionIndexes": [0]}]
+    d = Daemon(binary, folder, settings={"offsets.topic.num.partitions": 1, "broker.session.timeout.ms": 800,
+                                         "broker.heartbeat.interval.ms": 100})
+
+    def commit(b):
+        b.ask("FindCoordinator", 3, {"Key": "g", "KeyType": 0})
+        answer = b.ask("OffsetCommit", 8, {"GroupId": "g", "GenerationIdOrMemberEpoch": -1, "MemberId": "", "Topics": [
+            {"Name": TOPIC, "Partitions": [{"PartitionIndex": 0, "CommittedOffset": 7}]}]})
+        return answer["Topics"][0]["Partitions"][0]["ErrorCode"]
+
+    def committed(b):
+        answer = b.ask("OffsetFetch", 5, {"GroupId": "g", "Topics": where})
+        return answer["ErrorCode"], [t["Partitions"][0]["CommittedOffset"] for t in answer["Topics"]]
+
+    def told():
+        return len([line for line in d.lines() if "groups cannot be loaded: a batch cannot be decompressed" in line])
+
+    with d, asker(d) as b:
+        settle(lambda: commit(b) == 0, "no commit succeeds")
+        assert d.stop() == 0, d.last_line()
+    log = d.data / "__consumer_offsets-0" / f"{0:020}.log"
+    whole = log.read_bytes()
+    base, _, delta = struct.unpack_from(">q15si", whole, last_batch(whole))
+    log.write_bytes(whole + batch(payload=b"this was never compressed", codec=1, count=1, base=base + delta + 1))
+    d.restart()
+    try:
+        with asker(d) as b:
+            settle(lambda: told() >= 4, "it is not tried again")
+            seen = committed(b)
+            assert seen[0] in (COORDINATOR_LOAD_IN_PROGRESS, NOT_COORDINATOR), seen
+            assert told() < 12, "without back-off"
+        assert d.stop() == 0, d.last_line()
+        log.write_bytes(whole)
+        d.restart()
+        with asker(d) as b:
+            settle(lambda: committed(b) == (0, [7]), "what was committed is gone")
+    finally:
+        d.kill()
+
+
+def last_batch(batches):
+    """Where it begins."""
+    at = 0
+    while at + 12 + struct.unpack_from(">i", batches, at + 8)[0] < len(batches):
+        at += 12 + struct.unpack_from(">i", batches, at + 8)[0]
+    return at

@@ -72,6 +72,45 @@ registrations_that_do_not_fit_are_refused(void **state)
     assert_int_equal(error_of(&r), K_ERR_NONE);
 }
 
+static int
+begin_with_notes(void **state)
+{
+    (void)state;
+    return world_begin_with(&usual_options, true);
+}
+
+static bool
+is_told(struct slice text)
+{
+    for (int64_t i = 0; i < w.env.effects.n; i++) {
+        const struct effect *e = &w.env.effects.v[i];
+        if (e->kind == EF_NOTE && e->note->kind == NOTE_LOG_MESSAGE &&
+            slice_eq(e->note->text, text))
+            return true;
+    }
+    return false;
+}
+
+/* The answer has a code only: whoever starts an old broker finds the reason in the controller's log. */
+static void
+a_refusal_names_the_feature_that_does_not_fit(void **state)
+{
+    (void)state;
+    start_brokers(1);
+    struct k_broker_registration_request r = request_of(2);
+    r.features[0].max_supported_version = 32;
+    assert_int_equal(error_of(&r), K_ERR_UNSUPPORTED_VERSION);
+    assert_true(
+        is_told(S("the registration of broker 2 is refused: metadata.version is finalised at "
+                  "level 33, it supports 7 to 32")));
+    r = request_of(3);
+    r.features_n = 1;
+    assert_int_equal(error_of(&r), K_ERR_UNSUPPORTED_VERSION);
+    assert_true(
+        is_told(S("the registration of broker 3 is refused: eligible.leader.replicas.version "
+                  "is finalised at level 1, it supports none")));
+}
+
 static void
 log_directories_are_named_uniquely(void **state)
 {
@@ -454,6 +493,8 @@ main(void)
     const struct CMUnitTest tests[] = {
         TEST(a_new_broker_is_fenced_under_the_offset_of_its_record),
         TEST(registrations_that_do_not_fit_are_refused),
+        cmocka_unit_test_setup_teardown(a_refusal_names_the_feature_that_does_not_fit,
+                                        begin_with_notes, world_end),
         TEST(log_directories_are_named_uniquely),
         TEST(a_second_process_is_refused_while_the_first_has_its_session),
         TEST(the_controllers_own_broker_need_not_wait_for_a_session_that_was_only_granted),

@@ -57,6 +57,8 @@ a_controller_registers_its_endpoints(void **state)
     r.features_n = 1;
     resp = answer_to(K_API_CONTROLLER_REGISTRATION, 0, &r);
     assert_int_equal(resp->error_code, K_ERR_UNSUPPORTED_VERSION);
+    assert_slice(resp->error_message,
+                 "eligible.leader.replicas.version is finalised at level 1, it supports none");
 }
 
 /* ---- features ---------------------------------------------------------------------------------- */
