@@ -448,6 +448,7 @@ void
 conn_accept(struct listener *l, struct conn *c, const struct accepted *a)
 {
     conn_start(l->env, c);
+    c->buffers = l->buffers;
     c->state = CONN_OPEN;
     c->handle = a->handle;
     struct effect *e = effect_add(l->env, EF_ACCEPT);

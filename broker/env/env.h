@@ -246,11 +246,17 @@ struct accepted {
     struct slice principal; /* "User:ANONYMOUS" */
 };
 
+/* What the body asks its kernel for; 0: as it is. */
+struct socket_buffers {
+    int32_t send_bytes, receive_bytes;
+};
+
 struct listener {
     /* port: the one bound, also when 0 was asked for. */
     void (*listening)(struct listener *l, enum env_err err, int32_t port);
     /* Calls conn_accept(), or the connection is closed. */
     void (*accepted)(struct listener *l, const struct accepted *a);
+    struct socket_buffers buffers; /* of what it accepts */
     struct env *env;
     void *slot;
     uint64_t handle;
@@ -282,6 +288,7 @@ struct conn {
     enum conn_state state;
     bool paused;
     bool wants_writable;
+    struct socket_buffers buffers;
     int64_t unsent_bytes; /* known not to be taken by the other side's kernel; an upper bound */
     struct buf *lent;     /* where the next bytes are to go */
     int64_t lent_at;

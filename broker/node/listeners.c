@@ -144,6 +144,14 @@ is_any_host(struct slice host)
     return host.n == 0 || slice_eq(host, S("0.0.0.0")) || slice_eq(host, S("::"));
 }
 
+/* A size that is not given, or -1, is the kernel's own, which grows with the need. (Kafka gives its default, too.) */
+static int32_t
+buffer_bytes(const struct node *n, int32_t id)
+{
+    if (!config_is_set(&n->config, id)) return 0;
+    return (int32_t)MAX(config_i64(&n->config, id), 0);
+}
+
 /* listener.name.internal.max.connections, …max.connection.creation.rate */
 static void
 own_limits(struct node *n, struct server_listener *l)
@@ -182,6 +190,9 @@ make_listener(struct node *n, struct slice text)
     l->host = mem_dup(&n->env->mem, host);
     l->port = port;
     own_limits(n, l);
+    l->listener.buffers =
+        (struct socket_buffers){buffer_bytes(n, K_CFG_SOCKET_SEND_BUFFER_BYTES),
+                                buffer_bytes(n, K_CFG_SOCKET_RECEIVE_BUFFER_BYTES)};
     l->kind = is_controller_listener(n, name) ? LISTENER_CONTROLLER : LISTENER_BROKER;
     l->advertised_host = mem_dup(&n->env->mem, is_any_host(host) ? n->env->hostname : host);
     l->advertised_port = port;

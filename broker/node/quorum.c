@@ -219,6 +219,7 @@ quorum_open(struct node *n)
         .retry_backoff_ms = config_i64(c, K_CFG_CONTROLLER_QUORUM_RETRY_BACKOFF_MS),
         .segment_bytes =
             tested_bytes > 0 ? tested_bytes : config_i64(c, K_CFG_METADATA_LOG_SEGMENT_BYTES),
+        .segment_ms = MAX(config_i64(c, K_CFG_METADATA_LOG_SEGMENT_MS), 1),
     };
     if (!node_parse_voters(n, &rc)) return;
     if (n->is_controller) make_controller(n);

@@ -116,14 +116,16 @@ os_listener_drop(struct os_listener *l)
     os_loop_bury(l->m->loop, &l->grave);
 }
 
+/* Its buffers are those of what it accepts from the first byte on. */
 static int
-open_socket(const struct addrinfo *a)
+open_socket(const struct addrinfo *a, struct socket_buffers buffers)
 {
     int one = 1, zero = 0;
     int fd = socket(a->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (fd < 0) return -1;
     setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
     if (a->ai_family == AF_INET6) setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &zero, sizeof zero);
+    os_set_buffers(fd, buffers);
     if (bind(fd, a->ai_addr, a->ai_addrlen) == 0 && listen(fd, BACKLOG) == 0) return fd;
     int err = errno;
     close(fd);
@@ -157,7 +159,7 @@ open_one_of(struct os_listener *l, const struct addrinfo *a, bool is_ipv4)
 {
     for (; a; a = a->ai_next) {
         if ((a->ai_family == AF_INET) != is_ipv4) continue;
-        l->watch.fd = open_socket(a);
+        l->watch.fd = open_socket(a, l->listener->buffers);
         if (l->watch.fd >= 0) return 0;
         if (errno != EADDRNOTAVAIL && errno != EAFNOSUPPORT) return errno;
     }

@@ -128,12 +128,22 @@ open_ready(struct os_watch *w, uint32_t epoll_events)
     if (s->may_write && s->queue.n > 0) os_sock_wants_to_send(s);
 }
 
+/* Hints: a kernel that gives less is none the worse. */
+void
+os_set_buffers(int fd, struct socket_buffers b)
+{
+    if (b.send_bytes) setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &b.send_bytes, sizeof b.send_bytes);
+    if (b.receive_bytes)
+        setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &b.receive_bytes, sizeof b.receive_bytes);
+}
+
 static void
-set_options(int fd)
+set_options(int fd, const struct conn *c)
 {
     int one = 1;
     setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
     setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &one, sizeof one);
+    os_set_buffers(fd, c->buffers);
 }
 
 /* ---- connecting ---- */
@@ -184,7 +194,7 @@ start_connect(struct os_sock *s, const struct addrinfo *a)
 {
     int fd = socket(a->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (fd < 0) return errno;
-    set_options(fd);
+    set_options(fd, s->conn);
     set_fd(s, fd, connecting_ready);
     int rc = connect(fd, a->ai_addr, a->ai_addrlen);
     if ((rc == 0 || errno == EINPROGRESS) && os_loop_watch(s->m->loop, &s->watch, WATCHED))
@@ -229,7 +239,7 @@ void
 os_sock_accept(struct os_machine *m, struct conn *c, int fd)
 {
     struct os_sock *s = sock_new(m, c);
-    set_options(fd);
+    set_options(fd, c);
     set_fd(s, fd, open_ready);
     s->is_open = s->may_write = true;
     if (!os_loop_watch(m->loop, &s->watch, WATCHED)) os_sock_fail(s, os_err(errno));

@@ -57,6 +57,8 @@ struct os_listener {
 };
 
 void os_sock_connect(struct os_machine *m, struct conn *c, struct slice host, int64_t port);
+/* Of a socket, before it is connected or accepts. */
+void os_set_buffers(int fd, struct socket_buffers b);
 /* Takes the descriptor. */
 void os_sock_accept(struct os_machine *m, struct conn *c, int fd);
 /* Takes the references. */

@@ -37,6 +37,7 @@ copy_config(struct raft *r, const struct raft_config *cfg)
     r->cfg.retry_backoff_ms = or_default(cfg->retry_backoff_ms, 20);
     r->cfg.max_batch_bytes = or_default(cfg->max_batch_bytes, 8 << 20);
     r->cfg.segment_bytes = or_default(cfg->segment_bytes, 1 << 30);
+    r->cfg.segment_ms = or_default(cfg->segment_ms, 7LL * 24 * 3600 * 1000);
 }
 
 static void
@@ -342,6 +343,7 @@ raft_open(struct raft *r)
     CHECK(r->state == RAFT_CLOSED && !r->is_opened);
     r->log_config = log_config_default();
     r->log_config.segment_bytes = r->cfg.segment_bytes;
+    r->log_config.segment_ms = r->cfg.segment_ms;
     r->log_config.flush_messages = 1;
     r->log_config.retention_ms = r->log_config.retention_bytes = -1;
     r->state_path = raft_path(r, QUORUM_STATE_FILE);

@@ -74,6 +74,7 @@ struct raft_config {
     int64_t retry_backoff_ms;        /* 20    controller.quorum.retry.backoff.ms */
     int64_t max_batch_bytes;         /* 8 MiB */
     int64_t segment_bytes;           /* 1 GiB metadata.log.segment.bytes */
+    int64_t segment_ms;              /* a week metadata.log.segment.ms */
     /* There is no append.linger: the log has one write in flight and gathers what comes meanwhile. */
 };
 

@@ -274,6 +274,10 @@ connect_to_leader(struct fetcher *f)
     if (!f->has_channel) {
         channel_init(&f->channel, f->r->env, ep->host, ep->port, S("replica-fetcher"));
         f->channel.backoff_ms = 0; /* replica.fetch.backoff.ms is enough */
+        /* Not given, or -1: the kernel's own, which grows with the need. */
+        if (config_is_set(f->r->config, K_CFG_REPLICA_SOCKET_RECEIVE_BUFFER_BYTES))
+            f->channel.conn.buffers.receive_bytes = (int32_t)MAX(
+                config_i64(f->r->config, K_CFG_REPLICA_SOCKET_RECEIVE_BUFFER_BYTES), 0);
         f->has_channel = true;
     } else if (f->channel.port != ep->port || !slice_eq(f->channel.host, ep->host)) {
         channel_set_address(&f->channel, ep->host, ep->port);

@@ -12,7 +12,7 @@ from claim import claim
 from daemon import Daemon, is_closed, settle
 from differ import schema
 from ports import free_port
-from wire import Client
+from wire import Client, batch, fetch_body, request
 
 TOPIC = 2
 UNKNOWN_TOPIC, COORDINATOR_NOT_AVAILABLE, INVALID_SESSION_TIMEOUT, INVALID_REPLICATION_FACTOR = 3, 15, 26, 38
@@ -156,6 +156,103 @@ def the_metadata_log_rolls_at_the_internal_size_for_tests(binary, folder):
             assert answer["Responses"][0]["ErrorCode"] == 0, answer
         logs = sorted((d.data / "__cluster_metadata-0").glob("*.log"))
         assert len(logs) > 1, "one segment"
+
+
+@claim
+def the_metadata_log_rolls_after_metadata_log_segment_ms(binary, folder):
+    with Daemon(binary, folder, settings={"metadata.log.segment.ms": 1, "metadata.max.idle.interval.ms": 20}) as d:
+        logs = d.data / "__cluster_metadata-0"
+        settle(lambda: len(list(logs.glob("*.log"))) > 5, "it does not roll")
+        d.keep(3)
+        assert d.stop() == 0, d.last_line()
+        d.restart()
+        d.check_kept()
+
+
+def in_kernel(port, other_port):
+    """(bytes to be sent, bytes to be read) of the socket at `port` whose other end is `other_port`."""
+    with open("/proc/net/tcp") as f:
+        for line in f.readlines()[1:]:
+            _, local, remote, _, queues = line.split()[:5]
+            if (int(local.split(":")[1], 16), int(remote.split(":")[1], 16)) == (port, other_port):
+                return tuple(int(q, 16) for q in queues.split(":"))
+    return 0, 0
+
+
+def is_steady(ask):
+    """The value, when it has been the same for a while."""
+    last, since = ask(), time.monotonic()
+    while time.monotonic() - since < 0.3:
+        time.sleep(0.02)
+        if ask() != last:
+            last, since = ask(), time.monotonic()
+    return last
+
+
+def most_received(binary, folder, settings):
+    """What a connection takes while nobody reads."""
+    folder.mkdir()
+    with Daemon(binary, folder, settings=settings) as d, Client(d.port) as c:
+        d.process.send_signal(signal.SIGSTOP)
+        c.socket.setblocking(False)
+        for _ in range(400):
+            try:
+                c.socket.send(bytes(65536))
+            except BlockingIOError:
+                time.sleep(0.002)
+        at = c.socket.getsockname()[1]
+        return is_steady(lambda: in_kernel(d.port, at)[1])
+
+
+def most_sent(binary, folder, settings):
+    """What waits in the kernel for a client that does not read."""
+    folder.mkdir()
+    with Daemon(binary, folder, settings=settings) as d, Client(d.port) as c:
+        for _ in range(8):
+            assert c.produce("kept", batch([bytes(900000)]))[0] == 0
+        with socket.socket() as s:
+            s.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            s.connect(("127.0.0.1", d.port))
+            s.sendall(request(1, 4, fetch_body("kept", 0, maximum=8 << 20)))
+            at = s.getsockname()[1]
+            settle(lambda: in_kernel(d.port, at)[0] > 0, "no answer")
+            return is_steady(lambda: in_kernel(d.port, at)[0])
+
+
+@claim
+def the_kernel_holds_as_much_as_the_socket_buffers_say(binary, folder):
+    small = 8192
+    few = most_received(binary, folder / "1", {"socket.receive.buffer.bytes": small})
+    assert few <= 4 * small, few
+    assert most_received(binary, folder / "2", {"socket.receive.buffer.bytes": -1}) > 4 * small
+    few = most_sent(binary, folder / "3", {"socket.send.buffer.bytes": small})
+    assert few <= 4 * small, few
+    assert most_sent(binary, folder / "4", {}) > 4 * small
+
+
+@claim
+def a_followers_kernel_holds_as_much_as_replica_socket_receive_buffer_bytes_says(binary, folder):
+    small = 8192
+
+    def most(home, settings):
+        home.mkdir()
+        first, second, between = pair(binary, home, of_both={"broker.session.timeout.ms": 60000}, **settings)
+        with running(first, second, between) as b:
+            make(b, "both", [1, 2])
+            settle(lambda: any(True for _ in fetches(between)), "nobody fetches")
+            second.process.send_signal(signal.SIGSTOP)
+            with Client(first.port) as c:
+                for _ in range(8):
+                    assert c.produce("both", batch([bytes(900000)]), acks=1)[0] == 0
+            def held():
+                return max((int(line.split()[4].split(":")[1], 16) for line in open("/proc/net/tcp").readlines()[1:]
+                            if int(line.split()[2].split(":")[1], 16) == between.port), default=0)
+            settle(lambda: held() > 0, "no answer")
+            return is_steady(held)
+
+    few = most(folder / "1", {"replica.socket.receive.buffer.bytes": small})
+    assert few <= 4 * small, few
+    assert most(folder / "2", {}) > 4 * small
 
 
 def metadata_end(b):
