@@ -354,6 +354,19 @@ dir_durable(struct op *op)
     path_lock(n->env, op, node_path_in(n, dir, ".lock"));
 }
 
+/* What is above exists, and yet "no such file or directory": it is a file, or a directory like /proc in which
+ * nobody makes anything. */
+static void
+above_listed(struct op *op)
+{
+    struct node *n = CONTAINER_OF(op, struct node, op);
+    bool is_dir = op->err == ENV_OK;
+    if (is_dir) buf_unref(op->buf);
+    node_fail(n, "cannot make log directory ", dir_now(n)->path,
+              is_dir ? ": no directories can be made in " : ": this is not a directory: ",
+              path_parent(n->identity.making));
+}
+
 /* What is synced within a directory is lost with the directory's own name: a power loss must not
  * make a voter forget its vote. Missing directories above are made first, each as durably. */
 static void
@@ -369,8 +382,8 @@ dir_made(struct op *op)
         return;
     }
     if (op->err == ENV_ENOENT && id->going_down) {
-        node_fail(n, "cannot make log directory ", dir_now(n)->path,
-                  ": this is not a directory: ", above);
+        op->done = above_listed;
+        dir_list(n->env, op, above);
         return;
     }
     if (op->err != ENV_OK && op->err != ENV_EEXIST) {

@@ -406,7 +406,7 @@ def directories_that_cannot_be_written_are_refused(binary, folder):
     if os.path.isdir("/proc/self"):
         d = Daemon(binary, folder)
         d.settings["log.dirs"] = "/proc/gregor"
-        refuses(d, "/proc/gregor")
+        refuses(d, "/proc/gregor: no directories can be made in /proc")
 
 
 @claim
