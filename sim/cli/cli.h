@@ -34,6 +34,7 @@ int command_frame(int argc, char **argv);
 int command_replay(int argc, char **argv);
 int command_shrink(int argc, char **argv);
 int command_reference(int argc, char **argv);
+int command_museum(int argc, char **argv);
 
 /* Says what is wrong with the arguments, and the usage; EXIT_USAGE. */
 int usage_error(const char *command, const char *format, ...) __attribute__((format(printf, 2, 3)));

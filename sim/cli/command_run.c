@@ -205,7 +205,7 @@ load_one(struct arena *a, const struct options *o, const struct errand *t)
     return NULL;
 }
 
-/* Exactly the rules that the scenario lists must have fired. */
+/* Exactly the rules that the scenario lists must have fired; with none listed it fails for another reason. */
 static int
 judge_catch(struct arena *a, const struct errand *t, const struct run_output *out)
 {
@@ -217,7 +217,8 @@ judge_catch(struct arena *a, const struct errand *t, const struct run_output *ou
         fwrite(out->human.p, 1, (size_t)out->human.n, stdout);
         return out->exit_code;
     }
-    bool ok = slice_eq(fired, t->expected);
+    /* Where no rule is to fire an expectation must not hold. */
+    bool ok = slice_eq(fired, t->expected) && (fired.n || out->exit_code == EXIT_FAIL);
     printf("%s %.*s catches %s: fired {%.*s}, expected {%.*s}\n", ok ? "ok  " : "FAIL",
            SARG(t->name), t->bug, SARG(fired), SARG(t->expected));
     return ok ? EXIT_PASS : EXIT_FAIL;

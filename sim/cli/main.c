@@ -39,6 +39,11 @@
     "  --json               print the report as JSON\n" \
     "  --quiet              print the sum without telling of each find at once\n"
 
+#define MUSEUM_OPTIONS \
+    "  --out DIR            the folders of both runs go here (else out/museum)\n" \
+    "  --json               print the list, or both reports, as JSON\n" \
+    "  --quiet              do not say where the two stories part\n"
+
 #define TIMELINE_OPTIONS \
     "  --partition T-P      the partition to draw (else the one with most to tell)\n" \
     "  --from TIME          from this time on, like 1.5s, as the scenario counts\n" \
@@ -66,6 +71,8 @@ const struct command commands[] = {
      "runs scenarios and says whether what must hold held", "gregor run scenarios/leader-crash.yaml --seed 1..100 --jobs 4", command_run},
     {"hunt", "gregor hunt [FILE]… [OPTION]…, or gregor hunt merge DIR… [--json] [--out DIR]", HUNT_OPTIONS,
      "goes over many seeds and sorts what fails; merge adds up shards", "gregor hunt --for 10m --jobs 2", command_hunt},
+    {"museum", "gregor museum list [--json], or gregor museum run ID [OPTION]…", MUSEUM_OPTIONS,
+     "shows mistakes that lose records, each beside what is right", "gregor museum run RE01", command_museum},
     {"lint", "gregor lint FILE…", "", "finds mistakes in scenarios", "gregor lint scenarios/leader-crash.yaml", command_lint},
     {"explain", "gregor explain RUN [OPTION]…", EXPLAIN_OPTIONS, "tells a run in sentences", "gregor explain out/leader-crash-42", command_explain},
     {"timeline", "gregor timeline RUN [OPTION]…", TIMELINE_OPTIONS, "draws a run over time, as SVG to standard output", "gregor timeline out/leader-crash-42 > t.svg", command_timeline},

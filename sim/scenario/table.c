@@ -28,7 +28,7 @@ static const struct field document_v[] = {
     {"random", VALUE_TREE, 0, "faults drawn from the seed", NULL},
     {"swarm", VALUE_TREE, 0, "{}: what the scenario does not say is drawn from the seed, cluster, settings, topics, clients and faults; what it says goes before. The draw is kept as the scenario of the run's folder", NULL},
     {"expect", VALUE_TREE, 0, "what must hold", NULL},
-    {"catches", VALUE_TREE, 0, "for each switch the exact set of rules that fire when it is on (`gregor run --bug ID`)", NULL},
+    {"catches", VALUE_TREE, 0, "for each switch the exact set of rules that fire when it is on (`gregor run --bug ID`); none: it fails for another reason", NULL},
 };
 const struct fields document_fields = FIELDS(document_v);
 
