@@ -268,6 +268,12 @@ load_record(struct run *r, const struct trace_record *t, bool is_past)
     }
 }
 
+uint32_t
+visualize_kinds(void)
+{
+    return ~(1u << TRACE_EVENT | 1u << TRACE_FRAME_BYTES | 1u << TRACE_DISK);
+}
+
 /* Stable: moments of one time stay in the order in which they were read. */
 static void
 sort_moments(struct run *r)

@@ -57,6 +57,10 @@ struct view_extent {
 void visualize_extent(struct mem *mem, struct trace_reader *r, struct view_extent *ret,
                       struct writer *ret_partitions);
 
+/* The kinds of records that are drawn or told: who draws more than one thing keeps those (trace_keep()), or each decodes
+ * the whole trace anew. */
+uint32_t visualize_kinds(void);
+
 /* All rewind the reader first, and append to ret. options may be NULL. False: the trace is damaged (what
  * could be read is drawn nevertheless) or, for pictures as SVG, the painter failed. */
 bool visualize_timeline(struct mem *mem, struct trace_reader *r, const struct view_options *o,

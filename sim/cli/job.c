@@ -130,6 +130,7 @@ write_folder(struct arena *a, struct slice dir, const struct scenario *s, const 
     write_in(a, dir, "report.json", writer_slice(&o->json));
     if (file_read_all(a, (const char *)path_in(a, dir, "trace.zst").p, &bytes))
         trace = trace_reader_new(a->mem, bytes);
+    if (trace) trace_keep(trace, visualize_kinds());
     write_story(a, dir, &o->result, trace);
     if (!trace) return;
     write_pictures(a, dir, trace);

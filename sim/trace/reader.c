@@ -18,6 +18,9 @@ struct trace_reader {
     bool is_damaged, has_pending;
     struct trace_record pending;
     int64_t position;
+    /* After trace_keep(). */
+    bool is_kept, kept_is_damaged;
+    struct trace_encoder kept;
 };
 
 static bool
@@ -61,6 +64,7 @@ void
 trace_reader_free(struct trace_reader *r)
 {
     block_close(r);
+    if (r->is_kept) trace_encoder_release(&r->kept);
     MEM_DELETE(r->mem, r);
 }
 
@@ -101,7 +105,8 @@ trace_next(struct trace_reader *r, struct trace_record *ret)
         return true;
     }
     while (!trace_decode(&r->d, ret)) {
-        if (r->d.r.err) r->is_damaged = true;
+        if (r->d.r.err || r->kept_is_damaged) r->is_damaged = true;
+        if (r->is_kept) return false;
         if (r->is_damaged || !block_open(r)) return false;
     }
     r->position++;
@@ -121,11 +126,27 @@ trace_rewind(struct trace_reader *r)
     r->block = 0;
     r->position = 0;
     r->has_pending = r->is_damaged = false;
+    if (r->is_kept) trace_decoder_init(&r->d, r->mem, writer_slice(&r->kept.w));
+}
+
+void
+trace_keep(struct trace_reader *r, uint32_t kinds)
+{
+    struct trace_record t;
+    CHECK(!r->is_kept);
+    trace_encoder_init(&r->kept, r->mem);
+    trace_rewind(r);
+    while (trace_next(r, &t))
+        if (kinds >> t.kind & 1) trace_encode(&r->kept, &t);
+    r->kept_is_damaged = r->is_damaged;
+    r->is_kept = true;
+    trace_rewind(r);
 }
 
 void
 trace_seek(struct trace_reader *r, int64_t at_ns)
 {
+    CHECK(!r->is_kept);
     trace_rewind(r);
     int64_t low = 0, high = r->blocks_n; /* the first block that begins at or after the time */
     while (low < high) {

@@ -15,6 +15,9 @@ bool trace_next(struct trace_reader *r, struct trace_record *ret);
 /* True if something was malformed. */
 bool trace_is_damaged(const struct trace_reader *r);
 void trace_rewind(struct trace_reader *r);
+/* From now on it gives the records of these kinds only (bits: 1 << enum trace_kind), from memory: for whoever goes through
+ * a trace several times. It stands at the first one, and cannot seek any more. */
+void trace_keep(struct trace_reader *r, uint32_t kinds);
 /* To the first record at this time or later. */
 void trace_seek(struct trace_reader *r, int64_t at_ns);
 /* Of the record that trace_next() will give next, from 0. */

@@ -97,6 +97,17 @@ hash_notes_and_trace_do_not_change_a_run(void **state)
 }
 
 static void
+say_record(struct writer *w, const struct trace_record *t)
+{
+    writer_i64(w, t->at_ns);
+    writer_i32(w, (int32_t)t->kind);
+    writer_i32(w, t->machine);
+    for (int i = 0; i < TRACE_NUMBERS; i++) writer_i64(w, t->n[i]);
+    writer_bytes(w, t->a);
+    writer_bytes(w, t->b);
+}
+
+static void
 a_trace_is_the_same_bytes_and_can_be_read(void **state)
 {
     (void)state;
@@ -129,6 +140,48 @@ a_trace_is_the_same_bytes_and_can_be_read(void **state)
     assert_true(at.at_ns >= 5 * NS_PER_S && at.at_ns < 5 * NS_PER_S + 100 * NS_PER_MS);
     assert_false(trace_compare(a, b).found);
     assert_true(trace_compare(a, c).found);
+    mem_release(&mem);
+}
+
+static void
+what_is_kept_of_a_trace_is_read_again_and_again(void **state)
+{
+    (void)state;
+    struct mem mem;
+    test_mem_init(&mem);
+    struct writer f = writer_mem(&mem), whole = writer_mem(&mem), kept = writer_mem(&mem);
+    (void)run_pong(5, (struct run_options){.trace = &f});
+    struct trace_reader *r = trace_reader_new(&mem, writer_slice(&f));
+    for (struct trace_record t; trace_next(r, &t);)
+        if (t.kind == TRACE_NOTE || t.kind == TRACE_FRAME) say_record(&whole, &t);
+    trace_keep(r, 1u << TRACE_NOTE | 1u << TRACE_FRAME);
+    for (int i = 0; i < 2; i++) {
+        kept.n = 0;
+        for (struct trace_record t; trace_next(r, &t);) say_record(&kept, &t);
+        assert_true(slice_eq(writer_slice(&whole), writer_slice(&kept)));
+        trace_rewind(r);
+    }
+    assert_true(whole.n > 0);
+    trace_reader_free(r);
+    mem_release(&mem);
+}
+
+static void
+what_is_kept_of_a_damaged_trace_is_damaged(void **state)
+{
+    (void)state;
+    struct mem mem;
+    test_mem_init(&mem);
+    struct writer f = writer_mem(&mem);
+    (void)run_pong(5, (struct run_options){.trace = &f});
+    f.p[2000] ^= 0x55;
+    struct trace_reader *r = trace_reader_new(&mem, writer_slice(&f));
+    trace_keep(r, 1u << TRACE_NOTE);
+    for (int i = 0; i < 2; i++) {
+        for (struct trace_record t; trace_next(r, &t);) continue;
+        assert_true(trace_is_damaged(r));
+        trace_rewind(r);
+    }
     mem_release(&mem);
 }
 
@@ -355,6 +408,8 @@ main(void)
         cmocka_unit_test(another_seed_gives_another_run),
         cmocka_unit_test(hash_notes_and_trace_do_not_change_a_run),
         cmocka_unit_test(a_trace_is_the_same_bytes_and_can_be_read),
+        cmocka_unit_test(what_is_kept_of_a_trace_is_read_again_and_again),
+        cmocka_unit_test(what_is_kept_of_a_damaged_trace_is_damaged),
         cmocka_unit_test(a_damaged_trace_is_refused),
         cmocka_unit_test(timers_are_due_to_the_nanosecond_and_tasks_follow),
         cmocka_unit_test(a_paused_machine_stands_still_and_then_catches_up),
