@@ -15,10 +15,21 @@ lookup_image_partition(struct server *s, struct uuid topic_id, struct slice topi
     return t ? image_topic_partition(t, index) : NULL;
 }
 
+/* A request looks for the same partition at each of its steps. What was found stands while no partition has gone and
+ * this one has a role: that ends before its topic goes. */
+static bool
+is_last_found(const struct server *s, struct uuid topic_id, int32_t index)
+{
+    const struct partition *p = s->found;
+    if (!p || s->found_when != s->replicas->gone_n) return false;
+    return p->index == index && uuid_eq(p->topic_id, topic_id) && p->role != PARTITION_NONE;
+}
+
 struct partition *
 lookup_partition(struct server *s, struct uuid topic_id, struct slice topic, int32_t index,
                  int16_t *ret_err)
 {
+    if (!topic.p && is_last_found(s, topic_id, index)) return s->found;
     const struct image_topic *t = find_named_or_by_id(s, topic_id, topic);
     if (!t) {
         *ret_err = topic.p ? K_ERR_UNKNOWN_TOPIC_OR_PARTITION : K_ERR_UNKNOWN_TOPIC_ID;
@@ -34,6 +45,8 @@ lookup_partition(struct server *s, struct uuid topic_id, struct slice topic, int
         *ret_err = K_ERR_NOT_LEADER_OR_FOLLOWER;
         return NULL;
     }
+    s->found = p;
+    s->found_when = s->replicas->gone_n;
     return p;
 }
 

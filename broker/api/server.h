@@ -65,6 +65,8 @@ struct server {
     struct list outside; /* sessions that wait to be let in */
     struct timer outside_timer;
     struct fetch_sessions fetch_sessions;
+    struct partition *found; /* by the last look-up (lookup.c) … */
+    int64_t found_when;      /* … when so many had gone */
     int64_t frame_bytes_max; /* socket.request.max.bytes */
     int32_t inflating;       /* batches being decompressed … */
     struct list to_inflate;  /* … and those that wait for it (produce.c) */

@@ -46,7 +46,7 @@ arena_release(struct arena *a)
 }
 
 void *
-arena_alloc(struct arena *a, int64_t n)
+arena_alloc_dirty(struct arena *a, int64_t n)
 {
     CHECK(n >= 0 && n < INT64_MAX / 2);
     n = (n + 15) & ~(int64_t)15;
@@ -54,14 +54,21 @@ arena_alloc(struct arena *a, int64_t n)
     struct arena_block *b = a->blocks;
     if (!b || b->size - b->used < n) {
         int64_t size = MAX(BLOCK_BYTES, n + (int64_t)sizeof *b);
-        b = mem_alloc_dirty(a->mem, size); /* what is handed out is zeroed then */
+        b = mem_alloc_dirty(a->mem, size);
         *b = (struct arena_block){.next = a->blocks, .size = size, .used = (int64_t)sizeof *b};
         a->blocks = b;
     }
     void *p = (uint8_t *)b + b->used;
     b->used += n;
     a->used_bytes += n;
-    memset(p, 0, (size_t)n);
+    return p;
+}
+
+void *
+arena_alloc(struct arena *a, int64_t n)
+{
+    void *p = arena_alloc_dirty(a, n);
+    if (p) memset(p, 0, (size_t)n);
     return p;
 }
 
@@ -69,8 +76,9 @@ struct slice
 arena_dup(struct arena *a, struct slice s)
 {
     if (!s.p) return s;
-    uint8_t *p = arena_alloc(a, s.n + 1);
+    uint8_t *p = arena_alloc_dirty(a, s.n + 1);
     if (!p) return SLICE_NULL;
     memcpy(p, s.p, (size_t)s.n);
+    p[s.n] = 0;
     return slice(p, s.n);
 }

@@ -19,6 +19,8 @@ void arena_reset(struct arena *a);
 void arena_release(struct arena *a);
 /* Zeroed, aligned to 16. NULL only when the arena has a ceiling and it is reached. */
 void *arena_alloc(struct arena *a, int64_t n);
+/* As arena_alloc, with whatever was there before. */
+void *arena_alloc_dirty(struct arena *a, int64_t n);
 /* A copy with an uncounted NUL behind it; null stays null. */
 struct slice arena_dup(struct arena *a, struct slice s);
 

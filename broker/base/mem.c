@@ -84,8 +84,8 @@ size_class_of(int64_t n, int64_t *ret_size)
     }
     int shift = 63 - __builtin_clzll((unsigned long long)(n - 1)); /* 7.. */
     int64_t step = (int64_t)1 << (shift - 2);
-    int64_t q = (n - ((int64_t)1 << shift) + step - 1) / step; /* 1..4 */
-    *ret_size = ((int64_t)1 << shift) + q * step;
+    int64_t q = (n - ((int64_t)1 << shift) + step - 1) >> (shift - 2); /* 1..4 */
+    *ret_size = ((int64_t)1 << shift) + (q << (shift - 2));
     return 8 + (shift - 7) * 4 + (int)q - 1;
 }
 _Static_assert(8 + (12 - 7) * 4 + 4 <= MEM_CLASSES, "every small size has a class");

@@ -173,9 +173,8 @@ brief_give_turn(struct env *env, struct file *f)
 }
 
 static struct seg *
-segs_copy(struct env *env, const struct seg *segs, int32_t n)
+segs_copy_to(struct seg *copy, const struct seg *segs, int32_t n)
 {
-    struct seg *copy = mem_alloc_dirty(&env->mem, n * (int64_t)sizeof *copy);
     for (int32_t i = 0; i < n; i++) {
         copy[i] = segs[i];
         buf_ref(copy[i].buf);
@@ -193,7 +192,7 @@ segs_free(struct env *env, struct seg *segs, int32_t n)
 static void
 op_set_segs(struct env *env, struct op *op, const struct seg *segs, int32_t n)
 {
-    op->segs = segs_copy(env, segs, n);
+    op->segs = segs_copy_to(mem_alloc_dirty(&env->mem, n * (int64_t)sizeof *op->segs), segs, n);
     op->segs_n = n;
     op->n = 0;
     for (int32_t i = 0; i < n; i++) op->n += segs[i].bytes.n;
@@ -460,10 +459,9 @@ bool
 conn_send(struct conn *c, const struct seg *segs, int32_t n)
 {
     if (c->state != CONN_OPEN) return true;
-    struct seg *copy = segs_copy(c->env, segs, n);
     struct effect *e = effect_add(c->env, EF_SEND);
     e->conn = c;
-    e->segs = copy;
+    e->segs = segs_copy_to(arena_alloc_dirty(&c->env->carried, n * (int64_t)sizeof *segs), segs, n);
     e->segs_n = n;
     for (int32_t i = 0; i < n; i++) c->unsent_bytes += segs[i].buf ? segs[i].bytes.n : segs[i].n;
     if (c->unsent_bytes <= CONN_HIGH_WATER_BYTES) return true;
@@ -635,10 +633,10 @@ void
 note_queue(struct env *env, enum note_kind kind, struct slice subject, struct slice text,
            const int64_t *v, int32_t n)
 {
-    struct note *note = MEM_NEW(&env->mem, struct note);
+    struct note *note = ARENA_NEW(&env->carried, struct note);
     note->kind = kind;
-    note->subject = mem_dup(&env->mem, subject);
-    note->text = mem_dup(&env->mem, text);
+    note->subject = arena_dup(&env->carried, subject);
+    note->text = arena_dup(&env->carried, text);
     note->n = MIN(n, NOTE_NUMBERS);
     memcpy(note->v, v, (size_t)note->n * sizeof *v);
     struct effect *e = VEC_ADD(&env->mem, &env->effects);
@@ -684,6 +682,7 @@ env_init(struct env *env, const struct env_params *p)
     list_init(&env->brief_waiting);
     env->starved_timer.due = starved_due;
     arena_init(&env->scratch, &env->mem, 0);
+    arena_init(&env->carried, &env->mem, 0);
     env->hostname = mem_dup(&env->mem, p->hostname);
 }
 
@@ -734,11 +733,8 @@ env_effects_clear(struct env *env)
     for (int64_t i = 0; i < env->effects.n; i++) {
         struct effect *e = &env->effects.v[i];
         mem_free_slice(&env->mem, e->path);
-        if (e->segs) segs_free(env, e->segs, e->segs_n);
-        if (!e->note) continue;
-        mem_free_slice(&env->mem, e->note->subject);
-        mem_free_slice(&env->mem, e->note->text);
-        MEM_DELETE(&env->mem, e->note);
+        for (int32_t k = 0; e->segs && k < e->segs_n; k++) buf_unref(e->segs[k].buf);
     }
     env->effects.n = 0;
+    if (env->carried.used_bytes) arena_reset(&env->carried);
 }

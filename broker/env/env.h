@@ -422,6 +422,7 @@ struct env {
     int32_t brief_n;
     VEC(struct effect) effects;
     struct arena scratch; /* for one step; reset by env_deliver() */
+    struct arena carried; /* what effects carry; reset by env_effects_clear() */
     struct slice hostname;
     void *machine; /* whoever was made on this env */
 };

@@ -145,16 +145,19 @@ check_leader(const struct commitlog *log, struct log_append *a)
 }
 
 static void
-append_batch(struct commitlog *log, struct log_append *a, struct buf *from, struct slice batch)
+append_batch(struct commitlog *log, struct log_append *a, struct buf *from, struct slice batch,
+             struct batch_header h)
 {
     struct mem *mem = &log->env->mem;
-    struct batch_header h;
     struct buf *head = buf_copy(mem, slice(batch.p, BATCH_HEADER_BYTES));
     struct slice payload = slice(batch.p + BATCH_HEADER_BYTES, batch.n - BATCH_HEADER_BYTES);
     batch_patch_offset(head->data, log->assigned_end, a->leader_epoch);
-    if (log->config->log_append_time)
+    h.base_offset = log->assigned_end;
+    h.leader_epoch = a->leader_epoch;
+    if (log->config->log_append_time) {
         batch_patch_timestamp(log->env->crc32c, head->data, payload, true, env_wall_ms(log->env));
-    CHECK(batch_parse(buf_slice(head), &h) == BATCH_OK);
+        CHECK(batch_parse(buf_slice(head), &h) == BATCH_OK);
+    }
     struct chunk *c = place_batch(log, &h, batch, true);
     c->segs[c->segs_n++] = (struct seg){.buf = head, .bytes = buf_slice(head)};
     if (payload.n) c->segs[c->segs_n++] = (struct seg){.buf = buf_ref(from), .bytes = payload};
@@ -175,7 +178,7 @@ commitlog_append(struct commitlog *log, struct log_append *a)
         struct slice batch;
         enum batch_err why;
         for (int64_t at = 0; batch_next(a->segs[i].bytes, &at, &h, &batch, &why);)
-            append_batch(log, a, a->segs[i].buf, batch);
+            append_batch(log, a, a->segs[i].buf, batch, h);
     }
     a->last_offset = log->assigned_end - 1;
     if (log->config->log_append_time) a->append_time_ms = env_wall_ms(log->env);
@@ -240,7 +243,7 @@ append_fetched_seg(struct commitlog *log, const struct seg *seg, int32_t leader_
     enum batch_err why = BATCH_OK;
     for (int64_t at = 0; batch_next(seg->bytes, &at, &h, &batch, &why);) {
         if (h.leader_epoch > leader_epoch_max) return LOG_OK;
-        if (batch_check(log->env->crc32c, batch, &h) != BATCH_OK) return LOG_E_CORRUPT;
+        if (batch_crc(log->env->crc32c, batch) != h.crc) return LOG_E_CORRUPT;
         enum log_err err = check_fetched(log, &h);
         if (err) return err;
         struct chunk *c = place_batch(log, &h, batch, false);

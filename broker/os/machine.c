@@ -105,10 +105,9 @@ accept_offered(struct os_machine *m, const struct effect *e)
 }
 
 static void
-send_segs(struct os_machine *m, struct effect *e)
+send_segs(struct effect *e)
 {
     os_sock_send(e->conn, e->segs, e->segs_n);
-    mem_free(&m->env.mem, e->segs, e->segs_n * (int64_t)sizeof *e->segs);
     e->segs = NULL;
 }
 
@@ -121,7 +120,7 @@ os_carry_out(struct os_machine *m, struct effect *e)
     case EF_UNLISTEN: os_unlisten(m, e->listener, e->slot); break;
     case EF_CONNECT: os_sock_connect(m, e->conn, e->path, e->n); break;
     case EF_ACCEPT: accept_offered(m, e); break;
-    case EF_SEND: send_segs(m, e); break;
+    case EF_SEND: send_segs(e); break;
     case EF_PAUSE: os_sock_pause(e->conn); break;
     case EF_RESUME: os_sock_resume(e->conn); break;
     case EF_CLOSE: os_sock_close(e->conn); break;

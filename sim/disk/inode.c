@@ -14,6 +14,16 @@ pdata_new(struct disk *d)
 }
 
 static struct pdata *
+pdata_copy(struct disk *d, const struct pdata *from)
+{
+    struct pdata *p = MEM_NEW(d->mem, struct pdata);
+    p->refs = 1;
+    p->b = mem_alloc_dirty(d->mem, DISK_PAGE_BYTES);
+    memcpy(p->b, from->b, DISK_PAGE_BYTES);
+    return p;
+}
+
+static struct pdata *
 pdata_ref(struct pdata *p)
 {
     if (p) p->refs++;
@@ -130,8 +140,7 @@ page_own(struct inode *i, struct page *p)
     struct disk *d = i->disk;
     if (p->cached && p->cached->refs == 1) return p->cached->b;
     if (!p->cached && d->used_bytes + DISK_PAGE_BYTES > d->faults.capacity_bytes) return NULL;
-    struct pdata *fresh = pdata_new(d);
-    if (p->cached) memcpy(fresh->b, p->cached->b, DISK_PAGE_BYTES);
+    struct pdata *fresh = p->cached ? pdata_copy(d, p->cached) : pdata_new(d);
     page_set_cached(i, p, fresh);
     pdata_unref(d, fresh);
     return p->cached->b;
