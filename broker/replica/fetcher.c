@@ -668,7 +668,8 @@ backoff_over(struct timer *t)
 void
 fetcher_settled(struct partition *p)
 {
-    if (p->fetcher && p->fetcher->state == FETCHER_WRITING) defer(p->env, &p->fetcher->again);
+    /* Also one that has given up waiting for it: if no other partition was ready, it waits for nothing else. */
+    if (p->fetcher && p->fetcher->state != FETCHER_ASKING) defer(p->env, &p->fetcher->again);
 }
 
 /* ---- who is with whom ---- */
