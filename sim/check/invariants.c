@@ -491,6 +491,14 @@ has_died(struct invariants *v, int32_t id)
     }
 }
 
+/* A sync that was under way is nobody's any more: what recovery syncs is another one. */
+static void
+syncs_are_over(const struct model_node *n)
+{
+    for (int64_t i = 0; i < n->logs.n; i++)
+        if (n->logs.v[i]) n->logs.v[i]->is_syncing = false;
+}
+
 void
 invariants_life(struct invariants *v, int64_t at_ns, int32_t node, enum life what)
 {
@@ -501,6 +509,7 @@ invariants_life(struct invariants *v, int64_t at_ns, int32_t node, enum life wha
     if (what == LIFE_CRASH || what == LIFE_POWER || what == LIFE_FATAL) {
         model_crash(&v->model, node, what == LIFE_POWER);
         voter_crashed(v, node);
+        syncs_are_over(n);
         if (what != LIFE_FATAL) has_died(v, n->id);
     }
 }

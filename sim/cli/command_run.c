@@ -26,7 +26,7 @@ struct options {
     int64_t jobs;
     struct slice sets[SETS_MAX];
     int32_t sets_n;
-    const char *bug, *out, *only, *sweep;
+    const char *bug, *out, *only, *sweep, *node;
     uint64_t ops_from, ops_to; /* of a sweep; 0: all */
     bool json, quiet, catches, switches, twice;
 };
@@ -86,9 +86,9 @@ is_interrupted(void)
 
 /* ---- options ---- */
 
-static const char *const option_names[] = {"--seed",    "--jobs",     "--set",  "--bug",  "--out",
-                                           "--only",    "--sweep",    "--ops",  "--json", "--quiet",
-                                           "--catches", "--switches", "--twice"};
+static const char *const option_names[] = {"--seed",  "--jobs",    "--set",      "--bug",  "--out",
+                                           "--only",  "--sweep",   "--node",     "--ops",  "--json",
+                                           "--quiet", "--catches", "--switches", "--twice"};
 
 static bool
 parse_u64(struct slice s, uint64_t *ret)
@@ -150,6 +150,8 @@ take_option(struct options *o, const char *arg, const char *value)
         o->out = value;
     } else if (strcmp(arg, "--only") == 0) {
         o->only = value;
+    } else if (strcmp(arg, "--node") == 0) {
+        o->node = value;
     } else if (strcmp(arg, "--sweep") == 0) {
         o->sweep = value;
         if (strcmp(value, "crash") != 0 && strcmp(value, "power") != 0)
@@ -182,7 +184,8 @@ parse_options(struct options *o, int argc, char **argv)
         }
     }
     if (!o->files_n && !o->switches) return usage_error("run", "which scenario?");
-    if (o->ops_from && !o->sweep) return usage_error("run", "--ops goes with --sweep");
+    if ((o->ops_from || o->node) && !o->sweep)
+        return usage_error("run", "%s goes with --sweep", o->node ? "--node" : "--ops");
     if (o->catches && o->sweep)
         return usage_error("run", "--catches and --sweep do not go together");
     return 0;
@@ -438,7 +441,7 @@ print_again(const struct session *s, const struct errand *t)
     if (t->bug) printf(" --bug %s", t->bug);
     for (int32_t i = 0; i < s->o.sets_n; i++) printf(" --set '%.*s'", SARG(s->o.sets[i]));
     if (t->op)
-        printf(" --sweep %s --ops %lld (of %s)", s->o.sweep, (long long)t->op, t->sweep_node);
+        printf(" --sweep %s --node %s --ops %lld", s->o.sweep, t->sweep_node, (long long)t->op);
     putchar('\n');
 }
 
@@ -506,6 +509,7 @@ add_sweep(struct session *s, const struct scenario *sc, struct errand t)
     s->cannot_sweep = s->cannot_sweep || !n;
     t.has_seed = true;
     for (int32_t i = 0; i < n; i++) {
+        if (s->o.node && !slice_eq(all[i].name, slice_cstr(s->o.node))) continue;
         int64_t from = MAX((int64_t)s->o.ops_from, 1);
         int64_t to = s->o.ops_to ? MIN((int64_t)s->o.ops_to, all[i].n) : all[i].n;
         t.sweep_node = (const char *)arena_dup(&s->a, all[i].name).p;

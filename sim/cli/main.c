@@ -20,6 +20,7 @@
     "  --switches           list the switches of this build\n" \
     "  --sweep crash|power  a run for each disk operation of each node: the node ends there and\n" \
     "                       comes back two seconds later\n" \
+    "  --node NAME          sweep over the operations of this node only\n" \
     "  --ops N|A..B         sweep over this operation only, or over a range of them\n" \
     "  --out DIR            make the run's folder here (else in out). Several runs leave folders only if\n" \
     "                       this is given, and then also DIR/report.json with all reports\n" \

@@ -546,6 +546,18 @@ one_sync_syncs_each_file_once(void **state)
 }
 
 static void
+a_sync_ends_with_its_process(void **state)
+{
+    BEGIN;
+    say(&s, 0, NOTE_LOG_SYNC, ORDERS, SLICE_NULL, 10, 0, 0, 0, 0);
+    file_synced(&s, "data/orders-0/00000000000000000007.log");
+    life(&s, 0, LIFE_POWER);
+    life(&s, 0, LIFE_START);
+    file_synced(&s, "data/orders-0/00000000000000000007.log"); /* recovery's own */
+    assert_silent(&s);
+}
+
+static void
 a_sync_that_goes_on_with_new_work(void **state)
 {
     BEGIN;
@@ -599,6 +611,7 @@ main(void)
         cmocka_unit_test(what_is_told_of_an_earlier_epoch_does_not_bind),
         cmocka_unit_test(one_sync_syncs_each_file_once),
         cmocka_unit_test(a_sync_that_goes_on_with_new_work),
+        cmocka_unit_test(a_sync_ends_with_its_process),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
