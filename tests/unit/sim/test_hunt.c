@@ -175,7 +175,7 @@ must_be(struct slice is, const char *expected)
 /* ---- places ---- */
 
 static void
-a_place_is_rule_topic_and_the_fault_before(void **state)
+a_place_is_the_rule_that_was_broken_first(void **state)
 {
     (void)state;
     desk();
@@ -183,18 +183,24 @@ a_place_is_rule_topic_and_the_fault_before(void **state)
     struct anomaly x = {.rule = RULE_LOST, .topic = S("orders"), .partition = 1, .at_ns = 9000};
     anomalies_init(&r.anomalies, &mem);
     anomalies_add(&r.anomalies, &x);
+    VEC_PUSH(&mem, &r.fired, S("committed-truncated"));
+    VEC_PUSH(&mem, &r.fired, S("leader-completeness"));
     VEC_PUSH(&mem, &r.fired, S("lost"));
-    add_line(&r.story, 100, "crash b3");
-    add_line(&r.story, 200, "the disk of b1 is slow");
-    add_line(&r.story, 300, "b1 leads orders-1 (epoch 1), ISR {1,2}");
-    add_line(&r.story, 400, "pause b2");
-    must_be(hunt_place(&arena, &r), "lost of orders"); /* nobody knows since when */
-    x.witness = WITNESS_ORACLE;
-    x.cause_ns = 1350;
+    must_be(hunt_place(&arena, &r), "lost"); /* nobody knows since when of the others */
+    x = (struct anomaly){.rule = RULE_COMMITTED_TRUNCATED, .topic = S("bills"), .at_ns = 1400};
+    x.witness = WITNESS_INVARIANT;
     anomalies_add(&r.anomalies, &x);
-    must_be(hunt_place(&arena, &r), "lost of orders after slow-disk");
-    r.anomalies.v.v[1].cause_ns = 1400;
-    must_be(hunt_place(&arena, &r), "lost of orders after pause");
+    must_be(hunt_place(&arena, &r), "committed-truncated"); /* it led to the loss */
+    x.rule = RULE_LEADER_COMPLETENESS;
+    x.at_ns = 1300;
+    x.topic = S("__consumer_offsets");
+    anomalies_add(&r.anomalies, &x);
+    must_be(hunt_place(&arena, &r), "leader-completeness of __consumer_offsets");
+    x.rule = RULE_DUPLICATE; /* permitted: not what it failed by */
+    x.at_ns = 100;
+    x.allowed = true;
+    anomalies_add(&r.anomalies, &x);
+    must_be(hunt_place(&arena, &r), "leader-completeness of __consumer_offsets");
     clear_desk();
 }
 
@@ -204,7 +210,7 @@ a_place_without_a_rule_leaves_numbers_out_but_not_of_a_check(void **state)
     (void)state;
     desk();
     struct run_result r = {.verdict = VERDICT_FAIL};
-    add_line(&r.reasons, 0, "b12 does not serve: 3 of 40");
+    add_line(&r.reasons, 0, "b12 does not serve: 3 of 40\nand 17 more lines");
     must_be(hunt_place(&arena, &r), "fail: bN does not serve: N of N");
     r.verdict = VERDICT_DIED;
     r.reasons.v.n = 0;
@@ -401,7 +407,7 @@ int
 main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_place_is_rule_topic_and_the_fault_before),
+        cmocka_unit_test(a_place_is_the_rule_that_was_broken_first),
         cmocka_unit_test(a_place_without_a_rule_leaves_numbers_out_but_not_of_a_check),
         cmocka_unit_test(shards_share_out_all_seeds_and_merge_to_the_whole),
         cmocka_unit_test(what_is_not_of_one_hunt_is_not_merged),
