@@ -337,7 +337,10 @@ os_disk_start(struct os_machine *m, struct op *op)
 {
     struct disk_job *j = os_zalloc(sizeof *j);
     *j = (struct disk_job){
-        .job = {.run = disk_job_run, .done = disk_job_done}, .m = m, .op = op, .fd = -1};
+        .job = {.run = disk_job_run, .done = disk_job_done, .is_quick = op->kind == OP_WRITE},
+        .m = m,
+        .op = op,
+        .fd = -1};
     if (has_file(op->kind)) j->file = os_file_ref(op->file->slot);
     if (op->kind == OP_CLOSE) {
         os_file_unref(op->file->slot);

@@ -13,7 +13,8 @@
 #include "broker/os/socket.h"
 
 #define EVENTS_MAX 128
-#define DEFERRED_MAX 256 /* of one machine in one turn */
+#define DEFERRED_MAX 256         /* of one machine in one turn */
+#define STUCK_NS (2 * NS_PER_MS) /* a thread of the disk that does not come to its next job */
 
 int64_t
 os_now_ns(void)
@@ -231,12 +232,29 @@ may_wait(struct os_loop *l)
     return os_pool_await(l->disk) && os_pool_await(l->work) && os_pool_await(l->names);
 }
 
+/* One slow write must not hold up the others for which the same thread was woken. */
+static void
+help_disk(struct os_loop *l)
+{
+    if (!os_pool_lags(l->disk)) {
+        l->disk_lags_ns = 0;
+        return;
+    }
+    int64_t now_ns = os_now_ns();
+    if (!l->disk_lags_ns) l->disk_lags_ns = now_ns;
+    if (now_ns - l->disk_lags_ns < STUCK_NS) return;
+    os_pool_help(l->disk);
+    l->disk_lags_ns = now_ns;
+}
+
 static void
 handle_events(struct os_loop *l, int64_t max_wait_ns)
 {
     struct epoll_event events[EVENTS_MAX];
     int64_t ns = wait_ns(l, max_wait_ns);
     if (ns > 0 && !may_wait(l)) ns = 0;
+    if (ns > 0) help_disk(l);
+    if (l->disk_lags_ns) ns = MIN(ns, STUCK_NS);
     int n = wait_for_events(l, events, ns);
     CHECK(n >= 0 || errno == EINTR);
     for (int i = 0; i < n; i++) {

@@ -45,6 +45,7 @@ struct os_loop {
      * answer, keeps nobody from the disk. */
     struct os_pool *disk, *work, *names;
     struct os_jobs disk_batch, work_batch; /* to be submitted before the loop waits */
+    int64_t disk_lags_ns; /* since when operations wait for a thread; 0: none does */
     struct list machines;
     struct list readable, sending, closing; /* connections with something to do */
     struct list said;                       /* listeners with something to tell */

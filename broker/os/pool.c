@@ -28,6 +28,7 @@ os_jobs_push(struct os_jobs *jobs, struct os_job *job)
     else jobs->first = job;
     jobs->last = job;
     jobs->n++;
+    jobs->quick_n += job->is_quick;
 }
 
 struct os_job *
@@ -38,6 +39,7 @@ os_jobs_pop(struct os_jobs *jobs)
     jobs->first = job->next;
     if (!jobs->first) jobs->last = NULL;
     jobs->n--;
+    jobs->quick_n -= job->is_quick;
     return job;
 }
 
@@ -49,6 +51,7 @@ jobs_move(struct os_jobs *to, struct os_jobs *from)
     else to->first = from->first;
     to->last = from->last;
     to->n += from->n;
+    to->quick_n += from->quick_n;
     *from = (struct os_jobs){0};
 }
 
@@ -63,16 +66,25 @@ take_job(struct os_pool *p)
     return os_jobs_pop(&p->queued);
 }
 
-/* The first one that comes back wakes the loop; the others are found with it. */
+/* The first one that comes back wakes the loop; the others are found with it. Without the lock: the loop would wake only
+ * to wait for that. */
+static void
+wake_loop(struct os_pool *p)
+{
+    uint64_t one = 1;
+    pthread_mutex_unlock(&p->lock);
+    ssize_t n = write(p->wake_fd, &one, sizeof one);
+    (void)n; /* a full counter wakes just as well */
+    pthread_mutex_lock(&p->lock);
+}
+
 static void
 job_finished(struct os_pool *p, struct os_job *job)
 {
     os_jobs_push(&p->finished, job);
     if (!p->awaited) return;
     p->awaited = false;
-    uint64_t one = 1;
-    ssize_t n = write(p->wake_fd, &one, sizeof one);
-    (void)n; /* a full counter wakes just as well */
+    wake_loop(p);
 }
 
 static void *
@@ -121,17 +133,43 @@ add_thread(struct os_pool *p)
     CHECK(p->threads_n > 0);
 }
 
+/* All quick ones together count as one. */
+static int
+threads_for(const struct os_jobs *jobs)
+{
+    return jobs->n - jobs->quick_n + (jobs->quick_n > 0);
+}
+
 void
 os_pool_submit(struct os_pool *p, struct os_jobs *jobs)
 {
-    int n = jobs->n;
-    if (n == 0) return;
+    int wanted = threads_for(jobs);
+    if (wanted == 0) return;
     pthread_mutex_lock(&p->lock);
     jobs_move(&p->queued, jobs);
-    int wake = MIN(n, p->idle), missing = p->queued.n - p->idle;
+    int wake = MIN(wanted, p->idle), missing = threads_for(&p->queued) - p->idle;
     pthread_mutex_unlock(&p->lock);
     for (int i = 0; i < wake; i++) pthread_cond_signal(&p->more);
     while (missing-- > 0 && p->threads_n < p->threads_max) add_thread(p);
+}
+
+bool
+os_pool_lags(struct os_pool *p)
+{
+    pthread_mutex_lock(&p->lock);
+    bool lags = p->queued.first != NULL;
+    pthread_mutex_unlock(&p->lock);
+    return lags;
+}
+
+void
+os_pool_help(struct os_pool *p)
+{
+    pthread_mutex_lock(&p->lock);
+    bool has_idle = p->idle > 0;
+    pthread_mutex_unlock(&p->lock);
+    if (has_idle) pthread_cond_signal(&p->more);
+    else if (p->threads_n < p->threads_max) add_thread(p);
 }
 
 bool

@@ -1,7 +1,10 @@
 /* Threads for what may wait: disk operations, name resolution, long computations. A job goes out in a
  * batch, is run by one thread, and comes back through a list that the loop empties. A descriptor wakes
  * the loop if it waits, and only once for all that comes back meanwhile. Threads are made when they
- * are first needed. */
+ * are first needed.
+ *
+ * To wake a thread costs more than most writes, which only fill the kernel's memory: those of a batch share one thread. If
+ * it gets stuck in one of them, the loop notices (os_pool_lags()) and wakes another. */
 #ifndef OS_POOL_H
 #define OS_POOL_H
 
@@ -14,11 +17,12 @@ struct os_job {
     struct os_job *next;
     void (*run)(struct os_job *job);  /* in a thread of the pool */
     void (*done)(struct os_job *job); /* on the loop's thread */
+    bool is_quick;                    /* as a rule: not worth a thread of its own */
 };
 
 struct os_jobs {
     struct os_job *first, *last;
-    int32_t n;
+    int32_t n, quick_n;
 };
 
 void os_jobs_push(struct os_jobs *jobs, struct os_job *job);
@@ -35,6 +39,9 @@ void os_pool_submit(struct os_pool *p, struct os_jobs *jobs);
 /* The loop is about to wait: from now on, and until it collects, what comes back wakes it. false:
  * something is back already. */
 bool os_pool_await(struct os_pool *p);
+/* Something still waits for a thread. If that has been so for long: os_pool_help(). */
+bool os_pool_lags(struct os_pool *p);
+void os_pool_help(struct os_pool *p);
 /* Appends what is done, in the order in which it was. */
 void os_pool_collect(struct os_pool *p, struct os_jobs *jobs);
 
