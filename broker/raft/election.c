@@ -181,7 +181,7 @@ static void
 stand_or_wait(struct raft *r)
 {
     if (r->truncating) election_arm(r, r->cfg.retry_backoff_ms);
-    else if (members_voters_n(r) == 1) election_stand(r);
+    else if (members_voters_n(r) == 1 && r->state != RAFT_CANDIDATE) election_stand(r);
     else election_pre(r);
 }
 
@@ -203,6 +203,8 @@ election_timer_due(struct timer *t)
     case RAFT_FOLLOWER: follower_due(r); break;
     case RAFT_PROSPECTIVE: lose(r); break;
     case RAFT_CANDIDATE:
+        /* Alone it cannot lose: it waits for its own disk, until its vote is there (election_go_on). */
+        if (members_voters_n(r) == 1 && raft_is_voter(r) && !r->backing_off) break;
         if (r->backing_off) stand_or_wait(r);
         else lose(r);
         break;
