@@ -27,6 +27,8 @@ print_index(const struct index_save *x, int32_t which, struct writer *w)
     }
     if (which == 1) {
         index_print_times(&s->index, w);
+        if (s->sealed && s->has_no_timestamps && s->size > 0 && s->index.times.n == 0)
+            index_print_no_times(w, segment_relative(s, s->end_offset - 1));
         return S(".timeindex");
     }
     txn_index_print(x->aborted ? x->aborted : &s->log->aborted, s->base_offset, s->end_offset, w);
@@ -145,13 +147,16 @@ rebuild_done(struct scan *scan, enum env_err err)
 {
     struct index_load *l = CONTAINER_OF(scan, struct index_load, scan);
     struct segment *s = l->segment;
-    if (!err && s->log) {
-        bool is_as_on_disk = l->is_for_times && s->max_timestamp < 0;
+    struct commitlog *log = s->log;
+    bool is_for_times = l->is_for_times;
+    if (!err && log) {
         s->times = TIMES_KNOWN;
         if (s->sealed) segment_seal(s);
-        if (!is_as_on_disk) s->index_dirty = true;
+        s->index_dirty = true;
     }
     index_load_end(l, err);
+    /* Written at once: who looks next need not look at each batch. */
+    if (!err && log && is_for_times && log->state == COMMITLOG_OPEN) commitlog_sync(log, NULL);
 }
 
 static void
@@ -174,6 +179,7 @@ index_rebuild(struct index_load *l)
 static void
 take_times(struct segment *s)
 {
+    s->has_no_timestamps |= s->index.has_no_times && s->index.times.n == 0;
     bool may_be_empty = s->written == 0 || s->has_no_timestamps;
     s->times = s->index.times.n || may_be_empty ? TIMES_KNOWN : TIMES_UNKNOWN;
     s->max_timestamp = s->max_timestamp_offset = -1;

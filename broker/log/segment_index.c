@@ -85,6 +85,13 @@ index_print_times(const struct segment_index *x, struct writer *w)
     }
 }
 
+void
+index_print_no_times(struct writer *w, int32_t last_offset)
+{
+    writer_i64(w, -1);
+    writer_i32(w, last_offset);
+}
+
 static bool
 parse_offsets(struct segment_index *x, struct mem *mem, struct slice text, int64_t log_bytes)
 {
@@ -113,6 +120,10 @@ parse_time_index(struct segment_index *x, struct mem *mem, struct slice text)
         e.offset = reader_i32(&r);
         if (e.timestamp == 0 && e.offset == 0 && x->times.n) break;
         if (e.timestamp == 0 && e.offset == 0) continue; /* preallocated, or a batch of 1970 */
+        if (e.timestamp == -1 && x->times.n == 0 && !x->has_no_times) {
+            x->has_no_times = true;
+            continue;
+        }
         if (e.timestamp <= last_timestamp || e.offset < last_offset) return false;
         last_timestamp = e.timestamp, last_offset = e.offset;
         VEC_PUSH(mem, &x->times, e);
@@ -125,7 +136,9 @@ index_parse(struct segment_index *x, struct mem *mem, struct slice offsets, stru
             int64_t log_bytes)
 {
     x->offsets.n = x->times.n = 0;
+    x->has_no_times = false;
     if (parse_offsets(x, mem, offsets, log_bytes) && parse_time_index(x, mem, times)) return true;
     x->offsets.n = x->times.n = 0;
+    x->has_no_times = false;
     return false;
 }

@@ -2,7 +2,8 @@
  * greatest timestamp so far (.timeindex). About one entry for each index.interval.bytes.
  *
  *     .index      int32 last offset of a batch - base, int32 where the batch begins
- *     .timeindex  int64 greatest timestamp so far, int32 offset of its batch's end - base
+ *     .timeindex  int64 greatest timestamp so far, int32 offset of its batch's end - base; of a segment without
+ *                 timestamps one entry with -1, which tells this from a file that has lost its entries
  *
  * They are hints: what they say about a position is looked up in the log itself. Files that do not
  * make sense are made anew from the log. */
@@ -25,6 +26,7 @@ struct time_entry {
 struct segment_index {
     VEC(struct offset_entry) offsets;
     VEC(struct time_entry) times;
+    bool has_no_times; /* so the file said */
 };
 
 void segment_index_release(struct segment_index *x, struct mem *mem);
@@ -44,6 +46,8 @@ void index_truncate(struct segment_index *x, int32_t offset);
 
 void index_print_offsets(const struct segment_index *x, struct writer *w);
 void index_print_times(const struct segment_index *x, struct writer *w);
+/* Of a segment without timestamps that ends with this offset. */
+void index_print_no_times(struct writer *w, int32_t last_offset);
 /* False if the text cannot be an index of a log file of log_bytes; x is then empty. Zeroes at the end
  * (a preallocated file that was not trimmed) are left out. A time index may have no entry: records need
  * not have timestamps. */
