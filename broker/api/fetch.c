@@ -370,6 +370,24 @@ read_error(enum log_err err)
     }
 }
 
+/* KIP-98: for readers of committed records, the transactions of which what they read must be left out. They are
+ * looked up for each answer anew: a transaction may be decided while the request waits (KAFKA-5376). */
+static void
+fill_aborted(struct fetch *f, struct fetch_part *part, const struct partition *p)
+{
+    struct arena *a = &f->r->arena;
+    struct aborted_txn *found = NULL;
+    int64_t end = log_range_end_offset(&part->range);
+    int32_t n = commitlog_aborted(&p->log, part->offset, end, a, &found);
+    part->answer->aborted_transactions =
+        codec_array(a, K_STRUCT_FETCH_RESPONSE_ABORTED_TRANSACTION, n);
+    part->answer->aborted_transactions_n = n;
+    for (int32_t i = 0; i < n; i++) {
+        part->answer->aborted_transactions[i].producer_id = found[i].producer_id;
+        part->answer->aborted_transactions[i].first_offset = found[i].first_offset;
+    }
+}
+
 static void
 fetch_take_range(struct fetch *f, struct fetch_part *part, struct partition *p)
 {
@@ -390,6 +408,7 @@ fetch_take_range(struct fetch *f, struct fetch_part *part, struct partition *p)
     part->answer->records.n = rd->range.n;
     f->bytes += rd->range.n;
     f->budget -= rd->range.n;
+    if (f->q->isolation_level == 1) fill_aborted(f, part, p);
 }
 
 static void

@@ -104,16 +104,65 @@ place_batch(struct commitlog *log, const struct batch_header *h, struct slice ba
 
 /* ---- as leader ---- */
 
+enum log_err
+commitlog_verify_txn(struct commitlog *log, const struct batch_header *h, bool raises_epochs,
+                     uint64_t *ret_guard)
+{
+    const struct producer *p = producer_find(log->producers, h->producer_id);
+    *ret_guard = 0;
+    if (p && h->producer_epoch < p->window.epoch) return LOG_E_FENCED;
+    if (producer_is_in_txn(log->producers, h->producer_id, h->producer_epoch)) return LOG_OK;
+    if (!env_has_room(log->env, PURSE_PRODUCERS)) return LOG_E_NO_ROOM;
+    struct verification *v = verification_begin(&log_producers(log)->verifications, h->producer_id,
+                                                h->producer_epoch, h->base_sequence, raises_epochs,
+                                                (uint64_t)log->guards_n + 1, env_wall_ms(log->env));
+    if (v->guard == (uint64_t)log->guards_n + 1) log->guards_n++;
+    *ret_guard = v->guard;
+    return LOG_OK;
+}
+
+/* Transactional batches are taken into a transaction that is open, or whose coordinator said that the
+ * partition is part of it (KIP-890). */
 static enum log_err
-check_producer(const struct commitlog *log, const struct batch_header *h, struct log_append *a)
+check_opens_txn(const struct commitlog *log, const struct batch_header *h,
+                const struct log_append *a)
+{
+    bool is_unverified;
+    if (!batch_is_transactional(h) || a->unverified ||
+        producer_is_in_txn(log->producers, h->producer_id, h->producer_epoch))
+        return LOG_OK;
+    enum sequence_verdict v = producer_check_guard(log->producers, h, a->guard, &is_unverified);
+    if (is_unverified) return LOG_E_TXN_STATE;
+    return v == SEQUENCE_APPEND ? LOG_OK : LOG_E_OUT_OF_ORDER;
+}
+
+static enum log_err
+check_marker(const struct commitlog *log, const struct batch_header *h, struct slice batch,
+             const struct log_append *a)
+{
+    struct marker m;
+    if (!marker_parse(h, batch, &m)) return LOG_OK; /* the quorum's have no producer */
+    switch (producer_check_marker(log->producers, h, &m, a->txn_version)) {
+    case MARKER_APPEND: return LOG_OK;
+    case MARKER_OLD_PRODUCER: return LOG_E_FENCED;
+    case MARKER_OLD_COORDINATOR: return LOG_E_COORDINATOR_FENCED;
+    }
+    return LOG_OK;
+}
+
+static enum log_err
+check_producer(const struct commitlog *log, const struct batch_header *h, struct slice batch,
+               struct log_append *a)
 {
     struct producer_batch original;
     bool txn_is_wrong;
-    if (a->origin != APPEND_CLIENT || !batch_has_producer(h)) return LOG_OK;
+    if (!batch_has_producer(h)) return LOG_OK;
+    if (batch_is_control(h)) return check_marker(log, h, batch, a);
+    if (a->origin != APPEND_CLIENT) return LOG_OK;
     if (!producer_find(log->producers, h->producer_id) && !env_has_room(log->env, PURSE_PRODUCERS))
         return LOG_E_NO_ROOM;
     switch (producer_check(log->producers, h, &original, &txn_is_wrong)) {
-    case SEQUENCE_APPEND: return txn_is_wrong ? LOG_E_TXN_STATE : LOG_OK;
+    case SEQUENCE_APPEND: return txn_is_wrong ? LOG_E_TXN_STATE : check_opens_txn(log, h, a);
     case SEQUENCE_OUT_OF_ORDER: return LOG_E_OUT_OF_ORDER;
     case SEQUENCE_FENCED: return LOG_E_FENCED;
     case SEQUENCE_DUPLICATE: break;
@@ -136,7 +185,7 @@ check_leader(const struct commitlog *log, struct log_append *a)
         CHECK(a->segs[i].buf);
         for (int64_t at = 0; batch_next(a->segs[i].bytes, &at, &h, &batch, &why); batches++) {
             if (batch_size_bytes(&h) > log->config->segment_bytes) return LOG_E_TOO_LARGE;
-            enum log_err err = check_producer(log, &h, a);
+            enum log_err err = check_producer(log, &h, batch, a);
             if (err) return err;
         }
         if (why) return LOG_E_CORRUPT;

@@ -13,6 +13,7 @@ log_err_text(enum log_err err)
     case LOG_E_OUT_OF_ORDER: return "sequence number out of order";
     case LOG_E_FENCED: return "producer epoch is old";
     case LOG_E_TXN_STATE: return "batch outside the producer's open transaction";
+    case LOG_E_COORDINATOR_FENCED: return "marker of a transaction coordinator that was replaced";
     case LOG_E_OUT_OF_RANGE: return "offset out of range";
     case LOG_E_NOT_CONTIGUOUS: return "batch does not follow the end of the log";
     case LOG_E_LATER_EPOCH: return "the log has a later leader epoch";

@@ -29,6 +29,7 @@
 #include "broker/log/txn_index.h"
 
 struct commitlog;
+struct batch_header;
 struct segment;
 struct producer_state;
 
@@ -39,7 +40,8 @@ enum log_err {
     LOG_E_FENCED,       /* the producer's epoch is old */
     LOG_E_NO_ROOM,      /* of so many producers nothing more can be remembered (env/limits.h) */
     LOG_E_TXN_STATE,    /* not a batch that may come in the producer's present transaction */
-    LOG_E_OUT_OF_RANGE, /* below the start or above the end */
+    LOG_E_COORDINATOR_FENCED, /* a marker of a transaction coordinator that has a successor */
+    LOG_E_OUT_OF_RANGE,       /* below the start or above the end */
     LOG_E_NOT_CONTIGUOUS,
     LOG_E_LATER_EPOCH, /* a leader of a later epoch has been here: epochs in a log never fall */
     LOG_E_CORRUPT,     /* not whole, valid batches of magic 2 */
@@ -137,6 +139,7 @@ struct commitlog {
     int32_t names_changed, names_synced; /* counts: equal when the directory is durable */
     bool epochs_dirty;                   /* leader epochs not yet durable */
     bool sync_after_roll, sync_again, parent_dirty;
+    uint32_t guards_n; /* of transactions' beginnings, given out so far; goes round */
     int64_t start_offset, assigned_end, written_end, synced_end, settled_end;
     int64_t synced_ns;              /* when a sync ended last */
     VEC(struct segment *) segments; /* by base offset; the last one is active */
@@ -218,7 +221,8 @@ int64_t commitlog_size_bytes(const struct commitlog *log);
 
 enum append_origin {
     APPEND_CLIENT,      /* sequences and producer epochs are checked */
-    APPEND_COORDINATOR, /* written by this node: transaction markers, group and quorum records */
+    APPEND_COORDINATOR, /* what coordinators have decided: transaction markers (of which the epochs are
+                         * checked), group and quorum records */
 };
 
 struct log_append {
@@ -226,6 +230,11 @@ struct log_append {
     int32_t segs_n;
     int32_t leader_epoch;
     enum append_origin origin;
+    /* Of a client's transactional batch: what commitlog_verify_txn() gave. */
+    uint64_t guard;
+    bool unverified; /* taken without one: transaction.partition.verification.enable=false */
+    /* Of a marker: of the transaction that it ends. */
+    int8_t txn_version;
     /* What came of it; of a duplicate: the original's. */
     int64_t base_offset, last_offset;
     int64_t append_time_ms; /* -1 unless message.timestamp.type is LogAppendTime */
@@ -266,6 +275,8 @@ struct log_range {
     int32_t cuts;
 };
 void log_range_release(struct log_range *r);
+/* All offsets in it lie below this one; not much above the last of them. */
+int64_t log_range_end_offset(const struct log_range *r);
 /* False when a truncation has passed since: such a range must not be sent any more. */
 bool log_range_is_valid(const struct log_range *r);
 
@@ -392,6 +403,12 @@ commitlog_cleaned_to(const struct commitlog *log)
 }
 
 /* ---- producers ---- */
+
+/* A client's transactional batch: 0 in *ret_guard when its transaction is open in this log already; else the
+ * coordinator is to be asked, and the batch then appended with this guard (verification.h). LOG_E_FENCED: of an
+ * older producer epoch; LOG_E_NO_ROOM. */
+enum log_err commitlog_verify_txn(struct commitlog *log, const struct batch_header *h,
+                                  bool raises_epochs, uint64_t *ret_guard);
 
 /* Largest offset below which every transaction is decided (and, its marker being below the high
  * watermark, visibly so); at most high_watermark. */

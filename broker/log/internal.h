@@ -219,6 +219,8 @@ struct producer_load {
 };
 /* The snapshot is at most at `from`. */
 void producers_load(struct commitlog *log, struct producer_load *l, int64_t from);
+/* What is known of producers; made when first asked for. */
+struct producer_state *log_producers(struct commitlog *log);
 /* The next batch of the log. */
 void log_apply_producer(struct commitlog *log, const struct batch_header *h, struct slice batch);
 

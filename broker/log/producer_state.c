@@ -1,7 +1,5 @@
 #include "broker/log/producer_state.h"
 
-#include "broker/record/control.h"
-
 _Static_assert(offsetof(struct producer, node) == 0, "a node is its producer");
 
 struct producer_state *
@@ -11,6 +9,7 @@ producer_state_new(struct mem *mem, struct siphash_key key)
     s->mem = mem;
     map_init(&s->map, mem, key);
     list_init(&s->open);
+    verifications_init(&s->verifications, mem, key);
     return s;
 }
 
@@ -34,6 +33,7 @@ producer_state_free(struct producer_state *s)
 {
     if (!s) return;
     forget_all(s);
+    verifications_release(&s->verifications);
     VEC_RELEASE(s->mem, &s->decided);
     map_release(&s->map);
     MEM_DELETE(s->mem, s);
@@ -85,6 +85,36 @@ producer_check(const struct producer_state *s, const struct batch_header *h,
     return v;
 }
 
+bool
+producer_is_in_txn(const struct producer_state *s, int64_t producer_id, int16_t epoch)
+{
+    const struct producer *p = producer_find(s, producer_id);
+    return p && p->txn_first_offset >= 0 && p->window.epoch == epoch;
+}
+
+enum marker_verdict
+producer_check_marker(const struct producer_state *s, const struct batch_header *h,
+                      const struct marker *m, int8_t txn_version)
+{
+    const struct producer *p = producer_find(s, h->producer_id);
+    struct marker_view v = {.epoch = BATCH_NO_EPOCH, .coordinator_epoch = -1};
+    if (p)
+        v = (struct marker_view){p->window.epoch, p->coordinator_epoch, p->txn_first_offset >= 0};
+    return marker_check(&v, h->producer_epoch, m->coordinator_epoch, txn_version);
+}
+
+enum sequence_verdict
+producer_check_guard(const struct producer_state *s, const struct batch_header *h, uint64_t guard,
+                     bool *ret_is_unverified)
+{
+    const struct verification *v = s ? verification_find(&s->verifications, h->producer_id) : NULL;
+    const struct producer *p = producer_find(s, h->producer_id);
+    *ret_is_unverified = !v || v->guard != guard;
+    if (*ret_is_unverified) return SEQUENCE_APPEND;
+    bool fits = verification_allows(v, h->base_sequence, !p || p->window.n == 0);
+    return fits ? SEQUENCE_APPEND : SEQUENCE_OUT_OF_ORDER;
+}
+
 static void
 window_move(struct producer_window *w, int16_t epoch)
 {
@@ -108,32 +138,20 @@ window_add(struct producer_window *w, const struct batch_header *h)
     };
 }
 
-/* The type of a control batch's first record, or -1. */
-static int16_t
-control_type(const struct batch_header *h, struct slice batch, struct record *ret)
-{
-    struct records rs;
-    int16_t type;
-    if (batch.n < batch_size_bytes(h) || batch_codec(h) != CODEC_NONE) return -1;
-    records_begin(&rs, h, batch_payload(batch, h));
-    if (!records_next(&rs, ret) || !control_key_parse(ret->key, &type)) return -1;
-    return type;
-}
-
 static bool
 apply_marker(struct producer_state *s, const struct batch_header *h, struct slice batch,
              struct aborted_txn *ret_aborted)
 {
-    struct record rec;
-    int16_t type = control_type(h, batch, &rec);
-    if (type != CONTROL_ABORT && type != CONTROL_COMMIT) return false;
+    struct marker m;
+    if (!marker_parse(h, batch, &m)) return false;
     struct producer *p = producer_get(s, h->producer_id);
     window_move(&p->window, h->producer_epoch);
-    (void)end_txn_parse(rec.value, &p->coordinator_epoch);
+    p->coordinator_epoch = m.coordinator_epoch;
     p->last_timestamp = h->max_timestamp;
+    /* Who waits for the word that the transaction is open gets it too late. */
+    verification_end(&s->verifications, h->producer_id);
     if (p->txn_first_offset < 0) return false;
-    struct decided_txn d = {h->producer_id, p->txn_first_offset, h->base_offset,
-                            type == CONTROL_ABORT};
+    struct decided_txn d = {h->producer_id, p->txn_first_offset, h->base_offset, !m.commit};
     VEC_PUSH(s->mem, &s->decided, d);
     p->txn_first_offset = -1;
     list_remove(&p->open);
@@ -156,6 +174,7 @@ producer_apply(struct producer_state *s, const struct batch_header *h, struct sl
     if (!batch_is_transactional(h) || p->txn_first_offset >= 0) return false;
     p->txn_first_offset = h->base_offset;
     list_push_back(&s->open, &p->open);
+    verification_end(&s->verifications, h->producer_id);
     return false;
 }
 
@@ -182,6 +201,7 @@ producer_expire(struct producer_state *s, int64_t before_ms)
     if (!s) return;
     MAP_EACH(&s->map, p, struct producer, node)
         if (p->txn_first_offset < 0 && p->last_timestamp < before_ms) producer_forget(s, p);
+    verifications_expire(&s->verifications, before_ms);
 }
 
 /* ---- snapshots ---- */

@@ -5,8 +5,11 @@
 #define LOG_PRODUCER_STATE_H
 
 #include "broker/base/map.h"
+#include "broker/log/marker_check.h"
 #include "broker/log/sequence_check.h"
 #include "broker/log/txn_index.h"
+#include "broker/log/verification.h"
+#include "broker/record/control.h"
 
 struct producer {
     struct map_node node;
@@ -29,6 +32,7 @@ struct producer_state {
     struct map map;
     struct list open;
     VEC(struct decided_txn) decided;
+    struct verifications verifications; /* not a function of the log, and not kept with it */
 };
 
 struct producer_state *producer_state_new(struct mem *mem, struct siphash_key key);
@@ -39,6 +43,15 @@ struct producer *producer_find(const struct producer_state *s, int64_t producer_
 /* How a client's batch fits in; *ret_duplicate is the original. */
 enum sequence_verdict producer_check(const struct producer_state *s, const struct batch_header *h,
                                      struct producer_batch *ret_duplicate, bool *ret_txn_is_wrong);
+/* Whether this producer epoch has a transaction open. */
+bool producer_is_in_txn(const struct producer_state *s, int64_t producer_id, int16_t epoch);
+enum marker_verdict producer_check_marker(const struct producer_state *s,
+                                          const struct batch_header *h, const struct marker *m,
+                                          int8_t txn_version);
+/* Whether a client's batch may open a transaction on this guard. */
+enum sequence_verdict producer_check_guard(const struct producer_state *s,
+                                           const struct batch_header *h, uint64_t guard,
+                                           bool *ret_is_unverified);
 /* The next batch of the log. head: the batch from its header on (of control batches, whole). */
 /* True: it ended a transaction by aborting it. */
 bool producer_apply(struct producer_state *s, const struct batch_header *h, struct slice head,
@@ -46,7 +59,8 @@ bool producer_apply(struct producer_state *s, const struct batch_header *h, stru
 /* Where the earliest transaction begins that is open, or decided at or above high_watermark; -1 without
  * one. Forgets decided ones below. */
 int64_t producer_first_unstable(struct producer_state *s, int64_t high_watermark);
-/* Forgets producers without open transaction whose last batch is older. */
+/* Forgets producers without open transaction whose last batch is older, and verifications that nobody came
+ * back to. */
 void producer_expire(struct producer_state *s, int64_t before_ms);
 
 /* .snapshot: int16 1, uint32 CRC32C of what follows, int32 count, entries of 46 bytes, ordered by

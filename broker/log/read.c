@@ -57,6 +57,23 @@ recent_find(const struct segment *s, int64_t offset)
     return lo < s->recent.n ? lo : -1;
 }
 
+int64_t
+log_range_end_offset(const struct log_range *r)
+{
+    const struct segment *s = r->segment;
+    int64_t end = r->offset + r->n, lo = 0, hi = s->recent.n;
+    if (hi == 0 || end < s->recent.v[0].position) {
+        const struct offset_entry *e = index_ceiling_position(&s->index, end);
+        return e ? s->base_offset + e->offset : s->end_offset;
+    }
+    while (lo < hi) {
+        int64_t mid = (lo + hi) / 2;
+        if (s->recent.v[mid].position < end) lo = mid + 1;
+        else hi = mid;
+    }
+    return lo < s->recent.n ? s->recent.v[lo].base_offset : s->end_offset;
+}
+
 /* From batch i on: where to stop. */
 static int64_t
 recent_end(const struct segment *s, int64_t i, int64_t bound, int64_t max_bytes, bool min_one)

@@ -53,16 +53,22 @@ tail_load(struct commitlog *log, struct tail_load *t)
 static void try_snapshot(struct producer_load *l);
 static void fold_segment(struct producer_load *l);
 
+struct producer_state *
+log_producers(struct commitlog *log)
+{
+    if (!log->producers)
+        log->producers =
+            producer_state_new(&log->env->purses[PURSE_PRODUCERS], env_map_key(log->env));
+    return log->producers;
+}
+
 void
 log_apply_producer(struct commitlog *log, const struct batch_header *h, struct slice batch)
 {
     struct mem *mem = &log->env->mem;
     struct aborted_txn aborted;
     if (!batch_has_producer(h)) return;
-    if (!log->producers)
-        log->producers =
-            producer_state_new(&log->env->purses[PURSE_PRODUCERS], env_map_key(log->env));
-    if (producer_apply(log->producers, h, batch, &aborted))
+    if (producer_apply(log_producers(log), h, batch, &aborted))
         txn_index_add(&log->aborted, mem, &aborted);
 }
 

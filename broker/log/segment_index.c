@@ -31,6 +31,14 @@ index_floor_position(const struct segment_index *x, int64_t position)
     return lo ? &x->offsets.v[lo - 1] : NULL;
 }
 
+const struct offset_entry *
+index_ceiling_position(const struct segment_index *x, int64_t position)
+{
+    const struct offset_entry *before = index_floor_position(x, position - 1);
+    int64_t next = before ? before - x->offsets.v + 1 : 0;
+    return next < x->offsets.n ? &x->offsets.v[next] : NULL;
+}
+
 const struct time_entry *
 index_before_time(const struct segment_index *x, int64_t timestamp)
 {

@@ -35,6 +35,8 @@ void segment_index_release(struct segment_index *x, struct mem *mem);
 const struct offset_entry *index_floor(const struct segment_index *x, int32_t offset);
 /* The last entry at or before position, or NULL. */
 const struct offset_entry *index_floor_position(const struct segment_index *x, int64_t position);
+/* The first entry at or after position, or NULL. */
+const struct offset_entry *index_ceiling_position(const struct segment_index *x, int64_t position);
 /* The last entry with a timestamp below `timestamp`, or NULL. */
 const struct time_entry *index_before_time(const struct segment_index *x, int64_t timestamp);
 

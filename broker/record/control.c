@@ -51,6 +51,21 @@ builder_add_control(struct batch_builder *b, enum control_type type, int64_t tim
     CHECK(added);
 }
 
+bool
+marker_parse(const struct batch_header *h, struct slice batch, struct marker *ret)
+{
+    struct records rs;
+    struct record rec;
+    int16_t type;
+    if (!batch_is_control(h) || batch.n < batch_size_bytes(h) || batch_codec(h) != CODEC_NONE)
+        return false;
+    records_begin(&rs, h, batch_payload(batch, h));
+    if (!records_next(&rs, &rec) || !control_key_parse(rec.key, &type)) return false;
+    if (type != CONTROL_ABORT && type != CONTROL_COMMIT) return false;
+    ret->commit = type == CONTROL_COMMIT;
+    return end_txn_parse(rec.value, &ret->coordinator_epoch);
+}
+
 struct buf *
 end_txn_batch(enum crc32c_impl impl, struct mem *mem, bool commit, int64_t timestamp,
               int64_t producer_id, int16_t producer_epoch, int32_t coordinator_epoch)

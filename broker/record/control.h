@@ -30,6 +30,13 @@ struct slice end_txn_value(int32_t coordinator_epoch, uint8_t room[END_TXN_BYTES
  * codec). */
 void builder_add_control(struct batch_builder *b, enum control_type type, int64_t timestamp,
                          struct slice value);
+/* A control batch that ends a transaction. */
+struct marker {
+    bool commit;
+    int32_t coordinator_epoch;
+};
+/* False: the batch is another one, or broken. batch: all of it. */
+bool marker_parse(const struct batch_header *h, struct slice batch, struct marker *ret);
 /* A whole marker batch. */
 struct buf *end_txn_batch(enum crc32c_impl impl, struct mem *mem, bool commit, int64_t timestamp,
                           int64_t producer_id, int16_t producer_epoch, int32_t coordinator_epoch);

@@ -142,8 +142,11 @@ append_spec(struct fixture *f, const struct batch_spec *spec, int32_t epoch, int
 {
     struct buf *buf = make_batch(&f->body.env, spec, number);
     struct seg seg = {.buf = buf, .bytes = buf_slice(buf)};
-    *ret = (struct log_append){
-        .segs = &seg, .segs_n = 1, .leader_epoch = epoch, .origin = APPEND_CLIENT};
+    *ret = (struct log_append){.segs = &seg,
+                               .segs_n = 1,
+                               .leader_epoch = epoch,
+                               .origin = APPEND_CLIENT,
+                               .unverified = true};
     enum log_err err = commitlog_append(&f->log, ret);
     buf_unref(buf);
     return err;

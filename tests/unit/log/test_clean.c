@@ -96,7 +96,7 @@ append_keyed(struct run *r, int who, int records, bool in_txn, int codec)
         buf = builder_finish(&b, CRC32C_PORTABLE, &env->mem);
     }
     struct seg seg = {.buf = buf, .bytes = buf_slice(buf)};
-    struct log_append a = {.segs = &seg, .segs_n = 1, .origin = APPEND_CLIENT};
+    struct log_append a = {.segs = &seg, .segs_n = 1, .origin = APPEND_CLIENT, .unverified = true};
     assert_int_equal(commitlog_append(&r->f.log, &a), LOG_OK);
     assert_int_equal(a.last_offset, r->n - 1);
     buf_unref(buf);
