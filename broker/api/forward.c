@@ -92,7 +92,7 @@ struct creation {
     struct slice name;
     struct k_create_topics_request q;
     struct k_create_topics_request_creatable_topic topic;
-    struct k_create_topics_request_creatable_topic_config configs[3];
+    struct k_create_topics_request_creatable_topic_config configs[5];
 };
 
 /* Nobody who asks is told more than that it is not there (yet): the log says why, and what decides it. */
@@ -106,6 +106,10 @@ log_refusal(struct creation *cr, int16_t err, struct slice message)
     fmt_slice(&w, message.n ? message : k_err_name(err));
     if (err == K_ERR_INVALID_REPLICATION_FACTOR && slice_eq(cr->name, S("__consumer_offsets")))
         fmt_str(&w, " (offsets.topic.replication.factor; there are no groups without it)");
+    if (err == K_ERR_INVALID_REPLICATION_FACTOR && slice_eq(cr->name, S("__transaction_state")))
+        fmt_str(
+            &w,
+            " (transaction.state.log.replication.factor; there are no transactions without it)");
     NOTE(env, NOTE_LOG_MESSAGE, cr->name, writer_slice(&w), 2);
     writer_release(&w);
 }
@@ -163,6 +167,8 @@ describe_auto_topic(struct forwarder *f, struct creation *cr)
             (int32_t)config_i64(cfg, K_CFG_TRANSACTION_STATE_LOG_NUM_PARTITIONS);
         cr->topic.replication_factor =
             (int16_t)config_i64(cfg, K_CFG_TRANSACTION_STATE_LOG_REPLICATION_FACTOR);
+        set_config(cr, "unclean.leader.election.enable", S("false"));
+        set_config(cr, "compression.type", S("uncompressed"));
         set_config(cr, "cleanup.policy", S("compact"));
         set_config(cr, "min.insync.replicas",
                    config_text(cfg, K_CFG_TRANSACTION_STATE_LOG_MIN_ISR));

@@ -5,6 +5,7 @@
 #include "broker/base/check.h"
 #include "broker/group/groups.h"
 #include "broker/protocol/codec.h"
+#include "broker/txn/txns.h"
 
 /* READ, DELETE, DESCRIBE, DESCRIBE_CONFIGS, ALTER_CONFIGS: all that can be done to a group. */
 #define GROUP_OPERATIONS (1 << 3 | 1 << 6 | 1 << 8 | 1 << 10 | 1 << 11)
@@ -19,11 +20,11 @@ static int16_t
 find_leader(struct request *r, struct slice key, int8_t type, coordinator *ret)
 {
     struct server *s = r->server;
-    if (type == KEY_TRANSACTION) return K_ERR_COORDINATOR_NOT_AVAILABLE;
-    if (type != KEY_GROUP) return K_ERR_INVALID_REQUEST;
-    const struct image_topic *t = image_topic(s->image, GROUPS_TOPIC);
+    if (type != KEY_GROUP && type != KEY_TRANSACTION) return K_ERR_INVALID_REQUEST;
+    struct slice topic = type == KEY_GROUP ? GROUPS_TOPIC : TXNS_TOPIC;
+    const struct image_topic *t = image_topic(s->image, topic);
     if (!t) {
-        forwarder_create_topic(s->forwarder, GROUPS_TOPIC);
+        forwarder_create_topic(s->forwarder, topic);
         return K_ERR_COORDINATOR_NOT_AVAILABLE;
     }
     const struct image_partition *p =
@@ -170,12 +171,13 @@ handle_offset_fetch(struct server *s, struct request *r)
         res.groups = codec_array(
             &r->arena, K_STRUCT_OFFSET_FETCH_RESPONSE_OFFSET_FETCH_RESPONSE_GROUP, q->groups_n);
         for (int32_t i = 0; i < q->groups_n; i++)
-            groups_fetch(s->groups, &q->groups[i], r->version, &r->arena, &res.groups[i]);
+            groups_fetch(s->groups, &q->groups[i], r->version, q->require_stable, &r->arena,
+                         &res.groups[i]);
     } else {
         asked_group one = as_batch(r, q);
         fetched_group got;
         codec_default_struct(K_STRUCT_OFFSET_FETCH_RESPONSE_OFFSET_FETCH_RESPONSE_GROUP, &got);
-        groups_fetch(s->groups, &one, r->version, &r->arena, &got);
+        groups_fetch(s->groups, &one, r->version, q->require_stable, &r->arena, &got);
         from_batch(r, &got, &res);
         spread_error(r, q, &res);
     }

@@ -14,6 +14,8 @@ api_handler handle_produce, handle_fetch, handle_list_offsets, handle_offset_for
     handle_join_group, handle_sync_group, handle_heartbeat, handle_leave_group,
     handle_offset_commit, handle_offset_fetch, handle_offset_delete, handle_describe_groups,
     handle_list_groups, handle_delete_groups, handle_consumer_group_heartbeat, handle_describe_acls,
-    handle_create_acls, handle_delete_acls;
+    handle_create_acls, handle_delete_acls, handle_write_txn_markers, handle_end_txn,
+    handle_add_partitions_to_txn, handle_add_offsets_to_txn, handle_txn_offset_commit,
+    handle_list_transactions, handle_describe_transactions, handle_describe_producers;
 
 #endif

@@ -1,9 +1,10 @@
-/* InitProducerId of an idempotent producer (KIP-98): a fresh id with epoch 0. Transactional ids have a
- * coordinator, which is another matter. */
+/* InitProducerId (KIP-98): an idempotent producer gets a fresh id with epoch 0 from whomever it asks, a
+ * transactional one what its transactional id's coordinator says. */
 #include "broker/api/handlers.h"
-#include "broker/api/producer_ids.h"
+#include "broker/api/waiting_call.h"
 #include "broker/base/check.h"
 #include "broker/protocol/codec.h"
+#include "broker/txn/txns.h"
 
 struct wanted {
     struct producer_id_waiter waiter;
@@ -27,6 +28,17 @@ got_id(struct producer_id_waiter *w, int16_t err, int64_t id)
     producer_id_answer(CONTAINER_OF(w, struct wanted, waiter)->r, err, id);
 }
 
+static void
+init_txn_answered(struct coordinator_call *c, const void *response)
+{
+    struct request *r = request_of_call(c);
+    struct k_init_producer_id_response res = *(const struct k_init_producer_id_response *)response;
+    /* Clients up to version 3 do not know PRODUCER_FENCED. */
+    if (r->version < 4 && res.error_code == K_ERR_PRODUCER_FENCED)
+        res.error_code = K_ERR_INVALID_PRODUCER_EPOCH;
+    request_answer(r, &res);
+}
+
 void
 handle_init_producer_id(struct server *s, struct request *r)
 {
@@ -37,8 +49,9 @@ handle_init_producer_id(struct server *s, struct request *r)
         return;
     }
     if (q->transactional_id.p) {
-        producer_id_answer(
-            r, q->transactional_id.n ? K_ERR_COORDINATOR_NOT_AVAILABLE : K_ERR_INVALID_REQUEST, -1);
+        struct coordinator_call *c = waiting_call_new(r);
+        c->done = init_txn_answered;
+        txns_init_producer(s->txns, q, c);
         return;
     }
     struct wanted *w = REQUEST_NEW(r, struct wanted);

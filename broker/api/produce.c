@@ -5,7 +5,10 @@
 #include "broker/api/lookup.h"
 #include "broker/base/check.h"
 #include "broker/protocol/codec.h"
+#include "broker/protocol/config.h"
 #include "broker/record/validate.h"
+#include "broker/txn/verify.h"
+#include "configs.h"
 
 /* A record never takes less than 7 bytes, and nobody needs a batch that inflates beyond this. */
 #define DECOMPRESSED_BYTES_MAX (100 << 20)
@@ -25,6 +28,8 @@ struct part {
     struct list inflate_node; /* among those that wait for their decompression */
     struct append_waiter waiter;
     struct ready_waiter opening;
+    struct txn_check check;
+    uint64_t guard; /* log/verification.h */
     bool waits;
 };
 
@@ -92,20 +97,6 @@ refuse_batch(struct part *part, const struct partition *p, enum batch_err bad)
     if (bad != BATCH_NOT_ONE && bad != BATCH_OLD_MAGIC) produce_tell_log_start(part, p);
 }
 
-/* There are no transactions yet, so none that this batch could belong to. What no marker will ever end must
- * not be appended: it would hold back the last stable offset for good. */
-static bool
-refuse_transactional(struct part *part)
-{
-    if (!batch_is_transactional(&part->header)) return false;
-    if (part->produce->q->transactional_id.p)
-        produce_fail_part(part, K_ERR_INVALID_TXN_STATE, "transactions are not served");
-    else
-        produce_fail_part(part, K_ERR_TRANSACTIONAL_ID_AUTHORIZATION_FAILED,
-                          "a transactional batch in a request without transactional id");
-    return true;
-}
-
 /* KIP-467: which records it is about. */
 static void
 name_records(struct part *part, struct slice payload, const struct produce_rules *rules,
@@ -134,6 +125,97 @@ produce_name_leader(struct part *part)
     if (!ip || r->version < 10) return;
     part->answer->current_leader.leader_id = ip->leader;
     part->answer->current_leader.leader_epoch = ip->leader_epoch;
+}
+
+/* ---- transactions (KIP-890): before one begins in a partition its coordinator is asked ---- */
+
+static void part_checked(struct produce *pr);
+static bool check_batch_further(struct part *part, struct partition *p);
+
+static bool
+verifies_transactions(const struct server *s)
+{
+    return config_bool(s->config, K_CFG_TRANSACTION_PARTITION_VERIFICATION_ENABLE);
+}
+
+static void
+produce_fail_verification(struct part *part, const struct partition *p, int16_t err)
+{
+    produce_fail_part(part, err,
+                      err == K_ERR_NOT_ENOUGH_REPLICAS
+                          ? "the transaction coordinator could not be asked whether this partition "
+                            "is part of the transaction"
+                          : NULL);
+    if (p) produce_tell_log_start(part, p);
+}
+
+static void
+txn_checked(struct txn_check *c, int16_t err)
+{
+    struct part *part = CONTAINER_OF(c, struct part, check);
+    struct server *s = part->produce->r->server;
+    int16_t gone = 0;
+    struct partition *p =
+        lookup_partition(s, part->topic_id, part->topic, part->answer->index, &gone);
+    bool is_done = true;
+    if (err) {
+        produce_fail_verification(part, p, txn_produce_error(err, c->client));
+    } else if (p) {
+        is_done = check_batch_further(part, p);
+    } else {
+        produce_fail_part(part, gone, NULL);
+        if (gone == K_ERR_NOT_LEADER_OR_FOLLOWER) produce_name_leader(part);
+    }
+    if (is_done) part_checked(part->produce);
+}
+
+/* As check_part(). */
+static bool
+check_transaction(struct part *part, struct partition *p)
+{
+    struct request *r = part->produce->r;
+    enum txn_client client = txn_client_of_produce(r->version);
+    if (!part->produce->q->transactional_id.p) {
+        produce_fail_part(part, K_ERR_TRANSACTIONAL_ID_AUTHORIZATION_FAILED,
+                          "a transactional batch in a request without transactional id");
+        return true;
+    }
+    if (!partition_is_leader(p) || !verifies_transactions(r->server))
+        return check_batch_further(part, p);
+    enum log_err err =
+        commitlog_verify_txn(&p->log, &part->header, client == TXN_CLIENT_ADDS, &part->guard);
+    if (err) {
+        produce_fail_verification(
+            part, p, err == LOG_E_FENCED ? K_ERR_INVALID_PRODUCER_EPOCH : K_ERR_POLICY_VIOLATION);
+        return true;
+    }
+    if (part->guard == 0) return check_batch_further(part, p);
+    part->check = (struct txn_check){.done = txn_checked,
+                                     .transactional_id = part->produce->q->transactional_id,
+                                     .partition = p->index,
+                                     .producer_id = part->header.producer_id,
+                                     .producer_epoch = part->header.producer_epoch,
+                                     .client = client};
+    /* The partition may be deleted meanwhile. */
+    part->check.topic = arena_dup(&r->arena, p->topic);
+    txn_verify(r->server->txn_verifier, &part->check);
+    return false;
+}
+
+/* A request comes from one producer, which its transactional id stands for. */
+static bool
+has_two_producers(const struct produce *pr)
+{
+    const struct part *first = NULL;
+    struct batch_header a = {0}, b;
+    for (int32_t i = 0; i < pr->parts_n && pr->q->transactional_id.p; i++) {
+        if (batch_parse(pr->parts[i].set, &b) != BATCH_OK || !batch_is_transactional(&b)) continue;
+        if (first && (a.producer_id != b.producer_id || a.producer_epoch != b.producer_epoch))
+            return true;
+        if (!first) a = b;
+        first = &pr->parts[i];
+    }
+    return false;
 }
 
 static void
@@ -208,8 +290,12 @@ produce_append(struct part *part)
     struct partition *p =
         lookup_partition(r->server, part->topic_id, part->topic, part->answer->index, &err);
     struct seg seg = {.buf = part->patched ? part->patched : r->frame, .bytes = part->set};
-    struct log_append a = {
-        .segs = &seg, .segs_n = 1, .origin = APPEND_CLIENT, .append_time_ms = -1};
+    struct log_append a = {.segs = &seg,
+                           .segs_n = 1,
+                           .origin = APPEND_CLIENT,
+                           .guard = part->guard,
+                           .unverified = !verifies_transactions(r->server),
+                           .append_time_ms = -1};
     if (p) err = partition_append(p, &a, pr->q->acks);
     if (err) {
         produce_fail_part(part, err, NULL);
@@ -425,8 +511,16 @@ check_part(struct part *part)
         refuse_batch(part, p, bad);
         return true;
     }
-    if (refuse_transactional(part)) return true;
     part->set = slice(part->set.p, batch_size_bytes(&part->header));
+    return batch_is_transactional(&part->header) ? check_transaction(part, p)
+                                                 : check_batch_further(part, p);
+}
+
+/* As check_part(), which has looked at the header. */
+static bool
+check_batch_further(struct part *part, struct partition *p)
+{
+    struct request *r = part->produce->r;
     if (batch_codec(&part->header) == CODEC_ZSTD && r->version < 7) {
         /* KIP-110: who cannot say so cannot mean it. */
         produce_fail_part(part, K_ERR_UNSUPPORTED_COMPRESSION_TYPE,
@@ -484,11 +578,13 @@ handle_produce(struct server *s, struct request *r)
     pr->r = r;
     pr->q = r->message;
     produce_make_parts(pr);
-    bool bad_acks = pr->q->acks < -1 || pr->q->acks > 1;
+    int16_t err = 0;
+    if (pr->q->acks < -1 || pr->q->acks > 1) err = K_ERR_INVALID_REQUIRED_ACKS;
+    else if (has_two_producers(pr)) err = K_ERR_INVALID_PRODUCER_ID_MAPPING;
     pr->checking = pr->parts_n + 1;
     for (int32_t i = 0; i < pr->parts_n; i++) {
-        if (bad_acks) produce_fail_part(&pr->parts[i], K_ERR_INVALID_REQUIRED_ACKS, NULL);
-        if (bad_acks || check_part(&pr->parts[i])) pr->checking--;
+        if (err) produce_fail_part(&pr->parts[i], err, NULL);
+        if (err || check_part(&pr->parts[i])) pr->checking--;
     }
     part_checked(pr);
 }

@@ -15,6 +15,8 @@ struct replicas;
 struct groups;
 struct forwarder;
 struct producer_ids;
+struct txns;
+struct txn_verifier;
 
 enum listener_kind { LISTENER_BROKER, LISTENER_CONTROLLER };
 
@@ -59,6 +61,8 @@ struct server {
     struct groups *groups;
     struct forwarder *forwarder;
     struct producer_ids *producer_ids;
+    struct txns *txns;
+    struct txn_verifier *txn_verifier;
     struct list listeners, sessions;
     int64_t connections_n, leaving_n; /* let in on listeners of brokers (connections.h) */
     struct creation_rate rate;

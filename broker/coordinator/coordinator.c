@@ -96,8 +96,12 @@ static int16_t
 store_in_partition(struct coordinator_shard *s, struct buf *batch, struct coordinator_write *w)
 {
     struct seg seg = {.buf = batch, .bytes = buf_slice(batch)};
-    struct log_append a = {
-        .segs = &seg, .segs_n = 1, .origin = APPEND_COORDINATOR, .append_time_ms = -1};
+    struct log_append a = {.segs = &seg,
+                           .segs_n = 1,
+                           .origin = APPEND_COORDINATOR,
+                           .guard = w->guard,
+                           .unverified = w->unverified,
+                           .append_time_ms = -1};
     int16_t err = partition_append(s->partition, &a, -1);
     if (err) return err;
     w->waiter.done = partition_written;

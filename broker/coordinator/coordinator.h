@@ -23,7 +23,7 @@
 
 #include "broker/base/arena.h"
 #include "broker/protocol/config.h"
-#include "broker/record/builder.h"
+#include "broker/record/control.h"
 #include "broker/replica/partition.h"
 
 struct coordinator;
@@ -59,6 +59,9 @@ struct coordinator_kind {
     /* One record of the log, in a batch with that header. Whatever is in it: it must not be trusted. */
     void (*fold)(struct coordinator_shard *s, const struct batch_header *h,
                  const struct record *rec);
+    /* A transaction with records in this partition was ended; NULL when there are none. */
+    void (*fold_marker)(struct coordinator_shard *s, const struct batch_header *h,
+                        const struct marker *m);
     /* Everything is folded in: the time-outs of what is there begin. */
     void (*activate)(struct coordinator_shard *s);
     /* The role is gone: whoever waits hears NOT_COORDINATOR, and all that was folded is forgotten. Writes
@@ -154,6 +157,9 @@ struct coordinator_write {
     struct timer timer;
     void (*done)(struct coordinator_write *w, int16_t err);
     void (*late)(struct coordinator_write *w);
+    /* Of records that belong to a producer's transaction: see struct log_append. */
+    uint64_t guard;
+    bool unverified;
 };
 
 /* No client has honest use for more; what would be larger is refused. */

@@ -69,6 +69,15 @@ fold_records(struct coordinator_load *l, struct slice payload)
     while (records_next(&rs, &rec)) l->shard->owner->kind->fold(l->shard, &l->header, &rec);
 }
 
+static void
+fold_control(struct coordinator_load *l, struct slice batch)
+{
+    const struct coordinator_kind *kind = l->shard->owner->kind;
+    struct marker m;
+    if (kind->fold_marker && marker_parse(&l->header, batch, &m))
+        kind->fold_marker(l->shard, &l->header, &m);
+}
+
 static void load_batches(struct coordinator_load *l);
 
 static void
@@ -97,7 +106,10 @@ load_batches(struct coordinator_load *l)
     struct slice batch;
     enum batch_err err;
     while (batch_next(buf_slice(l->buf), &l->at, &l->header, &batch, &err)) {
-        if (batch_is_control(&l->header)) continue;
+        if (batch_is_control(&l->header)) {
+            fold_control(l, batch);
+            continue;
+        }
         struct slice payload = batch_payload(batch, &l->header);
         if (batch_codec(&l->header) == CODEC_NONE) {
             fold_records(l, payload);

@@ -588,6 +588,7 @@ env_has_room(const struct env *env, enum purse purse)
 {
     static const int8_t parts[PURSES_N] = {
         [PURSE_GROUPS] = PURSE_GROUPS_PART,
+        [PURSE_TXNS] = PURSE_TXNS_PART,
         [PURSE_PRODUCERS] = PURSE_PRODUCERS_PART,
         [PURSE_METADATA] = PURSE_METADATA_PART,
         [PURSE_FETCH_SESSIONS] = PURSE_FETCH_SESSIONS_PART,

@@ -43,6 +43,10 @@ enum purse {
     /* Groups, members, ids given out to members that have not come back, assignments, committed offsets
      * (group/). JoinGroup, SyncGroup, OffsetCommit: COORDINATOR_NOT_AVAILABLE, to be tried again. */
     PURSE_GROUPS,
+    /* Transactional ids and the partitions of their transactions (txn/). InitProducerId of a new one,
+     * AddPartitionsToTxn: COORDINATOR_NOT_AVAILABLE. They are forgotten after
+     * transactional.id.expiration.ms. */
+    PURSE_TXNS,
     /* What is known of idempotent producers (log/producer_state.h). Produce of one that is not known yet:
      * POLICY_VIOLATION. They are forgotten after producer.id.expiration.ms. */
     PURSE_PRODUCERS,
@@ -55,6 +59,7 @@ enum purse {
     PURSES_N,
 };
 #define PURSE_GROUPS_PART 8
+#define PURSE_TXNS_PART 16
 #define PURSE_PRODUCERS_PART 16
 #define PURSE_METADATA_PART 8
 #define PURSE_FETCH_SESSIONS_PART 16

@@ -186,7 +186,7 @@ is_expired(struct group *g, const struct offset *o, int64_t now_ms)
     struct groups *gs = g->shard->owner;
     int64_t keep_ms = config_i64(gs->base.config, K_CFG_OFFSETS_RETENTION_MINUTES) * MS_PER_MINUTE;
     /* No value yet, or another is on its way. */
-    if (o->committed == 0 || o->appended != o->committed) return false;
+    if (o->committed == 0 || o->appended != o->committed || o->pending) return false;
     bool is_in_use =
         g->protocol_type.p && g->state != GROUP_EMPTY &&
         (g->state != GROUP_STABLE || !is_of_consumers(g) || group_subscribes(g, o->topic));

@@ -61,6 +61,7 @@ struct offset {
     int32_t partition;
     uint64_t created, appended; /* numbers of the first and the last write of this entry */
     uint64_t committed;         /* of the last that is committed; 0: none, no value yet */
+    int32_t pending;            /* values that wait for the end of their transaction */
     struct offset_value value;
 };
 
@@ -168,5 +169,9 @@ struct offset *group_offset_get(struct group *g, struct slice topic, int32_t par
 /* metadata is copied. */
 void offset_set(struct group *g, struct offset *o, const struct offset_value *v);
 void group_remove_offset(struct group *g, int64_t at);
+/* A group that a commit made, and for nothing. */
+void group_forget_made(struct group *g);
+/* An entry that never had a value, when nothing waits to become one. Then perhaps the group. */
+void group_forget_unused(struct group *g, struct offset *o);
 
 #endif

@@ -51,6 +51,7 @@ groups_new_shard(struct coordinator *c)
     struct shard *s = MEM_NEW(&c->env->mem, struct shard);
     s->owner = gs;
     map_init(&s->groups, groups_mem(gs), env_map_key(c->env));
+    pending_init(s);
     return &s->base;
 }
 
@@ -71,6 +72,7 @@ static void
 end_groups(struct coordinator_shard *base)
 {
     MAP_EACH(&shard_of(base)->groups, g, struct group, by_id) group_end(g, K_ERR_NOT_COORDINATOR);
+    pending_release(shard_of(base));
 }
 
 static const struct coordinator_kind group_kind = {
@@ -79,6 +81,7 @@ static const struct coordinator_kind group_kind = {
     .write_timeout_ms = K_CFG_OFFSETS_COMMIT_TIMEOUT_MS,
     .shard_new = groups_new_shard,
     .fold = group_fold,
+    .fold_marker = pending_fold_marker,
     .activate = activate_groups,
     .unload = end_groups,
     .duties = {{K_CFG_OFFSETS_RETENTION_CHECK_INTERVAL_MS, groups_expire}},

@@ -36,6 +36,23 @@ void groups_leave(struct groups *gs, const struct k_leave_group_request *q,
                   struct coordinator_call *c);
 void groups_commit(struct groups *gs, const struct k_offset_commit_request *q,
                    struct coordinator_call *c);
+/* Offsets that are committed with a transaction (KIP-98, 447). guard, verified: see coordinator_write; the
+ * answer is a k_txn_offset_commit_response. */
+void groups_commit_in_txn(struct groups *gs, const struct k_txn_offset_commit_request *q,
+                          uint64_t guard, bool verified, struct coordinator_call *c);
+/* An answer with this error for each partition. */
+struct k_txn_offset_commit_response *
+groups_refuse_in_txn(const struct k_txn_offset_commit_request *q, int16_t err, struct arena *a);
+/* The partition that the group's records are in, which is led here; NULL with NOT_COORDINATOR,
+ * COORDINATOR_LOAD_IN_PROGRESS, INVALID_GROUP_ID. */
+struct partition *groups_partition_of(struct groups *gs, struct slice group_id, int16_t *ret_err);
+/* Whether the groups of that partition are read. */
+bool groups_is_active(struct groups *gs, int32_t index);
+/* A marker was given its place in the partition: its number, for … */
+uint64_t groups_number_marker(struct groups *gs);
+/* … when it is committed. */
+void groups_end_txn(struct groups *gs, int32_t index, int64_t producer_id, bool commit,
+                    uint64_t number);
 void groups_offset_delete(struct groups *gs, const struct k_offset_delete_request *q,
                           struct coordinator_call *c);
 /* Answers with a k_delete_groups_response_deletable_group_result. */
@@ -44,7 +61,7 @@ void groups_delete(struct groups *gs, struct slice group_id, struct coordinator_
 /* Those that only read answer at once. */
 void groups_fetch(struct groups *gs,
                   const struct k_offset_fetch_request_offset_fetch_request_group *q,
-                  int16_t version, struct arena *a,
+                  int16_t version, bool stable, struct arena *a,
                   struct k_offset_fetch_response_offset_fetch_response_group *ret);
 void groups_describe(struct groups *gs, struct slice group_id, int16_t version, struct arena *a,
                      struct k_describe_groups_response_described_group *ret);

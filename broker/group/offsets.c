@@ -76,6 +76,26 @@ group_remove_offset(struct group *g, int64_t at)
     MEM_DELETE(mem, o);
 }
 
+void
+group_forget_made(struct group *g)
+{
+    if (g->offsets.n == 0 && !g->protocol_type.p && list_is_empty(&g->pending) &&
+        g->state == GROUP_EMPTY && g->generation == 0)
+        group_free(g);
+}
+
+void
+group_forget_unused(struct group *g, struct offset *o)
+{
+    if (o->committed || o->appended || o->pending) return;
+    for (int64_t i = 0; i < g->offsets.n; i++) {
+        if (g->offsets.v[i] != o) continue;
+        group_remove_offset(g, i);
+        break;
+    }
+    group_forget_made(g);
+}
+
 /* ---- OffsetCommit ---- */
 
 typedef struct k_offset_commit_request commit_request;
@@ -98,15 +118,6 @@ struct commit {
     uint64_t group_serial, number;
     VEC(struct commit_item) items;
 };
-
-/* A group that a commit made, and for nothing. */
-static void
-forget_made(struct group *g)
-{
-    if (g->offsets.n == 0 && !g->protocol_type.p && list_is_empty(&g->pending) &&
-        g->state == GROUP_EMPTY && g->generation == 0)
-        group_free(g);
-}
 
 /* Group and member are as the request says; makes the group of somebody who only keeps offsets. */
 static struct group *
@@ -333,7 +344,7 @@ groups_commit(struct groups *gs, const commit_request *q, struct coordinator_cal
     if (cm->items.n) err = commit_write(cm, g);
     if (err) forget_unwritten(g, cm->number);
     if (cm->items.n && !err) return;
-    if (gs->groups_n > groups_before) forget_made(g);
+    if (gs->groups_n > groups_before) group_forget_made(g);
     commit_answer(cm, err);
     commit_free(cm);
 }
@@ -369,9 +380,19 @@ fill_fetched(struct arena *a, const struct offset *o, int32_t partition, fetched
     to->metadata = offset_is_committed(o) ? arena_dup(a, o->value.metadata) : SLICE_EMPTY;
 }
 
+/* KIP-447: a transaction that is not ended may yet move it on. Who began at the offset before would process again
+ * what is being committed. */
+static void
+refuse_unstable(fetched_partition *to)
+{
+    to->committed_offset = to->committed_leader_epoch = -1;
+    to->metadata = SLICE_EMPTY;
+    to->error_code = K_ERR_UNSTABLE_OFFSET_COMMIT;
+}
+
 static void
 fetch_one_topic(struct groups *gs, struct group *g, const fetch_topic *q, int16_t version,
-                struct arena *a, fetched_topic *to)
+                bool stable, struct arena *a, fetched_topic *to)
 {
     const struct image_topic *t =
         version >= 10 ? image_topic_by_id(gs->base.image, q->topic_id) : NULL;
@@ -387,13 +408,14 @@ fetch_one_topic(struct groups *gs, struct group *g, const fetch_topic *q, int16_
         const struct offset *o = g && !unknown ? group_offset(g, name, index) : NULL;
         if (is_of_another(o, q->topic_id)) o = NULL;
         fill_fetched(a, o, index, &to->partitions[i]);
+        if (stable && o && o->pending) refuse_unstable(&to->partitions[i]);
         if (unknown) to->partitions[i].error_code = K_ERR_UNKNOWN_TOPIC_ID;
     }
 }
 
 /* Entries lie sorted: one topic's are together. */
 static void
-fetch_all_topics(struct groups *gs, struct group *g, int16_t version, struct arena *a,
+fetch_all_topics(struct groups *gs, struct group *g, int16_t version, bool stable, struct arena *a,
                  fetch_response *ret)
 {
     int64_t n = g ? g->offsets.n : 0;
@@ -408,17 +430,21 @@ fetch_all_topics(struct groups *gs, struct group *g, int16_t version, struct are
         to->topic_id = t ? t->id : UUID_ZERO;
         to->partitions = codec_array(
             a, K_STRUCT_OFFSET_FETCH_RESPONSE_OFFSET_FETCH_RESPONSE_PARTITIONS, end - i);
-        for (int64_t k = i; k < end; k++)
-            if (offset_is_committed(g->offsets.v[k]))
-                fill_fetched(a, g->offsets.v[k], g->offsets.v[k]->partition,
-                             &to->partitions[to->partitions_n++]);
+        for (int64_t k = i; k < end; k++) {
+            const struct offset *o = g->offsets.v[k];
+            bool unstable = stable && o->pending;
+            if (!offset_is_committed(o) && !unstable) continue;
+            fetched_partition *p = &to->partitions[to->partitions_n++];
+            fill_fetched(a, o, o->partition, p);
+            if (unstable) refuse_unstable(p);
+        }
         if (to->partitions_n == 0) ret->topics_n--;
     }
 }
 
 void
-groups_fetch(struct groups *gs, const fetch_request *q, int16_t version, struct arena *a,
-             fetch_response *ret)
+groups_fetch(struct groups *gs, const fetch_request *q, int16_t version, bool stable,
+             struct arena *a, fetch_response *ret)
 {
     int16_t err = 0;
     struct shard *s = groups_shard(gs, q->group_id, &err);
@@ -427,12 +453,12 @@ groups_fetch(struct groups *gs, const fetch_request *q, int16_t version, struct 
     if (!s) return;
     struct group *g = group_find(s, q->group_id);
     if (q->topics_n < 0) {
-        fetch_all_topics(gs, g, version, a, ret);
+        fetch_all_topics(gs, g, version, stable, a, ret);
         return;
     }
     ret->topics_n = q->topics_n;
     ret->topics =
         codec_array(a, K_STRUCT_OFFSET_FETCH_RESPONSE_OFFSET_FETCH_RESPONSE_TOPICS, q->topics_n);
     for (int32_t i = 0; i < q->topics_n; i++)
-        fetch_one_topic(gs, g, &q->topics[i], version, a, &ret->topics[i]);
+        fetch_one_topic(gs, g, &q->topics[i], version, stable, a, &ret->topics[i]);
 }

@@ -134,7 +134,7 @@ record_offset_gone(struct batch_builder *b, const struct group *g, struct slice 
 /* ---- reading ---- */
 
 static void
-fold_offset(struct shard *s, const struct k_offset_commit_key *key,
+fold_offset(struct shard *s, const struct batch_header *h, const struct k_offset_commit_key *key,
             const struct k_offset_commit_value *v)
 {
     struct group *g = group_find(s, key->group);
@@ -155,6 +155,10 @@ fold_offset(struct shard *s, const struct k_offset_commit_key *key,
                                  .commit_ms = v->commit_timestamp,
                                  .expire_ms = v->expire_timestamp,
                                  .topic_id = v->topic_id};
+    if (batch_is_transactional(h)) {
+        pending_fold(s, g, h->producer_id, o, &value);
+        return;
+    }
     o->created = o->appended = o->committed = ++s->owner->writes_n;
     offset_set(g, o, &value);
 }
@@ -213,7 +217,6 @@ group_fold(struct coordinator_shard *base, const struct batch_header *h, const s
     struct arena *scratch = &shard_env(base)->scratch;
     struct slice key = rec->key, value = rec->value;
     struct reader r = reader(key);
-    (void)h;
     enum k_msg key_msg, value_msg;
     if (!key.p || !coordinator_key_read(&r, COORDINATOR_GROUP, &key_msg, &value_msg)) return;
     if (key_msg == K_MSG_GROUP_METADATA_KEY) {
@@ -227,6 +230,6 @@ group_fold(struct coordinator_shard *base, const struct batch_header *h, const s
         struct k_offset_commit_value v;
         if (!codec_decode(key_msg, 0, &r, scratch, &k)) return;
         if (value.p && !read_value(s, value_msg, value, &v)) return;
-        fold_offset(s, &k, value.p ? &v : NULL);
+        fold_offset(s, h, &k, value.p ? &v : NULL);
     }
 }

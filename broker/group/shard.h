@@ -9,6 +9,7 @@ struct shard {
     struct coordinator_shard base;
     struct groups *owner;
     struct map groups;
+    struct map pending; /* transactions with offsets, by producer id (txn_offsets.c) */
 };
 
 struct groups {
@@ -70,6 +71,16 @@ void record_offset_gone(struct batch_builder *b, const struct group *g, struct s
                         int32_t partition);
 /* What the leader's request gives a member; empty when nothing. */
 struct slice sync_assignment(const struct k_sync_group_request *q, struct slice member_id);
+
+/* ---- txn_offsets.c ---- */
+
+void pending_init(struct shard *s);
+void pending_release(struct shard *s);
+/* A transactional record that was read. */
+void pending_fold(struct shard *s, struct group *g, int64_t producer_id, struct offset *o,
+                  const struct offset_value *v);
+void pending_fold_marker(struct coordinator_shard *base, const struct batch_header *h,
+                         const struct marker *m);
 
 /* ---- expiry.c ---- */
 

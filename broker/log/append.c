@@ -133,7 +133,18 @@ check_opens_txn(const struct commitlog *log, const struct batch_header *h,
         return LOG_OK;
     enum sequence_verdict v = producer_check_guard(log->producers, h, a->guard, &is_unverified);
     if (is_unverified) return LOG_E_TXN_STATE;
-    return v == SEQUENCE_APPEND ? LOG_OK : LOG_E_OUT_OF_ORDER;
+    return v == SEQUENCE_APPEND || a->origin != APPEND_CLIENT ? LOG_OK : LOG_E_OUT_OF_ORDER;
+}
+
+/* Offsets that are committed with a transaction come from a group's coordinator: without sequences, but of a
+ * producer. */
+static enum log_err
+check_coordinated(const struct commitlog *log, const struct batch_header *h,
+                  const struct log_append *a)
+{
+    const struct producer *p = producer_find(log->producers, h->producer_id);
+    if (p && h->producer_epoch < p->window.epoch) return LOG_E_FENCED;
+    return check_opens_txn(log, h, a);
 }
 
 static enum log_err
@@ -158,7 +169,7 @@ check_producer(const struct commitlog *log, const struct batch_header *h, struct
     bool txn_is_wrong;
     if (!batch_has_producer(h)) return LOG_OK;
     if (batch_is_control(h)) return check_marker(log, h, batch, a);
-    if (a->origin != APPEND_CLIENT) return LOG_OK;
+    if (a->origin != APPEND_CLIENT) return check_coordinated(log, h, a);
     if (!producer_find(log->producers, h->producer_id) && !env_has_room(log->env, PURSE_PRODUCERS))
         return LOG_E_NO_ROOM;
     switch (producer_check(log->producers, h, &original, &txn_is_wrong)) {

@@ -3,8 +3,9 @@
 #define NODE_INTERNAL_H
 
 #include "broker/api/forwarder.h"
-#include "broker/api/producer_ids.h"
+#include "broker/txn/producer_ids.h"
 #include "broker/api/server.h"
+#include "broker/api/txn_markers.h"
 #include "broker/controller/controller.h"
 #include "broker/group/groups.h"
 #include "broker/env/wait.h"
@@ -14,6 +15,7 @@
 #include "broker/protocol/config.h"
 #include "broker/raft/raft.h"
 #include "broker/replica/replicas.h"
+#include "broker/txn/verify.h"
 
 /* A directory of this node's: log.dirs, and metadata.log.dir if that is another one. */
 struct node_dir {

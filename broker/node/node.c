@@ -96,7 +96,33 @@ replicas_opened(void *owner, enum env_err err)
 static void
 role_changed(void *owner, struct partition *p)
 {
-    groups_role_changed(owner, p);
+    struct server *s = owner;
+    groups_role_changed(s->groups, p);
+    txns_role_changed(s->txns, p);
+}
+
+static void
+write_markers(void *owner, struct marker_write *w)
+{
+    txn_markers_write(owner, w);
+}
+
+static void
+make_txns(struct node *n)
+{
+    struct server *s = &n->server;
+    struct txns_params p = {
+        .env = n->env,
+        .config = &n->config,
+        .image = &n->image,
+        .node_id = n->identity.node_id,
+        .listener = n->inter_broker_listener,
+        .ids = s->producer_ids,
+        .write_markers = write_markers,
+        .owner = s,
+    };
+    s->txns = txns_new(&p);
+    s->txn_verifier = txn_verifier_new(&p, s->txns);
 }
 
 static void
@@ -117,9 +143,10 @@ make_broker(struct node *n)
     s->replicas = n->replicas;
     s->groups = groups_new(n->env, &n->config, &n->image);
     n->replicas->role_changed = role_changed;
-    n->replicas->role_owner = s->groups;
+    n->replicas->role_owner = s;
     s->forwarder = forwarder_new(s);
     s->producer_ids = producer_ids_new(n->env, n->raft, n->identity.node_id);
+    make_txns(n);
     replicas_open(n->replicas, replicas_opened, n);
 }
 
@@ -245,6 +272,8 @@ left_cluster(struct node *n)
     LIST_EACH(&n->server.listeners, l, struct server_listener, node)
         if (l->kind == LISTENER_BROKER) server_close_listener(&n->server, l);
     groups_stop(n->server.groups);
+    txn_verifier_stop(n->server.txn_verifier);
+    txns_stop(n->server.txns);
     wait_init(&n->wait, n->env, "the end of its stop", why_not_stopped);
     wait_begin(&n->wait);
     replicas_close(n->replicas, logs_closed, n);

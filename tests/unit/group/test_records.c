@@ -68,7 +68,7 @@ static int
 check_record(const struct record *rec)
 {
     struct batch_builder b;
-    group_fold(&w.shard->base, NULL, rec);
+    group_fold(&w.shard->base, &(struct batch_header){.producer_id = -1}, rec);
     if (!rec->value.p || !write_again(rec->key, &b)) return 0;
     struct records rs;
     struct record ours;

@@ -1,7 +1,7 @@
 /* Producer ids: the controller hands them to brokers in blocks of 1,000 (KIP-730); a broker asks for
  * the next block when most of the present one is given. */
-#ifndef API_PRODUCER_IDS_H
-#define API_PRODUCER_IDS_H
+#ifndef TXN_PRODUCER_IDS_H
+#define TXN_PRODUCER_IDS_H
 
 #include "broker/replica/controller_link.h"
 

@@ -1,4 +1,4 @@
-#include "broker/api/producer_ids.h"
+#include "broker/txn/producer_ids.h"
 
 #include "broker/base/check.h"
 #include "broker/protocol/codec.h"
