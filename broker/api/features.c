@@ -5,7 +5,7 @@ static const struct server_feature features[] = {
     {"metadata.version", 7, 33, 33},
     {"kraft.version", 0, 1, 0},
     {"eligible.leader.replicas.version", 0, 1, 1},
-    {"transaction.version", 0, 2, 0},
+    {"transaction.version", 0, 2, 2},
     {"group.version", 0, 1, 0},
 };
 

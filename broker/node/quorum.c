@@ -164,6 +164,23 @@ at_most_a_century(int64_t n, int64_t unit_ms)
     return MIN(n, CENTURY_MS / unit_ms) * unit_ms;
 }
 
+#define FEATURES_MAX 8
+
+/* What is served is finalised when a cluster is made, as Kafka does; kraft.version is the quorum's own. */
+static int32_t
+served_features(struct controller_feature ret[FEATURES_MAX])
+{
+    int32_t count, n = 0;
+    const struct server_feature *f = server_features(&count);
+    for (int32_t i = 0; i < count; i++) {
+        if (f[i].finalised == 0) continue;
+        CHECK(n < FEATURES_MAX);
+        ret[n++] =
+            (struct controller_feature){slice_cstr(f[i].name), f[i].finalised, f[i].min, f[i].max};
+    }
+    return n;
+}
+
 struct controller_options
 node_controller_options(const struct node *n)
 {
@@ -192,6 +209,9 @@ static void
 make_controller(struct node *n)
 {
     struct controller_options o = node_controller_options(n);
+    struct controller_feature features[FEATURES_MAX];
+    o.features = features;
+    o.features_n = served_features(features);
     n->controller = controller_new(n->env, &o, &proposer_ops, n);
     n->server.controller = n->controller;
 }

@@ -8,8 +8,8 @@ import importlib
 from dataclasses import dataclass
 from typing import Any, Callable
 
-MODULES = ("kcat", "daemon", "kafka_python", "confluent", "java_tools", "names", "guide", "cross", "three_daemons",
-           "differential")
+MODULES = ("kcat", "daemon", "kafka_python", "confluent", "java_tools", "transactions", "names", "guide", "cross",
+           "three_daemons", "differential")
 
 # What a claim may need. The first four are there with Debian packages alone.
 NEEDS = {"kcat", "gregord", "files", "starts", "kafka-python", "confluent-kafka", "java"}

@@ -78,6 +78,8 @@ class Node:
             "controller.quorum.voters": self.voters,
             "log.dirs": self.log_dir,
             "offsets.topic.replication.factor": 1,
+            "transaction.state.log.replication.factor": 1,
+            "transaction.state.log.min.isr": 1,
             # Kafka's 3 s cost each group of a claim so much. Not 0: kafka-python asks for its topics' metadata
             # 100 ms after it has subscribed, and a leader that has joined before shares out nothing, for good.
             "group.initial.rebalance.delay.ms": 1000,
@@ -107,8 +109,7 @@ class Node:
         if not paths.BROKER_JARS.exists():
             raise NodeError("Apache Kafka is not installed: tests/interop/setup java")
         file = self.folder / "server.properties"
-        extra = {"transaction.state.log.replication.factor": 1, "transaction.state.log.min.isr": 1}
-        rows = {**extra, **self.settings()}.items()
+        rows = self.settings().items()
         file.write_text("".join(f"{key}={value}\n" for key, value in rows))
         if not (self.log_dir / "meta.properties").exists():
             subprocess.run(
