@@ -48,6 +48,7 @@ struct link {
     int16_t hello_version;
     struct list waiting;
     struct api_range ranges[K_APIS_N]; /* of the other end; max -1: not served */
+    int16_t txn_level;                 /* transaction.version, as the cluster has finalised it */
 };
 
 /* A broker, or an address from the bootstrap list (id -1). Never freed. */

@@ -174,6 +174,10 @@ ranges_take(struct link *l, const struct k_api_versions_response *r)
         if (v->api_key < 0 || v->api_key >= K_APIS_N) continue;
         l->ranges[v->api_key] = (struct api_range){v->min_version, v->max_version};
     }
+    l->txn_level = 0;
+    for (int32_t i = 0; i < r->finalized_features_n; i++)
+        if (slice_eq(r->finalized_features[i].name, S("transaction.version")))
+            l->txn_level = r->finalized_features[i].max_version_level;
 }
 
 /* An end that does not know our version of ApiVersions answers in version 0, and may say which it knows

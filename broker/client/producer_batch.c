@@ -107,6 +107,7 @@ void
 batch_end(struct producer *p, struct pbatch *b, enum send_result result, int16_t error,
           int64_t base_offset, int64_t append_time)
 {
+    if (result != SEND_OK && producer_is_transactional(p)) p->txn_must_abort = true;
     b->ended = true;
     if (b->has_sequence && result != SEND_OK) b->part->hole = true;
     int64_t charged = b->charged_bytes;

@@ -47,7 +47,7 @@ producer_id_init(struct producer *p)
 bool
 producer_id_is_there(struct producer *p)
 {
-    if (p->pid >= 0) return true;
+    if (p->pid >= 0 || producer_is_transactional(p)) return p->pid >= 0;
     if (!p->init_pid.pending && env_now_ns(p->env) >= p->init_not_before_ns)
         ask_send(p->c, client_any_peer(p->c), FOR_CONTROL, &p->init_pid);
     return false;
@@ -64,6 +64,10 @@ batch_give_sequence(struct producer *p, struct pbatch *b)
         part->epoch = p->epoch;
     }
     b->has_sequence = true;
+    if (producer_is_transactional(p)) {
+        b->builder.h.attributes |= BATCH_TRANSACTIONAL;
+        p->txn_touched = true;
+    }
     b->builder.h.producer_id = part->pid;
     b->builder.h.producer_epoch = part->epoch;
     b->builder.h.base_sequence = part->next_sequence;
@@ -140,5 +144,8 @@ part_mend(struct producer *p, struct ppart *part)
         if (part->acked_next == part->next_sequence) part->hole = false;
         else part->bump = true;
     }
-    if (part->bump && part->in_flight == 0 && producer_id_is_there(p)) part_begin_anew(p, part);
+    /* The epoch is not its own to raise: the transaction is aborted, and with that it gets another one. */
+    if (part->bump && producer_is_transactional(p)) p->txn_must_abort = true;
+    else if (part->bump && part->in_flight == 0 && producer_id_is_there(p))
+        part_begin_anew(p, part);
 }

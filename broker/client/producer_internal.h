@@ -17,6 +17,9 @@ enum batch_state { BATCH_IS_OPEN, BATCH_IS_COMPRESSING, BATCH_IS_READY, BATCH_IS
 
 struct ppart;
 
+/* Of a partition, as to the transaction (version 1). */
+enum part_txn { PART_IS_OUT, PART_IS_WANTED, PART_ADDING, PART_IS_ADDED };
+
 struct pbatch {
     struct list node; /* in its partition */
     struct producer *p;
@@ -50,6 +53,7 @@ struct ppart {
     int32_t next_sequence, acked_next; /* the one behind the last acknowledged */
     bool hole; /* a batch with a sequence ended without having been stored, as far as we know */
     bool bump; /* the epoch is to be raised when nothing is in flight */
+    enum part_txn txn;
 };
 
 /* A record whose topic's partitions are not known yet. */
@@ -103,7 +107,21 @@ struct producer {
     struct ask init_pid;
     int64_t init_not_before_ns;
     int32_t init_failures;
+    /* Transactions (txn_session.h): id and epoch come from there. */
+    struct slice transactional_id; /* null: none */
+    int16_t txn_version;
+    bool in_txn;
+    bool txn_touched;    /* something was sent in it */
+    bool txn_must_abort; /* something that was sent in it is not there: nothing more goes out */
+    void (*wants_parts)(void *owner);
+    void *txn_owner;
 };
+
+static inline bool
+producer_is_transactional(const struct producer *p)
+{
+    return p->transactional_id.p != NULL;
+}
 
 static inline bool
 producer_is_flushing(const struct producer *p)
@@ -140,6 +158,18 @@ void part_note_stored(struct ppart *part, const struct pbatch *b);
 bool part_has_stored(const struct ppart *part, const struct pbatch *b);
 /* Resolves holes and raises the epoch, when that can be done. */
 void part_mend(struct producer *p, struct ppart *part);
+
+/* ---- producer_txn.c: transactions ---- */
+
+void producer_make_transactional(struct producer *p, struct slice transactional_id,
+                                 void (*wants_parts)(void *owner), void *owner);
+/* Nothing is in flight. Another id or epoch begins its sequences anew. */
+void producer_set_identity(struct producer *p, int64_t pid, int16_t epoch, int16_t txn_version);
+void producer_begin_txn(struct producer *p);
+/* The partition may be written to in the present transaction. */
+bool part_is_in_txn(struct producer *p, struct ppart *part);
+/* When it must abort: ends what has not been sent. */
+void producer_abandon(struct producer *p);
 
 /* ---- producer_send.c: what goes out when ---- */
 

@@ -36,6 +36,7 @@ produce_build(struct ask *a, int16_t version)
     (void)version;
     codec_default(K_MSG_PRODUCE_REQUEST, r);
     r->acks = p->params.acks;
+    r->transactional_id = p->transactional_id;
     r->timeout_ms = (int32_t)MIN(p->params.ack_timeout_ms ? p->params.ack_timeout_ms
                                                           : p->params.request_timeout_ms,
                                  INT32_MAX);
@@ -73,7 +74,7 @@ look_at_sequence(struct producer *p, struct pbatch *b, int16_t error)
     bool apart = error == K_ERR_INVALID_PRODUCER_EPOCH || error == K_ERR_UNKNOWN_PRODUCER_ID ||
                  (error == K_ERR_OUT_OF_ORDER_SEQUENCE_NUMBER && first);
     if (!b->has_sequence || !apart) return;
-    if (!b->maybe_stored) {
+    if (!b->maybe_stored || producer_is_transactional(p)) {
         b->part->bump = true;
         return;
     }
@@ -215,6 +216,14 @@ is_first_under_way(const struct ppart *part)
     return part->in_flight > 0 && part->acked_next == 0;
 }
 
+static bool
+has_unsent(const struct ppart *part)
+{
+    LIST_EACH(&part->batches, b, struct pbatch, node)
+        if (b->state != BATCH_IS_SENT) return true;
+    return false;
+}
+
 /* The batch of this partition that may be sent now, if any. With idempotence a batch that is sent again
  * waits until all before it are done, and those behind it wait for it: so the order is kept. */
 static struct pbatch *
@@ -223,6 +232,7 @@ part_next(struct producer *p, struct ppart *part)
     int64_t now = env_now_ns(p->env);
     if (part->bump || part->in_flight >= p->params.max_in_flight) return NULL;
     if (p->params.idempotent && is_first_under_way(part)) return NULL;
+    if (has_unsent(part) && !part_is_in_txn(p, part)) return NULL;
     LIST_EACH(&part->batches, b, struct pbatch, node) {
         if (b->state == BATCH_IS_SENT) continue;
         if (b->state == BATCH_IS_OPEN && lingered(p, b)) batch_close(p, b);
@@ -268,15 +278,11 @@ request_new(struct producer *p, struct peer *peer)
                           .timeout_ms = p->params.request_timeout_ms,
                           .build = produce_build,
                           .done = produce_answered};
+    if (producer_is_transactional(p)) {
+        q->ask.version_min = p->txn_version >= 2 ? 12 : 3;
+        q->ask.version_max = p->txn_version >= 2 ? 13 : 11;
+    }
     return q;
-}
-
-static bool
-has_unsent(const struct ppart *part)
-{
-    LIST_EACH(&part->batches, b, struct pbatch, node)
-        if (b->state != BATCH_IS_SENT) return true;
-    return false;
 }
 
 /* One batch of each partition that this broker leads, as many as a request holds. False: there is none. */
@@ -292,7 +298,8 @@ send_to(struct producer *p, struct peer *peer)
         batch_seal_bytes(p, b);
         if (q && bytes + b->bytes->n > p->params.max_request_bytes) continue;
         if (!q) q = request_new(p, peer);
-        if (uuid_is_zero(part->topic->known->id)) q->ask.version_max = 12;
+        if (uuid_is_zero(part->topic->known->id))
+            q->ask.version_max = MIN(q->ask.version_max, (int16_t)12);
         bytes += b->bytes->n;
         request_add(q, b);
     }
@@ -360,13 +367,33 @@ part_look_at_time(struct producer *p, struct ppart *part, int64_t *wake_ns)
     }
 }
 
+static bool
+has_anything_left(const struct producer *p)
+{
+    LIST_EACH(&p->parts, part, const struct ppart, node)
+        if (part->in_flight > 0 || !list_is_empty(&part->batches)) return true;
+    return false;
+}
+
 static void
 finish_flush(struct producer *p)
 {
     if (!producer_is_flushing(p) || p->pending > 0) return;
+    /* What is in flight, though its sends have ended, belongs to the transaction. */
+    if (producer_is_transactional(p) && has_anything_left(p)) return;
     void (*flushed)(struct producer *, void *) = p->flushed;
     p->flushed = NULL;
     flushed(p, p->flush_ctx);
+}
+
+static void
+want_parts(struct producer *p)
+{
+    LIST_EACH(&p->parts, part, struct ppart, node) {
+        if (part->txn != PART_IS_WANTED) continue;
+        p->wants_parts(p->txn_owner);
+        return;
+    }
 }
 
 void
@@ -379,7 +406,9 @@ producer_pump(struct task *t)
         part_look_at_time(p, part, &wake_ns);
         part_mend(p, part);
     }
+    if (p->txn_must_abort) producer_abandon(p);
     send_what_may(p);
+    if (producer_is_transactional(p)) want_parts(p);
     if (p->pid < 0 && p->init_not_before_ns > env_now_ns(p->env))
         wake_ns = MIN(wake_ns, p->init_not_before_ns);
     timer_cancel(p->env, &p->wake);

@@ -57,8 +57,8 @@ txn_epoch_is_exhausted(int16_t epoch)
     return epoch >= TXN_EPOCH_MAX - 1;
 }
 
-static int16_t
-raise_epoch(int16_t epoch)
+int16_t
+txn_epoch_raised(int16_t epoch)
 {
     return (int16_t)(epoch < TXN_EPOCH_MAX ? epoch + 1 : epoch);
 }
@@ -74,38 +74,6 @@ txn_moved_on(const struct txn_data *now, int16_t client_version, int64_t now_ms)
     if (now->state != TXN_ONGOING) next.started_ms = now_ms;
     next.updated_ms = now_ms;
     return next;
-}
-
-/* KIP-890: the end raises the epoch, so that a transaction has one of its own and a request that comes late names
- * the one before (KAFKA-17754). Before version 2 the next transaction has the same. */
-struct txn_data
-txn_prepared(const struct txn_data *now, bool commit, int16_t client_version, int64_t next_id,
-             int64_t now_ms)
-{
-    struct txn_data next = *now;
-    next.state = commit ? TXN_PREPARE_COMMIT : TXN_PREPARE_ABORT;
-    CHECK(txn_state_may_move(now->state, next.state));
-    if (client_version >= 2) {
-        next.epoch = raise_epoch(now->epoch);
-        next.last_epoch = now->epoch;
-    }
-    if (now->state != TXN_ONGOING) next.started_ms = now_ms; /* an abort of nothing */
-    next.previous_producer_id = now->producer_id;
-    next.next_producer_id = next_id;
-    next.client_version = client_version;
-    next.updated_ms = now_ms;
-    return next;
-}
-
-/* The producer's epoch must not end it, nor go on in it, any more (KAFKA-6119): whoever has it is fenced. */
-struct txn_data
-txn_fenced(const struct txn_data *now, int16_t version, int64_t now_ms)
-{
-    struct txn_data fenced = *now;
-    CHECK(now->state == TXN_ONGOING);
-    fenced.epoch = raise_epoch(now->epoch);
-    fenced.last_epoch = NO_PRODUCER_EPOCH;
-    return txn_prepared(&fenced, false, version, NO_PRODUCER_ID, now_ms);
 }
 
 struct txn_data

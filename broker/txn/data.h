@@ -65,6 +65,7 @@ struct txn_data txn_data_new(int64_t producer_id, int32_t timeout_ms, int64_t no
 /* No producer is given the greatest epoch, so that there is always one left to fence it with. */
 #define TXN_EPOCH_MAX INT16_MAX
 bool txn_epoch_is_exhausted(int16_t epoch);
+int16_t txn_epoch_raised(int16_t epoch);
 
 /* Partitions were added. */
 struct txn_data txn_moved_on(const struct txn_data *now, int16_t client_version, int64_t now_ms);
