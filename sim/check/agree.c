@@ -2,10 +2,18 @@
 #include "broker/base/fmt.h"
 #include "sim/check/anomaly.h"
 
+/* Whether a record of a transaction is gone, or only taken back, a reader of committed records cannot tell. */
+static bool
+are_alike(enum rule a, enum rule b)
+{
+    return a == b || (a == RULE_UNSEEN && b == RULE_LOST);
+}
+
 static bool
 is_same(const struct anomaly *a, const struct anomaly *b)
 {
-    if (a->rule != b->rule || a->partition != b->partition || !slice_eq(a->topic, b->topic))
+    if (!are_alike(a->rule, b->rule) || a->partition != b->partition ||
+        !slice_eq(a->topic, b->topic))
         return false;
     /* Of an inconsistent offset either of its records may be named. */
     if (a->rule == RULE_INCONSISTENT_OFFSET) return a->offset == b->offset;

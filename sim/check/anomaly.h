@@ -25,6 +25,8 @@
     X(POLL_SKIP, "poll-skip", "a consumer was led past a record")                                    \
     X(PHANTOM, "phantom", "a record was read that was not sent there (before)")                      \
     X(FAILED_READ, "failed-read", "a record was read whose send had surely failed")                  \
+    X(UNSEEN, "unseen", "a record of a committed transaction is not there for readers of committed records") \
+    X(TORN, "torn", "a part of a transaction is in the log for readers of committed records")        \
     X(CORRUPT, "corrupt", "bytes were delivered that are no record")                                 \
     X(END_WENT_BACK, "end-went-back", "the end of the log went back")                                \
     X(REPLICA_DIFFERS, "replica-differs", "a replica lacks records that the leader has")             \

@@ -223,6 +223,7 @@ check_failed(struct checker *c, const struct history_op *poll, const struct part
              const struct history_read *r, struct sent *s)
 {
     if (c->h->ops.v[s->op].outcome != HISTORY_FAIL || s->failed_told) return;
+    if (!poll->read_committed && is_of_open_txn(c, s)) return;
     s->failed_told = true;
     struct telling t = tell_begin(c, RULE_FAILED_READ, p, r->offset, r->value, poll->complete_ns);
     tell_send(&t), tell_text(&t, "; yet ");
@@ -440,6 +441,7 @@ check_history(struct mem *mem, const struct history *h, const struct check_facts
     check_events(&c);
     check_log(&c);
     check_admin(&c);
+    check_txns(&c);
     if (h->groups.n) check_groups(&c);
     ret->is_conclusive = ret->counts.acknowledged > 0;
     release(&c);

@@ -28,6 +28,13 @@ is_excused(const struct checker *c, const struct part *p, int64_t offset)
 
 /* ---- polls ---------------------------------------------------------------------------------------- */
 
+static bool
+is_owed_to_all(const struct checker *c, uint64_t value)
+{
+    const struct sent *s = value ? sent_find(c, value) : NULL;
+    return s && !is_of_open_txn(c, s);
+}
+
 static void
 check_leap(struct checker *c, const struct leap *l)
 {
@@ -36,7 +43,7 @@ check_leap(struct checker *c, const struct leap *l)
     if (p->is_gone || poll->complete_ns < p->born_ns) return;
     int64_t from = l->next < p->base ? p->base : l->next, at = from;
     if (at < removed_to(c, p)) at = removed_to(c, p);
-    while (at < l->offset && p->polled[at - p->base] == 0) at++;
+    while (at < l->offset && !is_owed_to_all(c, p->polled[at - p->base])) at++;
     if (at >= l->offset || may_remove(c, p)) return;
     struct telling t =
         tell_begin(c, RULE_POLL_SKIP, p, at, p->polled[at - p->base], poll->complete_ns);
@@ -56,7 +63,7 @@ check_read_lost(struct checker *c, const struct part *p)
         struct sent *s = p->polled[i] && !p->final[i] ? sent_find(c, p->polled[i]) : NULL;
         if (!s || !part_owes(c, p, s) || s->final_offset >= 0 || is_excused(c, p, p->base + i))
             continue;
-        if (c->h->ops.v[s->op].outcome == HISTORY_OK) continue;
+        if (c->h->ops.v[s->op].outcome == HISTORY_OK || is_of_open_txn(c, s)) continue;
         struct telling t = tell_begin(c, RULE_READ_LOST, p, p->base + i, s->value, -1);
         tell_send(&t), tell_text(&t, "; it was read at "), tell_offset(&t, t.offset);
         tell_text(&t, ", and the final read does not have it");
@@ -70,7 +77,8 @@ static void
 tell_lost(struct checker *c, const struct part *p, const struct sent *s)
 {
     const struct history_op *op = &c->h->ops.v[s->op];
-    struct telling t = tell_begin(c, RULE_LOST, p, op->offset, s->value, op->complete_ns);
+    enum rule rule = op->leader_epoch >= 0 ? RULE_UNSEEN : RULE_LOST;
+    struct telling t = tell_begin(c, rule, p, op->offset, s->value, op->complete_ns);
     uint64_t other = op->offset >= 0 ? part_final(p, op->offset) : 0;
     t.was_read = s->polled_offset >= 0;
     tell_send(&t);

@@ -133,5 +133,10 @@ void check_log(struct checker *c);
 void check_admin(struct checker *c);
 /* Members of groups. */
 void check_groups(struct checker *c);
+/* Transactions. */
+void check_txns(struct checker *c);
+/* It belongs to a transaction that was not committed, as far as its producer knows: who reads uncommitted records may
+ * have been given it, and nobody is owed it. */
+bool is_of_open_txn(const struct checker *c, const struct sent *s);
 
 #endif

@@ -391,6 +391,7 @@ permission_exists(enum rule rule)
 {
     switch (rule) {
     case RULE_LOST:
+    case RULE_UNSEEN:
     case RULE_READ_LOST:
     case RULE_DUPLICATE:
     case RULE_REORDERED:

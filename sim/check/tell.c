@@ -79,7 +79,9 @@ topic_of(const struct telling *t)
 static bool
 is_of_acknowledgement(const struct telling *t)
 {
-    return (t->rule == RULE_LOST || t->rule == RULE_INCONSISTENT_OFFSET) && !t->was_read;
+    return (t->rule == RULE_LOST || t->rule == RULE_UNSEEN ||
+            t->rule == RULE_INCONSISTENT_OFFSET) &&
+           !t->was_read;
 }
 
 static struct claim

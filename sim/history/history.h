@@ -98,7 +98,9 @@ struct history_op {
     int32_t partition;      /* -1: not known */
     int32_t
         node; /* polls: the replica asked, -1 the leader; sends: who answered, -1; members: the group */
-    int32_t leader_epoch; /* of HISTORY_END and HISTORY_TRUNCATION; -1: not known */
+    int32_t
+        leader_epoch; /* of HISTORY_END and HISTORY_TRUNCATION; -1: not known. Of a send: which of its
+                           * process's transactions it belongs to, from 1; -1: none */
     int32_t reads_n;
     int64_t first_read;
     int64_t invoke_ns;

@@ -305,6 +305,11 @@ producer_args(struct run *r, struct client_slot *c)
     p->interval_ns = 1000 * NS_PER_S / s->rate_mhz; /* a rate may be less than one in a second */
     p->from_ns = r->begin_ns + s->start_ns;
     p->until_ns = r->begin_ns + s->until_ns;
+    p->transactional_id = s->transactional_id;
+    p->txn_records = s->txn_records;
+    p->abort_every = s->abort_every;
+    p->txn_timeout_ms = s->txn_timeout_ns / NS_PER_MS;
+    p->txn_version_max = (int16_t)s->txn_version;
     p->keys = s->keys;
     p->value_bytes = s->value_bytes;
 }
@@ -346,7 +351,8 @@ clients_start(struct run *r)
         struct machine_params p = {.name = c->spec->name, .kind = S("client")};
         if (c->spec->produce.p) {
             producer_args(r, c);
-            p.start = produce_start, p.args = &c->produce;
+            p.start = c->spec->transactional_id.p ? transact_start : produce_start;
+            p.args = &c->produce;
         } else if (c->spec->group.p) {
             member_args_of(r, c);
             p.start = member_start, p.args = &c->member;

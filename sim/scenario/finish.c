@@ -371,6 +371,15 @@ final_done(void *ctx)
     return ((const struct run *)ctx)->final.done;
 }
 
+/* Then what is there is what readers of committed records are given. */
+static bool
+has_transactions(const struct scenario *s)
+{
+    for (int32_t i = 0; i < s->clients_n; i++)
+        if (s->clients[i].transactional_id.p) return true;
+    return false;
+}
+
 static void
 final_read(struct run *r)
 {
@@ -386,6 +395,7 @@ final_read(struct run *r)
     r->final.topics = topics;
     r->final.topics_n = n;
     r->final.followers = true;
+    r->final.read_committed = has_transactions(r->s);
     r->final.until_ns = world_now_ns(r->w) + 120 * NS_PER_S;
     struct machine *m = world_add(r->w, &(struct machine_params){.name = S("reader"),
                                                                  .kind = S("client"),
@@ -394,9 +404,12 @@ final_read(struct run *r)
     machine_start(m);
     world_run_while_not(r->w, final_done, r, r->final.until_ns + 10 * NS_PER_S);
     r->is_read = r->final.complete;
-    if (!r->final.complete && !is_permitted_to_fire(r, RULE_UNREADABLE))
-        run_fail(r, VERDICT_FAIL, "the final read did not come to an end: %d of %d readings",
-                 r->final.finished, r->final.readings);
+    if (r->final.complete || is_permitted_to_fire(r, RULE_UNREADABLE)) return;
+    run_fail(r, VERDICT_FAIL, "the final read did not come to an end: %d of %d readings",
+             r->final.finished, r->final.readings);
+    if (r->final.open_topic.p)
+        run_say(r, "a transaction hangs in %.*s-%d: nothing is stable from offset %lld on",
+                SARG(r->final.open_topic), r->final.open_partition, (long long)r->final.open_from);
 }
 
 /* What did not come makes a run inconclusive: it did not show what it says that it shows. */

@@ -3,6 +3,7 @@
 
 #include "broker/base/check.h"
 #include "broker/group/groups.h"
+#include "broker/txn/txns.h"
 
 /* ---- members ---- */
 
@@ -63,8 +64,11 @@ member_args_of(struct run *r, struct client_slot *c)
 struct partition_ref
 group_home(const struct run *r, struct slice group)
 {
-    int64_t n = cluster_config_i64(r->s, "offsets.topic.num.partitions");
-    return (struct partition_ref){GROUPS_TOPIC, coordinator_partition(group, (int32_t)n)};
+    bool is_group = scenario_member(r->s, group, 0) != NULL;
+    int64_t n = cluster_config_i64(r->s, is_group ? "offsets.topic.num.partitions"
+                                                  : "transaction.state.log.num.partitions");
+    return (struct partition_ref){is_group ? GROUPS_TOPIC : TXNS_TOPIC,
+                                  coordinator_partition(group, (int32_t)n)};
 }
 
 static bool

@@ -191,6 +191,9 @@ check_client_spec(struct load *l, const struct pair *p, const struct client_spec
                    "from and since both say where it begins");
     if (c->produce.p && !tree_get(p->value, S("until")))
         diag_error(l->d, c->mark, "until: 8s", "a producer needs an end");
+    if (c->transactional_id.p && (!c->produce.p || c->idempotent != YES))
+        diag_error(l->d, mark_of(p, "transactional-id"), "produce: orders, acks: all",
+                   "only an idempotent producer sends in transactions");
     if (c->idempotent == YES && (c->acks != -1 || c->in_flight > 5))
         diag_error(l->d, c->mark, "acks: all, in-flight: 5 at most",
                    "an idempotent producer needs more");
@@ -238,6 +241,9 @@ decode_client(struct load *l, const struct pair *p, struct client_spec *c)
         .max_poll_ns = 300 * NS_PER_S,
         .auto_commit_ns = 5 * NS_PER_S,
         .poll_records = 500,
+        .txn_records = 5,
+        .txn_version = 2,
+        .txn_timeout_ns = 10 * NS_PER_S,
     };
     if (!value_is_word(p->key))
         diag_error(l->d, p->mark, "letters, digits, '-', '_' and '.'", "this cannot name a client");

@@ -180,6 +180,8 @@ struct client_spec {
     int64_t produce_timeout_ns; /* 0: request_timeout_ns */
     int64_t linger_ns, request_timeout_ns, delivery_timeout_ns, max_wait_ns;
     enum tristate idempotent;
+    struct slice transactional_id; /* null: no transactions */
+    int64_t txn_records, abort_every, txn_version, txn_timeout_ns;
     int64_t from_latest, read_committed; /* 0 or 1 */
     int64_t since_ns;                    /* -1: not said */
 };

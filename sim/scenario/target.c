@@ -80,12 +80,14 @@ coordinator_call(struct load *l, const struct tree *t, struct slice inside, stru
     ret->kind = TERM_COORDINATOR;
     ret->name = inside;
     for (int32_t i = 0; i < l->s->clients_n; i++) {
-        if (!l->s->clients[i].group.p) continue;
-        if (slice_eq(l->s->clients[i].group, inside)) return true;
-        words_add(&groups, l->s->clients[i].group);
+        const struct client_spec *c = &l->s->clients[i];
+        struct slice name = c->group.p ? c->group : c->transactional_id;
+        if (!name.p) continue;
+        if (slice_eq(name, inside)) return true;
+        words_add(&groups, name);
     }
-    diag_error(l->d, t->mark, words_advice(&groups, inside), "no group is called %.*s",
-               SARG(inside));
+    diag_error(l->d, t->mark, words_advice(&groups, inside),
+               "no group is called %.*s, and no transactional id", SARG(inside));
     return false;
 }
 

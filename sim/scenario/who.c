@@ -62,7 +62,7 @@ put_role(struct run *r, struct crowd *c, const struct term *t)
         if (p->replicas.v[i] != p->leader) put_id(r, c, p->replicas.v[i]);
 }
 
-/* Who leads the group's partition of the topic that groups are kept in. */
+/* Who leads its partition of the topic that groups, or transactions, are kept in. */
 static void
 put_coordinator(struct run *r, struct crowd *c, struct slice group)
 {

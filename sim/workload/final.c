@@ -15,6 +15,7 @@ struct final_part {
     struct slice topic;
     int32_t topic_index, partition;
     int64_t end, stable_since_ns; /* end -1: not known yet */
+    bool is_open;                 /* readers of committed records come no further, others do */
     struct lookup lookup;
     struct timer again;
     int64_t op;
@@ -52,7 +53,7 @@ look_whether_finished(struct final_reading *r)
     struct final_args *a = p->f->args;
     int64_t stable_ns = env_now_ns(p->f->env) - p->stable_since_ns;
     if (r->finished || p->end < 0 || stable_ns < a->stable_ms * NS_PER_MS) return;
-    if (assigned_position(r->assigned) < p->end) return;
+    if (p->is_open || assigned_position(r->assigned) < p->end) return;
     r->finished = true;
     read_note(&r->of, HISTORY_FINAL_END, p->partition, p->end, -1, K_ERR_NONE);
     a->finished++;
@@ -64,6 +65,29 @@ static void
 part_look(struct final_part *p)
 {
     for (int64_t i = 0; i < p->readings.n; i++) look_whether_finished(p->readings.v[i]);
+}
+
+static void
+ask_again_soon(struct final_part *p)
+{
+    part_look(p);
+    if (p->f->args->done) return;
+    int64_t wait_ms = MAX(1, p->f->args->stable_ms / 2);
+    timer_arm(p->f->env, &p->again, env_now_ns(p->f->env) + wait_ms * NS_PER_MS);
+}
+
+/* Where a transaction is open, and nobody ends it, the end that was told is none. */
+static void
+whole_end_known(struct lookup *l)
+{
+    struct final_part *p = l->owner;
+    if (!l->error) p->is_open = l->offset > p->end;
+    if (p->is_open) {
+        p->f->args->open_topic = p->topic;
+        p->f->args->open_partition = p->partition;
+        p->f->args->open_from = p->end;
+    }
+    ask_again_soon(p);
 }
 
 static void
@@ -79,10 +103,13 @@ end_known(struct lookup *l)
         p->end = l->offset;
         p->stable_since_ns = now;
     }
-    part_look(p);
-    if (p->f->args->done) return;
-    int64_t wait_ms = MAX(1, p->f->args->stable_ms / 2);
-    timer_arm(p->f->env, &p->again, now + wait_ms * NS_PER_MS);
+    if (l->error || !p->f->args->read_committed) {
+        ask_again_soon(p);
+        return;
+    }
+    p->lookup.done = whole_end_known;
+    client_list_offsets(p->f->c, &p->lookup, p->topic, p->partition, OFFSET_LATEST, false,
+                        p->f->args->client.request_timeout_ms);
 }
 
 static void

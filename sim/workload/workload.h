@@ -24,6 +24,7 @@
 #include "broker/client/consumer.h"
 #include "broker/client/membership.h"
 #include "broker/client/producer.h"
+#include "broker/client/txn_session.h"
 #include "sim/history/history.h"
 #include "sim/world/world.h"
 
@@ -62,7 +63,14 @@ struct produce_args {
     int64_t keys;        /* 0: no keys; else the keys "k0" … are taken in turn */
     int64_t value_bytes; /* at least 8 */
     int64_t pending_max; /* more are not begun; 1,000 */
-    bool stop;           /* an order: begin no more */
+    /* With an id it sends in transactions (transact_start()): so many records in each, every n-th of which is
+     * aborted (0: none). A send ends with its transaction: ok when that is committed, failed when it is surely
+     * aborted. */
+    struct slice transactional_id;
+    int64_t txn_records, abort_every;
+    int64_t txn_timeout_ms;
+    int16_t txn_version_max;
+    bool stop; /* an order: begin no more */
     /* status */
     int64_t sent, acknowledged, unknown, failed;
     int64_t pending;            /* of the current life */
@@ -70,10 +78,14 @@ struct produce_args {
     int64_t silent_since_ns;
     bool done; /* until_ns or count reached or stopped, and nothing pending */
     struct producer_stats stats;
+    int64_t txns_committed, txns_aborted, txns_unknown;
+    int32_t lives; /* that it has begun */
+    bool fenced;   /* another instance has taken its place: it is done */
 };
 struct produce_args produce_args_default(struct history *h, struct slice name,
                                          struct client_params client, struct slice topic);
 void produce_start(struct env *env, void *produce_args);
+void transact_start(struct env *env, void *produce_args);
 
 /* ---- consume ---------------------------------------------------------------------------------------- */
 
@@ -176,8 +188,11 @@ struct final_args {
     int64_t stable_ms; /* 500 */
     int64_t until_ns;  /* then it gives up; TIME_NEVER */
     /* status */
-    bool done;                              /* read to the end, or given up */
-    bool complete;                          /* read to the end, everywhere */
+    bool done;               /* read to the end, or given up */
+    bool complete;           /* read to the end, everywhere */
+    struct slice open_topic; /* with read_committed: where a transaction was open last */
+    int32_t open_partition;
+    int64_t open_from;
     int64_t read;                           /* from leaders */
     int32_t partitions, readings, finished; /* a reading: one partition from one replica */
 };

@@ -228,6 +228,82 @@ a_failed_send_that_was_read_is_told(void **state)
     assert_only(&m, RULE_FAILED_READ, offset);
 }
 
+/* Two sends that were acknowledged, of one producer, are made one transaction. */
+static void
+put_into_txn(struct made *m, struct history_op *a, struct history_op *b)
+{
+    assert_int_equal(a->process, b->process);
+    for (struct history_op *op = a; op <= b; op++)
+        if (op->kind == HISTORY_SEND && op->process == a->process)
+            op->leader_epoch = op == a || op == b ? 7 : -1;
+    (void)m;
+}
+
+static struct history_op *
+next_acked_of(struct made *m, const struct history_op *of)
+{
+    for (struct history_op *op = (struct history_op *)(uintptr_t)of + 1;
+         op < m->h.ops.v + m->h.ops.n; op++)
+        if (op->kind == HISTORY_SEND && op->process == of->process && op->outcome == HISTORY_OK &&
+            op->offset >= 0)
+            return op;
+    fail();
+    return NULL;
+}
+
+static void
+half_a_transaction_is_torn_and_the_rest_unseen(void **state)
+{
+    (void)state;
+    struct made m;
+    made_init(&m, 21, 300);
+    struct history_op *a = made_acked(&m, 60), *b = next_acked_of(&m, a);
+    put_into_txn(&m, a, b);
+    unread_by_the_final_readers(&m, b->offset);
+    struct check_result r = judge(&m, NULL);
+    assert_int_equal(r.anomalies.counts[RULE_TORN], 1);
+    assert_int_equal(r.anomalies.counts[RULE_UNSEEN], 1);
+    assert_int_equal(r.anomalies.v.n, 2);
+    check_result_release(&r);
+    made_release(&m);
+}
+
+static void
+a_whole_transaction_that_is_not_there_is_not_torn(void **state)
+{
+    (void)state;
+    struct made m;
+    made_init(&m, 22, 300);
+    struct history_op *a = made_acked(&m, 60), *b = next_acked_of(&m, a);
+    put_into_txn(&m, a, b);
+    unread_by_the_final_readers(&m, a->offset);
+    unread_by_the_final_readers(&m, b->offset);
+    struct check_result r = judge(&m, NULL);
+    assert_int_equal(r.anomalies.counts[RULE_TORN], 0);
+    assert_int_equal(r.anomalies.counts[RULE_UNSEEN], 2);
+    check_result_release(&r);
+    made_release(&m);
+}
+
+/* Who reads uncommitted records is given what is aborted later. */
+static void
+an_aborted_transaction_may_be_read_uncommitted_and_be_gone(void **state)
+{
+    (void)state;
+    struct made m;
+    made_init(&m, 23, 300);
+    struct history_op *a = made_acked(&m, 60);
+    int64_t offset = a->offset;
+    put_into_txn(&m, a, a);
+    a->outcome = HISTORY_FAIL;
+    unread_by_the_final_readers(&m, offset);
+    struct check_result r = judge(&m, NULL);
+    if (r.anomalies.v.n) print_all(&r);
+    assert_int_equal(r.anomalies.v.n, 0);
+    check_result_release(&r);
+    made_release(&m);
+}
+
 static void
 bytes_that_are_no_record_are_corrupt(void **state)
 {
@@ -544,6 +620,9 @@ main(void)
         cmocka_unit_test(going_back_by_assignment_or_after_truncation_is_no_anomaly),
         cmocka_unit_test(a_forged_value_is_a_phantom),
         cmocka_unit_test(a_failed_send_that_was_read_is_told),
+        cmocka_unit_test(half_a_transaction_is_torn_and_the_rest_unseen),
+        cmocka_unit_test(a_whole_transaction_that_is_not_there_is_not_torn),
+        cmocka_unit_test(an_aborted_transaction_may_be_read_uncommitted_and_be_gone),
         cmocka_unit_test(bytes_that_are_no_record_are_corrupt),
         cmocka_unit_test(an_end_that_goes_back_is_told),
         cmocka_unit_test(an_older_leader_may_tell_a_lower_end),

@@ -1,0 +1,71 @@
+/* Transactions: what was sent in one is there as a whole, or not at all. (That nothing of an aborted one is read is
+ * failed-read: its sends have failed.) */
+#include "sim/check/checker.h"
+
+bool
+is_of_open_txn(const struct checker *c, const struct sent *s)
+{
+    const struct history_op *op = &c->h->ops.v[s->op];
+    return op->leader_epoch >= 0 && op->outcome != HISTORY_OK;
+}
+
+/* The sends of one transaction stand together among its process's. */
+struct txn_seen {
+    int32_t process, txn;
+    int64_t there, missing;
+    uint64_t one_there, one_missing;
+};
+
+static void
+tell_torn(struct checker *c, const struct txn_seen *t)
+{
+    if (t->there == 0 || t->missing == 0) return;
+    const struct sent *s = sent_find(c, t->one_there);
+    const struct history_op *op = &c->h->ops.v[s->op];
+    struct telling told = tell_begin(c, RULE_TORN, checker_part(c, op->topic, op->partition),
+                                     s->final_offset, s->value, op->complete_ns);
+    told.missed = t->one_missing;
+    tell_send(&told), tell_text(&told, "; the final read has it, and not ");
+    tell_value(&told, t->one_missing);
+    tell_text(&told, ", which was sent in the same transaction");
+    tell_end(&told);
+}
+
+static bool
+was_read_to_the_end(const struct checker *c, const struct history_op *op)
+{
+    const struct part *p = checker_part(c, op->topic, op->partition);
+    return p && p->final_end >= 0 && !p->is_gone && op->invoke_ns >= p->born_ns;
+}
+
+static void
+see_send(struct checker *c, struct txn_seen *t, const struct history_op *op)
+{
+    const struct sent *s = sent_find(c, op->value);
+    if (!s || !was_read_to_the_end(c, op)) return;
+    bool is_there = s->final_offset >= 0;
+    t->there += is_there;
+    t->missing += !is_there;
+    if (is_there) t->one_there = op->value;
+    else t->one_missing = op->value;
+}
+
+void
+check_txns(struct checker *c)
+{
+    int64_t n = c->h->processes.n;
+    struct txn_seen *open = mem_alloc(c->mem, n * (int64_t)sizeof *open);
+    memset(open, 0, (size_t)n * sizeof *open);
+    for (int64_t i = 0; i < c->h->ops.n; i++) {
+        const struct history_op *op = &c->h->ops.v[i];
+        if (op->kind != HISTORY_SEND || op->leader_epoch < 0) continue;
+        struct txn_seen *t = &open[op->process];
+        if (t->txn != op->leader_epoch) {
+            tell_torn(c, t);
+            *t = (struct txn_seen){.process = op->process, .txn = op->leader_epoch};
+        }
+        see_send(c, t, op);
+    }
+    for (int64_t i = 0; i < n; i++) tell_torn(c, &open[i]);
+    mem_free(c->mem, open, n * (int64_t)sizeof *open);
+}
