@@ -252,6 +252,33 @@ a_follower_takes_the_watermark_as_far_as_it_has_records(void **state)
     assert_int_equal(p.high_watermark, 10);
 }
 
+static int heard[FETCH_NEWS_ROLE + 1];
+
+static void
+hear(struct fetch_waiter *w, enum fetch_news news)
+{
+    heard[news]++;
+    if (news == FETCH_NEWS_ROLE) fetch_waiter_cancel(w);
+}
+
+/* KIP-392: a consumer may read from a follower. */
+static void
+who_reads_from_a_follower_hears_of_its_watermark(void **state)
+{
+    (void)state;
+    struct fetch_waiter w = {.hear = hear};
+    memset(heard, 0, sizeof heard);
+    told(2, 3, 1);
+    list_push_back(&p.fetch_waiters, &w.node);
+    partition_follow(&p, 6, 0);
+    assert_int_equal(heard[FETCH_NEWS_COMMITTED], 1);
+    partition_follow(&p, 6, 0);
+    assert_int_equal(heard[FETCH_NEWS_COMMITTED], 1);
+    told(2, 4, 2);
+    assert_int_equal(heard[FETCH_NEWS_ROLE], 1);
+    assert_false(list_is_linked(&w.node));
+}
+
 #define CASE(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
 
 int
@@ -270,6 +297,7 @@ main(void)
         CASE(a_wish_ends_with_the_epoch),
         CASE(consumers_read_what_is_committed_and_followers_what_is_written),
         CASE(a_follower_takes_the_watermark_as_far_as_it_has_records),
+        CASE(who_reads_from_a_follower_hears_of_its_watermark),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
