@@ -169,6 +169,7 @@ tell_twice(struct groups *g, const struct history_op *op, const struct part *p,
     if (first->process == op->process && !again) was_committed = true;
     if (first->acks != COMMIT_BEFORE && op->acks != COMMIT_BEFORE && !was_committed)
         t.excuse = "committed after the work: what is done and not committed is done again";
+    if (!t.excuse) t.excuse = g->c->facts->offsets_at_risk; /* who finds no commit begins anew */
     tell_value(&t, r->value), tell_text(&t, " was worked on by ");
     tell_process(&t, first->process), tell_time(&t, first->complete_ns);
     tell_text(&t, " and again by "), tell_process(&t, op->process), tell_time(&t, op->complete_ns);

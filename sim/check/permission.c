@@ -139,7 +139,9 @@ was_flushed(const struct claim *c, const struct happening *gone)
 static bool
 takes(const struct claim *c, const struct happening *gone)
 {
-    if (gone->at_ns < c->begun_ns || gone->from >= gone->to) return false;
+    /* A write that lands elsewhere is told before it comes: it may be that of a later record. */
+    bool lies_in_wait = slice_eq(gone->what, S(CHRONICLE_MISDIRECTED));
+    if ((gone->at_ns < c->begun_ns && !lies_in_wait) || gone->from >= gone->to) return false;
     if (c->offset >= 0 && (c->offset < gone->from || c->offset >= gone->to)) return false;
     return !was_flushed(c, gone);
 }
@@ -366,6 +368,27 @@ may_lose(const struct check_facts *f, const struct claim *c, struct writer *why)
     return may_lose_committed(f, c, why);
 }
 
+/* A disk that rots or writes to the wrong place gives bytes that are no record, and nobody mends them: that a reader
+ * is told so, and given nothing for good, is all that is promised. */
+static bool
+may_be_spoilt(const struct check_facts *f, const struct claim *c, struct writer *why)
+{
+    struct reading r = {.f = f, .c = c};
+    for (int64_t i = 0; f->chronicle && i < f->chronicle->v.n; i++) {
+        const struct happening *one = &f->chronicle->v.v[i];
+        bool is_of_disk =
+            one->kind == HAPPENED_COPIES_GONE && (slice_eq(one->what, S(CHRONICLE_ROT)) ||
+                                                  slice_eq(one->what, S(CHRONICLE_MISDIRECTED)));
+        bool is_there = c->offset < 0 || (c->offset >= one->from && c->offset < one->to);
+        if (!is_of_disk || one->at_ns > c->owed_ns || !is_there ||
+            !happening_is_of(one, c->name, c->partition))
+            continue;
+        tell_copy(&r, one, why);
+        return true;
+    }
+    return false;
+}
+
 /* What excuses them is known where they are found: check_groups.c. */
 static bool
 is_of_groups(enum rule rule)
@@ -383,6 +406,7 @@ permission_of(const struct check_facts *f, const struct claim *c, enum rule rule
         fmt_str(why, "it was sent without idempotence");
         return true;
     }
+    if (rule == RULE_CORRUPT) return may_be_spoilt(f, c, why);
     return may_lose(f, c, why);
 }
 
@@ -398,6 +422,7 @@ permission_exists(enum rule rule)
     case RULE_INCONSISTENT_OFFSET:
     case RULE_POLL_SKIP:
     case RULE_NONMONOTONIC_POLL:
+    case RULE_CORRUPT:
     case RULE_END_WENT_BACK: return true;
     default: return is_of_groups(rule);
     }

@@ -100,6 +100,8 @@ claim_of(const struct telling *t)
                           .idempotent = true,
                           .is_committed = !is_of_acknowledgement(t),
                           .leader = -1};
+    if (t->rule == RULE_CORRUPT)
+        claim.owed_ns = t->at_ns; /* it is about what was read, whoever sent it */
     if (!s) return claim;
     const struct history_op *send = &c->h->ops.v[s->op];
     if (claim.offset < 0) claim.offset = s->polled_offset;

@@ -21,6 +21,10 @@ struct chronicle_ids {
     int32_t n, v[CHRONICLE_IDS_MAX];
 };
 
+/* `what` of COPIES_GONE, where a disk gives wrong bytes from then on. */
+#define CHRONICLE_ROT "was damaged on its disk"
+#define CHRONICLE_MISDIRECTED "wrote to the wrong place"
+
 enum happening_kind {
     HAPPENED_COPIES_GONE, /* node, topic, partition, from, to; what: "lost its unsynced tail", "was wiped" … */
     HAPPENED_ENDED,         /* node: its process died, or its host lost power */

@@ -151,10 +151,10 @@ name_harm(struct run *r, struct slice verb, struct slice what)
         const char *verb, *words;
     } all[] = {{"power", "lost its unsynced tail"},
                {"wipe", "was wiped"},
-               {"bit rot", "was damaged on its disk"},
+               {"bit rot", CHRONICLE_ROT},
                {"files erased", "had files erased"},
                {"files cut short", "had files cut short"},
-               {"misdirected write", "wrote to the wrong place"}};
+               {"misdirected write", CHRONICLE_MISDIRECTED}};
     int64_t space = slice_find(what, ' ', 0);
     struct machine *m = world_machine(r->w, space < 0 ? what : slice_sub(what, 0, space));
     for (int64_t i = 0; m && i < ARRAY_LEN(all); i++) {

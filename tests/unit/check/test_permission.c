@@ -170,6 +170,46 @@ one_copy_that_was_not_destroyed_is_owed(void **state)
 }
 
 static void
+a_misdirected_write_may_be_that_of_a_later_record(void **state)
+{
+    BEGIN;
+    gone(&t, 50, 1, 30, INT64_MAX, CHRONICLE_MISDIRECTED);
+    tail_lost(&t, 200, 2);
+    tail_lost(&t, 300, 3);
+    assert_excused(&t,
+                   "b1 wrote to the wrong place at 0.050s, b2 lost its unsynced tail at 0.200s, b3 "
+                   "lost its unsynced tail at 0.300s");
+}
+
+static void
+only_a_disk_that_lies_excuses_bytes_that_are_no_record(void **state)
+{
+    BEGIN;
+    t.claim.offset = 40;
+    t.claim.owed_ns = 500 * MS;
+    wiped(&t, 100, 1);
+    tail_lost(&t, 200, 2);
+    assert_false(asks(&t, RULE_CORRUPT));
+    mem_release(&t.mem);
+}
+
+static void
+bytes_that_are_no_record_are_excused_where_and_after_a_disk_rotted(void **state)
+{
+    BEGIN;
+    t.claim.owed_ns = 500 * MS;
+    gone(&t, 300, 1, 38, 60, CHRONICLE_ROT);
+    t.claim.offset = 40;
+    assert_true(asks(&t, RULE_CORRUPT));
+    t.claim.offset = 37;
+    assert_false(asks(&t, RULE_CORRUPT));
+    t.claim.offset = 40;
+    t.claim.owed_ns = 200 * MS;
+    assert_false(asks(&t, RULE_CORRUPT));
+    mem_release(&t.mem);
+}
+
+static void
 faults_before_the_record_excuse_nothing(void **state)
 {
     BEGIN;
@@ -547,6 +587,9 @@ main(void)
         cmocka_unit_test(when_all_in_sync_lost_it_it_is_excused_by_each),
         cmocka_unit_test(one_copy_that_was_not_destroyed_is_owed),
         cmocka_unit_test(faults_before_the_record_excuse_nothing),
+        cmocka_unit_test(a_misdirected_write_may_be_that_of_a_later_record),
+        cmocka_unit_test(only_a_disk_that_lies_excuses_bytes_that_are_no_record),
+        cmocka_unit_test(bytes_that_are_no_record_are_excused_where_and_after_a_disk_rotted),
         cmocka_unit_test(faults_of_other_offsets_excuse_nothing),
         cmocka_unit_test(faults_of_other_partitions_excuse_nothing),
         cmocka_unit_test(crashes_and_cuts_excuse_nothing),
