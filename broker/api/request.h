@@ -28,7 +28,8 @@ struct request {
     struct slice body;
     struct buf *frame; /* holds raw, and what the message's slices point to */
     struct arena arena;
-    void *message; /* the decoded request struct */
+    void *message;        /* the decoded request struct */
+    int64_t queued_bytes; /* counted in the server's sum */
     bool started, lets_next, answered, silent;
     bool not_controller;  /* in an envelope: the answer comes from somebody who does not lead */
     bool unknown_version; /* of ApiVersions, which is answered all the same */

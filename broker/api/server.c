@@ -12,6 +12,7 @@ server_init(struct server *s, struct env *env)
     list_init(&s->listeners);
     list_init(&s->sessions);
     list_init(&s->to_inflate);
+    list_init(&s->unread);
     fetch_sessions_init(&s->fetch_sessions, s);
     connections_init(s);
 }

@@ -72,10 +72,15 @@ struct server {
     struct partition *found; /* by the last look-up (lookup.c) … */
     int64_t found_when;      /* … when so many had gone */
     int64_t frame_bytes_max; /* socket.request.max.bytes */
-    int32_t inflating;       /* batches being decompressed … */
-    struct list to_inflate;  /* … and those that wait for it (produce.c) */
-    int64_t idle_max_ns;     /* connections.max.idle.ms; 0: never */
-    bool accepting;          /* requests on broker listeners are taken up */
+    /* queued.max.request.bytes (0: no limit), what clients' requests take of it, and the sessions that are not read on
+     * meanwhile. */
+    int64_t queued_max, queued_bytes;
+    struct list unread;
+    struct task read_on;
+    int32_t inflating;      /* batches being decompressed … */
+    struct list to_inflate; /* … and those that wait for it (produce.c) */
+    int64_t idle_max_ns;    /* connections.max.idle.ms; 0: never */
+    bool accepting;         /* requests on broker listeners are taken up */
     void (*listener_ready)(struct server *s, struct server_listener *l, enum env_err err);
 };
 

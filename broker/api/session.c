@@ -13,9 +13,38 @@ static void take_frames(struct session *s);
 
 /* ---- requests ---- */
 
+static void
+read_clients_on(struct task *t)
+{
+    struct server *server = CONTAINER_OF(t, struct server, read_on);
+    struct list waiting;
+    list_init(&waiting);
+    for (struct list *n; (n = list_pop_front(&server->unread)) != NULL;)
+        list_push_back(&waiting, n);
+    for (struct list *n; (n = list_pop_front(&waiting)) != NULL;)
+        session_pump(LIST_ENTRY(n, struct session, unread));
+}
+
+static bool
+has_too_many_queued(const struct server *server)
+{
+    return server->queued_max > 0 && server->queued_bytes >= server->queued_max;
+}
+
+static void
+count_queued(struct server *server, struct request *r, int64_t bytes)
+{
+    server->queued_bytes += bytes - r->queued_bytes;
+    r->queued_bytes = bytes;
+    if (has_too_many_queued(server) || list_is_empty(&server->unread)) return;
+    server->read_on.run = read_clients_on;
+    defer(server->env, &server->read_on);
+}
+
 void
 request_delete(struct request *r)
 {
+    count_queued(r->server, r, 0);
     if (r->let_go) r->let_go(r);
     frame_release(&r->answer);
     buf_unref(r->frame);
@@ -116,6 +145,7 @@ hold_on_behalf_of(struct request *r, enum held_by held_by)
     s->server->env->held_bytes[s->held_by] -= s->held_bytes;
     s->held_bytes = 0;
     s->held_by = held_by;
+    LIST_EACH(&s->requests, own, struct request, node) count_queued(s->server, own, 0);
 }
 
 void
@@ -213,6 +243,7 @@ session_free(struct session *s)
 {
     struct mem *mem = &s->server->env->mem;
     list_remove(&s->node);
+    list_remove(&s->unread);
     frame_reader_release(&s->frames);
     mem_free_slice(mem, s->peer);
     mem_free_slice(mem, s->principal);
@@ -267,6 +298,14 @@ run_queue(struct session *s)
     }
 }
 
+/* Its own requests are enough for now, or those of all clients are. */
+static bool
+is_not_read(const struct session *s)
+{
+    return s->requests_n >= REQUESTS_WAITING_MAX ||
+           (s->held_by == HELD_BY_CLIENTS && has_too_many_queued(s->server));
+}
+
 void
 session_pump(struct session *s)
 {
@@ -277,7 +316,7 @@ session_pump(struct session *s)
         s->pump_again = false;
         run_queue(s);
         session_count_bytes(s);
-        if (s->closed || !s->reading_stopped || s->requests_n >= REQUESTS_WAITING_MAX) continue;
+        if (s->closed || !s->reading_stopped || is_not_read(s)) continue;
         s->reading_stopped = false;
         s->pump_again = true;
         conn_resume(&s->conn);
@@ -338,6 +377,7 @@ take_frame(struct session *s, struct slice frame, struct buf *buf)
     r->body = slice(rd.p, reader_left(&rd));
     r->frame = buf_ref(buf);
     r->unknown_version = hr == HEAD_UNKNOWN_VERSION;
+    if (s->held_by == HELD_BY_CLIENTS) count_queued(s->server, r, frame.n);
     list_push_back(&s->requests, &r->node);
     s->requests_n++;
     return true;
@@ -367,9 +407,11 @@ static void
 take_frames(struct session *s)
 {
     while (!s->closed && s->conn.state == CONN_OPEN) {
-        if (s->requests_n >= REQUESTS_WAITING_MAX) {
+        if (is_not_read(s)) {
             s->reading_stopped = true;
             conn_pause(&s->conn);
+            if (has_too_many_queued(s->server) && !list_is_linked(&s->unread))
+                list_push_back(&s->server->unread, &s->unread);
             break;
         }
         struct slice frame;

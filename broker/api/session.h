@@ -16,6 +16,7 @@ struct session {
     struct server *server;
     struct server_listener *listener;
     struct list outside;                    /* while it waits to be let in */
+    struct list unread;                     /* while there are too many bytes of requests */
     bool is_let_in, is_leaving, is_refused; /* connections.c */
     struct conn conn;
     struct frame_reader frames;

@@ -162,6 +162,7 @@ node_identified(struct node *n)
     s->is_controller = n->is_controller;
     s->config = &n->config;
     s->frame_bytes_max = config_i64(&n->config, K_CFG_SOCKET_REQUEST_MAX_BYTES);
+    s->queued_max = MAX(config_i64(&n->config, K_CFG_QUEUED_MAX_REQUEST_BYTES), 0);
     s->idle_max_ns = ns_of_ms(config_i64(&n->config, K_CFG_CONNECTIONS_MAX_IDLE_MS));
     quorum_open(n);
     if (n->env->dead) return;

@@ -12,7 +12,7 @@ from claim import claim
 from daemon import Daemon, is_closed, settle
 from differ import schema
 from ports import free_port
-from wire import Client, batch, fetch_body, request
+from wire import Client, batch, fetch_body, frame, request
 
 TOPIC = 2
 UNKNOWN_TOPIC, COORDINATOR_NOT_AVAILABLE, INVALID_SESSION_TIMEOUT, INVALID_REPLICATION_FACTOR = 3, 15, 26, 38
@@ -236,10 +236,12 @@ def a_followers_kernel_holds_as_much_as_replica_socket_receive_buffer_bytes_says
 
     def most(home, settings):
         home.mkdir()
-        first, second, between = pair(binary, home, of_both={"broker.session.timeout.ms": 60000}, **settings)
+        # The Fetch that is under way waits until there are records: they are what comes.
+        first, second, between = pair(binary, home, of_both={"broker.session.timeout.ms": 60000},
+                                      **{"replica.fetch.wait.max.ms": 20000}, **settings)
         with running(first, second, between) as b:
             make(b, "both", [1, 2])
-            settle(lambda: any(True for _ in fetches(between)), "nobody fetches")
+            settle(lambda: any(q["Topics"] for q in fetches(between)), "nobody fetches")
             second.process.send_signal(signal.SIGSTOP)
             with Client(first.port) as c:
                 for _ in range(8):
@@ -253,6 +255,40 @@ def a_followers_kernel_holds_as_much_as_replica_socket_receive_buffer_bytes_says
     few = most(folder / "1", {"replica.socket.receive.buffer.bytes": small})
     assert few <= 4 * small, few
     assert most(folder / "2", {}) > 4 * small
+
+
+def waiting_fetch(topic, client):
+    """A request that waits three seconds for what does not come."""
+    body = fetch_body(topic, 0, wait=3000, minimum=1 << 20)
+    head = struct.pack(">hhi", 1, 4, 7) + struct.pack(">h", len(client)) + client
+    return frame(head + body)
+
+
+@claim
+def clients_are_not_read_beyond_queued_max_request_bytes(binary, folder):
+    limits = {"queued.max.request.bytes": 40000, "socket.request.max.bytes": 40000}
+    with Daemon(binary, folder, settings=limits) as d, Client(d.port) as early, Client(d.port, timeout=1) as late:
+        for _ in range(3):
+            early.send(waiting_fetch("kept", b"x" * 15000))
+        # Only the first of a connection is worked on; the others are read all the same.
+        def is_read():
+            try:
+                late.api_versions()
+                return True
+            except TimeoutError:
+                return False
+        settle(lambda: not is_read(), "requests are read on and on")
+        early.socket.close()
+        late.socket.settimeout(None)
+        assert late.answer()
+        with Client(d.port) as c:
+            assert c.api_versions()
+    (folder / "second").mkdir()
+    with Daemon(binary, folder / "second") as d, Client(d.port) as early, Client(d.port) as late:
+        for _ in range(3):
+            early.send(waiting_fetch("kept", b"x" * 15000))
+        time.sleep(0.3)
+        assert late.api_versions()
 
 
 def metadata_end(b):
