@@ -147,7 +147,14 @@ log_is_durable(struct log_op *op, enum log_err err)
         raft_open_failed(r, ENV_EIO, "the metadata log", slice_cstr(log_err_text(err)));
         return;
     }
-    if (r->applied < commitlog_start(&r->log) || r->applied > commitlog_assigned_end(&r->log)) {
+    if (r->applied < commitlog_start(&r->log)) {
+        raft_open_failed(
+            r, ENV_ECORRUPT, "the metadata log",
+            S("its first segment files are missing; put them back, or let this node fetch "
+              "everything from the other controllers, without its directory"));
+        return;
+    }
+    if (r->applied > commitlog_assigned_end(&r->log)) {
         raft_open_failed(r, ENV_ECORRUPT, "the metadata log does not reach to its last checkpoint",
                          SLICE_EMPTY);
         return;

@@ -484,6 +484,16 @@ def the_metadata_log_may_have_a_directory_of_its_own(binary, folder):
 
 
 @claim
+def a_metadata_log_without_its_beginning_is_refused(binary, folder):
+    d = Daemon(binary, folder, settings={"metadata.log.segment.ms": 1, "metadata.max.idle.interval.ms": 20})
+    with d:
+        settle(lambda: len(list((d.data / "__cluster_metadata-0").glob("*.log"))) > 3, "it does not roll")
+        assert d.stop() == 0, d.last_line()
+        (d.data / "__cluster_metadata-0" / f"{0:020}.log").unlink()
+        refuses(d, "the metadata log", "its first segment files are missing")
+
+
+@claim
 def a_metadata_log_directory_is_locked_and_checked(binary, folder):
     other = folder / "metadata"
     (folder / "second").mkdir()
