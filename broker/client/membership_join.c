@@ -157,6 +157,8 @@ join_answered(struct ask *a, enum env_err err, const void *response, struct buf 
         return;
     }
     if (has_failed(m, error)) return;
+    /* Another answer said meanwhile that the group has moved: found() joins where it is now. */
+    if (!m->coordinator) return;
     keep_id(m, r->member_id);
     m->generation = r->generation_id;
     m->is_leader = slice_eq(r->leader, r->member_id);

@@ -49,6 +49,7 @@ struct script {
     /* What any other request is answered with: fills the answer; K_ERR_NONE or what to do instead. */
     int16_t (*other)(struct script *s, int32_t node, int16_t version, const void *q, void *r,
                      struct arena *a);
+    int16_t asked_for; /* whose request other() has in hand */
     int16_t other_max; /* of requests that are not named above; 0: all */
     int32_t produced, fetched, asked[K_APIS_N], versions[K_APIS_N];
     int32_t hint_leader;                              /* in answers that fail; 0: none */
@@ -234,6 +235,7 @@ fake_frame(struct fake_conn *c, struct slice bytes)
     assert_true(codec_decode((enum k_msg)head.api->request, head.version, &rd, a, q));
     codec_default((enum k_msg)head.api->response, r);
     s->asked[head.api_key]++;
+    s->asked_for = head.api_key;
     s->versions[head.api_key] = head.version;
     int16_t version = head.version;
     if (head.api_key == K_API_API_VERSIONS) {

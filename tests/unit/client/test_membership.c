@@ -1,0 +1,220 @@
+#include "broker/client/membership.h"
+#include "tests/unit/client/scripted.h"
+
+static struct script script;
+static struct membership *membership;
+static struct group_op commit;
+static struct env *env;
+static struct timer given_up;
+static int32_t assigned_n, revoked_n, commits_n;
+
+/* ---- the owner: polls at once, and commits before it gives up ---- */
+
+static void
+commit_done(struct group_op *op)
+{
+    (void)op;
+    commits_n++;
+}
+
+static void
+on_revoked(void *owner, const struct topic_partition *v, int32_t n)
+{
+    (void)owner, (void)n;
+    struct group_offset at = {.topic = v[0].topic, .partition = v[0].partition, .offset = 3};
+    revoked_n++;
+    commit = (struct group_op){.done = commit_done};
+    membership_commit(membership, &commit, &at, 1);
+    timer_arm(env, &given_up, env_now_ns(env)); /* the commit is on its way then */
+}
+
+static void
+rejoin(struct timer *t)
+{
+    (void)t;
+    membership_rejoin(membership);
+}
+
+static void
+on_lost(void *owner, const struct topic_partition *v, int32_t n)
+{
+    (void)owner, (void)v, (void)n;
+}
+
+static void
+on_assigned(void *owner, int32_t generation, const struct topic_partition *owned, int32_t owned_n,
+            const struct topic_partition *added, int32_t added_n)
+{
+    (void)owner, (void)generation, (void)owned, (void)added, (void)added_n;
+    assert_int_equal(owned_n, SCRIPT_PARTITIONS);
+    assigned_n++;
+}
+
+static void
+on_refused(void *owner, int16_t error)
+{
+    (void)owner;
+    fail_msg("refused with %d", error);
+}
+
+static void
+on_wants_poll(void *owner)
+{
+    (void)owner;
+    membership_poll(membership);
+}
+
+static void
+on_left(void *owner)
+{
+    (void)owner;
+}
+
+static void
+be_member(struct script *s, struct env *of_client)
+{
+    static const struct membership_ops ops = {on_revoked, on_lost,       on_assigned,
+                                              on_refused, on_wants_poll, on_left};
+    static struct slice topic;
+    (void)s;
+    env = of_client;
+    given_up = (struct timer){.due = rejoin};
+    struct client_params cp = client_params_default();
+    cp.bootstrap = S("s1:9092");
+    struct membership_params p = membership_params_default();
+    topic = S("t");
+    p.group_id = S("g");
+    p.topics = &topic;
+    p.topics_n = 1;
+    p.assignor = ASSIGNOR_RANGE;
+    p.heartbeat_interval_ms = 100;
+    p.ops = &ops;
+    membership = membership_new(client_new(env, &cp), &p);
+    membership_poll(membership);
+}
+
+/* ---- the group: one member; the first node coordinates it, then the second ---- */
+
+static int32_t coordinator, rounds_wanted;
+
+/* The subscription comes back as it was said: the leader gives out by it. */
+static void
+join(const struct k_join_group_request *q, struct k_join_group_response *r, struct arena *a)
+{
+    r->generation_id = 1 + script.asked[K_API_SYNC_GROUP];
+    r->protocol_type = S("consumer");
+    r->protocol_name = q->protocols->name;
+    r->leader = r->member_id = S("m");
+    r->members_n = 1;
+    r->members = codec_array(a, K_STRUCT_JOIN_GROUP_RESPONSE_JOIN_GROUP_RESPONSE_MEMBER, 1);
+    r->members->member_id = r->member_id;
+    r->members->metadata = q->protocols->metadata;
+}
+
+static void
+refuse_commit(const struct k_offset_commit_request *q, int16_t error,
+              struct k_offset_commit_response *r, struct arena *a)
+{
+    r->topics_n = 1;
+    r->topics = codec_array(a, K_STRUCT_OFFSET_COMMIT_RESPONSE_OFFSET_COMMIT_RESPONSE_TOPIC, 1);
+    r->topics->name = q->topics->name;
+    r->topics->topic_id = q->topics->topic_id;
+    r->topics->partitions_n = 1;
+    r->topics->partitions =
+        codec_array(a, K_STRUCT_OFFSET_COMMIT_RESPONSE_OFFSET_COMMIT_RESPONSE_PARTITION, 1);
+    r->topics->partitions->partition_index = q->topics->partitions->partition_index;
+    r->topics->partitions->error_code = error;
+}
+
+static int16_t
+group(struct script *s, int32_t node, int16_t version, const void *q, void *r, struct arena *a)
+{
+    bool is_coordinator = node == coordinator;
+    switch (s->asked_for) {
+    case K_API_FIND_COORDINATOR: {
+        struct k_find_coordinator_response *found = r;
+        assert_true(version >= 4);
+        found->coordinators_n = 1;
+        found->coordinators = codec_array(a, K_STRUCT_FIND_COORDINATOR_RESPONSE_COORDINATOR, 1);
+        found->coordinators->key = S("g");
+        found->coordinators->node_id = coordinator;
+        found->coordinators->host = coordinator == 1 ? S("s1") : S("s2");
+        found->coordinators->port = 9092;
+        break;
+    }
+    case K_API_JOIN_GROUP: join(q, r, a); break;
+    case K_API_SYNC_GROUP: {
+        const struct k_sync_group_request *sync = q;
+        ((struct k_sync_group_response *)r)->assignment = sync->assignments->assignment;
+        break;
+    }
+    case K_API_HEARTBEAT:
+        if (rounds_wanted > 0) {
+            rounds_wanted--;
+            ((struct k_heartbeat_response *)r)->error_code = K_ERR_REBALANCE_IN_PROGRESS;
+        }
+        break;
+    case K_API_OFFSET_COMMIT:
+        if (node == 1) coordinator = 2, is_coordinator = false;
+        refuse_commit(q, is_coordinator ? K_ERR_NONE : K_ERR_NOT_COORDINATOR, r, a);
+        break;
+    default: fail_msg("api %d was not expected", s->asked_for);
+    }
+    return K_ERR_NONE;
+}
+
+static int
+set_up(void **state)
+{
+    (void)state;
+    script_init(&script, be_member);
+    script.other = group;
+    coordinator = 1;
+    rounds_wanted = assigned_n = revoked_n = commits_n = 0;
+    return 0;
+}
+
+static int
+tear_down(void **state)
+{
+    (void)state;
+    script_release(&script);
+    return 0;
+}
+
+static void
+a_round_ends_with_all_partitions_owned(void **state)
+{
+    (void)state;
+    script_run(&script, 3000);
+    assert_int_equal(assigned_n, 1);
+    assert_int_equal(revoked_n, 0);
+    assert_true(script.asked[K_API_HEARTBEAT] > 10);
+}
+
+/* The commit's answer says that the group has moved while JoinGroup is under way to where it was: the answer to
+ * that opens no round, and the member joins where the group is now. */
+static void
+who_hears_that_the_group_has_moved_joins_there(void **state)
+{
+    (void)state;
+    rounds_wanted = 1;
+    script_run(&script, 5000);
+    assert_int_equal(revoked_n, 1);
+    assert_int_equal(assigned_n, 2);
+    assert_int_equal(commits_n, 1);
+    assert_int_equal(commit.error, K_ERR_NONE);
+    assert_int_equal(script.asked[K_API_JOIN_GROUP], 3);
+    assert_int_equal(script.asked[K_API_SYNC_GROUP], 2);
+}
+
+int
+main(void)
+{
+    static const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(a_round_ends_with_all_partitions_owned, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(who_hears_that_the_group_has_moved_joins_there, set_up,
+                                        tear_down),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
