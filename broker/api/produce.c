@@ -139,14 +139,13 @@ verifies_transactions(const struct server *s)
 }
 
 static void
-produce_fail_verification(struct part *part, const struct partition *p, int16_t err)
+produce_fail_verification(struct part *part, int16_t err)
 {
     produce_fail_part(part, err,
                       err == K_ERR_NOT_ENOUGH_REPLICAS
                           ? "the transaction coordinator could not be asked whether this partition "
                             "is part of the transaction"
                           : NULL);
-    if (p) produce_tell_log_start(part, p);
 }
 
 static void
@@ -159,7 +158,7 @@ txn_checked(struct txn_check *c, int16_t err)
         lookup_partition(s, part->topic_id, part->topic, part->answer->index, &gone);
     bool is_done = true;
     if (err) {
-        produce_fail_verification(part, p, txn_produce_error(err, c->client));
+        produce_fail_verification(part, txn_produce_error(err, c->client));
     } else if (p) {
         is_done = check_batch_further(part, p);
     } else {
@@ -185,8 +184,8 @@ check_transaction(struct part *part, struct partition *p)
     enum log_err err =
         commitlog_verify_txn(&p->log, &part->header, client == TXN_CLIENT_ADDS, &part->guard);
     if (err) {
-        produce_fail_verification(
-            part, p, err == LOG_E_FENCED ? K_ERR_INVALID_PRODUCER_EPOCH : K_ERR_POLICY_VIOLATION);
+        produce_fail_verification(part, err == LOG_E_FENCED ? K_ERR_INVALID_PRODUCER_EPOCH
+                                                            : K_ERR_POLICY_VIOLATION);
         return true;
     }
     if (part->guard == 0) return check_batch_further(part, p);

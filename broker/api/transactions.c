@@ -214,14 +214,17 @@ void
 handle_add_offsets_to_txn(struct server *s, struct request *r)
 {
     const struct k_add_offsets_to_txn_request *q = r->message;
+    /* Whoever asks for the group's coordinator, later, has the topic made. */
     const struct image_topic *t = image_topic(s->image, GROUPS_TOPIC);
-    if (!t || t->partitions_n == 0) {
+    int32_t n =
+        t ? t->partitions_n : (int32_t)config_i64(s->config, K_CFG_OFFSETS_TOPIC_NUM_PARTITIONS);
+    if (n == 0) {
         add_offsets_answer(r, K_ERR_COORDINATOR_NOT_AVAILABLE);
         return;
     }
     struct add_offsets *ao = REQUEST_NEW(r, struct add_offsets);
-    *ao = (struct add_offsets){
-        .r = r, .partition = {GROUPS_TOPIC, coordinator_partition(q->group_id, t->partitions_n)}};
+    *ao = (struct add_offsets){.r = r,
+                               .partition = {GROUPS_TOPIC, coordinator_partition(q->group_id, n)}};
     ao->adding = (struct txn_adding){.done = offsets_added,
                                      .transactional_id = q->transactional_id,
                                      .q = {q->producer_id, q->producer_epoch, false},
