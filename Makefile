@@ -15,7 +15,7 @@ SAN ?=
 
 # Everything that is needed to build and test, as Debian and Ubuntu name it.
 PACKAGES := gcc clang make pkg-config libyaml-dev libcmocka-dev libjansson-dev libgraphviz-dev graphviz \
-  libzstd-dev liblz4-dev libsnappy-dev zlib1g-dev kcat clang-format zstd libclang-rt-dev? python3 git
+  libzstd-dev liblz4-dev libsnappy-dev zlib1g-dev libpcre2-dev kcat clang-format zstd libclang-rt-dev? python3 git
 
 empty :=
 comma := ,
@@ -53,7 +53,7 @@ OS_O   := $(call obj,$(OS_C))
 SIM_O  := $(call obj,$(SIM_C))
 VIS_O  := $(call obj,$(VIS_C))
 
-CODEC_LIBS := -lzstd -llz4 -lsnappy -lz
+CODEC_LIBS := -lzstd -llz4 -lsnappy -lz -lpcre2-8
 SIM_LIBS := -lyaml $(CODEC_LIBS) -lgvc -lcgraph
 
 # ---- programs --------------------------------------------------------------------------------------

@@ -6,7 +6,7 @@ static const struct server_feature features[] = {
     {"kraft.version", 0, 1, 0},
     {"eligible.leader.replicas.version", 0, 1, 1},
     {"transaction.version", 0, 2, 2},
-    {"group.version", 0, 1, 0},
+    {"group.version", 0, 1, 1},
 };
 
 const struct server_feature *

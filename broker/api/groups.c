@@ -42,6 +42,35 @@ handle_offset_delete(struct server *s, struct request *r)
     groups_offset_delete(s->groups, r->message, waiting_call_new(r));
 }
 
+/* ---- ConsumerGroupHeartbeat ---- */
+
+/* Where group.version is finalised with 1 (Kafka's default), and not switched off. */
+bool
+serves_consumer_groups(const struct server *s)
+{
+    const struct config *c = s->config;
+    int32_t n = config_list_n(c, K_CFG_GROUP_COORDINATOR_REBALANCE_PROTOCOLS);
+    bool is_on = false;
+    for (int32_t i = 0; i < n; i++)
+        is_on |= slice_eq(config_list_at(c, K_CFG_GROUP_COORDINATOR_REBALANCE_PROTOCOLS, i),
+                          S("consumer"));
+    return is_on && image_feature_level(s->image, S("group.version")) >= 1;
+}
+
+/* Without an answer librdkafka would wait for one for ever. */
+void
+handle_consumer_group_heartbeat(struct server *s, struct request *r)
+{
+    if (serves_consumer_groups(s)) {
+        groups_consumer_heartbeat(s->groups, r->message, group_call_new(r));
+        return;
+    }
+    struct k_consumer_group_heartbeat_response res;
+    codec_default(K_MSG_CONSUMER_GROUP_HEARTBEAT_RESPONSE, &res);
+    res.error_code = K_ERR_UNSUPPORTED_VERSION;
+    request_answer(r, &res);
+}
+
 /* ---- DeleteGroups: several deletions, one answer ---- */
 
 struct deleting {

@@ -184,17 +184,27 @@ handle_offset_fetch(struct server *s, struct request *r)
     request_answer(r, &res);
 }
 
-/* ---- ConsumerGroupHeartbeat ---- */
+/* ---- ConsumerGroupDescribe ---- */
 
-/* Groups of KIP-848 are not served, and this is how Kafka says so where group.version is 0: clients end with
- * words about group.protocol. Without an answer librdkafka would wait for one for ever. */
 void
-handle_consumer_group_heartbeat(struct server *s, struct request *r)
+handle_consumer_group_describe(struct server *s, struct request *r)
 {
-    (void)s;
-    struct k_consumer_group_heartbeat_response res;
-    codec_default(K_MSG_CONSUMER_GROUP_HEARTBEAT_RESPONSE, &res);
-    res.error_code = K_ERR_UNSUPPORTED_VERSION;
+    const struct k_consumer_group_describe_request *q = r->message;
+    struct k_consumer_group_describe_response res;
+    codec_default(K_MSG_CONSUMER_GROUP_DESCRIBE_RESPONSE, &res);
+    res.groups_n = q->group_ids_n;
+    res.groups = codec_array(&r->arena, K_STRUCT_CONSUMER_GROUP_DESCRIBE_RESPONSE_DESCRIBED_GROUP,
+                             q->group_ids_n);
+    for (int32_t i = 0; i < q->group_ids_n; i++) {
+        if (!serves_consumer_groups(s)) {
+            res.groups[i].group_id = q->group_ids[i];
+            res.groups[i].error_code = K_ERR_UNSUPPORTED_VERSION;
+            continue;
+        }
+        groups_consumer_describe(s->groups, q->group_ids[i], &r->arena, &res.groups[i]);
+        if (q->include_authorized_operations && !res.groups[i].error_code)
+            res.groups[i].authorized_operations = GROUP_OPERATIONS;
+    }
     request_answer(r, &res);
 }
 

@@ -95,17 +95,20 @@ partition_written(struct append_waiter *w, int16_t err)
 static int16_t
 store_in_partition(struct coordinator_shard *s, struct buf *batch, struct coordinator_write *w)
 {
-    struct seg seg = {.buf = batch, .bytes = buf_slice(batch)};
-    struct log_append a = {.segs = &seg,
-                           .segs_n = 1,
-                           .origin = APPEND_COORDINATOR,
-                           .guard = w->guard,
-                           .unverified = w->unverified,
-                           .append_time_ms = -1};
-    int16_t err = partition_append(s->partition, &a, -1);
-    if (err) return err;
+    if (batch) {
+        struct seg seg = {.buf = batch, .bytes = buf_slice(batch)};
+        struct log_append a = {.segs = &seg,
+                               .segs_n = 1,
+                               .origin = APPEND_COORDINATOR,
+                               .guard = w->guard,
+                               .unverified = w->unverified,
+                               .append_time_ms = -1};
+        int16_t err = partition_append(s->partition, &a, -1);
+        if (err) return err;
+        s->written_end = a.last_offset + 1;
+    }
     w->waiter.done = partition_written;
-    w->waiter.required = a.last_offset + 1;
+    w->waiter.required = s->written_end;
     w->waiter.all = true;
     partition_wait(s->partition, &w->waiter);
     return 0;

@@ -40,6 +40,7 @@ struct coordinator_shard {
     int32_t leader_epoch;
     struct coordinator_load *load; /* while LOADING or FAILED */
     struct list writes;
+    int64_t written_end; /* of the last write */
 };
 
 /* What is done in each ACTIVE shard now and then. */
@@ -71,7 +72,7 @@ struct coordinator_kind {
 };
 
 /* Where records go: the partition, or what a test has in its place. Returns 0 or the protocol's error;
- * 0: coordinator_write_done() follows, later. */
+ * 0: coordinator_write_done() follows, later. batch NULL: w waits for what was written before. */
 typedef int16_t coordinator_store(struct coordinator_shard *s, struct buf *batch,
                                   struct coordinator_write *w);
 
@@ -170,8 +171,15 @@ void shard_builder(struct coordinator_shard *s, struct batch_builder *b);
  * error nothing was written, and w is not kept. */
 int16_t shard_write(struct coordinator_shard *s, struct batch_builder *b,
                     struct coordinator_write *w);
+/* The same for a state machine that changes by its fold alone: what is written is folded in before this returns. */
+int16_t shard_write_folded(struct coordinator_shard *s, struct batch_builder *b,
+                           struct coordinator_write *w);
+/* An answer from a state that is not committed could be undone: w->done() comes when all that was written so
+ * far is. False: it is so already, and w is not kept. */
+bool shard_wait_written(struct coordinator_shard *s, struct coordinator_write *w);
 /* A write that nobody waits for. */
 int16_t shard_write_silently(struct coordinator_shard *s, struct batch_builder *b);
+int16_t shard_write_silently_folded(struct coordinator_shard *s, struct batch_builder *b);
 void coordinator_write_done(struct coordinator_write *w, int16_t err);
 /* What a client is told when records cannot be stored. */
 int16_t coordinator_store_error(int16_t err);

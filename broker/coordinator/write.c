@@ -1,6 +1,7 @@
 /* Writing: records leave together, and whoever waits for them is told when they are committed. */
 #include "broker/base/check.h"
 #include "broker/coordinator/coordinator.h"
+#include "broker/record/record.h"
 #include "errors.h"
 
 void
@@ -26,28 +27,76 @@ write_late(struct timer *t)
     if (w->late) w->late(w);
 }
 
-int16_t
-shard_write(struct coordinator_shard *s, struct batch_builder *b, struct coordinator_write *w)
+static void
+watch_write(struct coordinator_shard *s, struct coordinator_write *w)
+{
+    struct env *env = shard_env(s);
+    int64_t timeout_ms = config_i64(s->owner->config, s->owner->kind->write_timeout_ms);
+    w->shard = s;
+    w->timer.due = write_late;
+    list_push_back(&s->writes, &w->node);
+    timer_arm(env, &w->timer, env_now_ns(env) + timeout_ms * NS_PER_MS);
+}
+
+static void
+unwatch_write(struct coordinator_write *w)
+{
+    timer_cancel(shard_env(w->shard), &w->timer);
+    list_remove(&w->node);
+}
+
+/* As whoever loads the shard next will. */
+static void
+fold_written(struct coordinator_shard *s, const struct batch_header *h, struct buf *batch)
+{
+    struct records rs;
+    struct record rec;
+    records_begin(&rs, h, batch_payload(buf_slice(batch), h));
+    while (records_next(&rs, &rec)) s->owner->kind->fold(s, h, &rec);
+}
+
+static int16_t
+write_records(struct coordinator_shard *s, struct batch_builder *b, struct coordinator_write *w,
+              bool fold)
 {
     struct env *env = shard_env(s);
     w->shard = s;
-    w->timer.due = write_late;
     if (builder_is_empty(b) || builder_size_bytes(b) > 2 * COORDINATOR_BATCH_BYTES_MAX) {
         builder_release(b);
         return K_ERR_RECORD_LIST_TOO_LARGE;
     }
     struct buf *batch = builder_finish(b, env->crc32c, &env->mem);
+    struct batch_header h = b->h;
     builder_release(b);
-    list_push_back(&s->writes, &w->node);
-    timer_arm(env, &w->timer,
-              env_now_ns(env) +
-                  config_i64(s->owner->config, s->owner->kind->write_timeout_ms) * NS_PER_MS);
+    watch_write(s, w);
     int16_t err = s->owner->store(s, batch, w);
+    if (err) unwatch_write(w);
+    else if (fold) fold_written(s, &h, batch);
     buf_unref(batch);
-    if (!err) return 0;
-    timer_cancel(env, &w->timer);
-    list_remove(&w->node);
     return err;
+}
+
+int16_t
+shard_write(struct coordinator_shard *s, struct batch_builder *b, struct coordinator_write *w)
+{
+    return write_records(s, b, w, false);
+}
+
+int16_t
+shard_write_folded(struct coordinator_shard *s, struct batch_builder *b,
+                   struct coordinator_write *w)
+{
+    return write_records(s, b, w, true);
+}
+
+bool
+shard_wait_written(struct coordinator_shard *s, struct coordinator_write *w)
+{
+    if (list_is_empty(&s->writes)) return false;
+    watch_write(s, w);
+    int16_t err = s->owner->store(s, NULL, w);
+    if (err) unwatch_write(w);
+    return !err;
 }
 
 static void
@@ -57,15 +106,27 @@ silent_done(struct coordinator_write *w, int16_t err)
     MEM_DELETE(&shard_env(w->shard)->mem, w);
 }
 
-int16_t
-shard_write_silently(struct coordinator_shard *s, struct batch_builder *b)
+static int16_t
+write_alone(struct coordinator_shard *s, struct batch_builder *b, bool fold)
 {
     struct mem *mem = &shard_env(s)->mem;
     struct coordinator_write *w = MEM_NEW(mem, struct coordinator_write);
     w->done = silent_done;
-    int16_t err = shard_write(s, b, w);
+    int16_t err = write_records(s, b, w, fold);
     if (err) MEM_DELETE(mem, w);
     return err;
+}
+
+int16_t
+shard_write_silently(struct coordinator_shard *s, struct batch_builder *b)
+{
+    return write_alone(s, b, false);
+}
+
+int16_t
+shard_write_silently_folded(struct coordinator_shard *s, struct batch_builder *b)
+{
+    return write_alone(s, b, true);
 }
 
 int16_t

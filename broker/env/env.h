@@ -117,7 +117,7 @@ enum op_kind {
     OP_WORK,
 };
 
-enum work_kind { WORK_COMPRESS, WORK_DECOMPRESS, WORK_CRC32C };
+enum work_kind { WORK_COMPRESS, WORK_DECOMPRESS, WORK_CRC32C, WORK_MATCH };
 
 /* Codecs have the numbers of the batch attributes. */
 enum codec { CODEC_NONE, CODEC_GZIP, CODEC_SNAPPY, CODEC_LZ4, CODEC_ZSTD };
@@ -234,7 +234,8 @@ void path_free_space(struct env *env, struct op *op, struct slice path);
 /* ---- work ------------------------------------------------------------------------------------- */
 
 /* Long computations on immutable input. compress, decompress: buf has the output, at most ceiling
- * bytes (ENV_ETOOBIG otherwise). crc32c: value. */
+ * bytes (ENV_ETOOBIG otherwise). crc32c: value. match: the first segment is a regular expression, the
+ * second names, a line each; buf has the lines that match as a whole, ENV_EINVAL: it is none. */
 void work_queue(struct env *env, struct op *op, enum work_kind kind, enum codec codec,
                 int32_t level, const struct seg *segs, int32_t n, int64_t ceiling_bytes);
 

@@ -1,11 +1,28 @@
 /* DescribeGroups and ListGroups: what is known of groups. */
 #include "broker/base/check.h"
 #include "broker/base/fmt.h"
-#include "broker/group/shard.h"
+#include "broker/group/consumer.h"
 #include "broker/protocol/codec.h"
 #include "errors.h"
 
-#define CLASSIC S("classic")
+static struct slice
+type_of(const struct group *g)
+{
+    return g->consumer ? S("consumer") : S("classic");
+}
+
+static struct slice
+state_of(const struct group *g)
+{
+    return g->consumer ? consumer_state_name(consumer_state(g)) : group_state_name(g->state);
+}
+
+static struct slice
+protocol_type_of(const struct group *g)
+{
+    if (g->consumer) return S("consumer");
+    return g->protocol_type.p ? g->protocol_type : SLICE_EMPTY;
+}
 
 typedef struct k_describe_groups_response_described_group described;
 
@@ -52,7 +69,7 @@ groups_describe(struct groups *gs, struct slice group_id, int16_t version, struc
     struct shard *s = groups_shard(gs, group_id, &ret->error_code);
     if (!s) return;
     struct group *g = group_find(s, group_id);
-    if (!g) {
+    if (!g || g->consumer) {
         describe_unknown(group_id, version, a, ret);
         return;
     }
@@ -79,16 +96,18 @@ groups_list(struct groups *gs, const struct k_list_groups_request *q, struct are
         if (gs->base.shards.v[i]->state == SHARD_LOADING)
             ret->error_code = K_ERR_COORDINATOR_LOAD_IN_PROGRESS;
     }
-    if (ret->error_code || !passes(q->types_filter, q->types_filter_n, CLASSIC)) return;
+    if (ret->error_code) return;
     ret->groups = codec_array(a, K_STRUCT_LIST_GROUPS_RESPONSE_LISTED_GROUP, n);
     for (int64_t i = 0; i < gs->base.shards.n; i++)
         MAP_EACH(&shard_of(gs->base.shards.v[i])->groups, g, struct group, by_id) {
-            struct slice state = group_state_name(g->state);
-            if (!passes(q->states_filter, q->states_filter_n, state)) continue;
+            struct slice state = state_of(g);
+            if (!passes(q->states_filter, q->states_filter_n, state) ||
+                !passes(q->types_filter, q->types_filter_n, type_of(g)))
+                continue;
             struct k_list_groups_response_listed_group *to = &ret->groups[ret->groups_n++];
             to->group_id = arena_dup(a, g->id);
-            to->protocol_type = g->protocol_type.p ? arena_dup(a, g->protocol_type) : SLICE_EMPTY;
+            to->protocol_type = arena_dup(a, protocol_type_of(g));
             to->group_state = state;
-            to->group_type = CLASSIC;
+            to->group_type = type_of(g);
         }
 }

@@ -2,7 +2,7 @@
  * is left of them. State follows at once: what is asked meanwhile sees it gone, and should the records
  * not be committed, the shard is gone with its leadership. */
 #include "broker/base/check.h"
-#include "broker/group/shard.h"
+#include "broker/group/consumer.h"
 #include "broker/protocol/codec.h"
 #include "errors.h"
 
@@ -17,7 +17,8 @@ group_delete(struct group *g, struct coordinator_write *w)
     shard_builder(&g->shard->base, &b);
     for (int64_t i = 0; i < g->offsets.n; i++)
         record_offset_gone(&b, g, g->offsets.v[i]->topic, g->offsets.v[i]->partition);
-    record_group_gone(&b, g);
+    if (g->consumer) record_consumer_gone(&b, g);
+    else record_group_gone(&b, g);
     int16_t err =
         w ? shard_write(&g->shard->base, &b, w) : shard_write_silently(&g->shard->base, &b);
     if (!err) group_end(g, K_ERR_GROUP_ID_NOT_FOUND);
@@ -75,7 +76,7 @@ groups_delete(struct groups *gs, struct slice group_id, struct coordinator_call 
     struct shard *s = groups_shard(gs, group_id, &res->error_code);
     struct group *g = s ? group_find(s, group_id) : NULL;
     if (s && !g) res->error_code = K_ERR_GROUP_ID_NOT_FOUND;
-    else if (g && g->state != GROUP_EMPTY) res->error_code = K_ERR_NON_EMPTY_GROUP;
+    else if (g && !group_has_nobody(g)) res->error_code = K_ERR_NON_EMPTY_GROUP;
     if (res->error_code) {
         groups_answer(gs, c, res);
         return;
@@ -115,7 +116,7 @@ fill_deleted(struct groups *gs, struct group *g, const delete_request *q, struct
         int32_t n = q->topics[i].partitions_n;
         int16_t err = 0;
         if (!t) err = K_ERR_UNKNOWN_TOPIC_OR_PARTITION;
-        else if (g->state != GROUP_EMPTY && group_subscribes(g, topic))
+        else if (!group_has_nobody(g) && group_subscribes(g, topic))
             err = K_ERR_GROUP_SUBSCRIBED_TO_TOPIC;
         res->topics[i].name = topic;
         res->topics[i].partitions_n = n;
@@ -158,7 +159,7 @@ groups_offset_delete(struct groups *gs, const delete_request *q, struct coordina
     struct shard *s = groups_shard_of_named(gs, q->group_id, &res->error_code);
     struct group *g = s ? group_find(s, q->group_id) : NULL;
     if (s && !g) res->error_code = K_ERR_GROUP_ID_NOT_FOUND;
-    else if (g && g->state != GROUP_EMPTY && !is_of_consumers(g))
+    else if (g && !g->consumer && g->state != GROUP_EMPTY && !is_of_consumers(g))
         res->error_code = K_ERR_NON_EMPTY_GROUP;
     if (res->error_code) {
         groups_answer(gs, c, res);
@@ -190,6 +191,7 @@ is_expired(struct group *g, const struct offset *o, int64_t now_ms)
     bool is_in_use =
         g->protocol_type.p && g->state != GROUP_EMPTY &&
         (g->state != GROUP_STABLE || !is_of_consumers(g) || group_subscribes(g, o->topic));
+    if (g->consumer) is_in_use = group_subscribes(g, o->topic);
     if (is_in_use) return false;
     if (o->value.expire_ms >= 0) return now_ms >= o->value.expire_ms;
     /* An empty group's offsets age from when the last member went. */
@@ -209,7 +211,7 @@ expire_group(struct group *g)
         if (is_expired(g, o, now_ms)) record_offset_gone(&b, g, o->topic, o->partition);
         else left++;
     }
-    bool whole = left == 0 && g->state == GROUP_EMPTY && list_is_empty(&g->pending);
+    bool whole = left == 0 && group_has_nobody(g) && list_is_empty(&g->pending);
     if (whole || builder_is_empty(&b)) {
         builder_release(&b);
         if (whole) (void)group_delete(g, NULL);

@@ -1,7 +1,7 @@
 #include "broker/group/group.h"
 
 #include "broker/base/check.h"
-#include "broker/group/shard.h"
+#include "broker/group/consumer.h"
 #include "broker/protocol/codec.h"
 #include "errors.h"
 
@@ -100,6 +100,7 @@ group_free(struct group *g)
     LIST_EACH(&g->members, m, struct member, node) group_remove_member(m, K_ERR_UNKNOWN_MEMBER_ID);
     LIST_EACH(&g->pending, p, struct pending_member, node) group_remove_pending(p);
     CHECK(g->members_n == 0 && g->joining_n == 0);
+    consumer_release(g);
     while (g->offsets.n) group_remove_offset(g, g->offsets.n - 1);
     VEC_RELEASE(mem, &g->offsets);
     map_remove(&g->shard->groups, &g->by_id);
@@ -116,6 +117,25 @@ group_end(struct group *g, int16_t err)
     group_move(g, GROUP_DEAD);
     LIST_EACH(&g->members, m, struct member, node) group_remove_member(m, err);
     group_free(g);
+}
+
+bool
+group_is_blank(const struct group *g)
+{
+    return !g->consumer && g->offsets.n == 0 && !g->protocol_type.p && list_is_empty(&g->pending) &&
+           g->state == GROUP_EMPTY && g->generation == 0;
+}
+
+bool
+group_has_nobody(const struct group *g)
+{
+    return g->consumer ? g->consumer->members.n == 0 : g->state == GROUP_EMPTY;
+}
+
+int64_t
+group_config_i64(const struct group *g, int32_t cfg)
+{
+    return config_i64(g->shard->owner->base.config, cfg);
 }
 
 /* ---- members ---- */
@@ -372,6 +392,7 @@ subscribes(struct group *g, const struct member *m, struct slice topic)
 bool
 group_subscribes(struct group *g, struct slice topic)
 {
+    if (g->consumer) return consumer_subscribes(g, topic);
     LIST_EACH(&g->members, m, struct member, node)
         if (subscribes(g, m, topic) != 0) return true;
     return false;

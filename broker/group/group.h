@@ -73,6 +73,8 @@ struct leaver {
     int16_t err; /* … or it does not take that */
 };
 
+struct consumer;
+
 struct group {
     struct map_node by_id;
     struct shard *shard;
@@ -91,6 +93,8 @@ struct group {
     struct leaver *leaver;        /* NULL but within groups_leave() */
     VEC(struct offset *) offsets; /* by topic, partition */
     uint64_t serial;
+    /* Set: a consumer group of KIP-848 (consumer.h). The classic one is then EMPTY. */
+    struct consumer *consumer;
 };
 
 /* ---- group.c ---- */
@@ -101,6 +105,12 @@ struct group *group_new(struct shard *s, struct slice id);
 void group_free(struct group *g);
 /* Checks that the move is one of those drawn above. */
 void group_move(struct group *g, enum group_state to);
+/* Nothing is left of it but, perhaps, an id that was given out. */
+bool group_is_blank(const struct group *g);
+/* Whether it has no members, of either protocol. */
+bool group_has_nobody(const struct group *g);
+/* Setting of the group: its own (a resource GROUP), else the broker's. */
+int64_t group_config_i64(const struct group *g, int32_t cfg);
 /* Everybody who waits is told `err`; the group is dead. */
 void group_end(struct group *g, int16_t err);
 

@@ -1,6 +1,6 @@
 #include "broker/group/groups.h"
 
-#include "broker/group/shard.h"
+#include "broker/group/consumer.h"
 #include "errors.h"
 
 struct mem *
@@ -42,6 +42,31 @@ groups_role_changed(struct groups *gs, struct partition *p)
     coordinator_role_changed(&gs->base, p);
 }
 
+void
+groups_topics_changed(struct groups *gs, bool has_new_topics)
+{
+    gs->topics_n++;
+    if (has_new_topics) gs->topics_offset = gs->base.image->offset;
+}
+
+/* The first of those that group.consumer.assignors names. */
+enum server_assignor
+groups_default_assignor(const struct groups *gs)
+{
+    const struct config *c = gs->base.config;
+    int a = server_assignor_of(config_list_at(c, K_CFG_GROUP_CONSUMER_ASSIGNORS, 0));
+    return a >= 0 ? (enum server_assignor)a : ASSIGNOR_UNIFORM;
+}
+
+bool
+groups_has_assignor(const struct groups *gs, struct slice name)
+{
+    const struct config *c = gs->base.config;
+    for (int32_t i = 0; i < config_list_n(c, K_CFG_GROUP_CONSUMER_ASSIGNORS); i++)
+        if (slice_eq(config_list_at(c, K_CFG_GROUP_CONSUMER_ASSIGNORS, i), name)) return true;
+    return false;
+}
+
 /* ---- what the runtime asks for ---- */
 
 static struct coordinator_shard *
@@ -63,6 +88,7 @@ activate_groups(struct coordinator_shard *base)
     struct shard *s = shard_of(base);
     int64_t max = config_i64(base->owner->config, K_CFG_GROUP_MAX_SIZE);
     MAP_EACH(&s->groups, g, struct group, by_id) {
+        if (g->consumer) consumer_activate(g);
         LIST_EACH(&g->members, m, struct member, node) member_heard(m);
         if (g->members_n > max) group_rebalance(g);
     }
@@ -94,6 +120,7 @@ groups_new(struct env *env, const struct config *config, const struct image *ima
 {
     struct groups *gs = MEM_NEW(&env->mem, struct groups);
     coordinator_init(&gs->base, &group_kind, env, config, image);
+    gs->topics_offset = -1;
     return gs;
 }
 

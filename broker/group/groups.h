@@ -1,5 +1,5 @@
-/* The group coordinator: classic consumer groups (the protocol of KIP-62, 345, 394, 559, 814) and the
- * offsets that groups commit.
+/* The group coordinator: classic consumer groups (the protocol of KIP-62, 345, 394, 559, 814), those of the
+ * consumer protocol (KIP-848), and the offsets that groups commit.
  *
  * It is a state machine on the coordinator runtime (coordinator/coordinator.h), over __consumer_offsets. The
  * state here is the fold of that topic's records, plus members that have not been stored yet and everybody
@@ -23,6 +23,8 @@ void groups_role_changed(struct groups *gs, struct partition *p);
 /* Forgets the offsets that groups have committed for a deleted topic. Otherwise their members would begin to read
  * a new topic of the same name in its middle. */
 void groups_topic_deleted(struct groups *gs, struct slice topic, struct uuid id);
+/* The image is another one: there are new topics, or more partitions, or other replicas. */
+void groups_topics_changed(struct groups *gs, bool has_new_topics);
 void groups_stop(struct groups *gs);
 
 /* Each answers with the response struct of its API. */
@@ -34,6 +36,9 @@ void groups_heartbeat(struct groups *gs, const struct k_heartbeat_request *q,
                       struct coordinator_call *c);
 void groups_leave(struct groups *gs, const struct k_leave_group_request *q,
                   struct coordinator_call *c);
+void groups_consumer_heartbeat(struct groups *gs,
+                               const struct k_consumer_group_heartbeat_request *q,
+                               struct coordinator_call *call);
 void groups_commit(struct groups *gs, const struct k_offset_commit_request *q,
                    struct coordinator_call *c);
 /* Offsets that are committed with a transaction (KIP-98, 447). guard, verified: see coordinator_write; the
@@ -65,6 +70,8 @@ void groups_fetch(struct groups *gs,
                   struct k_offset_fetch_response_offset_fetch_response_group *ret);
 void groups_describe(struct groups *gs, struct slice group_id, int16_t version, struct arena *a,
                      struct k_describe_groups_response_described_group *ret);
+void groups_consumer_describe(struct groups *gs, struct slice group_id, struct arena *a,
+                              struct k_consumer_group_describe_response_described_group *ret);
 void groups_list(struct groups *gs, const struct k_list_groups_request *q, struct arena *a,
                  struct k_list_groups_response *ret);
 

@@ -3,7 +3,7 @@
 #include "broker/base/check.h"
 #include "broker/base/fmt.h"
 #include "broker/group/join.h"
-#include "broker/group/shard.h"
+#include "broker/group/consumer.h"
 #include "broker/protocol/codec.h"
 #include "errors.h"
 
@@ -491,6 +491,20 @@ has_memory(struct groups *gs, struct group *g, const join_request *q)
     return env_has_room(gs->base.env, PURSE_GROUPS) || (m && bytes_asked(q) <= bytes_of(m));
 }
 
+/* A group whose last member is gone is anybody's. */
+static int16_t
+join_consumer_group(struct group *g)
+{
+    struct batch_builder b;
+    if (g->consumer->members.n > 0) return K_ERR_INCONSISTENT_GROUP_PROTOCOL;
+    shard_builder(&g->shard->base, &b);
+    record_consumer_gone(&b, g);
+    int16_t err = shard_write_silently(&g->shard->base, &b);
+    if (err) return coordinator_store_error(err);
+    consumer_release(g);
+    return 0;
+}
+
 void
 groups_join(struct groups *gs, const join_request *q, struct coordinator_call *c)
 {
@@ -500,6 +514,7 @@ groups_join(struct groups *gs, const join_request *q, struct coordinator_call *c
     bool is_new = q->member_id.n == 0;
     if (!err && !g && !is_new) err = K_ERR_UNKNOWN_MEMBER_ID;
     if (!err && !has_memory(gs, g, q)) err = K_ERR_COORDINATOR_NOT_AVAILABLE;
+    if (!err && g && g->consumer) err = join_consumer_group(g);
     if (!err && !g) g = make_group(s, q->group_id, &err);
     if (err) {
         refuse_join(gs, c, err, q->member_id);

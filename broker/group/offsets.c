@@ -2,7 +2,7 @@
  * committed in the log. */
 #include "broker/base/check.h"
 #include "broker/group/commit_check.h"
-#include "broker/group/shard.h"
+#include "broker/group/consumer.h"
 #include "broker/protocol/codec.h"
 #include "errors.h"
 
@@ -79,9 +79,7 @@ group_remove_offset(struct group *g, int64_t at)
 void
 group_forget_made(struct group *g)
 {
-    if (g->offsets.n == 0 && !g->protocol_type.p && list_is_empty(&g->pending) &&
-        g->state == GROUP_EMPTY && g->generation == 0)
-        group_free(g);
+    if (group_is_blank(g)) group_free(g);
 }
 
 void
@@ -119,6 +117,19 @@ struct commit {
     VEC(struct commit_item) items;
 };
 
+/* Who commits to a consumer group: a member, or somebody from outside while it has none. */
+static int16_t
+consumer_commit_check(const struct group *g, const commit_request *q, int16_t version)
+{
+    int32_t epoch = q->generation_id_or_member_epoch;
+    if (epoch < 0 && g->consumer->members.n == 0) return K_ERR_NONE;
+    const struct consumer_member *m = consumer_member(g, q->member_id);
+    if (!m) return K_ERR_UNKNOWN_MEMBER_ID;
+    /* An older client could not be told why its commit is refused. */
+    if (version < 9) return K_ERR_UNSUPPORTED_VERSION;
+    return epoch > m->epoch ? K_ERR_STALE_MEMBER_EPOCH : K_ERR_NONE;
+}
+
 /* Group and member are as the request says; makes the group of somebody who only keeps offsets. */
 static struct group *
 find_committer(struct groups *gs, const commit_request *q, int16_t version, int16_t *ret_err)
@@ -136,11 +147,13 @@ find_committer(struct groups *gs, const commit_request *q, int16_t version, int1
         return NULL;
     }
     if (!g) g = group_new(s, q->group_id);
-    *ret_err =
-        commit_check(g, q->generation_id_or_member_epoch, q->member_id, q->group_instance_id);
+    if (g->consumer) *ret_err = consumer_commit_check(g, q, version);
+    else
+        *ret_err =
+            commit_check(g, q->generation_id_or_member_epoch, q->member_id, q->group_instance_id);
     if (*ret_err) return NULL;
-    /* Committing shows that the member lives. */
-    struct member *m = group_member(g, q->member_id);
+    /* Committing shows that a classic member lives; others send heartbeats in any case. */
+    struct member *m = g->consumer ? NULL : group_member(g, q->member_id);
     if (m) member_heard(m);
     return g;
 }
@@ -284,6 +297,9 @@ take_items(struct commit *cm, struct group *g, const commit_request *q)
         for (int32_t k = 0; k < t->partitions_n; k++) {
             int16_t *err = &cm->response->topics[i].partitions[k].error_code;
             *err = check_partition(g, it, cm->call->version, &t->partitions[k]);
+            if (!*err && g->consumer)
+                *err = consumer_partition_check(g, q->generation_id_or_member_epoch, q->member_id,
+                                                it->id, t->partitions[k].partition_index);
             if (!*err) take_item(cm, g, q, it, &t->partitions[k]);
         }
     }
@@ -442,6 +458,19 @@ fetch_all_topics(struct groups *gs, struct group *g, int16_t version, bool stabl
     }
 }
 
+/* A member of a consumer group is shown offsets only as long as it is in step with its coordinator: those that it
+ * would begin from may be another's by now. */
+static int16_t
+fetch_check(struct group *g, const fetch_request *q)
+{
+    bool is_nobody = !q->member_id.p && q->member_epoch < 0;
+    if (!g || !g->consumer || is_nobody) return 0;
+    const struct consumer_member *m =
+        consumer_member(g, q->member_id.p ? q->member_id : SLICE_EMPTY);
+    if (!m) return K_ERR_UNKNOWN_MEMBER_ID;
+    return m->epoch == q->member_epoch ? 0 : K_ERR_STALE_MEMBER_EPOCH;
+}
+
 void
 groups_fetch(struct groups *gs, const fetch_request *q, int16_t version, bool stable,
              struct arena *a, fetch_response *ret)
@@ -452,6 +481,8 @@ groups_fetch(struct groups *gs, const fetch_request *q, int16_t version, bool st
     ret->error_code = err;
     if (!s) return;
     struct group *g = group_find(s, q->group_id);
+    if (version >= 9) ret->error_code = fetch_check(g, q);
+    if (ret->error_code) return;
     if (q->topics_n < 0) {
         fetch_all_topics(gs, g, version, stable, a, ret);
         return;

@@ -1,6 +1,6 @@
 /* The records of __consumer_offsets: what is written, and what becomes of it when it is read again. */
 #include "broker/base/check.h"
-#include "broker/group/shard.h"
+#include "broker/group/consumer.h"
 #include "broker/protocol/codec.h"
 #include "broker/protocol/record_frame.h"
 
@@ -181,14 +181,15 @@ static void
 fold_group(struct shard *s, struct slice id, const group_value *v)
 {
     struct group *g = group_find(s, id);
-    if (!v && !g) return;
+    if ((!v && !g) || (v && g && g->consumer)) return;
     if (!g) g = group_new(s, id);
     LIST_EACH(&g->members, m, struct member, node) group_remove_member(m, 0);
     g->state = GROUP_EMPTY;
     if (!v) {
         /* Offsets that are not deleted keep it as a group that only stores them. */
         group_set_text(g, &g->protocol_type, SLICE_NULL);
-        if (g->offsets.n == 0) group_free(g);
+        g->generation = 0;
+        if (g->offsets.n == 0 && !g->consumer) group_free(g);
         return;
     }
     group_set_text(g, &g->protocol_type, v->protocol_type.n ? v->protocol_type : SLICE_NULL);
@@ -231,5 +232,7 @@ group_fold(struct coordinator_shard *base, const struct batch_header *h, const s
         if (!codec_decode(key_msg, 0, &r, scratch, &k)) return;
         if (value.p && !read_value(s, value_msg, value, &v)) return;
         fold_offset(s, h, &k, value.p ? &v : NULL);
+    } else {
+        (void)consumer_fold(s, key_msg, value_msg, &r, value);
     }
 }

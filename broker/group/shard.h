@@ -15,6 +15,8 @@ struct shard {
 struct groups {
     struct coordinator base;
     uint64_t writes_n, groups_n; /* so far: numbers of writes and of groups */
+    uint64_t topics_n;           /* so often did topics change */
+    int64_t topics_offset;       /* of the last change of the metadata that made topics */
 };
 
 static inline struct shard *

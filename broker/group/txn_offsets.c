@@ -2,7 +2,7 @@
  * __consumer_offsets as a producer's; they hold when the marker of a commit follows, and are forgotten with that of an
  * abort. Until then they are pending, and who asks for stable offsets is told to wait (KIP-447). */
 #include "broker/base/check.h"
-#include "broker/group/shard.h"
+#include "broker/group/consumer.h"
 #include "broker/group/txn_commit_check.h"
 #include "broker/protocol/codec.h"
 #include "errors.h"
@@ -262,7 +262,7 @@ find_txn_committer(struct groups *gs, const commit_request *q, int16_t *ret_err)
     *ret_err =
         txn_commit_check(g, q->generation_id_or_member_epoch, q->member_id, q->group_instance_id);
     if (*ret_err) return NULL;
-    struct member *m = group_member(g, q->member_id);
+    struct member *m = g->consumer ? NULL : group_member(g, q->member_id);
     if (m) member_heard(m);
     return g;
 }
@@ -309,6 +309,9 @@ gather_offsets(struct group *g, const commit_request *q, int16_t version, commit
             const commit_partition *p = &q->topics[i].partitions[k];
             int16_t *err = &res->topics[i].partitions[k].error_code;
             *err = check_txn_partition(gs, t, version, p);
+            if (!*err && g->consumer)
+                *err = consumer_partition_check(g, q->generation_id_or_member_epoch, q->member_id,
+                                                t->id, p->partition_index);
             if (*err) continue;
             struct offset_value v = value_of(gs, t, p);
             record_offset(b, g, t->name, p->partition_index, &v);

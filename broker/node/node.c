@@ -183,6 +183,7 @@ apply_all(struct node *n)
             if (t->partitions[k]) replicas_apply_partition(n->replicas, t->partitions[k]);
     }
     replicas_were_applied(n->replicas);
+    groups_topics_changed(n->server.groups, true);
     lifecycle_metadata_advanced(n);
 }
 

@@ -83,6 +83,8 @@ on_changed(void *owner, const struct image_delta *d)
     if (!n->applied) return;
     replicas_apply(n->replicas, d);
     if (d->configs.n) connections_review(&n->server);
+    if (d->created_topics.n + d->deleted_topics.n + d->partitions.n)
+        groups_topics_changed(n->server.groups, d->created_topics.n > 0);
     for (int64_t i = 0; i < d->deleted_topics.n; i++)
         groups_topic_deleted(n->server.groups, d->deleted_topics.v[i].name,
                              d->deleted_topics.v[i].id);

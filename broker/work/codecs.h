@@ -39,5 +39,6 @@ enum env_err lz4_compress(int32_t level, struct in *in, struct out *out);
 enum env_err lz4_decompress(struct in *in, struct out *out);
 enum env_err zstd_compress(int32_t level, struct in *in, struct out *out);
 enum env_err zstd_decompress(struct in *in, struct out *out);
+enum env_err match_names(struct in *in, struct out *out);
 
 #endif

@@ -160,10 +160,16 @@ work_run(enum work_kind kind, enum codec codec, int32_t level, const struct seg 
         ret->crc = crc_of(&in);
         return ENV_OK;
     }
-    bool shrink = kind == WORK_COMPRESS;
-    struct out out = out_init(shrink ? ceiling_bytes : ratio_ceiling(ceiling_bytes, in_bytes(&in)));
-    enum env_err err =
-        shrink ? compress(codec, level, &in, &out) : work_decompress(codec, &in, &out);
+    bool blows_up = kind == WORK_DECOMPRESS;
+    struct out out =
+        out_init(blows_up ? ratio_ceiling(ceiling_bytes, in_bytes(&in)) : ceiling_bytes);
+    enum env_err err = ENV_EINVAL;
+    switch (kind) {
+    case WORK_COMPRESS: err = compress(codec, level, &in, &out); break;
+    case WORK_DECOMPRESS: err = work_decompress(codec, &in, &out); break;
+    case WORK_MATCH: err = match_names(&in, &out); break;
+    case WORK_CRC32C: break;
+    }
     if (err) {
         free(out.p);
         return err;

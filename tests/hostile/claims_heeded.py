@@ -16,6 +16,7 @@ from wire import Client, batch, fetch_body, frame, request
 
 TOPIC = 2
 UNKNOWN_TOPIC, COORDINATOR_NOT_AVAILABLE, INVALID_SESSION_TIMEOUT, INVALID_REPLICATION_FACTOR = 3, 15, 26, 38
+UNSUPPORTED_VERSION = 35
 
 
 def metadata(b, topic, create=True):
@@ -119,6 +120,20 @@ def sessions_are_no_longer_than_group_max_session_timeout_ms(binary, folder):
         settle(lambda: join(b, 7001) not in (14, 15, 16), "there is no coordinator")
         assert join(b, 7001) == INVALID_SESSION_TIMEOUT
         assert join(b, 7000) not in (0, INVALID_SESSION_TIMEOUT)  # it is to come again with the id that it got
+
+
+@claim
+def only_the_protocols_of_group_coordinator_rebalance_protocols_are_served(binary, folder):
+    def beat(b):
+        return b.ask("ConsumerGroupHeartbeat", 1, {
+            "GroupId": "g", "MemberId": "m", "MemberEpoch": 0, "InstanceId": None, "RackId": None,
+            "RebalanceTimeoutMs": 1000, "SubscribedTopicNames": ["t"], "SubscribedTopicRegex": None,
+            "ServerAssignor": None, "TopicPartitions": []})["ErrorCode"]
+
+    with Daemon(binary, folder, settings={"group.coordinator.rebalance.protocols": "classic"}) as d, asker(d) as b:
+        assert beat(b) == UNSUPPORTED_VERSION
+    with Daemon(binary, folder) as d, asker(d) as b:
+        assert beat(b) != UNSUPPORTED_VERSION
 
 
 @claim

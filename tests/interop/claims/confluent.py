@@ -258,15 +258,29 @@ def committed_offsets(t):
     expect_equal(found, 7, "committed offset")
 
 
-@claim("gregord", "confluent-kafka")
+@claim("confluent-kafka", limit_s=90)
 def consumer_protocol(t):
-    """A consumer that is set to group.protocol=consumer is told that this is not supported."""
-    consumer = reader(t, t.unique("ck-848"), **{"group.protocol": "consumer"})
-    consumer.subscribe(["orders"])
-    told = eventually(lambda: consumer.poll(0.5), limit_s=15)
-    expect(told and told.error(), f"it was told nothing: {told}")
-    expect("API version not supported: ConsumerGroupHeartbeat" in str(told.error()), f"it was told: {told.error()}")
-    consumer.close()
+    """Two consumers of the new protocol share a topic; when one leaves, the other has all of it, where the first was."""
+    topic, group = make_topic(t, "ck-848", partitions=4), t.unique("ck-848")
+    first, second = (reader(t, group, **{"group.protocol": "consumer"}) for _ in range(2))
+    first.subscribe([topic])
+    eventually(lambda: (first.poll(0.2), len(first.assignment()) == 4)[1], limit_s=LIMIT_S)
+    second.subscribe([topic])
+    shared = eventually(lambda: (first.poll(0.2), second.poll(0.2),
+                                 len(first.assignment()) == len(second.assignment()) == 2)[2], limit_s=60)
+    expect(shared, f"they have {first.assignment()} and {second.assignment()}")
+    for partition in range(4):
+        produce(t, topic, values(3), partition)
+    found = take(first, 6) + take(second, 6)
+    expect_equal(len({(m.partition(), m.offset()) for m in found}), 12, "records read once")
+    for consumer in (first, second):
+        consumer.commit(asynchronous=False)
+    second.close()
+    all_of_it = eventually(lambda: (first.poll(0.2), len(first.assignment()) == 4)[1], limit_s=60)
+    expect(all_of_it, f"it has {first.assignment()}")
+    produce(t, topic, values(1), 3)
+    expect_equal(take(first, 1)[0].offset(), 3, "the next record's offset")
+    first.close()
 
 
 @claim("confluent-kafka")

@@ -163,16 +163,41 @@ def consumer_groups_change(t):
     expect("was successful" in said, f"it printed: {said}")
 
 
-@claim("gregord", "java", limit_s=60)
+def new_consumer(t, group, *subscription, n=1, more=()):
+    """What a consumer of KIP-848 reads."""
+    return t.tool("console-consumer", "--group", group, *subscription, "--timeout-ms", 20000, "--max-messages", n,
+                  "--command-property", "group.protocol=consumer", *more,
+                  "--command-property", "auto.offset.reset=earliest")
+
+
+@claim("java", limit_s=90)
 def consumer_protocol(t):
-    """A consumer that is set to group.protocol=consumer is told to use classic, at once."""
-    topic = make_topic(t, "java-848")
-    type_in(t, topic, "one\n")
-    said = t.tool("console-consumer", "--topic", topic, "--group", t.unique("java-848"), "--timeout-ms", 20000,
-                  "--command-property", "group.protocol=consumer", status=None, errors=True)
-    expect("does not support the new CONSUMER group protocol. Set group.protocol=classic" in said,
-           f"it printed: {said[-300:]}")
-    expect("TimeoutException" not in said, "it waited")
+    """A consumer of the new protocol reads, commits, goes on where it was; the tool describes and deletes its group."""
+    topic, group = make_topic(t, "java-848"), t.unique("java-848")
+    type_in(t, topic, "one\ntwo\n")
+    expect_equal(new_consumer(t, group, "--topic", topic, n=2).split(), ["one", "two"], "read")
+    type_in(t, topic, "three\n")
+    expect_equal(new_consumer(t, group, "--topic", topic).split(), ["three"], "read then")
+    listed = t.tool("consumer-groups", "--list", "--type", "consumer")
+    expect(group in listed.split(), f"the list has: {listed}")
+    expect(group not in t.tool("consumer-groups", "--list", "--type", "classic").split(), "it is listed as classic")
+    said = t.tool("consumer-groups", "--describe", "--group", group, "--state", errors=True)
+    expect(re.search(rf"{group}\s.*uniform\s+Empty\s+0", said), f"it printed: {said}")
+    offsets = t.tool("consumer-groups", "--describe", "--group", group, errors=True)
+    expect(re.search(rf"{group}\s+{topic}\s+0\s+3\s+3\s+0", offsets), f"it printed: {offsets}")
+    said = t.tool("consumer-groups", "--delete", "--group", group)
+    expect("was successful" in said, f"it printed: {said}")
+
+
+@claim("java", limit_s=90)
+def consumer_protocol_regex(t):
+    """A consumer of the new protocol subscribes by a regular expression, and a malformed one is refused."""
+    stem = t.unique("java-re")
+    for name in (f"{stem}-a", f"{stem}-b"):
+        t.tool("topics", "--create", "--topic", name, "--partitions", 1)
+        type_in(t, name, f"{name}\n")
+    found = new_consumer(t, t.unique("java-re"), "--include", f"{stem}-(a|b)", n=2).split()
+    expect_equal(sorted(found), [f"{stem}-a", f"{stem}-b"], "read")
 
 
 @claim("java")

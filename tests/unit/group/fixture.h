@@ -42,7 +42,7 @@ world_store(struct coordinator_shard *s, struct buf *batch, struct coordinator_w
 {
     assert_ptr_equal(s, &w.shard->base);
     if (w.refuses) return w.refuses;
-    VEC_PUSH(&w.env.mem, &w.log, buf_ref(batch));
+    if (batch) VEC_PUSH(&w.env.mem, &w.log, buf_ref(batch));
     VEC_PUSH(&w.env.mem, &w.pending, write);
     return 0;
 }
@@ -336,7 +336,7 @@ fetch_offset(void)
     struct k_offset_fetch_request_offset_fetch_request_topics t = {
         .name = S("orders"), .partition_indexes = &partition, .partition_indexes_n = 1};
     struct k_offset_fetch_request_offset_fetch_request_group q = {
-        .group_id = S("g"), .topics = &t, .topics_n = 1};
+        .group_id = S("g"), .member_epoch = -1, .topics = &t, .topics_n = 1};
     struct k_offset_fetch_response_offset_fetch_response_group res = {.error_code = 0};
     groups_fetch(w.gs, &q, 9, false, &w.arena, &res);
     assert_int_equal(res.error_code, 0);

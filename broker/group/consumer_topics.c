@@ -1,0 +1,213 @@
+/* What the members of a consumer group subscribe to, and what follows from it: whether the group must be
+ * assigned anew, and how. */
+#include "broker/base/check.h"
+#include "broker/group/consumer.h"
+
+/* ---- members ---- */
+
+static void
+sort_views(struct consumer_view *v, int32_t n, struct consumer_view *spare)
+{
+    for (int32_t width = 1; width < n; width *= 2) {
+        for (int32_t from = 0; from < n; from += 2 * width) {
+            int32_t mid = MIN(from + width, n), end = MIN(from + 2 * width, n), i = from, k = mid;
+            for (int32_t at = from; at < end; at++) {
+                bool left = k == end || (i < mid && slice_cmp(v[i].id, v[k].id) <= 0);
+                spare[at] = left ? v[i++] : v[k++];
+            }
+        }
+        memcpy(v, spare, (size_t)n * sizeof *v);
+    }
+}
+
+struct consumer_view *
+consumer_views(const struct group *g, struct arena *a, struct slice id, const consumer_spec *spec,
+               const struct tp_set *target, struct slice without, int32_t *ret_n)
+{
+    const struct map *members = &g->consumer->members;
+    struct consumer_view *v = ARENA_ARRAY(a, struct consumer_view, members->n + 1);
+    int32_t n = 0;
+    MAP_EACH(members, m, struct consumer_member, by_id) {
+        if (slice_eq(m->id, without) || (spec && slice_eq(m->id, id))) continue;
+        v[n++] = (struct consumer_view){m->id, &m->spec, &m->target};
+    }
+    if (spec) v[n++] = (struct consumer_view){id, spec, target};
+    sort_views(v, n, ARENA_ARRAY(a, struct consumer_view, n));
+    *ret_n = n;
+    return v;
+}
+
+enum server_assignor
+consumer_preferred_assignor(const struct group *g, const struct consumer_view *v, int32_t n)
+{
+    int32_t votes[ASSIGNORS_N] = {0}, best = -1;
+    for (int32_t i = 0; i < n; i++) {
+        int a = v[i].spec->server_assignor.p ? server_assignor_of(v[i].spec->server_assignor) : -1;
+        if (a >= 0) votes[a]++;
+    }
+    for (int32_t a = 0; a < ASSIGNORS_N; a++)
+        if (votes[a] > 0 && (best < 0 || votes[a] > votes[best])) best = a;
+    return best >= 0 ? (enum server_assignor)best : groups_default_assignor(g->shard->owner);
+}
+
+/* ---- topics ---- */
+
+/* Sorts ids and drops what stands twice; n is small, or nearly sorted. */
+static int64_t
+sort_ids(struct uuid *v, int64_t n, struct uuid *spare)
+{
+    int64_t kept = 0;
+    for (int64_t width = 1; width < n; width *= 2) {
+        for (int64_t from = 0; from < n; from += 2 * width) {
+            int64_t mid = MIN(from + width, n), end = MIN(from + 2 * width, n), i = from, k = mid;
+            for (int64_t at = from; at < end; at++) {
+                bool left = k == end || (i < mid && uuid_cmp(v[i], v[k]) <= 0);
+                spare[at] = left ? v[i++] : v[k++];
+            }
+        }
+        memcpy(v, spare, (size_t)n * sizeof *v);
+    }
+    for (int64_t i = 0; i < n; i++)
+        if (kept == 0 || !uuid_eq(v[kept - 1], v[i])) v[kept++] = v[i];
+    return kept;
+}
+
+static const struct resolved_regex *
+regex_of(const struct group *g, const consumer_spec *spec)
+{
+    struct slice text = spec->subscribed_topic_regex;
+    return text.n > 0 ? consumer_regex(g, text) : NULL;
+}
+
+struct uuid *
+consumer_topic_ids(const struct group *g, struct arena *a, const consumer_spec *spec,
+                   int64_t *ret_n)
+{
+    const struct image *im = g->shard->owner->base.image;
+    const struct resolved_regex *r = regex_of(g, spec);
+    int64_t most = spec->subscribed_topic_names_n + (r ? r->topics_n : 0), n = 0;
+    struct uuid *v = ARENA_ARRAY(a, struct uuid, most);
+    for (int64_t i = 0; i < most; i++) {
+        int32_t named = spec->subscribed_topic_names_n;
+        struct slice name = i < named ? spec->subscribed_topic_names[i] : r->topics[i - named];
+        const struct image_topic *t = image_topic(im, name);
+        if (t) v[n++] = t->id;
+    }
+    *ret_n = sort_ids(v, n, ARENA_ARRAY(a, struct uuid, n));
+    return v;
+}
+
+/* All that somebody subscribes to. Many members say the same: who subscribes to just what the one before does
+ * adds nothing. */
+static struct uuid *
+all_topic_ids(const struct group *g, struct arena *a, const struct consumer_view *v, int32_t n,
+              int64_t *ret_n)
+{
+    struct uuid *all = NULL, *last = NULL;
+    int64_t all_n = 0, last_n = -1;
+    for (int32_t i = 0; i < n; i++) {
+        int64_t own_n;
+        struct uuid *own = consumer_topic_ids(g, a, v[i].spec, &own_n);
+        if (own_n == last_n && (own_n == 0 || memcmp(own, last, (size_t)own_n * sizeof *own) == 0))
+            continue;
+        struct uuid *sum = ARENA_ARRAY(a, struct uuid, all_n + own_n);
+        if (all_n) memcpy(sum, all, (size_t)all_n * sizeof *all);
+        if (own_n) memcpy(sum + all_n, own, (size_t)own_n * sizeof *own);
+        all_n = sort_ids(sum, all_n + own_n, ARENA_ARRAY(a, struct uuid, all_n + own_n));
+        all = sum;
+        last = own;
+        last_n = own_n;
+    }
+    *ret_n = all_n;
+    return all;
+}
+
+/* ---- what an assignment rests on ---- */
+
+static void
+hash_partition(struct writer *w, const struct image *im, const struct image_partition *p)
+{
+    writer_i32(w, p->index);
+    for (int32_t i = 0; i < p->replicas.n; i++) {
+        const struct image_broker *b = image_broker(im, p->replicas.v[i]);
+        if (!b || !b->rack.p) continue;
+        writer_i32(w, (int32_t)b->rack.n);
+        writer_bytes(w, b->rack);
+    }
+}
+
+/* The value is compared with what we wrote ourselves. Kafka's differs for the same topics: when a coordinator of
+ * the other kind takes over, the group is assigned anew once. */
+int64_t
+consumer_metadata_hash(const struct group *g, struct arena *a, const struct consumer_view *v,
+                       int32_t n)
+{
+    static const struct siphash_key key = {0x6b61666b612d3834, 0x38206d6574616461};
+    const struct image *im = g->shard->owner->base.image;
+    int64_t topics_n;
+    struct uuid *ids = all_topic_ids(g, a, v, n, &topics_n);
+    struct writer w = writer_mem(&group_env(g)->mem);
+    for (int64_t i = 0; i < topics_n; i++) {
+        const struct image_topic *t = image_topic_by_id(im, ids[i]);
+        writer_bytes(&w, slice(ids[i].b, sizeof ids[i].b));
+        writer_i32(&w, t->partitions_n);
+        for (int32_t k = 0; k < t->partitions_n; k++)
+            if (t->partitions[k]) hash_partition(&w, im, t->partitions[k]);
+    }
+    int64_t hash = topics_n ? (int64_t)siphash(key, writer_slice(&w)) : 0;
+    writer_release(&w);
+    return hash;
+}
+
+/* ---- assigning ---- */
+
+static int32_t
+place_of(const struct uuid *v, int64_t n, struct uuid id)
+{
+    int64_t lo = 0, hi = n;
+    while (lo < hi) {
+        int64_t mid = (lo + hi) / 2;
+        if (uuid_cmp(v[mid], id) < 0) lo = mid + 1;
+        else hi = mid;
+    }
+    return (int32_t)lo;
+}
+
+static void
+fill_member_input(const struct group *g, struct arena *a, const struct consumer_view *v,
+                  const struct uuid *ids, int64_t ids_n, struct assign_member *to)
+{
+    int64_t n;
+    const struct uuid *own = consumer_topic_ids(g, a, v->spec, &n);
+    int32_t *places = ARENA_ARRAY(a, int32_t, n);
+    for (int64_t i = 0; i < n; i++) places[i] = place_of(ids, ids_n, own[i]);
+    to->id = v->id;
+    to->instance_id = v->spec->instance_id;
+    to->topics = places;
+    to->topics_n = (int32_t)n;
+    to->had = *v->target;
+}
+
+struct tp_set *
+consumer_make_targets(const struct group *g, struct arena *a, const struct consumer_view *v,
+                      int32_t n)
+{
+    const struct image *im = g->shard->owner->base.image;
+    struct assign_input in = {.arena = a, .members_n = n};
+    int64_t ids_n;
+    const struct uuid *ids = all_topic_ids(g, a, v, n, &ids_n);
+    struct assign_topic *topics = ARENA_ARRAY(a, struct assign_topic, ids_n);
+    for (int64_t i = 0; i < ids_n; i++)
+        topics[i] = (struct assign_topic){ids[i], image_topic_by_id(im, ids[i])->partitions_n};
+    in.topics = topics;
+    in.topics_n = (int32_t)ids_n;
+    in.members = ARENA_ARRAY(a, struct assign_member, n);
+    for (int32_t i = 0; i < n; i++) fill_member_input(g, a, &v[i], ids, ids_n, &in.members[i]);
+    assign(consumer_preferred_assignor(g, v, n), &in);
+    struct tp_set *ret = ARENA_ARRAY(a, struct tp_set, n);
+    for (int32_t i = 0; i < n; i++) {
+        ret[i] = in.members[i].ret;
+        tp_set_sort(&ret[i], ARENA_ARRAY(a, struct tp, ret[i].n));
+    }
+    return ret;
+}
