@@ -136,7 +136,11 @@ membership_beat(struct timer *t)
 {
     struct membership *m = CONTAINER_OF(t, struct membership, beat_due);
     if (!beats(m)) return;
-    timer_arm(m->env, t, env_now_ns(m->env) + m->params.heartbeat_interval_ms * NS_PER_MS);
+    timer_arm(m->env, t, env_now_ns(m->env) + m->interval_ms * NS_PER_MS);
+    if (membership_is_consumer(m)) {
+        membership_consumer_beat(m);
+        return;
+    }
     if (!m->coordinator) membership_find(m);
     if (!m->coordinator || m->beat.pending) return;
     m->is_beat_void = false;
@@ -153,8 +157,7 @@ void
 membership_begin_beats(struct membership *m)
 {
     if (!beats(m) || timer_is_armed(&m->beat_due)) return;
-    timer_arm(m->env, &m->beat_due,
-              env_now_ns(m->env) + m->params.heartbeat_interval_ms * NS_PER_MS);
+    timer_arm(m->env, &m->beat_due, env_now_ns(m->env) + m->interval_ms * NS_PER_MS);
 }
 
 /* ---- losing and leaving --------------------------------------------------------------------------- */
@@ -229,6 +232,7 @@ has_left(struct ask *a, enum env_err err, const void *response, struct buf *from
 static bool
 say_farewell(struct membership *m)
 {
+    if (membership_is_consumer(m)) return membership_consumer_leave(m, has_left);
     if (!m->coordinator || !m->id.n || m->params.instance_id.p || m->leave.pending) return false;
     m->leave = (struct ask){.api_key = K_API_LEAVE_GROUP,
                             .version_max = 5,
@@ -294,6 +298,7 @@ end_round(struct membership *m)
         partitions_without(scratch, m->owned.v, m->owned.n, m->target.v, m->target.n, &gone);
     m->owned.n = 0;
     for (int64_t i = 0; i < m->target.n; i++) VEC_PUSH(&m->env->mem, &m->owned, m->target.v[i]);
+    for (int32_t i = 0; i < gone_n; i++) VEC_PUSH(&m->env->mem, &m->going, gone[i]);
     m->state = gone_n ? MEMBER_GIVING_UP : MEMBER_STABLE;
     m->params.ops->assigned(m->params.owner, m->generation, m->owned.v, (int32_t)m->owned.n, added,
                             added_n);
@@ -304,7 +309,7 @@ static void
 begin_round(struct membership *m)
 {
     m->wants_round = false;
-    if (membership_is_cooperative(m) || !m->owned.n) {
+    if (membership_is_consumer(m) || membership_is_cooperative(m) || !m->owned.n) {
         m->state = MEMBER_JOINING;
         membership_join(m);
         return;
@@ -342,6 +347,11 @@ void
 membership_rejoin(struct membership *m)
 {
     if (m->state != MEMBER_GIVING_UP) return;
+    m->going.n = 0;
+    if (membership_is_consumer(m) && m->generation >= 0) {
+        membership_consumer_gave_up(m);
+        return;
+    }
     m->state = MEMBER_IDLE;
     membership_poll(m);
 }
@@ -381,6 +391,7 @@ membership_new(struct client *c, const struct membership_params *p)
     copy_params(m, p);
     m->id = SLICE_NULL;
     m->generation = -1;
+    m->interval_ms = p->heartbeat_interval_ms;
     m->find_again.due = find_now;
     m->beat_due.due = membership_beat;
     m->poll_due.due = overslept;

@@ -1,5 +1,5 @@
-/* Membership of a consumer group by the classic protocol (KIP-62, 345, 394, 429): who reads which partition is
- * agreed on in rounds, each a generation.
+/* Membership of a consumer group. By the classic protocol (KIP-62, 345, 394, 429) it is agreed on in rounds who reads
+ * which partition, each a generation.
  *
  *                     membership_poll()             the leader's assignment
  *      FINDING ─────► JOINING ─────────► SYNCING ─────────────────────────► STABLE ── heartbeats ──┐
@@ -11,6 +11,9 @@
  * waits until the owner calls membership_poll(), as it does between two pieces of work: partitions are never taken
  * away under its hands. Who does not call for max_poll_interval_ms leaves the group, and learns of it with the next
  * call: lost().
+ *
+ * The consumer protocol (KIP-848) has no rounds: heartbeats say it all (membership_consumer.c). To the owner both look
+ * alike.
  *
  * Range, roundrobin and sticky are eager: all partitions are given up before each round. Cooperative-sticky keeps what
  * does not move; what moves is given up after the round, and then there is another. */
@@ -26,6 +29,7 @@ enum group_assignor {
     ASSIGNOR_ROUNDROBIN,
     ASSIGNOR_STICKY,
     ASSIGNOR_COOPERATIVE_STICKY,
+    ASSIGNOR_UNIFORM, /* of the coordinator; with the consumer protocol */
     ASSIGNORS_N
 };
 
@@ -46,12 +50,17 @@ struct membership_ops {
     void (*left)(void *owner);
 };
 
+enum group_protocol_kind { GROUP_PROTOCOL_CLASSIC, GROUP_PROTOCOL_CONSUMER };
+
 struct membership_params {
     struct slice group_id;
     struct slice instance_id; /* null: a dynamic member */
     const struct slice *topics;
     int32_t topics_n;
+    enum group_protocol_kind protocol;
+    /* Of the consumer protocol, where the coordinator assigns: range, or else uniform. */
     enum group_assignor assignor;
+    /* Of the consumer protocol, where the coordinator says both: only how long to wait for an answer. */
     int64_t session_timeout_ms, heartbeat_interval_ms, max_poll_interval_ms; /* 45 s, 3 s, 5 min */
     const struct membership_ops *ops;
     void *owner;

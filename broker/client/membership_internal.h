@@ -32,12 +32,15 @@ struct membership {
     struct ask find, join, sync, beat, leave;
     struct timer find_again, join_again, beat_due, poll_due;
     struct client_watcher watcher;
-    int32_t failures;  /* in a row, of joining */
-    bool wants_round;  /* somebody came or went: join again with the next poll */
-    bool is_lost;      /* what it owns is not its own any more; told with the next poll */
-    bool is_leader;    /* of this generation */
-    bool is_beat_void; /* the heartbeat in flight is of another generation */
+    int32_t failures;    /* in a row, of joining */
+    bool wants_round;    /* somebody came or went: join again with the next poll */
+    bool is_lost;        /* what it owns is not its own any more; told with the next poll */
+    bool is_leader;      /* of this generation */
+    bool is_beat_void;   /* the heartbeat in flight is of another generation */
+    bool says_all;       /* consumer protocol: the next heartbeat leaves nothing out */
+    int64_t interval_ms; /* between heartbeats */
     VEC(struct topic_partition) owned, target;
+    VEC(struct topic_partition) going; /* consumer protocol: the owner puts them away */
     VEC(struct counted_topic) counted;
     struct arena join_arena; /* the answer to JoinGroup, for SyncGroup */
     const struct k_join_group_response *joined;
@@ -66,6 +69,22 @@ membership_is_of_coordinator(int16_t error)
     return error == K_ERR_NOT_COORDINATOR || error == K_ERR_COORDINATOR_NOT_AVAILABLE ||
            error == K_ERR_NETWORK_EXCEPTION;
 }
+
+static inline bool
+membership_is_consumer(const struct membership *m)
+{
+    return m->params.protocol == GROUP_PROTOCOL_CONSUMER;
+}
+
+/* ---- membership_consumer.c ---- */
+
+void membership_consumer_join(struct membership *m);
+void membership_consumer_beat(struct membership *m);
+void membership_consumer_gave_up(struct membership *m);
+/* True: a request is under way. */
+bool membership_consumer_leave(struct membership *m,
+                               void (*done)(struct ask *a, enum env_err err, const void *response,
+                                            struct buf *from));
 
 /* ---- membership_join.c ---- */
 

@@ -185,6 +185,10 @@ membership_join(struct membership *m)
         membership_find(m);
         return;
     }
+    if (membership_is_consumer(m)) {
+        membership_consumer_join(m);
+        return;
+    }
     m->join = (struct ask){.api_key = K_API_JOIN_GROUP,
                            .version_min = 1,
                            .version_max = 9,

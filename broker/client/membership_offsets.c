@@ -86,7 +86,7 @@ commit_build(struct group_op_state *st, int16_t version)
 }
 
 static const void *
-look_build(struct group_op_state *st)
+look_build(struct group_op_state *st, int16_t version)
 {
     struct arena *a = &st->m->env->scratch;
     struct k_offset_fetch_request *r = ARENA_NEW(a, struct k_offset_fetch_request);
@@ -95,6 +95,10 @@ look_build(struct group_op_state *st)
     r->groups_n = 1;
     r->groups = codec_array(a, K_STRUCT_OFFSET_FETCH_REQUEST_OFFSET_FETCH_REQUEST_GROUP, 1);
     r->groups->group_id = st->m->params.group_id;
+    if (version >= 9 && membership_is_consumer(st->m) && st->m->generation >= 0) {
+        r->groups->member_id = st->m->id;
+        r->groups->member_epoch = st->m->generation;
+    }
     r->groups->topics =
         codec_array(a, K_STRUCT_OFFSET_FETCH_REQUEST_OFFSET_FETCH_REQUEST_TOPICS, st->n + 1);
     for (int32_t i = 0, n; i < st->n; i += n) {
@@ -113,7 +117,7 @@ static const void *
 op_build(struct ask *a, int16_t version)
 {
     struct group_op_state *st = CONTAINER_OF(a, struct group_op_state, ask);
-    return st->is_commit ? commit_build(st, version) : look_build(st);
+    return st->is_commit ? commit_build(st, version) : look_build(st, version);
 }
 
 /* ---- answers -------------------------------------------------------------------------------------- */
@@ -187,7 +191,8 @@ op_answered(struct ask *a, enum env_err err, const void *response, struct buf *f
     if (a->sent && offsets_leave_doubt(error)) st->op->in_doubt = true;
     membership_learn_error(st->m, st->op, error);
     bool again = offsets_leave_doubt(error) || error == K_ERR_COORDINATOR_LOAD_IN_PROGRESS ||
-                 error == K_ERR_UNSTABLE_OFFSET_COMMIT;
+                 error == K_ERR_UNSTABLE_OFFSET_COMMIT ||
+                 (error == K_ERR_STALE_MEMBER_EPOCH && !st->is_commit);
     if (again) op_later(st, error);
     else op_end(st, error);
 }

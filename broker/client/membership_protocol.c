@@ -9,7 +9,8 @@
 struct slice
 membership_assignor_name(enum group_assignor a)
 {
-    static const char *const names[] = {"range", "roundrobin", "sticky", "cooperative-sticky"};
+    static const char *const names[] = {"range", "roundrobin", "sticky", "cooperative-sticky",
+                                        "uniform"};
     return slice_cstr(names[a]);
 }
 

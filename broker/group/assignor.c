@@ -3,15 +3,15 @@
 static const struct {
     char name[8];
     void (*run)(struct assign_input *in);
-} assignors[ASSIGNORS_N] = {
-    [ASSIGNOR_UNIFORM] = {"uniform", assign_uniformly},
-    [ASSIGNOR_RANGE] = {"range", assign_ranges},
+} assignors[SERVER_ASSIGNORS_N] = {
+    [SERVER_UNIFORM] = {"uniform", assign_uniformly},
+    [SERVER_RANGE] = {"range", assign_ranges},
 };
 
 int
 server_assignor_of(struct slice name)
 {
-    for (int i = 0; i < ASSIGNORS_N; i++)
+    for (int i = 0; i < SERVER_ASSIGNORS_N; i++)
         if (slice_eq(name, slice_cstr(assignors[i].name))) return i;
     return -1;
 }

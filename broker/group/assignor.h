@@ -37,7 +37,7 @@ void assign_uniformly(struct assign_input *in);
  * several topics meet in one member. */
 void assign_ranges(struct assign_input *in);
 
-enum server_assignor { ASSIGNOR_UNIFORM, ASSIGNOR_RANGE, ASSIGNORS_N };
+enum server_assignor { SERVER_UNIFORM, SERVER_RANGE, SERVER_ASSIGNORS_N };
 /* -1: there is none of that name. */
 int server_assignor_of(struct slice name);
 struct slice server_assignor_name(enum server_assignor a);

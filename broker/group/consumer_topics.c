@@ -40,12 +40,12 @@ consumer_views(const struct group *g, struct arena *a, struct slice id, const co
 enum server_assignor
 consumer_preferred_assignor(const struct group *g, const struct consumer_view *v, int32_t n)
 {
-    int32_t votes[ASSIGNORS_N] = {0}, best = -1;
+    int32_t votes[SERVER_ASSIGNORS_N] = {0}, best = -1;
     for (int32_t i = 0; i < n; i++) {
         int a = v[i].spec->server_assignor.p ? server_assignor_of(v[i].spec->server_assignor) : -1;
         if (a >= 0) votes[a]++;
     }
-    for (int32_t a = 0; a < ASSIGNORS_N; a++)
+    for (int32_t a = 0; a < SERVER_ASSIGNORS_N; a++)
         if (votes[a] > 0 && (best < 0 || votes[a] > votes[best])) best = a;
     return best >= 0 ? (enum server_assignor)best : groups_default_assignor(g->shard->owner);
 }

@@ -55,7 +55,7 @@ groups_default_assignor(const struct groups *gs)
 {
     const struct config *c = gs->base.config;
     int a = server_assignor_of(config_list_at(c, K_CFG_GROUP_CONSUMER_ASSIGNORS, 0));
-    return a >= 0 ? (enum server_assignor)a : ASSIGNOR_UNIFORM;
+    return a >= 0 ? (enum server_assignor)a : SERVER_UNIFORM;
 }
 
 bool

@@ -109,7 +109,7 @@ uniform_gives_everybody_as_many_or_one_more(void **state)
     (void)state;
     topic(5), topic(6);
     member("a", ALL), member("b", ALL), member("c", ALL);
-    assign_anew(ASSIGNOR_UNIFORM);
+    assign_anew(SERVER_UNIFORM);
     assert_int_equal(members[0].ret.n, 4);
     assert_int_equal(members[1].ret.n, 4);
     assert_int_equal(members[2].ret.n, 3);
@@ -121,11 +121,11 @@ uniform_moves_no_more_than_must_move(void **state)
     (void)state;
     topic(6), topic(6);
     member("a", ALL), member("b", ALL), member("c", ALL);
-    assign_anew(ASSIGNOR_UNIFORM);
-    assign_anew(ASSIGNOR_UNIFORM);
+    assign_anew(SERVER_UNIFORM);
+    assign_anew(SERVER_UNIFORM);
     assert_int_equal(moved(), 0);
     member("d", ALL);
-    assign_anew(ASSIGNOR_UNIFORM);
+    assign_anew(SERVER_UNIFORM);
     assert_int_equal(members[3].ret.n, 3);
     assert_int_equal(moved(), 3);
 }
@@ -136,12 +136,12 @@ uniform_lets_those_keep_one_more_that_have_it(void **state)
     (void)state;
     topic(5);
     member("a", ONE), member("b", ONE);
-    assign_anew(ASSIGNOR_UNIFORM);
+    assign_anew(SERVER_UNIFORM);
     /* b has the odd one: from now on, too. */
     struct tp_set a = members[0].ret;
     members[0].ret = members[1].ret;
     members[1].ret = a;
-    assign_anew(ASSIGNOR_UNIFORM);
+    assign_anew(SERVER_UNIFORM);
     assert_int_equal(moved(), 0);
 }
 
@@ -151,10 +151,10 @@ uniform_gives_up_what_nobody_wants_or_is_gone(void **state)
     (void)state;
     topic(4), topic(4);
     member("a", ALL), member("b", ALL);
-    assign_anew(ASSIGNOR_UNIFORM);
+    assign_anew(SERVER_UNIFORM);
     topics[0].partitions_n = 2;
     members[0].topics_n = members[1].topics_n = 1;
-    assign_anew(ASSIGNOR_UNIFORM);
+    assign_anew(SERVER_UNIFORM);
     assert_int_equal(members[0].ret.n, 1);
     assert_int_equal(members[1].ret.n, 1);
 }
@@ -165,9 +165,9 @@ uniform_believes_only_one_of_two_owners(void **state)
     (void)state;
     topic(4);
     member("a", ONE), member("b", ONE);
-    assign_anew(ASSIGNOR_UNIFORM);
+    assign_anew(SERVER_UNIFORM);
     members[1].ret = members[0].ret;
-    assign_anew(ASSIGNOR_UNIFORM);
+    assign_anew(SERVER_UNIFORM);
     assert_int_equal(members[0].ret.n, 2);
 }
 
@@ -177,11 +177,11 @@ uniform_evens_out_as_far_as_subscriptions_allow(void **state)
     (void)state;
     topic(4), topic(6);
     member("a", ALL), member("b", TWO), member("c", NONE);
-    assign_anew(ASSIGNOR_UNIFORM);
+    assign_anew(SERVER_UNIFORM);
     assert_int_equal(members[0].ret.n, 5);
     assert_int_equal(members[1].ret.n, 5);
     assert_int_equal(members[2].ret.n, 0);
-    assign_anew(ASSIGNOR_UNIFORM);
+    assign_anew(SERVER_UNIFORM);
     assert_int_equal(moved(), 0);
 }
 
@@ -189,9 +189,9 @@ static void
 uniform_without_topics_or_members_is_nothing(void **state)
 {
     (void)state;
-    assign_anew(ASSIGNOR_UNIFORM);
+    assign_anew(SERVER_UNIFORM);
     member("a", NONE);
-    assign_anew(ASSIGNOR_UNIFORM);
+    assign_anew(SERVER_UNIFORM);
     assert_int_equal(members[0].ret.n, 0);
 }
 
@@ -203,7 +203,7 @@ range_gives_runs_that_meet_in_one_member(void **state)
     (void)state;
     topic(5), topic(5);
     member("a", ALL), member("b", ALL);
-    assign_anew(ASSIGNOR_RANGE);
+    assign_anew(SERVER_RANGE);
     assert_int_equal(members[0].ret.n, 6);
     for (int32_t i = 0; i < 3; i++) {
         assert_non_null(tp_set_find(&members[0].ret, topics[0].id, i));
@@ -218,7 +218,7 @@ range_serves_static_members_first(void **state)
     topic(3);
     member("a", ONE), member("b", ONE), member("c", ONE);
     members[2].instance_id = S("i1");
-    assign_anew(ASSIGNOR_RANGE);
+    assign_anew(SERVER_RANGE);
     assert_non_null(tp_set_find(&members[2].ret, topics[0].id, 0));
     assert_non_null(tp_set_find(&members[0].ret, topics[0].id, 1));
     assert_non_null(tp_set_find(&members[1].ret, topics[0].id, 2));
@@ -230,7 +230,7 @@ range_counts_only_those_that_subscribe(void **state)
     (void)state;
     topic(4), topic(4);
     member("a", ALL), member("b", TWO);
-    assign_anew(ASSIGNOR_RANGE);
+    assign_anew(SERVER_RANGE);
     assert_int_equal(members[0].ret.n, 6);
     assert_int_equal(members[1].ret.n, 2);
 }
@@ -261,9 +261,9 @@ any_subscriptions_are_served_by_both(void **state)
             ids[i][0] = (char)('a' + i);
             member(ids[i], wanted);
         }
-        assign_anew(ASSIGNOR_RANGE);
-        assign_anew(ASSIGNOR_UNIFORM);
-        assign_anew(ASSIGNOR_UNIFORM);
+        assign_anew(SERVER_RANGE);
+        assign_anew(SERVER_UNIFORM);
+        assign_anew(SERVER_UNIFORM);
         assert_int_equal(moved(), 0);
     }
 }
@@ -272,8 +272,8 @@ static void
 assignors_have_kafkas_names(void **state)
 {
     (void)state;
-    assert_int_equal(server_assignor_of(S("uniform")), ASSIGNOR_UNIFORM);
-    assert_int_equal(server_assignor_of(S("range")), ASSIGNOR_RANGE);
+    assert_int_equal(server_assignor_of(S("uniform")), SERVER_UNIFORM);
+    assert_int_equal(server_assignor_of(S("range")), SERVER_RANGE);
     assert_int_equal(server_assignor_of(S("sticky")), -1);
     assert_int_equal(server_assignor_of(SLICE_EMPTY), -1);
 }
