@@ -36,6 +36,7 @@ struct groups {
     struct stand *stands; /* by process, group, part */
     int64_t *bounds;      /* by operation: what was committed when it was invoked */
     bool *is_member;      /* by process, group: it has begun and not left */
+    int64_t *epochs;      /* by process, group: the last that it was seen in */
 };
 
 static struct view *
@@ -73,23 +74,55 @@ disown(struct view *v, int32_t process, int64_t at_ns)
     if (!v->owners.n) v->unowned_since_ns = at_ns;
 }
 
+static void
+tell_two_owners(struct groups *g, const struct history_op *op, const struct part *p,
+                const struct owner *a, const struct owner *b)
+{
+    struct telling t = tell_begin(g->c, RULE_TWO_OWNERS, p, -1, 0, op->complete_ns);
+    tell_process(&t, a->process), tell_text(&t, " and "), tell_process(&t, b->process);
+    if (a->generation == b->generation) {
+        tell_text(&t, " both have it in generation "), fmt_i64(&t.w, a->generation);
+    } else {
+        tell_text(&t, " both have it, in epochs "), fmt_i64(&t.w, a->generation);
+        tell_text(&t, " and "), fmt_i64(&t.w, b->generation);
+    }
+    tell_text(&t, " of "), tell_group(&t, op->node);
+    tell_end(&t);
+}
+
 /* Who was paused may believe in an older generation; of one generation there is one assignment. */
 static void
 own(struct groups *g, const struct history_op *op, const struct part *p, struct view *v)
 {
-    disown(v, op->process, op->complete_ns);
-    for (int64_t i = 0; i < v->owners.n; i++) {
-        if (v->owners.v[i].generation != op->key) continue;
-        struct telling t = tell_begin(g->c, RULE_TWO_OWNERS, p, -1, 0, op->complete_ns);
-        tell_process(&t, op->process), tell_text(&t, " and ");
-        tell_process(&t, v->owners.v[i].process);
-        tell_text(&t, " both have it in generation "), fmt_i64(&t.w, op->key);
-        tell_text(&t, " of "), tell_group(&t, op->node);
-        tell_end(&t);
-    }
     struct owner o = {op->process, op->key};
+    disown(v, op->process, op->complete_ns);
+    for (int64_t i = 0; i < v->owners.n; i++)
+        if (v->owners.v[i].generation == op->key) tell_two_owners(g, op, p, &o, &v->owners.v[i]);
     VEC_PUSH(g->c->mem, &v->owners, o);
     v->was_owned = true;
+}
+
+/* With the consumer protocol members go from epoch to epoch on their own, and keep what they have. Who has come to the
+ * epoch in which another got a partition, and has it still, is no zombie: there are two owners. */
+static void
+advance_epoch(struct groups *g, const struct history_op *op)
+{
+    int64_t *epoch = &g->epochs[(int64_t)op->process * g->groups_n + op->node];
+    if (op->key < 0 || op->key == *epoch) return;
+    *epoch = op->key;
+    for (int32_t i = 0; i < g->c->parts_n; i++) {
+        struct view *v = view_of(g, op->node, &g->c->parts[i]);
+        struct owner *own = NULL;
+        for (int64_t k = 0; k < v->owners.n; k++)
+            if (v->owners.v[k].process == op->process) own = &v->owners.v[k];
+        if (!own || own->generation >= op->key) continue;
+        int64_t before = own->generation;
+        own->generation = op->key;
+        for (int64_t k = 0; k < v->owners.n; k++)
+            if (&v->owners.v[k] != own && v->owners.v[k].generation > before &&
+                v->owners.v[k].generation <= op->key)
+                tell_two_owners(g, op, &g->c->parts[i], own, &v->owners.v[k]);
+    }
 }
 
 static void
@@ -246,6 +279,7 @@ take_completion(struct groups *g, const struct history_op *op, int64_t number)
 {
     const struct part *p = checker_part(g->c, op->topic, op->partition);
     struct view *v = p && history_is_of_group(op->kind) ? view_of(g, op->node, p) : NULL;
+    if (v) advance_epoch(g, op);
     switch (op->kind) {
     case HISTORY_BEGIN:
     case HISTORY_LEAVE: begin_or_leave(g, op); break;
@@ -291,6 +325,7 @@ make(struct groups *g)
     g->stands = mem_alloc(c->mem, views * c->h->processes.n * (int64_t)sizeof *g->stands);
     g->bounds = mem_alloc(c->mem, c->h->ops.n * (int64_t)sizeof *g->bounds);
     g->is_member = mem_alloc(c->mem, c->h->processes.n * g->groups_n);
+    g->epochs = mem_alloc(c->mem, c->h->processes.n * g->groups_n * (int64_t)sizeof *g->epochs);
     for (int64_t i = 0; i < views; i++) {
         const struct part *p = &c->parts[i % c->parts_n];
         g->views[i].committed = g->views[i].first = -1;
@@ -313,6 +348,7 @@ groups_release(struct groups *g)
     mem_free(c->mem, g->stands, views * c->h->processes.n * (int64_t)sizeof *g->stands);
     mem_free(c->mem, g->bounds, c->h->ops.n * (int64_t)sizeof *g->bounds);
     mem_free(c->mem, g->is_member, c->h->processes.n * g->groups_n);
+    mem_free(c->mem, g->epochs, c->h->processes.n * g->groups_n * (int64_t)sizeof *g->epochs);
 }
 
 void

@@ -45,8 +45,9 @@ member_args_of(struct run *r, struct client_slot *c)
     p->membership.instance_id = s->instance;
     p->membership.topics = s->subscribe;
     p->membership.topics_n = s->subscribe_n;
+    p->membership.protocol = (enum group_protocol_kind)s->protocol;
     p->membership.assignor = (enum group_assignor)s->assignor;
-    p->membership.session_timeout_ms = s->session_ns / NS_PER_MS;
+    p->membership.session_timeout_ms = member_session_ns(r->s, s) / NS_PER_MS;
     p->membership.heartbeat_interval_ms = MAX(s->heartbeat_ns / NS_PER_MS, 1);
     p->membership.max_poll_interval_ms = s->max_poll_ns / NS_PER_MS;
     p->commits = (enum history_commits)s->commits;
@@ -178,7 +179,8 @@ groups_bound_ns(const struct scenario *s)
         const struct client_spec *c = &s->clients[i];
         int64_t work = c->work_ns * c->poll_records;
         if (c->group.p)
-            longest = MAX(longest, c->session_ns + 2 * c->max_poll_ns + MIN(work, 60 * NS_PER_S));
+            longest = MAX(longest,
+                          member_session_ns(s, c) + 2 * c->max_poll_ns + MIN(work, 60 * NS_PER_S));
     }
     return longest ? longest + serve_bound_ns(s) : 0;
 }

@@ -2,6 +2,7 @@
 #include "sim/scenario/load.h"
 
 #include "broker/base/check.h"
+#include "broker/client/membership.h"
 #include "sim/history/history.h"
 
 static void
@@ -27,6 +28,8 @@ member_decode(struct load *l, const struct pair *p, struct client_spec *c)
     for (int32_t i = 0; t->kind == TREE_LIST && i < t->n; i++) take_topic(l, t->items[i], c);
     if (t->kind == TREE_LIST && !t->n)
         diag_error(l->d, t->mark, "[orders]", "it subscribes to nothing");
+    if (c->protocol == GROUP_PROTOCOL_CONSUMER && !tree_get(p->value, S("assignor")))
+        c->assignor = ASSIGNOR_UNIFORM;
     if (!c->heartbeat_ns) c->heartbeat_ns = MIN(3 * NS_PER_S, c->session_ns / 3);
 }
 
@@ -41,14 +44,38 @@ mark_of(const struct pair *p, const char *key)
 static void
 check_others(struct load *l, const struct pair *p)
 {
-    static const char *const words[] = {"group",        "members", "assignor",
-                                        "instance",     "session", "heartbeat",
-                                        "max-poll",     "commit",  "auto-commit-interval",
-                                        "poll-records", "work"};
+    static const char *const words[] = {
+        "group",        "members",   "assignor", "protocol", "instance",
+        "session",      "heartbeat", "max-poll", "commit",   "auto-commit-interval",
+        "poll-records", "work"};
     for (int64_t i = 0; i < ARRAY_LEN(words); i++)
         if (tree_get(p->value, slice_cstr(words[i])))
             diag_error(l->d, mark_of(p, words[i]), "subscribe: orders",
                        "`%s` is for members of groups", words[i]);
+}
+
+int64_t
+member_session_ns(const struct scenario *s, const struct client_spec *c)
+{
+    if (c->protocol == GROUP_PROTOCOL_CLASSIC) return c->session_ns;
+    return cluster_config_i64(s, "group.consumer.session.timeout.ms") * NS_PER_MS;
+}
+
+/* Where the coordinator says it, a member does not. */
+static void
+check_consumer(struct load *l, const struct pair *p, const struct client_spec *c)
+{
+    if (tree_get(p->value, S("session")))
+        diag_error(l->d, mark_of(p, "session"),
+                   "cluster: {config: {group.consumer.session.timeout.ms: …}}",
+                   "with `protocol: consumer` the cluster says how long a session is");
+    if (tree_get(p->value, S("heartbeat")))
+        diag_error(l->d, mark_of(p, "heartbeat"),
+                   "cluster: {config: {group.consumer.heartbeat.interval.ms: …}}",
+                   "with `protocol: consumer` the cluster says how often there are heartbeats");
+    if (c->assignor != ASSIGNOR_RANGE && c->assignor != ASSIGNOR_UNIFORM)
+        diag_error(l->d, mark_of(p, "assignor"), "uniform, or range",
+                   "the coordinator assigns, and has no such assignor");
 }
 
 /* The coordinator takes a session only between these. */
@@ -78,7 +105,11 @@ check_peers(struct load *l, const struct pair *p, const struct client_spec *c)
     for (int32_t i = 0; (o = scenario_member(l->s, c->group, i)); i++) {
         bool clashes = c->instance.p && o->instance.p && !c->members && !o->members &&
                        slice_eq(c->instance, o->instance) && o->until_ns == 0 && c->start_ns == 0;
-        if (o->assignor != c->assignor)
+        if (o->protocol != c->protocol)
+            diag_error(l->d, mark_of(p, "protocol"), "the same for all members",
+                       "%.*s of this group has another protocol: one of them is refused",
+                       SARG(o->name));
+        else if (c->protocol == GROUP_PROTOCOL_CLASSIC && o->assignor != c->assignor)
             diag_error(l->d, mark_of(p, "assignor"), "the same for all members",
                        "%.*s of this group has another assignor: one of them is refused",
                        SARG(o->name));
@@ -99,7 +130,11 @@ member_check(struct load *l, const struct pair *p, const struct client_spec *c)
         diag_error(l->d, c->mark, "group: readers", "subscribe: as a member of which group?");
         return;
     }
-    check_session(l, p, c);
+    if (c->protocol == GROUP_PROTOCOL_CONSUMER) check_consumer(l, p, c);
+    else check_session(l, p, c);
+    if (c->protocol == GROUP_PROTOCOL_CLASSIC && c->assignor == ASSIGNOR_UNIFORM)
+        diag_error(l->d, mark_of(p, "assignor"), "protocol: consumer",
+                   "`uniform` is the coordinator's, and here members assign");
     check_peers(l, p, c);
     if (tree_get(p->value, S("auto-commit-interval")) && c->commits != COMMIT_AUTO)
         diag_error(l->d, mark_of(p, "auto-commit-interval"), "commit: auto",

@@ -171,6 +171,7 @@ struct client_spec {
     struct slice *subscribe;       /* a member of a group: topics */
     int32_t subscribe_n;
     struct slice group, instance;       /* instance null: a dynamic member */
+    int64_t protocol;                   /* enum group_protocol_kind */
     int64_t assignor, commits, members; /* members: so many of this kind; 0: one, by its own name */
     int64_t session_ns, heartbeat_ns, max_poll_ns, auto_commit_ns, poll_records, work_ns;
     int64_t metadata_max_age_ns;
@@ -278,6 +279,8 @@ void scenario_lint(const struct scenario *s, struct diags *d);
 void scenario_reference(struct writer *w);
 
 /* A member of this group, the n-th; NULL: there is none. */
+/* How long a member's session is, whoever says it. */
+int64_t member_session_ns(const struct scenario *s, const struct client_spec *c);
 const struct client_spec *scenario_member(const struct scenario *s, struct slice group, int32_t n);
 
 /* The value of a configuration in the cluster: as set, else Kafka's default. */

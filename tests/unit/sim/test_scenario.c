@@ -369,6 +369,11 @@ members_of_groups_are_read(void **state)
     must_say(MEMBER(", auto-commit-interval: 1s"), "commit: auto");
     must_say(MEMBER("}, d: {subscribe: orders, group: g, assignor: sticky"), "another assignor");
     must_say(MEMBER(", members: 2}, c2: {consume: orders"), "this name is taken");
+    must_say(MEMBER(", protocol: consumer, session: 9s"), "group.consumer.session.timeout.ms");
+    must_say(MEMBER(", protocol: consumer, heartbeat: 1s"), "group.consumer.heartbeat.interval.ms");
+    must_say(MEMBER(", protocol: consumer, assignor: sticky"), "has no such assignor");
+    must_say(MEMBER(", assignor: uniform"), "here members assign");
+    must_say(MEMBER("}, d: {subscribe: orders, group: g, protocol: consumer"), "another protocol");
     must_say(HEAD "timeline: [{at: 1s, crash: coordinator(g)}]", "no group is called g");
     must_say(MEMBER("}}\nexpect: {at-end: [{owned: h}]}\nrandom: {a: {b: c"),
              "no group is called h");
