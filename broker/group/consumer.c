@@ -38,6 +38,9 @@ consumer_note(struct group *g, enum consumer_state was)
          (int32_t)g->consumer->members.n, NOTED_FROM + (int32_t)s);
 }
 
+/* 0 is said by who joins; a member of a group in which nothing was ever assigned has this one. */
+#define FIRST_EPOCH 1
+
 void
 consumer_begin(struct group *g)
 {
@@ -45,6 +48,7 @@ consumer_begin(struct group *g)
     struct siphash_key key = g->shard->groups.key;
     CHECK(!g->consumer && g->members_n == 0);
     g->consumer = MEM_NEW(mem, struct consumer);
+    g->consumer->epoch = g->consumer->assignment_epoch = FIRST_EPOCH;
     map_init(&g->consumer->members, mem, key);
     map_init(&g->consumer->owned, mem, key);
 }

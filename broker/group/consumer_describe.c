@@ -69,7 +69,7 @@ void
 groups_consumer_describe(struct groups *gs, struct slice group_id, struct arena *a, described *ret)
 {
     ret->group_id = group_id;
-    struct shard *s = groups_shard(gs, group_id, &ret->error_code);
+    struct shard *s = groups_shard_of_named(gs, group_id, &ret->error_code);
     const struct group *g = s ? group_find(s, group_id) : NULL;
     if (s && !g) describe_no_group(group_id, " not found.", a, ret);
     else if (g && !g->consumer) describe_no_group(group_id, " is not a consumer group.", a, ret);

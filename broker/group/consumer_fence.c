@@ -24,6 +24,8 @@ write_fence(struct batch_builder *b, const struct consumer_member *m)
     consumer_regex_forget(b, g, m);
     struct consumer_view *v = consumer_views(g, &a, SLICE_NULL, NULL, NULL, m->id, &n);
     record_consumer_epoch(b, g, g->consumer->epoch + 1, consumer_metadata_hash(g, &a, v, n));
+    /* Nobody is left to be assigned to; and who comes next need not wait. */
+    if (n == 0) record_consumer_assigned(b, g, g->consumer->epoch + 1, 0);
     arena_release(&a);
 }
 

@@ -258,6 +258,7 @@ take_spec(struct beat *bt)
     const request *q = bt->q;
     const struct consumer_member *from = bt->m ? bt->m : bt->replaced;
     codec_default(K_MSG_CONSUMER_GROUP_MEMBER_METADATA_VALUE, &bt->spec);
+    bt->spec.instance_id = bt->spec.rack_id = bt->spec.server_assignor = SLICE_NULL;
     if (from) bt->spec = from->spec;
     consumer_spec before = bt->spec;
     if (q->instance_id.p) bt->spec.instance_id = q->instance_id;
@@ -482,7 +483,7 @@ run_beat(struct beat *bt, struct slice *why)
     if (err) return err;
     take_spec(bt);
     begin_member(bt);
-    bt->must_assign = bt->topics_changed || (!bt->m && !bt->replaced);
+    bt->must_assign = bt->topics_changed;
     update_epoch(bt);
     update_assignment(bt);
     if (!advance(bt)) {

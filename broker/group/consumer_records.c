@@ -306,7 +306,7 @@ fold_assigned(struct shard *s, struct slice id,
 {
     struct group *g = consumer_group_of(s, id, v != NULL);
     if (!g) return;
-    g->consumer->assignment_epoch = v ? v->assignment_epoch : 0;
+    g->consumer->assignment_epoch = v ? v->assignment_epoch : g->consumer->epoch;
     g->consumer->assignment_ms = v ? v->assignment_timestamp : 0;
 }
 

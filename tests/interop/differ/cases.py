@@ -4,7 +4,8 @@ import importlib
 
 from . import recording, schema
 
-FAMILIES = ("produce", "batches", "fetch", "offsets", "metadata", "topics", "configs", "cluster", "groups", "limits")
+FAMILIES = ("produce", "batches", "fetch", "offsets", "metadata", "topics", "configs", "cluster", "groups",
+            "consumers", "limits")
 _registry = []
 
 

@@ -138,9 +138,11 @@ the_first_member_gets_everything_with_its_first_heartbeat(void **state)
     (void)state;
     const response *r = joins("a");
     assert_int_equal(given(r), 4);
-    assert_int_equal(r->member_epoch, 1);
+    assert_int_equal(r->member_epoch, 2);
     assert_int_equal(r->heartbeat_interval_ms, 5000);
     assert_slice(r->member_id, "a");
+    assert_null(described()->members[0].instance_id.p);
+    assert_null(described()->members[0].rack_id.p);
     assert_consumer_state("Stable");
 }
 
@@ -151,10 +153,10 @@ nothing_is_answered_before_it_is_committed(void **state)
     struct call *c = beat_call((struct beat){.id = "a", .owned = OWNS_NONE});
     assert_true(is_waiting(c));
     /* Nor is what rests on it. */
-    struct call *again = beat_call((struct beat){.id = "a", .epoch = 1, .keeps = true});
+    struct call *again = beat_call((struct beat){.id = "a", .epoch = 2, .keeps = true});
     assert_true(is_waiting(again));
     commit();
-    assert_int_equal(((const response *)answer(c))->member_epoch, 1);
+    assert_int_equal(((const response *)answer(c))->member_epoch, 2);
     assert_int_equal(((const response *)answer(again))->error_code, 0);
 }
 
@@ -185,11 +187,11 @@ a_burst_of_members_is_assigned_at_once(void **state)
     (void)joins("b"); /* at once: too early for another assignment */
     (void)joins("c");
     assert_consumer_state("Assigning");
-    assert_int_equal(described()->assignment_epoch, 1);
-    assert_int_equal(described()->group_epoch, 3);
+    assert_int_equal(described()->assignment_epoch, 2);
+    assert_int_equal(described()->group_epoch, 4);
     pause();
-    (void)goes_on("a", 1, NULL);
-    assert_int_equal(described()->assignment_epoch, 3);
+    (void)goes_on("a", 2, NULL);
+    assert_int_equal(described()->assignment_epoch, 4);
 }
 
 static void
@@ -212,7 +214,7 @@ the_refusals_of_a_first_heartbeat_are_kafkas(void **state)
     assert_int_equal(
         beat((struct beat){.id = "a", .owned = OWNS_NONE, .assignor = S("best")})->error_code,
         K_ERR_UNSUPPORTED_ASSIGNOR);
-    assert_int_equal(goes_on("a", 1, NULL)->error_code, K_ERR_GROUP_ID_NOT_FOUND);
+    assert_int_equal(goes_on("a", 2, NULL)->error_code, K_ERR_GROUP_ID_NOT_FOUND);
     assert_null(the_group());
 }
 
@@ -223,7 +225,7 @@ a_group_that_is_full_turns_members_away(void **state)
     assert_true(config_set(&w.config, K_CFG_GROUP_CONSUMER_MAX_SIZE, S("1"), NULL));
     (void)joins("a");
     assert_int_equal(joins("b")->error_code, K_ERR_GROUP_MAX_SIZE_REACHED);
-    assert_int_equal(goes_on("a", 1, NULL)->error_code, 0);
+    assert_int_equal(goes_on("a", 2, NULL)->error_code, 0);
 }
 
 static void
@@ -269,12 +271,12 @@ an_answer_that_was_lost_is_given_again(void **state)
     (void)joins("a");
     pause();
     (void)joins("b");
-    (void)goes_on("a", 1, OWNS(0, 1, 2, 3));
-    const response *r = goes_on("a", 1, OWNS(0, 1));
-    assert_int_equal(r->member_epoch, 2);
-    r = beat((struct beat){.id = "a", .epoch = 1, .owned = OWNS(0, 1)});
+    (void)goes_on("a", 2, OWNS(0, 1, 2, 3));
+    const response *r = goes_on("a", 2, OWNS(0, 1));
+    assert_int_equal(r->member_epoch, 3);
+    r = beat((struct beat){.id = "a", .epoch = 2, .owned = OWNS(0, 1)});
     assert_int_equal(r->error_code, 0);
-    assert_int_equal(r->member_epoch, 2);
+    assert_int_equal(r->member_epoch, 3);
     assert_int_equal(given(r), 2);
 }
 
@@ -288,7 +290,7 @@ a_member_that_is_silent_loses_its_place(void **state)
     pass_ms(46000);
     commit();
     assert_consumer_state("Empty");
-    assert_int_equal(goes_on("a", 1, NULL)->error_code, K_ERR_UNKNOWN_MEMBER_ID);
+    assert_int_equal(goes_on("a", 2, NULL)->error_code, K_ERR_UNKNOWN_MEMBER_ID);
 }
 
 static void
@@ -298,14 +300,14 @@ a_member_that_does_not_give_up_in_time_is_out(void **state)
     (void)joins("a");
     pause();
     const response *b = joins("b");
-    (void)goes_on("a", 1, OWNS(0, 1, 2, 3));
+    (void)goes_on("a", 2, OWNS(0, 1, 2, 3));
     for (int i = 0; i < 4; i++) {
         pass_ms(REBALANCE_MS / 4 + 100);
-        if (i < 3) (void)goes_on("a", 1, OWNS(0, 1, 2, 3));
+        if (i < 3) (void)goes_on("a", 2, OWNS(0, 1, 2, 3));
         if (i < 3) (void)goes_on("b", b->member_epoch, NULL);
     }
     commit();
-    assert_int_equal(goes_on("a", 1, NULL)->error_code, K_ERR_UNKNOWN_MEMBER_ID);
+    assert_int_equal(goes_on("a", 2, NULL)->error_code, K_ERR_UNKNOWN_MEMBER_ID);
     assert_int_equal(given(goes_on("b", b->member_epoch, NULL)), 4);
 }
 
@@ -352,7 +354,7 @@ a_static_member_that_is_away_keeps_its_place(void **state)
     int32_t epoch = described()->group_epoch;
     assert_int_equal(given(beat(other)), 4);
     assert_int_equal(described()->group_epoch, epoch);
-    struct beat old = {.id = "a", .instance = "i", .epoch = 1, .keeps = true};
+    struct beat old = {.id = "a", .instance = "i", .epoch = 2, .keeps = true};
     assert_int_equal(beat(old)->error_code, K_ERR_FENCED_INSTANCE_ID);
     old.instance = "nobody";
     assert_int_equal(beat(old)->error_code, K_ERR_UNKNOWN_MEMBER_ID);
@@ -379,7 +381,7 @@ another_subscription_is_another_assignment(void **state)
     (void)joins("a");
     pause();
     const response *r =
-        beat((struct beat){.id = "a", .epoch = 1, .owned = OWNS(0, 1, 2, 3), .topic = S("bills")});
+        beat((struct beat){.id = "a", .epoch = 2, .owned = OWNS(0, 1, 2, 3), .topic = S("bills")});
     assert_int_equal(given(r), 0);
     r = goes_on("a", r->member_epoch, OWNS_NONE);
     assert_int_equal(given(r), 3);
@@ -394,11 +396,11 @@ new_partitions_are_assigned_with_the_next_heartbeat(void **state)
     struct image_topic *t = image_topic(&w.image, S("orders"));
     (void)topic_partition_get(&w.image, t, 4);
     groups_topics_changed(w.gs, false);
-    assert_int_equal(given(goes_on("a", 1, NULL)), 5);
+    assert_int_equal(given(goes_on("a", 2, NULL)), 5);
     /* And when nothing has changed, nothing is written. */
     groups_topics_changed(w.gs, false);
     int64_t n = w.log.n;
-    (void)goes_on("a", 2, NULL);
+    (void)goes_on("a", 3, NULL);
     assert_int_equal(w.log.n, n);
 }
 
@@ -411,7 +413,7 @@ a_topic_that_does_not_exist_is_waited_for(void **state)
     add_topic(S("later"), 9, 2);
     groups_topics_changed(w.gs, true);
     pause();
-    assert_int_equal(given(goes_on("a", 1, NULL)), 2);
+    assert_int_equal(given(goes_on("a", 2, NULL)), 2);
 }
 
 static void
@@ -496,10 +498,10 @@ new_topics_are_found_with_a_later_heartbeat(void **state)
     w.image.offset = 77;
     groups_topics_changed(w.gs, true);
     pass_ms(11000);
-    struct call *c = beat_call((struct beat){.id = "a", .epoch = 1, .keeps = true});
+    struct call *c = beat_call((struct beat){.id = "a", .epoch = 2, .keeps = true});
     do_work();
     assert_int_equal(given(answer(c)), -1);
-    assert_int_equal(given(goes_on("a", 1, NULL)), 6);
+    assert_int_equal(given(goes_on("a", 2, NULL)), 6);
 }
 
 static void
@@ -512,7 +514,7 @@ expressions_are_looked_at_again_now_and_then(void **state)
     int64_t first_ms = the_group()->consumer->regexes.v[0].time_ms;
     for (int i = 1; i <= 3; i++) {
         pass_ms(8000);
-        (void)beat_call((struct beat){.id = "a", .epoch = 1, .keeps = true});
+        (void)beat_call((struct beat){.id = "a", .epoch = 2, .keeps = true});
         do_work();
         assert_int_equal(the_group()->consumer->regexes.v[0].time_ms > first_ms, i == 3);
     }
@@ -525,11 +527,11 @@ another_expression_takes_the_place_of_the_one_before(void **state)
     add_topic(S("bills"), 7, 3);
     assert_int_equal(given(subscribes_to("a", 0, "orders")), 4);
     pause();
-    assert_int_equal(given(subscribes_to("a", 1, "b.*")), 3);
+    assert_int_equal(given(subscribes_to("a", 2, "b.*")), 3);
     assert_int_equal(the_group()->consumer->regexes.n, 1);
     /* The empty one stands for nothing. */
     pause();
-    assert_int_equal(given(subscribes_to("a", 2, "")), 0);
+    assert_int_equal(given(subscribes_to("a", 3, "")), 0);
     assert_int_equal(the_group()->consumer->regexes.n, 0);
 }
 
@@ -542,7 +544,7 @@ the_settings_of_consumer_groups_are_heeded(void **state)
     assert_true(config_set(&w.config, K_CFG_GROUP_CONSUMER_ASSIGNMENT_INTERVAL_MS, S("0"), NULL));
     assert_int_equal(joins("a")->heartbeat_interval_ms, 700);
     (void)joins("b");
-    assert_int_equal(described()->assignment_epoch, 2);
+    assert_int_equal(described()->assignment_epoch, 3);
     pass_ms(2100);
     commit();
     assert_consumer_state("Empty");
@@ -600,9 +602,9 @@ only_a_member_in_step_is_shown_offsets(void **state)
 {
     (void)state;
     (void)joins("a");
-    assert_int_equal(fetches("a", 1), 0);
-    assert_int_equal(fetches("a", 2), K_ERR_STALE_MEMBER_EPOCH);
-    assert_int_equal(fetches("b", 1), K_ERR_UNKNOWN_MEMBER_ID);
+    assert_int_equal(fetches("a", 2), 0);
+    assert_int_equal(fetches("a", 3), K_ERR_STALE_MEMBER_EPOCH);
+    assert_int_equal(fetches("b", 2), K_ERR_UNKNOWN_MEMBER_ID);
     assert_int_equal(fetches(NULL, -1), 0);
 }
 
@@ -624,7 +626,7 @@ a_group_that_was_left_becomes_the_other_kind(void **state)
 {
     (void)state;
     (void)joins("a");
-    (void)commits("a", 1);
+    (void)commits("a", 2);
     (void)beat((struct beat){.id = "a", .epoch = EPOCH_LEAVE});
     struct slice id = new_id();
     struct call *c = join((struct who){.id = id});
@@ -649,7 +651,7 @@ a_group_is_deleted_with_all_its_records(void **state)
 {
     (void)state;
     (void)joins("a");
-    (void)commits("a", 1);
+    (void)commits("a", 2);
     (void)beat((struct beat){.id = "a", .epoch = EPOCH_LEAVE});
     assert_int_equal(delete_group(), 0);
     lose_leadership();

@@ -1,0 +1,159 @@
+"""Groups of the consumer protocol (KIP-848): what members may say, and what they are told."""
+
+import time
+
+from .cases import each, once
+from .cases_groups import ready
+
+PAUSE_S = 1.2  # between two assignments
+
+
+def beat(group, member, epoch=0, topics=None, owned=None, **more):
+    row = {"GroupId": group, "MemberId": member, "MemberEpoch": epoch, "RebalanceTimeoutMs": -1,
+           "SubscribedTopicNames": None, "TopicPartitions": None, **more}
+    if epoch == 0:
+        row = {**row, "RebalanceTimeoutMs": 20000, "SubscribedTopicNames": topics or [], "TopicPartitions": [], **more}
+    if owned is not None:
+        row["TopicPartitions"] = owned
+    return row
+
+
+def said(b, v, what, row):
+    """One heartbeat; drawn ids are told by their being there."""
+    found = b.ask("ConsumerGroupHeartbeat", v, row)
+    if found and found["MemberId"] and found["MemberId"] != row["MemberId"]:
+        found["MemberId"] = "a drawn id"
+    b.note(what, b.alike(found) if found else "closed")
+    return found
+
+
+@each("ConsumerGroupHeartbeat")
+def refused(b, v):
+    g, t = ready(b, b.name("g")), b.topic("t", 2)
+
+    def one(what, **more):
+        said(b, v, what, {**beat(g, "m", 0, [t]), **more})
+
+    one("an empty group", GroupId="")
+    one("a blank group", GroupId="  ")
+    one("an empty instance", InstanceId="")
+    one("an empty rack", RackId="")
+    one("no rebalance time-out", RebalanceTimeoutMs=-1)
+    one("no word of its partitions", TopicPartitions=None)
+    one("partitions of its own", TopicPartitions=[{"TopicId": b.ids[t], "Partitions": [0]}])
+    one("no topics", SubscribedTopicNames=None)
+    one("no such assignor", ServerAssignor="best")
+    one("epoch -3", MemberEpoch=-3)
+    one("epoch -2 without an instance", MemberEpoch=-2)
+    one("epoch -1 of nobody", MemberEpoch=-1)
+    one("epoch 1 of nobody", MemberEpoch=1)
+    one("an empty member", MemberId="", MemberEpoch=1)
+    if v >= 1:
+        one("an empty member that joins", MemberId="")
+        one("a malformed expression", SubscribedTopicRegex="(")
+        one("a back reference", SubscribedTopicRegex="(a)\\1")
+
+
+@each("ConsumerGroupHeartbeat")
+def one_member(b, v):
+    g, t = ready(b, b.name("g")), b.topic("t", 3)
+    said(b, v, "joins", beat(g, "m", 0, [t]))
+    said(b, v, "joins again", beat(g, "m", 0, [t]))
+    said(b, v, "nothing new", beat(g, "m", 2))
+    said(b, v, "tells all", {**beat(g, "m", 2, owned=[{"TopicId": b.ids[t], "Partitions": [0, 1, 2]}]),
+                            "RebalanceTimeoutMs": 20000, "SubscribedTopicNames": [t]})
+    said(b, v, "an epoch to come", beat(g, "m", 9))
+    said(b, v, "another", beat(g, "n", 2))
+    said(b, v, "leaves", beat(g, "m", -1))
+    said(b, v, "leaves again", beat(g, "m", -1))
+    said(b, v, "goes on", beat(g, "m", 2))
+
+
+@once
+def two_members(b):
+    g, t = ready(b, b.name("g")), b.topic("t", 4)
+
+    def own(*v):
+        return [{"TopicId": b.ids[t], "Partitions": list(v)}]
+
+    said(b, 1, "the first joins", beat(g, "a", 0, [t]))
+    time.sleep(PAUSE_S)
+    said(b, 1, "the second joins", beat(g, "b", 0, [t]))
+    said(b, 1, "the second waits", beat(g, "b", 3))
+    first = said(b, 1, "the first is told to give up", beat(g, "a", 2, owned=own(0, 1, 2, 3)))
+    kept = sorted(first["Assignment"]["TopicPartitions"][0]["Partitions"])
+    said(b, 1, "the first has not yet", beat(g, "a", 2))
+    said(b, 1, "the first has", beat(g, "a", 2, owned=own(*kept)))
+    said(b, 1, "the first, whose answer was lost", beat(g, "a", 2, owned=own(*kept)))
+    said(b, 1, "the second gets", beat(g, "b", 3))
+    found = b.ask("ConsumerGroupDescribe", 1, {"GroupIds": [g]})
+    found["Groups"][0]["Members"].sort(key=lambda m: m["MemberId"])
+    b.note("both", b.alike(found))
+
+
+@once
+def static_members(b):
+    g, t = ready(b, b.name("g")), b.topic("t", 2)
+    said(b, 1, "joins", beat(g, "a", 0, [t], InstanceId="i"))
+    said(b, 1, "another process while it is there", beat(g, "a2", 0, [t], InstanceId="i"))
+    said(b, 1, "goes away for a while", beat(g, "a", -2, InstanceId="i"))
+    said(b, 1, "another process then", beat(g, "a2", 0, [t], InstanceId="i"))
+    said(b, 1, "the first comes back", beat(g, "a", 2, InstanceId="i"))
+    said(b, 1, "another instance", beat(g, "a", 2, InstanceId="j"))
+    said(b, 1, "leaves for good", beat(g, "a2", -1, InstanceId="i"))
+
+
+@each("ConsumerGroupDescribe")
+def described(b, v):
+    g, t = ready(b, b.name("g")), b.topic("t", 2)
+    b.call("a group that is none", "ConsumerGroupDescribe", v, {"GroupIds": [g]})
+    b.call("an empty name", "ConsumerGroupDescribe", v, {"GroupIds": [""]})
+    said(b, 1, "joins", beat(g, "a", 0, [t], ServerAssignor="range", RackId="r1"))
+    b.call("one, with what may be done to it", "ConsumerGroupDescribe", v,
+           {"GroupIds": [g], "IncludeAuthorizedOperations": True})
+    b.call("as a classic one", "DescribeGroups", 6, {"Groups": [g]})
+    said(b, 1, "leaves", beat(g, "a", -1))
+    b.call("without members", "ConsumerGroupDescribe", v, {"GroupIds": [g]})
+
+
+@once
+def offsets(b):
+    g, t = ready(b, b.name("g")), b.topic("t", 2)
+
+    def commit(what, member, epoch, v=9):
+        b.call(what, "OffsetCommit", v, {"GroupId": g, "GenerationIdOrMemberEpoch": epoch, "MemberId": member, "Topics": [
+            {"Name": t, "Partitions": [{"PartitionIndex": 0, "CommittedOffset": 5, "CommittedMetadata": ""}]}]})
+
+    def look(what, member, epoch):
+        b.call(what, "OffsetFetch", 9, {"Groups": [{"GroupId": g, "MemberId": member, "MemberEpoch": epoch, "Topics": None}]})
+
+    said(b, 1, "joins", beat(g, "a", 0, [t]))
+    commit("a commit of the member", "a", 2)
+    commit("of an older client", "a", 2, 8)
+    commit("with an epoch to come", "a", 3)
+    commit("with epoch 0", "a", 0)
+    commit("of nobody", "z", 1)
+    commit("from outside", "", -1)
+    look("a look of the member", "a", 2)
+    look("with another epoch", "a", 1)
+    look("of nobody", "z", 1)
+    look("from outside", None, -1)
+    said(b, 1, "leaves", beat(g, "a", -1))
+    commit("from outside, then", "", -1)
+    commit("with an epoch, then", "a", 2)
+
+
+@once
+def kinds(b):
+    """Classic requests to a consumer group, and the other way round."""
+    g, t = ready(b, b.name("g")), b.topic("t", 2)
+    said(b, 1, "joins", beat(g, "a", 0, [t]))
+    b.call("a classic heartbeat", "Heartbeat", 4, {"GroupId": g, "GenerationId": 2, "MemberId": "a"})
+    b.call("a classic sync", "SyncGroup", 5, {"GroupId": g, "GenerationId": 1, "MemberId": "z", "ProtocolType": "consumer",
+                                              "ProtocolName": "range", "Assignments": []})
+    b.call("deleting it", "DeleteGroups", 2, {"GroupsNames": [g]})
+    found = b.ask("ListGroups", 5, {"TypesFilter": ["consumer"]})
+    b.note("listed", b.alike([x for x in found["Groups"] if x["GroupId"] == g]))
+    said(b, 1, "leaves", beat(g, "a", -1))
+    b.call("deleting it, without members", "DeleteGroups", 2, {"GroupsNames": [g]})
+    b.call("deleting it again", "DeleteGroups", 2, {"GroupsNames": [g]})
