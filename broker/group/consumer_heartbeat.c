@@ -117,7 +117,7 @@ new_beating(struct group *g, struct coordinator_call *call, response *res)
 /* ---- what the request must be ---- */
 
 static bool
-is_blank(struct slice s)
+is_blank_text(struct slice s)
 {
     return s.p && slice_trim(s).n == 0;
 }
@@ -139,10 +139,10 @@ check_beat(const struct groups *gs, const request *q, int16_t version, struct sl
 {
     /* Since version 1 clients make their ids themselves (KIP-1082). */
     bool needs_id = version >= 1 || q->member_epoch > 0 || q->member_epoch == EPOCH_LEAVE;
-    if (needs_id && is_blank(q->member_id)) *why = S("the member id must not be empty");
-    else if (is_blank(q->group_id)) *why = S("the group id must not be empty");
-    else if (is_blank(q->instance_id)) *why = S("the instance id must not be empty");
-    else if (is_blank(q->rack_id)) *why = S("the rack id must not be empty");
+    if (needs_id && is_blank_text(q->member_id)) *why = S("the member id must not be empty");
+    else if (is_blank_text(q->group_id)) *why = S("the group id must not be empty");
+    else if (is_blank_text(q->instance_id)) *why = S("the instance id must not be empty");
+    else if (is_blank_text(q->rack_id)) *why = S("the rack id must not be empty");
     else if (q->member_epoch == EPOCH_LEAVE_STATIC && !q->instance_id.p)
         *why = S("a member without an instance id leaves with epoch -1");
     else if (q->member_epoch < EPOCH_LEAVE_STATIC) *why = S("the member epoch must be -2 or above");

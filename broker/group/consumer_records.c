@@ -15,8 +15,8 @@ typedef struct k_consumer_group_regular_expression_value regex_value;
 
 /* Keys and values are ours: they can always be written. value NULL: a tombstone. */
 static void
-add_record(struct batch_builder *b, const struct group *g, enum k_msg key_msg, const void *key,
-           enum k_msg value_msg, const void *value)
+add_consumer_record(struct batch_builder *b, const struct group *g, enum k_msg key_msg,
+                    const void *key, enum k_msg value_msg, const void *value)
 {
     struct mem *mem = &group_env(g)->mem;
     struct writer k = writer_mem(mem), v = writer_mem(mem);
@@ -33,8 +33,8 @@ record_consumer_spec(struct batch_builder *b, const struct group *g, struct slic
                      const consumer_spec *spec)
 {
     struct k_consumer_group_member_metadata_key key = {g->id, member_id};
-    add_record(b, g, K_MSG_CONSUMER_GROUP_MEMBER_METADATA_KEY, &key,
-               K_MSG_CONSUMER_GROUP_MEMBER_METADATA_VALUE, spec);
+    add_consumer_record(b, g, K_MSG_CONSUMER_GROUP_MEMBER_METADATA_KEY, &key,
+                        K_MSG_CONSUMER_GROUP_MEMBER_METADATA_VALUE, spec);
 }
 
 void
@@ -43,8 +43,8 @@ record_consumer_epoch(struct batch_builder *b, const struct group *g, int32_t ep
 {
     struct k_consumer_group_metadata_key key = {g->id};
     struct k_consumer_group_metadata_value value = {.epoch = epoch, .metadata_hash = metadata_hash};
-    add_record(b, g, K_MSG_CONSUMER_GROUP_METADATA_KEY, &key, K_MSG_CONSUMER_GROUP_METADATA_VALUE,
-               &value);
+    add_consumer_record(b, g, K_MSG_CONSUMER_GROUP_METADATA_KEY, &key,
+                        K_MSG_CONSUMER_GROUP_METADATA_VALUE, &value);
 }
 
 /* Where the run of one topic's partitions ends. */
@@ -80,8 +80,8 @@ record_consumer_target(struct batch_builder *b, const struct group *g, struct sl
         to->partitions = ARENA_ARRAY(&a, int32_t, end - i);
         for (int64_t k = i; k < end; k++) to->partitions[to->partitions_n++] = target->v[k].index;
     }
-    add_record(b, g, K_MSG_CONSUMER_GROUP_TARGET_ASSIGNMENT_MEMBER_KEY, &key,
-               K_MSG_CONSUMER_GROUP_TARGET_ASSIGNMENT_MEMBER_VALUE, &value);
+    add_consumer_record(b, g, K_MSG_CONSUMER_GROUP_TARGET_ASSIGNMENT_MEMBER_KEY, &key,
+                        K_MSG_CONSUMER_GROUP_TARGET_ASSIGNMENT_MEMBER_VALUE, &value);
     arena_release(&a);
 }
 
@@ -92,8 +92,8 @@ record_consumer_assigned(struct batch_builder *b, const struct group *g, int32_t
     struct k_consumer_group_target_assignment_metadata_key key = {g->id};
     struct k_consumer_group_target_assignment_metadata_value value = {
         .assignment_epoch = epoch, .assignment_timestamp = time_ms};
-    add_record(b, g, K_MSG_CONSUMER_GROUP_TARGET_ASSIGNMENT_METADATA_KEY, &key,
-               K_MSG_CONSUMER_GROUP_TARGET_ASSIGNMENT_METADATA_VALUE, &value);
+    add_consumer_record(b, g, K_MSG_CONSUMER_GROUP_TARGET_ASSIGNMENT_METADATA_KEY, &key,
+                        K_MSG_CONSUMER_GROUP_TARGET_ASSIGNMENT_METADATA_VALUE, &value);
 }
 
 static current_partitions *
@@ -128,8 +128,8 @@ record_consumer_current(struct batch_builder *b, const struct group *g, struct s
     value.assigned_partitions = current_of(&a, &m->assigned, &value.assigned_partitions_n);
     value.partitions_pending_revocation =
         current_of(&a, &m->revoking, &value.partitions_pending_revocation_n);
-    add_record(b, g, K_MSG_CONSUMER_GROUP_CURRENT_MEMBER_ASSIGNMENT_KEY, &key,
-               K_MSG_CONSUMER_GROUP_CURRENT_MEMBER_ASSIGNMENT_VALUE, &value);
+    add_consumer_record(b, g, K_MSG_CONSUMER_GROUP_CURRENT_MEMBER_ASSIGNMENT_KEY, &key,
+                        K_MSG_CONSUMER_GROUP_CURRENT_MEMBER_ASSIGNMENT_VALUE, &value);
     arena_release(&a);
 }
 
@@ -138,8 +138,8 @@ record_consumer_regex(struct batch_builder *b, const struct group *g, struct sli
                       const regex_value *v)
 {
     struct k_consumer_group_regular_expression_key key = {g->id, text};
-    add_record(b, g, K_MSG_CONSUMER_GROUP_REGULAR_EXPRESSION_KEY, &key,
-               K_MSG_CONSUMER_GROUP_REGULAR_EXPRESSION_VALUE, v);
+    add_consumer_record(b, g, K_MSG_CONSUMER_GROUP_REGULAR_EXPRESSION_KEY, &key,
+                        K_MSG_CONSUMER_GROUP_REGULAR_EXPRESSION_VALUE, v);
 }
 
 void
@@ -152,8 +152,8 @@ void
 record_consumer_metadata_gone(struct batch_builder *b, const struct group *g)
 {
     struct k_consumer_group_partition_metadata_key key = {g->id};
-    add_record(b, g, K_MSG_CONSUMER_GROUP_PARTITION_METADATA_KEY, &key,
-               K_MSG_CONSUMER_GROUP_PARTITION_METADATA_VALUE, NULL);
+    add_consumer_record(b, g, K_MSG_CONSUMER_GROUP_PARTITION_METADATA_KEY, &key,
+                        K_MSG_CONSUMER_GROUP_PARTITION_METADATA_VALUE, NULL);
 }
 
 /* In this order: whoever reads finds nothing assigned to a member that is not there. */
@@ -163,12 +163,12 @@ record_consumer_member_gone(struct batch_builder *b, const struct group *g, stru
     struct k_consumer_group_current_member_assignment_key current = {g->id, member_id};
     struct k_consumer_group_target_assignment_member_key target = {g->id, member_id};
     struct k_consumer_group_member_metadata_key member = {g->id, member_id};
-    add_record(b, g, K_MSG_CONSUMER_GROUP_CURRENT_MEMBER_ASSIGNMENT_KEY, &current,
-               K_MSG_CONSUMER_GROUP_CURRENT_MEMBER_ASSIGNMENT_VALUE, NULL);
-    add_record(b, g, K_MSG_CONSUMER_GROUP_TARGET_ASSIGNMENT_MEMBER_KEY, &target,
-               K_MSG_CONSUMER_GROUP_TARGET_ASSIGNMENT_MEMBER_VALUE, NULL);
-    add_record(b, g, K_MSG_CONSUMER_GROUP_MEMBER_METADATA_KEY, &member,
-               K_MSG_CONSUMER_GROUP_MEMBER_METADATA_VALUE, NULL);
+    add_consumer_record(b, g, K_MSG_CONSUMER_GROUP_CURRENT_MEMBER_ASSIGNMENT_KEY, &current,
+                        K_MSG_CONSUMER_GROUP_CURRENT_MEMBER_ASSIGNMENT_VALUE, NULL);
+    add_consumer_record(b, g, K_MSG_CONSUMER_GROUP_TARGET_ASSIGNMENT_MEMBER_KEY, &target,
+                        K_MSG_CONSUMER_GROUP_TARGET_ASSIGNMENT_MEMBER_VALUE, NULL);
+    add_consumer_record(b, g, K_MSG_CONSUMER_GROUP_MEMBER_METADATA_KEY, &member,
+                        K_MSG_CONSUMER_GROUP_MEMBER_METADATA_VALUE, NULL);
 }
 
 void
@@ -181,11 +181,11 @@ record_consumer_gone(struct batch_builder *b, const struct group *g)
         record_consumer_member_gone(b, g, m->id);
     for (int64_t i = 0; i < c->regexes.n; i++)
         record_consumer_regex_gone(b, g, c->regexes.v[i].text);
-    add_record(b, g, K_MSG_CONSUMER_GROUP_TARGET_ASSIGNMENT_METADATA_KEY, &target,
-               K_MSG_CONSUMER_GROUP_TARGET_ASSIGNMENT_METADATA_VALUE, NULL);
+    add_consumer_record(b, g, K_MSG_CONSUMER_GROUP_TARGET_ASSIGNMENT_METADATA_KEY, &target,
+                        K_MSG_CONSUMER_GROUP_TARGET_ASSIGNMENT_METADATA_VALUE, NULL);
     if (c->has_partition_metadata) record_consumer_metadata_gone(b, g);
-    add_record(b, g, K_MSG_CONSUMER_GROUP_METADATA_KEY, &group, K_MSG_CONSUMER_GROUP_METADATA_VALUE,
-               NULL);
+    add_consumer_record(b, g, K_MSG_CONSUMER_GROUP_METADATA_KEY, &group,
+                        K_MSG_CONSUMER_GROUP_METADATA_VALUE, NULL);
 }
 
 /* ---- reading ---- */

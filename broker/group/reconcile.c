@@ -9,7 +9,7 @@ owns_any(const struct reconcile_input *in, const struct tp_set *revoking)
 }
 
 static void
-move_to(struct reconcile_member *m, enum member_state state, int32_t epoch)
+step_to(struct reconcile_member *m, enum member_state state, int32_t epoch)
 {
     m->state = state;
     /* The epoch before is remembered for a member that did not hear of this one. */
@@ -57,12 +57,12 @@ step(const struct reconcile_input *in, struct reconcile_member *ret)
         if (is_own || !in->is_owned(in->ctx, &tp)) free.v[free.n++] = tp;
     }
     if (to_revoke.n && owns_any(in, &to_revoke)) {
-        move_to(ret, MEMBER_REVOKING, now->epoch);
+        step_to(ret, MEMBER_REVOKING, now->epoch);
         ret->assigned = kept;
         ret->revoking = to_revoke;
         return;
     }
-    move_to(ret, free.n < wanted.n ? MEMBER_WAITING : MEMBER_STABLE, in->target_epoch);
+    step_to(ret, free.n < wanted.n ? MEMBER_WAITING : MEMBER_STABLE, in->target_epoch);
     ret->assigned = tp_set_or(in->arena, &kept, &free);
     ret->revoking = (struct tp_set){NULL, 0};
 }

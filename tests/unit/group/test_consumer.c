@@ -2,6 +2,7 @@
 #include <stdlib.h>
 
 #include "broker/group/consumer.h"
+#include "broker/protocol/record_frame.h"
 #include "broker/work/work.h"
 #include "tests/unit/group/fixture.h"
 
@@ -726,6 +727,121 @@ records_that_make_no_sense_do_no_harm(void **state)
     assert_consumer_state("Empty");
 }
 
+/* ---- whatever comes ---- */
+
+static uint64_t chance;
+
+static uint64_t
+throw_dice(void *ctx)
+{
+    (void)ctx;
+    chance = chance * 6364136223846793005ull + 1442695040888963407ull;
+    return chance >> 20;
+}
+
+static struct slice
+one_of(const char *const *words, int n)
+{
+    return slice_cstr(words[throw_dice(NULL) % (uint64_t)n]);
+}
+
+/* Arbitrary in all fields, and then likely to meet what is there. */
+static void
+ask_anything(void)
+{
+    static const char *const ids[] = {"a", "b", "c", ""};
+    static const char *const regexes[] = {"or.*", "", "(", "b"};
+    struct codec_dice dice = {throw_dice, NULL, &w.arena};
+    struct call *c = call_new((int16_t)(throw_dice(NULL) % 2));
+    request *q = ARENA_NEW(&w.arena, request);
+    codec_random(K_MSG_CONSUMER_GROUP_HEARTBEAT_REQUEST, 1, &dice, q);
+    q->group_id = throw_dice(NULL) % 8 ? S("g") : q->group_id;
+    q->member_id = one_of(ids, 4);
+    q->member_epoch = (int32_t)(throw_dice(NULL) % 12) - 3;
+    q->instance_id = throw_dice(NULL) % 3 ? SLICE_NULL : one_of(ids, 3);
+    q->server_assignor = throw_dice(NULL) % 3 ? SLICE_NULL : S("range");
+    q->subscribed_topic_regex = throw_dice(NULL) % 3 ? SLICE_NULL : one_of(regexes, 4);
+    if (q->member_epoch == 0 && throw_dice(NULL) % 4) q->topic_partitions_n = 0;
+    for (int32_t i = 0; i < q->topic_partitions_n; i++)
+        if (throw_dice(NULL) % 2) q->topic_partitions[i].topic_id = ORDERS;
+    for (int32_t i = 0; i < q->subscribed_topic_names_n; i++)
+        if (throw_dice(NULL) % 2) q->subscribed_topic_names[i] = S("orders");
+    groups_consumer_heartbeat(w.gs, q, &c->c);
+}
+
+/* A record of any kind, of this group or another one, whole or cut short. */
+static void
+read_anything(void)
+{
+    static const struct {
+        enum k_msg key, value;
+    } kinds[] = {
+        {K_MSG_CONSUMER_GROUP_METADATA_KEY, K_MSG_CONSUMER_GROUP_METADATA_VALUE},
+        {K_MSG_CONSUMER_GROUP_MEMBER_METADATA_KEY, K_MSG_CONSUMER_GROUP_MEMBER_METADATA_VALUE},
+        {K_MSG_CONSUMER_GROUP_TARGET_ASSIGNMENT_MEMBER_KEY,
+         K_MSG_CONSUMER_GROUP_TARGET_ASSIGNMENT_MEMBER_VALUE},
+        {K_MSG_CONSUMER_GROUP_TARGET_ASSIGNMENT_METADATA_KEY,
+         K_MSG_CONSUMER_GROUP_TARGET_ASSIGNMENT_METADATA_VALUE},
+        {K_MSG_CONSUMER_GROUP_CURRENT_MEMBER_ASSIGNMENT_KEY,
+         K_MSG_CONSUMER_GROUP_CURRENT_MEMBER_ASSIGNMENT_VALUE},
+        {K_MSG_CONSUMER_GROUP_REGULAR_EXPRESSION_KEY,
+         K_MSG_CONSUMER_GROUP_REGULAR_EXPRESSION_VALUE},
+        {K_MSG_CONSUMER_GROUP_PARTITION_METADATA_KEY,
+         K_MSG_CONSUMER_GROUP_PARTITION_METADATA_VALUE},
+        {K_MSG_GROUP_METADATA_KEY, K_MSG_GROUP_METADATA_VALUE},
+        {K_MSG_OFFSET_COMMIT_KEY, K_MSG_OFFSET_COMMIT_VALUE},
+    };
+    static const char *const ids[] = {"a", "b", "z"};
+    uint64_t kind = throw_dice(NULL) % (uint64_t)ARRAY_LEN(kinds);
+    struct codec_dice dice = {throw_dice, NULL, &w.arena};
+    /* The first two fields of each key are the group and the member, if any. */
+    union {
+        struct k_consumer_group_member_metadata_key named;
+        uint8_t room[256];
+    } key;
+    void *value = arena_alloc(&w.arena, codec_struct_bytes(kinds[kind].value));
+    struct writer k = writer_mem(&w.env.mem), v = writer_mem(&w.env.mem);
+    codec_random(kinds[kind].key, 0, &dice, &key);
+    codec_random(kinds[kind].value, 0, &dice, value);
+    if (throw_dice(NULL) % 4) key.named.group_id = S("g");
+    if (kinds[kind].key == K_MSG_CONSUMER_GROUP_MEMBER_METADATA_KEY ||
+        kinds[kind].key == K_MSG_CONSUMER_GROUP_CURRENT_MEMBER_ASSIGNMENT_KEY ||
+        kinds[kind].key == K_MSG_CONSUMER_GROUP_TARGET_ASSIGNMENT_MEMBER_KEY)
+        key.named.member_id = one_of(ids, 3);
+    assert_true(coordinator_key_write(&k, kinds[kind].key, &key, NULL));
+    assert_true(coordinator_value_write(&v, kinds[kind].value, 0, value, NULL));
+    struct record rec = {.key = arena_dup(&w.arena, writer_slice(&k)),
+                         .value = arena_dup(&w.arena, writer_slice(&v))};
+    if (throw_dice(NULL) % 5 == 0)
+        rec.value.n = (int64_t)(throw_dice(NULL) % (uint64_t)(rec.value.n + 1));
+    if (throw_dice(NULL) % 5 == 0) rec.value = SLICE_NULL;
+    group_fold(&w.shard->base, NULL, &rec);
+    writer_release(&k);
+    writer_release(&v);
+}
+
+static void
+no_request_and_no_record_breaks_a_coordinator(void **state)
+{
+    (void)state;
+    for (int round = 0; round < 60; round++) {
+        chance = (uint64_t)round * 77 + 1;
+        for (int i = 0; i < 100; i++) {
+            if (throw_dice(NULL) % 6 == 0) read_anything();
+            ask_anything();
+            do_work();
+            pass_ms((int64_t)(throw_dice(NULL) % 3000));
+            commit();
+            if (throw_dice(NULL) % 40) continue;
+            lose_leadership();
+            take_over();
+        }
+        shard_unload(&w.shard->base);
+        while (w.log.n) buf_unref(w.log.v[--w.log.n]);
+        shard_activate(&w.shard->base);
+    }
+}
+
 #define CASE(f) cmocka_unit_test_setup_teardown(f, world_start, world_end)
 
 int
@@ -767,6 +883,7 @@ main(void)
         CASE(a_group_is_deleted_with_all_its_records),
         CASE(groups_are_listed_by_type_and_state),
         CASE(records_that_make_no_sense_do_no_harm),
+        CASE(no_request_and_no_record_breaks_a_coordinator),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
