@@ -85,7 +85,7 @@ match_names(struct in *in, struct out *out)
 {
     struct slice pattern = in->segs_n > 0 ? in->segs[0].bytes : SLICE_EMPTY;
     struct slice names = in->segs_n > 1 ? in->segs[1].bytes : SLICE_EMPTY;
-    struct matcher m = {NULL};
+    struct matcher m = {.code = NULL};
     enum env_err err = matcher_init(&m, pattern) ? ENV_OK : ENV_EINVAL;
     for (int64_t at = 0; !err && at < names.n;) {
         int64_t end = slice_find(names, '\n', at);
