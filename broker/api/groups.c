@@ -62,7 +62,7 @@ void
 handle_consumer_group_heartbeat(struct server *s, struct request *r)
 {
     if (serves_consumer_groups(s)) {
-        groups_consumer_heartbeat(s->groups, r->message, group_call_new(r));
+        groups_consumer_heartbeat(s->groups, r->message, waiting_call_new(r));
         return;
     }
     struct k_consumer_group_heartbeat_response res;

@@ -594,7 +594,7 @@ fetches(const char *id, int32_t epoch)
     struct k_offset_fetch_request_offset_fetch_request_group q = {
         .group_id = S("g"), .member_id = slice_cstr(id), .member_epoch = epoch, .topics_n = -1};
     struct k_offset_fetch_response_offset_fetch_response_group res = {.error_code = 0};
-    groups_fetch(w.gs, &q, 9, &w.arena, &res);
+    groups_fetch(w.gs, &q, 9, false, &w.arena, &res);
     return res.error_code;
 }
 
@@ -792,6 +792,7 @@ read_anything(void)
         {K_MSG_OFFSET_COMMIT_KEY, K_MSG_OFFSET_COMMIT_VALUE},
     };
     static const char *const ids[] = {"a", "b", "z"};
+    static const struct batch_header plain = {.producer_id = -1};
     uint64_t kind = throw_dice(NULL) % (uint64_t)ARRAY_LEN(kinds);
     struct codec_dice dice = {throw_dice, NULL, &w.arena};
     /* The first two fields of each key are the group and the member, if any. */
@@ -815,7 +816,7 @@ read_anything(void)
     if (throw_dice(NULL) % 5 == 0)
         rec.value.n = (int64_t)(throw_dice(NULL) % (uint64_t)(rec.value.n + 1));
     if (throw_dice(NULL) % 5 == 0) rec.value = SLICE_NULL;
-    group_fold(&w.shard->base, NULL, &rec);
+    group_fold(&w.shard->base, &plain, &rec);
     writer_release(&k);
     writer_release(&v);
 }
