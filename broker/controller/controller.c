@@ -61,7 +61,6 @@ copy_options(struct controller *c, const struct controller_options *o)
     const struct controller_feature usual[] = {
         {S("metadata.version"), 33, 7, 33},
         {S("eligible.leader.replicas.version"), 1, 0, 1},
-        {S("group.version"), 1, 0, 1},
     };
     const struct controller_feature *from = o->features ? o->features : usual;
     int32_t n = o->features ? o->features_n : (int32_t)ARRAY_LEN(usual);

@@ -51,7 +51,7 @@ struct controller_options {
     bool unclean_leader_election; /* static default */
     bool delete_topics_off;       /* delete.topic.enable is false */
     bool elr_off;                 /* do not finalise eligible.leader.replicas.version */
-    const struct controller_feature *features; /* NULL: metadata.version 33, ELR 1, group 1 */
+    const struct controller_feature *features; /* NULL: metadata.version 33 and ELR 1 */
     int32_t features_n;
 };
 
