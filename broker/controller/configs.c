@@ -95,8 +95,7 @@ config_tell(const struct request *q, int8_t resource_type, struct slice resource
     struct controller *c = q->c;
     enum config_scope scope = scope_of(resource_type);
     int32_t id = config_id(scope, name);
-    bool is_ours = resource_type == RESOURCE_TOPIC && topic_name_is_internal(resource);
-    if (id < 0 || !value.p || q->validate_only || is_ours) return;
+    if (id < 0 || !value.p || q->validate_only) return;
     if (config_state(scope, id, value) != K_CS_WARNED) return;
     if (slice_eq(image_config_value(&c->image, resource_type, resource, name), value)) return;
     struct writer w = writer_mem(q->arena->mem);

@@ -27,6 +27,10 @@
 #define INFLATING_MAX 8
 #define INFLATED_PART 16
 
+/* What the cleaner of compacted logs keeps of keys, besides log.cleaner.dedupe.buffer.size: more keys take more
+ * rounds. (log/clean.c; a batch is bounded by INFLATED_PART there, too: one beyond it makes a log that cannot be cleaned.) */
+#define CLEANER_MAP_PART 8
+
 enum held_by {
     HELD_BY_CLIENTS,
     HELD_BY_FOLLOWERS,

@@ -359,7 +359,7 @@ void commitlog_sweep(struct commitlog *log, int64_t high_watermark);
 
 /* ---- cleaning (compaction) ---- */
 
-/* What there is to clean now; asked before each cleaning. done() is not called any more once the log closes. */
+/* What there is to clean now; asked before each cleaning. LOG_E_BUSY: the log is being cut or closed. */
 struct log_look {
     void (*done)(struct log_look *l);
     int64_t stable_offset; /* nothing at or above it is cleaned (commitlog_stable_offset) */

@@ -1,4 +1,4 @@
-/* The checkpoint files of a log directory: recovery points, high watermarks, log starts. Read once at
+/* The checkpoint files of a log directory: recovery points, high watermarks, log starts, how far logs were cleaned. Read once at
  * the start; written now and then, and in order at the end. */
 #include "broker/base/check.h"
 #include "broker/base/fmt.h"
@@ -6,13 +6,13 @@
 #include "broker/log/file_replace.h"
 #include "broker/replica/replicas.h"
 
-#define KINDS 3
 #define FILE_BYTES_MAX (64 << 20)
 
-static const char *const names[KINDS] = {
+static const char *const names[CHECKPOINT_KINDS] = {
     [CHECKPOINT_RECOVERY_POINT] = "recovery-point-offset-checkpoint",
     [CHECKPOINT_HIGH_WATERMARK] = "replication-offset-checkpoint",
     [CHECKPOINT_LOG_START] = "log-start-offset-checkpoint",
+    [CHECKPOINT_CLEANED] = "cleaner-offset-checkpoint",
 };
 
 /* What the files said of one partition when the node started. */
@@ -20,7 +20,7 @@ struct checkpointed {
     struct map_node node;
     struct slice topic; /* in the text of a file */
     int32_t partition;
-    int64_t offset[KINDS];
+    int64_t offset[CHECKPOINT_KINDS];
 };
 
 static uint64_t
@@ -68,7 +68,7 @@ replicas_is_checkpointed(struct replicas *r, struct slice topic, int32_t index)
 static void
 forget_texts(struct replicas *r)
 {
-    for (int i = 0; i < KINDS; i++) {
+    for (int i = 0; i < CHECKPOINT_KINDS; i++) {
         buf_unref(r->checkpoint_texts[i]);
         r->checkpoint_texts[i] = NULL;
     }
@@ -133,7 +133,7 @@ take_entry(void *ctx, const struct checkpoint_entry *e)
 static void
 load_next(struct loader *l)
 {
-    if (l->kind == KINDS) {
+    if (l->kind == CHECKPOINT_KINDS) {
         l->r->checkpoints_are_read = true;
         l->done(l->owner, ENV_OK);
         MEM_DELETE(&l->r->env->mem, l);
@@ -192,16 +192,22 @@ offset_of(const struct partition *p, int kind)
     switch (kind) {
     case CHECKPOINT_RECOVERY_POINT: return commitlog_synced_end(&p->log);
     case CHECKPOINT_HIGH_WATERMARK: return p->high_watermark;
+    case CHECKPOINT_CLEANED: return MAX(commitlog_cleaned_to(&p->log), 0);
     default: return commitlog_start(&p->log);
     }
 }
 
-/* A log start is only told where it is not 0, as Kafka does. */
+/* Of a log start, and of what was cleaned, it is only told where it is not 0, as Kafka does. */
+static bool
+is_told_of(int kind, int64_t offset)
+{
+    return offset > 0 || (kind != CHECKPOINT_LOG_START && kind != CHECKPOINT_CLEANED);
+}
+
 static bool
 is_checkpointed(const struct partition *p, int kind)
 {
-    return p->log_ready && !p->is_deleted &&
-           (kind != CHECKPOINT_LOG_START || commitlog_start(&p->log) > 0);
+    return p->log_ready && !p->is_deleted && is_told_of(kind, offset_of(p, kind));
 }
 
 /* A log that is not open yet still is what the files said at the start: a crash while others are being
@@ -209,7 +215,7 @@ is_checkpointed(const struct partition *p, int kind)
 static bool
 is_carried_on(const struct checkpointed *c, int kind)
 {
-    return kind != CHECKPOINT_LOG_START || c->offset[kind] > 0;
+    return is_told_of(kind, c->offset[kind]);
 }
 
 static void
@@ -251,7 +257,7 @@ static void pass_over(struct checkpoint_writer *cw);
 static void
 write_next(struct checkpoint_writer *cw)
 {
-    for (; cw->kind < KINDS; cw->kind++)
+    for (; cw->kind < CHECKPOINT_KINDS; cw->kind++)
         if (replace_if_changed(cw)) return;
     pass_over(cw);
 }

@@ -352,6 +352,7 @@ open_log(struct partition *p)
         .clean = r->clean && replicas_is_checkpointed(r, p->topic, p->index),
         .recovery_point = replicas_checkpointed(r, CHECKPOINT_RECOVERY_POINT, p->topic, p->index),
         .start_offset = replicas_checkpointed(r, CHECKPOINT_LOG_START, p->topic, p->index),
+        .cleaned_to = replicas_checkpointed(r, CHECKPOINT_CLEANED, p->topic, p->index),
     };
     commitlog_open(&p->log, r->env, &params);
 }
@@ -553,6 +554,7 @@ void
 replicas_open(struct replicas *r, void (*done)(void *owner, enum env_err err), void *owner)
 {
     start_timers(r);
+    r->cleaner = cleaner_new(r);
     replicas_remove_leftovers(r);
     replicas_load_checkpoints(r, done, owner);
 }
@@ -646,6 +648,7 @@ replicas_close(struct replicas *r, void (*done)(void *owner, bool all_clean), vo
     timer_cancel(r->env, &r->retention_timer);
     timer_cancel(r->env, &r->checkpoint_timer);
     timer_cancel(r->env, &r->flush_timer);
+    cleaner_stop(r->cleaner);
     replicas_alter_stop(r);
     MAP_EACH(&r->partitions, p, struct partition, by_id)
         if (p->role != PARTITION_OFFLINE) partition_retire(p);

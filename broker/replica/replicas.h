@@ -5,6 +5,7 @@
 
 #include "broker/log/open_files.h"
 #include "broker/protocol/config.h"
+#include "broker/replica/cleaner.h"
 #include "broker/replica/controller_link.h"
 #include "broker/replica/partition.h"
 #include "broker/replica/topic_config.h"
@@ -18,6 +19,15 @@ struct replicas_params {
     struct slice listener;  /* inter.broker.listener.name */
     bool clean;             /* the clean-shutdown marker was found */
     int64_t open_files_max; /* of segments (log/open_files.h) */
+};
+
+/* The files of a log directory that are written now and then (checkpoints.c). */
+enum checkpoint_kind {
+    CHECKPOINT_RECOVERY_POINT,
+    CHECKPOINT_HIGH_WATERMARK,
+    CHECKPOINT_LOG_START,
+    CHECKPOINT_CLEANED,
+    CHECKPOINT_KINDS,
 };
 
 struct replicas {
@@ -43,8 +53,9 @@ struct replicas {
 
     /* What the checkpoint files said when this node started: "topic partition offset". */
     struct map checkpoints;
-    struct buf *checkpoint_texts[3];
-    uint64_t checkpoint_digests[3]; /* of what the files say that this process wrote; 0: none yet */
+    struct buf *checkpoint_texts[CHECKPOINT_KINDS];
+    uint64_t checkpoint_digests
+        [CHECKPOINT_KINDS]; /* of what the files say that this process wrote; 0: none yet */
 
     struct strays *strays; /* NULL but while they are looked for (strays.c) */
 
@@ -55,6 +66,7 @@ struct replicas {
 
     struct timer sweep_timer, checkpoint_timer, retention_timer, flush_timer;
     struct checkpoint_writer *writer;
+    struct cleaner *cleaner;
 
     /* Tells when every partition that the image gives this broker has been opened (or has failed). */
     int64_t opening;
@@ -113,7 +125,6 @@ void replicas_alter_stop(struct replicas *r);
 /* Writes all of them; w may be NULL. */
 void replicas_checkpoint_now(struct replicas *r, struct checkpoint_waiter *w);
 /* What the files said of a partition: 0 when nothing. */
-enum checkpoint_kind { CHECKPOINT_RECOVERY_POINT, CHECKPOINT_HIGH_WATERMARK, CHECKPOINT_LOG_START };
 int64_t replicas_checkpointed(struct replicas *r, enum checkpoint_kind kind, struct slice topic,
                               int32_t index);
 void replicas_load_checkpoints(struct replicas *r, void (*done)(void *owner, enum env_err err),

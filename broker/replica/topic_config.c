@@ -84,6 +84,11 @@ topic_config_load(struct topic_config *t, const struct config *broker, const str
         slice_eq(topic_config_str(broker, &own, K_TCFG_MESSAGE_TIMESTAMP_TYPE), S("LogAppendTime"));
     t->log.compact = topic_config_has(broker, &own, K_TCFG_CLEANUP_POLICY, S("compact"));
     t->log.delete = topic_config_has(broker, &own, K_TCFG_CLEANUP_POLICY, S("delete"));
+    t->log.may_have_gaps = true; /* the policy may have been another one before */
+    t->log.lag_min_ms = I64(K_TCFG_MIN_COMPACTION_LAG_MS);
+    t->log.lag_max_ms = I64(K_TCFG_MAX_COMPACTION_LAG_MS);
+    t->log.delete_retention_ms = I64(K_TCFG_DELETE_RETENTION_MS);
+    t->log.cleanable_ratio_min = I64(K_TCFG_MIN_CLEANABLE_DIRTY_RATIO);
     t->min_insync_replicas = (int32_t)I64(K_TCFG_MIN_INSYNC_REPLICAS);
     t->max_message_bytes = I64(K_TCFG_MAX_MESSAGE_BYTES);
     t->max_decompressed_record_bytes = I64(K_TCFG_MAX_DECOMPRESSED_MESSAGE_BYTES);

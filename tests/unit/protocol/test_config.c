@@ -175,7 +175,7 @@ a_default_is_never_refused_however_it_is_written(void **state)
     }
     assert_int_equal(config_state(CONFIG_BROKER, K_CFG_AUTHORIZER_CLASS_NAME, S("x")),
                      K_CS_REFUSED);
-    assert_int_equal(config_state(CONFIG_TOPIC, K_TCFG_CLEANUP_POLICY, S("compact")), K_CS_WARNED);
+    assert_int_equal(config_state(CONFIG_TOPIC, K_TCFG_CLEANUP_POLICY, S("compact")), K_CS_HEEDED);
     assert_int_equal(config_state(CONFIG_TOPIC, K_TCFG_CLEANUP_POLICY, S("delete")), K_CS_HEEDED);
 }
 

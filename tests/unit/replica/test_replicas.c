@@ -25,6 +25,7 @@ first_retention_s(struct slice interval_ms)
     assert_true(config_set(&config, K_CFG_REPLICA_LAG_TIME_MAX_MS, late, NULL));
     assert_true(
         config_set(&config, K_CFG_REPLICA_HIGH_WATERMARK_CHECKPOINT_INTERVAL_MS, late, NULL));
+    assert_true(config_set(&config, K_CFG_LOG_CLEANER_BACKOFF_MS, late, NULL));
     if (interval_ms.p)
         assert_true(config_set(&config, K_CFG_LOG_RETENTION_CHECK_INTERVAL_MS, interval_ms, NULL));
     struct replicas_params p = {.node_id = 1,
