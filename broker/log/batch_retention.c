@@ -10,7 +10,7 @@ batch_retention(const struct batch_retention_facts *f)
         r.wants_horizon = f->is_void && horizon_ms < 0;
     }
     if (batch_has_producer(&f->h) && f->is_producers_last) r.fate = BATCH_STAYS;
-    else if (batch_next_offset(&f->h) == f->round_end) r.fate = BATCH_STAYS;
+    else if (batch_next_offset(&f->h) == f->group_end) r.fate = BATCH_STAYS;
     else if (r.drops_records) r.fate = BATCH_GOES;
     return r;
 }

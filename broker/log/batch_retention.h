@@ -4,8 +4,9 @@
  *   - the last sequence number of a producer that is not forgotten yet, or its epoch, if a marker is
  *     what it wrote last: without it the producer's next batch would be refused after a restart, or one that was
  *     sent twice be taken (KAFKA-5048, KAFKA-7190);
- *   - the log's last offset, if nothing comes after it: without it offsets would be given a second
- *     time (KAFKA-17076);
+ *   - a segment's last offset: without that of the last one offsets would be given a second time (KAFKA-17076). Kafka
+ *     keeps the last batch of a whole cleaning. Here it is that of each segment, so that one segment ends where
+ *     the next one begins, and recovery can tell what was compacted from a tail that a power loss took;
  *   - that a transaction ended, as long as records of it are left, and then for delete.retention.ms, so that who
  *     reads it now learns of its end (KIP-534).
  *
@@ -27,7 +28,7 @@ struct batch_retention_facts {
     bool is_void; /* of data: its transaction was aborted; of a marker: nothing is left of its
                                transaction (clean_txns.h) */
     bool is_producers_last; /* batch_is_producers_last() */
-    int64_t round_end;      /* of the whole cleaning: the first offset that is not cleaned */
+    int64_t group_end;      /* the first offset behind the segment that is being made */
     int64_t now_ms;
 };
 

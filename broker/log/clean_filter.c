@@ -95,7 +95,7 @@ retention_of(struct clean_job *j, const struct batch_header *h, bool is_void)
         .is_producers_last =
             batch_has_producer(h) &&
             batch_is_producers_last(h, producer_find(log->producers, h->producer_id)),
-        .round_end = j->asked.range.first_uncleanable,
+        .group_end = j->group_end,
         .now_ms = j->now_ms,
     };
     return batch_retention(&f);

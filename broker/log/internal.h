@@ -83,6 +83,7 @@ struct segment {
     int32_t named;                       /* the count of names that has its file's */
     bool is_replaced; /* … by a cleaned one: what it had is to be looked for in the log again */
     bool index_is_saving;
+    bool was_swapped_in;            /* found as .swap when the log was opened */
     VEC(struct batch_place) recent; /* the last batches, when the log was written to */
 };
 

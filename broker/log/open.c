@@ -297,13 +297,24 @@ drop_one(struct open_job *j)
 
 /* ---- segments that are missing ---- */
 
+/* Compaction may have left the gap before this segment. Ours end where the next one begins, cleaned or not; what Kafka
+ * has cleaned need not. Elsewhere a gap between segments is a tail that a power loss took. */
+static bool
+may_be_compaction(const struct open_job *j)
+{
+    const struct commitlog *log = j->job.log;
+    if (!log->config->may_have_gaps) return false;
+    bool is_clean = log->cleaned_to > 0 && log->segments.v[j->i]->base_offset <= log->cleaned_to;
+    return is_clean || (j->i > 0 && log->segments.v[j->i - 1]->was_swapped_in);
+}
+
 /* One that follows the gap before it is kept or goes. */
 static bool
 is_gap_kept(const struct open_job *j)
 {
     struct gap_facts f = {
         .stopped_in_order = j->job.log->stopped_in_order,
-        .compact = j->job.log->config->compact || j->job.log->config->may_have_gaps,
+        .compact = may_be_compaction(j),
         .expected = j->expected,
         .recovery_point = j->recovery_point,
     };
@@ -333,11 +344,12 @@ go_on_behind_gap(struct open_job *j)
 {
     struct commitlog *log = j->job.log;
     int64_t base = log->segments.v[j->i]->base_offset;
-    if (j->expected < 0 || base == j->expected || log->config->compact) return true;
+    if (j->expected < 0 || base == j->expected) return true;
     if (base < j->expected || !is_gap_kept(j)) {
         drop_rest(j);
         return false;
     }
+    if (log->config->compact) return true; /* nobody can tell what is missing */
     struct log_hole hole = {j->expected, base};
     VEC_PUSH(&log->env->mem, &log->holes, hole);
     j->expected = -1;
@@ -394,7 +406,7 @@ recover_batch(struct scan *scan)
         .crc_is_right = scan->crc_is_right,
         .expected_offset = j->expected,
         .epoch_before = j->epoch_before,
-        .gaps_are_allowed = is_gap_kept(j),
+        .gaps_are_allowed = log->config->may_have_gaps || is_gap_kept(j),
     };
     if (!recovery_keeps(&f)) return false;
     segment_place(scan->segment, &scan->h, false);
@@ -683,6 +695,7 @@ open_swap(struct open_job *j)
         log->segments.v[i] = s;
     }
     log->segments.v[log_segment_at(log, base)]->written = -1; /* size not known yet */
+    log->segments.v[log_segment_at(log, base)]->was_swapped_in = true;
     j->clean = false;
     j->recovery_point = MIN(j->recovery_point, base);
     log_names_changed(log);

@@ -21,7 +21,7 @@ static struct batch_retention
 judge(struct batch_retention_facts f)
 {
     f.now_ms = NOW;
-    if (!f.round_end) f.round_end = 100;
+    if (!f.group_end) f.group_end = 100;
     return batch_retention(&f);
 }
 
@@ -57,14 +57,14 @@ the_last_batch_of_a_producer_stays(void **state)
 }
 
 static void
-the_last_batch_of_the_round_stays(void **state)
+the_last_batch_of_a_segment_stays(void **state)
 {
     (void)state;
-    struct batch_retention_facts f = {.h = header(0), .round_end = 15};
+    struct batch_retention_facts f = {.h = header(0), .group_end = 15};
     assert_int_equal(judge(f).fate, BATCH_STAYS);
     f.is_void = true;
     assert_int_equal(judge(f).fate, BATCH_STAYS);
-    f.round_end = 16;
+    f.group_end = 16;
     assert_int_equal(judge(f).fate, BATCH_GOES);
 }
 
@@ -118,7 +118,7 @@ main(void)
         cmocka_unit_test(a_batch_goes_with_its_last_record),
         cmocka_unit_test(aborted_data_goes_at_once),
         cmocka_unit_test(the_last_batch_of_a_producer_stays),
-        cmocka_unit_test(the_last_batch_of_the_round_stays),
+        cmocka_unit_test(the_last_batch_of_a_segment_stays),
         cmocka_unit_test(a_marker_goes_only_after_its_horizon),
         cmocka_unit_test(a_producers_last_is_its_last_data_or_else_a_marker_of_its_epoch),
     };
