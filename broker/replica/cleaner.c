@@ -160,7 +160,7 @@ backoff_is_over(struct timer *t)
 struct cleaner *
 cleaner_new(struct replicas *r)
 {
-    if (!config_bool(r->config, K_CFG_LOG_CLEANER_ENABLE)) return NULL;
+    if (!cleaner_limits(r->config, r->env->mem.ceiling_bytes).is_on) return NULL;
     struct cleaner *c = MEM_NEW(&r->env->mem, struct cleaner);
     c->r = r;
     c->timer.due = backoff_is_over;

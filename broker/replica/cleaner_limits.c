@@ -15,6 +15,7 @@ cleaner_limits(const struct config *broker, int64_t memory_bytes)
     int64_t rate =
         config_i64(broker, K_CFG_LOG_CLEANER_IO_MAX_BYTES_PER_SECOND); /* in millionths */
     return (struct cleaner_limits){
+        .is_on = config_bool(broker, K_CFG_LOG_CLEANER_ENABLE),
         .threads = n,
         .backoff_ms = MAX(config_i64(broker, K_CFG_LOG_CLEANER_BACKOFF_MS), 1),
         .map_bytes = MIN(map, memory_bytes / CLEANER_MAP_PART) / n,

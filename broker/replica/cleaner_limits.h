@@ -6,6 +6,7 @@
 #include "broker/protocol/config.h"
 
 struct cleaner_limits {
+    bool is_on;
     int64_t threads; /* cleanings at a time */
     int64_t backoff_ms;
     /* Of each of them. */

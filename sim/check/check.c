@@ -132,6 +132,7 @@ release(struct checker *c)
 {
     for (int32_t i = 0; i < c->parts_n; i++) {
         struct part *p = &c->parts[i];
+        VEC_RELEASE(c->mem, &p->keys);
         mem_free(c->mem, p->polled, p->n * (int64_t)sizeof *p->polled);
         mem_free(c->mem, p->final, p->n * (int64_t)sizeof *p->final);
         mem_free(c->mem, p->flags, p->n);

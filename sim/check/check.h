@@ -9,6 +9,7 @@
  *                           one offset and lies at another
  *      nonmonotonic-poll, poll-skip   per consumer, from its assignment on
  *      undeleted            below what a DeleteRecords was answered for
+ *      resurrected          the last of its key, which was deleted after it
  *      two-owners, offset-went-back, processed-twice, unprocessed, unowned   of groups: check_groups.c
  *      phantom, failed-read, corrupt, end-went-back, replica-differs, unanswered, unreadable, not-serving
  *
@@ -29,6 +30,8 @@ struct check_topic {
     const int64_t
         *removed_to; /* … or so far they did, by partition (removed_n of them), at or below the */
     int32_t removed_n; /* high watermark */
+    /* Of each key only the last record need be there; and not even that, if it is a tombstone and these go. */
+    bool is_compacted, tombstones_go;
 };
 
 /* Zeroed: no faults, and topics that promise everything. (Acks and idempotence stand in the history.) */

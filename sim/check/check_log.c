@@ -43,7 +43,9 @@ check_leap(struct checker *c, const struct leap *l)
     if (p->is_gone || poll->complete_ns < p->born_ns) return;
     int64_t from = l->next < p->base ? p->base : l->next, at = from;
     if (at < removed_to(c, p)) at = removed_to(c, p);
-    while (at < l->offset && !is_owed_to_all(c, p->polled[at - p->base])) at++;
+    while (at < l->offset && (!is_owed_to_all(c, p->polled[at - p->base]) ||
+                              compacted_away(c, p, p->polled[at - p->base], at)))
+        at++;
     if (at >= l->offset || may_remove(c, p)) return;
     struct telling t =
         tell_begin(c, RULE_POLL_SKIP, p, at, p->polled[at - p->base], poll->complete_ns);
@@ -64,6 +66,7 @@ check_read_lost(struct checker *c, const struct part *p)
         if (!s || !part_owes(c, p, s) || s->final_offset >= 0 || is_excused(c, p, p->base + i))
             continue;
         if (c->h->ops.v[s->op].outcome == HISTORY_OK || is_of_open_txn(c, s)) continue;
+        if (compacted_away(c, p, s->value, p->base + i)) continue;
         struct telling t = tell_begin(c, RULE_READ_LOST, p, p->base + i, s->value, -1);
         tell_send(&t), tell_text(&t, "; it was read at "), tell_offset(&t, t.offset);
         tell_text(&t, ", and the final read does not have it");
@@ -110,12 +113,14 @@ check_promise(struct checker *c, const struct part *p, const struct sent *s)
         if (op->offset >= 0 && is_excused(c, p, op->offset)) return;
         if (op->offset < 0 && s->final_offset < 0 && removed_to(c, p) > 0)
             return; /* perhaps it was there */
+        if (s->final_offset < 0 && compacted_away(c, p, s->value, op->offset)) return;
         if (s->final_offset < 0) tell_lost(c, p, s);
         else if (op->offset >= 0 && part_final(p, op->offset) != s->value) tell_moved(c, p, s);
         return;
     }
     /* No final read: what lies between records that were read should have been read, too. */
     if (p->final_begun || s->polled_offset >= 0 || may_remove(c, p)) return;
+    if (part_is_compacted(c, p)) return;
     if (op->offset > p->polled_first && op->offset < p->polled_last) tell_lost(c, p, s);
 }
 
@@ -188,7 +193,7 @@ compare_up_to(struct checker *c, const struct history_op *op, const struct part 
     if (k->final_next < removed_to(c, p)) k->final_next = removed_to(c, p);
     for (; k->final_next < offset && k->final_next < end; k->final_next++) {
         uint64_t value = p->final[k->final_next - p->base];
-        if (!value) continue;
+        if (!value || compacted_away(c, p, value, k->final_next)) continue;
         struct telling t =
             tell_begin(c, RULE_REPLICA_DIFFERS, p, k->final_next, value, op->complete_ns);
         tell_text(&t, "the leader has "), tell_value(&t, value),
@@ -239,11 +244,13 @@ void
 check_log(struct checker *c)
 {
     bool any = false, all = true;
+    compacted_begin(c);
     for (int64_t i = 0; i < c->leaps.n; i++) check_leap(c, &c->leaps.v[i]);
     check_sends(c);
     for (int32_t i = 0; i < c->parts_n; i++) {
         struct part *p = &c->parts[i];
         check_readable(c, p);
+        check_resurrected(c, p);
         if (p->final_end >= 0) check_read_lost(c, p), any = true;
         else all = all && !p->has_sends;
     }

@@ -13,6 +13,14 @@ struct sent {
     bool failed_told;
 };
 
+/* Of one key of a partition of a compacted topic. */
+struct key_end {
+    int64_t final;     /* the last offset in the final read; -1 */
+    int64_t value;     /* index of what was sent there */
+    int64_t deleted;   /* the last acknowledged tombstone's offset; -1 */
+    bool is_uncertain; /* a tombstone that may have been appended somewhere */
+};
+
 /* A partition; arrays by offset - base, 0 is a hole. */
 struct part {
     int32_t topic, partition;
@@ -27,6 +35,7 @@ struct part {
     int64_t died_ns; /* when the former one was surely deleted: its deletion was asked for; 0 */
     int64_t final_first, final_end; /* -1; the end only when the reading was complete */
     int64_t polled_first, polled_last;
+    VEC(struct key_end) keys; /* of a compacted topic, by number (check_compacted.c) */
 };
 enum { OFFSET_TOLD = 1 };
 
@@ -131,6 +140,11 @@ void check_events(struct checker *c);
 void check_log(struct checker *c);
 /* What administrators were told. */
 void check_admin(struct checker *c);
+/* Compacted topics. Is it no wonder that this value is gone from its offset? */
+void compacted_begin(struct checker *c);
+bool part_is_compacted(const struct checker *c, const struct part *p);
+bool compacted_away(const struct checker *c, const struct part *p, uint64_t value, int64_t offset);
+void check_resurrected(struct checker *c, const struct part *p);
 /* Members of groups. */
 void check_groups(struct checker *c);
 /* Transactions. */

@@ -64,6 +64,12 @@ invariants_topic(struct invariants *v, struct slice topic, int32_t min_isr)
 }
 
 void
+invariants_compacted(struct invariants *v, struct slice topic)
+{
+    model_compacted(&v->model, topic);
+}
+
+void
 invariants_unclean_is(struct invariants *v, struct slice topic, bool is_on)
 {
     topic_rule(v, topic)->unclean = is_on ? MAY_BE_UNCLEAN : MAY_NOT_BE_UNCLEAN;
@@ -131,6 +137,7 @@ static bool
 has_committed(const struct node_log *l, const struct topic_key *k, int64_t end)
 {
     if (end <= l->start || k->committed.n == 0) return true;
+    if (model_may_lack(l, end - 1)) return true;
     return log_at(l, end - 1) == committed_at(k, end - 1);
 }
 
@@ -260,7 +267,9 @@ check_append(struct invariants *v, struct topic_key *k, struct node_log *l, cons
     int64_t base = n->v[0];
     bool conflict;
     bool is_gap = before && base > before->last + 1 && !n->v[4];
-    if (before && base != before->last + 1 && !(is_gap && is_gap_of_another(v, k, l, base, before)))
+    bool is_compaction = k->is_compacted && is_gap;
+    if (before && base != before->last + 1 && !is_compaction &&
+        !(is_gap && is_gap_of_another(v, k, l, base, before)))
         breach(v, RULE_LOG_CONTIGUOUS, k, base, "offset # follows offset #", base, before->last);
     if (before && n->v[2] < before->epoch)
         breach(v, RULE_LOG_CONTIGUOUS, k, base, "epoch # follows epoch #", n->v[2], before->epoch);
@@ -302,6 +311,7 @@ check_in_sync(struct invariants *v, const struct topic_key *k, int32_t id, int64
     struct model_node *n = model_node_by_id(&v->model, id);
     struct node_log *l = model_log_of(&v->model, id, k);
     if (!n || !n->current || !l || !l->open || l->start >= hw) return;
+    if (model_may_lack(l, hw - 1)) return;
     if (log_at(l, hw - 1) != b)
         breach(v, RULE_ISR_HOLDS_COMMITTED, k, hw - 1,
                "committed offset #, which broker # of the ISR lacks", hw - 1, id);

@@ -29,6 +29,8 @@ void invariants_combined(struct invariants *v, int32_t n);
 void invariants_topic(struct invariants *v, struct slice topic, int32_t min_isr);
 /* The operator permits unclean elections, or no longer (topic null: wherever no topic says otherwise); or asks for one.
  * That a controller calls an election unclean excuses nothing. */
+/* It is, or may be, compacted. */
+void invariants_compacted(struct invariants *v, struct slice topic);
 void invariants_unclean_is(struct invariants *v, struct slice topic, bool is_on);
 void invariants_unclean_asked(struct invariants *v, int64_t at_ns, struct slice topic,
                               int32_t partition);

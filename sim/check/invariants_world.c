@@ -14,7 +14,7 @@ reread(struct invariants *v, struct machine *m, struct slice subject)
     struct topic_key *k = model_key(&v->model, subject);
     struct node_log *l = model_log(&v->model, m->index, k);
     if (!l || !l->hurt) return;
-    disk_log_read(v->mem, m, subject, log_gaps_below(l), &found);
+    disk_log_read(v->mem, m, subject, k->is_compacted, log_gaps_below(l), &found);
     invariants_found(v, m->index, subject, found.v.v, found.v.n);
     VEC_RELEASE(v->mem, &found.v);
 }

@@ -51,6 +51,8 @@ model_release(struct model *t)
     }
     for (int64_t i = 0; i < t->keys.n; i++) free_key(t, t->keys.v[i]);
     map_release(&t->batches);
+    for (int64_t i = 0; i < t->compacted.n; i++) mem_free_slice(t->mem, t->compacted.v[i]);
+    VEC_RELEASE(t->mem, &t->compacted);
     VEC_RELEASE(t->mem, &t->nodes);
     VEC_RELEASE(t->mem, &t->keys);
 }
@@ -101,6 +103,30 @@ model_is_metadata(const struct topic_key *k)
     return slice_eq(k->subject, S("__cluster_metadata-0"));
 }
 
+static bool
+topic_is_compacted(const struct model *t, struct slice topic)
+{
+    for (int64_t i = 0; i < t->compacted.n; i++)
+        if (slice_eq(t->compacted.v[i], topic)) return true;
+    return slice_eq(topic, S("__consumer_offsets")) || slice_eq(topic, S("__transaction_state"));
+}
+
+void
+model_compacted(struct model *t, struct slice topic)
+{
+    if (topic_is_compacted(t, topic)) return;
+    struct slice copy = mem_dup(t->mem, topic);
+    VEC_PUSH(t->mem, &t->compacted, copy);
+    for (int64_t i = 0; i < t->keys.n; i++)
+        if (slice_eq(t->keys.v[i]->topic, topic)) t->keys.v[i]->is_compacted = true;
+}
+
+bool
+model_may_lack(const struct node_log *l, int64_t offset)
+{
+    return l->key->is_compacted && !log_at(l, offset) && log_end(l) > offset;
+}
+
 static struct topic_key *
 make_key(struct model *t, struct slice subject)
 {
@@ -111,6 +137,7 @@ make_key(struct model *t, struct slice subject)
     k->subject = mem_dup(t->mem, subject);
     k->topic = mem_dup(t->mem, slice_sub(subject, 0, MAX(0, dash)));
     k->partition = (int32_t)partition;
+    k->is_compacted = topic_is_compacted(t, k->topic);
     k->index = (int32_t)t->keys.n;
     VEC_PUSH(t->mem, &t->keys, k);
     return k;
@@ -240,6 +267,7 @@ struct batch *
 model_append(struct model *t, struct node_log *l, int64_t base, int64_t last, int32_t epoch,
              uint32_t crc, bool *ret_conflict)
 {
+    if (l->key->is_compacted) crc = 0;
     struct sought s = {l->key, base, last, epoch, crc, false};
     uint64_t hash = map_hash_i64(&t->batches, base << 8 ^ l->key->index, epoch);
     struct map_node *found = map_find(&t->batches, hash, is_sought, &s);
@@ -288,7 +316,7 @@ model_recovered(struct node_log *l, int64_t start, int64_t end)
 static void
 crash_log(struct node_log *l, bool power)
 {
-    l->leads = l->open = false;
+    l->leads = l->open = l->is_syncing = false;
     l->hw = 0;
     l->epoch = l->checked_epoch = -1;
     /* What was being cut when the process died may be there again. */

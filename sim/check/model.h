@@ -50,6 +50,7 @@ struct commits {
 struct topic_key {
     struct slice subject, topic;
     int32_t partition, index;
+    bool is_compacted; /* may lack batches, and have others without some of their records */
     bool
         is_retired; /* its topic was deleted: notes of this name may be of the old one or of a new one */
     struct decision now, before; /* before the last change of leader */
@@ -88,7 +89,8 @@ struct model {
     VEC(struct model_node) nodes;
     VEC(struct topic_key *) keys;
     struct map batches;
-    struct topic_key *last; /* found */
+    struct topic_key *last;      /* found */
+    VEC(struct slice) compacted; /* topics */
 };
 
 void model_init(struct model *t, struct mem *mem);
@@ -101,6 +103,11 @@ void model_set_node(struct model *t, int32_t node, struct slice name, int32_t id
 struct model_node *model_node(struct model *t, int32_t node);
 struct model_node *model_node_by_id(struct model *t, int32_t id);
 
+/* The topic is, or may be, compacted. Its batches are known by offset and epoch alone: a cleaning makes others of
+ * them, with the same places. */
+void model_compacted(struct model *t, struct slice topic);
+/* The batch at this offset may have gone from a log that goes beyond it. */
+bool model_may_lack(const struct node_log *l, int64_t offset);
 /* "orders-0"; made if need be. */
 struct topic_key *model_key(struct model *t, struct slice subject);
 struct topic_key *model_find_key(struct model *t, struct slice topic, int32_t partition);

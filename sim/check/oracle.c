@@ -104,10 +104,10 @@ oracle_sent(struct oracle *o, int32_t node, uint32_t crc, const uint64_t *values
 }
 
 static void
-know_values(struct oracle *o, int32_t node, struct batch *b)
+know_values(struct oracle *o, int32_t node, struct batch *b, uint32_t crc)
 {
-    struct sought_batch sought = {node, (int32_t)(b->last - b->base + 1), b->crc};
-    uint64_t hash = map_hash_i64(&o->sent, b->crc, sought.n);
+    struct sought_batch sought = {node, (int32_t)(b->last - b->base + 1), crc};
+    uint64_t hash = map_hash_i64(&o->sent, crc, sought.n);
     struct map_node *found = map_find(&o->sent, hash, is_sent, &sought);
     if (b->values || !found) return;
     struct sent_batch *s = CONTAINER_OF(found, struct sent_batch, map);
@@ -122,7 +122,7 @@ appended(struct oracle *o, int32_t node, struct node_log *l, const struct note *
     bool conflict;
     struct batch *b = model_append(&o->model, l, n->v[0], n->v[1], (int32_t)n->v[2],
                                    (uint32_t)n->v[3], &conflict);
-    if (n->v[4]) know_values(o, node, b);
+    if (n->v[4]) know_values(o, node, b, (uint32_t)n->v[3]);
 }
 
 /* ---- elections ---------------------------------------------------------------------------------- */
@@ -130,7 +130,8 @@ appended(struct oracle *o, int32_t node, struct node_log *l, const struct note *
 static bool
 holds(const struct node_log *l, const struct promise *p)
 {
-    return l && p->batch && log_at(l, p->batch->base) == p->batch;
+    if (!l || !p->batch) return false;
+    return log_at(l, p->batch->base) == p->batch || model_may_lack(l, p->batch->base);
 }
 
 /* Who might lead when this leader was elected: as it was decided before. */
@@ -368,6 +369,7 @@ promised(struct oracle *o, struct topic_key *k, const struct history_op *op)
 {
     struct oracle_key *ok = oracle_key(o, k);
     struct promise p = {.value = op->value,
+                        .key = op->key,
                         .offset = op->offset,
                         .begun_ns = op->invoke_ns,
                         .at_ns = op->complete_ns,

@@ -25,11 +25,7 @@ oracle_add(struct oracle *o, const struct history *h, enum rule rule, const stru
 
 /* ---- the end ------------------------------------------------------------------------------------- */
 
-/* Values of the final log, sorted, with their offsets. */
-struct lies {
-    uint64_t value;
-    int64_t offset;
-};
+/* The values are sorted. */
 
 static void
 sift(struct lies *v, int64_t at, int64_t n)
@@ -69,8 +65,6 @@ first_of(const struct lies *v, int64_t n, uint64_t value)
     }
     return low < n && v[low].value == value ? low : -1;
 }
-
-typedef VEC(struct lies) lies_vec;
 
 static void
 gather_lies(struct oracle *o, int32_t node, const struct node_log *l, lies_vec *ret)
@@ -141,13 +135,19 @@ finish_key(struct oracle *o, struct topic_key *k)
     struct oracle_key *ok = k->user;
     struct node_log *l = model_log_of(&o->model, k->now.leader, k);
     if (!ok || !l || k->now.leader < 0 || ok->is_gone) return;
-    lies_vec v = {0};
-    gather_lies(o, (int32_t)(model_node_by_id(&o->model, k->now.leader) - o->model.nodes.v), l, &v);
-    sort_lies(v.v, v.n);
-    tell_duplicates(o, o->history, k, &v);
-    for (int64_t i = 0; i < ok->promises.n; i++)
-        judge(o, o->history, k, &v, &ok->promises.v[i], ok->removed_to);
-    VEC_RELEASE(o->mem, &v);
+    struct remains r = {0};
+    int32_t node = (int32_t)(model_node_by_id(&o->model, k->now.leader) - o->model.nodes.v);
+    if (k->is_compacted) oracle_remains(o, node, l, &r);
+    else gather_lies(o, node, l, &r.lies);
+    sort_lies(r.lies.v, r.lies.n);
+    tell_duplicates(o, o->history, k, &r.lies);
+    for (int64_t i = 0; i < ok->promises.n; i++) {
+        const struct promise *p = &ok->promises.v[i];
+        bool is_gone = k->is_compacted && first_of(r.lies.v, r.lies.n, p->value) < 0;
+        if (is_gone && oracle_is_superseded(o, k, &r, p)) continue;
+        judge(o, o->history, k, &r.lies, p, ok->removed_to);
+    }
+    oracle_remains_release(o, &r);
 }
 
 int64_t

@@ -9,6 +9,7 @@
 /* An acknowledged record: the promise, and whether an election has broken it. */
 struct promise {
     uint64_t value;
+    int64_t key;    /* number; -1: none */
     int64_t offset; /* -1: it was not said */
     int64_t begun_ns, at_ns;
     int16_t acks;
@@ -80,6 +81,7 @@ struct topic_terms {
     struct slice name; /* null: of all that say nothing */
     int32_t min_isr;
     bool flushes_each;
+    bool tombstones_go; /* of a compacted topic */
     enum { UNCLEAN_UNSAID, UNCLEAN_NO, UNCLEAN_YES } unclean;
 };
 
@@ -112,6 +114,24 @@ struct oracle {
     struct world *world;
     int64_t now_ns;
 };
+
+/* Values of a final log, with their offsets. */
+struct lies {
+    uint64_t value;
+    int64_t offset;
+};
+typedef VEC(struct lies) lies_vec;
+
+/* What is left of a compacted log (oracle_compacted.c). */
+struct remains {
+    lies_vec lies;
+    VEC(int64_t) last; /* of each key the last offset; -1 */
+};
+void oracle_remains(struct oracle *o, int32_t node, const struct node_log *l, struct remains *ret);
+void oracle_remains_release(struct oracle *o, struct remains *r);
+/* It need not be there. */
+bool oracle_is_superseded(const struct oracle *o, const struct topic_key *k,
+                          const struct remains *r, const struct promise *p);
 
 struct oracle_key *oracle_key(struct oracle *o, struct topic_key *k);
 /* A blow that took copies (k NULL: perhaps all), for the story. */

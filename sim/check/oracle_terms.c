@@ -21,6 +21,13 @@ oracle_topic(struct oracle *o, struct slice topic, int32_t min_isr, bool flushes
 }
 
 void
+oracle_compacted(struct oracle *o, struct slice topic, bool tombstones_go)
+{
+    model_compacted(&o->model, topic);
+    terms_of(o, topic)->tombstones_go = tombstones_go;
+}
+
+void
 oracle_topic_lowers(struct oracle *o, struct slice topic, int32_t min_isr)
 {
     struct topic_terms *t = terms_of(o, topic);

@@ -22,7 +22,7 @@ take_payload(struct oracle *o, int32_t node, const struct batch_header *h, struc
     int32_t n = 0;
     records_begin(&rs, h, payload);
     while (n < h->records_n && records_next(&rs, &r)) {
-        if (!value_read(r.value, &values[n])) values[n] = 0;
+        if (!value_of_record(&r, &values[n])) values[n] = 0;
         n++;
     }
     if (n == h->records_n && n > 0) oracle_sent(o, node, h->crc, values, n);
@@ -89,7 +89,7 @@ reread(struct oracle *o, struct machine *m, struct slice subject)
     struct topic_key *k = model_key(&o->model, subject);
     struct node_log *l = model_log(&o->model, m->index, k);
     if (!l || !l->hurt || slice_starts(subject, S("__"))) return;
-    disk_log_read(o->mem, m, subject, log_gaps_below(l), &found);
+    disk_log_read(o->mem, m, subject, k->is_compacted, log_gaps_below(l), &found);
     oracle_found(o, m->index, subject, found.v.v, found.v.n);
     VEC_RELEASE(o->mem, &found.v);
 }
@@ -133,7 +133,7 @@ look_at_disk(struct world *w, void *ctx)
         struct found_log found = {0};
         if (!n || i >= n->logs.n || !n->logs.v[i]) continue;
         int64_t gaps_below = d->by_power ? n->logs.v[i]->synced : log_gaps_below(n->logs.v[i]);
-        disk_log_read(o->mem, d->m, k->subject, gaps_below, &found);
+        disk_log_read(o->mem, d->m, k->subject, k->is_compacted, gaps_below, &found);
         oracle_destroyed(o, now_ns, d->m->index, k->subject, found.v.v, found.v.n, d->by_power);
         VEC_RELEASE(o->mem, &found.v);
     }

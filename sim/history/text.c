@@ -147,6 +147,7 @@ print_flags(const struct history *h, const struct history_op *op, struct writer 
     if (op->key >= 0 && op->kind != HISTORY_ADMIN) print_number(w, "key=", op->key);
     if (op->kind == HISTORY_SEND && op->acks != -1) print_number(w, "acks=", op->acks);
     if (op->kind == HISTORY_SEND && !op->idempotent) fmt_str(w, " plain");
+    if (op->is_tombstone) fmt_str(w, " tombstone");
     if (op->read_committed) fmt_str(w, " committed");
     if (op->is_final) fmt_str(w, " final");
     if (op->node >= 0) print_number(w, "node=", op->node);
@@ -321,6 +322,7 @@ parse_word(struct history *h, struct slice s, struct history_op *op)
             return op->outcome = (enum history_outcome)i, true;
     if (history_is_of_group(op->kind) && parse_of_group(h, s, op)) return true;
     if (slice_eq(s, S("final"))) return op->is_final = true;
+    if (slice_eq(s, S("tombstone"))) return op->is_tombstone = true;
     if (slice_eq(s, S("committed"))) return op->read_committed = true;
     if (slice_eq(s, S("plain"))) return op->idempotent = false, true;
     if (slice_starts(s, S("acks="))) {

@@ -311,6 +311,7 @@ producer_args(struct run *r, struct client_slot *c)
     p->txn_timeout_ms = s->txn_timeout_ns / NS_PER_MS;
     p->txn_version_max = (int16_t)s->txn_version;
     p->keys = s->keys;
+    p->tombstones = s->tombstones;
     p->value_bytes = s->value_bytes;
 }
 

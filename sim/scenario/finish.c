@@ -136,7 +136,8 @@ add_probe(struct run *r, struct probe_args *p, const char *name)
         const struct topic *t = &r->s->topics[i];
         struct partition_ref first = {t->name, 0};
         if (truth_partition(&r->truth, first))
-            topics[p->topics_n++] = (struct probe_topic){t->name, (int32_t)t->partitions};
+            topics[p->topics_n++] =
+                (struct probe_topic){t->name, (int32_t)t->partitions, topic_may_be_compacted(r, t)};
     }
     p->topics = topics;
     return world_add(

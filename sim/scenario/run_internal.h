@@ -224,6 +224,7 @@ void finish(struct run *r);
 int64_t serve_bound_ns(const struct scenario *s);
 /* What a topic's own settings say; null: nothing. */
 struct slice topic_setting(const struct topic *t, const char *name);
+bool topic_may_be_compacted(const struct run *r, const struct topic *t);
 int64_t topic_min_isr(const struct run *r, const struct topic *t);
 
 #endif

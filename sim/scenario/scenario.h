@@ -177,7 +177,7 @@ struct client_spec {
     int64_t metadata_max_age_ns;
     int64_t rate_mhz; /* records in 1,000 s */
     int64_t start_ns, until_ns;
-    int64_t acks, in_flight, batch_bytes, value_bytes, keys, codec, retries;
+    int64_t acks, in_flight, batch_bytes, value_bytes, keys, tombstones, codec, retries;
     int64_t produce_timeout_ns; /* 0: request_timeout_ns */
     int64_t linger_ns, request_timeout_ns, delivery_timeout_ns, max_wait_ns;
     enum tristate idempotent;

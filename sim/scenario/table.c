@@ -114,6 +114,7 @@ static const struct field client_v[] = {
     {"delivery-timeout", VALUE_TIME, AT(client_spec, delivery_timeout_ns), "delivery.timeout.ms; 10s if not said", "1ms..1d"},
     {"value-bytes", VALUE_COUNT, AT(client_spec, value_bytes), "each value has at least this many bytes", "8..16777216"},
     {"keys", VALUE_COUNT, AT(client_spec, keys), "the number of different keys: k0, k1 … take turns, and each key has its partition; 0 (if not said): no keys, and a partition that is drawn gets all records until they fill a batch, then another one", NULL},
+    {"tombstones", VALUE_COUNT, AT(client_spec, tombstones), "each so many-th record has no value, and so deletes its key; 0 (if not said): none", NULL},
     {"from", VALUE_CHOICE, AT(client_spec, from_latest), "where a consumer begins", "earliest|latest"},
     {"since", VALUE_TIME, AT(client_spec, since_ns), "instead: a consumer begins with the records of this time of the cluster's life", NULL},
     {"isolation", VALUE_CHOICE, AT(client_spec, read_committed), "of a consumer", "read-uncommitted|read-committed"},

@@ -36,6 +36,38 @@ number_of(const struct run *r, const struct topic *t, const char *topics, const 
     return v > 0 ? v : INT64_MAX;
 }
 
+/* No scenario lasts so long in its cluster's time. */
+static bool
+tombstones_go(const struct run *r, const struct topic *t)
+{
+    int64_t ms;
+    if (!slice_to_i64(topic_setting(t, "delete.retention.ms"), &ms))
+        ms = number_of(r, t, "delete.retention.ms", "log.cleaner.delete.retention.ms");
+    return ms < 3600 * 1000;
+}
+
+static bool
+policy_compacts(const struct settings *config)
+{
+    const struct topic t = {.config = *config};
+    struct slice policy = topic_setting(&t, "cleanup.policy");
+    for (int64_t i = 0; policy.p && i < policy.n; i++)
+        if (slice_starts(slice_sub(policy, i, policy.n), S("compact"))) return true;
+    return false;
+}
+
+/* From the beginning, or when a step says so. */
+bool
+topic_may_be_compacted(const struct run *r, const struct topic *t)
+{
+    if (policy_compacts(&t->config)) return true;
+    for (int32_t i = 0; i < r->s->steps_n; i++) {
+        const struct args *a = &r->s->steps[i].args;
+        if (a->alter.p && slice_eq(a->alter, t->name) && policy_compacts(&a->config)) return true;
+    }
+    return false;
+}
+
 void
 witnesses_begin(struct run *r)
 {
@@ -69,6 +101,9 @@ witness_topic(struct run *r, struct slice name, const struct settings *config)
     oracle_topic(r->witnesses->oracle, name, (int32_t)topic_min_isr(r, &t),
                  number_of(r, &t, "flush.messages", "log.flush.interval.messages") == 1);
     if (unclean.p) witness_unclean_is(r, name, slice_eq(unclean, S("true")));
+    if (!topic_may_be_compacted(r, &t)) return;
+    invariants_compacted(r->witnesses->invariants, name);
+    oracle_compacted(r->witnesses->oracle, name, tombstones_go(r, &t));
 }
 
 void
@@ -148,6 +183,8 @@ topic_facts(const struct run *r, const struct topic *t)
 {
     int64_t messages = number_of(r, t, "flush.messages", "log.flush.interval.messages");
     return (struct check_topic){.replicas = (int32_t)t->rf,
+                                .is_compacted = topic_may_be_compacted(r, t),
+                                .tombstones_go = tombstones_go(r, t),
                                 .min_isr = fewest_min_isr(r, t),
                                 .elr = true,
                                 .flush_messages = messages == INT64_MAX ? 0 : messages,

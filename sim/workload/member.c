@@ -574,7 +574,7 @@ worker_on_records(void *owner, struct assigned *a, const struct polled *p)
     h->leader_epoch = p->leader_epoch;
     for (int32_t i = 0; i < p->records_n; i++) {
         struct history_read r = {p->records[i].offset, 0, p->leader_epoch};
-        if (value_read(p->records[i].value, &r.value)) VEC_PUSH(&w->env->mem, &h->queue, r);
+        if (value_of_record(&p->records[i], &r.value)) VEC_PUSH(&w->env->mem, &h->queue, r);
         else note(w, HISTORY_CORRUPT, h, r.offset, K_ERR_CORRUPT_MESSAGE);
     }
     if (h->queue.n) assigned_pause(a);

@@ -73,6 +73,7 @@ probe_one(struct prober *b, struct producer *p, const struct probe_topic *t, int
     one->send.done = probe_ended;
     struct producer_record r = {.topic = t->name,
                                 .partition = partition,
+                                .key = t->wants_keys ? slice(value, sizeof value) : SLICE_NULL,
                                 .value = slice(value, sizeof value),
                                 .timestamp = -1};
     CHECK(producer_send(p, &one->send, &r));

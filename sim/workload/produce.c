@@ -106,13 +106,18 @@ make_one(struct maker *m)
     if (a->keys > 0) op.key = history_value_n(op.value) % a->keys;
     op.acks = a->producer.acks;
     op.idempotent = a->producer.idempotent;
+    op.is_tombstone = a->tombstones > 0 && history_value_n(op.value) % a->tombstones == 0;
     value_write(op.value, m->value, a->value_bytes);
     one->maker = m;
     one->send.done = making_ended;
+    struct slice value = slice(m->value, a->value_bytes);
+    struct record_header id = {S(VALUE_HEADER), value};
     struct producer_record r = {.topic = a->topic,
                                 .partition = a->partition,
                                 .key = key_in_turn(m, op.key, room),
-                                .value = slice(m->value, a->value_bytes),
+                                .value = op.is_tombstone ? SLICE_NULL : value,
+                                .headers = &id,
+                                .headers_n = op.is_tombstone ? 1 : 0,
                                 .timestamp = -1};
     if (!producer_send(m->producer, &one->send, &r)) { /* no room: this value is never used */
         MEM_DELETE(&m->env->mem, one);

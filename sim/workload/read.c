@@ -32,7 +32,7 @@ read_note_poll(const struct reading_of *r, struct env *env, const struct polled 
     for (int32_t i = 0; i < p->records_n; i++) {
         const struct record *rec = &p->records[i];
         uint64_t value;
-        if (!value_read(rec->value, &value)) {
+        if (!value_of_record(rec, &value)) {
             read_note(r, HISTORY_CORRUPT, p->partition, rec->offset, p->leader_epoch,
                       K_ERR_CORRUPT_MESSAGE);
             continue;

@@ -25,3 +25,12 @@ value_read(struct slice s, uint64_t *ret)
     *ret = value;
     return value != 0;
 }
+
+bool
+value_of_record(const struct record *r, uint64_t *ret)
+{
+    struct record_header h;
+    int64_t at = 0;
+    if (r->value.p) return value_read(r->value, ret);
+    return record_header_next(r, &at, &h) && value_read(h.value, ret);
+}

@@ -3,12 +3,15 @@
 #ifndef SIM_WORKLOAD_VALUE_H
 #define SIM_WORKLOAD_VALUE_H
 
-#include "broker/base/slice.h"
+#include "broker/record/record.h"
 
 #define VALUE_BYTES_MIN 8
 
 void value_write(uint64_t value, uint8_t *p, int64_t n);
 /* False: malformed. */
 bool value_read(struct slice s, uint64_t *ret);
+/* Of a tombstone, which has no value, it stands in its header. */
+#define VALUE_HEADER "v"
+bool value_of_record(const struct record *r, uint64_t *ret);
 
 #endif

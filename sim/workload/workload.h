@@ -61,6 +61,7 @@ struct produce_args {
     int64_t from_ns, until_ns;
     int64_t count;       /* at most so many in all; 0: no limit */
     int64_t keys;        /* 0: no keys; else the keys "k0" … are taken in turn */
+    int64_t tombstones;  /* each so many-th record deletes its key; 0: none */
     int64_t value_bytes; /* at least 8 */
     int64_t pending_max; /* more are not begun; 1,000 */
     /* With an id it sends in transactions (transact_start()): so many records in each, every n-th of which is
@@ -153,6 +154,7 @@ void member_start(struct env *env, void *member_args);
 struct probe_topic {
     struct slice name;
     int32_t partitions;
+    bool wants_keys; /* compacted topics do */
 };
 struct probe_args {
     struct history *history;

@@ -52,8 +52,11 @@ static void
 each_setting_counts(void **state)
 {
     (void)state;
+    assert_true(with(K_CFG_LOG_CLEANER_THREADS, "1").is_on);
+    assert_false(with(K_CFG_LOG_CLEANER_ENABLE, "false").is_on); /* log.cleaner.enable */
     assert_int_equal(with(K_CFG_LOG_CLEANER_BACKOFF_MS, "700").backoff_ms, 700);
     assert_int_equal(with(K_CFG_LOG_CLEANER_BACKOFF_MS, "0").backoff_ms, 1); /* not without end */
+    /* log.cleaner.dedupe.buffer.size, log.cleaner.io.buffer.size … */
     assert_int_equal(with(K_CFG_LOG_CLEANER_DEDUPE_BUFFER_SIZE, "4194304").map_bytes, 4 * MIB);
     assert_int_equal(with(K_CFG_LOG_CLEANER_IO_BUFFER_SIZE, "4096").window_bytes, 2048);
     assert_int_equal(with(K_CFG_LOG_CLEANER_IO_BUFFER_LOAD_FACTOR, "0.5").map_load_millionths,

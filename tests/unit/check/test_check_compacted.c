@@ -1,0 +1,221 @@
+/* Compacted topics: of each key the last record must be there, unless it is a tombstone and these may go. */
+#include "sim/check/check.h"
+#include "tests/lib/test.h"
+
+struct made {
+    struct mem mem;
+    struct history h;
+    int64_t now_ns, end;
+    uint64_t value[20]; /* by offset */
+    struct check_topic topic;
+    int32_t p, reader;
+};
+
+static int64_t
+made_now(void *ctx)
+{
+    struct made *m = ctx;
+    return m->now_ns += 1000;
+}
+
+static void
+begin(struct made *m, bool tombstones_go)
+{
+    *m = (struct made){.topic = {.is_compacted = true, .tombstones_go = tombstones_go}};
+    test_mem_init(&m->mem);
+    history_init(&m->h, &m->mem, made_now, m);
+    m->p = history_process(&m->h, S("p1"));
+    m->reader = history_process(&m->h, S("reader"));
+    (void)history_topic(&m->h, S("orders"));
+}
+
+static void
+sent_with(struct made *m, int64_t key, bool is_tombstone, enum history_outcome outcome)
+{
+    struct history_op op = history_op_new(HISTORY_SEND, m->p, 0, 0);
+    op.value = history_next_value(&m->h, m->p);
+    op.key = key;
+    op.is_tombstone = is_tombstone;
+    op.acks = -1;
+    op.idempotent = true;
+    m->value[m->end] = op.value;
+    int64_t number = history_invoke(&m->h, &op);
+    int64_t offset = outcome == HISTORY_OK ? m->end : -1;
+    history_complete(&m->h, number, outcome, outcome == HISTORY_OK ? 0 : 7, 0, offset);
+    m->end++;
+}
+
+static void
+put(struct made *m, int64_t key)
+{
+    sent_with(m, key, false, HISTORY_OK);
+}
+
+static void delete (struct made *m, int64_t key)
+{
+    sent_with(m, key, true, HISTORY_OK);
+}
+
+/* The final read has what lies at these offsets ("0 3 4"); node -1: from the leader. */
+static void
+final_read_of(struct made *m, const char *offsets, int32_t node)
+{
+    struct history_op op = history_op_new(HISTORY_ASSIGN, m->reader, 0, 0);
+    op.offset = 0;
+    op.node = node;
+    op.is_final = true;
+    (void)history_add(&m->h, &op, HISTORY_OK, NULL, 0);
+    struct history_read r[20];
+    int64_t n = 0;
+    for (const char *c = offsets; *c; c++)
+        if (*c != ' ') r[n++] = (struct history_read){*c - '0', m->value[*c - '0'], 0};
+    op.kind = HISTORY_POLL;
+    op.offset = -1;
+    (void)history_add(&m->h, &op, HISTORY_OK, r, n);
+    op.kind = HISTORY_FINAL_END;
+    op.offset = m->end;
+    (void)history_add(&m->h, &op, HISTORY_OK, NULL, 0);
+}
+
+/* The rules that it breaks, "lost lost"; and the end. */
+static void
+judged(struct made *m, const char *want)
+{
+    struct check_facts f = {.topics = &m->topic, .topics_n = 1};
+    struct check_result r;
+    char got[200] = "";
+    check_history(&m->mem, &m->h, &f, &r);
+    for (int64_t i = 0; i < r.anomalies.v.n; i++) {
+        if (*got) strcat(got, " ");
+        strcat(got, rule_spelling(r.anomalies.v.v[i].rule));
+    }
+    assert_string_equal(got, want);
+    check_result_release(&r);
+    history_release(&m->h);
+    assert_int_equal(m->mem.used_bytes, 0);
+    mem_release(&m->mem);
+}
+
+static void
+what_a_later_record_of_its_key_replaces_may_be_gone(void **state)
+{
+    (void)state;
+    struct made m;
+    begin(&m, false);
+    put(&m, 0), put(&m, 1), put(&m, 0), put(&m, 2);
+    final_read_of(&m, "1 2 3", -1);
+    judged(&m, "");
+}
+
+static void
+the_last_one_of_a_key_is_lost(void **state)
+{
+    (void)state;
+    struct made m;
+    begin(&m, true);
+    put(&m, 0), put(&m, 1), put(&m, 0), put(&m, 2);
+    final_read_of(&m, "0 3", -1); /* of key 0 the first instead of the last; key 1 not at all */
+    judged(&m, "lost lost");
+}
+
+static void
+a_record_without_key_is_lost_whatever_comes_later(void **state)
+{
+    (void)state;
+    struct made m;
+    begin(&m, true);
+    put(&m, -1), put(&m, -1);
+    final_read_of(&m, "1", -1);
+    judged(&m, "lost");
+}
+
+static void
+a_tombstone_may_go_with_its_key_or_is_lost(void **state)
+{
+    (void)state;
+    struct made m;
+    begin(&m, true);
+    put(&m, 0), delete (&m, 0), put(&m, 1);
+    final_read_of(&m, "2", -1);
+    judged(&m, "");
+    begin(&m, false);
+    put(&m, 0), delete (&m, 0), put(&m, 1);
+    final_read_of(&m, "2", -1);
+    judged(&m, "lost lost"); /* with nothing behind it, so is what it deleted */
+}
+
+static void
+a_value_that_outlives_its_tombstone_is_resurrected(void **state)
+{
+    (void)state;
+    struct made m;
+    begin(&m, true);
+    put(&m, 0), delete (&m, 0), put(&m, 1);
+    final_read_of(&m, "0 2", -1);
+    judged(&m, "resurrected");
+    begin(&m, true);
+    put(&m, 0), delete (&m, 0), put(&m, 0); /* it was written again */
+    final_read_of(&m, "0 2", -1);
+    judged(&m, "");
+}
+
+/* Nobody knows whether it is there. */
+static void
+an_unknown_tombstone_excuses_and_accuses_nobody(void **state)
+{
+    (void)state;
+    struct made m;
+    begin(&m, true);
+    put(&m, 0), sent_with(&m, 0, true, HISTORY_INFO), put(&m, 1);
+    final_read_of(&m, "2", -1);
+    judged(&m, "");
+    begin(&m, true);
+    put(&m, 0), sent_with(&m, 0, true, HISTORY_INFO), put(&m, 1);
+    final_read_of(&m, "0 2", -1);
+    judged(&m, "");
+}
+
+static void
+replicas_may_be_cleaned_differently(void **state)
+{
+    (void)state;
+    struct made m;
+    begin(&m, false);
+    put(&m, 0), put(&m, 1), put(&m, 0), put(&m, 2);
+    final_read_of(&m, "0 1 2 3", -1);
+    final_read_of(&m, "1 2 3", 2);
+    judged(&m, "");
+    begin(&m, false);
+    put(&m, 0), put(&m, 1), put(&m, 0), put(&m, 2);
+    final_read_of(&m, "0 1 2 3", -1);
+    final_read_of(&m, "0 2 3", 2);
+    judged(&m, "replica-differs");
+}
+
+static void
+what_is_not_compacted_is_lost_as_ever(void **state)
+{
+    (void)state;
+    struct made m;
+    begin(&m, true);
+    m.topic = (struct check_topic){0};
+    put(&m, 0), put(&m, 0);
+    final_read_of(&m, "1", -1);
+    judged(&m, "lost");
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(what_a_later_record_of_its_key_replaces_may_be_gone),
+        cmocka_unit_test(the_last_one_of_a_key_is_lost),
+        cmocka_unit_test(a_record_without_key_is_lost_whatever_comes_later),
+        cmocka_unit_test(a_tombstone_may_go_with_its_key_or_is_lost),
+        cmocka_unit_test(a_value_that_outlives_its_tombstone_is_resurrected),
+        cmocka_unit_test(an_unknown_tombstone_excuses_and_accuses_nobody),
+        cmocka_unit_test(replicas_may_be_cleaned_differently),
+        cmocka_unit_test(what_is_not_compacted_is_lost_as_ever),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
