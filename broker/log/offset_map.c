@@ -59,7 +59,7 @@ offset_map_put(struct offset_map *m, struct slice key, int64_t offset)
     CHECK(m->cleared_n == m->slots_n);
     CHECK(offset >= 0);
     if (m->n >= m->max) return false;
-    struct siphash_wide hash = siphash_wide(m->key, key);
+    struct siphash_wide hash = key_hash(m->key, key);
     struct offset_slot *s = slot_of_hash(m, hash);
     if (s->after == 0) m->n++;
     s->hash = hash;
@@ -70,5 +70,5 @@ offset_map_put(struct offset_map *m, struct slice key, int64_t offset)
 int64_t
 offset_map_get(const struct offset_map *m, struct slice key)
 {
-    return slot_of_hash(m, siphash_wide(m->key, key))->after - 1;
+    return slot_of_hash(m, key_hash(m->key, key))->after - 1;
 }

@@ -1,16 +1,11 @@
 /* The last offset of each key in the dirty part of a log: what a cleaning asks of each record. Memory is bounded
- * (log.cleaner.dedupe.buffer.size), so the map holds no keys, but a hash of 128 bits of each; at 24 bytes a
- * key, as Apache Kafka's map.
- *
- * Two keys of one hash would be taken for one, and the earlier one's last value would be lost in silence. With 128
- * bits that is less likely than any failure of the hardware (2^-84 among ten million keys), as long as nobody
- * can choose keys that collide: hence SipHash, keyed with a seed of the node. (Kafka's hash is MD5, for which
- * collisions can be made.) Nothing depends on where an entry lies. */
+ * (log.cleaner.dedupe.buffer.size), so the map holds no keys, but a hash of 128 bits of each (key_hash.h); at 24 bytes
+ * a key, as Apache Kafka's map. Nothing depends on where an entry lies. */
 #ifndef LOG_OFFSET_MAP_H
 #define LOG_OFFSET_MAP_H
 
 #include "broker/base/mem.h"
-#include "broker/base/siphash.h"
+#include "broker/log/key_hash.h"
 
 struct offset_slot {
     struct siphash_wide hash;

@@ -11,6 +11,7 @@
 #include "broker/base/fmt.h"
 #include "broker/log/internal.h"
 #include "broker/log/recovery_scan.h"
+#include "broker/log/swap_holds.h"
 
 enum open_stage {
     OPEN_MKDIR,
@@ -142,8 +143,6 @@ sort_out(struct open_job *j, const struct dir_entry *e, bool logs)
     }
 }
 
-/* A .cleaned beside a .swap: the new segments had not all got that name yet, so no old one has gone (KAFKA-6264;
- * one that Kafka split came in several). Those before it are of an earlier cleaning, and complete. */
 static void
 forget_incomplete_swaps(struct open_job *j)
 {
@@ -151,7 +150,7 @@ forget_incomplete_swaps(struct open_job *j)
     int64_t kept = 0;
     for (int64_t i = 0; i < j->swaps.n; i++) {
         int64_t base = j->swaps.v[i];
-        if (base < j->first_cleaned) j->swaps.v[kept++] = base;
+        if (swap_holds(base, j->first_cleaned)) j->swaps.v[kept++] = base;
         else files_remove_add(&j->remove, log, log_file_path(log, base, S(".log.swap")));
     }
     j->swaps.n = kept;

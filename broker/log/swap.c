@@ -6,8 +6,7 @@
  *     .log                                     done
  *
  * So that the last is true, the others are gone, durably, before the .swap loses its name: two segments with the same
- * offsets in them would be a log that goes back. They go in ascending order: should the new one end below some of the old
- * ones that a crash left, these are the last ones as they were, and no tombstone has gone before its value.
+ * offsets in them would be a log that goes back. (swap_holds.h)
  * In memory the new one is in its place before any file is: who still reads an old one keeps the file that he has; who
  * comes then waits for the new one's name. */
 #include "broker/log/clean.h"
