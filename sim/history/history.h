@@ -92,7 +92,7 @@ struct history_op {
     bool idempotent : 1;
     bool is_final : 1; /* of the final read, or a send at the end that must succeed */
     bool read_committed : 1;
-    bool is_tombstone : 1; /* a send without value: it deletes its key */
+    bool is_tombstone : 1;  /* a send without value: it deletes its key */
     int16_t error;          /* K_ERR_… */
     int16_t acks;           /* sends: what was asked for */
     int32_t process, topic; /* see history_process_name(), history_topic_name() */
