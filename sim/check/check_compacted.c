@@ -4,7 +4,7 @@
 #include "sim/check/checker.h"
 
 static const struct check_topic *
-topic_of(const struct checker *c, const struct part *p)
+compacted_topic_of(const struct checker *c, const struct part *p)
 {
     static const struct check_topic plain;
     return p->topic < c->facts->topics_n ? &c->facts->topics[p->topic] : &plain;
@@ -13,7 +13,7 @@ topic_of(const struct checker *c, const struct part *p)
 bool
 part_is_compacted(const struct checker *c, const struct part *p)
 {
-    return topic_of(c, p)->is_compacted;
+    return compacted_topic_of(c, p)->is_compacted;
 }
 
 static struct key_end *
@@ -61,7 +61,7 @@ compacted_away(const struct checker *c, const struct part *p, uint64_t value, in
     if (key < 0 || key >= p->keys.n) return false;
     const struct key_end *k = &p->keys.v[key];
     if (k->final > offset) return true;
-    return topic_of(c, p)->tombstones_go && (k->deleted >= offset || k->is_uncertain);
+    return compacted_topic_of(c, p)->tombstones_go && (k->deleted >= offset || k->is_uncertain);
 }
 
 static void
@@ -81,7 +81,8 @@ tell_resurrected(struct checker *c, const struct part *p, const struct key_end *
 void
 check_resurrected(struct checker *c, const struct part *p)
 {
-    if (!part_is_compacted(c, p) || !topic_of(c, p)->tombstones_go || p->final_end < 0) return;
+    if (!part_is_compacted(c, p) || !compacted_topic_of(c, p)->tombstones_go || p->final_end < 0)
+        return;
     for (int64_t i = 0; i < p->keys.n; i++) {
         const struct key_end *k = &p->keys.v[i];
         if (k->final < 0 || k->final >= k->deleted) continue;

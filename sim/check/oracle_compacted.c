@@ -40,7 +40,7 @@ take_record(struct reading *r, const struct record *rec)
 }
 
 static void
-take_records(struct reading *r, const struct batch_header *h, struct slice payload)
+take_compacted_records(struct reading *r, const struct batch_header *h, struct slice payload)
 {
     struct records rs;
     struct record rec;
@@ -49,7 +49,7 @@ take_records(struct reading *r, const struct batch_header *h, struct slice paylo
 }
 
 static void
-take_batch(void *ctx, const struct found *f, struct slice batch)
+take_compacted_batch(void *ctx, const struct found *f, struct slice batch)
 {
     enum { CEILING = 64 << 20 };
     struct reading *r = ctx;
@@ -59,12 +59,12 @@ take_batch(void *ctx, const struct found *f, struct slice batch)
     if (batch_parse(batch, &h) != BATCH_OK || batch_is_control(&h)) return;
     struct slice payload = batch_payload(batch, &h);
     if (batch_codec(&h) == CODEC_NONE) {
-        take_records(r, &h, payload);
+        take_compacted_records(r, &h, payload);
         return;
     }
     struct seg seg = {.bytes = payload};
     if (work_run(WORK_DECOMPRESS, batch_codec(&h), 0, &seg, 1, CEILING, &plain) != ENV_OK) return;
-    take_records(r, &h, slice(plain.p, plain.n));
+    take_compacted_records(r, &h, slice(plain.p, plain.n));
     free(plain.p);
 }
 
@@ -74,7 +74,7 @@ oracle_remains(struct oracle *o, int32_t node, const struct node_log *l, struct 
     struct reading r = {o, l, ret};
     *ret = (struct remains){0};
     disk_log_walk(o->mem, world_machine_at(o->world, node), l->key->subject, DISK_LOG_SERVES,
-                  INT64_MAX, take_batch, &r);
+                  INT64_MAX, take_compacted_batch, &r);
 }
 
 void
