@@ -70,6 +70,19 @@ epoch_cache_end_offset(const struct epoch_cache *c, int32_t epoch, int64_t log_e
 }
 
 bool
+epoch_cache_remove_later(struct epoch_cache *c, int32_t epoch, int64_t last_offset)
+{
+    int64_t kept = 0;
+    for (int64_t i = 0; i < c->v.n; i++) {
+        bool is_wrong = c->v.v[i].epoch > epoch && c->v.v[i].start_offset <= last_offset;
+        if (!is_wrong) c->v.v[kept++] = c->v.v[i];
+    }
+    bool changed = kept != c->v.n;
+    c->v.n = kept;
+    return changed;
+}
+
+bool
 epoch_cache_truncate_start(struct epoch_cache *c, int64_t offset)
 {
     int64_t keep = c->v.n - 1; /* the entry in force at offset */

@@ -35,6 +35,9 @@ struct epoch_end epoch_cache_end_offset(const struct epoch_cache *c, int32_t epo
                                         int64_t log_end);
 /* Removes entries that start at or above offset. True if any did. */
 bool epoch_cache_truncate_end(struct epoch_cache *c, int64_t offset);
+/* A batch of this epoch ends at last_offset: entries of later epochs that begin at or below it had no records, and
+ * another leader wrote there since. Removes them; true if there were any. */
+bool epoch_cache_remove_later(struct epoch_cache *c, int32_t epoch, int64_t last_offset);
 /* Removes entries that ended at or below offset; the one in force there starts at offset now. */
 bool epoch_cache_truncate_start(struct epoch_cache *c, int64_t offset);
 

@@ -9,6 +9,7 @@
  * Where segment files are missing it goes on behind the hole (missing_segments.h). */
 #include "broker/log/checkpoint.h"
 #include "broker/base/fmt.h"
+#include "broker/log/found_names.h"
 #include "broker/log/internal.h"
 #include "broker/log/recovery_scan.h"
 #include "broker/log/swap_holds.h"
@@ -409,6 +410,9 @@ recover_batch(struct scan *scan)
     };
     if (!recovery_keeps(&f)) return false;
     segment_place(scan->segment, &scan->h, false);
+    /* The list may be older than the batch: an epoch that got no records stood there when it was written down. */
+    if (epoch_cache_remove_later(&log->epochs, scan->h.leader_epoch, batch_last_offset(&scan->h)))
+        log->epochs_dirty = true;
     if (epoch_cache_assign(&log->epochs, &log->env->mem, scan->h.leader_epoch, scan->h.base_offset))
         log->epochs_dirty = true;
     j->expected = batch_next_offset(&scan->h);
@@ -736,6 +740,10 @@ open_step(struct log_job *job, enum env_err err)
     }
     switch (j->stage) {
     case OPEN_MKDIR:
+        if (!found_names_are_durable(j->clean)) {
+            log_names_changed(log);
+            log->parent_dirty = true;
+        }
         if (!err) log->parent_dirty = true;
         if (!err)
             j->start_offset = 0,

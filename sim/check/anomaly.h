@@ -48,6 +48,9 @@
     X(EPOCH_WENT_BACK, "epoch-went-back", "an epoch went back")                                      \
     X(LOG_MATCHING, "log-matching", "same offset and epoch, other records")                          \
     X(LOG_CONTIGUOUS, "log-contiguous", "a log has a gap or an epoch out of order")                  \
+    X(DISK_TRUTH, "disk-truth", "a node says that it has what its disk does not have")               \
+    X(SEQUENCE_CONTINUITY, "sequence-continuity", "a producer's batches do not go on from each other") \
+    X(EPOCH_CACHE, "epoch-cache", "the list of leader epochs is not that of the log")                \
     X(SYNC_ENDS, "sync-ends", "a sync of a log went on with what was written after it began")        \
     X(LEADER_APPENDS_ONLY, "leader-appends-only", "a leader cut its own log")                        \
     X(LEADER_COMPLETENESS, "leader-completeness", "a leader lacks committed records")                \

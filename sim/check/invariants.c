@@ -23,9 +23,9 @@ invariants_free(struct invariants *v)
     for (int64_t i = 0; i < v->asked.n; i++) mem_free_slice(mem, v->asked.v[i].topic);
     VEC_RELEASE(mem, &v->topics);
     VEC_RELEASE(mem, &v->asked);
-    for (int64_t i = 0; i < v->metadata.n; i++)
-        if (v->metadata.v[i]) durable_free(v->metadata.v[i]);
-    VEC_RELEASE(mem, &v->metadata);
+    for (int64_t i = 0; i < v->model.nodes.n; i++)
+        for (int64_t k = 0; k < v->model.nodes.v[i].logs.n; k++)
+            if (v->model.nodes.v[i].logs.v[k]) truth_free(v, v->model.nodes.v[i].logs.v[k]);
     VEC_RELEASE(mem, &v->brokers);
     VEC_RELEASE(mem, &v->voters);
     anomalies_release(&v->found);
@@ -422,7 +422,7 @@ note_of_log(struct invariants *v, struct topic_key *k, struct node_log *l, const
 {
     switch (n->kind) {
     case NOTE_LOG_APPEND: check_append(v, k, l, n); return;
-    case NOTE_LOG_WRITTEN: l->written = n->v[0]; return;
+    case NOTE_LOG_WRITTEN: l->written = truth_written(v, v->node, l, n->v[0]); return;
     case NOTE_LOG_SYNC:
         l->is_syncing = true;
         l->synced_file = -1;
@@ -430,13 +430,18 @@ note_of_log(struct invariants *v, struct topic_key *k, struct node_log *l, const
     case NOTE_LOG_SYNCED:
         l->is_syncing = false;
         l->synced = n->v[0];
+        truth_synced(v, v->node, l, n->v[0]);
         return;
     case NOTE_LOG_TRUNCATE:
         l->is_syncing = false; /* it is synced by itself, too */
         check_truncate(v, k, l, n);
+        truth_cut(v, v->node, l);
         return;
     case NOTE_LOG_START: l->start = n->v[0]; return;
-    case NOTE_LOG_RECOVERED: model_recovered(l, n->v[0], n->v[1]); return;
+    case NOTE_LOG_RECOVERED:
+        model_recovered(l, n->v[0], n->v[1]);
+        truth_opened(v, v->node, l);
+        return;
     case NOTE_PARTITION_ROLE: check_role(v, k, l, n); return;
     case NOTE_PARTITION_ISR: l->partition_epoch = (int32_t)n->v[1]; return;
     case NOTE_PARTITION_HW: check_high_watermark(v, k, l, n->v[0], n->v[2] != 0); return;
@@ -537,6 +542,19 @@ invariants_robbed(struct invariants *v, int32_t node)
     struct model_node *n = model_node(&v->model, node);
     for (int64_t i = 0; n && i < n->logs.n; i++)
         if (n->logs.v[i]) n->logs.v[i]->hurt = true;
+}
+
+void
+invariants_spoilt(struct invariants *v, int32_t node)
+{
+    struct model_node *n = model_node(&v->model, node);
+    if (n) n->is_spoilt = true;
+}
+
+void
+invariants_producers_may_expire(struct invariants *v)
+{
+    v->producers_may_expire = true;
 }
 
 void

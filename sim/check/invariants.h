@@ -55,6 +55,12 @@ void invariants_vote_told(struct invariants *v, int64_t at_ns, int32_t node, int
                           int32_t epoch);
 /* The disk has synced this file of a node ("data/orders-0/00000000000000000000.log"). */
 void invariants_file_synced(struct invariants *v, int64_t at_ns, int32_t node, struct slice path);
+/* A file of a node has got its name; path: the name that it had. */
+void invariants_renamed(struct invariants *v, int64_t at_ns, int32_t node, struct slice path);
+/* The disk of a node was damaged: what lies there is no more what it wrote. */
+void invariants_spoilt(struct invariants *v, int32_t node);
+/* Brokers may forget producers, soon or because a clock was set. */
+void invariants_producers_may_expire(struct invariants *v);
 /* What is on the node's disk after a power loss; before the note log-recovered. */
 void invariants_found(struct invariants *v, int32_t node, struct slice subject,
                       const struct found *f, int64_t n);

@@ -2,7 +2,6 @@
 #ifndef SIM_CHECK_INVARIANTS_OWN_H
 #define SIM_CHECK_INVARIANTS_OWN_H
 
-#include "sim/check/durable.h"
 #include "sim/check/invariants.h"
 #include "sim/check/model.h"
 
@@ -45,10 +44,8 @@ struct invariants {
     int64_t at_ns;
     int32_t node; /* whose note it is */
     struct world *world;
-    int32_t combined; /* of brokers that are controllers, too; 0: not said */
-    /* What a batch is worth that a voter calls synced: asked of its disk. NULL: of what it notes (in tests). */
-    bool (*is_durable)(struct invariants *v, int32_t node, const struct batch *b);
-    VEC(struct durable *) metadata; /* by node; may hold NULL */
+    int32_t combined;          /* of brokers that are controllers, too; 0: not said */
+    bool producers_may_expire; /* soon, or clocks were set: then any sequence may be the first */
     void (*listener)(void *ctx, const struct anomaly *a);
     void *listener_ctx;
 };
@@ -70,6 +67,15 @@ void check_raft_state(struct invariants *v, struct topic_key *k, struct node_log
                       const struct note *n);
 void check_raft_high_watermark(struct invariants *v, struct topic_key *k, struct node_log *l,
                                const struct note *n);
+/* What disks hold, against what nodes say; without a world (in tests) nodes are believed. The end of what is written: */
+int64_t truth_written(struct invariants *v, int32_t node, struct node_log *l, int64_t end);
+void truth_synced(struct invariants *v, int32_t node, struct node_log *l, int64_t end);
+/* Does all below this end surely survive a power loss? */
+bool truth_is_durable(struct invariants *v, int32_t node, struct node_log *l, int64_t end);
+void truth_cut(struct invariants *v, int32_t node, struct node_log *l);
+void truth_opened(struct invariants *v, int32_t node, struct node_log *l);
+void truth_free(struct invariants *v, struct node_log *l);
+
 void check_decision(struct invariants *v, const struct note *n);
 void voter_crashed(struct invariants *v, int32_t node);
 

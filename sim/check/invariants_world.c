@@ -33,8 +33,9 @@ on_event(void *ctx, const struct world_event *e)
 static void
 on_disk(void *ctx, const struct world_disk_op *op)
 {
-    if (op->kind == OP_SYNC && !op->err)
-        invariants_file_synced(ctx, op->at_ns, op->machine->index, op->path);
+    if (op->err) return;
+    if (op->kind == OP_SYNC) invariants_file_synced(ctx, op->at_ns, op->machine->index, op->path);
+    if (op->kind == OP_RENAME) invariants_renamed(ctx, op->at_ns, op->machine->index, op->path);
 }
 
 static bool
@@ -71,16 +72,34 @@ on_life(void *ctx, struct machine *m, enum life what, struct slice text)
     invariants_life(v, world_now_ns(v->world), m->index, what);
 }
 
+/* "b1", "b1 orders-0 3" */
+static struct machine *
+machine_named_in(struct world *w, struct slice what)
+{
+    int64_t end = slice_find(what, ' ', 0);
+    return world_machine(w, end < 0 ? what : slice_sub(what, 0, end));
+}
+
+static bool
+is_damage(struct slice verb)
+{
+    static const char *const all[] = {"bit rot", "files erased", "files cut short",
+                                      "misdirected write"};
+    for (int64_t i = 0; i < ARRAY_LEN(all); i++)
+        if (slice_eq(verb, slice_cstr(all[i]))) return true;
+    return false;
+}
+
 static void
 on_fault(void *ctx, struct slice verb, struct slice what)
 {
     struct invariants *v = ctx;
-    struct machine *m = slice_eq(verb, S("wipe")) ? world_machine(v->world, what) : NULL;
-    if (m) invariants_wiped(v, world_now_ns(v->world), m->index);
-    if (!slice_eq(verb, S("files erased")) && !slice_eq(verb, S("files cut short"))) return;
-    int64_t blank = slice_find(what, ' ', 0);
-    m = world_machine(v->world, slice_sub(what, 0, blank < 0 ? what.n : blank));
-    if (m) invariants_robbed(v, m->index);
+    struct machine *m = machine_named_in(v->world, what);
+    if (m && slice_eq(verb, S("wipe"))) invariants_wiped(v, world_now_ns(v->world), m->index);
+    if (m && is_damage(verb)) invariants_spoilt(v, m->index);
+    if (slice_starts(verb, S("clock"))) invariants_producers_may_expire(v);
+    if (m && (slice_eq(verb, S("files erased")) || slice_eq(verb, S("files cut short"))))
+        invariants_robbed(v, m->index);
 }
 
 /* The epoch of a candidate's request, which tells of its vote for itself; -1: it only asks (pre-vote). */
@@ -129,16 +148,6 @@ on_frame_bytes(void *ctx, const struct world_frame *f, struct slice bytes)
     invariants_vote_told(v, f->at_ns, f->from->index, model_id_of(f->to->name), epoch);
 }
 
-static bool
-is_durable(struct invariants *v, int32_t node, const struct batch *b)
-{
-    const struct found f = {.base = b->base, .last = b->last, .epoch = b->epoch, .crc = b->crc};
-    while (v->metadata.n <= node) VEC_PUSH(v->mem, &v->metadata, NULL);
-    struct durable **d = &v->metadata.v[node];
-    if (!*d) *d = durable_new(v->mem, world_machine_at(v->world, node), b->key->subject);
-    return durable_has(*d, &f);
-}
-
 void
 invariants_combined(struct invariants *v, int32_t n)
 {
@@ -150,7 +159,6 @@ void
 invariants_watch(struct invariants *v, struct world *w)
 {
     v->world = w;
-    v->is_durable = is_durable;
     know_all(v);
     world_observe(w, &(struct world_observer){.event = on_event,
                                               .life = on_life,

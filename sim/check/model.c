@@ -144,12 +144,19 @@ make_key(struct model *t, struct slice subject)
 }
 
 struct topic_key *
-model_key(struct model *t, struct slice subject)
+model_find_subject(struct model *t, struct slice subject)
 {
     if (t->last && slice_eq(t->last->subject, subject)) return t->last;
     for (int64_t i = 0; i < t->keys.n; i++)
         if (slice_eq(t->keys.v[i]->subject, subject)) return t->last = t->keys.v[i];
-    return t->last = make_key(t, subject);
+    return NULL;
+}
+
+struct topic_key *
+model_key(struct model *t, struct slice subject)
+{
+    struct topic_key *k = model_find_subject(t, subject);
+    return k ? k : (t->last = make_key(t, subject));
 }
 
 struct topic_key *
@@ -350,6 +357,7 @@ model_wipe(struct model *t, int32_t node)
         l->v.n = 0;
         l->start = l->written = l->synced = l->hw = 0;
     }
+    n->is_spoilt = false;
 }
 
 /* ---- decisions ---------------------------------------------------------------------------------- */

@@ -22,6 +22,11 @@ struct batch {
     uint32_t crc;
     struct batch *prev;     /* before it in the log that had it first; NULL: not known */
     const uint64_t *values; /* NULL: not known */
+    /* As its header says, once somebody has looked at it on a disk. */
+    bool is_looked_at, is_transactional, is_control;
+    int16_t producer_epoch;
+    int32_t sequence;
+    int64_t producer; /* -1: none */
 };
 
 /* What the controller decided of a partition. */
@@ -75,12 +80,14 @@ struct node_log {
     int32_t epoch;           /* the leader epoch it was told last; -1 */
     int32_t partition_epoch; /* and the partition epoch that goes with it */
     int32_t checked_epoch;   /* of the last leadership that was looked at */
+    void *user;
 };
 
 struct model_node {
     struct slice name;
     int32_t id;                  /* node.id */
     bool is_voter, up, current;  /* current: registered and unfenced since its last power loss */
+    bool is_spoilt;              /* its disk was damaged: what lies there is not what it wrote */
     VEC(struct node_log *) logs; /* by index of the key; may hold NULL */
 };
 
@@ -110,6 +117,8 @@ void model_compacted(struct model *t, struct slice topic);
 bool model_may_lack(const struct node_log *l, int64_t offset);
 /* "orders-0"; made if need be. */
 struct topic_key *model_key(struct model *t, struct slice subject);
+/* NULL: none such. */
+struct topic_key *model_find_subject(struct model *t, struct slice subject);
 struct topic_key *model_find_key(struct model *t, struct slice topic, int32_t partition);
 bool model_is_metadata(const struct topic_key *k);
 struct node_log *model_log(struct model *t, int32_t node, struct topic_key *k);

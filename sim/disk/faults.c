@@ -205,6 +205,13 @@ disk_peek(struct machine *m, struct slice path, enum disk_image image, int64_t o
     return i ? inode_read(i, image, offset, ret, n) : -1;
 }
 
+bool
+disk_is_settled(struct machine *m, struct slice path, int64_t offset, int64_t n)
+{
+    struct inode *i = disk_find(m, path, IMAGE_CACHED);
+    return i && i == disk_find(m, path, IMAGE_DURABLE) && inode_is_settled(i, offset, n);
+}
+
 struct walk {
     enum disk_image image;
     struct mem *mem;
@@ -236,6 +243,18 @@ disk_peek_all(struct machine *m, enum disk_image image,
     struct disk *d = m->host->disk;
     struct walk k = {image, d->mem, fn, ctx};
     walk_dir(&k, d->root, SLICE_EMPTY);
+}
+
+void
+disk_peek_dir(struct machine *m, struct slice path, enum disk_image image,
+              void (*fn)(void *ctx, struct slice path, int64_t size), void *ctx)
+{
+    struct disk *d = m->host->disk;
+    struct walk k = {image, d->mem, fn, ctx};
+    struct inode *dir, *i;
+    struct slice name;
+    if (path_find(d, image, path, &dir, &name, &i) == ENV_OK && i && i->is_dir)
+        walk_dir(&k, i, path);
 }
 
 static void

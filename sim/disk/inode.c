@@ -191,6 +191,29 @@ inode_read(const struct inode *i, enum disk_image image, int64_t offset, uint8_t
     return n;
 }
 
+/* A page of which nothing was written holds zeros. */
+static bool
+is_same_in_both(const struct page *p, int64_t at, int64_t n)
+{
+    static const uint8_t zeros[DISK_PAGE_BYTES];
+    if (!p || p->cached == p->durable) return true;
+    const uint8_t *a = p->cached ? p->cached->b : zeros, *b = p->durable ? p->durable->b : zeros;
+    return memcmp(a + at, b + at, (size_t)n) == 0;
+}
+
+bool
+inode_is_settled(const struct inode *i, int64_t offset, int64_t n)
+{
+    int64_t end = offset + n;
+    if (offset < 0 || end > i->size || end > i->durable_size) return false;
+    for (int64_t part; offset < end; offset += part) {
+        int64_t index = offset / DISK_PAGE_BYTES, at = offset % DISK_PAGE_BYTES;
+        part = MIN(end - offset, DISK_PAGE_BYTES - at);
+        if (index < i->pages_n && !is_same_in_both(i->pages[index], at, part)) return false;
+    }
+    return true;
+}
+
 void
 inode_truncate(struct inode *i, int64_t size)
 {

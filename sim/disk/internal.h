@@ -124,6 +124,8 @@ void inode_unref(struct inode *i);
 int64_t inode_write(struct inode *i, int64_t offset, const uint8_t *p, int64_t n);
 int64_t inode_read(const struct inode *i, enum disk_image image, int64_t offset, uint8_t *ret,
                    int64_t n);
+/* Are these bytes there, and the same in both images? */
+bool inode_is_settled(const struct inode *i, int64_t offset, int64_t n);
 void inode_truncate(struct inode *i, int64_t size);
 static inline int64_t
 inode_size(const struct inode *i, enum disk_image image)

@@ -80,6 +80,8 @@ witnesses_begin(struct run *r)
     for (int32_t i = 0; i < r->s->topics_n; i++)
         invariants_topic(w->invariants, r->s->topics[i].name,
                          (int32_t)topic_min_isr(r, &r->s->topics[i]));
+    if (cluster_config_i64(r->s, "producer.id.expiration.ms") < 3600 * 1000)
+        invariants_producers_may_expire(w->invariants);
     invariants_watch(w->invariants, r->w);
     invariants_combined(w->invariants, (int32_t)r->s->cluster.combined);
     w->oracle = oracle_new(r->a->mem);

@@ -128,8 +128,13 @@ enum disk_image { IMAGE_CACHED, IMAGE_DURABLE };
 int64_t disk_peek_size(struct machine *m, struct slice path, enum disk_image image);
 int64_t disk_peek(struct machine *m, struct slice path, enum disk_image image, int64_t offset,
                   void *ret, int64_t n);
+/* Would a power loss surely leave of the file's name and of these bytes what is in the cache? */
+bool disk_is_settled(struct machine *m, struct slice path, int64_t offset, int64_t n);
 /* Calls fn for every file, sorted by path. */
 void disk_peek_all(struct machine *m, enum disk_image image,
+                   void (*fn)(void *ctx, struct slice path, int64_t size), void *ctx);
+/* Only those of one directory. */
+void disk_peek_dir(struct machine *m, struct slice dir, enum disk_image image,
                    void (*fn)(void *ctx, struct slice path, int64_t size), void *ctx);
 /* Puts a file there as if it had always been: input for tests. */
 void disk_put(struct machine *m, struct slice path, struct slice bytes);

@@ -78,6 +78,24 @@ truncating_at_the_end_removes_what_begins_there(void **state)
 }
 
 static void
+a_batch_removes_later_epochs_that_begin_at_or_below_its_end(void **state)
+{
+    (void)state;
+    struct mem mem;
+    test_mem_init(&mem);
+    struct epoch_cache c = {0};
+    epoch_cache_assign(&c, &mem, 1, 0);
+    epoch_cache_assign(&c, &mem, 2, 10);
+    epoch_cache_assign(&c, &mem, 3, 20);
+    assert_false(epoch_cache_remove_later(&c, 1, 9));
+    assert_false(epoch_cache_remove_later(&c, 2, 19));
+    assert_true(epoch_cache_remove_later(&c, 1, 10));
+    assert_int_equal(c.v.n, 2);
+    assert_int_equal(c.v.v[1].epoch, 3);
+    mem_release(&mem);
+}
+
+static void
 truncating_at_the_start_keeps_the_epoch_in_force(void **state)
 {
     (void)state;
@@ -133,6 +151,7 @@ main(void)
         cmocka_unit_test(an_epoch_below_the_first_ends_at_the_first_entry),
         cmocka_unit_test(an_epoch_without_records_gives_way),
         cmocka_unit_test(truncating_at_the_end_removes_what_begins_there),
+        cmocka_unit_test(a_batch_removes_later_epochs_that_begin_at_or_below_its_end),
         cmocka_unit_test(truncating_at_the_start_keeps_the_epoch_in_force),
         cmocka_unit_test(its_text_goes_round_and_bad_texts_are_refused),
     };

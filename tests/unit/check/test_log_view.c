@@ -1,5 +1,5 @@
 /* What a disk holds for sure, against what its node may say. */
-#include "sim/check/durable.h"
+#include "sim/check/log_view.h"
 #include "tests/lib/test.h"
 
 #define BATCH_BYTES 61
@@ -7,7 +7,7 @@
 #define META S("__cluster_metadata-0")
 
 /* A batch of one offset and no records. */
-static struct found
+static void
 put_batch(uint8_t *to, int64_t base, int32_t epoch)
 {
     memset(to, 0, BATCH_BYTES);
@@ -18,7 +18,6 @@ put_batch(uint8_t *to, int64_t base, int32_t epoch)
     store_be64(to + 43, (uint64_t)base + 77);
     uint32_t crc = crc32c(CRC32C_PORTABLE, 0, slice(to + 21, BATCH_BYTES - 21));
     store_be32(to + 17, crc);
-    return (struct found){base, base, epoch, crc};
 }
 
 static void
@@ -32,9 +31,8 @@ struct case_ {
     struct world *w;
     struct machine *m;
     struct mem mem;
-    struct durable *d;
+    struct log_view *v;
     uint8_t bytes[4 * BATCH_BYTES];
-    struct found f[4];
 };
 
 static void
@@ -43,16 +41,22 @@ begin(struct case_ *c)
     test_mem_init(&c->mem);
     c->w = world_new(1, NULL);
     c->m = world_add(c->w, &(struct machine_params){.name = S("k1"), .start = start});
-    c->d = durable_new(&c->mem, c->m, META);
-    for (int i = 0; i < 4; i++) c->f[i] = put_batch(c->bytes + i * BATCH_BYTES, i, 1);
+    c->v = log_view_new(&c->mem, c->m, META);
+    for (int i = 0; i < 4; i++) put_batch(c->bytes + i * BATCH_BYTES, i, 1);
 }
 
 static void
 end(struct case_ *c)
 {
-    durable_free(c->d);
+    log_view_free(c->v);
     world_free(c->w);
     mem_release(&c->mem);
+}
+
+static bool
+is_durable(struct case_ *c, int64_t offset)
+{
+    return log_view_durable(c->v, 0, offset + 1) > offset;
 }
 
 static void
@@ -61,12 +65,12 @@ what_lies_there_whole_is_durable(void **state)
     (void)state;
     struct case_ c;
     begin(&c);
-    assert_false(durable_has(c.d, &c.f[0]));
+    assert_false(is_durable(&c, 0));
     disk_put(c.m, LOG, slice(c.bytes, 2 * BATCH_BYTES));
-    assert_true(durable_has(c.d, &c.f[1]));
-    assert_false(durable_has(c.d, &c.f[2]));
+    assert_true(is_durable(&c, 1));
+    assert_false(is_durable(&c, 2));
     disk_put(c.m, LOG, slice(c.bytes, 3 * BATCH_BYTES));
-    assert_true(durable_has(c.d, &c.f[2]));
+    assert_true(is_durable(&c, 2));
     end(&c);
 }
 
@@ -78,9 +82,9 @@ a_batch_behind_a_spoilt_one_is_not(void **state)
     begin(&c);
     c.bytes[BATCH_BYTES + 50] ^= 1;
     disk_put(c.m, LOG, slice(c.bytes, 4 * BATCH_BYTES));
-    assert_true(durable_has(c.d, &c.f[0]));
-    assert_false(durable_has(c.d, &c.f[1]));
-    assert_false(durable_has(c.d, &c.f[2]));
+    assert_true(is_durable(&c, 0));
+    assert_false(is_durable(&c, 1));
+    assert_false(is_durable(&c, 2));
     end(&c);
 }
 
@@ -91,12 +95,11 @@ what_was_cut_and_written_anew_is_read_anew(void **state)
     struct case_ c;
     begin(&c);
     disk_put(c.m, LOG, slice(c.bytes, 3 * BATCH_BYTES));
-    assert_true(durable_has(c.d, &c.f[2]));
-    struct found other = put_batch(c.bytes + BATCH_BYTES, 1, 2);
+    assert_true(is_durable(&c, 2));
+    put_batch(c.bytes + BATCH_BYTES, 1, 2);
     disk_put(c.m, LOG, slice(c.bytes, 2 * BATCH_BYTES));
-    assert_false(durable_has(c.d, &c.f[1]));
-    assert_false(durable_has(c.d, &c.f[2]));
-    assert_true(durable_has(c.d, &other));
+    assert_false(is_durable(&c, 2));
+    assert_true(is_durable(&c, 1));
     end(&c);
 }
 
@@ -109,7 +112,7 @@ the_next_file_goes_on(void **state)
     disk_put(c.m, LOG, slice(c.bytes, 2 * BATCH_BYTES));
     disk_put(c.m, S("data/__cluster_metadata-0/00000000000000000002.log"),
              slice(c.bytes + 2 * BATCH_BYTES, 2 * BATCH_BYTES));
-    assert_true(durable_has(c.d, &c.f[3]));
+    assert_true(is_durable(&c, 3));
     end(&c);
 }
 
@@ -120,9 +123,65 @@ a_wiped_disk_has_nothing(void **state)
     struct case_ c;
     begin(&c);
     disk_put(c.m, LOG, slice(c.bytes, 2 * BATCH_BYTES));
-    assert_true(durable_has(c.d, &c.f[1]));
+    assert_true(is_durable(&c, 1));
     fault_wipe(c.m);
-    assert_false(durable_has(c.d, &c.f[0]));
+    assert_false(is_durable(&c, 0));
+    end(&c);
+}
+
+static void
+batches_are_given_in_order_up_to_the_end_that_is_asked_for(void **state)
+{
+    (void)state;
+    struct case_ c;
+    struct batch_header h;
+    begin(&c);
+    disk_put(c.m, LOG, slice(c.bytes, 3 * BATCH_BYTES));
+    for (int i = 0; i < 2; i++) {
+        assert_true(log_view_next(c.v, 2, &h));
+        assert_int_equal(h.base_offset, i);
+        assert_int_equal(h.producer_id, i + 77);
+    }
+    assert_false(log_view_next(c.v, 2, &h));
+    assert_true(log_view_next(c.v, 9, &h));
+    assert_false(log_view_next(c.v, 9, &h));
+    assert_int_equal(log_view_end(c.v), 3);
+    end(&c);
+}
+
+static void
+after_a_cut_it_goes_on_within_the_file(void **state)
+{
+    (void)state;
+    struct case_ c;
+    struct batch_header h;
+    begin(&c);
+    disk_put(c.m, LOG, slice(c.bytes, 4 * BATCH_BYTES));
+    while (log_view_next(c.v, 4, &h)) continue;
+    put_batch(c.bytes + 2 * BATCH_BYTES, 2, 5);
+    disk_put(c.m, LOG, slice(c.bytes, 3 * BATCH_BYTES));
+    log_view_cut(c.v, 2);
+    assert_true(log_view_next(c.v, 3, &h));
+    assert_int_equal(h.base_offset, 2);
+    assert_int_equal(h.leader_epoch, 5);
+    end(&c);
+}
+
+static void
+a_log_that_was_removed_is_found_where_it_is_made_again(void **state)
+{
+    (void)state;
+    struct case_ c;
+    struct batch_header h;
+    begin(&c);
+    disk_put(c.m, LOG, slice(c.bytes, 2 * BATCH_BYTES));
+    assert_true(log_view_next(c.v, 1, &h));
+    fault_wipe(c.m);
+    assert_false(log_view_next(c.v, 2, &h));
+    disk_put(c.m, S("other/__cluster_metadata-0/00000000000000000000.log"),
+             slice(c.bytes, 2 * BATCH_BYTES));
+    assert_true(log_view_next(c.v, 2, &h));
+    assert_int_equal(h.base_offset, 1);
     end(&c);
 }
 
@@ -135,6 +194,9 @@ main(void)
         cmocka_unit_test(what_was_cut_and_written_anew_is_read_anew),
         cmocka_unit_test(the_next_file_goes_on),
         cmocka_unit_test(a_wiped_disk_has_nothing),
+        cmocka_unit_test(batches_are_given_in_order_up_to_the_end_that_is_asked_for),
+        cmocka_unit_test(after_a_cut_it_goes_on_within_the_file),
+        cmocka_unit_test(a_log_that_was_removed_is_found_where_it_is_made_again),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,306 @@
+/* The disks' side of the invariants: what a node says it has written or synced must lie there, the batches of one
+ * producer must go on from each other, and the list of leader epochs beside a log must be the log's own. Nobody is
+ * believed: the disk is read (log_view.c), each batch's header once for each copy. */
+#include "broker/base/fmt.h"
+#include "sim/check/invariants_own.h"
+#include "sim/check/log_view.h"
+
+/* A producer, as the batches of one log tell it. */
+struct producer_seen {
+    int64_t id;
+    int16_t epoch;
+    int32_t last_sequence; /* -1: it has none yet, of this epoch */
+    int64_t open_from;     /* the first offset of its transaction that is open; -1: none */
+    int64_t at_ns;         /* when its last batch was there */
+};
+
+/* One log of one node, as its disk has it. */
+struct log_truth {
+    struct log_view *view;
+    VEC(struct producer_seen) producers;
+    int64_t last; /* the producer that was found last */
+    bool is_lost; /* its disk does not have what it says: told once, until it is opened again */
+};
+
+static struct log_truth *
+truth_of(struct invariants *v, struct node_log *l, int32_t node)
+{
+    if (!v->world || model_node(&v->model, node)->is_spoilt) return NULL;
+    struct log_truth *t = l->user;
+    if (t) return t;
+    t = l->user = MEM_NEW(v->mem, struct log_truth);
+    t->view = log_view_new(v->mem, world_machine_at(v->world, node), l->key->subject);
+    log_view_begin(t->view, l->v.n ? l->v.v[0]->base : l->start);
+    return t;
+}
+
+void
+truth_free(struct invariants *v, struct node_log *l)
+{
+    struct log_truth *t = l->user;
+    if (!t) return;
+    log_view_free(t->view);
+    VEC_RELEASE(v->mem, &t->producers);
+    MEM_DELETE(v->mem, t);
+    l->user = NULL;
+}
+
+/* ---- producers ----------------------------------------------------------------------------------- */
+
+static struct producer_seen *
+producer_of(struct invariants *v, struct log_truth *t, int64_t id)
+{
+    if (t->last < t->producers.n && t->producers.v[t->last].id == id)
+        return &t->producers.v[t->last];
+    for (t->last = 0; t->last < t->producers.n; t->last++)
+        if (t->producers.v[t->last].id == id) return &t->producers.v[t->last];
+    struct producer_seen new = {
+        .id = id, .epoch = -1, .last_sequence = -1, .open_from = -1, .at_ns = v->at_ns};
+    VEC_PUSH(v->mem, &t->producers, new);
+    return &t->producers.v[t->producers.n - 1];
+}
+
+/* Sequences go from 0 to the greatest number, and on from 0. */
+static int32_t
+sequence_after(int32_t sequence)
+{
+    return sequence == INT32_MAX ? 0 : sequence + 1;
+}
+
+/* Of a producer that a log does not know any sequence is taken; a new epoch begins with 0, and an old one is over. */
+static void
+check_sequence(struct invariants *v, const struct topic_key *k, const struct producer_seen *p,
+               const struct batch *b)
+{
+    int32_t due = b->producer_epoch == p->epoch ? sequence_after(p->last_sequence) : 0;
+    if (v->producers_may_expire || p->epoch < 0 || b->sequence < 0) return;
+    if (b->producer_epoch < p->epoch)
+        breach(v, RULE_SEQUENCE_CONTINUITY, k, b->base,
+               "took a batch of producer epoch # after one of epoch #", b->producer_epoch,
+               p->epoch);
+    else if (b->sequence != due)
+        breach(v, RULE_SEQUENCE_CONTINUITY, k, b->base,
+               "took a batch that begins with sequence #, where # was due", b->sequence, due);
+}
+
+static void
+follow_producer(struct invariants *v, struct log_truth *t, const struct topic_key *k,
+                const struct batch *b, bool is_new)
+{
+    if (b->producer < 0) return;
+    struct producer_seen *p = producer_of(v, t, b->producer);
+    if (is_new) check_sequence(v, k, p, b);
+    p->at_ns = v->at_ns;
+    if (b->is_control) p->open_from = -1;
+    else if (b->is_transactional && p->open_from < 0) p->open_from = b->base;
+    if (b->producer_epoch > p->epoch) p->last_sequence = -1;
+    p->epoch = MAX(p->epoch, b->producer_epoch);
+    if (b->sequence < 0) return;
+    int64_t last = (int64_t)b->sequence + (b->last - b->base);
+    p->last_sequence = (int32_t)(last & INT32_MAX);
+}
+
+/* ---- batches ------------------------------------------------------------------------------------- */
+
+static void
+is_not_there(struct invariants *v, struct log_truth *t, const struct topic_key *k, int64_t offset,
+             const char *what, int64_t end)
+{
+    if (t->is_lost) return;
+    t->is_lost = true;
+    breach(v, RULE_DISK_TRUTH, k, offset, what, end, offset);
+}
+
+static bool
+is_batch(const struct batch *b, const struct batch_header *h)
+{
+    return b && b->base == h->base_offset && b->last == batch_last_offset(h) &&
+           b->epoch == h->leader_epoch && b->crc == h->crc;
+}
+
+static void
+learn_producer(struct batch *b, const struct batch_header *h)
+{
+    b->is_looked_at = true;
+    b->producer = h->producer_id;
+    b->producer_epoch = h->producer_epoch;
+    b->sequence = h->base_sequence;
+    b->is_transactional = h->attributes & BATCH_TRANSACTIONAL;
+    b->is_control = h->attributes & BATCH_CONTROL;
+}
+
+/* Reads on as far as this end. True: it all lies there. */
+static bool
+look_on(struct invariants *v, struct log_truth *t, const struct topic_key *k,
+        const struct node_log *l, int64_t end)
+{
+    struct batch_header h;
+    while (log_view_next(t->view, end, &h)) {
+        struct batch *b = log_at(l, h.base_offset);
+        bool is_new = b && !b->is_looked_at;
+        if (!is_batch(b, &h)) return log_view_begin(t->view, h.base_offset), false;
+        if (is_new) learn_producer(b, &h);
+        follow_producer(v, t, k, b, is_new);
+    }
+    return log_view_end(t->view) >= MIN(end, log_end(l));
+}
+
+/* After a cut, or when the log was opened: what is known of producers is put together anew; the last batch is looked for
+ * on the disk in any case. */
+static void
+look_again(struct invariants *v, struct log_truth *t, const struct topic_key *k,
+           const struct node_log *l)
+{
+    int64_t i = 0;
+    t->producers.n = 0;
+    for (; i < l->v.n - 1 && l->v.v[i]->is_looked_at; i++)
+        follow_producer(v, t, k, l->v.v[i], false);
+    log_view_begin(t->view, i < l->v.n ? l->v.v[i]->base : log_end(l));
+}
+
+/* ---- leader epochs ------------------------------------------------------------------------------- */
+
+/* "epoch start" */
+static bool
+parse_epoch(struct slice line, int64_t *ret_epoch, int64_t *ret_start)
+{
+    int64_t blank = slice_find(line, ' ', 0);
+    return blank > 0 && slice_to_i64(slice_sub(line, 0, blank), ret_epoch) &&
+           slice_to_i64(slice_sub(line, blank + 1, line.n - blank - 1), ret_start);
+}
+
+/* Where an epoch is said to begin, a batch of it does, and the one before is of an older epoch. The first may be clipped to
+ * the start of the log; the last may have had no batch, and what another leader wrote there since may be of any epoch. */
+static bool
+is_epoch_of_log(const struct node_log *l, int64_t epoch, int64_t start, int64_t before,
+                bool may_be_empty)
+{
+    const struct batch *b = log_at(l, start),
+                       *prev = start > l->start ? log_at(l, start - 1) : NULL;
+    if (prev && prev->epoch >= epoch) return false;
+    if (prev && before >= 0 && prev->epoch != before) return false;
+    if (prev && before < 0 && prev->last >= l->start) return false;
+    if (!b || start < l->start) return !b || b->epoch == epoch || may_be_empty;
+    return (may_be_empty && b->epoch != epoch) ||
+           (b->epoch == epoch && (b->base == start || start <= l->start));
+}
+
+static void
+check_epochs(struct invariants *v, const struct topic_key *k, const struct node_log *l,
+             struct slice text, bool is_old)
+{
+    int64_t before = -1, epoch, start, number = 0;
+    for (int64_t at = 0; at < text.n; number++) {
+        int64_t end = slice_find(text, '\n', at);
+        if (end < 0) end = text.n;
+        struct slice line = slice_sub(text, at, end - at);
+        at = end + 1;
+        if (number < 2) continue; /* version and count */
+        if (!parse_epoch(line, &epoch, &start)) return;
+        if (is_epoch_of_log(l, epoch, start, before, is_old && at >= text.n)) {
+            before = epoch;
+            continue;
+        }
+        breach(v, RULE_EPOCH_CACHE, k, start,
+               "has it written down that epoch # begins at offset #, where its log has another",
+               epoch, start);
+        return;
+    }
+}
+
+/* is_old: written a while ago, and the log may have gone on since. */
+static void
+check_epochs_file(struct invariants *v, int32_t node, const struct node_log *l, struct slice path,
+                  bool is_old)
+{
+    uint8_t text[4096];
+    int64_t size =
+        disk_peek(world_machine_at(v->world, node), path, IMAGE_CACHED, 0, text, sizeof text);
+    if (size > 0 && size < (int64_t)sizeof text)
+        check_epochs(v, l->key, l, slice(text, size), is_old);
+}
+
+static void
+check_epochs_found(struct invariants *v, int32_t node, const struct log_truth *t,
+                   const struct node_log *l)
+{
+    uint8_t text[300];
+    struct writer w = writer_fixed(text, sizeof text);
+    struct slice dir = log_view_directory(t->view);
+    fmt_slice(&w, dir), fmt_str(&w, "leader-epoch-checkpoint");
+    if (dir.n) check_epochs_file(v, node, l, writer_slice(&w), false);
+}
+
+/* "data/orders-0/leader-epoch-checkpoint.tmp" has got its name. */
+void
+invariants_renamed(struct invariants *v, int64_t at_ns, int32_t node, struct slice path)
+{
+    struct slice name = S("/leader-epoch-checkpoint"), file = path;
+    struct model_node *n = model_node(&v->model, node);
+    if (slice_ends(file, S(".tmp"))) file = slice_sub(file, 0, file.n - 4);
+    if (!n || n->is_spoilt || !slice_ends(file, name)) return;
+    int64_t end = file.n - name.n, from = end;
+    while (from > 0 && file.p[from - 1] != '/') from--;
+    struct topic_key *k = model_find_subject(&v->model, slice_sub(file, from, end - from));
+    struct node_log *l = k ? model_log(&v->model, node, k) : NULL;
+    v->at_ns = at_ns;
+    v->node = node;
+    if (l && l->open && !l->hurt && !k->is_retired) check_epochs_file(v, node, l, file, true);
+}
+
+/* ---- what nodes say ------------------------------------------------------------------------------ */
+
+int64_t
+truth_written(struct invariants *v, int32_t node, struct node_log *l, int64_t end)
+{
+    struct log_truth *t = truth_of(v, l, node);
+    if (!t) return end;
+    if (!look_on(v, t, l->key, l, end))
+        is_not_there(v, t, l->key, log_view_end(t->view),
+                     "says that all below # is written; its disk lacks offset #", end);
+    return MIN(end, log_view_end(t->view));
+}
+
+void
+truth_synced(struct invariants *v, int32_t node, struct node_log *l, int64_t end)
+{
+    struct log_truth *t = truth_of(v, l, node);
+    if (!t) return;
+    int64_t durable = log_view_durable(t->view, l->start, end);
+    if (durable < MIN(end, log_end(l)))
+        is_not_there(v, t, l->key, durable,
+                     "says that all below # is synced; a power loss may take offset #", end);
+}
+
+bool
+truth_is_durable(struct invariants *v, int32_t node, struct node_log *l, int64_t end)
+{
+    struct log_truth *t = truth_of(v, l, node);
+    return t ? log_view_durable(t->view, l->start, end) >= end : l->synced >= end;
+}
+
+void
+truth_cut(struct invariants *v, int32_t node, struct node_log *l)
+{
+    struct log_truth *t = truth_of(v, l, node);
+    if (!t) return;
+    log_view_cut(t->view, log_end(l));
+    look_again(v, t, l->key, l);
+}
+
+/* A log that is opened counts as synced: what its files hold must be on the medium. */
+void
+truth_opened(struct invariants *v, int32_t node, struct node_log *l)
+{
+    struct log_truth *t = l->v.n || l->user ? truth_of(v, l, node) : NULL;
+    if (!t) return;
+    t->is_lost = false;
+    look_again(v, t, l->key, l);
+    if (!look_on(v, t, l->key, l, log_end(l)))
+        is_not_there(v, t, l->key, log_view_end(t->view),
+                     "opened its log up to #; its disk lacks offset #", log_end(l));
+    else if (!log_view_is_settled(t->view))
+        is_not_there(v, t, l->key, log_end(l),
+                     "opened its log up to # before its files were synced", log_end(l));
+    check_epochs_found(v, node, t, l);
+}
