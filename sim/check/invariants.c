@@ -28,6 +28,8 @@ invariants_free(struct invariants *v)
             if (v->model.nodes.v[i].logs.v[k]) truth_free(v, v->model.nodes.v[i].logs.v[k]);
     VEC_RELEASE(mem, &v->brokers);
     VEC_RELEASE(mem, &v->voters);
+    VEC_RELEASE(mem, &v->votes);
+    VEC_RELEASE(mem, &v->vote_requests);
     anomalies_release(&v->found);
     model_release(&v->model);
     MEM_DELETE(mem, v);
@@ -534,6 +536,7 @@ invariants_wiped(struct invariants *v, int64_t at_ns, int32_t node)
 {
     v->at_ns = at_ns;
     model_wipe(&v->model, node);
+    votes_wiped(v, node);
 }
 
 void

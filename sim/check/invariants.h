@@ -49,9 +49,8 @@ void invariants_life(struct invariants *v, int64_t at_ns, int32_t node, enum lif
 /* Files of its logs were removed: they are read from the disk when it opens them next. */
 void invariants_robbed(struct invariants *v, int32_t node);
 void invariants_wiped(struct invariants *v, int64_t at_ns, int32_t node);
-/* This node sent to the node with this id a request for votes in this epoch, or an answer that gives its
- * vote in it: what it voted, it is bound to. */
-void invariants_vote_told(struct invariants *v, int64_t at_ns, int32_t node, int32_t to_id,
+/* This node told somebody that it votes for that one in this epoch: to that it is bound. */
+void invariants_vote_told(struct invariants *v, int64_t at_ns, int32_t node, int32_t for_id,
                           int32_t epoch);
 /* The disk has synced this file of a node ("data/orders-0/00000000000000000000.log"). */
 void invariants_file_synced(struct invariants *v, int64_t at_ns, int32_t node, struct slice path);

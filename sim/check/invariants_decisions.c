@@ -9,7 +9,7 @@ voter(struct invariants *v, int32_t node)
 {
     for (int64_t i = 0; i < v->voters.n; i++)
         if (v->voters.v[i].node == node) return &v->voters.v[i];
-    struct voter_seen new = {node, -1, -1, -1, -1, -1};
+    struct voter_seen new = {node, -1};
     VEC_PUSH(v->mem, &v->voters, new);
     return &v->voters.v[v->voters.n - 1];
 }
@@ -17,8 +17,7 @@ voter(struct invariants *v, int32_t node)
 void
 voter_crashed(struct invariants *v, int32_t node)
 {
-    struct voter_seen *s = voter(v, node);
-    s->epoch = s->voted_epoch = s->voted = -1;
+    voter(v, node)->epoch = -1;
 }
 
 void
@@ -27,12 +26,11 @@ check_raft_state(struct invariants *v, struct topic_key *k, struct node_log *l,
 {
     enum { LEADER = 5 }; /* of raft-state */
     struct voter_seen *s = voter(v, v->node);
-    int32_t epoch = (int32_t)n->v[1], voted = (int32_t)n->v[3];
+    int32_t epoch = (int32_t)n->v[1];
     if (epoch < s->epoch)
         breach(v, RULE_EPOCH_WENT_BACK, k, -1, "went from epoch # of the quorum to #", s->epoch,
                epoch);
     s->epoch = epoch;
-    if (voted >= 0) s->voted_epoch = epoch, s->voted = voted;
     bool led = l->leads;
     l->leads = n->v[0] == LEADER;
     if (l->epoch != epoch || !led) l->hw = 0;
@@ -40,24 +38,6 @@ check_raft_state(struct invariants *v, struct topic_key *k, struct node_log *l,
     if (!l->leads) return;
     take_leader(v, k, epoch, v->node);
     if (l->open) check_leader(v, k, l);
-}
-
-void
-invariants_vote_told(struct invariants *v, int64_t at_ns, int32_t node, int32_t to_id,
-                     int32_t epoch)
-{
-    struct model_node *n = model_node(&v->model, node);
-    struct voter_seen *s = voter(v, node);
-    v->at_ns = at_ns;
-    v->node = node;
-    /* A candidate tells everybody of its vote for itself; the others only the one they vote for. */
-    if (!n || s->voted < 0 || epoch != s->voted_epoch || (s->voted != to_id && s->voted != n->id))
-        return;
-    if (s->firm_epoch == s->voted_epoch && s->firm != s->voted)
-        breach(v, RULE_ONE_VOTE, model_key(&v->model, S("__cluster_metadata-0")), -1,
-               "voted for # in an epoch in which it had voted for #", s->voted, s->firm);
-    s->firm_epoch = s->voted_epoch;
-    s->firm = s->voted;
 }
 
 /* The quorum syncs what it counts; the truth of that is on the disk. */

@@ -25,12 +25,21 @@ struct broker_seen {
     bool fenced;
 };
 
-/* What a voter said of an epoch. A vote binds from the moment when somebody was told of it. */
 struct voter_seen {
     int32_t node;
-    int32_t epoch;              /* of its present life; -1 */
-    int32_t voted_epoch, voted; /* noted; -1 */
-    int32_t firm_epoch, firm;   /* told; -1 */
+    int32_t epoch; /* of its present life; -1 */
+};
+
+/* Somebody was told of this vote: from then on it binds. */
+struct vote_seen {
+    int32_t node, epoch, id;
+};
+
+/* A request for votes that has no answer yet. */
+struct vote_asked {
+    uint64_t conn; /* of its sender */
+    int32_t sender;
+    int32_t correlation, epoch;
 };
 
 struct invariants {
@@ -41,6 +50,8 @@ struct invariants {
     VEC(struct unclean_asked) asked;
     VEC(struct broker_seen) brokers;
     VEC(struct voter_seen) voters;
+    VEC(struct vote_seen) votes;
+    VEC(struct vote_asked) vote_requests;
     int64_t at_ns;
     int32_t node; /* whose note it is */
     struct world *world;
@@ -78,5 +89,7 @@ void truth_free(struct invariants *v, struct node_log *l);
 
 void check_decision(struct invariants *v, const struct note *n);
 void voter_crashed(struct invariants *v, int32_t node);
+void votes_hear(struct invariants *v, const struct world_frame *f, struct slice bytes);
+void votes_wiped(struct invariants *v, int32_t node);
 
 #endif

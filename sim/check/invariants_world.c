@@ -1,11 +1,6 @@
 /* The invariants at work in a world: one observer that hears every step. */
-#include "broker/protocol/codec.h"
-#include "broker/protocol/frame.h"
 #include "sim/check/disk_log.h"
 #include "sim/check/invariants_own.h"
-
-#include "apis.h"
-#include "messages.h"
 
 static void
 reread(struct invariants *v, struct machine *m, struct slice subject)
@@ -102,50 +97,10 @@ on_fault(void *ctx, struct slice verb, struct slice what)
         invariants_robbed(v, m->index);
 }
 
-/* The epoch of a candidate's request, which tells of its vote for itself; -1: it only asks (pre-vote). */
-static int32_t
-epoch_stood_for(struct invariants *v, struct slice frame)
-{
-    struct reader r = reader(frame);
-    struct request_head head;
-    struct arena arena;
-    struct k_vote_request q;
-    int32_t epoch = -1;
-    arena_init(&arena, v->mem, 0);
-    if (request_head_read(&r, &arena, &head) == HEAD_OK &&
-        codec_decode(K_MSG_VOTE_REQUEST, head.version, &r, &arena, &q) && q.topics_n == 1 &&
-        q.topics[0].partitions_n == 1 && !q.topics[0].partitions[0].pre_vote)
-        epoch = q.topics[0].partitions[0].replica_epoch;
-    arena_release(&arena);
-    return epoch;
-}
-
-/* The epoch in which an answer says yes; -1: it does not. */
-static int32_t
-epoch_granted(struct invariants *v, struct slice frame)
-{
-    enum { VERSION = 2 };
-    struct reader r = reader(frame);
-    struct arena arena;
-    struct k_vote_response p;
-    int32_t correlation_id, epoch = -1;
-    if (!response_head_read(&r, K_API_VOTE, VERSION, &correlation_id)) return -1;
-    arena_init(&arena, v->mem, 0);
-    if (codec_decode(K_MSG_VOTE_RESPONSE, VERSION, &r, &arena, &p) && p.topics_n == 1 &&
-        p.topics[0].partitions_n == 1 && p.topics[0].partitions[0].vote_granted)
-        epoch = p.topics[0].partitions[0].leader_epoch;
-    arena_release(&arena);
-    return epoch;
-}
-
 static void
 on_frame_bytes(void *ctx, const struct world_frame *f, struct slice bytes)
 {
-    struct invariants *v = ctx;
-    if (f->api != K_API_VOTE || !f->to || bytes.n < 8) return;
-    struct slice frame = slice_sub(bytes, 4, bytes.n - 4);
-    int32_t epoch = f->is_answer ? epoch_granted(v, frame) : epoch_stood_for(v, frame);
-    invariants_vote_told(v, f->at_ns, f->from->index, model_id_of(f->to->name), epoch);
+    votes_hear(ctx, f, bytes);
 }
 
 void

@@ -109,7 +109,7 @@ look_for_directory(void *ctx, struct slice path, int64_t size)
 }
 
 static void
-look_for_segment(void *ctx, struct slice path, int64_t size)
+look_for_segment_file(void *ctx, struct slice path, int64_t size)
 {
     struct looking *l = ctx;
     int64_t base;
@@ -133,7 +133,7 @@ find_directory(struct log_view *v)
 }
 
 static bool
-read_header(const struct log_view *v, int64_t segment, int64_t at, struct batch_header *ret)
+read_header_at(const struct log_view *v, int64_t segment, int64_t at, struct batch_header *ret)
 {
     uint8_t text[300], head[BATCH_HEADER_BYTES];
     struct writer w = writer_fixed(text, sizeof text);
@@ -151,14 +151,15 @@ find_place(struct log_view *v, struct place *p)
     struct batch_header h;
     if (!v->dir.p) find_directory(v);
     if (!v->dir.p) return false;
-    disk_peek_dir(v->m, slice_sub(v->dir, 0, v->dir.n - 1), IMAGE_CACHED, look_for_segment, &l);
+    disk_peek_dir(v->m, slice_sub(v->dir, 0, v->dir.n - 1), IMAGE_CACHED, look_for_segment_file,
+                  &l);
     if (l.found < 0) {
         mem_free_slice(v->mem, v->dir);
         v->dir = SLICE_NULL;
         return false;
     }
     struct place found = {.is_known = true, .next = p->next, .segment = l.found};
-    while (read_header(v, found.segment, found.at, &h) && batch_last_offset(&h) < p->next)
+    while (read_header_at(v, found.segment, found.at, &h) && batch_last_offset(&h) < p->next)
         found.at += batch_size_bytes(&h);
     *p = found;
     return true;
@@ -169,15 +170,15 @@ static bool
 read_place(struct log_view *v, struct place *p, struct batch_header *ret)
 {
     if (!p->is_known && !find_place(v, p)) return false;
-    if (read_header(v, p->segment, p->at, ret) && batch_last_offset(ret) >= p->next) return true;
-    if (p->segment == p->next || !read_header(v, p->next, 0, ret)) return false;
+    if (read_header_at(v, p->segment, p->at, ret) && batch_last_offset(ret) >= p->next) return true;
+    if (p->segment == p->next || !read_header_at(v, p->next, 0, ret)) return false;
     p->segment = p->next;
     p->at = 0;
     return batch_last_offset(ret) >= p->next;
 }
 
 static void
-pass(struct place *p, const struct batch_header *h)
+pass_batch(struct place *p, const struct batch_header *h)
 {
     p->bytes = batch_size_bytes(h);
     p->base = h->base_offset;
@@ -192,7 +193,7 @@ begin_anew_if_gone(struct log_view *v, struct place *p)
 {
     struct batch_header h;
     if (!p->bytes) return;
-    bool is_there = v->dir.p && read_header(v, p->segment, p->at - p->bytes, &h) &&
+    bool is_there = v->dir.p && read_header_at(v, p->segment, p->at - p->bytes, &h) &&
                     h.base_offset == p->base && h.crc == p->crc;
     if (!is_there) *p = (struct place){0};
 }
@@ -216,7 +217,7 @@ log_view_next(struct log_view *v, int64_t end, struct batch_header *ret)
     if (ret->base_offset >= end) return false;
     v->batch_at = v->seen.at;
     v->batch_n = batch_size_bytes(ret);
-    pass(&v->seen, ret);
+    pass_batch(&v->seen, ret);
     return true;
 }
 
@@ -283,6 +284,6 @@ log_view_durable(struct log_view *v, int64_t start, int64_t end)
     struct batch_header h;
     begin_anew_if_gone(v, p);
     if (p->next < start) *p = (struct place){.next = start};
-    while (p->next < end && read_or_search(v, p, &h) && is_durable(v, p, &h)) pass(p, &h);
+    while (p->next < end && read_or_search(v, p, &h) && is_durable(v, p, &h)) pass_batch(p, &h);
     return p->next;
 }

@@ -511,15 +511,26 @@ a_vote_that_nobody_heard_of_may_be_forgotten(void **state)
     assert_silent(&s);
 }
 
-/* It had asked whether it would be elected; that request waited, and leaves when it has voted since. */
 static void
-what_is_told_of_an_earlier_epoch_does_not_bind(void **state)
+a_vote_in_another_epoch_does_not_bind(void **state)
 {
     BEGIN;
     settle_quorum(&s);
     vote(&s, 2, 101, false);
     invariants_vote_told(s.v, s.now_ns, 5, 101, 1);
     life(&s, 5, LIFE_CRASH);
+    vote(&s, 2, 102, true);
+    assert_silent(&s);
+}
+
+static void
+an_empty_disk_knows_of_no_vote(void **state)
+{
+    BEGIN;
+    settle_quorum(&s);
+    vote(&s, 2, 101, true);
+    life(&s, 5, LIFE_CRASH);
+    invariants_wiped(s.v, s.now_ns, 5);
     vote(&s, 2, 102, true);
     assert_silent(&s);
 }
@@ -608,7 +619,8 @@ main(void)
         cmocka_unit_test(applied_before_it_was_committed),
         cmocka_unit_test(a_vote_that_was_told_is_changed_after_a_crash),
         cmocka_unit_test(a_vote_that_nobody_heard_of_may_be_forgotten),
-        cmocka_unit_test(what_is_told_of_an_earlier_epoch_does_not_bind),
+        cmocka_unit_test(a_vote_in_another_epoch_does_not_bind),
+        cmocka_unit_test(an_empty_disk_knows_of_no_vote),
         cmocka_unit_test(one_sync_syncs_each_file_once),
         cmocka_unit_test(a_sync_that_goes_on_with_new_work),
         cmocka_unit_test(a_sync_ends_with_its_process),

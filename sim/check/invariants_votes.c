@@ -1,0 +1,159 @@
+/* Votes of the quorum, as the wire tells them: a request for votes in an epoch says that its sender votes for itself in it, an
+ * answer that grants one says for whom by where it goes. Nobody is asked for whom it voted. A vote that was told must be on the
+ * medium, or a power loss lets its voter give another one in the same epoch. */
+#include "broker/base/fmt.h"
+#include "broker/protocol/codec.h"
+#include "broker/protocol/frame.h"
+#include "sim/check/invariants_own.h"
+
+#include "apis.h"
+#include "messages.h"
+
+#define METADATA S("__cluster_metadata-0")
+#define STATE_BYTES_MAX 4096
+
+/* ---- what was told -------------------------------------------------------------------------------- */
+
+void
+invariants_vote_told(struct invariants *v, int64_t at_ns, int32_t node, int32_t for_id,
+                     int32_t epoch)
+{
+    v->at_ns = at_ns;
+    v->node = node;
+    if (!model_node(&v->model, node)) return;
+    for (int64_t i = v->votes.n; i-- > 0;) {
+        const struct vote_seen *s = &v->votes.v[i];
+        if (s->node != node || s->epoch != epoch) continue;
+        if (s->id != for_id)
+            breach(v, RULE_ONE_VOTE, model_key(&v->model, METADATA), -1,
+                   "voted for # in an epoch in which it had voted for #", for_id, s->id);
+        return;
+    }
+    struct vote_seen new = {node, epoch, for_id};
+    VEC_PUSH(v->mem, &v->votes, new);
+}
+
+/* An empty disk knows of no vote, and that is no fault of who reads it. */
+void
+votes_wiped(struct invariants *v, int32_t node)
+{
+    for (int64_t i = v->votes.n; i-- > 0;)
+        if (v->votes.v[i].node == node) VEC_REMOVE_AT(&v->votes, i);
+}
+
+/* ---- what is on the medium ------------------------------------------------------------------------- */
+
+struct looking {
+    struct invariants *v;
+    struct machine *m;
+    bool found;
+    int64_t epoch, voted;
+};
+
+/* The number behind a name: "leaderEpoch":3 */
+static bool
+member_of(struct slice json, struct slice name, int64_t *ret)
+{
+    for (int64_t at = 0; at + name.n < json.n; at++) {
+        if (memcmp(json.p + at, name.p, (size_t)name.n) != 0) continue;
+        int64_t from = at + name.n, to = from;
+        while (to < json.n && (json.p[to] == '-' || (json.p[to] >= '0' && json.p[to] <= '9'))) to++;
+        return slice_to_i64(slice_sub(json, from, to - from), ret);
+    }
+    return false;
+}
+
+static void
+read_quorum_state(void *ctx, struct slice path, int64_t size)
+{
+    struct looking *l = ctx;
+    uint8_t text[STATE_BYTES_MAX];
+    if (l->found || size > STATE_BYTES_MAX ||
+        !slice_ends(path, S("__cluster_metadata-0/quorum-state")))
+        return;
+    int64_t n = disk_peek(l->m, path, IMAGE_DURABLE, 0, text, sizeof text);
+    struct slice json = slice(text, MAX(0, n));
+    l->found = member_of(json, S("\"leaderEpoch\":"), &l->epoch) &&
+               member_of(json, S("\"votedId\":"), &l->voted);
+}
+
+static void
+check_vote_is_durable(struct invariants *v, struct machine *m, int32_t for_id, int32_t epoch)
+{
+    struct looking l = {.v = v, .m = m};
+    const struct model_node *n = model_node(&v->model, m->index);
+    if (!n || n->is_spoilt) return;
+    disk_peek_dir(m, S("data/__cluster_metadata-0"), IMAGE_DURABLE, read_quorum_state, &l);
+    if (!l.found) disk_peek_all(m, IMAGE_DURABLE, read_quorum_state, &l);
+    if (l.found && (l.epoch > epoch || (l.epoch == epoch && l.voted == for_id))) return;
+    breach(v, RULE_DISK_TRUTH, model_key(&v->model, METADATA), -1,
+           "told of its vote for # in epoch #; a power loss may take it", for_id, epoch);
+}
+
+/* ---- frames ---------------------------------------------------------------------------------------- */
+
+static void
+take_vote(struct invariants *v, int64_t at_ns, struct machine *voter, int32_t for_id, int32_t epoch)
+{
+    if (for_id < 0 || model_id_of(voter->name) < 0) return;
+    invariants_vote_told(v, at_ns, voter->index, for_id, epoch);
+    check_vote_is_durable(v, voter, for_id, epoch);
+}
+
+/* The epoch for which the request asked to which this answers, or which this is; -1: it asked for no vote, but whether it
+ * would get one (pre-vote). Each is found once: after a restart its sender uses the same numbers again. */
+static int32_t
+forget_asked(struct invariants *v, int32_t sender, const struct world_frame *f)
+{
+    for (int64_t i = v->vote_requests.n; i-- > 0;) {
+        const struct vote_asked a = v->vote_requests.v[i];
+        if (a.sender != sender || a.conn != f->conn || a.correlation != f->correlation) continue;
+        VEC_REMOVE_AT(&v->vote_requests, i);
+        return a.epoch;
+    }
+    return -1;
+}
+
+static void
+take_request(struct invariants *v, const struct world_frame *f, struct slice frame)
+{
+    struct reader r = reader(frame);
+    struct request_head head;
+    struct arena arena;
+    struct k_vote_request q;
+    arena_init(&arena, v->mem, 0);
+    (void)forget_asked(v, f->from->index, f);
+    if (request_head_read(&r, &arena, &head) == HEAD_OK &&
+        codec_decode(K_MSG_VOTE_REQUEST, head.version, &r, &arena, &q) && q.topics_n == 1 &&
+        q.topics[0].partitions_n == 1 && !q.topics[0].partitions[0].pre_vote) {
+        int32_t epoch = q.topics[0].partitions[0].replica_epoch;
+        struct vote_asked asked = {f->conn, f->from->index, f->correlation, epoch};
+        VEC_PUSH(v->mem, &v->vote_requests, asked);
+        take_vote(v, f->at_ns, f->from, model_id_of(f->from->name), epoch);
+    }
+    arena_release(&arena);
+}
+
+static void
+take_answer(struct invariants *v, const struct world_frame *f, struct slice frame)
+{
+    struct reader r = reader(frame);
+    struct arena arena;
+    struct k_vote_response p;
+    int32_t correlation_id, epoch = forget_asked(v, f->to->index, f);
+    if (epoch < 0 || !response_head_read(&r, K_API_VOTE, f->version, &correlation_id)) return;
+    arena_init(&arena, v->mem, 0);
+    if (codec_decode(K_MSG_VOTE_RESPONSE, f->version, &r, &arena, &p) && p.topics_n == 1 &&
+        p.topics[0].partitions_n == 1 && p.topics[0].partitions[0].vote_granted)
+        take_vote(v, f->at_ns, f->from, model_id_of(f->to->name), epoch);
+    arena_release(&arena);
+}
+
+void
+votes_hear(struct invariants *v, const struct world_frame *f, struct slice bytes)
+{
+    if (f->api != K_API_VOTE || !f->to || bytes.n < 8) return;
+    struct slice frame = slice_sub(bytes, 4, bytes.n - 4);
+    if (f->is_answer) take_answer(v, f, frame);
+    else take_request(v, f, frame);
+}
