@@ -26,6 +26,7 @@
     /* A compacted log was cleaned from `from` up to `to`; bytes and records are those of all that was gone \
      * through. */                                                                                   \
     X(LOG_CLEANED, "log-cleaned", "from to bytes_before bytes_after records_before records_after")   \
+    /* text: the id of its topic, as clients print it; of these two notes alone, for a name may come again */ \
     X(LOG_RECOVERED, "log-recovered", "log_start_offset end_offset bytes_cut clean")                 \
     X(LOG_OFFLINE, "log-offline", "err")                                                             \
     X(PARTITION_ROLE, "partition-role", "role leader_id leader_epoch partition_epoch")               \

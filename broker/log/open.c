@@ -635,8 +635,10 @@ open_producers_done(struct producer_load *l, enum env_err err)
     log->synced_ns = env_now_ns(log->env);
     log->state = COMMITLOG_OPEN;
     segment_close_file(log_active(log));
-    NOTE(log->env, NOTE_LOG_RECOVERED, log->name, SLICE_NULL, log->start_offset, log->assigned_end,
-         j->bytes_cut, j->clean);
+    char id[UUID_TEXT_BYTES];
+    uuid_print(log->topic_id, id);
+    NOTE(log->env, NOTE_LOG_RECOVERED, log->name, slice(id, sizeof id), log->start_offset,
+         log->assigned_end, j->bytes_cut, j->clean);
     tell_holes(log);
     open_end(j);
     log->ops->ready(log, LOG_OK, SLICE_NULL);

@@ -71,8 +71,10 @@ partition_set_high_watermark(struct partition *p, int64_t hw)
 static void
 note_role(struct partition *p)
 {
-    NOTE(p->env, NOTE_PARTITION_ROLE, p->label, SLICE_NULL, p->role, p->leader_id, p->leader_epoch,
-         p->partition_epoch);
+    char id[UUID_TEXT_BYTES];
+    uuid_print(p->topic_id, id);
+    NOTE(p->env, NOTE_PARTITION_ROLE, p->label, slice(id, sizeof id), p->role, p->leader_id,
+         p->leader_epoch, p->partition_epoch);
 }
 
 static void

@@ -27,6 +27,7 @@ invariants_free(struct invariants *v)
         for (int64_t k = 0; k < v->model.nodes.v[i].logs.n; k++)
             if (v->model.nodes.v[i].logs.v[k]) truth_free(v, v->model.nodes.v[i].logs.v[k]);
     VEC_RELEASE(mem, &v->brokers);
+    ledger_free(v);
     VEC_RELEASE(mem, &v->voters);
     VEC_RELEASE(mem, &v->votes);
     VEC_RELEASE(mem, &v->vote_requests);
@@ -439,7 +440,10 @@ note_of_log(struct invariants *v, struct topic_key *k, struct node_log *l, const
         check_truncate(v, k, l, n);
         truth_cut(v, v->node, l);
         return;
-    case NOTE_LOG_START: l->start = n->v[0]; return;
+    case NOTE_LOG_START:
+        l->start = n->v[0];
+        l->deleted_to = MAX(l->deleted_to, l->start);
+        return;
     case NOTE_LOG_RECOVERED:
         model_recovered(l, n->v[0], n->v[1]);
         truth_opened(v, v->node, l);
@@ -453,6 +457,22 @@ note_of_log(struct invariants *v, struct topic_key *k, struct node_log *l, const
     }
 }
 
+/* A topic that is made again has the name of the one that was deleted: two notes say which of them is meant, and what a
+ * node tells of a log is about the one that it opened last. */
+static struct node_log *
+log_meant(struct invariants *v, int32_t node, const struct note *n)
+{
+    struct uuid id = UUID_ZERO;
+    bool is_opened = n->kind == NOTE_LOG_RECOVERED;
+    if ((is_opened || n->kind == NOTE_PARTITION_ROLE) && n->text.n) (void)uuid_parse(n->text, &id);
+    struct topic_key *k =
+        uuid_is_zero(id) && !is_opened ? NULL : model_key_of(&v->model, n->subject, id);
+    if (is_opened) return model_bind(&v->model, node, k);
+    if (k) return model_log(&v->model, node, k);
+    struct node_log *l = model_bound(&v->model, node, n->subject);
+    return l ? l : model_log(&v->model, node, model_key(&v->model, n->subject));
+}
+
 void
 invariants_note(struct invariants *v, int64_t at_ns, int32_t node, const struct note *n)
 {
@@ -463,9 +483,8 @@ invariants_note(struct invariants *v, int64_t at_ns, int32_t node, const struct 
         check_decision(v, n);
         return;
     }
-    struct topic_key *k = model_key(&v->model, n->subject);
-    if (k->is_retired) return;
-    note_of_log(v, k, model_log(&v->model, node, k), n);
+    struct node_log *l = log_meant(v, node, n);
+    if (l && !l->key->is_retired) note_of_log(v, l->key, l, n);
 }
 
 /* Of "…/orders-0/00000000000000004711.log" the log and the base offset. */
@@ -490,12 +509,11 @@ invariants_file_synced(struct invariants *v, int64_t at_ns, int32_t node, struct
     v->at_ns = at_ns;
     v->node = node;
     if (!model_node(&v->model, node) || !parse_log_path(path, &subject, &base)) return;
-    struct topic_key *k = model_key(&v->model, subject);
-    struct node_log *l = model_log(&v->model, node, k);
-    if (!l->is_syncing || k->is_retired) return;
+    struct node_log *l = model_bound(&v->model, node, subject);
+    if (!l || !l->is_syncing || l->key->is_retired) return;
     if (l->synced_file == base)
-        breach(v, RULE_SYNC_ENDS, k, base, "one sync has synced the file at offset # twice", base,
-               0);
+        breach(v, RULE_SYNC_ENDS, l->key, base, "one sync has synced the file at offset # twice",
+               base, 0);
     l->synced_file = base;
 }
 
@@ -564,8 +582,7 @@ void
 invariants_found(struct invariants *v, int32_t node, struct slice subject, const struct found *f,
                  int64_t n)
 {
-    struct topic_key *k = model_key(&v->model, subject);
-    struct node_log *l = model_log(&v->model, node, k);
+    struct node_log *l = model_bound(&v->model, node, subject);
     bool conflict;
     if (!l || !l->hurt) return;
     l->v.n = 0;

@@ -66,17 +66,15 @@ check_raft_high_watermark(struct invariants *v, struct topic_key *k, struct node
     if (voters && have * 2 <= voters)
         breach(v, RULE_QUORUM_MAJORITY, k, hw - 1, "committed offset #, durable on # voters",
                hw - 1, have);
-    if (l->leads) {
-        check_high_watermark(v, k, l, hw, true);
-        return;
-    }
-    check_high_watermark(v, k, l, hw, false);
+    bool leads = l->leads;
+    check_high_watermark(v, k, l, hw, leads);
+    if (leads) ledger_read(v, v->node, hw);
 }
 
 /* ---- brokers ------------------------------------------------------------------------------------ */
 
-static struct broker_seen *
-broker(struct invariants *v, int32_t id)
+struct broker_seen *
+broker_seen(struct invariants *v, int32_t id)
 {
     for (int64_t i = 0; i < v->brokers.n; i++)
         if (v->brokers.v[i].id == id) return &v->brokers.v[i];
@@ -87,29 +85,42 @@ broker(struct invariants *v, int32_t id)
 
 /* A process that did not hear the answer registers again, and keeps what it was given. */
 static bool
-is_registered_again(const struct broker_seen *b, const struct note *n)
+is_registered_again(const struct broker_seen *b, const struct broker_change *c)
 {
-    return n->kind == NOTE_BROKER_REGISTERED && n->v[1] == b->epoch && n->v[2] == b->incarnation;
+    return c->is_registered && c->epoch == b->epoch && c->incarnation == b->incarnation;
+}
+
+void
+check_broker_change(struct invariants *v, const struct broker_change *c)
+{
+    struct broker_seen *b = broker_seen(v, c->id);
+    struct model_node *node = model_node_by_id(&v->model, b->id);
+    /* Told late: see model_decide(). */
+    if (c->offset < b->offset) return;
+    b->offset = c->offset;
+    if (is_registered_again(b, c)) return;
+    if (c->is_registered && c->epoch <= b->epoch)
+        breach(v, RULE_BROKER_EPOCH_INCREASES, NULL, -1, "gave broker # the epoch #", b->id,
+               c->epoch);
+    if (c->is_registered) b->incarnation = c->incarnation;
+    b->epoch = MAX(b->epoch, c->epoch);
+    /* A new controller says again how brokers stand: that tells nothing of whether they still live. */
+    if (node && !c->is_fenced && b->fenced) node->current = true;
+    b->fenced = c->is_fenced;
+    b->is_leaving = c->is_leaving;
 }
 
 static void
-check_broker(struct invariants *v, const struct note *n)
+check_broker_note(struct invariants *v, const struct note *n)
 {
-    struct broker_seen *b = broker(v, (int32_t)n->v[0]);
-    struct model_node *node = model_node_by_id(&v->model, b->id);
-    int64_t offset = n->v[n->kind == NOTE_BROKER_REGISTERED ? 4 : 2];
-    /* Told late: see model_decide(). */
-    if (offset < b->offset) return;
-    b->offset = offset;
-    if (is_registered_again(b, n)) return;
-    if (n->kind == NOTE_BROKER_REGISTERED && n->v[1] <= b->epoch)
-        breach(v, RULE_BROKER_EPOCH_INCREASES, NULL, -1, "gave broker # the epoch #", b->id,
-               n->v[1]);
-    if (n->kind == NOTE_BROKER_REGISTERED) b->incarnation = n->v[2];
-    b->epoch = MAX(b->epoch, n->v[1]);
-    /* A new controller says again how brokers stand: that tells nothing of whether they still live. */
-    if (node && n->kind == NOTE_BROKER_UNFENCED && b->fenced) node->current = true;
-    b->fenced = n->kind != NOTE_BROKER_UNFENCED;
+    bool is_registered = n->kind == NOTE_BROKER_REGISTERED;
+    struct broker_change c = {.id = (int32_t)n->v[0],
+                              .epoch = n->v[1],
+                              .incarnation = is_registered ? n->v[2] : 0,
+                              .offset = n->v[is_registered ? 4 : 2],
+                              .is_registered = is_registered,
+                              .is_fenced = n->kind != NOTE_BROKER_UNFENCED};
+    check_broker_change(v, &c);
 }
 
 /* ---- partitions --------------------------------------------------------------------------------- */
@@ -143,7 +154,7 @@ check_newcomers(struct invariants *v, struct topic_key *k, const struct decision
     for (int32_t i = 0; i < k->now.isr.n; i++) {
         int32_t id = k->now.isr.v[i];
         if (model_has(&was->isr, id)) continue;
-        if (broker(v, id)->epoch >= 0 && broker(v, id)->fenced)
+        if (broker_seen(v, id)->epoch >= 0 && broker_seen(v, id)->fenced)
             breach(v, RULE_ISR_FENCED, k, -1, "put broker # into the ISR, though it is fenced", id,
                    0);
         struct node_log *l = model_log_of(&v->model, id, k);
@@ -219,14 +230,12 @@ check_choice(struct invariants *v, struct topic_key *k, const struct decision *w
                d->leader, 0);
 }
 
-static void
-check_change(struct invariants *v, const struct note *n)
+void
+check_change(struct invariants *v, struct topic_key *k, const struct decision *to)
 {
-    struct topic_key *k = model_key(&v->model, n->subject);
     struct decision was = k->now;
     struct model_ids stood = k->stood;
-    if (k->is_retired) return;
-    if (!model_decide(k, n)) return;
+    if (k->is_retired || !model_decide_as(k, to)) return;
     const struct decision *d = &k->now;
     if (d->leader >= 0 && !model_has(&d->isr, d->leader))
         breach(v, RULE_LEADER_IN_ISR, k, -1, "made # the leader, who is not in the ISR", d->leader,
@@ -249,6 +258,13 @@ check_change(struct invariants *v, const struct note *n)
 }
 
 static void
+check_change_note(struct invariants *v, const struct note *n)
+{
+    struct decision d = model_decision(n);
+    check_change(v, model_key(&v->model, n->subject), &d);
+}
+
+static void
 check_applied(struct invariants *v, const struct note *n)
 {
     struct topic_key *k = model_key(&v->model, S("__cluster_metadata-0"));
@@ -261,10 +277,10 @@ void
 check_decision(struct invariants *v, const struct note *n)
 {
     switch (n->kind) {
-    case NOTE_PARTITION_CHANGE: check_change(v, n); return;
+    case NOTE_PARTITION_CHANGE: check_change_note(v, n); return;
     case NOTE_BROKER_REGISTERED:
     case NOTE_BROKER_FENCED:
-    case NOTE_BROKER_UNFENCED: check_broker(v, n); return;
+    case NOTE_BROKER_UNFENCED: check_broker_note(v, n); return;
     case NOTE_TOPIC_DELETED: model_forget_topic(&v->model, n->subject); return;
     case NOTE_METADATA_APPLIED: check_applied(v, n); return;
     default: return;

@@ -177,12 +177,13 @@ is_epoch_of_log(const struct node_log *l, int64_t epoch, int64_t start, int64_t 
 {
     const struct batch *b = log_at(l, start),
                        *prev = start > l->start ? log_at(l, start - 1) : NULL;
+    if (before < 0 && start <= l->deleted_to) prev = NULL;
     if (prev && prev->epoch >= epoch) return false;
     if (prev && before >= 0 && prev->epoch != before) return false;
     if (prev && before < 0 && prev->last >= l->start) return false;
     if (!b || start < l->start) return !b || b->epoch == epoch || may_be_empty;
     return (may_be_empty && b->epoch != epoch) ||
-           (b->epoch == epoch && (b->base == start || start <= l->start));
+           (b->epoch == epoch && (b->base == start || before < 0));
 }
 
 static void
@@ -241,11 +242,10 @@ invariants_renamed(struct invariants *v, int64_t at_ns, int32_t node, struct sli
     if (!n || n->is_spoilt || !slice_ends(file, name)) return;
     int64_t end = file.n - name.n, from = end;
     while (from > 0 && file.p[from - 1] != '/') from--;
-    struct topic_key *k = model_find_subject(&v->model, slice_sub(file, from, end - from));
-    struct node_log *l = k ? model_log(&v->model, node, k) : NULL;
+    struct node_log *l = model_bound(&v->model, node, slice_sub(file, from, end - from));
     v->at_ns = at_ns;
     v->node = node;
-    if (l && l->open && !l->hurt && !k->is_retired) check_epochs_file(v, node, l, file, true);
+    if (l && l->open && !l->hurt && !l->key->is_retired) check_epochs_file(v, node, l, file, true);
 }
 
 /* ---- what nodes say ------------------------------------------------------------------------------ */

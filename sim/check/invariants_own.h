@@ -21,8 +21,15 @@ struct unclean_asked {
 struct broker_seen {
     int32_t id;
     int64_t epoch, incarnation;
-    int64_t offset; /* of the decision that was told last */
-    bool fenced;
+    int64_t offset;          /* of the decision that was told last */
+    bool fenced, is_leaving; /* leaving: in controlled shutdown */
+};
+
+/* What was decided of a broker. */
+struct broker_change {
+    int32_t id;
+    int64_t epoch, incarnation, offset;
+    bool is_registered, is_fenced, is_leaving;
 };
 
 struct voter_seen {
@@ -56,6 +63,7 @@ struct invariants {
     int32_t node; /* whose note it is */
     struct world *world;
     int32_t combined;          /* of brokers that are controllers, too; 0: not said */
+    struct ledger *ledger;     /* with a world: what was committed; NULL: nothing yet */
     bool producers_may_expire; /* soon, or clocks were set: then any sequence may be the first */
     void (*listener)(void *ctx, const struct anomaly *a);
     void *listener_ctx;
@@ -86,6 +94,13 @@ bool truth_is_durable(struct invariants *v, int32_t node, struct node_log *l, in
 void truth_cut(struct invariants *v, int32_t node, struct node_log *l);
 void truth_opened(struct invariants *v, int32_t node, struct node_log *l);
 void truth_free(struct invariants *v, struct node_log *l);
+
+/* The decisions, as they are committed below this end; the node is the quorum's leader. */
+void ledger_read(struct invariants *v, int32_t node, int64_t end);
+void ledger_free(struct invariants *v);
+struct broker_seen *broker_seen(struct invariants *v, int32_t id);
+void check_broker_change(struct invariants *v, const struct broker_change *c);
+void check_change(struct invariants *v, struct topic_key *k, const struct decision *to);
 
 void check_decision(struct invariants *v, const struct note *n);
 void voter_crashed(struct invariants *v, int32_t node);

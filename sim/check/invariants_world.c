@@ -6,12 +6,25 @@ static void
 reread(struct invariants *v, struct machine *m, struct slice subject)
 {
     struct found_log found = {0};
-    struct topic_key *k = model_key(&v->model, subject);
-    struct node_log *l = model_log(&v->model, m->index, k);
+    struct node_log *l = model_bound(&v->model, m->index, subject);
     if (!l || !l->hurt) return;
     disk_log_read(v->mem, m, subject, k->is_compacted, log_gaps_below(l), &found);
     invariants_found(v, m->index, subject, found.v.v, found.v.n);
     VEC_RELEASE(v->mem, &found.v);
+}
+
+/* Decisions are taken from the log of the quorum, not from notes. */
+static bool
+is_of_decision(enum note_kind kind)
+{
+    switch (kind) {
+    case NOTE_PARTITION_CHANGE:
+    case NOTE_BROKER_REGISTERED:
+    case NOTE_BROKER_FENCED:
+    case NOTE_BROKER_UNFENCED:
+    case NOTE_TOPIC_DELETED: return true;
+    default: return false;
+    }
 }
 
 static void
@@ -21,7 +34,8 @@ on_event(void *ctx, const struct world_event *e)
     if (e->notes_n == 0 || !model_node(&v->model, e->machine->index)) return;
     for (int32_t i = 0; i < e->notes_n; i++) {
         if (e->notes[i]->kind == NOTE_LOG_RECOVERED) reread(v, e->machine, e->notes[i]->subject);
-        invariants_note(v, e->at_ns, e->machine->index, e->notes[i]);
+        if (!is_of_decision(e->notes[i]->kind))
+            invariants_note(v, e->at_ns, e->machine->index, e->notes[i]);
     }
 }
 

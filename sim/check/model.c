@@ -13,6 +13,7 @@ model_init(struct model *t, struct mem *mem)
 {
     *t = (struct model){.mem = mem};
     map_init(&t->batches, mem, (struct siphash_key){1, 2});
+    map_init(&t->subjects, mem, (struct siphash_key){1, 2});
 }
 
 static void
@@ -53,6 +54,7 @@ model_release(struct model *t)
     map_release(&t->batches);
     for (int64_t i = 0; i < t->compacted.n; i++) mem_free_slice(t->mem, t->compacted.v[i]);
     VEC_RELEASE(t->mem, &t->compacted);
+    map_release(&t->subjects);
     VEC_RELEASE(t->mem, &t->nodes);
     VEC_RELEASE(t->mem, &t->keys);
 }
@@ -127,6 +129,23 @@ model_may_lack(const struct node_log *l, int64_t offset)
     return l->key->is_compacted && !log_at(l, offset) && log_end(l) > offset;
 }
 
+static bool
+is_of_subject(const struct map_node *node, const void *subject)
+{
+    return slice_eq(CONTAINER_OF(node, const struct topic_key, node)->subject,
+                    *(const struct slice *)subject);
+}
+
+struct topic_key *
+model_find_subject(struct model *t, struct slice subject)
+{
+    if (t->last && slice_eq(t->last->subject, subject)) return t->last;
+    struct map_node *found =
+        map_find(&t->subjects, map_hash(&t->subjects, subject), is_of_subject, &subject);
+    return found ? t->last = CONTAINER_OF(found, struct topic_key, node) : NULL;
+}
+
+/* It becomes the newest of its name. */
 static struct topic_key *
 make_key(struct model *t, struct slice subject)
 {
@@ -139,30 +158,37 @@ make_key(struct model *t, struct slice subject)
     k->partition = (int32_t)partition;
     k->is_compacted = topic_is_compacted(t, k->topic);
     k->index = (int32_t)t->keys.n;
+    k->older = model_find_subject(t, subject);
+    if (k->older) map_remove(&t->subjects, &k->older->node);
+    map_insert(&t->subjects, &k->node, map_hash(&t->subjects, subject));
     VEC_PUSH(t->mem, &t->keys, k);
-    return k;
-}
-
-struct topic_key *
-model_find_subject(struct model *t, struct slice subject)
-{
-    if (t->last && slice_eq(t->last->subject, subject)) return t->last;
-    for (int64_t i = 0; i < t->keys.n; i++)
-        if (slice_eq(t->keys.v[i]->subject, subject)) return t->last = t->keys.v[i];
-    return NULL;
+    return t->last = k;
 }
 
 struct topic_key *
 model_key(struct model *t, struct slice subject)
 {
     struct topic_key *k = model_find_subject(t, subject);
-    return k ? k : (t->last = make_key(t, subject));
+    return k ? k : make_key(t, subject);
 }
 
 struct topic_key *
+model_key_of(struct model *t, struct slice subject, struct uuid id)
+{
+    struct topic_key *newest = model_find_subject(t, subject);
+    if (uuid_is_zero(id)) return newest ? newest : make_key(t, subject);
+    for (struct topic_key *k = newest; k; k = k->older)
+        if (uuid_eq(k->id, id)) return k;
+    if (!newest || newest->is_retired || !uuid_is_zero(newest->id)) newest = make_key(t, subject);
+    newest->id = id;
+    return newest;
+}
+
+/* The newest. */
+struct topic_key *
 model_find_key(struct model *t, struct slice topic, int32_t partition)
 {
-    for (int64_t i = 0; i < t->keys.n; i++)
+    for (int64_t i = t->keys.n; i-- > 0;)
         if (t->keys.v[i]->partition == partition && slice_eq(t->keys.v[i]->topic, topic))
             return t->keys.v[i];
     return NULL;
@@ -190,29 +216,59 @@ model_log(struct model *t, int32_t node, struct topic_key *k)
 }
 
 struct node_log *
+model_bind(struct model *t, int32_t node, struct topic_key *k)
+{
+    struct node_log *l = model_log(t, node, k), *old = l ? model_bound(t, node, k->subject) : NULL;
+    if (old) old->is_bound = false;
+    if (l) l->is_bound = true;
+    return l;
+}
+
+struct node_log *
+model_bound(struct model *t, int32_t node, struct slice subject)
+{
+    const struct model_node *n = model_node(t, node);
+    for (const struct topic_key *k = model_find_subject(t, subject); n && k; k = k->older) {
+        struct node_log *l = find_log(n, k);
+        if (l && l->is_bound) return l;
+    }
+    return NULL;
+}
+
+struct node_log *
 model_log_of(struct model *t, int32_t id, const struct topic_key *k)
 {
     struct model_node *n = model_node_by_id(t, id);
     return n ? find_log(n, k) : NULL;
 }
 
+static void
+retire(struct model *t, struct topic_key *k)
+{
+    k->now = k->before = (struct decision){0};
+    k->stood = k->died = (struct model_ids){0};
+    k->elections.n = 0;
+    k->is_retired = true;
+    k->committed.n = k->leaders.n = 0;
+    k->ghost = 0;
+    for (int64_t n = 0; n < t->nodes.n; n++) {
+        struct node_log *l = find_log(&t->nodes.v[n], k);
+        if (l) l->v.n = 0, l->start = l->hw = l->written = l->synced = 0, l->leads = false;
+    }
+}
+
 void
 model_forget_topic(struct model *t, struct slice topic)
 {
-    for (int64_t i = 0; i < t->keys.n; i++) {
-        struct topic_key *k = t->keys.v[i];
-        if (!slice_eq(k->topic, topic)) continue;
-        k->now = k->before = (struct decision){0};
-        k->stood = k->died = (struct model_ids){0};
-        k->elections.n = 0;
-        k->is_retired = true;
-        k->committed.n = k->leaders.n = 0;
-        k->ghost = 0;
-        for (int64_t n = 0; n < t->nodes.n; n++) {
-            struct node_log *l = find_log(&t->nodes.v[n], k);
-            if (l) l->v.n = 0, l->start = l->hw = l->written = l->synced = 0, l->leads = false;
-        }
-    }
+    for (int64_t i = 0; i < t->keys.n; i++)
+        if (slice_eq(t->keys.v[i]->topic, topic)) retire(t, t->keys.v[i]);
+}
+
+void
+model_forget_id(struct model *t, struct uuid id)
+{
+    for (int64_t i = 0; i < t->keys.n; i++)
+        if (uuid_eq(t->keys.v[i]->id, id)) retire(t, t->keys.v[i]);
 }
 
 /* ---- logs --------------------------------------------------------------------------------------- */
@@ -381,27 +437,38 @@ parse_ids(struct slice text, const char *name)
 }
 
 bool
+model_decide_as(struct topic_key *k, const struct decision *d)
+{
+    bool is_other_leader = d->leader != k->now.leader || d->leader_epoch != k->now.leader_epoch;
+    if (k->now.known && d->partition_epoch == k->now.partition_epoch && !is_other_leader)
+        return false;
+    if (k->now.known && d->offset < k->now.offset) return false;
+    if (k->now.known && is_other_leader) k->before = k->now;
+    k->now = *d;
+    if (d->isr.n || d->elr.n) k->stood = d->isr;
+    for (int32_t i = 0; i < d->elr.n && k->stood.n < MODEL_IDS_MAX; i++)
+        k->stood.v[k->stood.n++] = d->elr.v[i];
+    return true;
+}
+
+struct decision
+model_decision(const struct note *n)
+{
+    return (struct decision){.known = true,
+                             .leader = (int32_t)n->v[0],
+                             .leader_epoch = (int32_t)n->v[1],
+                             .partition_epoch = (int32_t)n->v[2],
+                             .unclean = n->v[3] != 0,
+                             .offset = n->v[4],
+                             .replicas = parse_ids(n->text, "replicas="),
+                             .isr = parse_ids(n->text, " isr="),
+                             .elr = parse_ids(n->text, " elr="),
+                             .last = parse_ids(n->text, " last=")};
+}
+
+bool
 model_decide(struct topic_key *k, const struct note *n)
 {
-    struct decision d = {.known = true,
-                         .leader = (int32_t)n->v[0],
-                         .leader_epoch = (int32_t)n->v[1],
-                         .partition_epoch = (int32_t)n->v[2],
-                         .unclean = n->v[3] != 0,
-                         .offset = n->v[4],
-                         .replicas = parse_ids(n->text, "replicas="),
-                         .isr = parse_ids(n->text, " isr="),
-                         .elr = parse_ids(n->text, " elr="),
-                         .last = parse_ids(n->text, " last=")};
-    if (k->now.known && d.partition_epoch == k->now.partition_epoch &&
-        d.leader_epoch == k->now.leader_epoch && d.leader == k->now.leader)
-        return false;
-    if (k->now.known && d.offset < k->now.offset) return false;
-    if (k->now.known && (d.leader != k->now.leader || d.leader_epoch != k->now.leader_epoch))
-        k->before = k->now;
-    k->now = d;
-    if (d.isr.n || d.elr.n) k->stood = d.isr;
-    for (int32_t i = 0; i < d.elr.n && k->stood.n < MODEL_IDS_MAX; i++)
-        k->stood.v[k->stood.n++] = d.elr.v[i];
-    return true;
+    struct decision d = model_decision(n);
+    return model_decide_as(k, &d);
 }

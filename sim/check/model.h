@@ -5,6 +5,7 @@
 #define SIM_CHECK_MODEL_H
 
 #include "broker/base/map.h"
+#include "broker/base/uuid.h"
 #include "broker/env/notes.h"
 
 #define MODEL_IDS_MAX 16
@@ -53,11 +54,14 @@ struct commits {
 
 /* One partition of a topic, or the metadata log. */
 struct topic_key {
+    struct map_node node; /* the newest of its subject */
+    struct topic_key
+        *older;     /* of the same name, of a topic that was deleted before this one was made */
+    struct uuid id; /* of its topic; zero: not known */
     struct slice subject, topic;
     int32_t partition, index;
     bool is_compacted; /* may lack batches, and have others without some of their records */
-    bool
-        is_retired; /* its topic was deleted: notes of this name may be of the old one or of a new one */
+    bool is_retired;   /* its topic was deleted */
     struct decision now, before; /* before the last change of leader */
     struct model_ids stood;      /* ISR and ELR; if there is nobody in them, who was so last */
     struct model_ids died;       /* without order, and not in the ISR again since */
@@ -73,6 +77,9 @@ struct node_log {
     struct topic_key *key;
     VEC(struct batch *) v;
     int64_t start, written, synced, hw;
+    int64_t
+        deleted_to; /* how far the start ever was: a process that dies may not have written it down */
+    bool is_bound;           /* of the logs of this name the one that its node opened last */
     bool leads, open, hurt;  /* hurt: its node died since it was last read */
     bool by_power;           /* … and its power went */
     bool is_syncing;         /* since the note that it began to */
@@ -95,7 +102,7 @@ struct model {
     struct mem *mem;
     VEC(struct model_node) nodes;
     VEC(struct topic_key *) keys;
-    struct map batches;
+    struct map batches, subjects;
     struct topic_key *last;      /* found */
     VEC(struct slice) compacted; /* topics */
 };
@@ -115,13 +122,19 @@ struct model_node *model_node_by_id(struct model *t, int32_t id);
 void model_compacted(struct model *t, struct slice topic);
 /* The batch at this offset may have gone from a log that goes beyond it. */
 bool model_may_lack(const struct node_log *l, int64_t offset);
-/* "orders-0"; made if need be. */
+/* "orders-0", the newest of this name; made if need be. */
 struct topic_key *model_key(struct model *t, struct slice subject);
+/* That of the topic with this id; made if need be. */
+struct topic_key *model_key_of(struct model *t, struct slice subject, struct uuid id);
 /* NULL: none such. */
 struct topic_key *model_find_subject(struct model *t, struct slice subject);
 struct topic_key *model_find_key(struct model *t, struct slice topic, int32_t partition);
 bool model_is_metadata(const struct topic_key *k);
 struct node_log *model_log(struct model *t, int32_t node, struct topic_key *k);
+/* A node opens a log: from now on it means this one when it tells of this name. */
+struct node_log *model_bind(struct model *t, int32_t node, struct topic_key *k);
+/* What the node means by this name; NULL: nothing. */
+struct node_log *model_bound(struct model *t, int32_t node, struct slice subject);
 /* Of a broker; NULL: nothing known. */
 struct node_log *model_log_of(struct model *t, int32_t id, const struct topic_key *k);
 
@@ -145,7 +158,12 @@ void model_wipe(struct model *t, int32_t node);
 /* What partition-change says. False: it was known already, or is older than what is known: a leader of the
  * quorum may learn late that it had won an epoch, and tell what held in it when the next one has gone on. */
 bool model_decide(struct topic_key *k, const struct note *n);
+struct decision model_decision(const struct note *n);
+/* The same, known from elsewhere. */
+bool model_decide_as(struct topic_key *k, const struct decision *d);
 void model_forget_topic(struct model *t, struct slice topic);
+/* The topic with this id is deleted. */
+void model_forget_id(struct model *t, struct uuid id);
 
 /* The batch that covers the offset; NULL. */
 struct batch *log_at(const struct node_log *l, int64_t offset);

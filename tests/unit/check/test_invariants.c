@@ -535,6 +535,47 @@ an_empty_disk_knows_of_no_vote(void **state)
     assert_silent(&s);
 }
 
+/* orders is deleted and made again; b1 and b2 have opened the new log, b3 has not heard of it. */
+#define NEW_ID S("AAAAAAAAAAAAAAAAAAAAAw")
+
+static void
+make_again(struct tale *s)
+{
+    say(s, 3, NOTE_TOPIC_DELETED, S("orders"), SLICE_EMPTY, 1, 0, 0, 0, 0);
+    for (int32_t i = 0; i < 2; i++) say(s, i, NOTE_LOG_RECOVERED, ORDERS, NEW_ID, 0, 0, 0, 1, 0);
+    say(s, 0, NOTE_PARTITION_ROLE, ORDERS, NEW_ID, LEADER, 1, 0, 0, 0);
+    append(s, 0, 0, 0, 900, true);
+}
+
+static void
+a_topic_that_is_made_again_has_only_the_name_of_the_old_one(void **state)
+{
+    BEGIN;
+    make_again(&s);
+    append(&s, 1, 0, 0, 900, false);
+    high_watermark(&s, 0, 1, 0, true);
+    append(&s, 2, 10, 0, 777, true); /* of the old one */
+    assert_silent(&s);
+}
+
+static void
+two_leaders_of_a_topic_that_was_made_again(void **state)
+{
+    BEGIN;
+    make_again(&s);
+    say(&s, 1, NOTE_PARTITION_ROLE, ORDERS, NEW_ID, LEADER, 2, 0, 0, 0);
+    assert_told(&s, RULE_ELECTION_SAFETY);
+}
+
+static void
+other_records_in_a_topic_that_was_made_again(void **state)
+{
+    BEGIN;
+    make_again(&s);
+    append(&s, 1, 0, 0, 901, false);
+    assert_told(&s, RULE_LOG_MATCHING);
+}
+
 static void
 file_synced(struct tale *s, const char *path)
 {
@@ -620,6 +661,9 @@ main(void)
         cmocka_unit_test(a_vote_that_was_told_is_changed_after_a_crash),
         cmocka_unit_test(a_vote_that_nobody_heard_of_may_be_forgotten),
         cmocka_unit_test(a_vote_in_another_epoch_does_not_bind),
+        cmocka_unit_test(a_topic_that_is_made_again_has_only_the_name_of_the_old_one),
+        cmocka_unit_test(two_leaders_of_a_topic_that_was_made_again),
+        cmocka_unit_test(other_records_in_a_topic_that_was_made_again),
         cmocka_unit_test(an_empty_disk_knows_of_no_vote),
         cmocka_unit_test(one_sync_syncs_each_file_once),
         cmocka_unit_test(a_sync_that_goes_on_with_new_work),
