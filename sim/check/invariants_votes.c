@@ -93,7 +93,8 @@ check_vote_is_durable(struct invariants *v, struct machine *m, int32_t for_id, i
 /* ---- frames ---------------------------------------------------------------------------------------- */
 
 static void
-take_vote(struct invariants *v, int64_t at_ns, struct machine *voter, int32_t for_id, int32_t epoch)
+judge_vote(struct invariants *v, int64_t at_ns, struct machine *voter, int32_t for_id,
+           int32_t epoch)
 {
     if (for_id < 0 || model_id_of(voter->name) < 0) return;
     invariants_vote_told(v, at_ns, voter->index, for_id, epoch);
@@ -129,7 +130,7 @@ take_request(struct invariants *v, const struct world_frame *f, struct slice fra
         int32_t epoch = q.topics[0].partitions[0].replica_epoch;
         struct vote_asked asked = {f->conn, f->from->index, f->correlation, epoch};
         VEC_PUSH(v->mem, &v->vote_requests, asked);
-        take_vote(v, f->at_ns, f->from, model_id_of(f->from->name), epoch);
+        judge_vote(v, f->at_ns, f->from, model_id_of(f->from->name), epoch);
     }
     arena_release(&arena);
 }
@@ -145,7 +146,7 @@ take_answer(struct invariants *v, const struct world_frame *f, struct slice fram
     arena_init(&arena, v->mem, 0);
     if (codec_decode(K_MSG_VOTE_RESPONSE, f->version, &r, &arena, &p) && p.topics_n == 1 &&
         p.topics[0].partitions_n == 1 && p.topics[0].partitions[0].vote_granted)
-        take_vote(v, f->at_ns, f->from, model_id_of(f->to->name), epoch);
+        judge_vote(v, f->at_ns, f->from, model_id_of(f->to->name), epoch);
     arena_release(&arena);
 }
 
