@@ -28,18 +28,21 @@ open_files_over_max(const struct open_files *t)
     return is_starving || t->n - t->closing_n + t->wanting_n > t->max;
 }
 
-/* Busy ones and those that are to be synced come around again. `used` is not to be closed. */
+/* Busy ones and those that are to be synced come around again. `used` is not to be closed: not here, and not by a sync
+ * that begins here, uses files itself, and comes to close some in its turn. */
 static void
-close_some(struct open_files *t, const struct segment *used)
+close_some(struct open_files *t, struct segment *used)
 {
+    if (used) used->pins++;
     for (int i = 0; i < LOOKED_AT_MAX && open_files_over_max(t) && !list_is_empty(&t->lru); i++) {
         struct segment *s = LIST_ENTRY(t->lru.next, struct segment, by_use);
-        bool is_busy = s == used || s->pins || s->written != s->size;
+        bool is_busy = s->pins || s->written != s->size;
         to_the_end(t, s);
         if (is_busy) continue;
         if (!s->dirty) segment_let_files_go(s);
         else if (s->log && s->log->state == COMMITLOG_OPEN) commitlog_sync(s->log, NULL);
     }
+    if (used) used->pins--;
 }
 
 static void
