@@ -20,7 +20,8 @@ struct view {
     int64_t first;            /* where the group began to read; -1 */
     int64_t unowned_since_ns;
     bool was_owned, commits_before;
-    int64_t *done; /* by offset - part->base: 1 + the operation that worked on it */
+    struct owner last; /* who had it last, of the newest generation */
+    int64_t *done;     /* by offset - part->base: 1 + the operation that worked on it */
 };
 
 /* One process at one view. */
@@ -64,14 +65,23 @@ tell_group(struct telling *t, int32_t group)
     fmt_slice(&t->w, history_group_name(t->c->h, group));
 }
 
+static bool
+lives(const struct groups *g, int32_t group)
+{
+    for (int32_t i = 0; i < (int32_t)g->c->h->processes.n; i++)
+        if (*membership_of(g, i, group)) return true;
+    return false;
+}
+
 /* ---- owners ------------------------------------------------------------------------------------- */
 
 static void
 disown(struct view *v, int32_t process, int64_t at_ns)
 {
-    for (int64_t i = v->owners.n - 1; i >= 0; i--)
+    int64_t n = v->owners.n;
+    for (int64_t i = n - 1; i >= 0; i--)
         if (v->owners.v[i].process == process) VEC_REMOVE_AT(&v->owners, i);
-    if (!v->owners.n) v->unowned_since_ns = at_ns;
+    if (n && !v->owners.n) v->unowned_since_ns = at_ns;
 }
 
 static void
@@ -90,15 +100,39 @@ tell_two_owners(struct groups *g, const struct history_op *op, const struct part
     tell_end(&t);
 }
 
-/* Who was paused may believe in an older generation; of one generation there is one assignment. */
+/* Once all is healed, nobody has it for longer than it may take. */
+static void
+check_gap(struct groups *g, int32_t group, const struct part *p, const struct view *v,
+          int64_t until_ns)
+{
+    int64_t within = g->c->facts->owned_within_ns, healed = g->c->healed_ns;
+    int64_t since = v->unowned_since_ns > healed ? v->unowned_since_ns : healed;
+    if (within <= 0 || healed < 0 || v->owners.n || !v->was_owned || until_ns - since < within)
+        return;
+    struct telling t = tell_begin(g->c, RULE_UNOWNED, p, -1, 0, until_ns);
+    tell_text(&t, "nobody of "), tell_group(&t, group);
+    tell_text(&t, " has had it since"), tell_time(&t, since);
+    tell_end(&t);
+}
+
+/* Who was paused may believe in an older generation; of one generation there is one assignment, and it names one owner. */
 static void
 own(struct groups *g, const struct history_op *op, const struct part *p, struct view *v)
 {
     struct owner o = {op->process, op->key};
+    bool is_told = false;
     disown(v, op->process, op->complete_ns);
-    for (int64_t i = 0; i < v->owners.n; i++)
-        if (v->owners.v[i].generation == op->key) tell_two_owners(g, op, p, &o, &v->owners.v[i]);
+    if (lives(g, op->node)) check_gap(g, op->node, p, v, op->complete_ns);
+    for (int64_t i = 0; i < v->owners.n; i++) {
+        if (v->owners.v[i].generation != op->key) continue;
+        is_told = true;
+        tell_two_owners(g, op, p, &o, &v->owners.v[i]);
+    }
+    if (!is_told && v->was_owned && v->last.generation == o.generation &&
+        v->last.process != o.process)
+        tell_two_owners(g, op, p, &o, &v->last);
     VEC_PUSH(g->c->mem, &v->owners, o);
+    if (!v->was_owned || o.generation >= v->last.generation) v->last = o;
     v->was_owned = true;
 }
 
@@ -129,8 +163,11 @@ static void
 begin_or_leave(struct groups *g, const struct history_op *op)
 {
     *membership_of(g, op->process, op->node) = op->kind == HISTORY_BEGIN;
-    for (int32_t i = 0; i < g->c->parts_n; i++)
-        disown(view_of(g, op->node, &g->c->parts[i]), op->process, op->complete_ns);
+    for (int32_t i = 0; i < g->c->parts_n; i++) {
+        struct view *v = view_of(g, op->node, &g->c->parts[i]);
+        disown(v, op->process, op->complete_ns);
+        if (v->last.process == op->process) v->last.generation = -1;
+    }
 }
 
 /* ---- committed offsets ---------------------------------------------------------------------------- */
@@ -213,6 +250,18 @@ tell_twice(struct groups *g, const struct history_op *op, const struct part *p,
     tell_end(&t);
 }
 
+/* An offset may come to hold another record, where the first could be lost: that is told as inconsistent-offset, or as
+ * what took it. */
+static bool
+did_same(const struct groups *g, int64_t number, const struct history_read *r)
+{
+    const struct history_op *op = &g->c->h->ops.v[number];
+    const struct history_read *did = history_reads(g->c->h, op);
+    for (int32_t i = 0; i < op->reads_n; i++)
+        if (did[i].offset == r->offset) return did[i].value == r->value;
+    return false;
+}
+
 static void
 take_work(struct groups *g, const struct history_op *op, int64_t number, const struct part *p,
           struct view *v)
@@ -223,20 +272,13 @@ take_work(struct groups *g, const struct history_op *op, int64_t number, const s
         int64_t at = r[i].offset - p->base;
         if (at < 0 || at >= p->n) continue;
         if (v->first < 0 || r[i].offset < v->first) v->first = r[i].offset;
-        if (v->done[at]) tell_twice(g, op, p, &r[i], &g->c->h->ops.v[v->done[at] - 1]);
+        if (v->done[at] && did_same(g, v->done[at] - 1, &r[i]))
+            tell_twice(g, op, p, &r[i], &g->c->h->ops.v[v->done[at] - 1]);
         else v->done[at] = number + 1;
     }
 }
 
 /* ---- the end ---------------------------------------------------------------------------------------- */
-
-static bool
-lives(const struct groups *g, int32_t group)
-{
-    for (int32_t i = 0; i < (int32_t)g->c->h->processes.n; i++)
-        if (*membership_of(g, i, group)) return true;
-    return false;
-}
 
 /* Up to what is committed; where the group has an owner in the end, up to the end. */
 static void
@@ -256,20 +298,6 @@ check_passed_over(struct groups *g, int32_t group, const struct part *p, const s
                 tell_text(&t, " is committed");
         tell_end(&t);
     }
-}
-
-static void
-check_owned(struct groups *g, int32_t group, const struct part *p, const struct view *v,
-            int64_t end_ns)
-{
-    int64_t within = g->c->facts->owned_within_ns, healed = g->c->healed_ns;
-    int64_t since = v->unowned_since_ns > healed ? v->unowned_since_ns : healed;
-    if (within <= 0 || healed < 0 || v->owners.n || !v->was_owned || !lives(g, group)) return;
-    if (end_ns - since < within) return;
-    struct telling t = tell_begin(g->c, RULE_UNOWNED, p, -1, 0, end_ns);
-    tell_text(&t, "nobody of "), tell_group(&t, group);
-    tell_text(&t, " has had it since"), tell_time(&t, since);
-    tell_end(&t);
 }
 
 /* ---- all of it -------------------------------------------------------------------------------------- */
@@ -369,7 +397,7 @@ check_groups(struct checker *c)
         for (int32_t j = 0; j < c->parts_n; j++) {
             const struct view *v = view_of(&g, i, &c->parts[j]);
             check_passed_over(&g, i, &c->parts[j], v);
-            check_owned(&g, i, &c->parts[j], v, end_ns);
+            if (lives(&g, i)) check_gap(&g, i, &c->parts[j], v, end_ns);
         }
     }
     groups_release(&g);

@@ -199,13 +199,16 @@ is_anyone_eligible(const struct topic_key *k, const struct decision *was)
     return any;
 }
 
+/* Who is dead while it comes into the ISR (elected before anybody noticed) is not back. */
 static void
-note_who_is_back(struct topic_key *k, const struct decision *was)
+note_who_is_back(struct invariants *v, struct topic_key *k, const struct decision *was)
 {
     int32_t n = 0;
     for (int32_t i = 0; i < k->died.n; i++) {
         int32_t id = k->died.v[i];
-        if (model_has(&was->isr, id) || !model_has(&k->now.isr, id)) k->died.v[n++] = id;
+        const struct model_node *node = model_node_by_id(&v->model, id);
+        bool is_back = !model_has(&was->isr, id) && model_has(&k->now.isr, id) && node && node->up;
+        if (!is_back) k->died.v[n++] = id;
     }
     k->died.n = n;
 }
@@ -253,7 +256,7 @@ check_change(struct invariants *v, struct topic_key *k, const struct decision *t
                d->leader, d->leader_epoch);
     if (d->leader >= 0 && (new_leader || d->leader_epoch != was.leader_epoch))
         check_choice(v, k, &was, &stood);
-    note_who_is_back(k, &was);
+    note_who_is_back(v, k, &was);
     check_newcomers(v, k, &was);
 }
 

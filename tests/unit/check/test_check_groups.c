@@ -107,6 +107,8 @@ two_that_have_a_partition_in_one_generation_are_told(void **state)
     (void)state;
     gives(14, "1.600 = c2 own orders-0 g1 of=g\n1.650 = c1 disown orders-0 g1 of=g", NULL,
           RULE_TWO_OWNERS, 1, false);
+    /* One after the other, too. */
+    gives(15, "1.700 = c2 own orders-0 g1 of=g", NULL, RULE_TWO_OWNERS, 1, false);
     /* A zombie believes in a generation that is over. */
     gives(14, NULL, NULL, RULE_TWO_OWNERS, 0, false);
     /* Whose process has begun anew has nothing any more. */
@@ -190,6 +192,16 @@ who_commits_before_may_do_nothing_twice(void **state)
 }
 
 static void
+another_record_at_the_offset_is_not_the_same_work(void **state)
+{
+    (void)state;
+    gives(17, "1.800 = c2 process orders-0 3=p1:6 4=p1:5 5=p1:6 g2 of=g after", NULL,
+          RULE_PROCESSED_TWICE, 0, false);
+    gives(17, "1.800 = c2 process orders-0 3=p1:4 4=p1:5 5=p1:6 g2 of=g after", NULL,
+          RULE_PROCESSED_TWICE, 1, false);
+}
+
+static void
 what_nobody_does_is_passed_over(void **state)
 {
     (void)state;
@@ -210,6 +222,11 @@ a_partition_that_stays_without_owner_is_told(void **state)
                        "1.830 = c2 disown orders-0 g2 of=g";
     gives(18, gone, &strict, RULE_UNOWNED, 1, false);
     gives(18, gone, NULL, RULE_UNOWNED, 0, false);
+    /* It came too late to somebody. */
+    gives(18,
+          "1.810 1.820 c2 commit orders-0 ok @6 g2 of=g after\n"
+          "1.830 = c2 disown orders-0 g2 of=g\n4.000 = c2 own orders-0 g3 of=g",
+          &strict, RULE_UNOWNED, 1, false);
     /* Nobody is left who could have it. */
     gives(18,
           "1.810 1.820 c2 commit orders-0 ok @6 g2 of=g after\n"
@@ -229,6 +246,7 @@ main(void)
         cmocka_unit_test(what_is_done_again_before_it_was_committed_is_permitted),
         cmocka_unit_test(what_was_committed_is_not_done_again),
         cmocka_unit_test(who_commits_before_may_do_nothing_twice),
+        cmocka_unit_test(another_record_at_the_offset_is_not_the_same_work),
         cmocka_unit_test(what_nobody_does_is_passed_over),
         cmocka_unit_test(a_partition_that_stays_without_owner_is_told),
     };
