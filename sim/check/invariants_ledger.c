@@ -59,7 +59,7 @@ ledger_free(struct invariants *v)
 /* ---- topics and partitions ------------------------------------------------------------------------ */
 
 static struct topic_key *
-key_of(struct invariants *v, struct uuid id, int32_t partition)
+ledger_key(struct invariants *v, struct uuid id, int32_t partition)
 {
     const struct ledger *g = v->ledger;
     for (int64_t i = g->topics.n; i-- > 0;) {
@@ -99,7 +99,7 @@ decided(struct invariants *v, struct topic_key *k, const struct decision *d)
 static void
 take_partition(struct invariants *v, const struct k_partition_record *r, int64_t offset)
 {
-    struct topic_key *k = key_of(v, r->topic_id, r->partition_id);
+    struct topic_key *k = ledger_key(v, r->topic_id, r->partition_id);
     struct decision d = {.known = true,
                          .leader = r->leader,
                          .leader_epoch = r->leader_epoch,
@@ -116,7 +116,7 @@ take_partition(struct invariants *v, const struct k_partition_record *r, int64_t
 static void
 take_change(struct invariants *v, const struct k_partition_change_record *r, int64_t offset)
 {
-    struct topic_key *k = key_of(v, r->topic_id, r->partition_id);
+    struct topic_key *k = ledger_key(v, r->topic_id, r->partition_id);
     if (!k || !k->now.known) return;
     struct decision d = k->now;
     d.offset = offset;
