@@ -22,10 +22,11 @@ struct log_truth {
     bool is_lost; /* its disk does not have what it says: told once, until it is opened again */
 };
 
+/* A compacted log is another one after each cleaning, and is judged by what is read from it in the end. */
 static struct log_truth *
 truth_of(struct invariants *v, struct node_log *l, int32_t node)
 {
-    if (!v->world || model_node(&v->model, node)->is_spoilt) return NULL;
+    if (!v->world || l->key->is_compacted || model_node(&v->model, node)->is_spoilt) return NULL;
     struct log_truth *t = l->user;
     if (t) return t;
     t = l->user = MEM_NEW(v->mem, struct log_truth);
@@ -245,7 +246,8 @@ invariants_renamed(struct invariants *v, int64_t at_ns, int32_t node, struct sli
     struct node_log *l = model_bound(&v->model, node, slice_sub(file, from, end - from));
     v->at_ns = at_ns;
     v->node = node;
-    if (l && l->open && !l->hurt && !l->key->is_retired) check_epochs_file(v, node, l, file, true);
+    if (l && l->open && !l->hurt && !l->key->is_retired && !l->key->is_compacted)
+        check_epochs_file(v, node, l, file, true);
 }
 
 /* ---- what nodes say ------------------------------------------------------------------------------ */

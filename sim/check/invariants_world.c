@@ -8,7 +8,7 @@ reread(struct invariants *v, struct machine *m, struct slice subject)
     struct found_log found = {0};
     struct node_log *l = model_bound(&v->model, m->index, subject);
     if (!l || !l->hurt) return;
-    disk_log_read(v->mem, m, subject, k->is_compacted, log_gaps_below(l), &found);
+    disk_log_read(v->mem, m, subject, l->key->is_compacted, log_gaps_below(l), &found);
     invariants_found(v, m->index, subject, found.v.v, found.v.n);
     VEC_RELEASE(v->mem, &found.v);
 }
