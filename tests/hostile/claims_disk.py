@@ -529,7 +529,7 @@ def groups_whose_batch_cannot_be_decompressed_are_not_served_but_tried_again(bin
         return answer["ErrorCode"], [t["Partitions"][0]["CommittedOffset"] for t in answer["Topics"]]
 
     def told():
-        return len([line for line in d.lines() if "groups cannot be loaded: a batch cannot be decompressed" in line])
+        return len([line for line in d.lines() if "cannot be loaded: a batch cannot be decompressed" in line])
 
     with d, asker(d) as b:
         settle(lambda: commit(b) == 0, "no commit succeeds")
