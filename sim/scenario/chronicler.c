@@ -14,8 +14,9 @@
 struct reach {
     struct slice topic;
     int32_t partition;
-    int64_t end; /* all batches before it are whole, and follow one another */
-    bool is_broken;
+    int64_t end;  /* all batches before it are whole, and follow one another */
+    int64_t lies; /* spoilt ones included: a node that runs goes on behind a place that rots */
+    bool is_broken, has_ended;
 };
 
 struct measuring {
@@ -44,24 +45,26 @@ reach_of(struct measuring *m, const struct partition_ref *p)
         if (m->v.v[i].partition == p->partition && slice_eq(m->v.v[i].topic, p->topic))
             return &m->v.v[i];
     struct reach *r = VEC_ADD(m->a->mem, &m->v);
-    *r = (struct reach){arena_dup(m->a, p->topic), p->partition, -1, false};
+    *r = (struct reach){
+        .topic = arena_dup(m->a, p->topic), .partition = p->partition, .end = -1, .lies = -1};
     return r;
 }
 
-/* The bytes of the batch there; 0: none, or a spoilt one. */
+/* The bytes of the batch there; 0: none. */
 static int64_t
 measure_batch(struct measuring *m, struct slice path, int64_t at, int64_t size, struct reach *r)
 {
     uint8_t head[BATCH_HEADER_BYTES];
     if (disk_peek(m->m, path, IMAGE_CACHED, at, head, sizeof head) != sizeof head) return 0;
     int64_t base = (int64_t)load_be64(head), n = BATCH_SPAN_BYTES + (int32_t)load_be32(head + 8);
-    if (n < BATCH_HEADER_BYTES || n > size - at || (r->end >= 0 && base != r->end)) return 0;
+    if (n < BATCH_HEADER_BYTES || n > size - at || (r->lies >= 0 && base != r->lies)) return 0;
     uint8_t *all = mem_alloc(m->a->mem, n);
     bool is_whole = disk_peek(m->m, path, IMAGE_CACHED, at, all, n) == n &&
                     crc32c(work_crc32c(), 0, slice(all + 21, n - 21)) == load_be32(all + 17);
     mem_free(m->a->mem, all, n);
-    if (!is_whole) return 0;
-    r->end = base + (int32_t)load_be32(head + 23) + 1;
+    r->lies = base + (int32_t)load_be32(head + 23) + 1;
+    r->is_broken |= !is_whole;
+    if (!r->is_broken) r->end = r->lies;
     return n;
 }
 
@@ -72,10 +75,9 @@ measure_segment(void *ctx, struct slice path, int64_t size)
     struct partition_ref p;
     if (!partition_of(path, &p)) return;
     struct reach *r = reach_of(m, &p);
-    for (int64_t at = 0, n; at < size && !r->is_broken; at += n) {
+    for (int64_t at = 0, n; at < size && !r->has_ended; at += n) {
         n = measure_batch(m, path, at, size, r);
-        r->is_broken = n == 0;
-        if (n == 0) return;
+        r->has_ended = n == 0;
     }
 }
 
@@ -124,7 +126,7 @@ look_what_is_gone(struct world *w, void *ctx)
         const struct partition_ref p = {was->topic, was->partition};
         int64_t end = MAX(reach_of(&after, &p)->end, 0);
         if (h->is_in_wait) copies_are_gone(h, was, end, INT64_MAX);
-        else copies_are_gone(h, was, end, MAX(was->end, 0));
+        else copies_are_gone(h, was, end, MAX(was->lies, 0));
     }
     VEC_RELEASE(h->r->a->mem, &after.v);
     VEC_RELEASE(h->r->a->mem, &h->before.v);
