@@ -406,7 +406,9 @@ recover_batch(struct scan *scan)
         .crc_is_right = scan->crc_is_right,
         .expected_offset = j->expected,
         .epoch_before = j->epoch_before,
-        .gaps_are_allowed = log->config->may_have_gaps || is_gap_kept(j),
+        /* Where nothing was ever compacted, a batch further on than the one before says is one whose offset rotted: no
+         * checksum covers it. */
+        .gaps_are_allowed = log->config->compact || may_be_compaction(j) || is_gap_kept(j),
     };
     if (!recovery_keeps(&f)) return false;
     segment_place(scan->segment, &scan->h, false);
