@@ -213,12 +213,8 @@ void
 membership_consumer_join(struct membership *m)
 {
     char text[UUID_TEXT_BYTES];
-    struct uuid id;
     if (!m->id.p) {
-        while (!uuid_from_random(env_random(m->env, STREAM_MEMBER_ID),
-                                 env_random(m->env, STREAM_MEMBER_ID), &id)) {
-        }
-        uuid_print(id, text);
+        uuid_print(env_random_uuid_of(m->env, STREAM_MEMBER_ID), text);
         m->id = mem_dup(&m->env->mem, slice(text, sizeof text));
     }
     m->says_all = true;

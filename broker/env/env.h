@@ -336,6 +336,8 @@ uint64_t env_random(struct env *env, enum stream s);
 /* Evenly in [0, n); n > 0. */
 int64_t env_random_below(struct env *env, enum stream s, int64_t n);
 struct uuid env_random_uuid(struct env *env);
+/* The same from a stream of its own, so that it takes nothing from the others' draws. */
+struct uuid env_random_uuid_of(struct env *env, enum stream stream);
 
 /* ---- limits ------------------------------------------------------------------------------------ */
 

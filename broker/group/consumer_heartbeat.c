@@ -498,12 +498,8 @@ static struct slice
 new_consumer_id(struct beat *bt)
 {
     struct env *env = group_env(bt->g);
-    struct uuid id;
     char text[UUID_TEXT_BYTES];
-    while (!uuid_from_random(env_random(env, STREAM_MEMBER_ID), env_random(env, STREAM_MEMBER_ID),
-                             &id)) {
-    }
-    uuid_print(id, text);
+    uuid_print(env_random_uuid_of(env, STREAM_MEMBER_ID), text);
     return arena_dup(&bt->a, slice(text, sizeof text));
 }
 
