@@ -23,11 +23,10 @@ item_write(struct fetch *f, struct k_fetch_request *r, const struct fetch_item *
     const struct assigned *a = item->a;
     struct k_fetch_request_fetch_topic *t = topic_entry(f, r, a);
     struct k_fetch_request_fetch_partition *p = &t->partitions[t->partitions_n++];
-    struct part *part = client_part(f->r->c, a->topic, a->partition);
     p->partition = a->partition;
     p->fetch_offset = item->position;
     p->partition_max_bytes = f->r->params.partition_max_bytes;
-    if (version >= 9 && part) p->current_leader_epoch = part->leader_epoch;
+    if (version >= 9) p->current_leader_epoch = item->leader_epoch;
     if (version >= 12) p->last_fetched_epoch = a->epoch;
 }
 
@@ -224,7 +223,7 @@ fetch_add(struct assigned *a)
     }
     struct fetch *f = fetch_of(r, peer, a);
     if (f->ask.pending) return;
-    struct fetch_item item = {a, a->position, a->seeks};
+    struct fetch_item item = {a, a->position, a->seeks, part->leader_epoch};
     VEC_PUSH(&r->env->mem, &f->items, item);
 }
 

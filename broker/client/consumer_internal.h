@@ -43,6 +43,8 @@ struct assigned {
 struct fetch_item {
     struct assigned *a;
     int64_t position, seeks;
+    int32_t
+        leader_epoch; /* by which the broker was chosen, and by none that is heard of while this waits to be sent */
 };
 
 /* One request at a time to each broker. */
