@@ -347,12 +347,25 @@ extend_committed(struct invariants *v, struct topic_key *k, const struct node_lo
     if (model_is_metadata(k)) note_commit(v, k, l->epoch, hw);
 }
 
+/* A follower comes back that has not met its leader yet: what it took for committed before it died was given up since, by
+ * an election that may lack records. */
+static bool
+was_given_up(const struct topic_key *k, const struct node_log *l)
+{
+    int32_t last = log_last(l)->epoch;
+    for (int64_t i = 0; !l->leads && i < k->elections.n; i++) {
+        const struct election *e = &k->elections.v[i];
+        if (e->is_lossy && e->epoch > last) return true;
+    }
+    return false;
+}
+
 static void
 check_committed(struct invariants *v, struct topic_key *k, const struct node_log *l, int64_t hw)
 {
     struct batch *mine = log_at(l, hw - 1),
                  *theirs = hw <= k->ghost ? committed_at(k, hw - 1) : mine;
-    if (mine && theirs && mine != theirs)
+    if (mine && theirs && mine != theirs && !was_given_up(k, l))
         breach(v, RULE_COMMITTED_CHANGED, k, hw - 1,
                "holds another record as committed at offset # (epoch #)", hw - 1, mine->epoch);
 }

@@ -179,6 +179,41 @@ an_unclean_leader_without_committed_records_is_no_breach(void **state)
     assert_silent(&s);
 }
 
+/* b1 died with all, and comes back when b2, which had lost its tail, has committed others. */
+static void
+come_back_with_what_was_given_up(struct tale *s, bool is_permitted)
+{
+    invariants_unclean_is(s->v, S("orders"), is_permitted);
+    life(s, 0, LIFE_CRASH);
+    life(s, 1, LIFE_CRASH);
+    life(s, 1, LIFE_START);
+    recovered(s, 1, 7);
+    uncleanly_elected(s);
+    for (int64_t i = 8; i < 12; i++)
+        append(s, 1, i, 1, (uint32_t)(700 + i), true), high_watermark(s, 1, i + 1, 1, true);
+    life(s, 0, LIFE_START);
+    recovered(s, 0, 10);
+    high_watermark(s, 0, 10, 0, false);
+}
+
+static void
+a_follower_comes_back_with_what_was_given_up(void **state)
+{
+    BEGIN;
+    come_back_with_what_was_given_up(&s, true);
+    assert_silent(&s);
+}
+
+static void
+a_follower_comes_back_after_an_election_that_nobody_permitted(void **state)
+{
+    BEGIN;
+    come_back_with_what_was_given_up(&s, false);
+    assert_true(
+        anomalies_count(invariants_anomalies(s.v), RULE_COMMITTED_CHANGED, WITNESS_INVARIANT) > 0);
+    tale_end(&s);
+}
+
 static void
 that_a_controller_calls_it_unclean_excuses_nothing(void **state)
 {
@@ -634,6 +669,8 @@ main(void)
         cmocka_unit_test(a_follower_in_sync_cuts_what_is_committed),
         cmocka_unit_test(a_leader_without_committed_records),
         cmocka_unit_test(an_unclean_leader_without_committed_records_is_no_breach),
+        cmocka_unit_test(a_follower_comes_back_with_what_was_given_up),
+        cmocka_unit_test(a_follower_comes_back_after_an_election_that_nobody_permitted),
         cmocka_unit_test(that_a_controller_calls_it_unclean_excuses_nothing),
         cmocka_unit_test(a_last_known_leader_without_what_another_has_is_a_breach),
         cmocka_unit_test(a_leader_that_was_superseded_unheard_changes_nothing_committed),
