@@ -53,7 +53,8 @@ void client_want_topic(struct client *c, struct slice topic);
 /* Refreshes soon: at once, or when the backoff since the last refresh is over. */
 void client_refresh(struct client *c);
 
-/* Told after each refresh that succeeded, and after each hint of a new leader. */
+/* Told after each refresh that succeeded, after each hint of a new leader, and when a broker to which something is to be
+ * sent can be reached. */
 struct client_watcher {
     struct list node;
     void (*changed)(struct client_watcher *w);

@@ -42,7 +42,9 @@ assigned_look(struct assigned *a, int64_t want)
 void
 assigned_backoff(struct assigned *a)
 {
+    const struct part *part = client_part(a->r->c, a->topic, a->partition);
     a->failures++;
+    a->failed_epoch = part ? part->leader_epoch : -1;
     a->resume_ns = env_now_ns(a->r->env) + client_backoff_ns(a->r->c, a->failures);
 }
 

@@ -65,7 +65,7 @@ fetched_partition(struct fetch *f, const struct k_fetch_response *r, const struc
 }
 
 /* KIP-951 */
-static bool
+static void
 consumer_learn_leader(struct fetch *f, const struct k_fetch_response *r, const struct assigned *a,
                       const struct k_fetch_response_partition_data *p)
 {
@@ -73,8 +73,8 @@ consumer_learn_leader(struct fetch *f, const struct k_fetch_response *r, const s
         if (r->node_endpoints[i].node_id == p->current_leader.leader_id)
             client_learn_peer(f->r->c, r->node_endpoints[i].node_id, r->node_endpoints[i].host,
                               r->node_endpoints[i].port);
-    return client_learn_leader(f->r->c, a->topic, a->partition, p->current_leader.leader_id,
-                               p->current_leader.leader_epoch);
+    client_learn_leader(f->r->c, a->topic, a->partition, p->current_leader.leader_id,
+                        p->current_leader.leader_epoch);
 }
 
 static void
@@ -152,9 +152,8 @@ item_take(struct fetch *f, const struct fetch_item *item, enum env_err err,
     } else if (p->error_code == K_ERR_OFFSET_OUT_OF_RANGE) {
         out_of_range(a, item->position);
     } else if (p->error_code) {
-        bool hint = consumer_learn_leader(f, r, a, p);
         failed(a, p->error_code);
-        if (hint) a->resume_ns = 0;
+        consumer_learn_leader(f, r, a, p);
     } else if (p->diverging_epoch.epoch >= 0 && p->diverging_epoch.end_offset >= 0) {
         diverged(a, p->diverging_epoch.epoch, p->diverging_epoch.end_offset);
     } else {
@@ -197,11 +196,19 @@ fetch_of(struct consumer *r, struct peer *peer, const struct assigned *a)
     return f;
 }
 
+/* Another leader than the one that it failed at need not be waited for. */
+static bool
+has_new_leader(const struct assigned *a)
+{
+    const struct part *part = client_part(a->r->c, a->topic, a->partition);
+    return a->node_id < 0 && part && part->leader >= 0 && part->leader_epoch > a->failed_epoch;
+}
+
 static bool
 is_fetchable(struct assigned *a, int64_t *wake_ns)
 {
     if (a->gone || a->paused || a->fetching || a->from || a->position < 0) return false;
-    if (a->resume_ns <= env_now_ns(a->r->env)) return true;
+    if (a->resume_ns <= env_now_ns(a->r->env) || has_new_leader(a)) return true;
     *wake_ns = MIN(*wake_ns, a->resume_ns);
     return false;
 }
@@ -222,7 +229,7 @@ fetch_add(struct assigned *a)
         return;
     }
     struct fetch *f = fetch_of(r, peer, a);
-    if (f->ask.pending) return;
+    if (f->ask.pending || !client_reaches(r->c, peer, FOR_FETCH)) return;
     struct fetch_item item = {a, a->position, a->seeks, part->leader_epoch};
     VEC_PUSH(&r->env->mem, &f->items, item);
 }

@@ -28,6 +28,7 @@ struct assigned {
     int64_t seeks; /* counts; what was asked under another count is void */
     int64_t lookup_seeks, op_seeks;
     int64_t resume_ns;
+    int32_t failed_epoch; /* the leader's, when it last failed */
     int32_t failures;
     struct lookup lookup;
     /* What was fetched. */

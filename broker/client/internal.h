@@ -47,6 +47,7 @@ struct link {
     struct call hello; /* ApiVersions */
     int16_t hello_version;
     struct list waiting;
+    bool is_wanted; /* the watchers are told when it is ready, or when that has failed */
     struct api_range ranges[K_APIS_N]; /* of the other end; max -1: not served */
     int16_t txn_level;                 /* transaction.version, as the cluster has finalised it */
 };
@@ -98,10 +99,14 @@ struct peer *client_peer(struct client *c, int32_t id);
 /* A broker's address, as metadata or an answer has it. */
 struct peer *client_learn_peer(struct client *c, int32_t id, struct slice host, int32_t port);
 struct peer *client_add_bootstrap(struct client *c, struct slice host, int32_t port);
+/* For what any broker can answer: not one with which there should be a connection and is none, if there is another. */
 struct peer *client_any_peer(struct client *c);
 /* The one in use did not answer. */
 void client_next_peer(struct client *c);
 void ask_send(struct client *c, struct peer *p, enum purpose purpose, struct ask *a);
+/* A request would go out at once. If not, a connection is made: the watchers are told when it is there; when that
+ * fails, too, and then metadata is asked for. */
+bool client_reaches(struct client *c, struct peer *p, enum purpose purpose);
 void client_tell_failed(struct task *t);
 
 /* ---- metadata.c ---- */
@@ -109,6 +114,7 @@ void client_tell_failed(struct task *t);
 void client_metadata_init(struct client *c);
 struct topic *client_topic(struct client *c, struct slice name); /* NULL: never wanted */
 struct topic *client_topic_by_id(struct client *c, struct uuid id);
+void client_tell_watchers(struct client *c);
 /* Whom to ask about a partition; NULL: not known. */
 struct peer *topic_leader(struct client *c, struct topic *t, int32_t partition);
 /* NULL: not known. */

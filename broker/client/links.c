@@ -44,10 +44,34 @@ client_learn_peer(struct client *c, int32_t id, struct slice host, int32_t port)
     return p;
 }
 
+/* A connection is wanted, and there is none (yet). */
+static bool
+link_is_down(const struct link *l)
+{
+    return l && (l->ch.state == CHANNEL_WAITING || l->ch.state == CHANNEL_CONNECTING);
+}
+
+/* Whatever the connections are for: a machine that takes none of one kind will take none of another. (Kafka's client has
+ * one connection for all, and prefers those that are there.) */
+static bool
+peer_is_down(const struct client *c, const struct peer *p)
+{
+    LIST_EACH(&c->peers, q, const struct peer, node)
+        for (int i = 0; i < PURPOSES_N; i++)
+            if (link_is_down(q->links[i]) && q->port == p->port && slice_eq(q->host, p->host))
+                return true;
+    return false;
+}
+
 struct peer *
 client_any_peer(struct client *c)
 {
     if (!c->current || !c->current->listed) client_next_peer(c);
+    struct peer *first = c->current;
+    while (peer_is_down(c, c->current)) {
+        client_next_peer(c);
+        if (c->current == first) break;
+    }
     return c->current;
 }
 
@@ -149,6 +173,14 @@ ask_go(struct ask *a)
 
 /* ---- the first words on a connection ------------------------------------------------------------- */
 
+static void
+tell_wanted(struct link *l)
+{
+    if (!l->is_wanted) return;
+    l->is_wanted = false;
+    client_tell_watchers(l->c);
+}
+
 #define HELLO_VERSION_MAX 4
 
 static void hello_send(struct link *l);
@@ -163,6 +195,8 @@ waiting_fail(struct link *l, enum env_err err)
         (void)ask_stop_waiting(a);
         ask_complete(a, err, NULL, NULL);
     }
+    if (l->is_wanted) client_refresh(l->c);
+    tell_wanted(l);
 }
 
 static void
@@ -213,6 +247,7 @@ hello_answered(struct call *call, enum env_err err, struct slice body, struct bu
     l->state = LINK_READY;
     struct list *n;
     while ((n = list_pop_front(&l->waiting))) ask_go(LIST_ENTRY(n, struct ask, node));
+    tell_wanted(l);
 }
 
 static void
@@ -252,6 +287,33 @@ link_of(struct client *c, struct peer *p, enum purpose purpose)
     return l;
 }
 
+/* What the other end can speak was said of a connection that there was; on the next one it may be another. */
+static bool
+link_is_ready(struct link *l)
+{
+    if (l->state == LINK_READY && l->ch.state != CHANNEL_OPEN) l->state = LINK_NEW;
+    return l->state == LINK_READY;
+}
+
+static void
+link_begin(struct link *l)
+{
+    if (l->state == LINK_ASKING) return;
+    l->state = LINK_ASKING;
+    l->hello_version = HELLO_VERSION_MAX;
+    hello_send(l);
+}
+
+bool
+client_reaches(struct client *c, struct peer *p, enum purpose purpose)
+{
+    struct link *l = link_of(c, p, purpose);
+    if (link_is_ready(l)) return true;
+    l->is_wanted = true;
+    link_begin(l);
+    return false;
+}
+
 void
 ask_send(struct client *c, struct peer *p, enum purpose purpose, struct ask *a)
 {
@@ -259,7 +321,7 @@ ask_send(struct client *c, struct peer *p, enum purpose purpose, struct ask *a)
     struct link *l = a->link = link_of(c, p, purpose);
     a->pending = true;
     a->sent = false;
-    if (l->state == LINK_READY) {
+    if (link_is_ready(l)) {
         ask_go(a);
         return;
     }
@@ -268,8 +330,5 @@ ask_send(struct client *c, struct peer *p, enum purpose purpose, struct ask *a)
         a->late.due = ask_late;
         timer_arm(c->env, &a->late, env_now_ns(c->env) + a->timeout_ms * NS_PER_MS);
     }
-    if (l->state == LINK_ASKING) return;
-    l->state = LINK_ASKING;
-    l->hello_version = HELLO_VERSION_MAX;
-    hello_send(l);
+    link_begin(l);
 }

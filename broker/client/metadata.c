@@ -55,8 +55,8 @@ client_watch(struct client *c, struct client_watcher *w)
     list_push_back(&c->watchers, &w->node);
 }
 
-static void
-tell_watchers(struct client *c)
+void
+client_tell_watchers(struct client *c)
 {
     LIST_EACH(&c->watchers, w, struct client_watcher, node) w->changed(w);
 }
@@ -80,7 +80,7 @@ client_learn_leader(struct client *c, struct slice topic, int32_t partition, int
     if (!p || leader < 0 || leader_epoch < p->leader_epoch || !client_peer(c, leader)) return false;
     if (leader_epoch == p->leader_epoch && p->leader >= 0) return false;
     part_learn(p, leader, leader_epoch);
-    tell_watchers(c);
+    client_tell_watchers(c);
     return true;
 }
 
@@ -214,7 +214,7 @@ metadata_answered(struct ask *a, enum env_err err, const void *response, struct 
     int64_t wait =
         soon ? client_backoff_ns(c, c->failures) : c->params.metadata_max_age_ms * NS_PER_MS;
     timer_arm(c->env, &c->refresh, now + wait);
-    tell_watchers(c);
+    client_tell_watchers(c);
 }
 
 void

@@ -30,8 +30,9 @@ struct pbatch {
     int64_t charged_bytes; /* of buffer_bytes */
     int64_t created_ns, not_before_ns;
     int32_t attempts;
-    bool maybe_stored; /* an attempt's end is not known */
-    bool ended;        /* its sends are done */
+    int32_t leader_epoch; /* under which it was last sent */
+    bool maybe_stored;    /* an attempt's end is not known */
+    bool ended;           /* its sends are done */
     bool has_sequence;
     int16_t error;   /* of the last attempt */
     int32_t node_id; /* whom it asked */

@@ -90,8 +90,7 @@ batch_stored(struct producer *p, struct pbatch *b, int64_t base_offset, int64_t 
 }
 
 static void
-batch_refused(struct producer *p, struct pbatch *b, int16_t error, enum attempt attempt,
-              bool leader_is_new)
+batch_refused(struct producer *p, struct pbatch *b, int16_t error, enum attempt attempt)
 {
     if (attempt == ATTEMPT_UNKNOWN) b->maybe_stored = true;
     b->error = error;
@@ -108,8 +107,7 @@ batch_refused(struct producer *p, struct pbatch *b, int16_t error, enum attempt 
         !delivery_timed_out(p, b)) {
         look_at_sequence(p, b, error);
         b->state = BATCH_IS_READY;
-        b->not_before_ns =
-            env_now_ns(p->env) + (leader_is_new ? 0 : client_backoff_ns(p->c, b->attempts));
+        b->not_before_ns = env_now_ns(p->env) + client_backoff_ns(p->c, b->attempts);
         p->stats.retries++;
         return;
     }
@@ -119,11 +117,11 @@ batch_refused(struct producer *p, struct pbatch *b, int16_t error, enum attempt 
 
 static void
 batch_answered(struct producer *p, struct pbatch *b,
-               const struct k_produce_response_partition_produce_response *r, bool leader_is_new)
+               const struct k_produce_response_partition_produce_response *r)
 {
     enum attempt attempt = attempt_of(r->error_code);
     if (attempt != ATTEMPT_STORED) {
-        batch_refused(p, b, r->error_code, attempt, leader_is_new);
+        batch_refused(p, b, r->error_code, attempt);
         return;
     }
     part_note_stored(b->part, b);
@@ -147,7 +145,7 @@ produced_partition(struct producer *p, const struct k_produce_response *r, int16
 }
 
 /* KIP-951: an answer that says "not leader" may say who is. */
-static bool
+static void
 producer_learn_leader(struct producer *p, const struct k_produce_response *r,
                       const struct pbatch *b,
                       const struct k_produce_response_partition_produce_response *one)
@@ -156,8 +154,8 @@ producer_learn_leader(struct producer *p, const struct k_produce_response *r,
         if (r->node_endpoints[i].node_id == one->current_leader.leader_id)
             client_learn_peer(p->c, r->node_endpoints[i].node_id, r->node_endpoints[i].host,
                               r->node_endpoints[i].port);
-    return client_learn_leader(p->c, b->part->topic->name, b->part->index,
-                               one->current_leader.leader_id, one->current_leader.leader_epoch);
+    client_learn_leader(p->c, b->part->topic->name, b->part->index, one->current_leader.leader_id,
+                        one->current_leader.leader_epoch);
 }
 
 static void
@@ -170,7 +168,7 @@ request_take(struct preq *q, enum env_err err, const struct k_produce_response *
     if (err) {
         /* What never left us is nowhere. */
         batch_refused(p, b, K_ERR_NETWORK_EXCEPTION,
-                      q->ask.sent ? ATTEMPT_UNKNOWN : ATTEMPT_REFUSED, false);
+                      q->ask.sent ? ATTEMPT_UNKNOWN : ATTEMPT_REFUSED);
         return;
     }
     static const struct k_produce_response_partition_produce_response stored = {
@@ -179,8 +177,8 @@ request_take(struct preq *q, enum env_err err, const struct k_produce_response *
         .error_code = K_ERR_UNKNOWN_SERVER_ERROR};
     const struct k_produce_response_partition_produce_response *one =
         r ? produced_partition(p, r, q->ask.version, b) : &stored;
-    bool hint = r && one && producer_learn_leader(p, r, b, one);
-    batch_answered(p, b, one ? one : &missing, hint);
+    if (r && one) producer_learn_leader(p, r, b, one);
+    batch_answered(p, b, one ? one : &missing);
 }
 
 static void
@@ -216,6 +214,20 @@ is_first_under_way(const struct ppart *part)
     return part->in_flight > 0 && part->acked_next == 0;
 }
 
+static int32_t
+leader_epoch_of(const struct ppart *part)
+{
+    const struct topic *t = part->topic->known;
+    return part->index < t->parts_n ? t->parts[part->index].leader_epoch : -1;
+}
+
+/* What a leader refused need not wait before it goes to another one (KIP-951). */
+static bool
+waits(struct producer *p, const struct pbatch *b)
+{
+    return env_now_ns(p->env) < b->not_before_ns && leader_epoch_of(b->part) <= b->leader_epoch;
+}
+
 static bool
 has_unsent(const struct ppart *part)
 {
@@ -229,14 +241,13 @@ has_unsent(const struct ppart *part)
 static struct pbatch *
 part_next(struct producer *p, struct ppart *part)
 {
-    int64_t now = env_now_ns(p->env);
     if (part->bump || part->in_flight >= p->params.max_in_flight) return NULL;
     if (p->params.idempotent && is_first_under_way(part)) return NULL;
     if (has_unsent(part) && !part_is_in_txn(p, part)) return NULL;
     LIST_EACH(&part->batches, b, struct pbatch, node) {
         if (b->state == BATCH_IS_SENT) continue;
         if (b->state == BATCH_IS_OPEN && lingered(p, b)) batch_close(p, b);
-        if (b->state != BATCH_IS_READY || now < b->not_before_ns) return NULL;
+        if (b->state != BATCH_IS_READY || waits(p, b)) return NULL;
         if (!p->params.idempotent) return b;
         if (b->has_sequence) return part->batches.next == &b->node ? b : NULL;
         return part->hole || !producer_id_is_there(p) ? NULL : b;
@@ -260,6 +271,7 @@ request_add(struct preq *q, struct pbatch *b)
 {
     b->state = BATCH_IS_SENT;
     b->attempts++;
+    b->leader_epoch = leader_epoch_of(b->part);
     b->part->in_flight++;
     q->p->stats.bytes += b->bytes->n;
     VEC_PUSH(&q->p->env->mem, &q->batches, b);
@@ -285,7 +297,8 @@ request_new(struct producer *p, struct peer *peer)
     return q;
 }
 
-/* One batch of each partition that this broker leads, as many as a request holds. False: there is none. */
+/* One batch of each partition that this broker leads, as many as a request holds. False: there is none, or no connection
+ * yet. Only what can go out leaves the queue: all else may go to another leader as soon as there is one. */
 static bool
 send_to(struct producer *p, struct peer *peer)
 {
@@ -295,6 +308,7 @@ send_to(struct producer *p, struct peer *peer)
         if (part->to != peer) continue;
         struct pbatch *b = part_next(p, part);
         if (!b) continue;
+        if (!q && !client_reaches(p->c, peer, FOR_PRODUCE)) return false;
         batch_seal_bytes(p, b);
         if (q && bytes + b->bytes->n > p->params.max_request_bytes) continue;
         if (!q) q = request_new(p, peer);

@@ -2,7 +2,9 @@
 #include "tests/unit/client/scripted.h"
 
 static struct script script;
+static struct client *client;
 static struct consumer *consumer;
+static const char *bootstrap;
 static struct assigned *assigned;
 static struct consumer_params params;
 static int64_t from, from_time, read_n, last, truncated_at, out_of_range_n, corrupt_n, errors_n,
@@ -69,13 +71,21 @@ static const struct consumer_ops ops = {on_records, on_at_end, on_truncated, on_
                                         on_corrupt, on_error,  on_positioned};
 
 static void
+refresh(struct env *env, void *ctx)
+{
+    (void)env, (void)ctx;
+    client_refresh(client);
+}
+
+static void
 consume(struct script *s, struct env *env)
 {
     struct client_params cp = client_params_default();
     (void)s;
-    cp.bootstrap = S("s1:9092,s2:9092");
+    cp.bootstrap = slice_cstr(bootstrap);
     params.ops = &ops;
-    consumer = consumer_new(client_new(env, &cp), &params);
+    client = client_new(env, &cp);
+    consumer = consumer_new(client, &params);
     assigned = consumer_assign(consumer, S("t"), 0, from, from_node);
     if (from_time >= 0) assigned_seek_time(assigned, from_time);
     if (from_epoch >= 0) assigned_seek_epoch(assigned, from, from_epoch);
@@ -135,6 +145,7 @@ set_up(void **state)
     script_init(&script, consume);
     params = consumer_params_default();
     params.request_timeout_ms = 500;
+    bootstrap = "s1:9092,s2:9092";
     from = OFFSET_EARLIEST;
     from_time = from_node = from_epoch = -1;
     read_n = out_of_range_n = corrupt_n = errors_n = 0;
@@ -399,6 +410,45 @@ follows_the_hint_of_a_new_leader_without_backoff(void **state)
     assert_int_equal(read_n, 4);
 }
 
+static int16_t
+node_2_leads_from_the_fifth(struct script *s, int32_t node,
+                            const struct k_fetch_request_fetch_partition *p,
+                            struct k_fetch_response_partition_data *ret, int32_t n)
+{
+    (void)ret;
+    if (n == 5) s->leader[p->partition] = 2, s->leader_epoch[p->partition]++;
+    return node == 2 ? K_ERR_NONE : K_ERR_NOT_LEADER_OR_FOLLOWER;
+}
+
+static void
+does_not_wait_out_a_backoff_before_a_new_leader(void **state)
+{
+    (void)state;
+    from = 0;
+    fill(2, CODEC_NONE, 0);
+    script.fetch = node_2_leads_from_the_fifth;
+    for (int i = 0; i < 300 && script.fetched < 5; i++) script_run(&script, 10);
+    script_run(&script, 150); /* the fifth backoff is a second */
+    assert_int_equal(read_n, 4);
+}
+
+static void
+reads_elsewhere_while_no_connection_is_made(void **state)
+{
+    (void)state;
+    from = 0;
+    fill(2, CODEC_NONE, 0);
+    bootstrap = "s2:9092";
+    fault_cut(script.w, (struct machines){&script.client, 1}, (struct machines){script.nodes, 1},
+              true);
+    script_run(&script, 300);
+    assert_int_equal(read_n, 0);
+    script.leader[0] = 2, script.leader_epoch[0]++;
+    machine_poke(script.client, refresh, NULL);
+    script_run(&script, 50);
+    assert_int_equal(read_n, 4);
+}
+
 static void
 reads_from_the_replica_that_it_is_told(void **state)
 {
@@ -484,6 +534,8 @@ main(void)
         CASE(nothing_comes_of_a_paused_partition),
         CASE(each_fetch_names_the_epochs),
         CASE(follows_the_hint_of_a_new_leader_without_backoff),
+        CASE(does_not_wait_out_a_backoff_before_a_new_leader),
+        CASE(reads_elsewhere_while_no_connection_is_made),
         CASE(control_batches_are_skipped),
         CASE(a_wrong_checksum_is_reported_and_never_handed_out),
         CASE(what_cannot_be_decompressed_is_reported),

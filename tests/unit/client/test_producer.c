@@ -4,8 +4,10 @@
 #define SENDS 8
 static struct script script;
 static struct send sends[SENDS];
+static struct client *client;
 static struct producer *producer;
 static struct producer_params params;
+static const char *bootstrap;
 static int done_n, sends_n, order[SENDS];
 static int after; /* whose end sends one more; -1: nobody's */
 static struct timer later;
@@ -44,13 +46,21 @@ send_now(struct env *env, void *ctx)
 }
 
 static void
+refresh(struct env *env, void *ctx)
+{
+    (void)env, (void)ctx;
+    client_refresh(client);
+}
+
+static void
 send_some(struct script *s, struct env *env)
 {
     struct client_params cp = client_params_default();
     (void)s;
-    cp.bootstrap = S("s1:9092,s2:9092");
+    cp.bootstrap = slice_cstr(bootstrap);
     cp.request_timeout_ms = params.request_timeout_ms;
-    producer = producer_new(client_new(env, &cp), &params);
+    client = client_new(env, &cp);
+    producer = producer_new(client, &params);
     assert_non_null(producer);
     for (int i = 0; i < sends_n; i++) send_one(i);
     if (later.due) timer_arm(env, &later, env_now_ns(env) + 100 * NS_PER_MS);
@@ -65,6 +75,7 @@ set_up(void **state)
     params.linger_ms = 0;
     params.request_timeout_ms = 500;
     params.delivery_timeout_ms = 3000;
+    bootstrap = "s1:9092,s2:9092";
     memset(sends, 0, sizeof sends);
     memset(&later, 0, sizeof later);
     done_n = 0;
@@ -403,6 +414,74 @@ follows_the_hint_of_a_new_leader_without_backoff(void **state)
     assert_int_equal(script.produced, 2);
 }
 
+static int16_t
+node_2_leads_from_the_fifth(struct script *s, int32_t node, int32_t partition,
+                            const struct batch_header *h, int32_t n)
+{
+    (void)h;
+    if (n == 5) s->leader[partition] = 2, s->leader_epoch[partition]++;
+    return node == 2 ? K_ERR_NONE : K_ERR_NOT_LEADER_OR_FOLLOWER;
+}
+
+static void
+does_not_wait_out_a_backoff_before_a_new_leader(void **state)
+{
+    (void)state;
+    script.produce = node_2_leads_from_the_fifth;
+    for (int i = 0; i < 300 && script.produced < 5; i++) script_run(&script, 10);
+    script_run(&script, 150); /* the fifth backoff is a second */
+    assert_int_equal(sends[0].result, SEND_OK);
+    assert_int_equal(script.produced, 6);
+}
+
+static void
+sends_elsewhere_what_no_connection_took(void **state)
+{
+    (void)state;
+    bootstrap = "s2:9092";
+    fault_cut(script.w, (struct machines){&script.client, 1}, (struct machines){script.nodes, 1},
+              true);
+    script_run(&script, 300); /* nobody says that there will be no connection */
+    assert_int_equal(done_n, 0);
+    script.leader[0] = 2, script.leader_epoch[0]++;
+    machine_poke(script.client, refresh, NULL);
+    script_run(&script, 50);
+    assert_int_equal(sends[0].result, SEND_OK);
+    assert_int_equal(producer_stats(producer)->retries, 0);
+}
+
+static void
+begins_again_with_what_the_other_end_can_speak(void **state)
+{
+    (void)state;
+    script_run(&script, 500);
+    assert_int_equal(script.versions[K_API_PRODUCE], 13);
+    fault_crash(script.nodes[0]);
+    machine_start(script.nodes[0]);
+    script.produce_max = 9;
+    script_run(&script, 500);
+    machine_poke(script.client, send_now, NULL);
+    script_run(&script, 500);
+    assert_int_equal(sends[1].result, SEND_OK);
+    assert_int_equal(script.versions[K_API_PRODUCE], 9);
+}
+
+static void
+asks_nobody_for_metadata_who_takes_no_connection(void **state)
+{
+    (void)state;
+    script_run(&script, 500);
+    fault_crash(script.nodes[0]);
+    machine_poke(script.client, send_now, NULL);
+    script_run(&script, 200);
+    int32_t before = script.asked[K_API_METADATA];
+    for (int i = 0; i < 10; i++) {
+        machine_poke(script.client, refresh, NULL);
+        script_run(&script, 150);
+    }
+    assert_true(script.asked[K_API_METADATA] >= before + 9);
+}
+
 static void
 finds_the_new_leader_by_metadata(void **state)
 {
@@ -467,6 +546,10 @@ main(void)
         CASE(forgotten_producer_begins_anew_under_a_higher_epoch),
         CASE(a_hole_is_left_behind_by_raising_the_epoch),
         CASE(follows_the_hint_of_a_new_leader_without_backoff),
+        CASE(does_not_wait_out_a_backoff_before_a_new_leader),
+        CASE(sends_elsewhere_what_no_connection_took),
+        CASE(begins_again_with_what_the_other_end_can_speak),
+        CASE(asks_nobody_for_metadata_who_takes_no_connection),
         CASE(finds_the_new_leader_by_metadata),
         CASE(asks_old_brokers_in_their_versions),
         cmocka_unit_test(contradictory_parameters_are_refused),
