@@ -38,6 +38,8 @@
     X(PROCESSED_TWICE, "processed-twice", "a group worked on a record more than once")               \
     X(UNPROCESSED, "unprocessed", "a group passed over a record")                                    \
     X(UNOWNED, "unowned", "no member of a group has a partition, though some live")                  \
+    /* of whoever asks */                                                                            \
+    X(WRONG_ANSWER, "wrong-answer", "a node answered a question otherwise than Kafka does")          \
     /* liveness */                                                                                   \
     X(UNANSWERED, "unanswered", "a call never ended")                                                \
     X(UNREADABLE, "unreadable", "the final read did not come to an end")                             \

@@ -418,7 +418,7 @@ void
 act(struct run *r, const struct step *s)
 {
     r->fault_counts[s->verb->id]++;
-    r->faults += s->verb->id != VERB_NOTE && s->verb->id != VERB_ADMIN;
+    r->faults += s->verb->id != VERB_NOTE && s->verb->id != VERB_ADMIN && s->verb->id != VERB_ASK;
     act_uncounted(r, s);
 }
 
@@ -439,6 +439,10 @@ act_uncounted(struct run *r, const struct step *s)
     case VERB_ADMIN:
         run_say(r, "%.*s", SARG(s->text));
         admin_act(r, &s->args, s->text);
+        remember_bound(r, s, (struct crowd){0}, NULL, 0);
+        break;
+    case VERB_ASK:
+        ask_act(r, s);
         remember_bound(r, s, (struct crowd){0}, NULL, 0);
         break;
     case VERB_ROLL: {

@@ -422,6 +422,9 @@ decode_value(struct load *l, const struct field *f, const struct tree *t, void *
     case VALUE_BEFORE: return decode_before(l, f, t, base);
     case VALUE_IS: return decode_is(l, f, t, base);
     case VALUE_AFTER: return decode_after(l, f, t, base);
+    case VALUE_TREE:
+        if (f->at) *(const struct tree **)at = t;
+        return true;
     default: return true;
     }
 }

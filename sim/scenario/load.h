@@ -41,6 +41,9 @@ void admin_check(struct load *l, const struct step *s);
 /* Is there such a topic, or has a step before made it; with so many partitions? -1: no such topic. */
 int64_t admin_partitions(const struct load *l, struct slice topic);
 
+/* ask_load.c: a question, once the step is read. */
+void ask_check(struct load *l, const struct step *s);
+
 /* load.c */
 bool client_name_is_taken(const struct load *l, struct slice name);
 

@@ -99,6 +99,10 @@ struct run {
     VEC(struct burst *) bursts; /* elections that wait for the one before */
     VEC(struct slice) made;     /* topics that were made at random, and are there */
     int64_t made_n;             /* ever */
+    VEC(struct asker *) askers; /* ask.h */
+    VEC(struct question *) questions;
+    VEC(struct asked *) asked;
+    VEC(struct ask_batch *) ask_batches;
 };
 
 /* Virtual time since the topics are there. */
@@ -151,6 +155,11 @@ struct frame_filter filter_of(struct run *r, const struct args *a, enum which if
 
 /* admin.c: asks it of the cluster. what: it in words; empty: nobody wants to hear what came of it. */
 void admin_act(struct run *r, const struct args *a, struct slice what);
+
+/* ask.c: puts a question. */
+void ask_act(struct run *r, const struct step *s);
+/* What was answered wrong; those that nobody has answered by now have failed, too. */
+void asks_end(struct run *r, struct anomalies *ret);
 
 /* cond.c */
 bool cond_holds(struct run *r, const struct cond *c);

@@ -92,6 +92,9 @@ struct args {
     struct partition_ref trim, elect;
     int64_t before; /* trim; -1: the high watermark */
     struct settings config;
+    /* Of a question. */
+    int64_t version; /* -1: the latest */
+    const struct tree *sent, *wanted;
     /* until when an expectation has to come true */
     struct slice after; /* null, "last-fault" or "$name" */
     int64_t after_ns;   /* -1: not a time */

@@ -20,6 +20,7 @@ args_default(struct args *a)
     a->nth = 1;
     a->rf = -1;
     a->before = -1;
+    a->version = -1;
 }
 
 /* A value as one line, for people: "delete-records orders-0, before 400", without YAML's signs. A name that
@@ -323,6 +324,7 @@ check_verb(struct load *l, const struct step *s)
             ok = false, help = "path: orders-0, rot: 1, offset: 100";
         break;
     case VERB_ADMIN: admin_check(l, s); return;
+    case VERB_ASK: ask_check(l, s); return;
     case VERB_HOLD: ok = a->api != ANY_API; break;
     default: break;
     }

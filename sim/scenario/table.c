@@ -193,6 +193,15 @@ static const struct field disk_beside[] = {
     {"short-reads", VALUE_COUNT, ARG(permille), "how many of a thousand reads give less than was asked for", "0..1000"},
     {"heal", VALUE_BOOL, ARG(heals), "takes fail, full, slow, slow-sync and short-reads back", NULL},
 };
+static const struct field ask_beside[] = {
+    {"rpc", VALUE_API, ARG(api), "a kind of request as Kafka names it: Fetch", NULL},
+    {"version", VALUE_COUNT, ARG(version), "of the request; the latest if not said", "0..100"},
+    {"listener", VALUE_CHOICE, ARG(listener), "on which listener; that of brokers if not said", "any|broker|controller"},
+    {"send", VALUE_TREE, ARG(sent), "the request's fields, with Kafka's names; those left out have their defaults. A value is a number, a text, true, false, null; an error's name; `$NAME/topics/0/topicId`, of the answer to the question with `as: NAME`; `leader(orders-0)`, `follower(orders-0)`, `leader-epoch(orders-0)`, `partition-epoch(orders-0)`, `high-watermark(orders-0)`, `broker-epoch(2)`, `quorum-leader`, `quorum-epoch`, `now` (the asker's clock, ms); to a number one may be added: `leader-epoch(orders-0)+1`. Records: {count, producer-id, producer-epoch, base-sequence, base-offset, attributes, timestamp, last-offset-delta, bad-crc, key, name}, or {again: NAME}, the same bytes once more", NULL},
+    {"answer", VALUE_TREE, ARG(wanted), "what must be answered: these fields have these values, others are not looked at; `not X`, `>= X`, `any`, of lists and texts `some` and `none`, of records how many. `answer: none`: the connection is closed. Else the rule wrong-answer fires", NULL},
+    {"within", VALUE_TIME, ARG(within_ns), "it is asked again for so long, as long as there is no answer, or an error that passes (a coordinator that loads)", NULL},
+    {"by", VALUE_WORD, ARG(name), "who asks: `asker` if not said. What one asker asks one node goes over one connection, in order", NULL},
+};
 static const struct field admin_inner[] = {
     {"create", VALUE_WORD, ARG(create), "makes a topic", NULL},
     {"partitions", VALUE_COUNT, ARG(partitions), "with `create`, `add-partitions`: how many there are then", "1..10000"},
@@ -229,6 +238,7 @@ const struct verb verbs[VERBS_N] = {
     [VERB_CLOCK] = {VERB_CLOCK, {"clock", VALUE_TARGET, ARG(target), "its clock jumps or drifts", NULL}, {0}, FIELDS(clock_beside), "{at: 1s, clock: b2, step: 1h}"},
     [VERB_DISK] = {VERB_DISK, {"disk", VALUE_TARGET, ARG(target), "its disk fails, fills up, slows down, rots or loses files, also of a machine that is down", NULL}, {0}, FIELDS(disk_beside), "{at: 1s, disk: b1, fail: [sync], count: 1}"},
     [VERB_ADMIN] = {VERB_ADMIN, {"admin", VALUE_FIELDS, 0, "what an administrator asks of the cluster, by a client of its own", NULL}, FIELDS(admin_inner), {0}, "{at: 5s, admin: {delete-records: orders-0, before: 900}}"},
+    [VERB_ASK] = {VERB_ASK, {"ask", VALUE_TARGET, ARG(target), "a client puts a question to this node, as it stands, also one that no client would ask, and the answer must be Kafka's", NULL}, {0}, FIELDS(ask_beside), "{at: 2s, ask: leader(orders-0), rpc: DeleteGroups, send: {groupsNames: [readers]}, answer: {results: [{errorCode: NON_EMPTY_GROUP}]}}"},
     [VERB_NOTE] = {VERB_NOTE, {"note", VALUE_TEXT, ARG(name), "nothing happens but a line in the story", NULL}, {0}, {0}, "{at: 5s, note: from here on all is well}"},
 };
 

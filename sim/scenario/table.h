@@ -69,6 +69,7 @@ enum verb_id {
     VERB_CLOCK,
     VERB_DISK,
     VERB_ADMIN,
+    VERB_ASK,
     VERB_NOTE,
     VERBS_N,
 };

@@ -510,6 +510,7 @@ witnesses_speak(struct run *r)
     ret->counts =
         (struct run_counts){c.produced, c.acknowledged, c.unknown, c.failed, w->checked.read};
     for (int64_t i = 0; r->trace && i < r->h->ops.n; i++) say_call(r, &r->h->ops.v[i]);
+    asks_end(r, &w->checked.anomalies);
     gather_anomalies(r, &w->checked.anomalies);
     struct writer story = writer_mem(r->a->mem);
     oracle_finish(w->oracle, &w->by_oracle);

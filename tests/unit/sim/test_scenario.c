@@ -431,6 +431,43 @@ common_mistakes_are_answered_once_and_to_the_point(void **state)
     must_say(HEAD P1 "expect: {at-end: [{elections-of: orders-0}]}", "how many?");
 }
 
+#define ASK(what) HEAD "timeline: [{at: 1s, ask: b1, " what "}]"
+
+static void
+a_question_has_the_fields_of_its_message(void **state)
+{
+    (void)state;
+    struct loaded l;
+    load(&l, HEAD
+         "timeline:\n"
+         "- {at: 1s, ask: b1, rpc: Metadata, send: {topics: [{name: orders}]}, as: m}\n"
+         "- {at: 2s, ask: leader(orders-0), rpc: OffsetForLeaderEpoch, version: 4, send: "
+         "{replicaId: -1, "
+         "topics: [{topic: orders, partitions: [{partition: 0, currentLeaderEpoch: "
+         "leader-epoch(orders-0)+1, leaderEpoch: $m/topics/0/partitions/0/leaderEpoch+2}]}]}, "
+         "answer: {topics: [{partitions: [{errorCode: UNKNOWN_LEADER_EPOCH, endOffset: '>= "
+         "0'}]}]}}\n"
+         "- {at: 3s, ask: b1, rpc: Produce, version: 12, send: {acks: -1, topicData: [{name: "
+         "orders, "
+         "partitionData: [{index: 0, records: {count: 2, base-sequence: 7}}]}]}, answer: none}\n");
+    assert_int_equal(l.diags.errors, 0);
+    assert_int_equal(l.all.v[0]->steps[1].args.version, 4);
+    mem_release(&l.mem);
+    must_say(ASK("rpc: Metadata, send: {topic: 1}"), "there is no field topic in version 13");
+    must_say(ASK("rpc: Metadata, send: {topics: orders}"), "Topics is a list");
+    must_say(ASK("rpc: Fetch, send: {replicaId: 1}"), "there is no field replicaId in version");
+    must_say(ASK("rpc: Fetch, version: 99"), "Fetch has the versions");
+    must_say(ASK("rpc: Vote"), "Vote is not served there");
+    must_say(ASK("send: {}"), "rpc is missing");
+    must_say(ASK("rpc: Fetch, send: {maxWaitMs: soon}"), "'soon' is no number");
+    must_say(ASK("rpc: Fetch, send: {maxWaitMs: $x/y}"), "no earlier question is called $x");
+    must_say(ASK("rpc: Fetch, answer: {errorCode: NO_SUCH}"), "'NO_SUCH' is no number");
+    must_say(ASK("rpc: Fetch, answer: {responses: [{partitions: [{what: 1}]}]}"), "no field what");
+    must_say(ASK("rpc: Produce, version: 12, send: {topicData: [{partitionData: [{records: {size: "
+                 "1}}]}]}"),
+             "a batch has no 'size'");
+}
+
 #define ADMIN(what) HEAD "timeline: [{at: 1s, admin: {" what "}}]"
 
 static void
@@ -588,6 +625,7 @@ main(void)
         cmocka_unit_test(nodes_have_settings_of_their_own),
         cmocka_unit_test(common_mistakes_are_answered_once_and_to_the_point),
         cmocka_unit_test(an_administrator_says_one_thing_at_a_time),
+        cmocka_unit_test(a_question_has_the_fields_of_its_message),
         cmocka_unit_test(an_assignment_is_taken_as_it_is_written),
         cmocka_unit_test(a_disk_is_slowed_and_healed_by_words_that_are_verbs_too),
         cmocka_unit_test(scenarios_that_extend_each_other_in_a_circle_are_refused),
