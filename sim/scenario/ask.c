@@ -53,7 +53,7 @@ port_of(const struct args *a)
 /* ---- what came of it ---- */
 
 static void
-tell(struct world *w, void *ctx)
+tell_answer(struct world *w, void *ctx)
 {
     const struct question *q = ctx;
     struct slice api = k_api_name((int16_t)q->s->args.api);
@@ -73,7 +73,7 @@ end_question(struct question *q, struct slice difference)
     q->is_done = true;
     q->ended_ns = world_now_ns(q->r->w);
     q->difference = difference;
-    world_at(q->r->w, 0, tell, q);
+    world_at(q->r->w, 0, tell_answer, q);
 }
 
 static struct slice
@@ -90,15 +90,15 @@ story_of(const struct question *q, struct slice difference)
 static void ask_now(struct question *q);
 
 static void
-again_due(struct timer *t)
+question_again_due(struct timer *t)
 {
     ask_now(CONTAINER_OF(t, struct question, again));
 }
 
 static void
-ask_later(struct question *q)
+question_later(struct question *q)
 {
-    q->again.due = again_due;
+    q->again.due = question_again_due;
     timer_arm(q->by->env, &q->again, env_now_ns(q->by->env) + ASK_AGAIN_MS * NS_PER_MS);
 }
 
@@ -107,7 +107,7 @@ static void
 take_difference(struct question *q, bool may_pass, struct slice difference)
 {
     bool has_time = q->s->args.within_ns && env_now_ns(q->by->env) < q->deadline_ns;
-    if (may_pass && has_time) ask_later(q);
+    if (may_pass && has_time) question_later(q);
     else end_question(q, difference);
 }
 
@@ -197,7 +197,7 @@ ask_now(struct question *q)
     writer_release(&why);
     q->scope.why = NULL;
     if (!is_known && q->scope.missing.n) {
-        if (left_ms > 1) ask_later(q);
+        if (left_ms > 1) question_later(q);
         else
             end_question(q, arena_format(r->a, "$%.*s was never answered", SARG(q->scope.missing)));
         return;

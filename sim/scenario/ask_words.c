@@ -72,7 +72,7 @@ struct place { /* of a value in a message */
 };
 
 static struct slice
-next_part(struct slice path, int64_t *at)
+path_part(struct slice path, int64_t *at)
 {
     int64_t end = slice_find(path, '/', *at);
     struct slice part = slice_sub(path, *at, (end < 0 ? path.n : end) - *at);
@@ -89,7 +89,7 @@ walk(struct ask_scope *x, struct mark at, enum k_msg msg, const void *m, struct 
     struct place p = {NULL, m, false};
     int64_t i = 0;
     while (i < path.n) {
-        struct slice part = next_part(path, &i);
+        struct slice part = path_part(path, &i);
         int64_t n;
         bool is_array = p.f && (p.f->flags & K_ARRAY) && !p.is_item;
         if (is_array) {
@@ -457,12 +457,12 @@ fits_number(struct ask_scope *x, const struct k_field *f, const uint8_t *at,
 static bool
 fits_bytes(struct ask_scope *x, struct slice is, const struct tree *want, struct slice text)
 {
+    bool is_not = slice_starts(want->text, S("not "));
     bool fits = slice_eq(text, S("some")) ? is.n > 0
               : slice_eq(text, S("none")) ? is.n == 0
               : slice_eq(text, S("null")) ? !is.p
                                           : slice_eq(is, text);
-    (void)want;
-    return fits || differs(x, is, text);
+    return fits != is_not || differs(x, is, want->text);
 }
 
 static bool
@@ -484,13 +484,15 @@ fits_scalar(struct ask_scope *x, const struct k_field *f, const uint8_t *at,
                differs(x, arena_format(arena_of(x), "%d records", (int)is), want->text);
     }
     if (f->type < K_UUID) return fits_number(x, f, at, want);
-    bool is_reference = slice_starts(want->text, S("$"));
-    if (is_reference && !find_reference(x, want, &p)) return false;
+    struct tree plain = *want;
+    if (slice_starts(plain.text, S("not "))) plain.text = slice_sub(plain.text, 4, plain.text.n);
+    bool is_reference = slice_starts(plain.text, S("$"));
+    if (is_reference && !find_reference(x, &plain, &p)) return false;
     if (is_reference && p.f->type != f->type)
         return ask_mistake(x, want->mark, "that is of another kind");
     if (!at || (is_reference && !p.at)) return true;
     if (f->type != K_UUID)
-        return fits_bytes(x, slice_load(at), want, is_reference ? slice_load(p.at) : want->text);
+        return fits_bytes(x, slice_load(at), want, is_reference ? slice_load(p.at) : plain.text);
     struct uuid u, v = UUID_ZERO;
     memcpy(&u, at, sizeof u);
     if (is_reference) memcpy(&v, p.at, sizeof v);
