@@ -1,6 +1,7 @@
 """Transactions: of librdkafka, which goes by version 1, and of Kafka's own clients, which go by version 2 (KIP-890)."""
 
 import re
+import time
 
 try:
     import confluent_kafka as ck
@@ -32,20 +33,18 @@ def transaction(p, topic, words, commit=True, partitions=1):
     (p.commit_transaction if commit else p.abort_transaction)(LIMIT_S)
 
 
-def read_level(t, topic, level, partitions=1, at=None):
-    """All values up to each partition's end, as far as that level shows them."""
+def read_level(t, topic, level, partitions=1, at=None, pair=False):
+    """All values (or pairs of key and value) up to each partition's end, as far as that level shows them."""
     c = reader(t, **{"isolation.level": level, "enable.partition.eof": True,
                      "bootstrap.servers": at or t.bootstrap})
     c.assign([TopicPartition(topic, i, 0) for i in range(partitions)])
-    got, ends = [], set()
-    for _ in range(100 * LIMIT_S):
-        if len(ends) == partitions:
-            break
+    got, ends, limit = [], set(), time.monotonic() + LIMIT_S
+    while len(ends) < partitions and time.monotonic() < limit:
         m = c.poll(0.1)
-        if m is not None and m.error():
+        if m is not None and not m.error():
+            got.append((m.key(), m.value()) if pair else m.value())
+        elif m is not None and m.error().code() == ck.KafkaError._PARTITION_EOF:
             ends.add(m.partition())
-        elif m is not None:
-            got.append(m.value())
     c.close()
     expect(len(ends) == partitions, f"no end of {topic} was reached")
     return got

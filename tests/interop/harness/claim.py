@@ -8,11 +8,16 @@ import importlib
 from dataclasses import dataclass
 from typing import Any, Callable
 
+# Whole applications on top. They take long, and much to be installed: make interop-apps.
+APPS = ("streams",)
 MODULES = ("kcat", "daemon", "kafka_python", "confluent", "java_tools", "transactions", "names", "guide", "cross",
-           "three_daemons", "differential")
+           "three_daemons", "differential", *APPS)
 
 # What a claim may need. The first four are there with Debian packages alone.
 NEEDS = {"kcat", "gregord", "files", "starts", "kafka-python", "confluent-kafka", "java"}
+# Folders of jars that only claims about applications need.
+APP_JARS = {"streams"}
+NEEDS |= APP_JARS
 DEBIAN = {"kcat", "gregord", "files", "starts"}
 
 # For what must happen. Only what hangs takes so long, also on a slow machine that is busy with something else.
@@ -40,6 +45,9 @@ class Claim:
 
     def is_debian(self):
         return self.needs <= DEBIAN
+
+    def is_app(self):
+        return self.name.partition(".")[0] in APPS
 
     def judge(self, target):
         if self.argument is None:
