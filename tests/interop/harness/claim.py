@@ -9,14 +9,14 @@ from dataclasses import dataclass
 from typing import Any, Callable
 
 # Whole applications on top. They take long, and much to be installed: make interop-apps.
-APPS = ("streams",)
+APPS = ("streams", "connect")
 MODULES = ("kcat", "daemon", "kafka_python", "confluent", "java_tools", "transactions", "names", "guide", "cross",
            "three_daemons", "differential", *APPS)
 
 # What a claim may need. The first four are there with Debian packages alone.
 NEEDS = {"kcat", "gregord", "files", "starts", "kafka-python", "confluent-kafka", "java"}
 # Folders of jars that only claims about applications need.
-APP_JARS = {"streams"}
+APP_JARS = {"streams", "connect"}
 NEEDS |= APP_JARS
 DEBIAN = {"kcat", "gregord", "files", "starts"}
 
