@@ -65,6 +65,7 @@ static const struct route routes[] = {
     {K_API_ASSIGN_REPLICAS_TO_DIRS, NULL, handle_controller},
     {K_API_CONSUMER_GROUP_HEARTBEAT, handle_consumer_group_heartbeat, NULL},
     {K_API_CONSUMER_GROUP_DESCRIBE, handle_consumer_group_describe, NULL},
+    {K_API_UPDATE_RAFT_VOTER, NULL, handle_update_raft_voter},
     {K_API_DESCRIBE_TOPIC_PARTITIONS, handle_describe_topic_partitions, NULL},
 };
 

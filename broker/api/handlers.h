@@ -10,14 +10,14 @@ api_handler handle_produce, handle_fetch, handle_list_offsets, handle_offset_for
     handle_describe_topic_partitions, handle_api_versions, handle_init_producer_id,
     handle_describe_configs, handle_describe_log_dirs, handle_forward, handle_envelope,
     handle_controller, handle_vote, handle_begin_quorum_epoch, handle_end_quorum_epoch,
-    handle_raft_fetch, handle_fetch_snapshot, handle_describe_quorum, handle_find_coordinator,
-    handle_join_group, handle_sync_group, handle_heartbeat, handle_leave_group,
-    handle_offset_commit, handle_offset_fetch, handle_offset_delete, handle_describe_groups,
-    handle_list_groups, handle_delete_groups, handle_consumer_group_heartbeat,
-    handle_consumer_group_describe, handle_describe_acls, handle_create_acls, handle_delete_acls,
-    handle_write_txn_markers, handle_end_txn, handle_add_partitions_to_txn,
-    handle_add_offsets_to_txn, handle_txn_offset_commit, handle_list_transactions,
-    handle_describe_transactions, handle_describe_producers;
+    handle_raft_fetch, handle_fetch_snapshot, handle_describe_quorum, handle_update_raft_voter,
+    handle_find_coordinator, handle_join_group, handle_sync_group, handle_heartbeat,
+    handle_leave_group, handle_offset_commit, handle_offset_fetch, handle_offset_delete,
+    handle_describe_groups, handle_list_groups, handle_delete_groups,
+    handle_consumer_group_heartbeat, handle_consumer_group_describe, handle_describe_acls,
+    handle_create_acls, handle_delete_acls, handle_write_txn_markers, handle_end_txn,
+    handle_add_partitions_to_txn, handle_add_offsets_to_txn, handle_txn_offset_commit,
+    handle_list_transactions, handle_describe_transactions, handle_describe_producers;
 
 /* Whether groups of KIP-848 are served. */
 bool serves_consumer_groups(const struct server *s);

@@ -81,6 +81,12 @@ handle_fetch_snapshot(struct server *s, struct request *r)
 }
 
 void
+handle_update_raft_voter(struct server *s, struct request *r)
+{
+    raft_handle_update_voter(s->raft, ask_as_member(r), r->message);
+}
+
+void
 handle_describe_quorum(struct server *s, struct request *r)
 {
     r->not_controller = !raft_is_active(s->raft);

@@ -28,6 +28,7 @@ struct k_end_quorum_epoch_request;
 struct k_fetch_request;
 struct k_fetch_snapshot_request;
 struct k_describe_quorum_request;
+struct k_update_raft_voter_request;
 
 #define RAFT_TOPIC S("__cluster_metadata")
 #define RAFT_DIR S("__cluster_metadata-0")
@@ -176,6 +177,8 @@ void raft_handle_fetch_snapshot(struct raft *r, struct raft_answer *a,
                                 const struct k_fetch_snapshot_request *q);
 void raft_handle_describe_quorum(struct raft *r, struct raft_answer *a,
                                  const struct k_describe_quorum_request *q, int16_t version);
+void raft_handle_update_voter(struct raft *r, struct raft_answer *a,
+                              const struct k_update_raft_voter_request *q);
 
 /* ---- what is known ----------------------------------------------------------------------------- */
 

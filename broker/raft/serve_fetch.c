@@ -244,8 +244,8 @@ replica_id(const struct k_fetch_request *q)
     return q->replica_state.replica_id >= 0 ? q->replica_state.replica_id : q->replica_id;
 }
 
-static int16_t
-leader_error(const struct raft *r, int32_t epoch)
+int16_t
+serve_leader_error(const struct raft *r, int32_t epoch)
 {
     if (epoch < r->election.epoch) return K_ERR_FENCED_LEADER_EPOCH;
     if (epoch > r->election.epoch) return K_ERR_UNKNOWN_LEADER_EPOCH;
@@ -268,7 +268,7 @@ partition_error(const struct raft *r, const struct k_fetch_request *q)
     const struct k_fetch_request_fetch_partition *d = &q->topics[0].partitions[0];
     bool is_possible = q->max_wait_ms >= 0 && d->fetch_offset >= 0 && d->last_fetched_epoch >= 0 &&
                        d->current_leader_epoch >= 0;
-    return is_possible ? leader_error(r, d->current_leader_epoch) : K_ERR_INVALID_REQUEST;
+    return is_possible ? serve_leader_error(r, d->current_leader_epoch) : K_ERR_INVALID_REQUEST;
 }
 
 void
@@ -312,7 +312,7 @@ snapshot_error(const struct raft *r, const struct k_fetch_snapshot_request_parti
                bool is_ours)
 {
     if (!is_ours) return K_ERR_UNKNOWN_TOPIC_OR_PARTITION;
-    int16_t err = leader_error(r, d->current_leader_epoch);
+    int16_t err = serve_leader_error(r, d->current_leader_epoch);
     return err != K_ERR_NONE ? err : K_ERR_SNAPSHOT_NOT_FOUND;
 }
 

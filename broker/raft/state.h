@@ -210,6 +210,8 @@ void serve_forget_fetch(struct raft_answer *a);
 /* Gives the answers that were waiting for quorum-state. */
 void serve_durable(struct raft *r);
 bool serve_cluster_ok(const struct raft *r, struct slice cluster_id);
+/* What a request to the leader of that epoch is answered here, if not K_ERR_NONE. */
+int16_t serve_leader_error(const struct raft *r, int32_t epoch);
 
 /* ---- apply.c ---- */
 void apply_kick(struct raft *r);

@@ -896,6 +896,74 @@ describe(struct env *env, void *ctx)
     raft_handle_describe_quorum(n->raft, &a, &q, 2);
 }
 
+struct voter_update {
+    int32_t voter_id, epoch_off;
+    struct slice listener;
+    int16_t least, most;
+    int16_t err;
+};
+
+static void
+updated(struct raft_answer *a, const void *response)
+{
+    const struct k_update_raft_voter_response *p = response;
+    ((struct voter_update *)a->held)->err = p->error_code;
+}
+
+static void
+update_voter(struct env *env, void *ctx)
+{
+    struct node *n = env->machine;
+    struct voter_update *u = ctx;
+    struct k_update_raft_voter_request_listener at = {
+        .name = u->listener, .host = S("elsewhere"), .port = 1};
+    struct k_update_raft_voter_request q = {.current_leader_epoch =
+                                                raft_epoch(n->raft) + u->epoch_off,
+                                            .voter_id = u->voter_id,
+                                            .voter_directory_id = {{7}},
+                                            .listeners = &at,
+                                            .listeners_n = 1,
+                                            .k_raft_version_feature = {u->least, u->most}};
+    struct raft_answer a = {.done = updated, .held = u};
+    raft_handle_update_voter(n->raft, &a, &q);
+}
+
+static int16_t
+update_answer(struct machine *m, struct voter_update u)
+{
+    machine_poke(m, update_voter, &u);
+    return u.err;
+}
+
+static void
+the_leader_takes_what_a_voter_says_of_itself(void **state)
+{
+    (void)state;
+    struct node_args args[NODES];
+    struct cluster *c = cluster_new(9, args, NODES, VOTERS, false);
+    must_progress(c, NODES, 40, 10 * NS_PER_S);
+    struct machine *leader = c->machines[active(c)];
+    struct machine *other = c->machines[(active(c) + 1) % VOTERS];
+    struct slice name = S("CONTROLLER");
+    assert_int_equal(update_answer(leader, (struct voter_update){2, 0, name, 0, 1, -1}),
+                     K_ERR_NONE);
+    assert_int_equal(update_answer(other, (struct voter_update){2, 0, name, 0, 1, -1}),
+                     K_ERR_NOT_LEADER_OR_FOLLOWER);
+    assert_int_equal(update_answer(leader, (struct voter_update){2, -1, name, 0, 1, -1}),
+                     K_ERR_FENCED_LEADER_EPOCH);
+    assert_int_equal(update_answer(leader, (struct voter_update){2, 1, name, 0, 1, -1}),
+                     K_ERR_UNKNOWN_LEADER_EPOCH);
+    assert_int_equal(update_answer(leader, (struct voter_update){NODES, 0, name, 0, 1, -1}),
+                     K_ERR_VOTER_NOT_FOUND);
+    assert_int_equal(update_answer(leader, (struct voter_update){2, 0, S("PLAIN"), 0, 1, -1}),
+                     K_ERR_INVALID_REQUEST);
+    assert_int_equal(update_answer(leader, (struct voter_update){2, 0, name, 1, 1, -1}),
+                     K_ERR_INVALID_REQUEST);
+    assert_int_equal(update_answer(leader, (struct voter_update){2, 0, name, 1, 0, -1}),
+                     K_ERR_INVALID_REQUEST);
+    cluster_free(c);
+}
+
 static void
 the_leader_describes_the_quorum_others_refuse(void **state)
 {
@@ -1172,6 +1240,7 @@ main(void)
         cmocka_unit_test(a_log_that_is_busy_is_read_later),
         cmocka_unit_test(a_leader_that_closes_is_followed_soon),
         cmocka_unit_test(the_leader_describes_the_quorum_others_refuse),
+        cmocka_unit_test(the_leader_takes_what_a_voter_says_of_itself),
         cmocka_unit_test(a_snapshot_is_refused_with_the_reason),
         cmocka_unit_test(a_request_for_votes_is_refused_with_the_first_reason),
         cmocka_unit_test(a_vote_outlives_a_power_loss),
