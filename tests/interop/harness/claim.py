@@ -10,8 +10,22 @@ from typing import Any, Callable
 
 # Whole applications on top. They take long, and much to be installed: make interop-apps.
 APPS = ("streams", "connect")
-MODULES = ("kcat", "daemon", "kafka_python", "confluent", "java_tools", "transactions", "names", "guide", "cross",
-           "three_daemons", "directories", "differential", *APPS)
+MODULES = (
+    "kcat",
+    "daemon",
+    "kafka_python",
+    "confluent",
+    "java_tools",
+    "transactions",
+    "compaction",
+    "names",
+    "guide",
+    "cross",
+    "three_daemons",
+    "directories",
+    "differential",
+    *APPS,
+)
 
 # What a claim may need. The first four are there with Debian packages alone.
 NEEDS = {"kcat", "gregord", "files", "starts", "kafka-python", "confluent-kafka", "java"}
