@@ -7,9 +7,9 @@
 
 struct arena_block {
     struct arena_block *next;
-    int64_t size, used;
-    int64_t pad;
+    int64_t size;
 };
+_Static_assert(sizeof(struct arena_block) % 16 == 0, "blocks keep the alignment of 16");
 
 void
 arena_init(struct arena *a, struct mem *mem, int64_t ceiling_bytes)
@@ -27,14 +27,22 @@ arena_drop_blocks(struct arena *a, struct arena_block *keep)
     }
 }
 
+static void
+arena_use(struct arena *a, struct arena_block *b)
+{
+    a->blocks = b;
+    a->at = b ? (uint8_t *)(b + 1) : NULL;
+    a->end = b ? (uint8_t *)b + (b->size & ~(int64_t)15) : NULL;
+}
+
 void
-arena_reset(struct arena *a)
+arena_reset_used(struct arena *a)
 {
     struct arena_block *keep = a->blocks;
     while (keep && keep->size != BLOCK_BYTES) keep = keep->next;
     arena_drop_blocks(a, keep);
-    if (keep) *keep = (struct arena_block){.size = keep->size, .used = (int64_t)sizeof *keep};
-    a->blocks = keep;
+    if (keep) keep->next = NULL;
+    arena_use(a, keep);
     a->used_bytes = 0;
 }
 
@@ -42,33 +50,24 @@ void
 arena_release(struct arena *a)
 {
     arena_drop_blocks(a, NULL);
+    arena_use(a, NULL);
     a->used_bytes = 0;
 }
 
 void *
-arena_alloc_dirty(struct arena *a, int64_t n)
+arena_alloc_further(struct arena *a, int64_t n, bool zeroed)
 {
     CHECK(n >= 0 && n < INT64_MAX / 2);
     n = (n + 15) & ~(int64_t)15;
     if (a->ceiling_bytes && a->used_bytes + n > a->ceiling_bytes) return NULL;
-    struct arena_block *b = a->blocks;
-    if (!b || b->size - b->used < n) {
-        int64_t size = MAX(BLOCK_BYTES, n + (int64_t)sizeof *b);
-        b = mem_alloc_dirty(a->mem, size);
-        *b = (struct arena_block){.next = a->blocks, .size = size, .used = (int64_t)sizeof *b};
-        a->blocks = b;
+    if (!a->blocks || a->end - a->at < n) {
+        int64_t size = MAX(BLOCK_BYTES, n + (int64_t)sizeof(struct arena_block));
+        struct arena_block *b = mem_alloc_dirty(a->mem, size);
+        *b = (struct arena_block){.next = a->blocks, .size = size};
+        arena_use(a, b);
     }
-    void *p = (uint8_t *)b + b->used;
-    b->used += n;
-    a->used_bytes += n;
-    return p;
-}
-
-void *
-arena_alloc(struct arena *a, int64_t n)
-{
-    void *p = arena_alloc_dirty(a, n);
-    if (p) memset(p, 0, (size_t)n);
+    void *p = arena_take_room(a, n);
+    if (zeroed) memset(p, 0, (size_t)n);
     return p;
 }
 

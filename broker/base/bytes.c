@@ -30,9 +30,10 @@ reader_long_leb128(struct reader *r, int bits)
 void
 writer_release(struct writer *w)
 {
-    if (w->mem) mem_free(w->mem, w->p, w->cap);
+    if (w->mem && !w->is_lent) mem_free(w->mem, w->p, w->cap);
     w->p = NULL;
     w->n = w->cap = 0;
+    w->is_lent = false;
 }
 
 /* Copies what is written, not what is only room. */
@@ -41,7 +42,8 @@ move(struct writer *w, int64_t cap)
 {
     uint8_t *p = mem_alloc_dirty(w->mem, cap);
     if (w->n) memcpy(p, w->p, (size_t)w->n);
-    mem_free(w->mem, w->p, w->cap);
+    if (!w->is_lent) mem_free(w->mem, w->p, w->cap);
+    w->is_lent = false;
     w->p = p;
     w->cap = cap;
 }
@@ -67,13 +69,9 @@ writer_grow(struct writer *w, int64_t n)
     return p;
 }
 
-static void
-write_leb128(struct writer *w, uint64_t v)
+void
+writer_long_leb128(struct writer *w, uint64_t v)
 {
-    if (v < 0x80) {
-        writer_i8(w, (int8_t)v);
-        return;
-    }
     uint8_t tmp[10];
     int n = 0;
     for (; v >= 0x80; v >>= 7) tmp[n++] = (uint8_t)(v | 0x80);
@@ -91,31 +89,6 @@ static uint64_t
 zigzag64(int64_t v)
 {
     return (uint64_t)v << 1 ^ (uint64_t)(v >> 63);
-}
-
-void
-writer_uvarint(struct writer *w, uint32_t v)
-{
-    write_leb128(w, v);
-}
-
-void
-writer_varint(struct writer *w, int32_t v)
-{
-    write_leb128(w, zigzag32(v));
-}
-
-void
-writer_varlong(struct writer *w, int64_t v)
-{
-    write_leb128(w, zigzag64(v));
-}
-
-void
-writer_bytes(struct writer *w, struct slice s)
-{
-    uint8_t *p = writer_room(w, s.n);
-    if (p && s.n) memcpy(p, s.p, (size_t)s.n);
 }
 
 void

@@ -166,6 +166,7 @@ struct writer {
     int64_t n, cap, ceiling_bytes;
     struct mem *mem;
     bool err;
+    bool is_lent; /* p is not its own, but somebody's room to begin with */
 };
 
 static inline struct writer
@@ -178,6 +179,13 @@ static inline struct writer
 writer_mem(struct mem *mem)
 {
     return (struct writer){.mem = mem};
+}
+
+/* As writer_mem, but what fits into this room goes there. */
+static inline struct writer
+writer_lent(struct mem *mem, void *p, int64_t cap)
+{
+    return (struct writer){.p = p, .cap = cap, .mem = mem, .is_lent = true};
 }
 
 static inline struct slice
@@ -222,10 +230,36 @@ writer_i64(struct writer *w, int64_t v)
     uint8_t *p = writer_room(w, 8);
     if (p) store_be64(p, (uint64_t)v);
 }
-void writer_uvarint(struct writer *w, uint32_t v);
-void writer_varint(struct writer *w, int32_t v);
-void writer_varlong(struct writer *w, int64_t v);
-void writer_bytes(struct writer *w, struct slice s);
+/* LEB128, of which nearly all takes one byte. */
+void writer_long_leb128(struct writer *w, uint64_t v);
+static inline void
+writer_leb128(struct writer *w, uint64_t v)
+{
+    if (v < 0x80) writer_i8(w, (int8_t)v);
+    else writer_long_leb128(w, v);
+}
+static inline void
+writer_uvarint(struct writer *w, uint32_t v)
+{
+    writer_leb128(w, v);
+}
+/* Zigzag over LEB128. */
+static inline void
+writer_varint(struct writer *w, int32_t v)
+{
+    writer_leb128(w, (uint32_t)v << 1 ^ (uint32_t)(v >> 31));
+}
+static inline void
+writer_varlong(struct writer *w, int64_t v)
+{
+    writer_leb128(w, (uint64_t)v << 1 ^ (uint64_t)(v >> 63));
+}
+static inline void
+writer_bytes(struct writer *w, struct slice s)
+{
+    uint8_t *p = writer_room(w, s.n);
+    if (p && s.n > 0) memcpy(p, s.p, (size_t)s.n);
+}
 /* Overwrites four bytes at an earlier position. */
 void writer_patch_i32(struct writer *w, int64_t at, int32_t v);
 

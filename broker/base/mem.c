@@ -4,17 +4,6 @@
 #include "broker/base/ckd.h"
 
 #define PAGE_BYTES 65536
-#define SMALL_MAX 8192
-#if defined(__SANITIZE_ADDRESS__)
-#define ALL_LARGE 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define ALL_LARGE 1
-#endif
-#endif
-#ifndef ALL_LARGE
-#define ALL_LARGE 0
-#endif
 
 struct page {
     struct list node;
@@ -22,10 +11,6 @@ struct page {
     int64_t pad;
 };
 _Static_assert(sizeof(struct page) % 16 == 0, "pages keep the alignment of 16");
-
-struct free_item {
-    struct free_item *next;
-};
 
 void
 mem_init(struct mem *m, struct mem_source source, int64_t ceiling_bytes)
@@ -73,23 +58,6 @@ mem_release(struct mem *m)
     m->used_bytes = 0;
 }
 
-/* Classes: 16, 32, 48, 64, 80, 96, 112, 128, then four per doubling up to SMALL_MAX. */
-static inline int
-size_class_of(int64_t n, int64_t *ret_size)
-{
-    if (n <= 128) {
-        int c = n <= 16 ? 0 : (int)((n - 1) / 16);
-        *ret_size = (c + 1) * 16;
-        return c;
-    }
-    int shift = 63 - __builtin_clzll((unsigned long long)(n - 1)); /* 7.. */
-    int64_t step = (int64_t)1 << (shift - 2);
-    int64_t q = (n - ((int64_t)1 << shift) + step - 1) >> (shift - 2); /* 1..4 */
-    *ret_size = ((int64_t)1 << shift) + (q << (shift - 2));
-    return 8 + (shift - 7) * 4 + (int)q - 1;
-}
-_Static_assert(8 + (12 - 7) * 4 + 4 <= MEM_CLASSES, "every small size has a class");
-
 static struct page *
 take_page(struct mem *m, struct list *l, int64_t size)
 {
@@ -112,9 +80,9 @@ static void *
 alloc_small(struct mem *m, int64_t n)
 {
     int64_t size;
-    int c = size_class_of(n, &size);
+    int c = mem_class_of(n, &size);
     account(m, size);
-    struct free_item *f = m->free[c];
+    struct mem_free_item *f = m->free[c];
     if (f) {
         m->free[c] = f->next;
         return f;
@@ -130,11 +98,11 @@ alloc_small(struct mem *m, int64_t n)
 }
 
 void *
-mem_alloc_dirty(struct mem *m, int64_t n)
+mem_alloc_anew(struct mem *m, int64_t n)
 {
     CHECK(n >= 0);
     void *p;
-    if (n > SMALL_MAX || ALL_LARGE) {
+    if (n > MEM_SMALL_MAX || MEM_ALL_LARGE) {
         int64_t size;
         if (ckd_add(&size, n, (int64_t)sizeof(struct page))) panic(__FILE__, __LINE__, "size");
         account(m, size);
@@ -145,32 +113,20 @@ mem_alloc_dirty(struct mem *m, int64_t n)
     return p;
 }
 
-void *
-mem_alloc(struct mem *m, int64_t n)
-{
-    void *p = mem_alloc_dirty(m, n);
-    memset(p, 0, (size_t)n);
-    return p;
-}
-
+/* What is large, or nothing. */
 void
-mem_free(struct mem *m, void *p, int64_t n)
+mem_free_other(struct mem *m, void *p, int64_t n)
 {
     if (!p) return;
-    if (n > SMALL_MAX || ALL_LARGE) {
-        struct page *page = (struct page *)p - 1;
-        CHECK(page->size == n + (int64_t)sizeof(struct page));
-        list_remove(&page->node);
-        m->used_bytes -= page->size;
-        m->source.give(m->source.ctx, page, (size_t)page->size);
+    if (n == 0 && !MEM_ALL_LARGE) {
+        mem_free(m, p, 1);
         return;
     }
-    int64_t size;
-    int c = size_class_of(n ? n : 1, &size);
-    m->used_bytes -= size;
-    struct free_item *f = p;
-    f->next = m->free[c];
-    m->free[c] = f;
+    struct page *page = (struct page *)p - 1;
+    CHECK(page->size == n + (int64_t)sizeof(struct page));
+    list_remove(&page->node);
+    m->used_bytes -= page->size;
+    m->source.give(m->source.ctx, page, (size_t)page->size);
 }
 
 /* Both sizes are large. */
@@ -192,10 +148,11 @@ static uint8_t *
 resize_dirty(struct mem *m, void *p, int64_t old_n, int64_t new_n)
 {
     int64_t kept = p ? MIN(old_n, new_n) : 0;
-    if (p && !ALL_LARGE && m->source.resize && kept > SMALL_MAX) return resize_large(m, p, new_n);
+    if (p && !MEM_ALL_LARGE && m->source.resize && kept > MEM_SMALL_MAX)
+        return resize_large(m, p, new_n);
     int64_t a, b;
-    if (p && !ALL_LARGE && old_n <= SMALL_MAX && new_n <= SMALL_MAX &&
-        size_class_of(old_n ? old_n : 1, &a) == size_class_of(new_n ? new_n : 1, &b))
+    if (p && !MEM_ALL_LARGE && old_n <= MEM_SMALL_MAX && new_n <= MEM_SMALL_MAX &&
+        mem_class_of(old_n ? old_n : 1, &a) == mem_class_of(new_n ? new_n : 1, &b))
         return p;
     uint8_t *q = mem_alloc_dirty(m, new_n);
     if (kept) memcpy(q, p, (size_t)kept);

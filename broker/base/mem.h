@@ -23,11 +23,26 @@ struct mem_source {
 };
 
 #define MEM_CLASSES 32
+#define MEM_SMALL_MAX 8192
+#if defined(__SANITIZE_ADDRESS__)
+#define MEM_ALL_LARGE 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define MEM_ALL_LARGE 1
+#endif
+#endif
+#ifndef MEM_ALL_LARGE
+#define MEM_ALL_LARGE 0
+#endif
+
+struct mem_free_item {
+    struct mem_free_item *next;
+};
 
 struct mem {
     struct mem_source source;
     struct list pages, large;
-    void *free[MEM_CLASSES];
+    struct mem_free_item *free[MEM_CLASSES];
     uint8_t *bump, *bump_end;
     int64_t used_bytes, peak_bytes, ceiling_bytes;
     /* NULL, or: what the memory went for, for people; asked for before the end. */
@@ -41,12 +56,69 @@ void mem_init_purse(struct mem *purse, struct mem *parent);
 /* Gives everything back, whatever is still allocated. */
 void mem_release(struct mem *m);
 
+/* Classes: 16, 32, 48, 64, 80, 96, 112, 128, then four per doubling up to MEM_SMALL_MAX; 0 < n. */
+static inline int
+mem_class_of(int64_t n, int64_t *ret_size)
+{
+    if (n <= 128) {
+        int c = n <= 16 ? 0 : (int)((n - 1) / 16);
+        *ret_size = (c + 1) * 16;
+        return c;
+    }
+    int shift = 63 - __builtin_clzll((unsigned long long)(n - 1)); /* 7.. */
+    int64_t step = (int64_t)1 << (shift - 2);
+    int64_t q = (n - ((int64_t)1 << shift) + step - 1) >> (shift - 2); /* 1..4 */
+    *ret_size = ((int64_t)1 << shift) + (q << (shift - 2));
+    return 8 + (shift - 7) * 4 + (int)q - 1;
+}
+_Static_assert(8 + (12 - 7) * 4 + 4 <= MEM_CLASSES, "every small size has a class");
+
+static inline bool
+mem_is_small(int64_t n)
+{
+    return !MEM_ALL_LARGE && n > 0 && n <= MEM_SMALL_MAX;
+}
+
+/* Of any size, also where nothing has been freed. */
+void *mem_alloc_anew(struct mem *m, int64_t n);
+void mem_free_other(struct mem *m, void *p, int64_t n);
+
+/* As mem_alloc, with whatever was there before: for bytes that are written before they are read. What is
+ * used again needs no call: with a size that the compiler knows it is a few instructions. */
+static inline void *
+mem_alloc_dirty(struct mem *m, int64_t n)
+{
+    if (!mem_is_small(n)) return mem_alloc_anew(m, n);
+    int64_t size;
+    int c = mem_class_of(n, &size);
+    struct mem_free_item *f = m->free[c];
+    if (!f || m->used_bytes + size > m->peak_bytes) return mem_alloc_anew(m, n);
+    m->used_bytes += size;
+    m->free[c] = f->next;
+    return f;
+}
 /* Zeroed, aligned to 16; n >= 0. Never NULL: exhaustion is a panic. */
-void *mem_alloc(struct mem *m, int64_t n);
-/* As mem_alloc, with whatever was there before: for bytes that are written before they are read. */
-void *mem_alloc_dirty(struct mem *m, int64_t n);
+static inline void *
+mem_alloc(struct mem *m, int64_t n)
+{
+    void *p = mem_alloc_dirty(m, n);
+    return memset(p, 0, (size_t)n);
+}
 /* n must be the size that was asked for. p == NULL is allowed. */
-void mem_free(struct mem *m, void *p, int64_t n);
+static inline void
+mem_free(struct mem *m, void *p, int64_t n)
+{
+    if (!mem_is_small(n)) {
+        mem_free_other(m, p, n);
+        return;
+    }
+    if (!p) return;
+    int64_t size;
+    struct mem_free_item *f = p, **at = &m->free[mem_class_of(n, &size)];
+    m->used_bytes -= size;
+    f->next = *at;
+    *at = f;
+}
 /* Grows or shrinks, keeping the common prefix; new bytes are zero. */
 void *mem_resize(struct mem *m, void *p, int64_t old_n, int64_t new_n);
 
