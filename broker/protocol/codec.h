@@ -70,18 +70,21 @@ bool codec_write(enum k_msg msg, int16_t version, const void *m, struct writer *
 
 /* Collects bytes, and between them ranges of buffers and files (records), which must live until the
  * segments have been given to conn_send. */
+#define ENCODER_ROOM_BYTES 512 /* most fit, and are copied once */
 struct encoder {
     struct writer w; /* what is not referred to, back to back */
     struct mem *mem;
     VEC(struct splice) splices;
     int64_t spliced_bytes;
     struct codec_refusal why;
+    uint8_t room[ENCODER_ROOM_BYTES];
 };
 struct splice {
     int64_t at; /* before this byte of w */
     struct seg seg;
 };
 
+/* It stays where it is. */
 void encoder_init(struct encoder *e, struct mem *mem);
 /* Records with a buf of at least this size are referred to, not copied. */
 #define ENCODER_SPLICE_BYTES 512

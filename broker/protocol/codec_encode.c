@@ -248,7 +248,12 @@ codec_write(enum k_msg msg, int16_t version, const void *m, struct writer *w,
 void
 encoder_init(struct encoder *e, struct mem *mem)
 {
-    *e = (struct encoder){.w = writer_mem(mem), .mem = mem};
+    e->w = writer_lent(mem, e->room, sizeof e->room);
+    e->mem = mem;
+    e->splices.v = NULL;
+    e->splices.n = e->splices.cap = 0;
+    e->spliced_bytes = 0;
+    e->why = (struct codec_refusal){0};
 }
 
 bool
