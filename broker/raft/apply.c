@@ -74,6 +74,21 @@ apply_loaded(struct log_load *l)
     else raft_fatal(r, "committed batches cannot be read", slice_cstr(log_err_text(l->read.err)));
 }
 
+/* What is still in memory. True: there was some. */
+static bool
+apply_fresh(struct raft *r)
+{
+    bool any = false;
+    struct batch_header h;
+    struct slice batch;
+    while (!r->loading && !r->is_closing && fresh_next(r, &r->env->scratch, &batch)) {
+        CHECK(batch_parse(batch, &h) == BATCH_OK);
+        apply_give_batch(r, batch, &h);
+        any = true;
+    }
+    return any;
+}
+
 static void
 apply_load(struct raft *r)
 {
@@ -82,7 +97,7 @@ apply_load(struct raft *r)
     r->loading = true;
     r->load = (struct log_load){.done = apply_loaded,
                                 .read = {.offset = r->applied,
-                                         .limit = r->high_watermark,
+                                         .limit = MIN(r->high_watermark, fresh_from(r)),
                                          .max_bytes = LOAD_BYTES,
                                          .min_one = true}};
     commitlog_load(&r->log, &r->load);
@@ -133,10 +148,13 @@ apply_run(struct task *t)
     if (!r->is_opened || r->is_closing) return;
     if (r->wants_resign && r->state == RAFT_LEADER) raft_become_resigned(r);
     r->wants_resign = false;
-    tell_resigned(r);
-    apply_tell_leader(r);
-    tell_caught_up(r);
-    tell_active(r);
+    do {
+        tell_resigned(r);
+        apply_tell_leader(r);
+        tell_caught_up(r);
+        tell_active(r);
+    } while (apply_fresh(r));
+    if (r->is_closing) return;
     serve_fetches(r);
     apply_load(r);
 }

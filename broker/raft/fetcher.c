@@ -77,6 +77,7 @@ raft_cut_log(struct raft *r, struct log_end diverging)
     }
     r->truncating = true;
     r->truncate_op.done = cut_done;
+    fresh_cut(r, at);
     commitlog_truncate(&r->log, at, &r->truncate_op);
 }
 
@@ -97,6 +98,7 @@ raft_append_fetched(struct raft *r, struct slice batches, struct buf *buf)
     struct seg seg = {.buf = buf, .bytes = batches};
     int64_t before = commitlog_assigned_end(&r->log);
     enum log_err err = commitlog_append_fetched(&r->log, &seg, 1, r->election.epoch);
+    fresh_fetched(r, batches, before);
     if (err != LOG_OK) {
         if (r->refusals == 0) raft_say(r, 2, S("fetched batches were refused, at offset"), before);
         again_after_refusal(r);

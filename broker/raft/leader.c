@@ -32,6 +32,7 @@ append_first_batch(struct raft *r)
         .segs = &seg, .segs_n = 1, .leader_epoch = r->election.epoch, .origin = APPEND_COORDINATOR};
     commitlog_begin_epoch(&r->log, r->election.epoch);
     enum log_err err = commitlog_append(&r->log, &a);
+    if (err == LOG_OK) fresh_led(r, buf_slice(b), &a);
     buf_unref(b);
     if (err != LOG_OK) raft_fatal(r, "the epoch's first batch", slice_cstr(log_err_text(err)));
 }

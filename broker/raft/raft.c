@@ -60,6 +60,7 @@ raft_new(struct env *env, const struct raft_config *cfg, const struct raft_ops *
     list_init(&r->answers);
     list_init(&r->fetches);
     list_init(&r->observers);
+    list_init(&r->fresh);
     r->timer.due = election_timer_due;
     r->begin_timer.due = leader_begin_due;
     r->fetch_timer.due = fetcher_due;
@@ -321,7 +322,8 @@ raft_log_ready(struct commitlog *log, enum log_err err, struct slice why)
 static void
 raft_log_written(struct commitlog *log)
 {
-    apply_kick(log->owner);
+    struct raft *r = log->owner;
+    if (!list_is_empty(&r->fetches)) apply_kick(r);
 }
 
 static void
@@ -439,6 +441,7 @@ raft_propose(struct raft *r, int32_t epoch, const struct slice *values, int32_t 
     struct log_append a = {
         .segs = &seg, .segs_n = 1, .leader_epoch = epoch, .origin = APPEND_COORDINATOR};
     enum log_err err = commitlog_append(&r->log, &a);
+    if (err == LOG_OK) fresh_led(r, buf_slice(buf), &a);
     buf_unref(buf);
     if (err == LOG_E_TOO_LARGE) return RAFT_TOO_LARGE;
     if (err != LOG_OK) return RAFT_NOT_LEADER;

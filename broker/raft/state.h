@@ -8,6 +8,7 @@
  *     serve.c, serve_fetch.c, describe.c     requests of others
  *     persist.c      quorum-state on disk; answers that wait for it
  *     apply.c        everything the owner is told, in later steps
+ *     fresh.c        what was appended and is not yet applied, in memory
  *     wait_leader.c  says when a leader stays away for long
  *     members.c      voters and bootstrap servers, their connections
  *     control.c      the log's control records
@@ -133,6 +134,10 @@ struct raft {
     struct log_end checkpoint; /* the latest; {0, 0} if none */
     int64_t high_watermark;
 
+    /* fresh.c */
+    struct list fresh;
+    int64_t fresh_bytes;
+
     /* apply.c */
     struct task pump;
     struct timer load_timer; /* committed batches could not be read just now */
@@ -218,6 +223,18 @@ void apply_kick(struct raft *r);
 void apply_run(struct task *t);
 void apply_load_due(struct timer *t);
 void apply_high_watermark(struct raft *r, int64_t high_watermark);
+
+/* ---- fresh.c ---- */
+/* As leader: the log has taken these, and gave them their offsets. */
+void fresh_led(struct raft *r, struct slice batches, const struct log_append *a);
+/* As follower: the log has taken some of these, from this offset on. */
+void fresh_fetched(struct raft *r, struct slice batches, int64_t from);
+/* What reaches to this offset or above goes. */
+void fresh_cut(struct raft *r, int64_t at);
+/* The first offset that is there, and not applied; INT64_MAX: none. */
+int64_t fresh_from(struct raft *r);
+/* The batch to be applied next, if it is there and committed. */
+bool fresh_next(struct raft *r, struct arena *a, struct slice *ret);
 
 /* ---- members.c ---- */
 void members_set_voters(struct raft *r, const struct raft_voter *v, int32_t n);

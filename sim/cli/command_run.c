@@ -208,6 +208,13 @@ load_one(struct arena *a, const struct options *o, const struct errand *t)
     return NULL;
 }
 
+/* With none listed the run must fail for another reason. */
+static bool
+is_caught(const struct errand *t, const struct run_output *out)
+{
+    return out->result.fired.n > 0 || (t->expected.n == 0 && out->exit_code == EXIT_FAIL);
+}
+
 /* Exactly the rules that the scenario lists must have fired; with none listed it fails for another reason. */
 static int
 judge_catch(struct arena *a, const struct errand *t, const struct run_output *out)
@@ -262,7 +269,7 @@ run_task(const struct session *s, struct errand *t)
     }
     job_run(&a, sc, &j, &out);
     /* A switch must be caught within a fixed budget of seeds, the scenario's own first. */
-    for (int i = 1; s->o.catches && i < CATCH_SEEDS && !out.result.fired.n; i++) {
+    for (int i = 1; s->o.catches && i < CATCH_SEEDS && !is_caught(t, &out); i++) {
         j.has_seed = true;
         j.seed = t->seed + (uint64_t)i;
         out = (struct run_output){0};
