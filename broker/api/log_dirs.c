@@ -33,7 +33,7 @@ handle_describe_log_dirs(struct server *s, struct request *r)
     res.results[0].topics = codec_array(
         &r->arena, K_STRUCT_DESCRIBE_LOG_DIRS_RESPONSE_DESCRIBE_LOG_DIRS_TOPIC, rs->partitions.n);
     MAP_EACH(&rs->partitions, p, struct partition, by_id) {
-        if (!p->log_ready || p->is_deleted || !partition_is_asked_for(q, p)) continue;
+        if (!partition_has_log(p) || !partition_is_asked_for(q, p)) continue;
         described_topic *t = NULL;
         for (int32_t i = 0; i < res.results[0].topics_n && !t; i++)
             if (slice_eq(res.results[0].topics[i].name, p->topic)) t = &res.results[0].topics[i];

@@ -207,7 +207,7 @@ is_told_of(int kind, int64_t offset)
 static bool
 is_checkpointed(const struct partition *p, int kind)
 {
-    return p->log_ready && !p->is_deleted && is_told_of(kind, offset_of(p, kind));
+    return partition_has_log(p) && is_told_of(kind, offset_of(p, kind));
 }
 
 /* A log that is not open yet still is what the files said at the start: a crash while others are being

@@ -72,7 +72,7 @@ static void
 clean_best(struct cleaner *c)
 {
     struct partition *p = replicas_find(c->r, c->best.topic_id, c->best.index);
-    if (!p || !p->log_ready) return;
+    if (!p || !partition_has_log(p)) return;
     struct cleaning *x = MEM_NEW(&c->r->env->mem, struct cleaning);
     x->cleaner = c;
     x->clean = clean_params(c);
@@ -118,7 +118,7 @@ cleaner_looked(struct log_look *l)
 static bool
 begins_look(struct cleaner *c, struct partition *p)
 {
-    if (!p || !p->log_ready || p->role == PARTITION_OFFLINE) return false;
+    if (!p || !partition_has_log(p) || p->role == PARTITION_OFFLINE) return false;
     c->look.stable_offset = commitlog_stable_offset(&p->log, p->high_watermark);
     return commitlog_look_cleanable(&p->log, &c->look);
 }

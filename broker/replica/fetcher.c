@@ -93,7 +93,8 @@ refused(struct fetcher *f, int16_t err, struct slice what)
 static bool
 is_ready(const struct partition *p)
 {
-    return !p->is_truncating && !p->needs_offsets && p->fetch_not_before_ns <= env_now_ns(p->env) &&
+    return p->life != PARTITION_CUTTING && !p->needs_offsets &&
+           p->fetch_not_before_ns <= env_now_ns(p->env) &&
            commitlog_settled_end(&p->log) == commitlog_assigned_end(&p->log);
 }
 
@@ -399,7 +400,8 @@ take_part(struct fetcher *f, struct uuid topic_id, const struct k_fetch_response
     struct partition *p = replicas_find(f->r, topic_id, d->partition_index);
     /* It may have left meanwhile, or follow somebody else or in another epoch: then what came is
      * not for it. */
-    if (!p || p->fetcher != f || p->role != PARTITION_FOLLOWER || p->is_truncating) return;
+    if (!p || p->fetcher != f || p->role != PARTITION_FOLLOWER || p->life == PARTITION_CUTTING)
+        return;
     if (p->fetching_epoch != p->leader_epoch) return;
     if (d->error_code) {
         refused(f, d->error_code, p->label);
@@ -525,7 +527,7 @@ static void
 ask_next_offsets(struct fetcher *f)
 {
     LIST_EACH(&f->to_name, p, struct partition, to_name) {
-        if (!p->needs_offsets || p->is_truncating) continue;
+        if (!p->needs_offsets || p->life == PARTITION_CUTTING) continue;
         ask_offsets(p, ASK_LATEST);
         return;
     }
@@ -596,7 +598,8 @@ static bool
 all_settled(struct fetcher *f)
 {
     LIST_EACH(&f->to_name, p, struct partition, to_name)
-        if (!p->is_truncating && commitlog_settled_end(&p->log) != commitlog_assigned_end(&p->log))
+        if (p->life != PARTITION_CUTTING &&
+            commitlog_settled_end(&p->log) != commitlog_assigned_end(&p->log))
             return false;
     return true;
 }

@@ -68,6 +68,22 @@ partition_set_high_watermark(struct partition *p, int64_t hw)
          partition_is_leader(p), commitlog_written_end(&p->log));
 }
 
+void
+partition_live(struct partition *p, enum partition_life life)
+{
+    CHECK(partition_life_may_follow(p->life, life));
+    CHECK(partition_role_lasts_in(life, p->role));
+    p->life = life;
+}
+
+static void
+take_role(struct partition *p, enum partition_role role)
+{
+    CHECK(partition_role_may_follow(p->role, role));
+    CHECK(partition_role_begins_in(p->life, role));
+    p->role = role;
+}
+
 static void
 note_role(struct partition *p)
 {
@@ -142,7 +158,6 @@ take_isr(struct partition *p, const struct image_partition *ip)
 static void
 take_leader(struct partition *p, const struct image_partition *ip)
 {
-    CHECK(p->log_ready && !p->is_deleted && !p->is_truncating);
     CHECK(ip->leader_epoch >= p->leader_epoch);
     CHECK(!p->fetcher);
     p->leader_id = ip->leader;
@@ -194,7 +209,7 @@ become_leader(struct partition *p, const struct image_partition *ip)
         return;
     }
     fetcher_leave(p);
-    p->role = PARTITION_LEADER;
+    take_role(p, PARTITION_LEADER);
     take_leader(p, ip);
     /* KIP-101: the epoch's start is known before anything is appended under it. */
     commitlog_begin_epoch(&p->log, p->leader_epoch);
@@ -222,17 +237,17 @@ static void
 partition_cut_is_over(struct partition *p)
 {
     struct cut_waiter *waiter = p->cut_waiter;
-    p->is_truncating = false;
     p->cut_waiter = NULL;
+    if (p->life == PARTITION_CUTTING) partition_live(p, PARTITION_OPEN);
     fetcher_cut_is_over(p);
-    if (p->is_deleted) {
+    if (p->life == PARTITION_DOOMED) {
         replicas_drop(p);
     } else if (waiter) {
         waiter->done(waiter);
     } else if (p->role == PARTITION_FOLLOWER || p->role == PARTITION_NONE) {
         const struct image_partition *ip = partition_in_image(p);
         if (ip) partition_apply(p, ip);
-        if (p->role == PARTITION_FOLLOWER && !p->is_truncating) fetcher_join(p);
+        if (p->role == PARTITION_FOLLOWER && p->life == PARTITION_OPEN) fetcher_join(p);
     }
 }
 
@@ -265,9 +280,8 @@ was_cut(struct log_op *op, enum log_err err)
 void
 partition_cut(struct partition *p, int64_t offset, bool fully)
 {
-    CHECK(!p->is_truncating);
     fetcher_leave(p);
-    p->is_truncating = true;
+    partition_live(p, PARTITION_CUTTING);
     p->log_op.done = was_cut;
     if (fully) commitlog_truncate_fully(&p->log, offset, &p->log_op);
     else commitlog_truncate(&p->log, offset, &p->log_op);
@@ -283,7 +297,7 @@ become_follower(struct partition *p, const struct image_partition *ip)
     isr_set(&p->isr, ip->isr);
     if (same) return;
     fetcher_leave(p);
-    p->role = PARTITION_FOLLOWER;
+    take_role(p, PARTITION_FOLLOWER);
     take_leader(p, ip);
     p->isr_state = ISR_COMMITTED;
     p->needs_offsets = false;
@@ -302,7 +316,7 @@ become_follower(struct partition *p, const struct image_partition *ip)
 bool
 partition_will_lead(const struct partition *p)
 {
-    if (p->log_ready || p->is_deleted || p->role == PARTITION_OFFLINE) return false;
+    if (p->life > PARTITION_ASIDE || p->role == PARTITION_OFFLINE) return false;
     const struct image_partition *ip = partition_in_image(p);
     return ip && ip->leader == p->owner->node_id;
 }
@@ -310,10 +324,7 @@ partition_will_lead(const struct partition *p)
 void
 partition_apply(struct partition *p, const struct image_partition *ip)
 {
-    if (p->role == PARTITION_OFFLINE || !p->log_ready || p->is_deleted) return;
-    /* A leader that is still cutting what it followed into would count on records that go: its epoch
-     * would begin above its end, its high watermark could pass the cut. */
-    if (p->is_truncating) return;
+    if (p->life != PARTITION_OPEN || p->role == PARTITION_OFFLINE) return;
     if (ip->leader_epoch < p->leader_epoch) return;
     bool leads = ip->leader == p->owner->node_id;
     if (leads && missing_records_skip(commitlog_start(&p->log), commitlog_assigned_end(&p->log),
@@ -328,7 +339,7 @@ partition_retire(struct partition *p)
 {
     fetcher_leave(p);
     list_remove(&p->alter);
-    p->role = PARTITION_NONE;
+    take_role(p, PARTITION_NONE);
     note_role(p);
     fail_waiters(p, K_ERR_NOT_LEADER_OR_FOLLOWER);
     tell_role(p);
@@ -339,7 +350,7 @@ partition_fail(struct partition *p)
 {
     fetcher_leave(p);
     list_remove(&p->alter);
-    p->role = PARTITION_OFFLINE;
+    take_role(p, PARTITION_OFFLINE);
     note_role(p);
     /* Unknown to the client whether its records survive: others may have them. */
     fail_waiters(p, K_ERR_KAFKA_STORAGE_ERROR);

@@ -16,18 +16,12 @@
 #include "broker/replica/hw_advance.h"
 #include "broker/replica/isr_decision.h"
 #include "broker/replica/low_watermark.h"
+#include "broker/replica/partition_life.h"
 #include "broker/replica/truncation.h"
 
 struct replicas;
 struct fetcher;
 struct topic_config;
-
-enum partition_role {
-    PARTITION_NONE, /* not (yet) told */
-    PARTITION_FOLLOWER,
-    PARTITION_LEADER,
-    PARTITION_OFFLINE, /* its log failed */
-};
 
 struct follower {
     int32_t broker_id;
@@ -109,7 +103,7 @@ struct partition {
     int32_t index;
     struct topic_config *config;
     struct commitlog log;
-    bool log_ready, is_deleted;
+    enum partition_life life;
     int64_t
         vanished_end; /* of records that were here and are no more (missing_records.h); else 0 */
     struct op aside_op;
@@ -136,7 +130,6 @@ struct partition {
     struct list fetching;              /* among the fetcher's partitions */
     struct list to_name;               /* among those that its next Fetch has to name */
     bool is_in_session;                /* the leader knows of it what was named last */
-    bool is_truncating;
     struct checkpoint_waiter checkpointed;
     struct cut_waiter *cut_waiter;
     int64_t fetch_not_before_ns;
@@ -149,7 +142,16 @@ struct partition {
     int64_t fetch_from;
 };
 
-/* Takes over what the metadata log says. The log is ready. */
+/* Its log is open, or is being cut: it has a start, an end, and checkpoints. */
+static inline bool
+partition_has_log(const struct partition *p)
+{
+    return p->life == PARTITION_OPEN || p->life == PARTITION_CUTTING;
+}
+/* The one way to another life, along partition_life.h. */
+void partition_live(struct partition *p, enum partition_life life);
+
+/* Takes over what the metadata log says, if the log is open. */
 void partition_apply(struct partition *p, const struct image_partition *ip);
 /* The role ends: deleted, moved away, or shutting down. Everything that waits is told. */
 void partition_retire(struct partition *p);

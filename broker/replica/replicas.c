@@ -154,7 +154,7 @@ stray_is_aside(struct op *op)
         replicas_log_dir_failed(p->owner, p->label, slice_cstr(env_err_text(op->err)));
         return;
     }
-    p->is_truncating = false;
+    if (p->life == PARTITION_ASIDE) partition_live(p, PARTITION_OPENING);
     open_log(p);
 }
 
@@ -197,7 +197,7 @@ set_aside(struct partition *p)
     replicas_say(p->owner, 2, p->label,
                  S("belongs to a topic that is no more: put aside as stray"));
     replicas_forget_checkpoint(p->owner, p->topic, p->index);
-    p->is_truncating = true;
+    if (p->life == PARTITION_OPENING) partition_live(p, PARTITION_ASIDE);
     p->log_op.done = stray_closed;
     commitlog_close(&p->log, &p->log_op);
 }
@@ -249,7 +249,7 @@ partition_log_ready(struct commitlog *log, enum log_err err, struct slice why)
         partition_fail(p);
         replicas_log_dir_failed(r, p->label, why);
     } else {
-        p->log_ready = true;
+        if (p->life == PARTITION_OPENING) partition_live(p, PARTITION_OPEN);
         int64_t hw = replicas_checkpointed(r, CHECKPOINT_HIGH_WATERMARK, p->topic, p->index);
         partition_set_high_watermark(
             p, MIN(MAX(hw, commitlog_start(&p->log)), commitlog_written_end(&p->log)));
@@ -257,7 +257,7 @@ partition_log_ready(struct commitlog *log, enum log_err err, struct slice why)
         /* A later topic of this name begins anew. */
         replicas_forget_checkpoint(r, p->topic, p->index);
         const struct image_partition *ip = partition_in_image(p);
-        if (p->is_deleted) replicas_drop(p);
+        if (p->life == PARTITION_DOOMED) replicas_drop(p);
         else if (ip && !r->stopping) partition_apply(p, ip);
     }
     while (!list_is_empty(&ready)) {
@@ -379,6 +379,7 @@ log_gone(struct log_op *op, enum log_err err)
 void
 replicas_drop(struct partition *p)
 {
+    partition_live(p, PARTITION_DROPPED);
     map_remove(&p->owner->partitions, &p->by_id);
     list_push_back(&p->owner->dropping, &p->dropping);
     p->log_op.done = log_gone;
@@ -394,7 +395,8 @@ is_on_its_way_out(struct replicas *r, struct slice topic, int32_t index)
     LIST_EACH(&r->dropping, p, struct partition, dropping)
         if (p->index == index && slice_eq(p->topic, topic)) return true;
     MAP_EACH(&r->partitions, p, struct partition, by_id)
-        if (p->is_deleted && p->index == index && slice_eq(p->topic, topic)) return true;
+        if (p->life == PARTITION_DOOMED && p->index == index && slice_eq(p->topic, topic))
+            return true;
     return false;
 }
 
@@ -409,12 +411,13 @@ replicas_need_name(struct replicas *r, struct slice topic, int32_t index)
 static void
 partition_delete(struct partition *p)
 {
-    if (p->is_deleted) return;
-    p->is_deleted = true;
+    if (p->life == PARTITION_DOOMED) return;
     p->owner->deleting++;
     partition_retire(p);
-    bool is_up = p->log_ready || p->log.state == COMMITLOG_OFFLINE;
-    if (is_up && !p->is_truncating) replicas_drop(p);
+    bool is_at_rest = p->life == PARTITION_OPEN ||
+                      (p->life == PARTITION_OPENING && p->log.state == COMMITLOG_OFFLINE);
+    if (is_at_rest) replicas_drop(p);
+    else partition_live(p, PARTITION_DOOMED);
 }
 
 /* ---- the metadata log's word ---- */
@@ -474,7 +477,7 @@ retention_due(struct timer *t)
 {
     struct replicas *r = CONTAINER_OF(t, struct replicas, retention_timer);
     MAP_EACH(&r->partitions, p, struct partition, by_id)
-        if (p->log_ready && p->role != PARTITION_OFFLINE)
+        if (partition_has_log(p) && p->role != PARTITION_OFFLINE)
             commitlog_sweep(&p->log, p->high_watermark);
     arm_in_ms(r, t, config_i64(r->config, K_CFG_LOG_RETENTION_CHECK_INTERVAL_MS));
 }
@@ -485,7 +488,7 @@ flush_due(struct timer *t)
 {
     struct replicas *r = CONTAINER_OF(t, struct replicas, flush_timer);
     MAP_EACH(&r->partitions, p, struct partition, by_id)
-        if (p->log_ready) commitlog_flush_if_due(&p->log);
+        if (partition_has_log(p)) commitlog_flush_if_due(&p->log);
     arm_in_ms(r, t, config_i64(r->config, K_CFG_LOG_FLUSH_SCHEDULER_INTERVAL_MS));
 }
 
@@ -612,7 +615,7 @@ static void
 close_when_uncut(struct closing_log *cl)
 {
     struct partition *p = cl->p;
-    if (p->is_truncating) p->cut_waiter = &cl->cut;
+    if (p->life == PARTITION_CUTTING) p->cut_waiter = &cl->cut;
     else commitlog_close(&p->log, &cl->op);
 }
 
@@ -620,7 +623,7 @@ static void
 log_was_opened(struct ready_waiter *w)
 {
     struct closing_log *cl = CONTAINER_OF(w, struct closing_log, opened);
-    if (cl->p->log_ready) close_when_uncut(cl);
+    if (partition_has_log(cl->p)) close_when_uncut(cl);
     else partition_log_closed(&cl->op, LOG_E_OFFLINE);
 }
 
@@ -636,7 +639,7 @@ close_log(struct closing *c, struct partition *p)
     cl->cut.done = closing_cut_is_over;
     cl->opened.ready = log_was_opened;
     c->left++;
-    if (p->log_ready) close_when_uncut(cl);
+    if (partition_has_log(p)) close_when_uncut(cl);
     else list_push_back(&p->ready_waiters, &cl->opened.node);
 }
 
@@ -656,9 +659,9 @@ replicas_close(struct replicas *r, void (*done)(void *owner, bool all_clean), vo
     struct closing *c = MEM_NEW(&r->env->mem, struct closing);
     *c = (struct closing){.r = r, .left = 1, .all_clean = true, .done = done, .owner = owner};
     MAP_EACH(&r->partitions, p, struct partition, by_id) {
-        if (p->is_deleted) continue;
+        if (p->life == PARTITION_DOOMED) continue;
         bool is_touched = !list_is_linked(&p->to_open);
-        if (p->log_ready || (is_touched && !r->is_recovering)) close_log(c, p);
+        if (partition_has_log(p) || (is_touched && !r->is_recovering)) close_log(c, p);
         else if (r->is_recovering) c->all_clean = false;
     }
     CHECK(c->left > 0);

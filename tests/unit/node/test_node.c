@@ -216,7 +216,7 @@ static int64_t
 end_on(int node)
 {
     struct partition *p = machine_is_up(nodes[node]) ? partition_on(node, "orders") : NULL;
-    return p && p->log_ready && p->isr.n == NODES ? commitlog_written_end(&p->log) : -1;
+    return p && partition_has_log(p) && p->isr.n == NODES ? commitlog_written_end(&p->log) : -1;
 }
 
 static bool

@@ -55,6 +55,7 @@ set_up(void **state)
         p[i].env = &env;
         p[i].topic = S("orders");
         p[i].index = i;
+        p[i].life = PARTITION_OPEN;
         p[i].role = PARTITION_FOLLOWER;
         p[i].leader_id = 2, p[i].leader_epoch = 1;
         p[i].log.env = &env;
@@ -318,9 +319,9 @@ the_next_fetch_waits_for_a_cut(void **state)
     diverges = 0;
     answers(0, (int16_t[PARTITIONS]){0});
     diverges = -1;
-    assert_true(p[0].is_truncating);
+    assert_int_equal(p[0].life, PARTITION_CUTTING);
     assert_int_equal(fetches(named), 0);
-    p[0].is_truncating = false;
+    p[0].life = PARTITION_OPEN;
     fetcher_cut_is_over(&p[0]);
     join(0);
     assert_int_equal(fetches(named), 1);

@@ -285,7 +285,7 @@ a_follower_that_was_never_in_sync_is_not_caught_up_by_its_first_fetch(void **sta
     int32_t all[] = {1, 2, 3}, two[] = {1, 2};
     ip.replicas = (struct ids){all, 3}, ip.isr = (struct ids){two, 2};
     p.followers.n = 1; /* 3 is added now */
-    p.log_ready = true;
+    p.life = PARTITION_OPEN;
     env.now_ns = LAG_NS / 2; /* right after this broker's clock began */
     partition_apply(&p, &ip);
     partition_fetched_by(&p, 3, 102, 0, 0);

@@ -34,7 +34,7 @@ set_up(void **state)
     p.env = &env;
     p.config = &config;
     p.leader_id = NO_LEADER, p.leader_epoch = p.partition_epoch = -1;
-    p.log_ready = true;
+    p.life = PARTITION_OPEN;
     list_init(&p.append_waiters);
     list_init(&p.fetch_waiters);
     list_init(&p.ready_waiters);
@@ -118,7 +118,7 @@ nothing_is_taken_over_in_the_middle_of_a_cut(void **state)
 {
     (void)state;
     told(2, 3, 1);
-    p.is_truncating = true;
+    p.life = PARTITION_CUTTING;
     told(1, 4, 2);
     assert_false(partition_is_leader(&p));
     assert_int_equal(p.leader_epoch, 3);
