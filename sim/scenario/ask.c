@@ -157,6 +157,7 @@ answered(struct call *call, enum env_err err, struct slice body, struct buf *fro
     struct question *q = CONTAINER_OF(call, struct question, call);
     (void)from;
     if (call->no_answer && !err) {
+        if (q->batch) ask_records_answered(q->r, q->batch, NULL);
         end_question(q, SLICE_EMPTY);
     } else if (!err) {
         take_answer(q, body);
@@ -178,6 +179,15 @@ link_to(struct asker *by, struct machine *to, int32_t port)
     channel_init(&l->ch, by->env, to->name, port, by->name);
     list_push_back(&by->links, &l->node);
     return l;
+}
+
+static void
+take_batch(struct question *q, const struct k_produce_request *request)
+{
+    q->batch = q->scope.batch;
+    q->call.no_answer = request->acks == 0;
+    for (int32_t i = 0; q->batch && i < q->batch->records_n; i++)
+        q->r->h->ops.v[q->batch->first_op + i].acks = request->acks;
 }
 
 static void
@@ -206,10 +216,8 @@ ask_now(struct question *q)
         end_question(q, text);
         return;
     }
-    q->batch = q->scope.batch;
     q->call.done = answered;
-    q->call.no_answer =
-        msg == K_MSG_PRODUCE_REQUEST && ((const struct k_produce_request *)request)->acks == 0;
+    if (msg == K_MSG_PRODUCE_REQUEST) take_batch(q, request);
     if (!channel_call(&q->link->ch, &q->call, q->call.api_key, q->call.version, request,
                       a->within_ns ? left_ms : ASK_WITHIN_MS, &refusal))
         end_question(q, arena_format(r->a, "%.*s %.*s", SARG(refusal.field), SARG(refusal.why)));
@@ -250,26 +258,32 @@ asker_of(struct run *r, struct slice name)
     return by;
 }
 
-void
-ask_act(struct run *r, const struct step *s)
+static void
+ask_one(struct run *r, const struct step *s, struct machine *to)
 {
     const struct args *a = &s->args;
-    struct crowd c = crowd_of(r, &a->target, NULL);
     struct question *q = ARENA_NEW(r->a, struct question);
-    *q = (struct question){.r = r, .s = s};
+    *q = (struct question){.r = r, .s = s, .to = to};
     q->call.api_key = (int16_t)a->api;
     q->call.version = (int16_t)(a->version >= 0 ? a->version : api_of(q)->max_stable);
     VEC_PUSH(r->a->mem, &r->questions, q);
-    if (c.n != 1) {
+    if (!to) {
         q->is_done = true;
-        q->difference = S("that is not one machine");
+        q->difference = S("there is nobody");
         return;
     }
-    q->to = c.v[0];
     q->by = asker_of(r, a->name.p ? a->name : S("asker"));
-    run_say(r, "%.*s asks %.*s: %.*s", SARG(q->by->name), SARG(q->to->name),
+    run_say(r, "%.*s asks %.*s: %.*s", SARG(q->by->name), SARG(to->name),
             SARG(k_api_name((int16_t)a->api)));
     machine_poke(q->by->m, begin_question, q);
+}
+
+void
+ask_act(struct run *r, const struct step *s)
+{
+    struct crowd c = crowd_of(r, &s->args.target, NULL);
+    for (int32_t i = 0; i < c.n; i++) ask_one(r, s, c.v[i]);
+    if (!c.n) ask_one(r, s, NULL);
 }
 
 void

@@ -259,12 +259,13 @@ ask_number(struct ask_scope *x, const struct tree *t, int64_t *ret)
     if (slice_to_i64(s, ret)) return true;
     for (at = s.n - 1; at > 0 && s.p[at] >= '0' && s.p[at] <= '9'; at--) {
     }
-    bool is_sum =
-        at > 0 && at < s.n - 1 && (s.p[at] == '+' || (s.p[at] == '-' && s.p[at - 1] == ')'));
+    struct slice before = slice_sub(s, 0, at);
+    bool is_sum = at > 0 && at < s.n - 1 &&
+                  (s.p[at] == '+' || (s.p[at] == '-' && of_cluster(x, before, ret)));
     if (is_sum) {
         (void)slice_to_i64(slice_sub(s, at + 1, s.n), &more);
         if (s.p[at] == '-') more = -more;
-        s = slice_sub(s, 0, at);
+        s = before;
     }
     if (!plain_number(x, t, s, ret)) return false;
     *ret += more;
