@@ -182,7 +182,7 @@ link_to(struct asker *by, struct machine *to, int32_t port)
 }
 
 static void
-take_batch(struct question *q, const struct k_produce_request *request)
+question_take_batch(struct question *q, const struct k_produce_request *request)
 {
     q->batch = q->scope.batch;
     q->call.no_answer = request->acks == 0;
@@ -217,7 +217,7 @@ ask_now(struct question *q)
         return;
     }
     q->call.done = answered;
-    if (msg == K_MSG_PRODUCE_REQUEST) take_batch(q, request);
+    if (msg == K_MSG_PRODUCE_REQUEST) question_take_batch(q, request);
     if (!channel_call(&q->link->ch, &q->call, q->call.api_key, q->call.version, request,
                       a->within_ns ? left_ms : ASK_WITHIN_MS, &refusal))
         end_question(q, arena_format(r->a, "%.*s %.*s", SARG(refusal.field), SARG(refusal.why)));
