@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Callable
 
 # Whole applications on top. They take long, and much to be installed: make interop-apps.
-APPS = ("streams", "connect")
+APPS = ("streams", "connect", "mirror", "mixed", "registry", "debezium")
 MODULES = (
     "kcat",
     "daemon",
@@ -29,9 +29,9 @@ MODULES = (
 
 # What a claim may need. The first four are there with Debian packages alone.
 NEEDS = {"kcat", "gregord", "files", "starts", "kafka-python", "confluent-kafka", "java"}
-# Folders of jars that only claims about applications need.
-APP_JARS = {"streams", "connect"}
-NEEDS |= APP_JARS
+# What only claims about applications need; setup leaves a stamp for each.
+APP_PARTS = {"streams", "connect", "registry", "debezium-postgres", "debezium-jdbc"}
+NEEDS |= APP_PARTS | {"postgresql"}
 DEBIAN = {"kcat", "gregord", "files", "starts"}
 
 # For what must happen. Only what hangs takes so long, also on a slow machine that is busy with something else.

@@ -172,17 +172,18 @@ class Node:
 
 
 class Cluster:
-    """Several combined nodes, each broker and controller, with one quorum."""
+    """Several combined nodes, each broker and controller, with one quorum; of one kind, or as kinds says."""
 
-    def __init__(self, kind, folder, size=3, *, settings=None, **node_arguments):
+    def __init__(self, kind, folder, size=3, *, kinds=None, settings=None, **node_arguments):
+        kinds = kinds or (kind,) * size
         common = {
             "default.replication.factor": size,
             "min.insync.replicas": size // 2 + 1,
             "offsets.topic.replication.factor": size,
             **(settings or {}),
         }
-        self.nodes = [Node(kind, Path(folder) / f"node-{i}", node_id=i, settings=common,
-                           **node_arguments) for i in range(1, size + 1)]
+        self.nodes = [Node(x, Path(folder) / f"node-{i}", node_id=i, settings=common, **node_arguments)
+                      for i, x in enumerate(kinds, 1)]
         voters = ",".join(n.voters for n in self.nodes)
         for node in self.nodes:
             node.voters = voters

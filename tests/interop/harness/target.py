@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from . import paths
-from .claim import APP_JARS, LIMIT_S, Failed, Skip
+from .claim import APP_PARTS, LIMIT_S, Failed, Skip
 from .node import Cluster, Node, SMALL_JVM, java
 
 TOOLS = {
@@ -41,7 +41,9 @@ def gone(parts):
         return "the Python clients are not installed: tests/interop/setup python"
     if "java" in parts and not paths.TOOLS_JARS.exists():
         return "Kafka's tools are not installed: tests/interop/setup java"
-    absent = sorted(x for x in parts & APP_JARS if not (paths.INSTALLED / x).exists())
+    absent = sorted(x for x in parts & APP_PARTS if not (paths.INSTALLED / f"{x}.stamp").exists())
+    if "postgresql" in parts and not list(Path("/usr/lib/postgresql").glob("*/bin/initdb")):
+        absent.append("postgresql")
     if absent:
         return f"{absent[0]} is not installed: tests/interop/setup apps"
     return None
