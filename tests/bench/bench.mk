@@ -5,9 +5,13 @@ bench-daemon: all ## gregord and Apache Kafka in turns: start, memory, cost and 
 	$(Q)tests/interop/setup debian java
 	$(Q)tests/bench/bench-daemon --rounds $(ROUNDS)
 
+bench-coordinators: all ## the same for offset commits, transactions, compaction, many groups, a coordinator's start
+	$(Q)tests/interop/setup debian java python
+	$(Q)tests/bench/bench-coordinators --rounds $(ROUNDS)
+
 bench-sim: $(B)/tests/bench/bench_sim ## how much faster than life a simulated cluster lives
 	$(Q)$<
 
-bench: bench-sim bench-daemon ## all measurements
+bench: bench-sim bench-daemon bench-coordinators ## all measurements
 
-.PHONY: bench bench-daemon bench-sim
+.PHONY: bench bench-daemon bench-coordinators bench-sim
