@@ -17,6 +17,12 @@ membership_generation(const struct membership *m)
     return m->generation;
 }
 
+struct slice
+membership_member_id(const struct membership *m)
+{
+    return m->id;
+}
+
 /* ---- the coordinator ------------------------------------------------------------------------------ */
 
 static const void *

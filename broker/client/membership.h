@@ -77,6 +77,9 @@ void membership_leave(struct membership *m);
 /* -1: no member. */
 int32_t membership_generation(const struct membership *m);
 
+/* Null: not given yet. Valid until the owner's next call. */
+struct slice membership_member_id(const struct membership *m);
+
 /* ---- offsets ---- */
 
 struct group_offset {
@@ -85,6 +88,9 @@ struct group_offset {
     int64_t offset; /* -1: none is committed */
     int32_t leader_epoch;
 };
+
+/* How many from here on are of one topic: neighbours stand together in requests. */
+int32_t group_offsets_run(const struct group_offset *v, int32_t n, int32_t from);
 
 /* A commit, or a look at what is committed, tried again while the coordinator moves, until timeout_ms is over. */
 struct group_op {

@@ -47,13 +47,12 @@ op_later(struct group_op_state *st, int16_t error)
 
 /* ---- requests ------------------------------------------------------------------------------------- */
 
-/* Neighbours of one topic stand together. */
-static int32_t
-run_of(const struct group_op_state *st, int32_t from)
+int32_t
+group_offsets_run(const struct group_offset *v, int32_t n, int32_t from)
 {
-    int32_t n = 1;
-    while (from + n < st->n && slice_eq(st->v[from + n].topic, st->v[from].topic)) n++;
-    return n;
+    int32_t run = 1;
+    while (from + run < n && slice_eq(v[from + run].topic, v[from].topic)) run++;
+    return run;
 }
 
 static const void *
@@ -70,7 +69,7 @@ commit_build(struct group_op_state *st, int16_t version)
         codec_array(a, K_STRUCT_OFFSET_COMMIT_REQUEST_OFFSET_COMMIT_REQUEST_TOPIC, st->n + 1);
     for (int32_t i = 0, n; i < st->n; i += n) {
         struct k_offset_commit_request_offset_commit_request_topic *t = &r->topics[r->topics_n++];
-        n = run_of(st, i);
+        n = group_offsets_run(st->v, st->n, i);
         t->name = st->v[i].topic;
         t->partitions_n = n;
         t->partitions =
@@ -104,7 +103,7 @@ look_build(struct group_op_state *st, int16_t version)
     for (int32_t i = 0, n; i < st->n; i += n) {
         struct k_offset_fetch_request_offset_fetch_request_topics *t =
             &r->groups->topics[r->groups->topics_n++];
-        n = run_of(st, i);
+        n = group_offsets_run(st->v, st->n, i);
         t->name = st->v[i].topic;
         t->partition_indexes = ARENA_ARRAY(a, int32_t, n);
         for (int32_t j = 0; j < n; j++)

@@ -1,28 +1,4 @@
-#include "broker/client/txn_session.h"
-
-#include "broker/client/producer_internal.h"
-
-enum txn_step { TXN_IDLE, TXN_INITIALISING, TXN_FLUSHING, TXN_ENDING };
-
-struct txn_session {
-    struct client *c;
-    struct env *env;
-    struct producer *p;
-    struct txn_params params;
-    struct peer *coordinator; /* NULL: not known */
-    struct ask find, ask, add;
-    struct timer again, add_again;
-    struct task tell;
-    enum txn_step step;
-    struct txn_op *op;
-    int64_t give_up_ns;
-    int32_t attempts, add_attempts;
-    bool wants_commit; /* what the owner asked for … */
-    bool commits;      /* … and what the coordinator is asked for */
-    bool commit_sent;  /* some try has gone, and its end is not known */
-    bool is_ready, is_fenced;
-    int16_t version; /* 0: not known yet */
-};
+#include "broker/client/txn_internal.h"
 
 struct txn_params
 txn_params_default(void)
@@ -41,8 +17,8 @@ tell_op(struct task *task)
     op->done(op);
 }
 
-static void
-op_done(struct txn_session *t, int16_t error, enum txn_end end)
+void
+txn_op_done(struct txn_session *t, int16_t error, enum txn_end end)
 {
     timer_cancel(t->env, &t->again);
     t->step = TXN_IDLE;
@@ -51,44 +27,62 @@ op_done(struct txn_session *t, int16_t error, enum txn_end end)
     defer(t->env, &t->tell);
 }
 
-static bool
-is_fencing(int16_t error)
+bool
+txn_is_fencing(int16_t error)
 {
     return error == K_ERR_PRODUCER_FENCED || error == K_ERR_INVALID_PRODUCER_EPOCH ||
            error == K_ERR_INVALID_PRODUCER_ID_MAPPING;
 }
 
 /* Whoever asked is told, and has to begin anew. */
-static void
-op_failed(struct txn_session *t, int16_t error)
+void
+txn_op_failed(struct txn_session *t, int16_t error)
 {
     enum txn_end end = t->commit_sent ? TXN_UNKNOWN : TXN_ABORTED;
     t->is_ready = false;
-    if (is_fencing(error)) t->is_fenced = true;
-    op_done(t, error, end);
+    if (txn_is_fencing(error)) t->is_fenced = true;
+    txn_op_done(t, error, end);
 }
 
 /* ---- who coordinates ---- */
 
-static void txn_ask(struct txn_session *t);
+const void *
+txn_find_build(struct txn_session *t, int8_t key_type, const struct slice *key, int16_t version)
+{
+    struct k_find_coordinator_request *r =
+        ARENA_NEW(&t->env->scratch, struct k_find_coordinator_request);
+    codec_default(K_MSG_FIND_COORDINATOR_REQUEST, r);
+    r->key_type = key_type;
+    r->key = version < 4 ? *key : SLICE_EMPTY;
+    if (version < 4) return r;
+    r->coordinator_keys = ARENA_NEW(&t->env->scratch, struct slice);
+    r->coordinator_keys[0] = *key;
+    r->coordinator_keys_n = 1;
+    return r;
+}
 
 static const void *
 find_coordinator_build(struct ask *a, int16_t version)
 {
     struct txn_session *t = CONTAINER_OF(a, struct txn_session, find);
-    struct k_find_coordinator_request *r =
-        ARENA_NEW(&t->env->scratch, struct k_find_coordinator_request);
-    codec_default(K_MSG_FIND_COORDINATOR_REQUEST, r);
-    r->key_type = 1;
-    r->key = version < 4 ? t->params.transactional_id : SLICE_EMPTY;
-    if (version < 4) return r;
-    r->coordinator_keys = &t->params.transactional_id;
-    r->coordinator_keys_n = 1;
-    return r;
+    return txn_find_build(t, 1, &t->params.transactional_id, version);
 }
 
-static void
-ask_later(struct txn_session *t)
+struct peer *
+txn_found_peer(struct txn_session *t, const struct ask *a, enum env_err err,
+               const struct k_find_coordinator_response *r)
+{
+    if (err) client_next_peer(t->c);
+    if (!err && a->version >= 4 && r->coordinators_n == 1 && !r->coordinators[0].error_code)
+        return client_learn_peer(t->c, r->coordinators[0].node_id, r->coordinators[0].host,
+                                 r->coordinators[0].port);
+    if (!err && a->version < 4 && !r->error_code)
+        return client_learn_peer(t->c, r->node_id, r->host, r->port);
+    return NULL;
+}
+
+void
+txn_ask_later(struct txn_session *t)
 {
     t->attempts++;
     timer_arm(t->env, &t->again, env_now_ns(t->env) + client_backoff_ns(t->c, t->attempts));
@@ -98,17 +92,12 @@ static void
 txn_found(struct ask *a, enum env_err err, const void *response, struct buf *from)
 {
     struct txn_session *t = CONTAINER_OF(a, struct txn_session, find);
-    const struct k_find_coordinator_response *r = response;
+    struct peer *found = txn_found_peer(t, a, err, response);
     (void)from;
-    if (err) client_next_peer(t->c);
-    if (!err && a->version >= 4 && r->coordinators_n == 1 && !r->coordinators[0].error_code)
-        t->coordinator = client_learn_peer(t->c, r->coordinators[0].node_id,
-                                           r->coordinators[0].host, r->coordinators[0].port);
-    else if (!err && a->version < 4 && !r->error_code)
-        t->coordinator = client_learn_peer(t->c, r->node_id, r->host, r->port);
-    if (t->step == TXN_IDLE || t->step == TXN_FLUSHING) return;
+    if (found) t->coordinator = found;
+    if (t->step == TXN_IDLE || t->step == TXN_FLUSHING || t->step == TXN_COMMITTING_OFFSETS) return;
     if (t->coordinator) txn_ask(t);
-    else ask_later(t);
+    else txn_ask_later(t);
 }
 
 static void
@@ -119,17 +108,16 @@ find_coordinator(struct txn_session *t)
 
 /* ---- asking it ---- */
 
-/* What to do about an error; true: it was done. */
-static bool
-try_again(struct txn_session *t, enum env_err err, int16_t error)
+bool
+txn_try_again(struct txn_session *t, enum env_err err, int16_t error)
 {
     bool moved = err || error == K_ERR_NOT_COORDINATOR || error == K_ERR_COORDINATOR_NOT_AVAILABLE;
     bool busy = error == K_ERR_COORDINATOR_LOAD_IN_PROGRESS ||
                 error == K_ERR_CONCURRENT_TRANSACTIONS || error == K_ERR_REQUEST_TIMED_OUT;
     if (!moved && !busy) return false;
     if (moved) t->coordinator = NULL;
-    if (env_now_ns(t->env) >= t->give_up_ns) op_failed(t, K_ERR_REQUEST_TIMED_OUT);
-    else ask_later(t);
+    if (env_now_ns(t->env) >= t->give_up_ns) txn_op_failed(t, K_ERR_REQUEST_TIMED_OUT);
+    else txn_ask_later(t);
     return true;
 }
 
@@ -148,14 +136,14 @@ static void
 session_inited(struct txn_session *t, const struct k_init_producer_id_response *r)
 {
     if (r->error_code) {
-        op_failed(t, r->error_code);
+        txn_op_failed(t, r->error_code);
         return;
     }
     int16_t level = t->ask.link->txn_level;
     t->version = (int16_t)(level >= 2 && t->params.version_max >= 2 ? 2 : 1);
     t->is_ready = true;
     producer_set_identity(t->p, r->producer_id, r->producer_epoch, t->version);
-    op_done(t, K_ERR_NONE, TXN_ABORTED);
+    txn_op_done(t, K_ERR_NONE, TXN_ABORTED);
 }
 
 static const void *
@@ -174,15 +162,15 @@ static void
 end_txn_answered(struct txn_session *t, const struct k_end_txn_response *r, int16_t version)
 {
     if (r->error_code) {
-        op_failed(t, r->error_code);
+        txn_op_failed(t, r->error_code);
         return;
     }
     bool failed = t->p->txn_must_abort;
     if (version >= 5) producer_set_identity(t->p, r->producer_id, r->producer_epoch, 2);
     /* By version 1 the epoch stays: what is still on its way could come into the next transaction (KIP-360). */
     else if (failed) t->is_ready = false;
-    op_done(t, t->commits == t->wants_commit ? K_ERR_NONE : K_ERR_TRANSACTION_ABORTABLE,
-            t->commits ? TXN_COMMITTED : TXN_ABORTED);
+    txn_op_done(t, t->commits == t->wants_commit ? K_ERR_NONE : K_ERR_TRANSACTION_ABORTABLE,
+                t->commits ? TXN_COMMITTED : TXN_ABORTED);
 }
 
 static const void *
@@ -190,12 +178,15 @@ txn_build(struct ask *a, int16_t version)
 {
     struct txn_session *t = CONTAINER_OF(a, struct txn_session, ask);
     (void)version;
+    if (t->step == TXN_ADDING_OFFSETS) return txn_add_offsets_build(t);
     return t->step == TXN_INITIALISING ? init_txn_build(t) : end_txn_build(t);
 }
 
 static int16_t
 answer_error(const struct txn_session *t, const void *response)
 {
+    if (t->step == TXN_ADDING_OFFSETS)
+        return ((const struct k_add_offsets_to_txn_response *)response)->error_code;
     return t->step == TXN_INITIALISING
              ? ((const struct k_init_producer_id_response *)response)->error_code
              : ((const struct k_end_txn_response *)response)->error_code;
@@ -207,22 +198,39 @@ txn_answered(struct ask *a, enum env_err err, const void *response, struct buf *
     struct txn_session *t = CONTAINER_OF(a, struct txn_session, ask);
     (void)from;
     if (err && a->sent && t->step == TXN_ENDING && t->commits) t->commit_sent = true;
-    if (try_again(t, err, err ? K_ERR_NETWORK_EXCEPTION : answer_error(t, response))) return;
-    if (t->step == TXN_INITIALISING) session_inited(t, response);
+    if (txn_try_again(t, err, err ? K_ERR_NETWORK_EXCEPTION : answer_error(t, response))) return;
+    if (t->step == TXN_ADDING_OFFSETS) txn_offsets_added(t, answer_error(t, response));
+    else if (t->step == TXN_INITIALISING) session_inited(t, response);
     else end_txn_answered(t, response, a->version);
 }
 
-static void
+static struct ask
+ask_of_step(const struct txn_session *t)
+{
+    if (t->step == TXN_ADDING_OFFSETS)
+        return (struct ask){.api_key = K_API_ADD_OFFSETS_TO_TXN, .version_max = 4};
+    if (t->step == TXN_INITIALISING)
+        return (struct ask){.api_key = K_API_INIT_PRODUCER_ID, .version_max = 5};
+    return (struct ask){.api_key = K_API_END_TXN,
+                        .version_min = (int16_t)(t->version >= 2 ? 5 : 0),
+                        .version_max = (int16_t)(t->version < 2 ? 4 : 5)};
+}
+
+void
 txn_ask(struct txn_session *t)
 {
+    if (t->step == TXN_COMMITTING_OFFSETS) {
+        txn_offsets_ask(t);
+        return;
+    }
     if (!t->coordinator) {
         find_coordinator(t);
         return;
     }
-    bool init = t->step == TXN_INITIALISING;
-    t->ask = (struct ask){.api_key = init ? K_API_INIT_PRODUCER_ID : K_API_END_TXN,
-                          .version_min = (int16_t)(!init && t->version >= 2 ? 5 : 0),
-                          .version_max = (int16_t)(!init && t->version < 2 ? 4 : 5),
+    struct ask of = ask_of_step(t);
+    t->ask = (struct ask){.api_key = of.api_key,
+                          .version_min = of.version_min,
+                          .version_max = of.version_max,
                           .timeout_ms = t->p->params.request_timeout_ms,
                           .build = txn_build,
                           .done = txn_answered};
@@ -233,12 +241,12 @@ static void
 again_due(struct timer *timer)
 {
     struct txn_session *t = CONTAINER_OF(timer, struct txn_session, again);
-    if (env_now_ns(t->env) >= t->give_up_ns) op_failed(t, K_ERR_REQUEST_TIMED_OUT);
+    if (env_now_ns(t->env) >= t->give_up_ns) txn_op_failed(t, K_ERR_REQUEST_TIMED_OUT);
     else txn_ask(t);
 }
 
-static void
-session_call(struct txn_session *t, struct txn_op *op, enum txn_step step)
+void
+txn_session_call(struct txn_session *t, struct txn_op *op, enum txn_step step)
 {
     CHECK(!t->op && t->step == TXN_IDLE);
     t->op = op;
@@ -356,8 +364,8 @@ txn_flushed(struct producer *p, void *ctx)
     struct txn_session *t = ctx;
     if (p->txn_must_abort) t->commits = false;
     if (!p->txn_touched) { /* nobody knows of it */
-        op_done(t, t->commits == t->wants_commit ? K_ERR_NONE : K_ERR_TRANSACTION_ABORTABLE,
-                t->commits ? TXN_COMMITTED : TXN_ABORTED);
+        txn_op_done(t, t->commits == t->wants_commit ? K_ERR_NONE : K_ERR_TRANSACTION_ABORTABLE,
+                    t->commits ? TXN_COMMITTED : TXN_ABORTED);
         return;
     }
     t->step = TXN_ENDING;
@@ -367,8 +375,8 @@ txn_flushed(struct producer *p, void *ctx)
 void
 txn_session_init(struct txn_session *t, struct txn_op *op)
 {
-    session_call(t, op, TXN_INITIALISING);
-    if (t->is_fenced) op_done(t, K_ERR_PRODUCER_FENCED, TXN_ABORTED);
+    txn_session_call(t, op, TXN_INITIALISING);
+    if (t->is_fenced) txn_op_done(t, K_ERR_PRODUCER_FENCED, TXN_ABORTED);
     else txn_ask(t);
 }
 
@@ -382,7 +390,7 @@ txn_session_begin(struct txn_session *t)
 void
 txn_session_finish(struct txn_session *t, struct txn_op *op, bool commit)
 {
-    session_call(t, op, TXN_FLUSHING);
+    txn_session_call(t, op, TXN_FLUSHING);
     t->wants_commit = t->commits = commit;
     /* What has not gone out need not. */
     if (!commit && t->p->pending > 0) t->p->txn_must_abort = true;
@@ -434,6 +442,7 @@ txn_session_new(struct client *c, const struct producer_params *producer,
                            .timeout_ms = producer->request_timeout_ms,
                            .build = find_coordinator_build,
                            .done = txn_found};
+    txn_offsets_init(t);
     producer_make_transactional(p, t->params.transactional_id, wants_parts, t);
     return t;
 }

@@ -13,6 +13,7 @@
 #ifndef CLIENT_TXN_SESSION_H
 #define CLIENT_TXN_SESSION_H
 
+#include "broker/client/membership.h"
 #include "broker/client/producer.h"
 
 struct txn_session;
@@ -48,6 +49,19 @@ struct txn_op {
 void txn_session_init(struct txn_session *t, struct txn_op *op);
 /* After txn_session_init() was done without error, and between transactions. */
 void txn_session_begin(struct txn_session *t);
+
+/* What a member of a group has read, as committed with the transaction: offset is the next to be read. */
+struct txn_offsets {
+    struct slice group_id, member_id, instance_id; /* the last two null: of no member */
+    int32_t generation;                            /* or member epoch; -1 */
+    const struct group_offset *v;
+    int32_t n; /* at least 1 */
+};
+/* Within a transaction; *o stays until done(). After an error the transaction can only be aborted: of a member that was
+ * replaced the coordinator takes nothing (KIP-447). Its end is in vain until txn_session_finish(). */
+void txn_session_send_offsets(struct txn_session *t, struct txn_op *op,
+                              const struct txn_offsets *o);
+
 /* Waits for what was sent, then commits or aborts. If a send failed, or the transaction cannot be committed for
  * another reason, it is aborted, and error says so. After TXN_UNKNOWN, and after some errors, only txn_session_init() can
  * follow: txn_session_must_init(). */

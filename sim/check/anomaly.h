@@ -37,6 +37,8 @@
     X(OFFSET_WENT_BACK, "offset-went-back", "a committed offset went back, or is gone")              \
     X(PROCESSED_TWICE, "processed-twice", "a group worked on a record more than once")               \
     X(UNPROCESSED, "unprocessed", "a group passed over a record")                                    \
+    X(COPIED_TWICE, "copied-twice", "a group has copied a record more than once")                    \
+    X(NOT_COPIED, "not-copied", "a group has passed over a record without a copy of it")             \
     X(UNOWNED, "unowned", "no member of a group has a partition, though some live")                  \
     /* of whoever asks */                                                                            \
     X(WRONG_ANSWER, "wrong-answer", "a node answered a question otherwise than Kafka does")          \

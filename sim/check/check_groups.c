@@ -19,7 +19,7 @@ struct view {
     int64_t committed_ns;     /* when that was acknowledged */
     int64_t first;            /* where the group began to read; -1 */
     int64_t unowned_since_ns;
-    bool was_owned, commits_before;
+    bool was_owned, commits_before, copies;
     struct owner last; /* who had it last, of the newest generation */
     int64_t *done;     /* by offset - part->base: 1 + the operation that worked on it */
 };
@@ -38,6 +38,7 @@ struct groups {
     int64_t *bounds;      /* by operation: what was committed when it was invoked */
     bool *is_member;      /* by process, group: it has begun and not left */
     int64_t *epochs;      /* by process, group: the last that it was seen in */
+    struct copies *copies;
 };
 
 static struct view *
@@ -207,6 +208,7 @@ take_committed(struct groups *g, const struct history_op *op, int64_t number, co
                struct view *v)
 {
     if (op->kind == HISTORY_COMMIT && op->acks == COMMIT_BEFORE) v->commits_before = true;
+    if (op->kind == HISTORY_COMMIT && op->acks == COMMIT_IN_TXN) v->copies = true;
     if (op->outcome != HISTORY_OK) return;
     check_not_back(g, op, number, p);
     /* Of two at the same time either may have been the last. */
@@ -237,6 +239,7 @@ tell_twice(struct groups *g, const struct history_op *op, const struct part *p,
         tell_begin(g->c, RULE_PROCESSED_TWICE, p, r->offset, r->value, op->complete_ns);
     bool was_committed = r->offset < s->bound, again = first->complete_ns < s->since_ns;
     if (first->process == op->process && !again) was_committed = true;
+    if (first->acks == COMMIT_IN_TXN) was_committed = true;
     if (first->acks != COMMIT_BEFORE && op->acks != COMMIT_BEFORE && !was_committed)
         t.excuse = "committed after the work: what is done and not committed is done again";
     if (!t.excuse) t.excuse = g->c->facts->offsets_at_risk; /* who finds no commit begins anew */
@@ -281,13 +284,29 @@ take_work(struct groups *g, const struct history_op *op, int64_t number, const s
 /* ---- the end ---------------------------------------------------------------------------------------- */
 
 /* Up to what is committed; where the group has an owner in the end, up to the end. */
+/* Whether the copies were committed, too, only the log knows: its end may never have been told. */
+static void
+check_not_copied(struct groups *g, int32_t group, const struct part *p, const struct view *v,
+                 int64_t at)
+{
+    if (copies_have(g->copies, group, p->final[at])) return;
+    struct telling t = tell_begin(g->c, RULE_NOT_COPIED, p, p->base + at, p->final[at], -1);
+    t.excuse = g->c->facts->offsets_at_risk;
+    tell_text(&t, "of "), tell_value(&t, p->final[at]), tell_text(&t, " there is no copy");
+    if (p->base + at < v->committed)
+        tell_text(&t, ", though "), tell_group(&t, group), tell_text(&t, " has committed offset "),
+            fmt_i64(&t.w, v->committed);
+    tell_end(&t);
+}
+
 static void
 check_passed_over(struct groups *g, int32_t group, const struct part *p, const struct view *v)
 {
     int64_t end = v->owners.n && g->c->healed_ns >= 0 ? p->final_end : v->committed;
     if (p->final_end < 0 || v->first < 0) return;
     for (int64_t at = v->first - p->base; at < p->n && p->base + at < end; at++) {
-        if (v->done[at] || !p->final[at]) continue;
+        if (v->copies && p->final[at]) check_not_copied(g, group, p, v, at);
+        if (v->copies || v->done[at] || !p->final[at]) continue;
         struct telling t = tell_begin(g->c, RULE_UNPROCESSED, p, p->base + at, p->final[at], -1);
         if (v->commits_before)
             t.excuse = "committed before the work: who goes away leaves it undone";
@@ -386,6 +405,7 @@ check_groups(struct checker *c)
     const struct history *h = c->h;
     int64_t end_ns = 0;
     make(&g);
+    g.copies = copies_gather(c);
     for (int64_t i = 0; i < h->events.n; i++) {
         int64_t number = history_event_op(h->events.v[i]);
         const struct history_op *op = &h->ops.v[number];
@@ -400,5 +420,6 @@ check_groups(struct checker *c)
             if (lives(&g, i)) check_gap(&g, i, &c->parts[j], v, end_ns);
         }
     }
+    copies_free(g.copies);
     groups_release(&g);
 }

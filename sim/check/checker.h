@@ -102,6 +102,15 @@ part_owes(const struct checker *c, const struct part *p, const struct sent *s)
     return !p->is_gone && c->h->ops.v[s->op].invoke_ns >= p->born_ns;
 }
 
+/* ---- copies: check_copies.c ---- */
+
+struct copies;
+/* Tells of those that are there twice. */
+struct copies *copies_gather(struct checker *c);
+/* Or it cannot be known. */
+bool copies_have(const struct copies *k, int32_t group, uint64_t source);
+void copies_free(struct copies *k);
+
 /* ---- telling ---- */
 
 /* A story is begun, written into, and told with what it is about. */

@@ -394,7 +394,7 @@ static bool
 is_of_groups(enum rule rule)
 {
     return rule == RULE_OFFSET_WENT_BACK || rule == RULE_PROCESSED_TWICE ||
-           rule == RULE_UNPROCESSED;
+           rule == RULE_UNPROCESSED || rule == RULE_COPIED_TWICE || rule == RULE_NOT_COPIED;
 }
 
 bool

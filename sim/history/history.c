@@ -142,6 +142,16 @@ history_invoke(struct history *h, const struct history_op *op)
     return number;
 }
 
+int64_t
+history_invoke_made(struct history *h, const struct history_op *op, const struct history_read *from)
+{
+    struct history_op made = *op;
+    made.first_read = h->reads.n;
+    made.reads_n = 1;
+    VEC_PUSH(h->mem, &h->reads, *from);
+    return history_invoke(h, &made);
+}
+
 void
 history_complete(struct history *h, int64_t number, enum history_outcome outcome, int16_t error,
                  int32_t partition, int64_t offset)

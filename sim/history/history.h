@@ -18,7 +18,8 @@
 #include "broker/base/mem.h"
 
 enum history_kind {
-    HISTORY_SEND,       /* value, key; partition and offset when known */
+    HISTORY_SEND, /* value, key; partition and offset when known; reads: what it was made from, node: of
+                         * which group's work */
     HISTORY_POLL,       /* reads; complete at once, always ok */
     HISTORY_ASSIGN,     /* offset: where reading begins or goes on (after a seek, or a reset) */
     HISTORY_END,        /* ListOffsets(latest): offset */
@@ -52,8 +53,9 @@ enum history_admin {
     HISTORY_ADMINS_N
 };
 
-/* How a member of a group commits: before it works on records, after it, or now and then by itself. */
-enum history_commits { COMMIT_BEFORE, COMMIT_AFTER, COMMIT_AUTO, HISTORY_COMMITS_N };
+/* How a member of a group commits: before it works on records, after it, now and then by itself, or in one transaction
+ * with what it makes of them. */
+enum history_commits { COMMIT_BEFORE, COMMIT_AFTER, COMMIT_AUTO, COMMIT_IN_TXN, HISTORY_COMMITS_N };
 
 enum history_outcome {
     HISTORY_OPEN, /* not completed: read it as info */
@@ -169,6 +171,9 @@ struct history_op history_op_new(enum history_kind kind, int32_t process, int32_
                                  int32_t partition);
 /* Copies the operation and says its number. Outcome and times are set here. */
 int64_t history_invoke(struct history *h, const struct history_op *op);
+/* A send that is made from what was read. */
+int64_t history_invoke_made(struct history *h, const struct history_op *op,
+                            const struct history_read *from);
 void history_complete(struct history *h, int64_t number, enum history_outcome outcome,
                       int16_t error, int32_t partition, int64_t offset);
 /* The process died: what it had asked for may have happened, and it will hear nothing of it. */
@@ -213,6 +218,7 @@ void history_value_print(const struct history *h, uint64_t value, struct writer 
  *
  *      1.002000000 1.009000000 p1 send orders-0 p1:17 ok @41
  *      1.002000000 - p1 send orders-0 p1:18 acks=1 plain            (no answer; not idempotent)
+ *      1.002000000 1.009000000 w1 send copies-0 w1:1 ok @4 40=p1:16/3 e1   (made from it; its first transaction)
  *      1.002000000 1.010000000 p1 send orders-0 p1:19 fail !19
  *      1.000000000 = c1 assign orders-0 @0                          (=: at once)
  *      1.006000000 = c1 poll orders-0 40=p1:16/3 41=p1:17/3         (offset=value/leader epoch)

@@ -32,8 +32,10 @@ static const char *const admins[] = {
 };
 _Static_assert(sizeof admins / sizeof *admins == HISTORY_ADMINS_N, "each call has a word");
 _Static_assert(sizeof kinds / sizeof *kinds == HISTORY_KINDS_N, "each kind has a word");
-static const char *const commits[] = {
-    [COMMIT_BEFORE] = "before", [COMMIT_AFTER] = "after", [COMMIT_AUTO] = "auto"};
+static const char *const commits[] = {[COMMIT_BEFORE] = "before",
+                                      [COMMIT_AFTER] = "after",
+                                      [COMMIT_AUTO] = "auto",
+                                      [COMMIT_IN_TXN] = "txn"};
 _Static_assert(sizeof commits / sizeof *commits == HISTORY_COMMITS_N, "each way has a word");
 static const char *const outcomes[] = {
     [HISTORY_OPEN] = "open",
@@ -289,7 +291,9 @@ parse_read(struct history *h, struct slice s, struct history_op *op)
 {
     struct history_read r = {.leader_epoch = -1};
     int64_t eq = slice_find(s, '=', 0), slash = find_last(s, '/');
-    if ((op->kind != HISTORY_POLL && op->kind != HISTORY_PROCESS) || eq <= 0) return false;
+    if (eq <= 0 || (op->kind != HISTORY_POLL && op->kind != HISTORY_PROCESS &&
+                    (op->kind != HISTORY_SEND || op->reads_n)))
+        return false;
     if (!slice_to_i64(slice_sub(s, 0, eq), &r.offset) || r.offset < 0) return false;
     if (slash >= 0 && !parse_i32(slice_sub(s, slash + 1, s.n - slash - 1), &r.leader_epoch))
         return false;

@@ -282,6 +282,23 @@ cluster_start(struct run *r)
 
 /* ---- clients ---- */
 
+struct producer_params
+client_producer_params(const struct client_spec *s)
+{
+    struct producer_params p = producer_params_default();
+    p.acks = (int16_t)s->acks;
+    p.idempotent = s->idempotent == YES;
+    p.max_in_flight = (int32_t)s->in_flight;
+    p.batch_bytes = s->batch_bytes;
+    p.linger_ms = s->linger_ns / NS_PER_MS;
+    p.request_timeout_ms = s->request_timeout_ns / NS_PER_MS;
+    p.delivery_timeout_ms = s->delivery_timeout_ns / NS_PER_MS;
+    p.ack_timeout_ms = s->produce_timeout_ns / NS_PER_MS;
+    p.retries = (int32_t)s->retries;
+    p.codec = (enum codec)s->codec;
+    return p;
+}
+
 static void
 producer_args(struct run *r, struct client_slot *c)
 {
@@ -291,16 +308,7 @@ producer_args(struct run *r, struct client_slot *c)
     p->client.client_id = s->name;
     p->client.metadata_max_age_ms = s->metadata_max_age_ns / NS_PER_MS;
     p->client.request_timeout_ms = s->request_timeout_ns / NS_PER_MS;
-    p->producer.acks = (int16_t)s->acks;
-    p->producer.idempotent = s->idempotent == YES;
-    p->producer.max_in_flight = (int32_t)s->in_flight;
-    p->producer.batch_bytes = s->batch_bytes;
-    p->producer.linger_ms = s->linger_ns / NS_PER_MS;
-    p->producer.request_timeout_ms = s->request_timeout_ns / NS_PER_MS;
-    p->producer.delivery_timeout_ms = s->delivery_timeout_ns / NS_PER_MS;
-    p->producer.ack_timeout_ms = s->produce_timeout_ns / NS_PER_MS;
-    p->producer.retries = (int32_t)s->retries;
-    p->producer.codec = (enum codec)s->codec;
+    p->producer = client_producer_params(s);
     p->rate_per_s = MAX(s->rate_mhz / 1000, 1);
     p->interval_ns = 1000 * NS_PER_S / s->rate_mhz; /* a rate may be less than one in a second */
     p->from_ns = r->begin_ns + s->start_ns;

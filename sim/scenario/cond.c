@@ -105,7 +105,7 @@ count_of(struct run *r, const struct cond *c)
     if (c->row->id == COND_ROUNDS) return group_generation(r, c->args.name);
     if (!x) return 0;
     switch (c->row->id) {
-    case COND_ACKED: return x->produce.acknowledged;
+    case COND_ACKED: return x->spec->copy_to.p ? x->member.copied : x->produce.acknowledged;
     case COND_READ: return x->spec->group.p ? x->member.read : x->consume.read;
     case COND_SKIPPED: return x->consume.skipped;
     case COND_PROCESSED: return x->member.processed;

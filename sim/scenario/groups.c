@@ -29,6 +29,19 @@ group_told(void *ctx, struct slice text)
     world_at(r->w, 0, say_told, t);
 }
 
+static struct copy_params
+copy_params_of(const struct client_spec *s)
+{
+    struct copy_params c = {.to = s->copy_to,
+                            .producer = client_producer_params(s),
+                            .transactional_id = s->transactional_id,
+                            .abort_every = s->abort_every,
+                            .timeout_ms = s->txn_timeout_ns / NS_PER_MS,
+                            .value_bytes = s->value_bytes,
+                            .version_max = (int16_t)s->txn_version};
+    return c;
+}
+
 void
 member_args_of(struct run *r, struct client_slot *c)
 {
@@ -55,6 +68,7 @@ member_args_of(struct run *r, struct client_slot *c)
     p->poll_records = s->poll_records;
     p->work_ns = s->work_ns;
     p->from_latest = s->from_latest;
+    if (s->copy_to.p) p->copy = copy_params_of(s);
     if (s->until_ns) p->until_ns = r->begin_ns + s->until_ns;
     p->told = group_told;
     p->ctx = r;

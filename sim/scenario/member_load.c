@@ -30,6 +30,11 @@ member_decode(struct load *l, const struct pair *p, struct client_spec *c)
         diag_error(l->d, t->mark, "[orders]", "it subscribes to nothing");
     if (c->protocol == GROUP_PROTOCOL_CONSUMER && !tree_get(p->value, S("assignor")))
         c->assignor = ASSIGNOR_UNIFORM;
+    if (c->copy_to.p) {
+        c->commits = COMMIT_IN_TXN;
+        if (!c->transactional_id.p) c->transactional_id = c->name;
+        if (!tree_get(p->value, S("isolation"))) c->read_committed = 1;
+    }
     if (!c->heartbeat_ns) c->heartbeat_ns = MIN(3 * NS_PER_S, c->session_ns / 3);
 }
 
@@ -47,7 +52,7 @@ check_others(struct load *l, const struct pair *p)
     static const char *const words[] = {
         "group",        "members",   "assignor", "protocol", "instance",
         "session",      "heartbeat", "max-poll", "commit",   "auto-commit-interval",
-        "poll-records", "work"};
+        "poll-records", "work",      "copy-to"};
     for (int64_t i = 0; i < ARRAY_LEN(words); i++)
         if (tree_get(p->value, slice_cstr(words[i])))
             diag_error(l->d, mark_of(p, words[i]), "subscribe: orders",
@@ -119,6 +124,28 @@ check_peers(struct load *l, const struct pair *p, const struct client_spec *c)
     }
 }
 
+static void
+check_copying(struct load *l, const struct pair *p, const struct client_spec *c)
+{
+    if (!c->copy_to.p) {
+        if (c->transactional_id.p)
+            diag_error(l->d, mark_of(p, "transactional-id"), "copy-to: copies",
+                       "a member that copies nothing has no transactions");
+        return;
+    }
+    check_topic(l, c->copy_to, mark_of(p, "copy-to"));
+    for (int32_t i = 0; i < c->subscribe_n; i++)
+        if (slice_eq(c->subscribe[i], c->copy_to))
+            diag_error(l->d, mark_of(p, "copy-to"), "another topic",
+                       "it would read its own copies, for ever");
+    if (tree_get(p->value, S("commit")))
+        diag_error(l->d, mark_of(p, "commit"), NULL,
+                   "with `copy-to` offsets are committed with the copies");
+    if (c->acks != -1 || c->idempotent != YES || c->in_flight > 5)
+        diag_error(l->d, c->mark, "acks: all, in-flight: 5 at most",
+                   "only an idempotent producer sends in transactions");
+}
+
 void
 member_check(struct load *l, const struct pair *p, const struct client_spec *c)
 {
@@ -136,6 +163,7 @@ member_check(struct load *l, const struct pair *p, const struct client_spec *c)
         diag_error(l->d, mark_of(p, "assignor"), "protocol: consumer",
                    "`uniform` is the coordinator's, and here members assign");
     check_peers(l, p, c);
+    check_copying(l, p, c);
     if (tree_get(p->value, S("auto-commit-interval")) && c->commits != COMMIT_AUTO)
         diag_error(l->d, mark_of(p, "auto-commit-interval"), "commit: auto",
                    "it does not commit by itself");
@@ -148,6 +176,9 @@ member_multiply(struct load *l, const struct client_spec *all)
         struct client_spec one = *all;
         one.members = 0;
         one.name = arena_format(l->a, "%.*s%d", SARG(all->name), (int)i);
+        if (all->copy_to.p)
+            one.transactional_id =
+                arena_format(l->a, "%.*s%d", SARG(all->transactional_id), (int)i);
         if (all->instance.p)
             one.instance = arena_format(l->a, "%.*s%d", SARG(all->instance), (int)i);
         if (client_name_is_taken(l, one.name))

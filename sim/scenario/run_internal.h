@@ -170,6 +170,7 @@ void cond_watch(struct run *r, const struct cond *c, int32_t step, int64_t deadl
 /* groups.c: members of groups. */
 /* For workloads, within a step of their machine: what is to be told waits until it is over. ctx: the run. */
 void group_told(void *ctx, struct slice text);
+struct producer_params client_producer_params(const struct client_spec *s);
 void member_args_of(struct run *r, struct client_slot *c);
 /* The partition in which the group is kept. */
 struct partition_ref group_home(const struct run *r, struct slice group);

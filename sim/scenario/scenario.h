@@ -185,6 +185,7 @@ struct client_spec {
     int64_t linger_ns, request_timeout_ns, delivery_timeout_ns, max_wait_ns;
     enum tristate idempotent;
     struct slice transactional_id; /* null: no transactions */
+    struct slice copy_to;          /* a topic; null: a member that copies nothing */
     int64_t txn_records, abort_every, txn_version, txn_timeout_ns;
     int64_t from_latest, read_committed; /* 0 or 1 */
     int64_t since_ns;                    /* -1: not said */

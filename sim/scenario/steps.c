@@ -117,12 +117,13 @@ check_bounds(struct load *l, const struct cond *c)
         diag_error(l->d, c->mark, c->row->example, "isr-of: who, or how many, should it be?");
 }
 
-enum whose { OF_PRODUCER, OF_CONSUMER, OF_MEMBER, OF_GROUP, OF_MACHINE };
+enum whose { OF_PRODUCER, OF_WRITER, OF_CONSUMER, OF_MEMBER, OF_GROUP, OF_MACHINE };
 
 static enum whose
 whose(enum cond_id id)
 {
     switch (id) {
+    case COND_ACKED: return OF_WRITER;
     case COND_READ:
     case COND_SKIPPED: return OF_CONSUMER;
     case COND_REQUESTS:
@@ -141,6 +142,7 @@ words_that_fit(struct load *l, enum whose of, struct words *w)
     for (int32_t i = 0; i < l->s->clients_n && of != OF_MACHINE; i++) {
         const struct client_spec *c = &l->s->clients[i];
         bool fits = of == OF_PRODUCER ? c->produce.p != NULL
+                  : of == OF_WRITER   ? c->produce.p || c->copy_to.p
                   : of == OF_CONSUMER ? !c->produce.p
                                       : c->group.p != NULL;
         if (fits) words_add(w, of == OF_GROUP ? c->group : c->name);
@@ -150,8 +152,8 @@ words_that_fit(struct load *l, enum whose of, struct words *w)
 static void
 check_client(struct load *l, const struct cond_row *row, struct slice name, struct mark at)
 {
-    static const char *const kinds[] = {"producer", "consumer", "member of a group", "group",
-                                        "machine"};
+    static const char *const kinds[] = {"producer",          "producer", "consumer",
+                                        "member of a group", "group",    "machine"};
     struct words words = {.arena = l->a};
     words_that_fit(l, whose(row->id), &words);
     for (int64_t i = 0; i < words.v.n; i++)

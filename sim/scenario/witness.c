@@ -481,7 +481,9 @@ say_call(struct run *r, const struct history_op *op)
     if (op->kind != HISTORY_SEND && (op->kind != HISTORY_POLL || !op->reads_n)) return;
     char text[64], subject[300];
     struct writer w = writer_fixed(text, sizeof text), s = writer_fixed(subject, sizeof subject);
-    int64_t first = op->reads_n ? history_reads(r->h, op)->offset : op->offset;
+    bool is_poll = op->kind == HISTORY_POLL;
+    const struct history_read *reads = history_reads(r->h, op);
+    int64_t first = is_poll && reads ? reads->offset : op->offset;
     int64_t outcome = op->outcome == HISTORY_OK ? 0 : op->outcome == HISTORY_FAIL ? 1 : 2;
     if (op->kind == HISTORY_SEND) history_value_print(r->h, op->value, &w);
     fmt_slice(&s, history_topic_name(r->h, op->topic));
@@ -493,7 +495,7 @@ say_call(struct run *r, const struct history_op *op)
                    op->complete_ns,
                    op->error,
                    op->acks,
-                   op->reads_n};
+                   is_poll ? op->reads_n : 0};
     world_say(r->w, S("history"), writer_slice(&s), writer_slice(&w),
               world_machine(r->w, history_process_name(r->h, op->process)), v, 8);
 }

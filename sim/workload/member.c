@@ -1,4 +1,5 @@
 #include "errors.h"
+#include "sim/workload/copy.h"
 #include "sim/workload/value.h"
 #include "sim/workload/workload.h"
 
@@ -32,6 +33,9 @@ struct worker {
     struct client *client;
     struct consumer *consumer;
     struct membership *membership;
+    struct copier *copier; /* with COMMIT_IN_TXN; and who it was when it began its piece: */
+    struct slice member_id;
+    int32_t generation;
     int32_t process, group;
     struct list held;
     struct held *busy_with; /* a piece of work is under way */
@@ -225,6 +229,7 @@ static void
 gather_done(struct worker *w, struct offsets_call *c, const struct topic_partition *v, int64_t n)
 {
     c->v.n = 0;
+    if (w->copier) return; /* its transactions did it */
     LIST_EACH(&w->held, h, struct held, node) {
         bool meant = !v;
         for (int64_t i = 0; i < n; i++)
@@ -271,9 +276,8 @@ after_commit(struct worker *w, bool ok)
 
 /* A piece is done: that is what counts as worked on. */
 static void
-worked(struct timer *t)
+piece_is_done(struct worker *w)
 {
-    struct worker *w = CONTAINER_OF(t, struct worker, worked);
     struct held *h = w->busy_with;
     struct history_op op = worker_op(w, HISTORY_PROCESS, h);
     w->busy_with = NULL;
@@ -287,6 +291,74 @@ worked(struct timer *t)
     h->taken = 0;
     resume_if_empty(h);
     show_owned(w);
+}
+
+static void look_up(struct worker *w);
+
+/* A consumer's place is no part of the transaction: what it fetched since is void, and it goes on where the group is. */
+static void
+go_back(struct worker *w)
+{
+    struct held *h = w->busy_with;
+    w->busy_with = NULL;
+    if (h->from) {
+        assigned_set_user(h->from, NULL);
+        consumer_unassign(h->from);
+    }
+    h->from = NULL;
+    h->queue.n = h->taken = 0;
+    h->position = h->polled_to = -1;
+    look_up(w);
+}
+
+static void
+copied(void *owner, enum txn_end end)
+{
+    struct worker *w = owner;
+    w->is_committing = false;
+    if (end == TXN_COMMITTED) piece_is_done(w);
+    else go_back(w);
+    turn_at(w, end == TXN_COMMITTED ? 0 : POLL_EVERY_NS);
+}
+
+/* Who has been put out of the group meanwhile is still, to itself, who it was. */
+static void
+remember_membership(struct worker *w)
+{
+    if (membership_generation(w->membership) < 0) return;
+    w->generation = membership_generation(w->membership);
+    mem_free_slice(&w->env->mem, w->member_id);
+    w->member_id = mem_dup(&w->env->mem, membership_member_id(w->membership));
+}
+
+static void
+copy(struct worker *w)
+{
+    struct held *h = w->busy_with;
+    remember_membership(w);
+    struct copy_piece p = {.topic_name = h->topic_name,
+                           .topic = h->topic,
+                           .partition = h->partition,
+                           .reads = h->queue.v,
+                           .reads_n = h->taken,
+                           .group = w->group,
+                           .generation = w->generation,
+                           .member_id = w->member_id};
+    p.next = (struct group_offset){h->topic_name, h->partition, h->queue.v[h->taken - 1].offset + 1,
+                                   h->leader_epoch};
+    w->is_committing = true;
+    copier_copy(w->copier, &p, copied);
+}
+
+static void
+worked(struct timer *t)
+{
+    struct worker *w = CONTAINER_OF(t, struct worker, worked);
+    if (w->copier) {
+        copy(w);
+        return;
+    }
+    piece_is_done(w);
     if (w->args->commits != COMMIT_AFTER) {
         turn_at(w, 0);
         return;
@@ -299,6 +371,7 @@ worked(struct timer *t)
 static void
 work(struct worker *w)
 {
+    remember_membership(w);
     timer_arm(w->env, &w->worked, env_now_ns(w->env) + w->busy_with->taken * w->args->work_ns);
 }
 
@@ -390,6 +463,20 @@ close_down(struct worker *w)
     commit(w, &w->commit, leave);
 }
 
+/* Whose transactional id another one has is no use any more. */
+static void
+copier_tried(void *owner)
+{
+    struct worker *w = owner;
+    w->is_committing = false;
+    if (!w->args->fenced) {
+        turn_at(w, copier_is_ready(w->copier) ? 0 : POLL_EVERY_NS);
+        return;
+    }
+    tell(w, " is fenced: another one has its transactional id", NULL, 0);
+    close_down(w);
+}
+
 static void
 turn(struct timer *t)
 {
@@ -403,6 +490,11 @@ turn(struct timer *t)
     turn_at(w, POLL_EVERY_NS);
     membership_poll(w->membership);
     if (w->is_settling || a->done) return;
+    if (w->copier && !copier_is_ready(w->copier)) {
+        w->is_committing = true;
+        copier_init(w->copier, copier_tried);
+        return;
+    }
     commit_now_and_then(w);
     LIST_EACH(&w->held, h, struct held, node) {
         if (!h->queue.n) continue;
@@ -581,6 +673,17 @@ worker_on_records(void *owner, struct assigned *a, const struct polled *p)
     if (!w->busy_with && !w->is_committing) turn_at(w, 0);
 }
 
+/* Markers, and what was aborted or compacted away, are passed over; the last of them is behind us, too. */
+static void
+worker_on_at_end(void *owner, struct assigned *a, int64_t position, int64_t high_watermark)
+{
+    struct held *h = assigned_user(a);
+    (void)high_watermark;
+    if (!h || h->queue.n || h->position < 0 || position <= h->position) return;
+    h->position = h->polled_to = position;
+    show_owned(owner);
+}
+
 /* What was fetched and not worked on is void from here on. */
 static void
 worker_on_truncated(void *owner, struct assigned *a, int64_t position, int32_t epoch,
@@ -621,6 +724,7 @@ worker_on_positioned(void *owner, struct assigned *a, int64_t offset)
 }
 
 static const struct consumer_ops read_ops = {.records = worker_on_records,
+                                             .at_end = worker_on_at_end,
                                              .truncated = worker_on_truncated,
                                              .out_of_range = on_out_of_range,
                                              .corrupt = worker_on_corrupt,
@@ -652,6 +756,8 @@ member_start(struct env *env, void *member_args)
     mp.ops = &group_ops;
     mp.owner = w;
     w->membership = membership_new(w->client, &mp);
+    w->generation = -1;
+    if (a->commits == COMMIT_IN_TXN) w->copier = copier_new(env, w->client, a, w->process, w);
     w->auto_due_ns = env_now_ns(env) + a->auto_interval_ms * NS_PER_MS;
     a->done = false;
     a->owned_n = 0;

@@ -115,6 +115,17 @@ void consume_start(struct env *env, void *consume_args);
 
 /* ---- a member of a group ------------------------------------------------------------------------------ */
 
+/* Of a member that commits in transactions: each piece of work is one, which writes a copy of every record and the
+ * offset behind them. */
+struct copy_params {
+    struct slice to; /* a topic; record n goes to partition n mod … */
+    struct producer_params producer;
+    struct slice transactional_id;
+    int64_t abort_every; /* each so-many-th is given up after all was sent; 0: none */
+    int64_t timeout_ms, value_bytes;
+    int16_t version_max;
+};
+
 /* Polls, works on what it got, commits, polls again, as Kafka's consumers do: what is taken from it is taken between
  * two pieces of work. A paused machine that goes on is a zombie: it finishes its piece and learns only then. */
 struct member_args {
@@ -124,6 +135,7 @@ struct member_args {
     struct consumer_params consumer;     /* ops and owner are set here */
     struct membership_params membership; /* likewise */
     enum history_commits commits;
+    struct copy_params copy;                    /* with COMMIT_IN_TXN */
     int64_t auto_interval_ms;                   /* 5,000 */
     int64_t poll_records;                       /* at most so many in one piece of work; 500 */
     int64_t work_ns;                            /* for each record */
@@ -133,6 +145,9 @@ struct member_args {
     void (*told)(void *ctx, struct slice text); /* what becomes of it, in words; may be NULL */
     void *ctx;
     /* status */
+    int64_t copied, txns_committed, txns_aborted, txns_unknown;
+    int32_t lives;
+    bool fenced; /* another instance has its transactional id */
     int64_t read, processed, committed, rounds, times_lost;
     bool done;     /* it has left, or was refused */
     int16_t error; /* why it was refused */

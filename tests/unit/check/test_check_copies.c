@@ -1,0 +1,141 @@
+/* Members that copy in transactions: a correct history raises no alarm; altered in one place it gives exactly the anomaly that it
+ * was altered for. */
+#include <string.h>
+
+#include "sim/check/check.h"
+#include "tests/lib/test.h"
+
+/* Two members in turn copy a partition of four records to another one, and a final read of both. */
+static const char *const good[] = {
+    /*  0 */ "0.100 0.101 p1 send in-0 p1:1 ok @0",
+    /*  1 */ "0.100 0.101 p1 send in-0 p1:2 ok @1",
+    /*  2 */ "0.100 0.101 p1 send in-0 p1:3 ok @2",
+    /*  3 */ "0.100 0.101 p1 send in-0 p1:4 ok @3",
+    /*  4 */ "1.000 = w1 begin - of=g",
+    /*  5 */ "1.010 = w2 begin - of=g",
+    /*  6 */ "1.100 = w1 own in-0 g1 of=g",
+    /*  7 */ "1.110 1.120 w1 committed in-0 ok g1 of=g",
+    /*  8 */ "1.200 1.300 w1 send out-0 w1:1 ok @0 0=p1:1 e1",
+    /*  9 */ "1.200 1.300 w1 send out-0 w1:2 ok @1 1=p1:2 e1",
+    /* 10 */ "1.210 1.300 w1 commit in-0 ok @2 g1 of=g txn",
+    /* 11 */ "1.300 = w1 process in-0 0=p1:1 1=p1:2 g1 of=g txn",
+    /* 12 */ "1.400 - w1 send out-0 w1:3 2=p1:3 e2",
+    /* 13 */ "1.410 - w1 commit in-0 @3 g1 of=g txn",
+    /* 14 */ "1.600 = w1 disown in-0 g1 of=g",
+    /* 15 */ "1.700 = w2 own in-0 g2 of=g",
+    /* 16 */ "1.710 1.720 w2 committed in-0 ok @2 g2 of=g",
+    /* 17 */ "1.800 1.900 w2 send out-0 w2:1 ok @4 2=p1:3 e1",
+    /* 18 */ "1.800 1.900 w2 send out-0 w2:2 ok @5 3=p1:4 e1",
+    /* 19 */ "1.810 1.900 w2 commit in-0 ok @4 g2 of=g txn",
+    /* 20 */ "1.900 = w2 process in-0 2=p1:3 3=p1:4 g2 of=g txn",
+    /* 21 */ "2.000 = - healed -",
+    /* 22 */ "9.000 = f assign in-0 @0 final",
+    /* 23 */ "9.000 = f poll in-0 0=p1:1 1=p1:2 2=p1:3 3=p1:4 final",
+    /* 24 */ "9.100 = f final-end in-0 @4 final",
+    /* 25 */ "9.000 = f assign out-0 @0 final",
+    /* 26 */ "9.000 = f poll out-0 0=w1:1 1=w1:2 4=w2:1 5=w2:2 final",
+    /* 27 */ "9.100 = f final-end out-0 @7 final",
+};
+#define LINES (int)(sizeof good / sizeof *good)
+
+static int64_t
+never(void *ctx)
+{
+    (void)ctx;
+    return 0;
+}
+
+/* With a line instead of another one, there are n of this rule and nothing else that is not among the others (NULL: none). */
+static void
+gives(int at, const char *instead, const struct check_facts *facts, enum rule rule, int64_t n,
+      bool allowed, const enum rule *others)
+{
+    static const struct check_facts none;
+    struct mem mem;
+    struct history h;
+    struct check_result r;
+    char text[8192];
+    struct writer w = writer_fixed(text, sizeof text);
+    test_mem_init(&mem);
+    history_init(&h, &mem, never, NULL);
+    for (int i = 0; i < LINES; i++) {
+        const char *line = i == at ? instead : good[i];
+        if (!line) continue;
+        writer_bytes(&w, slice_cstr(line));
+        writer_i8(&w, '\n');
+    }
+    assert_int_equal(history_parse(&h, writer_slice(&w)), 0);
+    check_history(&mem, &h, facts ? facts : &none, &r);
+    int64_t found = 0;
+    for (int64_t i = 0; i < r.anomalies.v.n; i++) {
+        const struct anomaly *a = &r.anomalies.v.v[i];
+        bool is_it = a->rule == rule && a->allowed == allowed;
+        found += is_it;
+        if (!is_it && !(others && a->rule == *others))
+            fail_msg("%s%s: %.*s", rule_spelling(a->rule), a->allowed ? " (allowed)" : "",
+                     (int)a->story.n, (const char *)a->story.p);
+    }
+    assert_int_equal(found, n);
+    check_result_release(&r);
+    history_release(&h);
+    mem_release(&mem);
+}
+
+static void
+one_copy_of_each_record_raises_no_alarm(void **state)
+{
+    (void)state;
+    gives(-1, NULL, NULL, RULE_COPIED_TWICE, 0, false, NULL);
+}
+
+/* The first member's transaction was not as lost as it seemed. */
+static void
+two_copies_are_told(void **state)
+{
+    (void)state;
+    static const struct check_facts at_risk = {.offsets_at_risk = "somebody pulled the plug"};
+    const char *both = "9.000 = f poll out-0 0=w1:1 1=w1:2 2=w1:3 4=w2:1 5=w2:2 final";
+    gives(26, both, NULL, RULE_COPIED_TWICE, 1, false, NULL);
+    gives(26, both, &at_risk, RULE_COPIED_TWICE, 1, true, NULL);
+}
+
+/* An offset was committed without the copies. */
+static void
+a_record_without_copy_is_told(void **state)
+{
+    (void)state;
+    static const struct check_facts at_risk = {.offsets_at_risk = "somebody pulled the plug"};
+    const char *less = "1.800 1.900 w2 send out-0 w2:1 ok @4 3=p1:4 e1";
+    gives(17, less, NULL, RULE_NOT_COPIED, 1, false, &(enum rule){RULE_COPIED_TWICE});
+    gives(17, less, &at_risk, RULE_NOT_COPIED, 1, true, &(enum rule){RULE_COPIED_TWICE});
+}
+
+/* Where the copies cannot be read, nothing is known of them. */
+static void
+what_was_not_read_to_the_end_is_not_missed(void **state)
+{
+    (void)state;
+    gives(27, NULL, NULL, RULE_NOT_COPIED, 0, false, &(enum rule){RULE_UNREADABLE});
+}
+
+/* Work that is committed with its output is done once, also by the letter of what members were told. */
+static void
+work_in_a_transaction_is_not_done_again(void **state)
+{
+    (void)state;
+    gives(20, "1.900 = w2 process in-0 1=p1:2 2=p1:3 3=p1:4 g2 of=g txn", NULL,
+          RULE_PROCESSED_TWICE, 1, false, NULL);
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(one_copy_of_each_record_raises_no_alarm),
+        cmocka_unit_test(two_copies_are_told),
+        cmocka_unit_test(a_record_without_copy_is_told),
+        cmocka_unit_test(what_was_not_read_to_the_end_is_not_missed),
+        cmocka_unit_test(work_in_a_transaction_is_not_done_again),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
