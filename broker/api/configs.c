@@ -1,4 +1,4 @@
-/* DescribeConfigs: what is set where, and what holds. */
+/* DescribeConfigs: what is set where, and what holds; ListConfigResources: of what something can be set. */
 #include "broker/api/handlers.h"
 #include "broker/api/lookup.h"
 #include "broker/base/check.h"
@@ -14,6 +14,8 @@ enum source {
     SOURCE_DYNAMIC_DEFAULT_BROKER = 3,
     SOURCE_STATIC_BROKER = 4,
     SOURCE_DEFAULT = 5,
+    SOURCE_DYNAMIC_CLIENT_METRICS = 7,
+    SOURCE_DYNAMIC_GROUP = 8,
 };
 
 typedef struct k_describe_configs_response_describe_configs_result result;
@@ -113,47 +115,118 @@ add_dynamic(struct describing *d, entry *e, struct slice broker, struct slice na
     if (all.p) add_synonym(e, name, all, SOURCE_DYNAMIC_DEFAULT_BROKER);
 }
 
+/* Topics and groups, whose settings have synonyms among the broker's, and clients' metrics, which have none. */
+struct kind {
+    enum config_scope scope;
+    enum source source;
+    bool names_default;  /* the default that a setting has of itself is told among the synonyms */
+    bool shows_internal; /* where they are set */
+};
+static const struct kind topic_kind = {CONFIG_TOPIC, SOURCE_DYNAMIC_TOPIC, false, false},
+                         group_kind = {CONFIG_GROUP, SOURCE_DYNAMIC_GROUP, true, true},
+                         metrics_kind = {CONFIG_CLIENT_METRICS, SOURCE_DYNAMIC_CLIENT_METRICS,
+                                         false, false};
+
+static void
+fmt_value(struct writer *w, const struct config *c, int32_t id)
+{
+    switch ((enum k_config_type)c->table[id].type) {
+    case K_CT_BOOLEAN: fmt_str(w, config_bool(c, id) ? "true" : "false"); return;
+    case K_CT_SHORT:
+    case K_CT_INT:
+    case K_CT_LONG: fmt_i64(w, config_i64(c, id)); return;
+    case K_CT_LIST:
+        for (int32_t i = 0; i < config_list_n(c, id); i++) {
+            if (i) fmt_char(w, ',');
+            fmt_slice(w, config_list_at(c, id, i));
+        }
+        return;
+    default: fmt_slice(w, config_str(c, id));
+    }
+}
+
+/* What is set for the resource itself, as it was understood: "TRUE" is true, " a ,b" is a,b. */
+static struct slice
+own_value(struct describing *d, const struct config *own, int32_t id)
+{
+    struct mem *mem = &d->r->server->env->mem;
+    struct slice set = image_config_value(d->r->server->image, d->resource->resource_type,
+                                          d->resource->resource_name, config_name(own, id));
+    if (!set.p) return set;
+    struct config c;
+    struct writer w = writer_mem(mem);
+    config_init(&c, mem, own->scope);
+    if (config_set(&c, id, set, NULL)) fmt_value(&w, &c, id);
+    else fmt_slice(&w, set);
+    set = arena_dup(&d->r->arena, writer_slice(&w));
+    config_release(&c);
+    writer_release(&w);
+    return set;
+}
+
+static void
+describe_setting(struct describing *d, const struct kind *k, const struct config *own, int32_t id)
+{
+    struct server *s = d->r->server;
+    struct slice set = own_value(d, own, id);
+    if (own->table[id].flags & K_CF_INTERNAL && !(k->shows_internal && set.p)) return;
+    entry *e = begin_entry(d, own, id);
+    if (set.p) add_synonym(e, e->name, set, k->source);
+    int32_t syn = config_synonym(s->config, &own->table[id]);
+    int16_t broker_id = own->table[id].synonyms[0];
+    struct slice name = broker_id >= 0 ? config_name(s->config, broker_id) : e->name;
+    if (broker_id >= 0) add_dynamic(d, e, d->node_id, name);
+    bool is_set = syn >= 0 && config_is_set(s->config, syn);
+    if (is_set)
+        add_synonym(e, config_name(s->config, syn), effective_text(d, s->config, own, id),
+                    SOURCE_STATIC_BROKER);
+    add_synonym(e, name, is_set ? config_text(own, id) : effective_text(d, s->config, own, id),
+                SOURCE_DEFAULT);
+    /* Only what a broker's setting gives is a synonym: not the default that a topic has of itself. */
+    bool is_brokers = broker_id >= 0 && config_text(d->defaults, broker_id).p;
+    if (!is_brokers && !k->names_default) e->synonyms_n--;
+    end_entry(d, e);
+}
+
+static void
+describe_settings(struct describing *d, const struct kind *k)
+{
+    struct config own;
+    config_init(&own, &d->r->server->env->mem, k->scope);
+    d->res->configs = codec_array(
+        &d->r->arena, K_STRUCT_DESCRIBE_CONFIGS_RESPONSE_DESCRIBE_CONFIGS_RESOURCE_RESULT, own.n);
+    for (int32_t id = 0; id < own.n; id++)
+        if (config_is_asked_for(d, config_name(&own, id))) describe_setting(d, k, &own, id);
+    config_release(&own);
+}
+
 static void
 describe_topic_configs(struct describing *d)
 {
     struct server *s = d->r->server;
     struct slice topic = d->resource->resource_name;
-    if (!image_topic(s->image, topic)) {
-        struct writer why = writer_mem(&s->env->mem);
-        bool is_name = topic_name_check(topic, &why);
-        if (is_name) fmt_str(&why, "There is no topic of this name.");
-        d->res->error_code =
-            is_name ? K_ERR_UNKNOWN_TOPIC_OR_PARTITION : K_ERR_INVALID_TOPIC_EXCEPTION;
-        d->res->error_message = arena_dup(&d->r->arena, writer_slice(&why));
-        writer_release(&why);
+    if (image_topic(s->image, topic)) {
+        describe_settings(d, &topic_kind);
         return;
     }
-    struct config own;
-    config_init(&own, &s->env->mem, CONFIG_TOPIC);
-    d->res->configs = codec_array(
-        &d->r->arena, K_STRUCT_DESCRIBE_CONFIGS_RESPONSE_DESCRIBE_CONFIGS_RESOURCE_RESULT, own.n);
-    for (int32_t id = 0; id < own.n; id++) {
-        if (own.table[id].flags & K_CF_INTERNAL || !config_is_asked_for(d, config_name(&own, id)))
-            continue;
-        entry *e = begin_entry(d, &own, id);
-        struct slice set = image_config_value(s->image, RESOURCE_TOPIC, topic, e->name);
-        if (set.p) add_synonym(e, e->name, set, SOURCE_DYNAMIC_TOPIC);
-        int32_t syn = topic_config_synonym(s->config, id);
-        int16_t broker_id = own.table[id].synonyms[0];
-        struct slice name = broker_id >= 0 ? config_name(s->config, broker_id) : e->name;
-        if (broker_id >= 0) add_dynamic(d, e, d->node_id, name);
-        if (syn >= 0 && config_is_set(s->config, syn))
-            add_synonym(e, config_name(s->config, syn), effective_text(d, s->config, &own, id),
-                        SOURCE_STATIC_BROKER);
-        bool is_set = syn >= 0 && config_is_set(s->config, syn);
-        add_synonym(e, name,
-                    is_set ? config_text(&own, id) : effective_text(d, s->config, &own, id),
-                    SOURCE_DEFAULT);
-        /* Only what a broker's setting gives is a synonym: not the default that a topic has of itself. */
-        if (broker_id < 0 || !config_text(d->defaults, broker_id).p) e->synonyms_n--;
-        end_entry(d, e);
+    struct writer why = writer_mem(&s->env->mem);
+    bool is_name = topic_name_check(topic, &why);
+    if (is_name) fmt_str(&why, "There is no topic of this name.");
+    d->res->error_code = is_name ? K_ERR_UNKNOWN_TOPIC_OR_PARTITION : K_ERR_INVALID_TOPIC_EXCEPTION;
+    d->res->error_message = arena_dup(&d->r->arena, writer_slice(&why));
+    writer_release(&why);
+}
+
+/* They need not be there: what is set before a group's first member comes holds from then on. */
+static void
+describe_named(struct describing *d, const struct kind *k)
+{
+    if (d->resource->resource_name.n > 0) {
+        describe_settings(d, k);
+        return;
     }
-    config_release(&own);
+    d->res->error_code = K_ERR_INVALID_REQUEST;
+    d->res->error_message = S("The resource must have a name");
 }
 
 static void
@@ -214,8 +287,8 @@ describe_resource(struct describing *d, bool again)
     switch (d->resource->resource_type) {
     case RESOURCE_TOPIC: describe_topic_configs(d); return;
     case RESOURCE_BROKER: describe_broker(d); return;
-    case RESOURCE_GROUP:
-    case RESOURCE_CLIENT_METRICS: return; /* nothing is set of what is not there */
+    case RESOURCE_GROUP: describe_named(d, &group_kind); return;
+    case RESOURCE_CLIENT_METRICS: describe_named(d, &metrics_kind); return;
     default:
         d->res->error_code = K_ERR_INVALID_REQUEST;
         d->res->error_message = S("Unsupported resource type");
@@ -279,5 +352,71 @@ handle_describe_configs(struct server *s, struct request *r)
     }
     config_release(&defaults);
     writer_release(&node_id);
+    request_answer(r, &res);
+}
+
+/* ---- ListConfigResources (KIP-1142) ------------------------------------------------------------ */
+
+typedef struct k_list_config_resources_response_config_resource listed;
+
+static const int8_t listed_types[] = {RESOURCE_TOPIC, RESOURCE_BROKER, RESOURCE_BROKER_LOGGER,
+                                      RESOURCE_CLIENT_METRICS, RESOURCE_GROUP};
+
+static bool
+lists(const struct request *r, int8_t type)
+{
+    const struct k_list_config_resources_request *q = r->message;
+    if (r->version == 0) return type == RESOURCE_CLIENT_METRICS;
+    for (int32_t i = 0; i < q->resource_types_n; i++)
+        if (q->resource_types[i] == type) return true;
+    return q->resource_types_n <= 0;
+}
+
+static bool
+asks_for_known_types(const struct request *r)
+{
+    const struct k_list_config_resources_request *q = r->message;
+    bool is_known = true;
+    for (int32_t i = 0; is_known && r->version > 0 && i < q->resource_types_n; i++) {
+        is_known = false;
+        for (int64_t k = 0; k < ARRAY_LEN(listed_types); k++)
+            is_known |= q->resource_types[i] == listed_types[k];
+    }
+    return is_known;
+}
+
+static void
+list_type(struct request *r, int8_t type, struct k_list_config_resources_response *res)
+{
+    const struct image *im = r->server->image;
+    bool of_brokers = type == RESOURCE_BROKER || type == RESOURCE_BROKER_LOGGER;
+    for (int64_t i = 0; type == RESOURCE_TOPIC && i < im->topics.n; i++)
+        res->config_resources[res->config_resources_n++] = (listed){im->topics.v[i]->name, type};
+    for (int64_t i = 0; of_brokers && i < im->brokers.n; i++) {
+        char digits[16];
+        struct writer w = writer_fixed(digits, sizeof digits);
+        fmt_i64(&w, im->brokers.v[i]->id);
+        if (!im->brokers.v[i]->is_fenced)
+            res->config_resources[res->config_resources_n++] =
+                (listed){arena_dup(&r->arena, writer_slice(&w)), type};
+    }
+    bool by_settings = type == RESOURCE_GROUP || type == RESOURCE_CLIENT_METRICS;
+    for (int64_t i = 0; by_settings && i < im->configs.n; i++)
+        if (im->configs.v[i]->type == type)
+            res->config_resources[res->config_resources_n++] =
+                (listed){im->configs.v[i]->name, type};
+}
+
+void
+handle_list_config_resources(struct server *s, struct request *r)
+{
+    struct k_list_config_resources_response res;
+    codec_default(K_MSG_LIST_CONFIG_RESOURCES_RESPONSE, &res);
+    int64_t most = s->image->topics.n + 2 * s->image->brokers.n + s->image->configs.n;
+    res.config_resources =
+        codec_array(&r->arena, K_STRUCT_LIST_CONFIG_RESOURCES_RESPONSE_CONFIG_RESOURCE, most);
+    if (!asks_for_known_types(r)) res.error_code = K_ERR_UNSUPPORTED_VERSION;
+    for (int64_t i = 0; !res.error_code && i < ARRAY_LEN(listed_types); i++)
+        if (lists(r, listed_types[i])) list_type(r, listed_types[i], &res);
     request_answer(r, &res);
 }

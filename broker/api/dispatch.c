@@ -66,6 +66,7 @@ static const struct route routes[] = {
     {K_API_CONSUMER_GROUP_HEARTBEAT, handle_consumer_group_heartbeat, NULL},
     {K_API_CONSUMER_GROUP_DESCRIBE, handle_consumer_group_describe, NULL},
     {K_API_UPDATE_RAFT_VOTER, NULL, handle_update_raft_voter},
+    {K_API_LIST_CONFIG_RESOURCES, handle_list_config_resources, NULL},
     {K_API_DESCRIBE_TOPIC_PARTITIONS, handle_describe_topic_partitions, NULL},
 };
 

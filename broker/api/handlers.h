@@ -17,7 +17,8 @@ api_handler handle_produce, handle_fetch, handle_list_offsets, handle_offset_for
     handle_consumer_group_heartbeat, handle_consumer_group_describe, handle_describe_acls,
     handle_create_acls, handle_delete_acls, handle_write_txn_markers, handle_end_txn,
     handle_add_partitions_to_txn, handle_add_offsets_to_txn, handle_txn_offset_commit,
-    handle_list_transactions, handle_describe_transactions, handle_describe_producers;
+    handle_list_transactions, handle_describe_transactions, handle_describe_producers,
+    handle_list_config_resources;
 
 /* Whether groups of KIP-848 are served. */
 bool serves_consumer_groups(const struct server *s);

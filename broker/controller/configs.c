@@ -1,9 +1,10 @@
-/* Dynamic settings of topics and brokers: what holds, who may set what (KIP-339), and what a change of
- * min.insync.replicas means for the ELR (KIP-966). */
+/* Dynamic settings of topics, brokers, groups and of subscriptions to clients' metrics: what holds, who may set
+ * what (KIP-339), and what a change of min.insync.replicas means for the ELR (KIP-966). */
 #include "broker/controller/internal.h"
 
 #include "broker/controller/topic_name.h"
 #include "broker/protocol/config.h"
+#include "broker/protocol/group_config.h"
 
 #include "apis.h"
 
@@ -44,87 +45,15 @@ effective_min_isr(const struct controller *c, struct slice topic)
 
 /* ---- checks ------------------------------------------------------------------------------------ */
 
-static enum config_scope
-scope_of(int8_t resource_type)
-{
-    return resource_type == RESOURCE_TOPIC ? CONFIG_TOPIC : CONFIG_BROKER;
-}
-
-int16_t
-config_check_for(int8_t resource_type, struct slice name, struct slice value, struct arena *a,
-                 struct slice *ret_why)
-{
-    enum config_scope scope = scope_of(resource_type);
-    int32_t id = config_id(scope, name);
-    struct writer why = writer_mem(a->mem);
-    int16_t err = K_ERR_NONE;
-    if (id < 0) {
-        fmt_str(&why, "Unknown ");
-        fmt_str(&why, scope == CONFIG_TOPIC ? "topic config name: " : "broker config name: ");
-        fmt_slice(&why, name);
-        err = K_ERR_INVALID_CONFIG;
-    } else if (value.p && !config_check(scope, id, value, &why)) {
-        struct slice what = text_end(a, &why);
-        why = writer_mem(a->mem);
-        fmt_str(&why, "Invalid value for configuration ");
-        fmt_slice(&why, name), fmt_str(&why, ": "), fmt_slice(&why, what);
-        /* A broker says of its own settings that the request is wrong. */
-        err = scope == CONFIG_TOPIC ? K_ERR_INVALID_CONFIG : K_ERR_INVALID_REQUEST;
-    } else if (value.p && config_state(scope, id, value) == K_CS_REFUSED) {
-        fmt_slice(&why, name);
-        fmt_str(&why, " cannot be had: ");
-        fmt_slice(&why, config_why(scope, id));
-        err = scope == CONFIG_TOPIC ? K_ERR_INVALID_CONFIG : K_ERR_INVALID_REQUEST;
-    }
-    *ret_why = text_end(a, &why);
-    return err;
-}
-
+/* Of topics and brokers; NULL: not known. */
 static const struct k_config *
 config_row(int8_t resource_type, struct slice name)
 {
-    int32_t id = config_id(scope_of(resource_type), name);
+    bool of_topic = resource_type == RESOURCE_TOPIC;
+    if (!of_topic && resource_type != RESOURCE_BROKER) return NULL;
+    int32_t id = config_id(of_topic ? CONFIG_TOPIC : CONFIG_BROKER, name);
     if (id < 0) return NULL;
-    return resource_type == RESOURCE_TOPIC ? &k_topic_configs[id] : &k_broker_configs[id];
-}
-
-void
-config_tell(const struct request *q, int8_t resource_type, struct slice resource, struct slice name,
-            struct slice value)
-{
-    struct controller *c = q->c;
-    enum config_scope scope = scope_of(resource_type);
-    int32_t id = config_id(scope, name);
-    if (id < 0 || !value.p || q->validate_only) return;
-    if (config_state(scope, id, value) != K_CS_WARNED) return;
-    if (slice_eq(image_config_value(&c->image, resource_type, resource, name), value)) return;
-    struct writer w = writer_mem(q->arena->mem);
-    fmt_str(&w, resource_type == RESOURCE_TOPIC ? "topic "
-                : resource.n                    ? "broker "
-                                                : "all brokers");
-    fmt_slice(&w, resource);
-    fmt_str(&w, ": ");
-    fmt_slice(&w, name);
-    fmt_str(&w, " makes no difference: ");
-    fmt_slice(&w, config_why(scope, id));
-    NOTE(c->env, NOTE_LOG_MESSAGE, SLICE_NULL, writer_slice(&w), 2);
-    writer_release(&w);
-}
-
-struct verdict
-config_check_lags(struct slice min, struct slice max, struct arena *a)
-{
-    int64_t min_ms, max_ms;
-    if (!min.p) min = k_text(k_topic_configs[K_TCFG_MIN_COMPACTION_LAG_MS].value);
-    if (!max.p) max = k_text(k_topic_configs[K_TCFG_MAX_COMPACTION_LAG_MS].value);
-    if (!slice_to_i64(min, &min_ms) || !slice_to_i64(max, &max_ms) || min_ms <= max_ms) return FINE;
-    struct writer w = writer_mem(a->mem);
-    fmt_str(&w, "conflict topic config setting min.compaction.lag.ms (");
-    fmt_i64(&w, min_ms);
-    fmt_str(&w, ") > max.compaction.lag.ms (");
-    fmt_i64(&w, max_ms);
-    fmt_char(&w, ')');
-    return (struct verdict){K_ERR_INVALID_CONFIG, text_end(a, &w)};
+    return of_topic ? &k_topic_configs[id] : &k_broker_configs[id];
 }
 
 /* A setting of one resource that a request changes; the same for both APIs. */
@@ -161,6 +90,10 @@ check_resource(const struct controller *c, int8_t type, struct slice name, struc
                  ? FINE
                  : refuse_setting(a, K_ERR_UNKNOWN_TOPIC_OR_PARTITION, "The topic '", name,
                                   "' does not exist.");
+    if (type == RESOURCE_GROUP || type == RESOURCE_CLIENT_METRICS)
+        return name.n ? FINE
+                      : refuse_setting(a, K_ERR_INVALID_REQUEST, "The resource must have a name",
+                                       SLICE_EMPTY, "");
     if (type != RESOURCE_BROKER)
         return refuse_setting(a, K_ERR_INVALID_REQUEST, "Unsupported resource type", SLICE_EMPTY,
                               "");
@@ -239,7 +172,8 @@ resolve_list(const struct controller *c, struct setting *s, struct arena *a)
     const struct k_config *row = config_row(s->resource_type, s->name);
     const char *verb =
         s->operation == OP_APPEND ? "Can't APPEND to key " : "Can't SUBTRACT to key ";
-    if (row && row->type != K_CT_LIST)
+    bool has_lists = s->resource_type == RESOURCE_TOPIC || s->resource_type == RESOURCE_BROKER;
+    if (!has_lists || (row && row->type != K_CT_LIST))
         return refuse_setting(a, K_ERR_INVALID_CONFIG, verb, s->name,
                               " because its type is not LIST.");
     struct slice now = image_config_value(&c->image, s->resource_type, s->resource, s->name);
@@ -351,14 +285,39 @@ find_setting(const struct alteration *al, struct slice name)
     return NULL;
 }
 
-/* The value that a topic has after the request; null: the default. */
+/* The value that a setting has after the request; null: the default. */
 static struct slice
 value_after(const struct request *q, const struct alteration *al, struct slice name)
 {
     const struct setting *s = find_setting(al, name);
     if (s) return s->operation == OP_DELETE ? SLICE_NULL : s->value;
     if (al->is_all) return SLICE_NULL;
-    return image_config_value(&q->c->image, RESOURCE_TOPIC, al->name, name);
+    return image_config_value(&q->c->image, al->type, al->name, name);
+}
+
+/* What is said of several settings of one resource, all of them as they will be. */
+static struct verdict
+check_whole(const struct request *q, const struct alteration *al)
+{
+    struct slice values[K_GCFGS_N];
+    struct writer why = writer_mem(q->arena->mem);
+    bool ok = true;
+    switch (al->type) {
+    case RESOURCE_TOPIC:
+        return config_check_lags(value_after(q, al, S("min.compaction.lag.ms")),
+                                 value_after(q, al, S("max.compaction.lag.ms")), q->arena);
+    case RESOURCE_GROUP:
+        for (int32_t i = 0; i < K_GCFGS_N; i++)
+            values[i] = value_after(q, al, k_text(k_group_configs[i].name));
+        ok = group_config_check(q->c->options.config, values, &why);
+        break;
+    case RESOURCE_CLIENT_METRICS:
+        ok = client_metrics_match_check(value_after(q, al, S("match")), &why);
+        break;
+    default: break;
+    }
+    struct slice text = text_end(q->arena, &why);
+    return ok ? FINE : (struct verdict){K_ERR_INVALID_CONFIG, text};
 }
 
 static struct verdict
@@ -400,9 +359,7 @@ alter_resource(struct request *q, struct alteration *all, int32_t n, int32_t at)
         return refuse_setting(q->arena, K_ERR_POLICY_VIOLATION, "Too many settings", SLICE_EMPTY,
                               "");
     if (!v.code) v = apply_settings(q, al);
-    if (!v.code && al->type == RESOURCE_TOPIC)
-        v = config_check_lags(value_after(q, al, S("min.compaction.lag.ms")),
-                              value_after(q, al, S("max.compaction.lag.ms")), q->arena);
+    if (!v.code) v = check_whole(q, al);
     return !v.code && al->is_all ? take_back_others(q, al) : v;
 }
 

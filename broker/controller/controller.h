@@ -19,6 +19,7 @@
 struct controller;
 struct handler;
 struct writer;
+struct config;
 
 /* The log that the decisions go into. */
 struct proposer_ops {
@@ -51,6 +52,8 @@ struct controller_options {
     bool unclean_leader_election; /* static default */
     bool delete_topics_off;       /* delete.topic.enable is false */
     bool elr_off;                 /* do not finalise eligible.leader.replicas.version */
+    const struct config
+        *config; /* of the node, which outlives us: bounds of groups' settings; NULL: defaults */
     const struct controller_feature *features; /* NULL: metadata.version 33 and ELR 1 */
     int32_t features_n;
 };

@@ -190,7 +190,7 @@ bool elr_is_enabled(const struct controller *c);
 bool effective_unclean(const struct controller *c, struct slice topic);
 int32_t effective_min_isr(const struct controller *c, struct slice topic);
 
-/* Checks a new topic's or a changed setting (configs.c). value null: taken back. */
+/* Checks a new topic's or a changed setting (config_checks.c). value null: taken back. */
 int16_t config_check_for(int8_t resource_type, struct slice name, struct slice value,
                          struct arena *a, struct slice *ret_why);
 /* Says in the log that a setting is taken and makes no difference, if that is so and it is new. */

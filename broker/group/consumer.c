@@ -336,7 +336,7 @@ arm_in(struct consumer_member *m, struct timer *t, int64_t ms)
 void
 consumer_member_heard(struct consumer_member *m)
 {
-    arm_in(m, &m->session, group_config_i64(m->group, K_CFG_GROUP_CONSUMER_SESSION_TIMEOUT_MS));
+    arm_in(m, &m->session, group_config_i64(m->group, K_GCFG_CONSUMER_SESSION_TIMEOUT_MS));
 }
 
 /* From when it is told to give something up. */

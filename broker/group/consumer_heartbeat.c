@@ -181,7 +181,7 @@ check_room(const struct beat *bt, struct slice *why)
     bool is_known =
         consumer_member(bt->g, bt->member_id) || consumer_static_member(bt->g, bt->q->instance_id);
     if (is_known) return 0;
-    if (members->n >= group_config_i64(bt->g, K_CFG_GROUP_CONSUMER_MAX_SIZE)) {
+    if (members->n >= config_i64(bt->gs->base.config, K_CFG_GROUP_CONSUMER_MAX_SIZE)) {
         *why = S("the group has as many members as group.consumer.max.size allows");
         return K_ERR_GROUP_MAX_SIZE_REACHED;
     }
@@ -376,7 +376,7 @@ static bool
 may_assign_now(const struct beat *bt)
 {
     const struct consumer *c = bt->g->consumer;
-    int64_t interval_ms = group_config_i64(bt->g, K_CFG_GROUP_CONSUMER_ASSIGNMENT_INTERVAL_MS);
+    int64_t interval_ms = group_config_i64(bt->g, K_GCFG_CONSUMER_ASSIGNMENT_INTERVAL_MS);
     int64_t now_ms = env_wall_ms(group_env(bt->g));
     /* A clock that went back must not put it off for longer than the interval. */
     return c->assignment_ms == 0 || now_ms >= c->assignment_ms + interval_ms ||
@@ -442,7 +442,7 @@ fill_beat(struct beat *bt)
     bt->res->member_id = arena_dup(bt->call->arena, bt->member_id);
     bt->res->member_epoch = bt->after.epoch;
     bt->res->heartbeat_interval_ms =
-        (int32_t)group_config_i64(bt->g, K_CFG_GROUP_CONSUMER_HEARTBEAT_INTERVAL_MS);
+        (int32_t)group_config_i64(bt->g, K_GCFG_CONSUMER_HEARTBEAT_INTERVAL_MS);
     if (q->member_epoch == EPOCH_JOIN || says_all ||
         !tp_set_eq(&bt->before.assigned, &bt->after.assigned))
         fill_assignment(bt->call, bt->res, &bt->after.assigned);

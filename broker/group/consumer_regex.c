@@ -199,7 +199,8 @@ consumer_regex_refresh(struct group *g)
     struct consumer *c = g->consumer;
     struct groups *gs = g->shard->owner;
     int64_t now_ms = env_wall_ms(group_env(g)), last_ms = 0, version = INT64_MAX;
-    int64_t every_ms = group_config_i64(g, K_CFG_GROUP_CONSUMER_REGEX_REFRESH_INTERVAL_MS);
+    int64_t every_ms =
+        config_i64(g->shard->owner->base.config, K_CFG_GROUP_CONSUMER_REGEX_REFRESH_INTERVAL_MS);
     if (c->regexes.n == 0 || c->resolving_n > 0) return;
     for (int64_t i = 0; i < c->regexes.n; i++) {
         last_ms = MAX(last_ms, c->regexes.v[i].time_ms);

@@ -1,6 +1,7 @@
 #include "broker/group/group.h"
 
 #include "broker/base/check.h"
+#include "broker/coordinator/group_setting.h"
 #include "broker/group/consumer.h"
 #include "broker/protocol/codec.h"
 #include "errors.h"
@@ -133,9 +134,9 @@ group_has_nobody(const struct group *g)
 }
 
 int64_t
-group_config_i64(const struct group *g, int32_t cfg)
+group_config_i64(const struct group *g, int32_t gcfg)
 {
-    return config_i64(g->shard->owner->base.config, cfg);
+    return group_setting_i64(&g->shard->owner->base, g->id, gcfg);
 }
 
 /* ---- members ---- */

@@ -109,8 +109,8 @@ void group_move(struct group *g, enum group_state to);
 bool group_is_blank(const struct group *g);
 /* Whether it has no members, of either protocol. */
 bool group_has_nobody(const struct group *g);
-/* Setting of the group: its own (a resource GROUP), else the broker's. */
-int64_t group_config_i64(const struct group *g, int32_t cfg);
+/* Setting of the group, K_GCFG_…: see coordinator/group_setting.h. */
+int64_t group_config_i64(const struct group *g, int32_t gcfg);
 /* Everybody who waits is told `err`; the group is dead. */
 void group_end(struct group *g, int16_t err);
 

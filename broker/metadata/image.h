@@ -83,7 +83,13 @@ struct image_topic {
     bool is_created; /* in the delta */
 };
 
-enum { RESOURCE_TOPIC = 2, RESOURCE_BROKER = 4, RESOURCE_CLIENT_METRICS = 16, RESOURCE_GROUP = 32 };
+enum {
+    RESOURCE_TOPIC = 2,
+    RESOURCE_BROKER = 4,
+    RESOURCE_BROKER_LOGGER = 8,
+    RESOURCE_CLIENT_METRICS = 16,
+    RESOURCE_GROUP = 32,
+};
 
 /* The dynamic settings of one resource; name "" of a broker: of all brokers. */
 struct image_config_value {

@@ -201,6 +201,7 @@ node_controller_options(const struct node *n)
         .min_insync_replicas = (int32_t)config_i64(c, K_CFG_MIN_INSYNC_REPLICAS),
         .unclean_leader_election = config_bool(c, K_CFG_UNCLEAN_LEADER_ELECTION_ENABLE),
         .delete_topics_off = !config_bool(c, K_CFG_DELETE_TOPIC_ENABLE),
+        .config = c,
     };
     if (o.noop_interval_ms == 0) o.noop_interval_ms = -1;
     if (!config_bool(c, K_CFG_AUTO_LEADER_REBALANCE_ENABLE)) o.rebalance_interval_ms = -1;

@@ -3,17 +3,30 @@
 #include "broker/base/check.h"
 #include "broker/base/ckd.h"
 #include "broker/base/fmt.h"
+#include "broker/protocol/duration.h"
 
 static const struct k_config *
 table_of(enum config_scope scope)
 {
-    return scope == CONFIG_BROKER ? k_broker_configs : k_topic_configs;
+    switch (scope) {
+    case CONFIG_BROKER: return k_broker_configs;
+    case CONFIG_TOPIC: return k_topic_configs;
+    case CONFIG_GROUP: return k_group_configs;
+    case CONFIG_CLIENT_METRICS: return k_client_metrics_configs;
+    }
+    return NULL;
 }
 
 static int32_t
 table_n(enum config_scope scope)
 {
-    return scope == CONFIG_BROKER ? K_CFGS_N : K_TCFGS_N;
+    switch (scope) {
+    case CONFIG_BROKER: return K_CFGS_N;
+    case CONFIG_TOPIC: return K_TCFGS_N;
+    case CONFIG_GROUP: return K_GCFGS_N;
+    case CONFIG_CLIENT_METRICS: return K_MCFGS_N;
+    }
+    return 0;
 }
 
 int32_t
@@ -192,12 +205,23 @@ check_range(const struct k_config *k, struct slice text, int64_t v, struct write
 }
 
 static bool
+is_by_duration(struct slice text)
+{
+    struct slice word = S("by_duration:");
+    int64_t ms;
+    return slice_starts(text, word) && duration_parse_ms(slice_sub(text, word.n, text.n), &ms) &&
+           ms >= 0;
+}
+
+static bool
 check_allowed(const struct k_config *k, struct slice text, struct writer *why)
 {
     struct slice allowed = k_text(k->allowed);
     if (!allowed.p || config_list_has(allowed, text, k->flags & K_CF_ANY_CASE)) return true;
+    if (k->flags & K_CF_OR_DURATION && is_by_duration(text)) return true;
     if (refuse_text(why, text, "is none of ") || !why) return false;
     fmt_slice(why, allowed);
+    if (k->flags & K_CF_OR_DURATION) fmt_str(why, ",by_duration:PnDTnHnMn.nS");
     return false;
 }
 
@@ -318,7 +342,7 @@ config_default_of(const struct k_config *k)
 void
 config_init(struct config *c, struct mem *mem, enum config_scope scope)
 {
-    *c = (struct config){.mem = mem, .table = table_of(scope), .n = table_n(scope)};
+    *c = (struct config){.mem = mem, .scope = scope, .table = table_of(scope), .n = table_n(scope)};
     c->values = mem_alloc(mem, c->n * (int64_t)sizeof *c->values);
     for (int32_t i = 0; i < c->n; i++) c->values[i] = config_default_of(&c->table[i]);
 }
@@ -448,7 +472,7 @@ bool
 config_load(struct config *c, struct slice file, const struct properties *p,
             struct writer *warnings, struct writer *errors)
 {
-    enum config_scope scope = c->table == k_broker_configs ? CONFIG_BROKER : CONFIG_TOPIC;
+    enum config_scope scope = c->scope;
     bool ok = true;
     for (int32_t i = 0; i < p->n; i++) {
         const struct property *q = &p->v[i];
@@ -474,13 +498,12 @@ config_load(struct config *c, struct slice file, const struct properties *p,
     return ok;
 }
 
-/* ---- topics --------------------------------------------------------------------------------- */
+/* ---- topics, groups --------------------------------------------------------------------------------- */
 
 int32_t
-topic_config_synonym(const struct config *broker, int32_t tcfg)
+config_synonym(const struct config *broker, const struct k_config *row)
 {
-    CHECK(tcfg >= 0 && tcfg < K_TCFGS_N);
-    const int16_t *s = k_topic_configs[tcfg].synonyms;
+    const int16_t *s = row->synonyms;
     int32_t last = -1;
     for (int i = 0; i < 3 && s[i] >= 0; i++) {
         if (config_is_set(broker, s[i])) return s[i];
@@ -500,7 +523,7 @@ int64_t
 topic_config_i64(const struct config *broker, const struct config *topic, int32_t tcfg)
 {
     if (config_is_set(topic, tcfg)) return config_i64(topic, tcfg);
-    int32_t s = topic_config_synonym(broker, tcfg);
+    int32_t s = config_synonym(broker, &topic->table[tcfg]);
     if (s < 0) return config_i64(topic, tcfg);
     int64_t v = config_i64(broker, s);
     return v < 0 ? v : v * unit_ms(config_name(broker, s));
@@ -509,14 +532,14 @@ topic_config_i64(const struct config *broker, const struct config *topic, int32_
 static const struct config_value *
 topic_value(const struct config *broker, const struct config *topic, int32_t tcfg)
 {
-    int32_t s = config_is_set(topic, tcfg) ? -1 : topic_config_synonym(broker, tcfg);
+    int32_t s = config_is_set(topic, tcfg) ? -1 : config_synonym(broker, &topic->table[tcfg]);
     return s < 0 ? config_value_at(topic, tcfg) : config_value_at(broker, s);
 }
 
 bool
 topic_config_bool(const struct config *broker, const struct config *topic, int32_t tcfg)
 {
-    CHECK(k_topic_configs[tcfg].type == K_CT_BOOLEAN);
+    CHECK(topic->table[tcfg].type == K_CT_BOOLEAN);
     return topic_value(broker, topic, tcfg)->i64 != 0;
 }
 

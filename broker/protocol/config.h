@@ -6,7 +6,7 @@
  *      config_set(&c, K_CFG_NUM_PARTITIONS, S("3"), &why);
  *      config_i64(&c, K_CFG_NUM_PARTITIONS)
  *
- * Ids are K_CFG_… for brokers, K_TCFG_… for topics. */
+ * Ids are K_CFG_… for brokers, K_TCFG_… for topics, K_GCFG_… for groups, K_MCFG_… for metrics of clients. */
 #ifndef PROTOCOL_CONFIG_H
 #define PROTOCOL_CONFIG_H
 
@@ -16,7 +16,7 @@
 
 #include "configs.h"
 
-enum config_scope { CONFIG_BROKER, CONFIG_TOPIC };
+enum config_scope { CONFIG_BROKER, CONFIG_TOPIC, CONFIG_GROUP, CONFIG_CLIENT_METRICS };
 
 struct config_value {
     bool is_set;
@@ -27,6 +27,7 @@ struct config_value {
 
 struct config {
     struct mem *mem;
+    enum config_scope scope;
     const struct k_config *table;
     int32_t n;
     struct config_value *values;
@@ -73,10 +74,10 @@ struct slice config_text(const struct config *c, int32_t id);
 bool config_load(struct config *c, struct slice file, const struct properties *p,
                  struct writer *warnings, struct writer *errors);
 
-/* ---- a topic's configuration over its broker's ---------------------------------------------- */
+/* ---- a topic's or a group's configuration over its broker's ----------------------------------- */
 
-/* What holds for a topic: its own value, else the broker's synonym that is set (hours and minutes
- * are turned into milliseconds), else the default. */
+/* What holds for a topic (or a group: tcfg is then K_GCFG_…): its own value, else the broker's synonym that
+ * is set (hours and minutes are turned into milliseconds), else the default. */
 int64_t topic_config_i64(const struct config *broker, const struct config *topic, int32_t tcfg);
 bool topic_config_bool(const struct config *broker, const struct config *topic, int32_t tcfg);
 struct slice topic_config_str(const struct config *broker, const struct config *topic,
@@ -84,8 +85,8 @@ struct slice topic_config_str(const struct config *broker, const struct config *
 /* Whether a list has the item. */
 bool topic_config_has(const struct config *broker, const struct config *topic, int32_t tcfg,
                       struct slice item);
-/* The broker's synonym that decides when the topic has no value of its own; -1: the default
+/* The broker's synonym that decides when a topic or group has no value of its own; -1: the default
  * does. */
-int32_t topic_config_synonym(const struct config *broker, int32_t tcfg);
+int32_t config_synonym(const struct config *broker, const struct k_config *row);
 
 #endif

@@ -60,6 +60,7 @@ enum {
     K_CF_CLUSTER_WIDE = 64, /* … or for all */
     K_CF_AT_START = 128,    /* Kafka also changes it at run time; here it holds from the start on */
     K_CF_REPLICAS = 256,    /* a list of partition:broker, or * */
+    K_CF_OR_DURATION = 512, /* besides what is allowed: "by_duration:PT1H" */
 };
 
 /* What this program makes of a configuration: see schema/config_states.yaml. */
@@ -72,7 +73,7 @@ struct k_config {
     uint8_t type;
     uint16_t flags;
     int64_t min, max;
-    int16_t synonyms[3]; /* topic configurations: the broker's, first that is set; -1 none */
+    int16_t synonyms[3]; /* of topics and groups: the broker's, first that is set; -1 none */
     uint8_t state;       /* enum k_config_state */
     uint32_t why;        /* of all states but heeded */
 };

@@ -172,7 +172,7 @@ parse_config_type(struct doc *d, struct config *c, yaml_node_t *n)
 }
 
 /* "[1,...]", "[1,...,9] or -1", "[a, b]", "non-empty [a, b]", "(case insensitive) [a, b]",
- * "non-empty list", "[partition]:[broker],…". */
+ * "[a, by_duration:…]", "non-empty list", "[partition]:[broker],…". */
 static void
 parse_valid(struct config *c, const char *valid)
 {
@@ -180,6 +180,7 @@ parse_valid(struct config *c, const char *valid)
     if (strncmp(valid, "non-empty", 9) == 0) c->flags |= K_CF_NON_EMPTY;
     if (strstr(valid, "]:[")) c->flags |= K_CF_REPLICAS;
     if (!open || c->flags & K_CF_REPLICAS) return;
+    if (strstr(valid, ", by_duration:")) c->flags |= K_CF_OR_DURATION;
     if (strstr(valid, "case insensitive")) c->flags |= K_CF_ANY_CASE;
     if (strstr(valid, "or -1")) c->flags |= K_CF_OR_MINUS_1;
     if (dots) {
@@ -188,7 +189,7 @@ parse_valid(struct config *c, const char *valid)
         return;
     }
     char *s = xformat("%s", open + 1), *to = s;
-    for (const char *p = s; *p && *p != ']'; p++)
+    for (const char *p = s; *p && *p != ']' && strncmp(p, ", by_duration:", 14) != 0; p++)
         if (*p != ' ') *to++ = *p;
     *to = 0;
     c->allowed = s;
@@ -255,7 +256,7 @@ emit_section(struct doc *d, struct states *states, const char *section, const ch
 {
     yaml_node_t *list = map_need(d, doc_root(d), section),
                 *brokers = map_need(d, doc_root(d), "broker");
-    yaml_node_t *synonyms = map_need(d, doc_root(d), "topic_config_broker_synonyms");
+    yaml_node_t *synonyms = map_get(d, doc_root(d), xformat("%s_config_broker_synonyms", section));
     int n = seq_count(d, list);
     const char *last = "";
     states_check_names(states, d, section);
@@ -270,8 +271,7 @@ emit_section(struct doc *d, struct states *states, const char *section, const ch
         if (state.at_start) f.flags |= K_CF_AT_START;
         page_row(page, f.name, f.value, &state);
         fprintf(h, "    K_%s_%s,\n", prefix, upper(f.name));
-        print_config(c, &f, &state, d, brokers,
-                     strcmp(section, "topic") == 0 ? map_get(d, synonyms, f.name) : NULL);
+        print_config(c, &f, &state, d, brokers, synonyms ? map_get(d, synonyms, f.name) : NULL);
     }
     fprintf(h, "    K_%sS_N,\n};\nextern const struct k_config k_%s_configs[K_%sS_N];\n\n", prefix,
             section, prefix);
@@ -282,14 +282,20 @@ static void
 emit_configs(const char *dir, const char *out, FILE *c)
 {
     struct doc *d = doc_load(dir, "configs.yaml");
-    FILE *h = header_open(
-        out, "configs", "Configurations of brokers (K_CFG_) and topics (K_TCFG_), sorted by name.");
+    FILE *h = header_open(out, "configs",
+                          "Configurations of brokers (K_CFG_), topics (K_TCFG_), groups (K_GCFG_) "
+                          "and clients' metrics\n"
+                          " * (K_MCFG_), sorted by name.");
     struct states *states = states_load(dir);
     FILE *page = page_open(out);
     page_section(page, "Of a node");
     emit_section(d, states, "broker", "CFG", h, c, page);
     page_section(page, "Of a topic");
     emit_section(d, states, "topic", "TCFG", h, c, page);
+    page_section(page, "Of a group");
+    emit_section(d, states, "group", "GCFG", h, c, page);
+    page_section(page, "Of a subscription to clients' metrics");
+    emit_section(d, states, "client_metrics", "MCFG", h, c, page);
     out_close(page);
     header_close(h);
 }

@@ -121,6 +121,49 @@ def configs(t):
 
 
 @claim("java")
+def group_configs(t):
+    """kafka-configs sets, shows and takes back what a group has of its own; what its broker does not allow is refused."""
+    group = t.unique("java-group")
+    entity = ("--entity-type", "groups", "--entity-name", group)
+
+    def alter(*how, **more):
+        return t.tool("configs", "--alter", *entity, *how, **more)
+
+    def own():
+        return t.tool("configs", "--describe", *entity)
+
+    alter("--add-config", "consumer.session.timeout.ms=50000,consumer.heartbeat.interval.ms=6000")
+    eventually(lambda: "consumer.session.timeout.ms=50000" in own())
+    every = t.tool("configs", "--describe", "--all", *entity)
+    for part in ("DYNAMIC_GROUP_CONFIG:consumer.heartbeat.interval.ms=6000", "share.auto.offset.reset=latest",
+                 "DEFAULT_CONFIG:group.consumer.session.timeout.ms=45000", "streams.num.standby.replicas=0"):
+        expect(part in every, f'"{part}" is missing in: {every}')
+    for wrong in ("consumer.session.timeout.ms=1", "share.delivery.count.limit=99", "no.such=1"):
+        said = alter("--add-config", wrong, status=None, errors=True)
+        expect("InvalidConfigurationException" in said, f"{wrong} was not refused: {said}")
+    listed = t.tool("configs", "--describe", "--entity-type", "groups")
+    expect(group in listed, f"{group} is missing in: {listed}")
+    alter("--delete-config", "consumer.session.timeout.ms,consumer.heartbeat.interval.ms")
+    eventually(lambda: "consumer.session.timeout.ms=" not in own())
+
+
+@claim("java")
+def client_metrics(t):
+    """kafka-client-metrics makes, shows, lists and deletes a subscription, though no client is asked for its metrics."""
+    name = t.unique("java-metrics")
+    t.tool("client-metrics", "--alter", "--name", name, "--interval", 5000, "--match", "client_id=a.*",
+           "--metrics", "org.apache.kafka.consumer.")
+    shown = eventually(lambda: t.tool("client-metrics", "--describe", "--name", name))
+    for part in ("interval.ms=5000", "match=client_id=a.*", "metrics=org.apache.kafka.consumer."):
+        expect(part in shown, f'"{part}" is missing in: {shown}')
+    expect(name in t.tool("client-metrics", "--list"), "it is not listed")
+    by_configs = t.tool("configs", "--describe", "--entity-type", "client-metrics", "--entity-name", name)
+    expect("interval.ms=5000" in by_configs, f"kafka-configs shows: {by_configs}")
+    t.tool("client-metrics", "--delete", "--name", name)
+    eventually(lambda: name not in t.tool("client-metrics", "--list"))
+
+
+@claim("java")
 def metadata_quorum(t):
     """kafka-metadata-quorum describes the quorum's status and replication."""
     status = t.tool("metadata-quorum", "describe", "--status")

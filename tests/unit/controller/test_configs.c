@@ -268,6 +268,35 @@ check_state(int8_t type, struct slice resource, enum config_scope scope, int32_t
 }
 
 static void
+groups_and_metrics_have_settings_of_their_own(void **state)
+{
+    (void)state;
+    struct slice session = S("consumer.session.timeout.ms");
+    begin_with_topic();
+    assert_int_equal(alter(RESOURCE_GROUP, S("g"), session, SET, S("50000")), K_ERR_NONE);
+    assert_slice(value_of(RESOURCE_GROUP, S("g"), session), "50000");
+    assert_int_equal(alter(RESOURCE_GROUP, S("g"), session, SET, S("1")), K_ERR_INVALID_CONFIG);
+    assert_int_equal(alter(RESOURCE_GROUP, S("g"), session, SET, S("x")), K_ERR_INVALID_CONFIG);
+    assert_int_equal(alter(RESOURCE_GROUP, S("g"), S("no"), SET, S("1")), K_ERR_INVALID_CONFIG);
+    assert_int_equal(alter(RESOURCE_GROUP, S(""), session, SET, S("50000")), K_ERR_INVALID_REQUEST);
+    assert_int_equal(
+        alter(RESOURCE_GROUP, S("g"), S("streams.rack.aware.assignment.tags"), APPEND, S("a")),
+        K_ERR_INVALID_CONFIG);
+    assert_slice(value_of(RESOURCE_GROUP, S("g"), session), "50000");
+    assert_int_equal(alter(RESOURCE_GROUP, S("g"), session, DELETE, SLICE_NULL), K_ERR_NONE);
+    assert_null(value_of(RESOURCE_GROUP, S("g"), session).p);
+
+    int8_t metrics = RESOURCE_CLIENT_METRICS;
+    assert_int_equal(alter(metrics, S("m"), S("interval.ms"), SET, S("100")), K_ERR_NONE);
+    assert_int_equal(alter(metrics, S("m"), S("interval.ms"), SET, S("99")), K_ERR_INVALID_REQUEST);
+    assert_int_equal(alter(metrics, S("m"), S("interval.ms"), SET, S("x")), K_ERR_INVALID_CONFIG);
+    assert_int_equal(alter(metrics, S("m"), S("no"), SET, S("1")), K_ERR_INVALID_REQUEST);
+    assert_int_equal(alter(metrics, S("m"), S("match"), SET, S("client_id=a")), K_ERR_NONE);
+    assert_int_equal(alter(metrics, S("m"), S("match"), SET, S("x=a")), K_ERR_INVALID_CONFIG);
+    assert_slice(value_of(metrics, S("m"), S("match")), "client_id=a");
+}
+
+static void
 every_topic_setting_has_the_state_that_the_table_says(void **state)
 {
     (void)state;
@@ -378,6 +407,7 @@ main(void)
         TEST(the_clusters_minimum_holds_for_topics_without_their_own),
         TEST(the_clusters_minimum_may_change_but_not_go),
         TEST(alter_configs_takes_back_what_it_does_not_name),
+        NOTING_TEST(groups_and_metrics_have_settings_of_their_own),
         NOTING_TEST(every_topic_setting_has_the_state_that_the_table_says),
         NOTING_TEST(every_setting_that_changes_at_run_time_has_the_state_that_the_table_says),
         TEST(what_holds_from_the_start_on_is_not_changed_at_run_time),

@@ -551,6 +551,46 @@ the_settings_of_consumer_groups_are_heeded(void **state)
     assert_consumer_state("Empty");
 }
 
+/* KIP-848: what is set for one group holds for it from its next heartbeat on. */
+static void
+a_groups_own_settings_are_heeded_at_run_time(void **state)
+{
+    (void)state;
+    struct slice beat_ms = S("consumer.heartbeat.interval.ms"),
+                 session_ms = S("consumer.session.timeout.ms");
+    assert_int_equal(joins("a")->heartbeat_interval_ms, 5000);
+    config_set_value(&w.image, RESOURCE_GROUP, S("g"), beat_ms, S("7000"));
+    config_set_value(&w.image, RESOURCE_GROUP, S("g"), session_ms, S("50000"));
+    config_set_value(&w.image, RESOURCE_GROUP, S("other"), session_ms, S("60000"));
+    assert_int_equal(goes_on("a", 2, NULL)->heartbeat_interval_ms, 7000);
+    pass_ms(49000);
+    assert_consumer_state("Stable");
+    pass_ms(1100);
+    commit();
+    assert_consumer_state("Empty");
+    /* Cut to what the broker allows; taken back. */
+    config_set_value(&w.image, RESOURCE_GROUP, S("g"), beat_ms, S("99999"));
+    assert_int_equal(joins("a")->heartbeat_interval_ms, 15000);
+    config_set_value(&w.image, RESOURCE_GROUP, S("g"), beat_ms, SLICE_NULL);
+    assert_int_equal(joins("b")->heartbeat_interval_ms, 5000);
+}
+
+/* The time between two assignments also for all groups of a broker, and for all brokers. */
+static void
+a_brokers_setting_is_heeded_at_run_time(void **state)
+{
+    (void)state;
+    struct slice name = S("group.consumer.assignment.interval.ms");
+    (void)joins("a");
+    config_set_value(&w.image, RESOURCE_BROKER, SLICE_EMPTY, name, S("0"));
+    (void)joins("b");
+    assert_int_equal(described()->assignment_epoch, 3);
+    config_set_value(&w.image, RESOURCE_GROUP, S("g"), S("consumer.assignment.interval.ms"),
+                     S("5000"));
+    (void)joins("c");
+    assert_int_equal(described()->assignment_epoch, 3);
+}
+
 /* ---- offsets ---- */
 
 static int16_t
@@ -876,6 +916,8 @@ main(void)
         CASE(expressions_are_looked_at_again_now_and_then),
         CASE(another_expression_takes_the_place_of_the_one_before),
         CASE(the_settings_of_consumer_groups_are_heeded),
+        CASE(a_groups_own_settings_are_heeded_at_run_time),
+        CASE(a_brokers_setting_is_heeded_at_run_time),
         CASE(only_a_member_in_step_commits),
         CASE(a_group_without_members_takes_commits_from_outside),
         CASE(only_a_member_in_step_is_shown_offsets),
