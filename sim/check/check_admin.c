@@ -55,6 +55,20 @@ may_come_back(const struct checker *c, const struct part *p, const struct histor
     return !was_led && k.leader != op->node;
 }
 
+/* The topic itself was deleted since, or perhaps: another one of its name begins anew. */
+static bool
+may_be_another_topic(const struct checker *c, const struct history_op *deletion)
+{
+    for (int64_t i = 0; i < c->h->ops.n; i++) {
+        const struct history_op *op = &c->h->ops.v[i];
+        if (op->kind == HISTORY_ADMIN && op->key == ADMIN_DELETE && op->topic == deletion->topic &&
+            op->outcome != HISTORY_FAIL &&
+            (history_is_info(op) || op->complete_ns >= deletion->invoke_ns))
+            return true;
+    }
+    return false;
+}
+
 /* A DeleteRecords that was answered: below the offset that the answer names nothing comes back, for every replica
  * that lived had been waited for (KIP-107). */
 static void
@@ -62,7 +76,7 @@ check_deleted(struct checker *c, const struct history_op *op)
 {
     const struct part *p = checker_part(c, op->topic, op->partition);
     if (!p || p->final_end < 0 || p->final_first < 0 || p->final_first >= op->offset) return;
-    if (may_come_back(c, p, op)) return;
+    if (may_be_another_topic(c, op) || may_come_back(c, p, op)) return;
     struct telling t =
         tell_begin(c, RULE_UNDELETED, p, p->final_first, part_final(p, p->final_first), -1);
     tell_text(&t, "the records before "), tell_offset(&t, op->offset);

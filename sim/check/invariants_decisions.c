@@ -4,12 +4,12 @@
 
 /* ---- the quorum --------------------------------------------------------------------------------- */
 
-static struct voter_seen *
-voter(struct invariants *v, int32_t node)
+struct voter_seen *
+voter_seen(struct invariants *v, int32_t node)
 {
     for (int64_t i = 0; i < v->voters.n; i++)
         if (v->voters.v[i].node == node) return &v->voters.v[i];
-    struct voter_seen new = {node, -1};
+    struct voter_seen new = {node, -1, -1};
     VEC_PUSH(v->mem, &v->voters, new);
     return &v->voters.v[v->voters.n - 1];
 }
@@ -17,7 +17,8 @@ voter(struct invariants *v, int32_t node)
 void
 voter_crashed(struct invariants *v, int32_t node)
 {
-    voter(v, node)->epoch = -1;
+    struct voter_seen *s = voter_seen(v, node);
+    s->epoch = s->proved_epoch = -1;
 }
 
 void
@@ -25,7 +26,7 @@ check_raft_state(struct invariants *v, struct topic_key *k, struct node_log *l,
                  const struct note *n)
 {
     enum { LEADER = 5 }; /* of raft-state */
-    struct voter_seen *s = voter(v, v->node);
+    struct voter_seen *s = voter_seen(v, v->node);
     int32_t epoch = (int32_t)n->v[1];
     if (epoch < s->epoch)
         breach(v, RULE_EPOCH_WENT_BACK, k, -1, "went from epoch # of the quorum to #", s->epoch,
@@ -67,6 +68,11 @@ check_raft_high_watermark(struct invariants *v, struct topic_key *k, struct node
         breach(v, RULE_QUORUM_MAJORITY, k, hw - 1, "committed offset #, durable on # voters",
                hw - 1, have);
     bool leads = l->leads;
+    /* Raft, 5.4.2: what a leader commits ends in its own epoch, or somebody with a later log may still take it back. */
+    if (b && leads && hw > k->ghost && b->epoch < l->epoch)
+        breach(v, RULE_QUORUM_MAJORITY, k, hw - 1,
+               "committed offset # in epoch #, by counting copies of an earlier one", hw - 1,
+               l->epoch);
     check_high_watermark(v, k, l, hw, leads);
     if (leads) ledger_read(v, v->node, hw);
 }

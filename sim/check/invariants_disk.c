@@ -20,6 +20,8 @@ struct log_truth {
     VEC(struct producer_seen) producers;
     int64_t last; /* the producer that was found last */
     bool is_lost; /* its disk does not have what it says: told once, until it is opened again */
+    int64_t
+        epochs_to; /* all leader epochs below are written down; -1: not looked at since it was opened or cut */
 };
 
 /* A compacted log is another one after each cleaning, and is judged by what is read from it in the end. */
@@ -153,6 +155,7 @@ look_again(struct invariants *v, struct log_truth *t, const struct topic_key *k,
            const struct node_log *l)
 {
     int64_t i = 0;
+    t->epochs_to = -1;
     t->producers.n = 0;
     for (; i < l->v.n - 1 && l->v.v[i]->is_looked_at; i++)
         follow_producer(v, t, k, l->v.v[i], false);
@@ -233,6 +236,47 @@ check_epochs_found(struct invariants *v, int32_t node, const struct log_truth *t
     if (dir.n) check_epochs_file(v, node, l, writer_slice(&w), false);
 }
 
+static bool
+lists_epoch(struct slice text, int32_t wanted)
+{
+    int64_t epoch, start;
+    for (int64_t at = 0; at < text.n;) {
+        int64_t end = slice_find(text, '\n', at);
+        if (end < 0) end = text.n;
+        if (parse_epoch(slice_sub(text, at, end - at), &epoch, &start) && epoch == wanted)
+            return true;
+        at = end + 1;
+    }
+    return false;
+}
+
+/* What is synced may be opened without a look at its batches: their epochs must stand in the file by then. */
+static void
+check_epochs_are_listed(struct invariants *v, int32_t node, struct log_truth *t,
+                        const struct node_log *l, int64_t end)
+{
+    uint8_t text[4096], path[300];
+    struct writer w = writer_fixed(path, sizeof path);
+    int64_t from = t->epochs_to, size = -1;
+    int32_t known = -1;
+    t->epochs_to = end;
+    for (int64_t i = l->v.n; i-- > 0 && l->v.v[i]->last >= from;) {
+        const struct batch *b = l->v.v[i];
+        if (b->base >= end || b->epoch == known || b->last < MAX(l->start, l->deleted_to)) continue;
+        if (size < 0) {
+            fmt_slice(&w, log_view_directory(t->view)), fmt_str(&w, "leader-epoch-checkpoint");
+            size = disk_peek(world_machine_at(v->world, node), writer_slice(&w), IMAGE_CACHED, 0,
+                             text, sizeof text);
+        }
+        if (size == (int64_t)sizeof text) return; /* there is more of it */
+        known = b->epoch;
+        if (lists_epoch(slice(text, MAX(size, 0)), known)) continue;
+        breach(v, RULE_EPOCH_CACHE, l->key, b->base,
+               "has synced offset #, and its leader epoch # is not written down", b->base, known);
+        return;
+    }
+}
+
 /* "data/orders-0/leader-epoch-checkpoint.tmp" has got its name. */
 void
 invariants_renamed(struct invariants *v, int64_t at_ns, int32_t node, struct slice path)
@@ -272,6 +316,7 @@ truth_synced(struct invariants *v, int32_t node, struct node_log *l, int64_t end
     if (durable < MIN(end, log_end(l)))
         is_not_there(v, t, l->key, durable,
                      "says that all below # is synced; a power loss may take offset #", end);
+    if (log_view_directory(t->view).n) check_epochs_are_listed(v, node, t, l, end);
 }
 
 bool

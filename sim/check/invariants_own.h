@@ -34,7 +34,8 @@ struct broker_change {
 
 struct voter_seen {
     int32_t node;
-    int32_t epoch; /* of its present life; -1 */
+    int32_t epoch;        /* of its present life; -1 */
+    int32_t proved_epoch; /* it has told others of this one, and it was on the medium */
 };
 
 /* Somebody was told of this vote: from then on it binds. */
@@ -82,6 +83,7 @@ void check_leader(struct invariants *v, struct topic_key *k, struct node_log *l)
 void check_high_watermark(struct invariants *v, struct topic_key *k, struct node_log *l, int64_t hw,
                           bool leads);
 
+struct voter_seen *voter_seen(struct invariants *v, int32_t node);
 void check_raft_state(struct invariants *v, struct topic_key *k, struct node_log *l,
                       const struct note *n);
 void check_raft_high_watermark(struct invariants *v, struct topic_key *k, struct node_log *l,

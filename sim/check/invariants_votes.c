@@ -11,6 +11,7 @@
 
 #define METADATA S("__cluster_metadata-0")
 #define STATE_BYTES_MAX 4096
+#define CONTROLLER_PORT 9093
 
 /* ---- what was told -------------------------------------------------------------------------------- */
 
@@ -90,6 +91,25 @@ check_vote_is_durable(struct invariants *v, struct machine *m, int32_t for_id, i
            "told of its vote for # in epoch #; a power loss may take it", for_id, epoch);
 }
 
+/* A voter that speaks in an epoch has left the one before for good: what it fetched counts for the new leader, and the old
+ * one may get nothing from it any more, also after a power loss. */
+static void
+judge_epoch(struct invariants *v, struct machine *voter, int32_t epoch)
+{
+    struct voter_seen *s = voter_seen(v, voter->index);
+    const struct model_node *n = model_node(&v->model, voter->index);
+    struct looking l = {.v = v, .m = voter};
+    if (!n || !n->is_voter || n->is_spoilt || epoch <= s->proved_epoch) return;
+    s->proved_epoch = epoch;
+    disk_peek_dir(voter, S("data/__cluster_metadata-0"), IMAGE_DURABLE, read_quorum_state, &l);
+    if (!l.found) disk_peek_all(voter, IMAGE_DURABLE, read_quorum_state, &l);
+    if (l.found && l.epoch >= epoch) return;
+    v->node = voter->index;
+    breach(v, RULE_DISK_TRUTH, model_key(&v->model, METADATA), -1,
+           "speaks in epoch #; a power loss may take it back to epoch #", epoch,
+           l.found ? l.epoch : 0);
+}
+
 /* ---- frames ---------------------------------------------------------------------------------------- */
 
 static void
@@ -144,17 +164,42 @@ take_answer(struct invariants *v, const struct world_frame *f, struct slice fram
     int32_t correlation_id, epoch = forget_asked(v, f->to->index, f);
     if (epoch < 0 || !response_head_read(&r, K_API_VOTE, f->version, &correlation_id)) return;
     arena_init(&arena, v->mem, 0);
-    if (codec_decode(K_MSG_VOTE_RESPONSE, f->version, &r, &arena, &p) && p.topics_n == 1 &&
-        p.topics[0].partitions_n == 1 && p.topics[0].partitions[0].vote_granted)
+    bool is_one = codec_decode(K_MSG_VOTE_RESPONSE, f->version, &r, &arena, &p) &&
+                  p.topics_n == 1 && p.topics[0].partitions_n == 1;
+    if (is_one && p.topics[0].partitions[0].vote_granted)
         judge_vote(v, f->at_ns, f->from, model_id_of(f->to->name), epoch);
+    if (is_one)
+        v->at_ns = f->at_ns, judge_epoch(v, f->from, p.topics[0].partitions[0].leader_epoch);
+    arena_release(&arena);
+}
+
+/* Of a voter that follows: the first in each epoch. */
+static void
+take_fetch(struct invariants *v, const struct world_frame *f, struct slice frame)
+{
+    const struct voter_seen *s = voter_seen(v, f->from->index);
+    struct reader r = reader(frame);
+    struct request_head head;
+    struct arena arena;
+    struct k_fetch_request q;
+    if (s->epoch <= s->proved_epoch) return;
+    arena_init(&arena, v->mem, 0);
+    if (request_head_read(&r, &arena, &head) == HEAD_OK &&
+        codec_decode(K_MSG_FETCH_REQUEST, head.version, &r, &arena, &q) && q.topics_n == 1 &&
+        q.topics[0].partitions_n == 1)
+        v->at_ns = f->at_ns,
+        judge_epoch(v, f->from, q.topics[0].partitions[0].current_leader_epoch);
     arena_release(&arena);
 }
 
 void
 votes_hear(struct invariants *v, const struct world_frame *f, struct slice bytes)
 {
-    if (f->api != K_API_VOTE || !f->to || bytes.n < 8) return;
+    if (!f->to || bytes.n < 8) return;
     struct slice frame = slice_sub(bytes, 4, bytes.n - 4);
+    if (f->api == K_API_FETCH && !f->is_answer && f->port == CONTROLLER_PORT)
+        take_fetch(v, f, frame);
+    if (f->api != K_API_VOTE) return;
     if (f->is_answer) take_answer(v, f, frame);
     else take_request(v, f, frame);
 }

@@ -439,6 +439,21 @@ committed_by_a_minority(void **state)
     assert_told(&s, RULE_QUORUM_MAJORITY);
 }
 
+/* Raft, figure 8: five records of epoch 2 on all disks are not committed by a leader of epoch 3 before one of its own is. */
+static void
+the_quorum_commits_by_counting_copies_of_an_earlier_epoch(void **state)
+{
+    BEGIN;
+    settle_quorum(&s);
+    for (int32_t n = 3; n < 6; n++) {
+        say(&s, n, NOTE_LOG_APPEND, META, SLICE_NULL, 5, 5, 2, 98, n == 3);
+        say(&s, n, NOTE_LOG_SYNCED, META, SLICE_NULL, 6, 0, 0, 0, 0);
+    }
+    say(&s, 4, NOTE_RAFT_STATE, META, SLICE_NULL, RAFT_LEADS, 3, 102, 102, 0);
+    say(&s, 4, NOTE_RAFT_HW, META, SLICE_NULL, 6, 3, 0, 0, 0);
+    assert_told(&s, RULE_QUORUM_MAJORITY);
+}
+
 /* k2 leads epoch 3 and commits a sixth record with k1. */
 static void
 commit_in_epoch_3(struct tale *s)
@@ -690,6 +705,7 @@ main(void)
         cmocka_unit_test(a_process_that_registers_again_keeps_its_epoch),
         cmocka_unit_test(committed_by_a_minority),
         cmocka_unit_test(two_leaders_of_the_quorum),
+        cmocka_unit_test(the_quorum_commits_by_counting_copies_of_an_earlier_epoch),
         cmocka_unit_test(a_leader_of_the_quorum_lacks_what_an_earlier_one_committed),
         cmocka_unit_test(who_learns_late_that_it_won_lacks_what_later_ones_committed),
         cmocka_unit_test(who_learns_late_that_it_won_lacks_what_earlier_ones_committed),

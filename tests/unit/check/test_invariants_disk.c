@@ -96,6 +96,7 @@ append(struct tale *s, int32_t epoch, int16_t producer_epoch, int32_t sequence)
 static void
 put(struct tale *s, int n)
 {
+    disk_put(s->m, EPOCHS, S("0\n1\n0 0\n"));
     disk_put(s->m, LOG, slice(s->bytes, n * BATCH_HEADER_BYTES));
 }
 
@@ -377,6 +378,28 @@ the_first_epoch_is_clipped_to_the_logs_start(void **state)
     assert_silent(&s);
 }
 
+static void
+what_is_synced_has_its_epochs_written_down(void **state)
+{
+    (void)state;
+    struct tale s;
+    begin(&s);
+    append_all(&s, 0, 0, 2);
+    append(&s, 3, 0, 2);
+    put(&s, 3);
+    written(&s, 3);
+    say(&s, NOTE_LOG_SYNCED, SLICE_NULL, 2, 0, 0, 0, 0);
+    disk_put(s.m, EPOCHS, S("0\n2\n0 0\n3 2\n"));
+    say(&s, NOTE_LOG_SYNCED, SLICE_NULL, 3, 0, 0, 0, 0);
+    assert_int_equal(invariants_anomalies(s.v)->v.n, 0);
+    append(&s, 4, 0, 3);
+    disk_put(s.m, LOG, slice(s.bytes, 4 * BATCH_HEADER_BYTES));
+    written(&s, 4);
+    say(&s, NOTE_LOG_SYNCED, SLICE_NULL, 4, 0, 0, 0, 0);
+    assert_told(&s, RULE_EPOCH_CACHE,
+                S("b1: has synced offset 3, and its leader epoch 4 is not written down"));
+}
+
 int
 main(void)
 {
@@ -399,6 +422,7 @@ main(void)
         cmocka_unit_test(epochs_that_are_not_the_logs),
         cmocka_unit_test(what_is_found_at_the_opening_is_not_older_than_the_log),
         cmocka_unit_test(the_first_epoch_is_clipped_to_the_logs_start),
+        cmocka_unit_test(what_is_synced_has_its_epochs_written_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
