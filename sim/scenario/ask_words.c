@@ -145,7 +145,7 @@ find_reference(struct ask_scope *x, const struct tree *t, struct place *ret)
     struct slice name = slice_sub(t->text, 1, slash - 1),
                  path = slice_sub(t->text, slash + 1, t->text.n);
     for (int64_t i = 0; i < path.n; i++) /* a number may follow */
-        if (path.p[i] == '+') path = slice_sub(path, 0, i);
+        if (path.p[i] == '+' || path.p[i] == '-') path = slice_sub(path, 0, i);
     if (!x->r) {
         const struct step *by = step_that_asks(x->l, name);
         if (!by) return ask_mistake(x, t->mark, "no earlier question is called $%.*s", SARG(name));
@@ -261,7 +261,8 @@ ask_number(struct ask_scope *x, const struct tree *t, int64_t *ret)
     }
     struct slice before = slice_sub(s, 0, at);
     bool is_sum = at > 0 && at < s.n - 1 &&
-                  (s.p[at] == '+' || (s.p[at] == '-' && of_cluster(x, before, ret)));
+                  (s.p[at] == '+' ||
+                   (s.p[at] == '-' && (slice_starts(s, S("$")) || of_cluster(x, before, ret))));
     if (is_sum) {
         (void)slice_to_i64(slice_sub(s, at + 1, s.n), &more);
         if (s.p[at] == '-') more = -more;
@@ -435,24 +436,44 @@ number_words(struct ask_scope *x, const struct k_field *f, int64_t n)
     return arena_format(arena_of(x), "%lld", (long long)n);
 }
 
+/* How a value has to stand to what is written: "not X", ">= X", "<= X". */
+enum relation { EQUAL, UNEQUAL, AT_LEAST, AT_MOST };
+
+static enum relation
+relation_of(const struct tree *want, struct tree *ret_plain)
+{
+    static const struct {
+        const char *word;
+        enum relation relation;
+    } words[] = {{"not ", UNEQUAL}, {">= ", AT_LEAST}, {"<= ", AT_MOST}};
+    *ret_plain = *want;
+    for (int i = 0; i < (int)ARRAY_LEN(words); i++) {
+        struct slice word = slice_cstr(words[i].word);
+        if (!slice_starts(want->text, word)) continue;
+        ret_plain->text = slice_sub(want->text, word.n, want->text.n);
+        return words[i].relation;
+    }
+    return EQUAL;
+}
+
 static bool
 fits_number(struct ask_scope *x, const struct k_field *f, const uint8_t *at,
             const struct tree *want)
 {
-    bool is_not = slice_starts(want->text, S("not ")), least = slice_starts(want->text, S(">= "));
-    struct tree t = *want;
+    static const char *const says[] = {"", "something else than ", "at least ", "at most "};
+    struct tree plain;
+    enum relation relation = relation_of(want, &plain);
     int64_t n, is;
-    if (is_not) t.text = slice_sub(want->text, 4, want->text.n);
-    if (least) t.text = slice_sub(want->text, 3, want->text.n);
-    if (!ask_number(x, &t, &n)) return false;
+    if (!ask_number(x, &plain, &n)) return false;
     if (!at) return true;
     is = field_load_int(f->type, at);
-    if (least ? is >= n : (is == n) != is_not) return true;
-    struct slice words = number_words(x, f, n);
-    return differs(x, number_words(x, f, is),
-                   is_not  ? arena_format(arena_of(x), "something else than %.*s", SARG(words))
-                   : least ? arena_format(arena_of(x), "%.*s or more", SARG(words))
-                           : words);
+    bool fits = relation == EQUAL    ? is == n
+              : relation == UNEQUAL  ? is != n
+              : relation == AT_LEAST ? is >= n
+                                     : is <= n;
+    return fits || differs(x, number_words(x, f, is),
+                           arena_format(arena_of(x), "%s%.*s", says[relation],
+                                        SARG(number_words(x, f, n))));
 }
 
 static bool
@@ -485,8 +506,8 @@ fits_scalar(struct ask_scope *x, const struct k_field *f, const uint8_t *at,
                differs(x, arena_format(arena_of(x), "%d records", (int)is), want->text);
     }
     if (f->type < K_UUID) return fits_number(x, f, at, want);
-    struct tree plain = *want;
-    if (slice_starts(plain.text, S("not "))) plain.text = slice_sub(plain.text, 4, plain.text.n);
+    struct tree plain;
+    (void)relation_of(want, &plain);
     bool is_reference = slice_starts(plain.text, S("$"));
     if (is_reference && !find_reference(x, &plain, &p)) return false;
     if (is_reference && p.f->type != f->type)
