@@ -182,12 +182,39 @@ fault_disk_heal(struct machine *m)
 /* ---- the truth ---- */
 
 static struct inode *
-disk_find(struct machine *m, struct slice path, enum disk_image image)
+file_at(struct disk *d, struct slice path, enum disk_image image)
 {
     struct inode *dir, *i;
     struct slice name;
-    if (path_find(m->host->disk, image, path, &dir, &name, &i)) return NULL;
+    if (path_find(d, image, path, &dir, &name, &i)) return NULL;
     return i && !i->is_dir ? i : NULL;
+}
+
+/* Paths differ in their lengths, in the middle (topic, partition) and before the suffix (offset). */
+static struct disk_found *
+found_place(struct disk *d, struct slice path, enum disk_image image)
+{
+    uint32_t mixed = (uint32_t)path.n + 16 * (uint32_t)image;
+    if (path.n >= 8) mixed += 3u * path.p[path.n / 2] + 5u * path.p[path.n - 5];
+    return &d->found[mixed % DISK_FOUND_N];
+}
+
+static struct inode *
+disk_find(struct machine *m, struct slice path, enum disk_image image)
+{
+    struct disk *d = m->host->disk;
+    struct disk_found *f = found_place(d, path, image);
+    if (f->inode && f->names_changed == d->names_changed && f->image == image &&
+        slice_eq(slice(f->path, f->path_n), path))
+        return f->inode;
+    struct inode *i = file_at(d, path, image);
+    if (!i || path.n > FOUND_PATH_BYTES) return i;
+    f->inode = i;
+    f->names_changed = d->names_changed;
+    f->image = image;
+    f->path_n = (int32_t)path.n;
+    memcpy(f->path, path.p, (size_t)path.n);
+    return i;
 }
 
 int64_t
@@ -219,19 +246,18 @@ struct walk {
     void *ctx;
 };
 
+/* w: the path so far. */
 static void
-walk_dir(const struct walk *k, struct inode *dir, struct slice prefix)
+walk_dir(const struct walk *k, struct inode *dir, struct writer *w)
 {
     struct dirent **v;
-    int64_t n = dir_sorted(dir, k->image, k->mem, &v);
+    int64_t n = dir_sorted(dir, k->image, k->mem, &v), prefix_n = w->n;
     for (int64_t i = 0; i < n; i++) {
-        struct writer w = writer_mem(k->mem);
-        fmt_slice(&w, prefix);
-        if (prefix.n) fmt_char(&w, '/');
-        fmt_slice(&w, v[i]->name);
-        if (v[i]->inode->is_dir) walk_dir(k, v[i]->inode, writer_slice(&w));
-        else k->fn(k->ctx, writer_slice(&w), inode_size(v[i]->inode, k->image));
-        writer_release(&w);
+        if (prefix_n) fmt_char(w, '/');
+        fmt_slice(w, v[i]->name);
+        if (v[i]->inode->is_dir) walk_dir(k, v[i]->inode, w);
+        else k->fn(k->ctx, writer_slice(w), inode_size(v[i]->inode, k->image));
+        w->n = prefix_n;
     }
     mem_free(k->mem, v, dir->names[k->image].n * (int64_t)sizeof(*v));
 }
@@ -242,7 +268,10 @@ disk_peek_all(struct machine *m, enum disk_image image,
 {
     struct disk *d = m->host->disk;
     struct walk k = {image, d->mem, fn, ctx};
-    walk_dir(&k, d->root, SLICE_EMPTY);
+    uint8_t room[256];
+    struct writer w = writer_lent(d->mem, room, sizeof room);
+    walk_dir(&k, d->root, &w);
+    writer_release(&w);
 }
 
 void
@@ -253,8 +282,12 @@ disk_peek_dir(struct machine *m, struct slice path, enum disk_image image,
     struct walk k = {image, d->mem, fn, ctx};
     struct inode *dir, *i;
     struct slice name;
-    if (path_find(d, image, path, &dir, &name, &i) == ENV_OK && i && i->is_dir)
-        walk_dir(&k, i, path);
+    if (path_find(d, image, path, &dir, &name, &i) != ENV_OK || !i || !i->is_dir) return;
+    uint8_t room[256];
+    struct writer w = writer_lent(d->mem, room, sizeof room);
+    fmt_slice(&w, path);
+    walk_dir(&k, i, &w);
+    writer_release(&w);
 }
 
 static void

@@ -70,6 +70,18 @@ struct disk_faults {
     int64_t capacity_bytes;
 };
 
+/* A file that was found by its path: the witnesses look at the same few again and again. Good as long as no name of
+ * the disk has changed. */
+#define FOUND_PATH_BYTES 108
+struct disk_found {
+    struct inode *inode;
+    uint64_t names_changed;
+    enum disk_image image;
+    int32_t path_n;
+    uint8_t path[FOUND_PATH_BYTES];
+};
+#define DISK_FOUND_N 32
+
 struct disk {
     struct world *w;
     struct mem *mem;
@@ -77,7 +89,9 @@ struct disk {
     struct dice dice, power_dice;
     uint64_t next_inode, next_name_op, next_mark;
     struct list name_ops, all;
-    int64_t used_bytes; /* of cached pages */
+    int64_t used_bytes;     /* of cached pages */
+    uint64_t names_changed; /* counted, in both images */
+    struct disk_found found[DISK_FOUND_N];
     struct disk_faults faults;
 };
 

@@ -23,6 +23,7 @@ static void
 dirent_free(struct inode *dir, enum disk_image image, struct dirent *e)
 {
     struct disk *d = dir->disk;
+    d->names_changed++;
     map_remove(&dir->names[image], &e->node);
     mem_free_slice(d->mem, e->name);
     struct inode *i = e->inode;
@@ -37,6 +38,7 @@ dir_set(struct inode *dir, enum disk_image image, struct slice name, struct inod
     inode_ref(inode);
     if (e) dirent_free(dir, image, e);
     if (!inode) return;
+    dir->disk->names_changed++;
     e = MEM_NEW(dir->disk->mem, struct dirent);
     e->name = mem_dup(dir->disk->mem, name);
     e->inode = inode;
