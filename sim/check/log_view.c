@@ -20,7 +20,9 @@ struct log_view {
     struct mem *mem;
     struct machine *m;
     struct slice subject;
-    struct slice dir; /* with its slash; null: not found yet */
+    struct slice dir;   /* with its slash; null: not found yet */
+    struct writer path; /* of the file that was read last, if it begins at path_segment */
+    int64_t path_segment;
     struct place seen, durable;
     int64_t batch_at, batch_n; /* of the last that was given; n 0: none */
 };
@@ -32,6 +34,7 @@ log_view_new(struct mem *mem, struct machine *m, struct slice subject)
     v->mem = mem;
     v->m = m;
     v->subject = mem_dup(mem, subject);
+    v->path = writer_mem(mem);
     return v;
 }
 
@@ -40,6 +43,7 @@ log_view_free(struct log_view *v)
 {
     mem_free_slice(v->mem, v->subject);
     mem_free_slice(v->mem, v->dir);
+    writer_release(&v->path);
     MEM_DELETE(v->mem, v);
 }
 
@@ -73,10 +77,22 @@ log_view_end(const struct log_view *v)
 /* ---- files --------------------------------------------------------------------------------------- */
 
 static struct slice
-segment_path(const struct log_view *v, int64_t segment, struct writer *w)
+segment_path(struct log_view *v, int64_t segment)
 {
-    fmt_slice(w, v->dir), fmt_padded(w, segment, 20), fmt_str(w, ".log");
-    return writer_slice(w);
+    if (!v->path.n || v->path_segment != segment) {
+        v->path.n = 0;
+        v->path_segment = segment;
+        fmt_slice(&v->path, v->dir), fmt_padded(&v->path, segment, 20), fmt_str(&v->path, ".log");
+    }
+    return writer_slice(&v->path);
+}
+
+static void
+forget_directory(struct log_view *v)
+{
+    mem_free_slice(v->mem, v->dir);
+    v->dir = SLICE_NULL;
+    v->path.n = 0;
 }
 
 /* "…/orders-0/00000000000000000000.log": its base offset. */
@@ -125,20 +141,18 @@ find_directory(struct log_view *v)
     uint8_t text[300];
     struct writer w = writer_fixed(text, sizeof text);
     fmt_str(&w, "data/"), fmt_slice(&w, v->subject), fmt_char(&w, '/');
-    mem_free_slice(v->mem, v->dir);
-    v->dir = SLICE_NULL;
+    forget_directory(v);
     disk_peek_dir(v->m, slice_sub(writer_slice(&w), 0, w.n - 1), IMAGE_CACHED, look_for_directory,
                   v);
     if (!v->dir.p) disk_peek_all(v->m, IMAGE_CACHED, look_for_directory, v);
 }
 
 static bool
-read_header_at(const struct log_view *v, int64_t segment, int64_t at, struct batch_header *ret)
+read_header_at(struct log_view *v, int64_t segment, int64_t at, struct batch_header *ret)
 {
-    uint8_t text[300], head[BATCH_HEADER_BYTES];
-    struct writer w = writer_fixed(text, sizeof text);
-    struct slice path = segment_path(v, segment, &w);
-    return disk_peek(v->m, path, IMAGE_CACHED, at, head, sizeof head) == sizeof head &&
+    uint8_t head[BATCH_HEADER_BYTES];
+    return disk_peek(v->m, segment_path(v, segment), IMAGE_CACHED, at, head, sizeof head) ==
+               sizeof head &&
            batch_parse(slice(head, sizeof head), ret) == BATCH_OK &&
            batch_size_bytes(ret) <= BATCH_MAX_BYTES;
 }
@@ -154,8 +168,7 @@ find_place(struct log_view *v, struct place *p)
     disk_peek_dir(v->m, slice_sub(v->dir, 0, v->dir.n - 1), IMAGE_CACHED, look_for_segment_file,
                   &l);
     if (l.found < 0) {
-        mem_free_slice(v->mem, v->dir);
-        v->dir = SLICE_NULL;
+        forget_directory(v);
         return false;
     }
     struct place found = {.is_known = true, .next = p->next, .segment = l.found};
@@ -224,11 +237,9 @@ log_view_next(struct log_view *v, int64_t end, struct batch_header *ret)
 static bool
 read_whole(struct log_view *v, int64_t segment, int64_t at, int64_t n, struct slice *ret)
 {
-    uint8_t text[300], *p = mem_alloc(v->mem, n);
-    struct writer w = writer_fixed(text, sizeof text);
-    struct slice path = segment_path(v, segment, &w);
+    uint8_t *p = mem_alloc(v->mem, n);
     *ret = slice(p, n);
-    if (disk_peek(v->m, path, IMAGE_CACHED, at, p, n) == n) return true;
+    if (disk_peek(v->m, segment_path(v, segment), IMAGE_CACHED, at, p, n) == n) return true;
     mem_free(v->mem, p, n);
     return false;
 }
@@ -243,11 +254,9 @@ log_view_batch(struct log_view *v, struct slice *ret)
 static bool
 is_durable(struct log_view *v, const struct place *p, const struct batch_header *h)
 {
-    uint8_t text[300];
-    struct writer w = writer_fixed(text, sizeof text);
     struct slice all;
     int64_t n = batch_size_bytes(h);
-    if (!disk_is_settled(v->m, segment_path(v, p->segment, &w), p->at, n)) return false;
+    if (!disk_is_settled(v->m, segment_path(v, p->segment), p->at, n)) return false;
     if (!read_whole(v, p->segment, p->at, n, &all)) return false;
     bool is_whole = batch_crc(work_crc32c(), all) == h->crc;
     mem_free(v->mem, (void *)(uintptr_t)all.p, n);

@@ -36,6 +36,14 @@ walk_skip(struct walk *k, int64_t n, struct writer *copy)
     return done;
 }
 
+/* The next n bytes, where they lie; null if they lie in several pieces. */
+static struct slice
+walk_in_place(const struct walk *k, int64_t n)
+{
+    const struct seg *s = &k->segs[k->i];
+    return s->buf && s->bytes.n - k->at >= n ? slice(s->bytes.p + k->at, n) : SLICE_NULL;
+}
+
 /* Up to n bytes from here on, without moving. */
 static struct slice
 walk_peek(struct walk k, uint8_t *room, int64_t n)
@@ -124,13 +132,15 @@ frame_queue(struct end *e, struct walk *k, struct slice head, int64_t start, int
     watch_frame(w, &f->f, FRAME_SENT);
     struct writer copy = writer_mem(&w->mem);
     bool for_filters = holds_want_bytes(w), wants = w->wants_frame_bytes || for_filters;
-    (void)walk_skip(k, bytes, wants ? &copy : NULL);
-    if (wants) watch_frame_bytes(w, &f->f, writer_slice(&copy));
+    struct slice all = wants ? walk_in_place(k, bytes) : SLICE_NULL;
+    (void)walk_skip(k, bytes, wants && !all.p ? &copy : NULL);
+    if (wants && !all.p) all = writer_slice(&copy);
+    if (wants) watch_frame_bytes(w, &f->f, all);
     if (for_filters && !f->f.is_answer && !list_is_empty(&e->tcp->asked)) {
         struct asked *last = LIST_ENTRY(e->tcp->asked.prev, struct asked, node);
-        last->bytes = mem_dup(&w->mem, writer_slice(&copy));
+        last->bytes = mem_dup(&w->mem, all);
     }
-    holds_apply(w, f, wants ? writer_slice(&copy) : SLICE_NULL);
+    holds_apply(w, f, all);
     if (f->held_by) e->out.held_n++;
     writer_release(&copy);
 }

@@ -68,11 +68,11 @@ watch_event(struct mach *m, const struct event *ev, uint64_t ordinal, bool is_st
     if (w->trace) trace_event(m, ev, ordinal, is_start);
     if (!w->trace && !w->observers.n) return;
     int32_t n = 0;
-    for (int64_t i = 0; i < env->effects.n; i++) n += env->effects.v[i].kind == EF_NOTE;
-    const struct note **notes = n ? arena_alloc(&env->scratch, n * (int64_t)sizeof *notes) : NULL;
-    n = 0;
+    const struct note **notes = NULL;
     for (int64_t i = 0; i < env->effects.n; i++) {
         if (env->effects.v[i].kind != EF_NOTE) continue;
+        if (!notes)
+            notes = arena_alloc_dirty(&env->scratch, (env->effects.n - i) * (int64_t)sizeof *notes);
         notes[n++] = env->effects.v[i].note;
         if (w->trace) trace_note(m, env->effects.v[i].note);
     }
