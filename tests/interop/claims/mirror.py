@@ -15,7 +15,8 @@ from harness.claim import LIMIT_S, claim, expect, expect_equal
 from harness.node import Node, SMALL_JVM, java
 from harness.target import eventually
 
-from .transactions import transaction, transactional
+from .streams import expect_comes
+from .transactions import transactional
 
 TOPIC, MIRRORED, GROUP = "orders", "west.orders", "readers"
 PARTITIONS = 2
@@ -112,11 +113,6 @@ def committed(at, topic):
     return [x.offset for x in found]
 
 
-def expect_comes(question, wanted, what):
-    eventually(lambda: question() == wanted, limit_s=3 * LIMIT_S, every_s=1)
-    expect_equal(question(), wanted, what)
-
-
 def judge_mirror(t, west, east, copies):
     """Records, settings and offsets of a group go from one cluster to the other; returns a note."""
     make_topic(west, copies)
@@ -171,3 +167,33 @@ def from_kafka(t):
             return judge_mirror(t, kafka.address, east.bootstrap, 1)
     finally:
         kafka.kill()
+
+
+@claim("starts", "connect", "confluent-kafka", limit_s=10 * LIMIT_S)
+def exactly_once(t):
+    """With exactly.once.source.support, a broker of each cluster and MirrorMaker are killed: each record comes once."""
+    with two_clusters(t) as (west, east):
+        make_topic(west.bootstrap, 3)
+        exact = {"east.exactly.once.source.support": "enabled", "dedicated.mode.enable.internal.rest": "true",
+                 "listeners": "http://127.0.0.1:0"}
+        maker = mirror(t, west.bootstrap, east.bootstrap, **exact)
+
+        def comes(what):
+            expect(eventually(lambda: without_offsets(read(east.bootstrap, MIRRORED)) ==
+                              without_offsets(read(west.bootstrap, TOPIC)) or not maker.is_alive(),
+                              limit_s=3 * LIMIT_S, every_s=1) and maker.is_alive(),
+                   f"{what}, {sum(map(len, read(east.bootstrap, MIRRORED)))} of "
+                   f"{sum(map(len, read(west.bootstrap, TOPIC)))} records came or they differ; {maker.how()}")
+
+        fill(t, west.bootstrap, 0, 20)
+        comes("at the beginning")
+        maker.kill()
+        fill(t, west.bootstrap, 20, 20)
+        maker = mirror(t, west.bootstrap, east.bootstrap, **exact)
+        east.nodes[0].kill()
+        comes("after MirrorMaker and a broker of the second cluster were killed")
+        west.nodes[0].kill()
+        fill(t, west.bootstrap, 40, 20)
+        comes("after a broker of the first cluster was killed")
+        maker.stop()
+        return f"{sum(map(len, read(west.bootstrap, TOPIC)))} records"

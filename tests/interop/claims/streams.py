@@ -56,11 +56,11 @@ def last_of_each(t, topic):
 
 def expect_comes(question, wanted, what):
     """Asks until the answer is right."""
-    eventually(lambda: question() == wanted, limit_s=2 * LIMIT_S, every_s=0.5)
+    eventually(lambda: question() == wanted, limit_s=3 * LIMIT_S, every_s=0.5)
     expect_equal(question(), wanted, what)
 
 
-@claim("starts", "streams", "confluent-kafka", "kcat", limit_s=6 * LIMIT_S)
+@claim("starts", "streams", "confluent-kafka", "kcat", limit_s=8 * LIMIT_S)
 def guide(t):
     """The guide's topology as printed: large orders become alerts, and the store counts the orders of each user."""
     orders = [{"order_id": i, "user_id": i % 10, "amount": 100 + 15 * i, "timestamp": 0} for i in range(100)]
@@ -104,7 +104,7 @@ def sessions(times, gap_ms=5000):
     return {(s[0], s[-1]): len(s) for s in found}
 
 
-@claim("starts", "streams", "confluent-kafka", "kcat", limit_s=6 * LIMIT_S)
+@claim("starts", "streams", "confluent-kafka", "kcat", limit_s=8 * LIMIT_S)
 def windows(t):
     """Tumbling, hopping and session windows count each record where its time stamp belongs."""
     events = list(spread(300, seed=7))
@@ -123,7 +123,7 @@ def windows(t):
     return f"{len(events)} records"
 
 
-@claim("starts", "streams", "confluent-kafka", "kcat", limit_s=6 * LIMIT_S)
+@claim("starts", "streams", "confluent-kafka", "kcat", limit_s=8 * LIMIT_S)
 def join(t):
     """A stream's records are joined with what the table said of their key at their time."""
     with cluster_with(t, "in", "users", "out") as (_, t):

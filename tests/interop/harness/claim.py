@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Callable
 
 # Whole applications on top. They take long, and much to be installed: make interop-apps.
-APPS = ("streams", "connect", "mirror", "mixed", "registry", "debezium")
+APPS = ("streams", "connect", "mirror", "mixed", "registry", "debezium", "labs")
 MODULES = (
     "kcat",
     "daemon",
