@@ -37,7 +37,7 @@ say = $(if $(V),,@printf '  %-4s %s\n' "$(1)" "$(2)";)
 
 # ---- sources, by folder: adding a file edits nothing here ------------------------------------------
 
-CORE_DIRS := base env protocol record log raft metadata controller replica coordinator group txn \
+CORE_DIRS := base env protocol record log raft metadata controller replica coordinator group txn share \
   security api node client
 CORE_C := $(wildcard $(CORE_DIRS:%=broker/%/*.c))
 WORK_C := $(wildcard broker/work/*.c)

@@ -68,6 +68,18 @@ static const struct route routes[] = {
     {K_API_UPDATE_RAFT_VOTER, NULL, handle_update_raft_voter},
     {K_API_LIST_CONFIG_RESOURCES, handle_list_config_resources, NULL},
     {K_API_DESCRIBE_TOPIC_PARTITIONS, handle_describe_topic_partitions, NULL},
+    {K_API_SHARE_GROUP_HEARTBEAT, handle_share_group_heartbeat, NULL},
+    {K_API_SHARE_GROUP_DESCRIBE, handle_share_group_describe, NULL},
+    {K_API_SHARE_FETCH, handle_share_fetch, NULL},
+    {K_API_SHARE_ACKNOWLEDGE, handle_share_acknowledge, NULL},
+    {K_API_INITIALIZE_SHARE_GROUP_STATE, handle_initialize_share_group_state, NULL},
+    {K_API_READ_SHARE_GROUP_STATE, handle_read_share_group_state, NULL},
+    {K_API_WRITE_SHARE_GROUP_STATE, handle_write_share_group_state, NULL},
+    {K_API_DELETE_SHARE_GROUP_STATE, handle_delete_share_group_state, NULL},
+    {K_API_READ_SHARE_GROUP_STATE_SUMMARY, handle_read_share_group_state_summary, NULL},
+    {K_API_DESCRIBE_SHARE_GROUP_OFFSETS, handle_describe_share_group_offsets, NULL},
+    {K_API_ALTER_SHARE_GROUP_OFFSETS, handle_alter_share_group_offsets, NULL},
+    {K_API_DELETE_SHARE_GROUP_OFFSETS, handle_delete_share_group_offsets, NULL},
 };
 
 api_handler *

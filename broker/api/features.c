@@ -1,8 +1,9 @@
 /* The features that this software supports, and the levels at which a new cluster begins with them.
  *
- * share.version and streams.version are supported because a cluster that Apache Kafka formatted has them,
- * and all that they add to a node that serves no such group is records that it keeps as they are. Their
- * requests are not advertised, so no client takes them for served; a new cluster begins without. */
+ * streams.version is supported because a cluster that Apache Kafka formatted has it, and all that it adds to a
+ * node that serves no such group is records that it keeps as they are. Its requests are not advertised, so no
+ * client takes them for served; a new cluster begins without. Level 2 of share.version is that of dead-letter
+ * topics, which a group has only if it is given one. */
 #include "broker/api/server.h"
 
 static const struct server_feature features[] = {
@@ -11,7 +12,7 @@ static const struct server_feature features[] = {
     {"eligible.leader.replicas.version", 0, 1, 1},
     {"transaction.version", 0, 2, 2},
     {"group.version", 0, 1, 1},
-    {"share.version", 0, 2, 0},
+    {"share.version", 0, 2, 2},
     {"streams.version", 0, 1, 0},
 };
 

@@ -110,6 +110,9 @@ log_refusal(struct creation *cr, int16_t err, struct slice message)
         fmt_str(
             &w,
             " (transaction.state.log.replication.factor; there are no transactions without it)");
+    if (err == K_ERR_INVALID_REPLICATION_FACTOR && slice_eq(cr->name, S("__share_group_state")))
+        fmt_str(&w, " (share.coordinator.state.topic.replication.factor; there are no share groups "
+                    "without it)");
     NOTE(env, NOTE_LOG_MESSAGE, cr->name, writer_slice(&w), 2);
     writer_release(&w);
 }
@@ -174,6 +177,19 @@ describe_auto_topic(struct forwarder *f, struct creation *cr)
                    config_text(cfg, K_CFG_TRANSACTION_STATE_LOG_MIN_ISR));
         set_config(cr, "segment.bytes",
                    config_text(cfg, K_CFG_TRANSACTION_STATE_LOG_SEGMENT_BYTES));
+    } else if (slice_eq(cr->name, S("__share_group_state"))) {
+        cr->topic.num_partitions =
+            (int32_t)config_i64(cfg, K_CFG_SHARE_COORDINATOR_STATE_TOPIC_NUM_PARTITIONS);
+        cr->topic.replication_factor =
+            (int16_t)config_i64(cfg, K_CFG_SHARE_COORDINATOR_STATE_TOPIC_REPLICATION_FACTOR);
+        /* Its coordinator deletes what later snapshots have. */
+        set_config(cr, "cleanup.policy", S("delete"));
+        set_config(cr, "compression.type", S("producer"));
+        set_config(cr, "min.insync.replicas",
+                   config_text(cfg, K_CFG_SHARE_COORDINATOR_STATE_TOPIC_MIN_ISR));
+        set_config(cr, "retention.ms", S("-1"));
+        set_config(cr, "segment.bytes",
+                   config_text(cfg, K_CFG_SHARE_COORDINATOR_STATE_TOPIC_SEGMENT_BYTES));
     }
 }
 

@@ -71,6 +71,21 @@ handle_consumer_group_heartbeat(struct server *s, struct request *r)
     request_answer(r, &res);
 }
 
+/* ---- ShareGroupHeartbeat ---- */
+
+void
+handle_share_group_heartbeat(struct server *s, struct request *r)
+{
+    if (serves_share_groups(s)) {
+        groups_share_heartbeat(s->groups, r->message, waiting_call_new(r));
+        return;
+    }
+    struct k_share_group_heartbeat_response res;
+    codec_default(K_MSG_SHARE_GROUP_HEARTBEAT_RESPONSE, &res);
+    res.error_code = K_ERR_UNSUPPORTED_VERSION;
+    request_answer(r, &res);
+}
+
 /* ---- DeleteGroups: several deletions, one answer ---- */
 
 struct deleting {

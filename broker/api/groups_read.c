@@ -5,6 +5,7 @@
 #include "broker/base/check.h"
 #include "broker/group/groups.h"
 #include "broker/protocol/codec.h"
+#include "broker/share/shares.h"
 #include "broker/txn/txns.h"
 
 /* READ, DELETE, DESCRIBE, DESCRIBE_CONFIGS, ALTER_CONFIGS: all that can be done to a group. */
@@ -12,7 +13,7 @@
 
 /* ---- FindCoordinator ---- */
 
-enum { KEY_GROUP = 0, KEY_TRANSACTION = 1 };
+enum { KEY_GROUP = 0, KEY_TRANSACTION = 1, KEY_SHARE = 2 };
 
 typedef struct k_find_coordinator_response_coordinator coordinator;
 
@@ -20,8 +21,11 @@ static int16_t
 find_leader(struct request *r, struct slice key, int8_t type, coordinator *ret)
 {
     struct server *s = r->server;
-    if (type != KEY_GROUP && type != KEY_TRANSACTION) return K_ERR_INVALID_REQUEST;
-    struct slice topic = type == KEY_GROUP ? GROUPS_TOPIC : TXNS_TOPIC;
+    struct slice topic = SLICE_NULL;
+    if (type == KEY_GROUP) topic = GROUPS_TOPIC;
+    else if (type == KEY_TRANSACTION) topic = TXNS_TOPIC;
+    else if (type == KEY_SHARE && r->version >= 6 && share_key_is_valid(key)) topic = SHARES_TOPIC;
+    if (!topic.p) return K_ERR_INVALID_REQUEST;
     const struct image_topic *t = image_topic(s->image, topic);
     if (!t) {
         forwarder_create_topic(s->forwarder, topic);
@@ -45,7 +49,9 @@ coordinator_text(int16_t code)
     switch (code) {
     case 0: return SLICE_EMPTY;
     case K_ERR_COORDINATOR_NOT_AVAILABLE: return S("The coordinator is not available.");
-    case K_ERR_INVALID_REQUEST: return S("The key type must be 0 (group) or 1 (transaction).");
+    case K_ERR_INVALID_REQUEST:
+        return S("The key type must be 0 (group), 1 (transaction) or, from version 6 on, 2 "
+                 "(\"group:topic id:partition\").");
     default: return k_err_name(code);
     }
 }
@@ -202,6 +208,30 @@ handle_consumer_group_describe(struct server *s, struct request *r)
             continue;
         }
         groups_consumer_describe(s->groups, q->group_ids[i], &r->arena, &res.groups[i]);
+        if (q->include_authorized_operations && !res.groups[i].error_code)
+            res.groups[i].authorized_operations = GROUP_OPERATIONS;
+    }
+    request_answer(r, &res);
+}
+
+/* ---- ShareGroupDescribe ---- */
+
+void
+handle_share_group_describe(struct server *s, struct request *r)
+{
+    const struct k_share_group_describe_request *q = r->message;
+    struct k_share_group_describe_response res;
+    codec_default(K_MSG_SHARE_GROUP_DESCRIBE_RESPONSE, &res);
+    res.groups_n = q->group_ids_n;
+    res.groups = codec_array(&r->arena, K_STRUCT_SHARE_GROUP_DESCRIBE_RESPONSE_DESCRIBED_GROUP,
+                             q->group_ids_n);
+    for (int32_t i = 0; i < q->group_ids_n; i++) {
+        if (!serves_share_groups(s)) {
+            res.groups[i].group_id = q->group_ids[i];
+            res.groups[i].error_code = K_ERR_UNSUPPORTED_VERSION;
+            continue;
+        }
+        groups_share_describe(s->groups, q->group_ids[i], &r->arena, &res.groups[i]);
         if (q->include_authorized_operations && !res.groups[i].error_code)
             res.groups[i].authorized_operations = GROUP_OPERATIONS;
     }

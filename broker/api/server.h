@@ -5,6 +5,7 @@
 
 #include "broker/api/fetch_session.h"
 #include "broker/api/request.h"
+#include "broker/api/share_session.h"
 #include "broker/env/limits.h"
 
 struct config;
@@ -63,6 +64,10 @@ struct server {
     struct producer_ids *producer_ids;
     struct txns *txns;
     struct txn_verifier *txn_verifier;
+    struct shares *shares;
+    struct persister *persister;
+    struct share_parts share_parts;
+    struct share_sessions share_sessions;
     struct list listeners, sessions;
     int64_t connections_n, leaving_n; /* let in on listeners of brokers (connections.h) */
     struct creation_rate rate;

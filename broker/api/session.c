@@ -472,6 +472,7 @@ session_on_closed(struct conn *c, enum env_err why)
         if (!r->started || r->answered) request_delete(r);
         else if (r->gone) r->gone(r);
     }
+    share_sessions_end_of(&s->shares);
     session_free(s);
 }
 
@@ -509,6 +510,7 @@ session_accept(struct server_listener *l, const struct accepted *a)
     s->last_used_ns = env_now_ns(env);
     s->held_by = first_held_by(l);
     list_init(&s->requests);
+    list_init(&s->shares);
     frame_reader_init(&s->frames, &env->mem, &s->conn, (int32_t)server_frame_bytes_max(l->server));
     list_push_back(&l->server->sessions, &s->node);
     conn_accept(&l->listener, &s->conn, a);

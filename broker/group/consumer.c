@@ -56,7 +56,7 @@ consumer_begin(struct group *g)
 bool
 group_can_become_consumer(const struct group *g)
 {
-    return g->state == GROUP_EMPTY;
+    return g->state == GROUP_EMPTY && !g->share;
 }
 
 void
@@ -75,8 +75,8 @@ group_stay_classic(struct group *g)
 
 /* ---- what members say of themselves ---- */
 
-static void
-free_spec(struct mem *mem, consumer_spec *s)
+void
+consumer_spec_free(struct mem *mem, consumer_spec *s)
 {
     mem_free_slice(mem, s->instance_id);
     mem_free_slice(mem, s->rack_id);
@@ -91,8 +91,8 @@ free_spec(struct mem *mem, consumer_spec *s)
     *s = (consumer_spec){0};
 }
 
-static void
-copy_spec(struct mem *mem, consumer_spec *to, const consumer_spec *from)
+void
+consumer_spec_copy(struct mem *mem, consumer_spec *to, const consumer_spec *from)
 {
     int32_t n = from->subscribed_topic_names_n;
     *to = (consumer_spec){.instance_id = mem_dup(mem, from->instance_id),
@@ -112,8 +112,8 @@ void
 consumer_member_set_spec(struct consumer_member *m, const consumer_spec *spec)
 {
     consumer_spec copy;
-    copy_spec(group_mem(m->group), &copy, spec);
-    free_spec(group_mem(m->group), &m->spec);
+    consumer_spec_copy(group_mem(m->group), &copy, spec);
+    consumer_spec_free(group_mem(m->group), &m->spec);
     m->spec = copy;
 }
 
@@ -279,7 +279,7 @@ consumer_member_remove(struct consumer_member *m)
     tp_set_free(mem, &m->assigned);
     tp_set_free(mem, &m->revoking);
     tp_set_free(mem, &m->target);
-    free_spec(mem, &m->spec);
+    consumer_spec_free(mem, &m->spec);
     map_remove(&g->consumer->members, &m->by_id);
     mem_free_slice(mem, m->id);
     MEM_DELETE(mem, m);

@@ -87,6 +87,9 @@ void group_become_consumer(struct group *g, struct batch_builder *b);
 void group_stay_classic(struct group *g);
 void consumer_release(struct group *g);
 
+void consumer_spec_free(struct mem *mem, consumer_spec *s);
+/* *to is not freed before. */
+void consumer_spec_copy(struct mem *mem, consumer_spec *to, const consumer_spec *from);
 struct consumer_member *consumer_member(const struct group *g, struct slice id);
 struct consumer_member *consumer_static_member(const struct group *g, struct slice instance_id);
 struct consumer_member *consumer_member_get(struct group *g, struct slice id);
@@ -153,6 +156,8 @@ struct consumer_view {
 struct consumer_view *consumer_views(const struct group *g, struct arena *a, struct slice id,
                                      const consumer_spec *spec, const struct tp_set *target,
                                      struct slice without, int32_t *ret_n);
+/* By id. spare has room for n. */
+void consumer_views_sort(struct consumer_view *v, int32_t n, struct consumer_view *spare);
 /* Ids of the topics that a member subscribes to and that exist, sorted. */
 struct uuid *consumer_topic_ids(const struct group *g, struct arena *a, const consumer_spec *spec,
                                 int64_t *ret_n);

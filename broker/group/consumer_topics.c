@@ -5,8 +5,8 @@
 
 /* ---- members ---- */
 
-static void
-sort_views(struct consumer_view *v, int32_t n, struct consumer_view *spare)
+void
+consumer_views_sort(struct consumer_view *v, int32_t n, struct consumer_view *spare)
 {
     for (int32_t width = 1; width < n; width *= 2) {
         for (int32_t from = 0; from < n; from += 2 * width) {
@@ -32,7 +32,7 @@ consumer_views(const struct group *g, struct arena *a, struct slice id, const co
         v[n++] = (struct consumer_view){m->id, &m->spec, &m->target};
     }
     if (spec) v[n++] = (struct consumer_view){id, spec, target};
-    sort_views(v, n, ARENA_ARRAY(a, struct consumer_view, n));
+    consumer_views_sort(v, n, ARENA_ARRAY(a, struct consumer_view, n));
     *ret_n = n;
     return v;
 }

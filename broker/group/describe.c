@@ -1,25 +1,28 @@
 /* DescribeGroups and ListGroups: what is known of groups. */
 #include "broker/base/check.h"
 #include "broker/base/fmt.h"
-#include "broker/group/consumer.h"
+#include "broker/group/share_group.h"
 #include "broker/protocol/codec.h"
 #include "errors.h"
 
 static struct slice
 type_of(const struct group *g)
 {
+    if (g->share) return S("share");
     return g->consumer ? S("consumer") : S("classic");
 }
 
 static struct slice
 state_of(const struct group *g)
 {
+    if (g->share) return share_group_state_name(g);
     return g->consumer ? consumer_state_name(consumer_state(g)) : group_state_name(g->state);
 }
 
 static struct slice
 protocol_type_of(const struct group *g)
 {
+    if (g->share) return S("share");
     if (g->consumer) return S("consumer");
     return g->protocol_type.p ? g->protocol_type : SLICE_EMPTY;
 }
@@ -69,7 +72,7 @@ groups_describe(struct groups *gs, struct slice group_id, int16_t version, struc
     struct shard *s = groups_shard(gs, group_id, &ret->error_code);
     if (!s) return;
     struct group *g = group_find(s, group_id);
-    if (!g || g->consumer) {
+    if (!g || g->consumer || g->share) {
         describe_unknown(group_id, version, a, ret);
         return;
     }

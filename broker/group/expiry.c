@@ -2,7 +2,7 @@
  * is left of them. State follows at once: what is asked meanwhile sees it gone, and should the records
  * not be committed, the shard is gone with its leadership. */
 #include "broker/base/check.h"
-#include "broker/group/consumer.h"
+#include "broker/group/share_group.h"
 #include "broker/protocol/codec.h"
 #include "errors.h"
 
@@ -79,6 +79,10 @@ groups_delete(struct groups *gs, struct slice group_id, struct coordinator_call 
     else if (g && !group_has_nobody(g)) res->error_code = K_ERR_NON_EMPTY_GROUP;
     if (res->error_code) {
         groups_answer(gs, c, res);
+        return;
+    }
+    if (g->share) {
+        share_group_delete(gs, group_id, c, res, &res->error_code);
         return;
     }
     struct deletion *d = deletion_new(s, c, res, &res->error_code);
@@ -211,7 +215,7 @@ expire_group(struct group *g)
         if (is_expired(g, o, now_ms)) record_offset_gone(&b, g, o->topic, o->partition);
         else left++;
     }
-    bool whole = left == 0 && group_has_nobody(g) && list_is_empty(&g->pending);
+    bool whole = left == 0 && !g->share && group_has_nobody(g) && list_is_empty(&g->pending);
     if (whole || builder_is_empty(&b)) {
         builder_release(&b);
         if (whole) (void)group_delete(g, NULL);

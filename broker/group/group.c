@@ -2,7 +2,7 @@
 
 #include "broker/base/check.h"
 #include "broker/coordinator/group_setting.h"
-#include "broker/group/consumer.h"
+#include "broker/group/share_group.h"
 #include "broker/protocol/codec.h"
 #include "errors.h"
 
@@ -102,6 +102,7 @@ group_free(struct group *g)
     LIST_EACH(&g->pending, p, struct pending_member, node) group_remove_pending(p);
     CHECK(g->members_n == 0 && g->joining_n == 0);
     consumer_release(g);
+    share_group_release(g);
     while (g->offsets.n) group_remove_offset(g, g->offsets.n - 1);
     VEC_RELEASE(mem, &g->offsets);
     map_remove(&g->shard->groups, &g->by_id);
@@ -123,13 +124,14 @@ group_end(struct group *g, int16_t err)
 bool
 group_is_blank(const struct group *g)
 {
-    return !g->consumer && g->offsets.n == 0 && !g->protocol_type.p && list_is_empty(&g->pending) &&
-           g->state == GROUP_EMPTY && g->generation == 0;
+    return !g->consumer && !g->share && g->offsets.n == 0 && !g->protocol_type.p &&
+           list_is_empty(&g->pending) && g->state == GROUP_EMPTY && g->generation == 0;
 }
 
 bool
 group_has_nobody(const struct group *g)
 {
+    if (g->share) return g->share->members.n == 0;
     return g->consumer ? g->consumer->members.n == 0 : g->state == GROUP_EMPTY;
 }
 
@@ -394,6 +396,7 @@ bool
 group_subscribes(struct group *g, struct slice topic)
 {
     if (g->consumer) return consumer_subscribes(g, topic);
+    if (g->share) return share_group_subscribes(g, topic);
     LIST_EACH(&g->members, m, struct member, node)
         if (subscribes(g, m, topic) != 0) return true;
     return false;

@@ -74,6 +74,7 @@ struct leaver {
 };
 
 struct consumer;
+struct share_group;
 
 struct group {
     struct map_node by_id;
@@ -95,6 +96,8 @@ struct group {
     uint64_t serial;
     /* Set: a consumer group of KIP-848 (consumer.h). The classic one is then EMPTY. */
     struct consumer *consumer;
+    /* Set: a share group (share_group.h). Likewise. */
+    struct share_group *share;
 };
 
 /* ---- group.c ---- */

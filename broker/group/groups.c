@@ -1,6 +1,6 @@
 #include "broker/group/groups.h"
 
-#include "broker/group/consumer.h"
+#include "broker/group/share_group.h"
 #include "errors.h"
 
 struct mem *
@@ -89,6 +89,7 @@ activate_groups(struct coordinator_shard *base)
     int64_t max = config_i64(base->owner->config, K_CFG_GROUP_MAX_SIZE);
     MAP_EACH(&s->groups, g, struct group, by_id) {
         if (g->consumer) consumer_activate(g);
+        if (g->share) share_group_activate(g);
         LIST_EACH(&g->members, m, struct member, node) member_heard(m);
         if (g->members_n > max) group_rebalance(g);
     }
@@ -122,6 +123,12 @@ groups_new(struct env *env, const struct config *config, const struct image *ima
     coordinator_init(&gs->base, &group_kind, env, config, image);
     gs->topics_offset = -1;
     return gs;
+}
+
+void
+groups_set_persister(struct groups *gs, struct persister *pr)
+{
+    gs->persister = pr;
 }
 
 void

@@ -26,6 +26,9 @@ void groups_topic_deleted(struct groups *gs, struct slice topic, struct uuid id)
 /* The image is another one: there are new topics, or more partitions, or other replicas. */
 void groups_topics_changed(struct groups *gs, bool has_new_topics);
 void groups_stop(struct groups *gs);
+/* Whom share groups' states are kept with. */
+struct persister;
+void groups_set_persister(struct groups *gs, struct persister *pr);
 
 /* Each answers with the response struct of its API. */
 void groups_join(struct groups *gs, const struct k_join_group_request *q,
@@ -39,6 +42,8 @@ void groups_leave(struct groups *gs, const struct k_leave_group_request *q,
 void groups_consumer_heartbeat(struct groups *gs,
                                const struct k_consumer_group_heartbeat_request *q,
                                struct coordinator_call *call);
+void groups_share_heartbeat(struct groups *gs, const struct k_share_group_heartbeat_request *q,
+                            struct coordinator_call *call);
 void groups_commit(struct groups *gs, const struct k_offset_commit_request *q,
                    struct coordinator_call *c);
 /* Offsets that are committed with a transaction (KIP-98, 447). guard, verified: see coordinator_write; the
@@ -72,6 +77,20 @@ void groups_describe(struct groups *gs, struct slice group_id, int16_t version, 
                      struct k_describe_groups_response_described_group *ret);
 void groups_consumer_describe(struct groups *gs, struct slice group_id, struct arena *a,
                               struct k_consumer_group_describe_response_described_group *ret);
+void groups_share_describe(struct groups *gs, struct slice group_id, struct arena *a,
+                           struct k_share_group_describe_response_described_group *ret);
+void groups_delete_share_offsets(struct groups *gs,
+                                 const struct k_delete_share_group_offsets_request *q,
+                                 struct coordinator_call *call);
+void groups_alter_share_offsets(struct groups *gs,
+                                const struct k_alter_share_group_offsets_request *q,
+                                struct coordinator_call *call);
+/* Answers with a k_describe_share_group_offsets_response_…_group. */
+void groups_describe_share_offsets(
+    struct groups *gs,
+    const struct k_describe_share_group_offsets_request_describe_share_group_offsets_request_group
+        *q,
+    struct coordinator_call *call);
 void groups_list(struct groups *gs, const struct k_list_groups_request *q, struct arena *a,
                  struct k_list_groups_response *ret);
 

@@ -514,6 +514,7 @@ groups_join(struct groups *gs, const join_request *q, struct coordinator_call *c
     bool is_new = q->member_id.n == 0;
     if (!err && !g && !is_new) err = K_ERR_UNKNOWN_MEMBER_ID;
     if (!err && !has_memory(gs, g, q)) err = K_ERR_COORDINATOR_NOT_AVAILABLE;
+    if (!err && g && g->share) err = K_ERR_INCONSISTENT_GROUP_PROTOCOL;
     if (!err && g && g->consumer) err = join_consumer_group(g);
     if (!err && !g) g = make_group(s, q->group_id, &err);
     if (err) {

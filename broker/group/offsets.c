@@ -147,7 +147,8 @@ find_committer(struct groups *gs, const commit_request *q, int16_t version, int1
         return NULL;
     }
     if (!g) g = group_new(s, q->group_id);
-    if (g->consumer) *ret_err = consumer_commit_check(g, q, version);
+    if (g->share) *ret_err = K_ERR_GROUP_ID_NOT_FOUND; /* it has no offsets of this kind */
+    else if (g->consumer) *ret_err = consumer_commit_check(g, q, version);
     else
         *ret_err =
             commit_check(g, q->generation_id_or_member_epoch, q->member_id, q->group_instance_id);

@@ -1,6 +1,6 @@
 /* The records of __consumer_offsets: what is written, and what becomes of it when it is read again. */
 #include "broker/base/check.h"
-#include "broker/group/consumer.h"
+#include "broker/group/share_group.h"
 #include "broker/protocol/codec.h"
 #include "broker/protocol/record_frame.h"
 
@@ -181,7 +181,7 @@ static void
 fold_group(struct shard *s, struct slice id, const group_value *v)
 {
     struct group *g = group_find(s, id);
-    if ((!v && !g) || (v && g && g->consumer)) return;
+    if ((!v && !g) || (v && g && g->consumer) || (g && g->share)) return;
     if (!g) g = group_new(s, id);
     LIST_EACH(&g->members, m, struct member, node) group_remove_member(m, 0);
     g->state = GROUP_EMPTY;
@@ -233,6 +233,7 @@ group_fold(struct coordinator_shard *base, const struct batch_header *h, const s
         if (value.p && !read_value(s, value_msg, value, &v)) return;
         fold_offset(s, h, &k, value.p ? &v : NULL);
     } else {
-        (void)consumer_fold(s, key_msg, value_msg, &r, value);
+        bool is_taken = consumer_fold(s, key_msg, value_msg, &r, value);
+        if (!is_taken) (void)share_group_fold(s, key_msg, value_msg, &r, value);
     }
 }

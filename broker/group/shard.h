@@ -17,6 +17,7 @@ struct groups {
     uint64_t writes_n, groups_n; /* so far: numbers of writes and of groups */
     uint64_t topics_n;           /* so often did topics change */
     int64_t topics_offset;       /* of the last change of the metadata that made topics */
+    struct persister *persister; /* of share groups' states */
 };
 
 static inline struct shard *

@@ -177,7 +177,7 @@ groups_sync(struct groups *gs, const sync_request *q, struct coordinator_call *c
     /* KIP-559 */
     if (!err && c->version >= 5 && (!q->protocol_type.p || !q->protocol_name.p))
         err = K_ERR_INCONSISTENT_GROUP_PROTOCOL;
-    if (!err) err = g && !g->consumer ? check_sync(g, q) : K_ERR_UNKNOWN_MEMBER_ID;
+    if (!err) err = g && !g->consumer && !g->share ? check_sync(g, q) : K_ERR_UNKNOWN_MEMBER_ID;
     if (err) {
         answer_sync(gs, c, err, NULL, SLICE_EMPTY);
         return;
@@ -229,7 +229,8 @@ groups_heartbeat(struct groups *gs, const struct k_heartbeat_request *q, struct 
     /* While it loads, members are told that all is well: they would join anew otherwise. */
     if (err == K_ERR_COORDINATOR_LOAD_IN_PROGRESS) err = 0;
     struct group *g = s && !err ? group_find(s, q->group_id) : NULL;
-    if (s && !err) err = g && !g->consumer ? member_heartbeat(g, q) : K_ERR_UNKNOWN_MEMBER_ID;
+    if (s && !err)
+        err = g && !g->consumer && !g->share ? member_heartbeat(g, q) : K_ERR_UNKNOWN_MEMBER_ID;
     struct k_heartbeat_response *res = ARENA_NEW(c->arena, struct k_heartbeat_response);
     codec_default(K_MSG_HEARTBEAT_RESPONSE, res);
     res->error_code = err;

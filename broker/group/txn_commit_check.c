@@ -23,6 +23,7 @@ int16_t
 txn_commit_check(struct group *g, int32_t generation, struct slice member_id,
                  struct slice instance_id)
 {
+    if (g->share) return K_ERR_GROUP_ID_NOT_FOUND;
     if (g->consumer) return txn_consumer_check(g, generation, member_id, instance_id);
     if (generation < 0 && g->state == GROUP_EMPTY) return K_ERR_NONE;
     if (generation < 0 && member_id.n == 0 && !instance_id.p) return K_ERR_NONE;

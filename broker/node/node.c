@@ -99,6 +99,8 @@ role_changed(void *owner, struct partition *p)
     struct server *s = owner;
     groups_role_changed(s->groups, p);
     txns_role_changed(s->txns, p);
+    shares_role_changed(s->shares, p);
+    share_parts_role_changed(&s->share_parts, p);
 }
 
 static void
@@ -126,6 +128,38 @@ make_txns(struct node *n)
 }
 
 static void
+create_share_topic(void *owner, struct slice name)
+{
+    struct server *s = owner;
+    forwarder_create_topic(s->forwarder, name);
+}
+
+static void
+make_shares(struct node *n)
+{
+    struct server *s = &n->server;
+    s->shares = shares_new(n->env, &n->config, &n->image);
+    struct persister_params p = {.env = n->env,
+                                 .config = &n->config,
+                                 .image = &n->image,
+                                 .node_id = n->identity.node_id,
+                                 .listener = n->inter_broker_listener,
+                                 .shares = s->shares,
+                                 .replicas = n->replicas,
+                                 .create_topic = create_share_topic,
+                                 .owner = s};
+    s->persister = persister_new(&p);
+    groups_set_persister(s->groups, s->persister);
+    struct share_parts_params sp = {.env = n->env,
+                                    .settings = shares_settings(s->shares),
+                                    .image = &n->image,
+                                    .replicas = n->replicas,
+                                    .persister = s->persister};
+    share_parts_init(&s->share_parts, &sp);
+    share_sessions_init(&s->share_sessions, n->env, &n->config, &s->share_parts);
+}
+
+static void
 make_broker(struct node *n)
 {
     struct server *s = &n->server;
@@ -147,6 +181,7 @@ make_broker(struct node *n)
     s->forwarder = forwarder_new(s);
     s->producer_ids = producer_ids_new(n->env, n->raft, n->identity.node_id);
     make_txns(n);
+    make_shares(n);
     replicas_open(n->replicas, replicas_opened, n);
 }
 
@@ -276,6 +311,9 @@ left_cluster(struct node *n)
     groups_stop(n->server.groups);
     txn_verifier_stop(n->server.txn_verifier);
     txns_stop(n->server.txns);
+    share_parts_stop(&n->server.share_parts);
+    persister_stop(n->server.persister);
+    shares_stop(n->server.shares);
     wait_init(&n->wait, n->env, "the end of its stop", why_not_stopped);
     wait_begin(&n->wait);
     replicas_close(n->replicas, logs_closed, n);

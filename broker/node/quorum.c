@@ -85,9 +85,11 @@ on_changed(void *owner, const struct image_delta *d)
     if (d->configs.n) connections_review(&n->server);
     if (d->created_topics.n + d->deleted_topics.n + d->partitions.n)
         groups_topics_changed(n->server.groups, d->created_topics.n > 0);
-    for (int64_t i = 0; i < d->deleted_topics.n; i++)
+    for (int64_t i = 0; i < d->deleted_topics.n; i++) {
         groups_topic_deleted(n->server.groups, d->deleted_topics.v[i].name,
                              d->deleted_topics.v[i].id);
+        shares_topic_deleted(n->server.shares, d->deleted_topics.v[i].id);
+    }
 }
 
 static const struct image_ops image_ops = {.changed = on_changed};

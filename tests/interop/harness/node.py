@@ -80,6 +80,8 @@ class Node:
             "offsets.topic.replication.factor": 1,
             "transaction.state.log.replication.factor": 1,
             "transaction.state.log.min.isr": 1,
+            "share.coordinator.state.topic.replication.factor": 1,
+            "share.coordinator.state.topic.min.isr": 1,
             # Kafka's 3 s cost each group of a claim so much. Not 0: kafka-python asks for its topics' metadata
             # 100 ms after it has subscribed, and a leader that has joined before shares out nothing, for good.
             "group.initial.rebalance.delay.ms": 1000,

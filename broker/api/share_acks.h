@@ -1,0 +1,36 @@
+/* What a member acknowledges with one request, of several partitions; for ShareFetch and ShareAcknowledge. */
+#ifndef API_SHARE_ACKS_H
+#define API_SHARE_ACKS_H
+
+#include "broker/api/request.h"
+#include "broker/share/share_partition.h"
+
+struct share_acks;
+
+struct share_acks_part {
+    struct share_ack ack;
+    struct share_acks *of;
+    struct uuid topic;
+    int32_t partition;
+    struct ack_batch *batches;
+    int32_t batches_n;
+    int16_t err; /* what came of it */
+};
+
+struct share_acks {
+    void (*done)(struct share_acks *a); /* the last one is known; must not answer at once */
+    struct share_acks_part *parts;
+    int32_t parts_n;
+    int32_t left;
+};
+
+/* of the request's; those without batches are left out by whoever fills this in. */
+void share_acks_begin(struct share_acks *acks, struct share_parts *sps, struct slice group,
+                      struct slice member, bool may_renew);
+/* The request ends before they are known. */
+void share_acks_cancel(struct share_acks *acks);
+/* NULL: it acknowledges nothing of that partition. */
+struct share_acks_part *share_acks_of(struct share_acks *acks, struct uuid topic,
+                                      int32_t partition);
+
+#endif
