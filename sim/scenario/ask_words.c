@@ -284,6 +284,36 @@ arena_of(struct ask_scope *x)
     return x->r ? x->r->a : x->l->a;
 }
 
+/* 0x00ff: bytes that are no text. False: it is not that. */
+static bool
+bytes_of_hex(struct ask_scope *x, struct slice text, struct slice *ret)
+{
+    static const char digits[] = "0123456789abcdef";
+    if (!slice_starts(text, S("0x")) || text.n % 2) return false;
+    uint8_t *to = arena_alloc(arena_of(x), text.n);
+    for (int64_t i = 2; i < text.n; i++) {
+        const char *digit = memchr(digits, text.p[i], 16);
+        if (!digit) return false;
+        to[i / 2 - 1] = (uint8_t)(to[i / 2 - 1] << 4 | (digit - digits));
+    }
+    *ret = slice(to, text.n / 2 - 1);
+    return true;
+}
+
+static struct slice
+hex_of_bytes(struct ask_scope *x, struct slice bytes)
+{
+    bool is_text = true;
+    for (int64_t i = 0; i < bytes.n; i++)
+        is_text = is_text && bytes.p[i] >= ' ' && bytes.p[i] <= '~';
+    if (is_text) return bytes;
+    uint8_t *to = arena_alloc(arena_of(x), bytes.n * 2 + 2);
+    memcpy(to, "0x", 2);
+    for (int64_t i = 0; i < bytes.n * 2; i++)
+        to[i + 2] = (uint8_t) "0123456789abcdef"[i % 2 ? bytes.p[i / 2] & 15 : bytes.p[i / 2] >> 4];
+    return slice(to, bytes.n * 2 + 2);
+}
+
 static bool
 fill_text(struct ask_scope *x, const struct k_field *f, const struct tree *t, uint8_t *to)
 {
@@ -293,6 +323,8 @@ fill_text(struct ask_scope *x, const struct k_field *f, const struct tree *t, ui
         if (!find_reference(x, t, &p)) return false;
         if (p.f->type != f->type) return ask_mistake(x, t->mark, "that is of another kind");
         s = p.at ? slice_load(p.at) : SLICE_EMPTY;
+    } else if (f->type == K_BYTES) {
+        (void)bytes_of_hex(x, t->text, &s);
     }
     memcpy(to, &s, sizeof s);
     return true;
@@ -480,11 +512,12 @@ static bool
 fits_bytes(struct ask_scope *x, struct slice is, const struct tree *want, struct slice text)
 {
     bool is_not = slice_starts(want->text, S("not "));
+    (void)bytes_of_hex(x, text, &text);
     bool fits = slice_eq(text, S("some")) ? is.n > 0
               : slice_eq(text, S("none")) ? is.n == 0
               : slice_eq(text, S("null")) ? !is.p
                                           : slice_eq(is, text);
-    return fits != is_not || differs(x, is, want->text);
+    return fits != is_not || differs(x, hex_of_bytes(x, is), want->text);
 }
 
 static bool
