@@ -133,9 +133,11 @@ static void part_checked(struct produce *pr);
 static bool check_batch_further(struct part *part, struct partition *p);
 
 static bool
-verifies_transactions(const struct server *s)
+asks_coordinator(const struct request *r)
 {
-    return config_bool(s->config, K_CFG_TRANSACTION_PARTITION_VERIFICATION_ENABLE);
+    return txn_asks_coordinator(
+        txn_client_of_produce(r->version),
+        config_bool(r->server->config, K_CFG_TRANSACTION_PARTITION_VERIFICATION_ENABLE));
 }
 
 static void
@@ -179,8 +181,7 @@ check_transaction(struct part *part, struct partition *p)
                           "a transactional batch in a request without transactional id");
         return true;
     }
-    if (!partition_is_leader(p) || !verifies_transactions(r->server))
-        return check_batch_further(part, p);
+    if (!partition_is_leader(p) || !asks_coordinator(r)) return check_batch_further(part, p);
     enum log_err err =
         commitlog_verify_txn(&p->log, &part->header, client == TXN_CLIENT_ADDS, &part->guard);
     if (err) {
@@ -293,7 +294,7 @@ produce_append(struct part *part)
                            .segs_n = 1,
                            .origin = APPEND_CLIENT,
                            .guard = part->guard,
-                           .unverified = !verifies_transactions(r->server),
+                           .unverified = !asks_coordinator(r),
                            .append_time_ms = -1};
     if (p) err = partition_append(p, &a, pr->q->acks);
     if (err) {

@@ -82,7 +82,8 @@ handle_txn_offset_commit(struct server *s, struct request *r)
     int16_t err = 0;
     uint64_t guard = 0;
     struct partition *p = groups_partition_of(s->groups, q->group_id, &err);
-    if (!config_bool(s->config, K_CFG_TRANSACTION_PARTITION_VERIFICATION_ENABLE) && p) {
+    bool verifies = config_bool(s->config, K_CFG_TRANSACTION_PARTITION_VERIFICATION_ENABLE);
+    if (p && !txn_asks_coordinator(client, verifies)) {
         offset_commit_write(r, 0, false);
         return;
     }

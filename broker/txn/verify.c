@@ -284,10 +284,29 @@ gather_checks(struct verify_target *t)
 }
 
 static void
+refuse_check(struct txn_verifier *v, struct txn_check *c)
+{
+    list_push_back(&v->refused, &c->node);
+    defer(v->params.env, &v->refuse);
+}
+
+/* This node stops while others wait for what was asked before them: there is no connection any more. */
+static void
+refuse_queued(struct verify_target *t)
+{
+    for (struct list *n; (n = list_pop_front(&t->queued)) != NULL;)
+        refuse_check(t->v, LIST_ENTRY(n, struct txn_check, node));
+}
+
+static void
 target_begin(struct task *task)
 {
     struct verify_target *t = CONTAINER_OF(task, struct verify_target, begin);
     if (t->is_asking || list_is_empty(&t->queued)) return;
+    if (t->v->stopped) {
+        refuse_queued(t);
+        return;
+    }
     int32_t n = gather_checks(t);
     if (t->broker_id != t->v->params.node_id) {
         ask_there(t, n);
@@ -329,8 +348,7 @@ ask(struct txn_verifier *v, struct txn_check *c)
 {
     int32_t broker_id = coordinator_of(v, c->transactional_id);
     if (broker_id < 0 || v->stopped) {
-        list_push_back(&v->refused, &c->node);
-        defer(v->params.env, &v->refuse);
+        refuse_check(v, c);
         return;
     }
     struct verify_target *t = target_get(v, broker_id);

@@ -16,6 +16,12 @@ txn_client_of_offset_commit(int16_t version)
     return version == 4 ? TXN_CLIENT_KNOWS_ABORTS : TXN_CLIENT_OLD;
 }
 
+bool
+txn_asks_coordinator(enum txn_client client, bool verifies)
+{
+    return verifies || client == TXN_CLIENT_ADDS;
+}
+
 int16_t
 txn_verify_error(int16_t err, enum txn_client client)
 {

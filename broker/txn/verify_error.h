@@ -2,6 +2,7 @@
 #ifndef TXN_VERIFY_ERROR_H
 #define TXN_VERIFY_ERROR_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 /* What the version of the producer's request says of it. */
@@ -12,6 +13,10 @@ enum txn_client {
 };
 enum txn_client txn_client_of_produce(int16_t version);
 enum txn_client txn_client_of_offset_commit(int16_t version);
+
+/* Is the coordinator asked before a transaction begins in a partition? verifies: by the setting
+ * transaction.partition.verification.enable. It turns off checking alone; who leaves the adding to the broker has it done. */
+bool txn_asks_coordinator(enum txn_client client, bool verifies);
 
 /* err: the coordinator's, or NETWORK_EXCEPTION when it cannot be asked. */
 int16_t txn_verify_error(int16_t err, enum txn_client client);
