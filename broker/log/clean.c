@@ -404,6 +404,7 @@ commitlog_clean(struct commitlog *log, struct log_clean *c)
 {
     enum log_err err = check_clean(log);
     if (err) return err;
+    if (c->range.cuts != log->cuts) return LOG_E_BUSY;
     struct env *env = log->env;
     CHECK(c->range.first_uncleanable <= log_active(log)->base_offset);
     CHECK(c->range.first_dirty < c->range.first_uncleanable);

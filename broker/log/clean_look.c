@@ -60,12 +60,13 @@ look_find(struct look_job *j)
         .start_offset = log->start_offset,
         .end_offset = log->assigned_end,
         .cleaned_to = log->cleaned_to,
-        .stable_offset = j->look->stable_offset,
+        .stable_offset = MIN(j->look->stable_offset, log->written_end),
         .now_ms = env_wall_ms(log->env),
         .lag_min_ms = log->config->lag_min_ms,
         .lag_max_ms = log->config->lag_max_ms,
     };
     cleanable_find(&f, &j->look->found);
+    j->look->found.cuts = log->cuts;
     look_end(j, LOG_OK);
 }
 

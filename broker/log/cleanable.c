@@ -50,11 +50,14 @@ cleanable_find(const struct cleanable_facts *f, struct cleanable *ret)
     ret->first_dirty = find_first_dirty(f, &ret->is_reset);
     ret->first_uncleanable = find_first_uncleanable(f, ret->first_dirty);
     if (ret->first_uncleanable < ret->first_dirty) ret->first_uncleanable = ret->first_dirty;
+    /* Both may lie within one segment: DeleteRecords moved the log's start to there. Then nothing can be cleaned. */
+    bool is_empty = ret->first_uncleanable == ret->first_dirty;
     ret->is_overdue = has_waited_too_long(f, ret->first_dirty);
     for (int64_t i = 0; i < f->segments_n - 1; i++) {
         const struct cleanable_segment *s = &f->segments[i];
         if (!is_dirty(f, i, ret->first_dirty)) ret->clean_bytes += s->size_bytes;
-        else if (s->base_offset < ret->first_uncleanable) ret->dirty_bytes += s->size_bytes;
+        else if (!is_empty && s->base_offset < ret->first_uncleanable)
+            ret->dirty_bytes += s->size_bytes;
     }
 }
 

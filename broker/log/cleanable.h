@@ -4,7 +4,7 @@
  *       ├──── clean ─────┼───── cleanable ───┼──── too young ──────┼───────►
  *
  * Clean is what earlier cleanings have seen (cleaner-offset-checkpoint). Not cleanable is the active segment, what
- * is not below the last stable offset, and so not below the high watermark (KAFKA-13194: a value that is not
+ * is not written yet (a follower far behind knows a high watermark above that), what is not below the last stable offset, and so not below the high watermark (KAFKA-13194: a value that is not
  * committed must not remove one that is), and what is younger than min.compaction.lag.ms (KIP-58). A log is due when
  * enough of it is dirty (min.cleanable.dirty.ratio), or when something dirty is older than
  * max.compaction.lag.ms (KIP-354). Pure. */
@@ -34,6 +34,7 @@ struct cleanable {
     int64_t clean_bytes, dirty_bytes; /* dirty: of what is cleanable */
     bool is_overdue;                  /* max.compaction.lag.ms has passed */
     bool is_reset;                    /* cleaned_to was not in the log: it began anew */
+    int64_t cuts; /* the log's, when it was looked at: cut since then it is another one */
 };
 
 void cleanable_find(const struct cleanable_facts *f, struct cleanable *ret);

@@ -163,6 +163,7 @@ struct commitlog {
     struct clean_job *cleaning; /* NULL: not under way */
     bool cleaning_waits;        /* … until a job ends */
     bool is_uncleanable;        /* its last cleaning met something broken: not tried again */
+    int32_t cuts;               /* truncations so far, of this opening */
     struct log_job *exclusive;  /* truncates or closes … */
     bool exclusive_waits;       /* … and goes on when the log is quiet */
 };

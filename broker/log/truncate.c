@@ -320,6 +320,7 @@ cut_queue(struct commitlog *log, int64_t offset, bool fully, struct log_op *op)
     j->position = -1;
     if (log->state == COMMITLOG_OPEN) {
         log->state = COMMITLOG_TRUNCATING;
+        log->cuts++;
         log->exclusive = &j->job;
         log->exclusive_waits = true;
         log_stop_cleaning(log);

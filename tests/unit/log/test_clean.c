@@ -618,6 +618,48 @@ retention_waits_for_its_end(void **state)
     end(&r);
 }
 
+/* What was found in a log is not true of it any more when it was cut. */
+static void
+a_log_that_was_cut_is_looked_at_again(void **state)
+{
+    (void)state;
+    struct run r;
+    struct cleaning x;
+    begin(&r, 1);
+    fill(&r, 80);
+    x = (struct cleaning){.look = {.done = looked}};
+    x.look.stable_offset = commitlog_written_end(&r.f.log);
+    assert_true(commitlog_look_cleanable(&r.f.log, &x.look));
+    body_run(&r.f.body);
+    x.clean = (struct log_clean){.done = cleaned, .range = x.look.found, .map_bytes = 1 << 20};
+    struct waiter w = {.op.done = waiter_done};
+    commitlog_truncate(&r.f.log, x.look.found.first_uncleanable / 2, &w.op);
+    body_run(&r.f.body);
+    assert_int_equal(commitlog_clean(&r.f.log, &x.clean), LOG_E_BUSY);
+    end(&r);
+}
+
+/* A follower far behind: its leader's high watermark is above all that it has written. */
+static void
+what_is_not_written_yet_is_left(void **state)
+{
+    (void)state;
+    struct run r;
+    struct cleaning x;
+    begin(&r, 1);
+    for (int i = 0; i < 40; i++) append_keyed(&r, 0, 3, false, i % 5);
+    x = (struct cleaning){.look = {.done = looked}};
+    x.look.stable_offset = r.f.log.assigned_end;
+    int64_t written = commitlog_written_end(&r.f.log);
+    assert_true(written < r.f.log.assigned_end);
+    if (commitlog_look_cleanable(&r.f.log, &x.look)) {
+        while (!x.has_looked) assert_true(body_step(&r.f.body));
+        assert_true(x.look.found.first_uncleanable <= commitlog_written_end(&r.f.log));
+    }
+    body_run(&r.f.body);
+    end(&r);
+}
+
 /* ---- failures ---- */
 
 static void
@@ -783,6 +825,8 @@ main(void)
         cmocka_unit_test(a_truncation_ends_it_and_it_begins_anew),
         cmocka_unit_test(a_close_ends_it),
         cmocka_unit_test(retention_waits_for_its_end),
+        cmocka_unit_test(a_log_that_was_cut_is_looked_at_again),
+        cmocka_unit_test(what_is_not_written_yet_is_left),
         cmocka_unit_test(a_broken_batch_makes_it_uncleanable_and_harms_nothing),
         cmocka_unit_test(a_full_disk_ends_it_and_harms_nothing),
         cmocka_unit_test(a_broken_disk_takes_the_log_offline),

@@ -63,7 +63,7 @@ the_segment_with_the_stable_offset_is_not(void **state)
     f.stable_offset = 120;
     cleanable_find(&f, &c);
     assert_int_equal(c.first_uncleanable, 250);
-    assert_int_equal(c.dirty_bytes, 1000); /* of the segment that is clean in part */
+    assert_int_equal(c.dirty_bytes, 0); /* also of the segment that is clean in part */
 }
 
 static void
@@ -149,6 +149,22 @@ the_dirtier_one_has_the_larger_share(void **state)
     assert_false(cleanable_is_dirtier(&none, &a));
 }
 
+/* The log begins within a segment (DeleteRecords), and nothing in it above that is stable. */
+static void
+there_is_nothing_between_a_start_and_a_stable_offset_in_one_segment(void **state)
+{
+    (void)state;
+    struct cleanable_facts f = facts(-1);
+    struct cleanable c;
+    f.start_offset = 250;
+    f.stable_offset = 250;
+    cleanable_find(&f, &c);
+    assert_int_equal(c.first_dirty, 250);
+    assert_int_equal(c.first_uncleanable, 250);
+    assert_int_equal(c.dirty_bytes, 0);
+    assert_false(cleanable_is_due(&c, 0));
+}
+
 int
 main(void)
 {
@@ -160,6 +176,7 @@ main(void)
         cmocka_unit_test(it_is_due_above_the_ratio_or_when_overdue),
         cmocka_unit_test(what_waited_beyond_the_maximum_lag_is_overdue),
         cmocka_unit_test(the_dirtier_one_has_the_larger_share),
+        cmocka_unit_test(there_is_nothing_between_a_start_and_a_stable_offset_in_one_segment),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
