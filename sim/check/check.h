@@ -32,6 +32,7 @@ struct check_topic {
     int32_t removed_n; /* high watermark */
     /* Of each key only the last record need be there; and not even that, if it is a tombstone and these go. */
     bool is_compacted, tombstones_go;
+    int64_t tombstones_ms; /* how long they surely stay */
 };
 
 /* Zeroed: no faults, and topics that promise everything. (Acks and idempotence stand in the history.) */

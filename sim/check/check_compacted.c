@@ -3,6 +3,8 @@
  * tombstone may be there. */
 #include "sim/check/checker.h"
 
+#include "broker/env/env.h"
+
 static const struct check_topic *
 compacted_topic_of(const struct checker *c, const struct part *p)
 {
@@ -32,10 +34,14 @@ know_sent(struct checker *c, struct part *p, int64_t i)
     const struct sent *s = &c->sent.v[i];
     const struct history_op *op = &c->h->ops.v[s->op];
     struct key_end *k = key_end_of(c, p, op->key);
-    if (s->final_offset > k->final) k->final = s->final_offset, k->value = i;
+    bool is_here = part_final(p, s->final_offset) == s->value;
+    if (is_here && s->final_offset > k->final) k->final = s->final_offset, k->value = i;
     if (!op->is_tombstone) return;
-    if (op->outcome == HISTORY_OK) k->deleted = MAX(k->deleted, op->offset);
-    else if (op->outcome != HISTORY_FAIL) k->is_uncertain = true;
+    if (op->outcome == HISTORY_OK && op->offset > k->deleted) {
+        k->deleted = op->offset;
+        k->tombstone = i;
+    }
+    if (history_is_info(op)) k->is_uncertain = true;
 }
 
 /* One whose partition nobody knows may be in any of them. */
@@ -64,6 +70,56 @@ compacted_away(const struct checker *c, const struct part *p, uint64_t value, in
     return compacted_topic_of(c, p)->tombstones_go && (k->deleted >= offset || k->is_uncertain);
 }
 
+/* Who might lead after having been away: since when, while the chronicle is read. */
+struct absence {
+    const struct checker *c;
+    const struct part *p;
+    int64_t deleted_ns;
+    struct chronicle_ids seen; /* who was ever in sync; beside each when it left, or -1 */
+    int64_t left_ns[CHRONICLE_IDS_MAX];
+};
+
+/* As much of it as lies behind the deletion was longer than tombstones stay. */
+static bool
+is_too_long(const struct absence *a, int64_t from_ns, int64_t to_ns)
+{
+    int64_t stays_ns = compacted_topic_of(a->c, a->p)->tombstones_ms * NS_PER_MS;
+    return from_ns >= 0 && to_ns - MAX(from_ns, a->deleted_ns) > stays_ns;
+}
+
+static bool
+see_placed(struct absence *a, const struct happening *one)
+{
+    for (int32_t i = 0; i < a->seen.n; i++) {
+        bool is_in = chronicle_has(&one->in_sync, a->seen.v[i]);
+        if (is_in && is_too_long(a, a->left_ns[i], one->at_ns)) return true;
+        if (is_in) a->left_ns[i] = -1;
+        else if (a->left_ns[i] < 0) a->left_ns[i] = one->at_ns;
+    }
+    for (int32_t i = 0; i < one->in_sync.n && a->seen.n < CHRONICLE_IDS_MAX; i++) {
+        if (chronicle_has(&a->seen, one->in_sync.v[i])) continue;
+        a->left_ns[a->seen.n] = -1;
+        a->seen.v[a->seen.n++] = one->in_sync.v[i];
+    }
+    return false;
+}
+
+/* A replica that comes back copies what is there: a tombstone that came and went while it was away it never sees, and
+ * keeps what lay before. How long tombstones stay is told by clocks; where those are set, nobody knows. */
+static bool
+may_have_missed(const struct checker *c, const struct part *p, int64_t deleted_ns)
+{
+    const struct chronicle *all = c->facts->chronicle;
+    struct absence a = {.c = c, .p = p, .deleted_ns = deleted_ns};
+    for (int64_t i = 0; all && i < all->v.n; i++) {
+        const struct happening *one = &all->v.v[i];
+        bool is_placed = one->kind == HAPPENED_PLACED &&
+                         happening_is_of(one, history_topic_name(c->h, p->topic), p->partition);
+        if (is_placed && see_placed(&a, one)) return true;
+    }
+    return false;
+}
+
 static void
 tell_resurrected(struct checker *c, const struct part *p, const struct key_end *k)
 {
@@ -73,7 +129,12 @@ tell_resurrected(struct checker *c, const struct part *p, const struct key_end *
     tell_send(&t), tell_text(&t, "; the final read has it as the last of its key, k");
     fmt_i64(&t.w, op->key), tell_text(&t, ", which was deleted by ");
     tell_offset(&t, k->deleted), tell_text(&t, ", acknowledged later");
+    const struct sent *tombstone = &c->sent.v[k->tombstone];
+    t.missed = tombstone->value;
     t.missed_offset = k->deleted;
+    if (may_have_missed(c, p, c->h->ops.v[tombstone->op].complete_ns))
+        t.excuse = "a replica was out of sync for longer than delete.retention.ms after that, and "
+                   "may have missed the tombstone";
     tell_end(&t);
 }
 

@@ -7,9 +7,8 @@ may_remove(const struct checker *c, const struct part *p)
     return p->topic < c->facts->topics_n && c->facts->topics[p->topic].may_remove;
 }
 
-/* The first offset that was not removed, as far as anybody knows. */
-static int64_t
-removed_to(const struct checker *c, const struct part *p)
+int64_t
+part_removed_to(const struct checker *c, const struct part *p)
 {
     if (p->topic >= c->facts->topics_n) return 0;
     const struct check_topic *t = &c->facts->topics[p->topic];
@@ -21,7 +20,7 @@ removed_to(const struct checker *c, const struct part *p)
 static bool
 is_excused(const struct checker *c, const struct part *p, int64_t offset)
 {
-    if (offset < removed_to(c, p)) return true;
+    if (offset < part_removed_to(c, p)) return true;
     if (!may_remove(c, p)) return false;
     return p->final_first < 0 || offset < p->final_first;
 }
@@ -42,7 +41,7 @@ check_leap(struct checker *c, const struct leap *l)
     const struct part *p = checker_part(c, poll->topic, poll->partition);
     if (p->is_gone || poll->complete_ns < p->born_ns) return;
     int64_t from = l->next < p->base ? p->base : l->next, at = from;
-    if (at < removed_to(c, p)) at = removed_to(c, p);
+    if (at < part_removed_to(c, p)) at = part_removed_to(c, p);
     while (at < l->offset && (!is_owed_to_all(c, p->polled[at - p->base]) ||
                               compacted_away(c, p, p->polled[at - p->base], at)))
         at++;
@@ -111,7 +110,7 @@ check_promise(struct checker *c, const struct part *p, const struct sent *s)
     if (op->outcome != HISTORY_OK) return;
     if (p->final_end >= 0) {
         if (op->offset >= 0 && is_excused(c, p, op->offset)) return;
-        if (op->offset < 0 && s->final_offset < 0 && removed_to(c, p) > 0)
+        if (op->offset < 0 && s->final_offset < 0 && part_removed_to(c, p) > 0)
             return; /* perhaps it was there */
         if (s->final_offset < 0 && compacted_away(c, p, s->value, op->offset)) return;
         if (s->final_offset < 0) tell_lost(c, p, s);
@@ -190,7 +189,7 @@ compare_up_to(struct checker *c, const struct history_op *op, const struct part 
 {
     int64_t end = p->base + p->n;
     if (k->final_next < p->base) k->final_next = p->base;
-    if (k->final_next < removed_to(c, p)) k->final_next = removed_to(c, p);
+    if (k->final_next < part_removed_to(c, p)) k->final_next = part_removed_to(c, p);
     for (; k->final_next < offset && k->final_next < end; k->final_next++) {
         uint64_t value = p->final[k->final_next - p->base];
         if (!value || compacted_away(c, p, value, k->final_next)) continue;

@@ -38,12 +38,22 @@ was_read_to_the_end(const struct checker *c, const struct history_op *op)
     return p && p->final_end >= 0 && !p->is_gone && op->invoke_ns >= p->born_ns;
 }
 
+/* Retention, DeleteRecords or the cleaner took it, and not what became of its transaction. */
+static bool
+is_rightly_gone(const struct checker *c, const struct history_op *op, const struct sent *s)
+{
+    const struct part *p = checker_part(c, op->topic, op->partition);
+    if (op->offset < 0) return part_removed_to(c, p) > 0 || part_is_compacted(c, p);
+    return op->offset < part_removed_to(c, p) || compacted_away(c, p, s->value, op->offset);
+}
+
 static void
 see_send(struct checker *c, struct txn_seen *t, const struct history_op *op)
 {
     const struct sent *s = sent_find(c, op->value);
     if (!s || !was_read_to_the_end(c, op)) return;
     bool is_there = s->final_offset >= 0;
+    if (!is_there && is_rightly_gone(c, op, s)) return;
     t->there += is_there;
     t->missing += !is_there;
     if (is_there) t->one_there = op->value;

@@ -18,6 +18,7 @@ struct key_end {
     int64_t final;     /* the last offset in the final read; -1 */
     int64_t value;     /* index of what was sent there */
     int64_t deleted;   /* the last acknowledged tombstone's offset; -1 */
+    int64_t tombstone; /* index of what was sent there */
     bool is_uncertain; /* a tombstone that may have been appended somewhere */
 };
 
@@ -147,6 +148,8 @@ void tell_end(struct telling *t);
 void check_events(struct checker *c);
 /* At the end, over what was gathered. */
 void check_log(struct checker *c);
+/* The first offset that retention or DeleteRecords did not take, as far as anybody knows. */
+int64_t part_removed_to(const struct checker *c, const struct part *p);
 /* What administrators were told. */
 void check_admin(struct checker *c);
 /* Compacted topics. Is it no wonder that this value is gone from its offset? */

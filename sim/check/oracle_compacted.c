@@ -104,7 +104,7 @@ bool
 oracle_is_superseded(const struct oracle *o, const struct topic_key *k, const struct remains *r,
                      const struct promise *p)
 {
-    if (p->key < 0 || p->offset < 0) return false;
+    if (p->key < 0) return false; /* with acks=0 nobody knows where it lay: anywhere */
     if (p->key < r->last.n && r->last.v[p->key] > p->offset) return true;
     return oracle_terms(o, k).tombstones_go && may_be_deleted(o, k, p->key, p->offset);
 }

@@ -417,6 +417,7 @@ permission_exists(enum rule rule)
     case RULE_LOST:
     case RULE_UNSEEN:
     case RULE_READ_LOST:
+    case RULE_RESURRECTED:
     case RULE_DUPLICATE:
     case RULE_REORDERED:
     case RULE_INCONSISTENT_OFFSET:

@@ -2,6 +2,8 @@
 #include "sim/scenario/load.h"
 
 #include "broker/base/check.h"
+#include "broker/group/groups.h"
+#include "broker/txn/txns.h"
 
 static bool
 is_about(struct slice topic, struct slice said)
@@ -13,11 +15,16 @@ static int64_t
 partitions_before(const struct load *l, struct slice topic, int64_t steps_n)
 {
     int64_t n = -1;
-    bool has_groups = false;
-    for (int32_t i = 0; i < l->s->clients_n; i++) has_groups |= l->s->clients[i].group.p != NULL;
-    /* Made by the brokers themselves, with the first member. */
-    if (has_groups && slice_eq(topic, S("__consumer_offsets")))
+    bool has_groups = false, has_txns = false;
+    for (int32_t i = 0; i < l->s->clients_n; i++) {
+        has_groups |= l->s->clients[i].group.p != NULL;
+        has_txns |= l->s->clients[i].transactional_id.p != NULL;
+    }
+    /* Made by the brokers themselves, with the first member or transaction. */
+    if (has_groups && slice_eq(topic, GROUPS_TOPIC))
         n = cluster_config_i64(l->s, "offsets.topic.num.partitions");
+    if (has_txns && slice_eq(topic, TXNS_TOPIC))
+        n = cluster_config_i64(l->s, "transaction.state.log.num.partitions");
     for (int32_t i = 0; i < l->s->topics_n; i++)
         if (slice_eq(l->s->topics[i].name, topic)) n = l->s->topics[i].partitions;
     for (int64_t i = 0; i < steps_n; i++) {

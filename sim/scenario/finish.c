@@ -323,13 +323,19 @@ converge(struct run *r)
 
 /* ---- producers end, the rest is read ---- */
 
+/* NULL: all have ended. */
+static const struct client_slot *
+first_producer_at_work(const struct run *r)
+{
+    for (int32_t i = 0; i < r->s->clients_n; i++)
+        if (r->clients[i].spec->produce.p && !r->clients[i].produce.done) return &r->clients[i];
+    return NULL;
+}
+
 static bool
 producers_done(void *ctx)
 {
-    const struct run *r = ctx;
-    for (int32_t i = 0; i < r->s->clients_n; i++)
-        if (r->clients[i].spec->produce.p && !r->clients[i].produce.done) return false;
-    return true;
+    return !first_producer_at_work(ctx);
 }
 
 static bool
@@ -355,10 +361,11 @@ drain(struct run *r)
         r->clients[i].produce.stop = true;
         longest = MAX(longest, r->clients[i].spec->delivery_timeout_ns);
     }
-    if (!world_run_while_not(r->w, producers_done, r,
-                             world_now_ns(r->w) + longest + 30 * NS_PER_S) &&
-        !is_permitted_to_fire(r, RULE_UNANSWERED))
-        run_fail(r, VERDICT_FAIL, "a producer did not come to an end");
+    world_run_while_not(r->w, producers_done, r, world_now_ns(r->w) + longest + 30 * NS_PER_S);
+    const struct client_slot *late = first_producer_at_work(r);
+    if (late && !is_permitted_to_fire(r, RULE_UNANSWERED))
+        run_fail(r, VERDICT_FAIL, "%.*s did not come to an end: %lld of its sends are pending",
+                 SARG(late->spec->name), (long long)late->produce.pending);
     if (!world_run_while_not(r->w, all_have_read, r, world_now_ns(r->w) + groups_bound_ns(r->s)))
         run_fail(r, VERDICT_FAIL, "groups did not come to the end within %.1f s: %.*s",
                  (double)groups_bound_ns(r->s) / 1e9, SARG(groups_state(r)));

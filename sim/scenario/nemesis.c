@@ -45,6 +45,10 @@ static const struct {
     {"topics", strike_topic},
     {"add-partitions", strike_topic},
     {"alter-topic", strike_topic},
+    {"hold-end", strike_hold_end},
+    {"coordinator", strike_coordinator},
+    {"crash-cleaning", strike_cleaning},
+    {"power-cleaning", strike_cleaning},
 };
 
 static bool
@@ -69,9 +73,10 @@ draw_kind(struct run *r)
     return SLICE_EMPTY;
 }
 
-static void
-count_strike(struct run *r, struct slice kind)
+void
+nemesis_count(struct run *r, struct slice kind)
 {
+    r->last_fault_ns = world_now_ns(r->w);
     for (int32_t i = 0; i < nemesis_faults_n; i++) {
         if (!is_kind(kind, nemesis_faults[i].name)) continue;
         r->random_counts[i]++;
@@ -87,10 +92,7 @@ next(struct world *w, void *ctx)
     const struct nemesis *n = &r->s->nemesis;
     if (!r->playing || run_now(r) >= n->until_ns) return;
     struct slice kind = draw_kind(r);
-    if (r->nemesis_active < n->at_once && kind.n && strike(r, kind)) {
-        r->last_fault_ns = world_now_ns(w);
-        count_strike(r, kind);
-    }
+    if (r->nemesis_active < n->at_once && kind.n && strike(r, kind)) nemesis_count(r, kind);
     world_at(w,
              world_now_ns(w) +
                  MAX(dice_between(&r->nemesis_dice, n->every.min, n->every.max), NS_PER_MS),

@@ -6,7 +6,8 @@
  *      nemesis_nodes.c     nodes and clients that end, stand still or have wrong clocks
  *      nemesis_links.c     cuts, slow links, broken connections, requests that wait
  *      nemesis_disks.c     disks that are slow, fail, fill up, rot
- *      nemesis_admins.c    elections, and what administrators do */
+ *      nemesis_admins.c    elections, and what administrators do
+ *      nemesis_moments.c   what waits for a moment: a coordinator that is asked, a cleaner at work */
 #ifndef SIM_SCENARIO_NEMESIS_H
 #define SIM_SCENARIO_NEMESIS_H
 
@@ -65,6 +66,16 @@ bool keeps_promises(struct run *r, bool power);
 /* All of the above, and nothing else is the matter with it. */
 bool may_fall_ill(struct run *r, const struct node_slot *n, bool copies);
 
+/* One of its kind has come: it is counted. */
+void nemesis_count(struct run *r, struct slice kind);
+
+/* ---- nemesis_nodes.c, nemesis_admins.c: as below, but whom it meets is decided ---- */
+
+bool end_node(struct run *r, struct node_slot *n, struct slice kind);
+bool end_node_at_op(struct run *r, struct node_slot *n, bool power, int64_t ahead);
+/* One of its other replicas is asked to lead it. False: there is none. */
+bool elect_another(struct run *r, const struct truth_partition *p);
+
 /* ---- one family each; false: this one cannot be now ---- */
 
 bool strike_node(struct run *r, struct slice kind);
@@ -77,6 +88,7 @@ bool strike_cut(struct run *r, struct slice kind);
 bool strike_split(struct run *r, struct slice kind);
 bool strike_client(struct run *r, struct slice kind);
 bool strike_hold(struct run *r, struct slice kind);
+bool strike_hold_end(struct run *r, struct slice kind);
 bool strike_any_hold(struct run *r, struct slice kind);
 bool strike_disk(struct run *r, struct slice kind);
 bool strike_failing_disk(struct run *r, struct slice kind);
@@ -84,5 +96,8 @@ bool strike_lying_disk(struct run *r, struct slice kind);
 bool strike_elect(struct run *r, struct slice kind);
 bool strike_elections(struct run *r, struct slice kind);
 bool strike_topic(struct run *r, struct slice kind);
+/* These wait, are counted when they come, and never come at once: false. */
+bool strike_coordinator(struct run *r, struct slice kind);
+bool strike_cleaning(struct run *r, struct slice kind);
 
 #endif

@@ -52,6 +52,14 @@ draw_another(struct run *r, const struct truth_partition *p)
     return p->replicas.v[at] == p->leader ? at + 1 : at;
 }
 
+bool
+elect_another(struct run *r, const struct truth_partition *p)
+{
+    if (p->replicas.n < 2) return false;
+    elect_replica(r, p, draw_another(r, p));
+    return true;
+}
+
 /* No follower hears anything for a while: so all of these elections fall into one round trip. */
 static void
 hold_fetches(struct run *r)

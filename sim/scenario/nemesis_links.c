@@ -141,6 +141,20 @@ strike_hold(struct run *r, struct slice kind)
     return true;
 }
 
+/* The end of a transaction, or its answer, until its client asks again by another way; then it comes. */
+bool
+strike_hold_end(struct run *r, struct slice kind)
+{
+    const struct node_slot *n = draw_broker(r);
+    bool is_answer = dice_below(&r->nemesis_dice, 3) == 0;
+    const struct affliction *a = afflict(r, NULL, 0);
+    (void)kind;
+    do_drawn(r, "hold: {rpc: EndTxn, answer: %s, %s: %.*s, count: 1}, for: %lldns",
+             is_answer ? "true" : "false", is_answer ? "from" : "to", SARG(n->m->name),
+             (long long)a->lasts_ns);
+    return true;
+}
+
 /* Whatever nodes and clients say to nodes. */
 static const int16_t any_apis[] = {K_API_FETCH,
                                    K_API_PRODUCE,
@@ -168,7 +182,13 @@ static const int16_t any_apis[] = {K_API_FETCH,
                                    K_API_CREATE_TOPICS,
                                    K_API_DELETE_TOPICS,
                                    K_API_DELETE_RECORDS,
-                                   K_API_INCREMENTAL_ALTER_CONFIGS};
+                                   K_API_INCREMENTAL_ALTER_CONFIGS,
+                                   K_API_CONSUMER_GROUP_HEARTBEAT,
+                                   K_API_ADD_PARTITIONS_TO_TXN,
+                                   K_API_ADD_OFFSETS_TO_TXN,
+                                   K_API_TXN_OFFSET_COMMIT,
+                                   K_API_END_TXN,
+                                   K_API_WRITE_TXN_MARKERS};
 
 /* One, a few, or all of them, perhaps after some others: on one connection nothing overtakes, but what waits here comes
  * after what goes by other ways, and perhaps after its sender has given it up. */

@@ -4,9 +4,8 @@
 #define OPS_AHEAD 300
 
 bool
-strike_node(struct run *r, struct slice kind)
+end_node(struct run *r, struct node_slot *n, struct slice kind)
 {
-    struct node_slot *n = draw_node(r);
     if (!may_go_down(r, n)) return false;
     bool unclean = is_kind(kind, "power") || is_kind(kind, "crash");
     if (unclean && n->is_broker && !keeps_promises(r, is_kind(kind, "power"))) return false;
@@ -22,6 +21,12 @@ strike_node(struct run *r, struct slice kind)
     return true;
 }
 
+bool
+strike_node(struct run *r, struct slice kind)
+{
+    return end_node(r, draw_node(r), kind);
+}
+
 /* Near ones as often as far ones: what is being done now takes a few operations. */
 static int64_t
 draw_ops_ahead(struct run *r)
@@ -31,11 +36,8 @@ draw_ops_ahead(struct run *r)
 }
 
 bool
-strike_node_at_op(struct run *r, struct slice kind)
+end_node_at_op(struct run *r, struct node_slot *n, bool power, int64_t ahead)
 {
-    bool power = is_kind(kind, "power-at-op");
-    struct node_slot *n = draw_node(r);
-    int64_t ahead = draw_ops_ahead(r);
     int64_t down_ns =
         dice_between(&r->nemesis_dice, r->s->nemesis.lasting.min, r->s->nemesis.lasting.max);
     struct affliction *a = may_fall_ill(r, n, power) ? fall_ill(r, n, CURE_DISARM, power) : NULL;
@@ -44,6 +46,14 @@ strike_node_at_op(struct run *r, struct slice kind)
     do_drawn(r, "%s: %.*s, at-op: %lld, for: %lldns", power ? "power" : "crash", SARG(n->m->name),
              (long long)ahead, (long long)down_ns);
     return true;
+}
+
+bool
+strike_node_at_op(struct run *r, struct slice kind)
+{
+    struct node_slot *n = draw_node(r);
+    int64_t ahead = draw_ops_ahead(r);
+    return end_node_at_op(r, n, is_kind(kind, "power-at-op"), ahead);
 }
 
 bool

@@ -123,6 +123,12 @@ see_frame(void *ctx, const struct world_frame *f, enum frame_fate fate)
 }
 
 static void
+see_disk(void *ctx, const struct world_disk_op *op)
+{
+    nemesis_see_disk(ctx, op);
+}
+
+static void
 come_back(struct world *w, void *ctx)
 {
     struct node_slot *n = ctx;
@@ -202,6 +208,7 @@ see_fault(void *ctx, struct slice verb, struct slice what)
     bool power = slice_eq(verb, S("power")), crash = slice_eq(verb, S("crash"));
     struct machine *m = power || crash ? world_machine(r->w, what) : NULL;
     if (m) power_took(r, m, power);
+    if (slice_eq(verb, S("clock step")) || slice_eq(verb, S("clock drift"))) r->clocks_set = true;
 }
 
 static void
@@ -233,6 +240,7 @@ run_begin(struct run *r, struct arena *a, const struct scenario *s, const struct
     world_say(r->w, S("scenario"), s->name, s->about, NULL, NULL, 0);
     world_observe(r->w, &(struct world_observer){.event = see_event,
                                                  .frame = see_frame,
+                                                 .disk = see_disk,
                                                  .life = see_life,
                                                  .fault = see_fault,
                                                  .ctx = r});

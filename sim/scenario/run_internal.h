@@ -88,6 +88,7 @@ struct run {
     int64_t begin_ns, last_fault_ns;
     int64_t trial_ns; /* when the last test cut somebody off; 0: not yet */
     bool playing;     /* steps may fire */
+    bool clocks_set;  /* a clock jumped or ran wrong: times of waiting say nothing */
     bool starting;    /* what the cluster does is not yet part of the story */
     bool ticking;
     int64_t admins_n;
@@ -103,6 +104,8 @@ struct run {
     VEC(struct question *) questions;
     VEC(struct asked *) asked;
     VEC(struct ask_batch *) ask_batches;
+    int32_t moments; /* that a random fault waits for */
+    bool awaits_cleaning, cleaning_power;
 };
 
 /* Virtual time since the topics are there. */
@@ -209,6 +212,7 @@ void power_spared(struct run *r, const struct machine *m);
 void nemesis_begin(struct run *r);
 /* The controllers have decided something about this partition. */
 void nemesis_see_placed(struct run *r, const struct truth_partition *p);
+void nemesis_see_disk(struct run *r, const struct world_disk_op *op);
 
 /* witness.c: checker, oracle and invariants. */
 void witnesses_begin(struct run *r);

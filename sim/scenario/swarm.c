@@ -14,6 +14,7 @@
 struct drawn_topic {
     struct slice name;
     int64_t rf;
+    bool is_compacted;
 };
 
 struct swarm {
@@ -26,7 +27,9 @@ struct swarm {
     struct drawn_topic topics[TOPICS_MAX];
     int32_t topics_n;
     int64_t segment_bytes; /* the least of all topics: what is sent fits in */
-    bool clocks_jump, has_groups;
+    bool clocks_jump, has_groups, has_txns, compacts, is_unclean;
+    bool has_old_txns; /* some go by version 1: then no request may be late (KAFKA-17754) */
+    bool has_transactors;
 };
 
 /* ---- dice and words ---- */
@@ -161,6 +164,45 @@ draw_timeouts(struct swarm *s)
     put_setting(s, "controller.quorum.election.backoff.max.ms", of_any_size(s, 50, 400));
 }
 
+/* Of groups of KIP-848; those of classic groups stand with their members. */
+static void
+draw_group_settings(struct swarm *s)
+{
+    int64_t session = of_any_size(s, 1000, 4000);
+    put_setting(s, "group.consumer.session.timeout.ms", session);
+    put_setting(s, "group.consumer.min.session.timeout.ms", session);
+    put_setting(s, "group.consumer.heartbeat.interval.ms", session / 6);
+    put_setting(s, "group.consumer.min.heartbeat.interval.ms", session / 6);
+    put_setting(s, "group.consumer.assignment.interval.ms", of_any_size(s, 50, 1000));
+}
+
+static void
+draw_cleaner_settings(struct swarm *s)
+{
+    put_setting(s, "log.cleaner.backoff.ms", of_any_size(s, 20, 1000));
+    perhaps(s, 20, "log.cleaner.threads", 1, 3);
+    if (chance(s, 30)) put(s, ", log.cleaner.min.cleanable.ratio: 0.01");
+}
+
+static void
+draw_txn_settings(struct swarm *s)
+{
+    put_setting(s, "transaction.state.log.num.partitions", between(s, 1, 4));
+    put_setting(s, "transaction.state.log.replication.factor", MIN(3, s->brokers));
+    put_setting(s, "transaction.state.log.min.isr", MIN(s->min_isr, MIN(3, s->brokers)));
+    put_setting(s, "transaction.abort.timed.out.transaction.cleanup.interval.ms",
+                of_any_size(s, 50, 1000));
+    if (chance(s, 15)) put(s, ", transaction.partition.verification.enable: false");
+}
+
+/* What spans partitions and topics is kept only where each of them keeps what it promised: with one broker away at a
+ * time, and no unclean elections. */
+static bool
+can_have_txns(const struct swarm *s)
+{
+    return s->brokers > 1 && s->min_isr > 1 && !s->is_unclean;
+}
+
 static void
 draw_settings(struct swarm *s)
 {
@@ -168,7 +210,10 @@ draw_settings(struct swarm *s)
     s->min_isr = MIN(min_isr, s->brokers);
     put(s, "  config: {min.insync.replicas: %lld, ", (long long)s->min_isr);
     draw_timeouts(s);
-    if (chance(s, 6)) put(s, ", unclean.leader.election.enable: true");
+    s->is_unclean = chance(s, 6);
+    if (s->is_unclean) put(s, ", unclean.leader.election.enable: true");
+    s->has_txns = s->has_txns && can_have_txns(s);
+    s->has_old_txns = s->has_old_txns && s->has_txns;
     perhaps(s, 60, "log.retention.check.interval.ms", 100, 2000);
     perhaps(s, 50, "log.initial.task.delay.ms", 50, 2000);
     perhaps(s, 40, "replica.high.watermark.checkpoint.interval.ms", 50, 5000);
@@ -185,13 +230,16 @@ draw_settings(struct swarm *s)
     else perhaps(s, 30, "leader.imbalance.check.interval.seconds", 1, 5);
     /* Who is forgotten while he still writes may be doubled, in Kafka too: not before a send is given up, and not
      * by a clock that jumps. */
-    bool expires = chance(s, 25) && !s->clocks_jump;
+    bool expires = chance(s, 25) && !s->clocks_jump && !s->has_txns;
     int64_t expiration_ms = between(s, 20000, 40000);
     if (expires) put_setting(s, "producer.id.expiration.ms", expiration_ms);
     put_setting(s, "group.min.session.timeout.ms", 500);
     put_setting(s, "group.initial.rebalance.delay.ms", between(s, 0, 500));
     put_setting(s, "offsets.topic.num.partitions", between(s, 1, 5));
     put_setting(s, "offsets.topic.replication.factor", MIN(3, s->brokers));
+    if (s->has_groups) draw_group_settings(s);
+    if (s->compacts) draw_cleaner_settings(s);
+    if (s->has_txns) draw_txn_settings(s);
     put(s, "}\n");
 }
 
@@ -206,6 +254,19 @@ draw_links_and_disks(struct swarm *s)
     put(s, ", write: %s}\n", ONE_OF(s, "10us..100us", "50us..1ms", "100us..5ms"));
 }
 
+/* In two or three racks. */
+static void
+draw_racks(struct swarm *s)
+{
+    bool has_racks = chance(s, 30);
+    int64_t racks = between(s, 2, 3);
+    if (!has_racks || tree_get(s->plan, S("cluster"))) return;
+    put(s, "  nodes: {");
+    for (int64_t i = 0; i < s->brokers; i++)
+        put(s, "%sb%lld: {rack: r%lld}", i ? ", " : "", (long long)i + 1, (long long)(i % racks));
+    put(s, "}\n");
+}
+
 static void
 draw_cluster(struct swarm *s)
 {
@@ -217,13 +278,27 @@ draw_cluster(struct swarm *s)
         (long long)s->controllers);
     draw_settings(s);
     draw_links_and_disks(s);
+    draw_racks(s);
 }
 
 /* ---- topics ---- */
 
 /* Logs of many segments, indexes of few entries, and retention that keeps up with what is written. */
+/* Tombstones go soon, or stay for a day. So do markers of transactions, and a replica that was away for longer than that never
+ * learns how one ended: nobody is away for eight seconds. */
 static void
-draw_log(struct swarm *s, int64_t rf)
+draw_compaction(struct swarm *s)
+{
+    int64_t stay_min_ms = s->has_txns ? 8000 : 1, stay_max_ms = s->has_txns ? 16000 : 5000;
+    put(s, ", cleanup.policy: %s", ONE_OF(s, "compact", "compact", "'compact,delete'"));
+    put(s, ", min.cleanable.dirty.ratio: %s", ONE_OF(s, "0.01", "0.1", "0.5"));
+    perhaps(s, 60, "delete.retention.ms", stay_min_ms, stay_max_ms);
+    perhaps(s, 15, "min.compaction.lag.ms", 50, 2000);
+    perhaps(s, 15, "max.compaction.lag.ms", 500, 5000);
+}
+
+static void
+draw_log(struct swarm *s, int64_t rf, bool is_compacted)
 {
     int64_t segment_bytes = of_any_size(s, 8 << 10, 256 << 10);
     put(s, "config: {index.interval.bytes: %lld", (long long)of_any_size(s, 1, 8192) - 1);
@@ -240,6 +315,7 @@ draw_log(struct swarm *s, int64_t rf)
     perhaps(s, 50, "file.delete.delay.ms", 1, 2000);
     perhaps(s, 15, "flush.messages", 1, 200);
     perhaps(s, 10, "flush.ms", 50, 2000);
+    if (is_compacted) draw_compaction(s);
     /* Not message.timestamp.type and compression.type: the oracle knows a batch by its checksum, and would not know
      * again what the leader writes anew. */
     put(s, "}");
@@ -253,35 +329,57 @@ draw_topics(struct swarm *s)
     s->segment_bytes = 1 << 20;
     const struct tree *said = tree_get(s->plan, S("topics"));
     for (int32_t i = 0; said && i < said->n && said->kind == TREE_MAP && i < TOPICS_MAX; i++)
-        s->topics[s->topics_n++] = (struct drawn_topic){said->pairs[i].key, 2};
+        s->topics[s->topics_n++] = (struct drawn_topic){said->pairs[i].key, 2, true};
     if (said) return;
     put(s, "topics:\n");
     for (int64_t n = chance(s, 50) ? 1 : between(s, 2, 3); s->topics_n < n; s->topics_n++) {
         int64_t rf = chance(s, 85) ? MIN(3, s->brokers) : between(s, 1, MIN(5, s->brokers));
-        s->topics[s->topics_n] = (struct drawn_topic){slice_cstr(names[s->topics_n]), rf};
+        bool is_compacted = s->compacts && (s->topics_n == 0 || chance(s, 40));
+        s->topics[s->topics_n] =
+            (struct drawn_topic){slice_cstr(names[s->topics_n]), rf, is_compacted};
         int64_t partitions = of_any_size(s, 1, 6);
         put(s, "  %s: {partitions: %lld, rf: %lld, ", names[s->topics_n], (long long)partitions,
             (long long)rf);
-        draw_log(s, rf);
+        draw_log(s, rf, is_compacted);
         put(s, "}\n");
     }
 }
 
-static struct slice
+static const struct drawn_topic *
 any_topic(struct swarm *s)
 {
-    return s->topics[dice_below(&s->dice, MAX(s->topics_n, 1))].name;
+    return &s->topics[dice_below(&s->dice, MAX(s->topics_n, 1))];
+}
+
+/* One whose copies one broker's death leaves; NULL: there is none. */
+static const struct drawn_topic *
+topic_for_txns(struct swarm *s)
+{
+    int64_t from = dice_below(&s->dice, MAX(s->topics_n, 1));
+    for (int32_t i = 0; i < s->topics_n; i++) {
+        const struct drawn_topic *t = &s->topics[(from + i) % s->topics_n];
+        if (t->rf >= MAX(s->min_isr, 2)) return t;
+    }
+    return NULL;
 }
 
 /* ---- clients ---- */
 
+/* A compacted topic takes nothing without a key. */
+static void
+draw_keys(struct swarm *s, const struct drawn_topic *topic)
+{
+    perhaps(s, topic->is_compacted ? 100 : 50, "keys", 1, topic->is_compacted ? 200 : 50);
+    if (topic->is_compacted) perhaps(s, 50, "tombstones", 2, 20);
+}
+
 static void
 draw_producer(struct swarm *s, int64_t number, int64_t rate)
 {
-    struct slice topic = any_topic(s);
+    const struct drawn_topic *topic = any_topic(s);
     int64_t room = s->segment_bytes / 4;
-    put(s, "  p%lld: {produce: %.*s, rate: %lld/s, until: %lldms", (long long)number, SARG(topic),
-        (long long)rate, (long long)s->until_ms);
+    put(s, "  p%lld: {produce: %.*s, rate: %lld/s, until: %lldms", (long long)number,
+        SARG(topic->name), (long long)rate, (long long)s->until_ms);
     bool all = chance(s, 75);
     if (!all) put(s, ", acks: %s", ONE_OF(s, "1", "1", "0"));
     bool is_plain = all && chance(s, 25);
@@ -290,7 +388,7 @@ draw_producer(struct swarm *s, int64_t number, int64_t rate)
     put_setting(s, "batch", of_any_size(s, 200, MIN(room, 16384)));
     put_ms(s, "linger", of_any_size(s, 1, 128) - 1);
     put_setting(s, "value-bytes", of_any_size(s, 8, MIN(room / 2, 4096)));
-    perhaps(s, 50, "keys", 1, 50);
+    draw_keys(s, topic);
     if (chance(s, 40)) put(s, ", codec: %s", ONE_OF(s, "gzip", "snappy", "lz4", "zstd"));
     put_ms(s, "request-timeout", of_any_size(s, 300, 2000));
     put_ms(s, "delivery-timeout", of_any_size(s, 3000, 12000));
@@ -300,30 +398,89 @@ draw_producer(struct swarm *s, int64_t number, int64_t rate)
 static void
 draw_consumer(struct swarm *s, int64_t number)
 {
-    struct slice topic = any_topic(s);
-    put(s, "  c%lld: {consume: %.*s", (long long)number, SARG(topic));
+    const struct drawn_topic *topic = any_topic(s);
+    put(s, "  c%lld: {consume: %.*s", (long long)number, SARG(topic->name));
     if (chance(s, 20)) put(s, ", from: latest");
     if (chance(s, 50)) put(s, ", isolation: read-committed");
     put_ms(s, "max-wait", of_any_size(s, 20, 1000));
     put(s, "}\n");
 }
 
+/* Writers of one transactional id: the second takes the place of the first, which may live on as a zombie. */
+static void
+draw_transactor(struct swarm *s, const char *name, int64_t id, int64_t start_ms)
+{
+    const struct drawn_topic *topic = topic_for_txns(s);
+    int64_t room = s->segment_bytes / 4;
+    int64_t rate = of_any_size(s, 20, 200), request_ms = of_any_size(s, 300, 2000);
+    if (!topic) return;
+    s->has_transactors = true;
+    put(s, "  %s: {produce: %.*s, transactional-id: t%lld, rate: %lld/s", name, SARG(topic->name),
+        (long long)id, (long long)rate);
+    if (start_ms) put_ms(s, "start", start_ms);
+    put_ms(s, "until", s->until_ms);
+    put_setting(s, "transaction", of_any_size(s, 1, 40));
+    perhaps(s, 60, "abort-every", 1, 8);
+    put_ms(s, "transaction-timeout", of_any_size(s, 500, 5000));
+    if (s->has_old_txns) put(s, ", transaction-version: 1");
+    draw_keys(s, topic);
+    put_setting(s, "in-flight", of_any_size(s, 1, 5));
+    put_setting(s, "batch", of_any_size(s, 200, MIN(room, 16384)));
+    put_ms(s, "linger", of_any_size(s, 1, 128) - 1);
+    put_setting(s, "value-bytes", of_any_size(s, 8, MIN(room / 2, 2048)));
+    if (chance(s, 30)) put(s, ", codec: %s", ONE_OF(s, "gzip", "snappy", "lz4", "zstd"));
+    put_ms(s, "request-timeout", s->has_old_txns ? 5000 : request_ms);
+    put_ms(s, "delivery-timeout", of_any_size(s, 3000, 12000));
+    put_ms(s, "metadata-max-age", of_any_size(s, 500, 3000));
+    put(s, "}\n");
+}
+
+static void
+draw_transactors(struct swarm *s)
+{
+    int64_t n = between(s, 1, 3);
+    for (int64_t i = 1; i <= n; i++) {
+        char name[24];
+        bool is_replaced = chance(s, 35);
+        int64_t when_ms = between(s, 1000, s->until_ms - 1000);
+        snprintf(name, sizeof name, "t%lld", (long long)i);
+        draw_transactor(s, name, i, 0);
+        snprintf(name, sizeof name, "z%lld", (long long)i);
+        if (is_replaced) draw_transactor(s, name, i, when_ms);
+    }
+}
+
+/* Of KIP-848: how long a session is, the cluster says. */
+static void
+draw_protocol(struct swarm *s)
+{
+    int64_t session_ms = of_any_size(s, 1000, 4000);
+    if (chance(s, 50)) {
+        put(s, ", protocol: consumer, assignor: %s", ONE_OF(s, "range", "uniform"));
+        return;
+    }
+    put(s, ", assignor: %s", ONE_OF(s, "range", "roundrobin", "sticky", "cooperative-sticky"));
+    put_ms(s, "session", session_ms);
+    put_ms(s, "heartbeat", session_ms / 6);
+}
+
 static void
 draw_group(struct swarm *s, int64_t number)
 {
-    int64_t session_ms = of_any_size(s, 1000, 4000);
-    struct slice topic = any_topic(s);
-    put(s, "  g%lld: {subscribe: %.*s, group: readers%lld", (long long)number, SARG(topic),
-        (long long)number);
+    const struct drawn_topic *topic = any_topic(s), *other = any_topic(s);
+    bool two = chance(s, 30) && topic != other;
+    put(s, "  g%lld: {subscribe: ", (long long)number);
+    if (two) put(s, "[%.*s, %.*s]", SARG(topic->name), SARG(other->name));
+    else put(s, "%.*s", SARG(topic->name));
+    put(s, ", group: readers%lld", (long long)number);
     put_setting(s, "members", between(s, 1, 4));
-    put(s, ", assignor: %s", ONE_OF(s, "range", "roundrobin", "sticky", "cooperative-sticky"));
+    draw_protocol(s);
     if (chance(s, 25)) put(s, ", instance: seat%lld", (long long)number);
-    put_ms(s, "session", session_ms);
-    put_ms(s, "heartbeat", session_ms / 6);
     put_ms(s, "max-poll", between(s, 3000, 6000));
     put(s, ", commit: %s", ONE_OF(s, "before", "after", "auto"));
     put_setting(s, "poll-records", of_any_size(s, 20, 300));
     put_ms(s, "metadata-max-age", of_any_size(s, 500, 3000));
+    if (s->has_txns) put(s, ", isolation: read-committed");
     put(s, ", work: %lldus}\n", (long long)of_any_size(s, 1, 1000) - 1);
 }
 
@@ -335,6 +492,7 @@ draw_clients(struct swarm *s)
     int64_t producers = of_any_size(s, 1, 4), rate = of_any_size(s, 20, RATE_MAX);
     put(s, "clients:\n");
     for (int64_t i = 1; i <= producers; i++) draw_producer(s, i, MAX(rate / producers, 1));
+    if (s->has_txns) draw_transactors(s);
     int64_t consumers = between(s, 0, 2), groups = s->has_groups ? between(s, 1, 2) : 0;
     for (int64_t i = 1; i <= consumers; i++) draw_consumer(s, i);
     for (int64_t i = 1; i <= groups; i++) draw_group(s, i);
@@ -347,12 +505,23 @@ static bool
 fault_fits(const struct swarm *s, const char *kind)
 {
     static const char *const of_brokers[] = {"wipe", "rot", "misdirect"};
-    bool has_replicas = false;
+    static const char *const prompt[] = {"crash",         "power",     "shutdown",   "crash-at-op",
+                                         "wipe",          "elect",     "topics",     "rot",
+                                         "power-at-op",   "elections", "sync-fails", "crash-client",
+                                         "delete-records"};
+    bool has_replicas = false, is_prompt = !s->has_old_txns;
+    for (int64_t i = 0; i < ARRAY_LEN(prompt); i++)
+        is_prompt = is_prompt || strcmp(kind, prompt[i]) == 0;
+    if (!is_prompt) return false;
     for (int32_t i = 0; i < s->topics_n; i++) has_replicas = has_replicas || s->topics[i].rf > 1;
     for (int64_t i = 0; i < ARRAY_LEN(of_brokers); i++)
         if (strcmp(kind, of_brokers[i]) == 0) return s->controllers > 0 && s->brokers > 1;
     if (strcmp(kind, "elections") == 0) return has_replicas;
     if (strcmp(kind, "clock") == 0) return s->clocks_jump;
+    if (strcmp(kind, "coordinator") == 0) return s->has_txns || s->has_groups;
+    if (strcmp(kind, "hold-end") == 0) return s->has_txns;
+    if (strcmp(kind, "crash-cleaning") == 0 || strcmp(kind, "power-cleaning") == 0)
+        return s->compacts;
     return true;
 }
 
@@ -379,6 +548,30 @@ draw_faults(struct swarm *s)
     put(s, "%s}\n", n ? "" : "crash: 1");
 }
 
+/* ---- what an administrator does ---- */
+
+/* The cluster's own compacted topics roll and are cleaned, too: when they are there, their segments become small. */
+static void
+draw_small_segments(struct swarm *s, const char *topic)
+{
+    int64_t at_ms = between(s, 500, s->until_ms / 2), bytes = of_any_size(s, 1000, 50000);
+    put(s, "  - {at: %lldms, admin: {alter: %s, config: {internal.segment.bytes: %lld}}}\n",
+        (long long)at_ms, topic, (long long)bytes);
+}
+
+static void
+draw_timeline(struct swarm *s)
+{
+    begin_part(s, "timeline");
+    bool groups = s->has_groups && s->compacts && chance(s, 60);
+    bool txns = s->has_transactors && s->compacts && chance(s, 60);
+    bool is_said = tree_get(s->plan, S("timeline")) || tree_get(s->plan, S("clients"));
+    if (is_said || !(groups || txns)) return;
+    put(s, "timeline:\n");
+    if (groups) draw_small_segments(s, "__consumer_offsets");
+    if (txns) draw_small_segments(s, "__transaction_state");
+}
+
 struct slice
 swarm_draw(struct arena *a, const struct tree *plan, uint64_t seed)
 {
@@ -388,10 +581,14 @@ swarm_draw(struct arena *a, const struct tree *plan, uint64_t seed)
     s.until_ms = between(&s, 6000, 16000);
     s.clocks_jump = chance(&s, 35);
     s.has_groups = chance(&s, 35);
+    s.has_txns = chance(&s, 40);
+    s.has_old_txns = chance(&s, 15);
+    s.compacts = chance(&s, 35);
     draw_cluster(&s);
     draw_topics(&s);
     draw_clients(&s);
     draw_faults(&s);
+    draw_timeline(&s);
     struct slice text = arena_dup(a, writer_slice(&s.w));
     writer_release(&s.w);
     return text;

@@ -353,6 +353,10 @@ const struct nemesis_fault nemesis_faults[] = {
     {"alter-topic", 0, "a topic's size of segments, or its size or time of retention, changes"},
     {"crash-client", 0, "a client dies and starts again"},
     {"pause-client", 0, "a client stands still for a while"},
+    {"hold-end", 0, "one end of a transaction, or the answer to it, waits"},
+    {"coordinator", 0, "the coordinator of a group or a transaction ends, stands still or is superseded when it is asked for something (a commit, an end, a join …), or has just answered"},
+    {"crash-cleaning", 0, "a node dies at one of the disk operations with which it compacts a log, and starts again"},
+    {"power-cleaning", 0, "a node loses power at one of them; as many as `power` may"},
 };
 const int32_t nemesis_faults_n = (int32_t)ARRAY_LEN(nemesis_faults);
 _Static_assert(ARRAY_LEN(nemesis_faults) <= NEMESIS_FAULTS_MAX, "each kind has a place to be counted");

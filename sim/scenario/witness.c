@@ -37,13 +37,19 @@ number_of(const struct run *r, const struct topic *t, const char *topics, const 
 }
 
 /* No scenario lasts so long in its cluster's time. */
-static bool
-tombstones_go(const struct run *r, const struct topic *t)
+static int64_t
+tombstones_ms(const struct run *r, const struct topic *t)
 {
     int64_t ms;
     if (!slice_to_i64(topic_setting(t, "delete.retention.ms"), &ms))
         ms = number_of(r, t, "delete.retention.ms", "log.cleaner.delete.retention.ms");
-    return ms < 3600 * 1000;
+    return ms;
+}
+
+static bool
+tombstones_go(const struct run *r, const struct topic *t)
+{
+    return tombstones_ms(r, t) < 3600 * 1000;
 }
 
 static bool
@@ -187,6 +193,7 @@ topic_facts(const struct run *r, const struct topic *t)
     return (struct check_topic){.replicas = (int32_t)t->rf,
                                 .is_compacted = topic_may_be_compacted(r, t),
                                 .tombstones_go = tombstones_go(r, t),
+                                .tombstones_ms = r->clocks_set ? 0 : tombstones_ms(r, t),
                                 .min_isr = fewest_min_isr(r, t),
                                 .elr = true,
                                 .flush_messages = messages == INT64_MAX ? 0 : messages,

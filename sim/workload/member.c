@@ -399,6 +399,7 @@ note_poll(struct worker *w, struct held *h)
     struct history_op op = history_op_new(HISTORY_POLL, w->process, h->topic, h->partition);
     op.offset = h->polled_to = h->queue.v[h->taken - 1].offset + 1;
     op.leader_epoch = h->leader_epoch;
+    op.read_committed = w->args->consumer.read_committed;
     history_add(w->args->history, &op, HISTORY_OK, h->queue.v + from, h->taken - from);
     w->args->read += h->taken - from;
 }

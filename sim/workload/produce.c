@@ -83,17 +83,6 @@ making_ended(struct send *s)
     look_whether_done(m);
 }
 
-/* "k0", "k1" … in turn; null without keys. */
-static struct slice
-key_in_turn(const struct maker *m, int64_t number, uint8_t room[24])
-{
-    struct writer w = writer_fixed(room, 24);
-    if (m->args->keys <= 0) return SLICE_NULL;
-    fmt_char(&w, 'k');
-    fmt_i64(&w, number);
-    return writer_slice(&w);
-}
-
 static void
 make_one(struct maker *m)
 {
@@ -101,7 +90,7 @@ make_one(struct maker *m)
     if (maker_is_over(m) || a->pending >= a->pending_max) return;
     struct making *one = MEM_NEW(&m->env->mem, struct making);
     struct history_op op = history_op_new(HISTORY_SEND, m->process, m->topic, a->partition);
-    uint8_t room[24];
+    uint8_t room[VALUE_KEY_MAX];
     op.value = history_next_value(a->history, m->process);
     if (a->keys > 0) op.key = history_value_n(op.value) % a->keys;
     op.acks = a->producer.acks;
@@ -114,7 +103,7 @@ make_one(struct maker *m)
     struct record_header id = {S(VALUE_HEADER), value};
     struct producer_record r = {.topic = a->topic,
                                 .partition = a->partition,
-                                .key = key_in_turn(m, op.key, room),
+                                .key = value_key(op.key, room),
                                 .value = op.is_tombstone ? SLICE_NULL : value,
                                 .headers = &id,
                                 .headers_n = op.is_tombstone ? 1 : 0,

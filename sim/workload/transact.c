@@ -118,15 +118,23 @@ send_in_txn(struct txn_maker *m, int32_t partitions)
     struct txn_send *one = &m->sends[m->sends_n];
     int32_t partition = a->partition >= 0 ? a->partition : (int32_t)(a->sent % partitions);
     struct history_op op = history_op_new(HISTORY_SEND, m->process, m->topic, partition);
+    uint8_t room[VALUE_KEY_MAX];
     op.value = history_next_value(a->history, m->process);
+    if (a->keys > 0) op.key = history_value_n(op.value) % a->keys;
     op.acks = a->producer.acks;
     op.idempotent = true;
+    op.is_tombstone = a->tombstones > 0 && history_value_n(op.value) % a->tombstones == 0;
     op.leader_epoch = m->txn;
     value_write(op.value, m->value, a->value_bytes);
     *one = (struct txn_send){.send.done = send_ended, .maker = m};
+    struct slice value = slice(m->value, a->value_bytes);
+    struct record_header id = {S(VALUE_HEADER), value};
     struct producer_record r = {.topic = a->topic,
                                 .partition = partition,
-                                .value = slice(m->value, a->value_bytes),
+                                .key = value_key(op.key, room),
+                                .value = op.is_tombstone ? SLICE_NULL : value,
+                                .headers = &id,
+                                .headers_n = op.is_tombstone ? 1 : 0,
                                 .timestamp = -1};
     if (!producer_send(txn_session_producer(m->session), &one->send, &r)) return;
     one->op = history_invoke(a->history, &op);

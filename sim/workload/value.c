@@ -1,6 +1,7 @@
 #include "sim/workload/value.h"
 
 #include "broker/base/bytes.h"
+#include "broker/base/fmt.h"
 
 static uint8_t
 filler(uint64_t value, int64_t i)
@@ -33,4 +34,14 @@ value_of_record(const struct record *r, uint64_t *ret)
     int64_t at = 0;
     if (r->value.p) return value_read(r->value, ret);
     return record_header_next(r, &at, &h) && value_read(h.value, ret);
+}
+
+struct slice
+value_key(int64_t number, uint8_t room[VALUE_KEY_MAX])
+{
+    struct writer w = writer_fixed(room, VALUE_KEY_MAX);
+    if (number < 0) return SLICE_NULL;
+    fmt_char(&w, 'k');
+    fmt_i64(&w, number);
+    return writer_slice(&w);
 }

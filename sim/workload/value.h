@@ -14,4 +14,8 @@ bool value_read(struct slice s, uint64_t *ret);
 #define VALUE_HEADER "v"
 bool value_of_record(const struct record *r, uint64_t *ret);
 
+/* The key of this number, "k7"; null: -1 is none. */
+#define VALUE_KEY_MAX 24
+struct slice value_key(int64_t number, uint8_t room[VALUE_KEY_MAX]);
+
 #endif
