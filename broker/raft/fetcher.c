@@ -196,7 +196,9 @@ send_fetch(struct raft *r, struct member *m)
     codec_default(K_MSG_FETCH_REQUEST, &q);
     q.cluster_id = r->cfg.cluster_id;
     q.replica_state.replica_id = r->cfg.node_id;
-    q.max_wait_ms = (int32_t)MIN(RAFT_FETCH_WAIT_MS, r->cfg.fetch_timeout_ms / 2);
+    /* An answer that comes when the request is given up is none. */
+    int64_t patience_ms = MIN(r->cfg.fetch_timeout_ms, r->cfg.request_timeout_ms);
+    q.max_wait_ms = (int32_t)MIN(RAFT_FETCH_WAIT_MS, patience_ms / 2);
     q.max_bytes = RAFT_FETCH_BYTES;
     q.topics_n = 1;
     q.topics = codec_array(a, K_STRUCT_FETCH_REQUEST_FETCH_TOPIC, 1);

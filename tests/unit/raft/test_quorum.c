@@ -25,6 +25,8 @@
 #define PORT 9093
 #define PROPOSE_EVERY_NS (20 * NS_PER_MS)
 
+static int64_t request_most_ms = INT64_MAX;
+
 /* ---- what is true of the whole cluster ------------------------------------------------------------ */
 
 struct node;
@@ -347,7 +349,7 @@ start(struct env *env, void *args)
                               .election_timeout_ms = a->cluster->timeout_ms / 2,
                               .election_backoff_max_ms = a->cluster->timeout_ms / 2,
                               .fetch_timeout_ms = a->cluster->timeout_ms,
-                              .request_timeout_ms = a->cluster->timeout_ms,
+                              .request_timeout_ms = MIN(a->cluster->timeout_ms, request_most_ms),
                               .retry_backoff_ms = a->cluster->timeout_ms / 20};
     n->raft = raft_new(env, &cfg, &ops, n);
     n->listener.listening = listening;
@@ -794,6 +796,23 @@ does_not_disturb(uint64_t seed)
     cluster_free(c);
 }
 
+/* A leader answers an idle fetch before whoever asks gives it up: else nobody would hear of it, and vote. */
+static void
+a_quiet_quorum_keeps_its_leader_when_requests_are_given_little_time(void **state)
+{
+    (void)state;
+    struct node_args args[NODES];
+    request_most_ms = 300;
+    struct cluster *c = cluster_new(7, args, NODES, VOTERS, false);
+    must_progress(c, NODES, 20, 10 * NS_PER_S);
+    int32_t epoch = raft_epoch(raft_at(c, active(c)));
+    c->is_quiet = true;
+    world_run(c->world, 60 * NS_PER_S);
+    assert_int_equal(raft_epoch(raft_at(c, active(c))), epoch);
+    request_most_ms = INT64_MAX;
+    cluster_free(c);
+}
+
 static void
 a_voter_that_was_cut_off_does_not_disturb(void **state)
 {
@@ -1235,6 +1254,7 @@ main(void)
         cmocka_unit_test(a_leader_that_crashes_is_replaced),
         cmocka_unit_test(a_leader_that_is_cut_off_steps_down),
         cmocka_unit_test(a_node_that_is_cutting_its_log_closes_in_order),
+        cmocka_unit_test(a_quiet_quorum_keeps_its_leader_when_requests_are_given_little_time),
         cmocka_unit_test(a_voter_that_was_cut_off_does_not_disturb),
         cmocka_unit_test(a_leader_that_resigns_is_followed_soon),
         cmocka_unit_test(a_log_that_is_busy_is_read_later),
