@@ -100,6 +100,10 @@ tell_moved(struct checker *c, const struct part *p, const struct sent *s)
         tell_begin(c, RULE_INCONSISTENT_OFFSET, p, op->offset, s->value, op->complete_ns);
     tell_send(&t), tell_text(&t, "; it lies at "), tell_offset(&t, s->final_offset);
     t.was_read = s->polled_offset == op->offset;
+    if (part_is_compacted(c, p) && !op->idempotent && s->final_offset > op->offset &&
+        !part_final(p, op->offset))
+        t.excuse = "sent again without idempotence, it was there twice, and of one key the cleaner "
+                   "leaves the last";
     tell_end(&t);
 }
 

@@ -157,6 +157,21 @@ stands(struct oracle *o, struct topic_key *k)
 /* An operator's request is carried out, or given up, by then. */
 #define ASKED_NS (10 * NS_PER_S)
 
+static bool
+is_unclean(const struct topic_key *k, int64_t at_ns)
+{
+    const struct standing *s = standing_before(k->user, at_ns);
+    return s && !model_has(&s->eligible, k->now.leader);
+}
+
+static bool
+is_permitted(const struct oracle *o, const struct topic_key *k, int64_t at_ns)
+{
+    const struct oracle_key *ok = k->user;
+    return oracle_terms(o, k).unclean == UNCLEAN_YES ||
+           (ok->asked_ns && at_ns - ok->asked_ns <= ASKED_NS);
+}
+
 static struct doom *
 new_doom(struct oracle *o, const struct topic_key *k, const struct node_log *l, int64_t at_ns)
 {
@@ -172,9 +187,8 @@ new_doom(struct oracle *o, const struct topic_key *k, const struct node_log *l, 
                        .led = ok->led_epoch == k->now.leader_epoch,
                        .leader_end = l ? log_end(l) : 0};
     if (s) d->eligible = s->eligible;
-    d->unclean = s && !model_has(&s->eligible, k->now.leader);
-    d->by_leave = d->unclean && (oracle_terms(o, k).unclean == UNCLEAN_YES ||
-                                 (ok->asked_ns && at_ns - ok->asked_ns <= ASKED_NS));
+    d->unclean = is_unclean(k, at_ns);
+    d->by_leave = d->unclean && is_permitted(o, k, at_ns);
     return o->dooms = d;
 }
 
@@ -190,6 +204,7 @@ elected(struct oracle *o, struct topic_key *k)
     struct doom *d = NULL;
     int64_t kept = 0;
     ok->elected_ns = o->now_ns;
+    if (is_unclean(k, o->now_ns) && is_permitted(o, k, o->now_ns)) ok->by_leave_ns = o->now_ns;
     for (int64_t i = ok->promises.n - 1; i >= 0 && kept < LOOK_BACK; i--) {
         struct promise *p = &ok->promises.v[i];
         if (!p->batch) continue;

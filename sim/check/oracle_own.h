@@ -67,10 +67,11 @@ struct oracle_key {
     VEC(uint64_t) read; /* by offset: what was given out first; 0 */
     VEC(uint8_t) told;
     VEC(struct standing) standings;
-    int64_t elected_ns; /* the last leader */
-    int32_t led_epoch;  /* the last epoch in which somebody took the lead */
-    int64_t removed_to; /* by retention or DeleteRecords, at or below a high watermark */
-    int64_t asked_ns;   /* an operator asked for an unclean election; 0 */
+    int64_t elected_ns;  /* the last leader */
+    int32_t led_epoch;   /* the last epoch in which somebody took the lead */
+    int64_t removed_to;  /* by retention or DeleteRecords, at or below a high watermark */
+    int64_t asked_ns;    /* an operator asked for an unclean election; 0 */
+    int64_t by_leave_ns; /* somebody was elected uncleanly, as was permitted; 0 */
     /* Its topic was deleted, or perhaps; and made again since when: what was sent before is owed no more. */
     bool is_gone;
     int64_t born_ns;

@@ -187,12 +187,16 @@ ended_ns(const struct inquest *q, int32_t id)
     return -1;
 }
 
-/* Fewer than min.insync.replicas brokers may lose copies, or their word for them, and nothing is lost (KIP-966). */
+/* Fewer than min.insync.replicas brokers may lose copies, or their word for them, and nothing is lost (KIP-966). But once
+ * somebody was elected uncleanly by leave, the others' copies count no more: then it stands alone. */
 static bool
 are_enough(struct inquest *q)
 {
     const struct model_ids *replicas = &q->k->now.replicas;
-    int32_t out = 0, want = MAX(1, MIN(q->terms.min_isr, replicas->n));
+    const struct oracle_key *ok = q->k->user;
+    bool stood_alone = ok->by_leave_ns > q->p->at_ns && ok->by_leave_ns <= q->at_ns;
+    int32_t out = 0, want = stood_alone ? 1 : MAX(1, MIN(q->terms.min_isr, replicas->n));
+    if (stood_alone) fmt_str(q->why, ", after an unclean election that the operator permits");
     for (int32_t i = 0; i < replicas->n; i++) {
         int32_t id = replicas->v[i];
         int64_t at_ns = ended_ns(q, id);

@@ -17,25 +17,38 @@ struct reach {
     int64_t end;  /* all batches before it are whole, and follow one another */
     int64_t lies; /* spoilt ones included: a node that runs goes on behind a place that rots */
     bool is_broken, has_ended;
+    bool is_compacted; /* between two batches some may be missing */
 };
 
 struct measuring {
+    const struct run *r;
     struct arena *a;
     struct machine *m;
     VEC(struct reach) v;
 };
 
-/* "…/orders-0/00000000000000000000.log"; not what is being deleted, and not the quorum's own log. */
+/* "…/orders-0/00000000000000000000.log", or what is to take its place; not what is being deleted, and not the quorum's
+ * own log. */
 static bool
 partition_of(struct slice path, struct partition_ref *ret)
 {
     int64_t end = path.n, from;
-    if (!slice_ends(path, S(".log"))) return false;
+    if (!slice_ends(path, S(".log")) && !slice_ends(path, S(".log.swap"))) return false;
     while (end > 0 && path.p[end - 1] != '/') end--;
     if (end == 0) return false;
     for (from = --end; from > 0 && path.p[from - 1] != '/';) from--;
     struct slice dir = slice_sub(path, from, end - from);
     return value_partition(dir, ret) && !slice_starts(dir, S("__cluster_metadata"));
+}
+
+/* The cluster's own topics are, too. */
+static bool
+is_compacted(const struct run *r, struct slice topic)
+{
+    for (int32_t i = 0; i < r->s->topics_n; i++)
+        if (slice_eq(r->s->topics[i].name, topic))
+            return topic_may_be_compacted(r, &r->s->topics[i]);
+    return slice_starts(topic, S("__"));
 }
 
 static struct reach *
@@ -46,7 +59,12 @@ reach_of(struct measuring *m, const struct partition_ref *p)
             return &m->v.v[i];
     struct reach *r = VEC_ADD(m->a->mem, &m->v);
     *r = (struct reach){
-        .topic = arena_dup(m->a, p->topic), .partition = p->partition, .end = -1, .lies = -1};
+        .topic = arena_dup(m->a, p->topic),
+        .partition = p->partition,
+        .end = -1,
+        .lies = -1,
+        .is_compacted = is_compacted(m->r, p->topic),
+    };
     return r;
 }
 
@@ -57,7 +75,9 @@ measure_batch(struct measuring *m, struct slice path, int64_t at, int64_t size, 
     uint8_t head[BATCH_HEADER_BYTES];
     if (disk_peek(m->m, path, IMAGE_CACHED, at, head, sizeof head) != sizeof head) return 0;
     int64_t base = (int64_t)load_be64(head), n = BATCH_SPAN_BYTES + (int32_t)load_be32(head + 8);
-    if (n < BATCH_HEADER_BYTES || n > size - at || (r->lies >= 0 && base != r->lies)) return 0;
+    if (n < BATCH_HEADER_BYTES || n > size - at) return 0;
+    if (r->lies >= 0 && base != r->lies && !r->is_compacted) return 0;
+    if (base < r->lies) return n; /* of a segment that was to make way for a cleaned one */
     uint8_t *all = mem_alloc(m->a->mem, n);
     bool is_whole = disk_peek(m->m, path, IMAGE_CACHED, at, all, n) == n &&
                     crc32c(work_crc32c(), 0, slice(all + 21, n - 21)) == load_be32(all + 17);
@@ -82,9 +102,9 @@ measure_segment(void *ctx, struct slice path, int64_t size)
 }
 
 static void
-measure_disk(struct machine *m, struct arena *a, struct measuring *ret)
+measure_disk(const struct run *r, struct machine *m, struct measuring *ret)
 {
-    *ret = (struct measuring){.a = a, .m = m};
+    *ret = (struct measuring){.r = r, .a = r->a, .m = m};
     disk_peek_all(m, IMAGE_CACHED, measure_segment, ret);
 }
 
@@ -120,7 +140,7 @@ look_what_is_gone(struct world *w, void *ctx)
     struct measuring after;
     (void)w;
     h->n->harm = NULL;
-    measure_disk(h->n->m, h->r->a, &after);
+    measure_disk(h->r, h->n->m, &after);
     for (int64_t i = 0; i < h->before.v.n; i++) {
         const struct reach *was = &h->before.v.v[i];
         const struct partition_ref p = {was->topic, was->partition};
@@ -141,7 +161,7 @@ see_harm(void *ctx, struct machine *m)
         if (!n->is_broker || n->m->host != m->host || n->harm) continue;
         struct harm *h = n->harm = ARENA_NEW(r->a, struct harm);
         *h = (struct harm){.r = r, .n = n, .what = S("lost what its disk had")};
-        measure_disk(m, r->a, &h->before);
+        measure_disk(r, m, &h->before);
         world_at(r->w, world_now_ns(r->w), look_what_is_gone, h);
     }
 }
