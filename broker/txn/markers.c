@@ -82,6 +82,10 @@ completion_written(struct txn_write *w, int16_t err)
     struct txn_shard *s = txn_shard_of(w->write.shard);
     struct txn *t = txn_find(s, w->id);
     if (!err || !t || t->serial != w->serial || !txn_state_is_prepared(t->data.state)) return;
+    if (t->writing == w) { /* it takes long: how it ends is told later */
+        w->answer = completion_written;
+        return;
+    }
     list_remove(&t->completing);
     list_push_back(&s->owner->completing, &t->completing);
     resend_soon(s->owner);
@@ -91,6 +95,7 @@ static void
 maybe_complete(struct txn *t)
 {
     if (t->partitions.v.n > 0 || t->writing) return;
+    list_remove(&t->completing);
     struct txn_data next = txn_completed(&t->data, txns_now_ms(t->shard->owner));
     txn_write_next(t, &next, NULL, completion_written, NULL, NULL);
 }

@@ -137,6 +137,44 @@ what_takes_too_long_is_answered_and_keeps_the_transaction_busy(void **state)
     assert_int_equal(state_of(T), TXN_PREPARE_COMMIT);
 }
 
+/* That all markers are there is written, and takes long. */
+static void
+begin_late_completion(void)
+{
+    begin_txn();
+    (void)ended(end(T, 1000, 0, true, 5));
+    answer_markers(0);
+    settle();
+    assert_int_equal(w.pending.n, 1);
+    pass_ms(30001);
+    assert_int_equal(state_of(T), TXN_PREPARE_COMMIT);
+}
+
+static void
+a_late_completion_is_made_once(void **state)
+{
+    (void)state;
+    begin_late_completion();
+    commit();
+    assert_int_equal(state_of(T), TXN_COMPLETE_COMMIT);
+    pass_ms(1000);
+    assert_int_equal(w.pending.n, 0);
+    assert_int_equal(state_of(T), TXN_COMPLETE_COMMIT);
+}
+
+static void
+a_late_completion_that_fails_is_tried_again(void **state)
+{
+    (void)state;
+    begin_late_completion();
+    pass_ms(1000);
+    finish_writes(K_ERR_NOT_ENOUGH_REPLICAS);
+    assert_int_equal(state_of(T), TXN_PREPARE_COMMIT);
+    pass_ms(200);
+    commit();
+    assert_int_equal(state_of(T), TXN_COMPLETE_COMMIT);
+}
+
 /* KAFKA-9666: each try must not raise the epoch anew. */
 static void
 a_fence_that_cannot_be_written_is_no_fence(void **state)
@@ -338,6 +376,8 @@ main(void)
         TEST(a_successor_carries_out_what_was_decided),
         TEST(what_was_not_committed_is_not_known_to_a_successor),
         TEST(what_takes_too_long_is_answered_and_keeps_the_transaction_busy),
+        TEST(a_late_completion_is_made_once),
+        TEST(a_late_completion_that_fails_is_tried_again),
         TEST(a_fence_that_cannot_be_written_is_no_fence),
         TEST(a_new_instance_aborts_its_predecessors_transaction_first),
         TEST(a_time_out_above_the_greatest_is_refused),
