@@ -329,6 +329,8 @@ static int16_t
 fetch_check_role(struct fetch *f, struct partition *p, const struct fetch_part *part)
 {
     int16_t err = partition_check_leader(p, part->leader_epoch);
+    if (err == K_ERR_FENCED_LEADER_EPOCH) MARK(p->env, EPOCH_FENCED);
+    if (err == K_ERR_UNKNOWN_LEADER_EPOCH) MARK(p->env, EPOCH_UNKNOWN);
     if (err == K_ERR_NOT_LEADER_OR_FOLLOWER && p->role == PARTITION_FOLLOWER && !is_follower(f) &&
         f->r->version >= 11)
         return 0;
@@ -352,6 +354,7 @@ check_divergence(struct fetch *f, struct fetch_part *part, struct partition *p)
         return true;
     }
     if (!fetch_diverges(end, part->last_epoch, part->offset)) return false;
+    MARK(p->env, READER_DIVERGED);
     part->answer->diverging_epoch.epoch = end.epoch;
     part->answer->diverging_epoch.end_offset = end.end_offset;
     fill_offsets(part->answer, p);
@@ -382,6 +385,7 @@ fill_aborted(struct fetch *f, struct fetch_part *part, const struct partition *p
     part->answer->aborted_transactions =
         codec_array(a, K_STRUCT_FETCH_RESPONSE_ABORTED_TRANSACTION, n);
     part->answer->aborted_transactions_n = n;
+    if (n > 0) MARK(p->env, ABORTED_TOLD);
     for (int32_t i = 0; i < n; i++) {
         part->answer->aborted_transactions[i].producer_id = found[i].producer_id;
         part->answer->aborted_transactions[i].first_offset = found[i].first_offset;

@@ -176,6 +176,7 @@ make_room_for_session(struct fetch_sessions *all, const struct fetch_session_sta
     if (!env_has_room(server->env, PURSE_FETCH_SESSIONS)) return false;
     if (all->by_id.n < slots) return true;
     struct fetch_session *s = find_evictable(all, newcomer);
+    if (s) MARK(server->env, FETCH_SESSION_EVICTED);
     if (s) fetch_session_end(s);
     return s && all->by_id.n < slots;
 }

@@ -225,6 +225,8 @@ part_acked(struct append_waiter *w, int16_t err)
     struct produce *pr = part->produce;
     part->waits = false;
     if (err) {
+        if (err == K_ERR_NOT_ENOUGH_REPLICAS_AFTER_APPEND)
+            MARK(pr->r->server->env, TOO_FEW_AFTER_APPEND);
         produce_fail_part(part, err, NULL);
         if (err == K_ERR_NOT_LEADER_OR_FOLLOWER) produce_name_leader(part);
     }
@@ -244,6 +246,7 @@ timed_out(struct timer *t)
         part->waits = false;
         CHECK(pr->waiting > 0);
         pr->waiting--;
+        MARK(pr->r->server->env, PRODUCE_TIMED_OUT);
         produce_fail_part(part, K_ERR_REQUEST_TIMED_OUT, NULL);
     }
     if (pr->appended && pr->waiting == 0) produce_answer(pr);
@@ -298,6 +301,9 @@ produce_append(struct part *part)
                            .append_time_ms = -1};
     if (p) err = partition_append(p, &a, pr->q->acks);
     if (err) {
+        if (err == K_ERR_NOT_ENOUGH_REPLICAS) MARK(r->server->env, TOO_FEW_REPLICAS);
+        if (err == K_ERR_OUT_OF_ORDER_SEQUENCE_NUMBER) MARK(r->server->env, SEQUENCE_REFUSED);
+        if (err == K_ERR_INVALID_PRODUCER_EPOCH) MARK(r->server->env, PRODUCER_FENCED);
         produce_fail_part(part, err, NULL);
         if (p) produce_tell_log_start(part, p);
         if (err == K_ERR_NOT_LEADER_OR_FOLLOWER) produce_name_leader(part);

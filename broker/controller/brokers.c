@@ -34,6 +34,7 @@ add_leaving(struct controller *c, int32_t id, enum leave how)
             ch.target_isr = ids_without(arena, p->isr, id);
             if (how == LEAVE_UNCLEAN) ch.unclean_id = id;
             else ch.removed_id = id;
+            if (ch.unclean_id >= 0) MARK(c->env, UNCLEAN_RESTART);
             change_add(c, &ch);
         }
     }

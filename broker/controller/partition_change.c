@@ -144,6 +144,19 @@ change_decide(const struct controller *c, const struct change *ch, struct arena 
            ret->leader != NO_LEADER_CHANGE || ret->leader_recovery_state >= 0;
 }
 
+static void
+mark_election(const struct controller *c, const struct image_partition *p,
+              const struct k_partition_change_record *r)
+{
+    int32_t leader = r->leader;
+    bool was_last = ids_has(p->last_known_elr, leader) && p->elr.n == 0 && p->isr.n == 0;
+    if (leader == NO_LEADER) MARK(c->env, LEADERLESS);
+    if (leader < 0 || ids_has(p->isr, leader)) return;
+    if (ids_has(p->elr, leader)) MARK(c->env, ELR_ELECTED);
+    else if (was_last) MARK(c->env, LAST_LEADER_ELECTED);
+    else MARK(c->env, UNCLEAN_ELECTED);
+}
+
 bool
 elect_preferred(const struct controller *c, const struct image_partition *p, struct arena *arena,
                 struct k_partition_change_record *ret)
@@ -157,6 +170,7 @@ void
 change_add(struct controller *c, const struct change *ch)
 {
     struct k_partition_change_record r;
-    if (change_decide(c, ch, &c->env->scratch, &r))
-        batch_add(c, K_MSG_PARTITION_CHANGE_RECORD, PARTITION_CHANGE_VERSION, &r);
+    if (!change_decide(c, ch, &c->env->scratch, &r)) return;
+    mark_election(c, ch->p, &r);
+    batch_add(c, K_MSG_PARTITION_CHANGE_RECORD, PARTITION_CHANGE_VERSION, &r);
 }

@@ -93,6 +93,7 @@ alter_one(struct request *q, const struct image_topic *t,
     want.isr = isr;
     const struct image_partition *p = image_topic_partition(t, d->partition_index);
     ret->error_code = isr_change_check(&q->c->image, p, &want);
+    if (ret->error_code) MARK(q->c->env, ISR_CHANGE_STALE);
     if (!t) ret->error_code = K_ERR_UNKNOWN_TOPIC_ID;
     if (!ret->error_code) change_isr(q, p, d, isr, want.isr_n, ret);
 }

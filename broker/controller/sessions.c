@@ -72,6 +72,7 @@ sessions_due(struct timer *t)
     for (;;) {
         const struct session *s = oldest(c);
         if (!s || session_is_valid(s->last_contact_ns, env_now_ns(c->env), timeout_ns(c))) break;
+        MARK(c->env, BROKER_SESSION_EXPIRED);
         add_fencing(c, image_broker(&c->image, s->id), false);
         if (batch_propose(c)) continue;
         timer_arm(c->env, t, env_now_ns(c->env) + timeout_ns(c) / 10 + 1);

@@ -26,6 +26,7 @@
 #include "broker/base/uuid.h"
 #include "broker/env/buf.h"
 #include "broker/env/limits.h"
+#include "broker/env/marks.h"
 #include "broker/env/notes.h"
 
 struct env;
@@ -353,6 +354,9 @@ bool env_has_room(const struct env *env, enum purse purse);
          ? note_queue((env), (kind), (subject), (text), (const int64_t[]){__VA_ARGS__}, \
                       (int32_t)(sizeof((int64_t[]){__VA_ARGS__}) / sizeof(int64_t))) \
          : (void)0)
+/* A place of marks.h is reached. */
+#define MARK(env, id) \
+    NOTE((env), NOTE_MARK, slice_cstr(mark_spelling(MARK_##id)), SLICE_NULL, MARK_##id)
 void note_queue(struct env *env, enum note_kind kind, struct slice subject, struct slice text,
                 const int64_t *v, int32_t n);
 

@@ -55,7 +55,9 @@
     X(NODE_SERVING, "node-serving", "node_id port")                                                  \
     X(NODE_STOPPED, "node-stopped", "node_id")                                                       \
     X(GROUP_STATE, "group-state", "generation members state")                                        \
-    X(STATE, "state", "from to")
+    X(STATE, "state", "from to")                                                                     \
+    /* A rare place was reached (marks.h); subject: its spelling */                                  \
+    X(MARK, "mark", "mark")
 
 /* clang-format on */
 

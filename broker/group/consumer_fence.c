@@ -49,6 +49,7 @@ static void
 fence_late(struct consumer_member *m, struct timer *t)
 {
     struct env *env = group_env(m->group);
+    MARK(env, MEMBER_FENCED);
     if (consumer_fence(m, NULL)) timer_arm(env, t, env_now_ns(env) + FENCE_AGAIN_MS * NS_PER_MS);
 }
 

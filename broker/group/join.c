@@ -97,7 +97,10 @@ static void
 drop_absent(struct group *g)
 {
     LIST_EACH(&g->members, m, struct member, node)
-        if (!m->joining && !m->instance_id.p) group_remove_member(m, K_ERR_UNKNOWN_MEMBER_ID);
+        if (!m->joining && !m->instance_id.p) {
+            MARK(group_env(g), MEMBER_ABSENT);
+            group_remove_member(m, K_ERR_UNKNOWN_MEMBER_ID);
+        }
 }
 
 static void
@@ -275,6 +278,7 @@ group_session_due(struct timer *t)
     struct member *m = CONTAINER_OF(t, struct member, session);
     /* Who waits for us is not lost; its session begins anew with our answer. */
     if (!m->is_new && (m->joining || m->syncing)) return;
+    MARK(group_env(m->group), MEMBER_EXPIRED);
     group_lose_member(m);
 }
 

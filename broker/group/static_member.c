@@ -120,6 +120,7 @@ static void
 fence_former(struct member *m)
 {
     struct group *g = m->group;
+    MARK(group_env(g), STATIC_MEMBER_BACK);
     if (m->joining) {
         group_answer_join(g, m->joining, K_ERR_FENCED_INSTANCE_ID, m->id);
         m->joining = NULL;

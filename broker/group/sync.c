@@ -80,6 +80,7 @@ free_write(struct assignment_write *aw)
 static void
 not_stored(struct group *g, int16_t err)
 {
+    MARK(group_env(g), ASSIGNMENT_UNSTORED);
     group_reset_assignments(g, coordinator_store_error(err));
     group_rebalance(g);
 }

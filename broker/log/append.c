@@ -178,6 +178,7 @@ check_producer(const struct commitlog *log, const struct batch_header *h, struct
     case SEQUENCE_FENCED: return LOG_E_FENCED;
     case SEQUENCE_DUPLICATE: break;
     }
+    MARK(log->env, DUPLICATE_BATCH);
     a->base_offset = original.last_offset - original.offset_delta;
     a->last_offset = original.last_offset;
     a->append_time_ms = log->config->log_append_time ? original.timestamp : -1;

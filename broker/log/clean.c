@@ -115,6 +115,7 @@ drop_work_result(struct clean_job *j)
 static void
 clean_gives_up(struct clean_job *j, const char *why)
 {
+    MARK(j->job.log->env, CLEANING_GIVEN_UP);
     j->err = LOG_E_BUSY;
     j->why = why;
     j->stage = CLEAN_REMOVE;

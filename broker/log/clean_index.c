@@ -59,6 +59,7 @@ index_batch(struct clean_job *j, enum env_err err)
     if (batch_is_control(&w->h)) {
         (void)clean_txns_marker(&j->txns, &w->h, clean_control_type(w));
     } else if (!index_records(j, &why)) {
+        MARK(j->job.log->env, CLEANER_MAP_FULL);
         return index_is_made(j);
     }
     if (why) return clean_is_broken(j, batch_err_text(why));

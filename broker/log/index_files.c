@@ -163,6 +163,7 @@ static void
 index_rebuild(struct index_load *l)
 {
     struct segment *s = l->segment;
+    MARK(s->env, INDEX_REBUILT);
     s->index.offsets.n = s->index.times.n = 0;
     s->bytes_since_entry = 0;
     s->max_timestamp = s->max_timestamp_offset = -1;

@@ -129,6 +129,7 @@ sort_out(struct open_job *j, const struct dir_entry *e, bool logs)
     } else if (numbered && slice_eq(suffix, S(".log.swap"))) {
         VEC_PUSH(&log->env->mem, &j->swaps, base);
     } else if (numbered && slice_ends(suffix, S(".cleaned"))) {
+        MARK(log->env, CLEANED_LEFT_OVER);
         j->first_cleaned = MIN(j->first_cleaned, base);
         files_remove_add(&j->remove, log, log_path(log, name));
     } else if (is_leftover(name, numbered)) {
@@ -151,8 +152,12 @@ forget_incomplete_swaps(struct open_job *j)
     int64_t kept = 0;
     for (int64_t i = 0; i < j->swaps.n; i++) {
         int64_t base = j->swaps.v[i];
-        if (swap_holds(base, j->first_cleaned)) j->swaps.v[kept++] = base;
-        else files_remove_add(&j->remove, log, log_file_path(log, base, S(".log.swap")));
+        if (swap_holds(base, j->first_cleaned)) {
+            j->swaps.v[kept++] = base;
+            continue;
+        }
+        MARK(log->env, SWAP_UNDONE);
+        files_remove_add(&j->remove, log, log_file_path(log, base, S(".log.swap")));
     }
     j->swaps.n = kept;
 }
@@ -277,6 +282,7 @@ drop_rest(struct open_job *j)
 {
     struct commitlog *log = j->job.log;
     for (int64_t i = log->segments.n - 1; i >= j->i; i--) {
+        MARK(log->env, LOG_SEGMENTS_DROPPED);
         j->bytes_cut += log->segments.v[i]->written;
         files_remove_add_segment(&j->remove, log, log->segments.v[i]->base_offset);
         segment_drop(log->segments.v[i]);
@@ -290,6 +296,7 @@ drop_one(struct open_job *j)
 {
     struct commitlog *log = j->job.log;
     struct segment *s = log->segments.v[j->i];
+    MARK(log->env, LOG_OUTLIVED_REMOVED);
     files_remove_add_segment(&j->remove, log, s->base_offset);
     VEC_REMOVE_AT(&log->segments, j->i);
     segment_drop(s);
@@ -369,6 +376,7 @@ look_for_front_hole(struct open_job *j)
     from = MAX(from, j->start_offset);
     if (from >= base) return;
     if (log->holes.n == 0 || log->holes.v[0].to > base) {
+        MARK(log->env, LOG_HOLE_FOUND);
         (void)VEC_ADD(&log->env->mem, &log->holes);
         for (int64_t i = log->holes.n - 1; i > 0; i--) log->holes.v[i] = log->holes.v[i - 1];
     }
@@ -439,6 +447,7 @@ segment_recovered(struct scan *scan, enum env_err err)
         open_next_segment(j);
         return;
     }
+    MARK(scan->log->env, LOG_TAIL_CUT);
     j->bytes_cut += j->file_size - s->size;
     drop_rest(j);
     file_truncate(&j->job.op, &s->file, s->size);
@@ -702,6 +711,7 @@ open_swap(struct open_job *j)
         log->segments.v[i] = s;
     }
     log->segments.v[log_segment_at(log, base)]->written = -1; /* size not known yet */
+    MARK(log->env, SWAP_FINISHED);
     log->segments.v[log_segment_at(log, base)]->was_swapped_in = true;
     j->clean = false;
     j->recovery_point = MIN(j->recovery_point, base);

@@ -237,6 +237,7 @@ retire_one(struct sweep_job *j)
     if (log->segments.n == 1) log_roll(log, log->assigned_end);
     if (!has_successor(j)) return false;
     if (!j->retire) j->retire = retire_new(log, NULL);
+    MARK(log->env, RETENTION_REMOVES);
     retire_first(log, j->retire);
     return true;
 }

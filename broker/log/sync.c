@@ -86,6 +86,7 @@ static void
 sync_failed(struct sync_job *y, enum env_err err, const char *what, struct slice path)
 {
     struct commitlog *log = y->job.log;
+    MARK(log->env, SYNC_FAILED);
     if (!log_is_offline(log)) log_fail(log, err, what, path);
     sync_end(y, LOG_E_OFFLINE);
 }

@@ -35,6 +35,7 @@ new_ballots(struct raft *r)
 void
 election_pre(struct raft *r)
 {
+    MARK(r->env, PRE_VOTE_ASKED);
     raft_move(r, RAFT_PROSPECTIVE, &r->election);
     new_ballots(r);
     election_go_on(r);
@@ -138,11 +139,13 @@ static void
 lose(struct raft *r)
 {
     if (r->state == RAFT_CANDIDATE) {
+        MARK(r->env, ELECTION_LOST);
         r->backing_off = true;
         r->retries++;
         election_arm(
             r, election_backoff(r->cfg.election_backoff_max_ms, r->retries, election_draw(r)));
     } else if (r->election.leader_id != RAFT_NOBODY) {
+        MARK(r->env, PRE_VOTE_LOST);
         raft_become_follower(r, r->election.epoch, r->election.leader_id);
     } else {
         raft_become_unattached(r, r->election.epoch);

@@ -75,6 +75,7 @@ raft_cut_log(struct raft *r, struct log_end diverging)
         raft_fatal(r, "the leader lacks what was committed", SLICE_EMPTY);
         return;
     }
+    MARK(r->env, QUORUM_LOG_CUT);
     r->truncating = true;
     r->truncate_op.done = cut_done;
     fresh_cut(r, at);

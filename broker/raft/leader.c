@@ -249,6 +249,7 @@ leader_check_quorum(struct raft *r)
     int64_t deadline = check_quorum(last, n, raft_is_voter(r), timeout_ns);
     if (deadline <= env_now_ns(r->env)) {
         raft_say(r, 1, S("resigns: no majority has fetched in time; epoch"), r->election.epoch);
+        MARK(r->env, QUORUM_LOST);
         raft_become_resigned(r);
     } else if (deadline != TIME_NEVER) {
         timer_arm(r->env, &r->timer, deadline);

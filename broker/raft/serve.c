@@ -181,6 +181,7 @@ raft_handle_vote(struct raft *r, struct raft_answer *a, const struct k_vote_requ
         raft_see(r, d->replica_epoch, RAFT_NOBODY);
         struct vote_facts f = facts(r, d);
         bool is_granted = d->pre_vote ? pre_vote(&f) : vote(&f);
+        if (!is_granted && !d->pre_vote) MARK(r->env, VOTE_REFUSED);
         if (is_granted && !d->pre_vote) cast_vote(r, f.candidate);
         answer_when_durable(r, a, msg, K_ERR_NONE, K_ERR_NONE, is_granted);
     }

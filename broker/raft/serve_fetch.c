@@ -91,10 +91,12 @@ answer_elsewhere(struct raft *r, struct raft_answer *a, enum fetch_verdict v, st
     struct k_fetch_response p;
     struct k_fetch_response_partition_data *d = new_response(r, &p);
     if (v == FETCH_DIVERGED) {
+        MARK(r->env, QUORUM_READER_DIVERGED);
         d->diverging_epoch.epoch = known.epoch;
         d->diverging_epoch.end_offset = known.offset;
     } else {
         /* The snapshot that the log begins with. */
+        MARK(r->env, SNAPSHOT_NEEDED);
         d->snapshot_id.end_offset = commitlog_start(&r->log);
         d->snapshot_id.epoch = MAX(commitlog_epoch_at(&r->log, commitlog_start(&r->log)), 0);
     }

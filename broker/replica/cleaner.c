@@ -76,8 +76,12 @@ clean_best(struct cleaner *c)
     struct cleaning *x = MEM_NEW(&c->r->env->mem, struct cleaning);
     x->cleaner = c;
     x->clean = clean_params(c);
-    if (commitlog_clean(&p->log, &x->clean) == LOG_OK) c->running++;
-    else MEM_DELETE(&c->r->env->mem, x); /* retention is at it: later */
+    if (commitlog_clean(&p->log, &x->clean) == LOG_OK) {
+        c->running++;
+        return;
+    }
+    MARK(c->r->env, CLEANING_PUT_OFF);
+    MEM_DELETE(&c->r->env->mem, x); /* retention is at it: later */
 }
 
 /* ---- looking ---- */

@@ -327,9 +327,10 @@ static void
 part_failed(struct partition *p, int16_t err)
 {
     name_next_time(p->fetcher, p);
-    if (err == K_ERR_OFFSET_OUT_OF_RANGE)
+    if (err == K_ERR_OFFSET_OUT_OF_RANGE) {
+        MARK(p->env, FOLLOWER_OUT_OF_RANGE);
         p->needs_offsets = true; /* fetch_when_settled() asks for them */
-    else /* Stale epochs, moved leaders: the metadata log will say more; ask again meanwhile. */
+    } else /* Stale epochs, moved leaders: the metadata log will say more; ask again meanwhile. */
         back_off_alone(p, err);
 }
 
@@ -362,6 +363,7 @@ part_diverged(struct fetcher *f, struct partition *p,
     struct epoch_end at_leader = {d->epoch, d->end_offset};
     int64_t end = commitlog_assigned_end(&p->log);
     struct epoch_end local = commitlog_epoch_end(&p->log, d->epoch, end);
+    MARK(p->env, LOG_DIVERGED);
     cut_meanwhile(f, p, truncation_offset(at_leader, local, end, p->high_watermark), false);
 }
 
@@ -374,6 +376,7 @@ begin_with_batch(struct fetcher *f, struct partition *p, struct slice batches)
     if (batch_parse(batches, &h) != BATCH_OK ||
         !begins_within_batch(start, end, h.base_offset, batch_last_offset(&h)))
         return false;
+    MARK(p->env, LOG_BEGINS_WITHIN);
     cut_meanwhile(f, p, h.base_offset, true);
     p->fetch_from = end;
     return true;
@@ -386,6 +389,7 @@ take_what_is_in_hole(struct fetcher *f, struct partition *p, struct log_hole hol
 {
     struct batch_span span;
     int64_t first = batch_peek(records, &span) == BATCH_OK ? span.base_offset : -1;
+    MARK(p->env, HOLE_ASKED_FOR);
     switch (hole_step(hole.to, first)) {
     case HOLE_ASK_AGAIN: break;
     case HOLE_IS_THERE: commitlog_shrink_hole(&p->log, hole.to); break;
@@ -462,6 +466,7 @@ fetcher_answered(struct call *call, enum env_err err, struct slice body, struct 
     if (!follower_session_answered(&f->session, res.error_code, res.session_id)) {
         /* A session that is gone or out of step: at once anew, with all partitions. */
         if (!was_full && is_of_session(res.error_code)) {
+            MARK(f->r->env, FETCH_SESSION_LOST);
             fetch_when_settled(f);
             return;
         }

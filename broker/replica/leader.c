@@ -191,6 +191,7 @@ maybe_expand(struct partition *p, const struct follower *f)
     if (!may_join_isr(p, f) || p->isr.n >= REPLICAS_MAX) return;
     CHECK(isr_has(&p->replicas, f->broker_id));
     CHECK(f->broker_id != p->owner->node_id);
+    MARK(p->env, ISR_GROWTH_ASKED);
     p->isr_wanted = p->isr;
     p->isr_wanted.v[p->isr_wanted.n++] = f->broker_id;
     ask_for_isr(p);
@@ -236,6 +237,7 @@ partition_sweep_isr(struct partition *p)
         keep.v[keep.n++] = id;
     }
     if (keep.n == p->isr.n) return;
+    MARK(p->env, ISR_SHRINK_ASKED);
     p->isr_wanted = keep;
     ask_for_isr(p);
 }
@@ -263,6 +265,7 @@ partition_isr_answered(struct partition *p, int16_t err, int32_t leader_epoch,
     p->alter_sent = false;
     if (!partition_is_leader(p) || p->isr_state != ISR_PENDING) return;
     if (stale) { /* of an earlier wish: the present one waited for it, and goes out now */
+        MARK(p->env, ISR_ANSWER_STALE);
         replicas_alter_partition(p);
         return;
     }
@@ -274,6 +277,7 @@ partition_isr_answered(struct partition *p, int16_t err, int32_t leader_epoch,
     case K_ERR_INELIGIBLE_REPLICA:
     case K_ERR_OPERATION_NOT_ATTEMPTED:
         /* Refused for sure: the committed ISR stands. */
+        MARK(p->env, ISR_CHANGE_REFUSED);
         p->isr_state = ISR_COMMITTED;
         partition_try_advance(p);
         return;
@@ -285,6 +289,7 @@ partition_isr_answered(struct partition *p, int16_t err, int32_t leader_epoch,
     case K_ERR_NEW_LEADER_ELECTED:
         /* The controller knows better: its word is on the way through the metadata log. Until then the
          * change may have been made, so it stays pending. */
+        MARK(p->env, ISR_CHANGE_OVERTAKEN);
         return;
     default: replicas_alter_partition(p); /* not known: ask again */
     }

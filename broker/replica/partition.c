@@ -40,6 +40,7 @@ fail_waiters(struct partition *p, int16_t err)
 {
     struct list gone;
     list_init(&gone);
+    if (!list_is_empty(&p->append_waiters)) MARK(p->env, APPENDS_ABANDONED);
     for (struct list *n; (n = list_pop_front(&p->append_waiters)) != NULL;)
         list_push_back(&gone, n);
     for (struct list *n; (n = list_pop_front(&gone)) != NULL;) {
@@ -167,6 +168,7 @@ take_leader(struct partition *p, const struct image_partition *ip)
 static void
 tell_later_epoch(const struct partition *p)
 {
+    MARK(p->env, LOG_EPOCH_AHEAD);
     struct writer w = writer_mem(&p->env->mem);
     fmt_str(&w, "takes no records: its log has leader epoch ");
     fmt_i64(&w, commitlog_latest_epoch(&p->log));
@@ -184,6 +186,7 @@ fill_what_vanished(struct partition *p)
     if (missing_records_skip(commitlog_start(&p->log), end, p->vanished_end) != MISSING_FILL)
         return;
     if (commitlog_append_nothing(&p->log, p->vanished_end, p->leader_epoch) != LOG_OK) return;
+    MARK(p->env, VANISHED_SKIPPED);
     struct writer w = writer_mem(&p->env->mem);
     fmt_str(&w, "leads, and goes on at offset ");
     fmt_i64(&w, p->vanished_end);

@@ -12,6 +12,7 @@ txns_abort_late(struct coordinator_shard *base)
     int64_t now_ms = txns_now_ms(ts);
     LIST_EACH(&s->ongoing, t, struct txn, ongoing) {
         if (t->writing || !txn_is_over_time(&t->data, now_ms)) continue;
+        MARK(ts->base.env, TXN_TIMED_OUT);
         struct txn_data next = txn_fenced(&t->data, txns_version(ts), now_ms);
         txn_write_next(t, &next, NULL, NULL, NULL, NULL);
     }

@@ -83,6 +83,7 @@ completion_written(struct txn_write *w, int16_t err)
     struct txn *t = txn_find(s, w->id);
     if (!err || !t || t->serial != w->serial || !txn_state_is_prepared(t->data.state)) return;
     if (t->writing == w) { /* it takes long: how it ends is told later */
+        MARK(s->owner->base.env, COMPLETION_LATE);
         w->answer = completion_written;
         return;
     }
@@ -196,6 +197,7 @@ resend_due(struct timer *timer)
     for (struct list *n; (n = list_pop_front(&now)) != NULL;) {
         struct marker_entry *e = LIST_ENTRY(n, struct marker_entry, node);
         struct txn *t = txn_of_entry(ts, e);
+        if (t) MARK(ts->base.env, MARKERS_AGAIN);
         if (t) markers_send(t, &e->partitions);
         entry_free(e, txns_mem(ts));
     }

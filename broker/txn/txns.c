@@ -143,6 +143,7 @@ init_known(struct initing *in, struct txn *t)
     switch (d.verdict) {
     case INIT_REFUSED: answer_init(ts, in->call, d.err, NULL); return;
     case INIT_ABORT_FIRST:
+        MARK(ts->base.env, TXN_OF_PREDECESSOR);
         d.next = txn_fenced(&t->data, txns_version(ts), now_ms);
         txn_write_next(t, &d.next, NULL, init_aborted, in->call, NULL);
         return;
@@ -253,6 +254,7 @@ end_known(struct ending *e, struct txn *t)
     } else if (t->writing) {
         answer_end(ts, e->call, K_ERR_CONCURRENT_TRANSACTIONS, NULL);
     } else if (d.verdict == END_IS_DONE) {
+        MARK(ts->base.env, TXN_END_REPEATED);
         answer_end(ts, e->call, 0, &t->data);
     } else if (d.verdict == END_PREPARE_WITH_NEW_ID && e->fresh_id == NO_PRODUCER_ID) {
         e->waiter.done = end_got_id;
@@ -380,8 +382,11 @@ txns_new_shard(struct coordinator *c)
 static void
 activate_txns(struct coordinator_shard *base)
 {
-    MAP_EACH(&txn_shard_of(base)->txns, t, struct txn, by_id)
-        if (txn_state_is_prepared(t->data.state)) markers_begin(t);
+    MAP_EACH(&txn_shard_of(base)->txns, t, struct txn, by_id) {
+        if (!txn_state_is_prepared(t->data.state)) continue;
+        MARK(base->owner->env, TXN_INHERITED);
+        markers_begin(t);
+    }
 }
 
 static void

@@ -65,6 +65,7 @@ check_answered(struct txn_verifier *v, struct txn_check *c, int16_t err)
         c->done(c, txn_verify_error(err, c->client));
         return;
     }
+    MARK(env, VERIFICATION_AGAIN);
     list_push_back(&v->again, &c->node);
     if (timer_is_armed(&v->again_timer)) return;
     timer_arm(env, &v->again_timer,
@@ -294,6 +295,7 @@ refuse_check(struct txn_verifier *v, struct txn_check *c)
 static void
 refuse_queued(struct verify_target *t)
 {
+    MARK(t->v->params.env, VERIFICATION_STOPPED);
     for (struct list *n; (n = list_pop_front(&t->queued)) != NULL;)
         refuse_check(t->v, LIST_ENTRY(n, struct txn_check, node));
 }

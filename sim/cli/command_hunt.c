@@ -476,8 +476,7 @@ take_word(struct hunt *h, const struct hunt_word *word)
     t->events += word->events;
     t->acknowledged += word->acknowledged;
     t->peak_bytes = MAX(t->peak_bytes, word->peak_bytes);
-    t->marks.notes |= word->marks.notes;
-    t->marks.faults |= word->marks.faults;
+    tally_reach(t, &word->marks);
     if (word->exit_code)
         count_failure(h, word->item, (struct slice){word->key, word->key_n}, word->exit_code);
 }

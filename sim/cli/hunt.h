@@ -1,6 +1,7 @@
 /* gregor hunt: many seeds, and what came of them in few lines.
  *
  *      hunt_place.c     one run that did not pass -> the bucket that it belongs to
+ *      hunt_marks.c     the marks: which there are, and which a run has reached
  *      hunt_tally.c     counts and buckets of a hunt, its report hunt.json, and how two add up
  *      hunt_merge.c     gregor hunt merge: the reports of several shards, by files alone
  *      command_hunt.c   the command, its workers, the folders that are kept
@@ -22,10 +23,16 @@ bool hunt_is_twice(uint64_t seed);
  * partitions and of records are left out of it, a CHECK's line is not. */
 struct slice hunt_place(struct arena *a, const struct run_result *r);
 
-/* Marks: places that a hunt should reach. Kinds of notes, and kinds of random faults. */
+/* Marks: what a hunt should reach. Kinds of notes, kinds of random faults, and rare places (broker/env/marks.h). In one
+ * run each is reached or not: a bit. */
+#define HUNT_MARKS_MAX 256
 struct marks {
-    uint64_t notes, faults;
+    uint64_t bits[HUNT_MARKS_MAX / 64];
 };
+int32_t marks_n(void);
+/* "note log-append", "fault crash", "place log-diverged" */
+struct slice mark_name(struct arena *a, int32_t mark);
+bool mark_is_reached(const struct marks *m, int32_t mark);
 void marks_of_run(const struct run_result *r, struct marks *ret);
 
 /* A failure that was seen. */
@@ -50,10 +57,12 @@ struct tally {
     int64_t shard, shards;  /* from 1; 0: the sum of several */
     int64_t runs, passed, twice, virtual_ns, events, acknowledged, wall_ns, peak_bytes;
     bool ended, interrupted;
-    struct marks marks;
+    int64_t reached[HUNT_MARKS_MAX]; /* in so many runs, by mark */
     VEC(struct bucket) buckets;
 };
 
+/* Counts what one run has reached. */
+void tally_reach(struct tally *t, const struct marks *m);
 /* Counts one failure; the bucket that it went to. */
 struct bucket *tally_fail(struct tally *t, struct slice key, int exit_code, int64_t count);
 void bucket_add_sight(struct tally *t, struct bucket *b, const struct sight *s);

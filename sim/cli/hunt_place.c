@@ -12,12 +12,6 @@ hunt_is_twice(uint64_t seed)
     return ((seed * 0x9e3779b97f4a7c15ULL) >> 32) % 50 == 0;
 }
 
-void
-marks_of_run(const struct run_result *r, struct marks *ret)
-{
-    *ret = (struct marks){.notes = r->notes_seen, .faults = r->faults_drawn};
-}
-
 static bool
 has_fired(const struct run_result *r, enum rule rule)
 {

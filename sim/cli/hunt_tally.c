@@ -52,6 +52,12 @@ bucket_add_sight(struct tally *t, struct bucket *b, const struct sight *s)
 }
 
 void
+tally_reach(struct tally *t, const struct marks *m)
+{
+    for (int32_t i = 0; i < marks_n(); i++) t->reached[i] += mark_is_reached(m, i);
+}
+
+void
 tally_add(struct tally *sum, const struct tally *t)
 {
     sum->runs += t->runs;
@@ -63,43 +69,11 @@ tally_add(struct tally *sum, const struct tally *t)
     sum->wall_ns += t->wall_ns;
     sum->peak_bytes = MAX(sum->peak_bytes, t->peak_bytes);
     sum->interrupted = sum->interrupted || t->interrupted;
-    sum->marks.notes |= t->marks.notes;
-    sum->marks.faults |= t->marks.faults;
+    for (int32_t i = 0; i < marks_n(); i++) sum->reached[i] += t->reached[i];
     for (int64_t i = 0; i < t->buckets.n; i++) {
         const struct bucket *from = &t->buckets.v[i];
         struct bucket *b = tally_fail(sum, from->key, from->exit_code, from->count);
         for (int32_t j = 0; j < from->sights_n; j++) bucket_add_sight(sum, b, &from->sights[j]);
-    }
-}
-
-/* ---- marks by name ---- */
-
-static int32_t
-marks_n(void)
-{
-    return NOTE_KINDS_N + nemesis_faults_n;
-}
-
-static struct slice
-mark_name(struct arena *a, int32_t i)
-{
-    return i < NOTE_KINDS_N ? arena_format(a, "note %s", note_spelling((enum note_kind)i))
-                            : arena_format(a, "fault %s", nemesis_faults[i - NOTE_KINDS_N].name);
-}
-
-static bool
-mark_is_reached(const struct marks *m, int32_t i)
-{
-    return i < NOTE_KINDS_N ? m->notes >> i & 1 : m->faults >> (i - NOTE_KINDS_N) & 1;
-}
-
-static void
-mark_reach(struct tally *t, struct slice name)
-{
-    for (int32_t i = 0; i < marks_n(); i++) {
-        if (!slice_eq(mark_name(t->a, i), name)) continue;
-        if (i < NOTE_KINDS_N) t->marks.notes |= 1ULL << i;
-        else t->marks.faults |= 1ULL << (i - NOTE_KINDS_N);
     }
 }
 
@@ -124,12 +98,27 @@ numbers_of(struct tally *t, struct number ret[NUMBERS_N])
     memcpy(ret, all, sizeof all);
 }
 
+/* {"place log-diverged":12, …}: in so many runs; or the names of those that no run has reached. */
 static void
-json_marks(const struct tally *t, bool reached, struct writer *w)
+json_reached(const struct tally *t, struct writer *w)
 {
     bool any = false;
     for (int32_t i = 0; i < marks_n(); i++) {
-        if (mark_is_reached(&t->marks, i) != reached) continue;
+        if (!t->reached[i]) continue;
+        if (any) fmt_char(w, ',');
+        fmt_json(w, mark_name(t->a, i));
+        fmt_char(w, ':');
+        fmt_i64(w, t->reached[i]);
+        any = true;
+    }
+}
+
+static void
+json_never_reached(const struct tally *t, struct writer *w)
+{
+    bool any = false;
+    for (int32_t i = 0; i < marks_n(); i++) {
+        if (t->reached[i]) continue;
         if (any) fmt_char(w, ',');
         fmt_json(w, mark_name(t->a, i));
         any = true;
@@ -164,7 +153,7 @@ tally_json(const struct tally *t, struct writer *w)
     struct tally copy = *t;
     struct number numbers[NUMBERS_N];
     numbers_of(&copy, numbers);
-    fmt_str(w, "{\"schema\":1,\"scenarios\":");
+    fmt_str(w, "{\"schema\":2,\"scenarios\":");
     fmt_json(w, t->scenarios);
     fmt_str(w, ",\"from\":");
     fmt_u64(w, t->from);
@@ -185,10 +174,10 @@ tally_json(const struct tally *t, struct writer *w)
         fmt_str(w, i ? ",\n" : "\n");
         json_bucket(&t->buckets.v[i], w);
     }
-    fmt_str(w, "],\n\"reached\":[");
-    json_marks(t, true, w);
-    fmt_str(w, "],\n\"never_reached\":[");
-    json_marks(t, false, w);
+    fmt_str(w, "],\n\"reached\":{");
+    json_reached(t, w);
+    fmt_str(w, "},\n\"never_reached\":[");
+    json_never_reached(t, w);
     fmt_str(w, "]}\n");
 }
 
@@ -251,6 +240,18 @@ tally_read_bucket(struct tally *t, const struct tree *one)
     return true;
 }
 
+/* Marks that this program does not know are of another one's. */
+static bool
+tally_read_reached(struct tally *t, const struct tree *map)
+{
+    for (int32_t i = 0; i < marks_n(); i++) {
+        struct slice name = mark_name(t->a, i);
+        if (tree_get(map, name) && !tally_read_i64(map, (const char *)name.p, &t->reached[i]))
+            return false;
+    }
+    return true;
+}
+
 static bool
 tally_read_all(struct tally *t, const struct tree *map)
 {
@@ -258,7 +259,7 @@ tally_read_all(struct tally *t, const struct tree *map)
     int64_t schema, from, to;
     const struct tree *buckets, *reached;
     numbers_of(t, numbers);
-    if (!tally_read_i64(map, "schema", &schema) || schema != 1) return false;
+    if (!tally_read_i64(map, "schema", &schema) || schema != 2) return false;
     for (int i = 0; i < NUMBERS_N; i++)
         if (!tally_read_i64(map, numbers[i].name, numbers[i].at)) return false;
     if (!tally_read_text(map, "scenarios", &t->scenarios) || !tally_read_i64(map, "from", &from) ||
@@ -267,14 +268,12 @@ tally_read_all(struct tally *t, const struct tree *map)
         t->shard > t->shards)
         return false;
     t->from = (uint64_t)from, t->to = (uint64_t)to;
-    if (!(buckets = tally_read_list(map, "buckets")) ||
-        !(reached = tally_read_list(map, "reached")))
+    reached = tree_get(map, S("reached"));
+    if (!(buckets = tally_read_list(map, "buckets")) || !reached || reached->kind != TREE_MAP)
         return false;
     for (int32_t i = 0; i < buckets->n; i++)
         if (!tally_read_bucket(t, buckets->items[i])) return false;
-    for (int32_t i = 0; i < reached->n; i++)
-        if (reached->items[i]->kind == TREE_TEXT) mark_reach(t, reached->items[i]->text);
-    return true;
+    return tally_read_reached(t, reached);
 }
 
 bool
@@ -294,19 +293,44 @@ tally_read(struct tally *t, struct arena *a, const char *path, struct slice text
 
 /* ---- for people ---- */
 
+/* The rarest that were reached, and those that never were. */
+#define RAREST_N 8
+
+static void
+human_rarest(const struct tally *t, FILE *f)
+{
+    int64_t at_least = 1;
+    int32_t shown = 0;
+    fputs("rarest:", f);
+    while (shown < RAREST_N) {
+        int64_t least = INT64_MAX;
+        for (int32_t i = 0; i < marks_n(); i++)
+            if (t->reached[i] >= at_least) least = MIN(least, t->reached[i]);
+        if (least == INT64_MAX) break;
+        for (int32_t i = 0; i < marks_n() && shown < RAREST_N; i++) {
+            if (t->reached[i] != least) continue;
+            fprintf(f, "%s %.*s (%lld)", shown++ ? "," : "", SARG(mark_name(t->a, i)),
+                    (long long)least);
+        }
+        at_least = least + 1;
+    }
+    fputc('\n', f);
+}
+
 static void
 human_marks(const struct tally *t, FILE *f)
 {
     int32_t reached = 0;
-    for (int32_t i = 0; i < marks_n(); i++) reached += mark_is_reached(&t->marks, i);
+    for (int32_t i = 0; i < marks_n(); i++) reached += t->reached[i] > 0;
     fprintf(f, "reached %d of %d marks", (int)reached, (int)marks_n());
     const char *before = "; never: ";
     for (int32_t i = 0; i < marks_n(); i++) {
-        if (mark_is_reached(&t->marks, i)) continue;
+        if (t->reached[i]) continue;
         fprintf(f, "%s%.*s", before, SARG(mark_name(t->a, i)));
         before = ", ";
     }
     fputc('\n', f);
+    if (reached) human_rarest(t, f);
 }
 
 void

@@ -93,7 +93,11 @@ static void
 see_event(void *ctx, const struct world_event *e)
 {
     struct run *r = ctx;
-    for (int32_t i = 0; i < e->notes_n; i++) r->ret->notes_seen |= 1ULL << e->notes[i]->kind;
+    for (int32_t i = 0; i < e->notes_n; i++) {
+        const struct note *n = e->notes[i];
+        r->ret->notes_seen |= 1ULL << n->kind;
+        if (n->kind == NOTE_MARK) r->ret->marks_reached[n->v[0] / 64] |= 1ULL << n->v[0] % 64;
+    }
     truth_see(&r->truth, e);
     if (e->ordinal % 8192 == 0 && r->o->progress && !r->ret->interrupted &&
         r->o->progress(r->o->ctx, run_now(r), r->s->run_ns, e->ordinal)) {

@@ -77,6 +77,7 @@ struct run_result {
     VEC(struct node_ops) disk_ops;
     uint64_t notes_seen;   /* a bit for each kind of note that some node left */
     uint64_t faults_drawn; /* a bit for each kind of random fault that was drawn */
+    uint64_t marks_reached[(MARKS_N + 63) / 64]; /* a bit for each place of marks.h */
     bool interrupted;
 };
 

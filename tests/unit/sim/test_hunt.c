@@ -378,7 +378,9 @@ what_was_never_reached_is_told(void **state)
     assert_int_equal(HUNT("--seeds", "1", "--out", "marks"), EXIT_PASS);
     must_have("printed", "; never: ");
     must_have("printed", "fault crash");
-    must_have("marks/hunt.json", "\"reached\":[\"note log-append\",");
+    must_have("printed", "place log-diverged");
+    must_have("printed", "rarest: ");
+    must_have("marks/hunt.json", "\"reached\":{\"note log-append\":1,");
 }
 
 static void
