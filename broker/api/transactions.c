@@ -3,6 +3,7 @@
 #include "broker/api/lookup.h"
 #include "broker/api/waiting_call.h"
 #include "broker/base/check.h"
+#include "broker/controller/topic_name.h"
 #include "broker/group/groups.h"
 #include "broker/log/producer_state.h"
 #include "broker/protocol/codec.h"
@@ -101,7 +102,18 @@ blank_results(struct request *r, const add_topic *topics, int32_t topics_n)
     return to;
 }
 
-/* All or nothing: if one does not exist, the others are not attempted. False: refused. */
+/* What is wrong with adding this partition. Internal topics are other brokers' to add: a client's offsets come there by
+ * AddOffsetsToTxn. */
+static int16_t
+add_check_partition(struct request *r, struct slice topic, int32_t partition)
+{
+    if (r->version < 4 && topic_name_is_internal(topic)) return K_ERR_TOPIC_AUTHORIZATION_FAILED;
+    return lookup_image_partition(r->server, UUID_ZERO, topic, partition)
+             ? K_ERR_NONE
+             : K_ERR_UNKNOWN_TOPIC_OR_PARTITION;
+}
+
+/* All or nothing: if one cannot be, the others are not attempted. False: refused. */
 static bool
 add_take_partitions(struct add_one *one)
 {
@@ -115,10 +127,9 @@ add_take_partitions(struct add_one *one)
     for (int32_t i = 0; i < one->topics_n; i++) {
         for (int32_t k = 0; k < one->topics[i].partitions_n; k++) {
             struct txn_partition p = {one->topics[i].name, one->topics[i].partitions[k]};
-            bool exists = lookup_image_partition(r->server, UUID_ZERO, p.topic, p.index) != NULL;
-            a->errs[a->partitions_n] =
-                exists ? K_ERR_OPERATION_NOT_ATTEMPTED : K_ERR_UNKNOWN_TOPIC_OR_PARTITION;
-            missing += !exists;
+            int16_t err = add_check_partition(r, p.topic, p.index);
+            a->errs[a->partitions_n] = err ? err : K_ERR_OPERATION_NOT_ATTEMPTED;
+            missing += err != 0;
             ps[a->partitions_n++] = p;
         }
     }
@@ -234,15 +245,7 @@ handle_add_offsets_to_txn(struct server *s, struct request *r)
     txns_add(s->txns, &ao->adding);
 }
 
-/* ---- ListTransactions, DescribeTransactions, DescribeProducers (KIP-664) ---- */
-
-void
-handle_list_transactions(struct server *s, struct request *r)
-{
-    struct k_list_transactions_response res;
-    txns_list(s->txns, r->message, &r->arena, &res);
-    request_answer(r, &res);
-}
+/* ---- DescribeTransactions, DescribeProducers (KIP-664) ---- */
 
 void
 handle_describe_transactions(struct server *s, struct request *r)

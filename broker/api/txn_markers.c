@@ -103,10 +103,9 @@ mark_partition(struct marking *m, const request_marker *r, struct slice topic,
     struct partition *p =
         lookup_partition(s, UUID_ZERO, topic, answer->partition_index, &answer->error_code);
     bool is_of_groups = slice_eq(topic, GROUPS_TOPIC);
-    if (!p) {
-        answer->error_code = K_ERR_UNKNOWN_TOPIC_OR_PARTITION;
-        return;
-    }
+    if (!p) answer->error_code = K_ERR_UNKNOWN_TOPIC_OR_PARTITION;
+    else if (r->producer_epoch < 0) answer->error_code = K_ERR_INVALID_PRODUCER_EPOCH;
+    if (!p || answer->error_code) return;
     /* A marker that comes while the groups are being read could be missed by them. */
     if (is_of_groups && !groups_is_active(s->groups, answer->partition_index))
         answer->error_code = K_ERR_NOT_LEADER_OR_FOLLOWER;

@@ -14,13 +14,24 @@ struct offset_commit {
     uint64_t guard;
 };
 
+/* What clients of this version know. */
+static int16_t
+offset_commit_error_for(int16_t version, int16_t err)
+{
+    if (version < 2 && err == K_ERR_COORDINATOR_LOAD_IN_PROGRESS)
+        return K_ERR_COORDINATOR_NOT_AVAILABLE;
+    if (version < 6 && err == K_ERR_STALE_MEMBER_EPOCH) return K_ERR_ILLEGAL_GENERATION;
+    return err;
+}
+
 static void
 offset_commit_answer(struct request *r, const struct k_txn_offset_commit_response *res)
 {
-    for (int32_t i = 0; r->version < 2 && i < res->topics_n; i++)
-        for (int32_t k = 0; k < res->topics[i].partitions_n; k++)
-            if (res->topics[i].partitions[k].error_code == K_ERR_COORDINATOR_LOAD_IN_PROGRESS)
-                res->topics[i].partitions[k].error_code = K_ERR_COORDINATOR_NOT_AVAILABLE;
+    for (int32_t i = 0; i < res->topics_n; i++)
+        for (int32_t k = 0; k < res->topics[i].partitions_n; k++) {
+            int16_t *err = &res->topics[i].partitions[k].error_code;
+            *err = offset_commit_error_for(r->version, *err);
+        }
     request_answer(r, res);
 }
 

@@ -104,7 +104,7 @@ commit_offsets_build(struct ask *ask, int16_t version)
 }
 
 static int16_t
-first_error(const struct k_txn_offset_commit_response *r)
+offsets_error(const struct k_txn_offset_commit_response *r)
 {
     for (int32_t i = 0; i < r->topics_n; i++)
         for (int32_t j = 0; j < r->topics[i].partitions_n; j++)
@@ -116,7 +116,7 @@ static void
 offsets_committed(struct ask *a, enum env_err err, const void *response, struct buf *from)
 {
     struct txn_session *t = CONTAINER_OF(a, struct txn_session, commit_offsets);
-    int16_t error = err ? K_ERR_NETWORK_EXCEPTION : first_error(response);
+    int16_t error = err ? K_ERR_NETWORK_EXCEPTION : offsets_error(response);
     bool moved = err || error == K_ERR_NOT_COORDINATOR || error == K_ERR_COORDINATOR_NOT_AVAILABLE;
     (void)from;
     if (moved) t->group_coordinator = NULL;

@@ -3,6 +3,9 @@
 #include "broker/txn/shard.h"
 #include "errors.h"
 
+/* Kafka gives a state's name to what is no state here: an abort that fences is PrepareAbort at once. */
+#define PASSING_STATE S("PrepareEpochFence")
+
 struct txn_filter {
     const struct k_list_transactions_request *q;
     uint32_t states; /* bits; all when none is asked for */
@@ -39,6 +42,7 @@ states_asked_for(const struct k_list_transactions_request *q, struct arena *a,
                !slice_eq(txn_state_name((enum txn_state)s), q->state_filters[i]))
             s++;
         if (s < TXN_STATES_N) states |= 1u << s;
+        else if (slice_eq(q->state_filters[i], PASSING_STATE)) continue;
         else ret->unknown_state_filters[ret->unknown_state_filters_n++] = q->state_filters[i];
     }
     return states;

@@ -82,6 +82,10 @@ coordinator_call(struct load *l, const struct tree *t, struct slice inside, stru
     for (int32_t i = 0; i < l->s->clients_n; i++) {
         const struct client_spec *c = &l->s->clients[i];
         struct slice name = c->group.p ? c->group : c->transactional_id;
+        if (c->group.p && c->transactional_id.p) {
+            if (slice_eq(c->transactional_id, inside)) return true;
+            words_add(&groups, c->transactional_id);
+        }
         if (!name.p) continue;
         if (slice_eq(name, inside)) return true;
         words_add(&groups, name);

@@ -8,7 +8,7 @@ from differ.broker import Broker
 from harness.claim import claim, expect
 
 
-@claim("starts", limit_s=240, each=cases.FAMILIES)
+@claim("starts", limit_s=300, each=cases.FAMILIES)
 def answers(t, family):
     """Every answer is Kafka's, but for the differences that are known and meant."""
     node = t.node()

@@ -9,7 +9,8 @@ from . import schema
 
 # Where two brokers differ by right: clocks, ids that were drawn, words.
 DROPPED = {"ThrottleTimeMs"}
-CLOCKS = {"LogAppendTimeMs", "LastTimestamp", "LastFetchTimestamp", "LastCaughtUpTimestamp"}
+CLOCKS = {"LogAppendTimeMs", "LastTimestamp", "LastFetchTimestamp", "LastCaughtUpTimestamp",
+          "TransactionStartTimeMs"}
 DRAWN = {"SessionId", "ProducerId", "VoterDirectoryId", "ReplicaDirectoryId", "FinalizedFeaturesEpoch", "TotalBytes",
          "UsableBytes", "MetadataVersion"}
 WORDS = {"ErrorMessage", "BatchIndexErrorMessage"}

@@ -189,7 +189,7 @@ a_fence_that_cannot_be_written_is_no_fence(void **state)
     assert_int_equal(txn_find(w.shard, T)->data.epoch, 0);
     assert_int_equal(inited(init(T, -1, -1, TIMEOUT_MS))->error_code,
                      K_ERR_CONCURRENT_TRANSACTIONS);
-    assert_int_equal(txn_find(w.shard, T)->data.epoch, 2);
+    assert_int_equal(txn_find(w.shard, T)->data.epoch, 1);
 }
 
 static void
@@ -200,10 +200,11 @@ a_new_instance_aborts_its_predecessors_transaction_first(void **state)
     assert_int_equal(inited(init(T, -1, -1, TIMEOUT_MS))->error_code,
                      K_ERR_CONCURRENT_TRANSACTIONS);
     assert_false(marker_sent()->transaction_result);
-    assert_int_equal(ended(end(T, 1000, 0, true, 5))->error_code, K_ERR_PRODUCER_FENCED);
+    assert_int_equal(ended(end(T, 1000, 0, true, 5))->error_code, K_ERR_INVALID_TXN_STATE);
     answer_markers(0);
     commit();
-    assert_int_equal(inited(init(T, -1, -1, TIMEOUT_MS))->producer_epoch, 3);
+    assert_int_equal(inited(init(T, -1, -1, TIMEOUT_MS))->producer_epoch, 2);
+    assert_int_equal(ended(end(T, 1000, 0, true, 5))->error_code, K_ERR_PRODUCER_FENCED);
 }
 
 /* transaction.max.timeout.ms */
@@ -230,10 +231,12 @@ a_transaction_that_goes_on_for_too_long_is_aborted_and_fenced(void **state)
     pass_ms(200);
     commit();
     assert_int_equal(state_of(T), TXN_PREPARE_ABORT);
-    assert_int_equal(ended(end(T, 1000, 0, true, 5))->error_code, K_ERR_PRODUCER_FENCED);
+    assert_int_equal(ended(end(T, 1000, 0, true, 5))->error_code, K_ERR_INVALID_TXN_STATE);
     answer_markers(0);
     commit();
     assert_int_equal(state_of(T), TXN_COMPLETE_ABORT);
+    /* KIP-360: its own producer hears of the epoch, and goes on. */
+    assert_int_equal(inited(init(T, 1000, 0, 3000))->producer_epoch, 1);
 }
 
 /* transactional.id.expiration.ms, transaction.remove.expired.transaction.cleanup.interval.ms: 1 h */
