@@ -23,7 +23,7 @@ MODULES = (
     "cross",
     "three_daemons",
     "directories",
-    "differential",
+    "txn_clients", "differential",
     *APPS,
 )
 
@@ -31,7 +31,7 @@ MODULES = (
 NEEDS = {"kcat", "gregord", "files", "starts", "kafka-python", "confluent-kafka", "java"}
 # What only claims about applications need; setup leaves a stamp for each.
 APP_PARTS = {"streams", "connect", "registry", "debezium-postgres", "debezium-jdbc"}
-NEEDS |= APP_PARTS | {"postgresql"}
+NEEDS |= APP_PARTS | {"postgresql", "clients"}
 DEBIAN = {"kcat", "gregord", "files", "starts"}
 
 # For what must happen. Only what hangs takes so long, also on a slow machine that is busy with something else.

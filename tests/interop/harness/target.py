@@ -42,6 +42,8 @@ def gone(parts):
         return "kcat is not installed: tests/interop/setup debian"
     if parts & {"kafka-python", "confluent-kafka"} and not paths.VENV_PYTHON.exists():
         return "the Python clients are not installed: tests/interop/setup python"
+    if "clients" in parts and not paths.CLIENTS.exists():
+        return "aiokafka and kafkajs are not installed: tests/interop/setup clients"
     if "java" in parts and not paths.TOOLS_JARS.exists():
         return "Kafka's tools are not installed: tests/interop/setup java"
     absent = sorted(x for x in parts & APP_PARTS if not (paths.INSTALLED / f"{x}.stamp").exists())
