@@ -14,7 +14,7 @@ struct listing {
 
 /* A line each; a name with a line end in it has none, and matches nothing. */
 static struct buf *
-names_of(struct env *env, const struct k_list_transactions_response *res)
+listed_names(struct env *env, const struct k_list_transactions_response *res)
 {
     struct writer w = writer_mem(&env->mem);
     for (int32_t i = 0; i < res->transaction_states_n; i++) {
@@ -62,7 +62,7 @@ static void
 begin_matching(struct listing *l, struct slice pattern)
 {
     struct env *env = l->r->server->env;
-    struct buf *text = buf_copy(&env->mem, pattern), *names = names_of(env, &l->res);
+    struct buf *text = buf_copy(&env->mem, pattern), *names = listed_names(env, &l->res);
     struct seg segs[2] = {{.buf = text, .bytes = buf_slice(text)},
                           {.buf = names, .bytes = buf_slice(names)}};
     l->op.done = list_matched;

@@ -23,7 +23,8 @@ MODULES = (
     "cross",
     "three_daemons",
     "directories",
-    "txn_clients", "differential",
+    "txn_clients",
+    "differential",
     *APPS,
 )
 
