@@ -9,6 +9,8 @@ try:
 except ImportError:  # then these claims can be listed, not judged
     ck = None
 
+from differ.broker import Broker
+from differ.cases_transactions import Txn
 from harness.claim import LIMIT_S, claim, expect, expect_equal
 from harness.target import eventually
 
@@ -265,3 +267,53 @@ def java_dump_log(t):
     mine = "\n".join(x for x in states.splitlines() if f'"{name}"' in x)
     found = set(re.findall(r'"transactionStatus":(\d)', mine))
     expect_equal(found, set("012345"), "the states that it went through")
+
+
+def at(node):
+    return "--bootstrap-server", node.address
+
+
+@claim("java", "starts", "confluent-kafka")
+def java_find_hanging(t):
+    """kafka-transactions finds a transaction that no coordinator knows of, by partition and by broker, and aborts it."""
+    node = t.node(settings={"transaction.partition.verification.enable": "false"})
+    node.start()
+    node.wait()
+    try:
+        b = Broker(node.address, "hanging")
+        topic, honest = b.topic("t", retention_ms=-1), Txn(b, "honest")
+        Txn(b, "rude").write(topic, v=11)  # it has added nothing
+        honest.add(topic)
+        honest.write(topic, v=11)
+        # The tool adds five minutes to what is said here.
+        args = ("find-hanging", "--broker-id", 1, "--max-transaction-timeout", "-5")
+        found = eventually(lambda: row(t.tool("transactions", *at(node), *args, connect=False), "Topic"))
+        expect_equal([(x["Topic"], x["Partition"], x["StartOffset"]) for x in found], [(topic, "0", "0")], "what hangs")
+        t.tool("transactions", *at(node), "abort", "--topic", topic, "--partition", 0, "--start-offset", 0, connect=False)
+        honest.end(v=4)
+        eventually(lambda: len(read_level(t, topic, "read_committed", at=node.address)) == 1)
+        expect_equal(len(read_level(t, topic, "read_committed", at=node.address)), 1, "committed records, then")
+    finally:
+        node.kill()
+
+
+@claim("java", "confluent-kafka")
+def java_list(t):
+    """kafka-transactions lists by state, producer, duration and pattern, and describes an open one."""
+    topic, stem = make_topic(t, "txn-listed"), t.unique("listed")
+    open_, done = transactional(t, f"{stem}-open", **{"transaction.timeout.ms": 600000}), transactional(t, f"{stem}-done")
+    transaction(done, topic, [b"done"])
+    open_.begin_transaction()
+    open_.produce(topic, b"open", partition=0)
+    open_.flush(LIMIT_S)
+
+    def listed(*args):
+        return {x["TransactionalId"]: x for x in row(t.tool("transactions", "list", *args), "TransactionalId")}
+
+    every = listed("--transactional-id-pattern", f"{stem}-.*")
+    expect_equal(sorted(every), [f"{stem}-done", f"{stem}-open"], "by pattern")
+    expect_equal([every[f"{stem}-{x}"]["TransactionState"] for x in ("open", "done")], ["Ongoing", "CompleteCommit"], "states")
+    expect(f"{stem}-done" not in listed("--duration-filter", 3600000), "it is listed as one that takes an hour")
+    said = row(t.tool("transactions", "describe", "--transactional-id", f"{stem}-open"), "CoordinatorId")[0]
+    expect(f"{topic}-0" in said.values(), f"its partitions: {said}")
+    open_.abort_transaction(LIMIT_S)
