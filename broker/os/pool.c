@@ -1,7 +1,9 @@
 #include "broker/os/pool.h"
 
 #include <pthread.h>
+#include <semaphore.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -9,15 +11,19 @@
 
 #define STACK_BYTES (256 << 10)
 
+/* The lock is for what is queued. Threads wait at a semaphore: a condition would have each take the lock as one that
+ * others wait for, and so call the kernel once more to let go of it. What is finished goes back without it: a thread that has woken the loop would else wait
+ * for the lock that the loop has come for, and the other way round. */
 struct os_pool {
     pthread_mutex_t lock;
-    pthread_cond_t more;
-    struct os_jobs queued, finished;
+    sem_t more; /* as often as threads were called; one that finds nothing waits again */
+    struct os_jobs queued;
     pthread_t *threads;
     int threads_n, threads_max, idle;
     int wake_fd;
     bool stopping;
-    bool awaited; /* the loop waits, and was not woken yet */
+    _Atomic(struct os_job *) finished; /* the last one first */
+    atomic_bool awaited;               /* the loop waits, and was not woken yet */
 };
 
 void
@@ -60,31 +66,26 @@ take_job(struct os_pool *p)
 {
     while (!p->queued.first && !p->stopping) {
         p->idle++;
-        pthread_cond_wait(&p->more, &p->lock);
+        pthread_mutex_unlock(&p->lock);
+        (void)sem_wait(&p->more);
+        pthread_mutex_lock(&p->lock);
         p->idle--;
     }
     return os_jobs_pop(&p->queued);
 }
 
-/* The first one that comes back wakes the loop; the others are found with it. Without the lock: the loop would wake only
- * to wait for that. */
-static void
-wake_loop(struct os_pool *p)
-{
-    uint64_t one = 1;
-    pthread_mutex_unlock(&p->lock);
-    ssize_t n = write(p->wake_fd, &one, sizeof one);
-    (void)n; /* a full counter wakes just as well */
-    pthread_mutex_lock(&p->lock);
-}
-
+/* The first one that comes back wakes the loop; the others are found with it. Either this sees that the loop waits, or
+ * the loop (os_pool_await) sees the job: each writes first, then reads. */
 static void
 job_finished(struct os_pool *p, struct os_job *job)
 {
-    os_jobs_push(&p->finished, job);
-    if (!p->awaited) return;
-    p->awaited = false;
-    wake_loop(p);
+    uint64_t one = 1;
+    job->next = atomic_load(&p->finished);
+    while (!atomic_compare_exchange_weak(&p->finished, &job->next, job)) {
+    }
+    if (!atomic_exchange(&p->awaited, false)) return;
+    ssize_t n = write(p->wake_fd, &one, sizeof one);
+    (void)n; /* a full counter wakes just as well */
 }
 
 static void *
@@ -95,8 +96,8 @@ worker(void *arg)
     for (struct os_job *job; (job = take_job(p)) != NULL;) {
         pthread_mutex_unlock(&p->lock);
         job->run(job);
-        pthread_mutex_lock(&p->lock);
         job_finished(p, job);
+        pthread_mutex_lock(&p->lock);
     }
     pthread_mutex_unlock(&p->lock);
     return NULL;
@@ -112,7 +113,7 @@ os_pool_new(int threads_max, int wake_fd)
     p->threads_max = threads_max;
     p->wake_fd = wake_fd;
     pthread_mutex_init(&p->lock, NULL);
-    pthread_cond_init(&p->more, NULL);
+    sem_init(&p->more, 0, 0);
     return p;
 }
 
@@ -149,7 +150,7 @@ os_pool_submit(struct os_pool *p, struct os_jobs *jobs)
     jobs_move(&p->queued, jobs);
     int wake = MIN(wanted, p->idle), missing = threads_for(&p->queued) - p->idle;
     pthread_mutex_unlock(&p->lock);
-    for (int i = 0; i < wake; i++) pthread_cond_signal(&p->more);
+    for (int i = 0; i < wake; i++) sem_post(&p->more);
     while (missing-- > 0 && p->threads_n < p->threads_max) add_thread(p);
 }
 
@@ -168,27 +169,35 @@ os_pool_help(struct os_pool *p)
     pthread_mutex_lock(&p->lock);
     bool has_idle = p->idle > 0;
     pthread_mutex_unlock(&p->lock);
-    if (has_idle) pthread_cond_signal(&p->more);
+    if (has_idle) sem_post(&p->more);
     else if (p->threads_n < p->threads_max) add_thread(p);
 }
 
 bool
 os_pool_await(struct os_pool *p)
 {
-    pthread_mutex_lock(&p->lock);
-    p->awaited = !p->finished.first;
-    bool awaited = p->awaited;
-    pthread_mutex_unlock(&p->lock);
-    return awaited;
+    atomic_store(&p->awaited, true);
+    if (!atomic_load(&p->finished)) return true;
+    atomic_store(&p->awaited, false);
+    return false;
 }
 
 void
 os_pool_collect(struct os_pool *p, struct os_jobs *jobs)
 {
-    pthread_mutex_lock(&p->lock);
-    p->awaited = false;
-    jobs_move(jobs, &p->finished);
-    pthread_mutex_unlock(&p->lock);
+    atomic_store(&p->awaited, false);
+    struct os_job *last = atomic_exchange(&p->finished, NULL), *first = NULL;
+    while (last) { /* in the order in which they came */
+        struct os_job *before = last->next;
+        last->next = first;
+        first = last;
+        last = before;
+    }
+    while (first) {
+        struct os_job *next = first->next;
+        os_jobs_push(jobs, first);
+        first = next;
+    }
 }
 
 void
@@ -196,8 +205,8 @@ os_pool_stop(struct os_pool *p)
 {
     pthread_mutex_lock(&p->lock);
     p->stopping = true;
-    pthread_cond_broadcast(&p->more);
     pthread_mutex_unlock(&p->lock);
+    for (int i = 0; i < p->threads_n; i++) sem_post(&p->more);
     for (int i = 0; i < p->threads_n; i++) pthread_join(p->threads[i], NULL);
     p->threads_n = 0;
 }
@@ -206,7 +215,7 @@ void
 os_pool_free(struct os_pool *p)
 {
     pthread_mutex_destroy(&p->lock);
-    pthread_cond_destroy(&p->more);
+    sem_destroy(&p->more);
     free(p->threads);
     free(p);
 }
