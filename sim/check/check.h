@@ -47,8 +47,10 @@ struct check_facts {
     int64_t serves_after_ns;
     /* Groups: once `healed`, a partition that loses its owner has one again after so long; 0: not asked for. */
     int64_t owned_within_ns;
-    const char *offsets_at_risk; /* why committed offsets may be gone; NULL: they may not */
-    bool clients_live;           /* no client was crashed: every call must end */
+    /* The topic in which groups keep what they commit; no partitions: no commit may be lost. */
+    struct check_topic offsets;
+    int32_t offsets_partitions;
+    bool clients_live; /* no client was crashed: every call must end */
 };
 
 struct check_result {

@@ -24,14 +24,15 @@ tell_copied_twice(struct copies *k, const struct history_op *op, const struct hi
     struct telling t =
         tell_begin(c, RULE_COPIED_TWICE, checker_part(c, op->topic, op->partition),
                    sent_find(c, op->value)->final_offset, op->value, op->complete_ns);
-    t.excuse = c->facts->offsets_at_risk;
     tell_value(&t, op->value), tell_text(&t, " is a copy of ");
     tell_value(&t, from->value), tell_text(&t, ", and so is ");
     tell_value(&t, first->value), tell_text(&t, ": ");
     tell_process(&t, first->process), tell_text(&t, " sent it"), tell_time(&t, first->invoke_ns);
     tell_text(&t, ", "), tell_process(&t, op->process), tell_text(&t, " this one");
     tell_time(&t, op->invoke_ns);
-    tell_end(&t);
+    /* Who finds no commit copies again. */
+    tell_end_of_commit(&t, k->groups[op->process], first->invoke_ns,
+                       first->complete_ns < 0 ? first->invoke_ns : first->complete_ns);
 }
 
 static void

@@ -5,7 +5,15 @@
  *
  * What is acknowledged as committed is found by every later look, so each record is worked on: once, or again if its
  * owner went away between working and committing; never, only if it commits before it works. */
+#include "broker/coordinator/coordinator.h"
+#include "broker/group/groups.h"
 #include "sim/check/checker.h"
+
+/* What was committed, and since when that is owed. */
+struct bound {
+    int64_t offset; /* -1: nothing */
+    int64_t begun_ns, owed_ns;
+};
 
 struct owner {
     int32_t process;
@@ -15,8 +23,7 @@ struct owner {
 /* One partition, as one group sees it. */
 struct view {
     VEC(struct owner) owners; /* of now, as they believe themselves */
-    int64_t committed;        /* what a look that begins now must find, at least; -1: nothing */
-    int64_t committed_ns;     /* when that was acknowledged */
+    struct bound committed;   /* what a look that begins now must find, at least */
     int64_t first;            /* where the group began to read; -1 */
     int64_t unowned_since_ns;
     bool was_owned, commits_before, copies;
@@ -26,8 +33,8 @@ struct view {
 
 /* One process at one view. */
 struct stand {
-    int64_t bound;    /* acknowledged before its last look began */
-    int64_t since_ns; /* when that look began */
+    struct bound bound; /* acknowledged before its last look began */
+    int64_t since_ns;   /* when that look began */
 };
 
 struct groups {
@@ -35,7 +42,7 @@ struct groups {
     int32_t groups_n;
     struct view *views;   /* by group, part */
     struct stand *stands; /* by process, group, part */
-    int64_t *bounds;      /* by operation: what was committed when it was invoked */
+    struct bound *bounds; /* by operation: what was committed when it was invoked */
     bool *is_member;      /* by process, group: it has begun and not left */
     int64_t *epochs;      /* by process, group: the last that it was seen in */
     struct copies *copies;
@@ -186,21 +193,55 @@ may_be_of_unknown(const struct groups *g, const struct history_op *look)
     return false;
 }
 
+/* A commit is a record in the groups' topic, in its group's partition. Where it lies there no client is told. */
+static bool
+commit_may_be_lost(struct checker *c, int32_t group, int64_t begun_ns, int64_t owed_ns,
+                   struct writer *why)
+{
+    const struct check_facts *f = c->facts;
+    if (f->offsets_partitions <= 0) return false;
+    struct slice name = history_group_name(c->h, group);
+    struct claim claim = {.topic = &f->offsets,
+                          .name = GROUPS_TOPIC,
+                          .partition = coordinator_partition(name, f->offsets_partitions),
+                          .offset = -1,
+                          .begun_ns = begun_ns,
+                          .owed_ns = owed_ns,
+                          .acks = -1,
+                          .idempotent = true,
+                          .is_committed = true,
+                          .leader = -1};
+    fmt_str(why, "of its commit ");
+    return permission_of(f, &claim, RULE_LOST, why);
+}
+
+void
+tell_end_of_commit(struct telling *t, int32_t group, int64_t begun_ns, int64_t owed_ns)
+{
+    char text[1024];
+    struct writer why = writer_fixed(text, sizeof text - 1);
+    if (!t->excuse && commit_may_be_lost(t->c, group, begun_ns, owed_ns, &why)) {
+        text[why.n] = 0;
+        t->excuse = text;
+    }
+    tell_end(t);
+}
+
 static void
 check_not_back(struct groups *g, const struct history_op *op, int64_t number, const struct part *p)
 {
-    int64_t bound = g->bounds[number];
-    if (op->offset >= bound || (op->kind == HISTORY_COMMITTED && may_be_of_unknown(g, op))) return;
+    const struct bound *bound = &g->bounds[number];
+    if (op->offset >= bound->offset || (op->kind == HISTORY_COMMITTED && may_be_of_unknown(g, op)))
+        return;
     struct telling t = tell_begin(g->c, RULE_OFFSET_WENT_BACK, p, op->offset, 0, op->complete_ns);
-    t.excuse = g->c->facts->offsets_at_risk;
-    tell_text(&t, "offset "), fmt_i64(&t.w, bound), tell_text(&t, " was committed for ");
+    tell_text(&t, "offset "), fmt_i64(&t.w, bound->offset), tell_text(&t, " was committed for ");
     tell_group(&t, op->node), tell_text(&t, ", and then ");
     tell_process(&t, op->process);
     if (op->kind == HISTORY_COMMIT) tell_text(&t, " could commit "), tell_offset(&t, op->offset);
     else if (op->offset >= 0) tell_text(&t, " found "), tell_offset(&t, op->offset);
     else tell_text(&t, " found nothing");
     tell_time(&t, op->complete_ns);
-    tell_end(&t);
+    tell_end_of_commit(&t, op->node, bound->begun_ns, bound->owed_ns);
 }
 
 static void
@@ -212,9 +253,10 @@ take_committed(struct groups *g, const struct history_op *op, int64_t number, co
     if (op->outcome != HISTORY_OK) return;
     check_not_back(g, op, number, p);
     /* Of two at the same time either may have been the last. */
-    bool at_once = op->invoke_ns < v->committed_ns;
-    v->committed = at_once && v->committed < op->offset ? v->committed : op->offset;
-    v->committed_ns = op->complete_ns;
+    bool at_once = op->invoke_ns < v->committed.owed_ns;
+    if (op->offset != v->committed.offset && !(at_once && v->committed.offset < op->offset))
+        v->committed = (struct bound){op->offset, op->invoke_ns, op->complete_ns};
+    v->committed.owed_ns = op->complete_ns;
     if (op->kind != HISTORY_COMMITTED) return;
     struct stand *s = stand_of(g, op, p);
     s->bound = g->bounds[number];
@@ -225,7 +267,7 @@ take_committed(struct groups *g, const struct history_op *op, int64_t number, co
 static void
 forget_committed(struct groups *g, const struct part *p)
 {
-    for (int32_t i = 0; i < g->groups_n; i++) view_of(g, i, p)->committed = -1;
+    for (int32_t i = 0; i < g->groups_n; i++) view_of(g, i, p)->committed.offset = -1;
 }
 
 /* ---- work ------------------------------------------------------------------------------------------- */
@@ -237,20 +279,23 @@ tell_twice(struct groups *g, const struct history_op *op, const struct part *p,
     const struct stand *s = stand_of(g, op, p);
     struct telling t =
         tell_begin(g->c, RULE_PROCESSED_TWICE, p, r->offset, r->value, op->complete_ns);
-    bool was_committed = r->offset < s->bound, again = first->complete_ns < s->since_ns;
-    if (first->process == op->process && !again) was_committed = true;
-    if (first->acks == COMMIT_IN_TXN) was_committed = true;
-    if (first->acks != COMMIT_BEFORE && op->acks != COMMIT_BEFORE && !was_committed)
+    bool was_committed = r->offset < s->bound.offset;
+    bool by_same = first->process == op->process && first->complete_ns >= s->since_ns;
+    bool in_txn = first->acks == COMMIT_IN_TXN;
+    if (first->acks != COMMIT_BEFORE && op->acks != COMMIT_BEFORE && !was_committed && !by_same &&
+        !in_txn)
         t.excuse = "committed after the work: what is done and not committed is done again";
-    if (!t.excuse) t.excuse = g->c->facts->offsets_at_risk; /* who finds no commit begins anew */
     tell_value(&t, r->value), tell_text(&t, " was worked on by ");
     tell_process(&t, first->process), tell_time(&t, first->complete_ns);
     tell_text(&t, " and again by "), tell_process(&t, op->process), tell_time(&t, op->complete_ns);
-    if (r->offset < s->bound) {
-        tell_text(&t, ", who had begun after offset "), fmt_i64(&t.w, s->bound);
+    if (was_committed) {
+        tell_text(&t, ", who had begun after offset "), fmt_i64(&t.w, s->bound.offset);
         tell_text(&t, " was committed");
     }
-    tell_end(&t);
+    /* Who finds no commit begins anew. */
+    if (was_committed && !by_same)
+        tell_end_of_commit(&t, op->node, s->bound.begun_ns, s->bound.owed_ns);
+    else tell_end(&t);
 }
 
 /* An offset may come to hold another record, where the first could be lost: that is told as inconsistent-offset, or as
@@ -291,18 +336,17 @@ check_not_copied(struct groups *g, int32_t group, const struct part *p, const st
 {
     if (copies_have(g->copies, group, p->final[at])) return;
     struct telling t = tell_begin(g->c, RULE_NOT_COPIED, p, p->base + at, p->final[at], -1);
-    t.excuse = g->c->facts->offsets_at_risk;
     tell_text(&t, "of "), tell_value(&t, p->final[at]), tell_text(&t, " there is no copy");
-    if (p->base + at < v->committed)
+    if (p->base + at < v->committed.offset)
         tell_text(&t, ", though "), tell_group(&t, group), tell_text(&t, " has committed offset "),
-            fmt_i64(&t.w, v->committed);
+            fmt_i64(&t.w, v->committed.offset);
     tell_end(&t);
 }
 
 static void
 check_passed_over(struct groups *g, int32_t group, const struct part *p, const struct view *v)
 {
-    int64_t end = v->owners.n && g->c->healed_ns >= 0 ? p->final_end : v->committed;
+    int64_t end = v->owners.n && g->c->healed_ns >= 0 ? p->final_end : v->committed.offset;
     if (p->final_end < 0 || v->first < 0) return;
     for (int64_t at = v->first - p->base; at < p->n && p->base + at < end; at++) {
         if (v->copies && p->final[at]) check_not_copied(g, group, p, v, at);
@@ -312,8 +356,8 @@ check_passed_over(struct groups *g, int32_t group, const struct part *p, const s
             t.excuse = "committed before the work: who goes away leaves it undone";
         tell_value(&t, p->final[at]), tell_text(&t, " was worked on by nobody of ");
         tell_group(&t, group);
-        if (p->base + at < v->committed)
-            tell_text(&t, ", though offset "), fmt_i64(&t.w, v->committed),
+        if (p->base + at < v->committed.offset)
+            tell_text(&t, ", though offset "), fmt_i64(&t.w, v->committed.offset),
                 tell_text(&t, " is committed");
         tell_end(&t);
     }
@@ -375,10 +419,10 @@ make(struct groups *g)
     g->epochs = mem_alloc(c->mem, c->h->processes.n * g->groups_n * (int64_t)sizeof *g->epochs);
     for (int64_t i = 0; i < views; i++) {
         const struct part *p = &c->parts[i % c->parts_n];
-        g->views[i].committed = g->views[i].first = -1;
+        g->views[i].committed.offset = g->views[i].first = -1;
         g->views[i].done = mem_alloc(c->mem, p->n * (int64_t)sizeof *g->views[i].done);
     }
-    for (int64_t i = 0; i < views * c->h->processes.n; i++) g->stands[i].bound = -1;
+    for (int64_t i = 0; i < views * c->h->processes.n; i++) g->stands[i].bound.offset = -1;
 }
 
 static void

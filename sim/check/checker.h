@@ -141,6 +141,8 @@ void tell_process(struct telling *t, int32_t process);
 /* "p1:17 was sent at 1.002s and acknowledged at 1.009s as offset 41" */
 void tell_send(struct telling *t);
 void tell_end(struct telling *t);
+/* The same, of a story that a lost commit of this group excuses. */
+void tell_end_of_commit(struct telling *t, int32_t group, int64_t begun_ns, int64_t owed_ns);
 
 /* ---- passes ---- */
 

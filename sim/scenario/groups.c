@@ -198,25 +198,3 @@ groups_bound_ns(const struct scenario *s)
     }
     return longest ? longest + serve_bound_ns(s) : 0;
 }
-
-/* They are kept in a topic like others. Where a commit lies in it no client is told, so the copies of all commits are
- * taken together: as many as a commit surely has must have been destroyed, on as many brokers. */
-const char *
-groups_at_risk(const struct run *r)
-{
-    struct chronicle_ids hurt = {0};
-    for (int64_t i = 0; i < r->chronicle.v.n; i++) {
-        const struct happening *one = &r->chronicle.v.v[i];
-        bool of_groups = slice_eq(one->topic, GROUPS_TOPIC);
-        if (one->kind == HAPPENED_UNCLEAN_ASKED && of_groups)
-            return "an unclean election of the groups' topic was asked for";
-        if (one->kind == HAPPENED_UNCLEAN_SET && one->is_on && (of_groups || !one->topic.p))
-            return "the groups' topic may be led by a replica that lacks records";
-        if (one->kind == HAPPENED_COPIES_GONE && (of_groups || !one->topic.p) &&
-            !chronicle_has(&hurt, one->node) && hurt.n < CHRONICLE_IDS_MAX)
-            hurt.v[hurt.n++] = one->node;
-    }
-    if (hurt.n >= MAX(cluster_config_i64(r->s, "min.insync.replicas"), 1))
-        return "as many copies of the groups' topic were destroyed as a commit surely has";
-    return NULL;
-}

@@ -186,8 +186,6 @@ bool groups_have_read(struct run *r);
 struct slice groups_state(struct run *r);
 /* A bound for that, from their time-outs. */
 int64_t groups_bound_ns(const struct scenario *s);
-/* Why the offsets that groups have committed may be gone; NULL: they may not. */
-const char *groups_at_risk(const struct run *r);
 
 /* play.c */
 void play_begin(struct run *r);

@@ -4,6 +4,7 @@
 
 #include "broker/base/check.h"
 #include "broker/base/fmt.h"
+#include "broker/group/groups.h"
 #include "sim/check/check.h"
 #include "sim/check/invariants.h"
 #include "sim/check/oracle.h"
@@ -240,10 +241,13 @@ ask_checker(struct run *r)
                             .chronicle = &r->chronicle,
                             .begin_ns = r->h->begin_ns,
                             .owned_within_ns = groups_bound_ns(r->s),
-                            .offsets_at_risk = groups_at_risk(r),
                             .clients_live = true};
     struct check_topic *topics = ARENA_ARRAY(r->a, struct check_topic, f.topics_n + 1);
+    const struct topic offsets = {
+        .name = GROUPS_TOPIC, .rf = cluster_config_i64(r->s, "offsets.topic.replication.factor")};
     f.topics = topics;
+    f.offsets = topic_facts(r, &offsets);
+    f.offsets_partitions = (int32_t)cluster_config_i64(r->s, "offsets.topic.num.partitions");
     for (int32_t i = 0; i < f.topics_n; i++) {
         const struct topic *t = topic_named(r, history_topic_name(r->h, i));
         if (!t) continue;

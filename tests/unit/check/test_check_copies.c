@@ -2,8 +2,7 @@
  * was altered for. */
 #include <string.h>
 
-#include "sim/check/check.h"
-#include "tests/lib/test.h"
+#include "tests/unit/check/commits.h"
 
 /* Two members in turn copy a partition of four records to another one, and a final read of both. */
 static const char *const good[] = {
@@ -93,10 +92,16 @@ static void
 two_copies_are_told(void **state)
 {
     (void)state;
-    static const struct check_facts at_risk = {.offsets_at_risk = "somebody pulled the plug"};
     const char *both = "9.000 = f poll out-0 0=w1:1 1=w1:2 2=w1:3 4=w2:1 5=w2:2 final";
     gives(26, both, NULL, RULE_COPIED_TWICE, 1, false, NULL);
-    gives(26, both, &at_risk, RULE_COPIED_TWICE, 1, true, NULL);
+    /* What the first one had committed was destroyed with its copies. */
+    struct mem mem;
+    test_mem_init(&mem);
+    struct chronicle c = wiped_at(&mem, coordinator_partition(S("g"), 2), 1500);
+    const struct check_facts facts = {
+        .chronicle = &c, .offsets = {.replicas = 2, .min_isr = 1}, .offsets_partitions = 2};
+    gives(26, both, &facts, RULE_COPIED_TWICE, 1, true, NULL);
+    mem_release(&mem);
 }
 
 /* An offset was committed without the copies. */
@@ -104,10 +109,8 @@ static void
 a_record_without_copy_is_told(void **state)
 {
     (void)state;
-    static const struct check_facts at_risk = {.offsets_at_risk = "somebody pulled the plug"};
     const char *less = "1.800 1.900 w2 send out-0 w2:1 ok @4 3=p1:4 e1";
     gives(17, less, NULL, RULE_NOT_COPIED, 1, false, &(enum rule){RULE_COPIED_TWICE});
-    gives(17, less, &at_risk, RULE_NOT_COPIED, 1, true, &(enum rule){RULE_COPIED_TWICE});
 }
 
 /* Where the copies cannot be read, nothing is known of them. */
