@@ -89,7 +89,7 @@ checker_make_parts(struct checker *c)
 static int64_t
 longest_log(const struct checker *c)
 {
-    return 1000000 + 16 * c->h->reads.n;
+    return 1000 + 1000000 / MAX(1, c->parts_n) + 16 * c->h->reads.n;
 }
 
 static void

@@ -244,7 +244,8 @@ reading_take(struct reading *r, const struct happening *one)
     case HAPPENED_PLACED: take_placed(r, one); return;
     case HAPPENED_UNCLEAN_SET: *(one->topic.p ? &r->topic_set : &r->default_set) = one; return;
     case HAPPENED_UNCLEAN_ASKED: r->asked = one; return;
-    case HAPPENED_TROUBLE: return;
+    case HAPPENED_TROUBLE:
+    case HAPPENED_N: return;
     }
 }
 

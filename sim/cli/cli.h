@@ -7,6 +7,7 @@
 #include <stdio.h>
 
 #include "sim/scenario/run.h"
+#include "sim/world/pool.h"
 
 enum {
     EXIT_PASS,
@@ -28,6 +29,7 @@ extern const int commands_n;
 int command_run(int argc, char **argv);
 int command_hunt(int argc, char **argv);
 int command_lint(int argc, char **argv);
+int command_check(int argc, char **argv);
 int command_explain(int argc, char **argv);
 int command_timeline(int argc, char **argv);
 int command_frame(int argc, char **argv);
@@ -44,6 +46,15 @@ int unknown_option(const char *command, const char *const *known, int n, const c
 
 /* "7" or "1..100". In command_run.c. */
 bool parse_seeds(struct slice s, uint64_t *ret_from, uint64_t *ret_to);
+
+/* A command's memory. In command_view.c. */
+struct desk {
+    struct pool pool;
+    struct mem mem;
+    struct arena a;
+};
+void desk_init(struct desk *d);
+void desk_release(struct desk *d);
 
 /* ---- files ---- */
 
@@ -93,6 +104,8 @@ void job_run_guarded(struct arena *a, const struct scenario *s, const struct run
 /* report.c */
 void report_json(struct arena *a, const struct scenario *s, const struct run_result *r,
                  const struct run_job *j, int64_t wall_ns, struct writer *w);
+/* "anomalies":[…], behind a comma. */
+void report_anomalies_json(const struct anomalies *all, struct writer *w);
 /* Of a run of which only its name, its seed and why it died are known. */
 void report_json_short(struct arena *a, const struct run_job *j, struct slice why,
                        struct writer *w);

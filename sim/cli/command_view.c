@@ -7,16 +7,9 @@
 #include "sim/cli/cli.h"
 #include "sim/scenario/value.h"
 #include "sim/trace/reader.h"
-#include "sim/world/pool.h"
 #include "visualize/visualize.h"
 
-struct desk {
-    struct pool pool;
-    struct mem mem;
-    struct arena a;
-};
-
-static void
+void
 desk_init(struct desk *d)
 {
     *d = (struct desk){0};
@@ -24,7 +17,7 @@ desk_init(struct desk *d)
     arena_init(&d->a, &d->mem, 0);
 }
 
-static void
+void
 desk_release(struct desk *d)
 {
     mem_release(&d->mem);

@@ -23,6 +23,7 @@ wall_now_ns(void)
 
 struct progress {
     FILE *trace;
+    const char *history; /* its file; NULL: nobody wants it */
     bool show;
     int64_t begin_ns, next_ns;
     uint64_t seed;
@@ -34,6 +35,13 @@ put_trace(void *ctx, struct slice bytes)
 {
     struct progress *p = ctx;
     if (p->trace) fwrite(bytes.p, 1, (size_t)bytes.n, p->trace);
+}
+
+static void
+put_history(void *ctx, struct slice text)
+{
+    struct progress *p = ctx;
+    if (p->history && !file_write_all(p->history, text)) perror(p->history);
 }
 
 /* Shown on a terminal only. */
@@ -184,6 +192,7 @@ run_twice(struct arena *a, const struct scenario *s, const struct run_options *o
     struct run_options options = *o;
     struct run_result again;
     options.put_trace = NULL;
+    options.put_history = NULL;
     job_run_guarded(a, s, &options, &again);
     if (again.interrupted) first->interrupted = true;
     if (again.interrupted ||
@@ -223,7 +232,11 @@ job_run(struct arena *a, const struct scenario *s, const struct run_job *j, stru
     ret->json = writer_mem(a->mem);
     ret->exit_code = EXIT_USAGE;
     if (j->out && !open_folder(a, dir, &p)) return;
-    if (p.trace) o.put_trace = put_trace;
+    if (p.trace) {
+        o.put_trace = put_trace;
+        o.put_history = put_history;
+        p.history = (const char *)path_in(a, dir, "history.txt").p;
+    }
     job_run_guarded(a, s, &o, &ret->result);
     int64_t wall_ns = wall_now_ns() - p.begin_ns;
     if (p.trace) fclose(p.trace);

@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "sim/cli/cli.h"
-#include "sim/world/pool.h"
 
 #define VERSION "0.1.0"
 
@@ -39,6 +38,10 @@
     "  --out DIR            report (hunt.json) and folders go here (else out/hunt, or out/hunt-I-of-N)\n" \
     "  --json               print the report as JSON\n" \
     "  --quiet              print the sum without telling of each find at once\n"
+
+#define CHECK_OPTIONS \
+    "  --json               print the verdict as JSON, one line for each history\n" \
+    "  --quiet              do not tell what was permitted\n"
 
 #define MUSEUM_OPTIONS \
     "  --out DIR            the folders of both runs go here (else out/museum)\n" \
@@ -75,6 +78,8 @@ const struct command commands[] = {
     {"museum", "gregor museum list [--json], or gregor museum run ID [OPTION]…", MUSEUM_OPTIONS,
      "shows mistakes that lose records, each beside what is right", "gregor museum run RE01", command_museum},
     {"lint", "gregor lint FILE…", "", "finds mistakes in scenarios", "gregor lint scenarios/leader-crash.yaml", command_lint},
+    {"check", "gregor check FILE|RUN… [OPTION]…", CHECK_OPTIONS,
+     "judges what clients asked and were told, of any cluster", "gregor check out/leader-crash-42", command_check},
     {"explain", "gregor explain RUN [OPTION]…", EXPLAIN_OPTIONS, "tells a run in sentences", "gregor explain out/leader-crash-42", command_explain},
     {"timeline", "gregor timeline RUN [OPTION]…", TIMELINE_OPTIONS, "draws a run over time, as SVG to standard output", "gregor timeline out/leader-crash-42 > t.svg", command_timeline},
     {"frame", "gregor frame RUN [OPTION]…", FRAME_OPTIONS, "draws what each replica holds at a moment, as SVG to standard output", "gregor frame out/leader-crash-42 --at 2.5s > f.svg", command_frame},

@@ -75,8 +75,8 @@ json_anomaly(struct writer *w, const struct anomaly *a)
     fmt_char(w, '}');
 }
 
-static void
-json_anomalies(struct writer *w, const struct anomalies *all)
+void
+report_anomalies_json(const struct anomalies *all, struct writer *w)
 {
     key(w, "anomalies");
     fmt_char(w, '[');
@@ -143,7 +143,7 @@ report_json(struct arena *a, const struct scenario *s, const struct run_result *
     json_lines(w, "reasons", &r->reasons);
     json_lines(w, "confirmed", &r->confirmed);
     json_slices(w, "fired", r->fired.v, r->fired.n);
-    json_anomalies(w, &r->anomalies);
+    report_anomalies_json(&r->anomalies, w);
     json_slices(w, "faults", r->faults.v, r->faults.n);
     json_libraries(w);
     fmt_str(w, "}\n");

@@ -13,6 +13,7 @@
 #ifndef SIM_HISTORY_CHRONICLE_H
 #define SIM_HISTORY_CHRONICLE_H
 
+#include "broker/base/bytes.h"
 #include "broker/base/mem.h"
 
 #define CHRONICLE_IDS_MAX 16
@@ -33,6 +34,7 @@ enum happening_kind {
     HAPPENED_UNCLEAN_SET,   /* topic (null: the cluster's default); is_on */
     HAPPENED_UNCLEAN_ASKED, /* topic, partition: an operator asked for it */
     HAPPENED_TROUBLE,       /* any other fault; until_ns; what */
+    HAPPENED_N
 };
 
 struct happening {
@@ -65,6 +67,11 @@ void chronicle_add(struct chronicle *c, const struct happening *one);
 /* The trouble of these words, if it lasts, is over. */
 void chronicle_end_trouble(struct chronicle *c, struct slice what, int64_t at_ns);
 bool chronicle_has(const struct chronicle_ids *ids, int32_t id);
+/* As text, a line each, and back. Reading: false, and the line says what is wrong with it. */
+struct text_line;
+void chronicle_print(const struct chronicle *c, struct writer *w);
+bool chronicle_is_line(const struct text_line *l);
+bool chronicle_read_line(struct chronicle *c, struct text_line *l);
 /* Is it about this partition (perhaps among others)? */
 bool happening_is_of(const struct happening *one, struct slice topic, int32_t partition);
 

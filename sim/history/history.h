@@ -62,6 +62,7 @@ enum history_outcome {
     HISTORY_OK,
     HISTORY_FAIL, /* surely did not happen */
     HISTORY_INFO, /* may have happened, or may yet happen */
+    HISTORY_OUTCOMES_N
 };
 
 /* A value: who wrote it, and the how many-th of its values it is, from 1. 0 is no value. */
@@ -235,6 +236,14 @@ void history_print(const struct history *h, struct writer *w);
 /* Adds what such a text tells; blank lines and those that begin with '#' are skipped. 0, or the number of
  * the first line that cannot be understood. */
 int64_t history_parse(struct history *h, struct slice text);
+/* The same, line by line: false, and the line says what is wrong with it. Then the end, which puts all in order. */
+struct text_line;
+bool history_read_line(struct history *h, struct text_line *l);
+void history_end_reading(struct history *h);
+/* Kinds that ask and are answered; the others are told at once. */
+bool history_has_outcome(enum history_kind kind);
+extern const char *const history_kind_names[],
+    *const history_admin_names[], *const history_commit_names[], *const history_outcome_names[];
 
 struct history_counts {
     int64_t produced, acknowledged, unknown,

@@ -33,6 +33,8 @@ struct run_options {
     bool hash_off;
     /* Where the trace goes; NULL: nowhere. */
     void (*put_trace)(void *ctx, struct slice bytes);
+    /* Where its history goes, as gregor check reads it; NULL: nowhere. */
+    void (*put_history)(void *ctx, struct slice text);
     void *ctx;
     /* Now and then; true: stop here (interrupted, and so inconclusive). May be NULL. */
     bool (*progress)(void *ctx, int64_t now_ns, int64_t end_ns, int64_t events);

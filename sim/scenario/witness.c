@@ -5,7 +5,7 @@
 #include "broker/base/check.h"
 #include "broker/base/fmt.h"
 #include "broker/group/groups.h"
-#include "sim/check/check.h"
+#include "sim/check/history_file.h"
 #include "sim/check/invariants.h"
 #include "sim/check/oracle.h"
 #include "sim/scenario/diag.h"
@@ -256,6 +256,11 @@ ask_checker(struct run *r)
         add_removed(r, t, MAX((int32_t)t->partitions, r->h->topics.v[i].partitions), &topics[i]);
     }
     check_history(r->a->mem, r->h, &f, &r->witnesses->checked);
+    if (!r->o->put_history) return;
+    struct writer w = writer_mem(r->a->mem);
+    history_file_write(r->h, &f, &w);
+    r->o->put_history(r->o->ctx, writer_slice(&w));
+    writer_release(&w);
 }
 
 /* ---- into one list ---- */
