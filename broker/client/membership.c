@@ -171,7 +171,7 @@ membership_begin_beats(struct membership *m)
 static void
 forget_membership(struct membership *m, bool forget_id)
 {
-    m->generation = -1;
+    m->generation = m->target_generation = -1;
     m->is_leader = false;
     m->is_beat_void = true;
     if (!forget_id) return;
@@ -396,7 +396,7 @@ membership_new(struct client *c, const struct membership_params *p)
     m->env = client_env(c);
     copy_params(m, p);
     m->id = SLICE_NULL;
-    m->generation = -1;
+    m->generation = m->target_generation = -1;
     m->interval_ms = p->heartbeat_interval_ms;
     m->find_again.due = find_now;
     m->beat_due.due = membership_beat;

@@ -40,6 +40,7 @@ struct membership {
     bool says_all;       /* consumer protocol: the next heartbeat leaves nothing out */
     int64_t interval_ms; /* between heartbeats */
     VEC(struct topic_partition) owned, target;
+    int32_t target_generation;         /* in which it was given out; -1: none that counts */
     VEC(struct topic_partition) going; /* consumer protocol: the owner puts them away */
     VEC(struct counted_topic) counted;
     struct arena join_arena; /* the answer to JoinGroup, for SyncGroup */

@@ -46,7 +46,7 @@ static struct slice
 generation_data(const struct membership *m, struct arena *a)
 {
     uint8_t *p = ARENA_ARRAY(a, uint8_t, 4);
-    store_be32(p, (uint32_t)m->generation);
+    store_be32(p, (uint32_t)m->target_generation);
     return slice(p, 4);
 }
 
@@ -58,15 +58,21 @@ membership_subscription(struct membership *m, struct arena *a)
     codec_default(K_MSG_CONSUMER_PROTOCOL_SUBSCRIPTION, &s);
     s.topics = ARENA_ARRAY(a, struct slice, m->params.topics_n + 1);
     for (int32_t i = 0; i < m->params.topics_n; i++) s.topics[s.topics_n++] = m->params.topics[i];
+    /* Who is eager has given all up; what it had in the last round is what it would keep. Who is cooperative names what it
+     * has, and nothing else: a partition that another one is to get is given to nobody until who named it lets go of it. Both
+     * count by the generation in which they got it: a round that they joined and that came to nothing gave them nothing. */
+    const struct topic_partition *v = membership_is_cooperative(m) ? m->owned.v : m->target.v;
+    int64_t n = !is_sticky || m->target_generation < 0 ? 0
+              : membership_is_cooperative(m)           ? m->owned.n
+                                                       : m->target.n;
     s.owned_partitions =
-        codec_array(a, K_STRUCT_CONSUMER_PROTOCOL_SUBSCRIPTION_TOPIC_PARTITION, m->target.n + 1);
-    s.generation_id = m->generation;
+        codec_array(a, K_STRUCT_CONSUMER_PROTOCOL_SUBSCRIPTION_TOPIC_PARTITION, n + 1);
+    s.generation_id = m->target_generation;
     if (is_sticky) s.user_data = generation_data(m, a);
-    /* Who is eager has given all up; what it had in the last round is what it would keep. */
-    for (int64_t i = 0; is_sticky && m->generation >= 0 && i < m->target.n; i++) {
+    for (int64_t i = 0; i < n; i++) {
         struct k_consumer_protocol_subscription_topic_partition *t =
-            owned_of_topic(&s, m->target.v[i].topic, m->target.n, a);
-        t->partitions[t->partitions_n++] = m->target.v[i].partition;
+            owned_of_topic(&s, v[i].topic, n, a);
+        t->partitions[t->partitions_n++] = v[i].partition;
     }
     return protocol_bytes(K_MSG_CONSUMER_PROTOCOL_SUBSCRIPTION, SUBSCRIPTION_VERSION, &s, m, a);
 }
@@ -221,6 +227,7 @@ membership_take_assignment(struct membership *m, struct slice bytes)
 {
     struct k_consumer_protocol_assignment r;
     m->target.n = 0;
+    m->target_generation = m->generation;
     if (!bytes.n) return true; /* nothing was left for it */
     if (!read_versioned(K_MSG_CONSUMER_PROTOCOL_ASSIGNMENT, ASSIGNMENT_VERSION, bytes,
                         &m->env->scratch, &r))

@@ -7,6 +7,7 @@ static struct group_op commit;
 static struct env *env;
 static struct timer given_up;
 static int32_t assigned_n, revoked_n, commits_n;
+static enum group_assignor assigning;
 
 /* ---- the owner: polls at once, and commits before it gives up ---- */
 
@@ -86,7 +87,7 @@ be_member(struct script *s, struct env *of_client)
     p.group_id = S("g");
     p.topics = &topic;
     p.topics_n = 1;
-    p.assignor = ASSIGNOR_RANGE;
+    p.assignor = assigning;
     p.heartbeat_interval_ms = 100;
     p.ops = &ops;
     membership = membership_new(client_new(env, &cp), &p);
@@ -96,6 +97,10 @@ be_member(struct script *s, struct env *of_client)
 /* ---- the group: one member; the first node coordinates it, then the second ---- */
 
 static int32_t coordinator, rounds_wanted;
+static int16_t beat_error, sync_error; /* once */
+static struct {
+    int32_t owned_n, generation;
+} said[8]; /* by each JoinGroup */
 
 /* The subscription comes back as it was said: the leader gives out by it. */
 static void
@@ -109,6 +114,22 @@ join(const struct k_join_group_request *q, struct k_join_group_response *r, stru
     r->members = codec_array(a, K_STRUCT_JOIN_GROUP_RESPONSE_JOIN_GROUP_RESPONSE_MEMBER, 1);
     r->members->member_id = r->member_id;
     r->members->metadata = q->protocols->metadata;
+    struct k_consumer_protocol_subscription s;
+    struct reader in = reader(q->protocols->metadata);
+    int32_t n = script.asked[K_API_JOIN_GROUP] - 1;
+    assert_true(codec_decode(K_MSG_CONSUMER_PROTOCOL_SUBSCRIPTION, reader_i16(&in), &in, a, &s));
+    assert_true(n < (int32_t)ARRAY_LEN(said));
+    said[n].generation = s.generation_id;
+    for (int32_t i = 0; i < s.owned_partitions_n; i++)
+        said[n].owned_n += s.owned_partitions[i].partitions_n;
+}
+
+static int16_t
+once(int16_t *error)
+{
+    int16_t e = *error;
+    *error = K_ERR_NONE;
+    return e;
 }
 
 static void
@@ -145,13 +166,17 @@ group(struct script *s, int32_t node, int16_t version, const void *q, void *r, s
     case K_API_JOIN_GROUP: join(q, r, a); break;
     case K_API_SYNC_GROUP: {
         const struct k_sync_group_request *sync = q;
-        ((struct k_sync_group_response *)r)->assignment = sync->assignments->assignment;
+        struct k_sync_group_response *answer = r;
+        answer->assignment = sync->assignments->assignment;
+        if (s->asked[K_API_SYNC_GROUP] > 1) answer->error_code = once(&sync_error);
         break;
     }
     case K_API_HEARTBEAT:
         if (rounds_wanted > 0) {
             rounds_wanted--;
             ((struct k_heartbeat_response *)r)->error_code = K_ERR_REBALANCE_IN_PROGRESS;
+        } else {
+            ((struct k_heartbeat_response *)r)->error_code = once(&beat_error);
         }
         break;
     case K_API_OFFSET_COMMIT:
@@ -171,6 +196,9 @@ set_up(void **state)
     script.other = group;
     coordinator = 1;
     rounds_wanted = assigned_n = revoked_n = commits_n = 0;
+    beat_error = sync_error = K_ERR_NONE;
+    memset(said, 0, sizeof said);
+    assigning = ASSIGNOR_RANGE;
     return 0;
 }
 
@@ -208,11 +236,46 @@ who_hears_that_the_group_has_moved_joins_there(void **state)
     assert_int_equal(script.asked[K_API_SYNC_GROUP], 2);
 }
 
+/* It has lost all, and joins a round that comes to nothing: it does not name again what it had. Were it given less, it
+ * would have nothing to let go of, and what it named would be given to nobody. */
+static void
+who_has_lost_all_names_nothing(void **state)
+{
+    (void)state;
+    assigning = ASSIGNOR_COOPERATIVE_STICKY;
+    beat_error = K_ERR_UNKNOWN_MEMBER_ID;
+    sync_error = K_ERR_REBALANCE_IN_PROGRESS;
+    script_run(&script, 3000);
+    assert_int_equal(script.asked[K_API_JOIN_GROUP], 3);
+    for (int i = 0; i < 3; i++) assert_int_equal(said[i].owned_n, 0);
+    assert_int_equal(said[2].generation, -1);
+    assert_int_equal(assigned_n, 2);
+}
+
+/* It kept all the while what it got in the first generation. */
+static void
+a_round_that_came_to_nothing_gave_nothing(void **state)
+{
+    (void)state;
+    assigning = ASSIGNOR_COOPERATIVE_STICKY;
+    rounds_wanted = 1;
+    sync_error = K_ERR_REBALANCE_IN_PROGRESS;
+    script_run(&script, 3000);
+    assert_int_equal(script.asked[K_API_JOIN_GROUP], 3);
+    for (int i = 1; i < 3; i++) {
+        assert_int_equal(said[i].owned_n, SCRIPT_PARTITIONS);
+        assert_int_equal(said[i].generation, said[1].generation);
+    }
+}
+
 int
 main(void)
 {
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(a_round_ends_with_all_partitions_owned, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(who_has_lost_all_names_nothing, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_round_that_came_to_nothing_gave_nothing, set_up,
+                                        tear_down),
         cmocka_unit_test_setup_teardown(who_hears_that_the_group_has_moved_joins_there, set_up,
                                         tear_down),
     };
