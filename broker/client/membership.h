@@ -99,7 +99,8 @@ struct group_op {
     int64_t timeout_ms; /* 0: 60,000 */
     /* What came of it. */
     int16_t error;
-    bool in_doubt;                /* with an error: it may have been done, or may yet be */
+    bool
+        in_doubt; /* with an error: it may have been done, or may yet be; without: an attempt before the last may yet be */
     int32_t generation;           /* under which it was asked for */
     const struct group_offset *v; /* of a look, valid during done() */
     int32_t n;

@@ -180,15 +180,16 @@ begin_or_leave(struct groups *g, const struct history_op *op)
 
 /* ---- committed offsets ---------------------------------------------------------------------------- */
 
-/* A commit whose fate is unknown may take effect late. */
+/* A commit whose fate is unknown may take effect late; and so may an attempt for which its client has not waited, after
+ * another one was answered: requests on a connection that was given up still arrive, and commits have no numbers. */
 static bool
-may_be_of_unknown(const struct groups *g, const struct history_op *look)
+may_have_come_late(const struct groups *g, const struct history_op *look)
 {
     const struct history *h = g->c->h;
     for (const struct history_op *o = h->ops.v; o < h->ops.v + h->ops.n; o++)
         if (o->kind == HISTORY_COMMIT && o->node == look->node && o->topic == look->topic &&
-            o->partition == look->partition && o->offset == look->offset && history_is_info(o) &&
-            o->invoke_ns <= look->complete_ns)
+            o->partition == look->partition && o->offset == look->offset &&
+            (history_is_info(o) || o->was_retried) && o->invoke_ns <= look->complete_ns)
             return true;
     return false;
 }
@@ -227,12 +228,18 @@ tell_end_of_commit(struct telling *t, int32_t group, int64_t begun_ns, int64_t o
     tell_end(t);
 }
 
+static bool
+has_gone_back(const struct groups *g, const struct history_op *op, int64_t number)
+{
+    return op->offset < g->bounds[number].offset &&
+           !(op->kind == HISTORY_COMMITTED && may_have_come_late(g, op));
+}
+
 static void
 check_not_back(struct groups *g, const struct history_op *op, int64_t number, const struct part *p)
 {
     const struct bound *bound = &g->bounds[number];
-    if (op->offset >= bound->offset || (op->kind == HISTORY_COMMITTED && may_be_of_unknown(g, op)))
-        return;
+    if (!has_gone_back(g, op, number)) return;
     struct telling t = tell_begin(g->c, RULE_OFFSET_WENT_BACK, p, op->offset, 0, op->complete_ns);
     tell_text(&t, "offset "), fmt_i64(&t.w, bound->offset), tell_text(&t, " was committed for ");
     tell_group(&t, op->node), tell_text(&t, ", and then ");
@@ -260,6 +267,7 @@ take_committed(struct groups *g, const struct history_op *op, int64_t number, co
     if (op->kind != HISTORY_COMMITTED) return;
     struct stand *s = stand_of(g, op, p);
     s->bound = g->bounds[number];
+    if (!has_gone_back(g, op, number)) s->bound.offset = MIN(s->bound.offset, op->offset);
     s->since_ns = op->invoke_ns;
 }
 

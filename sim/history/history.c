@@ -170,6 +170,13 @@ history_complete(struct history *h, int64_t number, enum history_outcome outcome
 }
 
 void
+history_note_retry(struct history *h, int64_t number)
+{
+    CHECK(number >= 0 && number < h->ops.n && h->ops.v[number].outcome == HISTORY_OPEN);
+    h->ops.v[number].was_retried = true;
+}
+
+void
 history_abandon(struct history *h, int32_t process)
 {
     for (int64_t i = 0; i < h->ops.n; i++) {

@@ -96,6 +96,7 @@ struct history_op {
     bool is_final : 1; /* of the final read, or a send at the end that must succeed */
     bool read_committed : 1;
     bool is_tombstone : 1;  /* a send without value: it deletes its key */
+    bool was_retried : 1;   /* a commit: an attempt before the last may take effect yet */
     int16_t error;          /* K_ERR_… */
     int16_t acks;           /* sends: what was asked for */
     int32_t process, topic; /* see history_process_name(), history_topic_name() */
@@ -177,6 +178,8 @@ int64_t history_invoke_made(struct history *h, const struct history_op *op,
                             const struct history_read *from);
 void history_complete(struct history *h, int64_t number, enum history_outcome outcome,
                       int16_t error, int32_t partition, int64_t offset);
+/* Before it is completed: an attempt of it may yet take effect. */
+void history_note_retry(struct history *h, int64_t number);
 /* The process died: what it had asked for may have happened, and it will hear nothing of it. */
 void history_abandon(struct history *h, int32_t process);
 /* Invoked and completed in one: polls (with their records) and what a client is told unasked. */
@@ -229,6 +232,7 @@ void history_value_print(const struct history *h, uint64_t value, struct writer 
  *      5.000000000 5.010000000 admin admin orders-0 delete-records ok @900
  *      2.000000000 = c1 own orders-0 g3 of=readers                   (in generation 3)
  *      2.000000000 2.010000000 c1 commit orders-0 ok @40 g3 of=readers after
+ *      2.000000000 3.010000000 c1 commit orders-0 ok @50 g3 of=readers after retried
  *      2.000000000 2.010000000 c1 committed orders-0 ok @40 g3 of=readers
  *      2.000000000 = c1 process orders-0 40=p1:16 g3 of=readers after
  *      8.000000000 = - healed - */

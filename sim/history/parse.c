@@ -90,6 +90,7 @@ parse_of_group(struct history *h, struct text_line *l, struct history_op *op)
         op->node = history_group(h, slice_sub(s, 3, s.n - 3));
         return has_room(l, h->groups.n) ? 1 : -1;
     }
+    if (op->kind == HISTORY_COMMIT && slice_eq(s, S("retried"))) return op->was_retried = true;
     if (s.p[0] != 'g') return 0;
     return line_number(l, slice_sub(s, 1, s.n - 1), 0, INT32_MAX, &op->key) ? 1 : -1;
 }

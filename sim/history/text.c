@@ -130,6 +130,7 @@ print_of_group(const struct history *h, const struct history_op *op, struct writ
     fmt_str(w, " of="), fmt_slice(w, history_group_name(h, op->node));
     if (op->kind == HISTORY_COMMIT || op->kind == HISTORY_PROCESS)
         fmt_char(w, ' '), fmt_str(w, history_commit_names[op->acks]);
+    if (op->was_retried) fmt_str(w, " retried");
 }
 
 static void

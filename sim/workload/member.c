@@ -198,6 +198,7 @@ call_end(struct offsets_call *c, bool is_commit)
                                                 : HISTORY_FAIL;
     for (int64_t i = 0; i < c->numbers.n; i++) {
         int64_t offset = is_commit ? c->v.v[i].offset : op->error ? -1 : op->v[i].offset;
+        if (is_commit && op->in_doubt) history_note_retry(h, c->numbers.v[i]);
         history_complete(h, c->numbers.v[i], outcome, op->error,
                          h->ops.v[c->numbers.v[i]].partition, offset);
     }

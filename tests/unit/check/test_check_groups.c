@@ -167,6 +167,29 @@ a_commit_of_unknown_fate_may_come_late(void **state)
 }
 
 static void
+a_commit_that_was_retried_may_come_late_once_more(void **state)
+{
+    (void)state;
+    gives(18,
+          "1.810 1.812 c2 commit orders-0 ok @5 g2 of=g after retried\n"
+          "1.813 1.820 c2 commit orders-0 ok @6 g2 of=g after\n"
+          "1.850 1.860 c2 committed orders-0 ok @5 g2 of=g",
+          NULL, RULE_OFFSET_WENT_BACK, 0, false);
+    gives(18,
+          "1.810 1.812 c2 commit orders-0 ok @5 g2 of=g after\n"
+          "1.813 1.820 c2 commit orders-0 ok @6 g2 of=g after\n"
+          "1.850 1.860 c2 committed orders-0 ok @5 g2 of=g",
+          NULL, RULE_OFFSET_WENT_BACK, 1, false);
+    /* Who finds what came late does again what came after it. */
+    gives(18,
+          "1.810 1.812 c2 commit orders-0 ok @5 g2 of=g after retried\n"
+          "1.813 1.820 c2 commit orders-0 ok @6 g2 of=g after\n"
+          "1.850 1.860 c1 committed orders-0 ok @5 g3 of=g\n"
+          "1.870 = c1 process orders-0 5=p1:6 g3 of=g after",
+          NULL, RULE_PROCESSED_TWICE, 1, true);
+}
+
+static void
 commits_at_the_same_time_have_no_order(void **state)
 {
     (void)state;
@@ -266,6 +289,7 @@ main(void)
         cmocka_unit_test(a_committed_offset_that_goes_back_is_told),
         cmocka_unit_test(a_commit_whose_copies_were_destroyed_may_be_gone),
         cmocka_unit_test(a_commit_of_unknown_fate_may_come_late),
+        cmocka_unit_test(a_commit_that_was_retried_may_come_late_once_more),
         cmocka_unit_test(commits_at_the_same_time_have_no_order),
         cmocka_unit_test(what_is_done_again_before_it_was_committed_is_permitted),
         cmocka_unit_test(what_was_committed_is_not_done_again),
