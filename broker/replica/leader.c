@@ -158,27 +158,33 @@ partition_try_advance(struct partition *p)
     }
 }
 
+/* On whom it counts: what there is, and what it asks for. */
+static void
+note_counted(struct partition *p)
+{
+    if (!p->env->notes_on) return;
+    char text[REPLICAS_MAX * 26];
+    struct writer w = writer_fixed(text, sizeof text);
+    for (int32_t i = 0; i < p->isr.n; i++) {
+        if (i) fmt_char(&w, ',');
+        fmt_i64(&w, p->isr.v[i]);
+    }
+    if (p->isr_state == ISR_PENDING) fmt_str(&w, " -> ");
+    for (int32_t i = 0; p->isr_state == ISR_PENDING && i < p->isr_wanted.n; i++) {
+        if (i) fmt_char(&w, ',');
+        fmt_i64(&w, p->isr_wanted.v[i]);
+    }
+    NOTE(p->env, NOTE_PARTITION_ISR_PENDING, p->label, writer_slice(&w), p->leader_epoch,
+         p->partition_epoch);
+}
+
 static void
 ask_for_isr(struct partition *p)
 {
     CHECK(partition_is_leader(p) && p->isr_state == ISR_COMMITTED);
     CHECK(p->isr_wanted.n <= REPLICAS_MAX);
     p->isr_state = ISR_PENDING;
-    if (p->env->notes_on) {
-        char text[REPLICAS_MAX * 26];
-        struct writer w = writer_fixed(text, sizeof text);
-        for (int32_t i = 0; i < p->isr.n; i++) {
-            if (i) fmt_char(&w, ',');
-            fmt_i64(&w, p->isr.v[i]);
-        }
-        fmt_str(&w, " -> ");
-        for (int32_t i = 0; i < p->isr_wanted.n; i++) {
-            if (i) fmt_char(&w, ',');
-            fmt_i64(&w, p->isr_wanted.v[i]);
-        }
-        NOTE(p->env, NOTE_PARTITION_ISR_PENDING, p->label, writer_slice(&w), p->leader_epoch,
-             p->partition_epoch);
-    }
+    note_counted(p);
     replicas_alter_partition(p);
 }
 
@@ -242,6 +248,14 @@ partition_sweep_isr(struct partition *p)
     ask_for_isr(p);
 }
 
+/* Nothing is asked for any more. */
+static void
+isr_stands(struct partition *p)
+{
+    p->isr_state = ISR_COMMITTED;
+    note_counted(p);
+}
+
 static void
 take_answered_isr(struct partition *p, int32_t partition_epoch, const int32_t *isr, int32_t n)
 {
@@ -249,7 +263,7 @@ take_answered_isr(struct partition *p, int32_t partition_epoch, const int32_t *i
     p->partition_epoch = partition_epoch;
     p->isr.n = MIN(n, REPLICAS_MAX);
     memcpy(p->isr.v, isr, (size_t)p->isr.n * sizeof *isr);
-    p->isr_state = ISR_COMMITTED;
+    isr_stands(p);
     partition_tell_readers(p, FETCH_NEWS_STANDING);
     partition_try_advance(p);
 }
@@ -278,7 +292,7 @@ partition_isr_answered(struct partition *p, int16_t err, int32_t leader_epoch,
     case K_ERR_OPERATION_NOT_ATTEMPTED:
         /* Refused for sure: the committed ISR stands. */
         MARK(p->env, ISR_CHANGE_REFUSED);
-        p->isr_state = ISR_COMMITTED;
+        isr_stands(p);
         partition_try_advance(p);
         return;
     case K_ERR_UNKNOWN_TOPIC_OR_PARTITION:

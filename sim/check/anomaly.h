@@ -62,6 +62,8 @@
     X(COMMITTED_TRUNCATED, "committed-truncated", "an in-sync replica cut off committed records")    \
     X(HIGH_WATERMARK_BOUNDS, "high-watermark-bounds", "log start <= high watermark <= log end")      \
     X(HIGH_WATERMARK_MONOTONIC, "high-watermark-monotonic", "a high watermark went back")            \
+    X(READ_UNCOMMITTED, "read-uncommitted", "a client was given what was not committed")             \
+    X(ISR_SUPERSET, "isr-superset", "a leader counts on fewer than the ISR that was decided")        \
     X(ISR_HOLDS_COMMITTED, "isr-holds-committed", "an in-sync replica lacks committed records")      \
     X(LEADER_IN_ISR, "leader-in-isr", "the leader is not in the ISR")                                \
     X(LEADER_ELIGIBLE, "leader-eligible", "a leader from outside ISR and ELR, and not uncleanly")    \

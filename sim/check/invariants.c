@@ -381,6 +381,7 @@ check_high_watermark(struct invariants *v, struct topic_key *k, struct node_log 
         breach(v, RULE_HIGH_WATERMARK_MONOTONIC, k, hw, "high watermark went from # to #", l->hw,
                hw);
     l->hw = hw;
+    if (leads) k->most = MAX(k->most, hw);
     if (hw <= l->start || is_superseded_lossy(k, l)) return;
     if (leads) check_leader(v, k, l);
     check_committed(v, k, l, hw);
@@ -426,6 +427,7 @@ is_of_log(enum note_kind kind)
     case NOTE_LOG_RECOVERED:
     case NOTE_PARTITION_ROLE:
     case NOTE_PARTITION_ISR:
+    case NOTE_PARTITION_ISR_PENDING:
     case NOTE_PARTITION_HW:
     case NOTE_RAFT_STATE:
     case NOTE_RAFT_HW: return true;
@@ -462,7 +464,11 @@ note_of_log(struct invariants *v, struct topic_key *k, struct node_log *l, const
         truth_opened(v, v->node, l);
         return;
     case NOTE_PARTITION_ROLE: check_role(v, k, l, n); return;
-    case NOTE_PARTITION_ISR: l->partition_epoch = (int32_t)n->v[1]; return;
+    case NOTE_PARTITION_ISR:
+        l->partition_epoch = (int32_t)n->v[1];
+        take_counted(v, k, l, n);
+        return;
+    case NOTE_PARTITION_ISR_PENDING: take_counted(v, k, l, n); return;
     case NOTE_PARTITION_HW: check_high_watermark(v, k, l, n->v[0], n->v[2] != 0); return;
     case NOTE_RAFT_STATE: check_raft_state(v, k, l, n); return;
     case NOTE_RAFT_HW: check_raft_high_watermark(v, k, l, n); return;

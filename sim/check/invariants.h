@@ -52,6 +52,9 @@ void invariants_wiped(struct invariants *v, int64_t at_ns, int32_t node);
 /* This node told somebody that it votes for that one in this epoch: to that it is bound. */
 void invariants_vote_told(struct invariants *v, int64_t at_ns, int32_t node, int32_t for_id,
                           int32_t epoch);
+/* A client was given records of this partition, the last at this offset. */
+void invariants_polled(struct invariants *v, int64_t at_ns, struct slice topic, int32_t partition,
+                       int64_t offset);
 /* The disk has synced this file of a node ("data/orders-0/00000000000000000000.log"). */
 void invariants_file_synced(struct invariants *v, int64_t at_ns, int32_t node, struct slice path);
 /* A file of a node has got its name; path: the name that it had. */

@@ -264,6 +264,7 @@ check_change(struct invariants *v, struct topic_key *k, const struct decision *t
         check_choice(v, k, &was, &stood);
     note_who_is_back(v, k, &was);
     check_newcomers(v, k, &was);
+    check_counted_by_leader(v, k);
 }
 
 static void

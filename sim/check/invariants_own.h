@@ -80,6 +80,11 @@ bool is_lossy(const struct topic_key *k, int32_t epoch);
 bool is_held_by(struct invariants *v, const struct topic_key *k, const struct model_ids *ids,
                 int64_t end);
 void check_leader(struct invariants *v, struct topic_key *k, struct node_log *l);
+/* On whom the leader counts: as a note of its own says, and after a decision. */
+void take_counted(struct invariants *v, struct topic_key *k, struct node_log *l,
+                  const struct note *n);
+void check_counted(struct invariants *v, struct topic_key *k, int32_t node);
+void check_counted_by_leader(struct invariants *v, struct topic_key *k);
 void check_high_watermark(struct invariants *v, struct topic_key *k, struct node_log *l, int64_t hw,
                           bool leads);
 

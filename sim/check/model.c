@@ -210,7 +210,7 @@ model_log(struct model *t, int32_t node, struct topic_key *k)
     if (!*at) {
         *at = MEM_NEW(t->mem, struct node_log);
         (*at)->key = k;
-        (*at)->epoch = (*at)->checked_epoch = -1;
+        (*at)->epoch = (*at)->checked_epoch = (*at)->isr_epoch = -1;
     }
     return *at;
 }
@@ -381,7 +381,7 @@ crash_log(struct node_log *l, bool power)
 {
     l->leads = l->open = l->is_syncing = false;
     l->hw = 0;
-    l->epoch = l->checked_epoch = -1;
+    l->epoch = l->checked_epoch = l->isr_epoch = -1;
     /* What was being cut when the process died may be there again. */
     l->hurt = true;
     if (!power) return;

@@ -67,6 +67,7 @@ struct topic_key {
     struct model_ids died;       /* without order, and not in the ISR again since */
     VEC(struct election) elections;
     int64_t ghost;                 /* the true high watermark */
+    int64_t most;                  /* the greatest that any leader ever had */
     VEC(struct commits) commits;   /* metadata: what the leader of each epoch committed */
     VEC(struct batch *) committed; /* up to it */
     VEC(int64_t) leaders;          /* who led an epoch: epoch << 16 | node */
@@ -79,14 +80,17 @@ struct node_log {
     int64_t start, written, synced, hw;
     int64_t
         deleted_to; /* how far the start ever was: a process that dies may not have written it down */
-    bool is_bound;           /* of the logs of this name the one that its node opened last */
-    bool leads, open, hurt;  /* hurt: its node died since it was last read */
-    bool by_power;           /* … and its power went */
-    bool is_syncing;         /* since the note that it began to */
-    int64_t synced_file;     /* the file, by base offset, that was synced since; -1 */
-    int32_t epoch;           /* the leader epoch it was told last; -1 */
-    int32_t partition_epoch; /* and the partition epoch that goes with it */
-    int32_t checked_epoch;   /* of the last leadership that was looked at */
+    bool is_bound;            /* of the logs of this name the one that its node opened last */
+    bool leads, open, hurt;   /* hurt: its node died since it was last read */
+    bool by_power;            /* … and its power went */
+    bool is_syncing;          /* since the note that it began to */
+    int64_t synced_file;      /* the file, by base offset, that was synced since; -1 */
+    int32_t epoch;            /* the leader epoch it was told last; -1 */
+    int32_t partition_epoch;  /* and the partition epoch that goes with it */
+    int32_t checked_epoch;    /* of the last leadership that was looked at */
+    int32_t isr_epoch;        /* the leader epoch in which it last told on whom it counts … */
+    int32_t counted_epoch;    /* … and the partition epoch … */
+    struct model_ids counted; /* … as a leader: the ISR, and what it asked for */
     void *user;
 };
 

@@ -25,7 +25,21 @@ struct witnesses {
     struct oracle *oracle;
     VEC(struct terms_change) min_isrs;
     struct words excuses; /* different ones, in the order in which they were told */
+    void (*hear)(void *ctx, const struct history_op *op, bool is_complete); /* the oracle's ears */
+    void *hear_ctx;
 };
+
+static void
+hear_client(void *ctx, const struct history_op *op, bool is_complete)
+{
+    const struct run *r = ctx;
+    bool is_given = op->kind == HISTORY_POLL || op->kind == HISTORY_PROCESS;
+    r->witnesses->hear(r->witnesses->hear_ctx, op, is_complete);
+    if (is_complete && is_given && op->reads_n > 0)
+        invariants_polled(r->witnesses->invariants, op->complete_ns,
+                          history_topic_name(r->h, op->topic), op->partition,
+                          history_reads(r->h, op)[op->reads_n - 1].offset);
+}
 
 /* As the topic says, or else the cluster; INT64_MAX: nothing. */
 static int64_t
@@ -93,6 +107,10 @@ witnesses_begin(struct run *r)
     invariants_combined(w->invariants, (int32_t)r->s->cluster.combined);
     w->oracle = oracle_new(r->a->mem);
     oracle_watch(w->oracle, r->w, r->h);
+    w->hear = r->h->listener;
+    w->hear_ctx = r->h->listener_ctx;
+    r->h->listener = hear_client;
+    r->h->listener_ctx = r;
     oracle_topic(w->oracle, SLICE_NULL, (int32_t)cluster_config_i64(r->s, "min.insync.replicas"),
                  cluster_config_i64(r->s, "log.flush.interval.messages") == 1);
     witness_unclean_is(r, SLICE_NULL,

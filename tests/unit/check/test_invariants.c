@@ -273,6 +273,84 @@ a_leaders_high_watermark_goes_back(void **state)
     assert_told(&s, RULE_HIGH_WATERMARK_MONOTONIC);
 }
 
+/* b1 tells on whom it counts. */
+static void
+counts_on(struct tale *s, enum note_kind kind, struct slice ids)
+{
+    say(s, 0, kind, ORDERS, ids, 0, 1, 2, 0, 0);
+}
+
+static void
+a_leader_does_not_count_on_one_that_it_let_in(void **state)
+{
+    BEGIN;
+    decide(&s, 1, 0, 1, false, S("replicas=1,2,3 isr=1,2 elr= last="));
+    counts_on(&s, NOTE_PARTITION_ISR, S("1,2"));
+    decide(&s, 1, 0, 2, false, S("replicas=1,2,3 isr=1,2,3 elr= last="));
+    assert_slice(invariants_anomalies(s.v)->v.v[0].story,
+                 "k1: broker 1 leads without counting on 3 of its ISR");
+    assert_told(&s, RULE_ISR_SUPERSET);
+}
+
+static void
+a_leader_forgets_what_it_asked_for(void **state)
+{
+    BEGIN;
+    decide(&s, 1, 0, 1, false, S("replicas=1,2,3 isr=1,2 elr= last="));
+    counts_on(&s, NOTE_PARTITION_ISR_PENDING, S("1,2 -> 1,2,3"));
+    decide(&s, 1, 0, 2, false, S("replicas=1,2,3 isr=1,2,3 elr= last="));
+    assert_int_equal(invariants_anomalies(s.v)->v.n, 0);
+    counts_on(&s, NOTE_PARTITION_ISR, S("1,2"));
+    assert_told(&s, RULE_ISR_SUPERSET);
+}
+
+static void
+a_leader_that_asks_for_less_counts_on_all_until_it_is_granted(void **state)
+{
+    BEGIN;
+    counts_on(&s, NOTE_PARTITION_ISR_PENDING, S("1,2,3 -> 1,2"));
+    decide(&s, 1, 0, 1, false, S("replicas=1,2,3 isr=1,2 elr= last="));
+    counts_on(&s, NOTE_PARTITION_ISR, S("1,2"));
+    assert_silent(&s);
+}
+
+static void
+a_leader_that_is_none_any_more_counts_on_whom_it_likes(void **state)
+{
+    BEGIN;
+    counts_on(&s, NOTE_PARTITION_ISR, S("1,2,3"));
+    decide(&s, 2, 1, 1, false, S("replicas=1,2,3 isr=2,3 elr= last="));
+    counts_on(&s, NOTE_PARTITION_ISR, S("1"));
+    assert_silent(&s);
+}
+
+static void
+what_is_given_to_clients_is_committed(void **state)
+{
+    BEGIN;
+    append(&s, 0, 10, 0, 500, true);
+    invariants_polled(s.v, 5, S("orders"), 0, 9);
+    assert_int_equal(invariants_anomalies(s.v)->v.n, 0);
+    invariants_polled(s.v, 5, S("orders"), 0, 10);
+    assert_slice(invariants_anomalies(s.v)->v.v[0].story,
+                 "a client was given offset 10, and all that was committed lies below 10");
+    assert_told(&s, RULE_READ_UNCOMMITTED);
+}
+
+/* It was, when it was given, though an election that may lose records took it back meanwhile. */
+static void
+what_was_committed_once_may_have_been_given(void **state)
+{
+    BEGIN;
+    invariants_unclean_is(s.v, S("orders"), true);
+    life(&s, 1, LIFE_CRASH);
+    life(&s, 1, LIFE_START);
+    recovered(&s, 1, 7);
+    uncleanly_elected(&s);
+    invariants_polled(s.v, 5, S("orders"), 0, 9);
+    assert_silent(&s);
+}
+
 static void
 a_log_that_was_cut_fully_begins_anew(void **state)
 {
@@ -691,6 +769,12 @@ main(void)
         cmocka_unit_test(a_leader_that_was_superseded_unheard_changes_nothing_committed),
         cmocka_unit_test(a_high_watermark_beyond_the_log),
         cmocka_unit_test(a_leaders_high_watermark_goes_back),
+        cmocka_unit_test(a_leader_does_not_count_on_one_that_it_let_in),
+        cmocka_unit_test(a_leader_forgets_what_it_asked_for),
+        cmocka_unit_test(a_leader_that_asks_for_less_counts_on_all_until_it_is_granted),
+        cmocka_unit_test(a_leader_that_is_none_any_more_counts_on_whom_it_likes),
+        cmocka_unit_test(what_is_given_to_clients_is_committed),
+        cmocka_unit_test(what_was_committed_once_may_have_been_given),
         cmocka_unit_test(a_log_that_was_cut_fully_begins_anew),
         cmocka_unit_test(committed_before_a_member_of_the_isr_has_written_it),
         cmocka_unit_test(committed_without_a_member_of_the_isr),

@@ -1,0 +1,79 @@
+/* What is committed, seen from both ends: on whom a leader counts before it calls something committed, and what clients are
+ * given. */
+#include "sim/check/invariants_own.h"
+
+/* "1,2 -> 1,2,3": what there is, and what the leader asks for. */
+static struct model_ids
+all_ids_of(struct slice text)
+{
+    struct model_ids ids = {0};
+    int32_t id = 0;
+    bool is_in = false;
+    for (int64_t i = 0; i <= text.n; i++) {
+        bool is_digit = i < text.n && text.p[i] >= '0' && text.p[i] <= '9';
+        if (is_digit) id = 10 * id + (text.p[i] - '0');
+        else if (is_in && !model_has(&ids, id) && ids.n < MODEL_IDS_MAX) ids.v[ids.n++] = id;
+        if (!is_digit) id = 0;
+        is_in = is_digit;
+    }
+    return ids;
+}
+
+/* What a leader has asked for may have been granted already, so it counts on both, the ISR that it knows and the one that it
+ * wants: together never on less than the controller has decided (KIP-497). What counts is its deed, the request, and the
+ * decision as it is committed. */
+void
+check_counted(struct invariants *v, struct topic_key *k, int32_t node)
+{
+    const struct model_node *n = model_node(&v->model, node);
+    const struct node_log *l = n && k->index < n->logs.n ? n->logs.v[k->index] : NULL;
+    const struct decision *d = &k->now;
+    if (!l || !l->leads || !d->known || d->leader != n->id || l->epoch != d->leader_epoch ||
+        l->isr_epoch != l->epoch)
+        return;
+    /* A node that is broker and controller may act on a decision before it is made known. */
+    if (l->counted_epoch > d->partition_epoch) return;
+    for (int32_t i = 0; i < d->isr.n; i++)
+        if (!model_has(&l->counted, d->isr.v[i]))
+            breach(v, RULE_ISR_SUPERSET, k, -1, "broker # leads without counting on # of its ISR",
+                   n->id, d->isr.v[i]);
+}
+
+void
+take_counted(struct invariants *v, struct topic_key *k, struct node_log *l, const struct note *n)
+{
+    l->counted = all_ids_of(n->text);
+    l->isr_epoch = (int32_t)n->v[0];
+    l->counted_epoch = (int32_t)n->v[1];
+    check_counted(v, k, v->node);
+}
+
+void
+check_counted_by_leader(struct invariants *v, struct topic_key *k)
+{
+    for (int64_t i = 0; i < v->model.nodes.n; i++)
+        if (v->model.nodes.v[i].id == k->now.leader) check_counted(v, k, (int32_t)i);
+}
+
+/* Of topics of one name one after the other: which of them was read the client does not know. */
+static int64_t
+most_committed(const struct topic_key *k)
+{
+    int64_t most = 0;
+    for (; k; k = k->older) most = MAX(most, k->most);
+    return most;
+}
+
+/* Whoever gave it to it, leader or follower: nobody had called it committed then, and it may be taken back. */
+void
+invariants_polled(struct invariants *v, int64_t at_ns, struct slice topic, int32_t partition,
+                  int64_t offset)
+{
+    struct topic_key *k = model_find_key(&v->model, topic, partition);
+    if (!k || offset < k->most || offset < most_committed(k)) return;
+    v->at_ns = at_ns;
+    v->node = -1;
+    breach(v, RULE_READ_UNCOMMITTED, k, offset,
+           "a client was given offset #, and all that was committed lies below #", offset,
+           most_committed(k));
+}
