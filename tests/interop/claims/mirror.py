@@ -169,7 +169,7 @@ def from_kafka(t):
         kafka.kill()
 
 
-@claim("starts", "connect", "confluent-kafka", limit_s=10 * LIMIT_S)
+@claim("starts", "connect", "confluent-kafka", limit_s=20 * LIMIT_S)
 def exactly_once(t):
     """With exactly.once.source.support, a broker of each cluster and MirrorMaker are killed: each record comes once."""
     with two_clusters(t) as (west, east):

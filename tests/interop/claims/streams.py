@@ -151,6 +151,12 @@ def expect_counted(t, topic):
         expect_equal(seen[key], list(range(1, count + 1)), f"counts of {key}")
 
 
+def all_in_sync(t):
+    """Whether every partition of every topic has all its replicas in its ISR."""
+    parts = [p for topic in json.loads(t.kcat("-L", "-J"))["topics"] for p in topic["partitions"]]
+    return all(len(p["isrs"]) == len(p["replicas"]) for p in parts)
+
+
 class Feed:
     """Numbered records with one of fifty keys, at a steady rate, by an idempotent producer on a thread of its own."""
 
@@ -214,7 +220,7 @@ EXACTLY_ONCE = ("processing.guarantee=exactly_once_v2", "session.timeout.ms=6000
 
 @claim("starts", "streams", "confluent-kafka", "kcat", limit_s=10 * LIMIT_S)
 def exactly_once(t):
-    """exactly_once_v2 on two workers: one is killed, then a broker, then both come back; each record counts once."""
+    """exactly_once_v2 on two workers: one is killed and comes back, then each broker in turn; each record counts once."""
     with cluster_with(t, "in", "out") as (cluster, t):
 
         def worker(folder):
@@ -228,14 +234,15 @@ def exactly_once(t):
         committed.goes_on("at the beginning")
         workers[0].kill()
         committed.goes_on("after a worker was killed")
-        victim = cluster.nodes[1]
-        victim.kill()
-        committed.goes_on("after a broker was killed")
         workers[0] = worker(places[0])
-        victim.start()
-        victim.wait(3)
         workers[0].await_line("state RUNNING")
-        committed.goes_on("when both are back")
+        for victim in cluster.nodes:
+            victim.kill()
+            committed.goes_on(f"after broker {victim.node_id} was killed")
+            victim.start()
+            victim.wait(3)
+            expect(eventually(lambda: all_in_sync(t), limit_s=2 * LIMIT_S, every_s=0.5), "not all replicas come in sync")
+        committed.goes_on("when all are back")
         sent = feed.end()
         expect_comes(lambda: len(committed.values), sent, "committed counts")
         committed.end()

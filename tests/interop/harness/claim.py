@@ -16,6 +16,7 @@ MODULES = (
     "kafka_python",
     "confluent",
     "java_tools",
+    "java_clients",
     "transactions",
     "compaction",
     "names",
