@@ -40,6 +40,7 @@ oracle_free(struct oracle *o)
         MEM_DELETE(mem, d);
     }
     map_release(&o->sent);
+    oracle_views_free(o);
     model_release(&o->model);
     anomalies_release(&o->found);
     VEC_RELEASE(mem, &o->blows);
@@ -103,8 +104,8 @@ oracle_sent(struct oracle *o, int32_t node, uint32_t crc, const uint64_t *values
     map_insert(&o->sent, &s->map, hash);
 }
 
-static void
-know_values(struct oracle *o, int32_t node, struct batch *b, uint32_t crc)
+void
+oracle_know_values(struct oracle *o, int32_t node, struct batch *b, uint32_t crc)
 {
     struct sought_batch sought = {node, (int32_t)(b->last - b->base + 1), crc};
     uint64_t hash = map_hash_i64(&o->sent, crc, sought.n);
@@ -122,7 +123,7 @@ appended(struct oracle *o, int32_t node, struct node_log *l, const struct note *
     bool conflict;
     struct batch *b = model_append(&o->model, l, n->v[0], n->v[1], (int32_t)n->v[2],
                                    (uint32_t)n->v[3], &conflict);
-    if (n->v[4]) know_values(o, node, b, (uint32_t)n->v[3]);
+    if (n->v[4]) oracle_know_values(o, node, b, (uint32_t)n->v[3]);
 }
 
 /* ---- elections ---------------------------------------------------------------------------------- */
@@ -259,9 +260,14 @@ note_of_log(struct oracle *o, int32_t node, const struct note *n)
 {
     struct topic_key *k = model_key(&o->model, n->subject);
     struct node_log *l = model_log(&o->model, node, k);
+    int64_t from;
     switch (n->kind) {
     case NOTE_LOG_APPEND: appended(o, node, l, n); return;
-    case NOTE_LOG_WRITTEN: l->written = n->v[0]; return;
+    case NOTE_LOG_WRITTEN:
+        from = l->written;
+        l->written = n->v[0];
+        oracle_read_written(o, node, l, from);
+        return;
     case NOTE_LOG_SYNCED: l->synced = n->v[0]; return;
     case NOTE_LOG_START: log_begins(o, k, l, n->v[0]); return;
     case NOTE_PARTITION_HW: l->hw = n->v[0]; return;
@@ -398,8 +404,23 @@ promised(struct oracle *o, struct topic_key *k, const struct history_op *op)
     VEC_PUSH(o->mem, &ok->promises, p);
 }
 
+/* A fault may have taken it while it was on its way to the reader. */
+static uint64_t
+taken_at(const struct oracle *o, const struct topic_key *k, int64_t offset, int32_t epoch)
+{
+    for (int64_t i = o->takings.n - 1; i >= 0 && !k->is_compacted; i--) {
+        const struct taking *t = &o->takings.v[i];
+        for (int64_t j = 0; t->key == k->index && j < t->v.n; j++) {
+            const struct batch *b = t->v.v[j];
+            bool is_there = b->base <= offset && offset <= b->last && b->epoch == epoch;
+            if (is_there && b->values) return b->values[offset - b->base];
+        }
+    }
+    return 0;
+}
+
 /* What a node gave out at an offset: not what the client says it got, but what lies in the log of that
- * epoch there. */
+ * epoch there, or lay there. */
 static uint64_t
 given_at(struct oracle *o, const struct topic_key *k, int64_t offset, int32_t epoch)
 {
@@ -409,7 +430,7 @@ given_at(struct oracle *o, const struct topic_key *k, int64_t offset, int32_t ep
         struct batch *b = log_at(n->logs.v[k->index], offset);
         if (b && b->values && (epoch < 0 || b->epoch == epoch)) return b->values[offset - b->base];
     }
-    return 0;
+    return taken_at(o, k, offset, epoch);
 }
 
 static void

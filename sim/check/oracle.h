@@ -44,6 +44,8 @@ int64_t oracle_removed_to(struct oracle *o, struct slice topic, int32_t partitio
 /* What the operator promised: topic null stands for all topics that are not named. */
 void oracle_topic(struct oracle *o, struct slice topic, int32_t min_isr, bool flushes_each);
 /* It is, or may be, compacted; tombstones may be gone in the end. */
+/* Its leader may write batches anew (LogAppendTime, compression.type). */
+void oracle_rewritten(struct oracle *o, struct slice topic);
 void oracle_compacted(struct oracle *o, struct slice topic, bool tombstones_go);
 void oracle_topic_lowers(struct oracle *o, struct slice topic, int32_t min_isr);
 void oracle_unclean_is(struct oracle *o, struct slice topic, bool is_on);

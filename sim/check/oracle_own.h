@@ -83,6 +83,8 @@ struct topic_terms {
     int32_t min_isr;
     bool flushes_each;
     bool tombstones_go; /* of a compacted topic */
+    bool
+        is_rewritten; /* the leader writes batches anew: they have other checksums than those that were sent */
     enum { UNCLEAN_UNSAID, UNCLEAN_NO, UNCLEAN_YES } unclean;
 };
 
@@ -134,6 +136,12 @@ void oracle_remains_release(struct oracle *o, struct remains *r);
 bool oracle_is_superseded(const struct oracle *o, const struct topic_key *k,
                           const struct remains *r, const struct promise *p);
 
+/* Learns what the batches of this log hold that lie below its written end, and not below `from`: from the disk, for
+ * their checksums nobody has sent. */
+void oracle_read_written(struct oracle *o, int32_t node, struct node_log *l, int64_t from);
+/* By its checksum, of what was sent to this node or found on its disk. */
+void oracle_know_values(struct oracle *o, int32_t node, struct batch *b, uint32_t crc);
+void oracle_views_free(struct oracle *o);
 struct oracle_key *oracle_key(struct oracle *o, struct topic_key *k);
 /* A blow that took copies (k NULL: perhaps all), for the story. */
 void oracle_took_away(struct oracle *o, int32_t node, enum blow_kind kind,

@@ -28,6 +28,12 @@ oracle_compacted(struct oracle *o, struct slice topic, bool tombstones_go)
 }
 
 void
+oracle_rewritten(struct oracle *o, struct slice topic)
+{
+    terms_of(o, topic)->is_rewritten = true;
+}
+
+void
 oracle_topic_lowers(struct oracle *o, struct slice topic, int32_t min_isr)
 {
     struct topic_terms *t = terms_of(o, topic);

@@ -6,6 +6,7 @@
 #include "broker/work/work.h"
 #include "messages.h"
 #include "sim/check/disk_log.h"
+#include "sim/check/log_view.h"
 #include "sim/check/oracle_own.h"
 #include "sim/workload/value.h"
 
@@ -63,6 +64,43 @@ take_produce(struct oracle *o, int32_t node, struct slice frame)
             for (int32_t i = 0; i < q.topic_data[t].partition_data_n; i++)
                 take_batch(o, node, q.topic_data[t].partition_data[i].records.bytes);
     arena_release(&arena);
+}
+
+/* ---- what leaders make of it --------------------------------------------------------------------- */
+
+static void
+learn_batch(struct oracle *o, int32_t node, struct node_log *l, struct batch *b)
+{
+    struct batch_header h;
+    struct slice bytes;
+    if (!l->user) l->user = log_view_new(o->mem, world_machine_at(o->world, node), l->key->subject);
+    log_view_begin(l->user, b->base);
+    if (!log_view_next(l->user, b->last + 1, &h) || h.base_offset != b->base) return;
+    if (h.leader_epoch != b->epoch || batch_last_offset(&h) != b->last) return;
+    if (batch_is_control(&h) || !log_view_batch(l->user, &bytes)) return;
+    take_batch(o, node, bytes);
+    mem_free(o->mem, (void *)(uintptr_t)bytes.p, bytes.n);
+    oracle_know_values(o, node, b, h.crc);
+}
+
+void
+oracle_read_written(struct oracle *o, int32_t node, struct node_log *l, int64_t from)
+{
+    if (!o->world || !oracle_terms(o, l->key).is_rewritten) return;
+    for (int64_t i = l->v.n - 1; i >= 0 && l->v.v[i]->base >= from; i--) {
+        struct batch *b = l->v.v[i];
+        if (!b->values && b->last < l->written) learn_batch(o, node, l, b);
+    }
+}
+
+void
+oracle_views_free(struct oracle *o)
+{
+    for (int64_t i = 0; i < o->model.nodes.n; i++) {
+        const struct model_node *n = &o->model.nodes.v[i];
+        for (int64_t k = 0; k < n->logs.n; k++)
+            if (n->logs.v[k] && n->logs.v[k]->user) log_view_free(n->logs.v[k]->user);
+    }
 }
 
 static void

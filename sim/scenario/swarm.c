@@ -316,8 +316,10 @@ draw_log(struct swarm *s, int64_t rf, bool is_compacted)
     perhaps(s, 15, "flush.messages", 1, 200);
     perhaps(s, 10, "flush.ms", 50, 2000);
     if (is_compacted) draw_compaction(s);
-    /* Not message.timestamp.type and compression.type: the oracle knows a batch by its checksum, and would not know
-     * again what the leader writes anew. */
+    if (chance(s, 12)) put(s, ", message.timestamp.type: LogAppendTime");
+    if (chance(s, 15))
+        put(s, ", compression.type: %s",
+            ONE_OF(s, "gzip", "snappy", "lz4", "zstd", "uncompressed"));
     put(s, "}");
 }
 

@@ -119,6 +119,30 @@ witnesses_begin(struct run *r)
         witness_topic(r, r->s->topics[i].name, &r->s->topics[i].config);
 }
 
+static bool
+rewrites(const struct settings *config, bool is_topics)
+{
+    const struct topic t = {.config = *config};
+    struct slice type =
+        topic_setting(&t, is_topics ? "message.timestamp.type" : "log.message.timestamp.type");
+    struct slice codec = topic_setting(&t, "compression.type");
+    return (type.p && !slice_eq(type, S("CreateTime"))) ||
+           (codec.p && !slice_eq(codec, S("producer")));
+}
+
+/* From the beginning, or when a step says so: the leader writes batches anew. */
+static bool
+topic_may_be_rewritten(const struct run *r, const struct topic *t)
+{
+    if (rewrites(&t->config, true) || rewrites(&r->s->cluster.config, false)) return true;
+    for (int32_t i = 0; i < r->s->steps_n; i++) {
+        const struct args *a = &r->s->steps[i].args;
+        if (a->alter.p && slice_eq(a->alter, t->name) && rewrites(&a->config, true)) return true;
+        if ((a->of_default || a->alter_broker.n) && rewrites(&a->config, false)) return true;
+    }
+    return false;
+}
+
 /* Topics of the scenario, and those that a step makes. */
 void
 witness_topic(struct run *r, struct slice name, const struct settings *config)
@@ -128,6 +152,7 @@ witness_topic(struct run *r, struct slice name, const struct settings *config)
     oracle_topic(r->witnesses->oracle, name, (int32_t)topic_min_isr(r, &t),
                  number_of(r, &t, "flush.messages", "log.flush.interval.messages") == 1);
     if (unclean.p) witness_unclean_is(r, name, slice_eq(unclean, S("true")));
+    if (topic_may_be_rewritten(r, &t)) oracle_rewritten(r->witnesses->oracle, name);
     if (!topic_may_be_compacted(r, &t)) return;
     invariants_compacted(r->witnesses->invariants, name);
     oracle_compacted(r->witnesses->oracle, name, tombstones_go(r, &t));
