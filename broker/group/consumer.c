@@ -75,6 +75,38 @@ group_stay_classic(struct group *g)
 
 /* ---- what members say of themselves ---- */
 
+typedef struct k_consumer_group_member_metadata_value_classic_member_metadata classic_spec;
+typedef struct k_consumer_group_member_metadata_value_classic_protocol classic_protocol;
+
+static void
+free_classic(struct mem *mem, classic_spec *c)
+{
+    if (!c) return;
+    for (int32_t i = 0; i < c->supported_protocols_n; i++) {
+        mem_free_slice(mem, c->supported_protocols[i].name);
+        mem_free_slice(mem, c->supported_protocols[i].metadata);
+    }
+    mem_free(mem, c->supported_protocols,
+             c->supported_protocols_n * (int64_t)sizeof *c->supported_protocols);
+    MEM_DELETE(mem, c);
+}
+
+static classic_spec *
+copy_classic(struct mem *mem, const classic_spec *from)
+{
+    if (!from) return NULL;
+    classic_spec *to = MEM_NEW(mem, classic_spec);
+    int32_t n = from->supported_protocols_n;
+    to->session_timeout_ms = from->session_timeout_ms;
+    to->supported_protocols_n = n;
+    if (n) to->supported_protocols = mem_alloc(mem, n * (int64_t)sizeof(classic_protocol));
+    for (int32_t i = 0; i < n; i++)
+        to->supported_protocols[i] =
+            (classic_protocol){mem_dup(mem, from->supported_protocols[i].name),
+                               mem_dup(mem, from->supported_protocols[i].metadata)};
+    return to;
+}
+
 void
 consumer_spec_free(struct mem *mem, consumer_spec *s)
 {
@@ -88,6 +120,7 @@ consumer_spec_free(struct mem *mem, consumer_spec *s)
              s->subscribed_topic_names_n * (int64_t)sizeof *s->subscribed_topic_names);
     mem_free_slice(mem, s->subscribed_topic_regex);
     mem_free_slice(mem, s->server_assignor);
+    free_classic(mem, s->classic_member_metadata);
     *s = (consumer_spec){0};
 }
 
@@ -102,7 +135,9 @@ consumer_spec_copy(struct mem *mem, consumer_spec *to, const consumer_spec *from
                           .subscribed_topic_names_n = n,
                           .subscribed_topic_regex = mem_dup(mem, from->subscribed_topic_regex),
                           .rebalance_timeout_ms = from->rebalance_timeout_ms,
-                          .server_assignor = mem_dup(mem, from->server_assignor)};
+                          .server_assignor = mem_dup(mem, from->server_assignor),
+                          .classic_member_metadata =
+                              copy_classic(mem, from->classic_member_metadata)};
     if (n) to->subscribed_topic_names = mem_alloc(mem, n * (int64_t)sizeof(struct slice));
     for (int32_t i = 0; i < n; i++)
         to->subscribed_topic_names[i] = mem_dup(mem, from->subscribed_topic_names[i]);
@@ -336,7 +371,10 @@ arm_in(struct consumer_member *m, struct timer *t, int64_t ms)
 void
 consumer_member_heard(struct consumer_member *m)
 {
-    arm_in(m, &m->session, group_config_i64(m->group, K_GCFG_CONSUMER_SESSION_TIMEOUT_MS));
+    const classic_spec *classic = m->spec.classic_member_metadata;
+    arm_in(m, &m->session,
+           classic ? classic->session_timeout_ms
+                   : group_config_i64(m->group, K_GCFG_CONSUMER_SESSION_TIMEOUT_MS));
 }
 
 /* From when it is told to give something up. */
@@ -344,6 +382,7 @@ void
 consumer_member_watch(struct consumer_member *m)
 {
     bool is_watched = timer_is_armed(&m->rebalance);
+    if (m->spec.classic_member_metadata) return; /* classic_member.c does */
     if (m->state != MEMBER_REVOKING) timer_cancel(group_env(m->group), &m->rebalance);
     else if (!is_watched) arm_in(m, &m->rebalance, m->spec.rebalance_timeout_ms);
 }

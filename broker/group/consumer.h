@@ -158,6 +158,10 @@ struct consumer_view *consumer_views(const struct group *g, struct arena *a, str
                                      struct slice without, int32_t *ret_n);
 /* By id. spare has room for n. */
 void consumer_views_sort(struct consumer_view *v, int32_t n, struct consumer_view *spare);
+/* Without these members. */
+struct consumer_view *consumer_views_without(const struct group *g, struct arena *a,
+                                             struct consumer_member *const *v, int32_t n,
+                                             int32_t *ret_n);
 /* Ids of the topics that a member subscribes to and that exist, sorted. */
 struct uuid *consumer_topic_ids(const struct group *g, struct arena *a, const consumer_spec *spec,
                                 int64_t *ret_n);
@@ -171,6 +175,13 @@ enum server_assignor consumer_preferred_assignor(const struct group *g,
 struct tp_set *consumer_make_targets(const struct group *g, struct arena *a,
                                      const struct consumer_view *v, int32_t n);
 
+/* ---- consumer_request.c ---- */
+
+/* 0, INVALID_REQUEST or UNSUPPORTED_ASSIGNOR, and why. */
+int16_t consumer_request_check(const struct groups *gs,
+                               const struct k_consumer_group_heartbeat_request *q, int16_t version,
+                               struct slice *why);
+
 /* ---- consumer_heartbeat.c ---- */
 
 void consumer_refuse(struct groups *gs, struct coordinator_call *call, int16_t err,
@@ -181,13 +192,32 @@ void consumer_heartbeat_with(struct groups *gs, const struct k_consumer_group_he
                              struct coordinator_call *call,
                              const struct k_consumer_group_regular_expression_value *resolved);
 
+/* A classic member joins: the same step, told in the words of its protocol. */
+struct classic_joiner;
+void consumer_heartbeat_of_classic(struct group *g,
+                                   const struct k_consumer_group_heartbeat_request *q,
+                                   struct coordinator_call *call,
+                                   const struct classic_joiner *joiner);
+/* Whether the group is to be assigned anew with the next member that takes a step. */
+bool consumer_must_assign(const struct group *g);
+
+/* ---- consumer_answer.c ---- */
+
+typedef void answer_refusal(struct groups *gs, struct coordinator_call *call, int16_t err);
+/* Writes b (or nothing, if it is empty), folds it in, and answers the call when that is committed. With an error
+ * nothing was written, and the call is refused. */
+int16_t group_answer_written(struct group *g, struct batch_builder *b,
+                             struct coordinator_call *call, void *response, answer_refusal *refuse);
+
 /* ---- consumer_fence.c ---- */
 
 void consumer_leave(struct group *g, const struct k_consumer_group_heartbeat_request *q,
                     struct coordinator_call *call);
 
-/* The member is out of the group, and the group has another epoch. */
-int16_t consumer_fence(struct consumer_member *m, struct coordinator_write *w);
+/* These members are out of the group, and the group has another epoch; or it becomes a classic group, and is then
+ * another object. The call is answered in any case. */
+void consumer_fence_answered(struct group *g, struct consumer_member **v, int32_t n,
+                             struct coordinator_call *call, void *response, answer_refusal *refuse);
 void consumer_session_due(struct timer *t);
 void consumer_rebalance_due(struct timer *t);
 

@@ -50,7 +50,7 @@ describe_member(const struct consumer_member *m, struct arena *a, described_memb
     to->subscribed_topic_regex = arena_dup(a, spec->subscribed_topic_regex);
     describe_tps(im, a, &has, &to->assignment);
     describe_tps(im, a, &m->target, &to->target_assignment);
-    to->member_type = 1;
+    to->member_type = spec->classic_member_metadata ? 0 : 1;
 }
 
 static void

@@ -1,7 +1,7 @@
 /* Members that go: they leave, their session ends, or they do not give up in time what they must (KIP-848).
  * What they had is free at once, and the group is assigned anew with the next heartbeat. */
 #include "broker/base/check.h"
-#include "broker/group/consumer.h"
+#include "broker/group/migrate.h"
 #include "broker/protocol/codec.h"
 #include "errors.h"
 
@@ -14,33 +14,61 @@ typedef struct k_consumer_group_heartbeat_response response;
 /* ---- the records ---- */
 
 static void
-write_fence(struct batch_builder *b, const struct consumer_member *m)
+write_fence(struct batch_builder *b, const struct group *g, struct consumer_member **v, int32_t n)
 {
-    const struct group *g = m->group;
     struct arena a;
-    int32_t n;
+    int32_t left_n;
     arena_init(&a, &group_env(g)->mem, 0);
-    record_consumer_member_gone(b, g, m->id);
-    consumer_regex_forget(b, g, m);
-    struct consumer_view *v = consumer_views(g, &a, SLICE_NULL, NULL, NULL, m->id, &n);
-    record_consumer_epoch(b, g, g->consumer->epoch + 1, consumer_metadata_hash(g, &a, v, n));
+    for (int32_t i = 0; i < n; i++) {
+        record_consumer_member_gone(b, g, v[i]->id);
+        consumer_regex_forget(b, g, v[i]);
+    }
+    struct consumer_view *left = consumer_views_without(g, &a, v, n, &left_n);
+    record_consumer_epoch(b, g, g->consumer->epoch + 1,
+                          consumer_metadata_hash(g, &a, left, left_n));
     /* Nobody is left to be assigned to; and who comes next need not wait. */
-    if (n == 0) record_consumer_assigned(b, g, g->consumer->epoch + 1, 0);
+    if (left_n == 0) record_consumer_assigned(b, g, g->consumer->epoch + 1, 0);
     arena_release(&a);
 }
 
-int16_t
-consumer_fence(struct consumer_member *m, struct coordinator_write *w)
-{
-    struct group *g = m->group;
-    struct coordinator_shard *s = &g->shard->base;
-    enum consumer_state was = consumer_state(g);
+/* What is written, and what follows from it when it is. */
+struct fencing {
+    struct shard *shard;
+    struct arena a;
+    struct slice group_id;
+    enum consumer_state was;
+    bool downgrades;
     struct batch_builder b;
-    shard_builder(s, &b);
-    write_fence(&b, m);
-    int16_t err = w ? shard_write_folded(s, &b, w) : shard_write_silently_folded(s, &b);
-    if (!err) consumer_note(g, was);
-    return err;
+};
+
+static void
+fencing_begin(struct fencing *f, struct group *g, struct consumer_member **v, int32_t n)
+{
+    f->shard = g->shard;
+    arena_init(&f->a, &group_env(g)->mem, 0);
+    f->group_id = arena_dup(&f->a, g->id);
+    f->was = consumer_state(g);
+    f->downgrades = group_may_downgrade(g, v, n);
+    shard_builder(&g->shard->base, &f->b);
+    if (f->downgrades) record_downgrade(&f->b, g, v, n);
+    else write_fence(&f->b, g, v, n);
+}
+
+static void
+fencing_end(struct fencing *f, int16_t err)
+{
+    if (!err && f->downgrades) group_downgraded(f->shard, f->group_id);
+    else if (!err) consumer_note(group_find(f->shard, f->group_id), f->was);
+    arena_release(&f->a);
+}
+
+void
+consumer_fence_answered(struct group *g, struct consumer_member **v, int32_t n,
+                        struct coordinator_call *call, void *res, answer_refusal *refuse)
+{
+    struct fencing f;
+    fencing_begin(&f, g, v, n);
+    fencing_end(&f, group_answer_written(g, &f.b, call, res, refuse));
 }
 
 /* ---- time-outs ---- */
@@ -49,8 +77,12 @@ static void
 fence_late(struct consumer_member *m, struct timer *t)
 {
     struct env *env = group_env(m->group);
+    struct fencing f;
     MARK(env, MEMBER_FENCED);
-    if (consumer_fence(m, NULL)) timer_arm(env, t, env_now_ns(env) + FENCE_AGAIN_MS * NS_PER_MS);
+    fencing_begin(&f, m->group, &m, 1);
+    int16_t err = shard_write_silently_folded(&f.shard->base, &f.b);
+    if (err) timer_arm(env, t, env_now_ns(env) + FENCE_AGAIN_MS * NS_PER_MS);
+    fencing_end(&f, err);
 }
 
 void
@@ -68,39 +100,15 @@ consumer_rebalance_due(struct timer *t)
 
 /* ---- leaving ---- */
 
-struct leaving {
-    struct coordinator_write write;
-    struct coordinator_call *call; /* NULL: answered */
-    response *res;
-};
-
 static void
-answer_leaving(struct leaving *l, int16_t err)
+refuse_leaving(struct groups *gs, struct coordinator_call *call, int16_t err)
 {
-    struct groups *gs = shard_of_write(&l->write)->owner;
-    if (!l->call) return;
-    if (err) consumer_refuse(gs, l->call, coordinator_store_error(err), SLICE_NULL);
-    else groups_answer(gs, l->call, l->res);
-    l->call = NULL;
-}
-
-static void
-leaving_done(struct coordinator_write *w, int16_t err)
-{
-    struct leaving *l = CONTAINER_OF(w, struct leaving, write);
-    answer_leaving(l, err);
-    MEM_DELETE(&shard_env(w->shard)->mem, l);
-}
-
-static void
-leaving_late(struct coordinator_write *w)
-{
-    answer_leaving(CONTAINER_OF(w, struct leaving, write), K_ERR_REQUEST_TIMED_OUT);
+    consumer_refuse(gs, call, err, SLICE_NULL);
 }
 
 /* A static member that will be back: its partitions wait for it until its session ends. */
-static int16_t
-leave_for_a_while(struct consumer_member *m, struct coordinator_write *w)
+static void
+leave_for_a_while(struct consumer_member *m, struct coordinator_call *call, response *res)
 {
     struct group *g = m->group;
     struct reconcile_member now = {.state = m->state,
@@ -110,7 +118,7 @@ leave_for_a_while(struct consumer_member *m, struct coordinator_write *w)
     struct batch_builder b;
     shard_builder(&g->shard->base, &b);
     record_consumer_current(&b, g, m->id, &now);
-    return shard_write_folded(&g->shard->base, &b, w);
+    (void)group_answer_written(g, &b, call, res, refuse_leaving);
 }
 
 static int16_t
@@ -140,15 +148,10 @@ consumer_leave(struct group *g, const request *q, struct coordinator_call *call)
         consumer_refuse(gs, call, err, why);
         return;
     }
-    struct leaving *l = MEM_NEW(&group_env(g)->mem, struct leaving);
-    *l = (struct leaving){.call = call, .res = ARENA_NEW(call->arena, response)};
-    codec_default(K_MSG_CONSUMER_GROUP_HEARTBEAT_RESPONSE, l->res);
-    l->res->member_id = arena_dup(call->arena, q->member_id);
-    l->res->member_epoch = q->member_epoch;
-    l->write.shard = &g->shard->base;
-    l->write.done = leaving_done;
-    l->write.late = leaving_late;
-    bool for_a_while = q->member_epoch == EPOCH_LEAVE_STATIC;
-    err = for_a_while ? leave_for_a_while(m, &l->write) : consumer_fence(m, &l->write);
-    if (err) leaving_done(&l->write, err);
+    response *res = ARENA_NEW(call->arena, response);
+    codec_default(K_MSG_CONSUMER_GROUP_HEARTBEAT_RESPONSE, res);
+    res->member_id = arena_dup(call->arena, q->member_id);
+    res->member_epoch = q->member_epoch;
+    if (q->member_epoch == EPOCH_LEAVE_STATIC) leave_for_a_while(m, call, res);
+    else consumer_fence_answered(g, &m, 1, call, res, refuse_leaving);
 }

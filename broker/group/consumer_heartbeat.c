@@ -5,7 +5,8 @@
  * All of it goes into the log as one batch, and the answer goes out when that is committed. */
 #include "broker/base/check.h"
 #include "broker/base/fmt.h"
-#include "broker/group/consumer.h"
+#include "broker/group/classic_member.h"
+#include "broker/group/migrate.h"
 #include "broker/protocol/codec.h"
 #include "errors.h"
 
@@ -20,6 +21,8 @@ struct beat {
     struct coordinator_call *call;
     struct arena a; /* goes with the beat */
     response *res;
+    const struct classic_joiner *classic; /* NULL: it speaks the new protocol */
+    struct k_join_group_response *joined; /* what a classic member is told */
     struct batch_builder b;
 
     struct slice member_id;
@@ -72,88 +75,10 @@ fill_assignment(struct coordinator_call *call, response *res, const struct tp_se
     res->assignment = to;
 }
 
-/* A heartbeat whose records are on their way. */
-struct beating {
-    struct coordinator_write write;
-    struct coordinator_call *call; /* NULL: answered */
-    response *res;
-};
-
 static void
-answer_beat(struct beating *bt, int16_t err)
+refuse_beat(struct groups *gs, struct coordinator_call *call, int16_t err)
 {
-    struct groups *gs = shard_of_write(&bt->write)->owner;
-    if (!bt->call) return;
-    if (err) consumer_refuse(gs, bt->call, coordinator_store_error(err), SLICE_NULL);
-    else groups_answer(gs, bt->call, bt->res);
-    bt->call = NULL;
-}
-
-static void
-beat_done(struct coordinator_write *w, int16_t err)
-{
-    struct beating *bt = CONTAINER_OF(w, struct beating, write);
-    answer_beat(bt, err);
-    MEM_DELETE(&shard_env(w->shard)->mem, bt);
-}
-
-static void
-beat_late(struct coordinator_write *w)
-{
-    answer_beat(CONTAINER_OF(w, struct beating, write), K_ERR_REQUEST_TIMED_OUT);
-}
-
-static struct beating *
-new_beating(struct group *g, struct coordinator_call *call, response *res)
-{
-    struct beating *bt = MEM_NEW(&group_env(g)->mem, struct beating);
-    *bt = (struct beating){.call = call, .res = res};
-    bt->write.shard = &g->shard->base;
-    bt->write.done = beat_done;
-    bt->write.late = beat_late;
-    return bt;
-}
-
-/* ---- what the request must be ---- */
-
-static bool
-is_blank_text(struct slice s)
-{
-    return s.p && slice_trim(s).n == 0;
-}
-
-static int16_t
-check_first(const request *q, struct slice *why)
-{
-    if (q->rebalance_timeout_ms == -1)
-        *why = S("a member that joins must say its rebalance time-out");
-    else if (q->topic_partitions_n != 0)
-        *why = S("a member that joins must say that it owns no partitions (an empty list)");
-    else if (q->subscribed_topic_names_n < 0 && !q->subscribed_topic_regex.p)
-        *why = S("a member that joins must say what it subscribes to: names or an expression");
-    return why->p ? K_ERR_INVALID_REQUEST : 0;
-}
-
-static int16_t
-check_beat(const struct groups *gs, const request *q, int16_t version, struct slice *why)
-{
-    /* Since version 1 clients make their ids themselves (KIP-1082). */
-    bool needs_id = version >= 1 || q->member_epoch > 0 || q->member_epoch == EPOCH_LEAVE;
-    if (needs_id && is_blank_text(q->member_id)) *why = S("the member id must not be empty");
-    else if (is_blank_text(q->group_id)) *why = S("the group id must not be empty");
-    else if (is_blank_text(q->instance_id)) *why = S("the instance id must not be empty");
-    else if (is_blank_text(q->rack_id)) *why = S("the rack id must not be empty");
-    else if (q->member_epoch == EPOCH_LEAVE_STATIC && !q->instance_id.p)
-        *why = S("a member without an instance id leaves with epoch -1");
-    else if (q->member_epoch < EPOCH_LEAVE_STATIC) *why = S("the member epoch must be -2 or above");
-    if (why->p) return K_ERR_INVALID_REQUEST;
-    int16_t err = q->member_epoch == EPOCH_JOIN ? check_first(q, why) : 0;
-    if (err) return err;
-    if (q->server_assignor.p && !groups_has_assignor(gs, q->server_assignor)) {
-        *why = S("no such server-side assignor (group.consumer.assignors says which there are)");
-        return K_ERR_UNSUPPORTED_ASSIGNOR;
-    }
-    return 0;
+    consumer_refuse(gs, call, err, SLICE_NULL);
 }
 
 /* ---- which group, which member ---- */
@@ -167,11 +92,8 @@ find_beating_group(struct shard *s, const request *q, struct group **ret, struct
     if (g && g->consumer) return 0;
     if (!joins) *why = S("there is no such group of the consumer protocol");
     if (!joins) return K_ERR_GROUP_ID_NOT_FOUND;
-    if (g && !group_can_become_consumer(g)) {
-        *why = S("the group is of the classic protocol");
-        return K_ERR_GROUP_ID_NOT_FOUND;
-    }
-    return 0;
+    bool may = !g || group_can_become_consumer(g) || group_may_upgrade(g, why);
+    return may ? 0 : K_ERR_GROUP_ID_NOT_FOUND;
 }
 
 static int16_t
@@ -236,7 +158,49 @@ find_static(struct beat *bt, struct slice *why)
     return check_epoch(bt, m, why);
 }
 
+/* By its id alone: what a classic member does not know is its epoch. An instance may come back with another process
+ * behind it, in either protocol. */
+static int16_t
+find_joiner(struct beat *bt)
+{
+    struct slice instance_id = bt->q->instance_id;
+    struct consumer_member *m = instance_id.p ? consumer_static_member(bt->g, instance_id)
+                                              : consumer_member(bt->g, bt->member_id);
+    if (instance_id.p && !bt->classic->is_unknown) {
+        if (!m) return K_ERR_UNKNOWN_MEMBER_ID;
+        if (!slice_eq(m->id, bt->member_id)) return K_ERR_FENCED_INSTANCE_ID;
+    }
+    if (m && slice_eq(m->id, bt->member_id)) bt->m = m;
+    else bt->replaced = m;
+    return 0;
+}
+
+static int16_t
+find_beating_member(struct beat *bt, struct slice *why)
+{
+    if (bt->classic) return find_joiner(bt);
+    return bt->q->instance_id.p ? find_static(bt, why) : find_dynamic(bt, why);
+}
+
 /* ---- what it says of itself ---- */
+
+static void
+take_classic_spec(struct beat *bt)
+{
+    const struct k_join_group_request *q = bt->classic->q;
+    struct k_consumer_group_member_metadata_value_classic_member_metadata *to =
+        ARENA_NEW(&bt->a, struct k_consumer_group_member_metadata_value_classic_member_metadata);
+    to->session_timeout_ms = q->session_timeout_ms;
+    to->supported_protocols = ARENA_ARRAY(
+        &bt->a, struct k_consumer_group_member_metadata_value_classic_protocol, q->protocols_n);
+    to->supported_protocols_n = q->protocols_n;
+    for (int32_t i = 0; i < q->protocols_n; i++)
+        to->supported_protocols[i] =
+            (struct k_consumer_group_member_metadata_value_classic_protocol){
+                q->protocols[i].name, q->protocols[i].metadata};
+    bt->spec.classic_member_metadata = to;
+    bt->spec.subscribed_topic_regex = SLICE_NULL;
+}
 
 static void
 take_topics(struct beat *bt)
@@ -270,6 +234,7 @@ take_spec(struct beat *bt)
     bt->spec.client_id = bt->call->client_id;
     bt->spec.client_host = bt->call->client_host;
     bt->spec.classic_member_metadata = NULL;
+    if (bt->classic) take_classic_spec(bt);
     bt->spec_changed = !from || bt->replaced ||
                        !codec_equal(K_MSG_CONSUMER_GROUP_MEMBER_METADATA_VALUE, &before, &bt->spec);
     bt->topics_changed = before.subscribed_topic_names_n != bt->spec.subscribed_topic_names_n;
@@ -373,14 +338,20 @@ update_epoch(struct beat *bt)
 
 /* Who comes and goes in a burst is dealt with at once, not one by one (KIP-1263). */
 static bool
-may_assign_now(const struct beat *bt)
+may_assign_now(const struct group *g)
 {
-    const struct consumer *c = bt->g->consumer;
-    int64_t interval_ms = group_config_i64(bt->g, K_GCFG_CONSUMER_ASSIGNMENT_INTERVAL_MS);
-    int64_t now_ms = env_wall_ms(group_env(bt->g));
+    const struct consumer *c = g->consumer;
+    int64_t interval_ms = group_config_i64(g, K_GCFG_CONSUMER_ASSIGNMENT_INTERVAL_MS);
+    int64_t now_ms = env_wall_ms(group_env(g));
     /* A clock that went back must not put it off for longer than the interval. */
     return c->assignment_ms == 0 || now_ms >= c->assignment_ms + interval_ms ||
            now_ms < c->assignment_ms;
+}
+
+bool
+consumer_must_assign(const struct group *g)
+{
+    return g->consumer->epoch > g->consumer->assignment_epoch && may_assign_now(g);
 }
 
 static void
@@ -389,7 +360,7 @@ update_assignment(struct beat *bt)
     struct consumer *c = bt->g->consumer;
     int32_t n;
     bt->target_epoch = c->assignment_epoch;
-    if (bt->epoch <= c->assignment_epoch || !may_assign_now(bt)) return;
+    if (bt->epoch <= c->assignment_epoch || !may_assign_now(bt->g)) return;
     struct consumer_view *v = views_of_beat(bt, &n);
     struct tp_set *targets = consumer_make_targets(bt->g, &bt->a, v, n);
     for (int32_t i = 0; i < n; i++) {
@@ -450,26 +421,55 @@ fill_beat(struct beat *bt)
 
 /* ---- all of it ---- */
 
+/* A classic member has no leader: it is told to whom it belongs, and asks for its assignment. */
+static void
+fill_joined(struct beat *bt)
+{
+    struct arena *a = bt->call->arena;
+    bt->joined = ARENA_NEW(a, struct k_join_group_response);
+    codec_default(K_MSG_JOIN_GROUP_RESPONSE, bt->joined);
+    bt->joined->generation_id = bt->after.epoch;
+    bt->joined->protocol_type = S("consumer");
+    bt->joined->protocol_name = arena_dup(a, bt->classic->q->protocols[0].name);
+    bt->joined->member_id = arena_dup(a, bt->member_id);
+}
+
+/* The last member of the new protocol was an instance whose place a classic one has taken. */
+static void
+downgrade_after(struct group *g)
+{
+    struct shard *s = g->shard;
+    struct batch_builder b;
+    struct arena a;
+    if (!group_may_downgrade(g, NULL, 0)) return;
+    arena_init(&a, &group_env(g)->mem, 0);
+    struct slice id = arena_dup(&a, g->id);
+    shard_builder(&s->base, &b);
+    record_downgrade(&b, g, NULL, 0);
+    /* Should it fail, the group goes on as it is: it serves both protocols. */
+    if (!shard_write_silently_folded(&s->base, &b)) group_downgraded(s, id);
+    arena_release(&a);
+}
+
 static int16_t
 finish_beat(struct beat *bt)
 {
     struct group *g = bt->g;
-    struct beating *bg = new_beating(g, bt->call, bt->res);
     enum consumer_state was = consumer_state(g);
-    int16_t err = 0;
-    if (!builder_is_empty(&bt->b)) {
-        err = shard_write_folded(&g->shard->base, &bt->b, &bg->write);
-        if (err) beat_done(&bg->write, err);
-    } else if (!shard_wait_written(&g->shard->base, &bg->write)) {
-        beat_done(&bg->write, 0);
-    }
+    bool took_a_consumers_place =
+        bt->classic && bt->replaced && !bt->replaced->spec.classic_member_metadata;
+    int16_t err =
+        group_answer_written(g, &bt->b, bt->call, bt->classic ? (void *)bt->joined : bt->res,
+                             bt->classic ? classic_refuse_join : refuse_beat);
     if (err) return err;
     struct consumer_member *m = consumer_member(g, bt->member_id);
     CHECK(m != NULL);
     g->consumer->seen_topics = bt->gs->topics_n;
     consumer_member_heard(m);
-    consumer_member_watch(m);
+    if (bt->classic) classic_expect_sync(m);
+    else consumer_member_watch(m);
     consumer_note(g, was);
+    if (took_a_consumers_place) downgrade_after(g);
     return 0;
 }
 
@@ -479,7 +479,7 @@ run_beat(struct beat *bt, struct slice *why)
     int16_t err = check_room(bt, why);
     if (err) return err;
     take_owned(bt);
-    err = bt->q->instance_id.p ? find_static(bt, why) : find_dynamic(bt, why);
+    err = find_beating_member(bt, why);
     if (err) return err;
     take_spec(bt);
     begin_member(bt);
@@ -490,7 +490,8 @@ run_beat(struct beat *bt, struct slice *why)
         *why = S("the member's state is not known here; join anew, with no partitions");
         return K_ERR_FENCED_MEMBER_EPOCH;
     }
-    fill_beat(bt);
+    if (bt->classic) fill_joined(bt);
+    else fill_beat(bt);
     return 0;
 }
 
@@ -532,12 +533,45 @@ beat_in_group(struct groups *gs, struct group *g, const request *q, struct coord
 }
 
 void
+consumer_heartbeat_of_classic(struct group *g, const request *q, struct coordinator_call *call,
+                              const struct classic_joiner *joiner)
+{
+    struct slice why = SLICE_NULL;
+    struct beat bt = {.gs = g->shard->owner,
+                      .g = g,
+                      .q = q,
+                      .call = call,
+                      .member_id = q->member_id,
+                      .classic = joiner};
+    arena_init(&bt.a, &bt.gs->base.env->mem, 0);
+    shard_builder(&g->shard->base, &bt.b);
+    int16_t err = run_beat(&bt, &why);
+    if (err) {
+        builder_release(&bt.b);
+        classic_refuse_join(bt.gs, call, err);
+    } else {
+        (void)finish_beat(&bt);
+    }
+    arena_release(&bt.a);
+}
+
+/* A classic group with members becomes a consumer group first. Its id stays; *g is another. */
+static int16_t
+upgrade_first(struct shard *s, const request *q, struct group **g)
+{
+    if (!*g || (*g)->consumer || group_can_become_consumer(*g)) return 0;
+    int16_t err = group_upgrade(*g);
+    *g = group_find(s, q->group_id);
+    return coordinator_store_error(err);
+}
+
+void
 consumer_heartbeat_with(struct groups *gs, const request *q, struct coordinator_call *call,
                         const struct k_consumer_group_regular_expression_value *resolved)
 {
     struct slice why = SLICE_NULL;
     struct group *g = NULL;
-    int16_t err = check_beat(gs, q, call->version, &why);
+    int16_t err = consumer_request_check(gs, q, call->version, &why);
     struct shard *s = err ? NULL : groups_shard(gs, q->group_id, &err);
     if (!err) err = find_beating_group(s, q, &g, &why);
     if (err) {
@@ -549,8 +583,11 @@ consumer_heartbeat_with(struct groups *gs, const request *q, struct coordinator_
         resolved = NULL;
     if (q->member_epoch == EPOCH_LEAVE || q->member_epoch == EPOCH_LEAVE_STATIC)
         consumer_leave(g, q, call);
-    else if (resolved || !consumer_regex_hold(gs, g, q, call))
-        beat_in_group(gs, g ? g : group_new(s, q->group_id), q, call, resolved);
+    else if (resolved || !consumer_regex_hold(gs, g, q, call)) {
+        err = upgrade_first(s, q, &g);
+        if (err) consumer_refuse(gs, call, err, SLICE_NULL);
+        else beat_in_group(gs, g ? g : group_new(s, q->group_id), q, call, resolved);
+    }
 }
 
 void

@@ -21,6 +21,23 @@ consumer_views_sort(struct consumer_view *v, int32_t n, struct consumer_view *sp
 }
 
 struct consumer_view *
+consumer_views_without(const struct group *g, struct arena *a, struct consumer_member *const *v,
+                       int32_t n, int32_t *ret_n)
+{
+    const struct map *members = &g->consumer->members;
+    struct consumer_view *ret = ARENA_ARRAY(a, struct consumer_view, members->n);
+    int32_t left = 0;
+    MAP_EACH(members, m, struct consumer_member, by_id) {
+        bool is_gone = false;
+        for (int32_t i = 0; i < n; i++) is_gone |= v[i] == m;
+        if (!is_gone) ret[left++] = (struct consumer_view){m->id, &m->spec, &m->target};
+    }
+    consumer_views_sort(ret, left, ARENA_ARRAY(a, struct consumer_view, left));
+    *ret_n = left;
+    return ret;
+}
+
+struct consumer_view *
 consumer_views(const struct group *g, struct arena *a, struct slice id, const consumer_spec *spec,
                const struct tp_set *target, struct slice without, int32_t *ret_n)
 {

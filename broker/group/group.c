@@ -2,6 +2,7 @@
 
 #include "broker/base/check.h"
 #include "broker/coordinator/group_setting.h"
+#include "broker/group/embedded.h"
 #include "broker/group/share_group.h"
 #include "broker/protocol/codec.h"
 #include "errors.h"
@@ -377,15 +378,8 @@ group_rebalance_timeout_ms(const struct group *g)
 static int
 subscribes(struct group *g, const struct member *m, struct slice topic)
 {
-    struct slice metadata = member_metadata(m, g->protocol);
-    struct reader r = reader(metadata);
-    struct k_consumer_protocol_subscription sub;
-    int16_t version = reader_i16(&r);
-    if (r.err || version < 0) return -1;
-    while (version > 0 && !codec_has_version(K_MSG_CONSUMER_PROTOCOL_SUBSCRIPTION, version))
-        version--;
-    if (!codec_decode(K_MSG_CONSUMER_PROTOCOL_SUBSCRIPTION, version, &r, &group_env(g)->scratch,
-                      &sub))
+    subscription sub;
+    if (!subscription_read(member_metadata(m, g->protocol), &group_env(g)->scratch, &sub))
         return -1;
     for (int32_t i = 0; i < sub.topics_n; i++)
         if (slice_eq(sub.topics[i], topic)) return 1;

@@ -3,7 +3,7 @@
 #include "broker/base/check.h"
 #include "broker/base/fmt.h"
 #include "broker/group/join.h"
-#include "broker/group/consumer.h"
+#include "broker/group/classic_member.h"
 #include "broker/protocol/codec.h"
 #include "errors.h"
 
@@ -491,16 +491,15 @@ bytes_asked(const join_request *q)
 static bool
 has_memory(struct groups *gs, struct group *g, const join_request *q)
 {
-    struct member *m = g ? group_member(g, q->member_id) : NULL;
+    struct member *m = g && !g->consumer ? group_member(g, q->member_id) : NULL;
     return env_has_room(gs->base.env, PURSE_GROUPS) || (m && bytes_asked(q) <= bytes_of(m));
 }
 
 /* A group whose last member is gone is anybody's. */
 static int16_t
-join_consumer_group(struct group *g)
+become_classic(struct group *g)
 {
     struct batch_builder b;
-    if (g->consumer->members.n > 0) return K_ERR_INCONSISTENT_GROUP_PROTOCOL;
     shard_builder(&g->shard->base, &b);
     record_consumer_gone(&b, g);
     int16_t err = shard_write_silently(&g->shard->base, &b);
@@ -519,7 +518,11 @@ groups_join(struct groups *gs, const join_request *q, struct coordinator_call *c
     if (!err && !g && !is_new) err = K_ERR_UNKNOWN_MEMBER_ID;
     if (!err && !has_memory(gs, g, q)) err = K_ERR_COORDINATOR_NOT_AVAILABLE;
     if (!err && g && g->share) err = K_ERR_INCONSISTENT_GROUP_PROTOCOL;
-    if (!err && g && g->consumer) err = join_consumer_group(g);
+    if (!err && g && g->consumer && g->consumer->members.n > 0) {
+        classic_join(g, q, c);
+        return;
+    }
+    if (!err && g && g->consumer) err = become_classic(g);
     if (!err && !g) g = make_group(s, q->group_id, &err);
     if (err) {
         refuse_join(gs, c, err, q->member_id);

@@ -3,6 +3,7 @@
 #include "broker/group/share_group.h"
 #include "broker/protocol/codec.h"
 #include "broker/protocol/record_frame.h"
+#include "errors.h"
 
 /* The versions that Kafka 4.4 writes. An offset with its own expiry needs an old one. */
 #define GROUP_VERSION 3
@@ -76,6 +77,14 @@ is_too_large(const struct group *g, const struct k_sync_group_request *q)
 }
 
 void
+record_group_value(struct batch_builder *b, const struct group *g, const group_value *v)
+{
+    struct writer key = group_key(g), value = writer_mem(&group_env(g)->mem);
+    CHECK(coordinator_value_write(&value, K_MSG_GROUP_METADATA_VALUE, GROUP_VERSION, v, NULL));
+    add_group_record(b, g, &key, &value);
+}
+
+void
 record_group(struct batch_builder *b, const struct group *g, const struct k_sync_group_request *q)
 {
     if (is_too_large(g, q)) return;
@@ -91,9 +100,7 @@ record_group(struct batch_builder *b, const struct group *g, const struct k_sync
     v.current_state_timestamp = g->state_since_ms;
     v.members = codec_array(&a, K_STRUCT_GROUP_METADATA_VALUE_MEMBER_METADATA, g->members_n);
     LIST_EACH(&g->members, m, struct member, node) fill_member(g, m, q, &v.members[v.members_n++]);
-    struct writer key = group_key(g), value = writer_mem(mem);
-    CHECK(coordinator_value_write(&value, K_MSG_GROUP_METADATA_VALUE, GROUP_VERSION, &v, NULL));
-    add_group_record(b, g, &key, &value);
+    record_group_value(b, g, &v);
     arena_release(&a);
 }
 
@@ -176,14 +183,20 @@ fold_member(struct group *g, const struct k_group_metadata_value_member_metadata
     member_set_assignment(m, from->assignment);
 }
 
-/* A group is what its last record says; while it is read nobody waits in it. */
+/* A group is what its last record says. */
 static void
 fold_group(struct shard *s, struct slice id, const group_value *v)
 {
     struct group *g = group_find(s, id);
     if ((!v && !g) || (v && g && g->consumer) || (g && g->share)) return;
     if (!g) g = group_new(s, id);
-    LIST_EACH(&g->members, m, struct member, node) group_remove_member(m, 0);
+    /* While it is read nobody waits in it; who does, sees it change its protocol, and joins the other group. */
+    group_forget_write(g);
+    timer_cancel(group_env(g), &g->join_timer);
+    timer_cancel(group_env(g), &g->sync_timer);
+    LIST_EACH(&g->pending, p, struct pending_member, node) group_remove_pending(p);
+    LIST_EACH(&g->members, m, struct member, node)
+        group_remove_member(m, K_ERR_REBALANCE_IN_PROGRESS);
     g->state = GROUP_EMPTY;
     if (!v) {
         /* Offsets that are not deleted keep it as a group that only stores them. */

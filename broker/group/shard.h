@@ -67,6 +67,8 @@ struct group_assignment {
  * large. */
 void record_group(struct batch_builder *b, const struct group *g,
                   const struct k_sync_group_request *assignments);
+void record_group_value(struct batch_builder *b, const struct group *g,
+                        const struct k_group_metadata_value *v);
 void record_group_gone(struct batch_builder *b, const struct group *g);
 void record_offset(struct batch_builder *b, const struct group *g, struct slice topic,
                    int32_t partition, const struct offset_value *v);

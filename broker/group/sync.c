@@ -1,7 +1,7 @@
 /* The second half of a rebalance: the leader's assignment is stored and handed out. And what members do
  * between rebalances: heartbeats, leaving. */
 #include "broker/base/check.h"
-#include "broker/group/shard.h"
+#include "broker/group/classic_member.h"
 #include "broker/protocol/codec.h"
 #include "errors.h"
 
@@ -178,7 +178,11 @@ groups_sync(struct groups *gs, const sync_request *q, struct coordinator_call *c
     /* KIP-559 */
     if (!err && c->version >= 5 && (!q->protocol_type.p || !q->protocol_name.p))
         err = K_ERR_INCONSISTENT_GROUP_PROTOCOL;
-    if (!err) err = g && !g->consumer && !g->share ? check_sync(g, q) : K_ERR_UNKNOWN_MEMBER_ID;
+    if (!err && g && g->consumer) {
+        classic_sync(g, q, c);
+        return;
+    }
+    if (!err) err = g && !g->share ? check_sync(g, q) : K_ERR_UNKNOWN_MEMBER_ID;
     if (err) {
         answer_sync(gs, c, err, NULL, SLICE_EMPTY);
         return;
@@ -230,8 +234,8 @@ groups_heartbeat(struct groups *gs, const struct k_heartbeat_request *q, struct 
     /* While it loads, members are told that all is well: they would join anew otherwise. */
     if (err == K_ERR_COORDINATOR_LOAD_IN_PROGRESS) err = 0;
     struct group *g = s && !err ? group_find(s, q->group_id) : NULL;
-    if (s && !err)
-        err = g && !g->consumer && !g->share ? member_heartbeat(g, q) : K_ERR_UNKNOWN_MEMBER_ID;
+    if (g && g->consumer) err = classic_heartbeat(g, q);
+    else if (s && !err) err = g && !g->share ? member_heartbeat(g, q) : K_ERR_UNKNOWN_MEMBER_ID;
     struct k_heartbeat_response *res = ARENA_NEW(c->arena, struct k_heartbeat_response);
     codec_default(K_MSG_HEARTBEAT_RESPONSE, res);
     res->error_code = err;
@@ -295,6 +299,10 @@ groups_leave(struct groups *gs, const struct k_leave_group_request *q, struct co
     struct k_leave_group_request_member_identity one = {.member_id = q->member_id,
                                                         .group_instance_id = SLICE_NULL};
     bool batch = c->version >= 3;
+    if (!err && g && g->consumer) {
+        classic_leave(g, batch ? q->members : &one, batch ? q->members_n : 1, res, c);
+        return;
+    }
     struct leaver lv = {.call = c, .response = res};
     if (g) g->leaver = &lv;
     if (!err) members_leave(g, batch ? q->members : &one, batch ? q->members_n : 1, c, res);

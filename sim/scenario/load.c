@@ -433,16 +433,23 @@ scenario_load(struct arena *a, const struct source *source, const struct load_op
     return r;
 }
 
-int64_t
-cluster_config_i64(const struct scenario *s, const char *name)
+struct slice
+cluster_config_text(const struct scenario *s, const char *name)
 {
-    int64_t v;
     int32_t id = config_id(CONFIG_BROKER, slice_cstr(name));
     CHECK(id >= 0);
     struct slice text = k_text(k_broker_configs[id].value);
     for (int32_t i = 0; i < s->cluster.config.n; i++)
         if (slice_eq(s->cluster.config.v[i].name, slice_cstr(name)))
             text = s->cluster.config.v[i].value;
+    return text;
+}
+
+int64_t
+cluster_config_i64(const struct scenario *s, const char *name)
+{
+    int64_t v;
+    struct slice text = cluster_config_text(s, name);
     if (slice_eq(text, S("true"))) return 1;
     return slice_to_i64(text, &v) ? v : 0;
 }

@@ -103,6 +103,15 @@ check_session(struct load *l, const struct pair *p, const struct client_spec *c)
                    "the session ends before the next heartbeat");
 }
 
+/* Whether a group may have members of both protocols. */
+static bool
+may_migrate(struct load *l)
+{
+    const char *name = "group.consumer.migration.policy";
+    struct slice policy = cluster_config_text(l->s, name);
+    return slice_eq_any_case(policy, S("bidirectional"));
+}
+
 static void
 check_peers(struct load *l, const struct pair *p, const struct client_spec *c)
 {
@@ -110,11 +119,13 @@ check_peers(struct load *l, const struct pair *p, const struct client_spec *c)
     for (int32_t i = 0; (o = scenario_member(l->s, c->group, i)); i++) {
         bool clashes = c->instance.p && o->instance.p && !c->members && !o->members &&
                        slice_eq(c->instance, o->instance) && o->until_ns == 0 && c->start_ns == 0;
-        if (o->protocol != c->protocol)
-            diag_error(l->d, mark_of(p, "protocol"), "the same for all members",
+        if (o->protocol != c->protocol && !may_migrate(l))
+            diag_error(l->d, mark_of(p, "protocol"),
+                       "cluster: {config: {group.consumer.migration.policy: bidirectional}}",
                        "%.*s of this group has another protocol: one of them is refused",
                        SARG(o->name));
-        else if (c->protocol == GROUP_PROTOCOL_CLASSIC && o->assignor != c->assignor)
+        else if (o->protocol == c->protocol && c->protocol == GROUP_PROTOCOL_CLASSIC &&
+                 o->assignor != c->assignor)
             diag_error(l->d, mark_of(p, "assignor"), "the same for all members",
                        "%.*s of this group has another assignor: one of them is refused",
                        SARG(o->name));

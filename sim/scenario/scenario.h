@@ -289,5 +289,6 @@ const struct client_spec *scenario_member(const struct scenario *s, struct slice
 
 /* The value of a configuration in the cluster: as set, else Kafka's default. */
 int64_t cluster_config_i64(const struct scenario *s, const char *name);
+struct slice cluster_config_text(const struct scenario *s, const char *name);
 
 #endif

@@ -1,5 +1,6 @@
 """Groups of the consumer protocol (KIP-848): what members may say, and what they are told."""
 
+import struct
 import time
 
 from .cases import each, once
@@ -157,3 +158,133 @@ def kinds(b):
     said(b, 1, "leaves", beat(g, "a", -1))
     b.call("deleting it, without members", "DeleteGroups", 2, {"GroupsNames": [g]})
     b.call("deleting it again", "DeleteGroups", 2, {"GroupsNames": [g]})
+
+
+# ---- both protocols in one group ----
+
+
+def subscription(topics, owned=()):
+    """A consumer's metadata of version 1."""
+    text = struct.pack(">hi", 1, len(topics)) + b"".join(struct.pack(">h", len(t)) + t.encode() for t in topics)
+    text += struct.pack(">ii", -1, len(owned))
+    for topic, partitions in owned:
+        text += struct.pack(">h", len(topic)) + topic.encode() + struct.pack(f">i{len(partitions)}i", len(partitions), *partitions)
+    return text
+
+
+def assignment(topic, partitions):
+    return (struct.pack(">hih", 1, 1, len(topic)) + topic.encode() +
+            struct.pack(f">i{len(partitions)}i", len(partitions), *partitions) + struct.pack(">i", -1))
+
+
+class Classic:
+    """A classic member, whose drawn id is told by its name."""
+
+    def __init__(self, b, group, name, topic, instance=None):
+        self.b, self.group, self.name, self.topic, self.instance = b, group, name, topic, instance
+        self.id = ""
+        self.generation = -1
+
+    def join(self, what, owned=(), protocol="range", v=9):
+        row = {"GroupId": self.group, "SessionTimeoutMs": 30000, "RebalanceTimeoutMs": 20000, "MemberId": self.id,
+               "ProtocolType": "consumer", "GroupInstanceId": self.instance,
+               "Protocols": [{"Name": protocol, "Metadata": subscription([self.topic], owned)}]}
+        found = self.b.ask("JoinGroup", v, row)
+        if found["ErrorCode"] == 79:  # MEMBER_ID_REQUIRED
+            self.id = found["MemberId"]
+            found = self.b.ask("JoinGroup", v, {**row, "MemberId": self.id})
+        if not found["ErrorCode"]:
+            self.id, self.generation = found["MemberId"], found["GenerationId"]
+        self.note(what, found)
+
+    def note(self, what, found):
+        text = str(self.b.alike(found))
+        self.b.note(what, text.replace(self.id, self.name) if self.id else text)
+
+    def sync(self, what, given=None, generation=None, **more):
+        rows = [] if given is None else [{"MemberId": self.id, "Assignment": assignment(self.topic, given)}]
+        found = self.b.ask("SyncGroup", 5, {"GroupId": self.group, "MemberId": self.id, "ProtocolType": "consumer",
+                                            "ProtocolName": "range", "GenerationId": generation or self.generation,
+                                            "GroupInstanceId": self.instance, "Assignments": rows, **more})
+        self.note(what, {**found, "Assignment": found["Assignment"][2:].hex()})
+
+    def heartbeat(self, what, generation=None):
+        self.note(what, self.b.ask("Heartbeat", 4, {"GroupId": self.group, "MemberId": self.id, "GroupInstanceId": self.instance,
+                                                    "GenerationId": generation or self.generation}))
+
+    def leave(self, what, **row):
+        row = row or {"MemberId": self.id, "GroupInstanceId": self.instance}
+        self.note(what, self.b.ask("LeaveGroup", 5, {"GroupId": self.group, "Members": [row]}))
+
+
+@once
+def rolled(b):
+    """A group goes from the classic protocol to the other one and back, one member at a time."""
+    g, t = ready(b, b.name("g")), b.topic("t", 2)
+    old = Classic(b, g, "old", t)
+    old.join("a classic one joins")
+    old.sync("and is its own leader", [0, 1])
+    said(b, 1, "a consumer joins", beat(g, "new", 0, [t]))
+    old.heartbeat("the classic one hears of it")
+    old.sync("a sync before it joins again")
+    old.heartbeat("another generation", 77)
+    old.sync("a sync of another generation", generation=77)
+    old.join("it joins again", [(t, [0, 1])])
+    old.sync("it has less")
+    old.heartbeat("it shall give up")
+    old.join("and has", [(t, [0])])
+    old.sync("that is all")
+    old.heartbeat("all is well")
+    said(b, 1, "the consumer gets the other one", beat(g, "new", 2, owned=[]))
+    found = b.ask("ConsumerGroupDescribe", 1, {"GroupIds": [g]})["Groups"][0]
+    b.note("described", [found["GroupState"], found["GroupEpoch"], found["AssignmentEpoch"],
+                         sorted([m["MemberType"], m["MemberEpoch"], len(m["Assignment"]["TopicPartitions"])] for m in found["Members"])])
+    b.note("as a classic group", b.alike(b.ask("DescribeGroups", 6, {"Groups": [g]})))
+    for v in (7, 9):
+        for generation in (old.generation, old.generation + 1, 1):
+            found = b.ask("OffsetCommit", v, {"GroupId": g, "GenerationIdOrMemberEpoch": generation, "MemberId": old.id, "Topics": [
+                {"Name": t, "Partitions": [{"PartitionIndex": 0, "CommittedOffset": 1}]}]})
+            b.note(f"a commit v{v} in generation {generation}", b.alike(found))
+    other = Classic(b, g, "other", t)
+    other.join("another assignor", protocol="sticky")
+    said(b, 1, "the consumer leaves", beat(g, "new", -1))
+    old.heartbeat("then")
+    old.join("it joins again, classic", [(t, [0])])
+    old.sync("its own leader again", [0, 1])
+    b.note("described, classic", old.b.alike(b.ask("DescribeGroups", 6, {"Groups": [g]}))["Groups"][0]["GroupState"])
+    old.leave("leaves")
+
+
+@once
+def rolled_instances(b):
+    """The same with one instance that changes its protocol."""
+    g, t = ready(b, b.name("g")), b.topic("t", 2)
+    old = Classic(b, g, "old", t, "i")
+    old.join("a classic instance joins")
+    old.sync("its own leader", [0, 1])
+    said(b, 1, "a consumer takes its place", beat(g, "new", 0, [t], InstanceId="i"))
+    old.heartbeat("the classic one is out")
+    old.join("it wants its place back, by its old id")
+    said(b, 1, "the consumer goes on", beat(g, "new", 2, InstanceId="i"))
+    back = Classic(b, g, "back", t, "i")
+    back.join("a classic instance comes back")
+    back.sync("it has what there was", [0, 1])
+    said(b, 1, "the consumer is out", beat(g, "new", 2, InstanceId="i"))
+    found = b.ask("ListGroups", 5, {})
+    b.note("the group is", [[x["GroupType"]] for x in found["Groups"] if x["GroupId"] == g])
+
+
+@once
+def removed(b):
+    """An administrator removes instances of either protocol."""
+    g, t = ready(b, b.name("g")), b.topic("t", 2)
+    said(b, 1, "a consumer joins", beat(g, "new", 0, [t], InstanceId="i"))
+    old = Classic(b, g, "old", t, "j")
+    old.join("a classic one joins")
+    old.leave("nobody", GroupInstanceId="none", MemberId="")
+    old.leave("neither", MemberId="")
+    old.leave("another id", GroupInstanceId="i", MemberId="x")
+    old.leave("the consumer", GroupInstanceId="i", MemberId="", Reason="by hand")
+    found = b.ask("ListGroups", 5, {})
+    b.note("the group is", [[x["GroupType"]] for x in found["Groups"] if x["GroupId"] == g])
+    old.leave("the classic one", GroupInstanceId="j", MemberId="", Reason="by hand")

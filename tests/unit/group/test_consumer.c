@@ -656,8 +656,11 @@ a_group_with_members_is_not_of_the_other_kind(void **state)
 {
     (void)state;
     (void)joins("a");
-    assert_int_equal(joined(join((struct who){.id = SLICE_EMPTY}))->error_code,
-                     K_ERR_INCONSISTENT_GROUP_PROTOCOL);
+    struct call *c = call_new(9);
+    struct k_join_group_request q = {.group_id = S("g"), .protocol_type = S("connect")};
+    q.session_timeout_ms = SESSION_MS;
+    groups_join(w.gs, &q, &c->c);
+    assert_int_equal(joined(c)->error_code, K_ERR_INCONSISTENT_GROUP_PROTOCOL);
     assert_state("Dead");
     assert_int_equal(delete_group(), K_ERR_NON_EMPTY_GROUP);
 }

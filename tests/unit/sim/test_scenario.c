@@ -373,7 +373,10 @@ members_of_groups_are_read(void **state)
     must_say(MEMBER(", protocol: consumer, heartbeat: 1s"), "group.consumer.heartbeat.interval.ms");
     must_say(MEMBER(", protocol: consumer, assignor: sticky"), "has no such assignor");
     must_say(MEMBER(", assignor: uniform"), "here members assign");
-    must_say(MEMBER("}, d: {subscribe: orders, group: g, protocol: consumer"), "another protocol");
+    must_say(HEAD "cluster: {config: {group.consumer.migration.policy: upgrade}}\n"
+                  "clients: {c: {subscribe: orders, group: g}, d: {subscribe: orders, group: g, "
+                  "protocol: consumer}}",
+             "another protocol");
     must_say(HEAD "timeline: [{at: 1s, crash: coordinator(g)}]", "no group is called g");
     must_say(MEMBER("}}\nexpect: {at-end: [{owned: h}]}\nrandom: {a: {b: c"),
              "no group is called h");
