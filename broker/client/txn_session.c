@@ -325,6 +325,8 @@ added(struct ask *a, enum env_err err, const void *response, struct buf *from)
     if (err || error == K_ERR_NOT_COORDINATOR || error == K_ERR_COORDINATOR_NOT_AVAILABLE)
         t->coordinator = NULL;
     else if (!k_err_is_retriable(error)) t->p->txn_must_abort = true;
+    /* Nothing was sent in it that would have to be ended: there is no other request that could tell. */
+    if (txn_is_fencing(error)) t->is_fenced = true, t->is_ready = false;
     t->add_attempts++;
     timer_arm(t->env, &t->add_again, env_now_ns(t->env) + client_backoff_ns(t->c, t->add_attempts));
 }
