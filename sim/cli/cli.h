@@ -27,6 +27,7 @@ extern const struct command commands[];
 extern const int commands_n;
 
 int command_run(int argc, char **argv);
+int command_play(int argc, char **argv);
 int command_hunt(int argc, char **argv);
 int command_lint(int argc, char **argv);
 int command_check(int argc, char **argv);
@@ -86,6 +87,7 @@ struct run_job {
     int64_t crash_at_op;
     bool crash_power;
     bool (*stop)(void); /* true: somebody wants it to end here. May be NULL */
+    struct play *play;  /* clients outside take part (sim/play/play.h). May be NULL */
 };
 
 struct run_output {

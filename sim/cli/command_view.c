@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "sim/cli/cli.h"
+#include "sim/play/play.h"
 #include "sim/scenario/value.h"
 #include "sim/trace/reader.h"
 #include "visualize/visualize.h"
@@ -370,6 +371,12 @@ replay(struct desk *d, const char *run)
         return usage_error("replay",
                            "the run had the switch %s, which this program has not (make mutants)",
                            (const char *)p.bug.p);
+    struct slice outside;
+    if (file_read_all(&d->a, (const char *)arena_format(&d->a, "%s/outside.log", run).p,
+                      &outside)) {
+        o.outside = play_again(&d->a, outside);
+        if (!o.outside) return usage_error("replay", "%s/outside.log is damaged", run);
+    }
     o.put_trace = keep_trace;
     o.ctx = &p.trace;
     struct run_result r;

@@ -9,6 +9,7 @@
 
 #include "broker/base/fmt.h"
 #include "sim/cli/cli.h"
+#include "sim/play/play.h"
 #include "sim/trace/reader.h"
 #include "sim/world/panic.h"
 #include "visualize/visualize.h"
@@ -22,7 +23,7 @@ wall_now_ns(void)
 }
 
 struct progress {
-    FILE *trace;
+    FILE *trace, *outside;
     const char *history; /* its file; NULL: nobody wants it */
     bool show;
     int64_t begin_ns, next_ns;
@@ -237,9 +238,16 @@ job_run(struct arena *a, const struct scenario *s, const struct run_job *j, stru
         o.put_history = put_history;
         p.history = (const char *)path_in(a, dir, "history.txt").p;
     }
+    if (j->play) {
+        o.outside = play_outside(j->play);
+        p.outside = fopen((const char *)path_in(a, dir, "outside.log").p, "wb");
+        if (p.outside) play_record(j->play, p.outside);
+        else perror("gregor: outside.log");
+    }
     job_run_guarded(a, s, &o, &ret->result);
     int64_t wall_ns = wall_now_ns() - p.begin_ns;
     if (p.trace) fclose(p.trace);
+    if (p.outside) fclose(p.outside);
     if (j->twice && !ret->result.interrupted) run_twice(a, s, &o, &ret->result);
     if (p.show) fputs(j->out ? "\r\033[Kdrawing what happened" : "\r\033[K", stderr);
     if (ret->result.played) s = ret->result.played;

@@ -27,6 +27,16 @@
     "  --json               print the reports as JSON, one line for each run\n" \
     "  --quiet              print the verdict without the story\n"
 
+#define PLAY_OPTIONS \
+    "  --listen 127.0.0.1:N where the first broker is found, the others behind it (else 9092); 0: free\n" \
+    "                       ports\n" \
+    "  --brokers N          without a scenario: so many nodes, each broker and controller (else 3)\n" \
+    "  --speed N            so many times as fast as the wall clock (else 1); max: idle time is skipped\n" \
+    "                       while no client is connected\n" \
+    "  --seed N             run with this seed (else the scenario's own)\n" \
+    "  --out DIR            make the run's folder here (else in out)\n" \
+    "  --json               print the addresses and the report as JSON, one line each\n"
+
 #define HUNT_OPTIONS \
     "  --seeds A..B         go over these seeds (else 1..100), each with all scenarios in turns\n" \
     "  --for TIME           end after this time, like 10m; without --seeds over seeds that are new\n" \
@@ -73,6 +83,8 @@
 const struct command commands[] = {
     {"run", "gregor run FILE… [OPTION]…", RUN_OPTIONS,
      "runs scenarios and says whether what must hold held", "gregor run scenarios/leader-crash.yaml --seed 1..100 --jobs 4", command_run},
+    {"play", "gregor play [SCENARIO] [OPTION]…", PLAY_OPTIONS,
+     "lets real clients work with a simulated cluster, and faults be typed", "gregor play --listen 127.0.0.1:0", command_play},
     {"hunt", "gregor hunt [FILE]… [OPTION]…, or gregor hunt merge DIR… [--json] [--out DIR]", HUNT_OPTIONS,
      "goes over many seeds and sorts what fails; merge adds up shards", "gregor hunt --for 10m --jobs 2", command_hunt},
     {"museum", "gregor museum list [--json], or gregor museum run ID [OPTION]…", MUSEUM_OPTIONS,

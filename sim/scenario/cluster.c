@@ -71,14 +71,23 @@ configure(struct run *r, struct node_slot *n, struct slice all_voters)
                 : n->is_broker    ? S("broker,controller")
                                   : S("controller"));
     struct slice plain = arena_format(r->a, "PLAINTEXT://%.*s:9092", len, name);
+    struct slice advertised = plain;
+    const struct run_outside *outside = r->o->outside;
+    bool has_door = outside && n->is_broker && n->id <= outside->ports_n;
+    if (has_door) {
+        advertised = arena_format(r->a, "%.*s,OUTSIDE://127.0.0.1:%d", SARG(plain),
+                                  outside->ports[n->id - 1]);
+        plain = arena_format(r->a, "%.*s,OUTSIDE://%.*s:%d", SARG(plain), len, name, OUTSIDE_PORT);
+    }
     struct slice control = arena_format(r->a, "CONTROLLER://%.*s:9093", len, name);
     struct slice both = arena_format(r->a, "%.*s,%.*s", SARG(plain), SARG(control));
     add_setting(p, v, "listeners", !n->is_controller ? plain : n->is_broker ? both : control);
-    if (n->is_broker) add_setting(p, v, "advertised.listeners", plain);
+    if (n->is_broker) add_setting(p, v, "advertised.listeners", advertised);
     if (n->is_broker) add_setting(p, v, "inter.broker.listener.name", S("PLAINTEXT"));
     add_setting(p, v, "controller.listener.names", S("CONTROLLER"));
     add_setting(p, v, "listener.security.protocol.map",
-                S("PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT"));
+                has_door ? S("PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT,OUTSIDE:PLAINTEXT")
+                         : S("PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT"));
     add_setting(p, v, "controller.quorum.voters", all_voters);
     add_setting(p, v, "log.dirs", S("data"));
     add_all(p, v, c, S("cluster.config"));
@@ -141,6 +150,7 @@ world_options_of(const struct run *r)
     o.name = r->s->name;
     o.memory_ceiling_bytes = c->memory;
     o.hash_on = !r->o->hash_off;
+    if (r->o->outside) o.wall_ms = r->o->outside->wall_ms;
     take_delay(&o.net.latency, c->latency);
     take_delay(&o.net.loopback, c->loopback);
     if (c->bandwidth >= 0) o.net.bandwidth_bytes_per_s = c->bandwidth;

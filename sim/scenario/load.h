@@ -9,6 +9,8 @@ struct load {
     struct diags *d;
     struct scenario *s;
     struct words bound; /* names given by `as` so far */
+    /* A single step that is done now: it does not say when, and topics may be those of clients outside. */
+    bool is_now;
     const struct load_options *options;
 };
 

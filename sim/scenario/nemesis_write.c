@@ -54,7 +54,10 @@ do_drawn(struct run *r, const char *format, ...)
     vsnprintf(text, sizeof text, format, ap);
     va_end(ap);
     write_down(r, NULL, "%s", text);
-    const struct step *s = step_of_text(r->a, r->s, r->ret->drawn.v.v[r->ret->drawn.v.n - 1].text);
+    struct diags d;
+    diags_init(&d, r->a);
+    const struct step *s =
+        step_of_text(r->a, r->s, r->ret->drawn.v.v[r->ret->drawn.v.n - 1].text, NULL, &d);
     CHECK(s);
     act_uncounted(r, s);
 }

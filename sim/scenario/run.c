@@ -357,7 +357,8 @@ run_scenario(struct arena *a, const struct scenario *given, const struct run_opt
         r->starting = false;
         clients_start(r);
         play_begin(r);
-        world_run_until(r->w, r->begin_ns + s->run_ns);
+        if (o->outside) o->outside->live(o->outside->ctx, r, r->w);
+        else world_run_until(r->w, r->begin_ns + s->run_ns);
         if (!ret->interrupted) finish(r);
         if (!ret->interrupted) witnesses_speak(r);
     }

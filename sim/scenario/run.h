@@ -9,6 +9,7 @@
 #define SIM_SCENARIO_RUN_H
 
 #include "sim/check/anomaly.h"
+#include "sim/scenario/outside.h"
 #include "sim/scenario/scenario.h"
 
 enum verdict {
@@ -31,6 +32,8 @@ struct run_options {
     int64_t crash_at_op;
     bool crash_power;
     bool hash_off;
+    /* Clients and words from outside take part, and time passes as they say; NULL: nobody. */
+    const struct run_outside *outside;
     /* Where the trace goes; NULL: nowhere. */
     void (*put_trace)(void *ctx, struct slice bytes);
     /* Where its history goes, as gregor check reads it; NULL: nowhere. */

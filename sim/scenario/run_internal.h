@@ -91,6 +91,7 @@ struct run {
     bool clocks_set;  /* a clock jumped or ran wrong: times of waiting say nothing */
     bool starting;    /* what the cluster does is not yet part of the story */
     bool ticking;
+    struct earlier typed; /* steps from outside */
     int64_t admins_n;
     struct sent_count { /* by machine */
         int64_t requests, bytes;

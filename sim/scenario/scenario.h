@@ -273,8 +273,16 @@ struct scenarios scenario_load(struct arena *a, const struct source *s,
  * not go with what was drawn) goes to diags. */
 const struct scenario *scenario_of_seed(struct arena *a, const struct scenario *s, uint64_t seed,
                                         struct diags *d);
-/* A step of this scenario's timeline, from a line of YAML; NULL: it is none. */
-const struct step *step_of_text(struct arena *a, const struct scenario *of, struct slice text);
+/* Steps that were done already, one by one; zeroed: none. */
+struct earlier {
+    struct step *v;
+    int32_t n;
+    struct words bound; /* the names that they gave */
+};
+/* A step of this scenario's timeline, from a line of YAML; NULL: it is none, and diags say why. With `earlier` it is
+ * one that is done now, does not say when, and is the last of those on return. */
+const struct step *step_of_text(struct arena *a, const struct scenario *of, struct slice text,
+                                struct earlier *earlier, struct diags *d);
 /* The document as it was run, as YAML that needs no other file. */
 void scenario_print(const struct scenario *s, struct writer *w);
 /* Warnings about things that are allowed and hardly meant. */

@@ -240,7 +240,9 @@ decode_trigger(struct load *l, const struct tree *t, struct step *ret)
     if (after) decode_value(l, field_find(&step_fields, S("after")), after, ret);
     if (after && ret->trigger != TRIGGER_WHEN)
         diag_error(l->d, after->mark, "use at: or then:", "`after` only goes with `when`");
-    if (!found)
+    if (found && l->is_now)
+        diag_error(l->d, t->mark, "leave out at, then, when and every", "it is done at once");
+    if (!found && !l->is_now)
         diag_error(l->d, t->mark, "at: 2s, then: 50ms, when: {…}, or every: 2s..5s",
                    "the step does not say when");
     if (found > 1) diag_error(l->d, t->mark, NULL, "the step says more than one time");
@@ -411,22 +413,37 @@ decode_step(struct load *l, const struct tree *t, struct step *ret)
     if (ret->as.p) words_add(&l->bound, ret->as);
 }
 
+/* Room for one more, behind the earlier ones: a step finds by its place what was called so before it. */
+static struct step *
+room_for_step(struct load *l, const struct earlier *e)
+{
+    struct step *all = ARENA_ARRAY(l->a, struct step, e->n + 1);
+    if (e->n) memcpy(all, e->v, (size_t)e->n * sizeof *all);
+    l->s->steps = all;
+    l->s->steps_n = e->n + 1;
+    l->bound = e->bound;
+    l->bound.arena = l->a;
+    l->is_now = true;
+    return &all[e->n];
+}
+
 const struct step *
-step_of_text(struct arena *a, const struct scenario *of, struct slice text)
+step_of_text(struct arena *a, const struct scenario *of, struct slice text, struct earlier *earlier,
+             struct diags *d)
 {
     static const struct load_options none;
     struct scenario *s = ARENA_NEW(a, struct scenario);
     struct source *source = ARENA_NEW(a, struct source);
-    struct step *step = ARENA_NEW(a, struct step);
-    struct diags d;
-    struct load l = {.a = a, .d = &d, .s = s, .options = &none};
+    struct load l = {.a = a, .d = d, .s = s, .options = &none};
     *s = *of;
-    *source = (struct source){S("drawn"), text};
+    *source = (struct source){S("step"), text};
     l.bound.arena = a;
-    diags_init(&d, a);
-    struct trees docs = tree_parse(a, source, &d);
+    struct step *step = earlier ? room_for_step(&l, earlier) : ARENA_NEW(a, struct step);
+    struct trees docs = tree_parse(a, source, d);
     if (docs.n == 1) decode_step(&l, docs.v[0], step);
-    return docs.n == 1 && !d.errors ? step : NULL;
+    if (docs.n != 1 || d->errors) return NULL;
+    if (earlier) *earlier = (struct earlier){s->steps, s->steps_n, l.bound};
+    return step;
 }
 
 static bool

@@ -586,7 +586,12 @@ witnesses_speak(struct run *r)
     for (int i = 0; i < RULES_N; i++) judge_rule(r, (enum rule)i);
     for (int32_t i = 0; i < r->s->must_fail_n; i++) judge_must_fail(r, &r->s->must_fail[i]);
     if (!w->checked.is_conclusive)
-        run_fail(r, VERDICT_INCONCLUSIVE, "nothing was acknowledged: this proves nothing");
+        run_fail(
+            r, VERDICT_INCONCLUSIVE,
+            r->o->outside
+                ? "no client of the scenario's own was acknowledged anything, and of what clients "
+                  "outside were told nothing is judged"
+                : "nothing was acknowledged: this proves nothing");
     int64_t v[] = {c.produced, c.acknowledged, c.unknown, c.failed, w->checked.read};
     world_say(r->w, S("verdict"), slice_cstr(verdict_text(ret->verdict)),
               ret->reasons.v.n        ? ret->reasons.v.v[0].text

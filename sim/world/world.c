@@ -191,6 +191,14 @@ world_advance(struct world *w, int64_t to_ns)
         panic(__FILE__, __LINE__, "time stands still: machines keep each other busy for ever");
 }
 
+int64_t
+world_next_ns(const struct world *w)
+{
+    const struct heap_node *n = heap_min(&w->queue);
+    if (!list_is_empty(&w->urgent)) return w->now_ns;
+    return n ? n->key : INT64_MAX;
+}
+
 bool
 world_step(struct world *w)
 {

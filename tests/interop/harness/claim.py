@@ -13,6 +13,7 @@ APPS = ("streams", "connect", "mirror", "mixed", "registry", "debezium", "labs")
 MODULES = (
     "kcat",
     "daemon",
+    "play",
     "kafka_python",
     "confluent",
     "java_tools",

@@ -1,0 +1,320 @@
+#include "sim/play/play.h"
+
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "sim/play/door.h"
+#include "sim/play/gate.h"
+
+#define SLICE_NS (5 * NS_PER_MS)    /* of the world's time between two looks at the sockets */
+#define LAG_MAX_NS (50 * NS_PER_MS) /* who is further behind the clock gives up catching up */
+#define WAIT_MAX_MS 20
+#define LINE_BYTES 4096
+#define FLUSH_NS NS_PER_S
+
+struct play {
+    struct arena *a;
+    struct play_params params;
+    struct run_outside outside;
+    struct door *door;
+    struct gate *gate;
+    struct run *run;
+    struct world *world;
+    FILE *log;
+    bool is_over;
+    int64_t wall_ns, at_ns; /* the world's time at_ns is the wall clock's wall_ns */
+    int64_t flushed_ns;
+    bool terminal_ended;
+    char line[LINE_BYTES];
+    int64_t line_n;
+};
+
+static int64_t
+clock_ns(clockid_t clock)
+{
+    struct timespec t;
+    clock_gettime(clock, &t);
+    return t.tv_sec * NS_PER_S + t.tv_nsec;
+}
+
+/* ---- inputs ---- */
+
+/* Written down first: should the input end the process, it is known which it was. */
+static void
+play_take(void *ctx, struct input *in)
+{
+    struct play *p = ctx;
+    in->at_ns = world_now_ns(p->world);
+    if (p->log) input_write(p->log, in);
+    gate_take(p->gate, in);
+}
+
+/* Once the doors are closed the world goes on to its verdict, and nobody is left to be told. */
+static void
+play_bytes(void *ctx, int64_t id, struct slice bytes)
+{
+    struct play *p = ctx;
+    if (p->door) door_bytes(p->door, id, bytes);
+}
+
+static void
+play_full(void *ctx, int64_t id, bool is_full)
+{
+    struct play *p = ctx;
+    if (p->door) door_full(p->door, id, is_full);
+}
+
+static void
+play_closed(void *ctx, int64_t id)
+{
+    struct play *p = ctx;
+    if (p->door) door_closed(p->door, id);
+}
+
+static const struct gate_ops live_ops = {
+    .bytes = play_bytes, .full = play_full, .closed = play_closed};
+
+/* ---- words ---- */
+
+/* "crash b1" is {crash: b1}; what is in braces is a step as a timeline has it. */
+static struct slice
+step_of_words(struct arena *a, struct slice words)
+{
+    struct writer w = writer_mem(a->mem);
+    int64_t space = slice_find(words, ' ', 0);
+    if (words.p[0] == '{') {
+        writer_bytes(&w, words);
+    } else {
+        writer_bytes(&w, S("{"));
+        writer_bytes(&w, space < 0 ? words : slice_sub(words, 0, space));
+        writer_bytes(&w, S(": "));
+        if (space >= 0) writer_bytes(&w, slice_trim(slice_sub(words, space, words.n)));
+        writer_bytes(&w, S("}"));
+    }
+    struct slice text = arena_dup(a, writer_slice(&w));
+    writer_release(&w);
+    return text;
+}
+
+static void
+play_step(struct play *p, struct slice words)
+{
+    struct slice text = step_of_words(p->a, words);
+    struct writer wrong = writer_mem(p->a->mem);
+    struct input in = {
+        .kind = INPUT_STEP, .id = -1, .at_ns = world_now_ns(p->world), .bytes = text};
+    if (p->log) input_write(p->log, &in);
+    if (!run_take_step(p->run, text, &wrong))
+        p->params.tell(p->params.ctx, slice_trim(writer_slice(&wrong)));
+    writer_release(&wrong);
+}
+
+static void
+play_line(struct play *p, struct slice line)
+{
+    line = slice_trim(line);
+    if (!line.n) return;
+    if (slice_eq(line, S("end"))) {
+        p->is_over = true;
+    } else if (slice_eq(line, S("help"))) {
+        p->params.tell(
+            p->params.ctx,
+            S("a step of a timeline: crash b1 · power b2 · restart b1 · cut b1 · heal all · "
+              "{crash: leader(orders-0), for: 3s}\nend: heals everything, judges, and "
+              "writes the run down\nall verbs: gregor reference"));
+    } else {
+        play_step(p, line);
+    }
+}
+
+static void
+play_read_terminal(struct play *p)
+{
+    ssize_t n = read(STDIN_FILENO, p->line + p->line_n, (size_t)(LINE_BYTES - p->line_n));
+    if (n <= 0) {
+        p->terminal_ended = true;
+        return;
+    }
+    p->line_n += n;
+    char *nl;
+    while ((nl = memchr(p->line, '\n', (size_t)p->line_n)) != NULL) {
+        int64_t length = nl - p->line;
+        play_line(p, slice(p->line, length));
+        memmove(p->line, nl + 1, (size_t)(p->line_n - length - 1));
+        p->line_n -= length + 1;
+    }
+    if (p->line_n == LINE_BYTES) p->line_n = 0; /* no command is so long */
+}
+
+/* ---- time ---- */
+
+static bool
+is_unbound(const struct play *p)
+{
+    return p->params.speed_permille == 0 && door_connections(p->door) == 0;
+}
+
+/* Where the world's time is to be now. A world that is too slow for its clock, or whose process was stopped, goes on from
+ * where it is: it does not run through what it missed at once. */
+static int64_t
+play_due_ns(struct play *p)
+{
+    int64_t now = world_now_ns(p->world), wall = clock_ns(CLOCK_MONOTONIC);
+    int64_t permille = p->params.speed_permille ? p->params.speed_permille : 1000;
+    int64_t due = p->at_ns + (wall - p->wall_ns) / 1000 * permille;
+    bool unbound = is_unbound(p);
+    if (unbound || due - now > LAG_MAX_NS) {
+        p->at_ns = now;
+        p->wall_ns = wall;
+        due = now + (unbound ? SLICE_NS : 0);
+    }
+    /* Inputs of one moment are taken one after the other, with nothing between them: so a replay knows the order. */
+    return MAX(due, now + 1);
+}
+
+static int64_t
+play_wait_ms(const struct play *p)
+{
+    if (is_unbound(p)) return 0;
+    int64_t permille = p->params.speed_permille ? p->params.speed_permille : 1000;
+    int64_t next = world_next_ns(p->world);
+    if (next == INT64_MAX) return WAIT_MAX_MS;
+    int64_t wall = p->wall_ns + (next - p->at_ns) / permille * 1000 - clock_ns(CLOCK_MONOTONIC);
+    return MIN(MAX((wall + NS_PER_MS - 1) / NS_PER_MS, 0), WAIT_MAX_MS);
+}
+
+/* What a killed process leaves is good up to the last second. */
+static void
+play_flush(struct play *p)
+{
+    int64_t wall = clock_ns(CLOCK_MONOTONIC);
+    if (!p->log || wall - p->flushed_ns < FLUSH_NS) return;
+    p->flushed_ns = wall;
+    fflush(p->log);
+}
+
+static void
+play_live(void *ctx, struct run *r, struct world *w)
+{
+    struct play *p = ctx;
+    int in = STDIN_FILENO;
+    bool typed = false;
+    p->run = r;
+    p->world = w;
+    p->gate = gate_new(p->a, w, &live_ops, p);
+    p->at_ns = world_now_ns(w);
+    p->wall_ns = clock_ns(CLOCK_MONOTONIC);
+    p->params.serves(p->params.ctx, p->params.ports, p->params.ports_n);
+    while (!p->is_over && !p->params.is_over()) {
+        int fds_n = p->params.reads_terminal && !p->terminal_ended;
+        door_wait(p->door, play_wait_ms(p), &in, fds_n, &typed);
+        int64_t due = play_due_ns(p);
+        while (world_now_ns(w) < due) world_run_until(w, MIN(due, world_now_ns(w) + SLICE_NS));
+        if (fds_n && typed) play_read_terminal(p);
+        door_read(p->door, play_take, p);
+        play_flush(p);
+    }
+    struct input end = {.kind = INPUT_END, .id = -1, .at_ns = world_now_ns(w)};
+    if (p->log) input_write(p->log, &end);
+    door_close(p->door);
+    p->door = NULL;
+}
+
+struct play *
+play_new(struct arena *a, const struct play_params *params, int32_t *ret_taken)
+{
+    struct play *p = ARENA_NEW(a, struct play);
+    p->a = a;
+    p->params = *params;
+    p->door = door_open(a->mem, params->ports, params->ports_n, ret_taken);
+    if (!p->door) return NULL;
+    p->outside = (struct run_outside){.ports = params->ports,
+                                      .ports_n = params->ports_n,
+                                      .wall_ms = clock_ns(CLOCK_REALTIME) / NS_PER_MS,
+                                      .live = play_live,
+                                      .ctx = p};
+    return p;
+}
+
+const struct run_outside *
+play_outside(struct play *p)
+{
+    return &p->outside;
+}
+
+void
+play_record(struct play *p, FILE *log)
+{
+    p->log = log;
+    input_write_head(log, p->outside.wall_ms, p->outside.ports, p->outside.ports_n);
+}
+
+void
+play_free(struct play *p)
+{
+    if (p->door) door_close(p->door);
+    p->door = NULL;
+}
+
+/* ---- again ---- */
+
+struct again {
+    struct arena *a;
+    struct input_reader reader;
+    struct run_outside outside;
+};
+
+static void
+nobody_hears_bytes(void *ctx, int64_t id, struct slice bytes)
+{
+    (void)ctx, (void)id, (void)bytes;
+}
+
+static void
+nobody_waits(void *ctx, int64_t id, bool is_full)
+{
+    (void)ctx, (void)id, (void)is_full;
+}
+
+static void
+nobody_is_left(void *ctx, int64_t id)
+{
+    (void)ctx, (void)id;
+}
+
+static const struct gate_ops deaf_ops = {
+    .bytes = nobody_hears_bytes, .full = nobody_waits, .closed = nobody_is_left};
+
+static void
+again_live(void *ctx, struct run *r, struct world *w)
+{
+    struct again *g = ctx;
+    struct gate *gate = gate_new(g->a, w, &deaf_ops, NULL);
+    struct input in;
+    while (input_next(&g->reader, &in)) {
+        if (in.at_ns > world_now_ns(w)) world_run_until(w, in.at_ns);
+        if (in.kind == INPUT_END) return;
+        if (in.kind != INPUT_STEP) {
+            gate_take(gate, &in);
+            continue;
+        }
+        struct writer wrong = writer_mem(g->a->mem);
+        (void)run_take_step(r, in.bytes, &wrong);
+        writer_release(&wrong);
+    }
+}
+
+const struct run_outside *
+play_again(struct arena *a, struct slice log)
+{
+    struct again *g = ARENA_NEW(a, struct again);
+    g->a = a;
+    if (!input_open(&g->reader, log)) return NULL;
+    g->outside = (struct run_outside){.ports = g->reader.ports,
+                                      .ports_n = g->reader.ports_n,
+                                      .wall_ms = g->reader.wall_ms,
+                                      .live = again_live,
+                                      .ctx = g};
+    return &g->outside;
+}
