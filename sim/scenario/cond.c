@@ -107,7 +107,7 @@ count_of(struct run *r, const struct cond *c)
     switch (c->row->id) {
     case COND_ACKED: return x->spec->copy_to.p ? x->member.copied : x->produce.acknowledged;
     case COND_READ: return x->spec->group.p ? x->member.read : x->consume.read;
-    case COND_SKIPPED: return x->consume.skipped;
+    case COND_SKIPPED: return x->spec->group.p ? x->member.skipped : x->consume.skipped;
     case COND_PROCESSED: return x->member.processed;
     case COND_FAILED: return x->produce.failed;
     case COND_UNKNOWN: return x->produce.unknown;

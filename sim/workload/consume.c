@@ -87,26 +87,13 @@ on_error(void *owner, struct assigned *a, int16_t error)
 
 /* Of a log that begins behind where it stood. */
 static void
-tell_gap(struct eater *e, int32_t partition, int64_t from, int64_t to)
-{
-    if (to <= from) return;
-    e->args->skipped += to - from;
-    if (!e->args->told) return;
-    char text[400];
-    struct writer w = writer_fixed(text, sizeof text);
-    fmt_slice(&w, e->args->name), fmt_str(&w, " passes over offsets ");
-    fmt_i64(&w, from), fmt_str(&w, " to "), fmt_i64(&w, to - 1), fmt_str(&w, " of ");
-    fmt_slice(&w, slice_sub(e->args->topic, 0, 200)), fmt_char(&w, '-'), fmt_i64(&w, partition);
-    fmt_str(&w, ": they were removed before it came to them");
-    e->args->told(e->args->ctx, writer_slice(&w));
-}
-
-static void
 end_gap(struct eater *e, int32_t partition, int64_t to)
 {
     for (int64_t i = e->gaps.n - 1; i >= 0; i--) {
         if (e->gaps.v[i].partition != partition) continue;
-        tell_gap(e, partition, e->gaps.v[i].from, to);
+        e->args->skipped +=
+            read_tell_gap(e->args->name, e->args->topic, partition, e->gaps.v[i].from, to,
+                          READ_WAS_REMOVED, e->args->told, e->args->ctx);
         VEC_REMOVE_AT(&e->gaps, i);
     }
 }

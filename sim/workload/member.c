@@ -1,5 +1,6 @@
 #include "errors.h"
 #include "sim/workload/copy.h"
+#include "sim/workload/read.h"
 #include "sim/workload/value.h"
 #include "sim/workload/workload.h"
 
@@ -14,6 +15,7 @@ struct held {
     int32_t topic, partition; /* topic: of the history */
     int32_t leader_epoch;
     int64_t position, polled_to, committed; /* the next to be worked on; -1: not known */
+    int64_t refused;                        /* where it stood when that fell out of the log; -1 */
     VEC(struct history_read) queue;         /* fetched, not worked on */
     int64_t taken;                          /* of the queue, by the piece of work under way */
 };
@@ -167,7 +169,7 @@ hold(struct worker *w, const struct topic_partition *p)
     h->topic_name = p->topic;
     h->topic = history_topic(w->args->history, p->topic);
     h->partition = p->partition;
-    h->position = h->polled_to = h->committed = -1;
+    h->position = h->polled_to = h->committed = h->refused = -1;
     h->leader_epoch = -1;
     list_push_back(&w->held, &h->node);
     return h;
@@ -705,7 +707,9 @@ static void
 on_out_of_range(void *owner, struct assigned *a, int64_t position)
 {
     struct held *h = assigned_user(a);
-    if (h) note(owner, HISTORY_OUT_OF_RANGE, h, position, K_ERR_OFFSET_OUT_OF_RANGE);
+    if (!h) return;
+    note(owner, HISTORY_OUT_OF_RANGE, h, position, K_ERR_OFFSET_OUT_OF_RANGE);
+    h->refused = position;
 }
 
 static void
@@ -718,10 +722,17 @@ worker_on_corrupt(void *owner, struct assigned *a, int64_t offset, enum batch_er
 static void
 worker_on_positioned(void *owner, struct assigned *a, int64_t offset)
 {
+    struct member_args *m = ((struct worker *)owner)->args;
     struct held *h = assigned_user(a);
     if (!h) return;
     note(owner, HISTORY_ASSIGN, h, offset, 0);
     h->position = h->polled_to = offset;
+    if (h->refused >= 0)
+        m->skipped += read_tell_gap(m->name, h->topic_name, h->partition, h->refused, offset,
+                                    m->from_latest ? "they were removed, and it goes on at the end"
+                                                   : READ_WAS_REMOVED,
+                                    m->told, m->ctx);
+    h->refused = -1;
     show_owned(owner);
 }
 

@@ -45,3 +45,18 @@ read_note_poll(const struct reading_of *r, struct env *env, const struct polled 
     if (n > 0) history_add(r->history, &op, HISTORY_OK, reads, n);
     return n;
 }
+
+int64_t
+read_tell_gap(struct slice name, struct slice topic, int32_t partition, int64_t from, int64_t to,
+              const char *why, void (*told)(void *ctx, struct slice text), void *ctx)
+{
+    char text[500];
+    struct writer w = writer_fixed(text, sizeof text);
+    if (to <= from) return 0;
+    fmt_slice(&w, name), fmt_str(&w, " passes over offsets ");
+    fmt_i64(&w, from), fmt_str(&w, " to "), fmt_i64(&w, to - 1), fmt_str(&w, " of ");
+    fmt_slice(&w, slice_sub(topic, 0, MIN(topic.n, 200))), fmt_char(&w, '-');
+    fmt_i64(&w, partition), fmt_str(&w, ": "), fmt_str(&w, why);
+    if (told) told(ctx, writer_slice(&w));
+    return to - from;
+}

@@ -149,8 +149,9 @@ struct member_args {
     int32_t lives;
     bool fenced; /* another instance has its transactional id */
     int64_t read, processed, committed, rounds, times_lost;
-    bool done;     /* it has left, or was refused */
-    int16_t error; /* why it was refused */
+    int64_t skipped; /* offsets that were gone when it came to them */
+    bool done;       /* it has left, or was refused */
+    int16_t error;   /* why it was refused */
     int32_t generation;
     struct member_owned {
         int32_t topic, partition; /* topic: index in membership.topics */
