@@ -151,6 +151,32 @@ roll(struct run *r, const struct step *s, struct crowd c)
     roll_on(r->w, x);
 }
 
+static struct client_slot *
+client_slot_of(struct run *r, const struct machine *m)
+{
+    for (int32_t i = 0; i < r->s->clients_n; i++)
+        if (r->clients[i].m == m) return &r->clients[i];
+    return NULL;
+}
+
+/* A producer sends what it has, and no more; a member finishes its work, commits, and leaves its group. */
+static void
+shut_down(struct run *r, struct machine *m)
+{
+    struct client_slot *c = client_slot_of(r, m);
+    if (c) c->produce.stop = c->member.stop = true;
+    else if (m->state == MACHINE_UP && node_of(r, m)) node_shut_down(r, m);
+}
+
+static void
+restart(struct run *r, struct machine *m)
+{
+    struct client_slot *c = client_slot_of(r, m);
+    if (c) c->produce.stop = c->member.stop = false;
+    if (machine_is_up(m)) fault_crash(m);
+    machine_start(m);
+}
+
 static void
 meet(struct run *r, const struct step *s, struct machine *m)
 {
@@ -161,13 +187,8 @@ meet(struct run *r, const struct step *s, struct machine *m)
     case VERB_WIPE: fault_crash(m), fault_wipe(m); break;
     case VERB_PAUSE: fault_pause(m); break;
     case VERB_RESUME: fault_resume(m); break;
-    case VERB_SHUTDOWN:
-        if (m->state == MACHINE_UP && node_of(r, m)) node_shut_down(r, m);
-        break;
-    case VERB_RESTART:
-        if (machine_is_up(m)) fault_crash(m);
-        machine_start(m);
-        break;
+    case VERB_SHUTDOWN: shut_down(r, m); break;
+    case VERB_RESTART: restart(r, m); break;
     case VERB_CLOCK:
         if (s->args.step_ns) fault_clock_step(m, s->args.step_ns / NS_PER_MS);
         if (s->args.down_ns) fault_clock_step(m, -(s->args.down_ns / NS_PER_MS));

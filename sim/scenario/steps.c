@@ -364,12 +364,26 @@ check_bound_time(struct load *l, const struct step *s, const struct term *t, con
                    s->verb->value.name, SARG(t->name), (double)by->at_ns / 1e9);
 }
 
+/* Clients that do nothing but read, or any. */
+static bool
+is_of_clients(const struct load *l, const struct term *t, bool only_readers)
+{
+    for (int32_t i = 0; i < l->s->clients_n; i++) {
+        const struct client_spec *c = &l->s->clients[i];
+        bool is_meant = t->kind == TERM_CLIENTS || slice_eq(t->name, c->name);
+        if ((t->kind == TERM_CLIENTS || t->kind == TERM_NAME) && is_meant &&
+            (!only_readers || c->consume.p))
+            return true;
+    }
+    return t->kind == TERM_CLIENTS && !only_readers;
+}
+
 /* Ends what steps began; and an order to stop is for who can hear it. */
 static void
 check_target(struct load *l, const struct step *s)
 {
     bool ends = s->verb->id == VERB_HEAL || s->verb->id == VERB_RELEASE;
-    bool orders = s->verb->id == VERB_SHUTDOWN || s->verb->id == VERB_ROLL;
+    bool rolls = s->verb->id == VERB_ROLL, stops = s->verb->id == VERB_SHUTDOWN;
     for (int32_t i = 0; i < s->args.target.n; i++) {
         const struct term *t = &s->args.target.v[i];
         const struct step *by = t->kind == TERM_BOUND ? step_named(l, s, t->name) : NULL;
@@ -377,11 +391,12 @@ check_target(struct load *l, const struct step *s)
             diag_error(l->d, t->mark, "$name of a cut, flap, slow or hold, or all",
                        "%s: nothing lasts by this name", s->verb->value.name);
         check_bound_time(l, s, t, by);
-        bool client = t->kind == TERM_CLIENTS;
-        for (int32_t j = 0; j < l->s->clients_n; j++)
-            client = client || (t->kind == TERM_NAME && slice_eq(t->name, l->s->clients[j].name));
-        if (orders && client)
-            diag_error(l->d, t->mark, "crash and restart", "%s: clients do not stop in order",
+        if (rolls && is_of_clients(l, t, false))
+            diag_error(l->d, t->mark, "shutdown and restart", "%s: clients are not rolled",
+                       s->verb->value.name);
+        if (stops && is_of_clients(l, t, true))
+            diag_error(l->d, t->mark, "crash and restart",
+                       "%s: a consumer without a group has nothing to end in order",
                        s->verb->value.name);
     }
 }

@@ -325,8 +325,9 @@ what_would_mean_nothing_is_refused(void **state)
     must_say(HEAD "timeline: [{at: 1s, heal: b1}]", "nothing lasts by this name");
     must_say(HEAD "timeline: [{at: 1s, crash: b1, as: c}, {at: 2s, heal: $c}]",
              "nothing lasts by this name");
-    must_say(HEAD P1 "timeline: [{at: 1s, shutdown: p1}]", "clients do not stop in order");
-    must_say(HEAD P1 "timeline: [{at: 1s, roll: clients}]", "clients do not stop in order");
+    must_say(HEAD "clients: {c1: {consume: orders}}\ntimeline: [{at: 1s, shutdown: c1}]\n",
+             "has nothing to end in order");
+    must_say(HEAD P1 "timeline: [{at: 1s, roll: clients}]", "clients are not rolled");
     must_say(HEAD "timeline: [{at: 1s, hold: {rpc: Fetch, topic: order}}]", "did you mean orders?");
     must_say(HEAD "timeline: [{at: 1s, hold: {rpc: Fetch, partition: 0}}]",
              "a partition of which topic?");
