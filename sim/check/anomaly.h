@@ -35,6 +35,7 @@
     /* of groups */                                                                                  \
     X(TWO_OWNERS, "two-owners", "two members had one partition in one generation")                   \
     X(OFFSET_WENT_BACK, "offset-went-back", "a committed offset went back, or is gone")              \
+    X(FAILED_COMMIT, "failed-commit", "an offset is committed though its commit had surely failed")  \
     X(PROCESSED_TWICE, "processed-twice", "a group worked on a record more than once")               \
     X(UNPROCESSED, "unprocessed", "a group passed over a record")                                    \
     X(COPIED_TWICE, "copied-twice", "a group has copied a record more than once")                    \

@@ -251,6 +251,32 @@ check_not_back(struct groups *g, const struct history_op *op, int64_t number, co
     tell_end_of_commit(&t, op->node, bound->begun_ns, bound->owed_ns);
 }
 
+/* What a look finds somebody has committed: not only one who was told for sure that it had not. */
+static void
+check_not_failed(struct groups *g, const struct history_op *op, int64_t number,
+                 const struct part *p)
+{
+    const struct history *h = g->c->h;
+    const struct history_op *failed = NULL;
+    if (op->offset <= g->bounds[number].offset) return;
+    for (const struct history_op *o = h->ops.v; o < h->ops.v + h->ops.n; o++) {
+        if (o->kind != HISTORY_COMMIT || o->node != op->node || o->topic != op->topic ||
+            o->partition != op->partition || o->offset != op->offset ||
+            o->invoke_ns > op->complete_ns)
+            continue;
+        if (o->outcome != HISTORY_FAIL) return;
+        failed = o;
+    }
+    if (!failed) return;
+    struct telling t = tell_begin(g->c, RULE_FAILED_COMMIT, p, op->offset, 0, op->complete_ns);
+    tell_process(&t, failed->process), tell_text(&t, " was told that its commit of ");
+    tell_offset(&t, op->offset), tell_text(&t, " had failed"), tell_time(&t, failed->complete_ns);
+    tell_text(&t, ", and then "), tell_process(&t, op->process);
+    tell_text(&t, " found it committed for "), tell_group(&t, op->node);
+    tell_time(&t, op->complete_ns);
+    tell_end(&t);
+}
+
 static void
 take_committed(struct groups *g, const struct history_op *op, int64_t number, const struct part *p,
                struct view *v)
@@ -259,6 +285,7 @@ take_committed(struct groups *g, const struct history_op *op, int64_t number, co
     if (op->kind == HISTORY_COMMIT && op->acks == COMMIT_IN_TXN) v->copies = true;
     if (op->outcome != HISTORY_OK) return;
     check_not_back(g, op, number, p);
+    if (op->kind == HISTORY_COMMITTED) check_not_failed(g, op, number, p);
     /* Of two at the same time either may have been the last. */
     bool at_once = op->invoke_ns < v->committed.owed_ns;
     if (op->offset != v->committed.offset && !(at_once && v->committed.offset < op->offset))

@@ -190,6 +190,21 @@ a_commit_that_was_retried_may_come_late_once_more(void **state)
 }
 
 static void
+what_surely_failed_is_not_committed(void **state)
+{
+    (void)state;
+    gives(18,
+          "1.810 1.811 c2 commit orders-0 fail @6 g2 of=g after\n"
+          "1.850 1.860 c2 committed orders-0 ok @6 g2 of=g",
+          NULL, RULE_FAILED_COMMIT, 1, false);
+    gives(18,
+          "1.810 1.811 c2 commit orders-0 fail @6 g2 of=g after\n"
+          "1.812 1.820 c2 commit orders-0 info @6 g2 of=g after\n"
+          "1.850 1.860 c2 committed orders-0 ok @6 g2 of=g",
+          NULL, RULE_FAILED_COMMIT, 0, false);
+}
+
+static void
 commits_at_the_same_time_have_no_order(void **state)
 {
     (void)state;
@@ -290,6 +305,7 @@ main(void)
         cmocka_unit_test(a_commit_whose_copies_were_destroyed_may_be_gone),
         cmocka_unit_test(a_commit_of_unknown_fate_may_come_late),
         cmocka_unit_test(a_commit_that_was_retried_may_come_late_once_more),
+        cmocka_unit_test(what_surely_failed_is_not_committed),
         cmocka_unit_test(commits_at_the_same_time_have_no_order),
         cmocka_unit_test(what_is_done_again_before_it_was_committed_is_permitted),
         cmocka_unit_test(what_was_committed_is_not_done_again),
