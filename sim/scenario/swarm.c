@@ -29,7 +29,7 @@ struct swarm {
     int64_t segment_bytes; /* the least of all topics: what is sent fits in */
     bool clocks_jump, has_groups, has_txns, compacts, is_unclean;
     bool has_old_txns; /* some go by version 1: then no request may be late (KAFKA-17754) */
-    bool has_transactors;
+    bool has_transactors, disks_lie;
 };
 
 /* ---- dice and words ---- */
@@ -224,6 +224,7 @@ draw_settings(struct swarm *s)
     perhaps(s, 15, "fetch.max.bytes", 2048, 200000);
     perhaps(s, 15, "num.replica.fetchers", 1, 4);
     perhaps(s, 10, "connections.max.idle.ms", 500, 10000);
+    perhaps(s, 15, "max.incremental.fetch.session.cache.slots", 1, 6);
     perhaps(s, 40, "internal.metadata.log.segment.bytes", 2000, 50000);
     perhaps(s, 10, "metadata.max.idle.interval.ms", 50, 2000);
     if (chance(s, 10)) put(s, ", auto.leader.rebalance.enable: false");
@@ -316,8 +317,9 @@ draw_log(struct swarm *s, int64_t rf, bool is_compacted)
     perhaps(s, 15, "flush.messages", 1, 200);
     perhaps(s, 10, "flush.ms", 50, 2000);
     if (is_compacted) draw_compaction(s);
-    if (chance(s, 12)) put(s, ", message.timestamp.type: LogAppendTime");
-    if (chance(s, 15))
+    /* What leaders write anew the oracle reads from their disks: not from those that lie. */
+    if (chance(s, 25) && !s->disks_lie) put(s, ", message.timestamp.type: LogAppendTime");
+    if (chance(s, 25) && !s->disks_lie)
         put(s, ", compression.type: %s",
             ONE_OF(s, "gzip", "snappy", "lz4", "zstd", "uncompressed"));
     put(s, "}");
@@ -520,6 +522,7 @@ fault_fits(const struct swarm *s, const char *kind)
         if (strcmp(kind, of_brokers[i]) == 0) return s->controllers > 0 && s->brokers > 1;
     if (strcmp(kind, "elections") == 0) return has_replicas;
     if (strcmp(kind, "clock") == 0) return s->clocks_jump;
+    if (!s->disks_lie && (strcmp(kind, "rot") == 0 || strcmp(kind, "misdirect") == 0)) return false;
     if (strcmp(kind, "coordinator") == 0) return s->has_txns || s->has_groups;
     if (strcmp(kind, "hold-end") == 0) return s->has_txns;
     if (strcmp(kind, "crash-cleaning") == 0 || strcmp(kind, "power-cleaning") == 0)
@@ -586,6 +589,7 @@ swarm_draw(struct arena *a, const struct tree *plan, uint64_t seed)
     s.has_txns = chance(&s, 40);
     s.has_old_txns = chance(&s, 15);
     s.compacts = chance(&s, 35);
+    s.disks_lie = chance(&s, 50);
     draw_cluster(&s);
     draw_topics(&s);
     draw_clients(&s);
