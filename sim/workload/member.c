@@ -1,53 +1,8 @@
 #include "errors.h"
-#include "sim/workload/copy.h"
+#include "sim/workload/member_internal.h"
 #include "sim/workload/read.h"
 #include "sim/workload/value.h"
 #include "sim/workload/workload.h"
-
-#define POLL_EVERY_NS (100 * NS_PER_MS)
-
-/* A partition that the member has. */
-struct held {
-    struct list node;
-    struct worker *worker;
-    struct assigned *from;
-    struct slice topic_name;
-    int32_t topic, partition; /* topic: of the history */
-    int32_t leader_epoch;
-    int64_t position, polled_to, committed; /* the next to be worked on; -1: not known */
-    int64_t refused;                        /* where it stood when that fell out of the log; -1 */
-    VEC(struct history_read) queue;         /* fetched, not worked on */
-    int64_t taken;                          /* of the queue, by the piece of work under way */
-};
-
-/* One call of the group, and its operations in the history. */
-struct offsets_call {
-    struct group_op op;
-    struct worker *worker;
-    VEC(struct group_offset) v;
-    VEC(int64_t) numbers;
-    void (*then)(struct worker *w, bool ok);
-};
-
-struct worker {
-    struct member_args *args;
-    struct env *env;
-    struct client *client;
-    struct consumer *consumer;
-    struct membership *membership;
-    struct copier *copier; /* with COMMIT_IN_TXN; and who it was when it began its piece: */
-    struct slice member_id;
-    int32_t generation;
-    int32_t process, group;
-    struct list held;
-    struct held *busy_with; /* a piece of work is under way */
-    bool is_settling;       /* a round is under way that it waits for, or offsets are looked up */
-    bool is_committing, is_closing;
-    struct timer turn, worked, again;
-    int64_t auto_due_ns;
-    struct offsets_call commit, look, background;
-    VEC(struct topic_partition) going, coming;
-};
 
 struct member_args
 member_args_default(struct history *h, struct slice name, struct client_params client)
@@ -98,8 +53,8 @@ put_partitions(struct writer *w, const struct topic_partition *v, int32_t n)
     if (!n) fmt_str(w, " nothing");
 }
 
-static void
-tell(const struct worker *w, const char *what, const struct topic_partition *v, int32_t n)
+void
+worker_tell(const struct worker *w, const char *what, const struct topic_partition *v, int32_t n)
 {
     if (!w->args->told) return;
     struct writer text = writer_mem(&w->env->mem);
@@ -118,7 +73,7 @@ tell_round(const struct worker *w, int32_t generation, const struct topic_partit
     fmt_str(&text, " of "), fmt_slice(&text, w->args->membership.group_id);
     fmt_str(&text, ", with");
     what[writer_slice(&text).n] = 0;
-    tell(w, what, v, n);
+    worker_tell(w, what, v, n);
 }
 
 /* ---- partitions ------------------------------------------------------------------------------------- */
@@ -258,8 +213,8 @@ commit(struct worker *w, struct offsets_call *c, void (*then)(struct worker *w, 
 
 /* ---- the member's turn ------------------------------------------------------------------------------ */
 
-static void
-turn_at(struct worker *w, int64_t ns)
+void
+worker_turn_at(struct worker *w, int64_t ns)
 {
     timer_arm(w->env, &w->turn, env_now_ns(w->env) + ns);
 }
@@ -274,12 +229,11 @@ static void
 after_commit(struct worker *w, bool ok)
 {
     w->is_committing = false;
-    turn_at(w, ok ? 0 : POLL_EVERY_NS);
+    worker_turn_at(w, ok ? 0 : POLL_EVERY_NS);
 }
 
-/* A piece is done: that is what counts as worked on. */
-static void
-piece_is_done(struct worker *w)
+void
+worker_piece_is_done(struct worker *w)
 {
     struct held *h = w->busy_with;
     struct history_op op = worker_op(w, HISTORY_PROCESS, h);
@@ -296,74 +250,17 @@ piece_is_done(struct worker *w)
     show_owned(w);
 }
 
-static void look_up(struct worker *w);
-
-/* A consumer's place is no part of the transaction: what it fetched since is void, and it goes on where the group is. */
-static void
-go_back(struct worker *w)
-{
-    struct held *h = w->busy_with;
-    w->busy_with = NULL;
-    if (h->from) {
-        assigned_set_user(h->from, NULL);
-        consumer_unassign(h->from);
-    }
-    h->from = NULL;
-    h->queue.n = h->taken = 0;
-    h->position = h->polled_to = -1;
-    look_up(w);
-}
-
-static void
-copied(void *owner, enum txn_end end)
-{
-    struct worker *w = owner;
-    w->is_committing = false;
-    if (end == TXN_COMMITTED) piece_is_done(w);
-    else go_back(w);
-    turn_at(w, end == TXN_COMMITTED ? 0 : POLL_EVERY_NS);
-}
-
-/* Who has been put out of the group meanwhile is still, to itself, who it was. */
-static void
-remember_membership(struct worker *w)
-{
-    if (membership_generation(w->membership) < 0) return;
-    w->generation = membership_generation(w->membership);
-    mem_free_slice(&w->env->mem, w->member_id);
-    w->member_id = mem_dup(&w->env->mem, membership_member_id(w->membership));
-}
-
-static void
-copy(struct worker *w)
-{
-    struct held *h = w->busy_with;
-    remember_membership(w);
-    struct copy_piece p = {.topic_name = h->topic_name,
-                           .topic = h->topic,
-                           .partition = h->partition,
-                           .reads = h->queue.v,
-                           .reads_n = h->taken,
-                           .group = w->group,
-                           .generation = w->generation,
-                           .member_id = w->member_id};
-    p.next = (struct group_offset){h->topic_name, h->partition, h->queue.v[h->taken - 1].offset + 1,
-                                   h->leader_epoch};
-    w->is_committing = true;
-    copier_copy(w->copier, &p, copied);
-}
-
 static void
 worked(struct timer *t)
 {
     struct worker *w = CONTAINER_OF(t, struct worker, worked);
     if (w->copier) {
-        copy(w);
+        worker_copy(w);
         return;
     }
-    piece_is_done(w);
+    worker_piece_is_done(w);
     if (w->args->commits != COMMIT_AFTER) {
-        turn_at(w, 0);
+        worker_turn_at(w, 0);
         return;
     }
     w->is_committing = true;
@@ -374,7 +271,7 @@ worked(struct timer *t)
 static void
 work(struct worker *w)
 {
-    remember_membership(w);
+    worker_remember_membership(w);
     timer_arm(w->env, &w->worked, env_now_ns(w->env) + w->busy_with->taken * w->args->work_ns);
 }
 
@@ -390,7 +287,7 @@ committed_before(struct worker *w, bool ok)
     }
     h->taken = 0;
     w->busy_with = NULL;
-    turn_at(w, POLL_EVERY_NS);
+    worker_turn_at(w, POLL_EVERY_NS);
 }
 
 static void
@@ -454,31 +351,17 @@ leave(struct worker *w, bool ok)
         VEC_PUSH(&w->env->mem, &w->going, p);
     }
     drop_partitions(w, w->going.v, w->going.n, 0);
-    tell(w, " leaves", NULL, 0);
+    worker_tell(w, " leaves", NULL, 0);
     membership_leave(w->membership);
 }
 
-static void
-close_down(struct worker *w)
+void
+worker_close_down(struct worker *w)
 {
     w->is_closing = w->is_committing = true;
     w->commit.v.n = 0;
     if (w->args->commits != COMMIT_BEFORE) gather_done(w, &w->commit, NULL, 0);
     commit(w, &w->commit, leave);
-}
-
-/* Whose transactional id another one has is no use any more. */
-static void
-copier_tried(void *owner)
-{
-    struct worker *w = owner;
-    w->is_committing = false;
-    if (!w->args->fenced) {
-        turn_at(w, copier_is_ready(w->copier) ? 0 : POLL_EVERY_NS);
-        return;
-    }
-    tell(w, " is fenced: another one has its transactional id", NULL, 0);
-    close_down(w);
 }
 
 static void
@@ -488,17 +371,13 @@ turn(struct timer *t)
     struct member_args *a = w->args;
     if (w->busy_with || w->is_committing || w->is_closing || a->done) return;
     if (!w->is_settling && (a->stop || a->history->now(a->history->ctx) >= a->until_ns)) {
-        close_down(w);
+        worker_close_down(w);
         return;
     }
-    turn_at(w, POLL_EVERY_NS);
+    worker_turn_at(w, POLL_EVERY_NS);
     membership_poll(w->membership);
     if (w->is_settling || a->done) return;
-    if (w->copier && !copier_is_ready(w->copier)) {
-        w->is_committing = true;
-        copier_init(w->copier, copier_tried);
-        return;
-    }
+    if (w->copier && !worker_may_copy(w)) return;
     commit_now_and_then(w);
     LIST_EACH(&w->held, h, struct held, node) {
         if (!h->queue.n) continue;
@@ -536,16 +415,14 @@ on_lost(void *owner, const struct topic_partition *v, int32_t n)
 {
     struct worker *w = owner;
     w->args->times_lost++;
-    tell(w, " learns that it has lost", v, n);
+    worker_tell(w, " learns that it has lost", v, n);
     drop_partitions(w, v, n, K_ERR_UNKNOWN_MEMBER_ID);
 }
-
-static void look_up(struct worker *w);
 
 static void
 worker_look_again(struct timer *t)
 {
-    look_up(CONTAINER_OF(t, struct worker, again));
+    worker_look_up(CONTAINER_OF(t, struct worker, again));
 }
 
 static void
@@ -574,12 +451,12 @@ looked_up(struct group_op *op)
         struct held *h = find_held(w, op->v[i].topic, op->v[i].partition);
         if (h && !h->from) begin_reading(w, h, &op->v[i]);
     }
-    look_up(w); /* what has come since; or again */
+    worker_look_up(w); /* what has come since; or again */
 }
 
 /* Of those that have no beginning yet. */
-static void
-look_up(struct worker *w)
+void
+worker_look_up(struct worker *w)
 {
     struct offsets_call *c = &w->look;
     if (c->op.state) return;
@@ -616,7 +493,7 @@ on_assigned(void *owner, int32_t generation, const struct topic_partition *owned
         if (h) note(w, HISTORY_OWN, h, -1, 0);
     }
     show_owned(w);
-    look_up(w);
+    worker_look_up(w);
 }
 
 static void
@@ -630,10 +507,10 @@ on_refused(void *owner, int16_t error)
         struct topic_partition p = {h->topic_name, h->partition};
         VEC_PUSH(&w->env->mem, &w->going, p);
     }
-    tell(w,
-         error == K_ERR_FENCED_INSTANCE_ID ? " is fenced: another one has its place"
-                                           : " is refused by its group",
-         NULL, 0);
+    worker_tell(w,
+                error == K_ERR_FENCED_INSTANCE_ID ? " is fenced: another one has its place"
+                                                  : " is refused by its group",
+                NULL, 0);
     note(w, HISTORY_LEAVE, NULL, -1, error);
     if (!w->busy_with) drop_partitions(w, w->going.v, w->going.n, error);
 }
@@ -642,7 +519,7 @@ static void
 on_wants_poll(void *owner)
 {
     struct worker *w = owner;
-    if (!w->busy_with && !w->is_committing) turn_at(w, 0);
+    if (!w->busy_with && !w->is_committing) worker_turn_at(w, 0);
 }
 
 static void
@@ -674,7 +551,7 @@ worker_on_records(void *owner, struct assigned *a, const struct polled *p)
         else note(w, HISTORY_CORRUPT, h, r.offset, K_ERR_CORRUPT_MESSAGE);
     }
     if (h->queue.n) assigned_pause(a);
-    if (!w->busy_with && !w->is_committing) turn_at(w, 0);
+    if (!w->busy_with && !w->is_committing) worker_turn_at(w, 0);
 }
 
 /* Markers, and what was aborted or compacted away, are passed over; the last of them is behind us, too. */
@@ -776,5 +653,5 @@ member_start(struct env *env, void *member_args)
     a->owned_n = 0;
     a->generation = -1;
     note(w, HISTORY_BEGIN, NULL, -1, 0);
-    turn_at(w, 0);
+    worker_turn_at(w, 0);
 }

@@ -273,7 +273,7 @@ def at(node):
     return "--bootstrap-server", node.address
 
 
-@claim("java", "starts", "confluent-kafka")
+@claim("java", "starts", "confluent-kafka", limit_s=6 * LIMIT_S)
 def java_find_hanging(t):
     """kafka-transactions finds a transaction that no coordinator knows of, by partition and by broker, and aborts it."""
     node = t.node(settings={"transaction.partition.verification.enable": "false"})
@@ -297,7 +297,7 @@ def java_find_hanging(t):
         node.kill()
 
 
-@claim("java", "confluent-kafka")
+@claim("java", "confluent-kafka", limit_s=6 * LIMIT_S)
 def java_list(t):
     """kafka-transactions lists by state, producer, duration and pattern, and describes an open one."""
     topic, stem = make_topic(t, "txn-listed"), t.unique("listed")
