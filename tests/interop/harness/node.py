@@ -120,9 +120,10 @@ class Node:
                 check=True, capture_output=True, timeout=2 * LIMIT_S)
         return java(paths.BROKER_JARS, "kafka.Kafka", str(file), heap=self.heap, options=self.jvm)
 
-    def wait(self, expected_brokers=1):
+    def wait(self, expected_brokers=1, limit_s=None):
         """Returns when the node answers and knows so many unfenced brokers."""
-        end = time.monotonic() + START_LIMIT_S[self.kind]
+        limit_s = limit_s or START_LIMIT_S[self.kind]
+        end = time.monotonic() + limit_s
         while True:
             try:
                 wire.api_versions(self.host, self.port)
@@ -135,7 +136,7 @@ class Node:
                 raise NodeError(f"{self.kind} ended while starting: {self.how_it_ended()}")
             if time.monotonic() > end:
                 raise NodeError(f"{self.kind} does not serve after "
-                                f"{START_LIMIT_S[self.kind]} s: {why}: {self.last_line()}")
+                                f"{limit_s} s: {why}: {self.last_line()}")
             time.sleep(0.01)
 
     def is_alive(self):
@@ -201,8 +202,9 @@ class Cluster:
         try:
             for node in self.nodes:
                 node.start()
+            limit_s = max(START_LIMIT_S[node.kind] for node in self.nodes)  # each waits for all
             for node in self.nodes:
-                node.wait(len(self.nodes))
+                node.wait(len(self.nodes), limit_s)
         except BaseException:
             self.kill()
             raise
