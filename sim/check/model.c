@@ -273,10 +273,18 @@ model_forget_id(struct model *t, struct uuid id)
 
 /* ---- logs --------------------------------------------------------------------------------------- */
 
+/* Nearly always it is one of the last. */
 static struct batch *
 search(struct batch *const *v, int64_t n, int64_t offset)
 {
     int64_t low = 0, high = n;
+    for (int64_t back = 1; back <= n; back *= 2) {
+        if (v[n - back]->last < offset) {
+            low = n - back + 1;
+            break;
+        }
+        high = n - back;
+    }
     while (low < high) {
         int64_t mid = low + (high - low) / 2;
         if (v[mid]->last < offset) low = mid + 1;

@@ -140,7 +140,7 @@ piece(struct flow *f, int64_t n)
 {
     struct world *w = world_of(f);
     n = MIN(n, w->options.net.segment_bytes);
-    struct link *l = link_of(w, f->from->host, f->to->host);
+    struct link *l = link_between(w, f->from->host, f->to->host);
     if (n > 1 && dice_permille(&l->dice, w->options.net.split_permille))
         n = dice_between(&l->dice, 1, n - 1);
     return n;
@@ -193,7 +193,7 @@ static void
 retry_later(struct flow *f)
 {
     struct world *w = world_of(f);
-    struct link *l = link_of(w, f->from->host, f->to->host);
+    struct link *l = link_between(w, f->from->host, f->to->host);
     entry_arm(w, &f->retry, w->now_ns + f->retry_ns + dice_between(&l->dice, 0, f->retry_ns / 4));
 }
 

@@ -18,7 +18,13 @@ struct link {
     int64_t free_at_ns; /* when the last segment has left, by bandwidth */
 };
 
-struct link *link_of(struct world *w, struct host *from, struct host *to);
+struct link *link_make(struct world *w, struct host *from, struct host *to);
+static inline struct link *
+link_between(struct world *w, struct host *from, struct host *to)
+{
+    struct link *l = from->links.n > to->index ? from->links.v[to->index] : NULL;
+    return l ? l : link_make(w, from, to);
+}
 bool link_is_open(struct world *w, struct host *from, struct host *to);
 /* One way, for a segment of n bytes that leaves now: its arrival. */
 int64_t link_arrival(struct world *w, struct host *from, struct host *to, int64_t n);

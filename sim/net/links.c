@@ -21,7 +21,7 @@ link_new(struct world *w, struct host *from, struct host *to)
 }
 
 struct link *
-link_of(struct world *w, struct host *from, struct host *to)
+link_make(struct world *w, struct host *from, struct host *to)
 {
     while (from->links.n <= to->index) VEC_PUSH(&w->mem, &from->links, NULL);
     struct link **l = &from->links.v[to->index];
@@ -32,7 +32,7 @@ link_of(struct world *w, struct host *from, struct host *to)
 bool
 link_is_open(struct world *w, struct host *from, struct host *to)
 {
-    return from->has_power && to->has_power && (from == to || link_of(w, from, to)->cuts == 0);
+    return from->has_power && to->has_power && (from == to || link_between(w, from, to)->cuts == 0);
 }
 
 bool
@@ -56,7 +56,7 @@ latency(struct world *w, struct link *l)
 int64_t
 link_arrival(struct world *w, struct host *from, struct host *to, int64_t n)
 {
-    struct link *l = link_of(w, from, to);
+    struct link *l = link_between(w, from, to);
     int64_t rate = from == to ? 0 : w->options.net.bandwidth_bytes_per_s, leaves = w->now_ns;
     if (l->slow && l->slow->bandwidth_bytes_per_s) rate = l->slow->bandwidth_bytes_per_s;
     if (rate) {
@@ -88,8 +88,8 @@ add_links(struct fault *f, struct machines from, struct machines to, bool both_w
         for (int32_t k = 0; k < to.n; k++) {
             struct host *a = from.v[i]->host, *b = to.v[k]->host;
             if (a == b) continue;
-            VEC_PUSH(&w->mem, &f->links, link_of(w, a, b));
-            if (both_ways) VEC_PUSH(&w->mem, &f->links, link_of(w, b, a));
+            VEC_PUSH(&w->mem, &f->links, link_between(w, a, b));
+            if (both_ways) VEC_PUSH(&w->mem, &f->links, link_between(w, b, a));
         }
 }
 
