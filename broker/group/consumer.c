@@ -1,6 +1,7 @@
 #include "broker/group/consumer.h"
 
 #include "broker/base/check.h"
+#include "errors.h"
 
 struct slice
 consumer_state_name(enum consumer_state s)
@@ -258,7 +259,8 @@ consumer_partition_check(const struct group *g, int32_t epoch, struct slice memb
     const struct consumer_member *m = consumer_member(g, member_id);
     if (!m) return 0;
     struct epoch_of_member known = consumer_epoch_of(m);
-    return commit_epoch_check(&known, epoch, topic, partition);
+    int16_t err = commit_epoch_check(&known, epoch, topic, partition);
+    return err && m->spec.classic_member_metadata ? K_ERR_ILLEGAL_GENERATION : err;
 }
 
 /* ---- members ---- */

@@ -100,7 +100,8 @@ void consumer_member_set_target(struct consumer_member *m, const struct tp_set *
 /* NULL: nobody has it. */
 const struct consumer_member *consumer_owner(const struct group *g, const struct tp *tp);
 struct epoch_of_member consumer_epoch_of(const struct consumer_member *m);
-/* Whether the member may commit an offset of the partition: 0 or STALE_MEMBER_EPOCH; 0, too, for who is none. */
+/* Whether the member may commit an offset of the partition: 0 or STALE_MEMBER_EPOCH (of a classic
+ * member: ILLEGAL_GENERATION); 0, too, for who is none. */
 int16_t consumer_partition_check(const struct group *g, int32_t epoch, struct slice member_id,
                                  struct uuid topic, int32_t partition);
 /* For the story: the state, if it is another one. */

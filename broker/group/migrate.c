@@ -89,26 +89,24 @@ fill_classic_spec(struct arena *a, const struct member *m, classic_spec *to)
 }
 
 static void
-record_upgraded_spec(struct batch_builder *b, const struct group *g, const struct member *m,
-                     const subscription *sub, struct arena *a)
+fill_upgraded_spec(const struct member *m, const subscription *sub, struct arena *a,
+                   consumer_spec *to)
 {
-    consumer_spec spec;
-    codec_default(K_MSG_CONSUMER_GROUP_MEMBER_METADATA_VALUE, &spec);
-    spec.instance_id = m->instance_id;
-    spec.rack_id = sub->rack_id.n ? sub->rack_id : SLICE_NULL;
-    spec.client_id = m->client_id;
-    spec.client_host = m->client_host;
-    spec.rebalance_timeout_ms = m->rebalance_timeout_ms;
-    spec.subscribed_topic_regex = spec.server_assignor = SLICE_NULL;
-    spec.subscribed_topic_names = ARENA_ARRAY(a, struct slice, sub->topics_n);
+    codec_default(K_MSG_CONSUMER_GROUP_MEMBER_METADATA_VALUE, to);
+    to->instance_id = m->instance_id;
+    to->rack_id = sub->rack_id.n ? sub->rack_id : SLICE_NULL;
+    to->client_id = m->client_id;
+    to->client_host = m->client_host;
+    to->rebalance_timeout_ms = m->rebalance_timeout_ms;
+    to->subscribed_topic_regex = to->server_assignor = SLICE_NULL;
+    to->subscribed_topic_names = ARENA_ARRAY(a, struct slice, sub->topics_n);
     if (sub->topics_n)
-        memcpy(spec.subscribed_topic_names, sub->topics,
+        memcpy(to->subscribed_topic_names, sub->topics,
                (size_t)sub->topics_n * sizeof *sub->topics);
-    spec.subscribed_topic_names_n = (int32_t)slices_sort_unique(
-        spec.subscribed_topic_names, sub->topics_n, ARENA_ARRAY(a, struct slice, sub->topics_n));
-    spec.classic_member_metadata = ARENA_NEW(a, classic_spec);
-    fill_classic_spec(a, m, spec.classic_member_metadata);
-    record_consumer_spec(b, g, m->id, &spec);
+    to->subscribed_topic_names_n = (int32_t)slices_sort_unique(
+        to->subscribed_topic_names, sub->topics_n, ARENA_ARRAY(a, struct slice, sub->topics_n));
+    to->classic_member_metadata = ARENA_NEW(a, classic_spec);
+    fill_classic_spec(a, m, to->classic_member_metadata);
 }
 
 /* No two members have one partition, whatever they say: who came first keeps it. */
@@ -121,20 +119,39 @@ take_free(struct arena *a, struct tp_set *taken, const struct tp_set *wanted, in
     return ret;
 }
 
-static void
+/* Returns what it says of itself. */
+static consumer_spec *
 record_upgraded_member(struct batch_builder *b, const struct group *g, const struct member *m,
                        struct arena *a, struct tp_set *taken)
 {
     subscription sub;
     struct tp_set said;
+    consumer_spec *spec = ARENA_NEW(a, consumer_spec);
     struct reconcile_member now = {
         .state = MEMBER_STABLE, .epoch = g->generation, .previous_epoch = g->generation};
     CHECK(subscription_read(subscription_of(g, m), a, &sub));
     CHECK(assigned_to(g, m, &sub, a, &said));
     now.assigned = take_free(a, taken, &said, g->generation);
-    record_upgraded_spec(b, g, m, &sub, a);
+    fill_upgraded_spec(m, &sub, a, spec);
+    record_consumer_spec(b, g, m->id, spec);
     record_consumer_target(b, g, m->id, &now.assigned);
     record_consumer_current(b, g, m->id, &now);
+    return spec;
+}
+
+/* With the hash of what they subscribe to: nothing is new only because the protocol is. */
+static void
+record_upgrade(struct batch_builder *b, const struct group *g, struct arena *a)
+{
+    struct tp_set taken = {NULL, 0};
+    struct consumer_view *v = ARENA_ARRAY(a, struct consumer_view, g->members_n);
+    int32_t n = 0;
+    record_group_gone(b, g);
+    LIST_EACH(&g->members, m, struct member, node)
+        v[n++] =
+            (struct consumer_view){.id = m->id, .spec = record_upgraded_member(b, g, m, a, &taken)};
+    record_consumer_epoch(b, g, g->generation, consumer_metadata_hash(g, a, v, n));
+    record_consumer_assigned(b, g, g->generation, 0);
 }
 
 int16_t
@@ -143,13 +160,9 @@ group_upgrade(struct group *g)
     struct coordinator_shard *s = &g->shard->base;
     struct batch_builder b;
     struct arena a;
-    struct tp_set taken = {NULL, 0};
     arena_init(&a, &group_env(g)->mem, 0);
     shard_builder(s, &b);
-    record_group_gone(&b, g);
-    record_consumer_epoch(&b, g, g->generation, 0);
-    LIST_EACH(&g->members, m, struct member, node) record_upgraded_member(&b, g, m, &a, &taken);
-    record_consumer_assigned(&b, g, g->generation, 0);
+    record_upgrade(&b, g, &a);
     struct slice id = arena_dup(&a, g->id);
     int16_t err = shard_write_silently_folded(s, &b);
     if (!err) {
@@ -227,11 +240,20 @@ record_downgrade(struct batch_builder *b, const struct group *g, struct consumer
     arena_release(&a);
 }
 
+bool
+group_has_settled(const struct group *g)
+{
+    const struct consumer *c = g->consumer;
+    MAP_EACH(&c->members, m, struct consumer_member, by_id)
+        if (m->state != MEMBER_STABLE || m->epoch != c->epoch) return false;
+    return c->assignment_epoch == c->epoch;
+}
+
 void
-group_downgraded(struct shard *s, struct slice group_id)
+group_downgraded(struct shard *s, struct slice group_id, bool has_settled)
 {
     struct group *g = group_find(s, group_id);
     CHECK(g && !g->consumer && g->members_n > 0);
     LIST_EACH(&g->members, m, struct member, node) member_heard(m);
-    group_rebalance(g);
+    if (!has_settled) group_rebalance(g);
 }

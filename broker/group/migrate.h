@@ -21,7 +21,10 @@ bool group_may_downgrade(const struct group *g, struct consumer_member *const *v
 /* The records of it: the group without those members. */
 void record_downgrade(struct batch_builder *b, const struct group *g,
                       struct consumer_member *const *v, int32_t n);
-/* They are written and folded in: the members' sessions begin, and they are asked to join again. */
-void group_downgraded(struct shard *s, struct slice group_id);
+/* Whether all members have what they shall have. */
+bool group_has_settled(const struct group *g);
+/* They are written and folded in: the members' sessions begin, and unless the group had settled with just these members,
+ * they are asked to join again. */
+void group_downgraded(struct shard *s, struct slice group_id, bool has_settled);
 
 #endif

@@ -126,7 +126,7 @@ consumer_commit_check(const struct group *g, const commit_request *q, int16_t ve
     const struct consumer_member *m = consumer_member(g, q->member_id);
     if (!m) return K_ERR_UNKNOWN_MEMBER_ID;
     if (m->spec.classic_member_metadata)
-        return epoch == m->epoch ? K_ERR_NONE : K_ERR_ILLEGAL_GENERATION;
+        return epoch > m->epoch ? K_ERR_ILLEGAL_GENERATION : K_ERR_NONE;
     /* An older client could not be told why its commit is refused. */
     if (version < 9) return K_ERR_UNSUPPORTED_VERSION;
     return epoch > m->epoch ? K_ERR_STALE_MEMBER_EPOCH : K_ERR_NONE;

@@ -13,7 +13,7 @@ txn_consumer_check(const struct group *g, int32_t epoch, struct slice member_id,
     const struct consumer_member *m = consumer_member(g, member_id);
     if (!m) return K_ERR_UNKNOWN_MEMBER_ID;
     if (m->spec.classic_member_metadata)
-        return epoch == m->epoch ? K_ERR_NONE : K_ERR_ILLEGAL_GENERATION;
+        return epoch > m->epoch ? K_ERR_ILLEGAL_GENERATION : K_ERR_NONE;
     return epoch > m->epoch ? K_ERR_STALE_MEMBER_EPOCH : K_ERR_NONE;
 }
 

@@ -72,6 +72,37 @@ def send(t, topic, first, count):
     expect_equal(p.flush(LIMIT_S), 0, "records that were not acknowledged")
 
 
+@claim("java", "confluent-kafka", limit_s=10 * LIMIT_S, each=("classic", "cooperative"))
+def rolled(t, kind):
+    """A group is rolled from the classic to the consumer protocol and back, member by member: each record is read once."""
+    topic, name = make_topic(t, f"rolled-{kind}", PARTITIONS), t.unique("rolled")
+
+    def type_of():
+        row = next((x.split() for x in t.tool("consumer-groups", "--list", "--type").splitlines() if name in x), [])
+        return row[1].lower() if len(row) > 1 else ""
+
+    members = [Member(t, topic, name, GROUPS[kind]) for _ in range(2)]
+    await_shared_out(members, "at the beginning")
+    sent = 0
+    for to, kept in (("consumer", "consumer"), (kind, "classic")):
+        for _ in range(2):
+            send(t, topic, sent, 600)
+            sent += 600
+            members.append(Member(t, topic, name, GROUPS[to]))
+            await_shared_out(members, f"after one has joined as {to}")
+            next(m for m in members if m.is_alive()).stop()
+            await_shared_out(members, f"with one more of {to}")
+        expect_equal(type_of(), kept, "the group's type")
+    wanted = sorted((p, offset) for p in range(PARTITIONS) for offset in range(sent // PARTITIONS))
+
+    def read():
+        return sorted(x for m in members for x in m.read())
+
+    eventually(lambda: read() == wanted, limit_s=2 * LIMIT_S)
+    expect_equal(len(read()), len(wanted), "records read")
+    expect(read() == wanted, "other records were read than written")
+
+
 @claim("java", "confluent-kafka", limit_s=8 * LIMIT_S, each=tuple(GROUPS))
 def group(t, kind):
     """Three members share a topic; one is killed, one leaves, one joins: each record is read, few twice, all is committed."""

@@ -414,11 +414,18 @@ a_classic_member_commits_in_its_generation(void **state)
     appears(&clients[2], "c", true, false);
     go_on(20);
     struct client *a = &clients[0];
-    static const struct {
-        int32_t ahead;
+    /* As with the new protocol (KIP-1251): also in an older one, if the partition has been its own since. */
+    int32_t own = 0, others = 0;
+    for (int p = 0; p < PARTITIONS; p++) *(a->owned[p] ? &own : &others) = p;
+    const struct {
+        int32_t ahead, partition;
         int16_t err;
-    } rows[] = {{0, 0}, {1, K_ERR_ILLEGAL_GENERATION}, {-1, K_ERR_ILLEGAL_GENERATION}};
+    } rows[] = {{0, own, 0},
+                {1, own, K_ERR_ILLEGAL_GENERATION},
+                {-1, others, K_ERR_ILLEGAL_GENERATION},
+                {0, 3, 0}};
     for (int64_t i = 0; i < ARRAY_LEN(rows); i++) {
+        w.at_partition = rows[i].partition;
         struct call *c = commit_offset(a->id, a->epoch + rows[i].ahead, 10);
         settle();
         commit();
