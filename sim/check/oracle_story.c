@@ -1,6 +1,9 @@
 /* How the oracle tells a loss: what happened to the record, in the order of time, and what that amounts to. */
 #include "sim/check/oracle_own.h"
 
+/* Who died while the answer was on its way died before anybody heard of it. */
+#define ON_ITS_WAY_NS (50 * NS_PER_MS)
+
 static void
 line(const struct history *h, struct writer *w, int64_t at_ns, const char *what)
 {
@@ -13,9 +16,9 @@ tell_blow(struct oracle *o, const struct history *h, const struct topic_key *k,
 {
     static const char *const what[] = {"crash",      "power loss", "wipe",
                                        "truncation", "recovery",   "damage"};
-    if (b->at_ns < p->at_ns && b->kind != BLOW_CRASH) return;
+    int64_t since_ns = p->at_ns - (b->kind == BLOW_CRASH ? ON_ITS_WAY_NS : 0);
+    if (b->at_ns < MAX(since_ns, p->begun_ns)) return;
     if (b->key >= 0 && (b->key != k->index || p->offset < b->from || p->offset >= b->to)) return;
-    if (b->at_ns < p->at_ns) return;
     if (b->key < 0 && p->doom && b->at_ns > p->doom->at_ns) return;
     line(h, w, b->at_ns, what[b->kind]), fmt_str(w, " of "),
         fmt_slice(w, o->model.nodes.v[b->node].name);
