@@ -149,9 +149,10 @@ share_written(struct persist *p)
         share_partition_drop(sp, share_client_error(err));
         return;
     }
-    if (err) flight_not_written(&sp->flight);
-    else flight_written(&sp->flight);
-    if (!err) sp->start_is_news = false;
+    bool is_written = err == 0;
+    if (is_written) flight_written(&sp->flight);
+    else flight_not_written(&sp->flight);
+    if (is_written) sp->start_is_news = false;
     tell_acks(&sp->decided, share_client_error(err));
     defer(env, &sp->tell);
     if (err) timer_arm(env, &sp->write_timer, env_now_ns(env) + WRITE_AGAIN_NS);

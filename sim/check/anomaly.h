@@ -41,6 +41,10 @@
     X(COPIED_TWICE, "copied-twice", "a group has copied a record more than once")                    \
     X(NOT_COPIED, "not-copied", "a group has passed over a record without a copy of it")             \
     X(UNOWNED, "unowned", "no member of a group has a partition, though some live")                  \
+    X(GIVEN_AGAIN, "given-again", "a share group was given a record that it had acknowledged")       \
+    X(HELD_BY_TWO, "held-by-two", "a record was given to one while another held it")                 \
+    X(UNGIVEN, "ungiven", "a record that a share group had not acknowledged was given to nobody")    \
+    X(GIVEN_TOO_OFTEN, "given-too-often", "a record was given out more often than it may be")        \
     /* of whoever asks */                                                                            \
     X(WRONG_ANSWER, "wrong-answer", "a node answered a question otherwise than Kafka does")          \
     /* liveness */                                                                                   \

@@ -407,6 +407,8 @@ check_completion(struct checker *c, const struct history_op *op, int64_t number,
     case HISTORY_COMMIT:
     case HISTORY_COMMITTED:
     case HISTORY_PROCESS:
+    case HISTORY_GIVEN:
+    case HISTORY_ACKNOWLEDGE:
     case HISTORY_LEAVE:
     case HISTORY_HEALED:
     case HISTORY_KINDS_N: return;
@@ -444,6 +446,7 @@ check_history(struct mem *mem, const struct history *h, const struct check_facts
     check_admin(&c);
     check_txns(&c);
     if (h->groups.n) check_groups(&c);
+    if (h->groups.n) check_shares(&c);
     ret->is_conclusive = ret->counts.acknowledged > 0;
     release(&c);
 }

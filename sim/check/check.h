@@ -11,6 +11,7 @@
  *      undeleted            below what a DeleteRecords was answered for
  *      resurrected          the last of its key, which was deleted after it
  *      two-owners, offset-went-back, processed-twice, unprocessed, unowned   of groups: check_groups.c
+ *      given-again, held-by-two, ungiven, given-too-often   of share groups: check_shares.c
  *      phantom, failed-read, corrupt, end-went-back, replica-differs, unanswered, unreadable, not-serving
  *
  * A record gets the gravest rule only: what is lost is not told again as read-lost. */
@@ -50,6 +51,11 @@ struct check_facts {
     /* The topic in which groups keep what they commit; no partitions: no commit may be lost. */
     struct check_topic offsets;
     int32_t offsets_partitions;
+    /* Share groups: how often a record may be given out; 0: not known. Why their states may be gone;
+     * NULL: they may not. */
+    int32_t share_deliveries_max;
+    int64_t share_lock_ns; /* how long a record is a member's, at least */
+    const char *shares_at_risk;
     bool clients_live; /* no client was crashed: every call must end */
 };
 

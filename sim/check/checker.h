@@ -161,6 +161,8 @@ bool compacted_away(const struct checker *c, const struct part *p, uint64_t valu
 void check_resurrected(struct checker *c, const struct part *p);
 /* Members of groups. */
 void check_groups(struct checker *c);
+/* Members of share groups. */
+void check_shares(struct checker *c);
 /* Transactions. */
 void check_txns(struct checker *c);
 /* It belongs to a transaction that was not committed, as far as its producer knows: who reads uncommitted records may

@@ -37,7 +37,10 @@ enum history_kind {
     HISTORY_COMMITTED, /* a look at what is committed: offset; -1: nothing */
     HISTORY_PROCESS,   /* reads: what it has done; complete at once. acks: how it commits */
     HISTORY_LEAVE,     /* it leaves the group in order, partition -1 */
-    HISTORY_HEALED,    /* no client's: all faults are over (process, topic, partition: -1) */
+    /* Of members of share groups: node is the group. */
+    HISTORY_GIVEN, /* reads: what it was given, with the delivery count for an epoch; key: when it asked */
+    HISTORY_ACKNOWLEDGE, /* records from offset to key; acks: 1 accept, 2 release, 3 reject */
+    HISTORY_HEALED,      /* no client's: all faults are over (process, topic, partition: -1) */
     HISTORY_KINDS_N
 };
 
@@ -213,6 +216,11 @@ history_is_of_group(enum history_kind kind)
 {
     return kind >= HISTORY_BEGIN && kind <= HISTORY_LEAVE;
 }
+static inline bool
+history_is_of_share(enum history_kind kind)
+{
+    return kind == HISTORY_GIVEN || kind == HISTORY_ACKNOWLEDGE;
+}
 const char *history_kind_name(enum history_kind kind);
 const char *history_outcome_name(enum history_outcome outcome);
 /* "p1:17" */
@@ -235,6 +243,8 @@ void history_value_print(const struct history *h, uint64_t value, struct writer 
  *      2.000000000 3.010000000 c1 commit orders-0 ok @50 g3 of=readers after retried
  *      2.000000000 2.010000000 c1 committed orders-0 ok @40 g3 of=readers
  *      2.000000000 = c1 process orders-0 40=p1:16 g3 of=readers after
+ *      2.000000000 = w1 given orders-0 40=p1:16/1 asked=1990000000 of=workers     (delivery 1, asked at 1.99 s)
+ *      2.000000000 2.010000000 w1 acknowledge orders-0 ok @40 to=44 of=workers accept
  *      8.000000000 = - healed - */
 void history_print(const struct history *h, struct writer *w);
 /* Adds what such a text tells; blank lines and those that begin with '#' are skipped. 0, or the number of
@@ -248,6 +258,8 @@ void history_end_reading(struct history *h);
 bool history_has_outcome(enum history_kind kind);
 extern const char *const history_kind_names[],
     *const history_admin_names[], *const history_commit_names[], *const history_outcome_names[];
+#define HISTORY_DECISIONS_N 4
+extern const char *const history_decision_names[HISTORY_DECISIONS_N];
 
 struct history_counts {
     int64_t produced, acknowledged, unknown,

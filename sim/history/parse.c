@@ -95,6 +95,27 @@ parse_of_group(struct history *h, struct text_line *l, struct history_op *op)
     return line_number(l, slice_sub(s, 1, s.n - 1), 0, INT32_MAX, &op->key) ? 1 : -1;
 }
 
+/* The same of share groups. */
+static int
+parse_of_share(struct history *h, struct text_line *l, struct history_op *op)
+{
+    int n;
+    struct slice s = l->word;
+    const char *mark = op->kind == HISTORY_GIVEN ? "asked=" : "to=";
+    struct slice m = slice_cstr(mark);
+    if (op->kind == HISTORY_ACKNOWLEDGE &&
+        is_of_table(s, history_decision_names, HISTORY_DECISIONS_N, &n))
+        return op->acks = (int16_t)n, 1;
+    if (slice_starts(s, m)) {
+        s = slice_sub(s, m.n, s.n - m.n);
+        return line_number(l, s, 0, INT64_MAX - 1, &op->key) ? 1 : -1;
+    }
+    if (!slice_starts(s, S("of="))) return 0;
+    if (s.n == 3) return line_fail(l, "the group's name is missing: of=NAME"), -1;
+    op->node = history_group(h, slice_sub(s, 3, s.n - 3));
+    return has_room(l, h->groups.n) ? 1 : -1;
+}
+
 /* A number behind a mark; false and no error: another word. */
 static bool
 parse_marked(struct text_line *l, const char *mark, int64_t min, int64_t max, int64_t *ret)
@@ -130,9 +151,10 @@ static bool
 parse_word(struct history *h, struct text_line *l, struct history_op *op)
 {
     int of_group = history_is_of_group(op->kind) ? parse_of_group(h, l, op) : 0;
+    if (history_is_of_share(op->kind)) of_group = parse_of_share(h, l, op);
     if (of_group) return of_group > 0;
     bool has_reads = op->kind == HISTORY_POLL || op->kind == HISTORY_PROCESS ||
-                     (op->kind == HISTORY_SEND && !op->reads_n);
+                     op->kind == HISTORY_GIVEN || (op->kind == HISTORY_SEND && !op->reads_n);
     if (has_reads && l->word.p[0] >= '0' && l->word.p[0] <= '9' && slice_find(l->word, '=', 0) > 0)
         return parse_read(h, l, op);
     return parse_flag(l, op) ||
@@ -208,7 +230,10 @@ parse_op(struct history *h, struct text_line *l, struct history_op *op)
     if (op->kind == HISTORY_COMMIT || op->kind == HISTORY_PROCESS) op->acks = COMMIT_AFTER;
     while (line_word(l).n)
         if (!parse_word(h, l, op)) return false;
-    if (history_is_of_group(op->kind) && op->node < 0)
+    if (op->kind == HISTORY_ACKNOWLEDGE && (op->acks < 0 || op->key < op->offset))
+        return line_fail(l,
+                         "of which records, and what? @OFFSET to=OFFSET accept, release or reject");
+    if ((history_is_of_group(op->kind) || history_is_of_share(op->kind)) && op->node < 0)
         return line_fail(l, "the group is missing: of=NAME");
     if (op->complete_ns < 0 && op->outcome != HISTORY_OPEN)
         return line_fail(l, "it has an outcome, and yet it never ended (-)");

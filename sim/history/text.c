@@ -19,6 +19,8 @@ const char *const history_kind_names[] = {
     [HISTORY_COMMITTED] = "committed",
     [HISTORY_PROCESS] = "process",
     [HISTORY_LEAVE] = "leave",
+    [HISTORY_GIVEN] = "given",
+    [HISTORY_ACKNOWLEDGE] = "acknowledge",
     [HISTORY_HEALED] = "healed",
 };
 const char *const history_admin_names[] = {
@@ -38,6 +40,8 @@ const char *const history_commit_names[] = {[COMMIT_BEFORE] = "before",
                                             [COMMIT_AUTO] = "auto",
                                             [COMMIT_IN_TXN] = "txn"};
 _Static_assert(ARRAY_LEN(history_commit_names) == HISTORY_COMMITS_N, "each way has a word");
+const char *const history_decision_names[HISTORY_DECISIONS_N] = {
+    "gap", [1] = "accept", [2] = "release", [3] = "reject"};
 const char *const history_outcome_names[] = {
     [HISTORY_OPEN] = "open",
     [HISTORY_OK] = "ok",
@@ -67,7 +71,7 @@ bool
 history_has_outcome(enum history_kind kind)
 {
     return kind == HISTORY_SEND || kind == HISTORY_END || kind == HISTORY_ADMIN ||
-           kind == HISTORY_COMMIT || kind == HISTORY_COMMITTED;
+           kind == HISTORY_COMMIT || kind == HISTORY_COMMITTED || kind == HISTORY_ACKNOWLEDGE;
 }
 
 /* ---- writing ---------------------------------------------------------------------------------- */
@@ -141,7 +145,15 @@ print_flags(const struct history *h, const struct history_op *op, struct writer 
         print_of_group(h, op, w);
         return;
     }
-    if (op->key >= 0 && op->kind != HISTORY_ADMIN) print_number(w, "key=", op->key);
+    if (op->key >= 0 && op->kind != HISTORY_ADMIN && !history_is_of_share(op->kind))
+        print_number(w, "key=", op->key);
+    if (history_is_of_share(op->kind)) {
+        print_number(w, op->kind == HISTORY_GIVEN ? "asked=" : "to=", op->key);
+        fmt_str(w, " of="), fmt_slice(w, history_group_name(h, op->node));
+        if (op->kind == HISTORY_ACKNOWLEDGE)
+            fmt_char(w, ' '), fmt_str(w, history_decision_names[op->acks]);
+        return;
+    }
     if (op->kind == HISTORY_SEND && op->acks != -1) print_number(w, "acks=", op->acks);
     if (op->kind == HISTORY_SEND && !op->idempotent) fmt_str(w, " plain");
     if (op->is_tombstone) fmt_str(w, " tombstone");

@@ -25,6 +25,12 @@ partitions_before(const struct load *l, struct slice topic, int64_t steps_n)
         n = cluster_config_i64(l->s, "offsets.topic.num.partitions");
     if (has_txns && slice_eq(topic, TXNS_TOPIC))
         n = cluster_config_i64(l->s, "transaction.state.log.num.partitions");
+    bool has_shares = false;
+    for (int32_t i = 0; i < l->s->clients_n; i++) has_shares |= l->s->clients[i].share.p != NULL;
+    if (has_shares && slice_eq(topic, GROUPS_TOPIC))
+        n = cluster_config_i64(l->s, "offsets.topic.num.partitions");
+    if (has_shares && slice_eq(topic, S("__share_group_state")))
+        n = cluster_config_i64(l->s, "share.coordinator.state.topic.num.partitions");
     for (int32_t i = 0; i < l->s->topics_n; i++)
         if (slice_eq(l->s->topics[i].name, topic)) n = l->s->topics[i].partitions;
     for (int64_t i = 0; i < steps_n; i++) {

@@ -372,6 +372,9 @@ clients_start(struct run *r)
             producer_args(r, c);
             p.start = c->spec->transactional_id.p ? transact_start : produce_start;
             p.args = &c->produce;
+        } else if (c->spec->share.p) {
+            share_args_of(r, c);
+            p.start = share_start, p.args = &c->share;
         } else if (c->spec->group.p) {
             member_args_of(r, c);
             p.start = member_start, p.args = &c->member;

@@ -106,9 +106,11 @@ count_of(struct run *r, const struct cond *c)
     if (!x) return 0;
     switch (c->row->id) {
     case COND_ACKED: return x->spec->copy_to.p ? x->member.copied : x->produce.acknowledged;
-    case COND_READ: return x->spec->group.p ? x->member.read : x->consume.read;
+    case COND_READ:
+        if (x->spec->share.p) return x->share.given;
+        return x->spec->group.p ? x->member.read : x->consume.read;
     case COND_SKIPPED: return x->spec->group.p ? x->member.skipped : x->consume.skipped;
-    case COND_PROCESSED: return x->member.processed;
+    case COND_PROCESSED: return x->spec->share.p ? x->share.acknowledged : x->member.processed;
     case COND_FAILED: return x->produce.failed;
     case COND_UNKNOWN: return x->produce.unknown;
     default: UNREACHABLE();

@@ -353,6 +353,12 @@ all_have_read(void *ctx)
     return groups_have_read(ctx);
 }
 
+static bool
+all_are_quiet(void *ctx)
+{
+    return shares_are_quiet(ctx);
+}
+
 static void
 drain(struct run *r)
 {
@@ -369,6 +375,10 @@ drain(struct run *r)
     if (!world_run_while_not(r->w, all_have_read, r, world_now_ns(r->w) + groups_bound_ns(r->s)))
         run_fail(r, VERDICT_FAIL, "groups did not come to the end within %.1f s: %.*s",
                  (double)groups_bound_ns(r->s) / 1e9, SARG(groups_state(r)));
+    int64_t share_ns = shares_bound_ns(r->s);
+    if (share_ns && !world_run_while_not(r->w, all_are_quiet, r, world_now_ns(r->w) + share_ns))
+        run_fail(r, VERDICT_FAIL, "share groups were given records for longer than %.1f s",
+                 (double)share_ns / 1e9);
     world_run_while_not(r->w, watched, r, world_now_ns(r->w) + 600 * NS_PER_S);
     world_run(r->w, NS_PER_S); /* consumers read on */
 }

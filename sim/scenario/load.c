@@ -177,9 +177,17 @@ static void
 check_client_spec(struct load *l, const struct pair *p, const struct client_spec *c)
 {
     bool is_member = tree_get(p->value, S("subscribe")) != NULL;
-    if ((c->produce.p != NULL) + (c->consume.p != NULL) + is_member != 1) {
-        diag_error(l->d, c->mark, "produce: orders, consume: orders, or subscribe: orders",
-                   "a client does one of three things");
+    if ((c->produce.p != NULL) + (c->consume.p != NULL) + (c->share.p != NULL) + is_member != 1) {
+        diag_error(l->d, c->mark,
+                   "produce: orders, consume: orders, subscribe: orders, or share: orders",
+                   "a client does one of four things");
+        return;
+    }
+    if (c->share.p) {
+        member_check(l, p, c);
+        check_topic(l, c->share, mark_of(p, "share"));
+        if (!c->share_group.p)
+            diag_error(l->d, c->mark, "share-group: workers", "share: as a member of which group?");
         return;
     }
     member_check(l, p, c);

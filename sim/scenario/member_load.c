@@ -53,10 +53,17 @@ check_others(struct load *l, const struct pair *p)
         "group",        "members",   "assignor", "protocol", "instance",
         "session",      "heartbeat", "max-poll", "commit",   "auto-commit-interval",
         "poll-records", "work",      "copy-to"};
-    for (int64_t i = 0; i < ARRAY_LEN(words); i++)
-        if (tree_get(p->value, slice_cstr(words[i])))
+    /* These are for members of share groups, too. */
+    static const char *const shared[] = {"members", "poll-records", "work"};
+    for (int64_t i = 0; i < ARRAY_LEN(words); i++) {
+        bool fits = false;
+        for (int64_t k = 0; k < ARRAY_LEN(shared) && !fits; k++)
+            fits = tree_get(p->value, S("share")) &&
+                   slice_eq(slice_cstr(words[i]), slice_cstr(shared[k]));
+        if (!fits && tree_get(p->value, slice_cstr(words[i])))
             diag_error(l->d, mark_of(p, words[i]), "subscribe: orders",
                        "`%s` is for members of groups", words[i]);
+    }
 }
 
 int64_t

@@ -34,6 +34,7 @@ struct client_slot {
     struct produce_args produce;
     struct consume_args consume;
     struct member_args member;
+    struct share_args share;
 };
 
 struct bound {
@@ -187,6 +188,15 @@ bool groups_have_read(struct run *r);
 struct slice groups_state(struct run *r);
 /* A bound for that, from their time-outs. */
 int64_t groups_bound_ns(const struct scenario *s);
+
+/* shares.c */
+void share_args_of(struct run *r, struct client_slot *c);
+/* Nobody of any share group was given anything for so long that there is nothing left to be given. */
+bool shares_are_quiet(const struct run *r);
+/* A bound for that, from their time-outs; 0: there are none. */
+int64_t shares_bound_ns(const struct scenario *s);
+/* Why what share groups have acknowledged may be gone; NULL: it may not. */
+const char *shares_at_risk(const struct run *r);
 
 /* play.c */
 void play_begin(struct run *r);

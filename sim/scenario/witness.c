@@ -280,11 +280,17 @@ topic_named(struct run *r, struct slice name)
 static void
 ask_checker(struct run *r)
 {
-    struct check_facts f = {.topics_n = (int32_t)r->h->topics.n,
-                            .chronicle = &r->chronicle,
-                            .begin_ns = r->h->begin_ns,
-                            .owned_within_ns = groups_bound_ns(r->s),
-                            .clients_live = true};
+    struct check_facts f = {
+        .topics_n = (int32_t)r->h->topics.n,
+        .chronicle = &r->chronicle,
+        .begin_ns = r->h->begin_ns,
+        .owned_within_ns = groups_bound_ns(r->s),
+        .share_deliveries_max =
+            (int32_t)cluster_config_i64(r->s, "group.share.delivery.count.limit"),
+        .share_lock_ns =
+            cluster_config_i64(r->s, "group.share.record.lock.duration.ms") * NS_PER_MS,
+        .shares_at_risk = shares_at_risk(r),
+        .clients_live = true};
     struct check_topic *topics = ARENA_ARRAY(r->a, struct check_topic, f.topics_n + 1);
     const struct topic offsets = {
         .name = GROUPS_TOPIC, .rf = cluster_config_i64(r->s, "offsets.topic.replication.factor")};

@@ -24,6 +24,7 @@
 #include "broker/client/consumer.h"
 #include "broker/client/membership.h"
 #include "broker/client/producer.h"
+#include "broker/client/share_consumer.h"
 #include "broker/client/txn_session.h"
 #include "sim/history/history.h"
 #include "sim/world/world.h"
@@ -162,6 +163,29 @@ struct member_args {
 struct member_args member_args_default(struct history *h, struct slice name,
                                        struct client_params client);
 void member_start(struct env *env, void *member_args);
+
+/* ---- a member of a share group ------------------------------------------------------------------------ */
+
+/* Is given records, works on them, acknowledges them, fetches again. */
+struct share_args {
+    struct history *history;
+    struct slice name;
+    struct client_params client;
+    struct share_consumer_params share; /* ops and owner are set here */
+    int64_t work_ns;                    /* for each record */
+    int64_t release_every,
+        reject_every; /* each so-many-th record is given back, rejected; 0: none */
+    int64_t until_ns; /* it leaves then */
+    bool stop;        /* an order: leave */
+    /* status */
+    int64_t given, acknowledged;
+    int64_t last_given_ns;
+    bool done;     /* it has left, or was refused */
+    int16_t error; /* why it was refused */
+};
+struct share_args share_args_default(struct history *h, struct slice name,
+                                     struct client_params client);
+void share_start(struct env *env, void *share_args);
 
 /* ---- probe: does it serve? ---------------------------------------------------------------------------- */
 

@@ -19,6 +19,7 @@ MODULES = (
     "java_tools",
     "java_clients",
     "transactions",
+    "share_groups",
     "compaction",
     "names",
     "guide",

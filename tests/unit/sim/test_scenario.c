@@ -227,7 +227,7 @@ steps_that_say_too_little_or_too_much_are_refused(void **state)
     must_say(HEAD "timeline: [{at: 1s, slow: [b1, b2]}]", "slow does not say what");
     must_say(HEAD "expect: {eventually: [{serving: b1}]}", "by when?");
     must_say(HEAD "clients: {p1: {produce: orders, consume: orders, until: 1s}}",
-             "a client does one of three");
+             "a client does one of four");
     must_say(HEAD "clients: {p1: {produce: orders, until: 1s, acks: 1, idempotent: true}}",
              "acks: all");
 }
@@ -364,7 +364,7 @@ members_of_groups_are_read(void **state)
     must_say(HEAD "clients: {c: {subscribe: order, group: g}}", "did you mean orders?");
     must_say(HEAD "clients: {c: {subscribe: [], group: g}}", "it subscribes to nothing");
     must_say(HEAD "clients: {c: {consume: orders, group: g}}", "`group` is for members of groups");
-    must_say(HEAD "clients: {c: {consume: orders, subscribe: orders, group: g}}", "one of three");
+    must_say(HEAD "clients: {c: {consume: orders, subscribe: orders, group: g}}", "one of four");
     must_say(MEMBER(", session: 1s"), "group.min.session.timeout.ms is 6000");
     must_say(MEMBER(", session: 9s, heartbeat: 9s"), "ends before the next heartbeat");
     must_say(MEMBER(", auto-commit-interval: 1s"), "commit: auto");

@@ -1,0 +1,263 @@
+/* What members of share groups were given and what they said of it (KIP-932):
+ *
+ *      w1   fetch ──── given 40…49 ── accept 40…48, release 49 ──► ok
+ *      w2                                     fetch ── given 49, once more ── …
+ *
+ * A record that was accepted is not given out again; nobody is given what another holds; it is given out so often and no
+ * more; and in the end each record was accepted, rejected, or given out as often as it may be. */
+#include "sim/check/checker.h"
+
+enum { DECIDED_GAP, DECIDED_ACCEPT, DECIDED_RELEASE, DECIDED_REJECT };
+
+/* One record, as one group sees it. */
+struct fate {
+    uint64_t value;
+    int64_t settled_ns; /* when an acceptance or rejection was acknowledged; -1 */
+    int32_t settled_by; /* whose */
+    bool is_settled;    /* that is so, or may be */
+    int32_t given_n;    /* deliveries; the greatest count that was told */
+    int64_t given_ns;   /* when it was given last … */
+    int32_t given_to;   /* … and to whom */
+    int32_t holder;     /* who has not said what became of it, and … */
+    int64_t asked_ns;   /* … asked for it then: its lock began later; holder -1: nobody */
+};
+
+struct share_view {
+    struct fate *fates; /* by offset - part->base */
+    int64_t first;      /* -1: nothing was given */
+    bool has_members;
+};
+
+struct shares_checked {
+    struct checker *c;
+    int32_t groups_n;
+    struct share_view *views; /* by group, part */
+};
+
+static struct share_view *
+share_view_of(const struct shares_checked *s, const struct history_op *op, const struct part *p)
+{
+    return &s->views[(int64_t)op->node * s->c->parts_n + (p - s->c->parts)];
+}
+
+static struct fate *
+fate_at(const struct share_view *v, const struct part *p, int64_t offset)
+{
+    int64_t at = offset - p->base;
+    return at >= 0 && at < p->n ? &v->fates[at] : NULL;
+}
+
+static struct telling
+begin_share_telling(struct shares_checked *s, enum rule rule, const struct history_op *op,
+                    const struct part *p, int64_t offset, uint64_t value)
+{
+    struct telling t = tell_begin(s->c, rule, p, offset, value, op ? op->complete_ns : -1);
+    t.excuse = s->c->facts->shares_at_risk;
+    return t;
+}
+
+/* ---- what was given ------------------------------------------------------------------------------- */
+
+/* The fetch must have been asked for after the acceptance was known: one that was under way may come late. */
+static void
+check_given_again(struct shares_checked *s, const struct history_op *op, const struct part *p,
+                  const struct history_read *r, const struct fate *f)
+{
+    if (f->settled_ns < 0 || op->key <= f->settled_ns || f->value != r->value) return;
+    struct telling t = begin_share_telling(s, RULE_GIVEN_AGAIN, op, p, r->offset, r->value);
+    tell_value(&t, r->value), tell_text(&t, " was acknowledged by ");
+    tell_process(&t, f->settled_by), tell_time(&t, f->settled_ns);
+    tell_text(&t, " and given to "), tell_process(&t, op->process);
+    tell_text(&t, ", who asked"), tell_time(&t, op->key);
+    tell_end(&t);
+}
+
+static void
+check_deliveries(struct shares_checked *s, const struct history_op *op, const struct part *p,
+                 const struct history_read *r)
+{
+    int32_t most = s->c->facts->share_deliveries_max;
+    if (most <= 0 || r->leader_epoch <= most) return;
+    struct telling t = begin_share_telling(s, RULE_GIVEN_TOO_OFTEN, op, p, r->offset, r->value);
+    tell_value(&t, r->value), tell_text(&t, " was given to ");
+    tell_process(&t, op->process), tell_text(&t, " as delivery ");
+    fmt_i64(&t.w, r->leader_epoch), tell_text(&t, " of at most "), fmt_i64(&t.w, most);
+    tell_end(&t);
+}
+
+/* Whatever happens to the cluster or to a client may end a lock early: a leader goes, a connection breaks. */
+#define BEFORE_NS 2000000000LL
+
+static bool
+is_troubled(const struct shares_checked *s, int64_t from_ns, int64_t to_ns)
+{
+    const struct chronicle *c = s->c->facts->chronicle;
+    for (int64_t i = 0; c && i < c->v.n; i++) {
+        const struct happening *one = &c->v.v[i];
+        int64_t until_ns = one->kind == HAPPENED_TROUBLE ? one->until_ns : one->at_ns;
+        if (one->at_ns <= to_ns && until_ns >= from_ns - BEFORE_NS) return true;
+    }
+    return false;
+}
+
+/* Its lock cannot have run out: it began after it was asked for. */
+static void
+check_held(struct shares_checked *s, const struct history_op *op, const struct part *p,
+           const struct history_read *r, const struct fate *f)
+{
+    int64_t lock_ns = s->c->facts->share_lock_ns;
+    if (f->holder < 0 || f->holder == op->process || f->value != r->value ||
+        op->complete_ns >= f->asked_ns + lock_ns || is_troubled(s, f->asked_ns, op->complete_ns))
+        return;
+    struct telling t = begin_share_telling(s, RULE_HELD_BY_TWO, op, p, r->offset, r->value);
+    tell_value(&t, r->value), tell_text(&t, " was given to ");
+    tell_process(&t, op->process), tell_text(&t, " while ");
+    tell_process(&t, f->holder), tell_text(&t, " held it, who had asked");
+    tell_time(&t, f->asked_ns);
+    tell_end(&t);
+}
+
+static void
+take_given(struct shares_checked *s, const struct history_op *op, const struct part *p)
+{
+    struct share_view *v = share_view_of(s, op, p);
+    const struct history_read *r = history_reads(s->c->h, op);
+    v->has_members = true;
+    for (int32_t i = 0; i < op->reads_n; i++) {
+        struct fate *f = fate_at(v, p, r[i].offset);
+        if (!f) continue;
+        if (v->first < 0 || r[i].offset < v->first) v->first = r[i].offset;
+        check_given_again(s, op, p, &r[i], f);
+        check_deliveries(s, op, p, &r[i]);
+        check_held(s, op, p, &r[i], f);
+        f->value = r[i].value;
+        if (r[i].leader_epoch > f->given_n) f->given_n = r[i].leader_epoch;
+        f->given_ns = op->complete_ns;
+        f->given_to = f->holder = op->process;
+        f->asked_ns = op->key;
+    }
+}
+
+/* ---- what was acknowledged ------------------------------------------------------------------------ */
+
+/* Whoever has said what became of a record, or begins anew, holds it no more. */
+static void
+let_go(struct shares_checked *s, const struct history_op *op, const struct part *p)
+{
+    struct share_view *v = share_view_of(s, op, p);
+    for (int64_t offset = op->offset; offset <= op->key; offset++) {
+        struct fate *f = fate_at(v, p, offset);
+        if (f && f->holder == op->process) f->holder = -1;
+    }
+}
+
+static void
+let_all_go(struct shares_checked *s, int32_t process)
+{
+    int64_t n = (int64_t)s->groups_n * s->c->parts_n;
+    for (int64_t i = 0; i < n; i++)
+        for (int64_t k = 0; k < s->c->parts[i % s->c->parts_n].n; k++)
+            if (s->views[i].fates[k].holder == process) s->views[i].fates[k].holder = -1;
+}
+
+static void
+take_acknowledged(struct shares_checked *s, const struct history_op *op, const struct part *p)
+{
+    struct share_view *v = share_view_of(s, op, p);
+    bool settles = op->acks == DECIDED_ACCEPT || op->acks == DECIDED_REJECT;
+    if (op->outcome == HISTORY_FAIL) return;
+    for (int64_t offset = op->offset; offset <= op->key; offset++) {
+        struct fate *f = fate_at(v, p, offset);
+        if (!f) continue;
+        if (settles) f->is_settled = true;
+        if (settles && op->outcome == HISTORY_OK) {
+            f->settled_ns = op->complete_ns;
+            f->settled_by = op->process;
+        }
+    }
+}
+
+/* ---- the end -------------------------------------------------------------------------------------- */
+
+static void
+check_ungiven(struct shares_checked *s, int32_t group, const struct part *p,
+              const struct share_view *v)
+{
+    int32_t most = s->c->facts->share_deliveries_max;
+    if (!v->has_members || v->first < 0 || p->final_end < 0 || s->c->healed_ns < 0) return;
+    for (int64_t at = v->first - p->base; at < p->n && p->base + at < p->final_end; at++) {
+        const struct fate *f = &v->fates[at];
+        if (!p->final[at] || f->is_settled || (most > 0 && f->given_n >= most)) continue;
+        struct telling t =
+            begin_share_telling(s, RULE_UNGIVEN, NULL, p, p->base + at, p->final[at]);
+        tell_value(&t, p->final[at]);
+        if (f->given_n > 0) {
+            tell_text(&t, " was given to "), tell_process(&t, f->given_to);
+            tell_time(&t, f->given_ns), tell_text(&t, " and to nobody after that of ");
+        } else {
+            tell_text(&t, " was given to nobody of ");
+        }
+        fmt_slice(&t.w, history_group_name(s->c->h, group));
+        tell_end(&t);
+    }
+}
+
+/* ---- all of it ------------------------------------------------------------------------------------ */
+
+static void
+make_share_views(struct shares_checked *s)
+{
+    struct checker *c = s->c;
+    int64_t n = (int64_t)s->groups_n * c->parts_n;
+    s->views = mem_alloc(c->mem, n * (int64_t)sizeof *s->views);
+    for (int64_t i = 0; i < n; i++) {
+        const struct part *p = &c->parts[i % c->parts_n];
+        s->views[i].first = -1;
+        s->views[i].fates = mem_alloc(c->mem, p->n * (int64_t)sizeof *s->views[i].fates);
+        for (int64_t k = 0; k < p->n; k++)
+            s->views[i].fates[k] = (struct fate){.settled_ns = -1, .given_to = -1, .holder = -1};
+    }
+}
+
+static void
+release_share_views(struct shares_checked *s)
+{
+    struct checker *c = s->c;
+    int64_t n = (int64_t)s->groups_n * c->parts_n;
+    for (int64_t i = 0; i < n; i++)
+        mem_free(c->mem, s->views[i].fates,
+                 c->parts[i % c->parts_n].n * (int64_t)sizeof *s->views[i].fates);
+    mem_free(c->mem, s->views, n * (int64_t)sizeof *s->views);
+}
+
+static bool
+has_shares(const struct history *h)
+{
+    for (int64_t i = 0; i < h->ops.n; i++)
+        if (history_is_of_share(h->ops.v[i].kind)) return true;
+    return false;
+}
+
+void
+check_shares(struct checker *c)
+{
+    struct shares_checked s = {.c = c, .groups_n = (int32_t)c->h->groups.n};
+    const struct history *h = c->h;
+    if (!has_shares(h)) return;
+    make_share_views(&s);
+    for (int64_t i = 0; i < h->events.n; i++) {
+        int64_t number = history_event_op(h->events.v[i]);
+        const struct history_op *op = &h->ops.v[number];
+        const struct part *p = checker_part(c, op->topic, op->partition);
+        bool is_complete = history_event_is_complete(h->events.v[i]);
+        if (op->kind == HISTORY_BEGIN) let_all_go(&s, op->process);
+        if (!p || !history_is_of_share(op->kind)) continue;
+        if (op->kind == HISTORY_ACKNOWLEDGE && !is_complete) let_go(&s, op, p);
+        else if (op->kind == HISTORY_ACKNOWLEDGE) take_acknowledged(&s, op, p);
+        else if (is_complete) take_given(&s, op, p);
+    }
+    for (int32_t g = 0; g < s.groups_n; g++)
+        for (int32_t i = 0; i < c->parts_n; i++)
+            check_ungiven(&s, g, &c->parts[i], &s.views[(int64_t)g * c->parts_n + i]);
+    release_share_views(&s);
+}

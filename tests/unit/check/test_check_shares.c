@@ -1,0 +1,163 @@
+/* Share groups: a correct history raises no alarm; altered in one place it gives exactly the anomaly that it was altered for. */
+#include <stdio.h>
+#include <string.h>
+
+#include "sim/check/check.h"
+#include "tests/lib/test.h"
+
+/* Two members are given records of one partition. Lines are altered by their number. */
+static const char *const good[] = {
+    /*  0 */ "0.100 0.101 p1 send orders-0 p1:1 ok @0",
+    /*  1 */ "0.100 0.101 p1 send orders-0 p1:2 ok @1",
+    /*  2 */ "0.100 0.101 p1 send orders-0 p1:3 ok @2",
+    /*  3 */ "1.000 = w1 given orders-0 0=p1:1/1 1=p1:2/1 asked=900000000 of=g",
+    /*  4 */ "1.100 1.200 w1 acknowledge orders-0 ok @0 to=0 of=g accept",
+    /*  5 */ "1.100 1.200 w1 acknowledge orders-0 ok @1 to=1 of=g release",
+    /*  6 */ "1.500 = w2 given orders-0 1=p1:2/2 2=p1:3/1 asked=1300000000 of=g",
+    /*  7 */ "1.600 1.700 w2 acknowledge orders-0 ok @1 to=1 of=g accept",
+    /*  8 */ "1.600 1.700 w2 acknowledge orders-0 ok @2 to=2 of=g reject",
+    /*  9 */ "1.900 = - healed -",
+    /* 10 */ "9.000 = f assign orders-0 @0 final",
+    /* 11 */ "9.000 = f poll orders-0 0=p1:1 1=p1:2 2=p1:3 final",
+    /* 12 */ "9.100 = f final-end orders-0 @3 final",
+};
+#define LINES (int)(sizeof good / sizeof *good)
+
+struct judged {
+    struct mem mem;
+    struct history h;
+    struct check_result r;
+};
+
+static int64_t
+never(void *ctx)
+{
+    (void)ctx;
+    return 0;
+}
+
+/* A line instead of another one; \n behind it and there are more. NULL: it is left out. */
+static void
+judge(struct judged *j, int at, const char *instead, const struct check_facts *facts)
+{
+    static const struct check_facts none;
+    char text[8192];
+    struct writer w = writer_fixed(text, sizeof text);
+    test_mem_init(&j->mem);
+    history_init(&j->h, &j->mem, never, NULL);
+    for (int i = 0; i < LINES; i++) {
+        const char *line = i == at ? instead : good[i];
+        if (!line) continue;
+        writer_bytes(&w, slice_cstr(line));
+        writer_i8(&w, '\n');
+    }
+    assert_false(w.err);
+    assert_int_equal(history_parse(&j->h, writer_slice(&w)), 0);
+    check_history(&j->mem, &j->h, facts ? facts : &none, &j->r);
+}
+
+static void
+done(struct judged *j)
+{
+    check_result_release(&j->r);
+    history_release(&j->h);
+    mem_release(&j->mem);
+}
+
+static void
+gives(int at, const char *instead, const struct check_facts *facts, enum rule rule, int64_t n,
+      bool allowed)
+{
+    struct judged j;
+    judge(&j, at, instead, facts);
+    for (int64_t i = 0; i < j.r.anomalies.v.n; i++) {
+        const struct anomaly *a = &j.r.anomalies.v.v[i];
+        if (a->rule != rule || a->allowed != allowed)
+            fail_msg("%s%s: %.*s", rule_spelling(a->rule), a->allowed ? " (allowed)" : "",
+                     (int)a->story.n, (const char *)a->story.p);
+    }
+    assert_int_equal(j.r.anomalies.v.n, n);
+    done(&j);
+}
+
+static const struct check_facts strict = {.share_deliveries_max = 5, .share_lock_ns = 2000000000};
+
+static void
+a_correct_history_raises_no_alarm(void **state)
+{
+    (void)state;
+    struct judged j;
+    judge(&j, -1, NULL, &strict);
+    assert_int_equal(j.r.anomalies.v.n, 0);
+    done(&j);
+}
+
+static void
+what_was_acknowledged_is_not_given_again(void **state)
+{
+    (void)state;
+    gives(6, "1.500 = w2 given orders-0 0=p1:1/2 1=p1:2/2 2=p1:3/1 asked=1300000000 of=g", &strict,
+          RULE_GIVEN_AGAIN, 1, false);
+    /* It had asked before, and the answer came late. */
+    gives(6, "1.500 = w2 given orders-0 0=p1:1/2 1=p1:2/2 2=p1:3/1 asked=1150000000 of=g", &strict,
+          RULE_GIVEN_AGAIN, 0, false);
+    /* Another record lies there by now. */
+    gives(6, "1.500 = w2 given orders-0 0=p1:9/1 1=p1:2/2 2=p1:3/1 asked=1300000000 of=g", &strict,
+          RULE_GIVEN_AGAIN, 0, false);
+    static const struct check_facts risky = {.shares_at_risk = "its copies are gone"};
+    gives(6, "1.500 = w2 given orders-0 0=p1:1/2 1=p1:2/2 2=p1:3/1 asked=1300000000 of=g", &risky,
+          RULE_GIVEN_AGAIN, 1, true);
+}
+
+static void
+nobody_is_given_what_another_holds(void **state)
+{
+    (void)state;
+    gives(5, NULL, &strict, RULE_HELD_BY_TWO, 1, false);
+    /* Its lock may have run out. */
+    static const struct check_facts brief = {.share_lock_ns = 500000000};
+    gives(5, NULL, &brief, RULE_HELD_BY_TWO, 0, false);
+    gives(5, "1.050 = w1 begin - of=g", &strict, RULE_HELD_BY_TWO, 0, false);
+}
+
+static void
+what_is_not_acknowledged_is_given_again(void **state)
+{
+    (void)state;
+    gives(7, NULL, &strict, RULE_UNGIVEN, 1, false);
+    gives(7, "1.600 1.700 w2 acknowledge orders-0 fail !121 @1 to=1 of=g accept", &strict,
+          RULE_UNGIVEN, 1, false);
+    /* Nobody knows. */
+    gives(7, "1.600 1.700 w2 acknowledge orders-0 info !15 @1 to=1 of=g accept", &strict,
+          RULE_UNGIVEN, 0, false);
+    /* As often as it may be: it is archived. */
+    gives(6,
+          "1.500 = w2 given orders-0 1=p1:2/5 2=p1:3/1 asked=1300000000 of=g\n"
+          "1.550 1.560 w2 acknowledge orders-0 ok @1 to=1 of=g release",
+          &strict, RULE_UNGIVEN, 0, false);
+    /* Behind the first that was given, to nobody. */
+    gives(6, "1.500 = w2 given orders-0 1=p1:2/2 asked=1300000000 of=g", &strict, RULE_UNGIVEN, 0,
+          false);
+    gives(8, NULL, &strict, RULE_UNGIVEN, 1, false);
+}
+
+static void
+there_is_a_limit_on_deliveries(void **state)
+{
+    (void)state;
+    gives(6, "1.500 = w2 given orders-0 1=p1:2/6 2=p1:3/1 asked=1300000000 of=g", &strict,
+          RULE_GIVEN_TOO_OFTEN, 1, false);
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_correct_history_raises_no_alarm),
+        cmocka_unit_test(what_was_acknowledged_is_not_given_again),
+        cmocka_unit_test(nobody_is_given_what_another_holds),
+        cmocka_unit_test(what_is_not_acknowledged_is_given_again),
+        cmocka_unit_test(there_is_a_limit_on_deliveries),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
