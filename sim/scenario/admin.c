@@ -145,9 +145,9 @@ put_first(struct admin_op *op)
         end_call(c, HISTORY_FAIL, -1);
         return;
     }
+    /* Who told may not have heard of the last change: it is asked for also where it seems to be so already. */
     op->done = elect;
-    if (p->replica_nodes[0] == id) elect(op);
-    else admin_reassign(c->client, op, a->elect.topic, a->elect.partition, order, n);
+    admin_reassign(c->client, op, a->elect.topic, a->elect.partition, order, n);
 }
 
 /* ---- the call ---- */
