@@ -48,6 +48,7 @@ link_reset(struct share_link *l, int16_t error, bool in_doubt)
 {
     struct share_consumer *sc = l->sc;
     l->epoch = 0;
+    l->left.n = 0;
     for (int64_t i = 0; i < sc->parts.n; i++) {
         struct share_part *p = &sc->parts.v[i];
         if (p->link != l) continue;
@@ -110,6 +111,18 @@ say_share_fetch(struct ask *ask, int16_t version)
         p->is_said = true;
     }
     q->topics_n = q->topics[0].partitions_n > 0;
+    if (l->left.n && l->epoch > 0) {
+        q->forgotten_topics_data = codec_array(a, K_STRUCT_SHARE_FETCH_REQUEST_FORGOTTEN_TOPIC, 1);
+        q->forgotten_topics_data_n = 1;
+        q->forgotten_topics_data[0].topic_id = t->id;
+        q->forgotten_topics_data[0].partitions = ARENA_ARRAY(a, int32_t, l->left.n);
+        /* What has come back to this leader meanwhile stays. */
+        for (int64_t i = 0; i < l->left.n; i++)
+            if (share_part_get(sc, l->left.v[i])->link != l)
+                q->forgotten_topics_data[0].partitions[q->forgotten_topics_data[0].partitions_n++] =
+                    l->left.v[i];
+    }
+    l->left.n = 0;
     return q;
 }
 
@@ -119,9 +132,15 @@ take_share_partition(struct share_link *l, const struct k_share_fetch_response_p
 {
     struct share_consumer *sc = l->sc;
     struct share_part *p = share_part_get(sc, d->partition_index);
+    /* Another leads it by now, who was sent what was decided: it comes back when its lock has run out. */
+    if (p->link != l) {
+        VEC_PUSH(&sc->env->mem, &l->left, p->index);
+        return;
+    }
     part_end_sent(sc, p, d->acknowledge_error_code, false);
     if (d->error_code || d->acknowledge_error_code == K_ERR_NOT_LEADER_OR_FOLLOWER) {
         client_refresh(sc->c);
+        VEC_PUSH(&sc->env->mem, &l->left, p->index);
         p->link = NULL; /* named anew, to whoever leads then */
         p->is_said = false;
     } else if (d->acquired_records_n > 0) {

@@ -21,6 +21,8 @@ struct share_link {
     struct ask ask;
     int32_t epoch;
     int64_t asked_ns;
+    VEC(int32_t)
+    left; /* partitions that its session has, and that another leads: to be forgotten */
 };
 
 /* What came with an answer, partition by partition, batch by batch. */
