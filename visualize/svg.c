@@ -47,7 +47,7 @@ svg_escaped(struct writer *w, struct slice text)
             fmt_slice(w, slice_sub(rest, 0, n));
             continue;
         }
-        uint8_t c = rest.p[0];
+        uint8_t c = text.p[i];
         if (c == '&') fmt_str(w, "&amp;");
         else if (c == '<') fmt_str(w, "&lt;");
         else if (c == '>') fmt_str(w, "&gt;");

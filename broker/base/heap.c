@@ -65,6 +65,21 @@ heap_push(struct heap *h, struct heap_node *n, int64_t key)
 }
 
 void
+heap_set(struct heap *h, struct heap_node *n, int64_t key)
+{
+    if (!n->at) {
+        heap_push(h, n, key);
+        return;
+    }
+    int64_t i = n->at - 1;
+    CHECK(i < h->v.n && h->v.v[i].node == n);
+    n->key = key;
+    struct heap_item item = {key, h->next_seq++, n};
+    if (i > 0 && before(&item, &h->v.v[(i - 1) / 4])) sift_up(h, i, item);
+    else sift_down(h, i, item);
+}
+
+void
 heap_remove(struct heap *h, struct heap_node *n)
 {
     if (!n->at) return;

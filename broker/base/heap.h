@@ -27,6 +27,8 @@ void heap_init(struct heap *h, struct mem *mem);
 void heap_release(struct heap *h);
 /* The node must not be in a heap. */
 void heap_push(struct heap *h, struct heap_node *n, int64_t key);
+/* As heap_remove and heap_push: it comes after those with the same key. */
+void heap_set(struct heap *h, struct heap_node *n, int64_t key);
 /* Harmless on a node that is in no heap. */
 void heap_remove(struct heap *h, struct heap_node *n);
 /* NULL when empty. */

@@ -41,14 +41,6 @@ slice_find(struct slice s, uint8_t c, int64_t from)
     return -1;
 }
 
-struct slice
-slice_sub(struct slice s, int64_t from, int64_t n)
-{
-    from = MIN(MAX(from, 0), s.n);
-    n = MIN(MAX(n, 0), s.n - from);
-    return slice(s.p ? s.p + from : NULL, n);
-}
-
 static bool
 is_space(uint8_t c)
 {

@@ -52,7 +52,13 @@ bool slice_ends(struct slice s, struct slice suffix);
 /* First position of c at or after from, or -1. */
 int64_t slice_find(struct slice s, uint8_t c, int64_t from);
 /* s[from, from + n), clipped to s. */
-struct slice slice_sub(struct slice s, int64_t from, int64_t n);
+static inline struct slice
+slice_sub(struct slice s, int64_t from, int64_t n)
+{
+    from = from < 0 ? 0 : from > s.n ? s.n : from;
+    n = n < 0 ? 0 : n > s.n - from ? s.n - from : n;
+    return slice(s.p ? s.p + from : NULL, n);
+}
 struct slice slice_trim(struct slice s);
 /* The directory that a path stands in: "data" of "data/logs", "/" of "/logs", "." of "logs". Slashes
  * at the end do not count. */

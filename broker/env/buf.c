@@ -20,9 +20,7 @@ buf_copy(struct mem *mem, struct slice bytes)
 }
 
 void
-buf_unref(struct buf *b)
+buf_free(struct buf *b)
 {
-    if (!b) return;
-    CHECK(b->refs > 0);
-    if (--b->refs == 0) mem_free(b->mem, b, (int64_t)sizeof *b + b->cap);
+    mem_free(b->mem, b, (int64_t)sizeof *b + b->cap);
 }

@@ -24,8 +24,15 @@ buf_ref(struct buf *b)
     if (b) b->refs++;
     return b;
 }
+void buf_free(struct buf *b);
 /* NULL is allowed. */
-void buf_unref(struct buf *b);
+static inline void
+buf_unref(struct buf *b)
+{
+    if (!b) return;
+    CHECK(b->refs > 0);
+    if (--b->refs == 0) buf_free(b);
+}
 static inline struct slice
 buf_slice(const struct buf *b)
 {

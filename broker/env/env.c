@@ -44,8 +44,7 @@ effect_add(struct env *env, enum effect_kind kind)
 void
 timer_arm(struct env *env, struct timer *t, int64_t deadline_ns)
 {
-    heap_remove(&env->timers, &t->node);
-    heap_push(&env->timers, &t->node, deadline_ns);
+    heap_set(&env->timers, &t->node, deadline_ns);
 }
 
 void

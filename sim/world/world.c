@@ -130,8 +130,7 @@ void
 entry_arm(struct world *w, struct entry *e, int64_t at_ns)
 {
     list_remove(&e->frozen);
-    heap_remove(&w->queue, &e->node);
-    heap_push(&w->queue, &e->node, MAX(at_ns, w->now_ns));
+    heap_set(&w->queue, &e->node, MAX(at_ns, w->now_ns));
 }
 
 void
