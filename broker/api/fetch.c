@@ -4,6 +4,7 @@
 #include "broker/api/fetch_session.h"
 #include "broker/api/handlers.h"
 #include "broker/api/lookup.h"
+#include "broker/api/read_redirect.h"
 #include "broker/base/check.h"
 #include "errors.h"
 
@@ -83,8 +84,8 @@ static bool
 is_to_be_told(const struct fetch *f, const struct fetch_part *part)
 {
     const struct k_fetch_response_partition_data *a = part->answer;
-    return f->is_full || a->error_code || part->range.n > 0 || a->diverging_epoch.epoch >= 0 ||
-           a->diverging_epoch.end_offset >= 0 ||
+    return f->is_full || a->error_code || part->range.n > 0 || a->preferred_read_replica >= 0 ||
+           a->diverging_epoch.epoch >= 0 || a->diverging_epoch.end_offset >= 0 ||
            fetch_has_news(&part->told, a->high_watermark, a->log_start_offset);
 }
 
@@ -456,6 +457,18 @@ fetch_start_listening(struct fetch_part *part, struct partition *p)
     if (!list_is_linked(&part->waiter.node)) list_push_back(&p->fetch_waiters, &part->waiter.node);
 }
 
+/* The consumer is sent to a replica that is nearer to it, at once and without records. */
+static bool
+fetch_redirect(struct fetch *f, struct fetch_part *part, const struct partition *p)
+{
+    int32_t to = read_redirect(f->r->server, p, f->q->rack_id, part->offset);
+    if (to < 0) return false;
+    fill_offsets(part->answer, p);
+    part->answer->preferred_read_replica = to;
+    f->answer_now = true;
+    return true;
+}
+
 /* f->at goes on to the next partition. False: the log will call was_read(). */
 static bool
 fetch_look_at_part(struct fetch *f, struct fetch_part *part)
@@ -486,6 +499,10 @@ fetch_look_at_part(struct fetch *f, struct fetch_part *part)
     if (part->is_position)
         partition_fetched_by(p, f->replica_id, f->replica_epoch, part->offset, part->log_start);
     part->is_position = false;
+    if (!is_follower(f) && fetch_redirect(f, part, p)) {
+        fetch_next_part(f);
+        return true;
+    }
     int64_t limit = partition_read_limit(p, is_follower(f), f->q->isolation_level == 1);
     int64_t max = MIN((int64_t)part->max_bytes, f->budget);
     bool min_one = f->bytes == 0;

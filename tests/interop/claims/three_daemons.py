@@ -14,6 +14,7 @@ try:
 except ImportError:  # then these claims can be listed, not judged
     ck = None
 
+from differ.broker import Broker
 from harness import wire
 from harness.claim import LIMIT_S, claim, expect, expect_equal
 from harness.target import eventually
@@ -278,3 +279,37 @@ def coordinator_killed(t):
         expect_equal(second.offsets, list(range(first.committed, first.committed + len(second.offsets))),
                      "offsets that the next member read")
     return f"{len(first.offsets)} and {len(second.offsets)} records, longest without acknowledgement {load.outage_s():.1f} s"
+
+
+@claim("confluent-kafka", limit_s=4 * LIMIT_S)
+def nearest_replica(t):
+    """A consumer with client.rack is sent to the follower in its rack, which gives it every record (KIP-392)."""
+    selector = "org.apache.kafka.common.replica.RackAwareReplicaSelector"
+    cluster = t.cluster(settings={"replica.selector.class": selector})
+    for node in cluster.nodes:
+        node.extra = {**node.extra, "broker.rack": f"r{node.node_id}"}
+    with cluster:
+        broker = Broker(cluster.node(1).address, "rack")
+        asked = broker.ask("CreateTopics", 7, {"timeoutMs": 15000, "Topics": [
+            {"Name": TOPIC, "NumPartitions": -1, "ReplicationFactor": -1,
+             "Assignments": [{"PartitionIndex": 0, "BrokerIds": [1, 2, 3]}]}]})
+        expect_equal(asked["Topics"][0]["ErrorCode"], 0, "the error of CreateTopics")
+        producer = ck.Producer({"bootstrap.servers": cluster.bootstrap, "acks": "all"})
+        for i in range(100):
+            producer.produce(TOPIC, str(i))
+        expect_equal(producer.flush(LIMIT_S), 0, "records that were not acknowledged")
+
+        def sent_to(rack):
+            row = {"ReplicaId": -1, "MaxWaitMs": 100, "MinBytes": 1, "MaxBytes": 1 << 20, "RackId": rack, "Topics": [
+                {"Topic": TOPIC, "Partitions": [{"Partition": 0, "FetchOffset": 0, "PartitionMaxBytes": 1 << 20}]}]}
+            found = broker.ask("Fetch", 12, row)["Responses"][0]["Partitions"][0]
+            return found["PreferredReadReplica"], bool(found["Records"])
+
+        for rack, wanted in (("r2", (2, False)), ("r3", (3, False)), ("r1", (-1, True)), ("none", (-1, True)), ("", (-1, True))):
+            expect(eventually(lambda: sent_to(rack) == wanted), f'rack "{rack}" is sent to {sent_to(rack)}, not {wanted}')
+        reader = ck.Consumer({"bootstrap.servers": cluster.bootstrap, "group.id": "near", "client.rack": "r2",
+                              "auto.offset.reset": "earliest", "enable.partition.eof": False})
+        reader.assign([ck.TopicPartition(TOPIC, 0, 0)])
+        found = [m for m in reader.consume(100, LIMIT_S) if not m.error()]
+        reader.close()
+        expect_equal([m.offset() for m in found], list(range(100)), "offsets read")
