@@ -9,7 +9,7 @@ SCHEMA = Path(__file__).resolve().parents[2] / "broker/protocol/schema"
 
 @dataclass
 class Setting:
-    section: str  # "broker" or "topic"
+    section: str  # "broker", "topic", "group" or "client_metrics"
     name: str
     type: str
     default: str  # "" for null
@@ -45,7 +45,7 @@ def settings():
         if section == "topic_config_broker_synonyms" and synonyms:
             found["topic", synonyms[1]].synonyms = [s.strip() for s in synonyms[2].split(",")]
     text = (SCHEMA / "config_states.yaml").read_text()
-    for section, body in re.findall(r"^(broker|topic):\n((?:  .*\n)+)", text, re.M):
+    for section, body in re.findall(r"^(\w+):\n((?:  .*\n)+)", text, re.M):
         for group in body.split("  - state: ")[1:]:
             state, rest = group.split("\n", 1)
             why = unquote(re.search(r"(?:why|test): (.*)", rest)[1])

@@ -118,6 +118,8 @@ def tools(t):
 def settings(t):
     """The state topic is made as share.coordinator.state.topic.* say, and begins later once snapshots make that possible."""
     node = t.node(settings={"share.coordinator.state.topic.num.partitions": 3,
+                            "share.coordinator.state.topic.replication.factor": 1,
+                            "share.coordinator.state.topic.min.isr": 1,
                             "share.coordinator.state.topic.segment.bytes": 1048576,
                             "share.coordinator.state.topic.prune.interval.ms": 1000,
                             "share.coordinator.snapshot.update.records.per.snapshot": 1})
@@ -129,6 +131,8 @@ def settings(t):
         consumer.lines()
         folders = {x.name for x in node.log_dir.glob("__share_group_state-*")}
         expect_equal(len(folders), 3, "partitions of the state topic")
+        told = t.tool("topics", "--bootstrap-server", node.address, "--describe", "--topic", "__share_group_state", connect=False)
+        expect("ReplicationFactor: 1" in told and "min.insync.replicas=1" in told, f"the state topic is: {told}")
 
         def start():
             file = node.log_dir / "log-start-offset-checkpoint"

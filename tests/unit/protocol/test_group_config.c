@@ -1,5 +1,7 @@
 #include "tests/lib/test.h"
 
+#include <stdio.h>
+
 #include "broker/base/fmt.h"
 #include "broker/protocol/group_config.h"
 
@@ -82,6 +84,65 @@ a_broker_bounds_what_groups_set(void **state)
                                         "group.consumer.max.session.timeout.ms (70000)");
 }
 
+#define NONE (-1)
+
+/* Each bound is the one setting of the broker that it should be: moved by one, it lets that much less through, or more. */
+static void
+each_bound_is_a_setting_of_the_broker(void **state)
+{
+    struct bench *b = *state;
+    static const struct {
+        int32_t gcfg, min, max;
+        int64_t least, most;
+    } rows[] = {
+        {K_GCFG_CONSUMER_HEARTBEAT_INTERVAL_MS, K_CFG_GROUP_CONSUMER_MIN_HEARTBEAT_INTERVAL_MS,
+         K_CFG_GROUP_CONSUMER_MAX_HEARTBEAT_INTERVAL_MS, 5000, 15000},
+        {K_GCFG_CONSUMER_SESSION_TIMEOUT_MS, K_CFG_GROUP_CONSUMER_MIN_SESSION_TIMEOUT_MS,
+         K_CFG_GROUP_CONSUMER_MAX_SESSION_TIMEOUT_MS, 45000, 60000},
+        {K_GCFG_CONSUMER_ASSIGNMENT_INTERVAL_MS, K_CFG_GROUP_CONSUMER_MIN_ASSIGNMENT_INTERVAL_MS,
+         K_CFG_GROUP_CONSUMER_MAX_ASSIGNMENT_INTERVAL_MS, 0, 15000},
+        {K_GCFG_SHARE_HEARTBEAT_INTERVAL_MS, K_CFG_GROUP_SHARE_MIN_HEARTBEAT_INTERVAL_MS,
+         K_CFG_GROUP_SHARE_MAX_HEARTBEAT_INTERVAL_MS, 5000, 15000},
+        {K_GCFG_SHARE_SESSION_TIMEOUT_MS, K_CFG_GROUP_SHARE_MIN_SESSION_TIMEOUT_MS,
+         K_CFG_GROUP_SHARE_MAX_SESSION_TIMEOUT_MS, 45000, 60000},
+        {K_GCFG_SHARE_RECORD_LOCK_DURATION_MS, K_CFG_GROUP_SHARE_MIN_RECORD_LOCK_DURATION_MS,
+         K_CFG_GROUP_SHARE_MAX_RECORD_LOCK_DURATION_MS, 15000, 60000},
+        {K_GCFG_SHARE_DELIVERY_COUNT_LIMIT, K_CFG_GROUP_SHARE_MIN_DELIVERY_COUNT_LIMIT,
+         K_CFG_GROUP_SHARE_MAX_DELIVERY_COUNT_LIMIT, 2, 10},
+        {K_GCFG_SHARE_PARTITION_MAX_RECORD_LOCKS, K_CFG_GROUP_SHARE_MIN_PARTITION_MAX_RECORD_LOCKS,
+         K_CFG_GROUP_SHARE_MAX_PARTITION_MAX_RECORD_LOCKS, 100, 4000},
+        {K_GCFG_SHARE_ASSIGNMENT_INTERVAL_MS, K_CFG_GROUP_SHARE_MIN_ASSIGNMENT_INTERVAL_MS,
+         K_CFG_GROUP_SHARE_MAX_ASSIGNMENT_INTERVAL_MS, 0, 15000},
+        {K_GCFG_STREAMS_HEARTBEAT_INTERVAL_MS, K_CFG_GROUP_STREAMS_MIN_HEARTBEAT_INTERVAL_MS,
+         K_CFG_GROUP_STREAMS_MAX_HEARTBEAT_INTERVAL_MS, 5000, 15000},
+        {K_GCFG_STREAMS_SESSION_TIMEOUT_MS, K_CFG_GROUP_STREAMS_MIN_SESSION_TIMEOUT_MS,
+         K_CFG_GROUP_STREAMS_MAX_SESSION_TIMEOUT_MS, 45000, 60000},
+        {K_GCFG_STREAMS_NUM_STANDBY_REPLICAS, NONE, K_CFG_GROUP_STREAMS_MAX_STANDBY_REPLICAS, 0, 2},
+        {K_GCFG_STREAMS_ASSIGNMENT_INTERVAL_MS, K_CFG_GROUP_STREAMS_MIN_ASSIGNMENT_INTERVAL_MS,
+         K_CFG_GROUP_STREAMS_MAX_ASSIGNMENT_INTERVAL_MS, 0, 15000},
+        {K_GCFG_STREAMS_TASK_OFFSET_INTERVAL_MS, K_CFG_GROUP_STREAMS_MIN_TASK_OFFSET_INTERVAL_MS,
+         NONE, 15000, 2000000000},
+        {K_GCFG_STREAMS_NUM_WARMUP_REPLICAS, NONE, K_CFG_GROUP_STREAMS_MAX_WARMUP_REPLICAS, 0, 20},
+    };
+    for (int64_t i = 0; i < ARRAY_LEN(rows); i++) {
+        char text[24];
+        if (rows[i].max != NONE) {
+            snprintf(text, sizeof text, "%lld", (long long)rows[i].most + 1);
+            assert_false(may_be(b, rows[i].gcfg, text));
+            assert_true(config_set(&b->broker, rows[i].max, slice_cstr(text), NULL));
+            assert_true(may_be(b, rows[i].gcfg, text));
+        }
+        if (rows[i].min != NONE) {
+            snprintf(text, sizeof text, "%lld", (long long)rows[i].least);
+            assert_true(may_be(b, rows[i].gcfg, text));
+            snprintf(text, sizeof text, "%lld", (long long)rows[i].least + 1);
+            assert_true(config_set(&b->broker, rows[i].min, slice_cstr(text), NULL));
+            snprintf(text, sizeof text, "%lld", (long long)rows[i].least);
+            assert_false(may_be(b, rows[i].gcfg, text));
+        }
+    }
+}
+
 static void
 a_session_is_longer_than_the_time_between_heartbeats(void **state)
 {
@@ -102,6 +163,7 @@ words_of_groups_are_checked(void **state)
     struct bench *b = *state;
     assert_true(may_be(b, K_GCFG_STREAMS_ASSIGNOR_NAME, "sticky"));
     assert_false(may_be(b, K_GCFG_STREAMS_ASSIGNOR_NAME, "Sticky"));
+    assert_true(config_list_n(&b->broker, K_CFG_GROUP_STREAMS_ASSIGNORS) == 1); /* the only one */
     assert_true(may_be(b, K_GCFG_STREAMS_RACK_AWARE_ASSIGNMENT_TAGS, " a, b"));
     assert_true(may_be(b, K_GCFG_STREAMS_RACK_AWARE_ASSIGNMENT_TAGS, ""));
     assert_false(may_be(b, K_GCFG_STREAMS_RACK_AWARE_ASSIGNMENT_TAGS, "a,b, a"));
@@ -161,6 +223,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         T(a_broker_bounds_what_groups_set),
+        T(each_bound_is_a_setting_of_the_broker),
         T(a_session_is_longer_than_the_time_between_heartbeats),
         T(words_of_groups_are_checked),
         T(without_a_broker_its_defaults_are_the_bounds),
