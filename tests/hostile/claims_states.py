@@ -58,7 +58,7 @@ def each_warned_setting_is_told_once_and_the_daemon_serves(binary, folder):
 @claim
 def a_harmless_setting_is_taken_without_a_word(binary, folder):
     given = given_values("harmless")
-    assert len(given) > 90, len(given)
+    assert len(given) > 80, len(given)
     with Daemon(binary, folder, settings=given) as d:
         d.serves()
         assert not [line for line in d.lines() if re.search(r" warn .*--override", line)], d.lines()
