@@ -11,8 +11,8 @@ struct place {
     bool is_known;
     int64_t next;        /* offset */
     int64_t segment, at; /* the file, by its base offset, and where in it */
-    int64_t base; /* of the batch before it, with its bytes and its checksum; bytes 0: not known */
-    int64_t bytes;
+    /* The batch before it, wherever it lies; bytes 0: not known. */
+    int64_t read_segment, read_at, base, bytes;
     uint32_t crc;
 };
 
@@ -193,6 +193,8 @@ read_place(struct log_view *v, struct place *p, struct batch_header *ret)
 static void
 pass_batch(struct place *p, const struct batch_header *h)
 {
+    p->read_segment = p->segment;
+    p->read_at = p->at;
     p->bytes = batch_size_bytes(h);
     p->base = h->base_offset;
     p->crc = h->crc;
@@ -206,7 +208,7 @@ begin_anew_if_gone(struct log_view *v, struct place *p)
 {
     struct batch_header h;
     if (!p->bytes) return;
-    bool is_there = v->dir.p && read_header_at(v, p->segment, p->at - p->bytes, &h) &&
+    bool is_there = v->dir.p && read_header_at(v, p->read_segment, p->read_at, &h) &&
                     h.base_offset == p->base && h.crc == p->crc;
     if (!is_there) *p = (struct place){0};
 }

@@ -229,6 +229,7 @@ disk_peek(struct machine *m, struct slice path, enum disk_image image, int64_t o
           int64_t n)
 {
     struct inode *i = disk_find(m, path, image);
+    CHECK(offset >= 0 && n >= 0);
     return i ? inode_read(i, image, offset, ret, n) : -1;
 }
 

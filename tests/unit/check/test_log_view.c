@@ -116,6 +116,30 @@ the_next_file_goes_on(void **state)
     end(&c);
 }
 
+/* The place is in the next file already, but what was read last lies in the one before. */
+static void
+a_next_file_that_begins_spoilt_is_waited_for(void **state)
+{
+    (void)state;
+    struct slice next = S("data/__cluster_metadata-0/00000000000000000002.log");
+    struct case_ c;
+    begin(&c);
+    c.bytes[2 * BATCH_BYTES + 50] ^= 1;
+    disk_put(c.m, LOG, slice(c.bytes, 2 * BATCH_BYTES));
+    disk_put(c.m, next, slice(c.bytes + 2 * BATCH_BYTES, 2 * BATCH_BYTES));
+    assert_false(is_durable(&c, 2));
+    assert_false(is_durable(&c, 2));
+    put_batch(c.bytes + BATCH_BYTES, 1, 2);
+    disk_put(c.m, LOG, slice(c.bytes, BATCH_BYTES));
+    assert_false(is_durable(&c, 1));
+    disk_put(c.m, LOG, slice(c.bytes, 2 * BATCH_BYTES));
+    assert_true(is_durable(&c, 1));
+    c.bytes[2 * BATCH_BYTES + 50] ^= 1;
+    disk_put(c.m, next, slice(c.bytes + 2 * BATCH_BYTES, 2 * BATCH_BYTES));
+    assert_true(is_durable(&c, 3));
+    end(&c);
+}
+
 static void
 a_wiped_disk_has_nothing(void **state)
 {
@@ -193,6 +217,7 @@ main(void)
         cmocka_unit_test(a_batch_behind_a_spoilt_one_is_not),
         cmocka_unit_test(what_was_cut_and_written_anew_is_read_anew),
         cmocka_unit_test(the_next_file_goes_on),
+        cmocka_unit_test(a_next_file_that_begins_spoilt_is_waited_for),
         cmocka_unit_test(a_wiped_disk_has_nothing),
         cmocka_unit_test(batches_are_given_in_order_up_to_the_end_that_is_asked_for),
         cmocka_unit_test(after_a_cut_it_goes_on_within_the_file),
