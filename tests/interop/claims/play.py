@@ -131,14 +131,13 @@ def scenario_of_ones_own(t):
     """A scenario with clients of its own runs beside clients outside, and is judged as ever."""
     folder = t.scratch()
     file = folder / "beside.yaml"
-    file.write_text("scenario: 1\nname: beside\ncluster: {brokers: 3, controllers: 0, combined: 3}\n"
+    file.write_text("scenario: 1\nname: beside\ncluster:\n  {brokers: 3, controllers: 0, combined: 3, config: {default.replication.factor: 3}}\n"
                     "topics:\n  orders: {partitions: 1, rf: 3}\n"
                     "clients:\n  p1: {produce: orders, rate: 100/s, until: 4s}\nrun: 5s\n")
     with Play(folder, file) as play:
         t.produce("others", LINES[:10], at=play.bootstrap)
         time.sleep(1)
-        play.say("crash leader(orders-0)")
-        play.say("restart all")
+        play.say("{crash: leader(orders-0), for: 3s}")
         expect_equal(t.consume("others", at=play.bootstrap), LINES[:10], "records")
         report = play.end()
         expect_equal(report["verdict"], "pass", "verdict")
