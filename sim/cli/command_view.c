@@ -301,10 +301,9 @@ read_run_txt(struct desk *d, const char *run, struct replayed *ret)
                 *keys[i].value = arena_dup(&d->a, slice_sub(text, eq + 1, end - eq - 1));
         at = end + 1;
     }
-    if (ret->name.p && ret->seed.p && ret->hash.p &&
-        (!ret->sweep.p || (ret->node.p && ret->operation.p)))
+    if (ret->name.p && ret->seed.p && (!ret->sweep.p || (ret->node.p && ret->operation.p)))
         return true;
-    fprintf(stderr, "gregor: %s: name, seed or hash is missing\n", (const char *)path.p);
+    fprintf(stderr, "gregor: %s: name or seed is missing\n", (const char *)path.p);
     return false;
 }
 
@@ -358,6 +357,21 @@ print_difference(struct desk *d, const char *run, struct slice again)
                (double)(x.a_ends ? x.b.at_ns : x.a.at_ns) / 1e9, (long long)x.position);
 }
 
+/* The run was killed: what it would have left is made now. */
+static int
+finish_run(struct desk *d, const char *run, const struct run_result *r, struct slice trace)
+{
+    struct slice path = arena_format(&d->a, "%s/trace.zst", run);
+    if (!file_write_all((const char *)path.p, trace)) {
+        fprintf(stderr, "gregor: %s: %s\n", (const char *)path.p, strerror(errno));
+        return EXIT_USAGE;
+    }
+    printf("the run was not ended, and there is no hash to compare: gone through up to %.1f s, and "
+           "healed; %s is whole now (gregor explain %s)\n",
+           (double)(r->virtual_ns - r->begin_ns) / 1e9, (const char *)path.p, run);
+    return EXIT_PASS;
+}
+
 static int
 replay(struct desk *d, const char *run)
 {
@@ -377,10 +391,12 @@ replay(struct desk *d, const char *run)
         o.outside = play_again(&d->a, outside);
         if (!o.outside) return usage_error("replay", "%s/outside.log is damaged", run);
     }
+    if (!p.hash.p && !o.outside) return usage_error("replay", "%s/run.txt has no hash", run);
     o.put_trace = keep_trace;
     o.ctx = &p.trace;
     struct run_result r;
     job_run_guarded(&d->a, s, &o, &r);
+    if (!p.hash.p) return finish_run(d, run, &r, writer_slice(&p.trace));
     struct slice hash = arena_format(&d->a, "%016llx", (unsigned long long)r.trace_hash);
     bool same = slice_eq(hash, p.hash);
     printf("%s: trace %.*s, recorded %.*s\n", same ? "the same run" : "another run", SARG(hash),

@@ -74,14 +74,15 @@ write_in(struct arena *a, struct slice dir, const char *name, struct slice bytes
     if (!file_write_all((const char *)path.p, bytes)) perror((const char *)path.p);
 }
 
+/* r NULL: it has not ended. */
 static void
 write_run_txt(struct arena *a, struct slice dir, const struct scenario *s, const struct run_job *j,
-              const struct run_result *r)
+              uint64_t seed, const struct run_result *r)
 {
     struct writer w = writer_mem(a->mem);
-    fmt_slice(&w, arena_format(a, "file=%s\nname=%.*s\nseed=%llu\nhash=%016llx\n", j->path,
-                               SARG(s->name), (unsigned long long)r->seed,
-                               (unsigned long long)r->trace_hash));
+    fmt_slice(&w, arena_format(a, "file=%s\nname=%.*s\nseed=%llu\n", j->path, SARG(s->name),
+                               (unsigned long long)seed));
+    if (r) fmt_slice(&w, arena_format(a, "hash=%016llx\n", (unsigned long long)r->trace_hash));
     for (int32_t i = 0; i < j->sets_n; i++)
         fmt_slice(&w, arena_format(a, "set=%.*s\n", SARG(j->sets[i])));
     if (j->bug) fmt_slice(&w, arena_format(a, "bug=%s\n", j->bug));
@@ -134,7 +135,7 @@ write_folder(struct arena *a, struct slice dir, const struct scenario *s, const 
 {
     struct slice bytes;
     struct trace_reader *trace = NULL;
-    write_run_txt(a, dir, s, j, &o->result);
+    write_run_txt(a, dir, s, j, o->result.seed, &o->result);
     write_scenario(a, dir, s);
     write_in(a, dir, "report.json", writer_slice(&o->json));
     if (file_read_all(a, (const char *)path_in(a, dir, "trace.zst").p, &bytes))
@@ -243,6 +244,9 @@ job_run(struct arena *a, const struct scenario *s, const struct run_job *j, stru
         p.outside = fopen((const char *)path_in(a, dir, "outside.log").p, "wb");
         if (p.outside) play_record(j->play, p.outside);
         else perror("gregor: outside.log");
+        /* Should the process be killed, what was written down can be gone through again. */
+        write_run_txt(a, dir, s, j, p.seed, NULL);
+        write_scenario(a, dir, s);
     }
     job_run_guarded(a, s, &o, &ret->result);
     int64_t wall_ns = wall_now_ns() - p.begin_ns;

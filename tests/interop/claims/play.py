@@ -112,7 +112,10 @@ def killed(t):
         log = play.folder() / "outside.log"
         expect(eventually(lambda: log.stat().st_size > 200), "nothing is written down")
         play.kill()
-        expect(log.read_bytes().startswith(b"gregor outside 1\n"), "outside.log has no head")
+        said = play.replay()
+        expect("the run was not ended" in said, f"the replay said: {said}")
+        told = subprocess.run([str(GREGOR), "explain", str(play.folder())], capture_output=True, text=True)
+        expect("leads orders-0" in told.stdout, f"the story is: {told.stdout[-500:]} {told.stderr}")
 
 
 @claim("gregord")
