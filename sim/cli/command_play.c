@@ -177,7 +177,7 @@ say_serves(void *ctx, const int32_t *ports, int32_t ports_n)
     for (int32_t i = 0; i < ports_n; i++) printf("%s127.0.0.1:%d", i ? "," : "", ports[i]);
     fputs(s->o.json ? "\"}\n"
           : isatty(STDIN_FILENO)
-              ? "\ntype a fault (crash b1, restart b1, cut b2, heal all; help), or end\n"
+              ? "\ntype a fault (crash b1, restart b1, cut [b2, rest], heal all; help), or end\n"
               : "\n",
           stdout);
     fflush(stdout);

@@ -118,11 +118,11 @@ play_line(struct play *p, struct slice line)
     if (slice_eq(line, S("end"))) {
         p->is_over = true;
     } else if (slice_eq(line, S("help"))) {
-        p->params.tell(
-            p->params.ctx,
-            S("a step of a timeline: crash b1 · power b2 · restart b1 · cut b1 · heal all · "
-              "{crash: leader(orders-0), for: 3s}\nend: heals everything, judges, and "
-              "writes the run down\nall verbs: gregor reference"));
+        p->params.tell(p->params.ctx,
+                       S("a step of a timeline: crash b1 · power b2 · restart b1 · cut [b1, rest] "
+                         "· heal all · "
+                         "{crash: leader(orders-0), for: 3s}\nend: heals everything, judges, and "
+                         "writes the run down\nall verbs: gregor reference"));
     } else {
         play_step(p, line);
     }

@@ -45,8 +45,10 @@ def leader_crash(t):
 
 @claim("gregord", "kcat")
 def cut_off(t):
-    """A consumer group reads all after a cut between two brokers, which has a name and heals by it."""
+    """A consumer group reads all after cuts, one of which has a name and heals by it."""
     with Play(t.scratch()) as play:
+        play.say("cut [b2, rest]")
+        play.say("heal all")
         t.produce("orders", LINES, at=play.bootstrap)
         play.say("{cut: [b1, b2], as: between}")
         time.sleep(3)
