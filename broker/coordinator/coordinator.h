@@ -23,6 +23,7 @@
 
 #include "broker/base/arena.h"
 #include "broker/protocol/config.h"
+#include "broker/protocol/record_frame.h"
 #include "broker/record/control.h"
 #include "broker/replica/partition.h"
 
@@ -167,6 +168,10 @@ struct coordinator_write {
 #define COORDINATOR_BATCH_BYTES_MAX (64 << 20)
 
 void shard_builder(struct coordinator_shard *s, struct batch_builder *b);
+/* Adds a record, with the present time. Key and value are ours: they can always be written. value NULL: a
+ * tombstone. */
+void coordinator_add_record(struct batch_builder *b, struct env *env, enum k_msg key_msg,
+                            const void *key, enum k_msg value_msg, const void *value);
 /* Writes what was gathered (and empties it). Nothing gathered, or too much: RECORD_LIST_TOO_LARGE. With an
  * error nothing was written, and w is not kept. */
 int16_t shard_write(struct coordinator_shard *s, struct batch_builder *b,

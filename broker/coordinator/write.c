@@ -11,6 +11,19 @@ shard_builder(struct coordinator_shard *s, struct batch_builder *b)
 }
 
 void
+coordinator_add_record(struct batch_builder *b, struct env *env, enum k_msg key_msg,
+                       const void *key, enum k_msg value_msg, const void *value)
+{
+    struct writer k = writer_mem(&env->mem), v = writer_mem(&env->mem);
+    CHECK(coordinator_key_write(&k, key_msg, key, NULL));
+    if (value) CHECK(coordinator_value_write(&v, value_msg, 0, value, NULL));
+    (void)builder_add(b, env_wall_ms(env), writer_slice(&k), value ? writer_slice(&v) : SLICE_NULL,
+                      NULL, 0);
+    writer_release(&k);
+    writer_release(&v);
+}
+
+void
 coordinator_write_done(struct coordinator_write *w, int16_t err)
 {
     timer_cancel(shard_env(w->shard), &w->timer);

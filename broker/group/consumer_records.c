@@ -1,6 +1,5 @@
 /* The records of consumer groups, written and read. One of a member or an assignment may stand in the log before
  * the group's own, or without it, when compaction took the other away: each makes what it needs. */
-#include "broker/base/check.h"
 #include "broker/group/consumer.h"
 #include "broker/protocol/codec.h"
 #include "broker/protocol/record_frame.h"
@@ -13,19 +12,11 @@ typedef struct k_consumer_group_regular_expression_value regex_value;
 
 /* ---- writing ---- */
 
-/* Keys and values are ours: they can always be written. value NULL: a tombstone. */
 static void
 add_consumer_record(struct batch_builder *b, const struct group *g, enum k_msg key_msg,
                     const void *key, enum k_msg value_msg, const void *value)
 {
-    struct mem *mem = &group_env(g)->mem;
-    struct writer k = writer_mem(mem), v = writer_mem(mem);
-    CHECK(coordinator_key_write(&k, key_msg, key, NULL));
-    if (value) CHECK(coordinator_value_write(&v, value_msg, 0, value, NULL));
-    (void)builder_add(b, env_wall_ms(group_env(g)), writer_slice(&k),
-                      value ? writer_slice(&v) : SLICE_NULL, NULL, 0);
-    writer_release(&k);
-    writer_release(&v);
+    coordinator_add_record(b, group_env(g), key_msg, key, value_msg, value);
 }
 
 void

@@ -1,5 +1,4 @@
 /* The records of __share_group_state, written and read. */
-#include "broker/base/check.h"
 #include "broker/protocol/codec.h"
 #include "broker/protocol/record_frame.h"
 #include "broker/share/shard.h"
@@ -10,19 +9,11 @@ typedef struct k_share_update_key update_key;
 
 /* ---- writing ---- */
 
-/* Keys and values are ours: they can always be written. value NULL: a tombstone. */
 static void
 add_share_record(struct batch_builder *b, struct share_shard *s, enum k_msg key_msg,
                  const void *key, enum k_msg value_msg, const void *value)
 {
-    struct env *env = shard_env(&s->base);
-    struct writer k = writer_mem(&env->mem), v = writer_mem(&env->mem);
-    CHECK(coordinator_key_write(&k, key_msg, key, NULL));
-    if (value) CHECK(coordinator_value_write(&v, value_msg, 0, value, NULL));
-    (void)builder_add(b, env_wall_ms(env), writer_slice(&k), value ? writer_slice(&v) : SLICE_NULL,
-                      NULL, 0);
-    writer_release(&k);
-    writer_release(&v);
+    coordinator_add_record(b, shard_env(&s->base), key_msg, key, value_msg, value);
 }
 
 void
