@@ -15,7 +15,7 @@ SAN ?=
 
 # Everything that is needed to build and test, as Debian and Ubuntu name it.
 PACKAGES := gcc clang make pkg-config libyaml-dev libcmocka-dev libjansson-dev libgraphviz-dev graphviz \
-  libzstd-dev liblz4-dev libsnappy-dev zlib1g-dev libpcre2-dev kcat clang-format zstd libclang-rt-dev? python3 git
+  libzstd-dev liblz4-dev libsnappy-dev zlib1g-dev libpcre2-dev kcat clang-format zstd libclang-rt-dev? python3 git aspell aspell-en
 
 empty :=
 comma := ,
@@ -42,7 +42,7 @@ CORE_DIRS := base env protocol record log raft metadata controller replica coord
 CORE_C := $(wildcard $(CORE_DIRS:%=broker/%/*.c))
 WORK_C := $(wildcard broker/work/*.c)
 OS_C   := $(filter-out broker/os/gregord.c,$(wildcard broker/os/*.c))
-SIM_C  := $(filter-out sim/cli/main.c,$(wildcard sim/*.c sim/*/*.c))
+SIM_C  := $(filter-out sim/cli/main.c,$(wildcard sim/*.c sim/*/*.c sim/*/*/*.c))
 VIS_C  := $(wildcard visualize/*.c)
 GEN_C  := $(GEN)/messages.c $(GEN)/tables.c
 
@@ -54,7 +54,7 @@ SIM_O  := $(call obj,$(SIM_C))
 VIS_O  := $(call obj,$(VIS_C))
 
 CODEC_LIBS := -lzstd -llz4 -lsnappy -lz -lpcre2-8
-SIM_LIBS := -lyaml $(CODEC_LIBS) -lgvc -lcgraph
+SIM_LIBS := -lyaml $(CODEC_LIBS) -lgvc -lcgraph -lm
 
 # ---- programs --------------------------------------------------------------------------------------
 

@@ -38,6 +38,8 @@ int command_replay(int argc, char **argv);
 int command_shrink(int argc, char **argv);
 int command_reference(int argc, char **argv);
 int command_museum(int argc, char **argv);
+int command_lab(int argc, char **argv);
+int command_course(int argc, char **argv);
 
 /* Says what is wrong with the arguments, and the usage; EXIT_USAGE. */
 int usage_error(const char *command, const char *format, ...) __attribute__((format(printf, 2, 3)));

@@ -58,6 +58,25 @@
     "  --json               print the list, or both reports, as JSON\n" \
     "  --quiet              do not say where the two stories part\n"
 
+#define LAB_OPTIONS \
+    "  list                 all labs, and how far you are (also without any word)\n" \
+    "  start N              copy what you edit into a folder of your own\n" \
+    "  predict N            say what you expect, before anything runs; after the run, what you say now\n" \
+    "  run N                make the runs of the lab\n" \
+    "  check N              grade what you said, and the exercise: what came, why, where to look\n" \
+    "  hint N               the next hint: where to look, which rule, which line\n" \
+    "  reset N              begin again; what was there goes to a folder beside\n" \
+    "  progress             how far you are\n\n" \
+    "  --dir DIR            your folder (else my-labs)\n" \
+    "  --answers FILE       of predict and check: take the answers from this file, lines like \"lost: 0\"\n" \
+    "  --only RUN           of run: make only this one\n" \
+    "  --json               of list, progress and check: as JSON\n"
+
+#define COURSE_OPTIONS \
+    "  ask RUN QUERY        what a query of a lab says of a run, and the facts it goes over\n" \
+    "  docs                 write the pictures and tables in the labs' pages anew\n\n" \
+    "  --check              of docs: only say which are not as they would be\n"
+
 #define TIMELINE_OPTIONS \
     "  --partition T-P      the partition to draw (else the one with most to tell)\n" \
     "  --from TIME          from this time on, like 1.5s, as the scenario counts\n" \
@@ -89,6 +108,10 @@ const struct command commands[] = {
      "goes over many seeds and sorts what fails; merge adds up shards", "gregor hunt --for 10m --jobs 2", command_hunt},
     {"museum", "gregor museum list [--json], or gregor museum run ID [OPTION]…", MUSEUM_OPTIONS,
      "shows mistakes that lose records, each beside what is right", "gregor museum run RE01", command_museum},
+    {"lab", "gregor lab [list], or gregor lab start|predict|run|check|hint|reset N [OPTION]…", LAB_OPTIONS,
+     "is the course: predict, run, look, explain, do, beyond", "gregor lab start 4", command_lab},
+    {"course", "gregor course ask RUN QUERY, or gregor course docs [--check]", COURSE_OPTIONS,
+     "is for authors of labs and teachers", "gregor course ask out/leader-crash-42 '{notes: partition-change}'", command_course},
     {"lint", "gregor lint FILE…", "", "finds mistakes in scenarios", "gregor lint scenarios/leader-crash.yaml", command_lint},
     {"check", "gregor check FILE|RUN… [OPTION]…", CHECK_OPTIONS,
      "judges what clients asked and were told, of any cluster", "gregor check out/leader-crash-42", command_check},

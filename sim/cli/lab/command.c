@@ -1,0 +1,290 @@
+/* gregor lab: the course. Lists the labs, copies what a student edits, asks, runs, grades, hints. */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "broker/base/check.h"
+#include "broker/base/fmt.h"
+#include "sim/cli/lab/lab.h"
+
+struct visit_options {
+    const char *verb, *word, *mine, *answers, *run;
+    bool json;
+};
+
+struct lab_visit {
+    struct desk d;
+    struct visit_options o;
+    struct place place;
+    struct lab *lab;
+    struct slice mine;
+    struct progress progress;
+};
+
+static const char *const lab_verbs[] = {"list",  "start", "predict", "run",
+                                        "check", "hint",  "reset",   "progress"};
+static const char *const lab_options[] = {"--dir", "--answers", "--only", "--json"};
+
+/* ---- list and progress ---- */
+
+static struct progress
+progress_of(struct lab_visit *v, const struct lab *l)
+{
+    struct progress p;
+    progress_read(
+        &v->d,
+        slice_cstr(path_join(&v->d, v->place.mine, (const char *)arena_dup(&v->d.a, l->folder).p)),
+        &p);
+    return p;
+}
+
+static void
+json_lab(struct writer *w, struct lab_visit *v, const struct lab *l)
+{
+    struct progress p = progress_of(v, l);
+    fmt_slice(w, arena_format(&v->d.a, "{\"lab\":\"%.*s\",\"title\":", SARG(l->id)));
+    fmt_json(w, l->title);
+    fmt_slice(w, arena_format(&v->d.a,
+                              ",\"minutes\":%lld,\"state\":\"%s\",\"predicted\":%lld,\"questions\":"
+                              "%d,\"hints\":%lld}",
+                              (long long)l->minutes, lab_state_text(p.state),
+                              (long long)p.predicted.n, (int)l->questions_n, (long long)p.hints));
+}
+
+static int
+list_labs(struct lab_visit *v)
+{
+    static const char *const marks[] = {" ", ">", "~", "*"};
+    struct folders all = place_labs(&v->d, &v->place);
+    struct writer w = writer_mem(&v->d.mem);
+    int rc = EXIT_PASS;
+    int64_t done = 0, n = 0;
+    for (int32_t i = 0; i < all.n; i++) {
+        struct lab *l = lab_read(&v->d, all.v[i]);
+        if (!l) {
+            rc = EXIT_USAGE;
+            continue;
+        }
+        if (n++) fmt_str(&w, ",\n");
+        json_lab(&w, v, l);
+        struct progress p = progress_of(v, l);
+        done += p.state == LAB_DONE;
+        if (!v->o.json)
+            printf("%s %3.*s  %-34.*s %3lld min  %.*s\n", marks[p.state], SARG(l->id),
+                   SARG(l->title), (long long)l->minutes, SARG(l->question));
+    }
+    if (v->o.json)
+        printf("{\"schema\":1,\"done\":%lld,\"labs\":[\n%.*s\n]}\n", (long long)done,
+               SARG(writer_slice(&w)));
+    else
+        printf("\n%lld of %lld done (* done, ~ run, > started). Begin with: gregor lab start %s\n",
+               (long long)done, (long long)n, all.n ? "4" : "N");
+    writer_release(&w);
+    return rc;
+}
+
+/* ---- start and reset ---- */
+
+static void
+tell_next(const struct lab_visit *v)
+{
+    const struct lab *l = v->lab;
+    printf("Lab %.*s · %.*s\n\n  %.*s\n\n", SARG(l->id), SARG(l->title), SARG(l->question));
+    printf("read      %.*s/README.md   (about %lld minutes)\nyours     %.*s\nthen      gregor lab "
+           "predict %.*s\n",
+           SARG(l->dir), (long long)l->minutes, SARG(v->mine), SARG(l->id));
+    for (int32_t i = 0; i < l->needs_n; i++)
+        printf("%s%.*s%s", i ? ", " : "needs     ", SARG(l->needs[i]),
+               i + 1 == l->needs_n ? "\n" : "");
+}
+
+static int
+copy_students(struct lab_visit *v, bool over)
+{
+    const char *from = path_join(&v->d, v->lab->dir, "student");
+    const char *to = (const char *)arena_dup(&v->d.a, v->mine).p;
+    if (!make_dir(to) || (path_exists(from) && !folder_copy(&v->d, from, to, over))) {
+        fprintf(stderr, "gregor: %s: %s\n", to, strerror(errno));
+        return EXIT_USAGE;
+    }
+    return EXIT_PASS;
+}
+
+static int
+start_lab(struct lab_visit *v)
+{
+    int rc = copy_students(v, false);
+    if (v->progress.state == LAB_NEW) v->progress.state = LAB_STARTED;
+    if (rc == EXIT_PASS && !progress_write(&v->d, v->mine, v->lab, &v->progress)) rc = EXIT_USAGE;
+    if (rc == EXIT_PASS) tell_next(v);
+    return rc;
+}
+
+/* The student's files go, into a folder beside: nobody's work is thrown away. */
+static int
+reset_lab(struct lab_visit *v)
+{
+    const char *old = (const char *)arena_format(&v->d.a, "%.*s.old", SARG(v->mine)).p;
+    const char *mine = (const char *)arena_dup(&v->d.a, v->mine).p;
+    if (path_exists(mine)) {
+        if (!folder_remove(&v->d, old) || rename(mine, old) != 0) {
+            fprintf(stderr, "gregor: %s: %s\n", mine, strerror(errno));
+            return EXIT_USAGE;
+        }
+        printf("What was there is in %s now.\n\n", old);
+    }
+    v->progress = (struct progress){0};
+    return start_lab(v);
+}
+
+/* ---- predict, run, check, hint ---- */
+
+static bool
+has_run(struct lab_visit *v)
+{
+    return v->progress.state >= LAB_RUN;
+}
+
+static int
+predict(struct lab_visit *v)
+{
+    return lab_predict(&v->d, v->lab, v->mine, &v->progress, v->o.answers, has_run(v));
+}
+
+static int
+run_lab(struct lab_visit *v)
+{
+    const struct lab *l = v->lab;
+    int made = 0;
+    if (!has_run(v) && !v->progress.predicted.n)
+        printf("(Nothing is predicted yet. What you learn is the difference: gregor lab predict "
+               "%.*s)\n\n",
+               SARG(l->id));
+    for (int32_t i = 0; i < l->runs_n; i++) {
+        if (l->runs[i].is_exercise && !v->o.run) continue;
+        if (v->o.run && !slice_eq(l->runs[i].id, slice_cstr(v->o.run))) continue;
+        int rc = runs_make(&v->d, &v->place, l, v->mine, &l->runs[i], false);
+        if (rc) return rc;
+        made++;
+    }
+    if (v->o.run && !made) {
+        struct words known = {.arena = &v->d.a};
+        for (int32_t i = 0; i < l->runs_n; i++) words_add(&known, l->runs[i].id);
+        return usage_error("lab", "there is no run %s: %s", v->o.run,
+                           words_advice(&known, slice_cstr(v->o.run)));
+    }
+    if (v->progress.state < LAB_RUN) v->progress.state = LAB_RUN;
+    if (!progress_write(&v->d, v->mine, l, &v->progress)) return EXIT_USAGE;
+    printf("Now look, then: gregor lab check %.*s\n", SARG(l->id));
+    return EXIT_PASS;
+}
+
+static int
+check_lab(struct lab_visit *v)
+{
+    struct grades g = {0};
+    /* Answers may also be written into a file, before or after the run. */
+    const char *own = path_join(&v->d, v->mine, "answers.yaml");
+    if (v->o.answers || path_exists(own)) {
+        int rc = lab_predict(&v->d, v->lab, v->mine, &v->progress,
+                             v->o.answers ? v->o.answers : own, has_run(v));
+        if (rc) return rc;
+    }
+    if (!lab_grade(&v->d, &v->place, v->lab, v->mine, &v->progress, &g)) return EXIT_USAGE;
+    bool holds = !g.wrong && !g.open;
+    v->progress.state = holds ? LAB_DONE : LAB_RUN;
+    if (!progress_write(&v->d, v->mine, v->lab, &v->progress)) return EXIT_USAGE;
+    if (v->o.json) {
+        struct writer w = writer_mem(&v->d.mem);
+        grades_json(&v->d, v->lab, &g, &w);
+        fwrite(w.p, 1, (size_t)w.n, stdout);
+        writer_release(&w);
+    } else {
+        grades_table(&v->d, v->lab, &g);
+    }
+    return holds ? EXIT_PASS : EXIT_FAIL;
+}
+
+static int
+hint(struct lab_visit *v)
+{
+    static const char *const levels[] = {"where to look", "which rule", "which line"};
+    const struct lab *l = v->lab;
+    int64_t seen = v->progress.hints, all = (int64_t)l->hints_n * LAB_HINTS;
+    if (seen >= all) {
+        printf("There are no more hints than these %lld:\n\n", (long long)all);
+        for (int64_t i = 0; i < all; i++)
+            printf("%s: %.*s\n", levels[i % LAB_HINTS],
+                   SARG(l->hints[i / LAB_HINTS][i % LAB_HINTS]));
+        return EXIT_PASS;
+    }
+    printf("%s: %.*s\n", levels[seen % LAB_HINTS],
+           SARG(l->hints[seen / LAB_HINTS][seen % LAB_HINTS]));
+    v->progress.hints++;
+    if (v->progress.state == LAB_NEW) v->progress.state = LAB_STARTED;
+    return progress_write(&v->d, v->mine, l, &v->progress) ? EXIT_PASS : EXIT_USAGE;
+}
+
+/* ---- the command ---- */
+
+static const struct {
+    const char *verb;
+    int (*run)(struct lab_visit *v);
+} of_a_lab[] = {{"start", start_lab}, {"predict", predict}, {"run", run_lab},
+                {"check", check_lab}, {"hint", hint},       {"reset", reset_lab}};
+
+static int
+take_options(struct visit_options *o, int argc, char **argv)
+{
+    for (int i = 0; i < argc; i++) {
+        const char **value = NULL;
+        if (strcmp(argv[i], "--json") == 0) o->json = true;
+        else if (strcmp(argv[i], "--dir") == 0) value = &o->mine;
+        else if (strcmp(argv[i], "--answers") == 0) value = &o->answers;
+        else if (strcmp(argv[i], "--only") == 0) value = &o->run;
+        else if (argv[i][0] == '-')
+            return unknown_option("lab", lab_options, ARRAY_LEN(lab_options), argv[i]);
+        else if (!o->verb) o->verb = argv[i];
+        else if (!o->word) o->word = argv[i];
+        else return usage_error("lab", "one lab at a time: %s?", argv[i]);
+        if (!value) continue;
+        if (i + 1 == argc) return usage_error("lab", "%s needs a value", argv[i]);
+        *value = argv[++i];
+    }
+    return EXIT_PASS;
+}
+
+static int
+visit(struct lab_visit *v)
+{
+    const char *verb = v->o.verb ? v->o.verb : "list";
+    if (!place_find(&v->d, v->o.mine, &v->place)) return EXIT_USAGE;
+    if (strcmp(verb, "list") == 0 || strcmp(verb, "progress") == 0) return list_labs(v);
+    for (int i = 0; i < ARRAY_LEN(of_a_lab); i++) {
+        if (strcmp(verb, of_a_lab[i].verb) != 0) continue;
+        if (!v->o.word) return usage_error("lab", "which lab? (gregor lab lists them)");
+        struct slice dir = place_lab(&v->d, &v->place, v->o.word);
+        v->lab = dir.p ? lab_read(&v->d, dir) : NULL;
+        if (!v->lab) return EXIT_USAGE;
+        v->mine = arena_format(&v->d.a, "%.*s/%.*s", SARG(v->place.mine), SARG(v->lab->folder));
+        progress_read(&v->d, v->mine, &v->progress);
+        return of_a_lab[i].run(v);
+    }
+    struct words known = {.arena = &v->d.a};
+    for (int i = 0; i < ARRAY_LEN(lab_verbs); i++) words_add(&known, slice_cstr(lab_verbs[i]));
+    return usage_error("lab", "there is no gregor lab %s: %s", verb,
+                       words_advice(&known, slice_cstr(verb)));
+}
+
+int
+command_lab(int argc, char **argv)
+{
+    static struct lab_visit v;
+    memset(&v, 0, sizeof v);
+    int rc = take_options(&v.o, argc, argv);
+    if (rc) return rc;
+    desk_init(&v.d);
+    rc = visit(&v);
+    desk_release(&v.d);
+    return rc;
+}
