@@ -122,6 +122,8 @@ bool folder_copy(struct desk *d, const char *from, const char *to, bool over);
 /* With all that is in it. */
 bool folder_remove(struct desk *d, const char *path);
 bool path_exists(const char *path);
+/* "04-election" of "labs/04-election". */
+struct slice path_last(struct slice path);
 const char *path_join(struct desk *d, struct slice a, const char *b);
 
 /* ---- state.c: progress.yaml, in the student's folder of a lab ---- */

@@ -31,6 +31,14 @@ is_labs(struct desk *d, struct slice dir)
     return path_exists(path_join(d, dir, "guide.yaml"));
 }
 
+struct slice
+path_last(struct slice path)
+{
+    int64_t at = path.n;
+    while (at > 0 && path.p[at - 1] != '/') at--;
+    return slice_sub(path, at, path.n);
+}
+
 /* From the program's folder upwards; an installed one has its labs in share/gregor/labs. */
 static struct slice
 labs_beside(struct desk *d, struct slice self)
@@ -144,10 +152,8 @@ place_labs(struct desk *d, const struct place *p)
 static struct slice
 short_name(struct slice dir)
 {
-    int64_t at = dir.n, dash;
-    while (at > 0 && dir.p[at - 1] != '/') at--;
-    struct slice name = slice_sub(dir, at, dir.n);
-    dash = slice_find(name, '-', 0);
+    struct slice name = path_last(dir);
+    int64_t dash = slice_find(name, '-', 0);
     if (dash > 0) name = slice_sub(name, 0, dash);
     while (name.n > 1 && name.p[0] == '0') name = slice_sub(name, 1, name.n);
     return name;

@@ -4,79 +4,13 @@
 #include <stdlib.h>
 
 #include "broker/base/check.h"
+#include "sim/cli/lab/fields.h"
 #include "sim/cli/lab/lab.h"
 
-struct lab_reader {
-    struct desk *d;
-    struct diags diags;
-    struct lab *lab;
-};
-
-typedef void key_fn(struct lab_reader *r, const struct tree *t, void *into);
-struct key {
-    const char *name;
-    key_fn *read;
-    bool is_needed;
-};
-
-/* Each key of a map by its row; what is missing and what is too much. */
-static void
-read_map(struct lab_reader *r, const struct tree *t, const char *what, const struct key *keys,
-         int n, void *into)
-{
-    if (t->kind != TREE_MAP) {
-        diag_error(&r->diags, t->mark, NULL, "%s is a map", what);
-        return;
-    }
-    struct words known = {.arena = &r->d->a};
-    for (int k = 0; k < n; k++) {
-        words_add(&known, slice_cstr(keys[k].name));
-        if (keys[k].is_needed && !tree_get(t, slice_cstr(keys[k].name)))
-            diag_error(&r->diags, t->mark, NULL, "%s has no %s", what, keys[k].name);
-    }
-    for (int32_t i = 0; i < t->n; i++) {
-        const struct pair *p = &t->pairs[i];
-        int k = 0;
-        while (k < n && !slice_eq(p->key, slice_cstr(keys[k].name))) k++;
-        if (k < n) keys[k].read(r, p->value, into);
-        else
-            diag_error(&r->diags, p->mark, words_advice(&known, p->key), "%s has no %.*s", what,
-                       SARG(p->key));
-    }
-}
-
-static struct slice
-text_of(struct lab_reader *r, const struct tree *t)
-{
-    if (t->kind == TREE_TEXT && t->text.n) return t->text;
-    diag_error(&r->diags, t->mark, NULL, "this is a text");
-    return SLICE_EMPTY;
-}
-
-static bool
-number_of(struct lab_reader *r, const struct tree *t, double *ret)
-{
-    struct slice text = text_of(r, t);
-    if (text.n && number_read(text, SLICE_NULL, ret)) return true;
-    if (text.n) diag_error(&r->diags, t->mark, NULL, "%.*s is no number", SARG(text));
-    return false;
-}
-
-static struct slice *
-list_of(struct lab_reader *r, const struct tree *t, int32_t *ret_n)
-{
-    struct slice *v = ARENA_ARRAY(&r->d->a, struct slice, t->n + 1);
-    *ret_n = 0;
-    if (t->kind == TREE_LIST)
-        for (int32_t i = 0; i < t->n; i++) v[(*ret_n)++] = text_of(r, t->items[i]);
-    else diag_error(&r->diags, t->mark, "[one, two]", "this is a list");
-    return v;
-}
-
 #define TEXT_KEY(type, member) \
-    static void read_##type##_##member(struct lab_reader *r, const struct tree *t, void *into) \
+    static void read_##type##_##member(struct fields *r, const struct tree *t, void *into) \
     { \
-        ((struct lab_##type *)into)->member = text_of(r, t); \
+        ((struct lab_##type *)into)->member = fields_text(r, t); \
     }
 
 /* ---- runs ---- */
@@ -87,32 +21,32 @@ TEXT_KEY(run, bug)
 TEXT_KEY(run, only)
 
 static void
-read_students_scenario(struct lab_reader *r, const struct tree *t, void *into)
+read_students_scenario(struct fields *r, const struct tree *t, void *into)
 {
     struct lab_run *run = into;
-    run->scenario = text_of(r, t);
+    run->scenario = fields_text(r, t);
     run->is_students = true;
 }
 
 static void
-read_sets(struct lab_reader *r, const struct tree *t, void *into)
+read_sets(struct fields *r, const struct tree *t, void *into)
 {
     struct lab_run *run = into;
-    run->sets = list_of(r, t, &run->sets_n);
+    run->sets = fields_list(r, t, &run->sets_n);
 }
 
-static const struct key run_keys[] = {{"scenario", read_run_scenario, false},
-                                      {"student", read_students_scenario, false},
-                                      {"seed", read_run_seeds, false},
-                                      {"seeds", read_run_seeds, false},
-                                      {"set", read_sets, false},
-                                      {"bug", read_run_bug, false},
-                                      {"only", read_run_only, false}};
+static const struct field run_keys[] = {{"scenario", read_run_scenario, false},
+                                        {"student", read_students_scenario, false},
+                                        {"seed", read_run_seeds, false},
+                                        {"seeds", read_run_seeds, false},
+                                        {"set", read_sets, false},
+                                        {"bug", read_run_bug, false},
+                                        {"only", read_run_only, false}};
 
 static void
-read_runs(struct lab_reader *r, const struct tree *t, bool of_exercise)
+read_runs(struct fields *r, const struct tree *t, bool of_exercise)
 {
-    struct lab *l = r->lab;
+    struct lab *l = ((struct lab *)r->whole);
     if (t->kind != TREE_MAP) {
         diag_error(&r->diags, t->mark, "crash: {scenario: crash.yaml}", "runs is a map");
         return;
@@ -124,7 +58,7 @@ read_runs(struct lab_reader *r, const struct tree *t, bool of_exercise)
         struct lab_run run = {
             .id = t->pairs[i].key, .mark = t->pairs[i].mark, .is_exercise = of_exercise};
         uint64_t from, to;
-        read_map(r, t->pairs[i].value, "a run", run_keys, ARRAY_LEN(run_keys), &run);
+        fields_map(r, t->pairs[i].value, "a run", run_keys, ARRAY_LEN(run_keys), &run);
         if (!run.scenario.n)
             diag_error(&r->diags, run.mark, "scenario: crash.yaml", "which scenario does it run?");
         if (run.seeds.n && !parse_seeds(run.seeds, &from, &to))
@@ -136,7 +70,7 @@ read_runs(struct lab_reader *r, const struct tree *t, bool of_exercise)
 }
 
 static void
-read_lab_runs(struct lab_reader *r, const struct tree *t, void *into)
+read_lab_runs(struct fields *r, const struct tree *t, void *into)
 {
     (void)into;
     read_runs(r, t, false);
@@ -154,26 +88,26 @@ lab_find_run(const struct lab *l, struct slice id)
 
 /* is, min and max; a text that is a number is one. */
 static void
-read_is(struct lab_reader *r, const struct tree *t, void *into)
+read_is(struct fields *r, const struct tree *t, void *into)
 {
     struct lab_wanted *w = into;
-    struct slice text = text_of(r, t);
+    struct slice text = fields_text(r, t);
     if (number_read(text, SLICE_NULL, &w->min)) w->has_min = w->has_max = true, w->max = w->min;
     else w->is = text;
 }
 static void
-read_min(struct lab_reader *r, const struct tree *t, void *into)
+read_min(struct fields *r, const struct tree *t, void *into)
 {
     struct lab_wanted *w = into;
-    w->has_min = number_of(r, t, &w->min);
+    w->has_min = fields_number(r, t, &w->min);
 }
 static void
-read_max(struct lab_reader *r, const struct tree *t, void *into)
+read_max(struct fields *r, const struct tree *t, void *into)
 {
     struct lab_wanted *w = into;
-    w->has_max = number_of(r, t, &w->max);
+    w->has_max = fields_number(r, t, &w->max);
 }
-static const struct key wanted_keys[] = {
+static const struct field wanted_keys[] = {
     {"is", read_is, false}, {"min", read_min, false}, {"max", read_max, false}};
 
 TEXT_KEY(question, ask)
@@ -182,10 +116,10 @@ TEXT_KEY(question, look)
 TEXT_KEY(question, unit)
 
 static void
-read_within(struct lab_reader *r, const struct tree *t, void *into)
+read_within(struct fields *r, const struct tree *t, void *into)
 {
     struct lab_question *q = into;
-    struct slice text = text_of(r, t);
+    struct slice text = fields_text(r, t);
     q->is_percent = text.n && text.p[text.n - 1] == '%';
     if (!number_read(slice_sub(text, 0, text.n - q->is_percent), SLICE_NULL, &q->within) ||
         q->within < 0)
@@ -193,19 +127,19 @@ read_within(struct lab_reader *r, const struct tree *t, void *into)
 }
 
 static void
-read_answer(struct lab_reader *r, const struct tree *t, void *into)
+read_answer(struct fields *r, const struct tree *t, void *into)
 {
     ((struct lab_question *)into)->answer = query_read(r->d, t, SLICE_NULL, &r->diags);
 }
 
 static void
-read_question_at(struct lab_reader *r, const struct tree *t, void *into)
+read_question_at(struct fields *r, const struct tree *t, void *into)
 {
     ((struct lab_question *)into)->at = query_read(r->d, t, SLICE_NULL, &r->diags);
 }
 
 static void
-read_choices(struct lab_reader *r, const struct tree *t, void *into)
+read_choices(struct fields *r, const struct tree *t, void *into)
 {
     struct lab_question *q = into;
     if (t->kind != TREE_MAP || t->n < 2) {
@@ -217,18 +151,19 @@ read_choices(struct lab_reader *r, const struct tree *t, void *into)
     for (int32_t i = 0; i < t->n; i++) {
         struct lab_choice *c = &q->choices[q->choices_n++];
         c->word = t->pairs[i].key;
-        read_map(r, t->pairs[i].value, "a choice", wanted_keys, ARRAY_LEN(wanted_keys), &c->right);
+        fields_map(r, t->pairs[i].value, "a choice", wanted_keys, ARRAY_LEN(wanted_keys),
+                   &c->right);
     }
 }
 
-static const struct key question_keys[] = {
+static const struct field question_keys[] = {
     {"ask", read_question_ask, true},    {"answer", read_answer, true},
     {"choices", read_choices, false},    {"within", read_within, false},
     {"unit", read_question_unit, false}, {"why", read_question_why, true},
     {"look", read_question_look, true},  {"at", read_question_at, false}};
 
 static void
-read_questions(struct lab_reader *r, const struct tree *t, void *into)
+read_questions(struct fields *r, const struct tree *t, void *into)
 {
     struct lab *l = into;
     if (t->kind != TREE_MAP || !t->n) {
@@ -240,7 +175,7 @@ read_questions(struct lab_reader *r, const struct tree *t, void *into)
         struct lab_question *q = &l->questions[l->questions_n++];
         q->id = t->pairs[i].key;
         q->mark = t->pairs[i].mark;
-        read_map(r, t->pairs[i].value, "a question", question_keys, ARRAY_LEN(question_keys), q);
+        fields_map(r, t->pairs[i].value, "a question", question_keys, ARRAY_LEN(question_keys), q);
     }
 }
 
@@ -251,38 +186,38 @@ TEXT_KEY(claim, why)
 TEXT_KEY(claim, look)
 
 static void
-read_claim_of(struct lab_reader *r, const struct tree *t, void *into)
+read_claim_of(struct fields *r, const struct tree *t, void *into)
 {
     ((struct lab_claim *)into)->of = query_read(r->d, t, SLICE_NULL, &r->diags);
 }
 static void
-read_claim_at(struct lab_reader *r, const struct tree *t, void *into)
+read_claim_at(struct fields *r, const struct tree *t, void *into)
 {
     ((struct lab_claim *)into)->at = query_read(r->d, t, SLICE_NULL, &r->diags);
 }
 static void
-read_claim_is(struct lab_reader *r, const struct tree *t, void *into)
+read_claim_is(struct fields *r, const struct tree *t, void *into)
 {
     read_is(r, t, &((struct lab_claim *)into)->wanted);
 }
 static void
-read_claim_min(struct lab_reader *r, const struct tree *t, void *into)
+read_claim_min(struct fields *r, const struct tree *t, void *into)
 {
     read_min(r, t, &((struct lab_claim *)into)->wanted);
 }
 static void
-read_claim_max(struct lab_reader *r, const struct tree *t, void *into)
+read_claim_max(struct fields *r, const struct tree *t, void *into)
 {
     read_max(r, t, &((struct lab_claim *)into)->wanted);
 }
 
-static const struct key claim_keys[] = {
+static const struct field claim_keys[] = {
     {"say", read_claim_say, true},   {"of", read_claim_of, true},    {"is", read_claim_is, false},
     {"min", read_claim_min, false},  {"max", read_claim_max, false}, {"why", read_claim_why, true},
     {"look", read_claim_look, true}, {"at", read_claim_at, false}};
 
 static void
-read_claims(struct lab_reader *r, const struct tree *t, void *into)
+read_claims(struct fields *r, const struct tree *t, void *into)
 {
     struct lab_exercise *e = into;
     if (t->kind != TREE_LIST || !t->n) {
@@ -293,37 +228,37 @@ read_claims(struct lab_reader *r, const struct tree *t, void *into)
     for (int32_t i = 0; i < t->n; i++) {
         struct lab_claim *c = &e->claims[e->claims_n++];
         c->mark = t->items[i]->mark;
-        read_map(r, t->items[i], "a check", claim_keys, ARRAY_LEN(claim_keys), c);
+        fields_map(r, t->items[i], "a check", claim_keys, ARRAY_LEN(claim_keys), c);
         if (!c->wanted.has_min && !c->wanted.has_max && !c->wanted.is.p)
             diag_error(&r->diags, c->mark, "is, min or max", "what must it be?");
     }
 }
 
 static void
-read_exercise_runs(struct lab_reader *r, const struct tree *t, void *into)
+read_exercise_runs(struct fields *r, const struct tree *t, void *into)
 {
     (void)into;
     read_runs(r, t, true);
 }
 TEXT_KEY(exercise, ask)
 static void
-read_files(struct lab_reader *r, const struct tree *t, void *into)
+read_files(struct fields *r, const struct tree *t, void *into)
 {
     struct lab_exercise *e = into;
-    e->files = list_of(r, t, &e->files_n);
+    e->files = fields_list(r, t, &e->files_n);
 }
 
-static const struct key exercise_keys[] = {{"ask", read_exercise_ask, true},
-                                           {"files", read_files, true},
-                                           {"runs", read_exercise_runs, false},
-                                           {"checks", read_claims, true}};
+static const struct field exercise_keys[] = {{"ask", read_exercise_ask, true},
+                                             {"files", read_files, true},
+                                             {"runs", read_exercise_runs, false},
+                                             {"checks", read_claims, true}};
 
 static void
-read_exercise(struct lab_reader *r, const struct tree *t, void *into)
+read_exercise(struct fields *r, const struct tree *t, void *into)
 {
     struct lab *l = into;
     l->exercise = ARENA_NEW(&r->d->a, struct lab_exercise);
-    read_map(r, t, "an exercise", exercise_keys, ARRAY_LEN(exercise_keys), l->exercise);
+    fields_map(r, t, "an exercise", exercise_keys, ARRAY_LEN(exercise_keys), l->exercise);
 }
 
 /* ---- pictures and hints ---- */
@@ -332,18 +267,18 @@ TEXT_KEY(picture, run)
 TEXT_KEY(picture, seed)
 TEXT_KEY(picture, draw)
 static void
-read_args(struct lab_reader *r, const struct tree *t, void *into)
+read_args(struct fields *r, const struct tree *t, void *into)
 {
     struct lab_picture *p = into;
-    p->args = list_of(r, t, &p->args_n);
+    p->args = fields_list(r, t, &p->args_n);
 }
-static const struct key picture_keys[] = {{"run", read_picture_run, true},
-                                          {"seed", read_picture_seed, false},
-                                          {"draw", read_picture_draw, true},
-                                          {"args", read_args, false}};
+static const struct field picture_keys[] = {{"run", read_picture_run, true},
+                                            {"seed", read_picture_seed, false},
+                                            {"draw", read_picture_draw, true},
+                                            {"args", read_args, false}};
 
 static void
-read_pictures(struct lab_reader *r, const struct tree *t, void *into)
+read_pictures(struct fields *r, const struct tree *t, void *into)
 {
     struct lab *l = into;
     if (t->kind != TREE_MAP) {
@@ -355,7 +290,7 @@ read_pictures(struct lab_reader *r, const struct tree *t, void *into)
     for (int32_t i = 0; i < t->n; i++) {
         struct lab_picture *p = &l->pictures[l->pictures_n++];
         *p = (struct lab_picture){.file = t->pairs[i].key, .mark = t->pairs[i].mark};
-        read_map(r, t->pairs[i].value, "a picture", picture_keys, ARRAY_LEN(picture_keys), p);
+        fields_map(r, t->pairs[i].value, "a picture", picture_keys, ARRAY_LEN(picture_keys), p);
         if (p->draw.n && !slice_eq(p->draw, S("timeline")) && !slice_eq(p->draw, S("frame")))
             diag_error(&r->diags, p->mark, "timeline or frame", "it cannot draw a %.*s",
                        SARG(p->draw));
@@ -363,7 +298,7 @@ read_pictures(struct lab_reader *r, const struct tree *t, void *into)
 }
 
 static void
-read_hints(struct lab_reader *r, const struct tree *t, void *into)
+read_hints(struct fields *r, const struct tree *t, void *into)
 {
     struct lab *l = into;
     l->hints = arena_alloc(&r->d->a, (int64_t)sizeof *l->hints * (t->n + 1));
@@ -374,7 +309,7 @@ read_hints(struct lab_reader *r, const struct tree *t, void *into)
                        "a hint has three levels");
             continue;
         }
-        for (int k = 0; k < LAB_HINTS; k++) l->hints[l->hints_n][k] = text_of(r, one->items[k]);
+        for (int k = 0; k < LAB_HINTS; k++) l->hints[l->hints_n][k] = fields_text(r, one->items[k]);
         l->hints_n++;
     }
     if (!l->hints_n) diag_error(&r->diags, t->mark, NULL, "hints are a list");
@@ -383,35 +318,35 @@ read_hints(struct lab_reader *r, const struct tree *t, void *into)
 /* ---- the whole ---- */
 
 static void
-read_id(struct lab_reader *r, const struct tree *t, void *into)
+read_id(struct fields *r, const struct tree *t, void *into)
 {
-    ((struct lab *)into)->id = text_of(r, t);
+    ((struct lab *)into)->id = fields_text(r, t);
 }
 static void
-read_title(struct lab_reader *r, const struct tree *t, void *into)
+read_title(struct fields *r, const struct tree *t, void *into)
 {
-    ((struct lab *)into)->title = text_of(r, t);
+    ((struct lab *)into)->title = fields_text(r, t);
 }
 static void
-read_question(struct lab_reader *r, const struct tree *t, void *into)
+read_question(struct fields *r, const struct tree *t, void *into)
 {
-    ((struct lab *)into)->question = text_of(r, t);
+    ((struct lab *)into)->question = fields_text(r, t);
 }
 static void
-read_minutes(struct lab_reader *r, const struct tree *t, void *into)
+read_minutes(struct fields *r, const struct tree *t, void *into)
 {
     struct lab *l = into;
-    if (!slice_to_i64(text_of(r, t), &l->minutes) || l->minutes < 1 || l->minutes > 600)
+    if (!slice_to_i64(fields_text(r, t), &l->minutes) || l->minutes < 1 || l->minutes > 600)
         diag_error(&r->diags, t->mark, NULL, "minutes are a number from 1 to 600");
 }
 static void
-read_needs(struct lab_reader *r, const struct tree *t, void *into)
+read_needs(struct fields *r, const struct tree *t, void *into)
 {
     static const char *const known[] = {"mutants", "compiler", "kcat", "python", "java", "network"};
     struct lab *l = into;
     struct words words = {.arena = &r->d->a};
     for (int i = 0; i < ARRAY_LEN(known); i++) words_add(&words, slice_cstr(known[i]));
-    l->needs = list_of(r, t, &l->needs_n);
+    l->needs = fields_list(r, t, &l->needs_n);
     for (int32_t i = 0; i < l->needs_n; i++) {
         bool is_known = false;
         for (int k = 0; k < ARRAY_LEN(known); k++)
@@ -422,39 +357,40 @@ read_needs(struct lab_reader *r, const struct tree *t, void *into)
     }
 }
 static void
-read_code(struct lab_reader *r, const struct tree *t, void *into)
+read_code(struct fields *r, const struct tree *t, void *into)
 {
     struct lab *l = into;
-    l->code = list_of(r, t, &l->code_n);
+    l->code = fields_list(r, t, &l->code_n);
 }
 
-static const struct key lab_keys[] = {{"lab", read_id, true},
-                                      {"title", read_title, true},
-                                      {"question", read_question, true},
-                                      {"minutes", read_minutes, true},
-                                      {"needs", read_needs, false},
-                                      {"runs", read_lab_runs, false},
-                                      {"questions", read_questions, true},
-                                      {"exercise", read_exercise, false},
-                                      {"code", read_code, false},
-                                      {"hints", read_hints, true},
-                                      {"pictures", read_pictures, false}};
+static const struct field lab_keys[] = {{"lab", read_id, true},
+                                        {"title", read_title, true},
+                                        {"question", read_question, true},
+                                        {"minutes", read_minutes, true},
+                                        {"needs", read_needs, false},
+                                        {"runs", read_lab_runs, false},
+                                        {"questions", read_questions, true},
+                                        {"exercise", read_exercise, false},
+                                        {"code", read_code, false},
+                                        {"hints", read_hints, true},
+                                        {"pictures", read_pictures, false}};
 
 static void
 need_run(void *ctx, struct slice run, struct mark at)
 {
-    struct lab_reader *r = ctx;
+    struct fields *r = ctx;
     struct words known = {.arena = &r->d->a};
-    if (lab_find_run(r->lab, run)) return;
-    for (int32_t i = 0; i < r->lab->runs_n; i++) words_add(&known, r->lab->runs[i].id);
+    if (lab_find_run(((struct lab *)r->whole), run)) return;
+    for (int32_t i = 0; i < ((struct lab *)r->whole)->runs_n; i++)
+        words_add(&known, ((struct lab *)r->whole)->runs[i].id);
     diag_error(&r->diags, at, words_advice(&known, run), "there is no run %.*s", SARG(run));
 }
 
 /* What can be said only when all is read. */
 static void
-look_over(struct lab_reader *r)
+look_over(struct fields *r)
 {
-    const struct lab *l = r->lab;
+    const struct lab *l = ((struct lab *)r->whole);
     for (int32_t i = 0; i < l->questions_n; i++) {
         query_runs(l->questions[i].answer, need_run, r);
         query_runs(l->questions[i].at, need_run, r);
@@ -470,30 +406,14 @@ look_over(struct lab_reader *r)
 struct lab *
 lab_read(struct desk *d, struct slice dir)
 {
-    struct lab_reader r = {.d = d, .lab = ARENA_NEW(&d->a, struct lab)};
-    struct source *s = ARENA_NEW(&d->a, struct source);
-    int64_t slash = dir.n;
-    diags_init(&r.diags, &d->a);
-    while (slash > 0 && dir.p[slash - 1] != '/') slash--;
-    r.lab->dir = dir;
-    r.lab->folder = slice_sub(dir, slash, dir.n);
-    s->path = arena_format(&d->a, "%.*s/lab.yaml", SARG(dir));
-    if (!file_read_all(&d->a, (const char *)s->path.p, &s->text)) {
-        fprintf(stderr, "gregor: %.*s: %s\n", SARG(s->path), strerror(errno));
-        return NULL;
-    }
-    struct trees all = tree_parse(&d->a, s, &r.diags);
-    if (all.n == 1) {
-        read_map(&r, all.v[0], "a lab", lab_keys, ARRAY_LEN(lab_keys), r.lab);
-        look_over(&r);
-    } else if (!r.diags.errors) {
-        struct mark top = {.source = s, .line = 1, .column = 1, .width = 1};
-        diag_error(&r.diags, top, NULL, "a lab is one document");
-    }
-    if (!r.diags.errors) return r.lab;
-    struct writer w = writer_mem(&d->mem);
-    diags_print(&r.diags, &w);
-    fwrite(w.p, 1, (size_t)w.n, stderr);
-    writer_release(&w);
-    return NULL;
+    struct lab *l = ARENA_NEW(&d->a, struct lab);
+    struct fields r;
+    l->dir = dir;
+    l->folder = path_last(dir);
+    const struct tree *t = fields_open(&r, d, path_join(d, dir, "lab.yaml"));
+    if (!t) return NULL;
+    r.whole = l;
+    fields_map(&r, t, "a lab", lab_keys, ARRAY_LEN(lab_keys), l);
+    look_over(&r);
+    return fields_close(&r) ? l : NULL;
 }
