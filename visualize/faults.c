@@ -95,11 +95,20 @@ put_held(struct slice what, struct writer *w)
 static bool
 tell_hold(const struct moment *m, struct writer *w)
 {
-    if (!is(m, "hold") && !is(m, "release")) return false;
-    if (m->text2.n) put_held(m->text2, w);
-    else fmt_str(w, "what was held back");
-    fmt_str(w, is(m, "hold") ? " are held back" : m->text2.n ? " pass again" : " passes again");
-    return true;
+    static const char *const deeds[][2] = {
+        {"hold", " are held back"}, {"delay", " come late"},
+        {"lose", " are lost"},      {"break", " break their connections"},
+        {"repeat", " come twice"},  {"answer", " are answered with an error"},
+        {"release", " pass again"},
+    };
+    for (int64_t i = 0; i < ARRAY_LEN(deeds); i++) {
+        if (!is(m, deeds[i][0])) continue;
+        if (m->text2.n) put_held(m->text2, w);
+        else fmt_str(w, "what was held back");
+        fmt_str(w, m->text2.n ? deeds[i][1] : " passes again");
+        return true;
+    }
+    return false;
 }
 
 /* ---- machines, clocks, disks ---- */
@@ -224,6 +233,13 @@ fault_sentence(const struct run *r, const struct moment *m, struct writer *w)
 
 /* ---- in few words ---- */
 
+static bool
+is_of_frames(const struct moment *m)
+{
+    return is(m, "hold") || is(m, "delay") || is(m, "lose") || is(m, "break") || is(m, "repeat") ||
+           is(m, "answer");
+}
+
 static void
 few_words_of_sides(struct slice text, struct writer *w)
 {
@@ -246,8 +262,9 @@ fault_label(const struct run *r, const struct moment *m, struct writer *w)
         fmt_slice(w, m->text);
         fmt_char(w, ' ');
         few_words_of_sides(m->text2, w);
-    } else if (is(m, "hold")) {
-        fmt_str(w, "hold ");
+    } else if (is_of_frames(m)) {
+        fmt_slice(w, m->text);
+        fmt_char(w, ' ');
         put_held(m->text2, w);
     } else if (m->actor >= 0) {
         fmt_slice(w, is_shut_down ? S("shut down") : m->text);

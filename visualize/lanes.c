@@ -52,7 +52,8 @@ ends(const struct moment *fault, const struct moment *m)
 static int64_t
 fault_end(const struct timeline *t, const struct moment *fault)
 {
-    static const char *const lasting[] = {"crash", "power", "cut", "flap", "slow", "hold", "pause"};
+    static const char *const lasting[] = {"crash", "power", "cut",   "flap",  "slow",   "hold",
+                                          "pause", "lose",  "delay", "break", "repeat", "answer"};
     bool lasts = slice_starts(fault->text, S("disk"));
     for (int64_t i = 0; i < ARRAY_LEN(lasting); i++)
         lasts = lasts || slice_eq(fault->text, slice_cstr(lasting[i]));

@@ -13,6 +13,7 @@
 #ifndef SIM_CHECK_INVARIANTS_H
 #define SIM_CHECK_INVARIANTS_H
 
+#include "broker/base/uuid.h"
 #include "sim/check/anomaly.h"
 #include "sim/check/disk_log.h"
 #include "sim/world/world.h"
@@ -21,6 +22,8 @@ struct invariants;
 
 struct invariants *invariants_new(struct mem *mem);
 void invariants_free(struct invariants *v);
+/* The topic's id, as the metadata log has it; false: none of this name was made. */
+bool invariants_topic_id(const struct invariants *v, struct slice name, struct uuid *ret);
 /* Before the machines are started. */
 void invariants_watch(struct invariants *v, struct world *w);
 /* Where brokers are controllers, too: so many, the first ones. If nobody says it, all of them. */

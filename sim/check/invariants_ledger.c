@@ -80,6 +80,17 @@ take_topic(struct invariants *v, const struct k_topic_record *r)
     VEC_PUSH(v->mem, &v->ledger->topics, t);
 }
 
+bool
+invariants_topic_id(const struct invariants *v, struct slice name, struct uuid *ret)
+{
+    for (int64_t i = v->ledger ? v->ledger->topics.n : 0; i-- > 0;) {
+        if (!slice_eq(v->ledger->topics.v[i].name, name)) continue;
+        *ret = v->ledger->topics.v[i].id;
+        return true;
+    }
+    return false;
+}
+
 static struct model_ids
 ids_of(const int32_t *v, int32_t n)
 {

@@ -205,7 +205,8 @@ is_about(const struct machine *m, struct slice what)
 static void
 hear_trouble(struct oracle *o, struct slice verb, struct slice what)
 {
-    static const char *const begin[] = {"cut", "flap", "slow", "hold", "pause"};
+    static const char *const begin[] = {"cut",  "flap",  "slow",  "hold",   "pause",
+                                        "lose", "delay", "break", "repeat", "answer"};
     static const char *const end[] = {"heal", "heal slow", "release", "resume"};
     int64_t now_ns = world_now_ns(o->world), to_ns = now_ns;
     for (int64_t i = 0; i < ARRAY_LEN(end); i++) {

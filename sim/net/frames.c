@@ -3,6 +3,7 @@
  * id of the request. */
 #include "broker/base/bytes.h"
 #include "broker/base/check.h"
+#include "sim/disk/internal.h"
 #include "sim/net/internal.h"
 
 #define FRAME_MAX_BYTES (1 << 30)
@@ -67,12 +68,27 @@ request_is(struct tcp *t, struct world_frame *f, struct reader *r)
     list_push_back(&t->asked, &a->node);
 }
 
-static bool
-was_asked(const struct tcp *t, int32_t correlation)
+void
+asked_free(struct world *w, struct asked *a)
+{
+    list_remove(&a->node);
+    mem_free_slice(&w->mem, a->bytes);
+    if (a->answer) rewriting_free(w, a->answer);
+    MEM_DELETE(&w->mem, a);
+}
+
+static struct asked *
+asked_by_number(const struct tcp *t, int32_t correlation)
 {
     LIST_EACH(&t->asked, a, struct asked, node)
-        if (a->correlation == correlation) return true;
-    return false;
+        if (a->correlation == correlation) return a;
+    return NULL;
+}
+
+static struct asked *
+asked_last(const struct tcp *t)
+{
+    return list_is_empty(&t->asked) ? NULL : LIST_ENTRY(t->asked.prev, struct asked, node);
 }
 
 /* Requests before it have no answer: acks=0. */
@@ -81,15 +97,17 @@ answer_is(struct tcp *t, struct world_frame *f, struct reader *r, struct slice *
 {
     f->correlation = reader_i32(r);
     f->api = f->version = -1;
-    if (r->err || !was_asked(t, f->correlation)) return;
+    if (r->err || !asked_by_number(t, f->correlation)) return;
     LIST_EACH(&t->asked, a, struct asked, node) {
         bool found = a->correlation == f->correlation;
         f->api = a->api;
         f->version = a->version;
-        if (found) *ret_request = a->bytes;
-        else mem_free_slice(&t->w->mem, a->bytes);
-        list_remove(&a->node);
-        MEM_DELETE(&t->w->mem, a);
+        t->rewritings -= a->answer != NULL;
+        if (found) {
+            *ret_request = a->bytes;
+            a->bytes = SLICE_NULL;
+        }
+        asked_free(t->w, a);
         if (found) return;
     }
 }
@@ -120,49 +138,215 @@ frame_fill(struct end *e, struct net_frame *frame, struct slice head, int64_t by
 /* ---- queueing ---- */
 
 static void
-frame_queue(struct end *e, struct walk *k, struct slice head, int64_t start, int64_t bytes)
+release_fire(struct world *w, struct entry *e)
+{
+    struct net_frame *f = CONTAINER_OF(e, struct net_frame, release);
+    f->held_by = 0;
+    f->flow->held_n--;
+    watch_frame(w, &f->f, FRAME_RELEASED);
+    flow_pump(f->flow);
+}
+
+static struct net_frame *
+frame_new(struct end *e, struct slice head, int64_t bytes)
 {
     struct world *w = e->tcp->w;
     struct net_frame *f = MEM_NEW(&w->mem, struct net_frame);
     frame_fill(e, f, head, bytes);
-    f->start = start;
-    f->end = start + bytes;
+    f->flow = &e->out;
+    f->release.fire = release_fire;
     list_push_back(&e->out.frames, &f->node);
     w->stats.frames++;
     watch_frame(w, &f->f, FRAME_SENT);
+    return f;
+}
+
+/* all: null unless somebody wants to look into it. */
+static void
+frame_show(struct end *e, const struct net_frame *f, struct slice all, bool for_filters)
+{
+    struct world *w = e->tcp->w;
+    struct asked *last = asked_last(e->tcp);
+    if (all.p) watch_frame_bytes(w, &f->f, all);
+    if (for_filters && !f->f.is_answer && last && !last->bytes.p)
+        last->bytes = mem_dup(&w->mem, all);
+}
+
+static void
+frame_is_at(struct net_frame *f, int64_t start, int64_t bytes, struct slice all)
+{
+    f->start = start;
+    f->end = start + bytes;
+    holds_apply(f->flow->from->tcp->w, f, all);
+    if (f->held_by) f->flow->held_n++;
+}
+
+static void
+frame_queue(struct end *e, struct walk *k, struct slice head, int64_t start, int64_t bytes)
+{
+    struct world *w = e->tcp->w;
+    struct net_frame *f = frame_new(e, head, bytes);
     struct writer copy = writer_mem(&w->mem);
     bool for_filters = holds_want_bytes(w), wants = w->wants_frame_bytes || for_filters;
     struct slice all = wants ? walk_in_place(k, bytes) : SLICE_NULL;
     (void)walk_skip(k, bytes, wants && !all.p ? &copy : NULL);
     if (wants && !all.p) all = writer_slice(&copy);
-    if (wants) watch_frame_bytes(w, &f->f, all);
-    if (for_filters && !f->f.is_answer && !list_is_empty(&e->tcp->asked)) {
-        struct asked *last = LIST_ENTRY(e->tcp->asked.prev, struct asked, node);
-        last->bytes = mem_dup(&w->mem, all);
-    }
-    holds_apply(w, f, all);
-    if (f->held_by) e->out.held_n++;
+    frame_show(e, f, all, for_filters);
+    frame_is_at(f, start, bytes, all);
     writer_release(&copy);
 }
 
+/* ---- queueing what may be changed ---- */
+
+/* The next n bytes as segments of their own; those of files too. */
+static int32_t
+walk_take(struct walk *k, int64_t n, struct seg *ret)
+{
+    int32_t taken = 0;
+    while (n > 0) {
+        struct seg s = k->segs[k->i];
+        int64_t part = MIN(n, seg_bytes(&s) - k->at);
+        if (s.buf) s.bytes = slice(s.bytes.p + k->at, part);
+        else s.offset += k->at, s.n = part;
+        if (part) ret[taken++] = s;
+        (void)walk_skip(k, part, NULL);
+        if (!part) k->i++, k->at = 0;
+        n -= part;
+    }
+    return taken;
+}
+
+static void
+queue_slice(struct end *e, struct slice s)
+{
+    if (s.n) memcpy(flow_queue_room(&e->out, s.n), s.p, (size_t)s.n);
+}
+
+/* All of a frame; a range of a file as the file is now. */
+static struct slice
+gather_frame(struct arena *a, const struct seg *segs, int32_t n)
+{
+    int64_t bytes = 0, at = 0;
+    for (int32_t i = 0; i < n; i++) bytes += seg_bytes(&segs[i]);
+    uint8_t *all = arena_alloc_dirty(a, MAX(bytes, 1));
+    for (int32_t i = 0; i < n; at += seg_bytes(&segs[i++])) {
+        if (segs[i].buf) {
+            memcpy(all + at, segs[i].bytes.p, (size_t)segs[i].bytes.n);
+            continue;
+        }
+        struct inode *file = disk_pin(segs[i].file);
+        if (disk_read_pinned(file, segs[i].offset, all + at, segs[i].n) != segs[i].n)
+            memset(all + at, 0, (size_t)segs[i].n);
+        disk_unpin(file);
+    }
+    return slice(all, bytes);
+}
+
+static void
+send_request_rewritten(struct end *e, struct slice head, struct slice all)
+{
+    struct tcp *t = e->tcp;
+    struct net_frame *f = frame_new(e, head, all.n);
+    bool is_known = f->f.api >= 0;
+    struct rewritten r = {.bytes = all};
+    arena_init(&r.a, &t->w->mem, 0);
+    frame_show(e, f, all, holds_want_bytes(t->w));
+    if (is_known) rewrite_request(f, all, &r);
+    int64_t start = e->out.queued;
+    queue_slice(e, r.bytes);
+    frame_is_at(f, start, r.bytes.n, all);
+    if (r.breaks && !f->held_by) f->held_by = HELD_APART, e->out.held_n++;
+    if (r.breaks) entry_arm(t->w, &t->breaks, t->w->now_ns);
+    if (r.is_twice) {
+        struct net_frame *second = frame_new(e, head, all.n);
+        struct asked *again = asked_last(t);
+        if (again) again->answer = rewriting_swallows(t->w), t->rewritings++;
+        start = e->out.queued;
+        queue_slice(e, all);
+        second->start = start;
+        second->end = start + all.n;
+    }
+    arena_release(&r.a);
+}
+
+static void
+send_answer_rewritten(struct end *e, struct slice head, const struct seg *segs, int32_t n)
+{
+    struct tcp *t = e->tcp;
+    struct reader r = reader(slice_sub(head, 4, head.n));
+    struct asked *q = asked_by_number(t, reader_i32(&r));
+    struct arena a;
+    arena_init(&a, &t->w->mem, 0);
+    struct slice all = gather_frame(&a, segs, n),
+                 instead = q && q->answer ? rewrite_answer(t->w, q, all, &a) : all;
+    if (instead.p) {
+        struct net_frame *f = frame_new(e, slice_sub(instead, 0, 12), instead.n);
+        int64_t start = e->out.queued;
+        frame_show(e, f, instead, false);
+        if (instead.p == all.p) flow_queue_segs(&e->out, segs, n);
+        else queue_slice(e, instead);
+        frame_is_at(f, start, instead.n, instead);
+    } else {
+        t->rewritings--;
+        asked_free(t->w, q);
+    }
+    arena_release(&a);
+}
+
+static void
+send_rewritten(struct end *e, struct walk *k, struct slice head, int64_t bytes)
+{
+    struct mem *mem = &e->tcp->w->mem;
+    struct seg *segs = mem_alloc(mem, (int64_t)sizeof *segs * (k->n + 1));
+    int32_t n = walk_take(k, bytes, segs);
+    if (e->is_server) {
+        send_answer_rewritten(e, head, segs, n);
+    } else {
+        struct arena a;
+        arena_init(&a, mem, 0);
+        send_request_rewritten(e, head, gather_frame(&a, segs, n));
+        arena_release(&a);
+    }
+    mem_free(mem, segs, (int64_t)sizeof *segs * (k->n + 1));
+}
+
+/* ---- both ---- */
+
+/* Bytes of the next frame; 0: this is none. */
+static int64_t
+frame_bytes(struct end *e, const struct walk *k, int64_t left, uint8_t *room,
+            struct slice *ret_head)
+{
+    *ret_head = walk_peek(*k, room, MIN(left, 12));
+    struct reader r = reader(*ret_head);
+    int64_t bytes = 4 + (int64_t)reader_i32(&r);
+    if (!r.err && bytes >= 4 && bytes <= FRAME_MAX_BYTES && bytes <= left) return bytes;
+    e->out.is_raw = true; /* garbage on purpose, or a frame in parts */
+    return 0;
+}
+
 void
-frames_queue(struct end *e, const struct seg *segs, int32_t n)
+frames_send(struct end *e, const struct seg *segs, int32_t n)
 {
     struct walk k = {.segs = segs, .n = n};
-    int64_t start = e->out.queued, left = 0;
+    struct slice head;
+    uint8_t room[12];
+    int64_t start = e->out.queued, left = 0, bytes = 0;
+    bool rewrites = e->is_server ? e->tcp->rewritings > 0 : e->tcp->w->net.rewriters > 0;
     for (int32_t i = 0; i < n; i++) left += seg_bytes(&segs[i]);
-    while (left > 0 && !e->out.is_raw) {
-        uint8_t room[12];
-        struct slice head = walk_peek(k, room, MIN(left, 12));
-        struct reader r = reader(head);
-        int64_t bytes = 4 + (int64_t)reader_i32(&r);
-        if (r.err || bytes < 4 || bytes > FRAME_MAX_BYTES || bytes > left) {
-            e->out.is_raw = true; /* garbage on purpose, or a frame in parts */
-            break;
-        }
-        frame_queue(e, &k, head, start, bytes);
+    for (; left > 0 && !e->out.is_raw; left -= bytes) {
+        bytes = frame_bytes(e, &k, left, room, &head);
+        if (!bytes) break;
+        if (rewrites) send_rewritten(e, &k, head, bytes);
+        else frame_queue(e, &k, head, start, bytes);
         start += bytes;
-        left -= bytes;
+    }
+    if (!rewrites) {
+        flow_queue_segs(&e->out, segs, n);
+    } else if (left > 0) { /* no frames: as they are */
+        struct seg *rest = mem_alloc(&e->tcp->w->mem, (int64_t)sizeof *rest * (n + 1));
+        flow_queue_segs(&e->out, rest, walk_take(&k, left, rest));
+        mem_free(&e->tcp->w->mem, rest, (int64_t)sizeof *rest * (n + 1));
     }
 }
 
@@ -175,6 +359,7 @@ frame_ends(struct flow *f, struct net_frame *frame, enum frame_fate fate)
     frame->f.at_ns = w->now_ns;
     watch_frame(w, &frame->f, fate);
     if (frame->held_by) f->held_n--;
+    entry_disarm(w, &frame->release);
     list_remove(&frame->node);
     mem_free_slice(&w->mem, frame->request);
     MEM_DELETE(&w->mem, frame);

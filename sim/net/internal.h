@@ -31,21 +31,29 @@ int64_t link_arrival(struct world *w, struct host *from, struct host *to, int64_
 
 /* ---- frames (frames.c) ---- */
 
+#define HELD_APART (-1) /* waits for its own time, or for ever: no heal lets it go */
+
 struct net_frame {
     struct list node;
+    struct flow *flow;
     struct world_frame f;
     int64_t start, end;   /* in the flow */
     fault_id held_by;     /* 0: none */
+    struct entry release; /* of one that is delayed */
     struct slice request; /* of an answer: the frame that asked, if anybody needs to know */
 };
+
+struct rewriting;
 
 /* A request that awaits its answer. */
 struct asked {
     struct list node;
     int32_t correlation;
     int16_t api, version;
-    struct slice bytes; /* if anybody needs to know */
+    struct slice bytes;       /* if anybody needs to know */
+    struct rewriting *answer; /* what becomes of its answer; NULL: nothing */
 };
+void asked_free(struct world *w, struct asked *a);
 
 /* ---- flows (flow.c) ---- */
 
@@ -81,6 +89,7 @@ struct flow {
     struct list frames;
     int32_t held_n; /* of the frames */
     bool is_raw;    /* not Kafka's frames */
+    bool is_lossy;  /* one of its frames never comes */
 };
 
 void flow_init(struct flow *f, struct end *from, struct end *to);
@@ -135,7 +144,8 @@ struct tcp {
     struct machine *client, *server; /* server NULL: never reached */
     struct end a, b;                 /* a connected to b */
     struct list asked;
-    struct entry syn, probe;
+    int32_t rewritings; /* of those that are asked for */
+    struct entry syn, probe, breaks;
     int64_t syn_deadline_ns, syn_retry_ns;
     int syn_phase;
 };
@@ -166,10 +176,13 @@ void tcp_check_over(struct tcp *t);
 /* The other end may never hear that this one is gone, unless it asks. */
 void tcp_arm_probe(struct tcp *t);
 
+/* Queues what a machine sends: bytes, and ranges of files. */
+void flow_queue_segs(struct flow *f, const struct seg *segs, int32_t n);
+
 /* ---- frames and holds ---- */
 
-/* Finds the frames in what is about to be queued. */
-void frames_queue(struct end *e, const struct seg *segs, int32_t n);
+/* Finds the frames in what is sent, and queues it, changed where somebody wants that. */
+void frames_send(struct end *e, const struct seg *segs, int32_t n);
 void frames_read(struct flow *f);
 void frames_drop(struct flow *f);
 /* How far the flow may be sent: the start of the first held frame. */
@@ -177,12 +190,33 @@ int64_t frames_limit(const struct flow *f);
 /* Filters at the moment of sending: sets held_by. bytes is null unless somebody needs it. */
 void holds_apply(struct world *w, struct net_frame *f, struct slice bytes);
 bool holds_want_bytes(const struct world *w);
+void filter_release(struct mem *mem, struct frame_filter *f);
+struct slice deed_verb(enum deed deed);
+/* This one matches, and it is one of those that are meant: it is counted. */
+bool hold_catches(struct fault *h, const struct net_frame *f, struct slice bytes);
+
+/* ---- rewriting (rewrite.c) ---- */
+
+/* What is sent in place of a request, and how often. */
+struct rewritten {
+    struct arena a;
+    struct slice bytes; /* in the arena, or the request's own */
+    bool is_twice, breaks;
+};
+/* A client sends this: what is to be sent instead. The last that is asked for on its connection is its own. */
+void rewrite_request(struct net_frame *f, struct slice bytes, struct rewritten *ret);
+/* A server sends the answer to this; bytes have what comes from files, too. null: nothing is to be sent. */
+struct slice rewrite_answer(struct world *w, const struct asked *q, struct slice bytes,
+                            struct arena *a);
+void rewriting_free(struct world *w, struct rewriting *r);
+/* The second answer is nobody's. */
+struct rewriting *rewriting_swallows(struct world *w);
 /* request: the frame that names the topics; of a request, itself. */
-bool filter_matches(const struct frame_filter *filter, const struct world_frame *f,
-                    struct slice bytes, struct slice request, struct mem *mem);
-/* True if the request frame names the filter's topic (and partition). */
-bool frame_names(const struct world_frame *f, struct slice request,
-                 const struct frame_filter *filter, struct mem *mem);
+bool filter_matches(struct world *w, const struct frame_filter *filter, const struct world_frame *f,
+                    struct slice bytes, struct slice request);
+/* True if the request frame names the filter's topic (and partition), and comes from whom it means. */
+bool frame_names(const struct world *w, const struct world_frame *f, struct slice request,
+                 const struct frame_filter *filter);
 
 /* ---- what lasts ---- */
 
@@ -200,7 +234,9 @@ struct fault {
     int64_t down_ns, up_ns;
     struct entry flap;
     struct frame_filter filter;
-    int32_t skip, count, held;
+    struct meddling how;
+    int32_t held; /* so often it happened */
+    struct dice dice;
 };
 
 struct when_frame {

@@ -215,7 +215,9 @@ link_fault_end(struct world *w, struct fault *f)
     if (f->kind == FAULT_SLOW) unslow(w, f);
     watch_fault(w, heal_verb(f->kind), f->words);
     if (f->kind == FAULT_HOLD) release_all(w, f->id);
-    mem_free_slice(&w->mem, f->filter.topic);
+    if (f->kind == FAULT_HOLD && (f->how.deed == DEED_REPEAT || f->how.deed == DEED_ANSWER))
+        w->net.rewriters--;
+    filter_release(&w->mem, &f->filter);
     mem_free_slice(&w->mem, f->words);
     VEC_RELEASE(&w->mem, &f->links);
     MEM_DELETE(&w->mem, f);

@@ -26,6 +26,9 @@ struct net {
     struct list all;   /* connections */
     struct list dead;  /* those to be freed when nobody is within them */
     int64_t next_frame;
+    int32_t rewriters; /* faults that last and may change what is sent */
+    bool (*topic_id)(void *ctx, struct slice name, struct uuid *ret);
+    void *topic_ctx;
 };
 
 void net_init(struct world *w);

@@ -34,12 +34,10 @@ tcp_free(struct tcp *t)
     entry_disarm(w, &t->b.ready);
     entry_disarm(w, &t->syn);
     entry_disarm(w, &t->probe);
+    entry_disarm(w, &t->breaks);
     list_remove(&t->a.node);
     list_remove(&t->b.node);
-    LIST_EACH(&t->asked, a, struct asked, node) {
-        mem_free_slice(&w->mem, a->bytes);
-        MEM_DELETE(&w->mem, a);
-    }
+    LIST_EACH(&t->asked, a, struct asked, node) asked_free(w, a);
     list_remove(&t->all);
     list_remove(&t->dead);
     MEM_DELETE(&w->mem, t);
@@ -84,7 +82,7 @@ end_shut(struct end *e)
     struct flow *in = &end_peer(e)->out;
     if (e->state == END_GONE) return;
     flow_cut_queue(&e->out);
-    if (e->state != END_OPEN || in->arrived > in->read) {
+    if (e->state != END_OPEN || in->arrived > in->read || e->out.is_lossy) {
         if (e->state != END_OPENING) flow_send_rst(&e->out);
         end_gone(e);
         tcp_arm_probe(e->tcp);
@@ -122,6 +120,17 @@ probe_fire(struct world *w, struct entry *e)
     struct tcp *t = CONTAINER_OF(e, struct tcp, probe);
     probe_end(&t->a);
     probe_end(&t->b);
+}
+
+/* ---- breaking ---- */
+
+static void
+breaks_fire(struct world *w, struct entry *e)
+{
+    (void)w;
+    struct tcp *t = CONTAINER_OF(e, struct tcp, breaks);
+    end_fail(&t->a, ENV_ECONNRESET);
+    end_fail(&t->b, ENV_ECONNRESET);
 }
 
 /* ---- serving a machine ---- */
@@ -357,6 +366,7 @@ net_do_connect(struct mach *m, struct conn *c, struct slice host, int32_t port)
     t->client = &m->m;
     t->syn.fire = syn_fire;
     t->probe.fire = probe_fire;
+    t->breaks.fire = breaks_fire;
     list_init(&t->asked);
     list_push_back(&w->net.all, &t->all);
     end_init(&t->a, t, m, m->m.host, END_OPENING);
@@ -461,20 +471,25 @@ queue_bytes(struct flow *f, const struct seg *segs, int32_t n, int32_t *at)
 }
 
 void
+flow_queue_segs(struct flow *f, const struct seg *segs, int32_t n)
+{
+    for (int32_t i = 0; i < n;) {
+        if (segs[i].buf) {
+            queue_bytes(f, segs, n, &i);
+            continue;
+        }
+        flow_queue_range(f, disk_pin(segs[i].file), segs[i].offset, segs[i].n);
+        i++;
+    }
+}
+
+void
 net_do_send(struct mach *m, struct conn *c, const struct seg *segs, int32_t n)
 {
     (void)m;
     struct end *e = c->slot;
     if (!e || e->state != END_OPEN || e->closing) return;
-    frames_queue(e, segs, n);
-    for (int32_t i = 0; i < n;) {
-        if (segs[i].buf) {
-            queue_bytes(&e->out, segs, n, &i);
-            continue;
-        }
-        flow_queue_range(&e->out, disk_pin(segs[i].file), segs[i].offset, segs[i].n);
-        i++;
-    }
+    frames_send(e, segs, n);
     flow_pump(&e->out);
     if (c->wants_writable && flow_unsent(&e->out) <= CONN_LOW_WATER_BYTES) end_ready(e);
 }

@@ -6,7 +6,6 @@
 
 #include "broker/base/check.h"
 #include "broker/base/fmt.h"
-#include "broker/protocol/tables.h"
 
 /* ---- what is taken back ---- */
 
@@ -47,9 +46,15 @@ undo_later(struct run *r, int64_t for_ns, enum undo_kind kind, fault_id fault, s
     world_at(r->w, world_now_ns(r->w) + for_ns, undo, u);
 }
 
+void
+heal_later(struct run *r, int64_t for_ns, fault_id fault)
+{
+    undo_later(r, for_ns, UNDO_FAULT, fault, NULL);
+}
+
 /* ---- names ---- */
 
-static void
+void
 remember_bound(struct run *r, const struct step *s, struct crowd crowd, const fault_id *faults,
                int32_t n)
 {
@@ -60,7 +65,7 @@ remember_bound(struct run *r, const struct step *s, struct crowd crowd, const fa
     if (n) memcpy(b->faults, faults, (size_t)n * sizeof *faults);
 }
 
-static struct slice
+struct slice
 names_of(struct run *r, const struct crowd *c)
 {
     struct writer w = writer_mem(r->a->mem);
@@ -344,81 +349,13 @@ act_on_link(struct run *r, const struct step *s)
     run_fault(r, s->verb->value.name, "%.*s %s %.*s", SARG(names_of(r, &from)),
               s->args.both_ways ? "|" : ">", SARG(names_of(r, &to)));
     fault_id id = begin_on_link(r, s, from, to);
-    if (id) undo_later(r, s->args.for_ns, UNDO_FAULT, id, NULL);
+    if (id) heal_later(r, s->args.for_ns, id);
     all = (struct crowd){ARENA_ARRAY(r->a, struct machine *, from.n + to.n + 1), from.n};
     if (from.n) memcpy(all.v, from.v, (size_t)from.n * sizeof *all.v);
     remember_bound(r, s, all, &id, id ? 1 : 0);
 }
 
-/* ---- holds ---- */
-
-static struct machine *
-only(struct run *r, const struct target *t)
-{
-    struct crowd c = t->n ? crowd_of(r, t, NULL) : (struct crowd){0};
-    return c.n ? c.v[0] : NULL;
-}
-
-struct frame_filter
-filter_of(struct run *r, const struct args *a, enum which if_unsaid)
-{
-    static const int32_t ports[] = {0, 9092, 9093};
-    struct frame_filter f = frame_filter_any();
-    f.api = (int16_t)a->api;
-    f.which = a->answer == YES ? WHICH_ANSWER : a->answer == NO ? WHICH_REQUEST : if_unsaid;
-    f.from = only(r, &a->from);
-    f.to = only(r, &a->to);
-    f.port = ports[a->listener];
-    f.topic = a->topic;
-    f.partition = (int32_t)a->topic_partition;
-    return f;
-}
-
-/* "1 answer to Produce from b1"; "requests and answers of Fetch on the brokers' listener to b1". */
-static struct slice
-held_words(struct run *r, const struct args *a, const struct crowd *from, const struct crowd *to)
-{
-    static const char *const listeners[] = {"", " on the brokers' listener",
-                                            " on the controllers' listener"};
-    struct writer w = writer_mem(r->a->mem);
-    bool one = a->count == 1;
-    if (a->skip) fmt_str(&w, "after "), fmt_i64(&w, a->skip), fmt_str(&w, " others, ");
-    if (a->count) fmt_i64(&w, a->count), fmt_char(&w, ' ');
-    if (a->answer == YES) fmt_str(&w, one ? "answer to " : "answers to ");
-    else if (a->answer == NO) fmt_str(&w, one ? "request " : "requests ");
-    else fmt_str(&w, one ? "request or answer of " : "requests and answers of ");
-    fmt_slice(&w, k_api_name((int16_t)a->api));
-    fmt_str(&w, listeners[a->listener]);
-    if (a->topic.p) fmt_str(&w, " about "), fmt_slice(&w, a->topic);
-    if (a->topic.p && a->topic_partition >= 0) fmt_char(&w, '-'), fmt_i64(&w, a->topic_partition);
-    if (a->from.n) fmt_str(&w, " from "), fmt_slice(&w, names_of(r, from));
-    if (a->to.n) fmt_str(&w, " to "), fmt_slice(&w, names_of(r, to));
-    struct slice words = arena_dup(r->a, writer_slice(&w));
-    writer_release(&w);
-    return words;
-}
-
-/* One hold for each pair of machines that is meant. */
-static void
-act_hold(struct run *r, const struct step *s)
-{
-    const struct args *a = &s->args;
-    struct machine *any = NULL;
-    struct crowd from = a->from.n ? crowd_of(r, &a->from, NULL) : (struct crowd){&any, 1};
-    struct crowd to = a->to.n ? crowd_of(r, &a->to, NULL) : (struct crowd){&any, 1};
-    fault_id *ids = ARENA_ARRAY(r->a, fault_id, from.n * to.n + 1);
-    int32_t n = 0;
-    run_fault(r, "hold", "%.*s", SARG(held_words(r, a, &from, &to)));
-    for (int32_t i = 0; i < from.n; i++) {
-        for (int32_t j = 0; j < to.n; j++) {
-            struct frame_filter f = filter_of(r, a, WHICH_ANY);
-            f.from = from.v[i], f.to = to.v[j];
-            ids[n] = fault_hold(r->w, &f, (int32_t)a->skip, (int32_t)a->count);
-            undo_later(r, a->for_ns, UNDO_FAULT, ids[n++], NULL);
-        }
-    }
-    remember_bound(r, s, (struct crowd){0}, ids, n);
-}
+/* ---- healing ---- */
 
 static void
 act_heal(struct run *r, const struct step *s)
@@ -453,7 +390,12 @@ act_uncounted(struct run *r, const struct step *s)
     case VERB_SLOW:
     case VERB_RESET:
     case VERB_HALF_OPEN: act_on_link(r, s); break;
-    case VERB_HOLD: act_hold(r, s); break;
+    case VERB_HOLD:
+    case VERB_DELAY:
+    case VERB_LOSE:
+    case VERB_BREAK:
+    case VERB_REPEAT:
+    case VERB_ANSWER: act_on_frames(r, s); break;
     case VERB_HEAL:
     case VERB_RELEASE: act_heal(r, s); break;
     case VERB_DISK: act_on_disk(r, s); break;

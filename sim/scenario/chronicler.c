@@ -197,7 +197,8 @@ name_harm(struct run *r, struct slice verb, struct slice what)
 static bool
 lasts(struct slice verb)
 {
-    static const char *const v[] = {"cut", "flap", "slow", "hold", "pause"};
+    static const char *const v[] = {"cut",  "flap",  "slow",  "hold",   "pause",
+                                    "lose", "delay", "break", "repeat", "answer"};
     for (int64_t i = 0; i < ARRAY_LEN(v); i++)
         if (slice_eq(verb, slice_cstr(v[i]))) return true;
     return false;
@@ -207,14 +208,14 @@ static bool
 ends_trouble(struct run *r, struct slice verb, struct slice what)
 {
     static const struct {
-        const char *verb, *ends[2];
+        const char *verb, *ends[6];
     } all[] = {{"heal", {"cut", "flap"}},
-               {"heal slow", {"slow", "slow"}},
-               {"release", {"hold", "hold"}},
-               {"resume", {"pause", "pause"}}};
+               {"heal slow", {"slow"}},
+               {"release", {"hold", "lose", "delay", "break", "repeat", "answer"}},
+               {"resume", {"pause"}}};
     for (int64_t i = 0; i < ARRAY_LEN(all); i++) {
         if (!slice_eq(verb, slice_cstr(all[i].verb))) continue;
-        for (int k = 0; k < 2; k++)
+        for (int k = 0; k < 6 && all[i].ends[k]; k++)
             chronicle_end_trouble(&r->chronicle,
                                   arena_format(r->a, "%s %.*s", all[i].ends[k], SARG(what)),
                                   world_now_ns(r->w));

@@ -430,6 +430,12 @@ final_read(struct run *r)
                 SARG(r->final.open_topic), r->final.open_partition, (long long)r->final.open_from);
 }
 
+static bool
+is_for_frames_to_come(const struct step *s)
+{
+    return s->verb->id >= VERB_DELAY && s->verb->id <= VERB_ANSWER;
+}
+
 /* What did not come makes a run inconclusive: it did not show what it says that it shows. */
 static void
 look_what_never_came(struct run *r)
@@ -437,6 +443,9 @@ look_what_never_came(struct run *r)
     for (int32_t i = 0; i < r->s->steps_n; i++)
         if (!r->steps[i].fired)
             run_fail(r, VERDICT_INCONCLUSIVE, "a step never came: line %d, %.*s",
+                     r->s->steps[i].mark.line, SARG(r->s->steps[i].text));
+        else if (is_for_frames_to_come(&r->s->steps[i]) && !r->steps[i].met)
+            run_fail(r, VERDICT_INCONCLUSIVE, "nothing came that the step meant: line %d, %.*s",
                      r->s->steps[i].mark.line, SARG(r->s->steps[i].text));
     for (int32_t i = 0; i < r->nodes_n; i++) {
         struct node_slot *n = &r->nodes[i];

@@ -46,6 +46,9 @@ int64_t admin_partitions(const struct load *l, struct slice topic);
 /* ask_load.c: a question, once the step is read. */
 void ask_check(struct load *l, const struct step *s);
 
+/* frames_load.c: hold, delay, lose, break, repeat, answer. */
+void frames_check(struct load *l, const struct step *s);
+
 /* load.c */
 bool client_name_is_taken(const struct load *l, struct slice name);
 

@@ -5,6 +5,7 @@
  *      nemesis_write.c     how one is written down and taken back; what the promise can bear
  *      nemesis_nodes.c     nodes and clients that end, stand still or have wrong clocks
  *      nemesis_links.c     cuts, slow links, broken connections, requests that wait
+ *      nemesis_frames.c    requests that are lost, late, doubled or answered with an error
  *      nemesis_disks.c     disks that are slow, fail, fill up, rot
  *      nemesis_admins.c    elections, and what administrators do
  *      nemesis_moments.c   what waits for a moment: a coordinator that is asked, a cleaner at work */
@@ -90,6 +91,7 @@ bool strike_client(struct run *r, struct slice kind);
 bool strike_hold(struct run *r, struct slice kind);
 bool strike_hold_end(struct run *r, struct slice kind);
 bool strike_any_hold(struct run *r, struct slice kind);
+bool strike_frames(struct run *r, struct slice kind);
 bool strike_disk(struct run *r, struct slice kind);
 bool strike_failing_disk(struct run *r, struct slice kind);
 bool strike_lying_disk(struct run *r, struct slice kind);

@@ -5,7 +5,10 @@
 #include <string.h>
 
 #include "broker/base/check.h"
+#include "broker/protocol/tables.h"
 
+/* Of requests and answers that a fault met, in one story. */
+#define MET_TOLD_MAX 100
 #define SWEEP_DOWN_NS (2 * NS_PER_S)
 
 /* ---- texts ---- */
@@ -124,6 +127,24 @@ see_frame(void *ctx, const struct world_frame *f, enum frame_fate fate)
     if (fate != FRAME_SENT || !f->from || f->from->index >= TRUTH_MACHINES) return;
     r->sent[f->from->index].requests += !f->is_answer;
     r->sent[f->from->index].bytes += f->bytes;
+}
+
+/* "Produce of p1 to b1 is answered NOT_ENOUGH_REPLICAS, and was not done". */
+static void
+see_met(void *ctx, const struct world_frame *f, struct slice how)
+{
+    struct run *r = ctx;
+    struct slice asks = (f->is_answer ? f->to : f->from)->name;
+    struct slice asked =
+        (f->is_answer ? f->from : f->to) ? (f->is_answer ? f->from : f->to)->name : S("nobody");
+    struct slice what = arena_format(r->a, "%.*s of %.*s to %.*s %.*s", SARG(k_api_name(f->api)),
+                                     SARG(asks), SARG(asked), SARG(how));
+    struct happening one = happening_new(HAPPENED_TROUBLE, world_now_ns(r->w));
+    r->last_fault_ns = one.at_ns;
+    one.what = what;
+    chronicle_add(&r->chronicle, &one);
+    if (++r->met_n <= MET_TOLD_MAX) run_tell(r, arena_format(r->a, "%.*s", SARG(how)), what);
+    if (r->met_n == MET_TOLD_MAX) run_say(r, "and so it goes on, with more of them");
 }
 
 static void
@@ -247,6 +268,7 @@ run_begin(struct run *r, struct arena *a, const struct scenario *s, const struct
                                                  .disk = see_disk,
                                                  .life = see_life,
                                                  .fault = see_fault,
+                                                 .met = see_met,
                                                  .ctx = r});
     chronicler_begin(r);
     witnesses_begin(r);

@@ -58,6 +58,7 @@ struct step_slot {
     int32_t index;
     int64_t fired; /* times */
     bool fired_once;
+    int32_t met; /* requests and answers */
 };
 
 struct run {
@@ -85,6 +86,7 @@ struct run {
     int64_t fault_counts[VERBS_N];
     int64_t random_counts[NEMESIS_FAULTS_MAX];
     int64_t faults;
+    int64_t met_n; /* requests and answers that faults met */
     struct dice dice;
     int64_t begin_ns, last_fault_ns;
     int64_t trial_ns; /* when the last test cut somebody off; 0: not yet */
@@ -155,6 +157,16 @@ struct bound *bound_find(struct run *r, struct slice name);
 void act(struct run *r, const struct step *s);
 /* For whoever counts it by another name. */
 void act_uncounted(struct run *r, const struct step *s);
+/* What a step met, under the name that it gives. */
+void remember_bound(struct run *r, const struct step *s, struct crowd crowd, const fault_id *faults,
+                    int32_t n);
+/* "b1, b2". */
+struct slice names_of(struct run *r, const struct crowd *c);
+/* 0: it lasts. */
+void heal_later(struct run *r, int64_t for_ns, fault_id fault);
+
+/* frames.c */
+void act_on_frames(struct run *r, const struct step *s);
 /* A filter as the arguments tell. */
 struct frame_filter filter_of(struct run *r, const struct args *a, enum which if_unsaid);
 

@@ -72,14 +72,18 @@ struct args {
     bool is_none; /* `is: none` */
     struct partition_ref partition;
     struct slice name, topic, path;
-    int64_t topic_partition; /* -1: any */
+    struct slice client, group, transactional_id; /* of frames: who asks */
+    struct slice error;
+    bool is_done;
+    int64_t only_nth, chance; /* of frames; 0: not said */
+    int64_t topic_partition;  /* -1: any */
     int64_t for_ns, within_ns, step_ns, down_ns, up_ns;
     int64_t min, max, count, skip, nth, size, percent, sync_percent, permille, drift, full, rot;
     int64_t rot_offset; /* -1: drawn */
     int64_t partitions, rf, bandwidth;
     struct range by;
     int64_t api;      /* ANY_API */
-    int64_t listener; /* 0 any, 1 broker, 2 controller */
+    int64_t listener; /* 0 any, 1 broker, 2 controller, 3 outside */
     enum tristate answer;
     int64_t fail; /* DISK_FAIL_… */
     bool unclean, heals, misdirects, erases;

@@ -329,7 +329,12 @@ check_verb(struct load *l, const struct step *s)
         break;
     case VERB_ADMIN: admin_check(l, s); return;
     case VERB_ASK: ask_check(l, s); return;
-    case VERB_HOLD: ok = a->api != ANY_API; break;
+    case VERB_HOLD:
+    case VERB_DELAY:
+    case VERB_LOSE:
+    case VERB_BREAK:
+    case VERB_REPEAT:
+    case VERB_ANSWER: frames_check(l, s); return;
     default: break;
     }
     if (!ok)
@@ -351,7 +356,8 @@ static bool
 begins_something(const struct step *s)
 {
     enum verb_id id = s->verb ? s->verb->id : VERB_NOTE;
-    return id == VERB_CUT || id == VERB_FLAP || id == VERB_SLOW || id == VERB_HOLD;
+    return id == VERB_CUT || id == VERB_FLAP || id == VERB_SLOW ||
+           (id >= VERB_HOLD && id <= VERB_ANSWER);
 }
 
 /* Whoever a name stands for is known only when the step that gives it has fired. */
@@ -388,7 +394,7 @@ check_target(struct load *l, const struct step *s)
         const struct term *t = &s->args.target.v[i];
         const struct step *by = t->kind == TERM_BOUND ? step_named(l, s, t->name) : NULL;
         if (ends && t->kind != TERM_ALL && !(by && begins_something(by)))
-            diag_error(l->d, t->mark, "$name of a cut, flap, slow or hold, or all",
+            diag_error(l->d, t->mark, "$name of a cut, flap, slow, hold, answer …, or all",
                        "%s: nothing lasts by this name", s->verb->value.name);
         check_bound_time(l, s, t, by);
         if (rolls && is_of_clients(l, t, false))

@@ -163,19 +163,50 @@ static const struct field crash_beside[] = {
 static const struct field roll_beside[] = {
     {"gap", VALUE_TIME, ARG(for_ns), "between two of them, after the first serves again", NULL},
 };
+#define WHO_ASKS \
+    {"client", VALUE_TEXT, ARG(client), "only of who asks by this client.id", NULL}, \
+    {"group", VALUE_TEXT, ARG(group), "only of requests that name this group", NULL}, \
+    {"transactional-id", VALUE_TEXT, ARG(transactional_id), "only of requests that name this transactional id", NULL}
+#define WHICH_OF_THEM \
+    {"skip", VALUE_COUNT, ARG(skip), "lets this many through first", NULL}, \
+    {"count", VALUE_COUNT, ARG(count), "at most this many; all if not said", NULL}, \
+    {"nth", VALUE_COUNT, ARG(only_nth), "only the n-th from now on", "1..1000000"}, \
+    {"chance", VALUE_COUNT, ARG(chance), "how many of a thousand, drawn from the seed; all if not said", "1..1000"}
+#define WHAT_IT_NAMES \
+    {"listener", VALUE_CHOICE, ARG(listener), "of which listener; outside: the real ports of `gregor play`", "any|broker|controller|outside"}, \
+    {"topic", VALUE_WORD, ARG(topic), "only frames that name it", NULL}, \
+    {"partition", VALUE_COUNT, ARG(topic_partition), "only frames that name this one of the topic", NULL}
 static const struct field frame_fields_v[] = {
     {"rpc", VALUE_API, ARG(api), "a kind of request as Kafka names it: Fetch", NULL},
     {"answer", VALUE_TRISTATE, ARG(answer), "true: its answers; false: the requests; else both", NULL},
-    {"listener", VALUE_CHOICE, ARG(listener), "of which listener", "any|broker|controller"},
-    {"topic", VALUE_WORD, ARG(topic), "only frames that name it", NULL},
-    {"partition", VALUE_COUNT, ARG(topic_partition), "only frames that name this one of the topic", NULL},
+    WHAT_IT_NAMES,
+    WHO_ASKS,
     {"from", VALUE_TARGET, ARG(from), "the machine that sends the frame", NULL},
     {"to", VALUE_TARGET, ARG(to), "the machine that it is for", NULL},
-    {"skip", VALUE_COUNT, ARG(skip), "lets this many through first", NULL},
-    {"count", VALUE_COUNT, ARG(count), "holds at most this many", NULL},
+    WHICH_OF_THEM,
+};
+static const struct field request_fields_v[] = {
+    {"rpc", VALUE_API, ARG(api), "a kind of request as Kafka names it: Produce", NULL},
+    WHAT_IT_NAMES,
+    WHO_ASKS,
+    {"from", VALUE_TARGET, ARG(from), "the machine that asks", NULL},
+    {"to", VALUE_TARGET, ARG(to), "the broker that is asked", NULL},
+    WHICH_OF_THEM,
 };
 static const struct field hold_beside[] = {
     {"for", VALUE_TIME, ARG(for_ns), "released by itself after so long", NULL},
+};
+static const struct field delay_beside[] = {
+    {"by", VALUE_RANGE, ARG(by), "each waits so long", NULL},
+    {"for", VALUE_TIME, ARG(for_ns), "ends by itself after so long", NULL},
+};
+static const struct field meddle_beside[] = {
+    {"for", VALUE_TIME, ARG(for_ns), "ends by itself after so long", NULL},
+};
+static const struct field answer_beside[] = {
+    {"error", VALUE_WORD, ARG(error), "an error that Kafka gives to such a request; `gregor lint` says which there are. It stands where Kafka puts it: at the whole answer, at each topic or group, or at each partition that was asked about", NULL},
+    {"done", VALUE_BOOL, ARG(is_done), "the request is done all the same, and the error takes the place of what the broker said; only with errors that leave this open", NULL},
+    {"for", VALUE_TIME, ARG(for_ns), "ends by itself after so long", NULL},
 };
 static const struct field clock_beside[] = {
     {"step", VALUE_TIME, ARG(step_ns), "the wall clock jumps ahead", NULL},
@@ -234,11 +265,16 @@ const struct verb verbs[VERBS_N] = {
     [VERB_WIPE] = {VERB_WIPE, {"wipe", VALUE_TARGET, ARG(target), "empties the disk; the node dies if it runs", NULL}, {0}, {0}, "{at: 2s, wipe: b3}"},
     [VERB_CUT] = {VERB_CUT, {"cut", VALUE_SIDES, 0, "no byte passes between two sides; with from and to: one way only", NULL}, {0}, FIELDS(cut_beside), "{at: 4s, cut: {from: b1, to: controllers}, as: apart}"},
     [VERB_FLAP] = {VERB_FLAP, {"flap", VALUE_SIDES, 0, "a cut that comes and goes", NULL}, {0}, FIELDS(flap_beside), "{at: 1s, flap: [b1, [b2, b3]], down: 200ms, up: 300ms}"},
-    [VERB_HEAL] = {VERB_HEAL, {"heal", VALUE_TARGET, ARG(target), "ends a cut, flap, slow link or hold by its name, or `all` of them", NULL}, {0}, {0}, "{at: 6s, heal: $apart}"},
+    [VERB_HEAL] = {VERB_HEAL, {"heal", VALUE_TARGET, ARG(target), "ends a cut, flap, slow link, hold, delay, answer … by its name, or `all` of them", NULL}, {0}, {0}, "{at: 6s, heal: $apart}"},
     [VERB_SLOW] = {VERB_SLOW, {"slow", VALUE_SIDES, 0, "a slow link between two sides, or one way", NULL}, {0}, FIELDS(slow_beside), "{at: 1900ms, slow: {from: b1, to: [b2, b3]}, by: 300ms}"},
     [VERB_RESET] = {VERB_RESET, {"reset", VALUE_SIDES, 0, "breaks all connections between two sides", NULL}, {0}, {0}, "{at: 3s, reset: [b1, b2]}"},
     [VERB_HALF_OPEN] = {VERB_HALF_OPEN, {"half-open", VALUE_SIDES, 0, "the second side's ends of connections break, the first hears nothing of it", NULL}, {0}, {0}, "{at: 3s, half-open: [b1, b2]}"},
     [VERB_HOLD] = {VERB_HOLD, {"hold", VALUE_FIELDS, 0, "requests or answers of one kind wait at their sender, and all behind them on their connection", NULL}, FIELDS(frame_fields_v), FIELDS(hold_beside), "{at: 1s, hold: {rpc: Fetch, answer: true, listener: controller, to: b1}, as: held}"},
+    [VERB_DELAY] = {VERB_DELAY, {"delay", VALUE_FIELDS, 0, "requests or answers of one kind come so much later, and all behind them on their connection", NULL}, FIELDS(frame_fields_v), FIELDS(delay_beside), "{at: 1s, delay: {rpc: Produce, answer: true, client: p1}, by: 200ms..1s, for: 5s}"},
+    [VERB_LOSE] = {VERB_LOSE, {"lose", VALUE_FIELDS, 0, "a request never comes, or (answer: true) is done and its answer never comes; nor does anything behind it, until somebody gives the connection up", NULL}, FIELDS(frame_fields_v), FIELDS(meddle_beside), "{at: 1s, lose: {rpc: EndTxn, answer: true, nth: 2}}"},
+    [VERB_BREAK] = {VERB_BREAK, {"break", VALUE_FIELDS, 0, "the connection breaks before a request comes, or (answer: true) after it is done and before its answer", NULL}, FIELDS(frame_fields_v), FIELDS(meddle_beside), "{at: 1s, break: {rpc: Produce, answer: true, topic: orders, count: 1}}"},
+    [VERB_REPEAT] = {VERB_REPEAT, {"repeat", VALUE_FIELDS, 0, "a request comes to the broker twice, as from a proxy that tries again; who asked gets one answer", NULL}, FIELDS(request_fields_v), FIELDS(meddle_beside), "{at: 1s, repeat: {rpc: Produce, topic: orders, chance: 100}, for: 5s}"},
+    [VERB_ANSWER] = {VERB_ANSWER, {"answer", VALUE_FIELDS, 0, "requests of clients are answered with an error. The broker does not see what is answered so; what else such a request is about it does as ever. What changes nothing (Fetch, Metadata …) it sees, and the error takes the place of its answer", NULL}, FIELDS(request_fields_v), FIELDS(answer_beside), "{at: 1s, answer: {rpc: Produce, topic: orders, partition: 0, count: 3}, error: NOT_ENOUGH_REPLICAS}"},
     [VERB_RELEASE] = {VERB_RELEASE, {"release", VALUE_TARGET, ARG(target), "lets go what a hold holds", NULL}, {0}, {0}, "{at: 2s, release: $held}"},
     [VERB_CLOCK] = {VERB_CLOCK, {"clock", VALUE_TARGET, ARG(target), "its clock jumps or drifts", NULL}, {0}, FIELDS(clock_beside), "{at: 1s, clock: b2, step: 1h}"},
     [VERB_DISK] = {VERB_DISK, {"disk", VALUE_TARGET, ARG(target), "its disk fails, fills up, slows down, rots or loses files, also of a machine that is down", NULL}, {0}, FIELDS(disk_beside), "{at: 1s, disk: b1, fail: [sync], count: 1}"},
@@ -359,6 +395,11 @@ const struct nemesis_fault nemesis_faults[] = {
     {"pause-client", 0, "a client stands still for a while"},
     {"hold-end", 0, "one end of a transaction, or the answer to it, waits"},
     {"coordinator", 0, "the coordinator of a group or a transaction ends, stands still or is superseded when it is asked for something (a commit, an end, a join …), or has just answered"},
+    {"answer", 0, "one to five requests of clients, of one drawn kind, are answered with a drawn error that passes"},
+    {"lose", 0, "a request of a drawn kind, or its answer, is lost, and its connection says nothing more"},
+    {"break", 0, "a connection breaks before a request of a drawn kind, or after it is done and before its answer"},
+    {"delay", 0, "requests, or answers, of a drawn kind come late"},
+    {"repeat", 0, "some requests of clients, of a drawn kind, come twice"},
     {"crash-cleaning", 0, "a node dies at one of the disk operations with which it compacts a log, and starts again"},
     {"power-cleaning", 0, "a node loses power at one of them; as many as `power` may"},
 };

@@ -89,6 +89,13 @@ topic_may_be_compacted(const struct run *r, const struct topic *t)
     return false;
 }
 
+static bool
+id_of_topic(void *ctx, struct slice name, struct uuid *ret)
+{
+    const struct run *r = ctx;
+    return invariants_topic_id(r->witnesses->invariants, name, ret);
+}
+
 void
 witnesses_begin(struct run *r)
 {
@@ -104,6 +111,7 @@ witnesses_begin(struct run *r)
     if (cluster_config_i64(r->s, "producer.id.expiration.ms") < 3600 * 1000)
         invariants_producers_may_expire(w->invariants);
     invariants_watch(w->invariants, r->w);
+    net_know_topics(r->w, id_of_topic, r);
     invariants_combined(w->invariants, (int32_t)r->s->cluster.combined);
     w->oracle = oracle_new(r->a->mem);
     oracle_watch(w->oracle, r->w, r->h);

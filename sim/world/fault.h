@@ -69,12 +69,15 @@ struct frame_filter {
     enum which which;
     struct machine *from, *to; /* of this frame; NULL: any */
     int32_t port;              /* of the listener; 0: any */
-    /* null: any. By name or, in versions that name it so, by id (zero: not known). An answer is about
+    /* null: any. By name or, in versions that name it so, by its id. An answer is about
      * what its request named; answers to requests from before the filter was set do not match, nor do
      * frames that name no topics. */
     struct slice topic;
-    struct uuid topic_id;
-    int32_t partition; /* -1: any. Counts in Produce, Fetch and AlterPartition */
+    struct uuid topic_id; /* zero: as net_know_topics() says */
+    int32_t partition;    /* -1: any. Counts in what is about partitions */
+    /* null: any. What the request (of an answer: that it answers) says of who asks. */
+    struct slice client_id, group, transactional_id;
+    bool of_clients; /* not of nodes to each other */
     /* NULL, or a last word: bytes are the frame, but for what comes from files. */
     bool (*also)(void *ctx, const struct world_frame *f, struct slice bytes);
     void *ctx;
@@ -85,6 +88,34 @@ struct frame_filter frame_filter_any(void);
  * held (0: all). */
 fault_id fault_hold(struct world *w, const struct frame_filter *filter, int32_t skip,
                     int32_t count);
+
+/* What else may become of frames that match. */
+enum deed {
+    DEED_HOLD,
+    DEED_DELAY, /* it waits so long, and what is behind it on its connection too */
+    /* Neither it nor anything behind it ever comes: a connection through which nothing passes any more, until
+     * somebody gives it up. (One frame alone cannot be missing from a stream.) */
+    DEED_LOSE,
+    DEED_BREAK,  /* its connection breaks instead: both ends see a reset */
+    DEED_REPEAT, /* a request comes twice; its second answer is kept from who asked */
+    /* A request is answered with an error, without the broker's seeing what is so answered; what else it is about is
+     * asked and answered as ever. With is_done it is done, and the error takes the place of what the broker said. */
+    DEED_ANSWER,
+};
+struct meddling {
+    enum deed deed;
+    int32_t skip;     /* so many are let through first */
+    int32_t count;    /* it happens so often at most; 0: always */
+    int64_t permille; /* with this chance; 0: surely */
+    struct delay delay;
+    int16_t error; /* K_ERR_…, of those that answer.h has for filter.api */
+    bool is_done;
+    int32_t *met; /* where it is counted how often it happened; may be NULL */
+};
+fault_id fault_meddle(struct world *w, const struct frame_filter *filter, const struct meddling *m);
+/* Who knows the topics' ids; false: there is no such topic (yet). */
+void net_know_topics(struct world *w, bool (*id)(void *ctx, struct slice name, struct uuid *ret),
+                     void *ctx);
 /* Frames waiting now. */
 int32_t fault_held(struct world *w, fault_id id);
 

@@ -138,6 +138,7 @@ void watch_frame_bytes(struct world *w, const struct world_frame *f, struct slic
 void watch_disk(struct world *w, const struct world_disk_op *op);
 void watch_harm(struct machine *m);
 void watch_fault(struct world *w, struct slice verb, struct slice what);
+void watch_met(struct world *w, const struct world_frame *f, struct slice how);
 void watch_machine(struct mach *m);
 /* "b1 b2 > k1": for watch_fault. */
 struct machines;

@@ -166,6 +166,12 @@ watch_fault(struct world *w, struct slice verb, struct slice what)
 }
 
 void
+watch_met(struct world *w, const struct world_frame *f, struct slice how)
+{
+    TELL(w, met, f, how);
+}
+
+void
 fmt_machines(struct writer *w, struct machines ms)
 {
     for (int32_t i = 0; i < ms.n; i++) {

@@ -229,6 +229,8 @@ struct world_observer {
     void (*harm)(void *ctx, struct machine *m);
     /* Every call of fault.h, in words: "cut", "b1 > b2". */
     void (*fault)(void *ctx, struct slice verb, struct slice what);
+    /* A frame met what fault_meddle() does to its kind; how: "was answered NOT_COORDINATOR". */
+    void (*met)(void *ctx, const struct world_frame *f, struct slice how);
     void *ctx;
 };
 

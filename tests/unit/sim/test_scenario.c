@@ -195,6 +195,34 @@ what_yaml_would_make_of_words_is_not_made(void **state)
 }
 
 static void
+answers_are_kafkas_own(void **state)
+{
+    (void)state;
+    must_say(HEAD "timeline: [{at: 2s, answer: {rpc: Produce}, error: REBALANCE_IN_PROGRESS}]",
+             "Produce is never answered REBALANCE_IN_PROGRESS");
+    must_say(HEAD "timeline: [{at: 2s, answer: {rpc: Produce}, error: NOT_A_LEADER}]",
+             "NOT_LEADER_OR_FOLLOWER, ");
+    must_say(HEAD "timeline: [{at: 2s, answer: {rpc: Produce}}]", "with which error?");
+    must_say(HEAD "timeline: [{at: 2s, answer: {rpc: Vote}, error: NOT_CONTROLLER}]",
+             "hold, delay, lose or break it");
+    must_say(HEAD "timeline: [{at: 2s, answer: {rpc: Produce}, error: DUPLICATE_SEQUENCE_NUMBER}]",
+             "who is told DUPLICATE_SEQUENCE_NUMBER knows that it was done");
+    must_say(HEAD
+             "timeline: [{at: 2s, answer: {rpc: Produce}, error: MESSAGE_TOO_LARGE, done: true}]",
+             "knows that it was not done");
+    must_say(HEAD
+             "timeline: [{at: 2s, answer: {rpc: Fetch}, error: KAFKA_STORAGE_ERROR, done: true}]",
+             "Fetch changes nothing");
+    must_say(HEAD "timeline: [{at: 2s, lose: {rpc: Produce}}]",
+             "the request, before it is done, or its answer, after it is?");
+    must_say(HEAD "timeline: [{at: 2s, delay: {rpc: Produce}}]", "by how much?");
+    must_say(HEAD "timeline: [{at: 2s, repeat: {rpc: Produce, nth: 2, count: 3}}]",
+             "nth goes without skip and count");
+    must_say(HEAD "timeline: [{at: 2s, break: {topic: orders, answer: true}}]",
+             "which kind of request?");
+}
+
+static void
 names_that_nobody_has_are_refused(void **state)
 {
     (void)state;
@@ -618,6 +646,7 @@ main(void)
         cmocka_unit_test(settings_on_the_command_line_go_before),
         cmocka_unit_test(a_mistake_has_a_place_a_caret_and_a_cure),
         cmocka_unit_test(what_yaml_would_make_of_words_is_not_made),
+        cmocka_unit_test(answers_are_kafkas_own),
         cmocka_unit_test(names_that_nobody_has_are_refused),
         cmocka_unit_test(steps_that_say_too_little_or_too_much_are_refused),
         cmocka_unit_test(all_mistakes_come_at_once_up_to_twenty),
