@@ -136,13 +136,14 @@ static int64_t
 sentence_lines(struct timeline *t, const struct fact *f, int64_t x, int64_t y, bool draw)
 {
     int64_t left = x + indent(t), n = lines(t, f->text, left, y, draw);
-    for (int64_t i = 0; i < f->chain.n;) {
-        int64_t end = slice_find(f->chain, '\n', i);
-        if (end < 0) end = f->chain.n;
+    struct writer w = writer_mem(t->r->mem);
+    for (int32_t i = 0; i < f->chain.n; i++) {
+        w.n = 0;
+        cause_words(&f->chain.v[i], &w);
         if (draw) svg_text(t->w, "ink s11", ANCHOR_START, left, y + n * LINE, S("\xe2\x86\xb3"));
-        n += lines(t, slice_sub(f->chain, i, end - i), left + 16, y + n * LINE, draw);
-        i = end + 1;
+        n += lines(t, writer_slice(&w), left + 16, y + n * LINE, draw);
     }
+    writer_release(&w);
     return n;
 }
 

@@ -6,57 +6,55 @@
 #include "visualize/faults.h"
 #include "visualize/words.h"
 
-struct cause {
-    int64_t at_ns, from, end; /* its words, in `words` */
-};
-
 struct causes {
-    const struct run *r;
+    struct run *r;
     int32_t partition;
-    struct writer words;
-    struct mem *mem;
+    struct writer words; /* of the last one */
     VEC(struct cause) v;
 };
 
 static struct writer *
-cause_begin(struct causes *c, int64_t at_ns)
+cause_begin(struct causes *c, int64_t at_ns, int32_t actor)
 {
-    VEC_PUSH(c->mem, &c->v, ((struct cause){.at_ns = at_ns, .from = c->words.n}));
+    VEC_PUSH(c->r->mem, &c->v, ((struct cause){.at_ns = at_ns, .actor = actor}));
     return &c->words;
 }
 
 static void
 cause_end(struct causes *c)
 {
-    c->v.v[c->v.n - 1].end = c->words.n;
+    c->v.v[c->v.n - 1].text = load_words(c->r, &c->words);
+    c->words = writer_mem(c->r->mem);
 }
 
 /* By time; those of one time stay in the order in which they were found. */
-static void
-causes_put(struct causes *c, struct writer *w)
+static struct chain
+causes_chain(struct causes *c)
 {
-    for (int64_t i = 1; i < c->v.n; i++) {
-        struct cause one = c->v.v[i];
-        int64_t k = i;
-        for (; k > 0 && c->v.v[k - 1].at_ns > one.at_ns; k--) c->v.v[k] = c->v.v[k - 1];
-        c->v.v[k] = one;
-    }
+    struct chain all = {.n = (int32_t)c->v.n};
+    all.v = ARENA_ARRAY(&c->r->texts, struct cause, MAX(c->v.n, 1));
     for (int64_t i = 0; i < c->v.n; i++) {
-        const struct cause *one = &c->v.v[i];
-        if (i) fmt_char(w, '\n');
-        words_time(w, one->at_ns);
-        fmt_str(w, "  ");
-        fmt_slice(w, slice_sub(writer_slice(&c->words), one->from, one->end - one->from));
+        int64_t k = i;
+        for (; k > 0 && all.v[k - 1].at_ns > c->v.v[i].at_ns; k--) all.v[k] = all.v[k - 1];
+        all.v[k] = c->v.v[i];
     }
     writer_release(&c->words);
-    VEC_RELEASE(c->mem, &c->v);
+    VEC_RELEASE(c->r->mem, &c->v);
+    return all;
 }
 
 static struct causes
-causes_new(const struct run *r, int32_t partition)
+causes_new(struct run *r, int32_t partition)
 {
-    return (struct causes){
-        .r = r, .partition = partition, .mem = r->mem, .words = writer_mem(r->mem)};
+    return (struct causes){.r = r, .partition = partition, .words = writer_mem(r->mem)};
+}
+
+void
+cause_words(const struct cause *c, struct writer *w)
+{
+    words_time(w, c->at_ns);
+    fmt_str(w, "  ");
+    fmt_slice(w, c->text);
 }
 
 /* ---- who held what ---- */
@@ -90,7 +88,7 @@ held_at(const struct run *r, int32_t partition, int32_t actor, int64_t offset, i
 static void
 acknowledged(struct causes *c, const struct call *call, int64_t offset)
 {
-    struct writer *w = cause_begin(c, call->completed_ns);
+    struct writer *w = cause_begin(c, call->completed_ns, call->actor);
     fmt_slice(w, call->value);
     fmt_str(w, " is acknowledged at offset ");
     fmt_i64(w, offset);
@@ -105,7 +103,8 @@ who_had_it(struct causes *c, const struct call *call)
 {
     const struct run *r = c->r;
     const struct change *ch = change_at(&r->partitions.v[c->partition], call->completed_ns);
-    struct writer *w = cause_begin(c, call->completed_ns);
+    struct writer *w =
+        cause_begin(c, call->completed_ns, ch ? run_actor_of_node(r, ch->leader_id) : -1);
     int had = 0;
     for (int32_t i = 0; i < r->actors.n; i++) {
         if (!held_at(r, c->partition, i, call->offset, call->completed_ns)) continue;
@@ -133,7 +132,7 @@ who_went_down(struct causes *c, const struct call *call)
             continue;
         const struct held *h = held_at(r, c->partition, m->actor, call->offset, call->completed_ns);
         if (!h || h->gone_ns == RUN_FOREVER || m->at_ns > h->gone_ns) continue;
-        fault_sentence(r, m, cause_begin(c, m->at_ns));
+        fault_sentence(r, m, cause_begin(c, m->at_ns, m->actor));
         cause_end(c);
     }
 }
@@ -151,7 +150,7 @@ who_led(struct causes *c, const struct call *call, int64_t epoch)
         if (!run_replica(c->r, c->partition, leader)) continue;
         const struct held *h = held_at(c->r, c->partition, leader, call->offset, at_ns);
         if (h && h->epoch <= epoch) continue;
-        struct writer *w = cause_begin(c, at_ns);
+        struct writer *w = cause_begin(c, at_ns, leader);
         run_node_name(c->r, ch->leader_id, w);
         fmt_str(w, ch->at_ns < call->completed_ns ? " leads already (epoch "
                    : ch->unclean                  ? " is made leader uncleanly (epoch "
@@ -196,7 +195,7 @@ who_lost_it(struct causes *c, const struct call *call)
     for (int32_t i = 0; i < c->r->actors.n; i++) {
         const struct held *h = held_at(c->r, c->partition, i, call->offset, call->completed_ns);
         if (!h || h->gone_ns == RUN_FOREVER) continue;
-        struct writer *w = cause_begin(c, h->gone_ns);
+        struct writer *w = cause_begin(c, h->gone_ns, i);
         fmt_slice(w, c->r->actors.v[i].name);
         fmt_str(w, did(c, MOMENT_TRUNCATED, i, h->gone_ns) ? " cuts it off"
                    : did(c, MOMENT_RECOVERED, i, h->gone_ns)
@@ -211,7 +210,7 @@ who_lost_it(struct causes *c, const struct call *call)
 }
 
 int64_t
-chain_of_loss(const struct run *r, int32_t partition, int64_t offset, struct writer *w)
+chain_of_loss(struct run *r, int32_t partition, int64_t offset, struct chain *ret)
 {
     const struct call *call = acknowledgement(r, partition, offset);
     if (!call || call->completed_ns == RUN_FOREVER) return INT64_MIN;
@@ -226,7 +225,7 @@ chain_of_loss(const struct run *r, int32_t partition, int64_t offset, struct wri
     who_went_down(&c, call);
     who_led(&c, call, epoch);
     int64_t last = who_lost_it(&c, call);
-    causes_put(&c, w);
+    *ret = causes_chain(&c);
     return last;
 }
 
@@ -260,7 +259,7 @@ who_wrote(struct causes *c, int64_t offset, bool again)
         who = i;
     }
     if (who < 0) return;
-    struct writer *w = cause_begin(c, at_ns);
+    struct writer *w = cause_begin(c, at_ns, who);
     fmt_slice(w, c->r->actors.v[who].name);
     fmt_str(w, again ? " writes it again, at offset " : " writes it at offset ");
     fmt_i64(w, offset);
@@ -279,18 +278,18 @@ send_of(const struct run *r, struct slice story)
 }
 
 void
-chain_of_copies(const struct run *r, int32_t partition, struct slice story, struct writer *w)
+chain_of_copies(struct run *r, int32_t partition, struct slice story, struct chain *ret)
 {
     int64_t at = MAX(slice_find(story, ';', 0), 0);
     int64_t first = next_offset(story, &at), second = next_offset(story, &at);
     const struct call *call = send_of(r, story);
     if (first < 0 || second < 0 || !call) return;
     struct causes c = causes_new(r, partition);
-    fmt_slice(cause_begin(&c, call->invoked_ns), call->value);
+    fmt_slice(cause_begin(&c, call->invoked_ns, call->actor), call->value);
     fmt_str(&c.words, " is sent");
     cause_end(&c);
     who_wrote(&c, MIN(first, second), false);
     who_wrote(&c, MAX(first, second), true);
     if (call->outcome == VIEW_OK) acknowledged(&c, call, call->offset);
-    causes_put(&c, w);
+    *ret = causes_chain(&c);
 }

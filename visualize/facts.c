@@ -21,12 +21,8 @@ facts_add(struct facts *f, int64_t at_ns, int32_t actor, enum tone tone, int32_t
           struct slice text)
 {
     struct fact *one = VEC_ADD(f->mem, &f->v);
-    *one = (struct fact){.at_ns = at_ns,
-                         .weight = weight,
-                         .actor = actor,
-                         .tone = tone,
-                         .text = text,
-                         .chain = SLICE_EMPTY};
+    *one =
+        (struct fact){.at_ns = at_ns, .weight = weight, .actor = actor, .tone = tone, .text = text};
     return one;
 }
 
@@ -437,12 +433,11 @@ tell_anomaly(struct teller *t, const struct moment *m)
     anomaly_range(t, m, MAX(by[0], MAX(by[1], by[2])), low, high);
     struct fact *f = fact_end(t, m, -1, TONE_BAD, WEIGHT_HIGHEST);
     if (m->partition < 0 || low < 0) return;
-    struct writer w = writer_mem(t->f->mem);
     int64_t gone_ns = INT64_MIN;
-    if (slice_starts(m->text, S("duplicate"))) chain_of_copies(t->r, m->partition, m->text2, &w);
-    else if (is_about_loss(m->text)) gone_ns = chain_of_loss(t->r, m->partition, low, &w);
+    if (slice_starts(m->text, S("duplicate")))
+        chain_of_copies(t->r, m->partition, m->text2, &f->chain);
+    else if (is_about_loss(m->text)) gone_ns = chain_of_loss(t->r, m->partition, low, &f->chain);
     if (slice_starts(m->text, S("lost"))) f->at_ns = MAX(f->at_ns, gone_ns);
-    f->chain = load_words(t->r, &w);
 }
 
 static void

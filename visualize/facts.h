@@ -10,13 +10,24 @@ enum tone { TONE_PLAIN, TONE_FAULT, TONE_CONTROL, TONE_LEADER, TONE_CLIENT, TONE
 
 enum { WEIGHT_LOW = 1, WEIGHT_MIDDLE, WEIGHT_HIGH, WEIGHT_HIGHEST };
 
+/* What led to an anomaly: one cause. */
+struct cause {
+    int64_t at_ns;
+    int32_t actor;     /* whose doing it was, or whom it met; -1: nobody's */
+    struct slice text; /* without the time */
+};
+struct chain {
+    struct cause *v; /* by time; the run's */
+    int32_t n;
+};
+
 struct fact {
     int64_t at_ns;
     int32_t number, weight;
     int32_t actor; /* -1: none */
     enum tone tone;
     struct slice text;  /* without the time */
-    struct slice chain; /* of an anomaly: what led to it, one cause a line */
+    struct chain chain; /* of an anomaly */
 };
 
 /* A silence: a client that had been acknowledged was not for so long. */
@@ -37,10 +48,12 @@ void facts_release(struct facts *f);
 
 /* What the controller had decided about it by then; NULL: nothing. */
 const struct change *change_at(const struct partition_view *p, int64_t at_ns);
-/* How an acknowledged offset came to be lost, one cause a line; when the last copy went, or INT64_MIN. */
-int64_t chain_of_loss(const struct run *r, int32_t partition, int64_t offset, struct writer *w);
+/* How an acknowledged offset came to be lost; when the last copy went, or INT64_MIN. */
+int64_t chain_of_loss(struct run *r, int32_t partition, int64_t offset, struct chain *ret);
 /* How a record came to stand at two offsets, by the story that names it and, after ';', them. */
-void chain_of_copies(const struct run *r, int32_t partition, struct slice story, struct writer *w);
+void chain_of_copies(struct run *r, int32_t partition, struct slice story, struct chain *ret);
+/* "2.315 s  b1 crashes" */
+void cause_words(const struct cause *c, struct writer *w);
 /* Appends the moments about calls: first acknowledgement, silences, calls that failed. */
 void facts_about_calls(struct facts *f, struct run *r);
 struct fact *facts_add(struct facts *f, int64_t at_ns, int32_t actor, enum tone tone,

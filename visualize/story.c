@@ -78,8 +78,9 @@ heading(struct writer *w, const struct run *r)
 }
 
 static void
-sentence(struct writer *w, const struct fact *f)
+sentence(struct writer *w, const struct fact *f, struct mem *mem)
 {
+    struct writer line = writer_mem(mem);
     padded(w, f->number, 3);
     fmt_str(w, "  ");
     int64_t at = w->n;
@@ -91,14 +92,14 @@ sentence(struct writer *w, const struct fact *f)
     fmt_str(w, "  ");
     int64_t indent = 5 + w->n - at;
     wrapped(w, f->text, indent, indent);
-    for (int64_t i = 0; i < f->chain.n;) {
-        int64_t end = slice_find(f->chain, '\n', i);
-        if (end < 0) end = f->chain.n;
+    for (int32_t i = 0; i < f->chain.n; i++) {
+        line.n = 0;
+        cause_words(&f->chain.v[i], &line);
         for (int64_t k = 0; k < indent; k++) fmt_char(w, ' ');
         fmt_str(w, "- ");
-        wrapped(w, slice_sub(f->chain, i, end - i), indent + 2, indent + 2);
-        i = end + 1;
+        wrapped(w, writer_slice(&line), indent + 2, indent + 2);
     }
+    writer_release(&line);
 }
 
 bool
@@ -112,7 +113,7 @@ visualize_story(struct mem *mem, struct trace_reader *reader, const struct view_
         o && o->partition.p ? run_partition_named(&r, o->partition) : run_main_partition(&r);
     facts_make(&f, &r, p);
     heading(ret_text, &r);
-    for (int64_t i = 0; i < f.v.n; i++) sentence(ret_text, &f.v.v[i]);
+    for (int64_t i = 0; i < f.v.n; i++) sentence(ret_text, &f.v.v[i], mem);
     bool ok = !r.is_damaged;
     facts_release(&f);
     run_release(&r);
