@@ -51,7 +51,7 @@ CORE_O := $(call obj,$(CORE_C) $(GEN_C))
 WORK_O := $(call obj,$(WORK_C))
 OS_O   := $(call obj,$(OS_C))
 SIM_O  := $(call obj,$(SIM_C))
-VIS_O  := $(call obj,$(VIS_C))
+VIS_O  := $(call obj,$(VIS_C) $(GEN)/page.c)
 
 CODEC_LIBS := -lzstd -llz4 -lsnappy -lz -lpcre2-8
 SIM_LIBS := -lyaml $(CODEC_LIBS) -lgvc -lcgraph -lm
@@ -88,6 +88,13 @@ $(GEN)/stamp: build/host/gen $(SCHEMAS)
 $(GEN)/messages.c $(GEN)/tables.c: $(GEN)/stamp ;
 $(CORE_O) $(OS_O) $(SIM_O) $(VIS_O) $(WORK_O) $(call obj,sim/cli/main.c broker/os/gregord.c): | $(GEN)/stamp
 $(patsubst %.c,$(B)/%.o,$(wildcard tests/*/*.c tests/*/*/*.c)): | $(GEN)/stamp
+
+# ---- the program of `gregor view`'s pages: one file, in this order ----------------------------------------
+
+VIEW := visualize/view
+PAGE := $(VIEW)/page.css $(VIEW)/page.html $(patsubst %,$(VIEW)/%.js,data run message why draw panels main)
+$(GEN)/page.c: $(VIEW)/embed $(PAGE) | $(GEN)/stamp
+	$(call say,GEN,$@)$(VIEW)/embed $(PAGE) > $@
 
 # ---- tests ------------------------------------------------------------------------------------------
 

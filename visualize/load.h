@@ -5,6 +5,14 @@
 #include "broker/env/trace.h"
 #include "visualize/run.h"
 
+enum { FATE_SENT, FATE_DELIVERED, FATE_DROPPED, FATE_HELD, FATE_RELEASED };
+
+/* Longer on the way than this is told. */
+#define MESSAGE_LATE_NS 100000000LL
+
+/* It changes who leads, who is in sync, who may vote or write. */
+bool message_is_control(int16_t api);
+
 void load_note(struct run *r, const struct trace_record *t);
 void load_frame(struct run *r, const struct trace_record *t);
 void load_frames_end(struct run *r);

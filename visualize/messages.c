@@ -5,14 +5,8 @@
 #include "visualize/faults.h"
 #include "visualize/load.h"
 
-enum { FATE_SENT, FATE_DELIVERED, FATE_DROPPED, FATE_HELD, FATE_RELEASED };
-
-/* Longer on the way than this is told. */
-#define LATE_NS 100000000LL
-
-/* What changes who leads, who is in sync, who may vote or write. */
-static bool
-is_control(int16_t api)
+bool
+message_is_control(int16_t api)
 {
     switch (api) {
     case K_API_ALTER_PARTITION:
@@ -45,7 +39,7 @@ sent(struct run *r, const struct trace_record *t)
                         .is_answer = t->n[3] != 0,
                         .sent_ns = t->at_ns,
                         .at_ns = RUN_FOREVER};
-    m.is_control = is_control(m.api);
+    m.is_control = message_is_control(m.api);
     VEC_PUSH(r->mem, &r->in_flight, m);
 }
 
@@ -61,7 +55,7 @@ find_in_flight(const struct run *r, uint64_t id)
 static bool
 is_kept(const struct run *r, const struct message *m)
 {
-    if (m->is_control || m->is_lost || m->at_ns - m->sent_ns > LATE_NS) return true;
+    if (m->is_control || m->is_lost || m->at_ns - m->sent_ns > MESSAGE_LATE_NS) return true;
     bool of_client = r->actors.v[m->is_answer ? m->to : m->from].kind == ACTOR_CLIENT;
     return of_client && m->api == K_API_PRODUCE;
 }
@@ -122,7 +116,7 @@ load_frames_end(struct run *r)
 {
     for (int64_t i = 0; i < r->in_flight.n; i++) {
         struct message *m = &r->in_flight.v[i];
-        if (r->end_ns - m->sent_ns < LATE_NS) continue;
+        if (r->end_ns - m->sent_ns < MESSAGE_LATE_NS) continue;
         m->is_lost = true;
         m->at_ns = m->sent_ns;
         VEC_PUSH(r->mem, &r->messages, *m);

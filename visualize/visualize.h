@@ -6,6 +6,7 @@
  *     visualize_frame_svg()    replication.svg   what each replica holds, at chosen moments
  *     visualize_frame_dot()                      the same before it is painted
  *     visualize_story()        story.txt         the run in numbered sentences
+ *     visualize_view()         run.html          one file for a browser: all of it, to walk through
  *
  * A trace holds what machines did. What only its author knows is said in it with world_say(), in the
  * areas below; each is optional, and without it the pictures just tell less. Fields are area, subject,
@@ -69,6 +70,13 @@ bool visualize_frame_dot(struct mem *mem, struct trace_reader *r, const struct v
                          struct writer *ret_dot);
 bool visualize_frame_svg(struct mem *mem, struct trace_reader *r, const struct view_options *o,
                          struct writer *ret_svg);
+/* One run, or two to be compared. */
+struct view_side {
+    struct trace_reader *reader;
+    struct slice why_no_bytes; /* what is said where the trace has no bytes of messages */
+};
+bool visualize_view(struct mem *mem, const struct view_side *sides, int sides_n,
+                    const struct view_options *o, struct writer *ret_html);
 bool visualize_story(struct mem *mem, struct trace_reader *r, const struct view_options *o,
                      struct writer *ret_text);
 

@@ -34,6 +34,7 @@ int command_check(int argc, char **argv);
 int command_explain(int argc, char **argv);
 int command_timeline(int argc, char **argv);
 int command_frame(int argc, char **argv);
+int command_page(int argc, char **argv);
 int command_replay(int argc, char **argv);
 int command_shrink(int argc, char **argv);
 int command_reference(int argc, char **argv);
@@ -59,10 +60,20 @@ struct desk {
 void desk_init(struct desk *d);
 void desk_release(struct desk *d);
 
+/* The trace of a run's folder; NULL, and said: it is not there, or damaged. In command_view.c. */
+struct trace_reader *run_open_trace(struct desk *d, const char *run);
+/* Is it one of these, with blanks between them? In command_view.c. */
+bool words_have(struct slice all, const char *name);
+/* Goes through a run again, in a process of its own, and returns its trace with so many bytes of each message. An exit
+ * code, and said: it cannot, or came out otherwise. In command_replay.c. */
+int replay_bytes(struct desk *d, const char *run, int64_t message_bytes, struct slice *ret_trace);
+
 /* ---- files ---- */
 
 /* Reads all of it into the arena; false, errno set. */
 bool file_read_all(struct arena *a, const char *path, struct slice *ret);
+/* Of an open file, from its beginning. */
+bool file_read_rest(struct arena *a, FILE *f, struct slice *ret);
 bool file_write_all(const char *path, struct slice bytes);
 /* All of it, from its beginning. */
 void file_copy(FILE *from, FILE *to);

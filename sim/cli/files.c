@@ -9,12 +9,11 @@
 #define PIECE_BYTES 65536
 
 bool
-file_read_all(struct arena *a, const char *path, struct slice *ret)
+file_read_rest(struct arena *a, FILE *f, struct slice *ret)
 {
-    FILE *f = fopen(path, "rb");
-    if (!f) return false;
     struct writer w = writer_mem(a->mem);
     w.ceiling_bytes = FILE_MAX_BYTES;
+    rewind(f);
     for (;;) {
         uint8_t *room = writer_room(&w, PIECE_BYTES);
         size_t n = room ? fread(room, 1, PIECE_BYTES, f) : 0;
@@ -23,9 +22,20 @@ file_read_all(struct arena *a, const char *path, struct slice *ret)
     }
     int err = w.err ? EFBIG : errno;
     bool ok = !w.err && !ferror(f);
-    fclose(f);
     if (ok) *ret = arena_dup(a, writer_slice(&w));
     writer_release(&w);
+    errno = err;
+    return ok;
+}
+
+bool
+file_read_all(struct arena *a, const char *path, struct slice *ret)
+{
+    FILE *f = fopen(path, "rb");
+    if (!f) return false;
+    bool ok = file_read_rest(a, f, ret);
+    int err = errno;
+    (void)fclose(f);
     errno = err;
     return ok;
 }

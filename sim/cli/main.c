@@ -91,6 +91,13 @@
     "  --partition T-P      the partition to draw (else the one with most to tell)\n" \
     "  --dot                as text for Graphviz's dot, not as SVG\n"
 
+#define VIEW_OPTIONS \
+    "  -o FILE              write the page here\n" \
+    "  --with RUN           beside it another run, to see where they part\n" \
+    "  --partition T-P      the partition to show first (else the one with most to tell)\n" \
+    "  --no-bytes           without what the messages said: a smaller page, and the run is not gone\n" \
+    "                       through again\n"
+
 #define SHRINK_OPTIONS \
     "  --seed N             of FILE: the seed that fails (else the scenario's own)\n" \
     "  --bug ID             with a wrong version of a rule (else the one that the run had)\n" \
@@ -118,6 +125,7 @@ const struct command commands[] = {
     {"explain", "gregor explain RUN [OPTION]…", EXPLAIN_OPTIONS, "tells a run in sentences", "gregor explain out/leader-crash-42", command_explain},
     {"timeline", "gregor timeline RUN [OPTION]…", TIMELINE_OPTIONS, "draws a run over time, as SVG to standard output", "gregor timeline out/leader-crash-42 > t.svg", command_timeline},
     {"frame", "gregor frame RUN [OPTION]…", FRAME_OPTIONS, "draws what each replica holds at a moment, as SVG to standard output", "gregor frame out/leader-crash-42 --at 2.5s > f.svg", command_frame},
+    {"view", "gregor view RUN -o FILE [OPTION]…", VIEW_OPTIONS, "makes a run one page for a browser, to walk through", "gregor view out/leader-crash-42 -o run.html", command_page},
     {"replay", "gregor replay RUN", "", "repeats a run and compares the hash of the trace", "gregor replay out/leader-crash-42", command_replay},
     {"shrink", "gregor shrink RUN|FILE [OPTION]…", SHRINK_OPTIONS, "makes a failing run as small as it can be, as a scenario", "gregor shrink out/random-faults-42 --for 60s", command_shrink},
     {"reference", "gregor reference", "", "prints the reference of the scenario format", "gregor reference > scenarios/README.md", command_reference},

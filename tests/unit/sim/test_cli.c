@@ -321,6 +321,38 @@ a_window_may_have_one_end(void **state)
     assert_null(strstr(read_back("printed"), first));
 }
 
+/* The run is gone through again for what its messages said. */
+static void
+a_page_has_the_bytes_of_messages(void **state)
+{
+    (void)state;
+    assert_int_equal(RUN("--quiet"), EXIT_PASS);
+    assert_int_equal(VIEW(command_page, "--no-bytes"), EXIT_USAGE);
+    assert_int_equal(VIEW(command_page, "-o"), EXIT_USAGE);
+    assert_int_equal(VIEW(command_page, "-o", "a.html", "--dot"), EXIT_USAGE);
+    assert_int_equal(VIEW(command_page, "-o", "a.html", "--partition", "orders-7"), EXIT_USAGE);
+    assert_int_equal(VIEW(command_page, "-o", "a.html", "--with", "out/none"), EXIT_USAGE);
+    assert_int_equal(VIEW(command_page, "-o", "a.html"), EXIT_PASS);
+    must_have("a.html", "id=\"a-bytes0\">");
+    must_have("a.html", "\"no_bytes\":\"\"");
+    assert_int_equal(VIEW(command_page, "-o", "a.html", "--no-bytes"), EXIT_PASS);
+    assert_null(strstr(read_back("a.html"), "id=\"a-bytes0\">"));
+    assert_int_equal(VIEW(command_page, "-o", "a.html", "--with", "out/tiny-7"), EXIT_PASS);
+    must_have("a.html", "id=\"b-bytes0\">");
+}
+
+/* Without what the messages said, but with all else. */
+static void
+a_run_that_cannot_be_repeated_has_a_page_all_the_same(void **state)
+{
+    (void)state;
+    assert_int_equal(RUN("--quiet"), EXIT_PASS);
+    assert_int_equal(rename("out/tiny-7/scenario.yaml", "out/tiny-7/gone"), 0);
+    assert_int_equal(VIEW(command_page, "-o", "a.html"), EXIT_PASS);
+    must_have("a.html", "\"no_bytes\":\"The run could not be gone through again");
+    must_have("a.html", "p1 gets its first acknowledgement");
+}
+
 /* ---- again ---- */
 
 static int
@@ -481,6 +513,8 @@ main(void)
         cmocka_unit_test(a_run_that_comes_out_otherwise_is_nondeterministic),
         cmocka_unit_test(views_refuse_what_is_not_in_the_run),
         cmocka_unit_test(a_window_may_have_one_end),
+        cmocka_unit_test(a_page_has_the_bytes_of_messages),
+        cmocka_unit_test(a_run_that_cannot_be_repeated_has_a_page_all_the_same),
         cmocka_unit_test(a_run_is_replayed_without_the_file_that_it_came_from),
         cmocka_unit_test(a_run_of_a_sweep_is_replayed_with_its_fault),
         cmocka_unit_test(a_sweep_goes_over_all_operations_of_all_nodes),
