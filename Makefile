@@ -60,7 +60,7 @@ SIM_LIBS := -lyaml $(CODEC_LIBS) -lgvc -lcgraph -lm
 
 PROGRAMS := $(if $(wildcard sim/cli/main.c),$(B)/gregor) $(if $(wildcard broker/node/node.c),$(B)/gregord)
 
-all: $(B)/core.a $(PROGRAMS) ## build gregor and gregord
+all: $(B)/core.a $(PROGRAMS) $(B)/lab.flags ## build gregor and gregord
 	$(Q)for p in $(PROGRAMS); do ln -sfn $(CONFIG)/$$(basename $$p) build/$$(basename $$p); done
 
 $(B)/core.a: $(CORE_O)
@@ -68,6 +68,11 @@ $(B)/core.a: $(CORE_O)
 
 $(B)/gregor: $(call obj,sim/cli/main.c) $(SIM_O) $(VIS_O) $(WORK_O) $(B)/core.a
 	$(call say,LD,$@)$(CC) $(LDFLAGS) -o $@ $^ $(SIM_LIBS)
+
+# How it was built, for the exercises of the course: what a student writes is compiled and linked in the same way.
+$(B)/lab.flags: Makefile $(B)/gregor
+	$(call say,SAY,$@)printf '%s\n' 'cc $(CC) $(CPPFLAGS) $(filter-out -Werror,$(CFLAGS))' 'link $(CC) $(LDFLAGS)' \
+	  'libs $(SIM_LIBS)' 'objects $(call obj,sim/cli/main.c) $(SIM_O) $(VIS_O) $(WORK_O)' >$@
 
 $(B)/gregord: $(call obj,broker/os/gregord.c) $(OS_O) $(WORK_O) $(B)/core.a
 	$(call say,LD,$@)$(CC) $(LDFLAGS) -o $@ $^ $(CODEC_LIBS)

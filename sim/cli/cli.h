@@ -116,6 +116,11 @@ void job_run(struct arena *a, const struct scenario *s, const struct run_job *j,
 void job_run_guarded(struct arena *a, const struct scenario *s, const struct run_options *o,
                      struct run_result *ret);
 
+/* For what watches the code in a run (an exercise's watch.c): says so in the run under way, at this moment. With
+ * GREGOR_REMARKS in the environment the line is written to the end of that file as well:
+ * scenario, seed, milliseconds, machine, text, with tabs between them. */
+void job_remark(struct slice text);
+
 /* report.c */
 void report_json(struct arena *a, const struct scenario *s, const struct run_result *r,
                  const struct run_job *j, int64_t wall_ns, struct writer *w);

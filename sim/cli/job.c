@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <setjmp.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
@@ -184,6 +185,28 @@ job_run_guarded(struct arena *a, const struct scenario *s, const struct run_opti
     panic_set_hook(NULL);
 }
 
+/* ---- remarks ---- */
+
+static struct {
+    struct slice scenario;
+    uint64_t seed;
+} remarked;
+
+void
+job_remark(struct slice text)
+{
+    const char *path = getenv("GREGOR_REMARKS");
+    struct slice machine;
+    int64_t at_ns;
+    if (!under_way) return;
+    run_remark(under_way, text, &at_ns, &machine);
+    FILE *f = path ? fopen(path, "a") : NULL;
+    if (!f) return;
+    fprintf(f, "%.*s\t%llu\t%.3f\t%.*s\t%.*s\n", SARG(remarked.scenario),
+            (unsigned long long)remarked.seed, (double)at_ns / 1e6, SARG(machine), SARG(text));
+    fclose(f);
+}
+
 /* ---- twice ---- */
 
 /* The verdict "nondeterministic" goes before whatever the first run came to. */
@@ -248,6 +271,8 @@ job_run(struct arena *a, const struct scenario *s, const struct run_job *j, stru
         write_run_txt(a, dir, s, j, p.seed, NULL);
         write_scenario(a, dir, s);
     }
+    remarked.scenario = s->name;
+    remarked.seed = p.seed;
     job_run_guarded(a, s, &o, &ret->result);
     int64_t wall_ns = wall_now_ns() - p.begin_ns;
     if (p.trace) fclose(p.trace);

@@ -336,6 +336,16 @@ run_died(struct run *r, const char *file, int line, const char *what)
     close_trace(r);
 }
 
+void
+run_remark(struct run *r, struct slice text, int64_t *ret_at_ns, struct slice *ret_machine)
+{
+    struct machine *m = world_acting(r->w);
+    int64_t v[] = {-1, -1, 1, (int64_t)WITNESS_INVARIANT, 0};
+    *ret_at_ns = run_now(r);
+    *ret_machine = m ? m->name : SLICE_EMPTY;
+    world_say(r->w, S("anomaly"), S("decision"), text, m, v, ARRAY_LEN(v));
+}
+
 static void
 run_let_go(struct run *r)
 {

@@ -183,6 +183,14 @@ world_machine_at(struct world *w, int32_t index)
     return &w->machines.v[index]->m;
 }
 
+struct machine *
+world_acting(struct world *w)
+{
+    for (int64_t i = 0; i < w->machines.n; i++)
+        if (w->machines.v[i]->in_step) return &w->machines.v[i]->m;
+    return NULL;
+}
+
 static struct siphash_key
 machine_seed(const struct mach *m)
 {

@@ -261,18 +261,21 @@ void
 grades_table(struct desk *d, const struct lab *l, const struct grades *g)
 {
     int64_t ok = 0;
-    printf("Lab %.*s · %.*s\n", SARG(l->id), SARG(l->title));
+    printf("%.*s · %.*s\n", SARG(l->id), SARG(l->title));
     for (int64_t i = 0; i < g->v.n; i++) {
         const struct graded *r = &g->v.v[i];
         if (!i || r->is_exercise != g->v.v[i - 1].is_exercise)
             puts(r->is_exercise ? "\n the exercise" : "\n what you were asked");
-        printf("\n  %-8s", grade_words[r->grade]);
-        printf(" %.*s\n", SARG(r->asked));
+        ok += r->grade == GRADE_OK;
+        bool is_brief = r->is_exercise && r->grade == GRADE_OK;
+        if (!is_brief || !i || g->v.v[i - 1].grade != GRADE_OK || !g->v.v[i - 1].is_exercise)
+            puts("");
+        printf("  %-8s %.*s\n", grade_words[r->grade], SARG(r->asked));
+        if (is_brief) continue;
         if (r->said.p) print_wrapped("said", r->said);
         if (r->came.n) print_wrapped("came", r->came);
-        print_wrapped("why", r->why);
+        if (r->why.n) print_wrapped("why", r->why);
         if (r->look.n) print_wrapped("look", r->look);
-        ok += r->grade == GRADE_OK;
     }
     printf("\n%lld of %lld hold", (long long)ok, (long long)g->v.n);
     if (g->wrong) printf(", %lld do not", (long long)g->wrong);
@@ -280,9 +283,11 @@ grades_table(struct desk *d, const struct lab *l, const struct grades *g)
     if (g->v.n - ok - g->wrong - g->open)
         printf(", %lld skipped", (long long)(g->v.n - ok - g->wrong - g->open));
     puts("");
-    if (g->wrong)
-        printf("Say it again with: gregor lab predict %.*s      A hint: gregor lab hint %.*s\n",
-               SARG(l->id), SARG(l->id));
+    bool questions_wrong = false;
+    for (int64_t i = 0; i < g->v.n; i++)
+        questions_wrong |= !g->v.v[i].is_exercise && g->v.v[i].grade == GRADE_WRONG;
+    if (questions_wrong) printf("Say it again with: gregor lab predict %.*s\n", SARG(l->id));
+    if (g->wrong) printf("A hint: gregor lab hint %.*s\n", SARG(l->id));
     (void)d;
 }
 

@@ -5,11 +5,12 @@
 
 #include "broker/base/check.h"
 #include "broker/base/fmt.h"
+#include "sim/cli/lab/drill.h"
 #include "sim/cli/lab/lab.h"
 
 struct visit_options {
     const char *verb, *word, *mine, *answers, *run;
-    bool json;
+    bool json, cases;
 };
 
 struct lab_visit {
@@ -17,13 +18,14 @@ struct lab_visit {
     struct visit_options o;
     struct place place;
     struct lab *lab;
+    struct drill *drill; /* of an exercise in C; NULL: a lab */
     struct slice mine;
     struct progress progress;
 };
 
 static const char *const lab_verbs[] = {"list",  "start", "predict", "run",
                                         "check", "hint",  "reset",   "progress"};
-static const char *const lab_options[] = {"--dir", "--answers", "--only", "--json"};
+static const char *const lab_options[] = {"--dir", "--answers", "--only", "--cases", "--json"};
 
 /* ---- list and progress ---- */
 
@@ -51,36 +53,57 @@ json_lab(struct writer *w, struct lab_visit *v, const struct lab *l)
                               (long long)p.predicted.n, (int)l->questions_n, (long long)p.hints));
 }
 
+static struct lab *
+read_any_lab(struct lab_visit *v, struct slice dir, bool is_drill)
+{
+    v->drill = is_drill ? drill_read(&v->d, dir) : NULL;
+    if (is_drill) return v->drill ? &v->drill->as_lab : NULL;
+    return lab_read(&v->d, dir);
+}
+
+struct listing {
+    struct writer json;
+    int64_t n, done;
+    int rc;
+};
+
+static void
+list_some(struct lab_visit *v, struct folders all, bool are_drills, struct listing *t)
+{
+    static const char *const marks[] = {" ", ">", "~", "*"};
+    for (int32_t i = 0; i < all.n; i++) {
+        const struct lab *l = read_any_lab(v, all.v[i], are_drills);
+        if (!l) {
+            t->rc = EXIT_USAGE;
+            continue;
+        }
+        if (t->n++) fmt_str(&t->json, ",\n");
+        json_lab(&t->json, v, l);
+        struct progress p = progress_of(v, l);
+        t->done += p.state == LAB_DONE;
+        if (!v->o.json)
+            printf("%s %3.*s  %-28.*s %3lld min  %.*s\n", marks[p.state], SARG(l->id),
+                   SARG(l->title), (long long)l->minutes, SARG(l->question));
+    }
+}
+
 static int
 list_labs(struct lab_visit *v)
 {
-    static const char *const marks[] = {" ", ">", "~", "*"};
-    struct folders all = place_labs(&v->d, &v->place);
-    struct writer w = writer_mem(&v->d.mem);
-    int rc = EXIT_PASS;
-    int64_t done = 0, n = 0;
-    for (int32_t i = 0; i < all.n; i++) {
-        struct lab *l = lab_read(&v->d, all.v[i]);
-        if (!l) {
-            rc = EXIT_USAGE;
-            continue;
-        }
-        if (n++) fmt_str(&w, ",\n");
-        json_lab(&w, v, l);
-        struct progress p = progress_of(v, l);
-        done += p.state == LAB_DONE;
-        if (!v->o.json)
-            printf("%s %3.*s  %-34.*s %3lld min  %.*s\n", marks[p.state], SARG(l->id),
-                   SARG(l->title), (long long)l->minutes, SARG(l->question));
-    }
+    struct listing t = {.json = writer_mem(&v->d.mem)};
+    list_some(v, place_labs(&v->d, &v->place), false, &t);
+    struct folders drills = place_drills(&v->d, &v->place);
+    if (drills.n && !v->o.json) puts("\nin C, within the broker:");
+    list_some(v, drills, true, &t);
     if (v->o.json)
-        printf("{\"schema\":1,\"done\":%lld,\"labs\":[\n%.*s\n]}\n", (long long)done,
-               SARG(writer_slice(&w)));
+        printf("{\"schema\":1,\"done\":%lld,\"labs\":[\n%.*s\n]}\n", (long long)t.done,
+               SARG(writer_slice(&t.json)));
     else
-        printf("\n%lld of %lld done (* done, ~ run, > started). Begin with: gregor lab start %s\n",
-               (long long)done, (long long)n, all.n ? "4" : "N");
-    writer_release(&w);
-    return rc;
+        printf(
+            "\n%lld of %lld done (* done, ~ run, > started). One begins with: gregor lab start 4\n",
+            (long long)t.done, (long long)t.n);
+    writer_release(&t.json);
+    return t.rc;
 }
 
 /* ---- start and reset ---- */
@@ -89,13 +112,14 @@ static void
 tell_next(const struct lab_visit *v)
 {
     const struct lab *l = v->lab;
-    printf("Lab %.*s · %.*s\n\n  %.*s\n\n", SARG(l->id), SARG(l->title), SARG(l->question));
+    printf("%.*s · %.*s\n\n  %.*s\n\n", SARG(l->id), SARG(l->title), SARG(l->question));
     printf("read      %.*s/README.md   (about %lld minutes)\nyours     %.*s\nthen      gregor lab "
-           "predict %.*s\n",
-           SARG(l->dir), (long long)l->minutes, SARG(v->mine), SARG(l->id));
+           "%s %.*s\n",
+           SARG(l->dir), (long long)l->minutes, SARG(v->mine), v->drill ? "check" : "predict",
+           SARG(l->id));
+    if (l->needs_n) printf("needs     ");
     for (int32_t i = 0; i < l->needs_n; i++)
-        printf("%s%.*s%s", i ? ", " : "needs     ", SARG(l->needs[i]),
-               i + 1 == l->needs_n ? "\n" : "");
+        printf("%.*s%s", SARG(l->needs[i]), i + 1 == l->needs_n ? "\n" : ", ");
 }
 
 static int
@@ -148,7 +172,9 @@ has_run(struct lab_visit *v)
 static int
 predict(struct lab_visit *v)
 {
-    return lab_predict(&v->d, v->lab, v->mine, &v->progress, v->o.answers, has_run(v));
+    if (v->drill)
+        return usage_error("lab", "%s asks nothing: gregor lab check %s", v->o.word, v->o.word);
+    return lab_predict(&v->d, v->lab, v->mine, &v->progress, v->o.answers, has_run(v), false);
 }
 
 static int
@@ -156,6 +182,9 @@ run_lab(struct lab_visit *v)
 {
     const struct lab *l = v->lab;
     int made = 0;
+    if (v->drill)
+        return usage_error("lab", "an exercise in C is compiled and run by: gregor lab check %s",
+                           v->o.word);
     if (!has_run(v) && !v->progress.predicted.n)
         printf("(Nothing is predicted yet. What you learn is the difference: gregor lab predict "
                "%.*s)\n\n",
@@ -179,20 +208,27 @@ run_lab(struct lab_visit *v)
     return EXIT_PASS;
 }
 
+/* Answers may also be written into a file, before or after the run. */
+static int
+take_answers(struct lab_visit *v)
+{
+    const char *own = path_join(&v->d, v->mine, "answers.yaml");
+    if (!v->o.answers && !path_exists(own)) return EXIT_PASS;
+    return lab_predict(&v->d, v->lab, v->mine, &v->progress, v->o.answers ? v->o.answers : own,
+                       has_run(v), v->o.json);
+}
+
 static int
 check_lab(struct lab_visit *v)
 {
     struct grades g = {0};
-    /* Answers may also be written into a file, before or after the run. */
-    const char *own = path_join(&v->d, v->mine, "answers.yaml");
-    if (v->o.answers || path_exists(own)) {
-        int rc = lab_predict(&v->d, v->lab, v->mine, &v->progress,
-                             v->o.answers ? v->o.answers : own, has_run(v));
-        if (rc) return rc;
-    }
-    if (!lab_grade(&v->d, &v->place, v->lab, v->mine, &v->progress, &g)) return EXIT_USAGE;
+    int rc = v->drill ? EXIT_PASS : take_answers(v);
+    if (rc) return rc;
+    bool graded = v->drill ? drill_grade(&v->d, &v->place, v->drill, v->mine, v->o.cases, &g)
+                           : lab_grade(&v->d, &v->place, v->lab, v->mine, &v->progress, &g);
+    if (!graded) return EXIT_USAGE;
     bool holds = !g.wrong && !g.open;
-    v->progress.state = holds ? LAB_DONE : LAB_RUN;
+    v->progress.state = holds && !v->o.cases ? LAB_DONE : LAB_RUN;
     if (!progress_write(&v->d, v->mine, v->lab, &v->progress)) return EXIT_USAGE;
     if (v->o.json) {
         struct writer w = writer_mem(&v->d.mem);
@@ -239,6 +275,7 @@ take_options(struct visit_options *o, int argc, char **argv)
     for (int i = 0; i < argc; i++) {
         const char **value = NULL;
         if (strcmp(argv[i], "--json") == 0) o->json = true;
+        else if (strcmp(argv[i], "--cases") == 0) o->cases = true;
         else if (strcmp(argv[i], "--dir") == 0) value = &o->mine;
         else if (strcmp(argv[i], "--answers") == 0) value = &o->answers;
         else if (strcmp(argv[i], "--only") == 0) value = &o->run;
@@ -263,8 +300,9 @@ visit(struct lab_visit *v)
     for (int i = 0; i < ARRAY_LEN(of_a_lab); i++) {
         if (strcmp(verb, of_a_lab[i].verb) != 0) continue;
         if (!v->o.word) return usage_error("lab", "which lab? (gregor lab lists them)");
-        struct slice dir = place_lab(&v->d, &v->place, v->o.word);
-        v->lab = dir.p ? lab_read(&v->d, dir) : NULL;
+        bool is_drill;
+        struct slice dir = place_lab(&v->d, &v->place, v->o.word, &is_drill);
+        v->lab = dir.p ? read_any_lab(v, dir, is_drill) : NULL;
         if (!v->lab) return EXIT_USAGE;
         v->mine = arena_format(&v->d.a, "%.*s/%.*s", SARG(v->place.mine), SARG(v->lab->folder));
         progress_read(&v->d, v->mine, &v->progress);

@@ -8,6 +8,7 @@
 
 #include "broker/base/check.h"
 #include "broker/base/fmt.h"
+#include "sim/cli/lab/drill.h"
 #include "sim/cli/lab/lab.h"
 
 #define TABLE_BEGIN "<!-- made by make docs: the labs -->\n"
@@ -161,6 +162,20 @@ course_docs(struct desk *d, int argc, char **argv)
         fmt_slice(&rows, arena_format(&d->a, "| [%.*s %.*s](%.*s/README.md) | %lld | %.*s |\n",
                                       SARG(l->id), SARG(l->title), SARG(l->folder),
                                       (long long)l->minutes, SARG(l->question)));
+    }
+    struct folders drills = place_drills(d, &p);
+    fmt_str(&rows, drills.n ? "\n| exercise in C | minutes | what |\n|---|---|---|\n" : "");
+    for (int32_t i = 0; i < drills.n; i++) {
+        struct drill *x = drill_read(d, drills.v[i]);
+        if (!x) {
+            k.other++;
+            continue;
+        }
+        const struct lab *l = &x->as_lab;
+        fmt_slice(&rows,
+                  arena_format(&d->a, "| [%.*s %.*s](exercises/%.*s/README.md) | %lld | %.*s |\n",
+                               SARG(l->id), SARG(l->title), SARG(l->folder), (long long)l->minutes,
+                               SARG(l->question)));
     }
     write_table(&k, writer_slice(&rows));
     writer_release(&rows);

@@ -96,6 +96,10 @@ struct lab {
 
 /* NULL, and said on standard error: there are mistakes in it. */
 struct lab *lab_read(struct desk *d, struct slice dir);
+struct fields;
+/* A map of runs, a list of hints. */
+struct lab_run *lab_read_runs(struct fields *r, const struct tree *t, int32_t *ret_n);
+struct slice (*lab_read_hints(struct fields *r, const struct tree *t, int32_t *ret_n))[LAB_HINTS];
 struct lab_run *lab_find_run(const struct lab *l, struct slice id);
 
 /* ---- place.c ---- */
@@ -114,8 +118,9 @@ struct folders {
     int32_t n;
 };
 struct folders place_labs(struct desk *d, const struct place *p);
-/* The one that "4", "04", "x1" or "04-election" names; null, and said. */
-struct slice place_lab(struct desk *d, const struct place *p, const char *word);
+struct folders place_drills(struct desk *d, const struct place *p);
+/* The one that "4", "04", "x1", "04-election" or (an exercise in C) "B2" names; null, and said. */
+struct slice place_lab(struct desk *d, const struct place *p, const char *word, bool *ret_is_drill);
 /* What is in a folder, but for hidden names, sorted. */
 struct folders folder_names(struct desk *d, const char *path);
 bool folder_copy(struct desk *d, const char *from, const char *to, bool over);
@@ -185,10 +190,11 @@ bool number_read(struct slice text, struct slice unit, double *ret);
 
 /* answers: a file, or NULL: from standard input. An exit code. */
 int lab_predict(struct desk *d, const struct lab *l, struct slice mine, struct progress *s,
-                const char *answers, bool has_run);
+                const char *answers, bool has_run, bool quiet);
 
 /* ---- course.c's verbs, each with its arguments; an exit code ---- */
 
 int course_docs(struct desk *d, int argc, char **argv);
+int course_drill(struct desk *d, int argc, char **argv);
 
 #endif

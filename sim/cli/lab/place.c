@@ -136,16 +136,42 @@ folder_copy(struct desk *d, const char *from, const char *to, bool over)
 
 /* ---- labs ---- */
 
+static struct folders
+folders_with(struct desk *d, struct slice parent, const char *file)
+{
+    struct folders all = folder_names(d, (const char *)arena_dup(&d->a, parent).p), with = {0};
+    with.v = ARENA_ARRAY(&d->a, struct slice, all.n + 1);
+    for (int32_t i = 0; i < all.n; i++) {
+        struct slice dir = arena_format(&d->a, "%.*s/%.*s", SARG(parent), SARG(all.v[i]));
+        if (path_exists(path_join(d, dir, file))) with.v[with.n++] = dir;
+    }
+    return with;
+}
+
 struct folders
 place_labs(struct desk *d, const struct place *p)
 {
-    struct folders all = folder_names(d, (const char *)p->labs.p), labs = {0};
-    labs.v = ARENA_ARRAY(&d->a, struct slice, all.n + 1);
-    for (int32_t i = 0; i < all.n; i++) {
-        struct slice dir = arena_format(&d->a, "%.*s/%.*s", SARG(p->labs), SARG(all.v[i]));
-        if (path_exists(path_join(d, dir, "lab.yaml"))) labs.v[labs.n++] = dir;
-    }
-    return labs;
+    return folders_with(d, p->labs, "lab.yaml");
+}
+
+/* B2 before B10. */
+static int
+by_number(const void *a, const void *b)
+{
+    const struct slice x = path_last(*(const struct slice *)a),
+                       y = path_last(*(const struct slice *)b);
+    int64_t nx = x.n > 1 ? strtol((const char *)x.p + 1, NULL, 10) : 0,
+            ny = y.n > 1 ? strtol((const char *)y.p + 1, NULL, 10) : 0;
+    return nx < ny ? -1 : nx > ny;
+}
+
+struct folders
+place_drills(struct desk *d, const struct place *p)
+{
+    struct folders all =
+        folders_with(d, arena_format(&d->a, "%.*s/exercises", SARG(p->labs)), "exercise.yaml");
+    if (all.n) qsort(all.v, (size_t)all.n, sizeof *all.v, by_number);
+    return all;
 }
 
 /* "04-election": what stands before the dash, without leading noughts. */
@@ -160,17 +186,20 @@ short_name(struct slice dir)
 }
 
 struct slice
-place_lab(struct desk *d, const struct place *p, const char *word)
+place_lab(struct desk *d, const struct place *p, const char *word, bool *ret_is_drill)
 {
-    struct folders all = place_labs(d, p);
     struct words known = {.arena = &d->a};
     struct slice wanted = slice_cstr(word);
     while (wanted.n > 1 && wanted.p[0] == '0') wanted = slice_sub(wanted, 1, wanted.n);
-    for (int32_t i = 0; i < all.n; i++) {
-        if (slice_eq_any_case(short_name(all.v[i]), wanted) ||
-            slice_ends(all.v[i], arena_format(&d->a, "/%s", word)))
-            return all.v[i];
-        words_add(&known, short_name(all.v[i]));
+    for (int pass = 0; pass < 2; pass++) {
+        struct folders all = pass ? place_drills(d, p) : place_labs(d, p);
+        *ret_is_drill = pass;
+        for (int32_t i = 0; i < all.n; i++) {
+            if (slice_eq_any_case(short_name(all.v[i]), wanted) ||
+                slice_eq(path_last(all.v[i]), wanted))
+                return all.v[i];
+            words_add(&known, short_name(all.v[i]));
+        }
     }
     fprintf(stderr, "gregor: there is no lab %s: %s\n", word, words_advice(&known, wanted));
     return SLICE_NULL;

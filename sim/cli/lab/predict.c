@@ -109,7 +109,8 @@ ask_all(struct desk *d, const struct lab *l, struct progress *s, bool has_run)
 
 /* A map of ids to answers; an empty text skips. */
 static int
-take_file(struct desk *d, const struct lab *l, struct progress *s, const char *path, bool has_run)
+take_file(struct desk *d, const struct lab *l, struct progress *s, const char *path, bool has_run,
+          bool quiet)
 {
     struct source *source = ARENA_NEW(&d->a, struct source);
     struct words known = {.arena = &d->a};
@@ -147,15 +148,15 @@ take_file(struct desk *d, const struct lab *l, struct progress *s, const char *p
     fwrite(w.p, 1, (size_t)w.n, stderr);
     writer_release(&w);
     if (diags.errors) return EXIT_USAGE;
-    printf("%lld of %d answers kept\n", (long long)taken, (int)l->questions_n);
+    if (!quiet) printf("%lld of %d answers kept\n", (long long)taken, (int)l->questions_n);
     return EXIT_PASS;
 }
 
 int
 lab_predict(struct desk *d, const struct lab *l, struct slice mine, struct progress *s,
-            const char *answers, bool has_run)
+            const char *answers, bool has_run, bool quiet)
 {
-    int rc = answers ? take_file(d, l, s, answers, has_run) : ask_all(d, l, s, has_run);
+    int rc = answers ? take_file(d, l, s, answers, has_run, quiet) : ask_all(d, l, s, has_run);
     if (rc == EXIT_PASS && s->state < LAB_STARTED) s->state = LAB_STARTED;
     if (rc == EXIT_PASS && !progress_write(d, mine, l, s)) rc = EXIT_USAGE;
     return rc;

@@ -43,30 +43,57 @@ static const struct field run_keys[] = {{"scenario", read_run_scenario, false},
                                         {"bug", read_run_bug, false},
                                         {"only", read_run_only, false}};
 
-static void
-read_runs(struct fields *r, const struct tree *t, bool of_exercise)
+static bool
+run_is_known(const struct lab_run *runs, int32_t n, struct slice id)
 {
-    struct lab *l = ((struct lab *)r->whole);
+    for (int32_t i = 0; i < n; i++)
+        if (slice_eq(runs[i].id, id)) return true;
+    return false;
+}
+
+struct lab_run *
+lab_read_runs(struct fields *r, const struct tree *t, int32_t *ret_n)
+{
+    int32_t n = 0;
+    *ret_n = 0;
     if (t->kind != TREE_MAP) {
         diag_error(&r->diags, t->mark, "crash: {scenario: crash.yaml}", "runs is a map");
-        return;
+        return NULL;
     }
-    struct lab_run *all = ARENA_ARRAY(&r->d->a, struct lab_run, l->runs_n + t->n + 1);
-    for (int32_t i = 0; i < l->runs_n; i++) all[i] = l->runs[i];
-    l->runs = all;
+    struct lab_run *all = ARENA_ARRAY(&r->d->a, struct lab_run, t->n + 1);
     for (int32_t i = 0; i < t->n; i++) {
-        struct lab_run run = {
-            .id = t->pairs[i].key, .mark = t->pairs[i].mark, .is_exercise = of_exercise};
+        struct lab_run run = {.id = t->pairs[i].key, .mark = t->pairs[i].mark};
         uint64_t from, to;
         fields_map(r, t->pairs[i].value, "a run", run_keys, ARRAY_LEN(run_keys), &run);
         if (!run.scenario.n)
             diag_error(&r->diags, run.mark, "scenario: crash.yaml", "which scenario does it run?");
         if (run.seeds.n && !parse_seeds(run.seeds, &from, &to))
             diag_error(&r->diags, run.mark, NULL, "seeds are a number, or a range like 1..10");
-        if (lab_find_run(l, run.id))
+        if (run_is_known(all, n, run.id))
             diag_error(&r->diags, run.mark, NULL, "there is a run %.*s already", SARG(run.id));
-        l->runs[l->runs_n++] = run;
+        all[n++] = run;
     }
+    *ret_n = n;
+    return all;
+}
+
+/* Those of the lab and those of its exercise are told apart, and share their names. */
+static void
+read_runs(struct fields *r, const struct tree *t, bool of_exercise)
+{
+    struct lab *l = r->whole;
+    int32_t n;
+    struct lab_run *more = lab_read_runs(r, t, &n),
+                   *all = ARENA_ARRAY(&r->d->a, struct lab_run, l->runs_n + n + 1);
+    for (int32_t i = 0; i < l->runs_n; i++) all[i] = l->runs[i];
+    for (int32_t i = 0; i < n; i++) {
+        more[i].is_exercise = of_exercise;
+        if (run_is_known(all, l->runs_n, more[i].id))
+            diag_error(&r->diags, more[i].mark, NULL, "there is a run %.*s already",
+                       SARG(more[i].id));
+        all[l->runs_n++] = more[i];
+    }
+    l->runs = all;
 }
 
 static void
@@ -297,11 +324,10 @@ read_pictures(struct fields *r, const struct tree *t, void *into)
     }
 }
 
-static void
-read_hints(struct fields *r, const struct tree *t, void *into)
+struct slice (*lab_read_hints(struct fields *r, const struct tree *t, int32_t *ret_n))[LAB_HINTS]
 {
-    struct lab *l = into;
-    l->hints = arena_alloc(&r->d->a, (int64_t)sizeof *l->hints * (t->n + 1));
+    struct slice(*all)[LAB_HINTS] = arena_alloc(&r->d->a, (int64_t)sizeof *all * (t->n + 1));
+    *ret_n = 0;
     for (int32_t i = 0; t->kind == TREE_LIST && i < t->n; i++) {
         const struct tree *one = t->items[i];
         if (one->kind != TREE_LIST || one->n != LAB_HINTS) {
@@ -309,10 +335,18 @@ read_hints(struct fields *r, const struct tree *t, void *into)
                        "a hint has three levels");
             continue;
         }
-        for (int k = 0; k < LAB_HINTS; k++) l->hints[l->hints_n][k] = fields_text(r, one->items[k]);
-        l->hints_n++;
+        for (int k = 0; k < LAB_HINTS; k++) all[*ret_n][k] = fields_text(r, one->items[k]);
+        (*ret_n)++;
     }
-    if (!l->hints_n) diag_error(&r->diags, t->mark, NULL, "hints are a list");
+    if (!*ret_n) diag_error(&r->diags, t->mark, NULL, "hints are a list");
+    return all;
+}
+
+static void
+read_hints(struct fields *r, const struct tree *t, void *into)
+{
+    struct lab *l = into;
+    l->hints = lab_read_hints(r, t, &l->hints_n);
 }
 
 /* ---- the whole ---- */

@@ -1,0 +1,14 @@
+/* rule: least
+ * The greatest log end is taken. */
+#include "broker/replica/hw_advance.h"
+
+int64_t
+hw_advance(int64_t high_watermark, const struct replica_view *replicas, int32_t n,
+           bool under_min_isr)
+{
+    if (under_min_isr) return high_watermark;
+    int64_t end = high_watermark;
+    for (int32_t i = 0; i < n; i++)
+        if (replicas[i].in_maximal_isr && replicas[i].log_end > end) end = replicas[i].log_end;
+    return end;
+}

@@ -1,0 +1,84 @@
+/* An exercise in C: the hole is a real function of the broker, and what a student writes in its place is compiled, tried on
+ * cases, and linked into the simulator. labs/exercises/README.md says how one is made.
+ *
+ *     exercise.yaml ── drill_read.c ──► struct drill
+ *     student's file ─┬─ + reference + cases.c  ──► a program that tries it on cases (ASan, UBSan)
+ *                     └─ + reference + watch.c + gregor ──► a simulator that goes the student's way and remarks where
+ *                                                          the reference would have gone another */
+#ifndef SIM_CLI_LAB_DRILL_H
+#define SIM_CLI_LAB_DRILL_H
+
+#include "sim/cli/lab/lab.h"
+
+struct drill_rule {
+    struct slice name, says; /* what holds, and why: read by somebody whose function breaks it */
+};
+
+struct drill {
+    struct lab
+        as_lab; /* what it has in common with labs: id, title, question, minutes, runs, hints */
+    struct slice of_lab;     /* where it belongs: "10" */
+    struct slice hole;       /* "broker/replica/hw_advance.c" */
+    struct slice *functions; /* all that the hole defines */
+    int32_t functions_n;
+    struct drill_rule *rules;
+    int32_t rules_n;
+};
+
+/* NULL, and said. */
+struct drill *drill_read(struct desk *d, struct slice dir);
+/* The name of the file that the student writes: "hw_advance.c". */
+struct slice drill_file(const struct drill *x);
+
+/* ---- flags.c: how this program was built, as the Makefile wrote it down beside it ---- */
+
+struct build_flags {
+    struct slice root;              /* paths in the flags are seen from here */
+    struct slice dir;               /* of this program's objects */
+    struct slice *cc, *link, *libs; /* words */
+    int32_t cc_n, link_n, libs_n;
+    struct slice *objects;
+    int32_t objects_n;
+};
+/* False, and said: this program was not built here, or there is no compiler. */
+bool flags_read(struct desk *d, const struct place *p, struct build_flags *ret);
+
+/* ---- sandbox.c: a program that is not ours, in a process with limits ---- */
+
+struct limits {
+    int64_t wall_ms, cpu_s, memory_bytes /* 0: none */, file_bytes;
+    const char *writes; /* the only folder below which it may write, beside /tmp; NULL: anywhere */
+    const char *cwd;    /* NULL: here */
+};
+enum end { END_EXIT, END_SIGNAL, END_TIME, END_NOT_STARTED };
+struct ended {
+    enum end how;
+    int code; /* exit code or signal */
+};
+/* Output and errors go to files; NULL: /dev/null. env: NULL-terminated "NAME=value", beside PATH. */
+struct ended sandbox_run(const char *const *argv, const char *const *env, const struct limits *l,
+                         const char *out, const char *err);
+
+/* ---- compile.c ---- */
+
+struct compiled {
+    bool ok;
+    struct slice says; /* warnings and errors, explained */
+    bool has_warnings;
+};
+enum compile_as { COMPILE_STUDENT, COMPILE_REFERENCE, COMPILE_PLAIN };
+/* One file into an object. With `sanitized`, under ASan and UBSan. */
+struct compiled compile_one(struct desk *d, const struct build_flags *f, const struct drill *x,
+                            const char *source, const char *object, enum compile_as as,
+                            bool sanitized, const char *work);
+struct compiled link_program(struct desk *d, const struct build_flags *f,
+                             const char *const *objects, bool with_gregor, bool sanitized,
+                             const char *program, const char *work);
+
+/* ---- drill_check.c ---- */
+
+/* False: something of ours did not work. */
+bool drill_grade(struct desk *d, const struct place *p, const struct drill *x, struct slice mine,
+                 bool cases_only, struct grades *ret);
+
+#endif

@@ -1,0 +1,131 @@
+/* exercise.yaml, and how this program was built. */
+#include <errno.h>
+#include <stdio.h>
+
+#include "broker/base/check.h"
+#include "sim/cli/lab/drill.h"
+#include "sim/cli/lab/fields.h"
+
+#define DRILL_TEXT(member, name) \
+    static void read_drill_##name(struct fields *r, const struct tree *t, void *into) \
+    { \
+        ((struct drill *)into)->member = fields_text(r, t); \
+    }
+
+DRILL_TEXT(as_lab.id, id)
+DRILL_TEXT(as_lab.title, title)
+DRILL_TEXT(as_lab.question, question)
+DRILL_TEXT(of_lab, lab)
+DRILL_TEXT(hole, hole)
+
+static void
+read_drill_minutes(struct fields *r, const struct tree *t, void *into)
+{
+    double v = 0;
+    if (fields_number(r, t, &v)) ((struct drill *)into)->as_lab.minutes = (int64_t)v;
+}
+
+static void
+read_functions(struct fields *r, const struct tree *t, void *into)
+{
+    struct drill *x = into;
+    x->functions = fields_list(r, t, &x->functions_n);
+}
+
+static void
+read_rules(struct fields *r, const struct tree *t, void *into)
+{
+    struct drill *x = into;
+    if (t->kind != TREE_MAP || !t->n) {
+        diag_error(&r->diags, t->mark, "monotone: It never goes back.", "rules are a map");
+        return;
+    }
+    x->rules = ARENA_ARRAY(&r->d->a, struct drill_rule, t->n);
+    for (int32_t i = 0; i < t->n; i++)
+        x->rules[x->rules_n++] =
+            (struct drill_rule){t->pairs[i].key, fields_text(r, t->pairs[i].value)};
+}
+
+static void
+read_drill_runs(struct fields *r, const struct tree *t, void *into)
+{
+    struct drill *x = into;
+    x->as_lab.runs = lab_read_runs(r, t, &x->as_lab.runs_n);
+}
+
+static void
+read_drill_hints(struct fields *r, const struct tree *t, void *into)
+{
+    struct drill *x = into;
+    x->as_lab.hints = lab_read_hints(r, t, &x->as_lab.hints_n);
+}
+
+static const struct field drill_keys[] = {
+    {"exercise", read_drill_id, true},       {"title", read_drill_title, true},
+    {"question", read_drill_question, true}, {"lab", read_drill_lab, true},
+    {"minutes", read_drill_minutes, true},   {"hole", read_drill_hole, true},
+    {"functions", read_functions, true},     {"rules", read_rules, true},
+    {"runs", read_drill_runs, true},         {"hints", read_drill_hints, true}};
+
+struct drill *
+drill_read(struct desk *d, struct slice dir)
+{
+    struct drill *x = ARENA_NEW(&d->a, struct drill);
+    struct fields r;
+    const struct tree *t = fields_open(&r, d, path_join(d, dir, "exercise.yaml"));
+    if (!t) return NULL;
+    x->as_lab.dir = dir;
+    x->as_lab.folder = path_last(dir);
+    fields_map(&r, t, "an exercise", drill_keys, ARRAY_LEN(drill_keys), x);
+    return fields_close(&r) ? x : NULL;
+}
+
+struct slice
+drill_file(const struct drill *x)
+{
+    return path_last(x->hole);
+}
+
+/* ---- how this program was built ---- */
+
+static struct slice *
+line_words(struct desk *d, struct slice line, int32_t *ret_n)
+{
+    VEC(struct slice) v = {0};
+    for (struct slice rest = slice_trim(line); rest.n;) {
+        int64_t blank = slice_find(rest, ' ', 0);
+        VEC_PUSH(&d->mem, &v, arena_dup(&d->a, blank < 0 ? rest : slice_sub(rest, 0, blank)));
+        rest = blank < 0 ? SLICE_EMPTY : slice_trim(slice_sub(rest, blank, rest.n));
+    }
+    *ret_n = (int32_t)v.n;
+    return v.v;
+}
+
+bool
+flags_read(struct desk *d, const struct place *p, struct build_flags *ret)
+{
+    const char *path = path_join(d, path_parent(p->self), "lab.flags");
+    struct slice text;
+    if (!file_read_all(&d->a, path, &text)) {
+        fprintf(stderr,
+                "gregor: %s: %s\nThe exercises in C need the folder in which gregor was built, and "
+                "its compiler.\n",
+                path, strerror(errno));
+        return false;
+    }
+    *ret = (struct build_flags){.root = p->root, .dir = path_parent(p->self)};
+    while (text.n) {
+        int64_t end = slice_find(text, '\n', 0), blank;
+        struct slice line = end < 0 ? text : slice_sub(text, 0, end);
+        text = end < 0 ? SLICE_EMPTY : slice_sub(text, end + 1, text.n);
+        if ((blank = slice_find(line, ' ', 0)) < 0) continue;
+        struct slice key = slice_sub(line, 0, blank), rest = slice_sub(line, blank, line.n);
+        if (slice_eq(key, S("cc"))) ret->cc = line_words(d, rest, &ret->cc_n);
+        if (slice_eq(key, S("link"))) ret->link = line_words(d, rest, &ret->link_n);
+        if (slice_eq(key, S("libs"))) ret->libs = line_words(d, rest, &ret->libs_n);
+        if (slice_eq(key, S("objects"))) ret->objects = line_words(d, rest, &ret->objects_n);
+    }
+    if (ret->cc_n && ret->objects_n) return true;
+    fprintf(stderr, "gregor: %s is damaged: make writes it anew\n", path);
+    return false;
+}
