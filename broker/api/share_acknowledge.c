@@ -105,6 +105,7 @@ gather_acknowledged(struct acknowledging *k)
         for (int32_t j = 0; j < q->topics[i].partitions_n; j++) {
             const struct k_share_acknowledge_request_acknowledge_partition *from =
                 &q->topics[i].partitions[j];
+            if (from->acknowledgement_batches_n <= 0) continue;
             struct share_acks_part *p = &k->acks.parts[k->acks.parts_n++];
             p->topic = q->topics[i].topic_id;
             p->partition = from->partition_index;

@@ -407,7 +407,6 @@ check_share_fetch(const fetch_request *q)
     if (q->is_renew_ack && asks)
         return "a request that renews must not ask for records: wait, bytes and records are to be "
                "0";
-    if (q->share_session_epoch < SHARE_SESSION_ENDS) return "the session epoch must be -1 or above";
     return NULL;
 }
 

@@ -162,7 +162,7 @@ groups_offset_delete(struct groups *gs, const delete_request *q, struct coordina
     codec_default(K_MSG_OFFSET_DELETE_RESPONSE, res);
     struct shard *s = groups_shard_of_named(gs, q->group_id, &res->error_code);
     struct group *g = s ? group_find(s, q->group_id) : NULL;
-    if (s && !g) res->error_code = K_ERR_GROUP_ID_NOT_FOUND;
+    if (s && (!g || g->share)) res->error_code = K_ERR_GROUP_ID_NOT_FOUND;
     else if (g && !g->consumer && g->state != GROUP_EMPTY && !is_of_consumers(g))
         res->error_code = K_ERR_NON_EMPTY_GROUP;
     if (res->error_code) {

@@ -186,3 +186,12 @@ share_group_release(struct group *g)
     MEM_DELETE(mem, sg);
     g->share = NULL;
 }
+
+void
+share_group_forget_blank(struct group *g)
+{
+    const struct share_group *sg = g->share;
+    if (sg->members.n > 0 || sg->epoch > 0 || sg->init || sg->initializing.n > 0) return;
+    share_group_release(g);
+    group_free(g);
+}

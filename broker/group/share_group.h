@@ -40,6 +40,8 @@ struct share_group {
 /* The group becomes one of this kind. It is blank. */
 void share_group_begin(struct group *g);
 void share_group_release(struct group *g);
+/* Goes, if nothing of it is in the log. */
+void share_group_forget_blank(struct group *g);
 /* "Empty", "Stable". */
 struct slice share_group_state_name(const struct group *g);
 void share_group_activate(struct group *g);

@@ -352,13 +352,7 @@ share_beat_in_group(struct groups *gs, struct group *g, const request *q,
     if (err) share_refuse(gs, call, err, why);
     else if (!held) err = finish_share_beat(&bt);
     arena_release(&bt.a);
-    /* Nothing of it is in the log. */
-    bool is_blank = g->share->members.n == 0 && g->share->epoch == 0 && !g->share->init &&
-                    g->share->initializing.n == 0;
-    if (err && is_blank) {
-        share_group_release(g);
-        group_free(g);
-    }
+    if (err) share_group_forget_blank(g);
 }
 
 void

@@ -209,7 +209,7 @@ groups_delete_share_offsets(struct groups *gs, const delete_request *q,
         const struct image_topic *t = image_topic(gs->base.image, q->topics[i].topic_name);
         deleted_topic *to = &res->responses[res->responses_n++];
         to->topic_name = q->topics[i].topic_name;
-        if (!t) {
+        if (!t || !tp_set_has_topic(&all, t->id)) {
             to->error_code = K_ERR_UNKNOWN_TOPIC_OR_PARTITION;
             continue;
         }
@@ -310,6 +310,21 @@ sort_altered(struct share_asking *k, int64_t *offsets)
     if (sorted.n) memcpy(offsets, by_place, (size_t)sorted.n * sizeof *offsets);
 }
 
+/* Whose offsets are altered before it has had a member begins with that. */
+static struct group *
+alterable_group(struct groups *gs, struct slice id, bool begin, int16_t *ret_err)
+{
+    struct shard *s = groups_shard_of_named(gs, id, ret_err);
+    struct group *g = s ? group_find(s, id) : NULL;
+    if (!s) return NULL;
+    if (g && !group_is_blank(g)) return idle_share_group(gs, id, ret_err);
+    if (!env_has_room(gs->base.env, PURSE_GROUPS)) *ret_err = K_ERR_COORDINATOR_NOT_AVAILABLE;
+    if (*ret_err || !begin) return NULL;
+    if (!g) g = group_new(s, id);
+    share_group_begin(g);
+    return g;
+}
+
 /* The group's next epoch is the state's: leaders that still know the old one are fenced by it. */
 void
 groups_alter_share_offsets(struct groups *gs, const alter_request *q, struct coordinator_call *call)
@@ -318,10 +333,10 @@ groups_alter_share_offsets(struct groups *gs, const alter_request *q, struct coo
     alter_response *res = ARENA_NEW(a, alter_response);
     codec_default(K_MSG_ALTER_SHARE_GROUP_OFFSETS_RESPONSE, res);
     struct share_asking *k = asking_new(gs, call, q->group_id, res, &res->error_code);
-    struct group *g = idle_share_group(gs, q->group_id, &res->error_code);
+    struct group *g = alterable_group(gs, q->group_id, false, &res->error_code);
     struct batch_builder b;
     int64_t n = 0;
-    if (!g) {
+    if (res->error_code) {
         answer_asked(k, res->error_code);
         return;
     }
@@ -331,16 +346,20 @@ groups_alter_share_offsets(struct groups *gs, const alter_request *q, struct coo
     take_altered(k, q, offsets);
     sort_altered(k, offsets);
     k->done = offsets_altered;
-    if (k->tps.n > 0) {
-        struct tp_set initializing = tp_set_or(a, &g->share->initializing, &k->tps);
-        shard_builder(&g->shard->base, &b);
-        record_share_epoch(&b, g, g->share->epoch + 1, g->share->metadata_hash);
-        record_share_states(&b, g, &initializing, &g->share->initialized);
-        int16_t err = shard_write_silently_folded(&g->shard->base, &b);
-        if (err) {
-            answer_asked(k, coordinator_store_error(err));
-            return;
-        }
+    if (k->tps.n == 0) {
+        answer_asked(k, 0);
+        return;
+    }
+    if (!g) g = alterable_group(gs, q->group_id, true, &res->error_code);
+    struct tp_set initializing = tp_set_or(a, &g->share->initializing, &k->tps);
+    shard_builder(&g->shard->base, &b);
+    record_share_epoch(&b, g, g->share->epoch + 1, g->share->metadata_hash);
+    record_share_states(&b, g, &initializing, &g->share->initialized);
+    int16_t err = shard_write_silently_folded(&g->shard->base, &b);
+    if (err) {
+        share_group_forget_blank(g);
+        answer_asked(k, coordinator_store_error(err));
+        return;
     }
     ask_all(k, PERSIST_INITIALIZE, g->share->epoch, offsets);
 }
@@ -404,7 +423,7 @@ summaries_answered(struct share_asking *k)
     if (--k->left == 0) k->done(k);
 }
 
-/* topics_n < 0: all that it has. */
+/* topics_n < 0: all that it has. A group that is none, and a topic, have no offsets; that is no error. */
 static void
 name_described(
     struct share_asking *k, const struct group *g,
@@ -414,7 +433,7 @@ name_described(
 {
     const struct image *im = k->gs->base.image;
     struct arena *a = k->call->arena;
-    const struct tp_set *all = &g->share->initialized;
+    const struct tp_set none = {0}, *all = g && g->share ? &g->share->initialized : &none;
     int64_t n = all->n;
     for (int32_t i = 0; i < q->topics_n; i++) n += q->topics[i].partitions_n;
     k->tps.v = ARENA_ARRAY(a, struct tp, n);
@@ -450,11 +469,12 @@ name_described(
             to->partitions_n);
         for (int32_t p = 0; p < to->partitions_n; p++) {
             int32_t index = q->topics[i].partitions[p];
-            bool exists = t && image_topic_partition(t, index);
             to->partitions[p].partition_index = index;
             to->partitions[p].start_offset = -1;
-            if (!exists) to->partitions[p].error_code = K_ERR_UNKNOWN_TOPIC_OR_PARTITION;
-            else k->tps.v[k->tps.n++] = (struct tp){t->id, index, 0};
+            if (!t || !g || !g->share) continue;
+            if (image_topic_partition(t, index))
+                k->tps.v[k->tps.n++] = (struct tp){t->id, index, 0};
+            else to->partitions[p].error_code = K_ERR_UNKNOWN_TOPIC_OR_PARTITION;
         }
     }
     tp_set_sort(&k->tps, ARENA_ARRAY(a, struct tp, k->tps.n));
@@ -475,8 +495,7 @@ groups_describe_share_offsets(
     struct share_asking *k = asking_new(gs, call, q->group_id, res, &res->error_code);
     struct shard *s = groups_shard_of_named(gs, q->group_id, &res->error_code);
     struct group *g = s ? group_find(s, q->group_id) : NULL;
-    if (s && (!g || !g->share)) res->error_code = K_ERR_GROUP_ID_NOT_FOUND;
-    if (res->error_code) {
+    if (!s) {
         answer_asked(k, res->error_code);
         return;
     }

@@ -34,17 +34,17 @@ state_after(enum ack_type type, int16_t count, int16_t count_max)
 }
 
 /* What lies below the start was done with before, and is let pass. */
-static bool
-holds_all(const struct flight *f, const struct ack_batch *b, struct slice member_id)
+static int16_t
+check_held(const struct flight *f, const struct ack_batch *b, struct slice member_id)
 {
-    if (b->last < f->start) return true;
-    if (b->last >= f->end) return false;
+    if (b->last < f->start) return 0;
+    if (b->last >= f->end) return K_ERR_INVALID_REQUEST;
     for (int64_t i = 0; i < f->runs.n; i++) {
         const struct flight_run *r = &f->runs.v[i];
         if (r->last < b->first || r->first > b->last) continue;
-        if (!flight_is_held_by(r, member_id) || r->write) return false;
+        if (!flight_is_held_by(r, member_id) || r->write) return K_ERR_INVALID_RECORD_STATE;
     }
-    return true;
+    return 0;
 }
 
 struct deciding {
@@ -91,8 +91,10 @@ flight_acknowledge(struct flight *f, const struct ack_batch *v, int32_t n, struc
 {
     struct deciding d = {count_max, lock_ns, ret_decided};
     *ret_decided = false;
-    for (int32_t i = 0; i < n; i++)
-        if (!holds_all(f, &v[i], member_id)) return K_ERR_INVALID_RECORD_STATE;
+    for (int32_t i = 0; i < n; i++) {
+        int16_t err = check_held(f, &v[i], member_id);
+        if (err) return err;
+    }
     for (int32_t i = 0; i < n; i++) decide_batch(f, &v[i], &d);
     flight_tidy(f);
     return 0;

@@ -96,8 +96,8 @@ struct ack_batch {
 };
 /* What is wrong with the batches as such: 0 or INVALID_REQUEST. may_renew: the request says that it renews. */
 int16_t ack_batches_check(const struct ack_batch *v, int32_t n, bool may_renew);
-/* All of them, or none: INVALID_RECORD_STATE when the member does not hold one. Decisions wait to be written;
- * locks are renewed at once. *ret_decided: there are decisions. */
+/* All of them, or none: INVALID_RECORD_STATE when the member does not hold one, INVALID_REQUEST when it was given to
+ * nobody yet. Decisions wait to be written; locks are renewed at once. *ret_decided: there are decisions. */
 int16_t flight_acknowledge(struct flight *f, const struct ack_batch *v, int32_t n,
                            struct slice member_id, int16_t count_max, int64_t lock_ns,
                            bool *ret_decided);
@@ -108,8 +108,9 @@ int16_t flight_acknowledge(struct flight *f, const struct ack_batch *v, int32_t 
 bool flight_expire(struct flight *f, int64_t now_ns, int16_t count_max);
 /* When the next lock runs out; TIME_NEVER: none. */
 int64_t flight_next_lock_ns(const struct flight *f);
-/* The member has gone; nobody has looked at what it held, so that does not count. */
-bool flight_take_from(struct flight *f, struct slice member_id);
+/* The member has gone. What it held was delivered all the same (as in Kafka since 4.2; before, that delivery did not
+ * count): perhaps it is what the member died of. */
+bool flight_take_from(struct flight *f, struct slice member_id, int16_t count_max);
 /* Records below do not exist any more. */
 bool flight_drop_below(struct flight *f, int64_t log_start);
 

@@ -407,7 +407,10 @@ void
 share_parts_take_from(struct share_parts *sps, struct slice group, struct slice member_id)
 {
     MAP_EACH(&sps->by_id, sp, struct share_partition, by_id) {
-        if (!slice_eq(sp->id.group, group) || !flight_take_from(&sp->flight, member_id)) continue;
+        struct share_config c = config_of(sp);
+        if (!slice_eq(sp->id.group, group) ||
+            !flight_take_from(&sp->flight, member_id, share_deliveries_max(&c)))
+            continue;
         defer(sp_env(sp), &sp->tell);
         share_partition_go_on(sp);
     }

@@ -107,22 +107,50 @@ check_share_id(const struct shares *ss, const struct share_id *id)
     return t && image_topic_partition(t, id->partition) ? 0 : K_ERR_UNKNOWN_TOPIC_OR_PARTITION;
 }
 
+/* ---- going through a request ---- */
+
+/* All five name topics, and of each some partitions, and differ in their types alone. `one` has a partition of the
+ * request and fills that of the answer. */
+#define ANSWER_EACH(function, api, API, result, one) \
+    void function(struct shares *ss, const struct k_##api##_request *q, \
+                  struct coordinator_call *call) \
+    { \
+        struct arena *a = call->arena; \
+        struct k_##api##_response *res = ARENA_NEW(a, struct k_##api##_response); \
+        struct gathering *g = gathering_new(ss, call, res); \
+        codec_default(K_MSG_##API##_RESPONSE, res); \
+        res->results = ARENA_ARRAY(a, struct k_##api##_response_##result, q->topics_n); \
+        for (int32_t i = 0; i < q->topics_n && q->group_id.n > 0; i++) { \
+            int32_t n = q->topics[i].partitions_n; \
+            if (n <= 0) continue; \
+            struct k_##api##_response_##result *to = &res->results[res->results_n++]; \
+            to->topic_id = q->topics[i].topic_id; \
+            to->partitions_n = n; \
+            to->partitions = codec_array(a, K_STRUCT_##API##_RESPONSE_PARTITION_RESULT, n); \
+            for (int32_t k = 0; k < n; k++) { \
+                to->partitions[k].partition = q->topics[i].partitions[k].partition; \
+                struct share_id id = {q->group_id, to->topic_id, to->partitions[k].partition}; \
+                one(g, &id, &q->topics[i].partitions[k], &to->partitions[k]); \
+            } \
+        } \
+        gathered_one(g); \
+    }
+
 /* ---- InitializeShareGroupState ---- */
 
-typedef struct k_initialize_share_group_state_request init_request;
-typedef struct k_initialize_share_group_state_response init_response;
-typedef struct k_initialize_share_group_state_response_initialize_state_result init_result;
+typedef struct k_initialize_share_group_state_request_partition_data init_data;
 typedef struct k_initialize_share_group_state_response_partition_result init_partition;
 
 static void
-initialize_one(struct gathering *g, const struct share_id *id, int32_t state_epoch, int64_t start,
-               int16_t *err)
+initialize_one(struct gathering *g, const struct share_id *id, const init_data *d,
+               init_partition *to)
 {
+    int16_t *err = &to->error_code;
     struct share_shard *s = shard_of_id(g->ss, g->call->arena, id, err);
     if (!s) return;
     struct share_state *st = share_find(s, id);
-    *err = check_share_id(g->ss, id);
-    if (!*err && st) *err = share_epochs_check(st->state_epoch, -1, state_epoch, -1);
+    *err = d->state_epoch < 0 ? K_ERR_INVALID_REQUEST : check_share_id(g->ss, id);
+    if (!*err && st) *err = share_epochs_check(st->state_epoch, -1, d->state_epoch, -1);
     if (!*err && !st && !env_has_room(g->ss->base.env, PURSE_GROUPS))
         *err = K_ERR_COORDINATOR_NOT_AVAILABLE;
     if (*err) return;
@@ -130,46 +158,22 @@ initialize_one(struct gathering *g, const struct share_id *id, int32_t state_epo
     share_snapshot v;
     codec_default(K_MSG_SHARE_SNAPSHOT_VALUE, &v);
     v.snapshot_epoch = st ? st->snapshot_epoch + 1 : 0;
-    v.state_epoch = state_epoch;
+    v.state_epoch = d->state_epoch;
     v.leader_epoch = st ? st->leader_epoch : 0;
-    v.start_offset = start;
-    v.delivery_complete_count = start == -1 ? -1 : 0;
+    v.start_offset = d->start_offset;
+    v.delivery_complete_count = d->start_offset == -1 ? -1 : 0;
     v.create_timestamp = v.write_timestamp = env_wall_ms(g->ss->base.env);
     shard_builder(&s->base, &b);
     record_share_snapshot(&b, s, id, &v);
     op_write(share_op_new(g, s, err), &b);
 }
 
-void
-shares_initialize(struct shares *ss, const init_request *q, struct coordinator_call *call)
-{
-    struct arena *a = call->arena;
-    init_response *res = ARENA_NEW(a, init_response);
-    struct gathering *g = gathering_new(ss, call, res);
-    codec_default(K_MSG_INITIALIZE_SHARE_GROUP_STATE_RESPONSE, res);
-    res->results_n = q->topics_n;
-    res->results = ARENA_ARRAY(a, init_result, q->topics_n);
-    for (int32_t i = 0; i < q->topics_n; i++) {
-        init_result *to = &res->results[i];
-        to->topic_id = q->topics[i].topic_id;
-        to->partitions_n = q->topics[i].partitions_n;
-        to->partitions = codec_array(
-            a, K_STRUCT_INITIALIZE_SHARE_GROUP_STATE_RESPONSE_PARTITION_RESULT, to->partitions_n);
-        for (int32_t k = 0; k < to->partitions_n; k++) {
-            struct share_id id = {q->group_id, to->topic_id, q->topics[i].partitions[k].partition};
-            to->partitions[k].partition = id.partition;
-            initialize_one(g, &id, q->topics[i].partitions[k].state_epoch,
-                           q->topics[i].partitions[k].start_offset, &to->partitions[k].error_code);
-        }
-    }
-    gathered_one(g);
-}
+ANSWER_EACH(shares_initialize, initialize_share_group_state, INITIALIZE_SHARE_GROUP_STATE,
+            initialize_state_result, initialize_one)
 
 /* ---- ReadShareGroupState ---- */
 
-typedef struct k_read_share_group_state_request read_request;
-typedef struct k_read_share_group_state_response read_response;
-typedef struct k_read_share_group_state_response_read_state_result read_result;
+typedef struct k_read_share_group_state_request_partition_data read_data;
 typedef struct k_read_share_group_state_response_partition_result read_partition;
 
 static void
@@ -191,24 +195,23 @@ fill_read(const struct share_state *st, struct arena *a, read_partition *to)
 
 /* From now on leaders of older epochs write no more: it is committed before the answer goes out. */
 static void
-read_one(struct gathering *g, const struct share_id *id, int32_t leader_epoch, read_partition *to)
+read_one(struct gathering *g, const struct share_id *id, const read_data *d, read_partition *to)
 {
     struct share_shard *s = shard_of_id(g->ss, g->call->arena, id, &to->error_code);
     if (!s) return;
     struct share_state *st = share_find(s, id);
-    to->error_code = check_share_id(g->ss, id);
     /* The group coordinator must have begun it. */
-    if (!to->error_code && !st) to->error_code = K_ERR_INVALID_REQUEST;
+    to->error_code = !st || d->leader_epoch < 0 ? K_ERR_INVALID_REQUEST : check_share_id(g->ss, id);
     if (!to->error_code)
-        to->error_code = share_epochs_check(-1, st->leader_epoch, -1, leader_epoch);
+        to->error_code = share_epochs_check(-1, st->leader_epoch, -1, d->leader_epoch);
     if (to->error_code) return;
     struct batch_builder b;
     shard_builder(&s->base, &b);
-    if (leader_epoch > st->leader_epoch) {
+    if (d->leader_epoch > st->leader_epoch) {
         struct arena a;
         arena_init(&a, &g->ss->base.env->mem, 0);
         share_snapshot v = share_snapshot_of(st, &a);
-        v.leader_epoch = leader_epoch;
+        v.leader_epoch = d->leader_epoch;
         record_share_snapshot(&b, s, id, &v);
         arena_release(&a);
     }
@@ -216,42 +219,20 @@ read_one(struct gathering *g, const struct share_id *id, int32_t leader_epoch, r
     op_write(share_op_new(g, s, &to->error_code), &b);
 }
 
-void
-shares_read(struct shares *ss, const read_request *q, struct coordinator_call *call)
-{
-    struct arena *a = call->arena;
-    read_response *res = ARENA_NEW(a, read_response);
-    struct gathering *g = gathering_new(ss, call, res);
-    codec_default(K_MSG_READ_SHARE_GROUP_STATE_RESPONSE, res);
-    res->results_n = q->topics_n;
-    res->results = ARENA_ARRAY(a, read_result, q->topics_n);
-    for (int32_t i = 0; i < q->topics_n; i++) {
-        read_result *to = &res->results[i];
-        to->topic_id = q->topics[i].topic_id;
-        to->partitions_n = q->topics[i].partitions_n;
-        to->partitions = codec_array(a, K_STRUCT_READ_SHARE_GROUP_STATE_RESPONSE_PARTITION_RESULT,
-                                     to->partitions_n);
-        for (int32_t k = 0; k < to->partitions_n; k++) {
-            struct share_id id = {q->group_id, to->topic_id, q->topics[i].partitions[k].partition};
-            to->partitions[k].partition = id.partition;
-            read_one(g, &id, q->topics[i].partitions[k].leader_epoch, &to->partitions[k]);
-        }
-    }
-    gathered_one(g);
-}
+ANSWER_EACH(shares_read, read_share_group_state, READ_SHARE_GROUP_STATE, read_state_result,
+            read_one)
 
 /* ---- WriteShareGroupState ---- */
 
-typedef struct k_write_share_group_state_request write_request;
 typedef struct k_write_share_group_state_request_partition_data write_data;
-typedef struct k_write_share_group_state_response write_response;
-typedef struct k_write_share_group_state_response_write_state_result write_result;
+typedef struct k_write_share_group_state_response_partition_result write_partition;
 
 static int16_t
 check_write(const struct share_state *st, const write_data *d)
 {
     int16_t err =
         share_epochs_check(st->state_epoch, st->leader_epoch, d->state_epoch, d->leader_epoch);
+    if (d->state_epoch < 0 || d->leader_epoch < 0) return K_ERR_INVALID_REQUEST;
     for (int32_t i = 0; !err && i < d->state_batches_n; i++) {
         const struct k_write_share_group_state_request_state_batch *b = &d->state_batches[i];
         bool good = b->first_offset >= 0 && b->last_offset >= b->first_offset &&
@@ -270,7 +251,9 @@ update_of(const struct share_state *st, const write_data *d, struct arena *a)
     v.snapshot_epoch = st->snapshot_epoch;
     v.leader_epoch = d->leader_epoch;
     v.start_offset = d->start_offset;
-    v.delivery_complete_count = d->delivery_complete_count;
+    /* Who does not count them leaves them as they are. */
+    v.delivery_complete_count =
+        d->delivery_complete_count < 0 ? st->done_n : d->delivery_complete_count;
     v.state_batches_n = d->state_batches_n;
     v.state_batches = ARENA_ARRAY(a, struct k_share_update_value_state_batch, d->state_batches_n);
     for (int32_t i = 0; i < d->state_batches_n; i++) {
@@ -283,13 +266,14 @@ update_of(const struct share_state *st, const write_data *d, struct arena *a)
 }
 
 static void
-write_one(struct gathering *g, const struct share_id *id, const write_data *d, int16_t *err)
+write_one(struct gathering *g, const struct share_id *id, const write_data *d, write_partition *to)
 {
+    int16_t *err = &to->error_code;
     struct share_shard *s = shard_of_id(g->ss, g->call->arena, id, err);
     if (!s) return;
     struct share_state *st = share_find(s, id);
-    *err = check_share_id(g->ss, id);
-    if (!*err) *err = st ? check_write(st, d) : K_ERR_INVALID_REQUEST;
+    *err = st ? check_share_id(g->ss, id) : K_ERR_INVALID_REQUEST;
+    if (!*err) *err = check_write(st, d);
     if (*err) return;
     struct batch_builder b;
     struct arena a;
@@ -308,82 +292,42 @@ write_one(struct gathering *g, const struct share_id *id, const write_data *d, i
     arena_release(&a);
 }
 
-void
-shares_write(struct shares *ss, const write_request *q, struct coordinator_call *call)
-{
-    struct arena *a = call->arena;
-    write_response *res = ARENA_NEW(a, write_response);
-    struct gathering *g = gathering_new(ss, call, res);
-    codec_default(K_MSG_WRITE_SHARE_GROUP_STATE_RESPONSE, res);
-    res->results_n = q->topics_n;
-    res->results = ARENA_ARRAY(a, write_result, q->topics_n);
-    for (int32_t i = 0; i < q->topics_n; i++) {
-        write_result *to = &res->results[i];
-        to->topic_id = q->topics[i].topic_id;
-        to->partitions_n = q->topics[i].partitions_n;
-        to->partitions = codec_array(a, K_STRUCT_WRITE_SHARE_GROUP_STATE_RESPONSE_PARTITION_RESULT,
-                                     to->partitions_n);
-        for (int32_t k = 0; k < to->partitions_n; k++) {
-            struct share_id id = {q->group_id, to->topic_id, q->topics[i].partitions[k].partition};
-            to->partitions[k].partition = id.partition;
-            write_one(g, &id, &q->topics[i].partitions[k], &to->partitions[k].error_code);
-        }
-    }
-    gathered_one(g);
-}
+ANSWER_EACH(shares_write, write_share_group_state, WRITE_SHARE_GROUP_STATE, write_state_result,
+            write_one)
 
 /* ---- DeleteShareGroupState ---- */
 
-typedef struct k_delete_share_group_state_request delete_request;
-typedef struct k_delete_share_group_state_response delete_response;
-typedef struct k_delete_share_group_state_response_delete_state_result delete_result;
+typedef struct k_delete_share_group_state_request_partition_data delete_data;
+typedef struct k_delete_share_group_state_response_partition_result delete_partition;
 
+/* What nobody has begun is gone, too: a group can be deleted after its topic. */
 static void
-delete_one(struct gathering *g, const struct share_id *id, int16_t *err)
+delete_one(struct gathering *g, const struct share_id *id, const delete_data *d,
+           delete_partition *to)
 {
-    struct share_shard *s = shard_of_id(g->ss, g->call->arena, id, err);
+    (void)d;
+    struct share_shard *s = shard_of_id(g->ss, g->call->arena, id, &to->error_code);
     if (!s) return;
     struct batch_builder b;
     shard_builder(&s->base, &b);
     if (share_find(s, id)) record_share_gone(&b, s, id);
-    op_write(share_op_new(g, s, err), &b);
+    op_write(share_op_new(g, s, &to->error_code), &b);
 }
 
-void
-shares_delete(struct shares *ss, const delete_request *q, struct coordinator_call *call)
-{
-    struct arena *a = call->arena;
-    delete_response *res = ARENA_NEW(a, delete_response);
-    struct gathering *g = gathering_new(ss, call, res);
-    codec_default(K_MSG_DELETE_SHARE_GROUP_STATE_RESPONSE, res);
-    res->results_n = q->topics_n;
-    res->results = ARENA_ARRAY(a, delete_result, q->topics_n);
-    for (int32_t i = 0; i < q->topics_n; i++) {
-        delete_result *to = &res->results[i];
-        to->topic_id = q->topics[i].topic_id;
-        to->partitions_n = q->topics[i].partitions_n;
-        to->partitions = codec_array(a, K_STRUCT_DELETE_SHARE_GROUP_STATE_RESPONSE_PARTITION_RESULT,
-                                     to->partitions_n);
-        for (int32_t k = 0; k < to->partitions_n; k++) {
-            struct share_id id = {q->group_id, to->topic_id, q->topics[i].partitions[k].partition};
-            to->partitions[k].partition = id.partition;
-            delete_one(g, &id, &to->partitions[k].error_code);
-        }
-    }
-    gathered_one(g);
-}
+ANSWER_EACH(shares_delete, delete_share_group_state, DELETE_SHARE_GROUP_STATE, delete_state_result,
+            delete_one)
 
 /* ---- ReadShareGroupStateSummary ---- */
 
-typedef struct k_read_share_group_state_summary_request summary_request;
-typedef struct k_read_share_group_state_summary_response summary_response;
-typedef struct k_read_share_group_state_summary_response_read_state_summary_result summary_result;
+typedef struct k_read_share_group_state_summary_request_partition_data summary_data;
 typedef struct k_read_share_group_state_summary_response_partition_result summary_partition;
 
 /* One that nobody began has no start offset; that is no error. */
 static void
-summarize_one(struct gathering *g, const struct share_id *id, summary_partition *to)
+summarize_one(struct gathering *g, const struct share_id *id, const summary_data *d,
+              summary_partition *to)
 {
+    (void)d;
     struct share_shard *s = shard_of_id(g->ss, g->call->arena, id, &to->error_code);
     if (!s) return;
     const struct share_state *st = share_find(s, id);
@@ -398,29 +342,8 @@ summarize_one(struct gathering *g, const struct share_id *id, summary_partition 
     op_write(share_op_new(g, s, &to->error_code), &b);
 }
 
-void
-shares_read_summary(struct shares *ss, const summary_request *q, struct coordinator_call *call)
-{
-    struct arena *a = call->arena;
-    summary_response *res = ARENA_NEW(a, summary_response);
-    struct gathering *g = gathering_new(ss, call, res);
-    codec_default(K_MSG_READ_SHARE_GROUP_STATE_SUMMARY_RESPONSE, res);
-    res->results_n = q->topics_n;
-    res->results = ARENA_ARRAY(a, summary_result, q->topics_n);
-    for (int32_t i = 0; i < q->topics_n; i++) {
-        summary_result *to = &res->results[i];
-        to->topic_id = q->topics[i].topic_id;
-        to->partitions_n = q->topics[i].partitions_n;
-        to->partitions = codec_array(
-            a, K_STRUCT_READ_SHARE_GROUP_STATE_SUMMARY_RESPONSE_PARTITION_RESULT, to->partitions_n);
-        for (int32_t k = 0; k < to->partitions_n; k++) {
-            struct share_id id = {q->group_id, to->topic_id, q->topics[i].partitions[k].partition};
-            to->partitions[k].partition = id.partition;
-            summarize_one(g, &id, &to->partitions[k]);
-        }
-    }
-    gathered_one(g);
-}
+ANSWER_EACH(shares_read_summary, read_share_group_state_summary, READ_SHARE_GROUP_STATE_SUMMARY,
+            read_state_summary_result, summarize_one)
 
 /* ---- what the runtime asks for ---- */
 

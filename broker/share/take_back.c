@@ -40,14 +40,13 @@ flight_next_lock_ns(const struct flight *f)
 }
 
 bool
-flight_take_from(struct flight *f, struct slice member_id)
+flight_take_from(struct flight *f, struct slice member_id, int16_t count_max)
 {
     bool some = false;
     for (int64_t i = 0; i < f->runs.n; i++) {
         struct flight_run *r = &f->runs.v[i];
         if (!flight_is_held_by(r, member_id) || r->write) continue;
-        if (r->count > 0) r->count--;
-        take_back(r, DELIVERY_AVAILABLE);
+        take_back(r, r->count >= count_max ? DELIVERY_ARCHIVED : DELIVERY_AVAILABLE);
         some = true;
     }
     if (some) flight_tidy(f);

@@ -248,7 +248,7 @@ who_does_not_hold_a_record_decides_nothing(void **state)
     (void)state;
     take(a, 0, 10, 10);
     assert_int_equal(ack(b, 0, 9, ACK_ACCEPT), K_ERR_INVALID_RECORD_STATE);
-    assert_int_equal(ack(a, 5, 10, ACK_ACCEPT), K_ERR_INVALID_RECORD_STATE);
+    assert_int_equal(ack(a, 5, 10, ACK_ACCEPT), K_ERR_INVALID_REQUEST);
     assert_string_equal(told(), "0-9 h1");
     take(b, 0, 20, 10);
     assert_int_equal(ack(a, 5, 12, ACK_ACCEPT), K_ERR_INVALID_RECORD_STATE);
@@ -393,9 +393,22 @@ who_goes_gives_back_what_it_did_not_look_at(void **state)
     (void)state;
     take(a, 0, 10, 10);
     take(b, 0, 20, 10);
-    assert_true(flight_take_from(&f, S("a")));
-    assert_string_equal(told(), "0-9 A0 10-19 h1");
-    assert_false(flight_take_from(&f, S("a")));
+    assert_true(flight_take_from(&f, S("a"), DELIVERIES));
+    assert_string_equal(told(), "0-9 A1 10-19 h1");
+    assert_false(flight_take_from(&f, S("a"), DELIVERIES));
+}
+
+static void
+what_its_holders_die_of_is_archived(void **state)
+{
+    (void)state;
+    for (int i = 1; i <= DELIVERIES; i++) {
+        assert_int_equal(take(a, 0, 10, 10), 10);
+        assert_true(flight_take_from(&f, S("a"), DELIVERIES));
+        write_now();
+    }
+    assert_int_equal(take(a, 0, 10, 10), 0);
+    assert_int_equal(f.start, 10);
 }
 
 static void
@@ -521,6 +534,7 @@ main(void)
         CASE(the_last_delivery_is_the_last),
         CASE(a_release_after_the_last_delivery_archives),
         CASE(who_goes_gives_back_what_it_did_not_look_at),
+        CASE(what_its_holders_die_of_is_archived),
         CASE(records_that_are_deleted_are_done_with),
         CASE(given_out_again_while_it_is_written_it_is_not_done_with),
         CASE(decided_while_another_is_written_it_goes_with_the_next),
