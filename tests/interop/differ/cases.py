@@ -5,7 +5,7 @@ import importlib
 from . import recording, schema
 
 FAMILIES = ("produce", "batches", "fetch", "offsets", "metadata", "topics", "configs", "cluster", "groups",
-            "consumers", "limits", "transactions")
+            "consumers", "share", "limits", "transactions")
 _registry = []
 
 
