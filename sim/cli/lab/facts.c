@@ -1,6 +1,7 @@
 /* What a run left behind, as facts: out of its report, its trace and its history. */
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "broker/base/check.h"
@@ -241,6 +242,48 @@ op_fact(const struct history *h, const struct history_op *op, struct fact *f)
     fact_number(f, S("node"), op->node);
 }
 
+/* When a value was sent. */
+struct sending {
+    uint64_t value;
+    int64_t at_ns;
+};
+
+static int
+by_value(const void *a, const void *b)
+{
+    uint64_t x = ((const struct sending *)a)->value, y = ((const struct sending *)b)->value;
+    return x < y ? -1 : x > y;
+}
+
+/* All sendings of a history, in the order of their values. */
+static struct sending *
+sendings_of(struct desk *d, const struct history *h, size_t *ret_n)
+{
+    struct sending *all = arena_alloc(&d->a, (size_t)h->ops.n * sizeof *all + 1);
+    *ret_n = 0;
+    for (int64_t i = 0; i < h->ops.n; i++)
+        if (h->ops.v[i].kind == HISTORY_SEND)
+            all[(*ret_n)++] = (struct sending){h->ops.v[i].value, h->ops.v[i].invoke_ns};
+    qsort(all, *ret_n, sizeof *all, by_value);
+    return all;
+}
+
+/* How old the oldest record of a poll is, in milliseconds: from when its producer was given it to when the consumer has it. */
+static void
+age_fact(const struct history *h, const struct history_op *op, const struct sending *sent,
+         size_t sent_n, struct fact *f)
+{
+    int64_t first_ns = INT64_MAX;
+    const struct history_read *reads = history_reads(h, op);
+    for (int32_t i = 0; i < op->reads_n; i++) {
+        struct sending key = {.value = reads[i].value};
+        const struct sending *s = bsearch(&key, sent, sent_n, sizeof *sent, by_value);
+        if (s && s->at_ns < first_ns) first_ns = s->at_ns;
+    }
+    if (first_ns != INT64_MAX && op->complete_ns >= 0)
+        fact_number(f, S("age"), (double)(op->complete_ns - first_ns) / MS_IN_NS);
+}
+
 static bool
 each_op(struct desk *d, struct slice folder, enum query_source source, struct slice name,
         fact_fn *each, void *ctx)
@@ -253,6 +296,8 @@ each_op(struct desk *d, struct slice folder, enum query_source source, struct sl
     const struct history *h = &file->history;
     int64_t begin_ns = h->begin_ns ? h->begin_ns : file->facts.begin_ns;
     file->history.begin_ns = begin_ns;
+    size_t sent_n = 0;
+    const struct sending *sent = source == QUERY_POLLS ? sendings_of(d, h, &sent_n) : NULL;
     for (int64_t i = 0; i < h->ops.n; i++) {
         const struct history_op *op = &h->ops.v[i];
         struct fact f = {0};
@@ -262,6 +307,7 @@ each_op(struct desk *d, struct slice folder, enum query_source source, struct sl
                                                 : SLICE_EMPTY;
         if (!slice_eq(name, S("any")) && !slice_eq(name, is)) continue;
         op_fact(h, op, &f);
+        if (sent_n) age_fact(h, op, sent, sent_n, &f);
         each(ctx, &f);
     }
     history_file_release(file);
