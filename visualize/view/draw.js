@@ -3,7 +3,7 @@
 
 const ONE_BY_ONE = 1500; /* messages */
 const LABELS_MOST = 40, DECISIVE_MOST = 60;
-const HEIGHT = {client: 40, broker: 82, controller: 40};
+const HEIGHT = {client: 34, broker: 82, controller: 40};
 const BAND = 16, STRIP = 30, BARS = 18;
 const TOP = 22, NUMBERS = 26, TITLE = 18;
 

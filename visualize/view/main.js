@@ -89,15 +89,22 @@ class Page {
         if (s?.message !== undefined && !this.why?.fact) parts.push(messagePanel(s.run, s.message, this));
         if (s?.message !== undefined) parts.push(notesPanel(s.run, s.run.actors[s.run.from[s.message]], Math.round(this.cursor)));
         if (s?.actor) parts.push(notesPanel(s.run, s.actor, Math.round(this.cursor)));
-        if (s?.fact) parts.push(make('p', {}, make('strong', {}, `${s.fact.number}. `), s.fact.text), ...s.fact.chain.length && !this.why ? [make('button', {click: () => this.showWhy()}, 'why (w)')] : []);
+        if (s?.fact && !this.why) parts.push(make('p', {}, make('strong', {}, `${s.fact.number}. `), s.fact.text), ...s.fact.chain.length ? [make('button', {click: () => this.showWhy()}, 'why (w)')] : []);
         if (!parts.length) parts.push(make('p', {class: 'dim'}, 'Choose a message, a number or a lane in the timeline, or go with the arrow keys.'));
         $('selected').replaceChildren(...parts);
         for (const item of $('story').querySelectorAll('li')) {
             const current = s?.fact && Number(item.dataset.number) === s.fact.number;
             item.classList.toggle('current', Boolean(current));
-            if (current) item.scrollIntoView({block: 'nearest'});
+            if (current) this.reveal(item);
         }
         this.writeAddress();
+    }
+
+    /* Within its list; the page stays where it is. */
+    reveal(item) {
+        const list = item.parentElement, top = item.offsetTop - list.offsetTop;
+        if (top < list.scrollTop) list.scrollTop = top;
+        else if (top + item.offsetHeight > list.scrollTop + list.clientHeight) list.scrollTop = top + item.offsetHeight - list.clientHeight;
     }
 
     differencePanel() {
@@ -219,7 +226,7 @@ class Page {
     }
 
     toDifference() {
-        if (!this.difference) return this.say('There is one run in this page.');
+        if (!this.difference) return this.say(this.runs.length > 1 ? 'The two runs are the same.' : 'There is one run in this page.');
         const d = this.difference, span = Math.min(2e7, this.finish - this.start);
         this.selected = this.why = null;
         this.show(d.at - span / 2, d.at + span / 2);
@@ -499,7 +506,8 @@ class Page {
         act('theme', () => this.theme());
         act('keys-button', () => $('help').showModal());
         act('close', () => $('help').close());
-        $('difference').hidden = !this.difference;
+        $('difference').hidden = this.runs.length < 2;
+        $('difference').textContent = this.difference ? 'where they part' : 'they are the same';
         act('difference', () => this.toDifference());
         $('filter').addEventListener('change', () => this.filterChanged());
         $('time').addEventListener('change', () => {

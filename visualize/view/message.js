@@ -218,6 +218,7 @@ function readMessage(run, i, bytes, isCut, missing) {
         if (!(error instanceof RangeError)) throw error;
         why = isCut ? 'The page keeps only the beginning of long messages.' : `It could not be read on: ${error.message}.`;
     }
+    for (const row of r.rows) row.to = Math.min(row.to, bytes.length); /* what the page does not keep */
     if (r.rows.length >= FIELDS_MOST) why = `Only the first ${FIELDS_MOST} fields are listed.`;
     return {rows: r.rows, why};
 }

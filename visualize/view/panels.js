@@ -85,7 +85,7 @@ function fieldsAndBytes(rows, bytes) {
         if (k < 0) return;
         items[k].classList.add('marked');
         for (let i = rows[k].from; i < Math.min(rows[k].to, hex.cells.length); i++) hex.cells[i].className = 'marked';
-        if (scroll) items[k].scrollIntoView({block: 'nearest'});
+        if (scroll) items[k].parentElement.scrollTop = items[k].offsetTop - items[k].parentElement.offsetTop - 40;
     };
     const hex = hexTable(bytes, i => {
         let best = -1; /* the smallest field that has the byte */
@@ -156,12 +156,14 @@ function messagePanel(run, i, act) {
 /* ---- why, notes ---- */
 
 function whyPanel(why, act) {
+    let letter = 0;
     return make('div', {},
         make('p', {class: 'lead'}, make('strong', {}, why.fact ? `Why ${why.fact.number}` : 'What led to it'), why.fact ? `: ${why.fact.text}` : ''),
         make('ol', {class: 'why'}, ...why.steps.map(step => make('li', {class: step.message >= 0 ? 'message' : 'cause'},
             make('button', {click: () => step.message >= 0 ? act.selectMessage(why.run, step.message, true) : act.moveTo(step.at)},
-                `${seconds(step.at)}  ${step.text}` + (step.noNews ? ' (no message can have brought the news)' : ''))))),
-        make('p', {class: 'dim'}, 'Between causes on different machines: the messages by which the news could arrive first.'));
+                why.fact && step.message < 0 && make('i', {}, String.fromCharCode(97 + letter++)),
+                make('time', {}, seconds(step.at)), make('span', {}, step.text + (step.bySilence ? ' (no message told of the step before: silence did)' : '')))))),
+        why.fact && make('p', {class: 'dim'}, 'Between causes on different machines: the messages by which the news could arrive first.'));
 }
 
 function notesPanel(run, actor, at) {

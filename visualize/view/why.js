@@ -73,7 +73,7 @@ function whyOf(run, fact) {
             steps.push({message: i, at: run.at[i], actor: run.from[i], text: run.messageWords(i)});
             messages.push(i);
         }
-        steps.push({message: -1, at, actor, text, noNews: way === null});
+        steps.push({message: -1, at, actor, text, bySilence: way === null && at > before.at});
         if (actor >= 0) before = {at, actor};
     }
     return {fact, steps, messages: new Set(messages), points: fact.chain.map(([at, actor]) => ({at, actor}))};

@@ -27,6 +27,7 @@ MODULES = (
     "three_daemons",
     "directories",
     "txn_clients",
+    "view",
     "differential",
     *APPS,
 )
@@ -35,7 +36,7 @@ MODULES = (
 NEEDS = {"kcat", "gregord", "files", "starts", "kafka-python", "confluent-kafka", "java"}
 # What only claims about applications need; setup leaves a stamp for each.
 APP_PARTS = {"streams", "connect", "registry", "debezium-postgres", "debezium-jdbc"}
-NEEDS |= APP_PARTS | {"postgresql", "clients"}
+NEEDS |= APP_PARTS | {"postgresql", "clients", "browser"}
 DEBIAN = {"kcat", "gregord", "files", "starts"}
 
 # For what must happen. Only what hangs takes so long, also on a slow machine that is busy with something else.

@@ -44,6 +44,8 @@ def gone(parts):
         return "the Python clients are not installed: tests/interop/setup python"
     if "clients" in parts and not paths.CLIENTS.exists():
         return "aiokafka and kafkajs are not installed: tests/interop/setup clients"
+    if "browser" in parts and not (paths.BROWSER.exists() and shutil.which("chromium")):
+        return "Chromium and playwright-core are not installed: tests/interop/setup browser"
     if "java" in parts and not paths.TOOLS_JARS.exists():
         return "Kafka's tools are not installed: tests/interop/setup java"
     absent = sorted(x for x in parts & APP_PARTS if not (paths.INSTALLED / f"{x}.stamp").exists())

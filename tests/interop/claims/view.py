@@ -1,0 +1,84 @@
+"""gregor view: its pages in a real browser. The program that drives it is clients/page.js."""
+
+import os
+import shutil
+import subprocess
+
+from harness import paths
+from harness.claim import claim, expect
+from harness.play import GREGOR
+
+CRASH = ("leader-crash", 42)
+LOSS = ("acks-1-slow-follower", 23)
+
+
+def gregor(*words):
+    done = subprocess.run([str(GREGOR), *map(str, words)], stdin=subprocess.DEVNULL, capture_output=True, text=True)
+    expect(done.returncode == 0, f"gregor {words[0]} ended with {done.returncode}: {(done.stdout + done.stderr).strip()[-300:]}")
+
+
+def run_of(folder, name, seed):
+    gregor("run", paths.ROOT / "scenarios" / f"{name}.yaml", "--seed", seed, "--quiet", "--out", folder)
+    return folder / f"{name}-{seed}"
+
+
+def page_of(folder, *runs):
+    page = folder / "run.html"
+    gregor("view", run_of(folder, *runs[0]), "-o", page, *(w for r in runs[1:] for w in ("--with", run_of(folder, *r))))
+    return page
+
+
+def look(check, page):
+    environment = {**os.environ, "NODE_PATH": str(paths.BROWSER / "node_modules")}
+    done = subprocess.run(["node", str(paths.INTEROP / "clients/page.js"), shutil.which("chromium"), check, str(page)],
+                          stdin=subprocess.DEVNULL, capture_output=True, text=True, env=environment)
+    expect(done.returncode == 0, done.stderr.strip()[-600:])
+    return done.stdout.strip()
+
+
+@claim("gregord", "browser")
+def opens(t):
+    """A page opens off line, fetches nothing, and draws the run."""
+    return look("opens", page_of(t.scratch(), CRASH))
+
+
+@claim("gregord", "browser", each=("leader-crash", "copy-loop", "share-leader-crash"))
+def reads_messages(t, scenario):
+    """Every message of a run is read to its last byte, by the schemas in the page: transactions and share groups, too."""
+    return look("reads", page_of(t.scratch(), (scenario, 42)))
+
+
+@claim("gregord", "browser")
+def keys(t):
+    """Everything can be done with the keyboard, and what is selected is said."""
+    return look("keys", page_of(t.scratch(), CRASH))
+
+
+@claim("gregord", "browser")
+def fields_and_bytes(t):
+    """A field shows its bytes, a byte its field."""
+    return look("bytes", page_of(t.scratch(), CRASH))
+
+
+@claim("gregord", "browser")
+def why(t):
+    """What led to a loss is followed from cause to cause, with the messages that carried the news."""
+    return look("why", page_of(t.scratch(), LOSS))
+
+
+@claim("gregord", "browser")
+def address(t):
+    """The page's address is that of the moment."""
+    return look("address", page_of(t.scratch(), CRASH))
+
+
+@claim("gregord", "browser")
+def looks(t):
+    """At 1280 and 390 pixels, light and dark, nothing sticks out and all text stands out."""
+    return look("looks", page_of(t.scratch(), CRASH))
+
+
+@claim("gregord", "browser")
+def compares(t):
+    """Two runs are shown beside each other, and where they part."""
+    return look("compares", page_of(t.scratch(), CRASH, ("leader-crash", 43)))
