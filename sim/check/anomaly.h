@@ -60,6 +60,9 @@
     X(DISK_TRUTH, "disk-truth", "a node says that it has what its disk does not have")               \
     X(SEQUENCE_CONTINUITY, "sequence-continuity", "a producer's batches do not go on from each other") \
     X(EPOCH_CACHE, "epoch-cache", "the list of leader epochs is not that of the log")                \
+    X(FOLLOWER_POSITION, "follower-position", "a follower tells its leader of another log than its own") \
+    X(ACKED_EARLY, "acked-early", "acknowledged before it was written, or (acks=all) committed")     \
+    X(PRODUCER_ORDER, "producer-order", "a producer sends its batches out of their order")           \
     X(SYNC_ENDS, "sync-ends", "a sync of a log went on with what was written after it began")        \
     X(LEADER_APPENDS_ONLY, "leader-appends-only", "a leader cut its own log")                        \
     X(LEADER_COMPLETENESS, "leader-completeness", "a leader lacks committed records")                \

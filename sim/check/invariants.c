@@ -31,6 +31,8 @@ invariants_free(struct invariants *v)
     VEC_RELEASE(mem, &v->voters);
     VEC_RELEASE(mem, &v->votes);
     VEC_RELEASE(mem, &v->vote_requests);
+    wire_free(v);
+    producers_free(v);
     anomalies_release(&v->found);
     model_release(&v->model);
     MEM_DELETE(mem, v);
@@ -100,7 +102,11 @@ breach(struct invariants *v, enum rule rule, const struct topic_key *k, int64_t 
 {
     struct writer w = writer_mem(v->mem);
     struct model_node *n = model_node(&v->model, v->node);
-    if (n) fmt_slice(&w, n->name), fmt_str(&w, ": ");
+    bool is_client = !n && v->world && v->node >= 0;
+    if (n || is_client) {
+        fmt_slice(&w, n ? n->name : world_machine_at(v->world, v->node)->name);
+        fmt_str(&w, ": ");
+    }
     for (const char *c = what; *c; c++) {
         const struct model_node *other = *c == '@' ? model_node(&v->model, (int32_t)a) : NULL;
         if (other) fmt_slice(&w, other->name), a = b;
@@ -277,6 +283,7 @@ check_append(struct invariants *v, struct topic_key *k, struct node_log *l, cons
     if (before && n->v[2] < before->epoch)
         breach(v, RULE_LOG_CONTIGUOUS, k, base, "epoch # follows epoch #", n->v[2], before->epoch);
     if (n->v[4] && l->leads) check_leader(v, k, l);
+    truth_appends(v, v->node, l, base);
     struct batch *b =
         model_append(&v->model, l, base, n->v[1], (int32_t)n->v[2], (uint32_t)n->v[3], &conflict);
     if (conflict)

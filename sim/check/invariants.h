@@ -64,6 +64,10 @@ void invariants_file_synced(struct invariants *v, int64_t at_ns, int32_t node, s
 void invariants_renamed(struct invariants *v, int64_t at_ns, int32_t node, struct slice path);
 /* The disk of a node was damaged: what lies there is no more what it wrote. */
 void invariants_spoilt(struct invariants *v, int32_t node);
+/* This machine is a producer of ours: in what order it sends is judged. */
+void invariants_producer(struct invariants *v, int32_t node);
+/* A client has learnt that a record of its failed, or will never learn what became of it. */
+void invariants_gave_up(struct invariants *v, int64_t at_ns);
 /* Brokers may forget producers, soon or because a clock was set. */
 void invariants_producers_may_expire(struct invariants *v);
 /* What is on the node's disk after a power loss; before the note log-recovered. */

@@ -19,6 +19,7 @@ struct log_truth {
     struct log_view *view;
     VEC(struct producer_seen) producers;
     int64_t last; /* the producer that was found last */
+    bool was_cut; /* and nothing was appended since */
     bool is_lost; /* its disk does not have what it says: told once, until it is opened again */
     int64_t
         epochs_to; /* all leader epochs below are written down; -1: not looked at since it was opened or cut */
@@ -333,6 +334,48 @@ truth_cut(struct invariants *v, int32_t node, struct node_log *l)
     if (!t) return;
     log_view_cut(t->view, log_end(l));
     look_again(v, t, l->key, l);
+    t->was_cut = true;
+}
+
+/* "orders 0 4711": the offset; -1: it is not there. */
+static int64_t
+recovery_point_in(struct slice text, const struct topic_key *k)
+{
+    int64_t partition, offset;
+    for (int64_t at = 0, end; at < text.n; at = end + 1) {
+        end = slice_find(text, '\n', at);
+        if (end < 0) end = text.n;
+        struct slice line = slice_sub(text, at, end - at);
+        if (!slice_starts(line, k->topic) || line.n <= k->topic.n || line.p[k->topic.n] != ' ')
+            continue;
+        struct slice rest = slice_sub(line, k->topic.n + 1, line.n - k->topic.n - 1);
+        if (parse_epoch(rest, &partition, &offset) && partition == k->partition) return offset;
+    }
+    return -1;
+}
+
+/* After a power loss all below the recovery point is believed without a look. What is appended after a cut is not synced, so
+ * the point on the medium must lie below it by then. */
+void
+truth_appends(struct invariants *v, int32_t node, struct node_log *l, int64_t base)
+{
+    uint8_t path[300], text[4096];
+    struct writer w = writer_fixed(path, sizeof path);
+    struct log_truth *t = l->user ? truth_of(v, l, node) : NULL;
+    if (!t || !t->was_cut) return;
+    t->was_cut = false;
+    struct slice dir = log_view_directory(t->view);
+    int64_t end = dir.n - 1;
+    while (end > 0 && dir.p[end - 1] != '/') end--;
+    if (end <= 0 || model_is_metadata(l->key)) return;
+    fmt_slice(&w, slice_sub(dir, 0, end)), fmt_str(&w, "recovery-point-offset-checkpoint");
+    int64_t size = disk_peek(world_machine_at(v->world, node), writer_slice(&w), IMAGE_DURABLE, 0,
+                             text, sizeof text);
+    if (size <= 0 || size == (int64_t)sizeof text) return;
+    int64_t point = recovery_point_in(slice(text, size), l->key);
+    if (point > base)
+        breach(v, RULE_DISK_TRUTH, l->key, base,
+               "appends at offset # after a cut; the recovery point on its disk is #", base, point);
 }
 
 /* A log that is opened counts as synced: what its files hold must be on the medium. */

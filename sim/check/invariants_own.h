@@ -50,6 +50,41 @@ struct vote_asked {
     int32_t correlation, epoch;
 };
 
+/* A replica asks its leader for records: what it says of its own log. */
+struct position_told {
+    int32_t node;
+    struct topic_key *key;
+    int32_t leader_epoch, last_epoch; /* last: of the record before this offset */
+    int64_t offset;
+};
+
+/* Records were acknowledged, all below this end. */
+struct ack_told {
+    int32_t node;
+    struct topic_key *key;
+    int16_t acks;
+    int64_t end;
+};
+
+/* A batch of a produce request. */
+struct produced_part {
+    struct topic_key *key;
+    int32_t index;
+    int64_t producer; /* -1: none */
+    int16_t producer_epoch;
+    int32_t sequence, records_n;
+};
+
+/* A produce request that has no answer yet. */
+struct produce_asked {
+    uint64_t conn; /* of its client */
+    int32_t client, correlation;
+    int16_t acks;
+    VEC(struct produced_part) parts;
+};
+
+struct producer_book;
+
 struct invariants {
     struct mem *mem;
     struct model model;
@@ -60,6 +95,13 @@ struct invariants {
     VEC(struct voter_seen) voters;
     VEC(struct vote_seen) votes;
     VEC(struct vote_asked) vote_requests;
+    VEC(struct position_told) positions; /* told in the step that is under way … */
+    VEC(struct ack_told) acks;
+    VEC(struct produce_asked) produced;
+    VEC(struct producer_book *) books;
+    VEC(int32_t) producers; /* the machines of our own */
+    int64_t key_hint;       /* where among the model's keys the next is looked for */
+    int64_t gave_up_ns;     /* a producer did, of a record, at this time last */
     int64_t at_ns;
     int32_t node; /* whose note it is */
     struct world *world;
@@ -100,6 +142,8 @@ void truth_synced(struct invariants *v, int32_t node, struct node_log *l, int64_
 bool truth_is_durable(struct invariants *v, int32_t node, struct node_log *l, int64_t end);
 void truth_cut(struct invariants *v, int32_t node, struct node_log *l);
 void truth_opened(struct invariants *v, int32_t node, struct node_log *l);
+/* The next batch of the log is about to be appended at this offset. */
+void truth_appends(struct invariants *v, int32_t node, struct node_log *l, int64_t base);
 void truth_free(struct invariants *v, struct node_log *l);
 
 /* The decisions, as they are committed below this end; the node is the quorum's leader. */
@@ -112,6 +156,18 @@ void check_change(struct invariants *v, struct topic_key *k, const struct decisi
 void check_decision(struct invariants *v, const struct note *n);
 void voter_crashed(struct invariants *v, int32_t node);
 void votes_hear(struct invariants *v, const struct world_frame *f, struct slice bytes);
+/* A file was opened, or has lost its name. */
+void names_opened(struct invariants *v, int64_t at_ns, int32_t node, struct slice path);
+void names_removed(struct invariants *v, int64_t at_ns, int32_t node, struct slice path);
+/* What nodes and producers say on the wire; what a node said is judged when its step is over. */
+void wire_hear(struct invariants *v, const struct world_frame *f, struct slice bytes);
+void wire_judge(struct invariants *v, int64_t at_ns, int32_t node);
+void wire_free(struct invariants *v);
+/* A batch as a producer sends it; and that it is acknowledged. */
+void producer_sent(struct invariants *v, int64_t at_ns, int32_t node, const struct produced_part *p,
+                   uint32_t crc);
+void producer_told(struct invariants *v, const struct produced_part *p);
+void producers_free(struct invariants *v);
 void votes_wiped(struct invariants *v, int32_t node);
 
 #endif

@@ -34,12 +34,13 @@ static void
 on_event(void *ctx, const struct world_event *e)
 {
     struct invariants *v = ctx;
-    if (e->notes_n == 0 || !model_node(&v->model, e->machine->index)) return;
+    if (!model_node(&v->model, e->machine->index)) return;
     for (int32_t i = 0; i < e->notes_n; i++) {
         if (e->notes[i]->kind == NOTE_LOG_RECOVERED) reread(v, e->machine, e->notes[i]->subject);
         if (!is_of_decision(e->notes[i]->kind))
             invariants_note(v, e->at_ns, e->machine->index, e->notes[i]);
     }
+    wire_judge(v, e->at_ns, e->machine->index);
 }
 
 static void
@@ -47,7 +48,11 @@ on_disk(void *ctx, const struct world_disk_op *op)
 {
     if (op->err) return;
     if (op->kind == OP_SYNC) invariants_file_synced(ctx, op->at_ns, op->machine->index, op->path);
-    if (op->kind == OP_RENAME) invariants_renamed(ctx, op->at_ns, op->machine->index, op->path);
+    if (op->kind == OP_RENAME) {
+        invariants_renamed(ctx, op->at_ns, op->machine->index, op->path);
+        names_removed(ctx, op->at_ns, op->machine->index, op->path);
+    }
+    if (op->kind == OP_OPEN) names_opened(ctx, op->at_ns, op->machine->index, op->path);
 }
 
 static bool
@@ -118,6 +123,7 @@ static void
 on_frame_bytes(void *ctx, const struct world_frame *f, struct slice bytes)
 {
     votes_hear(ctx, f, bytes);
+    wire_hear(ctx, f, bytes);
 }
 
 void

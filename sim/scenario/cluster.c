@@ -383,6 +383,7 @@ clients_start(struct run *r)
             p.start = consume_start, p.args = &c->consume;
         }
         c->m = world_add(r->w, &p);
+        witness_client(r, c->m);
         world_at(r->w, r->begin_ns + c->spec->start_ns, start_client, c);
     }
 }

@@ -241,6 +241,8 @@ void witnesses_begin(struct run *r);
 void witness_topic(struct run *r, struct slice name, const struct settings *config);
 /* The operator permits unclean elections from now on, or no longer; topic null: wherever no topic says otherwise. */
 void witness_unclean_is(struct run *r, struct slice topic, bool is_on);
+/* This machine is a client that the scenario names. */
+void witness_client(struct run *r, const struct machine *m);
 /* So many copies a promise counts on from now on: of what is owed already, the fewest that it ever was. */
 void witness_min_isr_is(struct run *r, struct slice topic, int32_t n);
 /* The operator asks for one. */

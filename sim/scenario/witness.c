@@ -35,6 +35,8 @@ hear_client(void *ctx, const struct history_op *op, bool is_complete)
     const struct run *r = ctx;
     bool is_given = op->kind == HISTORY_POLL || op->kind == HISTORY_PROCESS;
     r->witnesses->hear(r->witnesses->hear_ctx, op, is_complete);
+    if (is_complete && op->kind == HISTORY_SEND && op->outcome != HISTORY_OK)
+        invariants_gave_up(r->witnesses->invariants, op->complete_ns);
     if (is_complete && is_given && op->reads_n > 0)
         invariants_polled(r->witnesses->invariants, op->complete_ns,
                           history_topic_name(r->h, op->topic), op->partition,
@@ -164,6 +166,12 @@ witness_topic(struct run *r, struct slice name, const struct settings *config)
     if (!topic_may_be_compacted(r, &t)) return;
     invariants_compacted(r->witnesses->invariants, name);
     oracle_compacted(r->witnesses->oracle, name, tombstones_go(r, &t));
+}
+
+void
+witness_client(struct run *r, const struct machine *m)
+{
+    invariants_producer(r->witnesses->invariants, m->index);
 }
 
 void

@@ -301,6 +301,42 @@ who_may_be_forgotten_may_begin_anywhere(void **state)
     assert_silent(&s);
 }
 
+/* ---- the recovery point ---- */
+
+static void
+cut_with_point(struct tale *s, const char *checkpoint)
+{
+    append_all(s, 0, 0, 4);
+    disk_put(s->m, S("data/recovery-point-offset-checkpoint"), slice_cstr(checkpoint));
+    say(s, NOTE_LOG_TRUNCATE, SLICE_NULL, 2, 0, 0, 0, 0);
+    put(s, s->n = 2);
+    append(s, 1, 0, 2);
+}
+
+static void
+a_recovery_point_is_lowered_before_the_log_goes_on(void **state)
+{
+    (void)state;
+    static const char *const good[] = {"0\n1\norders 0 2\n", "0\n2\norders 1 4\norders2 0 4\n", ""};
+    for (int i = 0; i < (int)ARRAY_LEN(good); i++) {
+        struct tale s;
+        begin(&s);
+        cut_with_point(&s, good[i]);
+        assert_silent(&s);
+    }
+}
+
+static void
+a_log_goes_on_below_its_recovery_point(void **state)
+{
+    (void)state;
+    struct tale s;
+    begin(&s);
+    cut_with_point(&s, "0\n2\nothers 0 1\norders 0 4\n");
+    assert_told(&s, RULE_DISK_TRUTH,
+                S("b1: appends at offset 2 after a cut; the recovery point on its disk is 4"));
+}
+
 /* ---- leader epochs ---- */
 
 /* Two batches of epoch 0, two of epoch 3. */
@@ -418,6 +454,8 @@ main(void)
         cmocka_unit_test(what_was_cut_off_counts_no_more),
         cmocka_unit_test(what_is_found_after_a_crash_counts),
         cmocka_unit_test(who_may_be_forgotten_may_begin_anywhere),
+        cmocka_unit_test(a_recovery_point_is_lowered_before_the_log_goes_on),
+        cmocka_unit_test(a_log_goes_on_below_its_recovery_point),
         cmocka_unit_test(epochs_as_the_log_has_them),
         cmocka_unit_test(epochs_that_are_not_the_logs),
         cmocka_unit_test(what_is_found_at_the_opening_is_not_older_than_the_log),

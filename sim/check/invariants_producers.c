@@ -1,0 +1,164 @@
+/* In what order producers send: the batches of one producer id and epoch to one partition carry sequence numbers that go on
+ * from each other, and by them a broker knows what it has already. That holds only if the producer keeps its side (KIP-98):
+ *
+ *      it sends no number without the one before it, and none again with other records;
+ *      it has no more than five batches under way, for so many a broker remembers;
+ *      what is sent again waits until all before it are acknowledged.
+ *
+ * A broker that does not know a producer takes whatever number comes first: so the first batch goes alone, too.
+ * Told of are our own clients; who asks what no client would ask, or comes from outside, is not judged. */
+#include "sim/check/invariants_own.h"
+
+#define BATCHES_REMEMBERED 5 /* by a broker, for each producer and partition */
+
+/* Sent, and no acknowledgement of it has left yet. */
+struct batch_under_way {
+    int32_t sequence, last;
+    uint32_t crc;
+    int64_t sent_ns; /* first */
+};
+
+struct producer_book {
+    struct topic_key *key;
+    int64_t producer;
+    int16_t epoch;
+    int32_t next;                          /* the sequence that is due */
+    bool is_known;                         /* something was acknowledged */
+    int32_t acked_last;                    /* the last sequence of the latest batch that was */
+    VEC(struct batch_under_way) under_way; /* in their order */
+};
+
+static struct producer_book *
+book_of(struct invariants *v, const struct produced_part *p)
+{
+    for (int64_t i = v->books.n; i-- > 0;) {
+        struct producer_book *b = v->books.v[i];
+        if (b->producer == p->producer && b->epoch == p->producer_epoch && b->key == p->key)
+            return b;
+    }
+    return NULL;
+}
+
+static void
+book_free(struct invariants *v, struct producer_book *b)
+{
+    VEC_RELEASE(v->mem, &b->under_way);
+    MEM_DELETE(v->mem, b);
+}
+
+/* An earlier epoch of the same producer is over. */
+static struct producer_book *
+book_new(struct invariants *v, const struct produced_part *p)
+{
+    struct producer_book *b = MEM_NEW(v->mem, struct producer_book);
+    *b = (struct producer_book){.key = p->key, .producer = p->producer, .epoch = p->producer_epoch};
+    for (int64_t i = v->books.n; i-- > 0;) {
+        struct producer_book *old = v->books.v[i];
+        if (old->producer != p->producer || old->key != p->key) continue;
+        book_free(v, old);
+        VEC_REMOVE_AT(&v->books, i);
+    }
+    VEC_PUSH(v->mem, &v->books, b);
+    return b;
+}
+
+static int32_t
+sequence_after(int32_t sequence)
+{
+    return sequence == INT32_MAX ? 0 : sequence + 1;
+}
+
+static void
+sent_again(struct invariants *v, const struct producer_book *b, const struct produced_part *p,
+           uint32_t crc)
+{
+    const struct batch_under_way *first = &b->under_way.v[0];
+    for (int64_t i = 0; i < b->under_way.n; i++) {
+        const struct batch_under_way *one = &b->under_way.v[i];
+        if (one->sequence != p->sequence) continue;
+        if (one->crc != crc)
+            breach(v, RULE_PRODUCER_ORDER, b->key, -1,
+                   "sends other records once more under sequence # of epoch #", p->sequence,
+                   b->epoch);
+        /* Unless its owner has given up on one of those before. */
+        else if (i > 0 && first->sent_ns > v->gave_up_ns)
+            breach(v, RULE_PRODUCER_ORDER, b->key, -1,
+                   "sends sequence # again, and # is not acknowledged yet", p->sequence,
+                   first->sequence);
+        return;
+    }
+}
+
+static void
+sent_first(struct invariants *v, struct producer_book *b, const struct produced_part *p,
+           uint32_t crc)
+{
+    struct batch_under_way one = {p->sequence,
+                                  (int32_t)(((int64_t)p->sequence + p->records_n - 1) & INT32_MAX),
+                                  crc, v->at_ns};
+    if (p->sequence != b->next)
+        breach(v, RULE_PRODUCER_ORDER, b->key, -1, "sends sequence #, where # is due", p->sequence,
+               b->next);
+    else if (b->under_way.n && !b->is_known)
+        breach(v, RULE_PRODUCER_ORDER, b->key, -1,
+               "sends sequence #, and the first of epoch # is not acknowledged yet", p->sequence,
+               b->epoch);
+    else if (b->under_way.n >= BATCHES_REMEMBERED)
+        breach(v, RULE_PRODUCER_ORDER, b->key, -1,
+               "sends sequence # with # batches before it that are not acknowledged", p->sequence,
+               b->under_way.n);
+    b->next = sequence_after(one.last);
+    VEC_PUSH(v->mem, &b->under_way, one);
+}
+
+void
+producer_sent(struct invariants *v, int64_t at_ns, int32_t node, const struct produced_part *p,
+              uint32_t crc)
+{
+    bool is_ours = false;
+    for (int64_t i = 0; i < v->producers.n; i++) is_ours |= v->producers.v[i] == node;
+    if (!is_ours || p->producer < 0 || p->sequence < 0) return;
+    struct producer_book *b = book_of(v, p);
+    v->at_ns = at_ns;
+    v->node = node;
+    if (!b) b = book_new(v, p);
+    bool is_known = (b->is_known && b->acked_last >= p->sequence);
+    for (int64_t i = 0; i < b->under_way.n; i++)
+        is_known |= b->under_way.v[i].sequence == p->sequence;
+    if (is_known) sent_again(v, b, p, crc);
+    else sent_first(v, b, p, crc);
+}
+
+/* That a later batch is stored says it of those before it. */
+void
+producer_told(struct invariants *v, const struct produced_part *p)
+{
+    struct producer_book *b = book_of(v, p);
+    int64_t n = 0;
+    while (b && n < b->under_way.n && b->under_way.v[n].sequence != p->sequence) n++;
+    if (!b || n == b->under_way.n) return;
+    b->is_known = true;
+    b->acked_last = b->under_way.v[n].last;
+    for (int64_t i = n + 1; i < b->under_way.n; i++) b->under_way.v[i - n - 1] = b->under_way.v[i];
+    b->under_way.n -= n + 1;
+}
+
+void
+producers_free(struct invariants *v)
+{
+    for (int64_t i = 0; i < v->books.n; i++) book_free(v, v->books.v[i]);
+    VEC_RELEASE(v->mem, &v->books);
+    VEC_RELEASE(v->mem, &v->producers);
+}
+
+void
+invariants_producer(struct invariants *v, int32_t node)
+{
+    VEC_PUSH(v->mem, &v->producers, node);
+}
+
+void
+invariants_gave_up(struct invariants *v, int64_t at_ns)
+{
+    v->gave_up_ns = at_ns;
+}

@@ -1,0 +1,251 @@
+/* What nodes and producers say on the wire, for those invariants that judge it: each frame is decoded once. A frame is seen as
+ * it is sent, before the notes of the step that sent it, and one answer may stand on what the same step did: so what nodes
+ * say is judged when their step is over. */
+#include "broker/protocol/codec.h"
+#include "broker/protocol/frame.h"
+#include "broker/record/batch.h"
+#include "sim/check/invariants_own.h"
+
+#include "apis.h"
+#include "errors.h"
+#include "messages.h"
+
+#define METADATA S("__cluster_metadata-0")
+#define CONTROLLER_PORT 9093
+
+/* ---- topics by their ids -------------------------------------------------------------------------- */
+
+/* Requests name partitions in much the same order each time: the next one is looked at first. */
+static struct topic_key *
+key_by_id(struct invariants *v, struct uuid id, int32_t partition)
+{
+    int64_t n = v->model.keys.n;
+    for (int64_t i = 0; i < n; i++) {
+        int64_t at = (v->key_hint + i) % n;
+        struct topic_key *k = v->model.keys.v[at];
+        if (k->partition != partition || !uuid_eq(k->id, id)) continue;
+        v->key_hint = at + 1;
+        return k;
+    }
+    return NULL;
+}
+
+static struct topic_key *
+key_named(struct invariants *v, struct slice topic, struct uuid id, int32_t partition)
+{
+    return topic.n ? model_find_key(&v->model, topic, partition) : key_by_id(v, id, partition);
+}
+
+/* ---- fetches -------------------------------------------------------------------------------------- */
+
+static void
+hear_position(struct invariants *v, const struct world_frame *f, struct topic_key *k,
+              const struct k_fetch_request_fetch_partition *p)
+{
+    struct position_told told = {.node = f->from->index,
+                                 .key = k,
+                                 .leader_epoch = p->current_leader_epoch,
+                                 .offset = p->fetch_offset,
+                                 .last_epoch = p->last_fetched_epoch};
+    if (k) VEC_PUSH(v->mem, &v->positions, told);
+}
+
+/* Of replicas only; who reads for itself may ask for whatever it likes. */
+static void
+hear_fetch(struct invariants *v, const struct world_frame *f, struct reader *r, struct arena *a,
+           int16_t version)
+{
+    struct k_fetch_request q;
+    if (model_id_of(f->from->name) < 0 || !codec_decode(K_MSG_FETCH_REQUEST, version, r, a, &q))
+        return;
+    for (int32_t t = 0; t < q.topics_n; t++)
+        for (int32_t i = 0; i < q.topics[t].partitions_n; i++) {
+            const struct k_fetch_request_fetch_partition *p = &q.topics[t].partitions[i];
+            struct topic_key *k =
+                f->port == CONTROLLER_PORT
+                    ? model_find_subject(&v->model, METADATA)
+                    : key_named(v, q.topics[t].topic, q.topics[t].topic_id, p->partition);
+            hear_position(v, f, k, p);
+        }
+}
+
+/* ---- records and their acknowledgements ------------------------------------------------------------ */
+
+static void
+forget_asked(struct invariants *v, int64_t at)
+{
+    VEC_RELEASE(v->mem, &v->produced.v[at].parts);
+    VEC_REMOVE_AT(&v->produced, at);
+}
+
+/* After a restart a client uses the same numbers again: what it asked for before has no answer any more. */
+static int64_t
+find_asked(const struct invariants *v, const struct world_frame *f, const struct machine *client)
+{
+    for (int64_t i = v->produced.n; i-- > 0;)
+        if (v->produced.v[i].conn == f->conn && v->produced.v[i].client == client->index &&
+            v->produced.v[i].correlation == f->correlation)
+            return i;
+    return -1;
+}
+
+static void
+hear_produced(struct invariants *v, const struct world_frame *f, struct reader *r, struct arena *a,
+              int16_t version)
+{
+    struct k_produce_request q;
+    struct batch_header h;
+    if (!codec_decode(K_MSG_PRODUCE_REQUEST, version, r, a, &q)) return;
+    int64_t at = find_asked(v, f, f->from);
+    if (at >= 0) forget_asked(v, at);
+    struct produce_asked one = {
+        .conn = f->conn, .client = f->from->index, .correlation = f->correlation, .acks = q.acks};
+    for (int32_t t = 0; t < q.topic_data_n; t++)
+        for (int32_t i = 0; i < q.topic_data[t].partition_data_n; i++) {
+            const struct k_produce_request_partition_produce_data *d =
+                &q.topic_data[t].partition_data[i];
+            struct produced_part part = {.index = d->index};
+            part.key = key_named(v, q.topic_data[t].name, q.topic_data[t].topic_id, d->index);
+            if (!part.key || batch_parse(d->records.bytes, &h) != BATCH_OK ||
+                batch_size_bytes(&h) != d->records.bytes.n)
+                continue;
+            part.producer = h.producer_id;
+            part.producer_epoch = h.producer_epoch;
+            part.sequence = h.base_sequence;
+            part.records_n = h.last_offset_delta + 1;
+            VEC_PUSH(v->mem, &one.parts, part);
+            producer_sent(v, f->at_ns, f->from->index, &part, h.crc);
+        }
+    if (one.parts.n && q.acks) VEC_PUSH(v->mem, &v->produced, one);
+    else VEC_RELEASE(v->mem, &one.parts);
+}
+
+static const struct produced_part *
+part_answered(const struct produce_asked *q, struct slice topic, struct uuid id, int32_t index)
+{
+    for (int64_t i = 0; i < q->parts.n; i++) {
+        const struct produced_part *p = &q->parts.v[i];
+        if (p->index == index &&
+            (topic.n ? slice_eq(p->key->topic, topic) : uuid_eq(p->key->id, id)))
+            return p;
+    }
+    return NULL;
+}
+
+static void
+hear_acknowledged(struct invariants *v, const struct world_frame *f, struct reader *r,
+                  struct arena *a)
+{
+    struct k_produce_response p;
+    int64_t at = find_asked(v, f, f->to);
+    if (at < 0) return;
+    const struct produce_asked *q = &v->produced.v[at];
+    bool is_one = codec_decode(K_MSG_PRODUCE_RESPONSE, f->version, r, a, &p);
+    for (int32_t t = 0; is_one && t < p.responses_n; t++)
+        for (int32_t i = 0; i < p.responses[t].partition_responses_n; i++) {
+            const struct k_produce_response_partition_produce_response *d =
+                &p.responses[t].partition_responses[i];
+            const struct produced_part *part =
+                part_answered(q, p.responses[t].name, p.responses[t].topic_id, d->index);
+            bool is_known = d->error_code == K_ERR_DUPLICATE_SEQUENCE_NUMBER;
+            if (!part || (d->error_code && !is_known)) continue;
+            producer_told(v, part);
+            struct ack_told told = {.node = f->from->index,
+                                    .key = part->key,
+                                    .acks = q->acks,
+                                    .end = d->base_offset + part->records_n};
+            if (!is_known && d->base_offset >= 0) VEC_PUSH(v->mem, &v->acks, told);
+        }
+    forget_asked(v, at);
+}
+
+/* ---- frames ---------------------------------------------------------------------------------------- */
+
+void
+wire_hear(struct invariants *v, const struct world_frame *f, struct slice bytes)
+{
+    if (!f->to || bytes.n < 8 || (f->api != K_API_FETCH && f->api != K_API_PRODUCE)) return;
+    if (f->api == K_API_FETCH && f->is_answer) return;
+    struct reader r = reader(slice_sub(bytes, 4, bytes.n - 4));
+    struct request_head head;
+    struct arena a;
+    int32_t correlation_id;
+    arena_init(&a, v->mem, 0);
+    if (f->is_answer) {
+        if (response_head_read(&r, f->api, f->version, &correlation_id))
+            hear_acknowledged(v, f, &r, &a);
+    } else if (request_head_read(&r, &a, &head) == HEAD_OK) {
+        if (f->api == K_API_FETCH) hear_fetch(v, f, &r, &a, head.version);
+        else hear_produced(v, f, &r, &a, head.version);
+    }
+    arena_release(&a);
+}
+
+/* ---- what a step said ------------------------------------------------------------------------------- */
+
+/* Where a replica goes on is where its own log ends, and in which epoch: its leader cuts the follower's log, and counts
+ * it towards what is committed, by these two numbers alone (KIP-595, KAFKA-6361). */
+static void
+judge_position(struct invariants *v, const struct position_told *t)
+{
+    const struct model_node *n = model_node(&v->model, t->node);
+    const struct node_log *l = n && t->key->index < n->logs.n ? n->logs.v[t->key->index] : NULL;
+    if (!l || !l->open || l->hurt || l->leads || !l->v.n || t->leader_epoch != l->epoch) return;
+    if (t->key->is_retired || t->key->is_compacted || n->is_spoilt) return;
+    if (t->offset > log_end(l)) {
+        breach(v, RULE_FOLLOWER_POSITION, t->key, t->offset,
+               "asks its leader for offset #, and its own log ends at #", t->offset, log_end(l));
+        return;
+    }
+    const struct batch *b = t->offset > l->start ? log_at(l, t->offset - 1) : NULL;
+    if (b && b->epoch != t->last_epoch)
+        breach(v, RULE_FOLLOWER_POSITION, t->key, t->offset - 1,
+               "tells its leader that its last record is of epoch #; it is of epoch #",
+               t->last_epoch, b->epoch);
+}
+
+/* acks=1: the leader has written it. acks=all: it is committed, whatever becomes of the leader now. */
+static void
+judge_ack(struct invariants *v, const struct ack_told *t)
+{
+    const struct model_node *n = model_node(&v->model, t->node);
+    const struct node_log *l = n && t->key->index < n->logs.n ? n->logs.v[t->key->index] : NULL;
+    if (!l || t->key->is_retired) return;
+    if (t->acks < 0 && t->end > t->key->most)
+        breach(v, RULE_ACKED_EARLY, t->key, t->end - 1,
+               "acknowledged offset # to acks=all; committed is all below #", t->end - 1,
+               t->key->most);
+    else if (t->acks > 0 && t->end > l->written && l->leads)
+        breach(v, RULE_ACKED_EARLY, t->key, t->end - 1,
+               "acknowledged offset #; it has written all below #", t->end - 1, l->written);
+}
+
+void
+wire_judge(struct invariants *v, int64_t at_ns, int32_t node)
+{
+    v->at_ns = at_ns;
+    v->node = node;
+    for (int64_t i = 0; i < v->positions.n; i++) {
+        const struct position_told t = v->positions.v[i];
+        if (t.node != node) continue;
+        VEC_REMOVE_AT(&v->positions, i);
+        i--;
+        judge_position(v, &t);
+    }
+    for (int64_t i = 0; i < v->acks.n; i++) {
+        const struct ack_told t = v->acks.v[i];
+        if (t.node != node) continue;
+        VEC_REMOVE_AT(&v->acks, i);
+        i--;
+        judge_ack(v, &t);
+    }
+}
+
+void
+wire_free(struct invariants *v)
+{
+    while (v->produced.n) forget_asked(v, v->produced.n - 1);
+    VEC_RELEASE(v->mem, &v->produced);
+    VEC_RELEASE(v->mem, &v->positions);
+    VEC_RELEASE(v->mem, &v->acks);
+}
