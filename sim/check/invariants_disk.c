@@ -339,7 +339,7 @@ truth_cut(struct invariants *v, int32_t node, struct node_log *l)
 
 /* "orders 0 4711": the offset; -1: it is not there. */
 static int64_t
-recovery_point_in(struct slice text, const struct topic_key *k)
+offset_listed(struct slice text, const struct topic_key *k)
 {
     int64_t partition, offset;
     for (int64_t at = 0, end; at < text.n; at = end + 1) {
@@ -354,28 +354,48 @@ recovery_point_in(struct slice text, const struct topic_key *k)
     return -1;
 }
 
+/* What a checkpoint of the log's own disk says of it; -1: nothing, or it is too large to look. */
+static int64_t
+checkpointed(struct invariants *v, int32_t node, const struct log_truth *t, struct topic_key *k,
+             const char *file, enum disk_image image)
+{
+    uint8_t path[300], text[4096];
+    struct writer w = writer_fixed(path, sizeof path);
+    struct slice dir = log_view_directory(t->view);
+    int64_t end = dir.n - 1;
+    while (end > 0 && dir.p[end - 1] != '/') end--;
+    if (end <= 0 || model_is_metadata(k)) return -1;
+    fmt_slice(&w, slice_sub(dir, 0, end)), fmt_str(&w, file);
+    int64_t size =
+        disk_peek(world_machine_at(v->world, node), writer_slice(&w), image, 0, text, sizeof text);
+    if (size <= 0 || size == (int64_t)sizeof text) return -1;
+    return offset_listed(slice(text, size), k);
+}
+
 /* After a power loss all below the recovery point is believed without a look. What is appended after a cut is not synced, so
  * the point on the medium must lie below it by then. */
 void
 truth_appends(struct invariants *v, int32_t node, struct node_log *l, int64_t base)
 {
-    uint8_t path[300], text[4096];
-    struct writer w = writer_fixed(path, sizeof path);
     struct log_truth *t = l->user ? truth_of(v, l, node) : NULL;
     if (!t || !t->was_cut) return;
     t->was_cut = false;
-    struct slice dir = log_view_directory(t->view);
-    int64_t end = dir.n - 1;
-    while (end > 0 && dir.p[end - 1] != '/') end--;
-    if (end <= 0 || model_is_metadata(l->key)) return;
-    fmt_slice(&w, slice_sub(dir, 0, end)), fmt_str(&w, "recovery-point-offset-checkpoint");
-    int64_t size = disk_peek(world_machine_at(v->world, node), writer_slice(&w), IMAGE_DURABLE, 0,
-                             text, sizeof text);
-    if (size <= 0 || size == (int64_t)sizeof text) return;
-    int64_t point = recovery_point_in(slice(text, size), l->key);
+    int64_t point =
+        checkpointed(v, node, t, l->key, "recovery-point-offset-checkpoint", IMAGE_DURABLE);
     if (point > base)
         breach(v, RULE_DISK_TRUTH, l->key, base,
                "appends at offset # after a cut; the recovery point on its disk is #", base, point);
+}
+
+/* What was deleted and written down stays deleted. A point beyond the log is another topic's, of the same name. */
+static void
+check_start_found(struct invariants *v, int32_t node, const struct log_truth *t,
+                  const struct node_log *l)
+{
+    int64_t start = checkpointed(v, node, t, l->key, "log-start-offset-checkpoint", IMAGE_CACHED);
+    if (start > l->start && start <= log_end(l))
+        breach(v, RULE_DISK_TRUTH, l->key, l->start,
+               "opened its log from # on; its disk says that it begins at #", l->start, start);
 }
 
 /* A log that is opened counts as synced: what its files hold must be on the medium. */
@@ -393,4 +413,5 @@ truth_opened(struct invariants *v, int32_t node, struct node_log *l)
         is_not_there(v, t, l->key, log_end(l),
                      "opened its log up to # before its files were synced", log_end(l));
     check_epochs_found(v, node, t, l);
+    check_start_found(v, node, t, l);
 }

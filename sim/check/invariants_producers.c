@@ -46,6 +46,18 @@ book_free(struct invariants *v, struct producer_book *b)
     MEM_DELETE(v->mem, b);
 }
 
+/* Somebody else has its id by now, or it has itself, under a later epoch: what it sends will be refused. */
+static bool
+is_fenced(const struct invariants *v, const struct produced_part *p)
+{
+    for (int64_t i = v->books.n; i-- > 0;) {
+        const struct producer_book *b = v->books.v[i];
+        if (b->producer == p->producer && b->key == p->key && b->epoch > p->producer_epoch)
+            return true;
+    }
+    return false;
+}
+
 /* An earlier epoch of the same producer is over. */
 static struct producer_book *
 book_new(struct invariants *v, const struct produced_part *p)
@@ -117,7 +129,7 @@ producer_sent(struct invariants *v, int64_t at_ns, int32_t node, const struct pr
 {
     bool is_ours = false;
     for (int64_t i = 0; i < v->producers.n; i++) is_ours |= v->producers.v[i] == node;
-    if (!is_ours || p->producer < 0 || p->sequence < 0) return;
+    if (!is_ours || p->producer < 0 || p->sequence < 0 || is_fenced(v, p)) return;
     struct producer_book *b = book_of(v, p);
     v->at_ns = at_ns;
     v->node = node;

@@ -337,6 +337,25 @@ a_log_goes_on_below_its_recovery_point(void **state)
                 S("b1: appends at offset 2 after a cut; the recovery point on its disk is 4"));
 }
 
+static void
+a_log_begins_where_its_disk_says(void **state)
+{
+    (void)state;
+    static const char *const points[] = {"0\n1\norders 0 2\n", "0\n1\norders 0 5\n",
+                                         "0\n1\norders 0 3\n"};
+    for (int i = 0; i < (int)ARRAY_LEN(points); i++) {
+        struct tale s;
+        begin(&s);
+        append_all(&s, 0, 0, 4);
+        disk_put(s.m, S("data/log-start-offset-checkpoint"), slice_cstr(points[i]));
+        say(&s, NOTE_LOG_RECOVERED, SLICE_NULL, 2, 4, 0, 1, 0);
+        if (i < 2) assert_silent(&s);
+        else
+            assert_told(&s, RULE_DISK_TRUTH,
+                        S("b1: opened its log from 2 on; its disk says that it begins at 3"));
+    }
+}
+
 /* ---- leader epochs ---- */
 
 /* Two batches of epoch 0, two of epoch 3. */
@@ -456,6 +475,7 @@ main(void)
         cmocka_unit_test(who_may_be_forgotten_may_begin_anywhere),
         cmocka_unit_test(a_recovery_point_is_lowered_before_the_log_goes_on),
         cmocka_unit_test(a_log_goes_on_below_its_recovery_point),
+        cmocka_unit_test(a_log_begins_where_its_disk_says),
         cmocka_unit_test(epochs_as_the_log_has_them),
         cmocka_unit_test(epochs_that_are_not_the_logs),
         cmocka_unit_test(what_is_found_at_the_opening_is_not_older_than_the_log),

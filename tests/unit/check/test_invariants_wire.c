@@ -309,6 +309,20 @@ a_producer_that_keeps_its_order_is_silent(void **state)
     assert_silent(&s);
 }
 
+/* Of two with one transactional id the earlier one may not know yet that it is fenced. */
+static void
+who_is_fenced_disturbs_nobody(void **state)
+{
+    BEGIN;
+    sends(&s, 0, 0, 1);
+    is_told(&s, 0, 0);
+    sends(&s, 1, 0, 2);
+    sends(&s, 0, 2, 3);
+    is_told(&s, 1, 0);
+    sends(&s, 1, 2, 4);
+    assert_silent(&s);
+}
+
 static void
 a_number_that_is_left_out_is_told_of(void **state)
 {
@@ -390,6 +404,7 @@ main(void)
         cmocka_unit_test(what_is_written_is_enough_for_one),
         cmocka_unit_test(what_is_not_written_is_acknowledged_to_nobody),
         cmocka_unit_test(a_producer_that_keeps_its_order_is_silent),
+        cmocka_unit_test(who_is_fenced_disturbs_nobody),
         cmocka_unit_test(a_number_that_is_left_out_is_told_of),
         cmocka_unit_test(a_number_that_is_used_twice_is_told_of),
         cmocka_unit_test(who_overtakes_the_first_batch_is_told_of),
