@@ -44,6 +44,8 @@ WORK_C := $(wildcard broker/work/*.c)
 OS_C   := $(filter-out broker/os/gregord.c,$(wildcard broker/os/*.c))
 SIM_C  := $(filter-out sim/cli/main.c,$(wildcard sim/*.c sim/*/*.c sim/*/*/*.c))
 VIS_C  := $(wildcard visualize/*.c)
+PRESETS := $(sort $(wildcard sim/scenario/presets/*.yaml))
+SIM_C  += $(GEN)/presets.c
 GEN_C  := $(GEN)/messages.c $(GEN)/tables.c
 
 obj = $(patsubst %.c,$(B)/%.o,$(1))
@@ -91,6 +93,11 @@ $(GEN)/stamp: build/host/gen $(SCHEMAS)
 	$(call say,GEN,$(GEN))mkdir -p $(GEN) && build/host/gen broker/protocol/schema $(GEN) && touch $@
 
 $(GEN)/messages.c $(GEN)/tables.c: $(GEN)/stamp ;
+
+# Presets are data of the program: their files, as they are, become texts.
+$(GEN)/presets.c: $(PRESETS) sim/scenario/presets/embed.awk
+	$(call say,GEN,$@)mkdir -p $(@D) && awk -f sim/scenario/presets/embed.awk $(PRESETS) > $@
+
 $(CORE_O) $(OS_O) $(SIM_O) $(VIS_O) $(WORK_O) $(call obj,sim/cli/main.c broker/os/gregord.c): | $(GEN)/stamp
 $(patsubst %.c,$(B)/%.o,$(wildcard tests/*/*.c tests/*/*/*.c)): | $(GEN)/stamp
 

@@ -415,6 +415,7 @@ act_uncounted(struct run *r, const struct step *s)
         roll(r, s, c);
         break;
     }
+    case VERB_PRESET: UNREACHABLE();
     case VERB_NOTE:
         run_say(r, "%.*s", SARG(s->args.name));
         remember_bound(r, s, (struct crowd){0}, NULL, 0);

@@ -174,7 +174,7 @@ cond_state(struct run *r, const struct cond *c)
 static bool
 look_at_pending(struct run *r, struct pending *p)
 {
-    if (p->step >= 0 && !r->playing) {
+    if (p->step && !r->playing) {
         p->is_done = true;
         return false;
     }
@@ -185,7 +185,7 @@ look_at_pending(struct run *r, struct pending *p)
     }
     if (world_now_ns(r->w) < p->deadline_ns) return false;
     p->is_done = true;
-    if (p->step < 0)
+    if (!p->step)
         run_fail(r, VERDICT_FAIL, "did not come true in time: %.*s (%.*s)", SARG(p->cond->text),
                  SARG(cond_state(r, p->cond)));
     return false;
@@ -195,8 +195,7 @@ static void
 fire_later(struct world *w, void *ctx)
 {
     (void)w;
-    const struct step_slot *s = ctx;
-    play_fire(s->r, s->index);
+    play_fire(ctx);
 }
 
 static void
@@ -206,9 +205,9 @@ tick(struct world *w, void *ctx)
     bool more = false;
     for (int64_t i = 0; i < r->pendings.n; i++) {
         if (!r->pendings.v[i].is_done && look_at_pending(r, &r->pendings.v[i]) &&
-            r->pendings.v[i].step >= 0) {
-            struct step_slot *s = &r->steps[r->pendings.v[i].step];
-            world_at(w, world_now_ns(w) + r->s->steps[s->index].at_ns, fire_later, s);
+            r->pendings.v[i].step) {
+            struct step_slot *s = r->pendings.v[i].step;
+            world_at(w, world_now_ns(w) + s->step->at_ns, fire_later, s);
         }
         more = more || !r->pendings.v[i].is_done;
     }
@@ -217,7 +216,7 @@ tick(struct world *w, void *ctx)
 }
 
 void
-cond_watch(struct run *r, const struct cond *c, int32_t step, int64_t deadline_ns)
+cond_watch(struct run *r, const struct cond *c, struct step_slot *step, int64_t deadline_ns)
 {
     struct pending *p = VEC_ADD(r->a->mem, &r->pendings);
     *p = (struct pending){.cond = c, .step = step, .deadline_ns = deadline_ns};

@@ -285,7 +285,7 @@ watch_last_fault(struct run *r)
     for (int32_t i = 0; i < r->s->eventually_n; i++) {
         const struct cond *c = &r->s->eventually[i];
         if (slice_eq(c->args.after, S("last-fault")))
-            cond_watch(r, c, -1, world_now_ns(r->w) + c->args.within_ns);
+            cond_watch(r, c, NULL, world_now_ns(r->w) + c->args.within_ns);
     }
 }
 
@@ -343,7 +343,7 @@ watched(void *ctx)
 {
     const struct run *r = ctx;
     for (int64_t i = 0; i < r->pendings.n; i++)
-        if (!r->pendings.v[i].is_done && r->pendings.v[i].step < 0) return false;
+        if (!r->pendings.v[i].is_done && !r->pendings.v[i].step) return false;
     return true;
 }
 

@@ -95,8 +95,7 @@ act_on_frames(struct run *r, const struct step *s)
 {
     const struct args *a = &s->args;
     struct meddling m = meddling_of(s);
-    bool is_of_timeline = s >= r->s->steps && s < r->s->steps + r->s->steps_n;
-    if (is_of_timeline) m.met = &r->steps[s - r->s->steps].met;
+    if (r->firing && r->firing->step == s) m.met = &r->firing->met;
     struct machine *any = NULL;
     struct crowd from = a->from.n ? crowd_of(r, &a->from, NULL) : (struct crowd){&any, 1};
     struct crowd to = a->to.n ? crowd_of(r, &a->to, NULL) : (struct crowd){&any, 1};

@@ -57,7 +57,7 @@ do_drawn(struct run *r, const char *format, ...)
     struct diags d;
     diags_init(&d, r->a);
     const struct step *s =
-        step_of_text(r->a, r->s, r->ret->drawn.v.v[r->ret->drawn.v.n - 1].text, NULL, &d);
+        step_of_text(r->a, r->s, r->ret->drawn.v.v[r->ret->drawn.v.n - 1].text, &d);
     CHECK(s);
     act_uncounted(r, s);
 }

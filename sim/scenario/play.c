@@ -4,88 +4,107 @@
 
 #include "broker/base/check.h"
 
-static void arm_step(struct run *r, int32_t index);
+static void arm_step(struct step_slot *slot);
 
 static void
 fire_at(struct world *w, void *ctx)
 {
     (void)w;
-    const struct step_slot *s = ctx;
-    play_fire(s->r, s->index);
+    play_fire(ctx);
 }
 
 static void
-fire_in(struct run *r, int32_t index, int64_t ns)
+fire_in(struct step_slot *slot, int64_t ns)
 {
-    world_at(r->w, world_now_ns(r->w) + ns, fire_at, &r->steps[index]);
+    struct world *w = slot->r->w;
+    world_at(w, world_now_ns(w) + ns, fire_at, slot);
 }
 
 static void
 frame_seen(struct world *w, void *ctx)
 {
+    struct step_slot *s = ctx;
     (void)w;
-    const struct step_slot *s = ctx;
-    if (s->r->playing) fire_in(s->r, s->index, s->r->s->steps[s->index].at_ns);
+    if (s->r->playing) fire_in(s, s->step->at_ns);
 }
 
 static void
-arm_when(struct run *r, int32_t index)
+arm_when(struct step_slot *slot)
 {
-    const struct cond *c = &r->s->steps[index].when;
+    const struct cond *c = &slot->step->when;
     if (c->row->id != COND_SENT) {
-        cond_watch(r, c, index, TIME_NEVER);
+        cond_watch(slot->r, c, slot, TIME_NEVER);
         return;
     }
-    struct frame_filter f = filter_of(r, &c->args, WHICH_REQUEST);
-    world_when_frame(r->w, &f, (int32_t)MAX(c->args.nth, 1), frame_seen, &r->steps[index]);
+    struct frame_filter f = filter_of(slot->r, &c->args, WHICH_REQUEST);
+    world_when_frame(slot->r->w, &f, (int32_t)MAX(c->args.nth, 1), frame_seen, slot);
 }
 
 static void
-again(struct run *r, int32_t index)
+again(struct step_slot *slot)
 {
-    const struct step *s = &r->s->steps[index];
-    if (s->times && r->steps[index].fired >= s->times) return;
-    fire_in(r, index, dice_between(&r->dice, s->every.min, s->every.max));
+    const struct step *s = slot->step;
+    if (s->times && slot->fired >= s->times) return;
+    fire_in(slot, dice_between(&slot->r->dice, s->every.min, s->every.max));
 }
 
 static void
-arm_step(struct run *r, int32_t index)
+arm_step(struct step_slot *slot)
 {
-    const struct step *s = &r->s->steps[index];
-    switch (s->trigger) {
+    switch (slot->step->trigger) {
     case TRIGGER_AT: break; /* from the beginning */
-    case TRIGGER_THEN: fire_in(r, index, s->at_ns); break;
-    case TRIGGER_WHEN: arm_when(r, index); break;
-    case TRIGGER_EVERY: again(r, index); break;
+    case TRIGGER_THEN: fire_in(slot, slot->step->at_ns); break;
+    case TRIGGER_WHEN: arm_when(slot); break;
+    case TRIGGER_EVERY: again(slot); break;
     }
 }
 
+static void step_fired(struct run *r, const struct step *s);
+
 void
-play_fire(struct run *r, int32_t index)
+play_fire(struct step_slot *slot)
 {
-    struct step_slot *slot = &r->steps[index];
-    const struct step *s = &r->s->steps[index];
+    struct run *r = slot->r;
     if (!r->playing) return;
-    act(r, s);
+    r->firing = slot;
+    act(r, slot->step);
+    r->firing = NULL;
     slot->fired++;
-    if (s->trigger == TRIGGER_EVERY) again(r, index);
+    if (slot->step->trigger == TRIGGER_EVERY) again(slot);
     if (slot->fired > 1) return;
-    play_step_fired(r, index);
-    if (index + 1 < r->s->steps_n) arm_step(r, index + 1);
+    step_fired(r, slot->step);
+    if (slot->next) arm_step(slot->next);
+}
+
+static struct step_slot *
+slots_of(struct run *r, const struct step *steps, int32_t n)
+{
+    struct step_slot *v = ARENA_ARRAY(r->a, struct step_slot, n + 1);
+    for (int32_t i = 0; i < n; i++)
+        v[i] = (struct step_slot){.r = r, .step = &steps[i], .next = i + 1 < n ? &v[i + 1] : NULL};
+    return v;
+}
+
+/* Between two events: what is due now is done now. */
+void
+play_steps(struct run *r, const struct step *steps, int32_t n)
+{
+    struct step_slot *v = slots_of(r, steps, n);
+    if (steps[0].trigger == TRIGGER_THEN && steps[0].at_ns == 0) play_fire(&v[0]);
+    else arm_step(&v[0]);
 }
 
 /* Expectations that count from a step by its name. */
-void
-play_step_fired(struct run *r, int32_t index)
+static void
+step_fired(struct run *r, const struct step *s)
 {
-    const struct step *s = &r->s->steps[index];
     if (!s->as.p) return;
     for (int32_t i = 0; i < r->s->eventually_n; i++) {
         const struct cond *c = &r->s->eventually[i];
         struct slice after = c->args.after;
         if (after.n < 2 || after.p[0] != '$' || !slice_eq(slice_sub(after, 1, after.n), s->as))
             continue;
-        cond_watch(r, c, -1, world_now_ns(r->w) + c->args.within_ns);
+        cond_watch(r, c, NULL, world_now_ns(r->w) + c->args.within_ns);
     }
 }
 
@@ -98,7 +117,7 @@ static void
 watch_now(struct world *w, void *ctx)
 {
     const struct late *l = ctx;
-    cond_watch(l->r, l->c, -1, world_now_ns(w) + l->c->args.within_ns);
+    cond_watch(l->r, l->c, NULL, world_now_ns(w) + l->c->args.within_ns);
 }
 
 void
@@ -106,13 +125,11 @@ play_begin(struct run *r)
 {
     const struct scenario *s = r->s;
     r->playing = true;
-    r->steps = ARENA_ARRAY(r->a, struct step_slot, s->steps_n + 1);
-    for (int32_t i = 0; i < s->steps_n; i++) {
-        r->steps[i] = (struct step_slot){.r = r, .index = i};
+    r->steps = slots_of(r, s->steps, s->steps_n);
+    for (int32_t i = 0; i < s->steps_n; i++)
         if (s->steps[i].trigger == TRIGGER_AT)
             world_at(r->w, r->begin_ns + s->steps[i].at_ns, fire_at, &r->steps[i]);
-    }
-    if (s->steps_n) arm_step(r, 0);
+    if (s->steps_n) arm_step(&r->steps[0]);
     for (int32_t i = 0; i < s->eventually_n; i++) {
         const struct cond *c = &s->eventually[i];
         if (c->args.after.p && c->args.after_ns < 0) continue;

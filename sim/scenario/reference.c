@@ -4,6 +4,7 @@
 #include "broker/base/check.h"
 #include "broker/base/fmt.h"
 #include "sim/check/anomaly.h"
+#include "sim/scenario/preset.h"
 #include "sim/scenario/table.h"
 
 static void
@@ -97,6 +98,22 @@ print_verbs(struct writer *w)
 }
 
 static void
+print_presets(struct writer *w)
+{
+    text(w, "\n## Presets\n\nWhat happens to clusters, by a name: `{at: 2s, preset: leader-lost}` "
+            "stands for its "
+            "steps. The first comes at the time of\nthe step, the others follow it. What stands in "
+            "`< >` is a parameter, "
+            "given in `with`; without a value its key is left out.\n`finds`: which mistakes of "
+            "applications it shows.\n");
+    for (int32_t i = 0; i < preset_files_n; i++) {
+        text(w, "\n```yaml\n");
+        text(w, preset_files[i].text);
+        text(w, "```\n");
+    }
+}
+
+static void
 print_conditions(struct writer *w)
 {
     text(w, "\n## Conditions\n\nFor `when`, `eventually` and `at-end`.\n\n");
@@ -149,6 +166,7 @@ scenario_reference(struct writer *w)
     text(w, "\n### Targets\n\nResolved when the step fires.\n\n");
     print_words(w, targets, targets_n);
     print_verbs(w);
+    print_presets(w);
     print_conditions(w);
     print_fields(w, "## random", &random_fields);
     text(w, "\n`random: {}` alone is enough. For example `random: {until: 20s, every: 50ms..800ms, "

@@ -48,17 +48,18 @@ struct bound {
 
 struct pending { /* an `eventually`, or a `when`, being looked at */
     const struct cond *cond;
-    int32_t step; /* -1 */
+    struct step_slot *step; /* NULL */
     int64_t deadline_ns, came_ns;
     bool is_done;
 };
 
+/* A step under way: of the timeline, or one that came from outside. */
 struct step_slot {
     struct run *r;
-    int32_t index;
-    int64_t fired; /* times */
-    bool fired_once;
-    int32_t met; /* requests and answers */
+    const struct step *step;
+    struct step_slot *next; /* whose time begins when this one has fired; NULL */
+    int64_t fired;          /* times */
+    int32_t met;            /* requests and answers */
 };
 
 struct run {
@@ -80,7 +81,8 @@ struct run {
     bool is_read;                /* to the end, everywhere */
     struct probe_args probes[2]; /* of the core, of all */
     struct client_params client_params;
-    struct step_slot *steps;
+    struct step_slot *steps;  /* of the timeline */
+    struct step_slot *firing; /* NULL */
     VEC(struct bound) bounds;
     VEC(struct pending) pendings;
     int64_t fault_counts[VERBS_N];
@@ -182,7 +184,7 @@ void asks_end(struct run *r, struct anomalies *ret);
 bool cond_holds(struct run *r, const struct cond *c);
 /* Why not, for people. */
 struct slice cond_state(struct run *r, const struct cond *c);
-void cond_watch(struct run *r, const struct cond *c, int32_t step, int64_t deadline_ns);
+void cond_watch(struct run *r, const struct cond *c, struct step_slot *step, int64_t deadline_ns);
 
 /* groups.c: members of groups. */
 /* For workloads, within a step of their machine: what is to be told waits until it is over. ctx: the run. */
@@ -212,8 +214,9 @@ const char *shares_at_risk(const struct run *r);
 
 /* play.c */
 void play_begin(struct run *r);
-void play_step_fired(struct run *r, int32_t index);
-void play_fire(struct run *r, int32_t index);
+/* These steps, the first of which begins now, one after the other. */
+void play_steps(struct run *r, const struct step *steps, int32_t n);
+void play_fire(struct step_slot *slot);
 
 /* power.c */
 /* A broker's process ended without order; copies: by a power loss. */

@@ -35,6 +35,7 @@ enum term_kind {
     TERM_QUORUM_LEADER,    /* quorum-leader: who was elected last, active or not yet */
     TERM_QUORUM_FOLLOWERS, /* quorum-followers: the other controllers */
     TERM_COORDINATOR,      /* coordinator(readers): of the group */
+    TERM_BUSIEST,          /* busiest: the broker that leads most */
     TERM_ANY,              /* any(2): so many drawn brokers that run */
     TERM_BOUND,            /* $old: who an earlier step met */
 };
@@ -285,10 +286,13 @@ struct earlier {
     int32_t n;
     struct words bound; /* the names that they gave */
 };
-/* A step of this scenario's timeline, from a line of YAML; NULL: it is none, and diags say why. With `earlier` it is
- * one that is done now, does not say when, and is the last of those on return. */
+/* A step of this scenario's timeline, from a line of YAML; NULL: it is none, and diags say why. */
 const struct step *step_of_text(struct arena *a, const struct scenario *of, struct slice text,
-                                struct earlier *earlier, struct diags *d);
+                                struct diags *d);
+/* Steps that begin now (a preset has several; the first is done at once, if it does not say when), from a line of YAML.
+ * They are the last of `earlier` on return. How many; 0: it is none, and diags say why. */
+int32_t steps_of_text(struct arena *a, const struct scenario *of, struct slice text,
+                      struct earlier *earlier, struct diags *d);
 /* The document as it was run, as YAML that needs no other file. */
 void scenario_print(const struct scenario *s, struct writer *w);
 /* Warnings about things that are allowed and hardly meant. */

@@ -3,6 +3,7 @@
 
 #include "broker/base/check.h"
 #include "broker/base/fmt.h"
+#include "sim/scenario/preset.h"
 #include "sim/scenario/value.h"
 
 static void
@@ -240,8 +241,9 @@ decode_trigger(struct load *l, const struct tree *t, struct step *ret)
     if (after) decode_value(l, field_find(&step_fields, S("after")), after, ret);
     if (after && ret->trigger != TRIGGER_WHEN)
         diag_error(l->d, after->mark, "use at: or then:", "`after` only goes with `when`");
-    if (found && l->is_now)
-        diag_error(l->d, t->mark, "leave out at, then, when and every", "it is done at once");
+    if (found && l->is_now && ret->trigger == TRIGGER_AT)
+        diag_error(l->d, t->mark, "leave out at; then: 2s is in two seconds", "it is done at once");
+    if (!found && l->is_now) ret->trigger = TRIGGER_THEN;
     if (!found && !l->is_now)
         diag_error(l->d, t->mark, "at: 2s, then: 50ms, when: {…}, or every: 2s..5s",
                    "the step does not say when");
@@ -434,37 +436,58 @@ decode_step(struct load *l, const struct tree *t, struct step *ret)
     if (ret->as.p) words_add(&l->bound, ret->as);
 }
 
-/* Room for one more, behind the earlier ones: a step finds by its place what was called so before it. */
+/* Room for n more, behind the earlier ones: a step finds by its place what was called so before it. */
 static struct step *
-room_for_step(struct load *l, const struct earlier *e)
+room_for_steps(struct load *l, const struct earlier *e, int32_t n)
 {
-    struct step *all = ARENA_ARRAY(l->a, struct step, e->n + 1);
+    struct step *all = ARENA_ARRAY(l->a, struct step, e->n + n);
     if (e->n) memcpy(all, e->v, (size_t)e->n * sizeof *all);
     l->s->steps = all;
-    l->s->steps_n = e->n + 1;
+    l->s->steps_n = e->n;
     l->bound = e->bound;
     l->bound.arena = l->a;
-    l->is_now = true;
     return &all[e->n];
 }
 
-const struct step *
-step_of_text(struct arena *a, const struct scenario *of, struct slice text, struct earlier *earlier,
-             struct diags *d)
+/* NULL: it is no step, and that has been said. */
+static struct tree *
+tree_of_text(struct load *l, const struct scenario *of, struct slice text)
 {
-    static const struct load_options none;
-    struct scenario *s = ARENA_NEW(a, struct scenario);
-    struct source *source = ARENA_NEW(a, struct source);
-    struct load l = {.a = a, .d = d, .s = s, .options = &none};
-    *s = *of;
+    struct source *source = ARENA_NEW(l->a, struct source);
     *source = (struct source){S("step"), text};
-    l.bound.arena = a;
-    struct step *step = earlier ? room_for_step(&l, earlier) : ARENA_NEW(a, struct step);
-    struct trees docs = tree_parse(a, source, d);
-    if (docs.n == 1) decode_step(&l, docs.v[0], step);
-    if (docs.n != 1 || d->errors) return NULL;
-    if (earlier) *earlier = (struct earlier){s->steps, s->steps_n, l.bound};
-    return step;
+    l->s = ARENA_NEW(l->a, struct scenario);
+    *l->s = *of;
+    l->bound.arena = l->a;
+    struct trees docs = tree_parse(l->a, source, l->d);
+    return docs.n == 1 && !l->d->errors ? docs.v[0] : NULL;
+}
+
+static const struct load_options no_options;
+
+const struct step *
+step_of_text(struct arena *a, const struct scenario *of, struct slice text, struct diags *d)
+{
+    struct load l = {.a = a, .d = d, .options = &no_options};
+    struct step *step = ARENA_NEW(a, struct step);
+    const struct tree *t = tree_of_text(&l, of, text);
+    if (t) decode_step(&l, t, step);
+    return t && !d->errors ? step : NULL;
+}
+
+int32_t
+steps_of_text(struct arena *a, const struct scenario *of, struct slice text,
+              struct earlier *earlier, struct diags *d)
+{
+    struct load l = {.a = a, .d = d, .options = &no_options, .is_now = true};
+    struct tree *t = tree_of_text(&l, of, text);
+    if (!t) return 0;
+    struct trees all = preset_expand(&l, t);
+    struct step *steps = room_for_steps(&l, earlier, all.n);
+    for (int32_t i = 0; i < all.n && !d->errors; i++, l.s->steps_n++)
+        decode_step(&l, all.v[i], &steps[i]);
+    if (d->errors) return 0;
+    *earlier = (struct earlier){l.s->steps, l.s->steps_n, l.bound};
+    return all.n;
 }
 
 static bool
@@ -537,12 +560,27 @@ check_restarts(struct load *l)
     }
 }
 
+static struct trees
+expand_presets(struct load *l, const struct tree *t)
+{
+    VEC(struct tree *) all = {0};
+    for (int32_t i = 0; i < t->n; i++) {
+        struct trees steps = preset_expand(l, t->items[i]);
+        for (int32_t k = 0; k < steps.n; k++) VEC_PUSH(l->a->mem, &all, steps.v[k]);
+    }
+    struct trees ret = {ARENA_ARRAY(l->a, struct tree *, all.n + 1), (int32_t)all.n};
+    if (all.n) memcpy(ret.v, all.v, (size_t)all.n * sizeof(struct tree *));
+    VEC_RELEASE(l->a->mem, &all);
+    return ret;
+}
+
 void
 decode_timeline(struct load *l, const struct tree *t)
 {
     if (!want_list(l, t, "timeline")) return;
-    l->s->steps = ARENA_ARRAY(l->a, struct step, t->n + 1);
-    for (int32_t i = 0; i < t->n; i++) decode_step(l, t->items[i], &l->s->steps[l->s->steps_n++]);
+    struct trees all = expand_presets(l, t);
+    l->s->steps = ARENA_ARRAY(l->a, struct step, all.n + 1);
+    for (int32_t i = 0; i < all.n; i++) decode_step(l, all.v[i], &l->s->steps[l->s->steps_n++]);
     check_topics(l);
     if (!l->d->errors) check_restarts(l);
 }

@@ -254,6 +254,10 @@ static const struct field admin_inner[] = {
     {"unclean", VALUE_BOOL, ARG(unclean), "with `elect`: any replica that lives, in their order, when none in sync does", NULL},
 };
 
+static const struct field preset_beside[] = {
+    {"with", VALUE_TREE, 0, "its parameters", NULL},
+};
+
 const struct verb verbs[VERBS_N] = {
     [VERB_CRASH] = {VERB_CRASH, {"crash", VALUE_TARGET, ARG(target), "the process dies (kill -9); what it wrote stays, synced or not", NULL}, {0}, FIELDS(crash_beside), "{at: 2s, crash: leader(orders-0), as: old}"},
     [VERB_POWER] = {VERB_POWER, {"power", VALUE_TARGET, ARG(target), "the machine loses power; what was synced is kept, and a part of the rest that is drawn by chance", NULL}, {0}, FIELDS(crash_beside), "{at: 2s, power: b1, at-op: 40, for: 3s}"},
@@ -280,6 +284,7 @@ const struct verb verbs[VERBS_N] = {
     [VERB_DISK] = {VERB_DISK, {"disk", VALUE_TARGET, ARG(target), "its disk fails, fills up, slows down, rots or loses files, also of a machine that is down", NULL}, {0}, FIELDS(disk_beside), "{at: 1s, disk: b1, fail: [sync], count: 1}"},
     [VERB_ADMIN] = {VERB_ADMIN, {"admin", VALUE_FIELDS, 0, "what an administrator asks of the cluster, by a client of its own", NULL}, FIELDS(admin_inner), {0}, "{at: 5s, admin: {delete-records: orders-0, before: 900}}"},
     [VERB_ASK] = {VERB_ASK, {"ask", VALUE_TARGET, ARG(target), "a client puts a question to this node, as it stands, also one that no client would ask, and the answer must be Kafka's", NULL}, {0}, FIELDS(ask_beside), "{at: 2s, ask: leader(orders-0), rpc: DeleteGroups, send: {groupsNames: [readers]}, answer: {results: [{errorCode: NON_EMPTY_GROUP}]}}"},
+    [VERB_PRESET] = {VERB_PRESET, {"preset", VALUE_WORD, ARG(name), "one of the presets below: its steps, the first of them now", NULL}, {0}, FIELDS(preset_beside), "{at: 2s, preset: leader-lost, with: {broker: leader(orders-0), lasting: 5s}}"},
     [VERB_NOTE] = {VERB_NOTE, {"note", VALUE_TEXT, ARG(name), "nothing happens but a line in the story", NULL}, {0}, {0}, "{at: 5s, note: from here on all is well}"},
 };
 
@@ -440,6 +445,7 @@ const struct word targets[] = {
     {"controller", "the active controller"},
     {"quorum-leader", "the controller that was elected last, even if it is not active yet"},
     {"quorum-followers", "the other controllers"},
+    {"busiest", "the broker that leads most partitions of topics that are not Kafka's own"},
     {"coordinator(readers)", "the broker that coordinates the group, or the transactions of this transactional id"},
     {"any(2)", "this many running brokers, drawn from the seed"},
     {"rest", "in a pair of sides: every machine that the other side does not name"},

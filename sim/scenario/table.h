@@ -75,6 +75,7 @@ enum verb_id {
     VERB_DISK,
     VERB_ADMIN,
     VERB_ASK,
+    VERB_PRESET, /* replaced by its steps while it is read */
     VERB_NOTE,
     VERBS_N,
 };

@@ -70,6 +70,25 @@ put_coordinator(struct run *r, struct crowd *c, struct slice group)
     if (p) put_id(r, c, p->leader);
 }
 
+/* Topics of Kafka's own count when there are no others. Of several the first. */
+static void
+put_busiest(struct run *r, struct crowd *c)
+{
+    int64_t led[TRUTH_NODES] = {0};
+    const struct node_slot *best = NULL;
+    for (int64_t i = 0; i < r->truth.partitions.n; i++) {
+        const struct truth_partition *p = r->truth.partitions.v[i];
+        bool is_kafkas = slice_starts(p->topic, S("__"));
+        if (p->leader >= 0 && p->leader < TRUTH_NODES) led[p->leader] += is_kafkas ? 1 : 1 << 20;
+    }
+    for (int32_t i = 0; i < r->nodes_n; i++) {
+        const struct node_slot *n = &r->nodes[i];
+        if (!n->is_broker || n->m->state != MACHINE_UP) continue;
+        if (!best || led[n->id] > led[best->id]) best = n;
+    }
+    if (best) crowd_put(c, best->m);
+}
+
 static void
 put_any(struct run *r, struct crowd *c, int64_t n)
 {
@@ -127,6 +146,7 @@ crowd_of(struct run *r, const struct target *t, const struct crowd *other_side)
         case TERM_QUORUM_LEADER: put_id(r, &c, r->truth.quorum_leader); break;
         case TERM_QUORUM_FOLLOWERS: put_quorum_followers(r, &c); break;
         case TERM_COORDINATOR: put_coordinator(r, &c, term->name); break;
+        case TERM_BUSIEST: put_busiest(r, &c); break;
         case TERM_ANY: put_any(r, &c, term->n); break;
         case TERM_BOUND: put_bound(r, &c, term->name); break;
         }

@@ -223,6 +223,47 @@ answers_are_kafkas_own(void **state)
 }
 
 static void
+presets_become_their_steps(void **state)
+{
+    (void)state;
+    struct loaded l;
+    load(&l, HEAD "timeline:\n"
+                  "  - {at: 2s, preset: disk-full, with: {broker: leader(orders-0), lasting: 3s}}\n"
+                  "  - {at: 9s, preset: acks-lost, with: {client: p1}, as: mine}\n"
+                  "  - {at: 11s, heal: $mine}\n");
+    assert_string_equal(said(&l), "");
+    const struct scenario *s = l.all.v[0];
+    assert_int_equal(s->steps_n, 5);
+    assert_int_equal(s->steps[0].verb->id, VERB_DISK);
+    assert_int_equal(s->steps[0].at_ns, 2 * NS_PER_S);
+    assert_int_equal(s->steps[0].args.target.v[0].kind, TERM_LEADER);
+    assert_int_equal(s->steps[1].trigger, TRIGGER_THEN);
+    assert_int_equal(s->steps[1].at_ns, 3 * NS_PER_S);
+    assert_int_equal(s->steps[1].args.target.v[0].kind, TERM_BOUND);
+    assert_slice(s->steps[1].args.target.v[0].name, "disk-full.full");
+    assert_slice(s->steps[3].args.client, "p1");
+    assert_true(s->steps[3].args.topic.p == NULL); /* nobody says */
+    assert_int_equal(s->steps[3].args.count, 3);
+    mem_release(&l.mem);
+}
+
+static void
+presets_are_asked_for_as_they_are(void **state)
+{
+    (void)state;
+    must_say(HEAD "timeline: [{at: 2s, preset: leader-lots}]", "did you mean leader-lost?");
+    must_say(HEAD "timeline: [{at: 2s, preset: leader-lost, with: {brokr: b1}}]",
+             "did you mean broker?");
+    must_say(HEAD "timeline: [{at: 2s, preset: leader-lost, with: {broker: b9}}]",
+             "no machine is called b9");
+    must_say(HEAD "timeline: [{at: 2s, preset: leader-lost, for: 2s}]", "has no key 'for'");
+    must_say(HEAD "timeline: [{at: 2s, preset: coordinator-moves}]", "needs one of");
+    must_say(HEAD "timeline: [{every: 2s, preset: disk-full}]", "has several steps");
+    must_say(HEAD "timeline: [{at: 2s, preset: leader-lost, with: b1}]", "with");
+    must_say(HEAD "timeline: [{at: 2s, preset: [leader-lost]}]", "no preset is called");
+}
+
+static void
 names_that_nobody_has_are_refused(void **state)
 {
     (void)state;
@@ -647,6 +688,8 @@ main(void)
         cmocka_unit_test(a_mistake_has_a_place_a_caret_and_a_cure),
         cmocka_unit_test(what_yaml_would_make_of_words_is_not_made),
         cmocka_unit_test(answers_are_kafkas_own),
+        cmocka_unit_test(presets_become_their_steps),
+        cmocka_unit_test(presets_are_asked_for_as_they_are),
         cmocka_unit_test(names_that_nobody_has_are_refused),
         cmocka_unit_test(steps_that_say_too_little_or_too_much_are_refused),
         cmocka_unit_test(all_mistakes_come_at_once_up_to_twenty),
