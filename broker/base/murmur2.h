@@ -1,14 +1,13 @@
-/* The two hashes that Kafka's clients and coordinators agree on. */
+/* Where a record with a key goes. All of Kafka's Java clients agree on it, and many others: the records of a key stand in one
+ * partition, in order, as long as the number of partitions stays what it is. */
 #ifndef BASE_MURMUR2_H
 #define BASE_MURMUR2_H
 
 #include "broker/base/slice.h"
 
-/* Kafka's murmur2 (seed 0x9747b28c): the default partitioner takes (hash & 0x7fffffff) % n. */
+/* Kafka's murmur2: Austin Appleby's MurmurHash2 for 32 bits, seed 0x9747b28c, words little-endian. */
 int32_t murmur2(struct slice key);
-/* java.lang.String.hashCode of a UTF-8 text (over UTF-16 units). */
-int32_t java_string_hash(struct slice utf8);
-/* abs() as Kafka's Utils.abs: 0 for INT32_MIN. */
-int32_t java_abs(int32_t v);
+/* The default partitioner: (hash without its sign) modulo the number of partitions, which is above 0. The key is not null. */
+int32_t partition_of_key(struct slice key, int32_t partitions);
 
 #endif

@@ -1,7 +1,7 @@
 #include "broker/coordinator/coordinator.h"
 
 #include "broker/base/check.h"
-#include "broker/base/murmur2.h"
+#include "broker/base/java_hash.h"
 #include "errors.h"
 
 struct mem *

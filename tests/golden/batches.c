@@ -8,6 +8,7 @@
 #include <stdlib.h>
 
 #include "broker/base/fmt.h"
+#include "broker/base/java_hash.h"
 #include "broker/base/murmur2.h"
 #include "broker/base/utf8.h"
 #include "broker/protocol/codec.h"
