@@ -160,16 +160,16 @@ tally_line(struct drill_check *k, struct rule_tally *t, struct slice line)
 static struct slice
 sanitizer_says(struct drill_check *k, const char *path)
 {
-    static const char *const marks[] = {"runtime error: ", "AddressSanitizer: "};
+    static const char *const marks[] = {"runtime error: ", "AddressSanitizer: ", "CHECK failed: "};
     struct slice text;
     if (!file_read_all(&k->d->a, path, &text)) return SLICE_EMPTY;
-    for (int m = 0; m < 2; m++)
+    for (int m = 0; m < 3; m++)
         for (int64_t i = 0; i + 16 < text.n; i++) {
             if (memcmp(text.p + i, marks[m], strlen(marks[m])) != 0) continue;
             struct slice rest = slice_sub(text, i + (int64_t)strlen(marks[m]), text.n);
             struct slice line = next_line(&rest);
             int64_t address = slice_find(line, '(', 0);
-            return address > 0 && m ? slice_trim(slice_sub(line, 0, address)) : line;
+            return address > 0 && m == 1 ? slice_trim(slice_sub(line, 0, address)) : line;
         }
     return SLICE_EMPTY;
 }
