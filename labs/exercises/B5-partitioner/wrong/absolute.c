@@ -1,5 +1,5 @@
 /* rule: sign
- * The sign goes by abs(). */
+ * The sign goes by abs(): seen in a run. */
 #include "broker/base/murmur2.h"
 
 int32_t

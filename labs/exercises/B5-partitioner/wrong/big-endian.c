@@ -1,5 +1,5 @@
 /* rule: words
- * Words are read with the first byte highest: seen in a run. */
+ * Words are read with the first byte highest. */
 #include "broker/base/murmur2.h"
 
 int32_t
