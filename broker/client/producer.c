@@ -100,8 +100,8 @@ static void
 route(struct producer *p, struct ptopic *t, struct send *s, const struct early *r, int32_t n)
 {
     if (s->partition < 0)
-        s->partition = r->key.p ? partition_of_key(r->key, n)
-                                : sticky_partition(p, t, n, r->charged_bytes);
+        s->partition =
+            r->key.p ? partition_of_key(r->key, n) : sticky_partition(p, t, n, r->charged_bytes);
     part_append(p, part_of(p, t, s->partition), s, r);
 }
 

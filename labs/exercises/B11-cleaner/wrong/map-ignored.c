@@ -1,0 +1,11 @@
+/* rule: beyond
+ * What lies beyond the map is judged, too. */
+#include "broker/log/record_retention.h"
+
+bool
+record_retention(const struct record_retention_facts *f)
+{
+    if (!f->has_key) return false;
+    if (f->offset < f->key_latest) return false;
+    return !f->is_tombstone || f->horizon_ms < 0 || f->now_ms < f->horizon_ms;
+}
