@@ -133,6 +133,7 @@ consumer_assign(struct consumer *r, struct slice topic, int32_t partition, int64
     a->topic = mem_dup(&r->env->mem, topic);
     a->partition = partition;
     a->node_id = node_id;
+    a->near_id = -1;
     list_push_back(&r->assigned, &a->node);
     client_want_topic(r->c, topic);
     assigned_seek(a, offset);

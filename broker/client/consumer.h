@@ -59,13 +59,14 @@ struct consumer_params {
     int32_t partition_max_bytes; /* 1 MiB */
     bool read_committed;
     enum reset_policy reset; /* RESET_EARLIEST */
+    struct slice rack;       /* client.rack; null: none. It outlives the consumer */
     int64_t request_timeout_ms;
 };
 struct consumer_params consumer_params_default(void);
 struct consumer *consumer_new(struct client *c, const struct consumer_params *p);
 
-/* From OFFSET_EARLIEST, OFFSET_LATEST or a position. node_id -1: from the leader, whoever it is; else
- * always from this replica (KIP-392). */
+/* From OFFSET_EARLIEST, OFFSET_LATEST or a position. node_id -1: from the leader, whoever it is, or the replica to
+ * which it sends those of our rack (KIP-392); else always from this replica. */
 struct assigned *consumer_assign(struct consumer *r, struct slice topic, int32_t partition,
                                  int64_t offset, int32_t node_id);
 /* Nothing more comes of it; not to be named any more. */

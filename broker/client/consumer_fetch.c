@@ -43,6 +43,7 @@ fetch_build(struct ask *ask, int16_t version)
     r->max_bytes = f->r->params.max_bytes;
     r->isolation_level = f->r->params.read_committed;
     r->session_epoch = -1;
+    if (version >= 11 && f->r->params.rack.p) r->rack_id = f->r->params.rack;
     r->topics = codec_array(scratch, K_STRUCT_FETCH_REQUEST_FETCH_TOPIC, f->items.n);
     for (int64_t i = 0; i < f->items.n; i++) item_write(f, r, &f->items.v[i], version);
     return r;
@@ -77,9 +78,31 @@ consumer_learn_leader(struct fetch *f, const struct k_fetch_response *r, const s
                         p->current_leader.leader_epoch);
 }
 
+/* ---- the replica in our rack (KIP-392) ----------------------------------------------------------- */
+
+/* The leader knows who is near, and in sync. Who is near does not know when it has fallen behind: so the leader is asked
+ * again after a while, and whenever something is wrong. */
+static void
+send_to_near(struct assigned *a, int32_t id)
+{
+    int64_t while_ns = a->r->c->params.metadata_max_age_ms * NS_PER_MS;
+    a->near_id = id;
+    a->near_until_ns = env_now_ns(a->r->env) + while_ns;
+}
+
+static int32_t
+replica_to_ask(struct assigned *a)
+{
+    if (a->node_id >= 0) return a->node_id;
+    if (a->near_id >= 0 && env_now_ns(a->r->env) >= a->near_until_ns) a->near_id = -1;
+    if (a->near_id >= 0 && !client_peer(a->r->c, a->near_id)) a->near_id = -1;
+    return a->near_id >= 0 ? a->near_id : client_leader(a->r->c, a->topic, a->partition);
+}
+
 static void
 failed(struct assigned *a, int16_t error)
 {
+    a->near_id = -1;
     assigned_backoff(a);
     if (k_err_is_stale_metadata(error) || error == K_ERR_NETWORK_EXCEPTION) client_refresh(a->r->c);
     CONSUMER_TELL(a, error, error);
@@ -108,12 +131,13 @@ ask_where_replica_starts(struct assigned *a)
 
 /* A follower may not have come so far yet: of its end only what the leader says counts. */
 static void
-out_of_range(struct assigned *a, int64_t position)
+out_of_range(struct assigned *a, int64_t position, int32_t asked)
 {
     int64_t seeks = a->seeks;
-    if (a->node_id >= 0 && client_leader(a->r->c, a->topic, a->partition) != a->node_id) {
+    bool of_follower = a->node_id >= 0 || a->near_id == asked;
+    if (of_follower && client_leader(a->r->c, a->topic, a->partition) != asked) {
         failed(a, K_ERR_OFFSET_OUT_OF_RANGE);
-        ask_where_replica_starts(a);
+        if (a->node_id >= 0) ask_where_replica_starts(a);
         return;
     }
     CONSUMER_TELL(a, out_of_range, position);
@@ -150,12 +174,14 @@ item_take(struct fetch *f, const struct fetch_item *item, enum env_err err,
                   : r->error_code ? r->error_code
                                   : K_ERR_UNKNOWN_SERVER_ERROR);
     } else if (p->error_code == K_ERR_OFFSET_OUT_OF_RANGE) {
-        out_of_range(a, item->position);
+        out_of_range(a, item->position, f->peer->id);
     } else if (p->error_code) {
         failed(a, p->error_code);
         consumer_learn_leader(f, r, a, p);
     } else if (p->diverging_epoch.epoch >= 0 && p->diverging_epoch.end_offset >= 0) {
         diverged(a, p->diverging_epoch.epoch, p->diverging_epoch.end_offset);
+    } else if (p->preferred_read_replica >= 0 && a->node_id < 0) {
+        send_to_near(a, p->preferred_read_replica);
     } else {
         assigned_take(a, p, from);
     }
@@ -217,8 +243,7 @@ static void
 fetch_add(struct assigned *a)
 {
     struct consumer *r = a->r;
-    int32_t node_id = a->node_id >= 0 ? a->node_id : client_leader(r->c, a->topic, a->partition);
-    struct peer *peer = client_peer(r->c, node_id);
+    struct peer *peer = client_peer(r->c, replica_to_ask(a));
     const struct part *part = client_part(r->c, a->topic, a->partition);
     if (!peer || !part) {
         client_refresh(r->c);

@@ -30,6 +30,8 @@ struct assigned {
     int64_t resume_ns;
     int32_t failed_epoch; /* the leader's, when it last failed */
     int32_t failures;
+    int32_t near_id;       /* the replica in our rack, which the leader named (KIP-392) … */
+    int64_t near_until_ns; /* … and not asked after that; near_id -1: none */
     struct lookup lookup;
     /* What was fetched. */
     struct buf *from;

@@ -345,6 +345,7 @@ consumer_args(struct run *r, struct client_slot *c)
     p->consumer.request_timeout_ms = p->client.request_timeout_ms;
     p->consumer.max_wait_ms = (int32_t)(s->max_wait_ns / NS_PER_MS);
     p->consumer.read_committed = s->read_committed;
+    p->consumer.rack = s->rack;
     p->told = group_told;
     p->ctx = r;
     p->offset = s->from_latest ? OFFSET_LATEST : OFFSET_EARLIEST;

@@ -82,10 +82,11 @@ controller_holds(struct run *r, const struct args *a)
     return !a->is_not.n || !crowd_has_id(r, &a->is_not, n->id);
 }
 
+/* NULL also while the cluster is being made: there are no clients yet. */
 static const struct client_slot *
 client_named(const struct run *r, struct slice name)
 {
-    for (int32_t i = 0; i < r->s->clients_n; i++)
+    for (int32_t i = 0; r->clients && i < r->s->clients_n; i++)
         if (slice_eq(r->clients[i].spec->name, name)) return &r->clients[i];
     return NULL;
 }

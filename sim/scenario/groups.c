@@ -54,6 +54,7 @@ member_args_of(struct run *r, struct client_slot *c)
     p->consumer.request_timeout_ms = p->client.request_timeout_ms;
     p->consumer.max_wait_ms = (int32_t)(s->max_wait_ns / NS_PER_MS);
     p->consumer.read_committed = s->read_committed;
+    p->consumer.rack = s->rack;
     p->membership.group_id = s->group;
     p->membership.instance_id = s->instance;
     p->membership.topics = s->subscribe;

@@ -99,6 +99,7 @@ static const struct field client_v[] = {
     {"release-every", VALUE_COUNT, AT(client_spec, release_every), "with `share`: each so-many-th record is given back; 0 (if not said): none", "0..1000000"},
     {"reject-every", VALUE_COUNT, AT(client_spec, reject_every), "with `share`: each so-many-th record is rejected; 0 (if not said): none", "0..1000000"},
     {"metadata-max-age", VALUE_TIME, AT(client_spec, metadata_max_age_ns), "metadata.max.age.ms: when new partitions are found at the latest; 5m if not said", "1ms..1d"},
+    {"rack", VALUE_WORD, AT(client_spec, rack), "client.rack: with `consume` or `subscribe` it reads from the replica there, if the brokers have a `replica.selector.class`", NULL},
     {"rate", VALUE_RATE, AT(client_spec, rate_mhz), "records: 200/s; 100/s if not said", NULL},
     {"start", VALUE_TIME, AT(client_spec, start_ns), "when it begins; at once if not said", NULL},
     {"until", VALUE_TIME, AT(client_spec, until_ns), "when a producer's last record is sent; when a member leaves its group", NULL},

@@ -461,6 +461,62 @@ reads_from_the_replica_that_it_is_told(void **state)
     assert_int_equal(errors_n, 0);
 }
 
+static int32_t asked_of_leader, asked_of_near;
+static int16_t near_error;
+
+/* Node 1 leads, and sends to node 2, which stands in the reader's rack (KIP-392). */
+static int16_t
+node_2_is_near(struct script *s, int32_t node, const struct k_fetch_request_fetch_partition *p,
+               struct k_fetch_response_partition_data *ret, int32_t n)
+{
+    (void)s, (void)p, (void)n;
+    if (node == 2) {
+        asked_of_near++;
+        return near_error;
+    }
+    asked_of_leader++;
+    ret->preferred_read_replica = 2;
+    return K_ERR_NONE;
+}
+
+static void
+reads_from_the_replica_in_its_rack(void **state)
+{
+    (void)state;
+    params.rack = S("south");
+    asked_of_leader = asked_of_near = 0;
+    near_error = K_ERR_NONE;
+    from = 0;
+    fill(2, CODEC_NONE, 0);
+    script.fetch = node_2_is_near;
+    script_run(&script, 200);
+    assert_int_equal(read_n, 4);
+    assert_int_equal(asked_of_leader, 1);
+    script_run(&script, 299000);
+    assert_int_equal(asked_of_leader, 1);
+    script_run(&script, 2000); /* metadata.max.age.ms is over */
+    assert_int_equal(asked_of_leader, 2);
+}
+
+static void
+asks_the_leader_when_the_replica_in_its_rack_fails(void **state)
+{
+    (void)state;
+    params.rack = S("south");
+    asked_of_leader = asked_of_near = 0;
+    near_error = K_ERR_OFFSET_OUT_OF_RANGE;
+    from = 0;
+    fill(2, CODEC_NONE, 0);
+    script.fetch = node_2_is_near;
+    script_run(&script, 1000);
+    assert_true(asked_of_leader > 1);
+    assert_true(asked_of_near < 20);
+    assert_int_equal(out_of_range_n, 0);
+    near_error = K_ERR_NONE;
+    script_run(&script, 2000);
+    assert_int_equal(read_n, 4);
+}
+
 /* KIP-320: it may lack what was read under the newer epoch, and say that the position is out of range. */
 static void
 a_leader_older_than_what_was_read_is_not_asked(void **state)
@@ -543,6 +599,8 @@ main(void)
         CASE(out_of_range_without_a_policy_waits_for_a_seek),
         CASE(a_log_that_diverged_is_reported_and_read_from_there),
         CASE(reads_from_the_replica_that_it_is_told),
+        CASE(reads_from_the_replica_in_its_rack),
+        CASE(asks_the_leader_when_the_replica_in_its_rack_fails),
         CASE(a_leader_older_than_what_was_read_is_not_asked),
         CASE(follows_the_leader),
         CASE(survives_a_broker_that_goes_and_comes),
