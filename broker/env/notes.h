@@ -55,7 +55,8 @@
     X(NODE_SERVING, "node-serving", "node_id port")                                                  \
     X(NODE_STOPPED, "node-stopped", "node_id")                                                       \
     X(GROUP_STATE, "group-state", "generation members state")                                        \
-    X(STATE, "state", "from to")                                                                     \
+    /* subject: its transactional id; text: the state */                                             \
+    X(TXN_STATE, "txn-state", "producer_id producer_epoch")                                          \
     /* A rare place was reached (marks.h); subject: its spelling */                                  \
     X(MARK, "mark", "mark")
 

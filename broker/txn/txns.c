@@ -34,6 +34,13 @@ txn_find(struct txn_shard *s, struct slice id)
     return n ? CONTAINER_OF(n, struct txn, by_id) : NULL;
 }
 
+static void
+note_state(const struct txn *t)
+{
+    NOTE(t->shard->owner->base.env, NOTE_TXN_STATE, t->id, txn_state_name(t->data.state),
+         t->data.producer_id, t->data.epoch);
+}
+
 struct txn *
 txn_new(struct txn_shard *s, struct slice id, const struct txn_data *d)
 {
@@ -44,6 +51,7 @@ txn_new(struct txn_shard *s, struct slice id, const struct txn_data *d)
     t->serial = ++s->owner->serials_n;
     t->data = *d;
     map_insert(&s->txns, &t->by_id, map_hash(&s->txns, id));
+    note_state(t);
     return t;
 }
 
@@ -66,6 +74,7 @@ txn_set(struct txn *t, const struct txn_data *d)
     bool listed = list_is_linked(&t->ongoing);
     if (d->state == TXN_ONGOING && !listed) list_push_back(&t->shard->ongoing, &t->ongoing);
     if (d->state != TXN_ONGOING) list_remove(&t->ongoing);
+    note_state(t);
 }
 
 /* ---- InitProducerId ---- */

@@ -7,39 +7,17 @@
 
 #include "broker/base/fmt.h"
 #include "sim/cli/cli.h"
+#include "sim/scenario/json.h"
 
 /* ---- json ---- */
 
 static void
-key(struct writer *w, const char *name)
-{
-    if (w->n && w->p[w->n - 1] != '{') fmt_char(w, ',');
-    fmt_json(w, slice_cstr(name));
-    fmt_char(w, ':');
-}
-
-static void
-key_i64(struct writer *w, const char *name, int64_t v)
-{
-    key(w, name);
-    fmt_i64(w, v);
-}
-
-static void
-key_text(struct writer *w, const char *name, struct slice v)
-{
-    key(w, name);
-    if (v.p) fmt_json(w, v);
-    else fmt_str(w, "null");
-}
-
-static void
 json_slices(struct writer *w, const char *name, const struct slice *v, int64_t n)
 {
-    key(w, name);
+    json_key(w, name);
     fmt_char(w, '[');
     for (int64_t i = 0; i < n; i++) {
-        if (i) fmt_char(w, ',');
+        json_next(w);
         fmt_json(w, v[i]);
     }
     fmt_char(w, ']');
@@ -48,10 +26,10 @@ json_slices(struct writer *w, const char *name, const struct slice *v, int64_t n
 static void
 json_lines(struct writer *w, const char *name, const struct lines *l)
 {
-    key(w, name);
+    json_key(w, name);
     fmt_char(w, '[');
     for (int64_t i = 0; i < l->v.n; i++) {
-        if (i) fmt_char(w, ',');
+        json_next(w);
         fmt_json(w, l->v.v[i].text);
     }
     fmt_char(w, ']');
@@ -61,27 +39,26 @@ static void
 json_anomaly(struct writer *w, const struct anomaly *a)
 {
     fmt_char(w, '{');
-    key_text(w, "rule", slice_cstr(rule_spelling(a->rule)));
-    key_text(w, "witness", slice_cstr(witness_spelling(a->witness)));
-    key_text(w, "topic", a->topic);
-    key_i64(w, "partition", a->partition);
-    key_i64(w, "offset", a->offset);
-    key_text(w, "value", a->name);
-    key(w, "allowed");
-    fmt_str(w, a->allowed ? "true" : "false");
-    if (a->loss != LOSS_NONE) key_text(w, "loss", slice_cstr(loss_spelling(a->loss)));
-    if (a->why.n) key_text(w, "why", a->why);
-    key_text(w, "story", a->story);
+    json_text(w, "rule", slice_cstr(rule_spelling(a->rule)));
+    json_text(w, "witness", slice_cstr(witness_spelling(a->witness)));
+    json_text(w, "topic", a->topic);
+    json_i64(w, "partition", a->partition);
+    json_i64(w, "offset", a->offset);
+    json_text(w, "value", a->name);
+    json_bool(w, "allowed", a->allowed);
+    if (a->loss != LOSS_NONE) json_text(w, "loss", slice_cstr(loss_spelling(a->loss)));
+    if (a->why.n) json_text(w, "why", a->why);
+    json_text(w, "story", a->story);
     fmt_char(w, '}');
 }
 
 void
 report_anomalies_json(const struct anomalies *all, struct writer *w)
 {
-    key(w, "anomalies");
+    json_key(w, "anomalies");
     fmt_char(w, '[');
     for (int64_t i = 0; i < all->v.n; i++) {
-        if (i) fmt_char(w, ',');
+        json_next(w);
         json_anomaly(w, &all->v.v[i]);
     }
     fmt_char(w, ']');
@@ -90,36 +67,36 @@ report_anomalies_json(const struct anomalies *all, struct writer *w)
 static void
 json_libraries(struct writer *w)
 {
-    key(w, "libraries");
+    json_key(w, "libraries");
     fmt_char(w, '{');
-    key_text(w, "zstd", slice_cstr(ZSTD_versionString()));
-    key_text(w, "lz4", slice_cstr(LZ4_versionString()));
-    key_text(w, "zlib", slice_cstr(zlibVersion()));
-    key_text(w, "yaml", slice_cstr(yaml_get_version_string()));
+    json_text(w, "zstd", slice_cstr(ZSTD_versionString()));
+    json_text(w, "lz4", slice_cstr(LZ4_versionString()));
+    json_text(w, "zlib", slice_cstr(zlibVersion()));
+    json_text(w, "yaml", slice_cstr(yaml_get_version_string()));
     fmt_char(w, '}');
 }
 
 static void
 json_counts(struct writer *w, const struct run_counts *c)
 {
-    key(w, "counts");
+    json_key(w, "counts");
     fmt_char(w, '{');
-    key_i64(w, "produced", c->produced);
-    key_i64(w, "acknowledged", c->acknowledged);
-    key_i64(w, "unknown", c->unknown);
-    key_i64(w, "failed", c->failed);
-    key_i64(w, "read", c->read);
+    json_i64(w, "produced", c->produced);
+    json_i64(w, "acknowledged", c->acknowledged);
+    json_i64(w, "unknown", c->unknown);
+    json_i64(w, "failed", c->failed);
+    json_i64(w, "read", c->read);
     fmt_char(w, '}');
 }
 
 static void
 json_sweep(struct writer *w, const struct run_job *j)
 {
-    key(w, "sweep");
+    json_key(w, "sweep");
     fmt_char(w, '{');
-    key_text(w, "fault", j->crash_power ? S("power") : S("crash"));
-    key_text(w, "node", j->crash_node);
-    key_i64(w, "operation", j->crash_at_op);
+    json_text(w, "fault", j->crash_power ? S("power") : S("crash"));
+    json_text(w, "node", j->crash_node);
+    json_i64(w, "operation", j->crash_at_op);
     fmt_char(w, '}');
 }
 
@@ -128,17 +105,17 @@ report_json(struct arena *a, const struct scenario *s, const struct run_result *
             const struct run_job *j, int64_t wall_ns, struct writer *w)
 {
     fmt_char(w, '{');
-    key_i64(w, "schema", 1);
-    key_text(w, "verdict", slice_cstr(verdict_text(r->verdict)));
-    key_text(w, "scenario", s->name);
-    key_i64(w, "seed", (int64_t)r->seed);
-    if (j->bug) key_text(w, "bug", slice_cstr(j->bug));
+    json_i64(w, "schema", 1);
+    json_text(w, "verdict", slice_cstr(verdict_text(r->verdict)));
+    json_text(w, "scenario", s->name);
+    json_i64(w, "seed", (int64_t)r->seed);
+    if (j->bug) json_text(w, "bug", slice_cstr(j->bug));
     if (j->crash_at_op) json_sweep(w, j);
-    key_text(w, "trace_hash", arena_format(a, "%016llx", (unsigned long long)r->trace_hash));
-    key_i64(w, "virtual_ns", r->virtual_ns);
-    key_i64(w, "wall_ns", wall_ns);
-    key_i64(w, "events", r->events);
-    key_i64(w, "peak_bytes", r->peak_bytes);
+    json_text(w, "trace_hash", arena_format(a, "%016llx", (unsigned long long)r->trace_hash));
+    json_i64(w, "virtual_ns", r->virtual_ns);
+    json_i64(w, "wall_ns", wall_ns);
+    json_i64(w, "events", r->events);
+    json_i64(w, "peak_bytes", r->peak_bytes);
     json_counts(w, &r->counts);
     json_lines(w, "reasons", &r->reasons);
     json_lines(w, "confirmed", &r->confirmed);

@@ -234,6 +234,14 @@ fault_heal(struct world *w, fault_id id)
     }
 }
 
+bool
+fault_lasts(struct world *w, fault_id id)
+{
+    LIST_EACH(&w->net.faults, f, struct fault, node)
+        if (f->id == id) return true;
+    return false;
+}
+
 void
 fault_heal_all(struct world *w)
 {

@@ -49,25 +49,36 @@ trace_open(struct mem *mem, const struct trace_options *o,
     return t;
 }
 
+/* A block with its head; returns its length. */
+static int64_t
+trace_pack(const struct trace_writer *t, struct slice plain, uint8_t *out, int64_t cap)
+{
+    size_t n = ZSTD_compress2(t->zstd, out + 8, (size_t)cap - 8, plain.p, (size_t)plain.n);
+    CHECK(!ZSTD_isError(n));
+    store_be32(out, (uint32_t)n);
+    store_be32(out + 4, (uint32_t)plain.n);
+    return 8 + (int64_t)n;
+}
+
+static int64_t
+trace_pack_bound(struct slice plain)
+{
+    return 8 + (int64_t)ZSTD_compressBound((size_t)plain.n);
+}
+
 static void
 trace_flush(struct trace_writer *t)
 {
     struct slice plain = writer_slice(&t->e.w);
     if (!plain.n) return;
-    int64_t need = (int64_t)ZSTD_compressBound((size_t)plain.n);
+    int64_t need = trace_pack_bound(plain);
     if (need > t->out_cap) {
         t->out = mem_resize(t->mem, t->out, t->out_cap, need);
         t->out_cap = need;
     }
-    size_t n = ZSTD_compress2(t->zstd, t->out, (size_t)t->out_cap, plain.p, (size_t)plain.n);
-    CHECK(!ZSTD_isError(n));
     t->now.position = t->position;
     VEC_PUSH(t->mem, &t->blocks, t->now);
-    uint8_t head[8];
-    store_be32(head, (uint32_t)n);
-    store_be32(head + 4, (uint32_t)plain.n);
-    trace_put(t, slice(head, 8));
-    trace_put(t, slice(t->out, (int64_t)n));
+    trace_put(t, slice(t->out, trace_pack(t, plain, t->out, t->out_cap)));
     trace_encoder_clear(&t->e);
 }
 
@@ -95,22 +106,50 @@ trace_write(struct trace_writer *t, const struct trace_record *r)
     if (t->e.w.n >= t->o.block_bytes) trace_flush(t);
 }
 
+static void
+put_index_entry(struct writer *w, const struct block *b)
+{
+    writer_i64(w, b->position);
+    writer_i64(w, b->first_ns);
+    writer_i64(w, b->records_before);
+}
+
+/* The index and the footer, which stand at this position. */
+static void
+put_end(const struct trace_writer *t, const struct block *last, int64_t position, struct writer *w)
+{
+    for (int64_t i = 0; i < t->blocks.n; i++) put_index_entry(w, &t->blocks.v[i]);
+    if (last) put_index_entry(w, last);
+    writer_i64(w, position);
+    writer_i32(w, (int32_t)(t->blocks.n + (last != NULL)));
+    writer_bytes(w, slice_cstr(TRACE_MAGIC));
+}
+
+void
+trace_tail(const struct trace_writer *t, struct writer *ret)
+{
+    struct slice plain = writer_slice(&t->e.w);
+    struct block last = t->now;
+    int64_t n = 0;
+    last.position = t->position;
+    if (plain.n) {
+        int64_t bound = trace_pack_bound(plain), at = ret->n;
+        uint8_t *out = writer_room(ret, bound);
+        if (!out) return;
+        n = trace_pack(t, plain, out, bound);
+        ret->n = at + n;
+    }
+    put_end(t, plain.n ? &last : NULL, t->position + n, ret);
+}
+
 void
 trace_close(struct trace_writer *t)
 {
+    struct writer end = writer_mem(t->mem);
     trace_flush(t);
-    int64_t at = t->position;
-    uint8_t room[24];
-    for (int64_t i = 0; i < t->blocks.n; i++) {
-        store_be64(room, (uint64_t)t->blocks.v[i].position);
-        store_be64(room + 8, (uint64_t)t->blocks.v[i].first_ns);
-        store_be64(room + 16, (uint64_t)t->blocks.v[i].records_before);
-        trace_put(t, slice(room, 24));
-    }
-    store_be64(room, (uint64_t)at);
-    store_be32(room + 8, (uint32_t)t->blocks.n);
-    memcpy(room + 12, TRACE_MAGIC, 8);
-    trace_put(t, slice(room, 20));
+    put_end(t, NULL, t->position, &end);
+    trace_put(t, writer_slice(&end));
+    writer_release(&end);
     (void)ZSTD_freeCCtx(t->zstd);
     trace_encoder_release(&t->e);
     VEC_RELEASE(t->mem, &t->blocks);

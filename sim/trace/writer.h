@@ -24,6 +24,9 @@ struct trace_writer *trace_open(struct mem *mem, const struct trace_options *o,
 void trace_write(struct trace_writer *t, const struct trace_record *r);
 bool trace_wants_bytes(const struct trace_writer *t);
 int64_t trace_records(const struct trace_writer *t);
+/* What trace_close() would still put: behind all that was put so far it makes a whole trace, which can be read while
+ * this one goes on. Appended. */
+void trace_tail(const struct trace_writer *t, struct writer *ret);
 /* Writes what is left and the index, and frees. */
 void trace_close(struct trace_writer *t);
 

@@ -53,6 +53,8 @@ fault_id fault_slow_link(struct world *w, struct machines from, struct machines 
                          struct slow slow);
 /* Ends a cut, flap, slow link or hold. Harmless when it has ended. */
 void fault_heal(struct world *w, fault_id id);
+/* It has not ended. */
+bool fault_lasts(struct world *w, fault_id id);
 /* Ends all of them. */
 void fault_heal_all(struct world *w);
 
