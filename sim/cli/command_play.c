@@ -17,7 +17,8 @@
 struct options {
     const char *file, *out;
     int64_t brokers, port, speed_permille;
-    bool json, has_seed, has_brokers;
+    bool json, has_seed, has_brokers, has_control, ends_with_input;
+    int64_t control_port;
     uint64_t seed;
 };
 
@@ -50,17 +51,19 @@ catch_signals(void)
 
 /* ---- options ---- */
 
-static const char *const option_names[] = {"--listen", "--brokers", "--speed",
-                                           "--seed",   "--out",     "--json"};
+static const char *const option_names[] = {"--listen",          "--brokers", "--speed",
+                                           "--control",         "--seed",    "--out",
+                                           "--ends-with-input", "--json"};
 
 static bool
-take_listen(struct options *o, const char *value)
+take_address(const char *value, int64_t *ret_port)
 {
     struct slice s = slice_cstr(value), host = S("127.0.0.1");
     int64_t colon = slice_find(s, ':', 0);
     if (colon >= 0) host = slice_sub(s, 0, colon);
     return (slice_eq(host, S("127.0.0.1")) || slice_eq(host, S("localhost"))) &&
-           slice_to_i64(slice_sub(s, colon + 1, s.n), &o->port) && o->port >= 0 && o->port <= 65535;
+           slice_to_i64(slice_sub(s, colon + 1, s.n), ret_port) && *ret_port >= 0 &&
+         *ret_port <= 65535;
 }
 
 static int
@@ -69,8 +72,13 @@ take_play_option(struct options *o, const char *arg, const char *value)
     struct slice v = slice_cstr(value);
     int64_t n = 0;
     if (strcmp(arg, "--listen") == 0) {
-        if (!take_listen(o, value))
+        if (!take_address(value, &o->port))
             return usage_error("play", "--listen %s: 127.0.0.1:PORT; 0 chooses free ports", value);
+    } else if (strcmp(arg, "--control") == 0) {
+        o->has_control = true;
+        if (!take_address(value, &o->control_port))
+            return usage_error("play", "--control %s: 127.0.0.1:PORT; 0 chooses a free port",
+                               value);
     } else if (strcmp(arg, "--brokers") == 0) {
         o->has_brokers = true;
         if (!slice_to_i64(v, &o->brokers) || o->brokers < 1 || o->brokers > BROKERS_MAX)
@@ -100,6 +108,7 @@ parse_options(int argc, char **argv, struct options *o)
     for (int i = 0; i < argc; i++) {
         int rc = 0;
         if (strcmp(argv[i], "--json") == 0) o->json = true;
+        else if (strcmp(argv[i], "--ends-with-input") == 0) o->ends_with_input = true;
         else if (argv[i][0] != '-' && o->file)
             return usage_error("play", "one scenario at a time: %s", argv[i]);
         else if (argv[i][0] != '-') o->file = argv[i];
@@ -170,16 +179,20 @@ load(struct stage *s)
 /* ---- what is said ---- */
 
 static void
-say_serves(void *ctx, const int32_t *ports, int32_t ports_n)
+say_serves(void *ctx, const int32_t *ports, int32_t ports_n, struct slice control)
 {
     const struct stage *s = ctx;
-    fputs(s->o.json ? "{\"bootstrap\":\"" : "serves at ", stdout);
+    bool json = s->o.json;
+    fputs(json ? "{\"bootstrap\":\"" : "serves at ", stdout);
     for (int32_t i = 0; i < ports_n; i++) printf("%s127.0.0.1:%d", i ? "," : "", ports[i]);
-    fputs(s->o.json ? "\"}\n"
-          : isatty(STDIN_FILENO)
-              ? "\ntype a fault (crash b1, restart b1, cut [b2, rest], heal all; help), or end\n"
-              : "\n",
-          stdout);
+    if (json) putchar('"');
+    if (control.p)
+        printf(json ? ",\"control\":\"%.*s\"" : "\ncontrol at %.*s (open it in a browser)",
+               SARG(control));
+    fputs(json ? "}\n" : "\n", stdout);
+    if (!json && isatty(STDIN_FILENO))
+        fputs("type a fault (crash b1, restart b1, cut [b2, rest], heal all; help), or end\n",
+              stdout);
     fflush(stdout);
 }
 
@@ -197,6 +210,7 @@ static int
 play(struct stage *s, const struct scenario *sc)
 {
     int32_t ports[INPUT_PORTS_MAX], n = (int32_t)sc->cluster.brokers, taken = 0;
+    int32_t control_port = (int32_t)s->o.control_port;
     if (n > INPUT_PORTS_MAX) {
         fprintf(stderr, "gregor: play has at most %d brokers\n", INPUT_PORTS_MAX);
         return EXIT_USAGE;
@@ -204,8 +218,10 @@ play(struct stage *s, const struct scenario *sc)
     for (int32_t i = 0; i < n; i++) ports[i] = s->o.port ? (int32_t)s->o.port + i : 0;
     struct play_params params = {.ports = ports,
                                  .ports_n = n,
+                                 .control_port = s->o.has_control ? &control_port : NULL,
                                  .speed_permille = s->o.speed_permille,
                                  .reads_terminal = true,
+                                 .ends_with_input = s->o.ends_with_input,
                                  .serves = say_serves,
                                  .tell = say_line,
                                  .is_over = is_to_end,
@@ -213,8 +229,8 @@ play(struct stage *s, const struct scenario *sc)
     struct play *p = play_new(&s->a, &params, &taken);
     if (!p) {
         fprintf(stderr,
-                "gregor: port %d of 127.0.0.1 cannot be listened at: %s (--listen "
-                "127.0.0.1:0 chooses free ports)\n",
+                "gregor: port %d of 127.0.0.1 cannot be listened at: %s (127.0.0.1:0 chooses free "
+                "ports)\n",
                 (int)taken, strerror(errno));
         return EXIT_USAGE;
     }
@@ -228,6 +244,7 @@ play(struct stage *s, const struct scenario *sc)
                           .play = p};
     struct run_output output;
     job_run(&s->a, sc, &job, &output);
+    play_ended(p, writer_slice(&output.json));
     play_free(p);
     struct writer *w = s->o.json ? &output.json : &output.human;
     fwrite(w->p, 1, (size_t)w->n, stdout);

@@ -153,7 +153,7 @@ static bool
 open_folder(struct arena *a, struct slice dir, struct progress *p)
 {
     struct slice path = path_in(a, dir, "trace.zst");
-    if (make_dir((const char *)dir.p)) p->trace = fopen((const char *)path.p, "wb");
+    if (make_dir((const char *)dir.p)) p->trace = fopen((const char *)path.p, "w+b");
     if (p->trace) return true;
     fprintf(stderr, "gregor: %s: %s (--out DIR says where a run's folder goes)\n",
             (const char *)dir.p, strerror(errno));
@@ -265,7 +265,7 @@ job_run(struct arena *a, const struct scenario *s, const struct run_job *j, stru
     if (j->play) {
         o.outside = play_outside(j->play);
         p.outside = fopen((const char *)path_in(a, dir, "outside.log").p, "wb");
-        if (p.outside) play_record(j->play, p.outside);
+        if (p.outside) play_record(j->play, p.outside, p.trace, dir);
         else perror("gregor: outside.log");
         /* Should the process be killed, what was written down can be gone through again. */
         write_run_txt(a, dir, s, j, p.seed, NULL);

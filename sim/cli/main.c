@@ -33,8 +33,11 @@
     "  --brokers N          without a scenario: so many nodes, each broker and controller (else 3)\n" \
     "  --speed N            so many times as fast as the wall clock (else 1); max: idle time is skipped\n" \
     "                       while no client is connected\n" \
+    "  --control 127.0.0.1:N control over HTTP, for programs and browsers; 0: a free port. The address is\n" \
+    "                       printed, with a token that keeps others out\n" \
     "  --seed N             run with this seed (else the scenario's own)\n" \
     "  --out DIR            make the run's folder here (else in out)\n" \
+    "  --ends-with-input    end when standard input does: with the program that started it\n" \
     "  --json               print the addresses and the report as JSON, one line each\n"
 
 #define HUNT_OPTIONS \

@@ -5,7 +5,6 @@
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
-#include <poll.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -14,7 +13,6 @@
 #define OUT_HIGH_BYTES (4 << 20)
 #define OUT_LOW_BYTES (1 << 20)
 #define BACKLOG 128
-#define OWN_FDS_MAX 4
 
 struct guest {
     int64_t id;
@@ -36,8 +34,8 @@ struct door {
     uint8_t room[READ_BYTES];
 };
 
-static int
-listen_at(int32_t *port)
+int
+door_listen(int32_t *port)
 {
     struct sockaddr_in a = {.sin_family = AF_INET,
                             .sin_port = htons((uint16_t)*port),
@@ -64,7 +62,7 @@ door_open(struct mem *mem, int32_t *ports, int32_t ports_n, int32_t *ret_taken)
     d->mem = mem;
     for (int32_t i = 0; i < ports_n; i++) {
         *ret_taken = ports[i];
-        int fd = listen_at(&ports[i]);
+        int fd = door_listen(&ports[i]);
         if (fd < 0) {
             int why = errno;
             door_close(d);
@@ -121,10 +119,10 @@ add_poll(struct door *d, int fd, short events)
 }
 
 void
-door_wait(struct door *d, int64_t timeout_ms, const int *fds, int fds_n, bool *ret)
+door_wait(struct door *d, int64_t timeout_ms, struct pollfd *own, int own_n)
 {
     d->polls.n = 0;
-    for (int i = 0; i < fds_n; i++) add_poll(d, fds[i], POLLIN);
+    for (int i = 0; i < own_n; i++) add_poll(d, own[i].fd, own[i].events);
     for (int64_t i = 0; i < d->listeners.n; i++) add_poll(d, d->listeners.v[i], POLLIN);
     for (int64_t i = 0; i < d->guests.n; i++) {
         const struct guest *g = d->guests.v[i];
@@ -132,7 +130,7 @@ door_wait(struct door *d, int64_t timeout_ms, const int *fds, int fds_n, bool *r
         add_poll(d, g->fd, (short)((reads ? POLLIN : 0) | (g->out.n > g->out_at ? POLLOUT : 0)));
     }
     int n = poll(d->polls.v, (nfds_t)d->polls.n, (int)timeout_ms);
-    for (int i = 0; i < fds_n; i++) ret[i] = n > 0 && d->polls.v[i].revents;
+    for (int i = 0; i < own_n; i++) own[i].revents = n > 0 ? d->polls.v[i].revents : 0;
 }
 
 /* ---- from clients ---- */

@@ -3,19 +3,22 @@
 #ifndef SIM_PLAY_DOOR_H
 #define SIM_PLAY_DOOR_H
 
+#include <poll.h>
+
 #include "broker/base/mem.h"
 #include "sim/play/input.h"
 
 struct door;
 
+/* A socket that listens at this port of the loopback (0: one that is free; on return which it is). -1: errno. */
+int door_listen(int32_t *port);
 /* Listens on these ports (0: one that is free), and says which they are. NULL: port *ret_taken cannot be had, errno says
  * why. */
 struct door *door_open(struct mem *mem, int32_t *ports, int32_t ports_n, int32_t *ret_taken);
 void door_close(struct door *d);
 
-/* Waits until something can be done, or so long; also for these of the caller's own (at most 4; ret[i]: it can be
- * read). */
-void door_wait(struct door *d, int64_t timeout_ms, const int *fds, int fds_n, bool *ret);
+/* Waits until something can be done, or so long; also for these of the caller's own, as poll() does. */
+void door_wait(struct door *d, int64_t timeout_ms, struct pollfd *own, int own_n);
 /* Calls take() for everything that came, without waiting. */
 void door_read(struct door *d, void (*take)(void *ctx, struct input *in), void *ctx);
 

@@ -2,6 +2,7 @@
 
 #include "broker/base/check.h"
 #include "broker/base/fmt.h"
+#include "sim/scenario/json.h"
 #include "sim/scenario/outside.h"
 
 #define FRAME_MAX_BYTES (100 << 20)
@@ -18,8 +19,10 @@ struct passage {
     struct conn conn;
     struct gate *gate;
     int64_t id;
-    struct writer in; /* the beginning of a frame whose end has not come */
-    bool is_raw;      /* what comes are not frames: whoever listens there has to say so */
+    int32_t broker;
+    struct slice client_id; /* as its first request says; null: it has sent none */
+    struct writer in;       /* the beginning of a frame whose end has not come */
+    bool is_raw;            /* what comes are not frames: whoever listens there has to say so */
     bool is_full;
 };
 
@@ -56,6 +59,7 @@ passage_closed(struct conn *c, enum env_err why)
     g->passages.v[p->id] = NULL;
     g->ops->closed(g->ctx, p->id);
     writer_release(&p->in);
+    mem_free_slice(&c->env->mem, p->client_id);
     MEM_DELETE(&c->env->mem, p);
 }
 
@@ -74,6 +78,7 @@ open_passage(struct gate *g, struct env *env, const struct input *in)
     g->passages.v[in->id] = p;
     p->gate = g;
     p->id = in->id;
+    p->broker = in->broker;
     p->in = writer_mem(&env->mem);
     p->conn.ops = &passage_ops;
     fmt_char(&host, 'b');
@@ -96,6 +101,16 @@ whole_frames(struct passage *p, struct slice s)
     return p->is_raw ? s.n : at;
 }
 
+/* Of its first request: size, API, version, correlation, and the client's name, the same in all versions. */
+static void
+learn_client(struct passage *p, struct slice frames)
+{
+    struct reader r = reader(frames);
+    reader_skip(&r, 4 + 2 + 2 + 4);
+    struct slice name = reader_bytes(&r, reader_i16(&r));
+    p->client_id = mem_dup(&p->conn.env->mem, name.p ? name : SLICE_EMPTY);
+}
+
 /* What is sent before it is connected would be dropped. */
 static void
 passage_send(struct passage *p)
@@ -103,6 +118,7 @@ passage_send(struct passage *p)
     struct env *env = p->conn.env;
     int64_t n = p->conn.state == CONN_OPEN ? whole_frames(p, writer_slice(&p->in)) : 0;
     if (n == 0) return;
+    if (!p->client_id.p && !p->is_raw) learn_client(p, slice(p->in.p, n));
     struct buf *b = buf_copy(&env->mem, slice(p->in.p, n));
     struct seg seg = {.buf = b, .bytes = buf_slice(b)};
     bool has_room = conn_send(&p->conn, &seg, 1);
@@ -165,4 +181,19 @@ void
 gate_take(struct gate *g, const struct input *in)
 {
     if (machine_is_up(g->m)) machine_poke(g->m, take_in_step, (void *)(uintptr_t)in);
+}
+
+void
+gate_tell(const struct gate *g, struct writer *w)
+{
+    for (int64_t i = 0; machine_is_up(g->m) && i < g->passages.n; i++) {
+        const struct passage *p = g->passages.v[i];
+        if (!p) continue;
+        json_next(w);
+        fmt_char(w, '{');
+        json_i64(w, "id", p->id);
+        json_i64(w, "broker", p->broker);
+        json_text(w, "client_id", p->client_id);
+        fmt_char(w, '}');
+    }
 }

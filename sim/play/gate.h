@@ -25,5 +25,7 @@ struct gate_ops {
 struct gate *gate_new(struct arena *a, struct world *w, const struct gate_ops *ops, void *ctx);
 /* Between two events, at the present time. Of a connection that is gone nothing is taken. */
 void gate_take(struct gate *g, const struct input *in);
+/* The connections that are open, as JSON objects with commas between them. */
+void gate_tell(const struct gate *g, struct writer *json);
 
 #endif

@@ -1,34 +1,18 @@
 #include "sim/play/play.h"
 
+#include <errno.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
 
-#include "sim/play/door.h"
-#include "sim/play/gate.h"
+#include "sim/play/control.h"
+#include "sim/play/play_internal.h"
 
 #define SLICE_NS (5 * NS_PER_MS)    /* of the world's time between two looks at the sockets */
+#define WATCH_NS NS_PER_MS          /* and while somebody waits for a condition */
 #define LAG_MAX_NS (50 * NS_PER_MS) /* who is further behind the clock gives up catching up */
 #define WAIT_MAX_MS 20
-#define LINE_BYTES 4096
 #define FLUSH_NS NS_PER_S
-
-struct play {
-    struct arena *a;
-    struct play_params params;
-    struct run_outside outside;
-    struct door *door;
-    struct gate *gate;
-    struct run *run;
-    struct world *world;
-    FILE *log;
-    bool is_over;
-    int64_t wall_ns, at_ns; /* the world's time at_ns is the wall clock's wall_ns */
-    int64_t flushed_ns;
-    bool terminal_ended;
-    char line[LINE_BYTES];
-    int64_t line_n;
-};
 
 static int64_t
 clock_ns(clockid_t clock)
@@ -36,6 +20,12 @@ clock_ns(clockid_t clock)
     struct timespec t;
     clock_gettime(clock, &t);
     return t.tv_sec * NS_PER_S + t.tv_nsec;
+}
+
+int64_t
+play_wall_ns(void)
+{
+    return clock_ns(CLOCK_MONOTONIC);
 }
 
 /* ---- inputs ---- */
@@ -97,17 +87,26 @@ step_of_words(struct arena *a, struct slice words)
     return text;
 }
 
-static void
-play_step(struct play *p, struct slice words)
+bool
+play_step(struct play *p, struct slice words, struct diags *wrong)
 {
     struct slice text = step_of_words(p->a, words);
-    struct writer wrong = writer_mem(p->a->mem);
     struct input in = {
         .kind = INPUT_STEP, .id = -1, .at_ns = world_now_ns(p->world), .bytes = text};
     if (p->log) input_write(p->log, &in);
-    if (!run_take_step(p->run, text, &wrong))
-        p->params.tell(p->params.ctx, slice_trim(writer_slice(&wrong)));
-    writer_release(&wrong);
+    return run_take_step(p->run, text, wrong);
+}
+
+static void
+play_typed_step(struct play *p, struct slice words)
+{
+    struct diags wrong;
+    struct writer w = writer_mem(p->a->mem);
+    if (!play_step(p, words, &wrong)) {
+        diags_print(&wrong, &w);
+        p->params.tell(p->params.ctx, slice_trim(writer_slice(&w)));
+    }
+    writer_release(&w);
 }
 
 static void
@@ -124,7 +123,7 @@ play_line(struct play *p, struct slice line)
                          "{crash: leader(orders-0), for: 3s}\nend: heals everything, judges, and "
                          "writes the run down\nall verbs: gregor reference"));
     } else {
-        play_step(p, line);
+        play_typed_step(p, line);
     }
 }
 
@@ -134,6 +133,7 @@ play_read_terminal(struct play *p)
     ssize_t n = read(STDIN_FILENO, p->line + p->line_n, (size_t)(LINE_BYTES - p->line_n));
     if (n <= 0) {
         p->terminal_ended = true;
+        p->is_over = p->is_over || p->params.ends_with_input;
         return;
     }
     p->line_n += n;
@@ -152,7 +152,14 @@ play_read_terminal(struct play *p)
 static bool
 is_unbound(const struct play *p)
 {
-    return p->params.speed_permille == 0 && door_connections(p->door) == 0;
+    return p->pace.leap_ns > world_now_ns(p->world) ||
+           (p->pace.permille == 0 && door_connections(p->door) == 0);
+}
+
+static int64_t
+slice_ns(const struct play *p)
+{
+    return p->control && control_is_waited_for(p->control) ? WATCH_NS : SLICE_NS;
 }
 
 /* Where the world's time is to be now. A world that is too slow for its clock, or whose process was stopped, goes on from
@@ -160,15 +167,18 @@ is_unbound(const struct play *p)
 static int64_t
 play_due_ns(struct play *p)
 {
-    int64_t now = world_now_ns(p->world), wall = clock_ns(CLOCK_MONOTONIC);
-    int64_t permille = p->params.speed_permille ? p->params.speed_permille : 1000;
-    int64_t due = p->at_ns + (wall - p->wall_ns) / 1000 * permille;
+    struct pace *c = &p->pace;
+    int64_t now = world_now_ns(p->world), wall = play_wall_ns();
+    int64_t permille = c->permille ? c->permille : 1000;
+    int64_t due = c->at_ns + (wall - c->wall_ns) / 1000 * permille;
     bool unbound = is_unbound(p);
-    if (unbound || due - now > LAG_MAX_NS) {
-        p->at_ns = now;
-        p->wall_ns = wall;
-        due = now + (unbound ? SLICE_NS : 0);
+    if (unbound || c->is_paused || due - now > LAG_MAX_NS) {
+        c->at_ns = now;
+        c->wall_ns = wall;
+        due = now + (unbound ? slice_ns(p) : 0);
+        if (c->leap_ns > now) due = MIN(due, c->leap_ns);
     }
+    if (c->is_paused && !unbound) return now;
     /* Inputs of one moment are taken one after the other, with nothing between them: so a replay knows the order. */
     return MAX(due, now + 1);
 }
@@ -176,11 +186,12 @@ play_due_ns(struct play *p)
 static int64_t
 play_wait_ms(const struct play *p)
 {
+    const struct pace *c = &p->pace;
     if (is_unbound(p)) return 0;
-    int64_t permille = p->params.speed_permille ? p->params.speed_permille : 1000;
+    int64_t permille = c->permille ? c->permille : 1000;
     int64_t next = world_next_ns(p->world);
-    if (next == INT64_MAX) return WAIT_MAX_MS;
-    int64_t wall = p->wall_ns + (next - p->at_ns) / permille * 1000 - clock_ns(CLOCK_MONOTONIC);
+    if (next == INT64_MAX || c->is_paused) return WAIT_MAX_MS;
+    int64_t wall = c->wall_ns + (next - c->at_ns) / permille * 1000 - play_wall_ns();
     return MIN(MAX((wall + NS_PER_MS - 1) / NS_PER_MS, 0), WAIT_MAX_MS);
 }
 
@@ -194,25 +205,39 @@ play_flush(struct play *p)
     fflush(p->log);
 }
 
+/* Until something comes, or the world is to go on. True: something can be read from the terminal. */
+static bool
+play_wait(struct play *p)
+{
+    struct pollfd own[1 + WEB_POLLS_MAX];
+    int n = p->control ? control_polls(p->control, own) : 0;
+    bool listens = p->params.reads_terminal && !p->terminal_ended;
+    if (listens) own[n] = (struct pollfd){.fd = STDIN_FILENO, .events = POLLIN};
+    door_wait(p->door, play_wait_ms(p), own, n + listens);
+    return listens && own[n].revents;
+}
+
 static void
 play_live(void *ctx, struct run *r, struct world *w)
 {
     struct play *p = ctx;
-    int in = STDIN_FILENO;
-    bool typed = false;
     p->run = r;
     p->world = w;
     p->gate = gate_new(p->a, w, &live_ops, p);
-    p->at_ns = world_now_ns(w);
-    p->wall_ns = clock_ns(CLOCK_MONOTONIC);
-    p->params.serves(p->params.ctx, p->params.ports, p->params.ports_n);
+    p->pace.at_ns = world_now_ns(w);
+    p->pace.wall_ns = play_wall_ns();
+    p->params.serves(p->params.ctx, p->params.ports, p->params.ports_n,
+                     p->control ? control_address(p->control) : SLICE_NULL);
     while (!p->is_over && !p->params.is_over()) {
-        int fds_n = p->params.reads_terminal && !p->terminal_ended;
-        door_wait(p->door, play_wait_ms(p), &in, fds_n, &typed);
+        bool typed = play_wait(p);
         int64_t due = play_due_ns(p);
-        while (world_now_ns(w) < due) world_run_until(w, MIN(due, world_now_ns(w) + SLICE_NS));
-        if (fds_n && typed) play_read_terminal(p);
+        while (world_now_ns(w) < due) {
+            world_run_until(w, MIN(due, world_now_ns(w) + slice_ns(p)));
+            if (p->control) control_look(p->control);
+        }
+        if (typed) play_read_terminal(p);
         door_read(p->door, play_take, p);
+        if (p->control) control_work(p->control);
         play_flush(p);
     }
     struct input end = {.kind = INPUT_END, .id = -1, .at_ns = world_now_ns(w)};
@@ -227,8 +252,19 @@ play_new(struct arena *a, const struct play_params *params, int32_t *ret_taken)
     struct play *p = ARENA_NEW(a, struct play);
     p->a = a;
     p->params = *params;
+    p->pace.permille = params->speed_permille;
     p->door = door_open(a->mem, params->ports, params->ports_n, ret_taken);
     if (!p->door) return NULL;
+    if (params->control_port) {
+        *ret_taken = *params->control_port;
+        p->control = control_new(p, params->control_port);
+        if (!p->control) {
+            int why = errno;
+            play_free(p);
+            errno = why;
+            return NULL;
+        }
+    }
     p->outside = (struct run_outside){.ports = params->ports,
                                       .ports_n = params->ports_n,
                                       .wall_ms = clock_ns(CLOCK_REALTIME) / NS_PER_MS,
@@ -244,10 +280,18 @@ play_outside(struct play *p)
 }
 
 void
-play_record(struct play *p, FILE *log)
+play_record(struct play *p, FILE *log, FILE *trace, struct slice folder)
 {
     p->log = log;
+    p->trace = trace;
+    p->folder = folder;
     input_write_head(log, p->outside.wall_ms, p->outside.ports, p->outside.ports_n);
+}
+
+void
+play_ended(struct play *p, struct slice report)
+{
+    if (p->control) control_ended(p->control, report, p->folder);
 }
 
 void
@@ -255,6 +299,8 @@ play_free(struct play *p)
 {
     if (p->door) door_close(p->door);
     p->door = NULL;
+    if (p->control) control_free(p->control);
+    p->control = NULL;
 }
 
 /* ---- again ---- */
@@ -299,9 +345,8 @@ again_live(void *ctx, struct run *r, struct world *w)
             gate_take(gate, &in);
             continue;
         }
-        struct writer wrong = writer_mem(g->a->mem);
+        struct diags wrong; /* told when it was typed */
         (void)run_take_step(r, in.bytes, &wrong);
-        writer_release(&wrong);
     }
 }
 

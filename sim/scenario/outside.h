@@ -1,10 +1,10 @@
-/* What comes into a run from outside of its world: real clients on real ports, words typed by a person. The run asks
- * somebody else to let its time pass (`live`), who brings in what comes between two events, and can say it again for a
- * replay: the world sees nothing but its own events in an order that was written down. */
+/* What comes into a run from outside of its world: real clients on real ports, words typed by a person or sent by a
+ * program. The run asks somebody else to let its time pass (`live`), who brings in what comes between two events, and can
+ * say it again for a replay: the world sees nothing but its own events in an order that was written down. */
 #ifndef SIM_SCENARIO_OUTSIDE_H
 #define SIM_SCENARIO_OUTSIDE_H
 
-#include "broker/base/bytes.h"
+#include "sim/scenario/diag.h"
 
 struct run;
 struct world;
@@ -23,8 +23,38 @@ struct run_outside {
 /* The port of every broker's listener OUTSIDE, within the world. */
 enum { OUTSIDE_PORT = 9192 };
 
-/* For live(), between two events: does now what this step of a timeline says, like "{crash: b1}". False: it is none;
- * what is wrong with it is said in wrong. */
-bool run_take_step(struct run *r, struct slice text, struct writer *wrong);
+/* ---- for live(), between two events ---- */
+
+/* Does now what this step of a timeline says, like "{crash: b1}"; one without a name is called s1, s2 … False: it is
+ * none; what is wrong is said in wrong, which need not be initialised. */
+bool run_take_step(struct run *r, struct slice text, struct diags *wrong);
+/* The names of what was taken last: one step, or those of a preset. Keys and values of a JSON object. */
+void run_tell_names(const struct run *r, struct writer *json);
+
+/* What follows only looks: a run is the same with it and without. */
+
+/* Since the beginning of the timeline. */
+int64_t run_time_ns(const struct run *r);
+/* Keys and values of a JSON object, whose braces are the caller's. */
+void run_tell_state(struct run *r, struct writer *json);
+void run_tell_faults(struct run *r, struct writer *json); /* those that last */
+void run_tell_verdict(struct run *r, struct writer *json);
+/* The story from this line on, and how many lines it has. */
+void run_tell_story(struct run *r, int64_t from, struct writer *json);
+int64_t run_story_lines(const struct run *r);
+/* What is missing at the end of the trace for it to be a whole one. False: no trace is written. */
+bool run_trace_tail(const struct run *r, struct writer *ret);
+
+/* A condition somebody waits for: as `when` has it, like "{leader-of: orders-0, not: b1}", or in words, like
+ * "leader of orders-0 is not b1", "isr of orders-0 is full", "isr full" (everywhere, and all alive), "request EndTxn seen". */
+struct run_watch;
+/* Those words as a condition in braces; what is none stays as it is, to be told as a mistake. */
+struct slice run_watch_words(struct arena *a, struct slice words);
+/* NULL: it is none; wrong as above. */
+struct run_watch *run_watch_new(struct run *r, struct slice text, struct diags *wrong);
+void run_watch_free(struct run_watch *x);
+bool run_watch_holds(struct run_watch *x);
+/* Why it does not, for people; appended. */
+void run_watch_tell(struct run_watch *x, struct writer *w);
 
 #endif

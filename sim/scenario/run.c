@@ -274,6 +274,7 @@ run_begin(struct run *r, struct arena *a, const struct scenario *s, const struct
                                                  .ctx = r});
     chronicler_begin(r);
     witnesses_begin(r);
+    if (o->outside) look_begin(r);
     struct node_slot *armed =
         o->crash_at_op ? node_of(r, world_machine(r->w, o->crash_node)) : NULL;
     if (armed) run_arm(armed, o->crash_at_op, o->crash_power, SWEEP_DOWN_NS);

@@ -97,6 +97,8 @@ struct run {
     bool starting;    /* what the cluster does is not yet part of the story */
     bool ticking;
     struct earlier typed; /* steps from outside */
+    int32_t typed_last_n; /* so many of them came last, together */
+    struct look *look;    /* outside_look.c; NULL: nobody is outside */
     int64_t admins_n;
     struct sent_count { /* by machine */
         int64_t requests, bytes;
@@ -136,6 +138,9 @@ void run_fault(struct run *r, const char *verb, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 void run_fail(struct run *r, enum verdict v, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
+
+/* outside_look.c: before the machines start. */
+void look_begin(struct run *r);
 
 /* cluster.c */
 void cluster_build(struct run *r);
@@ -252,6 +257,8 @@ void witness_min_isr_is(struct run *r, struct slice topic, int32_t n);
 void witness_unclean_asked(struct run *r, struct partition_ref p);
 /* Records that retention or DeleteRecords removed so far. */
 int64_t witnesses_removed(const struct run *r, struct partition_ref p);
+/* What was found wrong while it runs. */
+const struct anomalies *witnesses_so_far(const struct run *r);
 /* After the final read: anomalies, counts and the verdict. */
 void witnesses_speak(struct run *r);
 void witnesses_free(struct run *r);

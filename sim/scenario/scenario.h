@@ -294,6 +294,9 @@ const struct step *step_of_text(struct arena *a, const struct scenario *of, stru
  * They are the last of `earlier` on return. How many; 0: it is none, and diags say why. */
 int32_t steps_of_text(struct arena *a, const struct scenario *of, struct slice text,
                       struct earlier *earlier, struct diags *d);
+/* A condition as `when` has it, looked at from now on; NULL: it is none, and diags say why. */
+const struct cond *cond_of_text(struct arena *a, const struct scenario *of, struct slice text,
+                                const struct earlier *earlier, struct diags *d);
 /* The document as it was run, as YAML that needs no other file. */
 void scenario_print(const struct scenario *s, struct writer *w);
 /* Warnings about things that are allowed and hardly meant. */

@@ -490,6 +490,17 @@ steps_of_text(struct arena *a, const struct scenario *of, struct slice text,
     return all.n;
 }
 
+const struct cond *
+cond_of_text(struct arena *a, const struct scenario *of, struct slice text,
+             const struct earlier *earlier, struct diags *d)
+{
+    struct load l = {
+        .a = a, .d = d, .options = &no_options, .bound = earlier->bound, .is_now = true};
+    struct cond *c = ARENA_NEW(a, struct cond);
+    const struct tree *t = tree_of_text(&l, of, text);
+    return t && decode_cond(&l, t, NULL, c, IN_WHEN) && !d->errors ? c : NULL;
+}
+
 static bool
 is_made(const struct load *l, struct slice topic)
 {

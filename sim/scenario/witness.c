@@ -210,6 +210,12 @@ witness_unclean_asked(struct run *r, struct partition_ref p)
     invariants_unclean_asked(r->witnesses->invariants, world_now_ns(r->w), p.topic, p.partition);
 }
 
+const struct anomalies *
+witnesses_so_far(const struct run *r)
+{
+    return invariants_anomalies(r->witnesses->invariants);
+}
+
 void
 witnesses_free(struct run *r)
 {

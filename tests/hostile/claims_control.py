@@ -1,0 +1,213 @@
+"""The control of gregor play: what no friend would send it, and programs that are in each other's way."""
+
+import http.client
+import json
+import random
+import select
+import socket
+import subprocess
+import time
+import urllib.parse
+
+from claim import claim
+from wire import LIMIT_S
+
+
+class Play:
+    """A gregor play with a control, beside the gregord that is judged."""
+
+    def __init__(self, binary, folder):
+        self.out = folder / "out"
+        self.gregor = binary.with_name("gregor")
+        self.log = open(folder / "log", "w+")
+        self.process = subprocess.Popen(
+            [str(self.gregor), "play", "--listen", "127.0.0.1:0", "--control", "127.0.0.1:0", "--json", "--ends-with-input", "--out", str(self.out)],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self.log, text=True)
+        said = json.loads(self.process.stdout.readline())
+        self.address = urllib.parse.urlsplit(said["control"])
+        self.port, self.token = self.address.port, self.address.path.strip("/")
+
+    def connect(self):
+        return socket.create_connection(("127.0.0.1", self.port), LIMIT_S)
+
+    def ask(self, method, path, body=None, headers=None, token=None):
+        """Status and answer, of one connection."""
+        c = http.client.HTTPConnection("127.0.0.1", self.port, timeout=LIMIT_S)
+        try:
+            c.request(method, f"/{self.token if token is None else token}/{path}", body, headers or {})
+            answer = c.getresponse()
+            raw = answer.read()
+        finally:
+            c.close()
+        return answer.status, json.loads(raw) if answer.headers["Content-Type"] == "application/json" else raw
+
+    def serves(self):
+        status, said = self.ask("GET", "state")
+        assert status == 200 and len(said["nodes"]) == 3, (status, said)
+
+    def finish(self):
+        """The end in order, and a replay that comes to the same."""
+        status, said = self.ask("POST", "finish")
+        assert status == 200, said
+        self.process.wait(LIMIT_S)
+        done = subprocess.run([str(self.gregor), "replay", said["folder"]], capture_output=True, text=True)
+        assert done.stdout.startswith("the same run"), done.stdout + done.stderr
+        return said
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.process.kill()
+        self.process.communicate()
+        self.log.close()
+
+
+def answered(s):
+    """All that comes until the other end closes."""
+    s.settimeout(LIMIT_S)
+    said = b""
+    try:
+        while got := s.recv(65536):
+            said += got
+    except ConnectionResetError:
+        pass
+    return said
+
+
+@claim
+def garbage_is_answered_and_ends_nothing(binary, folder):
+    dice = random.Random(9)
+    with Play(binary, folder) as p:
+        for i in range(300):
+            with p.connect() as s:
+                s.sendall(dice.randbytes(dice.randrange(1, 300)) + b"\r\n\r\n")
+                s.shutdown(socket.SHUT_WR)
+                said = answered(s)
+                assert not said or said.startswith(b"HTTP/1.1 4") or said.startswith(b"HTTP/1.1 5"), said[:80]
+        p.serves()
+        p.finish()
+
+
+@claim
+def heads_and_bodies_that_are_too_large_are_refused(binary, folder):
+    with Play(binary, folder) as p:
+        for request, status in ((b"GET /" + b"a" * 9000, 431), (b"GET / HTTP/1.1\r\n" + b"a: b\r\n" * 100, 431),
+                                (b"POST / HTTP/1.1\r\nContent-Length: 1000000000000\r\n\r\n", 413),
+                                (b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n", 501)):
+            with p.connect() as s:
+                s.sendall(request)
+                said = answered(s)
+                assert said.startswith(b"HTTP/1.1 %d " % status), said[:200]
+                assert b'{"error":' in said, said
+        p.serves()
+        p.finish()
+
+
+@claim
+def slow_and_silent_visitors_keep_nobody_out(binary, folder):
+    """Two hundred connections that send nothing, or a byte now and then: others are answered meanwhile."""
+    with Play(binary, folder) as p:
+        slow = [p.connect() for _ in range(200)]
+        for round_ in range(5):
+            for s in slow[::2]:
+                try:
+                    s.sendall(b"G")
+                except OSError:
+                    pass  # it made room
+            p.serves()
+        with p.connect() as s:
+            s.sendall(b"GET /half HTTP/1.1\r\n")
+            assert answered(s).startswith(b"HTTP/1.1 408 ")
+        for s in slow:
+            s.close()
+        p.finish()
+
+
+@claim
+def waiting_for_two_hundred_answers_is_bounded(binary, folder):
+    with Play(binary, folder) as p:
+        ask = f"GET /{p.token}/wait?for=leader+of+none-0&within=60s HTTP/1.1\r\nHost: 127.0.0.1:{p.port}\r\n\r\n".encode()
+        waiting = [p.connect() for _ in range(200)]
+        for s in waiting:
+            s.sendall(ask)
+        left, end = set(waiting), time.monotonic() + LIMIT_S
+        while len(left) > 32 and time.monotonic() < end:
+            for s in select.select(list(left), [], [], 1)[0]:
+                left.discard(s)
+                said = answered(s)
+                assert not said or said.startswith(b"HTTP/1.1 503 "), said
+        assert len(left) == 32, len(left)
+        for s in waiting:
+            s.close()
+        end = time.monotonic() + LIMIT_S
+        while time.monotonic() < end:  # until it has seen that they are gone
+            try:
+                p.serves()
+                break
+            except (http.client.HTTPException, OSError, AssertionError):
+                time.sleep(0.05)
+        p.finish()
+
+
+@claim
+def who_lacks_the_token_or_comes_from_elsewhere_is_refused(binary, folder):
+    with Play(binary, folder) as p:
+        here = f"127.0.0.1:{p.port}"
+        for token in ("", "x", p.token[:-1], p.token + "0", p.token.upper() + "%00", "..", f"../{p.token}"):
+            status, said = p.ask("GET", "state", token=token)
+            assert status in (403, 404) and "nodes" not in said, (token, status, said)
+        for headers in ({"Host": "evil.example"}, {"Host": f"evil.example:{p.port}"}, {"Host": "127.0.0.1"}, {"Origin": "http://evil.example"},
+                        {"Origin": "null"}, {"Origin": f"https://{here}"}, {"Origin": f"http://{here}.evil.example"}, {"Host": f"{here}x"}):
+            status, said = p.ask("POST", "faults", "crash b1", headers)
+            assert status == 403 and said["error"], (headers, status, said)
+        for headers in ({"Origin": f"http://{here}"}, {"Host": f"localhost:{p.port}", "Origin": f"http://localhost:{p.port}"}):
+            status, said = p.ask("GET", "state", None, headers)
+            assert status == 200 and all(n["state"] == "up" for n in said["nodes"]), (headers, said)
+        p.finish()
+
+
+@claim
+def mistakes_are_sentences_and_change_nothing(binary, folder):
+    with Play(binary, folder) as p:
+        for method, path, body, part in (
+                ("POST", "faults", "crahs b1", "did you mean crash?"), ("POST", "faults", "", "the body is a step"),
+                ("POST", "faults", '{"crash": "b9"}', "no machine is called b9"), ("POST", "faults", '{"crash":"b1"', "expected ',' or '}'"),
+                ("POST", "faults", "{at: 2s, crash: b1}", "it is done at once"), ("POST", "faults", "[" * 60000, ""),
+                ("DELETE", "faults/none", None, "as: none"), ("DELETE", "faults/%7d", None, "a fault has a name"),
+                ("GET", "wait", None, "wait for what?"), ("GET", "wait?for=nonsense", None, "a condition"),
+                ("GET", "wait?for=isr+full&within=1h", None, "within is a time"), ("GET", "wait?for=isr+full&wihtin=1s", None, "takes no 'wihtin'"),
+                ("POST", "time", "{speed: fast}", "speed: a number"), ("POST", "time", "advance", "the body is like"),
+                ("POST", "time", '{"advance": "-1s"}', "advance: a time"), ("POST", "time", '{"sped": 2}', "what can be set"),
+                ("GET", "story?from=-1", None, "from is not")):
+            status, said = p.ask(method, path, body)
+            assert status == 400 and part in said["error"] + said.get("lint", ""), (path, body, status, said)
+        assert p.ask("PATCH", "state")[0] == 405
+        assert p.ask("GET", "nowhere")[0] == 404
+        status, said = p.ask("GET", "story")
+        assert said == {"story": [], "lines": 0}, said
+        p.finish()
+
+
+@claim
+def what_is_done_over_http_is_replayed_and_what_is_asked_is_not(binary, folder):
+    """Two runs with the same steps at the same times of a world that stands still, one looked at all the time."""
+    def run(name, looks):
+        (folder / name).mkdir()
+        with Play(binary, folder / name) as p:
+            assert p.ask("POST", "time", '{"pause": true}')[0] == 200
+            for step in ('{"cut": ["b1", "rest"], "as": "away"}', "crash b2", '{"disk": "b3", "slow": 500}', "restart b2"):
+                p.ask("POST", "time", '{"advance": "700ms"}')
+                if looks:
+                    p.serves()
+                    for path in ("faults", "verdict", "story", "timeline.svg", "time", "wait?for=serving+any(2)&within=1ms", "wait?for=Fetch+seen&within=1ms"):
+                        p.ask("GET", path)
+                status, said = p.ask("POST", "faults", step)
+                assert status == 200, said
+            status, said = p.ask("GET", "faults")
+            assert [f["name"] for f in said["faults"]] == ["away"], said
+            assert p.ask("DELETE", "faults/away")[0] == 200
+            assert p.ask("GET", "faults")[1]["faults"] == []
+            return p.finish()["report"]
+    plain, looked_at = run("plain", False), run("looked-at", True)
+    assert plain["faults"] == looked_at["faults"] and plain["counts"] == looked_at["counts"]
