@@ -9,6 +9,7 @@
 #include "sim/play/play_internal.h"
 
 #define SLICE_NS (5 * NS_PER_MS)    /* of the world's time between two looks at the sockets */
+#define LEAP_NS (50 * NS_PER_MS)     /* when it is to go ahead far */
 #define WATCH_NS NS_PER_MS          /* and while somebody waits for a condition */
 #define LAG_MAX_NS (50 * NS_PER_MS) /* who is further behind the clock gives up catching up */
 #define WAIT_MAX_MS 20
@@ -159,7 +160,8 @@ is_unbound(const struct play *p)
 static int64_t
 slice_ns(const struct play *p)
 {
-    return p->control && control_is_waited_for(p->control) ? WATCH_NS : SLICE_NS;
+    if (p->control && control_is_waited_for(p->control)) return WATCH_NS;
+    return p->pace.leap_ns > world_now_ns(p->world) ? LEAP_NS : SLICE_NS;
 }
 
 /* Where the world's time is to be now. A world that is too slow for its clock, or whose process was stopped, goes on from

@@ -1,0 +1,357 @@
+"""gregor play as a child process, and its control over HTTP (openapi.yaml below its address)."""
+
+import http.client
+import json
+import os
+import shutil
+import subprocess
+import tempfile
+import threading
+import urllib.parse
+from pathlib import Path
+
+START_S = 30
+ANSWER_S = 660  # more than the longest wait that there is
+STORY_END = "the faults of the scenario end"
+
+# What stands in the braces of hold, delay, lose, break, repeat and answer; all else beside them.
+_OF_FRAMES = {"answer", "listener", "topic", "partition", "client", "group", "transactional-id", "from", "to", "skip", "count", "nth", "chance"}
+
+
+class GregorError(Exception):
+    """The cluster does not start, does not answer, or refuses."""
+
+
+class Mistake(GregorError):
+    """A step or a condition that is none; the text is what gregor lint says of it."""
+
+
+class TimedOut(GregorError):
+    """A condition did not come true in time."""
+
+
+class Fault:
+    """Something that was done. What lasts ends by end(), or behind a `with`."""
+
+    def __init__(self, cluster, said):
+        self._cluster = cluster
+        self.name = said["name"]
+        self.story = [line["text"] for line in said["story"]]
+
+    def end(self):
+        self._cluster.ask("DELETE", f"faults/{urllib.parse.quote(self.name, safe='')}")
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.end()
+
+    def __repr__(self):
+        return f"<Fault {self.name}: {'; '.join(self.story)}>"
+
+
+class Report:
+    """What came of it all: `report` is report.json of the run's folder."""
+
+    def __init__(self, report, folder):
+        self.report = report
+        self.folder = Path(folder)
+        self.verdict = report["verdict"]
+        self.reasons = report["reasons"]
+        self.anomalies = report["anomalies"]
+
+    @property
+    def passed(self):
+        """Nothing that was promised was broken. (inconclusive: nothing was promised, so there was nothing to judge.)"""
+        return self.verdict in ("pass", "inconclusive")
+
+    @property
+    def broken(self):
+        """The anomalies that no setting permits."""
+        return [a for a in self.anomalies if not a["allowed"]]
+
+    def story(self):
+        """The sentences that decided it: all up to the test at the end, and the verdict."""
+        try:
+            lines = (self.folder / "story.txt").read_text(encoding="utf-8").splitlines()
+        except OSError:
+            return ""
+        head = lines.index("") + 1 if "" in lines else 0
+        sentences = []
+        for line in lines[head:]:
+            if line[:5].strip().isdigit() or not sentences:
+                sentences.append(line)
+            else:
+                sentences[-1] += "\n" + line
+        end = next((i for i, s in enumerate(sentences) if STORY_END in s), len(sentences) - 1)
+        return "\n".join([*sentences[:end], *sentences[-1:]])
+
+    def __str__(self):
+        told = [f"verdict: {self.verdict}", *(f"  {r}" for r in self.reasons)]
+        for a in self.broken[:5]:
+            told += ["", f"{a['rule']} ({a['witness']}):", a["story"]]
+        return "\n".join([*told, "", "what happened:", self.story(), "", f"the run: {self.folder}",
+                          f"  gregor explain {self.folder}", f"  gregor replay {self.folder}"])
+
+
+def find_gregor():
+    """The program: GREGOR of the environment, the one on the PATH, or the one in this package."""
+    if named := os.environ.get("GREGOR"):
+        if not os.access(named, os.X_OK):
+            raise GregorError(f"GREGOR={named} is no program")
+        return named
+    bundled = Path(__file__).with_name("bin") / "gregor"
+    found = shutil.which("gregor") or (str(bundled) if os.access(bundled, os.X_OK) else None)
+    if not found:
+        raise GregorError("no program gregor: neither in GREGOR, nor on the PATH, nor in this package")
+    return found
+
+
+def _yaml(value):
+    """A value of a step as JSON, which the parser of steps takes: a number of seconds is no time, so say "3s"."""
+    return value.name if isinstance(value, Fault) else value
+
+
+class Cluster:
+    """A cluster that runs, from here to finish() or close().
+
+    scenario: a file whose cluster, topics, clients and timeline take part; else `brokers` nodes, each broker and controller.
+    speed: how much faster than the wall clock, or "max". out: where the run's folder goes; a temporary folder if not said.
+    """
+
+    def __init__(self, scenario=None, *, brokers=None, speed=1, seed=None, out=None, gregor=None):
+        self._out = None if out else tempfile.TemporaryDirectory(prefix="gregor-", ignore_cleanup_errors=True) \
+            if "ignore_cleanup_errors" in tempfile.TemporaryDirectory.__init__.__code__.co_varnames else tempfile.TemporaryDirectory(prefix="gregor-")
+        self.out = Path(out or self._out.name)
+        command = [str(gregor or find_gregor()), "play", *([str(scenario)] if scenario else []), "--listen", "127.0.0.1:0",
+                   "--control", "127.0.0.1:0", "--json", "--ends-with-input", "--speed", str(speed), "--out", str(self.out)]
+        if brokers is not None:
+            command += ["--brokers", str(brokers)]
+        if seed is not None:
+            command += ["--seed", str(seed)]
+        self.report = None
+        self._log = tempfile.TemporaryFile()
+        self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._log)
+        try:
+            self.bootstrap, self.control = self._addresses()
+        except BaseException:
+            self.close()
+            raise
+        self._at = urllib.parse.urlsplit(self.control)
+
+    def _addresses(self):
+        late = threading.Timer(START_S, self._process.kill)
+        late.start()
+        line = self._process.stdout.readline()
+        late.cancel()
+        if not line:
+            self._process.wait()
+            self._log.seek(0)
+            raise GregorError(f"gregor play did not start: {self._log.read().decode(errors='replace').strip()}")
+        said = json.loads(line)
+        return said["bootstrap"], said["control"]
+
+    # ---- the control ----
+
+    def ask(self, method, path, body=None, query=None):
+        """One request to the control (see its openapi.yaml), and its answer."""
+        if self.report:
+            raise GregorError("the run has ended")
+        url = self._at.path + path + ("?" + urllib.parse.urlencode(query) if query else "")
+        c = http.client.HTTPConnection(self._at.hostname, self._at.port, timeout=ANSWER_S)
+        try:
+            c.request(method, url, None if body is None else body.encode())
+            answer = c.getresponse()
+            raw = answer.read()
+        except (OSError, http.client.HTTPException) as e:
+            raise GregorError(f"gregor play does not answer ({e!r}); exit status {self._process.poll()}") from e
+        finally:
+            c.close()
+        if answer.headers.get_content_type() != "application/json":
+            return raw.decode()
+        said = json.loads(raw)
+        if answer.status == 200:
+            return said
+        if answer.status == 400:
+            raise Mistake(said.get("lint", said["error"]).rstrip())
+        raise (TimedOut if answer.status == 408 else GregorError)(said["error"])
+
+    # ---- faults ----
+
+    def do(self, step):
+        """Any step of a timeline (gregor reference lists them), in words, "crash b1", or as a dict, {"crash": "b1", "for": "3s"}."""
+        return Fault(self, self.ask("POST", "faults", step if isinstance(step, str) else json.dumps(step)))
+
+    def _verb(self, verb, what, beside):
+        step = {verb: _yaml(what)}
+        for key, value in beside.items():
+            step[key.rstrip("_").replace("_", "-")] = _yaml(value)
+        return self.do(step)
+
+    def _of_frames(self, verb, rpc, fields):
+        inner, beside = {"rpc": rpc}, {}
+        for key, value in fields.items():
+            key = key.rstrip("_").replace("_", "-")
+            (inner if key in _OF_FRAMES else beside)[key] = value
+        return self._verb(verb, inner, beside)
+
+    def crash(self, who="leader(orders-0)", **beside):
+        """kill -9. who: b1, [b1, b2], leader(orders-0), controller, coordinator(readers), all … beside: for_="3s", as_="old"."""
+        return self._verb("crash", who, beside)
+
+    def power(self, who, **beside):
+        """Its host loses power: what was not synced may be gone."""
+        return self._verb("power", who, beside)
+
+    def pause(self, who, **beside):
+        """Its process stands still, as in a long collection of garbage."""
+        return self._verb("pause", who, beside)
+
+    def resume(self, who):
+        return self._verb("resume", who, {})
+
+    def restart(self, who="all"):
+        return self._verb("restart", who, {})
+
+    def shutdown(self, who, **beside):
+        """It stops in order."""
+        return self._verb("shutdown", who, beside)
+
+    def wipe(self, who):
+        """It dies and its disk is replaced by an empty one."""
+        return self._verb("wipe", who, {})
+
+    def cut(self, one, other="rest", **beside):
+        """No byte between the two sides; {"from": …, "to": …} as `one` cuts one way only."""
+        return self._verb("cut", one if isinstance(one, dict) else [one, other], beside)
+
+    def slow(self, one, other="rest", **beside):
+        """by="50ms..200ms", bandwidth="1MiB", loss=100 (of a thousand)."""
+        return self._verb("slow", one if isinstance(one, dict) else [one, other], beside)
+
+    def disk(self, who, **beside):
+        """fail=["sync"], full="1MiB", slow=1000 …"""
+        return self._verb("disk", who, beside)
+
+    def hold(self, rpc, **fields):
+        """Requests (answer=False) or answers (answer=True) of one kind wait until the fault ends."""
+        return self._of_frames("hold", rpc, fields)
+
+    def delay(self, rpc, by, **fields):
+        return self._of_frames("delay", rpc, {**fields, "by": by})
+
+    def lose(self, rpc, **fields):
+        """A request never comes; or (answer=True) it is done and its answer never comes."""
+        return self._of_frames("lose", rpc, fields)
+
+    def break_(self, rpc, **fields):
+        """The connection breaks before a request comes; or (answer=True) after it is done and before its answer."""
+        return self._of_frames("break", rpc, fields)
+
+    def repeat(self, rpc, **fields):
+        return self._of_frames("repeat", rpc, fields)
+
+    def answer(self, rpc, error, **fields):
+        """Requests are answered with this error: nth=2, count=1, topic="orders", client="billing", group=…, done=True …"""
+        return self._of_frames("answer", rpc, {**fields, "error": error})
+
+    def preset(self, name, **beside):
+        """One of presets(): what people meet, by its name."""
+        return self._verb("preset", name, beside)
+
+    def heal(self, what="all"):
+        """Ends this fault (or one by its name), or all."""
+        if what == "all":
+            return self.ask("DELETE", "faults")
+        return self.ask("DELETE", f"faults/{urllib.parse.quote(what.name if isinstance(what, Fault) else what, safe='')}")
+
+    def faults(self):
+        """Those that last."""
+        return self.ask("GET", "faults")["faults"]
+
+    # ---- looking and waiting ----
+
+    def wait(self, condition, within=30):
+        """Until it holds; TimedOut after `within` seconds of the wall clock, with a sentence that says how it stands.
+
+        "leader of orders-0 is not b1", "isr of orders-0 is full", "isr full", "serving b1", "request EndTxn seen", or a condition of
+        the scenario language: "{high-watermark-of: orders-0, min: 100}".
+        """
+        self.ask("GET", "wait", query={"for": condition, "within": f"{round(within * 1000)}ms"})
+
+    def state(self):
+        return self.ask("GET", "state")
+
+    def partition(self, name):
+        """Leader, epochs, ISR, high watermark and ends of the logs of "orders-0"."""
+        for p in self.state()["partitions"]:
+            if p["name"] == name:
+                return p
+        raise GregorError(f"there is no partition {name}")
+
+    def leader(self, name):
+        """The name of who leads it, "b1"; None: nobody."""
+        leader = self.partition(name)["leader"]
+        return None if leader < 0 else f"b{leader}"
+
+    def verdict(self):
+        """So far; what clients were told is judged by finish()."""
+        return self.ask("GET", "verdict")
+
+    def story(self, start=0):
+        """What happened so far: a list of (seconds, sentence)."""
+        return [(line["at_ms"] / 1000, line["text"]) for line in self.ask("GET", "story", query={"from": start})["story"]]
+
+    def timeline(self):
+        """The last minute, drawn: SVG."""
+        return self.ask("GET", "timeline.svg")
+
+    # ---- time ----
+
+    def now(self):
+        """Seconds of the cluster's life."""
+        return self.ask("GET", "time")["now_ms"] / 1000
+
+    def advance(self, time):
+        """The cluster's time goes on by this at once ("5m", or seconds): sessions end, timers fire. Clients outside do not age with it."""
+        self.ask("POST", "time", json.dumps({"advance": time if isinstance(time, str) else f"{round(time * 1000)}ms"}))
+
+    def speed(self, times):
+        self.ask("POST", "time", json.dumps({"speed": times}))
+
+    def stop_time(self):
+        self.ask("POST", "time", json.dumps({"pause": True}))
+
+    def go_on(self):
+        self.ask("POST", "time", json.dumps({"pause": False}))
+
+    # ---- the end ----
+
+    def finish(self):
+        """Heals everything, lets it converge, judges, writes the run down: a Report. The clients should have ended."""
+        if not self.report:
+            said = self.ask("POST", "finish")
+            self._process.wait()
+            self.report = Report(said["report"], said["folder"])
+        return self.report
+
+    def close(self):
+        """Ends it without a verdict, unless it has one."""
+        if self._process.poll() is None:
+            self._process.kill()
+        self._process.communicate()
+        self._log.close()
+
+    def keep(self, folder):
+        """Moves the run's folder there: a temporary one goes with this object."""
+        shutil.copytree(self.report.folder, folder)
+        self.report.folder = Path(folder)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.close()
+        if self._out:
+            self._out.cleanup()

@@ -1,0 +1,146 @@
+"""gregor.Cluster: every verb reaches the cluster, and what is wrong comes back in words."""
+
+import json
+import subprocess
+import zipfile
+from pathlib import Path
+
+import pytest
+
+import gregor
+from gregor.cluster import find_gregor
+
+HERE = Path(__file__).resolve().parent
+
+
+def produce(kafka, n, *options):
+    subprocess.run(["kcat", "-P", "-b", kafka.bootstrap, "-t", "orders", "-X", "acks=all", *options],
+                   input="".join(f"{i}\n" for i in range(n)), text=True, check=True, capture_output=True, timeout=120)
+
+
+def read(kafka):
+    done = subprocess.run(["kcat", "-C", "-b", kafka.bootstrap, "-t", "orders", "-e", "-q"], text=True, check=True, capture_output=True, timeout=120)
+    return done.stdout.split()
+
+
+def test_a_leader_crashes_and_what_was_acknowledged_is_there(kafka):
+    produce(kafka, 100)
+    before = kafka.leader("orders-0")
+    kafka.crash("leader(orders-0)")
+    kafka.advance("15s")
+    kafka.wait(f"leader of orders-0 is not {before}")
+    assert kafka.leader("orders-0") not in (None, before)
+    produce(kafka, 10)
+    assert len(read(kafka)) == 110
+    kafka.restart()
+    kafka.wait("isr full")
+    assert kafka.partition("orders-0")["log_ends"] == {"1": 110, "2": 110, "3": 110}
+
+
+def test_what_lasts_is_listed_and_ends(kafka):
+    with kafka.cut("b1") as away:
+        assert [f["name"] for f in kafka.faults()] == [away.name]
+        assert "cut b1" in away.story[0]
+    assert kafka.faults() == []
+    slow = kafka.slow("b2", by="5ms..10ms", as_="slowly")
+    held = kafka.hold("Produce", answer=True)
+    assert slow.name == "slowly" and len(kafka.faults()) == 2
+    held.end()
+    kafka.heal(slow)
+    assert kafka.faults() == []
+    kafka.cut({"from": "b1", "to": "b2"})
+    kafka.heal()
+    assert kafka.faults() == []
+
+
+def test_each_verb_for_nodes_does_what_it_says(kafka):
+    def states():
+        return {n["name"]: n["state"] for n in kafka.state()["nodes"]}
+
+    kafka.pause("b1")
+    assert states()["b1"] == "paused"
+    kafka.resume("b1")
+    assert states()["b1"] == "up"
+    kafka.power("b2", for_="2s")
+    assert states()["b2"] == "down"
+    kafka.advance(3)
+    assert states()["b2"] == "up"
+    kafka.wipe("b3")
+    assert states()["b3"] == "down"
+    kafka.restart("b3")
+    kafka.disk("b3", slow=200)
+    kafka.do("note all is well")
+    kafka.shutdown("b1")
+    kafka.advance("20s")
+    assert states() == {"b1": "down", "b2": "up", "b3": "up"}
+    assert any("all is well" in line for _, line in kafka.story())
+
+
+def test_time_stands_still_runs_and_leaps(kafka):
+    kafka.stop_time()
+    then = kafka.now()
+    kafka.advance("10m")
+    assert kafka.now() == pytest.approx(then + 600, abs=0.01)
+    kafka.speed(100)
+    kafka.go_on()
+    kafka.wait("serving all")
+    state = kafka.state()
+    assert state["speed"] == 100 and not state["is_paused"]
+
+
+def test_mistakes_are_told_in_lints_words(kafka):
+    with pytest.raises(gregor.Mistake, match="did you mean crash?"):
+        kafka.do("crahs b1")
+    with pytest.raises(gregor.Mistake, match="no machine is called b9"):
+        kafka.crash("b9")
+    with pytest.raises(gregor.Mistake, match="did you mean leader-of?"):
+        kafka.wait("lader of orders-0")
+    with pytest.raises(gregor.TimedOut, match="did not come true in 0.050s: leader of none-0.*no such partition"):
+        kafka.wait("leader of none-0 is b1", within=0.05)
+    with pytest.raises(gregor.GregorError, match="no partition none-0"):
+        kafka.partition("none-0")
+
+
+def test_the_end_is_a_report_and_a_folder(tmp_path):
+    with gregor.Cluster(brokers=1, seed=5, out=tmp_path) as kafka:
+        produce(kafka, 10)
+        kafka.crash("b1", for_="1s")
+        assert kafka.timeline().startswith("<svg") and kafka.verdict()["verdict"] == "pass"
+        report = kafka.finish()
+        assert report.passed and report.folder == tmp_path / "play-5"
+        assert "b1 crashes" in report.story() and str(report.folder) in str(report)
+        with pytest.raises(gregor.GregorError, match="has ended"):
+            kafka.state()
+    assert json.loads((report.folder / "report.json").read_text())["seed"] == 5
+    said = subprocess.run([find_gregor(), "replay", str(report.folder)], capture_output=True, text=True).stdout
+    assert said.startswith("the same run"), said
+
+
+def test_a_cluster_that_cannot_start_says_why(tmp_path, monkeypatch):
+    with pytest.raises(gregor.GregorError, match="no-such-file.yaml"):
+        gregor.Cluster(tmp_path / "no-such-file.yaml")
+    monkeypatch.setenv("GREGOR", str(tmp_path / "nothing"))
+    with pytest.raises(gregor.GregorError, match="GREGOR=.* is no program"):
+        gregor.Cluster()
+
+
+def test_it_ends_with_the_program_that_started_it(tmp_path):
+    kafka = gregor.Cluster(out=tmp_path)
+    kafka._process.stdin.close()  # as the kernel does when Python dies
+    assert kafka._process.wait(60) in (0, 2)
+    assert (tmp_path / "play-1" / "story.txt").exists()
+
+
+def test_the_wheel_has_the_package_and_is_the_same_twice(tmp_path, monkeypatch):
+    monkeypatch.syspath_prepend(str(HERE.parent))
+    monkeypatch.delenv("GREGOR_BUNDLE", raising=False)
+    import backend
+
+    first = (tmp_path / backend.build_wheel(str(tmp_path))).read_bytes()
+    wheel = tmp_path / backend.build_wheel(str(tmp_path))
+    assert wheel.read_bytes() == first and wheel.name == "gregor-0.1.0-py3-none-any.whl"
+    with zipfile.ZipFile(wheel) as z:
+        names = z.namelist()
+        assert {"gregor/__init__.py", "gregor/cluster.py", "gregor/pytest_plugin.py"} < set(names)
+        assert len(z.read("gregor-0.1.0.dist-info/RECORD").splitlines()) == len(names)
+        assert b"pytest11" in z.read("gregor-0.1.0.dist-info/entry_points.txt")
