@@ -32,7 +32,7 @@ struct control {
 /* ---- answers ---- */
 
 static void
-answer(struct control *c, int64_t id, int status, const struct writer *json)
+control_answer(struct control *c, int64_t id, int status, const struct writer *json)
 {
     struct writer w = writer_mem(c->p->a->mem);
     fmt_char(&w, '{');
@@ -45,7 +45,7 @@ answer(struct control *c, int64_t id, int status, const struct writer *json)
 void
 reply_json(struct ask *k, struct writer *json)
 {
-    answer(k->c, k->id, 200, json);
+    control_answer(k->c, k->id, 200, json);
 }
 
 void
@@ -64,7 +64,7 @@ reply_wrong(struct ask *k, int status, const char *format, ...)
     vsnprintf(text, sizeof text, format, ap);
     va_end(ap);
     json_text(&w, "error", slice_cstr(text));
-    answer(k->c, k->id, status, &w);
+    control_answer(k->c, k->id, status, &w);
     writer_release(&w);
 }
 
@@ -80,7 +80,7 @@ reply_mistaken(struct ask *k, const struct diags *d)
                                    SARG(first->help))
                     : S("that is nothing"));
     json_text(&w, "lint", writer_slice(&all));
-    answer(k->c, k->id, 400, &w);
+    control_answer(k->c, k->id, 400, &w);
     writer_release(&w);
     writer_release(&all);
 }
@@ -279,7 +279,7 @@ answer_holds(struct control *c, const struct waiter *x)
     struct writer w = writer_mem(c->p->a->mem);
     json_i64(&w, "now_ms", run_time_ns(c->p->run) / NS_PER_MS);
     json_i64(&w, "waited_ms", (play_wall_ns() - x->begin_ns) / NS_PER_MS);
-    answer(c, x->id, 200, &w);
+    control_answer(c, x->id, 200, &w);
     writer_release(&w);
 }
 
@@ -294,7 +294,7 @@ answer_late(struct control *c, const struct waiter *x)
     fmt_str(&why, " ("), run_watch_tell(x->watch, &why), fmt_char(&why, ')');
     json_text(&w, "error", writer_slice(&why));
     json_i64(&w, "now_ms", run_time_ns(c->p->run) / NS_PER_MS);
-    answer(c, x->id, 408, &w);
+    control_answer(c, x->id, 408, &w);
     writer_release(&w);
     writer_release(&why);
 }
@@ -390,9 +390,9 @@ control_ended(struct control *c, struct slice report, struct slice folder)
     writer_bytes(&w, slice_trim(report));
     json_text(&w, "folder", folder);
     json_text(&over, "error", S("the run has ended"));
-    if (c->ends_id > 0) answer(c, c->ends_id, 200, &w);
+    if (c->ends_id > 0) control_answer(c, c->ends_id, 200, &w);
     while (c->waiters.n) {
-        answer(c, c->waiters.v[0].id, 409, &over);
+        control_answer(c, c->waiters.v[0].id, 409, &over);
         waiter_end(c, 0);
     }
     web_flush(c->web, FLUSH_MS);

@@ -38,7 +38,7 @@ struct parse {
 };
 
 static bool
-refuse(struct parse *p, int status, const char *wrong)
+parse_refuse(struct parse *p, int status, const char *wrong)
 {
     p->status = status;
     p->wrong = wrong;
@@ -50,18 +50,18 @@ take_request_line(struct parse *p, struct slice line)
 {
     int64_t first = slice_find(line, ' ', 0);
     int64_t second = first < 0 ? -1 : slice_find(line, ' ', first + 1);
-    if (second < 0) return refuse(p, 400, "the first line is not METHOD TARGET HTTP/1.1");
+    if (second < 0) return parse_refuse(p, 400, "the first line is not METHOD TARGET HTTP/1.1");
     struct slice target = slice_sub(line, first + 1, second - first - 1);
     struct slice version = slice_sub(line, second + 1, line.n);
     p->ret->method = slice_sub(line, 0, first);
     if (!is_token(p->ret->method) || !is_plain(target, false) || target.n == 0)
-        return refuse(p, 400, "the first line is not METHOD TARGET HTTP/1.1");
+        return parse_refuse(p, 400, "the first line is not METHOD TARGET HTTP/1.1");
     if (!slice_eq(version, S("HTTP/1.1")) && !slice_eq(version, S("HTTP/1.0"))) {
         if (slice_starts(version, S("HTTP/")) && is_plain(version, false))
-            return refuse(p, 505, "HTTP/1.1 is spoken here");
-        return refuse(p, 400, "the first line is not METHOD TARGET HTTP/1.1");
+            return parse_refuse(p, 505, "HTTP/1.1 is spoken here");
+        return parse_refuse(p, 400, "the first line is not METHOD TARGET HTTP/1.1");
     }
-    if (target.p[0] != '/') return refuse(p, 400, "a target begins with /");
+    if (target.p[0] != '/') return parse_refuse(p, 400, "a target begins with /");
     int64_t mark = slice_find(target, '?', 0);
     p->ret->path = mark < 0 ? target : slice_sub(target, 0, mark);
     p->ret->query = mark < 0 ? SLICE_EMPTY : slice_sub(target, mark + 1, target.n);
@@ -72,13 +72,13 @@ take_request_line(struct parse *p, struct slice line)
 static bool
 take_length(struct parse *p, struct slice value)
 {
-    if (p->length >= 0) return refuse(p, 400, "Content-Length twice");
+    if (p->length >= 0) return parse_refuse(p, 400, "Content-Length twice");
     for (int64_t i = 0; i < value.n; i++)
         if (value.p[i] < '0' || value.p[i] > '9')
-            return refuse(p, 400, "Content-Length: no number");
-    if (!value.n) return refuse(p, 400, "Content-Length: no number");
+            return parse_refuse(p, 400, "Content-Length: no number");
+    if (!value.n) return parse_refuse(p, 400, "Content-Length: no number");
     if (!slice_to_i64(value, &p->length) || p->length > HTTP_BODY_MAX_BYTES)
-        return refuse(p, 413, "a body has at most 65536 bytes");
+        return parse_refuse(p, 413, "a body has at most 65536 bytes");
     return true;
 }
 
@@ -86,23 +86,23 @@ static bool
 take_header(struct parse *p, struct slice line)
 {
     int64_t colon = slice_find(line, ':', 0);
-    if (colon <= 0) return refuse(p, 400, "a header is not NAME: VALUE");
+    if (colon <= 0) return parse_refuse(p, 400, "a header is not NAME: VALUE");
     struct slice name = slice_sub(line, 0, colon);
     struct slice value = slice_trim(slice_sub(line, colon + 1, line.n));
-    if (!is_token(name)) return refuse(p, 400, "a header is not NAME: VALUE");
+    if (!is_token(name)) return parse_refuse(p, 400, "a header is not NAME: VALUE");
     for (int64_t i = 0; i < value.n; i++)
         if ((value.p[i] < ' ' && value.p[i] != '\t') || value.p[i] == 0x7f)
-            return refuse(p, 400, "a header has a control character");
+            return parse_refuse(p, 400, "a header has a control character");
     if (slice_eq_any_case(name, S("content-length"))) return take_length(p, value);
     if (slice_eq_any_case(name, S("transfer-encoding")))
-        return refuse(p, 501, "send the body with Content-Length, not in chunks");
+        return parse_refuse(p, 501, "send the body with Content-Length, not in chunks");
     if (slice_eq_any_case(name, S("connection")) && slice_eq_any_case(value, S("close")))
         p->ret->keeps = false;
     struct slice *once = slice_eq_any_case(name, S("host"))   ? &p->ret->host
                        : slice_eq_any_case(name, S("origin")) ? &p->ret->origin
                                                               : NULL;
     if (!once) return true;
-    if (once->p) return refuse(p, 400, "Host or Origin twice");
+    if (once->p) return parse_refuse(p, 400, "Host or Origin twice");
     *once = value;
     return true;
 }
@@ -120,7 +120,7 @@ static bool
 take_line(struct parse *p, struct slice line, int64_t at)
 {
     if (line.n == 0 || line.p[line.n - 1] != '\r')
-        return refuse(p, 400, "a line ends with CR LF, not with LF alone");
+        return parse_refuse(p, 400, "a line ends with CR LF, not with LF alone");
     line.n--;
     return at == 0 ? take_request_line(p, line) : take_header(p, line);
 }
@@ -135,7 +135,7 @@ http_parse(struct slice bytes, struct http_request *ret, int *ret_status, const 
         struct slice line = next_line(bytes, at, &next);
         bool is_too_long = (next < 0 ? bytes.n : next) > HTTP_HEAD_MAX_BYTES;
         if (is_too_long || lines > HTTP_HEADERS_MAX) {
-            refuse(&p, 431, "a head has at most 8192 bytes and 64 headers");
+            parse_refuse(&p, 431, "a head has at most 8192 bytes and 64 headers");
             break;
         }
         if (next < 0) return HTTP_MORE;
@@ -157,7 +157,7 @@ http_parse(struct slice bytes, struct http_request *ret, int *ret_status, const 
 /* ---- names in a target ---- */
 
 static int
-hex_digit(uint8_t c)
+hex_value(uint8_t c)
 {
     if (c >= '0' && c <= '9') return c - '0';
     c = ascii_lower(c);
@@ -174,8 +174,8 @@ http_decode(struct arena *a, struct slice s, bool is_query)
         if (c == '+' && is_query) c = ' ';
         if (c == '%') {
             bool is_whole = s.n - i > 2;
-            int high = is_whole ? hex_digit(s.p[i + 1]) : -1;
-            int low = is_whole ? hex_digit(s.p[i + 2]) : -1;
+            int high = is_whole ? hex_value(s.p[i + 1]) : -1;
+            int low = is_whole ? hex_value(s.p[i + 2]) : -1;
             if (high < 0 || low < 0 || high + low == 0) return SLICE_NULL;
             c = (uint8_t)(high << 4 | low);
             i += 2;

@@ -9,7 +9,7 @@
 #include "sim/play/play_internal.h"
 
 #define SLICE_NS (5 * NS_PER_MS)    /* of the world's time between two looks at the sockets */
-#define LEAP_NS (50 * NS_PER_MS)     /* when it is to go ahead far */
+#define LEAP_NS (50 * NS_PER_MS)    /* when it is to go ahead far */
 #define WATCH_NS NS_PER_MS          /* and while somebody waits for a condition */
 #define LAG_MAX_NS (50 * NS_PER_MS) /* who is further behind the clock gives up catching up */
 #define WAIT_MAX_MS 20

@@ -139,7 +139,7 @@ tell_ends(const struct run *r, const struct truth_partition *p, struct writer *w
 }
 
 static void
-tell_partition(const struct run *r, const struct truth_partition *p, struct writer *w)
+look_at_partition(const struct run *r, const struct truth_partition *p, struct writer *w)
 {
     json_next(w);
     fmt_char(w, '{');
@@ -204,7 +204,7 @@ run_tell_state(struct run *r, struct writer *w)
     json_key(w, "partitions");
     fmt_char(w, '[');
     for (int64_t i = 0; i < r->truth.partitions.n; i++)
-        tell_partition(r, r->truth.partitions.v[i], w);
+        look_at_partition(r, r->truth.partitions.v[i], w);
     fmt_char(w, ']');
     json_key(w, "groups");
     fmt_char(w, '[');
