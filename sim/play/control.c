@@ -187,25 +187,24 @@ query_is_known(struct ask *k, const struct route *r)
 static void
 dispatch(struct ask *k, struct slice path)
 {
-    char allow[64] = "";
+    struct writer others = writer_mem(k->a->mem); /* methods that this path has */
     for (int i = 0; i < routes_n; i++) {
         const struct route *r = &routes[i];
         struct slice name;
         if (!fits(r->path, path, &name)) continue;
-        if (!slice_eq(k->q->method, slice_cstr(r->method))) {
-            if (strlen(allow) + strlen(r->method) + 3 < sizeof allow) {
-                if (*allow) strcat(allow, ", ");
-                strcat(allow, r->method);
-            }
-            continue;
+        if (slice_eq(k->q->method, slice_cstr(r->method))) {
+            k->name = name.p ? http_decode(k->a, name, false) : SLICE_NULL;
+            if (name.p && !k->name.p) reply_wrong(k, 400, "the path is not encoded right");
+            else if (query_is_known(k, r)) r->answer(k);
+            writer_release(&others);
+            return;
         }
-        k->name = name.p ? http_decode(k->a, name, false) : SLICE_NULL;
-        if (name.p && !k->name.p) reply_wrong(k, 400, "the path is not encoded right");
-        else if (query_is_known(k, r)) r->answer(k);
-        return;
+        fmt_str(&others, others.n ? ", " : "");
+        fmt_str(&others, r->method);
     }
-    if (*allow) reply_wrong(k, 405, "this takes %s", allow);
+    if (others.n) reply_wrong(k, 405, "this takes %.*s", SARG(writer_slice(&others)));
     else reply_wrong(k, 404, "there is nothing here; openapi.yaml says what there is");
+    writer_release(&others);
 }
 
 static void
