@@ -48,21 +48,38 @@ mend_string(struct decoder *d, struct slice s)
     return mended;
 }
 
+/* One value of fixed length, whose bytes are there. */
+static INLINE void
+decode_fixed(enum k_step_op op, const uint8_t *in, uint8_t *to)
+{
+    switch (op) {
+    case K_STEP_BOOL: field_store_int(K_BOOL, to, *in); return;
+    case K_STEP_8: *to = *in; return;
+    case K_STEP_16: field_store_int(K_INT16, to, load_be16(in)); return;
+    case K_STEP_32: field_store_int(K_INT32, to, load_be32(in)); return;
+    case K_STEP_64: field_store_int(K_INT64, to, (int64_t)load_be64(in)); return;
+    case K_STEP_UUID: memcpy(to, in, 16); return;
+    default: break;
+    }
+    UNREACHABLE();
+}
+
 /* One value that is neither a struct nor an array. */
 static INLINE void
 decode_scalar(struct decoder *d, enum k_step_op op, unsigned flags, uint8_t *to)
 {
     struct k_records records = {0};
     struct slice s;
+    const uint8_t *in;
     switch (op) {
-    case K_STEP_BOOL: field_store_int(K_BOOL, to, reader_i8(&d->r)); return;
-    case K_STEP_8: field_store_int(K_INT8, to, reader_i8(&d->r)); return;
-    case K_STEP_16: field_store_int(K_INT16, to, reader_i16(&d->r)); return;
-    case K_STEP_32: field_store_int(K_INT32, to, reader_i32(&d->r)); return;
-    case K_STEP_64: field_store_int(K_INT64, to, reader_i64(&d->r)); return;
+    case K_STEP_BOOL:
+    case K_STEP_8:
+    case K_STEP_16:
+    case K_STEP_32:
+    case K_STEP_64:
     case K_STEP_UUID:
-        s = reader_bytes(&d->r, 16);
-        if (s.p) memcpy(to, s.p, 16);
+        in = reader_take(&d->r, step_fixed_bytes(op));
+        if (in) decode_fixed(op, in, to);
         return;
     case K_STEP_STRING:
         s = decode_bytes(d, flags, true);
@@ -82,7 +99,8 @@ decode_scalar(struct decoder *d, enum k_step_op op, unsigned flags, uint8_t *to)
     case K_STEP_STRUCT:
     case K_STEP_POINTER:
     case K_STEP_ARRAY:
-    case K_STEP_ABSENT: break;
+    case K_STEP_ABSENT:
+    case K_STEP_ROW: break;
     }
     UNREACHABLE();
 }
@@ -126,8 +144,6 @@ decode_pointer(struct decoder *d, const struct k_step *p, uint8_t *to)
     }
     memcpy(to, &item, sizeof item);
 }
-
-/* ---- tags ----------------------------------------------------------------------------------- */
 
 static INLINE void
 codec_decode_step(struct decoder *d, const struct k_step *p, uint8_t *to)
@@ -214,13 +230,28 @@ decode_tags(struct decoder *d, const struct k_struct *s, const struct k_step *st
 
 /* ---- structs -------------------------------------------------------------------------------- */
 
+/* Whether all its bytes are there is asked once. Returns its last step. */
+static INLINE const struct k_step *
+decode_fixed_row(struct decoder *d, const struct k_step *row, uint8_t *to)
+{
+    const struct k_step *last = row + row->field;
+    const uint8_t *in = reader_take(&d->r, row->item);
+    for (const struct k_step *p = row + 1; in && p <= last; p++) {
+        decode_fixed((enum k_step_op)p->op, in, to + p->at);
+        in += step_fixed_bytes((enum k_step_op)p->op);
+    }
+    return last;
+}
+
 /* `to` may hold anything. */
 static void
 decode_struct(struct decoder *d, const struct k_struct *s, uint8_t *to)
 {
     const struct k_step *p = struct_program(s, d->version);
     struct_set_defaults(s, to);
-    for (; p->op > K_STEP_TAGS; p++) codec_decode_step(d, p, to);
+    for (; p->op > K_STEP_TAGS; p++)
+        if (p->op == K_STEP_ROW) p = decode_fixed_row(d, p, to);
+        else codec_decode_step(d, p, to);
     if (p->op == K_STEP_TAGS) decode_tags(d, s, p, to);
 }
 

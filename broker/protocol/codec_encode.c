@@ -67,17 +67,37 @@ encode_records(struct writing *x, unsigned flags, const uint8_t *from)
     return true;
 }
 
+/* One value of fixed length, for whose bytes there is room. */
+static INLINE void
+encode_fixed(enum k_step_op op, uint8_t *out, const uint8_t *from)
+{
+    switch (op) {
+    case K_STEP_BOOL:
+    case K_STEP_8: *out = *from; return;
+    case K_STEP_16: store_be16(out, (uint16_t)field_load_int(K_INT16, from)); return;
+    case K_STEP_32: store_be32(out, (uint32_t)field_load_int(K_INT32, from)); return;
+    case K_STEP_64: store_be64(out, (uint64_t)field_load_int(K_INT64, from)); return;
+    case K_STEP_UUID: memcpy(out, from, 16); return;
+    default: break;
+    }
+    UNREACHABLE();
+}
+
 /* One value that is neither a struct nor an array; false: it cannot be written. */
 static INLINE bool
 encode_scalar(struct writing *x, enum k_step_op op, unsigned flags, const uint8_t *from)
 {
+    uint8_t *out;
     switch (op) {
     case K_STEP_BOOL:
-    case K_STEP_8: writer_i8(x->w, (int8_t)field_load_int(K_INT8, from)); return true;
-    case K_STEP_16: writer_i16(x->w, (int16_t)field_load_int(K_INT16, from)); return true;
-    case K_STEP_32: writer_i32(x->w, (int32_t)field_load_int(K_INT32, from)); return true;
-    case K_STEP_64: writer_i64(x->w, field_load_int(K_INT64, from)); return true;
-    case K_STEP_UUID: writer_bytes(x->w, slice(from, 16)); return true;
+    case K_STEP_8:
+    case K_STEP_16:
+    case K_STEP_32:
+    case K_STEP_64:
+    case K_STEP_UUID:
+        out = writer_room(x->w, step_fixed_bytes(op));
+        if (out) encode_fixed(op, out, from);
+        return true;
     case K_STEP_STRING: return encode_bytes(x, flags, true, slice_load(from));
     case K_STEP_BYTES: return encode_bytes(x, flags, false, slice_load(from));
     case K_STEP_RECORDS: return encode_records(x, flags, from);
@@ -86,7 +106,8 @@ encode_scalar(struct writing *x, enum k_step_op op, unsigned flags, const uint8_
     case K_STEP_STRUCT:
     case K_STEP_POINTER:
     case K_STEP_ARRAY:
-    case K_STEP_ABSENT: break;
+    case K_STEP_ABSENT:
+    case K_STEP_ROW: break;
     }
     UNREACHABLE();
 }
@@ -215,11 +236,26 @@ encode_tags(struct writing *x, const struct k_struct *s, const struct k_step *ta
 
 /* ---- structs -------------------------------------------------------------------------------- */
 
+/* Room for all its bytes is made once. Returns its last step. */
+static INLINE const struct k_step *
+encode_fixed_row(struct writing *x, const struct k_step *row, const uint8_t *from)
+{
+    const struct k_step *last = row + row->field;
+    uint8_t *out = writer_room(x->w, row->item);
+    for (const struct k_step *p = row + 1; out && p <= last; p++) {
+        encode_fixed((enum k_step_op)p->op, out, from + p->at);
+        out += step_fixed_bytes((enum k_step_op)p->op);
+    }
+    return last;
+}
+
 static void
 encode_struct(struct writing *x, const struct k_struct *s, const uint8_t *from)
 {
     const struct k_step *p = struct_program(s, x->version);
-    for (; p->op > K_STEP_TAGS; p++) encode_step(x, s, p, from);
+    for (; p->op > K_STEP_TAGS; p++)
+        if (p->op == K_STEP_ROW) p = encode_fixed_row(x, p, from);
+        else encode_step(x, s, p, from);
     if (p->op == K_STEP_TAGS) encode_tags(x, s, p, from);
 }
 

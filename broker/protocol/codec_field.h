@@ -68,6 +68,15 @@ struct_program(const struct k_struct *s, int version)
     return &k_steps[k_programs[s->programs_at + version - s->lo]];
 }
 
+/* Of a step before K_STEP_STRING. */
+static inline int64_t
+step_fixed_bytes(enum k_step_op op)
+{
+    static const uint8_t bytes[] = {[K_STEP_BOOL] = 1, [K_STEP_8] = 1,  [K_STEP_16] = 2,
+                                    [K_STEP_32] = 4,   [K_STEP_64] = 8, [K_STEP_UUID] = 16};
+    return bytes[op];
+}
+
 struct field_array {
     void *items;
     int32_t n; /* -1: null */

@@ -14,9 +14,7 @@ size_length(unsigned flags, int classic_bytes, int64_t n)
 static inline int64_t
 size_scalar(enum k_step_op op, unsigned flags, const uint8_t *at)
 {
-    static const uint8_t fixed[] = {[K_STEP_BOOL] = 1, [K_STEP_8] = 1,  [K_STEP_16] = 2,
-                                    [K_STEP_32] = 4,   [K_STEP_64] = 8, [K_STEP_UUID] = 16};
-    if (op < K_STEP_STRING) return fixed[op];
+    if (op < K_STEP_STRING) return step_fixed_bytes(op);
     int64_t n;
     if (op == K_STEP_RECORDS) {
         struct k_records r = records_load(at);
@@ -84,7 +82,9 @@ size_struct(int version, const struct k_struct *s, const uint8_t *at)
 {
     const struct k_step *p = struct_program(s, version);
     int64_t n = 0;
-    for (; p->op > K_STEP_TAGS; p++) n += size_step(version, p, at);
+    for (; p->op > K_STEP_TAGS; p++)
+        if (p->op == K_STEP_ROW) n += p->item, p += p->field;
+        else n += size_step(version, p, at);
     return n + (p->op == K_STEP_TAGS ? size_tags(version, s, p, at) : 0);
 }
 

@@ -95,6 +95,7 @@ enum k_step_op {
     K_STEP_POINTER, /* a struct that may be null in some version */
     K_STEP_ARRAY,
     K_STEP_ABSENT, /* nothing: a field of other versions that must have its default */
+    K_STEP_ROW,    /* the `field` steps that follow have fixed lengths, together `item` bytes */
 };
 
 enum {

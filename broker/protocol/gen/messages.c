@@ -311,6 +311,29 @@ add_field_step(const struct strct *s, int i, int version)
     p->field = (uint16_t)i;
 }
 
+/* 0: its length is not fixed. */
+static int
+fixed_bytes(const struct k_step *p)
+{
+    static const uint8_t bytes[] = {[K_STEP_BOOL] = 1, [K_STEP_8] = 1,  [K_STEP_16] = 2,
+                                    [K_STEP_32] = 4,   [K_STEP_64] = 8, [K_STEP_UUID] = 16};
+    return p->op < sizeof bytes ? bytes[p->op] : 0;
+}
+
+/* Two steps or more of fixed length make a row, from `from` on; returns the first behind it. */
+static int
+mark_row(int from)
+{
+    int end = from, bytes = 0;
+    for (; end < steps_n && fixed_bytes(&steps[end]); end++) bytes += fixed_bytes(&steps[end]);
+    if (end - from < 2) return MAX(end, from + 1);
+    add_step(K_STEP_ROW);
+    memmove(&steps[from + 1], &steps[from], (size_t)(steps_n - 1 - from) * sizeof *steps);
+    steps[from] =
+        (struct k_step){.op = K_STEP_ROW, .item = (uint16_t)bytes, .field = (uint16_t)(end - from)};
+    return end + 1;
+}
+
 /* Returns where its steps begin; those of the version before are used again if they are the same. */
 static int
 make_program(const struct strct *s, int version, int before)
@@ -318,6 +341,7 @@ make_program(const struct strct *s, int version, int before)
     int first = steps_n;
     for (int i = 0; i < s->n; i++)
         if (range_has(s->fields[i].versions, version)) add_field_step(s, i, version);
+    for (int i = first; i < steps_n;) i = mark_row(i);
     for (int i = 0; i < s->n + s->tagged; i++) {
         const struct field *f = &s->fields[i];
         if (range_has(f->versions, version) || f->is_ignorable) continue;
@@ -346,8 +370,8 @@ print_steps(FILE *o, const struct strct *s, int from)
 {
     for (int i = from; i < steps_n; i++) {
         const struct k_step *p = &steps[i];
-        if (p->op == K_STEP_END || p->op == K_STEP_TAGS)
-            fprintf(o, "    {%d, 0, 0, 0, 0, %d, 0},\n", p->op, p->item);
+        if (p->op == K_STEP_END || p->op == K_STEP_TAGS || p->op == K_STEP_ROW)
+            fprintf(o, "    {%d, 0, 0, 0, 0, %d, %d},\n", p->op, p->item, p->field);
         else
             fprintf(o, "    {%d, %d, %d, %d, offsetof(struct k_%s, %s), %d, %d},\n", p->op,
                     p->flags, p->item_op, p->item_least_bytes, s->c_name,
