@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "sim/cli/cli.h"
+#include "sim/world/pool.h"
 
 #define VERSION "0.1.0"
 
@@ -241,6 +242,7 @@ help(int argc, char **argv)
 int
 main(int argc, char **argv)
 {
+    pool_keep_memory();
     if (argc < 2) {
         print_commands(stderr);
         return EXIT_USAGE;

@@ -1,5 +1,6 @@
 #include "sim/world/pool.h"
 
+#include <malloc.h>
 #include <stdlib.h>
 
 #include "broker/base/check.h"
@@ -78,4 +79,11 @@ pool_release(struct pool *p)
         free(page);
     }
     p->shelf_bytes = 0;
+}
+
+void
+pool_keep_memory(void)
+{
+    mallopt(M_MMAP_THRESHOLD, 32 << 20); /* the largest that glibc allows */
+    mallopt(M_TRIM_THRESHOLD, 1 << 30);
 }

@@ -14,4 +14,8 @@ struct pool {
 struct mem_source pool_source(struct pool *p);
 void pool_release(struct pool *p);
 
+/* For the process: what is given back stays with it. A run takes the memory of the run before, and a buffer that
+ * of the buffer before, instead of asking the system for pages, which it would have to clear. */
+void pool_keep_memory(void);
+
 #endif
