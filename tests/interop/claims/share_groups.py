@@ -4,7 +4,9 @@ import re
 import subprocess
 import time
 
+from differ.broker import Broker
 from harness import paths
+from harness.app import App
 from harness.claim import LIMIT_S, claim, expect, expect_equal
 from harness.node import java
 from harness.target import TOOLS, eventually
@@ -112,6 +114,225 @@ def tools(t):
     expect("Successful" in told, f"delete-offsets said: {told}")
     t.tool("share-groups", "--delete", "--group", group)
     expect(not state(), "it is still listed")
+
+
+class Member(App):
+    """A Java share consumer that says of each record by itself what became of it (clients/ShareMember.java)."""
+
+    def __init__(self, t, topic, group, how, *settings, at=None):
+        argv = java(paths.TOOLS_JARS, paths.INTEROP / "clients/ShareMember.java", at or t.bootstrap, topic, group, how, *settings)
+        super().__init__("a share consumer", argv, t.scratch())
+        self.await_line("begins")
+
+    def poll(self, wanted, limit_s=LIMIT_S):
+        """The next records, as (offset, delivery, value); [] when there are none, if none are wanted."""
+        def records():
+            return [tuple(int(x) for x in row.split()[1:3]) + (row.split()[3],) for row in self.ask("poll 1000")]
+
+        return eventually(records, limit_s=limit_s if wanted else 3)
+
+    def say(self, what, *offsets, wanted="ok"):
+        """Acknowledges, and expects this answer of the broker."""
+        expect_equal(self.ask(f"{what} {' '.join(map(str, offsets))}"), [], f"said of {what}")
+        expect_equal(self.ask("commit"), [f"0 {wanted}"], f"the answer to {what} of {offsets}")
+
+
+def begin_with_first(t, group, **settings):
+    """The group begins with the first record."""
+    rows = {"share.auto.offset.reset": "earliest", **settings}
+    words = ",".join(f"{k}={v}" for k, v in rows.items())
+    t.tool("configs", "--alter", "--entity-type", "groups", "--entity-name", group, "--add-config", words)
+
+
+def offset_and_lag(t, group, topic, at=None):
+    where = ("--bootstrap-server", at) if at else ()
+    told = t.tool("share-groups", *where, "--describe", "--group", group, "--offsets", connect=not at)
+    row = re.search(rf"^{group}\s+{topic}\s+0\s+(\S+)\s+(\S+)", told, re.M)
+    expect(row, f"no row of the partition in: {told}")
+    return row[1], row[2]
+
+
+@claim("java", "kcat", limit_s=5 * LIMIT_S)
+def explicit(t):
+    """A Java share consumer accepts, gives back and rejects: what it gave back comes again, five times at most; the rest does not."""
+    topic, group = t.unique("share-explicit"), t.unique("sharers")
+    t.produce(topic, range(6))
+    begin_with_first(t, group)
+    one = Member(t, topic, group, "ask")
+    expect_equal(one.poll(True), [(i, 1, str(i)) for i in range(6)], "the first delivery")
+    expect_equal(one.ask("accept 0 2"), [], "said")
+    expect_equal(one.ask("reject 1"), [], "said")
+    one.say("release", 3, 4, 5)
+    expect_equal(one.poll(True), [(i, 2, str(i)) for i in (3, 4, 5)], "the second delivery")
+    one.ask("accept 4")
+    one.say("release", 3, 5)
+    two = Member(t, topic, group, "ask")
+    expect_equal(one.poll(True), [(i, 3, str(i)) for i in (3, 5)], "the third delivery")
+    one.close()
+    expect_equal(two.poll(True), [(i, 4, str(i)) for i in (3, 5)], "the fourth, after who had them has left")
+    two.ask("accept 5")
+    two.say("release", 3)
+    expect_equal(two.poll(True), [(3, 5, "3")], "the fifth delivery")
+    two.say("release", 3)
+    expect_equal(two.poll(False), [], "after the fifth delivery")
+    t.produce(topic, [6])
+    expect_equal(two.poll(True), [(6, 1, "6")], "what came after")
+    two.say("accept", 6)
+    two.close()
+    expect_equal(offset_and_lag(t, group, topic)[1], "0", "lag")
+
+
+@claim("java", "kcat", "starts", limit_s=5 * LIMIT_S)
+def renewed(t):
+    """A lock of a record runs out unless it is renewed: who renews can accept later, who does not cannot."""
+    node = t.node(settings={"group.share.min.record.lock.duration.ms": 1000, "group.share.record.lock.duration.ms": 4000})
+    node.start()
+    try:
+        node.wait()
+        at, topic, group = node.address, "renewed", "g"
+        t.produce(topic, range(2), at=at)
+        t.tool("configs", "--bootstrap-server", at, "--alter", "--entity-type", "groups", "--entity-name", group,
+               "--add-config", "share.auto.offset.reset=earliest", connect=False)
+        one = Member(t, topic, group, "ask", "share.acquire.mode=record_limit", "max.poll.records=1", at=at)
+        expect_equal([x[:2] for x in one.poll(True)], [(0, 1)], "the first")
+        for _ in range(3):
+            time.sleep(2)
+            one.say("renew", 0)
+            expect_equal([x[:2] for x in one.poll(True)], [(0, 1)], "what was renewed is with it")
+        one.say("accept", 0)
+        expect_equal([x[:2] for x in one.poll(True)], [(1, 1)], "the second")
+        time.sleep(6)
+        one.say("accept", 1, wanted="InvalidRecordStateException")
+        expect_equal([x[:2] for x in one.poll(True)], [(1, 2)], "the second, again")
+        one.say("accept", 1)
+        one.close()
+    finally:
+        node.stop()
+
+
+@claim("java", "kcat", limit_s=15 * LIMIT_S)
+def tool_forms(t):
+    """kafka-share-groups in all its forms: list, describe with members, offsets and states, reset, delete."""
+    topics, group = [t.unique("share-forms") for _ in range(2)], t.unique("sharers")
+    for topic in topics:
+        t.produce(topic, range(4))
+    begin_with_first(t, group)
+    one, two = (Member(t, topic, group, "ask") for topic in topics)
+    one.poll(True)
+    two.poll(True)
+
+    def tool(*words, **more):
+        return t.tool("share-groups", *words, **more)
+
+    def rows(*words):
+        found = [x.split() for x in tool("--describe", *words).splitlines()]
+        return [x for x in found if x[:1] == [group]]
+
+    expect(group in tool("--list").split(), "it is not listed")
+    for word, wanted in (("stable", True), ("Stable,Empty", True), ("empty", False)):
+        expect((group in tool("--list", "--state", word)) == wanted, f"listed as {word}: {not wanted}")
+    found = rows("--group", group, "--state")
+    expect_equal([x[-2:] for x in found], [["Stable", "2"]], "state and members")
+    found = rows("--group", group, "--members")
+    expect_equal(sorted(x[-1] for x in found), sorted(f"{x}:0" for x in topics), "what the members have")
+    expect_equal(len(rows("--group", group, "--members", "--verbose")), 2, "rows of members, with their epochs")
+    expect_equal(sorted(x[1:4] for x in rows("--group", group)), sorted([x, "0", "0"] for x in topics), "offsets")
+    expect_equal(len(rows("--group", group, "--offsets", "--verbose")[0]), len(rows("--group", group)[0]) + 1, "columns with the leader's epoch")
+    expect(rows("--all-groups", "--offsets"), "not among all groups")
+    for words in (("--delete", "--group", group), ("--reset-offsets", "--group", group, "--all-topics", "--to-latest", "--execute"),
+                  ("--delete-offsets", "--group", group, "--topic", topics[0])):
+        told = tool(*words, errors=True, status=None)
+        expect("Error" in told or "not empty" in told.lower() or "failed" in told.lower(), f"with members, {words[0]} said: {told}")
+    one.kill()
+    two.kill()
+    expect(eventually(lambda: [x[-2:] for x in rows("--group", group, "--state")] == [["Empty", "0"]], limit_s=2 * LIMIT_S, every_s=1),
+           "it is not empty after its members were killed")
+
+    def reset(*words):
+        told = [x.split() for x in tool("--reset-offsets", "--group", group, *words).splitlines()]
+        return sorted(x[1:4] for x in told if x[:1] == [group])
+
+    expect_equal(reset("--topic", topics[0], "--to-latest", "--dry-run"), [[topics[0], "0", "4"]], "a dry run")
+    expect_equal(offset_and_lag(t, group, topics[0])[0], "0", "start offset after the dry run")
+    expect_equal(reset("--all-topics", "--to-latest", "--execute"), sorted([x, "0", "4"] for x in topics), "both, to the end")
+    expect_equal(offset_and_lag(t, group, topics[0]), ("4", "0"), "then")
+    expect_equal(reset("--topic", topics[1], "--to-datetime", "2000-01-01T00:00:00.000", "--execute"), [[topics[1], "0", "0"]], "by time")
+    expect_equal(offset_and_lag(t, group, topics[1]), ("0", "4"), "then")
+    told = tool("--delete-offsets", "--group", group, "--topic", topics[0])
+    expect("Successful" in told, f"delete-offsets said: {told}")
+    expect_equal([x[1] for x in rows("--group", group, "--offsets")], [topics[1]], "topics with offsets")
+    fresh = t.unique("fresh")
+    t.tool("share-groups", "--reset-offsets", "--group", fresh, "--topic", topics[0], "--to-earliest", "--execute")
+    expect_equal(offset_and_lag(t, fresh, topics[0]), ("0", "4"), "of a group that was not there")
+    tool("--delete", "--group", group, "--group", fresh)
+    listed = tool("--list").split()
+    expect(group not in listed and fresh not in listed, "they are still listed")
+    told = tool("--describe", "--group", group, errors=True, status=None)
+    expect("not found" in told or "does not exist" in told, f"of a group that is gone it says: {told}")
+
+
+def coordinator(cluster, kind, key):
+    """The node that has a group (0) or a share partition's state (2)."""
+    def ask():
+        for node in cluster.nodes:
+            if not node.is_alive():
+                continue
+            broker = Broker(node.address, "share")
+            found = broker.ask("FindCoordinator", 6, {"KeyType": kind, "CoordinatorKeys": [key]})
+            broker.disconnect()
+            if found and not found["Coordinators"][0]["ErrorCode"]:
+                return found["Coordinators"][0]["NodeId"]
+        return None
+
+    found = eventually(ask)
+    expect(found, f"no coordinator of {key}")
+    return cluster.node(found)
+
+
+@claim("java", "kcat", "starts", limit_s=10 * LIMIT_S)
+def killed(t):
+    """kill -9 of the partition's leader, of the share coordinator, of the group's: each record is accepted, and none after that again."""
+    settings = {"share.coordinator.state.topic.replication.factor": 3, "share.coordinator.state.topic.min.isr": 2,
+                "group.share.min.record.lock.duration.ms": 1000, "group.share.record.lock.duration.ms": 5000}
+    with t.cluster(settings=settings) as cluster:
+        at, topic, group = cluster.bootstrap, "orders", "g"
+        t.produce(topic, ["-1"], at=at)
+        t.tool("configs", "--bootstrap-server", at, "--alter", "--entity-type", "groups", "--entity-name", group,
+               "--add-config", "share.auto.offset.reset=earliest", connect=False)
+        members = [Member(t, topic, group, "run", "max.poll.records=20", at=at) for _ in range(2)]
+        sent = 0
+
+        def said(word):
+            return [int(x.split()[1]) for m in members for x in list(m.lines) if x.startswith(word)]
+
+        def read_on():
+            nonlocal sent
+            t.produce(topic, range(sent, sent + 200), "-X", "acks=all", "-X", "enable.idempotence=true", at=at)
+            sent += 200
+            wanted = set(range(-1, sent))
+            expect(eventually(lambda: set(said("done ")) == wanted, limit_s=2 * LIMIT_S),
+                   f"of {sent} records {len(wanted - set(said('done ')))} are not done; {members[0].how()}")
+
+        read_on()
+        broker = Broker(cluster.node(1).address, "share")
+        found = broker.ask("Metadata", 12, {"Topics": [{"Name": topic}]})["Topics"][0]
+        broker.disconnect()
+        leader = cluster.node(found["Partitions"][0]["LeaderId"])
+        for victim in (lambda: leader, lambda: coordinator(cluster, 2, f"{group}:{found['TopicId']}:0"), lambda: coordinator(cluster, 0, group)):
+            node = victim()
+            t.produce(topic, range(sent, sent + 100), "-X", "acks=all", "-X", "enable.idempotence=true", at=at)
+            sent += 100
+            node.kill()
+            read_on()
+            node.start()
+            node.wait(3)
+        done, got = said("done "), said("got ")
+        twice = sorted(x for x in set(done) if done.count(x) > 1)
+        expect(not twice, f"{len(twice)} records were given again after they had been accepted, {twice[:3]} among them")
+        for m in members:
+            m.stop()
+        expect_equal(offset_and_lag(t, group, topic, at)[1], "0", "lag")
+    return f"{len(done)} records, {len(got) - len(set(got))} delivered again before they were accepted"
 
 
 @claim("java", "kcat", "gregord", "starts")
