@@ -8,6 +8,7 @@
 #include "broker/base/fmt.h"
 #include "sim/play/control_internal.h"
 #include "sim/scenario/json.h"
+#include "sim/scenario/preset.h"
 #include "sim/scenario/tree.h"
 #include "sim/scenario/value.h"
 #include "sim/trace/reader.h"
@@ -123,6 +124,49 @@ answer_timeline(struct ask *k)
             k, 409,
             "the run is too long to be drawn while it goes on; its folder will have the picture");
     writer_release(&svg);
+}
+
+/* ---- presets ---- */
+
+static struct slice
+text_of_key(const struct tree *t, struct slice key)
+{
+    const struct tree *v = tree_get(t, key);
+    return v && v->kind == TREE_TEXT ? v->text : SLICE_NULL;
+}
+
+static void
+tell_preset(const struct tree *t, struct writer *w)
+{
+    const struct tree *with = tree_get(t, S("with"));
+    json_next(w);
+    fmt_char(w, '{');
+    json_text(w, "name", text_of_key(t, S("preset")));
+    json_text(w, "about", text_of_key(t, S("about")));
+    json_text(w, "finds", text_of_key(t, S("finds")));
+    json_key(w, "with");
+    fmt_char(w, '[');
+    for (int32_t i = 0; with && i < with->n; i++) {
+        json_next(w);
+        fmt_char(w, '{');
+        json_text(w, "name", with->pairs[i].key);
+        json_text(w, "is", text_of_key(with->pairs[i].value, S("is")));
+        json_text(w, "about", text_of_key(with->pairs[i].value, S("about")));
+        fmt_char(w, '}');
+    }
+    fmt_str(w, "]}");
+}
+
+static void
+answer_presets(struct ask *k)
+{
+    struct writer w = writer_mem(k->a->mem);
+    json_key(&w, "presets");
+    fmt_char(&w, '[');
+    for (int32_t i = 0; i < preset_files_n; i++) tell_preset(preset_read(k->a, i), &w);
+    fmt_char(&w, ']');
+    reply_json(k, &w);
+    writer_release(&w);
 }
 
 /* ---- doing ---- */
@@ -301,6 +345,7 @@ const struct route routes[] = {
     {"POST", "/faults", "", begin_fault},
     {"DELETE", "/faults", "", end_faults},
     {"DELETE", "/faults/{name}", "", end_fault},
+    {"GET", "/presets", "", answer_presets},
     {"GET", "/wait", "for within", wait_for},
     {"GET", "/time", "", answer_time},
     {"POST", "/time", "", set_time},

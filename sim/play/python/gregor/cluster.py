@@ -36,6 +36,7 @@ class Fault:
     def __init__(self, cluster, said):
         self._cluster = cluster
         self.name = said["name"]
+        self.names = said["names"]  # of a preset those of all its steps
         self.story = [line["text"] for line in said["story"]]
 
     def end(self):
@@ -256,9 +257,13 @@ class Cluster:
         """Requests are answered with this error: nth=2, count=1, topic="orders", client="billing", group=…, done=True …"""
         return self._of_frames("answer", rpc, {**fields, "error": error})
 
-    def preset(self, name, **beside):
-        """One of presets(): what people meet, by its name."""
-        return self._verb("preset", name, beside)
+    def preset(self, name, **parameters):
+        """One of presets(), what people meet by its name: preset("leader-lost", broker="leader(orders-0)", lasting="5s")."""
+        filled = {key.rstrip("_").replace("_", "-"): _yaml(value) for key, value in parameters.items()}
+        return self.do({"preset": name, **({"with": filled} if filled else {})})
+
+    def presets(self):
+        return self.ask("GET", "presets")["presets"]
 
     def heal(self, what="all"):
         """Ends this fault (or one by its name), or all."""

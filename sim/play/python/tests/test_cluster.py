@@ -76,6 +76,35 @@ def test_each_verb_for_nodes_does_what_it_says(kafka):
     assert any("all is well" in line for _, line in kafka.story())
 
 
+def test_requests_are_answered_lost_and_late(kafka):
+    produce(kafka, 10)
+    kafka.answer("Produce", error="NOT_LEADER_OR_FOLLOWER", topic="orders", count=2)
+    produce(kafka, 10)
+    with kafka.delay("Produce", by="50ms", answer=True):
+        produce(kafka, 10)
+    kafka.lose("Produce", answer=True, topic="orders", count=1)
+    produce(kafka, 10, "-X", "request.timeout.ms=1000", "-X", "enable.idempotence=true")
+    kafka.break_("Produce", answer=True, topic="orders", count=1)
+    kafka.repeat("Produce", topic="orders", count=1)
+    produce(kafka, 10, "-X", "enable.idempotence=true")
+    assert len(read(kafka)) == 50
+    with pytest.raises(gregor.Mistake):
+        kafka.answer("Produce", error="NO_SUCH_ERROR")
+
+
+def test_presets_are_listed_and_begun(kafka):
+    presets = {p["name"]: p for p in kafka.presets()}
+    assert {"leader-lost", "rolling-upgrade", "power-loss"} <= set(presets) and presets["leader-lost"]["about"]
+    produce(kafka, 10)
+    led = kafka.leader("orders-0")
+    began = kafka.preset("leader-lost", broker="leader(orders-0)")
+    assert began.names and any(led in line for line in began.story)
+    kafka.advance("30s")
+    kafka.wait("isr full")
+    with pytest.raises(gregor.Mistake, match="did you mean leader-lost?"):
+        kafka.preset("leader-losd")
+
+
 def test_time_stands_still_runs_and_leaps(kafka):
     kafka.stop_time()
     then = kafka.now()
