@@ -14,6 +14,7 @@ MODULES = (
     "kcat",
     "daemon",
     "play",
+    "testing_your_own",
     "kafka_python",
     "confluent",
     "java_tools",
