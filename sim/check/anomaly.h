@@ -120,6 +120,7 @@ struct anomaly {
     int64_t at_ns;      /* when it was seen */
     int64_t cause_ns;   /* of a loss: when a leader without it was elected; 0: not known */
     bool allowed;
+    bool is_of_guest; /* of a client outside: no business of the scenario's own expectations */
     enum loss loss;
     struct slice why;   /* allowed: by what */
     struct slice story; /* what happened, in sentences or lines */

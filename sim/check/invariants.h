@@ -24,6 +24,8 @@ struct invariants *invariants_new(struct mem *mem);
 void invariants_free(struct invariants *v);
 /* The topic's id, as the metadata log has it; false: none of this name was made. */
 bool invariants_topic_id(const struct invariants *v, struct slice name, struct uuid *ret);
+/* null: none of this id was made. */
+struct slice invariants_topic_name(const struct invariants *v, struct uuid id);
 /* Before the machines are started. */
 void invariants_watch(struct invariants *v, struct world *w);
 /* Where brokers are controllers, too: so many, the first ones. If nobody says it, all of them. */

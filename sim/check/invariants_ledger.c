@@ -91,6 +91,14 @@ invariants_topic_id(const struct invariants *v, struct slice name, struct uuid *
     return false;
 }
 
+struct slice
+invariants_topic_name(const struct invariants *v, struct uuid id)
+{
+    for (int64_t i = v->ledger ? v->ledger->topics.n : 0; i-- > 0;)
+        if (uuid_eq(v->ledger->topics.v[i].id, id)) return v->ledger->topics.v[i].name;
+    return SLICE_NULL;
+}
+
 static struct model_ids
 ids_of(const int32_t *v, int32_t n)
 {

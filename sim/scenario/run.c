@@ -1,3 +1,4 @@
+#include "sim/scenario/guests.h"
 #include "sim/scenario/run_internal.h"
 
 #include <stdarg.h>
@@ -275,6 +276,7 @@ run_begin(struct run *r, struct arena *a, const struct scenario *s, const struct
     chronicler_begin(r);
     witnesses_begin(r);
     if (o->outside) look_begin(r);
+    r->guests = guests_begin(r);
     struct node_slot *armed =
         o->crash_at_op ? node_of(r, world_machine(r->w, o->crash_node)) : NULL;
     if (armed) run_arm(armed, o->crash_at_op, o->crash_power, SWEEP_DOWN_NS);
@@ -353,6 +355,7 @@ run_let_go(struct run *r)
     run_measure(r);
     close_trace(r);
     witnesses_free(r);
+    if (r->guests) guests_free(r->guests);
     chronicle_release(&r->chronicle);
     world_free(r->w);
     history_release(r->h);

@@ -3,6 +3,7 @@
 #define SIM_SCENARIO_RUN_INTERNAL_H
 
 #include "broker/node/node.h"
+#include "sim/check/check.h"
 #include "sim/history/chronicle.h"
 #include "sim/scenario/run.h"
 #include "sim/scenario/table.h"
@@ -72,6 +73,7 @@ struct run {
     struct history *h, history;
     struct chronicle chronicle;
     struct witnesses *witnesses;
+    struct guests *guests; /* NULL: nobody can come from outside */
     struct trace_writer *trace;
     struct node_slot *nodes;
     int32_t nodes_n;
@@ -244,6 +246,10 @@ void nemesis_see_placed(struct run *r, const struct truth_partition *p);
 void nemesis_see_disk(struct run *r, const struct world_disk_op *op);
 
 /* witness.c: checker, oracle and invariants. */
+/* What was promised of a topic that is there at the end. */
+struct check_topic witness_facts(struct run *r, struct slice topic);
+/* null: no topic of this id was made. */
+struct slice witness_topic_name(const struct run *r, struct uuid id);
 void witnesses_begin(struct run *r);
 /* A topic is made with these settings. */
 void witness_topic(struct run *r, struct slice name, const struct settings *config);

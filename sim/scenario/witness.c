@@ -1,5 +1,6 @@
 /* Who judges a run, and how their words become a verdict: the checker sees the history, the oracle the
  * truth, the invariants every step. */
+#include "sim/scenario/guests.h"
 #include "sim/scenario/run_internal.h"
 
 #include "broker/base/check.h"
@@ -299,6 +300,29 @@ topic_named(struct run *r, struct slice name)
     return NULL;
 }
 
+struct check_topic
+witness_facts(struct run *r, struct slice name)
+{
+    const struct topic *known = topic_named(r, name);
+    struct topic t = known ? *known : (struct topic){.name = name};
+    int32_t partitions = 0;
+    for (int64_t i = 0; i < r->truth.partitions.n; i++) {
+        const struct truth_partition *p = r->truth.partitions.v[i];
+        if (!slice_eq(p->topic, name)) continue;
+        partitions = MAX(partitions, p->partition + 1);
+        if (!known) t.rf = p->replicas.n;
+    }
+    struct check_topic facts = topic_facts(r, &t);
+    add_removed(r, &t, partitions, &facts);
+    return facts;
+}
+
+struct slice
+witness_topic_name(const struct run *r, struct uuid id)
+{
+    return invariants_topic_name(r->witnesses->invariants, id);
+}
+
 static void
 ask_checker(struct run *r)
 {
@@ -525,7 +549,7 @@ judge_must_fail(struct run *r, const struct must_fail *m)
     if (!rule_find(m->rule, &rule)) return;
     for (int64_t i = 0; i < all->v.n; i++) {
         const struct anomaly *a = &all->v.v[i];
-        if (a->rule != rule) continue;
+        if (a->rule != rule || a->is_of_guest) continue;
         counts[a->witness]++;
         if (a->witness != WITNESS_ORACLE) first = first ? first : a, last = a;
         if (!tells_causes(a)) continue;
@@ -589,6 +613,18 @@ say_call(struct run *r, const struct history_op *op)
 
 /* ---- all ---- */
 
+static bool
+hear_guests(struct run *r)
+{
+    struct anomalies theirs;
+    if (!r->guests) return false;
+    anomalies_init(&theirs, r->a->mem);
+    bool is_conclusive = guests_judge(r->guests, &theirs, &r->ret->counts);
+    gather_anomalies(r, &theirs);
+    anomalies_release(&theirs);
+    return is_conclusive;
+}
+
 void
 witnesses_speak(struct run *r)
 {
@@ -611,15 +647,13 @@ witnesses_speak(struct run *r)
     }
     writer_release(&story);
     gather_anomalies(r, invariants_anomalies(w->invariants));
+    bool is_conclusive = w->checked.is_conclusive | hear_guests(r);
     for (int i = 0; i < RULES_N; i++) judge_rule(r, (enum rule)i);
     for (int32_t i = 0; i < r->s->must_fail_n; i++) judge_must_fail(r, &r->s->must_fail[i]);
-    if (!w->checked.is_conclusive)
-        run_fail(
-            r, VERDICT_INCONCLUSIVE,
-            r->o->outside
-                ? "no client of the scenario's own was acknowledged anything, and of what clients "
-                  "outside were told nothing is judged"
-                : "nothing was acknowledged: this proves nothing");
+    if (!is_conclusive)
+        run_fail(r, VERDICT_INCONCLUSIVE, "nothing was acknowledged: this proves nothing");
+    c.produced = ret->counts.produced;
+    c.acknowledged = ret->counts.acknowledged;
     int64_t v[] = {c.produced, c.acknowledged, c.unknown, c.failed, w->checked.read};
     world_say(r->w, S("verdict"), slice_cstr(verdict_text(ret->verdict)),
               ret->reasons.v.n        ? ret->reasons.v.v[0].text
