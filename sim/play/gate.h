@@ -1,7 +1,8 @@
-/* The machine "outside": through it clients outside of the world take part in it. Each of their connections is one of
- * this machine's to a broker, and so has latency, can be cut, slowed, held and reset like any other.
+/* Machines through which clients outside of the world take part in it: one for each client.id, by that name, so that each
+ * can be cut, slowed, reset or paused by itself ("outside" is of those that do not say who they are, or not in a word).
+ * Each of their connections is one of its machine's to a broker, and so has latency, and can be held like any other.
  *
- *     input ──► gate_take() ──► a step of the machine ──► frames in the world's network
+ *     input ──► gate_take() ──► a step of a machine ──► frames in the world's network
  *     bytes for the client ◄── gate_ops ◄── its events
  *
  * What it does follows from the inputs alone, so a replay that takes the same inputs at the same times is the same. */

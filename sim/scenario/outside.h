@@ -22,6 +22,8 @@ struct run_outside {
 
 /* The port of every broker's listener OUTSIDE, within the world. */
 enum { OUTSIDE_PORT = 9192 };
+/* A client outside whose name somebody in the world has: "p1.outside". */
+#define OUTSIDE_SUFFIX ".outside"
 
 /* ---- for live(), between two events ---- */
 

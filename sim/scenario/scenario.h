@@ -34,6 +34,7 @@ enum term_kind {
     TERM_CONTROLLER,       /* controller: the active one */
     TERM_QUORUM_LEADER,    /* quorum-leader: who was elected last, active or not yet */
     TERM_QUORUM_FOLLOWERS, /* quorum-followers: the other controllers */
+    TERM_CLIENT,           /* client(orders-service): of this client.id */
     TERM_COORDINATOR,      /* coordinator(readers): of the group */
     TERM_BUSIEST,          /* busiest: the broker that leads most */
     TERM_ANY,              /* any(2): so many drawn brokers that run */

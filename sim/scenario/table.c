@@ -446,6 +446,7 @@ const struct word targets[] = {
     {"controller", "the active controller"},
     {"quorum-leader", "the controller that was elected last, even if it is not active yet"},
     {"quorum-followers", "the other controllers"},
+    {"client(orders-service)", "the client of this client.id, in the world or outside of it"},
     {"busiest", "the broker that leads most partitions of topics that are not Kafka's own"},
     {"coordinator(readers)", "the broker that coordinates the group, or the transactions of this transactional id"},
     {"any(2)", "this many running brokers, drawn from the seed"},

@@ -159,6 +159,11 @@ decode_term(struct load *l, const struct tree *t, struct term *ret)
         return partition_call(l, t, inside, TERM_FOLLOWERS, ret);
     if (within_brackets(t->text, "coordinator", &inside))
         return coordinator_call(l, t, inside, ret);
+    if (within_brackets(t->text, "client", &inside)) {
+        ret->kind = TERM_CLIENT;
+        ret->name = inside;
+        return true;
+    }
     if (within_brackets(t->text, "any", &inside)) {
         ret->kind = TERM_ANY;
         if (slice_to_i64(inside, &ret->n) && ret->n > 0 && ret->n <= l->s->cluster.brokers)

@@ -1,7 +1,9 @@
 /* Targets become machines at the moment when a step fires: roles are what they are then. */
+#include "sim/scenario/outside.h"
 #include "sim/scenario/run_internal.h"
 
 #include "broker/base/check.h"
+#include "sim/scenario/diag.h"
 
 static bool
 has(const struct crowd *c, const struct machine *m)
@@ -40,6 +42,15 @@ put_clients(struct run *r, struct crowd *c)
         struct machine *m = world_machine_at(r->w, i);
         if (slice_eq(m->kind, S("client"))) crowd_put(c, m);
     }
+}
+
+/* Outside first: who asks for a client by brackets hardly means the scenario's own of the same name. */
+static void
+put_client(struct run *r, struct crowd *c, struct slice name)
+{
+    struct machine *m = world_machine(r->w, arena_format(r->a, "%.*s" OUTSIDE_SUFFIX, SARG(name)));
+    if (!m) m = world_machine(r->w, name);
+    if (m && slice_eq(m->kind, S("client"))) crowd_put(c, m);
 }
 
 static void
@@ -146,6 +157,7 @@ crowd_of(struct run *r, const struct target *t, const struct crowd *other_side)
         case TERM_QUORUM_LEADER: put_id(r, &c, r->truth.quorum_leader); break;
         case TERM_QUORUM_FOLLOWERS: put_quorum_followers(r, &c); break;
         case TERM_COORDINATOR: put_coordinator(r, &c, term->name); break;
+        case TERM_CLIENT: put_client(r, &c, term->name); break;
         case TERM_BUSIEST: put_busiest(r, &c); break;
         case TERM_ANY: put_any(r, &c, term->n); break;
         case TERM_BOUND: put_bound(r, &c, term->name); break;
