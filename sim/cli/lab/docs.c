@@ -12,6 +12,7 @@
 #include "sim/cli/lab/lab.h"
 
 #define TABLE_BEGIN "<!-- made by make docs: the labs -->\n"
+#define GUIDE_BEGIN "<!-- made by make docs: the guide -->\n"
 #define TABLE_END "<!-- end -->\n"
 
 struct docs {
@@ -124,13 +125,13 @@ with_table(struct docs *k, struct slice text, struct slice begin, struct slice w
 }
 
 static void
-write_table(struct docs *k, struct slice rows)
+write_table(struct docs *k, struct slice begin, struct slice rows)
 {
     struct slice text = SLICE_NULL, whole = SLICE_NULL;
     const char *path = path_join(k->d, k->p->labs, "README.md");
-    if (file_read_all(&k->d->a, path, &text)) whole = with_table(k, text, S(TABLE_BEGIN), rows);
+    if (file_read_all(&k->d->a, path, &text)) whole = with_table(k, text, begin, rows);
     if (whole.p) write_or_compare(k, path, whole);
-    else k->other++, printf("FAILED %s: there is no place for the table of labs\n", path);
+    else k->other++, printf("FAILED %s: there is no place for the table\n", path);
 }
 
 int
@@ -177,7 +178,11 @@ course_docs(struct desk *d, int argc, char **argv)
                                SARG(l->id), SARG(l->title), SARG(l->folder), (long long)l->minutes,
                                SARG(l->question)));
     }
-    write_table(&k, writer_slice(&rows));
+    write_table(&k, S(TABLE_BEGIN), writer_slice(&rows));
+    struct guide *g = guide_read(d, &p);
+    rows.n = 0;
+    if (g) guide_table(d, g, &rows), write_table(&k, S(GUIDE_BEGIN), writer_slice(&rows));
+    else k.other++;
     writer_release(&rows);
     (void)folder_remove(d, scratch);
     printf("%lld passed, %lld failed\n", (long long)k.same + (k.check ? 0 : k.other),

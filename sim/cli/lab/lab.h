@@ -97,7 +97,8 @@ struct lab {
 /* NULL, and said on standard error: there are mistakes in it. */
 struct lab *lab_read(struct desk *d, struct slice dir);
 struct fields;
-/* A map of runs, a list of hints. */
+/* A map of runs, a check, a list of hints. */
+struct lab_claim *lab_read_claim(struct fields *r, const struct tree *t);
 struct lab_run *lab_read_runs(struct fields *r, const struct tree *t, int32_t *ret_n);
 struct slice (*lab_read_hints(struct fields *r, const struct tree *t, int32_t *ret_n))[LAB_HINTS];
 struct lab_run *lab_find_run(const struct lab *l, struct slice id);
@@ -192,9 +193,30 @@ bool number_read(struct slice text, struct slice unit, double *ret);
 int lab_predict(struct desk *d, const struct lab *l, struct slice mine, struct progress *s,
                 const char *answers, bool has_run, bool quiet);
 
+/* ---- guide.c: the statements of guide.yaml ---- */
+
+struct statement {
+    struct slice id, says, verdict, because;
+    struct slice in_lab, source,
+        claim;               /* null: none. claim: of tests/interop/claims, "guide.producer" */
+    struct lab_claim *proof; /* of a run; NULL: none */
+};
+struct guide {
+    struct lab as_lab; /* its runs */
+    struct statement *v;
+    int32_t n;
+};
+/* NULL, and said. */
+struct guide *guide_read(struct desk *d, const struct place *p);
+void guide_table(struct desk *d, const struct guide *g, struct writer *w);
+/* A row for each proof. */
+bool lab_grade_claims(struct desk *d, const struct place *p, const struct lab *l, struct slice mine,
+                      const struct guide *g, struct grades *ret);
+
 /* ---- course.c's verbs, each with its arguments; an exit code ---- */
 
 int course_docs(struct desk *d, int argc, char **argv);
+int course_guide(struct desk *d, int argc, char **argv);
 int course_drill(struct desk *d, int argc, char **argv);
 
 #endif

@@ -111,6 +111,17 @@ lab_find_run(const struct lab *l, struct slice id)
     return NULL;
 }
 
+static void
+need_run(void *ctx, struct slice run, struct mark at)
+{
+    struct fields *r = ctx;
+    struct words known = {.arena = &r->d->a};
+    if (lab_find_run(((struct lab *)r->whole), run)) return;
+    for (int32_t i = 0; i < ((struct lab *)r->whole)->runs_n; i++)
+        words_add(&known, ((struct lab *)r->whole)->runs[i].id);
+    diag_error(&r->diags, at, words_advice(&known, run), "there is no run %.*s", SARG(run));
+}
+
 /* ---- questions ---- */
 
 /* is, min and max; a text that is a number is one. */
@@ -242,6 +253,25 @@ static const struct field claim_keys[] = {
     {"say", read_claim_say, true},   {"of", read_claim_of, true},    {"is", read_claim_is, false},
     {"min", read_claim_min, false},  {"max", read_claim_max, false}, {"why", read_claim_why, true},
     {"look", read_claim_look, true}, {"at", read_claim_at, false}};
+
+/* A proof says less: what it is about stands beside it. */
+static const struct field proof_keys[] = {{"of", read_claim_of, true},
+                                          {"is", read_claim_is, false},
+                                          {"min", read_claim_min, false},
+                                          {"max", read_claim_max, false}};
+
+struct lab_claim *
+lab_read_claim(struct fields *r, const struct tree *t)
+{
+    struct lab_claim *c = ARENA_NEW(&r->d->a, struct lab_claim);
+    c->mark = t->mark;
+    c->say = c->why = c->look = SLICE_EMPTY;
+    fields_map(r, t, "a proof", proof_keys, ARRAY_LEN(proof_keys), c);
+    query_runs(c->of, need_run, r);
+    if (!c->wanted.has_min && !c->wanted.has_max && !c->wanted.is.p)
+        diag_error(&r->diags, c->mark, "is, min or max", "what must it be?");
+    return c;
+}
 
 static void
 read_claims(struct fields *r, const struct tree *t, void *into)
@@ -408,17 +438,6 @@ static const struct field lab_keys[] = {{"lab", read_id, true},
                                         {"code", read_code, false},
                                         {"hints", read_hints, true},
                                         {"pictures", read_pictures, false}};
-
-static void
-need_run(void *ctx, struct slice run, struct mark at)
-{
-    struct fields *r = ctx;
-    struct words known = {.arena = &r->d->a};
-    if (lab_find_run(((struct lab *)r->whole), run)) return;
-    for (int32_t i = 0; i < ((struct lab *)r->whole)->runs_n; i++)
-        words_add(&known, ((struct lab *)r->whole)->runs[i].id);
-    diag_error(&r->diags, at, words_advice(&known, run), "there is no run %.*s", SARG(run));
-}
 
 /* What can be said only when all is read. */
 static void
