@@ -59,7 +59,11 @@ ask(struct desk *d, int argc, char **argv)
 static const struct {
     const char *verb;
     int (*run)(struct desk *d, int argc, char **argv);
-} verbs[] = {{"ask", ask}, {"docs", course_docs}, {"drill", course_drill}, {"guide", course_guide}};
+} verbs[] = {{"ask", ask},
+             {"docs", course_docs},
+             {"drill", course_drill},
+             {"guide", course_guide},
+             {"history", course_history}};
 
 int
 command_course(int argc, char **argv)

@@ -14,7 +14,10 @@ struct drill_rule {
     struct slice name, says; /* what holds, and why: read by somebody whose function breaks it */
 };
 
+enum drill_kind { DRILL_FUNCTION, DRILL_SCENARIO, DRILL_CHECKER };
+
 struct drill {
+    enum drill_kind kind;
     struct lab
         as_lab; /* what it has in common with labs: id, title, question, minutes, runs, hints */
     struct slice of_lab;     /* where it belongs: "10" */
@@ -23,6 +26,10 @@ struct drill {
     int32_t functions_n;
     struct drill_rule *rules;
     int32_t rules_n;
+    struct slice file;       /* of a scenario or a checker: "mine.yaml" */
+    struct drill_rule *bugs; /* of a scenario: wrong rules, and what each is */
+    int32_t bugs_n;
+    int64_t catch; /* so many of them */
 };
 
 /* NULL, and said. */
@@ -49,6 +56,7 @@ struct limits {
     int64_t wall_ms, cpu_s, memory_bytes /* 0: none */, file_bytes;
     const char *writes; /* the only folder below which it may write, beside /tmp; NULL: anywhere */
     const char *cwd;    /* NULL: here */
+    const char *in;     /* standard input; NULL: none */
 };
 enum end { END_EXIT, END_SIGNAL, END_TIME, END_NOT_STARTED };
 struct ended {
@@ -74,6 +82,16 @@ struct compiled compile_one(struct desk *d, const struct build_flags *f, const s
 struct compiled link_program(struct desk *d, const struct build_flags *f,
                              const char *const *objects, bool with_gregor, bool sanitized,
                              const char *program, const char *work);
+
+/* ---- history_json.c ---- */
+
+/* A history's file, as JSON lines. False, and said. */
+bool history_json(struct desk *d, const char *path, struct writer *w);
+
+/* ---- drill_other.c: of the kinds that are no function ---- */
+
+bool drill_grade_other(struct desk *d, const struct place *p, const struct drill *x,
+                       struct slice mine, struct grades *ret);
 
 /* ---- drill_check.c ---- */
 

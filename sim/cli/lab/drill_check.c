@@ -463,7 +463,6 @@ drill_grade(struct desk *d, const struct place *p, const struct drill *x, struct
     const char *first =
         path_join(d, x->as_lab.dir, (const char *)arena_format(&d->a, "student/%s", file).p);
     struct slice own, given;
-    if (!look_around(&k)) return false;
     if (!file_read_all(&d->a, source, &own)) {
         leave_open(&k, arena_format(&d->a, "%s is not there: gregor lab start %.*s", source,
                                     SARG(x->as_lab.id)));
@@ -473,7 +472,8 @@ drill_grade(struct desk *d, const struct place *p, const struct drill *x, struct
         leave_open(&k, arena_format(&d->a, "%s is as it was handed out", source));
         return true;
     }
-    if (!fresh_folder(&k, path_join(d, mine, "runs"))) return false;
+    if (x->kind != DRILL_FUNCTION) return drill_grade_other(d, p, x, mine, ret);
+    if (!look_around(&k) || !fresh_folder(&k, path_join(d, mine, "runs"))) return false;
     k.work = k.ours = fresh_folder(&k, path_join(d, mine, "build"));
     k.mine = absolute(&k, (const char *)arena_dup(&d->a, mine).p);
     k.source = absolute(&k, source);
@@ -505,6 +505,8 @@ course_drill(struct desk *d, int argc, char **argv)
     if (!place_find(d, NULL, &p)) return EXIT_USAGE;
     struct slice dir = place_lab(d, &p, argv[0], &is_drill);
     k.x = dir.p && is_drill ? drill_read(d, dir) : NULL;
+    if (k.x && k.x->kind != DRILL_FUNCTION)
+        return usage_error("course", "%s is no exercise in C", argv[0]);
     if (dir.p && !is_drill) return usage_error("course", "%s is no exercise in C", argv[0]);
     if (!k.x || !look_around(&k)) return EXIT_USAGE;
     if (!mkdtemp(room)) {

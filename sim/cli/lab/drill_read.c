@@ -17,6 +17,7 @@ DRILL_TEXT(as_lab.title, title)
 DRILL_TEXT(as_lab.question, question)
 DRILL_TEXT(of_lab, lab)
 DRILL_TEXT(hole, hole)
+DRILL_TEXT(file, file)
 
 static void
 read_drill_minutes(struct fields *r, const struct tree *t, void *into)
@@ -32,18 +33,53 @@ read_functions(struct fields *r, const struct tree *t, void *into)
     x->functions = fields_list(r, t, &x->functions_n);
 }
 
+static struct drill_rule *
+named_rules(struct fields *r, const struct tree *t, int32_t *ret_n)
+{
+    *ret_n = 0;
+    if (t->kind != TREE_MAP || !t->n) {
+        diag_error(&r->diags, t->mark, "monotone: It never goes back.", "rules are a map");
+        return NULL;
+    }
+    struct drill_rule *all = ARENA_ARRAY(&r->d->a, struct drill_rule, t->n);
+    for (int32_t i = 0; i < t->n; i++)
+        all[(*ret_n)++] = (struct drill_rule){t->pairs[i].key, fields_text(r, t->pairs[i].value)};
+    return all;
+}
+
 static void
 read_rules(struct fields *r, const struct tree *t, void *into)
 {
     struct drill *x = into;
-    if (t->kind != TREE_MAP || !t->n) {
-        diag_error(&r->diags, t->mark, "monotone: It never goes back.", "rules are a map");
+    x->rules = named_rules(r, t, &x->rules_n);
+}
+
+static void
+read_bugs(struct fields *r, const struct tree *t, void *into)
+{
+    struct drill *x = into;
+    x->bugs = named_rules(r, t, &x->bugs_n);
+}
+
+static void
+read_catch(struct fields *r, const struct tree *t, void *into)
+{
+    double v = 0;
+    if (fields_number(r, t, &v)) ((struct drill *)into)->catch = (int64_t)v;
+}
+
+static void
+read_kind(struct fields *r, const struct tree *t, void *into)
+{
+    static const char *const kinds[] = {"function", "scenario", "checker"};
+    struct slice text = fields_text(r, t);
+    for (int i = 0; i < ARRAY_LEN(kinds); i++) {
+        if (!slice_eq(text, slice_cstr(kinds[i]))) continue;
+        ((struct drill *)into)->kind = (enum drill_kind)i;
         return;
     }
-    x->rules = ARENA_ARRAY(&r->d->a, struct drill_rule, t->n);
-    for (int32_t i = 0; i < t->n; i++)
-        x->rules[x->rules_n++] =
-            (struct drill_rule){t->pairs[i].key, fields_text(r, t->pairs[i].value)};
+    diag_error(&r->diags, t->mark, "function, scenario or checker",
+               "there is no exercise of kind %.*s", SARG(text));
 }
 
 static void
@@ -60,12 +96,35 @@ read_drill_hints(struct fields *r, const struct tree *t, void *into)
     x->as_lab.hints = lab_read_hints(r, t, &x->as_lab.hints_n);
 }
 
-static const struct field drill_keys[] = {
-    {"exercise", read_drill_id, true},       {"title", read_drill_title, true},
-    {"question", read_drill_question, true}, {"lab", read_drill_lab, true},
-    {"minutes", read_drill_minutes, true},   {"hole", read_drill_hole, true},
-    {"functions", read_functions, true},     {"rules", read_rules, true},
-    {"runs", read_drill_runs, true},         {"hints", read_drill_hints, true}};
+static const struct field drill_keys[] = {{"exercise", read_drill_id, true},
+                                          {"title", read_drill_title, true},
+                                          {"question", read_drill_question, true},
+                                          {"lab", read_drill_lab, true},
+                                          {"minutes", read_drill_minutes, true},
+                                          {"kind", read_kind, false},
+                                          {"hole", read_drill_hole, false},
+                                          {"functions", read_functions, false},
+                                          {"rules", read_rules, false},
+                                          {"runs", read_drill_runs, false},
+                                          {"file", read_drill_file, false},
+                                          {"bugs", read_bugs, false},
+                                          {"catch", read_catch, false},
+                                          {"hints", read_drill_hints, true}};
+
+/* What its kind needs. */
+static void
+look_over_drill(struct fields *r, const struct drill *x, const struct tree *t)
+{
+    bool whole = x->kind == DRILL_FUNCTION
+                   ? x->hole.n && x->functions_n && x->rules_n && x->as_lab.runs_n
+               : x->kind == DRILL_SCENARIO
+                   ? x->file.n && x->bugs_n && x->catch > 0 && x->catch <= x->bugs_n
+                   : x->file.n > 0;
+    static const char *const needs[] = {"hole, functions, rules and runs", "file, bugs and catch",
+                                        "file"};
+    if (!whole)
+        diag_error(&r->diags, t->mark, NULL, "an exercise of this kind has %s", needs[x->kind]);
+}
 
 struct drill *
 drill_read(struct desk *d, struct slice dir)
@@ -77,13 +136,14 @@ drill_read(struct desk *d, struct slice dir)
     x->as_lab.dir = dir;
     x->as_lab.folder = path_last(dir);
     fields_map(&r, t, "an exercise", drill_keys, ARRAY_LEN(drill_keys), x);
+    look_over_drill(&r, x, t);
     return fields_close(&r) ? x : NULL;
 }
 
 struct slice
 drill_file(const struct drill *x)
 {
-    return path_last(x->hole);
+    return x->kind == DRILL_FUNCTION ? path_last(x->hole) : x->file;
 }
 
 /* ---- how this program was built ---- */

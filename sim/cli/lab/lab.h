@@ -216,6 +216,7 @@ bool lab_grade_claims(struct desk *d, const struct place *p, const struct lab *l
 /* ---- course.c's verbs, each with its arguments; an exit code ---- */
 
 int course_docs(struct desk *d, int argc, char **argv);
+int course_history(struct desk *d, int argc, char **argv);
 int course_guide(struct desk *d, int argc, char **argv);
 int course_drill(struct desk *d, int argc, char **argv);
 

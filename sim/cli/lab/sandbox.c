@@ -85,10 +85,10 @@ become(const char *const *argv, const char *const *env, const struct limits *l, 
 {
     enum { ENV_MAX = 16 };
     char path[4096], *own_env[ENV_MAX + 2], *args[1024];
-    int n = 0, args_n = 0, null = open("/dev/null", O_RDONLY);
+    int n = 0, args_n = 0, in = open(l->in ? l->in : "/dev/null", O_RDONLY);
     setpgid(0, 0);
     prctl(PR_SET_PDEATHSIG, SIGKILL);
-    if (null >= 0) dup2(null, STDIN_FILENO);
+    if (in < 0 || dup2(in, STDIN_FILENO) < 0) _exit(126);
     redirect(out, STDOUT_FILENO);
     redirect(err, STDERR_FILENO);
     if (l->cwd && chdir(l->cwd) != 0) _exit(126);
