@@ -52,7 +52,8 @@ value_text(struct desk *d, const struct history *h, uint64_t value)
 }
 
 static void
-json_records(struct desk *d, struct writer *w, const struct history *h, const struct history_op *op)
+json_of_reads(struct desk *d, struct writer *w, const struct history *h,
+              const struct history_op *op)
 {
     const struct history_read *r = history_reads(h, op);
     json_key(w, "records");
@@ -82,7 +83,7 @@ json_op(struct desk *d, struct writer *w, const struct history *h, const struct 
                   op->outcome == HISTORY_OPEN ? S("info")
                                               : slice_cstr(history_outcome_name(op->outcome)));
     if (op->offset >= 0) json_key(w, "offset"), fmt_i64(w, op->offset);
-    if (op->reads_n) json_records(d, w, h, op);
+    if (op->reads_n) json_of_reads(d, w, h, op);
     if (op->is_final) json_key(w, "final"), fmt_str(w, "true");
     fmt_str(w, "}\n");
 }
