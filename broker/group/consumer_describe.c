@@ -1,6 +1,5 @@
 /* ConsumerGroupDescribe: what is known of a consumer group. */
 #include "broker/base/check.h"
-#include "broker/base/fmt.h"
 #include "broker/group/consumer.h"
 #include "broker/protocol/codec.h"
 #include "errors.h"
@@ -53,26 +52,17 @@ describe_member(const struct consumer_member *m, struct arena *a, described_memb
     to->member_type = spec->classic_member_metadata ? 0 : 1;
 }
 
-static void
-describe_no_group(struct slice group_id, const char *what, struct arena *a, described *ret)
-{
-    struct writer w = writer_mem(a->mem);
-    fmt_str(&w, "Group ");
-    fmt_slice(&w, group_id);
-    fmt_str(&w, what);
-    ret->error_code = K_ERR_GROUP_ID_NOT_FOUND;
-    ret->error_message = arena_dup(a, writer_slice(&w));
-    writer_release(&w);
-}
-
 void
 groups_consumer_describe(struct groups *gs, struct slice group_id, struct arena *a, described *ret)
 {
     ret->group_id = group_id;
     struct shard *s = groups_shard_of_named(gs, group_id, &ret->error_code);
     const struct group *g = s ? group_find(s, group_id) : NULL;
-    if (s && !g) describe_no_group(group_id, " not found.", a, ret);
-    else if (g && !g->consumer) describe_no_group(group_id, " is not a consumer group.", a, ret);
+    if (s && (!g || !g->consumer)) {
+        ret->error_code = K_ERR_GROUP_ID_NOT_FOUND;
+        ret->error_message =
+            group_is_none(a, group_id, g ? " is not a consumer group." : " not found.");
+    }
     if (ret->error_code) return;
     int32_t n;
     struct consumer_view *v = consumer_views(g, a, SLICE_NULL, NULL, NULL, SLICE_NULL, &n);

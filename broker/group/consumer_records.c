@@ -38,20 +38,11 @@ record_consumer_epoch(struct batch_builder *b, const struct group *g, int32_t ep
                         K_MSG_CONSUMER_GROUP_METADATA_VALUE, &value);
 }
 
-/* Where the run of one topic's partitions ends. */
-static int64_t
-topic_end(const struct tp_set *s, int64_t from)
-{
-    int64_t end = from;
-    while (end < s->n && uuid_eq(s->v[end].topic, s->v[from].topic)) end++;
-    return end;
-}
-
 static int32_t
 topics_of(const struct tp_set *s)
 {
     int32_t n = 0;
-    for (int64_t i = 0; i < s->n; i = topic_end(s, i)) n++;
+    for (int64_t i = 0; i < s->n; i = tp_set_topic_end(s, i)) n++;
     return n;
 }
 
@@ -66,7 +57,7 @@ record_consumer_target(struct batch_builder *b, const struct group *g, struct sl
                               ARENA_ARRAY(&a, target_partitions, topics_of(target))};
     for (int64_t i = 0, end; i < target->n; i = end) {
         target_partitions *to = &value.topic_partitions[value.topic_partitions_n++];
-        end = topic_end(target, i);
+        end = tp_set_topic_end(target, i);
         to->topic_id = target->v[i].topic;
         to->partitions = ARENA_ARRAY(&a, int32_t, end - i);
         for (int64_t k = i; k < end; k++) to->partitions[to->partitions_n++] = target->v[k].index;
@@ -94,7 +85,7 @@ current_of(struct arena *a, const struct tp_set *s, int32_t *ret_n)
     *ret_n = 0;
     for (int64_t i = 0, end; i < s->n; i = end) {
         current_partitions *to = &ret[(*ret_n)++];
-        end = topic_end(s, i);
+        end = tp_set_topic_end(s, i);
         to->topic_id = s->v[i].topic;
         to->partitions = ARENA_ARRAY(a, int32_t, end - i);
         to->assignment_epochs = ARENA_ARRAY(a, int32_t, end - i);

@@ -1,6 +1,7 @@
 #include "broker/group/group.h"
 
 #include "broker/base/check.h"
+#include "broker/base/fmt.h"
 #include "broker/coordinator/group_setting.h"
 #include "broker/group/embedded.h"
 #include "broker/group/share_group.h"
@@ -127,6 +128,18 @@ group_is_blank(const struct group *g)
 {
     return !g->consumer && !g->share && g->offsets.n == 0 && !g->protocol_type.p &&
            list_is_empty(&g->pending) && g->state == GROUP_EMPTY && g->generation == 0;
+}
+
+struct slice
+group_is_none(struct arena *a, struct slice id, const char *what)
+{
+    struct writer w = writer_mem(a->mem);
+    fmt_str(&w, "Group ");
+    fmt_slice(&w, id);
+    fmt_str(&w, what);
+    struct slice why = arena_dup(a, writer_slice(&w));
+    writer_release(&w);
+    return why;
 }
 
 bool

@@ -110,6 +110,8 @@ void group_free(struct group *g);
 void group_move(struct group *g, enum group_state to);
 /* Nothing is left of it but, perhaps, an id that was given out. */
 bool group_is_blank(const struct group *g);
+/* "Group g not found.", in the arena: for whoever asks for a group that is none, or of another kind. */
+struct slice group_is_none(struct arena *a, struct slice id, const char *what);
 /* Whether it has no members, of either protocol. */
 bool group_has_nobody(const struct group *g);
 /* Setting of the group, K_GCFG_…: see coordinator/group_setting.h. */

@@ -1,6 +1,5 @@
 /* ShareGroupDescribe: what is known of a share group. */
 #include "broker/base/check.h"
-#include "broker/base/fmt.h"
 #include "broker/group/share_group.h"
 #include "broker/protocol/codec.h"
 #include "errors.h"
@@ -48,26 +47,17 @@ describe_share_member(const struct share_member *m, struct arena *a, described_m
     describe_share_tps(im, a, &m->assigned, &to->assignment);
 }
 
-static void
-describe_none(struct slice group_id, const char *what, struct arena *a, described *ret)
-{
-    struct writer w = writer_mem(a->mem);
-    fmt_str(&w, "Group ");
-    fmt_slice(&w, group_id);
-    fmt_str(&w, what);
-    ret->error_code = K_ERR_GROUP_ID_NOT_FOUND;
-    ret->error_message = arena_dup(a, writer_slice(&w));
-    writer_release(&w);
-}
-
 void
 groups_share_describe(struct groups *gs, struct slice group_id, struct arena *a, described *ret)
 {
     ret->group_id = group_id;
     struct shard *s = groups_shard_of_named(gs, group_id, &ret->error_code);
     const struct group *g = s ? group_find(s, group_id) : NULL;
-    if (s && !g) describe_none(group_id, " not found.", a, ret);
-    else if (g && !g->share) describe_none(group_id, " is not a share group.", a, ret);
+    if (s && (!g || !g->share)) {
+        ret->error_code = K_ERR_GROUP_ID_NOT_FOUND;
+        ret->error_message =
+            group_is_none(a, group_id, g ? " is not a share group." : " not found.");
+    }
     if (ret->error_code) return;
     int32_t n;
     struct consumer_view *v = share_views(g, a, SLICE_NULL, NULL, NULL, SLICE_NULL, &n);

@@ -48,15 +48,6 @@ record_share_epoch(struct batch_builder *b, const struct group *g, int32_t epoch
                            K_MSG_SHARE_GROUP_METADATA_VALUE, &v);
 }
 
-/* Where the run of one topic's partitions ends. */
-static int64_t
-tp_run_end(const struct tp_set *s, int64_t from)
-{
-    int64_t end = from;
-    while (end < s->n && uuid_eq(s->v[end].topic, s->v[from].topic)) end++;
-    return end;
-}
-
 static int32_t *
 run_indexes(struct arena *a, const struct tp_set *s, int64_t from, int64_t end)
 {
@@ -74,7 +65,7 @@ record_share_target(struct batch_builder *b, const struct group *g, struct slice
     arena_init(&a, &group_env(g)->mem, 0);
     target_value v = {.topic_partitions = ARENA_ARRAY(&a, target_topic, target->n)};
     for (int64_t i = 0, end; i < target->n; i = end) {
-        end = tp_run_end(target, i);
+        end = tp_set_topic_end(target, i);
         v.topic_partitions[v.topic_partitions_n++] =
             (target_topic){.topic_id = target->v[i].topic,
                            .partitions = run_indexes(&a, target, i, end),
@@ -108,7 +99,7 @@ record_share_current(struct batch_builder *b, const struct group *g, struct slic
                        .state = MEMBER_STABLE,
                        .assigned_partitions = ARENA_ARRAY(&a, current_topic, assigned->n)};
     for (int64_t i = 0, end; i < assigned->n; i = end) {
-        end = tp_run_end(assigned, i);
+        end = tp_set_topic_end(assigned, i);
         v.assigned_partitions[v.assigned_partitions_n++] =
             (current_topic){.topic_id = assigned->v[i].topic,
                             .partitions = run_indexes(&a, assigned, i, end),
@@ -128,7 +119,7 @@ states_of(const struct group *g, struct arena *a, const struct tp_set *s, int32_
     *ret_n = 0;
     for (int64_t i = 0, end; i < s->n; i = end) {
         const struct image_topic *t = image_topic_by_id(im, s->v[i].topic);
-        end = tp_run_end(s, i);
+        end = tp_set_topic_end(s, i);
         if (!t) continue;
         ret[(*ret_n)++] = (states_topic){.topic_id = t->id,
                                          .topic_name = t->name,

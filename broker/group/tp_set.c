@@ -68,6 +68,14 @@ tp_set_has_topic(const struct tp_set *s, struct uuid topic)
     return at < s->n && uuid_eq(s->v[at].topic, topic);
 }
 
+int64_t
+tp_set_topic_end(const struct tp_set *s, int64_t from)
+{
+    int64_t end = from;
+    while (end < s->n && uuid_eq(s->v[end].topic, s->v[from].topic)) end++;
+    return end;
+}
+
 bool
 tp_set_eq(const struct tp_set *a, const struct tp_set *b)
 {

@@ -23,6 +23,8 @@ void tp_set_sort(struct tp_set *s, struct tp *spare);
 /* NULL when it is not there. */
 const struct tp *tp_set_find(const struct tp_set *s, struct uuid topic, int32_t index);
 bool tp_set_has_topic(const struct tp_set *s, struct uuid topic);
+/* Where the partitions of one topic end, which begin at `from`. */
+int64_t tp_set_topic_end(const struct tp_set *s, int64_t from);
 /* The same partitions; epochs do not count. */
 bool tp_set_eq(const struct tp_set *a, const struct tp_set *b);
 /* The same, with their epochs. */
