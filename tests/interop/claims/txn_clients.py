@@ -1,6 +1,5 @@
-"""Transactions of clients that wrote their own: aiokafka, kafkajs. The programs are in clients/."""
+"""Clients that wrote the protocol themselves, in transactions and in groups: aiokafka, kafkajs. The programs are in clients/."""
 
-import os
 import subprocess
 
 try:
@@ -9,27 +8,30 @@ except ImportError:  # then these claims can be listed, not judged
     ck = None
 
 from harness import paths
+from harness.app import App
 from harness.claim import LIMIT_S, claim, expect, expect_equal
 from harness.target import eventually
 
 from .confluent import make_topic, produce, values
+from .java_clients import send
 from .transactions import read_level
 
-CLIENTS = ("aiokafka", "kafkajs")
+PARTITIONS = 6
+
+
+def of_each_client(**more):
+    return claim("confluent-kafka", "clients", each=("aiokafka", "kafkajs"), **more)
 
 
 def program(name, *args):
+    words = [str(x) for x in args]
     if name == "kafkajs":
-        return ["node", str(paths.INTEROP / "clients/kafkajs_txn.js"), *map(str, args)]
-    return [str(paths.CLIENTS_PYTHON), "-B", str(paths.INTEROP / f"clients/{name}_txn.py"), *map(str, args)]
-
-
-def environment():
-    return {**os.environ, "NODE_PATH": str(paths.CLIENTS / "node_modules")}
+        return ["env", f"NODE_PATH={paths.CLIENTS / 'node_modules'}", "node", str(paths.INTEROP / "clients/kafkajs_client.js"), *words]
+    return [str(paths.CLIENTS_PYTHON), "-B", str(paths.INTEROP / f"clients/{name}_client.py"), *words]
 
 
 def finish(argv):
-    done = subprocess.run(argv, stdin=subprocess.DEVNULL, capture_output=True, text=True, env=environment())
+    done = subprocess.run(argv, stdin=subprocess.DEVNULL, capture_output=True, text=True)
     expect(done.returncode == 0, f"it ended with {done.returncode}: {done.stderr.strip()[-300:]}")
 
 
@@ -37,7 +39,7 @@ def write(t, client, topic, name, end, *words):
     finish(program(client, t.bootstrap, "write", topic, name, end, *words))
 
 
-@claim("confluent-kafka", "clients", each=CLIENTS)
+@of_each_client()
 def ends(t, client):
     """What it commits is read as committed, what it aborts is not."""
     topic, name = make_topic(t, f"ends-{client}"), t.unique("txn")
@@ -47,12 +49,12 @@ def ends(t, client):
     expect_equal(len(read_level(t, topic, "read_uncommitted")), 6, "all values")
 
 
-@claim("confluent-kafka", "clients", each=CLIENTS)
+@of_each_client()
 def killed(t, client):
     """A producer is killed in its transaction: its successor aborts that, and goes on."""
     topic, name = make_topic(t, f"killed-{client}"), t.unique("txn")
     child = subprocess.Popen(program(client, t.bootstrap, "write", topic, name, "hang", "lost-a", "lost-b"),
-                             stdout=subprocess.PIPE, text=True, env=environment())
+                             stdout=subprocess.PIPE, text=True)
     try:
         expect_equal(child.stdout.readline().strip(), "ready", "its word")
     finally:
@@ -67,7 +69,7 @@ def killed(t, client):
     expect_equal(len(read_level(t, topic, "read_uncommitted")), 5, "all values")
 
 
-@claim("confluent-kafka", "clients", each=CLIENTS)
+@of_each_client()
 def copies(t, client):
     """A loop that reads, writes and commits offsets in transactions copies each value once."""
     source, target = make_topic(t, f"from-{client}"), make_topic(t, f"to-{client}")
@@ -79,3 +81,51 @@ def copies(t, client):
     found = c.committed([ck.TopicPartition(source, 0)], LIMIT_S)[0].offset
     c.close()
     expect(found == len(words), f"its group is at {found}")
+
+
+class Member(App):
+    """One that commits what it has read, until it is killed."""
+
+    def __init__(self, t, client, topic, group):
+        super().__init__(f"a member by {client}", program(client, t.bootstrap, "member", topic, group), t.scratch())
+
+    def said(self, word):
+        """(partition, offset) of each record, in order."""
+        return [tuple(map(int, x.split()[1:])) for x in list(self.lines) if x.startswith(word)]
+
+
+@of_each_client(limit_s=10 * LIMIT_S)
+def members(t, client):
+    """Three members share a topic, one is killed, then all: each record is read, and who comes after them goes on where they committed."""
+    topic, group = make_topic(t, f"members-{client}", PARTITIONS), t.unique("members")
+    all_of_them = [Member(t, client, topic, group) for _ in range(3)]
+    sent = 0
+
+    def read_on(count):
+        nonlocal sent
+        send(t, topic, sent, count)
+        sent += count
+        wanted = {(p, offset) for p in range(PARTITIONS) for offset in range(sent // PARTITIONS)}
+
+        def done():
+            return {x for m in all_of_them for x in m.said("done")}
+
+        eventually(lambda: done() == wanted, limit_s=3 * LIMIT_S)
+        expect(done() == wanted, f"{len(wanted - done())} of {sent} records are not read and committed; {[m.how() for m in all_of_them]}")
+
+    read_on(600)
+    # Now and then until each has a part of it.
+    expect(eventually(lambda: read_on(60) or all({p for p, _ in m.said("got")} for m in all_of_them), limit_s=2 * LIMIT_S),
+           f"partitions that they have read: {[sorted({p for p, _ in m.said('got')}) for m in all_of_them]}")
+    all_of_them[0].kill()
+    read_on(600)
+    for m in all_of_them:
+        m.kill()
+    before = {x for m in all_of_them for x in m.said("done")}
+    next_one = Member(t, client, topic, group)
+    all_of_them.append(next_one)
+    read_on(600)
+    again = before & set(next_one.said("got"))
+    expect(not again, f"{len(again)} records were committed, and read again, {sorted(again)[:3]} among them")
+    next_one.kill()
+    return f"{sent} records"

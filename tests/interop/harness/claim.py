@@ -18,6 +18,7 @@ MODULES = (
     "kafka_python",
     "confluent",
     "java_tools",
+    "group_tool",
     "java_clients",
     "transactions",
     "share_groups",

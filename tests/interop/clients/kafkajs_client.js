@@ -1,0 +1,81 @@
+// kafkajs in transactions and in groups; the same words as aiokafka_client.py.
+const { Kafka, logLevel } = require('kafkajs');
+
+const [bootstrap, what, ...rest] = process.argv.slice(2);
+const kafka = new Kafka({ clientId: 'interop', brokers: bootstrap.split(','), logLevel: logLevel.ERROR });
+
+async function producer(name) {
+  const p = kafka.producer({ transactionalId: name, maxInFlightRequests: 1, idempotent: true, transactionTimeout: 30000 });
+  await p.connect();
+  return p;
+}
+
+async function write(topic, name, end, ...values) {
+  const p = await producer(name);
+  const t = await p.transaction();
+  for (const value of values) await t.send({ topic, messages: [{ value, partition: 0 }] });
+  if (end === 'hang') {
+    console.log('ready');
+    await new Promise((done) => setTimeout(done, 600000));
+  }
+  await (end === 'commit' ? t.commit() : t.abort());
+  await p.disconnect();
+}
+
+async function copy(source, target, groupId, name, count) {
+  const p = await producer(name);
+  const c = kafka.consumer({ groupId, readUncommitted: false });
+  await c.connect();
+  await c.subscribe({ topics: [source], fromBeginning: true });
+  let done = 0;
+  await new Promise((finished, failed) => {
+    c.on(c.events.CRASH, (e) => failed(e.payload.error));
+    c.run({
+      autoCommit: false,
+      eachBatchAutoResolve: false,
+      eachBatch: async ({ batch, resolveOffset, heartbeat }) => {
+        for (let i = 0; i < batch.messages.length && done < Number(count); i += 5) {
+          const rows = batch.messages.slice(i, i + 5);
+          const t = await p.transaction();
+          await t.send({ topic: target, messages: rows.map((m) => ({ value: m.value, partition: 0 })) });
+          const offset = (BigInt(rows[rows.length - 1].offset) + 1n).toString();
+          await t.sendOffsets({ consumerGroupId: groupId,
+            topics: [{ topic: batch.topic, partitions: [{ partition: batch.partition, offset }] }] });
+          await t.commit();
+          resolveOffset(rows[rows.length - 1].offset);
+          await heartbeat();
+          done += rows.length;
+        }
+        if (done >= Number(count)) finished();
+      },
+    }).catch(failed);
+  });
+  await c.disconnect();
+  await p.disconnect();
+}
+
+async function member(topic, groupId) {
+  const c = kafka.consumer({ groupId, sessionTimeout: 10000, heartbeatInterval: 1000 });
+  await c.connect();
+  await c.subscribe({ topics: [topic], fromBeginning: true });
+  await new Promise((finished, failed) => {
+    c.run({
+      autoCommit: false,
+      eachBatchAutoResolve: false,
+      eachBatch: async ({ batch, resolveOffset, heartbeat }) => {
+        const rows = batch.messages.map((m) => `${batch.partition} ${m.offset}`);
+        for (const row of rows) console.log(`got ${row}`);
+        const offset = (BigInt(batch.lastOffset()) + 1n).toString();
+        await c.commitOffsets([{ topic: batch.topic, partition: batch.partition, offset }]);
+        for (const row of rows) console.log(`done ${row}`);
+        resolveOffset(batch.lastOffset());
+        await heartbeat();
+      },
+    }).catch(failed);
+  });
+}
+
+({ write, copy, member })[what](...rest).then(() => process.exit(0), (e) => {
+  console.error(e);
+  process.exit(1);
+});
