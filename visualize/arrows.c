@@ -79,6 +79,7 @@ static enum rank
 rank_of(const struct timeline *t, const struct message *m)
 {
     const struct lane *a = lane_of(t, m->from), *b = lane_of(t, m->to);
+    if (!filter_lets_message(t->filter, t->r, m)) return RANK_NONE;
     if (!a || !b || a == b || m->sent_ns < t->from_ns || m->sent_ns > t->to_ns) return RANK_NONE;
     if (m->is_lost || m->is_held || m->at_ns - m->sent_ns > LATE_NS) {
         bool is_routine = m->api != K_API_PRODUCE && !m->is_control;
@@ -241,8 +242,11 @@ draw_one(struct timeline *t, struct arrow *one)
     svg_group(t->w, "message", "message-", (int64_t)m->id);
     tooltip(t, m);
     if (m->is_lost) { /* when it was given up says little */
-        int64_t end = y0 + (y1 - y0) * 3 / 4;
+        int64_t end = y0 + (y1 - y0) * 3 / 4, back = down ? -6 : 6;
         x1 = MIN(x1, x0 + LOST_LEAN_PX);
+        /* Not on a label. */
+        for (int tries = 0; tries < 12; tries++, end += back)
+            if (boxes_take(&t->boxes, (struct box){x1 - 5, end - 5, 10, 10})) break;
         svg_line(t->w, "arrow a-lost", x0, y0, x1, end);
         take_line(t, x0, y0, x1, end);
         take_line(t, x1 - 4, end - 4, x1 + 4, end + 4);

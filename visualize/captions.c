@@ -10,7 +10,8 @@ may_be_shown(const struct timeline *t, int64_t i)
 {
     const struct fact *f = &t->f->v.v[i];
     bool is_verdict = f->actor < 0 && t->r->has_verdict && i == t->f->v.n - 1;
-    return i < ARRAY_LEN(t->is_shown) && !t->is_shown[i] && !is_verdict && f->at_ns >= t->from_ns &&
+    return i < ARRAY_LEN(t->is_shown) && !t->is_shown[i] && !is_verdict &&
+           filter_lets_actor(t->filter, t->r, f->actor) && f->at_ns >= t->from_ns &&
            f->at_ns <= t->to_ns;
 }
 
@@ -224,6 +225,13 @@ draw_hidden(struct timeline *t, int64_t y)
     struct writer w = writer_mem(t->r->mem);
     int n = 0;
     int64_t told = 0, used = 0;
+    if (t->filter && t->filter->n) {
+        fmt_str(&w, "filter: ");
+        fmt_slice(&w, t->filter->text);
+        fmt_str(&w, "; ");
+        n = 0;
+    }
+    int64_t prefix = w.n;
     fmt_str(&w, "hidden: ");
     hidden_messages(t, &w, &n);
     hidden_actors(t, &w, &n);
@@ -233,8 +241,9 @@ draw_hidden(struct timeline *t, int64_t y)
         words_counted(&w, t->f->v.n - t->r->has_verdict - told, "lesser sentence");
         fmt_str(&w, " of the story");
     }
+    if (!n) w.n = prefix;
     struct slice text = writer_slice(&w);
-    while (n && text.n) {
+    while (text.n) {
         int64_t fit = svg_text_fit(text, 11, WIDTH - 24);
         svg_text(t->w, "dim s11", ANCHOR_START, 12, y + 12 + used, slice_sub(text, 0, fit));
         text = slice_trim(slice_sub(text, fit, text.n));
@@ -273,8 +282,30 @@ static const struct key keys[] = {
     {SWATCH_CIRCLE, "number", NULL, "number of a sentence (story.txt)"},
 };
 
+/* Of groups' and transactions' lanes, where there are any. */
+static const struct key further_keys[] = {
+    {SWATCH_BAND, "settled", NULL, "stable, or complete"},
+    {SWATCH_BAND, "open", NULL, "transaction under way"},
+    {SWATCH_BAND, "control-2", NULL, "rebalance, or prepared"},
+    {SWATCH_BAND, "control-2", "fenced", "prepared to abort; or two owners at once"},
+    {SWATCH_BAND, "own-0", NULL, "the member's partition"},
+    {SWATCH_BAND, "nobody", NULL, "nobody's"},
+    {SWATCH_LINE, "committed", NULL, "committed position"},
+    {SWATCH_LINE, "stable", NULL, "last stable offset, below HW"},
+    {SWATCH_BAND, "read", NULL, "records given to the member"},
+    {SWATCH_BAND, "alarm", NULL, "given back or rejected"},
+};
+
+static bool
+has_further(const struct timeline *t)
+{
+    for (int32_t i = 0; i < t->lanes_n; i++)
+        if (t->lanes[i].kind == LANE_GROUP || t->lanes[i].kind == LANE_TXN) return true;
+    return false;
+}
+
 static void
-draw_swatch(struct timeline *t, const struct key *k, int64_t x, int64_t y)
+draw_swatch(struct timeline *t, const struct key *k, int64_t number, int64_t x, int64_t y)
 {
     switch (k->swatch) {
     case SWATCH_BAND:
@@ -283,7 +314,7 @@ draw_swatch(struct timeline *t, const struct key *k, int64_t x, int64_t y)
         break;
     case SWATCH_LINE: svg_line(t->w, k->class, x, y + 6, x + 22, y + 6); break;
     case SWATCH_ARROW:
-        svg_group(t->w, "arrow", "key-", (int64_t)(k - keys));
+        svg_group(t->w, "arrow", "key-", number);
         svg_line(t->w, k->class, x + 11, y - 1, x + 11, y + 12);
         svg_path(t->w, k->over);
         svg_point(t->w, 'M', x + 11, y + 13), svg_point(t->w, 'L', x + 8, y + 7);
@@ -308,14 +339,16 @@ draw_legend(struct timeline *t, int64_t y)
 {
     int64_t x = 12, row = y + 4;
     svg_line(t->w, "lane", 0, y, WIDTH, y);
-    for (int64_t i = 0; i < ARRAY_LEN(keys); i++) {
-        struct slice text = slice_cstr(keys[i].text);
+    int64_t n = ARRAY_LEN(keys), all = n + (has_further(t) ? ARRAY_LEN(further_keys) : 0);
+    for (int64_t i = 0; i < all; i++) {
+        const struct key *k = i < n ? &keys[i] : &further_keys[i - n];
+        struct slice text = slice_cstr(k->text);
         int64_t width = 28 + svg_text_width(text, 11) + 16;
         if (x + width > WIDTH) {
             x = 12;
             row += 19;
         }
-        draw_swatch(t, &keys[i], x, row + 3);
+        draw_swatch(t, k, i, x, row + 3);
         svg_text(t->w, "dim s11", ANCHOR_START, x + 28, row + 13, text);
         x += width;
     }

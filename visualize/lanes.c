@@ -24,8 +24,14 @@ sort_times(struct moments_at *m)
     }
 }
 
-/* Text in a band of this width, if it fits, beside cuts. */
-static void
+void
+lane_words(struct timeline *t, const char *class, int64_t y, struct slice words)
+{
+    svg_text(t->w, class, ANCHOR_END, LEFT - 8, y,
+             slice_sub(words, 0, svg_text_fit(words, 10, LEFT - 12)));
+}
+
+void
 band_text(struct timeline *t, const char *class, int64_t x0, int64_t x1, int64_t y,
           struct slice text)
 {
@@ -311,8 +317,9 @@ draw_state(struct timeline *t, const struct lane *l, struct state s, int64_t fro
                       : s.look == LOOK_PAUSED ? "on-colour s11"
                                               : "on-light s11";
     int64_t width = svg_text_width(writer_slice(&w), 11) + 8;
-    if (s.look == LOOK_DOWN && width <= x1 - x0)
-        svg_rect(t->w, "down", clear_x(t, x0, width) + 2, y + 2, width, BAND_HEIGHT - 4);
+    int64_t clear = clear_x(t, x0, width);
+    if (s.look == LOOK_DOWN && clear + 2 + width <= x1)
+        svg_rect(t->w, "down", clear + 2, y + 2, width, BAND_HEIGHT - 4);
     band_text(t, class, x0, x1, y, writer_slice(&w));
 }
 
@@ -483,6 +490,20 @@ label_uncommitted(struct timeline *t, const struct lane *l, const struct replica
     }
 }
 
+/* Where it leads and a transaction holds back what is read as committed. */
+static void
+draw_stable(struct timeline *t, const struct replica *one, const struct strip *s)
+{
+    for (int64_t i = 0; i < one->stable.n; i++) {
+        const struct stable *now = &one->stable.v[i];
+        int64_t to_ns = i + 1 < one->stable.n ? now[1].at_ns : t->to_ns;
+        if (now->offset == RUN_FOREVER || to_ns <= t->from_ns || now->at_ns >= t->to_ns) continue;
+        int64_t x0 = time_x(t, MAX(now->at_ns, t->from_ns)), x1 = time_x(t, MIN(to_ns, t->to_ns));
+        int64_t y = offset_y(s, MAX(now->offset, s->low));
+        svg_line(t->w, "stable", x0, y, MAX(x1, x0 + 1), y);
+    }
+}
+
 static void
 draw_truncations(struct timeline *t, const struct lane *l, const struct strip *s)
 {
@@ -534,6 +555,7 @@ draw_strip(struct timeline *t, const struct lane *l)
         draw_uncommitted(t, &s, end_x);
         draw_stairs(t, &s, "log-end", true, end_x);
         draw_stairs(t, &s, "high", false, end_x);
+        draw_stable(t, one, &s);
         draw_truncations(t, l, &s);
         label_uncommitted(t, l, one, &s);
     }

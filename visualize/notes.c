@@ -11,6 +11,28 @@ step(struct run *r, struct replica *one, int64_t at_ns)
     else VEC_PUSH(r->mem, &one->steps, s);
 }
 
+/* Said right behind the high watermark, and only where it is below that. */
+static void
+stable(struct run *r, struct replica *one, int64_t at_ns, int64_t offset)
+{
+    int64_t n = one->stable.n;
+    struct stable s = {at_ns, offset};
+    if (n && one->stable.v[n - 1].at_ns == at_ns) one->stable.v[n - 1] = s;
+    else if (n ? one->stable.v[n - 1].offset != offset : offset != RUN_FOREVER)
+        VEC_PUSH(r->mem, &one->stable, s);
+}
+
+static void
+staged(struct run *r, struct staged *s, const struct trace_record *t, int64_t number,
+       int64_t members)
+{
+    struct stage *last = s->stages.n ? &s->stages.v[s->stages.n - 1] : NULL;
+    if (last && slice_eq(last->state, t->b) && last->number == number && last->members == members)
+        return;
+    struct stage one = {t->at_ns, number, members, load_text(r, t->b)};
+    VEC_PUSH(r->mem, &s->stages, one);
+}
+
 /* Batches at or past the cut are gone; one that spans it is split. */
 static void
 cut_from(struct run *r, struct replica *one, int64_t end, int64_t at_ns)
@@ -184,8 +206,39 @@ load_partition_note(struct run *r, const struct trace_record *t, enum note_kind 
     case NOTE_RAFT_HW:
         one->high_watermark = t->n[0];
         step(r, one, t->at_ns);
+        stable(r, one, t->at_ns, RUN_FOREVER);
         break;
+    case NOTE_PARTITION_STABLE: stable(r, one, t->at_ns, t->n[0]); break;
     }
+}
+
+static int64_t
+staged_named(const struct staged *v, int64_t n, struct slice name)
+{
+    for (int64_t i = 0; i < n; i++)
+        if (slice_eq(v[i].name, name)) return i;
+    return -1;
+}
+
+/* Finds or adds. */
+static struct staged *
+load_group(struct run *r, struct slice name)
+{
+    int64_t at = staged_named(r->groups.v, r->groups.n, name);
+    if (at >= 0) return &r->groups.v[at];
+    struct staged *s = VEC_ADD(r->mem, &r->groups);
+    s->name = load_text(r, name);
+    return s;
+}
+
+static struct staged *
+load_txn(struct run *r, struct slice name)
+{
+    int64_t at = staged_named(r->txns.v, r->txns.n, name);
+    if (at >= 0) return &r->txns.v[at];
+    struct staged *s = VEC_ADD(r->mem, &r->txns);
+    s->name = load_text(r, name);
+    return s;
 }
 
 void
@@ -203,6 +256,7 @@ load_note(struct run *r, const struct trace_record *t)
     case NOTE_PARTITION_HW:
     case NOTE_PARTITION_CHANGE:
     case NOTE_FETCH_POSITION:
+    case NOTE_PARTITION_STABLE:
     case NOTE_RAFT_HW: load_partition_note(r, t, (enum note_kind)t->what); break;
     case NOTE_RAFT_STATE: raft_moved(r, t); break;
     case NOTE_CONTROLLER_ACTIVE:
@@ -224,6 +278,8 @@ load_note(struct run *r, const struct trace_record *t)
         m->n[1] = t->n[1];
         m->text = load_text(r, t->a);
         break;
+    case NOTE_GROUP_STATE: staged(r, load_group(r, t->a), t, t->n[0], t->n[1]); break;
+    case NOTE_TXN_STATE: staged(r, load_txn(r, t->a), t, t->n[2], 0); break;
     case NOTE_NODE_SERVING: learn_node(r, t); break;
     }
 }

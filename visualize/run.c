@@ -218,6 +218,13 @@ load_healed(struct run *r, const struct trace_record *t)
     load_moment(r, MOMENT_HEALED, t->at_ns, -1, -1);
 }
 
+/* Of a topic: the partitions are not there yet. */
+static void
+load_min_isr(struct run *r, const struct trace_record *t)
+{
+    VEC_PUSH(r->mem, &r->min_isrs, ((struct min_isr){load_text(r, t->b), t->n[0]}));
+}
+
 static void
 load_said(struct run *r, const struct trace_record *t, bool is_past)
 {
@@ -229,6 +236,7 @@ load_said(struct run *r, const struct trace_record *t, bool is_past)
     else if (slice_eq(t->a, S("trial"))) load_trial(r, t);
     else if (slice_eq(t->a, S("told"))) load_told(r, t);
     else if (slice_eq(t->a, S("healed"))) load_healed(r, t);
+    else if (slice_eq(t->a, S("min-isr"))) load_min_isr(r, t);
     else if (slice_eq(t->a, S("scenario"))) {
         r->name = load_text(r, t->b);
         r->about = load_text(r, t->c);
@@ -299,6 +307,19 @@ find_begin(struct trace_reader *reader)
     return 0;
 }
 
+/* Partitions are named after their topic, a dash and a number. */
+static void
+know_min_isrs(struct run *r)
+{
+    for (int64_t i = 0; i < r->partitions.n; i++)
+        for (int64_t k = 0; k < r->min_isrs.n; k++) {
+            struct slice name = r->partitions.v[i].name, topic = r->min_isrs.v[k].topic;
+            bool is_of = slice_starts(name, topic) && name.n > topic.n && name.p[topic.n] == '-' &&
+                         slice_find(name, '-', topic.n + 1) < 0;
+            if (is_of) r->partitions.v[i].min_isr = r->min_isrs.v[k].n;
+        }
+}
+
 void
 run_load(struct run *r, struct mem *mem, struct trace_reader *reader, int64_t until_ns)
 {
@@ -315,6 +336,7 @@ run_load(struct run *r, struct mem *mem, struct trace_reader *reader, int64_t un
     }
     r->is_damaged = trace_is_damaged(reader);
     load_frames_end(r);
+    know_min_isrs(r);
     sort_moments(r);
 }
 
@@ -325,6 +347,7 @@ release_partition(struct run *r, struct partition_view *p)
         VEC_RELEASE(r->mem, &p->replicas.v[k].tenures);
         VEC_RELEASE(r->mem, &p->replicas.v[k].steps);
         VEC_RELEASE(r->mem, &p->replicas.v[k].held);
+        VEC_RELEASE(r->mem, &p->replicas.v[k].stable);
     }
     VEC_RELEASE(r->mem, &p->replicas);
     VEC_RELEASE(r->mem, &p->changes);
@@ -335,12 +358,17 @@ run_release(struct run *r)
 {
     for (int64_t i = 0; i < r->actors.n; i++) VEC_RELEASE(r->mem, &r->actors.v[i].lives);
     for (int64_t i = 0; i < r->partitions.n; i++) release_partition(r, &r->partitions.v[i]);
+    for (int64_t i = 0; i < r->groups.n; i++) VEC_RELEASE(r->mem, &r->groups.v[i].stages);
+    for (int64_t i = 0; i < r->txns.n; i++) VEC_RELEASE(r->mem, &r->txns.v[i].stages);
+    VEC_RELEASE(r->mem, &r->groups);
+    VEC_RELEASE(r->mem, &r->txns);
     VEC_RELEASE(r->mem, &r->actors);
     VEC_RELEASE(r->mem, &r->partitions);
     VEC_RELEASE(r->mem, &r->moments);
     VEC_RELEASE(r->mem, &r->messages);
     VEC_RELEASE(r->mem, &r->in_flight);
     VEC_RELEASE(r->mem, &r->calls);
+    VEC_RELEASE(r->mem, &r->min_isrs);
     VEC_RELEASE(r->mem, &r->cuts);
     arena_release(&r->texts);
 }
@@ -440,6 +468,15 @@ run_replica(const struct run *r, int32_t partition, int32_t actor)
     if (partition < 0 || actor < 0 || actor >= r->partitions.v[partition].replicas.n) return NULL;
     const struct replica *one = &r->partitions.v[partition].replicas.v[actor];
     return one->is_known ? one : NULL;
+}
+
+const struct stage *
+stage_at(const struct staged *s, int64_t at_ns)
+{
+    const struct stage *found = NULL;
+    for (int64_t i = 0; i < s->stages.n && s->stages.v[i].at_ns <= at_ns; i++)
+        found = &s->stages.v[i];
+    return found;
 }
 
 bool

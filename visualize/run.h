@@ -47,6 +47,21 @@ struct step {
     int64_t at_ns, log_end, high_watermark;
 };
 
+/* Where transactions hold back what is read as committed: from this time on; RUN_FOREVER: nothing does. */
+struct stable {
+    int64_t at_ns, offset;
+};
+
+/* Of a group, or of a transaction: its coordinator's word for it from this time on. */
+struct stage {
+    int64_t at_ns, number, members; /* number: the generation, or the producer's epoch */
+    struct slice state;
+};
+struct staged {
+    struct slice name;
+    VEC(struct stage) stages;
+};
+
 struct held {
     int64_t base, end, epoch; /* [base, end) */
     int64_t at_ns, gone_ns;   /* gone: RUN_FOREVER while it is there */
@@ -60,7 +75,8 @@ struct replica {
     int64_t epoch;
     VEC(struct tenure) tenures;
     VEC(struct step) steps;
-    VEC(struct held) held;                     /* by time; what was cut is marked */
+    VEC(struct held) held;     /* by time; what was cut is marked */
+    VEC(struct stable) stable; /* where it leads: the last stable offset, if below */
     int64_t fetch_offset, fetch_ns, fetch_lag; /* by the leader's notes; -1: never fetched */
     int32_t fetch_from;                        /* the actor asked */
 };
@@ -73,6 +89,7 @@ struct change {
 
 struct partition_view {
     struct slice name;
+    int64_t min_isr;              /* 0: nobody said it */
     int64_t records;              /* appended by leaders */
     VEC(struct replica) replicas; /* by actor: index in run->actors */
     VEC(struct change) changes;
@@ -125,6 +142,11 @@ struct call {
     struct slice value;
 };
 
+struct min_isr {
+    struct slice topic;
+    int64_t n;
+};
+
 /* So many cuts stop bytes between these two actors. */
 struct cut {
     int32_t from, to, n;
@@ -145,6 +167,8 @@ struct run {
     VEC(struct moment) moments;
     VEC(struct message) messages, in_flight;
     VEC(struct call) calls;
+    VEC(struct staged) groups, txns;
+    VEC(struct min_isr) min_isrs;
     VEC(struct cut) cuts;
     int64_t counted[APIS_MAX]; /* requests delivered and not kept as messages */
     int64_t lost_n;
@@ -171,6 +195,8 @@ enum actor_state actor_state_at(const struct actor *a, int64_t at_ns);
 const struct replica *run_replica(const struct run *r, int32_t partition, int32_t actor);
 /* Keeps what was written, as long as the run; releases the writer. */
 struct slice load_words(struct run *r, struct writer *w);
+/* NULL: no coordinator has said anything by then. */
+const struct stage *stage_at(const struct staged *s, int64_t at_ns);
 /* "1,2,3" has 2. */
 bool list_has(struct slice list, int64_t id);
 

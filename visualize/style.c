@@ -31,7 +31,14 @@ const char timeline_style[] =
     ".dark{fill:#111}.n-bad,.n-fault{fill:#fff}"
     ".number{fill:#fff;stroke:#111}.number-bad{fill:#b34700;stroke:#b34700}"
     ".number-fault{fill:#111;stroke:#111}.stem{stroke:#111}\n"
-    "@media (prefers-color-scheme:dark){\n"
+    ".settled{fill:#d9ead3}.open{fill:#cfe3f5}.own-0{fill:#a9d8f2}.own-1{fill:#f5cf80}.own-2{fill:#"
+    "9fdcc4}.own-3{fill:#ecc4dc}"
+    ".nobody{fill:none;stroke:#c4c4c4;stroke-dasharray:2 3}.metric{fill:#c04a00}\n"
+    ".committed{stroke:#a04f7d;fill:none;stroke-width:2;stroke-dasharray:2 "
+    "2}.committed-text{fill:#8a3f69}"
+    ".stable{stroke:#a04f7d;fill:none;stroke-width:1.5;stroke-dasharray:1 2}\n";
+
+const char timeline_style_dark[] =
     ".halo{stroke:#15181c}.paper,.cut{fill:#15181c}.ink,.on-light{fill:#eee}.dim{fill:#b0b0b0}\n"
     ".grid{stroke:#2a2e33}.axis{stroke:#aaa}.lane{stroke:#444}\n"
     ".follower{fill:#1d4e68}.idle{fill:#2a2e33}.down{fill:#3a3a3a}.cross-line{stroke:#aaa}"
@@ -44,4 +51,17 @@ const char timeline_style[] =
     ".a-control{stroke:#f0bf55}.f-control{fill:#f0bf55}.a-data{stroke:#e3a3c7}.f-data{fill:#15181c;"
     "stroke:#e3a3c7}"
     ".a-lost,.x-lost{stroke:#ff9a5c}\n"
-    "}\n";
+    ".settled{fill:#25452f}.open{fill:#1d3a56}.own-0{fill:#1d4e68}.own-1{fill:#6b4a00}.own-2{fill:#"
+    "0d5a43}.own-3{fill:#6b3556}"
+    ".nobody{stroke:#555}.metric{fill:#ff9a5c}"
+    ".committed,.stable{stroke:#e3a3c7}.committed-text{fill:#e3a3c7}\n";
+
+/* A printer may have one colour: dark things black, light things white with an edge. */
+const char timeline_style_print[] =
+    ".leader,.good,.bad{fill:#222}.follower,.settled,.open,.own-0,.own-1,.own-2,.own-3,.control,."
+    "control-2{fill:#fff;stroke:#222}"
+    ".follower-edge{stroke:#222}.sent,.read{fill:#777}.uncommitted,.metric{fill:#999}.high,."
+    "committed,.stable{stroke:#222}"
+    ".high-text,.alarm,.committed-text{fill:#111}.hatch-line,.cross-line,.silence,.x-lost,.a-lost,."
+    "a-control,.a-data{stroke:#222}"
+    ".f-control,.number-bad{fill:#222}.f-data{stroke:#222}\n";

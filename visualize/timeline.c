@@ -42,6 +42,9 @@ height_of(enum lane_kind kind, int rows)
     case LANE_CLIENT: return 62;
     case LANE_BROKER: return 120;
     case LANE_CONTROLLERS: return NUMBER_ROOM + BAND_HEIGHT + rows * ABSENCE_ROW + 8;
+    case LANE_GROUP: break; /* group_height() */
+    case LANE_TXN: return NUMBER_ROOM + BAND_HEIGHT + 8;
+    case LANE_METRICS: return METRICS_N * METRIC_ROW + 14;
     }
     return 0;
 }
@@ -52,10 +55,11 @@ add_lane(struct timeline *t, enum lane_kind kind, int32_t actor, int64_t *y)
     struct lane *l = &t->lanes[t->lanes_n++];
     *l = (struct lane){.kind = kind, .actor = actor, .y = *y};
     l->rows = rows_of(t, kind);
-    l->height = height_of(kind, l->rows);
+    if (kind >= LANE_GROUP) l->index = actor, l->actor = -1;
+    l->height = kind == LANE_GROUP ? group_height(t, actor) : height_of(kind, l->rows);
     if (kind == LANE_BROKER && !run_replica(t->r, t->partition, actor))
         l->height = 72; /* no strip */
-    l->band_y = l->y + NUMBER_ROOM;
+    l->band_y = l->y + (kind == LANE_METRICS ? 8 : NUMBER_ROOM);
     *y += l->height;
 }
 
@@ -128,6 +132,32 @@ choose(const struct timeline *t, enum actor_kind kind, int most, int32_t *ret)
     return n;
 }
 
+/* Those that have most stages first. */
+static void
+make_staged_lanes(struct timeline *t, enum lane_kind kind, const struct staged *v, int64_t n,
+                  int most, int64_t *y)
+{
+    bool taken[64] = {0};
+    for (int k = 0; k < most; k++) {
+        int64_t best = -1;
+        for (int64_t i = 0; i < n && i < ARRAY_LEN(taken); i++)
+            if (!taken[i] && v[i].stages.n > 1 && (best < 0 || v[i].stages.n > v[best].stages.n))
+                best = i;
+        if (best < 0) return;
+        taken[best] = true;
+        add_lane(t, kind, (int32_t)best, y);
+    }
+}
+
+static void
+make_further_lanes(struct timeline *t, int64_t *y)
+{
+    const struct run *r = t->r;
+    make_staged_lanes(t, LANE_GROUP, r->groups.v, r->groups.n, 2, y);
+    make_staged_lanes(t, LANE_TXN, r->txns.v, r->txns.n, 2, y);
+    if (t->has_metrics) add_lane(t, LANE_METRICS, -1, y);
+}
+
 /* Three clients and three brokers; where there are fewer of the ones, more of the others. */
 static void
 make_lanes(struct timeline *t, int64_t *y)
@@ -140,6 +170,7 @@ make_lanes(struct timeline *t, int64_t *y)
     for (int i = 0; i < clients_n; i++) add_lane(t, LANE_CLIENT, clients[i], y);
     for (int i = 0; i < brokers_n; i++) add_lane(t, LANE_BROKER, brokers[i], y);
     add_lane(t, LANE_CONTROLLERS, -1, y);
+    make_further_lanes(t, y);
     t->lanes_bottom = *y;
 }
 
@@ -328,14 +359,29 @@ put_label(struct timeline *t, const char *class, enum anchor anchor, int64_t x, 
     return true;
 }
 
+static struct slice
+lane_name(const struct timeline *t, const struct lane *l)
+{
+    switch (l->kind) {
+    case LANE_FAULTS: return S("faults");
+    case LANE_CONTROLLERS: return S("controllers");
+    case LANE_GROUP: return t->r->groups.v[l->index].name;
+    case LANE_TXN: return t->r->txns.v[l->index].name;
+    case LANE_METRICS: return SLICE_EMPTY;
+    case LANE_CLIENT:
+    case LANE_BROKER: break;
+    }
+    return t->r->actors.v[l->actor].name;
+}
+
 static void
 draw_lane(struct timeline *t, const struct lane *l)
 {
-    struct slice name = l->kind == LANE_FAULTS      ? S("faults")
-                      : l->kind == LANE_CONTROLLERS ? S("controllers")
-                                                    : t->r->actors.v[l->actor].name;
+    struct slice name = lane_name(t, l);
     svg_line(t->w, "lane", 0, l->y, WIDTH, l->y);
-    svg_text(t->w, "ink s13 bold", ANCHOR_START, 12, l->band_y + 13, name);
+    if (name.n)
+        svg_text(t->w, "ink s13 bold", ANCHOR_START, 12, l->band_y + 13,
+                 slice_sub(name, 0, svg_text_fit(name, 13, LEFT - 16)));
     if (l->kind == LANE_BROKER)
         svg_text(t->w, "dim s10", ANCHOR_START, 34, l->band_y + 13, S("broker"));
     switch (l->kind) {
@@ -343,6 +389,9 @@ draw_lane(struct timeline *t, const struct lane *l)
     case LANE_CLIENT: draw_client_lane(t, l); break;
     case LANE_BROKER: draw_broker_lane(t, l); break;
     case LANE_CONTROLLERS: draw_controllers_lane(t, l); break;
+    case LANE_GROUP: draw_group_lane(t, l); break;
+    case LANE_TXN: draw_txn_lane(t, l); break;
+    case LANE_METRICS: draw_metrics_lane(t, l); break;
     }
 }
 
@@ -357,7 +406,7 @@ draw_body(struct timeline *t, int64_t axis_y)
     }
     for (int32_t i = 0; i < t->lanes_n; i++) { /* nor in bands */
         const struct lane *l = &t->lanes[i];
-        if (l->kind == LANE_BROKER || l->kind == LANE_CONTROLLERS)
+        if (l->kind == LANE_BROKER || l->kind == LANE_CONTROLLERS || l->kind >= LANE_GROUP)
             VEC_PUSH(t->r->mem, &t->boxes.v,
                      ((struct box){LEFT, l->band_y, RIGHT - LEFT, BAND_HEIGHT}));
     }
@@ -382,7 +431,7 @@ description(struct timeline *t, struct writer *w)
 }
 
 static void
-timeline_head(struct timeline *t, struct writer *w, int64_t height)
+timeline_head(struct timeline *t, struct writer *w, int64_t height, enum view_theme theme)
 {
     fmt_str(w, "<svg xmlns=\"http://www.w3.org/2000/svg\" role=\"img\" viewBox=\"0 0 ");
     fmt_i64(w, WIDTH);
@@ -398,6 +447,10 @@ timeline_head(struct timeline *t, struct writer *w, int64_t height)
     description(t, w);
     fmt_str(w, "</desc>\n<style>\n");
     fmt_str(w, timeline_style);
+    if (theme == THEME_AUTO) fmt_str(w, "@media (prefers-color-scheme:dark){\n");
+    if (theme == THEME_AUTO || theme == THEME_DARK) fmt_str(w, timeline_style_dark);
+    if (theme == THEME_AUTO) fmt_str(w, "}\n");
+    if (theme == THEME_PRINT) fmt_str(w, timeline_style_print);
     fmt_str(w,
             "</style>\n<defs>\n"
             "<pattern id=\"hatch\" width=\"6\" height=\"6\" patternUnits=\"userSpaceOnUse\" "
@@ -409,7 +462,7 @@ timeline_head(struct timeline *t, struct writer *w, int64_t height)
 }
 
 static void
-timeline_draw(struct timeline *t, struct writer *ret)
+timeline_draw(struct timeline *t, enum view_theme theme, struct writer *ret)
 {
     struct writer body = writer_mem(t->r->mem);
     int64_t axis_y = 96, y = axis_y;
@@ -422,10 +475,30 @@ timeline_draw(struct timeline *t, struct writer *ret)
     y += draw_sentences(t, y);
     y += draw_hidden(t, y);
     y += draw_legend(t, y);
-    timeline_head(t, ret, y + 8);
+    timeline_head(t, ret, y + 8, theme);
     fmt_slice(ret, writer_slice(&body));
     fmt_str(ret, "</svg>\n");
     writer_release(&body);
+}
+
+/* A filter's window, unless there is another; or one around the causes of a sentence. */
+static void
+narrow(struct timeline *t, const struct view_options *o)
+{
+    const struct filter *f = o->filter;
+    t->has_metrics = o->has_metrics;
+    t->filter = f;
+    if (!f) return;
+    if (f->has_window && !o->has_window) t->from_ns = f->from_ns, t->to_ns = f->to_ns;
+    for (int64_t i = 0; f->why && i < t->f->v.n; i++) {
+        const struct fact *one = &t->f->v.v[i];
+        if (one->number != f->why || !one->chain.n) continue;
+        int64_t first = one->chain.v[0].at_ns;
+        int64_t last = MAX(one->at_ns, one->chain.v[one->chain.n - 1].at_ns);
+        int64_t room = MAX((last - first) / 10, NS_PER_SECOND / 100);
+        t->from_ns = MAX(first - room, t->r->start_ns);
+        t->to_ns = MIN(last + room, t->r->end_ns);
+    }
 }
 
 bool
@@ -437,6 +510,7 @@ visualize_timeline(struct mem *mem, struct trace_reader *reader, const struct vi
     run_load(&r, mem, reader, RUN_FOREVER);
     int32_t p =
         o && o->partition.p ? run_partition_named(&r, o->partition) : run_main_partition(&r);
+    if (o && filter_partition(o->filter, &r) >= 0) p = filter_partition(o->filter, &r);
     facts_make(&f, &r, p);
     struct timeline *t = MEM_NEW(mem, struct timeline);
     t->r = &r;
@@ -447,7 +521,8 @@ visualize_timeline(struct mem *mem, struct trace_reader *reader, const struct vi
     bool is_window = o && o->has_window;
     t->from_ns = is_window ? o->from_ns : r.start_ns;
     t->to_ns = is_window ? o->to_ns : r.end_ns;
-    timeline_draw(t, ret_svg);
+    if (o) narrow(t, o);
+    timeline_draw(t, o ? o->theme : THEME_AUTO, ret_svg);
     bool ok = !r.is_damaged;
     scale_release(&t->scale);
     VEC_RELEASE(mem, &t->boxes.v);

@@ -14,6 +14,7 @@
 #define VISUALIZE_TIMELINE_H
 
 #include "visualize/facts.h"
+#include "visualize/filter.h"
 #include "visualize/scale.h"
 #include "visualize/svg.h"
 #include "visualize/words.h"
@@ -22,6 +23,7 @@
 #define LEFT 104   /* where time begins */
 #define RIGHT 1104 /* where it ends */
 #define LANES_MAX 8
+#define FURTHER_LANES_MAX 5 /* groups, transactions, metrics */
 #define NUMBERS_MAX 16
 #define LABELS_MAX 40
 #define BAND_HEIGHT 18
@@ -29,13 +31,26 @@
 #define ARROW_LABEL_HEIGHT 12
 #define FAULT_ROW 17
 #define ABSENCE_ROW 13
+#define GROUP_ROW 15
+#define GROUP_STRIP 40
+#define METRIC_ROW 18
+#define METRICS_N 4
 #define NUMBER_ROOM 22 /* above what a lane shows, for the numbers */
 
-enum lane_kind { LANE_FAULTS, LANE_CLIENT, LANE_BROKER, LANE_CONTROLLERS };
+enum lane_kind {
+    LANE_FAULTS,
+    LANE_CLIENT,
+    LANE_BROKER,
+    LANE_CONTROLLERS,
+    LANE_GROUP,
+    LANE_TXN,
+    LANE_METRICS,
+};
 
 struct lane {
     enum lane_kind kind;
-    int32_t actor; /* -1: faults, controllers */
+    int32_t actor; /* -1: faults, controllers, groups … */
+    int32_t index; /* of the group or the transaction */
     int64_t y, height;
     int64_t band_y; /* the top of what it shows first; arrows end there */
     int rows;       /* faults, controllers: of bars */
@@ -51,7 +66,9 @@ struct timeline {
     int32_t partition; /* -1: none */
     int64_t from_ns, to_ns;
     int32_t arrows_max, arrows_n, labels_n;
-    struct lane lanes[LANES_MAX];
+    bool has_metrics;
+    const struct filter *filter; /* NULL: all is seen */
+    struct lane lanes[LANES_MAX + FURTHER_LANES_MAX];
     int32_t lanes_n;
     int64_t hidden[APIS_MAX]; /* messages not drawn */
     int64_t lanes_bottom;
@@ -77,6 +94,15 @@ void draw_fault_lane(struct timeline *t, const struct lane *l);
 void draw_client_lane(struct timeline *t, const struct lane *l);
 void draw_broker_lane(struct timeline *t, const struct lane *l);
 void draw_controllers_lane(struct timeline *t, const struct lane *l);
+void draw_group_lane(struct timeline *t, const struct lane *l);
+void draw_txn_lane(struct timeline *t, const struct lane *l);
+void draw_metrics_lane(struct timeline *t, const struct lane *l);
+int64_t group_height(const struct timeline *t, int32_t group);
+/* Text in a band of this width that begins here, if it fits, beside cuts. */
+void band_text(struct timeline *t, const char *class, int64_t x0, int64_t x1, int64_t y,
+               struct slice text);
+/* Words left of a lane, below its name. */
+void lane_words(struct timeline *t, const char *class, int64_t y, struct slice words);
 void draw_arrows_and_numbers(struct timeline *t);
 /* The circles in the lanes. */
 void draw_numbers(struct timeline *t);
@@ -86,6 +112,7 @@ int64_t draw_hidden(struct timeline *t, int64_t y);
 int64_t draw_legend(struct timeline *t, int64_t y);
 void choose_facts(struct timeline *t);
 
-extern const char timeline_style[];
+/* Light, and what is otherwise in the dark, on paper. */
+extern const char timeline_style[], timeline_style_dark[], timeline_style_print[];
 
 #endif

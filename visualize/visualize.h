@@ -17,10 +17,11 @@
  *     "scenario"   name of it        what it is about       -         -
  *     "fault"      "crash"           "b1, leader of orders-0 (epoch 1)": a fault in the words of the
  *                                    scenario; it comes right before the fault itself
- *     "history"    "orders-0"        the value, "p1:17"     client    a call: enum view_call, enum
- *                  or "orders"                                        view_outcome, offset or -1, when invoked,
+ *     "history"    "orders-0"        the value, "p1:17";    client    a call: enum view_call, enum
+ *                  or "orders"       of members: the group            view_outcome, offset or -1, when invoked,
  *                                                                     when completed (ns; -1: never), error
  *                                                                     code, acks, records
+ *     "min-isr"    "orders"          ""                     -         min.insync.replicas of a topic
  *     "trial"      ""                "k1 and b2"            -         the last test: all is healed, they are cut off
  *     "healed"     ""                ""                     -         faults are over from here on
  *     "anomaly"    "lost orders-0"   its story, sentences   -         seen at (ns) or -1, offset or -1,
@@ -36,19 +37,40 @@
 struct trace_reader;
 
 /* The numbers in "history", which may all be said at the end of a run. A send's offset is that of its
- * record, a poll's that of the first of its `records`; polls without records may be left out. */
-enum view_call { VIEW_SEND, VIEW_POLL, VIEW_OTHER };
+ * record, a poll's that of the first of its `records`; polls without records may be left out. Of members of groups: the
+ * process begins or leaves the group, and has nothing; it has a partition from now on, or has given it up; it commits this
+ * position; it has worked on `records` from this offset on. Of share groups: it was given records; it acknowledges them
+ * (acks: 1 accepts, 2 releases, 3 rejects). */
+enum view_call {
+    VIEW_SEND,
+    VIEW_POLL,
+    VIEW_OTHER,
+    VIEW_BEGIN,
+    VIEW_OWN,
+    VIEW_DISOWN,
+    VIEW_COMMIT,
+    VIEW_PROCESS,
+    VIEW_GIVEN,
+    VIEW_ACKNOWLEDGE,
+};
 enum view_outcome { VIEW_OK, VIEW_FAILED, VIEW_UNKNOWN };
 enum view_witness { VIEW_CHECKER, VIEW_ORACLE, VIEW_INVARIANT };
+
+/* As whoever looks has it; or one. For print: white, and what is told by hatches is told by hatches alone. */
+enum view_theme { THEME_AUTO, THEME_LIGHT, THEME_DARK, THEME_PRINT };
+struct filter;
 
 /* Times are those of the scenario: they count from "begin". */
 struct view_options {
     struct slice partition; /* "orders-0"; null: the one with most to tell */
     bool has_window;
-    int64_t from_ns, to_ns; /* timeline: a window of time, if it has one */
-    int32_t arrows_max;     /* timeline; 0: 60 */
-    const int64_t *at_ns;   /* frame: the moments, one below the other … */
-    int32_t at_n;           /* … 0: before the first fault, after the election, at the end */
+    int64_t from_ns, to_ns;      /* timeline: a window of time, if it has one */
+    int32_t arrows_max;          /* timeline; 0: 60 */
+    bool has_metrics;            /* timeline: strips of what an operator watches */
+    const struct filter *filter; /* timeline (filter.h); NULL: all is seen */
+    enum view_theme theme;
+    const int64_t *at_ns; /* frame: the moments, one below the other … */
+    int32_t at_n;         /* … 0: before the first fault, after the election, at the end */
 };
 
 /* From when to when a run lasts; the names of its partitions, with blanks between them. */
@@ -57,6 +79,10 @@ struct view_extent {
 };
 void visualize_extent(struct mem *mem, struct trace_reader *r, struct view_extent *ret,
                       struct writer *ret_partitions);
+
+/* Is all that the filter names in the run? If not, what is not. */
+bool visualize_filter_fits(struct mem *mem, struct trace_reader *r, const struct filter *f,
+                           struct writer *ret_why);
 
 /* The kinds of records that are drawn or told: who draws more than one thing keeps those (trace_keep()), or each decodes
  * the whole trace anew. */

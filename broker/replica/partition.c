@@ -57,6 +57,15 @@ partition_tell_readers(struct partition *p, enum fetch_news news)
     LIST_EACH(&p->fetch_waiters, w, struct fetch_waiter, node) w->hear(w, news);
 }
 
+static void
+note_stable(struct partition *p)
+{
+    int64_t stable = commitlog_stable_offset(&p->log, p->high_watermark);
+    if (stable < p->high_watermark)
+        NOTE(p->env, NOTE_PARTITION_STABLE, p->label, SLICE_NULL, stable, p->high_watermark,
+             p->leader_epoch);
+}
+
 void
 partition_set_high_watermark(struct partition *p, int64_t hw)
 {
@@ -67,6 +76,7 @@ partition_set_high_watermark(struct partition *p, int64_t hw)
     p->high_watermark = hw;
     NOTE(p->env, NOTE_PARTITION_HW, p->label, SLICE_NULL, hw, p->leader_epoch,
          partition_is_leader(p), commitlog_written_end(&p->log));
+    if (partition_is_leader(p) && note_is_wanted(p->env, NOTE_PARTITION_STABLE)) note_stable(p);
 }
 
 void

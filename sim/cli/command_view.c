@@ -7,6 +7,7 @@
 #include "sim/cli/cli.h"
 #include "sim/scenario/value.h"
 #include "sim/trace/reader.h"
+#include "visualize/filter.h"
 #include "visualize/visualize.h"
 
 void
@@ -87,7 +88,10 @@ enum picture { TALE, TIMELINE, FRAME };
 struct view {
     const char *run, *partition;
     int64_t at_ns, from_ns, to_ns;
-    bool has_at, has_from, has_to, dot;
+    bool has_at, has_from, has_to, dot, has_metrics;
+    const char *filter_text;
+    struct filter filter;
+    enum view_theme theme;
 };
 
 /* Below zero is what came before the topics were there. */
@@ -101,7 +105,8 @@ take_time(const char *text, int64_t *ret)
 }
 
 static const char *const tale_options[] = {"--partition"};
-static const char *const timeline_options[] = {"--partition", "--from", "--to"};
+static const char *const timeline_options[] = {"--partition", "--from",  "--to",
+                                               "--filter",    "--theme", "--metrics"};
 static const char *const frame_options[] = {"--partition", "--at", "--dot"};
 
 static const struct {
@@ -119,6 +124,30 @@ has_option(enum picture what, const char *arg)
     return false;
 }
 
+static int
+take_filter(const char *command, const char *text, struct view *v)
+{
+    char room[256];
+    struct writer why = writer_fixed(room, sizeof room);
+    v->filter_text = text;
+    return filter_parse(&v->filter, slice_cstr(text), &why)
+             ? 0
+             : usage_error(command, "--filter: %.*s", SARG(writer_slice(&why)));
+}
+
+static int
+take_theme(const char *command, const char *text, struct view *v)
+{
+    static const char *const themes[] = {
+        [THEME_LIGHT] = "light", [THEME_DARK] = "dark", [THEME_PRINT] = "print"};
+    for (int i = THEME_LIGHT; i <= THEME_PRINT; i++)
+        if (strcmp(text, themes[i]) == 0) {
+            v->theme = (enum view_theme)i;
+            return 0;
+        }
+    return usage_error(command, "--theme %s: light, dark or print", text);
+}
+
 /* 0 taken, else an exit code. */
 static int
 take_value(const char *command, const char *arg, const char *value, struct view *v)
@@ -127,6 +156,8 @@ take_value(const char *command, const char *arg, const char *value, struct view 
         v->partition = value;
         return 0;
     }
+    if (strcmp(arg, "--filter") == 0) return take_filter(command, value, v);
+    if (strcmp(arg, "--theme") == 0) return take_theme(command, value, v);
     int64_t *to = strcmp(arg, "--at") == 0   ? &v->at_ns
                 : strcmp(arg, "--from") == 0 ? &v->from_ns
                                              : &v->to_ns;
@@ -148,6 +179,8 @@ parse_view(const char *command, enum picture what, int argc, char **argv, struct
             return unknown_option(command, options_of[what].v, options_of[what].n, argv[i]);
         } else if (strcmp(argv[i], "--dot") == 0) {
             v->dot = true;
+        } else if (strcmp(argv[i], "--metrics") == 0) {
+            v->has_metrics = true;
         } else {
             if (i + 1 >= argc) return usage_error(command, "%s needs a value", argv[i]);
             int rc = take_value(command, argv[i], argv[i + 1], v);
@@ -190,6 +223,11 @@ static int
 check_view(const char *command, const struct view_extent *e, struct slice partitions,
            struct view *v)
 {
+    if (v->filter.has_window && !v->has_from && !v->has_to) {
+        v->has_from = v->has_to = true;
+        v->from_ns = v->filter.from_ns;
+        v->to_ns = v->filter.to_ns;
+    }
     double from = (double)e->start_ns / 1e9, to = (double)e->end_ns / 1e9;
     if (!v->has_from) v->from_ns = e->start_ns;
     if (!v->has_to) v->to_ns = e->end_ns;
@@ -215,7 +253,10 @@ draw_picture(struct desk *d, struct trace_reader *r, enum picture what, const st
                              .from_ns = v->from_ns,
                              .to_ns = v->to_ns,
                              .at_ns = &v->at_ns,
-                             .at_n = v->has_at};
+                             .at_n = v->has_at,
+                             .has_metrics = v->has_metrics,
+                             .filter = v->filter_text ? &v->filter : NULL,
+                             .theme = v->theme};
     if (what == TALE) return visualize_story(&d->mem, r, &o, w);
     if (what == TIMELINE) return visualize_timeline(&d->mem, r, &o, w);
     return v->dot ? visualize_frame_dot(&d->mem, r, &o, w) : visualize_frame_svg(&d->mem, r, &o, w);
@@ -229,6 +270,9 @@ show_run(struct desk *d, const char *command, enum picture what, struct view *v)
     struct view_extent e;
     if (!r) return EXIT_USAGE;
     visualize_extent(&d->mem, r, &e, &partitions);
+    struct writer why = writer_mem(&d->mem);
+    if (v->filter_text && !visualize_filter_fits(&d->mem, r, &v->filter, &why))
+        return usage_error(command, "--filter: %.*s", SARG(writer_slice(&why)));
     int rc = check_view(command, &e, writer_slice(&partitions), v);
     if (rc) return rc;
     bool ok = draw_picture(d, r, what, v, &w);

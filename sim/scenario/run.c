@@ -378,6 +378,16 @@ choose_what_is_played(struct arena *a, const struct scenario *s, struct run_resu
     return false;
 }
 
+/* For the pictures. */
+static void
+say_min_isrs(struct run *r)
+{
+    for (int32_t i = 0; i < r->s->topics_n; i++) {
+        int64_t n = topic_min_isr(r, &r->s->topics[i]);
+        world_say(r->w, S("min-isr"), r->s->topics[i].name, SLICE_EMPTY, NULL, &n, 1);
+    }
+}
+
 void
 run_scenario(struct arena *a, const struct scenario *given, const struct run_options *o,
              struct run_result *ret)
@@ -392,6 +402,7 @@ run_scenario(struct arena *a, const struct scenario *given, const struct run_opt
     if (cluster_start(r)) {
         r->begin_ns = r->h->begin_ns = world_now_ns(r->w);
         world_say(r->w, S("begin"), SLICE_EMPTY, SLICE_EMPTY, NULL, NULL, 0);
+        say_min_isrs(r);
         r->starting = false;
         clients_start(r);
         play_begin(r);

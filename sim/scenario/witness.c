@@ -585,28 +585,51 @@ judge_must_fail(struct run *r, const struct must_fail *m)
 
 /* ---- the history, for the pictures ---- */
 
+/* As the pictures number them; -1: nothing for them. */
+static int64_t
+call_said(const struct history_op *op)
+{
+    enum { SEND, POLL, OTHER, BEGIN, OWN, DISOWN, COMMIT, PROCESS, GIVEN, ACKNOWLEDGE };
+    switch (op->kind) {
+    case HISTORY_SEND: return SEND;
+    case HISTORY_POLL: return op->reads_n ? POLL : -1;
+    case HISTORY_BEGIN:
+    case HISTORY_LEAVE: return BEGIN;
+    case HISTORY_OWN: return OWN;
+    case HISTORY_DISOWN: return DISOWN;
+    case HISTORY_COMMIT: return COMMIT;
+    case HISTORY_PROCESS: return op->reads_n ? PROCESS : -1;
+    case HISTORY_GIVEN: return op->reads_n ? GIVEN : -1;
+    case HISTORY_ACKNOWLEDGE: return ACKNOWLEDGE;
+    default: return -1;
+    }
+}
+
 static void
 say_call(struct run *r, const struct history_op *op)
 {
-    enum { VIEW_SEND, VIEW_POLL };
-    if (op->kind != HISTORY_SEND && (op->kind != HISTORY_POLL || !op->reads_n)) return;
+    int64_t kind = call_said(op);
+    if (kind < 0) return;
     char text[64], subject[300];
     struct writer w = writer_fixed(text, sizeof text), s = writer_fixed(subject, sizeof subject);
-    bool is_poll = op->kind == HISTORY_POLL;
     const struct history_read *reads = history_reads(r->h, op);
-    int64_t first = is_poll && reads ? reads->offset : op->offset;
+    int64_t first = op->kind != HISTORY_SEND && reads ? reads->offset : op->offset;
+    bool is_of_group = history_is_of_group(op->kind) || history_is_of_share(op->kind);
     int64_t outcome = op->outcome == HISTORY_OK ? 0 : op->outcome == HISTORY_FAIL ? 1 : 2;
     if (op->kind == HISTORY_SEND) history_value_print(r->h, op->value, &w);
+    if (is_of_group) fmt_slice(&w, slice_sub(history_group_name(r->h, op->node), 0, sizeof text));
     fmt_slice(&s, history_topic_name(r->h, op->topic));
     if (op->partition >= 0) fmt_char(&s, '-'), fmt_i64(&s, op->partition);
-    int64_t v[] = {op->kind == HISTORY_SEND ? VIEW_SEND : VIEW_POLL,
+    int64_t v[] = {kind,
                    outcome,
                    first,
                    op->invoke_ns,
                    op->complete_ns,
                    op->error,
                    op->acks,
-                   is_poll ? op->reads_n : 0};
+                   op->kind == HISTORY_ACKNOWLEDGE ? op->key - op->offset + 1
+                   : op->kind == HISTORY_SEND      ? 0
+                                                   : op->reads_n};
     world_say(r->w, S("history"), writer_slice(&s), writer_slice(&w),
               world_machine(r->w, history_process_name(r->h, op->process)), v, 8);
 }

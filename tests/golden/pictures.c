@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "tests/unit/visualize/synthetic.h"
+#include "visualize/filter.h"
 
 typedef bool drawn(struct mem *mem, struct trace_reader *r, const struct view_options *o,
                    struct writer *w);
@@ -14,10 +15,24 @@ typedef bool drawn(struct mem *mem, struct trace_reader *r, const struct view_op
 static const struct picture {
     const char *file;
     drawn *draw;
+    struct trace_reader *(*run)(struct synthetic *s);
+    const char *filter; /* NULL: none */
+    enum view_theme theme;
+    bool has_metrics;
 } pictures[] = {
-    {"timeline.svg", visualize_timeline},
-    {"replication.dot", visualize_frame_dot},
-    {"story.txt", visualize_story},
+    {.file = "timeline.svg", .draw = visualize_timeline, .run = synthetic_run},
+    {.file = "replication.dot", .draw = visualize_frame_dot, .run = synthetic_run},
+    {.file = "story.txt", .draw = visualize_story, .run = synthetic_run},
+    {.file = "groups.svg",
+     .draw = visualize_timeline,
+     .run = synthetic_group_run,
+     .theme = THEME_DARK,
+     .has_metrics = true},
+    {.file = "filtered.svg",
+     .draw = visualize_timeline,
+     .run = synthetic_run,
+     .filter = "kind:control -node:b1 t:0s..2s",
+     .theme = THEME_PRINT},
 };
 
 static struct slice
@@ -46,11 +61,15 @@ static bool
 matches(const struct picture *p, const char *dir, bool write)
 {
     struct synthetic s;
-    struct trace_reader *r = synthetic_run(&s);
-    struct writer w = writer_mem(&s.mem);
+    struct trace_reader *r = p->run(&s);
+    struct writer w = writer_mem(&s.mem), why = writer_mem(&s.mem);
+    struct filter f;
+    struct view_options o = {.theme = p->theme, .has_metrics = p->has_metrics};
+    if (p->filter && !filter_parse(&f, slice_cstr(p->filter), &why)) return false;
+    if (p->filter) o.filter = &f;
     char path[4096];
     (void)snprintf(path, sizeof path, "%s/%s", dir, p->file);
-    bool ok = p->draw(&s.mem, r, NULL, &w);
+    bool ok = p->draw(&s.mem, r, &o, &w);
     if (write) ok &= write_file(path, writer_slice(&w));
     else ok &= slice_eq(read_file(&s.mem, path), writer_slice(&w));
     trace_reader_free(r);

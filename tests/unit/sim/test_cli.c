@@ -305,6 +305,16 @@ views_refuse_what_is_not_in_the_run(void **state)
     assert_int_equal(VIEW(command_frame, "out/other"), EXIT_USAGE);
     assert_int_equal(VIEW(command_timeline, "--from", "0.5s", "--to", "0.2s"), EXIT_USAGE);
     assert_int_equal(VIEW(command_timeline, "--dot"), EXIT_USAGE);
+    assert_int_equal(VIEW(command_timeline, "--theme", "pink"), EXIT_USAGE);
+    assert_int_equal(VIEW(command_timeline, "--filter", "node:b9"), EXIT_USAGE);
+    assert_int_equal(VIEW(command_timeline, "--filter", "topic:tea"), EXIT_USAGE);
+    assert_int_equal(VIEW(command_timeline, "--filter", "why:1"), EXIT_USAGE);
+    assert_int_equal(VIEW(command_timeline, "--filter", "t:5h..6h"), EXIT_USAGE);
+    assert_int_equal(VIEW(command_timeline, "--filter", "t:90s..99s"), EXIT_USAGE);
+    assert_int_equal(VIEW(command_timeline, "--filter", "node:b1 api:Fetch t:0s..1s", "--theme",
+                          "dark", "--metrics"),
+                     EXIT_PASS);
+    must_have("printed", "filter: node:b1 api:Fetch t:0s..1s");
 }
 
 /* The end that nobody gave is the run's. */

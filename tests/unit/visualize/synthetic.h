@@ -203,6 +203,81 @@ synthetic_return(struct synthetic *s)
     put(s, (struct trace_record){.kind = TRACE_END, .machine = -1, .n = {1234}});
 }
 
+static inline void
+put_member(struct synthetic *s, enum view_call kind, int64_t offset, int64_t records, int64_t at_ns)
+{
+    put(s, (struct trace_record){.kind = TRACE_SAID,
+                                 .machine = P1,
+                                 .a = S("history"),
+                                 .b = S("orders-0"),
+                                 .c = S("readers"),
+                                 .n = {kind, VIEW_OK, offset, at_ns, at_ns, 0, 1, records}});
+}
+
+/* The same run with a group and a transaction in it: p1 has orders-0, loses it, and has it again. */
+static inline void
+synthetic_group(struct synthetic *s)
+{
+    s->now_ns = 220 * MS;
+    put_note(s, B1, NOTE_GROUP_STATE, S("readers"), S("Assigning"), 1, 1, 1, 0);
+    put_said(s, -1, S("min-isr"), S("orders"), SLICE_EMPTY);
+    s->now_ns = 280 * MS;
+    put_note(s, B1, NOTE_GROUP_STATE, S("readers"), S("Stable"), 1, 1, 3, 0);
+    s->now_ns = 290 * MS;
+    put_note(s, B1, NOTE_TXN_STATE, S("copier"), S("Ongoing"), 1, 4000, 2, 0);
+}
+
+static inline void
+synthetic_group_ends(struct synthetic *s)
+{
+    s->now_ns = 1502 * MS;
+    put_note(s, B2, NOTE_PARTITION_HW, S("orders-0"), SLICE_NULL, 9, 1, 1, 9);
+    put_note(s, B2, NOTE_PARTITION_STABLE, S("orders-0"), SLICE_NULL, 5, 9, 1, 0);
+    s->now_ns = 1600 * MS;
+    put_note(s, B2, NOTE_TXN_STATE, S("copier"), S("PrepareAbort"), 3, 4000, 2, 0);
+    put_note(s, B2, NOTE_GROUP_STATE, S("readers"), S("Reconciling"), 2, 1, 2, 0);
+    s->now_ns = 1900 * MS;
+    put_note(s, B2, NOTE_TXN_STATE, S("copier"), S("CompleteAbort"), 5, 4000, 3, 0);
+    put_note(s, B2, NOTE_GROUP_STATE, S("readers"), S("Stable"), 2, 1, 3, 0);
+}
+
+static inline void
+synthetic_group_calls(struct synthetic *s)
+{
+    put_member(s, VIEW_OWN, -1, 0, 285 * MS);
+    put_member(s, VIEW_PROCESS, 0, 2, 310 * MS);
+    put_member(s, VIEW_COMMIT, 2, 0, 320 * MS);
+    put_member(s, VIEW_DISOWN, -1, 0, 1600 * MS);
+    put_member(s, VIEW_OWN, -1, 0, 1900 * MS);
+    put_member(s, VIEW_PROCESS, 2, 7, 1950 * MS);
+    put_member(s, VIEW_COMMIT, 9, 0, 1960 * MS);
+}
+
+static inline struct trace_reader *
+synthetic_end(struct synthetic *s)
+{
+    trace_close(s->t);
+    struct trace_reader *r = trace_reader_new(&s->mem, writer_slice(&s->bytes));
+    assert_non_null(r);
+    return r;
+}
+
+static inline struct trace_reader *
+synthetic_group_run(struct synthetic *s)
+{
+    *s = (struct synthetic){0};
+    test_mem_init(&s->mem);
+    s->bytes = writer_mem(&s->mem);
+    s->t = trace_open(&s->mem, NULL, trace_put_memory, &s->bytes);
+    synthetic_beginning(s);
+    synthetic_group(s);
+    synthetic_crash(s);
+    synthetic_group_ends(s);
+    synthetic_return(s);
+    synthetic_group_calls(s);
+    return synthetic_end(s);
+}
+
 static inline struct trace_reader *
 synthetic_run(struct synthetic *s)
 {
@@ -213,10 +288,7 @@ synthetic_run(struct synthetic *s)
     synthetic_beginning(s);
     synthetic_crash(s);
     synthetic_return(s);
-    trace_close(s->t);
-    struct trace_reader *r = trace_reader_new(&s->mem, writer_slice(&s->bytes));
-    assert_non_null(r);
-    return r;
+    return synthetic_end(s);
 }
 
 static inline void
