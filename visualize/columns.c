@@ -93,12 +93,21 @@ strings_number(struct strings *s, struct slice text)
 }
 
 void
-strings_end(struct strings *s, struct writer *data, const char *name)
+strings_release(struct strings *s)
 {
-    column_end(&s->all, data, name);
     for (int64_t i = 0; i < s->v.n; i++) mem_free_slice(s->mem, s->v.v[i]);
     VEC_RELEASE(s->mem, &s->v);
     mem_free(s->mem, s->slots, s->slots_n * (int64_t)sizeof *s->slots);
+    writer_release(&s->all.w);
+    s->slots = NULL;
+    s->slots_n = 0;
+}
+
+void
+strings_end(struct strings *s, struct writer *data, const char *name)
+{
+    column_end(&s->all, data, name);
+    strings_release(s);
 }
 
 /* ---- packing ---- */

@@ -41,6 +41,7 @@ struct strings {
 };
 void strings_init(struct strings *s, struct mem *mem);
 int64_t strings_number(struct strings *s, struct slice text);
+void strings_release(struct strings *s);
 /* As a column of this name; releases. */
 void strings_end(struct strings *s, struct writer *data, const char *name);
 

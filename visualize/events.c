@@ -133,6 +133,7 @@ events_release(struct events *e)
     VEC_RELEASE(e->mem, &e->sent);
     VEC_RELEASE(e->mem, &e->noted);
     writer_release(&e->bytes);
+    strings_release(&e->strings);
 }
 
 /* ---- columns ---- */

@@ -11,12 +11,31 @@ struct frames {
     bool ok;
 };
 
+/* The last sentence of some weight before each says where in the story it is. */
 static void
 given_moments(struct frames *f, const struct view_options *o)
 {
     f->moments.n = 0;
-    for (int32_t i = 0; i < o->at_n && i < MOMENTS_MAX; i++)
-        f->moments.v[f->moments.n++] = (struct frame_moment){o->at_ns[i], SLICE_EMPTY};
+    for (int32_t i = 0; i < o->at_n && i < MOMENTS_MAX; i++) {
+        const struct fact *last = NULL;
+        struct writer w = writer_mem(f->all.mem);
+        for (int64_t k = 0; k < f->facts.v.n && f->facts.v.v[k].at_ns <= o->at_ns[i]; k++)
+            if (f->facts.v.v[k].weight >= WEIGHT_HIGH) last = &f->facts.v.v[k];
+        if (last && o->at_n > 1) {
+            fmt_str(&w, "after ");
+            fmt_i64(&w, last->number);
+            fmt_str(&w, ": ");
+            fmt_slice(&w, last->text);
+        }
+        f->moments.v[f->moments.n++] = (struct frame_moment){o->at_ns[i], load_words(&f->all, &w)};
+    }
+}
+
+static void
+put_themed(const struct view_options *o, struct slice text, struct writer *ret)
+{
+    if (o && o->theme == THEME_DARK) frame_recolour(text, ret);
+    else fmt_slice(ret, text);
 }
 
 static void
@@ -107,8 +126,11 @@ visualize_frame_dot(struct mem *mem, struct trace_reader *r, const struct view_o
                     struct writer *ret_dot)
 {
     struct graph g;
+    struct writer dot = writer_mem(mem);
     bool ok = make(&g, mem, r, o, NULL);
-    graph_write(&g, ret_dot);
+    graph_write(&g, &dot);
+    put_themed(o, writer_slice(&dot), ret_dot);
+    writer_release(&dot);
     graph_close(&g);
     return ok;
 }
@@ -133,10 +155,12 @@ visualize_frame_svg(struct mem *mem, struct trace_reader *r, const struct view_o
                     struct writer *ret_svg)
 {
     struct graph g;
-    struct writer painted = writer_mem(mem), description = writer_mem(mem);
+    struct writer painted = writer_mem(mem), description = writer_mem(mem), svg = writer_mem(mem);
     bool ok = make(&g, mem, r, o, &description);
     ok &= graph_paint(&g, &painted);
-    put_described(ret_svg, writer_slice(&painted), writer_slice(&description));
+    put_described(&svg, writer_slice(&painted), writer_slice(&description));
+    put_themed(o, writer_slice(&svg), ret_svg);
+    writer_release(&svg);
     writer_release(&painted);
     writer_release(&description);
     graph_close(&g);

@@ -169,7 +169,7 @@ name_cell(const struct frame *f, int32_t actor, const struct replica *one, struc
                      : one->role == ROLE_FOLLOWER ? "follower"
                                                   : "up";
     bool leads = state != STATE_DOWN && one->role == ROLE_LEADER && actor == f->leader;
-    const char *ink = leads ? "#ffffff" : "#111111";
+    const char *ink = leads ? "#fffffe" : "#111111"; /* white in the dark, too */
     const char *fill = state == STATE_DOWN ? "#cccccc" : leads ? "#0072b2" : "#e3f2fb";
     char room[96];
     struct writer t = writer_fixed(room, sizeof room);

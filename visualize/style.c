@@ -2,7 +2,7 @@
  * vision tell apart, and never colour alone. */
 #include "visualize/timeline.h"
 
-const char timeline_style[] =
+static const char style[] =
     "text{font-family:Verdana,'DejaVu Sans',Arial,sans-serif}\n"
     ".s9{font-size:9px}.s10{font-size:10px}.s11{font-size:11px}.s12{font-size:12px}.s13{font-size:"
     "13px}"
@@ -38,7 +38,7 @@ const char timeline_style[] =
     "2}.committed-text{fill:#8a3f69}"
     ".stable{stroke:#a04f7d;fill:none;stroke-width:1.5;stroke-dasharray:1 2}\n";
 
-const char timeline_style_dark[] =
+static const char style_dark[] =
     ".halo{stroke:#15181c}.paper,.cut{fill:#15181c}.ink,.on-light{fill:#eee}.dim{fill:#b0b0b0}\n"
     ".grid{stroke:#2a2e33}.axis{stroke:#aaa}.lane{stroke:#444}\n"
     ".follower{fill:#1d4e68}.idle{fill:#2a2e33}.down{fill:#3a3a3a}.cross-line{stroke:#aaa}"
@@ -57,7 +57,7 @@ const char timeline_style_dark[] =
     ".committed,.stable{stroke:#e3a3c7}.committed-text{fill:#e3a3c7}\n";
 
 /* A printer may have one colour: dark things black, light things white with an edge. */
-const char timeline_style_print[] =
+static const char style_print[] =
     ".leader,.good,.bad{fill:#222}.follower,.settled,.open,.own-0,.own-1,.own-2,.own-3,.control,."
     "control-2{fill:#fff;stroke:#222}"
     ".follower-edge{stroke:#222}.sent,.read{fill:#777}.uncommitted,.metric{fill:#999}.high,."
@@ -65,3 +65,35 @@ const char timeline_style_print[] =
     ".high-text,.alarm,.committed-text{fill:#111}.hatch-line,.cross-line,.silence,.x-lost,.a-lost,."
     "a-control,.a-data{stroke:#222}"
     ".f-control,.number-bad{fill:#222}.f-data{stroke:#222}\n";
+
+void
+svg_begin(struct writer *w, int64_t width, int64_t height, struct slice title,
+          struct slice description, enum view_theme theme)
+{
+    fmt_str(w, "<svg xmlns=\"http://www.w3.org/2000/svg\" role=\"img\" viewBox=\"0 0 ");
+    fmt_i64(w, width);
+    fmt_char(w, ' ');
+    fmt_i64(w, height);
+    fmt_str(w, "\" width=\"");
+    fmt_i64(w, width);
+    fmt_str(w, "\" height=\"");
+    fmt_i64(w, height);
+    fmt_str(w, "\" aria-labelledby=\"title desc\">\n<title id=\"title\">");
+    svg_escaped(w, title);
+    fmt_str(w, "</title>\n<desc id=\"desc\">\n");
+    fmt_slice(w, description);
+    fmt_str(w, "</desc>\n<style>\n");
+    fmt_str(w, style);
+    if (theme == THEME_AUTO) fmt_str(w, "@media (prefers-color-scheme:dark){\n");
+    if (theme == THEME_AUTO || theme == THEME_DARK) fmt_str(w, style_dark);
+    if (theme == THEME_AUTO) fmt_str(w, "}\n");
+    if (theme == THEME_PRINT) fmt_str(w, style_print);
+    fmt_str(w,
+            "</style>\n<defs>\n"
+            "<pattern id=\"hatch\" width=\"6\" height=\"6\" patternUnits=\"userSpaceOnUse\" "
+            "patternTransform=\"rotate(45)\"><line class=\"hatch-line\" x1=\"0\" y1=\"0\" x2=\"0\" "
+            "y2=\"6\"/></pattern>\n"
+            "<pattern id=\"crosses\" width=\"12\" height=\"12\" patternUnits=\"userSpaceOnUse\">"
+            "<path class=\"cross-line\" d=\"M4 4L8 8M8 4L4 8\"/></pattern>\n</defs>\n");
+    svg_rect(w, "paper", 0, 0, width, height);
+}

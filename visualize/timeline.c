@@ -433,32 +433,13 @@ description(struct timeline *t, struct writer *w)
 static void
 timeline_head(struct timeline *t, struct writer *w, int64_t height, enum view_theme theme)
 {
-    fmt_str(w, "<svg xmlns=\"http://www.w3.org/2000/svg\" role=\"img\" viewBox=\"0 0 ");
-    fmt_i64(w, WIDTH);
-    fmt_char(w, ' ');
-    fmt_i64(w, height);
-    fmt_str(w, "\" width=\"");
-    fmt_i64(w, WIDTH);
-    fmt_str(w, "\" height=\"");
-    fmt_i64(w, height);
-    fmt_str(w, "\" aria-labelledby=\"title desc\">\n<title id=\"title\">");
-    svg_escaped(w, t->r->name.n ? t->r->name : S("run"));
-    fmt_str(w, ": what happened</title>\n<desc id=\"desc\">\n");
-    description(t, w);
-    fmt_str(w, "</desc>\n<style>\n");
-    fmt_str(w, timeline_style);
-    if (theme == THEME_AUTO) fmt_str(w, "@media (prefers-color-scheme:dark){\n");
-    if (theme == THEME_AUTO || theme == THEME_DARK) fmt_str(w, timeline_style_dark);
-    if (theme == THEME_AUTO) fmt_str(w, "}\n");
-    if (theme == THEME_PRINT) fmt_str(w, timeline_style_print);
-    fmt_str(w,
-            "</style>\n<defs>\n"
-            "<pattern id=\"hatch\" width=\"6\" height=\"6\" patternUnits=\"userSpaceOnUse\" "
-            "patternTransform=\"rotate(45)\"><line class=\"hatch-line\" x1=\"0\" y1=\"0\" x2=\"0\" "
-            "y2=\"6\"/></pattern>\n"
-            "<pattern id=\"crosses\" width=\"12\" height=\"12\" patternUnits=\"userSpaceOnUse\">"
-            "<path class=\"cross-line\" d=\"M4 4L8 8M8 4L4 8\"/></pattern>\n</defs>\n");
-    svg_rect(w, "paper", 0, 0, WIDTH, height);
+    struct writer title = writer_mem(t->r->mem), said = writer_mem(t->r->mem);
+    fmt_slice(&title, t->r->name.n ? t->r->name : S("run"));
+    fmt_str(&title, ": what happened");
+    description(t, &said);
+    svg_begin(w, WIDTH, height, writer_slice(&title), writer_slice(&said), theme);
+    writer_release(&title);
+    writer_release(&said);
 }
 
 static void

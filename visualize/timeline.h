@@ -112,7 +112,9 @@ int64_t draw_hidden(struct timeline *t, int64_t y);
 int64_t draw_legend(struct timeline *t, int64_t y);
 void choose_facts(struct timeline *t);
 
-/* Light, and what is otherwise in the dark, on paper. */
-extern const char timeline_style[], timeline_style_dark[], timeline_style_print[];
+/* The beginning of a picture of this size: what a reader hears, style, patterns, and the paper. The description is escaped
+ * already, in lines. In style.c. */
+void svg_begin(struct writer *w, int64_t width, int64_t height, struct slice title,
+               struct slice description, enum view_theme theme);
 
 #endif

@@ -5,6 +5,8 @@
  *     visualize_timeline()     timeline.svg      lanes of machines over linear time
  *     visualize_frame_svg()    replication.svg   what each replica holds, at chosen moments
  *     visualize_frame_dot()                      the same before it is painted
+ *     visualize_why()                            what led to an anomaly, as a graph
+ *     visualize_topology()                       the cluster at a moment
  *     visualize_story()        story.txt         the run in numbered sentences
  *     visualize_view()         run.html          one file for a browser: all of it, to walk through
  *
@@ -69,6 +71,7 @@ struct view_options {
     bool has_metrics;            /* timeline: strips of what an operator watches */
     const struct filter *filter; /* timeline (filter.h); NULL: all is seen */
     enum view_theme theme;
+    int64_t why;          /* why: the number of the sentence; 0: the first that has causes */
     const int64_t *at_ns; /* frame: the moments, one below the other … */
     int32_t at_n;         /* … 0: before the first fault, after the election, at the end */
 };
@@ -96,6 +99,12 @@ bool visualize_frame_dot(struct mem *mem, struct trace_reader *r, const struct v
                          struct writer *ret_dot);
 bool visualize_frame_svg(struct mem *mem, struct trace_reader *r, const struct view_options *o,
                          struct writer *ret_svg);
+/* False, too: no sentence has causes, or this one has none. */
+bool visualize_why(struct mem *mem, struct trace_reader *r, const struct view_options *o,
+                   struct writer *ret_svg);
+/* At the first of the moments, or at the end. */
+bool visualize_topology(struct mem *mem, struct trace_reader *r, const struct view_options *o,
+                        struct writer *ret_svg);
 /* One run, or two to be compared. */
 struct view_side {
     struct trace_reader *reader;

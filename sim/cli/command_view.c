@@ -85,9 +85,13 @@ command_reference(int argc, char **argv)
 
 enum picture { TALE, TIMELINE, FRAME };
 
+#define STRIP_MAX 6
+
 struct view {
     const char *run, *partition;
-    int64_t at_ns, from_ns, to_ns;
+    int64_t at_ns, from_ns, to_ns, strip_ns[STRIP_MAX], why;
+    int32_t strip_n;
+    bool topology, has_why;
     bool has_at, has_from, has_to, dot, has_metrics;
     const char *filter_text;
     struct filter filter;
@@ -107,7 +111,8 @@ take_time(const char *text, int64_t *ret)
 static const char *const tale_options[] = {"--partition"};
 static const char *const timeline_options[] = {"--partition", "--from",  "--to",
                                                "--filter",    "--theme", "--metrics"};
-static const char *const frame_options[] = {"--partition", "--at", "--dot"};
+static const char *const frame_options[] = {"--partition", "--at",  "--strip", "--topology",
+                                            "--why",       "--dot", "--theme"};
 
 static const struct {
     const char *const *v;
@@ -148,6 +153,25 @@ take_theme(const char *command, const char *text, struct view *v)
     return usage_error(command, "--theme %s: light, dark or print", text);
 }
 
+/* "2s,2.5s,6s": in the order of time. */
+static int
+take_strip(const char *command, const char *text, struct view *v)
+{
+    char room[32];
+    for (struct slice rest = slice_cstr(text); rest.n;) {
+        int64_t comma = slice_find(rest, ',', 0), n = comma < 0 ? rest.n : comma;
+        int64_t *to = &v->strip_ns[v->strip_n];
+        if (v->strip_n == STRIP_MAX) return usage_error(command, "--strip: at most six moments");
+        (void)snprintf(room, sizeof room, "%.*s", (int)n, (const char *)rest.p);
+        if (!take_time(room, to) || (v->strip_n && *to <= to[-1]))
+            return usage_error(command, "--strip %s: times in order are due, like 2s,2.5s,6s",
+                               text);
+        v->strip_n++;
+        rest = slice_sub(rest, n + 1, rest.n);
+    }
+    return v->strip_n ? 0 : usage_error(command, "--strip: which moments?");
+}
+
 /* 0 taken, else an exit code. */
 static int
 take_value(const char *command, const char *arg, const char *value, struct view *v)
@@ -158,6 +182,13 @@ take_value(const char *command, const char *arg, const char *value, struct view 
     }
     if (strcmp(arg, "--filter") == 0) return take_filter(command, value, v);
     if (strcmp(arg, "--theme") == 0) return take_theme(command, value, v);
+    if (strcmp(arg, "--strip") == 0) return take_strip(command, value, v);
+    if (strcmp(arg, "--why") == 0) {
+        v->has_why = true;
+        return slice_to_i64(slice_cstr(value), &v->why) && v->why > 0
+                 ? 0
+                 : usage_error(command, "--why %s: the number of a sentence is due", value);
+    }
     int64_t *to = strcmp(arg, "--at") == 0   ? &v->at_ns
                 : strcmp(arg, "--from") == 0 ? &v->from_ns
                                              : &v->to_ns;
@@ -179,6 +210,8 @@ parse_view(const char *command, enum picture what, int argc, char **argv, struct
             return unknown_option(command, options_of[what].v, options_of[what].n, argv[i]);
         } else if (strcmp(argv[i], "--dot") == 0) {
             v->dot = true;
+        } else if (strcmp(argv[i], "--topology") == 0) {
+            v->topology = true;
         } else if (strcmp(argv[i], "--metrics") == 0) {
             v->has_metrics = true;
         } else {
@@ -237,6 +270,12 @@ check_view(const char *command, const struct view_extent *e, struct slice partit
     if (v->has_at && (v->at_ns < e->start_ns || v->at_ns > e->end_ns))
         return usage_error(command, "--at %.3fs: this run lasts from %.3fs to %.3fs",
                            (double)v->at_ns / 1e9, from, to);
+    for (int32_t i = 0; i < v->strip_n; i++)
+        if (v->strip_ns[i] < e->start_ns || v->strip_ns[i] > e->end_ns)
+            return usage_error(command, "--strip %.3fs: this run lasts from %.3fs to %.3fs",
+                               (double)v->strip_ns[i] / 1e9, from, to);
+    if (v->topology + v->has_why + (v->strip_n > 0) > 1)
+        return usage_error(command, "one of --strip, --topology and --why");
     if (v->from_ns >= v->to_ns || v->from_ns >= e->end_ns || v->to_ns <= e->start_ns)
         return usage_error(
             command, "from %.3fs to %.3fs is nothing to draw: this run lasts from %.3fs to %.3fs",
@@ -252,12 +291,15 @@ draw_picture(struct desk *d, struct trace_reader *r, enum picture what, const st
                              .has_window = v->has_from || v->has_to,
                              .from_ns = v->from_ns,
                              .to_ns = v->to_ns,
-                             .at_ns = &v->at_ns,
-                             .at_n = v->has_at,
+                             .at_ns = v->strip_n ? v->strip_ns : &v->at_ns,
+                             .at_n = v->strip_n ? v->strip_n : v->has_at,
+                             .why = v->why,
                              .has_metrics = v->has_metrics,
                              .filter = v->filter_text ? &v->filter : NULL,
                              .theme = v->theme};
     if (what == TALE) return visualize_story(&d->mem, r, &o, w);
+    if (v->topology) return visualize_topology(&d->mem, r, &o, w);
+    if (v->has_why) return visualize_why(&d->mem, r, &o, w);
     if (what == TIMELINE) return visualize_timeline(&d->mem, r, &o, w);
     return v->dot ? visualize_frame_dot(&d->mem, r, &o, w) : visualize_frame_svg(&d->mem, r, &o, w);
 }
@@ -277,6 +319,9 @@ show_run(struct desk *d, const char *command, enum picture what, struct view *v)
     if (rc) return rc;
     bool ok = draw_picture(d, r, what, v, &w);
     fwrite(w.p, 1, (size_t)w.n, stdout);
+    if (!ok && v->has_why && !w.n)
+        return usage_error(command, "--why %lld: that sentence has no causes (gregor explain)",
+                           (long long)v->why);
     if (!ok) fprintf(stderr, "gregor: %s: the trace is damaged\n", v->run);
     return ok ? EXIT_PASS : EXIT_USAGE;
 }

@@ -101,6 +101,10 @@
     "  --at TIME            the moment, like 2.5s, as the scenario counts (else before the fault that\n" \
     "                       cost a leader, after the election, before a log is cut, and the end)\n" \
     "  --partition T-P      the partition to draw (else the one with most to tell)\n" \
+    "  --strip TIME,TIME…   up to six moments, one below the other\n" \
+    "  --topology           the whole cluster instead: who is active, who leads, which links are cut\n" \
+    "  --why N              what led to sentence N of the story instead, as a graph\n" \
+    "  --theme NAME         light or dark (else light; of the last two as whoever looks has it)\n" \
     "  --dot                as text for Graphviz's dot, not as SVG\n"
 
 #define VIEW_OPTIONS \

@@ -19,6 +19,7 @@ static const struct picture {
     const char *filter; /* NULL: none */
     enum view_theme theme;
     bool has_metrics;
+    int64_t at_ms; /* 0: nobody says when */
 } pictures[] = {
     {.file = "timeline.svg", .draw = visualize_timeline, .run = synthetic_run},
     {.file = "replication.dot", .draw = visualize_frame_dot, .run = synthetic_run},
@@ -33,6 +34,13 @@ static const struct picture {
      .run = synthetic_run,
      .filter = "kind:control -node:b1 t:0s..2s",
      .theme = THEME_PRINT},
+    {.file = "why.svg", .draw = visualize_why, .run = synthetic_run},
+    {.file = "topology.svg", .draw = visualize_topology, .run = synthetic_run, .at_ms = 1000},
+    {.file = "replication-dark.dot",
+     .draw = visualize_frame_dot,
+     .run = synthetic_run,
+     .theme = THEME_DARK,
+     .at_ms = 9015},
 };
 
 static struct slice
@@ -64,7 +72,9 @@ matches(const struct picture *p, const char *dir, bool write)
     struct trace_reader *r = p->run(&s);
     struct writer w = writer_mem(&s.mem), why = writer_mem(&s.mem);
     struct filter f;
-    struct view_options o = {.theme = p->theme, .has_metrics = p->has_metrics};
+    int64_t at_ns = p->at_ms * MS;
+    struct view_options o = {
+        .theme = p->theme, .has_metrics = p->has_metrics, .at_ns = &at_ns, .at_n = p->at_ms > 0};
     if (p->filter && !filter_parse(&f, slice_cstr(p->filter), &why)) return false;
     if (p->filter) o.filter = &f;
     char path[4096];

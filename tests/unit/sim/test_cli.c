@@ -303,6 +303,18 @@ views_refuse_what_is_not_in_the_run(void **state)
     assert_int_equal(VIEW(command_frame, "--at", "soon"), EXIT_USAGE);
     assert_int_equal(VIEW(command_frame, "--at"), EXIT_USAGE);
     assert_int_equal(VIEW(command_frame, "out/other"), EXIT_USAGE);
+    assert_int_equal(VIEW(command_frame, "--strip", "0.1s,0.5s", "--dot", "--theme", "dark"),
+                     EXIT_PASS);
+    must_have("printed", "after ");
+    assert_int_equal(VIEW(command_frame, "--strip", "0.5s,0.1s", "--dot"), EXIT_USAGE);
+    assert_int_equal(VIEW(command_frame, "--strip", "0.5s,99s", "--dot"), EXIT_USAGE);
+    assert_int_equal(VIEW(command_frame, "--strip", ""), EXIT_USAGE);
+    assert_int_equal(VIEW(command_frame, "--strip", "1ms,2ms,3ms,4ms,5ms,6ms,7ms"), EXIT_USAGE);
+    assert_int_equal(VIEW(command_frame, "--topology"), EXIT_PASS);
+    must_have("printed", "tiny: the cluster at ");
+    assert_int_equal(VIEW(command_frame, "--topology", "--why", "1"), EXIT_USAGE);
+    assert_int_equal(VIEW(command_frame, "--why", "1"), EXIT_USAGE);
+    assert_int_equal(VIEW(command_frame, "--why", "x"), EXIT_USAGE);
     assert_int_equal(VIEW(command_timeline, "--from", "0.5s", "--to", "0.2s"), EXIT_USAGE);
     assert_int_equal(VIEW(command_timeline, "--dot"), EXIT_USAGE);
     assert_int_equal(VIEW(command_timeline, "--theme", "pink"), EXIT_USAGE);
