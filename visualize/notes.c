@@ -279,7 +279,7 @@ load_note(struct run *r, const struct trace_record *t)
         m->text = load_text(r, t->a);
         break;
     case NOTE_GROUP_STATE: staged(r, load_group(r, t->a), t, t->n[0], t->n[1]); break;
-    case NOTE_TXN_STATE: staged(r, load_txn(r, t->a), t, t->n[2], 0); break;
+    case NOTE_TXN_STATE: staged(r, load_txn(r, t->a), t, t->n[1], 0); break;
     case NOTE_NODE_SERVING: learn_node(r, t); break;
     }
 }

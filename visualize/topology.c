@@ -136,17 +136,26 @@ draw_cut_link(struct topology *t, int32_t a, int32_t b)
     writer_release(&w);
 }
 
-/* From every other machine: said at the machine itself, or its lines would hide the picture. */
+/* From most nodes, both ways: said at the machine itself, or its lines would hide the picture. Of how many it is; 0: it
+ * is not. */
+static int
+cut_off_from(const struct topology *t, int32_t actor, int *ret_nodes)
+{
+    int cuts = 0, nodes = 0;
+    for (int32_t i = 0; i < t->r->actors.n; i++) {
+        if (i == actor || t->r->actors.v[i].kind == ACTOR_CLIENT) continue;
+        cuts += run_is_cut(t->r, actor, i) && run_is_cut(t->r, i, actor);
+        nodes++;
+    }
+    *ret_nodes = nodes;
+    return cuts * 2 > nodes ? cuts : 0;
+}
+
 static bool
 is_cut_off(const struct topology *t, int32_t actor)
 {
-    int cuts = 0;
-    for (int32_t i = 0; i < t->r->actors.n; i++) {
-        if (i == actor || t->r->actors.v[i].kind == ACTOR_CLIENT) continue;
-        if (!run_is_cut(t->r, actor, i) || !run_is_cut(t->r, i, actor)) return false;
-        cuts++;
-    }
-    return cuts > 0;
+    int nodes;
+    return cut_off_from(t, actor, &nodes) > 0;
 }
 
 static int
@@ -192,8 +201,13 @@ draw_node(struct topology *t, int32_t actor)
     svg_text(t->w, ink, ANCHOR_START, b->x + 10, b->y + 39, writer_slice(&w));
     if (is_cut_off(t, actor)) {
         svg_rect(t->w, "silence", b->x - 7, b->y - 7, b->width + 14, b->height + 14);
-        svg_text(t->w, "alarm halo s10 bold", ANCHOR_END, b->x + b->width - 6, b->y + 20,
-                 S("cut off"));
+        int nodes;
+        w.n = 0;
+        fmt_str(&w, "cut off from ");
+        fmt_i64(&w, cut_off_from(t, actor, &nodes));
+        fmt_str(&w, " of ");
+        fmt_i64(&w, nodes);
+        svg_text(t->w, "alarm halo s10 bold", ANCHOR_START, b->x, b->y - 11, writer_slice(&w));
     }
     if (a->kind == ACTOR_BROKER && a->is_fenced)
         svg_text(t->w, "on-light halo s11", ANCHOR_START, b->x + 10, b->y + 58, S("fenced"));
@@ -241,7 +255,7 @@ visualize_topology(struct mem *mem, struct trace_reader *reader, const struct vi
     fmt_str(
         &title,
         "Arrows below brokers: who follows whom, in how many partitions. Double frame: the active "
-        "controller. Broken lines with a cross: links that are cut; a broken frame: all of them");
+        "controller. Broken lines with a cross: links that are cut; a broken frame: most of them");
     fmt_str(&title, cuts ? "." : " (none).");
     svg_text(ret_svg, "dim s11", ANCHOR_START, 12, 52, writer_slice(&title));
     fmt_slice(ret_svg, writer_slice(&body));

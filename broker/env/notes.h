@@ -59,8 +59,6 @@
     X(TXN_STATE, "txn-state", "producer_id producer_epoch")                                          \
     /* A rare place was reached (marks.h); subject: its spelling */                                  \
     X(MARK, "mark", "mark")                                                                          \
-    /* A transaction's coordinator takes over its next state. subject: the transactional id; text: the state */ \
-    X(TXN_STATE, "txn-state", "state producer_id producer_epoch")                                    \
     /* A leader's last stable offset, where a transaction holds it below the high watermark; said right behind that. */ \
     X(PARTITION_STABLE, "last-stable-offset", "last_stable_offset high_watermark leader_epoch")
 

@@ -71,8 +71,6 @@ void
 txn_set(struct txn *t, const struct txn_data *d)
 {
     t->data = *d;
-    NOTE(t->shard->owner->base.env, NOTE_TXN_STATE, t->id, txn_state_name(d->state), d->state,
-         d->producer_id, d->epoch);
     bool listed = list_is_linked(&t->ongoing);
     if (d->state == TXN_ONGOING && !listed) list_push_back(&t->shard->ongoing, &t->ongoing);
     if (d->state != TXN_ONGOING) list_remove(&t->ongoing);

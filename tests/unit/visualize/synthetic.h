@@ -224,7 +224,7 @@ synthetic_group(struct synthetic *s)
     s->now_ns = 280 * MS;
     put_note(s, B1, NOTE_GROUP_STATE, S("readers"), S("Stable"), 1, 1, 3, 0);
     s->now_ns = 290 * MS;
-    put_note(s, B1, NOTE_TXN_STATE, S("copier"), S("Ongoing"), 1, 4000, 2, 0);
+    put_note(s, B1, NOTE_TXN_STATE, S("copier"), S("Ongoing"), 4000, 2, 0, 0);
 }
 
 static inline void
@@ -234,10 +234,10 @@ synthetic_group_ends(struct synthetic *s)
     put_note(s, B2, NOTE_PARTITION_HW, S("orders-0"), SLICE_NULL, 9, 1, 1, 9);
     put_note(s, B2, NOTE_PARTITION_STABLE, S("orders-0"), SLICE_NULL, 5, 9, 1, 0);
     s->now_ns = 1600 * MS;
-    put_note(s, B2, NOTE_TXN_STATE, S("copier"), S("PrepareAbort"), 3, 4000, 2, 0);
+    put_note(s, B2, NOTE_TXN_STATE, S("copier"), S("PrepareAbort"), 4000, 2, 0, 0);
     put_note(s, B2, NOTE_GROUP_STATE, S("readers"), S("Reconciling"), 2, 1, 2, 0);
     s->now_ns = 1900 * MS;
-    put_note(s, B2, NOTE_TXN_STATE, S("copier"), S("CompleteAbort"), 5, 4000, 3, 0);
+    put_note(s, B2, NOTE_TXN_STATE, S("copier"), S("CompleteAbort"), 4000, 3, 0, 0);
     put_note(s, B2, NOTE_GROUP_STATE, S("readers"), S("Stable"), 2, 1, 3, 0);
 }
 
