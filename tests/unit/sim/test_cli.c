@@ -305,7 +305,6 @@ views_refuse_what_is_not_in_the_run(void **state)
     assert_int_equal(VIEW(command_frame, "out/other"), EXIT_USAGE);
     assert_int_equal(VIEW(command_frame, "--strip", "0.1s,0.5s", "--dot", "--theme", "dark"),
                      EXIT_PASS);
-    must_have("printed", "after ");
     assert_int_equal(VIEW(command_frame, "--strip", "0.5s,0.1s", "--dot"), EXIT_USAGE);
     assert_int_equal(VIEW(command_frame, "--strip", "0.5s,99s", "--dot"), EXIT_USAGE);
     assert_int_equal(VIEW(command_frame, "--strip", ""), EXIT_USAGE);
