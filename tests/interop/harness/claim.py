@@ -20,6 +20,7 @@ MODULES = (
     "java_tools",
     "group_tool",
     "java_clients",
+    "junit",
     "transactions",
     "share_groups",
     "compaction",

@@ -242,13 +242,13 @@ class Cluster:
     def delay(self, rpc, by, **fields):
         return self._of_frames("delay", rpc, {**fields, "by": by})
 
-    def lose(self, rpc, **fields):
-        """A request never comes; or (answer=True) it is done and its answer never comes."""
-        return self._of_frames("lose", rpc, fields)
+    def lose(self, rpc, *, answer, **fields):
+        """answer=False: the request never comes; True: it is done and its answer never comes."""
+        return self._of_frames("lose", rpc, {**fields, "answer": answer})
 
-    def break_(self, rpc, **fields):
-        """The connection breaks before a request comes; or (answer=True) after it is done and before its answer."""
-        return self._of_frames("break", rpc, fields)
+    def break_(self, rpc, *, answer, **fields):
+        """The connection breaks. answer=False: before the request comes; True: after it is done and before its answer."""
+        return self._of_frames("break", rpc, {**fields, "answer": answer})
 
     def repeat(self, rpc, **fields):
         return self._of_frames("repeat", rpc, fields)
