@@ -2,7 +2,8 @@
 #
 #   CC=gcc|clang  OPT=-O2|-O0|…  SAN=address,undefined   choose a configuration; the objects of each
 #   live in a folder of their own and never mix. build/gregor and build/gregord are those of the
-#   configuration that was built last.
+#   configuration that was built last. LTO=1 (gcc) optimises across files: 7 % fewer instructions and the
+#   same hashes, but each program takes long to link. For hunts of hours and for packages.
 
 MAKEFLAGS += --no-builtin-rules
 .SUFFIXES:
@@ -12,6 +13,7 @@ MAKEFLAGS += --no-builtin-rules
 CC  := $(if $(filter default,$(origin CC)),gcc,$(CC))
 OPT ?= -O2
 SAN ?=
+LTO ?=
 
 # Everything that is needed to build and test, as Debian and Ubuntu name it.
 PACKAGES := gcc clang make pkg-config libyaml-dev libcmocka-dev libjansson-dev libgraphviz-dev graphviz \
@@ -19,7 +21,7 @@ PACKAGES := gcc clang make pkg-config libyaml-dev libcmocka-dev libjansson-dev l
 
 empty :=
 comma := ,
-CONFIG := $(notdir $(CC))$(OPT)$(if $(SAN),-$(subst $(comma),-,$(SAN)))
+CONFIG := $(notdir $(CC))$(OPT)$(if $(SAN),-$(subst $(comma),-,$(SAN)))$(if $(LTO),-lto)
 B := build/$(CONFIG)
 GEN := build/gen
 
@@ -27,9 +29,10 @@ WARN := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wno-sign-conversion -Wst
   -Wmissing-prototypes -Wvla -Wwrite-strings -Wundef -Wformat=2 -Wcast-qual -Wcast-align \
   -Wpointer-arith -Wimplicit-fallthrough -Wnull-dereference -Wdouble-promotion -fno-common -Werror
 CPPFLAGS := -I. -iquote $(GEN) -D_GNU_SOURCE
-CFLAGS := -std=gnu17 -g $(OPT) $(WARN) -fno-strict-aliasing -fstack-protector-strong -fno-math-errno \
+CFLAGS := -std=gnu17 -g $(OPT) $(if $(LTO),-flto) $(WARN) -fno-strict-aliasing -fstack-protector-strong -fno-math-errno \
   -fno-omit-frame-pointer $(if $(SAN),-fsanitize=$(SAN) -fno-sanitize-recover=all)
-LDFLAGS := $(if $(SAN),-fsanitize=$(SAN)) -Wl,--as-needed -pthread
+LDFLAGS := $(if $(SAN),-fsanitize=$(SAN)) $(if $(LTO),-flto=auto -g $(OPT)) -Wl,--as-needed -pthread
+AR := $(if $(LTO),gcc-ar,ar)
 HOSTCC := gcc
 
 Q := $(if $(V),,@)
@@ -66,7 +69,7 @@ all: $(B)/core.a $(PROGRAMS) $(B)/lab.flags ## build gregor and gregord
 	$(Q)for p in $(PROGRAMS); do ln -sfn $(CONFIG)/$$(basename $$p) build/$$(basename $$p); done
 
 $(B)/core.a: $(CORE_O)
-	$(call say,AR,$@)rm -f $@ && ar rcs $@ $^
+	$(call say,AR,$@)rm -f $@ && $(AR) rcs $@ $^
 
 $(B)/gregor: $(call obj,sim/cli/main.c) $(SIM_O) $(VIS_O) $(WORK_O) $(B)/core.a
 	$(call say,LD,$@)$(CC) $(LDFLAGS) -o $@ $^ $(SIM_LIBS)
@@ -121,7 +124,7 @@ $(B)/tests/%: $(B)/tests/%.o $(TEST_LIB_O) $(B)/tests.a $(B)/core.a
 	$(call say,LD,$@)$(CC) $(LDFLAGS) -o $@ $(filter %.o,$^) \
 	  -Wl,--start-group $(B)/tests.a $(B)/core.a -Wl,--end-group -lcmocka $(SIM_LIBS)
 $(B)/tests.a: $(SIM_O) $(VIS_O) $(OS_O) $(WORK_O)
-	$(call say,AR,$@)rm -f $@ && ar rcs $@ $^
+	$(call say,AR,$@)rm -f $@ && $(AR) rcs $@ $^
 .SECONDARY: $(patsubst %,%.o,$(UNIT)) $(TEST_LIB_O)
 
 unit: $(UNIT) ## build and run the unit tests
