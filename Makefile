@@ -40,7 +40,7 @@ say = $(if $(V),,@printf '  %-4s %s\n' "$(1)" "$(2)";)
 
 # ---- sources, by folder: adding a file edits nothing here ------------------------------------------
 
-CORE_DIRS := base env protocol record log raft metadata controller replica coordinator group txn share \
+CORE_DIRS := base env protocol record log raft metadata controller replica coordinator group txn share streams \
   security api node client
 CORE_C := $(wildcard $(CORE_DIRS:%=broker/%/*.c))
 WORK_C := $(wildcard broker/work/*.c)
