@@ -1,9 +1,6 @@
 /* The features that this software supports, and the levels at which a new cluster begins with them.
  *
- * streams.version is supported because a cluster that Apache Kafka formatted has it, and all that it adds to a
- * node that serves no such group is records that it keeps as they are. Its requests are not advertised, so no
- * client takes them for served; a new cluster begins without. Level 2 of share.version is that of dead-letter
- * topics, which a group has only if it is given one. */
+ * Level 2 of share.version is that of dead-letter topics, which a group has only if it is given one. */
 #include "broker/api/server.h"
 
 static const struct server_feature features[] = {

@@ -6,6 +6,7 @@
 #include "broker/base/fmt.h"
 #include "broker/protocol/codec.h"
 #include "broker/protocol/config.h"
+#include "broker/streams/configure.h"
 #include "configs.h"
 
 #define ENVELOPE_VERSION 0
@@ -93,6 +94,7 @@ struct creation {
     struct k_create_topics_request q;
     struct k_create_topics_request_creatable_topic topic;
     struct k_create_topics_request_creatable_topic_config configs[5];
+    struct arena arena; /* of what a streams application says */
 };
 
 /* Nobody who asks is told more than that it is not there (yet): the log says why, and what decides it. */
@@ -138,6 +140,7 @@ creation_answered(struct link_call *c, int16_t err, struct slice body)
     CHECK(f->creations_n > 0);
     f->creations_n--;
     mem_free_slice(&env->mem, cr->name);
+    arena_release(&cr->arena);
     MEM_DELETE(&env->mem, cr);
 }
 
@@ -193,19 +196,28 @@ describe_auto_topic(struct forwarder *f, struct creation *cr)
     }
 }
 
-void
-forwarder_create_topic(struct forwarder *f, struct slice name)
+/* NULL: it is under way, or there are too many. */
+static struct creation *
+creation_new(struct forwarder *f, struct slice name)
 {
     struct env *env = f->server->env;
-    if (f->creations_n >= CREATIONS_MAX) return;
+    if (f->creations_n >= CREATIONS_MAX) return NULL;
     LIST_EACH(&f->creations, it, struct creation, node)
-        if (slice_eq(it->name, name)) return;
+        if (slice_eq(it->name, name)) return NULL;
     struct creation *cr = MEM_NEW(&env->mem, struct creation);
     cr->f = f;
     cr->name = mem_dup(&env->mem, name);
+    arena_init(&cr->arena, &env->mem, 0);
     codec_default(K_MSG_CREATE_TOPICS_REQUEST, &cr->q);
     codec_default_struct(K_STRUCT_CREATE_TOPICS_REQUEST_CREATABLE_TOPIC, &cr->topic);
-    describe_auto_topic(f, cr);
+    return cr;
+}
+
+static void
+creation_send(struct creation *cr)
+{
+    struct forwarder *f = cr->f;
+    struct env *env = f->server->env;
     cr->q.topics = &cr->topic;
     cr->q.topics_n = 1;
     cr->q.timeout_ms = FORWARD_TIMEOUT_MS;
@@ -217,4 +229,31 @@ forwarder_create_topic(struct forwarder *f, struct slice name)
     list_push_back(&f->creations, &cr->node);
     f->creations_n++;
     link_send(&f->link, &cr->call);
+}
+
+void
+forwarder_create_topic(struct forwarder *f, struct slice name)
+{
+    struct creation *cr = creation_new(f, name);
+    if (!cr) return;
+    describe_auto_topic(f, cr);
+    creation_send(cr);
+}
+
+void
+forwarder_create_internal_topic(struct forwarder *f, const struct internal_topic *t)
+{
+    struct creation *cr = creation_new(f, t->name);
+    if (!cr) return;
+    cr->topic.name = cr->name;
+    cr->topic.num_partitions = t->partitions;
+    cr->topic.replication_factor = t->replication_factor ? t->replication_factor : -1;
+    cr->topic.configs = codec_array(
+        &cr->arena, K_STRUCT_CREATE_TOPICS_REQUEST_CREATABLE_TOPIC_CONFIG, t->configs_n);
+    cr->topic.configs_n = t->configs_n;
+    for (int32_t i = 0; i < t->configs_n; i++) {
+        cr->topic.configs[i].name = arena_dup(&cr->arena, t->configs[i].key);
+        cr->topic.configs[i].value = arena_dup(&cr->arena, t->configs[i].value);
+    }
+    creation_send(cr);
 }

@@ -44,17 +44,32 @@ handle_offset_delete(struct server *s, struct request *r)
 
 /* ---- ConsumerGroupHeartbeat ---- */
 
-/* Where group.version is finalised with 1 (Kafka's default), and not switched off. */
-bool
-serves_consumer_groups(const struct server *s)
+static bool
+is_protocol_on(const struct server *s, struct slice protocol)
 {
     const struct config *c = s->config;
     int32_t n = config_list_n(c, K_CFG_GROUP_COORDINATOR_REBALANCE_PROTOCOLS);
     bool is_on = false;
     for (int32_t i = 0; i < n; i++)
-        is_on |= slice_eq(config_list_at(c, K_CFG_GROUP_COORDINATOR_REBALANCE_PROTOCOLS, i),
-                          S("consumer"));
-    return is_on && image_feature_level(s->image, S("group.version")) >= 1;
+        is_on |=
+            slice_eq(config_list_at(c, K_CFG_GROUP_COORDINATOR_REBALANCE_PROTOCOLS, i), protocol);
+    return is_on;
+}
+
+/* Where group.version is finalised with 1 (Kafka's default), and not switched off. */
+bool
+serves_consumer_groups(const struct server *s)
+{
+    return is_protocol_on(s, S("consumer")) &&
+           image_feature_level(s->image, S("group.version")) >= 1;
+}
+
+/* Likewise with streams.version. */
+bool
+serves_streams_groups(const struct server *s)
+{
+    return is_protocol_on(s, S("streams")) &&
+           image_feature_level(s->image, S("streams.version")) >= 1;
 }
 
 /* Without an answer librdkafka would wait for one for ever. */
@@ -83,6 +98,34 @@ handle_share_group_heartbeat(struct server *s, struct request *r)
     struct k_share_group_heartbeat_response res;
     codec_default(K_MSG_SHARE_GROUP_HEARTBEAT_RESPONSE, &res);
     res.error_code = K_ERR_UNSUPPORTED_VERSION;
+    request_answer(r, &res);
+}
+
+/* ---- StreamsGroupHeartbeat, StreamsGroupTopologyDescriptionUpdate ---- */
+
+void
+handle_streams_group_heartbeat(struct server *s, struct request *r)
+{
+    if (serves_streams_groups(s)) {
+        groups_streams_heartbeat(s->groups, r->message, waiting_call_new(r));
+        return;
+    }
+    struct k_streams_group_heartbeat_response res;
+    codec_default(K_MSG_STREAMS_GROUP_HEARTBEAT_RESPONSE, &res);
+    res.error_code = K_ERR_UNSUPPORTED_VERSION;
+    request_answer(r, &res);
+}
+
+/* Descriptions are kept by a plugin, and there are none: nobody is asked for one (topology_description_required). */
+void
+handle_streams_group_topology_description_update(struct server *s, struct request *r)
+{
+    struct k_streams_group_topology_description_update_response res;
+    (void)s;
+    codec_default(K_MSG_STREAMS_GROUP_TOPOLOGY_DESCRIPTION_UPDATE_RESPONSE, &res);
+    res.error_code = K_ERR_UNSUPPORTED_VERSION;
+    res.error_message =
+        S("The broker has no streams group topology description plugin configured.");
     request_answer(r, &res);
 }
 

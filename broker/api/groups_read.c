@@ -238,6 +238,30 @@ handle_share_group_describe(struct server *s, struct request *r)
     request_answer(r, &res);
 }
 
+/* ---- StreamsGroupDescribe ---- */
+
+void
+handle_streams_group_describe(struct server *s, struct request *r)
+{
+    const struct k_streams_group_describe_request *q = r->message;
+    struct k_streams_group_describe_response res;
+    codec_default(K_MSG_STREAMS_GROUP_DESCRIBE_RESPONSE, &res);
+    res.groups_n = q->group_ids_n;
+    res.groups = codec_array(&r->arena, K_STRUCT_STREAMS_GROUP_DESCRIBE_RESPONSE_DESCRIBED_GROUP,
+                             q->group_ids_n);
+    for (int32_t i = 0; i < q->group_ids_n; i++) {
+        if (!serves_streams_groups(s)) {
+            res.groups[i].group_id = q->group_ids[i];
+            res.groups[i].error_code = K_ERR_UNSUPPORTED_VERSION;
+            continue;
+        }
+        groups_streams_describe(s->groups, q->group_ids[i], &r->arena, &res.groups[i]);
+        if (q->include_authorized_operations && !res.groups[i].error_code)
+            res.groups[i].authorized_operations = GROUP_OPERATIONS;
+    }
+    request_answer(r, &res);
+}
+
 /* ---- DescribeGroups, ListGroups ---- */
 
 void

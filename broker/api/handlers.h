@@ -19,8 +19,10 @@ api_handler handle_produce, handle_fetch, handle_list_offsets, handle_offset_for
     handle_add_partitions_to_txn, handle_add_offsets_to_txn, handle_txn_offset_commit,
     handle_list_transactions, handle_describe_transactions, handle_describe_producers,
     handle_list_config_resources, handle_share_group_heartbeat, handle_share_group_describe,
-    handle_share_fetch, handle_share_acknowledge, handle_initialize_share_group_state,
-    handle_read_share_group_state, handle_write_share_group_state, handle_delete_share_group_state,
+    handle_streams_group_heartbeat, handle_streams_group_describe,
+    handle_streams_group_topology_description_update, handle_share_fetch, handle_share_acknowledge,
+    handle_initialize_share_group_state, handle_read_share_group_state,
+    handle_write_share_group_state, handle_delete_share_group_state,
     handle_read_share_group_state_summary, handle_describe_share_group_offsets,
     handle_alter_share_group_offsets, handle_delete_share_group_offsets;
 
@@ -28,5 +30,6 @@ api_handler handle_produce, handle_fetch, handle_list_offsets, handle_offset_for
 bool serves_consumer_groups(const struct server *s);
 /* The same of share groups. */
 bool serves_share_groups(const struct server *s);
+bool serves_streams_groups(const struct server *s);
 
 #endif

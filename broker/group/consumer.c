@@ -57,7 +57,7 @@ consumer_begin(struct group *g)
 bool
 group_can_become_consumer(const struct group *g)
 {
-    return g->state == GROUP_EMPTY && !g->share;
+    return g->state == GROUP_EMPTY && !g->share && !g->streams;
 }
 
 void

@@ -179,7 +179,7 @@ consumer_group_of(struct shard *s, struct slice id, bool make)
 {
     struct group *g = group_find(s, id);
     if (g && g->consumer) return g;
-    if (!make || (g && (g->protocol_type.p || g->share))) return NULL;
+    if (!make || (g && (g->protocol_type.p || g->share || g->streams))) return NULL;
     if (!g) g = group_new(s, id);
     consumer_begin(g);
     return g;

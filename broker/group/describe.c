@@ -2,6 +2,7 @@
 #include "broker/base/check.h"
 #include "broker/base/fmt.h"
 #include "broker/group/share_group.h"
+#include "broker/group/streams_group.h"
 #include "broker/protocol/codec.h"
 #include "errors.h"
 
@@ -9,6 +10,7 @@ static struct slice
 type_of(const struct group *g)
 {
     if (g->share) return S("share");
+    if (g->streams) return S("streams");
     return g->consumer ? S("consumer") : S("classic");
 }
 
@@ -16,6 +18,7 @@ static struct slice
 state_of(const struct group *g)
 {
     if (g->share) return share_group_state_name(g);
+    if (g->streams) return streams_state_name(streams_state(g));
     return g->consumer ? consumer_state_name(consumer_state(g)) : group_state_name(g->state);
 }
 
@@ -23,6 +26,7 @@ static struct slice
 protocol_type_of(const struct group *g)
 {
     if (g->share) return S("share");
+    if (g->streams) return S("streams");
     if (g->consumer) return S("consumer");
     return g->protocol_type.p ? g->protocol_type : SLICE_EMPTY;
 }
@@ -72,7 +76,7 @@ groups_describe(struct groups *gs, struct slice group_id, int16_t version, struc
     struct shard *s = groups_shard(gs, group_id, &ret->error_code);
     if (!s) return;
     struct group *g = group_find(s, group_id);
-    if (!g || g->consumer || g->share) {
+    if (!g || g->consumer || g->share || g->streams) {
         describe_unknown(group_id, version, a, ret);
         return;
     }

@@ -3,6 +3,7 @@
  * not be committed, the shard is gone with its leadership. */
 #include "broker/base/check.h"
 #include "broker/group/share_group.h"
+#include "broker/group/streams_group.h"
 #include "broker/protocol/codec.h"
 #include "errors.h"
 
@@ -18,6 +19,7 @@ group_delete(struct group *g, struct coordinator_write *w)
     for (int64_t i = 0; i < g->offsets.n; i++)
         record_offset_gone(&b, g, g->offsets.v[i]->topic, g->offsets.v[i]->partition);
     if (g->consumer) record_consumer_gone(&b, g);
+    else if (g->streams) record_streams_gone(&b, g);
     else record_group_gone(&b, g);
     int16_t err =
         w ? shard_write(&g->shard->base, &b, w) : shard_write_silently(&g->shard->base, &b);
@@ -195,7 +197,7 @@ is_expired(struct group *g, const struct offset *o, int64_t now_ms)
     bool is_in_use =
         g->protocol_type.p && g->state != GROUP_EMPTY &&
         (g->state != GROUP_STABLE || !is_of_consumers(g) || group_subscribes(g, o->topic));
-    if (g->consumer) is_in_use = group_subscribes(g, o->topic);
+    if (g->consumer || g->streams) is_in_use = group_subscribes(g, o->topic);
     if (is_in_use) return false;
     if (o->value.expire_ms >= 0) return now_ms >= o->value.expire_ms;
     /* An empty group's offsets age from when the last member went. */

@@ -5,6 +5,7 @@
 #include "broker/coordinator/group_setting.h"
 #include "broker/group/embedded.h"
 #include "broker/group/share_group.h"
+#include "broker/group/streams_group.h"
 #include "broker/protocol/codec.h"
 #include "errors.h"
 
@@ -105,6 +106,7 @@ group_free(struct group *g)
     CHECK(g->members_n == 0 && g->joining_n == 0);
     consumer_release(g);
     share_group_release(g);
+    streams_release(g);
     while (g->offsets.n) group_remove_offset(g, g->offsets.n - 1);
     VEC_RELEASE(mem, &g->offsets);
     map_remove(&g->shard->groups, &g->by_id);
@@ -126,7 +128,7 @@ group_end(struct group *g, int16_t err)
 bool
 group_is_blank(const struct group *g)
 {
-    return !g->consumer && !g->share && g->offsets.n == 0 && !g->protocol_type.p &&
+    return !g->consumer && !g->share && !g->streams && g->offsets.n == 0 && !g->protocol_type.p &&
            list_is_empty(&g->pending) && g->state == GROUP_EMPTY && g->generation == 0;
 }
 
@@ -146,6 +148,7 @@ bool
 group_has_nobody(const struct group *g)
 {
     if (g->share) return g->share->members.n == 0;
+    if (g->streams) return g->streams->members.n == 0;
     return g->consumer ? g->consumer->members.n == 0 : g->state == GROUP_EMPTY;
 }
 
@@ -404,6 +407,7 @@ group_subscribes(struct group *g, struct slice topic)
 {
     if (g->consumer) return consumer_subscribes(g, topic);
     if (g->share) return share_group_subscribes(g, topic);
+    if (g->streams) return streams_subscribes(g, topic);
     LIST_EACH(&g->members, m, struct member, node)
         if (subscribes(g, m, topic) != 0) return true;
     return false;

@@ -75,6 +75,7 @@ struct leaver {
 
 struct consumer;
 struct share_group;
+struct streams_group;
 
 struct group {
     struct map_node by_id;
@@ -98,6 +99,8 @@ struct group {
     struct consumer *consumer;
     /* Set: a share group (share_group.h). Likewise. */
     struct share_group *share;
+    /* Set: a streams group (streams_group.h). Likewise. */
+    struct streams_group *streams;
 };
 
 /* ---- group.c ---- */

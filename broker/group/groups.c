@@ -1,6 +1,7 @@
 #include "broker/group/groups.h"
 
 #include "broker/group/share_group.h"
+#include "broker/group/streams_group.h"
 #include "errors.h"
 
 struct mem *
@@ -90,6 +91,7 @@ activate_groups(struct coordinator_shard *base)
     MAP_EACH(&s->groups, g, struct group, by_id) {
         if (g->consumer) consumer_activate(g);
         if (g->share) share_group_activate(g);
+        if (g->streams) streams_activate(g);
         LIST_EACH(&g->members, m, struct member, node) member_heard(m);
         if (g->members_n > max) group_rebalance(g);
     }
@@ -129,6 +131,20 @@ void
 groups_set_persister(struct groups *gs, struct persister *pr)
 {
     gs->persister = pr;
+}
+
+void
+groups_set_topic_maker(struct groups *gs, topic_maker *make, void *owner)
+{
+    gs->make_topic = make;
+    gs->topic_owner = owner;
+}
+
+void
+groups_make_topics(struct groups *gs, const struct configured *c)
+{
+    for (int32_t i = 0; gs->make_topic && i < c->missing_n; i++)
+        gs->make_topic(gs->topic_owner, &c->missing[i]);
 }
 
 void

@@ -26,6 +26,10 @@ void groups_topic_deleted(struct groups *gs, struct slice topic, struct uuid id)
 /* The image is another one: there are new topics, or more partitions, or other replicas. */
 void groups_topics_changed(struct groups *gs, bool has_new_topics);
 void groups_stop(struct groups *gs);
+/* Who makes the topics that streams groups need; it is asked again as long as they are missing. */
+struct internal_topic;
+typedef void topic_maker(void *owner, const struct internal_topic *t);
+void groups_set_topic_maker(struct groups *gs, topic_maker *make, void *owner);
 /* Whom share groups' states are kept with. */
 struct persister;
 void groups_set_persister(struct groups *gs, struct persister *pr);
@@ -44,6 +48,8 @@ void groups_consumer_heartbeat(struct groups *gs,
                                struct coordinator_call *call);
 void groups_share_heartbeat(struct groups *gs, const struct k_share_group_heartbeat_request *q,
                             struct coordinator_call *call);
+void groups_streams_heartbeat(struct groups *gs, const struct k_streams_group_heartbeat_request *q,
+                              struct coordinator_call *call);
 void groups_commit(struct groups *gs, const struct k_offset_commit_request *q,
                    struct coordinator_call *c);
 /* Offsets that are committed with a transaction (KIP-98, 447). guard, verified: see coordinator_write; the
@@ -79,6 +85,8 @@ void groups_consumer_describe(struct groups *gs, struct slice group_id, struct a
                               struct k_consumer_group_describe_response_described_group *ret);
 void groups_share_describe(struct groups *gs, struct slice group_id, struct arena *a,
                            struct k_share_group_describe_response_described_group *ret);
+void groups_streams_describe(struct groups *gs, struct slice group_id, struct arena *a,
+                             struct k_streams_group_describe_response_described_group *ret);
 void groups_delete_share_offsets(struct groups *gs,
                                  const struct k_delete_share_group_offsets_request *q,
                                  struct coordinator_call *call);

@@ -4,6 +4,7 @@
 #include "broker/base/fmt.h"
 #include "broker/group/join.h"
 #include "broker/group/classic_member.h"
+#include "broker/group/streams_group.h"
 #include "broker/protocol/codec.h"
 #include "errors.h"
 
@@ -501,10 +502,12 @@ become_classic(struct group *g)
 {
     struct batch_builder b;
     shard_builder(&g->shard->base, &b);
-    record_consumer_gone(&b, g);
+    if (g->consumer) record_consumer_gone(&b, g);
+    else record_streams_gone(&b, g);
     int16_t err = shard_write_silently(&g->shard->base, &b);
     if (err) return coordinator_store_error(err);
     consumer_release(g);
+    streams_release(g);
     return 0;
 }
 
@@ -517,12 +520,13 @@ groups_join(struct groups *gs, const join_request *q, struct coordinator_call *c
     bool is_new = q->member_id.n == 0;
     if (!err && !g && !is_new) err = K_ERR_UNKNOWN_MEMBER_ID;
     if (!err && !has_memory(gs, g, q)) err = K_ERR_COORDINATOR_NOT_AVAILABLE;
-    if (!err && g && g->share) err = K_ERR_INCONSISTENT_GROUP_PROTOCOL;
+    bool is_of_others = g && (g->share || (g->streams && !group_has_nobody(g)));
+    if (!err && is_of_others) err = K_ERR_INCONSISTENT_GROUP_PROTOCOL;
     if (!err && g && g->consumer && g->consumer->members.n > 0) {
         classic_join(g, q, c);
         return;
     }
-    if (!err && g && g->consumer) err = become_classic(g);
+    if (!err && g && (g->consumer || g->streams)) err = become_classic(g);
     if (!err && !g) g = make_group(s, q->group_id, &err);
     if (err) {
         refuse_join(gs, c, err, q->member_id);

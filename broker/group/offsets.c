@@ -3,6 +3,7 @@
 #include "broker/base/check.h"
 #include "broker/group/commit_check.h"
 #include "broker/group/consumer.h"
+#include "broker/group/streams_group.h"
 #include "broker/protocol/codec.h"
 #include "errors.h"
 
@@ -151,12 +152,14 @@ find_committer(struct groups *gs, const commit_request *q, int16_t version, int1
     if (!g) g = group_new(s, q->group_id);
     if (g->share) *ret_err = K_ERR_GROUP_ID_NOT_FOUND; /* it has no offsets of this kind */
     else if (g->consumer) *ret_err = consumer_commit_check(g, q, version);
+    else if (g->streams)
+        *ret_err = streams_commit_check(g, q->generation_id_or_member_epoch, q->member_id, version);
     else
         *ret_err =
             commit_check(g, q->generation_id_or_member_epoch, q->member_id, q->group_instance_id);
     if (*ret_err) return NULL;
     /* Committing shows that a classic member lives; others send heartbeats in any case. */
-    struct member *m = g->consumer ? NULL : group_member(g, q->member_id);
+    struct member *m = g->consumer || g->streams ? NULL : group_member(g, q->member_id);
     if (m) member_heard(m);
     return g;
 }
@@ -303,6 +306,9 @@ take_items(struct commit *cm, struct group *g, const commit_request *q)
             if (!*err && g->consumer)
                 *err = consumer_partition_check(g, q->generation_id_or_member_epoch, q->member_id,
                                                 it->id, t->partitions[k].partition_index);
+            if (!*err && g->streams)
+                *err = streams_partition_check(g, q->generation_id_or_member_epoch, q->member_id,
+                                               it->name, t->partitions[k].partition_index);
             if (!*err) take_item(cm, g, q, it, &t->partitions[k]);
         }
     }
@@ -461,12 +467,21 @@ fetch_all_topics(struct groups *gs, struct group *g, int16_t version, bool stabl
     }
 }
 
+static int16_t
+streams_fetch_check(const struct group *g, const fetch_request *q)
+{
+    const struct streams_member *m = streams_member(g, q->member_id.p ? q->member_id : SLICE_EMPTY);
+    if (!m) return K_ERR_UNKNOWN_MEMBER_ID;
+    return m->now.epoch == q->member_epoch ? 0 : K_ERR_STALE_MEMBER_EPOCH;
+}
+
 /* A member of a consumer group is shown offsets only as long as it is in step with its coordinator: those that it
  * would begin from may be another's by now. */
 static int16_t
 fetch_check(struct group *g, const fetch_request *q)
 {
     bool is_nobody = !q->member_id.p && q->member_epoch < 0;
+    if (g && g->streams && !is_nobody) return streams_fetch_check(g, q);
     if (!g || !g->consumer || is_nobody) return 0;
     const struct consumer_member *m =
         consumer_member(g, q->member_id.p ? q->member_id : SLICE_EMPTY);

@@ -1,6 +1,7 @@
 /* The records of __consumer_offsets: what is written, and what becomes of it when it is read again. */
 #include "broker/base/check.h"
 #include "broker/group/share_group.h"
+#include "broker/group/streams_group.h"
 #include "broker/protocol/codec.h"
 #include "broker/protocol/record_frame.h"
 #include "errors.h"
@@ -188,7 +189,7 @@ static void
 fold_group(struct shard *s, struct slice id, const group_value *v)
 {
     struct group *g = group_find(s, id);
-    if ((!v && !g) || (v && g && g->consumer) || (g && g->share)) return;
+    if ((!v && !g) || (v && g && g->consumer) || (g && (g->share || g->streams))) return;
     if (!g) g = group_new(s, id);
     /* While it is read nobody waits in it; who does, sees it change its protocol, and joins the other group. */
     group_forget_write(g);
@@ -246,7 +247,8 @@ group_fold(struct coordinator_shard *base, const struct batch_header *h, const s
         if (value.p && !read_value(s, value_msg, value, &v)) return;
         fold_offset(s, h, &k, value.p ? &v : NULL);
     } else {
-        bool is_taken = consumer_fold(s, key_msg, value_msg, &r, value);
-        if (!is_taken) (void)share_group_fold(s, key_msg, value_msg, &r, value);
+        (void)(consumer_fold(s, key_msg, value_msg, &r, value) ||
+               share_group_fold(s, key_msg, value_msg, &r, value) ||
+               streams_fold(s, key_msg, value_msg, &r, value));
     }
 }

@@ -18,6 +18,8 @@ struct groups {
     uint64_t topics_n;           /* so often did topics change */
     int64_t topics_offset;       /* of the last change of the metadata that made topics */
     struct persister *persister; /* of share groups' states */
+    topic_maker *make_topic;     /* NULL: nobody does */
+    void *topic_owner;
 };
 
 static inline struct shard *

@@ -182,7 +182,7 @@ groups_sync(struct groups *gs, const sync_request *q, struct coordinator_call *c
         classic_sync(g, q, c);
         return;
     }
-    if (!err) err = g && !g->share ? check_sync(g, q) : K_ERR_UNKNOWN_MEMBER_ID;
+    if (!err) err = g && !g->share && !g->streams ? check_sync(g, q) : K_ERR_UNKNOWN_MEMBER_ID;
     if (err) {
         answer_sync(gs, c, err, NULL, SLICE_EMPTY);
         return;
@@ -235,7 +235,8 @@ groups_heartbeat(struct groups *gs, const struct k_heartbeat_request *q, struct 
     if (err == K_ERR_COORDINATOR_LOAD_IN_PROGRESS) err = 0;
     struct group *g = s && !err ? group_find(s, q->group_id) : NULL;
     if (g && g->consumer) err = classic_heartbeat(g, q);
-    else if (s && !err) err = g && !g->share ? member_heartbeat(g, q) : K_ERR_UNKNOWN_MEMBER_ID;
+    else if (s && !err)
+        err = g && !g->share && !g->streams ? member_heartbeat(g, q) : K_ERR_UNKNOWN_MEMBER_ID;
     struct k_heartbeat_response *res = ARENA_NEW(c->arena, struct k_heartbeat_response);
     codec_default(K_MSG_HEARTBEAT_RESPONSE, res);
     res->error_code = err;

@@ -1,6 +1,7 @@
 #include "broker/group/txn_commit_check.h"
 
 #include "broker/group/consumer.h"
+#include "broker/group/streams_group.h"
 #include "errors.h"
 
 /* With KIP-848 it goes by the member's epoch; that of each partition is looked at with it. */
@@ -27,6 +28,7 @@ txn_commit_check(struct group *g, int32_t generation, struct slice member_id,
 {
     if (g->share) return K_ERR_GROUP_ID_NOT_FOUND;
     if (g->consumer) return txn_consumer_check(g, generation, member_id, instance_id);
+    if (g->streams) return streams_txn_commit_check(g, generation, member_id, instance_id);
     if (generation < 0 && g->state == GROUP_EMPTY) return K_ERR_NONE;
     if (generation < 0 && member_id.n == 0 && !instance_id.p) return K_ERR_NONE;
     int16_t err = group_check_member(g, member_id, instance_id);

@@ -3,6 +3,7 @@
  * abort. Until then they are pending, and who asks for stable offsets is told to wait (KIP-447). */
 #include "broker/base/check.h"
 #include "broker/group/consumer.h"
+#include "broker/group/streams_group.h"
 #include "broker/group/txn_commit_check.h"
 #include "broker/protocol/codec.h"
 #include "errors.h"
@@ -312,6 +313,9 @@ gather_offsets(struct group *g, const commit_request *q, int16_t version, commit
             if (!*err && g->consumer)
                 *err = consumer_partition_check(g, q->generation_id_or_member_epoch, q->member_id,
                                                 t->id, p->partition_index);
+            if (!*err && g->streams)
+                *err = streams_partition_check(g, q->generation_id_or_member_epoch, q->member_id,
+                                               t->name, p->partition_index);
             if (*err) continue;
             struct offset_value v = value_of(gs, t, p);
             record_offset(b, g, t->name, p->partition_index, &v);

@@ -135,6 +135,13 @@ create_share_topic(void *owner, struct slice name)
 }
 
 static void
+create_streams_topic(void *owner, const struct internal_topic *t)
+{
+    struct server *s = owner;
+    forwarder_create_internal_topic(s->forwarder, t);
+}
+
+static void
 make_shares(struct node *n)
 {
     struct server *s = &n->server;
@@ -179,6 +186,7 @@ make_broker(struct node *n)
     n->replicas->role_changed = role_changed;
     n->replicas->role_owner = s;
     s->forwarder = forwarder_new(s);
+    groups_set_topic_maker(s->groups, create_streams_topic, s);
     s->producer_ids = producer_ids_new(n->env, n->raft, n->identity.node_id);
     make_txns(n);
     make_shares(n);
