@@ -10,7 +10,7 @@ static const struct server_feature features[] = {
     {"transaction.version", 0, 2, 2},
     {"group.version", 0, 1, 1},
     {"share.version", 0, 2, 2},
-    {"streams.version", 0, 1, 0},
+    {"streams.version", 0, 1, 1},
 };
 
 const struct server_feature *

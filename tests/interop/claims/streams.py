@@ -23,12 +23,17 @@ from .transactions import read_level
 
 PARTITIONS = 3
 
+# Of members of streams groups: the broker's, not the client's.
+SHORT_SESSIONS = {"group.streams.min.session.timeout.ms": 6000, "group.streams.session.timeout.ms": 6000,
+                  "group.streams.min.heartbeat.interval.ms": 1000, "group.streams.heartbeat.interval.ms": 1500}
+STREAMS_PROTOCOL = "group.protocol=streams"
+
 
 @contextmanager
 def cluster_with(t, *topics):
     """Three daemons and these topics, each with three partitions in three copies; yields the cluster and t aimed at it."""
     with t.cluster(settings={"transaction.state.log.replication.factor": 3,
-                             "transaction.state.log.min.isr": 2}) as cluster:
+                             "transaction.state.log.min.isr": 2} | SHORT_SESSIONS) as cluster:
         admin = AdminClient({"bootstrap.servers": cluster.bootstrap})
         for made in admin.create_topics([NewTopic(x, PARTITIONS, 3) for x in topics]).values():
             made.result(LIMIT_S)
@@ -60,13 +65,12 @@ def expect_comes(question, wanted, what):
     expect_equal(question(), wanted, what)
 
 
-@claim("starts", "streams", "confluent-kafka", "kcat", limit_s=8 * LIMIT_S)
-def guide(t):
+def expect_guide(t, *settings):
     """The guide's topology as printed: large orders become alerts, and the store counts the orders of each user."""
     orders = [{"order_id": i, "user_id": i % 10, "amount": 100 + 15 * i, "timestamp": 0} for i in range(100)]
     with cluster_with(t, "orders", "high-value-alerts") as (_, t):
         t.produce("orders", map(json.dumps, orders), "-p", -1)
-        worker = streams_worker(t, t.bootstrap, "guide", "guide-streams")
+        worker = streams_worker(t, t.bootstrap, "guide", "guide-streams", *settings)
         worker.await_line("state RUNNING")
         alerts = sorted(json.dumps({"text": f"High-value order: {o['order_id']}"}, separators=(",", ":"))
                         for o in orders if o["amount"] > 1000)
@@ -74,6 +78,18 @@ def guide(t):
         counts = sorted(f"entry {user} 10" for user in range(10))
         expect_comes(lambda: sorted(worker.ask("store orders-per-user-store")), counts, "the store")
         worker.close()
+
+
+@claim("starts", "streams", "confluent-kafka", "kcat", limit_s=8 * LIMIT_S)
+def guide(t):
+    """The guide's topology as printed: large orders become alerts, and the store counts the orders of each user."""
+    expect_guide(t)
+
+
+@claim("starts", "streams", "confluent-kafka", "kcat", limit_s=8 * LIMIT_S)
+def guide_in_a_streams_group(t):
+    """The same with group.protocol=streams (KIP-1071): the broker makes the internal topics and assigns the tasks."""
+    expect_guide(t, STREAMS_PROTOCOL)
 
 
 def spread(count, seed):
@@ -218,13 +234,12 @@ class Committed:
 EXACTLY_ONCE = ("processing.guarantee=exactly_once_v2", "session.timeout.ms=6000", "heartbeat.interval.ms=1500")
 
 
-@claim("starts", "streams", "confluent-kafka", "kcat", limit_s=10 * LIMIT_S)
-def exactly_once(t):
-    """exactly_once_v2 on two workers: one is killed and comes back, then each broker in turn; each record counts once."""
+def expect_exactly_once(t, *settings):
+    """Two workers: one is killed and comes back, then each broker in turn; each record counts once."""
     with cluster_with(t, "in", "out") as (cluster, t):
 
         def worker(folder):
-            return streams_worker(t, t.bootstrap, "counts", "counting", *EXACTLY_ONCE, folder=folder)
+            return streams_worker(t, t.bootstrap, "counts", "counting", *settings, folder=folder)
 
         places = [t.scratch(), t.scratch()]
         workers = [worker(place) for place in places]
@@ -250,3 +265,9 @@ def exactly_once(t):
         for w in workers:
             w.close()
     return f"{sent} records"
+
+
+@claim("starts", "streams", "confluent-kafka", "kcat", limit_s=10 * LIMIT_S)
+def exactly_once(t):
+    """exactly_once_v2 on two workers: one is killed and comes back, then each broker in turn; each record counts once."""
+    return expect_exactly_once(t, *EXACTLY_ONCE)
