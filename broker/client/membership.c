@@ -143,7 +143,7 @@ membership_beat(struct timer *t)
     struct membership *m = CONTAINER_OF(t, struct membership, beat_due);
     if (!beats(m)) return;
     timer_arm(m->env, t, env_now_ns(m->env) + m->interval_ms * NS_PER_MS);
-    if (membership_is_consumer(m)) {
+    if (membership_has_no_rounds(m)) {
         membership_consumer_beat(m);
         return;
     }
@@ -238,7 +238,7 @@ has_left(struct ask *a, enum env_err err, const void *response, struct buf *from
 static bool
 say_farewell(struct membership *m)
 {
-    if (membership_is_consumer(m)) return membership_consumer_leave(m, has_left);
+    if (membership_has_no_rounds(m)) return membership_consumer_leave(m, has_left);
     if (!m->coordinator || !m->id.n || m->params.instance_id.p || m->leave.pending) return false;
     m->leave = (struct ask){.api_key = K_API_LEAVE_GROUP,
                             .version_max = 5,
@@ -315,7 +315,7 @@ static void
 begin_round(struct membership *m)
 {
     m->wants_round = false;
-    if (membership_is_consumer(m) || membership_is_cooperative(m) || !m->owned.n) {
+    if (membership_has_no_rounds(m) || membership_is_cooperative(m) || !m->owned.n) {
         m->state = MEMBER_JOINING;
         membership_join(m);
         return;
@@ -354,7 +354,7 @@ membership_rejoin(struct membership *m)
 {
     if (m->state != MEMBER_GIVING_UP) return;
     m->going.n = 0;
-    if (membership_is_consumer(m) && m->generation >= 0) {
+    if (membership_has_no_rounds(m) && m->generation >= 0) {
         membership_consumer_gave_up(m);
         return;
     }

@@ -12,8 +12,8 @@
  * away under its hands. Who does not call for max_poll_interval_ms leaves the group, and learns of it with the next
  * call: lost().
  *
- * The consumer protocol (KIP-848) has no rounds: heartbeats say it all (membership_consumer.c). To the owner both look
- * alike.
+ * The consumer protocol (KIP-848) has no rounds: heartbeats say it all (membership_consumer.c). Nor has that of streams
+ * groups (KIP-1071), in which all topics are read by one subtopology (membership_streams.c). To the owner all look alike.
  *
  * Range, roundrobin and sticky are eager: all partitions are given up before each round. Cooperative-sticky keeps what
  * does not move; what moves is given up after the round, and then there is another. */
@@ -50,7 +50,11 @@ struct membership_ops {
     void (*left)(void *owner);
 };
 
-enum group_protocol_kind { GROUP_PROTOCOL_CLASSIC, GROUP_PROTOCOL_CONSUMER };
+enum group_protocol_kind {
+    GROUP_PROTOCOL_CLASSIC,
+    GROUP_PROTOCOL_CONSUMER,
+    GROUP_PROTOCOL_STREAMS,
+};
 
 struct membership_params {
     struct slice group_id;
@@ -60,7 +64,7 @@ struct membership_params {
     enum group_protocol_kind protocol;
     /* Of the consumer protocol, where the coordinator assigns: range, or else uniform. */
     enum group_assignor assignor;
-    /* Of the consumer protocol, where the coordinator says both: only how long to wait for an answer. */
+    /* Of the other protocols, where the coordinator says both: only how long to wait for an answer. */
     int64_t session_timeout_ms, heartbeat_interval_ms, max_poll_interval_ms; /* 45 s, 3 s, 5 min */
     const struct membership_ops *ops;
     void *owner;

@@ -45,6 +45,7 @@ say_beat(struct ask *a, int16_t version)
 {
     struct membership *m = CONTAINER_OF(a, struct membership, beat);
     (void)version;
+    if (m->params.protocol == GROUP_PROTOCOL_STREAMS) return membership_streams_say(m);
     request *r = ARENA_NEW(&m->env->scratch, request);
     codec_default(K_MSG_CONSUMER_GROUP_HEARTBEAT_REQUEST, r);
     r->group_id = m->params.group_id;
@@ -67,6 +68,7 @@ say_farewell_by_beat(struct ask *a, int16_t version)
 {
     struct membership *m = CONTAINER_OF(a, struct membership, leave);
     (void)version;
+    if (m->params.protocol == GROUP_PROTOCOL_STREAMS) return membership_streams_farewell(m);
     request *r = ARENA_NEW(&m->env->scratch, request);
     codec_default(K_MSG_CONSUMER_GROUP_HEARTBEAT_REQUEST, r);
     r->group_id = m->params.group_id;
@@ -129,14 +131,27 @@ tell_if_other(struct membership *m)
 }
 
 static void
-take_beat(struct membership *m, const response *r)
+hear(struct membership *m, const void *from, struct heard_beat *ret)
 {
-    m->generation = r->member_epoch;
-    if (r->heartbeat_interval_ms > 0) m->interval_ms = r->heartbeat_interval_ms;
+    const response *r = from;
+    if (m->params.protocol == GROUP_PROTOCOL_STREAMS) {
+        membership_streams_hear(m, from, ret);
+        return;
+    }
+    *ret = (struct heard_beat){r->error_code, r->member_epoch, r->heartbeat_interval_ms,
+                               r->assignment != NULL};
+    if (r->error_code || m->is_beat_void || m->state == MEMBER_OUT) return;
     m->says_all = false;
     if (r->assignment) take_target(m, r->assignment);
+}
+
+static void
+take_beat(struct membership *m, const struct heard_beat *heard)
+{
+    m->generation = heard->epoch;
+    if (heard->interval_ms > 0) m->interval_ms = heard->interval_ms;
     if (m->state == MEMBER_JOINING) {
-        if (!r->assignment) m->target.n = 0;
+        if (!heard->says_target) m->target.n = 0;
         m->state = MEMBER_ASSIGNED;
         m->failures = 0;
         timer_arm(m->env, &m->poll_due,
@@ -162,17 +177,17 @@ static void
 consumer_beat_answered(struct ask *a, enum env_err err, const void *r, struct buf *from)
 {
     struct membership *m = CONTAINER_OF(a, struct membership, beat);
+    struct heard_beat heard = {.error = err == ENV_EINVAL ? K_ERR_UNSUPPORTED_VERSION
+                                                          : K_ERR_NETWORK_EXCEPTION};
     (void)from;
-    int16_t error = err == ENV_EINVAL ? K_ERR_UNSUPPORTED_VERSION
-                  : err               ? K_ERR_NETWORK_EXCEPTION
-                                      : ((const response *)r)->error_code;
+    if (!err) hear(m, r, &heard);
     if (m->state == MEMBER_OUT) return;
     if (m->is_beat_void) {
         if (m->state == MEMBER_JOINING) membership_join(m);
         return;
     }
-    switch (error) {
-    case K_ERR_NONE: take_beat(m, r); break;
+    switch (heard.error) {
+    case K_ERR_NONE: take_beat(m, &heard); break;
     case K_ERR_FENCED_MEMBER_EPOCH:
     case K_ERR_UNKNOWN_MEMBER_ID: membership_lose(m, false); break;
     case K_ERR_COORDINATOR_LOAD_IN_PROGRESS: beat_again(m); break;
@@ -181,14 +196,21 @@ consumer_beat_answered(struct ask *a, enum env_err err, const void *r, struct bu
         beat_again(m);
         break;
     default:
-        if (!membership_is_of_coordinator(error)) {
-            membership_refuse(m, error);
+        if (!membership_is_of_coordinator(heard.error)) {
+            membership_refuse(m, heard.error);
             break;
         }
         beat_again(m);
         membership_forget_coordinator(m);
         break;
     }
+}
+
+static int16_t
+beat_key(const struct membership *m)
+{
+    return m->params.protocol == GROUP_PROTOCOL_STREAMS ? K_API_STREAMS_GROUP_HEARTBEAT
+                                                        : K_API_CONSUMER_GROUP_HEARTBEAT;
 }
 
 /* ---- when ----------------------------------------------------------------------------------------- */
@@ -199,7 +221,7 @@ membership_consumer_beat(struct membership *m)
     if (!m->coordinator) membership_find(m);
     if (!m->coordinator || m->beat.pending) return;
     m->is_beat_void = false;
-    m->beat = (struct ask){.api_key = K_API_CONSUMER_GROUP_HEARTBEAT,
+    m->beat = (struct ask){.api_key = beat_key(m),
                            .version_min = 1,
                            .version_max = 1,
                            .timeout_ms =
@@ -239,7 +261,7 @@ membership_consumer_leave(struct membership *m,
                                        struct buf *from))
 {
     if (!m->coordinator || !m->id.n || m->leave.pending) return false;
-    m->leave = (struct ask){.api_key = K_API_CONSUMER_GROUP_HEARTBEAT,
+    m->leave = (struct ask){.api_key = beat_key(m),
                             .version_min = 1,
                             .version_max = 1,
                             .timeout_ms = m->c->params.request_timeout_ms,

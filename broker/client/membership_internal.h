@@ -71,10 +71,11 @@ membership_is_of_coordinator(int16_t error)
            error == K_ERR_NETWORK_EXCEPTION;
 }
 
+/* Heartbeats say it all. */
 static inline bool
-membership_is_consumer(const struct membership *m)
+membership_has_no_rounds(const struct membership *m)
 {
-    return m->params.protocol == GROUP_PROTOCOL_CONSUMER;
+    return m->params.protocol != GROUP_PROTOCOL_CLASSIC;
 }
 
 /* ---- membership_consumer.c ---- */
@@ -86,6 +87,19 @@ void membership_consumer_gave_up(struct membership *m);
 bool membership_consumer_leave(struct membership *m,
                                void (*done)(struct ask *a, enum env_err err, const void *response,
                                             struct buf *from));
+
+/* What an answer to a heartbeat says, whichever the protocol. */
+struct heard_beat {
+    int16_t error;
+    int32_t epoch, interval_ms;
+    bool says_target; /* m->target is what it says */
+};
+
+/* ---- membership_streams.c: the same in the words of a streams group ---- */
+
+const void *membership_streams_say(struct membership *m);
+const void *membership_streams_farewell(struct membership *m);
+void membership_streams_hear(struct membership *m, const void *response, struct heard_beat *ret);
 
 /* ---- membership_join.c ---- */
 

@@ -185,7 +185,7 @@ membership_join(struct membership *m)
         membership_find(m);
         return;
     }
-    if (membership_is_consumer(m)) {
+    if (membership_has_no_rounds(m)) {
         membership_consumer_join(m);
         return;
     }

@@ -94,7 +94,7 @@ look_build(struct group_op_state *st, int16_t version)
     r->groups_n = 1;
     r->groups = codec_array(a, K_STRUCT_OFFSET_FETCH_REQUEST_OFFSET_FETCH_REQUEST_GROUP, 1);
     r->groups->group_id = st->m->params.group_id;
-    if (version >= 9 && membership_is_consumer(st->m) && st->m->generation >= 0) {
+    if (version >= 9 && membership_has_no_rounds(st->m) && st->m->generation >= 0) {
         r->groups->member_id = st->m->id;
         r->groups->member_epoch = st->m->generation;
     }

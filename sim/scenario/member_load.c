@@ -28,7 +28,7 @@ member_decode(struct load *l, const struct pair *p, struct client_spec *c)
     for (int32_t i = 0; t->kind == TREE_LIST && i < t->n; i++) take_topic(l, t->items[i], c);
     if (t->kind == TREE_LIST && !t->n)
         diag_error(l->d, t->mark, "[orders]", "it subscribes to nothing");
-    if (c->protocol == GROUP_PROTOCOL_CONSUMER && !tree_get(p->value, S("assignor")))
+    if (c->protocol != GROUP_PROTOCOL_CLASSIC && !tree_get(p->value, S("assignor")))
         c->assignor = ASSIGNOR_UNIFORM;
     if (c->copy_to.p) {
         c->commits = COMMIT_IN_TXN;
@@ -70,21 +70,29 @@ int64_t
 member_session_ns(const struct scenario *s, const struct client_spec *c)
 {
     if (c->protocol == GROUP_PROTOCOL_CLASSIC) return c->session_ns;
-    return cluster_config_i64(s, "group.consumer.session.timeout.ms") * NS_PER_MS;
+    return cluster_config_i64(s, c->protocol == GROUP_PROTOCOL_STREAMS
+                                     ? "group.streams.session.timeout.ms"
+                                     : "group.consumer.session.timeout.ms") *
+           NS_PER_MS;
 }
 
 /* Where the coordinator says it, a member does not. */
 static void
 check_consumer(struct load *l, const struct pair *p, const struct client_spec *c)
 {
+    bool streams = c->protocol == GROUP_PROTOCOL_STREAMS;
     if (tree_get(p->value, S("session")))
         diag_error(l->d, mark_of(p, "session"),
-                   "cluster: {config: {group.consumer.session.timeout.ms: …}}",
-                   "with `protocol: consumer` the cluster says how long a session is");
+                   streams ? "cluster: {config: {group.streams.session.timeout.ms: …}}"
+                           : "cluster: {config: {group.consumer.session.timeout.ms: …}}",
+                   "with this protocol the cluster says how long a session is");
     if (tree_get(p->value, S("heartbeat")))
         diag_error(l->d, mark_of(p, "heartbeat"),
-                   "cluster: {config: {group.consumer.heartbeat.interval.ms: …}}",
-                   "with `protocol: consumer` the cluster says how often there are heartbeats");
+                   streams ? "cluster: {config: {group.streams.heartbeat.interval.ms: …}}"
+                           : "cluster: {config: {group.consumer.heartbeat.interval.ms: …}}",
+                   "with this protocol the cluster says how often there are heartbeats");
+    if (streams && tree_get(p->value, S("assignor")))
+        diag_error(l->d, mark_of(p, "assignor"), NULL, "streams groups have one assignor");
     if (c->assignor != ASSIGNOR_RANGE && c->assignor != ASSIGNOR_UNIFORM)
         diag_error(l->d, mark_of(p, "assignor"), "uniform, or range",
                    "the coordinator assigns, and has no such assignor");
@@ -126,7 +134,9 @@ check_peers(struct load *l, const struct pair *p, const struct client_spec *c)
     for (int32_t i = 0; (o = scenario_member(l->s, c->group, i)); i++) {
         bool clashes = c->instance.p && o->instance.p && !c->members && !o->members &&
                        slice_eq(c->instance, o->instance) && o->until_ns == 0 && c->start_ns == 0;
-        if (o->protocol != c->protocol && !may_migrate(l))
+        bool may_meet = may_migrate(l) && o->protocol != GROUP_PROTOCOL_STREAMS &&
+                        c->protocol != GROUP_PROTOCOL_STREAMS;
+        if (o->protocol != c->protocol && !may_meet)
             diag_error(l->d, mark_of(p, "protocol"),
                        "cluster: {config: {group.consumer.migration.policy: bidirectional}}",
                        "%.*s of this group has another protocol: one of them is refused",
@@ -175,7 +185,7 @@ member_check(struct load *l, const struct pair *p, const struct client_spec *c)
         diag_error(l->d, c->mark, "group: readers", "subscribe: as a member of which group?");
         return;
     }
-    if (c->protocol == GROUP_PROTOCOL_CONSUMER) check_consumer(l, p, c);
+    if (c->protocol != GROUP_PROTOCOL_CLASSIC) check_consumer(l, p, c);
     else check_session(l, p, c);
     if (c->protocol == GROUP_PROTOCOL_CLASSIC && c->assignor == ASSIGNOR_UNIFORM)
         diag_error(l->d, mark_of(p, "assignor"), "protocol: consumer",
