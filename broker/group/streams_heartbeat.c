@@ -344,7 +344,7 @@ update_streams_epoch(struct streams_beat *bt)
 }
 
 /* An application starts with all of its instances at once: the first is not given everything, only to have it taken
- * away again. */
+ * away again (group.streams.initial.rebalance.delay.ms). */
 static void
 begin_initial_delay(struct streams_beat *bt)
 {
@@ -505,21 +505,30 @@ fill_statuses(struct streams_beat *bt)
     say_missing_tags(bt);
 }
 
-/* It is told what it has when it joins, or something is new. */
+/* It is told what it has when it joins, when something is new, and when it cannot know: the answer that said it was lost,
+ * so it has another epoch, or names other tasks. Apache Kafka 4.4 does not tell it again, and the task is at nobody. */
+static bool
+must_be_told(const struct streams_beat *bt)
+{
+    bool is_behind = bt->q->member_epoch != bt->before.epoch;
+    bool has_others = bt->says_owned && !tasks_eq(&bt->owned, &bt->after.assigned);
+    return is_behind || has_others || !tasks_eq(&bt->before.assigned, &bt->after.assigned);
+}
+
 static void
 fill_streams_beat(struct streams_beat *bt)
 {
     struct streams_group *sg = bt->g->streams;
     const request *q = bt->q;
     response *res = bt->res;
-    bool says_tasks =
-        q->member_epoch == EPOCH_JOIN || !tasks_eq(&bt->before.assigned, &bt->after.assigned);
+    bool says_tasks = q->member_epoch == EPOCH_JOIN || must_be_told(bt);
     res->member_id = arena_dup(bt->call->arena, q->member_id);
     res->member_epoch = bt->after.epoch;
     res->heartbeat_interval_ms =
         (int32_t)group_config_i64(bt->g, K_GCFG_STREAMS_HEARTBEAT_INTERVAL_MS);
     res->task_offset_interval_ms =
         (int32_t)group_config_i64(bt->g, K_GCFG_STREAMS_TASK_OFFSET_INTERVAL_MS);
+    /* group.streams.acceptable.recovery.lag: warm-ups would go by it. */
     res->acceptable_recovery_lag = group_config_i64(bt->g, K_GCFG_STREAMS_ACCEPTABLE_RECOVERY_LAG);
     if (says_tasks) fill_streams_tasks(bt->call, res, &bt->after.assigned);
     bool has_moved = (says_tasks && bt->spec.user_endpoint) || bt->endpoint_changed;

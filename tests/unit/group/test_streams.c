@@ -344,6 +344,30 @@ the_epoch_before_is_heeded_when_the_answer_was_lost(void **state)
     assert_int_equal(beat(S("a"), a)->error_code, K_ERR_FENCED_MEMBER_EPOCH);
 }
 
+/* Otherwise it would wait for what it has, and the task would be at nobody. */
+static void
+what_was_lost_is_said_again(void **state)
+{
+    (void)state;
+    topics_come();
+    int32_t a = join_streams(S("a"))->member_epoch;
+    int32_t b = join_streams(S("b"))->member_epoch;
+    (void)beat(S("a"), a);
+    (void)beat_with(S("a"), a, "01", "");
+    const response *lost = beat(S("b"), b);
+    assert_int_equal(told_active(lost), 2);
+    assert_int_equal(lost->member_epoch, b);
+    /* Its epoch is the same: that it has none of its tasks is all that tells. */
+    request *q = new_request(S("b"), b);
+    q->active_tasks_n = q->standby_tasks_n = q->warmup_tasks_n = 0;
+    assert_int_equal(told_active(send(q)), 2);
+    assert_int_equal(told_active(beat_with(S("b"), b, "23", "")), -1);
+    /* The answer with the next epoch is lost. */
+    (void)beat(S("a"), EPOCH_LEAVE);
+    assert_int_equal(told_active(beat(S("b"), b)), 4);
+    assert_int_equal(told_active(beat_with(S("b"), b, "23", "")), 4);
+}
+
 static void
 an_application_has_one_topology(void **state)
 {
@@ -788,6 +812,7 @@ main(void)
         CLAIM(wrong_epochs_members_and_words_are_refused),
         CLAIM(a_refused_first_member_leaves_nothing),
         CLAIM(the_epoch_before_is_heeded_when_the_answer_was_lost),
+        CLAIM(what_was_lost_is_said_again),
         CLAIM(an_application_has_one_topology),
         CLAIM(an_instance_comes_back_to_its_tasks),
         CLAIM(standbys_are_on_other_processes),
