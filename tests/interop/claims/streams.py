@@ -271,3 +271,31 @@ def expect_exactly_once(t, *settings):
 def exactly_once(t):
     """exactly_once_v2 on two workers: one is killed and comes back, then each broker in turn; each record counts once."""
     return expect_exactly_once(t, *EXACTLY_ONCE)
+
+
+@claim("starts", "java", "streams", "confluent-kafka", "kcat", limit_s=8 * LIMIT_S)
+def tools(t):
+    """kafka-streams-groups lists a group, describes it with its members and offsets, resets and deletes it."""
+    group = "counting"
+    with cluster_with(t, "in", "out") as (_, t):
+
+        def tool(*words):
+            return t.tool("streams-groups", *words)
+
+        t.produce("in", (f"key {i % 50}:{i}" for i in range(300)), "-K:", "-p", -1)
+        worker = streams_worker(t, t.bootstrap, "counts", group, STREAMS_PROTOCOL)
+        worker.await_line("state RUNNING")
+        expect_comes(lambda: len(t.consume("out")), 300, "counts")
+        expect_equal(tool("--list").split(), [group], "the list")
+        state = tool("--describe", "--group", group, "--state")
+        expect("Stable" in state, f"--state said: {state}")
+        members = tool("--describe", "--group", group, "--members")
+        expect("0:[0,1,2]" in members.replace(" ", ""), f"--members said: {members}")
+        offsets = tool("--describe", "--group", group, "--offsets")
+        expect(offsets.count(" in ") == PARTITIONS, f"--offsets said: {offsets}")
+        worker.close()
+        expect(eventually(lambda: "Empty" in tool("--describe", "--group", group, "--state"), limit_s=LIMIT_S),
+               "it is not empty")
+        tool("--reset-offsets", "--group", group, "--to-earliest", "--all-input-topics", "--execute")
+        tool("--delete", "--group", group)
+        expect_equal(tool("--list").split(), [], "the list when it is deleted")

@@ -26,6 +26,7 @@ TOOLS = {
     "consumer-groups": "org.apache.kafka.tools.consumer.group.ConsumerGroupCommand",
     "console-share-consumer": "org.apache.kafka.tools.consumer.ConsoleShareConsumer",
     "share-groups": "org.apache.kafka.tools.consumer.group.ShareGroupCommand",
+    "streams-groups": "org.apache.kafka.tools.streams.StreamsGroupCommand",
     "metadata-quorum": "org.apache.kafka.tools.MetadataQuorumCommand",
     "dump-log": "org.apache.kafka.tools.DumpLogSegments",
     "broker-api-versions": "org.apache.kafka.tools.BrokerApiVersionsCommand",
