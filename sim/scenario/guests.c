@@ -28,6 +28,26 @@ same_content(const struct map_node *node, const void *key)
     return a->content == b->content && a->topic == b->topic && a->partition == b->partition;
 }
 
+static bool
+same_offset(const struct map_node *node, const void *key)
+{
+    const struct gift *a = CONTAINER_OF(node, struct gift, by_offset), *b = key;
+    return a->offset == b->offset && a->topic == b->topic && a->partition == b->partition;
+}
+
+static uint64_t
+hash_of_offset(const struct guests *g, const struct gift *k)
+{
+    return map_hash_i64(&g->by_offset, k->offset, (int64_t)k->topic << 20 ^ k->partition);
+}
+
+struct gift *
+gift_of_offset(const struct guests *g, const struct gift *key)
+{
+    struct map_node *n = map_find(&g->by_offset, hash_of_offset(g, key), same_offset, key);
+    return n ? CONTAINER_OF(n, struct gift, by_offset) : NULL;
+}
+
 static uint64_t
 hash_of_sequence(const struct guests *g, const struct gift *k)
 {
@@ -103,9 +123,9 @@ gift_new(struct guests *g, const struct gift *key, const struct offering *o,
         map_insert(&g->by_sequence, &k->by_sequence, hash_of_sequence(g, k));
     } else {
         struct gift *first = gift_of_content(g, k);
-        while (first && first->same) first = first->same;
-        if (first) first->same = k;
+        if (first) first->last->same = k;
         else map_insert(&g->by_content, &k->by_content, k->content);
+        (first ? first : k)->last = k;
     }
     VEC_PUSH(g->mem, &g->counts.v[o->process].sent, k);
     return k;
@@ -279,6 +299,7 @@ gift_is_told(struct guests *g, struct gift *k, int32_t broker, int16_t error, in
     if (error || op->outcome != HISTORY_OPEN || offset < 0) return;
     op->node = broker;
     k->offset = offset;
+    if (!gift_of_offset(g, k)) map_insert(&g->by_offset, &k->by_offset, hash_of_offset(g, k));
     c->acknowledged++;
     history_complete(&g->h, k->op, HISTORY_OK, 0, k->partition, offset);
 }
@@ -355,6 +376,7 @@ guests_begin(struct run *r)
     history_init(&g->h, g->mem, workload_now, r->w);
     map_init(&g->by_sequence, g->mem, none);
     map_init(&g->by_content, g->mem, none);
+    map_init(&g->by_offset, g->mem, none);
     list_init(&g->asked);
     list_init(&g->answers);
     world_observe(r->w, &(struct world_observer){
@@ -369,6 +391,7 @@ guests_free(struct guests *g)
         told_free(g, LIST_FIRST(&g->answers, struct told_frame, node));
     map_release(&g->by_sequence);
     map_release(&g->by_content);
+    map_release(&g->by_offset);
     for (int64_t i = 0; i < g->counts.n; i++) VEC_RELEASE(g->mem, &g->counts.v[i].sent);
     VEC_RELEASE(g->mem, &g->counts);
     VEC_RELEASE(g->mem, &g->gone);

@@ -17,14 +17,15 @@ struct reading_back {
 
 /* Of several with the same content: the one that was acknowledged here, else one that was not found yet. */
 static struct gift *
-one_of_same(struct gift *first, int64_t offset)
+one_of_same(const struct guests *g, const struct gift *key)
 {
-    struct gift *free = NULL;
-    for (struct gift *k = first; k; k = k->same) {
-        if (k->offset == offset) return k;
-        if (!free && !k->is_found && k->offset < 0) free = k;
-    }
-    return free ? free : first;
+    struct gift *here = gift_of_offset(g, key), *first = gift_of_content(g, key);
+    if (here && here->content == key->content) return here;
+    if (!first) return NULL;
+    struct gift *k = first->unfound ? first->unfound : first;
+    while (k->same && (k->is_found || k->offset >= 0)) k = k->same;
+    first->unfound = k;
+    return k;
 }
 
 static void
@@ -36,9 +37,9 @@ find_gift(struct guests *g, void *ctx, const struct record *rec)
                        .producer_id = batch_has_producer(b->h) ? b->h->producer_id : -1,
                        .producer_epoch = b->h->producer_epoch,
                        .sequence = rec->sequence,
-                       .content = content_of(rec)};
-    struct gift *k = key.producer_id >= 0 ? gift_of_sequence(g, &key)
-                                          : one_of_same(gift_of_content(g, &key), rec->offset);
+                       .content = content_of(rec),
+                       .offset = rec->offset};
+    struct gift *k = key.producer_id >= 0 ? gift_of_sequence(g, &key) : one_of_same(g, &key);
     if (!k) return; /* somebody else's */
     k->is_found = true;
     struct history_read one = {rec->offset, k->value, b->h->leader_epoch};

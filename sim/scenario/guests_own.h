@@ -8,8 +8,10 @@
 
 /* A record that a guest sent. */
 struct gift {
-    struct map_node by_sequence, by_content;
-    struct gift *same; /* sent later, with the same content to the same partition */
+    struct map_node by_sequence, by_content, by_offset;
+    /* Sent later, with the same content to the same partition; of the first such one also the last, and the first that
+     * may not have been found: there can be a hundred thousand of one content. */
+    struct gift *same, *last, *unfound;
     int64_t op;
     int32_t topic, partition;
     int64_t producer_id; /* -1: without a sequence */
@@ -57,7 +59,7 @@ struct guests {
     struct run *r;
     struct mem *mem;
     struct history h;
-    struct map by_sequence, by_content;
+    struct map by_sequence, by_content, by_offset;
     struct list asked, answers;
     VEC(struct guest_counts) counts; /* by process */
     VEC(struct slice) gone; /* topics that guests deleted, or compact: their records may go */
@@ -65,6 +67,8 @@ struct guests {
 
 /* NULL: nobody sent it. */
 struct gift *gift_of_sequence(const struct guests *g, const struct gift *key);
+/* That was acknowledged at key->offset. */
+struct gift *gift_of_offset(const struct guests *g, const struct gift *key);
 /* The first of those with this content. */
 struct gift *gift_of_content(const struct guests *g, const struct gift *key);
 uint64_t content_of(const struct record *rec);

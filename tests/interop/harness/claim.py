@@ -14,6 +14,7 @@ MODULES = (
     "kcat",
     "daemon",
     "play",
+    "play_faults",
     "testing_your_own",
     "kafka_python",
     "confluent",

@@ -1,0 +1,135 @@
+"""gregor play with real clients that are told errors, or nothing: what each was acknowledged is there, and the verdict says so."""
+
+import time
+
+try:
+    import kafka
+except ImportError:  # then these claims can be listed, not judged
+    kafka = None
+try:
+    import confluent_kafka
+except ImportError:
+    confluent_kafka = None
+
+from harness.claim import LIMIT_S, claim, expect, expect_equal
+from harness.play import Play
+
+CLIENTS = ("kafka-python", "confluent-kafka")
+N = 150
+FAULTS = {
+    "steady": "note nothing happens",
+    "leader-crash": "preset leader-lost, with: {lasting: 12s}",
+    "lost-answer": "break {rpc: Produce, answer: true, client: shop, count: 3}",
+    "held-answer": "{delay: {rpc: Produce, answer: true, client: shop}, by: 300ms..600ms, for: 2s}",
+    "told-errors": "answer {rpc: Produce, client: shop, count: 3}, error: NOT_ENOUGH_REPLICAS",
+    "cut-off": "{cut: [client(shop), busiest], for: 2s}",
+    "twice": "repeat {rpc: Produce, client: shop, count: 5}",
+}
+EACH = tuple(f"{c} {f}" for c in CLIENTS for f in FAULTS)
+
+
+class KafkaPython:
+    def __init__(self, at, **more):
+        self.p = kafka.KafkaProducer(bootstrap_servers=at, client_id="shop", linger_ms=5, request_timeout_ms=20000, **more)
+
+    def send(self, i, told):
+        sent = self.p.send("orders", key=b"k%d" % i, value=b"v%d" % i)
+        sent.add_callback(lambda _: told.append(None))
+        sent.add_errback(lambda e: told.append(e))
+
+    def close(self):
+        self.p.flush(timeout=LIMIT_S)
+        self.p.close()
+
+
+class Confluent:
+    def __init__(self, at, **more):
+        settings = {"bootstrap.servers": at, "client.id": "shop", "linger.ms": 5}
+        settings.update({k.replace("_", "."): v for k, v in more.items()})
+        self.p = confluent_kafka.Producer(settings)
+
+    def send(self, i, told):
+        self.p.produce("orders", b"v%d" % i, b"k%d" % i, on_delivery=lambda e, _: told.append(e))
+        self.p.poll(0)
+
+    def close(self):
+        self.p.flush(LIMIT_S)
+
+
+def work(client, play, step, **more):
+    """Sends, has the step done in the middle, and returns what was told of each record."""
+    told = []
+    make = KafkaPython if client == "kafka-python" else Confluent
+    producer = make(play.bootstrap, acks="all", enable_idempotence=True, **more)
+    for i in range(N):
+        producer.send(i, told)
+        time.sleep(0.01)
+        if i == N // 3:
+            play.say(step)
+    producer.close()
+    return told
+
+
+@claim("gregord", "kafka-python", "confluent-kafka", each=EACH, limit_s=4 * LIMIT_S)
+def nothing_acknowledged_is_lost(t, name):
+    """Through each fault an idempotent producer is acknowledged every record; all are there, once; the replay is the same."""
+    client, fault = name.split(" ")
+    with Play(t.scratch()) as play:
+        told = work(client, play, FAULTS[fault])
+        expect_equal(told, [None] * N, "what was told")
+        report = play.end()
+        expect_equal(play.said(), "", "mistakes")
+        expect_equal(report["verdict"], "pass", f"verdict ({report['reasons']})")
+        expect_equal(report["counts"]["acknowledged"], N, "acknowledged")
+        expect_equal(report["counts"]["read"], N, "records at the end")
+        story = " ".join((play.folder() / "story.txt").read_text().split())
+        expect(f"shop sent {N} records and was acknowledged {N}" in story, f"the story is: {story[-800:]}")
+        said = play.replay()
+        expect(said.startswith("the same run"), f"the replay is another run: {said}")
+
+
+@claim("gregord", "kafka-python", limit_s=4 * LIMIT_S)
+def what_is_permitted_is_told(t):
+    """With acks=1 all lose power: what is lost is named by client, key and offset, with what permits it."""
+    with Play(t.scratch()) as play:
+        producer = kafka.KafkaProducer(bootstrap_servers=play.bootstrap, client_id="shop", acks=1, enable_idempotence=False, linger_ms=5)
+        sent = [producer.send("orders", key=b"k%d" % i, value=b"v%d" % i) for i in range(N)]
+        for s in sent:
+            s.get(timeout=LIMIT_S)
+        producer.close()
+        play.say("preset power-loss, with: {lasting: 1s}")
+        time.sleep(15)
+        report = play.end()
+        expect_equal(report["counts"]["acknowledged"], N, "acknowledged")
+        lost = N - report["counts"]["read"]
+        story = " ".join((play.folder() / "story.txt").read_text().split())
+        if lost:  # by chance of the seed
+            expect("shop's record" in story and ", key " in story and "acks=1" in story, f"the story is: {story[-1500:]}")
+        expect(report["verdict"] in ("pass", "fail"), f"the verdict is {report['verdict']}")
+
+
+@claim("gregord", "confluent-kafka")
+def records_that_are_all_the_same(t):
+    """Tens of thousands of one content, without sequence numbers, are told apart by their offsets, in no more than linear time."""
+    with Play(t.scratch()) as play:
+        producer = confluent_kafka.Producer({"bootstrap.servers": play.bootstrap, "client.id": "shop", "linger.ms": 20})
+        for _ in range(30000):
+            producer.produce("orders", b"x" * 100)
+        expect_equal(producer.flush(LIMIT_S), 0, "records that nobody acknowledged")
+        report = play.end()
+        expect_equal(report["verdict"], "pass", f"verdict ({report['reasons']})")
+        expect_equal(report["counts"]["read"], 30000, "records at the end")
+
+
+@claim("gregord", "kafka-python")
+def errors_are_kafkas_own(t):
+    """What no broker answers is refused, with what there is."""
+    with Play(t.scratch()) as play:
+        play.say("answer {rpc: Produce}, error: REBALANCE_IN_PROGRESS")
+        play.say("answer {rpc: Produce}, error: DUPLICATE_SEQUENCE_NUMBER")
+        play.say("preset leader-lots")
+        play.end()
+        said = play.said()
+        for part in ("Produce is never answered REBALANCE_IN_PROGRESS", "NOT_LEADER_OR_FOLLOWER", "knows that it was done",
+                     "did you mean leader-lost?"):
+            expect(part in said, f"'{part}' is missing in: {said}")
