@@ -80,10 +80,13 @@
 #define COURSE_OPTIONS \
     "  ask RUN QUERY        what a query of a lab says of a run, and the facts it goes over\n" \
     "  drill B2 FILE…       try these files on the cases of an exercise in C: which rules refuse them?\n" \
+    "  grade FOLDER…        grade what students did, each in a folder like my-labs\n" \
+    "  pack FILE.tar.gz     the labs to hand out, without solutions\n" \
     "  history FILE|RUN     print what clients saw as JSON, a line for each operation\n" \
     "  guide                make the runs that prove or refute what a beginner's guide says\n" \
     "  docs                 write the pictures and tables in the labs' pages anew\n\n" \
-    "  --check              of docs: only say which are not as they would be\n"
+    "  --check              of docs: only say which are not as they would be\n" \
+    "  --json, --junit      of grade: as JSON, or as JUnit's XML\n"
 
 #define TIMELINE_OPTIONS \
     "  --partition T-P      the partition to draw (else the one with most to tell)\n" \
@@ -133,7 +136,7 @@ const struct command commands[] = {
      "shows mistakes that lose records, each beside what is right", "gregor museum run RE01", command_museum},
     {"lab", "gregor lab [list], or gregor lab start|predict|run|check|hint|reset N [OPTION]…", LAB_OPTIONS,
      "is the course: predict, run, look, explain, do, beyond", "gregor lab start 4", command_lab},
-    {"course", "gregor course ask RUN QUERY, gregor course history FILE|RUN, gregor course guide, gregor course docs [--check], or gregor course drill ID FILE…", COURSE_OPTIONS,
+    {"course", "gregor course grade FOLDER… [--json|--junit], gregor course pack FILE, gregor course ask RUN QUERY, gregor course history FILE|RUN, gregor course guide, gregor course docs [--check], or gregor course drill ID FILE…", COURSE_OPTIONS,
      "is for authors of labs and teachers", "gregor course ask out/leader-crash-42 '{notes: partition-change}'", command_course},
     {"lint", "gregor lint FILE…", "", "finds mistakes in scenarios", "gregor lint scenarios/leader-crash.yaml", command_lint},
     {"check", "gregor check FILE|RUN… [OPTION]…", CHECK_OPTIONS,

@@ -63,7 +63,9 @@ static const struct {
              {"docs", course_docs},
              {"drill", course_drill},
              {"guide", course_guide},
-             {"history", course_history}};
+             {"history", course_history},
+             {"grade", course_grade},
+             {"pack", course_pack}};
 
 int
 command_course(int argc, char **argv)

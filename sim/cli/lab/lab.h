@@ -217,6 +217,8 @@ bool lab_grade_claims(struct desk *d, const struct place *p, const struct lab *l
 
 int course_docs(struct desk *d, int argc, char **argv);
 int course_history(struct desk *d, int argc, char **argv);
+int course_grade(struct desk *d, int argc, char **argv);
+int course_pack(struct desk *d, int argc, char **argv);
 int course_guide(struct desk *d, int argc, char **argv);
 int course_drill(struct desk *d, int argc, char **argv);
 
