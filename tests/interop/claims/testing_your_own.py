@@ -41,3 +41,13 @@ def kafka_python_orders(t):
         expect(part in said, f"no word of '{part}' in {said[-3000:]}")
     failed, passed, said = pytest(t, "1-kafka-python", ORDERS="mended")
     expect((failed, passed) == ([], 3), f"mended: {said[-3000:]}")
+
+
+@claim("gregord", "confluent-kafka", limit_s=8 * LIMIT_S)
+def confluent_kafka_copier(t):
+    """A copier with two mistakes in its transactions fails two tests, for two reasons; mended it passes them."""
+    failed, _, said = pytest(t, "2-confluent-kafka")
+    expect_equal(failed, ["test_an_order_is_paid_once_though_the_copier_dies_before_its_commit",
+                          "test_readers_do_not_wait_for_a_copier_that_died"], "tests that failed")
+    failed, passed, said = pytest(t, "2-confluent-kafka", COPIER="mended")
+    expect((failed, passed) == ([], 2), f"mended: {said[-3000:]}")
