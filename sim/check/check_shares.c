@@ -179,6 +179,24 @@ take_acknowledged(struct shares_checked *s, const struct history_op *op, const s
 
 /* ---- the end -------------------------------------------------------------------------------------- */
 
+/* A delivery counts though its answer was lost and nobody has seen it, so the last one may be such. One answer is lost with
+ * each thing that happens, at most, and the record is free again when its lock has run out. */
+static bool
+may_be_given_unseen(const struct shares_checked *s, const struct fate *f, int32_t most)
+{
+    const struct chronicle *c = s->c->facts->chronicle;
+    int32_t missing = most - f->given_n;
+    int64_t until_ns = f->given_ns + missing * (s->c->facts->share_lock_ns + BEFORE_NS);
+    if (f->given_n == 0) return false;
+    for (int64_t i = 0; c && i < c->v.n && missing > 0; i++) {
+        const struct happening *one = &c->v.v[i];
+        int64_t end_ns = one->kind == HAPPENED_TROUBLE ? one->until_ns : one->at_ns;
+        if (one->kind != HAPPENED_PLACED && one->at_ns <= until_ns && end_ns >= f->given_ns)
+            missing--;
+    }
+    return missing <= 0;
+}
+
 static void
 check_ungiven(struct shares_checked *s, int32_t group, const struct part *p,
               const struct share_view *v)
@@ -187,7 +205,8 @@ check_ungiven(struct shares_checked *s, int32_t group, const struct part *p,
     if (!v->has_members || v->first < 0 || p->final_end < 0 || s->c->healed_ns < 0) return;
     for (int64_t at = v->first - p->base; at < p->n && p->base + at < p->final_end; at++) {
         const struct fate *f = &v->fates[at];
-        if (!p->final[at] || f->is_settled || (most > 0 && f->given_n >= most)) continue;
+        if (!p->final[at] || f->is_settled || (most > 0 && may_be_given_unseen(s, f, most)))
+            continue;
         struct telling t =
             begin_share_telling(s, RULE_UNGIVEN, NULL, p, p->base + at, p->final[at]);
         tell_value(&t, p->final[at]);

@@ -142,6 +142,25 @@ what_is_not_acknowledged_is_given_again(void **state)
 }
 
 static void
+a_delivery_that_nobody_saw_may_be_the_last(void **state)
+{
+    (void)state;
+    struct happening died = {.kind = HAPPENED_ENDED, .at_ns = 1800000000};
+    struct chronicle c = {.v = {.v = &died, .n = 1}};
+    struct check_facts troubled = strict;
+    const char *fourth = "1.560 = w2 given orders-0 1=p1:2/4 asked=1510000000 of=g\n"
+                         "1.600 1.700 w2 acknowledge orders-0 ok @1 to=1 of=g release";
+    const char *third = "1.560 = w2 given orders-0 1=p1:2/3 asked=1510000000 of=g\n"
+                        "1.600 1.700 w2 acknowledge orders-0 ok @1 to=1 of=g release";
+    troubled.chronicle = &c;
+    gives(7, fourth, &strict, RULE_UNGIVEN, 1, false);
+    gives(7, fourth, &troubled, RULE_UNGIVEN, 0, false);
+    gives(7, third, &troubled, RULE_UNGIVEN, 1, false);
+    died.at_ns = 8000000000; /* long after */
+    gives(7, fourth, &troubled, RULE_UNGIVEN, 1, false);
+}
+
+static void
 there_is_a_limit_on_deliveries(void **state)
 {
     (void)state;
@@ -157,6 +176,7 @@ main(void)
         cmocka_unit_test(what_was_acknowledged_is_not_given_again),
         cmocka_unit_test(nobody_is_given_what_another_holds),
         cmocka_unit_test(what_is_not_acknowledged_is_given_again),
+        cmocka_unit_test(a_delivery_that_nobody_saw_may_be_the_last),
         cmocka_unit_test(there_is_a_limit_on_deliveries),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
