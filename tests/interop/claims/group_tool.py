@@ -1,4 +1,4 @@
-"""kafka-consumer-groups: each way in which it resets offsets."""
+"""kafka-consumer-groups in all its forms."""
 
 import time
 
@@ -7,7 +7,8 @@ try:
 except ImportError:  # then these claims can be listed, not judged
     ck = None
 
-from harness.claim import LIMIT_S, claim, expect_equal
+from harness.claim import LIMIT_S, claim, expect, expect_equal
+from harness.target import eventually
 
 from .confluent import make_topic, reader
 
@@ -48,6 +49,68 @@ def committed(t, group, topic):
     return [x.offset for x in found]
 
 
+class Members:
+    """Members of a group, one for each partition, which commit what they have read."""
+
+    def __init__(self, t, group, topic):
+        # They do not poll while a tool takes its time.
+        self.consumers = [reader(t, group, **{"max.poll.interval.ms": 3_600_000, "client.id": f"{group}-{i}"}) for i in range(PARTITIONS)]
+        for c in self.consumers:
+            c.subscribe([topic])
+        # Each poll reads one record at most, so that some lag is left.
+        expect(eventually(lambda: all(self.read_one(c) for c in self.consumers), limit_s=2 * LIMIT_S), "not each member has a partition")
+
+    @staticmethod
+    def read_one(c):
+        m = c.poll(0.5)
+        if m and not m.error() and len(c.assignment()) == 1:
+            c.commit(m, asynchronous=False)
+            return True
+        return False
+
+    def close(self):
+        for c in self.consumers:
+            c.close()
+
+
+@claim("java", "confluent-kafka", limit_s=15 * LIMIT_S)
+def described(t):
+    """A group is listed by state and type, and described with offsets, lag, members and state, alone and among all groups."""
+    topic, group = fill(t, "tool"), t.unique("told")
+    members = Members(t, group, topic)
+    try:
+        for words, wanted in ((("--state",), ["Stable"]), (("--type",), ["Classic"]), (("--state", "stable"), ["Stable"]),
+                              (("--state", "Empty,Dead"), None), (("--type", "classic"), ["Classic"]),
+                              (("--type", "consumer"), None),
+                              (("--state", "--type"), ["Classic", "Stable"])):
+            found = rows(tool(t, "--list", *words), group)
+            expect_equal(found[0] if found else None, wanted, f"listed with {' '.join(words)}")
+        offsets = sorted(rows(tool(t, "--describe", "--group", group), group))
+        for i, row in enumerate(offsets):
+            expect_equal(row[:2], [topic, str(i)], "partition")
+            expect_equal((row[3], int(row[2]) + int(row[4])), ("10", 10), "log end, and offset with lag")
+            expect(row[5] != "-" and row[7].startswith(group), f"no owner: {row}")
+        wide = rows(tool(t, "--describe", "--group", group, "--offsets", "--verbose"), group)
+        expect_equal(len(wide[0]), len(offsets[0]) + 1, "columns with the leader's epoch")
+        people = rows(tool(t, "--describe", "--group", group, "--members"), group)
+        expect_equal(sorted((x[2], x[3]) for x in people), [(f"{group}-{i}", "1") for i in range(PARTITIONS)], "members")
+        people = rows(tool(t, "--describe", "--group", group, "--members", "--verbose"), group)
+        expect_equal(sorted(x for row in people for x in row if x.startswith(topic)), [f"{topic}:{i}" for i in range(PARTITIONS)], "what they have")
+        state = rows(tool(t, "--describe", "--group", group, "--state"), group)[0]
+        expect_equal(state[-2:], ["Stable", str(PARTITIONS)], "state and members")
+        for form in ("--offsets", "--members", "--state"):
+            expect(rows(tool(t, "--describe", "--all-groups", form), group), f"not among all groups with {form}")
+        told = tool(t, "--reset-offsets", "--group", group, "--topic", topic, "--to-earliest", "--execute", errors=True, status=None)
+        expect("inactive" in told, f"a reset under its members says: {told}")
+        told = tool(t, "--delete", "--group", group, errors=True, status=None)
+        expect("not empty" in told or "NonEmpty" in told, f"a deletion under its members says: {told}")
+    finally:
+        members.close()
+    told = tool(t, "--describe", "--group", group, errors=True)
+    expect("no active members" in told, f"of a group that nobody is in it says: {told}")
+    expect_equal(sorted(x[6] for x in rows(told, group)), ["-"] * PARTITIONS, "owners, then")
+
+
 @claim("java", "confluent-kafka", limit_s=15 * LIMIT_S)
 def reset(t):
     """Offsets are reset to either end, a time, an age, by so many, to a number, from a file; a dry run changes nothing."""
@@ -83,3 +146,26 @@ def reset(t):
     fresh = t.unique("fresh")
     tool(t, "--reset-offsets", "--group", fresh, "--topic", topic, "--to-earliest", "--execute")
     expect_equal(committed(t, fresh, topic), [0, 0], "offsets of a group that was not there")
+
+
+@claim("java", "confluent-kafka", limit_s=15 * LIMIT_S)
+def deleted(t):
+    """Offsets of a topic, of one of its partitions, of several groups at once are deleted; so are groups."""
+    topic, other = fill(t, "deleted"), fill(t, "kept")
+    one, two = t.unique("deleted"), t.unique("deleted")
+    for group in (one, two):
+        commit(t, group, topic, 4, 6)
+        commit(t, group, other, 1, 2)
+    told = tool(t, "--delete-offsets", "--group", one, "--topic", f"{topic}:0")
+    expect("Successful" in told, f"it says: {told}")
+    expect_equal(committed(t, one, topic), [ck.OFFSET_INVALID, 6], "after one partition")
+    tool(t, "--delete-offsets", "--group", one, "--topic", topic)
+    expect_equal(committed(t, one, topic) + committed(t, one, other), [ck.OFFSET_INVALID] * 2 + [1, 2], "after the topic")
+    told = tool(t, "--delete-offsets", "--group", t.unique("none"), "--topic", topic, errors=True, status=None)
+    expect("not exist" in told or "not found" in told or "Error" in told, f"of a group that is none it says: {told}")
+    told = tool(t, "--delete", "--group", one, "--group", two)
+    expect("successful" in told, f"it says: {told}")
+    listed = tool(t, "--list").split()
+    expect(one not in listed and two not in listed, "they are still listed")
+    told = tool(t, "--delete", "--group", one, errors=True, status=None)
+    expect("not exist" in told or "not found" in told or "GroupIdNotFound" in told, f"of a group that is gone it says: {told}")
