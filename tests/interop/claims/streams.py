@@ -299,3 +299,9 @@ def tools(t):
         tool("--reset-offsets", "--group", group, "--to-earliest", "--all-input-topics", "--execute")
         tool("--delete", "--group", group)
         expect_equal(tool("--list").split(), [], "the list when it is deleted")
+
+
+@claim("starts", "streams", "confluent-kafka", "kcat", limit_s=10 * LIMIT_S)
+def exactly_once_in_a_streams_group(t):
+    """The same with group.protocol=streams: no task is at two workers, whatever dies."""
+    return expect_exactly_once(t, "processing.guarantee=exactly_once_v2", STREAMS_PROTOCOL)
