@@ -55,7 +55,7 @@ ends(const struct moment *fault, const struct moment *m)
 }
 
 /* RUN_FOREVER: it is a moment, or an end. */
-static int64_t
+int64_t
 fault_end(const struct timeline *t, const struct moment *fault)
 {
     static const char *const lasting[] = {"crash", "power", "cut",   "flap",  "slow",   "hold",
@@ -624,8 +624,10 @@ draw_absence(struct timeline *t, const struct lane *l, struct boxes *rows, const
     struct writer w = writer_fixed(room, sizeof room);
     int64_t x0 = time_x(t, MAX(from_ns, t->from_ns)), x1 = time_x(t, MIN(to_ns, t->to_ns));
     int64_t y = l->band_y + BAND_HEIGHT + 2;
-    for (int row = 0; row < l->rows; row++, y += ABSENCE_ROW)
-        if (boxes_take(rows, (struct box){x0, y, x1 - x0 + 2, ABSENCE_ROW - 1})) break;
+    int row = 0;
+    while (row < l->rows && !boxes_take(rows, (struct box){x0, y, x1 - x0 + 2, ABSENCE_ROW - 1}))
+        row++, y += ABSENCE_ROW;
+    if (row == l->rows) return;
     fmt_slice(&w, a->name);
     fmt_str(&w, " down");
     svg_rect_titled(t->w, "down", x0, y, x1 - x0, ABSENCE_ROW - 1, writer_slice(&w));

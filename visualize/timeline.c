@@ -6,6 +6,8 @@
 #define WORTH_MORE 1000000000LL
 /* Who sends no more than that only asks whether somebody is there. */
 #define PROBES_MAX 5
+/* Of bars that lie over each other in a lane; what finds no row is told by the story alone. */
+#define ROWS_MAX 5
 
 /* ---- lanes ---- */
 
@@ -26,12 +28,48 @@ has_many_faults(const struct timeline *t)
     return faults_n(t) > NUMBERS_MAX;
 }
 
+/* How many faults last at the same time, at most; no more than ROWS_MAX are counted. */
+static int
+faults_at_once(const struct timeline *t)
+{
+    int64_t ends[NUMBERS_MAX];
+    int n = 0, most = 0;
+    for (int64_t i = 0; i < t->r->moments.n && n < NUMBERS_MAX; i++) {
+        const struct moment *m = &t->r->moments.v[i];
+        if (m->kind != MOMENT_FAULT || m->at_ns < t->from_ns || m->at_ns > t->to_ns) continue;
+        int64_t end_ns = fault_end(t, m);
+        int now = 1;
+        for (int k = 0; k < n; k++) now += ends[k] > m->at_ns;
+        ends[n++] = end_ns == RUN_FOREVER ? m->at_ns : end_ns;
+        most = MAX(most, now);
+    }
+    return MIN(most, ROWS_MAX);
+}
+
+/* How many controllers are down at some time; no more than ROWS_MAX are counted. */
+static int
+controllers_down(const struct timeline *t)
+{
+    int n = 0;
+    for (int64_t i = 0; i < t->r->actors.n; i++) {
+        const struct actor *a = &t->r->actors.v[i];
+        bool is_down = false;
+        for (int64_t k = 0; k < a->lives.n; k++) is_down |= a->lives.v[k].state == STATE_DOWN;
+        n += a->kind == ACTOR_CONTROLLER && is_down;
+    }
+    return MIN(n, ROWS_MAX);
+}
+
 static int
 rows_of(const struct timeline *t, enum lane_kind kind)
 {
-    int faults = faults_n(t);
-    if (kind == LANE_FAULTS) return faults <= 4 ? 2 : faults <= NUMBERS_MAX ? 3 : 4;
-    return faults <= NUMBERS_MAX ? 2 : 3;
+    int faults = faults_n(t), rows;
+    if (kind == LANE_FAULTS) {
+        rows = faults <= 4 ? 2 : faults <= NUMBERS_MAX ? 3 : 4;
+        return has_many_faults(t) ? rows : MAX(rows, faults_at_once(t));
+    }
+    rows = faults <= NUMBERS_MAX ? 2 : 3;
+    return kind == LANE_CONTROLLERS ? MAX(rows, controllers_down(t)) : rows;
 }
 
 static int64_t
