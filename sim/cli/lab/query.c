@@ -238,7 +238,7 @@ ask_folder(const struct query_world *w, const struct query *q, struct slice fold
 static struct value
 over_all(enum query_over over, const struct value *v, int32_t n)
 {
-    double min = INFINITY, max = -INFINITY, sum = 0;
+    double min = HUGE_VAL, max = -HUGE_VAL, sum = 0;
     int32_t found = 0, runs = 0;
     for (int32_t i = 0; i < n; i++) {
         if (v[i].is_none) continue;
