@@ -1,6 +1,7 @@
 /* Members that go: they leave, their session ends, or they do not give up in time what they must (KIP-848).
  * What they had is free at once, and the group is assigned anew with the next heartbeat. */
 #include "broker/base/check.h"
+#include "broker/group/member_epoch.h"
 #include "broker/group/migrate.h"
 #include "broker/protocol/codec.h"
 #include "errors.h"
@@ -24,10 +25,10 @@ write_fence(struct batch_builder *b, const struct group *g, struct consumer_memb
         consumer_regex_forget(b, g, v[i]);
     }
     struct consumer_view *left = consumer_views_without(g, &a, v, n, &left_n);
-    record_consumer_epoch(b, g, g->consumer->epoch + 1,
+    record_consumer_epoch(b, g, epoch_after(g->consumer->epoch),
                           consumer_metadata_hash(g, &a, left, left_n));
     /* Nobody is left to be assigned to; and who comes next need not wait. */
-    if (left_n == 0) record_consumer_assigned(b, g, g->consumer->epoch + 1, 0);
+    if (left_n == 0) record_consumer_assigned(b, g, epoch_after(g->consumer->epoch), 0);
     arena_release(&a);
 }
 

@@ -6,6 +6,7 @@
 #include "broker/base/check.h"
 #include "broker/base/fmt.h"
 #include "broker/group/classic_member.h"
+#include "broker/group/member_epoch.h"
 #include "broker/group/migrate.h"
 #include "broker/protocol/codec.h"
 #include "errors.h"
@@ -332,7 +333,7 @@ update_epoch(struct beat *bt)
         c->seen_topics = bt->gs->topics_n;
         return;
     }
-    bt->epoch++;
+    bt->epoch = epoch_after(bt->epoch);
     record_consumer_epoch(&bt->b, bt->g, bt->epoch, hash);
 }
 

@@ -3,6 +3,7 @@
  * group are looked at again when there are new topics, and now and then. */
 #include "broker/base/check.h"
 #include "broker/group/consumer.h"
+#include "broker/group/member_epoch.h"
 #include "broker/protocol/codec.h"
 #include "errors.h"
 
@@ -115,7 +116,7 @@ store_refreshed(struct group *g, struct slice text, const regex_value *v)
         after.topics_n = v->topics_n;
         *consumer_regex(g, text) = after; /* for as long as the hash is computed */
         struct consumer_view *views = consumer_views(g, &a, SLICE_NULL, NULL, NULL, SLICE_NULL, &n);
-        record_consumer_epoch(&b, g, g->consumer->epoch + 1,
+        record_consumer_epoch(&b, g, epoch_after(g->consumer->epoch),
                               consumer_metadata_hash(g, &a, views, n));
         *consumer_regex(g, text) = before;
         arena_release(&a);

@@ -21,4 +21,11 @@ int16_t heartbeat_epoch_check(const struct epoch_of_member *m, int32_t epoch,
 int16_t commit_epoch_check(const struct epoch_of_member *m, int32_t epoch, struct uuid topic,
                            int32_t partition);
 
+/* A group's next epoch. A log that was written elsewhere may have the greatest one there is: it stays. */
+static inline int32_t
+epoch_after(int32_t epoch)
+{
+    return epoch < INT32_MAX ? epoch + 1 : epoch;
+}
+
 #endif

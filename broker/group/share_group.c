@@ -1,3 +1,4 @@
+#include "broker/group/member_epoch.h"
 #include "broker/group/share_group.h"
 
 #include "broker/base/check.h"
@@ -163,7 +164,7 @@ share_member_fence(struct share_member *m, struct coordinator_write *w)
     shard_builder(s, &b);
     record_share_member_gone(&b, g, m->id);
     struct consumer_view *v = share_views(g, &a, SLICE_NULL, NULL, NULL, m->id, &n);
-    record_share_epoch(&b, g, g->share->epoch + 1, consumer_metadata_hash(g, &a, v, n));
+    record_share_epoch(&b, g, epoch_after(g->share->epoch), consumer_metadata_hash(g, &a, v, n));
     int16_t err = w ? shard_write_folded(s, &b, w) : shard_write_silently_folded(s, &b);
     arena_release(&a);
     if (!err) share_group_note(g);

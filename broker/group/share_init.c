@@ -1,6 +1,7 @@
 /* Beginning the states of partitions that a share group has not had before, each at its share coordinator. It is noted
  * before, so that it can be undone whatever happens, and after, when they may be assigned. */
 #include "broker/base/check.h"
+#include "broker/group/member_epoch.h"
 #include "broker/group/share_group.h"
 #include "errors.h"
 
@@ -44,7 +45,7 @@ write_begun(struct share_init *in)
     if (begun.n > 0) {
         shard_builder(&g->shard->base, &b);
         record_share_states(&b, g, &initializing, &initialized);
-        record_share_epoch(&b, g, sg->epoch + 1, sg->metadata_hash);
+        record_share_epoch(&b, g, epoch_after(sg->epoch), sg->metadata_hash);
         err = shard_write_silently_folded(&g->shard->base, &b);
     }
     arena_release(&a);

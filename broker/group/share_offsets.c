@@ -1,6 +1,7 @@
 /* What administrators ask of share groups: where they are, that they begin elsewhere, that they or their states go. Each
  * is a question, or several, to the share coordinators, then perhaps a record; the answer comes after both. */
 #include "broker/base/check.h"
+#include "broker/group/member_epoch.h"
 #include "broker/group/share_group.h"
 #include "broker/group/share_lag.h"
 #include "broker/protocol/codec.h"
@@ -181,7 +182,7 @@ offsets_deleted(struct share_asking *k)
     struct batch_builder b;
     shard_builder(&g->shard->base, &b);
     record_share_states(&b, g, &initializing, &initialized);
-    record_share_epoch(&b, g, g->share->epoch + 1, g->share->metadata_hash);
+    record_share_epoch(&b, g, epoch_after(g->share->epoch), g->share->metadata_hash);
     write_asked(k, g, &b);
 }
 
@@ -353,7 +354,7 @@ groups_alter_share_offsets(struct groups *gs, const alter_request *q, struct coo
     if (!g) g = alterable_group(gs, q->group_id, true, &res->error_code);
     struct tp_set initializing = tp_set_or(a, &g->share->initializing, &k->tps);
     shard_builder(&g->shard->base, &b);
-    record_share_epoch(&b, g, g->share->epoch + 1, g->share->metadata_hash);
+    record_share_epoch(&b, g, epoch_after(g->share->epoch), g->share->metadata_hash);
     record_share_states(&b, g, &initializing, &g->share->initialized);
     int16_t err = shard_write_silently_folded(&g->shard->base, &b);
     if (err) {

@@ -1,6 +1,7 @@
 /* Members of streams groups that go: they leave, their session ends, or they do not close in time what they must (KIP-1071).
  * What they had is free at once, and the group is assigned anew with the next heartbeat. */
 #include "broker/base/check.h"
+#include "broker/group/member_epoch.h"
 #include "broker/group/streams_group.h"
 #include "errors.h"
 
@@ -14,11 +15,12 @@ static void
 write_fence(struct batch_builder *b, const struct group *g, const struct streams_member *m)
 {
     const struct streams_group *sg = g->streams;
-    struct streams_epoch e = {sg->epoch + 1, sg->metadata_hash, sg->validated_epoch, &sg->settings};
+    struct streams_epoch e = {epoch_after(sg->epoch), sg->metadata_hash, sg->validated_epoch,
+                              &sg->settings};
     record_streams_member_gone(b, g, m->id);
     record_streams_epoch(b, g, &e);
     /* Nobody is left to be assigned to; and who comes next need not wait. */
-    if (sg->members.n == 1) record_streams_assigned(b, g, sg->epoch + 1, 0);
+    if (sg->members.n == 1) record_streams_assigned(b, g, epoch_after(sg->epoch), 0);
 }
 
 static void

@@ -8,6 +8,7 @@
 #include "broker/base/check.h"
 #include "broker/base/fmt.h"
 #include "broker/coordinator/group_setting.h"
+#include "broker/group/member_epoch.h"
 #include "broker/group/streams_group.h"
 #include "broker/protocol/codec.h"
 #include "errors.h"
@@ -338,7 +339,7 @@ update_streams_epoch(struct streams_beat *bt)
     struct streams_group *sg = bt->g->streams;
     bt->settings = streams_settings(bt->g, &bt->a);
     bt->must_bump |= !assignment_settings_eq(&bt->settings, &sg->settings);
-    bt->epoch = sg->epoch + bt->must_bump;
+    bt->epoch = bt->must_bump ? epoch_after(sg->epoch) : sg->epoch;
     struct streams_epoch e = {bt->epoch, bt->hash, bt->validated_epoch, &bt->settings};
     if (bt->must_bump) record_streams_epoch(&bt->b, bt->g, &e);
 }
