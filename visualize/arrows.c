@@ -13,7 +13,7 @@
 /* What takes longer is drawn as late. */
 #define LATE_NS 100000000LL
 
-enum rank { RANK_NONE, RANK_EARLY, RANK_DATA, RANK_CONTROL, RANK_LOST };
+enum rank { RANK_NONE, RANK_ROUTINE, RANK_EARLY, RANK_DATA, RANK_CONTROL, RANK_LOST };
 
 struct arrow {
     const struct message *m;
@@ -75,12 +75,29 @@ is_background(int16_t api)
            api == K_API_LIST_OFFSETS || api == K_API_CONTROLLER_REGISTRATION;
 }
 
+/* It could be drawn: it goes from one lane to another, at a time that is seen. */
+static bool
+is_between_lanes(const struct timeline *t, const struct message *m)
+{
+    const struct lane *a = lane_of(t, m->from), *b = lane_of(t, m->to);
+    return a && b && a != b && message_is_within(m, t->from_ns, t->to_ns) &&
+           filter_lets_message(t->filter, t->r, m);
+}
+
+int64_t
+messages_in_window(const struct timeline *t)
+{
+    int64_t n = t->r->near_n > NEAR_MAX ? t->r->near_n : 0; /* not all of them were kept */
+    for (int64_t i = 0; i < t->r->messages.n; i++) n += is_between_lanes(t, &t->r->messages.v[i]);
+    return n;
+}
+
 static enum rank
 rank_of(const struct timeline *t, const struct message *m)
 {
-    const struct lane *a = lane_of(t, m->from), *b = lane_of(t, m->to);
-    if (!filter_lets_message(t->filter, t->r, m)) return RANK_NONE;
-    if (!a || !b || a == b || m->sent_ns < t->from_ns || m->sent_ns > t->to_ns) return RANK_NONE;
+    if (!is_between_lanes(t, m)) return RANK_NONE;
+    if (t->is_close_up) return m->is_lost ? RANK_LOST : RANK_ROUTINE;
+    if (m->sent_ns < t->from_ns) return RANK_NONE;
     if (m->is_lost || m->is_held || m->at_ns - m->sent_ns > LATE_NS) {
         bool is_routine = m->api != K_API_PRODUCE && !m->is_control;
         if (is_background(m->api)) return RANK_NONE;
@@ -94,7 +111,9 @@ rank_of(const struct timeline *t, const struct message *m)
 static void
 hide(struct timeline *t, const struct message *m)
 {
-    if (m->api >= 0 && m->api < APIS_MAX && !m->is_answer) t->hidden[m->api]++;
+    bool is_counted = m->api >= 0 && m->api < APIS_MAX && !m->is_answer &&
+                      message_is_within(m, t->from_ns, t->to_ns);
+    if (is_counted) t->hidden[m->api]++;
 }
 
 /* The same between the same two, shortly before: once is enough. Of what decides, only what is tried
@@ -123,7 +142,7 @@ collect(struct timeline *t, struct arrows *a)
     for (int64_t i = 0; i < t->r->messages.n; i++) {
         const struct message *m = &t->r->messages.v[i];
         struct arrow one = {.m = m, .rank = rank_of(t, m)};
-        if (one.rank == RANK_NONE || is_repeated(a, &one)) hide(t, m);
+        if (one.rank == RANK_NONE || (!t->is_close_up && is_repeated(a, &one))) hide(t, m);
         else VEC_PUSH(a->mem, &a->v, one);
     }
 }
@@ -137,8 +156,8 @@ spend(struct timeline *t, struct arrows *a)
         for (int64_t i = 0; i < a->v.n; i++) {
             struct arrow *one = &a->v.v[i];
             if (one->rank != (enum rank)rank) continue;
-            bool has_room =
-                t->arrows_n < t->arrows_max && (rank != RANK_EARLY || early++ < EARLY_MAX);
+            bool has_room = (t->is_close_up || t->arrows_n < t->arrows_max) &&
+                            (rank != RANK_EARLY || early++ < EARLY_MAX);
             if (has_room) {
                 t->arrows_n++;
                 continue;
@@ -228,15 +247,26 @@ take_line(struct timeline *t, int64_t x0, int64_t y0, int64_t x1, int64_t y1)
     }
 }
 
+/* What is under way when the window begins or ends is seen on a part of its way. */
+static void
+clip(const struct timeline *t, const struct message *m, int64_t *y0, int64_t *y1)
+{
+    int64_t all_ns = m->at_ns - m->sent_ns, way = *y1 - *y0, from = *y0;
+    if (m->is_lost || all_ns <= 0 || m->at_ns == RUN_FOREVER) return;
+    if (m->sent_ns < t->from_ns) *y0 = from + way * (t->from_ns - m->sent_ns) / all_ns;
+    if (m->at_ns > t->to_ns) *y1 = from + way * (t->to_ns - m->sent_ns) / all_ns;
+}
+
 static void
 draw_one(struct timeline *t, struct arrow *one)
 {
     const struct message *m = one->m;
     const struct lane *from = lane_of(t, m->from), *to = lane_of(t, m->to);
-    bool down = from->y < to->y;
+    bool down = from->y < to->y, arrives = m->at_ns <= t->to_ns;
     int64_t y0 = down ? bottom_of(from) : from->band_y, y1 = down ? to->band_y : bottom_of(to);
-    int64_t x0 = time_x(t, m->sent_ns), x1 = time_x(t, MIN(m->at_ns, t->to_ns));
-    int64_t by = free_x(t, x0, MIN(y0, y1), MAX(y0, y1));
+    int64_t x0 = time_x(t, MAX(m->sent_ns, t->from_ns)), x1 = time_x(t, MIN(m->at_ns, t->to_ns));
+    clip(t, m, &y0, &y1);
+    int64_t by = t->is_close_up ? 0 : free_x(t, x0, MIN(y0, y1), MAX(y0, y1));
     x0 += by, x1 += by;
     bool is_data = m->api == K_API_PRODUCE || m->api == K_API_FETCH;
     svg_group(t->w, "message", "message-", (int64_t)m->id);
@@ -254,10 +284,16 @@ draw_one(struct timeline *t, struct arrow *one)
         one->end_x = x1;
         one->end_y = end;
     } else {
-        svg_line(t->w, is_data ? "arrow a-data" : "arrow a-control", x0, y0, x1, y1);
+        bool is_answer = t->is_close_up && m->is_answer;
+        svg_line(t->w,
+                 is_answer ? is_data ? "arrow a-data answer" : "arrow a-control answer"
+                 : is_data ? "arrow a-data"
+                           : "arrow a-control",
+                 x0, y0, x1, y1);
         take_line(t, x0, y0, x1, y1);
         int64_t length = MAX(down ? y1 - y0 : y0 - y1, 1);
-        arrow_head(t, is_data ? "f-data" : "f-control", x1, y1, down, (x1 - x0) * 6 / length);
+        if (arrives)
+            arrow_head(t, is_data ? "f-data" : "f-control", x1, y1, down, (x1 - x0) * 6 / length);
     }
     svg_group_end(t->w);
 }
@@ -317,10 +353,10 @@ label_one(struct timeline *t, struct arrows *a, const struct arrow *one)
         label_lost(t, a, one);
         return;
     }
-    if (m->is_answer && !is_late) return;
+    if (m->is_answer && (!is_late || t->is_close_up)) return;
     bool down = from->y < to->y;
     int64_t y = down ? bottom_of(from) + 11 : bottom_of(to) + 11;
-    int64_t x = time_x(t, down ? m->sent_ns : MIN(m->at_ns, t->to_ns));
+    int64_t x = time_x(t, down ? MAX(m->sent_ns, t->from_ns) : MIN(m->at_ns, t->to_ns));
     if (is_named_nearby(a, m, x, y)) return;
     words(m, &w);
     if (is_late) fmt_str(&w, " late");

@@ -224,7 +224,7 @@ draw_hidden(struct timeline *t, int64_t y)
 {
     struct writer w = writer_mem(t->r->mem);
     int n = 0;
-    int64_t told = 0, used = 0;
+    int64_t told = 0, all = 0, used = 0;
     if (t->filter && t->filter->n) {
         fmt_str(&w, "filter: ");
         fmt_slice(&w, t->filter->text);
@@ -236,9 +236,11 @@ draw_hidden(struct timeline *t, int64_t y)
     hidden_messages(t, &w, &n);
     hidden_actors(t, &w, &n);
     for (int64_t i = 0; i < t->f->v.n && i < ARRAY_LEN(t->is_shown); i++) told += t->is_shown[i];
-    if (told < t->f->v.n - t->r->has_verdict) {
+    for (int64_t i = 0; i < t->f->v.n - t->r->has_verdict; i++)
+        all += t->f->v.v[i].at_ns >= t->from_ns && t->f->v.v[i].at_ns <= t->to_ns;
+    if (told < all) {
         comma(&w, &n);
-        words_counted(&w, t->f->v.n - t->r->has_verdict - told, "lesser sentence");
+        words_counted(&w, all - told, "lesser sentence");
         fmt_str(&w, " of the story");
     }
     if (!n) w.n = prefix;
@@ -257,51 +259,55 @@ draw_hidden(struct timeline *t, int64_t y)
 
 enum swatch { SWATCH_BAND, SWATCH_LINE, SWATCH_ARROW, SWATCH_LOST, SWATCH_CIRCLE };
 
+/* Of messages that were chosen, of all those of a close-up, of groups' and transactions' lanes. */
+enum key_of { KEY_ALWAYS, KEY_CHOSEN, KEY_CLOSE_UP, KEY_FURTHER };
+
 struct key {
     enum swatch swatch;
     const char *class, *over, *text;
+    enum key_of of;
 };
 
 static const struct key keys[] = {
-    {SWATCH_BAND, "leader", NULL, "leads the partition"},
-    {SWATCH_BAND, "follower", "follower-edge", "follows"},
-    {SWATCH_BAND, "follower", "fenced", "fenced by the controller"},
-    {SWATCH_BAND, "down", "down-x", "down"},
-    {SWATCH_BAND, "paused", NULL, "paused"},
-    {SWATCH_BAND, "control", NULL, "active controller"},
-    {SWATCH_LINE, "log-end", NULL, "log end"},
-    {SWATCH_LINE, "high", NULL, "high watermark (HW)"},
-    {SWATCH_BAND, "uncommitted", NULL, "written, not committed"},
-    {SWATCH_BAND, "sent", NULL, "rate of acknowledged records"},
-    {SWATCH_BAND, "read", NULL, "rate of records read"},
-    {SWATCH_BAND, "paper", "silence", "nothing acknowledged"},
-    {SWATCH_ARROW, "a-control", "f-control", "message that decides"},
-    {SWATCH_ARROW, "a-data", "f-data", "first or last of a burst of data"},
-    {SWATCH_LOST, "a-lost", NULL, "lost message"},
-    {SWATCH_CIRCLE, "x-lost", NULL, "send with unknown end"},
-    {SWATCH_CIRCLE, "number", NULL, "number of a sentence (story.txt)"},
-};
-
-/* Of groups' and transactions' lanes, where there are any. */
-static const struct key further_keys[] = {
-    {SWATCH_BAND, "settled", NULL, "stable, or complete"},
-    {SWATCH_BAND, "open", NULL, "transaction under way"},
-    {SWATCH_BAND, "control-2", NULL, "rebalance, or prepared"},
-    {SWATCH_BAND, "control-2", "fenced", "prepared to abort; or two owners at once"},
-    {SWATCH_BAND, "own-0", NULL, "the member's partition"},
-    {SWATCH_BAND, "nobody", NULL, "nobody's"},
-    {SWATCH_LINE, "committed", NULL, "committed position"},
-    {SWATCH_LINE, "stable", NULL, "last stable offset, below HW"},
-    {SWATCH_BAND, "read", NULL, "records given to the member"},
-    {SWATCH_BAND, "alarm", NULL, "given back or rejected"},
+    {SWATCH_BAND, "leader", NULL, "leads the partition", KEY_ALWAYS},
+    {SWATCH_BAND, "follower", "follower-edge", "follows", KEY_ALWAYS},
+    {SWATCH_BAND, "follower", "fenced", "fenced by the controller", KEY_ALWAYS},
+    {SWATCH_BAND, "down", "down-x", "down", KEY_ALWAYS},
+    {SWATCH_BAND, "paused", NULL, "paused", KEY_ALWAYS},
+    {SWATCH_BAND, "control", NULL, "active controller", KEY_ALWAYS},
+    {SWATCH_LINE, "log-end", NULL, "log end", KEY_ALWAYS},
+    {SWATCH_LINE, "high", NULL, "high watermark (HW)", KEY_ALWAYS},
+    {SWATCH_BAND, "uncommitted", NULL, "written, not committed", KEY_ALWAYS},
+    {SWATCH_BAND, "sent", NULL, "rate of acknowledged records", KEY_ALWAYS},
+    {SWATCH_BAND, "read", NULL, "rate of records read", KEY_ALWAYS},
+    {SWATCH_BAND, "paper", "silence", "nothing acknowledged", KEY_ALWAYS},
+    {SWATCH_ARROW, "a-control", "f-control", "message that decides", KEY_CHOSEN},
+    {SWATCH_ARROW, "a-data", "f-data", "first or last of a burst of data", KEY_CHOSEN},
+    {SWATCH_ARROW, "a-data", "f-data", "Produce, Fetch", KEY_CLOSE_UP},
+    {SWATCH_ARROW, "a-control", "f-control", "other request", KEY_CLOSE_UP},
+    {SWATCH_ARROW, "a-data answer", "f-data", "answer", KEY_CLOSE_UP},
+    {SWATCH_LOST, "a-lost", NULL, "lost message", KEY_ALWAYS},
+    {SWATCH_CIRCLE, "x-lost", NULL, "send with unknown end", KEY_ALWAYS},
+    {SWATCH_CIRCLE, "number", NULL, "number of a sentence (story.txt)", KEY_ALWAYS},
+    {SWATCH_BAND, "settled", NULL, "stable, or complete", KEY_FURTHER},
+    {SWATCH_BAND, "open", NULL, "transaction under way", KEY_FURTHER},
+    {SWATCH_BAND, "control-2", NULL, "rebalance, or prepared", KEY_FURTHER},
+    {SWATCH_BAND, "control-2", "fenced", "prepared to abort; or two owners at once", KEY_FURTHER},
+    {SWATCH_BAND, "own-0", NULL, "the member's partition", KEY_FURTHER},
+    {SWATCH_BAND, "nobody", NULL, "nobody's", KEY_FURTHER},
+    {SWATCH_LINE, "committed", NULL, "committed position", KEY_FURTHER},
+    {SWATCH_LINE, "stable", NULL, "last stable offset, below HW", KEY_FURTHER},
+    {SWATCH_BAND, "read", NULL, "records given to the member", KEY_FURTHER},
+    {SWATCH_BAND, "alarm", NULL, "given back or rejected", KEY_FURTHER},
 };
 
 static bool
-has_further(const struct timeline *t)
+is_used(const struct timeline *t, enum key_of of)
 {
-    for (int32_t i = 0; i < t->lanes_n; i++)
+    if (of == KEY_CHOSEN || of == KEY_CLOSE_UP) return t->is_close_up == (of == KEY_CLOSE_UP);
+    for (int32_t i = 0; of == KEY_FURTHER && i < t->lanes_n; i++)
         if (t->lanes[i].kind == LANE_GROUP || t->lanes[i].kind == LANE_TXN) return true;
-    return false;
+    return of == KEY_ALWAYS;
 }
 
 static void
@@ -339,9 +345,9 @@ draw_legend(struct timeline *t, int64_t y)
 {
     int64_t x = 12, row = y + 4;
     svg_line(t->w, "lane", 0, y, WIDTH, y);
-    int64_t n = ARRAY_LEN(keys), all = n + (has_further(t) ? ARRAY_LEN(further_keys) : 0);
-    for (int64_t i = 0; i < all; i++) {
-        const struct key *k = i < n ? &keys[i] : &further_keys[i - n];
+    for (int64_t i = 0; i < ARRAY_LEN(keys); i++) {
+        const struct key *k = &keys[i];
+        if (!is_used(t, k->of)) continue;
         struct slice text = slice_cstr(k->text);
         int64_t width = 28 + svg_text_width(text, 11) + 16;
         if (x + width > WIDTH) {

@@ -233,19 +233,20 @@ void
 draw_client_lane(struct timeline *t, const struct lane *l)
 {
     int64_t sends[BUCKETS] = {0}, reads[BUCKETS] = {0}, sent = 0, read = 0;
+    bool is_writer = false, is_reader = false;
     for (int64_t i = 0; i < t->r->calls.n; i++) {
         const struct call *c = &t->r->calls.v[i];
         if (c->actor != l->actor || c->outcome != VIEW_OK || c->completed_ns == RUN_FOREVER)
             continue;
         bool is_read = c->kind == VIEW_POLL;
         int64_t n = is_read ? c->records : c->kind == VIEW_SEND;
+        is_writer |= n && !is_read, is_reader |= n && is_read;
+        if (c->completed_ns < t->from_ns || c->completed_ns > t->to_ns) continue;
         *(is_read ? &read : &sent) += n;
-        if (c->completed_ns < t->from_ns || c->completed_ns > t->to_ns ||
-            is_in_cut(t, c->completed_ns))
-            continue;
+        if (is_in_cut(t, c->completed_ns)) continue;
         (is_read ? reads : sends)[(time_x(t, c->completed_ns) - LEFT) / BUCKET] += n;
     }
-    bool is_producer = sent > 0 || read == 0;
+    bool is_producer = is_writer || !is_reader;
     svg_line(t->w, "lane", LEFT, l->band_y + 24, RIGHT, l->band_y + 24);
     draw_rate(t, l, is_producer ? sends : reads, is_producer);
     client_column(t, l, is_producer, is_producer ? sent : read);
@@ -526,19 +527,23 @@ draw_truncations(struct timeline *t, const struct lane *l, const struct strip *s
     }
 }
 
+/* As it is where the picture ends. */
 static void
 strip_column(struct timeline *t, const struct lane *l, const struct replica *one)
 {
+    const struct step *last = NULL;
+    for (int64_t i = 0; i < one->steps.n && one->steps.v[i].at_ns <= t->to_ns; i++)
+        last = &one->steps.v[i];
     char room[64];
     struct writer w = writer_fixed(room, sizeof room);
     int64_t y = l->band_y + BAND_HEIGHT;
     svg_text(t->w, "dim s10", ANCHOR_END, LEFT - 8, y + 24, t->r->partitions.v[t->partition].name);
     fmt_str(&w, "end ");
-    words_count(&w, one->log_end);
+    words_count(&w, last ? last->log_end : 0);
     svg_text(t->w, "ink s10", ANCHOR_END, LEFT - 8, y + 39, writer_slice(&w));
     w.n = 0;
     fmt_str(&w, "HW ");
-    words_count(&w, one->high_watermark);
+    words_count(&w, last ? last->high_watermark : 0);
     svg_text(t->w, "high-text s10", ANCHOR_END, LEFT - 8, y + 53, writer_slice(&w));
 }
 

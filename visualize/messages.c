@@ -60,6 +60,13 @@ is_kept(const struct run *r, const struct message *m)
     return of_client && m->api == K_API_PRODUCE;
 }
 
+/* One that is lost or never arrives is under way up to then, or for ever. */
+bool
+message_is_within(const struct message *m, int64_t from_ns, int64_t to_ns)
+{
+    return m->sent_ns <= to_ns && m->at_ns >= from_ns;
+}
+
 static void
 message_ended(struct run *r, const struct trace_record *t, bool is_lost)
 {
@@ -72,7 +79,11 @@ message_ended(struct run *r, const struct trace_record *t, bool is_lost)
     m.is_lost = is_lost;
     m.is_delivered = !is_lost;
     r->lost_n += is_lost;
-    if (is_kept(r, &m)) VEC_PUSH(r->mem, &r->messages, m);
+    bool is_near = r->has_window && message_is_within(&m, r->from_ns, r->to_ns);
+    bool is_told = is_kept(r, &m), has_room = is_near && r->near_n < NEAR_MAX;
+    r->near_n += is_near && !is_told;
+    if (is_told || has_room) VEC_PUSH(r->mem, &r->messages, m);
+    else if (r->has_window && !is_near) return;
     else if (m.api >= 0 && m.api < APIS_MAX && !m.is_answer) r->counted[m.api]++;
 }
 

@@ -320,11 +320,16 @@ know_min_isrs(struct run *r)
         }
 }
 
-void
-run_load(struct run *r, struct mem *mem, struct trace_reader *reader, int64_t until_ns)
+static void
+run_init(struct run *r, struct mem *mem)
 {
     *r = (struct run){.mem = mem, .controller = -1, .name = SLICE_EMPTY, .about = SLICE_EMPTY};
     arena_init(&r->texts, mem, 0);
+}
+
+static void
+load_all(struct run *r, struct trace_reader *reader, int64_t until_ns)
+{
     r->start_ns = -find_begin(reader);
     r->end_ns = r->start_ns;
     struct trace_record t;
@@ -338,6 +343,24 @@ run_load(struct run *r, struct mem *mem, struct trace_reader *reader, int64_t un
     load_frames_end(r);
     know_min_isrs(r);
     sort_moments(r);
+}
+
+void
+run_load(struct run *r, struct mem *mem, struct trace_reader *reader, int64_t until_ns)
+{
+    run_init(r, mem);
+    load_all(r, reader, until_ns);
+}
+
+void
+run_load_window(struct run *r, struct mem *mem, struct trace_reader *reader, int64_t from_ns,
+                int64_t to_ns)
+{
+    run_init(r, mem);
+    r->has_window = true;
+    r->from_ns = from_ns;
+    r->to_ns = to_ns;
+    load_all(r, reader, RUN_FOREVER);
 }
 
 static void

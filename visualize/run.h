@@ -16,6 +16,7 @@
 
 #define RUN_FOREVER INT64_MAX
 #define NS_PER_SECOND 1000000000LL
+#define NEAR_MAX 1000 /* messages of a window that are kept although they are routine */
 #define APIS_MAX 128
 
 enum actor_kind { ACTOR_CLIENT, ACTOR_BROKER, ACTOR_CONTROLLER };
@@ -170,6 +171,8 @@ struct run {
     VEC(struct staged) groups, txns;
     VEC(struct min_isr) min_isrs;
     VEC(struct cut) cuts;
+    bool has_window; /* what is kept and counted of messages is what was under way in it */
+    int64_t from_ns, to_ns, near_n;
     int64_t counted[APIS_MAX]; /* requests delivered and not kept as messages */
     int64_t lost_n;
 };
@@ -177,6 +180,10 @@ struct run {
 /* Everything up to and including this time. What authors said at the end is always read: calls that were
  * invoked by then, and the verdict. */
 void run_load(struct run *r, struct mem *mem, struct trace_reader *reader, int64_t until_ns);
+/* All of it, to be drawn in this window: up to NEAR_MAX messages that are routine are kept, too. */
+void run_load_window(struct run *r, struct mem *mem, struct trace_reader *reader, int64_t from_ns,
+                     int64_t to_ns);
+bool message_is_within(const struct message *m, int64_t from_ns, int64_t to_ns);
 void run_release(struct run *r);
 
 /* -1: none. */

@@ -253,6 +253,13 @@ collect_times(struct timeline *t, struct times *times)
     for (int64_t i = 0; i < t->r->actors.n; i++)
         for (int64_t k = 0; k < t->r->actors.v[i].lives.n; k++)
             VEC_PUSH(times->mem, &times->v, t->r->actors.v[i].lives.v[k].at_ns);
+    for (int64_t i = 0; t->is_close_up && i < t->r->messages.n; i++) {
+        const struct message *m = &t->r->messages.v[i];
+        if (m->sent_ns >= t->from_ns && m->sent_ns <= t->to_ns)
+            VEC_PUSH(times->mem, &times->v, m->sent_ns);
+        if (m->at_ns >= t->from_ns && m->at_ns <= t->to_ns)
+            VEC_PUSH(times->mem, &times->v, m->at_ns);
+    }
 }
 
 static void
@@ -270,7 +277,8 @@ tick_text(struct writer *w, int64_t at_ns, int64_t tick_ns)
     int64_t us = at_ns / 1000;
     if (us < 0) fmt_char(w, '-'), us = -us;
     fmt_i64(w, us / 1000000);
-    int digits = tick_ns >= 1000000000 ? 0 : tick_ns >= 100000000 ? 1 : tick_ns >= 10000000 ? 2 : 3;
+    int digits = 0;
+    for (int64_t unit = NS_PER_SECOND; digits < 6 && tick_ns < unit; unit /= 10) digits++;
     if (digits) {
         int64_t part = us % 1000000;
         for (int i = digits; i < 6; i++) part /= 10;
@@ -486,8 +494,9 @@ timeline_draw(struct timeline *t, enum view_theme theme, struct writer *ret)
     struct writer body = writer_mem(t->r->mem);
     int64_t axis_y = 96, y = axis_y;
     t->w = &body;
-    make_scale(t);
     make_lanes(t, &y);
+    t->is_close_up = t->is_window && messages_in_window(t) <= CLOSE_UP_MAX;
+    make_scale(t);
     choose_facts(t);
     draw_body(t, axis_y);
     y += 10;
@@ -500,24 +509,55 @@ timeline_draw(struct timeline *t, enum view_theme theme, struct writer *ret)
     writer_release(&body);
 }
 
-/* A filter's window, unless there is another; or one around the causes of a sentence. */
-static void
-narrow(struct timeline *t, const struct view_options *o)
+/* ---- the window ---- */
+
+struct window {
+    bool is_given;
+    int64_t from_ns, to_ns;
+};
+
+static int32_t
+partition_of(const struct run *r, const struct view_options *o)
 {
-    const struct filter *f = o->filter;
-    t->has_metrics = o->has_metrics;
-    t->filter = f;
-    if (!f) return;
-    if (f->has_window && !o->has_window) t->from_ns = f->from_ns, t->to_ns = f->to_ns;
-    for (int64_t i = 0; f->why && i < t->f->v.n; i++) {
-        const struct fact *one = &t->f->v.v[i];
-        if (one->number != f->why || !one->chain.n) continue;
+    int32_t p = o && o->partition.p ? run_partition_named(r, o->partition) : run_main_partition(r);
+    if (o && filter_partition(o->filter, r) >= 0) p = filter_partition(o->filter, r);
+    return p;
+}
+
+/* From the first to the last cause of a sentence, with some room. */
+static struct window
+window_of_causes(struct mem *mem, struct trace_reader *reader, const struct view_options *o)
+{
+    struct window w = {0};
+    struct run r;
+    struct facts f;
+    run_load(&r, mem, reader, RUN_FOREVER);
+    facts_make(&f, &r, partition_of(&r, o));
+    for (int64_t i = 0; i < f.v.n; i++) {
+        const struct fact *one = &f.v.v[i];
+        if (one->number != o->filter->why || !one->chain.n) continue;
         int64_t first = one->chain.v[0].at_ns;
         int64_t last = MAX(one->at_ns, one->chain.v[one->chain.n - 1].at_ns);
         int64_t room = MAX((last - first) / 10, NS_PER_SECOND / 100);
-        t->from_ns = MAX(first - room, t->r->start_ns);
-        t->to_ns = MIN(last + room, t->r->end_ns);
+        w = (struct window){true, MAX(first - room, r.start_ns), MIN(last + room, r.end_ns)};
     }
+    facts_release(&f);
+    run_release(&r);
+    return w;
+}
+
+/* That of the options goes before that of the filter's t:, and the causes go before both. */
+static struct window
+window_of(struct mem *mem, struct trace_reader *reader, const struct view_options *o)
+{
+    struct window w = {0};
+    if (!o) return w;
+    if (o->filter && o->filter->why) w = window_of_causes(mem, reader, o);
+    if (w.is_given) return w;
+    if (o->has_window) return (struct window){true, o->from_ns, o->to_ns};
+    if (o->filter && o->filter->has_window)
+        return (struct window){true, o->filter->from_ns, o->filter->to_ns};
+    return w;
 }
 
 bool
@@ -526,21 +566,21 @@ visualize_timeline(struct mem *mem, struct trace_reader *reader, const struct vi
 {
     struct run r;
     struct facts f;
-    run_load(&r, mem, reader, RUN_FOREVER);
-    int32_t p =
-        o && o->partition.p ? run_partition_named(&r, o->partition) : run_main_partition(&r);
-    if (o && filter_partition(o->filter, &r) >= 0) p = filter_partition(o->filter, &r);
-    facts_make(&f, &r, p);
+    struct window w = window_of(mem, reader, o);
+    if (w.is_given) run_load_window(&r, mem, reader, w.from_ns, w.to_ns);
+    else run_load(&r, mem, reader, RUN_FOREVER);
     struct timeline *t = MEM_NEW(mem, struct timeline);
     t->r = &r;
     t->f = &f;
-    t->partition = p;
+    t->partition = partition_of(&r, o);
+    facts_make(&f, &r, t->partition);
     t->boxes.mem = t->lines.mem = mem;
     t->arrows_max = o && o->arrows_max ? o->arrows_max : 60;
-    bool is_window = o && o->has_window;
-    t->from_ns = is_window ? o->from_ns : r.start_ns;
-    t->to_ns = is_window ? o->to_ns : r.end_ns;
-    if (o) narrow(t, o);
+    t->is_window = w.is_given;
+    t->from_ns = w.is_given ? w.from_ns : r.start_ns;
+    t->to_ns = w.is_given ? w.to_ns : r.end_ns;
+    t->has_metrics = o && o->has_metrics;
+    t->filter = o ? o->filter : NULL;
     timeline_draw(t, o ? o->theme : THEME_AUTO, ret_svg);
     bool ok = !r.is_damaged;
     scale_release(&t->scale);

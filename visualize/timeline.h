@@ -27,7 +27,8 @@
 #define NUMBERS_MAX 16
 #define LABELS_MAX 40
 #define BAND_HEIGHT 18
-#define ARROW_LABELS 2 /* rows of them, below a band */
+#define CLOSE_UP_MAX 160 /* messages: a window with no more shows each of them */
+#define ARROW_LABELS 2   /* rows of them, below a band */
 #define ARROW_LABEL_HEIGHT 12
 #define FAULT_ROW 17
 #define ABSENCE_ROW 13
@@ -66,7 +67,7 @@ struct timeline {
     int32_t partition; /* -1: none */
     int64_t from_ns, to_ns;
     int32_t arrows_max, arrows_n, labels_n;
-    bool has_metrics;
+    bool has_metrics, is_window, is_close_up;
     const struct filter *filter; /* NULL: all is seen */
     struct lane lanes[LANES_MAX + FURTHER_LANES_MAX];
     int32_t lanes_n;
@@ -106,6 +107,8 @@ void band_text(struct timeline *t, const char *class, int64_t x0, int64_t x1, in
 /* Words left of a lane, below its name. */
 void lane_words(struct timeline *t, const char *class, int64_t y, struct slice words);
 void draw_arrows_and_numbers(struct timeline *t);
+/* How many messages of the window are between lanes, and not filtered away. */
+int64_t messages_in_window(const struct timeline *t);
 /* The circles in the lanes. */
 void draw_numbers(struct timeline *t);
 /* Their height is returned. */

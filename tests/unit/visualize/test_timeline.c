@@ -92,6 +92,62 @@ a_window_shows_its_time_only(void **state)
     synthetic_release(&s, r);
 }
 
+/* So many fetches of b2's, 1 ms after each other from 1000 ms on, each under way for 4 ms. */
+static struct trace_reader *
+fetching_run(struct synthetic *s, int fetches)
+{
+    *s = (struct synthetic){0};
+    test_mem_init(&s->mem);
+    s->bytes = writer_mem(&s->mem);
+    s->t = trace_open(&s->mem, NULL, trace_put_memory, &s->bytes);
+    synthetic_beginning(s);
+    for (int i = 0; i < fetches; i++) {
+        s->now_ns = (1000 + i) * MS;
+        put_frame(s, B2, B1, K_API_FETCH, 1, 4 * MS);
+    }
+    s->now_ns = 5000 * MS;
+    put(s, (struct trace_record){.kind = TRACE_END, .machine = -1, .n = {1234}});
+    return synthetic_end(s);
+}
+
+static void
+a_short_window_shows_each_message_in_it(void **state)
+{
+    (void)state;
+    struct synthetic s;
+    struct trace_reader *r = fetching_run(&s, 20);
+    struct writer whole = writer_mem(&s.mem), part = writer_mem(&s.mem);
+    struct view_options o = {.has_window = true, .from_ns = 1002 * MS, .to_ns = 1008 * MS};
+    assert_true(visualize_timeline(&s.mem, r, NULL, &whole));
+    assert_int_equal(count(&whole, "<title>Fetch: b2 to b1"), 0);
+    assert_int_equal(count(&whole, "20 Fetch"), 1);
+    assert_true(visualize_timeline(&s.mem, r, &o, &part));
+    /* Sent at 1000 … 1008: the first two and the last four are there in part, these without a head. */
+    assert_int_equal(count(&part, "<title>Fetch: b2 to b1"), 9);
+    assert_int_equal(count(&part, "class=\"f-data\" d=\""), 5 + 2); /* two are the legend's */
+    assert_int_equal(count(&part, " Fetch"), 1);                    /* the legend's */
+    writer_release(&whole);
+    writer_release(&part);
+    synthetic_release(&s, r);
+}
+
+static void
+a_window_with_too_many_messages_says_how_many(void **state)
+{
+    (void)state;
+    struct synthetic s;
+    for (int fetches = 161; fetches < 2000; fetches += 1500) {
+        struct trace_reader *r = fetching_run(&s, fetches);
+        struct writer w = writer_mem(&s.mem);
+        struct view_options o = {.has_window = true, .from_ns = 900 * MS, .to_ns = 3000 * MS};
+        assert_true(visualize_timeline(&s.mem, r, &o, &w));
+        assert_int_equal(count(&w, "<title>Fetch: b2 to b1"), 0);
+        assert_int_equal(count(&w, fetches == 161 ? "161 Fetch" : "1,661 Fetch"), 1);
+        writer_release(&w);
+        synthetic_release(&s, r);
+    }
+}
+
 static int64_t
 attribute(const uint8_t *at, const uint8_t *end, const char *name)
 {
@@ -210,6 +266,8 @@ main(void)
         cmocka_unit_test(it_shows_lanes_messages_and_what_was_cut_off),
         cmocka_unit_test(the_budget_of_arrows_is_kept_and_the_rest_counted),
         cmocka_unit_test(a_window_shows_its_time_only),
+        cmocka_unit_test(a_short_window_shows_each_message_in_it),
+        cmocka_unit_test(a_window_with_too_many_messages_says_how_many),
         cmocka_unit_test(numbers_do_not_lie_on_each_other),
         cmocka_unit_test(of_many_faults_those_are_told_that_matter),
         cmocka_unit_test(a_frame_shows_the_records_of_that_moment),
