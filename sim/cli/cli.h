@@ -56,6 +56,10 @@ struct desk {
     struct pool pool;
     struct mem mem;
     struct arena a;
+    /* A run that was gone through again, and its trace with the bytes of its messages (lab/inside.c). */
+    struct {
+        struct slice folder, trace;
+    } again;
 };
 void desk_init(struct desk *d);
 void desk_release(struct desk *d);

@@ -138,7 +138,9 @@ watch_frame_bytes(struct world *w, const struct world_frame *f, struct slice byt
 void
 watch_disk(struct world *w, const struct world_disk_op *op)
 {
-    if (w->trace && (op->err || op->kind == OP_SYNC || op->kind == OP_SYNC_DIR))
+    /* Reads and writes are many: they are told where the bytes of messages are, too. */
+    if (w->trace &&
+        (op->err || op->kind == OP_SYNC || op->kind == OP_SYNC_DIR || trace_wants_bytes(w->trace)))
         trace_write(w->trace, &(struct trace_record){.kind = TRACE_DISK,
                                                      .at_ns = w->now_ns,
                                                      .machine = op->machine->index,

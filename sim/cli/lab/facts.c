@@ -8,13 +8,14 @@
 #include "broker/env/notes.h"
 #include "broker/protocol/tables.h"
 #include "sim/check/history_file.h"
+#include "sim/cli/lab/inside.h"
 #include "sim/cli/lab/query.h"
 #include "sim/trace/reader.h"
 #include "sim/world/world.h"
 
 #define MS_IN_NS 1e6
 
-static void
+void
 fact_text(struct fact *f, const char *name, struct slice text)
 {
     if (f->n < FACT_FIELDS)
@@ -22,7 +23,7 @@ fact_text(struct fact *f, const char *name, struct slice text)
             (struct fact_field){.name = slice_cstr(name), .text = text.p ? text : SLICE_EMPTY};
 }
 
-static void
+void
 fact_number(struct fact *f, struct slice name, double v)
 {
     if (f->n < FACT_FIELDS)
@@ -76,8 +77,6 @@ report_value(struct desk *d, struct slice folder, struct slice path, struct valu
     else *ret = (struct value){.number = t->n};
     return true;
 }
-
-typedef void fact_fn(void *ctx, const struct fact *f);
 
 static bool
 each_anomaly(struct desk *d, struct slice folder, struct slice rule, fact_fn *each, void *ctx)
@@ -314,6 +313,46 @@ each_op(struct desk *d, struct slice folder, enum query_source source, struct sl
     return ok;
 }
 
+/* ---- what a student wrote ---- */
+
+/* Each value by its path, as a.b; yes and no are 1 and 0. */
+static void
+written_fields(struct desk *d, const struct tree *t, struct slice path, struct fact *f)
+{
+    struct value v;
+    if (t->kind == TREE_MAP) {
+        for (int32_t i = 0; i < t->n; i++) {
+            struct slice key = t->pairs[i].key;
+            written_fields(d, t->pairs[i].value,
+                           path.n ? arena_format(&d->a, "%.*s.%.*s", SARG(path), SARG(key)) : key,
+                           f);
+        }
+    } else if (t->kind == TREE_TEXT) {
+        value_of_text(t->text, &v);
+        bool is_yes = slice_eq(t->text, S("yes"));
+        if (is_yes || slice_eq(t->text, S("no"))) fact_number(f, path, is_yes);
+        else if (v.is_text)
+            fact_text(f, (const char *)arena_format(&d->a, "%.*s", SARG(path)).p, v.text);
+        else fact_number(f, path, v.number);
+    }
+}
+
+static bool
+each_written(struct desk *d, struct slice folder, struct slice name, fact_fn *each, void *ctx)
+{
+    struct source *s = ARENA_NEW(&d->a, struct source);
+    struct fact f = {0};
+    struct diags diags;
+    diags_init(&diags, &d->a);
+    s->path = arena_format(&d->a, "%.*s/%.*s", SARG(folder), SARG(name));
+    if (!file_read_all(&d->a, (const char *)s->path.p, &s->text)) return false;
+    struct trees all = tree_parse(&d->a, s, &diags);
+    if (diags.errors || !all.n) return false;
+    written_fields(d, all.v[0], SLICE_EMPTY, &f);
+    each(ctx, &f);
+    return true;
+}
+
 /* ---- all of them ---- */
 
 bool
@@ -327,6 +366,10 @@ facts_each(struct desk *d, struct slice folder, enum query_source source, struct
     case QUERY_LIVES:
     case QUERY_REQUESTS:
     case QUERY_ANSWERS: return each_record(d, folder, source, name, each, ctx);
+    case QUERY_ERRORS:
+    case QUERY_BATCHES:
+    case QUERY_DISK: return inside_each(d, folder, source, name, each, ctx);
+    case QUERY_WRITTEN: return each_written(d, folder, name, each, ctx);
     case QUERY_SENDS:
     case QUERY_POLLS:
     case QUERY_CALLS: return each_op(d, folder, source, name, each, ctx);
@@ -352,6 +395,8 @@ source_knows(enum query_source source, struct slice name, struct words *known)
     else if (source == QUERY_REQUESTS || source == QUERY_ANSWERS) {
         for (int16_t i = 0; i < 128; i++)
             if (k_api_of(i)) words_add(known, k_api_name(i));
+    } else if (source == QUERY_ERRORS || source == QUERY_BATCHES || source == QUERY_DISK) {
+        inside_words(source, known);
     } else return true;
     words_add(known, S("any"));
     for (int64_t i = before; i < known->v.n; i++)

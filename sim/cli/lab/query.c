@@ -221,6 +221,7 @@ ask_folder(const struct query_world *w, const struct query *q, struct slice fold
         return r;
     }
     struct harvest h = {.q = q, .mem = &w->d->mem};
+    if (q->source == QUERY_WRITTEN) folder = w->mine;
     if (q->after) {
         struct value v = ask_folder(w, q->after, folder);
         if (v.is_none) return v;

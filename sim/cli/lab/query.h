@@ -19,7 +19,10 @@ enum query_source {
     QUERY_LIVES,     /* machines: start, crash … */
     QUERY_REQUESTS,  /* frames that were sent, by the API's name; `any`: all */
     QUERY_ANSWERS,
-    QUERY_SENDS, /* of clients: each record; by process, or `any` */
+    QUERY_ERRORS,  /* answers with an error, by the API's name */
+    QUERY_BATCHES, /* record batches on their way, by the API: Produce or Fetch */
+    QUERY_DISK,    /* operations of disks: read, write, sync */
+    QUERY_SENDS,   /* of clients: each record; by process, or `any` */
     QUERY_POLLS,
     QUERY_CALLS, /* any other operation of the history, by its kind: commit, process … */
     QUERY_MINUS,
@@ -29,6 +32,7 @@ enum query_source {
     QUERY_SAME, /* 1 if all are equal, else 0 */
     QUERY_MAX_OF,
     QUERY_CHANGES, /* values that differ between two of the student's files */
+    QUERY_WRITTEN, /* what stands in one of the student's files: one fact, a field for each value */
     QUERY_SOURCES_N,
 };
 
@@ -102,7 +106,7 @@ struct value query_ask(const struct query_world *w, const struct query *q);
 
 /* ---- facts.c ---- */
 
-#define FACT_FIELDS 16
+#define FACT_FIELDS 20
 struct fact {
     int32_t n;
     struct fact_field {
@@ -111,10 +115,14 @@ struct fact {
         bool is_number;
     } f[FACT_FIELDS];
 };
+typedef void fact_fn(void *ctx, const struct fact *f);
+/* Appends a field; what does not fit is left out. */
+void fact_text(struct fact *f, const char *name, struct slice text);
+void fact_number(struct fact *f, struct slice name, double v);
 const struct fact_field *fact_get(const struct fact *f, struct slice name);
 /* All facts of a source in a run's folder, in order; false: they cannot be read. Slices live as long as the call. */
 bool facts_each(struct desk *d, struct slice folder, enum query_source source, struct slice name,
-                void (*each)(void *ctx, const struct fact *f), void *ctx);
+                fact_fn *each, void *ctx);
 /* The value at a path like counts.read; false: there is none. */
 bool report_value(struct desk *d, struct slice folder, struct slice path, struct value *ret);
 /* Whether such a name exists for this source; known gets what there is. */
