@@ -6,25 +6,17 @@
 
 _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "loads and stores swap");
 
-/* Kafka's own reader lets high bits of the last byte fall away; we refuse them. */
 uint64_t
 reader_long_leb128(struct reader *r, int bits)
 {
-    uint64_t v = 0;
-    for (int shift = 0;; shift += 7) {
-        const uint8_t *p = shift < bits ? reader_take(r, 1) : NULL;
-        if (!p) {
-            r->err = true;
-            return 0;
-        }
-        uint64_t part = *p & 0x7f;
-        if (bits - shift < 7 && part >> (bits - shift)) {
-            r->err = true;
-            return 0;
-        }
-        v |= part << shift;
-        if (!(*p & 0x80)) return v;
+    uint64_t v;
+    int n = r->err ? 0 : leb128_read(r->p, r->end - r->p, bits, &v);
+    if (n == 0) {
+        r->err = true;
+        return 0;
     }
+    r->p += n;
+    return v;
 }
 
 void
@@ -72,23 +64,8 @@ writer_grow(struct writer *w, int64_t n)
 void
 writer_long_leb128(struct writer *w, uint64_t v)
 {
-    uint8_t tmp[10];
-    int n = 0;
-    for (; v >= 0x80; v >>= 7) tmp[n++] = (uint8_t)(v | 0x80);
-    tmp[n++] = (uint8_t)v;
-    writer_bytes(w, slice(tmp, n));
-}
-
-static uint32_t
-zigzag32(int32_t v)
-{
-    return (uint32_t)v << 1 ^ (uint32_t)(v >> 31);
-}
-
-static uint64_t
-zigzag64(int64_t v)
-{
-    return (uint64_t)v << 1 ^ (uint64_t)(v >> 63);
+    uint8_t tmp[LEB128_MAX_BYTES];
+    writer_bytes(w, slice(tmp, leb128_write(v, tmp)));
 }
 
 void
@@ -97,28 +74,4 @@ writer_patch_i32(struct writer *w, int64_t at, int32_t v)
     if (w->err) return;
     CHECK(at >= 0 && at + 4 <= w->n);
     store_be32(w->p + at, (uint32_t)v);
-}
-
-static int
-leb128_bytes(uint64_t v)
-{
-    return v ? (70 - __builtin_clzll(v)) / 7 : 1;
-}
-
-int
-uvarint_bytes(uint32_t v)
-{
-    return leb128_bytes(v);
-}
-
-int
-varint_bytes(int32_t v)
-{
-    return leb128_bytes(zigzag32(v));
-}
-
-int
-varlong_bytes(int64_t v)
-{
-    return leb128_bytes(zigzag64(v));
 }

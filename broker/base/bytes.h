@@ -4,6 +4,7 @@
 #ifndef BASE_BYTES_H
 #define BASE_BYTES_H
 
+#include "broker/base/leb128.h"
 #include "broker/base/mem.h"
 
 static inline void
@@ -262,10 +263,5 @@ writer_bytes(struct writer *w, struct slice s)
 }
 /* Overwrites four bytes at an earlier position. */
 void writer_patch_i32(struct writer *w, int64_t at, int32_t v);
-
-/* The bytes that a value takes as LEB128. */
-int uvarint_bytes(uint32_t v);
-int varint_bytes(int32_t v);
-int varlong_bytes(int64_t v);
 
 #endif

@@ -192,17 +192,20 @@ is_expired(struct group *g, const struct offset *o, int64_t now_ms)
 {
     struct groups *gs = g->shard->owner;
     int64_t keep_ms = config_i64(gs->base.config, K_CFG_OFFSETS_RETENTION_MINUTES) * MS_PER_MINUTE;
-    /* No value yet, or another is on its way. */
-    if (o->committed == 0 || o->appended != o->committed || o->pending) return false;
-    bool is_in_use =
-        g->protocol_type.p && g->state != GROUP_EMPTY &&
-        (g->state != GROUP_STABLE || !is_of_consumers(g) || group_subscribes(g, o->topic));
-    if (g->consumer || g->streams) is_in_use = group_subscribes(g, o->topic);
-    if (is_in_use) return false;
-    if (o->value.expire_ms >= 0) return now_ms >= o->value.expire_ms;
-    /* An empty group's offsets age from when the last member went. */
-    bool was_left = g->protocol_type.p && g->state == GROUP_EMPTY && g->state_since_ms >= 0;
-    return now_ms - (was_left ? g->state_since_ms : o->value.commit_ms) >= keep_ms;
+    struct offset_view v = {
+        .has_value = o->committed != 0,
+        .has_more = o->appended != o->committed || o->pending,
+        .state = g->state,
+        .has_protocol_type = g->protocol_type.p != NULL,
+        .is_of_consumers = is_of_consumers(g),
+        .has_epochs = g->consumer || g->streams,
+        .commit_ms = o->value.commit_ms,
+        .expire_ms = o->value.expire_ms,
+        .state_since_ms = g->state_since_ms,
+    };
+    bool is_stable = g->state == GROUP_STABLE && v.is_of_consumers;
+    if (v.has_epochs || is_stable) v.is_subscribed = group_subscribes(g, o->topic);
+    return offset_is_expired(&v, keep_ms, now_ms);
 }
 
 static void

@@ -13,10 +13,10 @@
 #define GROUP_GROUP_H
 
 #include "broker/group/groups.h"
+#include "broker/group/offset_rules.h"
 
 struct shard;
 
-enum group_state { GROUP_EMPTY, GROUP_PREPARING, GROUP_COMPLETING, GROUP_STABLE, GROUP_DEAD };
 /* "PreparingRebalance" … */
 struct slice group_state_name(enum group_state s);
 

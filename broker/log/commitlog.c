@@ -85,10 +85,7 @@ commitlog_epoch_at(const struct commitlog *log, int64_t offset)
 int64_t
 commitlog_stable_offset(const struct commitlog *log, int64_t high_watermark)
 {
-    int64_t unstable = producer_first_unstable(log->producers, high_watermark);
-    if (unstable < 0) return high_watermark;
-    /* Retention does not wait for a transaction: where it began there may be nothing any more. */
-    return MIN(MAX(unstable, commitlog_start(log)), high_watermark);
+    return producer_stable_offset(log->producers, commitlog_start(log), high_watermark);
 }
 
 int32_t

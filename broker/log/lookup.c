@@ -1,6 +1,7 @@
 /* Offsets by timestamp. Timestamps need not ascend (a producer's clock may jump back), so the question is
  * always for the first batch whose maximum reaches the time; in it, the first record that does. The time
  * index holds maxima so far, never a batch's own time. */
+#include "broker/log/index_lookup.h"
 #include "broker/log/internal.h"
 #include "broker/record/record.h"
 

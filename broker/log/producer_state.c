@@ -179,20 +179,16 @@ producer_apply(struct producer_state *s, const struct batch_header *h, struct sl
 }
 
 int64_t
-producer_first_unstable(struct producer_state *s, int64_t high_watermark)
+producer_stable_offset(struct producer_state *s, int64_t log_start, int64_t high_watermark)
 {
-    if (!s) return -1;
-    int64_t first = -1, kept = 0;
-    struct producer *p = LIST_FIRST(&s->open, struct producer, open);
-    if (p) first = p->txn_first_offset;
-    for (int64_t i = 0; i < s->decided.n; i++) {
-        struct decided_txn d = s->decided.v[i];
-        if (d.marker_offset < high_watermark) continue;
-        s->decided.v[kept++] = d;
-        if (first < 0 || d.first_offset < first) first = d.first_offset;
-    }
+    if (!s) return high_watermark;
+    int64_t kept = 0;
+    for (int64_t i = 0; i < s->decided.n; i++)
+        if (holds_back(&s->decided.v[i], high_watermark)) s->decided.v[kept++] = s->decided.v[i];
     s->decided.n = kept;
-    return first;
+    struct producer *p = LIST_FIRST(&s->open, struct producer, open);
+    return stable_offset(p ? p->txn_first_offset : -1, s->decided.v, kept, log_start,
+                         high_watermark);
 }
 
 void

@@ -20,18 +20,11 @@ struct producer {
     struct list open;         /* among those with a transaction, by first offset */
 };
 
-/* A transaction whose marker is in the log. It holds back the stable offset until the marker lies below
- * the high watermark. */
-struct decided_txn {
-    int64_t producer_id, first_offset, marker_offset;
-    bool aborted;
-};
-
 struct producer_state {
     struct mem *mem;
     struct map map;
     struct list open;
-    VEC(struct decided_txn) decided;
+    VEC(struct decided_txn) decided;    /* that hold back the stable offset, by marker */
     struct verifications verifications; /* not a function of the log, and not kept with it */
 };
 
@@ -56,9 +49,8 @@ enum sequence_verdict producer_check_guard(const struct producer_state *s,
 /* True: it ended a transaction by aborting it. */
 bool producer_apply(struct producer_state *s, const struct batch_header *h, struct slice head,
                     struct aborted_txn *ret_aborted);
-/* Where the earliest transaction begins that is open, or decided at or above high_watermark; -1 without
- * one. Forgets decided ones below. */
-int64_t producer_first_unstable(struct producer_state *s, int64_t high_watermark);
+/* The last stable offset. Forgets decided transactions that hold back nobody any more. */
+int64_t producer_stable_offset(struct producer_state *s, int64_t log_start, int64_t high_watermark);
 /* Forgets producers without open transaction whose last batch is older, and verifications that nobody came
  * back to. */
 void producer_expire(struct producer_state *s, int64_t before_ms);

@@ -1,6 +1,7 @@
 /* Reading: which bytes of which file are the batches from an offset on. For what was appended lately the
  * answer is in memory; otherwise the sparse index tells where to begin to look, and headers are read from
  * there. */
+#include "broker/log/index_lookup.h"
 #include "broker/log/internal.h"
 
 struct read_job {

@@ -5,7 +5,7 @@
  *     .timeindex  int64 greatest timestamp so far, int32 offset of its batch's end - base; of a segment without
  *                 timestamps one entry with -1, which tells this from a file that has lost its entries
  *
- * They are hints: what they say about a position is looked up in the log itself. Files that do not
+ * Asked by index_lookup.h. They are hints: what they say about a position is looked up in the log itself. Files that do not
  * make sense are made anew from the log. */
 #ifndef LOG_SEGMENT_INDEX_H
 #define LOG_SEGMENT_INDEX_H
@@ -30,15 +30,6 @@ struct segment_index {
 };
 
 void segment_index_release(struct segment_index *x, struct mem *mem);
-
-/* The last entry at or below offset, or NULL. */
-const struct offset_entry *index_floor(const struct segment_index *x, int32_t offset);
-/* The last entry at or before position, or NULL. */
-const struct offset_entry *index_floor_position(const struct segment_index *x, int64_t position);
-/* The first entry at or after position, or NULL. */
-const struct offset_entry *index_ceiling_position(const struct segment_index *x, int64_t position);
-/* The last entry with a timestamp below `timestamp`, or NULL. */
-const struct time_entry *index_before_time(const struct segment_index *x, int64_t timestamp);
 
 /* Both ascend strictly; an entry that does not is left out. */
 void index_add_offset(struct segment_index *x, struct mem *mem, int32_t offset, int32_t position);

@@ -1,6 +1,7 @@
 /* Truncating. When the place of the cut is known, the ends go back at once; then the files follow, the last
  * segment first, so that a crash at any point leaves a prefix; then everything is synced, so that what is
  * written next can never be mixed with what was cut. */
+#include "broker/log/index_lookup.h"
 #include "broker/log/internal.h"
 
 enum truncate_stage {

@@ -22,41 +22,13 @@ txn_index_truncate_start(struct txn_index *x, int64_t offset)
     if (gone) memmove(x->v.v, x->v.v + gone, (size_t)x->v.n * sizeof *x->v.v);
 }
 
-/* The first one whose marker lies at or above the offset. */
-static int64_t
-txn_index_place(const struct txn_index *x, int64_t offset)
-{
-    int64_t lo = 0, hi = x->v.n;
-    while (lo < hi) {
-        int64_t mid = (lo + hi) / 2;
-        if (x->v.v[mid].last_offset < offset) lo = mid + 1;
-        else hi = mid;
-    }
-    return lo;
-}
-
-/* Behind the last one that can overlap: whatever was decided later begins at or above the stable offset that
- * this one left. */
-static int64_t
-txn_index_end(const struct txn_index *x, int64_t at, int64_t to)
-{
-    while (at < x->v.n && x->v.v[at].stable_offset < to) at++;
-    return MIN(at + 1, x->v.n);
-}
-
 int32_t
 txn_index_collect(const struct txn_index *x, int64_t from, int64_t to, struct arena *a,
                   struct aborted_txn **ret)
 {
-    int64_t n = 0, first = txn_index_place(x, from), end = txn_index_end(x, first, to);
-    *ret = NULL;
-    for (int64_t i = first; i < end; i++) n += x->v.v[i].first_offset < to;
-    if (n == 0) return 0;
-    struct aborted_txn *found = ARENA_ARRAY(a, struct aborted_txn, n);
-    n = 0;
-    for (int64_t i = first; i < end; i++)
-        if (x->v.v[i].first_offset < to) found[n++] = x->v.v[i];
-    *ret = found;
+    int64_t n = aborted_overlapping(x->v.v, x->v.n, from, to, NULL);
+    *ret = n ? ARENA_ARRAY(a, struct aborted_txn, n) : NULL;
+    if (n) (void)aborted_overlapping(x->v.v, x->v.n, from, to, *ret);
     return (int32_t)n;
 }
 

@@ -10,12 +10,9 @@
 
 #include "broker/base/arena.h"
 #include "broker/base/bytes.h"
+#include "broker/log/stable_offset.h"
 
 #define TXN_ENTRY_BYTES 34
-
-struct aborted_txn {
-    int64_t producer_id, first_offset, last_offset, stable_offset;
-};
 
 struct txn_index {
     VEC(struct aborted_txn) v;

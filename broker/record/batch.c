@@ -97,38 +97,6 @@ batch_peek(struct slice bytes, struct batch_span *ret)
     return BATCH_OK;
 }
 
-static struct batch_header
-read_header(struct slice bytes)
-{
-    struct reader r = reader(bytes);
-    struct batch_header h;
-    h.base_offset = reader_i64(&r);
-    h.length = reader_i32(&r);
-    h.leader_epoch = reader_i32(&r);
-    h.magic = reader_i8(&r);
-    h.crc = reader_u32(&r);
-    h.attributes = reader_i16(&r);
-    h.last_offset_delta = reader_i32(&r);
-    h.base_timestamp = reader_i64(&r);
-    h.max_timestamp = reader_i64(&r);
-    h.producer_id = reader_i64(&r);
-    h.producer_epoch = reader_i16(&r);
-    h.base_sequence = reader_i32(&r);
-    h.records_n = reader_i32(&r);
-    return h;
-}
-
-/* A compacted batch may have fewer records than offsets, or none; never more. Each record takes seven
- * bytes, of which compression may save most: so only uncompressed counts are held against the length. */
-static bool
-counts_fit(const struct batch_header *h)
-{
-    if (h->records_n < 0 || h->last_offset_delta < 0) return false;
-    if (h->records_n > (int64_t)h->last_offset_delta + 1) return false;
-    if (batch_codec(h) != CODEC_NONE) return true;
-    return (int64_t)h->records_n * 7 <= batch_size_bytes(h) - BATCH_HEADER_BYTES;
-}
-
 enum batch_err
 batch_parse(struct slice bytes, struct batch_header *ret)
 {
@@ -137,8 +105,9 @@ batch_parse(struct slice bytes, struct batch_header *ret)
     if (err) return err;
     if (span.magic != 2) return BATCH_BAD_MAGIC;
     if (bytes.n < BATCH_HEADER_BYTES) return BATCH_SHORT;
-    struct batch_header h = read_header(bytes);
-    if (!counts_fit(&h) || h.base_offset > INT64_MAX - h.last_offset_delta - 1)
+    struct batch_header h;
+    batch_header_read(bytes.p, &h);
+    if (!batch_counts_fit(&h) || h.base_offset > INT64_MAX - h.last_offset_delta - 1)
         return BATCH_BAD_COUNT;
     *ret = h;
     return BATCH_OK;
@@ -183,26 +152,6 @@ batch_next(struct slice batches, int64_t *at, struct batch_header *ret, struct s
     *ret_batch = slice(rest.p, batch_size_bytes(&h));
     *at += batch_size_bytes(&h);
     return true;
-}
-
-void
-batch_header_write(const struct batch_header *h, uint8_t ret[BATCH_HEADER_BYTES])
-{
-    struct writer w = writer_fixed(ret, BATCH_HEADER_BYTES);
-    writer_i64(&w, h->base_offset);
-    writer_i32(&w, h->length);
-    writer_i32(&w, h->leader_epoch);
-    writer_i8(&w, h->magic);
-    writer_i32(&w, (int32_t)h->crc);
-    writer_i16(&w, h->attributes);
-    writer_i32(&w, h->last_offset_delta);
-    writer_i64(&w, h->base_timestamp);
-    writer_i64(&w, h->max_timestamp);
-    writer_i64(&w, h->producer_id);
-    writer_i16(&w, h->producer_epoch);
-    writer_i32(&w, h->base_sequence);
-    writer_i32(&w, h->records_n);
-    CHECK(!w.err && w.n == BATCH_HEADER_BYTES);
 }
 
 /* Over a header that is written already. */

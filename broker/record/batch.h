@@ -1,12 +1,5 @@
 /* Record batches, format 2 (KIP-98): what Kafka sends, replicates and stores. A batch is a header of 61
- * bytes and records, the records compressed as one stream if the attributes name a codec.
- *
- *      0 base offset 8 │ 8 length 4 │ 12 leader epoch 4 │ 16 magic 1 │ 17 crc 4 │ 21 attributes 2
- *      23 last offset delta 4 │ 27 base timestamp 8 │ 35 max timestamp 8
- *      43 producer id 8 │ 51 producer epoch 2 │ 53 base sequence 4 │ 57 records 4 │ 61 …
- *
- * The length counts from byte 12 on. The CRC covers byte 21 to the end, so a leader can give a batch its
- * offset and epoch without touching it; a new max timestamp needs a new CRC.
+ * bytes (batch_header.h) and records, the records compressed as one stream if the attributes name a codec.
  *
  * Everything here borrows: nothing is allocated or kept. Compression is an operation of the
  * environment; here a compressed payload is opaque bytes. See record.h for what is in a payload,
@@ -18,24 +11,14 @@
 #include "broker/base/bytes.h"
 #include "broker/base/crc32c.h"
 #include "broker/env/env.h"
+#include "broker/record/batch_header.h"
 
-#define BATCH_HEADER_BYTES 61
-/* Offset and length: what every format begins with. */
-#define BATCH_SPAN_BYTES 12
 /* With the magic: what tells the formats apart. */
 #define BATCH_PEEK_BYTES 17
 #define BATCH_NO_TIMESTAMP (-1LL)
 #define BATCH_NO_PRODUCER (-1LL)
 #define BATCH_NO_SEQUENCE (-1)
 #define BATCH_NO_EPOCH (-1)
-
-enum {
-    BATCH_CODEC_MASK = 7,
-    BATCH_LOG_APPEND_TIME = 8, /* every record takes the max timestamp */
-    BATCH_TRANSACTIONAL = 16,
-    BATCH_CONTROL = 32,
-    BATCH_DELETE_HORIZON = 64, /* the base timestamp is a delete horizon; deltas count from it */
-};
 
 enum batch_err {
     BATCH_OK = 0,
@@ -60,21 +43,6 @@ enum batch_err {
 const char *batch_err_text(enum batch_err err);
 /* The error code of Kafka's protocol that a producer gets. */
 int16_t batch_err_code(enum batch_err err);
-
-struct batch_header {
-    int64_t base_offset;
-    int32_t length; /* bytes behind this field */
-    int32_t leader_epoch;
-    int8_t magic;
-    uint32_t crc;
-    int16_t attributes;
-    int32_t last_offset_delta;
-    int64_t base_timestamp, max_timestamp;
-    int64_t producer_id;
-    int16_t producer_epoch;
-    int32_t base_sequence;
-    int32_t records_n;
-};
 
 static inline int64_t
 batch_size_bytes(const struct batch_header *h)
@@ -155,7 +123,6 @@ bool batch_next(struct slice batches, int64_t *at, struct batch_header *ret,
 
 /* ---- writing and patching ---- */
 
-void batch_header_write(const struct batch_header *h, uint8_t ret[BATCH_HEADER_BYTES]);
 /* Completes h (length, crc) for this payload and writes it. */
 void batch_seal(enum crc32c_impl impl, struct batch_header *h, struct slice payload,
                 uint8_t ret[BATCH_HEADER_BYTES]);
