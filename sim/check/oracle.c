@@ -177,7 +177,6 @@ static struct doom *
 new_doom(struct oracle *o, const struct topic_key *k, const struct node_log *l, int64_t at_ns)
 {
     const struct oracle_key *ok = k->user;
-    const struct standing *s = standing_before(ok, at_ns);
     struct doom *d = MEM_NEW(o->mem, struct doom);
     *d = (struct doom){.next = o->dooms,
                        .key = k,
@@ -187,7 +186,6 @@ new_doom(struct oracle *o, const struct topic_key *k, const struct node_log *l, 
                        .was_leader = k->before.leader,
                        .led = ok->led_epoch == k->now.leader_epoch,
                        .leader_end = l ? log_end(l) : 0};
-    if (s) d->eligible = s->eligible;
     d->unclean = is_unclean(k, at_ns);
     d->by_leave = d->unclean && is_permitted(o, k, at_ns);
     return o->dooms = d;

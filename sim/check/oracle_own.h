@@ -31,7 +31,6 @@ struct doom {
     bool unclean;  /* the leader is none of those who might lead */
     bool by_leave; /* and somebody permitted that: a setting, or an operator who asked */
     bool led;      /* it was there to lead; else nothing has come of it yet */
-    struct model_ids eligible;
 };
 
 enum blow_kind { BLOW_CRASH, BLOW_POWER, BLOW_WIPE, BLOW_TRUNCATE, BLOW_RECOVERY, BLOW_DAMAGE };

@@ -98,7 +98,6 @@ struct inquest {
     const struct promise *p;
     int64_t at_ns; /* until when the copies mattered: a leader without it was elected */
     int32_t leader;
-    const struct model_ids *eligible;
     struct topic_terms terms;
     struct writer *why;
     int32_t causes;
@@ -147,15 +146,16 @@ is_excused_copy(struct inquest *q, int32_t id)
     return is_destruction(t->kind) && !was_flushed;
 }
 
-/* Came among those who might lead again between the two moments: then it was believed again. */
+/* ---- whose copies are counted on -------------------------------------------------------------------- */
+
+/* Came among those who might lead after it had been out: then it has got what it lacked. */
 static bool
-is_believed_again(const struct inquest *q, int32_t id, int64_t from_ns)
+has_come_back(const struct oracle_key *ok, int32_t id, int64_t from_ns, int64_t to_ns)
 {
-    const struct oracle_key *ok = q->k->user;
     bool was_out = false;
     for (int64_t i = 0; i < ok->standings.n; i++) {
         const struct standing *s = &ok->standings.v[i];
-        if (s->at_ns < from_ns || s->at_ns > q->at_ns) continue;
+        if (s->at_ns < from_ns || s->at_ns > to_ns) continue;
         if (!model_has(&s->eligible, id)) was_out = true;
         else if (was_out) return true;
     }
@@ -163,65 +163,69 @@ is_believed_again(const struct inquest *q, int32_t id, int64_t from_ns)
 }
 
 static bool
-stood_then(const struct inquest *q, int32_t id, int64_t at_ns)
+is_whole_then(const struct inquest *q, int32_t id, int64_t at_ns)
+{
+    int32_t node = node_of_id(q->o, id);
+    if (node < 0 || !had_then(q->o, node, q->p->batch, at_ns)) return false;
+    const struct taking *t = last_taking(q->o, node, q->p->batch, at_ns);
+    return !t || has_come_back(q->k->user, id, t->at_ns, at_ns);
+}
+
+static int32_t
+whole_then(const struct inquest *q, const struct standing *s)
+{
+    int32_t n = 0;
+    for (int32_t i = 0; i < s->eligible.n; i++) n += is_whole_then(q, s->eligible.v[i], s->at_ns);
+    return n;
+}
+
+/* All that stood when the record was sent and later, less those who left while the others had `want` copies. A broker that
+ * died without order and is believed no more (KIP-966) has its copy still: if too few were whole without it, then the
+ * promise counts on it, whoever the cluster chose instead. Only an election by the operator's leave ends that. */
+static struct model_ids
+who_counts(const struct inquest *q, int32_t want)
 {
     const struct oracle_key *ok = q->k->user;
-    const struct standing *last = NULL;
-    for (int64_t i = 0; i < ok->standings.n && ok->standings.v[i].at_ns <= at_ns; i++)
-        last = &ok->standings.v[i];
-    return last && model_has(&last->eligible, id);
-}
-
-/* Its process or its power ended while it might lead, so that its word counts no more; -1: no. */
-static int64_t
-ended_ns(const struct inquest *q, int32_t id)
-{
-    for (int64_t i = 0; i < q->o->blows.n; i++) {
-        const struct blow *b = &q->o->blows.v[i];
-        bool is_end =
-            b->key < 0 && (b->kind == BLOW_CRASH || b->kind == BLOW_POWER || b->kind == BLOW_WIPE);
-        if (!is_end || b->at_ns < q->p->begun_ns || b->at_ns > q->at_ns) continue;
-        if (q->o->model.nodes.v[b->node].id != id || !stood_then(q, id, b->at_ns)) continue;
-        if (!is_believed_again(q, id, b->at_ns)) return b->at_ns;
+    struct model_ids now = {0};
+    for (int64_t i = 0; i < ok->standings.n; i++) {
+        const struct standing *s = &ok->standings.v[i];
+        bool is_past = q->p->doom ? s->at_ns >= q->at_ns : s->at_ns > q->at_ns;
+        if (is_past) break;
+        if (s->at_ns < q->p->begun_ns || s->at_ns == ok->by_leave_ns || whole_then(q, s) >= want) {
+            now = s->eligible;
+            continue;
+        }
+        for (int32_t k = 0; k < s->eligible.n && now.n < MODEL_IDS_MAX; k++)
+            if (!model_has(&now, s->eligible.v[k])) now.v[now.n++] = s->eligible.v[k];
     }
-    return -1;
+    return now;
 }
 
-/* Fewer than min.insync.replicas brokers may lose copies, or their word for them, and nothing is lost (KIP-966). But once
- * somebody was elected uncleanly by leave, the others' copies count no more: then it stands alone. */
 static bool
-are_enough(struct inquest *q)
+stands_alone(const struct inquest *q)
 {
-    const struct model_ids *replicas = &q->k->now.replicas;
     const struct oracle_key *ok = q->k->user;
-    bool stood_alone = ok->by_leave_ns > q->p->at_ns && ok->by_leave_ns <= q->at_ns;
-    int32_t out = 0, want = stood_alone ? 1 : MAX(1, MIN(q->terms.min_isr, replicas->n));
-    if (stood_alone) fmt_str(q->why, ", after an unclean election that the operator permits");
-    for (int32_t i = 0; i < replicas->n; i++) {
-        int32_t id = replicas->v[i];
-        int64_t at_ns = ended_ns(q, id);
-        bool is_counted = model_has(q->eligible, id);
-        if (!is_counted && at_ns < 0) continue;
-        if (!is_counted) tell_cause(q, id, " ended and was not in sync again,", at_ns);
-        out++;
-    }
-    if (out < want)
-        fmt_str(q->why, "; the promise counts on "), fmt_i64(q->why, want),
-            fmt_str(q->why, " copies");
-    return out >= want;
+    return ok->by_leave_ns > q->p->at_ns && ok->by_leave_ns <= q->at_ns;
 }
 
+/* Less than `want` copies were promised by nobody; but once somebody was elected uncleanly by leave, it stands alone. */
 static enum loss
 sort_by_copies(struct inquest *q)
 {
-    bool all = q->eligible->n > 0;
+    bool alone = stands_alone(q), all = true;
+    int32_t want = alone ? 1 : MAX(1, MIN(q->terms.min_isr, q->k->now.replicas.n));
     if (!q->p->batch) {
         fmt_str(q->why, "nobody ever had it");
         return LOSS_BUG;
     }
-    for (int32_t i = 0; i < q->eligible->n; i++)
-        if (!is_excused_copy(q, q->eligible->v[i])) all = false;
-    if (!are_enough(q) || !all) return LOSS_BUG;
+    struct model_ids counted = who_counts(q, want);
+    for (int32_t i = 0; i < counted.n; i++)
+        if (!is_excused_copy(q, counted.v[i])) all = false;
+    if (alone) fmt_str(q->why, ", after an unclean election that the operator permits");
+    if (counted.n < want)
+        fmt_str(q->why, "; the promise counts on "), fmt_i64(q->why, want),
+            fmt_str(q->why, " copies");
+    if (!all || counted.n < want) return LOSS_BUG;
     for (int32_t i = 0; i < (int32_t)q->o->model.nodes.n; i++)
         if (had_then(q->o, i, q->p->batch, q->at_ns)) return LOSS_NOT_RECOVERED;
     return LOSS_PHYSICS;
@@ -285,18 +289,12 @@ enum loss
 oracle_sort(struct oracle *o, const struct topic_key *k, const struct promise *p,
             struct writer *ret_why)
 {
-    static const struct model_ids nobody;
-    const struct oracle_key *ok = k->user;
     const struct doom *d = p->doom;
-    const struct standing *last = ok->standings.n ? &ok->standings.v[ok->standings.n - 1] : NULL;
     struct inquest q = {.o = o,
                         .k = k,
                         .p = p,
                         .at_ns = d ? d->at_ns : o->now_ns,
                         .leader = d ? d->leader : k->now.leader,
-                        .eligible = d    ? &d->eligible
-                                  : last ? &last->eligible
-                                         : &nobody,
                         .terms = oracle_terms(o, k),
                         .why = ret_why};
     if (d && d->by_leave) {

@@ -2,11 +2,10 @@
  * one by one, excuses. In words:
  *
  *      acks=all     the copies of everybody who might lead (ISR, and ELR with KIP-966): owed until every one of them
- *                   was destroyed by a named fault, and at least min.insync.replicas brokers had lost their copies
- *                   or at least their word for them (a process that dies is not believed until it is in sync again).
- *                   Or until an election that somebody permitted (setting, or an operator's request) chose a leader
- *                   from outside of them. An election that the cluster thinks of by itself (last known leader)
- *                   excuses nothing
+ *                   was destroyed by a named fault. Who leaves that circle is let go only while enough copies
+ *                   (min.insync.replicas with ELR, else one) are whole in it. Or until an election that somebody
+ *                   permitted (setting, or an operator's request) chose a leader from outside of them. An election
+ *                   that the cluster thinks of by itself (last known leader) excuses nothing
  *      acks=1       the copy of the leader that acknowledged it: owed until that copy was destroyed, or another
  *                   leader was elected. What somebody has read is committed, and owed like acks=all
  *      acks=0       nothing but what a connection that stays gives: owed if no fault and no election was near
@@ -33,9 +32,9 @@
 /* One broker, while the chronicle is read. */
 struct holder {
     int32_t id;
-    const struct happening *gone;  /* its copy */
-    const struct happening *ended; /* its process, while it might lead */
-    bool is_back;                  /* started since */
+    const struct happening *gone; /* its copy */
+    bool is_back;                 /* started since */
+    bool counts;                  /* the promise counts on its copy */
 };
 
 /* Reading the chronicle for one record. */
@@ -95,12 +94,6 @@ tell_copies(const struct reading *r, struct writer *why)
         tell_comma(why, from), tell_copy(r, next, why);
         last = next - r->f->chronicle->v.v;
     }
-    for (int32_t i = 0; i < r->holders_n; i++) {
-        const struct holder *h = &r->holders[i];
-        if (h->gone || !h->ended) continue;
-        tell_comma(why, from), tell_node(why, h->id), fmt_str(why, " died");
-        tell_time(r, h->ended, why), fmt_str(why, " and was not in sync again");
-    }
 }
 
 static void
@@ -146,8 +139,8 @@ takes(const struct claim *c, const struct happening *gone)
     return !was_flushed(c, gone);
 }
 
-/* So many brokers must have lost it, or their word, before it may be gone: with ELR the ISR may shrink, but who
- * left it when it was that small may still lead; without, one may be all there is. */
+/* On so many copies the promise counts at least: with ELR the ISR may shrink, but who left it when it was that small
+ * may still lead; without, one may be all there is. */
 static int32_t
 copies_owed(const struct check_topic *t)
 {
@@ -156,16 +149,27 @@ copies_owed(const struct check_topic *t)
 }
 
 static bool
-all_are_gone(struct reading *r)
+all_are_gone(const struct reading *r)
 {
-    int32_t gone = 0, out = 0;
+    int32_t gone = 0;
     for (int32_t i = 0; i < r->holders_n; i++) {
-        gone += r->holders[i].gone != NULL;
-        out += r->holders[i].gone || r->holders[i].ended;
+        const struct holder *h = &r->holders[i];
+        if (h->counts && !h->gone) return false;
+        gone += h->gone != NULL;
     }
-    for (int32_t i = 0; i < r->in_sync.n; i++)
-        if (!holder_of(r, r->in_sync.v[i])->gone) return false;
-    return gone > 0 && out >= copies_owed(r->c->topic);
+    return gone >= copies_owed(r->c->topic);
+}
+
+/* Who may lead no more is let go if those who stay have enough whole copies among them. Else it is still counted on: a
+ * controller that thinks nothing of a broker which died without order (KIP-966) has destroyed no copy. So it makes no
+ * difference in which order the brokers of a dark room are missed and come back. */
+static void
+let_go(struct reading *r)
+{
+    int32_t whole = 0;
+    for (int32_t i = 0; i < r->in_sync.n; i++) whole += !holder_of(r, r->in_sync.v[i])->gone;
+    for (int32_t i = 0; i < r->holders_n && whole >= copies_owed(r->c->topic); i++)
+        r->holders[i].counts = chronicle_has(&r->in_sync, r->holders[i].id);
 }
 
 /* ---- elections ------------------------------------------------------------------------------------- */
@@ -182,9 +186,15 @@ came_in_sync(struct reading *r, const struct happening *placed)
 {
     for (int32_t i = 0; i < placed->in_sync.n; i++) {
         struct holder *h = holder_of(r, placed->in_sync.v[i]);
-        if (h->is_back && !chronicle_has(&r->in_sync, h->id)) h->gone = h->ended = NULL;
+        if (h->is_back && !chronicle_has(&r->in_sync, h->id)) h->gone = NULL;
+        h->counts = true;
     }
-    if (placed->in_sync.n) r->in_sync = placed->in_sync;
+    if (placed->in_sync.n == 0) return;
+    r->in_sync = placed->in_sync;
+    if (placed->at_ns >= r->c->begun_ns) let_go(r);
+    else
+        for (int32_t i = 0; i < r->holders_n; i++)
+            r->holders[i].counts = chronicle_has(&r->in_sync, r->holders[i].id);
 }
 
 static bool
@@ -233,13 +243,7 @@ reading_take(struct reading *r, const struct happening *one)
         if (takes(r->c, one)) holder_of(r, one->node)->gone = one;
         holder_of(r, one->node)->is_back = false;
         return;
-    case HAPPENED_ENDED: {
-        struct holder *h = holder_of(r, one->node);
-        h->is_back = false;
-        if (one->at_ns >= r->c->begun_ns && (!r->placed || chronicle_has(&r->in_sync, h->id)))
-            h->ended = one;
-        return;
-    }
+    case HAPPENED_ENDED: holder_of(r, one->node)->is_back = false; return;
     case HAPPENED_STARTED: holder_of(r, one->node)->is_back = true; return;
     case HAPPENED_PLACED: take_placed(r, one); return;
     case HAPPENED_UNCLEAN_SET: *(one->topic.p ? &r->topic_set : &r->default_set) = one; return;

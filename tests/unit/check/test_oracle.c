@@ -227,6 +227,7 @@ what_the_disk_kept_no_power_loss_took(void **state)
     assert_lost(&t, 9, LOSS_BUG, "b2 left it out when it recovered");
 }
 
+/* b2 and b3 are missed, and only one copy is left without them: theirs are counted on still. */
 static void
 fewer_copies_than_the_promise_counts_on_are_no_excuse(void **state)
 {
@@ -240,7 +241,55 @@ fewer_copies_than_the_promise_counts_on_are_no_excuse(void **state)
     role(&t, 0, LEADER, 1, 1);
     high_watermark(&t, 0, 9, 1, true);
     assert_lost(&t, 9, LOSS_BUG,
-                "b1 lost its unsynced tail at 0.108s; the promise counts on 2 copies");
+                "b1 lost its unsynced tail at 0.108s, b2 had it and might have led");
+}
+
+/* All lose power. `keeper`, if any, has everything on its disk; the others lack the last record. The brokers are missed
+ * in this order, and the last leader that is known is elected. */
+static void
+dark_room(struct tale *t, int32_t keeper, const int32_t *missed)
+{
+    struct found f[10];
+    char text[64];
+    for (int64_t i = 0; i < 10; i++)
+        f[i] = (struct found){i, i, 0, (uint32_t)t->h.ops.v[i].value * 7};
+    oracle_topic(t->o, S("orders"), 2, false);
+    for (int32_t i = 0; i < 3; i++) {
+        say(t, i, NOTE_LOG_SYNCED, ORDERS, SLICE_NULL, 9, 0, 0, 0, 0);
+        life(t, i, LIFE_POWER);
+        oracle_destroyed(t->o, t->now_ns, i, ORDERS, f, i == keeper ? 10 : 9, true);
+    }
+    snprintf(text, sizeof text, "replicas=1,2,3 isr=%d,%d elr= last=", MIN(missed[1], missed[2]),
+             MAX(missed[1], missed[2]));
+    decide(t, missed[1], 1, 1, false, slice_cstr(text));
+    snprintf(text, sizeof text, "replicas=1,2,3 isr= elr=%d last=1", missed[2]);
+    decide(t, -1, 2, 2, false, slice_cstr(text));
+    decide(t, -1, 2, 3, false, S("replicas=1,2,3 isr= elr= last=1"));
+    recovered(t, 0, 9);
+    decide(t, 1, 3, 4, true, S("replicas=1,2,3 isr=1 elr= last="));
+    role(t, 0, LEADER, 1, 3);
+    high_watermark(t, 0, 9, 3, true);
+}
+
+static void
+one_whole_copy_in_a_dark_room_is_owed_whoever_is_missed_first(void **state)
+{
+    static const int32_t orders[][3] = {{1, 2, 3}, {1, 3, 2}, {2, 1, 3},
+                                        {2, 3, 1}, {3, 1, 2}, {3, 2, 1}};
+    for (int i = 0; i < 6; i++) {
+        BEGIN;
+        dark_room(&t, 1, orders[i]);
+        assert_lost(&t, 9, LOSS_BUG, "b2 had it and might have led");
+    }
+}
+
+static void
+a_dark_room_that_took_all_copies_is_physics(void **state)
+{
+    static const int32_t order[] = {2, 1, 3};
+    BEGIN;
+    dark_room(&t, -1, order);
+    assert_lost(&t, 9, LOSS_PHYSICS, "b3 lost its unsynced tail");
 }
 
 static void
@@ -421,6 +470,8 @@ main(void)
         cmocka_unit_test(a_log_that_the_broker_cuts_itself_is_no_excuse),
         cmocka_unit_test(what_the_disk_kept_no_power_loss_took),
         cmocka_unit_test(fewer_copies_than_the_promise_counts_on_are_no_excuse),
+        cmocka_unit_test(one_whole_copy_in_a_dark_room_is_owed_whoever_is_missed_first),
+        cmocka_unit_test(a_dark_room_that_took_all_copies_is_physics),
         cmocka_unit_test(a_flush_for_each_message_leaves_a_power_loss_nothing),
         cmocka_unit_test(acks_1_is_owed_as_long_as_its_leader_leads),
         cmocka_unit_test(what_is_found_on_a_disk_again_is_not_lost),

@@ -278,14 +278,70 @@ without_elr_the_last_in_sync_may_take_it_along(void **state)
 }
 
 static void
-who_died_is_not_believed_until_it_is_in_sync_again(void **state)
+who_died_and_is_believed_no_more_has_its_copy_still(void **state)
 {
     BEGIN;
     ended(&t, 150, 2), started(&t, 160, 2);
     placed(&t, 170, 1, 0, IDS(1));
     tail_lost(&t, 200, 1);
+    assert_owed(&t);
+}
+
+/* All lose power at once, b2 keeps everything, and b1, the last leader that is known, is elected. In which order the
+ * brokers are missed, and come back, makes no difference. */
+static void
+one_whole_copy_in_a_dark_room_is_owed_whoever_is_missed_first(void **state)
+{
+    static const int32_t orders[][3] = {{1, 2, 3}, {1, 3, 2}, {2, 1, 3},
+                                        {2, 3, 1}, {3, 1, 2}, {3, 2, 1}};
+    for (int i = 0; i < 6; i++) {
+        BEGIN;
+        const int32_t *out = orders[i];
+        ended(&t, 200, 1), ended(&t, 200, 2), ended(&t, 200, 3);
+        tail_lost(&t, 200, 1), tail_lost(&t, 200, 3);
+        placed(&t, 300, 1, 0, IDS(out[1], out[2]));
+        placed(&t, 310, -1, 1, IDS(out[2]));
+        placed(&t, 320, -1, 1, (struct chronicle_ids){0});
+        for (int32_t id = 1; id <= 3; id++) started(&t, 400, id);
+        placed(&t, 410, 1, 2, IDS(1));
+        placed(&t, 420, 1, 2, IDS(1, 2, 3));
+        assert_owed(&t);
+    }
+}
+
+static void
+a_dark_room_that_took_all_copies_is_excused(void **state)
+{
+    BEGIN;
+    ended(&t, 200, 1), ended(&t, 200, 2), ended(&t, 200, 3);
+    tail_lost(&t, 200, 1), tail_lost(&t, 200, 2), tail_lost(&t, 200, 3);
+    placed(&t, 300, 1, 0, IDS(1, 3));
+    placed(&t, 320, -1, 1, (struct chronicle_ids){0});
+    placed(&t, 410, 1, 2, IDS(1));
     assert_excused(
-        &t, "b1 lost its unsynced tail at 0.200s, b2 died at 0.150s and was not in sync again");
+        &t, "b1 lost its unsynced tail at 0.200s, b2 lost its unsynced tail at 0.200s, b3 lost "
+            "its unsynced tail at 0.200s");
+}
+
+/* b3 leaves while b1 and b2 have it, and keeps its copy; then these two lose theirs. */
+static void
+who_left_while_enough_had_it_is_not_counted_on(void **state)
+{
+    BEGIN;
+    ended(&t, 150, 3);
+    placed(&t, 160, 1, 0, IDS(1, 2));
+    tail_lost(&t, 200, 1), tail_lost(&t, 200, 2);
+    assert_excused(&t, "b1 lost its unsynced tail at 0.200s, b2 lost its unsynced tail at 0.200s");
+}
+
+static void
+who_left_when_too_few_others_had_it_is_counted_on(void **state)
+{
+    BEGIN;
+    tail_lost(&t, 150, 1);
+    placed(&t, 160, 2, 1, IDS(1, 2)); /* b3 is missed, has it still, and only b2 besides */
+    tail_lost(&t, 200, 2);
+    assert_owed(&t);
 }
 
 static void
@@ -596,7 +652,11 @@ main(void)
         cmocka_unit_test(who_has_left_the_isr_counts_no_more),
         cmocka_unit_test(one_destroyed_copy_is_less_than_min_insync_replicas),
         cmocka_unit_test(without_elr_the_last_in_sync_may_take_it_along),
-        cmocka_unit_test(who_died_is_not_believed_until_it_is_in_sync_again),
+        cmocka_unit_test(who_died_and_is_believed_no_more_has_its_copy_still),
+        cmocka_unit_test(one_whole_copy_in_a_dark_room_is_owed_whoever_is_missed_first),
+        cmocka_unit_test(a_dark_room_that_took_all_copies_is_excused),
+        cmocka_unit_test(who_left_while_enough_had_it_is_not_counted_on),
+        cmocka_unit_test(who_left_when_too_few_others_had_it_is_counted_on),
         cmocka_unit_test(who_came_back_into_sync_has_it_again),
         cmocka_unit_test(nobody_in_sync_and_nobody_eligible_is_no_excuse),
         cmocka_unit_test(of_unknown_places_as_many_as_min_insync_replicas_must_be_gone),
