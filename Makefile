@@ -133,17 +133,24 @@ unit: $(UNIT) ## build and run the unit tests
 # ---- all of it ----------------------------------------------------------------------------------------
 
 # What `make check` runs; the fragments in tests/ add to it. Each target ends with a line
-# "N passed, N failed[, N skipped]".
+# "N passed, N failed[, N skipped]". Those that mostly wait stand in CHECKS_WAITING: they run beside the others.
 CHECKS := unit
+CHECKS_WAITING :=
+# What they need is built before, as several of them would build it at the same time.
+CHECK_PROGRAMS := $(UNIT)
+
+# All cores, unless whoever called has said how many.
+PARALLEL = $(if $(filter -j%,$(MAKEFLAGS)),,-j$(shell nproc))
 
 check: ## set up, build, run every test that needs no network
 	$(Q)$(MAKE) --no-print-directory setup
-	$(Q)$(MAKE) --no-print-directory all
-	$(Q)tests/run-checks $(CHECKS)
+	$(Q)$(MAKE) --no-print-directory $(PARALLEL) all
+	$(Q)$(MAKE) --no-print-directory $(PARALLEL) -k check-programs || echo 'what is missing fails below'
+	$(Q)tests/run-checks --waiting $(CHECKS_WAITING) --working $(CHECKS)
 
 demo: ## set up, build, crash a leader in a simulated cluster, draw what happened
 	$(Q)$(MAKE) --no-print-directory setup
-	$(Q)$(MAKE) --no-print-directory all
+	$(Q)$(MAKE) --no-print-directory $(PARALLEL) all
 	$(Q)build/gregor run scenarios/leader-crash.yaml --out out
 	@echo "The pictures: out/leader-crash-*/timeline.svg and replication.svg; the tale: story.txt beside them."
 
@@ -159,6 +166,7 @@ clean: ## remove everything that was built
 	rm -rf build
 
 -include $(wildcard tests/*/*.mk)
+check-programs: $(CHECK_PROGRAMS)
 -include $(shell find $(B) -name '*.d' 2>/dev/null)
 
-.PHONY: all unit check demo setup help clean
+.PHONY: all unit check check-programs demo setup help clean

@@ -3,3 +3,4 @@ determinism: $(B)/tests/bench/bench_sim ## every scenario in every build, twice:
 	$(Q)tests/bench/determinism
 .PHONY: determinism
 CHECKS += determinism
+CHECK_PROGRAMS += $(B)/tests/bench/bench_sim

@@ -23,4 +23,5 @@ fuzz-corpus: $(FUZZERS:%=$(B)/tests/fuzz/fuzz_%) ## what fuzzers have found once
 
 .SECONDARY: $(FUZZERS:%=$(B)/tests/fuzz/fuzz_%.o) $(B)/tests/fuzz/replay.o
 CHECKS += fuzz-corpus
+CHECK_PROGRAMS += $(FUZZERS:%=$(B)/tests/fuzz/fuzz_%)
 .PHONY: fuzz fuzz-corpus

@@ -11,5 +11,6 @@ golden: $(B)/tests/golden/messages $(B)/tests/golden/batches $(B)/tests/golden/a
 	  END { failed += 3 - programs; print passed " passed, " failed " failed"; exit failed > 0 }'
 
 CHECKS += golden
+CHECK_PROGRAMS += $(B)/tests/golden/messages $(B)/tests/golden/batches $(B)/tests/golden/assignors
 .PHONY: golden
 .SECONDARY: $(B)/tests/golden/messages.o $(B)/tests/golden/assignors.o

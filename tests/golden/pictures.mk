@@ -4,5 +4,6 @@ golden-pictures: $(B)/tests/golden/pictures ## pictures of a small run, byte for
 	$(Q)$(B)/tests/golden/pictures tests/golden/pictures
 
 CHECKS += golden-pictures
+CHECK_PROGRAMS += $(B)/tests/golden/pictures
 .PHONY: golden-pictures
 .SECONDARY: $(B)/tests/golden/pictures.o

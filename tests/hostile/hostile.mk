@@ -4,5 +4,5 @@ GREGORD ?= build/gregord
 hostile: all ## garbage on connections, disk and settings: the daemon serves on or says what is wrong
 	$(Q)tests/hostile/run --gregord $(GREGORD) $(HOSTILE)
 
-CHECKS += hostile
+CHECKS_WAITING += hostile
 .PHONY: hostile

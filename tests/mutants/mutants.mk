@@ -34,4 +34,5 @@ wrong-rules: ## look whether all wrong rules apply to the sources
 	$(Q)tests/mutants/plant --check
 
 CHECKS += wrong-rules scenarios
+CHECK_PROGRAMS += mutants
 .PHONY: mutants scenarios mutation wrong-rules

@@ -6,5 +6,5 @@ python: all ## the Python package gregor as a wheel with this gregor in it, in b
 python-check: all ## its tests
 	$(Q)tests/packages/python-check
 
-CHECKS += python-check
+CHECKS_WAITING += python-check
 .PHONY: python python-check
