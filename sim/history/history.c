@@ -84,6 +84,14 @@ history_next_value(struct history *h, int32_t process)
     return history_value(process, ++h->processes.v[process].values);
 }
 
+bool
+history_gave_value(const struct history *h, uint64_t value)
+{
+    int32_t process = history_value_process(value);
+    int64_t n = history_value_n(value);
+    return process >= 0 && process < h->processes.n && n > 0 && n <= h->processes.v[process].values;
+}
+
 /* ---- writing ------------------------------------------------------------------------------------ */
 
 struct history_op

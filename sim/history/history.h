@@ -171,6 +171,8 @@ int32_t history_process(struct history *h, struct slice name);
 int32_t history_topic(struct history *h, struct slice name);
 int32_t history_group(struct history *h, struct slice name);
 uint64_t history_next_value(struct history *h, int32_t process);
+/* Whether that is a value that was given out: any eight bytes of somebody else's look like one. */
+bool history_gave_value(const struct history *h, uint64_t value);
 /* A blank operation of this kind: numbers unknown, nothing read. */
 struct history_op history_op_new(enum history_kind kind, int32_t process, int32_t topic,
                                  int32_t partition);

@@ -114,10 +114,10 @@ def records_that_are_all_the_same(t):
     with Play(t.scratch()) as play:
         producer = confluent_kafka.Producer({"bootstrap.servers": play.bootstrap, "client.id": "shop", "linger.ms": 20})
         for _ in range(30000):
-            producer.produce("orders", b"x" * 100)
+            producer.produce("orders", (1).to_bytes(8, "big"))  # as the simulator's own records look
         expect_equal(producer.flush(LIMIT_S), 0, "records that nobody acknowledged")
         report = play.end()
-        expect_equal(report["verdict"], "pass", f"verdict ({report['reasons']})")
+        expect_equal(report["verdict"], "pass", f"verdict ({report['reasons'][:1]})")
         expect_equal(report["counts"]["read"], 30000, "records at the end")
 
 

@@ -53,6 +53,13 @@ values_are_unique_and_name_their_writer(void **state)
     assert_int_equal(history_value_process(c), p2);
     assert_int_equal(history_value_n(c), 2);
     assert_int_equal(history_process(&h, S("p1")), p1);
+    assert_true(history_gave_value(&h, a) && history_gave_value(&h, b) &&
+                history_gave_value(&h, c));
+    assert_false(history_gave_value(&h, history_value(p2, 3)));
+    assert_false(history_gave_value(&h, history_value(p2 + 1, 1)));
+    assert_false(history_gave_value(&h, history_value(p1, 0)));
+    assert_false(history_gave_value(&h, 1));
+    assert_false(history_gave_value(&h, UINT64_MAX));
 }
 
 static void
