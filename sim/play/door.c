@@ -25,17 +25,24 @@ struct guest {
     bool has_closed; /* the client has; the world is told once */
 };
 
+/* Of broker i + 1. */
+struct listener {
+    int fd;
+    bool is_up;
+};
+
 struct door {
     struct mem *mem;
-    VEC(int) listeners; /* of broker i + 1 */
+    VEC(struct listener) listeners;
     VEC(struct guest *) guests;
     VEC(struct pollfd) polls;
     int64_t next_id;
     uint8_t room[READ_BYTES];
 };
 
-int
-door_listen(int32_t *port)
+/* A socket at this port of the loopback (0: any), and which it is. -1: errno. */
+static int
+socket_at(int32_t *port)
 {
     struct sockaddr_in a = {.sin_family = AF_INET,
                             .sin_port = htons((uint16_t)*port),
@@ -44,7 +51,7 @@ door_listen(int32_t *port)
     int one = 1, fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (fd < 0) return -1;
     (void)setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
-    if (bind(fd, (struct sockaddr *)&a, sizeof a) != 0 || listen(fd, BACKLOG) != 0 ||
+    if (bind(fd, (struct sockaddr *)&a, sizeof a) != 0 ||
         getsockname(fd, (struct sockaddr *)&a, &n) != 0) {
         int why = errno;
         close(fd);
@@ -52,6 +59,25 @@ door_listen(int32_t *port)
         return -1;
     }
     *port = ntohs(a.sin_port);
+    return fd;
+}
+
+int
+door_listen(int32_t *port)
+{
+    /* Linux keeps a port for a socket that does not listen for the moment only if it was bound to it by number. */
+    if (*port == 0) {
+        int probe = socket_at(port);
+        if (probe < 0) return -1;
+        close(probe);
+    }
+    int fd = socket_at(port);
+    if (fd >= 0 && listen(fd, BACKLOG) != 0) {
+        int why = errno;
+        close(fd);
+        errno = why;
+        return -1;
+    }
     return fd;
 }
 
@@ -69,7 +95,8 @@ door_open(struct mem *mem, int32_t *ports, int32_t ports_n, int32_t *ret_taken)
             errno = why;
             return NULL;
         }
-        VEC_PUSH(mem, &d->listeners, fd);
+        struct listener one = {fd, true};
+        VEC_PUSH(mem, &d->listeners, one);
     }
     return d;
 }
@@ -88,7 +115,7 @@ void
 door_close(struct door *d)
 {
     while (d->guests.n) guest_free(d, d->guests.n - 1);
-    for (int64_t i = 0; i < d->listeners.n; i++) close(d->listeners.v[i]);
+    for (int64_t i = 0; i < d->listeners.n; i++) close(d->listeners.v[i].fd);
     VEC_RELEASE(d->mem, &d->listeners);
     VEC_RELEASE(d->mem, &d->guests);
     VEC_RELEASE(d->mem, &d->polls);
@@ -123,7 +150,8 @@ door_wait(struct door *d, int64_t timeout_ms, struct pollfd *own, int own_n)
 {
     d->polls.n = 0;
     for (int i = 0; i < own_n; i++) add_poll(d, own[i].fd, own[i].events);
-    for (int64_t i = 0; i < d->listeners.n; i++) add_poll(d, d->listeners.v[i], POLLIN);
+    for (int64_t i = 0; i < d->listeners.n; i++)
+        add_poll(d, d->listeners.v[i].is_up ? d->listeners.v[i].fd : -1, POLLIN);
     for (int64_t i = 0; i < d->guests.n; i++) {
         const struct guest *g = d->guests.v[i];
         bool reads = !g->is_full && !g->is_ending && !g->has_closed;
@@ -152,8 +180,8 @@ static void
 accept_all(struct door *d, int64_t listener, const struct reading *r)
 {
     int fd, one = 1;
-    while ((fd = accept4(d->listeners.v[listener], NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC)) >=
-           0) {
+    const struct listener *l = &d->listeners.v[listener];
+    while (l->is_up && (fd = accept4(l->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC)) >= 0) {
         struct guest *g = MEM_NEW(d->mem, struct guest);
         (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
         g->fd = fd;
@@ -243,4 +271,14 @@ door_closed(struct door *d, int64_t id)
 {
     struct guest *g = guest_of(d, id);
     if (g) g->is_ending = true;
+}
+
+void
+door_serves(struct door *d, int32_t broker, bool is_up)
+{
+    struct listener *l = &d->listeners.v[broker - 1];
+    if (l->is_up == is_up) return;
+    l->is_up = is_up;
+    if (is_up) (void)listen(l->fd, BACKLOG);
+    else (void)shutdown(l->fd, SHUT_RD);
 }

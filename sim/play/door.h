@@ -26,6 +26,8 @@ void door_read(struct door *d, void (*take)(void *ctx, struct input *in), void *
 void door_bytes(struct door *d, int64_t id, struct slice bytes);
 void door_full(struct door *d, int64_t id, bool is_full);
 void door_closed(struct door *d, int64_t id);
+/* Whether this broker (from 1) is up: at the port of one that is not, connections are refused, as by a host without it. */
+void door_serves(struct door *d, int32_t broker, bool is_up);
 /* Connections that are open now. */
 int64_t door_connections(const struct door *d);
 

@@ -5,6 +5,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "broker/base/fmt.h"
 #include "sim/play/control.h"
 #include "sim/play/play_internal.h"
 
@@ -219,6 +220,18 @@ play_wait(struct play *p)
     return listens && own[n].revents;
 }
 
+/* A broker that is down has no port. */
+static void
+play_doors(struct play *p)
+{
+    for (int32_t i = 1; i <= p->params.ports_n; i++) {
+        uint8_t room[24];
+        struct writer name = writer_fixed(room, sizeof room);
+        fmt_char(&name, 'b'), fmt_i64(&name, i);
+        door_serves(p->door, i, machine_is_up(world_machine(p->world, writer_slice(&name))));
+    }
+}
+
 static void
 play_live(void *ctx, struct run *r, struct world *w)
 {
@@ -238,6 +251,7 @@ play_live(void *ctx, struct run *r, struct world *w)
             if (p->control) control_look(p->control);
         }
         if (typed) play_read_terminal(p);
+        play_doors(p);
         door_read(p->door, play_take, p);
         if (p->control) control_work(p->control);
         play_flush(p);

@@ -95,6 +95,35 @@ def garbage(t):
         replays(play)
 
 
+def is_refused(host, port):
+    try:
+        socket.create_connection((host, port), LIMIT_S).close()
+        return False
+    except ConnectionRefusedError:
+        return True
+
+
+@claim("gregord")
+def port_of_a_broker_that_is_down(t):
+    """Its connections are refused, nobody else gets its port, and it listens there again when it is up."""
+    with Play(t.scratch()) as play:
+        host, port = play.bootstrap.split(",")[0].split(":")
+        address = (host, int(port))
+        for _ in range(2):
+            play.say("crash b1")
+            expect(eventually(lambda: is_refused(*address)), "a broker that is down takes connections")
+            with socket.socket() as other:
+                try:
+                    other.bind(address)
+                    expect(False, "somebody else can have its port")
+                except OSError:
+                    pass
+            play.say("restart b1")
+            expect(eventually(lambda: not is_refused(*address)), "a broker that is up again refuses connections")
+        play.end()
+        replays(play)
+
+
 @claim("gregord", "kcat", each=("SIGINT", "SIGTERM"))
 def ends_in_order(t, name):
     """At a signal it heals, judges, writes the run down and prints the report."""
