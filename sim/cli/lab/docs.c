@@ -134,15 +134,25 @@ write_table(struct docs *k, struct slice begin, struct slice rows)
     else k->other++, printf("FAILED %s: there is no place for the table\n", path);
 }
 
+/* Drawing takes the runs of a lab; who writes one lab does not wait for those of all. */
+static bool
+is_chosen(const struct lab *l, char **chosen, int n)
+{
+    for (int i = 0; i < n; i++)
+        if (slice_eq(l->id, slice_cstr(chosen[i]))) return true;
+    return n == 0;
+}
+
 int
 course_docs(struct desk *d, int argc, char **argv)
 {
     struct place p;
     struct docs k = {.d = d, .p = &p};
+    int chosen_n = 0;
     for (int i = 0; i < argc; i++) {
-        if (strcmp(argv[i], "--check") != 0)
-            return usage_error("course", "docs takes --check or nothing");
-        k.check = true;
+        if (argv[i][0] != '-') argv[chosen_n++] = argv[i];
+        else if (strcmp(argv[i], "--check") == 0) k.check = true;
+        else return usage_error("course", "docs takes --check, and the labs to draw (else all)");
     }
     if (!place_find(d, NULL, &p)) return EXIT_USAGE;
     char scratch[] = "/tmp/gregor-docs-XXXXXX";
@@ -159,7 +169,7 @@ course_docs(struct desk *d, int argc, char **argv)
             k.other++;
             continue;
         }
-        draw_all(&k, l, slice_cstr(scratch));
+        if (is_chosen(l, argv, chosen_n)) draw_all(&k, l, slice_cstr(scratch));
         fmt_slice(&rows, arena_format(&d->a, "| [%.*s %.*s](%.*s/README.md) | %lld | %.*s |\n",
                                       SARG(l->id), SARG(l->title), SARG(l->folder),
                                       (long long)l->minutes, SARG(l->question)));

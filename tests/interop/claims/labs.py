@@ -11,3 +11,13 @@ def pipeline(t, kill):
     said = run([paths.ROOT / "labs/X6-pipeline/run", "--kill", kill]).splitlines()
     expect_equal(said[-1], "PASS  what was taken was counted once", "its last line")
     return said[-3].split("s  ", 1)[1]
+
+
+@claim("kcat")
+def batching(t):
+    """Lab 2: the two lines of kcat, one record in each request and many, both bring 20,000 records."""
+    numbers = t.scratch() / "numbers"
+    numbers.write_text("".join(f"{i}\n" for i in range(1, 20001)))
+    for topic, settings in (("lab-one", ("batch.num.messages=1", "linger.ms=0", "max.in.flight=5")), ("lab-many", ("linger.ms=5",))):
+        t.kcat("-P", "-t", topic, *(x for s in settings for x in ("-X", s)), "-l", str(numbers))
+        expect_equal(sorted(map(int, t.consume(topic))), list(range(1, 20001)), f"records of {topic}")
