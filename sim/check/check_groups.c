@@ -181,16 +181,21 @@ begin_or_leave(struct groups *g, const struct history_op *op)
 /* ---- committed offsets ---------------------------------------------------------------------------- */
 
 /* A commit whose fate is unknown may take effect late; and so may an attempt for which its client has not waited, after
- * another one was answered: requests on a connection that was given up still arrive, and commits have no numbers. */
+ * another one was answered: requests on a connection that was given up still arrive, and commits have no numbers. Of
+ * two that were under way at the same time, by whoever commits what he likes, either may have been the last. */
 static bool
-may_have_come_late(const struct groups *g, const struct history_op *look)
+may_have_come_late(const struct groups *g, const struct history_op *look, const struct bound *bound)
 {
     const struct history *h = g->c->h;
-    for (const struct history_op *o = h->ops.v; o < h->ops.v + h->ops.n; o++)
+    for (const struct history_op *o = h->ops.v; o < h->ops.v + h->ops.n; o++) {
+        bool is_late = history_is_info(o) || o->was_retried ||
+                       (o->acks == COMMIT_AT_WILL && o->outcome == HISTORY_OK &&
+                        o->complete_ns >= bound->begun_ns);
         if (o->kind == HISTORY_COMMIT && o->node == look->node && o->topic == look->topic &&
-            o->partition == look->partition && o->offset == look->offset &&
-            (history_is_info(o) || o->was_retried) && o->invoke_ns <= look->complete_ns)
+            o->partition == look->partition && o->offset == look->offset && is_late &&
+            o->invoke_ns <= look->complete_ns)
             return true;
+    }
     return false;
 }
 
@@ -231,8 +236,9 @@ tell_end_of_commit(struct telling *t, int32_t group, int64_t begun_ns, int64_t o
 static bool
 has_gone_back(const struct groups *g, const struct history_op *op, int64_t number)
 {
-    return op->offset < g->bounds[number].offset &&
-           !(op->kind == HISTORY_COMMITTED && may_have_come_late(g, op));
+    if (op->offset >= g->bounds[number].offset) return false;
+    if (op->kind == HISTORY_COMMIT) return op->acks != COMMIT_AT_WILL;
+    return !may_have_come_late(g, op, &g->bounds[number]);
 }
 
 static void
@@ -286,8 +292,9 @@ take_committed(struct groups *g, const struct history_op *op, int64_t number, co
     if (op->outcome != HISTORY_OK) return;
     check_not_back(g, op, number, p);
     if (op->kind == HISTORY_COMMITTED) check_not_failed(g, op, number, p);
-    /* Of two at the same time either may have been the last. */
-    bool at_once = op->invoke_ns < v->committed.owed_ns;
+    /* Of two at the same time either may have been the last (may_have_come_late() knows that of those at will). */
+    bool at_will = op->kind == HISTORY_COMMIT && op->acks == COMMIT_AT_WILL;
+    bool at_once = op->invoke_ns < v->committed.owed_ns && !at_will;
     if (op->offset != v->committed.offset && !(at_once && v->committed.offset < op->offset))
         v->committed = (struct bound){op->offset, op->invoke_ns, op->complete_ns};
     v->committed.owed_ns = op->complete_ns;

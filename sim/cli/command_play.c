@@ -15,7 +15,7 @@
 #define BROKERS_MAX 9
 
 struct options {
-    const char *file, *out;
+    const char *file, *out, *bug;
     int64_t brokers, port, speed_permille;
     bool json, has_seed, has_brokers, has_control, ends_with_input;
     int64_t control_port;
@@ -51,9 +51,9 @@ catch_signals(void)
 
 /* ---- options ---- */
 
-static const char *const option_names[] = {"--listen",          "--brokers", "--speed",
-                                           "--control",         "--seed",    "--out",
-                                           "--ends-with-input", "--json"};
+static const char *const option_names[] = {"--listen", "--brokers", "--speed", "--control",
+                                           "--seed",   "--bug",     "--out",   "--ends-with-input",
+                                           "--json"};
 
 static bool
 take_address(const char *value, int64_t *ret_port)
@@ -93,6 +93,8 @@ take_play_option(struct options *o, const char *arg, const char *value)
         o->has_seed = true;
         if (!slice_to_i64(v, &n) || n < 0) return usage_error("play", "--seed %s: a number", value);
         o->seed = (uint64_t)n;
+    } else if (strcmp(arg, "--bug") == 0) {
+        o->bug = value;
     } else if (strcmp(arg, "--out") == 0) {
         o->out = value;
     } else {
@@ -119,6 +121,10 @@ parse_options(int argc, char **argv, struct options *o)
     if (o->file && o->has_brokers)
         return usage_error("play",
                            "--brokers goes without a scenario, which says how many there are");
+    if (o->bug && !bug_on(o->bug))
+        return usage_error(
+            "play", "no switch %s is linked into this program (make mutants: build/mutants/gregor)",
+            o->bug);
     return 0;
 }
 
@@ -238,6 +244,7 @@ play(struct stage *s, const struct scenario *sc)
                           .name = sc->name,
                           .has_seed = s->o.has_seed,
                           .seed = s->o.seed,
+                          .bug = s->o.bug,
                           .out = s->o.out,
                           .is_of_many = true,
                           .json = s->o.json,

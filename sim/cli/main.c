@@ -37,6 +37,7 @@
     "  --control 127.0.0.1:N control over HTTP, for programs and browsers; 0: a free port. The address is\n" \
     "                       printed, with a token that keeps others out\n" \
     "  --seed N             run with this seed (else the scenario's own)\n" \
+    "  --bug ID             run with a wrong version of a rule (build/mutants/gregor)\n" \
     "  --out DIR            make the run's folder here (else in out)\n" \
     "  --ends-with-input    end when standard input does: with the program that started it\n" \
     "  --json               print the addresses and the report as JSON, one line each\n"

@@ -56,9 +56,16 @@ enum history_admin {
     HISTORY_ADMINS_N
 };
 
-/* How a member of a group commits: before it works on records, after it, now and then by itself, or in one transaction
- * with what it makes of them. */
-enum history_commits { COMMIT_BEFORE, COMMIT_AFTER, COMMIT_AUTO, COMMIT_IN_TXN, HISTORY_COMMITS_N };
+/* How a member of a group commits: before it works on records, after it, now and then by itself, in one transaction with
+ * what it makes of them; or nobody knows, and it may well commit less than before. */
+enum history_commits {
+    COMMIT_BEFORE,
+    COMMIT_AFTER,
+    COMMIT_AUTO,
+    COMMIT_IN_TXN,
+    COMMIT_AT_WILL,
+    HISTORY_COMMITS_N
+};
 
 enum history_outcome {
     HISTORY_OPEN, /* not completed: read it as info */

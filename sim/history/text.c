@@ -38,7 +38,8 @@ _Static_assert(ARRAY_LEN(history_kind_names) == HISTORY_KINDS_N, "each kind has 
 const char *const history_commit_names[] = {[COMMIT_BEFORE] = "before",
                                             [COMMIT_AFTER] = "after",
                                             [COMMIT_AUTO] = "auto",
-                                            [COMMIT_IN_TXN] = "txn"};
+                                            [COMMIT_IN_TXN] = "txn",
+                                            [COMMIT_AT_WILL] = "at-will"};
 _Static_assert(ARRAY_LEN(history_commit_names) == HISTORY_COMMITS_N, "each way has a word");
 const char *const history_decision_names[HISTORY_DECISIONS_N] = {
     "gap", [1] = "accept", [2] = "release", [3] = "reject"};

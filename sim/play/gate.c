@@ -19,6 +19,7 @@ struct gate_machine {
 
 struct gate {
     struct arena *a;
+    struct run *r;
     struct world *w;
     struct mem *mem; /* of passages: they may outlive their machine for a moment */
     const struct gate_ops *ops;
@@ -53,6 +54,7 @@ passage_bytes(struct conn *c, struct slice data, struct buf *from)
 {
     const struct passage *p = CONTAINER_OF(c, struct passage, conn);
     (void)from;
+    run_guest_given(p->gate->r, p->id, data);
     p->gate->ops->bytes(p->gate->ctx, p->id, data);
 }
 
@@ -69,6 +71,7 @@ passage_end(struct passage *p)
 {
     struct gate *g = p->gate;
     g->passages.v[p->id] = NULL;
+    run_guest_left(g->r, p->id);
     g->ops->closed(g->ctx, p->id);
     writer_release(&p->in);
     mem_free_slice(g->mem, p->client_id);
@@ -228,6 +231,7 @@ static void
 take_bytes(struct gate *g, struct passage *p, struct slice bytes)
 {
     int64_t id = p->id;
+    run_guest_sent(g->r, id, p->broker, bytes);
     writer_bytes(&p->in, bytes);
     if (!p->of) {
         if (!learn_client(p)) return;
@@ -271,10 +275,10 @@ see_end(void *ctx, struct machine *m, enum life what, struct slice text)
 }
 
 struct gate *
-gate_new(struct arena *a, struct world *w, const struct gate_ops *ops, void *ctx)
+gate_new(struct arena *a, struct run *r, struct world *w, const struct gate_ops *ops, void *ctx)
 {
     struct gate *g = ARENA_NEW(a, struct gate);
-    *g = (struct gate){.a = a, .w = w, .mem = world_mem(w), .ops = ops, .ctx = ctx};
+    *g = (struct gate){.a = a, .r = r, .w = w, .mem = world_mem(w), .ops = ops, .ctx = ctx};
     machine_new(g, S("outside"), SLICE_EMPTY);
     world_observe(w, &(struct world_observer){.life = see_end, .ctx = g});
     return g;

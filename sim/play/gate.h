@@ -14,6 +14,7 @@
 #include "sim/world/world.h"
 
 struct gate;
+struct run;
 
 /* Called within a step of the machine: they only take note. */
 struct gate_ops {
@@ -23,7 +24,9 @@ struct gate_ops {
     void (*closed)(void *ctx, int64_t id); /* the last word of a connection */
 };
 
-struct gate *gate_new(struct arena *a, struct world *w, const struct gate_ops *ops, void *ctx);
+/* r: hears of all that passes. */
+struct gate *gate_new(struct arena *a, struct run *r, struct world *w, const struct gate_ops *ops,
+                      void *ctx);
 /* Between two events, at the present time. Of a connection that is gone nothing is taken. */
 void gate_take(struct gate *g, const struct input *in);
 /* The connections that are open, as JSON objects with commas between them. */

@@ -238,7 +238,7 @@ play_live(void *ctx, struct run *r, struct world *w)
     struct play *p = ctx;
     p->run = r;
     p->world = w;
-    p->gate = gate_new(p->a, w, &live_ops, p);
+    p->gate = gate_new(p->a, r, w, &live_ops, p);
     p->pace.at_ns = world_now_ns(w);
     p->pace.wall_ns = play_wall_ns();
     p->params.serves(p->params.ctx, p->params.ports, p->params.ports_n,
@@ -352,7 +352,7 @@ static void
 again_live(void *ctx, struct run *r, struct world *w)
 {
     struct again *g = ctx;
-    struct gate *gate = gate_new(g->a, w, &deaf_ops, NULL);
+    struct gate *gate = gate_new(g->a, r, w, &deaf_ops, NULL);
     struct input in;
     while (input_next(&g->reader, &in)) {
         if (in.at_ns > world_now_ns(w)) world_run_until(w, in.at_ns);

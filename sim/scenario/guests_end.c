@@ -1,183 +1,323 @@
 /* What became of what guests were told, and of whom: read back at the end, and judged. */
 #include "sim/scenario/guests_own.h"
+#include "sim/scenario/run_internal.h"
 
 #include "broker/base/check.h"
 #include "broker/base/fmt.h"
+#include "broker/coordinator/coordinator.h"
+#include "broker/group/groups.h"
 #include "broker/protocol/tables.h"
 #include "sim/check/check.h"
 #include "sim/check/disk_log.h"
 
-struct reading_back {
-    struct guests *g;
-    int32_t topic, partition, process;
-    int64_t end;
-    const struct batch_header *h;
-    VEC(struct history_read) reads;
-};
-
-/* Of several with the same content: the one that was acknowledged here, else one that was not found yet. */
-static struct gift *
-one_of_same(const struct guests *g, const struct gift *key)
-{
-    struct gift *here = gift_of_offset(g, key), *first = gift_of_content(g, key);
-    if (here && here->content == key->content) return here;
-    if (!first) return NULL;
-    struct gift *k = first->unfound ? first->unfound : first;
-    while (k->same && (k->is_found || k->offset >= 0)) k = k->same;
-    first->unfound = k;
-    return k;
-}
-
-static void
-find_gift(struct guests *g, void *ctx, const struct record *rec)
-{
-    struct reading_back *b = ctx;
-    struct gift key = {.topic = b->topic,
-                       .partition = b->partition,
-                       .producer_id = batch_has_producer(b->h) ? b->h->producer_id : -1,
-                       .producer_epoch = b->h->producer_epoch,
-                       .sequence = rec->sequence,
-                       .content = content_of(rec),
-                       .offset = rec->offset};
-    struct gift *k = key.producer_id >= 0 ? gift_of_sequence(g, &key) : one_of_same(g, &key);
-    if (!k) return; /* somebody else's */
-    k->is_found = true;
-    struct history_read one = {rec->offset, k->value, b->h->leader_epoch};
-    VEC_PUSH(g->mem, &b->reads, one);
-}
+/* ---- read back: what leaders have on their disks --------------------------------------------------------------- */
 
 static void
 read_batch_back(void *ctx, const struct found *found, struct slice batch)
 {
-    struct reading_back *b = ctx;
-    struct batch_header h;
     (void)found;
-    if (batch_parse(batch, &h) != BATCH_OK) return;
-    b->end = batch_next_offset(&h);
-    b->h = &h;
-    if (!batch_is_control(&h)) each_record(b->g, &h, batch, find_gift, b);
+    guests_log_batch(ctx, batch);
 }
 
-static struct history_op
-final_op(const struct reading_back *b, enum history_kind kind)
-{
-    struct history_op op = history_op_new(kind, b->process, b->topic, b->partition);
-    op.is_final = true;
-    op.offset = b->end;
-    return op;
-}
-
-/* What its leader has, on its disk. */
 static void
-read_partition_back(struct guests *g, const struct truth_partition *p, int32_t topic)
+read_partition_back(struct run *r, struct guests *g, const struct truth_partition *p)
 {
-    const struct node_slot *n = node_by_id(g->r, p->leader);
-    struct reading_back b = {.g = g,
-                             .topic = topic,
-                             .partition = p->partition,
-                             .process = history_process(&g->h, S("reader"))};
+    const struct node_slot *n = node_by_id(r, p->leader);
     if (!n) return;
-    disk_log_walk(g->mem, n->m, p->name, DISK_LOG_PLAIN, 0, read_batch_back, &b);
-    struct history_op op = final_op(&b, HISTORY_ASSIGN);
-    op.offset = 0;
-    history_add(&g->h, &op, HISTORY_OK, NULL, 0);
-    op = final_op(&b, HISTORY_END);
-    history_complete(&g->h, history_invoke(&g->h, &op), HISTORY_OK, 0, p->partition, b.end);
-    op = final_op(&b, HISTORY_POLL);
-    if (b.reads.n) history_add(&g->h, &op, HISTORY_OK, b.reads.v, b.reads.n);
-    op = final_op(&b, HISTORY_FINAL_END);
-    history_add(&g->h, &op, HISTORY_OK, NULL, 0);
-    VEC_RELEASE(g->mem, &b.reads);
+    guests_log_begin(g, p->topic, p->partition);
+    disk_log_walk(g->mem, n->m, p->name, DISK_LOG_PLAIN, 0, read_batch_back, g);
+    guests_log_end(g);
 }
 
+/* ---- what groups have committed ---------------------------------------------------------------------------------- */
+
+struct kept_offset {
+    struct slice group, topic;
+    int32_t partition;
+    int64_t offset;      /* -1: it was taken back */
+    int64_t producer_id; /* of a transaction that has not ended yet; -1 */
+};
+
+struct kept {
+    struct guests *g;
+    VEC(struct kept_offset) v; /* the last of each, and what waits for its transaction */
+};
+
+static void
+keep_offset(struct kept *k, const struct kept_offset *one)
+{
+    for (int64_t i = 0; i < k->v.n; i++) {
+        struct kept_offset *o = &k->v.v[i];
+        if (o->producer_id != one->producer_id || o->partition != one->partition ||
+            !slice_eq(o->group, one->group) || !slice_eq(o->topic, one->topic))
+            continue;
+        o->offset = one->offset;
+        return;
+    }
+    struct kept_offset new = *one;
+    new.group = arena_dup(&k->g->a, one->group);
+    new.topic = arena_dup(&k->g->a, one->topic);
+    VEC_PUSH(k->g->mem, &k->v, new);
+}
+
+static void
+kept_transaction_ends(struct kept *k, int64_t producer_id, bool is_committed)
+{
+    for (int64_t i = k->v.n; i-- > 0;) {
+        struct kept_offset one = k->v.v[i];
+        if (one.producer_id != producer_id) continue;
+        VEC_REMOVE_AT(&k->v, i);
+        one.producer_id = -1;
+        if (is_committed) keep_offset(k, &one);
+    }
+}
+
+static void
+read_kept_record(struct kept *k, int64_t producer_id, const struct record *rec)
+{
+    struct reader r = reader(rec->key), v = reader(rec->value);
+    struct kept_offset one = {.offset = -1, .producer_id = producer_id};
+    struct k_offset_commit_key key;
+    struct k_offset_commit_value value;
+    enum { OFFSET_KEY_MIN = 0, OFFSET_KEY_MAX = 1 };
+    int16_t version = reader_i16(&r);
+    if (r.err || version < OFFSET_KEY_MIN || version > OFFSET_KEY_MAX ||
+        !codec_decode(K_MSG_OFFSET_COMMIT_KEY, 0, &r, &k->g->scratch, &key))
+        return;
+    one.group = key.group, one.topic = key.topic, one.partition = key.partition;
+    if (rec->value.p) {
+        version = reader_i16(&v);
+        if (v.err || !codec_has_version(K_MSG_OFFSET_COMMIT_VALUE, version) ||
+            !codec_decode(K_MSG_OFFSET_COMMIT_VALUE, version, &v, &k->g->scratch, &value))
+            return;
+        one.offset = value.offset;
+    }
+    keep_offset(k, &one);
+}
+
+static void
+read_kept(void *ctx, const struct found *found, struct slice batch)
+{
+    struct kept *k = ctx;
+    struct batch_header h;
+    struct marker m;
+    struct records rs;
+    struct record rec;
+    (void)found;
+    if (batch_parse(batch, &h) != BATCH_OK || batch_codec(&h) != CODEC_NONE) return;
+    if (marker_parse(&h, batch, &m)) kept_transaction_ends(k, h.producer_id, m.commit);
+    if (batch_is_control(&h)) return;
+    records_begin(&rs, &h, batch_payload(batch, &h));
+    while (records_next(&rs, &rec))
+        read_kept_record(k, batch_is_transactional(&h) ? h.producer_id : -1, &rec);
+    arena_reset(&k->g->scratch);
+}
+
+/* Offsets that nobody needs any more go by themselves, after a week as a rule. */
 static bool
-is_judged_here(const struct guests *g, struct slice topic)
+may_have_expired(const struct run *r)
 {
-    for (int64_t i = 0; i < g->gone.n; i++)
-        if (slice_eq(g->gone.v[i], topic)) return false;
-    return !slice_starts(topic, S("__"));
+    int64_t minutes = cluster_config_i64(r->s, "offsets.retention.minutes");
+    return world_now_ns(r->w) > minutes * 60 * NS_PER_S;
 }
 
-static const struct gift *
-gift_of_value(const struct guests *g, uint64_t value)
+static void
+read_commits_back(struct run *r, struct guests *g)
 {
-    int32_t process = history_value_process(value);
-    int64_t n = history_value_n(value);
-    if (!value || process >= g->counts.n || n < 1 || n > g->counts.v[process].sent.n) return NULL;
-    return g->counts.v[process].sent.v[n - 1];
+    struct kept k = {.g = g};
+    for (int64_t i = 0; i < r->truth.partitions.n; i++) {
+        const struct truth_partition *p = r->truth.partitions.v[i];
+        const struct node_slot *n = node_by_id(r, p->leader);
+        if (n && slice_eq(p->topic, GROUPS_TOPIC))
+            disk_log_walk(g->mem, n->m, p->name, DISK_LOG_SERVES, 0, read_kept, &k);
+    }
+    for (int64_t i = 0; i < k.v.n; i++) {
+        const struct kept_offset *o = &k.v.v[i];
+        if (o->producer_id >= 0 || (o->offset < 0 && may_have_expired(r))) continue;
+        guests_committed(g, o->group, o->topic, o->partition, o->offset);
+    }
+    VEC_RELEASE(g->mem, &k.v);
 }
+
+/* ---- in words ------------------------------------------------------------------------------------------------------ */
 
 /* Whose it is, and where: "orders-service's record 17, key k3, acknowledged at offset 40 of orders-0: …". */
 static struct slice
 story_for_people(const struct guests *g, const struct anomaly *a)
 {
-    const struct gift *k = gift_of_value(g, a->value);
+    int32_t n = 0;
+    const struct parcel *k = a->value ? parcel_of_value(g, a->value, &n) : NULL;
     struct writer w = writer_mem(g->mem);
     if (k) {
-        const struct history_op *op = &g->h.ops.v[k->op];
-        fmt_slice(&w, history_process_name(&g->h, op->process));
-        fmt_str(&w, "'s record "), fmt_i64(&w, history_value_n(k->value));
-        if (k->key.p) fmt_str(&w, ", key "), fmt_json(&w, k->key);
-        if (k->offset >= 0) fmt_str(&w, ", acknowledged at offset "), fmt_i64(&w, k->offset);
+        struct slice key = goods_key(k->goods, n);
+        const struct author *by = author_of_process(g, k->process);
+        fmt_slice(&w, g->clients.v[by->client].name);
+        fmt_str(&w, "'s record "), fmt_i64(&w, history_value_n(a->value));
+        if (key.p) fmt_str(&w, ", key "), fmt_json(&w, key);
+        if (k->offset >= 0) fmt_str(&w, ", acknowledged at offset "), fmt_i64(&w, k->offset + n);
         fmt_str(&w, " of "), fmt_slice(&w, history_topic_name(&g->h, k->topic));
         fmt_char(&w, '-'), fmt_i64(&w, k->partition), fmt_str(&w, ": ");
     }
     fmt_slice(&w, a->story);
-    struct slice s = arena_dup(g->r->a, writer_slice(&w));
+    struct slice s = arena_dup((struct arena *)(uintptr_t)&g->a, writer_slice(&w));
     writer_release(&w);
     return s;
 }
 
 static void
-tell_counts(struct guests *g, const struct check_result *c, struct run_counts *to)
+tell_client(struct run *r, const struct client *c)
 {
-    to->produced += c->counts.produced;
-    to->acknowledged += c->counts.acknowledged;
-    to->unknown += c->counts.unknown;
-    to->failed += c->counts.failed;
-    to->read += c->read;
-    for (int64_t i = 0; i < g->counts.n; i++) {
-        const struct guest_counts *n = &g->counts.v[i];
-        struct slice who = history_process_name(&g->h, (int32_t)i);
-        struct slice more =
-            n->errors ? arena_format(g->r->a, "; errors that it was told: %lld, the last %.*s",
-                                     (long long)n->errors, SARG(k_err_name(n->last_error)))
-                      : SLICE_EMPTY;
-        if (n->sent.n)
-            run_tell(g->r, SLICE_EMPTY,
-                     arena_format(g->r->a, "%.*s sent %lld records and was acknowledged %lld%.*s",
-                                  SARG(who), (long long)n->sent.n, (long long)n->acknowledged,
-                                  SARG(more)));
+    struct slice more = c->errors
+                          ? arena_format(r->a, "; errors that it was told: %lld, the last %.*s",
+                                         (long long)c->errors, SARG(k_err_name(c->last_error)))
+                          : SLICE_EMPTY;
+    if (c->sent)
+        run_tell(r, SLICE_EMPTY,
+                 arena_format(r->a, "%.*s sent %lld records and was acknowledged %lld%.*s",
+                              SARG(c->name), (long long)c->sent, (long long)c->acknowledged,
+                              SARG(more)));
+    if (c->read)
+        run_tell(r, SLICE_EMPTY,
+                 arena_format(r->a, "%.*s was given %lld records to read", SARG(c->name),
+                              (long long)c->read));
+}
+
+static void
+tell_transactions(struct run *r, const struct guests *g)
+{
+    int64_t counts[3] = {0, 0, g->txns.n};
+    for (int64_t i = 0; i < g->txns.n; i++) {
+        counts[0] += g->txns.v[i]->is_over && !g->txns.v[i]->is_aborted;
+        counts[1] += g->txns.v[i]->is_aborted;
+    }
+    if (!counts[2]) return;
+    run_tell(r, SLICE_EMPTY,
+             arena_format(r->a,
+                          "transactions of clients outside: %lld committed, %lld aborted, %lld "
+                          "whose end nobody was told",
+                          (long long)counts[0], (long long)counts[1],
+                          (long long)(counts[2] - counts[0] - counts[1])));
+}
+
+/* ---- judged -------------------------------------------------------------------------------------------------------- */
+
+static bool
+speaks_of(const struct guests *g, const struct anomaly *a)
+{
+    return a->topic.p && !slice_starts(a->topic, S("__")) &&
+           !names_have(g->gone.v, g->gone.n, a->topic);
+}
+
+/* What the checker says of the history, and of transactions what only the bytes tell. */
+void
+guests_check(struct guests *g, const struct check_facts *f, struct check_result *ret)
+{
+    check_history(g->mem, &g->h, f, ret);
+    for (int64_t i = 0; i < g->early.n; i++) {
+        const struct early *e = &g->early.v[i];
+        struct writer w = writer_mem(g->mem);
+        fmt_slice(&w, history_process_name(&g->h, e->process));
+        fmt_str(&w, " reads committed records only, and was given ");
+        history_value_print(&g->h, e->value, &w);
+        fmt_str(&w, " at offset "), fmt_i64(&w, e->offset), fmt_str(&w, " at ");
+        fmt_seconds(&w, e->at_ns - g->h.begin_ns);
+        fmt_str(&w, ", whose transaction nobody had asked to be committed");
+        struct anomaly a = {.rule = RULE_READ_UNCOMMITTED,
+                            .witness = WITNESS_CHECKER,
+                            .topic = history_topic_name(&g->h, e->topic),
+                            .partition = e->partition,
+                            .offset = e->offset,
+                            .value = e->value,
+                            .at_ns = e->at_ns,
+                            .story = writer_slice(&w)};
+        anomalies_add(&ret->anomalies, &a);
+        writer_release(&w);
     }
 }
 
-bool
-guests_judge(struct guests *g, struct anomalies *ret, struct run_counts *counts)
+static void
+find_facts(struct run *r, struct guests *g, struct check_facts *f)
 {
-    struct run *r = g->r;
+    f->topics_n = (int32_t)g->h.topics.n;
+    struct check_topic *topics = ARENA_ARRAY(r->a, struct check_topic, f->topics_n + 1);
+    for (int32_t t = 0; t < f->topics_n; t++)
+        topics[t] = witness_facts(r, history_topic_name(&g->h, t));
+    f->topics = topics;
+    f->offsets = witness_offsets_facts(r);
+    f->offsets_partitions = (int32_t)cluster_config_i64(r->s, "offsets.topic.num.partitions");
+}
+
+/* Somebody in the world writes there, too: whose records those are guests need not know. */
+static void
+learn_own_writers(struct run *r, struct guests *g)
+{
+    for (int64_t i = 0; i < r->h->topics.n; i++)
+        VEC_PUSH(g->mem, &g->unsure, history_topic_name(r->h, (int32_t)i));
+    for (int32_t i = 0; i < r->s->steps_n; i++)
+        if (r->s->steps[i].verb->id == VERB_ASK)
+            for (int64_t t = 0; t < g->h.topics.n; t++)
+                VEC_PUSH(g->mem, &g->unsure, history_topic_name(&g->h, (int32_t)t));
+}
+
+bool
+guests_judge(struct run *r, struct guests *g, struct anomalies *ret, struct run_counts *counts)
+{
     struct check_facts f = {.chronicle = &r->chronicle, .begin_ns = r->begin_ns};
-    struct check_result checked;
+    struct check_result c;
     g->h.begin_ns = r->begin_ns;
-    f.topics_n = (int32_t)g->h.topics.n;
-    struct check_topic *topics = ARENA_ARRAY(r->a, struct check_topic, f.topics_n + 1);
-    f.topics = topics;
-    for (int32_t t = 0; t < f.topics_n; t++) {
-        struct slice name = history_topic_name(&g->h, t);
-        topics[t] = witness_facts(r, name);
-        for (int64_t i = 0; is_judged_here(g, name) && i < r->truth.partitions.n; i++)
-            if (slice_eq(r->truth.partitions.v[i]->topic, name))
-                read_partition_back(g, r->truth.partitions.v[i], t);
+    learn_own_writers(r, g);
+    (void)guests_history(g);
+    for (int64_t i = 0; i < r->truth.partitions.n; i++) {
+        const struct truth_partition *p = r->truth.partitions.v[i];
+        bool is_known = false;
+        for (int64_t t = 0; t < g->h.topics.n; t++)
+            is_known |= slice_eq(history_topic_name(&g->h, (int32_t)t), p->topic);
+        if (is_known && !names_have(g->gone.v, g->gone.n, p->topic) &&
+            !slice_starts(p->topic, S("__")))
+            read_partition_back(r, g, p);
     }
-    check_history(g->mem, &g->h, &f, &checked);
-    for (int64_t i = 0; i < checked.anomalies.v.n; i++) {
-        struct anomaly a = checked.anomalies.v.v[i];
-        if (!a.topic.p || !is_judged_here(g, a.topic)) continue;
+    read_commits_back(r, g);
+    find_facts(r, g, &f);
+    guests_check(g, &f, &c);
+    if (!r->h->topics.n) witness_put_history(r, &g->h, &f);
+    for (int64_t i = 0; i < c.anomalies.v.n; i++) {
+        struct anomaly a = c.anomalies.v.v[i];
+        if (!speaks_of(g, &a)) continue;
         a.story = story_for_people(g, &a);
         a.is_of_guest = true;
         anomalies_add(ret, &a);
     }
-    tell_counts(g, &checked, counts);
-    bool is_conclusive = checked.is_conclusive;
-    check_result_release(&checked);
+    for (int64_t i = 0; i < g->clients.n; i++) tell_client(r, &g->clients.v[i]);
+    tell_transactions(r, g);
+    counts->produced += c.counts.produced;
+    counts->acknowledged += c.counts.acknowledged;
+    counts->unknown += c.counts.unknown;
+    counts->failed += c.counts.failed;
+    counts->read += c.read;
+    bool is_conclusive = c.is_conclusive;
+    check_result_release(&c);
     return is_conclusive;
+}
+
+/* ---- in a run ------------------------------------------------------------------------------------------------------ */
+
+static int64_t
+run_now_of_guests(void *ctx)
+{
+    return world_now_ns(((const struct run *)ctx)->w);
+}
+
+static struct slice
+topic_of_id(void *ctx, struct uuid id)
+{
+    return witness_topic_name(ctx, id);
+}
+
+struct guests *
+guests_begin(struct run *r)
+{
+    if (!r->o->outside) return NULL;
+    return guests_new(
+        r->a->mem,
+        &(struct guests_params){.now = run_now_of_guests, .topic_name = topic_of_id, .ctx = r});
 }

@@ -1,5 +1,6 @@
 #include "sim/scenario/outside.h"
 
+#include "sim/scenario/guests.h"
 #include "sim/scenario/json.h"
 #include "sim/scenario/run_internal.h"
 
@@ -50,4 +51,22 @@ run_trace_tail(const struct run *r, struct writer *ret)
 {
     if (r->trace) trace_tail(r->trace, ret);
     return r->trace != NULL;
+}
+
+void
+run_guest_sent(struct run *r, int64_t conn, int32_t broker, struct slice bytes)
+{
+    guests_sent(r->guests, conn, broker, bytes);
+}
+
+void
+run_guest_given(struct run *r, int64_t conn, struct slice bytes)
+{
+    guests_given(r->guests, conn, bytes);
+}
+
+void
+run_guest_left(struct run *r, int64_t conn)
+{
+    guests_left(r->guests, conn);
 }

@@ -33,6 +33,11 @@ bool run_take_step(struct run *r, struct slice text, struct diags *wrong);
 /* The names of what was taken last: one step, or those of a preset. Keys and values of a JSON object. */
 void run_tell_names(const struct run *r, struct writer *json);
 
+/* What passes between clients outside and the brokers, of whom they are judged in the end (guests.h). */
+void run_guest_sent(struct run *r, int64_t conn, int32_t broker, struct slice bytes);
+void run_guest_given(struct run *r, int64_t conn, struct slice bytes);
+void run_guest_left(struct run *r, int64_t conn);
+
 /* What follows only looks: a run is the same with it and without. */
 
 /* Since the beginning of the timeline. */

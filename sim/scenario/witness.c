@@ -317,10 +317,29 @@ witness_facts(struct run *r, struct slice name)
     return facts;
 }
 
+struct check_topic
+witness_offsets_facts(const struct run *r)
+{
+    const struct topic offsets = {
+        .name = GROUPS_TOPIC, .rf = cluster_config_i64(r->s, "offsets.topic.replication.factor")};
+    return topic_facts(r, &offsets);
+}
+
 struct slice
 witness_topic_name(const struct run *r, struct uuid id)
 {
     return invariants_topic_name(r->witnesses->invariants, id);
+}
+
+void
+witness_put_history(const struct run *r, const struct history *h, const struct check_facts *f)
+{
+    struct writer w = writer_mem(r->a->mem);
+    if (r->o->put_history) {
+        history_file_write(h, f, &w);
+        r->o->put_history(r->o->ctx, writer_slice(&w));
+    }
+    writer_release(&w);
 }
 
 static void
@@ -338,10 +357,8 @@ ask_checker(struct run *r)
         .shares_at_risk = shares_at_risk(r),
         .clients_live = true};
     struct check_topic *topics = ARENA_ARRAY(r->a, struct check_topic, f.topics_n + 1);
-    const struct topic offsets = {
-        .name = GROUPS_TOPIC, .rf = cluster_config_i64(r->s, "offsets.topic.replication.factor")};
     f.topics = topics;
-    f.offsets = topic_facts(r, &offsets);
+    f.offsets = witness_offsets_facts(r);
     f.offsets_partitions = (int32_t)cluster_config_i64(r->s, "offsets.topic.num.partitions");
     for (int32_t i = 0; i < f.topics_n; i++) {
         const struct topic *t = topic_named(r, history_topic_name(r->h, i));
@@ -351,11 +368,7 @@ ask_checker(struct run *r)
         add_removed(r, t, MAX((int32_t)t->partitions, r->h->topics.v[i].partitions), &topics[i]);
     }
     check_history(r->a->mem, r->h, &f, &r->witnesses->checked);
-    if (!r->o->put_history) return;
-    struct writer w = writer_mem(r->a->mem);
-    history_file_write(r->h, &f, &w);
-    r->o->put_history(r->o->ctx, writer_slice(&w));
-    writer_release(&w);
+    if (r->h->topics.n || !r->guests) witness_put_history(r, r->h, &f);
 }
 
 /* ---- into one list ---- */
@@ -642,7 +655,7 @@ hear_guests(struct run *r)
     struct anomalies theirs;
     if (!r->guests) return false;
     anomalies_init(&theirs, r->a->mem);
-    bool is_conclusive = guests_judge(r->guests, &theirs, &r->ret->counts);
+    bool is_conclusive = guests_judge(r, r->guests, &theirs, &r->ret->counts);
     gather_anomalies(r, &theirs);
     anomalies_release(&theirs);
     return is_conclusive;
@@ -675,9 +688,8 @@ witnesses_speak(struct run *r)
     for (int32_t i = 0; i < r->s->must_fail_n; i++) judge_must_fail(r, &r->s->must_fail[i]);
     if (!is_conclusive)
         run_fail(r, VERDICT_INCONCLUSIVE, "nothing was acknowledged: this proves nothing");
-    c.produced = ret->counts.produced;
-    c.acknowledged = ret->counts.acknowledged;
-    int64_t v[] = {c.produced, c.acknowledged, c.unknown, c.failed, w->checked.read};
+    const struct run_counts *n = &ret->counts;
+    int64_t v[] = {n->produced, n->acknowledged, n->unknown, n->failed, n->read};
     world_say(r->w, S("verdict"), slice_cstr(verdict_text(ret->verdict)),
               ret->reasons.v.n        ? ret->reasons.v.v[0].text
               : r->s->must_fail_n > 0 ? S("it lost what it must, and nothing else went wrong")

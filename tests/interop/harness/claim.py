@@ -15,6 +15,7 @@ MODULES = (
     "daemon",
     "play",
     "play_faults",
+    "play_wrong_rules",
     "testing_your_own",
     "kafka_python",
     "confluent",
@@ -37,7 +38,7 @@ MODULES = (
 )
 
 # What a claim may need. The first four are there with Debian packages alone.
-NEEDS = {"kcat", "gregord", "files", "starts", "kafka-python", "confluent-kafka", "java"}
+NEEDS = {"kcat", "gregord", "files", "starts", "kafka-python", "confluent-kafka", "java", "mutants"}
 # What only claims about applications need; setup leaves a stamp for each.
 APP_PARTS = {"streams", "connect", "registry", "debezium-postgres", "debezium-jdbc"}
 NEEDS |= APP_PARTS | {"postgresql", "clients", "browser"}

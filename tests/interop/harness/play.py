@@ -13,11 +13,11 @@ GREGOR = paths.BUILD / "gregor"
 class Play:
     """A running gregor play; what is typed goes to `say`, and `end` gives its report."""
 
-    def __init__(self, folder, *options):
+    def __init__(self, folder, *options, program=GREGOR):
         self.out = folder / "out"
         self.errors = open(folder / "stderr", "w+")
         self.process = subprocess.Popen(
-            [str(GREGOR), "play", "--listen", "127.0.0.1:0", "--json", "--out", str(self.out), *map(str, options)],
+            [str(program), "play", "--listen", "127.0.0.1:0", "--json", "--out", str(self.out), *map(str, options)],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self.errors, text=True)
         first = self.process.stdout.readline()
         if not first:

@@ -43,6 +43,8 @@ def gone(parts):
         return "kcat is not installed: tests/interop/setup debian"
     if parts & {"kafka-python", "confluent-kafka"} and not paths.VENV_PYTHON.exists():
         return "the Python clients are not installed: tests/interop/setup python"
+    if "mutants" in parts and not (paths.BUILD / "mutants" / "gregor").exists():
+        return "build/mutants/gregor is not there: make mutants"
     if "clients" in parts and not paths.CLIENTS.exists():
         return "aiokafka and kafkajs are not installed: tests/interop/setup clients"
     if "browser" in parts and not (paths.BROWSER.exists() and shutil.which("chromium")):
