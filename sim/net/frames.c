@@ -3,6 +3,7 @@
  * id of the request. */
 #include "broker/base/bytes.h"
 #include "broker/base/check.h"
+#include "apis.h"
 #include "sim/disk/internal.h"
 #include "sim/net/internal.h"
 
@@ -161,15 +162,27 @@ frame_new(struct end *e, struct slice head, int64_t bytes)
     return f;
 }
 
-/* all: null unless somebody wants to look into it. */
+/* What a frame is about, for filters: of a request in a fetch session all of it. */
+static struct slice
+whole_of(struct tcp *t, const struct net_frame *f, struct arena *a, struct slice all)
+{
+    struct world *w = t->w;
+    if (!w->net.follows_sessions || f->f.is_answer || f->f.api != K_API_FETCH || !all.p) return all;
+    if (!t->session) t->session = asked_session_new(&w->mem);
+    asked_session_follow(t->session, all);
+    return holds_want_bytes(w) ? asked_session_whole(t->session, a, all) : all;
+}
+
+/* all: null unless somebody wants to look into it. whole: the same for filters. */
 static void
-frame_show(struct end *e, const struct net_frame *f, struct slice all, bool for_filters)
+frame_show(struct end *e, const struct net_frame *f, struct slice all, struct slice whole,
+           bool for_filters)
 {
     struct world *w = e->tcp->w;
     struct asked *last = asked_last(e->tcp);
     if (all.p) watch_frame_bytes(w, &f->f, all);
     if (for_filters && !f->f.is_answer && last && !last->bytes.p)
-        last->bytes = mem_dup(&w->mem, all);
+        last->bytes = mem_dup(&w->mem, whole);
 }
 
 static void
@@ -187,13 +200,18 @@ frame_queue(struct end *e, struct walk *k, struct slice head, int64_t start, int
     struct world *w = e->tcp->w;
     struct net_frame *f = frame_new(e, head, bytes);
     struct writer copy = writer_mem(&w->mem);
-    bool for_filters = holds_want_bytes(w), wants = w->wants_frame_bytes || for_filters;
+    struct arena a;
+    bool for_filters = holds_want_bytes(w);
+    bool wants = w->wants_frame_bytes || for_filters || w->net.follows_sessions;
+    arena_init(&a, &w->mem, 0);
     struct slice all = wants ? walk_in_place(k, bytes) : SLICE_NULL;
     (void)walk_skip(k, bytes, wants && !all.p ? &copy : NULL);
     if (wants && !all.p) all = writer_slice(&copy);
-    frame_show(e, f, all, for_filters);
-    frame_is_at(f, start, bytes, all);
+    struct slice whole = whole_of(e->tcp, f, &a, all);
+    frame_show(e, f, all, whole, for_filters);
+    frame_is_at(f, start, bytes, whole);
     writer_release(&copy);
+    arena_release(&a);
 }
 
 /* ---- queueing what may be changed ---- */
@@ -250,11 +268,12 @@ send_request_rewritten(struct end *e, struct slice head, struct slice all)
     bool is_known = f->f.api >= 0;
     struct rewritten r = {.bytes = all};
     arena_init(&r.a, &t->w->mem, 0);
-    frame_show(e, f, all, holds_want_bytes(t->w));
-    if (is_known) rewrite_request(f, all, &r);
+    struct slice whole = whole_of(t, f, &r.a, all);
+    frame_show(e, f, all, whole, holds_want_bytes(t->w));
+    if (is_known) rewrite_request(f, all, whole, &r);
     int64_t start = e->out.queued;
     queue_slice(e, r.bytes);
-    frame_is_at(f, start, r.bytes.n, all);
+    frame_is_at(f, start, r.bytes.n, whole);
     if (r.breaks && !f->held_by) f->held_by = HELD_APART, e->out.held_n++;
     if (r.breaks) entry_arm(t->w, &t->breaks, t->w->now_ns);
     if (r.is_twice) {
@@ -282,7 +301,7 @@ send_answer_rewritten(struct end *e, struct slice head, const struct seg *segs, 
     if (instead.p) {
         struct net_frame *f = frame_new(e, slice_sub(instead, 0, 12), instead.n);
         int64_t start = e->out.queued;
-        frame_show(e, f, instead, false);
+        frame_show(e, f, instead, instead, false);
         if (instead.p == all.p) flow_queue_segs(&e->out, segs, n);
         else queue_slice(e, instead);
         frame_is_at(f, start, instead.n, instead);

@@ -213,6 +213,12 @@ net_know_topics(struct world *w, bool (*id)(void *ctx, struct slice name, struct
     w->net.topic_ctx = ctx;
 }
 
+void
+net_follow_sessions(struct world *w)
+{
+    w->net.follows_sessions = true;
+}
+
 int32_t
 fault_held(struct world *w, fault_id id)
 {

@@ -44,6 +44,7 @@ struct net_frame {
 };
 
 struct rewriting;
+struct asked_session;
 
 /* A request that awaits its answer. */
 struct asked {
@@ -138,6 +139,7 @@ struct end {
 
 struct tcp {
     struct world *w;
+    struct asked_session *session; /* NULL: nobody asked */
     struct list all, dead;
     bool is_dead;
     int32_t port;
@@ -195,6 +197,16 @@ struct slice deed_verb(enum deed deed);
 /* This one matches, and it is one of those that are meant: it is counted. */
 bool hold_catches(struct fault *h, const struct net_frame *f, struct slice bytes);
 
+/* ---- fetch sessions (sessions.c) ---- */
+
+struct asked_session *asked_session_new(struct mem *mem);
+void asked_session_free(struct asked_session *s);
+/* A request on the session's connection; with its size. */
+void asked_session_follow(struct asked_session *s, struct slice frame);
+/* That request with all that it is about, in the arena; others as they are. */
+struct slice asked_session_whole(const struct asked_session *s, struct arena *a,
+                                 struct slice frame);
+
 /* ---- rewriting (rewrite.c) ---- */
 
 /* What is sent in place of a request, and how often. */
@@ -203,8 +215,10 @@ struct rewritten {
     struct slice bytes; /* in the arena, or the request's own */
     bool is_twice, breaks;
 };
-/* A client sends this: what is to be sent instead. The last that is asked for on its connection is its own. */
-void rewrite_request(struct net_frame *f, struct slice bytes, struct rewritten *ret);
+/* A client sends this, and means all of that (asked_session_whole()): what is to be sent instead. The last that is asked
+ * for on its connection is its own. */
+void rewrite_request(struct net_frame *f, struct slice bytes, struct slice whole,
+                     struct rewritten *ret);
 /* A server sends the answer to this; bytes have what comes from files, too. null: nothing is to be sent. */
 struct slice rewrite_answer(struct world *w, const struct asked *q, struct slice bytes,
                             struct arena *a);

@@ -29,6 +29,7 @@ struct net {
     int32_t rewriters; /* faults that last and may change what is sent */
     bool (*topic_id)(void *ctx, struct slice name, struct uuid *ret);
     void *topic_ctx;
+    bool follows_sessions; /* faults may be meant for what fetch sessions are about */
 };
 
 void net_init(struct world *w);

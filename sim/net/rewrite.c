@@ -17,7 +17,7 @@
 enum rewriting_kind {
     REWRITE_REPLACE, /* by `bytes` */
     REWRITE_JOIN,    /* with `bytes` */
-    REWRITE_OVER,    /* with the error, where it is meant */
+    REWRITE_OVER, /* with the error, where it is meant; then joined with `bytes`, if there are some */
     REWRITE_SWALLOW,
 };
 
@@ -108,11 +108,15 @@ find_error(const struct fault *h, struct answer_error *ret)
     return false;
 }
 
+/* whole: null, or what it means without naming it: the broker's answer need not name it either. */
 static void
 answer_later(struct fault *h, struct tcp *t, const struct answer_error *error,
-             const struct answer_about *about)
+             const struct answer_about *about, struct arena *a, struct slice whole)
 {
     struct rewriting *r = rewriting_new(h->w, REWRITE_OVER);
+    struct slice answer, left;
+    if (whole.p && answer_instead(a, whole, error, about, &answer, &left))
+        r->bytes = mem_dup(&h->w->mem, answer);
     r->error = *error;
     r->about = *about;
     r->about.topic = mem_dup(&h->w->mem, about->topic);
@@ -156,7 +160,7 @@ tell_rewritten(struct fault *h, const struct net_frame *f, bool is_done)
 }
 
 static void
-answer_request(struct fault *h, const struct net_frame *f, struct slice bytes,
+answer_request(struct fault *h, const struct net_frame *f, struct slice bytes, struct slice whole,
                struct rewritten *ret)
 {
     struct tcp *t = f->flow->from->tcp;
@@ -168,7 +172,9 @@ answer_request(struct fault *h, const struct net_frame *f, struct slice bytes,
     if (is_mute(&ret->a, frame, &head)) {
         ret->breaks = true;
     } else if (h->how.is_done || (answer_is_of_reading(f->f.api) && error.place != ANSWER_WHOLE)) {
-        answer_later(h, t, &error, &about);
+        bool is_same = whole.p == bytes.p;
+        answer_later(h, t, &error, &about, &ret->a,
+                     is_same ? SLICE_NULL : slice_sub(whole, 4, whole.n));
     } else if (!answer_now(h, t, frame, &head, &error, &about, ret)) {
         h->held--;
         if (h->how.met) --*h->how.met;
@@ -178,15 +184,15 @@ answer_request(struct fault *h, const struct net_frame *f, struct slice bytes,
 }
 
 void
-rewrite_request(struct net_frame *f, struct slice bytes, struct rewritten *ret)
+rewrite_request(struct net_frame *f, struct slice bytes, struct slice whole, struct rewritten *ret)
 {
     struct world *w = f->flow->from->tcp->w;
     LIST_EACH(&w->net.faults, h, struct fault, node) {
         bool rewrites =
             h->kind == FAULT_HOLD && (h->how.deed == DEED_REPEAT || h->how.deed == DEED_ANSWER);
-        if (!rewrites || !hold_catches(h, f, bytes)) continue;
+        if (!rewrites || !hold_catches(h, f, whole)) continue;
         if (h->how.deed == DEED_ANSWER) {
-            answer_request(h, f, bytes, ret);
+            answer_request(h, f, bytes, whole, ret);
             return;
         }
         ret->is_twice = true;
@@ -196,6 +202,17 @@ rewrite_request(struct net_frame *f, struct slice bytes, struct rewritten *ret)
 }
 
 /* ---- answers ---- */
+
+static struct slice
+over_and_joined(const struct asked *q, struct slice frame, struct slice bytes, struct arena *a)
+{
+    const struct rewriting *r = q->answer;
+    struct slice over = frame, joined;
+    bool is_over = answer_over(a, q->api, q->version, frame, &r->error, &r->about, &over);
+    if (r->bytes.p && answer_join(a, q->api, q->version, over, r->bytes, &joined))
+        return with_size(a, joined);
+    return is_over ? with_size(a, over) : bytes;
+}
 
 struct slice
 rewrite_answer(struct world *w, const struct asked *q, struct slice bytes, struct arena *a)
@@ -209,10 +226,7 @@ rewrite_answer(struct world *w, const struct asked *q, struct slice bytes, struc
     case REWRITE_JOIN:
         return answer_join(a, q->api, q->version, frame, r->bytes, &ret) ? with_size(a, ret)
                                                                          : bytes;
-    case REWRITE_OVER:
-        return answer_over(a, q->api, q->version, frame, &r->error, &r->about, &ret)
-                 ? with_size(a, ret)
-                 : bytes;
+    case REWRITE_OVER: return over_and_joined(q, frame, bytes, a);
     }
     return bytes;
 }

@@ -38,6 +38,7 @@ tcp_free(struct tcp *t)
     list_remove(&t->a.node);
     list_remove(&t->b.node);
     LIST_EACH(&t->asked, a, struct asked, node) asked_free(w, a);
+    if (t->session) asked_session_free(t->session);
     list_remove(&t->all);
     list_remove(&t->dead);
     MEM_DELETE(&w->mem, t);

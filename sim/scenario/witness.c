@@ -3,6 +3,7 @@
 #include "sim/scenario/guests.h"
 #include "sim/scenario/run_internal.h"
 
+#include "apis.h"
 #include "broker/base/check.h"
 #include "broker/base/fmt.h"
 #include "broker/group/groups.h"
@@ -99,6 +100,15 @@ id_of_topic(void *ctx, struct slice name, struct uuid *ret)
     return invariants_topic_id(r->witnesses->invariants, name, ret);
 }
 
+/* By topic. */
+static bool
+meddles_with_fetches(const struct scenario *s)
+{
+    for (int32_t i = 0; i < s->steps_n; i++)
+        if (s->steps[i].args.topic.p && s->steps[i].args.api == K_API_FETCH) return true;
+    return false;
+}
+
 void
 witnesses_begin(struct run *r)
 {
@@ -115,6 +125,7 @@ witnesses_begin(struct run *r)
         invariants_producers_may_expire(w->invariants);
     invariants_watch(w->invariants, r->w);
     net_know_topics(r->w, id_of_topic, r);
+    if (r->o->outside || meddles_with_fetches(r->s)) net_follow_sessions(r->w);
     invariants_combined(w->invariants, (int32_t)r->s->cluster.combined);
     w->oracle = oracle_new(r->a->mem);
     oracle_watch(w->oracle, r->w, r->h);

@@ -118,6 +118,9 @@ fault_id fault_meddle(struct world *w, const struct frame_filter *filter, const 
 /* Who knows the topics' ids; false: there is no such topic (yet). */
 void net_know_topics(struct world *w, bool (*id)(void *ctx, struct slice name, struct uuid *ret),
                      void *ctx);
+/* From now on it is known what fetch sessions are about, so that filters by topic meet requests in them, which name
+ * only what has changed (KIP-227). To be called before any begins. */
+void net_follow_sessions(struct world *w);
 /* Frames waiting now. */
 int32_t fault_held(struct world *w, fault_id id);
 

@@ -133,3 +133,38 @@ def errors_are_kafkas_own(t):
         for part in ("Produce is never answered REBALANCE_IN_PROGRESS", "NOT_LEADER_OR_FOLLOWER", "knows that it was done",
                      "did you mean leader-lost?"):
             expect(part in said, f"'{part}' is missing in: {said}")
+
+
+@claim("gregord", "kafka-python")
+def a_session_of_fetches_meets_faults_by_topic(t):
+    """A consumer asks in a session, naming only what has changed: a fault that is meant for a topic meets it all the same."""
+    with Play(t.scratch()) as play:
+        producer = kafka.KafkaProducer(bootstrap_servers=play.bootstrap, acks="all")
+        producer.send("orders", b"first").get(timeout=LIMIT_S)
+        producer.send("others", b"first").get(timeout=LIMIT_S)
+        app = kafka.KafkaConsumer(bootstrap_servers=play.bootstrap, client_id="app", auto_offset_reset="earliest", enable_auto_commit=False)
+        app.assign([kafka.TopicPartition(topic, 0) for topic in ("orders", "others")])
+
+        def read(seconds):
+            until, got = time.time() + seconds, []
+            while time.time() < until:
+                got += [r.value for records in app.poll(timeout_ms=200).values() for r in records]
+            return got
+
+        expect_equal(sorted(read(3)), [b"first", b"first"], "records")
+        play.say("{hold: {rpc: Fetch, topic: orders, client: app}, as: held}")
+        read(1.5)  # what was asked before is answered
+        producer.send("orders", b"held").get(timeout=LIMIT_S)
+        expect_equal(read(2), [], "records that came through the hold")
+        play.say("heal $held")
+        expect_equal(read(3), [b"held"], "records")
+        play.say("answer {rpc: Fetch, topic: orders, client: app, count: 2}, error: NOT_LEADER_OR_FOLLOWER")
+        read(3)
+        producer.send("orders", b"last").get(timeout=LIMIT_S)
+        expect_equal(read(4), [b"last"], "records")
+        app.close()
+        producer.close()
+        play.end()
+        expect_equal(play.said(), "", "mistakes")
+        story = " ".join((play.folder() / "story.txt").read_text().split())
+        expect(story.count("is answered NOT_LEADER_OR_FOLLOWER") == 2, f"the story is: {story[-1500:]}")
