@@ -108,7 +108,7 @@ asked_free(struct guests *g, struct asked *a)
 }
 
 static void
-take_request(struct guests *g, struct visit *v, struct slice frame)
+hear_request(struct guests *g, struct visit *v, struct slice frame)
 {
     struct request_head head;
     struct reader r = reader(frame);
@@ -128,7 +128,7 @@ take_request(struct guests *g, struct visit *v, struct slice frame)
 }
 
 static void
-take_answer(struct guests *g, struct visit *v, struct slice frame)
+hear_answer(struct guests *g, struct visit *v, struct slice frame)
 {
     struct reader number = reader(frame);
     int32_t correlation = reader_i32(&number);
@@ -156,7 +156,7 @@ take_answer(struct guests *g, struct visit *v, struct slice frame)
 
 /* How long the frame is that begins these bytes, with its size; -1: there are no frames here. */
 static int64_t
-frame_bytes(struct slice s)
+frame_length(struct slice s)
 {
     int64_t n = (int32_t)load_be32(s.p);
     return n >= 0 && n <= FRAME_MAX_BYTES ? 4 + n : -1;
@@ -169,7 +169,7 @@ stream_take(struct guests *g, struct visit *v, struct byte_stream *s, struct sli
     while (bytes.n && !s->is_none) {
         bool is_here = !s->part.n && bytes.n >= 4;
         struct slice begins = is_here ? bytes : writer_slice(&s->part);
-        int64_t want = begins.n >= 4 ? frame_bytes(begins) : 4;
+        int64_t want = begins.n >= 4 ? frame_length(begins) : 4;
         s->is_none = want < 0;
         if (s->is_none) break;
         if (is_here && bytes.n >= want) {
@@ -179,7 +179,7 @@ stream_take(struct guests *g, struct visit *v, struct byte_stream *s, struct sli
             int64_t n = MIN(want - s->part.n, bytes.n);
             writer_bytes(&s->part, slice_sub(bytes, 0, n));
             bytes = slice_sub(bytes, n, bytes.n);
-            if (s->part.n < 4 || s->part.n < frame_bytes(writer_slice(&s->part))) continue;
+            if (s->part.n < 4 || s->part.n < frame_length(writer_slice(&s->part))) continue;
             whole(g, v, slice_sub(writer_slice(&s->part), 4, s->part.n));
             writer_release(&s->part);
             s->part = writer_mem(g->mem);
@@ -206,14 +206,14 @@ guests_sent(struct guests *g, int64_t conn, int32_t broker, struct slice bytes)
         v->back.part = writer_mem(g->mem);
         list_init(&v->asked);
     }
-    stream_take(g, v, &v->there, bytes, take_request);
+    stream_take(g, v, &v->there, bytes, hear_request);
 }
 
 void
 guests_given(struct guests *g, int64_t conn, struct slice bytes)
 {
     struct visit *v = visit_of(g, conn);
-    if (v) stream_take(g, v, &v->back, bytes, take_answer);
+    if (v) stream_take(g, v, &v->back, bytes, hear_answer);
 }
 
 void

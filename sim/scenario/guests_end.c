@@ -308,7 +308,7 @@ run_now_of_guests(void *ctx)
 }
 
 static struct slice
-topic_of_id(void *ctx, struct uuid id)
+name_of_topic_id(void *ctx, struct uuid id)
 {
     return witness_topic_name(ctx, id);
 }
@@ -317,7 +317,7 @@ struct guests *
 guests_begin(struct run *r)
 {
     if (!r->o->outside) return NULL;
-    return guests_new(
-        r->a->mem,
-        &(struct guests_params){.now = run_now_of_guests, .topic_name = topic_of_id, .ctx = r});
+    return guests_new(r->a->mem, &(struct guests_params){.now = run_now_of_guests,
+                                                         .topic_name = name_of_topic_id,
+                                                         .ctx = r});
 }

@@ -30,7 +30,7 @@ session_of(const struct guests *g, int32_t broker, int32_t id)
 }
 
 static struct place *
-place_of(const struct session *s, int32_t topic, int32_t partition)
+session_place(const struct session *s, int32_t topic, int32_t partition)
 {
     for (int64_t i = 0; i < s->places.n; i++)
         if (s->places.v[i].topic == topic && s->places.v[i].partition == partition)
@@ -41,7 +41,7 @@ place_of(const struct session *s, int32_t topic, int32_t partition)
 static void
 session_put(struct guests *g, struct session *s, int32_t topic, int32_t partition, int64_t offset)
 {
-    struct place *known = place_of(s, topic, partition), new = {topic, partition, offset};
+    struct place *known = session_place(s, topic, partition), new = {topic, partition, offset};
     if (known) known->offset = offset;
     else VEC_PUSH(g->mem, &s->places, new);
 }
@@ -93,7 +93,7 @@ struct aborted {
 };
 
 static struct aborted
-aborted_begin(struct guests *g, const struct k_fetch_response_partition_data *p)
+left_out_by(struct guests *g, const struct k_fetch_response_partition_data *p)
 {
     int32_t n = MAX(p->aborted_transactions_n, 0);
     return (struct aborted){
@@ -123,7 +123,7 @@ static void
 take_given(struct guests *g, struct poll *p, const struct k_fetch_response_partition_data *data)
 {
     struct slice all = data->records.bytes, batch;
-    struct aborted out = aborted_begin(g, data);
+    struct aborted out = left_out_by(g, data);
     struct batch_header h;
     enum batch_err err = BATCH_OK;
     VEC(struct got) got = {0};
@@ -163,7 +163,7 @@ take_fetched(struct guests *g, struct visit *v, struct asked *a, struct reader *
                                .partition = data->partition_index,
                                .offset = -1,
                                .read_committed = a->read_committed};
-            const struct place *from = s ? place_of(s, p->topic, p->partition) : NULL;
+            const struct place *from = s ? session_place(s, p->topic, p->partition) : NULL;
             if (from) p->offset = from->offset;
             take_given(g, p, data);
         }

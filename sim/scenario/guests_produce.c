@@ -87,8 +87,8 @@ parcel_new(struct guests *g, struct goods *b, struct lane *l, int32_t client, in
 
 /* NULL: it is none. */
 static struct parcel *
-take_batch(struct guests *g, const struct visit *v, struct slice topic, int32_t partition,
-           struct slice records, int16_t acks)
+parcel_of_batch(struct guests *g, const struct visit *v, struct slice topic, int32_t partition,
+                struct slice records, int16_t acks)
 {
     struct batch_header h;
     if (!records.p || partition < 0 || batch_check(g->crc32c, records, &h) != BATCH_OK ||
@@ -123,7 +123,7 @@ take_produce(struct guests *g, struct visit *v, const struct request_head *head,
         for (int32_t i = 0; topic.n && i < q.topic_data[t].partition_data_n; i++) {
             const struct k_produce_request_partition_produce_data *p =
                 &q.topic_data[t].partition_data[i];
-            struct parcel *k = take_batch(g, v, topic, p->index, p->records.bytes, q.acks);
+            struct parcel *k = parcel_of_batch(g, v, topic, p->index, p->records.bytes, q.acks);
             if (k) to[to_n++] = k;
         }
     }

@@ -21,7 +21,7 @@ maker_of_id(const struct guests *g, struct slice id)
 }
 
 static struct txn *
-txn_begin(struct guests *g, int32_t process)
+new_txn(struct guests *g, int32_t process)
 {
     struct txn *t = ARENA_NEW(&g->a, struct txn);
     *t = (struct txn){
@@ -35,9 +35,9 @@ struct txn *
 txn_now(struct guests *g, int64_t producer_id, int16_t epoch, int32_t process)
 {
     struct maker *m = maker_of_producer(g, producer_id);
-    if (!m || epoch < m->epoch) return txn_begin(g, process);
+    if (!m || epoch < m->epoch) return new_txn(g, process);
     if (!m->txn || m->txn->is_asked || m->txn->is_over || m->txn->process != process)
-        m->txn = txn_begin(g, process);
+        m->txn = new_txn(g, process);
     return m->txn;
 }
 

@@ -248,8 +248,7 @@ void nemesis_see_disk(struct run *r, const struct world_disk_op *op);
 /* witness.c: checker, oracle and invariants. */
 /* What was promised of a topic that is there at the end. */
 /* As a file that `gregor check` takes. */
-void witness_put_history(const struct run *r, const struct history *h,
-                         const struct check_facts *f);
+void witness_put_history(const struct run *r, const struct history *h, const struct check_facts *f);
 /* The same of the topic in which groups keep what they commit. */
 struct check_topic witness_offsets_facts(const struct run *r);
 struct check_topic witness_facts(struct run *r, struct slice topic);

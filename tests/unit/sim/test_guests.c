@@ -382,13 +382,14 @@ static void
 assert_fired(struct scene *s, const char *rules)
 {
     char fired[256] = "";
+    struct writer w = writer_fixed(fired, sizeof fired - 1);
     for (int i = 0; i < RULES_N; i++) {
         bool any = false;
         for (int64_t k = 0; k < s->r.anomalies.v.n; k++)
             any |= s->r.anomalies.v.v[k].rule == (enum rule)i;
         if (!any) continue;
-        if (*fired) strcat(fired, " ");
-        strcat(fired, rule_spelling((enum rule)i));
+        if (w.n) fmt_char(&w, ' ');
+        fmt_str(&w, rule_spelling((enum rule)i));
     }
     assert_string_equal(fired, rules);
     end(s);
