@@ -79,6 +79,10 @@ draw_at(struct graph *g, struct frames *f, struct mem *mem, struct trace_reader 
         int64_t y)
 {
     struct run now;
+    if (f->moments.v[i].at_ns == f->all.end_ns) { /* the whole of it is there already */
+        draw_frame(g, &f->all, f->partition, &f->moments.v[i], i + 1, y);
+        return;
+    }
     run_load(&now, mem, reader, f->moments.v[i].at_ns);
     int32_t p = run_partition_named(&now, f->all.partitions.v[f->partition].name);
     now.end_ns = f->moments.v[i].at_ns;
