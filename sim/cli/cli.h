@@ -79,8 +79,6 @@ bool file_read_all(struct arena *a, const char *path, struct slice *ret);
 /* Of an open file, from its beginning. */
 bool file_read_rest(struct arena *a, FILE *f, struct slice *ret);
 bool file_write_all(const char *path, struct slice bytes);
-/* All of it, from its beginning. */
-void file_copy(FILE *from, FILE *to);
 /* With its parents. */
 bool make_dir(const char *path);
 /* For struct load_options: reads siblings of a scenario. */
@@ -144,7 +142,7 @@ struct reports {
 /* False, and said: it cannot be written. */
 bool reports_open(struct reports *r, struct arena *a, const char *dir);
 /* json: one report, or nothing. */
-void reports_add(struct reports *r, FILE *json);
+void reports_add(struct reports *r, struct slice json);
 void reports_close(struct reports *r);
 
 /* "3 lost, 1 duplicate": what the configuration permitted, in the checker's words; null if nothing was. */

@@ -1,16 +1,15 @@
-/* gregor run: files × documents × seeds (× disk operations), each in a process of its own, so that a CHECK
- * that fails ends one run and not all. What they print comes in order. */
+/* gregor run: files × documents × seeds (× disk operations), by workers, so that a CHECK that fails ends one run
+ * and not all. What they print comes in order. */
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "broker/base/check.h"
 #include "sim/cli/cli.h"
+#include "sim/cli/workers.h"
 #include "sim/world/pool.h"
 
 #define SETS_MAX 64
@@ -28,7 +27,7 @@ struct options {
     int32_t sets_n;
     const char *bug, *out, *only, *sweep, *node;
     uint64_t ops_from, ops_to; /* of a sweep; 0: all */
-    bool json, quiet, catches, switches, twice;
+    bool json, quiet, catches, switches, twice, apart;
 };
 
 struct errand {
@@ -40,9 +39,8 @@ struct errand {
     struct slice expected; /* with --catches: "a, b" */
     const char *sweep_node;
     int64_t op;
-    /* running */
-    pid_t pid;
-    FILE *output, *json;
+    /* when it has ended */
+    struct slice output, json;
     int exit_code, signal;
     bool is_done;
 };
@@ -55,6 +53,7 @@ struct session {
     VEC(struct errand) tasks;
     struct reports reports;
     struct words names; /* of the scenarios */
+    struct workers workers;
     bool cannot_sweep, has_twins;
 };
 
@@ -86,9 +85,9 @@ is_interrupted(void)
 
 /* ---- options ---- */
 
-static const char *const option_names[] = {"--seed",  "--jobs",    "--set",      "--bug",  "--out",
-                                           "--only",  "--sweep",   "--node",     "--ops",  "--json",
-                                           "--quiet", "--catches", "--switches", "--twice"};
+static const char *const option_names[] = {
+    "--seed", "--jobs", "--set",   "--bug",     "--out",      "--only",  "--sweep", "--node",
+    "--ops",  "--json", "--quiet", "--catches", "--switches", "--twice", "--apart"};
 
 static bool
 parse_u64(struct slice s, uint64_t *ret)
@@ -121,6 +120,7 @@ take_flag(struct options *o, const char *arg)
     else if (strcmp(arg, "--catches") == 0) o->catches = true;
     else if (strcmp(arg, "--switches") == 0) o->switches = true;
     else if (strcmp(arg, "--twice") == 0) o->twice = true;
+    else if (strcmp(arg, "--apart") == 0) o->apart = true;
     else return false;
     return true;
 }
@@ -191,7 +191,7 @@ parse_options(struct options *o, int argc, char **argv)
     return 0;
 }
 
-/* ---- in a child ---- */
+/* ---- in a worker ---- */
 
 static const struct scenario *
 load_one(struct arena *a, const struct options *o, const struct errand *t)
@@ -234,16 +234,12 @@ judge_catch(struct arena *a, const struct errand *t, const struct run_output *ou
     return ok ? EXIT_PASS : EXIT_FAIL;
 }
 
+/* What a failed CHECK left behind is not to be trusted: then is_spent. */
 static int
-run_task(const struct session *s, struct errand *t)
+run_in(struct arena *a, const struct session *s, const struct errand *t, FILE *json, bool *is_spent)
 {
-    struct pool pool = {0};
-    struct mem mem;
-    struct arena a;
     struct run_output out = {0};
-    mem_init(&mem, pool_source(&pool), INT64_MAX);
-    arena_init(&a, &mem, 0);
-    const struct scenario *sc = load_one(&a, &s->o, t);
+    const struct scenario *sc = load_one(a, &s->o, t);
     if (!sc) return EXIT_USAGE;
     if (t->bug && !bug_on(t->bug)) return EXIT_USAGE;
     bool many = s->tasks.n > 1;
@@ -267,22 +263,24 @@ run_task(const struct session *s, struct errand *t)
         j.crash_at_op = t->op;
         j.crash_power = strcmp(s->o.sweep, "power") == 0;
     }
-    job_run(&a, sc, &j, &out);
+    job_run(a, sc, &j, &out);
+    *is_spent = out.result.verdict == VERDICT_DIED;
     /* A switch must be caught within a fixed budget of seeds, the scenario's own first. */
     for (int i = 1; s->o.catches && i < CATCH_SEEDS && !is_caught(t, &out); i++) {
         j.has_seed = true;
         j.seed = t->seed + (uint64_t)i;
         out = (struct run_output){0};
-        job_run(&a, sc, &j, &out);
+        job_run(a, sc, &j, &out);
+        *is_spent = *is_spent || out.result.verdict == VERDICT_DIED;
     }
-    if (t->json && out.json.n) fwrite(out.json.p, 1, (size_t)out.json.n, t->json);
-    if (s->o.catches && t->expected.p) return judge_catch(&a, t, &out);
+    if (json && out.json.n) fwrite(out.json.p, 1, (size_t)out.json.n, json);
+    if (s->o.catches && t->expected.p) return judge_catch(a, t, &out);
     if (s->o.json) return out.exit_code;
     struct slice text = writer_slice(&out.human);
-    struct slice allowed = report_allowed(&a, &out.result);
+    struct slice allowed = report_allowed(a, &out.result);
     if (many && out.exit_code == EXIT_PASS)
         text = arena_format(
-            &a, "ok   %.*s · seed %llu · %d acknowledged, %d read%s%.*s · trace %016llx\n",
+            a, "ok   %.*s · seed %llu · %d acknowledged, %d read%s%.*s · trace %016llx\n",
             SARG(t->name), (unsigned long long)out.result.seed, (int)out.result.counts.acknowledged,
             (int)out.result.counts.read, allowed.n ? " · permitted: " : "", SARG(allowed),
             (unsigned long long)out.result.trace_hash);
@@ -292,39 +290,49 @@ run_task(const struct session *s, struct errand *t)
     return out.exit_code;
 }
 
+static int
+run_task(void *ctx, int64_t task, FILE *json, bool *is_spent)
+{
+    struct session *s = ctx;
+    struct pool pool = {0};
+    struct mem mem;
+    struct arena a;
+    mem_init(&mem, pool_source(&pool), INT64_MAX);
+    arena_init(&a, &mem, 0);
+    int rc = run_in(&a, s, &s->tasks.v[task], s->o.json || s->reports.file ? json : NULL, is_spent);
+    if (*is_spent) return rc;
+    mem_release(&mem);
+    pool_release(&pool);
+    return rc;
+}
+
+/* A switch stays on in its process. */
+static bool
+may_follow(void *ctx, int64_t before, int64_t task)
+{
+    const struct session *s = ctx;
+    const char *a = s->tasks.v[before].bug, *b = s->tasks.v[task].bug;
+    return !s->o.apart && (a == b || (a && b && strcmp(a, b) == 0));
+}
+
 /* ---- the parent ---- */
 
 static void
-start_task(struct session *s, struct errand *t)
+start_task(struct session *s, int64_t i)
 {
-    bool wants_json = s->o.json || s->reports.file;
-    pid_t parent = getpid();
-    t->output = tmpfile();
-    t->json = wants_json ? tmpfile() : NULL;
-    fflush(NULL); /* or the child would write it once more */
-    t->pid = t->output && (t->json || !wants_json) ? fork() : -1;
-    if (t->pid < 0) { /* nothing was run: no pass */
-        fprintf(stderr, "gregor: %.*s, seed %llu: %s\n", SARG(t->name), (unsigned long long)t->seed,
-                strerror(errno));
-        t->is_done = true;
-        t->exit_code = EXIT_DIED;
-    }
-    if (t->pid != 0) return;
-    prctl(PR_SET_PDEATHSIG, SIGKILL); /* nobody would read what it says */
-    if (getppid() != parent) _exit(EXIT_INTERRUPTED);
-    dup2(fileno(t->output), STDOUT_FILENO);
-    int rc = run_task(s, t);
-    fflush(stdout);
-    if (t->json) fflush(t->json);
-    _exit(rc);
+    struct errand *t = &s->tasks.v[i];
+    if (workers_give(&s->workers, i)) return;
+    fprintf(stderr, "gregor: %.*s, seed %llu: %s\n", SARG(t->name), (unsigned long long)t->seed,
+            strerror(errno));
+    t->is_done = true; /* nothing was run: no pass */
+    t->exit_code = EXIT_DIED;
 }
 
 /* Who ended without a report of its own is told of all the same. */
 static void
 report_for(struct session *s, struct errand *t)
 {
-    fseek(t->json, 0, SEEK_END);
-    if (ftell(t->json) > 0 || t->exit_code != EXIT_DIED) return;
+    if (t->json.n || t->exit_code != EXIT_DIED) return;
     struct run_job j = {.name = t->name, .seed = t->seed, .bug = t->bug};
     struct writer w = writer_mem(&s->mem);
     report_json_short(&s->a, &j,
@@ -332,37 +340,36 @@ report_for(struct session *s, struct errand *t)
                           ? arena_format(&s->a, "the process was ended by signal %d", t->signal)
                           : S("it did not come to a report"),
                       &w);
-    fwrite(w.p, 1, (size_t)w.n, t->json);
+    t->json = mem_dup(&s->mem, writer_slice(&w));
     writer_release(&w);
 }
 
 static void
 show_output(struct session *s, struct errand *t)
 {
-    if (t->output) file_copy(t->output, stdout);
-    if (t->json) {
+    fwrite(t->output.p, 1, (size_t)t->output.n, stdout);
+    if (s->o.json || s->reports.file) {
         report_for(s, t);
-        if (s->o.json && !s->o.catches) file_copy(t->json, stdout);
+        if (s->o.json && !s->o.catches) fwrite(t->json.p, 1, (size_t)t->json.n, stdout);
         reports_add(&s->reports, t->json);
-        fclose(t->json);
     }
-    if (t->output) fclose(t->output);
-    t->output = t->json = NULL;
+    mem_free_slice(&s->mem, t->output);
+    mem_free_slice(&s->mem, t->json);
+    t->output = t->json = SLICE_NULL;
 }
 
 static void
-task_ended(struct session *s, pid_t pid, int status)
+task_ended(struct session *s, const struct task_end *e)
 {
-    for (int64_t i = 0; i < s->tasks.n; i++) {
-        struct errand *t = &s->tasks.v[i];
-        if (t->pid != pid || t->is_done) continue;
-        t->is_done = true;
-        t->exit_code = WIFEXITED(status) ? WEXITSTATUS(status) : EXIT_DIED;
-        t->signal = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
-        if (t->signal)
-            fprintf(stderr, "gregor: %.*s, seed %llu: ended by signal %d\n", SARG(t->name),
-                    (unsigned long long)t->seed, t->signal);
-    }
+    struct errand *t = &s->tasks.v[e->task];
+    t->is_done = true;
+    t->output = e->output;
+    t->json = e->beside;
+    t->exit_code = e->exit_code < 0 ? EXIT_DIED : e->exit_code;
+    t->signal = e->signal;
+    if (t->signal)
+        fprintf(stderr, "gregor: %.*s, seed %llu: ended by signal %d\n", SARG(t->name),
+                (unsigned long long)t->seed, t->signal);
 }
 
 /* How far several runs are, on a terminal only; over what it wrote there before. */
@@ -389,38 +396,29 @@ hide_progress(const struct session *s)
         fputs("\r\033[K", stderr);
 }
 
-/* From a terminal they have heard it; sent to one process they have not. Once more does no harm. */
-static void
-pass_on(struct session *s, int64_t next)
-{
-    for (int64_t i = 0; i < next; i++)
-        if (!s->tasks.v[i].is_done) kill(s->tasks.v[i].pid, SIGTERM);
-}
-
 static void
 run_all(struct session *s)
 {
-    int64_t next = 0, running = 0, shown = 0;
+    int64_t next = 0, shown = 0;
     bool passed_on = false;
+    struct task_end e;
+    s->workers =
+        (struct workers){.mem = &s->mem, .carry_out = run_task, .may_follow = may_follow, .ctx = s};
     show_progress(s);
     while (shown < s->tasks.n) {
-        while (!interrupted && next < s->tasks.n && running < s->o.jobs) {
-            start_task(s, &s->tasks.v[next++]);
-            running += !s->tasks.v[next - 1].is_done;
-        }
-        if (interrupted && !passed_on) pass_on(s, next), passed_on = true;
-        int status;
-        pid_t pid = running ? waitpid(-1, &status, 0) : 0;
-        if (pid < 0 && errno == EINTR) continue;
-        if (pid < 0) break;
-        if (pid > 0) running--, task_ended(s, pid, status);
-        else if (interrupted || shown == next) break;
+        while (!interrupted && next < s->tasks.n && s->workers.busy_n < s->o.jobs)
+            start_task(s, next++);
+        /* From a terminal they have heard it; sent to one process they have not. Once more does no harm. */
+        if (interrupted && !passed_on) workers_signal(&s->workers, SIGTERM), passed_on = true;
+        if (workers_wait(&s->workers, &e)) task_ended(s, &e);
+        else if (!s->workers.busy_n && (interrupted || shown == next)) break;
         if (s->tasks.v[shown].is_done) hide_progress(s);
         while (shown < s->tasks.n && s->tasks.v[shown].is_done)
             show_output(s, &s->tasks.v[shown++]);
         fflush(stdout);
         show_progress(s);
     }
+    workers_dismiss(&s->workers);
     hide_progress(s);
 }
 

@@ -49,15 +49,6 @@ file_write_all(const char *path, struct slice bytes)
     return fclose(f) == 0 && ok;
 }
 
-void
-file_copy(FILE *from, FILE *to)
-{
-    char piece[8192];
-    size_t n;
-    rewind(from);
-    while ((n = fread(piece, 1, sizeof piece, from)) > 0) fwrite(piece, 1, n, to);
-}
-
 bool
 make_dir(const char *path)
 {

@@ -25,6 +25,7 @@
     "  --out DIR            make the run's folder here (else in out). Several runs leave folders only if\n" \
     "                       this is given, and then also DIR/report.json with all reports\n" \
     "  --twice              run everything twice: the hash of the trace must be the same (else exit 5)\n" \
+    "  --apart              a process for each run; else each goes through many\n" \
     "  --json               print the reports as JSON, one line for each run\n" \
     "  --quiet              print the verdict without the story\n"
 

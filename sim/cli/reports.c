@@ -21,16 +21,16 @@ reports_open(struct reports *r, struct arena *a, const char *dir)
 }
 
 void
-reports_add(struct reports *r, FILE *json)
+reports_add(struct reports *r, struct slice json)
 {
-    char line[4096];
-    rewind(json);
-    if (!r->file || !fgets(line, sizeof line, json)) return;
+    if (!r->file || !json.n) return;
     fputs(r->n++ ? ",\n" : "\n", r->file);
-    do {
-        line[strcspn(line, "\n")] = 0;
-        fputs(line, r->file);
-    } while (fgets(line, sizeof line, json));
+    for (int64_t at = 0; at < json.n;) {
+        int64_t end = slice_find(json, '\n', at);
+        if (end < 0) end = json.n;
+        fwrite(json.p + at, 1, (size_t)(end - at), r->file);
+        at = end + 1;
+    }
 }
 
 void

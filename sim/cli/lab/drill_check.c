@@ -345,7 +345,7 @@ grade_run(struct drill_check *k, const struct lab_run *r)
     int64_t passed = 0;
     int n = 0;
     argv[n++] = in_work(k, "gregor"), argv[n++] = "run", argv[n++] = scenario, argv[n++] = "--json",
-    argv[n++] = "--jobs", argv[n++] = "2";
+    argv[n++] = "--jobs", argv[n++] = "2", argv[n++] = "--apart";
     if (r->seeds.n) argv[n++] = "--seed", argv[n++] = (const char *)arena_dup(&k->d->a, r->seeds).p;
     if (r->only.n) argv[n++] = "--only", argv[n++] = (const char *)arena_dup(&k->d->a, r->only).p;
     for (int32_t i = 0; i < r->sets_n && n < 60; i++)

@@ -55,6 +55,7 @@ run_with(struct other_check *k, const char *bug, struct slice *ret_json, struct 
                           "--json",
                           "--jobs",
                           "2",
+                          "--apart",
                           "--out",
                           work_file(k, "runs"),
                           bug ? "--bug" : NULL,
@@ -65,7 +66,7 @@ run_with(struct other_check *k, const char *bug, struct slice *ret_json, struct 
                        .file_bytes = 256LL << 20,
                        .writes = k->work};
     /* With the pictures of the right one alone: the others are only asked for their verdict. */
-    if (bug) argv[6] = "--bug", argv[7] = bug, argv[8] = NULL;
+    if (bug) argv[7] = "--bug", argv[8] = bug, argv[9] = NULL;
     struct ended e = sandbox_run(argv, NULL, &l, out, err);
     if (!file_read_all(&k->d->a, out, ret_json)) *ret_json = SLICE_EMPTY;
     if (!file_read_all(&k->d->a, err, ret_err)) *ret_err = SLICE_EMPTY;
