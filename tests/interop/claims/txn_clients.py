@@ -1,4 +1,4 @@
-"""Clients that wrote the protocol themselves, in transactions and in groups: aiokafka, kafkajs. The programs are in clients/."""
+"""Clients that wrote the protocol themselves, in transactions and in groups: aiokafka, kafkajs, franz-go. The programs are in clients/."""
 
 import subprocess
 
@@ -7,9 +7,8 @@ try:
 except ImportError:  # then these claims can be listed, not judged
     ck = None
 
-from harness import paths
-from harness.app import App
 from harness.claim import LIMIT_S, claim, expect, expect_equal
+from harness.clients import Client, program
 from harness.target import eventually
 
 from .confluent import make_topic, produce, values
@@ -19,15 +18,8 @@ from .transactions import read_level
 PARTITIONS = 6
 
 
-def of_each_client(**more):
-    return claim("confluent-kafka", "clients", each=("aiokafka", "kafkajs"), **more)
-
-
-def program(name, *args):
-    words = [str(x) for x in args]
-    if name == "kafkajs":
-        return ["env", f"NODE_PATH={paths.CLIENTS / 'node_modules'}", "node", str(paths.INTEROP / "clients/kafkajs_client.js"), *words]
-    return [str(paths.CLIENTS_PYTHON), "-B", str(paths.INTEROP / f"clients/{name}_client.py"), *words]
+def of_each_client(*, each=("aiokafka", "kafkajs", "franz-go"), **more):
+    return claim("confluent-kafka", "clients", "go", each=each, **more)
 
 
 def finish(argv):
@@ -83,22 +75,16 @@ def copies(t, client):
     expect(found == len(words), f"its group is at {found}")
 
 
-class Member(App):
-    """One that commits what it has read, until it is killed."""
-
-    def __init__(self, t, client, topic, group):
-        super().__init__(f"a member by {client}", program(client, t.bootstrap, "member", topic, group), t.scratch())
-
-    def said(self, word):
-        """(partition, offset) of each record, in order."""
-        return [tuple(map(int, x.split()[1:])) for x in list(self.lines) if x.startswith(word)]
-
-
-@of_each_client(limit_s=10 * LIMIT_S)
-def members(t, client):
+@of_each_client(limit_s=10 * LIMIT_S, each=("aiokafka", "kafkajs", "franz-go", "franz-go member-848"))
+def members(t, name):
     """Three members share a topic, one is killed, then all: each record is read, and who comes after them goes on where they committed."""
+    client, _, word = name.partition(" ")
     topic, group = make_topic(t, f"members-{client}", PARTITIONS), t.unique("members")
-    all_of_them = [Member(t, client, topic, group) for _ in range(3)]
+
+    def join():
+        return Client(t, client, t.bootstrap, word or "member", topic, group)
+
+    all_of_them = [join() for _ in range(3)]
     sent = 0
 
     def read_on(count):
@@ -122,7 +108,7 @@ def members(t, client):
     for m in all_of_them:
         m.kill()
     before = {x for m in all_of_them for x in m.said("done")}
-    next_one = Member(t, client, topic, group)
+    next_one = join()
     all_of_them.append(next_one)
     read_on(600)
     again = before & set(next_one.said("got"))

@@ -1,13 +1,27 @@
-// kafkajs in transactions and in groups; the same words as aiokafka_client.py.
+// kafkajs alone, in transactions and in groups; the same words as aiokafka_client.py.
 const { Kafka, logLevel } = require('kafkajs');
 
 const [bootstrap, what, ...rest] = process.argv.slice(2);
-const kafka = new Kafka({ clientId: 'interop', brokers: bootstrap.split(','), logLevel: logLevel.ERROR });
+const kafka = new Kafka({ clientId: what, brokers: bootstrap.split(','), logLevel: logLevel.ERROR,
+  retry: { maxRetryTime: 2000, retries: 20 } });
 
 async function producer(name) {
   const p = kafka.producer({ transactionalId: name, maxInFlightRequests: 1, idempotent: true, transactionTimeout: 30000 });
   await p.connect();
   return p;
+}
+
+// One after the other: of several under way, kafkajs may give one the sequence number of another whose answer was lost,
+// and the broker takes it for the same.
+async function send(topic, first, last) {
+  const p = kafka.producer({ idempotent: true, maxInFlightRequests: 1 });
+  await p.connect();
+  for (let i = Number(first); i < Number(last); i++) {
+    await p.send({ topic, acks: -1, messages: [{ key: `k${i}`, value: `v${i}` }] })
+      .then(() => console.log(`ok ${i}`), (e) => console.log(`error ${i} ${e}`));
+    await new Promise((done) => setTimeout(done, 10));
+  }
+  await p.disconnect();
 }
 
 async function write(topic, name, end, ...values) {
@@ -23,8 +37,10 @@ async function write(topic, name, end, ...values) {
 }
 
 async function copy(source, target, groupId, name, count) {
-  const p = await producer(name);
-  const c = kafka.consumer({ groupId, readUncommitted: false });
+  let p = await producer(name);
+  const c = kafka.consumer({ groupId, readUncommitted: false, sessionTimeout: 10000, heartbeatInterval: 1000 });
+  const admin = kafka.admin();
+  await admin.connect();
   await c.connect();
   await c.subscribe({ topics: [source], fromBeginning: true });
   let done = 0;
@@ -37,20 +53,32 @@ async function copy(source, target, groupId, name, count) {
         for (let i = 0; i < batch.messages.length && done < Number(count); i += 5) {
           const rows = batch.messages.slice(i, i + 5);
           const t = await p.transaction();
-          await t.send({ topic: target, messages: rows.map((m) => ({ value: m.value, partition: 0 })) });
-          const offset = (BigInt(rows[rows.length - 1].offset) + 1n).toString();
-          await t.sendOffsets({ consumerGroupId: groupId,
-            topics: [{ topic: batch.topic, partitions: [{ partition: batch.partition, offset }] }] });
-          await t.commit();
+          try {
+            await t.send({ topic: target, messages: rows.map((m) => ({ value: m.value, partition: 0 })) });
+            const offset = (BigInt(rows[rows.length - 1].offset) + 1n).toString();
+            await t.sendOffsets({ consumerGroupId: groupId,
+              topics: [{ topic: batch.topic, partitions: [{ partition: batch.partition, offset }] }] });
+            await t.commit();
+          } catch (e) {
+            // What became of a commit is not known: a new producer ends the transaction, and goes on where the group is.
+            console.error(e);
+            await p.disconnect();
+            p = await producer(name);
+            const [found] = await admin.fetchOffsets({ groupId, topics: [batch.topic] });
+            const { offset } = found.partitions[batch.partition];
+            c.seek({ topic: batch.topic, partition: batch.partition, offset: offset === '-1' ? '0' : offset });
+            return;
+          }
           resolveOffset(rows[rows.length - 1].offset);
           await heartbeat();
-          done += rows.length;
+          done = Number(rows[rows.length - 1].offset) + 1;
         }
         if (done >= Number(count)) finished();
       },
     }).catch(failed);
   });
   await c.disconnect();
+  await admin.disconnect();
   await p.disconnect();
 }
 
@@ -75,7 +103,7 @@ async function member(topic, groupId) {
   });
 }
 
-({ write, copy, member })[what](...rest).then(() => process.exit(0), (e) => {
+({ send, write, copy, member })[what](...rest).then(() => process.exit(0), (e) => {
   console.error(e);
   process.exit(1);
 });

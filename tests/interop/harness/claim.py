@@ -16,6 +16,7 @@ MODULES = (
     "play",
     "play_faults",
     "play_wrong_rules",
+    "play_clients",
     "testing_your_own",
     "kafka_python",
     "confluent",
@@ -41,7 +42,7 @@ MODULES = (
 NEEDS = {"kcat", "gregord", "files", "starts", "kafka-python", "confluent-kafka", "java", "mutants"}
 # What only claims about applications need; setup leaves a stamp for each.
 APP_PARTS = {"streams", "connect", "registry", "debezium-postgres", "debezium-jdbc"}
-NEEDS |= APP_PARTS | {"postgresql", "clients", "browser"}
+NEEDS |= APP_PARTS | {"postgresql", "clients", "go", "browser"}
 DEBIAN = {"kcat", "gregord", "files", "starts"}
 
 # For what must happen. Only what hangs takes so long, also on a slow machine that is busy with something else.

@@ -47,6 +47,8 @@ def gone(parts):
         return "build/mutants/gregor is not there: make mutants"
     if "clients" in parts and not paths.CLIENTS.exists():
         return "aiokafka and kafkajs are not installed: tests/interop/setup clients"
+    if "go" in parts and not (paths.INSTALLED / "go.stamp").exists():
+        return "franz-go is not installed: tests/interop/setup go"
     if "browser" in parts and not (paths.BROWSER.exists() and shutil.which("chromium")):
         return "Chromium and playwright-core are not installed: tests/interop/setup browser"
     if "java" in parts and not paths.TOOLS_JARS.exists():
