@@ -1,0 +1,116 @@
+"""gregor play under whole applications: with each client, a sender, a group that commits and a copier in transactions go through each fault."""
+
+import re
+
+from harness.claim import LIMIT_S, claim, expect, expect_equal
+from harness.clients import NEEDS, Client
+from harness.play import Play
+from harness.target import eventually
+
+FIRST, N = 10, 200  # orders before anything happens, and all
+# Done in the middle of the work, one step after the other, and what the story says of them. A client's client.id is what it does.
+BROKEN = "{0} of {1} to b\\d was done, and its connection breaks before the answer"
+FAULTS = {
+    "steady": {},
+    "leader-crash": {"preset leader-lost, with: {lasting: 12s}": "b\\d crashes, leader of (orders|paid)-0"},
+    "lost-answers": {f"break {{rpc: {rpc}, answer: true, client: {client}, count: 2}}": BROKEN.format(rpc, client)
+                     for rpc, client in (("Produce", "send"), ("OffsetCommit", "member"), ("EndTxn", "copy"))},
+    "held-commits": {f"{{hold: {{rpc: {rpc}, answer: true, client: {client}}}, for: 3s}}": f"{rpc} answers of client {client} pass again"
+                     for rpc, client in (("OffsetCommit", "member"), ("EndTxn", "copy"))},
+}
+
+
+def of_each_client(each):
+    def register(function):
+        for client, need in NEEDS.items():
+            claim("gregord", "kcat", need, each=tuple(f"{client} {x}" for x in each), limit_s=6 * LIMIT_S)(function)
+        return function
+    return register
+
+
+class Application:
+    """A sender into the topic orders, a member of a group that bills them, a copier that has them paid."""
+
+    def __init__(self, t, client, play):
+        self.t, self.client, self.play = t, client, play
+        for topic in ("orders", "paid"):
+            t.kcat("-L", "-t", topic, at=play.bootstrap)
+        self.member = Client(t, client, play.bootstrap, "member", "orders", "billers")
+        self.copier = Client(t, client, play.bootstrap, "copy", "orders", "paid", "copiers", "copier", N)
+        self.all = [self.member, self.copier]
+        self.send(0, FIRST)
+        expect(eventually(lambda: len(self.billed()) == FIRST and len(self.read("paid")) == FIRST, every_s=0.3), f"nothing begins: {self.how()}")
+        self.send(FIRST, N)
+        expect(eventually(lambda: len(self.acknowledged()) > N // 3), f"nothing goes on: {self.how()}")
+
+    def send(self, first, last):
+        self.sender = Client(self.t, self.client, self.play.bootstrap, "send", "orders", first, last)
+        self.all.append(self.sender)
+
+    def how(self):
+        return [x.how() for x in self.all]
+
+    def acknowledged(self):
+        return {i for x in self.all[2:] for i, in x.said("ok")}
+
+    def billed(self):
+        return {offset for _, offset in self.member.said("done")}
+
+    def read(self, topic):
+        found = self.t.consume(topic, "-X", "isolation.level=read_committed", at=self.play.bootstrap)
+        return sorted(int(x.removeprefix("v")) for x in found)
+
+    def kill(self):
+        for x in self.all:
+            x.kill()
+
+
+def ended(play, faults):
+    """Judges; the report, when the story knows of the faults and the replay is the same."""
+    report = play.end()
+    expect_equal(play.said(), "", "mistakes")
+    story = " ".join((play.folder() / "story.txt").read_text().split())
+    for words in faults.values():
+        expect(re.search(words, story), f"'{words}' is not in the story: {story[-1500:]}")
+    said = play.replay()
+    expect(said.startswith("the same run"), f"the replay is another run: {said}")
+    return report
+
+
+@of_each_client(FAULTS)
+def an_application(t, name):
+    """Through each fault all is acknowledged, read and committed by the group, and copied once; the verdict says so, the replay is the same."""
+    client, fault = name.split(" ")
+    with Play(t.scratch()) as play:
+        app = Application(t, client, play)
+        for step in FAULTS[fault]:
+            play.say(step)
+        expect(app.sender.ended(2 * LIMIT_S) == 0, app.sender.how())
+        expect_equal(sorted(app.acknowledged()), list(range(N)), "what was acknowledged")
+        expect(eventually(lambda: app.billed() == set(range(N))), f"{N - len(app.billed())} orders are not read and committed: {app.member.how()}")
+        eventually(lambda: len(app.read("paid")) >= N, every_s=1)
+        app.kill()
+        for topic in ("orders", "paid"):
+            expect_equal(app.read(topic), list(range(N)), f"records of {topic}; {app.how()}")
+        report = ended(play, FAULTS[fault])
+        expect_equal(report["verdict"], "pass", f"verdict ({report['reasons']})")
+        expect(report["counts"]["acknowledged"] >= 2 * N, f"acknowledged: {report['counts']}")
+
+
+@of_each_client(("power-loss",))
+def all_lose_power(t, name):
+    """The records that were acknowledged and are gone are those that the verdict names, each with its cause or as a broken promise."""
+    client, fault = name.split(" ")
+    with Play(t.scratch()) as play:
+        app = Application(t, client, play)
+        play.say(f"preset {fault}, with: {{lasting: 1s}}")
+        app.sender.ended(20)  # its producer may have come to its end, and need not
+        app.kill()
+        gone = app.acknowledged() - set(app.read("orders"))
+        report = ended(play, {fault: "b\\d loses power, leader of (orders|paid)-0"})
+        lost = [a for a in report["anomalies"] if a["rule"] == "lost"]
+        named = [re.match(r"send's record \d+, key \"k(\d+)\", acknowledged at offset", a["story"]) for a in lost if a["topic"] == "orders"]
+        expect_equal({int(x[1]) for x in named}, gone, "orders that are named")
+        expect(all(a["allowed"] == ("why" in a) for a in lost), f"excuses without a word: {lost[:2]}")
+        expect_equal(report["verdict"], "pass" if all(a["allowed"] for a in report["anomalies"]) else "fail", "verdict")
+        return f"{len(gone)} of {len(app.acknowledged())} acknowledged orders are gone"
