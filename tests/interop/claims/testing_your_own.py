@@ -51,3 +51,36 @@ def confluent_kafka_copier(t):
                           "test_readers_do_not_wait_for_a_copier_that_died"], "tests that failed")
     failed, passed, said = pytest(t, "2-confluent-kafka", COPIER="mended")
     expect((failed, passed) == ([], 2), f"mended: {said[-3000:]}")
+
+
+def maven(folder, *words, **environment):
+    """Runs Maven; returns its exit status and all that it said."""
+    done = subprocess.run(["mvn", "-B", "-f", str(folder), *words], env={**os.environ, "GREGOR": str(GREGOR), **environment},
+                          capture_output=True, text=True)
+    return done.returncode, done.stdout + done.stderr
+
+
+@claim("gregord", "java", limit_s=12 * LIMIT_S)
+def kafka_streams_totals(t):
+    """A topology with exactly_once_v2 and five mistakes fails five tests of what may become of EndTxn; mended it passes them."""
+    status, said = maven(paths.ROOT / "sim/play/java", "-q", "-DskipTests", "install")
+    expect(status == 0, f"the extension: {said[-2000:]}")
+
+    def tests(totals):
+        _, said = maven(LABS / "3-kafka-streams", f"-Dtotals={totals}", f"-Dgregor.out={t.scratch()}", "test")
+        ran = re.findall(r"Tests run: (\d+), Failures: (\d+), Errors: (\d+), Skipped: 0$", said, re.M)
+        return ran and tuple(map(int, ran[-1])), dict(re.findall(r"^\[ERROR\]   TotalsTest\.(\w+):\d+ (.*)", said, re.M)), said
+
+    ran, failed, said = tests("src")
+    expect_equal(ran, (5, 5, 0), "tests, failures, errors")
+    twice = "expected: <[ann]> but was: <[ann, ann]>"
+    expect_equal({k: v for k, v in failed.items() if k != "ordersAreCountedSoonThoughCommitsAreSlow"}, {
+        "anOrderIsCountedOnceThoughATransactionIsRefused": "expected: <[1, 11, 31]> but was: <[1, 11, 51]>",
+        "aCouponIsSentOnceThoughATransactionIsRefused": twice,
+        "aCouponIsSentOnceThoughTheAnswerToACommitIsLost": twice,
+        "ordersAreCountedThoughACommitFailsForAnUnknownReason": "the order of 10 is not counted ==> expected: <true> but was: <false>",
+    }, "what the tests found")
+    for part in ("is answered INVALID_PRODUCER_EPOCH, and was not done", "was done, and the answer is lost", "waits 0.400s", "the run: "):
+        expect(part in " ".join(said.split()), f"no word of '{part}' in {said[-3000:]}")
+    ran, failed, said = tests("mended")
+    expect_equal((ran, failed), ((5, 0, 0), {}), "mended")
