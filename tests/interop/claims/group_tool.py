@@ -13,6 +13,8 @@ from harness.target import eventually
 from .confluent import make_topic, reader
 
 PARTITIONS, OLD, YOUNG = 2, 5, 5  # records of each partition: of two hours ago, of now
+# Groups by the classic protocol and by that of KIP-848.
+KINDS = ("classic", "consumer")
 
 
 def tool(t, *words, **more):
@@ -42,6 +44,15 @@ def commit(t, group, topic, *offsets):
     c.close()
 
 
+def begin(t, kind, group, topic):
+    """A group of that kind, which its only member has left; one that somebody only commits to is a classic one."""
+    if kind == "consumer":
+        c = reader(t, group, **{"group.protocol": kind})
+        c.subscribe([topic])
+        expect(eventually(lambda: (c.poll(0.2), c.assignment())[1]), "its member gets nothing")
+        c.close()
+
+
 def committed(t, group, topic):
     c = reader(t, group)
     found = c.committed([ck.TopicPartition(topic, i) for i in range(PARTITIONS)], LIMIT_S)
@@ -52,9 +63,10 @@ def committed(t, group, topic):
 class Members:
     """Members of a group, one for each partition, which commit what they have read."""
 
-    def __init__(self, t, group, topic):
+    def __init__(self, t, kind, group, topic):
         # They do not poll while a tool takes its time.
-        self.consumers = [reader(t, group, **{"max.poll.interval.ms": 3_600_000, "client.id": f"{group}-{i}"}) for i in range(PARTITIONS)]
+        self.consumers = [reader(t, group, **{"group.protocol": kind, "max.poll.interval.ms": 3_600_000, "client.id": f"{group}-{i}"})
+                          for i in range(PARTITIONS)]
         for c in self.consumers:
             c.subscribe([topic])
         # Each poll reads one record at most, so that some lag is left.
@@ -73,16 +85,17 @@ class Members:
             c.close()
 
 
-@claim("java", "confluent-kafka", limit_s=15 * LIMIT_S)
-def described(t):
+@claim("java", "confluent-kafka", limit_s=15 * LIMIT_S, each=KINDS)
+def described(t, kind):
     """A group is listed by state and type, and described with offsets, lag, members and state, alone and among all groups."""
     topic, group = fill(t, "tool"), t.unique("told")
-    members = Members(t, group, topic)
+    members = Members(t, kind, group, topic)
+    name, other = kind.title(), next(x for x in KINDS if x != kind)
     try:
-        for words, wanted in ((("--state",), ["Stable"]), (("--type",), ["Classic"]), (("--state", "stable"), ["Stable"]),
-                              (("--state", "Empty,Dead"), None), (("--type", "classic"), ["Classic"]),
-                              (("--type", "consumer"), None),
-                              (("--state", "--type"), ["Classic", "Stable"])):
+        for words, wanted in ((("--state",), ["Stable"]), (("--type",), [name]), (("--state", "stable"), ["Stable"]),
+                              (("--state", "Empty,Dead"), None), (("--type", kind), [name]),
+                              (("--type", other), None),
+                              (("--state", "--type"), [name, "Stable"])):
             found = rows(tool(t, "--list", *words), group)
             expect_equal(found[0] if found else None, wanted, f"listed with {' '.join(words)}")
         offsets = sorted(rows(tool(t, "--describe", "--group", group), group))
@@ -111,10 +124,11 @@ def described(t):
     expect_equal(sorted(x[6] for x in rows(told, group)), ["-"] * PARTITIONS, "owners, then")
 
 
-@claim("java", "confluent-kafka", limit_s=15 * LIMIT_S)
-def reset(t):
+@claim("java", "confluent-kafka", limit_s=15 * LIMIT_S, each=KINDS)
+def reset(t, kind):
     """Offsets are reset to either end, a time, an age, by so many, to a number, from a file; a dry run changes nothing."""
     topic, group = fill(t, "reset"), t.unique("reset")
+    begin(t, kind, group, topic)
     commit(t, group, topic, 4, 6)
 
     def said(*words, scope=("--topic", topic)):
@@ -143,17 +157,19 @@ def reset(t):
     file = t.scratch() / "plan.csv"
     file.write_text(f"{topic},0,1\n{topic},1,8\n")
     check("--from-file", [1, 8], "--from-file", file, scope=())
+    expect_equal(rows(tool(t, "--list", "--type"), group), [[kind.title()]], "its type, after all that")
     fresh = t.unique("fresh")
     tool(t, "--reset-offsets", "--group", fresh, "--topic", topic, "--to-earliest", "--execute")
     expect_equal(committed(t, fresh, topic), [0, 0], "offsets of a group that was not there")
 
 
-@claim("java", "confluent-kafka", limit_s=15 * LIMIT_S)
-def deleted(t):
+@claim("java", "confluent-kafka", limit_s=15 * LIMIT_S, each=KINDS)
+def deleted(t, kind):
     """Offsets of a topic, of one of its partitions, of several groups at once are deleted; so are groups."""
     topic, other = fill(t, "deleted"), fill(t, "kept")
     one, two = t.unique("deleted"), t.unique("deleted")
     for group in (one, two):
+        begin(t, kind, group, topic)
         commit(t, group, topic, 4, 6)
         commit(t, group, other, 1, 2)
     told = tool(t, "--delete-offsets", "--group", one, "--topic", f"{topic}:0")

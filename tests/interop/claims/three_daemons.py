@@ -17,7 +17,8 @@ except ImportError:  # then these claims can be listed, not judged
 from differ.broker import Broker
 from harness import wire
 from harness.claim import LIMIT_S, claim, expect, expect_equal
-from harness.target import eventually
+from harness.clients import program
+from harness.target import eventually, run
 
 TOPIC = "orders"
 RATE = 500  # records a second
@@ -281,9 +282,9 @@ def coordinator_killed(t):
     return f"{len(first.offsets)} and {len(second.offsets)} records, longest without acknowledgement {load.outage_s():.1f} s"
 
 
-@claim("confluent-kafka", limit_s=4 * LIMIT_S)
+@claim("confluent-kafka", "java", limit_s=4 * LIMIT_S)
 def nearest_replica(t):
-    """A consumer with client.rack is sent to the follower in its rack, which gives it every record (KIP-392)."""
+    """A consumer with client.rack, librdkafka's or Java's, is sent to the follower in its rack, which gives it every record (KIP-392)."""
     selector = "org.apache.kafka.common.replica.RackAwareReplicaSelector"
     cluster = t.cluster(settings={"replica.selector.class": selector})
     for node in cluster.nodes:
@@ -296,7 +297,7 @@ def nearest_replica(t):
         expect_equal(asked["Topics"][0]["ErrorCode"], 0, "the error of CreateTopics")
         producer = ck.Producer({"bootstrap.servers": cluster.bootstrap, "acks": "all"})
         for i in range(100):
-            producer.produce(TOPIC, str(i))
+            producer.produce(TOPIC, str(i) * 1000)
         expect_equal(producer.flush(LIMIT_S), 0, "records that were not acknowledged")
 
         def sent_to(rack):
@@ -313,3 +314,8 @@ def nearest_replica(t):
         found = [m for m in reader.consume(100, LIMIT_S) if not m.error()]
         reader.close()
         expect_equal([m.offset() for m in found], list(range(100)), "offsets read")
+        # Of the records' 190 kB nothing comes from the leader.
+        for rack, near in (("r2", "node-2"), ("r3", "node-3"), ("none", "node-1")):
+            said = run(program("java", cluster.bootstrap, "near", TOPIC, 100, rack))
+            came = {node: int(size) for node, size in (x.split() for x in said.splitlines())}
+            expect([node for node, size in came.items() if size > 100_000] == [near], f'rack "{rack}" reads so many bytes from each node: {came}')
