@@ -67,12 +67,12 @@ read_statement_runs(struct fields *r, const struct tree *t, void *into)
     struct lab_run *v = lab_read_runs(r, t, &n),
                    *all = ARENA_ARRAY(&r->d->a, struct lab_run, l->runs_n + n + 1);
     for (int32_t i = 0; i < l->runs_n; i++) all[i] = l->runs[i];
+    l->runs = all; /* from here on: of several runs the later ones are compared with the first */
     for (int32_t i = 0; i < n; i++) {
         if (lab_find_run(l, v[i].id))
             diag_error(&r->diags, v[i].mark, NULL, "there is a run %.*s already", SARG(v[i].id));
         all[l->runs_n++] = v[i];
     }
-    l->runs = all;
 }
 
 static const struct field statement_keys[] = {
