@@ -236,6 +236,9 @@ clear_x(const struct timeline *t, int64_t x, int64_t width)
     return x;
 }
 
+/* So many moments, evenly spread, leave no distance that is long enough to be cut. */
+#define EVENLY 32
+
 struct times {
     struct mem *mem;
     VEC(int64_t) v;
@@ -260,6 +263,8 @@ collect_times(struct timeline *t, struct times *times)
         if (m->at_ns >= t->from_ns && m->at_ns <= t->to_ns)
             VEC_PUSH(times->mem, &times->v, m->at_ns);
     }
+    for (int i = 1; t->no_cuts && i < EVENLY; i++)
+        VEC_PUSH(times->mem, &times->v, t->from_ns + (t->to_ns - t->from_ns) / EVENLY * i);
 }
 
 static void
@@ -580,6 +585,7 @@ visualize_timeline(struct mem *mem, struct trace_reader *reader, const struct vi
     t->from_ns = w.is_given ? w.from_ns : r.start_ns;
     t->to_ns = w.is_given ? w.to_ns : r.end_ns;
     t->has_metrics = o && o->has_metrics;
+    t->no_cuts = o && o->no_cuts;
     t->filter = o ? o->filter : NULL;
     timeline_draw(t, o ? o->theme : THEME_AUTO, ret_svg);
     bool ok = !r.is_damaged;

@@ -67,7 +67,7 @@ struct timeline {
     int32_t partition; /* -1: none */
     int64_t from_ns, to_ns;
     int32_t arrows_max, arrows_n, labels_n;
-    bool has_metrics, is_window, is_close_up;
+    bool has_metrics, is_window, is_close_up, no_cuts;
     const struct filter *filter; /* NULL: all is seen */
     struct lane lanes[LANES_MAX + FURTHER_LANES_MAX];
     int32_t lanes_n;

@@ -97,7 +97,8 @@
     "  --filter TERMS       only what these let through, like 'node:b1 api:Fetch kind:lost t:1.9s..2.4s':\n" \
     "                       node, topic, p, api, kind, t, why; -node:b1 is all but b1\n" \
     "  --theme NAME         light, dark or print (else as whoever looks has it)\n" \
-    "  --metrics            also how many partitions lack replicas or a leader, and the replicas' lag\n"
+    "  --metrics            also how many partitions lack replicas or a leader, and the replicas' lag\n" \
+    "  --no-cuts            also the time in which nothing new happens\n"
 
 #define EXPLAIN_OPTIONS \
     "  --partition T-P      the partition to tell in full (else the one with most to tell)\n"

@@ -47,10 +47,15 @@ ask(struct desk *d, int argc, char **argv)
         writer_release(&w);
         return EXIT_USAGE;
     }
-    struct query_world w = {.d = d, .folders = the_folder, .mine = S("."), .ctx = &folder};
-    if (facts_each(d, folder, q->source, q->name, print_fact, &left) && left < 0)
-        printf("  … %lld facts more\n", (long long)-left);
-    printf("%.*s\n", SARG(value_said(d, query_ask(&w, q), SLICE_EMPTY)));
+    struct query_world w = {.d = d,
+                            .folders = the_folder,
+                            .mine = S("."),
+                            .ctx = &folder,
+                            .seen = print_fact,
+                            .seen_ctx = &left};
+    struct value v = query_ask(&w, q);
+    if (left < 0) printf("  … %lld facts more\n", (long long)-left);
+    printf("%.*s\n", SARG(value_said(d, v, SLICE_EMPTY)));
     return EXIT_PASS;
 }
 

@@ -9,6 +9,7 @@ struct harvest {
     const struct query *q;
     double after, before;
     bool has_after, has_before;
+    const struct query_world *world;
     struct mem *mem;
     VEC(struct value) v; /* of the field that is taken */
     int64_t count;
@@ -57,6 +58,7 @@ take_in(void *ctx, const struct fact *fact)
     if (h->has_after && (!at || at->number <= h->after)) return;
     if (h->has_before && (!at || at->number >= h->before)) return;
     h->count++;
+    if (h->world->seen) h->world->seen(h->world->seen_ctx, fact);
     const struct fact_field *f = fact_get(fact, h->q->field.p ? h->q->field : S("at"));
     if (!f || h->q->take == TAKE_COUNT) return;
     struct value v = {.is_text = !f->is_number, .number = f->number};
@@ -220,15 +222,17 @@ ask_folder(const struct query_world *w, const struct query *q, struct slice fold
         (void)report_value(w->d, folder, q->name, &r);
         return r;
     }
-    struct harvest h = {.q = q, .mem = &w->d->mem};
+    struct harvest h = {.q = q, .world = w, .mem = &w->d->mem};
+    struct query_world unseen = *w; /* for the moments that it lies between */
+    unseen.seen = NULL;
     if (q->source == QUERY_WRITTEN) folder = w->mine;
     if (q->after) {
-        struct value v = ask_folder(w, q->after, folder);
+        struct value v = ask_folder(&unseen, q->after, folder);
         if (v.is_none) return v;
         h.has_after = true, h.after = v.number;
     }
     if (q->before) {
-        struct value v = ask_folder(w, q->before, folder);
+        struct value v = ask_folder(&unseen, q->before, folder);
         if (v.is_none) return v;
         h.has_before = true, h.before = v.number;
     }

@@ -91,6 +91,8 @@ struct query *query_read(struct desk *d, const struct tree *t, struct slice from
 void query_runs(const struct query *q, void (*each)(void *ctx, struct slice run, struct mark at),
                 void *ctx);
 
+struct fact;
+
 /* Where the runs are. */
 struct query_world {
     struct desk *d;
@@ -101,6 +103,9 @@ struct query_world {
     } (*folders)(void *ctx, struct slice run);
     struct slice mine; /* the student's folder */
     void *ctx;
+    void (*seen)(void *ctx,
+                 const struct fact *f); /* each fact that was chosen; NULL: nobody looks */
+    void *seen_ctx;
 };
 struct value query_ask(const struct query_world *w, const struct query *q);
 

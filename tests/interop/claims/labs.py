@@ -1,7 +1,7 @@
 """The labs' programs."""
 
 from harness import paths
-from harness.claim import LIMIT_S, claim, expect_equal
+from harness.claim import LIMIT_S, claim, expect, expect_equal
 from harness.target import run
 
 
@@ -21,3 +21,22 @@ def batching(t):
     for topic, settings in (("lab-one", ("batch.num.messages=1", "linger.ms=0", "max.in.flight=5")), ("lab-many", ("linger.ms=5",))):
         t.kcat("-P", "-t", topic, *(x for s in settings for x in ("-X", s)), "-l", str(numbers))
         expect_equal(sorted(map(int, t.consume(topic))), list(range(1, 20001)), f"records of {topic}")
+
+
+@claim("gregord", "starts", "kcat")
+def partitioners(t):
+    """Lab 12: the same forty keys, hashed as librdkafka and as the Java client do it, mostly go elsewhere."""
+    keys = t.scratch() / "keys"
+    keys.write_text("".join(f"user_{i}:x\n" for i in range(1, 41)))
+    node, places = t.node(), []
+    node.overrides = {**node.settings(), "num.partitions": 3}
+    node.start()
+    try:
+        node.wait()
+        for topic, settings in (("as-c", ()), ("as-java", ("-X", "partitioner=murmur2_random"))):
+            t.kcat("-P", "-t", topic, "-K:", *settings, "-l", str(keys), at=node.address)
+            places.append(set(t.consume(topic, "-f", r"%k %p\n", at=node.address)))
+    finally:
+        node.kill()
+    expect_equal([len(p) for p in places], [40, 40], "keys")
+    expect(len(places[0] - places[1]) >= 15, "the two clients agree")

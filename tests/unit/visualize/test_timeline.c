@@ -51,6 +51,10 @@ it_shows_lanes_messages_and_what_was_cut_off(void **state)
     assert_int_equal(count(&w, "p1 to b1, sent at 0.460 s, lost"), 1);
     assert_int_equal(count(&w, "class=\"tear\""), 4);    /* two edges of two cuts */
     assert_true(count(&w, "class=\"uncommitted\"") > 1); /* one is the legend's */
+    struct view_options whole = {.no_cuts = true};
+    w.n = 0;
+    assert_true(visualize_timeline(&s.mem, r, &whole, &w));
+    assert_int_equal(count(&w, "class=\"tear\""), 0);
     writer_release(&w);
     synthetic_release(&s, r);
 }
