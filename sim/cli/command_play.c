@@ -10,6 +10,7 @@
 #include "sim/cli/cli.h"
 #include "sim/play/input.h"
 #include "sim/play/play.h"
+#include "sim/play/terminal.h"
 #include "sim/world/pool.h"
 
 #define BROKERS_MAX 9
@@ -30,8 +31,12 @@ static volatile sig_atomic_t asked_to_end;
 static void
 on_signal(int number)
 {
+    if (asked_to_end) {
+        terminal_end();
+        signal(number, SIG_DFL);
+        raise(number);
+    }
     asked_to_end = 1;
-    signal(number, SIG_DFL);
 }
 
 static bool
@@ -197,7 +202,7 @@ say_serves(void *ctx, const int32_t *ports, int32_t ports_n, struct slice contro
                SARG(control));
     fputs(json ? "}\n" : "\n", stdout);
     if (!json && isatty(STDIN_FILENO))
-        fputs("type a fault (crash b1, restart b1, cut [b2, rest], heal all; help), or end\n",
+        fputs("type a fault (crash b1, restart b1, cut [b2, rest], heal all; help, Tab), or end\n",
               stdout);
     fflush(stdout);
 }
@@ -227,6 +232,7 @@ play(struct stage *s, const struct scenario *sc)
                                  .control_port = s->o.has_control ? &control_port : NULL,
                                  .speed_permille = s->o.speed_permille,
                                  .reads_terminal = true,
+                                 .edits_lines = !s->o.json,
                                  .ends_with_input = s->o.ends_with_input,
                                  .serves = say_serves,
                                  .tell = say_line,

@@ -8,6 +8,7 @@
 #include "broker/base/fmt.h"
 #include "sim/play/control.h"
 #include "sim/play/play_internal.h"
+#include "sim/play/terminal.h"
 
 #define SLICE_NS (5 * NS_PER_MS)    /* of the world's time between two looks at the sockets */
 #define LEAP_NS (50 * NS_PER_MS)    /* when it is to go ahead far */
@@ -69,6 +70,19 @@ static const struct gate_ops live_ops = {
 
 /* ---- words ---- */
 
+static void
+play_show(struct play *p)
+{
+    struct writer *out = &p->editor.out;
+    fflush(stdout);
+    for (int64_t at = 0; at < out->n;) {
+        ssize_t n = write(STDOUT_FILENO, out->p + at, (size_t)(out->n - at));
+        if (n < 0 && errno != EINTR && errno != EAGAIN) break;
+        if (n > 0) at += n;
+    }
+    out->n = 0;
+}
+
 /* "crash b1" is {crash: b1}; what is in braces is a step as a timeline has it. */
 static struct slice
 step_of_words(struct arena *a, struct slice words)
@@ -99,6 +113,15 @@ play_step(struct play *p, struct slice words, struct diags *wrong)
     return run_take_step(p->run, text, wrong);
 }
 
+/* Above the line that is being typed. */
+static void
+play_tell(struct play *p, struct slice text)
+{
+    if (p->edits) line_hide(&p->editor), play_show(p);
+    while (text.n && text.p[text.n - 1] <= ' ') text.n--;
+    p->params.tell(p->params.ctx, text);
+}
+
 static void
 play_typed_step(struct play *p, struct slice words)
 {
@@ -106,47 +129,135 @@ play_typed_step(struct play *p, struct slice words)
     struct writer w = writer_mem(p->a->mem);
     if (!play_step(p, words, &wrong)) {
         diags_print(&wrong, &w);
-        p->params.tell(p->params.ctx, slice_trim(writer_slice(&w)));
+        play_tell(p, writer_slice(&w));
     }
+    writer_release(&w);
+}
+
+static void
+play_help(struct play *p, struct slice about)
+{
+    struct writer w = writer_mem(p->a->mem);
+    struct arena a;
+    arena_init(&a, p->a->mem, 0);
+    run_help(&a, about, &w);
+    play_tell(p, writer_slice(&w));
+    arena_release(&a);
     writer_release(&w);
 }
 
 static void
 play_line(struct play *p, struct slice line)
 {
+    struct slice help = S("help");
     line = slice_trim(line);
     if (!line.n) return;
-    if (slice_eq(line, S("end"))) {
-        p->is_over = true;
-    } else if (slice_eq(line, S("help"))) {
-        p->params.tell(p->params.ctx,
-                       S("a step of a timeline: crash b1 · power b2 · restart b1 · cut [b1, rest] "
-                         "· heal all · "
-                         "{crash: leader(orders-0), for: 3s}\nend: heals everything, judges, and "
-                         "writes the run down\nall verbs: gregor reference"));
-    } else {
-        play_typed_step(p, line);
+    if (slice_eq(line, S("end"))) p->is_over = true;
+    else if (slice_eq(line, help)) play_help(p, SLICE_EMPTY);
+    else if (slice_starts(line, S("help ")))
+        play_help(p, slice_trim(slice_sub(line, help.n, line.n)));
+    else play_typed_step(p, line);
+}
+
+static void
+play_input_ended(struct play *p)
+{
+    p->terminal_ended = true;
+    p->is_over = p->is_over || p->params.ends_with_input;
+}
+
+/* ---- at a terminal ---- */
+
+static void
+line_typed(void *ctx, struct slice line)
+{
+    play_line(ctx, line);
+}
+
+/* Ctrl-D is the end of whoever types. */
+static void
+line_ended(void *ctx)
+{
+    ((struct play *)ctx)->is_over = true;
+}
+
+static int64_t
+line_goes_on(void *ctx, struct slice line, void (*each)(void *of, struct slice word), void *of)
+{
+    const struct play *p = ctx;
+    struct arena a;
+    arena_init(&a, p->a->mem, 0);
+    struct words words = {.arena = &a};
+    int64_t there = run_complete(p->run, line, &words).n;
+    for (int64_t i = 0; i < words.v.n; i++) each(of, words.v.v[i]);
+    VEC_RELEASE(a.mem, &words.v);
+    arena_release(&a);
+    return there;
+}
+
+static const struct line_ops line_ops = {line_typed, line_ended, line_goes_on};
+
+static void
+play_edit_lines(struct play *p)
+{
+    p->edits = p->params.edits_lines && terminal_begin();
+    if (!p->edits) return;
+    line_init(&p->editor, p->a->mem, &line_ops, p);
+    line_show(&p->editor);
+    play_show(p);
+}
+
+static void
+play_edits_end(struct play *p)
+{
+    if (!p->edits) return;
+    line_hide(&p->editor);
+    play_show(p);
+    line_release(&p->editor);
+    p->edits = false;
+    terminal_end();
+}
+
+/* What has happened since, above the line. */
+static void
+play_tell_story(struct play *p)
+{
+    if (!p->edits || p->told == run_story_lines(p->run)) return;
+    struct writer w = writer_mem(p->a->mem);
+    for (; p->told < run_story_lines(p->run); p->told++) {
+        int64_t at_ns;
+        struct slice text = run_story_line(p->run, p->told, &at_ns);
+        w.n = 0;
+        fmt_seconds(&w, at_ns), fmt_str(&w, "  "), fmt_slice(&w, text);
+        play_tell(p, writer_slice(&w));
     }
+    writer_release(&w);
+    line_show(&p->editor);
+    play_show(p);
 }
 
 static void
 play_read_terminal(struct play *p)
 {
-    ssize_t n = read(STDIN_FILENO, p->line + p->line_n, (size_t)(LINE_BYTES - p->line_n));
+    char *at = p->line + p->line_n, *nl;
+    ssize_t n = read(STDIN_FILENO, at, (size_t)(LINE_MAX_BYTES - p->line_n));
     if (n <= 0) {
-        p->terminal_ended = true;
-        p->is_over = p->is_over || p->params.ends_with_input;
+        play_input_ended(p);
+        return;
+    }
+    if (p->edits) {
+        line_take(&p->editor, slice(at, n));
+        play_show(p);
         return;
     }
     p->line_n += n;
-    char *nl;
     while ((nl = memchr(p->line, '\n', (size_t)p->line_n)) != NULL) {
         int64_t length = nl - p->line;
         play_line(p, slice(p->line, length));
         memmove(p->line, nl + 1, (size_t)(p->line_n - length - 1));
         p->line_n -= length + 1;
     }
-    if (p->line_n == LINE_BYTES) p->line_n = 0; /* no command is so long */
+    if (p->line_n == LINE_MAX_BYTES) p->line_n = 0; /* no command is so long */
 }
 
 /* ---- time ---- */
@@ -243,6 +354,7 @@ play_live(void *ctx, struct run *r, struct world *w)
     p->pace.wall_ns = play_wall_ns();
     p->params.serves(p->params.ctx, p->params.ports, p->params.ports_n,
                      p->control ? control_address(p->control) : SLICE_NULL);
+    play_edit_lines(p);
     while (!p->is_over && !p->params.is_over()) {
         bool typed = play_wait(p);
         int64_t due = play_due_ns(p);
@@ -250,12 +362,14 @@ play_live(void *ctx, struct run *r, struct world *w)
             world_run_until(w, MIN(due, world_now_ns(w) + slice_ns(p)));
             if (p->control) control_look(p->control);
         }
+        play_tell_story(p);
         if (typed) play_read_terminal(p);
         play_doors(p);
         door_read(p->door, play_take, p);
         if (p->control) control_work(p->control);
         play_flush(p);
     }
+    play_edits_end(p);
     struct input end = {.kind = INPUT_END, .id = -1, .at_ns = world_now_ns(w)};
     if (p->log) input_write(p->log, &end);
     door_close(p->door);

@@ -20,6 +20,7 @@ struct play_params {
     int64_t
         speed_permille; /* 1000: as the wall clock; 0: as fast as can be while no client is connected */
     bool reads_terminal;  /* commands come from standard input */
+    bool edits_lines;     /* if that is a terminal: with completion, and what happens above */
     bool ends_with_input; /* and when there is no more of it, that is the end */
     /* It serves now. control: the address of the control; null if there is none. */
     void (*serves)(void *ctx, const int32_t *ports, int32_t ports_n, struct slice control);

@@ -4,9 +4,8 @@
 
 #include "sim/play/door.h"
 #include "sim/play/gate.h"
+#include "sim/play/line.h"
 #include "sim/play/play.h"
-
-#define LINE_BYTES 4096
 
 struct control;
 
@@ -33,7 +32,11 @@ struct play {
     struct pace pace;
     int64_t flushed_ns;
     bool terminal_ended;
-    char line[LINE_BYTES];
+    /* Lines are edited at a terminal; what comes from elsewhere is read line by line. */
+    bool edits;
+    struct line_editor editor;
+    int64_t told; /* lines of the story, at a terminal */
+    char line[LINE_MAX_BYTES];
     int64_t line_n;
 };
 

@@ -40,6 +40,12 @@ void run_guest_left(struct run *r, int64_t conn);
 
 /* What follows only looks: a run is the same with it and without. */
 
+/* `help`, and about one thing: a verb, a preset, targets, presets, conditions. */
+void run_help(struct arena *a, struct slice about, struct writer *w);
+/* How the last word of this line, as far as it is typed, may go on: the words that begin so, in full. Returns what is
+ * there of it. */
+struct slice run_complete(struct run *r, struct slice line, struct words *ret);
+
 /* Since the beginning of the timeline. */
 int64_t run_time_ns(const struct run *r);
 /* Keys and values of a JSON object, whose braces are the caller's. */
@@ -49,6 +55,7 @@ void run_tell_verdict(struct run *r, struct writer *json);
 /* The story from this line on, and how many lines it has. */
 void run_tell_story(struct run *r, int64_t from, struct writer *json);
 int64_t run_story_lines(const struct run *r);
+struct slice run_story_line(const struct run *r, int64_t i, int64_t *ret_at_ns);
 /* What is missing at the end of the trace for it to be a whole one. False: no trace is written. */
 bool run_trace_tail(const struct run *r, struct writer *ret);
 

@@ -112,6 +112,18 @@ look_begin(struct run *r)
     world_observe(r->w, &(struct world_observer){.event = look_at_event, .ctx = k});
 }
 
+int64_t
+run_groups_known(const struct run *r)
+{
+    return r->look->groups.n;
+}
+
+struct slice
+run_group_known(const struct run *r, int64_t i)
+{
+    return r->look->groups.v[i].id;
+}
+
 /* ---- telling ---- */
 
 static void
@@ -240,6 +252,14 @@ text_of(const struct run *r, struct slice name)
 }
 
 void
+run_add_lasting(const struct run *r, struct words *w)
+{
+    for (int64_t i = 0; i < r->bounds.n; i++)
+        if (lasts(r, &r->bounds.v[i]))
+            words_add(w, arena_format(w->arena, "$%.*s", SARG(r->bounds.v[i].name)));
+}
+
+void
 run_tell_faults(struct run *r, struct writer *w)
 {
     json_key(w, "faults");
@@ -289,6 +309,13 @@ int64_t
 run_story_lines(const struct run *r)
 {
     return r->ret->story.v.n;
+}
+
+struct slice
+run_story_line(const struct run *r, int64_t i, int64_t *ret_at_ns)
+{
+    *ret_at_ns = r->ret->story.v.v[i].at_ns;
+    return r->ret->story.v.v[i].text;
 }
 
 void

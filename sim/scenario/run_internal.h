@@ -143,6 +143,10 @@ void run_fail(struct run *r, enum verdict v, const char *format, ...)
 
 /* outside_look.c: before the machines start. */
 void look_begin(struct run *r);
+int64_t run_groups_known(const struct run *r);
+/* The names of what lasts, as steps write them: $s1. */
+void run_add_lasting(const struct run *r, struct words *w);
+struct slice run_group_known(const struct run *r, int64_t i);
 
 /* cluster.c */
 void cluster_build(struct run *r);

@@ -1,5 +1,8 @@
 """gregor play: real clients work with the simulated cluster while it is crashed and cut off, and the run can be repeated."""
 
+import os
+import pty
+import select
 import signal
 import socket
 import subprocess
@@ -177,3 +180,47 @@ def scenario_of_ones_own(t):
         expect_equal(report["verdict"], "pass", "verdict")
         expect(report["counts"]["acknowledged"] > 0, "its own client was told nothing")
         replays(play)
+
+
+def typed_at_a_terminal(folder, keys):
+    """What is seen at a terminal when these are typed, each once the answer to what came before can be seen."""
+    pid, terminal = pty.fork()
+    if pid == 0:
+        os.execv(str(GREGOR), ["gregor", "play", "--listen", "127.0.0.1:0", "--out", str(folder)])
+    seen = ""
+    try:
+        for press, shows in keys:
+            os.write(terminal, press.encode())
+            until = time.time() + LIMIT_S
+            while shows not in seen and time.time() < until:
+                if select.select([terminal], [], [], 0.1)[0]:
+                    seen += os.read(terminal, 65536).decode(errors="replace")
+            expect(shows in seen, f"after {press!r} there is no '{shows}' in: {seen[-1500:]}")
+            seen = seen[seen.index(shows) + len(shows):]
+    finally:
+        os.kill(pid, signal.SIGKILL)
+        os.waitpid(pid, 0)
+        os.close(terminal)
+
+
+@claim("gregord")
+def a_terminal_helps(t):
+    """Tab goes on with verbs, machines, requests, their errors and presets; help tells of each; what happens stands above the line."""
+    typed_at_a_terminal(t.scratch(), [
+        ("", "> "),
+        ("cra\t", "crash "),
+        ("b\t\t", "b1  b2  b3  brokers  busiest"),
+        ("1\r", "crash b1"),
+        ("\x1b[A", "> crash b1"),
+        ("\x15note o\x02\x02n\x05ne\r", "on"),
+        ("answer {rpc: EndT\t", "EndTxn"),
+        ("}, er\t", "error: "),
+        ("PRODUCER_F\t", "PRODUCER_FENCED"),
+        ("\x15preset leader-l\t\r", "  crash b"),
+        ("help cra\t\r", "at-op"),
+        ("help presets\r", "rolling-upgrade"),
+        ("help targets\r", "coordinator(readers)"),
+        ("help crahs\r", "did you mean crash?"),
+        ("crahs b1\r", "did you mean crash?"),
+        ("end\r", "trace "),
+    ])

@@ -82,7 +82,7 @@ def too_early(play):
     """A record that no follower has is read; then its leader is gone, and a follower leads."""
     p = producer(play, acks=1)
     send(p, "before")
-    play.say("{hold: {rpc: Fetch, listener: brokers}, as: followers}")
+    play.say("{hold: {rpc: Fetch, listener: broker}, as: followers}")
     time.sleep(0.5)
     send(p, "early", 3)
     read(play, N + 3, isolation_level="read_uncommitted")
