@@ -329,7 +329,7 @@ add_verbs(struct words *w)
 
 /* All that may stand here. */
 static void
-add_all(const struct run *r, const struct cursor *c, struct words *w)
+add_what_fits(const struct run *r, const struct cursor *c, struct words *w)
 {
     const struct verb *v = verb_named(c->first);
     const struct field *f = v && c->key.n ? field_named(v, c->key) : NULL;
@@ -353,7 +353,7 @@ run_complete(struct run *r, struct slice line, struct words *ret)
 {
     struct words all = {.arena = ret->arena};
     struct cursor c = cursor_of(line);
-    add_all(r, &c, &all);
+    add_what_fits(r, &c, &all);
     for (int64_t i = 0; i < all.v.n; i++) {
         bool is_there = false;
         if (!slice_starts(all.v.v[i], c.word)) continue;

@@ -9,9 +9,12 @@ bench-coordinators: all ## the same for offset commits, transactions, compaction
 	$(Q)tests/interop/setup debian java python
 	$(Q)tests/bench/bench-coordinators --rounds $(ROUNDS)
 
+bench-play: all ## gregor play: start, memory, records per second through real sockets
+	$(Q)tests/bench/bench-play
+
 bench-sim: $(B)/tests/bench/bench_sim ## how much faster than life a simulated cluster lives
 	$(Q)$<
 
-bench: bench-sim bench-daemon bench-coordinators ## all measurements
+bench: bench-sim bench-play bench-daemon bench-coordinators ## all measurements
 
-.PHONY: bench bench-daemon bench-coordinators bench-sim
+.PHONY: bench bench-daemon bench-coordinators bench-play bench-sim
