@@ -273,7 +273,7 @@ static int64_t
 slice_ns(const struct play *p)
 {
     if (p->control && control_is_waited_for(p->control)) return WATCH_NS;
-    return p->pace.leap_ns > world_now_ns(p->world) ? LEAP_NS : SLICE_NS;
+    return is_unbound(p) ? LEAP_NS : SLICE_NS;
 }
 
 /* Where the world's time is to be now. A world that is too slow for its clock, or whose process was stopped, goes on from

@@ -27,7 +27,7 @@ INFO = f"{NAME}-{VERSION}.dist-info"
 
 def _files():
     """Each file of the wheel: its name, its bytes, whether it is a program."""
-    for path in sorted((HERE / NAME).rglob("*.py")):
+    for path in sorted(p for p in (HERE / NAME).rglob("*") if p.suffix == ".py" or p.name == "py.typed"):
         yield path.relative_to(HERE).as_posix(), path.read_bytes(), False
     if bundled := os.environ.get("GREGOR_BUNDLE"):
         yield f"{NAME}/bin/gregor", Path(bundled).read_bytes(), True

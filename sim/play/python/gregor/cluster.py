@@ -9,6 +9,12 @@ import tempfile
 import threading
 import urllib.parse
 from pathlib import Path
+from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple, Type, Union
+
+Json = Dict[str, Any]
+Step = Union[str, Mapping[str, Any]]
+Who = Union[str, Sequence[str], "Fault"]  # "b1", ["b1", "b2"], "leader(orders-0)", or whom a fault met
+Time = Union[str, float]  # "5m", or seconds
 
 START_S = 30
 ANSWER_S = 660  # more than the longest wait that there is
@@ -33,53 +39,53 @@ class TimedOut(GregorError):
 class Fault:
     """Something that was done. What lasts ends by end(), or behind a `with`."""
 
-    def __init__(self, cluster, said):
+    def __init__(self, cluster: "Cluster", said: Json) -> None:
         self._cluster = cluster
-        self.name = said["name"]
-        self.names = said["names"]  # of a preset those of all its steps
-        self.story = [line["text"] for line in said["story"]]
+        self.name: str = said["name"]
+        self.names: List[str] = said["names"]  # of a preset those of all its steps
+        self.story: List[str] = [line["text"] for line in said["story"]]
 
-    def end(self):
+    def end(self) -> None:
         self._cluster.ask("DELETE", f"faults/{urllib.parse.quote(self.name, safe='')}")
 
-    def __enter__(self):
+    def __enter__(self) -> "Fault":
         return self
 
-    def __exit__(self, *_):
+    def __exit__(self, *_: object) -> None:
         self.end()
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         return f"<Fault {self.name}: {'; '.join(self.story)}>"
 
 
 class Report:
     """What came of it all: `report` is report.json of the run's folder."""
 
-    def __init__(self, report, folder):
+    def __init__(self, report: Json, folder: Union[str, Path]) -> None:
         self.report = report
         self.folder = Path(folder)
-        self.verdict = report["verdict"]
-        self.reasons = report["reasons"]
-        self.anomalies = report["anomalies"]
+        self.verdict: str = report["verdict"]
+        self.reasons: List[str] = report["reasons"]
+        self.anomalies: List[Json] = report["anomalies"]
 
     @property
-    def passed(self):
+    def passed(self) -> bool:
         """Nothing that was promised was broken. (inconclusive: nothing was promised, so there was nothing to judge.)"""
         return self.verdict in ("pass", "inconclusive")
 
     @property
-    def broken(self):
+    def broken(self) -> List[Json]:
         """The anomalies that no setting permits."""
         return [a for a in self.anomalies if not a["allowed"]]
 
-    def story(self):
+    def story(self) -> str:
         """The sentences that decided it: all up to the test at the end, and the verdict."""
         try:
             lines = (self.folder / "story.txt").read_text(encoding="utf-8").splitlines()
         except OSError:
             return ""
         head = lines.index("") + 1 if "" in lines else 0
-        sentences = []
+        sentences: List[str] = []
         for line in lines[head:]:
             if line[:5].strip().isdigit() or not sentences:
                 sentences.append(line)
@@ -88,7 +94,7 @@ class Report:
         end = next((i for i, s in enumerate(sentences) if STORY_END in s), len(sentences) - 1)
         return "\n".join([*sentences[:end], *sentences[-1:]])
 
-    def __str__(self):
+    def __str__(self) -> str:
         told = [f"verdict: {self.verdict}", *(f"  {r}" for r in self.reasons)]
         for a in self.broken[:5]:
             told += ["", f"{a['rule']} ({a['witness']}):", a["story"]]
@@ -96,7 +102,7 @@ class Report:
                           f"  gregor explain {self.folder}", f"  gregor replay {self.folder}"])
 
 
-def find_gregor():
+def find_gregor() -> str:
     """The program: GREGOR of the environment, the one on the PATH, or the one in this package."""
     if named := os.environ.get("GREGOR"):
         if not os.access(named, os.X_OK):
@@ -109,7 +115,7 @@ def find_gregor():
     return found
 
 
-def _yaml(value):
+def _yaml(value: Any) -> Any:
     """A value of a step as JSON, which the parser of steps takes: a number of seconds is no time, so say "3s"."""
     return value.name if isinstance(value, Fault) else value
 
@@ -121,30 +127,33 @@ class Cluster:
     speed: how much faster than the wall clock, or "max". out: where the run's folder goes; a temporary folder if not said.
     """
 
-    def __init__(self, scenario=None, *, brokers=None, speed=1, seed=None, out=None, gregor=None):
+    def __init__(self, scenario: Optional[Union[str, Path]] = None, *, brokers: Optional[int] = None, speed: Union[str, float] = 1,
+                 seed: Optional[int] = None, out: Optional[Union[str, Path]] = None, gregor: Optional[str] = None) -> None:
         self._out = None if out else tempfile.TemporaryDirectory(prefix="gregor-", ignore_cleanup_errors=True) \
             if "ignore_cleanup_errors" in tempfile.TemporaryDirectory.__init__.__code__.co_varnames else tempfile.TemporaryDirectory(prefix="gregor-")
-        self.out = Path(out or self._out.name)
+        self.out = Path(out if out else self._out.name if self._out else ".")
         command = [str(gregor or find_gregor()), "play", *([str(scenario)] if scenario else []), "--listen", "127.0.0.1:0",
                    "--control", "127.0.0.1:0", "--json", "--ends-with-input", "--speed", str(speed), "--out", str(self.out)]
         if brokers is not None:
             command += ["--brokers", str(brokers)]
         if seed is not None:
             command += ["--seed", str(seed)]
-        self.report = None
+        self.report: Optional[Report] = None
         self._log = tempfile.TemporaryFile()
         self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._log)
         try:
+            self.bootstrap: str
+            self.control: str
             self.bootstrap, self.control = self._addresses()
         except BaseException:
             self.close()
             raise
         self._at = urllib.parse.urlsplit(self.control)
 
-    def _addresses(self):
+    def _addresses(self) -> Tuple[str, str]:
         late = threading.Timer(START_S, self._process.kill)
         late.start()
-        line = self._process.stdout.readline()
+        line = self._process.stdout.readline() if self._process.stdout else b""
         late.cancel()
         if not line:
             self._process.wait()
@@ -155,12 +164,12 @@ class Cluster:
 
     # ---- the control ----
 
-    def ask(self, method, path, body=None, query=None):
+    def ask(self, method: str, path: str, body: Optional[str] = None, query: Optional[Mapping[str, Any]] = None) -> Any:
         """One request to the control (see its openapi.yaml), and its answer."""
         if self.report:
             raise GregorError("the run has ended")
         url = self._at.path + path + ("?" + urllib.parse.urlencode(query) if query else "")
-        c = http.client.HTTPConnection(self._at.hostname, self._at.port, timeout=ANSWER_S)
+        c = http.client.HTTPConnection(self._at.hostname or "", self._at.port, timeout=ANSWER_S)
         try:
             c.request(method, url, None if body is None else body.encode())
             answer = c.getresponse()
@@ -180,104 +189,109 @@ class Cluster:
 
     # ---- faults ----
 
-    def do(self, step):
+    def do(self, step: Step) -> Fault:
         """Any step of a timeline (gregor reference lists them), in words, "crash b1", or as a dict, {"crash": "b1", "for": "3s"}."""
         return Fault(self, self.ask("POST", "faults", step if isinstance(step, str) else json.dumps(step)))
 
-    def _verb(self, verb, what, beside):
+    def _verb(self, verb: str, what: Any, beside: Mapping[str, Any]) -> Fault:
         step = {verb: _yaml(what)}
         for key, value in beside.items():
             step[key.rstrip("_").replace("_", "-")] = _yaml(value)
         return self.do(step)
 
-    def _of_frames(self, verb, rpc, fields):
-        inner, beside = {"rpc": rpc}, {}
+    def _of_frames(self, verb: str, rpc: str, fields: Mapping[str, Any]) -> Fault:
+        inner: Json = {"rpc": rpc}
+        beside: Json = {}
         for key, value in fields.items():
             key = key.rstrip("_").replace("_", "-")
             (inner if key in _OF_FRAMES else beside)[key] = value
         return self._verb(verb, inner, beside)
 
-    def crash(self, who="leader(orders-0)", **beside):
+    def crash(self, who: Who = "leader(orders-0)", **beside: Any) -> Fault:
         """kill -9. who: b1, [b1, b2], leader(orders-0), controller, coordinator(readers), all … beside: for_="3s", as_="old"."""
         return self._verb("crash", who, beside)
 
-    def power(self, who, **beside):
+    def power(self, who: Who, **beside: Any) -> Fault:
         """Its host loses power: what was not synced may be gone."""
         return self._verb("power", who, beside)
 
-    def pause(self, who, **beside):
+    def pause(self, who: Who, **beside: Any) -> Fault:
         """Its process stands still, as in a long collection of garbage."""
         return self._verb("pause", who, beside)
 
-    def resume(self, who):
+    def resume(self, who: Who) -> Fault:
         return self._verb("resume", who, {})
 
-    def restart(self, who="all"):
+    def restart(self, who: Who = "all") -> Fault:
         return self._verb("restart", who, {})
 
-    def shutdown(self, who, **beside):
+    def shutdown(self, who: Who, **beside: Any) -> Fault:
         """It stops in order."""
         return self._verb("shutdown", who, beside)
 
-    def wipe(self, who):
+    def wipe(self, who: Who) -> Fault:
         """It dies and its disk is replaced by an empty one."""
         return self._verb("wipe", who, {})
 
-    def cut(self, one, other="rest", **beside):
+    def cut(self, one: Union[Who, Mapping[str, Any]], other: Who = "rest", **beside: Any) -> Fault:
         """No byte between the two sides; {"from": …, "to": …} as `one` cuts one way only."""
         return self._verb("cut", one if isinstance(one, dict) else [one, other], beside)
 
-    def slow(self, one, other="rest", **beside):
+    def slow(self, one: Union[Who, Mapping[str, Any]], other: Who = "rest", **beside: Any) -> Fault:
         """by="50ms..200ms", bandwidth="1MiB", loss=100 (of a thousand)."""
         return self._verb("slow", one if isinstance(one, dict) else [one, other], beside)
 
-    def disk(self, who, **beside):
+    def disk(self, who: Who, **beside: Any) -> Fault:
         """fail=["sync"], full="1MiB", slow=1000 …"""
         return self._verb("disk", who, beside)
 
-    def hold(self, rpc, **fields):
+    def hold(self, rpc: str, **fields: Any) -> Fault:
         """Requests (answer=False) or answers (answer=True) of one kind wait until the fault ends."""
         return self._of_frames("hold", rpc, fields)
 
-    def delay(self, rpc, by, **fields):
+    def delay(self, rpc: str, by: str, **fields: Any) -> Fault:
         return self._of_frames("delay", rpc, {**fields, "by": by})
 
-    def lose(self, rpc, *, answer, **fields):
+    def lose(self, rpc: str, *, answer: bool, **fields: Any) -> Fault:
         """answer=False: the request never comes; True: it is done and its answer never comes."""
         return self._of_frames("lose", rpc, {**fields, "answer": answer})
 
-    def break_(self, rpc, *, answer, **fields):
+    def break_(self, rpc: str, *, answer: bool, **fields: Any) -> Fault:
         """The connection breaks. answer=False: before the request comes; True: after it is done and before its answer."""
         return self._of_frames("break", rpc, {**fields, "answer": answer})
 
-    def repeat(self, rpc, **fields):
+    def repeat(self, rpc: str, **fields: Any) -> Fault:
         return self._of_frames("repeat", rpc, fields)
 
-    def answer(self, rpc, error, **fields):
+    def answer(self, rpc: str, error: str, **fields: Any) -> Fault:
         """Requests are answered with this error: nth=2, count=1, topic="orders", client="billing", group=…, done=True …"""
         return self._of_frames("answer", rpc, {**fields, "error": error})
 
-    def preset(self, name, **parameters):
+    def preset(self, name: str, **parameters: Any) -> Fault:
         """One of presets(), what people meet by its name: preset("leader-lost", broker="leader(orders-0)", lasting="5s")."""
         filled = {key.rstrip("_").replace("_", "-"): _yaml(value) for key, value in parameters.items()}
         return self.do({"preset": name, **({"with": filled} if filled else {})})
 
-    def presets(self):
-        return self.ask("GET", "presets")["presets"]
+    def presets(self) -> List[Json]:
+        said: List[Json] = self.ask("GET", "presets")["presets"]
+        return said
 
-    def heal(self, what="all"):
+    def heal(self, what: Union[str, Fault] = "all") -> Json:
         """Ends this fault (or one by its name), or all."""
         if what == "all":
-            return self.ask("DELETE", "faults")
-        return self.ask("DELETE", f"faults/{urllib.parse.quote(what.name if isinstance(what, Fault) else what, safe='')}")
+            said: Json = self.ask("DELETE", "faults")
+            return said
+        said = self.ask("DELETE", f"faults/{urllib.parse.quote(what.name if isinstance(what, Fault) else what, safe='')}")
+        return said
 
-    def faults(self):
+    def faults(self) -> List[Json]:
         """Those that last."""
-        return self.ask("GET", "faults")["faults"]
+        said: List[Json] = self.ask("GET", "faults")["faults"]
+        return said
 
     # ---- looking and waiting ----
 
-    def wait(self, condition, within=30):
+    def wait(self, condition: str, within: float = 30) -> None:
         """Until it holds; TimedOut after `within` seconds of the wall clock, with a sentence that says how it stands.
 
         "leader of orders-0 is not b1", "isr of orders-0 is full", "isr full", "serving b1", "request EndTxn seen", or a condition of
@@ -285,55 +299,60 @@ class Cluster:
         """
         self.ask("GET", "wait", query={"for": condition, "within": f"{round(within * 1000)}ms"})
 
-    def state(self):
-        return self.ask("GET", "state")
+    def state(self) -> Json:
+        said: Json = self.ask("GET", "state")
+        return said
 
-    def partition(self, name):
+    def partition(self, name: str) -> Json:
         """Leader, epochs, ISR, high watermark and ends of the logs of "orders-0"."""
         for p in self.state()["partitions"]:
             if p["name"] == name:
-                return p
+                found: Json = p
+                return found
         raise GregorError(f"there is no partition {name}")
 
-    def leader(self, name):
+    def leader(self, name: str) -> Optional[str]:
         """The name of who leads it, "b1"; None: nobody."""
         leader = self.partition(name)["leader"]
         return None if leader < 0 else f"b{leader}"
 
-    def verdict(self):
+    def verdict(self) -> Json:
         """So far; what clients were told is judged by finish()."""
-        return self.ask("GET", "verdict")
+        said: Json = self.ask("GET", "verdict")
+        return said
 
-    def story(self, start=0):
+    def story(self, start: int = 0) -> List[Tuple[float, str]]:
         """What happened so far: a list of (seconds, sentence)."""
         return [(line["at_ms"] / 1000, line["text"]) for line in self.ask("GET", "story", query={"from": start})["story"]]
 
-    def timeline(self):
+    def timeline(self) -> str:
         """The last minute, drawn: SVG."""
-        return self.ask("GET", "timeline.svg")
+        said: str = self.ask("GET", "timeline.svg")
+        return said
 
     # ---- time ----
 
-    def now(self):
+    def now(self) -> float:
         """Seconds of the cluster's life."""
-        return self.ask("GET", "time")["now_ms"] / 1000
+        said: float = self.ask("GET", "time")["now_ms"] / 1000
+        return said
 
-    def advance(self, time):
+    def advance(self, time: Time) -> None:
         """The cluster's time goes on by this at once ("5m", or seconds): sessions end, timers fire. Clients outside do not age with it."""
         self.ask("POST", "time", json.dumps({"advance": time if isinstance(time, str) else f"{round(time * 1000)}ms"}))
 
-    def speed(self, times):
+    def speed(self, times: Union[str, float]) -> None:
         self.ask("POST", "time", json.dumps({"speed": times}))
 
-    def stop_time(self):
+    def stop_time(self) -> None:
         self.ask("POST", "time", json.dumps({"pause": True}))
 
-    def go_on(self):
+    def go_on(self) -> None:
         self.ask("POST", "time", json.dumps({"pause": False}))
 
     # ---- the end ----
 
-    def finish(self):
+    def finish(self) -> Report:
         """Heals everything, lets it converge, judges, writes the run down: a Report. The clients should have ended."""
         if not self.report:
             said = self.ask("POST", "finish")
@@ -341,22 +360,24 @@ class Cluster:
             self.report = Report(said["report"], said["folder"])
         return self.report
 
-    def close(self):
+    def close(self) -> None:
         """Ends it without a verdict, unless it has one."""
         if self._process.poll() is None:
             self._process.kill()
         self._process.communicate()
         self._log.close()
 
-    def keep(self, folder):
+    def keep(self, folder: Union[str, Path]) -> None:
         """Moves the run's folder there: a temporary one goes with this object."""
+        if not self.report:
+            raise GregorError("the run has not ended")
         shutil.copytree(self.report.folder, folder)
         self.report.folder = Path(folder)
 
-    def __enter__(self):
+    def __enter__(self) -> "Cluster":
         return self
 
-    def __exit__(self, *_):
+    def __exit__(self, *_: object) -> None:
         self.close()
         if self._out:
             self._out.cleanup()

@@ -6,38 +6,40 @@ fails if what the cluster had promised was broken, and a report of a failure tel
     @pytest.mark.gregor(may=["lost"])               these rules may be broken here
 """
 
+from typing import Any, Dict, Generator, Iterable
+
 import pytest
 
-from .cluster import Cluster, GregorError
+from .cluster import Cluster, GregorError, Report
 
-_CLUSTERS = pytest.StashKey() if hasattr(pytest, "StashKey") else None
+_CLUSTERS: Any = pytest.StashKey() if hasattr(pytest, "StashKey") else None
 
 
 class Broken(AssertionError):
     """The test passed, and the cluster did not: acknowledged data is gone, doubled, out of order."""
 
-    def __str__(self):
-        return self.args[0]
+    def __str__(self) -> str:
+        return str(self.args[0])
 
 
-def pytest_addoption(parser):
+def pytest_addoption(parser: Any) -> None:
     parser.addoption("--gregor-out", metavar="DIR", help="keep the runs' folders here (else in pytest's temporary folder)")
     parser.addoption("--gregor-speed", metavar="N", default=None, help="clusters' time goes so many times as fast as the wall clock")
 
 
-def pytest_configure(config):
+def pytest_configure(config: Any) -> None:
     config.addinivalue_line("markers", "gregor(brokers, scenario, speed, seed, judge, may): the cluster of the fixture kafka")
 
 
-def _wishes(node):
-    wishes = {}
+def _wishes(node: Any) -> Dict[str, Any]:
+    wishes: Dict[str, Any] = {}
     for mark in reversed(list(node.iter_markers("gregor"))):
         wishes.update(mark.kwargs)
     return wishes
 
 
 @pytest.fixture
-def kafka(request, tmp_path_factory):
+def kafka(request: Any, tmp_path_factory: Any) -> Generator[Cluster, None, None]:
     """A simulated Kafka cluster on real ports (gregor.Cluster), judged when the test has ended."""
     wishes = _wishes(request.node)
     judge, may = wishes.pop("judge", True), wishes.pop("may", ())
@@ -53,7 +55,7 @@ def kafka(request, tmp_path_factory):
     cluster.close()
 
 
-def _is_broken(report, may):
+def _is_broken(report: Report, may: Iterable[str]) -> bool:
     """Inconclusive is no failure: it means that nothing was promised. Of anomalies only those that are not expected count."""
     if report.verdict == "fail" and report.broken:
         return any(a["rule"] not in may for a in report.broken)
@@ -61,7 +63,7 @@ def _is_broken(report, may):
 
 
 @pytest.hookimpl(hookwrapper=True, tryfirst=True)
-def pytest_runtest_call(item):
+def pytest_runtest_call(item: Any) -> Generator[None, Any, None]:
     outcome = yield
     broken = []
     for cluster, judge, may in item.stash.get(_CLUSTERS, []):

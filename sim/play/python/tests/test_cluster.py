@@ -1,7 +1,9 @@
 """gregor.Cluster: every verb reaches the cluster, and what is wrong comes back in words."""
 
 import json
+import socket
 import subprocess
+import time
 import zipfile
 from pathlib import Path
 
@@ -115,6 +117,19 @@ def test_time_stands_still_runs_and_leaps(kafka):
     kafka.wait("serving all")
     state = kafka.state()
     assert state["speed"] == 100 and not state["is_paused"]
+
+
+def test_speed_max_skips_idle_time_until_a_client_connects():
+    with gregor.Cluster(speed="max") as kafka:
+        until = time.monotonic() + 10
+        while kafka.now() < 100:
+            assert time.monotonic() < until, "idle time is not skipped"
+        host, port = kafka.bootstrap.split(",")[0].split(":")
+        with socket.create_connection((host, int(port))):
+            time.sleep(0.2)  # it is seen
+            then, begun = kafka.now(), time.monotonic()
+            time.sleep(1)
+            assert kafka.now() - then <= time.monotonic() - begun + 0.2
 
 
 def test_mistakes_are_told_in_lints_words(kafka):
