@@ -186,12 +186,19 @@ struct checkpoint_writer {
     struct list waiting, next; /* for this pass, for the one after it */
 };
 
+/* What is about to be cut off is told of no more. */
+static int64_t
+kept_of(const struct partition *p, int64_t offset)
+{
+    return p->life == PARTITION_CUTTING ? MIN(offset, p->cut_to) : offset;
+}
+
 static int64_t
 offset_of(const struct partition *p, int kind)
 {
     switch (kind) {
-    case CHECKPOINT_RECOVERY_POINT: return commitlog_synced_end(&p->log);
-    case CHECKPOINT_HIGH_WATERMARK: return p->high_watermark;
+    case CHECKPOINT_RECOVERY_POINT: return kept_of(p, commitlog_synced_end(&p->log));
+    case CHECKPOINT_HIGH_WATERMARK: return kept_of(p, p->high_watermark);
     case CHECKPOINT_CLEANED: return MAX(commitlog_cleaned_to(&p->log), 0);
     default: return commitlog_start(&p->log);
     }

@@ -284,20 +284,36 @@ was_cut(struct log_op *op, enum log_err err)
     if (p->high_watermark < commitlog_start(&p->log))
         partition_set_high_watermark(p, commitlog_start(&p->log));
     partition_tell_readers(p, FETCH_NEWS_ROLE);
-    /* What is appended from here on is not synced, although a recovery point written before the cut
-     * may lie above: after a power loss recovery would trust it. So it is lowered first. */
+    /* A batch goes as a whole: the log may end below `cut_to`. Else the files say this already. */
     p->checkpointed.done = cut_is_safe;
     replicas_checkpoint_now(p->owner, &p->checkpointed);
 }
 
+static void
+checkpoints_are_lowered(struct checkpoint_waiter *w)
+{
+    struct partition *p = CONTAINER_OF(w, struct partition, checkpointed);
+    if (p->life != PARTITION_CUTTING) { /* deleted meanwhile */
+        partition_cut_is_over(p);
+        return;
+    }
+    p->log_op.done = was_cut;
+    if (p->is_cut_fully) commitlog_truncate_fully(&p->log, p->cut_to, &p->log_op);
+    else commitlog_truncate(&p->log, p->cut_to, &p->log_op);
+}
+
+/* What is appended after the cut is not synced, although a recovery point written before it may lie above: after a
+ * power loss recovery would trust it. So it is lowered, and before the cut: who dies in between and comes back with
+ * a log that ends below its own recovery point must think that files are missing. (Kafka lowers it afterwards.) */
 void
 partition_cut(struct partition *p, int64_t offset, bool fully)
 {
     fetcher_leave(p);
     partition_live(p, PARTITION_CUTTING);
-    p->log_op.done = was_cut;
-    if (fully) commitlog_truncate_fully(&p->log, offset, &p->log_op);
-    else commitlog_truncate(&p->log, offset, &p->log_op);
+    p->cut_to = offset;
+    p->is_cut_fully = fully;
+    p->checkpointed.done = checkpoints_are_lowered;
+    replicas_checkpoint_now(p->owner, &p->checkpointed);
 }
 
 static void

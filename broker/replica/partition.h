@@ -132,6 +132,8 @@ struct partition {
     bool is_in_session;                /* the leader knows of it what was named last */
     struct checkpoint_waiter checkpointed;
     struct cut_waiter *cut_waiter;
+    int64_t cut_to; /* while its life is CUTTING */
+    bool is_cut_fully;
     int64_t fetch_not_before_ns;
     int32_t fetch_refusals; /* in a row */
     int32_t fetching_epoch; /* under which it was asked for last … */
@@ -211,7 +213,7 @@ void partition_fail_deletions(struct partition *p, int16_t err);
 
 /* ---- the follower's part ---- */
 
-/* Cuts the log at `offset`, makes sure that no recovery point on disk lies above, then follows on. */
+/* Makes sure that no checkpoint on disk lies above `offset`, cuts the log there, then follows on. */
 void partition_cut(struct partition *p, int64_t offset, bool fully);
 
 /* Watermark and log start that came with a fetch. */
