@@ -165,7 +165,7 @@ core_can_serve(const struct run *r, const bool *core)
 {
     for (int64_t i = 0; i < r->truth.partitions.n; i++) {
         const struct truth_partition *p = r->truth.partitions.v[i];
-        int32_t replicas = 0, may_lead = 0;
+        int32_t replicas = 0, may_lead = 0, ended = 0;
         int64_t want = 1;
         for (int32_t j = 0; j < r->s->topics_n; j++)
             if (slice_eq(r->s->topics[j].name, p->topic)) want = topic_min_isr(r, &r->s->topics[j]);
@@ -174,9 +174,14 @@ core_can_serve(const struct run *r, const bool *core)
             if (!n || !core[n - r->nodes]) continue;
             replicas++;
             /* Who stops in order leaves the ISR, and may leave it to those outside. */
-            may_lead += truth_may_lead(&r->truth, p, n->id) && !n->is_stopping;
+            bool may = truth_may_lead(&r->truth, p, n->id) && !n->is_stopping;
+            may_lead += may;
+            ended += !may && ids_few_has(&p->isr, n->id);
         }
         if (replicas < want || !may_lead) return false;
+        /* The one that may lead can be late to its controller and leave the ISR, before it is known that another one in
+         * it has ended without order; then those outside are all that is left. */
+        if (may_lead == 1 && ended && p->isr.n > may_lead + ended) return false;
     }
     return true;
 }
