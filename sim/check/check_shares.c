@@ -20,6 +20,7 @@ struct fate {
     int32_t given_to;   /* … and to whom */
     int32_t holder;     /* who has not said what became of it, and … */
     int64_t asked_ns;   /* … asked for it then: its lock began later; holder -1: nobody */
+    int32_t held_count; /* as which delivery the holder has it */
 };
 
 struct share_view {
@@ -100,13 +101,20 @@ is_troubled(const struct shares_checked *s, int64_t from_ns, int64_t to_ns)
     return false;
 }
 
+/* An answer that was long on its way: an earlier delivery than the one that is held, whose lock has ended. */
+static bool
+is_overdue(const struct fate *f, const struct history_read *r)
+{
+    return f->holder >= 0 && f->value == r->value && r->leader_epoch < f->held_count;
+}
+
 /* Its lock cannot have run out: it began after it was asked for. */
 static void
 check_held(struct shares_checked *s, const struct history_op *op, const struct part *p,
            const struct history_read *r, const struct fate *f)
 {
     int64_t lock_ns = s->c->facts->share_lock_ns;
-    if (f->holder < 0 || f->holder == op->process || f->value != r->value ||
+    if (f->holder < 0 || f->holder == op->process || f->value != r->value || is_overdue(f, r) ||
         op->complete_ns >= f->asked_ns + lock_ns || is_troubled(s, f->asked_ns, op->complete_ns))
         return;
     struct telling t = begin_share_telling(s, RULE_HELD_BY_TWO, op, p, r->offset, r->value);
@@ -130,11 +138,13 @@ take_given(struct shares_checked *s, const struct history_op *op, const struct p
         check_given_again(s, op, p, &r[i], f);
         check_deliveries(s, op, p, &r[i]);
         check_held(s, op, p, &r[i], f);
+        if (is_overdue(f, &r[i])) continue;
         f->value = r[i].value;
         if (r[i].leader_epoch > f->given_n) f->given_n = r[i].leader_epoch;
         f->given_ns = op->complete_ns;
         f->given_to = f->holder = op->process;
         f->asked_ns = op->key;
+        f->held_count = r[i].leader_epoch;
     }
 }
 

@@ -118,6 +118,11 @@ nobody_is_given_what_another_holds(void **state)
     static const struct check_facts brief = {.share_lock_ns = 500000000};
     gives(5, NULL, &brief, RULE_HELD_BY_TWO, 0, false);
     gives(5, "1.050 = w1 begin - of=g", &strict, RULE_HELD_BY_TWO, 0, false);
+    /* The other one's is a later delivery: this one was long on its way. */
+    gives(5, "1.350 = w1 given orders-0 1=p1:2/3 asked=1300000000 of=g", &strict, RULE_HELD_BY_TWO,
+          0, false);
+    gives(5, "1.350 = w1 given orders-0 1=p1:2/2 asked=1300000000 of=g", &strict, RULE_HELD_BY_TWO,
+          1, false);
 }
 
 static void
