@@ -4,8 +4,7 @@
 bool
 bug_on(const char *id)
 {
-    (void)id;
-    return false;
+    return !id;
 }
 
 const char *

@@ -152,7 +152,7 @@ struct slice report_allowed(struct arena *a, const struct run_result *r);
 struct node_ops *sweep_measure(struct arena *a, const struct scenario *s,
                                const struct run_options *o, int32_t *ret_n);
 
-/* bugs.c, and tests/mutants in its place: wrong versions of rules. False: there is no such switch. */
+/* bugs.c, and tests/mutants in its place: wrong versions of rules. False: there is no such switch. NULL: all are off again. */
 bool bug_on(const char *id);
 /* The i-th switch that is linked in; NULL behind the last. */
 const char *bug_name(int i);

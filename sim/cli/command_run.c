@@ -241,7 +241,7 @@ run_in(struct arena *a, const struct session *s, const struct errand *t, FILE *j
     struct run_output out = {0};
     const struct scenario *sc = load_one(a, &s->o, t);
     if (!sc) return EXIT_USAGE;
-    if (t->bug && !bug_on(t->bug)) return EXIT_USAGE;
+    if (!bug_on(NULL) || (t->bug && !bug_on(t->bug))) return EXIT_USAGE;
     bool many = s->tasks.n > 1;
     struct run_job j = {.path = t->path,
                         .name = t->name,
@@ -300,19 +300,11 @@ run_task(void *ctx, int64_t task, FILE *json, bool *is_spent)
     mem_init(&mem, pool_source(&pool), INT64_MAX);
     arena_init(&a, &mem, 0);
     int rc = run_in(&a, s, &s->tasks.v[task], s->o.json || s->reports.file ? json : NULL, is_spent);
+    *is_spent = *is_spent || s->o.apart;
     if (*is_spent) return rc;
     mem_release(&mem);
     pool_release(&pool);
     return rc;
-}
-
-/* A switch stays on in its process. */
-static bool
-may_follow(void *ctx, int64_t before, int64_t task)
-{
-    const struct session *s = ctx;
-    const char *a = s->tasks.v[before].bug, *b = s->tasks.v[task].bug;
-    return !s->o.apart && (a == b || (a && b && strcmp(a, b) == 0));
 }
 
 /* ---- the parent ---- */
@@ -402,8 +394,7 @@ run_all(struct session *s)
     int64_t next = 0, shown = 0;
     bool passed_on = false;
     struct task_end e;
-    s->workers =
-        (struct workers){.mem = &s->mem, .carry_out = run_task, .may_follow = may_follow, .ctx = s};
+    s->workers = (struct workers){.mem = &s->mem, .carry_out = run_task, .ctx = s};
     show_progress(s);
     while (shown < s->tasks.n) {
         while (!interrupted && next < s->tasks.n && s->workers.busy_n < s->o.jobs)

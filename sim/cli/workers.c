@@ -145,15 +145,11 @@ workers_give(struct workers *w, int64_t task)
     for (int i = 0; i < WORKERS_MAX; i++) {
         struct work_process *one = &w->v[i];
         if (one->pid && one->task >= 0) continue;
-        if (one->pid && !w->may_follow(w->ctx, one->last, task)) {
-            (void)process_end(one);
-            process_forget(one);
-        }
         if (!p || (one->pid && !p->pid)) p = one;
     }
     CHECK(p);
     if (!p->pid && !process_start(w, p)) return false;
-    p->task = p->last = task;
+    p->task = task;
     w->busy_n++;
     /* If it has been ended meanwhile, that is seen when it is waited for. */
     (void)write_whole(p->talk, &task, sizeof task);

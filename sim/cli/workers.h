@@ -26,15 +26,12 @@ struct work_process {
     int talk;  /* orders go out, reports come in */
     FILE *output, *beside;
     int64_t task; /* -1: it waits for one */
-    int64_t last; /* the task before, or this one */
 };
 
 struct workers {
     struct mem *mem;
     /* In a worker. `beside`: a second output. is_spent: no further task may be carried out by this process. */
     int (*carry_out)(void *ctx, int64_t task, FILE *beside, bool *ret_is_spent);
-    /* Whether a process that has carried out the one may carry out the other. */
-    bool (*may_follow)(void *ctx, int64_t before, int64_t task);
     void *ctx;
     struct work_process v[WORKERS_MAX];
     int32_t busy_n;

@@ -44,7 +44,7 @@ bug_name(int i)
 bool
 bug_on(const char *id)
 {
-    bug = id;
+    bug = id ? id : "";
     calls = 0;
     return true;
 }

@@ -38,20 +38,12 @@ carry_out(void *ctx, int64_t task, FILE *beside, bool *is_spent)
     return (int)task;
 }
 
-/* Even ones follow even ones. */
-static bool
-is_alike(void *ctx, int64_t before, int64_t task)
-{
-    (void)ctx;
-    return before % 2 == task % 2;
-}
-
 static void
 crew_init(struct crew *c)
 {
     *c = (struct crew){0};
     mem_init(&c->mem, pool_source(&c->pool), 1 << 30);
-    c->w = (struct workers){.mem = &c->mem, .carry_out = carry_out, .may_follow = is_alike};
+    c->w = (struct workers){.mem = &c->mem, .carry_out = carry_out};
 }
 
 static void
@@ -90,7 +82,6 @@ one_process_carries_out_one_task_after_the_other(void **state)
     assert_true(pid > 0 && pid != getpid());
     assert_int_equal(process_of(&c, 4, &e), pid);
     assert_int_equal(e.exit_code, 4);
-    assert_int_not_equal(process_of(&c, 5, &e), pid); /* may not follow */
     crew_release(&c);
 }
 
