@@ -24,12 +24,6 @@ map_hash(const struct map *m, struct slice key)
     return siphash(m->key, key);
 }
 
-uint64_t
-map_hash_i64(const struct map *m, int64_t a, int64_t b)
-{
-    return siphash_u64x2(m->key, (uint64_t)a, (uint64_t)b);
-}
-
 static struct map_node **
 slot(const struct map *m, uint64_t hash)
 {

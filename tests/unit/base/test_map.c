@@ -46,6 +46,26 @@ every_key_is_found_after_growing_and_removing(void **state)
     mem_release(&mem);
 }
 
+/* Of keys that stand in rows, as offsets, ids and partitions do, few share a slot, whatever the secret. */
+static void
+numbers_in_rows_are_spread_over_the_slots(void **state)
+{
+    (void)state;
+    enum { SLOTS = 1024 };
+    static const int64_t steps[] = {1, 2, 8, 1024, 1 << 20, (int64_t)1 << 40};
+    for (uint64_t seed = 1; seed <= 50; seed++)
+        for (int s = 0; s < ARRAY_LEN(steps); s++) {
+            struct map m = {.key = {seed * 0x9e3779b97f4a7c15u, seed * 0xd6e8feb86659fd93u}};
+            int first[SLOTS] = {0}, second[SLOTS] = {0}, most = 0;
+            for (int64_t i = 0; i < SLOTS; i++) {
+                int a = ++first[map_hash_i64(&m, i * steps[s], 7) % SLOTS];
+                int b = ++second[map_hash_i64(&m, 7, i * steps[s]) % SLOTS];
+                most = MAX(most, MAX(a, b));
+            }
+            assert_in_range(most, 1, 16); /* chance gives five to seven */
+        }
+}
+
 static void
 walking_follows_insertion_whatever_the_key(void **state)
 {
@@ -97,6 +117,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_key_is_found_after_growing_and_removing),
+        cmocka_unit_test(numbers_in_rows_are_spread_over_the_slots),
         cmocka_unit_test(walking_follows_insertion_whatever_the_key),
         cmocka_unit_test(equal_hashes_are_told_apart_by_key),
     };
