@@ -69,16 +69,12 @@ class Members:
                           for i in range(PARTITIONS)]
         for c in self.consumers:
             c.subscribe([topic])
-        # Each poll reads one record at most, so that some lag is left.
-        expect(eventually(lambda: all(self.read_one(c) for c in self.consumers), limit_s=2 * LIMIT_S), "not each member has a partition")
-
-    @staticmethod
-    def read_one(c):
-        m = c.poll(0.5)
-        if m and not m.error() and len(c.assignment()) == 1:
-            c.commit(m, asynchronous=False)
-            return True
-        return False
+        shared = eventually(lambda: all([(c.poll(0.2), len(c.assignment()) == 1)[1] for c in self.consumers]), limit_s=2 * LIMIT_S)
+        expect(shared, f"they have {[c.assignment() for c in self.consumers]}")
+        # One record each, so that some lag is left.
+        for c in self.consumers:
+            c.seek(ck.TopicPartition(topic, c.assignment()[0].partition, 0))
+            c.commit(next(m for m in iter(lambda: c.poll(LIMIT_S), None) if not m.error()), asynchronous=False)
 
     def close(self):
         for c in self.consumers:
