@@ -51,6 +51,10 @@ void guests_log_end(struct guests *g);
 void guests_committed(struct guests *g, struct slice group, struct slice topic, int32_t partition,
                       int64_t offset);
 
+/* Records that came under the sequence number of others of their producer: a mistake of the client. Brokers take them for
+ * a retry, say that they are written, and do not write them. */
+int64_t guests_misnumbered(const struct guests *g);
+
 /* What is wrong with all that. */
 struct check_facts;
 struct check_result;

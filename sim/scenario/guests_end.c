@@ -176,6 +176,13 @@ tell_client(struct run *r, const struct client *c)
                  arena_format(r->a, "%.*s sent %lld records and was acknowledged %lld%.*s",
                               SARG(c->name), (long long)c->sent, (long long)c->acknowledged,
                               SARG(more)));
+    if (c->misnumbered)
+        run_tell(r, SLICE_EMPTY,
+                 arena_format(r->a,
+                              "of %.*s %lld records came under the sequence numbers of others: "
+                              "brokers take such for retries, say that they are written, and do "
+                              "not write them",
+                              SARG(c->name), (long long)c->misnumbered));
     if (c->read)
         run_tell(r, SLICE_EMPTY,
                  arena_format(r->a, "%.*s was given %lld records to read", SARG(c->name),

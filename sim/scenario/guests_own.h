@@ -57,6 +57,7 @@ struct client {
     struct slice name;
     int32_t producers;
     int64_t sent, acknowledged, errors, read;
+    int64_t misnumbered; /* of those sent, with the sequence number of another one */
     int16_t last_error;
 };
 

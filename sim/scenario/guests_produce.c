@@ -60,6 +60,23 @@ sent_before(const struct lane *l, const struct batch_header *h)
     return NULL;
 }
 
+/* A retry may have other time stamps, but not other records. */
+static bool
+is_another(const struct goods *a, const struct goods *b)
+{
+    for (int32_t i = 0; a != b && i < a->h.records_n; i++)
+        if (a->contents[i] != b->contents[i]) return true;
+    return false;
+}
+
+int64_t
+guests_misnumbered(const struct guests *g)
+{
+    int64_t n = 0;
+    for (int64_t i = 0; i < g->clients.n; i++) n += g->clients.v[i].misnumbered;
+    return n;
+}
+
 static struct parcel *
 parcel_new(struct guests *g, struct goods *b, struct lane *l, int32_t client, int16_t acks,
            struct parcel *within)
@@ -105,6 +122,8 @@ parcel_of_batch(struct guests *g, const struct visit *v, struct slice topic, int
     struct parcel *before = sent_before(l, &h), *k = before;
     if (!before || before->n != h.records_n) k = parcel_new(g, b, l, v->client, acks, before);
     if (!before) g->clients.v[v->client].sent += k->n;
+    if (before && before->n == h.records_n && is_another(b, before->goods))
+        g->clients.v[v->client].misnumbered += h.records_n;
     guests_note(g, before ? ENTRY_SENT_AGAIN : ENTRY_SENT, k);
     return k;
 }

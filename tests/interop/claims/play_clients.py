@@ -114,3 +114,20 @@ def all_lose_power(t, name):
         expect(all(a["allowed"] == ("why" in a) for a in lost), f"excuses without a word: {lost[:2]}")
         expect_equal(report["verdict"], "pass" if all(a["allowed"] for a in report["anomalies"]) else "fail", "verdict")
         return f"{len(gone)} of {len(app.acknowledged())} acknowledged orders are gone"
+
+
+@claim("gregord", "kcat", "clients", limit_s=4 * LIMIT_S)
+def sequence_numbers_given_twice(t):
+    """kafkajs, given records at once, is told of one that it is written though it is not: the story says whose mistake that is."""
+    with Play(t.scratch()) as play:
+        t.kcat("-L", "-t", "orders", at=play.bootstrap)
+        sender = Client(t, "kafkajs", play.bootstrap, "send", "orders", 0, N, "at-once")
+        expect(eventually(lambda: len(sender.said("ok")) > N // 3), sender.how())
+        play.say("break {rpc: Produce, answer: true, client: send, count: 3}")
+        expect(sender.ended(LIMIT_S) == 0, sender.how())
+        found = t.consume("orders", at=play.bootstrap)
+        missing = {i for i, in sender.said("ok")} - {int(x.removeprefix("v")) for x in found}
+        report = ended(play, {"break": "of send [1-9]\\d* records came under the sequence numbers of others"})
+        expect(missing and len(found) == N, f"of {N} there are {len(found)}, {len(missing)} are missing")
+        expect_equal(report["verdict"], "pass", f"verdict ({report['reasons']})")
+        return f"{len(missing)} of {N} are missing"

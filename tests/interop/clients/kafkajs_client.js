@@ -11,16 +11,20 @@ async function producer(name) {
   return p;
 }
 
-// One after the other: of several under way, kafkajs may give one the sequence number of another whose answer was lost,
-// and the broker takes it for the same.
-async function send(topic, first, last) {
+// One after the other. At once (all together): it may give one the sequence number of another whose answer was lost, and the broker
+// takes it for a retry.
+async function send(topic, first, last, atOnce) {
   const p = kafka.producer({ idempotent: true, maxInFlightRequests: 1 });
+  const waiting = [];
   await p.connect();
   for (let i = Number(first); i < Number(last); i++) {
-    await p.send({ topic, acks: -1, messages: [{ key: `k${i}`, value: `v${i}` }] })
+    const sent = p.send({ topic, acks: -1, messages: [{ key: `k${i}`, value: `v${i}` }] })
       .then(() => console.log(`ok ${i}`), (e) => console.log(`error ${i} ${e}`));
+    if (atOnce) waiting.push(sent);
+    else await sent;
     await new Promise((done) => setTimeout(done, 10));
   }
+  await Promise.all(waiting);
   await p.disconnect();
 }
 

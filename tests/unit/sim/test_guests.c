@@ -468,6 +468,23 @@ an_error_promises_nothing_and_a_retry_is_the_same_send(void **state)
     assert_fired(&s, "");
 }
 
+static void
+another_record_under_the_same_number_is_a_mistake(void **state)
+{
+    (void)state;
+    struct scene s;
+    struct batch other = plain_log[2];
+    other.first += 100;
+    begin(&s);
+    (void)sends(&s, 0, "shop", &plain_log[2]); /* no answer comes */
+    stores(&s, "shop", &plain_log[2]);
+    assert_int_equal(guests_misnumbered(s.g), 0);
+    stores(&s, "shop", &other);
+    assert_int_equal(guests_misnumbered(s.g), other.n);
+    judge(&s, plain_log + 2, 1, -2);
+    assert_fired(&s, "");
+}
+
 /* Who is told that a batch is too large sends it again in two. */
 static void
 parts_of_a_batch_are_its_records(void **state)
@@ -878,6 +895,7 @@ main(void)
         cmocka_unit_test(bytes_may_come_in_any_pieces),
         cmocka_unit_test(an_acknowledged_record_that_is_not_there_is_lost),
         cmocka_unit_test(an_error_promises_nothing_and_a_retry_is_the_same_send),
+        cmocka_unit_test(another_record_under_the_same_number_is_a_mistake),
         cmocka_unit_test(parts_of_a_batch_are_its_records),
         cmocka_unit_test(a_batch_twice_in_the_log_is_a_duplicate),
         cmocka_unit_test(two_batches_of_a_producer_that_changed_places_are_reordered),
