@@ -12,7 +12,7 @@
 struct wanted {
     int64_t count, producer_id, producer_epoch, base_sequence, attributes, base_offset, timestamp,
         last_offset_delta;
-    bool has_bad_crc, has_delta, has_timestamp;
+    bool has_bad_crc, has_delta, has_timestamp, has_producer;
     struct slice key, name, again;
 };
 
@@ -22,7 +22,7 @@ read_number(struct ask_scope *x, const struct pair *p, struct wanted *w)
     int64_t v;
     if (!ask_number(x, p->value, &v)) return false;
     if (slice_eq(p->key, S("count"))) w->count = v;
-    else if (slice_eq(p->key, S("producer-id"))) w->producer_id = v;
+    else if (slice_eq(p->key, S("producer-id"))) w->producer_id = v, w->has_producer = true;
     else if (slice_eq(p->key, S("producer-epoch"))) w->producer_epoch = v;
     else if (slice_eq(p->key, S("base-sequence"))) w->base_sequence = v;
     else if (slice_eq(p->key, S("attributes"))) w->attributes = v;
@@ -106,11 +106,35 @@ spoil(struct ask_scope *x, const struct wanted *w, struct buf *made)
 }
 
 static struct ask_batch *
-batch_again(struct ask_scope *x, struct slice name)
+batch_named(struct ask_scope *x, struct slice name)
 {
     for (int64_t i = 0; i < x->r->ask_batches.n; i++)
         if (slice_eq(x->r->ask_batches.v[i]->name, name)) return x->r->ask_batches.v[i];
     return NULL;
+}
+
+/* The same bytes; or the same records, as an application sends them that was started anew and is another producer. */
+static struct ask_batch *
+batch_again(struct ask_scope *x, const struct wanted *w)
+{
+    const struct ask_batch *first = batch_named(x, w->again);
+    struct batch_header h;
+    if (!first) return NULL;
+    struct ask_batch *one = ARENA_NEW(x->r->a, struct ask_batch);
+    *one = *first;
+    if (!w->has_producer || batch_parse(first->bytes, &h) != BATCH_OK) return one;
+    /* No numbers help against a record that another producer sends, too. */
+    for (int32_t i = 0; i < first->records_n; i++)
+        x->r->h->ops.v[first->first_op + i].idempotent = false;
+    h.producer_id = w->producer_id;
+    h.producer_epoch = (int16_t)w->producer_epoch;
+    h.base_sequence = (int32_t)w->base_sequence;
+    struct slice all = first->bytes;
+    uint8_t *bytes = arena_alloc(x->r->a, (size_t)all.n);
+    memcpy(bytes, all.p, (size_t)all.n);
+    batch_seal(x->env->crc32c, &h, batch_payload(all, &h), bytes);
+    one->bytes = slice(bytes, all.n);
+    return one;
 }
 
 static struct ask_batch *
@@ -137,7 +161,7 @@ ask_records(struct ask_scope *x, const struct tree *t, struct k_records *ret)
     if (!read_wanted(x, t, &w)) return false;
     if (!x->r) return true;
     if (!x->topic.n) return ask_mistake(x, t->mark, "records go to a topic by its name");
-    x->batch = w.again.p ? batch_again(x, w.again) : batch_new(x, &w);
+    x->batch = w.again.p ? batch_again(x, &w) : batch_new(x, &w);
     if (!x->batch) return ask_mistake(x, t->mark, "no batch is called %.*s", SARG(w.again));
     ret->bytes = x->batch->bytes;
     return true;
