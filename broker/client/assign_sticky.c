@@ -28,9 +28,11 @@ claimant(const struct assign_member *members, int32_t n, struct slice topic, int
     for (int32_t i = 0; i < n; i++) {
         const struct assign_member *m = &members[i];
         if (!assign_owned(m, topic, partition) || !assign_is_subscribed(m, topic)) continue;
-        is_disputed = owner >= 0 && m->generation == generation;
-        if (owner >= 0 && m->generation <= generation) continue;
-        owner = i, generation = m->generation;
+        if (owner >= 0 && m->generation <= generation) {
+            is_disputed |= m->generation == generation;
+            continue;
+        }
+        owner = i, generation = m->generation, is_disputed = false;
     }
     return is_disputed ? -1 : owner;
 }

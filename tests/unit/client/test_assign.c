@@ -185,6 +185,25 @@ an_older_claim_and_two_of_one_generation_count_for_nothing(void **state)
 }
 
 static void
+two_of_one_generation_stay_in_dispute_when_an_older_one_claims_too(void **state)
+{
+    (void)state;
+    struct game g;
+    begin(&g, 1, true);
+    g.members_n = 3;
+    g.topics[0].partitions_n = 3;
+    g.topics[1].partitions_n = g.topics[2].partitions_n = 0;
+    for (int m = 0; m < 3; m++) {
+        g.owned[m][0] = (struct assign_owned){g.topics[0].name, 2};
+        g.members[m].owned_n = 1;
+        g.members[m].generation = m < 2 ? 5 : 4;
+    }
+    assign_with(&g, assign_sticky);
+    assert_int_equal(g.owner[2], 2); /* given out last, to who has nothing yet */
+    end(&g);
+}
+
+static void
 what_moves_cooperatively_is_nobodys_for_a_round(void **state)
 {
     (void)state;
@@ -216,6 +235,7 @@ main(void)
         cmocka_unit_test(nothing_moves_when_nothing_changes),
         cmocka_unit_test(a_new_member_costs_no_more_moves_than_it_gets),
         cmocka_unit_test(an_older_claim_and_two_of_one_generation_count_for_nothing),
+        cmocka_unit_test(two_of_one_generation_stay_in_dispute_when_an_older_one_claims_too),
         cmocka_unit_test(what_moves_cooperatively_is_nobodys_for_a_round),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
