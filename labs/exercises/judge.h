@@ -25,5 +25,7 @@ int64_t judge_dice(int64_t n);
 
 /* The first call of a process is remarked in the run, the others are not. */
 void watch_differs(const char *format, ...) __attribute__((format(printf, 1, 2)));
+/* For what the simulator calls for itself, too: whether a broker, a controller or a client does something now. */
+bool watch_is_in_machine(void);
 
 #endif

@@ -122,6 +122,8 @@ void job_run_guarded(struct arena *a, const struct scenario *s, const struct run
  * GREGOR_REMARKS in the environment the line is written to the end of that file as well:
  * scenario, seed, milliseconds, machine, text, with tabs between them. */
 void job_remark(struct slice text);
+/* Whether a machine is at work in the run under way, and not the simulator itself. */
+bool job_is_in_machine(void);
 
 /* report.c */
 void report_json(struct arena *a, const struct scenario *s, const struct run_result *r,

@@ -207,6 +207,12 @@ job_remark(struct slice text)
     fclose(f);
 }
 
+bool
+job_is_in_machine(void)
+{
+    return under_way && run_is_in_machine(under_way);
+}
+
 /* ---- twice ---- */
 
 /* The verdict "nondeterministic" goes before whatever the first run came to. */

@@ -349,6 +349,12 @@ run_remark(struct run *r, struct slice text, int64_t *ret_at_ns, struct slice *r
     world_say(r->w, S("anomaly"), S("decision"), text, m, v, ARRAY_LEN(v));
 }
 
+bool
+run_is_in_machine(const struct run *r)
+{
+    return world_acting(r->w) && !world_is_tracing(r->w);
+}
+
 static void
 run_let_go(struct run *r)
 {

@@ -19,6 +19,7 @@ struct trace_writer {
     int64_t out_cap;
     int64_t position, records;
     struct block now; /* the one under way */
+    bool is_busy;
     VEC(struct block) blocks;
 };
 
@@ -100,10 +101,18 @@ trace_write(struct trace_writer *t, const struct trace_record *r)
     if (r->kind == TRACE_EVENT && t->o.no_events) return;
     struct trace_record cut = *r;
     if (r->kind == TRACE_FRAME_BYTES) cut.a = slice_sub(r->a, 0, t->o.message_bytes);
+    t->is_busy = true;
     if (!t->e.w.n) t->now = (struct block){.first_ns = r->at_ns, .records_before = t->records};
     trace_encode(&t->e, &cut);
     t->records++;
     if (t->e.w.n >= t->o.block_bytes) trace_flush(t);
+    t->is_busy = false;
+}
+
+bool
+trace_is_busy(const struct trace_writer *t)
+{
+    return t->is_busy;
 }
 
 static void

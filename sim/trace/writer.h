@@ -22,6 +22,8 @@ struct trace_writer;
 struct trace_writer *trace_open(struct mem *mem, const struct trace_options *o,
                                 void (*put)(void *ctx, struct slice bytes), void *ctx);
 void trace_write(struct trace_writer *t, const struct trace_record *r);
+/* Within trace_write(): it uses functions of the core's base, and whoever watches those must not write meanwhile. */
+bool trace_is_busy(const struct trace_writer *t);
 bool trace_wants_bytes(const struct trace_writer *t);
 int64_t trace_records(const struct trace_writer *t);
 /* What trace_close() would still put: behind all that was put so far it makes a whole trace, which can be read while

@@ -198,6 +198,12 @@ world_trace(struct world *w, struct trace_writer *t)
     for (int64_t i = 0; i < w->machines.n; i++) watch_machine(w->machines.v[i]);
 }
 
+bool
+world_is_tracing(const struct world *w)
+{
+    return w->trace && trace_is_busy(w->trace);
+}
+
 void
 world_say(struct world *w, struct slice area, struct slice subject, struct slice text,
           struct machine *about, const int64_t *v, int32_t n)

@@ -241,6 +241,8 @@ void world_observe(struct world *w, const struct world_observer *o);
 /* Writes all of the above into a trace (sim/trace/writer.h), and what the caller adds with
  * world_say(). The writer stays the caller's; NULL stops. */
 void world_trace(struct world *w, struct trace_writer *t);
+/* A record is being written. */
+bool world_is_tracing(const struct world *w);
 /* A line of the caller's own in the trace: area "history", "anomaly", "step" …; machine may be NULL;
  * up to eight numbers. */
 void world_say(struct world *w, struct slice area, struct slice subject, struct slice text,

@@ -4,7 +4,9 @@
  *     exercise.yaml ── drill_read.c ──► struct drill
  *     student's file ─┬─ + reference + cases.c  ──► a program that tries it on cases (ASan, UBSan)
  *                     └─ + reference + watch.c + gregor ──► a simulator that goes the student's way and remarks where
- *                                                          the reference would have gone another */
+ *                                                          the reference would have gone another
+ *
+ * An exercise without runs is of something that no broker does; its hole is a file of its own. */
 #ifndef SIM_CLI_LAB_DRILL_H
 #define SIM_CLI_LAB_DRILL_H
 
@@ -20,9 +22,10 @@ struct drill {
     enum drill_kind kind;
     struct lab
         as_lab; /* what it has in common with labs: id, title, question, minutes, runs, hints */
-    struct slice of_lab;     /* where it belongs: "10" */
-    struct slice hole;       /* "broker/replica/hw_advance.c" */
-    struct slice *functions; /* all that the hole defines */
+    struct slice of_lab; /* where it belongs: "10" */
+    struct slice *holes; /* "broker/replica/hw_advance.c"; most have one */
+    int32_t holes_n;
+    struct slice *functions; /* all that the holes define */
     int32_t functions_n;
     struct drill_rule *rules;
     int32_t rules_n;
@@ -34,8 +37,10 @@ struct drill {
 
 /* NULL, and said. */
 struct drill *drill_read(struct desk *d, struct slice dir);
-/* The name of the file that the student writes: "hw_advance.c". */
-struct slice drill_file(const struct drill *x);
+#define DRILL_FILES_MAX 4
+/* The files that the student writes: "hw_advance.c". */
+int32_t drill_files_n(const struct drill *x);
+struct slice drill_file(const struct drill *x, int32_t i);
 
 /* ---- flags.c: how this program was built, as the Makefile wrote it down beside it ---- */
 

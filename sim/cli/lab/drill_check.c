@@ -22,9 +22,12 @@ struct drill_check {
     const struct drill *x;
     struct grades *g;
     struct build_flags f;
-    /* Absolute: the student's folder, what is made of their file, what is made of ours; the file. */
-    const char *mine, *work, *ours, *source;
+    /* Absolute: the student's folder, what is made of their files, what is made of ours; the files. */
+    const char *mine, *work, *ours, *sources[DRILL_FILES_MAX];
+    struct slice look;         /* the file, or where they are */
     bool has_cases, has_watch; /* of ours: made already */
+    /* Files that are ours, in the student's place: made already, each. */
+    bool is_ours[DRILL_FILES_MAX], has_stand_in[DRILL_FILES_MAX];
     bool cases_only;
 };
 
@@ -68,24 +71,60 @@ in_exercise(struct drill_check *k, const char *name)
 
 /* ---- compiling ---- */
 
+/* "student1.asan.o": of their, or of our version of each file. */
+static const char *
+object(struct drill_check *k, bool is_reference, int32_t i, bool sanitized)
+{
+    struct slice name = arena_format(&k->d->a, "%s%d%s.o", is_reference ? "reference" : "student",
+                                     (int)i, sanitized ? ".asan" : "");
+    return is_reference || k->is_ours[i] ? in_ours(k, (const char *)name.p)
+                                         : in_work(k, (const char *)name.p);
+}
+
+/* Behind those that are there already: of both versions of all files, and NULL. */
+static void
+add_objects(struct drill_check *k, const char **objects, int n, bool sanitized)
+{
+    for (int32_t i = 0; i < k->x->holes_n; i++) {
+        objects[n++] = object(k, false, i, sanitized);
+        objects[n++] = object(k, true, i, sanitized);
+    }
+    objects[n] = NULL;
+}
+#define OBJECTS_MAX (4 + 2 * DRILL_FILES_MAX)
+
+static struct compiled
+compile_one_students(struct drill_check *k, int32_t i)
+{
+    if (k->is_ours[i] && k->has_stand_in[i]) return (struct compiled){.ok = true};
+    k->has_stand_in[i] = k->is_ours[i];
+    struct compiled c = compile_one(k->d, &k->f, k->x, k->sources[i], object(k, false, i, true),
+                                    COMPILE_STUDENT, true, k->work);
+    if (c.ok && !k->cases_only) /* optimised as the broker is, the compiler sees other things */
+        c = compile_one(k->d, &k->f, k->x, k->sources[i], object(k, false, i, false),
+                        COMPILE_STUDENT, false, k->work);
+    return c;
+}
+
 /* False: it does not compile, and a row says why. */
 static bool
 compile_students(struct drill_check *k)
 {
-    struct compiled c = compile_one(k->d, &k->f, k->x, k->source, in_work(k, "student.asan.o"),
-                                    COMPILE_STUDENT, true, k->work);
-    if (c.ok && !k->cases_only) /* optimised as the broker is, the compiler sees other things */
-        c = compile_one(k->d, &k->f, k->x, k->source, in_work(k, "student.o"), COMPILE_STUDENT,
-                        false, k->work);
+    struct compiled c = {.ok = true};
+    int32_t at = 0;
+    for (int32_t i = 0; c.ok && !c.has_warnings && i < k->x->holes_n; i++)
+        c = compile_one_students(k, at = i);
     struct graded *r = row(k, c.ok && !c.has_warnings ? GRADE_OK : GRADE_WRONG,
                            S("compile: it compiles as the broker does, without a warning"));
-    r->look = slice_cstr(k->source);
+    r->look = slice_cstr(k->sources[at]);
     r->came = !c.ok          ? S("it does not compile")
             : c.has_warnings ? S("it compiles, with warnings")
                              : S("it compiles");
     r->why = c.says.n ? c.says
                       : S("The broker is built with these warnings as errors: each of them has "
                           "found mistakes.");
+    for (int32_t i = at + 1; c.ok && i < k->x->holes_n; i++) /* behind one with warnings */
+        c = compile_one_students(k, i);
     return c.ok;
 }
 
@@ -109,7 +148,7 @@ link_ours(struct drill_check *k, const char *const *objects, bool with_gregor, b
     struct graded *r = row(k, GRADE_WRONG, S("compile: it fits in the place of the broker's own"));
     r->came = S("it cannot be linked");
     r->why = c.says;
-    r->look = slice_cstr(k->source);
+    r->look = k->look;
     return false;
 }
 
@@ -201,7 +240,7 @@ grade_cases(struct drill_check *k, struct rule_tally *t, struct ended e)
                                    SARG(next_line(&now)));
         r->why = S("In the broker a rule that crashes ends the node, and one that does not end "
                    "stops it; a length is looked at before an array is.");
-        r->look = slice_cstr(k->source);
+        r->look = k->look;
     }
     for (int32_t i = 0; i < k->x->rules_n; i++) {
         const struct drill_rule *rule = &k->x->rules[i];
@@ -223,12 +262,21 @@ grade_cases(struct drill_check *k, struct rule_tally *t, struct ended e)
 }
 
 static bool
+compile_references(struct drill_check *k, bool sanitized)
+{
+    bool ok = true;
+    for (int32_t i = 0; ok && i < k->x->holes_n; i++)
+        ok = compile_ours(k, in_root(k, (const char *)arena_dup(&k->d->a, k->x->holes[i]).p),
+                          object(k, true, i, sanitized), COMPILE_REFERENCE, sanitized);
+    return ok;
+}
+
+static bool
 make_cases(struct drill_check *k)
 {
-    const char *hole = in_root(k, (const char *)arena_dup(&k->d->a, k->x->hole).p);
     if (k->has_cases) return true;
     k->has_cases =
-        compile_ours(k, hole, in_ours(k, "reference.asan.o"), COMPILE_REFERENCE, true) &&
+        compile_references(k, true) &&
         compile_ours(k, in_exercise(k, "cases.c"), in_ours(k, "cases.o"), COMPILE_PLAIN, true) &&
         compile_ours(k, in_root(k, "labs/exercises/judge.c"), in_ours(k, "judge.o"), COMPILE_PLAIN,
                      true);
@@ -239,8 +287,7 @@ static bool
 try_cases(struct drill_check *k)
 {
     const char *program = in_work(k, "cases"), *argv[] = {program, NULL};
-    const char *objects[] = {in_ours(k, "cases.o"), in_ours(k, "judge.o"),
-                             in_work(k, "student.asan.o"), in_ours(k, "reference.asan.o"), NULL};
+    const char *objects[OBJECTS_MAX] = {in_ours(k, "cases.o"), in_ours(k, "judge.o")};
     const char *now = (const char *)arena_format(&k->d->a, "GREGOR_NOW=%s/now.txt", k->work).p;
     const char *env[] = {
         now, "ASAN_OPTIONS=detect_leaks=0:hard_rss_limit_mb=1024:abort_on_error=0:exitcode=99",
@@ -251,6 +298,7 @@ try_cases(struct drill_check *k)
                        .writes = k->work};
     struct slice text;
     if (!make_cases(k)) return false;
+    add_objects(k, objects, 2, true);
     if (!link_ours(k, objects, false, true, program)) return true;
     struct ended e = sandbox_run(argv, env, &l, in_work(k, "cases.txt"), in_work(k, "cases.err"));
     struct rule_tally *t = ARENA_ARRAY(&k->d->a, struct rule_tally, k->x->rules_n + 1);
@@ -389,10 +437,9 @@ grade_run(struct drill_check *k, const struct lab_run *r)
 static bool
 make_watch(struct drill_check *k)
 {
-    const char *hole = in_root(k, (const char *)arena_dup(&k->d->a, k->x->hole).p);
     if (k->has_watch) return true;
     k->has_watch =
-        compile_ours(k, hole, in_ours(k, "reference.o"), COMPILE_REFERENCE, false) &&
+        compile_references(k, false) &&
         compile_ours(k, in_exercise(k, "watch.c"), in_ours(k, "watch.o"), COMPILE_PLAIN, false) &&
         compile_ours(k, in_root(k, "labs/exercises/watching.c"), in_ours(k, "watching.o"),
                      COMPILE_PLAIN, false);
@@ -402,9 +449,10 @@ make_watch(struct drill_check *k)
 static bool
 make_runs(struct drill_check *k)
 {
-    const char *objects[] = {in_ours(k, "watch.o"), in_ours(k, "watching.o"),
-                             in_work(k, "student.o"), in_ours(k, "reference.o"), NULL};
+    const char *objects[OBJECTS_MAX] = {in_ours(k, "watch.o"), in_ours(k, "watching.o")};
+    if (!k->x->as_lab.runs_n) return true;
     if (!make_watch(k)) return false;
+    add_objects(k, objects, 2, false);
     if (!link_ours(k, objects, true, false, in_work(k, "gregor"))) return true;
     for (int32_t i = 0; i < k->x->as_lab.runs_n; i++) grade_run(k, &k->x->as_lab.runs[i]);
     return true;
@@ -453,31 +501,46 @@ leave_open(struct drill_check *k, struct slice why)
     row(k, GRADE_OPEN, k->x->as_lab.question)->why = why;
 }
 
+/* All files are there, and one at least is not as it was handed out. */
+static bool
+is_begun(struct drill_check *k, struct slice mine)
+{
+    int32_t n = drill_files_n(k->x), same = 0;
+    const char *source = NULL;
+    for (int32_t i = 0; i < n; i++) {
+        const char *file = (const char *)arena_dup(&k->d->a, drill_file(k->x, i)).p;
+        const char *first = path_join(k->d, k->x->as_lab.dir,
+                                      (const char *)arena_format(&k->d->a, "student/%s", file).p);
+        struct slice own, given;
+        source = path_join(k->d, mine, file);
+        if (!file_read_all(&k->d->a, source, &own)) {
+            leave_open(k, arena_format(&k->d->a, "%s is not there: gregor lab start %.*s", source,
+                                       SARG(k->x->as_lab.id)));
+            return false;
+        }
+        same += file_read_all(&k->d->a, first, &given) && slice_eq(own, given);
+        k->sources[i] = absolute(k, source);
+    }
+    k->look = n == 1 ? slice_cstr(k->sources[0]) : mine;
+    if (same == n && n == 1)
+        leave_open(k, arena_format(&k->d->a, "%s is as it was handed out", source));
+    else if (same == n)
+        leave_open(
+            k, arena_format(&k->d->a, "the files in %.*s are as they were handed out", SARG(mine)));
+    return same < n;
+}
+
 bool
 drill_grade(struct desk *d, const struct place *p, const struct drill *x, struct slice mine,
             bool cases_only, struct grades *ret)
 {
     struct drill_check k = {.d = d, .p = p, .x = x, .g = ret, .cases_only = cases_only};
-    const char *file = (const char *)arena_dup(&d->a, drill_file(x)).p,
-               *source = path_join(d, mine, file);
-    const char *first =
-        path_join(d, x->as_lab.dir, (const char *)arena_format(&d->a, "student/%s", file).p);
-    struct slice own, given;
-    if (!file_read_all(&d->a, source, &own)) {
-        leave_open(&k, arena_format(&d->a, "%s is not there: gregor lab start %.*s", source,
-                                    SARG(x->as_lab.id)));
-        return true;
-    }
-    if (file_read_all(&d->a, first, &given) && slice_eq(own, given)) {
-        leave_open(&k, arena_format(&d->a, "%s is as it was handed out", source));
-        return true;
-    }
+    if (!is_begun(&k, mine)) return true;
     if (x->kind != DRILL_FUNCTION) return drill_grade_other(d, p, x, mine, ret);
     if (!look_around(&k) || !fresh_folder(&k, path_join(d, mine, "runs"))) return false;
     k.work = k.ours = fresh_folder(&k, path_join(d, mine, "build"));
     k.mine = absolute(&k, (const char *)arena_dup(&d->a, mine).p);
-    k.source = absolute(&k, source);
-    return k.work && k.mine && k.source && grade_file(&k);
+    return k.work && k.mine && grade_file(&k);
 }
 
 /* ---- many files: is each wrong solution refused, and by which rule? ---- */
@@ -492,6 +555,31 @@ print_refusal(const char *path, const struct grades *g)
             printf(" %.*s", SARG(slice_sub(asked, 0, slice_find(asked, ':', 0))));
     }
     puts("");
+}
+
+/* Of several files a wrong one takes the place of that whose name it begins with: crc32c-no-inversion.c is a crc32c.c.
+ * The others are ours. */
+static bool
+choose_sources(struct drill_check *k, const char *file)
+{
+    const char *path = absolute(k, file);
+    struct slice name = path_last(slice_cstr(file));
+    bool found = false;
+    if (!path) {
+        perror(file);
+        return false;
+    }
+    for (int32_t i = 0; i < k->x->holes_n; i++) {
+        struct slice hole = drill_file(k->x, i);
+        bool is_it = k->x->holes_n == 1 || slice_starts(name, slice_sub(hole, 0, hole.n - 2));
+        found |= is_it;
+        k->is_ours[i] = !is_it;
+        k->sources[i] =
+            is_it ? path : in_root(k, (const char *)arena_dup(&k->d->a, k->x->holes[i]).p);
+    }
+    k->look = slice_cstr(path);
+    if (!found) fprintf(stderr, "gregor: %s: its name begins with that of no file\n", file);
+    return found;
 }
 
 int
@@ -519,9 +607,7 @@ course_drill(struct desk *d, int argc, char **argv)
         struct grades g = {0};
         k.g = &g;
         k.mine = k.work = fresh_folder(&k, path_join(d, slice_cstr(room), "one"));
-        k.source = absolute(&k, argv[i]);
-        if (!k.source) perror(argv[i]);
-        ok = k.work && k.source && grade_file(&k);
+        ok = k.work && choose_sources(&k, argv[i]) && grade_file(&k);
         if (ok) print_refusal(argv[i], &g);
         fflush(stdout);
     }

@@ -230,7 +230,7 @@ drill_grade_other(struct desk *d, const struct place *p, const struct drill *x, 
     struct other_check k = {.d = d, .p = p, .x = x, .mine = mine, .g = ret};
     char room[PATH_MAX];
     const char *work = path_join(d, mine, "build"),
-               *source = path_join(d, mine, (const char *)arena_dup(&d->a, drill_file(x)).p);
+               *source = path_join(d, mine, (const char *)arena_dup(&d->a, drill_file(x, 0)).p);
     if (!folder_remove(d, work) || !make_dir(work) || !realpath(work, room)) {
         fprintf(stderr, "gregor: %s: %s\n", work, strerror(errno));
         return false;

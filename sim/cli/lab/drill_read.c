@@ -16,7 +16,6 @@ DRILL_TEXT(as_lab.id, id)
 DRILL_TEXT(as_lab.title, title)
 DRILL_TEXT(as_lab.question, question)
 DRILL_TEXT(of_lab, lab)
-DRILL_TEXT(hole, hole)
 DRILL_TEXT(file, file)
 
 static void
@@ -24,6 +23,20 @@ read_drill_minutes(struct fields *r, const struct tree *t, void *into)
 {
     double v = 0;
     if (fields_number(r, t, &v)) ((struct drill *)into)->as_lab.minutes = (int64_t)v;
+}
+
+static void
+read_holes(struct fields *r, const struct tree *t, void *into)
+{
+    struct drill *x = into;
+    if (t->kind == TREE_LIST) {
+        x->holes = fields_list(r, t, &x->holes_n);
+    } else {
+        x->holes = ARENA_NEW(&r->d->a, struct slice);
+        x->holes[x->holes_n++] = fields_text(r, t);
+    }
+    if (x->holes_n > DRILL_FILES_MAX)
+        diag_error(&r->diags, t->mark, NULL, "there are at most %d files", DRILL_FILES_MAX);
 }
 
 static void
@@ -102,7 +115,7 @@ static const struct field drill_keys[] = {{"exercise", read_drill_id, true},
                                           {"lab", read_drill_lab, true},
                                           {"minutes", read_drill_minutes, true},
                                           {"kind", read_kind, false},
-                                          {"hole", read_drill_hole, false},
+                                          {"hole", read_holes, false},
                                           {"functions", read_functions, false},
                                           {"rules", read_rules, false},
                                           {"runs", read_drill_runs, false},
@@ -116,12 +129,13 @@ static void
 look_over_drill(struct fields *r, const struct drill *x, const struct tree *t)
 {
     bool whole = x->kind == DRILL_FUNCTION
-                   ? x->hole.n && x->functions_n && x->rules_n && x->as_lab.runs_n
+                   ? x->holes_n && x->holes_n <= DRILL_FILES_MAX && x->functions_n && x->rules_n &&
+                         (x->as_lab.runs_n || slice_starts(x->holes[0], S("labs/")))
                : x->kind == DRILL_SCENARIO
                    ? x->file.n && x->bugs_n && x->catch > 0 && x->catch <= x->bugs_n
                    : x->file.n > 0;
-    static const char *const needs[] = {"hole, functions, rules and runs", "file, bugs and catch",
-                                        "file"};
+    static const char *const needs[] = {"hole, functions, rules, and (if it is the broker's) runs",
+                                        "file, bugs and catch", "file"};
     if (!whole)
         diag_error(&r->diags, t->mark, NULL, "an exercise of this kind has %s", needs[x->kind]);
 }
@@ -140,10 +154,16 @@ drill_read(struct desk *d, struct slice dir)
     return fields_close(&r) ? x : NULL;
 }
 
-struct slice
-drill_file(const struct drill *x)
+int32_t
+drill_files_n(const struct drill *x)
 {
-    return x->kind == DRILL_FUNCTION ? path_last(x->hole) : x->file;
+    return x->kind == DRILL_FUNCTION ? x->holes_n : 1;
+}
+
+struct slice
+drill_file(const struct drill *x, int32_t i)
+{
+    return x->kind == DRILL_FUNCTION ? path_last(x->holes[i]) : x->file;
 }
 
 /* ---- how this program was built ---- */
