@@ -17,7 +17,7 @@ LTO ?=
 
 # Everything that is needed to build and test, as Debian and Ubuntu name it.
 PACKAGES := gcc clang make pkg-config libyaml-dev libcmocka-dev libjansson-dev libgraphviz-dev graphviz \
-  libzstd-dev liblz4-dev libsnappy-dev zlib1g-dev libpcre2-dev kcat clang-format zstd libclang-rt-dev? python3 python3-pytest git aspell aspell-en
+  libzstd-dev liblz4-dev libsnappy-dev zlib1g-dev libpcre2-dev kcat curl clang-format zstd libclang-rt-dev? python3 python3-pytest git aspell aspell-en
 
 empty :=
 comma := ,

@@ -2,12 +2,15 @@
 
 import http.client
 import json
+import os
 import random
+import re
 import select
 import socket
 import subprocess
 import time
 import urllib.parse
+from pathlib import Path
 
 from claim import claim
 from wire import LIMIT_S
@@ -24,6 +27,7 @@ class Play:
             [str(self.gregor), "play", "--listen", "127.0.0.1:0", "--control", "127.0.0.1:0", "--json", "--ends-with-input", "--out", str(self.out)],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self.log, text=True)
         said = json.loads(self.process.stdout.readline())
+        self.bootstrap = said["bootstrap"]
         self.address = urllib.parse.urlsplit(said["control"])
         self.port, self.token = self.address.port, self.address.path.strip("/")
 
@@ -211,3 +215,26 @@ def what_is_done_over_http_is_replayed_and_what_is_asked_is_not(binary, folder):
             return p.finish()["report"]
     plain, looked_at = run("plain", False), run("looked-at", True)
     assert plain["faults"] == looked_at["faults"] and plain["counts"] == looked_at["counts"]
+
+
+@claim
+def the_lines_of_the_page_do_what_they_say(binary, folder):
+    """Each `curl` of sim/play/README.md, in a shell: it is answered, and by no error."""
+    page = Path(__file__).resolve().parents[2] / "sim" / "play" / "README.md"
+    lines = re.findall(r"^    (curl .*)$", page.read_text(), re.M)
+    assert len(lines) > 10, lines
+    with Play(binary, folder) as p:
+        c = subprocess.run(["kcat", "-P", "-b", p.bootstrap, "-t", "orders"], input="one\n", text=True, capture_output=True)
+        assert c.returncode == 0, c.stderr
+        for line in lines:
+            if "is not b1" in line:  # what was done before is healed, and whoever leads then is crashed
+                p.ask("POST", "faults", "restart all")
+                p.ask("POST", "time", '{"advance": "30s"}')
+                leads = p.ask("GET", "state")[1]["partitions"][0]["leader"]
+                p.ask("POST", "faults", f"crash b{leads}")
+                line = line.replace("is not b1", f"is not b{leads}")
+            line = line.replace("curl ", "curl -sS --fail-with-body ", 1)
+            done = subprocess.run(["sh", "-c", line], env={**os.environ, "C": urllib.parse.urlunsplit(p.address).rstrip("/")},
+                                  capture_output=True, text=True, timeout=10 * LIMIT_S)
+            assert done.returncode == 0, (line, done.stdout, done.stderr)
+            assert "error" not in json.loads(done.stdout), (line, done.stdout)

@@ -3,6 +3,7 @@
 import json
 import socket
 import subprocess
+import threading
 import time
 import zipfile
 from pathlib import Path
@@ -92,6 +93,19 @@ def test_requests_are_answered_lost_and_late(kafka):
     assert len(read(kafka)) == 50
     with pytest.raises(gregor.Mistake):
         kafka.answer("Produce", error="NO_SUCH_ERROR")
+
+
+def test_a_request_is_waited_for(kafka):
+    produce(kafka, 1)
+    seen = []
+    waiting = threading.Thread(target=lambda: seen.append(kafka.wait("request Fetch seen", within=20)))
+    waiting.start()
+    time.sleep(0.3)
+    assert not seen or kafka.leader("orders-0"), "the replicas' own fetches count, too"
+    waiting.join()
+    assert seen == [None]
+    with pytest.raises(gregor.TimedOut, match="no such frame was sent since"):
+        kafka.wait("request EndTxn seen", within=0.05)
 
 
 def test_presets_are_listed_and_begun(kafka):
