@@ -4,8 +4,13 @@
 #include "broker/base/check.h"
 #include "broker/work/work.h"
 #include "sim/scenario/diag.h"
+#include "sim/scenario/value.h"
 
 #define FRAME_MAX_BYTES (100 << 20)
+/* More than this is not told apart, so that nobody can make a run too large to be judged. */
+#define AUTHORS_MAX 1000
+#define PLACES_MAX 10000
+#define TOPIC_NAME_MAX 249
 
 /* ---- who they are ------------------------------------------------------------------------------------------ */
 
@@ -23,6 +28,7 @@ guests_client(struct guests *g, struct slice client_id)
     struct slice name = client_id.n ? client_id : S("unnamed client");
     for (int64_t i = g->clients.n; i-- > 0;)
         if (slice_eq(g->clients.v[i].name, name)) return (int32_t)i;
+    if (g->clients.n >= AUTHORS_MAX) return AUTHORS_MAX - 1;
     struct client c = {.name = arena_dup(&g->a, name)};
     VEC_PUSH(g->mem, &g->clients, c);
     return (int32_t)g->clients.n - 1;
@@ -56,6 +62,10 @@ guests_author(struct guests *g, int32_t client, int64_t producer_id)
         free->producer_id = producer_id;
         return free->process;
     }
+    if (g->authors.n >= AUTHORS_MAX) {
+        g->authors.v[AUTHORS_MAX - 1].is_crowd = true;
+        return g->authors.v[AUTHORS_MAX - 1].process;
+    }
     struct slice name = guests_word(g, g->clients.v[client].name);
     if (n) name = arena_format(&g->scratch, "%.*s#%d", SARG(name), (int)n + 1);
     struct author new = {
@@ -76,6 +86,25 @@ struct slice
 guests_topic(const struct guests *g, struct slice name, struct uuid id)
 {
     return name.n ? name : g->params.topic_name(g->params.ctx, id);
+}
+
+int32_t
+guests_place(struct guests *g, struct slice topic, int32_t partition)
+{
+    if (!value_is_word(topic) || topic.n > TOPIC_NAME_MAX) return -1;
+    if (partition < 0 || partition >= PLACES_MAX) return -1;
+    int32_t t = 0;
+    while (t < g->partitions.n && !slice_eq(history_topic_name(&g->h, t), topic)) t++;
+    int32_t known = t < g->partitions.n ? g->partitions.v[t] : 0;
+    int64_t more = MAX(partition + 1 - known, 0);
+    if (g->places + more > PLACES_MAX) return -1;
+    if (t == g->partitions.n) {
+        (void)history_topic(&g->h, topic);
+        VEC_PUSH(g->mem, &g->partitions, 0);
+    }
+    g->partitions.v[t] += (int32_t)more;
+    g->places += more;
+    return t;
 }
 
 void
@@ -278,6 +307,7 @@ guests_free(struct guests *g)
     VEC_RELEASE(mem, &g->visits);
     VEC_RELEASE(mem, &g->clients);
     VEC_RELEASE(mem, &g->authors);
+    VEC_RELEASE(mem, &g->partitions);
     VEC_RELEASE(mem, &g->makers);
     VEC_RELEASE(mem, &g->journal);
     VEC_RELEASE(mem, &g->unsure);

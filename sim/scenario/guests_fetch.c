@@ -61,9 +61,12 @@ take_fetch(struct guests *g, struct visit *v, const struct request_head *head, s
     }
     for (int32_t t = 0; t < q.topics_n; t++) {
         struct slice topic = guests_topic(g, q.topics[t].topic, q.topics[t].topic_id);
-        for (int32_t i = 0; topic.n && i < q.topics[t].partitions_n; i++)
-            session_put(g, s, history_topic(&g->h, topic), q.topics[t].partitions[i].partition,
-                        q.topics[t].partitions[i].fetch_offset);
+        for (int32_t i = 0; i < q.topics[t].partitions_n; i++) {
+            int32_t partition = q.topics[t].partitions[i].partition;
+            int32_t place = guests_place(g, topic, partition);
+            if (place >= 0)
+                session_put(g, s, place, partition, q.topics[t].partitions[i].fetch_offset);
+        }
     }
 }
 
@@ -154,12 +157,13 @@ take_fetched(struct guests *g, struct visit *v, struct asked *a, struct reader *
                                             : session_behind(g, a, q.session_id);
     for (int32_t t = 0; t < q.responses_n; t++) {
         struct slice topic = guests_topic(g, q.responses[t].topic, q.responses[t].topic_id);
-        for (int32_t i = 0; topic.n && i < q.responses[t].partitions_n; i++) {
+        for (int32_t i = 0; i < q.responses[t].partitions_n; i++) {
             const struct k_fetch_response_partition_data *data = &q.responses[t].partitions[i];
-            if (data->error_code || !data->records.bytes.n || data->partition_index < 0) continue;
+            int32_t place = guests_place(g, topic, data->partition_index);
+            if (data->error_code || !data->records.bytes.n || place < 0) continue;
             struct poll *p = ARENA_NEW(&g->a, struct poll);
             *p = (struct poll){.process = a->process,
-                               .topic = history_topic(&g->h, topic),
+                               .topic = place,
                                .partition = data->partition_index,
                                .offset = -1,
                                .read_committed = a->read_committed};

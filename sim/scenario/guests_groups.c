@@ -7,12 +7,10 @@ static void
 commit_put(struct guests *g, struct commit *c, struct slice topic, int32_t partition,
            int64_t offset)
 {
-    if (!topic.n || partition < 0) return;
-    c->v[c->n++] = (struct commit_part){.topic = history_topic(&g->h, topic),
-                                        .partition = partition,
-                                        .offset = offset,
-                                        .error = -2,
-                                        .op = -1};
+    int32_t place = guests_place(g, topic, partition);
+    if (place < 0) return;
+    c->v[c->n++] = (struct commit_part){
+        .topic = place, .partition = partition, .offset = offset, .error = -2, .op = -1};
 }
 
 static struct commit *

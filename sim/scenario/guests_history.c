@@ -7,6 +7,9 @@
 #include "errors.h"
 #include "sim/net/answer.h"
 
+/* What each process sees of each partition for each group: of more, commits are not judged. */
+#define VIEWS_MAX (20 << 20)
+
 /* ---- sends --------------------------------------------------------------------------------------------------- */
 
 static bool
@@ -20,7 +23,7 @@ tell_sent(struct guests *g, struct parcel *k)
 {
     struct history_op op = history_op_new(HISTORY_SEND, k->process, k->topic, k->partition);
     op.acks = k->acks;
-    op.idempotent = k->lane->producer_id >= 0;
+    op.idempotent = k->lane->producer_id >= 0 && !author_of_process(g, k->process)->is_crowd;
     op.leader_epoch = k->txn ? k->txn->number : -1;
     k->first_op = g->h.ops.n;
     k->first_value = g->h.processes.v[k->process].values + 1;
@@ -77,6 +80,7 @@ static void
 tell_commit(struct guests *g, struct commit *c, enum history_kind kind)
 {
     struct slice group = history_group_name(&g->h, c->group);
+    if (g->h.groups.n * g->places * g->h.processes.n > VIEWS_MAX) return;
     if (kind == HISTORY_COMMITTED && !c->is_stable && commits_in_txns(g, c->group)) return;
     if (names_have(g->groups_gone.v, g->groups_gone.n, group)) return;
     for (int32_t i = 0; i < c->n; i++) {

@@ -49,7 +49,8 @@ enum { PLAIN_SENDS = -1, SENDS_NOTHING = -2 };
 struct author {
     int64_t producer_id; /* or one of these */
     int32_t process, client;
-    int32_t txns; /* begun so far */
+    int32_t txns;  /* begun so far */
+    bool is_crowd; /* of many: what they send has no order among them */
     VEC(struct parcel *) parcels;
 };
 
@@ -188,6 +189,8 @@ struct guests {
     VEC(struct visit *) visits; /* by connection; NULL: it has left */
     VEC(struct client) clients;
     VEC(struct author) authors;
+    VEC(int32_t) partitions; /* of each topic, as far as anybody named them */
+    int64_t places;          /* all of these */
     VEC(struct maker) makers;
     VEC(struct txn *) txns;
     VEC(struct entry) journal;
@@ -206,6 +209,8 @@ struct guests {
 /* ---- guests.c ---- */
 
 void guests_note(struct guests *g, enum entry_kind kind, void *what);
+/* The topic's number, if this is a partition of one; -1: it can be none, or there are too many to judge. */
+int32_t guests_place(struct guests *g, struct slice topic, int32_t partition);
 struct slice guests_topic(const struct guests *g, struct slice name, struct uuid id);
 int32_t guests_client(struct guests *g, struct slice client_id);
 /* Its process in the history: of whatever it does but sending, or of this producer id. */

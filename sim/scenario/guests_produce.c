@@ -111,13 +111,14 @@ parcel_of_batch(struct guests *g, const struct visit *v, struct slice topic, int
     if (!records.p || partition < 0 || batch_check(g->crc32c, records, &h) != BATCH_OK ||
         batch_is_control(&h) || h.records_n < 1)
         return NULL;
+    int32_t to = guests_place(g, topic, partition);
+    if (to < 0) return NULL;
     struct goods *b = goods_of(g, &h, slice_sub(records, 0, batch_size_bytes(&h)));
     if (!b) {
         VEC_PUSH(g->mem, &g->unsure, arena_dup(&g->a, topic));
         return NULL;
     }
-    struct lane_key key = {batch_has_producer(&h) ? h.producer_id : -1, history_topic(&g->h, topic),
-                           partition};
+    struct lane_key key = {batch_has_producer(&h) ? h.producer_id : -1, to, partition};
     struct lane *l = lane_of(g, &key);
     struct parcel *before = sent_before(l, &h), *k = before;
     if (!before || before->n != h.records_n) k = parcel_new(g, b, l, v->client, acks, before);
