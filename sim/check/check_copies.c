@@ -51,6 +51,22 @@ take_copy(struct copies *k, const struct history_op *op, int64_t number)
     else *first = number + 1;
 }
 
+/* It was there, or may have been, and is gone from where retention or DeleteRecords has taken records since. */
+static void
+take_removed_copy(struct copies *k, const struct history_op *op, int64_t number)
+{
+    struct checker *c = k->c;
+    const struct history_read *from = history_reads(c->h, op);
+    const struct sent *copy = sent_find(c, op->value), *source = sent_find(c, from->value);
+    const struct part *p = checker_part(c, op->topic, op->partition);
+    int32_t group = k->groups[op->process];
+    if (group < 0 || !copy || !source || !p || copy->final_offset >= 0) return;
+    int64_t removed_to = part_removed_to(c, p);
+    if (removed_to <= 0 || op->outcome == HISTORY_FAIL || op->offset >= removed_to) return;
+    int64_t *first = copy_of(k, group, source);
+    if (!*first) *first = number + 1;
+}
+
 struct copies *
 copies_gather(struct checker *c)
 {
@@ -65,6 +81,9 @@ copies_gather(struct checker *c)
         if (h->ops.v[i].kind == HISTORY_BEGIN) k->groups[h->ops.v[i].process] = h->ops.v[i].node;
     for (int64_t i = 0; i < h->ops.n; i++)
         if (h->ops.v[i].kind == HISTORY_SEND && h->ops.v[i].reads_n) take_copy(k, &h->ops.v[i], i);
+    for (int64_t i = 0; i < h->ops.n; i++)
+        if (h->ops.v[i].kind == HISTORY_SEND && h->ops.v[i].reads_n)
+            take_removed_copy(k, &h->ops.v[i], i);
     return k;
 }
 

@@ -113,6 +113,18 @@ a_record_without_copy_is_told(void **state)
     gives(17, less, NULL, RULE_NOT_COPIED, 1, false, &(enum rule){RULE_COPIED_TWICE});
 }
 
+/* The copies at 0 and 1 were removed, and nothing else was. */
+static void
+a_copy_that_was_removed_was_there(void **state)
+{
+    (void)state;
+    static const int64_t removed_to[] = {2}, none_removed[] = {0};
+    const struct check_topic topics[] = {{.removed_to = none_removed, .removed_n = 1},
+                                         {.removed_to = removed_to, .removed_n = 1}};
+    const struct check_facts facts = {.topics = topics, .topics_n = 2};
+    gives(26, "9.000 = f poll out-0 4=w2:1 5=w2:2 final", &facts, RULE_NOT_COPIED, 0, false, NULL);
+}
+
 /* Where the copies cannot be read, nothing is known of them. */
 static void
 what_was_not_read_to_the_end_is_not_missed(void **state)
@@ -137,6 +149,7 @@ main(void)
         cmocka_unit_test(one_copy_of_each_record_raises_no_alarm),
         cmocka_unit_test(two_copies_are_told),
         cmocka_unit_test(a_record_without_copy_is_told),
+        cmocka_unit_test(a_copy_that_was_removed_was_there),
         cmocka_unit_test(what_was_not_read_to_the_end_is_not_missed),
         cmocka_unit_test(work_in_a_transaction_is_not_done_again),
     };
