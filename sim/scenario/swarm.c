@@ -43,7 +43,9 @@ static void
 draw_faults(struct swarm *s)
 {
     swarm_begin_part(s, "faults");
-    if (tree_get(s->plan, S("random")) || swarm_chance(s, 10)) return;
+    if (tree_get(s->plan, S("random"))) return;
+    s->is_whole = swarm_chance(s, 10);
+    if (s->is_whole) return;
     swarm_put(s, "random:\n  from: %lldms\n", (long long)swarm_between(s, 200, 1500));
     swarm_put(s, "  until: %lldms\n", (long long)s->until_ms);
     int64_t every_ms = swarm_of_any_size(s, 20, 300), lasting_ms = swarm_of_any_size(s, 50, 500);
@@ -74,6 +76,28 @@ draw_small_segments(struct swarm *s, const char *topic)
               (long long)at_ms, topic, (long long)bytes);
 }
 
+/* Asked where nothing goes wrong: who leads knows what it must refuse. */
+static void
+draw_question(struct swarm *s, struct slice topic)
+{
+    int64_t at_ms = swarm_between(s, 2000, s->until_ms);
+    bool is_of_epochs = swarm_chance(s, 50);
+    swarm_put(s, "  - {at: %lldms, ask: leader(%.*s-0), within: 5s", (long long)at_ms, SARG(topic));
+    if (is_of_epochs)
+        swarm_put(s,
+                  ", rpc: OffsetForLeaderEpoch, send: {replicaId: -1, topics: [{topic: %.*s, "
+                  "partitions: [{partition: 0, currentLeaderEpoch: leader-epoch(%.*s-0)+5, "
+                  "leaderEpoch: 0}]}]}",
+                  SARG(topic), SARG(topic));
+    else
+        swarm_put(s,
+                  ", rpc: ListOffsets, send: {replicaId: -1, topics: [{name: %.*s, partitions: "
+                  "[{partitionIndex: 0, currentLeaderEpoch: leader-epoch(%.*s-0)+1, timestamp: "
+                  "-1}]}]}",
+                  SARG(topic), SARG(topic));
+    swarm_put(s, ", answer: {topics: [{partitions: [{errorCode: UNKNOWN_LEADER_EPOCH}]}]}}\n");
+}
+
 static void
 draw_timeline(struct swarm *s)
 {
@@ -81,10 +105,12 @@ draw_timeline(struct swarm *s)
     bool groups = s->has_groups && s->compacts && swarm_chance(s, 60);
     bool txns = s->has_transactors && s->compacts && swarm_chance(s, 60);
     bool is_said = tree_get(s->plan, S("timeline")) || tree_get(s->plan, S("clients"));
-    if (is_said || !(groups || txns)) return;
+    bool asks = s->is_whole && !tree_get(s->plan, S("topics"));
+    if (is_said || !(groups || txns || asks)) return;
     swarm_put(s, "timeline:\n");
     if (groups) draw_small_segments(s, "__consumer_offsets");
     if (txns) draw_small_segments(s, "__transaction_state");
+    for (int32_t i = 0; asks && i < s->topics_n; i++) draw_question(s, s->topics[i].name);
 }
 
 struct slice
@@ -100,6 +126,9 @@ swarm_draw(struct arena *a, const struct tree *plan, uint64_t seed)
     s.has_old_txns = swarm_chance(&s, 15);
     s.compacts = swarm_chance(&s, 35);
     s.disks_lie = swarm_chance(&s, 50);
+    s.has_shares = swarm_chance(&s, 25);
+    s.has_copies = swarm_chance(&s, 80);
+    s.has_streams = swarm_chance(&s, 20);
     swarm_draw_cluster(&s);
     swarm_draw_topics(&s);
     swarm_draw_clients(&s);

@@ -52,6 +52,15 @@ draw_producer(struct swarm *s, int64_t number, int64_t rate)
     swarm_put(s, "}\n");
 }
 
+/* One of the brokers' racks, or one without a broker. */
+static void
+draw_rack(struct swarm *s)
+{
+    if (!s->racks) return;
+    swarm_put(s, ", rack: r%lld", (long long)swarm_between(s, 0, s->racks));
+    swarm_put_ms(s, "metadata-max-age", swarm_of_any_size(s, 500, 3000));
+}
+
 static void
 draw_consumer(struct swarm *s, int64_t number)
 {
@@ -60,6 +69,7 @@ draw_consumer(struct swarm *s, int64_t number)
     if (swarm_chance(s, 20)) swarm_put(s, ", from: latest");
     if (swarm_chance(s, 50)) swarm_put(s, ", isolation: read-committed");
     swarm_put_ms(s, "max-wait", swarm_of_any_size(s, 20, 1000));
+    draw_rack(s);
     swarm_put(s, "}\n");
 }
 
@@ -143,6 +153,65 @@ draw_group(struct swarm *s, int64_t number)
     swarm_put(s, ", work: %lldus}\n", (long long)swarm_of_any_size(s, 1, 1000) - 1);
 }
 
+/* What is left of a compacted topic is no matter of who works on each record. */
+static const struct drawn_topic *
+topic_for_work(struct swarm *s, const struct drawn_topic * not )
+{
+    int64_t from = dice_below(&s->dice, MAX(s->topics_n, 1));
+    for (int32_t i = 0; i < s->topics_n; i++) {
+        const struct drawn_topic *t = &s->topics[(from + i) % s->topics_n];
+        if (t != not &&!t->is_compacted && t->rf >= MAX(s->min_isr, 2)) return t;
+    }
+    return NULL;
+}
+
+/* Members of a share group. */
+static void
+draw_share(struct swarm *s, int64_t number)
+{
+    const struct drawn_topic *topic = topic_for_work(s, NULL);
+    int64_t members = swarm_between(s, 1, 4), records = swarm_of_any_size(s, 5, 200);
+    if (!topic) return;
+    swarm_put(s, "  w%lld: {share: %.*s, share-group: workers%lld", (long long)number,
+              SARG(topic->name), (long long)number);
+    swarm_put_setting(s, "members", members);
+    swarm_put_setting(s, "poll-records", records);
+    swarm_perhaps(s, 50, "release-every", 2, 20);
+    swarm_perhaps(s, 40, "reject-every", 3, 30);
+    swarm_put(s, ", work: %lldus}\n", (long long)swarm_of_any_size(s, 1, 1000) - 1);
+}
+
+/* Members that copy, in transactions, from one topic to another. */
+static void
+draw_copiers(struct swarm *s)
+{
+    const struct drawn_topic *from = topic_for_work(s, NULL), *to = topic_for_work(s, from);
+    int64_t members = swarm_between(s, 1, 3), session_ms = swarm_of_any_size(s, 1000, 4000);
+    if (!from || !to || s->has_old_txns) return;
+    swarm_put(s, "  copier: {subscribe: %.*s, group: copiers, copy-to: %.*s", SARG(from->name),
+              SARG(to->name));
+    swarm_put_setting(s, "members", members);
+    swarm_put_ms(s, "session", session_ms);
+    swarm_put_ms(s, "heartbeat", session_ms / 6);
+    swarm_put_ms(s, "max-poll", swarm_between(s, 3000, 6000));
+    swarm_put_setting(s, "poll-records", swarm_of_any_size(s, 5, 50));
+    swarm_perhaps(s, 40, "abort-every", 2, 10);
+    swarm_put_ms(s, "transaction-timeout", swarm_of_any_size(s, 1500, 5000));
+    swarm_put(s, ", work: %lldus}\n", (long long)swarm_of_any_size(s, 1, 1000) - 1);
+}
+
+static void
+draw_streams(struct swarm *s)
+{
+    const struct drawn_topic *topic = any_topic(s);
+    swarm_put(s, "  flow: {subscribe: %.*s, group: flows, protocol: streams", SARG(topic->name));
+    swarm_put_setting(s, "members", swarm_between(s, 1, 4));
+    swarm_put_ms(s, "max-poll", swarm_between(s, 3000, 6000));
+    swarm_put_setting(s, "poll-records", swarm_of_any_size(s, 20, 300));
+    if (s->has_txns) swarm_put(s, ", isolation: read-committed");
+    swarm_put(s, ", work: %lldus}\n", (long long)swarm_of_any_size(s, 1, 1000) - 1);
+}
+
 void
 swarm_draw_clients(struct swarm *s)
 {
@@ -155,4 +224,11 @@ swarm_draw_clients(struct swarm *s)
     int64_t consumers = swarm_between(s, 0, 2), groups = s->has_groups ? swarm_between(s, 1, 2) : 0;
     for (int64_t i = 1; i <= consumers; i++) draw_consumer(s, i);
     for (int64_t i = 1; i <= groups; i++) draw_group(s, i);
+    swarm_begin_part(s, "shares");
+    int64_t shares = s->has_shares ? swarm_between(s, 1, 2) : 0;
+    for (int64_t i = 1; i <= shares; i++) draw_share(s, i);
+    swarm_begin_part(s, "copies");
+    if (s->has_copies && s->has_txns) draw_copiers(s);
+    swarm_begin_part(s, "streams");
+    if (s->has_streams) draw_streams(s);
 }

@@ -61,6 +61,36 @@ draw_group_settings(struct swarm *s)
     swarm_put_setting(s, "group.consumer.assignment.interval.ms", swarm_of_any_size(s, 50, 1000));
 }
 
+/* Who holds a record does so for longer than it may be away. */
+static void
+draw_share_settings(struct swarm *s)
+{
+    int64_t session = swarm_of_any_size(s, 1000, 4000);
+    int64_t lock = swarm_of_any_size(s, 1000, 4000);
+    swarm_put_setting(s, "group.share.session.timeout.ms", session);
+    swarm_put_setting(s, "group.share.min.session.timeout.ms", session);
+    swarm_put_setting(s, "group.share.heartbeat.interval.ms", session / 6);
+    swarm_put_setting(s, "group.share.min.heartbeat.interval.ms", session / 6);
+    swarm_put_setting(s, "group.share.record.lock.duration.ms", lock);
+    swarm_put_setting(s, "group.share.min.record.lock.duration.ms", lock);
+    swarm_put_setting(s, "share.coordinator.state.topic.num.partitions", swarm_between(s, 1, 4));
+    swarm_put_setting(s, "share.coordinator.state.topic.replication.factor", MIN(3, s->brokers));
+    swarm_put_setting(s, "share.coordinator.state.topic.min.isr",
+                      MIN(s->min_isr, MIN(3, s->brokers)));
+}
+
+static void
+draw_streams_settings(struct swarm *s)
+{
+    int64_t session = swarm_of_any_size(s, 1000, 4000);
+    swarm_put_setting(s, "group.streams.session.timeout.ms", session);
+    swarm_put_setting(s, "group.streams.min.session.timeout.ms", session);
+    swarm_put_setting(s, "group.streams.heartbeat.interval.ms", session / 6);
+    swarm_put_setting(s, "group.streams.min.heartbeat.interval.ms", session / 6);
+    swarm_put_setting(s, "group.streams.assignment.interval.ms", swarm_of_any_size(s, 50, 1000));
+    swarm_put_setting(s, "group.streams.initial.rebalance.delay.ms", swarm_of_any_size(s, 1, 1000));
+}
+
 static void
 draw_cleaner_settings(struct swarm *s)
 {
@@ -126,6 +156,11 @@ draw_settings(struct swarm *s)
     if (s->has_groups) draw_group_settings(s);
     if (s->compacts) draw_cleaner_settings(s);
     if (s->has_txns) draw_txn_settings(s);
+    if (s->has_shares) draw_share_settings(s);
+    if (s->has_streams) draw_streams_settings(s);
+    if (s->racks)
+        swarm_put(s, ", replica.selector.class: "
+                     "org.apache.kafka.common.replica.RackAwareReplicaSelector");
     swarm_put(s, "}\n");
 }
 
@@ -140,23 +175,31 @@ draw_links_and_disks(struct swarm *s)
     swarm_put(s, ", write: %s}\n", ONE_OF(s, "10us..100us", "50us..1ms", "100us..5ms"));
 }
 
-/* In two or three racks. */
+/* In two or three racks, or none. With them consumers are sent to the replica that is nearest to them. */
 static void
 draw_racks(struct swarm *s)
 {
     bool has_racks = swarm_chance(s, 30);
     int64_t racks = swarm_between(s, 2, 3);
-    if (!has_racks || tree_get(s->plan, S("cluster"))) return;
+    s->racks = has_racks && !tree_get(s->plan, S("cluster")) ? racks : 0;
+}
+
+static void
+put_racks(struct swarm *s)
+{
+    if (!s->racks) return;
     swarm_put(s, "  nodes: {");
     for (int64_t i = 0; i < s->brokers; i++)
         swarm_put(s, "%sb%lld: {rack: r%lld}", i ? ", " : "", (long long)i + 1,
-                  (long long)(i % racks));
+                  (long long)(i % s->racks));
     swarm_put(s, "}\n");
 }
 
 void
 swarm_draw_cluster(struct swarm *s)
 {
+    swarm_begin_part(s, "racks");
+    draw_racks(s);
     swarm_begin_part(s, "cluster");
     draw_shape(s);
     s->brokers = said_or(s, "brokers", s->brokers);
@@ -165,5 +208,5 @@ swarm_draw_cluster(struct swarm *s)
               (long long)s->controllers);
     draw_settings(s);
     draw_links_and_disks(s);
-    draw_racks(s);
+    put_racks(s);
 }
