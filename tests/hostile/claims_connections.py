@@ -27,7 +27,8 @@ def attacked(binary, folder, *, mib=200, **daemon):
             bystander.api_versions()
             yield d
             bystander.api_versions()
-            assert led(lambda: bystander.fetch(TOPIC, 0))[0] == 0
+            error = led(lambda: bystander.fetch(TOPIC, 0))[0]
+            assert error == 0, f"a bystander who reads is answered with error {error}"
         d.serves(mib)
         d.check_kept()
         assert d.stop() == 0, f"it does not stop in order: {d.last_line()}"

@@ -3,6 +3,7 @@
 import re
 import socket
 import struct
+import time
 from pathlib import Path
 
 PRODUCE, FETCH, LIST_OFFSETS, METADATA, API_VERSIONS, CREATE_TOPICS = 0, 1, 2, 3, 18, 19
@@ -79,13 +80,14 @@ def record(value, delta=0):
 
 def batch(values=(b"x",), *, payload=None, codec=0, count=None, last_delta=None, magic=2, crc=None, length=None,
           attributes=None, producer=(-1, -1, -1), base=0):
-    """A record batch; whatever is given replaces what would be true."""
+    """A record batch of now: retention would take old ones away in half a minute. Whatever is given replaces what would be true."""
     if payload is None:
         payload = b"".join(record(v, i) for i, v in enumerate(values))
     count = len(values) if count is None else count
     last_delta = count - 1 if last_delta is None else last_delta
     attributes = codec if attributes is None else attributes
-    covered = struct.pack(">hiqqqhii", attributes, last_delta, 1700000000000, 1700000000000, *producer, count) + payload
+    now_ms = int(time.time() * 1000)
+    covered = struct.pack(">hiqqqhii", attributes, last_delta, now_ms, now_ms, *producer, count) + payload
     crc = crc32c(covered) if crc is None else crc
     length = 9 + len(covered) if length is None else length
     return struct.pack(">qiibI", base, length, 0, magic, crc) + covered
