@@ -1,5 +1,5 @@
 /* How far a sweep goes: the run without its fault tells how many disk operations each node has. It runs in a
- * process of its own, as the runs of the sweep do. */
+ * process of its own: what it takes is gone with it. */
 #include <stdio.h>
 #include <string.h>
 #include <sys/wait.h>
