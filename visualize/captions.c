@@ -257,10 +257,10 @@ draw_hidden(struct timeline *t, int64_t y)
 
 /* ---- legend ---- */
 
-enum swatch { SWATCH_BAND, SWATCH_LINE, SWATCH_ARROW, SWATCH_LOST, SWATCH_CIRCLE };
+enum swatch { SWATCH_BAND, SWATCH_LINE, SWATCH_TICK, SWATCH_ARROW, SWATCH_LOST, SWATCH_CIRCLE };
 
-/* Of messages that were chosen, of all those of a close-up, of groups' and transactions' lanes. */
-enum key_of { KEY_ALWAYS, KEY_CHOSEN, KEY_CLOSE_UP, KEY_FURTHER };
+/* Of messages that were chosen, of all those of a close-up, of records that are deleted, of groups' and transactions' lanes. */
+enum key_of { KEY_ALWAYS, KEY_CHOSEN, KEY_CLOSE_UP, KEY_DELETED, KEY_FURTHER };
 
 struct key {
     enum swatch swatch;
@@ -277,6 +277,8 @@ static const struct key keys[] = {
     {SWATCH_BAND, "control", NULL, "active controller", KEY_ALWAYS},
     {SWATCH_LINE, "log-end", NULL, "log end", KEY_ALWAYS},
     {SWATCH_LINE, "high", NULL, "high watermark (HW)", KEY_ALWAYS},
+    {SWATCH_LINE, "log-start", NULL, "log start: below, all is deleted", KEY_DELETED},
+    {SWATCH_TICK, "roll", "log-end", "a segment begins", KEY_DELETED},
     {SWATCH_BAND, "uncommitted", NULL, "written, not committed", KEY_ALWAYS},
     {SWATCH_BAND, "sent", NULL, "rate of acknowledged records", KEY_ALWAYS},
     {SWATCH_BAND, "read", NULL, "rate of records read", KEY_ALWAYS},
@@ -305,6 +307,7 @@ static bool
 is_used(const struct timeline *t, enum key_of of)
 {
     if (of == KEY_CHOSEN || of == KEY_CLOSE_UP) return t->is_close_up == (of == KEY_CLOSE_UP);
+    if (of == KEY_DELETED) return log_start_moves(t);
     for (int32_t i = 0; of == KEY_FURTHER && i < t->lanes_n; i++)
         if (t->lanes[i].kind == LANE_GROUP || t->lanes[i].kind == LANE_TXN) return true;
     return of == KEY_ALWAYS;
@@ -317,6 +320,10 @@ draw_swatch(struct timeline *t, const struct key *k, int64_t number, int64_t x, 
     case SWATCH_BAND:
         svg_rect(t->w, k->class, x, y, 22, 12);
         if (k->over) svg_rect(t->w, k->over, x, y, 22, 12);
+        break;
+    case SWATCH_TICK:
+        svg_line(t->w, k->over, x, y + 6, x + 22, y + 6);
+        svg_line(t->w, k->class, x + 11, y + 2, x + 11, y + 10);
         break;
     case SWATCH_LINE: svg_line(t->w, k->class, x, y + 6, x + 22, y + 6); break;
     case SWATCH_ARROW:

@@ -374,6 +374,34 @@ offset_y(const struct strip *s, int64_t offset)
     return s->bottom - (offset - s->low) * STRIP_HEIGHT / MAX(s->most - s->low, 1);
 }
 
+/* Of all replicas the least, so that what any of them still has is seen. */
+static int64_t
+log_start_at(const struct timeline *t, int64_t at_ns)
+{
+    const struct partition_view *p = &t->r->partitions.v[t->partition];
+    int64_t least = INT64_MAX;
+    for (int64_t i = 0; i < p->replicas.n; i++) {
+        int64_t its = 0;
+        const struct replica *one = &p->replicas.v[i];
+        for (int64_t k = 0; k < one->starts.n && one->starts.v[k].at_ns <= at_ns; k++)
+            its = one->starts.v[k].offset;
+        if (one->is_known) least = MIN(least, its);
+    }
+    return least == INT64_MAX ? 0 : least;
+}
+
+bool
+log_start_moves(const struct timeline *t)
+{
+    const struct partition_view *p = t->partition < 0 ? NULL : &t->r->partitions.v[t->partition];
+    for (int64_t i = 0; p && i < p->replicas.n; i++)
+        for (int64_t k = 0; k < p->replicas.v[i].starts.n; k++) {
+            const struct offset_mark *m = &p->replicas.v[i].starts.v[k];
+            if (m->offset > 0 && m->at_ns >= t->from_ns && m->at_ns <= t->to_ns) return true;
+        }
+    return false;
+}
+
 /* One scale of offsets for all replicas, so that lanes can be compared. */
 static void
 strip_measure(const struct timeline *t, struct strip *s)
@@ -388,6 +416,7 @@ strip_measure(const struct timeline *t, struct strip *s)
             s->most = MAX(s->most, st->log_end);
         }
     if (s->low == INT64_MAX) s->low = 0;
+    if (log_start_moves(t)) s->low = MIN(s->low, log_start_at(t, t->from_ns));
 }
 
 static bool
@@ -505,6 +534,46 @@ draw_stable(struct timeline *t, const struct replica *one, const struct strip *s
     }
 }
 
+/* What is deleted from the front: the log's beginning climbs behind its end. A segment that begins is a tick on the log end;
+ * the last that are deleted are told by number. */
+static void
+draw_log_start(struct timeline *t, const struct lane *l, const struct replica *one,
+               const struct strip *s)
+{
+    int64_t offset = log_start_at(t, t->from_ns), y = offset_y(s, MAX(offset, s->low));
+    bool is_told = false;
+    if (!log_start_moves(t)) return;
+    for (int64_t i = 0; i < one->rolls.n; i++) {
+        const struct offset_mark *m = &one->rolls.v[i];
+        if (m->at_ns < t->from_ns || m->at_ns > t->to_ns || m->offset < s->low) continue;
+        int64_t x = time_x(t, m->at_ns), at = offset_y(s, m->offset);
+        svg_line(t->w, "roll", x, at - 4, x, at + 4);
+    }
+    svg_path(t->w, "log-start");
+    svg_point(t->w, 'M', time_x(t, t->from_ns), y);
+    for (int64_t i = 0; i < one->starts.n; i++) {
+        const struct offset_mark *m = &one->starts.v[i];
+        if (m->at_ns < t->from_ns || m->at_ns > t->to_ns) continue;
+        int64_t x = time_x(t, m->at_ns), next = offset_y(s, MAX(m->offset, s->low));
+        svg_point(t->w, 'L', x, y), svg_point(t->w, 'L', x, next);
+        y = next;
+    }
+    svg_point(t->w, 'L', time_x(t, t->to_ns), y);
+    svg_path_end(t->w);
+    for (int64_t i = one->starts.n - 1; i >= 0 && !is_told; i--) {
+        const struct offset_mark *m = &one->starts.v[i];
+        if (m->at_ns < t->from_ns || m->at_ns > t->to_ns || !m->offset) continue;
+        char room[64];
+        struct writer w = writer_fixed(room, sizeof room);
+        fmt_str(&w, "deleted: below ");
+        words_count(&w, m->offset);
+        int64_t x = time_x(t, m->at_ns);
+        int64_t below = MIN(offset_y(s, m->offset) + 12, l->y + l->height - 4);
+        is_told = put_label(t, "dim halo s10", ANCHOR_START, x + 5, below, 10, writer_slice(&w)) ||
+                  put_label(t, "dim halo s10", ANCHOR_END, x - 4, below, 10, writer_slice(&w));
+    }
+}
+
 static void
 draw_truncations(struct timeline *t, const struct lane *l, const struct strip *s)
 {
@@ -561,6 +630,7 @@ draw_strip(struct timeline *t, const struct lane *l)
         draw_stairs(t, &s, "log-end", true, end_x);
         draw_stairs(t, &s, "high", false, end_x);
         draw_stable(t, one, &s);
+        draw_log_start(t, l, one, &s);
         draw_truncations(t, l, &s);
         label_uncommitted(t, l, one, &s);
     }

@@ -196,7 +196,13 @@ load_partition_note(struct run *r, const struct trace_record *t, enum note_kind 
     case NOTE_LOG_APPEND: appended(r, t, p); break;
     case NOTE_LOG_SYNCED: one->synced = t->n[0]; break;
     case NOTE_LOG_TRUNCATE: truncated(r, t, p); break;
-    case NOTE_LOG_START: one->log_start = t->n[0]; break;
+    case NOTE_LOG_START:
+        one->log_start = t->n[0];
+        VEC_PUSH(r->mem, &one->starts, ((struct offset_mark){t->at_ns, t->n[0]}));
+        break;
+    case NOTE_LOG_ROLL:
+        VEC_PUSH(r->mem, &one->rolls, ((struct offset_mark){t->at_ns, t->n[0]}));
+        break;
     case NOTE_LOG_RECOVERED: recovered(r, t, p); break;
     case NOTE_LOG_OFFLINE: load_moment(r, MOMENT_OFFLINE, t->at_ns, t->machine, p); break;
     case NOTE_PARTITION_ROLE: took_role(r, t, p); break;
@@ -250,6 +256,7 @@ load_note(struct run *r, const struct trace_record *t)
     case NOTE_LOG_SYNCED:
     case NOTE_LOG_TRUNCATE:
     case NOTE_LOG_START:
+    case NOTE_LOG_ROLL:
     case NOTE_LOG_RECOVERED:
     case NOTE_LOG_OFFLINE:
     case NOTE_PARTITION_ROLE:

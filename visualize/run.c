@@ -371,6 +371,8 @@ release_partition(struct run *r, struct partition_view *p)
         VEC_RELEASE(r->mem, &p->replicas.v[k].steps);
         VEC_RELEASE(r->mem, &p->replicas.v[k].held);
         VEC_RELEASE(r->mem, &p->replicas.v[k].stable);
+        VEC_RELEASE(r->mem, &p->replicas.v[k].starts);
+        VEC_RELEASE(r->mem, &p->replicas.v[k].rolls);
     }
     VEC_RELEASE(r->mem, &p->replicas);
     VEC_RELEASE(r->mem, &p->changes);

@@ -53,6 +53,10 @@ struct stable {
     int64_t at_ns, offset;
 };
 
+struct offset_mark {
+    int64_t at_ns, offset;
+};
+
 /* Of a group, or of a transaction: its coordinator's word for it from this time on. */
 struct stage {
     int64_t at_ns, number, members; /* number: the generation, or the producer's epoch */
@@ -76,8 +80,10 @@ struct replica {
     int64_t epoch;
     VEC(struct tenure) tenures;
     VEC(struct step) steps;
-    VEC(struct held) held;     /* by time; what was cut is marked */
-    VEC(struct stable) stable; /* where it leads: the last stable offset, if below */
+    VEC(struct held) held;          /* by time; what was cut is marked */
+    VEC(struct stable) stable;      /* where it leads: the last stable offset, if below */
+    VEC(struct offset_mark) starts; /* where the log begins, from then on */
+    VEC(struct offset_mark) rolls;  /* a segment begins */
     int64_t fetch_offset, fetch_ns, fetch_lag; /* by the leader's notes; -1: never fetched */
     int32_t fetch_from;                        /* the actor asked */
 };

@@ -1,5 +1,5 @@
 /* Colours and type, light and dark, as classes: Okabe and Ito's palette, which people with any colour
- * vision tell apart, and never colour alone. */
+ * vision tell apart (tests/unit/visualize/test_colours.c), and never colour alone. */
 #include "visualize/timeline.h"
 
 static const char style[] =
@@ -32,9 +32,11 @@ static const char style[] =
     ".dark{fill:#111}.n-bad,.n-fault{fill:#fff}"
     ".number{fill:#fff;stroke:#111}.number-bad{fill:#b34700;stroke:#b34700}"
     ".number-fault{fill:#111;stroke:#111}.stem{stroke:#111}\n"
-    ".settled{fill:#d9ead3}.open{fill:#cfe3f5}.own-0{fill:#a9d8f2}.own-1{fill:#f5cf80}.own-2{fill:#"
-    "9fdcc4}.own-3{fill:#ecc4dc}"
+    ".settled{fill:#d9ead3}.open{fill:#a8cdec}.own-0{fill:#7fc0ea}.own-1{fill:#f5cf80}.own-2{fill:#"
+    "d4f4e8}.own-3{fill:#cc79a7}"
     ".nobody{fill:none;stroke:#c4c4c4;stroke-dasharray:2 3}.metric{fill:#c04a00}\n"
+    ".log-start{stroke:#8a5f00;fill:none;stroke-width:1.5;stroke-dasharray:7 2 1 "
+    "2}.roll{stroke:#8a5f00;stroke-width:2}"
     ".committed{stroke:#a04f7d;fill:none;stroke-width:2;stroke-dasharray:2 "
     "2}.committed-text{fill:#8a3f69}"
     ".stable{stroke:#a04f7d;fill:none;stroke-width:1.5;stroke-dasharray:1 2}\n";
@@ -52,9 +54,9 @@ static const char style_dark[] =
     ".a-control{stroke:#f0bf55}.f-control{fill:#f0bf55}.a-data{stroke:#e3a3c7}.f-data{fill:#15181c;"
     "stroke:#e3a3c7}"
     ".a-lost,.x-lost{stroke:#ff9a5c}\n"
-    ".settled{fill:#25452f}.open{fill:#1d3a56}.own-0{fill:#1d4e68}.own-1{fill:#6b4a00}.own-2{fill:#"
-    "0d5a43}.own-3{fill:#6b3556}"
-    ".nobody{stroke:#555}.metric{fill:#ff9a5c}"
+    ".settled{fill:#25452f}.open{fill:#1f4f7a}.own-0{fill:#0f3a52}.own-1{fill:#543a00}.own-2{fill:#"
+    "14694f}.own-3{fill:#854d70}"
+    ".log-start,.roll{stroke:#f0bf55}.nobody{stroke:#555}.metric{fill:#ff9a5c}"
     ".committed,.stable{stroke:#e3a3c7}.committed-text{fill:#e3a3c7}\n";
 
 /* A printer may have one colour: dark things black, light things white with an edge. */
@@ -65,7 +67,7 @@ static const char style_print[] =
     "committed,.stable{stroke:#222}"
     ".high-text,.alarm,.committed-text{fill:#111}.hatch-line,.cross-line,.silence,.x-lost,.a-lost,."
     "a-control,.a-data{stroke:#222}"
-    ".f-control,.number-bad{fill:#222}.f-data{stroke:#222}\n";
+    ".log-start,.roll{stroke:#222}.f-control,.number-bad{fill:#222}.f-data{stroke:#222}\n";
 
 void
 svg_begin(struct writer *w, int64_t width, int64_t height, struct slice title,

@@ -256,6 +256,14 @@ collect_times(struct timeline *t, struct times *times)
     for (int64_t i = 0; i < t->r->actors.n; i++)
         for (int64_t k = 0; k < t->r->actors.v[i].lives.n; k++)
             VEC_PUSH(times->mem, &times->v, t->r->actors.v[i].lives.v[k].at_ns);
+    const struct partition_view *p = log_start_moves(t) ? &t->r->partitions.v[t->partition] : NULL;
+    for (int64_t i = 0; p && i < p->replicas.n; i++) {
+        const struct replica *one = &p->replicas.v[i];
+        for (int64_t k = 0; k < one->starts.n; k++)
+            VEC_PUSH(times->mem, &times->v, one->starts.v[k].at_ns);
+        for (int64_t k = 0; k < one->rolls.n; k++)
+            VEC_PUSH(times->mem, &times->v, one->rolls.v[k].at_ns);
+    }
     for (int64_t i = 0; t->is_close_up && i < t->r->messages.n; i++) {
         const struct message *m = &t->r->messages.v[i];
         if (m->sent_ns >= t->from_ns && m->sent_ns <= t->to_ns)

@@ -83,6 +83,8 @@ time_x(const struct timeline *t, int64_t at_ns)
 {
     return scale_x(&t->scale, at_ns);
 }
+/* Records are deleted from the front of the partition's log, in the time that is seen. */
+bool log_start_moves(const struct timeline *t);
 /* So many faults that only their marks are drawn, and the lines of those that are told. */
 bool has_many_faults(const struct timeline *t);
 /* The first x at or after this one from where so many pixels are free of cuts. */

@@ -104,7 +104,7 @@ do_command(struct desk *d, const struct build_flags *f, const struct command_lin
            const char *work)
 {
     const char *err = (const char *)arena_format(&d->a, "%s/compiler.txt", work).p;
-    struct limits l = {.wall_ms = 30000,
+    struct limits l = {.wall_ms = 120000,
                        .cpu_s = 30,
                        .file_bytes = 512LL << 20,
                        .writes = work,

@@ -136,6 +136,38 @@ a_short_window_shows_each_message_in_it(void **state)
 }
 
 static void
+what_is_deleted_from_the_front_is_drawn_and_what_begins_a_segment(void **state)
+{
+    (void)state;
+    struct synthetic s = {0};
+    test_mem_init(&s.mem);
+    s.bytes = writer_mem(&s.mem);
+    s.t = trace_open(&s.mem, NULL, trace_put_memory, &s.bytes);
+    synthetic_beginning(&s);
+    for (int64_t i = 0; i < 4; i++) {
+        s.now_ns = (1000 + i * 100) * MS;
+        put_batch(&s, B1, i * 10, 10, 0, true, i * 10 + 10);
+        put_note(&s, B1, NOTE_LOG_ROLL, S("orders-0"), SLICE_NULL, i * 10 + 10, 0, 0, 0);
+    }
+    s.now_ns = 1500 * MS;
+    put_note(&s, B1, NOTE_LOG_START, S("orders-0"), SLICE_NULL, 20, 0, 0, 0);
+    s.now_ns = 2000 * MS;
+    put(&s, (struct trace_record){.kind = TRACE_END, .machine = -1, .n = {1234}});
+    struct trace_reader *r = synthetic_end(&s);
+    struct writer whole = writer_mem(&s.mem), before = writer_mem(&s.mem);
+    struct view_options o = {.has_window = true, .from_ns = 900 * MS, .to_ns = 1400 * MS};
+    assert_true(visualize_timeline(&s.mem, r, NULL, &whole));
+    assert_int_equal(count(&whole, "class=\"roll\""), 4 + 1); /* one is the legend's */
+    assert_int_equal(count(&whole, ">deleted: below 20<"), 1);
+    assert_true(visualize_timeline(&s.mem, r, &o, &before)); /* nothing is deleted yet */
+    assert_int_equal(count(&before, "class=\"roll\""), 0);
+    assert_int_equal(count(&before, "log start"), 0);
+    writer_release(&whole);
+    writer_release(&before);
+    synthetic_release(&s, r);
+}
+
+static void
 a_window_with_too_many_messages_says_how_many(void **state)
 {
     (void)state;
@@ -271,6 +303,7 @@ main(void)
         cmocka_unit_test(the_budget_of_arrows_is_kept_and_the_rest_counted),
         cmocka_unit_test(a_window_shows_its_time_only),
         cmocka_unit_test(a_short_window_shows_each_message_in_it),
+        cmocka_unit_test(what_is_deleted_from_the_front_is_drawn_and_what_begins_a_segment),
         cmocka_unit_test(a_window_with_too_many_messages_says_how_many),
         cmocka_unit_test(numbers_do_not_lie_on_each_other),
         cmocka_unit_test(of_many_faults_those_are_told_that_matter),
