@@ -120,10 +120,10 @@ UNIT_C := $(wildcard tests/unit/*/test_*.c)
 UNIT := $(patsubst %.c,$(B)/%,$(UNIT_C))
 TEST_LIB_O := $(call obj,$(wildcard tests/lib/*.c))
 
-$(B)/tests/%: $(B)/tests/%.o $(TEST_LIB_O) $(B)/tests.a $(B)/core.a
+$(B)/tests/%: $(B)/tests/%.o $(B)/tests.a $(B)/core.a
 	$(call say,LD,$@)$(CC) $(LDFLAGS) -o $@ $(filter %.o,$^) \
 	  -Wl,--start-group $(B)/tests.a $(B)/core.a -Wl,--end-group -lcmocka $(SIM_LIBS)
-$(B)/tests.a: $(SIM_O) $(VIS_O) $(OS_O) $(WORK_O)
+$(B)/tests.a: $(TEST_LIB_O) $(SIM_O) $(VIS_O) $(OS_O) $(WORK_O)
 	$(call say,AR,$@)rm -f $@ && $(AR) rcs $@ $^
 .SECONDARY: $(patsubst %,%.o,$(UNIT)) $(TEST_LIB_O)
 

@@ -11,7 +11,7 @@ fuzz: ## every fuzzer for FUZZ_SECONDS=60 (FUZZERS='batch …' for some)
 # The objects of this configuration are told of the engine; the programs are linked with it.
 ifdef FUZZING
 CFLAGS += -fsanitize=fuzzer-no-link -DFUZZ
-$(B)/fuzz_%: $(B)/tests/fuzz/fuzz_%.o $(TEST_LIB_O) $(B)/tests.a $(B)/core.a
+$(B)/fuzz_%: $(B)/tests/fuzz/fuzz_%.o $(B)/tests.a $(B)/core.a
 	$(call say,LD,$@)$(CC) $(LDFLAGS) -fsanitize=fuzzer -o $@ $(filter %.o,$^) \
 	  -Wl,--start-group $(B)/tests.a $(B)/core.a -Wl,--end-group -lcmocka $(SIM_LIBS)
 endif

@@ -1,7 +1,7 @@
 # Messages and frames; and, with golden-batches.mk, everything that Kafka's vectors say.
 VECTORS ?= tests/golden/vectors
 
-$(B)/tests/golden/messages $(B)/tests/golden/assignors: $(B)/tests/golden/%: $(B)/tests/golden/%.o $(B)/tests/golden/lines.o $(TEST_LIB_O) $(B)/tests.a $(B)/core.a
+$(B)/tests/golden/messages $(B)/tests/golden/assignors: $(B)/tests/golden/%: $(B)/tests/golden/%.o $(B)/tests/golden/lines.o $(B)/tests.a $(B)/core.a
 	$(call say,LD,$@)$(CC) $(LDFLAGS) -o $@ $(filter %.o,$^) \
 	  -Wl,--start-group $(B)/tests.a $(B)/core.a -Wl,--end-group -lcmocka -ljansson $(SIM_LIBS)
 

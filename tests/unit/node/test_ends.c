@@ -7,70 +7,16 @@
 
 #include "broker/node/internal.h"
 #include "sim/workload/workload.h"
+#include "tests/lib/nodes.h"
 #include "tests/lib/test.h"
 
-#define NODES 3
-#define SETTINGS 12
 #define STEPS_MAX 2000
 
-enum { K1, B1, B2 };
-
-static const char *const names[NODES] = {"k1", "b1", "b2"};
 static struct world *world;
-static struct machine *nodes[NODES];
-static struct node_params params[NODES];
-static struct node_setting settings[NODES][SETTINGS];
-static char texts[NODES][SETTINGS][80];
 static int64_t steps;      /* of b2, since it was last started */
 static bool was_forgotten; /* b2 was neither in sync nor eligible */
 static const struct new_topic orders = {
     .name = {(const uint8_t *)"orders", 6}, .partitions = 1, .replicas = 2};
-
-static void
-node_start(struct env *env, void *args)
-{
-    env->machine = node_new(env, args);
-}
-
-static struct node *
-node_of(int i)
-{
-    return nodes[i]->env.machine;
-}
-
-static void
-set(int node, const char *name, const char *value)
-{
-    int n = params[node].settings_n++;
-    assert_true(n < SETTINGS);
-    snprintf(texts[node][n], sizeof texts[node][n], "%s", value);
-    settings[node][n] =
-        (struct node_setting){slice_cstr(name), slice_cstr(texts[node][n]), S("test")};
-}
-
-static void
-add_node(int i)
-{
-    char text[80];
-    params[i].settings = settings[i]; /* after what the test has set */
-    params[i].cluster_id = S("AAAAAAAAAAAAAAAAAAAAAg");
-    params[i].version = S("test");
-    snprintf(text, sizeof text, "%d", i == K1 ? 101 : i);
-    set(i, "node.id", text);
-    set(i, "process.roles", i == K1 ? "controller" : "broker");
-    set(i, "controller.quorum.voters", "101@k1:9093");
-    snprintf(text, sizeof text, i == K1 ? "CONTROLLER://%s:9093" : "PLAINTEXT://%s:9092", names[i]);
-    set(i, "listeners", text);
-    set(i, "controller.listener.names", "CONTROLLER");
-    set(i, "log.dirs", "data");
-    set(i, "min.insync.replicas", "2");
-    set(i, "broker.session.timeout.ms", "2000");
-    set(i, "broker.heartbeat.interval.ms", "300");
-    struct machine_params p = {
-        .name = slice_cstr(names[i]), .kind = S("broker"), .start = node_start, .args = &params[i]};
-    nodes[i] = world_add(world, &p);
-    machine_start(nodes[i]);
-}
 
 static void
 until(bool (*cond)(void *), void *ctx)
@@ -83,8 +29,8 @@ until(bool (*cond)(void *), void *ctx)
 static const struct image_partition *
 orders_0(void)
 {
-    if (!machine_is_up(nodes[K1]) || !node_of(K1)) return NULL;
-    const struct image_topic *t = image_topic(&node_of(K1)->image, S("orders"));
+    if (!machine_is_up(nodes[K1]) || !nodes_get(K1)) return NULL;
+    const struct image_topic *t = image_topic(&nodes_get(K1)->image, S("orders"));
     return t ? image_topic_partition(t, 0) : NULL;
 }
 
@@ -107,7 +53,7 @@ b2_is_in_sync(void *ctx)
 static bool
 b2_is_back(void *ctx)
 {
-    const struct node *n = machine_is_up(nodes[B2]) ? node_of(B2) : NULL;
+    const struct node *n = machine_is_up(nodes[B2]) ? nodes_get(B2) : NULL;
     return n && n->lifecycle.state == LIFECYCLE_RUNNING && b2_is_in_sync(ctx);
 }
 
@@ -167,7 +113,12 @@ begin(void)
     static const struct world_observer observer = {.event = see};
     world = world_new(11, NULL);
     world_observe(world, &observer);
-    for (int i = 0; i < NODES; i++) add_node(i);
+    for (int i = 0; i < NODES; i++) {
+        nodes_set(i, "min.insync.replicas", "2");
+        nodes_set(i, "broker.session.timeout.ms", "2000");
+        nodes_set(i, "broker.heartbeat.interval.ms", "300");
+        nodes_add_apart(world, i, NODES_CLUSTER_ID);
+    }
     static struct client_params client;
     client = client_params_default();
     client.bootstrap = S("b1:9092,b2:9092");
@@ -192,7 +143,7 @@ enum { UNTOUCHED, PERHAPS, TOUCHED };
 static int
 logs_are(void)
 {
-    const struct node *n = node_of(B2);
+    const struct node *n = nodes_get(B2);
     return n && n->applied ? TOUCHED : n && n->marker.is_busy ? PERHAPS : UNTOUCHED;
 }
 
@@ -217,7 +168,7 @@ ends_and_comes_back(enum way way, int64_t step)
         switch (way) {
         case IN_ORDER:
             stop_b2();
-            if (!image_broker(&node_of(K1)->image, 2)->is_fenced)
+            if (!image_broker(&nodes_get(K1)->image, 2)->is_fenced)
                 fail_msg("step %d: b2 has left, and may lead", (int)step);
             break;
         case KILLED: fault_crash(nodes[B2]); break;
@@ -235,7 +186,7 @@ ends_and_comes_back(enum way way, int64_t step)
                      (int)step);
     }
     world_free(world);
-    for (int i = 0; i < NODES; i++) params[i].settings_n = 0;
+    nodes_forget();
     return in_time && step < STEPS_MAX;
 }
 
@@ -311,7 +262,7 @@ the_marker_is_on_the_disk_only_when_the_logs_are(void **state)
     assert_false(the_marker_lies(NULL));
     assert_true(was_seen);
     world_free(world);
-    for (int i = 0; i < NODES; i++) params[i].settings_n = 0;
+    nodes_forget();
 }
 
 /* controlled.shutdown.enable: whether it takes leave. Its session ends later, then it is fenced all the same. */
@@ -320,16 +271,16 @@ who_need_not_take_leave_goes_at_once(void **state)
 {
     (void)state;
     for (int asks = 0; asks < 2; asks++) {
-        set(B2, "controlled.shutdown.enable", asks ? "true" : "false");
+        nodes_set(B2, "controlled.shutdown.enable", asks ? "true" : "false");
         begin();
         until(b2_is_back, NULL);
         stop_b2();
-        assert_int_equal(image_broker(&node_of(K1)->image, 2)->is_fenced, asks);
+        assert_int_equal(image_broker(&nodes_get(K1)->image, 2)->is_fenced, asks);
         machine_start(nodes[B2]);
         until(b2_is_back, NULL);
-        assert_true(node_of(B2)->marker.was_there);
+        assert_true(nodes_get(B2)->marker.was_there);
         world_free(world);
-        for (int i = 0; i < NODES; i++) params[i].settings_n = 0;
+        nodes_forget();
     }
 }
 

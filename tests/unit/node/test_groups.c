@@ -9,65 +9,16 @@
 #include "broker/node/internal.h"
 #include "broker/protocol/codec.h"
 #include "sim/workload/workload.h"
+#include "tests/lib/nodes.h"
 #include "tests/lib/test.h"
 
-#define NODES 3
-#define SETTINGS 16
 #define GROUP_PARTITIONS 3
 
 static struct world *world;
-static struct machine *nodes[NODES];
-static struct node_params params[NODES];
-static struct node_setting settings[NODES][SETTINGS];
-static char texts[NODES][SETTINGS][80];
 static struct client_params client;
 static uint64_t dice;
 
 /* ---- the cluster ---- */
-
-static void
-node_start(struct env *env, void *args)
-{
-    env->machine = node_new(env, args);
-}
-
-static void
-set(int node, const char *name, const char *value)
-{
-    int n = params[node].settings_n++;
-    assert_true(n < SETTINGS);
-    (void)snprintf(texts[node][n], sizeof texts[node][n], "%s", value);
-    settings[node][n] =
-        (struct node_setting){slice_cstr(name), slice_cstr(texts[node][n]), S("test")};
-}
-
-static void
-add_node(int i, const char *factor)
-{
-    static const char *const names[NODES] = {"b1", "b2", "b3"};
-    char text[80];
-    params[i] = (struct node_params){
-        .settings = settings[i], .cluster_id = S("AAAAAAAAAAAAAAAAAAAAAg"), .version = S("test")};
-    (void)snprintf(text, sizeof text, "%d", i + 1);
-    set(i, "node.id", text);
-    set(i, "process.roles", "broker,controller");
-    set(i, "controller.quorum.voters", "1@b1:9093,2@b2:9093,3@b3:9093");
-    (void)snprintf(text, sizeof text, "PLAINTEXT://b%d:9092,CONTROLLER://b%d:9093", i + 1, i + 1);
-    set(i, "listeners", text);
-    set(i, "controller.listener.names", "CONTROLLER");
-    set(i, "log.dirs", "data");
-    set(i, "broker.session.timeout.ms", "1000");
-    set(i, "broker.heartbeat.interval.ms", "200");
-    set(i, "replica.lag.time.max.ms", "1500");
-    set(i, "replica.socket.timeout.ms", "1000");
-    set(i, "min.insync.replicas", "2");
-    set(i, "offsets.topic.num.partitions", "3");
-    set(i, "offsets.topic.replication.factor", factor);
-    set(i, "group.initial.rebalance.delay.ms", "100");
-    struct machine_params p = {
-        .name = slice_cstr(names[i]), .kind = S("broker"), .start = node_start, .args = &params[i]};
-    machine_start(nodes[i] = world_add(world, &p));
-}
 
 static void
 begin(uint64_t seed, const char *factor)
@@ -76,8 +27,18 @@ begin(uint64_t seed, const char *factor)
     o.notes_on = true;
     world = world_new(seed, &o);
     dice = seed * 2654435761U + 1;
-    memset(params, 0, sizeof params);
-    for (int i = 0; i < NODES; i++) add_node(i, factor);
+    nodes_forget();
+    for (int i = 0; i < NODES; i++) {
+        nodes_set(i, "broker.session.timeout.ms", "1000");
+        nodes_set(i, "broker.heartbeat.interval.ms", "200");
+        nodes_set(i, "replica.lag.time.max.ms", "1500");
+        nodes_set(i, "replica.socket.timeout.ms", "1000");
+        nodes_set(i, "min.insync.replicas", "2");
+        nodes_set(i, "offsets.topic.num.partitions", "3");
+        nodes_set(i, "offsets.topic.replication.factor", factor);
+        nodes_set(i, "group.initial.rebalance.delay.ms", "100");
+        nodes_add_voter(world, i);
+    }
     client = client_params_default();
     client.bootstrap = S("b1:9092,b2:9092,b3:9092");
     client.request_timeout_ms = 1000;

@@ -6,16 +6,10 @@
 #include "broker/node/internal.h"
 #include "broker/record/batch.h"
 #include "sim/workload/workload.h"
+#include "tests/lib/nodes.h"
 #include "tests/lib/test.h"
 
-#define NODES 3
-#define SETTINGS 12
-
 static struct world *world;
-static struct machine *nodes[NODES];
-static struct node_params params[NODES];
-static struct node_setting settings[NODES][SETTINGS];
-static char texts[NODES][SETTINGS][80];
 static struct mem mem;
 static struct history history;
 static struct client_params client;
@@ -23,51 +17,6 @@ static int32_t clients_n, fenced_n;
 static int64_t told_hw; /* the last high watermark that b2 told of orders-0 */
 
 /* ---- the cluster ---- */
-
-static void
-node_start(struct env *env, void *args)
-{
-    env->machine = node_new(env, args);
-}
-
-static struct node *
-node_of(int i)
-{
-    return nodes[i]->env.machine;
-}
-
-static void
-set(int node, const char *name, const char *value)
-{
-    int n = params[node].settings_n++;
-    assert_true(n < SETTINGS);
-    snprintf(texts[node][n], sizeof texts[node][n], "%s", value);
-    settings[node][n] =
-        (struct node_setting){slice_cstr(name), slice_cstr(texts[node][n]), S("test")};
-}
-
-static void
-add_node(int i)
-{
-    static const char *const names[NODES] = {"b1", "b2", "b3"};
-    char text[80];
-    params[i] = (struct node_params){
-        .settings = settings[i], .cluster_id = S("AAAAAAAAAAAAAAAAAAAAAg"), .version = S("test")};
-    snprintf(text, sizeof text, "%d", i + 1);
-    set(i, "node.id", text);
-    set(i, "process.roles", "broker,controller");
-    set(i, "controller.quorum.voters", "1@b1:9093,2@b2:9093,3@b3:9093");
-    snprintf(text, sizeof text, "PLAINTEXT://b%d:9092,CONTROLLER://b%d:9093", i + 1, i + 1);
-    set(i, "listeners", text);
-    set(i, "controller.listener.names", "CONTROLLER");
-    set(i, "log.dirs", "data");
-    set(i, "broker.session.timeout.ms", "2000");
-    set(i, "broker.heartbeat.interval.ms", "300");
-    struct machine_params p = {
-        .name = slice_cstr(names[i]), .kind = S("broker"), .start = node_start, .args = &params[i]};
-    nodes[i] = world_add(world, &p);
-    machine_start(nodes[i]);
-}
 
 static void
 add_client(void (*start)(struct env *env, void *args), void *args)
@@ -116,7 +65,12 @@ set_up(void **state)
     clients_n = fenced_n = 0;
     world = world_new(11, &o);
     world_observe(world, &observer);
-    for (int i = 0; i < NODES; i++) add_node(i);
+    nodes_forget();
+    for (int i = 0; i < NODES; i++) {
+        nodes_set(i, "broker.session.timeout.ms", "2000");
+        nodes_set(i, "broker.heartbeat.interval.ms", "300");
+        nodes_add_voter(world, i);
+    }
     test_mem_init(&mem);
     history_init(&history, &mem, workload_now, world);
     client = client_params_default();
@@ -207,7 +161,7 @@ read_all(const struct slice *topic)
 static struct partition *
 partition_on(int node, const char *topic)
 {
-    struct node *n = node_of(node);
+    struct node *n = nodes_get(node);
     return n->replicas ? replicas_find_by_name(n->replicas, slice_cstr(topic), 0) : NULL;
 }
 
@@ -330,14 +284,14 @@ a_clean_end_is_told_to_the_controller(void **state)
     (void)state;
     create(&orders, 1);
     produce(5);
-    int64_t epoch = node_of(1)->lifecycle.broker_epoch;
+    int64_t epoch = nodes_get(1)->lifecycle.broker_epoch;
     machine_poke(nodes[1], shut_down, NULL);
     until(b2_is_down, NULL);
     assert_int_equal(nodes[1]->fatal.n, 0);
     machine_start(nodes[1]);
     until(all_in_sync, NULL);
-    assert_true(node_of(1)->marker.was_there);
-    assert_int_equal(node_of(1)->marker.shown_epoch, epoch);
+    assert_true(nodes_get(1)->marker.was_there);
+    assert_int_equal(nodes_get(1)->marker.shown_epoch, epoch);
 }
 
 static bool
@@ -362,7 +316,7 @@ the_last_node_without_a_quorum_ends_soon_and_cleanly(void **state)
     }
     for (int i = 0; i < NODES; i++) machine_start(nodes[i]);
     until(all_in_sync, NULL);
-    for (int i = 0; i < NODES; i++) assert_true(node_of(i)->marker.was_there);
+    for (int i = 0; i < NODES; i++) assert_true(nodes_get(i)->marker.was_there);
 }
 
 static void
@@ -375,15 +329,15 @@ the_end_of_a_recovery_that_was_not_finished_is_not_clean(void **state)
     fault_disk_slow(nodes[1], 100000);
     machine_start(nodes[1]);
     bool (*cond)(void *) = b2_is_down;
-    for (int i = 0; i < 400 && !(node_of(1)->applied && node_of(1)->replicas->opening); i++)
+    for (int i = 0; i < 400 && !(nodes_get(1)->applied && nodes_get(1)->replicas->opening); i++)
         world_run(world, 50 * NS_PER_MS);
-    assert_true(node_of(1)->replicas->opening > 0);
+    assert_true(nodes_get(1)->replicas->opening > 0);
     machine_poke(nodes[1], shut_down, NULL);
     until(cond, NULL);
     fault_disk_slow(nodes[1], 100);
     machine_start(nodes[1]);
     until(all_in_sync, NULL);
-    assert_false(node_of(1)->marker.was_there);
+    assert_false(nodes_get(1)->marker.was_there);
 }
 
 /* The codec of the first batch on the disk of b1. */

@@ -7,58 +7,13 @@
 #include "apis.h"
 #include "broker/node/internal.h"
 #include "sim/workload/workload.h"
+#include "tests/lib/nodes.h"
 #include "tests/lib/test.h"
 
-#define NODES 3
-#define SETTINGS 12
-
-enum { K1, B1, B2 };
-
-static const char *const names[NODES] = {"k1", "b1", "b2"};
 static struct world *world;
-static struct machine *nodes[NODES];
-static struct node_params params[NODES];
-static struct node_setting settings[NODES][SETTINGS];
-static char texts[NODES][SETTINGS][80];
 static char said[NODES][20][200]; /* warnings, and what ends them */
 static int said_n[NODES];
 static int fetches; /* of the metadata log, by b1 */
-
-static void
-node_start(struct env *env, void *args)
-{
-    env->machine = node_new(env, args);
-}
-
-static void
-set(int node, const char *name, const char *value)
-{
-    int n = params[node].settings_n++;
-    assert_true(n < SETTINGS);
-    snprintf(texts[node][n], sizeof texts[node][n], "%s", value);
-    settings[node][n] =
-        (struct node_setting){slice_cstr(name), slice_cstr(texts[node][n]), S("test")};
-}
-
-static void
-add_node(int i, struct slice cluster_id)
-{
-    char text[80];
-    params[i] = (struct node_params){
-        .settings = settings[i], .cluster_id = cluster_id, .version = S("test")};
-    snprintf(text, sizeof text, "%d", i == K1 ? 101 : i);
-    set(i, "node.id", text);
-    set(i, "process.roles", i == K1 ? "controller" : "broker");
-    set(i, "controller.quorum.voters", "101@k1:9093");
-    snprintf(text, sizeof text, i == K1 ? "CONTROLLER://%s:9093" : "PLAINTEXT://%s:9092", names[i]);
-    set(i, "listeners", text);
-    set(i, "controller.listener.names", "CONTROLLER");
-    set(i, "log.dirs", "data");
-    struct machine_params p = {
-        .name = slice_cstr(names[i]), .kind = S("broker"), .start = node_start, .args = &params[i]};
-    nodes[i] = world_add(world, &p);
-    machine_start(nodes[i]);
-}
 
 static int
 index_of(const struct machine *m)
@@ -98,7 +53,7 @@ set_up(void **state)
     world = world_new(11, &o);
     world_observe(world, &observer);
     memset(said_n, 0, sizeof said_n);
-    memset(nodes, 0, sizeof nodes);
+    nodes_forget();
     fetches = 0;
     return 0;
 }
@@ -123,7 +78,7 @@ lines_with(int node, const char *part)
 static void
 three_nodes(void)
 {
-    for (int i = 0; i < NODES; i++) add_node(i, S("AAAAAAAAAAAAAAAAAAAAAg"));
+    for (int i = 0; i < NODES; i++) nodes_add_apart(world, i, NODES_CLUSTER_ID);
     static struct client_params client;
     client = client_params_default();
     client.bootstrap = S("b1:9092,b2:9092");
@@ -156,8 +111,8 @@ static void
 a_stranger_to_the_cluster_says_so_and_asks_rarely(void **state)
 {
     (void)state;
-    add_node(K1, S("AAAAAAAAAAAAAAAAAAAAAg"));
-    add_node(B1, S("AAAAAAAAAAAAAAAAAAAAAw"));
+    nodes_add_apart(world, K1, NODES_CLUSTER_ID);
+    nodes_add_apart(world, B1, S("AAAAAAAAAAAAAAAAAAAAAw"));
     world_run(world, 30 * NS_PER_S);
     assert_int_equal(lines_with(B1, "waits for the leader of the controller quorum"), 2);
     assert_int_equal(lines_with(B1, "INCONSISTENT_CLUSTER_ID"), 2);

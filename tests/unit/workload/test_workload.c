@@ -6,58 +6,13 @@
 #include "sim/workload/value.h"
 #include "sim/workload/workload.h"
 #include "sim/world/fault.h"
+#include "tests/lib/nodes.h"
 #include "tests/lib/test.h"
 
-#define NODES 3
-#define SETTINGS 10
-
 static struct world *world;
-static struct machine *nodes[NODES];
-static struct node_params params[NODES];
-static struct node_setting settings[NODES][SETTINGS];
-static char texts[NODES][SETTINGS][80];
 static struct mem mem;
 static struct history history;
 static struct client_params client;
-
-static void
-node_start(struct env *env, void *args)
-{
-    env->machine = node_new(env, args);
-}
-
-static void
-set(int node, const char *name, const char *value)
-{
-    int n = params[node].settings_n++;
-    assert_true(n < SETTINGS);
-    snprintf(texts[node][n], sizeof texts[node][n], "%s", value);
-    settings[node][n] =
-        (struct node_setting){slice_cstr(name), slice_cstr(texts[node][n]), S("test")};
-}
-
-static void
-add_node(int i)
-{
-    static const char *const names[NODES] = {"b1", "b2", "b3"};
-    char text[80];
-    params[i] = (struct node_params){
-        .settings = settings[i], .cluster_id = S("AAAAAAAAAAAAAAAAAAAAAg"), .version = S("test")};
-    snprintf(text, sizeof text, "%d", i + 1);
-    set(i, "node.id", text);
-    set(i, "process.roles", "broker,controller");
-    set(i, "controller.quorum.voters", "1@b1:9093,2@b2:9093,3@b3:9093");
-    snprintf(text, sizeof text, "PLAINTEXT://b%d:9092,CONTROLLER://b%d:9093", i + 1, i + 1);
-    set(i, "listeners", text);
-    set(i, "controller.listener.names", "CONTROLLER");
-    set(i, "log.dirs", "data");
-    set(i, "broker.session.timeout.ms", "2000");
-    set(i, "broker.heartbeat.interval.ms", "300");
-    struct machine_params p = {
-        .name = slice_cstr(names[i]), .kind = S("broker"), .start = node_start, .args = &params[i]};
-    nodes[i] = world_add(world, &p);
-    machine_start(nodes[i]);
-}
 
 static struct machine *
 add_client(const char *name, void (*start)(struct env *env, void *args), void *args)
@@ -86,7 +41,12 @@ set_up(void **state)
 {
     (void)state;
     world = world_new(7, NULL);
-    for (int i = 0; i < NODES; i++) add_node(i);
+    nodes_forget();
+    for (int i = 0; i < NODES; i++) {
+        nodes_set(i, "broker.session.timeout.ms", "2000");
+        nodes_set(i, "broker.heartbeat.interval.ms", "300");
+        nodes_add_voter(world, i);
+    }
     test_mem_init(&mem);
     history_init(&history, &mem, workload_now, world);
     client = client_params_default();
