@@ -6,6 +6,7 @@
 
 /* Shorter is no silence. */
 #define SILENCE_NS 250000000LL
+#define TOGETHER_NS 1000000LL
 /* Bad ends further apart than this are told apart. */
 #define GROUP_NS 1000000000LL
 
@@ -63,7 +64,18 @@ silence_ends(struct facts *f, struct run *r, int32_t actor, int64_t from_ns, int
     tell_call_words(f, r, to_ns, actor, TONE_CLIENT, WEIGHT_HIGH, &w);
 }
 
-/* Silences are those that stand out among the usual distances. */
+/* How many acknowledgements come at least so long after the one before. */
+static int64_t
+gaps(const struct ends *e, int64_t least_ns)
+{
+    int64_t n = 0;
+    for (int64_t i = 1; i < e->v.n; i++)
+        n += e->v.v[i].completed_ns - e->v.v[i - 1].completed_ns >= least_ns;
+    return n;
+}
+
+/* Silences are those that stand out among the usual distances. Whoever lingers has one before many of his batches, and is not
+ * silent. */
 static void
 look_at_good(struct facts *f, struct run *r, int32_t actor, const struct ends *e)
 {
@@ -71,8 +83,9 @@ look_at_good(struct facts *f, struct run *r, int32_t actor, const struct ends *e
     if (!n) return;
     const struct call *c = e->v.v;
     first_one(f, r, actor, &c[0]);
-    int64_t usual = (c[n - 1].completed_ns - c[0].completed_ns) / n;
-    int64_t least = MAX(SILENCE_NS, 10 * usual);
+    int64_t span = c[n - 1].completed_ns - c[0].completed_ns;
+    int64_t least = MAX(SILENCE_NS, 10 * (span / n)), batches = 1 + gaps(e, TOGETHER_NS);
+    if (3 * gaps(e, least) > batches) least = MAX(least, 3 * (span / batches));
     for (int64_t i = 1; i < n; i++)
         if (c[i].completed_ns - c[i - 1].completed_ns >= least &&
             c[i].invoked_ns < c[i].completed_ns)

@@ -45,15 +45,6 @@ group_subjects(const struct timeline *t, int32_t group, bool is_share, int32_t *
     return n;
 }
 
-int64_t
-group_height(const struct timeline *t, int32_t group)
-{
-    int32_t subjects[GROUP_ROWS_MAX];
-    bool is_share = is_share_group(t, group);
-    int n = group_subjects(t, group, is_share, subjects);
-    return NUMBER_ROOM + BAND_HEIGHT + n * GROUP_ROW + (n && !is_share ? GROUP_STRIP : 0) + 10;
-}
-
 /* ---- the coordinator's word ---- */
 
 static const char *
@@ -127,40 +118,106 @@ end_of_ownership(const struct timeline *t, const struct call *own)
     return end;
 }
 
-/* The fill tells members apart, and so does the name in it. */
-static void
-draw_ownership(struct timeline *t, const struct call *own, int64_t y, struct boxes *taken)
+static const char *
+own_fill(int32_t actor)
 {
     static const char *const fills[] = {"own-0", "own-1", "own-2", "own-3"};
-    int64_t end = end_of_ownership(t, own);
+    return fills[actor % ARRAY_LEN(fills)];
+}
+
+/* When another member was given the same partition, though this one does not know yet that it has it no more. */
+static int64_t
+given_on(const struct timeline *t, const struct call *own, int64_t end)
+{
+    for (const struct call *c = own + 1; c < t->r->calls.v + t->r->calls.n; c++)
+        if (c->kind == VIEW_OWN && c->actor != own->actor && c->partition == own->partition &&
+            slice_eq(c->value, own->value))
+            return MIN(end, c->invoked_ns);
+    return end;
+}
+
+/* The fill tells members apart, and so does the name in it. */
+static void
+draw_ownership(struct timeline *t, const struct call *own, int64_t y)
+{
+    int64_t end = given_on(t, own, end_of_ownership(t, own));
     if (end <= t->from_ns || own->invoked_ns >= t->to_ns) return;
     int64_t x0 = time_x(t, MAX(own->invoked_ns, t->from_ns)), x1 = time_x(t, MIN(end, t->to_ns));
-    char room[128];
-    struct writer w = writer_fixed(room, sizeof room);
-    fmt_slice(&w, t->r->actors.v[own->actor].name);
-    int64_t height = GROUP_ROW - 3;
-    svg_rect_titled(t->w, fills[own->actor % ARRAY_LEN(fills)], x0, y, MAX(x1 - x0, 1), height,
-                    writer_slice(&w));
-    /* Two at once. */
-    if (x1 - x0 > 2 && !boxes_take(taken, (struct box){x0 + 1, y, x1 - x0 - 2, height}))
-        svg_rect(t->w, "fenced", x0, y, MAX(x1 - x0, 1), height);
-    int64_t width = svg_text_width(writer_slice(&w), 10) + 6, x = clear_x(t, x0, width);
-    if (x + width <= x1)
-        svg_text(t->w, "on-light s10", ANCHOR_START, x + 3, y + 10, writer_slice(&w));
+    struct slice name = t->r->actors.v[own->actor].name;
+    svg_rect_titled(t->w, own_fill(own->actor), x0, y, MAX(x1 - x0, 1), GROUP_ROW - 3, name);
+    int64_t width = svg_text_width(name, 10) + 6, x = clear_x(t, x0, width);
+    if (x + width <= x1) svg_text(t->w, "on-light s10", ANCHOR_START, x + 3, y + 10, name);
+}
+
+/* A thin strip: who goes on as if it had the partition still. */
+static void
+draw_belief(struct timeline *t, const struct call *own, int64_t y)
+{
+    int64_t end = end_of_ownership(t, own), from = given_on(t, own, end);
+    if (from >= end || end <= t->from_ns || from >= t->to_ns) return;
+    int64_t x0 = time_x(t, MAX(from, t->from_ns)), x1 = time_x(t, MIN(end, t->to_ns));
+    svg_rect_titled(t->w, own_fill(own->actor), x0, y + GROUP_ROW - 7, MAX(x1 - x0, 1), 4,
+                    t->r->actors.v[own->actor].name);
+    svg_rect(t->w, "fenced", x0, y + GROUP_ROW - 7, MAX(x1 - x0, 1), 4);
 }
 
 static void
 draw_owners(struct timeline *t, const struct lane *l, int32_t partition, int64_t y)
 {
-    struct boxes taken = {.mem = t->r->mem};
     lane_words(t, "dim s10", y + 10, t->r->partitions.v[partition].name);
     svg_rect(t->w, "nobody", LEFT, y, RIGHT - LEFT, GROUP_ROW - 3);
+    for (int pass = 0; pass < 2; pass++)
+        for (int64_t i = 0; i < t->r->calls.n; i++) {
+            const struct call *c = &t->r->calls.v[i];
+            if (c->kind != VIEW_OWN || c->partition != partition || !is_of_group(t, c, l->index))
+                continue;
+            if (pass == 0) draw_ownership(t, c, y);
+            else draw_belief(t, c, y);
+        }
+}
+
+/* ---- who worked on its records ---- */
+
+#define TICK_WIDTH 3
+
+static bool
+is_work(const struct timeline *t, const struct call *c, int32_t group, int32_t partition)
+{
+    return c->kind == VIEW_PROCESS && c->partition == partition && is_of_group(t, c, group);
+}
+
+static bool
+was_worked_on(const struct timeline *t, int32_t group, int32_t partition)
+{
+    for (int64_t i = 0; i < t->r->calls.n; i++)
+        if (is_work(t, &t->r->calls.v[i], group, partition)) return true;
+    return false;
+}
+
+/* A tick for each piece of work that was done, in the fill of whoever did it; its name where that is another one than
+ * before. Whoever is paused or was replaced has ticks here after it has lost its place above. */
+static void
+draw_work(struct timeline *t, const struct lane *l, int32_t partition, int64_t y)
+{
+    int64_t next_x = LEFT, words_to = LEFT;
+    int32_t before = -1;
+    lane_words(t, "dim s10", y + 10, S("worked on by"));
     for (int64_t i = 0; i < t->r->calls.n; i++) {
         const struct call *c = &t->r->calls.v[i];
-        if (c->kind == VIEW_OWN && c->partition == partition && is_of_group(t, c, l->index))
-            draw_ownership(t, c, y, &taken);
+        if (!is_work(t, c, l->index, partition)) continue;
+        if (!scale_shows(&t->scale, c->completed_ns)) continue;
+        int64_t x = time_x(t, c->completed_ns);
+        struct slice name = t->r->actors.v[c->actor].name;
+        int64_t width = svg_text_width(name, 10) + 4;
+        if (c->actor == before && x < next_x) continue;
+        svg_rect_titled(t->w, own_fill(c->actor), x, y, TICK_WIDTH, GROUP_ROW - 3, name);
+        next_x = x + TICK_WIDTH + 1;
+        if (c->actor != before && x >= words_to && x + width < RIGHT) {
+            svg_text(t->w, "ink halo s10", ANCHOR_START, x + TICK_WIDTH + 1, y + 10, name);
+            words_to = x + width;
+        }
+        before = c->actor;
     }
-    VEC_RELEASE(taken.mem, &taken.v);
 }
 
 /* ---- what members of share groups were given ---- */
@@ -177,7 +234,7 @@ draw_given(struct timeline *t, const struct lane *l, int32_t actor, int64_t y)
         const struct call *c = &t->r->calls.v[i];
         if (c->actor != actor || !is_of_group(t, c, l->index)) continue;
         int64_t at_ns = c->completed_ns == RUN_FOREVER ? c->invoked_ns : c->completed_ns;
-        if (at_ns < t->from_ns || at_ns > t->to_ns) continue;
+        if (!scale_shows(&t->scale, at_ns)) continue; /* all that is cut out would be one bucket */
         int64_t bucket = (time_x(t, at_ns) - LEFT) / GIVEN_BUCKET;
         if (c->kind == VIEW_GIVEN) given[bucket] += c->records;
         if (c->kind == VIEW_ACKNOWLEDGE && c->acks != 1) back[bucket] += c->records;
@@ -290,6 +347,27 @@ draw_progress(struct timeline *t, const struct lane *l, int32_t partition, int64
     VEC_RELEASE(mem, &committed.v);
 }
 
+/* Whose work and positions are drawn: the partition of the replicas above, if it is one of the group's. */
+static int32_t
+group_partition(const struct timeline *t, const int32_t *subjects, int n)
+{
+    for (int i = 0; i < n; i++)
+        if (subjects[i] == t->partition) return t->partition;
+    return n ? subjects[0] : -1;
+}
+
+int64_t
+group_height(const struct timeline *t, int32_t group)
+{
+    int32_t subjects[GROUP_ROWS_MAX];
+    bool is_share = is_share_group(t, group);
+    int n = group_subjects(t, group, is_share, subjects);
+    int64_t height = NUMBER_ROOM + BAND_HEIGHT + n * GROUP_ROW + 10;
+    if (is_share || !n) return height;
+    bool is_worked_on = was_worked_on(t, group, group_partition(t, subjects, n));
+    return height + GROUP_STRIP + (is_worked_on ? GROUP_ROW : 0);
+}
+
 void
 draw_group_lane(struct timeline *t, const struct lane *l)
 {
@@ -303,11 +381,13 @@ draw_group_lane(struct timeline *t, const struct lane *l)
     for (int i = 0; i < n; i++, y += GROUP_ROW)
         if (is_share) draw_given(t, l, subjects[i], y);
         else draw_owners(t, l, subjects[i], y);
-    /* Of the partition that is drawn above, if it is one of the group's. */
-    int32_t partition = n ? subjects[0] : -1;
-    for (int i = 0; i < n; i++)
-        if (subjects[i] == t->partition) partition = t->partition;
-    if (!is_share && partition >= 0) draw_progress(t, l, partition, y + 2);
+    int32_t partition = group_partition(t, subjects, n);
+    if (is_share || partition < 0) return;
+    if (was_worked_on(t, l->index, partition)) {
+        draw_work(t, l, partition, y);
+        y += GROUP_ROW;
+    }
+    draw_progress(t, l, partition, y + 2);
 }
 
 void

@@ -100,6 +100,14 @@ scale_x(const struct scale *s, int64_t at_ns)
     return s->kept.v[s->kept.n - 1].x1;
 }
 
+bool
+scale_shows(const struct scale *s, int64_t at_ns)
+{
+    for (int64_t i = 0; i < s->kept.n; i++)
+        if (at_ns >= s->kept.v[i].from_ns && at_ns <= s->kept.v[i].to_ns) return true;
+    return false;
+}
+
 int64_t
 scale_tick_ns(const struct scale *s, int64_t ticks)
 {

@@ -25,6 +25,8 @@ void scale_make(struct scale *s, struct mem *mem, int64_t from_ns, int64_t to_ns
 void scale_release(struct scale *s);
 /* Times within a cut lie in its middle; outside of the scale at its ends. */
 int64_t scale_x(const struct scale *s, int64_t at_ns);
+/* Whether it is neither within a cut nor outside of the scale. */
+bool scale_shows(const struct scale *s, int64_t at_ns);
 /* Of a tick: 1, 2 or 5 times a power of ten, so that about `ticks` of them are shown. */
 int64_t scale_tick_ns(const struct scale *s, int64_t ticks);
 
