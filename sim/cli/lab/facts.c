@@ -219,6 +219,21 @@ source_of(const struct history_op *op)
                                     : QUERY_CALLS;
 }
 
+/* To a share group: how often the record that was given most often has been given by now, and how many of these records
+ * are not given for the first time. */
+static void
+given_fact(const struct history *h, const struct history_op *op, struct fact *f)
+{
+    const struct history_read *reads = history_reads(h, op);
+    int64_t most = 0, again = 0;
+    for (int32_t i = 0; i < op->reads_n; i++) {
+        most = MAX(most, (int64_t)reads[i].leader_epoch);
+        again += reads[i].leader_epoch > 1;
+    }
+    fact_number(f, S("deliveries"), (double)most);
+    fact_number(f, S("again"), (double)again);
+}
+
 static void
 op_fact(const struct history *h, const struct history_op *op, struct fact *f)
 {
@@ -239,6 +254,7 @@ op_fact(const struct history *h, const struct history_op *op, struct fact *f)
     fact_number(f, S("value"), (double)history_value_n(op->value));
     fact_number(f, S("first"), op->reads_n ? (double)history_reads(h, op)->offset : -1);
     fact_number(f, S("node"), op->node);
+    if (op->kind == HISTORY_GIVEN) given_fact(h, op, f);
 }
 
 /* When a value was sent. */
@@ -296,7 +312,10 @@ each_op(struct desk *d, struct slice folder, enum query_source source, struct sl
     int64_t begin_ns = h->begin_ns ? h->begin_ns : file->facts.begin_ns;
     file->history.begin_ns = begin_ns;
     size_t sent_n = 0;
-    const struct sending *sent = source == QUERY_POLLS ? sendings_of(d, h, &sent_n) : NULL;
+    const struct sending *sent =
+        source == QUERY_POLLS || slice_eq(name, slice_cstr(history_kind_name(HISTORY_GIVEN)))
+            ? sendings_of(d, h, &sent_n)
+            : NULL;
     for (int64_t i = 0; i < h->ops.n; i++) {
         const struct history_op *op = &h->ops.v[i];
         struct fact f = {0};

@@ -1,5 +1,7 @@
 """The labs' programs."""
 
+import json
+
 from harness import paths
 from harness.claim import LIMIT_S, claim, expect, expect_equal
 from harness.target import run
@@ -40,3 +42,19 @@ def partitioners(t):
         node.kill()
     expect_equal([len(p) for p in places], [40, 40], "keys")
     expect(len(places[0] - places[1]) >= 15, "the two clients agree")
+
+
+@claim("gregord", "starts", "queues", "confluent-kafka", limit_s=10 * LIMIT_S)
+def queues(t):
+    """Lab 18: a log, a queue and two streams take the same load; who forgets what was read, who keeps the order, what a limit leaves."""
+    n = 10000
+    rows = {r["system"]: r for r in json.loads(run([paths.ROOT / "labs/18-queues/compare", "--messages", str(n), "--json"]))}
+    log, queue, stream, redis = (rows[x] for x in ("gregord, a topic", "RabbitMQ, a queue", "RabbitMQ, a stream", "Redis, a stream"))
+    expect_equal([r["again"] for r in (log, queue, stream, redis)], [n, 0, n, n], "what a second reader gets")
+    expect_equal(log["overtaken"], 0, "records of a key that a log gave out of order")
+    expect(queue["overtaken"] > 0 and redis["overtaken"] > 0, "a queue and a group of Redis' keep the order of keys for two workers")
+    expect_equal(stream["finished"], 2 * log["finished"], "what two readers of a RabbitMQ stream get, beside two of a group")
+    expect_equal((queue["limit"], redis["limit"]), (1000, 1000), "what a limit of 1000 leaves")
+    expect(0 < log["limit"] < n and 0 < stream["limit"] < n, "a limit by bytes deletes whole segments, and not all")
+    expect_equal([r["killed"] for r in (log, queue, stream, redis)], [n] * 4, "what is there after kill -9")
+    return ", ".join(f"{r['system']}: {r['written']:.0f}/s" for r in rows.values())

@@ -41,7 +41,7 @@ MODULES = (
 # What a claim may need. The first four are there with Debian packages alone.
 NEEDS = {"kcat", "gregord", "files", "starts", "kafka-python", "confluent-kafka", "java", "mutants"}
 # What only claims about applications need; setup leaves a stamp for each.
-APP_PARTS = {"streams", "connect", "registry", "debezium-postgres", "debezium-jdbc"}
+APP_PARTS = {"streams", "connect", "registry", "debezium-postgres", "debezium-jdbc", "queues"}
 NEEDS |= APP_PARTS | {"postgresql", "clients", "go", "browser"}
 DEBIAN = {"kcat", "gregord", "files", "starts"}
 
