@@ -1,9 +1,12 @@
 /* What an operator's dashboard would show, under a timeline: partitions with fewer replicas in sync than they have, with
- * fewer than min.insync.replicas, without leader; and how far the slowest replica of the one that is drawn is behind. */
+ * fewer than min.insync.replicas, without leader; how far the slowest replica of the one that is drawn is behind; and how
+ * many leaders were elected within a second. */
 #include "broker/base/check.h"
 #include "visualize/timeline.h"
 
-enum metric { UNDER_REPLICATED, UNDER_MIN_ISR, OFFLINE, LAG };
+enum metric { UNDER_REPLICATED, UNDER_MIN_ISR, OFFLINE, LAG, ELECTIONS };
+
+#define ELECTIONS_WITHIN_NS 1000000000LL
 
 struct moments_of {
     struct mem *mem;
@@ -27,7 +30,8 @@ is_true(const struct partition_view *p, enum metric what, int64_t at_ns)
     case UNDER_REPLICATED: return ids_n(c->isr) < ids_n(c->replicas);
     case UNDER_MIN_ISR: return ids_n(c->isr) < p->min_isr;
     case OFFLINE: return c->leader_id < 0;
-    case LAG: break;
+    case LAG:
+    case ELECTIONS: break;
     }
     return false;
 }
@@ -56,13 +60,27 @@ lag_at(const struct timeline *t, int64_t at_ns)
     return least == INT64_MAX ? 0 : most - least;
 }
 
+/* How often a partition got another leader in the second before. */
+static int64_t
+elections_at(const struct partition_view *p, int64_t at_ns)
+{
+    int64_t n = 0;
+    for (int64_t i = 1; i < p->changes.n; i++) {
+        const struct change *c = &p->changes.v[i];
+        bool is_near = c->at_ns <= at_ns && c->at_ns > at_ns - ELECTIONS_WITHIN_NS;
+        n += is_near && c->leader_id >= 0 && c->leader_id != c[-1].leader_id;
+    }
+    return n;
+}
+
 static int64_t
 metric_at(const struct timeline *t, enum metric what, int64_t at_ns)
 {
     int64_t n = 0;
     if (what == LAG) return t->partition >= 0 ? lag_at(t, at_ns) : 0;
     for (int64_t i = 0; i < t->r->partitions.n; i++)
-        n += is_true(&t->r->partitions.v[i], what, at_ns);
+        n += what == ELECTIONS ? elections_at(&t->r->partitions.v[i], at_ns)
+                               : is_true(&t->r->partitions.v[i], what, at_ns);
     return n;
 }
 
@@ -74,8 +92,11 @@ metric_moments(const struct timeline *t, enum metric what, struct moments_of *m)
     VEC_PUSH(m->mem, &m->v, t->from_ns);
     for (int64_t i = 0; i < t->r->partitions.n; i++) {
         const struct partition_view *p = &t->r->partitions.v[i];
-        for (int64_t k = 0; what != LAG && k < p->changes.n; k++)
+        for (int64_t k = 0; what != LAG && k < p->changes.n; k++) {
             VEC_PUSH(m->mem, &m->v, p->changes.v[k].at_ns);
+            if (what == ELECTIONS)
+                VEC_PUSH(m->mem, &m->v, p->changes.v[k].at_ns + ELECTIONS_WITHIN_NS);
+        }
         for (int64_t a = 0; what == LAG && i == t->partition && a < p->replicas.n; a++)
             for (int64_t k = 0; k < p->replicas.v[a].steps.n; k++) {
                 int64_t at_ns = p->replicas.v[a].steps.v[k].at_ns;
@@ -98,7 +119,9 @@ draw_metric(struct timeline *t, enum metric what, const char *name, int64_t y)
     struct moments_of m = {.mem = t->r->mem};
     int64_t most = 0, bottom = y + METRIC_ROW - 4;
     metric_moments(t, what, &m);
-    for (int64_t i = 0; i < m.v.n; i++) most = MAX(most, metric_at(t, what, m.v.v[i]));
+    for (int64_t i = 0; i < m.v.n; i++)
+        if (m.v.v[i] >= t->from_ns && m.v.v[i] <= t->to_ns)
+            most = MAX(most, metric_at(t, what, m.v.v[i]));
     lane_words(t, "dim s10", y + 11, slice_cstr(name));
     svg_line(t->w, "lane", LEFT, bottom, RIGHT, bottom);
     for (int64_t i = 0; i < m.v.n; i++) {
@@ -122,7 +145,7 @@ void
 draw_metrics_lane(struct timeline *t, const struct lane *l)
 {
     static const char *const names[METRICS_N] = {"under-replicated", "under min ISR",
-                                                 "without leader", "replica lag"};
+                                                 "without leader", "replica lag", "elections/s"};
     for (int i = 0; i < METRICS_N; i++)
         draw_metric(t, (enum metric)i, names[i], l->band_y + i * METRIC_ROW);
 }

@@ -196,6 +196,18 @@ make_further_lanes(struct timeline *t, int64_t *y)
     if (t->has_metrics) add_lane(t, LANE_METRICS, -1, y);
 }
 
+/* Whether a client gets anything within the window. */
+static bool
+is_seen(const struct timeline *t, int32_t actor)
+{
+    for (int64_t i = 0; i < t->r->calls.n; i++) {
+        const struct call *c = &t->r->calls.v[i];
+        if (c->actor == actor && c->completed_ns >= t->from_ns && c->completed_ns <= t->to_ns)
+            return true;
+    }
+    return false;
+}
+
 /* Three clients and three brokers; where there are fewer of the ones, more of the others. */
 static void
 make_lanes(struct timeline *t, int64_t *y)
@@ -204,11 +216,13 @@ make_lanes(struct timeline *t, int64_t *y)
     int room = LANES_MAX - 2, brokers_n = choose(t, ACTOR_BROKER, 4, brokers);
     int clients_n = choose(t, ACTOR_CLIENT, MIN(3, room - brokers_n), clients);
     brokers_n = choose(t, ACTOR_BROKER, MIN(5, room - clients_n), brokers);
-    add_lane(t, LANE_FAULTS, -1, y);
-    for (int i = 0; i < clients_n; i++) add_lane(t, LANE_CLIENT, clients[i], y);
-    for (int i = 0; i < brokers_n; i++) add_lane(t, LANE_BROKER, brokers[i], y);
-    add_lane(t, LANE_CONTROLLERS, -1, y);
-    make_further_lanes(t, y);
+    if (!t->is_blind) add_lane(t, LANE_FAULTS, -1, y);
+    for (int i = 0; i < clients_n; i++)
+        if (!t->is_blind || is_seen(t, clients[i])) add_lane(t, LANE_CLIENT, clients[i], y);
+    for (int i = 0; i < brokers_n && !t->is_blind; i++) add_lane(t, LANE_BROKER, brokers[i], y);
+    if (!t->is_blind) add_lane(t, LANE_CONTROLLERS, -1, y);
+    if (t->is_blind) add_lane(t, LANE_METRICS, -1, y);
+    else make_further_lanes(t, y);
     t->lanes_bottom = *y;
 }
 
@@ -392,6 +406,10 @@ static void
 draw_title(struct timeline *t)
 {
     char room[64];
+    if (t->is_blind) {
+        svg_text(t->w, "ink s20 bold", ANCHOR_START, 12, 30, S("What the dashboard shows"));
+        return;
+    }
     struct writer w = writer_fixed(room, sizeof room);
     svg_text(t->w, "ink s20 bold", ANCHOR_START, 12, 30, t->r->name.n ? t->r->name : S("run"));
     fmt_str(&w, "seed ");
@@ -472,7 +490,7 @@ draw_body(struct timeline *t, int64_t axis_y)
     for (int32_t i = 0; i < t->lanes_n; i++) draw_lane(t, &t->lanes[i]);
     svg_line(t->w, "lane", 0, t->lanes_bottom, WIDTH, t->lanes_bottom);
     draw_cuts(t, axis_y);
-    draw_arrows_and_numbers(t);
+    if (!t->is_blind) draw_arrows_and_numbers(t);
 }
 
 /* What a reader gets who does not see: the weightiest sentences. */
@@ -493,9 +511,13 @@ static void
 timeline_head(struct timeline *t, struct writer *w, int64_t height, enum view_theme theme)
 {
     struct writer title = writer_mem(t->r->mem), said = writer_mem(t->r->mem);
-    fmt_slice(&title, t->r->name.n ? t->r->name : S("run"));
-    fmt_str(&title, ": what happened");
-    description(t, &said);
+    if (t->is_blind) {
+        fmt_str(&title, "What the dashboard shows");
+    } else {
+        fmt_slice(&title, t->r->name.n ? t->r->name : S("run"));
+        fmt_str(&title, ": what happened");
+        description(t, &said);
+    }
     svg_begin(w, WIDTH, height, writer_slice(&title), writer_slice(&said), theme);
     writer_release(&title);
     writer_release(&said);
@@ -513,9 +535,11 @@ timeline_draw(struct timeline *t, enum view_theme theme, struct writer *ret)
     choose_facts(t);
     draw_body(t, axis_y);
     y += 10;
-    y += draw_sentences(t, y);
-    y += draw_hidden(t, y);
-    y += draw_legend(t, y);
+    if (!t->is_blind) {
+        y += draw_sentences(t, y);
+        y += draw_hidden(t, y);
+        y += draw_legend(t, y);
+    }
     timeline_head(t, ret, y + 8, theme);
     fmt_slice(ret, writer_slice(&body));
     fmt_str(ret, "</svg>\n");
@@ -592,8 +616,9 @@ visualize_timeline(struct mem *mem, struct trace_reader *reader, const struct vi
     t->is_window = w.is_given;
     t->from_ns = w.is_given ? w.from_ns : r.start_ns;
     t->to_ns = w.is_given ? w.to_ns : r.end_ns;
-    t->has_metrics = o && o->has_metrics;
-    t->no_cuts = o && o->no_cuts;
+    t->is_blind = o && o->is_blind;
+    t->has_metrics = t->is_blind || (o && o->has_metrics);
+    t->no_cuts = t->is_blind || (o && o->no_cuts); /* a cut would say where nothing happens */
     t->filter = o ? o->filter : NULL;
     timeline_draw(t, o ? o->theme : THEME_AUTO, ret_svg);
     bool ok = !r.is_damaged;

@@ -35,7 +35,7 @@
 #define GROUP_ROW 15
 #define GROUP_STRIP 40
 #define METRIC_ROW 18
-#define METRICS_N 4
+#define METRICS_N 5
 #define NUMBER_ROOM 22 /* above what a lane shows, for the numbers */
 
 enum lane_kind {
@@ -67,7 +67,7 @@ struct timeline {
     int32_t partition; /* -1: none */
     int64_t from_ns, to_ns;
     int32_t arrows_max, arrows_n, labels_n;
-    bool has_metrics, is_window, is_close_up, no_cuts;
+    bool has_metrics, is_blind, is_window, is_close_up, no_cuts;
     const struct filter *filter; /* NULL: all is seen */
     struct lane lanes[LANES_MAX + FURTHER_LANES_MAX];
     int32_t lanes_n;

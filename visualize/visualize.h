@@ -69,6 +69,7 @@ struct view_options {
     int64_t from_ns, to_ns;      /* timeline: a window of time, if it has one */
     int32_t arrows_max;          /* timeline; 0: 60 */
     bool has_metrics;            /* timeline: strips of what an operator watches */
+    bool is_blind;               /* timeline: these, what clients get, and nothing that says why */
     bool no_cuts;                /* timeline: also the time in which nothing new happens */
     const struct filter *filter; /* timeline (filter.h); NULL: all is seen */
     enum view_theme theme;

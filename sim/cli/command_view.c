@@ -92,7 +92,7 @@ struct view {
     int64_t at_ns, from_ns, to_ns, strip_ns[STRIP_MAX], why;
     int32_t strip_n;
     bool topology, has_why;
-    bool has_at, has_from, has_to, dot, has_metrics, no_cuts;
+    bool has_at, has_from, has_to, dot, has_metrics, is_blind, no_cuts;
     const char *filter_text;
     struct filter filter;
     enum view_theme theme;
@@ -109,8 +109,8 @@ take_time(const char *text, int64_t *ret)
 }
 
 static const char *const tale_options[] = {"--partition"};
-static const char *const timeline_options[] = {"--partition", "--from",    "--to",     "--filter",
-                                               "--theme",     "--metrics", "--no-cuts"};
+static const char *const timeline_options[] = {"--partition", "--from",    "--to",    "--filter",
+                                               "--theme",     "--metrics", "--blind", "--no-cuts"};
 static const char *const frame_options[] = {"--partition", "--at",  "--strip", "--topology",
                                             "--why",       "--dot", "--theme"};
 
@@ -214,6 +214,8 @@ parse_view(const char *command, enum picture what, int argc, char **argv, struct
             v->topology = true;
         } else if (strcmp(argv[i], "--metrics") == 0) {
             v->has_metrics = true;
+        } else if (strcmp(argv[i], "--blind") == 0) {
+            v->is_blind = true;
         } else if (strcmp(argv[i], "--no-cuts") == 0) {
             v->no_cuts = true;
         } else {
@@ -297,6 +299,7 @@ draw_picture(struct desk *d, struct trace_reader *r, enum picture what, const st
                              .at_n = v->strip_n ? v->strip_n : v->has_at,
                              .why = v->why,
                              .has_metrics = v->has_metrics,
+                             .is_blind = v->is_blind,
                              .no_cuts = v->no_cuts,
                              .filter = v->filter_text ? &v->filter : NULL,
                              .theme = v->theme};
