@@ -58,3 +58,32 @@ def queues(t):
     expect(0 < log["limit"] < n and 0 < stream["limit"] < n, "a limit by bytes deletes whole segments, and not all")
     expect_equal([r["killed"] for r in (log, queue, stream, redis)], [n] * 4, "what is there after kill -9")
     return ", ".join(f"{r['system']}: {r['written']:.0f}/s" for r in rows.values())
+
+
+@claim("gregord", "starts", "streams", "confluent-kafka", limit_s=6 * LIMIT_S)
+def streams(t):
+    """Lab 19: two topics appear by themselves; nobody counts while the program is dead; another one has the counts from the changelog."""
+    said = run([paths.ROOT / "labs/19-streams/run"])
+    expect_equal(said.splitlines()[-1], "PASS  each order is counted once", "its last line")
+    made = [x.split(": ", 1)[1] for x in said.splitlines() if "a topic that nobody made" in x]
+    expect_equal(made, ["counting-orders-per-user-changelog, 2 partitions", "counting-orders-per-user-repartition, 2 partitions"],
+                 "topics that nobody made")
+    expect("after five seconds 2000 are counted" in said, "somebody counts while the program is dead")
+    expect("records from counting-orders-per-user-changelog" in said, "nothing was read from the changelog")
+
+
+@claim("gregord", "starts", "connect", "confluent-kafka", limit_s=8 * LIMIT_S)
+def connect(t):
+    """Lab 21: a sink whose worker is killed before it commits writes everything twice; a failed task stays failed, also when restarted."""
+    said = run([paths.ROOT / "labs/21-connect/run"])
+    for words in ("1000 lines are there twice, 0 are missing", "fifteen seconds later it is FAILED, and the connector itself is RUNNING",
+                  "restarted by hand: it reads the same record, and is FAILED again", "it goes on: 1, 2, 4"):
+        expect(words in said, f"it does not say \"{words}\" but: {said[-300:]}")
+
+
+@claim("gregord", "starts", "confluent-kafka", limit_s=6 * LIMIT_S, each=("student/sink.py", "solution/sink.py", "solution/sink-by-offset.py"))
+def own_sink(t, file):
+    """Lab 21: the sink that is handed out writes rows twice; the solutions do not, by a key or by an offset in the database."""
+    lab, handed_out = paths.ROOT / "labs/21-connect", file.startswith("student")
+    said = run([lab / "run", "--sink", lab / file], status=1 if handed_out else 0).splitlines()[-1]
+    expect_equal(said, f"{'FAIL' if handed_out else 'PASS'}  of 2000 orders {200 if handed_out else 0} are in the table twice, 0 are missing", "its last line")
