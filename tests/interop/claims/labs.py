@@ -87,3 +87,19 @@ def own_sink(t, file):
     lab, handed_out = paths.ROOT / "labs/21-connect", file.startswith("student")
     said = run([lab / "run", "--sink", lab / file], status=1 if handed_out else 0).splitlines()[-1]
     expect_equal(said, f"{'FAIL' if handed_out else 'PASS'}  of 2000 orders {200 if handed_out else 0} are in the table twice, 0 are missing", "its last line")
+
+
+@claim("gregord", "starts", "registry", "confluent-kafka", limit_s=6 * LIMIT_S)
+def schemas(t):
+    """Lab 22: the bytes of a record are those that the lab's page reads; BACKWARD lets through what breaks old consumers; a plain producer is asked by nobody."""
+    said = run([paths.ROOT / "labs/22-schemas/run"])
+    expect_equal(said.splitlines()[-1], "PASS  the registry protects those who ask it", "its last line")
+    expect("00 00000001 02 0c 75 73 65 72 5f 31 00 00 00 00 00 00 d0 3f" in said, f"other bytes: {said[:400]}")
+
+
+@claim("gregord", "starts", "registry", "confluent-kafka", limit_s=6 * LIMIT_S, each=("student", "solution"))
+def truth_table(t, whose):
+    """Lab 22: the twelve rows of the solution's table are what the registry says; those that are handed out are open."""
+    file = paths.ROOT / f"labs/22-schemas/{whose}/table.txt"
+    said = run([paths.ROOT / "labs/22-schemas/run", "--table", file], status=0 if whose == "solution" else 1).splitlines()
+    expect_equal(said[-1], f"{12 if whose == 'solution' else 0} of 12 rows hold, as the registry says itself", "its last line")
