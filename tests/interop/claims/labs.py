@@ -4,6 +4,7 @@ import json
 
 from harness import paths
 from harness.claim import LIMIT_S, claim, expect, expect_equal
+from harness.node import java
 from harness.target import run
 
 
@@ -103,3 +104,24 @@ def truth_table(t, whose):
     file = paths.ROOT / f"labs/22-schemas/{whose}/table.txt"
     said = run([paths.ROOT / "labs/22-schemas/run", "--table", file], status=0 if whose == "solution" else 1).splitlines()
     expect_equal(said[-1], f"{12 if whose == 'solution' else 0} of 12 rows hold, as the registry says itself", "its last line")
+GUIDE_SETTINGS = """node.id=1
+process.roles=broker,controller
+listeners=PLAINTEXT://0.0.0.0:{0},CONTROLLER://0.0.0.0:{1}
+advertised.listeners=PLAINTEXT://localhost:{0}
+controller.quorum.voters=1@localhost:{1}
+offsets.topic.replication.factor=1
+log.dirs={2}
+"""
+
+
+@claim("java", "starts")
+def compose_settings(t):
+    """Lab 13: Kafka itself takes the guide's settings only with controller.listener.names."""
+    file, node = t.scratch() / "server.properties", t.node()
+    text = GUIDE_SETTINGS.format(node.port, node.controller_port, t.scratch() / "data")
+    format_it = [str(x) for x in java(paths.BROKER_JARS, "kafka.tools.StorageTool", "format", "-t", "MkU3OEVBNTcwNTJENDM2Qk", "-c", file)]
+    file.write_text(text)
+    said = run(format_it, status=None, errors=True)
+    expect('Missing required configuration "controller.listener.names"' in said, f"it says {said[-300:]!r}")
+    file.write_text(text + "controller.listener.names=CONTROLLER\n")
+    run(format_it)
