@@ -4,7 +4,6 @@ import json
 
 from harness import paths
 from harness.claim import LIMIT_S, claim, expect, expect_equal
-from harness.node import java
 from harness.target import run
 
 
