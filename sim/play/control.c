@@ -27,6 +27,7 @@ struct control {
     struct slice address, token, host, host_by_name;
     VEC(struct waiter) waiters;
     int64_t ends_id; /* who asked for the end; 0 */
+    bool is_over;    /* there is no run any more */
 };
 
 /* ---- answers ---- */
@@ -213,7 +214,8 @@ take_ask(void *ctx, int64_t id, const struct http_request *q)
     struct control *c = ctx;
     struct ask k = {.c = c, .p = c->p, .r = c->p->run, .id = id, .a = &c->a, .q = q};
     struct slice path = is_welcome(&k) ? path_behind_token(&k) : SLICE_NULL;
-    if (path.p) dispatch(&k, path);
+    if (path.p && c->is_over) reply_wrong(&k, 409, "the run has ended");
+    else if (path.p) dispatch(&k, path);
     arena_reset(&c->a);
 }
 
@@ -385,6 +387,7 @@ control_ended(struct control *c, struct slice report, struct slice folder)
 {
     struct mem *mem = c->p->a->mem;
     struct writer w = writer_mem(mem), over = writer_mem(mem);
+    c->is_over = true;
     json_key(&w, "report");
     writer_bytes(&w, slice_trim(report));
     json_text(&w, "folder", folder);

@@ -108,17 +108,33 @@ $("step").onsubmit = (e) => {
   step($("words").value);
   $("words").select();
 };
+let presets = [];
+ask("GET", "presets").then((said) => {
+  presets = said.presets;
+  $("preset").append(...presets.map((p) => element("option", p.name)));
+});
+$("preset").onchange = () => {
+  const chosen = presets.find((p) => p.name === $("preset").value);
+  $("about").textContent = chosen ? `${chosen.about} It finds: ${chosen.finds}` : "";
+  $("begin").disabled = !chosen;
+};
+$("begin").onclick = () => step(`preset ${$("preset").value}`);
 $("pause").onclick = () => act("POST", "time", JSON.stringify({pause: !paused}));
 $("advance").onclick = () => act("POST", "time", JSON.stringify({advance: "5s"}));
 $("speed").onchange = () => act("POST", "time", JSON.stringify({speed: $("speed").value === "max" ? "max" : Number($("speed").value)}));
 $("heal").onclick = () => act("DELETE", "faults");
 $("draw").onclick = draw;
 setInterval(() => $("follow").checked && !over && draw(), 5000);
+// When it is answered nobody is there any more who could be looked at.
 $("finish").onclick = async () => {
-  const said = await act("POST", "finish");
-  if (!said) return;
   over = true;
-  say([`verdict: ${said.report.verdict}`, ...said.report.reasons, said.folder].join("\n"));
+  say("heals, converges, judges …");
+  try {
+    const said = await ask("POST", "finish");
+    say([`verdict: ${said.report.verdict}`, ...said.report.reasons, said.folder].join("\n"));
+  } catch (e) {
+    say(e.message, true);
+  }
   document.querySelectorAll("button, input, select").forEach((e) => (e.disabled = true));
 };
 draw();

@@ -8,6 +8,7 @@ import re
 import select
 import socket
 import subprocess
+import threading
 import time
 import urllib.parse
 from pathlib import Path
@@ -238,3 +239,26 @@ def the_lines_of_the_page_do_what_they_say(binary, folder):
                                   capture_output=True, text=True, timeout=10 * LIMIT_S)
             assert done.returncode == 0, (line, done.stdout, done.stderr)
             assert "error" not in json.loads(done.stdout), (line, done.stdout)
+
+
+@claim
+def who_asks_while_the_run_is_judged_is_told_that_it_has_ended(binary, folder):
+    with Play(binary, folder) as p:
+        waiting = []
+        for path in ("state", "story", "timeline.svg", "verdict", "faults", "wait?for=isr+full"):
+            c = http.client.HTTPConnection("127.0.0.1", p.port, timeout=LIMIT_S)
+            c.connect()
+            waiting.append((c, path))
+        ends = threading.Thread(target=p.ask, args=("POST", "finish"))
+        ends.start()
+        time.sleep(0.05)  # the end has been asked for; what is asked now lies there until all is judged
+        for c, path in waiting:
+            c.request("GET", f"/{p.token}/{path}")
+        for c, path in waiting:
+            try:
+                answer = c.getresponse()
+                assert answer.status in (200, 409), (path, answer.status)
+            except (ConnectionError, http.client.HTTPException):
+                pass  # it had ended already
+        ends.join()
+        assert p.process.wait(LIMIT_S) in (0, 2), p.process.returncode

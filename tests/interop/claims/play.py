@@ -3,11 +3,13 @@
 import os
 import pty
 import select
+import shutil
 import signal
 import socket
 import subprocess
 import time
 
+from harness import paths
 from harness.claim import LIMIT_S, claim, expect, expect_equal
 from harness.play import GREGOR, Play
 from harness.target import eventually
@@ -224,3 +226,15 @@ def a_terminal_helps(t):
         ("crahs b1\r", "did you mean crash?"),
         ("end\r", "trace "),
     ])
+
+
+@claim("gregord", "kcat", "browser")
+def a_browser_has_buttons(t):
+    """The page at the control's address shows the run and does what is pressed and typed: nodes, faults, presets, time, the end."""
+    with Play(t.scratch(), "--control", "127.0.0.1:0") as play:
+        t.produce("orders", LINES[:10], at=play.bootstrap)
+        environment = {**os.environ, "NODE_PATH": str(paths.BROWSER / "node_modules")}
+        done = subprocess.run(["node", str(paths.INTEROP / "clients/control.js"), shutil.which("chromium"), play.control, str(t.scratch() / "page.png")],
+                              stdin=subprocess.DEVNULL, capture_output=True, text=True, env=environment)
+        expect(done.returncode == 0, done.stderr.strip()[-600:])
+        expect("verdict: " in done.stdout, done.stdout)

@@ -23,6 +23,7 @@ class Play:
         if not first:
             raise Failed(f"gregor play did not serve: {self.said()}")
         self.bootstrap = json.loads(first)["bootstrap"]
+        self.control = json.loads(first).get("control")
 
     def say(self, line):
         self.process.stdin.write(line + "\n")
