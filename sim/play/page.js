@@ -89,8 +89,11 @@ async function look() {
   if (atEnd) list.scrollTop = list.scrollHeight;
 }
 
-function draw() {
-  $("timeline").src = `timeline.svg#${Date.now()}`;
+// Not by its address: a browser does not ask twice for the same.
+async function draw() {
+  const answer = await fetch("timeline.svg");
+  if (answer.ok) $("timeline").src = "data:image/svg+xml," + encodeURIComponent(await answer.text());
+  else say((await answer.json()).error, true);
 }
 
 async function lookOn() {

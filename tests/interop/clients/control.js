@@ -42,6 +42,7 @@ async function go(browser, address, picture) {
     await page.click('#advance');
     await page.click('#heal');
     await page.click('#draw');
+    await page.waitForFunction(() => decodeURIComponent(document.getElementById('timeline').src).includes('crash b1'));
     await page.waitForTimeout(500);
     await page.screenshot({path: picture, fullPage: true});
     await page.click('#pause');
