@@ -1,9 +1,9 @@
 #include "broker/share/persister.h"
 
 #include "broker/base/check.h"
-#include "broker/protocol/channel.h"
 #include "broker/protocol/codec.h"
 #include "broker/replica/replicas.h"
+#include "broker/share/broker_channels.h"
 #include "broker/share/persist_again.h"
 #include "broker/share/persist_message.h"
 #include "apis.h"
@@ -14,14 +14,6 @@
 #define TRY_MS 5000
 #define AGAIN_FIRST_NS (50 * NS_PER_MS)
 #define AGAIN_MAX_NS NS_PER_S
-
-struct persist_target {
-    struct list node;
-    struct persister *pr;
-    int32_t broker_id;
-    bool has_channel;
-    struct channel channel;
-};
 
 /* A question under way. It outlives its owner's interest while an answer may come. */
 struct persist_try {
@@ -39,7 +31,7 @@ struct persist_try {
 
 struct persister {
     struct persister_params params;
-    struct list targets;
+    struct broker_channels channels;
     bool stopped;
 };
 
@@ -121,34 +113,6 @@ local_answered(struct coordinator_call *c, const void *response)
 
 /* ---- asking ---- */
 
-static struct persist_target *
-persist_target_get(struct persister *pr, int32_t broker_id)
-{
-    LIST_EACH(&pr->targets, it, struct persist_target, node)
-        if (it->broker_id == broker_id) return it;
-    struct persist_target *t = MEM_NEW(&pr->params.env->mem, struct persist_target);
-    t->pr = pr;
-    t->broker_id = broker_id;
-    list_push_back(&pr->targets, &t->node);
-    return t;
-}
-
-static bool
-connect_to_share_coordinator(struct persist_target *t)
-{
-    const struct persister_params *p = &t->pr->params;
-    const struct image_broker *b = image_broker(p->image, t->broker_id);
-    const struct image_endpoint *ep = b ? image_endpoint(b, p->listener) : NULL;
-    if (!ep) return false;
-    if (!t->has_channel) {
-        channel_init(&t->channel, p->env, ep->host, ep->port, S("share-state"));
-        t->has_channel = true;
-    } else if (t->channel.port != ep->port || !slice_eq(t->channel.host, ep->host)) {
-        channel_set_address(&t->channel, ep->host, ep->port);
-    }
-    return true;
-}
-
 static int32_t
 share_coordinator_of(struct persister *pr, struct slice key)
 {
@@ -205,11 +169,11 @@ look_at_log_end(struct persist_try *t)
 static bool
 ask_there(struct persist_try *t, int32_t broker_id, const void *request)
 {
-    struct persist_target *to = persist_target_get(t->pr, broker_id);
-    if (!connect_to_share_coordinator(to)) return false;
+    struct channel *to = broker_channel(&t->pr->channels, broker_id);
+    if (!to) return false;
     t->call.done = remote_answered;
-    t->is_asking = channel_call(&to->channel, &t->call, persist_api(t->p->kind),
-                                persist_version(t->p->kind), request, TRY_MS, NULL);
+    t->is_asking = channel_call(to, &t->call, persist_api(t->p->kind), persist_version(t->p->kind),
+                                request, TRY_MS, NULL);
     return t->is_asking;
 }
 
@@ -264,7 +228,8 @@ persister_new(const struct persister_params *params)
 {
     struct persister *pr = MEM_NEW(&params->env->mem, struct persister);
     pr->params = *params;
-    list_init(&pr->targets);
+    broker_channels_init(&pr->channels, params->env, params->image, params->listener,
+                         S("share-state"));
     return pr;
 }
 
@@ -272,6 +237,5 @@ void
 persister_stop(struct persister *pr)
 {
     pr->stopped = true;
-    LIST_EACH(&pr->targets, t, struct persist_target, node)
-        if (t->has_channel) channel_stop(&t->channel, NULL);
+    broker_channels_stop(&pr->channels);
 }

@@ -1,0 +1,22 @@
+/* Channels to the brokers of the cluster, one to each that is asked for something; their addresses are those of the metadata. */
+#ifndef SHARE_BROKER_CHANNELS_H
+#define SHARE_BROKER_CHANNELS_H
+
+#include "broker/metadata/image.h"
+#include "broker/protocol/channel.h"
+
+struct broker_channels {
+    struct env *env;
+    const struct image *image;
+    struct slice listener; /* inter.broker.listener.name */
+    struct slice client_id;
+    struct list all;
+};
+
+void broker_channels_init(struct broker_channels *bc, struct env *env, const struct image *image,
+                          struct slice listener, struct slice client_id);
+/* NULL: the metadata has no address of it. */
+struct channel *broker_channel(struct broker_channels *bc, int32_t broker_id);
+void broker_channels_stop(struct broker_channels *bc);
+
+#endif
