@@ -1,6 +1,6 @@
 /* The features that this software supports, and the levels at which a new cluster begins with them.
  *
- * Level 2 of share.version is that of dead-letter topics, which a group has only if it is given one. */
+ * Level 2 of share.version is that of dead-letter topics (share/dead_letters.h). */
 #include "broker/api/server.h"
 
 static const struct server_feature features[] = {

@@ -240,6 +240,18 @@ forwarder_create_topic(struct forwarder *f, struct slice name)
     creation_send(cr);
 }
 
+/* Its records' timestamps say when the letters were written (KIP-1191), whatever the cluster's default is. */
+void
+forwarder_create_dead_letter_topic(struct forwarder *f, struct slice name)
+{
+    struct creation *cr = creation_new(f, name);
+    if (!cr) return;
+    describe_auto_topic(f, cr);
+    set_config(cr, "errors.deadletterqueue.group.enable", S("true"));
+    set_config(cr, "message.timestamp.type", S("CreateTime"));
+    creation_send(cr);
+}
+
 void
 forwarder_create_internal_topic(struct forwarder *f, const struct internal_topic *t)
 {

@@ -66,6 +66,7 @@ struct server {
     struct txn_verifier *txn_verifier;
     struct shares *shares;
     struct persister *persister;
+    struct dead_letters *dead_letters;
     struct share_parts share_parts;
     struct share_sessions share_sessions;
     struct list listeners, sessions;

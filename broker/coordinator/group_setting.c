@@ -24,6 +24,16 @@ valid(enum config_scope scope, int32_t id, struct slice v, int64_t *ret)
     return v.p && config_parse(scope, id, v, ret) ? slice_trim(v) : SLICE_NULL;
 }
 
+static struct slice
+find_for_broker(const struct coordinator *c, int32_t cfg, int64_t *ret)
+{
+    struct slice v = valid(CONFIG_BROKER, cfg, set_for_broker(c, cfg), ret);
+    if (v.p) return v;
+    v = config_text(c->config, cfg);
+    (void)valid(CONFIG_BROKER, cfg, v, ret);
+    return v;
+}
+
 /* The text; *ret: what it means as a number. */
 static struct slice
 find(const struct coordinator *c, struct slice group_id, int32_t gcfg, int64_t *ret)
@@ -59,6 +69,31 @@ group_setting_bool(const struct coordinator *c, struct slice group_id, int32_t g
     CHECK(k_group_configs[gcfg].type == K_CT_BOOLEAN);
     (void)find(c, group_id, gcfg, &v);
     return v != 0;
+}
+
+int64_t
+broker_setting_i64(const struct coordinator *c, int32_t cfg)
+{
+    int64_t v;
+    CHECK(k_broker_configs[cfg].type == K_CT_INT || k_broker_configs[cfg].type == K_CT_LONG);
+    (void)find_for_broker(c, cfg, &v);
+    return v;
+}
+
+bool
+broker_setting_bool(const struct coordinator *c, int32_t cfg)
+{
+    int64_t v;
+    CHECK(k_broker_configs[cfg].type == K_CT_BOOLEAN);
+    (void)find_for_broker(c, cfg, &v);
+    return v != 0;
+}
+
+struct slice
+broker_setting_text(const struct coordinator *c, int32_t cfg)
+{
+    int64_t v;
+    return find_for_broker(c, cfg, &v);
 }
 
 struct slice

@@ -11,4 +11,9 @@ bool group_setting_bool(const struct coordinator *c, struct slice group_id, int3
 /* It lives until the image or the configuration changes. */
 struct slice group_setting_text(const struct coordinator *c, struct slice group_id, int32_t gcfg);
 
+/* What holds for this broker: what is set at run time for it, then for all, then what it was started with. cfg: K_CFG_… */
+int64_t broker_setting_i64(const struct coordinator *c, int32_t cfg);
+bool broker_setting_bool(const struct coordinator *c, int32_t cfg);
+struct slice broker_setting_text(const struct coordinator *c, int32_t cfg);
+
 #endif

@@ -135,6 +135,13 @@ create_share_topic(void *owner, struct slice name)
 }
 
 static void
+create_dead_letter_topic(void *owner, struct slice name)
+{
+    struct server *s = owner;
+    forwarder_create_dead_letter_topic(s->forwarder, name);
+}
+
+static void
 create_streams_topic(void *owner, const struct internal_topic *t)
 {
     struct server *s = owner;
@@ -157,11 +164,19 @@ make_shares(struct node *n)
                                  .owner = s};
     s->persister = persister_new(&p);
     groups_set_persister(s->groups, s->persister);
+    struct dead_letters_params dl = {.env = n->env,
+                                     .settings = shares_settings(s->shares),
+                                     .image = &n->image,
+                                     .listener = n->inter_broker_listener,
+                                     .create_topic = create_dead_letter_topic,
+                                     .owner = s};
+    s->dead_letters = dead_letters_new(&dl);
     struct share_parts_params sp = {.env = n->env,
                                     .settings = shares_settings(s->shares),
                                     .image = &n->image,
                                     .replicas = n->replicas,
-                                    .persister = s->persister};
+                                    .persister = s->persister,
+                                    .dead_letters = s->dead_letters};
     share_parts_init(&s->share_parts, &sp);
     share_sessions_init(&s->share_sessions, n->env, &n->config, &s->share_parts);
 }
@@ -321,6 +336,7 @@ left_cluster(struct node *n)
     txns_stop(n->server.txns);
     share_parts_stop(&n->server.share_parts);
     persister_stop(n->server.persister);
+    dead_letters_stop(n->server.dead_letters);
     shares_stop(n->server.shares);
     wait_init(&n->wait, n->env, "the end of its stop", why_not_stopped);
     wait_begin(&n->wait);

@@ -187,12 +187,6 @@ check_words(const struct config *broker, const struct slice *values, struct writ
                 "errors.deadletterqueue.topic.name must not begin with __, as internal topics do");
         return false;
     }
-    /* It promises that rejected records are kept: nobody may believe that here. */
-    if (values[K_GCFG_ERRORS_DEADLETTERQUEUE_TOPIC_NAME].n > 0) {
-        fmt_str(why,
-                "errors.deadletterqueue.topic.name must be empty: there are no dead-letter topics");
-        return false;
-    }
     return true;
 }
 

@@ -19,20 +19,6 @@ ack_batches_check(const struct ack_batch *v, int32_t n, bool may_renew)
     return 0;
 }
 
-/* The last record may be delivered so often, and no more. */
-static enum delivery_state
-state_after(enum ack_type type, int16_t count, int16_t count_max)
-{
-    switch (type) {
-    case ACK_ACCEPT: return DELIVERY_ACKNOWLEDGED;
-    case ACK_RELEASE: return count >= count_max ? DELIVERY_ARCHIVED : DELIVERY_AVAILABLE;
-    case ACK_RENEW: return DELIVERY_ACQUIRED;
-    case ACK_GAP:
-    case ACK_REJECT: break;
-    }
-    return DELIVERY_ARCHIVED;
-}
-
 /* What lies below the start was done with before, and is let pass. */
 static int16_t
 check_held(const struct flight *f, const struct ack_batch *b, struct slice member_id)
@@ -48,7 +34,7 @@ check_held(const struct flight *f, const struct ack_batch *b, struct slice membe
 }
 
 struct deciding {
-    int16_t count_max;
+    const struct delivery_rule *rule;
     int64_t lock_ns;
     bool *decided;
 };
@@ -66,7 +52,8 @@ decide(struct flight *f, int64_t first, int64_t last, enum ack_type type, const 
             r->lock_ns = d->lock_ns;
             continue;
         }
-        r->next = state_after(type, r->count, d->count_max);
+        r->next = delivery_after(type, r->count, d->rule);
+        r->is_rejected = type == ACK_REJECT && r->next == DELIVERY_ARCHIVING;
         r->write = FLIGHT_DECIDED;
         *d->decided = true;
     }
@@ -87,9 +74,9 @@ decide_batch(struct flight *f, const struct ack_batch *b, const struct deciding 
 
 int16_t
 flight_acknowledge(struct flight *f, const struct ack_batch *v, int32_t n, struct slice member_id,
-                   int16_t count_max, int64_t lock_ns, bool *ret_decided)
+                   const struct delivery_rule *rule, int64_t lock_ns, bool *ret_decided)
 {
-    struct deciding d = {count_max, lock_ns, ret_decided};
+    struct deciding d = {rule, lock_ns, ret_decided};
     *ret_decided = false;
     for (int32_t i = 0; i < n; i++) {
         int16_t err = check_held(f, &v[i], member_id);

@@ -33,7 +33,8 @@ add_run(struct flight *f, int64_t first, int64_t last, enum delivery_state state
 }
 
 bool
-flight_load(struct flight *f, int64_t start, const struct state_batch *v, int64_t n)
+flight_load(struct flight *f, int64_t start, const struct state_batch *v, int64_t n,
+            int16_t count_max)
 {
     CHECK(f->runs.n == 0);
     f->start = f->end = start;
@@ -45,6 +46,8 @@ flight_load(struct flight *f, int64_t start, const struct state_batch *v, int64_
         if (first < f->end) return false;
         if (first > f->end) add_run(f, f->end, first - 1, DELIVERY_AVAILABLE, 0);
         add_run(f, first, v[i].last, v[i].state, v[i].count);
+        f->runs.v[f->runs.n - 1].is_rejected =
+            v[i].state == DELIVERY_ARCHIVING && v[i].count < count_max;
     }
     flight_tidy(f);
     return true;
@@ -117,7 +120,8 @@ runs_are_alike(const struct flight_run *a, const struct flight_run *b)
         (a->holder && b->holder && slice_eq(buf_slice(a->holder), buf_slice(b->holder)));
     return a->state == b->state && a->count == b->count && same_holder &&
            a->lock_ns == b->lock_ns && a->write == b->write && a->next == b->next &&
-           a->is_news == b->is_news;
+           a->is_news == b->is_news && a->is_rejected == b->is_rejected &&
+           a->is_leaving == b->is_leaving;
 }
 
 void

@@ -5,8 +5,11 @@
  *      AVAILABLE ──────────────► ACQUIRED ──────────────────► ACKNOWLEDGED
  *          ▲                       │  │ └─ renew (KIP-1222)
  *          └───────────────────────┘  └─────────────────────► ARCHIVED
- *            release, lock time-out,     reject, gap; or release and
- *            its holder has gone         time-out after the last delivery
+ *            release, lock time-out,  │  reject, gap; or release and
+ *            its holder has gone      │  time-out after the last delivery
+ *                                     └──► ARCHIVING ──► ARCHIVED
+ *                                          the same, where records that nobody wanted
+ *                                          have dead letters (KIP-1191, dead.c)
  *
  * Neighbours in the same state are one run; runs lie side by side, without gaps. What a client decides is first
  * written by the share coordinator and holds then: `next` is it until that is known. What the broker itself
@@ -15,7 +18,7 @@
 #define SHARE_FLIGHT_H
 
 #include "broker/env/buf.h"
-#include "broker/share/state_batches.h"
+#include "broker/share/delivery_after.h"
 
 /* Of a decision. */
 enum flight_write {
@@ -33,6 +36,9 @@ struct flight_run {
     enum flight_write write;
     enum delivery_state next;
     bool is_news; /* is not yet written as it is */
+    bool
+        is_rejected; /* ARCHIVING, or about to be: because of that, not of the number of deliveries */
+    bool is_leaving; /* ARCHIVING: its dead letter is under way */
 };
 
 struct flight {
@@ -43,8 +49,10 @@ struct flight {
 
 void flight_init(struct flight *f, struct mem *mem, int64_t start);
 void flight_release(struct flight *f);
-/* As a coordinator's state has it; what it does not tell of was not given out. False: that cannot be one. */
-bool flight_load(struct flight *f, int64_t start, const struct state_batch *v, int64_t n);
+/* As a coordinator's state has it; what it does not tell of was not given out. False: that cannot be one. It does not tell
+ * why a record is ARCHIVING: as in Kafka, one that was given out often enough is taken not to be rejected. */
+bool flight_load(struct flight *f, int64_t start, const struct state_batch *v, int64_t n,
+                 int16_t count_max);
 
 /* The first record that may be given out; end when that is one that never was. */
 int64_t flight_next(const struct flight *f);
@@ -87,8 +95,6 @@ int32_t flight_acquire(struct flight *f, const struct acquire *a, struct arena *
 
 /* ---- acknowledge.c ---- */
 
-enum ack_type { ACK_GAP = 0, ACK_ACCEPT = 1, ACK_RELEASE = 2, ACK_REJECT = 3, ACK_RENEW = 4 };
-
 struct ack_batch {
     int64_t first, last;
     const int8_t *types; /* of each record, or one for all */
@@ -99,20 +105,34 @@ int16_t ack_batches_check(const struct ack_batch *v, int32_t n, bool may_renew);
 /* All of them, or none: INVALID_RECORD_STATE when the member does not hold one, INVALID_REQUEST when it was given to
  * nobody yet. Decisions wait to be written; locks are renewed at once. *ret_decided: there are decisions. */
 int16_t flight_acknowledge(struct flight *f, const struct ack_batch *v, int32_t n,
-                           struct slice member_id, int16_t count_max, int64_t lock_ns,
-                           bool *ret_decided);
+                           struct slice member_id, const struct delivery_rule *rule,
+                           int64_t lock_ns, bool *ret_decided);
 
 /* ---- take_back.c ---- */
 
 /* Locks that have run out; returns whether there were any. */
-bool flight_expire(struct flight *f, int64_t now_ns, int16_t count_max);
+bool flight_expire(struct flight *f, int64_t now_ns, const struct delivery_rule *rule);
 /* When the next lock runs out; TIME_NEVER: none. */
 int64_t flight_next_lock_ns(const struct flight *f);
 /* The member has gone. What it held was delivered all the same (as in Kafka since 4.2; before, that delivery did not
  * count): perhaps it is what the member died of. */
-bool flight_take_from(struct flight *f, struct slice member_id, int16_t count_max);
+bool flight_take_from(struct flight *f, struct slice member_id, const struct delivery_rule *rule);
 /* Records below do not exist any more. */
 bool flight_drop_below(struct flight *f, int64_t log_start);
+
+/* ---- dead.c ---- */
+
+/* Records that nobody wanted, all for the same reason. */
+struct dead_run {
+    int64_t first, last;
+    int16_t count;
+    bool is_rejected;
+};
+/* Those whose state is written, and whose dead letters are not yet under way: from now on they are. In the arena, by
+ * offset. */
+int32_t flight_begin_dead(struct flight *f, struct arena *a, struct dead_run **ret);
+/* They have their dead letters, or can have none: they are done with. */
+void flight_end_dead(struct flight *f);
 
 /* ---- write.c ---- */
 

@@ -28,6 +28,15 @@ config_of(const struct share_partition *sp)
     return (struct share_config){sp->owner->params.settings, sp->id.group};
 }
 
+static struct delivery_rule
+rule_of(const struct share_partition *sp)
+{
+    struct share_config c = config_of(sp);
+    return (struct delivery_rule){
+        .count_max = share_deliveries_max(&c),
+        .has_dead_letters = dead_letters_are_wanted(sp->owner->params.dead_letters, sp->id.group)};
+}
+
 /* ---- those who wait ---- */
 
 void
@@ -93,6 +102,7 @@ share_partition_drop(struct share_partition *sp, int16_t err)
     map_remove(&sp->owner->by_id, &sp->by_id);
     persist_cancel(&sp->reading);
     persist_cancel(&sp->writing);
+    dead_letters_cancel(&sp->letters);
     log_lookup_cancel(&sp->lookup);
     timer_cancel(env, &sp->lock_timer);
     timer_cancel(env, &sp->write_timer);
@@ -104,6 +114,7 @@ share_partition_drop(struct share_partition *sp, int16_t err)
     tell_share_waiters(sp, err);
     flight_release(&sp->flight);
     arena_release(&sp->write_arena);
+    arena_release(&sp->letters_arena);
     mem_free_slice(mem, sp->id.group);
     MEM_DELETE(mem, sp);
 }
@@ -123,9 +134,8 @@ static void
 lock_due(struct timer *t)
 {
     struct share_partition *sp = CONTAINER_OF(t, struct share_partition, lock_timer);
-    struct share_config c = config_of(sp);
-    if (flight_expire(&sp->flight, env_now_ns(sp_env(sp)), share_deliveries_max(&c)))
-        defer(sp_env(sp), &sp->tell);
+    struct delivery_rule rule = rule_of(sp);
+    if (flight_expire(&sp->flight, env_now_ns(sp_env(sp)), &rule)) defer(sp_env(sp), &sp->tell);
     share_partition_go_on(sp);
 }
 
@@ -182,6 +192,39 @@ begin_write(struct share_partition *sp)
     persister_ask(sp->owner->params.persister, &sp->writing);
 }
 
+/* ---- dead letters ---- */
+
+/* Whether they were written or not: what has a place in line for ever would hold up the start offset. */
+static void
+letters_written(struct dead_letter_job *j)
+{
+    struct share_partition *sp = CONTAINER_OF(j, struct share_partition, letters);
+    sp->has_letters = false;
+    flight_end_dead(&sp->flight);
+    share_partition_go_on(sp);
+}
+
+static void
+maybe_write_letters(struct share_partition *sp)
+{
+    const struct image_topic *t = image_topic_by_id(sp->owner->params.image, sp->id.topic);
+    struct dead_run *runs;
+    if (sp->has_letters || !t) return;
+    arena_reset(&sp->letters_arena);
+    int32_t n = flight_begin_dead(&sp->flight, &sp->letters_arena, &runs);
+    if (n == 0) return;
+    sp->has_letters = true;
+    sp->letters = (struct dead_letter_job){.done = letters_written,
+                                           .group = sp->id.group,
+                                           .topic = arena_dup(&sp->letters_arena, t->name),
+                                           .partition = sp->id.partition,
+                                           .log = &sp->partition->log,
+                                           .limit = sp->partition->high_watermark,
+                                           .runs = runs,
+                                           .runs_n = n};
+    dead_letters_write(sp->owner->params.dead_letters, &sp->letters);
+}
+
 /* After a change: what is to be written is, and the next lock is watched. */
 static void
 share_partition_go_on(struct share_partition *sp)
@@ -189,6 +232,7 @@ share_partition_go_on(struct share_partition *sp)
     bool waits = timer_is_armed(&sp->write_timer) && list_is_empty(&sp->deciding);
     bool has_news = sp->start_is_news || flight_has_news(&sp->flight);
     if (!sp->is_writing && has_news && !waits) begin_write(sp);
+    maybe_write_letters(sp);
     arm_lock(sp);
 }
 
@@ -244,12 +288,15 @@ share_was_read(struct persist *p)
         share_find_start(sp);
         return;
     }
-    if (!flight_load(&sp->flight, p->start_offset, p->batches, p->batches_n)) {
+    struct share_config c = config_of(sp);
+    if (!flight_load(&sp->flight, p->start_offset, p->batches, p->batches_n,
+                     share_deliveries_max(&c))) {
         share_partition_drop(sp, K_ERR_UNKNOWN_SERVER_ERROR);
         return;
     }
     sp->state = SHARE_READY;
     defer(sp_env(sp), &sp->tell);
+    maybe_write_letters(sp);
 }
 
 /* ---- finding it ---- */
@@ -302,6 +349,7 @@ share_partition_new(struct share_parts *sps, const struct share_id *id, struct p
     sp->log_waiter.hear = log_has_news;
     flight_init(&sp->flight, mem, 0);
     arena_init(&sp->write_arena, mem, 0);
+    arena_init(&sp->letters_arena, mem, 0);
     list_init(&sp->deciding);
     list_init(&sp->decided);
     list_init(&sp->waiters);
@@ -391,11 +439,11 @@ share_partition_acknowledge(struct share_partition *sp, const struct ack_batch *
                             struct slice member_id, struct share_ack *w, int16_t *ret_err)
 {
     struct share_config c = config_of(sp);
+    struct delivery_rule rule = rule_of(sp);
     int64_t lock_ns = env_now_ns(sp_env(sp)) + share_lock_ms(&c) * NS_PER_MS;
     bool decided = false;
     *ret_err = sp->state == SHARE_READY
-                 ? flight_acknowledge(&sp->flight, v, n, member_id, share_deliveries_max(&c),
-                                      lock_ns, &decided)
+                 ? flight_acknowledge(&sp->flight, v, n, member_id, &rule, lock_ns, &decided)
                  : K_ERR_INVALID_RECORD_STATE;
     if (*ret_err) return false;
     if (decided) list_push_back(&sp->deciding, &w->node);
@@ -407,10 +455,9 @@ void
 share_parts_take_from(struct share_parts *sps, struct slice group, struct slice member_id)
 {
     MAP_EACH(&sps->by_id, sp, struct share_partition, by_id) {
-        struct share_config c = config_of(sp);
-        if (!slice_eq(sp->id.group, group) ||
-            !flight_take_from(&sp->flight, member_id, share_deliveries_max(&c)))
-            continue;
+        if (!slice_eq(sp->id.group, group)) continue;
+        struct delivery_rule rule = rule_of(sp);
+        if (!flight_take_from(&sp->flight, member_id, &rule)) continue;
         defer(sp_env(sp), &sp->tell);
         share_partition_go_on(sp);
     }
@@ -440,7 +487,8 @@ void
 share_parts_leave_group(struct share_parts *sps, struct slice group)
 {
     MAP_EACH(&sps->by_id, sp, struct share_partition, by_id) {
-        bool is_busy = sp->is_writing || sp->reader || !list_is_empty(&sp->waiters);
+        bool is_busy =
+            sp->is_writing || sp->has_letters || sp->reader || !list_is_empty(&sp->waiters);
         if (slice_eq(sp->id.group, group) && !is_busy)
             share_partition_drop(sp, K_ERR_NOT_LEADER_OR_FOLLOWER);
     }

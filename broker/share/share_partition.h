@@ -13,6 +13,7 @@
 #define SHARE_SHARE_PARTITION_H
 
 #include "broker/replica/replicas.h"
+#include "broker/share/dead_letters.h"
 #include "broker/share/flight.h"
 #include "broker/share/persister.h"
 #include "broker/share/shard.h"
@@ -23,6 +24,7 @@ struct share_parts_params {
     const struct image *image;
     struct replicas *replicas;
     struct persister *persister;
+    struct dead_letters *dead_letters;
 };
 
 struct share_parts {
@@ -64,6 +66,9 @@ struct share_partition {
     struct persist reading, writing;
     struct arena write_arena; /* of what is being written */
     bool is_writing;
+    struct dead_letter_job letters; /* of records that nobody wanted */
+    struct arena letters_arena;     /* while they are being written */
+    bool has_letters;
     struct list deciding, decided; /* share_acks: of the next write, of the one under way */
     struct list waiters;
     struct share_reader *reader;

@@ -10,6 +10,7 @@ enum delivery_state {
     DELIVERY_AVAILABLE = 0,
     DELIVERY_ACQUIRED = 1,
     DELIVERY_ACKNOWLEDGED = 2,
+    DELIVERY_ARCHIVING = 3, /* waits for its dead letter */
     DELIVERY_ARCHIVED = 4,
 };
 static inline bool
@@ -22,7 +23,7 @@ static inline bool
 delivery_is_kept(int8_t number)
 {
     return number == DELIVERY_AVAILABLE || number == DELIVERY_ACKNOWLEDGED ||
-           number == DELIVERY_ARCHIVED;
+           number == DELIVERY_ARCHIVING || number == DELIVERY_ARCHIVED;
 }
 
 struct state_batch {

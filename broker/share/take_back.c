@@ -8,6 +8,7 @@ static void
 take_back(struct flight_run *r, enum delivery_state state)
 {
     r->state = state;
+    r->is_rejected = false;
     r->lock_ns = 0;
     r->write = FLIGHT_NOT_WRITING;
     r->is_news = true;
@@ -15,13 +16,13 @@ take_back(struct flight_run *r, enum delivery_state state)
 }
 
 bool
-flight_expire(struct flight *f, int64_t now_ns, int16_t count_max)
+flight_expire(struct flight *f, int64_t now_ns, const struct delivery_rule *rule)
 {
     bool some = false;
     for (int64_t i = 0; i < f->runs.n; i++) {
         struct flight_run *r = &f->runs.v[i];
         if (r->state != DELIVERY_ACQUIRED || r->write || r->lock_ns > now_ns) continue;
-        take_back(r, r->count >= count_max ? DELIVERY_ARCHIVED : DELIVERY_AVAILABLE);
+        take_back(r, delivery_after(ACK_RELEASE, r->count, rule));
         some = true;
     }
     if (some) flight_tidy(f);
@@ -40,13 +41,13 @@ flight_next_lock_ns(const struct flight *f)
 }
 
 bool
-flight_take_from(struct flight *f, struct slice member_id, int16_t count_max)
+flight_take_from(struct flight *f, struct slice member_id, const struct delivery_rule *rule)
 {
     bool some = false;
     for (int64_t i = 0; i < f->runs.n; i++) {
         struct flight_run *r = &f->runs.v[i];
         if (!flight_is_held_by(r, member_id) || r->write) continue;
-        take_back(r, r->count >= count_max ? DELIVERY_ARCHIVED : DELIVERY_AVAILABLE);
+        take_back(r, delivery_after(ACK_RELEASE, r->count, rule));
         some = true;
     }
     if (some) flight_tidy(f);

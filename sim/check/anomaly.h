@@ -45,6 +45,8 @@
     X(HELD_BY_TWO, "held-by-two", "a record was given to one while another held it")                 \
     X(UNGIVEN, "ungiven", "a record that a share group had not acknowledged was given to nobody")    \
     X(GIVEN_TOO_OFTEN, "given-too-often", "a record was given out more often than it may be")        \
+    X(NO_LETTER, "no-dead-letter", "a record that a share group did not want has no dead letter")    \
+    X(WRONG_LETTER, "wrong-dead-letter", "a dead letter is not of what became of its record")        \
     /* of whoever asks */                                                                            \
     X(WRONG_ANSWER, "wrong-answer", "a node answered a question otherwise than Kafka does")          \
     /* liveness */                                                                                   \

@@ -12,6 +12,7 @@
  *      resurrected          the last of its key, which was deleted after it
  *      two-owners, offset-went-back, processed-twice, unprocessed, unowned   of groups: check_groups.c
  *      given-again, held-by-two, ungiven, given-too-often   of share groups: check_shares.c
+ *      no-dead-letter, wrong-dead-letter                    of their dead-letter topics: the same
  *      phantom, failed-read, corrupt, end-went-back, replica-differs, unanswered, unreadable, not-serving
  *
  * A record gets the gravest rule only: what is lost is not told again as read-lost. */
@@ -56,6 +57,9 @@ struct check_facts {
     int32_t share_deliveries_max;
     int64_t share_lock_ns; /* how long a record is a member's, at least */
     const char *shares_at_risk;
+    /* By group of the history: since when records that it does not want have dead letters; 0: they have none. */
+    const int64_t *letters_since_ns;
+    int32_t letters_since_n;
     bool clients_live; /* no client was crashed: every call must end */
 };
 

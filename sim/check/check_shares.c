@@ -4,7 +4,8 @@
  *      w2                                     fetch ── given 49, once more ── …
  *
  * A record that was accepted is not given out again; nobody is given what another holds; it is given out so often and no
- * more; and in the end each record was accepted, rejected, or given out as often as it may be. */
+ * more; and in the end each record was accepted, rejected, or given out as often as it may be. Of a group with a dead-letter
+ * topic (KIP-1191) those that it did not want are there, and no others. */
 #include "sim/check/checker.h"
 
 enum { DECIDED_GAP, DECIDED_ACCEPT, DECIDED_RELEASE, DECIDED_REJECT };
@@ -12,9 +13,11 @@ enum { DECIDED_GAP, DECIDED_ACCEPT, DECIDED_RELEASE, DECIDED_REJECT };
 /* One record, as one group sees it. */
 struct fate {
     uint64_t value;
-    int64_t settled_ns; /* when an acceptance or rejection was acknowledged; -1 */
-    int32_t settled_by; /* whose */
-    bool is_settled;    /* that is so, or may be */
+    int64_t settled_ns;            /* when an acceptance or rejection was acknowledged; -1 */
+    int32_t settled_by;            /* whose */
+    bool is_settled;               /* that is so, or may be */
+    bool is_accepted, is_rejected; /* acknowledged as that */
+    bool has_letter;
     int32_t given_n;    /* deliveries; the greatest count that was told */
     int64_t given_ns;   /* when it was given last … */
     int32_t given_to;   /* … and to whom */
@@ -46,6 +49,14 @@ fate_at(const struct share_view *v, const struct part *p, int64_t offset)
 {
     int64_t at = offset - p->base;
     return at >= 0 && at < p->n ? &v->fates[at] : NULL;
+}
+
+static bool
+has_letters(const struct shares_checked *s, int32_t group, int64_t at_ns)
+{
+    const struct check_facts *facts = s->c->facts;
+    int64_t since_ns = group < facts->letters_since_n ? facts->letters_since_ns[group] : 0;
+    return since_ns > 0 && at_ns >= since_ns;
 }
 
 static struct telling
@@ -183,7 +194,66 @@ take_acknowledged(struct shares_checked *s, const struct history_op *op, const s
         if (settles && op->outcome == HISTORY_OK) {
             f->settled_ns = op->complete_ns;
             f->settled_by = op->process;
+            f->is_accepted |= op->acks == DECIDED_ACCEPT;
+            f->is_rejected |= op->acks == DECIDED_REJECT && has_letters(s, op->node, op->invoke_ns);
         }
+    }
+}
+
+/* ---- dead letters --------------------------------------------------------------------------------- */
+
+static void
+take_dead_letter(struct shares_checked *s, const struct history_op *op, const struct part *p)
+{
+    const struct history_read *copy = history_reads(s->c->h, op);
+    struct fate *f = fate_at(share_view_of(s, op, p), p, op->offset);
+    if (!f) return;
+    f->has_letter = true;
+    bool is_other = copy && f->value && copy->value != f->value;
+    if (!f->is_accepted && !is_other) return;
+    struct telling t = begin_share_telling(s, RULE_WRONG_LETTER, op, p, op->offset, f->value);
+    if (is_other) {
+        tell_text(&t, "the dead letter of offset "), fmt_i64(&t.w, op->offset);
+        tell_text(&t, " has "), tell_value(&t, copy->value), tell_text(&t, ", but there ");
+        tell_value(&t, f->value), tell_text(&t, " was given out");
+    } else {
+        tell_value(&t, f->value), tell_text(&t, " has a dead letter, and was accepted by ");
+        tell_process(&t, f->settled_by), tell_time(&t, f->settled_ns);
+    }
+    tell_end(&t);
+}
+
+/* A record that was given out often enough, and that nobody can have accepted. */
+static bool
+is_worn_out(const struct shares_checked *s, int32_t group, const struct fate *f)
+{
+    int32_t most = s->c->facts->share_deliveries_max;
+    return most > 0 && f->given_n >= most && !f->is_settled && has_letters(s, group, f->given_ns);
+}
+
+static void
+check_letters(struct shares_checked *s, int32_t group, const struct part *p,
+              const struct share_view *v)
+{
+    if (!v->has_members || p->final_end < 0 || s->c->healed_ns < 0) return;
+    for (int64_t at = 0; at < p->n; at++) {
+        const struct fate *f = &v->fates[at];
+        bool is_worn = is_worn_out(s, group, f);
+        if (f->has_letter || (!f->is_rejected && !is_worn)) continue;
+        struct telling t = begin_share_telling(s, RULE_NO_LETTER, NULL, p, p->base + at, f->value);
+        tell_value(&t, f->value);
+        if (is_worn) {
+            tell_text(&t, " was given out "), fmt_i64(&t.w, f->given_n);
+            tell_text(&t, " times, last to "), tell_process(&t, f->given_to);
+            tell_time(&t, f->given_ns);
+        } else {
+            tell_text(&t, " was rejected by "), tell_process(&t, f->settled_by);
+            tell_time(&t, f->settled_ns);
+        }
+        tell_text(&t, ", and ");
+        fmt_slice(&t.w, history_group_name(s->c->h, group));
+        tell_text(&t, " has no dead letter of it");
+        tell_end(&t);
     }
 }
 
@@ -283,10 +353,14 @@ check_shares(struct checker *c)
         if (!p || !history_is_of_share(op->kind)) continue;
         if (op->kind == HISTORY_ACKNOWLEDGE && !is_complete) let_go(&s, op, p);
         else if (op->kind == HISTORY_ACKNOWLEDGE) take_acknowledged(&s, op, p);
+        else if (is_complete && op->kind == HISTORY_LETTER) take_dead_letter(&s, op, p);
         else if (is_complete) take_given(&s, op, p);
     }
     for (int32_t g = 0; g < s.groups_n; g++)
-        for (int32_t i = 0; i < c->parts_n; i++)
-            check_ungiven(&s, g, &c->parts[i], &s.views[(int64_t)g * c->parts_n + i]);
+        for (int32_t i = 0; i < c->parts_n; i++) {
+            const struct share_view *v = &s.views[(int64_t)g * c->parts_n + i];
+            check_ungiven(&s, g, &c->parts[i], v);
+            check_letters(&s, g, &c->parts[i], v);
+        }
     release_share_views(&s);
 }

@@ -40,7 +40,10 @@ enum history_kind {
     /* Of members of share groups: node is the group. */
     HISTORY_GIVEN, /* reads: what it was given, with the delivery count for an epoch; key: when it asked */
     HISTORY_ACKNOWLEDGE, /* records from offset to key; acks: 1 accept, 2 release, 3 reject */
-    HISTORY_HEALED,      /* no client's: all faults are over (process, topic, partition: -1) */
+    /* A dead letter of the group, found in the final read: of the record at offset; reads: its copy, if it has one; key: the
+     * delivery count; acks: 2 it was released too often, 3 it was rejected */
+    HISTORY_LETTER,
+    HISTORY_HEALED, /* no client's: all faults are over (process, topic, partition: -1) */
     HISTORY_KINDS_N
 };
 
@@ -50,6 +53,7 @@ enum history_admin {
     ADMIN_ADD_PARTITIONS,
     ADMIN_ALTER,
     ADMIN_ALTER_BROKER,
+    ADMIN_ALTER_GROUP,
     ADMIN_DELETE_RECORDS,
     ADMIN_ELECT,
     ADMIN_ELECT_UNCLEANLY,
@@ -228,7 +232,7 @@ history_is_of_group(enum history_kind kind)
 static inline bool
 history_is_of_share(enum history_kind kind)
 {
-    return kind == HISTORY_GIVEN || kind == HISTORY_ACKNOWLEDGE;
+    return kind >= HISTORY_GIVEN && kind <= HISTORY_LETTER;
 }
 const char *history_kind_name(enum history_kind kind);
 const char *history_outcome_name(enum history_outcome outcome);
@@ -269,6 +273,8 @@ extern const char *const history_kind_names[],
     *const history_admin_names[], *const history_commit_names[], *const history_outcome_names[];
 #define HISTORY_DECISIONS_N 4
 extern const char *const history_decision_names[HISTORY_DECISIONS_N];
+/* Before the key, of each kind from HISTORY_GIVEN to HISTORY_LETTER. */
+extern const char *const history_share_marks[HISTORY_LETTER - HISTORY_GIVEN + 1];
 
 struct history_counts {
     int64_t produced, acknowledged, unknown,

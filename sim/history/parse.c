@@ -101,9 +101,8 @@ parse_of_share(struct history *h, struct text_line *l, struct history_op *op)
 {
     int n;
     struct slice s = l->word;
-    const char *mark = op->kind == HISTORY_GIVEN ? "asked=" : "to=";
-    struct slice m = slice_cstr(mark);
-    if (op->kind == HISTORY_ACKNOWLEDGE &&
+    struct slice m = slice_cstr(history_share_marks[op->kind - HISTORY_GIVEN]);
+    if (op->kind != HISTORY_GIVEN &&
         is_of_table(s, history_decision_names, HISTORY_DECISIONS_N, &n))
         return op->acks = (int16_t)n, 1;
     if (slice_starts(s, m)) {
@@ -154,7 +153,8 @@ parse_word(struct history *h, struct text_line *l, struct history_op *op)
     if (history_is_of_share(op->kind)) of_group = parse_of_share(h, l, op);
     if (of_group) return of_group > 0;
     bool has_reads = op->kind == HISTORY_POLL || op->kind == HISTORY_PROCESS ||
-                     op->kind == HISTORY_GIVEN || (op->kind == HISTORY_SEND && !op->reads_n);
+                     op->kind == HISTORY_GIVEN || op->kind == HISTORY_LETTER ||
+                     (op->kind == HISTORY_SEND && !op->reads_n);
     if (has_reads && l->word.p[0] >= '0' && l->word.p[0] <= '9' && slice_find(l->word, '=', 0) > 0)
         return parse_read(h, l, op);
     return parse_flag(l, op) ||
@@ -233,6 +233,8 @@ parse_op(struct history *h, struct text_line *l, struct history_op *op)
     if (op->kind == HISTORY_ACKNOWLEDGE && (op->acks < 0 || op->key < op->offset))
         return line_fail(l,
                          "of which records, and what? @OFFSET to=OFFSET accept, release or reject");
+    if (op->kind == HISTORY_LETTER && (op->acks < 0 || op->offset < 0))
+        return line_fail(l, "of which record, and why? @OFFSET count=N release or reject");
     if ((history_is_of_group(op->kind) || history_is_of_share(op->kind)) && op->node < 0)
         return line_fail(l, "the group is missing: of=NAME");
     if (op->complete_ns < 0 && op->outcome != HISTORY_OPEN)

@@ -21,6 +21,7 @@ const char *const history_kind_names[] = {
     [HISTORY_LEAVE] = "leave",
     [HISTORY_GIVEN] = "given",
     [HISTORY_ACKNOWLEDGE] = "acknowledge",
+    [HISTORY_LETTER] = "letter",
     [HISTORY_HEALED] = "healed",
 };
 const char *const history_admin_names[] = {
@@ -29,6 +30,7 @@ const char *const history_admin_names[] = {
     [ADMIN_ADD_PARTITIONS] = "add-partitions",
     [ADMIN_ALTER] = "alter",
     [ADMIN_ALTER_BROKER] = "alter-broker",
+    [ADMIN_ALTER_GROUP] = "alter-group",
     [ADMIN_DELETE_RECORDS] = "delete-records",
     [ADMIN_ELECT] = "elect",
     [ADMIN_ELECT_UNCLEANLY] = "elect-uncleanly",
@@ -43,6 +45,7 @@ const char *const history_commit_names[] = {[COMMIT_BEFORE] = "before",
 _Static_assert(ARRAY_LEN(history_commit_names) == HISTORY_COMMITS_N, "each way has a word");
 const char *const history_decision_names[HISTORY_DECISIONS_N] = {
     "gap", [1] = "accept", [2] = "release", [3] = "reject"};
+const char *const history_share_marks[] = {"asked=", "to=", "count="};
 const char *const history_outcome_names[] = {
     [HISTORY_OPEN] = "open",
     [HISTORY_OK] = "ok",
@@ -149,9 +152,9 @@ print_flags(const struct history *h, const struct history_op *op, struct writer 
     if (op->key >= 0 && op->kind != HISTORY_ADMIN && !history_is_of_share(op->kind))
         print_number(w, "key=", op->key);
     if (history_is_of_share(op->kind)) {
-        print_number(w, op->kind == HISTORY_GIVEN ? "asked=" : "to=", op->key);
+        print_number(w, history_share_marks[op->kind - HISTORY_GIVEN], op->key);
         fmt_str(w, " of="), fmt_slice(w, history_group_name(h, op->node));
-        if (op->kind == HISTORY_ACKNOWLEDGE)
+        if (op->kind != HISTORY_GIVEN)
             fmt_char(w, ' '), fmt_str(w, history_decision_names[op->acks]);
         return;
     }

@@ -63,6 +63,7 @@ tell_terms(const struct call *c, bool is_done)
     struct slice topic = a->alter.p ? a->alter : SLICE_NULL;
     if (a->create.p && !is_done) witness_topic(c->r, a->create, &a->config);
     if (a->elect.topic.p && a->unclean && !is_done) witness_unclean_asked(c->r, a->elect);
+    if (a->alter_group.p && is_done) witness_letters(c->r, a->alter_group, &a->config);
     if (!a->alter.p && !a->of_default && !a->alter_broker.n) return;
     for (int32_t i = 0; i < a->config.n; i++) {
         bool is_on = slice_eq(a->config.v[i].value, S("true"));
@@ -170,6 +171,7 @@ describe_call(const struct call *c)
            : a->remove.p      ? ADMIN_DELETE
            : a->extend.p      ? ADMIN_ADD_PARTITIONS
            : a->alter.p       ? ADMIN_ALTER
+           : a->alter_group.p ? ADMIN_ALTER_GROUP
            : a->trim.topic.p  ? ADMIN_DELETE_RECORDS
            : a->elect.topic.p ? (a->unclean ? ADMIN_ELECT_UNCLEANLY : ADMIN_ELECT)
                               : ADMIN_ALTER_BROKER;
@@ -214,6 +216,9 @@ start_call(struct env *env, void *args)
         admin_create_partitions(c->client, &c->op, a->extend, (int32_t)a->partitions);
     else if (a->alter.p)
         admin_alter_configs(c->client, &c->op, ADMIN_TOPIC, a->alter, c->settings, a->config.n);
+    else if (a->alter_group.p)
+        admin_alter_configs(c->client, &c->op, ADMIN_GROUP, a->alter_group, c->settings,
+                            a->config.n);
     else if (a->trim.topic.p)
         admin_delete_records(c->client, &c->op, a->trim.topic, a->trim.partition, a->before);
     else if (!a->elect.topic.p) alter_broker(c);

@@ -51,7 +51,7 @@ void
 admin_decode(struct load *l, const struct tree *t, struct args *ret)
 {
     const struct tree *config = t->kind == TREE_MAP ? tree_get(t, S("config")) : NULL;
-    if (config && ret->create.p) decode_settings(l, config, true, &ret->config);
+    if (config && ret->create.p) decode_settings(l, config, CONFIG_TOPIC, &ret->config);
     else if (config) decode_changes(l, config, ret);
 }
 
@@ -67,8 +67,10 @@ static void
 check_beside(struct load *l, const struct step *s)
 {
     const struct args *a = &s->args;
-    bool alters = a->alter.p || a->of_default || a->alter_broker.n, elects = a->elect.topic.p;
-    goes_with(l, s, a->config.n, alters || a->create.p, "config", "create, alter, alter-broker");
+    bool alters = a->alter.p || a->alter_group.p || a->of_default || a->alter_broker.n;
+    bool elects = a->elect.topic.p;
+    goes_with(l, s, a->config.n, alters || a->create.p, "config",
+              "create, alter, alter-broker, alter-group");
     goes_with(l, s, a->partitions > 0, a->create.p || a->extend.p, "partitions",
               "create, add-partitions");
     goes_with(l, s, a->rf >= 0, a->create.p != NULL, "rf", "create");
@@ -94,8 +96,9 @@ admin_check(struct load *l, const struct step *s)
 {
     const struct args *a = &s->args;
     int32_t said = (a->create.p != NULL) + (a->remove.p != NULL) + (a->extend.p != NULL) +
-                   (a->alter.p != NULL) + (a->of_default || a->alter_broker.n) +
-                   (a->trim.topic.p != NULL) + (a->elect.topic.p != NULL);
+                   (a->alter.p != NULL) + (a->alter_group.p != NULL) +
+                   (a->of_default || a->alter_broker.n) + (a->trim.topic.p != NULL) +
+                   (a->elect.topic.p != NULL);
     if (said != 1) {
         diag_error(l->d, s->mark, s->verb->example, "admin does not say what, or says too much");
         return;

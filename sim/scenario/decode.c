@@ -266,11 +266,12 @@ decode_partition(struct load *l, const struct field *f, const struct tree *t,
 /* ---- configurations ---- */
 
 static void
-words_of_configs(const struct load *l, bool of_topic, struct words *w)
+words_of_configs(enum config_scope scope, struct words *w)
 {
-    (void)l;
-    const struct k_config *table = of_topic ? k_topic_configs : k_broker_configs;
-    int32_t n = of_topic ? K_TCFGS_N : K_CFGS_N;
+    const struct k_config *table = scope == CONFIG_TOPIC ? k_topic_configs
+                                 : scope == CONFIG_GROUP ? k_group_configs
+                                                         : k_broker_configs;
+    int32_t n = scope == CONFIG_TOPIC ? K_TCFGS_N : scope == CONFIG_GROUP ? K_GCFGS_N : K_CFGS_N;
     for (int32_t i = 0; i < n; i++) words_add(w, k_text(table[i].name));
 }
 
@@ -315,18 +316,19 @@ is_set_by_us(struct slice name)
 }
 
 static bool
-check_setting(struct load *l, const struct pair *p, bool of_topic, struct slice value)
+check_setting(struct load *l, const struct pair *p, enum config_scope scope, struct slice value)
 {
-    enum config_scope scope = of_topic ? CONFIG_TOPIC : CONFIG_BROKER;
+    static const char *const whose[] = {
+        [CONFIG_BROKER] = "broker", [CONFIG_TOPIC] = "topic", [CONFIG_GROUP] = "group"};
     int32_t id = config_id(scope, p->key);
     if (id < 0) {
         struct words words = {.arena = l->a};
-        words_of_configs(l, of_topic, &words);
+        words_of_configs(scope, &words);
         diag_error(l->d, p->mark, words_advice(&words, p->key), "no %s has the configuration %.*s",
-                   of_topic ? "topic" : "broker", SARG(p->key));
+                   whose[scope], SARG(p->key));
         return false;
     }
-    if (!of_topic && is_set_by_us(p->key)) {
+    if (scope == CONFIG_BROKER && is_set_by_us(p->key)) {
         diag_error(l->d, p->mark, "leave it out", "%.*s is set by the simulator", SARG(p->key));
         return false;
     }
@@ -358,6 +360,9 @@ void
 decode_changes(struct load *l, const struct tree *t, struct args *ret)
 {
     bool of_broker = ret->of_default || ret->alter_broker.n;
+    enum config_scope scope = of_broker          ? CONFIG_BROKER
+                            : ret->alter_group.p ? CONFIG_GROUP
+                                                 : CONFIG_TOPIC;
     if (!want_map(l, t, "config")) return;
     struct settings *to = &ret->config;
     to->v = ARENA_ARRAY(l->a, struct setting, t->n + 1);
@@ -366,23 +371,22 @@ decode_changes(struct load *l, const struct tree *t, struct args *ret)
         struct slice value;
         bool back = p->value->kind == TREE_TEXT && slice_eq(p->value->text, S("default"));
         if (!setting_text(l, p->value, &value)) continue;
-        if (back && config_id(of_broker ? CONFIG_BROKER : CONFIG_TOPIC, p->key) >= 0)
-            value = SLICE_NULL;
-        else if (!check_setting(l, p, !of_broker, value)) continue;
+        if (back && config_id(scope, p->key) >= 0) value = SLICE_NULL;
+        else if (!check_setting(l, p, scope, value)) continue;
         if (of_broker && !may_change(l, p, !ret->of_default)) continue;
         to->v[to->n++] = (struct setting){p->key, value};
     }
 }
 
 bool
-decode_settings(struct load *l, const struct tree *t, bool of_topic, struct settings *ret)
+decode_settings(struct load *l, const struct tree *t, enum config_scope scope, struct settings *ret)
 {
     if (!want_map(l, t, "config")) return false;
     ret->v = ARENA_ARRAY(l->a, struct setting, t->n + 1);
     for (int32_t i = 0; i < t->n; i++) {
         struct slice value;
         if (!setting_text(l, t->pairs[i].value, &value)) continue;
-        if (!check_setting(l, &t->pairs[i], of_topic, value)) continue;
+        if (!check_setting(l, &t->pairs[i], scope, value)) continue;
         ret->v[ret->n++] = (struct setting){t->pairs[i].key, value};
     }
     return true;
@@ -416,8 +420,8 @@ decode_value(struct load *l, const struct field *f, const struct tree *t, void *
     case VALUE_CHOICE: return decode_choice(l, f, t, at);
     case VALUE_ACKS: return decode_acks(l, f, t, at);
     case VALUE_DISK_OPS: return decode_disk_ops(l, f, t, at);
-    case VALUE_SETTINGS: return decode_settings(l, t, false, at);
-    case VALUE_TOPIC_SETTINGS: return decode_settings(l, t, true, at);
+    case VALUE_SETTINGS: return decode_settings(l, t, CONFIG_BROKER, at);
+    case VALUE_TOPIC_SETTINGS: return decode_settings(l, t, CONFIG_TOPIC, at);
     case VALUE_BROKERS: return decode_brokers(l, t, base);
     case VALUE_BEFORE: return decode_before(l, f, t, base);
     case VALUE_IS: return decode_is(l, f, t, base);

@@ -410,13 +410,17 @@ final_read(struct run *r)
     int32_t n = 0;
     for (int32_t i = 0; i < r->s->topics_n; i++) {
         struct partition_ref p = {r->s->topics[i].name, 0};
-        if (truth_partition(&r->truth, p)) topics[n++] = p.topic;
+        if (truth_partition(&r->truth, p) && !is_letter_topic(r->s, p.topic)) topics[n++] = p.topic;
     }
-    r->is_read = !n;
-    if (!n) return;
+    struct slice *letters;
+    int32_t letters_n = letter_topics(r, &letters);
+    r->is_read = !n && !letters_n;
+    if (r->is_read) return;
     r->final = final_args_default(r->h, S("reader"), r->client_params);
     r->final.topics = topics;
     r->final.topics_n = n;
+    r->final.letters = letters;
+    r->final.letters_n = letters_n;
     r->final.followers = true;
     r->final.read_committed = has_transactions(r->s);
     r->final.until_ns = world_now_ns(r->w) + 120 * NS_PER_S;

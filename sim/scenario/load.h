@@ -2,6 +2,7 @@
 #ifndef SIM_SCENARIO_LOAD_H
 #define SIM_SCENARIO_LOAD_H
 
+#include "broker/protocol/config.h"
 #include "sim/scenario/table.h"
 
 struct load {
@@ -19,7 +20,8 @@ bool decode_value(struct load *l, const struct field *f, const struct tree *t, v
 /* Every key that is not a field of `a` or `b` (may be NULL) is an error, unless skip says it is known. */
 void decode_map(struct load *l, const struct tree *map, const char *what, const struct fields *a,
                 void *base_a, const struct fields *b, void *base_b);
-bool decode_settings(struct load *l, const struct tree *t, bool of_topic, struct settings *ret);
+bool decode_settings(struct load *l, const struct tree *t, enum config_scope scope,
+                     struct settings *ret);
 /* Settings that change at run time, of a topic or (args->alter_broker, of_default) of brokers; null: the default
  * again. */
 void decode_changes(struct load *l, const struct tree *t, struct args *ret);

@@ -220,6 +220,12 @@ void share_args_of(struct run *r, struct client_slot *c);
 bool shares_are_quiet(const struct run *r);
 /* A bound for that, from their time-outs; 0: there are none. */
 int64_t shares_bound_ns(const struct scenario *s);
+/* False: these settings of a group say nothing of its dead-letter topic. Empty: it has none (any more). */
+bool letter_topic_of(const struct settings *changed, struct slice *ret);
+/* The topic is one that an administrator names as a group's dead-letter topic. */
+bool is_letter_topic(const struct scenario *s, struct slice name);
+/* All of these that there are. */
+int32_t letter_topics(struct run *r, struct slice **ret);
 /* Why what share groups have acknowledged may be gone; NULL: it may not. */
 const char *shares_at_risk(const struct run *r);
 
@@ -267,6 +273,8 @@ void witness_unclean_is(struct run *r, struct slice topic, bool is_on);
 void witness_client(struct run *r, const struct machine *m);
 /* So many copies a promise counts on from now on: of what is owed already, the fewest that it ever was. */
 void witness_min_isr_is(struct run *r, struct slice topic, int32_t n);
+/* A group's settings were changed: from now on it has dead letters, or no more. */
+void witness_letters(struct run *r, struct slice group, const struct settings *changed);
 /* The operator asks for one. */
 void witness_unclean_asked(struct run *r, struct partition_ref p);
 /* Records that retention or DeleteRecords removed so far. */

@@ -92,7 +92,7 @@ struct args {
     int64_t shorten; /* -1: not said */
     int64_t at_op;   /* 0: at once */
     /* Of an administrator, in the order of enum admin_verb. */
-    struct slice create, remove, extend, alter;
+    struct slice create, remove, extend, alter, alter_group;
     struct target alter_broker, leader;
     bool of_default, has_before; /* alter-broker: default */
     struct partition_ref trim, elect;

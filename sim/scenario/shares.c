@@ -24,13 +24,72 @@ share_args_of(struct run *r, struct client_slot *c)
     if (s->until_ns) p->until_ns = r->begin_ns + s->until_ns;
 }
 
+/* ---- dead letters ---- */
+
+bool
+letter_topic_of(const struct settings *changed, struct slice *ret)
+{
+    for (int32_t i = 0; i < changed->n; i++)
+        if (slice_eq(changed->v[i].name, S("errors.deadletterqueue.topic.name")))
+            return *ret = changed->v[i].value, true;
+    return false;
+}
+
+bool
+is_letter_topic(const struct scenario *s, struct slice name)
+{
+    struct slice topic;
+    for (int32_t i = 0; i < s->steps_n; i++) {
+        const struct args *a = &s->steps[i].args;
+        if (a->alter_group.p && letter_topic_of(&a->config, &topic) && slice_eq(topic, name))
+            return true;
+    }
+    return false;
+}
+
+static bool
+is_among(const struct slice *v, int32_t n, struct slice name)
+{
+    for (int32_t i = 0; i < n; i++)
+        if (slice_eq(v[i], name)) return true;
+    return false;
+}
+
+int32_t
+letter_topics(struct run *r, struct slice **ret)
+{
+    const struct scenario *s = r->s;
+    int32_t n = 0;
+    *ret = ARENA_ARRAY(r->a, struct slice, s->steps_n + 1);
+    for (int32_t i = 0; i < s->steps_n; i++) {
+        struct slice topic;
+        if (!s->steps[i].args.alter_group.p) continue;
+        if (!letter_topic_of(&s->steps[i].args.config, &topic) || !topic.n) continue;
+        bool is_there = truth_partition(&r->truth, (struct partition_ref){topic, 0}) != NULL;
+        if (is_there && !is_among(*ret, n, topic)) (*ret)[n++] = topic;
+    }
+    return n;
+}
+
+/* A letter that is not taken is sent five times in this time. */
+static int64_t
+letters_ns(const struct scenario *s)
+{
+    for (int32_t i = 0; i < s->steps_n; i++)
+        if (s->steps[i].args.alter_group.p) return 20 * NS_PER_S;
+    return 0;
+}
+
+/* ---- when they are done ---- */
+
 /* What is held by one that went away comes back when its lock runs out, and its session is over. */
 static int64_t
 quiet_ns(const struct scenario *s)
 {
     return (cluster_config_i64(s, "group.share.record.lock.duration.ms") +
             cluster_config_i64(s, "group.share.session.timeout.ms") + 3000) *
-           NS_PER_MS;
+               NS_PER_MS +
+           letters_ns(s);
 }
 
 static int64_t

@@ -26,7 +26,8 @@ struct witnesses {
     struct invariants *invariants;
     struct oracle *oracle;
     VEC(struct terms_change) min_isrs;
-    struct words excuses; /* different ones, in the order in which they were told */
+    VEC(int64_t) letters_since_ns; /* by group of the history */
+    struct words excuses;          /* different ones, in the order in which they were told */
     void (*hear)(void *ctx, const struct history_op *op, bool is_complete); /* the oracle's ears */
     void *hear_ctx;
 };
@@ -353,6 +354,18 @@ witness_put_history(const struct run *r, const struct history *h, const struct c
     writer_release(&w);
 }
 
+void
+witness_letters(struct run *r, struct slice group, const struct settings *changed)
+{
+    int32_t at = history_group(r->h, group);
+    int64_t none = 0;
+    struct slice topic;
+    if (!letter_topic_of(changed, &topic)) return;
+    while (r->witnesses->letters_since_ns.n <= at)
+        VEC_PUSH(r->a->mem, &r->witnesses->letters_since_ns, none);
+    r->witnesses->letters_since_ns.v[at] = topic.n ? world_now_ns(r->w) : 0;
+}
+
 static void
 ask_checker(struct run *r)
 {
@@ -366,6 +379,8 @@ ask_checker(struct run *r)
         .share_lock_ns =
             cluster_config_i64(r->s, "group.share.record.lock.duration.ms") * NS_PER_MS,
         .shares_at_risk = shares_at_risk(r),
+        .letters_since_ns = r->witnesses->letters_since_ns.v,
+        .letters_since_n = (int32_t)r->witnesses->letters_since_ns.n,
         .clients_live = true};
     struct check_topic *topics = ARENA_ARRAY(r->a, struct check_topic, f.topics_n + 1);
     f.topics = topics;

@@ -1,5 +1,5 @@
 #include "errors.h"
-#include "sim/workload/read.h"
+#include "sim/workload/letters.h"
 
 /* One partition from one replica. The leader's own knows the end; the others wait for it. */
 struct final_part;
@@ -14,6 +14,7 @@ struct final_part {
     struct final *f;
     struct slice topic;
     int32_t topic_index, partition;
+    bool is_of_letters;
     int64_t end, stable_since_ns; /* end -1: not known yet */
     bool is_open;                 /* readers of committed records come no further, others do */
     struct lookup lookup;
@@ -44,6 +45,12 @@ final_args_default(struct history *h, struct slice name, struct client_params cl
                                .until_ns = TIME_NEVER};
 }
 
+static int32_t
+topics_n(const struct final_args *a)
+{
+    return a->topics_n + a->letters_n;
+}
+
 /* ---- ends ---------------------------------------------------------------------------------------- */
 
 static void
@@ -57,7 +64,7 @@ look_whether_finished(struct final_reading *r)
     r->finished = true;
     read_note(&r->of, HISTORY_FINAL_END, p->partition, p->end, -1, K_ERR_NONE);
     a->finished++;
-    if (a->finished < a->readings || p->f->topics_at < a->topics_n) return;
+    if (a->finished < a->readings || p->f->topics_at < topics_n(a)) return;
     a->done = a->complete = true;
 }
 
@@ -133,7 +140,8 @@ on_records(void *owner, struct assigned *a, const struct polled *polled)
 {
     struct final *f = owner;
     struct final_reading *r = assigned_user(a);
-    int64_t n = read_note_poll(&r->of, f->env, polled);
+    int64_t n = r->part->is_of_letters ? letters_note_poll(&r->of, f->env, polled)
+                                       : read_note_poll(&r->of, f->env, polled);
     if (r->of.node < 0) f->args->read += n;
     look_whether_finished(r);
 }
@@ -210,7 +218,7 @@ reading_add(struct final_part *p, int32_t node)
 }
 
 static void
-part_add(struct final *f, struct slice topic,
+part_add(struct final *f, struct slice topic, bool is_of_letters,
          const struct k_metadata_response_metadata_response_partition *of)
 {
     struct final_part *p = MEM_NEW(&f->env->mem, struct final_part);
@@ -218,14 +226,24 @@ part_add(struct final *f, struct slice topic,
     p->topic = topic;
     p->topic_index = history_topic(f->args->history, topic);
     p->partition = of->partition_index;
+    p->is_of_letters = is_of_letters;
     p->end = -1;
     p->again.due = final_ask_end;
     VEC_PUSH(&f->env->mem, &f->parts, p);
     f->args->partitions++;
     reading_add(p, -1);
-    for (int32_t i = 0; f->args->followers && i < of->replica_nodes_n; i++)
+    for (int32_t i = 0; f->args->followers && !is_of_letters && i < of->replica_nodes_n; i++)
         if (of->replica_nodes[i] != of->leader_id) reading_add(p, of->replica_nodes[i]);
     timer_arm(f->env, &p->again, env_now_ns(f->env));
+}
+
+/* The next one to be read. */
+static struct slice
+topic_at(const struct final *f, bool *ret_is_of_letters)
+{
+    const struct final_args *a = f->args;
+    *ret_is_of_letters = f->topics_at >= a->topics_n;
+    return *ret_is_of_letters ? a->letters[f->topics_at - a->topics_n] : a->topics[f->topics_at];
 }
 
 static bool
@@ -247,10 +265,12 @@ described(struct admin_op *op)
         timer_arm(f->env, &f->again, env_now_ns(f->env) + 50 * NS_PER_MS);
         return;
     }
-    struct slice topic = f->args->topics[f->topics_at++];
+    bool is_of_letters;
+    struct slice topic = topic_at(f, &is_of_letters);
+    f->topics_at++;
     for (int32_t i = 0; i < r->topics->partitions_n; i++)
-        part_add(f, topic, &r->topics->partitions[i]);
-    if (f->topics_at < f->args->topics_n) timer_arm(f->env, &f->again, env_now_ns(f->env));
+        part_add(f, topic, is_of_letters, &r->topics->partitions[i]);
+    if (f->topics_at < topics_n(f->args)) timer_arm(f->env, &f->again, env_now_ns(f->env));
 }
 
 static void
@@ -260,7 +280,8 @@ final_describe(struct timer *t)
     f->op.done = described;
     f->op.owner = f;
     f->op.timeout_ms = f->args->client.request_timeout_ms;
-    admin_metadata(f->c, &f->op, f->args->topics[f->topics_at]);
+    bool is_of_letters;
+    admin_metadata(f->c, &f->op, topic_at(f, &is_of_letters));
 }
 
 static void
@@ -288,10 +309,10 @@ final_start(struct env *env, void *final_args)
     f->consumer = consumer_new(f->c, &p);
     f->again.due = final_describe;
     f->deadline.due = give_up;
-    a->done = a->complete = a->topics_n == 0;
+    a->done = a->complete = topics_n(a) == 0;
     a->partitions = a->readings = a->finished = 0;
     a->read = 0;
-    if (a->topics_n == 0) return;
+    if (topics_n(a) == 0) return;
     if (a->until_ns < TIME_NEVER)
         timer_arm(env, &f->deadline,
                   env_now_ns(env) + MAX(0, a->until_ns - a->history->now(a->history->ctx)));

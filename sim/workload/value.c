@@ -28,10 +28,19 @@ value_read(struct slice s, uint64_t *ret)
 }
 
 bool
+record_is_letter(const struct record *r)
+{
+    struct record_header h;
+    int64_t at = 0;
+    return record_header_next(r, &at, &h) && slice_eq(h.key, S("__dlq.errors.topic"));
+}
+
+bool
 value_of_record(const struct record *r, uint64_t *ret)
 {
     struct record_header h;
     int64_t at = 0;
+    if (record_is_letter(r)) return false;
     if (r->value.p) return value_read(r->value, ret);
     return record_header_next(r, &at, &h) && value_read(h.value, ret);
 }

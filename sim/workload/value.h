@@ -13,6 +13,8 @@ bool value_read(struct slice s, uint64_t *ret);
 /* Of a tombstone, which has no value, it stands in its header. */
 #define VALUE_HEADER "v"
 bool value_of_record(const struct record *r, uint64_t *ret);
+/* A dead letter (KIP-1191): a copy of the value of another record is no value of its own. */
+bool record_is_letter(const struct record *r);
 
 /* The key of this number, "k7"; null: -1 is none. */
 #define VALUE_KEY_MAX 24

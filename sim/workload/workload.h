@@ -225,6 +225,8 @@ struct final_args {
     struct client_params client;
     const struct slice *topics;
     int32_t topics_n;
+    const struct slice *letters; /* topics of dead letters */
+    int32_t letters_n;
     bool followers; /* true: from each replica, too */
     bool read_committed;
     int64_t stable_ms; /* 500 */

@@ -173,10 +173,65 @@ there_is_a_limit_on_deliveries(void **state)
           RULE_GIVEN_TOO_OFTEN, 1, false);
 }
 
+/* Of p1:3, which w2 rejected. */
+#define LETTER "9.050 = f letter orders-0 @2 2=p1:3 count=1 of=g reject"
+
+static void
+what_was_rejected_has_a_dead_letter(void **state)
+{
+    (void)state;
+    static const int64_t since[] = {500000000}, late[] = {1650000000};
+    struct check_facts facts = strict;
+    facts.letters_since_ns = since;
+    facts.letters_since_n = 1;
+    gives(-1, NULL, &facts, RULE_NO_LETTER, 1, false);
+    gives(12, "9.100 = f final-end orders-0 @3 final\n" LETTER, &facts, RULE_NO_LETTER, 0, false);
+    /* Twice is not too often: its writer may have died before it knew. */
+    gives(12, "9.100 = f final-end orders-0 @3 final\n" LETTER "\n" LETTER, &facts, RULE_NO_LETTER,
+          0, false);
+    /* It was rejected before there were any. */
+    facts.letters_since_ns = late;
+    gives(-1, NULL, &facts, RULE_NO_LETTER, 0, false);
+    /* Nobody knows whether it was: a release that came to nothing, a member that was killed. */
+    facts.letters_since_ns = since;
+    gives(8, "1.600 1.700 w2 acknowledge orders-0 info @2 to=2 of=g reject", &facts, RULE_NO_LETTER,
+          0, false);
+    facts.shares_at_risk = "its copies are gone";
+    gives(-1, NULL, &facts, RULE_NO_LETTER, 1, true);
+}
+
+static void
+what_nobody_took_in_the_end_has_a_dead_letter(void **state)
+{
+    (void)state;
+    static const int64_t since[] = {500000000};
+    struct check_facts facts = {
+        .share_deliveries_max = 2, .letters_since_ns = since, .letters_since_n = 1};
+    static const char released[] = "1.600 1.700 w2 acknowledge orders-0 ok @1 to=1 of=g release";
+    /* p1:2 was given out twice; and p1:3 has no letter either. */
+    gives(7, released, &facts, RULE_NO_LETTER, 2, false);
+}
+
+static void
+a_dead_letter_is_of_what_became_of_its_record(void **state)
+{
+    (void)state;
+#define END_AND(letter) "9.100 = f final-end orders-0 @3 final\n" letter
+    gives(12, END_AND("9.050 = f letter orders-0 @0 0=p1:1 count=1 of=g reject"), &strict,
+          RULE_WRONG_LETTER, 1, false);
+    gives(12, END_AND("9.050 = f letter orders-0 @2 2=p1:2 count=1 of=g reject"), &strict,
+          RULE_WRONG_LETTER, 1, false);
+    gives(12, END_AND("9.050 = f letter orders-0 @2 count=1 of=g reject"), &strict,
+          RULE_WRONG_LETTER, 0, false);
+}
+
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(what_was_rejected_has_a_dead_letter),
+        cmocka_unit_test(what_nobody_took_in_the_end_has_a_dead_letter),
+        cmocka_unit_test(a_dead_letter_is_of_what_became_of_its_record),
         cmocka_unit_test(a_correct_history_raises_no_alarm),
         cmocka_unit_test(what_was_acknowledged_is_not_given_again),
         cmocka_unit_test(nobody_is_given_what_another_holds),

@@ -8,7 +8,8 @@
 #include "tests/lib/test.h"
 
 #define LOCK_NS (30 * NS_PER_S)
-#define DELIVERIES 5
+
+static const struct delivery_rule rule = {.count_max = 5};
 
 static struct mem mem;
 static struct arena arena;
@@ -39,12 +40,12 @@ end(void **state)
 }
 
 /* The flight as a text: "0-4 A1 5-9 h2" are records available after one delivery, and held in the second;
- * d: acknowledged, x: archived, a small w behind it: waits to be written. */
+ * d: acknowledged, g: going (ARCHIVING), x: archived, a small w behind it: waits to be written. */
 static const char *
 told(void)
 {
     static char text[400];
-    static const char letters[] = {'A', 'h', 'd', '?', 'x'};
+    static const char letters[] = {'A', 'h', 'd', 'g', 'x'};
     char *p = text;
     *p = 0;
     for (int64_t i = 0; i < f.runs.n; i++) {
@@ -87,7 +88,7 @@ ack(struct buf *who, int64_t first, int64_t last, int8_t type)
 {
     struct ack_batch v = {first, last, &type, 1};
     bool decided;
-    return flight_acknowledge(&f, &v, 1, buf_slice(who), DELIVERIES, LOCK_NS, &decided);
+    return flight_acknowledge(&f, &v, 1, buf_slice(who), &rule, LOCK_NS, &decided);
 }
 
 static struct flight_news
@@ -286,7 +287,7 @@ each_record_may_have_its_own_type(void **state)
     struct ack_batch v = {0, 4, types, 5};
     bool decided;
     take(a, 0, 10, 10);
-    assert_int_equal(flight_acknowledge(&f, &v, 1, S("a"), DELIVERIES, LOCK_NS, &decided), 0);
+    assert_int_equal(flight_acknowledge(&f, &v, 1, S("a"), &rule, LOCK_NS, &decided), 0);
     assert_true(decided);
     struct flight_news news = write_now();
     assert_string_equal(told(), "1-2 A1 3-4 x1 5-9 h1");
@@ -304,9 +305,9 @@ renewing_needs_no_writing(void **state)
     struct ack_batch v = {0, 4, &type, 1};
     bool decided;
     take(a, 0, 10, 10);
-    assert_int_equal(flight_acknowledge(&f, &v, 1, S("a"), DELIVERIES, 2 * LOCK_NS, &decided), 0);
+    assert_int_equal(flight_acknowledge(&f, &v, 1, S("a"), &rule, 2 * LOCK_NS, &decided), 0);
     assert_false(decided);
-    assert_true(flight_expire(&f, LOCK_NS, DELIVERIES));
+    assert_true(flight_expire(&f, LOCK_NS, &rule));
     assert_string_equal(told(), "0-4 h1 5-9 A1");
 }
 
@@ -339,8 +340,8 @@ a_lock_runs_out(void **state)
     (void)state;
     take(a, 0, 10, 10);
     assert_int_equal(flight_next_lock_ns(&f), LOCK_NS);
-    assert_false(flight_expire(&f, LOCK_NS - 1, DELIVERIES));
-    assert_true(flight_expire(&f, LOCK_NS, DELIVERIES));
+    assert_false(flight_expire(&f, LOCK_NS - 1, &rule));
+    assert_true(flight_expire(&f, LOCK_NS, &rule));
     assert_string_equal(told(), "0-9 A1");
     assert_int_equal(flight_next_lock_ns(&f), TIME_NEVER);
     assert_int_equal(ack(a, 0, 9, ACK_ACCEPT), K_ERR_INVALID_RECORD_STATE);
@@ -352,7 +353,7 @@ what_is_being_decided_is_not_taken_back(void **state)
     (void)state;
     take(a, 0, 10, 10);
     ack(a, 0, 4, ACK_ACCEPT);
-    assert_true(flight_expire(&f, LOCK_NS, DELIVERIES));
+    assert_true(flight_expire(&f, LOCK_NS, &rule));
     assert_string_equal(told(), "0-4 h1w 5-9 A1");
 }
 
@@ -360,9 +361,9 @@ static void
 the_last_delivery_is_the_last(void **state)
 {
     (void)state;
-    for (int i = 1; i <= DELIVERIES; i++) {
+    for (int i = 1; i <= rule.count_max; i++) {
         assert_int_equal(take(a, 0, 10, 10), 10);
-        flight_expire(&f, LOCK_NS, DELIVERIES);
+        flight_expire(&f, LOCK_NS, &rule);
     }
     assert_int_equal(take(a, 0, 10, 10), 0);
     assert_string_equal(told(), "0-9 x5");
@@ -374,7 +375,7 @@ static void
 a_release_after_the_last_delivery_archives(void **state)
 {
     (void)state;
-    for (int i = 1; i < DELIVERIES; i++) {
+    for (int i = 1; i < rule.count_max; i++) {
         take(a, 0, 10, 10);
         ack(a, 0, 9, ACK_RELEASE);
         write_now();
@@ -393,18 +394,18 @@ who_goes_gives_back_what_it_did_not_look_at(void **state)
     (void)state;
     take(a, 0, 10, 10);
     take(b, 0, 20, 10);
-    assert_true(flight_take_from(&f, S("a"), DELIVERIES));
+    assert_true(flight_take_from(&f, S("a"), &rule));
     assert_string_equal(told(), "0-9 A1 10-19 h1");
-    assert_false(flight_take_from(&f, S("a"), DELIVERIES));
+    assert_false(flight_take_from(&f, S("a"), &rule));
 }
 
 static void
 what_its_holders_die_of_is_archived(void **state)
 {
     (void)state;
-    for (int i = 1; i <= DELIVERIES; i++) {
+    for (int i = 1; i <= rule.count_max; i++) {
         assert_int_equal(take(a, 0, 10, 10), 10);
-        assert_true(flight_take_from(&f, S("a"), DELIVERIES));
+        assert_true(flight_take_from(&f, S("a"), &rule));
         write_now();
     }
     assert_int_equal(take(a, 0, 10, 10), 0);
@@ -417,7 +418,7 @@ records_that_are_deleted_are_done_with(void **state)
     (void)state;
     take(a, 0, 20, 10);
     take(b, 0, 20, 10);
-    flight_expire(&f, LOCK_NS, DELIVERIES);
+    flight_expire(&f, LOCK_NS, &rule);
     assert_true(flight_drop_below(&f, 15));
     write_now();
     assert_int_equal(f.start, 15);
@@ -436,7 +437,7 @@ given_out_again_while_it_is_written_it_is_not_done_with(void **state)
     (void)state;
     struct flight_news news;
     take(a, 0, 10, 10);
-    flight_expire(&f, LOCK_NS, DELIVERIES);
+    flight_expire(&f, LOCK_NS, &rule);
     flight_begin_write(&f, &arena, &news);
     assert_int_equal(news.batches_n, 1);
     take(b, 0, 10, 10);
@@ -480,6 +481,73 @@ the_start_passes_only_what_is_done_with(void **state)
     assert_int_equal(f.start, 10);
 }
 
+/* ---- dead letters ---- */
+
+static const struct delivery_rule with_letters = {.count_max = 5, .has_dead_letters = true};
+
+static void
+what_nobody_wanted_waits_for_its_letter(void **state)
+{
+    (void)state;
+    static const int8_t types[] = {ACK_REJECT, ACK_ACCEPT, ACK_RELEASE, ACK_GAP};
+    struct ack_batch v = {0, 3, types, 4};
+    struct dead_run *dead;
+    bool decided;
+    take(a, 0, 10, 10);
+    assert_int_equal(flight_acknowledge(&f, &v, 1, S("a"), &with_letters, LOCK_NS, &decided), 0);
+    /* Not before it is written that it is to have one. */
+    assert_int_equal(flight_begin_dead(&f, &arena, &dead), 0);
+    write_now();
+    assert_string_equal(told(), "0-0 g1 1-1 d1 2-2 A1 3-3 x1 4-9 h1");
+    assert_int_equal(f.start, 0);
+    assert_int_equal(flight_begin_dead(&f, &arena, &dead), 1);
+    assert_int_equal(dead[0].first, 0);
+    assert_int_equal(dead[0].last, 0);
+    assert_int_equal(dead[0].count, 1);
+    assert_true(dead[0].is_rejected);
+    /* Each once. */
+    assert_int_equal(flight_begin_dead(&f, &arena, &dead), 0);
+    flight_end_dead(&f);
+    assert_string_equal(told(), "0-0 x1 1-1 d1 2-2 A1 3-3 x1 4-9 h1");
+    assert_int_equal(write_now().start, 2);
+}
+
+static void
+what_was_given_out_often_enough_has_a_letter(void **state)
+{
+    (void)state;
+    struct dead_run *dead;
+    for (int i = 0; i < 5; i++) {
+        assert_int_equal(take(a, 0, 10, 10), 10);
+        assert_true(flight_take_from(&f, S("a"), &with_letters));
+    }
+    assert_string_equal(told(), "0-9 g5");
+    assert_int_equal(flight_next(&f), 10);
+    write_now();
+    assert_int_equal(flight_begin_dead(&f, &arena, &dead), 1);
+    assert_int_equal(dead[0].last, 9);
+    assert_int_equal(dead[0].count, 5);
+    assert_false(dead[0].is_rejected);
+}
+
+static void
+a_new_leader_writes_the_letters_that_are_missing(void **state)
+{
+    (void)state;
+    struct state_batch v[] = {{0, 4, DELIVERY_ARCHIVING, 1}, {5, 5, DELIVERY_ARCHIVING, 5}};
+    struct dead_run *dead;
+    assert_true(flight_load(&f, 0, v, 2, 5));
+    assert_int_equal(flight_begin_dead(&f, &arena, &dead), 2);
+    assert_true(dead[0].is_rejected);
+    assert_false(dead[1].is_rejected);
+    /* What comes meanwhile waits for the next. */
+    assert_int_equal(take(a, 6, 10, 10), 4);
+    assert_int_equal(ack(a, 6, 9, ACK_ACCEPT), 0);
+    write_now();
+    flight_end_dead(&f);
+    assert_int_equal(write_now().start, 10);
+}
+
 /* ---- reading ---- */
 
 static void
@@ -487,7 +555,7 @@ a_new_leader_knows_what_was_written(void **state)
 {
     (void)state;
     struct state_batch v[] = {{5, 9, DELIVERY_ACKNOWLEDGED, 1}, {12, 12, DELIVERY_AVAILABLE, 3}};
-    assert_true(flight_load(&f, 3, v, 2));
+    assert_true(flight_load(&f, 3, v, 2, 5));
     assert_string_equal(told(), "3-4 A0 5-9 d1 10-11 A0 12-12 A3");
     assert_int_equal(flight_next(&f), 3);
     assert_int_equal(take(a, 3, 20, 500), 12);
@@ -501,11 +569,11 @@ what_cannot_be_is_not_taken(void **state)
     struct state_batch upside_down = {9, 5, DELIVERY_AVAILABLE, 1};
     struct state_batch endless = {5, INT64_MAX, DELIVERY_AVAILABLE, 1};
     struct state_batch overlap[] = {{5, 9, DELIVERY_AVAILABLE, 1}, {9, 10, DELIVERY_AVAILABLE, 1}};
-    assert_false(flight_load(&f, 0, &upside_down, 1));
+    assert_false(flight_load(&f, 0, &upside_down, 1, 5));
     flight_release(&f);
-    assert_false(flight_load(&f, 0, &endless, 1));
+    assert_false(flight_load(&f, 0, &endless, 1, 5));
     flight_release(&f);
-    assert_false(flight_load(&f, 0, overlap, 2));
+    assert_false(flight_load(&f, 0, overlap, 2, 5));
 }
 
 #define CASE(x) cmocka_unit_test_setup_teardown(x, begin, end)
@@ -539,6 +607,9 @@ main(void)
         CASE(given_out_again_while_it_is_written_it_is_not_done_with),
         CASE(decided_while_another_is_written_it_goes_with_the_next),
         CASE(the_start_passes_only_what_is_done_with),
+        CASE(what_nobody_wanted_waits_for_its_letter),
+        CASE(what_was_given_out_often_enough_has_a_letter),
+        CASE(a_new_leader_writes_the_letters_that_are_missing),
         CASE(a_new_leader_knows_what_was_written),
         CASE(what_cannot_be_is_not_taken),
     };
