@@ -1,6 +1,7 @@
 /* The assignor `range`: each topic's partitions in runs, over the members that subscribe to it. Static members
  * come first, by instance: so they keep their runs when dynamic members come and go. */
 #include "broker/base/mem.h"
+#include "broker/base/sort.h"
 #include "broker/group/assignor.h"
 
 static int
@@ -11,7 +12,15 @@ range_order(const struct assign_member *a, const struct assign_member *b)
     return slice_cmp(a->id, b->id);
 }
 
-/* Static members to the front; a stable merge, as members come sorted by id. */
+static int
+range_order_of(const void *a, const void *b, const void *ctx)
+{
+    struct assign_member *const *x = a, *const *y = b;
+    (void)ctx;
+    return range_order(*x, *y);
+}
+
+/* Static members to the front; stable, as members come sorted by id. */
 static struct assign_member **
 order_members(struct assign_input *in)
 {
@@ -19,17 +28,7 @@ order_members(struct assign_input *in)
     struct assign_member **v = ARENA_ARRAY(in->arena, struct assign_member *, n);
     struct assign_member **spare = ARENA_ARRAY(in->arena, struct assign_member *, n);
     for (int32_t i = 0; i < n; i++) v[i] = &in->members[i];
-    for (int32_t width = 1; width < n; width *= 2) {
-        for (int32_t from = 0; from < n; from += 2 * width) {
-            int32_t mid = from + width < n ? from + width : n, i = from, k = mid;
-            int32_t end = mid + width < n ? mid + width : n;
-            for (int32_t at = from; at < end; at++) {
-                bool left = k == end || (i < mid && range_order(v[i], v[k]) <= 0);
-                spare[at] = left ? v[i++] : v[k++];
-            }
-        }
-        memcpy(v, spare, (size_t)n * sizeof *v);
-    }
+    merge_sort(v, n, (int64_t)sizeof *v, range_order_of, NULL, spare);
     return v;
 }
 

@@ -1,23 +1,23 @@
 /* What the members of a consumer group subscribe to, and what follows from it: whether the group must be
  * assigned anew, and how. */
 #include "broker/base/check.h"
+#include "broker/base/sort.h"
 #include "broker/group/consumer.h"
 
 /* ---- members ---- */
 
+static int
+consumer_view_order(const void *a, const void *b, const void *ctx)
+{
+    const struct consumer_view *x = a, *y = b;
+    (void)ctx;
+    return slice_cmp(x->id, y->id);
+}
+
 void
 consumer_views_sort(struct consumer_view *v, int32_t n, struct consumer_view *spare)
 {
-    for (int32_t width = 1; width < n; width *= 2) {
-        for (int32_t from = 0; from < n; from += 2 * width) {
-            int32_t mid = MIN(from + width, n), end = MIN(from + 2 * width, n), i = from, k = mid;
-            for (int32_t at = from; at < end; at++) {
-                bool left = k == end || (i < mid && slice_cmp(v[i].id, v[k].id) <= 0);
-                spare[at] = left ? v[i++] : v[k++];
-            }
-        }
-        memcpy(v, spare, (size_t)n * sizeof *v);
-    }
+    merge_sort(v, n, (int64_t)sizeof *v, consumer_view_order, NULL, spare);
 }
 
 struct consumer_view *
@@ -69,24 +69,18 @@ consumer_preferred_assignor(const struct group *g, const struct consumer_view *v
 
 /* ---- topics ---- */
 
-/* Sorts ids and drops what stands twice; n is small, or nearly sorted. */
+static int
+uuid_order(const void *a, const void *b, const void *ctx)
+{
+    const struct uuid *x = a, *y = b;
+    (void)ctx;
+    return uuid_cmp(*x, *y);
+}
+
 static int64_t
 sort_ids(struct uuid *v, int64_t n, struct uuid *spare)
 {
-    int64_t kept = 0;
-    for (int64_t width = 1; width < n; width *= 2) {
-        for (int64_t from = 0; from < n; from += 2 * width) {
-            int64_t mid = MIN(from + width, n), end = MIN(from + 2 * width, n), i = from, k = mid;
-            for (int64_t at = from; at < end; at++) {
-                bool left = k == end || (i < mid && uuid_cmp(v[i], v[k]) <= 0);
-                spare[at] = left ? v[i++] : v[k++];
-            }
-        }
-        memcpy(v, spare, (size_t)n * sizeof *v);
-    }
-    for (int64_t i = 0; i < n; i++)
-        if (kept == 0 || !uuid_eq(v[kept - 1], v[i])) v[kept++] = v[i];
-    return kept;
+    return merge_sort_unique(v, n, (int64_t)sizeof *v, uuid_order, NULL, spare);
 }
 
 static const struct resolved_regex *

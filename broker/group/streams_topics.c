@@ -106,19 +106,12 @@ assignment_settings_eq(const struct assignment_settings *a, const struct assignm
 
 /* ---- members ---- */
 
-static void
-sort_views(struct streams_view *v, int32_t n, struct streams_view *spare)
+static int
+streams_view_order(const void *a, const void *b, const void *ctx)
 {
-    for (int32_t width = 1; width < n; width *= 2) {
-        for (int32_t from = 0; from < n; from += 2 * width) {
-            int32_t mid = MIN(from + width, n), end = MIN(from + 2 * width, n), i = from, k = mid;
-            for (int32_t at = from; at < end; at++) {
-                bool left = k == end || (i < mid && slice_cmp(v[i].id, v[k].id) <= 0);
-                spare[at] = left ? v[i++] : v[k++];
-            }
-        }
-        memcpy(v, spare, (size_t)n * sizeof *v);
-    }
+    const struct streams_view *x = a, *y = b;
+    (void)ctx;
+    return slice_cmp(x->id, y->id);
 }
 
 struct streams_view *
@@ -133,7 +126,8 @@ streams_views(const struct group *g, struct arena *a, const struct streams_view 
         v[n++] = (struct streams_view){m->id, &m->spec, &m->target, &m->offsets};
     }
     if (changed) v[n++] = *changed;
-    sort_views(v, n, ARENA_ARRAY(a, struct streams_view, n));
+    merge_sort(v, n, (int64_t)sizeof *v, streams_view_order, NULL,
+               ARENA_ARRAY(a, struct streams_view, n));
     *ret_n = n;
     return v;
 }

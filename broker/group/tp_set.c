@@ -1,5 +1,7 @@
 #include "broker/group/tp_set.h"
 
+#include "broker/base/sort.h"
+
 int
 tp_cmp(const struct tp *a, const struct tp *b)
 {
@@ -7,37 +9,17 @@ tp_cmp(const struct tp *a, const struct tp *b)
     return c ? c : (a->index > b->index) - (a->index < b->index);
 }
 
-/* Merges v[0, mid) and v[mid, n), each sorted. */
-static void
-merge_halves(struct tp *v, int64_t mid, int64_t n, struct tp *spare)
+static int
+tp_order(const void *a, const void *b, const void *ctx)
 {
-    int64_t i = 0, k = mid, at = 0;
-    while (i < mid || k < n) {
-        bool left = k == n || (i < mid && tp_cmp(&v[i], &v[k]) <= 0);
-        spare[at++] = left ? v[i++] : v[k++];
-    }
-    memcpy(v, spare, (size_t)n * sizeof *v);
-}
-
-static void
-sort_tps(struct tp *v, int64_t n, struct tp *spare)
-{
-    for (int64_t width = 1; width < n; width *= 2)
-        for (int64_t from = 0; from + width < n; from += 2 * width) {
-            int64_t rest = n - from;
-            merge_halves(v + from, width, rest < 2 * width ? rest : 2 * width, spare);
-        }
+    (void)ctx;
+    return tp_cmp(a, b);
 }
 
 void
 tp_set_sort(struct tp_set *s, struct tp *spare)
 {
-    int64_t kept = 0;
-    if (s->n == 0) return;
-    sort_tps(s->v, s->n, spare);
-    for (int64_t i = 0; i < s->n; i++)
-        if (kept == 0 || tp_cmp(&s->v[kept - 1], &s->v[i]) != 0) s->v[kept++] = s->v[i];
-    s->n = kept;
+    s->n = merge_sort_unique(s->v, s->n, (int64_t)sizeof *s->v, tp_order, NULL, spare);
 }
 
 static int64_t

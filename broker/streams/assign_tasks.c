@@ -12,6 +12,7 @@
 
 #include "broker/base/check.h"
 #include "broker/base/heap.h"
+#include "broker/base/sort.h"
 
 struct sticky_process {
     const int32_t *members;
@@ -343,24 +344,21 @@ assign_standbys(struct sticking *s)
 
 /* ---- beginning and end ---- */
 
+static int
+process_order(const void *a, const void *b, const void *ctx)
+{
+    const struct sticking *s = ctx;
+    const int32_t *x = a, *y = b;
+    return slice_cmp(s->members[*x].process_id, s->members[*y].process_id);
+}
+
 /* Members' places, by their processes' ids: a tie is broken the same way by each coordinator. */
 static int32_t *
 members_by_process(const struct sticking *s)
 {
     int32_t n = s->members_n, *v = ARENA_ARRAY(s->a, int32_t, n);
-    int32_t *spare = ARENA_ARRAY(s->a, int32_t, n);
     for (int32_t i = 0; i < n; i++) v[i] = i;
-    for (int32_t width = 1; width < n; width *= 2) {
-        for (int32_t from = 0; from < n; from += 2 * width) {
-            int32_t mid = MIN(from + width, n), end = MIN(from + 2 * width, n), i = from, k = mid;
-            for (int32_t at = from; at < end; at++) {
-                bool left = k == end || (i < mid && slice_cmp(s->members[v[i]].process_id,
-                                                              s->members[v[k]].process_id) <= 0);
-                spare[at] = left ? v[i++] : v[k++];
-            }
-        }
-        memcpy(v, spare, (size_t)n * sizeof *v);
-    }
+    merge_sort(v, n, (int64_t)sizeof *v, process_order, s, ARENA_ARRAY(s->a, int32_t, n));
     return v;
 }
 

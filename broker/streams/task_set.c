@@ -1,5 +1,7 @@
 #include "broker/streams/task_set.h"
 
+#include "broker/base/sort.h"
+
 int
 task_cmp(const struct streams_task *a, const struct streams_task *b)
 {
@@ -7,30 +9,17 @@ task_cmp(const struct streams_task *a, const struct streams_task *b)
     return c ? c : (a->partition > b->partition) - (a->partition < b->partition);
 }
 
-/* Merges v[0, mid) and v[mid, n), each sorted. */
-static void
-merge_task_halves(struct streams_task *v, int64_t mid, int64_t n, struct streams_task *spare)
+static int
+task_order(const void *a, const void *b, const void *ctx)
 {
-    int64_t i = 0, k = mid, at = 0;
-    while (i < mid || k < n) {
-        bool left = k == n || (i < mid && task_cmp(&v[i], &v[k]) <= 0);
-        spare[at++] = left ? v[i++] : v[k++];
-    }
-    memcpy(v, spare, (size_t)n * sizeof *v);
+    (void)ctx;
+    return task_cmp(a, b);
 }
 
 void
 task_set_sort(struct task_set *s, struct streams_task *spare)
 {
-    int64_t kept = 0;
-    for (int64_t width = 1; width < s->n; width *= 2)
-        for (int64_t from = 0; from + width < s->n; from += 2 * width) {
-            int64_t rest = s->n - from;
-            merge_task_halves(s->v + from, width, rest < 2 * width ? rest : 2 * width, spare);
-        }
-    for (int64_t i = 0; i < s->n; i++)
-        if (kept == 0 || task_cmp(&s->v[kept - 1], &s->v[i]) != 0) s->v[kept++] = s->v[i];
-    s->n = kept;
+    s->n = merge_sort_unique(s->v, s->n, (int64_t)sizeof *s->v, task_order, NULL, spare);
 }
 
 const struct streams_task *

@@ -2,6 +2,7 @@
 
 #include "broker/base/check.h"
 #include "broker/base/fmt.h"
+#include "broker/base/sort.h"
 #include "broker/controller/topic_name.h"
 #include "broker/protocol/codec.h"
 #include "errors.h"
@@ -61,21 +62,19 @@ subtopology_of_request(const asked_subtopology *q, struct arena *a, subtopology 
             .repartition_source_topics_n = q->copartition_groups[i].repartition_source_topics_n};
 }
 
-/* By id, stably; few, or nearly sorted. */
-static void
-sort_subtopologies(subtopology *v, int32_t n, subtopology *spare)
+/* By id. */
+static int
+subtopology_order(const void *a, const void *b, const void *ctx)
 {
-    for (int32_t width = 1; width < n; width *= 2) {
-        for (int32_t from = 0; from < n; from += 2 * width) {
-            int32_t mid = MIN(from + width, n), end = MIN(from + 2 * width, n), i = from, k = mid;
-            for (int32_t at = from; at < end; at++) {
-                bool left = k == end ||
-                            (i < mid && slice_cmp(v[i].subtopology_id, v[k].subtopology_id) <= 0);
-                spare[at] = left ? v[i++] : v[k++];
-            }
-        }
-        memcpy(v, spare, (size_t)n * sizeof *v);
-    }
+    const subtopology *x = a, *y = b;
+    (void)ctx;
+    return slice_cmp(x->subtopology_id, y->subtopology_id);
+}
+
+static void
+sort_subtopologies(subtopology *v, int32_t n, struct arena *a)
+{
+    merge_sort(v, n, (int64_t)sizeof *v, subtopology_order, NULL, ARENA_ARRAY(a, subtopology, n));
 }
 
 void
@@ -88,7 +87,7 @@ topology_of_request(const asked_topology *q, struct arena *a, topology *ret)
     ret->subtopologies_n = n;
     for (int32_t i = 0; i < n; i++)
         subtopology_of_request(&q->subtopologies[i], a, &ret->subtopologies[i]);
-    sort_subtopologies(ret->subtopologies, n, ARENA_ARRAY(a, subtopology, n));
+    sort_subtopologies(ret->subtopologies, n, a);
 }
 
 topology *
@@ -101,8 +100,7 @@ topology_copy(const topology *t, struct arena *a)
     bool ok = codec_decode(K_MSG_STREAMS_GROUP_TOPOLOGY_VALUE, 0, &r, a, ret);
     writer_release(&w);
     if (!ok) return NULL;
-    sort_subtopologies(ret->subtopologies, ret->subtopologies_n,
-                       ARENA_ARRAY(a, subtopology, ret->subtopologies_n));
+    sort_subtopologies(ret->subtopologies, ret->subtopologies_n, a);
     return ret;
 }
 

@@ -33,12 +33,43 @@ any_number_in_any_order_is_sorted(void **state)
     }
 }
 
+struct numbered {
+    int key, number;
+};
+
+static int
+by_key(const void *a, const void *b, const void *ctx)
+{
+    const struct numbered *x = a, *y = b;
+    const int *sign = ctx;
+    return *sign * (x->key - y->key);
+}
+
+static void
+equals_stay_in_their_order(void **state)
+{
+    (void)state;
+    static const int up = 1, down = -1;
+    struct numbered v[100], spare[100];
+    for (int i = 0; i < 100; i++) v[i] = (struct numbered){i * 37 % 7, i};
+    merge_sort(v, 100, (int64_t)sizeof *v, by_key, &up, spare);
+    for (int i = 1; i < 100; i++)
+        assert_true(v[i - 1].key < v[i].key ||
+                    (v[i - 1].key == v[i].key && v[i - 1].number < v[i].number));
+    assert_int_equal(merge_sort_unique(v, 100, (int64_t)sizeof *v, by_key, &down, spare), 7);
+    for (int i = 0; i < 7; i++) assert_int_equal(v[i].key, 6 - i);
+    /* The first of each. */
+    assert_int_equal(v[6].number, 0);
+    assert_int_equal(merge_sort_unique(v, 0, (int64_t)sizeof *v, by_key, &up, spare), 0);
+}
+
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(texts_are_sorted_and_stand_once),
         cmocka_unit_test(any_number_in_any_order_is_sorted),
+        cmocka_unit_test(equals_stay_in_their_order),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
