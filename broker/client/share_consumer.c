@@ -319,6 +319,61 @@ beat_in(struct share_consumer *sc, int64_t ns)
     timer_arm(sc->env, &sc->beat_due, env_now_ns(sc->env) + ns);
 }
 
+/* ---- the group's start offsets ---- */
+
+#define LOOK_NS NS_PER_S
+
+static const void *
+say_look(struct ask *ask, int16_t version)
+{
+    typedef struct k_describe_share_group_offsets_request request;
+    typedef struct k_describe_share_group_offsets_request_describe_share_group_offsets_request_group
+        group;
+    struct share_consumer *sc = CONTAINER_OF(ask, struct share_consumer, look);
+    request *q = ARENA_NEW(&sc->env->scratch, request);
+    (void)version;
+    codec_default(K_MSG_DESCRIBE_SHARE_GROUP_OFFSETS_REQUEST, q);
+    q->groups = ARENA_NEW(&sc->env->scratch, group);
+    q->groups->group_id = sc->params.group_id;
+    q->groups->topics_n = -1; /* all */
+    q->groups_n = 1;
+    return q;
+}
+
+static void
+look_answered(struct ask *ask, enum env_err err, const void *response, struct buf *from)
+{
+    struct share_consumer *sc = CONTAINER_OF(ask, struct share_consumer, look);
+    const struct k_describe_share_group_offsets_response *r = response;
+    (void)from;
+    if (err || r->groups_n != 1 || r->groups->error_code) return;
+    for (int32_t i = 0; i < r->groups->topics_n; i++) {
+        const struct
+            k_describe_share_group_offsets_response_describe_share_group_offsets_response_topic *t =
+                &r->groups->topics[i];
+        if (!slice_eq(t->topic_name, sc->params.topic)) continue;
+        for (int32_t k = 0; k < t->partitions_n; k++)
+            if (!t->partitions[k].error_code && t->partitions[k].start_offset >= 0)
+                sc->params.ops->start_offset(sc->params.owner, t->partitions[k].partition_index,
+                                             t->partitions[k].start_offset, sc->looked_ns);
+    }
+}
+
+static void
+maybe_look(struct share_consumer *sc)
+{
+    int64_t now_ns = env_now_ns(sc->env);
+    if (!sc->params.ops->start_offset || sc->look.pending || now_ns < sc->looked_ns + LOOK_NS)
+        return;
+    sc->looked_ns = now_ns;
+    sc->look = (struct ask){.api_key = K_API_DESCRIBE_SHARE_GROUP_OFFSETS,
+                            .version_max = 1,
+                            .timeout_ms = sc->c->params.request_timeout_ms,
+                            .build = say_look,
+                            .done = look_answered};
+    ask_send(sc->c, sc->coordinator, FOR_GROUP, &sc->look);
+}
+
 static void
 share_left(struct share_consumer *sc)
 {
@@ -344,6 +399,7 @@ share_beat_answered(struct ask *ask, enum env_err err, const void *response, str
         sc->epoch = r->member_epoch;
         if (r->heartbeat_interval_ms > 0) sc->interval_ms = r->heartbeat_interval_ms;
         if (r->assignment) take_share_assignment(sc, r->assignment);
+        maybe_look(sc);
         beat_in(sc, sc->interval_ms * NS_PER_MS);
         break;
     case K_ERR_UNKNOWN_MEMBER_ID:

@@ -46,6 +46,8 @@ struct share_consumer_ops {
     /* It will not be a member. */
     void (*refused)(void *owner, int16_t error);
     void (*left)(void *owner);
+    /* May be NULL. Else the group is asked now and then (DescribeShareGroupOffsets): all below is done with. */
+    void (*start_offset)(void *owner, int32_t partition, int64_t offset, int64_t asked_ns);
 };
 
 struct share_consumer_params {

@@ -49,7 +49,8 @@ struct share_consumer {
     int32_t failures;
     int64_t interval_ms;
     struct peer *coordinator;
-    struct ask find, beat;
+    struct ask find, beat, look;
+    int64_t looked_ns; /* when the last look was asked for */
     struct timer beat_due, fetch_again;
     struct list links, pieces;
     VEC(struct share_part) parts;

@@ -47,6 +47,7 @@
     X(GIVEN_TOO_OFTEN, "given-too-often", "a record was given out more often than it may be")        \
     X(NO_LETTER, "no-dead-letter", "a record that a share group did not want has no dead letter")    \
     X(WRONG_LETTER, "wrong-dead-letter", "a dead letter is not of what became of its record")        \
+    X(START_PASSED, "start-passed", "a share group's start offset is above a record that was not done with, or went back") \
     /* of whoever asks */                                                                            \
     X(WRONG_ANSWER, "wrong-answer", "a node answered a question otherwise than Kafka does")          \
     /* liveness */                                                                                   \

@@ -410,6 +410,7 @@ check_completion(struct checker *c, const struct history_op *op, int64_t number,
     case HISTORY_GIVEN:
     case HISTORY_ACKNOWLEDGE:
     case HISTORY_LETTER:
+    case HISTORY_START:
     case HISTORY_LEAVE:
     case HISTORY_HEALED:
     case HISTORY_KINDS_N: return;

@@ -12,6 +12,7 @@
  *      resurrected          the last of its key, which was deleted after it
  *      two-owners, offset-went-back, processed-twice, unprocessed, unowned   of groups: check_groups.c
  *      given-again, held-by-two, ungiven, given-too-often   of share groups: check_shares.c
+ *      start-passed                                         of how far they are: the same
  *      no-dead-letter, wrong-dead-letter                    of their dead-letter topics: the same
  *      phantom, failed-read, corrupt, end-went-back, replica-differs, unanswered, unreadable, not-serving
  *

@@ -4,7 +4,7 @@
  *      w2                                     fetch ── given 49, once more ── …
  *
  * A record that was accepted is not given out again; nobody is given what another holds; it is given out so often and no
- * more; and in the end each record was accepted, rejected, or given out as often as it may be. Of a group with a dead-letter
+ * more; the group's start offset passes no record that is not done with; and in the end each record was accepted, rejected, or given out as often as it may be. Of a group with a dead-letter
  * topic (KIP-1191) those that it did not want are there, and no others. */
 #include "sim/check/checker.h"
 
@@ -17,6 +17,7 @@ struct fate {
     int32_t settled_by;            /* whose */
     bool is_settled;               /* that is so, or may be */
     bool is_accepted, is_rejected; /* acknowledged as that */
+    bool is_decided;               /* somebody has asked for it to be done with */
     bool has_letter;
     int32_t given_n;    /* deliveries; the greatest count that was told */
     int64_t given_ns;   /* when it was given last … */
@@ -27,8 +28,9 @@ struct fate {
 };
 
 struct share_view {
-    struct fate *fates; /* by offset - part->base */
-    int64_t first;      /* -1: nothing was given */
+    struct fate *fates;      /* by offset - part->base */
+    int64_t first;           /* -1: nothing was given */
+    int64_t start, start_ns; /* the greatest start offset that was told (-1), and when */
     bool has_members;
 };
 
@@ -168,7 +170,9 @@ let_go(struct shares_checked *s, const struct history_op *op, const struct part 
     struct share_view *v = share_view_of(s, op, p);
     for (int64_t offset = op->offset; offset <= op->key; offset++) {
         struct fate *f = fate_at(v, p, offset);
-        if (f && f->holder == op->process) f->holder = -1;
+        if (!f) continue;
+        if (f->holder == op->process) f->holder = -1;
+        f->is_decided |= op->acks == DECIDED_ACCEPT || op->acks == DECIDED_REJECT;
     }
 }
 
@@ -301,6 +305,53 @@ check_ungiven(struct shares_checked *s, int32_t group, const struct part *p,
     }
 }
 
+/* ---- how far it is -------------------------------------------------------------------------------- */
+
+/* What nobody was given at all may be no record for the group: it was aborted, or compacted away. */
+static bool
+may_be_done(const struct shares_checked *s, const struct fate *f)
+{
+    int32_t most = s->c->facts->share_deliveries_max;
+    if (f->is_decided || f->given_n == 0) return true;
+    return most > 0 && may_be_given_unseen(s, f, most);
+}
+
+static void
+tell_start(struct shares_checked *s, const struct history_op *op, const struct part *p,
+           int64_t offset, const struct fate *f)
+{
+    struct telling t = begin_share_telling(s, RULE_START_PASSED, op, p, offset, f ? f->value : 0);
+    fmt_slice(&t.w, history_group_name(s->c->h, op->node));
+    tell_text(&t, "'s start offset was told as "), fmt_i64(&t.w, op->offset);
+    if (f) {
+        tell_text(&t, ", but "), tell_value(&t, f->value), tell_text(&t, ", at offset ");
+        fmt_i64(&t.w, offset), tell_text(&t, ", was given to "), tell_process(&t, f->given_to);
+        tell_time(&t, f->given_ns), tell_text(&t, ", and nobody was done with it");
+    } else {
+        tell_text(&t, ", and before"), tell_time(&t, share_view_of(s, op, p)->start_ns);
+        tell_text(&t, " as "), fmt_i64(&t.w, share_view_of(s, op, p)->start);
+    }
+    tell_end(&t);
+}
+
+/* Where it was told first it may have begun. */
+static void
+take_start(struct shares_checked *s, const struct history_op *op, const struct part *p)
+{
+    struct share_view *v = share_view_of(s, op, p);
+    bool is_first = v->start < 0;
+    if (!is_first && op->offset < v->start) {
+        if (op->key >= v->start_ns) tell_start(s, op, p, op->offset, NULL);
+        return;
+    }
+    for (int64_t offset = is_first ? op->offset : v->start; offset < op->offset; offset++) {
+        const struct fate *f = fate_at(v, p, offset);
+        if (f && !may_be_done(s, f)) tell_start(s, op, p, offset, f);
+    }
+    if (is_first || op->offset > v->start) v->start_ns = op->complete_ns;
+    v->start = op->offset;
+}
+
 /* ---- all of it ------------------------------------------------------------------------------------ */
 
 static void
@@ -311,7 +362,7 @@ make_share_views(struct shares_checked *s)
     s->views = mem_alloc(c->mem, n * (int64_t)sizeof *s->views);
     for (int64_t i = 0; i < n; i++) {
         const struct part *p = &c->parts[i % c->parts_n];
-        s->views[i].first = -1;
+        s->views[i].first = s->views[i].start = -1;
         s->views[i].fates = mem_alloc(c->mem, p->n * (int64_t)sizeof *s->views[i].fates);
         for (int64_t k = 0; k < p->n; k++)
             s->views[i].fates[k] = (struct fate){.settled_ns = -1, .given_to = -1, .holder = -1};
@@ -354,6 +405,7 @@ check_shares(struct checker *c)
         if (op->kind == HISTORY_ACKNOWLEDGE && !is_complete) let_go(&s, op, p);
         else if (op->kind == HISTORY_ACKNOWLEDGE) take_acknowledged(&s, op, p);
         else if (is_complete && op->kind == HISTORY_LETTER) take_dead_letter(&s, op, p);
+        else if (is_complete && op->kind == HISTORY_START) take_start(&s, op, p);
         else if (is_complete) take_given(&s, op, p);
     }
     for (int32_t g = 0; g < s.groups_n; g++)

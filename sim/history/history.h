@@ -43,6 +43,7 @@ enum history_kind {
     /* A dead letter of the group, found in the final read: of the record at offset; reads: its copy, if it has one; key: the
      * delivery count; acks: 2 it was released too often, 3 it was rejected */
     HISTORY_LETTER,
+    HISTORY_START, /* the group's start offset, as a member was told: all below offset is done with. key: when it asked */
     HISTORY_HEALED, /* no client's: all faults are over (process, topic, partition: -1) */
     HISTORY_KINDS_N
 };
@@ -232,7 +233,13 @@ history_is_of_group(enum history_kind kind)
 static inline bool
 history_is_of_share(enum history_kind kind)
 {
-    return kind >= HISTORY_GIVEN && kind <= HISTORY_LETTER;
+    return kind >= HISTORY_GIVEN && kind <= HISTORY_START;
+}
+/* It says of records that they were accepted, released or rejected. */
+static inline bool
+history_has_decision(enum history_kind kind)
+{
+    return kind == HISTORY_ACKNOWLEDGE || kind == HISTORY_LETTER;
 }
 const char *history_kind_name(enum history_kind kind);
 const char *history_outcome_name(enum history_outcome outcome);
@@ -273,8 +280,8 @@ extern const char *const history_kind_names[],
     *const history_admin_names[], *const history_commit_names[], *const history_outcome_names[];
 #define HISTORY_DECISIONS_N 4
 extern const char *const history_decision_names[HISTORY_DECISIONS_N];
-/* Before the key, of each kind from HISTORY_GIVEN to HISTORY_LETTER. */
-extern const char *const history_share_marks[HISTORY_LETTER - HISTORY_GIVEN + 1];
+/* Before the key, of each kind from HISTORY_GIVEN to HISTORY_START. */
+extern const char *const history_share_marks[HISTORY_START - HISTORY_GIVEN + 1];
 
 struct history_counts {
     int64_t produced, acknowledged, unknown,

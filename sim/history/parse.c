@@ -102,7 +102,7 @@ parse_of_share(struct history *h, struct text_line *l, struct history_op *op)
     int n;
     struct slice s = l->word;
     struct slice m = slice_cstr(history_share_marks[op->kind - HISTORY_GIVEN]);
-    if (op->kind != HISTORY_GIVEN &&
+    if (history_has_decision(op->kind) &&
         is_of_table(s, history_decision_names, HISTORY_DECISIONS_N, &n))
         return op->acks = (int16_t)n, 1;
     if (slice_starts(s, m)) {

@@ -22,6 +22,7 @@ const char *const history_kind_names[] = {
     [HISTORY_GIVEN] = "given",
     [HISTORY_ACKNOWLEDGE] = "acknowledge",
     [HISTORY_LETTER] = "letter",
+    [HISTORY_START] = "start",
     [HISTORY_HEALED] = "healed",
 };
 const char *const history_admin_names[] = {
@@ -45,7 +46,7 @@ const char *const history_commit_names[] = {[COMMIT_BEFORE] = "before",
 _Static_assert(ARRAY_LEN(history_commit_names) == HISTORY_COMMITS_N, "each way has a word");
 const char *const history_decision_names[HISTORY_DECISIONS_N] = {
     "gap", [1] = "accept", [2] = "release", [3] = "reject"};
-const char *const history_share_marks[] = {"asked=", "to=", "count="};
+const char *const history_share_marks[] = {"asked=", "to=", "count=", "asked="};
 const char *const history_outcome_names[] = {
     [HISTORY_OPEN] = "open",
     [HISTORY_OK] = "ok",
@@ -154,7 +155,7 @@ print_flags(const struct history *h, const struct history_op *op, struct writer 
     if (history_is_of_share(op->kind)) {
         print_number(w, history_share_marks[op->kind - HISTORY_GIVEN], op->key);
         fmt_str(w, " of="), fmt_slice(w, history_group_name(h, op->node));
-        if (op->kind != HISTORY_GIVEN)
+        if (history_has_decision(op->kind))
             fmt_char(w, ' '), fmt_str(w, history_decision_names[op->acks]);
         return;
     }

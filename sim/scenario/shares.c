@@ -21,6 +21,7 @@ share_args_of(struct run *r, struct client_slot *c)
     p->work_ns = s->work_ns;
     p->release_every = s->release_every;
     p->reject_every = s->reject_every;
+    p->fails_at_every = s->fails_at_every;
     if (s->until_ns) p->until_ns = r->begin_ns + s->until_ns;
 }
 

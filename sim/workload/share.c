@@ -1,5 +1,5 @@
 /* A member of a share group: works on the records that it is given, then says of each what became of it. Every so-many-th
- * it gives back, or rejects. A paused machine that goes on is a zombie: it acknowledges what others have by then. */
+ * it gives back, or rejects; there may be such that it never gets over, and says nothing of. A paused machine that goes on is a zombie: it acknowledges what others have by then. */
 #include "broker/client/share_consumer.h"
 #include "errors.h"
 #include "sim/workload/value.h"
@@ -60,7 +60,8 @@ sharer_records(void *owner, const struct share_given *g)
     for (int32_t i = 0; i < g->n; i++) {
         struct share_item item = {g->partition, g->records[i].offset};
         struct history_read r = {.offset = g->records[i].offset, .leader_epoch = g->counts[i]};
-        VEC_PUSH(mem, &s->items, item);
+        bool fails = s->args->fails_at_every && item.offset % s->args->fails_at_every == 0;
+        if (!fails) VEC_PUSH(mem, &s->items, item);
         if (value_of_record(&g->records[i], &r.value)) VEC_PUSH(mem, &reads, r);
     }
     struct history_op op = history_op_new(HISTORY_GIVEN, s->process, s->topic, g->partition);
@@ -153,6 +154,18 @@ sharer_refused(void *owner, int16_t error)
 }
 
 static void
+sharer_start_offset(void *owner, int32_t partition, int64_t offset, int64_t asked_ns)
+{
+    struct sharer *s = owner;
+    struct history *h = s->args->history;
+    struct history_op op = history_op_new(HISTORY_START, s->process, s->topic, partition);
+    op.node = s->group;
+    op.offset = offset;
+    op.key = h->now(h->ctx) - (env_now_ns(s->env) - asked_ns);
+    history_add(h, &op, HISTORY_OK, NULL, 0);
+}
+
+static void
 sharer_left(void *owner)
 {
     struct sharer *s = owner;
@@ -163,7 +176,8 @@ static const struct share_consumer_ops sharer_ops = {.records = sharer_records,
                                                      .acknowledged = sharer_acknowledged,
                                                      .fetched = sharer_fetched,
                                                      .refused = sharer_refused,
-                                                     .left = sharer_left};
+                                                     .left = sharer_left,
+                                                     .start_offset = sharer_start_offset};
 
 void
 share_start(struct env *env, void *share_args)

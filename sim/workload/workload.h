@@ -173,8 +173,8 @@ struct share_args {
     struct client_params client;
     struct share_consumer_params share; /* ops and owner are set here */
     int64_t work_ns;                    /* for each record */
-    int64_t release_every,
-        reject_every; /* each so-many-th record is given back, rejected; 0: none */
+    /* Each so-many-th record is given back, rejected; of those at each so-many-th offset nothing is said; 0: none. */
+    int64_t release_every, reject_every, fails_at_every;
     int64_t until_ns; /* it leaves then */
     bool stop;        /* an order: leave */
     /* status */

@@ -225,10 +225,40 @@ a_dead_letter_is_of_what_became_of_its_record(void **state)
           RULE_WRONG_LETTER, 0, false);
 }
 
+static void
+the_start_offset_passes_nothing_that_is_not_done_with(void **state)
+{
+    (void)state;
+#define START(at, offset, asked) "\n" at " = w1 start orders-0 @" offset " asked=" asked " of=g"
+    static const char given[] = "1.500 = w2 given orders-0 1=p1:2/2 2=p1:3/1 asked=1300000000 of=g";
+    char line[400];
+    /* p1:2 was released, and is w2's. */
+    snprintf(line, sizeof line, "%s%s%s", given, START("1.510", "0", "1505000000"),
+             START("1.520", "1", "1515000000"));
+    gives(6, line, &strict, RULE_START_PASSED, 0, false);
+    snprintf(line, sizeof line, "%s%s%s", given, START("1.510", "0", "1505000000"),
+             START("1.520", "2", "1515000000"));
+    gives(6, line, &strict, RULE_START_PASSED, 1, false);
+    /* Its last delivery may have ended. */
+    static const struct check_facts two = {.share_deliveries_max = 2, .share_lock_ns = 2000000000};
+    gives(6, line, &two, RULE_START_PASSED, 0, false);
+    /* Where it was told first it may have begun. */
+    snprintf(line, sizeof line, "%s%s", given, START("1.520", "2", "1515000000"));
+    gives(6, line, &strict, RULE_START_PASSED, 0, false);
+    /* It goes back; unless that was asked for before the other was told. */
+    snprintf(line, sizeof line, "%s%s%s", given, START("1.510", "1", "1505000000"),
+             START("1.520", "0", "1515000000"));
+    gives(6, line, &strict, RULE_START_PASSED, 1, false);
+    snprintf(line, sizeof line, "%s%s%s", given, START("1.510", "1", "1505000000"),
+             START("1.520", "0", "1509000000"));
+    gives(6, line, &strict, RULE_START_PASSED, 0, false);
+}
+
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_start_offset_passes_nothing_that_is_not_done_with),
         cmocka_unit_test(what_was_rejected_has_a_dead_letter),
         cmocka_unit_test(what_nobody_took_in_the_end_has_a_dead_letter),
         cmocka_unit_test(a_dead_letter_is_of_what_became_of_its_record),
