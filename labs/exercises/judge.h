@@ -20,7 +20,7 @@ void judge_bool(bool got, bool wanted);
 /* Said in words. */
 void judge_text(const char *got, const char *wanted);
 
-/* Chance: always the same. Within [0, n). */
+/* Chance: always the same, or a student's own. Within [0, n). */
 int64_t judge_dice(int64_t n);
 
 /* The first call of a process is remarked in the run, the others are not. */

@@ -93,6 +93,12 @@ struct compiled link_program(struct desk *d, const struct build_flags *f,
 /* A history's file, as JSON lines. False, and said. */
 bool history_json(struct desk *d, const char *path, struct writer *w);
 
+/* ---- own.c: what is drawn from a student's id; without one all have the same ---- */
+
+uint64_t own_dice(struct slice student, struct slice about);
+struct slice own_seeds(struct desk *d, struct slice student, struct slice about,
+                       struct slice range);
+
 /* ---- drill_other.c: of the kinds that are no function ---- */
 
 bool drill_grade_other(struct desk *d, const struct place *p, const struct drill *x,
@@ -100,6 +106,8 @@ bool drill_grade_other(struct desk *d, const struct place *p, const struct drill
 
 /* ---- drill_check.c ---- */
 
+/* Where the object of our version of a file is handed out, below the root, when its source is not. */
+struct slice drill_reference(struct desk *d, const struct drill *x, int32_t i, bool sanitized);
 /* False: something of ours did not work. */
 bool drill_grade(struct desk *d, const struct place *p, const struct drill *x, struct slice mine,
                  bool cases_only, struct grades *ret);

@@ -71,10 +71,26 @@ in_exercise(struct drill_check *k, const char *name)
 
 /* ---- compiling ---- */
 
+struct slice
+drill_reference(struct desk *d, const struct drill *x, int32_t i, bool sanitized)
+{
+    return arena_format(&d->a, "labs/exercises/%.*s/reference/%d%s.o", SARG(x->as_lab.folder),
+                        (int)i, sanitized ? ".asan" : "");
+}
+
+/* A teacher may have handed out our version as an object only. */
+static bool
+has_source(struct drill_check *k, int32_t i)
+{
+    return path_exists(in_root(k, (const char *)arena_dup(&k->d->a, k->x->holes[i]).p));
+}
+
 /* "student1.asan.o": of their, or of our version of each file. */
 static const char *
 object(struct drill_check *k, bool is_reference, int32_t i, bool sanitized)
 {
+    if (is_reference && !has_source(k, i))
+        return in_root(k, (const char *)drill_reference(k->d, k->x, i, sanitized).p);
     struct slice name = arena_format(&k->d->a, "%s%d%s.o", is_reference ? "reference" : "student",
                                      (int)i, sanitized ? ".asan" : "");
     return is_reference || k->is_ours[i] ? in_ours(k, (const char *)name.p)
@@ -265,9 +281,11 @@ static bool
 compile_references(struct drill_check *k, bool sanitized)
 {
     bool ok = true;
-    for (int32_t i = 0; ok && i < k->x->holes_n; i++)
-        ok = compile_ours(k, in_root(k, (const char *)arena_dup(&k->d->a, k->x->holes[i]).p),
-                          object(k, true, i, sanitized), COMPILE_REFERENCE, sanitized);
+    for (int32_t i = 0; ok && i < k->x->holes_n; i++) {
+        const char *hole = in_root(k, (const char *)arena_dup(&k->d->a, k->x->holes[i]).p);
+        if (has_source(k, i))
+            ok = compile_ours(k, hole, object(k, true, i, sanitized), COMPILE_REFERENCE, sanitized);
+    }
     return ok;
 }
 
@@ -289,8 +307,14 @@ try_cases(struct drill_check *k)
     const char *program = in_work(k, "cases"), *argv[] = {program, NULL};
     const char *objects[OBJECTS_MAX] = {in_ours(k, "cases.o"), in_ours(k, "judge.o")};
     const char *now = (const char *)arena_format(&k->d->a, "GREGOR_NOW=%s/now.txt", k->work).p;
+    const char *dice =
+        (const char *)arena_format(
+            &k->d->a, "GREGOR_DICE=%llu",
+            (unsigned long long)(k->p->student.n ? own_dice(k->p->student, k->x->as_lab.id) : 0))
+            .p;
     const char *env[] = {
-        now, "ASAN_OPTIONS=detect_leaks=0:hard_rss_limit_mb=1024:abort_on_error=0:exitcode=99",
+        now, dice,
+        "ASAN_OPTIONS=detect_leaks=0:hard_rss_limit_mb=1024:abort_on_error=0:exitcode=99",
         "UBSAN_OPTIONS=print_stacktrace=0", NULL};
     struct limits l = {.wall_ms = CASES_WALL_MS,
                        .cpu_s = CASES_CPU_S,
@@ -390,16 +414,19 @@ grade_run(struct drill_check *k, const struct lab_run *r)
                        .cwd = (const char *)k->f.root.p};
     struct remark m = {0};
     struct slice text = SLICE_EMPTY;
+    struct slice about = arena_format(&k->d->a, "%.*s %.*s", SARG(k->x->as_lab.id), SARG(r->id));
+    struct slice seeds = own_seeds(k->d, k->p->student, about, r->seeds);
+    bool are_own = !slice_eq(seeds, r->seeds);
     int64_t passed = 0;
     int n = 0;
     argv[n++] = in_work(k, "gregor"), argv[n++] = "run", argv[n++] = scenario, argv[n++] = "--json",
     argv[n++] = "--jobs", argv[n++] = "2", argv[n++] = "--apart";
-    if (r->seeds.n) argv[n++] = "--seed", argv[n++] = (const char *)arena_dup(&k->d->a, r->seeds).p;
+    if (seeds.n) argv[n++] = "--seed", argv[n++] = (const char *)arena_dup(&k->d->a, seeds).p;
     if (r->only.n) argv[n++] = "--only", argv[n++] = (const char *)arena_dup(&k->d->a, r->only).p;
     for (int32_t i = 0; i < r->sets_n && n < 60; i++)
         argv[n++] = "--set", argv[n++] = (const char *)arena_dup(&k->d->a, r->sets[i]).p;
     /* One run draws its pictures at once; of several only the one that is told of is drawn. */
-    bool is_one = slice_find(r->seeds, '.', 0) < 0;
+    bool is_one = slice_find(seeds, '.', 0) < 0;
     if (is_one) argv[n++] = "--out", argv[n++] = in_work(k, "../runs");
     argv[n] = NULL;
     (void)remove(remarks);
@@ -407,12 +434,14 @@ grade_run(struct drill_check *k, const struct lab_run *r)
     struct slice fate = how_it_ended(k, e, err), failed = SLICE_NULL;
     if (file_read_all(&k->d->a, out, &text)) failed = first_failure(k, text, &passed);
     bool differs = first_remark(k, remarks, &m);
+    /* Seeds that nobody has tried may fail whoever decides; where every decision is ours it is not the student's. */
+    if (are_own && !differs) failed = SLICE_NULL, passed = MAX(passed, 1);
     bool ended_well = e.how == END_EXIT && e.code <= EXIT_DIED; /* a run that dies has its report */
     bool ok = !differs && !failed.p && ended_well && passed > 0;
-    struct graded *g = row(k, ok ? GRADE_OK : GRADE_WRONG,
-                           arena_format(&k->d->a, "run %.*s: %.*s%s%.*s", SARG(r->id),
-                                        SARG(path_last(r->scenario)), r->seeds.n ? ", seeds " : "",
-                                        SARG(r->seeds)));
+    struct graded *g =
+        row(k, ok ? GRADE_OK : GRADE_WRONG,
+            arena_format(&k->d->a, "run %.*s: %.*s%s%.*s", SARG(r->id),
+                         SARG(path_last(r->scenario)), seeds.n ? ", seeds " : "", SARG(seeds)));
     g->look = arena_format(&k->d->a, "scenarios: %.*s", SARG(path_last(r->scenario)));
     g->why = S("In each run every decision of yours is compared with the broker's own.");
     if (differs) {

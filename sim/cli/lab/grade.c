@@ -1,4 +1,4 @@
-/* gregor course grade: what several students have done, each in a folder like my-labs. gregor course pack: the labs to hand out. */
+/* gregor course grade: what several students have done, each in a folder like my-labs. */
 #include <stdio.h>
 #include <string.h>
 
@@ -14,7 +14,8 @@ struct marking {
     enum report report;
     struct writer w;
     int64_t students, all_done, rows_n;
-    bool broken; /* something of ours did not work */
+    bool are_ids; /* a folder's name is its student's id: seeds and cases are drawn from it */
+    bool broken;  /* something of ours did not work */
 };
 
 /* ---- JUnit ---- */
@@ -105,6 +106,7 @@ mark_student(struct marking *k, const char *folder)
     struct slice student = slice_cstr(folder);
     struct folders labs = place_labs(k->d, &k->p), drills = place_drills(k->d, &k->p);
     int64_t n = 0, done = 0;
+    if (k->are_ids) k->p.student = path_last(student);
     if (k->report == REPORT_TEXT) printf("%s\n", folder);
     if (k->report == REPORT_JUNIT)
         fmt_str(&k->w, " <testsuite name=\""), xml_text(&k->w, student), fmt_str(&k->w, "\">\n");
@@ -133,8 +135,10 @@ course_grade(struct desk *d, int argc, char **argv)
     for (int i = 0; i < argc; i++) {
         if (strcmp(argv[i], "--json") == 0) k.report = REPORT_JSON;
         else if (strcmp(argv[i], "--junit") == 0) k.report = REPORT_JUNIT;
+        else if (strcmp(argv[i], "--by-id") == 0) k.are_ids = true;
         else if (argv[i][0] == '-')
-            return usage_error("course", "grade FOLDER… [--json|--junit]: there is no %s", argv[i]);
+            return usage_error("course", "grade FOLDER… [--by-id] [--json|--junit]: there is no %s",
+                               argv[i]);
         else if (!path_exists(argv[i])) return usage_error("course", "%s is not there", argv[i]);
         else folders_n++;
     }
@@ -150,42 +154,4 @@ course_grade(struct desk *d, int argc, char **argv)
     fwrite(k.w.p ? k.w.p : (const uint8_t *)"", 1, (size_t)k.w.n, stdout);
     writer_release(&k.w);
     return k.broken ? EXIT_USAGE : k.all_done == k.students ? EXIT_PASS : EXIT_FAIL;
-}
-
-/* ---- pack ---- */
-
-int
-course_pack(struct desk *d, int argc, char **argv)
-{
-    struct place p;
-    if (argc != 1 || argv[0][0] == '-') return usage_error("course", "pack FILE.tar.gz");
-    if (!place_find(d, NULL, &p)) return EXIT_USAGE;
-    /* The same labs give the same bytes. */
-    const char *args[] = {"--create",
-                          "--dereference",
-                          "--gzip",
-                          "--file",
-                          argv[0],
-                          "--directory",
-                          (const char *)arena_dup(&d->a, p.root).p,
-                          "--sort=name",
-                          "--owner=0",
-                          "--group=0",
-                          "--numeric-owner",
-                          "--mtime=@0",
-                          "--exclude=solution",
-                          "--exclude=wrong",
-                          (const char *)arena_dup(&d->a, path_last(p.labs)).p,
-                          NULL};
-    static const char *const tars[] = {"/usr/bin/tar", "/bin/tar"};
-    for (int i = 0; i < 2; i++) {
-        if (!path_exists(tars[i])) continue;
-        if (spawn(tars[i], args, -1) != EXIT_PASS) return EXIT_FAIL;
-        printf("%s: the labs without their solutions; unpacked over a clone, or named by "
-               "GREGOR_LABS\n",
-               argv[0]);
-        return EXIT_PASS;
-    }
-    fprintf(stderr, "gregor: there is no tar\n");
-    return EXIT_USAGE;
 }

@@ -106,10 +106,11 @@ struct lab_run *lab_find_run(const struct lab *l, struct slice id);
 /* ---- place.c ---- */
 
 struct place {
-    struct slice root; /* where labs/ and scenarios/ are */
-    struct slice labs; /* the folder of all labs */
-    struct slice mine; /* the student's: my-labs */
-    struct slice self; /* this program */
+    struct slice root;    /* where labs/ and scenarios/ are */
+    struct slice labs;    /* the folder of all labs */
+    struct slice mine;    /* the student's: my-labs */
+    struct slice self;    /* this program */
+    struct slice student; /* whose labs these are, if they were packed for one; else empty */
 };
 /* False, and said. mine: NULL for ./my-labs. */
 bool place_find(struct desk *d, const char *mine, struct place *ret);

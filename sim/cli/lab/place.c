@@ -74,6 +74,9 @@ place_find(struct desk *d, const char *mine, struct place *ret)
         return false;
     }
     ret->root = path_parent(ret->labs);
+    struct slice id = SLICE_EMPTY;
+    (void)file_read_all(&d->a, path_join(d, ret->labs, "student.txt"), &id);
+    ret->student = slice_trim(id);
     return true;
 }
 

@@ -11,6 +11,20 @@
 
 #define LINE_BYTES 512
 
+static bool
+is_digit_at(struct slice s, int64_t i)
+{
+    return i >= 0 && i < s.n && s.p[i] >= '0' && s.p[i] <= '9';
+}
+
+/* The comma of "1,200", as all that we print has it; 1,2 may be meant otherwise, and is refused. */
+static bool
+parts_thousands(struct slice s, int64_t i)
+{
+    if (s.p[i] != ',' || !is_digit_at(s, i - 1) || is_digit_at(s, i + 4)) return false;
+    return is_digit_at(s, i + 1) && is_digit_at(s, i + 2) && is_digit_at(s, i + 3);
+}
+
 bool
 number_read(struct slice text, struct slice unit, double *ret)
 {
@@ -19,8 +33,10 @@ number_read(struct slice text, struct slice unit, double *ret)
     if (!text.n || text.n >= (int64_t)sizeof copy || memchr(text.p, 'x', (size_t)text.n) ||
         memchr(text.p, 'n', (size_t)text.n)) /* neither hexadecimal nor nan */
         return false;
-    memcpy(copy, text.p, (size_t)text.n);
-    copy[text.n] = 0;
+    int64_t n = 0;
+    for (int64_t i = 0; i < text.n; i++)
+        if (!parts_thousands(text, i)) copy[n++] = (char)text.p[i];
+    copy[n] = 0;
     *ret = strtod(copy, &end);
     if (end == copy) return false;
     struct slice rest = slice_trim(slice_cstr(end));
