@@ -14,9 +14,8 @@ from .node import clean_environment, java
 from .target import eventually, run
 
 
-def compiled(jars):
-    """The folder of the compiled programs of apps/java; made anew when a source has changed."""
-    sources = sorted(paths.APPS_JAVA.glob("*.java"))
+def compiled(jars, sources):
+    """The folder of these programs, compiled; made anew when a source has changed."""
     name = hashlib.sha256(b"".join(s.read_bytes() for s in sources)).hexdigest()[:16]
     folder = paths.INSTALLED / "classes" / name
     if not folder.is_dir():
@@ -107,5 +106,5 @@ def streams_worker(t, bootstrap, topology, application, *settings, folder=None):
     jars = paths.INSTALLED / "streams"
     argv = java(jars, "Streams", topology, bootstrap, application, folder / "state", *settings, heap="256m")
     at = argv.index("-cp") + 1
-    argv[at] = f"{argv[at]}:{compiled(jars)}"
+    argv[at] += f":{compiled(jars, sorted(paths.APPS_JAVA.glob('*.java')))}"
     return App(f"{topology} worker", argv, folder)

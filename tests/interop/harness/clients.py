@@ -1,7 +1,7 @@
 """Programs of clients/, one for each client, that all know the same words; see clients/aiokafka_client.py."""
 
 from . import paths
-from .app import App
+from .app import App, compiled
 from .node import java
 
 # What setup must have installed for each.
@@ -13,7 +13,9 @@ def program(name, *words):
     """The argument vector of a client; the first word is the bootstrap address."""
     words = [str(x) for x in words]
     if name == "java":
-        return java(paths.TOOLS_JARS, str(paths.INTEROP / "clients/JavaClient.java"), *words)
+        argv = java(paths.TOOLS_JARS, "JavaClient", *words)
+        argv[argv.index("-cp") + 1] += f":{compiled(paths.TOOLS_JARS, [paths.INTEROP / 'clients/JavaClient.java'])}"
+        return argv
     if name == "franz-go":
         return [str(paths.GO / "franz_go"), *words]
     if name == "kafkajs":

@@ -85,6 +85,8 @@ class Node:
             # Kafka's 3 s cost each group of a claim so much. Not 0: kafka-python asks for its topics' metadata
             # 100 ms after it has subscribed, and a leader that has joined before shares out nothing, for good.
             "group.initial.rebalance.delay.ms": 1000,
+            # Six of Apache Kafka's nodes that start at once on a busy machine: its minute is not enough.
+            "initial.broker.registration.timeout.ms": 300_000,
             **self.extra,
         }
 
