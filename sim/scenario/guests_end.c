@@ -320,11 +320,25 @@ name_of_topic_id(void *ctx, struct uuid id)
     return witness_topic_name(ctx, id);
 }
 
+/* What lowers a promise is heard as soon as somebody asks for it. */
+static void
+setting_is(void *ctx, struct slice topic, struct slice name, struct slice value)
+{
+    struct run *r = ctx;
+    int64_t n;
+    topic = arena_dup(r->a, topic);
+    if (slice_eq(name, S("min.insync.replicas")) && slice_to_i64(value, &n))
+        witness_min_isr_is(r, topic, (int32_t)MIN(MAX(n, 1), 1000));
+    if (slice_eq(name, S("unclean.leader.election.enable")))
+        witness_unclean_is(r, topic, slice_eq(value, S("true")));
+}
+
 struct guests *
 guests_begin(struct run *r)
 {
     if (!r->o->outside) return NULL;
     return guests_new(r->a->mem, &(struct guests_params){.now = run_now_of_guests,
                                                          .topic_name = name_of_topic_id,
+                                                         .set = setting_is,
                                                          .ctx = r});
 }

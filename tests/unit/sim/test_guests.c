@@ -28,6 +28,7 @@ enum {
 
 struct scene {
     struct mem mem;
+    char set[200]; /* topic name=value, of what was asked for */
     struct arena a;
     struct guests *g;
     int64_t now;
@@ -50,13 +51,22 @@ no_topic(void *ctx, struct uuid id)
 }
 
 static void
+set_of(void *ctx, struct slice topic, struct slice name, struct slice value)
+{
+    struct scene *s = ctx;
+    size_t n = strlen(s->set);
+    snprintf(s->set + n, sizeof s->set - n, "%.*s %.*s=%.*s;", (int)topic.n, (const char *)topic.p,
+             (int)name.n, (const char *)name.p, (int)value.n, (const char *)value.p);
+}
+
+static void
 begin(struct scene *s)
 {
     memset(s, 0, sizeof *s);
     test_mem_init(&s->mem);
     arena_init(&s->a, &s->mem, 0);
-    s->g = guests_new(&s->mem,
-                      &(struct guests_params){.now = now_of, .topic_name = no_topic, .ctx = s});
+    s->g = guests_new(&s->mem, &(struct guests_params){
+                                   .now = now_of, .topic_name = no_topic, .set = set_of, .ctx = s});
 }
 
 static void
@@ -868,6 +878,29 @@ offsets_of_a_transaction_go_with_it(void **state)
     }
 }
 
+/* ---- administrators ---- */
+
+static void
+settings_of_topics_are_heard(void **state)
+{
+    (void)state;
+    struct scene s;
+    struct k_create_topics_request q;
+    struct k_create_topics_request_creatable_topic t;
+    struct k_create_topics_request_creatable_topic_config c = {S("min.insync.replicas"), S("1")};
+    send_all(&s);
+    codec_default(K_MSG_CREATE_TOPICS_REQUEST, &q);
+    memset(&t, 0, sizeof t);
+    q.topics = &t, q.topics_n = 1;
+    t.name = TOPIC, t.configs = &c, t.configs_n = 1;
+    (void)ask(&s, 4, "admin", K_API_CREATE_TOPICS, 5, &q);
+    q.validate_only = true;
+    (void)ask(&s, 4, "admin", K_API_CREATE_TOPICS, 5, &q);
+    assert_string_equal(s.set, "orders min.insync.replicas=1;");
+    judge(&s, plain_log, PLAIN_N, -2);
+    assert_fired(&s, "");
+}
+
 /* ---- rubbish ---- */
 
 static void
@@ -920,6 +953,7 @@ main(void)
         cmocka_unit_test(a_commit_that_goes_back_is_told),
         cmocka_unit_test(a_refused_commit_that_is_found_is_told),
         cmocka_unit_test(offsets_of_a_transaction_go_with_it),
+        cmocka_unit_test(settings_of_topics_are_heard),
         cmocka_unit_test(rubbish_is_no_frame_and_ends_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
