@@ -46,10 +46,16 @@ note_state(struct group *g)
          g->members_n, g->state);
 }
 
+bool
+group_state_may_follow(enum group_state from, enum group_state to)
+{
+    return states[to].from >> from & 1;
+}
+
 void
 group_move(struct group *g, enum group_state to)
 {
-    CHECK(states[to].from >> g->state & 1);
+    CHECK(group_state_may_follow(g->state, to));
     g->previous = g->state;
     g->state = to;
     g->state_since_ms = env_wall_ms(group_env(g));

@@ -109,7 +109,9 @@ struct group *group_find(struct shard *s, struct slice id);
 struct group *group_new(struct shard *s, struct slice id);
 /* Nobody waits in it any more. */
 void group_free(struct group *g);
-/* Checks that the move is one of those drawn above. */
+/* Whether the drawing above has that arrow. */
+bool group_state_may_follow(enum group_state from, enum group_state to);
+/* Checks that it has. */
 void group_move(struct group *g, enum group_state to);
 /* Nothing is left of it but, perhaps, an id that was given out. */
 bool group_is_blank(const struct group *g);

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "sim/cli/cli.h"
+#include "sim/cli/machines.h"
 #include "sim/scenario/value.h"
 #include "sim/trace/reader.h"
 #include "visualize/filter.h"
@@ -357,8 +358,32 @@ command_timeline(int argc, char **argv)
     return show("timeline", TIMELINE, argc, argv);
 }
 
+/* Of the code, and of no run. */
+static int
+draw_machine(int argc, char **argv)
+{
+    const struct view_machine *m = argc > 1 ? machine_named(slice_cstr(argv[1])) : NULL;
+    bool has_theme = argc == 4 && strcmp(argv[2], "--theme") == 0;
+    enum view_theme theme = has_theme && strcmp(argv[3], "dark") == 0  ? THEME_DARK
+                          : has_theme && strcmp(argv[3], "light") == 0 ? THEME_LIGHT
+                          : has_theme && strcmp(argv[3], "print") == 0 ? THEME_PRINT
+                                                                       : THEME_AUTO;
+    if (!m || (argc > 2 && theme == THEME_AUTO))
+        return usage_error("frame", "--machine takes one of %s, and --theme light, dark or print",
+                           machine_names());
+    struct desk d;
+    desk_init(&d);
+    struct writer w = writer_mem(&d.mem);
+    visualize_machine(&d.mem, m, theme, &w);
+    fwrite(w.p, 1, (size_t)w.n, stdout);
+    writer_release(&w);
+    desk_release(&d);
+    return EXIT_PASS;
+}
+
 int
 command_frame(int argc, char **argv)
 {
+    if (argc > 0 && strcmp(argv[0], "--machine") == 0) return draw_machine(argc, argv);
     return show("frame", FRAME, argc, argv);
 }

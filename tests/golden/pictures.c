@@ -6,11 +6,22 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "sim/cli/machines.h"
 #include "tests/unit/visualize/synthetic.h"
 #include "visualize/filter.h"
 
 typedef bool drawn(struct mem *mem, struct trace_reader *r, const struct view_options *o,
                    struct writer *w);
+
+/* Of the code's own table. */
+static bool
+transaction_machine(struct mem *mem, struct trace_reader *r, const struct view_options *o,
+                    struct writer *w)
+{
+    (void)r;
+    visualize_machine(mem, machine_named(S("transaction")), o->theme, w);
+    return true;
+}
 
 static const struct picture {
     const char *file;
@@ -34,6 +45,7 @@ static const struct picture {
      .run = synthetic_run,
      .filter = "kind:control -node:b1 t:0s..2s",
      .theme = THEME_PRINT},
+    {.file = "machine.svg", .draw = transaction_machine, .run = synthetic_run},
     {.file = "why.svg", .draw = visualize_why, .run = synthetic_run},
     {.file = "topology.svg", .draw = visualize_topology, .run = synthetic_run, .at_ms = 1000},
     {.file = "replication-dark.dot",
