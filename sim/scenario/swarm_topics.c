@@ -12,7 +12,7 @@ draw_compaction(struct swarm *s)
     swarm_put(s, ", min.cleanable.dirty.ratio: %s", ONE_OF(s, "0.01", "0.1", "0.5"));
     swarm_perhaps(s, 60, "delete.retention.ms", stay_min_ms, stay_max_ms);
     swarm_perhaps(s, 15, "min.compaction.lag.ms", 50, 2000);
-    swarm_perhaps(s, 15, "max.compaction.lag.ms", 500, 5000);
+    swarm_perhaps(s, 15, "max.compaction.lag.ms", 2000, 5000); /* not below the least */
 }
 
 static void
