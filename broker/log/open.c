@@ -1,6 +1,6 @@
 /* Opening a log: what is on disk decides; no file but the log itself has to be there.
  *
- *     directory ─ leftovers removed ─ topic id ─ leader epochs ─ segments ─ bad tail cut ─ synced ─ producers
+ *     directory ─ leftovers removed ─ topic id ─ leader epochs ─ segments ─ bad tail cut ─ producers ─ synced
  *
  * Below the recovery point, and everywhere after a clean shutdown, only the ends of segments are looked at.
  * Otherwise every segment that reaches above the recovery point is read through with its sums
@@ -23,9 +23,10 @@ enum open_stage {
     OPEN_EPOCHS,
     OPEN_EPOCHS_READ,
     OPEN_SEGMENTS,
-    OPEN_SYNC,
     OPEN_TXNS,
     OPEN_PRODUCERS,
+    OPEN_SYNC,
+    OPEN_DONE,
 };
 
 struct open_job {
@@ -621,7 +622,7 @@ open_segments_done(struct open_job *j)
     open_set_ends(j);
     drop_snapshots(j);
     if (j->remove.paths.n) log_names_changed(log);
-    j->stage = OPEN_SYNC;
+    j->stage = OPEN_TXNS;
     j->remove.done = open_removed;
     files_remove(&j->remove, log);
 }
@@ -630,18 +631,34 @@ static void
 open_synced(struct log_op *op, enum log_err err)
 {
     struct open_job *j = CONTAINER_OF(op, struct open_job, sync);
-    open_step_again(j, err ? ENV_EIO : ENV_OK);
+    if (err) open_step_again(j, ENV_EIO);
+    else job_soon(&j->job); /* not from within the sync: what is done next may be the log's end */
+}
+
+/* Only now, as all that is to be saved is known: with the indexes of segments that were read through goes the list of their
+ * aborted transactions, and a list that was saved too early says for ever that there were none. */
+static void
+open_sync(struct open_job *j)
+{
+    struct commitlog *log = j->job.log;
+    j->stage = OPEN_DONE;
+    j->sync.done = open_synced;
+    if (j->clean && log_names_are_durable(log) && !log->epochs_dirty) open_step_again(j, ENV_OK);
+    else commitlog_sync(log, &j->sync);
 }
 
 static void
 open_producers_done(struct producer_load *l, enum env_err err)
 {
     struct open_job *j = CONTAINER_OF(l, struct open_job, producers);
-    struct commitlog *log = l->log;
-    if (err) {
-        log_open_failed(j, err, "reading", log->dir);
-        return;
-    }
+    j->stage = OPEN_SYNC;
+    open_step_again(j, err);
+}
+
+static void
+open_done(struct open_job *j)
+{
+    struct commitlog *log = j->job.log;
     log->synced_end = log->written_end;
     log->synced_ns = env_now_ns(log->env);
     log->state = COMMITLOG_OPEN;
@@ -729,12 +746,13 @@ stage_text(enum open_stage stage)
     case OPEN_CLEAN: return "cleaning up";
     case OPEN_SWAP: return "swapping in";
     case OPEN_SEGMENTS: return "recovering";
-    case OPEN_SYNC: return "syncing";
+    case OPEN_DONE: return "syncing";
     case OPEN_METADATA:
     case OPEN_EPOCHS:
     case OPEN_EPOCHS_READ:
     case OPEN_TXNS:
-    case OPEN_PRODUCERS: return "reading";
+    case OPEN_PRODUCERS:
+    case OPEN_SYNC: return "reading";
     }
     return "opening";
 }
@@ -786,18 +804,13 @@ open_step(struct log_job *job, enum env_err err)
         open_next_segment(j);
         break;
     case OPEN_SEGMENTS: open_next_segment(j); break;
-    case OPEN_SYNC:
-        j->stage = OPEN_TXNS;
-        j->sync.done = open_synced;
-        if (j->clean && log_names_are_durable(log) && !log->epochs_dirty)
-            open_step_again(j, ENV_OK);
-        else commitlog_sync(log, &j->sync);
-        break;
     case OPEN_TXNS: open_txns(j); break;
     case OPEN_PRODUCERS:
         j->producers.done = open_producers_done;
         producers_load(log, &j->producers, j->recovered_from);
         break;
+    case OPEN_SYNC: open_sync(j); break;
+    case OPEN_DONE: open_done(j); break;
     }
 }
 
