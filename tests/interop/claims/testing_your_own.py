@@ -60,7 +60,7 @@ def maven(folder, *words, **environment):
     return done.returncode, done.stdout + done.stderr
 
 
-@claim("gregord", "java", limit_s=12 * LIMIT_S)
+@claim("gregord", "java", limit_s=20 * LIMIT_S)
 def kafka_streams_totals(t):
     """A topology with exactly_once_v2 and five mistakes fails five tests of what may become of EndTxn; mended it passes them."""
     status, said = maven(paths.ROOT / "sim/play/java", "-q", "-DskipTests", "install")

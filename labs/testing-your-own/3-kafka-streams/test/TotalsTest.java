@@ -119,9 +119,9 @@ class TotalsTest {
     void ordersAreCountedSoonThoughCommitsAreSlow(Cluster kafka) throws Exception {
         try (Totals application = start(kafka)) {
             kafka.delay("EndTxn", "by", "400ms");
-            order(kafka, LongStream.generate(() -> 1).limit(60).toArray());
-            List<Long> found = totals(kafka, 61, Duration.ofSeconds(12));
-            assertEquals(61, found.get(found.size() - 1));
+            order(kafka, LongStream.generate(() -> 1).limit(100).toArray());
+            List<Long> found = totals(kafka, 101, Duration.ofSeconds(30));
+            assertEquals(101, found.get(found.size() - 1));
         }
     }
 }
