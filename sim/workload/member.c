@@ -71,7 +71,7 @@ tell_round(const struct worker *w, int32_t generation, const struct topic_partit
     struct writer text = writer_fixed(what, sizeof what - 1);
     fmt_str(&text, " is in generation "), fmt_i64(&text, generation);
     fmt_str(&text, " of "), fmt_slice(&text, w->args->membership.group_id);
-    fmt_str(&text, ", with");
+    fmt_str(&text, v && n > 0 ? ", with" : ", with nothing");
     what[writer_slice(&text).n] = 0;
     worker_tell(w, what, v, n);
 }
