@@ -144,7 +144,7 @@ const struct command commands[] = {
      "shows mistakes that lose records, each beside what is right", "gregor museum run RE01", command_museum},
     {"lab", "gregor lab [list], or gregor lab start|predict|run|check|hint|reset N [OPTION]…", LAB_OPTIONS,
      "is the course: predict, run, look, explain, do, beyond", "gregor lab start 4", command_lab},
-    {"course", "gregor course grade FOLDER… [--by-id] [--json|--junit], gregor course pack FILE [--student ID] [--hide-reference], gregor course ask RUN QUERY, gregor course history FILE|RUN, gregor course guide, gregor course docs [--check], or gregor course drill ID FILE…", COURSE_OPTIONS,
+    {"course", "gregor course grade FOLDER… [--by-id] [--json|--junit], gregor course pack FILE [--student ID] [--hide-reference], gregor course ask RUN QUERY, gregor course history FILE|RUN, gregor course guide, gregor course docs [--check] [LAB…], or gregor course drill ID FILE…", COURSE_OPTIONS,
      "is for authors of labs and teachers", "gregor course ask out/leader-crash-42 '{notes: partition-change}'", command_course},
     {"lint", "gregor lint FILE…", "", "finds mistakes in scenarios", "gregor lint scenarios/leader-crash.yaml", command_lint},
     {"check", "gregor check FILE|RUN… [OPTION]…", CHECK_OPTIONS,
