@@ -272,6 +272,12 @@ lost_with_its_leader(struct inquest *q)
         tell_cause(q, q->leader, " was elected without it", q->at_ns);
         return true;
     }
+    /* What a cleaned log lacks tells nothing of whom it was elected without; but somebody else leads since. */
+    bool has_moved = q->k->is_compacted && b && b->epoch < q->k->now.leader_epoch;
+    if (!d && has_moved && q->leader >= 0 && q->leader != holder) {
+        tell_cause(q, q->leader, " leads since, and cleans its log", -1);
+        return true;
+    }
     for (int64_t i = 0; b && i < q->o->takings.n; i++) {
         const struct taking *t = &q->o->takings.v[i];
         if (t->key != b->key->index || !is_destruction(t->kind) || !taking_took(t, b)) continue;
