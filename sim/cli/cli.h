@@ -120,7 +120,7 @@ void job_run_guarded(struct arena *a, const struct scenario *s, const struct run
 
 /* For what watches the code in a run (an exercise's watch.c): says so in the run under way, at this moment. With
  * GREGOR_REMARKS in the environment the line is written to the end of that file as well:
- * scenario, seed, milliseconds, machine, text, with tabs between them. */
+ * scenario, seed, milliseconds (-1: the topics are not there yet), machine, text, with tabs between them. */
 void job_remark(struct slice text);
 /* Whether a machine is at work in the run under way, and not the simulator itself. */
 bool job_is_in_machine(void);

@@ -203,7 +203,8 @@ job_remark(struct slice text)
     FILE *f = path ? fopen(path, "a") : NULL;
     if (!f) return;
     fprintf(f, "%.*s\t%llu\t%.3f\t%.*s\t%.*s\n", SARG(remarked.scenario),
-            (unsigned long long)remarked.seed, (double)at_ns / 1e6, SARG(machine), SARG(text));
+            (unsigned long long)remarked.seed, at_ns < 0 ? -1.0 : (double)at_ns / 1e6,
+            SARG(machine), SARG(text));
     fclose(f);
 }
 

@@ -344,7 +344,7 @@ run_remark(struct run *r, struct slice text, int64_t *ret_at_ns, struct slice *r
 {
     struct machine *m = world_acting(r->w);
     int64_t v[] = {-1, -1, 1, (int64_t)WITNESS_INVARIANT, 0};
-    *ret_at_ns = run_now(r);
+    *ret_at_ns = r->begin_ns ? run_now(r) : -1;
     *ret_machine = m ? m->name : SLICE_EMPTY;
     world_say(r->w, S("anomaly"), S("decision"), text, m, v, ARRAY_LEN(v));
 }

@@ -91,7 +91,7 @@ void run_scenario(struct arena *a, const struct scenario *s, const struct run_op
                   struct run_result *ret);
 
 /* Somebody beside the run has seen something in the step that is under way: it is told and drawn at this moment, and
- * decides nothing. When (since the topics are there), and whose step it is; empty: nobody's. */
+ * decides nothing. When (since the topics are there; -1: they are not yet), and whose step it is; empty: nobody's. */
 void run_remark(struct run *r, struct slice text, int64_t *ret_at_ns, struct slice *ret_machine);
 /* Whether it is in the step of a machine. */
 bool run_is_in_machine(const struct run *r);

@@ -379,6 +379,15 @@ first_failure(struct drill_check *k, struct slice text, int64_t *ret_passed)
     return failed;
 }
 
+/* As the timeline counts. */
+static struct slice
+when_said(struct drill_check *k, const struct remark *m)
+{
+    double ms = strtod((const char *)arena_dup(&k->d->a, m->at).p, NULL);
+    return ms < 0 ? S("before the topics are there")
+                  : arena_format(&k->d->a, "at %.3f s", ms / 1000);
+}
+
 /* Where its timeline is; a run that was one of many is made once more, and drawn. */
 static struct slice
 draw_remark(struct drill_check *k, const char *scenario, bool is_drawn, const struct remark *m)
@@ -393,9 +402,8 @@ draw_remark(struct drill_check *k, const char *scenario, bool is_drawn, const st
                        .writes = k->mine,
                        .cwd = (const char *)k->f.root.p};
     if (!is_drawn) sandbox_run(argv, NULL, &l, NULL, NULL);
-    return arena_format(
-        &k->d->a, "%s/runs/%.*s-%.*s/timeline.svg at %.3f s, and story.txt beside it", k->mine,
-        SARG(m->scenario), SARG(m->seed), strtod((const char *)m->at.p, NULL) / 1000);
+    return arena_format(&k->d->a, "%s/runs/%.*s-%.*s/timeline.svg %.*s, and story.txt beside it",
+                        k->mine, SARG(m->scenario), SARG(m->seed), SARG(when_said(k, m)));
 }
 
 static void
@@ -445,9 +453,8 @@ grade_run(struct drill_check *k, const struct lab_run *r)
     g->look = arena_format(&k->d->a, "scenarios: %.*s", SARG(path_last(r->scenario)));
     g->why = S("In each run every decision of yours is compared with the broker's own.");
     if (differs) {
-        g->came = arena_format(&k->d->a, "seed %.*s, at %.3f s, %.*s: %.*s", SARG(m.seed),
-                               strtod((const char *)arena_dup(&k->d->a, m.at).p, NULL) / 1000,
-                               SARG(m.machine), SARG(m.text));
+        g->came = arena_format(&k->d->a, "seed %.*s, %.*s, %.*s: %.*s", SARG(m.seed),
+                               SARG(when_said(k, &m)), SARG(m.machine), SARG(m.text));
         g->why = failed.p
                    ? arena_format(
                          &k->d->a,
