@@ -533,9 +533,11 @@ fill_streams_beat(struct streams_beat *bt)
     res->acceptable_recovery_lag = group_config_i64(bt->g, K_GCFG_STREAMS_ACCEPTABLE_RECOVERY_LAG);
     if (says_tasks) fill_streams_tasks(bt->call, res, &bt->after.assigned);
     bool has_moved = (says_tasks && bt->spec.user_endpoint) || bt->endpoint_changed;
-    if (has_moved && !bt->is_new_group) sg->endpoint_epoch++;
-    if (sg->endpoint_epoch != q->endpoint_information_epoch)
+    /* The first member is told its own endpoint, too, though the epoch begins with 0: as in Kafka. */
+    int32_t endpoint_epoch = sg->endpoint_epoch + has_moved;
+    if (endpoint_epoch != q->endpoint_information_epoch)
         fill_streams_endpoints(bt->g, bt->call, res, q->member_id, &bt->spec, &bt->after.assigned);
+    if (!bt->is_new_group) sg->endpoint_epoch = endpoint_epoch;
     res->endpoint_information_epoch = sg->endpoint_epoch;
     if (q->shutdown_application && !sg->shutdown_by.p) streams_set_shutdown(bt->g, q->member_id);
     fill_statuses(bt);

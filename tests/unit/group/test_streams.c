@@ -516,6 +516,7 @@ members_hear_where_state_can_be_asked_for(void **state)
     topics_come();
     request *q = new_request(S("a"), 0);
     q->user_endpoint = &at;
+    q->endpoint_information_epoch = 0; /* as a member begins, and as the group does */
     const response *r = send(q);
     assert_int_equal(r->partitions_by_user_endpoint_n, 1);
     assert_slice(r->partitions_by_user_endpoint[0].user_endpoint.host, "host");
