@@ -1,0 +1,357 @@
+"""Streams groups (KIP-1071): what members may say of their topology and their tasks, and what they are told."""
+
+import time
+
+from .broker import ANSWER_LIMIT_S
+from .cases import each, once
+from .cases_groups import ready
+
+A, B = "AAAAAAAAAAAAAAAAAAAAEQ", "AAAAAAAAAAAAAAAAAAAAIg"  # members' ids, which they draw themselves
+ROLES = ("ActiveTasks", "StandbyTasks", "WarmupTasks")
+
+
+def info(name, partitions=0, factor=0, configs=()):
+    return {"Name": name, "Partitions": partitions, "ReplicationFactor": factor,
+            "TopicConfigs": [{"Key": k, "Value": x} for k, x in configs]}
+
+
+def part(sid="0", sources=(), changelogs=(), sinks=(), repartitions=(), together=(), patterns=()):
+    """A subtopology."""
+    return {"SubtopologyId": sid, "SourceTopics": list(sources), "SourceTopicRegex": list(patterns),
+            "StateChangelogTopics": list(changelogs), "RepartitionSinkTopics": list(sinks),
+            "RepartitionSourceTopics": list(repartitions), "CopartitionGroups": list(together)}
+
+
+def topology(*parts, epoch=0):
+    return {"Epoch": epoch, "Subtopologies": list(parts)}
+
+
+def tasks(**by_subtopology):
+    return [{"SubtopologyId": k[1:], "Partitions": list(v)} for k, v in by_subtopology.items()]
+
+
+def beat(group, member=A, epoch=0, shape=None, has=None, **more):
+    """has: its tasks, as three lists; None: nothing new."""
+    row = {"GroupId": group, "MemberId": member, "MemberEpoch": epoch, "EndpointInformationEpoch": 0, "InstanceId": None, "RackId": None,
+           "RebalanceTimeoutMs": -1, "Topology": None, "ProcessId": None, "UserEndpoint": None, "ClientTags": None,
+           "TaskOffsets": None, "TaskEndOffsets": None, **dict.fromkeys(ROLES)}
+    if epoch == 0:
+        row.update(RebalanceTimeoutMs=20000, Topology=shape, ProcessId=f"process of {member}", **{r: [] for r in ROLES})
+    if has is not None:
+        row.update(zip(ROLES, has))
+    return {**row, **more}
+
+
+def streams_group(b, word="g", delay=0, **settings):
+    """A name of a group that is assigned at once."""
+    group = ready(b, b.name(word))
+    rows = {"streams.initial.rebalance.delay.ms": delay, "streams.assignment.interval.ms": 0,
+            **{"streams." + k.replace("_", "."): x for k, x in settings.items()}}
+    found = b.ask("IncrementalAlterConfigs", 1, {"Resources": [
+        {"ResourceType": 32, "ResourceName": group,
+         "Configs": [{"Name": k, "ConfigOperation": 0, "Value": str(x)} for k, x in rows.items()]}]})
+    assert not found["Responses"][0]["ErrorCode"], found
+    b.pause()
+    return group
+
+
+def in_order(found):
+    """Tasks and topics of a list have no order."""
+    for role in ROLES:
+        for row in found.get(role) or []:
+            row["Partitions"].sort()
+        (found.get(role) or []).sort(key=lambda row: row["SubtopologyId"])
+    for row in found.get("PartitionsByUserEndpoint") or []:
+        for kind in ("ActivePartitions", "StandbyPartitions"):
+            row[kind].sort(key=lambda x: x["Topic"])
+            for x in row[kind]:
+                x["Partitions"].sort()
+    (found.get("Status") or []).sort(key=lambda s: s["StatusCode"])
+    return found
+
+
+def said(b, v, what, row):
+    found = b.ask("StreamsGroupHeartbeat", v, row)
+    b.note(what, b.alike(in_order(found)) if found else "closed")
+    return found
+
+
+@each("StreamsGroupHeartbeat")
+def refused(b, v):
+    g, t = streams_group(b), b.topic("t", 2)
+    shape = topology(part(sources=[t]))
+
+    def one(what, **more):
+        said(b, v, what, beat(g, shape=shape, **more))
+
+    one("an empty group", GroupId="")
+    one("a blank group", GroupId="  ")
+    one("an empty member", MemberId="")
+    one("a blank member", MemberId=" ")
+    one("an empty instance", InstanceId="")
+    one("an empty rack", RackId="")
+    one("no rebalance time-out", RebalanceTimeoutMs=-1)
+    one("a rebalance time-out of nothing", RebalanceTimeoutMs=0)
+    one("no topology", Topology=None)
+    for role in ROLES:
+        one(f"no {role}", **{role: None})
+        one(f"{role} of its own", **{role: tasks(_0=[0])})
+    one("epoch -3", MemberEpoch=-3)
+    one("epoch -2 without an instance", MemberEpoch=-2)
+    said(b, v, "epoch -2 of nobody", beat(g, epoch=-2, InstanceId="i"))
+    said(b, v, "epoch -1 of nobody", beat(g, epoch=-1))
+    said(b, v, "epoch 1 of nobody", beat(g, epoch=1))
+    said(b, v, "epoch 1 with a topology", beat(g, epoch=1, Topology=shape))
+    said(b, v, "some of its tasks", beat(g, epoch=1, ActiveTasks=[]))
+    b.call("what has come of it", "StreamsGroupDescribe", min(v, 1), {"GroupIds": [g]})
+
+
+@each("StreamsGroupHeartbeat")
+def malformed_topologies(b, v):
+    g, t = streams_group(b), b.topic("t", 2)
+
+    def one(what, *parts, **more):
+        said(b, v, what, beat(streams_group(b, what.replace(" ", "-").replace("'", "")), shape=topology(*parts, **more)))
+
+    one("no subtopologies")
+    one("a subtopology of nothing", part())
+    one("an empty id", part("", [t]))
+    one("two of one id", part("0", [t]), part("0", [t]))
+    one("a source twice", part("0", [t, t]))
+    one("an empty source", part("0", [""]))
+    one("a source of no name", part("0", ["a/b"]))
+    one("an expression", part("0", [], patterns=["a.*"]))
+    one("a changelog of no name", part("0", [t], [info("a b")]))
+    one("a changelog with partitions", part("0", [t], [info(g + "-x-changelog", 3)]))
+    one("a repartition topic of nobody", part("0", [t], sinks=[g + "-r-repartition"]))
+    one("a repartition topic that nobody fills", part("0", [], repartitions=[info(g + "-r-repartition")]))
+    one("a loop of repartition topics", part("0", [], sinks=[g + "-b-repartition"], repartitions=[info(g + "-a-repartition")]),
+        part("1", [], sinks=[g + "-a-repartition"], repartitions=[info(g + "-b-repartition")]))
+    one("a group of topics that there are not", part("0", [t], together=[
+        {"SourceTopics": [3], "SourceTopicRegex": [], "RepartitionSourceTopics": []}]))
+    one("a group of topics at minus one", part("0", [t], together=[
+        {"SourceTopics": [-1], "SourceTopicRegex": [], "RepartitionSourceTopics": []}]))
+    one("epoch minus one", part("0", [t]), epoch=-1)
+    one("epoch 7", part("0", [t]), epoch=7)
+
+
+@each("StreamsGroupHeartbeat")
+def one_member(b, v):
+    g, t = streams_group(b), b.topic("t", 3)
+    shape = topology(part(sources=[t]))
+    first = said(b, v, "joins", beat(g, shape=shape, UserEndpoint={"Host": "here", "Port": 7}))
+    epoch = first["MemberEpoch"]
+    said(b, v, "nothing new", beat(g, epoch=epoch))
+    said(b, v, "has them all", beat(g, epoch=epoch, has=(tasks(_0=[0, 1, 2]), [], [])))
+    said(b, v, "has less than it had", beat(g, epoch=epoch, has=(tasks(_0=[1]), [], [])))
+    said(b, v, "has a task that is none", beat(g, epoch=epoch, has=(tasks(_0=[0, 9]), [], [])))
+    said(b, v, "has a task of another subtopology", beat(g, epoch=epoch, has=(tasks(_7=[0]), [], [])))
+    said(b, v, "has a task twice", beat(g, epoch=epoch, has=(tasks(_0=[0, 0]), [], [])))
+    said(b, v, "has it in two roles", beat(g, epoch=epoch, has=(tasks(_0=[0]), tasks(_0=[0]), [])))
+    said(b, v, "tells how far it is", beat(g, epoch=epoch, TaskOffsets=[{"SubtopologyId": "0", "Partition": 0, "Offset": 5}],
+                                          TaskEndOffsets=[{"SubtopologyId": "0", "Partition": 0, "Offset": 6}]))
+    said(b, v, "an epoch to come", beat(g, epoch=epoch + 5))
+    said(b, v, "the epoch before", beat(g, epoch=epoch - 1))
+    said(b, v, "another rack", beat(g, epoch=epoch, RackId="r"))
+    said(b, v, "with a topology", beat(g, epoch=epoch, Topology=shape))
+    said(b, v, "somebody else", beat(g, B, epoch=epoch))
+    said(b, v, "shuts it down", beat(g, epoch=epoch, ShutdownApplication=True))
+    said(b, v, "leaves", beat(g, epoch=-1))
+    said(b, v, "leaves again", beat(g, epoch=-1))
+    said(b, v, "goes on", beat(g, epoch=epoch))
+
+
+@once
+def joins_twice(b):
+    g, t = streams_group(b), b.topic("t", 2)
+    shape = topology(part(sources=[t]))
+    here = {"Host": "here", "Port": 7}
+    said(b, 1, "joins", beat(g, shape=shape))
+    said(b, 1, "joins again", beat(g, shape=shape))
+    said(b, 1, "with an endpoint", beat(g, shape=shape, UserEndpoint=here))
+    said(b, 1, "with it once more", beat(g, shape=shape, UserEndpoint=here))
+    said(b, 1, "without", beat(g, shape=shape))
+
+
+@once
+def another_topology(b):
+    g, t, u = streams_group(b), b.topic("t", 2), b.topic("u", 2)
+    said(b, 1, "joins", beat(g, shape=topology(part(sources=[t]))))
+    said(b, 1, "the same from another", beat(g, B, shape=topology(part(sources=[t]))))
+    said(b, 1, "leaves", beat(g, B, epoch=-1))
+    said(b, 1, "another one", beat(g, B, shape=topology(part(sources=[u]))))
+    said(b, 1, "of a later epoch", beat(g, B, shape=topology(part(sources=[u]), epoch=1)))
+    said(b, 1, "of an earlier epoch", beat(g, B, shape=topology(part(sources=[t]), epoch=-1)))
+    said(b, 1, "in another order", beat(g, B, shape=topology(part("0", [t]), part("1", [u]))))
+
+
+@once
+def topics_that_are_missing(b):
+    g, t = streams_group(b), b.name("t")
+    shape = topology(part(sources=[t]))
+    first = said(b, 1, "its source", beat(g, shape=shape))
+    b.topic("t", 2)
+    found = until(b, g, first["MemberEpoch"], lambda x: x["ActiveTasks"])
+    b.note("then", b.alike(found["ActiveTasks"]))
+
+
+def until(b, group, epoch, good):
+    """Heartbeats of the one member until an answer is good, as topics are made."""
+    end = time.monotonic() + ANSWER_LIMIT_S
+    while time.monotonic() < end:
+        found = in_order(b.ask("StreamsGroupHeartbeat", 1, beat(group, epoch=epoch)))
+        if good(found):
+            return found
+        epoch = found["MemberEpoch"] or epoch
+        time.sleep(0.2)
+    raise RuntimeError(f"{group} is told {found}")
+
+
+@once
+def internal_topics(b):
+    """A changelog and a repartition topic are made as the application wants them."""
+    g, t = streams_group(b), b.topic("t", 3)
+    r, c, d = (f"{g}-{x}" for x in ("r-repartition", "c-changelog", "d-changelog"))
+    shape = topology(part("0", [t], sinks=[r], changelogs=[info(d, factor=1, configs=[("cleanup.policy", "compact")])]),
+                     part("1", [], changelogs=[info(c, factor=1, configs=[("cleanup.policy", "compact,delete")])],
+                          repartitions=[info(r, 2, 1, [("retention.ms", "-1")])]))
+    first = said(b, 1, "joins", beat(g, shape=shape))
+    found = until(b, g, first["MemberEpoch"], lambda x: x["ActiveTasks"])
+    b.note("its tasks", b.alike(found["ActiveTasks"]))
+    for topic, n in ((r, 2), (c, 2), (d, 3)):
+        b.learn(topic, n)
+        rows = b.ask("DescribeConfigs", 4, {"Resources": [{"ResourceType": 2, "ResourceName": topic,
+                                                           "ConfigurationKeys": ["cleanup.policy", "retention.ms"]}]})
+        b.note(f"settings of {topic.rpartition('-')[2]} {topic[len(g):]}",
+               sorted((x["Name"], x["Value"]) for x in rows["Results"][0]["Configs"]))
+
+
+@once
+def topics_that_do_not_fit(b):
+    g, t, u = streams_group(b), b.topic("t", 2), b.topic("u", 3)
+    both = {"SourceTopics": [0, 1], "SourceTopicRegex": [], "RepartitionSourceTopics": []}
+    said(b, 1, "sources of different sizes", beat(g, shape=topology(part("0", [t, u], together=[both]))))
+    h = streams_group(b, "h")
+    c = f"{h}-c-changelog"
+    b.ask("CreateTopics", 7, {"timeoutMs": 15000, "Topics": [{"Name": c, "NumPartitions": 5, "ReplicationFactor": 1}]})
+    b.learn(c, 5)
+    said(b, 1, "a changelog of another size", beat(h, shape=topology(part("0", [t], changelogs=[info(c, factor=1)]))))
+    i = streams_group(b, "i")
+    r = f"{i}-r-repartition"
+    said(b, 1, "a repartition topic of another size", beat(i, shape=topology(
+        part("0", [t], sinks=[r], repartitions=[info(r, 5, 1)],
+             together=[{"SourceTopics": [0], "SourceTopicRegex": [], "RepartitionSourceTopics": [0]}]))))
+    said(b, 1, "a factor that cannot be had", beat(streams_group(b, "j"), shape=topology(
+        part("0", [t], changelogs=[info(b.name("j") + "-c-changelog", factor=3)]))))
+
+
+@once
+def two_members(b):
+    g, t = streams_group(b), b.topic("t", 4)
+    shape = topology(part(sources=[t]))
+    one = said(b, 1, "the first joins", beat(g, shape=shape))
+    two = said(b, 1, "the second joins", beat(g, B, shape=shape))
+    told = said(b, 1, "the first is told to give up", beat(g, epoch=one["MemberEpoch"], has=(tasks(_0=[0, 1, 2, 3]), [], [])))
+    kept = told["ActiveTasks"][0]["Partitions"]
+    said(b, 1, "the second waits", beat(g, B, epoch=two["MemberEpoch"]))
+    said(b, 1, "the first has not yet", beat(g, epoch=one["MemberEpoch"]))
+    said(b, 1, "the first has", beat(g, epoch=one["MemberEpoch"], has=(tasks(_0=kept), [], [])))
+    said(b, 1, "the first, whose answer was lost", beat(g, epoch=one["MemberEpoch"], has=(tasks(_0=kept), [], [])))
+    said(b, 1, "the second gets", beat(g, B, epoch=two["MemberEpoch"]))
+    said(b, 1, "the first leaves", beat(g, epoch=-1))
+    said(b, 1, "the second hears", beat(g, B, epoch=two["MemberEpoch"]))
+
+
+@once
+def standby_tasks(b):
+    g, t = streams_group(b, num_standby_replicas=1), b.topic("t", 2)
+    c = f"{g}-c-changelog"
+    shape = topology(part("0", [t], [info(c, factor=1)]))
+    first = said(b, 1, "the first joins", beat(g, shape=shape))
+    found = until(b, g, first["MemberEpoch"], lambda x: x["ActiveTasks"])
+    b.note("alone", [b.alike(found[r]) for r in ROLES])
+    two = in_order(b.ask("StreamsGroupHeartbeat", 1, beat(g, B, shape=shape)))
+    b.note("the second joins", [b.alike(two[r]) for r in ROLES])
+    described(b, 1, "both", g)
+
+
+@once
+def static_members(b):
+    g, t = streams_group(b), b.topic("t", 2)
+    shape = topology(part(sources=[t]))
+    one = said(b, 1, "joins", beat(g, shape=shape, InstanceId="i"))
+    said(b, 1, "another process while it is there", beat(g, B, shape=shape, InstanceId="i"))
+    said(b, 1, "goes away for a while", beat(g, epoch=-2, InstanceId="i"))
+    two = said(b, 1, "another process then", beat(g, B, shape=shape, InstanceId="i"))
+    said(b, 1, "the first comes back", beat(g, epoch=one["MemberEpoch"], InstanceId="i"))
+    said(b, 1, "another instance", beat(g, B, epoch=two["MemberEpoch"], InstanceId="j"))
+    said(b, 1, "without it", beat(g, B, epoch=two["MemberEpoch"]))
+    said(b, 1, "leaves for good", beat(g, B, epoch=-1, InstanceId="i"))
+
+
+def described(b, v, what, group, **more):
+    found = b.ask("StreamsGroupDescribe", v, {"GroupIds": [group], **more})
+    for g in found["Groups"]:
+        g["Members"].sort(key=lambda m: m["MemberId"])
+        for m in g["Members"]:
+            for kind in ("Assignment", "TargetAssignment"):
+                in_order(m[kind])
+    b.note(f"described, {what}", b.alike(found))
+
+
+@each("StreamsGroupDescribe")
+def descriptions(b, v):
+    g, t = streams_group(b), b.topic("t", 2)
+    described(b, v, "a group that is none", g)
+    described(b, v, "an empty name", "")
+    b.call("twice", "StreamsGroupDescribe", v, {"GroupIds": [g, g]})
+    shape = topology(part(sources=[t]))
+    said(b, 1, "joins", beat(g, shape=shape, RackId="r", UserEndpoint={"Host": "here", "Port": 7},
+                             ClientTags=[{"Key": "zone", "Value": "z"}]))
+    described(b, v, "one", g)
+    described(b, v, "with what may be done to it", g, IncludeAuthorizedOperations=True)
+    if v >= 1:
+        described(b, v, "with its topology's description", g, IncludeTopologyDescription=True)
+    said(b, 1, "leaves", beat(g, epoch=-1))
+    described(b, v, "without members", g)
+
+
+@once
+def kinds(b):
+    """Requests of other groups to a streams group, and the other way round."""
+    g, t = streams_group(b), b.topic("t", 2)
+    shape = topology(part(sources=[t]))
+    one = said(b, 1, "joins", beat(g, shape=shape))
+    b.call("a consumer's heartbeat", "ConsumerGroupHeartbeat", 1, {
+        "GroupId": g, "MemberId": B, "MemberEpoch": 0, "RackId": None, "RebalanceTimeoutMs": 20000,
+        "SubscribedTopicNames": [t], "TopicPartitions": []})
+    b.call("a share consumer's heartbeat", "ShareGroupHeartbeat", 1, {
+        "GroupId": g, "MemberId": B, "MemberEpoch": 0, "RackId": None, "SubscribedTopicNames": [t]})
+    b.call("a classic heartbeat", "Heartbeat", 4, {"GroupId": g, "GenerationId": 1, "MemberId": A})
+    b.call("as a consumer group", "ConsumerGroupDescribe", 1, {"GroupIds": [g]})
+    b.call("as a share group", "ShareGroupDescribe", 1, {"GroupIds": [g]})
+    b.call("as a classic one", "DescribeGroups", 6, {"Groups": [g]})
+    found = b.ask("ListGroups", 5, {"TypesFilter": ["streams"]})
+    b.note("listed", b.alike([x for x in found["Groups"] if x["GroupId"] == g]))
+
+    def commit(what, member, epoch, v=9):
+        b.call(what, "OffsetCommit", v, {"GroupId": g, "GenerationIdOrMemberEpoch": epoch, "MemberId": member, "Topics": [
+            {"Name": t, "Partitions": [{"PartitionIndex": 0, "CommittedOffset": 5, "CommittedMetadata": ""}]}]})
+
+    commit("a commit of the member", A, one["MemberEpoch"])
+    commit("of an older client", A, one["MemberEpoch"], 8)
+    commit("with an epoch to come", A, one["MemberEpoch"] + 1)
+    commit("of nobody", "z", 1)
+    commit("from outside", "", -1)
+    b.call("a look of the member", "OffsetFetch", 9, {"Groups": [{"GroupId": g, "MemberId": A, "MemberEpoch": one["MemberEpoch"], "Topics": None}]})
+    b.call("deleting an offset", "OffsetDelete", 0, {"GroupId": g, "Topics": [{"Name": t, "Partitions": [{"PartitionIndex": 0}]}]})
+    b.call("deleting it", "DeleteGroups", 2, {"GroupsNames": [g]})
+    said(b, 1, "leaves", beat(g, epoch=-1))
+    b.call("deleting it, without members", "DeleteGroups", 2, {"GroupsNames": [g]})
+    b.call("deleting it again", "DeleteGroups", 2, {"GroupsNames": [g]})
+    c = ready(b, b.name("c"))
+    b.call("a consumer group", "ConsumerGroupHeartbeat", 1, {
+        "GroupId": c, "MemberId": B, "MemberEpoch": 0, "RackId": None, "RebalanceTimeoutMs": 20000,
+        "SubscribedTopicNames": [t], "TopicPartitions": []})
+    said(b, 1, "a streams heartbeat to it", beat(c, shape=shape))
+    b.call("as a streams group", "StreamsGroupDescribe", 1, {"GroupIds": [c]})
