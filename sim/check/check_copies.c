@@ -47,8 +47,14 @@ take_copy(struct copies *k, const struct history_op *op, int64_t number)
     if (p->final_end < 0) k->is_unread[group] = true;
     if (copy->final_offset < 0) return;
     int64_t *first = copy_of(k, group, source);
-    if (*first) tell_copied_twice(k, op, &c->h->ops.v[*first - 1], from);
-    else *first = number + 1;
+    if (!*first) {
+        *first = number + 1;
+        return;
+    }
+    /* A producer without idempotence may have sent it twice: at another offset it is another record. */
+    const struct history_op *other = &c->h->ops.v[*first - 1];
+    const struct history_read *before = history_reads(c->h, other);
+    if (before && before->offset == from->offset) tell_copied_twice(k, op, other, from);
 }
 
 /* It was there, or may have been, and is gone from where retention or DeleteRecords has taken records since. */

@@ -104,6 +104,18 @@ two_copies_are_told(void **state)
     mem_release(&mem);
 }
 
+/* Its producer had sent p1:1 once more: that is another record, and has a copy of its own. (p1:4 has none.) */
+static void
+a_record_that_stands_twice_is_copied_twice(void **state)
+{
+    (void)state;
+    const char *another = "1.800 1.900 w2 send out-0 w2:2 ok @5 9=p1:1 e1",
+               *the_same = "1.800 1.900 w2 send out-0 w2:2 ok @5 0=p1:1 e1";
+    static const enum rule missing = RULE_NOT_COPIED;
+    gives(18, another, NULL, RULE_COPIED_TWICE, 0, false, &missing);
+    gives(18, the_same, NULL, RULE_COPIED_TWICE, 1, false, &missing);
+}
+
 /* An offset was committed without the copies. */
 static void
 a_record_without_copy_is_told(void **state)
@@ -148,6 +160,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(one_copy_of_each_record_raises_no_alarm),
         cmocka_unit_test(two_copies_are_told),
+        cmocka_unit_test(a_record_that_stands_twice_is_copied_twice),
         cmocka_unit_test(a_record_without_copy_is_told),
         cmocka_unit_test(a_copy_that_was_removed_was_there),
         cmocka_unit_test(what_was_not_read_to_the_end_is_not_missed),
