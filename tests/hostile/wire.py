@@ -79,15 +79,15 @@ def record(value, delta=0):
 
 
 def batch(values=(b"x",), *, payload=None, codec=0, count=None, last_delta=None, magic=2, crc=None, length=None,
-          attributes=None, producer=(-1, -1, -1), base=0):
+          attributes=None, producer=(-1, -1, -1), base=0, time_ms=None):
     """A record batch of now: retention would take old ones away in half a minute. Whatever is given replaces what would be true."""
     if payload is None:
         payload = b"".join(record(v, i) for i, v in enumerate(values))
     count = len(values) if count is None else count
     last_delta = count - 1 if last_delta is None else last_delta
     attributes = codec if attributes is None else attributes
-    now_ms = int(time.time() * 1000)
-    covered = struct.pack(">hiqqqhii", attributes, last_delta, now_ms, now_ms, *producer, count) + payload
+    time_ms = int(time.time() * 1000) if time_ms is None else time_ms
+    covered = struct.pack(">hiqqqhii", attributes, last_delta, time_ms, time_ms, *producer, count) + payload
     crc = crc32c(covered) if crc is None else crc
     length = 9 + len(covered) if length is None else length
     return struct.pack(">qiibI", base, length, 0, magic, crc) + covered
