@@ -85,8 +85,6 @@ class Node:
             # Kafka's 3 s cost each group of a claim so much. Not 0: kafka-python asks for its topics' metadata
             # 100 ms after it has subscribed, and a leader that has joined before shares out nothing, for good.
             "group.initial.rebalance.delay.ms": 1000,
-            # Six of Apache Kafka's nodes that start at once on a busy machine: its minute is not enough.
-            "initial.broker.registration.timeout.ms": 300_000,
             **self.extra,
         }
 
@@ -185,6 +183,8 @@ class Cluster:
             "default.replication.factor": size,
             "min.insync.replicas": size // 2 + 1,
             "offsets.topic.replication.factor": size,
+            # Six of Apache Kafka's nodes that start at once on a busy machine: its minute is not enough.
+            "initial.broker.registration.timeout.ms": 300_000,
             **(settings or {}),
         }
         self.nodes = [Node(x, Path(folder) / f"node-{i}", node_id=i, settings=common, **node_arguments)
