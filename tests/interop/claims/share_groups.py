@@ -363,3 +363,47 @@ def settings(t):
         expect(eventually(lambda: start() > 0), "the state topic was not pruned")
     finally:
         node.stop()
+
+
+DLQ = "errors.deadletterqueue"
+
+
+def letters(t, topic, group):
+    """A group's dead letters: by offset of the record, the key and value of its copy (null: None), and what the headers say."""
+    found = {}
+    for row in t.consume(topic, "-o", "beginning", "-f", "%K|%k|%S|%s|%h\n"):
+        key_bytes, key, value_bytes, value, headers = row.split("|")
+        said = dict(x.removeprefix("__dlq.errors.").split("=", 1) for x in headers.split(",") if x.startswith("__dlq."))
+        if said.pop("group", None) == group:
+            found[int(said.pop("offset"))] = (key if int(key_bytes) >= 0 else None, value if int(value_bytes) >= 0 else None, said)
+    return found
+
+
+@claim("java", "kcat", limit_s=5 * LIMIT_S)
+def dead_letters(t):
+    """What a Java share consumer rejects, or gives back with its last delivery, is in its group's dead-letter topic, as a copy where that is wanted."""
+    topic, dead = t.unique("share-dead"), "dlq." + t.unique("letters")
+    t.produce(topic, [f"k{i}:v{i}" for i in range(4)], "-K:")
+    t.produce(dead, ["x"])
+    t.tool("configs", "--alter", "--entity-type", "topics", "--entity-name", dead, "--add-config", f"{DLQ}.group.enable=true")
+
+    def work(group, copies):
+        begin_with_first(t, group, **{f"{DLQ}.topic.name": dead, f"{DLQ}.copy.record.enable": copies, "share.delivery.count.limit": 2})
+        member = Member(t, topic, group, "ask")
+        expect_equal([x[0] for x in member.poll(True)], [0, 1, 2, 3], "the first delivery")
+        member.ask("accept 0")
+        member.ask("reject 1")
+        member.say("release", 2, 3)
+        expect_equal([x[0] for x in member.poll(True)], [2, 3], "the second delivery")
+        member.ask("accept 3")
+        member.say("release", 2)
+        expect_equal(member.poll(False), [], "after the second delivery")
+        member.close()
+        expect(eventually(lambda: offset_and_lag(t, group, topic)[1] == "0"), "the lag does not come to 0")
+        return letters(t, dead, group)
+
+    where = {"topic": topic, "partition": "0"}
+    rejected = {**where, "delivery.count": "1", "message": "Offset rejected by client."}
+    worn = {**where, "delivery.count": "2", "message": "Offset delivery count exceeded the threshold."}
+    expect_equal(work(t.unique("sharers"), "false"), {1: (None, None, rejected), 2: (None, None, worn)}, "dead letters without copies")
+    expect_equal(work(t.unique("sharers"), "true"), {1: ("k1", "v1", rejected), 2: ("k2", "v2", worn)}, "dead letters with copies")
