@@ -56,9 +56,9 @@ catch_signals(void)
 
 /* ---- options ---- */
 
-static const char *const option_names[] = {"--listen", "--brokers", "--speed", "--control",
-                                           "--seed",   "--bug",     "--out",   "--ends-with-input",
-                                           "--json"};
+static const char *const option_names[] = {"--listen",          "--port", "--brokers", "--speed",
+                                           "--control",         "--seed", "--bug",     "--out",
+                                           "--ends-with-input", "--json"};
 
 static bool
 take_address(const char *value, int64_t *ret_port)
@@ -79,6 +79,9 @@ take_play_option(struct options *o, const char *arg, const char *value)
     if (strcmp(arg, "--listen") == 0) {
         if (!take_address(value, &o->port))
             return usage_error("play", "--listen %s: 127.0.0.1:PORT; 0 chooses free ports", value);
+    } else if (strcmp(arg, "--port") == 0) {
+        if (!slice_to_i64(v, &o->port) || o->port < 0 || o->port > 65535)
+            return usage_error("play", "--port %s: a number to 65535; 0 chooses free ports", value);
     } else if (strcmp(arg, "--control") == 0) {
         o->has_control = true;
         if (!take_address(value, &o->control_port))

@@ -32,6 +32,7 @@
 #define PLAY_OPTIONS \
     "  --listen 127.0.0.1:N where the first broker is found, the others behind it (else 9092); 0: free\n" \
     "                       ports\n" \
+    "  --port N             the same as --listen 127.0.0.1:N\n" \
     "  --brokers N          without a scenario: so many nodes, each broker and controller (else 3)\n" \
     "  --speed N            so many times as fast as the wall clock (else 1); max: idle time is skipped\n" \
     "                       while no client is connected\n" \

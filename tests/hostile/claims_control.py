@@ -25,7 +25,7 @@ class Play:
         self.gregor = binary.with_name("gregor")
         self.log = open(folder / "log", "w+")
         self.process = subprocess.Popen(
-            [str(self.gregor), "play", "--listen", "127.0.0.1:0", "--control", "127.0.0.1:0", "--json", "--ends-with-input", "--out", str(self.out)],
+            [str(self.gregor), "play", "--port", "0", "--control", "127.0.0.1:0", "--json", "--ends-with-input", "--out", str(self.out)],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self.log, text=True)
         said = json.loads(self.process.stdout.readline())
         self.bootstrap = said["bootstrap"]
