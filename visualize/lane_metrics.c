@@ -84,33 +84,50 @@ metric_at(const struct timeline *t, enum metric what, int64_t at_ns)
     return n;
 }
 
-/* One in each pixel in which anything changes. */
+/* Replicas step often: the first and the last step in each pixel, so that what they come to is never left out. */
+static void
+lag_moments(const struct timeline *t, struct moments_of *m)
+{
+    struct pixel {
+        bool any;
+        int64_t first_ns, last_ns;
+    } *pixels = mem_alloc(m->mem, (RIGHT + 1) * (int64_t)sizeof *pixels);
+    const struct partition_view *p = &t->r->partitions.v[t->partition];
+    for (int64_t a = 0; a < p->replicas.n; a++)
+        for (int64_t k = 0; k < p->replicas.v[a].steps.n; k++) {
+            int64_t at_ns = p->replicas.v[a].steps.v[k].at_ns;
+            struct pixel *one = &pixels[MAX(0, MIN(time_x(t, at_ns), RIGHT))];
+            one->first_ns = one->any ? MIN(one->first_ns, at_ns) : at_ns;
+            one->last_ns = one->any ? MAX(one->last_ns, at_ns) : at_ns;
+            one->any = true;
+        }
+    for (int64_t x = 0; x <= RIGHT; x++) {
+        if (!pixels[x].any) continue;
+        VEC_PUSH(m->mem, &m->v, pixels[x].first_ns);
+        if (pixels[x].last_ns > pixels[x].first_ns) VEC_PUSH(m->mem, &m->v, pixels[x].last_ns);
+    }
+    mem_free(m->mem, pixels, (RIGHT + 1) * (int64_t)sizeof *pixels);
+}
+
+/* When it may have another value, in order. */
 static void
 metric_moments(const struct timeline *t, enum metric what, struct moments_of *m)
 {
-    bool *taken = mem_alloc(m->mem, RIGHT + 1);
     VEC_PUSH(m->mem, &m->v, t->from_ns);
-    for (int64_t i = 0; i < t->r->partitions.n; i++) {
+    for (int64_t i = 0; what != LAG && i < t->r->partitions.n; i++) {
         const struct partition_view *p = &t->r->partitions.v[i];
-        for (int64_t k = 0; what != LAG && k < p->changes.n; k++) {
+        for (int64_t k = 0; k < p->changes.n; k++) {
             VEC_PUSH(m->mem, &m->v, p->changes.v[k].at_ns);
             if (what == ELECTIONS)
                 VEC_PUSH(m->mem, &m->v, p->changes.v[k].at_ns + ELECTIONS_WITHIN_NS);
         }
-        for (int64_t a = 0; what == LAG && i == t->partition && a < p->replicas.n; a++)
-            for (int64_t k = 0; k < p->replicas.v[a].steps.n; k++) {
-                int64_t at_ns = p->replicas.v[a].steps.v[k].at_ns;
-                bool *one = &taken[MAX(0, MIN(time_x(t, at_ns), RIGHT))];
-                if (!*one) VEC_PUSH(m->mem, &m->v, at_ns);
-                *one = true;
-            }
     }
+    if (what == LAG && t->partition >= 0) lag_moments(t, m);
     for (int64_t i = 1; i < m->v.n; i++) {
         int64_t one = m->v.v[i], k = i;
         for (; k > 0 && m->v.v[k - 1] > one; k--) m->v.v[k] = m->v.v[k - 1];
         m->v.v[k] = one;
     }
-    mem_free(m->mem, taken, RIGHT + 1);
 }
 
 static void

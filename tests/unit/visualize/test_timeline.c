@@ -167,6 +167,37 @@ what_is_deleted_from_the_front_is_drawn_and_what_begins_a_segment(void **state)
     synthetic_release(&s, r);
 }
 
+/* b2 lacks ten records for a moment that is narrower than a pixel of this picture, and none for the rest. */
+static void
+a_lag_that_is_over_at_once_is_not_drawn_on(void **state)
+{
+    (void)state;
+    struct synthetic s = {0};
+    test_mem_init(&s.mem);
+    s.bytes = writer_mem(&s.mem);
+    s.t = trace_open(&s.mem, NULL, trace_put_memory, &s.bytes);
+    synthetic_beginning(&s);
+    s.now_ns = 1000 * MS;
+    put_batch(&s, B1, 0, 10, 0, true, 10);
+    s.now_ns += MS / 10;
+    put_batch(&s, B2, 0, 10, 0, false, 10);
+    s.now_ns = 9000 * MS;
+    put(&s, (struct trace_record){.kind = TRACE_END, .machine = -1, .n = {1234}});
+    struct trace_reader *r = synthetic_end(&s);
+    struct writer w = writer_mem(&s.mem);
+    struct view_options o = {.has_metrics = true, .no_cuts = true};
+    assert_true(visualize_timeline(&s.mem, r, &o, &w));
+    assert_int_equal(count(&w, ">most 10<"), 1);
+    /* Below, the legend has one as well. */
+    writer_i8(&w, 0);
+    const char *at = strstr((const char *)w.p, "class=\"uncommitted\" x=");
+    assert_non_null(at);
+    at = strstr(at, "width=");
+    assert_int_equal(strncmp(at, "width=\"1\"", 9), 0);
+    writer_release(&w);
+    synthetic_release(&s, r);
+}
+
 static void
 a_window_with_too_many_messages_says_how_many(void **state)
 {
@@ -307,6 +338,7 @@ main(void)
         cmocka_unit_test(a_window_with_too_many_messages_says_how_many),
         cmocka_unit_test(numbers_do_not_lie_on_each_other),
         cmocka_unit_test(of_many_faults_those_are_told_that_matter),
+        cmocka_unit_test(a_lag_that_is_over_at_once_is_not_drawn_on),
         cmocka_unit_test(a_frame_shows_the_records_of_that_moment),
         cmocka_unit_test(a_frame_is_painted_again_and_again_alike),
     };
