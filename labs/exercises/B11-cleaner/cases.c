@@ -1,4 +1,5 @@
 /* Cases for record_retention(). */
+#include "broker/base/check.h"
 #include "broker/log/record_retention.h"
 #include "labs/exercises/judge.h"
 
@@ -29,82 +30,86 @@ draw_one(void)
     try_one("random", f);
 }
 
+/* By rule: what is known of a record, of which the student's function says whether it stays. */
+static const struct {
+    const char *rule;
+    struct record_retention_facts facts;
+} cases[] = {
+    {"latest", {.offset = 7, .has_key = true, .map_latest = 9, .key_latest = 7, .horizon_ms = -1}},
+    {"latest", {.offset = 9, .has_key = true, .map_latest = 9, .key_latest = 9, .horizon_ms = -1}},
+    {"earlier", {.offset = 3, .has_key = true, .map_latest = 9, .key_latest = 7, .horizon_ms = -1}},
+    {"earlier", {.offset = 0, .has_key = true, .map_latest = 9, .key_latest = 1, .horizon_ms = -1}},
+    {"earlier",
+     {.offset = 3,
+      .has_key = true,
+      .is_tombstone = true,
+      .map_latest = 9,
+      .key_latest = 7,
+      .horizon_ms = -1}},
+    {"beyond", {.offset = 10, .has_key = true, .map_latest = 9, .key_latest = 7, .horizon_ms = -1}},
+    {"beyond", {.offset = 10, .map_latest = 9, .key_latest = -1, .horizon_ms = -1}},
+    {"beyond",
+     {.offset = 10,
+      .has_key = true,
+      .is_tombstone = true,
+      .map_latest = 9,
+      .key_latest = -1,
+      .horizon_ms = 5,
+      .now_ms = 50}},
+    {"no-key", {.offset = 4, .map_latest = 9, .key_latest = -1, .horizon_ms = -1}},
+    {"tombstone",
+     {.offset = 7,
+      .has_key = true,
+      .is_tombstone = true,
+      .map_latest = 9,
+      .key_latest = 7,
+      .horizon_ms = 100,
+      .now_ms = 99}},
+    {"tombstone",
+     {.offset = 7,
+      .has_key = true,
+      .is_tombstone = true,
+      .map_latest = 9,
+      .key_latest = 7,
+      .horizon_ms = 100,
+      .now_ms = 100}},
+    {"tombstone",
+     {.offset = 7,
+      .has_key = true,
+      .is_tombstone = true,
+      .map_latest = 9,
+      .key_latest = 7,
+      .horizon_ms = 100,
+      .now_ms = 101}},
+    {"no-horizon",
+     {.offset = 7,
+      .has_key = true,
+      .is_tombstone = true,
+      .map_latest = 9,
+      .key_latest = 7,
+      .horizon_ms = -1,
+      .now_ms = 1000}},
+    {"no-horizon",
+     {.offset = 7,
+      .has_key = true,
+      .is_tombstone = true,
+      .map_latest = 9,
+      .key_latest = 7,
+      .horizon_ms = 0,
+      .now_ms = 1000}},
+    {"horizon-only",
+     {.offset = 7,
+      .has_key = true,
+      .map_latest = 9,
+      .key_latest = 7,
+      .horizon_ms = 100,
+      .now_ms = 1000}},
+};
+
 int
 main(void)
 {
-    try_one("latest",
-            (struct record_retention_facts){
-                .offset = 7, .has_key = true, .map_latest = 9, .key_latest = 7, .horizon_ms = -1});
-    try_one("latest",
-            (struct record_retention_facts){
-                .offset = 9, .has_key = true, .map_latest = 9, .key_latest = 9, .horizon_ms = -1});
-    try_one("earlier",
-            (struct record_retention_facts){
-                .offset = 3, .has_key = true, .map_latest = 9, .key_latest = 7, .horizon_ms = -1});
-    try_one("earlier",
-            (struct record_retention_facts){
-                .offset = 0, .has_key = true, .map_latest = 9, .key_latest = 1, .horizon_ms = -1});
-    try_one("earlier", (struct record_retention_facts){.offset = 3,
-                                                       .has_key = true,
-                                                       .is_tombstone = true,
-                                                       .map_latest = 9,
-                                                       .key_latest = 7,
-                                                       .horizon_ms = -1});
-    try_one("beyond",
-            (struct record_retention_facts){
-                .offset = 10, .has_key = true, .map_latest = 9, .key_latest = 7, .horizon_ms = -1});
-    try_one("beyond", (struct record_retention_facts){
-                          .offset = 10, .map_latest = 9, .key_latest = -1, .horizon_ms = -1});
-    try_one("beyond", (struct record_retention_facts){.offset = 10,
-                                                      .has_key = true,
-                                                      .is_tombstone = true,
-                                                      .map_latest = 9,
-                                                      .key_latest = -1,
-                                                      .horizon_ms = 5,
-                                                      .now_ms = 50});
-    try_one("no-key", (struct record_retention_facts){
-                          .offset = 4, .map_latest = 9, .key_latest = -1, .horizon_ms = -1});
-    try_one("tombstone", (struct record_retention_facts){.offset = 7,
-                                                         .has_key = true,
-                                                         .is_tombstone = true,
-                                                         .map_latest = 9,
-                                                         .key_latest = 7,
-                                                         .horizon_ms = 100,
-                                                         .now_ms = 99});
-    try_one("tombstone", (struct record_retention_facts){.offset = 7,
-                                                         .has_key = true,
-                                                         .is_tombstone = true,
-                                                         .map_latest = 9,
-                                                         .key_latest = 7,
-                                                         .horizon_ms = 100,
-                                                         .now_ms = 100});
-    try_one("tombstone", (struct record_retention_facts){.offset = 7,
-                                                         .has_key = true,
-                                                         .is_tombstone = true,
-                                                         .map_latest = 9,
-                                                         .key_latest = 7,
-                                                         .horizon_ms = 100,
-                                                         .now_ms = 101});
-    try_one("no-horizon", (struct record_retention_facts){.offset = 7,
-                                                          .has_key = true,
-                                                          .is_tombstone = true,
-                                                          .map_latest = 9,
-                                                          .key_latest = 7,
-                                                          .horizon_ms = -1,
-                                                          .now_ms = 1000});
-    try_one("no-horizon", (struct record_retention_facts){.offset = 7,
-                                                          .has_key = true,
-                                                          .is_tombstone = true,
-                                                          .map_latest = 9,
-                                                          .key_latest = 7,
-                                                          .horizon_ms = 0,
-                                                          .now_ms = 1000});
-    try_one("horizon-only", (struct record_retention_facts){.offset = 7,
-                                                            .has_key = true,
-                                                            .map_latest = 9,
-                                                            .key_latest = 7,
-                                                            .horizon_ms = 100,
-                                                            .now_ms = 1000});
+    for (int i = 0; i < ARRAY_LEN(cases); i++) try_one(cases[i].rule, cases[i].facts);
     for (int i = 0; i < 10000; i++) draw_one();
     return 0;
 }
