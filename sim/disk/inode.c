@@ -31,9 +31,17 @@ pdata_ref(struct pdata *p)
 }
 
 static void
+pdata_forget(struct disk *d, struct pdata *p)
+{
+    if (p->is_known) map_remove(&d->w->contents, &p->node);
+    p->is_known = false;
+}
+
+static void
 pdata_unref(struct disk *d, struct pdata *p)
 {
     if (!p || --p->refs) return;
+    pdata_forget(d, p);
     mem_free(d->mem, p->b, DISK_PAGE_BYTES);
     MEM_DELETE(d->mem, p);
 }
@@ -44,6 +52,30 @@ pdata_set(struct disk *d, struct pdata **at, struct pdata *p)
     struct pdata *old = *at;
     *at = pdata_ref(p);
     pdata_unref(d, old);
+}
+
+static bool
+same_bytes(const struct map_node *node, const void *key)
+{
+    return memcmp(CONTAINER_OF(node, struct pdata, node)->b, key, DISK_PAGE_BYTES) == 0;
+}
+
+/* Whoever has this content already has it for all. */
+static void
+pdata_share(struct disk *d, struct pdata **at)
+{
+    struct map *contents = &d->w->contents;
+    struct pdata *p = *at;
+    if (p->is_known) return;
+    uint32_t crc = crc32c(d->w->options.crc32c, 0, slice(p->b, DISK_PAGE_BYTES));
+    uint64_t hash = map_hash_i64(contents, crc, 0);
+    struct map_node *known = map_find(contents, hash, same_bytes, p->b);
+    if (known) {
+        pdata_set(d, at, CONTAINER_OF(known, struct pdata, node));
+        return;
+    }
+    map_insert(contents, &p->node, hash);
+    p->is_known = true;
 }
 
 /* ---- inodes ---- */
@@ -138,7 +170,10 @@ static uint8_t *
 page_own(struct inode *i, struct page *p)
 {
     struct disk *d = i->disk;
-    if (p->cached && p->cached->refs == 1) return p->cached->b;
+    if (p->cached && p->cached->refs == 1) {
+        pdata_forget(d, p->cached); /* it is about to change */
+        return p->cached->b;
+    }
     if (!p->cached && d->used_bytes + DISK_PAGE_BYTES > d->faults.capacity_bytes) return NULL;
     struct pdata *fresh = p->cached ? pdata_copy(d, p->cached) : pdata_new(d);
     page_set_cached(i, p, fresh);
@@ -166,6 +201,7 @@ inode_write(struct inode *i, int64_t offset, const uint8_t *p, int64_t n)
         uint8_t *b = page_own(i, page);
         if (!b) break;
         memcpy(b + at, p + done, (size_t)part);
+        if (at + part == DISK_PAGE_BYTES) pdata_share(i->disk, &page->cached);
         page_touch(i, page, index);
         done += part;
     }
@@ -373,16 +409,32 @@ inode_make_durable(struct inode *i)
     inode_power_loss(i, &none, KEEP_ALL);
 }
 
+static struct pdata *
+flipped(struct disk *d, const struct pdata *from, int64_t at, int bit)
+{
+    struct pdata *p = pdata_copy(d, from);
+    p->b[at] ^= (uint8_t)(1u << bit);
+    return p;
+}
+
 bool
 page_flip_bit(struct inode *i, int64_t offset, int bit)
 {
     int64_t index = offset / DISK_PAGE_BYTES, at = offset % DISK_PAGE_BYTES;
     struct page *p = index < i->pages_n ? i->pages[index] : NULL;
     if (!p || !(p->cached || p->durable)) return false;
-    uint8_t mask = (uint8_t)(1u << bit);
-    if (p->durable) p->durable->b[at] ^= mask;
-    if (p->cached && p->cached != p->durable && !list_is_linked(&p->dirty))
-        p->cached->b[at] ^= mask;
-    if (p->cached && !p->durable) p->cached->b[at] ^= mask;
+    struct pdata *cached = p->cached, *durable = p->durable;
+    if (durable) {
+        struct pdata *rotten = flipped(i->disk, durable, at, bit);
+        if (cached == durable) pdata_set(i->disk, &p->cached, rotten);
+        pdata_set(i->disk, &p->durable, rotten);
+        pdata_unref(i->disk, rotten);
+    }
+    /* What is dirty is in memory, where nothing rots, unless there is nothing else. */
+    if (cached && cached != durable && (!durable || !list_is_linked(&p->dirty))) {
+        struct pdata *rotten = flipped(i->disk, cached, at, bit);
+        pdata_set(i->disk, &p->cached, rotten);
+        pdata_unref(i->disk, rotten);
+    }
     return true;
 }

@@ -9,9 +9,12 @@
 #define SECTOR_BYTES 512
 #define FILE_CEILING_BYTES (16LL << 30)
 
-/* The content of a page; NULL stands for zeros. */
+/* The content of a page; NULL stands for zeros. Once a page is full its content is kept once for all disks of the world:
+ * replicas have the same bytes at the same places, so three copies of a record take the memory of one. */
 struct pdata {
+    struct map_node node; /* among the world's contents, if it is known there */
     int32_t refs;
+    bool is_known;
     uint8_t *b;
 };
 

@@ -69,6 +69,7 @@ struct world {
     struct trace_writer *trace;
     struct world_stats stats;
     struct run_hash hash;
+    struct map contents; /* of pages of disks: sim/disk/inode.c */
     struct net net;
 };
 

@@ -61,6 +61,7 @@ world_new(uint64_t seed, const struct world_options *options)
     mem_init(&w->mem, pool_source(&w->pool), WORLD_CEILING_BYTES);
     w->seed = seed;
     w->key = world_key(seed);
+    map_init(&w->contents, &w->mem, w->key);
     w->options = options ? *options : world_options_default();
     w->options.name = mem_dup(&w->mem, w->options.name);
     w->hash = (struct run_hash){.h = seed, .on = w->options.hash_on};

@@ -471,6 +471,44 @@ a_wiped_disk_is_empty(void **state)
     world_free(world);
 }
 
+/* Three replicas have the same bytes at the same places. */
+static void
+copies_of_a_page_take_the_memory_of_one_and_each_goes_its_own_way(void **state)
+{
+    enum { N = 64 * 4096 };
+    static uint8_t bytes[N];
+    (void)state;
+    begin(12);
+    struct machine *other =
+        world_add(world, &(struct machine_params){.name = S("other"), .start = hand_start});
+    for (int i = 0; i < N; i++) bytes[i] = (uint8_t)(i / 4096 * 3 + i);
+    int64_t before = world_mem(world)->used_bytes;
+    disk_put(machine, S("a"), slice(bytes, N));
+    int64_t one = world_mem(world)->used_bytes - before;
+    disk_put(machine, S("b"), slice(bytes, N));
+    disk_put(other, S("c"), slice(bytes, N));
+    assert_true(one > N && world_mem(world)->used_bytes - before < one + one / 4);
+
+    uint8_t kept[N];
+    assert_int_equal(fault_disk_rot(other, S("c"), 5000, 1), 1);
+    assert_int_equal(run((struct what){.op = DO_OPEN, .path = "b", .flags = OPEN_WRITE}), ENV_OK);
+    write_bytes(9000, 10, 'x');
+    assert_int_equal(run((struct what){.op = DO_TRUNCATE, .n = 13000}), ENV_OK);
+    assert_int_equal(byte_of("b", 9005), 'x');
+    assert_int_equal(disk_peek(other, S("c"), IMAGE_CACHED, 0, kept, N), N);
+    assert_int_not_equal(kept[5000], bytes[5000]);
+    kept[5000] = bytes[5000];
+    assert_memory_equal(kept, bytes, N);
+    assert_int_equal(disk_peek(machine, S("a"), IMAGE_CACHED, 0, kept, N), N);
+    assert_memory_equal(kept, bytes, N);
+    write_bytes(9000, 10, bytes[9000] + 1);
+    fault_crash(machine);
+    fault_wipe(machine);
+    assert_int_equal(disk_peek(other, S("c"), IMAGE_DURABLE, 12000, kept, 1000), 1000);
+    assert_memory_equal(kept, bytes + 12000, 1000);
+    world_free(world);
+}
+
 int
 main(void)
 {
@@ -489,6 +527,7 @@ main(void)
         cmocka_unit_test(a_lock_is_held_until_its_machine_ends),
         cmocka_unit_test(a_crash_can_be_swept_over_all_operations),
         cmocka_unit_test(a_wiped_disk_is_empty),
+        cmocka_unit_test(copies_of_a_page_take_the_memory_of_one_and_each_goes_its_own_way),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
