@@ -11,7 +11,7 @@ struct frames {
     bool ok;
 };
 
-/* The last sentence of some weight before each says where in the story it is. */
+/* The last sentence before each that is more than a detail says where in the story it is. */
 static void
 given_moments(struct frames *f, const struct view_options *o)
 {
@@ -20,7 +20,7 @@ given_moments(struct frames *f, const struct view_options *o)
         const struct fact *last = NULL;
         struct writer w = writer_mem(f->all.mem);
         for (int64_t k = 0; k < f->facts.v.n && f->facts.v.v[k].at_ns <= o->at_ns[i]; k++)
-            if (f->facts.v.v[k].weight >= WEIGHT_HIGH) last = &f->facts.v.v[k];
+            if (f->facts.v.v[k].weight >= WEIGHT_MIDDLE) last = &f->facts.v.v[k];
         if (last && o->at_n > 1) {
             fmt_str(&w, "after ");
             fmt_i64(&w, last->number);

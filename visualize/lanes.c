@@ -27,8 +27,7 @@ sort_times(struct moments_at *m)
 void
 lane_words(struct timeline *t, const char *class, int64_t y, struct slice words)
 {
-    svg_text(t->w, class, ANCHOR_END, LEFT - 8, y,
-             slice_sub(words, 0, svg_text_fit(words, 10, LEFT - 12)));
+    svg_text_within(t->w, class, ANCHOR_END, LEFT - 8, y, 10, LEFT - 12, words);
 }
 
 void
@@ -606,7 +605,7 @@ strip_column(struct timeline *t, const struct lane *l, const struct replica *one
     char room[64];
     struct writer w = writer_fixed(room, sizeof room);
     int64_t y = l->band_y + BAND_HEIGHT;
-    svg_text(t->w, "dim s10", ANCHOR_END, LEFT - 8, y + 24, t->r->partitions.v[t->partition].name);
+    lane_words(t, "dim s10", y + 24, t->r->partitions.v[t->partition].name);
     fmt_str(&w, "end ");
     words_count(&w, last ? last->log_end : 0);
     svg_text(t->w, "ink s10", ANCHOR_END, LEFT - 8, y + 39, writer_slice(&w));
@@ -736,8 +735,7 @@ controllers_column(struct timeline *t, const struct lane *l)
         fmt_slice(&w, t->r->actors.v[i].name);
     }
     struct slice text = writer_slice(&w);
-    svg_text(t->w, "dim s10", ANCHOR_START, 12, l->band_y + 26,
-             slice_sub(text, 0, svg_text_fit(text, 10, LEFT - 16)));
+    svg_text_within(t->w, "dim s10", ANCHOR_START, 12, l->band_y + 26, 10, LEFT - 16, text);
     writer_release(&w);
 }
 

@@ -129,9 +129,8 @@ svg_circle(struct writer *w, const char *class, int64_t x, int64_t y, int64_t ra
     fmt_str(w, "/>\n");
 }
 
-void
-svg_text(struct writer *w, const char *class, enum anchor anchor, int64_t x, int64_t y,
-         struct slice text)
+static void
+text_begin(struct writer *w, const char *class, enum anchor anchor, int64_t x, int64_t y)
 {
     element(w, "text", class);
     attribute(w, "x", x);
@@ -139,7 +138,49 @@ svg_text(struct writer *w, const char *class, enum anchor anchor, int64_t x, int
     if (anchor != ANCHOR_START)
         fmt_str(w, anchor == ANCHOR_MIDDLE ? " text-anchor=\"middle\"" : " text-anchor=\"end\"");
     fmt_char(w, '>');
+}
+
+void
+svg_text(struct writer *w, const char *class, enum anchor anchor, int64_t x, int64_t y,
+         struct slice text)
+{
+    text_begin(w, class, anchor, x, y);
     svg_escaped(w, text);
+    fmt_str(w, "</text>\n");
+}
+
+#define ELLIPSIS "\xe2\x80\xa6"
+#define TAIL_BYTES 5 /* the number of a partition is at the end of its name */
+
+static bool
+is_inside_character(struct slice text, int64_t at)
+{
+    return at > 0 && at < text.n && (text.p[at] & 0xc0) == 0x80;
+}
+
+void
+svg_text_within(struct writer *w, const char *class, enum anchor anchor, int64_t x, int64_t y,
+                int64_t size_px, int64_t width, struct slice text)
+{
+    struct slice words = slice_sub(text, 0, svg_text_fit(text, size_px, width));
+    if (svg_text_width(words, size_px) <= width) {
+        svg_text(w, class, anchor, x, y, words);
+        return;
+    }
+    int64_t tail = MAX(0, words.n - TAIL_BYTES), head = tail;
+    while (is_inside_character(words, tail)) tail++;
+    int64_t rest = width - svg_text_width(S(ELLIPSIS), size_px) -
+                   svg_text_width(slice_sub(words, tail, words.n), size_px);
+    while (head > 0 && (is_inside_character(words, head) ||
+                        svg_text_width(slice_sub(words, 0, head), size_px) > rest))
+        head--;
+    text_begin(w, class, anchor, x, y);
+    fmt_str(w, "<title>");
+    svg_escaped(w, text);
+    fmt_str(w, "</title>");
+    svg_escaped(w, slice_sub(words, 0, head));
+    fmt_str(w, ELLIPSIS);
+    svg_escaped(w, slice_sub(words, tail, words.n));
     fmt_str(w, "</text>\n");
 }
 

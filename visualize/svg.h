@@ -23,6 +23,9 @@ void svg_line(struct writer *w, const char *class, int64_t x1, int64_t y1, int64
 void svg_circle(struct writer *w, const char *class, int64_t x, int64_t y, int64_t radius);
 void svg_text(struct writer *w, const char *class, enum anchor anchor, int64_t x, int64_t y,
               struct slice text);
+/* No wider than this: cut at a blank; a word that is wider loses its middle, and says all of itself when hovered. */
+void svg_text_within(struct writer *w, const char *class, enum anchor anchor, int64_t x, int64_t y,
+                     int64_t size_px, int64_t width, struct slice text);
 void svg_group(struct writer *w, const char *class, const char *id, int64_t number);
 void svg_group_end(struct writer *w);
 /* <path class="…" d="  …  "/>: in between, svg_point(w, 'M', x, y) and so on. */

@@ -451,14 +451,24 @@ lane_name(const struct timeline *t, const struct lane *l)
     return t->r->actors.v[l->actor].name;
 }
 
+/* Names of groups may be long: smaller, then without their middle. */
+static void
+draw_lane_name(struct timeline *t, const struct lane *l)
+{
+    struct slice name = lane_name(t, l);
+    int64_t room = (LEFT - 14) * 9 / 10; /* bold is wider */
+    int64_t size = svg_text_width(name, 13) <= room ? 13
+                 : svg_text_width(name, 11) <= room ? 11
+                                                    : 10;
+    const char *class = size == 13 ? "ink s13 bold" : size == 11 ? "ink s11 bold" : "ink s10 bold";
+    if (name.n) svg_text_within(t->w, class, ANCHOR_START, 12, l->band_y + 13, size, room, name);
+}
+
 static void
 draw_lane(struct timeline *t, const struct lane *l)
 {
-    struct slice name = lane_name(t, l);
     svg_line(t->w, "lane", 0, l->y, WIDTH, l->y);
-    if (name.n)
-        svg_text(t->w, "ink s13 bold", ANCHOR_START, 12, l->band_y + 13,
-                 slice_sub(name, 0, svg_text_fit(name, 13, LEFT - 16)));
+    draw_lane_name(t, l);
     if (l->kind == LANE_BROKER)
         svg_text(t->w, "dim s10", ANCHOR_START, 34, l->band_y + 13, S("broker"));
     switch (l->kind) {

@@ -1,5 +1,7 @@
 #include "sim/scenario/ask.h"
 
+#include <string.h>
+
 #include "broker/base/check.h"
 #include "broker/base/fmt.h"
 #include "broker/protocol/channel.h"
@@ -52,19 +54,25 @@ port_of(const struct args *a)
 
 /* ---- what came of it ---- */
 
+/* "an ApiVersions", "a Fetch" */
+static const char *
+article(struct slice api)
+{
+    return api.n && strchr("AEIOU", api.p[0]) ? "an" : "a";
+}
+
 static void
 tell_answer(struct world *w, void *ctx)
 {
     const struct question *q = ctx;
     struct slice api = k_api_name((int16_t)q->s->args.api);
     (void)w;
-    run_tell(
-        q->r, arena_format(q->r->a, "%.*s asked", SARG(api)),
-        q->difference.n
-            ? arena_format(q->r->a, "%.*s answered a %.*s of %.*s otherwise than is right: %.*s",
-                           SARG(q->to->name), SARG(api), SARG(q->by->name), SARG(q->difference))
-            : arena_format(q->r->a, "%.*s answered a %.*s of %.*s as is right", SARG(q->to->name),
-                           SARG(api), SARG(q->by->name)));
+    struct slice asked = arena_format(q->r->a, "%.*s answered %s %.*s of %.*s", SARG(q->to->name),
+                                      article(api), SARG(api), SARG(q->by->name));
+    run_tell(q->r, arena_format(q->r->a, "%.*s asked", SARG(api)),
+             q->difference.n ? arena_format(q->r->a, "%.*s otherwise than is right: %.*s",
+                                            SARG(asked), SARG(q->difference))
+                             : arena_format(q->r->a, "%.*s as is right", SARG(asked)));
 }
 
 static void

@@ -142,21 +142,24 @@ partition_change(struct truth *t, int64_t at_ns, const struct note *n)
     if (leader_moved || isr_changed) tell_partition(t, at_ns, p, leader_changed, n->v[3] != 0);
 }
 
+/* It serves, leaves in order, or is fenced. */
 static void
-fence(struct truth *t, const struct world_event *e, const struct note *n, bool unfenced)
+standing(struct truth *t, const struct world_event *e, const struct note *n)
 {
+    bool unfenced = n->kind == NOTE_BROKER_UNFENCED, stopping = n->kind == NOTE_BROKER_SHUTDOWN;
     if (n->v[0] < 0 || n->v[0] >= TRUTH_NODES || n->v[1] < t->broker_epoch[n->v[0]]) return;
-    bool changed = t->unfenced[n->v[0]] != unfenced;
+    bool changed = t->unfenced[n->v[0]] != unfenced || t->stopping[n->v[0]] != stopping;
     t->unfenced[n->v[0]] = unfenced;
+    t->stopping[n->v[0]] = stopping;
     t->broker_epoch[n->v[0]] = n->v[1];
     if (!changed) return;
     char text[128];
     struct writer w = writer_fixed(text, sizeof text);
     fmt_str(&w, "controller ");
     fmt_slice(&w, e->machine->name);
-    fmt_str(&w, unfenced ? " lets b" : " fences b");
+    fmt_str(&w, unfenced || stopping ? " lets b" : " fences b");
     fmt_i64(&w, n->v[0]);
-    if (unfenced) fmt_str(&w, " serve");
+    fmt_str(&w, unfenced ? " serve" : stopping ? " go" : "");
     truth_tell(t, e->at_ns, writer_slice(&w));
 }
 
@@ -209,13 +212,13 @@ truth_see(struct truth *t, const struct world_event *e)
         switch (n->kind) {
         case NOTE_PARTITION_CHANGE: partition_change(t, e->at_ns, n); break;
         case NOTE_PARTITION_HW: high_watermark(t, n); break;
-        case NOTE_BROKER_UNFENCED: fence(t, e, n, true); break;
         case NOTE_BROKER_REGISTERED:
             if (n->v[0] >= 0 && n->v[0] < TRUTH_NODES && n->v[1] >= t->broker_epoch[n->v[0]])
                 t->unfenced[n->v[0]] = n->v[3] == 0;
             break;
+        case NOTE_BROKER_UNFENCED:
         case NOTE_BROKER_FENCED:
-        case NOTE_BROKER_SHUTDOWN: fence(t, e, n, false); break;
+        case NOTE_BROKER_SHUTDOWN: standing(t, e, n); break;
         case NOTE_NODE_SERVING:
             if (n->v[0] >= 0 && n->v[0] < TRUTH_NODES) t->has_ended[n->v[0]] = false;
             break;

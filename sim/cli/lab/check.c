@@ -8,6 +8,7 @@
 #include "broker/base/check.h"
 #include "broker/base/fmt.h"
 #include "sim/cli/lab/lab.h"
+#include "visualize/words.h"
 
 struct grading {
     struct desk *d;
@@ -19,11 +20,17 @@ struct grading {
 
 /* ---- values, said ---- */
 
+/* Large ones whole, with commas as everywhere. */
 static struct slice
 number_said(struct desk *d, double v)
 {
-    if (fabs(v) < 1e15 && v == floor(v)) return arena_format(&d->a, "%lld", (long long)v);
-    return arena_format(&d->a, fabs(v) < 10 ? "%.2f" : "%.1f", v);
+    char room[32];
+    struct writer w = writer_fixed(room, sizeof room);
+    double near = fabs(v) < 1000 ? v : floor(v + 0.5);
+    if (fabs(v) >= 1e15 || near != floor(near))
+        return arena_format(&d->a, fabs(v) < 10 ? "%.2f" : "%.1f", v);
+    words_count(&w, (int64_t)near);
+    return arena_dup(&d->a, writer_slice(&w));
 }
 
 struct slice
@@ -46,15 +53,19 @@ is_wanted(const struct lab_wanted *w, struct value v)
 }
 
 static struct slice
-wanted_said(struct desk *d, const struct lab_wanted *w)
+wanted_said(struct desk *d, const struct lab_wanted *w, struct slice unit)
 {
+    bool is_one = w->has_min && w->has_max && w->min == w->max;
+    struct slice behind = unit.n ? arena_format(&d->a, " %.*s", SARG(unit)) : SLICE_EMPTY;
     if (w->is.p) return w->is;
-    if (w->has_min && w->has_max && w->min == w->max) return number_said(d, w->min);
-    if (w->has_min && w->has_max)
-        return arena_format(&d->a, "%.*s to %.*s", SARG(number_said(d, w->min)),
-                            SARG(number_said(d, w->max)));
-    return arena_format(&d->a, "%s %.*s", w->has_min ? "at least" : "at most",
-                        SARG(number_said(d, w->has_min ? w->min : w->max)));
+    if (w->has_min && w->has_max && !is_one)
+        return arena_format(&d->a, "%.*s to %.*s%.*s", SARG(number_said(d, w->min)),
+                            SARG(number_said(d, w->max)), SARG(behind));
+    return arena_format(&d->a, "%s%.*s%.*s",
+                        is_one       ? ""
+                        : w->has_min ? "at least "
+                                     : "at most ",
+                        SARG(number_said(d, w->has_min ? w->min : w->max)), SARG(behind));
 }
 
 /* ---- folders of runs ---- */
@@ -133,7 +144,7 @@ grade_question(struct grading *k, const struct query_world *w, const struct lab_
     struct slice said = progress_said(s, q->id), right = SLICE_NULL;
     struct graded row = {.asked = q->ask, .said = said, .why = q->why};
     bool ok = is_right(q, said.p ? said : SLICE_EMPTY, v, &right);
-    row.came = value_said(k->d, v, q->unit);
+    row.came = value_said(k->d, v, q->unit.n ? q->unit : query_unit(q->answer));
     if (right.p) row.came = arena_format(&k->d->a, "%.*s (%.*s)", SARG(right), SARG(row.came));
     else if (q->within > 0)
         row.came = arena_format(&k->d->a, "%.*s, give or take %.*s%s", SARG(row.came),
@@ -157,9 +168,9 @@ grade_claim(struct grading *k, const struct query_world *w, const struct lab_cla
     struct value v = query_ask(w, c->of);
     struct graded row = {.asked = c->say, .said = SLICE_NULL, .why = c->why, .is_exercise = true};
     row.grade = is_wanted(&c->wanted, v) ? GRADE_OK : GRADE_WRONG;
-    row.came =
-        arena_format(&k->d->a, "%.*s; it must be %.*s", SARG(value_said(k->d, v, SLICE_EMPTY)),
-                     SARG(wanted_said(k->d, &c->wanted)));
+    struct slice unit = query_unit(c->of);
+    row.came = arena_format(&k->d->a, "%.*s; it must be %.*s", SARG(value_said(k->d, v, unit)),
+                            SARG(wanted_said(k->d, &c->wanted, unit)));
     row.look = look_said(k, w, c->look, c->at);
     k->g->wrong += row.grade == GRADE_WRONG;
     VEC_PUSH(&k->d->mem, &k->g->v, row);

@@ -55,7 +55,7 @@ ask(struct desk *d, int argc, char **argv)
                             .seen_ctx = &left};
     struct value v = query_ask(&w, q);
     if (left < 0) printf("  … %lld facts more\n", (long long)-left);
-    printf("%.*s\n", SARG(value_said(d, v, SLICE_EMPTY)));
+    printf("%.*s\n", SARG(value_said(d, v, query_unit(q))));
     return EXIT_PASS;
 }
 

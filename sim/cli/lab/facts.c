@@ -145,6 +145,14 @@ frame_fact(struct trace_walk *k, const struct trace_record *t, struct fact *f)
     fact_number(f, S("bytes"), (double)t->n[7]);
 }
 
+/* The world has no fault for who is asked to stop, alone or in a roll: the scenario says it. */
+static bool
+is_shutdown(const struct trace_record *t)
+{
+    return slice_eq(t->a, S("fault")) &&
+           (slice_eq(t->b, S("shutdown")) || slice_eq(t->b, S("shut down")));
+}
+
 /* Is it one of those that are asked for? */
 static bool
 is_asked_for(const struct trace_walk *k, const struct trace_record *t)
@@ -155,6 +163,9 @@ is_asked_for(const struct trace_walk *k, const struct trace_record *t)
         return k->source == QUERY_NOTES && t->what >= 0 && t->what < NOTE_KINDS_N &&
                slice_eq(k->name, slice_cstr(note_spelling((enum note_kind)t->what)));
     case TRACE_FAULT: return k->source == QUERY_FAULTS && (any || slice_eq(k->name, t->a));
+    case TRACE_SAID:
+        return k->source == QUERY_FAULTS && is_shutdown(t) &&
+               (any || slice_eq(k->name, S("shutdown")));
     case TRACE_LIFE:
         return k->source == QUERY_LIVES && t->what >= 0 && t->what < (int)ARRAY_LEN(life_words) &&
                (any || slice_eq(k->name, slice_cstr(life_words[t->what])));
@@ -171,6 +182,8 @@ walk_record(struct trace_walk *k, const struct trace_record *t)
     struct fact f = {0};
     fact_number(&f, S("at"), (double)(t->at_ns - k->begin_ns) / MS_IN_NS);
     if (k->source == QUERY_NOTES) note_fact(k, t, &f);
+    else if (t->kind == TRACE_SAID)
+        fact_text(&f, "verb", S("shutdown")), fact_text(&f, "what", t->c);
     else if (k->source == QUERY_FAULTS) fact_text(&f, "verb", t->a), fact_text(&f, "what", t->b);
     else if (k->source == QUERY_LIVES) {
         fact_text(&f, "machine", machine_name(k, t->machine));

@@ -25,14 +25,35 @@ parts_thousands(struct slice s, int64_t i)
     return is_digit_at(s, i + 1) && is_digit_at(s, i + 2) && is_digit_at(s, i + 3);
 }
 
+/* A unit of time in milliseconds; 0: it is none. */
+static double
+ms_of_unit(struct slice unit)
+{
+    static const struct {
+        const char *word;
+        double ms;
+    } units[] = {{"ms", 1},     {"s", 1e3},        {"sec", 1e3},  {"seconds", 1e3}, {"m", 60e3},
+                 {"min", 60e3}, {"minutes", 60e3}, {"h", 3600e3}, {"hours", 3600e3}};
+    for (int i = 0; i < ARRAY_LEN(units); i++)
+        if (slice_eq(unit, slice_cstr(units[i].word))) return units[i].ms;
+    return 0;
+}
+
+/* It begins as a decimal number does: neither hexadecimal nor nan. */
+static bool
+begins_as_number(struct slice text)
+{
+    int64_t sign = text.n && (text.p[0] == '-' || text.p[0] == '+');
+    bool is_point = sign < text.n && text.p[sign] == '.';
+    return is_digit_at(text, sign + is_point) && !memchr(text.p, 'x', (size_t)text.n);
+}
+
 bool
 number_read(struct slice text, struct slice unit, double *ret)
 {
     char copy[64], *end;
     text = slice_trim(text);
-    if (!text.n || text.n >= (int64_t)sizeof copy || memchr(text.p, 'x', (size_t)text.n) ||
-        memchr(text.p, 'n', (size_t)text.n)) /* neither hexadecimal nor nan */
-        return false;
+    if (text.n >= (int64_t)sizeof copy || !begins_as_number(text)) return false;
     int64_t n = 0;
     for (int64_t i = 0; i < text.n; i++)
         if (!parts_thousands(text, i)) copy[n++] = (char)text.p[i];
@@ -41,8 +62,9 @@ number_read(struct slice text, struct slice unit, double *ret)
     if (end == copy) return false;
     struct slice rest = slice_trim(slice_cstr(end));
     if (!rest.n || slice_eq(rest, unit)) return true;
-    if (!slice_eq(unit, S("ms")) || !slice_eq(rest, S("s"))) return false;
-    *ret *= 1000;
+    double wanted = ms_of_unit(unit), said = ms_of_unit(rest);
+    if (wanted <= 0 || said <= 0) return false;
+    *ret *= said / wanted;
     return true;
 }
 

@@ -272,3 +272,36 @@ query_ask(const struct query_world *w, const struct query *q)
     for (int32_t i = 0; i < n; i++) v[i] = ask_folder(w, q, all.v[i]);
     return over_all(q->over, v, n);
 }
+
+/* ---- what a value is counted in ---- */
+
+static struct slice
+unit_of_field(const struct query *q)
+{
+    static const char *const times[] = {"at", "ended", "took", "age"};
+    if (q->source == QUERY_REPORT || q->take == TAKE_COUNT || q->take == TAKE_DISTINCT)
+        return SLICE_NULL;
+    for (int i = 0; i < ARRAY_LEN(times); i++)
+        if (!q->field.p || slice_eq(q->field, slice_cstr(times[i]))) return S("ms");
+    return slice_eq(q->field, S("bytes")) ? S("bytes") : SLICE_NULL;
+}
+
+struct slice
+query_unit(const struct query *q)
+{
+    if (q->is_number || q->over == OVER_RUNS) return SLICE_NULL;
+    switch (q->source) {
+    case QUERY_PERCENT: return S("%");
+    case QUERY_DIVIDE:
+    case QUERY_SAME:
+    case QUERY_CHANGES: return SLICE_NULL;
+    case QUERY_MINUS:
+    case QUERY_PLUS:
+    case QUERY_MAX_OF: {
+        struct slice unit = SLICE_NULL;
+        for (int32_t i = 0; i < q->parts_n && !unit.p; i++) unit = query_unit(q->parts[i]);
+        return unit;
+    }
+    default: return unit_of_field(q);
+    }
+}

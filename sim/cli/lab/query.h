@@ -108,6 +108,8 @@ struct query_world {
     void *seen_ctx;
 };
 struct value query_ask(const struct query_world *w, const struct query *q);
+/* Of its value: "ms", "bytes", "%"; null: a number of things, or a text. */
+struct slice query_unit(const struct query *q);
 
 /* ---- facts.c ---- */
 

@@ -63,6 +63,14 @@ a_number_may_have_its_unit_behind_it(void **state)
     assert_false(number_read(S("1,2000"), SLICE_NULL, &v));
     assert_false(number_read(S("some"), S("ms"), &v));
     assert_false(number_read(S("12 apples"), S("ms"), &v));
+    assert_true(number_read(S("6 m"), S("ms"), &v));
+    assert_true(v > 359999.9 && v < 360000.1);
+    assert_true(number_read(S("-.5 min"), S("ms"), &v));
+    assert_true(v > -30000.1 && v < -29999.9);
+    assert_false(number_read(S("6 m"), SLICE_NULL, &v));
+    assert_false(number_read(S("0x10"), S("ms"), &v));
+    assert_false(number_read(S("-nan"), S("ms"), &v));
+    assert_false(number_read(S("."), S("ms"), &v));
 }
 
 /* An exercise.yaml of this text, in a folder of its own. */

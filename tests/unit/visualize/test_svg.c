@@ -1,3 +1,4 @@
+#include "broker/base/utf8.h"
 #include "tests/lib/test.h"
 #include "visualize/svg.h"
 
@@ -31,6 +32,28 @@ lines_break_at_blanks_and_hold_one_word_at_least(void **state)
     assert_int_equal(svg_text_fit(text, 10, svg_text_width(S("one two"), 10)), 7);
     assert_int_equal(svg_text_fit(text, 10, 1), 3);
     assert_int_equal(svg_text_fit(S(""), 10, 10), 0);
+}
+
+/* A group's name may have no blank in it; the number of a partition is at the end. */
+static void
+a_long_word_loses_its_middle_and_not_its_end(void **state)
+{
+    (void)state;
+    char room[300];
+    struct writer w = writer_fixed(room, sizeof room);
+    svg_text_within(&w, "x", ANCHOR_END, 5, 6, 10, 60, S("applications-orders-0"));
+    assert_slice(writer_slice(&w),
+                 "<text class=\"x\" x=\"5\" y=\"6\" text-anchor=\"end\"><title>applications-"
+                 "orders-0</title>appli\xe2\x80\xa6"
+                 "ers-0</text>\n");
+    w.n = 0;
+    svg_text_within(&w, "x", ANCHOR_START, 5, 6, 10, 60,
+                    S("\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9"));
+    assert_true(utf8_is_valid(writer_slice(&w)));
+    assert_true(slice_find(writer_slice(&w), (char)0xa6, 0) > 0);
+    w.n = 0;
+    svg_text_within(&w, "x", ANCHOR_START, 5, 6, 10, 60, S("orders-0"));
+    assert_slice(writer_slice(&w), "<text class=\"x\" x=\"5\" y=\"6\">orders-0</text>\n");
 }
 
 static void
@@ -68,6 +91,7 @@ main(void)
         cmocka_unit_test(text_is_escaped_and_broken_bytes_are_replaced),
         cmocka_unit_test(width_grows_with_text_and_size),
         cmocka_unit_test(lines_break_at_blanks_and_hold_one_word_at_least),
+        cmocka_unit_test(a_long_word_loses_its_middle_and_not_its_end),
         cmocka_unit_test(boxes_do_not_overlap),
         cmocka_unit_test(empty_rectangles_are_not_written),
     };
