@@ -240,9 +240,6 @@ handle_share_group_describe(struct server *s, struct request *r)
 
 /* ---- StreamsGroupDescribe ---- */
 
-/* A plugin would keep what applications say of their topologies: there is none, as in Kafka by default. */
-#define DESCRIPTION_NOT_STORED 1
-
 void
 handle_streams_group_describe(struct server *s, struct request *r)
 {
@@ -258,11 +255,10 @@ handle_streams_group_describe(struct server *s, struct request *r)
             res.groups[i].error_code = K_ERR_UNSUPPORTED_VERSION;
             continue;
         }
-        groups_streams_describe(s->groups, q->group_ids[i], &r->arena, &res.groups[i]);
+        groups_streams_describe(s->groups, q->group_ids[i], q->include_topology_description,
+                                &r->arena, &res.groups[i]);
         if (q->include_authorized_operations && !res.groups[i].error_code)
             res.groups[i].authorized_operations = GROUP_OPERATIONS;
-        if (q->include_topology_description && !res.groups[i].error_code)
-            res.groups[i].topology_description_status = DESCRIPTION_NOT_STORED;
     }
     request_answer(r, &res);
 }

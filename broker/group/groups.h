@@ -85,7 +85,8 @@ void groups_consumer_describe(struct groups *gs, struct slice group_id, struct a
                               struct k_consumer_group_describe_response_described_group *ret);
 void groups_share_describe(struct groups *gs, struct slice group_id, struct arena *a,
                            struct k_share_group_describe_response_described_group *ret);
-void groups_streams_describe(struct groups *gs, struct slice group_id, struct arena *a,
+void groups_streams_describe(struct groups *gs, struct slice group_id, bool with_description,
+                             struct arena *a,
                              struct k_streams_group_describe_response_described_group *ret);
 void groups_delete_share_offsets(struct groups *gs,
                                  const struct k_delete_share_group_offsets_request *q,

@@ -142,6 +142,9 @@ describe_topology(const struct group *g, struct arena *a)
 
 /* ---- all of it ---- */
 
+/* A plugin would keep what applications say of their topologies: there is none, as in Kafka by default. */
+#define DESCRIPTION_NOT_STORED 1
+
 static void
 describe_no_group(struct slice group_id, const char *what, struct arena *a, described *ret)
 {
@@ -155,7 +158,8 @@ describe_no_group(struct slice group_id, const char *what, struct arena *a, desc
 }
 
 void
-groups_streams_describe(struct groups *gs, struct slice group_id, struct arena *a, described *ret)
+groups_streams_describe(struct groups *gs, struct slice group_id, bool with_description,
+                        struct arena *a, described *ret)
 {
     ret->group_id = group_id;
     struct shard *s = groups_shard_of_named(gs, group_id, &ret->error_code);
@@ -170,6 +174,7 @@ groups_streams_describe(struct groups *gs, struct slice group_id, struct arena *
     ret->assignment_epoch = g->streams->assignment_epoch;
     ret->assignor_name = S("sticky");
     ret->topology = describe_topology(g, a);
+    if (with_description) ret->topology_description_status = DESCRIPTION_NOT_STORED;
     ret->members = codec_array(a, K_STRUCT_STREAMS_GROUP_DESCRIBE_RESPONSE_MEMBER, n);
     ret->members_n = n;
     for (int32_t i = 0; i < n; i++)

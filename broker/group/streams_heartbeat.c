@@ -206,25 +206,6 @@ same_endpoint(const streams_spec *a, const streams_spec *b)
            a->user_endpoint->port == b->user_endpoint->port;
 }
 
-static bool
-same_tags(const streams_spec *a, const streams_spec *b)
-{
-    if (a->client_tags_n != b->client_tags_n) return false;
-    for (int32_t i = 0; i < a->client_tags_n; i++)
-        if (!slice_eq(a->client_tags[i].key, b->client_tags[i].key) ||
-            !slice_eq(a->client_tags[i].value, b->client_tags[i].value))
-            return false;
-    return true;
-}
-
-/* What an assignment goes by. */
-static bool
-counts_for_assignment(const streams_spec *a, const streams_spec *b)
-{
-    return a->topology_epoch != b->topology_epoch || !slice_eq(a->rack_id, b->rack_id) ||
-           !slice_eq(a->process_id, b->process_id) || !same_tags(a, b);
-}
-
 /* The one before goes, and what was its is the new member's. */
 static void
 write_replacement(struct streams_beat *bt)
@@ -258,7 +239,8 @@ take_streams_spec(struct streams_beat *bt)
     bt->endpoint_changed = !same_endpoint(&was, &bt->spec);
     bool changed =
         !from || !codec_equal(K_MSG_STREAMS_GROUP_MEMBER_METADATA_VALUE, &was, &bt->spec);
-    bt->must_bump = !from || (changed && counts_for_assignment(&was, &bt->spec));
+    /* Whatever it is: a member whose endpoint is another has a new epoch, too, and so has the group (as in Kafka 4.4). */
+    bt->must_bump = changed;
     if (from) {
         bt->before = from->now;
         bt->target = from->target;
@@ -509,11 +491,11 @@ fill_statuses(struct streams_beat *bt)
 /* It is told what it has when it joins, when something is new, and when it cannot know: the answer that said it was lost,
  * so it has another epoch, or names other tasks. Apache Kafka 4.4 does not tell it again, and the task is at nobody. */
 static bool
-must_be_told(const struct streams_beat *bt)
+must_be_told(const struct streams_beat *bt, bool is_new)
 {
     bool is_behind = bt->q->member_epoch != bt->before.epoch;
     bool has_others = bt->says_owned && !tasks_eq(&bt->owned, &bt->after.assigned);
-    return is_behind || has_others || !tasks_eq(&bt->before.assigned, &bt->after.assigned);
+    return bt->q->member_epoch == EPOCH_JOIN || is_behind || has_others || is_new;
 }
 
 static void
@@ -522,7 +504,7 @@ fill_streams_beat(struct streams_beat *bt)
     struct streams_group *sg = bt->g->streams;
     const request *q = bt->q;
     response *res = bt->res;
-    bool says_tasks = q->member_epoch == EPOCH_JOIN || must_be_told(bt);
+    bool has_new_tasks = !tasks_eq(&bt->before.assigned, &bt->after.assigned);
     res->member_id = arena_dup(bt->call->arena, q->member_id);
     res->member_epoch = bt->after.epoch;
     res->heartbeat_interval_ms =
@@ -531,8 +513,8 @@ fill_streams_beat(struct streams_beat *bt)
         (int32_t)group_config_i64(bt->g, K_GCFG_STREAMS_TASK_OFFSET_INTERVAL_MS);
     /* group.streams.acceptable.recovery.lag: warm-ups would go by it. */
     res->acceptable_recovery_lag = group_config_i64(bt->g, K_GCFG_STREAMS_ACCEPTABLE_RECOVERY_LAG);
-    if (says_tasks) fill_streams_tasks(bt->call, res, &bt->after.assigned);
-    bool has_moved = (says_tasks && bt->spec.user_endpoint) || bt->endpoint_changed;
+    if (must_be_told(bt, has_new_tasks)) fill_streams_tasks(bt->call, res, &bt->after.assigned);
+    bool has_moved = (has_new_tasks && bt->spec.user_endpoint) || bt->endpoint_changed;
     /* The first member is told its own endpoint, too, though the epoch begins with 0: as in Kafka. */
     int32_t endpoint_epoch = sg->endpoint_epoch + has_moved;
     if (endpoint_epoch != q->endpoint_information_epoch)

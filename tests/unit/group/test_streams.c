@@ -530,6 +530,35 @@ members_hear_where_state_can_be_asked_for(void **state)
     assert_int_equal(send(q)->partitions_by_user_endpoint_n, 1);
 }
 
+/* Whatever it is, as in Kafka 4.4; but where state is to be asked for changes with an endpoint and with tasks alone. */
+static void
+who_says_something_new_has_a_new_epoch(void **state)
+{
+    (void)state;
+    struct k_streams_group_heartbeat_request_endpoint at = {S("host"), 8080};
+    topics_come();
+    const response *r = join_streams(S("a"));
+    int32_t epoch = r->member_epoch, told = r->endpoint_information_epoch;
+    request *q = new_request(S("a"), epoch);
+    q->user_endpoint = &at;
+    r = send(q);
+    assert_int_equal(r->member_epoch, epoch + 1);
+    assert_int_equal(r->endpoint_information_epoch, told + 1);
+    assert_int_equal(r->active_tasks_n, -1);
+    q = new_request(S("a"), epoch + 1);
+    q->rebalance_timeout_ms = REBALANCE_MS / 2;
+    r = send(q);
+    assert_int_equal(r->member_epoch, epoch + 2);
+    assert_int_equal(r->endpoint_information_epoch, told + 1);
+    q = new_request(S("a"), 0);
+    q->rebalance_timeout_ms = REBALANCE_MS / 2;
+    q->user_endpoint = &at;
+    r = send(q);
+    assert_int_equal(r->member_epoch, epoch + 2);
+    assert_int_equal(r->endpoint_information_epoch, told + 1);
+    assert_int_equal(told_active(r), 4);
+}
+
 static void
 racks_need_their_tags(void **state)
 {
@@ -704,8 +733,9 @@ it_is_described_and_listed(void **state)
     topics_come();
     (void)join_streams(S("a"));
     codec_default_struct(K_STRUCT_STREAMS_GROUP_DESCRIBE_RESPONSE_DESCRIBED_GROUP, &d);
-    groups_streams_describe(w.gs, S("g"), &w.arena, &d);
+    groups_streams_describe(w.gs, S("g"), false, &w.arena, &d);
     assert_int_equal(d.error_code, 0);
+    assert_int_equal(d.topology_description_status, 0);
     assert_slice(d.group_state, "Stable");
     assert_int_equal(d.members_n, 1);
     assert_int_equal(d.members[0].assignment.active_tasks[0].partitions_n, 4);
@@ -713,8 +743,12 @@ it_is_described_and_listed(void **state)
     assert_slice(d.topology->subtopologies[0].state_changelog_topics[0].name, "app-changelog");
     assert_int_equal(d.topology->subtopologies[0].state_changelog_topics[0].partitions, 4);
     codec_default_struct(K_STRUCT_STREAMS_GROUP_DESCRIBE_RESPONSE_DESCRIBED_GROUP, &d);
-    groups_streams_describe(w.gs, S("h"), &w.arena, &d);
+    groups_streams_describe(w.gs, S("h"), true, &w.arena, &d);
     assert_int_equal(d.error_code, K_ERR_GROUP_ID_NOT_FOUND);
+    assert_int_equal(d.topology_description_status, 0);
+    codec_default_struct(K_STRUCT_STREAMS_GROUP_DESCRIBE_RESPONSE_DESCRIBED_GROUP, &d);
+    groups_streams_describe(w.gs, S("g"), true, &w.arena, &d);
+    assert_int_equal(d.topology_description_status, 1); /* none is stored */
     codec_default(K_MSG_LIST_GROUPS_REQUEST, &q);
     codec_default(K_MSG_LIST_GROUPS_RESPONSE, &list);
     q.types_filter = &type;
@@ -822,6 +856,7 @@ main(void)
         CLAIM(a_burst_is_assigned_together),
         CLAIM(one_can_end_the_application),
         CLAIM(members_hear_where_state_can_be_asked_for),
+        CLAIM(who_says_something_new_has_a_new_epoch),
         CLAIM(racks_need_their_tags),
         CLAIM(what_is_set_for_the_broker_and_for_the_group_is_heeded),
         CLAIM(a_group_has_a_largest_size),
