@@ -6,7 +6,8 @@ from .broker import ANSWER_LIMIT_S
 from .cases import each, once
 from .cases_groups import ready
 
-A, B = "AAAAAAAAAAAAAAAAAAAAEQ", "AAAAAAAAAAAAAAAAAAAAIg"  # members' ids, which they draw themselves
+# members' ids, which they draw themselves
+A, B, C = "AAAAAAAAAAAAAAAAAAAAEQ", "AAAAAAAAAAAAAAAAAAAAIg", "AAAAAAAAAAAAAAAAAAAAMw"
 ROLES = ("ActiveTasks", "StandbyTasks", "WarmupTasks")
 
 
@@ -43,7 +44,7 @@ def beat(group, member=A, epoch=0, shape=None, has=None, **more):
 
 
 def streams_group(b, word="g", delay=0, **settings):
-    """A name of a group that is assigned at once."""
+    """A name of a group that is assigned at once. Topics are made before it: a coordinator hears of them a moment later."""
     group = ready(b, b.name(word))
     rows = {"streams.initial.rebalance.delay.ms": delay, "streams.assignment.interval.ms": 0,
             **{"streams." + k.replace("_", "."): x for k, x in settings.items()}}
@@ -61,6 +62,7 @@ def in_order(found):
         for row in found.get(role) or []:
             row["Partitions"].sort()
         (found.get(role) or []).sort(key=lambda row: row["SubtopologyId"])
+    (found.get("PartitionsByUserEndpoint") or []).sort(key=lambda row: row["UserEndpoint"]["Port"])
     for row in found.get("PartitionsByUserEndpoint") or []:
         for kind in ("ActivePartitions", "StandbyPartitions"):
             row[kind].sort(key=lambda x: x["Topic"])
@@ -78,7 +80,7 @@ def said(b, v, what, row):
 
 @each("StreamsGroupHeartbeat")
 def refused(b, v):
-    g, t = streams_group(b), b.topic("t", 2)
+    t, g = b.topic("t", 2), streams_group(b)
     shape = topology(part(sources=[t]))
 
     def one(what, **more):
@@ -108,7 +110,7 @@ def refused(b, v):
 
 @each("StreamsGroupHeartbeat")
 def malformed_topologies(b, v):
-    g, t = streams_group(b), b.topic("t", 2)
+    t, g = b.topic("t", 2), streams_group(b)
 
     def one(what, *parts, **more):
         said(b, v, what, beat(streams_group(b, what.replace(" ", "-").replace("'", "")), shape=topology(*parts, **more)))
@@ -137,7 +139,7 @@ def malformed_topologies(b, v):
 
 @each("StreamsGroupHeartbeat")
 def one_member(b, v):
-    g, t = streams_group(b), b.topic("t", 3)
+    t, g = b.topic("t", 3), streams_group(b)
     shape = topology(part(sources=[t]))
     first = said(b, v, "joins", beat(g, shape=shape, UserEndpoint={"Host": "here", "Port": 7}))
     epoch = first["MemberEpoch"]
@@ -163,7 +165,7 @@ def one_member(b, v):
 
 @once
 def joins_twice(b):
-    g, t = streams_group(b), b.topic("t", 2)
+    t, g = b.topic("t", 2), streams_group(b)
     shape = topology(part(sources=[t]))
     here = {"Host": "here", "Port": 7}
     said(b, 1, "joins", beat(g, shape=shape))
@@ -174,8 +176,60 @@ def joins_twice(b):
 
 
 @once
+def what_is_new(b):
+    """What a member says anew, with a heartbeat or when it joins again, and whether the group has another epoch then."""
+    t, g = b.topic("t", 2), streams_group(b)
+    shape, epoch = topology(part(sources=[t])), 0
+    first = dict(UserEndpoint={"Host": "here", "Port": 7}, ClientTags=[{"Key": "zone", "Value": "z"}], RackId="r")
+    news = {"another port": {"UserEndpoint": {"Host": "here", "Port": 8}},
+            "another tag": {"ClientTags": [{"Key": "zone", "Value": "y"}]}, "no tags": {"ClientTags": []},
+            "another rack": {"RackId": "s"}, "another process": {"ProcessId": "p"}, "another time-out": {"RebalanceTimeoutMs": 30000}}
+    for what, more in news.items():
+        for how in ("is there", "joins"):
+            said(b, 1, f"joins, {how} with {what} next", beat(g, shape=shape, **first))
+            epoch = said(b, 1, f"as before, {how} with {what} next", beat(g, shape=shape, **first))["MemberEpoch"]
+            row = beat(g, shape=shape, **{**first, **more}) if how == "joins" else beat(g, epoch=epoch, **more)
+            said(b, 1, f"{how} with {what}", row)
+    for what in first:
+        said(b, 1, f"joins, without {what} next", beat(g, shape=shape, **first))
+        said(b, 1, f"joins without {what}", beat(g, shape=shape, **{**first, what: None}))
+    described(b, 1, "in the end", g)
+
+
+@once
+def endpoints_of_two(b):
+    """When those who know where the application's state is are told anew."""
+    t, g = b.topic("t", 4), streams_group(b)
+    shape = topology(part(sources=[t]))
+    know = dict.fromkeys((A, B, C), 0)
+
+    def one(what, member, **more):
+        found = said(b, 1, what, beat(g, member, EndpointInformationEpoch=know[member], **more))
+        know[member] = found["EndpointInformationEpoch"]
+        return found
+
+    one("the first joins", A, shape=shape, UserEndpoint={"Host": "a", "Port": 1})
+    two = one("the second joins", B, shape=shape, UserEndpoint={"Host": "b", "Port": 2})
+    kept = one("the first is told to give up", A, epoch=2, has=(tasks(_0=[0, 1, 2, 3]), [], []))["ActiveTasks"][0]["Partitions"]
+    one("the second waits", B, epoch=two["MemberEpoch"])
+    one("the first has", A, epoch=2, has=(tasks(_0=kept), [], []))
+    one("the second gets", B, epoch=3)
+    one("the first goes on", A, epoch=3)
+    one("the second goes on", B, epoch=3)
+    one("the second joins again", B, shape=shape, UserEndpoint={"Host": "b", "Port": 2})
+    one("the first, then", A, epoch=3)
+    one("a third without an endpoint", C, shape=shape)
+    epoch = one("the first keeps what it has", A, epoch=3)["MemberEpoch"]
+    one("the second gives up for it", B, epoch=3)
+    said(b, 1, "the third leaves", beat(g, C, epoch=-1))
+    one("the first hears of it", A, epoch=epoch)
+    said(b, 1, "the second leaves", beat(g, B, epoch=-1))
+    one("the first is alone", A, epoch=epoch + 1)
+
+
+@once
 def another_topology(b):
-    g, t, u = streams_group(b), b.topic("t", 2), b.topic("u", 2)
+    t, u, g = b.topic("t", 2), b.topic("u", 2), streams_group(b)
     said(b, 1, "joins", beat(g, shape=topology(part(sources=[t]))))
     said(b, 1, "the same from another", beat(g, B, shape=topology(part(sources=[t]))))
     said(b, 1, "leaves", beat(g, B, epoch=-1))
@@ -210,7 +264,7 @@ def until(b, group, epoch, good):
 @once
 def internal_topics(b):
     """A changelog and a repartition topic are made as the application wants them."""
-    g, t = streams_group(b), b.topic("t", 3)
+    t, g = b.topic("t", 3), streams_group(b)
     r, c, d = (f"{g}-{x}" for x in ("r-repartition", "c-changelog", "d-changelog"))
     shape = topology(part("0", [t], sinks=[r], changelogs=[info(d, factor=1, configs=[("cleanup.policy", "compact")])]),
                      part("1", [], changelogs=[info(c, factor=1, configs=[("cleanup.policy", "compact,delete")])],
@@ -228,7 +282,7 @@ def internal_topics(b):
 
 @once
 def topics_that_do_not_fit(b):
-    g, t, u = streams_group(b), b.topic("t", 2), b.topic("u", 3)
+    t, u, g = b.topic("t", 2), b.topic("u", 3), streams_group(b)
     both = {"SourceTopics": [0, 1], "SourceTopicRegex": [], "RepartitionSourceTopics": []}
     said(b, 1, "sources of different sizes", beat(g, shape=topology(part("0", [t, u], together=[both]))))
     h = streams_group(b, "h")
@@ -247,7 +301,7 @@ def topics_that_do_not_fit(b):
 
 @once
 def two_members(b):
-    g, t = streams_group(b), b.topic("t", 4)
+    t, g = b.topic("t", 4), streams_group(b)
     shape = topology(part(sources=[t]))
     one = said(b, 1, "the first joins", beat(g, shape=shape))
     two = said(b, 1, "the second joins", beat(g, B, shape=shape))
@@ -264,7 +318,7 @@ def two_members(b):
 
 @once
 def standby_tasks(b):
-    g, t = streams_group(b, num_standby_replicas=1), b.topic("t", 2)
+    t, g = b.topic("t", 2), streams_group(b, num_standby_replicas=1)
     c = f"{g}-c-changelog"
     shape = topology(part("0", [t], [info(c, factor=1)]))
     first = said(b, 1, "the first joins", beat(g, shape=shape))
@@ -277,7 +331,7 @@ def standby_tasks(b):
 
 @once
 def static_members(b):
-    g, t = streams_group(b), b.topic("t", 2)
+    t, g = b.topic("t", 2), streams_group(b)
     shape = topology(part(sources=[t]))
     one = said(b, 1, "joins", beat(g, shape=shape, InstanceId="i"))
     said(b, 1, "another process while it is there", beat(g, B, shape=shape, InstanceId="i"))
@@ -301,7 +355,7 @@ def described(b, v, what, group, **more):
 
 @each("StreamsGroupDescribe")
 def descriptions(b, v):
-    g, t = streams_group(b), b.topic("t", 2)
+    t, g = b.topic("t", 2), streams_group(b)
     described(b, v, "a group that is none", g)
     described(b, v, "an empty name", "")
     b.call("twice", "StreamsGroupDescribe", v, {"GroupIds": [g, g]})
@@ -319,7 +373,7 @@ def descriptions(b, v):
 @once
 def kinds(b):
     """Requests of other groups to a streams group, and the other way round."""
-    g, t = streams_group(b), b.topic("t", 2)
+    t, g = b.topic("t", 2), streams_group(b)
     shape = topology(part(sources=[t]))
     one = said(b, 1, "joins", beat(g, shape=shape))
     b.call("a consumer's heartbeat", "ConsumerGroupHeartbeat", 1, {
