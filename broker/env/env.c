@@ -646,9 +646,7 @@ note_queue(struct env *env, enum note_kind kind, struct slice subject, struct sl
     note->text = arena_dup(&env->carried, text);
     note->n = MIN(n, NOTE_NUMBERS);
     memcpy(note->v, v, (size_t)note->n * sizeof *v);
-    struct effect *e = VEC_ADD(&env->mem, &env->effects);
-    e->kind = EF_NOTE; /* no ordinal: notes must not change a run */
-    e->note = note;
+    VEC_PUSH(&env->mem, &env->notes, note); /* no ordinal: notes must not change a run */
 }
 
 void
@@ -742,6 +740,6 @@ env_effects_clear(struct env *env)
         mem_free_slice(&env->mem, e->path);
         for (int32_t k = 0; e->segs && k < e->segs_n; k++) buf_unref(e->segs[k].buf);
     }
-    env->effects.n = 0;
+    env->effects.n = env->notes.n = 0;
     if (env->carried.used_bytes) arena_reset(&env->carried);
 }

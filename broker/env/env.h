@@ -387,8 +387,7 @@ enum effect_kind {
     EF_RESUME,
     EF_CLOSE,
     EF_BREAK_RANGES, /* file, n = cut */
-    EF_NOTE,
-    EF_FATAL, /* path = why */
+    EF_FATAL = 11, /* path = why; the hash of a run is over these numbers, and 10 was once given */
 };
 
 struct effect {
@@ -404,7 +403,6 @@ struct effect {
     struct seg *segs; /* the references are the queue's until the body takes them (sets segs NULL or
                          refs them itself) */
     int32_t segs_n;
-    struct note *note;
 };
 
 struct env {
@@ -428,8 +426,9 @@ struct env {
     struct list brief_waiting; /* … or, as brief files, for their turn */
     int32_t brief_n;
     VEC(struct effect) effects;
-    struct arena scratch; /* for one step; reset by env_deliver() */
-    struct arena carried; /* what effects carry; reset by env_effects_clear() */
+    VEC(const struct note *) notes; /* beside them: they ask for nothing */
+    struct arena scratch;           /* for one step; reset by env_deliver() */
+    struct arena carried;           /* what effects and notes carry; reset by env_effects_clear() */
     struct slice hostname;
     void *machine; /* whoever was made on this env */
 };

@@ -90,12 +90,6 @@ os_fatal(struct os_machine *m, struct slice why)
 }
 
 static void
-note(struct os_machine *m, const struct note *n)
-{
-    if (m->ops->note) m->ops->note(m->ctx, m, n);
-}
-
-static void
 accept_offered(struct os_machine *m, const struct effect *e)
 {
     CHECK(m->accepted_fd >= 0 && (uint64_t)e->n == m->accepted_handle);
@@ -125,7 +119,6 @@ os_carry_out(struct os_machine *m, struct effect *e)
     case EF_RESUME: os_sock_resume(e->conn); break;
     case EF_CLOSE: os_sock_close(e->conn); break;
     case EF_BREAK_RANGES: os_sock_break_ranges(m, e->file->slot, e->n); break;
-    case EF_NOTE: note(m, e->note); break;
     case EF_FATAL: os_fatal(m, e->path); break;
     }
 }
@@ -133,6 +126,8 @@ os_carry_out(struct os_machine *m, struct effect *e)
 void
 os_machine_carry_out(struct os_machine *m)
 {
+    for (int64_t i = 0; m->ops->note && i < m->env.notes.n; i++)
+        m->ops->note(m->ctx, m, m->env.notes.v[i]);
     for (int64_t i = 0; i < m->env.effects.n; i++) os_carry_out(m, &m->env.effects.v[i]);
     env_effects_clear(&m->env);
 }

@@ -141,7 +141,6 @@ hash_effects(struct run_hash *h, const struct env *env)
     if (!h->on) return;
     for (int64_t i = 0; i < env->effects.n; i++) {
         const struct effect *e = &env->effects.v[i];
-        if (e->kind == EF_NOTE) continue;
         hash_word(h, e->ordinal << 8 | (uint64_t)e->kind);
         if (e->kind == EF_OP) {
             hash_op(h, e->op);

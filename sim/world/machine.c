@@ -23,7 +23,6 @@ mach_carry_out(struct mach *m, struct effect *e)
     case EF_RESUME: net_do_pause(m, e->conn, false); break;
     case EF_CLOSE: net_do_close(m, e->conn); break;
     case EF_BREAK_RANGES: net_do_break_ranges(m, e->file, e->n); break;
-    case EF_NOTE:
     case EF_FATAL: break;
     }
 }

@@ -67,23 +67,15 @@ watch_event(struct mach *m, const struct event *ev, uint64_t ordinal, bool is_st
     struct env *env = &m->m.env;
     if (w->trace) trace_event(m, ev, ordinal, is_start);
     if (!w->trace && !w->observers.n) return;
-    int32_t n = 0;
-    const struct note **notes = NULL;
-    for (int64_t i = 0; i < env->effects.n; i++) {
-        if (env->effects.v[i].kind != EF_NOTE) continue;
-        if (!notes)
-            notes = arena_alloc_dirty(&env->scratch, (env->effects.n - i) * (int64_t)sizeof *notes);
-        notes[n++] = env->effects.v[i].note;
-        if (w->trace) trace_note(m, env->effects.v[i].note);
-    }
+    for (int64_t i = 0; w->trace && i < env->notes.n; i++) trace_note(m, env->notes.v[i]);
     struct world_event e = {.ordinal = w->stats.events,
                             .at_ns = w->now_ns,
                             .machine = &m->m,
                             .kind = ev ? ev->kind : EV_TIMER,
                             .is_start = is_start,
                             .is_poke = is_poke,
-                            .notes = notes,
-                            .notes_n = n};
+                            .notes = env->notes.v,
+                            .notes_n = (int32_t)env->notes.n};
     TELL(w, event, &e);
 }
 

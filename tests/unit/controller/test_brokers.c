@@ -82,11 +82,9 @@ begin_with_notes(void **state)
 static bool
 is_told(struct slice text)
 {
-    for (int64_t i = 0; i < w.env.effects.n; i++) {
-        const struct effect *e = &w.env.effects.v[i];
-        if (e->kind == EF_NOTE && e->note->kind == NOTE_LOG_MESSAGE &&
-            slice_eq(e->note->text, text))
-            return true;
+    for (int64_t i = 0; i < w.env.notes.n; i++) {
+        const struct note *n = w.env.notes.v[i];
+        if (n->kind == NOTE_LOG_MESSAGE && slice_eq(n->text, text)) return true;
     }
     return false;
 }

@@ -232,10 +232,9 @@ static int
 told_of(struct slice name)
 {
     int n = 0;
-    for (int64_t i = 0; i < w.env.effects.n; i++) {
-        const struct effect *e = &w.env.effects.v[i];
-        if (e->kind != EF_NOTE || e->note->kind != NOTE_LOG_MESSAGE) continue;
-        struct slice text = e->note->text;
+    for (int64_t i = 0; i < w.env.notes.n; i++) {
+        if (w.env.notes.v[i]->kind != NOTE_LOG_MESSAGE) continue;
+        struct slice text = w.env.notes.v[i]->text;
         int64_t at = 0;
         while (at < text.n && !slice_starts(slice_sub(text, at, text.n), S(": "))) at++;
         struct slice rest = slice_sub(text, at + 2, text.n);

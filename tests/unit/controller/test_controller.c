@@ -236,10 +236,7 @@ static int
 noted(enum note_kind kind)
 {
     int n = 0;
-    for (int64_t i = 0; i < w.env.effects.n; i++) {
-        const struct effect *e = &w.env.effects.v[i];
-        n += e->kind == EF_NOTE && e->note->kind == kind;
-    }
+    for (int64_t i = 0; i < w.env.notes.n; i++) n += w.env.notes.v[i]->kind == kind;
     return n;
 }
 
@@ -267,7 +264,7 @@ a_decision_is_noted_when_it_is_committed(void **state)
     commit();
     assert_int_equal(noted(NOTE_TOPIC_CREATED), 1);
     assert_int_equal(noted(NOTE_PARTITION_CHANGE), 2);
-    const struct note *n = w.env.effects.v[w.env.effects.n - 1].note;
+    const struct note *n = w.env.notes.v[w.env.notes.n - 1];
     assert_slice(n->subject, "a-1");
     assert_slice(n->text, "replicas=1 isr=1 elr= last=");
 }

@@ -19,13 +19,12 @@ why(struct wait *wait, struct writer *ret)
 static void
 take_lines(void)
 {
-    for (int64_t i = 0; i < env.effects.n; i++) {
-        const struct effect *e = &env.effects.v[i];
-        if (e->kind != EF_NOTE) continue;
-        assert_int_equal(e->note->kind, NOTE_LOG_MESSAGE);
+    for (int64_t i = 0; i < env.notes.n; i++) {
+        const struct note *note = env.notes.v[i];
+        assert_int_equal(note->kind, NOTE_LOG_MESSAGE);
         lines++;
-        memcpy(last, e->note->text.p, (size_t)e->note->text.n);
-        last[e->note->text.n] = '\0';
+        memcpy(last, note->text.p, (size_t)note->text.n);
+        last[note->text.n] = '\0';
     }
     env_effects_clear(&env);
 }

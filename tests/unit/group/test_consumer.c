@@ -445,7 +445,7 @@ do_work(void)
                            .op = op,
                            .err = err,
                            .buf = err ? NULL : buf_copy(&w.env.mem, slice(r.p, r.n))};
-        w.env.effects.v[i].kind = EF_NOTE;
+        w.env.effects.v[i].kind = EF_PAUSE; /* anything but what it was: it is done */
         free(r.p);
         env_deliver(&w.env, &ev);
         i = -1;
