@@ -83,7 +83,8 @@ struct segment {
     int32_t named;                       /* the count of names that has its file's */
     bool is_replaced; /* … by a cleaned one: what it had is to be looked for in the log again */
     bool index_is_saving;
-    bool was_swapped_in;            /* found as .swap when the log was opened */
+    bool
+        is_swap; /* while the log is being opened: a cleaned one whose file is still named .log.swap */
     VEC(struct batch_place) recent; /* the last batches, when the log was written to */
 };
 
@@ -97,6 +98,8 @@ void segment_close_file(struct segment *s);
 
 /* There is room for it (open_files.h). */
 void segment_open_now(struct segment *s);
+/* Where its file lies. Good until the next path is asked for. */
+struct slice segment_path(const struct segment *s);
 /* Its file has got its name only now: who waits for it gets it. */
 void segment_was_named(struct segment *s);
 /* True: the file is open. Otherwise w->ready() will be called. Creates the file if there is none. */

@@ -18,7 +18,6 @@ enum open_stage {
     OPEN_MKDIR,
     OPEN_LIST,
     OPEN_CLEAN,
-    OPEN_SWAP,
     OPEN_METADATA,
     OPEN_EPOCHS,
     OPEN_EPOCHS_READ,
@@ -26,6 +25,8 @@ enum open_stage {
     OPEN_TXNS,
     OPEN_PRODUCERS,
     OPEN_SYNC,
+    OPEN_NAME,
+    OPEN_NAMED,
     OPEN_DONE,
 };
 
@@ -48,6 +49,7 @@ struct open_job {
     int64_t txn_i;
     bool txn_is_read;
     int64_t recovered_from; /* what lies below was not read through */
+    int32_t names;          /* the directory is being synced up to this count */
     int64_t i;              /* segment being looked at */
     int64_t file_size;      /* of it */
     int64_t expected;       /* the offset after the segment before; -1: not known */
@@ -277,6 +279,15 @@ needs_recovery(const struct open_job *j)
     return !j->clean && (is_last || log->segments.v[j->i + 1]->base_offset > j->recovery_point);
 }
 
+static void
+drop_segment(struct open_job *j, struct segment *s)
+{
+    struct commitlog *log = j->job.log;
+    if (s->is_swap) files_remove_add(&j->remove, log, segment_path(s));
+    files_remove_add_segment(&j->remove, log, s->base_offset);
+    segment_drop(s);
+}
+
 /* Segments from j->i on go. */
 static void
 drop_rest(struct open_job *j)
@@ -285,8 +296,7 @@ drop_rest(struct open_job *j)
     for (int64_t i = log->segments.n - 1; i >= j->i; i--) {
         MARK(log->env, LOG_SEGMENTS_DROPPED);
         j->bytes_cut += log->segments.v[i]->written;
-        files_remove_add_segment(&j->remove, log, log->segments.v[i]->base_offset);
-        segment_drop(log->segments.v[i]);
+        drop_segment(j, log->segments.v[i]);
     }
     log->segments.n = j->i;
 }
@@ -298,9 +308,8 @@ drop_one(struct open_job *j)
     struct commitlog *log = j->job.log;
     struct segment *s = log->segments.v[j->i];
     MARK(log->env, LOG_OUTLIVED_REMOVED);
-    files_remove_add_segment(&j->remove, log, s->base_offset);
     VEC_REMOVE_AT(&log->segments, j->i);
-    segment_drop(s);
+    drop_segment(j, s);
 }
 
 /* ---- segments that are missing ---- */
@@ -313,7 +322,7 @@ may_be_compaction(const struct open_job *j)
     const struct commitlog *log = j->job.log;
     if (!log->config->may_have_gaps) return false;
     bool is_clean = log->cleaned_to > 0 && log->segments.v[j->i]->base_offset <= log->cleaned_to;
-    return is_clean || (j->i > 0 && log->segments.v[j->i - 1]->was_swapped_in);
+    return is_clean || (j->i > 0 && log->segments.v[j->i - 1]->is_swap);
 }
 
 /* One that follows the gap before it is kept or goes. */
@@ -437,7 +446,7 @@ segment_recovered(struct scan *scan, enum env_err err)
     struct open_job *j = CONTAINER_OF(scan, struct open_job, scan);
     struct segment *s = scan->segment;
     if (err) {
-        log_open_failed(j, err, "reading", log_file_path(scan->log, s->base_offset, S(".log")));
+        log_open_failed(j, err, "reading", segment_path(s));
         return;
     }
     s->written = s->size;
@@ -484,7 +493,7 @@ tail_loaded(struct tail_load *t, enum env_err err)
     struct open_job *j = CONTAINER_OF(t, struct open_job, tail);
     struct segment *s = t->scan.segment;
     if (err) {
-        log_open_failed(j, err, "reading", log_file_path(t->scan.log, s->base_offset, S(".log")));
+        log_open_failed(j, err, "reading", segment_path(s));
     } else if (t->scan.at != s->size) {
         j->clean = false; /* not as it was left */
         j->recovery_point = MIN(j->recovery_point, s->base_offset);
@@ -503,7 +512,7 @@ found_end(struct end_look *e, enum env_err err)
     struct commitlog *log = j->job.log;
     struct segment *s = log->segments.v[j->i];
     if (err) {
-        log_open_failed(j, err, "reading", log_file_path(log, s->base_offset, S(".log")));
+        log_open_failed(j, err, "reading", segment_path(s));
         return;
     }
     if (e->end >= 0) s->end_offset = e->end;
@@ -641,7 +650,7 @@ static void
 open_sync(struct open_job *j)
 {
     struct commitlog *log = j->job.log;
-    j->stage = OPEN_DONE;
+    j->stage = OPEN_NAME;
     j->sync.done = open_synced;
     if (j->clean && log_names_are_durable(log) && !log->epochs_dirty) open_step_again(j, ENV_OK);
     else commitlog_sync(log, &j->sync);
@@ -707,18 +716,12 @@ open_listed(struct open_job *j)
     files_remove(&j->remove, log);
 }
 
-/* A finished compaction was being put in place: its file takes the place of the first one it was made of;
- * the others lie within it. */
+/* A finished compaction was being put in place: its file takes the place of the first one it was made of; the others lie
+ * within it, and go when its end is known. */
 static void
-open_swap(struct open_job *j)
+take_swap(struct open_job *j, int64_t base)
 {
     struct commitlog *log = j->job.log;
-    if (j->swaps.n == 0) {
-        j->stage = OPEN_METADATA;
-        open_slurp(j, S("partition.metadata"));
-        return;
-    }
-    int64_t base = j->swaps.v[--j->swaps.n];
     if (!has_log(log, base)) {
         found_log(log, base, 0, env_wall_ms(log->env));
         int64_t i = log->segments.n - 1;
@@ -727,14 +730,44 @@ open_swap(struct open_job *j)
             log->segments.v[i] = log->segments.v[i - 1];
         log->segments.v[i] = s;
     }
-    log->segments.v[log_segment_at(log, base)]->written = -1; /* size not known yet */
-    MARK(log->env, SWAP_FINISHED);
-    log->segments.v[log_segment_at(log, base)]->was_swapped_in = true;
+    struct segment *s = log->segments.v[log_segment_at(log, base)];
+    s->written = -1; /* size not known yet */
+    s->is_swap = true;
     j->clean = false;
     j->recovery_point = MIN(j->recovery_point, base);
-    log_names_changed(log);
-    path_rename(log->env, &j->job.op, log_file_path(log, base, S(".log.swap")),
-                log_file_path(log, base, S(".log")));
+}
+
+static void
+open_cleaned_up(struct open_job *j)
+{
+    for (int64_t i = 0; i < j->swaps.n; i++) take_swap(j, j->swaps.v[i]);
+    j->stage = OPEN_METADATA;
+    open_slurp(j, S("partition.metadata"));
+}
+
+/* A .swap loses its name last, when those that lie within it are gone and its indexes are there, durably: after another
+ * crash a .log would say of itself that it is as it should be, and nobody would look for what is left beside it. */
+static void
+open_name(struct open_job *j)
+{
+    struct commitlog *log = j->job.log;
+    int64_t i = 0;
+    while (i < log->segments.n && !log->segments.v[i]->is_swap) i++;
+    if (i < log->segments.n) {
+        struct segment *s = log->segments.v[i];
+        MARK(log->env, SWAP_FINISHED);
+        log_names_changed(log);
+        struct slice from = segment_path(s);
+        s->is_swap = false;
+        path_rename(log->env, &j->job.op, from, segment_path(s));
+    } else if (log_names_are_durable(log)) {
+        j->stage = OPEN_DONE;
+        open_step_again(j, ENV_OK);
+    } else {
+        j->stage = OPEN_NAMED;
+        j->names = log->names_changed;
+        dir_sync(log->env, &j->job.op, log->dir);
+    }
 }
 
 static const char *
@@ -744,15 +777,16 @@ stage_text(enum open_stage stage)
     case OPEN_MKDIR: return "making";
     case OPEN_LIST: return "listing";
     case OPEN_CLEAN: return "cleaning up";
-    case OPEN_SWAP: return "swapping in";
     case OPEN_SEGMENTS: return "recovering";
-    case OPEN_DONE: return "syncing";
+    case OPEN_NAME: return "syncing";
+    case OPEN_NAMED: return "swapping in";
     case OPEN_METADATA:
     case OPEN_EPOCHS:
     case OPEN_EPOCHS_READ:
     case OPEN_TXNS:
     case OPEN_PRODUCERS:
-    case OPEN_SYNC: return "reading";
+    case OPEN_SYNC:
+    case OPEN_DONE: return "reading";
     }
     return "opening";
 }
@@ -785,11 +819,7 @@ open_step(struct log_job *job, enum env_err err)
         dir_list(log->env, &job->op, log->dir);
         break;
     case OPEN_LIST: open_listed(j); break;
-    case OPEN_CLEAN:
-        j->stage = OPEN_SWAP;
-        open_swap(j);
-        break;
-    case OPEN_SWAP: open_swap(j); break;
+    case OPEN_CLEAN: open_cleaned_up(j); break;
     case OPEN_METADATA:
         j->stage = OPEN_EPOCHS;
         open_metadata_read(j);
@@ -810,6 +840,11 @@ open_step(struct log_job *job, enum env_err err)
         producers_load(log, &j->producers, j->recovered_from);
         break;
     case OPEN_SYNC: open_sync(j); break;
+    case OPEN_NAME: open_name(j); break;
+    case OPEN_NAMED:
+        log_names_synced(log, j->names);
+        open_done(j);
+        break;
     case OPEN_DONE: open_done(j); break;
     }
 }

@@ -151,6 +151,12 @@ segment_opened(struct op *op)
     segment_unpin(s);
 }
 
+struct slice
+segment_path(const struct segment *s)
+{
+    return log_file_path(s->log, s->base_offset, s->is_swap ? S(".log.swap") : S(".log"));
+}
+
 void
 segment_open_now(struct segment *s)
 {
@@ -163,7 +169,7 @@ segment_open_now(struct segment *s)
     job->segment = s;
     job->op.done = segment_opened;
     memset(&s->file, 0, sizeof s->file);
-    file_open(s->env, &job->op, &s->file, log_file_path(s->log, s->base_offset, S(".log")),
+    file_open(s->env, &job->op, &s->file, segment_path(s),
               OPEN_READ | OPEN_WRITE | (s->exists ? 0 : OPEN_CREATE));
 }
 

@@ -747,28 +747,64 @@ prepare(struct run *r, uint64_t seed)
     wait_ms(r, 10);
 }
 
-/* False: it came to its end before the n-th operation. */
+/* Where it ends: at the n-th operation of a cleaning, and once more at an operation of the start after it (0: not). */
+struct crash {
+    uint64_t seed;
+    int64_t n, again;
+    bool power;
+    uint64_t draw;
+};
+
+static void
+die(struct run *r, const struct crash *c)
+{
+    body_end(&r->f.body);
+    r->disk->seed += c->draw;
+    if (c->power) disk_power(r->disk);
+    r->f.body.stop_at = 0;
+}
+
 static bool
-crash_at(uint64_t seed, int64_t n, bool power, uint64_t draw)
+has_swap(const struct disk *d)
+{
+    for (int i = 0; i < d->now.n; i++)
+        if (strstr(d->now.v[i].path, ".log.swap")) return true;
+    return false;
+}
+
+/* False: it came to its end before that operation, or the start has nothing to put in place. */
+static bool
+crash_at(const struct crash *c)
 {
     struct run r;
     struct seen seen;
     struct cleaning x;
-    prepare(&r, seed);
+    prepare(&r, c->seed);
     int64_t synced = commitlog_synced_end(&r.f.log), start = r.f.body.ops;
     assert_int_equal(synced, r.n);
     bool tombstones_may_go = r.f.config.delete_retention_ms == 0;
     assert_true(clean_begin(&r, &x, 1 << 20));
-    r.f.body.stop_at = start + n;
+    r.f.body.stop_at = start + c->n;
     body_run(&r.f.body);
     if (!r.f.body.stopped) {
         end(&r);
         return false;
     }
-    body_end(&r.f.body);
-    r.disk->seed += draw;
-    if (power) disk_power(r.disk);
-    r.f.body.stop_at = 0;
+    die(&r, c);
+    if (c->again && !has_swap(r.disk)) {
+        disk_free(r.disk);
+        return false;
+    }
+    if (c->again) {
+        fixture_open_begin(&r.f, r.disk, false, synced);
+        r.f.body.stop_at = r.f.body.ops + c->again;
+        body_run(&r.f.body);
+        if (!r.f.body.stopped) {
+            end(&r);
+            return false;
+        }
+        die(&r, c);
+    }
     fixture_open(&r.f, r.disk, false,
                  synced); /* the recovery point is where everything was synced */
     check_nothing_is_left_over(&r);
@@ -792,7 +828,7 @@ crash_everywhere(bool power)
         int64_t n = 1;
         for (bool goes_on = true; goes_on; n++)
             for (uint64_t draw = 0; draw < (power ? 4 : 1) && goes_on; draw++)
-                goes_on = crash_at(seed, n, power, draw * 7919);
+                goes_on = crash_at(&(struct crash){seed, n, 0, power, draw * 7919});
         assert_true(n > 50);
     }
 }
@@ -809,6 +845,31 @@ the_power_may_go_at_any_disk_operation(void **state)
 {
     (void)state;
     crash_everywhere(true);
+}
+
+/* The start that puts a cleaned segment in place ends, too, wherever it may: the old segments must not come back beside it. */
+static void
+crash_twice(bool power)
+{
+    struct crash c = {.seed = 1, .n = 1, .power = power};
+    for (; crash_at(&c); c.n++, c.again = 0) {
+        c.again = 1 + c.n % 4; /* over all n each operation has its turn */
+        while (crash_at(&c)) c.again += 4;
+    }
+}
+
+static void
+a_process_may_die_again_in_the_start_after_it(void **state)
+{
+    (void)state;
+    crash_twice(false);
+}
+
+static void
+the_power_may_go_again_in_the_start_after_it(void **state)
+{
+    (void)state;
+    crash_twice(true);
 }
 
 int
@@ -832,6 +893,8 @@ main(void)
         cmocka_unit_test(a_broken_disk_takes_the_log_offline),
         cmocka_unit_test(a_process_may_die_at_any_disk_operation),
         cmocka_unit_test(the_power_may_go_at_any_disk_operation),
+        cmocka_unit_test(a_process_may_die_again_in_the_start_after_it),
+        cmocka_unit_test(the_power_may_go_again_in_the_start_after_it),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
