@@ -109,6 +109,7 @@ check_broker_change(struct invariants *v, const struct broker_change *c)
         breach(v, RULE_BROKER_EPOCH_INCREASES, NULL, -1, "gave broker # the epoch #", b->id,
                c->epoch);
     if (c->is_registered) b->incarnation = c->incarnation;
+    if (node && c->is_registered) node->is_unknown = false;
     b->epoch = MAX(b->epoch, c->epoch);
     /* A new controller says again how brokers stand: that tells nothing of whether they still live. */
     if (node && !c->is_fenced && b->fenced) node->current = true;
@@ -205,7 +206,8 @@ is_anyone_eligible(const struct topic_key *k, const struct decision *was)
     return any;
 }
 
-/* Who is dead while it comes into the ISR (elected before anybody noticed) is not back. */
+/* Who comes into the ISR before anybody noticed that it died is not back: elected while it is down, or let in by what its
+ * leader asked for when it lived, though a process that nobody knows of yet has begun. */
 static void
 note_who_is_back(struct invariants *v, struct topic_key *k, const struct decision *was)
 {
@@ -213,7 +215,8 @@ note_who_is_back(struct invariants *v, struct topic_key *k, const struct decisio
     for (int32_t i = 0; i < k->died.n; i++) {
         int32_t id = k->died.v[i];
         const struct model_node *node = model_node_by_id(&v->model, id);
-        bool is_back = !model_has(&was->isr, id) && model_has(&k->now.isr, id) && node && node->up;
+        bool is_back = !model_has(&was->isr, id) && model_has(&k->now.isr, id) && node &&
+                       node->up && !node->is_unknown;
         if (!is_back) k->died.v[n++] = id;
     }
     k->died.n = n;

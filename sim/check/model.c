@@ -404,6 +404,7 @@ model_crash(struct model *t, int32_t node, bool power)
     struct model_node *n = model_node(t, node);
     if (!n) return;
     n->up = false;
+    n->is_unknown = true;
     if (power) n->current = false;
     for (int64_t i = 0; i < n->logs.n; i++)
         if (n->logs.v[i]) crash_log(n->logs.v[i], power);

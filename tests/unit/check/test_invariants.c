@@ -238,6 +238,39 @@ a_last_known_leader_without_what_another_has_is_a_breach(void **state)
     assert_told(&s, RULE_LEADER_COMPLETENESS);
 }
 
+/* b3 dies outside of the ISR and starts again; what its leader asked for before lets it in. */
+static void
+dies_and_is_let_in(struct tale *s, bool registers_first)
+{
+    decide(s, 1, 0, 1, false, S("replicas=1,2,3 isr=1,2 elr= last="));
+    life(s, 2, LIFE_CRASH);
+    life(s, 2, LIFE_START);
+    recovered(s, 2, 10);
+    if (registers_first) {
+        say(s, 3, NOTE_BROKER_REGISTERED, SLICE_EMPTY, SLICE_EMPTY, 3, 23, 99, 1, 1);
+        say(s, 3, NOTE_BROKER_UNFENCED, SLICE_EMPTY, SLICE_EMPTY, 3, 23, 2, 0, 0);
+    }
+    decide(s, 1, 0, 2, false, S("replicas=1,2,3 isr=1,2,3 elr= last="));
+    decide(s, -1, 1, 3, false, S("replicas=1,2,3 isr= elr=3 last=2"));
+    decide(s, 2, 2, 4, true, S("replicas=1,2,3 isr=2 elr= last="));
+}
+
+static void
+whose_new_process_nobody_knew_of_is_not_eligible(void **state)
+{
+    BEGIN;
+    dies_and_is_let_in(&s, false);
+    assert_silent(&s);
+}
+
+static void
+whose_new_process_came_into_the_isr_is_eligible(void **state)
+{
+    BEGIN;
+    dies_and_is_let_in(&s, true);
+    assert_told(&s, RULE_LEADER_ELIGIBLE);
+}
+
 /* b2 lost its tail with all others, is elected, and hears of it only when it has been elected once more. */
 static void
 a_leader_that_was_superseded_unheard_changes_nothing_committed(void **state)
@@ -766,6 +799,8 @@ main(void)
         cmocka_unit_test(a_follower_comes_back_after_an_election_that_nobody_permitted),
         cmocka_unit_test(that_a_controller_calls_it_unclean_excuses_nothing),
         cmocka_unit_test(a_last_known_leader_without_what_another_has_is_a_breach),
+        cmocka_unit_test(whose_new_process_nobody_knew_of_is_not_eligible),
+        cmocka_unit_test(whose_new_process_came_into_the_isr_is_eligible),
         cmocka_unit_test(a_leader_that_was_superseded_unheard_changes_nothing_committed),
         cmocka_unit_test(a_high_watermark_beyond_the_log),
         cmocka_unit_test(a_leaders_high_watermark_goes_back),
