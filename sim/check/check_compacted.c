@@ -28,15 +28,31 @@ key_end_of(struct checker *c, struct part *p, int64_t key)
     return &p->keys.v[key];
 }
 
-static void
-know_sent(struct checker *c, struct part *p, int64_t i)
+static bool
+has_key_in(const struct history_op *op, const struct part *p)
 {
-    const struct sent *s = &c->sent.v[i];
-    const struct history_op *op = &c->h->ops.v[s->op];
+    bool is_there = op->partition < 0 || op->partition == p->partition;
+    return op->topic == p->topic && op->key >= 0 && is_there;
+}
+
+/* By place, not by record: one that was sent again without idempotence may lie there twice. */
+static void
+know_lasts(struct checker *c, struct part *p)
+{
+    for (int64_t i = 0; i < p->n; i++) {
+        const struct sent *s = p->final[i] ? sent_find(c, p->final[i]) : NULL;
+        if (!s || !has_key_in(&c->h->ops.v[s->op], p)) continue;
+        struct key_end *k = key_end_of(c, p, c->h->ops.v[s->op].key);
+        k->final = p->base + i;
+        k->value = s - c->sent.v;
+    }
+}
+
+static void
+know_tombstone(struct checker *c, struct part *p, int64_t i)
+{
+    const struct history_op *op = &c->h->ops.v[c->sent.v[i].op];
     struct key_end *k = key_end_of(c, p, op->key);
-    bool is_here = part_final(p, s->final_offset) == s->value;
-    if (is_here && s->final_offset > k->final) k->final = s->final_offset, k->value = i;
-    if (!op->is_tombstone) return;
     if (op->outcome == HISTORY_OK && op->offset > k->deleted) {
         k->deleted = op->offset;
         k->tombstone = i;
@@ -48,13 +64,13 @@ know_sent(struct checker *c, struct part *p, int64_t i)
 void
 compacted_begin(struct checker *c)
 {
-    for (int64_t i = 0; i < c->sent.n; i++) {
-        const struct history_op *op = &c->h->ops.v[c->sent.v[i].op];
-        if (op->topic < 0 || op->key < 0) continue;
-        for (int32_t k = 0; k < c->parts_n; k++) {
-            struct part *p = &c->parts[k];
-            bool is_there = op->partition < 0 || p->partition == op->partition;
-            if (p->topic == op->topic && is_there && part_is_compacted(c, p)) know_sent(c, p, i);
+    for (int32_t k = 0; k < c->parts_n; k++) {
+        struct part *p = &c->parts[k];
+        if (!part_is_compacted(c, p)) continue;
+        know_lasts(c, p);
+        for (int64_t i = 0; i < c->sent.n; i++) {
+            const struct history_op *op = &c->h->ops.v[c->sent.v[i].op];
+            if (op->is_tombstone && has_key_in(op, p)) know_tombstone(c, p, i);
         }
     }
 }

@@ -197,6 +197,28 @@ replicas_may_be_cleaned_differently(void **state)
     judged(&m, "replica-differs");
 }
 
+/* The leader was read before its cleaning, the replica after it. */
+static void
+of_a_record_that_lies_there_twice_the_last_stays(void **state)
+{
+    (void)state;
+    struct made m;
+    begin(&m, false);
+    put(&m, 0), put(&m, 1);
+    m.value[2] = m.value[1];
+    m.end = 3;
+    final_read_of(&m, "0 1 2", -1);
+    final_read_of(&m, "0 2", 2);
+    judged(&m, "duplicate");
+    begin(&m, false);
+    put(&m, 0), put(&m, 1);
+    m.value[2] = m.value[1];
+    m.end = 3;
+    final_read_of(&m, "0 1 2", -1);
+    final_read_of(&m, "0 1", 2);
+    judged(&m, "duplicate replica-differs");
+}
+
 static void
 what_is_not_compacted_is_lost_as_ever(void **state)
 {
@@ -310,6 +332,7 @@ main(void)
         cmocka_unit_test(a_record_of_another_partition_is_not_resurrected_here),
         cmocka_unit_test(an_unknown_tombstone_excuses_and_accuses_nobody),
         cmocka_unit_test(replicas_may_be_cleaned_differently),
+        cmocka_unit_test(of_a_record_that_lies_there_twice_the_last_stays),
         cmocka_unit_test(of_two_copies_of_a_record_the_last_may_be_left),
         cmocka_unit_test(what_is_not_compacted_is_lost_as_ever),
     };
