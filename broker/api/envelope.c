@@ -2,6 +2,7 @@
  * it had come here; the answer goes back in the envelope. */
 #include "broker/api/handlers.h"
 #include "broker/base/check.h"
+#include "broker/base/fmt.h"
 #include "broker/protocol/codec.h"
 
 static void
@@ -32,6 +33,25 @@ inner_answered(struct request *inner, const void *response)
     writer_release(&w);
 }
 
+/* Whoever the request is of: the broker has asked him, and says so (DefaultPrincipalData behind its version). */
+static bool
+read_principal(struct request *outer, struct slice data, struct arena *a, struct slice *ret)
+{
+    struct reader rd = reader(data);
+    int16_t version = reader_i16(&rd);
+    struct k_default_principal_data who;
+    if (rd.err || version != 0 ||
+        !codec_decode(K_MSG_DEFAULT_PRINCIPAL_DATA, version, &rd, a, &who))
+        return false;
+    struct writer w = writer_mem(&outer->server->env->mem);
+    fmt_slice(&w, who.type);
+    fmt_char(&w, ':');
+    fmt_slice(&w, who.name);
+    *ret = arena_dup(a, writer_slice(&w));
+    writer_release(&w);
+    return true;
+}
+
 void
 handle_envelope(struct server *s, struct request *r)
 {
@@ -47,6 +67,12 @@ handle_envelope(struct server *s, struct request *r)
         answer_envelope(r, K_ERR_INVALID_REQUEST, SLICE_NULL);
         return;
     }
+    struct slice principal;
+    if (!read_principal(r, q->request_principal, &arena, &principal)) {
+        arena_release(&arena);
+        answer_envelope(r, K_ERR_PRINCIPAL_DESERIALIZATION_FAILURE, SLICE_NULL);
+        return;
+    }
     struct request *inner = MEM_NEW(&s->env->mem, struct request);
     inner->arena = arena;
     inner->server = s;
@@ -55,7 +81,7 @@ handle_envelope(struct server *s, struct request *r)
     inner->version = head.version;
     inner->correlation_id = head.correlation_id;
     inner->client_id = head.client_id;
-    inner->principal = r->principal;
+    inner->principal = principal;
     inner->raw = q->request_data;
     inner->body = slice(rd.p, reader_left(&rd));
     inner->frame = buf_ref(r->frame);

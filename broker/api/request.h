@@ -52,6 +52,8 @@ struct request {
 void request_answer(struct request *r, const void *response);
 /* As request_answer, with the body as bytes (another node has encoded it). */
 void request_answer_raw(struct request *r, struct slice body);
+/* With bytes that have no header: a token of SASL after SaslHandshake 0. */
+void request_answer_bare(struct request *r, struct slice bytes);
 /* Answers nothing: produce with acks=0. */
 void request_finish_silently(struct request *r);
 /* Breaks the connection: what Kafka does with requests that it cannot understand. */

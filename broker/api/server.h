@@ -18,6 +18,7 @@ struct forwarder;
 struct producer_ids;
 struct txns;
 struct txn_verifier;
+struct sasl_settings;
 
 enum listener_kind { LISTENER_BROKER, LISTENER_CONTROLLER };
 
@@ -43,8 +44,9 @@ struct server_listener {
     int64_t connections_max; /* its own max.connections; -1: none */
     int64_t creations_max;   /* its own max.connection.creation.rate; -1: none */
     struct creation_rate rate;
-    bool is_inter_broker; /* brokers use this one */
-    bool is_only_theirs;  /* … and clients have another */
+    bool is_inter_broker;             /* brokers use this one */
+    bool is_only_theirs;              /* … and clients have another */
+    const struct sasl_settings *sasl; /* NULL: PLAINTEXT, nobody is asked who he is */
 };
 
 struct server {

@@ -1,7 +1,7 @@
 #include "broker/api/session.h"
 
+#include "broker/api/authentication.h"
 #include "broker/api/connections.h"
-
 #include "broker/base/check.h"
 #include "broker/base/fmt.h"
 #include "broker/protocol/codec.h"
@@ -81,23 +81,34 @@ request_answer(struct request *r, const void *response)
     request_finish(r);
 }
 
-void
-request_answer_raw(struct request *r, struct slice body)
+/* head: bytes of the header, 0, or 4 without and 5 with tagged fields, of which there are none. */
+static void
+answer_bytes(struct request *r, int64_t head, struct slice body)
 {
-    struct env *env = r->server->env;
-    CHECK(!r->enveloped);
-    int64_t head = response_head_version(r->api_key, r->version) > 0 ? 5 : 4;
-    struct buf *b = buf_new(&env->mem, 4 + head + body.n);
+    struct buf *b = buf_new(&r->server->env->mem, 4 + head + body.n);
     struct writer w = writer_fixed(b->data, b->cap);
     writer_i32(&w, (int32_t)(head + body.n));
-    writer_i32(&w, r->correlation_id);
-    if (head == 5) writer_i8(&w, 0); /* no tagged fields */
+    if (head) writer_i32(&w, r->correlation_id);
+    if (head == 5) writer_i8(&w, 0);
     writer_bytes(&w, body);
     b->n = w.n;
     r->answer =
         (struct frame){.own = b, .segs = REQUEST_NEW(r, struct seg), .segs_n = 1, .bytes = b->n};
     r->answer.segs[0] = (struct seg){.buf = b, .bytes = buf_slice(b)};
     request_finish(r);
+}
+
+void
+request_answer_raw(struct request *r, struct slice body)
+{
+    CHECK(!r->enveloped);
+    answer_bytes(r, response_head_version(r->api_key, r->version) > 0 ? 5 : 4, body);
+}
+
+void
+request_answer_bare(struct request *r, struct slice bytes)
+{
+    answer_bytes(r, 0, bytes);
 }
 
 void
@@ -247,6 +258,7 @@ session_free(struct session *s)
     frame_reader_release(&s->frames);
     mem_free_slice(mem, s->peer);
     mem_free_slice(mem, s->principal);
+    authentication_free(s->authentication);
     MEM_DELETE(mem, s);
 }
 
@@ -298,10 +310,13 @@ run_queue(struct session *s)
     }
 }
 
-/* Its own requests are enough for now, or those of all clients are. */
+/* Its own requests are enough for now, or those of all clients are; or whoever it is has failed to show it. */
 static bool
 is_not_read(const struct session *s)
 {
+    const struct authentication *a = s->authentication;
+    if (!authentication_is_complete(a) && (s->requests_n > 0 || a->state == SASL_FAILED))
+        return true;
     return s->requests_n >= REQUESTS_WAITING_MAX ||
            (s->held_by == HELD_BY_CLIENTS && has_too_many_queued(s->server));
 }
@@ -349,54 +364,117 @@ session_serves_head(struct session *s, enum head_result hr, const struct request
     return true;
 }
 
-static bool
-take_frame(struct session *s, struct slice frame, struct buf *buf)
+static struct request *
+request_begin(struct session *s, struct arena arena, struct slice frame, struct buf *buf)
 {
-    struct env *env = s->server->env;
-    struct reader rd = reader(frame);
-    struct request_head head;
-    struct arena arena;
-    arena_init(&arena, &env->mem, 0);
-    enum head_result hr = request_head_read(&rd, &arena, &head);
-    if (!session_serves_head(s, hr, &head)) {
-        arena_release(&arena);
-        return false;
-    }
-    struct request *r = MEM_NEW(&env->mem, struct request);
+    struct request *r = MEM_NEW(&s->server->env->mem, struct request);
     r->arena = arena;
     r->server = s->server;
     r->session = s;
     r->listener = s->listener;
+    r->principal = s->principal;
+    r->peer = s->peer;
+    r->raw = frame;
+    r->frame = buf_ref(buf);
+    return r;
+}
+
+static void
+request_queue(struct request *r)
+{
+    struct session *s = r->session;
+    if (s->held_by == HELD_BY_CLIENTS) count_queued(s->server, r, r->raw.n);
+    list_push_back(&s->requests, &r->node);
+    s->requests_n++;
+}
+
+/* A token without a header: as if it had come in SaslAuthenticate 0, whose body is a size and the token. */
+static void
+take_bare_token(struct session *s, struct slice token, struct buf *buf)
+{
+    struct arena arena;
+    arena_init(&arena, &s->server->env->mem, 0);
+    struct request *r = request_begin(s, arena, token, buf);
+    uint8_t *body = arena_alloc(&r->arena, 4 + token.n);
+    struct writer w = writer_fixed(body, 4 + token.n);
+    writer_i32(&w, (int32_t)token.n);
+    writer_bytes(&w, token);
+    r->api_key = K_API_SASL_AUTHENTICATE;
+    r->body = writer_slice(&w);
+    request_queue(r);
+}
+
+/* Whoever must show first who he is may not ask for everything. True: it is taken. */
+static bool
+is_admitted(struct session *s, enum head_result hr, const struct request_head *head,
+            bool *ret_cut_now)
+{
+    *ret_cut_now = false;
+    if (!s->authentication) return true;
+    bool is_versions = hr == HEAD_UNKNOWN_VERSION && head->api_key == K_API_API_VERSIONS;
+    enum sasl_verdict v =
+        authentication_admit(s->authentication, hr == HEAD_OK || is_versions, head->api_key);
+    *ret_cut_now = v == SASL_CUT_NOW;
+    return v == SASL_SERVED;
+}
+
+static bool
+take_frame(struct session *s, struct slice frame, struct buf *buf)
+{
+    if (authentication_awaits_token(s->authentication)) {
+        take_bare_token(s, frame, buf);
+        return true;
+    }
+    struct reader rd = reader(frame);
+    struct request_head head = {0};
+    struct arena arena;
+    arena_init(&arena, &s->server->env->mem, 0);
+    enum head_result hr = request_head_read(&rd, &arena, &head);
+    bool cut_now;
+    if (!is_admitted(s, hr, &head, &cut_now)) {
+        arena_release(&arena);
+        return !cut_now;
+    }
+    if (!session_serves_head(s, hr, &head)) {
+        arena_release(&arena);
+        return false;
+    }
+    struct request *r = request_begin(s, arena, frame, buf);
     r->api_key = head.api_key;
     r->version = head.version;
     r->correlation_id = head.correlation_id;
     r->client_id = head.client_id;
-    r->principal = s->principal;
-    r->peer = s->peer;
-    r->raw = frame;
     r->body = slice(rd.p, reader_left(&rd));
-    r->frame = buf_ref(buf);
     r->unknown_version = hr == HEAD_UNKNOWN_VERSION;
-    if (s->held_by == HELD_BY_CLIENTS) count_queued(s->server, r, frame.n);
-    list_push_back(&s->requests, &r->node);
-    s->requests_n++;
+    request_queue(r);
     return true;
 }
 
-/* Two limits may be the reason: the one that is set, and the one that follows from the memory. */
+/* Who has not shown yet who he is has no need of large frames. */
+static int64_t
+frame_bytes_max(const struct session *s)
+{
+    int64_t max = server_frame_bytes_max(s->server);
+    if (authentication_is_complete(s->authentication)) return max;
+    return MIN(max, s->listener->sasl->token_bytes_max);
+}
+
+/* Three limits may be the reason: those that are set, and the one that follows from the memory. */
 static void
 say_too_large(struct session *s)
 {
     struct env *env = s->server->env;
-    int64_t max = server_frame_bytes_max(s->server);
+    int64_t max = frame_bytes_max(s);
     struct writer w = writer_mem(&env->mem);
     fmt_str(&w, "a request of ");
     fmt_i64(&w, s->frames.want);
     fmt_str(&w,
             s->frames.want < 0 ? " bytes: this is not Kafka's protocol" : " bytes is refused: ");
     if (s->frames.want >= 0) {
-        bool is_set = max == s->server->frame_bytes_max;
-        fmt_str(&w, is_set ? "socket.request.max.bytes allows " : "an eighth of --memory allows ");
+        fmt_str(&w, max == s->server->frame_bytes_max ? "socket.request.max.bytes allows "
+                    : max == server_frame_bytes_max(s->server)
+                        ? "an eighth of --memory allows "
+                        : "sasl.server.max.receive.size allows ");
         fmt_i64(&w, max);
     }
     NOTE(env, NOTE_LOG_MESSAGE, s->peer, writer_slice(&w), 2);
@@ -416,9 +494,14 @@ take_frames(struct session *s)
         }
         struct slice frame;
         struct buf *buf;
+        s->frames.max_bytes = (int32_t)frame_bytes_max(s);
         enum frame_result fr = frame_reader_next(&s->frames, &frame, &buf);
         if (fr == FRAME_NONE) break;
         if (fr == FRAME_BAD) say_too_large(s);
+        if (fr == FRAME_BAD && !authentication_is_complete(s->authentication)) {
+            authentication_too_large(s->authentication);
+            break;
+        }
         if (fr == FRAME_BAD || !take_frame(s, frame, buf)) {
             conn_close(&s->conn);
             break;
@@ -498,6 +581,15 @@ first_held_by(const struct server_listener *l)
 }
 
 void
+session_set_principal(struct session *s, struct slice principal)
+{
+    struct mem *mem = &s->server->env->mem;
+    struct slice before = s->principal;
+    s->principal = mem_dup(mem, principal);
+    mem_free_slice(mem, before);
+}
+
+void
 session_accept(struct server_listener *l, const struct accepted *a)
 {
     struct env *env = l->server->env;
@@ -507,11 +599,12 @@ session_accept(struct server_listener *l, const struct accepted *a)
     s->conn.ops = &session_ops;
     s->peer = mem_dup(&env->mem, a->peer);
     s->principal = mem_dup(&env->mem, a->principal);
+    if (l->sasl) s->authentication = authentication_new(s, l->sasl);
     s->last_used_ns = env_now_ns(env);
     s->held_by = first_held_by(l);
     list_init(&s->requests);
     list_init(&s->shares);
-    frame_reader_init(&s->frames, &env->mem, &s->conn, (int32_t)server_frame_bytes_max(l->server));
+    frame_reader_init(&s->frames, &env->mem, &s->conn, (int32_t)frame_bytes_max(s));
     list_push_back(&l->server->sessions, &s->node);
     conn_accept(&l->listener, &s->conn, a);
     s->idle.due = idle_due;

@@ -11,6 +11,8 @@
 
 #include "broker/api/server.h"
 
+struct authentication;
+
 struct session {
     struct list node; /* among the server's */
     struct server *server;
@@ -23,6 +25,7 @@ struct session {
     struct list requests; /* in order of arrival */
     int64_t requests_n;
     struct slice peer, principal;
+    struct authentication *authentication; /* NULL: its listener asks for none */
     struct timer idle;
     int64_t last_used_ns;
     enum held_by held_by;
@@ -35,6 +38,8 @@ struct session {
 
 void session_accept(struct server_listener *l, const struct accepted *a);
 void session_close(struct session *s);
+/* "User:alice": a copy is kept. */
+void session_set_principal(struct session *s, struct slice principal);
 /* Takes up frames that waited for the broker to be ready. */
 void session_pump_frames(struct session *s);
 /* Starts what may start, sends what may go. */

@@ -1,4 +1,5 @@
 /* ApiVersions: what is served here, in which versions, and which features the cluster has finalised. */
+#include "broker/api/authentication.h"
 #include "broker/api/handlers.h"
 #include "broker/metadata/image.h"
 #include "broker/protocol/codec.h"
@@ -92,6 +93,14 @@ handle_api_versions(struct server *s, struct request *r)
 {
     struct k_api_versions_response res;
     codec_default(K_MSG_API_VERSIONS_RESPONSE, &res);
+    if (authentication_is_out_of_turn(r)) {
+        struct k_api_versions_response *late = REQUEST_NEW(r, struct k_api_versions_response);
+        *late = res;
+        late->error_code = K_ERR_ILLEGAL_SASL_STATE;
+        if (r->unknown_version) r->version = 0;
+        authentication_refuse(r, late);
+        return;
+    }
     if (r->unknown_version) {
         /* KIP-511: an answer that any client can read, with the versions that this API has. */
         const struct k_api *api = k_api_of(K_API_API_VERSIONS);
@@ -110,5 +119,6 @@ handle_api_versions(struct server *s, struct request *r)
         fill_apis(r, &res);
         versions_fill_features(s, r, &res);
     }
+    if (!res.error_code) authentication_versions_told(r);
     request_answer(r, &res);
 }

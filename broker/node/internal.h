@@ -15,6 +15,7 @@
 #include "broker/protocol/config.h"
 #include "broker/raft/raft.h"
 #include "broker/replica/replicas.h"
+#include "broker/security/sasl_settings.h"
 #include "broker/txn/verify.h"
 
 /* A directory of this node's: log.dirs, and metadata.log.dir if that is another one. */
@@ -83,10 +84,19 @@ struct listener_limit {
     int64_t value;
 };
 
+/* A setting of SASL for one listener, and perhaps for one mechanism there. */
+struct listener_sasl {
+    struct slice listener;         /* as given */
+    enum sasl_mechanism mechanism; /* SASL_MECHANISMS_N: for all of them */
+    int32_t id;
+    struct slice value, origin;
+};
+
 struct node {
     struct env *env;
     struct config config;
     VEC(struct listener_limit) listener_limits;
+    VEC(struct listener_sasl) listener_sasl;
     struct slice cluster_id_wanted, version;
     int64_t open_files_max;
     struct slice log_dir, metadata_dir; /* the same, if metadata.log.dir is not set */
@@ -117,6 +127,13 @@ struct node {
 
 /* settings.c: false after having said why. */
 bool node_read_settings(struct node *n, const struct node_params *p);
+/* sasl.c: "listener.name.internal.plain.sasl.jaas.config", whose part from `dot` on is the setting `id`. False: why not,
+ * in errors, which has the setting's name already. */
+bool node_takes_sasl_for_listener(int32_t id);
+bool node_take_sasl(struct node *n, const struct node_setting *s, int64_t dot, int32_t id,
+                    struct writer *errors);
+/* What is set for a listener that is SASL_PLAINTEXT; NULL after having said what is missing. */
+const struct sasl_settings *node_sasl_of(struct node *n, struct slice listener);
 /* listeners.c */
 bool node_make_listeners(struct node *n);
 void node_listen(struct node *n);

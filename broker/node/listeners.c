@@ -85,7 +85,13 @@ check_map(struct node *n)
     return true;
 }
 
-/* Only PLAINTEXT is spoken. A listener is mapped by listener.security.protocol.map; without a map
+static bool
+is_sasl(struct slice protocol)
+{
+    return slice_eq_any_case(protocol, S("SASL_PLAINTEXT"));
+}
+
+/* PLAINTEXT and SASL_PLAINTEXT are spoken. A listener is mapped by listener.security.protocol.map; without a map
  * controllers' listeners are PLAINTEXT, too (KIP-631). */
 static bool
 check_protocol(struct node *n, struct slice name)
@@ -93,10 +99,11 @@ check_protocol(struct node *n, struct slice name)
     struct slice protocol = mapped_protocol(n, name);
     bool has_map = config_is_set(&n->config, K_CFG_LISTENER_SECURITY_PROTOCOL_MAP);
     if (!protocol.p && !has_map && is_controller_listener(n, name)) return true;
-    if (protocol.p && slice_eq_any_case(protocol, S("PLAINTEXT"))) return true;
+    if (slice_eq_any_case(protocol, S("PLAINTEXT")) || is_sasl(protocol)) return true;
     if (protocol.p)
         node_fail(n, "listener ", name,
-                  ": this security protocol is not supported (only PLAINTEXT): ", protocol);
+                  ": this security protocol is not supported (PLAINTEXT and SASL_PLAINTEXT are): ",
+                  protocol);
     else
         node_fail(n, "no security protocol for listener ", name,
                   ": add it to listener.security.protocol.map", SLICE_EMPTY);
@@ -185,10 +192,13 @@ make_listener(struct node *n, struct slice text)
         return false;
     }
     if (!check_protocol(n, name)) return false;
+    const struct sasl_settings *sasl = NULL;
+    if (is_sasl(mapped_protocol(n, name)) && !(sasl = node_sasl_of(n, name))) return false;
     struct server_listener *l = MEM_NEW(&n->env->mem, struct server_listener);
     l->name = mem_dup(&n->env->mem, name);
     l->host = mem_dup(&n->env->mem, host);
     l->port = port;
+    l->sasl = sasl;
     own_limits(n, l);
     l->listener.buffers =
         (struct socket_buffers){buffer_bytes(n, K_CFG_SOCKET_SEND_BUFFER_BYTES),
@@ -325,6 +335,22 @@ choose_controller_listener(struct node *n)
     return true;
 }
 
+/* Nodes have no way to show each other who they are. */
+static bool
+check_between_nodes(struct node *n)
+{
+    struct slice between[] = {n->controller_listener, n->inter_broker_listener};
+    for (int i = 0; i < ARRAY_LEN(between); i++) {
+        if (!between[i].p || !is_sasl(mapped_protocol(n, between[i]))) continue;
+        node_fail(n, "listener ", between[i],
+                  ": nodes do not authenticate to each other; the listener between them must be "
+                  "PLAINTEXT",
+                  SLICE_EMPTY);
+        return false;
+    }
+    return true;
+}
+
 /* Listeners that start before the others must be there. */
 static bool
 check_early_start(struct node *n)
@@ -370,7 +396,7 @@ node_make_listeners(struct node *n)
         return false;
     }
     return choose_controller_listener(n) && check_controller_names(n) && check_advertised(n) &&
-           choose_inter_broker(n) && check_early_start(n);
+           choose_inter_broker(n) && check_between_nodes(n) && check_early_start(n);
 }
 
 static void

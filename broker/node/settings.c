@@ -76,8 +76,23 @@ take_listener_limit(struct node *n, const struct node_setting *s, int64_t dot, i
     return ok;
 }
 
+static bool
+take_listener_sasl(struct node *n, const struct node_setting *s, int64_t dot, int32_t id,
+                   struct writer *errors)
+{
+    struct writer why = writer_mem(&n->env->mem);
+    bool ok = node_take_sasl(n, s, dot, id, &why);
+    if (!ok) {
+        begin_error(errors, s);
+        fmt_str(errors, ": ");
+        fmt_slice(errors, writer_slice(&why));
+    }
+    writer_release(&why);
+    return ok;
+}
+
 /* "listener.name.internal.ssl.client.auth": a setting for one listener. One that is refused for all of
- * them is refused here, too; of the others two are heeded. */
+ * them is refused here, too; of the others those of SASL and two limits are heeded. */
 static bool
 judge_for_listener(struct node *n, const struct node_setting *s, struct writer *errors)
 {
@@ -85,6 +100,7 @@ judge_for_listener(struct node *n, const struct node_setting *s, struct writer *
         int32_t id = config_id(CONFIG_BROKER, slice_sub(s->name, dot, s->name.n));
         if (id < 0) continue;
         if (is_for_listener_too(id)) return take_listener_limit(n, s, dot, id, errors);
+        if (node_takes_sasl_for_listener(id)) return take_listener_sasl(n, s, dot, id, errors);
         if (k_broker_configs[id].state == K_CS_REFUSED) return judge(n, s, id, s->value, errors);
         break;
     }

@@ -13,6 +13,7 @@ APPS = ("streams", "connect", "mirror", "mixed", "registry", "debezium", "labs")
 MODULES = (
     "kcat",
     "daemon",
+    "sasl",
     "play",
     "play_faults",
     "play_wrong_rules",

@@ -1,0 +1,215 @@
+"""SASL: who may come in, and what the server says to whoever may not. All of it holds for Apache Kafka, to the word."""
+
+import struct
+import time
+from contextlib import contextmanager
+
+from differ.broker import Broker, Closed
+from harness.claim import claim, expect, expect_equal
+from harness.node import free_port
+
+PLAIN_MODULE = "org.apache.kafka.common.security.plain.PlainLoginModule"
+USERS = 'user_alice="wonder" user_bob="builder" user_broker="secret"'
+# Of failures: so long that it can be told from an end at once.
+DELAY_MS = 1000
+ILLEGAL_SASL_STATE, UNSUPPORTED_MECHANISM, FAILED = 34, 33, 58
+
+
+def settings(port, **more):
+    """A node with a listener CLIENTS where PLAIN is spoken, beside those that every node has."""
+    return {
+        "listener.security.protocol.map": "PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT,CLIENTS:SASL_PLAINTEXT",
+        "sasl.enabled.mechanisms": "PLAIN",
+        "listener.name.clients.plain.sasl.jaas.config": f"{PLAIN_MODULE} required {USERS};",
+        **more,
+    }
+
+
+@contextmanager
+def served(t, **more):
+    """A node, and the address of its SASL listener."""
+    node = t.node(settings={})
+    port = free_port()
+    address = f"{node.host}:{port}"
+    node.extra = {
+        **settings(port, **more),
+        "listeners": f"PLAINTEXT://{node.address},CLIENTS://{address},CONTROLLER://{node.host}:{node.controller_port}",
+        "advertised.listeners": f"PLAINTEXT://{node.address},CLIENTS://{address}",
+        "inter.broker.listener.name": "PLAINTEXT",
+    }
+    try:
+        node.start()
+        node.wait()
+        yield node, address
+    finally:
+        node.kill()
+
+
+# ---- by hand: a walk is a list of requests and bare tokens, and what comes back ----
+
+def handshake(mechanism="PLAIN", v=1):
+    return ("SaslHandshake", v, {"Mechanism": mechanism})
+
+
+def token(data, v=2):
+    return ("SaslAuthenticate", v, {"AuthBytes": data})
+
+
+def plain(user, password, authorisation=""):
+    return f"{authorisation}\0{user}\0{password}".encode()
+
+
+VERSIONS = ("ApiVersions", 3, {"ClientSoftwareName": "walker", "ClientSoftwareVersion": "1"})
+UNHEARD_OF = 99
+METADATA = ("Metadata", 9, {"Topics": [], "AllowAutoTopicCreation": False})
+
+
+def said(name, answer):
+    """What of an answer is compared: all of it, but of the long ones only whether they are errors."""
+    if name in ("ApiVersions", "Metadata"):
+        return (name, answer.get("ErrorCode", 0))
+    keep = ("ErrorCode", "ErrorMessage", "Mechanisms", "AuthBytes", "SessionLifetimeMs")
+    return (name, *(answer[k] for k in keep if k in answer))
+
+
+class Walker(Broker):
+    def step(self, what):
+        """What comes back: an answer, bytes, or "cut" at once or "cut later"."""
+        began = time.monotonic()
+        try:
+            if isinstance(what, bytes):
+                self.connect().sendall(struct.pack(">i", len(what)) + what)
+                return self.receive_bytes()
+            name, v, fields = what
+            self.send(name, v, fields)
+            answer = said(name, self.receive(name, v if v < UNHEARD_OF else 0))
+            return (*answer, "late") if answer[1] and self.is_late(began) else answer
+        except (Closed, OSError):
+            return "cut later" if self.is_late(began) else "cut"
+
+    @staticmethod
+    def is_late(began):
+        return time.monotonic() - began >= 0.9 * DELAY_MS / 1000
+
+    def walk(self, *steps):
+        found = [self.step(s) for s in steps]
+        self.disconnect()
+        return found
+
+
+def good(lifetime=0):
+    return ("SaslAuthenticate", 0, "", b"", lifetime)
+
+
+def refused(message):
+    return ("SaslAuthenticate", FAILED, message, b"", 0, "late")
+
+
+TOLD = ("ApiVersions", 0)
+HANDS_SHAKEN = ("SaslHandshake", 0, ["PLAIN"])
+WRONG = "Authentication failed: Invalid username or password"
+ALICE = plain("alice", "wonder")
+
+WALKS = [
+    ("as clients do", (VERSIONS, handshake(), token(ALICE), METADATA), (TOLD, HANDS_SHAKEN, good(), ("Metadata", 0))),
+    ("without asking for versions", (handshake(), token(ALICE, 0), METADATA),
+     (HANDS_SHAKEN, good()[:-1], ("Metadata", 0))),
+    ("bare tokens", (handshake(v=0), ALICE, METADATA), (HANDS_SHAKEN, b"", ("Metadata", 0))),
+    ("a bare token that is wrong", (handshake(v=0), plain("alice", "x")), (HANDS_SHAKEN, "cut later")),
+    ("as oneself", (handshake(), token(plain("alice", "wonder", "alice"))), (HANDS_SHAKEN, good())),
+    ("a wrong password", (handshake(), token(plain("alice", "x")), METADATA), (HANDS_SHAKEN, refused(WRONG), "cut")),
+    ("nobody", (handshake(), token(plain("mallory", "wonder"))), (HANDS_SHAKEN, refused(WRONG))),
+    ("as somebody else", (handshake(), token(plain("alice", "wonder", "bob"))),
+     (HANDS_SHAKEN, refused("Authentication failed: Client requested an authorization id that is different from username"))),
+    ("no name", (handshake(), token(plain("", "wonder"))),
+     (HANDS_SHAKEN, refused("Authentication failed: username not specified"))),
+    ("no password", (handshake(), token(plain("alice", ""))),
+     (HANDS_SHAKEN, refused("Authentication failed: password not specified"))),
+    ("two parts", (handshake(), token(b"alice\0wonder")),
+     (HANDS_SHAKEN, refused("Invalid SASL/PLAIN response: expected 3 tokens, got 2"))),
+    ("many parts", (handshake(), token(b"\0" * 9)),
+     (HANDS_SHAKEN, refused("Invalid SASL/PLAIN response: expected 3 tokens, got 4"))),
+    ("another mechanism", (VERSIONS, handshake("SCRAM-SHA-512")), (TOLD, ("SaslHandshake", UNSUPPORTED_MECHANISM, ["PLAIN"], "late"))),
+    ("small letters", (handshake("plain"),), (("SaslHandshake", UNSUPPORTED_MECHANISM, ["PLAIN"], "late"),)),
+    ("nothing shown", (METADATA,), ("cut later",)),
+    ("nothing shown after versions", (VERSIONS, METADATA), (TOLD, "cut later")),
+    ("a token without hands shaken", (token(ALICE),), ("cut later",)),
+    ("versions twice", (VERSIONS, VERSIONS), (TOLD, "cut")),
+    ("versions that nobody knows, then others", (("ApiVersions", UNHEARD_OF, {}), VERSIONS, handshake()),
+     (("ApiVersions", 35), TOLD, HANDS_SHAKEN)),
+    ("garbage", (b"\x60garbage of the time of 0.9",), ("cut later",)),
+    ("garbage after versions", (VERSIONS, b"\x60garbage"), (TOLD, "cut")),
+    ("hands shaken twice", (handshake(), handshake()), (HANDS_SHAKEN, ("SaslHandshake", ILLEGAL_SASL_STATE, [], "late"))),
+    ("versions among tokens", (handshake(), VERSIONS), (HANDS_SHAKEN, ("ApiVersions", ILLEGAL_SASL_STATE, "late"))),
+    ("hands shaken when it is done", (handshake(), token(ALICE), handshake(), METADATA),
+     (HANDS_SHAKEN, good(), ("SaslHandshake", ILLEGAL_SASL_STATE, []), ("Metadata", 0))),
+    ("a token when it is done", (handshake(), token(ALICE), token(ALICE), METADATA),
+     (HANDS_SHAKEN, good(), ("SaslAuthenticate", ILLEGAL_SASL_STATE,
+                             "SaslAuthenticate request received after successful authentication", b"", 0), ("Metadata", 0))),
+    ("too large a token", (handshake(), token(b"x" * 3000)), (HANDS_SHAKEN, "cut later")),
+    ("the largest token", (handshake(), token(plain("alice", "x" * 1900))), (HANDS_SHAKEN, refused(WRONG))),
+]
+SLOW = {"connection.failed.authentication.delay.ms": DELAY_MS, "sasl.server.max.receive.size": 2000}
+
+
+def check(address, what, steps, wanted):
+    found = Walker(address, "sasl").walk(*steps)
+    expect_equal(found, list(wanted), what)
+
+
+@claim("starts")
+def walks(t):
+    """Each way through the authentication, and each wrong turn, ends as it does in Apache Kafka: answer, words, delay."""
+    with served(t, **SLOW) as (_, address):
+        for what, steps, wanted in WALKS:
+            check(address, what, steps, wanted)
+    return f"{len(WALKS)} walks"
+
+
+@claim("starts")
+def nobody_asked(t):
+    """On a listener without SASL both requests are answered with ILLEGAL_SASL_STATE, and the connection goes on."""
+    with served(t) as (node, _):
+        check(node.address, "plaintext", (VERSIONS, handshake(), token(ALICE), METADATA),
+              (TOLD, ("SaslHandshake", ILLEGAL_SASL_STATE, []),
+               ("SaslAuthenticate", ILLEGAL_SASL_STATE, "SaslAuthenticate request received after successful authentication",
+                b"", 0), ("Metadata", 0)))
+
+
+@claim("starts")
+def again(t):
+    """With connections.max.reauth.ms a client authenticates anew in time, as the same user by the same mechanism, or is cut off."""
+    limit = {"connections.max.reauth.ms": 2500, "connection.failed.authentication.delay.ms": DELAY_MS}
+    anew = (handshake(), token(ALICE), METADATA)
+    with served(t, **limit) as (_, address):
+        w = Walker(address, "sasl")
+        expect_equal([w.step(s) for s in anew], [HANDS_SHAKEN, good(2500), ("Metadata", 0)], "the first time")
+        time.sleep(1.5)
+        expect_equal([w.step(s) for s in anew], [HANDS_SHAKEN, good(2500), ("Metadata", 0)], "the second time")
+        expect_equal(w.step(handshake()), ("SaslHandshake", ILLEGAL_SASL_STATE, []), "twice within a second")
+        time.sleep(1.5)
+        expect_equal(w.step(METADATA), ("Metadata", 0), "within the renewed time")
+        time.sleep(1.5)
+        expect_equal(w.step(METADATA), "cut", "when the time is over")
+        w.disconnect()
+        check(address, "as another user", (*anew, handshake(), token(plain("bob", "builder"))),
+              (HANDS_SHAKEN, good(2500), ("Metadata", 0), HANDS_SHAKEN,
+               refused("Cannot change principals during re-authentication from User.alice: User.bob")))
+        check(address, "with a wrong password", (*anew, handshake(), token(plain("alice", "x"))),
+              (HANDS_SHAKEN, good(2500), ("Metadata", 0), HANDS_SHAKEN, refused(WRONG)))
+        check(address, "nothing but tokens", (*anew, handshake(), METADATA, METADATA)[:4],
+              (HANDS_SHAKEN, good(2500), ("Metadata", 0), HANDS_SHAKEN))
+
+
+@claim("starts", "kcat")
+def kcat(t):
+    """kcat writes and reads as alice, and is told what is wrong with another password."""
+    with served(t) as (_, address):
+        login = ["-X", "security.protocol=SASL_PLAINTEXT", "-X", "sasl.mechanism=PLAIN", "-X", "sasl.username=alice"]
+        lines = [f"kept {i}" for i in range(100)]
+        t.produce("kept", lines, *login, "-X", "sasl.password=wonder", at=address)
+        expect_equal(t.consume("kept", *login, "-X", "sasl.password=wonder", at=address), lines, "records")
+        words = t.kcat("-L", "-m", 3, *login, "-X", "sasl.password=builder", at=address, status=1, errors=True)
+        expect(WRONG in words, f"it says: {words}")
+
+
