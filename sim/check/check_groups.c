@@ -199,6 +199,17 @@ may_have_come_late(const struct groups *g, const struct history_op *look, const 
     return false;
 }
 
+static int32_t
+partition_of_group(const struct checker *c, int32_t group)
+{
+    struct slice word = history_group_name(c->h, group);
+    uint8_t *room = mem_alloc(c->mem, word.n);
+    int64_t n = history_name_read(word, room);
+    int32_t partition = coordinator_partition(slice(room, n), c->facts->offsets_partitions);
+    mem_free(c->mem, room, word.n);
+    return partition;
+}
+
 /* A commit is a record in the groups' topic, in its group's partition. Where it lies there no client is told. */
 static bool
 commit_may_be_lost(struct checker *c, int32_t group, int64_t begun_ns, int64_t owed_ns,
@@ -206,10 +217,9 @@ commit_may_be_lost(struct checker *c, int32_t group, int64_t begun_ns, int64_t o
 {
     const struct check_facts *f = c->facts;
     if (f->offsets_partitions <= 0) return false;
-    struct slice name = history_group_name(c->h, group);
     struct claim claim = {.topic = &f->offsets,
                           .name = GROUPS_TOPIC,
-                          .partition = coordinator_partition(name, f->offsets_partitions),
+                          .partition = partition_of_group(c, group),
                           .offset = -1,
                           .begun_ns = begun_ns,
                           .owed_ns = owed_ns,

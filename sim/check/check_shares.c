@@ -28,7 +28,7 @@ struct fate {
 };
 
 struct share_view {
-    struct fate *fates;      /* by offset - part->base */
+    struct fate *fates;      /* by offset - part->base; NULL: nothing is told of it */
     int64_t first;           /* -1: nothing was given */
     int64_t start, start_ns; /* the greatest start offset that was told (-1), and when */
     bool has_members;
@@ -40,10 +40,16 @@ struct shares_checked {
     struct share_view *views; /* by group, part */
 };
 
+/* Most groups have to do with few topics: what is told of a part makes its fates. */
 static struct share_view *
 share_view_of(const struct shares_checked *s, const struct history_op *op, const struct part *p)
 {
-    return &s->views[(int64_t)op->node * s->c->parts_n + (p - s->c->parts)];
+    struct share_view *v = &s->views[(int64_t)op->node * s->c->parts_n + (p - s->c->parts)];
+    if (v->fates || !p->n) return v;
+    v->fates = mem_alloc(s->c->mem, p->n * (int64_t)sizeof *v->fates);
+    for (int64_t k = 0; k < p->n; k++)
+        v->fates[k] = (struct fate){.settled_ns = -1, .given_to = -1, .holder = -1};
+    return v;
 }
 
 static struct fate *
@@ -181,7 +187,7 @@ let_all_go(struct shares_checked *s, int32_t process)
 {
     int64_t n = (int64_t)s->groups_n * s->c->parts_n;
     for (int64_t i = 0; i < n; i++)
-        for (int64_t k = 0; k < s->c->parts[i % s->c->parts_n].n; k++)
+        for (int64_t k = 0; s->views[i].fates && k < s->c->parts[i % s->c->parts_n].n; k++)
             if (s->views[i].fates[k].holder == process) s->views[i].fates[k].holder = -1;
 }
 
@@ -240,7 +246,7 @@ check_letters(struct shares_checked *s, int32_t group, const struct part *p,
               const struct share_view *v)
 {
     if (!v->has_members || p->final_end < 0 || s->c->healed_ns < 0) return;
-    for (int64_t at = 0; at < p->n; at++) {
+    for (int64_t at = 0; v->fates && at < p->n; at++) {
         const struct fate *f = &v->fates[at];
         bool is_worn = is_worn_out(s, group, f);
         if (f->has_letter || (!f->is_rejected && !is_worn)) continue;
@@ -360,13 +366,7 @@ make_share_views(struct shares_checked *s)
     struct checker *c = s->c;
     int64_t n = (int64_t)s->groups_n * c->parts_n;
     s->views = mem_alloc(c->mem, n * (int64_t)sizeof *s->views);
-    for (int64_t i = 0; i < n; i++) {
-        const struct part *p = &c->parts[i % c->parts_n];
-        s->views[i].first = s->views[i].start = -1;
-        s->views[i].fates = mem_alloc(c->mem, p->n * (int64_t)sizeof *s->views[i].fates);
-        for (int64_t k = 0; k < p->n; k++)
-            s->views[i].fates[k] = (struct fate){.settled_ns = -1, .given_to = -1, .holder = -1};
-    }
+    for (int64_t i = 0; i < n; i++) s->views[i].first = s->views[i].start = -1;
 }
 
 static void
@@ -375,8 +375,9 @@ release_share_views(struct shares_checked *s)
     struct checker *c = s->c;
     int64_t n = (int64_t)s->groups_n * c->parts_n;
     for (int64_t i = 0; i < n; i++)
-        mem_free(c->mem, s->views[i].fates,
-                 c->parts[i % c->parts_n].n * (int64_t)sizeof *s->views[i].fates);
+        if (s->views[i].fates)
+            mem_free(c->mem, s->views[i].fates,
+                     c->parts[i % c->parts_n].n * (int64_t)sizeof *s->views[i].fates);
     mem_free(c->mem, s->views, n * (int64_t)sizeof *s->views);
 }
 

@@ -149,16 +149,18 @@ struct stage {
 static struct slice
 plain_scenario(struct stage *s)
 {
-    int brokers = (int)s->o.brokers, copies = MIN(brokers, 3);
+    int brokers = (int)s->o.brokers, copies = MIN(brokers, 3), min_isr = copies == 3 ? 2 : 1;
     return arena_format(
         &s->a,
         "scenario: 1\nname: play\nabout: a cluster for clients outside\n"
         "cluster:\n  brokers: %d\n  controllers: 0\n  combined: %d\n"
         "  config: {default.replication.factor: %d, min.insync.replicas: %d,\n"
         "    offsets.topic.replication.factor: %d, transaction.state.log.replication.factor: %d,\n"
-        "    transaction.state.log.min.isr: %d, group.initial.rebalance.delay.ms: 0}\n",
-        brokers, brokers == 2 ? 1 : copies, copies, copies == 3 ? 2 : 1, copies, copies,
-        copies == 3 ? 2 : 1);
+        "    transaction.state.log.min.isr: %d, group.initial.rebalance.delay.ms: 0,\n"
+        "    share.coordinator.state.topic.replication.factor: %d,\n"
+        "    share.coordinator.state.topic.min.isr: %d}\n",
+        brokers, brokers == 2 ? 1 : copies, copies, min_isr, copies, copies, min_isr, copies,
+        min_isr);
 }
 
 static const struct scenario *

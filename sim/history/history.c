@@ -65,6 +65,43 @@ history_group_name(const struct history *h, int32_t group)
     return group >= 0 && group < h->groups.n ? h->groups.v[group].name : S("?");
 }
 
+/* ---- names of others ---- */
+
+void
+history_name_write(struct writer *w, struct slice name)
+{
+    static const char digits[] = "0123456789abcdef";
+    for (int64_t i = 0; i < name.n; i++) {
+        uint8_t b = name.p[i];
+        if (b > ' ' && b != 127 && b != '%') {
+            fmt_char(w, (char)b);
+            continue;
+        }
+        fmt_char(w, '%'), fmt_char(w, digits[b >> 4]), fmt_char(w, digits[b & 15]);
+    }
+    if (!name.n) fmt_str(w, "%");
+}
+
+static int
+digit_of(uint8_t c)
+{
+    return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+int64_t
+history_name_read(struct slice word, uint8_t *ret)
+{
+    int64_t n = 0;
+    if (slice_eq(word, S("%"))) return 0;
+    for (int64_t i = 0; i < word.n; i++) {
+        int high = i + 2 < word.n && word.p[i] == '%' ? digit_of(word.p[i + 1]) : -1;
+        int low = high >= 0 ? digit_of(word.p[i + 2]) : -1;
+        ret[n++] = low < 0 ? word.p[i] : (uint8_t)(high << 4 | low);
+        if (low >= 0) i += 2;
+    }
+    return n;
+}
+
 struct slice
 history_process_name(const struct history *h, int32_t process)
 {

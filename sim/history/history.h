@@ -205,6 +205,10 @@ int64_t history_add(struct history *h, const struct history_op *op, enum history
 
 /* ---- reading ---- */
 
+/* A name that is given by others may have any bytes, and is one word in a history: a blank is written %20. */
+void history_name_write(struct writer *w, struct slice name);
+/* The name's own bytes, to room for word.n of them; how many there are. What is not written so stands for itself. */
+int64_t history_name_read(struct slice word, uint8_t *ret);
 struct slice history_process_name(const struct history *h, int32_t process);
 struct slice history_topic_name(const struct history *h, int32_t topic);
 struct slice history_group_name(const struct history *h, int32_t group);

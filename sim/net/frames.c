@@ -168,7 +168,8 @@ whole_of(struct tcp *t, const struct net_frame *f, struct arena *a, struct slice
 {
     struct world *w = t->w;
     if (!w->net.follows_sessions || f->f.is_answer || f->f.api != K_API_FETCH || !all.p) return all;
-    if (!t->session) t->session = asked_session_new(&w->mem);
+    if (!t->session)
+        t->session = asked_session_find(&w->net.sessions_left, t->b.host, &w->mem, all);
     asked_session_follow(t->session, all);
     return holds_want_bytes(w) ? asked_session_whole(t->session, a, all) : all;
 }

@@ -201,6 +201,12 @@ bool hold_catches(struct fault *h, const struct net_frame *f, struct slice bytes
 
 struct asked_session *asked_session_new(struct mem *mem);
 void asked_session_free(struct asked_session *s);
+/* Its connection, to this host, is no more: it may be gone on with on another one. */
+void asked_session_leave(struct asked_session *s, struct sessions_left *left,
+                         const struct host *server);
+/* The one that this request, the first on its connection, goes on with; else a new one. */
+struct asked_session *asked_session_find(struct sessions_left *left, const struct host *server,
+                                         struct mem *mem, struct slice frame);
 /* A request on the session's connection; with its size. */
 void asked_session_follow(struct asked_session *s, struct slice frame);
 /* That request with all that it is about, in the arena; others as they are. */

@@ -19,6 +19,12 @@ struct fault;
 struct link;
 struct when_frame;
 
+/* Fetch sessions whose connection is no more, the one that ended first first: sessions.c. */
+struct sessions_left {
+    struct list list;
+    int32_t n;
+};
+
 struct net {
     struct list faults; /* what lasts */
     int32_t next_fault;
@@ -29,6 +35,7 @@ struct net {
     int32_t rewriters; /* faults that last and may change what is sent */
     bool (*topic_id)(void *ctx, struct slice name, struct uuid *ret);
     void *topic_ctx;
+    struct sessions_left sessions_left;
     bool follows_sessions; /* faults may be meant for what fetch sessions are about */
 };
 

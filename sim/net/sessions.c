@@ -1,6 +1,6 @@
 /* What a connection's fetch session is about (KIP-227). A request in a session names only what has changed since the last
- * one, and is about all of it: a fault that is meant for a topic must meet it, too. A session that is gone on with on
- * another connection is not known; clients begin anew there. */
+ * one, and is about all of it: a fault that is meant for a topic must meet it, too. A client whose connection was closed while
+ * it was idle may go on with its session on another one to the same broker. */
 #include "broker/protocol/codec.h"
 #include "broker/protocol/frame.h"
 #include "apis.h"
@@ -15,7 +15,12 @@ struct place {
 struct asked_session {
     struct mem *mem;
     VEC(struct place) v;
+    int32_t id;                /* as the client names it when it goes on; 0: it has not */
+    const struct host *server; /* of one that was left */
+    struct list left;
 };
+
+#define LEFT_MAX 1000
 
 struct asked_session *
 asked_session_new(struct mem *mem)
@@ -36,6 +41,7 @@ void
 asked_session_free(struct asked_session *s)
 {
     session_clear(s);
+    list_remove(&s->left);
     VEC_RELEASE(s->mem, &s->v);
     MEM_DELETE(s->mem, s);
 }
@@ -92,9 +98,43 @@ asked_session_follow(struct asked_session *s, struct slice frame)
     arena_init(&a, s->mem, 0);
     if (read_fetch(&a, frame, &head, &q)) {
         if (q.session_epoch <= 0) session_clear(s);
+        s->id = q.session_epoch > 0 ? q.session_id : 0;
         session_take(s, &q);
     }
     arena_release(&a);
+}
+
+void
+asked_session_leave(struct asked_session *s, struct sessions_left *left, const struct host *server)
+{
+    if (!s->id) {
+        asked_session_free(s);
+        return;
+    }
+    if (left->n == LEFT_MAX)
+        asked_session_free(LIST_FIRST(&left->list, struct asked_session, left));
+    else left->n++;
+    s->server = server;
+    list_push_back(&left->list, &s->left);
+}
+
+struct asked_session *
+asked_session_find(struct sessions_left *left, const struct host *server, struct mem *mem,
+                   struct slice frame)
+{
+    struct request_head head;
+    struct k_fetch_request q;
+    struct asked_session *found = NULL;
+    struct arena a;
+    arena_init(&a, mem, 0);
+    if (left->n && read_fetch(&a, frame, &head, &q) && q.session_epoch > 0)
+        LIST_EACH(&left->list, s, struct asked_session, left)
+            if (s->server == server && s->id == q.session_id) found = s;
+    arena_release(&a);
+    if (!found) return asked_session_new(mem);
+    list_remove(&found->left);
+    left->n--;
+    return found;
 }
 
 struct slice

@@ -38,7 +38,7 @@ tcp_free(struct tcp *t)
     list_remove(&t->a.node);
     list_remove(&t->b.node);
     LIST_EACH(&t->asked, a, struct asked, node) asked_free(w, a);
-    if (t->session) asked_session_free(t->session);
+    if (t->session) asked_session_leave(t->session, &w->net.sessions_left, t->b.host);
     list_remove(&t->all);
     list_remove(&t->dead);
     MEM_DELETE(&w->mem, t);
@@ -580,6 +580,7 @@ net_init(struct world *w)
     list_init(&w->net.whens);
     list_init(&w->net.all);
     list_init(&w->net.dead);
+    list_init(&w->net.sessions_left.list);
 }
 
 /* ---- faults of connections ---- */

@@ -43,6 +43,16 @@ guests_word(struct guests *g, struct slice text)
     return w;
 }
 
+struct slice
+guests_group(struct guests *g, struct slice name)
+{
+    struct writer w = writer_mem(g->mem);
+    history_name_write(&w, name);
+    struct slice word = arena_dup(&g->scratch, writer_slice(&w));
+    writer_release(&w);
+    return word;
+}
+
 /* "shop"; its second producer is "shop#2": what two of them send has no order. */
 int32_t
 guests_author(struct guests *g, int32_t client, int64_t producer_id)
@@ -152,6 +162,8 @@ hear_request(struct guests *g, struct visit *v, struct slice frame)
     case K_API_INIT_PRODUCER_ID: take_init(g, v, &head, &r); break;
     case K_API_TXN_OFFSET_COMMIT: take_txn_commit(g, v, &head, &r); break;
     case K_API_END_TXN: take_end(g, v, &head, &r); break;
+    case K_API_SHARE_FETCH: take_share_fetch(g, v, &head, &r); break;
+    case K_API_SHARE_ACKNOWLEDGE: take_share_ack(g, v, &head, &r); break;
     default: take_admin(g, &head, &r); break;
     }
 }
@@ -175,6 +187,8 @@ hear_answer(struct guests *g, struct visit *v, struct slice frame)
         case K_API_INIT_PRODUCER_ID: take_inited(g, v, found, &r); break;
         case K_API_TXN_OFFSET_COMMIT: take_txn_committed(g, v, found, &r); break;
         case K_API_END_TXN: take_ended(g, v, found, &r); break;
+        case K_API_SHARE_FETCH: take_share_fetched(g, v, found, &r); break;
+        case K_API_SHARE_ACKNOWLEDGE: take_share_acked(g, v, found, &r); break;
         default: break;
         }
     }
@@ -251,6 +265,7 @@ guests_left(struct guests *g, int64_t conn)
     struct visit *v = visit_of(g, conn);
     if (!v) return;
     g->visits.v[conn] = NULL;
+    sharers_leave(g, v);
     while (!list_is_empty(&v->asked)) asked_free(g, LIST_FIRST(&v->asked, struct asked, node));
     writer_release(&v->there.part);
     writer_release(&v->back.part);
@@ -314,6 +329,7 @@ guests_free(struct guests *g)
     VEC_RELEASE(mem, &g->gone);
     VEC_RELEASE(mem, &g->groups_gone);
     VEC_RELEASE(mem, &g->early);
+    VEC_RELEASE(mem, &g->sharers);
     arena_release(&g->scratch);
     arena_release(&g->a);
     MEM_DELETE(mem, g);

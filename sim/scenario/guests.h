@@ -3,7 +3,8 @@
  *
  *     Produce, EndTxn, InitProducerId ─┐                                    ┌─ the leaders' disks, at the end
  *     OffsetCommit, TxnOffsetCommit ───┼─► journal ─► history ─► checker ◄──┴─ final read, committed offsets
- *     Fetch, OffsetFetch ──────────────┘
+ *     Fetch, OffsetFetch ──────────────┤
+ *     ShareFetch, ShareAcknowledge ────┘
  *
  * A record is known again by its producer's sequence number; one without by what it holds. A retry of the first is the
  * same send, of the second another. An error completes no send: the client may try again, and perhaps it was done. What

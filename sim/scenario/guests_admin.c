@@ -40,16 +40,44 @@ take_creation(struct guests *g, int16_t version, struct reader *r)
 }
 
 static void
+take_share_offsets(struct guests *g, int16_t version, struct reader *r)
+{
+    struct k_alter_share_group_offsets_request q;
+    if (!codec_decode(K_MSG_ALTER_SHARE_GROUP_OFFSETS_REQUEST, version, r, &g->scratch, &q)) return;
+    VEC_PUSH(g->mem, &g->groups_gone, arena_dup(&g->a, guests_group(g, q.group_id)));
+}
+
+static void
+take_end_of_share_offsets(struct guests *g, int16_t version, struct reader *r)
+{
+    struct k_delete_share_group_offsets_request q;
+    if (!codec_decode(K_MSG_DELETE_SHARE_GROUP_OFFSETS_REQUEST, version, r, &g->scratch, &q))
+        return;
+    VEC_PUSH(g->mem, &g->groups_gone, arena_dup(&g->a, guests_group(g, q.group_id)));
+}
+
+static void
+take_group_setting(struct guests *g, struct slice name, struct slice value)
+{
+    int64_t n;
+    if (slice_eq(name, S("share.delivery.count.limit")) && slice_to_i64(value, &n))
+        g->share_deliveries_max = (int32_t)MIN(MAX(n, g->share_deliveries_max), INT16_MAX);
+}
+
+static void
 take_change(struct guests *g, int16_t version, struct reader *r)
 {
-    enum { OF_A_TOPIC = 2 };
+    enum { OF_A_TOPIC = 2, OF_A_GROUP = 32 };
     struct k_incremental_alter_configs_request q;
     if (!codec_decode(K_MSG_INCREMENTAL_ALTER_CONFIGS_REQUEST, version, r, &g->scratch, &q)) return;
     for (int32_t i = 0; !q.validate_only && i < q.resources_n; i++)
-        for (int32_t k = 0;
-             q.resources[i].resource_type == OF_A_TOPIC && k < q.resources[i].configs_n; k++)
-            take_setting(g, q.resources[i].resource_name, q.resources[i].configs[k].name,
-                         q.resources[i].configs[k].value);
+        for (int32_t k = 0; k < q.resources[i].configs_n; k++) {
+            struct slice name = q.resources[i].configs[k].name,
+                         value = q.resources[i].configs[k].value;
+            if (q.resources[i].resource_type == OF_A_TOPIC)
+                take_setting(g, q.resources[i].resource_name, name, value);
+            if (q.resources[i].resource_type == OF_A_GROUP) take_group_setting(g, name, value);
+        }
 }
 
 static void
@@ -58,7 +86,7 @@ take_end_of_groups(struct guests *g, int16_t version, struct reader *r)
     struct k_delete_groups_request q;
     if (!codec_decode(K_MSG_DELETE_GROUPS_REQUEST, version, r, &g->scratch, &q)) return;
     for (int32_t i = 0; i < q.groups_names_n; i++)
-        VEC_PUSH(g->mem, &g->groups_gone, arena_dup(&g->a, guests_word(g, q.groups_names[i])));
+        VEC_PUSH(g->mem, &g->groups_gone, arena_dup(&g->a, guests_group(g, q.groups_names[i])));
 }
 
 static void
@@ -66,7 +94,7 @@ take_end_of_offsets(struct guests *g, int16_t version, struct reader *r)
 {
     struct k_offset_delete_request q;
     if (!codec_decode(K_MSG_OFFSET_DELETE_REQUEST, version, r, &g->scratch, &q)) return;
-    VEC_PUSH(g->mem, &g->groups_gone, arena_dup(&g->a, guests_word(g, q.group_id)));
+    VEC_PUSH(g->mem, &g->groups_gone, arena_dup(&g->a, guests_group(g, q.group_id)));
 }
 
 void
@@ -77,6 +105,8 @@ take_admin(struct guests *g, const struct request_head *head, struct reader *r)
     case K_API_CREATE_TOPICS: take_creation(g, head->version, r); break;
     case K_API_INCREMENTAL_ALTER_CONFIGS: take_change(g, head->version, r); break;
     case K_API_DELETE_GROUPS: take_end_of_groups(g, head->version, r); break;
+    case K_API_ALTER_SHARE_GROUP_OFFSETS: take_share_offsets(g, head->version, r); break;
+    case K_API_DELETE_SHARE_GROUP_OFFSETS: take_end_of_share_offsets(g, head->version, r); break;
     case K_API_OFFSET_DELETE: take_end_of_offsets(g, head->version, r); break;
     default: break;
     }

@@ -242,9 +242,24 @@ guests_check(struct guests *g, const struct check_facts *f, struct check_result 
     }
 }
 
+/* A lock lasts as its reader was told, unless the group takes it for dead before: its last sign of life may be older than
+ * what it holds by the time between two heartbeats. */
+static int64_t
+share_lock_ns(const struct run *r, const struct guests *g)
+{
+    int64_t lives_ms = cluster_config_i64(r->s, "group.share.session.timeout.ms") -
+                       cluster_config_i64(r->s, "group.share.heartbeat.interval.ms");
+    return MIN(g->share_lock_ms, MAX(lives_ms, 0)) * NS_PER_MS;
+}
+
 static void
 find_facts(struct run *r, struct guests *g, struct check_facts *f)
 {
+    f->share_deliveries_max =
+        MAX((int32_t)cluster_config_i64(r->s, "group.share.delivery.count.limit"),
+            g->share_deliveries_max);
+    f->share_lock_ns = share_lock_ns(r, g);
+    f->shares_at_risk = shares_at_risk(r);
     f->topics_n = (int32_t)g->h.topics.n;
     struct check_topic *topics = ARENA_ARRAY(r->a, struct check_topic, f->topics_n + 1);
     for (int32_t t = 0; t < f->topics_n; t++)

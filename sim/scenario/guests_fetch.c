@@ -122,28 +122,34 @@ is_left_out(struct aborted *a, const struct batch_header *h, struct slice batch)
 
 /* ---- being given ------------------------------------------------------------------------------------------- */
 
-static void
-take_given(struct guests *g, struct poll *p, const struct k_fetch_response_partition_data *data)
+bool
+guests_take_batches(struct guests *g, struct poll *p, struct slice all, struct aborted *out)
 {
-    struct slice all = data->records.bytes, batch;
-    struct aborted out = left_out_by(g, data);
+    struct slice batch;
     struct batch_header h;
     enum batch_err err = BATCH_OK;
     VEC(struct got) got = {0};
     bool is_corrupt = false;
     for (int64_t at = 0; !is_corrupt && batch_next(all, &at, &h, &batch, &err);) {
         is_corrupt = batch_check(g->crc32c, batch, &h) != BATCH_OK;
-        if (is_corrupt || (p->read_committed ? is_left_out(&out, &h, batch) : batch_is_control(&h)))
-            continue;
+        if (is_corrupt || (out ? is_left_out(out, &h, batch) : batch_is_control(&h))) continue;
         struct got one = {goods_of(g, &h, batch), h.base_offset, h.leader_epoch};
         is_corrupt = !one.goods;
         if (!is_corrupt) VEC_PUSH(g->mem, &got, one);
     }
-    is_corrupt = is_corrupt || (err != BATCH_OK && err != BATCH_SHORT);
     p->n = (int32_t)got.n;
     p->v = ARENA_ARRAY(&g->a, struct got, got.n + 1);
     memcpy(p->v, got.v, (size_t)got.n * sizeof *p->v);
     VEC_RELEASE(g->mem, &got);
+    return is_corrupt || (err != BATCH_OK && err != BATCH_SHORT);
+}
+
+static void
+take_given(struct guests *g, struct poll *p, const struct k_fetch_response_partition_data *data)
+{
+    struct aborted out = left_out_by(g, data);
+    bool is_corrupt =
+        guests_take_batches(g, p, data->records.bytes, p->read_committed ? &out : NULL);
     if (p->n) guests_note(g, ENTRY_POLLED, p);
     if (is_corrupt) guests_note(g, ENTRY_CORRUPT, p);
 }

@@ -18,7 +18,7 @@ commit_new(struct guests *g, const struct visit *v, struct slice group, int32_t 
 {
     struct commit *c = ARENA_NEW(&g->a, struct commit);
     *c = (struct commit){.process = guests_author(g, v->client, SENDS_NOTHING),
-                         .group = history_group(&g->h, guests_word(g, group)),
+                         .group = history_group(&g->h, guests_group(g, group)),
                          .v = ARENA_ARRAY(&g->a, struct commit_part, n + 1)};
     return c;
 }
@@ -122,7 +122,7 @@ take_look(struct guests *g, struct visit *v, const struct request_head *head, st
     for (int32_t i = 0; i < groups; i++) {
         struct slice name = head->version >= 8 ? q.groups[i].group_id : q.group_id;
         c[i] = (struct commit){.process = a->process,
-                               .group = history_group(&g->h, guests_word(g, name)),
+                               .group = history_group(&g->h, guests_group(g, name)),
                                .is_stable = q.require_stable};
         guests_note(g, ENTRY_LOOK, &c[i]);
     }
@@ -133,7 +133,7 @@ take_look(struct guests *g, struct visit *v, const struct request_head *head, st
 static struct commit *
 look_at_group(struct guests *g, const struct asked *a, struct slice group)
 {
-    group = guests_word(g, group);
+    group = guests_group(g, group);
     for (int32_t i = 0; i < a->n; i++)
         if (slice_eq(history_group_name(&g->h, a->commit[i].group), group)) return &a->commit[i];
     return NULL;

@@ -237,6 +237,10 @@ guests_history(struct guests *g)
         case ENTRY_COMMIT_TOLD: tell_commit_told(g, e->what); break;
         case ENTRY_LOOK: tell_commit(g, e->what, HISTORY_COMMITTED); break;
         case ENTRY_LOOK_TOLD: tell_looked(g, e->what); break;
+        case ENTRY_HANDED: tell_handed(g, e->what); break;
+        case ENTRY_DECIDED: tell_decided(g, e->what); break;
+        case ENTRY_DECIDED_HEARD: tell_decided_heard(g, e->what); break;
+        case ENTRY_LET_GO: tell_let_go(g, e->what); break;
         }
     }
     VEC_RELEASE(g->mem, &polls.stands);

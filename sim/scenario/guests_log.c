@@ -106,7 +106,7 @@ void
 guests_committed(struct guests *g, struct slice group, struct slice topic, int32_t partition,
                  int64_t offset)
 {
-    int32_t of = history_group(&g->h, guests_word(g, group)), t = history_topic(&g->h, topic);
+    int32_t of = history_group(&g->h, guests_group(g, group)), t = history_topic(&g->h, topic);
     if (!was_committed_by_guests(g, of, t, partition)) return;
     struct history_op op =
         history_op_new(HISTORY_COMMITTED, history_process(&g->h, S("reader")), t, partition);

@@ -118,6 +118,40 @@ struct early {
     uint64_t value;
 };
 
+/* A member of a share group. */
+struct sharer {
+    struct slice member;       /* its id */
+    const struct visit *visit; /* through which it came last; NULL: that has ended */
+    int32_t client, process, group;
+};
+
+/* What it says became of records. */
+struct decision {
+    struct decision *next; /* of the same request */
+    int32_t process, group, topic, partition;
+    int64_t first, last;
+    int8_t type; /* 1 accept, 2 release, 3 reject */
+    int64_t op;  /* history */
+};
+
+/* Records that it was given, and the how many-th time each of them was given out. */
+struct handed_range {
+    int64_t first, last;
+    int16_t count;
+};
+struct handed {
+    struct poll poll;
+    int32_t group, client;
+    int64_t asked_ns;
+    struct handed_range *ranges; /* of the batches these only */
+    int32_t ranges_n;
+};
+
+/* It holds nothing any more. */
+struct let_go {
+    int32_t process, group;
+};
+
 enum entry_kind {
     ENTRY_SENT,
     ENTRY_SENT_AGAIN,
@@ -130,6 +164,10 @@ enum entry_kind {
     ENTRY_COMMIT_TOLD,
     ENTRY_LOOK,
     ENTRY_LOOK_TOLD, /* commit */
+    ENTRY_HANDED,    /* handed */
+    ENTRY_DECIDED,
+    ENTRY_DECIDED_HEARD, /* decision */
+    ENTRY_LET_GO,        /* let_go */
 };
 
 struct entry {
@@ -163,6 +201,9 @@ struct asked {
     int32_t n;               /* of these */
     struct txn *txn;
     struct slice transactional_id;
+    int32_t sharer; /* share groups */
+    int64_t asked_ns;
+    struct decision *decisions;
 };
 
 struct byte_stream {
@@ -199,6 +240,10 @@ struct guests {
     VEC(struct slice)
     gone; /* topics that guests deleted, or that are compacted: their records may go */
     VEC(struct slice) groups_gone;
+    VEC(struct sharer) sharers;
+    int32_t
+        share_lock_ms; /* for which a record is its reader's: the least that was told; 0: nothing was */
+    int32_t share_deliveries_max; /* the most that anybody asked a group to have; 0: nobody did */
     VEC(struct early) early;
     struct reading_back *back; /* the log that is being read; NULL */
     struct map
@@ -218,6 +263,8 @@ int32_t guests_author(struct guests *g, int32_t client, int64_t producer_id);
 struct author *author_of_process(const struct guests *g, int32_t process);
 /* A text is one word in a history: what is none is written with '_' for what does not belong there. */
 struct slice guests_word(struct guests *g, struct slice text);
+/* A group's name as a history has it. */
+struct slice guests_group(struct guests *g, struct slice name);
 struct asked *guests_ask(struct guests *g, struct visit *v, const struct request_head *head);
 bool names_have(const struct slice *v, int64_t n, struct slice one);
 
@@ -257,12 +304,31 @@ void take_inited(struct guests *g, struct visit *v, struct asked *a, struct read
 void take_end(struct guests *g, struct visit *v, const struct request_head *head, struct reader *r);
 void take_ended(struct guests *g, struct visit *v, struct asked *a, struct reader *r);
 void take_admin(struct guests *g, const struct request_head *head, struct reader *r);
+void take_share_fetch(struct guests *g, struct visit *v, const struct request_head *head,
+                      struct reader *r);
+void take_share_fetched(struct guests *g, struct visit *v, struct asked *a, struct reader *r);
+void take_share_ack(struct guests *g, struct visit *v, const struct request_head *head,
+                    struct reader *r);
+void take_share_acked(struct guests *g, struct visit *v, struct asked *a, struct reader *r);
+/* This connection is no more. */
+void sharers_leave(struct guests *g, const struct visit *v);
+struct aborted;
+/* The batches of what somebody was given, to p, but for control batches and those that are left out (NULL: none). True:
+ * there is something behind them that is none. */
+bool guests_take_batches(struct guests *g, struct poll *p, struct slice all, struct aborted *out);
 /* The transaction to which belongs what this producer does now. NULL: nobody knows of it. */
 struct txn *txn_now(struct guests *g, int64_t producer_id, int16_t epoch, int32_t process);
 void session_free(struct guests *g, struct session *s);
 /* NULL: nobody has sent anything so. */
 struct lane *lane_there(const struct guests *g, int64_t producer_id, int32_t topic,
                         int32_t partition);
+
+/* ---- guests_shares.c: what of all that comes into the history ---- */
+
+void tell_handed(struct guests *g, const struct handed *h);
+void tell_decided(struct guests *g, struct decision *d);
+void tell_decided_heard(struct guests *g, const struct decision *d);
+void tell_let_go(struct guests *g, const struct let_go *l);
 
 /* ---- guests_values.c: once all has passed ---- */
 

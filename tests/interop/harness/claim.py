@@ -18,6 +18,7 @@ MODULES = (
     "play_faults",
     "play_wrong_rules",
     "play_clients",
+    "play_shares",
     "testing_your_own",
     "kafka_python",
     "confluent",

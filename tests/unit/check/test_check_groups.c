@@ -131,18 +131,26 @@ a_committed_offset_that_goes_back_is_told(void **state)
 
 /* An offset goes back that was committed from 1.810 to 1.820 s and sought from 1.850 to 1.860 s. */
 static void
-goes_back_though(int32_t partition, int64_t wiped_ms, bool allowed)
+goes_back_of(const char *group, int32_t partition, int64_t wiped_ms, bool allowed)
 {
+    char told[256];
+    snprintf(told, sizeof told,
+             "1.810 1.820 c2 commit orders-0 ok @6 g2 of=%s after\n"
+             "1.850 1.860 c2 committed orders-0 ok g2 of=%s",
+             group, group);
     struct mem mem;
     test_mem_init(&mem);
     struct chronicle c = wiped_at(&mem, partition, wiped_ms);
     const struct check_facts facts = {
         .chronicle = &c, .offsets = {.replicas = 2, .min_isr = 1}, .offsets_partitions = 2};
-    gives(18,
-          "1.810 1.820 c2 commit orders-0 ok @6 g2 of=g after\n"
-          "1.850 1.860 c2 committed orders-0 ok g2 of=g",
-          &facts, RULE_OFFSET_WENT_BACK, 1, allowed);
+    gives(18, told, &facts, RULE_OFFSET_WENT_BACK, 1, allowed);
     mem_release(&mem);
+}
+
+static void
+goes_back_though(int32_t partition, int64_t wiped_ms, bool allowed)
+{
+    goes_back_of("g", partition, wiped_ms, allowed);
 }
 
 static void
@@ -153,6 +161,17 @@ a_commit_whose_copies_were_destroyed_may_be_gone(void **state)
     goes_back_though(home, 1830, true);
     goes_back_though(home, 1700, false); /* before it: that excuses nothing */
     goes_back_though(1 - home, 1830, false);
+}
+
+/* It is one word in the history, and lies where its own name leads. */
+static void
+a_group_may_have_blanks_in_its_name(void **state)
+{
+    (void)state;
+    const int32_t home = coordinator_partition(S("my group"), 2);
+    assert_int_not_equal(coordinator_partition(S("my%20group"), 2), home);
+    goes_back_of("my%20group", home, 1830, true);
+    goes_back_of("my%20group", 1 - home, 1830, false);
 }
 
 static void
@@ -303,6 +322,7 @@ main(void)
         cmocka_unit_test(two_that_have_a_partition_in_one_generation_are_told),
         cmocka_unit_test(a_committed_offset_that_goes_back_is_told),
         cmocka_unit_test(a_commit_whose_copies_were_destroyed_may_be_gone),
+        cmocka_unit_test(a_group_may_have_blanks_in_its_name),
         cmocka_unit_test(a_commit_of_unknown_fate_may_come_late),
         cmocka_unit_test(a_commit_that_was_retried_may_come_late_once_more),
         cmocka_unit_test(what_surely_failed_is_not_committed),

@@ -109,6 +109,29 @@ prints_a_line_for_each_operation(void **state)
     writer_release(&w);
 }
 
+static void
+names_of_others_are_one_word_and_come_back(void **state)
+{
+    (void)state;
+    static const char *const pairs[][2] = {{"plain-name.1", "plain-name.1"},
+                                           {"my group", "my%20group"},
+                                           {"100%\n", "100%25%0a"},
+                                           {"", "%"},
+                                           {"%20", "%2520"}};
+    for (int i = 0; i < 5; i++) {
+        uint8_t room[64];
+        struct writer w = writer_mem(&mem);
+        history_name_write(&w, slice_cstr(pairs[i][0]));
+        assert_true(slice_eq(writer_slice(&w), slice_cstr(pairs[i][1])));
+        int64_t n = history_name_read(writer_slice(&w), room);
+        assert_true(slice_eq(slice(room, n), slice_cstr(pairs[i][0])));
+        writer_release(&w);
+    }
+    uint8_t room[8];
+    assert_int_equal(history_name_read(S("a%2"), room), 3); /* nobody wrote that */
+    assert_int_equal(history_name_read(S("a%zz"), room), 4);
+}
+
 #define CASE(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
 
 int
@@ -119,6 +142,7 @@ main(void)
         CASE(events_come_in_the_order_in_which_things_happened),
         CASE(what_never_ended_counts_as_info),
         CASE(prints_a_line_for_each_operation),
+        CASE(names_of_others_are_one_word_and_come_back),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -22,7 +22,8 @@ enum {
     V_LOOK = 8,
     V_INIT = 4,
     V_END = 3,
-    V_TXN_COMMIT = 3
+    V_TXN_COMMIT = 3,
+    V_SHARE = 2
 };
 #define TOPIC S("orders")
 
@@ -43,11 +44,12 @@ now_of(void *ctx)
     return ((struct scene *)ctx)->now;
 }
 
+/* The one with the id of ones. */
 static struct slice
-no_topic(void *ctx, struct uuid id)
+topic_of(void *ctx, struct uuid id)
 {
-    (void)ctx, (void)id;
-    return SLICE_NULL;
+    (void)ctx;
+    return id.b[0] == 1 ? TOPIC : SLICE_NULL;
 }
 
 static void
@@ -66,7 +68,7 @@ begin(struct scene *s)
     test_mem_init(&s->mem);
     arena_init(&s->a, &s->mem, 0);
     s->g = guests_new(&s->mem, &(struct guests_params){
-                                   .now = now_of, .topic_name = no_topic, .set = set_of, .ctx = s});
+                                   .now = now_of, .topic_name = topic_of, .set = set_of, .ctx = s});
 }
 
 static void
@@ -372,13 +374,63 @@ commits_in_txn(struct scene *s, int64_t producer, int64_t offset)
     answer(s, 2, number, K_API_TXN_OFFSET_COMMIT, V_TXN_COMMIT, &r);
 }
 
+/* ---- members of share groups ---- */
+
+enum { ACCEPT = 1, RELEASE = 2, REJECT = 3, GONE = -1 };
+
+/* Asks for records, and says what became of those from first to last. Its correlation id. */
+static int32_t
+shares(struct scene *s, int64_t conn, const char *member, int32_t epoch, int8_t type, int64_t first,
+       int64_t last)
+{
+    struct k_share_fetch_request q;
+    struct k_share_fetch_request_fetch_topic t;
+    struct k_share_fetch_request_fetch_partition p;
+    struct k_share_fetch_request_acknowledgement_batch b = {first, last, &type, 1};
+    codec_default(K_MSG_SHARE_FETCH_REQUEST, &q);
+    memset(&t, 0, sizeof t), memset(&p, 0, sizeof p);
+    q.group_id = S("workers"), q.member_id = slice_cstr(member);
+    q.share_session_epoch = epoch;
+    q.topics = &t, q.topics_n = 1;
+    t.topic_id.b[0] = 1;
+    t.partitions = &p, t.partitions_n = 1;
+    p.acknowledgement_batches = &b, p.acknowledgement_batches_n = type != 0;
+    return ask(s, conn, "workers-app", K_API_SHARE_FETCH, V_SHARE, &q);
+}
+
+/* Gets batches of which those from first to last are for it, for the how many-th time; first -1: none. */
+static void
+is_handed(struct scene *s, int64_t conn, int32_t number, const struct batch *v, int32_t n,
+          int64_t first, int64_t last, int16_t count, int16_t ack_error)
+{
+    struct writer all = writer_mem(&s->mem);
+    struct k_share_fetch_response r;
+    struct k_share_fetch_response_share_fetchable_topic_response t;
+    struct k_share_fetch_response_acquired_records acquired = {first, last, count};
+    struct k_share_fetch_response_partition_data *p =
+        codec_array(&s->a, K_STRUCT_SHARE_FETCH_RESPONSE_PARTITION_DATA, 1);
+    for (int32_t i = 0; i < n; i++) writer_bytes(&all, batch_bytes(s, &v[i]));
+    codec_default(K_MSG_SHARE_FETCH_RESPONSE, &r);
+    memset(&t, 0, sizeof t);
+    r.acquisition_lock_timeout_ms = 30000;
+    r.responses = &t, r.responses_n = 1;
+    t.topic_id.b[0] = 1;
+    t.partitions = p, t.partitions_n = 1;
+    p->records.bytes = writer_slice(&all);
+    p->acknowledge_error_code = ack_error;
+    p->acquired_records = &acquired, p->acquired_records_n = first >= 0;
+    answer(s, conn, number, K_API_SHARE_FETCH, V_SHARE, &r);
+    writer_release(&all);
+}
+
 /* ---- judging ---- */
 
 /* The log in the end; what is committed for "readers": -1, nothing; -2, nobody looks. */
 static void
 judge(struct scene *s, const struct batch *log, int32_t n, int64_t committed)
 {
-    static const struct check_facts nothing_happened;
+    static const struct check_facts nothing_happened = {.share_lock_ns = 30 * NS_PER_S,
+                                                        .share_deliveries_max = 5};
     (void)guests_history(s->g);
     guests_log_begin(s->g, TOPIC, 0);
     for (int32_t i = 0; i < n; i++) guests_log_batch(s->g, batch_bytes(s, &log[i]));
@@ -878,6 +930,82 @@ offsets_of_a_transaction_go_with_it(void **state)
     }
 }
 
+/* ---- share groups ---- */
+
+static void
+what_share_groups_are_given_in_order_is_well(void **state)
+{
+    (void)state;
+    struct scene s;
+    send_all(&s);
+    is_handed(&s, 3, shares(&s, 3, "one", 0, 0, 0, 0), plain_log, 2, 0, 3, 1, 0);
+    is_handed(&s, 4, shares(&s, 4, "two", 0, 0, 0, 0), plain_log + 1, 2, 4, 5, 1, 0);
+    /* What is accepted and what comes next are one answer. */
+    is_handed(&s, 3, shares(&s, 3, "one", 1, ACCEPT, 0, 2), plain_log + 3, 1, 6, 6, 1, 0);
+    is_handed(&s, 3, shares(&s, 3, "one", 2, RELEASE, 3, 3), NULL, 0, -1, -1, 0, 0);
+    is_handed(&s, 4, shares(&s, 4, "two", 1, ACCEPT, 4, 5), plain_log + 1, 1, 3, 3, 2, 0);
+    guests_left(s.g, 3);
+    is_handed(&s, 4, shares(&s, 4, "two", 2, REJECT, 3, 3), plain_log + 3, 1, 6, 6, 2, 0);
+    is_handed(&s, 4, shares(&s, 4, "two", -1, ACCEPT, 6, 6), NULL, 0, -1, -1, 0, 0);
+    judge(&s, plain_log, PLAIN_N, -2);
+    assert_fired(&s, "");
+}
+
+static void
+what_was_accepted_and_is_given_out_again_is_told(void **state)
+{
+    (void)state;
+    /* Not so: that it was refused, that its answer never came, that it was asked for before that was known. */
+    for (int i = 0; i < 4; i++) {
+        struct scene s;
+        send_all(&s);
+        is_handed(&s, 3, shares(&s, 3, "one", 0, 0, 0, 0), plain_log, 1, 0, 1, 1, 0);
+        int32_t accepts = shares(&s, 3, "one", 1,
+                                 i == 0   ? ACCEPT
+                                 : i == 1 ? REJECT
+                                          : ACCEPT,
+                                 0, 0),
+                before = i == 3 ? shares(&s, 4, "two", 0, 0, 0, 0) : 0;
+        is_handed(&s, 3, accepts, NULL, 0, -1, -1, 0, i == 2 ? K_ERR_INVALID_RECORD_STATE : 0);
+        is_handed(&s, 4, before ? before : shares(&s, 4, "two", 0, 0, 0, 0), plain_log, 1, 0, 0, 2,
+                  0);
+        judge(&s, plain_log, PLAIN_N, -2);
+        assert_fired(&s, i < 2 ? "given-again" : "");
+    }
+}
+
+static void
+what_one_holds_is_for_nobody_else(void **state)
+{
+    (void)state;
+    /* Then: it has gone, it has ended its session, its lock has run out, it said so. */
+    for (int i = 0; i < 5; i++) {
+        struct scene s;
+        send_all(&s);
+        is_handed(&s, 3, shares(&s, 3, "one", 0, 0, 0, 0), plain_log, 1, 0, 1, 1, 0);
+        if (i == 1) guests_left(s.g, 3);
+        if (i == 2) (void)shares(&s, 3, "one", GONE, 0, 0, 0);
+        if (i == 3) s.now += 31 * NS_PER_S;
+        if (i == 4) (void)shares(&s, 3, "one", 1, RELEASE, 0, 1);
+        is_handed(&s, 4, shares(&s, 4, "two", 0, 0, 0, 0), plain_log, 1, 1, 1, 2, 0);
+        judge(&s, plain_log, PLAIN_N, -2);
+        assert_fired(&s, i == 0 ? "held-by-two" : "");
+    }
+}
+
+static void
+what_is_given_out_too_often_is_told(void **state)
+{
+    (void)state;
+    for (int16_t count = 5; count <= 6; count++) {
+        struct scene s;
+        send_all(&s);
+        is_handed(&s, 3, shares(&s, 3, "one", 0, 0, 0, 0), plain_log, 1, 0, 1, count, 0);
+        judge(&s, plain_log, PLAIN_N, -2);
+        assert_fired(&s, count > 5 ? "given-too-often" : "");
+    }
+}
+
 /* ---- administrators ---- */
 
 static void
@@ -953,6 +1081,10 @@ main(void)
         cmocka_unit_test(a_commit_that_goes_back_is_told),
         cmocka_unit_test(a_refused_commit_that_is_found_is_told),
         cmocka_unit_test(offsets_of_a_transaction_go_with_it),
+        cmocka_unit_test(what_share_groups_are_given_in_order_is_well),
+        cmocka_unit_test(what_was_accepted_and_is_given_out_again_is_told),
+        cmocka_unit_test(what_one_holds_is_for_nobody_else),
+        cmocka_unit_test(what_is_given_out_too_often_is_told),
         cmocka_unit_test(settings_of_topics_are_heard),
         cmocka_unit_test(rubbish_is_no_frame_and_ends_nothing),
     };

@@ -119,6 +119,55 @@ a_new_session_forgets_the_former_one(void **state)
     end(&s);
 }
 
+/* The session is left with its connection, and gone on with on another one to the same broker. */
+static void
+a_session_may_go_on_on_another_connection(void **state)
+{
+    (void)state;
+    struct scene s;
+    struct sessions_left *left;
+    const struct host *here, *there;
+    begin(&s);
+    left = &s.w->net.sessions_left;
+    here = world_host_add(s.w, S("here")), there = world_host_add(s.w, S("there"));
+    assert_true(is_about_orders(&s, request(&s, VERSION_BY_ID, 0, "orders", 3, false), 3));
+    assert_true(is_about_orders(&s, request(&s, VERSION_BY_ID, 1, "orders", -1, false), 3));
+    asked_session_leave(s.s, left, here);
+    struct slice goes_on = request(&s, VERSION_BY_ID, 2, "orders", -1, false),
+                 begins = request(&s, VERSION_BY_ID, 0, "others", 1, false);
+    s.s = asked_session_find(left, there, &s.mem, goes_on);
+    assert_false(is_about_orders(&s, goes_on, 3));
+    asked_session_free(s.s);
+    s.s = asked_session_find(left, here, &s.mem, begins);
+    assert_false(is_about_orders(&s, begins, 3));
+    asked_session_leave(s.s, left, here); /* nobody can name it */
+    s.s = asked_session_find(left, here, &s.mem, goes_on);
+    assert_true(is_about_orders(&s, goes_on, 3));
+    assert_int_equal(left->n, 0);
+    end(&s);
+}
+
+static void
+sessions_that_are_left_are_forgotten_in_time(void **state)
+{
+    (void)state;
+    struct scene s;
+    begin(&s);
+    struct sessions_left *left = &s.w->net.sessions_left;
+    const struct host *here = world_host_add(s.w, S("here"));
+    for (int i = 0; i < 1200; i++) {
+        struct asked_session *one = asked_session_new(&s.mem);
+        asked_session_follow(one, request(&s, VERSION_BY_ID, 1, "orders", 3, false));
+        asked_session_leave(one, left, here);
+    }
+    assert_int_equal(left->n, 1000);
+    while (left->n) {
+        asked_session_free(asked_session_find(left, here, &s.mem,
+                                              request(&s, VERSION_BY_ID, 1, "orders", -1, false)));
+    }
+    end(&s);
+}
+
 static void
 what_is_no_fetch_stays_as_it_is(void **state)
 {
@@ -139,6 +188,8 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_session_goes_on_with_what_it_began_with),
         cmocka_unit_test(a_new_session_forgets_the_former_one),
+        cmocka_unit_test(a_session_may_go_on_on_another_connection),
+        cmocka_unit_test(sessions_that_are_left_are_forgotten_in_time),
         cmocka_unit_test(what_is_no_fetch_stays_as_it_is),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
