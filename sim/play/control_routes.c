@@ -181,6 +181,11 @@ do_step(struct ask *k, struct slice words)
         reply_mistaken(k, &wrong);
         return;
     }
+    struct slice missed = run_step_missed(k->r);
+    if (missed.p) {
+        reply_wrong(k, 409, "this met nobody: %.*s", SARG(missed));
+        return;
+    }
     struct writer w = writer_mem(k->a->mem);
     run_tell_names(k->r, &w);
     json_i64(&w, "now_ms", run_time_ns(k->r) / NS_PER_MS);

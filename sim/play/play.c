@@ -127,10 +127,12 @@ play_typed_step(struct play *p, struct slice words)
 {
     struct diags wrong;
     struct writer w = writer_mem(p->a->mem);
-    if (!play_step(p, words, &wrong)) {
-        diags_print(&wrong, &w);
-        play_tell(p, writer_slice(&w));
-    }
+    bool is_step = play_step(p, words, &wrong);
+    struct slice missed = is_step ? run_step_missed(p->run) : SLICE_NULL;
+    if (!is_step) diags_print(&wrong, &w);
+    /* At a terminal it is in the story, which is shown. */
+    if (missed.p && !p->edits) fmt_str(&w, "this met nobody: "), fmt_slice(&w, missed);
+    if (w.n) play_tell(p, writer_slice(&w));
     writer_release(&w);
 }
 

@@ -10,6 +10,7 @@
 
 #define READ_BYTES 16384
 #define LINGER_MS 1000
+#define BUSY_EXTRA "Retry-After: 1\r\n"
 
 enum visitor_state {
     READING,   /* a request, or nothing yet */
@@ -96,8 +97,7 @@ turn(struct web *v, struct visitor *x, enum visitor_state state)
 static void
 visitor_answer(struct web *v, struct visitor *x, int status, const char *type, struct slice body)
 {
-    const char *extra = status == 503 ? "Retry-After: 1\r\n" : NULL;
-    http_answer(&x->out, status, type, extra, body, x->keeps);
+    http_answer(&x->out, status, type, NULL, body, x->keeps);
     turn(v, x, ANSWERING);
 }
 
@@ -208,6 +208,18 @@ least_busy(const struct web *v)
     return -1;
 }
 
+/* All places are taken by those who wait for answers. */
+static void
+turn_away(struct web *v, int fd)
+{
+    struct writer w = writer_mem(v->mem);
+    http_answer(&w, 503, "application/json", BUSY_EXTRA,
+                S("{\"error\":\"too many wait for an answer already; try again\"}\n"), false);
+    (void)send(fd, w.p, (size_t)w.n, MSG_NOSIGNAL);
+    writer_release(&w);
+    close(fd);
+}
+
 static void
 web_accept(struct web *v)
 {
@@ -216,10 +228,7 @@ web_accept(struct web *v)
         int idle = v->visitors_n < WEB_CONNECTIONS_MAX ? -1 : least_busy(v);
         if (idle >= 0) visitor_end(v, idle);
         if (v->visitors_n == WEB_CONNECTIONS_MAX) {
-            static const char busy[] = "HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\n"
-                                       "Connection: close\r\nRetry-After: 1\r\n\r\n";
-            (void)send(fd, busy, sizeof busy - 1, MSG_NOSIGNAL);
-            close(fd);
+            turn_away(v, fd);
             continue;
         }
         struct visitor *x = &v->visitors[v->visitors_n++];

@@ -102,6 +102,24 @@ role_of(struct run *r, const struct machine *m)
     return s;
 }
 
+/* Whoever typed the step wants to know. */
+void
+say_missed(struct run *r, const struct step *s, const struct target *t)
+{
+    r->missed = why_nobody(r, t);
+    run_say(r, "%.*s: %.*s", SARG(s->text), SARG(r->missed));
+}
+
+/* Whom it means; of nobody the story says why. */
+static struct crowd
+crowd_met(struct run *r, const struct step *s)
+{
+    struct crowd c = crowd_of(r, &s->args.target, NULL);
+    if (c.n) r->has_met = true;
+    else say_missed(r, s, &s->args.target);
+    return c;
+}
+
 /* ---- machines ---- */
 
 static void
@@ -249,9 +267,8 @@ act_on_machine(struct run *r, const struct step *s, struct machine *m)
 static void
 act_on_machines(struct run *r, const struct step *s)
 {
-    struct crowd c = crowd_of(r, &s->args.target, NULL);
+    struct crowd c = crowd_met(r, s);
     enum verb_id id = s->verb->id;
-    if (!c.n) run_say(r, "%.*s: nobody there", SARG(s->text));
     for (int32_t i = 0; i < c.n; i++) {
         struct machine *m = c.v[i];
         if (s->args.at_op) {
@@ -271,7 +288,7 @@ static void
 act_on_disk(struct run *r, const struct step *s)
 {
     const struct args *a = &s->args;
-    struct crowd c = crowd_of(r, &a->target, NULL);
+    struct crowd c = crowd_met(r, s);
     for (int32_t i = 0; i < c.n; i++) {
         struct machine *m = c.v[i];
         hurt(r, m);
@@ -346,6 +363,12 @@ act_on_link(struct run *r, const struct step *s)
 {
     struct crowd from, to, all;
     sides(r, &s->args, &from, &to);
+    if (!from.n || !to.n) {
+        say_missed(r, s, from.n ? &s->args.to : &s->args.from);
+        remember_bound(r, s, (struct crowd){0}, NULL, 0);
+        return;
+    }
+    r->has_met = true;
     run_fault(r, s->verb->value.name, "%.*s %s %.*s", SARG(names_of(r, &from)),
               s->args.both_ways ? "|" : ">", SARG(names_of(r, &to)));
     fault_id id = begin_on_link(r, s, from, to);
@@ -409,7 +432,7 @@ act_uncounted(struct run *r, const struct step *s)
         remember_bound(r, s, (struct crowd){0}, NULL, 0);
         break;
     case VERB_ROLL: {
-        struct crowd c = crowd_of(r, &s->args.target, NULL);
+        struct crowd c = crowd_met(r, s);
         for (int32_t i = 0; i < c.n; i++) hurt(r, c.v[i]);
         remember_bound(r, s, c, NULL, 0);
         roll(r, s, c);

@@ -101,6 +101,8 @@ act_on_frames(struct run *r, const struct step *s)
     struct crowd to = a->to.n ? crowd_of(r, &a->to, NULL) : (struct crowd){&any, 1};
     fault_id *ids = ARENA_ARRAY(r->a, fault_id, from.n * to.n + 1);
     int32_t n = 0;
+    if (!from.n || !to.n) say_missed(r, s, from.n ? &a->to : &a->from);
+    else r->has_met = true;
     run_fault(r, s->verb->value.name, "%.*s", SARG(frames_words(r, s, &from, &to)));
     for (int32_t i = 0; i < from.n; i++) {
         for (int32_t j = 0; j < to.n; j++) {

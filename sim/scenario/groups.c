@@ -80,7 +80,8 @@ member_args_of(struct run *r, struct client_slot *c)
 struct partition_ref
 group_home(const struct run *r, struct slice group)
 {
-    bool is_group = scenario_member(r->s, group, 0) != NULL;
+    bool is_group = scenario_member(r->s, group, 0) != NULL ||
+                    (r->look && !look_knows(r, COORDINATED_TXN, group));
     int64_t n = cluster_config_i64(r->s, is_group ? "offsets.topic.num.partitions"
                                                   : "transaction.state.log.num.partitions");
     return (struct partition_ref){is_group ? GROUPS_TOPIC : TXNS_TOPIC,

@@ -25,8 +25,16 @@ run_take_step(struct run *r, struct slice text, struct diags *wrong)
     for (int32_t i = 0; i < n; i++)
         if (!steps[i].as.p) name_step(r, &steps[i]);
     r->typed_last_n = n;
+    r->missed = SLICE_NULL;
+    r->has_met = false;
     play_steps(r, steps, n);
     return true;
+}
+
+struct slice
+run_step_missed(const struct run *r)
+{
+    return r->has_met ? SLICE_NULL : r->missed;
 }
 
 void

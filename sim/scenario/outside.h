@@ -30,6 +30,8 @@ enum { OUTSIDE_PORT = 9192 };
 /* Does now what this step of a timeline says, like "{crash: b1}"; one without a name is called s1, s2 … False: it is
  * none; what is wrong is said in wrong, which need not be initialised. */
 bool run_take_step(struct run *r, struct slice text, struct diags *wrong);
+/* Why what was taken last met nobody; null: it met somebody, or is not meant for anybody. */
+struct slice run_step_missed(const struct run *r);
 /* The names of what was taken last: one step, or those of a preset. Keys and values of a JSON object. */
 void run_tell_names(const struct run *r, struct writer *json);
 

@@ -112,6 +112,17 @@ look_begin(struct run *r)
     world_observe(r->w, &(struct world_observer){.event = look_at_event, .ctx = k});
 }
 
+bool
+look_knows(const struct run *r, enum coordinated_kind kind, struct slice id)
+{
+    const struct look *k = r->look;
+    int64_t n = kind == COORDINATED_GROUP ? k->groups.n : k->txns.n;
+    const struct coordinated *v = kind == COORDINATED_GROUP ? k->groups.v : k->txns.v;
+    for (int64_t i = 0; i < n; i++)
+        if (slice_eq(v[i].id, id)) return true;
+    return false;
+}
+
 int64_t
 run_groups_known(const struct run *r)
 {

@@ -100,7 +100,10 @@ struct run {
     bool ticking;
     struct earlier typed; /* steps from outside */
     int32_t typed_last_n; /* so many of them came last, together */
-    struct look *look;    /* outside_look.c; NULL: nobody is outside */
+    struct slice
+        missed;        /* why the last that met nobody did not; null: none since somebody looked */
+    bool has_met;      /* one met somebody since */
+    struct look *look; /* outside_look.c; NULL: nobody is outside */
     int64_t admins_n;
     struct sent_count { /* by machine */
         int64_t requests, bytes;
@@ -143,6 +146,9 @@ void run_fail(struct run *r, enum verdict v, const char *format, ...)
 
 /* outside_look.c: before the machines start. */
 void look_begin(struct run *r);
+/* Has any broker coordinated this group, or what is done under this transactional id? */
+enum coordinated_kind { COORDINATED_GROUP, COORDINATED_TXN };
+bool look_knows(const struct run *r, enum coordinated_kind kind, struct slice id);
 int64_t run_groups_known(const struct run *r);
 /* The names of what lasts, as steps write them: $s1. */
 void run_add_lasting(const struct run *r, struct words *w);
@@ -164,10 +170,14 @@ struct crowd {
     int32_t n;
 };
 struct crowd crowd_of(struct run *r, const struct target *t, const struct crowd *other_side);
+/* Why there is nobody whom this means, for people. */
+struct slice why_nobody(struct run *r, const struct target *t);
 struct bound *bound_find(struct run *r, struct slice name);
 
 /* act.c */
 void act(struct run *r, const struct step *s);
+/* The step meant this, and met nobody: why is in the story, and for whoever typed it. */
+void say_missed(struct run *r, const struct step *s, const struct target *t);
 /* For whoever counts it by another name. */
 void act_uncounted(struct run *r, const struct step *s);
 /* What a step met, under the name that it gives. */

@@ -165,3 +165,66 @@ crowd_of(struct run *r, const struct target *t, const struct crowd *other_side)
     }
     return c;
 }
+
+/* ---- nobody ---- */
+
+static const struct truth_partition *
+some_partition(struct run *r, struct slice topic, int32_t *ret_n)
+{
+    const struct truth_partition *some = NULL;
+    *ret_n = 0;
+    for (int64_t i = 0; i < r->truth.partitions.n; i++) {
+        if (!slice_eq(r->truth.partitions.v[i]->topic, topic)) continue;
+        some = r->truth.partitions.v[i];
+        *ret_n = MAX(*ret_n, some->partition + 1);
+    }
+    return some;
+}
+
+static struct slice
+why_no_partition(struct run *r, struct partition_ref p)
+{
+    int32_t n;
+    const struct truth_partition *known = truth_partition(&r->truth, p);
+    struct words topics = {.arena = r->a};
+    if (known)
+        return arena_format(r->a, "%.*s has no %s now", SARG(known->name),
+                            known->leader < 0 ? "leader" : "other replica");
+    if (some_partition(r, p.topic, &n))
+        return arena_format(r->a, "%.*s has %d partition%s, numbered from 0", SARG(p.topic), (int)n,
+                            n == 1 ? "" : "s");
+    for (int64_t i = 0; i < r->truth.partitions.n; i++)
+        if (!slice_starts(r->truth.partitions.v[i]->topic, S("__")))
+            words_add(&topics, r->truth.partitions.v[i]->topic);
+    const char *advice = topics.v.n ? words_advice(&topics, p.topic) : NULL;
+    return arena_format(r->a, "there is no topic %.*s now%s%s", SARG(p.topic), advice ? ": " : "",
+                        advice ? advice : "");
+}
+
+static struct slice
+why_no_coordinator(struct run *r, struct slice id)
+{
+    bool is_known =
+        !r->look || look_knows(r, COORDINATED_GROUP, id) || look_knows(r, COORDINATED_TXN, id);
+    return is_known
+             ? arena_format(r->a, "%.*s has no coordinator now", SARG(id))
+             : arena_format(r->a, "no group and no transactional id is called %.*s now", SARG(id));
+}
+
+struct slice
+why_nobody(struct run *r, const struct target *t)
+{
+    const struct term *term = t->n ? &t->v[0] : NULL;
+    switch (term ? term->kind : TERM_ALL) {
+    case TERM_LEADER:
+    case TERM_FOLLOWERS: return why_no_partition(r, term->partition);
+    case TERM_COORDINATOR: return why_no_coordinator(r, term->name);
+    case TERM_CLIENT: return arena_format(r->a, "no client is called %.*s now", SARG(term->name));
+    case TERM_CLIENTS: return S("there is no client now");
+    case TERM_CONTROLLER: return S("no controller is active now");
+    case TERM_QUORUM_LEADER: return S("the quorum has no leader now");
+    case TERM_BUSIEST:
+    case TERM_ANY: return S("no broker is up now");
+    default: return S("nobody there");
+    }
+}

@@ -141,7 +141,7 @@ def waiting_for_two_hundred_answers_is_bounded(binary, folder):
             for s in select.select(list(left), [], [], 1)[0]:
                 left.discard(s)
                 said = answered(s)
-                assert not said or said.startswith(b"HTTP/1.1 503 "), said
+                assert not said or (said.startswith(b"HTTP/1.1 503 ") and json.loads(said.split(b"\r\n\r\n")[1])["error"]), said
         assert len(left) == 32, len(left)
         for s in waiting:
             s.close()
@@ -191,6 +191,23 @@ def mistakes_are_sentences_and_change_nothing(binary, folder):
         assert p.ask("GET", "nowhere")[0] == 404
         status, said = p.ask("GET", "story")
         assert said == {"story": [], "lines": 0}, said
+        p.finish()
+
+
+@claim
+def a_step_that_meets_nobody_says_why(binary, folder):
+    with Play(binary, folder) as p:
+        for step, part in (("crash leader(orders-0)", "there is no topic orders now"), ("cut [followers(__none-3), rest]", "there is no topic __none"),
+                           ("crash coordinator(readers)", "no group and no transactional id is called readers"),
+                           ("pause client(shop)", "no client is called shop now"),
+                           ("{hold: {rpc: Fetch, from: client(shop)}}", "no client is called shop now")):
+            status, said = p.ask("POST", "faults", step)
+            assert status == 409 and part in said["error"], (step, status, said)
+        p.ask("POST", "faults", "crash all")
+        status, said = p.ask("POST", "faults", "crash busiest")
+        assert status == 409 and "no broker is up now" in said["error"], (status, said)
+        status, said = p.ask("POST", "faults", "crash b1")  # it is down already: as it was wanted
+        assert status == 200, (status, said)
         p.finish()
 
 

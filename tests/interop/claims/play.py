@@ -1,5 +1,6 @@
 """gregor play: real clients work with the simulated cluster while it is crashed and cut off, and the run can be repeated."""
 
+import json
 import os
 import pty
 import select
@@ -8,6 +9,7 @@ import signal
 import socket
 import subprocess
 import time
+import urllib.request
 
 from harness import paths
 from harness.claim import LIMIT_S, claim, expect, expect_equal
@@ -62,6 +64,22 @@ def cut_off(t):
         expect_equal(read.splitlines(), LINES, "records")
         play.end()
         expect_equal(play.said(), "", "mistakes")
+        replays(play)
+
+
+@claim("gregord", "kcat")
+def coordinator_of_a_group_outside(t):
+    """A fault that is meant for a group's coordinator meets the broker that is it."""
+    with Play(t.scratch(), "--control", "127.0.0.1:0") as play:
+        t.produce("orders", LINES[:10], at=play.bootstrap)
+        t.kcat("-G", "readers", "-q", "-X", "auto.offset.reset=earliest", "-c", 10, "orders", at=play.bootstrap)
+        with urllib.request.urlopen(play.control + "state") as answer:
+            wanted = {g["group"]: g["coordinator"] for g in json.load(answer)["groups"]}["readers"]
+        play.say("crash coordinator(readers)")
+        play.end()
+        expect_equal(play.said(), "", "mistakes")
+        story = (play.folder() / "story.txt").read_text()
+        expect(f"{wanted} crashes" in story, f"{wanted} is the coordinator; the story is: {story[-1500:]}")
         replays(play)
 
 

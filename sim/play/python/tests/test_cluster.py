@@ -151,6 +151,8 @@ def test_mistakes_are_told_in_lints_words(kafka):
         kafka.do("crahs b1")
     with pytest.raises(gregor.Mistake, match="no machine is called b9"):
         kafka.crash("b9")
+    with pytest.raises(gregor.GregorError, match="met nobody: there is no topic none now"):
+        kafka.crash("leader(none-0)")
     with pytest.raises(gregor.Mistake, match="did you mean leader-of?"):
         kafka.wait("lader of orders-0")
     with pytest.raises(gregor.TimedOut, match="did not come true in 0.050s: leader of none-0.*no such partition"):
