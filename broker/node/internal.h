@@ -15,6 +15,7 @@
 #include "broker/protocol/config.h"
 #include "broker/raft/raft.h"
 #include "broker/replica/replicas.h"
+#include "broker/security/sasl_login.h"
 #include "broker/security/sasl_settings.h"
 #include "broker/txn/verify.h"
 
@@ -105,6 +106,7 @@ struct node {
     bool is_broker, is_controller;
     struct server server;
     struct slice inter_broker_listener, controller_listener;
+    struct sasl_login *inter_broker_login, *controller_login; /* NULL: PLAINTEXT */
     struct raft *raft;
     struct image image;
     struct controller *controller;
@@ -134,6 +136,9 @@ bool node_take_sasl(struct node *n, const struct node_setting *s, int64_t dot, i
                     struct writer *errors);
 /* What is set for a listener that is SASL_PLAINTEXT; NULL after having said what is missing. */
 const struct sasl_settings *node_sasl_of(struct node *n, struct slice listener);
+/* As whom this node comes to others' listener of that name, by the mechanism that the setting names; NULL after having said
+ * what is missing. */
+struct sasl_login *node_sasl_login(struct node *n, struct slice listener, int32_t mechanism_id);
 /* listeners.c */
 bool node_make_listeners(struct node *n);
 void node_listen(struct node *n);

@@ -335,18 +335,19 @@ choose_controller_listener(struct node *n)
     return true;
 }
 
-/* Nodes have no way to show each other who they are. */
+/* Where others ask this node who it is, it must know what to say. */
 static bool
-check_between_nodes(struct node *n)
+make_logins(struct node *n)
 {
-    struct slice between[] = {n->controller_listener, n->inter_broker_listener};
-    for (int i = 0; i < ARRAY_LEN(between); i++) {
-        if (!between[i].p || !is_sasl(mapped_protocol(n, between[i]))) continue;
-        node_fail(n, "listener ", between[i],
-                  ": nodes do not authenticate to each other; the listener between them must be "
-                  "PLAINTEXT",
-                  SLICE_EMPTY);
-        return false;
+    if (is_sasl(mapped_protocol(n, n->controller_listener))) {
+        n->controller_login =
+            node_sasl_login(n, n->controller_listener, K_CFG_SASL_MECHANISM_CONTROLLER_PROTOCOL);
+        if (!n->controller_login) return false;
+    }
+    if (n->inter_broker_listener.p && is_sasl(mapped_protocol(n, n->inter_broker_listener))) {
+        n->inter_broker_login = node_sasl_login(n, n->inter_broker_listener,
+                                                K_CFG_SASL_MECHANISM_INTER_BROKER_PROTOCOL);
+        if (!n->inter_broker_login) return false;
     }
     return true;
 }
@@ -396,7 +397,7 @@ node_make_listeners(struct node *n)
         return false;
     }
     return choose_controller_listener(n) && check_controller_names(n) && check_advertised(n) &&
-           choose_inter_broker(n) && check_between_nodes(n) && check_early_start(n);
+           choose_inter_broker(n) && make_logins(n) && check_early_start(n);
 }
 
 static void

@@ -109,6 +109,13 @@ write_markers(void *owner, struct marker_write *w)
     txn_markers_write(owner, w);
 }
 
+/* Among brokers; NULL: nobody is asked. */
+static const struct login_kind *
+inter_broker_login(const struct node *n)
+{
+    return n->inter_broker_login ? &n->inter_broker_login->kind : NULL;
+}
+
 static void
 make_txns(struct node *n)
 {
@@ -119,6 +126,7 @@ make_txns(struct node *n)
         .image = &n->image,
         .node_id = n->identity.node_id,
         .listener = n->inter_broker_listener,
+        .login = inter_broker_login(n),
         .ids = s->producer_ids,
         .write_markers = write_markers,
         .owner = s,
@@ -158,6 +166,7 @@ make_shares(struct node *n)
                                  .image = &n->image,
                                  .node_id = n->identity.node_id,
                                  .listener = n->inter_broker_listener,
+                                 .login = inter_broker_login(n),
                                  .shares = s->shares,
                                  .replicas = n->replicas,
                                  .create_topic = create_share_topic,
@@ -168,6 +177,7 @@ make_shares(struct node *n)
                                      .settings = shares_settings(s->shares),
                                      .image = &n->image,
                                      .listener = n->inter_broker_listener,
+                                     .login = inter_broker_login(n),
                                      .create_topic = create_dead_letter_topic,
                                      .owner = s};
     s->dead_letters = dead_letters_new(&dl);
@@ -192,6 +202,7 @@ make_broker(struct node *n)
         .image = &n->image,
         .raft = n->raft,
         .listener = n->inter_broker_listener,
+        .login = inter_broker_login(n),
         .clean = n->marker.was_there,
         .open_files_max = n->open_files_max,
     };

@@ -237,6 +237,7 @@ quorum_open(struct node *n)
         .log_dir = n->metadata_dir,
         .is_controller = n->is_controller,
         .listener = n->controller_listener,
+        .login = n->controller_login ? &n->controller_login->kind : NULL,
         .election_timeout_ms = config_i64(c, K_CFG_CONTROLLER_QUORUM_ELECTION_TIMEOUT_MS),
         .election_backoff_max_ms = config_i64(c, K_CFG_CONTROLLER_QUORUM_ELECTION_BACKOFF_MAX_MS),
         .fetch_timeout_ms = config_i64(c, K_CFG_CONTROLLER_QUORUM_FETCH_TIMEOUT_MS),

@@ -155,6 +155,45 @@ enable(struct node *n, struct slice listener, struct slice name, struct arena *a
     return read_jaas(n, listener, m, a, &s->jaas[m]);
 }
 
+static bool
+fail_login(struct node *n, int32_t id, struct slice listener, const char *why)
+{
+    struct writer w = writer_mem(&n->env->mem);
+    fmt_slice(&w, config_name(&n->config, id));
+    fmt_char(&w, '=');
+    fmt_slice(&w, config_text(&n->config, id));
+    fmt_str(&w, ", by which this node comes to listener ");
+    fmt_slice(&w, listener);
+    fmt_str(&w, why);
+    env_fatal(n->env, writer_slice(&w));
+    writer_release(&w);
+    return false;
+}
+
+struct sasl_login *
+node_sasl_login(struct node *n, struct slice listener, int32_t mechanism_id)
+{
+    enum sasl_mechanism m = sasl_mechanism_find(config_text(&n->config, mechanism_id));
+    struct arena *a = MEM_NEW(&n->env->mem, struct arena); /* for as long as the node lives */
+    arena_init(a, &n->env->mem, 0);
+    struct jaas j;
+    if (m == SASL_MECHANISMS_N) {
+        (void)fail_login(n, mechanism_id, listener,
+                         ": only PLAIN, SCRAM-SHA-256 and SCRAM-SHA-512 are supported");
+        return NULL;
+    }
+    if (!read_jaas(n, listener, m, a, &j)) return NULL;
+    struct slice user = jaas_option(&j, S("username")), password = jaas_option(&j, S("password"));
+    if (!user.p || !password.p) {
+        (void)fail_login(n, mechanism_id, listener,
+                         ": its sasl.jaas.config has no username and password");
+        return NULL;
+    }
+    struct sasl_login *l = MEM_NEW(&n->env->mem, struct sasl_login);
+    sasl_login_init(l, m, user, password);
+    return l;
+}
+
 const struct sasl_settings *
 node_sasl_of(struct node *n, struct slice listener)
 {

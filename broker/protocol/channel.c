@@ -57,7 +57,8 @@ settle(struct channel *ch, struct call *call)
 static bool
 has_conn(const struct channel *ch)
 {
-    return ch->state == CHANNEL_CONNECTING || ch->state == CHANNEL_OPEN;
+    return ch->state == CHANNEL_CONNECTING || ch->state == CHANNEL_LOGGING_IN ||
+           ch->state == CHANNEL_OPEN;
 }
 
 /* Calls made from now on wait for the next connection. */
@@ -109,15 +110,107 @@ send_unsent(struct channel *ch, struct call *call)
 }
 
 static void
-on_connected(struct conn *c)
+open_for_calls(struct channel *ch)
 {
-    struct channel *ch = channel_of(c);
-    if (ch->state != CHANNEL_CONNECTING) return;
     ch->state = CHANNEL_OPEN;
     LIST_EACH(&ch->calls, call, struct call, node) {
         send_unsent(ch, call);
         if (call->no_answer) settle(ch, call);
     }
+}
+
+/* ---- saying who we are ---------------------------------------------------------------------- */
+
+static void
+begin_login(struct channel *ch)
+{
+    ch->state = CHANNEL_LOGGING_IN;
+    ch->logging_in = ch->login->begin(ch->login, ch);
+}
+
+static void
+forget_login(struct channel *ch)
+{
+    struct login *l = ch->logging_in;
+    ch->logging_in = NULL;
+    if (l) ch->login->forget(l);
+}
+
+static bool
+login_is_over(const struct channel *ch)
+{
+    return ch->login && env_now_ns(ch->env) >= ch->login_until_ns;
+}
+
+/* What was sent is in front of what was not. */
+static bool
+is_awaiting_answers(const struct channel *ch)
+{
+    return !list_is_empty(&ch->calls) && !LIST_ENTRY(ch->calls.next, struct call, node)->unsent;
+}
+
+/* Nobody is spoken to anew in the middle of an answer (KIP-368): those under way come to their end first. */
+static void
+login_again_if_due(struct channel *ch)
+{
+    if (ch->state == CHANNEL_OPEN && login_is_over(ch) && !list_is_empty(&ch->calls) &&
+        !is_awaiting_answers(ch))
+        begin_login(ch);
+}
+
+void
+channel_say(struct channel *ch, int16_t api_key, int16_t version, const void *request)
+{
+    struct request_head head = {.api_key = api_key,
+                                .version = version,
+                                .client_id = ch->client_id,
+                                .correlation_id = ch->next_correlation_id};
+    struct frame f;
+    CHECK(ch->state == CHANNEL_LOGGING_IN);
+    CHECK(frame_request(&ch->env->mem, &ch->env->scratch, &head, request, &f));
+    ch->next_correlation_id = head.correlation_id == INT32_MAX ? 0 : head.correlation_id + 1;
+    ch->said_api_key = api_key;
+    ch->said_version = version;
+    ch->said_correlation_id = head.correlation_id;
+    (void)frame_send(&ch->conn, &f);
+}
+
+/* As Kafka's clients: anew when nine tenths of the time have passed. */
+void
+channel_login_done(struct channel *ch, bool is_good, int64_t lifetime_ms)
+{
+    CHECK(ch->state == CHANNEL_LOGGING_IN);
+    forget_login(ch);
+    if (is_good) {
+        int64_t life_ns = ns_of_ms(lifetime_ms);
+        ch->login_until_ns =
+            lifetime_ms > 0 ? env_now_ns(ch->env) + life_ns - life_ns / 10 : TIME_NEVER;
+        open_for_calls(ch);
+        return;
+    }
+    break_conn(ch, ENV_EACCES);
+    ch->last_err = ENV_EACCES;
+}
+
+static bool
+take_login_answer(struct channel *ch, struct slice frame)
+{
+    struct reader r = reader(frame);
+    int32_t id;
+    if (!response_head_read(&r, ch->said_api_key, ch->said_version, &id) ||
+        id != ch->said_correlation_id)
+        return false;
+    ch->login->answered(ch->logging_in, reader_bytes(&r, reader_left(&r)));
+    return true;
+}
+
+static void
+on_connected(struct conn *c)
+{
+    struct channel *ch = channel_of(c);
+    if (ch->state != CHANNEL_CONNECTING) return;
+    if (ch->login) begin_login(ch);
+    else open_for_calls(ch);
 }
 
 static void
@@ -126,6 +219,7 @@ channel_on_closed(struct conn *c, enum env_err why)
     struct channel *ch = channel_of(c);
     bool is_lost = ch->state == CHANNEL_OPEN && list_is_empty(&ch->calls);
     frame_reader_release(&ch->frames);
+    forget_login(ch);
     if (ch->state != CHANNEL_STOPPED) {
         if (ch->state != CHANNEL_CLOSING) {
             ch->last_err = why;
@@ -158,6 +252,7 @@ channel_take_answer(struct channel *ch, struct slice frame, struct buf *from)
     ch->last_err = ENV_OK;
     ch->was_answered = true;
     call->done(call, ENV_OK, reader_bytes(&r, reader_left(&r)), from);
+    login_again_if_due(ch);
     return true;
 }
 
@@ -168,10 +263,13 @@ channel_on_bytes(struct conn *c, struct slice data, struct buf *from)
     struct slice frame;
     struct buf *holder;
     frame_reader_push(&ch->frames, data, from);
-    while (ch->state == CHANNEL_OPEN) {
+    while (ch->state == CHANNEL_OPEN || ch->state == CHANNEL_LOGGING_IN) {
         enum frame_result got = frame_reader_next(&ch->frames, &frame, &holder);
         if (got == FRAME_NONE) return;
-        if (got == FRAME_BAD || !channel_take_answer(ch, frame, holder)) {
+        bool ok =
+            got == FRAME_OK && (ch->state == CHANNEL_OPEN ? channel_take_answer(ch, frame, holder)
+                                                          : take_login_answer(ch, frame));
+        if (!ok) {
             break_conn(ch, ENV_ECORRUPT);
             return;
         }
@@ -229,7 +327,7 @@ channel_call(struct channel *ch, struct call *call, int16_t api_key, int16_t ver
     list_push_back(&ch->calls, &call->node);
     if (timeout_ms > 0)
         timer_arm(ch->env, &call->timer, env_now_ns(ch->env) + timeout_ms * NS_PER_MS);
-    if (ch->state == CHANNEL_OPEN) {
+    if (ch->state == CHANNEL_OPEN && !login_is_over(ch)) {
         (void)frame_send(&ch->conn, &f);
         if (call->no_answer) settle(ch, call);
         return true;
@@ -237,6 +335,7 @@ channel_call(struct channel *ch, struct call *call, int16_t api_key, int16_t ver
     call->unsent = flatten(ch, &f);
     frame_release(&f);
     connect_if_wanted(ch);
+    login_again_if_due(ch);
     return true;
 }
 
@@ -255,7 +354,8 @@ channel_tell(const struct channel *ch, struct writer *w)
 {
     fmt_address(w, ch->host, ch->port);
     fmt_str(w, ": ");
-    if (ch->last_err != ENV_OK) fmt_str(w, env_err_text(ch->last_err));
+    if (ch->last_err == ENV_EACCES) fmt_str(w, "it does not let us in");
+    else if (ch->last_err != ENV_OK) fmt_str(w, env_err_text(ch->last_err));
     else fmt_str(w, ch->was_answered ? "answers" : "no answer yet");
 }
 

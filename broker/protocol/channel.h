@@ -2,8 +2,8 @@
  * order.
  *
  *                 channel_call              connected
- *      IDLE ───────────────────► CONNECTING ─────────► OPEN
- *        ▲  ▲                        │                  │
+ *      IDLE ───────────────────► CONNECTING ─────────► OPEN ◄──────► LOGGING_IN
+ *        ▲  ▲                        │                  │  if it is to say first who it is, and again when that is over
  *        │  └── backoff is over      │ failed           │ closed, bad answer, a call timed out
  *      WAITING ◄─────────────────────┴──────────────────┘   (all calls fail)
  *
@@ -42,10 +42,23 @@ call_is_pending(const struct call *c)
 enum channel_state {
     CHANNEL_IDLE,
     CHANNEL_CONNECTING,
+    CHANNEL_LOGGING_IN,
     CHANNEL_OPEN,
     CHANNEL_CLOSING,
     CHANNEL_WAITING,
     CHANNEL_STOPPED
+};
+
+/* What is said on a connection before anything else: who we are. How that goes is known to whoever has made the kind
+ * (security/sasl_login.h); here calls wait until it is done. */
+struct login;
+struct login_kind {
+    /* It asks by channel_say(), and ends by channel_login_done(). */
+    struct login *(*begin)(const struct login_kind *k, struct channel *ch);
+    /* The body of the answer to what was said last. */
+    void (*answered)(struct login *l, struct slice body);
+    /* It is done, or its connection is gone: nothing may be said any more. */
+    void (*forget)(struct login *l);
 };
 
 struct channel {
@@ -64,6 +77,12 @@ struct channel {
     int32_t failures;                   /* in a row, without an answer between them */
     enum env_err last_err;              /* of the last failure since the last answer */
     bool was_answered;                  /* at this address */
+    const struct login_kind
+        *login; /* NULL: none is needed; the owner may set it before the first call */
+    struct login *logging_in;
+    int16_t said_api_key, said_version; /* by it; … */
+    int32_t said_correlation_id;
+    int64_t login_until_ns; /* then it must be done again */
     void (*stopped)(struct channel *ch);
     /* The other end closed it, or it broke, while nobody waited for an answer: else the calls tell. May be NULL. */
     void (*lost)(struct channel *ch);
@@ -88,6 +107,10 @@ void channel_reset(struct channel *ch);
 void channel_stop(struct channel *ch, void (*stopped)(struct channel *ch));
 /* "[::1]:9092: connection refused": whom it speaks to, and why there is no answer. */
 void channel_tell(const struct channel *ch, struct writer *w);
+/* For a login under way. */
+void channel_say(struct channel *ch, int16_t api_key, int16_t version, const void *request);
+/* is_good: calls may go out, for so long (0: for ever). Else the connection breaks. */
+void channel_login_done(struct channel *ch, bool is_good, int64_t lifetime_ms);
 /* Decodes the body of an answer into the response's struct; false: malformed. */
 bool call_decode(const struct call *call, struct slice body, struct arena *a, void *ret);
 

@@ -7,6 +7,7 @@ static void
 open_channel(struct member *m, struct channel *ch, struct slice client_id)
 {
     channel_init(ch, m->raft->env, m->who.host, m->who.port, client_id);
+    ch->login = m->raft->cfg.login;
     ch->backoff_ms = m->raft->cfg.retry_backoff_ms;
     ch->backoff_max_ms = MAX(m->raft->cfg.election_timeout_ms / 4, ch->backoff_ms);
 }

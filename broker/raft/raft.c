@@ -501,6 +501,12 @@ raft_leader_endpoint(const struct raft *r, struct raft_endpoint *ret)
     return true;
 }
 
+const struct login_kind *
+raft_login(const struct raft *r)
+{
+    return r->cfg.login;
+}
+
 bool
 raft_is_active(const struct raft *r)
 {

@@ -46,6 +46,8 @@ struct raft_voter {
     int32_t port;
 };
 
+struct login_kind;
+
 struct raft_endpoint {
     struct slice host;
     int32_t port;
@@ -61,7 +63,8 @@ struct raft_config {
     struct slice log_dir;
     /* process.roles has controller. It votes once it finds its own id (and directory) among the voters. */
     bool is_controller;
-    struct slice listener; /* of controllers: the name for endpoints, "CONTROLLER" */
+    struct slice listener;          /* of controllers: the name for endpoints, "CONTROLLER" */
+    const struct login_kind *login; /* to that listener; NULL: none is needed */
     /* controller.quorum.voters: then kraft.version is 0. Empty: kraft.version 1, the voters stand in
      * the checkpoint 0-0 and in the log, and an observer finds them through the bootstrap servers. */
     const struct raft_voter *voters;
@@ -202,6 +205,8 @@ int32_t raft_epoch(const struct raft *r);
 int32_t raft_leader_id(const struct raft *r);
 /* Where the leader listens for controllers' requests; false when not known. */
 bool raft_leader_endpoint(const struct raft *r, struct raft_endpoint *ret);
+/* How one shows there who one is; NULL: nobody is asked. */
+const struct login_kind *raft_login(const struct raft *r);
 /* Since when nothing has come from a leader, and this node does not lead; TIME_NEVER: there is a leader. */
 int64_t raft_leaderless_since_ns(const struct raft *r);
 /* For people: whom the leader is sought among, and what came of it. */

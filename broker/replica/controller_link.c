@@ -65,6 +65,7 @@ find_controller(struct controller_link *l)
     if (!raft_leader_endpoint(l->raft, &ep)) return false;
     if (!l->is_connected_to) {
         channel_init(&l->channel, l->env, ep.host, ep.port, l->client_id);
+        l->channel.login = raft_login(l->raft);
         l->channel.backoff_ms = BACKOFF_MS;
         l->is_connected_to = true;
         return true;

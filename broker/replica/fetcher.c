@@ -274,6 +274,7 @@ connect_to_leader(struct fetcher *f)
     if (!ep) return false;
     if (!f->has_channel) {
         channel_init(&f->channel, f->r->env, ep->host, ep->port, S("replica-fetcher"));
+        f->channel.login = f->r->login;
         f->channel.backoff_ms = 0; /* replica.fetch.backoff.ms is enough */
         /* Not given, or -1: the kernel's own, which grows with the need. */
         if (config_is_set(f->r->config, K_CFG_REPLICA_SOCKET_RECEIVE_BUFFER_BYTES))

@@ -536,6 +536,7 @@ replicas_new(struct env *env, const struct replicas_params *p)
     r->broker_epoch = NO_BROKER_EPOCH;
     r->log_dir = mem_dup(&env->mem, p->log_dir);
     r->listener = mem_dup(&env->mem, p->listener);
+    r->login = p->login;
     r->config = p->config;
     r->image = p->image;
     r->clean = p->clean;

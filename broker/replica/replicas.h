@@ -16,9 +16,10 @@ struct replicas_params {
     const struct config *config;
     struct image *image;
     struct raft *raft;
-    struct slice listener;  /* inter.broker.listener.name */
-    bool clean;             /* the clean-shutdown marker was found */
-    int64_t open_files_max; /* of segments (log/open_files.h) */
+    struct slice listener;          /* inter.broker.listener.name */
+    const struct login_kind *login; /* there; NULL: none is needed */
+    bool clean;                     /* the clean-shutdown marker was found */
+    int64_t open_files_max;         /* of segments (log/open_files.h) */
 };
 
 /* The files of a log directory that are written now and then (checkpoints.c). */
@@ -35,6 +36,7 @@ struct replicas {
     int32_t node_id;
     int64_t broker_epoch; /* -1 until registered */
     struct slice log_dir, listener;
+    const struct login_kind *login; /* of that listener */
     const struct config *config;
     struct image *image;
     bool clean;

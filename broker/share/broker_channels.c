@@ -8,10 +8,10 @@ struct broker_connection {
 
 void
 broker_channels_init(struct broker_channels *bc, struct env *env, const struct image *image,
-                     struct slice listener, struct slice client_id)
+                     struct slice listener, const struct login_kind *login, struct slice client_id)
 {
     *bc = (struct broker_channels){
-        .env = env, .image = image, .listener = listener, .client_id = client_id};
+        .env = env, .image = image, .listener = listener, .login = login, .client_id = client_id};
     list_init(&bc->all);
 }
 
@@ -34,6 +34,7 @@ broker_channel(struct broker_channels *bc, int32_t broker_id)
         c = MEM_NEW(&bc->env->mem, struct broker_connection);
         c->broker_id = broker_id;
         channel_init(&c->channel, bc->env, ep->host, ep->port, bc->client_id);
+        c->channel.login = bc->login;
         list_push_back(&bc->all, &c->node);
     } else if (c->channel.port != ep->port || !slice_eq(c->channel.host, ep->host)) {
         channel_set_address(&c->channel, ep->host, ep->port);

@@ -8,13 +8,15 @@
 struct broker_channels {
     struct env *env;
     const struct image *image;
-    struct slice listener; /* inter.broker.listener.name */
+    struct slice listener;          /* inter.broker.listener.name */
+    const struct login_kind *login; /* there; NULL: none is needed */
     struct slice client_id;
     struct list all;
 };
 
 void broker_channels_init(struct broker_channels *bc, struct env *env, const struct image *image,
-                          struct slice listener, struct slice client_id);
+                          struct slice listener, const struct login_kind *login,
+                          struct slice client_id);
 /* NULL: the metadata has no address of it. */
 struct channel *broker_channel(struct broker_channels *bc, int32_t broker_id);
 void broker_channels_stop(struct broker_channels *bc);

@@ -368,7 +368,7 @@ dead_letters_new(const struct dead_letters_params *params)
 {
     struct dead_letters *dl = MEM_NEW(&params->env->mem, struct dead_letters);
     dl->params = *params;
-    broker_channels_init(&dl->channels, params->env, params->image, params->listener,
+    broker_channels_init(&dl->channels, params->env, params->image, params->listener, params->login,
                          S("dead-letters"));
     return dl;
 }

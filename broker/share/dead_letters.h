@@ -18,7 +18,8 @@ struct dead_letters_params {
     struct env *env;
     const struct coordinator *settings; /* any of this broker: for groups' settings */
     const struct image *image;
-    struct slice listener; /* inter.broker.listener.name */
+    struct slice listener;          /* inter.broker.listener.name */
+    const struct login_kind *login; /* there; NULL: none is needed */
     /* A dead-letter topic is wanted that is not there. */
     void (*create_topic)(void *owner, struct slice name);
     void *owner;

@@ -228,7 +228,7 @@ persister_new(const struct persister_params *params)
 {
     struct persister *pr = MEM_NEW(&params->env->mem, struct persister);
     pr->params = *params;
-    broker_channels_init(&pr->channels, params->env, params->image, params->listener,
+    broker_channels_init(&pr->channels, params->env, params->image, params->listener, params->login,
                          S("share-state"));
     return pr;
 }

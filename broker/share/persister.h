@@ -13,8 +13,9 @@ struct persister_params {
     const struct config *config;
     const struct image *image;
     int32_t node_id;
-    struct slice listener; /* inter.broker.listener.name */
-    struct shares *shares; /* of this broker, as: */
+    struct slice listener;          /* inter.broker.listener.name */
+    const struct login_kind *login; /* there; NULL: none is needed */
+    struct shares *shares;          /* of this broker, as: */
     struct replicas *replicas;
     /* The topic is not there: asks for it. */
     void (*create_topic)(void *owner, struct slice name);

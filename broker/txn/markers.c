@@ -346,6 +346,7 @@ connect_to_broker(struct destination *d)
     if (!ep) return false;
     if (!d->has_channel) {
         channel_init(&d->channel, ts->base.env, ep->host, ep->port, S("transaction-markers"));
+        d->channel.login = ts->params.login;
         d->has_channel = true;
     } else if (d->channel.port != ep->port || !slice_eq(d->channel.host, ep->host)) {
         channel_set_address(&d->channel, ep->host, ep->port);

@@ -33,7 +33,8 @@ struct txns_params {
     const struct config *config;
     const struct image *image;
     int32_t node_id;
-    struct slice listener; /* inter.broker.listener.name */
+    struct slice listener;          /* inter.broker.listener.name */
+    const struct login_kind *login; /* there; NULL: none is needed */
     struct producer_ids *ids;
     void (*write_markers)(void *owner, struct marker_write *w);
     void *owner;

@@ -216,6 +216,7 @@ connect_to_coordinator(struct verify_target *t)
     if (!ep) return false;
     if (!t->has_channel) {
         channel_init(&t->channel, p->env, ep->host, ep->port, S("transaction-verification"));
+        t->channel.login = p->login;
         t->has_channel = true;
     } else if (t->channel.port != ep->port || !slice_eq(t->channel.host, ep->host)) {
         channel_set_address(&t->channel, ep->host, ep->port);

@@ -5,8 +5,9 @@ import time
 from contextlib import contextmanager
 
 from differ.broker import Broker, Closed
-from harness.claim import claim, expect, expect_equal
+from harness.claim import LIMIT_S, claim, expect, expect_equal
 from harness.node import free_port
+from harness.wire import brokers
 
 PLAIN_MODULE = "org.apache.kafka.common.security.plain.PlainLoginModule"
 USERS = 'user_alice="wonder" user_bob="builder" user_broker="secret"'
@@ -213,3 +214,60 @@ def kcat(t):
         expect(WRONG in words, f"it says: {words}")
 
 
+
+
+# ---- between nodes ----
+
+BROKER = f'username="broker" password="secret" {USERS}'
+
+
+def guard_between(node, entry=BROKER):
+    """Brokers come to each other by INTERNAL, and to controllers, only as somebody."""
+    internal = free_port()
+    node.extra |= {
+        "listeners": f"PLAINTEXT://{node.address},INTERNAL://{node.host}:{internal},CONTROLLER://{node.host}:{node.controller_port}",
+        "advertised.listeners": f"PLAINTEXT://{node.address},INTERNAL://{node.host}:{internal}",
+        "listener.security.protocol.map": "PLAINTEXT:PLAINTEXT,CONTROLLER:SASL_PLAINTEXT,INTERNAL:SASL_PLAINTEXT",
+        "inter.broker.listener.name": "INTERNAL",
+        "sasl.enabled.mechanisms": "PLAIN",
+        "sasl.mechanism.inter.broker.protocol": "PLAIN",
+        "sasl.mechanism.controller.protocol": "PLAIN",
+        "listener.name.internal.plain.sasl.jaas.config": f"{PLAIN_MODULE} required {entry};",
+        "listener.name.controller.plain.sasl.jaas.config": f"{PLAIN_MODULE} required {entry};",
+        # So short that every connection between nodes authenticates anew while the claim goes on.
+        "connections.max.reauth.ms": 3000,
+    }
+
+
+def replicated(t, cluster, topic, lines):
+    """Written with acks=all to three copies, and read back."""
+    t.tool("topics", "--bootstrap-server", cluster.bootstrap, "--create", "--topic", topic, "--replication-factor", 3,
+           "--partitions", 3, connect=False)
+    t.produce(topic, lines, "-X", "acks=all", at=cluster.bootstrap)
+    expect_equal(sorted(t.consume(topic, at=cluster.bootstrap)), sorted(lines), "records")
+
+
+@claim("starts", "kcat", "java", limit_s=6 * LIMIT_S)
+def between_nodes(t):
+    """Three nodes authenticate to each other as brokers and controllers, again and again; one with a wrong password stays outside."""
+    cluster = t.cluster(settings={"min.insync.replicas": 2})
+    wrong = BROKER.replace('password="secret"', 'password="guess"')
+    for node in cluster.nodes:
+        guard_between(node, wrong if node.node_id == 3 else BROKER)
+    first, last = cluster.nodes[:2], cluster.nodes[2]
+    try:
+        for node in cluster.nodes:
+            node.start()
+        for node in first:
+            node.wait(2, 2 * LIMIT_S)
+        expect(len(brokers(first[0].host, first[0].port)) == 2, "a node with a wrong password has become a broker")
+        last.stop()
+        guard_between(last)
+        last.start()
+        for node in cluster.nodes:
+            node.wait(3, 2 * LIMIT_S)
+        for i in range(3):
+            replicated(t, cluster, f"kept-{i}", [f"kept {k}" for k in range(200)])
+            time.sleep(2)
+    finally:
+        cluster.kill()

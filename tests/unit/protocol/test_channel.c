@@ -3,8 +3,10 @@
 
 #include "broker/base/check.h"
 #include "broker/protocol/channel.h"
+#include "broker/security/sasl_login.h"
 
 #include "apis.h"
+#include "errors.h"
 
 #define CALLS 4
 
@@ -414,6 +416,154 @@ a_request_that_cannot_be_expressed_is_not_queued(void **state)
     assert_int_equal(b->connects, 0);
 }
 
+/* ---- who we are, said first (security/sasl_login.h) ------------------------------------------------- */
+
+/* The answer to the n-th request of this channel. */
+static void
+deliver_answer(struct bench *b, int16_t api_key, int16_t version, int32_t correlation_id,
+               const void *response)
+{
+    struct frame f;
+    assert_true(frame_response(&b->env.mem, &b->env.scratch, api_key, version, correlation_id,
+                               response, &f));
+    struct slice s = arena_dup(&b->env.scratch, f.segs[0].bytes);
+    frame_release(&f);
+    deliver_bytes(b, s);
+}
+
+static void
+shake_hands(struct bench *b, int32_t correlation_id, int16_t err)
+{
+    struct k_sasl_handshake_response r;
+    codec_default(K_MSG_SASL_HANDSHAKE_RESPONSE, &r);
+    r.error_code = err;
+    deliver_answer(b, K_API_SASL_HANDSHAKE, 1, correlation_id, &r);
+}
+
+static void
+answer_token(struct bench *b, int32_t correlation_id, int16_t err, int64_t lifetime_ms)
+{
+    struct k_sasl_authenticate_response r;
+    codec_default(K_MSG_SASL_AUTHENTICATE_RESPONSE, &r);
+    r.error_code = err;
+    r.session_lifetime_ms = lifetime_ms;
+    deliver_answer(b, K_API_SASL_AUTHENTICATE, 2, correlation_id, &r);
+}
+
+static struct sasl_login login;
+
+static void
+log_in_as_alice(struct bench *b)
+{
+    sasl_login_init(&login, SASL_PLAIN, S("alice"), S("wonder"));
+    b->ch.login = &login.kind;
+}
+
+static bool
+has_sent(struct bench *b, struct slice what)
+{
+    for (int64_t i = 0; i < b->sent.n; i++)
+        if (slice_starts(slice_sub(writer_slice(&b->sent), i, b->sent.n), what)) return true;
+    return false;
+}
+
+/* Calls have the numbers in which they were made; what is said before them has later ones. */
+static void
+calls_wait_until_it_is_known_who_we_are(void **state)
+{
+    struct bench *b = *state;
+    log_in_as_alice(b);
+    start(b, 0, 0);
+    connect(b);
+    assert_int_equal(requests_sent(b), 1);
+    assert_true(has_sent(b, S("PLAIN")));
+    assert_false(has_sent(b, S("wonder")));
+    shake_hands(b, 1, 0);
+    assert_int_equal(requests_sent(b), 2);
+    assert_true(has_sent(b, S("\0alice\0wonder")));
+    start(b, 1, 0);
+    assert_int_equal(requests_sent(b), 2);
+    answer_token(b, 2, 0, 0);
+    assert_int_equal(requests_sent(b), 4);
+    deliver_bytes(b, answer(b, 0, 11));
+    assert_int_equal(b->throttle[0], 11);
+    pass_ms(b, 1000000);
+    start(b, 2, 0);
+    assert_int_equal(requests_sent(b), 5);
+}
+
+static void
+who_is_not_let_in_tries_again_later(void **state)
+{
+    struct bench *b = *state;
+    log_in_as_alice(b);
+    start(b, 0, 0);
+    connect(b);
+    shake_hands(b, 1, 0);
+    answer_token(b, 2, K_ERR_SASL_AUTHENTICATION_FAILED, 0);
+    assert_int_equal(b->closes, 1);
+    deliver_conn(b, EV_CLOSED, ENV_ECANCELED);
+    assert_int_equal(b->done[0], 1);
+    assert_int_not_equal(b->err[0], ENV_OK);
+    struct writer w = writer_mem(&b->env.mem);
+    channel_tell(&b->ch, &w);
+    assert_slice(writer_slice(&w), "b1:9092: it does not let us in");
+    start(b, 1, 0);
+    assert_int_equal(b->connects, 1);
+    pass_ms(b, 100);
+    assert_int_equal(b->connects, 2);
+    connect(b);
+    shake_hands(b, 4, K_ERR_UNSUPPORTED_SASL_MECHANISM);
+    assert_int_equal(b->closes, 2);
+}
+
+/* As soon as nine tenths of the time are over, and nobody waits for an answer. */
+static void
+it_is_said_anew_when_its_time_is_over(void **state)
+{
+    struct bench *b = *state;
+    log_in_as_alice(b);
+    start(b, 0, 0);
+    connect(b);
+    shake_hands(b, 1, 0);
+    answer_token(b, 2, 0, 1000);
+    pass_ms(b, 899);
+    start(b, 1, 0); /* correlation 3 */
+    assert_int_equal(requests_sent(b), 4);
+    deliver_bytes(b, answer(b, 0, 0));
+    pass_ms(b, 1);
+    start(b, 2, 0); /* 4 */
+    assert_int_equal(requests_sent(b), 4);
+    deliver_bytes(b, answer(b, 3, 0));
+    assert_int_equal(requests_sent(b), 5); /* hands are shaken again */
+    shake_hands(b, 5, 0);
+    answer_token(b, 6, 0, 1000);
+    assert_int_equal(requests_sent(b), 7);
+    deliver_bytes(b, answer(b, 4, 44));
+    assert_int_equal(b->throttle[2], 44);
+    assert_int_equal(b->closes, 0);
+}
+
+static void
+a_connection_may_break_while_it_is_said(void **state)
+{
+    struct bench *b = *state;
+    log_in_as_alice(b);
+    start(b, 0, 0);
+    connect(b);
+    shake_hands(b, 1, 0);
+    deliver_conn(b, EV_CLOSED, ENV_ECONNRESET);
+    assert_int_equal(b->err[0], ENV_ECONNRESET);
+    pass_ms(b, 100);
+    start(b, 1, 0);
+    connect(b);
+    deliver_bytes(b, S("\0\0\0\4none"));
+    assert_int_equal(b->closes, 1);
+    channel_stop(&b->ch, on_stopped);
+    deliver_conn(b, EV_CLOSED, ENV_ECANCELED);
+    assert_int_equal(b->stopped, 1);
+}
+
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int
@@ -436,6 +586,10 @@ main(void)
         T(a_stopped_channel_ends_when_nothing_refers_to_it),
         T(an_idle_channel_stops_in_the_next_step),
         T(a_request_that_cannot_be_expressed_is_not_queued),
+        T(calls_wait_until_it_is_known_who_we_are),
+        T(who_is_not_let_in_tries_again_later),
+        T(it_is_said_anew_when_its_time_is_over),
+        T(a_connection_may_break_while_it_is_said),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
