@@ -7,6 +7,10 @@ const HEIGHT = {client: 34, broker: 82, controller: 40};
 const BAND = 16, STRIP = 30, BARS = 18;
 const TOP = 22, NUMBERS = 26, TITLE = 18;
 
+const NAME_FONT = 'bold 12px system-ui, sans-serif';
+
+const shortName = actor => actor.name.length > 14 ? actor.name.slice(0, 8) + '…' + actor.name.slice(-5) : actor.name;
+
 function colours() {
     const style = getComputedStyle(document.documentElement), found = {};
     for (const name of ['paper', 'ink', 'dim', 'grid', 'lane', 'leader', 'follower', 'idle', 'down', 'paused', 'control', 'uncommitted', 'high',
@@ -18,12 +22,16 @@ function colours() {
 class Drawing {
     constructor(canvas) {
         this.canvas = canvas;
-        this.g = canvas.getContext('2d');
+        this.g = canvas.getContext('2d', {alpha: false});
         this.colours = colours();
+        this.widths = new Map(); /* of words, by themselves */
     }
 
     /* Lanes that are shown, with their places; the height of all. */
     layout(runs, hidden) {
+        const key = [...hidden].sort().join();
+        if (this.laidOut === key) return;
+        this.laidOut = key;
         let y = TOP;
         this.sections = runs.map((run, k) => {
             const section = {run, numbers: y + (runs.length > 1 ? TITLE : 0), lanes: []};
@@ -40,6 +48,8 @@ class Drawing {
             return section;
         });
         this.height = y + 4;
+        this.g.font = NAME_FONT;
+        this.names = Math.max(...runs.flatMap(run => run.lanes.map(actor => this.g.measureText(shortName(actor)).width)));
     }
 
     resize(width) {
@@ -53,12 +63,19 @@ class Drawing {
             this.canvas.style.height = this.height + 'px';
         }
         this.g.setTransform(scale, 0, 0, scale, 0, 0);
-        this.left = width < 600 ? 44 : 96;
+        this.left = Math.ceil(Math.min(Math.max(this.names + 12, width < 600 ? 44 : 96), width / 3));
         this.right = width - 8;
     }
 
     x(at) {
         return this.left + (at - this.from) * (this.right - this.left) / (this.until - this.from);
+    }
+
+    /* Of words in a band: there are few, and they come again in each frame. */
+    widthOf(words) {
+        let width = this.widths.get(words);
+        if (width === undefined) this.widths.set(words, width = this.g.measureText(words).width);
+        return width;
     }
 
     timeAt(x) {
@@ -73,7 +90,6 @@ class Drawing {
         this.hits = [];
         this.labels = [];
         this.hiddenMessages = 0;
-        g.clearRect(0, 0, this.width, this.height);
         g.fillStyle = c.paper;
         g.fillRect(0, 0, this.width, this.height);
         g.font = '11px system-ui, sans-serif';
@@ -139,8 +155,8 @@ class Drawing {
         g.stroke();
         g.fillStyle = c.ink;
         g.textAlign = 'left';
-        g.font = 'bold 12px system-ui, sans-serif';
-        g.fillText(lane.actor.name.slice(0, 12), 6, lane.mid);
+        g.font = NAME_FONT;
+        g.fillText(shortName(lane.actor), 6, lane.mid);
         g.font = '11px system-ui, sans-serif';
         g.save();
         g.beginPath();
@@ -216,12 +232,12 @@ class Drawing {
         }
         if (state.look === 'down' || state.fenced) this.hatch(x0, y, width, state.look === 'down');
         const words = state.words + (state.fenced ? (state.words ? ', fenced' : 'fenced') : '');
-        if (!words || g.measureText(words).width + 12 > width) return;
-        const left = Math.max(x0, this.left) + 6;
-        if (left + g.measureText(words).width > x1) return;
+        if (!words || width < 24) return;
+        const wide = this.widthOf(words), left = Math.max(x0, this.left) + 6;
+        if (wide + 12 > width || left + wide > x1) return;
         if (state.look === 'down' || state.fenced) {
             g.fillStyle = c[state.look];
-            g.fillRect(left - 2, y + 1, g.measureText(words).width + 4, BAND - 2);
+            g.fillRect(left - 2, y + 1, wide + 4, BAND - 2);
         }
         g.fillStyle = state.look === 'leader' || state.look === 'paused' ? c['on-colour'] : state.look === 'control' ? '#111' : c.ink;
         g.textAlign = 'left';
@@ -265,16 +281,20 @@ class Drawing {
         }
         if (!isFinite(low)) return;
         const y = offset => bottom - (offset - low) * STRIP / Math.max(1, most - low);
-        const ends = [], highs = [];
         const at = run.c.get('step.at'), end = run.c.get('step.end'), high = run.c.get('step.high'), [first, last] = replica.steps;
-        for (let x = this.left, i = first - 1; x <= this.right; x++) {
-            i = lastAt(at, this.timeAt(x), Math.max(i, first), last);
-            ends.push(y(Math.max(i < first ? 0 : end[i], low)));
-            highs.push(y(Math.max(i < first ? 0 : high[i], low)));
+        const n = Math.floor(this.right - this.left) + 1, ends = new Float64Array(n), highs = new Float64Array(n);
+        for (let k = 0, i = first - 1; k < n; k++) {
+            const until = this.timeAt(this.left + k);
+            /* Mostly the next pixel has the same step, or the one behind it; else it is searched for. */
+            if (i + 1 < last && at[i + 1] <= until) i = i + 2 >= last || at[i + 2] > until ? i + 1 : lastAt(at, until, i + 1, last);
+            ends[k] = y(Math.max(i < first ? 0 : end[i], low));
+            highs[k] = y(Math.max(i < first ? 0 : high[i], low));
         }
         g.fillStyle = c.uncommitted;
-        for (let i = 0; i < ends.length; i++)
-            if (highs[i] - ends[i] > .5) g.fillRect(this.left + i, ends[i], 1, Math.max(3, highs[i] - ends[i]));
+        for (let k = 0, from = 0; k < n; k = from) {
+            for (from = k + 1; from < n && ends[from] === ends[k] && highs[from] === highs[k];) from++;
+            if (highs[k] - ends[k] > .5) g.fillRect(this.left + k, ends[k], from - k, Math.max(3, highs[k] - ends[k]));
+        }
         this.stairs(ends, c.ink, []);
         this.stairs(highs, c.high, [4, 2]);
     }

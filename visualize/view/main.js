@@ -67,8 +67,8 @@ class Page {
         this.drawing.draw(this);
         this.scrubber.draw(this.runs, this, this.drawing.colours);
         const hidden = this.drawing.hiddenMessages;
-        $('hidden').textContent = hidden ? `${count(hidden)} messages are in the bars only: come nearer to see each` : 'every message in this window is drawn';
-        $('now').textContent = seconds(this.cursor);
+        setText('hidden', hidden ? `${count(hidden)} messages are in the bars only: come nearer to see each` : 'every message in this window is drawn');
+        setText('now', seconds(this.cursor));
         this.drawn++;
     }
 

@@ -1,5 +1,6 @@
 """gregor view: its pages in a real browser. The program that drives it is clients/page.js."""
 
+import json
 import os
 import shutil
 import subprocess
@@ -76,6 +77,37 @@ def address(t):
 def looks(t):
     """At 1280 and 390 pixels, light and dark, nothing sticks out and all text stands out."""
     return look("looks", page_of(t.scratch(), CRASH))
+
+
+LARGE = """scenario: 1
+name: large
+about: A run of more than a million events.
+seed: 5
+run: 134s
+cluster: {brokers: 3, controllers: 3, config: {broker.session.timeout.ms: 3000, broker.heartbeat.interval.ms: 500, replica.lag.time.max.ms: 3000}}
+topics: {orders: {partitions: 3, rf: 3}}
+clients:
+  p1: {produce: orders, rate: 400/s, until: 134s}
+  p2: {produce: orders, rate: 400/s, until: 134s}
+  p3: {produce: orders, rate: 400/s, until: 134s}
+  c1: {consume: orders}
+  c2: {consume: orders}
+timeline:
+  - {at: 10s, crash: b1, for: 4s}
+  - {at: 50s, crash: b2, for: 4s}
+"""
+
+
+@claim("gregord", "browser")
+def a_million_events(t):
+    """A run of more than a million events opens within two seconds and scrolls at 60 frames a second."""
+    folder = t.scratch()
+    (folder / "large.yaml").write_text(LARGE)
+    gregor("run", folder / "large.yaml", "--quiet", "--out", folder)
+    events = json.loads((folder / "large-5/report.json").read_text())["events"]
+    expect(events > 1_000_000, f"the run has {events} events")
+    gregor("view", folder / "large-5", "-o", folder / "run.html")
+    return f"{events:,} events; " + look("fast", folder / "run.html")
 
 
 @claim("gregord", "browser")

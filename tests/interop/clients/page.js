@@ -13,9 +13,10 @@ function expect(holds, why) {
     if (!holds) throw new Error(why);
 }
 
-/* Opens it; whatever is fetched, refused or thrown is a failure. */
-async function open(context, file, hash = '') {
+/* Opens it; whatever is fetched, refused or thrown is a failure. prepare: what is to be done with the page before. */
+async function open(context, file, hash = '', prepare = () => {}) {
     const page = await context.newPage(), wrong = [];
+    await prepare(page);
     page.on('console', message => ['error', 'warning'].includes(message.type()) && wrong.push(message.text()));
     page.on('pageerror', error => wrong.push(error.message));
     page.on('request', request => request.url().startsWith(address(file)) || wrong.push(`it asked for ${request.url()}`));
@@ -157,16 +158,57 @@ const CHECKS = {
                     };
                     const pairs = [['--ink', '--paper'], ['--dim', '--paper'], ['--dim', '--panel'], ['--ink', '--follower'], ['--ink', '--down'], ['--on-colour', '--leader'],
                         ['--on-colour', '--alarm'], ['--on-colour', '--good'], ['--lost', '--paper'], ['--a-control', '--paper'], ['--a-data', '--paper'], ['--a-read', '--paper']];
-                    return {wide: document.documentElement.scrollWidth, pale: pairs.filter(([a, b]) => contrast(a, b) < 4.5).map(p => p.join(' on ')),
+                    const moves = [...document.querySelectorAll('*')].filter(e => getComputedStyle(e).scrollBehavior !== 'auto').length;
+                    return {wide: document.documentElement.scrollWidth, moves, pale: pairs.filter(([a, b]) => contrast(a, b) < 4.5).map(p => p.join(' on ')),
                         animations: document.getAnimations().length};
                 });
                 expect(found.wide <= width, `at ${width} pixels the page is ${found.wide} wide`);
                 expect(found.pale.length === 0, `too little contrast (${colorScheme}): ${found.pale.join(', ')}`);
-                expect(found.animations === 0, 'something moves');
+                expect(found.animations + found.moves === 0, 'something moves');
             }
         const unnamed = await page.evaluate(() => [...document.querySelectorAll('button, input, select, canvas')]
             .filter(e => !e.textContent.trim() && !e.getAttribute('aria-label') && !e.closest('label')).length);
         expect(unnamed === 0, `${unnamed} controls have no name`);
+    },
+
+    /* A large run: within two seconds it is drawn and whole, and a frame of a scroll takes less than a sixtieth of one, at every
+     * nearness and both widths. Counted is what the page's thread computes: other work on the machine changes only what is told. */
+    async fast(context, file) {
+        const told = [];
+        let devtools;
+        const page = await open(context, file, '', async empty => {
+            devtools = await context.newCDPSession(empty);
+            await devtools.send('Performance.enable');
+        });
+        const busy = async () => (await devtools.send('Performance.getMetrics')).metrics.find(m => m.name === 'ThreadTime').value * 1e3;
+        const opening = await busy(), {openMs, wholeMs} = await page.evaluate(() => ({...document.documentElement.dataset}));
+        expect(opening > 50, `it opens after ${opening} ms of computing: that is not measured`);
+        expect(opening < 2000, `it opens after ${Math.round(opening)} ms of computing`);
+        for (const width of [1280, 390]) {
+            await page.setViewportSize({width, height: 844});
+            for (const part of [1, .1, .01, .001, .0001]) {
+                await page.evaluate(part => {
+                    const g = window.gregor, span = (g.finish - g.start) * part, middle = (g.start + g.finish) / 3;
+                    g.show(middle - span / 2, middle + span / 2);
+                }, part);
+                await settled(page);
+                const start = await busy(), frames = await page.evaluate(() => new Promise(done => {
+                    const g = window.gregor, drawn = g.drawn;
+                    let i = 0;
+                    const next = () => {
+                        if (i++ === 60) return done(g.drawn - drawn);
+                        $('timeline').dispatchEvent(new WheelEvent('wheel', {deltaX: i % 30 < 15 ? 16 : -16, bubbles: true, cancelable: true}));
+                        requestAnimationFrame(next);
+                    };
+                    requestAnimationFrame(next);
+                }));
+                const each = (await busy() - start) / frames;
+                expect(frames >= 55, `${frames} of 60 frames were drawn`);
+                expect(each < 16, `a frame takes ${each.toFixed(1)} ms of computing, with ${part} of the run in ${width} pixels`);
+                told.push(each);
+            }
+        }
+        return `${await page.textContent('#counts')}; whole after ${Math.round(opening)} ms of computing (drawn ${openMs}, whole ${wholeMs} ms on the clock), a frame ${Math.min(...told).toFixed(1)} to ${Math.max(...told).toFixed(1)} ms`;
     },
 
     async compares(context, file) {
