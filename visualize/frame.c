@@ -139,9 +139,9 @@ visualize_frame_dot(struct mem *mem, struct trace_reader *r, const struct view_o
     return ok;
 }
 
-/* The element itself, without prologue and comments (they name versions); with a description. */
+/* The element itself, without prologue and comments (they name versions); with a description, and colours for who has it dark. */
 static void
-put_described(struct writer *ret, struct slice svg, struct slice description)
+put_described(struct writer *ret, struct slice svg, struct slice description, bool has_dark)
 {
     int64_t at = 0;
     while (at < svg.n && !slice_starts(slice_sub(svg, at, svg.n), S("<svg"))) at++;
@@ -151,6 +151,7 @@ put_described(struct writer *ret, struct slice svg, struct slice description)
     fmt_slice(ret, slice_sub(svg, at + 4, end + 1 - at - 4));
     fmt_char(ret, '\n');
     fmt_slice(ret, description);
+    if (has_dark) frame_dark_style(ret);
     fmt_slice(ret, slice_sub(svg, end + 1, svg.n));
 }
 
@@ -162,7 +163,8 @@ visualize_frame_svg(struct mem *mem, struct trace_reader *r, const struct view_o
     struct writer painted = writer_mem(mem), description = writer_mem(mem), svg = writer_mem(mem);
     bool ok = make(&g, mem, r, o, &description);
     ok &= graph_paint(&g, &painted);
-    put_described(&svg, writer_slice(&painted), writer_slice(&description));
+    put_described(&svg, writer_slice(&painted), writer_slice(&description),
+                  !o || o->theme == THEME_AUTO);
     put_themed(o, writer_slice(&svg), ret_svg);
     writer_release(&svg);
     writer_release(&painted);

@@ -38,8 +38,9 @@ void draw_frame_legend(struct graph *g, int64_t y);
 /* Of the leadership with this epoch. */
 const char *epoch_colour(int64_t epoch);
 
-/* DOT or SVG of a frame as it is in the dark. In recolour.c. */
+/* DOT or SVG of a frame as it is in the dark; the rules by which a browser that has it dark does the same. In recolour.c. */
 void frame_recolour(struct slice text, struct writer *ret);
+void frame_dark_style(struct writer *ret);
 
 #define FRAME_WIDTH 1040
 #define FRAME_LEGEND_HEIGHT 76

@@ -27,8 +27,8 @@ struct frame {
 const char *
 epoch_colour(int64_t epoch)
 {
-    static const char *const tints[] = {"#a9d8f2", "#f5cf80", "#9fdcc4",
-                                        "#ecc4dc", "#f7f0a0", "#d4c7f0"};
+    static const char *const tints[] = {"#a9d8f2", "#e0c678", "#a8bb88",
+                                        "#ffa8b8", "#e4fffd", "#fff978"};
     return epoch < 0 ? "#eeeeee" : tints[epoch % ARRAY_LEN(tints)];
 }
 

@@ -25,7 +25,7 @@ static const char style[] =
     ".fault{fill:#111}.fault-bar{fill:#999}.fault-line{stroke:#111;stroke-dasharray:1 3}\n"
     ".good{fill:#007a59}.bad{fill:#b34700}\n"
     ".arrow{fill:none;stroke-width:1.2}.answer{stroke-dasharray:6 "
-    "3}.a-control{stroke:#8a5f00}.f-control{fill:#8a5f00}"
+    "3}.a-control{stroke:#5c3f00}.f-control{fill:#5c3f00}"
     ".a-data{stroke:#a04f7d}.f-data{fill:#fff;stroke:#a04f7d}.a-lost{stroke:#c04a00;stroke-"
     "dasharray:3 2}"
     ".x-lost{stroke:#c04a00;stroke-width:2;fill:none}\n"
@@ -33,10 +33,10 @@ static const char style[] =
     ".number{fill:#fff;stroke:#111}.number-bad{fill:#b34700;stroke:#b34700}"
     ".number-fault{fill:#111;stroke:#111}.stem{stroke:#111}\n"
     ".settled{fill:#d9ead3}.open{fill:#a8cdec}.own-0{fill:#7fc0ea}.own-1{fill:#f5cf80}.own-2{fill:#"
-    "d4f4e8}.own-3{fill:#cc79a7}"
+    "b2ffc3}.own-3{fill:#cc79a7}"
     ".nobody{fill:none;stroke:#c4c4c4;stroke-dasharray:2 3}.metric{fill:#c04a00}\n"
-    ".log-start{stroke:#8a5f00;fill:none;stroke-width:1.5;stroke-dasharray:7 2 1 "
-    "2}.roll{stroke:#8a5f00;stroke-width:2}"
+    ".log-start{stroke:#5c3f00;fill:none;stroke-width:1.5;stroke-dasharray:7 2 1 "
+    "2}.roll{stroke:#5c3f00;stroke-width:2}"
     ".committed{stroke:#a04f7d;fill:none;stroke-width:2;stroke-dasharray:2 "
     "2}.committed-text{fill:#8a3f69}"
     ".stable{stroke:#a04f7d;fill:none;stroke-width:1.5;stroke-dasharray:1 2}\n";
@@ -51,12 +51,12 @@ static const char style_dark[] =
     ".n-fault{fill:#111}.fault,.number-fault{fill:#eee}.fault-bar{fill:#777}.fault-line,.stem{"
     "stroke:#ccc}"
     ".number{fill:#15181c;stroke:#eee}.number-fault{stroke:#eee}\n"
-    ".a-control{stroke:#f0bf55}.f-control{fill:#f0bf55}.a-data{stroke:#e3a3c7}.f-data{fill:#15181c;"
+    ".a-control{stroke:#ffd479}.f-control{fill:#ffd479}.a-data{stroke:#e3a3c7}.f-data{fill:#15181c;"
     "stroke:#e3a3c7}"
     ".a-lost,.x-lost{stroke:#ff9a5c}\n"
     ".settled{fill:#25452f}.open{fill:#1f4f7a}.own-0{fill:#0f3a52}.own-1{fill:#543a00}.own-2{fill:#"
     "14694f}.own-3{fill:#854d70}"
-    ".log-start,.roll{stroke:#f0bf55}.nobody{stroke:#555}.metric{fill:#ff9a5c}"
+    ".log-start,.roll{stroke:#ffd479}.nobody{stroke:#555}.metric{fill:#ff9a5c}"
     ".committed,.stable{stroke:#e3a3c7}.committed-text{fill:#e3a3c7}\n";
 
 /* A printer may have one colour: dark things black, light things white with an edge. */

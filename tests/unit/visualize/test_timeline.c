@@ -318,6 +318,7 @@ a_frame_is_painted_again_and_again_alike(void **state)
     assert_true(visualize_frame_svg(&s.mem, r, NULL, &again));
     assert_true(once.n > 10000);
     assert_int_equal(count(&once, "role=\"img\""), 1);
+    assert_int_equal(count(&once, "prefers-color-scheme:dark"), 1);
     assert_int_equal(once.n, again.n);
     assert_memory_equal(once.p, again.p, (size_t)once.n);
     writer_release(&once);
