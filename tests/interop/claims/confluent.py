@@ -10,6 +10,7 @@ except ImportError:  # then these claims can be listed, not judged
     ck = None
 
 from harness.claim import LIMIT_S, claim, expect, expect_equal
+from harness.patience import Patience
 from harness.target import eventually
 
 CODECS = ("none", "gzip", "snappy", "lz4", "zstd")
@@ -50,8 +51,8 @@ def reader(t, group=None, **config):
 def take(consumer, n, limit_s=LIMIT_S):
     """Polls until n records are there, or too long."""
     got = []
-    end = time.monotonic() + limit_s
-    while len(got) < n and time.monotonic() < end:
+    patience = Patience(limit_s)
+    while len(got) < n and patience.lasts():
         for m in consumer.consume(n - len(got), 0.2):
             expect(not m.error(), f"consuming: {m.error()}")
             got.append(m)

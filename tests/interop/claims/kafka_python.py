@@ -10,6 +10,7 @@ except ImportError:  # then these claims can be listed, not judged
     kafka = None
 
 from harness.claim import LIMIT_S, claim, expect, expect_equal
+from harness.patience import Patience
 from harness.target import eventually
 
 CODECS = ("none", "gzip", "snappy", "lz4", "zstd")
@@ -45,8 +46,8 @@ def subscribe(consumer, topic):
 def take(consumer, n, limit_s=LIMIT_S):
     """Polls until n records are there, or too long; commits nothing by itself."""
     got = []
-    end = time.monotonic() + limit_s
-    while len(got) < n and time.monotonic() < end:
+    patience = Patience(limit_s)
+    while len(got) < n and patience.lasts():
         for records in consumer.poll(timeout_ms=200).values():
             got += records
     return got

@@ -13,6 +13,7 @@ from harness import paths
 from harness.app import App
 from harness.claim import LIMIT_S, claim, expect, expect_equal
 from harness.node import Node, SMALL_JVM, java
+from harness.patience import Patience
 from harness.target import eventually
 
 from .streams import expect_comes
@@ -61,8 +62,8 @@ def read(at, topic):
     c = ck.Consumer({"bootstrap.servers": at, "group.id": "reads", "isolation.level": "read_committed",
                      "enable.auto.commit": False, "enable.partition.eof": True})
     c.assign([ck.TopicPartition(topic, i, 0) for i in range(PARTITIONS)])
-    got, ends, limit = [[] for _ in range(PARTITIONS)], set(), time.monotonic() + LIMIT_S
-    while len(ends) < PARTITIONS and time.monotonic() < limit:
+    got, ends, patience = [[] for _ in range(PARTITIONS)], set(), Patience(LIMIT_S)
+    while len(ends) < PARTITIONS and patience.lasts():
         m = c.poll(0.1)
         if m is not None and not m.error():
             got[m.partition()].append((m.key(), m.value(), m.headers(), m.timestamp()[1], m.offset()))

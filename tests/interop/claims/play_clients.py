@@ -11,11 +11,17 @@ from harness.target import eventually
 from . import java_tools
 
 FIRST, N = 10, 200  # orders before anything happens, and all
+# Whose copier may have to be started anew when its coordinator dies, and why; its program in clients/ tells more.
+ANEW = {
+    "kafka-python": "kafka-python drops a request whose coordinator refuses the connection",
+    "confluent-kafka": "librdkafka waits for ever for a group's coordinator that is gone",
+}
 # Done in the middle of the work, one step after the other, and what the story says of them. A client's client.id is what it does.
 BROKEN = "{0} of {1} to b\\d was done, and its connection breaks before the answer"
 FAULTS = {
     "steady": {},
     "leader-crash": {"preset leader-lost, with: {lasting: 12s}": "b\\d crashes, leader of (orders|paid)-0"},
+    "coordinator-moves": {"preset coordinator-moves, with: {of: copier, rpc: EndTxn, lasting: 12s}": "EndTxn of copy to b\\d was done, and its connection breaks before the answer"},
     "lost-answers": {f"break {{rpc: {rpc}, answer: true, client: {client}, count: 2}}": BROKEN.format(rpc, client)
                      for rpc, client in (("Produce", "send"), ("OffsetCommit", "member"), ("EndTxn", "copy"))},
     "held-commits": {f"{{hold: {{rpc: {rpc}, answer: true, client: {client}}}, for: 3s}}": f"{rpc} answers of client {client} pass again"
@@ -100,6 +106,9 @@ def an_application(t, name):
         expect_equal(report["verdict"], "pass", f"verdict ({report['reasons']})")
         # What is in a transaction of whose end nobody was told is unknown.
         expect(report["counts"]["acknowledged"] >= N and report["counts"]["read"] >= 2 * N, f"counts: {report['counts']}")
+        anew = app.copier.lines.count("anew")
+        expect(not anew or client in ANEW and fault in ("leader-crash", "coordinator-moves"), f"the copier was started anew {anew} times")
+        return f"its copier was started anew {anew} times: {ANEW[client]}" if anew else None
 
 
 @of_each_client(("power-loss",))

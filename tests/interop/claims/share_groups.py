@@ -9,6 +9,7 @@ from harness import paths
 from harness.app import App
 from harness.claim import LIMIT_S, claim, expect, expect_equal
 from harness.node import java
+from harness.patience import Patience
 from harness.target import TOOLS, eventually
 
 
@@ -44,9 +45,9 @@ def make_topic(t, stem):
 
 def feed(t, topic, until, at=None, start=0):
     """Produces numbers, some at a time, until it is enough; a group begins at the end of the log. Returns the next one."""
-    end = time.monotonic() + 2 * LIMIT_S
+    patience = Patience(2 * LIMIT_S)
     while not until():
-        expect(time.monotonic() < end, f"after {start} records it is not so")
+        expect(patience.lasts(), f"after {start} records it is not so")
         t.kcat("-P", "-t", topic, at=at, input="".join(f"{start + i}\n" for i in range(5)))
         start += 5
         time.sleep(0.2)

@@ -18,6 +18,7 @@ from differ.broker import Broker
 from harness import wire
 from harness.claim import LIMIT_S, claim, expect, expect_equal
 from harness.clients import program
+from harness.patience import Patience
 from harness.target import eventually, run
 
 TOPIC = "orders"
@@ -233,9 +234,9 @@ class Reader:
 
     def read_to(self, offset, limit_s=60):
         """Reads on until this offset was read, and is committed."""
-        end, due = time.monotonic() + limit_s, 0
+        patience, due = Patience(limit_s), 0
         while self.committed <= offset:
-            expect(time.monotonic() < end, f"offset {offset} was not read and committed in {limit_s} s")
+            expect(patience.lasts(), f"offset {offset} was not read and committed in {limit_s} s")
             message = self._consumer.poll(0.1)
             if message and not message.error():
                 self.offsets.append(message.offset())

@@ -1,7 +1,6 @@
 """Transactions: of librdkafka, which goes by version 1, and of Kafka's own clients, which go by version 2 (KIP-890)."""
 
 import re
-import time
 
 try:
     import confluent_kafka as ck
@@ -12,6 +11,7 @@ except ImportError:  # then these claims can be listed, not judged
 from differ.broker import Broker
 from differ.cases_transactions import Txn
 from harness.claim import LIMIT_S, claim, expect, expect_equal
+from harness.patience import Patience
 from harness.target import eventually
 
 from .confluent import make_topic, produce, reader, take, values
@@ -40,8 +40,8 @@ def read_level(t, topic, level, partitions=1, at=None, pair=False):
     c = reader(t, **{"isolation.level": level, "enable.partition.eof": True,
                      "bootstrap.servers": at or t.bootstrap})
     c.assign([TopicPartition(topic, i, 0) for i in range(partitions)])
-    got, ends, limit = [], set(), time.monotonic() + LIMIT_S
-    while len(ends) < partitions and time.monotonic() < limit:
+    got, ends, patience = [], set(), Patience(LIMIT_S)
+    while len(ends) < partitions and patience.lasts():
         m = c.poll(0.1)
         if m is not None and not m.error():
             got.append((m.key(), m.value()) if pair else m.value())

@@ -1,11 +1,17 @@
-"""confluent-kafka alone, in transactions and in groups; the same words as aiokafka_client.py."""
+"""confluent-kafka alone, in transactions and in groups; the same words as aiokafka_client.py.
 
+A copier starts itself anew, and says so, where librdkafka does not come back from a call: see in_time.
+"""
+
+import os
 import sys
+import threading
 import time
 
 from confluent_kafka import Consumer, KafkaException, Producer, TopicPartition
 
 BOOTSTRAP, WHAT = sys.argv[1:3]
+TXN_LIMIT_S = 15
 COMMON = {"bootstrap.servers": BOOTSTRAP, "client.id": WHAT}
 
 
@@ -37,11 +43,30 @@ def until_done(call, *args):
             print(e, file=sys.stderr)
 
 
+def in_time(then, call, *args):
+    """Makes a call that is to return within TXN_LIMIT_S; calls `then` when it has not after twice as long.
+
+    send_offsets_to_transaction() of librdkafka 2.16 heeds no time-out while it waits for a group's coordinator (its issue 5456). And it waits for ever for one
+    that has died and that the cluster no longer lists: its thread has ended, and nothing makes it look the coordinator up (its issue 5511).
+    """
+    late = threading.Timer(2 * TXN_LIMIT_S, then)
+    late.start()
+    try:
+        return call(*args, TXN_LIMIT_S)
+    finally:
+        late.cancel()
+
+
 def copy(source, target, group, name, count):
+    done = 0
+
+    def anew():
+        print("anew", flush=True)
+        os.execv(sys.executable, [sys.executable, "-B", *sys.argv[:-1], str(int(count) - done)])
+
     p = Producer({**COMMON, "transactional.id": name, "transaction.timeout.ms": 30000})
     until_done(p.init_transactions)
     c = consumer(source, group)
-    done = 0
     while done < int(count):
         rows = [r for r in c.consume(5, 0.5) if not r.error()]
         if not rows:
@@ -50,7 +75,7 @@ def copy(source, target, group, name, count):
         try:
             for r in rows:
                 p.produce(target, r.value())
-            until_done(p.send_offsets_to_transaction, c.position(c.assignment()), c.consumer_group_metadata())
+            until_done(in_time, anew, p.send_offsets_to_transaction, c.position(c.assignment()), c.consumer_group_metadata())
             until_done(p.commit_transaction)
             done += len(rows)
         except KafkaException as e:

@@ -1,5 +1,10 @@
-"""kafka-python alone, in transactions and in groups; the same words as aiokafka_client.py."""
+"""kafka-python alone, in transactions and in groups; the same words as aiokafka_client.py.
 
+A copier starts itself anew, and says so, where kafka-python has lost a request of its transaction, which no call would ever tell: see Lost.
+"""
+
+import logging
+import os
 import sys
 import time
 
@@ -8,6 +13,25 @@ from kafka.errors import KafkaError
 from kafka.structs import OffsetAndMetadata
 
 BOOTSTRAP, WHAT = sys.argv[1:3]
+
+
+class Lost(logging.Handler):
+    """Knows by its warning when kafka-python 3.0.12 has dropped a request for a coordinator, and calls `then`.
+
+    Such a request is taken off the queue, and put back when the coordinator is not known, or await_ready() returns False (_maybe_send_pending_request
+    of kafka/producer/sender.py). But await_ready() raises instead when the connection is refused (kafka/net/compat.py). Then a coordinator is looked up,
+    and the request is gone: init_transactions(), send_offsets_to_transaction() and commit_transaction() wait for ever. So it is with every Kafka
+    whose coordinator died a moment ago, since FindCoordinator still names it.
+    """
+
+    def __init__(self, then):
+        super().__init__(logging.WARNING)
+        self.then = then
+
+    def emit(self, record):
+        said = record.getMessage()
+        if "Got an exception when trying to find a node" in said and "Node coordinator-" in said:
+            self.then()
 
 
 def consumer(topic, group, **more):
@@ -26,10 +50,16 @@ def send(topic, first, last):
 
 
 def copy(source, target, group, name, count):
+    done = 0
+
+    def anew():
+        print("anew", flush=True)
+        os.execv(sys.executable, [sys.executable, "-B", *sys.argv[:-1], str(int(count) - done)])
+
+    logging.getLogger("kafka.producer.sender").addHandler(Lost(anew))
     p = KafkaProducer(bootstrap_servers=BOOTSTRAP, client_id=WHAT, transactional_id=name, transaction_timeout_ms=30000)
     p.init_transactions()
     c = consumer(source, group, isolation_level="read_committed")
-    done = 0
     while done < int(count):
         for tp, rows in c.poll(timeout_ms=500, max_records=5).items():
             p.begin_transaction()

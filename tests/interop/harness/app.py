@@ -11,7 +11,8 @@ from pathlib import Path
 from . import paths
 from .claim import LIMIT_S, Failed
 from .node import clean_environment, java
-from .target import eventually, run
+from .patience import ended, eventually
+from .target import run
 
 
 def compiled(jars, sources):
@@ -92,9 +93,7 @@ class App:
         self._ended(LIMIT_S)
 
     def _ended(self, limit_s):
-        try:
-            self.process.wait(limit_s)
-        except subprocess.TimeoutExpired:
+        if not ended(self.process, limit_s):
             return None
         self._reader.join(limit_s)
         return self.process.returncode

@@ -9,6 +9,7 @@ from . import paths
 from .app import App
 from .claim import LIMIT_S, Failed
 from .node import java
+from .patience import Patience
 from .target import eventually
 
 from ports import free_port  # of tests/lib, which node.py has put on the path
@@ -85,13 +86,13 @@ class Worker(App):
     def create(self, name, **config):
         """Makes a connector, and waits until it and a task run."""
         config = {key.replace("_", "."): str(value) for key, value in config.items()}
-        end = time.monotonic() + 2 * LIMIT_S
+        patience = Patience(2 * LIMIT_S)
         while True:
             try:
                 self.ask_rest(f"/connectors/{name}/config", config, "PUT")
                 break
             except Refused as e:  # 409 while the group shares out its work
-                if not str(e).startswith("409") or time.monotonic() > end:
+                if not str(e).startswith("409") or not patience.lasts():
                     raise Failed(f"connector {name} is refused: {e}") from e
                 time.sleep(0.3)
         self.await_running(name)

@@ -9,11 +9,13 @@ import sys
 import tempfile
 import time
 from collections import Counter
+from contextlib import suppress
 from fnmatch import fnmatch
 from pathlib import Path
 
 from . import paths
 from .node import Node, NodeError, SMALL_JVM
+from .patience import ended
 from .target import Target
 
 ONE = Path(__file__).with_name("one.py")
@@ -103,9 +105,10 @@ def _in_a_process(claim, target, folder):
         child = subprocess.Popen([python, "-B", str(ONE), claim.name, str(result)], stdin=subprocess.PIPE,
                                  stdout=log, stderr=log, start_new_session=True)
         try:
-            child.communicate(target.to_json().encode(), timeout=claim.limit_s)
-        except subprocess.TimeoutExpired:
-            return "not ok", f"no verdict within {claim.limit_s} s"
+            with suppress(BrokenPipeError), child.stdin:
+                child.stdin.write(target.to_json().encode())
+            if not ended(child, claim.limit_s):
+                return "not ok", f"no verdict within {claim.limit_s} s"
         finally:
             _end_group(child)
     if not result.exists():

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from . import paths, wire
 from .claim import LIMIT_S
+from .patience import Patience, ended
 
 sys.path.insert(0, str(paths.ROOT / "tests/lib"))
 
@@ -123,7 +124,7 @@ class Node:
     def wait(self, expected_brokers=1, limit_s=None):
         """Returns when the node answers and knows so many unfenced brokers."""
         limit_s = limit_s or START_LIMIT_S[self.kind]
-        end = time.monotonic() + limit_s
+        patience = Patience(limit_s)
         while True:
             try:
                 wire.api_versions(self.host, self.port)
@@ -134,7 +135,7 @@ class Node:
                 why = str(e)
             if not self.is_alive():
                 raise NodeError(f"{self.kind} ended while starting: {self.how_it_ended()}")
-            if time.monotonic() > end:
+            if not patience.lasts():
                 raise NodeError(f"{self.kind} does not serve after "
                                 f"{limit_s} s: {why}: {self.last_line()}")
             time.sleep(0.01)
@@ -154,11 +155,9 @@ class Node:
             return 0
         if self.is_alive():
             self.process.send_signal(how)
-        try:
-            return self.process.wait(limit_s)
-        except subprocess.TimeoutExpired:
+        if not ended(self.process, limit_s):
             self.process.kill()
-            return self.process.wait(10)
+        return self.process.wait()
 
     def last_line(self):
         """The last line that the daemon printed: usually what it died of."""

@@ -11,8 +11,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from . import paths
-from .claim import APP_PARTS, LIMIT_S, Failed, Skip
+from .claim import APP_PARTS, Failed, Skip
 from .node import Cluster, Node, SMALL_JVM, java
+from .patience import eventually
 
 TOOLS = {
     "topics": "org.apache.kafka.tools.TopicCommand",
@@ -155,16 +156,6 @@ def _name(argv):
     if argv[0] != "java":
         return Path(argv[0]).name
     return argv[argv.index("-cp") + 2].rpartition(".")[2]
-
-
-def eventually(question, limit_s=LIMIT_S, every_s=0.1):
-    """Asks until the answer is true; returns the last answer."""
-    end = time.monotonic() + limit_s
-    while True:
-        answer = question()
-        if answer or time.monotonic() > end:
-            return answer
-        time.sleep(every_s)
 
 
 __all__ = ["Target", "Skip", "eventually", "run", "gone"]
