@@ -94,10 +94,9 @@ part_note_stored(struct ppart *part, const struct pbatch *b)
         part->acked_next = next_behind(b);
 }
 
-/* A log takes a producer's batches in order only: when what came behind this one is acknowledged, so is it,
- * even where the broker no longer knows it (it remembers five). */
+/* Is something acknowledged that came behind this one? */
 bool
-part_has_stored(const struct ppart *part, const struct pbatch *b)
+part_has_stored_behind(const struct ppart *part, const struct pbatch *b)
 {
     return b->has_sequence && is_at_or_behind(part->acked_next, next_behind(b));
 }
@@ -135,8 +134,8 @@ has_sequenced_batch(const struct ppart *part)
     return false;
 }
 
-/* A hole may close by itself: what came behind it was stored, so it had been, too. Only when nothing with
- * a sequence is left is that decided. */
+/* A hole may close by itself: what came behind it was stored, so the numbers go on from there. Only when nothing
+ * with a sequence is left is that decided. */
 void
 part_mend(struct producer *p, struct ppart *part)
 {

@@ -156,7 +156,7 @@ bool producer_id_is_there(struct producer *p);
 /* Before a batch is sent for the first time, or after its partition's epoch was raised. */
 void batch_give_sequence(struct producer *p, struct pbatch *b);
 void part_note_stored(struct ppart *part, const struct pbatch *b);
-bool part_has_stored(const struct ppart *part, const struct pbatch *b);
+bool part_has_stored_behind(const struct ppart *part, const struct pbatch *b);
 /* Resolves holes and raises the epoch, when that can be done. */
 void part_mend(struct producer *p, struct ppart *part);
 

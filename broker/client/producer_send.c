@@ -66,7 +66,9 @@ delivery_timed_out(struct producer *p, const struct pbatch *b)
  * too early: it is sent again. If it is the first, the broker's numbers and ours have parted for good, and the
  * epoch must be raised. With one exception: the error may come from a leader that has been deposed and does not
  * know it yet. So a batch that an earlier attempt may have stored is never sent under new numbers; it is sent
- * again as it is, until a leader knows it or its time is over. */
+ * again as it is, until a leader knows it or its time is over. So is one behind which others are stored already, and
+ * for another reason: under new numbers it would come after them. It need not be there because they are: a log
+ * that has forgotten the producer, or lost all it had, takes what comes first, whatever came before it (KIP-360). */
 static void
 look_at_sequence(struct producer *p, struct pbatch *b, int16_t error)
 {
@@ -74,7 +76,8 @@ look_at_sequence(struct producer *p, struct pbatch *b, int16_t error)
     bool apart = error == K_ERR_INVALID_PRODUCER_EPOCH || error == K_ERR_UNKNOWN_PRODUCER_ID ||
                  (error == K_ERR_OUT_OF_ORDER_SEQUENCE_NUMBER && first);
     if (!b->has_sequence || !apart) return;
-    if (!b->maybe_stored || producer_is_transactional(p)) {
+    bool may_be_new = !b->maybe_stored && !part_has_stored_behind(b->part, b);
+    if (may_be_new || producer_is_transactional(p)) {
         b->part->bump = true;
         return;
     }
@@ -83,22 +86,11 @@ look_at_sequence(struct producer *p, struct pbatch *b, int16_t error)
 }
 
 static void
-batch_stored(struct producer *p, struct pbatch *b, int64_t base_offset, int64_t append_time)
-{
-    if (!b->ended) batch_end(p, b, SEND_OK, K_ERR_NONE, base_offset, append_time);
-    batch_free(p, b);
-}
-
-static void
 batch_refused(struct producer *p, struct pbatch *b, int16_t error, enum attempt attempt)
 {
     if (attempt == ATTEMPT_UNKNOWN) b->maybe_stored = true;
     b->error = error;
     if (k_err_is_stale_metadata(error) || error == K_ERR_NETWORK_EXCEPTION) client_refresh(p->c);
-    if (part_has_stored(b->part, b)) {
-        batch_stored(p, b, -1, -1);
-        return;
-    }
     if (b->ended) {
         batch_free(p, b);
         return;
@@ -126,7 +118,9 @@ batch_answered(struct producer *p, struct pbatch *b,
     }
     part_note_stored(b->part, b);
     bool twice = r->error_code == K_ERR_DUPLICATE_SEQUENCE_NUMBER;
-    batch_stored(p, b, twice ? -1 : r->base_offset, r->log_append_time_ms);
+    if (!b->ended)
+        batch_end(p, b, SEND_OK, K_ERR_NONE, twice ? -1 : r->base_offset, r->log_append_time_ms);
+    batch_free(p, b);
 }
 
 static const struct k_produce_response_partition_produce_response *

@@ -9,7 +9,8 @@ static struct producer *producer;
 static struct producer_params params;
 static const char *bootstrap;
 static int done_n, sends_n, order[SENDS];
-static int after; /* whose end sends one more; -1: nobody's */
+static int after; /* whose end sends so many more; -1: nobody's */
+static int after_n;
 static struct timer later;
 
 static void sent(struct send *s);
@@ -28,7 +29,7 @@ static void
 sent(struct send *s)
 {
     order[done_n++] = (int)(s - sends);
-    if (s - sends == after) send_one(sends_n++);
+    for (int i = 0; i < after_n && s - sends == after; i++) send_one(sends_n++);
 }
 
 static void
@@ -81,6 +82,7 @@ set_up(void **state)
     done_n = 0;
     sends_n = 1;
     after = -1;
+    after_n = 1;
     return 0;
 }
 
@@ -345,6 +347,39 @@ what_may_be_stored_is_not_sent_as_new(void **state)
     assert_int_equal(producer_stats(producer)->epoch_bumps, 0);
 }
 
+/* The first is refused by a leader whose disk was replaced and which is not ready yet; to its empty log the second may be
+ * the first of this producer. */
+static int16_t
+emptied(struct script *s, int32_t node, int32_t partition, const struct batch_header *h, int32_t n)
+{
+    (void)node;
+    int32_t stored = s->log_n[partition];
+    if (n == 1) return K_ERR_NONE;
+    if (n == 2) return K_ERR_NOT_ENOUGH_REPLICAS;
+    if (n == 3) return K_ERR_NONE; /* it had forgotten what came before */
+    const struct batch_header *last = &s->log[partition][stored - 1].h;
+    bool is_next =
+        h->producer_epoch > last->producer_epoch || h->base_sequence == last->base_sequence + 1;
+    return is_next ? K_ERR_NONE : K_ERR_OUT_OF_ORDER_SEQUENCE_NUMBER;
+}
+
+static void
+what_is_stored_behind_a_batch_does_not_acknowledge_it(void **state)
+{
+    (void)state;
+    params.batch_bytes = 1;
+    sends_n = 1;
+    after = 0, after_n = 2;
+    script.produce = emptied;
+    script_run(&script, 6000);
+    assert_int_equal(done_n, 3);
+    assert_int_equal(sends[0].result, SEND_OK);
+    assert_int_equal(sends[1].result, SEND_FAILED);
+    assert_int_equal(sends[2].result, SEND_OK);
+    for (int32_t i = 0; i < script.log_n[0]; i++)
+        assert_int_not_equal(script.log[0][i].h.base_sequence, 1);
+}
+
 /* The broker has forgotten the producer. */
 static int16_t
 forgotten(struct script *s, int32_t node, int32_t partition, const struct batch_header *h,
@@ -543,6 +578,7 @@ main(void)
         CASE(retries_keep_the_order),
         CASE(nothing_overtakes_the_first_batch),
         CASE(what_may_be_stored_is_not_sent_as_new),
+        CASE(what_is_stored_behind_a_batch_does_not_acknowledge_it),
         CASE(forgotten_producer_begins_anew_under_a_higher_epoch),
         CASE(a_hole_is_left_behind_by_raising_the_epoch),
         CASE(follows_the_hint_of_a_new_leader_without_backoff),
