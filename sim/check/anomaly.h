@@ -147,9 +147,9 @@ void anomalies_add(struct anomalies *a, const struct anomaly *one);
 /* As many of this rule as the witness told. */
 int64_t anomalies_count(const struct anomalies *a, enum rule rule, enum witness witness);
 
-/* Checker and oracle must name the same records as lost, as duplicate and as inconsistent-offset.
- * True: they do. Else the differences are written to `ret_story`, one a line. */
+/* Checker and oracle must name the same records as lost, as duplicate and as inconsistent-offset; either may, and
+ * neither must, name what is in `perhaps`. True: they do. Else the differences are written to `ret_story`, one a line. */
 bool witnesses_agree(const struct anomalies *checker, const struct anomalies *oracle,
-                     struct writer *ret_story);
+                     const struct anomalies *perhaps, struct writer *ret_story);
 
 #endif

@@ -26,7 +26,8 @@
 
 struct check_topic {
     int32_t replicas, min_isr;
-    bool elr;               /* eligible leader replicas are kept (KIP-966) */
+    bool elr; /* eligible leader replicas are kept (KIP-966) */
+    /* As it was in the beginning: the chronicle tells of changes. */
     int64_t flush_messages; /* flush.messages, if the disks do not lie; 0: not set */
     int64_t flush_ms;       /* within which a record is flushed; 0: not set */
     bool may_remove; /* retention or DeleteRecords may remove records; how many is not known … */

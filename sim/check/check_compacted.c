@@ -57,10 +57,12 @@ know_tombstone(struct checker *c, struct part *p, int64_t i)
         k->deleted = op->offset;
         k->tombstone = i;
     }
-    if (history_is_info(op)) k->is_uncertain = true;
+    /* With acks=0 nobody is told where it lies, nor whether it came. */
+    if (history_is_info(op) || (op->outcome == HISTORY_OK && op->offset < 0))
+        k->is_uncertain = true;
 }
 
-/* One whose partition nobody knows may be in any of them. */
+/* A tombstone whose partition nobody knows may be in any of them. */
 void
 compacted_begin(struct checker *c)
 {
@@ -83,7 +85,8 @@ compacted_away(const struct checker *c, const struct part *p, uint64_t value, in
     if (key < 0 || key >= p->keys.n) return false;
     const struct key_end *k = &p->keys.v[key];
     if (k->final > offset) return true;
-    return compacted_topic_of(c, p)->tombstones_go && (k->deleted >= offset || k->is_uncertain);
+    bool is_deleted = k->deleted >= 0 && k->deleted >= offset;
+    return compacted_topic_of(c, p)->tombstones_go && (is_deleted || k->is_uncertain);
 }
 
 /* Who might lead after having been away: since when, while the chronicle is read. */

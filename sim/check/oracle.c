@@ -12,6 +12,7 @@ oracle_new(struct mem *mem)
     model_init(&o->model, mem);
     map_init(&o->sent, mem, (struct siphash_key){3, 4});
     anomalies_init(&o->found, mem);
+    anomalies_init(&o->perhaps, mem);
     return o;
 }
 
@@ -43,6 +44,7 @@ oracle_free(struct oracle *o)
     oracle_views_free(o);
     model_release(&o->model);
     anomalies_release(&o->found);
+    anomalies_release(&o->perhaps);
     VEC_RELEASE(mem, &o->blows);
     for (int64_t i = 0; i < o->takings.n; i++) VEC_RELEASE(mem, &o->takings.v[i].v);
     for (int64_t i = 0; i < o->terms.n; i++) mem_free_slice(mem, o->terms.v[i].name);
@@ -406,7 +408,7 @@ promised(struct oracle *o, struct topic_key *k, const struct history_op *op)
 static uint64_t
 taken_at(const struct oracle *o, const struct topic_key *k, int64_t offset, int32_t epoch)
 {
-    for (int64_t i = o->takings.n - 1; i >= 0 && !k->is_compacted; i--) {
+    for (int64_t i = o->takings.n - 1; i >= 0; i--) {
         const struct taking *t = &o->takings.v[i];
         for (int64_t j = 0; t->key == k->index && j < t->v.n; j++) {
             const struct batch *b = t->v.v[j];

@@ -38,11 +38,15 @@ void oracle_free(struct oracle *o);
 void oracle_watch(struct oracle *o, struct world *w, struct history *h);
 /* Adds to ret (which is initialised) what it has found. */
 void oracle_finish(struct oracle *o, struct anomalies *ret);
+/* Afterwards: what else may be true of what somebody read meanwhile, of logs of which something was removed. */
+const struct anomalies *oracle_perhaps(const struct oracle *o);
 /* The offset below which retention or DeleteRecords removed records, as they may. */
 int64_t oracle_removed_to(struct oracle *o, struct slice topic, int32_t partition);
 
 /* What the operator promised: topic null stands for all topics that are not named. */
 void oracle_topic(struct oracle *o, struct slice topic, int32_t min_isr, bool flushes_each);
+/* From then on it does not flush each. */
+void oracle_flushes_less(struct oracle *o, int64_t at_ns, struct slice topic);
 /* It is, or may be, compacted; tombstones may be gone in the end. */
 /* Its leader may write batches anew (LogAppendTime, compression.type). */
 void oracle_rewritten(struct oracle *o, struct slice topic);

@@ -84,7 +84,7 @@ oracle_remains_release(struct oracle *o, struct remains *r)
     VEC_RELEASE(o->mem, &r->last);
 }
 
-/* Perhaps nobody knows where it lies. */
+/* Perhaps nobody knows where it lies, nor (acks=0, or a send that was given up) whether it came. */
 static bool
 may_be_deleted(const struct oracle *o, const struct topic_key *k, int64_t key, int64_t offset)
 {
@@ -93,8 +93,8 @@ may_be_deleted(const struct oracle *o, const struct topic_key *k, int64_t key, i
         const struct history_op *op = &h->ops.v[i];
         if (op->kind != HISTORY_SEND || !op->is_tombstone || op->key != key) continue;
         if (op->topic < 0 || !slice_eq(history_topic_name(h, op->topic), k->topic)) continue;
-        if (op->outcome == HISTORY_OK && op->partition == k->partition && op->offset >= offset)
-            return true;
+        if (op->partition >= 0 && op->partition != k->partition) continue;
+        if (op->outcome == HISTORY_OK && (op->offset < 0 || op->offset >= offset)) return true;
         if (op->outcome == HISTORY_INFO || op->outcome == HISTORY_OPEN) return true;
     }
     return false;

@@ -23,9 +23,7 @@ oracle_add(struct oracle *o, const struct history *h, enum rule rule, const stru
     writer_release(&name);
 }
 
-/* ---- the end ------------------------------------------------------------------------------------- */
-
-/* The values are sorted. */
+/* ---- values at places, sorted -------------------------------------------------------------------- */
 
 static void
 sift(struct lies *v, int64_t at, int64_t n)
@@ -129,6 +127,61 @@ judge(struct oracle *o, const struct history *h, const struct topic_key *k, cons
     }
 }
 
+/* ---- what a reader may or may not have met ------------------------------------------------------- */
+
+/* In whatever log, as long as it stood there: also what retention or a cleaning has taken since. */
+static void
+gather_everywhere(struct oracle *o, const struct topic_key *k, lies_vec *ret)
+{
+    for (int64_t i = 0; i < o->model.nodes.n; i++) {
+        const struct model_node *n = &o->model.nodes.v[i];
+        const struct node_log *l = k->index < n->logs.n ? n->logs.v[k->index] : NULL;
+        for (int64_t j = 0; l && j < l->v.n; j++) {
+            const struct batch *b = l->v.v[j];
+            for (int64_t at = b->base; b->values && at <= b->last; at++) {
+                struct lies one = {b->values[at - b->base], at};
+                if (one.value) VEC_PUSH(o->mem, ret, one);
+            }
+        }
+    }
+    sort_lies(ret->v, ret->n);
+}
+
+static void
+add_perhaps(struct oracle *o, enum rule rule, const struct topic_key *k, const struct lies *lies)
+{
+    struct anomaly a = {.rule = rule,
+                        .witness = WITNESS_ORACLE,
+                        .topic = k->topic,
+                        .partition = k->partition,
+                        .offset = lies->offset,
+                        .value = lies->value};
+    anomalies_add(&o->perhaps, &a);
+}
+
+/* A record that stood at several places of a log of which something was removed: who read it in time has met both, who
+ * came later has missed the one that was acknowledged, or met nothing unusual. */
+static void
+tell_perhaps(struct oracle *o, const struct topic_key *k)
+{
+    const struct oracle_key *ok = k->user;
+    lies_vec all = {0};
+    if (!k->is_compacted && !ok->removed_to) return;
+    gather_everywhere(o, k, &all);
+    for (int64_t i = 0, first = 0; i < all.n; i++) {
+        if (all.v[i].value != all.v[first].value) first = i;
+        bool is_elsewhere = all.v[i].offset > all.v[MAX(i - 1, first)].offset;
+        bool is_removed = k->is_compacted || all.v[first].offset < ok->removed_to;
+        if (!is_elsewhere || !is_removed) continue;
+        add_perhaps(o, RULE_DUPLICATE, k, &all.v[i]);
+        add_perhaps(o, RULE_INCONSISTENT_OFFSET, k, &all.v[i]);
+        add_perhaps(o, RULE_INCONSISTENT_OFFSET, k, &all.v[first]);
+    }
+    VEC_RELEASE(o->mem, &all);
+}
+
+/* ---- the end ------------------------------------------------------------------------------------- */
+
 static void
 finish_key(struct oracle *o, struct topic_key *k)
 {
@@ -148,6 +201,7 @@ finish_key(struct oracle *o, struct topic_key *k)
         judge(o, o->history, k, &r.lies, p, ok->removed_to);
     }
     oracle_remains_release(o, &r);
+    tell_perhaps(o, k);
 }
 
 int64_t
@@ -156,6 +210,12 @@ oracle_removed_to(struct oracle *o, struct slice topic, int32_t partition)
     const struct topic_key *k = model_find_key(&o->model, topic, partition);
     const struct oracle_key *ok = k ? k->user : NULL;
     return ok ? ok->removed_to : 0;
+}
+
+const struct anomalies *
+oracle_perhaps(const struct oracle *o)
+{
+    return &o->perhaps;
 }
 
 void

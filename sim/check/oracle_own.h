@@ -81,7 +81,8 @@ struct topic_terms {
     struct slice name; /* null: of all that say nothing */
     int32_t min_isr;
     bool flushes_each;
-    bool tombstones_go; /* of a compacted topic */
+    int64_t flushes_to_ns; /* … until then; INT64_MAX */
+    bool tombstones_go;    /* of a compacted topic */
     bool
         is_rewritten; /* the leader writes batches anew: they have other checksums than those that were sent */
     enum { UNCLEAN_UNSAID, UNCLEAN_NO, UNCLEAN_YES } unclean;
@@ -111,7 +112,7 @@ struct oracle {
     VEC(struct trouble) troubles;
     VEC(struct harm_done *) harms; /* oracle_world.c */
     struct doom *dooms;
-    struct anomalies found;
+    struct anomalies found, perhaps;
     const struct history *history;
     struct world *world;
     int64_t now_ns;

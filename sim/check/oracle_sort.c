@@ -125,6 +125,13 @@ words_of(enum blow_kind kind)
     return words[kind];
 }
 
+/* Who acknowledged it had flushed it, whatever the operator said later. */
+static bool
+was_flushed_when_told(const struct inquest *q)
+{
+    return q->terms.flushes_each && q->p->at_ns < q->terms.flushes_to_ns;
+}
+
 /* True: this copy is excused. */
 static bool
 is_excused_copy(struct inquest *q, int32_t id)
@@ -140,7 +147,7 @@ is_excused_copy(struct inquest *q, int32_t id)
         tell_cause(q, id, " might lead and never had it", -1);
         return false;
     }
-    bool was_flushed = t->kind == BLOW_POWER && q->terms.flushes_each;
+    bool was_flushed = t->kind == BLOW_POWER && was_flushed_when_told(q);
     tell_cause(q, id, words_of(t->kind), t->at_ns);
     if (was_flushed) fmt_str(q->why, ", though it should have flushed it");
     return is_destruction(t->kind) && !was_flushed;
@@ -281,7 +288,7 @@ lost_with_its_leader(struct inquest *q)
     for (int64_t i = 0; b && i < q->o->takings.n; i++) {
         const struct taking *t = &q->o->takings.v[i];
         if (t->key != b->key->index || !is_destruction(t->kind) || !taking_took(t, b)) continue;
-        if (t->kind == BLOW_POWER && q->terms.flushes_each) continue;
+        if (t->kind == BLOW_POWER && was_flushed_when_told(q)) continue;
         if (q->o->model.nodes.v[t->node].id != holder) continue;
         tell_cause(q, q->o->model.nodes.v[t->node].id, words_of(t->kind), t->at_ns);
         return true;

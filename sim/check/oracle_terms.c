@@ -7,7 +7,7 @@ terms_of(struct oracle *o, struct slice topic)
     for (int64_t i = 0; i < o->terms.n; i++)
         if (!topic.p == !o->terms.v[i].name.p && slice_eq(o->terms.v[i].name, topic))
             return &o->terms.v[i];
-    struct topic_terms t = {.name = mem_dup(o->mem, topic)};
+    struct topic_terms t = {.name = mem_dup(o->mem, topic), .flushes_to_ns = INT64_MAX};
     VEC_PUSH(o->mem, &o->terms, t);
     return &o->terms.v[o->terms.n - 1];
 }
@@ -18,6 +18,13 @@ oracle_topic(struct oracle *o, struct slice topic, int32_t min_isr, bool flushes
     struct topic_terms *t = terms_of(o, topic);
     t->min_isr = min_isr;
     t->flushes_each = flushes_each;
+}
+
+void
+oracle_flushes_less(struct oracle *o, int64_t at_ns, struct slice topic)
+{
+    struct topic_terms *t = terms_of(o, topic);
+    t->flushes_to_ns = MIN(t->flushes_to_ns, at_ns);
 }
 
 void

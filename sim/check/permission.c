@@ -10,7 +10,8 @@
  *                   leader was elected. What somebody has read is committed, and owed like acks=all
  *      acks=0       nothing but what a connection that stays gives: owed if no fault and no election was near
  *      flush.messages=n   a power loss takes no more than the last n - 1 records that a broker stored
- *      flush.ms           nor what it had stored for longer than that
+ *      flush.ms           nor what it had stored for longer than that; if an operator makes them greater, the
+ *                         greater number counts from then on, but what was acknowledged with n = 1 is on disk
  *      without idempotence   may duplicate, and reorder on retry
  *
  * What faults took, and who might lead, comes from the chronicle: offsets as the disks show them, not as brokers
@@ -50,6 +51,8 @@ struct reading {
         *unclean; /* an election that somebody permitted, after that reign began */
     bool unclean_was_asked;
     const struct happening *default_set, *topic_set;
+    int64_t flush_messages, flush_ms; /* the greatest so far; 0: nothing is promised */
+    bool was_settled;                 /* flush.messages was 1 until the record was acknowledged */
 };
 
 /* ---- words ---------------------------------------------------------------------------------------- */
@@ -118,25 +121,37 @@ holder_of(struct reading *r, int32_t id)
 
 /* What the settings say was flushed is no power loss's to take. */
 static bool
-was_flushed(const struct claim *c, const struct happening *gone)
+was_flushed(const struct reading *r, const struct happening *gone)
 {
-    const struct check_topic *t = c->topic;
+    const struct claim *c = r->c;
     if (!gone->by_power) return false;
-    if (t->flush_messages == 1) return true;
-    if (t->flush_messages > 0 && c->offset >= 0 && gone->to < INT64_MAX &&
-        gone->to - c->offset >= t->flush_messages + FLUSH_SLACK_RECORDS)
+    if (r->was_settled) return true;
+    if (r->flush_messages > 0 && c->offset >= 0 && gone->to < INT64_MAX &&
+        gone->to - c->offset >= r->flush_messages + FLUSH_SLACK_RECORDS)
         return true;
-    return t->flush_ms > 0 && gone->at_ns - c->owed_ns > t->flush_ms * NS_PER_MS + FLUSH_SLACK_NS;
+    return r->flush_ms > 0 && gone->at_ns - c->owed_ns > r->flush_ms * NS_PER_MS + FLUSH_SLACK_NS;
+}
+
+/* Who makes the numbers smaller promises more, but only once every broker knows it: that does not count. */
+static void
+take_flush_set(struct reading *r, const struct happening *one)
+{
+    int64_t messages = one->flush_messages, ms = one->flush_ms;
+    if (messages >= 0 && messages != 1 && one->at_ns <= r->c->owed_ns) r->was_settled = false;
+    if (messages >= 0 && r->flush_messages)
+        r->flush_messages = messages ? MAX(messages, r->flush_messages) : 0;
+    if (ms >= 0 && r->flush_ms) r->flush_ms = ms ? MAX(ms, r->flush_ms) : 0;
 }
 
 static bool
-takes(const struct claim *c, const struct happening *gone)
+takes(const struct reading *r, const struct happening *gone)
 {
+    const struct claim *c = r->c;
     /* A write that lands elsewhere is told before it comes: it may be that of a later record. */
     bool lies_in_wait = slice_eq(gone->what, S(CHRONICLE_MISDIRECTED));
     if ((gone->at_ns < c->begun_ns && !lies_in_wait) || gone->from >= gone->to) return false;
     if (c->offset >= 0 && (c->offset < gone->from || c->offset >= gone->to)) return false;
-    return !was_flushed(c, gone);
+    return !was_flushed(r, gone);
 }
 
 /* On so many copies the promise counts at least: with ELR the ISR may shrink, but who left it when it was that small
@@ -240,7 +255,7 @@ reading_take(struct reading *r, const struct happening *one)
 {
     switch (one->kind) {
     case HAPPENED_COPIES_GONE:
-        if (takes(r->c, one)) holder_of(r, one->node)->gone = one;
+        if (takes(r, one)) holder_of(r, one->node)->gone = one;
         holder_of(r, one->node)->is_back = false;
         return;
     case HAPPENED_ENDED: holder_of(r, one->node)->is_back = false; return;
@@ -248,6 +263,7 @@ reading_take(struct reading *r, const struct happening *one)
     case HAPPENED_PLACED: take_placed(r, one); return;
     case HAPPENED_UNCLEAN_SET: *(one->topic.p ? &r->topic_set : &r->default_set) = one; return;
     case HAPPENED_UNCLEAN_ASKED: r->asked = one; return;
+    case HAPPENED_FLUSH_SET: take_flush_set(r, one); return;
     case HAPPENED_TROUBLE:
     case HAPPENED_N: return;
     }
@@ -256,7 +272,11 @@ reading_take(struct reading *r, const struct happening *one)
 static struct reading
 begin_reading(const struct check_facts *f, const struct claim *c)
 {
-    struct reading r = {.f = f, .c = c};
+    struct reading r = {.f = f,
+                        .c = c,
+                        .flush_messages = c->topic->flush_messages,
+                        .flush_ms = c->topic->flush_ms,
+                        .was_settled = c->topic->flush_messages == 1};
     for (int64_t i = 0; i < f->chronicle->v.n; i++) {
         const struct happening *one = &f->chronicle->v.v[i];
         if (one->kind != HAPPENED_PLACED || !happening_is_of(one, c->name, c->partition)) continue;
@@ -301,8 +321,9 @@ may_lose_sole_copy(const struct check_facts *f, const struct claim *c, struct wr
     for (int64_t i = 0; i < f->chronicle->v.n; i++) {
         const struct happening *one = &f->chronicle->v.v[i];
         if (!happening_is_of(one, c->name, c->partition)) continue;
+        if (one->kind == HAPPENED_FLUSH_SET) take_flush_set(&r, one);
         bool is_gone =
-            one->kind == HAPPENED_COPIES_GONE && takes(c, one) && one->node == r.reign->leader;
+            one->kind == HAPPENED_COPIES_GONE && takes(&r, one) && one->node == r.reign->leader;
         bool is_other = one->kind == HAPPENED_PLACED && one->leader >= 0 && one > r.reign &&
                         one->leader != r.reign->leader;
         if (!is_gone && !is_other) continue;

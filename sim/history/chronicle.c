@@ -26,6 +26,8 @@ happening_new(enum happening_kind kind, int64_t at_ns)
                               .to = INT64_MAX,
                               .leader = -1,
                               .leader_epoch = -1,
+                              .flush_messages = -1,
+                              .flush_ms = -1,
                               .until_ns = at_ns};
 }
 

@@ -33,6 +33,7 @@ enum happening_kind {
     HAPPENED_PLACED,        /* topic, partition, leader, leader_epoch, in_sync */
     HAPPENED_UNCLEAN_SET,   /* topic (null: the cluster's default); is_on */
     HAPPENED_UNCLEAN_ASKED, /* topic, partition: an operator asked for it */
+    HAPPENED_FLUSH_SET,     /* topic; flush_messages or flush_ms: it is flushed less from now on */
     HAPPENED_TROUBLE,       /* any other fault; until_ns; what */
     HAPPENED_N
 };
@@ -50,7 +51,8 @@ struct happening {
     int32_t leader_epoch;
     struct chronicle_ids in_sync; /* ISR and ELR: who might lead */
     bool is_on;
-    int64_t until_ns; /* of trouble: INT64_MAX while it lasts */
+    int64_t flush_messages, flush_ms; /* -1: not changed; 0: nothing is promised any more */
+    int64_t until_ns;                 /* of trouble: INT64_MAX while it lasts */
 };
 
 struct chronicle {

@@ -8,7 +8,7 @@ static const char *const kinds[] = {
     [HAPPENED_COPIES_GONE] = "gone",        [HAPPENED_ENDED] = "ended",
     [HAPPENED_STARTED] = "started",         [HAPPENED_PLACED] = "placed",
     [HAPPENED_UNCLEAN_SET] = "unclean-set", [HAPPENED_UNCLEAN_ASKED] = "unclean-asked",
-    [HAPPENED_TROUBLE] = "trouble",
+    [HAPPENED_FLUSH_SET] = "flush-set",     [HAPPENED_TROUBLE] = "trouble",
 };
 _Static_assert(ARRAY_LEN(kinds) == HAPPENED_N, "each kind has a word");
 
@@ -16,7 +16,8 @@ static bool
 has_place(enum happening_kind kind)
 {
     return kind == HAPPENED_COPIES_GONE || kind == HAPPENED_PLACED ||
-           kind == HAPPENED_UNCLEAN_SET || kind == HAPPENED_UNCLEAN_ASKED;
+           kind == HAPPENED_UNCLEAN_SET || kind == HAPPENED_UNCLEAN_ASKED ||
+           kind == HAPPENED_FLUSH_SET;
 }
 
 /* ---- writing ------------------------------------------------------------------------------------- */
@@ -59,6 +60,8 @@ print_happening(const struct happening *one, struct writer *w)
     if (one->kind == HAPPENED_PLACED) print_placed(one, w);
     if (one->by_power) fmt_str(w, " power");
     if (one->kind == HAPPENED_UNCLEAN_SET) fmt_str(w, one->is_on ? " on" : " off");
+    if (one->flush_messages >= 0) print_number(w, "messages=", one->flush_messages);
+    if (one->flush_ms >= 0) print_number(w, "ms=", one->flush_ms);
     if (one->until_ns == INT64_MAX) fmt_str(w, " lasting");
     else if (one->until_ns != one->at_ns) fmt_str(w, " until="), fmt_history_time(w, one->until_ns);
     if (one->what.n) fmt_str(w, " what "), fmt_slice(w, one->what);
@@ -111,6 +114,7 @@ parse_word(struct text_line *l, struct happening *one)
 {
     bool is_placed = one->kind == HAPPENED_PLACED, is_gone = one->kind == HAPPENED_COPIES_GONE;
     bool is_set = one->kind == HAPPENED_UNCLEAN_SET, is_trouble = one->kind == HAPPENED_TROUBLE;
+    bool is_flush = one->kind == HAPPENED_FLUSH_SET;
     bool has_node = is_gone || one->kind == HAPPENED_ENDED || one->kind == HAPPENED_STARTED;
     struct slice s = l->word;
     if (has_node && is_id(l, "node=", &one->node)) return true;
@@ -122,6 +126,9 @@ parse_word(struct text_line *l, struct happening *one)
     if (is_placed && slice_starts(s, S("in-sync="))) return parse_in_sync(l, one);
     if (is_set && slice_eq(s, S("on"))) return one->is_on = true;
     if (is_set && slice_eq(s, S("off"))) return true;
+    if (is_flush && is_marked_number(l, "messages=", INT64_MAX - 1, &one->flush_messages))
+        return true;
+    if (is_flush && is_marked_number(l, "ms=", INT64_MAX - 1, &one->flush_ms)) return true;
     if (is_trouble && slice_eq(s, S("lasting"))) return one->until_ns = INT64_MAX, true;
     if (is_trouble && slice_starts(s, S("until=")))
         return line_time(l, slice_sub(s, 6, s.n - 6), &one->until_ns);
@@ -129,6 +136,7 @@ parse_word(struct text_line *l, struct happening *one)
     return line_fail(l,
                      "no such word here; there are, for gone: node=N from=OFFSET to=OFFSET power "
                      "what WORDS; placed: leader=N epoch=N in-sync=N,N; unclean-set: on or off; "
+                     "flush-set: messages=N ms=N; "
                      "trouble: lasting or until=TIME, what WORDS; ended and started: node=N");
 }
 

@@ -73,6 +73,7 @@ tell_terms(const struct call *c, bool is_done)
         if (slice_eq(a->config.v[i].name, S("min.insync.replicas")) && !is_done &&
             slice_to_i64(a->config.v[i].value, &n))
             witness_min_isr_is(c->r, topic, (int32_t)n);
+        if (!is_done) witness_flush_is(c->r, topic, a->config.v[i].name, a->config.v[i].value);
     }
 }
 

@@ -346,6 +346,7 @@ setting_is(void *ctx, struct slice topic, struct slice name, struct slice value)
         witness_min_isr_is(r, topic, (int32_t)MIN(MAX(n, 1), 1000));
     if (slice_eq(name, S("unclean.leader.election.enable")))
         witness_unclean_is(r, topic, slice_eq(value, S("true")));
+    witness_flush_is(r, topic, name, value);
 }
 
 struct guests *

@@ -180,6 +180,36 @@ an_unknown_tombstone_excuses_and_accuses_nobody(void **state)
     judged(&m, "");
 }
 
+/* With acks=0 nobody is told where a record lies: so a later one of its key, or a tombstone, must be known to be there
+ * to excuse it; that its key was never deleted excuses nothing. */
+static void
+a_record_whose_place_nobody_knows_is_lost_as_ever(void **state)
+{
+    (void)state;
+    for (int deleted = 0; deleted < 2; deleted++) {
+        struct made m;
+        begin(&m, true);
+        put(&m, 0), sent_with(&m, 1, deleted, HISTORY_OK), put(&m, 2);
+        m.h.ops.v[0].acks = m.h.ops.v[1].acks = 0;
+        m.h.ops.v[0].offset = m.h.ops.v[1].offset = -1;
+        final_read_of(&m, "2", -1);
+        judged(&m, deleted ? "lost" : "lost lost");
+    }
+}
+
+/* … and a tombstone that is acknowledged so may lie behind any record of its key. */
+static void
+a_tombstone_whose_place_nobody_knows_excuses(void **state)
+{
+    (void)state;
+    struct made m;
+    begin(&m, true);
+    put(&m, 0), delete (&m, 0), put(&m, 1);
+    m.h.ops.v[1].acks = 0, m.h.ops.v[1].offset = -1;
+    final_read_of(&m, "2", -1);
+    judged(&m, "");
+}
+
 static void
 replicas_may_be_cleaned_differently(void **state)
 {
@@ -333,6 +363,8 @@ main(void)
         cmocka_unit_test(an_unknown_tombstone_excuses_and_accuses_nobody),
         cmocka_unit_test(replicas_may_be_cleaned_differently),
         cmocka_unit_test(of_a_record_that_lies_there_twice_the_last_stays),
+        cmocka_unit_test(a_record_whose_place_nobody_knows_is_lost_as_ever),
+        cmocka_unit_test(a_tombstone_whose_place_nobody_knows_excuses),
         cmocka_unit_test(of_two_copies_of_a_record_the_last_may_be_left),
         cmocka_unit_test(what_is_not_compacted_is_lost_as_ever),
     };

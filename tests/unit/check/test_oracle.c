@@ -307,6 +307,24 @@ a_flush_for_each_message_leaves_a_power_loss_nothing(void **state)
 }
 
 static void
+a_flush_that_was_given_up_later_has_been_all_the_same(void **state)
+{
+    for (int is_later = 0; is_later < 2; is_later++) {
+        BEGIN;
+        int64_t told_ns = t.h.ops.v[9].complete_ns;
+        oracle_topic(t.o, S("orders"), 2, true);
+        oracle_flushes_less(t.o, told_ns + (is_later ? 1 : -1), S("orders"));
+        for (int32_t i = 0; i < 3; i++) {
+            say(&t, i, NOTE_LOG_SYNCED, ORDERS, SLICE_NULL, 9, 0, 0, 0, 0);
+            life(&t, i, LIFE_POWER);
+        }
+        recovered(&t, 1, 9);
+        b2_leads(&t, false, AFTER_B1, 9);
+        assert_lost(&t, 9, is_later ? LOSS_BUG : LOSS_PHYSICS, "lost its unsynced tail");
+    }
+}
+
+static void
 acks_1_is_owed_as_long_as_its_leader_leads(void **state)
 {
     BEGIN;
@@ -379,6 +397,34 @@ a_batch_that_was_appended_twice_is_a_duplicate(void **state)
     tale_end(&t);
 }
 
+/* Who read in time has met both, who came later has not. */
+static void
+a_duplicate_whose_first_place_was_removed_may_have_been_met(void **state)
+{
+    BEGIN;
+    append(&t, 0, 10, 0, (uint32_t)t.h.ops.v[4].value * 7, true);
+    high_watermark(&t, 0, 11, 0, true);
+    say(&t, 0, NOTE_LOG_START, ORDERS, SLICE_NULL, 5, 0, 0, 0, 0);
+    assert_int_equal(conclude(&t).v.n, 0);
+    const struct anomalies *perhaps = oracle_perhaps(t.o);
+    assert_int_equal(perhaps->counts[RULE_DUPLICATE], 1);
+    assert_int_equal(perhaps->v.v[0].offset, 10);
+    assert_true(perhaps->v.v[0].value == t.h.ops.v[4].value);
+    tale_end(&t);
+}
+
+static void
+a_duplicate_of_which_nothing_was_removed_must_be_met(void **state)
+{
+    BEGIN;
+    append(&t, 0, 10, 0, (uint32_t)t.h.ops.v[4].value * 7, true);
+    high_watermark(&t, 0, 11, 0, true);
+    say(&t, 0, NOTE_LOG_START, ORDERS, SLICE_NULL, 4, 0, 0, 0, 0);
+    assert_int_equal(conclude(&t).v.n, 1);
+    assert_int_equal(oracle_perhaps(t.o)->v.n, 0);
+    tale_end(&t);
+}
+
 static void
 a_record_that_lies_elsewhere_than_was_said_is_inconsistent(void **state)
 {
@@ -418,6 +464,26 @@ two_epochs_given_out_at_one_offset_are_inconsistent(void **state)
     tale_end(&t);
 }
 
+/* Its reader was given it before the power went, and told of it after. */
+static void
+what_a_power_loss_took_on_its_way_to_a_reader_was_given_out(void **state)
+{
+    for (int compacted = 0; compacted < 2; compacted++) {
+        BEGIN;
+        if (compacted) oracle_compacted(t.o, S("orders"), true);
+        produce(&t, 0, 10, 0, 0, 1);
+        life(&t, 0, LIFE_POWER);
+        poll(&t, 10, 0);
+        b2_leads(&t, true, S("replicas=1,2,3 isr=2 elr= last="), 10);
+        produce(&t, 1, 10, 1, 4, -1);
+        poll(&t, 10, 1);
+        decide(&t, -1, 2, 2, false,
+               S("replicas=1,2,3 isr=2 elr= last=")); /* it has no disks to look at */
+        assert_int_equal(conclude(&t).counts[RULE_INCONSISTENT_OFFSET], 1);
+        tale_end(&t);
+    }
+}
+
 static void
 what_was_read_must_stay_even_with_acks_1(void **state)
 {
@@ -433,22 +499,24 @@ static void
 witnesses_must_name_the_same_records(void **state)
 {
     BEGIN;
-    struct anomalies a, b;
+    struct anomalies a, b, none;
     struct writer w = writer_mem(&t.mem);
     struct anomaly one = {
         .rule = RULE_LOST, .topic = S("orders"), .value = 7, .name = S("p1:7"), .offset = 3};
-    anomalies_init(&a, &t.mem), anomalies_init(&b, &t.mem);
+    anomalies_init(&a, &t.mem), anomalies_init(&b, &t.mem), anomalies_init(&none, &t.mem);
     anomalies_add(&a, &one);
     one.witness = WITNESS_ORACLE, one.offset = -1;
     anomalies_add(&b, &one);
-    assert_true(witnesses_agree(&a, &b, &w));
+    assert_true(witnesses_agree(&a, &b, &none, &w));
     one.rule = RULE_POLL_SKIP;
     anomalies_add(&b, &one); /* the other cannot know */
-    assert_true(witnesses_agree(&a, &b, &w));
+    assert_true(witnesses_agree(&a, &b, &none, &w));
     one.rule = RULE_LOST, one.value = 8;
     anomalies_add(&b, &one);
-    assert_false(witnesses_agree(&a, &b, &w));
+    assert_false(witnesses_agree(&a, &b, &none, &w));
     assert_true(w.n > 0);
+    assert_true(witnesses_agree(&a, &b, &b, &w)); /* neither must name what may not have been met */
+    assert_true(witnesses_agree(&b, &a, &b, &w));
     tale_end(&t);
 }
 
@@ -473,14 +541,18 @@ main(void)
         cmocka_unit_test(one_whole_copy_in_a_dark_room_is_owed_whoever_is_missed_first),
         cmocka_unit_test(a_dark_room_that_took_all_copies_is_physics),
         cmocka_unit_test(a_flush_for_each_message_leaves_a_power_loss_nothing),
+        cmocka_unit_test(a_flush_that_was_given_up_later_has_been_all_the_same),
         cmocka_unit_test(acks_1_is_owed_as_long_as_its_leader_leads),
         cmocka_unit_test(what_is_found_on_a_disk_again_is_not_lost),
         cmocka_unit_test(a_wiped_disk_takes_all_copies_on_it),
         cmocka_unit_test(what_was_removed_below_the_high_watermark_is_not_lost),
         cmocka_unit_test(what_was_removed_above_it_is),
         cmocka_unit_test(a_batch_that_was_appended_twice_is_a_duplicate),
+        cmocka_unit_test(a_duplicate_whose_first_place_was_removed_may_have_been_met),
+        cmocka_unit_test(a_duplicate_of_which_nothing_was_removed_must_be_met),
         cmocka_unit_test(a_record_that_lies_elsewhere_than_was_said_is_inconsistent),
         cmocka_unit_test(two_epochs_given_out_at_one_offset_are_inconsistent),
+        cmocka_unit_test(what_a_power_loss_took_on_its_way_to_a_reader_was_given_out),
         cmocka_unit_test(what_was_read_must_stay_even_with_acks_1),
         cmocka_unit_test(witnesses_must_name_the_same_records),
     };

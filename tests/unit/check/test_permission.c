@@ -520,6 +520,47 @@ flush_ms_bounds_how_long_a_power_loss_may_take_it(void **state)
     assert_owed(&t);
 }
 
+static void
+flush_set(struct case_ *t, int64_t at, int64_t messages, int64_t ms)
+{
+    struct happening one = happening_new(HAPPENED_FLUSH_SET, at * MS);
+    one.topic = S("orders"), one.flush_messages = messages, one.flush_ms = ms;
+    chronicle_add(&t->c, &one);
+}
+
+/* Before it was acknowledged, after it, and at last the other way round, which helps nobody who was acknowledged before. */
+static void
+a_flush_that_is_given_up_counts_from_then_on(void **state)
+{
+    static const struct {
+        int64_t first, at, then;
+        bool is_owed;
+    } cases[] = {{1, 50, 10, false}, {1, 50, 0, false},   {1, 150, 10, true},
+                 {1, 150, 0, true},  {10, 150, 1, false}, {0, 50, 1, false}};
+    for (int64_t i = 0; i < ARRAY_LEN(cases); i++) {
+        BEGIN;
+        t.topic.flush_messages = cases[i].first;
+        flush_set(&t, cases[i].at, cases[i].then, -1);
+        for (int32_t id = 1; id <= 3; id++) tail_lost(&t, 200, id);
+        assert_int_equal(asks(&t, RULE_LOST), !cases[i].is_owed);
+    }
+}
+
+static void
+the_greatest_numbers_of_a_flush_count(void **state)
+{
+    BEGIN;
+    t.topic.flush_messages = 10;
+    flush_set(&t, 150, 4000, -1);
+    for (int32_t id = 1; id <= 3; id++) gone(&t, 200, id, 38, 5000, "lost its unsynced tail");
+    assert_true(asks(&t, RULE_LOST));
+    begin(&t);
+    t.topic.flush_ms = 1000;
+    flush_set(&t, 150, -1, 90000);
+    for (int32_t id = 1; id <= 3; id++) tail_lost(&t, 60000, id);
+    assert_true(asks(&t, RULE_LOST));
+}
+
 /* ---- acks=1 and acks=0 ---- */
 
 static void
@@ -672,6 +713,8 @@ main(void)
         cmocka_unit_test(an_old_request_excuses_no_later_election),
         cmocka_unit_test(what_is_flushed_each_time_no_power_loss_takes),
         cmocka_unit_test(flush_messages_bounds_what_a_power_loss_takes),
+        cmocka_unit_test(a_flush_that_is_given_up_counts_from_then_on),
+        cmocka_unit_test(the_greatest_numbers_of_a_flush_count),
         cmocka_unit_test(flush_ms_bounds_how_long_a_power_loss_may_take_it),
         cmocka_unit_test(acks_1_is_owed_as_long_as_its_leader_leads),
         cmocka_unit_test(acks_1_may_go_with_its_leader),
