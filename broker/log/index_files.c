@@ -5,7 +5,9 @@
 
 /* ---- writing ---- */
 
-enum { SAVE_OPEN, SAVE_WRITE, SAVE_SYNC, SAVE_CLOSE, SAVE_STEPS };
+enum { SAVE_OPEN, SAVE_WRITE, SAVE_SYNC, SAVE_CLOSE, SAVE_RENAME, SAVE_STEPS };
+
+enum { SAVE_TXNS = 2 }; /* the last of the three files */
 
 static void
 save_end(struct index_save *x)
@@ -35,6 +37,14 @@ print_index(const struct index_save *x, int32_t which, struct writer *w)
     return S(".txnindex");
 }
 
+/* An offset or a time that is missing is looked up in the batches. Not so an aborted transaction: below the recovery point a
+ * list that lacks one gives its records away. So the list is replaced as a whole: who is killed meanwhile has the old one. */
+static bool
+is_replaced_as_a_whole(const struct index_save *x)
+{
+    return x->at / SAVE_STEPS == SAVE_TXNS && x->suffix.n == 0;
+}
+
 /* False: not needed. */
 static bool
 save_open(struct index_save *x)
@@ -45,7 +55,7 @@ save_open(struct index_save *x)
     uint8_t room[32];
     struct writer suffix = writer_fixed(room, sizeof room);
     writer_bytes(&suffix, print_index(x, which, &w));
-    writer_bytes(&suffix, x->suffix);
+    writer_bytes(&suffix, is_replaced_as_a_whole(x) ? S(".tmp") : x->suffix);
     bool wanted = which < 2 || w.n > 0;
     if (wanted) {
         buf_unref(x->buf);
@@ -59,12 +69,21 @@ save_open(struct index_save *x)
     return wanted;
 }
 
-/* Four steps for each of the three files. */
+/* Whatever is left of a file that is cut off here is removed when the log is opened next. */
+static void
+save_rename(struct index_save *x)
+{
+    struct segment *s = x->segment;
+    path_rename(s->env, &x->op, log_file_path(s->log, s->base_offset, S(".txnindex.tmp")),
+                log_file_path(s->log, s->base_offset, S(".txnindex")));
+}
+
+/* These steps for each of the three files. */
 static void
 save_next(struct index_save *x)
 {
     int32_t step = x->at % SAVE_STEPS;
-    if (x->at == 3 * SAVE_STEPS) {
+    if (x->at == (SAVE_TXNS + 1) * SAVE_STEPS) {
         save_end(x);
     } else if (step == SAVE_OPEN) {
         if (!save_open(x)) save_end(x);
@@ -73,8 +92,10 @@ save_next(struct index_save *x)
         file_write(&x->op, &x->file, 0, &seg, 1);
     } else if (step == SAVE_SYNC) {
         file_sync(&x->op, &x->file);
-    } else {
+    } else if (step == SAVE_CLOSE) {
         file_close(&x->op, &x->file);
+    } else {
+        save_rename(x);
     }
 }
 
@@ -85,6 +106,7 @@ save_op_done(struct op *op)
     if (op->err && !x->err) x->err = op->err;
     x->at++;
     if (x->at % SAVE_STEPS == SAVE_WRITE && x->buf->n == 0) x->at++;
+    if (x->at % SAVE_STEPS == SAVE_RENAME && !is_replaced_as_a_whole(x)) x->at++;
     bool is_over = x->err || !x->segment->log; /* retention may take the segment meanwhile */
     if (is_over && x->file.is_open) file_close(&x->op, &x->file);
     else if (is_over) save_end(x);

@@ -18,6 +18,7 @@ enum open_stage {
     OPEN_MKDIR,
     OPEN_LIST,
     OPEN_CLEAN,
+    OPEN_FOUND,
     OPEN_METADATA,
     OPEN_EPOCHS,
     OPEN_EPOCHS_READ,
@@ -98,7 +99,8 @@ is_leftover(struct slice name, bool numbered)
         return slice_eq(name, S("leader-epoch-checkpoint.tmp")) ||
                slice_eq(name, S("partition.metadata.tmp"));
     return slice_ends(name, S(".deleted")) || slice_ends(name, S(".cleaned")) ||
-           slice_ends(name, S(".swap")) || slice_ends(name, S(".snapshot.tmp"));
+           slice_ends(name, S(".swap")) || slice_ends(name, S(".snapshot.tmp")) ||
+           slice_ends(name, S(".txnindex.tmp"));
 }
 
 static void
@@ -733,16 +735,29 @@ take_swap(struct open_job *j, int64_t base)
     struct segment *s = log->segments.v[log_segment_at(log, base)];
     s->written = -1; /* size not known yet */
     s->is_swap = true;
+    /* Of those that aborted in the old one, whose markers may be gone: who believes it waits for these. */
+    files_remove_add(&j->remove, log, log_file_path(log, base, S(".txnindex")));
     j->clean = false;
     j->recovery_point = MIN(j->recovery_point, base);
 }
 
 static void
-open_cleaned_up(struct open_job *j)
+open_found(struct open_job *j)
 {
     for (int64_t i = 0; i < j->swaps.n; i++) take_swap(j, j->swaps.v[i]);
     j->stage = OPEN_METADATA;
     open_slurp(j, S("partition.metadata"));
+}
+
+/* The names that say that a swap holds may be page cache only: a loss of power that takes one of them back, and not the
+ * removal of what it replaces, would leave neither. */
+static void
+open_cleaned_up(struct open_job *j)
+{
+    struct commitlog *log = j->job.log;
+    j->stage = OPEN_FOUND;
+    if (j->swaps.n) dir_sync(log->env, &j->job.op, log->dir);
+    else open_found(j);
 }
 
 /* A .swap loses its name last, when those that lie within it are gone and its indexes are there, durably: after another
@@ -776,7 +791,8 @@ stage_text(enum open_stage stage)
     switch (stage) {
     case OPEN_MKDIR: return "making";
     case OPEN_LIST: return "listing";
-    case OPEN_CLEAN: return "cleaning up";
+    case OPEN_CLEAN:
+    case OPEN_FOUND: return "cleaning up";
     case OPEN_SEGMENTS: return "recovering";
     case OPEN_NAME: return "syncing";
     case OPEN_NAMED: return "swapping in";
@@ -820,6 +836,7 @@ open_step(struct log_job *job, enum env_err err)
         break;
     case OPEN_LIST: open_listed(j); break;
     case OPEN_CLEAN: open_cleaned_up(j); break;
+    case OPEN_FOUND: open_found(j); break;
     case OPEN_METADATA:
         j->stage = OPEN_EPOCHS;
         open_metadata_read(j);
