@@ -21,6 +21,7 @@
 #include "broker/env/env.h"
 
 struct client;
+struct login_kind;
 
 struct client_params {
     struct slice bootstrap; /* "b1:9092,b2:9092" */
@@ -31,6 +32,8 @@ struct client_params {
     int64_t reconnect_backoff_ms, reconnect_backoff_max_ms; /* 50, 1,000 */
     int64_t metadata_max_age_ms;                            /* 300,000 */
     bool allow_auto_topic_creation;                         /* true */
+    const struct login_kind
+        *login; /* NULL: brokers do not ask who it is. Stays as long as the client */
 };
 
 struct client_params client_params_default(void);

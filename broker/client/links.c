@@ -281,6 +281,7 @@ link_of(struct client *c, struct peer *p, enum purpose purpose)
     l->c = c;
     list_init(&l->waiting);
     channel_init(&l->ch, c->env, p->host, p->port, c->params.client_id);
+    l->ch.login = c->params.login;
     l->ch.backoff_ms = c->params.reconnect_backoff_ms;
     l->ch.backoff_max_ms = c->params.reconnect_backoff_max_ms;
     if (purpose == FOR_PRODUCE) l->ch.lost = link_lost;

@@ -14,10 +14,13 @@
 #include "sim/world/pool.h"
 
 #define BROKERS_MAX 9
+#define USERS_MAX 100
 
 struct options {
     const char *file, *out, *bug;
     int64_t brokers, port, speed_permille;
+    const char *users[USERS_MAX]; /* NAME:PASSWORD */
+    int users_n;
     bool json, has_seed, has_brokers, has_control, ends_with_input;
     int64_t control_port;
     uint64_t seed;
@@ -56,9 +59,9 @@ catch_signals(void)
 
 /* ---- options ---- */
 
-static const char *const option_names[] = {"--listen",          "--port", "--brokers", "--speed",
-                                           "--control",         "--seed", "--bug",     "--out",
-                                           "--ends-with-input", "--json"};
+static const char *const option_names[] = {
+    "--listen", "--port", "--brokers",         "--user", "--speed", "--control", "--seed",
+    "--bug",    "--out",  "--ends-with-input", "--json"};
 
 static bool
 take_address(const char *value, int64_t *ret_port)
@@ -91,6 +94,11 @@ take_play_option(struct options *o, const char *arg, const char *value)
         o->has_brokers = true;
         if (!slice_to_i64(v, &o->brokers) || o->brokers < 1 || o->brokers > BROKERS_MAX)
             return usage_error("play", "--brokers %s: a number from 1 to %d", value, BROKERS_MAX);
+    } else if (strcmp(arg, "--user") == 0) {
+        if (slice_find(v, ':', 0) < 1 || o->users_n == USERS_MAX)
+            return usage_error("play", "--user %s: NAME:PASSWORD, %d of them at most", value,
+                               USERS_MAX);
+        o->users[o->users_n++] = value;
     } else if (strcmp(arg, "--speed") == 0) {
         char *end;
         double speed = strcmp(value, "max") == 0 ? 0 : strtod(value, &end);
@@ -129,6 +137,9 @@ parse_options(int argc, char **argv, struct options *o)
     if (o->file && o->has_brokers)
         return usage_error("play",
                            "--brokers goes without a scenario, which says how many there are");
+    if (o->file && o->users_n)
+        return usage_error("play", "--user goes without a scenario, which says itself who they are "
+                                   "(users, in cluster)");
     if (o->bug && !bug_on(o->bug))
         return usage_error(
             "play", "no switch %s is linked into this program (make mutants: build/mutants/gregor)",
@@ -145,22 +156,42 @@ struct stage {
     struct options o;
 };
 
+/* "  users: {alice: 'wonder'}" and a line's end; nothing without users. */
+static struct slice
+users_of_scenario(struct stage *s)
+{
+    struct writer w = writer_mem(&s->mem);
+    for (int i = 0; i < s->o.users_n; i++) {
+        struct slice user = slice_cstr(s->o.users[i]);
+        int64_t colon = slice_find(user, ':', 0);
+        fmt_str(&w, i ? ", " : "  users: {");
+        fmt_slice(&w, slice_sub(user, 0, colon));
+        fmt_str(&w, ": ");
+        fmt_json(&w, slice_sub(user, colon + 1, user.n));
+    }
+    if (w.n) fmt_str(&w, "}\n");
+    struct slice text = arena_dup(&s->a, writer_slice(&w));
+    writer_release(&w);
+    return text;
+}
+
 /* Without a file: so many nodes, each broker and controller. */
 static struct slice
 plain_scenario(struct stage *s)
 {
+    struct slice users = users_of_scenario(s);
     int brokers = (int)s->o.brokers, copies = MIN(brokers, 3), min_isr = copies == 3 ? 2 : 1;
     return arena_format(
         &s->a,
         "scenario: 1\nname: play\nabout: a cluster for clients outside\n"
-        "cluster:\n  brokers: %d\n  controllers: 0\n  combined: %d\n"
+        "cluster:\n  brokers: %d\n  controllers: 0\n  combined: %d\n%.*s"
         "  config: {default.replication.factor: %d, min.insync.replicas: %d,\n"
         "    offsets.topic.replication.factor: %d, transaction.state.log.replication.factor: %d,\n"
         "    transaction.state.log.min.isr: %d, group.initial.rebalance.delay.ms: 0,\n"
         "    share.coordinator.state.topic.replication.factor: %d,\n"
         "    share.coordinator.state.topic.min.isr: %d}\n",
-        brokers, brokers == 2 ? 1 : copies, copies, min_isr, copies, copies, min_isr, copies,
-        min_isr);
+        brokers, brokers == 2 ? 1 : copies, (int)users.n, (const char *)users.p, copies, min_isr,
+        copies, copies, min_isr, copies, min_isr);
 }
 
 static const struct scenario *

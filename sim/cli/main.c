@@ -34,6 +34,8 @@
     "                       ports\n" \
     "  --port N             the same as --listen 127.0.0.1:N\n" \
     "  --brokers N          without a scenario: so many nodes, each broker and controller (else 3)\n" \
+    "  --user NAME:PASSWORD without a scenario: clients must show by SASL PLAIN that they are one of\n" \
+    "                       those so named\n" \
     "  --speed N            so many times as fast as the wall clock (else 1); max: idle time is skipped\n" \
     "                       while no client is connected\n" \
     "  --control 127.0.0.1:N control over HTTP, for programs and browsers; 0: a free port. The address is\n" \

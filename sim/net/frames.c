@@ -124,6 +124,7 @@ frame_fill(struct end *e, struct net_frame *frame, struct slice head, int64_t by
                               .to = e->is_server ? t->client : t->server,
                               .port = t->port,
                               .conn = t->a.handle,
+                              .principal = principal_of(t),
                               .is_answer = e->is_server,
                               .api = -1,
                               .version = -1,
@@ -182,6 +183,7 @@ frame_show(struct end *e, const struct net_frame *f, struct slice all, struct sl
     struct world *w = e->tcp->w;
     struct asked *last = asked_last(e->tcp);
     if (all.p) watch_frame_bytes(w, &f->f, all);
+    if (all.p && w->net.follows_principals) principals_follow(e->tcp, &f->f, all);
     if (for_filters && !f->f.is_answer && last && !last->bytes.p)
         last->bytes = mem_dup(&w->mem, whole);
 }
@@ -203,7 +205,8 @@ frame_queue(struct end *e, struct walk *k, struct slice head, int64_t start, int
     struct writer copy = writer_mem(&w->mem);
     struct arena a;
     bool for_filters = holds_want_bytes(w);
-    bool wants = w->wants_frame_bytes || for_filters || w->net.follows_sessions;
+    bool shows = w->net.follows_principals && f->f.api == K_API_SASL_AUTHENTICATE;
+    bool wants = w->wants_frame_bytes || for_filters || w->net.follows_sessions || shows;
     arena_init(&a, &w->mem, 0);
     struct slice all = wants ? walk_in_place(k, bytes) : SLICE_NULL;
     (void)walk_skip(k, bytes, wants && !all.p ? &copy : NULL);

@@ -40,6 +40,7 @@ filter_matches(struct world *w, const struct frame_filter *filter, const struct 
     if (filter->to && filter->to != f->to) return false;
     if (filter->port && filter->port != f->port) return false;
     if (filter->of_clients && !is_of_client(f->is_answer ? f->to : f->from)) return false;
+    if (filter->principal.p && !principal_is(f->principal, filter->principal)) return false;
     if (names_something(filter) && !frame_names(w, f, request, filter)) return false;
     return !filter->also || filter->also(filter->ctx, f, bytes);
 }
@@ -80,6 +81,7 @@ filter_dup(struct mem *mem, const struct frame_filter *from)
     f.client_id = mem_dup(mem, from->client_id);
     f.group = mem_dup(mem, from->group);
     f.transactional_id = mem_dup(mem, from->transactional_id);
+    f.principal = mem_dup(mem, from->principal);
     return f;
 }
 
@@ -90,6 +92,7 @@ filter_release(struct mem *mem, struct frame_filter *f)
     mem_free_slice(mem, f->client_id);
     mem_free_slice(mem, f->group);
     mem_free_slice(mem, f->transactional_id);
+    mem_free_slice(mem, f->principal);
 }
 
 static void
@@ -175,6 +178,7 @@ filter_words(struct world *w, const struct frame_filter *filter, const struct me
     if (filter->group.p) fmt_str(&t, " of group "), fmt_slice(&t, filter->group);
     if (filter->transactional_id.p)
         fmt_str(&t, " of transactional id "), fmt_slice(&t, filter->transactional_id);
+    if (filter->principal.p) fmt_str(&t, " of user "), fmt_slice(&t, filter->principal);
     if (m->error) fmt_str(&t, " ("), fmt_slice(&t, k_err_name(m->error)), fmt_char(&t, ')');
     return mem_dup(&w->mem, writer_slice(&t));
 }

@@ -140,6 +140,7 @@ struct end {
 struct tcp {
     struct world *w;
     struct asked_session *session; /* NULL: nobody asked */
+    struct shown *shown;           /* NULL: nobody has said who he is */
     struct list all, dead;
     bool is_dead;
     int32_t port;
@@ -196,6 +197,17 @@ void filter_release(struct mem *mem, struct frame_filter *f);
 struct slice deed_verb(enum deed deed);
 /* This one matches, and it is one of those that are meant: it is counted. */
 bool hold_catches(struct fault *h, const struct net_frame *f, struct slice bytes);
+
+/* ---- whose connection it is (principals.c) ---- */
+
+struct shown;
+void shown_free(struct world *w, struct shown *s);
+/* A frame passes; with its size. */
+void principals_follow(struct tcp *t, const struct world_frame *f, struct slice frame);
+/* "User:alice"; null: nobody has shown who he is. It stays as it is until the connection is freed. */
+struct slice principal_of(const struct tcp *t);
+/* wanted: "User:alice" or "alice"; null is ANONYMOUS. */
+bool principal_is(struct slice principal, struct slice wanted);
 
 /* ---- fetch sessions (sessions.c) ---- */
 

@@ -36,7 +36,8 @@ struct net {
     bool (*topic_id)(void *ctx, struct slice name, struct uuid *ret);
     void *topic_ctx;
     struct sessions_left sessions_left;
-    bool follows_sessions; /* faults may be meant for what fetch sessions are about */
+    bool follows_principals; /* … or for whom connections are of */
+    bool follows_sessions;   /* faults may be meant for what fetch sessions are about */
 };
 
 void net_init(struct world *w);

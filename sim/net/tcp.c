@@ -38,6 +38,7 @@ tcp_free(struct tcp *t)
     list_remove(&t->a.node);
     list_remove(&t->b.node);
     LIST_EACH(&t->asked, a, struct asked, node) asked_free(w, a);
+    shown_free(w, t->shown);
     if (t->session) asked_session_leave(t->session, &w->net.sessions_left, t->b.host);
     list_remove(&t->all);
     list_remove(&t->dead);

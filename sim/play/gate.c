@@ -5,6 +5,7 @@
 #include "sim/scenario/json.h"
 #include "sim/scenario/outside.h"
 #include "sim/scenario/value.h"
+#include "sim/world/fault.h"
 
 #define FRAME_MAX_BYTES (100 << 20)
 #define FIRST_BYTES 14 /* of a request, up to the length of the client's name */
@@ -284,6 +285,14 @@ gate_new(struct arena *a, struct run *r, struct world *w, const struct gate_ops 
     return g;
 }
 
+/* "User:alice"; null: it has not shown who it is. */
+static struct slice
+principal_of_passage(const struct passage *p)
+{
+    if (!p->of || p->conn.state != CONN_OPEN) return SLICE_NULL;
+    return net_principal_of(p->gate->w, p->of->m, p->conn.handle);
+}
+
 void
 gate_tell(const struct gate *g, struct writer *w)
 {
@@ -295,6 +304,7 @@ gate_tell(const struct gate *g, struct writer *w)
         json_i64(w, "id", p->id);
         json_i64(w, "broker", p->broker);
         json_text(w, "client_id", p->client_id);
+        json_text(w, "principal", principal_of_passage(p));
         fmt_char(w, '}');
     }
 }

@@ -69,7 +69,7 @@ function showState(s) {
   table("groups", ["name", "kind", "state", "", "coordinator"], [
     ...s.groups.map((g) => [g.group, "group", g.state, `generation ${g.generation}, ${g.members} members`, g.coordinator]),
     ...s.transactions.map((t) => [t.transactional_id, "transactions", t.state, `producer ${t.producer_id}, epoch ${t.producer_epoch}`, t.coordinator])]);
-  table("clients", ["client", "broker"], s.connections.map((c) => [c.client_id ?? "(has not said)", "b" + c.broker]));
+  table("clients", ["client", "user", "broker"], s.connections.map((c) => [c.client_id ?? "(has not said)", c.principal ?? "", "b" + c.broker]));
 }
 
 function showFaults(all) {

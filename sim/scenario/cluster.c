@@ -1,5 +1,6 @@
 /* The machines of a scenario and their configuration; waiting until they serve. */
 #include "sim/scenario/run_internal.h"
+#include "sim/scenario/users.h"
 
 #include <stdio.h>
 
@@ -59,7 +60,8 @@ configure(struct run *r, struct node_slot *n, struct slice all_voters)
 {
     const struct settings *c = &r->s->cluster.config;
     const struct node_spec *own = said_of(r, n->m->name);
-    struct node_setting *v = ARENA_ARRAY(r->a, struct node_setting, c->n + own->config.n + 17);
+    struct node_setting *v =
+        ARENA_ARRAY(r->a, struct node_setting, c->n + own->config.n + 17 + USERS_SETTINGS_MAX);
     struct node_params *p = &n->params;
     int len = (int)n->m->name.n;
     const char *name = (const char *)n->m->name.p;
@@ -79,6 +81,12 @@ configure(struct run *r, struct node_slot *n, struct slice all_voters)
                                   outside->ports[n->id - 1]);
         plain = arena_format(r->a, "%.*s,OUTSIDE://%.*s:%d", SARG(plain), len, name, OUTSIDE_PORT);
     }
+    bool has_users = n->is_broker && r->s->cluster.users.n;
+    if (has_users) {
+        struct slice users = arena_format(r->a, ",USERS://%.*s:%d", len, name, USERS_PORT);
+        plain = arena_format(r->a, "%.*s%.*s", SARG(plain), SARG(users));
+        advertised = arena_format(r->a, "%.*s%.*s", SARG(advertised), SARG(users));
+    }
     struct slice control = arena_format(r->a, "CONTROLLER://%.*s:9093", len, name);
     struct slice both = arena_format(r->a, "%.*s,%.*s", SARG(plain), SARG(control));
     add_setting(p, v, "listeners", !n->is_controller ? plain : n->is_broker ? both : control);
@@ -86,8 +94,11 @@ configure(struct run *r, struct node_slot *n, struct slice all_voters)
     if (n->is_broker) add_setting(p, v, "inter.broker.listener.name", S("PLAINTEXT"));
     add_setting(p, v, "controller.listener.names", S("CONTROLLER"));
     add_setting(p, v, "listener.security.protocol.map",
-                has_door ? S("PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT,OUTSIDE:PLAINTEXT")
-                         : S("PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT"));
+                has_users  ? S("PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT,OUTSIDE:SASL_PLAINTEXT,"
+                                "USERS:SASL_PLAINTEXT")
+                : has_door ? S("PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT,OUTSIDE:PLAINTEXT")
+                           : S("PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT"));
+    if (has_users) p->settings_n += users_settings(r, v + p->settings_n);
     add_setting(p, v, "controller.quorum.voters", all_voters);
     add_setting(p, v, "log.dirs", S("data"));
     add_all(p, v, c, S("cluster.config"));
@@ -314,7 +325,7 @@ producer_args(struct run *r, struct client_slot *c)
 {
     const struct client_spec *s = c->spec;
     struct produce_args *p = &c->produce;
-    *p = produce_args_default(r->h, s->name, r->client_params, s->produce);
+    *p = produce_args_default(r->h, s->name, users_client(r, s), s->produce);
     p->client.client_id = s->name;
     p->client.metadata_max_age_ms = s->metadata_max_age_ns / NS_PER_MS;
     p->client.request_timeout_ms = s->request_timeout_ns / NS_PER_MS;
@@ -338,7 +349,7 @@ consumer_args(struct run *r, struct client_slot *c)
 {
     const struct client_spec *s = c->spec;
     struct consume_args *p = &c->consume;
-    *p = consume_args_default(r->h, s->name, r->client_params, s->consume);
+    *p = consume_args_default(r->h, s->name, users_client(r, s), s->consume);
     p->client.client_id = s->name;
     p->client.metadata_max_age_ms = s->metadata_max_age_ns / NS_PER_MS;
     p->client.request_timeout_ms = s->request_timeout_ns / NS_PER_MS + s->max_wait_ns / NS_PER_MS;

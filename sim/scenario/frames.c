@@ -28,6 +28,7 @@ filter_of(struct run *r, const struct args *a, enum which if_unsaid)
     f.client_id = a->client;
     f.group = a->group;
     f.transactional_id = a->transactional_id;
+    f.principal = a->principal;
     return f;
 }
 
@@ -39,6 +40,7 @@ put_who(struct writer *w, const struct args *a)
     if (a->group.p) fmt_str(w, " of group "), fmt_slice(w, a->group);
     if (a->transactional_id.p)
         fmt_str(w, " of transactional id "), fmt_slice(w, a->transactional_id);
+    if (a->principal.p) fmt_str(w, " of user "), fmt_slice(w, a->principal);
     if (a->client.p) fmt_str(w, " of client "), fmt_slice(w, a->client);
 }
 

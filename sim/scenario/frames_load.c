@@ -4,6 +4,7 @@
 #include "broker/protocol/tables.h"
 #include "sim/net/answer.h"
 #include "sim/scenario/load.h"
+#include "sim/scenario/users.h"
 
 static const char *
 errors_of(struct load *l, int16_t api)
@@ -62,4 +63,6 @@ frames_check(struct load *l, const struct step *s)
     else if (id == VERB_DELAY && a->by.max <= 0)
         diag_error(l->d, s->mark, "by: 200ms..1s", "delay: by how much?");
     else if (id == VERB_ANSWER) check_answer(l, s);
+    if (a->principal.p && !slice_eq(a->principal, S("User:ANONYMOUS")))
+        (void)user_is_known(l, a->principal, s->mark);
 }

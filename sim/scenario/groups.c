@@ -1,5 +1,6 @@
 /* Groups of a scenario: their members, who has what, and where they are kept. */
 #include "sim/scenario/run_internal.h"
+#include "sim/scenario/users.h"
 
 #include "broker/base/check.h"
 #include "broker/group/groups.h"
@@ -47,7 +48,7 @@ member_args_of(struct run *r, struct client_slot *c)
 {
     const struct client_spec *s = c->spec;
     struct member_args *p = &c->member;
-    *p = member_args_default(r->h, s->name, r->client_params);
+    *p = member_args_default(r->h, s->name, users_client(r, s));
     p->client.client_id = s->name;
     p->client.metadata_max_age_ms = s->metadata_max_age_ns / NS_PER_MS;
     p->client.request_timeout_ms = s->request_timeout_ns / NS_PER_MS + s->max_wait_ns / NS_PER_MS;

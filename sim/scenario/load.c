@@ -6,6 +6,7 @@
 #include "sim/history/history.h"
 #include "sim/scenario/swarm.h"
 #include "sim/scenario/value.h"
+#include "sim/scenario/users.h"
 
 #define BROKERS_MAX 64
 #define CONTROLLERS_MAX 9
@@ -56,8 +57,9 @@ decode_cluster(struct load *l, const struct tree *t)
     /* What was refused must not be counted with. */
     c->brokers = MIN(MAX(c->brokers, 1), BROKERS_MAX);
     c->controllers = MIN(MAX(c->controllers, 0), CONTROLLERS_MAX);
-    const struct tree *nodes = tree_get(t, S("nodes"));
+    const struct tree *nodes = tree_get(t, S("nodes")), *users = tree_get(t, S("users"));
     if (nodes) decode_nodes(l, nodes);
+    if (users) users_decode(l, users);
     const struct tree *combined = tree_get(t, S("combined"));
     if (combined && c->controllers)
         diag_error(l->d, combined->mark, "controllers: 0, or leave it out",
@@ -183,6 +185,7 @@ check_client_spec(struct load *l, const struct pair *p, const struct client_spec
                    "a client does one of four things");
         return;
     }
+    if (c->user.p) (void)user_is_known(l, c->user, mark_of(p, "user"));
     if (c->share.p) {
         member_check(l, p, c);
         check_topic(l, c->share, mark_of(p, "share"));

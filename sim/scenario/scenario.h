@@ -35,6 +35,7 @@ enum term_kind {
     TERM_QUORUM_LEADER,    /* quorum-leader: who was elected last, active or not yet */
     TERM_QUORUM_FOLLOWERS, /* quorum-followers: the other controllers */
     TERM_CLIENT,           /* client(orders-service): of this client.id */
+    TERM_PRINCIPAL,        /* principal(alice): whose connections are this user's */
     TERM_COORDINATOR,      /* coordinator(readers): of the group */
     TERM_BUSIEST,          /* busiest: the broker that leads most */
     TERM_ANY,              /* any(2): so many drawn brokers that run */
@@ -74,7 +75,7 @@ struct args {
     bool is_none; /* `is: none` */
     struct partition_ref partition;
     struct slice name, topic, path;
-    struct slice client, group, transactional_id; /* of frames: who asks */
+    struct slice client, group, transactional_id, principal; /* of frames: who asks */
     struct slice error;
     bool is_done;
     int64_t only_nth, chance; /* of frames; 0: not said */
@@ -154,6 +155,7 @@ struct cluster {
     int64_t brokers, controllers; /* controllers 0: brokers 1 … min(3, brokers) are combined */
     int64_t combined;             /* with controllers 0: how many are controllers too */
     struct settings config;
+    struct settings users; /* name and password: then clients may be somebody */
     struct node_spec *nodes;
     int32_t nodes_n;
     struct range latency, loopback;
@@ -187,6 +189,7 @@ struct client_spec {
     int64_t session_ns, heartbeat_ns, max_poll_ns, auto_commit_ns, poll_records, work_ns;
     int64_t metadata_max_age_ns;
     struct slice rack; /* client.rack; null: none */
+    struct slice user; /* as whom it comes; null: nobody is told */
     int64_t rate_mhz;  /* records in 1,000 s */
     int64_t start_ns, until_ns;
     int64_t acks, in_flight, batch_bytes, value_bytes, keys, tombstones, codec, retries;

@@ -1,5 +1,6 @@
 /* Share groups of a scenario: their members, and when there is nothing left to be given. */
 #include "sim/scenario/run_internal.h"
+#include "sim/scenario/users.h"
 
 #include "broker/base/check.h"
 #include "broker/share/shares.h"
@@ -9,7 +10,7 @@ share_args_of(struct run *r, struct client_slot *c)
 {
     const struct client_spec *s = c->spec;
     struct share_args *p = &c->share;
-    *p = share_args_default(r->h, s->name, r->client_params);
+    *p = share_args_default(r->h, s->name, users_client(r, s));
     p->client.client_id = s->name;
     p->client.metadata_max_age_ms = s->metadata_max_age_ns / NS_PER_MS;
     /* An acknowledgement waits for as long as a broker asks its share coordinator. */

@@ -37,6 +37,7 @@ static const struct field cluster_v[] = {
     {"controllers", VALUE_COUNT, AT(cluster, controllers), "k1, k2 …, separate machines; 0 (if not said): brokers are controllers too", "0..9"},
     {"combined", VALUE_COUNT, AT(cluster, combined), "with `controllers: 0`: how many of the brokers are controllers; all, up to 3, if not said", "1..9"},
     {"config", VALUE_SETTINGS, AT(cluster, config), "of every node, in Kafka's own names", NULL},
+    {"users", VALUE_TREE, 0, "names and passwords: {alice: wonder}. Clients may then show who they are (`user`), those of `gregor play` must, by PLAIN. The file and what is recorded have the passwords as they are: take none that is used elsewhere", NULL},
     {"nodes", VALUE_TREE, 0, "of one node, by its name: {b1: {config: {…}, rack: a}}; goes before those of all", NULL},
     {"network", VALUE_TREE, 0, "of every link", NULL},
     {"disk", VALUE_TREE, 0, "of every machine", NULL},
@@ -101,6 +102,7 @@ static const struct field client_v[] = {
     {"fails-at-every", VALUE_COUNT, AT(client_spec, fails_at_every), "with `share`: of the record at each so-many-th offset it says nothing, as who fails at it again and again; 0 (if not said): none", "0..1000000"},
     {"metadata-max-age", VALUE_TIME, AT(client_spec, metadata_max_age_ns), "metadata.max.age.ms: when new partitions are found at the latest; 5m if not said", "1ms..1d"},
     {"rack", VALUE_WORD, AT(client_spec, rack), "client.rack: with `consume` or `subscribe` it reads from the replica there, if the brokers have a `replica.selector.class`", NULL},
+    {"user", VALUE_WORD, AT(client_spec, user), "one of the cluster's `users`: it shows who it is on each connection", NULL},
     {"rate", VALUE_RATE, AT(client_spec, rate_mhz), "records: 200/s; 100/s if not said", NULL},
     {"start", VALUE_TIME, AT(client_spec, start_ns), "when it begins; at once if not said", NULL},
     {"until", VALUE_TIME, AT(client_spec, until_ns), "when a producer's last record is sent; when a member leaves its group", NULL},
@@ -168,7 +170,8 @@ static const struct field roll_beside[] = {
 #define WHO_ASKS \
     {"client", VALUE_TEXT, ARG(client), "only of who asks by this client.id", NULL}, \
     {"group", VALUE_TEXT, ARG(group), "only of requests that name this group", NULL}, \
-    {"transactional-id", VALUE_TEXT, ARG(transactional_id), "only of requests that name this transactional id", NULL}
+    {"transactional-id", VALUE_TEXT, ARG(transactional_id), "only of requests that name this transactional id", NULL}, \
+    {"principal", VALUE_TEXT, ARG(principal), "only on connections of this user, User:alice or alice (`users` of the cluster); User:ANONYMOUS: of nobody who has shown who he is", NULL}
 #define WHICH_OF_THEM \
     {"skip", VALUE_COUNT, ARG(skip), "lets this many through first", NULL}, \
     {"count", VALUE_COUNT, ARG(count), "at most this many; all if not said", NULL}, \
@@ -449,6 +452,7 @@ const struct word targets[] = {
     {"quorum-leader", "the controller that was elected last, even if it is not active yet"},
     {"quorum-followers", "the other controllers"},
     {"client(orders-service)", "the client of this client.id, in the world or outside of it"},
+    {"principal(alice)", "whose connections are of this user now (`users` of the cluster)"},
     {"busiest", "the broker that leads most partitions of topics that are not Kafka's own"},
     {"coordinator(readers)", "the broker that coordinates the group, or the transactions of this transactional id"},
     {"any(2)", "this many running brokers, drawn from the seed"},

@@ -3,6 +3,7 @@
 
 #include "broker/base/check.h"
 #include "sim/scenario/value.h"
+#include "sim/scenario/users.h"
 
 static const struct {
     const char *word;
@@ -100,6 +101,14 @@ coordinator_call(struct load *l, const struct tree *t, struct slice inside, stru
 }
 
 static bool
+principal_call(struct load *l, const struct tree *t, struct slice inside, struct term *ret)
+{
+    ret->kind = TERM_PRINCIPAL;
+    ret->name = inside;
+    return user_is_known(l, inside, t->mark);
+}
+
+static bool
 bound_term(struct load *l, const struct tree *t, struct term *ret)
 {
     ret->kind = TERM_BOUND;
@@ -164,6 +173,7 @@ decode_term(struct load *l, const struct tree *t, struct term *ret)
         ret->name = inside;
         return true;
     }
+    if (within_brackets(t->text, "principal", &inside)) return principal_call(l, t, inside, ret);
     if (within_brackets(t->text, "any", &inside)) {
         ret->kind = TERM_ANY;
         if (slice_to_i64(inside, &ret->n) && ret->n > 0 && ret->n <= l->s->cluster.brokers)

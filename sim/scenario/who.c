@@ -53,6 +53,16 @@ put_client(struct run *r, struct crowd *c, struct slice name)
     if (m && slice_eq(m->kind, S("client"))) crowd_put(c, m);
 }
 
+/* Whoever has a connection now on which he has shown it. */
+static void
+put_principal(struct run *r, struct crowd *c, struct slice name)
+{
+    for (int32_t i = 0; i < world_machines_n(r->w); i++) {
+        struct machine *m = world_machine_at(r->w, i);
+        if (net_machine_is_of(r->w, m, name)) crowd_put(c, m);
+    }
+}
+
 static void
 put_id(struct run *r, struct crowd *c, int32_t id)
 {
@@ -158,6 +168,7 @@ crowd_of(struct run *r, const struct target *t, const struct crowd *other_side)
         case TERM_QUORUM_FOLLOWERS: put_quorum_followers(r, &c); break;
         case TERM_COORDINATOR: put_coordinator(r, &c, term->name); break;
         case TERM_CLIENT: put_client(r, &c, term->name); break;
+        case TERM_PRINCIPAL: put_principal(r, &c, term->name); break;
         case TERM_BUSIEST: put_busiest(r, &c); break;
         case TERM_ANY: put_any(r, &c, term->n); break;
         case TERM_BOUND: put_bound(r, &c, term->name); break;
@@ -220,6 +231,8 @@ why_nobody(struct run *r, const struct target *t)
     case TERM_FOLLOWERS: return why_no_partition(r, term->partition);
     case TERM_COORDINATOR: return why_no_coordinator(r, term->name);
     case TERM_CLIENT: return arena_format(r->a, "no client is called %.*s now", SARG(term->name));
+    case TERM_PRINCIPAL:
+        return arena_format(r->a, "nobody has shown now that he is %.*s", SARG(term->name));
     case TERM_CLIENTS: return S("there is no client now");
     case TERM_CONTROLLER: return S("no controller is active now");
     case TERM_QUORUM_LEADER: return S("the quorum has no leader now");

@@ -127,6 +127,7 @@ witnesses_begin(struct run *r)
     invariants_watch(w->invariants, r->w);
     net_know_topics(r->w, id_of_topic, r);
     if (r->o->outside || meddles_with_fetches(r->s)) net_follow_sessions(r->w);
+    if (r->s->cluster.users.n) net_follow_principals(r->w);
     invariants_combined(w->invariants, (int32_t)r->s->cluster.combined);
     w->oracle = oracle_new(r->a->mem);
     oracle_watch(w->oracle, r->w, r->h);

@@ -79,7 +79,8 @@ struct frame_filter {
     int32_t partition;    /* -1: any. Counts in what is about partitions */
     /* null: any. What the request (of an answer: that it answers) says of who asks. */
     struct slice client_id, group, transactional_id;
-    bool of_clients; /* not of nodes to each other */
+    struct slice principal; /* "alice": of connections that are his (net_follow_principals()) */
+    bool of_clients;        /* not of nodes to each other */
     /* NULL, or a last word: bytes are the frame, but for what comes from files. */
     bool (*also)(void *ctx, const struct world_frame *f, struct slice bytes);
     void *ctx;
@@ -121,6 +122,12 @@ void net_know_topics(struct world *w, bool (*id)(void *ctx, struct slice name, s
 /* From now on it is known what fetch sessions are about, so that filters by topic meet requests in them, which name
  * only what has changed (KIP-227). To be called before any begins. */
 void net_follow_sessions(struct world *w);
+/* From now on it is followed who shows on his connections who he is. */
+void net_follow_principals(struct world *w);
+/* The machine has a connection on which it has shown that it is this user. */
+bool net_machine_is_of(struct world *w, const struct machine *m, struct slice principal);
+/* "User:alice", of a machine's own end of a connection; null: not shown. */
+struct slice net_principal_of(struct world *w, const struct machine *m, uint64_t conn);
 /* Frames waiting now. */
 int32_t fault_held(struct world *w, fault_id id);
 

@@ -203,6 +203,8 @@ struct world_frame {
     struct machine *from, *to;
     int32_t port; /* of the listener that the connection goes to */
     uint64_t conn;
+    struct slice
+        principal; /* of the connection: "User:alice"; null: nobody has shown who he is, or nobody looks */
     bool is_answer;
     int16_t api, version; /* -1: not known (garbage, or an answer to nothing) */
     int32_t correlation;

@@ -1,12 +1,21 @@
 """SASL: who may come in, and what the server says to whoever may not. All of it holds for Apache Kafka, to the word."""
 
+import json
 import struct
 import time
+import urllib.request
 from contextlib import contextmanager
+
+try:
+    import confluent_kafka
+    import kafka
+except ImportError:  # then these claims can be listed, not judged
+    confluent_kafka = kafka = None
 
 from differ.broker import Broker, Closed
 from harness.claim import LIMIT_S, claim, expect, expect_equal
 from harness.node import free_port
+from harness.play import Play
 from harness.wire import brokers
 
 PLAIN_MODULE = "org.apache.kafka.common.security.plain.PlainLoginModule"
@@ -158,7 +167,7 @@ def check(address, what, steps, wanted):
     expect_equal(found, list(wanted), what)
 
 
-@claim("starts")
+@claim("starts", limit_s=10 * LIMIT_S)
 def walks(t):
     """Each way through the authentication, and each wrong turn, ends as it does in Apache Kafka: answer, words, delay."""
     with served(t, **SLOW) as (_, address):
@@ -271,3 +280,43 @@ def between_nodes(t):
             time.sleep(2)
     finally:
         cluster.kill()
+
+
+# ---- faults for one user ----
+
+def as_kafka_python(at, user, password, **more):
+    return kafka.KafkaProducer(bootstrap_servers=at, client_id="shop", security_protocol="SASL_PLAINTEXT", sasl_mechanism="PLAIN",
+                               sasl_plain_username=user, sasl_plain_password=password, **more)
+
+
+def as_confluent(at, user, password):
+    return confluent_kafka.Producer({"bootstrap.servers": at, "client.id": "shop", "security.protocol": "SASL_PLAINTEXT",
+                                     "sasl.mechanism": "PLAIN", "sasl.username": user, "sasl.password": password})
+
+
+@claim("gregord", "kafka-python", "confluent-kafka", limit_s=4 * LIMIT_S)
+def play_knows_users(t):
+    """gregor play asks clients who they are; a fault for alice meets alice's requests, not those of bob, who has the same client.id."""
+    with Play(t.scratch(), "--user", "alice:wonder", "--user", "bob:b:u'i", "--control", "127.0.0.1:0") as play:
+        alice, told, failed = as_kafka_python(play.bootstrap, "alice", "wonder", retries=0, enable_idempotence=False), [], []
+        bob = as_confluent(play.bootstrap, "bob", "b:u'i")
+        play.say("answer {rpc: Produce, principal: alice, count: 3}, error: MESSAGE_TOO_LARGE")
+        time.sleep(0.5)
+        for i in range(20):
+            bob.produce("orders", b"b%d" % i, on_delivery=lambda e, _: told.append(e))
+            bob.flush(LIMIT_S)
+            try:
+                alice.send("orders", b"a%d" % i).get(timeout=LIMIT_S)
+            except kafka.errors.KafkaError as e:
+                failed.append(type(e).__name__)
+        state = json.load(urllib.request.urlopen(play.control + "state", timeout=LIMIT_S))
+        users = {c["principal"] for c in state["connections"]}
+        alice.close()
+        expect_equal(told, [None] * 20, "what bob was told")
+        expect_equal(failed, ["MessageSizeTooLargeError"] * 3, "what alice was told")
+        expect({"User:alice", "User:bob"} <= users, f"connections are of {users}")
+        report = play.end()
+        expect_equal(play.said(), "", "mistakes")
+        expect_equal(report["verdict"], "pass", f"verdict ({report['reasons']})")
+        said = play.replay()
+        expect(said.startswith("the same run"), f"the replay is another run: {said}")
