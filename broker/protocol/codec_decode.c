@@ -2,50 +2,78 @@
 #include "broker/protocol/codec.h"
 #include "broker/protocol/codec_field.h"
 
+/* Each of these reads from `in` on and returns where it ended; NULL: malformed. So where we are stays in a register, and
+ * nothing goes on behind an error. */
 struct decoder {
-    struct reader r;
+    const uint8_t *end;
     struct arena *arena;
     int version;
 };
 
-static void decode_struct(struct decoder *d, const struct k_struct *s, uint8_t *to);
+static const uint8_t *decode_struct(struct decoder *d, const struct k_struct *s, const uint8_t *in,
+                                    uint8_t *to);
 
-static void
-decode_malformed(struct decoder *d)
+static INLINE bool
+is_there(const struct decoder *d, const uint8_t *in, int64_t n)
 {
-    d->r.err = true;
+    return n <= d->end - in;
+}
+
+static const uint8_t *
+decode_long_uvarint(struct decoder *d, const uint8_t *in, uint32_t *ret)
+{
+    uint64_t v;
+    int n = leb128_read(in, d->end - in, 32, &v);
+    *ret = n ? (uint32_t)v : 0;
+    return n ? in + n : NULL;
+}
+
+static INLINE const uint8_t *
+decode_uvarint(struct decoder *d, const uint8_t *in, uint32_t *ret)
+{
+    if (!is_there(d, in, 1) || *in >= 0x80) return decode_long_uvarint(d, in, ret);
+    *ret = *in;
+    return in + 1;
 }
 
 /* A length; -1: null. */
-static inline int64_t
-decode_length(struct decoder *d, unsigned flags, bool is_string)
+static INLINE const uint8_t *
+decode_length(struct decoder *d, unsigned flags, bool is_string, const uint8_t *in, int64_t *ret)
 {
-    int64_t n;
-    if (flags & K_STEP_COMPACT) n = (int64_t)reader_uvarint(&d->r) - 1;
-    else n = is_string ? reader_i16(&d->r) : reader_i32(&d->r);
-    return n < 0 ? -1 : n;
+    if (flags & K_STEP_COMPACT) {
+        uint32_t n;
+        in = decode_uvarint(d, in, &n);
+        *ret = (int64_t)n - 1;
+        return in;
+    }
+    int64_t bytes = is_string ? 2 : 4;
+    if (!is_there(d, in, bytes)) return NULL;
+    int32_t n = is_string ? (int16_t)load_be16(in) : (int32_t)load_be32(in);
+    *ret = n < 0 ? -1 : n;
+    return in + bytes;
 }
 
-static INLINE struct slice
-decode_bytes(struct decoder *d, unsigned flags, bool is_string)
+static INLINE const uint8_t *
+decode_bytes(struct decoder *d, unsigned flags, bool is_string, const uint8_t *in,
+             struct slice *ret)
 {
-    int64_t n = decode_length(d, flags, is_string);
-    if (n < 0) {
-        if (!(flags & K_STEP_NULLABLE)) decode_malformed(d);
-        return SLICE_NULL;
-    }
-    if (is_string && n > CODEC_STRING_MAX) decode_malformed(d);
-    return reader_bytes(&d->r, n);
+    int64_t n;
+    *ret = SLICE_NULL;
+    in = decode_length(d, flags, is_string, in, &n);
+    if (!in) return NULL;
+    if (n < 0) return flags & K_STEP_NULLABLE ? in : NULL;
+    if (!is_there(d, in, n) || (is_string && n > CODEC_STRING_MAX)) return NULL;
+    *ret = slice(in, n);
+    return in + n;
 }
 
 /* Mended text lives in the arena, not in the input. If it is longer than a string can be, we could not
  * send it again (Kafka takes it, and fails when it answers). */
-static struct slice
-mend_string(struct decoder *d, struct slice s)
+static bool
+mend_string(struct decoder *d, struct slice *s)
 {
-    struct slice mended = utf8_mended(s, d->arena);
-    if (!mended.p || mended.n > CODEC_STRING_MAX) decode_malformed(d);
-    return mended;
+    *s = utf8_mended(*s, d->arena);
+    return s->p && s->n <= CODEC_STRING_MAX;
 }
 
 /* One value of fixed length, whose bytes are there. */
@@ -65,12 +93,11 @@ decode_fixed(enum k_step_op op, const uint8_t *in, uint8_t *to)
 }
 
 /* One value that is neither a struct nor an array. */
-static INLINE void
-decode_scalar(struct decoder *d, enum k_step_op op, unsigned flags, uint8_t *to)
+static INLINE const uint8_t *
+decode_scalar(struct decoder *d, enum k_step_op op, unsigned flags, const uint8_t *in, uint8_t *to)
 {
     struct k_records records = {0};
     struct slice s;
-    const uint8_t *in;
     switch (op) {
     case K_STEP_BOOL:
     case K_STEP_8:
@@ -78,22 +105,22 @@ decode_scalar(struct decoder *d, enum k_step_op op, unsigned flags, uint8_t *to)
     case K_STEP_32:
     case K_STEP_64:
     case K_STEP_UUID:
-        in = reader_take(&d->r, step_fixed_bytes(op));
-        if (in) decode_fixed(op, in, to);
-        return;
+        if (!is_there(d, in, step_fixed_bytes(op))) return NULL;
+        decode_fixed(op, in, to);
+        return in + step_fixed_bytes(op);
     case K_STEP_STRING:
-        s = decode_bytes(d, flags, true);
-        if (!utf8_is_ascii(s)) s = mend_string(d, s);
+        in = decode_bytes(d, flags, true, in, &s);
+        if (!utf8_is_ascii(s) && !mend_string(d, &s)) return NULL;
         memcpy(to, &s, sizeof s);
-        return;
+        return in;
     case K_STEP_BYTES:
-        s = decode_bytes(d, flags, false);
+        in = decode_bytes(d, flags, false, in, &s);
         memcpy(to, &s, sizeof s);
-        return;
+        return in;
     case K_STEP_RECORDS:
-        records.bytes = decode_bytes(d, flags, false);
+        in = decode_bytes(d, flags, false, in, &records.bytes);
         memcpy(to, &records, sizeof records);
-        return;
+        return in;
     case K_STEP_END:
     case K_STEP_TAGS:
     case K_STEP_STRUCT:
@@ -105,55 +132,52 @@ decode_scalar(struct decoder *d, enum k_step_op op, unsigned flags, uint8_t *to)
     UNREACHABLE();
 }
 
-static void
-decode_array(struct decoder *d, const struct k_step *p, uint8_t *to)
+static const uint8_t *
+decode_array(struct decoder *d, const struct k_step *p, const uint8_t *in, uint8_t *to)
 {
-    int64_t n = decode_length(d, p->flags, false), size = step_item_bytes(p);
+    int64_t n, size = step_item_bytes(p);
+    in = decode_length(d, p->flags, false, in, &n);
+    if (!in) return NULL;
     if (n < 0) {
-        if (!(p->flags & K_STEP_NULLABLE)) decode_malformed(d);
         array_store(to, NULL, -1);
-        return;
+        return p->flags & K_STEP_NULLABLE ? in : NULL;
     }
-    if (d->r.err || n > CODEC_ARRAY_MAX || n * p->item_least_bytes > reader_left(&d->r)) {
-        decode_malformed(d);
-        return;
-    }
-    uint8_t *items = n ? arena_alloc(d->arena, n * size) : NULL;
-    if (n && !items) {
-        decode_malformed(d);
-        return;
-    }
-    array_store(to, items, (int32_t)n);
+    if (n > CODEC_ARRAY_MAX || !is_there(d, in, n * p->item_least_bytes)) return NULL;
+    uint8_t *item = n ? arena_alloc_dirty(d->arena, n * size) : NULL;
+    if (n && !item) return NULL;
+    array_store(to, item, (int32_t)n);
     unsigned item_flags = p->flags & K_STEP_COMPACT;
-    for (int64_t i = 0; i < n && !d->r.err; i++) {
-        uint8_t *item = items + i * size;
-        if (p->item_op == K_STEP_STRUCT) decode_struct(d, &k_structs[p->item], item);
-        else decode_scalar(d, (enum k_step_op)p->item_op, item_flags, item);
-    }
+    for (; n > 0 && in; n--, item += size)
+        in = p->item_op == K_STEP_STRUCT
+               ? decode_struct(d, &k_structs[p->item], in, item)
+               : decode_scalar(d, (enum k_step_op)p->item_op, item_flags, in, item);
+    return in;
 }
 
-static void
-decode_pointer(struct decoder *d, const struct k_step *p, uint8_t *to)
+static const uint8_t *
+decode_pointer(struct decoder *d, const struct k_step *p, const uint8_t *in, uint8_t *to)
 {
     const struct k_struct *s = &k_structs[p->item];
-    uint8_t *item = NULL;
-    if (!(p->flags & K_STEP_NULLABLE) || reader_i8(&d->r) >= 0) {
-        item = d->r.err ? NULL : arena_alloc(d->arena, s->size);
-        if (item) decode_struct(d, s, item);
-        else decode_malformed(d);
+    bool is_null = false;
+    if (p->flags & K_STEP_NULLABLE) {
+        if (!is_there(d, in, 1)) return NULL;
+        is_null = (int8_t)*in++ < 0;
     }
+    uint8_t *item = is_null ? NULL : arena_alloc_dirty(d->arena, s->size);
     memcpy(to, &item, sizeof item);
+    if (is_null) return in;
+    return item ? decode_struct(d, s, in, item) : NULL;
 }
 
-static INLINE void
-codec_decode_step(struct decoder *d, const struct k_step *p, uint8_t *to)
+static INLINE const uint8_t *
+codec_decode_step(struct decoder *d, const struct k_step *p, const uint8_t *in, uint8_t *to)
 {
     switch ((enum k_step_op)p->op) {
-    case K_STEP_STRUCT: decode_struct(d, &k_structs[p->item], to + p->at); return;
-    case K_STEP_POINTER: decode_pointer(d, p, to + p->at); return;
-    case K_STEP_ARRAY: decode_array(d, p, to + p->at); return;
-    case K_STEP_ABSENT: return;
-    default: decode_scalar(d, (enum k_step_op)p->op, p->flags, to + p->at); return;
+    case K_STEP_STRUCT: return decode_struct(d, &k_structs[p->item], in, to + p->at);
+    case K_STEP_POINTER: return decode_pointer(d, p, in, to + p->at);
+    case K_STEP_ARRAY: return decode_array(d, p, in, to + p->at);
+    case K_STEP_ABSENT: return in;
+    default: return decode_scalar(d, (enum k_step_op)p->op, p->flags, in, to + p->at);
     }
 }
 
@@ -169,18 +193,15 @@ find_tagged(const struct k_struct *s, const struct k_step *tags, uint32_t tag)
 }
 
 /* Reads exactly n bytes as the field. */
-static void
-decode_tagged(struct decoder *d, const struct k_step *p, uint8_t *to, int64_t n)
+static const uint8_t *
+decode_tagged(struct decoder *d, const struct k_step *p, const uint8_t *in, uint8_t *to, int64_t n)
 {
-    struct reader outer = d->r;
-    d->r = reader(reader_bytes(&outer, n));
-    codec_decode_step(d, p, to);
-    outer.err |= d->r.err || reader_left(&d->r) != 0;
-    d->r = outer;
+    struct decoder inner = {in + n, d->arena, d->version};
+    return codec_decode_step(&inner, p, in, to) == inner.end ? inner.end : NULL;
 }
 
-/* `raw` is the whole tagged field: tag, size and bytes. Usually the unknown ones lie in one run. */
-static void
+/* `raw` is the whole tagged field: tag, size and bytes. Usually the unknown ones lie in one run. False: no room. */
+static bool
 keep_unknown(struct decoder *d, struct k_tags *tags, struct slice raw)
 {
     tags->n++;
@@ -190,80 +211,99 @@ keep_unknown(struct decoder *d, struct k_tags *tags, struct slice raw)
         tags->bytes.n += raw.n;
     } else {
         uint8_t *p = arena_alloc(d->arena, tags->bytes.n + raw.n);
-        if (!p) {
-            decode_malformed(d);
-            return;
-        }
+        if (!p) return false;
         memcpy(p, tags->bytes.p, (size_t)tags->bytes.n);
         memcpy(p + tags->bytes.n, raw.p, (size_t)raw.n);
         tags->bytes = slice(p, tags->bytes.n + raw.n);
     }
+    return true;
 }
 
-static void
-decode_tags(struct decoder *d, const struct k_struct *s, const struct k_step *steps, uint8_t *to)
+static const uint8_t *
+decode_unknown(struct decoder *d, const struct k_struct *s, struct slice raw, uint8_t *to)
 {
-    uint32_t n = reader_uvarint(&d->r);
+    const uint8_t *next = raw.p + raw.n;
+    struct k_tags tags;
+    if (s->unknown_at == K_NO_TAGS) return next;
+    memcpy(&tags, to + s->unknown_at, sizeof tags);
+    bool is_kept = keep_unknown(d, &tags, raw);
+    memcpy(to + s->unknown_at, &tags, sizeof tags);
+    return is_kept ? next : NULL;
+}
+
+static const uint8_t *
+decode_tags(struct decoder *d, const struct k_struct *s, const struct k_step *steps,
+            const uint8_t *in, uint8_t *to)
+{
+    uint32_t n, tag, size;
     int64_t last = -1;
-    if (n > CODEC_TAGS_MAX) decode_malformed(d);
-    for (uint32_t i = 0; i < n && !d->r.err; i++) {
-        const uint8_t *start = d->r.p;
-        uint32_t tag = reader_uvarint(&d->r), size = reader_uvarint(&d->r);
-        if (tag <= last || size > reader_left(&d->r)) {
-            decode_malformed(d);
-            return;
-        }
+    in = decode_uvarint(d, in, &n);
+    if (in && n > CODEC_TAGS_MAX) return NULL;
+    for (; in && n > 0; n--) {
+        const uint8_t *start = in;
+        in = decode_uvarint(d, in, &tag);
+        if (in) in = decode_uvarint(d, in, &size);
+        if (!in || tag <= last || !is_there(d, in, size)) return NULL;
         last = tag;
         const struct k_step *p = find_tagged(s, steps, tag);
-        if (p) {
-            decode_tagged(d, p, to, size);
-            continue;
-        }
-        reader_skip(&d->r, size);
-        if (s->unknown_at == K_NO_TAGS) continue;
-        struct k_tags tags;
-        memcpy(&tags, to + s->unknown_at, sizeof tags);
-        keep_unknown(d, &tags, slice(start, d->r.p - start));
-        memcpy(to + s->unknown_at, &tags, sizeof tags);
+        in = p ? decode_tagged(d, p, in, to, size)
+               : decode_unknown(d, s, slice(start, in + size - start), to);
     }
+    return in;
+}
+
+/* There are hardly ever any. */
+static INLINE const uint8_t *
+decode_tags_if_any(struct decoder *d, const struct k_struct *s, const struct k_step *steps,
+                   const uint8_t *in, uint8_t *to)
+{
+    return is_there(d, in, 1) && *in == 0 ? in + 1 : decode_tags(d, s, steps, in, to);
 }
 
 /* ---- structs -------------------------------------------------------------------------------- */
 
-/* Whether all its bytes are there is asked once. Returns its last step. */
-static INLINE const struct k_step *
-decode_fixed_row(struct decoder *d, const struct k_step *row, uint8_t *to)
+/* The steps of a row, whose bytes are all there. */
+static INLINE void
+decode_fixed_row(const struct k_step *row, const uint8_t *in, uint8_t *to)
 {
     const struct k_step *last = row + row->field;
-    const uint8_t *in = reader_take(&d->r, row->item);
-    for (const struct k_step *p = row + 1; in && p <= last; p++) {
+    for (const struct k_step *p = row + 1; p <= last; p++) {
         decode_fixed((enum k_step_op)p->op, in, to + p->at);
         in += step_fixed_bytes((enum k_step_op)p->op);
     }
-    return last;
 }
 
 /* `to` may hold anything. */
-static void
-decode_struct(struct decoder *d, const struct k_struct *s, uint8_t *to)
+static const uint8_t *
+decode_struct(struct decoder *d, const struct k_struct *s, const uint8_t *in, uint8_t *to)
 {
     const struct k_step *p = struct_program(s, d->version);
     struct_set_defaults(s, to);
-    for (; p->op > K_STEP_TAGS; p++)
-        if (p->op == K_STEP_ROW) p = decode_fixed_row(d, p, to);
-        else codec_decode_step(d, p, to);
-    if (p->op == K_STEP_TAGS) decode_tags(d, s, p, to);
+    for (; p->op > K_STEP_TAGS && in; p++) {
+        if (p->op != K_STEP_ROW) {
+            in = codec_decode_step(d, p, in, to);
+            continue;
+        }
+        if (!is_there(d, in, p->item)) return NULL;
+        decode_fixed_row(p, in, to);
+        in += p->item;
+        p += p->field;
+    }
+    return in && p->op == K_STEP_TAGS ? decode_tags_if_any(d, s, p, in, to) : in;
 }
 
 bool
 codec_decode(enum k_msg msg, int16_t version, struct reader *r, struct arena *a, void *ret)
 {
+    static const uint8_t nothing[1];
     CHECK(codec_has_version(msg, version));
-    struct decoder d = {*r, a, version};
-    const struct k_struct *s = message_root(msg);
-    decode_struct(&d, s, ret);
-    *r = d.r;
-    return !d.r.err;
+    bool is_empty = !r->p;
+    struct decoder d = {is_empty ? nothing : r->end, a, version};
+    const uint8_t *in =
+        r->err ? NULL : decode_struct(&d, message_root(msg), is_empty ? nothing : r->p, ret);
+    if (!in) r->err = true;
+    else if (!is_empty) r->p = in;
+    return in != NULL;
 }
 
 bool
