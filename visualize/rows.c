@@ -334,20 +334,32 @@ draw_fetch(struct frame *f, int32_t actor, const struct replica *one, int64_t y,
 
 /* ---- which offsets ---- */
 
+/* Further behind the end is not looked at. */
+#define NEAR 1000
+
+/* The epochs of NEAR records, from this one on, as epoch_at() has them. */
+static void
+epochs_from(const struct replica *one, int64_t from, int64_t ret[NEAR])
+{
+    for (int64_t i = 0; i < NEAR; i++) ret[i] = -1;
+    for (int64_t i = 0; i < one->held.n; i++) {
+        const struct held *h = &one->held.v[i];
+        int64_t end = h->gone_ns == RUN_FOREVER ? MIN(h->end, from + NEAR) : 0;
+        for (int64_t at = MAX(h->base, from); at < end; at++) ret[at - from] = h->epoch;
+    }
+}
+
 /* The first offset, from this one on, at which two logs have records of different epochs. */
 static int64_t
 parting(const struct replica *a, const struct replica *b, int64_t from)
 {
-    int64_t end = MIN(a->log_end, b->log_end);
-    for (int64_t at = from; at < end; at++) {
-        int64_t ea = epoch_at(a, at), eb = epoch_at(b, at);
-        if (ea >= 0 && eb >= 0 && ea != eb) return at;
-    }
+    int64_t ea[NEAR], eb[NEAR], n = MIN(a->log_end, b->log_end) - from;
+    epochs_from(a, from, ea);
+    epochs_from(b, from, eb);
+    for (int64_t i = 0; i < n; i++)
+        if (ea[i] >= 0 && eb[i] >= 0 && ea[i] != eb[i]) return from + i;
     return INT64_MAX;
 }
-
-/* Further behind is not looked at. */
-#define NEAR 1000
 
 /* The columns begin a little before the end of the shortest log that is not far behind, or before the place
  * where two logs part. */
