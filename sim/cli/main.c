@@ -87,11 +87,12 @@
     "  drill B2 FILE…       try these files on the cases of an exercise in C: which rules refuse them?\n" \
     "  grade FOLDER…        grade what students did, each in a folder like my-labs\n" \
     "  pack FILE.tar.gz     the labs to hand out, without solutions\n" \
+    "  questions            what a student with this ID is asked about runs of their own, and what is right\n" \
     "  history FILE|RUN     print what clients saw as JSON, a line for each operation\n" \
     "  guide                make the runs that prove or refute what a beginner's guide says\n" \
     "  docs                 write the pictures and tables in the labs' pages anew\n\n" \
     "  --check              of docs: only say which are not as they would be\n" \
-    "  --student ID         of pack: seeds and drawn cases of the exercises are this student's own\n" \
+    "  --student ID         of pack and questions: seeds, cases, questions and broken brokers of the exercises are this student's own\n" \
     "  --hide-reference     of pack: with all that they are compiled with, and the broker's own versions as objects only\n" \
     "  --by-id              of grade: a folder's name is its student's ID\n" \
     "  --json, --junit      of grade: as JSON, or as JUnit's XML\n"
@@ -147,7 +148,7 @@ const struct command commands[] = {
      "shows mistakes that lose records, each beside what is right", "gregor museum run RE01", command_museum},
     {"lab", "gregor lab [list], or gregor lab start|predict|run|check|hint|reset N [OPTION]…", LAB_OPTIONS,
      "is the course: predict, run, look, explain, do, beyond", "gregor lab start 4", command_lab},
-    {"course", "gregor course grade FOLDER… [--by-id] [--json|--junit], gregor course pack FILE [--student ID] [--hide-reference], gregor course ask RUN QUERY, gregor course history FILE|RUN, gregor course guide, gregor course docs [--check] [LAB…], or gregor course drill ID FILE…", COURSE_OPTIONS,
+    {"course", "gregor course grade FOLDER… [--by-id] [--json|--junit], gregor course pack FILE [--student ID] [--hide-reference], gregor course questions --student ID [B2], gregor course ask RUN QUERY, gregor course history FILE|RUN, gregor course guide, gregor course docs [--check] [LAB…], or gregor course drill ID FILE…", COURSE_OPTIONS,
      "is for authors of labs and teachers", "gregor course ask out/leader-crash-42 '{notes: partition-change}'", command_course},
     {"lint", "gregor lint FILE…", "", "finds mistakes in scenarios", "gregor lint scenarios/leader-crash.yaml", command_lint},
     {"check", "gregor check FILE|RUN… [OPTION]…", CHECK_OPTIONS,

@@ -172,20 +172,21 @@ has_run(struct lab_visit *v)
 static int
 predict(struct lab_visit *v)
 {
-    if (v->drill)
+    const struct lab *asks = v->drill ? own_questions(&v->d, &v->place, v->drill) : v->lab;
+    if (!asks)
         return usage_error("lab", "%s asks nothing: gregor lab check %s", v->o.word, v->o.word);
-    return lab_predict(&v->d, v->lab, v->mine, &v->progress, v->o.answers, has_run(v), false);
+    return lab_predict(&v->d, asks, v->mine, &v->progress, v->o.answers, has_run(v), false);
 }
 
 static int
 run_lab(struct lab_visit *v)
 {
-    const struct lab *l = v->lab;
+    const struct lab *l = v->drill ? own_questions(&v->d, &v->place, v->drill) : v->lab;
     int made = 0;
-    if (v->drill)
+    if (!l)
         return usage_error("lab", "an exercise in C is compiled and run by: gregor lab check %s",
                            v->o.word);
-    if (!has_run(v) && !v->progress.predicted.n)
+    if (!v->drill && !has_run(v) && !v->progress.predicted.n)
         printf("(Nothing is predicted yet. What you learn is the difference: gregor lab predict "
                "%.*s)\n\n",
                SARG(l->id));
@@ -204,7 +205,7 @@ run_lab(struct lab_visit *v)
     }
     if (v->progress.state < LAB_RUN) v->progress.state = LAB_RUN;
     if (!progress_write(&v->d, v->mine, l, &v->progress)) return EXIT_USAGE;
-    printf("Now look, then: gregor lab check %.*s\n", SARG(l->id));
+    printf("Now look, then: gregor lab %s %.*s\n", v->drill ? "predict" : "check", SARG(l->id));
     return EXIT_PASS;
 }
 
@@ -226,6 +227,8 @@ check_lab(struct lab_visit *v)
     if (rc) return rc;
     bool graded = v->drill ? drill_grade(&v->d, &v->place, v->drill, v->mine, v->o.cases, &g)
                            : lab_grade(&v->d, &v->place, v->lab, v->mine, &v->progress, &g);
+    if (graded && v->drill && !v->o.cases)
+        graded = own_grade(&v->d, &v->place, v->drill, v->mine, &v->progress, &g);
     if (!graded) return EXIT_USAGE;
     bool holds = !g.wrong && !g.open;
     v->progress.state = holds && !v->o.cases ? LAB_DONE : LAB_RUN;

@@ -70,7 +70,8 @@ static const struct {
              {"guide", course_guide},
              {"history", course_history},
              {"grade", course_grade},
-             {"pack", course_pack}};
+             {"pack", course_pack},
+             {"questions", course_questions}};
 
 int
 command_course(int argc, char **argv)

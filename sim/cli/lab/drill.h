@@ -33,6 +33,7 @@ struct drill {
     struct drill_rule *bugs; /* of a scenario: wrong rules, and what each is */
     int32_t bugs_n;
     int64_t catch; /* so many of them */
+    int64_t draw;  /* so many are tried: the first, or a student's own */
 };
 
 /* NULL, and said. */
@@ -96,8 +97,18 @@ bool history_json(struct desk *d, const char *path, struct writer *w);
 /* ---- own.c: what is drawn from a student's id; without one all have the same ---- */
 
 uint64_t own_dice(struct slice student, struct slice about);
+/* k of n, in order; without a student the first k. */
+void own_choice(struct slice student, struct slice about, int32_t n, int32_t k, int32_t *ret);
 struct slice own_seeds(struct desk *d, struct slice student, struct slice about,
                        struct slice range);
+
+/* ---- own_questions.c: two questions about a run of the student's own ---- */
+
+/* As a lab that has only these two and their runs; NULL: these labs were not made for one student, or it asks nothing. */
+struct lab *own_questions(struct desk *d, const struct place *p, const struct drill *x);
+/* Adds a row for each; unanswered ones are open. False: a run could not be made. */
+bool own_grade(struct desk *d, const struct place *p, const struct drill *x, struct slice mine,
+               const struct progress *s, struct grades *g);
 
 /* ---- drill_other.c: of the kinds that are no function ---- */
 

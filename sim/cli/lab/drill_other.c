@@ -117,19 +117,21 @@ grade_scenario(struct other_check *k)
     r->why = S("A test that fails when nothing is wrong finds nothing.");
     r->look = arena_format(&k->d->a, "%s/runs", k->work);
     if (rc != EXIT_PASS) return true;
-    for (int32_t i = 0; i < k->x->bugs_n; i++) {
-        rc = run_with(k, (const char *)arena_dup(&k->d->a, k->x->bugs[i].name).p, &json, &err);
+    int32_t *tried = ARENA_ARRAY(&k->d->a, int32_t, k->x->draw), n = (int32_t)k->x->draw;
+    own_choice(k->p->student, k->x->as_lab.id, k->x->bugs_n, n, tried);
+    for (int32_t i = 0; i < n; i++) {
+        const struct drill_rule *bug = &k->x->bugs[tried[i]];
+        rc = run_with(k, (const char *)arena_dup(&k->d->a, bug->name).p, &json, &err);
         bool is_caught = rc == EXIT_FAIL || rc == EXIT_DIED;
         caught += is_caught;
         r = add_row(k, is_caught ? GRADE_OK : GRADE_SKIPPED,
-                    arena_format(&k->d->a, "%.*s: %.*s", SARG(k->x->bugs[i].name),
-                                 SARG(k->x->bugs[i].says)));
+                    arena_format(&k->d->a, "%.*s: %.*s", SARG(bug->name), SARG(bug->says)));
         r->came = is_caught ? what_fired(k, json) : S("your scenario passes on this broken broker");
     }
     r = add_row(k, caught >= k->x->catch ? GRADE_OK : GRADE_WRONG,
                 arena_format(&k->d->a, "caught: at least %lld of %d broken brokers",
-                             (long long)k->x->catch, (int)k->x->bugs_n));
-    r->came = arena_format(&k->d->a, "%lld of %d", (long long)caught, (int)k->x->bugs_n);
+                             (long long)k->x->catch, (int)n));
+    r->came = arena_format(&k->d->a, "%lld of %d", (long long)caught, (int)n);
     r->why = S("A mistake shows only when something happens that the rule is there for. Which of "
                "those above were not caught, and what would bring each to light?");
     return true;

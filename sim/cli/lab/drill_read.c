@@ -82,6 +82,13 @@ read_catch(struct fields *r, const struct tree *t, void *into)
 }
 
 static void
+read_draw(struct fields *r, const struct tree *t, void *into)
+{
+    double v = 0;
+    if (fields_number(r, t, &v)) ((struct drill *)into)->draw = (int64_t)v;
+}
+
+static void
 read_kind(struct fields *r, const struct tree *t, void *into)
 {
     static const char *const kinds[] = {"function", "scenario", "checker"};
@@ -122,6 +129,7 @@ static const struct field drill_keys[] = {{"exercise", read_drill_id, true},
                                           {"file", read_drill_file, false},
                                           {"bugs", read_bugs, false},
                                           {"catch", read_catch, false},
+                                          {"draw", read_draw, false},
                                           {"hints", read_drill_hints, true}};
 
 /* What its kind needs. */
@@ -131,11 +139,12 @@ look_over_drill(struct fields *r, const struct drill *x, const struct tree *t)
     bool whole = x->kind == DRILL_FUNCTION
                    ? x->holes_n && x->holes_n <= DRILL_FILES_MAX && x->functions_n && x->rules_n &&
                          (x->as_lab.runs_n || slice_starts(x->holes[0], S("labs/")))
-               : x->kind == DRILL_SCENARIO
-                   ? x->file.n && x->bugs_n && x->catch > 0 && x->catch <= x->bugs_n
-                   : x->file.n > 0;
+               : x->kind == DRILL_SCENARIO ? x->file.n && x->bugs_n && x->catch > 0 &&
+                                                 x->catch <= x->draw && x->draw <= x->bugs_n
+                                           : x->file.n > 0;
     static const char *const needs[] = {"hole, functions, rules, and (if it is the broker's) runs",
-                                        "file, bugs and catch", "file"};
+                                        "file, bugs, catch and draw (catch <= draw <= bugs)",
+                                        "file"};
     if (!whole)
         diag_error(&r->diags, t->mark, NULL, "an exercise of this kind has %s", needs[x->kind]);
 }

@@ -10,13 +10,17 @@ const struct tree *
 fields_open(struct fields *r, struct desk *d, const char *path)
 {
     struct source *s = ARENA_NEW(&d->a, struct source);
+    s->path = arena_dup(&d->a, slice_cstr(path));
+    if (file_read_all(&d->a, path, &s->text)) return fields_parse(r, d, s);
+    fprintf(stderr, "gregor: %s: %s\n", path, strerror(errno));
+    return NULL;
+}
+
+const struct tree *
+fields_parse(struct fields *r, struct desk *d, struct source *s)
+{
     *r = (struct fields){.d = d};
     diags_init(&r->diags, &d->a);
-    s->path = arena_dup(&d->a, slice_cstr(path));
-    if (!file_read_all(&d->a, path, &s->text)) {
-        fprintf(stderr, "gregor: %s: %s\n", path, strerror(errno));
-        return NULL;
-    }
     struct trees all = tree_parse(&d->a, s, &r->diags);
     struct mark top = {.source = s, .line = 1, .column = 1, .width = 1};
     if (all.n != 1 && !r->diags.errors)

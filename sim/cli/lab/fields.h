@@ -20,6 +20,8 @@ struct field {
 
 /* The file's one document; NULL, and said. */
 const struct tree *fields_open(struct fields *r, struct desk *d, const char *path);
+/* The same of a text that was read; it stays where it is. */
+const struct tree *fields_parse(struct fields *r, struct desk *d, struct source *s);
 /* False, and said: there were mistakes. */
 bool fields_close(struct fields *r);
 

@@ -56,7 +56,8 @@ grade_one(struct marking *k, const struct lab *l, const struct drill *x, struct 
 {
     struct progress s;
     progress_read(k->d, mine, &s);
-    return x ? drill_grade(k->d, &k->p, x, mine, false, g) : lab_grade(k->d, &k->p, l, mine, &s, g);
+    if (!x) return lab_grade(k->d, &k->p, l, mine, &s, g);
+    return drill_grade(k->d, &k->p, x, mine, false, g) && own_grade(k->d, &k->p, x, mine, &s, g);
 }
 
 static void

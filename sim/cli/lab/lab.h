@@ -100,6 +100,10 @@ struct fields;
 /* A map of runs, a check, a list of hints. */
 struct lab_claim *lab_read_claim(struct fields *r, const struct tree *t);
 struct lab_run *lab_read_runs(struct fields *r, const struct tree *t, int32_t *ret_n);
+/* Appends to the lab's. */
+void lab_read_questions(struct fields *r, const struct tree *t, struct lab *l);
+/* For query_runs(): says if the lab that is being read (fields.whole) has no such run. */
+void lab_need_run(void *ctx, struct slice run, struct mark at);
 struct slice (*lab_read_hints(struct fields *r, const struct tree *t, int32_t *ret_n))[LAB_HINTS];
 struct lab_run *lab_find_run(const struct lab *l, struct slice id);
 
@@ -221,6 +225,7 @@ int course_history(struct desk *d, int argc, char **argv);
 int course_grade(struct desk *d, int argc, char **argv);
 int course_pack(struct desk *d, int argc, char **argv);
 int course_guide(struct desk *d, int argc, char **argv);
+int course_questions(struct desk *d, int argc, char **argv);
 int course_drill(struct desk *d, int argc, char **argv);
 
 #endif

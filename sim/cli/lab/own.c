@@ -1,4 +1,4 @@
-/* What differs between students: the seeds of an exercise's runs, and the dice of its cases. Drawn from the student's id, so that
+/* What differs between students: the seeds of an exercise's runs, the dice of its cases, the broken brokers to be caught. Drawn from the student's id, so that
  * the same id has the same, here and where it is graded. */
 #include "broker/base/check.h"
 #include "broker/base/fmt.h"
@@ -12,6 +12,18 @@ own_dice(struct slice student, struct slice about)
     for (int i = 0; i < 3; i++)
         for (int64_t k = 0; k < parts[i].n; k++) h = (h ^ parts[i].p[k]) * 0x100000001b3ULL;
     return h ^ h >> 32;
+}
+
+void
+own_choice(struct slice student, struct slice about, int32_t n, int32_t k, int32_t *ret)
+{
+    uint64_t dice = own_dice(student, about);
+    /* Each is taken with the share that is still wanted of those that are left. */
+    for (int32_t i = 0, taken = 0; i < n && taken < k; i++) {
+        dice = dice * 6364136223846793005ULL + 1442695040888963407ULL;
+        bool is_taken = !student.n || (int32_t)((dice >> 33) % (uint64_t)(n - i)) < k - taken;
+        if (is_taken) ret[taken++] = i;
+    }
 }
 
 /* "1..8" → "43217..43224". One seed stays as it is: it is that of a scenario in which something certain happens. */

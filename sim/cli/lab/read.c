@@ -111,8 +111,8 @@ lab_find_run(const struct lab *l, struct slice id)
     return NULL;
 }
 
-static void
-need_run(void *ctx, struct slice run, struct mark at)
+void
+lab_need_run(void *ctx, struct slice run, struct mark at)
 {
     struct fields *r = ctx;
     struct words known = {.arena = &r->d->a};
@@ -200,10 +200,9 @@ static const struct field question_keys[] = {
     {"unit", read_question_unit, false}, {"why", read_question_why, true},
     {"look", read_question_look, true},  {"at", read_question_at, false}};
 
-static void
-read_questions(struct fields *r, const struct tree *t, void *into)
+void
+lab_read_questions(struct fields *r, const struct tree *t, struct lab *l)
 {
-    struct lab *l = into;
     if (t->kind != TREE_MAP || !t->n) {
         diag_error(&r->diags, t->mark, NULL, "questions are a map");
         return;
@@ -215,6 +214,12 @@ read_questions(struct fields *r, const struct tree *t, void *into)
         q->mark = t->pairs[i].mark;
         fields_map(r, t->pairs[i].value, "a question", question_keys, ARRAY_LEN(question_keys), q);
     }
+}
+
+static void
+read_questions(struct fields *r, const struct tree *t, void *into)
+{
+    lab_read_questions(r, t, into);
 }
 
 /* ---- the exercise ---- */
@@ -267,7 +272,7 @@ lab_read_claim(struct fields *r, const struct tree *t)
     c->mark = t->mark;
     c->say = c->why = c->look = SLICE_EMPTY;
     fields_map(r, t, "a proof", proof_keys, ARRAY_LEN(proof_keys), c);
-    query_runs(c->of, need_run, r);
+    query_runs(c->of, lab_need_run, r);
     if (!c->wanted.has_min && !c->wanted.has_max && !c->wanted.is.p)
         diag_error(&r->diags, c->mark, "is, min or max", "what must it be?");
     return c;
@@ -445,15 +450,15 @@ look_over(struct fields *r)
 {
     const struct lab *l = ((struct lab *)r->whole);
     for (int32_t i = 0; i < l->questions_n; i++) {
-        query_runs(l->questions[i].answer, need_run, r);
-        query_runs(l->questions[i].at, need_run, r);
+        query_runs(l->questions[i].answer, lab_need_run, r);
+        query_runs(l->questions[i].at, lab_need_run, r);
     }
     for (int32_t i = 0; l->exercise && i < l->exercise->claims_n; i++) {
-        query_runs(l->exercise->claims[i].of, need_run, r);
-        query_runs(l->exercise->claims[i].at, need_run, r);
+        query_runs(l->exercise->claims[i].of, lab_need_run, r);
+        query_runs(l->exercise->claims[i].at, lab_need_run, r);
     }
     for (int32_t i = 0; i < l->pictures_n; i++)
-        need_run(r, l->pictures[i].run, l->pictures[i].mark);
+        lab_need_run(r, l->pictures[i].run, l->pictures[i].mark);
 }
 
 struct lab *

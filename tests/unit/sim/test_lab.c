@@ -51,6 +51,31 @@ without_an_id_and_where_one_seed_is_meant_they_stay(void **state)
 }
 
 static void
+a_choice_is_a_students_own_and_takes_each_now_and_then(void **state)
+{
+    (void)state;
+    int32_t all[10], again[10], times[17] = {0}, differ = 0;
+    own_choice(SLICE_EMPTY, S("B14"), 17, 10, all);
+    for (int i = 0; i < 10; i++) assert_int_equal(all[i], i);
+    for (int s = 0; s < 50; s++) {
+        char id[16];
+        (void)snprintf(id, sizeof id, "student%d", s);
+        own_choice(slice_cstr(id), S("B14"), 17, 10, all);
+        own_choice(slice_cstr(id), S("B14"), 17, 10, again);
+        assert_memory_equal(all, again, sizeof all);
+        for (int i = 0; i < 10; i++) {
+            assert_true(all[i] < 17 && (i ? all[i] > all[i - 1] : all[i] >= 0));
+            times[all[i]]++;
+        }
+        differ += all[9] != 9;
+    }
+    for (int i = 0; i < 17; i++) assert_true(times[i] > 10 && times[i] < 50);
+    assert_true(differ > 40);
+    own_choice(S("ann"), S("B14"), 3, 3, all);
+    for (int i = 0; i < 3; i++) assert_int_equal(all[i], i);
+}
+
+static void
 a_number_may_have_its_unit_behind_it(void **state)
 {
     (void)state;
@@ -126,6 +151,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(seeds_are_a_students_own_and_always_the_same),
         cmocka_unit_test(without_an_id_and_where_one_seed_is_meant_they_stay),
+        cmocka_unit_test(a_choice_is_a_students_own_and_takes_each_now_and_then),
         cmocka_unit_test(a_number_may_have_its_unit_behind_it),
         cmocka_unit_test(an_exercise_has_one_hole_or_several),
         cmocka_unit_test(only_what_is_no_brokers_needs_no_runs),
