@@ -4,6 +4,7 @@
 #include "broker/api/lookup.h"
 #include "broker/base/check.h"
 #include "broker/base/fmt.h"
+#include "broker/group/groups.h"
 #include "broker/protocol/codec.h"
 #include "broker/protocol/config.h"
 #include "broker/streams/configure.h"
@@ -95,6 +96,7 @@ struct creation {
     struct k_create_topics_request_creatable_topic topic;
     struct k_create_topics_request_creatable_topic_config configs[5];
     struct arena arena; /* of what a streams application says */
+    bool is_of_streams; /* whose members are told what came of it */
 };
 
 /* Nobody who asks is told more than that it is not there (yet): the log says why, and what decides it. */
@@ -105,7 +107,7 @@ log_refusal(struct creation *cr, int16_t err, struct slice message)
     if (!env->notes_on) return;
     struct writer w = writer_mem(&env->mem);
     fmt_str(&w, "it cannot be created: ");
-    fmt_slice(&w, message.n ? message : k_err_name(err));
+    fmt_slice(&w, message);
     if (err == K_ERR_INVALID_REPLICATION_FACTOR && slice_eq(cr->name, S("__consumer_offsets")))
         fmt_str(&w, " (offsets.topic.replication.factor; there are no groups without it)");
     if (err == K_ERR_INVALID_REPLICATION_FACTOR && slice_eq(cr->name, S("__transaction_state")))
@@ -133,8 +135,13 @@ creation_answered(struct link_call *c, int16_t err, struct slice body)
             link_retry(c);
             return;
         }
-        if (res.topics[0].error_code && res.topics[0].error_code != K_ERR_TOPIC_ALREADY_EXISTS)
-            log_refusal(cr, res.topics[0].error_code, res.topics[0].error_message);
+        int16_t refused = res.topics[0].error_code;
+        if (refused == K_ERR_TOPIC_ALREADY_EXISTS) refused = 0;
+        struct slice why = res.topics[0].error_message;
+        if (refused && !why.n) why = k_err_name(refused);
+        if (refused) log_refusal(cr, refused, why);
+        if (cr->is_of_streams)
+            groups_topic_asked(f->server->groups, cr->name, refused ? why : SLICE_NULL);
     }
     list_remove(&cr->node);
     CHECK(f->creations_n > 0);
@@ -258,6 +265,7 @@ forwarder_create_internal_topic(struct forwarder *f, const struct internal_topic
     struct creation *cr = creation_new(f, t->name);
     if (!cr) return;
     cr->topic.name = cr->name;
+    cr->is_of_streams = true;
     cr->topic.num_partitions = t->partitions;
     cr->topic.replication_factor = t->replication_factor ? t->replication_factor : -1;
     cr->topic.configs = codec_array(

@@ -30,6 +30,8 @@ void groups_stop(struct groups *gs);
 struct internal_topic;
 typedef void topic_maker(void *owner, const struct internal_topic *t);
 void groups_set_topic_maker(struct groups *gs, topic_maker *make, void *owner);
+/* What came of it: null, it is there, or why it is not. */
+void groups_topic_asked(struct groups *gs, struct slice topic, struct slice why_not);
 /* Whom share groups' states are kept with. */
 struct persister;
 void groups_set_persister(struct groups *gs, struct persister *pr);

@@ -20,6 +20,7 @@ struct groups {
     struct persister *persister; /* of share groups' states */
     topic_maker *make_topic;     /* NULL: nobody does */
     void *topic_owner;
+    struct map failures; /* of making topics (streams_failures.c) */
 };
 
 static inline struct shard *

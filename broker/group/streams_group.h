@@ -191,6 +191,11 @@ void streams_refuse(struct groups *gs, struct coordinator_call *call, int16_t er
 /* Asks for the topics that are missing. */
 void groups_make_topics(struct groups *gs, const struct configured *c);
 
+/* ---- streams_failures.c ---- */
+
+/* Why the topic could not be made a moment ago; null: nothing is known. */
+struct slice streams_topic_failure(const struct group *g, struct slice topic);
+
 /* ---- streams_answer.c ---- */
 
 void fill_streams_tasks(struct coordinator_call *call,

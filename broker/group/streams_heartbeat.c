@@ -469,6 +469,26 @@ say_missing_tags(struct streams_beat *bt)
     writer_release(&w);
 }
 
+/* What is wrong with the topics, and why those that are missing could not be made. */
+static void
+say_topics(struct streams_beat *bt)
+{
+    const struct configured *c = &bt->g->streams->configured;
+    struct writer w = writer_mem(&group_env(bt->g)->mem);
+    bool has_failed = false;
+    fmt_slice(&w, c->why);
+    for (int32_t i = 0; i < c->missing_n; i++) {
+        struct slice why = streams_topic_failure(bt->g, c->missing[i].name);
+        if (!why.p) continue;
+        fmt_str(&w, has_failed ? ", " : "; Creation failed: ");
+        fmt_slice(&w, c->missing[i].name), fmt_str(&w, " ("), fmt_slice(&w, why), fmt_str(&w, ")");
+        has_failed = true;
+    }
+    if (has_failed) fmt_str(&w, ".");
+    add_status(bt, c->status, writer_slice(&w));
+    writer_release(&w);
+}
+
 static void
 fill_statuses(struct streams_beat *bt)
 {
@@ -482,8 +502,7 @@ fill_statuses(struct streams_beat *bt)
     if (bt->is_delayed_by_interval)
         add_status(bt, STREAMS_ASSIGNMENT_DELAYED,
                    S("Assignment delayed due to the configured assignment interval."));
-    if (sg->configured.status != STREAMS_READY)
-        add_status(bt, sg->configured.status, sg->configured.why);
+    if (sg->configured.status != STREAMS_READY) say_topics(bt);
     if (sg->shutdown_by.p) say_shutdown(bt);
     say_missing_tags(bt);
 }

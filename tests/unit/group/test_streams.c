@@ -1,4 +1,6 @@
 /* Streams groups: how members come to their tasks and go, what they are told, and what the next coordinator knows. */
+#include <stdio.h>
+
 #include "broker/coordinator/group_setting.h"
 #include "broker/group/streams_group.h"
 #include "broker/protocol/record_frame.h"
@@ -190,6 +192,46 @@ internal_topics_are_made_and_then_tasks_given(void **state)
     assert_int_equal(streams_state(group()), STREAMS_STABLE);
     /* Nothing new is not said again. */
     assert_int_equal(told_active(beat(S("a"), r->member_epoch)), -1);
+}
+
+/* As long as it is news: an application that waits says why. */
+static void
+members_hear_why_topics_cannot_be_made(void **state)
+{
+    (void)state;
+    const response *r = join_streams(S("a"));
+    int32_t a = r->member_epoch;
+    assert_slice(r->status[0].status_detail, "Internal topics are missing: app-changelog");
+    groups_topic_asked(w.gs, S("app-changelog"), S("no room"));
+    groups_topic_asked(w.gs, S("another"), S("no room either"));
+    assert_slice(
+        beat(S("a"), a)->status[0].status_detail,
+        "Internal topics are missing: app-changelog; Creation failed: app-changelog (no room).");
+    groups_topic_asked(w.gs, S("app-changelog"), SLICE_NULL);
+    assert_slice(beat(S("a"), a)->status[0].status_detail,
+                 "Internal topics are missing: app-changelog");
+    groups_topic_asked(w.gs, S("app-changelog"), S("no room"));
+    pass_ms(2 * config_i64(&w.config, K_CFG_GROUP_STREAMS_HEARTBEAT_INTERVAL_MS));
+    assert_slice(beat(S("a"), a)->status[0].status_detail,
+                 "Internal topics are missing: app-changelog");
+}
+
+/* Whoever is refused longest ago is forgotten first. */
+static void
+failures_of_topics_are_counted(void **state)
+{
+    (void)state;
+    char name[16];
+    int32_t a = join_streams(S("a"))->member_epoch;
+    groups_topic_asked(w.gs, S("app-changelog"), S("no room"));
+    for (int i = 0; i < 999; i++) {
+        (void)snprintf(name, sizeof name, "t%d", i);
+        groups_topic_asked(w.gs, slice_cstr(name), S("no"));
+    }
+    assert_true(slice_ends(beat(S("a"), a)->status[0].status_detail, S("(no room).")));
+    groups_topic_asked(w.gs, S("one more"), S("no"));
+    assert_slice(beat(S("a"), a)->status[0].status_detail,
+                 "Internal topics are missing: app-changelog");
 }
 
 static void
@@ -840,6 +882,8 @@ main(void)
 #define CLAIM(f) cmocka_unit_test_setup_teardown(f, streams_world, world_end)
     const struct CMUnitTest tests[] = {
         CLAIM(internal_topics_are_made_and_then_tasks_given),
+        CLAIM(members_hear_why_topics_cannot_be_made),
+        CLAIM(failures_of_topics_are_counted),
         CLAIM(missing_sources_are_waited_for),
         CLAIM(a_task_is_closed_before_another_opens_it),
         CLAIM(who_does_not_close_in_time_is_out),
