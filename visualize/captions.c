@@ -257,10 +257,19 @@ draw_hidden(struct timeline *t, int64_t y)
 
 /* ---- legend ---- */
 
-enum swatch { SWATCH_BAND, SWATCH_LINE, SWATCH_TICK, SWATCH_ARROW, SWATCH_LOST, SWATCH_CIRCLE };
+enum swatch {
+    SWATCH_BAND,
+    SWATCH_STRIP,
+    SWATCH_LINE,
+    SWATCH_TICK,
+    SWATCH_ARROW,
+    SWATCH_LOST,
+    SWATCH_CIRCLE
+};
 
-/* Of messages that were chosen, of all those of a close-up, of records that are deleted, of groups' and transactions' lanes. */
-enum key_of { KEY_ALWAYS, KEY_CHOSEN, KEY_CLOSE_UP, KEY_DELETED, KEY_FURTHER };
+/* Of messages that were chosen, of all those of a close-up, of records that are deleted, of groups' and transactions' lanes, of
+ * copies in them. */
+enum key_of { KEY_ALWAYS, KEY_CHOSEN, KEY_CLOSE_UP, KEY_DELETED, KEY_FURTHER, KEY_COPIES };
 
 struct key {
     enum swatch swatch;
@@ -297,6 +306,7 @@ static const struct key keys[] = {
     {SWATCH_BAND, "control-2", "fenced",
      "prepared to abort; or a member that thinks it has the partition still", KEY_FURTHER},
     {SWATCH_BAND, "own-0", NULL, "the member's partition", KEY_FURTHER},
+    {SWATCH_STRIP, "own-1", NULL, "the member keeps a copy of it (standby)", KEY_COPIES},
     {SWATCH_BAND, "nobody", NULL, "nobody's", KEY_FURTHER},
     {SWATCH_LINE, "committed", NULL, "committed position", KEY_FURTHER},
     {SWATCH_LINE, "stable", NULL, "last stable offset, below HW", KEY_FURTHER},
@@ -309,6 +319,8 @@ is_used(const struct timeline *t, enum key_of of)
 {
     if (of == KEY_CHOSEN || of == KEY_CLOSE_UP) return t->is_close_up == (of == KEY_CLOSE_UP);
     if (of == KEY_DELETED) return log_start_moves(t);
+    for (int32_t i = 0; of == KEY_COPIES && i < t->lanes_n; i++)
+        if (t->lanes[i].kind == LANE_GROUP && group_has_copies(t, t->lanes[i].index)) return true;
     for (int32_t i = 0; of == KEY_FURTHER && i < t->lanes_n; i++)
         if (t->lanes[i].kind == LANE_GROUP || t->lanes[i].kind == LANE_TXN) return true;
     return of == KEY_ALWAYS;
@@ -322,6 +334,7 @@ draw_swatch(struct timeline *t, const struct key *k, int64_t number, int64_t x, 
         svg_rect(t->w, k->class, x, y, 22, 12);
         if (k->over) svg_rect(t->w, k->over, x, y, 22, 12);
         break;
+    case SWATCH_STRIP: svg_rect(t->w, k->class, x, y + 5, 22, 3); break;
     case SWATCH_TICK:
         svg_line(t->w, k->over, x, y + 6, x + 22, y + 6);
         svg_line(t->w, k->class, x + 11, y + 2, x + 11, y + 10);

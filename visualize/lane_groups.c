@@ -1,9 +1,13 @@
-/* Groups and transactions in a timeline: what their coordinators say of them; who has which partition; how far members
- * have come, and how much of it they have committed. */
+/* Groups and transactions in a timeline: what their coordinators say of them; who has which partition, and who keeps a copy
+ * of it; how far members have come, and how much of it they have committed. */
 #include "broker/base/check.h"
 #include "visualize/timeline.h"
 
 #define GROUP_ROWS_MAX 5
+/* Of copies, below the row of their partition. */
+#define COPY_HEIGHT 4
+#define COPY_TRACKS 2
+#define COPY_ROW (COPY_TRACKS * COPY_HEIGHT + 3)
 
 /* ---- what a group is about ---- */
 
@@ -57,10 +61,12 @@ stage_fill(struct slice state)
 }
 
 static void
-stage_words(const struct stage *s, bool is_group, struct writer *w)
+stage_words(const struct stage *s, bool is_group, bool is_streams, struct writer *w)
 {
     fmt_slice(w, s->state);
-    fmt_str(w, is_group ? " \xc2\xb7 generation " : " \xc2\xb7 producer epoch ");
+    fmt_str(w, is_streams ? " \xc2\xb7 epoch "
+               : is_group ? " \xc2\xb7 generation "
+                          : " \xc2\xb7 producer epoch ");
     fmt_i64(w, s->number);
     if (!is_group) return;
     fmt_str(w, ", ");
@@ -81,7 +87,7 @@ draw_stages(struct timeline *t, const struct staged *all, int64_t y, bool is_gro
         if (MAX(x1, x0 + 1) <= drawn_to) continue;
         char room[160];
         struct writer w = writer_fixed(room, sizeof room), state = writer_fixed(room + 120, 40);
-        stage_words(s, is_group, &w);
+        stage_words(s, is_group, all->is_streams, &w);
         drawn_to = MAX(x1, x0 + 1);
         svg_rect_titled(t->w, stage_fill(s->state), x0, y, drawn_to - x0, BAND_HEIGHT,
                         writer_slice(&w));
@@ -98,6 +104,15 @@ draw_stages(struct timeline *t, const struct staged *all, int64_t y, bool is_gro
 
 /* ---- who has what ---- */
 
+static bool
+is_end_of(const struct call *begun, const struct call *c)
+{
+    bool ends = begun->kind == VIEW_STANDBY
+                  ? c->kind == VIEW_STANDBY_OVER || c->kind == VIEW_STANDBY
+                  : c->kind == VIEW_DISOWN || c->kind == VIEW_OWN;
+    return ends && c->partition == begun->partition;
+}
+
 /* Until when it has what it was given at this moment: it gives it up, or its process begins anew or leaves. */
 static int64_t
 end_of_ownership(const struct timeline *t, const struct call *own)
@@ -107,9 +122,7 @@ end_of_ownership(const struct timeline *t, const struct call *own)
         const struct call *c = &t->r->calls.v[i];
         if (c->actor != own->actor || c->invoked_ns <= own->invoked_ns || c->invoked_ns >= end)
             continue;
-        bool gives_up =
-            (c->kind == VIEW_DISOWN || c->kind == VIEW_OWN) && c->partition == own->partition;
-        if (gives_up || c->kind == VIEW_BEGIN) end = c->invoked_ns;
+        if (is_end_of(own, c) || c->kind == VIEW_BEGIN) end = c->invoked_ns;
     }
     const struct actor *a = &t->r->actors.v[own->actor];
     for (int64_t i = 0; i < a->lives.n; i++)
@@ -174,6 +187,44 @@ draw_owners(struct timeline *t, const struct lane *l, int32_t partition, int64_t
             if (pass == 0) draw_ownership(t, c, y);
             else draw_belief(t, c, y);
         }
+}
+
+/* ---- who keeps a copy ---- */
+
+bool
+group_has_copies(const struct timeline *t, int32_t group)
+{
+    for (int64_t i = 0; i < t->r->calls.n; i++) {
+        const struct call *c = &t->r->calls.v[i];
+        if (c->kind == VIEW_STANDBY && is_of_group(t, c, group)) return true;
+    }
+    return false;
+}
+
+/* Below another one that is there when it begins. */
+static int64_t
+copy_track(const struct timeline *t, const struct call *copy)
+{
+    int64_t others = 0;
+    for (const struct call *c = t->r->calls.v; c < copy; c++)
+        others += c->kind == VIEW_STANDBY && c->partition == copy->partition &&
+                  slice_eq(c->value, copy->value) && end_of_ownership(t, c) > copy->invoked_ns;
+    return others % COPY_TRACKS;
+}
+
+static void
+draw_copies(struct timeline *t, const struct lane *l, int32_t partition, int64_t y)
+{
+    for (int64_t i = 0; i < t->r->calls.n; i++) {
+        const struct call *c = &t->r->calls.v[i];
+        if (c->kind != VIEW_STANDBY || c->partition != partition || !is_of_group(t, c, l->index))
+            continue;
+        int64_t end = end_of_ownership(t, c);
+        if (end <= t->from_ns || c->invoked_ns >= t->to_ns) continue;
+        int64_t x0 = time_x(t, MAX(c->invoked_ns, t->from_ns)), x1 = time_x(t, MIN(end, t->to_ns));
+        svg_rect_titled(t->w, own_fill(c->actor), x0, y + copy_track(t, c) * COPY_HEIGHT,
+                        MAX(x1 - x0, 1), COPY_HEIGHT - 1, t->r->actors.v[c->actor].name);
+    }
 }
 
 /* ---- who worked on its records ---- */
@@ -364,6 +415,7 @@ group_height(const struct timeline *t, int32_t group)
     int n = group_subjects(t, group, is_share, subjects);
     int64_t height = NUMBER_ROOM + BAND_HEIGHT + n * GROUP_ROW + 10;
     if (is_share || !n) return height;
+    if (group_has_copies(t, group)) height += n * COPY_ROW;
     bool is_worked_on = was_worked_on(t, group, group_partition(t, subjects, n));
     return height + GROUP_STRIP + (is_worked_on ? GROUP_ROW : 0);
 }
@@ -376,11 +428,18 @@ draw_group_lane(struct timeline *t, const struct lane *l)
     int n = group_subjects(t, l->index, is_share, subjects);
     int64_t y = l->band_y + BAND_HEIGHT + 3;
     svg_text(t->w, "dim s10", ANCHOR_START, 12, l->y + 13,
-             is_share ? S("share group") : S("group"));
+             is_share                              ? S("share group")
+             : t->r->groups.v[l->index].is_streams ? S("streams group")
+                                                   : S("group"));
+    bool has_copies = group_has_copies(t, l->index);
     draw_stages(t, &t->r->groups.v[l->index], l->band_y, true);
-    for (int i = 0; i < n; i++, y += GROUP_ROW)
+    for (int i = 0; i < n; i++, y += GROUP_ROW) {
         if (is_share) draw_given(t, l, subjects[i], y);
         else draw_owners(t, l, subjects[i], y);
+        if (!has_copies) continue;
+        draw_copies(t, l, subjects[i], y + GROUP_ROW - 2);
+        y += COPY_ROW;
+    }
     int32_t partition = group_partition(t, subjects, n);
     if (is_share || partition < 0) return;
     if (was_worked_on(t, l->index, partition)) {

@@ -64,6 +64,7 @@ struct stage {
 };
 struct staged {
     struct slice name;
+    bool is_streams; /* a streams group */
     VEC(struct stage) stages;
 };
 
@@ -176,6 +177,7 @@ struct run {
     VEC(struct call) calls;
     VEC(struct staged) groups, txns;
     VEC(struct min_isr) min_isrs;
+    VEC(struct slice) streams_groups;
     VEC(struct cut) cuts;
     bool has_window; /* what is kept and counted of messages is what was under way in it */
     int64_t from_ns, to_ns, near_n;

@@ -103,6 +103,8 @@ void draw_group_lane(struct timeline *t, const struct lane *l);
 void draw_txn_lane(struct timeline *t, const struct lane *l);
 void draw_metrics_lane(struct timeline *t, const struct lane *l);
 int64_t group_height(const struct timeline *t, int32_t group);
+/* A streams group's, whose members keep copies of each other's tasks. */
+bool group_has_copies(const struct timeline *t, int32_t group);
 /* Text in a band of this width that begins here, if it fits, beside cuts. */
 void band_text(struct timeline *t, const char *class, int64_t x0, int64_t x1, int64_t y,
                struct slice text);

@@ -24,6 +24,7 @@
  *                                                                     when completed (ns; -1: never), error
  *                                                                     code, acks, records
  *     "min-isr"    "orders"          ""                     -         min.insync.replicas of a topic
+ *     "group"      "readers"         "streams"              -         a streams group: its numbers are epochs
  *     "trial"      ""                "k1 and b2"            -         the last test: all is healed, they are cut off
  *     "healed"     ""                ""                     -         faults are over from here on
  *     "anomaly"    "lost orders-0"   its story, sentences   -         seen at (ns) or -1, offset or -1,
@@ -42,7 +43,7 @@ struct trace_reader;
  * record, a poll's that of the first of its `records`; polls without records may be left out. Of members of groups: the
  * process begins or leaves the group, and has nothing; it has a partition from now on, or has given it up; it commits this
  * position; it has worked on `records` from this offset on. Of share groups: it was given records; it acknowledges them
- * (acks: 1 accepts, 2 releases, 3 rejects). */
+ * (acks: 1 accepts, 2 releases, 3 rejects). Of streams groups: it keeps a copy of what is worked on of a partition, or keeps it no more. */
 enum view_call {
     VIEW_SEND,
     VIEW_POLL,
@@ -54,6 +55,8 @@ enum view_call {
     VIEW_PROCESS,
     VIEW_GIVEN,
     VIEW_ACKNOWLEDGE,
+    VIEW_STANDBY,
+    VIEW_STANDBY_OVER,
 };
 enum view_outcome { VIEW_OK, VIEW_FAILED, VIEW_UNKNOWN };
 enum view_witness { VIEW_CHECKER, VIEW_ORACLE, VIEW_INVARIANT };

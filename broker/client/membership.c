@@ -174,6 +174,7 @@ forget_membership(struct membership *m, bool forget_id)
     m->generation = m->target_generation = -1;
     m->is_leader = false;
     m->is_beat_void = true;
+    membership_streams_end(m);
     if (!forget_id) return;
     mem_free_slice(&m->env->mem, m->id);
     m->id = SLICE_NULL;

@@ -48,6 +48,10 @@ struct membership_ops {
     void (*wants_poll)(void *owner);
     /* After membership_leave(). */
     void (*left)(void *owner);
+    /* Of a streams group: it keeps copies of what is worked on of these (standby tasks), and of no others, from now on. */
+    void (*copies)(void *owner, const struct topic_partition *v, int32_t n);
+    /* Of a streams group: what its coordinator says of the application, and did not say with the answer before. */
+    void (*said)(void *owner, struct slice words);
 };
 
 enum group_protocol_kind {
@@ -62,6 +66,9 @@ struct membership_params {
     const struct slice *topics;
     int32_t topics_n;
     enum group_protocol_kind protocol;
+    /* Of a streams group: whether it keeps a store, whose changelog the cluster makes, and the epoch of its topology. */
+    bool has_store;
+    int32_t topology_epoch;
     /* Of the consumer protocol, where the coordinator assigns: range, or else uniform. */
     enum group_assignor assignor;
     /* Of the other protocols, where the coordinator says both: only how long to wait for an answer. */

@@ -104,8 +104,9 @@ take_target(struct membership *m, const struct k_consumer_group_heartbeat_respon
     }
 }
 
-static bool
-has_all(const struct topic_partition *a, int64_t a_n, const struct topic_partition *b, int64_t b_n)
+bool
+membership_has_all(const struct topic_partition *a, int64_t a_n, const struct topic_partition *b,
+                   int64_t b_n)
 {
     for (int64_t i = 0; i < a_n; i++) {
         bool found = false;
@@ -119,7 +120,8 @@ has_all(const struct topic_partition *a, int64_t a_n, const struct topic_partiti
 static bool
 is_on_target(const struct membership *m)
 {
-    return m->owned.n == m->target.n && has_all(m->owned.v, m->owned.n, m->target.v, m->target.n);
+    return m->owned.n == m->target.n &&
+           membership_has_all(m->owned.v, m->owned.n, m->target.v, m->target.n);
 }
 
 static void

@@ -40,8 +40,10 @@ struct membership {
     bool says_all;       /* consumer protocol: the next heartbeat leaves nothing out */
     int64_t interval_ms; /* between heartbeats */
     VEC(struct topic_partition) owned, target;
-    int32_t target_generation;         /* in which it was given out; -1: none that counts */
-    VEC(struct topic_partition) going; /* consumer protocol: the owner puts them away */
+    int32_t target_generation;          /* in which it was given out; -1: none that counts */
+    VEC(struct topic_partition) going;  /* consumer protocol: the owner puts them away */
+    VEC(struct topic_partition) copies; /* streams group: standby tasks */
+    uint64_t statuses_said;             /* streams group: with the last answer, a bit for each */
     VEC(struct counted_topic) counted;
     struct arena join_arena; /* the answer to JoinGroup, for SyncGroup */
     const struct k_join_group_response *joined;
@@ -88,6 +90,10 @@ bool membership_consumer_leave(struct membership *m,
                                void (*done)(struct ask *a, enum env_err err, const void *response,
                                             struct buf *from));
 
+/* Whether all of a are in b. */
+bool membership_has_all(const struct topic_partition *a, int64_t a_n,
+                        const struct topic_partition *b, int64_t b_n);
+
 /* What an answer to a heartbeat says, whichever the protocol. */
 struct heard_beat {
     int16_t error;
@@ -100,6 +106,8 @@ struct heard_beat {
 const void *membership_streams_say(struct membership *m);
 const void *membership_streams_farewell(struct membership *m);
 void membership_streams_hear(struct membership *m, const void *response, struct heard_beat *ret);
+/* It is no member any more: it keeps no copies. */
+void membership_streams_end(struct membership *m);
 
 /* ---- membership_join.c ---- */
 

@@ -1,12 +1,16 @@
 /* Membership of a streams group (KIP-1071): the words of its heartbeats. When they are sent and what follows is as with
  * consumers (membership_consumer.c). The topology is the smallest that there is: one subtopology, which reads all topics
- * and keeps nothing; so a task is the partitions of one number. */
+ * and keeps nothing, or a store; so a task is the partitions of one number. Of standby tasks, copies of stores, it knows which it
+ * has: there is nothing in them. */
+#include "broker/base/check.h"
+#include "broker/base/fmt.h"
 #include "broker/client/membership_internal.h"
 
 typedef struct k_streams_group_heartbeat_request request;
 typedef struct k_streams_group_heartbeat_response response;
 typedef struct k_streams_group_heartbeat_request_subtopology said_subtopology;
 typedef struct k_streams_group_heartbeat_request_task_ids said_tasks;
+typedef struct k_streams_group_heartbeat_response_task_ids told_tasks;
 
 #define EPOCH_JOIN 0
 #define EPOCH_LEAVE (-1)
@@ -26,6 +30,19 @@ new_streams_request(struct membership *m)
     return r;
 }
 
+/* As Kafka Streams names it. */
+static void
+say_store(const struct membership *m, said_subtopology *s)
+{
+    struct writer w = writer_mem(&m->env->mem);
+    s->state_changelog_topics =
+        codec_array(&m->env->scratch, K_STRUCT_STREAMS_GROUP_HEARTBEAT_REQUEST_TOPIC_INFO, 1);
+    s->state_changelog_topics_n = 1;
+    fmt_slice(&w, m->params.group_id), fmt_str(&w, "-store-changelog");
+    s->state_changelog_topics->name = arena_dup(&m->env->scratch, writer_slice(&w));
+    writer_release(&w);
+}
+
 static void
 say_topology(const struct membership *m, request *r)
 {
@@ -38,16 +55,30 @@ say_topology(const struct membership *m, request *r)
     r->topology = ARENA_NEW(a, struct k_streams_group_heartbeat_request_topology);
     r->topology->subtopologies = s;
     r->topology->subtopologies_n = 1;
+    r->topology->epoch = m->params.topology_epoch;
+    if (m->params.has_store) say_store(m, s);
     r->rebalance_timeout_ms = (int32_t)MIN(m->params.max_poll_interval_ms, INT32_MAX);
     r->process_id = m->id; /* each has a disk of its own */
 }
 
 static void
-add_once(said_tasks *to, int32_t partition)
+add_once(said_tasks *to, const struct topic_partition *v, int64_t n)
 {
-    for (int32_t i = 0; i < to->partitions_n; i++)
-        if (to->partitions[i] == partition) return;
-    to->partitions[to->partitions_n++] = partition;
+    for (int64_t k = 0; k < n; k++) {
+        bool is_there = false;
+        for (int32_t i = 0; i < to->partitions_n; i++)
+            is_there |= to->partitions[i] == v[k].partition;
+        if (!is_there) to->partitions[to->partitions_n++] = v[k].partition;
+    }
+}
+
+static said_tasks *
+new_tasks(struct arena *a, int64_t n)
+{
+    said_tasks *t = ARENA_NEW(a, said_tasks);
+    t->subtopology_id = SUBTOPOLOGY;
+    t->partitions = ARENA_ARRAY(a, int32_t, n + 1);
+    return t;
 }
 
 /* All that it works on, also what it is about to put away; who joins has nothing. */
@@ -57,12 +88,13 @@ say_tasks(const struct membership *m, request *r)
     struct arena *a = &m->env->scratch;
     r->active_tasks_n = r->standby_tasks_n = r->warmup_tasks_n = 0;
     if (m->state == MEMBER_JOINING) return;
-    r->active_tasks = ARENA_NEW(a, said_tasks);
-    r->active_tasks->subtopology_id = SUBTOPOLOGY;
-    r->active_tasks->partitions = ARENA_ARRAY(a, int32_t, m->owned.n + m->going.n + 1);
-    for (int64_t i = 0; i < m->owned.n; i++) add_once(r->active_tasks, m->owned.v[i].partition);
-    for (int64_t i = 0; i < m->going.n; i++) add_once(r->active_tasks, m->going.v[i].partition);
+    r->active_tasks = new_tasks(a, m->owned.n + m->going.n);
+    add_once(r->active_tasks, m->owned.v, m->owned.n);
+    add_once(r->active_tasks, m->going.v, m->going.n);
     r->active_tasks_n = r->active_tasks->partitions_n > 0;
+    r->standby_tasks = new_tasks(a, m->copies.n);
+    add_once(r->standby_tasks, m->copies.v, m->copies.n);
+    r->standby_tasks_n = r->standby_tasks->partitions_n > 0;
 }
 
 const void *
@@ -87,15 +119,51 @@ membership_streams_farewell(struct membership *m)
 
 /* A topic whose partitions are not known here yet will be known in a moment. */
 static void
-take_task(struct membership *m, int32_t partition)
+take_task(struct membership *m, int32_t partition, bool is_copy)
 {
     for (int32_t t = 0; t < m->params.topics_n; t++) {
         struct topic_partition one = {m->params.topics[t], partition};
         int32_t n = client_partitions_n(m->c, one.topic);
         if (n < 0) client_refresh(m->c);
         if (n < 0) m->says_all = true; /* and is looked at again */
-        if (partition < n) VEC_PUSH(&m->env->mem, &m->target, one);
+        if (partition < n && is_copy) VEC_PUSH(&m->env->mem, &m->copies, one);
+        else if (partition < n) VEC_PUSH(&m->env->mem, &m->target, one);
     }
+}
+
+/* They are there at once, and gone at once; but the coordinator does not know until it is told. */
+static void
+change_copies(struct membership *m, int64_t before_n)
+{
+    int64_t n = m->copies.n - before_n;
+    struct topic_partition *v = m->copies.v + before_n;
+    bool same = n == before_n && membership_has_all(v, n, m->copies.v, before_n);
+    for (int64_t i = 0; i < n; i++) m->copies.v[i] = v[i];
+    m->copies.n = n;
+    if (same) return;
+    m->says_all = true;
+    m->params.ops->copies(m->params.owner, m->copies.v, (int32_t)n);
+}
+
+static void
+hear_tasks(struct membership *m, const told_tasks *v, int32_t n, bool are_copies)
+{
+    for (int32_t i = 0; i < n; i++)
+        for (int32_t k = 0; k < v[i].partitions_n; k++)
+            take_task(m, v[i].partitions[k], are_copies);
+}
+
+static void
+hear_statuses(struct membership *m, const response *r)
+{
+    uint64_t now = 0;
+    for (int32_t i = 0; i < r->status_n; i++) {
+        uint64_t bit = UINT64_C(1) << (r->status[i].status_code & 63);
+        bool is_new = !(m->statuses_said & bit);
+        now |= bit;
+        if (is_new) m->params.ops->said(m->params.owner, r->status[i].status_detail);
+    }
+    m->statuses_said = now;
 }
 
 void
@@ -106,9 +174,18 @@ membership_streams_hear(struct membership *m, const void *from, struct heard_bea
                                r->active_tasks_n >= 0};
     if (r->error_code || m->is_beat_void || m->state == MEMBER_OUT) return;
     m->says_all = false;
+    hear_statuses(m, r);
     if (r->active_tasks_n < 0) return;
     m->target.n = 0;
-    for (int32_t i = 0; i < r->active_tasks_n; i++)
-        for (int32_t k = 0; k < r->active_tasks[i].partitions_n; k++)
-            take_task(m, r->active_tasks[i].partitions[k]);
+    hear_tasks(m, r->active_tasks, r->active_tasks_n, false);
+    int64_t before_n = m->copies.n;
+    hear_tasks(m, r->standby_tasks, r->standby_tasks_n, true);
+    change_copies(m, before_n);
+}
+
+void
+membership_streams_end(struct membership *m)
+{
+    m->statuses_said = 0;
+    change_copies(m, m->copies.n);
 }

@@ -40,6 +40,7 @@
     X(UNPROCESSED, "unprocessed", "a group passed over a record")                                    \
     X(COPIED_TWICE, "copied-twice", "a group has copied a record more than once")                    \
     X(NOT_COPIED, "not-copied", "a group has passed over a record without a copy of it")             \
+    X(STANDBY_BESIDE, "standby-beside", "a member of a streams group keeps a copy of what it works on itself") \
     X(UNOWNED, "unowned", "no member of a group has a partition, though some live")                  \
     X(GIVEN_AGAIN, "given-again", "a share group was given a record that it had acknowledged")       \
     X(HELD_BY_TWO, "held-by-two", "a record was given to one while another held it")                 \

@@ -404,6 +404,8 @@ check_completion(struct checker *c, const struct history_op *op, int64_t number,
     case HISTORY_BEGIN: /* groups: check_groups.c */
     case HISTORY_OWN:
     case HISTORY_DISOWN:
+    case HISTORY_STANDBY:
+    case HISTORY_STANDBY_OVER:
     case HISTORY_COMMIT:
     case HISTORY_COMMITTED:
     case HISTORY_PROCESS:

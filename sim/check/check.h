@@ -10,7 +10,7 @@
  *      nonmonotonic-poll, poll-skip   per consumer, from its assignment on
  *      undeleted            below what a DeleteRecords was answered for
  *      resurrected          the last of its key, which was deleted after it
- *      two-owners, offset-went-back, processed-twice, unprocessed, unowned   of groups: check_groups.c
+ *      two-owners, offset-went-back, processed-twice, unprocessed, unowned, standby-beside   of groups: check_groups.c
  *      given-again, held-by-two, ungiven, given-too-often   of share groups: check_shares.c
  *      start-passed                                         of how far they are: the same
  *      no-dead-letter, wrong-dead-letter                    of their dead-letter topics: the same

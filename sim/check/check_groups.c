@@ -23,6 +23,7 @@ struct owner {
 /* One partition, as one group sees it. */
 struct view {
     VEC(struct owner) owners; /* of now, as they believe themselves */
+    VEC(int32_t) standbys;    /* of a streams group: who keeps a copy */
     struct bound committed;   /* what a look that begins now must find, at least */
     int64_t first;            /* where the group began to read; -1 */
     int64_t unowned_since_ns;
@@ -92,6 +93,36 @@ disown(struct view *v, int32_t process, int64_t at_ns)
     if (n && !v->owners.n) v->unowned_since_ns = at_ns;
 }
 
+static bool
+owns(const struct view *v, int32_t process)
+{
+    for (int64_t i = 0; i < v->owners.n; i++)
+        if (v->owners.v[i].process == process) return true;
+    return false;
+}
+
+static void
+end_standby(struct view *v, int32_t process)
+{
+    int64_t n = v->standbys.n;
+    for (int64_t i = n - 1; i >= 0; i--)
+        if (v->standbys.v[i] == process) VEC_REMOVE_AT(&v->standbys, i);
+}
+
+/* A copy beside its original goes when it goes: it protects from nothing (KIP-1071). */
+static void
+check_standby(struct groups *g, const struct history_op *op, const struct part *p,
+              const struct view *v)
+{
+    bool keeps = false;
+    for (int64_t i = 0; i < v->standbys.n; i++) keeps |= v->standbys.v[i] == op->process;
+    if (!keeps || !owns(v, op->process)) return;
+    struct telling t = tell_begin(g->c, RULE_STANDBY_BESIDE, p, -1, 0, op->complete_ns);
+    tell_process(&t, op->process), tell_text(&t, " of "), tell_group(&t, op->node);
+    tell_text(&t, " works on it, and keeps the copy of it, too");
+    tell_end(&t);
+}
+
 static void
 tell_two_owners(struct groups *g, const struct history_op *op, const struct part *p,
                 const struct owner *a, const struct owner *b)
@@ -140,6 +171,7 @@ own(struct groups *g, const struct history_op *op, const struct part *p, struct 
         v->last.process != o.process)
         tell_two_owners(g, op, p, &o, &v->last);
     VEC_PUSH(g->c->mem, &v->owners, o);
+    check_standby(g, op, p, v);
     if (!v->was_owned || o.generation >= v->last.generation) v->last = o;
     v->was_owned = true;
 }
@@ -174,6 +206,7 @@ begin_or_leave(struct groups *g, const struct history_op *op)
     for (int32_t i = 0; i < g->c->parts_n; i++) {
         struct view *v = view_of(g, op->node, &g->c->parts[i]);
         disown(v, op->process, op->complete_ns);
+        end_standby(v, op->process);
         if (v->last.process == op->process) v->last.generation = -1;
     }
 }
@@ -432,6 +465,13 @@ take_completion(struct groups *g, const struct history_op *op, int64_t number)
     case HISTORY_DISOWN:
         if (v) disown(v, op->process, op->complete_ns);
         break;
+    case HISTORY_STANDBY:
+        if (v) VEC_PUSH(g->c->mem, &v->standbys, op->process);
+        if (v) check_standby(g, op, p, v);
+        break;
+    case HISTORY_STANDBY_OVER:
+        if (v) end_standby(v, op->process);
+        break;
     case HISTORY_COMMIT:
     case HISTORY_COMMITTED:
         if (v) take_committed(g, op, number, p, v);
@@ -485,6 +525,7 @@ groups_release(struct groups *g)
     for (int64_t i = 0; i < views; i++) {
         const struct part *p = &c->parts[i % c->parts_n];
         VEC_RELEASE(c->mem, &g->views[i].owners);
+        VEC_RELEASE(c->mem, &g->views[i].standbys);
         mem_free(c->mem, g->views[i].done, p->n * (int64_t)sizeof *g->views[i].done);
     }
     mem_free(c->mem, g->views, views * (int64_t)sizeof *g->views);

@@ -30,13 +30,15 @@ enum history_kind {
     HISTORY_ADMIN, /* an administrator's call: key is its enum history_admin; offset: DeleteRecords, asked for
                         * (-1: the high watermark), then as answered; node: a broker that it names */
     /* Of members of groups: node is the group, key the generation. */
-    HISTORY_BEGIN,     /* its process starts, partition -1: what it had before it has no more */
-    HISTORY_OWN,       /* the member has this partition in this generation, from now on */
-    HISTORY_DISOWN,    /* it has given it up; error: it learned that it had lost it */
-    HISTORY_COMMIT,    /* offset: what it has done, or (acks COMMIT_BEFORE) is about to do */
-    HISTORY_COMMITTED, /* a look at what is committed: offset; -1: nothing */
-    HISTORY_PROCESS,   /* reads: what it has done; complete at once. acks: how it commits */
-    HISTORY_LEAVE,     /* it leaves the group in order, partition -1 */
+    HISTORY_BEGIN,  /* its process starts, partition -1: what it had before it has no more */
+    HISTORY_OWN,    /* the member has this partition in this generation, from now on */
+    HISTORY_DISOWN, /* it has given it up; error: it learned that it had lost it */
+    HISTORY_STANDBY, /* of a streams group: it keeps a copy of what is worked on of this partition, from now on */
+    HISTORY_STANDBY_OVER, /* it keeps it no more */
+    HISTORY_COMMIT,       /* offset: what it has done, or (acks COMMIT_BEFORE) is about to do */
+    HISTORY_COMMITTED,    /* a look at what is committed: offset; -1: nothing */
+    HISTORY_PROCESS,      /* reads: what it has done; complete at once. acks: how it commits */
+    HISTORY_LEAVE,        /* it leaves the group in order, partition -1 */
     /* Of members of share groups: node is the group. */
     HISTORY_GIVEN, /* reads: what it was given, with the delivery count for an epoch; key: when it asked */
     HISTORY_ACKNOWLEDGE, /* records from offset to key; acks: 1 accept, 2 release, 3 reject */

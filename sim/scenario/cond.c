@@ -138,6 +138,7 @@ cond_holds(struct run *r, const struct cond *c)
     case COND_SERVING: return brokers_hold(r, a, true);
     case COND_CONTROLLER: return controller_holds(r, a);
     case COND_OWNED: return group_is_owned(r, a->name);
+    case COND_COPIED: return group_is_copied(r, a->name);
     case COND_SILENCE: return longest_silence_ns(r, a->name) <= a->for_ns;
     case COND_HW:
         p = truth_partition(&r->truth, a->partition);
@@ -158,6 +159,7 @@ cond_state(struct run *r, const struct cond *c)
     case COND_HW: return arena_format(r->a, "it is %lld", p ? (long long)p->high_watermark : -1LL);
     case COND_CONTROLLER: return arena_format(r->a, "it is node %d", r->truth.controller);
     case COND_OWNED: return groups_state(r);
+    case COND_COPIED: return S("some have not as many copies");
     case COND_SILENCE:
         return arena_format(r->a, "it is %.3f s",
                             (double)longest_silence_ns(r, c->args.name) / 1e9);

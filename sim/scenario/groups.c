@@ -62,6 +62,8 @@ member_args_of(struct run *r, struct client_slot *c)
     p->membership.topics_n = s->subscribe_n;
     p->membership.protocol = (enum group_protocol_kind)s->protocol;
     p->membership.assignor = (enum group_assignor)s->assignor;
+    p->membership.has_store = s->store;
+    p->membership.topology_epoch = (int32_t)s->topology;
     p->membership.session_timeout_ms = member_session_ns(r->s, s) / NS_PER_MS;
     p->membership.heartbeat_interval_ms = MAX(s->heartbeat_ns / NS_PER_MS, 1);
     p->membership.max_poll_interval_ms = s->max_poll_ns / NS_PER_MS;
@@ -141,6 +143,41 @@ bool
 group_is_owned(const struct run *r, struct slice group)
 {
     return !first_unowned(r, group, false);
+}
+
+/* Where the owner keeps one itself, there is none: both are gone together. */
+static int64_t
+copies_of(const struct run *r, struct slice group, const struct truth_partition *p,
+          int64_t *ret_members)
+{
+    const struct member_owned *owner = owner_of(r, group, p);
+    int64_t copies = 0;
+    *ret_members = 0;
+    for (int32_t i = 0; owner && i < r->s->clients_n; i++) {
+        const struct client_slot *c = &r->clients[i];
+        if (!is_at_work(c, group)) continue;
+        ++*ret_members;
+        bool is_owner = owner >= c->member.owned && owner < c->member.owned + c->member.owned_n;
+        for (int32_t j = 0; !is_owner && j < c->member.copies_n; j++) {
+            const struct member_owned *o = &c->member.copies[j];
+            copies +=
+                o->partition == p->partition && slice_eq(c->spec->subscribe[o->topic], p->topic);
+        }
+    }
+    return copies;
+}
+
+bool
+group_is_copied(const struct run *r, struct slice group)
+{
+    int64_t wanted = cluster_config_i64(r->s, "group.streams.num.standby.replicas");
+    for (int64_t i = 0; i < r->truth.partitions.n; i++) {
+        const struct truth_partition *p = r->truth.partitions.v[i];
+        int64_t members, copies = copies_of(r, group, p, &members);
+        if (!is_subscribed(r, group, p->topic)) continue;
+        if (copies != MIN(wanted, members - 1)) return false;
+    }
+    return true;
 }
 
 int64_t

@@ -52,7 +52,7 @@ check_others(struct load *l, const struct pair *p)
     static const char *const words[] = {
         "group",        "members",   "assignor", "protocol", "instance",
         "session",      "heartbeat", "max-poll", "commit",   "auto-commit-interval",
-        "poll-records", "work",      "copy-to"};
+        "poll-records", "work",      "copy-to",  "store",    "topology"};
     /* These are for members of share groups, too. */
     static const char *const shared[] = {"members", "poll-records", "work"};
     for (int64_t i = 0; i < ARRAY_LEN(words); i++) {
@@ -96,6 +96,16 @@ check_consumer(struct load *l, const struct pair *p, const struct client_spec *c
     if (c->assignor != ASSIGNOR_RANGE && c->assignor != ASSIGNOR_UNIFORM)
         diag_error(l->d, mark_of(p, "assignor"), "uniform, or range",
                    "the coordinator assigns, and has no such assignor");
+}
+
+static void
+check_streams_words(struct load *l, const struct pair *p, const struct client_spec *c)
+{
+    static const char *const words[] = {"store", "topology"};
+    for (int64_t i = 0; i < ARRAY_LEN(words) && c->protocol != GROUP_PROTOCOL_STREAMS; i++)
+        if (tree_get(p->value, slice_cstr(words[i])))
+            diag_error(l->d, mark_of(p, words[i]), "protocol: streams",
+                       "`%s` is for members of streams groups", words[i]);
 }
 
 /* The coordinator takes a session only between these. */
@@ -192,6 +202,7 @@ member_check(struct load *l, const struct pair *p, const struct client_spec *c)
                    "`uniform` is the coordinator's, and here members assign");
     check_peers(l, p, c);
     check_copying(l, p, c);
+    check_streams_words(l, p, c);
     if (tree_get(p->value, S("auto-commit-interval")) && c->commits != COMMIT_AUTO)
         diag_error(l->d, mark_of(p, "auto-commit-interval"), "commit: auto",
                    "it does not commit by itself");

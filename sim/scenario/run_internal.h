@@ -216,6 +216,8 @@ void member_args_of(struct run *r, struct client_slot *c);
 struct partition_ref group_home(const struct run *r, struct slice group);
 /* Each partition that it subscribes to has one owner among its members that live. */
 bool group_is_owned(const struct run *r, struct slice group);
+/* Of each partition of the streams group as many other members keep a copy as there should be. */
+bool group_is_copied(const struct run *r, struct slice group);
 int64_t group_generation(const struct run *r, struct slice group);
 /* All that is there is worked on by all groups, and committed. */
 bool groups_have_read(struct run *r);

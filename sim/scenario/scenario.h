@@ -183,6 +183,7 @@ struct client_spec {
     int32_t subscribe_n;
     struct slice group, instance;       /* instance null: a dynamic member */
     int64_t protocol;                   /* enum group_protocol_kind */
+    int64_t store, topology;            /* of a streams group: whether it keeps one; the epoch */
     int64_t assignor, commits, members; /* members: so many of this kind; 0: one, by its own name */
     struct slice share, share_group;    /* a member of a share group: the topic */
     int64_t release_every, reject_every, fails_at_every; /* 0: none */

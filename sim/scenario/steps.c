@@ -104,8 +104,8 @@ static void
 check_bounds(struct load *l, const struct cond *c)
 {
     const struct args *a = &c->args;
-    bool counts =
-             c->row->id >= COND_ACKED && c->row->id != COND_OWNED && c->row->id != COND_SILENCE,
+    bool counts = c->row->id >= COND_ACKED && c->row->id != COND_OWNED &&
+                  c->row->id != COND_COPIED && c->row->id != COND_SILENCE,
          no_bound = a->min < 0 && (!counts || a->max == INT64_MAX);
     if ((counts || c->row->id == COND_HW) && no_bound)
         diag_error(l->d, c->mark, c->row->example, "%s: how many?", c->row->value.name);
@@ -131,7 +131,8 @@ whose(enum cond_id id)
     case COND_BYTES: return OF_MACHINE;
     case COND_PROCESSED: return OF_MEMBER;
     case COND_ROUNDS:
-    case COND_OWNED: return OF_GROUP;
+    case COND_OWNED:
+    case COND_COPIED: return OF_GROUP;
     default: return OF_PRODUCER;
     }
 }

@@ -129,6 +129,7 @@ swarm_draw(struct arena *a, const struct tree *plan, uint64_t seed)
     s.has_shares = swarm_chance(&s, 25);
     s.has_copies = swarm_chance(&s, 80);
     s.has_streams = swarm_chance(&s, 20);
+    s.has_stores = swarm_chance(&s, 60);
     swarm_draw_cluster(&s);
     swarm_draw_topics(&s);
     swarm_draw_clients(&s);

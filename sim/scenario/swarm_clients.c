@@ -209,6 +209,7 @@ draw_streams(struct swarm *s)
     swarm_put_ms(s, "max-poll", swarm_between(s, 3000, 6000));
     swarm_put_setting(s, "poll-records", swarm_of_any_size(s, 20, 300));
     if (s->has_txns) swarm_put(s, ", isolation: read-committed");
+    if (s->has_stores) swarm_put(s, ", store: true");
     swarm_put(s, ", work: %lldus}\n", (long long)swarm_of_any_size(s, 1, 1000) - 1);
 }
 

@@ -89,6 +89,9 @@ draw_streams_settings(struct swarm *s)
     swarm_put_setting(s, "group.streams.min.heartbeat.interval.ms", session / 6);
     swarm_put_setting(s, "group.streams.assignment.interval.ms", swarm_of_any_size(s, 50, 1000));
     swarm_put_setting(s, "group.streams.initial.rebalance.delay.ms", swarm_of_any_size(s, 1, 1000));
+    if (!s->has_stores) return;
+    swarm_put_setting(s, "group.streams.num.standby.replicas", swarm_between(s, 0, 2));
+    swarm_put_setting(s, "default.replication.factor", MIN(3, s->brokers));
 }
 
 static void

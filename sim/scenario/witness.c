@@ -656,7 +656,20 @@ judge_must_fail(struct run *r, const struct must_fail *m)
 static int64_t
 call_said(const struct history_op *op)
 {
-    enum { SEND, POLL, OTHER, BEGIN, OWN, DISOWN, COMMIT, PROCESS, GIVEN, ACKNOWLEDGE };
+    enum {
+        SEND,
+        POLL,
+        OTHER,
+        BEGIN,
+        OWN,
+        DISOWN,
+        COMMIT,
+        PROCESS,
+        GIVEN,
+        ACKNOWLEDGE,
+        STANDBY,
+        STANDBY_OVER
+    };
     switch (op->kind) {
     case HISTORY_SEND: return SEND;
     case HISTORY_POLL: return op->reads_n ? POLL : -1;
@@ -664,6 +677,8 @@ call_said(const struct history_op *op)
     case HISTORY_LEAVE: return BEGIN;
     case HISTORY_OWN: return OWN;
     case HISTORY_DISOWN: return DISOWN;
+    case HISTORY_STANDBY: return STANDBY;
+    case HISTORY_STANDBY_OVER: return STANDBY_OVER;
     case HISTORY_COMMIT: return COMMIT;
     case HISTORY_PROCESS: return op->reads_n ? PROCESS : -1;
     case HISTORY_GIVEN: return op->reads_n ? GIVEN : -1;

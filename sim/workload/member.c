@@ -69,7 +69,9 @@ tell_round(const struct worker *w, int32_t generation, const struct topic_partit
 {
     char what[200];
     struct writer text = writer_fixed(what, sizeof what - 1);
-    fmt_str(&text, " is in generation "), fmt_i64(&text, generation);
+    bool has_epochs = w->args->membership.protocol == GROUP_PROTOCOL_STREAMS;
+    fmt_str(&text, has_epochs ? " is in epoch " : " is in generation ");
+    fmt_i64(&text, generation);
     fmt_str(&text, " of "), fmt_slice(&text, w->args->membership.group_id);
     fmt_str(&text, v && n > 0 ? ", with" : ", with nothing");
     what[writer_slice(&text).n] = 0;
@@ -516,6 +518,62 @@ on_refused(void *owner, int16_t error)
 }
 
 static void
+note_copy(const struct worker *w, enum history_kind kind, const struct topic_partition *p)
+{
+    struct held h = {.topic = history_topic(w->args->history, p->topic), .partition = p->partition};
+    note(w, kind, &h, -1, 0);
+}
+
+static bool
+names_partition(const struct topic_partition *v, int64_t n, const struct topic_partition *p)
+{
+    for (int64_t i = 0; i < n; i++)
+        if (v[i].partition == p->partition && slice_eq(v[i].topic, p->topic)) return true;
+    return false;
+}
+
+static void
+show_copies(struct worker *w)
+{
+    struct member_args *a = w->args;
+    a->copies_n = 0;
+    for (int64_t i = 0; i < w->copies.n; i++)
+        for (int32_t t = 0; t < a->membership.topics_n && a->copies_n < MEMBER_OWNED_MAX; t++)
+            if (slice_eq(a->membership.topics[t], w->copies.v[i].topic))
+                a->copies[a->copies_n++] = (struct member_owned){t, w->copies.v[i].partition, -1};
+}
+
+static void
+on_copies(void *owner, const struct topic_partition *v, int32_t n)
+{
+    struct worker *w = owner;
+    for (int64_t i = w->copies.n - 1; i >= 0; i--) {
+        if (names_partition(v, n, &w->copies.v[i])) continue;
+        note_copy(w, HISTORY_STANDBY_OVER, &w->copies.v[i]);
+        VEC_REMOVE_AT(&w->copies, i);
+    }
+    for (int32_t i = 0; i < n; i++) {
+        if (names_partition(w->copies.v, w->copies.n, &v[i])) continue;
+        note_copy(w, HISTORY_STANDBY, &v[i]);
+        VEC_PUSH(&w->env->mem, &w->copies, v[i]);
+    }
+    show_copies(w);
+    worker_tell(w, n ? " keeps copies of" : " keeps no copies any more", n ? v : NULL, n);
+}
+
+static void
+on_said(void *owner, struct slice words)
+{
+    const struct worker *w = owner;
+    char what[300];
+    struct writer text = writer_fixed(what, sizeof what - 1);
+    fmt_str(&text, " is told of its application: ");
+    fmt_slice(&text, slice_sub(words, 0, MIN(words.n, 200)));
+    what[writer_slice(&text).n] = 0;
+    worker_tell(w, what, NULL, 0);
+}
+
+static void
 on_wants_poll(void *owner)
 {
     struct worker *w = owner;
@@ -534,7 +592,9 @@ static const struct membership_ops group_ops = {.revoked = on_revoked,
                                                 .assigned = on_assigned,
                                                 .refused = on_refused,
                                                 .wants_poll = on_wants_poll,
-                                                .left = on_left};
+                                                .left = on_left,
+                                                .copies = on_copies,
+                                                .said = on_said};
 
 /* ---- what the brokers say --------------------------------------------------------------------------- */
 
@@ -650,7 +710,7 @@ member_start(struct env *env, void *member_args)
     if (a->commits == COMMIT_IN_TXN) w->copier = copier_new(env, w->client, a, w->process, w);
     w->auto_due_ns = env_now_ns(env) + a->auto_interval_ms * NS_PER_MS;
     a->done = false;
-    a->owned_n = 0;
+    a->owned_n = a->copies_n = 0;
     a->generation = -1;
     note(w, HISTORY_BEGIN, NULL, -1, 0);
     worker_turn_at(w, 0);

@@ -46,7 +46,7 @@ struct worker {
     struct timer turn, worked, again;
     int64_t auto_due_ns;
     struct offsets_call commit, look, background;
-    VEC(struct topic_partition) going, coming;
+    VEC(struct topic_partition) going, coming, copies;
 };
 
 /* ---- member.c ---- */

@@ -157,8 +157,9 @@ struct member_args {
     struct member_owned {
         int32_t topic, partition; /* topic: index in membership.topics */
         int64_t position;         /* the next to be worked on; -1: not known */
-    } owned[MEMBER_OWNED_MAX];
-    int32_t owned_n; /* as the member sees it */
+    } owned[MEMBER_OWNED_MAX],
+        copies[MEMBER_OWNED_MAX]; /* copies: of a streams group, standby tasks */
+    int32_t owned_n, copies_n;    /* as the member sees it */
 };
 struct member_args member_args_default(struct history *h, struct slice name,
                                        struct client_params client);

@@ -314,6 +314,27 @@ a_partition_that_stays_without_owner_is_told(void **state)
           &strict, RULE_UNOWNED, 0, false);
 }
 
+static void
+a_copy_beside_its_original_is_told(void **state)
+{
+    (void)state;
+    const char *others = "1.700 = c2 own orders-0 g2 of=g\n1.701 = c1 standby orders-0 g2 of=g";
+    gives(15, others, NULL, RULE_STANDBY_BESIDE, 0, false);
+    gives(15, "1.700 = c2 own orders-0 g2 of=g\n1.701 = c2 standby orders-0 g2 of=g", NULL,
+          RULE_STANDBY_BESIDE, 1, false);
+    gives(15, "1.690 = c2 standby orders-0 g1 of=g\n1.700 = c2 own orders-0 g2 of=g", NULL,
+          RULE_STANDBY_BESIDE, 1, false);
+    /* It has given the copy up before, or has begun anew. */
+    gives(15,
+          "1.690 = c2 standby orders-0 g1 of=g\n1.695 = c2 standby-over orders-0 g1 of=g\n"
+          "1.700 = c2 own orders-0 g2 of=g",
+          NULL, RULE_STANDBY_BESIDE, 0, false);
+    gives(15,
+          "1.690 = c2 standby orders-0 g1 of=g\n1.695 = c2 begin - of=g\n"
+          "1.700 = c2 own orders-0 g2 of=g",
+          NULL, RULE_STANDBY_BESIDE, 0, false);
+}
+
 int
 main(void)
 {
@@ -333,6 +354,7 @@ main(void)
         cmocka_unit_test(another_record_at_the_offset_is_not_the_same_work),
         cmocka_unit_test(what_nobody_does_is_passed_over),
         cmocka_unit_test(a_partition_that_stays_without_owner_is_told),
+        cmocka_unit_test(a_copy_beside_its_original_is_told),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -72,10 +72,22 @@ on_left(void *owner)
 }
 
 static void
+on_copies(void *owner, const struct topic_partition *v, int32_t n)
+{
+    (void)owner, (void)v, (void)n;
+}
+
+static void
+on_said(void *owner, struct slice words)
+{
+    (void)owner, (void)words;
+}
+
+static void
 be_member(struct script *s, struct env *of_client)
 {
-    static const struct membership_ops ops = {on_revoked, on_lost,       on_assigned,
-                                              on_refused, on_wants_poll, on_left};
+    static const struct membership_ops ops = {on_revoked,    on_lost, on_assigned, on_refused,
+                                              on_wants_poll, on_left, on_copies,   on_said};
     static struct slice topic;
     (void)s;
     env = of_client;

@@ -434,6 +434,10 @@ members_of_groups_are_read(void **state)
     must_say(HEAD "clients: {c: {subscribe: [], group: g}}", "it subscribes to nothing");
     must_say(HEAD "clients: {c: {consume: orders, group: g}}", "`group` is for members of groups");
     must_say(HEAD "clients: {c: {consume: orders, subscribe: orders, group: g}}", "one of four");
+    must_say(MEMBER(", store: true"), "is for members of streams groups");
+    must_say(MEMBER(", protocol: consumer, topology: 1"), "is for members of streams groups");
+    must_say(HEAD "clients: {c: {consume: orders, store: true}}",
+             "`store` is for members of groups");
     must_say(MEMBER(", session: 1s"), "group.min.session.timeout.ms is 6000");
     must_say(MEMBER(", session: 9s, heartbeat: 9s"), "ends before the next heartbeat");
     must_say(MEMBER(", auto-commit-interval: 1s"), "commit: auto");

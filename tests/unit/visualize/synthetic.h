@@ -278,6 +278,26 @@ synthetic_group_run(struct synthetic *s)
     return synthetic_end(s);
 }
 
+/* The same, but the group is a streams group, and p1 keeps a copy of orders-0 while it has not the original. */
+static inline struct trace_reader *
+synthetic_streams_run(struct synthetic *s)
+{
+    *s = (struct synthetic){0};
+    test_mem_init(&s->mem);
+    s->bytes = writer_mem(&s->mem);
+    s->t = trace_open(&s->mem, NULL, trace_put_memory, &s->bytes);
+    synthetic_beginning(s);
+    put_said(s, -1, S("group"), S("readers"), S("streams"));
+    synthetic_group(s);
+    synthetic_crash(s);
+    synthetic_group_ends(s);
+    synthetic_return(s);
+    synthetic_group_calls(s);
+    put_member(s, VIEW_STANDBY, -1, 0, 1650 * MS);
+    put_member(s, VIEW_STANDBY_OVER, -1, 0, 1850 * MS);
+    return synthetic_end(s);
+}
+
 static inline struct trace_reader *
 synthetic_run(struct synthetic *s)
 {

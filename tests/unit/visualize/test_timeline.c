@@ -326,6 +326,32 @@ a_frame_is_painted_again_and_again_alike(void **state)
     synthetic_release(&s, r);
 }
 
+static void
+a_streams_group_has_epochs_and_copies(void **state)
+{
+    (void)state;
+    struct synthetic s;
+    struct trace_reader *r = synthetic_group_run(&s);
+    struct writer w = writer_mem(&s.mem);
+    assert_true(visualize_timeline(&s.mem, r, NULL, &w));
+    assert_int_equal(count(&w, ">group</text>"), 1);
+    assert_true(count(&w, "Stable \xc2\xb7 generation 1, 1 member") >= 1);
+    assert_int_equal(count(&w, "(standby)"), 0);
+    int64_t thin = count(&w, "height=\"3\"");
+    writer_release(&w);
+    synthetic_release(&s, r);
+    r = synthetic_streams_run(&s);
+    w = writer_mem(&s.mem);
+    assert_true(visualize_timeline(&s.mem, r, NULL, &w));
+    assert_int_equal(count(&w, ">streams group</text>"), 1);
+    assert_int_equal(count(&w, "Stable \xc2\xb7 generation"), 0);
+    assert_true(count(&w, "Stable \xc2\xb7 epoch 1, 1 member") >= 1);
+    assert_int_equal(count(&w, "keeps a copy of it (standby)"), 1);
+    assert_int_equal(count(&w, "height=\"3\""), thin + 2); /* the copy, and the legend's */
+    writer_release(&w);
+    synthetic_release(&s, r);
+}
+
 int
 main(void)
 {
@@ -342,6 +368,7 @@ main(void)
         cmocka_unit_test(a_lag_that_is_over_at_once_is_not_drawn_on),
         cmocka_unit_test(a_frame_shows_the_records_of_that_moment),
         cmocka_unit_test(a_frame_is_painted_again_and_again_alike),
+        cmocka_unit_test(a_streams_group_has_epochs_and_copies),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
