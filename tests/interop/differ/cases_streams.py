@@ -240,6 +240,36 @@ def another_topology(b):
 
 
 @once
+def an_older_topology(b):
+    """A member of the application as it was before, while others have the next one."""
+    t, g = b.topic("t", 2), streams_group(b)
+    new, old = topology(part(sources=[t]), epoch=2), topology(part("5", sources=[t]), epoch=1)
+    one = said(b, 1, "joins", beat(g, shape=new))
+    two = said(b, 1, "an older one joins", beat(g, B, shape=old))
+    said(b, 1, "the first gives up", beat(g, epoch=one["MemberEpoch"], has=(tasks(_0=[0]), [], [])))
+    said(b, 1, "the older one gets", beat(g, B, epoch=two["MemberEpoch"]))
+    said(b, 1, "it goes on", beat(g, B, epoch=two["MemberEpoch"]))
+    said(b, 1, "the same without partitions", beat(g, B, shape=topology(part(sources=[t]), epoch=1)))
+    described(b, 1, "both", g)
+    said(b, 1, "leaves", beat(g, epoch=-1))
+    said(b, 1, "the older one leaves", beat(g, B, epoch=-1))
+    said(b, 1, "a later one, when nobody is there", beat(g, shape=topology(part(sources=[t]), epoch=3)))
+    b.call("deleting it", "DeleteGroups", 2, {"GroupsNames": [g]})
+    said(b, 1, "a later one, when it is deleted", beat(g, shape=topology(part(sources=[t]), epoch=3)))
+
+
+@once
+def creation_fails(b):
+    """Topics that cannot be made: the members are told why, with the next heartbeat."""
+    t, g = b.topic("t", 2), streams_group(b)
+    c, d = f"{g}-c-changelog", f"{g}-d-changelog"
+    first = said(b, 1, "joins", beat(g, shape=topology(part("0", [t], changelogs=[info(c, factor=3), info(d, factor=1, configs=[("retention.ms", "x")])]))))
+    found = until(b, g, first["MemberEpoch"], lambda x: "failed" in str(x["Status"]))
+    b.note("then", b.alike(found["Status"]))
+    said(b, 1, "and then", beat(g, epoch=found["MemberEpoch"]))
+
+
+@once
 def topics_that_are_missing(b):
     g, t = streams_group(b), b.name("t")
     shape = topology(part(sources=[t]))
