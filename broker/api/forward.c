@@ -22,7 +22,8 @@ forwarder_new(struct server *s)
     struct forwarder *f = MEM_NEW(&s->env->mem, struct forwarder);
     f->server = s;
     list_init(&f->creations);
-    controller_link_init(&f->link, s->env, s->raft, S("forwarding"));
+    controller_link_init(&f->link, s->env, s->raft, S("forwarding"),
+                         config_i64(s->config, K_CFG_CONTROLLER_SOCKET_TIMEOUT_MS));
     return f;
 }
 

@@ -375,7 +375,8 @@ lifecycle_start(struct node *n)
     if (n->controller && is_whole_quorum(n))
         controller_has_own_broker(n->controller, lc->incarnation);
     arena_init(&lc->arena, &n->env->mem, 0);
-    controller_link_init(&lc->link, n->env, n->raft, S("broker-lifecycle"));
+    controller_link_init(&lc->link, n->env, n->raft, S("broker-lifecycle"),
+                         config_i64(&n->config, K_CFG_CONTROLLER_SOCKET_TIMEOUT_MS));
     do_register(lc);
 }
 
@@ -464,7 +465,8 @@ controller_registration_start(struct node *n)
 {
     struct arena *a = &n->registration_arena;
     arena_init(a, &n->env->mem, 0);
-    controller_link_init(&n->registration_link, n->env, n->raft, S("controller-registration"));
+    controller_link_init(&n->registration_link, n->env, n->raft, S("controller-registration"),
+                         config_i64(&n->config, K_CFG_CONTROLLER_SOCKET_TIMEOUT_MS));
     struct k_controller_registration_request *q =
         ARENA_NEW(a, struct k_controller_registration_request);
     codec_default(K_MSG_CONTROLLER_REGISTRATION_REQUEST, q);

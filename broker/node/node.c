@@ -213,7 +213,8 @@ make_broker(struct node *n)
     n->replicas->role_owner = s;
     s->forwarder = forwarder_new(s);
     groups_set_topic_maker(s->groups, create_streams_topic, s);
-    s->producer_ids = producer_ids_new(n->env, n->raft, n->identity.node_id);
+    s->producer_ids = producer_ids_new(n->env, n->raft, n->identity.node_id,
+                                       config_i64(&n->config, K_CFG_CONTROLLER_SOCKET_TIMEOUT_MS));
     make_txns(n);
     make_shares(n);
     replicas_open(n->replicas, replicas_opened, n);

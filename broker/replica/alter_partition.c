@@ -166,7 +166,8 @@ replicas_alter_init(struct replicas *r, struct raft *raft)
 {
     list_init(&r->to_alter);
     r->alter_task.run = send_batch;
-    controller_link_init(&r->alter_link, r->env, raft, S("alter-partition"));
+    controller_link_init(&r->alter_link, r->env, raft, S("alter-partition"),
+                         config_i64(r->config, K_CFG_CONTROLLER_SOCKET_TIMEOUT_MS));
 }
 
 void

@@ -5,7 +5,6 @@
 #include "errors.h"
 
 #define BACKOFF_MS 50
-#define TIMEOUT_MS 30000
 
 static void link_pump(struct controller_link *l);
 
@@ -38,9 +37,10 @@ why_no_controller(struct wait *wait, struct writer *w)
 
 void
 controller_link_init(struct controller_link *l, struct env *env, struct raft *raft,
-                     struct slice client_id)
+                     struct slice client_id, int64_t timeout_ms)
 {
-    *l = (struct controller_link){.env = env, .raft = raft, .client_id = client_id};
+    *l = (struct controller_link){
+        .env = env, .raft = raft, .client_id = client_id, .timeout_ms = timeout_ms};
     list_init(&l->queued);
     l->retry.due = link_retry_due;
     wait_init(&l->wait, env, "an answer of the active controller", why_no_controller);
@@ -121,9 +121,9 @@ static void
 send_one(struct controller_link *l, struct link_call *c)
 {
     int64_t left_ms = c->deadline_ns == TIME_NEVER
-                        ? TIMEOUT_MS
+                        ? INT64_MAX
                         : (c->deadline_ns - env_now_ns(l->env) + NS_PER_MS - 1) / NS_PER_MS;
-    int64_t timeout_ms = MIN(left_ms, c->timeout_ms ? c->timeout_ms : TIMEOUT_MS);
+    int64_t timeout_ms = MIN(left_ms, c->timeout_ms ? c->timeout_ms : l->timeout_ms);
     c->sent = true;
     c->call.done = link_answered;
     if (!channel_call(&l->channel, &c->call, c->api_key, c->version, c->request, MAX(timeout_ms, 1),

@@ -15,7 +15,7 @@ struct link_call {
     int16_t api_key, version;
     const void *request; /* stays until done() */
     int64_t deadline_ns; /* TIME_NEVER: keep trying */
-    int64_t timeout_ms;  /* of one try */
+    int64_t timeout_ms;  /* of one try; 0: as the link has it */
     struct call call;
     struct list node;
     struct controller_link *link;
@@ -28,6 +28,7 @@ struct controller_link {
     struct channel channel;
     bool is_connected_to; /* the channel has an address */
     struct slice client_id;
+    int64_t timeout_ms; /* controller.socket.timeout.ms */
     struct list queued; /* waiting for a controller to be known, or for the back-off */
     struct timer retry;
     bool stopped;
@@ -38,8 +39,10 @@ struct controller_link {
     int32_t calls_n; /* not yet done */
 };
 
+/* timeout_ms: how long one try waits for its answer (controller.socket.timeout.ms). A connection of which only the other
+ * end is gone says nothing: then this is all that makes it tried again. */
 void controller_link_init(struct controller_link *l, struct env *env, struct raft *raft,
-                          struct slice client_id);
+                          struct slice client_id, int64_t timeout_ms);
 void controller_link_stop(struct controller_link *l);
 /* The quorum has news: what waits for a controller is tried at once. */
 void controller_link_kick(struct controller_link *l);

@@ -22,14 +22,14 @@ struct producer_ids {
 };
 
 struct producer_ids *
-producer_ids_new(struct env *env, struct raft *raft, int32_t node_id)
+producer_ids_new(struct env *env, struct raft *raft, int32_t node_id, int64_t timeout_ms)
 {
     struct producer_ids *ids = MEM_NEW(&env->mem, struct producer_ids);
     ids->env = env;
     ids->node_id = node_id;
     ids->broker_epoch = -1;
     list_init(&ids->waiting);
-    controller_link_init(&ids->link, env, raft, S("producer-ids"));
+    controller_link_init(&ids->link, env, raft, S("producer-ids"), timeout_ms);
     return ids;
 }
 

@@ -14,7 +14,9 @@ struct producer_id_waiter {
 
 struct producer_ids;
 
-struct producer_ids *producer_ids_new(struct env *env, struct raft *raft, int32_t node_id);
+/* timeout_ms: of one try to get more from the controller. */
+struct producer_ids *producer_ids_new(struct env *env, struct raft *raft, int32_t node_id,
+                                      int64_t timeout_ms);
 void producer_ids_stop(struct producer_ids *ids);
 void producer_ids_kick(struct producer_ids *ids);
 void producer_ids_set_epoch(struct producer_ids *ids, int64_t broker_epoch);

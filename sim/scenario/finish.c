@@ -16,7 +16,9 @@ ms(const struct scenario *s, const char *name)
 }
 
 /* A failover costs a quorum election and a whole session; who was cut off learns it by a time-out of its
- * requests; a replica may leave the ISR by its lag first; TCP repeats at most every two seconds. */
+ * requests; a replica may leave the ISR by its lag first; TCP repeats at most every two seconds. What a leader asked the
+ * controller for it asks again only after controller.socket.timeout.ms, if its connection is gone at the other end alone
+ * and so says nothing (Kafka too: no other request goes over that connection meanwhile); by default that is 30 s. */
 int64_t
 serve_bound_ns(const struct scenario *s)
 {
@@ -26,7 +28,8 @@ serve_bound_ns(const struct scenario *s)
                        ms(s, "controller.quorum.fetch.timeout.ms") +
                        ms(s, "controller.quorum.request.timeout.ms");
     return 3 * election + 2 * ms(s, "broker.session.timeout.ms") +
-           ms(s, "replica.lag.time.max.ms") + ms(s, "replica.socket.timeout.ms") + 15 * NS_PER_S;
+           ms(s, "replica.lag.time.max.ms") + ms(s, "replica.socket.timeout.ms") +
+           ms(s, "controller.socket.timeout.ms") + 15 * NS_PER_S;
 }
 
 /* ---- what is to hold ---- */

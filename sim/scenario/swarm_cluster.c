@@ -38,6 +38,7 @@ draw_timeouts(struct swarm *s)
     int64_t lag = swarm_of_any_size(s, 500, 3000), socket = swarm_of_any_size(s, 500, 2000);
     swarm_put_setting(s, "replica.lag.time.max.ms", lag);
     swarm_put_setting(s, "replica.socket.timeout.ms", socket);
+    swarm_put_setting(s, "controller.socket.timeout.ms", s->controller_socket_ms);
     /* A fetch that waits for records, its way there and back, and some more: else each one that finds none fails. */
     swarm_put_setting(s, "replica.fetch.wait.max.ms",
                       swarm_of_any_size(s, 20, MIN(lag, socket) / 2));
@@ -201,6 +202,8 @@ put_racks(struct swarm *s)
 void
 swarm_draw_cluster(struct swarm *s)
 {
+    swarm_begin_part(s, "controller");
+    s->controller_socket_ms = swarm_of_any_size(s, 500, 4000);
     swarm_begin_part(s, "racks");
     draw_racks(s);
     swarm_begin_part(s, "cluster");

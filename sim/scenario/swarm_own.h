@@ -31,6 +31,7 @@ struct swarm {
     bool has_transactors, disks_lie;
     bool has_shares, has_copies, has_streams, has_stores;
     bool is_whole; /* no faults */
+    int64_t controller_socket_ms;
     int64_t racks; /* 0: brokers are in none */
 };
 
