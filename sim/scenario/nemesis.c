@@ -97,7 +97,7 @@ next(struct world *w, void *ctx)
     const struct nemesis *n = &r->s->nemesis;
     if (!r->playing || run_now(r) >= n->until_ns) return;
     struct slice kind = draw_kind(r);
-    if (r->nemesis_active < n->at_once && kind.n && strike(r, kind)) nemesis_count(r, kind);
+    if (nemesis_has_room(r) && kind.n && strike(r, kind)) nemesis_count(r, kind);
     world_at(w,
              world_now_ns(w) +
                  MAX(dice_between(&r->nemesis_dice, n->every.min, n->every.max), NS_PER_MS),

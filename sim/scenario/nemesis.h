@@ -64,6 +64,8 @@ const struct truth_partition *draw_partition(struct run *r);
 const char *draw_word(struct run *r, const char *const *words, int64_t n);
 bool may_go_down(const struct run *r, const struct node_slot *n);
 bool keeps_promises(struct run *r, bool power);
+/* May one more fault be at work now? */
+bool nemesis_has_room(struct run *r);
 /* All of the above, and nothing else is the matter with it. */
 bool may_fall_ill(struct run *r, const struct node_slot *n, bool copies);
 

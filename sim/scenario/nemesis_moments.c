@@ -9,10 +9,9 @@
 #define MOMENT_NS NS_PER_S /* what nobody asks for by then, perhaps nobody ever does */
 
 static bool
-may_strike(const struct run *r)
+may_strike(struct run *r)
 {
-    return r->playing && run_now(r) < r->s->nemesis.until_ns &&
-           r->nemesis_active < r->s->nemesis.at_once;
+    return r->playing && run_now(r) < r->s->nemesis.until_ns && nemesis_has_room(r);
 }
 
 /* ---- a coordinator is asked, or answers ---- */

@@ -189,11 +189,31 @@ may_go_down(const struct run *r, const struct node_slot *n)
     return down < r->s->nemesis.down;
 }
 
+/* A topic of several replicas is content with one in sync. Then who leaves the ISR, in order or because it is not heard, may
+ * leave it to one whose copies are gone, before the controller misses that one (KIP-966 promises no more: it bears
+ * min.insync.replicas - 1 losses). */
+static bool
+one_copy_is_enough(const struct run *r)
+{
+    bool is_one = r->s->cluster.brokers > 1 && cluster_config_i64(r->s, "min.insync.replicas") <= 1;
+    for (int32_t i = 0; i < r->s->topics_n && !is_one; i++)
+        is_one = r->s->topics[i].rf > 1 && topic_min_isr(r, &r->s->topics[i]) <= 1;
+    return is_one;
+}
+
+bool
+nemesis_has_room(struct run *r)
+{
+    if (r->nemesis_active >= r->s->nemesis.at_once) return false;
+    return power_gone(r) == 0 || !one_copy_is_enough(r);
+}
+
 /* By the promise of every topic fewer than min.insync.replicas may end uncleanly at once when any of them
- * loses copies. */
+ * loses copies; and nothing else may go wrong then where one copy is enough. */
 bool
 keeps_promises(struct run *r, bool power)
 {
+    if (power && r->nemesis_active > 0 && one_copy_is_enough(r)) return false;
     int64_t least = INT32_MAX;
     for (int32_t i = 0; i < r->s->topics_n; i++)
         least = MIN(least, topic_min_isr(r, &r->s->topics[i]));
