@@ -17,6 +17,12 @@ membership_generation(const struct membership *m)
     return m->generation;
 }
 
+int32_t
+membership_given_generation(const struct membership *m)
+{
+    return m->generation < 0 || membership_has_no_rounds(m) ? m->generation : m->target_generation;
+}
+
 struct slice
 membership_member_id(const struct membership *m)
 {

@@ -87,6 +87,9 @@ void membership_rejoin(struct membership *m);
 void membership_leave(struct membership *m);
 /* -1: no member. */
 int32_t membership_generation(const struct membership *m);
+/* In which it was given what it owns: between the halves of a round that is the one before, for a cooperative member keeps its
+ * partitions meanwhile, and the new one may give them to others, or come to nothing. -1: no member, or nothing was given. */
+int32_t membership_given_generation(const struct membership *m);
 
 /* Null: not given yet. Valid until the owner's next call. */
 struct slice membership_member_id(const struct membership *m);

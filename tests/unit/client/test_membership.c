@@ -109,7 +109,8 @@ be_member(struct script *s, struct env *of_client)
 /* ---- the group: one member; the first node coordinates it, then the second ---- */
 
 static int32_t coordinator, rounds_wanted;
-static int16_t beat_error, sync_error; /* once */
+static int16_t beat_error, sync_error;    /* once */
+static int32_t joined_in[8], given_in[8]; /* at each SyncGroup */
 static struct {
     int32_t owned_n, generation;
 } said[8]; /* by each JoinGroup */
@@ -179,6 +180,9 @@ group(struct script *s, int32_t node, int16_t version, const void *q, void *r, s
     case K_API_SYNC_GROUP: {
         const struct k_sync_group_request *sync = q;
         struct k_sync_group_response *answer = r;
+        int32_t n = script.asked[K_API_SYNC_GROUP] - 1;
+        joined_in[n] = membership_generation(membership);
+        given_in[n] = membership_given_generation(membership);
         answer->assignment = sync->assignments->assignment;
         if (s->asked[K_API_SYNC_GROUP] > 1) answer->error_code = once(&sync_error);
         break;
@@ -280,6 +284,21 @@ a_round_that_came_to_nothing_gave_nothing(void **state)
     }
 }
 
+/* Coordinators that follow each other may both count a second generation: who has only joined one owns nothing in it. */
+static void
+who_waits_for_its_part_owns_by_the_round_before(void **state)
+{
+    (void)state;
+    assigning = ASSIGNOR_COOPERATIVE_STICKY;
+    rounds_wanted = 1;
+    script_run(&script, 3000);
+    assert_int_equal(script.asked[K_API_SYNC_GROUP], 2);
+    assert_int_equal(given_in[0], -1);
+    assert_int_equal(given_in[1], joined_in[0]);
+    assert_int_not_equal(joined_in[1], joined_in[0]);
+    assert_int_equal(membership_given_generation(membership), joined_in[1]);
+}
+
 int
 main(void)
 {
@@ -287,6 +306,8 @@ main(void)
         cmocka_unit_test_setup_teardown(a_round_ends_with_all_partitions_owned, set_up, tear_down),
         cmocka_unit_test_setup_teardown(who_has_lost_all_names_nothing, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_round_that_came_to_nothing_gave_nothing, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(who_waits_for_its_part_owns_by_the_round_before, set_up,
                                         tear_down),
         cmocka_unit_test_setup_teardown(who_hears_that_the_group_has_moved_joins_there, set_up,
                                         tear_down),
