@@ -31,6 +31,7 @@
     X(END_WENT_BACK, "end-went-back", "the end of the log went back")                                \
     X(REPLICA_DIFFERS, "replica-differs", "a replica lacks records that the leader has")             \
     X(UNDELETED, "undeleted", "a record is back that an administrator had deleted")                  \
+    X(UNDONE, "undone", "an administrator was told that something is done, and it is not")           \
     X(RESURRECTED, "resurrected", "a key that was deleted has a value again")                        \
     /* of groups */                                                                                  \
     X(TWO_OWNERS, "two-owners", "two members had one partition in one generation")                   \

@@ -164,7 +164,12 @@ hear_request(struct guests *g, struct visit *v, struct slice frame)
     case K_API_END_TXN: take_end(g, v, &head, &r); break;
     case K_API_SHARE_FETCH: take_share_fetch(g, v, &head, &r); break;
     case K_API_SHARE_ACKNOWLEDGE: take_share_ack(g, v, &head, &r); break;
-    default: take_admin(g, &head, &r); break;
+    default: {
+        struct reader again = r;
+        take_admin(g, &head, &r);
+        take_wish(g, v, &head, &again);
+        break;
+    }
     }
 }
 
@@ -189,7 +194,7 @@ hear_answer(struct guests *g, struct visit *v, struct slice frame)
         case K_API_END_TXN: take_ended(g, v, found, &r); break;
         case K_API_SHARE_FETCH: take_share_fetched(g, v, found, &r); break;
         case K_API_SHARE_ACKNOWLEDGE: take_share_acked(g, v, found, &r); break;
-        default: break;
+        default: take_granted(g, v, found, &r); break;
         }
     }
     asked_free(g, found);
@@ -330,6 +335,7 @@ guests_free(struct guests *g)
     VEC_RELEASE(mem, &g->groups_gone);
     VEC_RELEASE(mem, &g->early);
     VEC_RELEASE(mem, &g->sharers);
+    VEC_RELEASE(mem, &g->promises);
     arena_release(&g->scratch);
     arena_release(&g->a);
     MEM_DELETE(mem, g);

@@ -4,7 +4,8 @@
  *     Produce, EndTxn, InitProducerId ─┐                                    ┌─ the leaders' disks, at the end
  *     OffsetCommit, TxnOffsetCommit ───┼─► journal ─► history ─► checker ◄──┴─ final read, committed offsets
  *     Fetch, OffsetFetch ──────────────┤
- *     ShareFetch, ShareAcknowledge ────┘
+ *     ShareFetch, ShareAcknowledge ────┤
+ *     CreateTopics, AlterConfigs … ────┘   (what these were told is looked for in the controller's log)
  *
  * A record is known again by its producer's sequence number; one without by what it holds. A retry of the first is the
  * same send, of the second another. An error completes no send: the client may try again, and perhaps it was done. What
@@ -44,13 +45,26 @@ void guests_left(struct guests *g, int64_t conn);
 /* All of it in the order in which it happened. Once; the history is the guests'. */
 struct history *guests_history(struct guests *g);
 
-/* Then, of a partition, the batches that its log has, in order, and where it ends; only what is committed counts. */
-void guests_log_begin(struct guests *g, struct slice topic, int32_t partition);
+/* Then, of a partition, the batches that its log has, in order, and where it ends; only what is committed counts, and what is
+ * not below its start. */
+void guests_log_begin(struct guests *g, struct slice topic, int32_t partition, int64_t start);
 void guests_log_batch(struct guests *g, struct slice batch);
 void guests_log_end(struct guests *g);
 /* And what is committed for a group in the end: -1, nothing. Only of what guests committed. */
 void guests_committed(struct guests *g, struct slice group, struct slice topic, int32_t partition,
                       int64_t offset);
+
+/* What the controller's log says was done. If anything is said, all that was told is looked for. */
+enum promise_kind { PROMISED_TOPIC, PROMISED_REMOVAL, PROMISED_PARTITIONS, PROMISED_SETTING };
+struct kept_word {
+    enum promise_kind kind;
+    int8_t resource;         /* of a setting, as in requests */
+    struct slice name;       /* of the topic, or of the resource */
+    int32_t n;               /* partitions */
+    struct slice key, value; /* of a setting */
+};
+void guests_kept_begin(struct guests *g);
+void guests_kept(struct guests *g, const struct kept_word *k);
 
 /* Records that came under the sequence number of others of their producer: a mistake of the client. Brokers take them for
  * a retry, say that they are written, and do not write them. */

@@ -24,7 +24,7 @@ read_partition_back(struct run *r, struct guests *g, const struct truth_partitio
 {
     const struct node_slot *n = node_by_id(r, p->leader);
     if (!n) return;
-    guests_log_begin(g, p->topic, p->partition);
+    guests_log_begin(g, p->topic, p->partition, look_log_start(r, n->m, p->name));
     disk_log_walk(g->mem, n->m, p->name, DISK_LOG_PLAIN, 0, read_batch_back, g);
     guests_log_end(g);
 }
@@ -211,6 +211,7 @@ tell_transactions(struct run *r, const struct guests *g)
 static bool
 speaks_of(const struct guests *g, const struct anomaly *a)
 {
+    if (a->rule == RULE_UNDONE) return true;
     return a->topic.p && !slice_starts(a->topic, S("__")) &&
            !names_have(g->gone.v, g->gone.n, a->topic);
 }
@@ -220,6 +221,7 @@ void
 guests_check(struct guests *g, const struct check_facts *f, struct check_result *ret)
 {
     check_history(g->mem, &g->h, f, ret);
+    check_promises(g, &ret->anomalies);
     for (int64_t i = 0; i < g->early.n; i++) {
         const struct early *e = &g->early.v[i];
         struct writer w = writer_mem(g->mem);
@@ -299,6 +301,7 @@ guests_judge(struct run *r, struct guests *g, struct anomalies *ret, struct run_
             read_partition_back(r, g, p);
     }
     read_commits_back(r, g);
+    guests_read_ledger(r, g);
     find_facts(r, g, &f);
     guests_check(g, &f, &c);
     if (!r->h->topics.n) witness_put_history(r, &g->h, &f);

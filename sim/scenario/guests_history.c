@@ -241,6 +241,8 @@ guests_history(struct guests *g)
         case ENTRY_DECIDED: tell_decided(g, e->what); break;
         case ENTRY_DECIDED_HEARD: tell_decided_heard(g, e->what); break;
         case ENTRY_LET_GO: tell_let_go(g, e->what); break;
+        case ENTRY_CUTTING: tell_cutting(g, e->what); break;
+        case ENTRY_CUT: tell_cut(g, e->what); break;
         }
     }
     VEC_RELEASE(g->mem, &polls.stands);

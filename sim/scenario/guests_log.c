@@ -12,16 +12,18 @@ struct found_record {
 
 struct reading_back {
     int32_t topic, partition, process;
-    int64_t end;
+    int64_t start, end;
     VEC(struct found_record) found;
 };
 
 void
-guests_log_begin(struct guests *g, struct slice topic, int32_t partition)
+guests_log_begin(struct guests *g, struct slice topic, int32_t partition, int64_t start)
 {
     g->back = MEM_NEW(g->mem, struct reading_back);
     *g->back = (struct reading_back){.topic = history_topic(&g->h, topic),
                                      .partition = partition,
+                                     .start = start,
+                                     .end = start,
                                      .process = history_process(&g->h, S("reader"))};
 }
 
@@ -43,7 +45,7 @@ guests_log_batch(struct guests *g, struct slice batch)
     struct batch_header h;
     struct marker m;
     if (batch_parse(batch, &h) != BATCH_OK) return;
-    b->end = batch_next_offset(&h);
+    b->end = MAX(b->end, batch_next_offset(&h));
     if (marker_parse(&h, batch, &m)) transaction_ends(b, h.producer_id, m.commit);
     struct goods *goods = batch_is_control(&h) ? NULL : goods_of(g, &h, batch);
     for (int32_t i = 0; goods && i < goods->h.records_n; i++) {
@@ -52,7 +54,7 @@ guests_log_batch(struct guests *g, struct slice batch)
         uint64_t value = value_of(g, goods, i, b->topic, b->partition, offset, &of);
         struct found_record one = {.read = {offset, value, h.leader_epoch},
                                    .producer_id = batch_is_transactional(&h) ? h.producer_id : -1};
-        if (value) VEC_PUSH(g->mem, &b->found, one);
+        if (value && offset >= b->start) VEC_PUSH(g->mem, &b->found, one);
     }
     arena_reset(&g->scratch);
 }
@@ -75,7 +77,7 @@ guests_log_end(struct guests *g)
         if (b->found.v[i].producer_id < 0 && !b->found.v[i].is_aborted)
             VEC_PUSH(g->mem, &reads, b->found.v[i].read);
     struct history_op op = final_op(b, HISTORY_ASSIGN);
-    op.offset = 0;
+    op.offset = b->start;
     history_add(&g->h, &op, HISTORY_OK, NULL, 0);
     op = final_op(b, HISTORY_END);
     history_complete(&g->h, history_invoke(&g->h, &op), HISTORY_OK, 0, b->partition, b->end);

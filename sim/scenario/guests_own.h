@@ -118,6 +118,25 @@ struct early {
     uint64_t value;
 };
 
+/* What an administrator asked for, and whether he was told that it is done. */
+struct promise {
+    struct promise *next; /* of the same request */
+    enum promise_kind kind;
+    int32_t process, n; /* n: partitions */
+    int8_t resource;    /* of a setting, as in requests */
+    bool is_told, is_kept;
+    int64_t told_ns;
+    struct slice name, key, value;
+};
+
+/* A DeleteRecords of one partition. */
+struct cutting {
+    struct cutting *next; /* of the same request */
+    int32_t process, topic, partition, broker;
+    int64_t offset, low; /* asked for, and as answered */
+    int64_t op;          /* history */
+};
+
 /* A member of a share group. */
 struct sharer {
     struct slice member;       /* its id */
@@ -168,6 +187,8 @@ enum entry_kind {
     ENTRY_DECIDED,
     ENTRY_DECIDED_HEARD, /* decision */
     ENTRY_LET_GO,        /* let_go */
+    ENTRY_CUTTING,
+    ENTRY_CUT, /* cutting */
 };
 
 struct entry {
@@ -204,6 +225,8 @@ struct asked {
     int32_t sharer; /* share groups */
     int64_t asked_ns;
     struct decision *decisions;
+    struct promise *promises; /* of administrators */
+    struct cutting *cuttings;
 };
 
 struct byte_stream {
@@ -241,6 +264,8 @@ struct guests {
     gone; /* topics that guests deleted, or that are compacted: their records may go */
     VEC(struct slice) groups_gone;
     VEC(struct sharer) sharers;
+    VEC(struct promise *) promises;
+    bool promises_are_looked_for;
     int32_t
         share_lock_ms; /* for which a record is its reader's: the least that was told; 0: nothing was */
     int32_t share_deliveries_max; /* the most that anybody asked a group to have; 0: nobody did */
@@ -310,6 +335,17 @@ void take_share_fetched(struct guests *g, struct visit *v, struct asked *a, stru
 void take_share_ack(struct guests *g, struct visit *v, const struct request_head *head,
                     struct reader *r);
 void take_share_acked(struct guests *g, struct visit *v, struct asked *a, struct reader *r);
+/* What administrators ask for, as far as they are told that it is done. */
+void take_wish(struct guests *g, struct visit *v, const struct request_head *head,
+               struct reader *r);
+void take_granted(struct guests *g, struct visit *v, struct asked *a, struct reader *r);
+void tell_cutting(struct guests *g, struct cutting *c);
+void tell_cut(struct guests *g, const struct cutting *c);
+struct anomalies;
+/* guests_ledger.c: what is there in the end. */
+struct run;
+void guests_read_ledger(struct run *r, struct guests *g);
+void check_promises(struct guests *g, struct anomalies *ret);
 /* This connection is no more. */
 void sharers_leave(struct guests *g, const struct visit *v);
 struct aborted;

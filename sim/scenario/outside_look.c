@@ -8,7 +8,7 @@
 struct log_end {
     const struct machine *m;
     struct slice partition;
-    int64_t end;
+    int64_t start, end;
 };
 
 /* A group or a transaction, as the last that coordinated it said. */
@@ -39,15 +39,21 @@ find_end(struct look *k, const struct machine *m, struct slice partition)
     return NULL;
 }
 
-static void
-learn_end(struct look *k, const struct machine *m, struct slice partition, int64_t end)
+static struct log_end *
+end_of(struct look *k, const struct machine *m, struct slice partition)
 {
     struct log_end *e = find_end(k, m, partition);
-    if (!e) {
-        e = VEC_ADD(k->mem, &k->ends);
-        *e = (struct log_end){.m = m, .partition = mem_dup(k->mem, partition)};
-    }
-    e->end = end;
+    if (e) return e;
+    e = VEC_ADD(k->mem, &k->ends);
+    *e = (struct log_end){.m = m, .partition = mem_dup(k->mem, partition)};
+    return e;
+}
+
+static void
+learn_recovered(struct log_end *e, const struct note *n)
+{
+    e->start = n->v[0];
+    e->end = n->v[1];
 }
 
 static void
@@ -81,9 +87,10 @@ static void
 look_at_note(struct look *k, const struct machine *m, const struct note *n)
 {
     switch (n->kind) {
-    case NOTE_LOG_APPEND: learn_end(k, m, n->subject, n->v[1] + 1); break;
-    case NOTE_LOG_TRUNCATE: learn_end(k, m, n->subject, n->v[0]); break;
-    case NOTE_LOG_RECOVERED: learn_end(k, m, n->subject, n->v[1]); break;
+    case NOTE_LOG_APPEND: end_of(k, m, n->subject)->end = n->v[1] + 1; break;
+    case NOTE_LOG_TRUNCATE: end_of(k, m, n->subject)->end = n->v[0]; break;
+    case NOTE_LOG_START: end_of(k, m, n->subject)->start = n->v[0]; break;
+    case NOTE_LOG_RECOVERED: learn_recovered(end_of(k, m, n->subject), n); break;
     case NOTE_TOPIC_DELETED: forget_topic(k, n->subject); break;
     case NOTE_GROUP_STATE:
         VEC_RESERVE(k->mem, &k->groups, k->groups.n + 1);
@@ -110,6 +117,13 @@ look_begin(struct run *r)
     k->mem = r->a->mem;
     r->look = k;
     world_observe(r->w, &(struct world_observer){.event = look_at_event, .ctx = k});
+}
+
+int64_t
+look_log_start(const struct run *r, const struct machine *m, struct slice partition)
+{
+    const struct log_end *e = find_end(r->look, m, partition);
+    return e ? e->start : 0;
 }
 
 bool

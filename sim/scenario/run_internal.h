@@ -146,6 +146,8 @@ void run_fail(struct run *r, enum verdict v, const char *format, ...)
 
 /* outside_look.c: before the machines start. */
 void look_begin(struct run *r);
+/* Where this copy of the log begins, as its node has said. */
+int64_t look_log_start(const struct run *r, const struct machine *m, struct slice partition);
 /* Has any broker coordinated this group, or what is done under this transactional id? */
 enum coordinated_kind { COORDINATED_GROUP, COORDINATED_TXN };
 bool look_knows(const struct run *r, enum coordinated_kind kind, struct slice id);

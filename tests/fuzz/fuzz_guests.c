@@ -44,7 +44,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         if (kind & 8) guests_left(g, kind & 3);
     }
     (void)guests_history(g);
-    guests_log_begin(g, S("orders"), 0);
+    guests_log_begin(g, S("orders"), 0, 0);
     struct slice log =
         r.err ? SLICE_EMPTY : slice(data + (size - (size_t)reader_left(&r)), reader_left(&r));
     while (batch_next(log, &at, &h, &batch, &err)) guests_log_batch(g, batch);

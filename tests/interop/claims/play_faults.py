@@ -8,6 +8,7 @@ except ImportError:  # then these claims can be listed, not judged
     kafka = None
 try:
     import confluent_kafka
+    from confluent_kafka.admin import AdminClient, AlterConfigOpType, ConfigEntry, ConfigResource, NewPartitions, NewTopic
 except ImportError:
     confluent_kafka = None
 
@@ -168,3 +169,40 @@ def a_session_of_fetches_meets_faults_by_topic(t):
         expect_equal(play.said(), "", "mistakes")
         story = " ".join((play.folder() / "story.txt").read_text().split())
         expect(story.count("is answered NOT_LEADER_OR_FOLLOWER") == 2, f"the story is: {story[-1500:]}")
+
+
+ADMIN_STEPS = ("note nothing happens", "preset controller-lost, with: {lasting: 12s}", "break {rpc: CreateTopics, answer: true, client: boss, count: 1}")
+
+
+@claim("gregord", "confluent-kafka", "kcat", each=tuple(str(i) for i in range(len(ADMIN_STEPS))), limit_s=4 * LIMIT_S)
+def what_administrators_are_told_is_so(t, number):
+    """Topics made, extended, set, deleted, records deleted: what was answered is there in the end, through the loss of the controller, too."""
+    with Play(t.scratch()) as play:
+        t.produce("orders", [str(i) for i in range(50)], at=play.bootstrap)
+        admin = AdminClient({"bootstrap.servers": play.bootstrap, "client.id": "boss"})
+        done = {}
+
+        def ask(what, futures):
+            for name, future in futures.items():
+                try:
+                    future.result(LIMIT_S)
+                    done[what, str(name)] = True
+                except confluent_kafka.KafkaException as e:
+                    done[what, str(name)] = e.args[0].name()
+
+        ask("create", admin.create_topics([NewTopic(f"made{i}", 2, 3, config={"retention.ms": "86400000"}) for i in range(3)]))
+        play.say(ADMIN_STEPS[int(number)])
+        time.sleep(0.3)
+        ask("create", admin.create_topics([NewTopic("during", 1, 3)], operation_timeout=20, request_timeout=25))
+        ask("extend", admin.create_partitions([NewPartitions("made0", 5)], operation_timeout=20, request_timeout=25))
+        ask("set", admin.incremental_alter_configs([ConfigResource(ConfigResource.Type.TOPIC, "made1", incremental_configs=[
+            ConfigEntry("segment.bytes", "1048576", incremental_operation=AlterConfigOpType.SET)])]))
+        ask("trim", admin.delete_records([confluent_kafka.TopicPartition("orders", 0, 20)]))
+        ask("delete", admin.delete_topics(["made2"], operation_timeout=20, request_timeout=25))
+        expect(sum(x is True for x in done.values()) >= 6, f"what was told: {done}")
+        report = play.end()
+        expect_equal(play.said(), "", "mistakes")
+        expect_equal(report["verdict"], "pass", f"verdict ({report['reasons'][:2]})")
+        expect_equal(report["counts"]["read"], 30, "records that are left")
+        said = play.replay()
+        expect(said.startswith("the same run"), f"the replay is another run: {said}")

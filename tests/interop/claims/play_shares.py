@@ -60,11 +60,13 @@ def what_share_groups_are_told_holds(t):
 
 
 def held(t, play):
-    """One holds what it was given and says nothing; another asks."""
+    """One gives back the first and the last of what it was given, and holds the rest; another asks."""
     begin(t, play)
-    one, two = (Member(t, TOPIC, GROUP, "ask", f"client.id=worker{i}", at=play.bootstrap) for i in range(2))
-    one.poll(True)
     t.produce(TOPIC, [f"record{i}" for i in range(5)], at=play.bootstrap)
+    one, two = (Member(t, TOPIC, GROUP, "ask", f"client.id=worker{i}", at=play.bootstrap) for i in range(2))
+    got = one.poll(True)
+    expect(len(got) > 2, f"too few to hold some: {got}")
+    one.say("release", got[0][0], got[-1][0])
     two.poll(True)
     one.kill()
     two.kill()

@@ -4,7 +4,7 @@ import time
 
 try:
     import confluent_kafka
-    from confluent_kafka.admin import AdminClient
+    from confluent_kafka.admin import AdminClient, NewTopic
 except ImportError:  # then these claims can be listed, not judged
     confluent_kafka = None
 
@@ -92,7 +92,24 @@ def too_early(play):
     play.say("restart all")
 
 
-CASES = {"TX22": (aborted, "failed-read"), "TX01": (repeated, "duplicate"), "commit-not-applied": (committed, "offset-went-back"),
+def told_too_early(play):
+    """A topic is made while no other controller hears of it; then the controller is gone for good."""
+    admin = AdminClient({"bootstrap.servers": play.bootstrap, "client.id": "boss"})
+    send(producer(play), "before", 3)
+    play.say("{hold: {rpc: Fetch, listener: controller}, as: quorum}")
+    time.sleep(0.5)
+    for future in admin.create_topics([NewTopic("made", 1, 3)], request_timeout=1).values():
+        try:
+            future.result(LIMIT_S)
+        except confluent_kafka.KafkaException:
+            pass  # nobody said so
+    play.say("crash controller")
+    play.say("heal $quorum")
+    time.sleep(12)
+    play.say("restart all")
+
+
+CASES = {"KR18": (told_too_early, "undone"), "TX22": (aborted, "failed-read"), "TX01": (repeated, "duplicate"), "commit-not-applied": (committed, "offset-went-back"),
          "consumers-read-all": (too_early, "lost")}
 
 
