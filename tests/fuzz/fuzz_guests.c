@@ -50,6 +50,9 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     while (batch_next(log, &at, &h, &batch, &err)) guests_log_batch(g, batch);
     guests_log_end(g);
     guests_committed(g, S("readers"), S("orders"), 0, 3);
+    guests_kept_begin(g);
+    guests_kept(g, &(struct kept_word){.kind = PROMISED_TOPIC, .name = S("made")});
+    guests_kept(g, &(struct kept_word){.kind = PROMISED_PARTITIONS, .name = S("made"), .n = 3});
     guests_check(g, &facts, &checked);
     check_result_release(&checked);
     guests_free(g);
