@@ -10,7 +10,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from harness.claim import Failed, Skip, all_claims  # noqa: E402
+from harness.claim import Failed, Skip, find_claim  # noqa: E402
 from harness.node import NodeError  # noqa: E402
 from harness.target import Target  # noqa: E402
 
@@ -30,7 +30,7 @@ def judge(claim, target):
 def main():
     name, result = sys.argv[1:]
     target = Target.from_json(sys.stdin.read())
-    claim = next(c for c in all_claims() if c.name == name)
+    claim = find_claim(name)
     verdict, words = judge(claim, target)
     Path(result).write_text(json.dumps({"verdict": verdict, "words": words}))
 
