@@ -208,7 +208,7 @@ def consumer_groups_change(t):
 
 def new_consumer(t, group, *subscription, n=1, more=()):
     """What a consumer of KIP-848 reads."""
-    return t.tool("console-consumer", "--group", group, *subscription, "--timeout-ms", 20000, "--max-messages", n,
+    return t.tool("console-consumer", "--group", group, *subscription, "--timeout-ms", 1000 * LIMIT_S, "--max-messages", n,
                   "--command-property", "group.protocol=consumer", *more,
                   "--command-property", "auto.offset.reset=earliest")
 

@@ -20,7 +20,7 @@ from .java_tools import dump
 
 def transactional(t, name, at=None, **config):
     p = ck.Producer({"bootstrap.servers": at or t.bootstrap, "transactional.id": name,
-                     "transaction.timeout.ms": 20000, **config})
+                     "transaction.timeout.ms": 600_000, **config})  # longer than any tool takes to start
     p.init_transactions(LIMIT_S)
     return p
 
