@@ -132,16 +132,12 @@ write_pictures(struct arena *a, struct slice dir, struct trace_reader *trace)
 
 static void
 write_folder(struct arena *a, struct slice dir, const struct scenario *s, const struct run_job *j,
-             struct run_output *o)
+             struct trace_kept *kept, struct run_output *o)
 {
-    struct slice bytes;
-    struct trace_reader *trace = NULL;
+    struct trace_reader *trace = kept ? trace_reader_of(a->mem, kept) : NULL;
     write_run_txt(a, dir, s, j, o->result.seed, &o->result);
     write_scenario(a, dir, s);
     write_in(a, dir, "report.json", writer_slice(&o->json));
-    if (file_read_all(a, (const char *)path_in(a, dir, "trace.zst").p, &bytes))
-        trace = trace_reader_new(a->mem, bytes);
-    if (trace) trace_keep(trace, visualize_kinds());
     write_story(a, dir, &o->result, trace);
     if (!trace) return;
     write_pictures(a, dir, trace);
@@ -224,6 +220,7 @@ run_twice(struct arena *a, const struct scenario *s, const struct run_options *o
     struct run_options options = *o;
     struct run_result again;
     options.put_trace = NULL;
+    options.kept = NULL;
     options.put_history = NULL;
     job_run_guarded(a, s, &options, &again);
     if (again.interrupted) first->interrupted = true;
@@ -267,6 +264,7 @@ job_run(struct arena *a, const struct scenario *s, const struct run_job *j, stru
     if (p.trace) {
         o.put_trace = put_trace;
         o.put_history = put_history;
+        o.kept = trace_kept_new(a->mem, visualize_kinds());
         p.history = (const char *)path_in(a, dir, "history.txt").p;
     }
     if (j->play) {
@@ -289,7 +287,7 @@ job_run(struct arena *a, const struct scenario *s, const struct run_job *j, stru
     if (ret->result.played) s = ret->result.played;
     report_json(a, s, &ret->result, j, wall_ns, &ret->json);
     report_human(a, s, &ret->result, j, wall_ns, &ret->human);
-    if (j->out) write_folder(a, dir, s, j, ret);
+    if (j->out) write_folder(a, dir, s, j, o.kept, ret);
     if (p.show) fputs("\r\033[K", stderr);
     if (j->out)
         fmt_slice(&ret->human,
@@ -297,6 +295,7 @@ job_run(struct arena *a, const struct scenario *s, const struct run_job *j, stru
                       a,
                       "%.*s/  timeline.svg  replication.svg  story.txt  report.json  trace.zst\n",
                       SARG(dir)));
+    if (o.kept) trace_kept_free(o.kept);
     ret->exit_code =
         ret->result.interrupted ? EXIT_INTERRUPTED : verdict_exit_code(ret->result.verdict);
 }

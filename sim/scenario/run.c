@@ -262,9 +262,10 @@ run_begin(struct run *r, struct arena *a, const struct scenario *s, const struct
     r->h = &r->history;
     history_init(r->h, a->mem, workload_now, r->w);
     if (o->put_trace)
-        r->trace =
-            trace_open(a->mem, &(struct trace_options){.message_bytes = o->trace_message_bytes},
-                       o->put_trace, o->ctx);
+        r->trace = trace_open(
+            a->mem,
+            &(struct trace_options){.message_bytes = o->trace_message_bytes, .kept = o->kept},
+            o->put_trace, o->ctx);
     if (r->trace) world_trace(r->w, r->trace);
     world_say(r->w, S("scenario"), s->name, s->about, NULL, NULL, 0);
     world_observe(r->w, &(struct world_observer){.event = see_event,

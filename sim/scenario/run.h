@@ -37,6 +37,7 @@ struct run_options {
     /* Where the trace goes; NULL: nowhere. */
     void (*put_trace)(void *ctx, struct slice bytes);
     int64_t trace_message_bytes; /* so many bytes of each message are in it; 0: none */
+    struct trace_kept *kept;     /* what is written to it is kept here, too; NULL: nowhere */
     /* Where its history goes, as gregor check reads it; NULL: nowhere. */
     void (*put_history)(void *ctx, struct slice text);
     void *ctx;

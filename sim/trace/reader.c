@@ -2,7 +2,6 @@
 
 #include <zstd.h>
 
-#include "broker/base/arena.h"
 #include "broker/base/check.h"
 
 #define FOOTER_BYTES 20
@@ -19,30 +18,8 @@ struct trace_reader {
     bool is_damaged, has_pending;
     struct trace_record pending;
     int64_t position;
-    struct keeper *keeper; /* after trace_keep(); else NULL */
-};
-
-/* A record in memory is a head, its numbers, and its texts, which lie in the arena once for each block: to read it again
- * takes a tenth of what it takes to decode it. */
-struct kept_head {
-    int64_t at_ns;
-    int32_t machine, other, what;
-    uint8_t kind, numbers, texts; /* bits: which follow */
-    bool has_hash;
-};
-
-/* Of this block: where a text stands in it, and its copy. */
-struct kept_text {
-    const uint8_t *from;
-    struct slice copy;
-};
-
-struct keeper {
-    struct writer records;
-    int64_t at; /* of the next one */
-    struct arena texts;
-    struct kept_text known[1024]; /* by place */
-    bool is_damaged;
+    struct trace_kept *kept; /* what it gives, if not NULL */
+    bool owns_kept;
 };
 
 static bool
@@ -72,6 +49,17 @@ trace_reader_new(struct mem *mem, struct slice file)
     return NULL;
 }
 
+struct trace_reader *
+trace_reader_of(struct mem *mem, struct trace_kept *kept)
+{
+    struct trace_reader *r = MEM_NEW(mem, struct trace_reader);
+    r->mem = mem;
+    r->kept = kept;
+    trace_decoder_init(&r->d, mem, SLICE_EMPTY);
+    trace_kept_rewind(kept);
+    return r;
+}
+
 static void
 block_close(struct trace_reader *r)
 {
@@ -86,11 +74,7 @@ void
 trace_reader_free(struct trace_reader *r)
 {
     block_close(r);
-    if (r->keeper) {
-        writer_release(&r->keeper->records);
-        arena_release(&r->keeper->texts);
-        MEM_DELETE(r->mem, r->keeper);
-    }
+    if (r->owns_kept) trace_kept_free(r->kept);
     MEM_DELETE(r->mem, r);
 }
 
@@ -121,75 +105,6 @@ block_open(struct trace_reader *r)
     return true;
 }
 
-/* ---- records in memory ---- */
-
-static struct slice
-kept_text_of(struct keeper *k, struct slice text)
-{
-    struct kept_text *t = &k->known[(uintptr_t)text.p % ARRAY_LEN(k->known)];
-    if (t->from != text.p || t->copy.n != text.n)
-        *t = (struct kept_text){text.p, arena_dup(&k->texts, text)};
-    return t->copy;
-}
-
-static void
-kept_put(struct keeper *k, const void *from, size_t n)
-{
-    writer_bytes(&k->records, slice(from, (int64_t)n));
-}
-
-static void
-kept_add(struct keeper *k, const struct trace_record *t)
-{
-    struct slice texts[3] = {t->a, t->b, t->c};
-    struct kept_head h = {.at_ns = t->at_ns,
-                          .machine = t->machine,
-                          .other = t->other,
-                          .what = t->what,
-                          .kind = (uint8_t)t->kind,
-                          .has_hash = t->hash != 0};
-    for (int i = 0; i < TRACE_NUMBERS; i++) h.numbers |= (uint8_t)((t->n[i] != 0) << i);
-    for (int i = 0; i < 3; i++) h.texts |= (uint8_t)((texts[i].n != 0) << i);
-    kept_put(k, &h, sizeof h);
-    if (h.has_hash) kept_put(k, &t->hash, sizeof t->hash);
-    for (int i = 0; i < TRACE_NUMBERS; i++)
-        if (h.numbers >> i & 1) kept_put(k, &t->n[i], sizeof t->n[i]);
-    for (int i = 0; i < 3; i++) {
-        if (!(h.texts >> i & 1)) continue;
-        struct slice copy = kept_text_of(k, texts[i]);
-        kept_put(k, &copy, sizeof copy);
-    }
-}
-
-static inline const uint8_t *
-kept_take(const uint8_t *p, void *to, size_t n)
-{
-    memcpy(to, p, n);
-    return p + n;
-}
-
-/* It was written here: nothing has to be doubted. */
-static bool
-next_kept(struct keeper *k, struct trace_record *ret)
-{
-    struct kept_head h;
-    if (k->at == k->records.n) return false;
-    const uint8_t *p = kept_take(k->records.p + k->at, &h, sizeof h);
-    *ret = (struct trace_record){.kind = (enum trace_kind)h.kind,
-                                 .at_ns = h.at_ns,
-                                 .machine = h.machine,
-                                 .other = h.other,
-                                 .what = h.what};
-    if (h.has_hash) p = kept_take(p, &ret->hash, sizeof ret->hash);
-    for (unsigned left = h.numbers; left; left &= left - 1)
-        p = kept_take(p, &ret->n[__builtin_ctz(left)], sizeof ret->n[0]);
-    if (h.texts & 1) p = kept_take(p, &ret->a, sizeof ret->a);
-    if (h.texts & 2) p = kept_take(p, &ret->b, sizeof ret->b);
-    if (h.texts & 4) p = kept_take(p, &ret->c, sizeof ret->c);
-    k->at = p - k->records.p;
-    return true;
-}
-
 /* ---- going through ---- */
 
 bool
@@ -201,11 +116,7 @@ trace_next(struct trace_reader *r, struct trace_record *ret)
         *ret = r->pending;
         return true;
     }
-    if (r->keeper) {
-        if (next_kept(r->keeper, ret)) return true;
-        r->is_damaged = r->keeper->is_damaged;
-        return false;
-    }
+    if (r->kept) return trace_kept_next(r->kept, ret);
     while (!trace_decode(&r->d, ret)) {
         if (r->d.r.err) r->is_damaged = true;
         if (r->is_damaged || !block_open(r)) return false;
@@ -226,33 +137,28 @@ trace_rewind(struct trace_reader *r)
     block_close(r);
     r->block = 0;
     r->position = 0;
-    r->has_pending = r->is_damaged = false;
-    if (r->keeper) r->keeper->at = 0;
+    r->has_pending = false;
+    if (r->kept) trace_kept_rewind(r->kept);
+    else r->is_damaged = false;
 }
 
 void
 trace_keep(struct trace_reader *r, uint32_t kinds)
 {
-    struct keeper *k = MEM_NEW(r->mem, struct keeper);
     struct trace_record t;
-    CHECK(!r->keeper);
-    k->records = writer_mem(r->mem);
-    arena_init(&k->texts, r->mem, 0);
+    CHECK(!r->kept);
+    struct trace_kept *k = trace_kept_new(r->mem, kinds);
     trace_rewind(r);
-    for (int64_t block = 0; trace_next(r, &t);) {
-        if (r->block != block) memset(k->known, 0, sizeof k->known);
-        block = r->block;
-        if (kinds >> t.kind & 1) kept_add(k, &t);
-    }
-    k->is_damaged = r->is_damaged;
-    r->keeper = k;
+    while (trace_next(r, &t)) trace_kept_add(k, &t);
+    r->kept = k;
+    r->owns_kept = true;
     trace_rewind(r);
 }
 
 void
 trace_seek(struct trace_reader *r, int64_t at_ns)
 {
-    CHECK(!r->keeper);
+    CHECK(!r->kept);
     trace_rewind(r);
     int64_t low = 0, high = r->blocks_n; /* the first block that begins at or after the time */
     while (low < high) {

@@ -4,11 +4,15 @@
 #define SIM_TRACE_READER_H
 
 #include "broker/env/trace.h"
+#include "sim/trace/kept.h"
 
 struct trace_reader;
 
 /* NULL: not a trace, or its end is missing. The bytes must stay. */
 struct trace_reader *trace_reader_new(struct mem *mem, struct slice file);
+/* Of what the writer kept: there is no file that would have to be read. It stays the caller's, and must stay; it cannot be
+ * sought in. */
+struct trace_reader *trace_reader_of(struct mem *mem, struct trace_kept *kept);
 void trace_reader_free(struct trace_reader *r);
 /* False at the end. Slices in the record live until the next block begins: until the next call. */
 bool trace_next(struct trace_reader *r, struct trace_record *ret);

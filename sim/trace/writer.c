@@ -104,6 +104,7 @@ trace_write(struct trace_writer *t, const struct trace_record *r)
     t->is_busy = true;
     if (!t->e.w.n) t->now = (struct block){.first_ns = r->at_ns, .records_before = t->records};
     trace_encode(&t->e, &cut);
+    if (t->o.kept) trace_kept_add(t->o.kept, &cut);
     t->records++;
     if (t->e.w.n >= t->o.block_bytes) trace_flush(t);
     t->is_busy = false;

@@ -8,12 +8,14 @@
 #define SIM_TRACE_WRITER_H
 
 #include "broker/env/trace.h"
+#include "sim/trace/kept.h"
 
 struct trace_options {
-    int64_t block_bytes;   /* plain; 0: 256 KiB */
-    int32_t level;         /* of zstd; 0: 1 */
-    int64_t message_bytes; /* of each frame this much is kept; 0: none */
-    bool no_events;        /* leaves the skeleton out: a trace to look at, not to replay */
+    int64_t block_bytes;     /* plain; 0: 256 KiB */
+    int32_t level;           /* of zstd; 0: 1 */
+    int64_t message_bytes;   /* of each frame this much is kept; 0: none */
+    bool no_events;          /* leaves the skeleton out: a trace to look at, not to replay */
+    struct trace_kept *kept; /* NULL, or who keeps what is written; the caller's */
 };
 
 struct trace_writer;
