@@ -30,7 +30,7 @@ WARN := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wno-sign-conversion -Wst
   -Wpointer-arith -Wimplicit-fallthrough -Wnull-dereference -Wdouble-promotion -fno-common -Werror
 CPPFLAGS := -I. -iquote $(GEN) -D_GNU_SOURCE
 CFLAGS := -std=gnu17 -g $(OPT) $(if $(LTO),-flto) $(WARN) -fno-strict-aliasing -fstack-protector-strong -fno-math-errno \
-  -fno-omit-frame-pointer $(if $(SAN),-fsanitize=$(SAN) -fno-sanitize-recover=all)
+  $(if $(SAN),-fno-omit-frame-pointer -fsanitize=$(SAN) -fno-sanitize-recover=all)
 LDFLAGS := $(if $(SAN),-fsanitize=$(SAN)) $(if $(LTO),-flto=auto -g $(OPT)) -Wl,--as-needed -pthread
 AR := $(if $(LTO),gcc-ar,ar)
 HOSTCC := gcc
