@@ -8,7 +8,7 @@
 
 #define LATE_MESSAGE_NS 100000000LL
 
-static const char *const keys[] = {"node", "topic", "p", "api", "kind", "t", "why"};
+static const char *const keys[] = {"node", "topic", "p", "api", "kind", "t", "why", "key"};
 static const char *const kinds[] = {"control", "data", "routine", "lost",
                                     "late",    "held", "request", "answer"};
 
@@ -117,7 +117,8 @@ check_term(struct filter *f, const struct filter_term *t, struct writer *why)
     case FILTER_NODE:
     case FILTER_TOPIC:
     case FILTER_P:
-    case FILTER_API: return true;
+    case FILTER_API:
+    case FILTER_KEY: return true;
     }
     return true;
 }
@@ -182,6 +183,30 @@ is_kind(const struct run *r, const struct message *m, const char *kind)
 }
 
 static bool
+has_key(const struct filter_term *t, const struct call *c)
+{
+    char room[24];
+    struct writer w = writer_fixed(room, sizeof room);
+    fmt_i64(&w, c->key);
+    return c->key >= 0 && is_listed(t->values, writer_slice(&w));
+}
+
+/* A record with one of the keys was under way between this client and a broker when it was sent. */
+static bool
+was_under_way(const struct filter_term *t, const struct run *r, const struct message *m)
+{
+    int32_t client = m->is_answer ? m->to : m->from;
+    if (m->api != K_API_PRODUCE || r->actors.v[client].kind != ACTOR_CLIENT) return true;
+    for (int64_t i = 0; i < r->calls.n; i++) {
+        const struct call *c = &r->calls.v[i];
+        if (c->kind == VIEW_SEND && c->actor == client && c->invoked_ns <= m->sent_ns &&
+            c->completed_ns >= m->sent_ns && has_key(t, c) != t->is_not)
+            return true;
+    }
+    return false;
+}
+
+static bool
 term_holds(const struct filter_term *t, const struct run *r, const struct message *m)
 {
     switch (t->key) {
@@ -193,6 +218,7 @@ term_holds(const struct filter_term *t, const struct run *r, const struct messag
         for (int i = 0; i < ARRAY_LEN(kinds); i++)
             if (is_listed(t->values, slice_cstr(kinds[i])) && is_kind(r, m, kinds[i])) return true;
         return false;
+    case FILTER_KEY: return was_under_way(t, r, m) != t->is_not;
     case FILTER_TOPIC:
     case FILTER_P:
     case FILTER_T:
@@ -206,6 +232,14 @@ filter_lets_message(const struct filter *f, const struct run *r, const struct me
 {
     for (int i = 0; f && i < f->n; i++)
         if (term_holds(&f->v[i], r, m) == f->v[i].is_not) return false;
+    return true;
+}
+
+bool
+filter_lets_call(const struct filter *f, const struct call *c)
+{
+    for (int i = 0; f && c->kind == VIEW_SEND && i < f->n; i++)
+        if (f->v[i].key == FILTER_KEY && has_key(&f->v[i], c) == f->v[i].is_not) return false;
     return true;
 }
 

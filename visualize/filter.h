@@ -6,6 +6,8 @@
  *     topic:orders p:0     the partition that is drawn
  *     t:1.9s..2.4s         the window
  *     why:7                from the first to the last cause of sentence 7
+ *     key:42               of what clients sent the records with this key: how many, how they ended, and of Produce requests
+ *                          those that were under way meanwhile (a trace does not have what is in them). Pictures only
  *
  * Terms stand beside each other and must all hold; values behind one key are alternatives; -node:b1 is all but b1. */
 #ifndef VISUALIZE_FILTER_H
@@ -15,6 +17,7 @@
 
 struct run;
 struct message;
+struct call;
 
 #define FILTER_TERMS_MAX 16
 
@@ -25,7 +28,8 @@ enum filter_key {
     FILTER_API,
     FILTER_KIND,
     FILTER_T,
-    FILTER_WHY
+    FILTER_WHY,
+    FILTER_KEY
 };
 
 struct filter_term {
@@ -45,6 +49,8 @@ struct filter {
 /* False, with what is wrong and what would be right. The text must stay. */
 bool filter_parse(struct filter *f, struct slice text, struct writer *ret_why);
 bool filter_lets_message(const struct filter *f, const struct run *r, const struct message *m);
+/* Of a client: only sends have keys, others pass. */
+bool filter_lets_call(const struct filter *f, const struct call *c);
 /* actor: of a sentence; -1: nobody's, which passes. */
 bool filter_lets_actor(const struct filter *f, const struct run *r, int32_t actor);
 /* -1: it names none; -2: there is no such. */

@@ -212,6 +212,7 @@ draw_bad_ends(struct timeline *t, const struct lane *l)
     for (int64_t i = 0; i < t->r->calls.n; i++) {
         const struct call *c = &t->r->calls.v[i];
         if (c->actor != l->actor || c->kind != VIEW_SEND || c->outcome == VIEW_OK) continue;
+        if (!filter_lets_call(t->filter, c)) continue;
         int64_t at = c->completed_ns == RUN_FOREVER ? t->r->end_ns : c->completed_ns;
         if (at < t->from_ns || at > t->to_ns) continue;
         int64_t x = time_x(t, at), y = l->band_y + 3;
@@ -240,6 +241,7 @@ draw_client_lane(struct timeline *t, const struct lane *l)
         bool is_read = c->kind == VIEW_POLL;
         int64_t n = is_read ? c->records : c->kind == VIEW_SEND;
         is_writer |= n && !is_read, is_reader |= n && is_read;
+        if (!filter_lets_call(t->filter, c)) continue;
         if (c->completed_ns < t->from_ns || c->completed_ns > t->to_ns) continue;
         *(is_read ? &read : &sent) += n;
         if (is_in_cut(t, c->completed_ns)) continue;

@@ -145,7 +145,8 @@ load_call(struct run *r, const struct trace_record *t)
                        .completed_ns = t->n[4] < 0 ? RUN_FOREVER : t->n[4] + r->start_ns,
                        .error = t->n[5],
                        .acks = t->n[6],
-                       .records = t->n[7],
+                       .records = t->n[0] == VIEW_SEND ? 0 : t->n[7],
+                       .key = t->n[0] == VIEW_SEND ? t->n[7] : -1,
                        .value = load_text(r, t->c)};
 }
 

@@ -147,6 +147,7 @@ struct call {
     enum view_outcome outcome;
     int32_t actor, partition; /* partition: -1: not known */
     int64_t offset, invoked_ns, completed_ns, error, acks, records;
+    int64_t key; /* of a send; -1: none */
     struct slice value;
 };
 

@@ -22,7 +22,7 @@
  *     "history"    "orders-0"        the value, "p1:17";    client    a call: enum view_call, enum
  *                  or "orders"       of members: the group            view_outcome, offset or -1, when invoked,
  *                                                                     when completed (ns; -1: never), error
- *                                                                     code, acks, records
+ *                                                                     code, acks, records (of a send: its key, or -1)
  *     "min-isr"    "orders"          ""                     -         min.insync.replicas of a topic
  *     "group"      "readers"         "streams"              -         a streams group: its numbers are epochs
  *     "trial"      ""                "k1 and b2"            -         the last test: all is healed, they are cut off

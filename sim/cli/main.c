@@ -102,7 +102,7 @@
     "  --from TIME          from this time on, like 1.5s, as the scenario counts\n" \
     "  --to TIME            up to this time\n" \
     "  --filter TERMS       only what these let through, like 'node:b1 api:Fetch kind:lost t:1.9s..2.4s':\n" \
-    "                       node, topic, p, api, kind, t, why; -node:b1 is all but b1\n" \
+    "                       node, topic, p, api, kind, t, why, key; -node:b1 is all but b1\n" \
     "  --theme NAME         light, dark or print (else as whoever looks has it)\n" \
     "  --metrics            also how many partitions lack replicas or a leader, the replicas' lag, elections\n" \
     "  --blind              only these, and what clients get: what happened is left out\n" \

@@ -710,7 +710,7 @@ say_call(struct run *r, const struct history_op *op)
                    op->error,
                    op->acks,
                    op->kind == HISTORY_ACKNOWLEDGE ? op->key - op->offset + 1
-                   : op->kind == HISTORY_SEND      ? 0
+                   : op->kind == HISTORY_SEND      ? op->key
                                                    : op->reads_n};
     world_say(r->w, S("history"), writer_slice(&s), writer_slice(&w),
               world_machine(r->w, history_process_name(r->h, op->process)), v, 8);

@@ -50,19 +50,54 @@ terms_must_all_hold_and_values_are_alternatives(void **state)
 }
 
 static void
+a_key_is_that_of_records_and_of_requests_that_may_carry_them(void **state)
+{
+    (void)state;
+    struct call calls[] = {
+        {.kind = VIEW_SEND, .actor = 2, .invoked_ns = 10, .completed_ns = 20, .key = 7},
+        {.kind = VIEW_SEND, .actor = 2, .invoked_ns = 30, .completed_ns = 40, .key = 8},
+        {.kind = VIEW_SEND, .actor = 2, .invoked_ns = 50, .completed_ns = 60, .key = -1},
+        {.kind = VIEW_POLL, .actor = 2, .invoked_ns = 10, .completed_ns = 20, .key = -1}};
+    const struct run with_keys = {
+        .actors = {actors, 3, 3}, .partitions = {partitions, 2, 2}, .calls = {calls, 4, 4}};
+    char room[64];
+    struct writer why = writer_fixed(room, sizeof room);
+    struct filter f;
+    assert_true(filter_parse(&f, S("key:7,9"), &why));
+    assert_true(filter_lets_call(&f, &calls[0]));
+    assert_false(filter_lets_call(&f, &calls[1]));
+    assert_false(filter_lets_call(&f, &calls[2]));
+    assert_true(filter_lets_call(&f, &calls[3])); /* what is read has many */
+    struct message m = {.from = 2, .to = 0, .api = K_API_PRODUCE, .sent_ns = 15};
+    assert_true(filter_lets_message(&f, &with_keys, &m));
+    m.sent_ns = 35;
+    assert_false(filter_lets_message(&f, &with_keys, &m));
+    m.api = K_API_FETCH;
+    assert_true(filter_lets_message(&f, &with_keys, &m));
+    assert_true(filter_parse(&f, S("-key:7"), &why));
+    assert_false(filter_lets_call(&f, &calls[0]));
+    assert_true(filter_lets_call(&f, &calls[1]));
+    assert_true(filter_lets_call(&f, &calls[2]));
+    m.api = K_API_PRODUCE;
+    assert_true(filter_lets_message(&f, &with_keys, &m));
+    m.sent_ns = 15;
+    assert_false(filter_lets_message(&f, &with_keys, &m));
+}
+
+static void
 what_is_no_filter_is_told(void **state)
 {
     (void)state;
     static const char *const wrong[][2] = {
         {"node", "\"node\" is no term: KEY:VALUE is, like node:b1"},
         {"api:", "\"api:\" is no term: KEY:VALUE is, like node:b1"},
-        {"nodes:b1", "there is no key \"nodes\": there are node, topic, p, api, kind, t, why"},
+        {"nodes:b1", "there is no key \"nodes\": there are node, topic, p, api, kind, t, why, key"},
         {"kind:bad", "kind: takes control, data, routine, lost, late, held, request, answer"},
         {"t:2s", "t: takes two times, like t:1.9s..2.4s"},
         {"t:2s..1s", "t: takes two times, like t:1.9s..2.4s"},
         {"t:..", "t: takes two times, like t:1.9s..2.4s"},
         {"why:x", "why: takes the number of a sentence, like why:7"},
-        {"a:b a:b", "there is no key \"a\": there are node, topic, p, api, kind, t, why"},
+        {"a:b a:b", "there is no key \"a\": there are node, topic, p, api, kind, t, why, key"},
     };
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
         char room[256];
@@ -127,6 +162,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(terms_must_all_hold_and_values_are_alternatives),
+        cmocka_unit_test(a_key_is_that_of_records_and_of_requests_that_may_carry_them),
         cmocka_unit_test(what_is_no_filter_is_told),
         cmocka_unit_test(times_are_read_with_their_units),
         cmocka_unit_test(a_partition_is_found_by_topic_and_number),
