@@ -238,7 +238,7 @@ lab_grade(struct desk *d, const struct place *p, const struct lab *l, struct sli
           const struct progress *s, struct grades *ret)
 {
     struct grading k = {d, p, l, mine, ret};
-    struct query_world w = {.d = d, .folders = folders_of, .mine = mine, .ctx = &k};
+    struct query_world w = {.d = d, .folders = folders_of, .mine = mine, .dir = l->dir, .ctx = &k};
     for (int32_t i = 0; i < l->runs_n; i++) {
         if (l->runs[i].is_exercise || folders_of(&k, l->runs[i].id).n) continue;
         if (runs_make(d, p, l, mine, &l->runs[i], true)) return false;
@@ -252,7 +252,7 @@ lab_grade_claims(struct desk *d, const struct place *p, const struct lab *l, str
                  const struct guide *g, struct grades *ret)
 {
     struct grading k = {d, p, l, mine, ret};
-    struct query_world w = {.d = d, .folders = folders_of, .mine = mine, .ctx = &k};
+    struct query_world w = {.d = d, .folders = folders_of, .mine = mine, .dir = l->dir, .ctx = &k};
     for (int32_t i = 0; i < l->runs_n; i++)
         if (runs_make(d, p, l, mine, &l->runs[i], true)) return false;
     for (int32_t i = 0; i < g->n; i++)

@@ -50,6 +50,7 @@ ask(struct desk *d, int argc, char **argv)
     struct query_world w = {.d = d,
                             .folders = the_folder,
                             .mine = S("."),
+                            .dir = S("."),
                             .ctx = &folder,
                             .seen = print_fact,
                             .seen_ctx = &left};

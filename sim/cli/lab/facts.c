@@ -385,6 +385,57 @@ each_written(struct desk *d, struct slice folder, struct slice name, fact_fn *ea
     return true;
 }
 
+/* ---- what a program of the lab said of the real thing ---- */
+
+#define MEASURED_NUMBERS 6
+
+/* "  12.5 s  two workers run" → "two workers run" */
+static struct slice
+without_time(struct slice line)
+{
+    int64_t at = slice_find(line, 's', 0);
+    bool is_timed = at > 0 && slice_trim(slice_sub(line, 0, at)).n > 0;
+    for (int64_t i = 0; is_timed && i < at; i++)
+        is_timed = line.p[i] == ' ' || line.p[i] == '.' || (line.p[i] >= '0' && line.p[i] <= '9');
+    return slice_trim(is_timed ? slice_sub(line, at + 1, line.n) : line);
+}
+
+/* The numbers that stand in it, n1 to n6. */
+static void
+measured_numbers(struct desk *d, struct slice line, struct fact *f)
+{
+    for (int64_t i = 0, k = 0; i < line.n && k < MEASURED_NUMBERS;) {
+        int64_t from = i, v;
+        while (i < line.n && line.p[i] >= '0' && line.p[i] <= '9') i++;
+        if (i == from) {
+            i++;
+            continue;
+        }
+        if (slice_to_i64(slice_sub(line, from, i - from), &v))
+            fact_number(f, arena_format(&d->a, "n%d", (int)++k), (double)v);
+    }
+}
+
+static bool
+each_measured(struct desk *d, struct slice folder, struct slice name, fact_fn *each, void *ctx)
+{
+    struct slice text;
+    if (!file_read_all(&d->a,
+                       (const char *)arena_format(&d->a, "%.*s/%.*s", SARG(folder), SARG(name)).p,
+                       &text))
+        return false;
+    while (text.n) {
+        struct fact f = {0};
+        int64_t end = slice_find(text, '\n', 0);
+        struct slice line = without_time(end < 0 ? text : slice_sub(text, 0, end));
+        text = end < 0 ? SLICE_EMPTY : slice_sub(text, end + 1, text.n);
+        fact_text(&f, "line", line);
+        measured_numbers(d, line, &f);
+        each(ctx, &f);
+    }
+    return true;
+}
+
 /* ---- all of them ---- */
 
 bool
@@ -402,6 +453,7 @@ facts_each(struct desk *d, struct slice folder, enum query_source source, struct
     case QUERY_BATCHES:
     case QUERY_DISK: return inside_each(d, folder, source, name, each, ctx);
     case QUERY_WRITTEN: return each_written(d, folder, name, each, ctx);
+    case QUERY_MEASURED: return each_measured(d, folder, name, each, ctx);
     case QUERY_SENDS:
     case QUERY_POLLS:
     case QUERY_CALLS: return each_op(d, folder, source, name, each, ctx);

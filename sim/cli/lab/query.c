@@ -226,6 +226,7 @@ ask_folder(const struct query_world *w, const struct query *q, struct slice fold
     struct query_world unseen = *w; /* for the moments that it lies between */
     unseen.seen = NULL;
     if (q->source == QUERY_WRITTEN) folder = w->mine;
+    if (q->source == QUERY_MEASURED) folder = w->dir;
     if (q->after) {
         struct value v = ask_folder(&unseen, q->after, folder);
         if (v.is_none) return v;
@@ -281,6 +282,7 @@ unit_of_field(const struct query *q)
     static const char *const times[] = {"at", "ended", "took", "age"};
     if (q->source == QUERY_REPORT || q->take == TAKE_COUNT || q->take == TAKE_DISTINCT)
         return SLICE_NULL;
+    if (q->source == QUERY_MEASURED) return SLICE_NULL;
     for (int i = 0; i < ARRAY_LEN(times); i++)
         if (!q->field.p || slice_eq(q->field, slice_cstr(times[i]))) return S("ms");
     return slice_eq(q->field, S("bytes")) ? S("bytes") : SLICE_NULL;

@@ -33,6 +33,7 @@ enum query_source {
     QUERY_MAX_OF,
     QUERY_CHANGES, /* values that differ between two of the student's files */
     QUERY_WRITTEN, /* what stands in one of the student's files: one fact, a field for each value */
+    QUERY_MEASURED, /* what a program of the lab said of the real thing, kept in the lab's folder: a fact for each line */
     QUERY_SOURCES_N,
 };
 
@@ -101,7 +102,7 @@ struct query_world {
         struct slice *v;
         int32_t n;
     } (*folders)(void *ctx, struct slice run);
-    struct slice mine; /* the student's folder */
+    struct slice mine, dir; /* the student's folder, the lab's */
     void *ctx;
     void (*seen)(void *ctx,
                  const struct fact *f); /* each fact that was chosen; NULL: nobody looks */

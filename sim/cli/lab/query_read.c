@@ -5,9 +5,9 @@
 #include "sim/cli/lab/query.h"
 
 static const char *const source_words[QUERY_SOURCES_N] = {
-    "report", "anomalies", "notes",   "faults", "lives",  "requests", "answers",
-    "errors", "batches",   "disk",    "sends",  "polls",  "calls",    "minus",
-    "plus",   "divide",    "percent", "same",   "max-of", "changes",  "written"};
+    "report",  "anomalies", "notes",  "faults",  "lives",   "requests", "answers", "errors",
+    "batches", "disk",      "sends",  "polls",   "calls",   "minus",    "plus",    "divide",
+    "percent", "same",      "max-of", "changes", "written", "measured"};
 static const char *const take_words[TAKES_N] = {"count", "first", "last", "min", "max",     "sum",
                                                 "mean",  "p50",   "p99",  "gap", "distinct"};
 static const char *const over_words[OVERS_N] = {"first", "min", "max", "sum", "mean", "runs"};
@@ -105,6 +105,13 @@ is_together(enum query_source s)
     return s >= QUERY_MINUS && s <= QUERY_MAX_OF;
 }
 
+/* It reads a file of the student's or of the lab. */
+static bool
+asks_no_run(enum query_source s)
+{
+    return s == QUERY_WRITTEN || s == QUERY_MEASURED;
+}
+
 static void
 read_source(struct query_reader *r, enum query_source source, const struct tree *t, struct query *q)
 {
@@ -184,7 +191,7 @@ read_any(struct query_reader *r, const struct tree *t, struct slice from)
     for (int32_t i = 0; i < t->n; i++) read_pair(r, &t->pairs[i], q);
     if (!q->name.p && !q->parts_n)
         diag_error(r->diags, t->mark, "report, anomalies, notes, sends …", "what does it ask?");
-    if (!q->from.p && q->source != QUERY_CHANGES && q->source != QUERY_WRITTEN &&
+    if (!q->from.p && q->source != QUERY_CHANGES && !asks_no_run(q->source) &&
         !is_together(q->source))
         diag_error(r->diags, t->mark, "from: the id of one of the runs", "which run does it ask?");
     return q;
@@ -202,7 +209,7 @@ query_runs(const struct query *q, void (*each)(void *ctx, struct slice run, stru
            void *ctx)
 {
     if (!q || q->is_number) return;
-    if (q->from.p && !q->parts_n && q->source != QUERY_WRITTEN) each(ctx, q->from, q->mark);
+    if (q->from.p && !q->parts_n && !asks_no_run(q->source)) each(ctx, q->from, q->mark);
     query_runs(q->after, each, ctx);
     query_runs(q->before, each, ctx);
     for (int32_t i = 0; i < q->parts_n && q->source != QUERY_CHANGES; i++)
