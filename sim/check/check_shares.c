@@ -340,7 +340,7 @@ tell_start(struct shares_checked *s, const struct history_op *op, const struct p
     tell_end(&t);
 }
 
-/* Where it was told first it may have begun. */
+/* Where it was told first it may have begun; and it goes with the log's start, whatever members have of what is removed. */
 static void
 take_start(struct shares_checked *s, const struct history_op *op, const struct part *p)
 {
@@ -350,7 +350,8 @@ take_start(struct shares_checked *s, const struct history_op *op, const struct p
         if (op->key >= v->start_ns) tell_start(s, op, p, op->offset, NULL);
         return;
     }
-    for (int64_t offset = is_first ? op->offset : v->start; offset < op->offset; offset++) {
+    int64_t from = is_first ? op->offset : MAX(v->start, part_removed_to(s->c, p));
+    for (int64_t offset = from; offset < op->offset; offset++) {
         const struct fate *f = fate_at(v, p, offset);
         if (f && !may_be_done(s, f)) tell_start(s, op, p, offset, f);
     }

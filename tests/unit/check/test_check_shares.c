@@ -239,6 +239,13 @@ the_start_offset_passes_nothing_that_is_not_done_with(void **state)
     snprintf(line, sizeof line, "%s%s%s", given, START("1.510", "0", "1505000000"),
              START("1.520", "2", "1515000000"));
     gives(6, line, &strict, RULE_START_PASSED, 1, false);
+    /* It was removed by then, as retention does. */
+    static const int64_t removed_to[] = {2}, too_few[] = {1};
+    struct check_topic orders = {.removed_to = removed_to, .removed_n = 1};
+    const struct check_facts removing = {.topics = &orders, .topics_n = 1};
+    gives(6, line, &removing, RULE_START_PASSED, 0, false);
+    orders.removed_to = too_few;
+    gives(6, line, &removing, RULE_START_PASSED, 1, false);
     /* Its last delivery may have ended. */
     static const struct check_facts two = {.share_deliveries_max = 2, .share_lock_ns = 2000000000};
     gives(6, line, &two, RULE_START_PASSED, 0, false);
