@@ -377,6 +377,7 @@ metadata_changed(struct client_watcher *w)
 {
     struct membership *m = CONTAINER_OF(w, struct membership, watcher);
     if (m->state == MEMBER_JOINING) membership_join(m);
+    if (m->params.protocol == GROUP_PROTOCOL_STREAMS) membership_streams_look(m);
     if (!m->is_leader || m->state != MEMBER_STABLE) return;
     for (int64_t i = 0; i < m->counted.n; i++)
         if (client_partitions_n(m->c, m->counted.v[i].topic) > m->counted.v[i].partitions_n)

@@ -124,8 +124,8 @@ is_on_target(const struct membership *m)
            membership_has_all(m->owned.v, m->owned.n, m->target.v, m->target.n);
 }
 
-static void
-tell_if_other(struct membership *m)
+void
+membership_tell_if_other(struct membership *m)
 {
     if (m->state != MEMBER_STABLE || is_on_target(m)) return;
     m->state = MEMBER_ASSIGNED;
@@ -160,7 +160,7 @@ take_beat(struct membership *m, const struct heard_beat *heard)
                   env_now_ns(m->env) + m->params.max_poll_interval_ms * NS_PER_MS);
         m->params.ops->wants_poll(m->params.owner);
     } else {
-        tell_if_other(m);
+        membership_tell_if_other(m);
     }
     membership_begin_beats(m);
     membership_ops_go(m);
@@ -254,7 +254,7 @@ membership_consumer_gave_up(struct membership *m)
     m->state = MEMBER_STABLE;
     m->says_all = true;
     if (!m->beat.pending) timer_arm(m->env, &m->beat_due, env_now_ns(m->env));
-    tell_if_other(m);
+    membership_tell_if_other(m);
 }
 
 bool

@@ -21,6 +21,11 @@ struct counted_topic {
     int32_t partitions_n;
 };
 
+struct told_task {
+    int32_t partition;
+    bool is_copy;
+};
+
 struct membership {
     struct client *c;
     struct env *env;
@@ -45,6 +50,9 @@ struct membership {
     VEC(struct topic_partition) copies; /* streams group: standby tasks */
     uint64_t statuses_said;             /* streams group: with the last answer, a bit for each */
     VEC(struct counted_topic) counted;
+    VEC(struct told_task) told; /* streams group: its tasks, as it heard of them … */
+    int64_t
+        partitions_known; /* … and how many partitions of its topics were known when it looked what they are */
     struct arena join_arena; /* the answer to JoinGroup, for SyncGroup */
     const struct k_join_group_response *joined;
     struct list ops; /* offsets to be committed or looked at */
@@ -108,6 +116,10 @@ const void *membership_streams_farewell(struct membership *m);
 void membership_streams_hear(struct membership *m, const void *response, struct heard_beat *ret);
 /* It is no member any more: it keeps no copies. */
 void membership_streams_end(struct membership *m);
+/* Has all that it heard been told to the owner? */
+void membership_tell_if_other(struct membership *m);
+/* What is known of topics has changed. */
+void membership_streams_look(struct membership *m);
 
 /* ---- membership_join.c ---- */
 

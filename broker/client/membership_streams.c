@@ -117,18 +117,31 @@ membership_streams_farewell(struct membership *m)
 
 /* ---- what it hears -------------------------------------------------------------------------------- */
 
-/* A topic whose partitions are not known here yet will be known in a moment. */
-static void
-take_task(struct membership *m, int32_t partition, bool is_copy)
+static int64_t
+topic_partitions_known(const struct membership *m)
 {
+    int64_t n = 0;
+    for (int32_t t = 0; t < m->params.topics_n; t++)
+        n += MAX(client_partitions_n(m->c, m->params.topics[t]), 0);
+    return n;
+}
+
+/* A topic whose partitions are not known here yet will be known in a moment. A task that no topic has a partition for is news: the
+ * coordinator has heard of partitions that were added before this client has. */
+static void
+take_task(struct membership *m, const struct told_task *told)
+{
+    bool is_known = false, is_waited_for = false;
     for (int32_t t = 0; t < m->params.topics_n; t++) {
-        struct topic_partition one = {m->params.topics[t], partition};
+        struct topic_partition one = {m->params.topics[t], told->partition};
         int32_t n = client_partitions_n(m->c, one.topic);
-        if (n < 0) client_refresh(m->c);
-        if (n < 0) m->says_all = true; /* and is looked at again */
-        if (partition < n && is_copy) VEC_PUSH(&m->env->mem, &m->copies, one);
-        else if (partition < n) VEC_PUSH(&m->env->mem, &m->target, one);
+        is_waited_for |= n < 0;
+        is_known |= one.partition < n;
+        if (one.partition < n && told->is_copy) VEC_PUSH(&m->env->mem, &m->copies, one);
+        else if (one.partition < n) VEC_PUSH(&m->env->mem, &m->target, one);
     }
+    if (is_waited_for) m->says_all = true; /* and is looked at again */
+    if (is_waited_for || !is_known) client_refresh(m->c);
 }
 
 /* They are there at once, and gone at once; but the coordinator does not know until it is told. */
@@ -149,8 +162,29 @@ static void
 hear_tasks(struct membership *m, const told_tasks *v, int32_t n, bool are_copies)
 {
     for (int32_t i = 0; i < n; i++)
-        for (int32_t k = 0; k < v[i].partitions_n; k++)
-            take_task(m, v[i].partitions[k], are_copies);
+        for (int32_t k = 0; k < v[i].partitions_n; k++) {
+            struct told_task told = {v[i].partitions[k], are_copies};
+            VEC_PUSH(&m->env->mem, &m->told, told);
+        }
+}
+
+static void
+take_told_tasks(struct membership *m)
+{
+    int64_t before_n = m->copies.n;
+    m->partitions_known = topic_partitions_known(m);
+    m->target.n = 0;
+    for (int64_t i = 0; i < m->told.n; i++) take_task(m, &m->told.v[i]);
+    change_copies(m, before_n);
+}
+
+/* The coordinator tells of a task once: partitions that become known later belong to those that are here. */
+void
+membership_streams_look(struct membership *m)
+{
+    if (m->generation < 0 || topic_partitions_known(m) <= m->partitions_known) return;
+    take_told_tasks(m);
+    membership_tell_if_other(m);
 }
 
 static void
@@ -176,16 +210,16 @@ membership_streams_hear(struct membership *m, const void *from, struct heard_bea
     m->says_all = false;
     hear_statuses(m, r);
     if (r->active_tasks_n < 0) return;
-    m->target.n = 0;
+    m->told.n = 0;
     hear_tasks(m, r->active_tasks, r->active_tasks_n, false);
-    int64_t before_n = m->copies.n;
     hear_tasks(m, r->standby_tasks, r->standby_tasks_n, true);
-    change_copies(m, before_n);
+    take_told_tasks(m);
 }
 
 void
 membership_streams_end(struct membership *m)
 {
     m->statuses_said = 0;
+    m->told.n = 0;
     change_copies(m, m->copies.n);
 }
