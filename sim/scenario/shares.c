@@ -5,6 +5,13 @@
 #include "broker/base/check.h"
 #include "broker/share/shares.h"
 
+/* An acknowledgement waits for as long as a broker asks its share coordinator. */
+static int64_t
+request_ns(const struct client_spec *s)
+{
+    return 15 * NS_PER_S + s->max_wait_ns;
+}
+
 void
 share_args_of(struct run *r, struct client_slot *c)
 {
@@ -13,8 +20,7 @@ share_args_of(struct run *r, struct client_slot *c)
     *p = share_args_default(r->h, s->name, users_client(r, s));
     p->client.client_id = s->name;
     p->client.metadata_max_age_ms = s->metadata_max_age_ns / NS_PER_MS;
-    /* An acknowledgement waits for as long as a broker asks its share coordinator. */
-    p->client.request_timeout_ms = 15000 + s->max_wait_ns / NS_PER_MS;
+    p->client.request_timeout_ms = request_ns(s) / NS_PER_MS;
     p->share.group_id = s->share_group;
     p->share.topic = s->share;
     p->share.records_max = (int32_t)s->poll_records;
@@ -104,6 +110,17 @@ longest_work_ns(const struct scenario *s)
     return MIN(longest, 60 * NS_PER_S);
 }
 
+/* Whoever asked a broker right before its power went hears nothing of it until this time is over (request.timeout.ms, as in
+ * Kafka, where it is longer), and then a while may pass until it is connected with another one. */
+static int64_t
+longest_request_ns(const struct scenario *s)
+{
+    int64_t longest = 0;
+    for (int32_t i = 0; i < s->clients_n; i++)
+        if (s->clients[i].share.p) longest = MAX(longest, request_ns(&s->clients[i]));
+    return longest;
+}
+
 bool
 shares_are_quiet(const struct run *r)
 {
@@ -115,7 +132,7 @@ shares_are_quiet(const struct run *r)
         some = true;
         last = MAX(last, c->share.last_given_ns);
     }
-    int64_t begin = MAX(last, r->last_fault_ns);
+    int64_t begin = MAX(last, r->last_fault_ns + longest_request_ns(r->s));
     return !some || world_now_ns(r->w) - begin > quiet_ns(r->s) + longest_work_ns(r->s);
 }
 
@@ -125,7 +142,7 @@ shares_bound_ns(const struct scenario *s)
     int64_t deliveries = cluster_config_i64(s, "group.share.delivery.count.limit");
     bool some = false;
     for (int32_t i = 0; i < s->clients_n; i++) some |= s->clients[i].share.p != NULL;
-    return some ? (deliveries + 2) * (quiet_ns(s) + longest_work_ns(s)) : 0;
+    return some ? (deliveries + 2) * (quiet_ns(s) + longest_work_ns(s)) + longest_request_ns(s) : 0;
 }
 
 /* As for the offsets of groups (groups.c). */
