@@ -109,6 +109,15 @@ void ask_send(struct client *c, struct peer *p, enum purpose purpose, struct ask
 bool client_reaches(struct client *c, struct peer *p, enum purpose purpose);
 void client_tell_failed(struct task *t);
 
+/* ---- find_coordinator.c ---- */
+
+/* key_type: 0 of a group, 1 of a transactional id. For the version that an ask's build() is told. */
+const void *client_find_build(struct client *c, int8_t key_type, const struct slice *key,
+                              int16_t version);
+/* For an ask's done(). NULL: nobody for now; where nobody answered another broker is asked next. */
+struct peer *client_found_peer(struct client *c, const struct ask *a, enum env_err err,
+                               const void *response);
+
 /* ---- metadata.c ---- */
 
 void client_metadata_init(struct client *c);

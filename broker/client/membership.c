@@ -35,37 +35,18 @@ static const void *
 find_build(struct ask *a, int16_t version)
 {
     struct membership *m = CONTAINER_OF(a, struct membership, find);
-    struct k_find_coordinator_request *r =
-        ARENA_NEW(&m->env->scratch, struct k_find_coordinator_request);
-    codec_default(K_MSG_FIND_COORDINATOR_REQUEST, r);
-    r->key = m->params.group_id;
-    if (version < 4) return r;
-    r->key = SLICE_EMPTY;
-    r->coordinator_keys = &m->params.group_id;
-    r->coordinator_keys_n = 1;
-    return r;
-}
-
-static int16_t
-take_coordinator(struct membership *m, int16_t version, const struct k_find_coordinator_response *r)
-{
-    struct k_find_coordinator_response_coordinator one = {
-        .node_id = r->node_id, .host = r->host, .port = r->port, .error_code = r->error_code};
-    if (version >= 4 && r->coordinators_n != 1) return K_ERR_UNKNOWN_SERVER_ERROR;
-    if (version >= 4) one = r->coordinators[0];
-    if (!one.error_code) m->coordinator = client_learn_peer(m->c, one.node_id, one.host, one.port);
-    return one.error_code;
+    return client_find_build(m->c, 0, &m->params.group_id, version);
 }
 
 static void
 found(struct ask *a, enum env_err err, const void *response, struct buf *from)
 {
     struct membership *m = CONTAINER_OF(a, struct membership, find);
+    struct peer *peer = client_found_peer(m->c, a, err, response);
     (void)from;
-    int16_t error = err ? K_ERR_NETWORK_EXCEPTION : take_coordinator(m, a->version, response);
+    if (peer) m->coordinator = peer;
     if (m->state == MEMBER_OUT) return;
-    if (error) {
-        if (err) client_next_peer(m->c);
+    if (!peer) {
         timer_arm(m->env, &m->find_again, env_now_ns(m->env) + client_backoff_ns(m->c, 1));
         return;
     }

@@ -446,25 +446,16 @@ static const void *
 say_share_find(struct ask *ask, int16_t version)
 {
     struct share_consumer *sc = CONTAINER_OF(ask, struct share_consumer, find);
-    struct k_find_coordinator_request *q =
-        ARENA_NEW(&sc->env->scratch, struct k_find_coordinator_request);
-    (void)version;
-    codec_default(K_MSG_FIND_COORDINATOR_REQUEST, q);
-    q->coordinator_keys = &sc->params.group_id;
-    q->coordinator_keys_n = 1;
-    return q;
+    return client_find_build(sc->c, 0, &sc->params.group_id, version);
 }
 
 static void
 share_found(struct ask *ask, enum env_err err, const void *response, struct buf *from)
 {
     struct share_consumer *sc = CONTAINER_OF(ask, struct share_consumer, find);
-    const struct k_find_coordinator_response *r = response;
+    struct peer *peer = client_found_peer(sc->c, ask, err, response);
     (void)from;
-    if (err) client_next_peer(sc->c);
-    else if (r->coordinators_n == 1 && !r->coordinators[0].error_code)
-        sc->coordinator = client_learn_peer(sc->c, r->coordinators[0].node_id,
-                                            r->coordinators[0].host, r->coordinators[0].port);
+    if (peer) sc->coordinator = peer;
     beat_in(sc, sc->coordinator ? 0 : client_backoff_ns(sc->c, 1));
 }
 

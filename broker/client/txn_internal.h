@@ -50,11 +50,6 @@ bool txn_try_again(struct txn_session *t, enum env_err err, int16_t error);
 bool txn_is_fencing(int16_t error);
 void txn_op_done(struct txn_session *t, int16_t error, enum txn_end end);
 void txn_op_failed(struct txn_session *t, int16_t error);
-const void *txn_find_build(struct txn_session *t, int8_t key_type, const struct slice *key,
-                           int16_t version);
-/* NULL: it was not found. */
-struct peer *txn_found_peer(struct txn_session *t, const struct ask *a, enum env_err err,
-                            const struct k_find_coordinator_response *r);
 
 /* ---- txn_offsets.c ---- */
 

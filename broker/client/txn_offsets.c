@@ -43,7 +43,7 @@ static const void *
 find_group_build(struct ask *a, int16_t version)
 {
     struct txn_session *t = CONTAINER_OF(a, struct txn_session, find_group);
-    return txn_find_build(t, 0, &t->offsets->group_id, version);
+    return client_find_build(t->c, 0, &t->offsets->group_id, version);
 }
 
 static void
@@ -51,7 +51,7 @@ group_found(struct ask *a, enum env_err err, const void *response, struct buf *f
 {
     struct txn_session *t = CONTAINER_OF(a, struct txn_session, find_group);
     (void)from;
-    t->group_coordinator = txn_found_peer(t, a, err, response);
+    t->group_coordinator = client_found_peer(t->c, a, err, response);
     if (t->step != TXN_COMMITTING_OFFSETS) return;
     if (t->group_coordinator) txn_offsets_ask(t);
     else txn_ask_later(t);

@@ -46,39 +46,11 @@ txn_op_failed(struct txn_session *t, int16_t error)
 
 /* ---- who coordinates ---- */
 
-const void *
-txn_find_build(struct txn_session *t, int8_t key_type, const struct slice *key, int16_t version)
-{
-    struct k_find_coordinator_request *r =
-        ARENA_NEW(&t->env->scratch, struct k_find_coordinator_request);
-    codec_default(K_MSG_FIND_COORDINATOR_REQUEST, r);
-    r->key_type = key_type;
-    r->key = version < 4 ? *key : SLICE_EMPTY;
-    if (version < 4) return r;
-    r->coordinator_keys = ARENA_NEW(&t->env->scratch, struct slice);
-    r->coordinator_keys[0] = *key;
-    r->coordinator_keys_n = 1;
-    return r;
-}
-
 static const void *
 find_coordinator_build(struct ask *a, int16_t version)
 {
     struct txn_session *t = CONTAINER_OF(a, struct txn_session, find);
-    return txn_find_build(t, 1, &t->params.transactional_id, version);
-}
-
-struct peer *
-txn_found_peer(struct txn_session *t, const struct ask *a, enum env_err err,
-               const struct k_find_coordinator_response *r)
-{
-    if (err) client_next_peer(t->c);
-    if (!err && a->version >= 4 && r->coordinators_n == 1 && !r->coordinators[0].error_code)
-        return client_learn_peer(t->c, r->coordinators[0].node_id, r->coordinators[0].host,
-                                 r->coordinators[0].port);
-    if (!err && a->version < 4 && !r->error_code)
-        return client_learn_peer(t->c, r->node_id, r->host, r->port);
-    return NULL;
+    return client_find_build(t->c, 1, &t->params.transactional_id, version);
 }
 
 void
@@ -92,7 +64,7 @@ static void
 txn_found(struct ask *a, enum env_err err, const void *response, struct buf *from)
 {
     struct txn_session *t = CONTAINER_OF(a, struct txn_session, find);
-    struct peer *found = txn_found_peer(t, a, err, response);
+    struct peer *found = client_found_peer(t->c, a, err, response);
     (void)from;
     if (found) t->coordinator = found;
     if (t->step == TXN_IDLE || t->step == TXN_FLUSHING || t->step == TXN_COMMITTING_OFFSETS) return;
