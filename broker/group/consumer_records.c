@@ -1,8 +1,9 @@
 /* The records of consumer groups, written and read. One of a member or an assignment may stand in the log before
  * the group's own, or without it, when compaction took the other away: each makes what it needs. */
+#include "broker/base/check.h"
 #include "broker/group/consumer.h"
+#include "broker/group/record_kinds.h"
 #include "broker/protocol/codec.h"
-#include "broker/protocol/record_frame.h"
 
 typedef struct k_consumer_group_current_member_assignment_value current_value;
 typedef struct k_consumer_group_current_member_assignment_value_topic_partitions current_partitions;
@@ -142,15 +143,13 @@ record_consumer_metadata_gone(struct batch_builder *b, const struct group *g)
 void
 record_consumer_member_gone(struct batch_builder *b, const struct group *g, struct slice member_id)
 {
-    struct k_consumer_group_current_member_assignment_key current = {g->id, member_id};
-    struct k_consumer_group_target_assignment_member_key target = {g->id, member_id};
-    struct k_consumer_group_member_metadata_key member = {g->id, member_id};
-    add_consumer_record(b, g, K_MSG_CONSUMER_GROUP_CURRENT_MEMBER_ASSIGNMENT_KEY, &current,
-                        K_MSG_CONSUMER_GROUP_CURRENT_MEMBER_ASSIGNMENT_VALUE, NULL);
-    add_consumer_record(b, g, K_MSG_CONSUMER_GROUP_TARGET_ASSIGNMENT_MEMBER_KEY, &target,
-                        K_MSG_CONSUMER_GROUP_TARGET_ASSIGNMENT_MEMBER_VALUE, NULL);
-    add_consumer_record(b, g, K_MSG_CONSUMER_GROUP_MEMBER_METADATA_KEY, &member,
-                        K_MSG_CONSUMER_GROUP_MEMBER_METADATA_VALUE, NULL);
+    static const struct record_kind kinds[] = {
+        {K_MSG_CONSUMER_GROUP_CURRENT_MEMBER_ASSIGNMENT_KEY,
+         K_MSG_CONSUMER_GROUP_CURRENT_MEMBER_ASSIGNMENT_VALUE},
+        {K_MSG_CONSUMER_GROUP_TARGET_ASSIGNMENT_MEMBER_KEY,
+         K_MSG_CONSUMER_GROUP_TARGET_ASSIGNMENT_MEMBER_VALUE},
+        {K_MSG_CONSUMER_GROUP_MEMBER_METADATA_KEY, K_MSG_CONSUMER_GROUP_MEMBER_METADATA_VALUE}};
+    record_gone_of_each(b, g, kinds, ARRAY_LEN(kinds), member_id);
 }
 
 void
@@ -375,17 +374,11 @@ bool
 consumer_fold(struct shard *s, enum k_msg key_msg, enum k_msg value_msg, struct reader *key,
               struct slice value)
 {
-    struct arena *scratch = &shard_env(&s->base)->scratch;
     union consumer_key k;
     union consumer_value v;
-    struct reader r = reader(value);
-    int16_t version;
     bool is_gone = value.p == NULL;
     if (!is_consumer_key(key_msg)) return false;
-    if (!codec_decode(key_msg, 0, key, scratch, &k)) return true;
-    if (!is_gone && (!coordinator_value_read(&r, value_msg, &version) ||
-                     !codec_decode(value_msg, version, &r, scratch, &v)))
-        return true;
+    if (!group_record_read(s, key_msg, value_msg, key, value, &k, &v)) return true;
     switch (key_msg) {
     case K_MSG_CONSUMER_GROUP_METADATA_KEY:
         fold_epoch(s, k.group.group_id, is_gone ? NULL : &v.group);

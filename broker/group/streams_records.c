@@ -1,8 +1,8 @@
 /* The records of streams groups, written and read. One of a member or an assignment may stand in the log before the
  * group's own, or without it, when compaction took the other away: each makes what it needs. */
+#include "broker/group/record_kinds.h"
 #include "broker/group/streams_group.h"
 #include "broker/protocol/codec.h"
-#include "broker/protocol/record_frame.h"
 
 typedef struct k_streams_group_metadata_value epoch_value;
 typedef struct k_streams_group_metadata_value_last_assignment_config setting_value;
@@ -162,31 +162,26 @@ record_streams_current(struct batch_builder *b, const struct group *g, struct sl
 void
 record_streams_member_gone(struct batch_builder *b, const struct group *g, struct slice member_id)
 {
-    struct k_streams_group_current_member_assignment_key current = {g->id, member_id};
-    struct k_streams_group_target_assignment_member_key target = {g->id, member_id};
-    struct k_streams_group_member_metadata_key member = {g->id, member_id};
-    add_streams_record(b, g, K_MSG_STREAMS_GROUP_CURRENT_MEMBER_ASSIGNMENT_KEY, &current,
-                       K_MSG_STREAMS_GROUP_CURRENT_MEMBER_ASSIGNMENT_VALUE, NULL);
-    add_streams_record(b, g, K_MSG_STREAMS_GROUP_TARGET_ASSIGNMENT_MEMBER_KEY, &target,
-                       K_MSG_STREAMS_GROUP_TARGET_ASSIGNMENT_MEMBER_VALUE, NULL);
-    add_streams_record(b, g, K_MSG_STREAMS_GROUP_MEMBER_METADATA_KEY, &member,
-                       K_MSG_STREAMS_GROUP_MEMBER_METADATA_VALUE, NULL);
+    static const struct record_kind kinds[] = {
+        {K_MSG_STREAMS_GROUP_CURRENT_MEMBER_ASSIGNMENT_KEY,
+         K_MSG_STREAMS_GROUP_CURRENT_MEMBER_ASSIGNMENT_VALUE},
+        {K_MSG_STREAMS_GROUP_TARGET_ASSIGNMENT_MEMBER_KEY,
+         K_MSG_STREAMS_GROUP_TARGET_ASSIGNMENT_MEMBER_VALUE},
+        {K_MSG_STREAMS_GROUP_MEMBER_METADATA_KEY, K_MSG_STREAMS_GROUP_MEMBER_METADATA_VALUE}};
+    record_gone_of_each(b, g, kinds, ARRAY_LEN(kinds), member_id);
 }
 
 void
 record_streams_gone(struct batch_builder *b, const struct group *g)
 {
-    struct k_streams_group_target_assignment_metadata_key target = {g->id};
-    struct k_streams_group_topology_key top = {g->id};
-    struct k_streams_group_metadata_key group = {g->id};
+    static const struct record_kind kinds[] = {
+        {K_MSG_STREAMS_GROUP_TARGET_ASSIGNMENT_METADATA_KEY,
+         K_MSG_STREAMS_GROUP_TARGET_ASSIGNMENT_METADATA_VALUE},
+        {K_MSG_STREAMS_GROUP_TOPOLOGY_KEY, K_MSG_STREAMS_GROUP_TOPOLOGY_VALUE},
+        {K_MSG_STREAMS_GROUP_METADATA_KEY, K_MSG_STREAMS_GROUP_METADATA_VALUE}};
     MAP_EACH(&g->streams->members, m, struct streams_member, by_id)
         record_streams_member_gone(b, g, m->id);
-    add_streams_record(b, g, K_MSG_STREAMS_GROUP_TARGET_ASSIGNMENT_METADATA_KEY, &target,
-                       K_MSG_STREAMS_GROUP_TARGET_ASSIGNMENT_METADATA_VALUE, NULL);
-    add_streams_record(b, g, K_MSG_STREAMS_GROUP_TOPOLOGY_KEY, &top,
-                       K_MSG_STREAMS_GROUP_TOPOLOGY_VALUE, NULL);
-    add_streams_record(b, g, K_MSG_STREAMS_GROUP_METADATA_KEY, &group,
-                       K_MSG_STREAMS_GROUP_METADATA_VALUE, NULL);
+    record_gone_of_each(b, g, kinds, ARRAY_LEN(kinds), SLICE_NULL);
 }
 
 /* ---- reading ---- */
@@ -404,16 +399,10 @@ bool
 streams_fold(struct shard *s, enum k_msg key_msg, enum k_msg value_msg, struct reader *key,
              struct slice value)
 {
-    struct arena *scratch = &shard_env(&s->base)->scratch;
     union streams_key k;
     union streams_value v;
-    struct reader r = reader(value);
-    int16_t version;
     if (!is_streams_key(key_msg)) return false;
-    if (!codec_decode(key_msg, 0, key, scratch, &k)) return true;
-    if (value.p && (!coordinator_value_read(&r, value_msg, &version) ||
-                    !codec_decode(value_msg, version, &r, scratch, &v)))
-        return true;
+    if (!group_record_read(s, key_msg, value_msg, key, value, &k, &v)) return true;
     fold_one(s, key_msg, &k, value.p ? &v : NULL);
     return true;
 }
