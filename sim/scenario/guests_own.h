@@ -41,6 +41,7 @@ struct lane {
     int32_t topic, partition;
     VEC(struct parcel *) parcels; /* as they came */
     VEC(struct parcel *) placed;  /* history: of those without sequence numbers, by offset */
+    int64_t longest;              /* of these the most records */
     int64_t at;                   /* where something was found last */
 };
 

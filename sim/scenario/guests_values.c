@@ -46,19 +46,26 @@ static int
 by_offset(const void *a, const void *b)
 {
     const struct parcel *x = *(struct parcel *const *)a, *y = *(struct parcel *const *)b;
-    return x->offset < y->offset ? -1 : x->offset > y->offset;
+    if (x->offset != y->offset) return x->offset < y->offset ? -1 : 1;
+    return x->first_value < y->first_value ? -1 : x->first_value > y->first_value;
 }
 
+/* The one with this record here. Two may have been acknowledged at one place, the second by the next leader, whose log
+ * does not have the first; the later one is looked at first. NULL: none. */
 static const struct parcel *
-parcel_at(const struct lane *l, int64_t offset)
+parcel_at(const struct lane *l, int64_t offset, uint64_t content)
 {
     int64_t from = 0, to = l->placed.n;
     while (from < to) {
         int64_t mid = (from + to) / 2;
-        const struct parcel *k = l->placed.v[mid];
-        if (offset >= k->offset && offset < k->offset + k->n) return k;
-        if (offset < k->offset) to = mid;
+        if (l->placed.v[mid]->offset > offset) to = mid;
         else from = mid + 1;
+    }
+    while (from-- > 0) {
+        const struct parcel *k = l->placed.v[from];
+        if (k->offset + l->longest <= offset) break;
+        if (offset < k->offset + k->n && k->goods->contents[offset - k->offset] == content)
+            return k;
     }
     return NULL;
 }
@@ -142,8 +149,8 @@ value_of(struct guests *g, const struct goods *b, int32_t n, int32_t topic, int3
     *ret_parcel = NULL;
     if (!l) return stranger(g, topic, content);
     int32_t sequence = sequence_add(MAX(b->h.base_sequence, 0), goods_delta(b, n));
-    const struct parcel *k =
-        has_producer ? parcel_of_sequence(l, b->h.producer_epoch, sequence) : parcel_at(l, offset);
+    const struct parcel *k = has_producer ? parcel_of_sequence(l, b->h.producer_epoch, sequence)
+                                          : parcel_at(l, offset, content);
     int64_t at = !k ? 0 : has_producer ? sequence - k->goods->h.base_sequence : offset - k->offset;
     if (k && k->goods->contents[at] == content) {
         *ret_parcel = k;
@@ -181,7 +188,10 @@ place_all(struct guests *g)
 {
     MAP_EACH(&g->lanes, l, struct lane, node) {
         for (int64_t i = 0; l->producer_id < 0 && i < l->parcels.n; i++)
-            if (l->parcels.v[i]->offset >= 0) VEC_PUSH(g->mem, &l->placed, l->parcels.v[i]);
+            if (l->parcels.v[i]->offset >= 0) {
+                VEC_PUSH(g->mem, &l->placed, l->parcels.v[i]);
+                l->longest = MAX(l->longest, l->parcels.v[i]->n);
+            }
         if (l->placed.n)
             qsort(l->placed.v, (size_t)l->placed.n, sizeof(struct parcel *), by_offset);
     }

@@ -614,6 +614,26 @@ of_two_producers_nobody_is_first(void **state)
     assert_fired(&s, "");
 }
 
+/* Without sequence numbers: the first is acknowledged by a leader that dies, the second has no answer and is sent again, to
+ * a leader that has neither, and lies where the first was. */
+static void
+what_is_sent_again_may_take_the_place_of_what_was_lost(void **state)
+{
+    (void)state;
+    struct scene s;
+    const struct batch first = {.producer = -1, .first = 0, .n = 1, .offset = 0},
+                       second = {.producer = -1, .first = 1, .n = 1, .offset = 0};
+    begin(&s);
+    stores(&s, "shop", &first);
+    (void)sends(&s, 0, "shop", &second); /* no answer comes */
+    stores(&s, "shop", &second);
+    judge(&s, &second, 1, -2);
+    int64_t lost = 0;
+    for (int64_t i = 0; i < s.r.anomalies.v.n; i++) lost += s.r.anomalies.v.v[i].rule == RULE_LOST;
+    assert_int_equal(lost, 1); /* the first, and not the second as well */
+    assert_fired(&s, "lost");
+}
+
 static void
 a_record_that_nobody_sent_is_a_phantom(void **state)
 {
@@ -1187,6 +1207,7 @@ main(void)
         cmocka_unit_test(a_batch_twice_in_the_log_is_a_duplicate),
         cmocka_unit_test(two_batches_of_a_producer_that_changed_places_are_reordered),
         cmocka_unit_test(of_two_producers_nobody_is_first),
+        cmocka_unit_test(what_is_sent_again_may_take_the_place_of_what_was_lost),
         cmocka_unit_test(a_record_that_nobody_sent_is_a_phantom),
         cmocka_unit_test(a_batch_left_out_of_an_answer_is_a_skip),
         cmocka_unit_test(batches_given_out_of_order_take_a_reader_back),

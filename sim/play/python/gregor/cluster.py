@@ -356,7 +356,7 @@ class Cluster:
         """Heals everything, lets it converge, judges, writes the run down: a Report. The clients should have ended."""
         if not self.report:
             said = self.ask("POST", "finish")
-            self._process.wait()
+            self._process.communicate()  # it prints the report, too, and may have to wait for somebody to take it
             self.report = Report(said["report"], said["folder"])
         return self.report
 

@@ -161,6 +161,14 @@ def test_mistakes_are_told_in_lints_words(kafka):
         kafka.partition("none-0")
 
 
+def test_a_report_may_be_longer_than_a_pipe_holds(tmp_path):
+    with gregor.Cluster(brokers=1, out=tmp_path) as kafka:
+        produce(kafka, 500)
+        kafka.wipe("b1")
+        report = kafka.finish()
+    assert len(report.anomalies) >= 500 and (report.folder / "report.json").stat().st_size > 2 ** 16
+
+
 def test_the_end_is_a_report_and_a_folder(tmp_path):
     with gregor.Cluster(brokers=1, seed=5, out=tmp_path) as kafka:
         produce(kafka, 10)
