@@ -248,6 +248,35 @@ aborted_and_open_ones_are_known_again_after_a_crash(void **state)
     assert_true(producer_is_in_txn(f.log.producers, 99, 0));
 }
 
+/* As one that is killed before it has saved them. */
+static void
+lose_lists(struct disk *d)
+{
+    for (int i = d->now.n - 1; i >= 0; i--)
+        if (slice_ends(slice_cstr(d->now.v[i].path), S(".txnindex")))
+            disk_change(d, d->now.v[i].path, "", NULL);
+}
+
+/* What the first start reads through it saves, and the second one believes it. A list that was saved before it was made would
+ * say for ever that nothing was aborted. */
+static void
+the_aborted_are_known_again_after_two_crashes(void **state)
+{
+    (void)state;
+    struct aborted_txn *found;
+    f.config.segment_bytes = 400; /* several segments */
+    for (int32_t i = 0; i < 6; i++) run_txn(&f, false, 7 + i, 0);
+    body_run(&f.body);
+    body_end(&f.body);
+    lose_lists(disk);
+    fixture_open(&f, disk, false, 0);
+    assert_int_equal(commitlog_aborted(&f.log, 0, 18, &f.body.env.scratch, &found), 6);
+    int64_t recovery_point = log_active(&f.log)->base_offset;
+    body_end(&f.body);
+    fixture_open(&f, disk, false, recovery_point);
+    assert_int_equal(commitlog_aborted(&f.log, 0, 18, &f.body.env.scratch, &found), 6);
+}
+
 static void
 a_cut_takes_back_what_was_decided_above_it(void **state)
 {
@@ -312,6 +341,7 @@ main(void)
         TEST(the_aborted_are_found_where_they_overlap),
         TEST(an_early_transaction_that_was_decided_late_is_found),
         TEST(aborted_and_open_ones_are_known_again_after_a_crash),
+        TEST(the_aborted_are_known_again_after_two_crashes),
         TEST(a_cut_takes_back_what_was_decided_above_it),
         TEST(a_range_tells_the_offset_that_it_ends_before),
     };
