@@ -288,3 +288,55 @@ def removed(b):
     found = b.ask("ListGroups", 5, {})
     b.note("the group is", [[x["GroupType"]] for x in found["Groups"] if x["GroupId"] == g])
     old.leave("the classic one", GroupInstanceId="j", MemberId="", Reason="by hand")
+
+
+@once
+def hostile_expressions(b):
+    """Expressions that are costly, too large, or of another language. Who has a member refused has no group by it."""
+    t = b.topic("aaaaaaaaaaaaaaaaaaaaaaaaaaaa")
+    for i, (what, text) in enumerate((
+            ("stars in stars", "(a*)*(a*)*b"), ("alternatives that are alike", "(a|aa|a)*c"), ("a thousand times", "a{1000}"),
+            ("more than a thousand times", "a{1001}"), ("times times times", "((a{100}){100}){100}"), ("very long", "a|" * 20000 + "b"),
+            ("many groups", "(a)" * 3000), ("deep", "(" * 900 + "a" + ")" * 900), ("deeper", "(" * 1001 + "a" + ")" * 1001),
+            ("an open class", "[a"), ("an empty range", "[z-a]"), ("a class that is none", "[[:letters:]]"), ("a property", "\\p{Greek}+"),
+            ("a property that is none", "\\p{Klingon}"), ("look ahead", "a(?=b)"), ("a named group", "(?P<x>a+)"), ("a byte", "\\C"),
+            ("half an escape", "a\\"), ("nothing", ""), ("a line's end", "a$\n"))):
+        g = ready(b, b.name(f"e{i}"))
+        said(b, 1, what, beat(g, "m", 0, None, SubscribedTopicNames=None, SubscribedTopicRegex=text))
+    said(b, 1, "goes on", beat(ready(b, b.name("after")), "m", 0, [t]))
+
+
+@once
+def malformed_blobs(b):
+    """A classic member's subscription is its own affair, until somebody must read it."""
+    t = b.topic("t", 2)
+    for i, (what, blob) in enumerate((
+            ("nothing", b""), ("half a version", b"\0"), ("a version alone", b"\0\0"), ("a version to come", struct.pack(">hi", 99, 0)),
+            ("a negative version", struct.pack(">hi", -1, 0)), ("a negative number of topics", struct.pack(">hi", 0, -2)),
+            ("more topics than bytes", struct.pack(">hi", 0, 0x7fffffff)), ("a topic cut off", struct.pack(">hih", 0, 1, 9) + b"t"),
+            ("a topic that is no text", struct.pack(">hih", 0, 1, 2) + b"\xff\xfe" + struct.pack(">i", -1)),
+            ("more bytes than it says", struct.pack(">hihi", 0, 0, -1, -1) + b"more"))):
+        g = ready(b, b.name(f"b{i}"))
+        row = {"GroupId": g, "SessionTimeoutMs": 30000, "RebalanceTimeoutMs": 20000, "MemberId": "", "GroupInstanceId": None,
+               "ProtocolType": "consumer", "Protocols": [{"Name": "range", "Metadata": blob}]}
+        row["MemberId"] = b.ask("JoinGroup", 9, row)["MemberId"]
+        joined = b.ask("JoinGroup", 9, row)
+        b.note(f"{what}: joins", joined["ErrorCode"])
+        synced = b.ask("SyncGroup", 5, {"GroupId": g, "GenerationId": joined["GenerationId"], "MemberId": row["MemberId"],
+                                        "GroupInstanceId": None, "ProtocolType": "consumer", "ProtocolName": "range",
+                                        "Assignments": [{"MemberId": row["MemberId"], "Assignment": blob}]})
+        b.note(f"{what}: syncs", synced["ErrorCode"])
+        b.call(f"{what}: an offset is deleted", "OffsetDelete", 0, {
+            "GroupId": g, "Topics": [{"Name": t, "Partitions": [{"PartitionIndex": 0}]}]})
+        said(b, 1, f"{what}: a consumer comes", beat(g, "m", 0, [t]))
+
+
+@once
+def offsets_beyond(b):
+    """Where a log ends is not asked when an offset is committed."""
+    g, t = ready(b, b.name("g")), b.topic("t")
+    for what, offset in (("beyond the log", 1000), ("far beyond", (1 << 62)), ("as far as can be", (1 << 63) - 1), ("before", -1),
+                         ("far before", -(1 << 63))):
+        b.call(what, "OffsetCommit", 9, {"GroupId": g, "GenerationIdOrMemberEpoch": -1, "MemberId": "", "Topics": [
+            {"Name": t, "Partitions": [{"PartitionIndex": 0, "CommittedOffset": offset, "CommittedMetadata": ""}]}]})
+        b.call(f"then, {what}", "OffsetFetch", 9, {"Groups": [{"GroupId": g, "MemberId": None, "MemberEpoch": -1, "Topics": None}]})
