@@ -35,56 +35,14 @@ static const char *const good[] = {
     /* 26 */ "9.000 = f poll out-0 0=w1:1 1=w1:2 4=w2:1 5=w2:2 final",
     /* 27 */ "9.100 = f final-end out-0 @7 final",
 };
-#define LINES (int)(sizeof good / sizeof *good)
-
-static int64_t
-never(void *ctx)
-{
-    (void)ctx;
-    return 0;
-}
-
-/* With a line instead of another one, there are n of this rule and nothing else that is not among the others (NULL: none). */
-static void
-gives(int at, const char *instead, const struct check_facts *facts, enum rule rule, int64_t n,
-      bool allowed, const enum rule *others)
-{
-    static const struct check_facts none;
-    struct mem mem;
-    struct history h;
-    struct check_result r;
-    char text[8192];
-    struct writer w = writer_fixed(text, sizeof text);
-    test_mem_init(&mem);
-    history_init(&h, &mem, never, NULL);
-    for (int i = 0; i < LINES; i++) {
-        const char *line = i == at ? instead : good[i];
-        if (!line) continue;
-        writer_bytes(&w, slice_cstr(line));
-        writer_i8(&w, '\n');
-    }
-    assert_int_equal(history_parse(&h, writer_slice(&w)), 0);
-    check_history(&mem, &h, facts ? facts : &none, &r);
-    int64_t found = 0;
-    for (int64_t i = 0; i < r.anomalies.v.n; i++) {
-        const struct anomaly *a = &r.anomalies.v.v[i];
-        bool is_it = a->rule == rule && a->allowed == allowed;
-        found += is_it;
-        if (!is_it && !(others && a->rule == *others))
-            fail_msg("%s%s: %.*s", rule_spelling(a->rule), a->allowed ? " (allowed)" : "",
-                     (int)a->story.n, (const char *)a->story.p);
-    }
-    assert_int_equal(found, n);
-    check_result_release(&r);
-    history_release(&h);
-    mem_release(&mem);
-}
+/* Behind the lines. */
+#include "tests/unit/check/altered.h"
 
 static void
 one_copy_of_each_record_raises_no_alarm(void **state)
 {
     (void)state;
-    gives(-1, NULL, NULL, RULE_COPIED_TWICE, 0, false, NULL);
+    gives_besides(-1, NULL, NULL, RULE_COPIED_TWICE, 0, false, NULL);
 }
 
 /* The first member's transaction was not as lost as it seemed. */
@@ -93,14 +51,14 @@ two_copies_are_told(void **state)
 {
     (void)state;
     const char *both = "9.000 = f poll out-0 0=w1:1 1=w1:2 2=w1:3 4=w2:1 5=w2:2 final";
-    gives(26, both, NULL, RULE_COPIED_TWICE, 1, false, NULL);
+    gives_besides(26, both, NULL, RULE_COPIED_TWICE, 1, false, NULL);
     /* What the first one had committed was destroyed with its copies. */
     struct mem mem;
     test_mem_init(&mem);
     struct chronicle c = wiped_at(&mem, coordinator_partition(S("g"), 2), 1500);
     const struct check_facts facts = {
         .chronicle = &c, .offsets = {.replicas = 2, .min_isr = 1}, .offsets_partitions = 2};
-    gives(26, both, &facts, RULE_COPIED_TWICE, 1, true, NULL);
+    gives_besides(26, both, &facts, RULE_COPIED_TWICE, 1, true, NULL);
     mem_release(&mem);
 }
 
@@ -112,8 +70,8 @@ a_record_that_stands_twice_is_copied_twice(void **state)
     const char *another = "1.800 1.900 w2 send out-0 w2:2 ok @5 9=p1:1 e1",
                *the_same = "1.800 1.900 w2 send out-0 w2:2 ok @5 0=p1:1 e1";
     static const enum rule missing = RULE_NOT_COPIED;
-    gives(18, another, NULL, RULE_COPIED_TWICE, 0, false, &missing);
-    gives(18, the_same, NULL, RULE_COPIED_TWICE, 1, false, &missing);
+    gives_besides(18, another, NULL, RULE_COPIED_TWICE, 0, false, &missing);
+    gives_besides(18, the_same, NULL, RULE_COPIED_TWICE, 1, false, &missing);
 }
 
 /* An offset was committed without the copies. */
@@ -122,7 +80,7 @@ a_record_without_copy_is_told(void **state)
 {
     (void)state;
     const char *less = "1.800 1.900 w2 send out-0 w2:1 ok @4 3=p1:4 e1";
-    gives(17, less, NULL, RULE_NOT_COPIED, 1, false, &(enum rule){RULE_COPIED_TWICE});
+    gives_besides(17, less, NULL, RULE_NOT_COPIED, 1, false, &(enum rule){RULE_COPIED_TWICE});
 }
 
 /* The copies at 0 and 1 were removed, and nothing else was. */
@@ -134,7 +92,8 @@ a_copy_that_was_removed_was_there(void **state)
     const struct check_topic topics[] = {{.removed_to = none_removed, .removed_n = 1},
                                          {.removed_to = removed_to, .removed_n = 1}};
     const struct check_facts facts = {.topics = topics, .topics_n = 2};
-    gives(26, "9.000 = f poll out-0 4=w2:1 5=w2:2 final", &facts, RULE_NOT_COPIED, 0, false, NULL);
+    gives_besides(26, "9.000 = f poll out-0 4=w2:1 5=w2:2 final", &facts, RULE_NOT_COPIED, 0, false,
+                  NULL);
 }
 
 /* Where the copies cannot be read, nothing is known of them. */
@@ -142,7 +101,7 @@ static void
 what_was_not_read_to_the_end_is_not_missed(void **state)
 {
     (void)state;
-    gives(27, NULL, NULL, RULE_NOT_COPIED, 0, false, &(enum rule){RULE_UNREADABLE});
+    gives_besides(27, NULL, NULL, RULE_NOT_COPIED, 0, false, &(enum rule){RULE_UNREADABLE});
 }
 
 /* Work that is committed with its output is done once, also by the letter of what members were told. */
@@ -150,8 +109,8 @@ static void
 work_in_a_transaction_is_not_done_again(void **state)
 {
     (void)state;
-    gives(20, "1.900 = w2 process in-0 1=p1:2 2=p1:3 3=p1:4 g2 of=g txn", NULL,
-          RULE_PROCESSED_TWICE, 1, false, NULL);
+    gives_besides(20, "1.900 = w2 process in-0 1=p1:2 2=p1:3 3=p1:4 g2 of=g txn", NULL,
+                  RULE_PROCESSED_TWICE, 1, false, NULL);
 }
 
 int

@@ -2,9 +2,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "sim/check/check.h"
-#include "tests/lib/test.h"
-
 /* Two members are given records of one partition. Lines are altered by their number. */
 static const char *const good[] = {
     /*  0 */ "0.100 0.101 p1 send orders-0 p1:1 ok @0",
@@ -21,64 +18,8 @@ static const char *const good[] = {
     /* 11 */ "9.000 = f poll orders-0 0=p1:1 1=p1:2 2=p1:3 final",
     /* 12 */ "9.100 = f final-end orders-0 @3 final",
 };
-#define LINES (int)(sizeof good / sizeof *good)
-
-struct judged {
-    struct mem mem;
-    struct history h;
-    struct check_result r;
-};
-
-static int64_t
-never(void *ctx)
-{
-    (void)ctx;
-    return 0;
-}
-
-/* A line instead of another one; \n behind it and there are more. NULL: it is left out. */
-static void
-judge(struct judged *j, int at, const char *instead, const struct check_facts *facts)
-{
-    static const struct check_facts none;
-    char text[8192];
-    struct writer w = writer_fixed(text, sizeof text);
-    test_mem_init(&j->mem);
-    history_init(&j->h, &j->mem, never, NULL);
-    for (int i = 0; i < LINES; i++) {
-        const char *line = i == at ? instead : good[i];
-        if (!line) continue;
-        writer_bytes(&w, slice_cstr(line));
-        writer_i8(&w, '\n');
-    }
-    assert_false(w.err);
-    assert_int_equal(history_parse(&j->h, writer_slice(&w)), 0);
-    check_history(&j->mem, &j->h, facts ? facts : &none, &j->r);
-}
-
-static void
-done(struct judged *j)
-{
-    check_result_release(&j->r);
-    history_release(&j->h);
-    mem_release(&j->mem);
-}
-
-static void
-gives(int at, const char *instead, const struct check_facts *facts, enum rule rule, int64_t n,
-      bool allowed)
-{
-    struct judged j;
-    judge(&j, at, instead, facts);
-    for (int64_t i = 0; i < j.r.anomalies.v.n; i++) {
-        const struct anomaly *a = &j.r.anomalies.v.v[i];
-        if (a->rule != rule || a->allowed != allowed)
-            fail_msg("%s%s: %.*s", rule_spelling(a->rule), a->allowed ? " (allowed)" : "",
-                     (int)a->story.n, (const char *)a->story.p);
-    }
-    assert_int_equal(j.r.anomalies.v.n, n);
-    done(&j);
-}
+/* Behind the lines. */
+#include "tests/unit/check/altered.h"
 
 static const struct check_facts strict = {.share_deliveries_max = 5, .share_lock_ns = 2000000000};
 
