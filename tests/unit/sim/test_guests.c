@@ -621,13 +621,16 @@ what_is_sent_again_may_take_the_place_of_what_was_lost(void **state)
 {
     (void)state;
     struct scene s;
-    const struct batch first = {.producer = -1, .first = 0, .n = 1, .offset = 0},
-                       second = {.producer = -1, .first = 1, .n = 1, .offset = 0};
+    const struct batch kept = {.producer = -1, .first = 0, .n = 1, .offset = 0},
+                       first = {.producer = -1, .first = 1, .n = 1, .offset = 1},
+                       second = {.producer = -1, .first = 2, .n = 1, .offset = 1},
+                       log[] = {kept, second};
     begin(&s);
+    stores(&s, "shop", &kept);
     stores(&s, "shop", &first);
     (void)sends(&s, 0, "shop", &second); /* no answer comes */
     stores(&s, "shop", &second);
-    judge(&s, &second, 1, -2);
+    judge(&s, log, 2, -2);
     int64_t lost = 0;
     for (int64_t i = 0; i < s.r.anomalies.v.n; i++) lost += s.r.anomalies.v.v[i].rule == RULE_LOST;
     assert_int_equal(lost, 1); /* the first, and not the second as well */
