@@ -161,6 +161,18 @@ def test_mistakes_are_told_in_lints_words(kafka):
         kafka.partition("none-0")
 
 
+def test_a_topic_is_made_as_one_wants_it(kafka):
+    kafka.create_topic("orders", partitions=3, config={"retention.ms": 7000000})
+    assert [kafka.leader(f"orders-{i}") is not None for i in range(3)] == [True] * 3
+    produce(kafka, 10)
+    with pytest.raises(gregor.GregorError, match="TOPIC_ALREADY_EXISTS"):
+        kafka.create_topic("orders")
+    with pytest.raises(gregor.GregorError, match="INVALID_REPLICATION_FACTOR"):
+        kafka.create_topic("others", rf=9)
+    with pytest.raises(gregor.Mistake, match="is not a name"):
+        kafka.create_topic("no name")
+
+
 def test_a_report_may_be_longer_than_a_pipe_holds(tmp_path):
     with gregor.Cluster(brokers=1, out=tmp_path) as kafka:
         produce(kafka, 500)
