@@ -50,6 +50,7 @@ struct membership {
     VEC(struct topic_partition) copies; /* streams group: standby tasks */
     uint64_t statuses_said;             /* streams group: with the last answer, a bit for each */
     VEC(struct counted_topic) counted;
+    int32_t looks_left;         /* streams group: for partitions of its tasks that are not known */
     VEC(struct told_task) told; /* streams group: its tasks, as it heard of them … */
     int64_t
         partitions_known; /* … and how many partitions of its topics were known when it looked what they are */

@@ -127,21 +127,35 @@ topic_partitions_known(const struct membership *m)
 }
 
 /* A topic whose partitions are not known here yet will be known in a moment. A task that no topic has a partition for is news: the
- * coordinator has heard of partitions that were added before this client has. */
+ * coordinator has heard of partitions that were added before this client has; so it may be of any topic that has not so many. */
 static void
 take_task(struct membership *m, const struct told_task *told)
 {
-    bool is_known = false, is_waited_for = false;
+    bool is_waited_for = false;
     for (int32_t t = 0; t < m->params.topics_n; t++) {
         struct topic_partition one = {m->params.topics[t], told->partition};
         int32_t n = client_partitions_n(m->c, one.topic);
         is_waited_for |= n < 0;
-        is_known |= one.partition < n;
         if (one.partition < n && told->is_copy) VEC_PUSH(&m->env->mem, &m->copies, one);
         else if (one.partition < n) VEC_PUSH(&m->env->mem, &m->target, one);
     }
     if (is_waited_for) m->says_all = true; /* and is looked at again */
-    if (is_waited_for || !is_known) client_refresh(m->c);
+}
+
+/* How often it asks after it was told of tasks: whom it asks of topics may be behind the coordinator, and a topic that has fewer
+ * partitions than others need not have grown at all. */
+#define LOOKS 20
+
+static void
+ask_for_unknown(struct membership *m)
+{
+    bool is_unknown = false;
+    for (int64_t i = 0; i < m->told.n; i++)
+        for (int32_t t = 0; t < m->params.topics_n; t++)
+            is_unknown |= m->told.v[i].partition >= client_partitions_n(m->c, m->params.topics[t]);
+    if (!is_unknown || m->looks_left == 0) return;
+    m->looks_left--;
+    client_refresh(m->c);
 }
 
 /* They are there at once, and gone at once; but the coordinator does not know until it is told. */
@@ -209,11 +223,16 @@ membership_streams_hear(struct membership *m, const void *from, struct heard_bea
     if (r->error_code || m->is_beat_void || m->state == MEMBER_OUT) return;
     m->says_all = false;
     hear_statuses(m, r);
-    if (r->active_tasks_n < 0) return;
+    if (r->active_tasks_n < 0) {
+        ask_for_unknown(m);
+        return;
+    }
     m->told.n = 0;
+    m->looks_left = LOOKS;
     hear_tasks(m, r->active_tasks, r->active_tasks_n, false);
     hear_tasks(m, r->standby_tasks, r->standby_tasks_n, true);
     take_told_tasks(m);
+    ask_for_unknown(m);
 }
 
 void
