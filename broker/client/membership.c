@@ -360,9 +360,12 @@ metadata_changed(struct client_watcher *w)
     if (m->state == MEMBER_JOINING) membership_join(m);
     if (m->params.protocol == GROUP_PROTOCOL_STREAMS) membership_streams_look(m);
     if (!m->is_leader || m->state != MEMBER_STABLE) return;
-    for (int64_t i = 0; i < m->counted.n; i++)
-        if (client_partitions_n(m->c, m->counted.v[i].topic) > m->counted.v[i].partitions_n)
-            membership_want_round(m);
+    for (int64_t i = 0; i < m->counted.n; i++) {
+        struct counted_topic *t = &m->counted.v[i];
+        int32_t n = client_partitions_n(m->c, t->topic);
+        if (t->partitions_n < 0) t->partitions_n = n;
+        if (n > t->partitions_n) membership_want_round(m);
+    }
 }
 
 static void

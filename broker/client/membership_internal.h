@@ -18,7 +18,7 @@ enum member_state {
 /* How many partitions a topic had when we, as the leader, gave them out. */
 struct counted_topic {
     struct slice topic;
-    int32_t partitions_n;
+    int32_t partitions_n; /* -1: to be counted as soon as it is known */
 };
 
 struct told_task {
@@ -136,6 +136,8 @@ void membership_ops_go(struct membership *m);
 /* ---- membership_protocol.c: what members tell each other ---- */
 
 struct slice membership_subscription(struct membership *m, struct arena *a);
+/* Counts the partitions of what the members subscribe to, without giving them out: of a topic that is not known yet, later. */
+void membership_count(struct membership *m, const struct k_join_group_response *r, struct arena *a);
 /* The leader's work: who reads what, one assignment for each member of the answer. */
 struct k_sync_group_request_sync_group_request_assignment *
 membership_assign(struct membership *m, const struct k_join_group_response *r, struct arena *a);

@@ -54,6 +54,9 @@ sync_build(struct ask *a, int16_t version)
         r->assignments = membership_assign(m, m->joined, scratch);
         r->assignments_n = m->joined->members_n;
     }
+    /* A static leader that is back goes on with what it had given out, and watches from now on (KIP-814). What the
+     * topics got more of while it was away it does not learn; neither does Kafka's. */
+    if (m->is_leader && m->joined->skip_assignment) membership_count(m, m->joined, scratch);
     return r;
 }
 

@@ -146,6 +146,7 @@ static int32_t
 count_topics(struct membership *m, const struct seat *seats, int32_t seats_n, struct arena *a,
              struct assign_topic **ret)
 {
+    bool is_assigned = m->joined->skip_assignment;
     int64_t room = 1;
     int32_t n = 0;
     for (int32_t i = 0; i < seats_n; i++) room += seats[i].member.topics_n;
@@ -158,7 +159,9 @@ count_topics(struct membership *m, const struct seat *seats, int32_t seats_n, st
     for (int32_t i = 0; i < n; i++) {
         client_want_topic(m->c, (*ret)[i].name);
         (*ret)[i].partitions_n = MAX(client_partitions_n(m->c, (*ret)[i].name), 0);
-        struct counted_topic c = {mem_dup(&m->env->mem, (*ret)[i].name), (*ret)[i].partitions_n};
+        int32_t count = (*ret)[i].partitions_n;
+        struct counted_topic c = {mem_dup(&m->env->mem, (*ret)[i].name),
+                                  is_assigned && !count ? -1 : count};
         VEC_PUSH(&m->env->mem, &m->counted, c);
     }
     return n;
@@ -184,19 +187,33 @@ assignment_of(struct membership *m, int32_t member, const struct assign_topic *t
     return protocol_bytes(K_MSG_CONSUMER_PROTOCOL_ASSIGNMENT, ASSIGNMENT_VERSION, &r, m, a);
 }
 
+static struct seat *
+seats_of(const struct k_join_group_response *r, struct arena *a)
+{
+    struct seat *seats = ARENA_ARRAY(a, struct seat, r->members_n + 1);
+    for (int32_t i = 0; i < r->members_n; i++) {
+        struct seat s = {{.id = r->members[i].member_id}, r->members[i].group_instance_id, i};
+        take_subscription(&s, r->members[i].metadata, a);
+        insert_seat(seats, i, s);
+    }
+    return seats;
+}
+
+void
+membership_count(struct membership *m, const struct k_join_group_response *r, struct arena *a)
+{
+    struct assign_topic *topics;
+    (void)count_topics(m, seats_of(r, a), r->members_n, a, &topics);
+}
+
 struct k_sync_group_request_sync_group_request_assignment *
 membership_assign(struct membership *m, const struct k_join_group_response *r, struct arena *a)
 {
     static assignor *const assignors[] = {assign_range, assign_roundrobin, assign_sticky,
                                           assign_cooperative_sticky};
     int32_t n = r->members_n;
-    struct seat *seats = ARENA_ARRAY(a, struct seat, n + 1);
+    struct seat *seats = seats_of(r, a);
     struct assign_member *members = ARENA_ARRAY(a, struct assign_member, n + 1);
-    for (int32_t i = 0; i < n; i++) {
-        struct seat s = {{.id = r->members[i].member_id}, r->members[i].group_instance_id, i};
-        take_subscription(&s, r->members[i].metadata, a);
-        insert_seat(seats, i, s);
-    }
     for (int32_t i = 0; i < n; i++) members[i] = seats[i].member;
     struct assign_topic *topics;
     int32_t topics_n = count_topics(m, seats, n, a, &topics), partitions = 1;

@@ -32,6 +32,10 @@ fault_fits(const struct swarm *s, const char *kind)
     if (strcmp(kind, "clock") == 0) return s->clocks_jump;
     if (!s->disks_lie && (strcmp(kind, "rot") == 0 || strcmp(kind, "misdirect") == 0)) return false;
     if (strcmp(kind, "coordinator") == 0) return s->has_txns || s->has_groups;
+    /* What a topic gets more of while a static leader is away it does not learn, in Kafka either (KIP-814); and a streams
+     * application whose stores have so many partitions already stands still when its topics get more. */
+    if (strcmp(kind, "add-partitions") == 0)
+        return !s->has_seats && !(s->has_streams && s->has_stores);
     if (strcmp(kind, "hold-end") == 0) return s->has_txns;
     if (strcmp(kind, "crash-cleaning") == 0 || strcmp(kind, "power-cleaning") == 0)
         return s->compacts;

@@ -144,7 +144,9 @@ draw_group(struct swarm *s, int64_t number)
     swarm_put(s, ", group: readers%lld", (long long)number);
     swarm_put_setting(s, "members", swarm_between(s, 1, 4));
     draw_protocol(s);
-    if (swarm_chance(s, 25)) swarm_put(s, ", instance: seat%lld", (long long)number);
+    bool is_static = swarm_chance(s, 25);
+    if (is_static) swarm_put(s, ", instance: seat%lld", (long long)number);
+    s->has_seats = s->has_seats || is_static;
     swarm_put_ms(s, "max-poll", swarm_between(s, 3000, 6000));
     swarm_put(s, ", commit: %s", ONE_OF(s, "before", "after", "auto"));
     swarm_put_setting(s, "poll-records", swarm_of_any_size(s, 20, 300));

@@ -30,7 +30,8 @@ struct swarm {
     bool has_old_txns; /* some go by version 1: then no request may be late (KAFKA-17754) */
     bool has_transactors, disks_lie;
     bool has_shares, has_copies, has_streams, has_stores;
-    bool is_whole; /* no faults */
+    bool has_seats; /* static members */
+    bool is_whole;  /* no faults */
     int64_t controller_socket_ms;
     int64_t racks; /* 0: brokers are in none */
 };
