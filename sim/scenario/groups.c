@@ -212,6 +212,18 @@ groups_have_read(struct run *r)
     return !first_unread(r, &group);
 }
 
+int64_t
+groups_progress(const struct run *r)
+{
+    int64_t sum = 0;
+    for (int32_t i = 0; i < r->s->clients_n; i++) {
+        const struct client_slot *c = &r->clients[i];
+        for (int32_t j = 0; c->spec->group.p && j < c->member.owned_n; j++)
+            sum += MAX(c->member.owned[j].position, 0);
+    }
+    return sum;
+}
+
 struct slice
 groups_state(struct run *r)
 {

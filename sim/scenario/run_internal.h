@@ -221,6 +221,8 @@ bool group_is_owned(const struct run *r, struct slice group);
 /* Of each partition of the streams group as many other members keep a copy as there should be. */
 bool group_is_copied(const struct run *r, struct slice group);
 int64_t group_generation(const struct run *r, struct slice group);
+/* How far all members are, added up. */
+int64_t groups_progress(const struct run *r);
 /* All that is there is worked on by all groups, and committed. */
 bool groups_have_read(struct run *r);
 /* Why not, for people. */

@@ -199,6 +199,8 @@ draw_copiers(struct swarm *s)
     swarm_put_setting(s, "poll-records", swarm_of_any_size(s, 5, 50));
     swarm_perhaps(s, 40, "abort-every", 2, 10);
     swarm_put_ms(s, "transaction-timeout", swarm_of_any_size(s, 1500, 5000));
+    swarm_put_ms(s, "metadata-max-age",
+                 2000); /* else a leader learns of new partitions in five minutes */
     swarm_put(s, ", work: %lldus}\n", (long long)swarm_of_any_size(s, 1, 1000) - 1);
 }
 
