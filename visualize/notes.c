@@ -22,6 +22,13 @@ stable(struct run *r, struct replica *one, int64_t at_ns, int64_t offset)
         VEC_PUSH(r->mem, &one->stable, s);
 }
 
+/* A group dies when nobody is in it. One that dies with members has another coordinator now, which goes on with it. */
+static bool
+is_handed_on(const struct trace_record *t)
+{
+    return slice_eq(t->b, S("Dead")) && t->n[1] > 0;
+}
+
 static void
 staged(struct run *r, struct staged *s, const struct trace_record *t, int64_t number,
        int64_t members)
@@ -285,7 +292,10 @@ load_note(struct run *r, const struct trace_record *t)
         m->n[1] = t->n[1];
         m->text = load_text(r, t->a);
         break;
-    case NOTE_GROUP_STATE: staged(r, load_group(r, t->a), t, t->n[0], t->n[1]); break;
+    case NOTE_GROUP_STATE:
+        if (is_handed_on(t)) break;
+        staged(r, load_group(r, t->a), t, t->n[0], t->n[1]);
+        break;
     case NOTE_TXN_STATE: staged(r, load_txn(r, t->a), t, t->n[1], 0); break;
     case NOTE_NODE_SERVING: learn_node(r, t); break;
     }

@@ -235,6 +235,8 @@ synthetic_group_ends(struct synthetic *s)
     put_note(s, B2, NOTE_PARTITION_STABLE, S("orders-0"), SLICE_NULL, 5, 9, 1, 0);
     s->now_ns = 1600 * MS;
     put_note(s, B2, NOTE_TXN_STATE, S("copier"), S("PrepareAbort"), 4000, 2, 0, 0);
+    put_note(s, B1, NOTE_GROUP_STATE, S("readers"), S("Dead"), 1, 1, 4,
+             0); /* on b1: b2 has it now */
     put_note(s, B2, NOTE_GROUP_STATE, S("readers"), S("Reconciling"), 2, 1, 2, 0);
     s->now_ns = 1900 * MS;
     put_note(s, B2, NOTE_TXN_STATE, S("copier"), S("CompleteAbort"), 4000, 3, 0, 0);
