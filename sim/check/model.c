@@ -136,13 +136,21 @@ is_of_subject(const struct map_node *node, const void *subject)
                     *(const struct slice *)subject);
 }
 
+/* Notes are mostly about a few partitions of one topic, in turn. */
+static struct topic_key **
+found_lately(struct model *t, struct slice subject)
+{
+    return &t->found[subject.n ? subject.p[subject.n - 1] % ARRAY_LEN(t->found) : 0];
+}
+
 struct topic_key *
 model_find_subject(struct model *t, struct slice subject)
 {
-    if (t->last && slice_eq(t->last->subject, subject)) return t->last;
+    struct topic_key **lately = found_lately(t, subject);
+    if (*lately && slice_eq((*lately)->subject, subject)) return *lately;
     struct map_node *found =
         map_find(&t->subjects, map_hash(&t->subjects, subject), is_of_subject, &subject);
-    return found ? t->last = CONTAINER_OF(found, struct topic_key, node) : NULL;
+    return found ? *lately = CONTAINER_OF(found, struct topic_key, node) : NULL;
 }
 
 /* It becomes the newest of its name. */
@@ -162,7 +170,7 @@ make_key(struct model *t, struct slice subject)
     if (k->older) map_remove(&t->subjects, &k->older->node);
     map_insert(&t->subjects, &k->node, map_hash(&t->subjects, subject));
     VEC_PUSH(t->mem, &t->keys, k);
-    return t->last = k;
+    return *found_lately(t, subject) = k;
 }
 
 struct topic_key *

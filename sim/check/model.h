@@ -108,7 +108,7 @@ struct model {
     VEC(struct model_node) nodes;
     VEC(struct topic_key *) keys;
     struct map batches, subjects;
-    struct topic_key *last;      /* found */
+    struct topic_key *found[16]; /* lately, by the last digit of the subject */
     VEC(struct slice) compacted; /* topics */
 };
 

@@ -15,6 +15,9 @@ bench-play: all ## gregor play: start, memory, records per second through real s
 bench-sim: $(B)/tests/bench/bench_sim ## how much faster than life a simulated cluster lives
 	$(Q)$<
 
-bench: bench-sim bench-play bench-daemon bench-coordinators ## all measurements
+bench-scenarios: all ## the same for all shipped scenarios, rolling-restart and random faults (ROUNDS=2 for a quick look)
+	$(Q)tests/bench/bench-scenarios --rounds $(ROUNDS)
 
-.PHONY: bench bench-daemon bench-coordinators bench-play bench-sim
+bench: bench-sim bench-scenarios bench-play bench-daemon bench-coordinators ## all measurements
+
+.PHONY: bench bench-daemon bench-coordinators bench-play bench-scenarios bench-sim
