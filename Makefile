@@ -17,7 +17,7 @@ LTO ?=
 
 # Everything that is needed to build and test, as Debian and Ubuntu name it.
 PACKAGES := gcc clang make pkg-config libyaml-dev libcmocka-dev libjansson-dev libgraphviz-dev graphviz \
-  libzstd-dev liblz4-dev libsnappy-dev zlib1g-dev libpcre2-dev kcat curl clang-format zstd libclang-rt-dev? python3 python3-pytest git aspell aspell-en
+  libzstd-dev liblz4-dev libsnappy-dev zlib1g-dev libpcre2-dev libssl-dev kcat curl clang-format zstd libclang-rt-dev? python3 python3-pytest git aspell aspell-en
 
 empty :=
 comma := ,
@@ -58,7 +58,7 @@ OS_O   := $(call obj,$(OS_C))
 SIM_O  := $(call obj,$(SIM_C))
 VIS_O  := $(call obj,$(VIS_C) $(GEN)/page.c)
 
-CODEC_LIBS := -lzstd -llz4 -lsnappy -lz -lpcre2-8
+CODEC_LIBS := -lzstd -llz4 -lsnappy -lz -lpcre2-8 -lcrypto
 SIM_LIBS := -lyaml $(CODEC_LIBS) -lgvc -lcgraph -lm
 
 # ---- programs --------------------------------------------------------------------------------------

@@ -5,7 +5,10 @@
 #include "broker/base/check.h"
 #include "broker/base/fmt.h"
 #include "broker/protocol/codec.h"
+#include "broker/metadata/image.h"
 #include "broker/security/plain.h"
+#include "broker/security/scram_message.h"
+#include "broker/security/scram_work.h"
 
 /* An answer that says that it failed is on its way to the kernel when the connection is closed. */
 #define LINGER_NS (10 * NS_PER_MS)
@@ -30,6 +33,7 @@ authentication_new(struct session *s, const struct sasl_settings *settings)
     a->session = s;
     a->settings = settings;
     a->end.due = end_due;
+    arena_init(&a->scram.arena, &s->server->env->mem, 0);
     return a;
 }
 
@@ -39,6 +43,7 @@ authentication_free(struct authentication *a)
     if (!a) return;
     struct env *env = a->session->server->env;
     timer_cancel(env, &a->end);
+    arena_release(&a->scram.arena);
     MEM_DELETE(&env->mem, a);
 }
 
@@ -170,6 +175,7 @@ begin_tokens(struct authentication *a, struct request *r, enum sasl_mechanism m)
     a->has_headers |= r->version >= 1;
     authentication_move(a, keeps ? SASL_TOKENS : SASL_OTHER_MECHANISM);
     if (keeps) a->mechanism = m;
+    a->scram.is_begun = false;
 }
 
 /* Where nobody authenticates, or has done so already, it is an error that leaves the connection as it is. */
@@ -305,6 +311,129 @@ take_plain(struct authentication *a, struct request *r, struct slice token)
     else accept_user(a, r, t.user, SLICE_EMPTY);
 }
 
+/* ---- SCRAM ---- */
+
+#define NONCE_LETTERS 26
+
+/* As many bits as Kafka's, 130 and some. */
+static void
+fmt_nonce(struct writer *w, struct env *env)
+{
+    for (int i = 0; i < NONCE_LETTERS; i++)
+        fmt_char(w,
+                 "0123456789abcdefghijklmnopqrstuvwxyz"[env_random_below(env, STREAM_NONCE, 36)]);
+}
+
+static const struct image_scram *
+credential_of(const struct authentication *a, struct slice user)
+{
+    const struct image *im = a->session->server->image;
+    return im ? image_scram(im, user, sasl_scram_number(a->mechanism)) : NULL;
+}
+
+static void
+answer_scram_first(struct authentication *a, struct request *r, const struct scram_client_first *m,
+                   const struct image_scram *c)
+{
+    struct scram_exchange *x = &a->scram;
+    struct writer w = writer_mem(request_mem(r));
+    fmt_slice(&w, m->nonce);
+    fmt_nonce(&w, r->server->env);
+    x->nonce = arena_dup(&x->arena, writer_slice(&w));
+    w.n = 0;
+    scram_write_server_first(&w, &(struct scram_server_first){x->nonce, c->salt, c->iterations});
+    x->server_first = arena_dup(&x->arena, writer_slice(&w));
+    writer_release(&w);
+    x->user = arena_dup(&x->arena, m->user);
+    x->header = arena_dup(&x->arena, m->header);
+    x->client_first = arena_dup(&x->arena, m->bare);
+    x->stored_key = arena_dup(&x->arena, c->stored_key);
+    x->server_key = arena_dup(&x->arena, c->server_key);
+    x->is_begun = true;
+    answer_token(a, r, x->server_first, 0);
+}
+
+/* There are no delegation tokens, so nobody has one of that name (KIP-48). */
+static void
+take_scram_first(struct authentication *a, struct request *r, struct slice token)
+{
+    struct scram_client_first m;
+    const struct image_scram *c = NULL;
+    arena_reset(&a->scram.arena);
+    if (scram_read_client_first(token, &r->arena, &m) && !m.is_for_token)
+        c = credential_of(a, m.user);
+    if (!c || c->iterations < SCRAM_ITERATIONS_MIN) fail_token(a, r, SLICE_NULL);
+    else if (m.authorisation_id.n && !slice_eq(m.authorisation_id, m.user))
+        fail_token(a, r, S(SASL_OTHER_IDENTITY));
+    else answer_scram_first(a, r, &m, c);
+}
+
+struct proof_check {
+    struct op op;
+    struct request *r;
+};
+
+/* Whose password was changed while he showed the old one is not let in by that any more. */
+static bool
+is_still_so(const struct authentication *a)
+{
+    const struct image_scram *c = credential_of(a, a->scram.user);
+    return c && slice_eq(c->stored_key, a->scram.stored_key);
+}
+
+static void
+proof_checked(struct op *op)
+{
+    struct request *r = CONTAINER_OF(op, struct proof_check, op)->r;
+    struct authentication *a = r->session ? r->session->authentication : NULL;
+    struct slice signature = op->err ? SLICE_EMPTY : arena_dup(&r->arena, buf_slice(op->buf));
+    bool is_right = op->err == ENV_OK;
+    buf_unref(op->buf);
+    if (!a || a->state != SASL_TOKENS) {
+        request_finish_silently(r);
+    } else if (!is_right || !is_still_so(a)) {
+        fail_token(a, r, SLICE_NULL);
+    } else {
+        struct writer w = writer_mem(request_mem(r));
+        scram_write_server_final(&w, signature);
+        accept_user(a, r, a->scram.user, arena_dup(&r->arena, writer_slice(&w)));
+        writer_release(&w);
+    }
+}
+
+static void
+queue_proof_check(struct authentication *a, struct request *r, const struct scram_client_final *m)
+{
+    struct scram_exchange *x = &a->scram;
+    struct proof_check *p = REQUEST_NEW(r, struct proof_check);
+    struct slice said =
+        scram_auth_message(&r->arena, x->client_first, x->server_first, m->without_proof);
+    const struct slice parts[] = {x->stored_key, x->server_key, m->proof, said};
+    p->r = r;
+    p->op.done = proof_checked;
+    scram_work(r->server->env, &p->op, WORK_SCRAM_CHECK, a->mechanism, parts, ARRAY_LEN(parts));
+}
+
+/* What it is bound to is what the first message said (RFC 5802, 6): else somebody between the two could have changed that. */
+static void
+take_scram_final(struct authentication *a, struct request *r, struct slice token)
+{
+    struct scram_client_final m;
+    a->scram.is_begun = false;
+    bool ok = scram_read_client_final(token, &r->arena, &m) && slice_eq(m.nonce, a->scram.nonce) &&
+              slice_eq(m.binding, a->scram.header);
+    if (ok) queue_proof_check(a, r, &m);
+    else fail_token(a, r, SLICE_NULL);
+}
+
+static void
+take_any_token(struct authentication *a, struct request *r, struct slice token)
+{
+    if (a->mechanism == SASL_PLAIN) take_plain(a, r, token);
+    else if (a->scram.is_begun) take_scram_final(a, r, token);
+    else take_scram_first(a, r, token);
+}
+
 void
 handle_sasl_authenticate(struct server *s, struct request *r)
 {
@@ -320,5 +449,5 @@ handle_sasl_authenticate(struct server *s, struct request *r)
         request_answer(r, &res);
         return;
     }
-    take_plain(a, r, q->auth_bytes);
+    take_any_token(a, r, q->auth_bytes);
 }

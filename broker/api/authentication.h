@@ -11,6 +11,13 @@
 #include "broker/security/sasl_state.h"
 #include "broker/security/session_life.h"
 
+/* SCRAM between its two tokens: what was said, and what the user has shown that he knows when he was last asked. */
+struct scram_exchange {
+    struct arena arena;
+    struct slice user, header, client_first, server_first, nonce, stored_key, server_key;
+    bool is_begun;
+};
+
 struct authentication {
     struct session *session;
     const struct sasl_settings *settings;
@@ -19,6 +26,7 @@ struct authentication {
     bool has_headers; /* tokens come in SaslAuthenticate, not bare */
     bool is_again;    /* it was complete before */
     struct session_life life;
+    struct scram_exchange scram;
     struct timer end; /* of the connection, when it has failed */
 };
 

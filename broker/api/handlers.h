@@ -25,7 +25,8 @@ api_handler handle_produce, handle_fetch, handle_list_offsets, handle_offset_for
     handle_write_share_group_state, handle_delete_share_group_state,
     handle_read_share_group_state_summary, handle_describe_share_group_offsets,
     handle_alter_share_group_offsets, handle_delete_share_group_offsets, handle_sasl_handshake,
-    handle_sasl_authenticate;
+    handle_sasl_authenticate, handle_alter_user_scram_credentials,
+    handle_describe_user_scram_credentials, handle_describe_client_quotas;
 
 /* Whether groups of KIP-848 are served. */
 bool serves_consumer_groups(const struct server *s);

@@ -18,6 +18,7 @@ static const struct handler *const handlers[] = {
     &allocate_producer_ids_handler,
     &incremental_alter_configs_handler,
     &alter_configs_handler,
+    &alter_user_scram_credentials_handler,
     &update_features_handler,
     &assign_replicas_to_dirs_handler,
     &alter_partition_reassignments_handler,

@@ -96,7 +96,8 @@ void controller_committed(struct controller *c, int64_t high_watermark);
 /* Whether there is a handler for the API. BrokerRegistration, BrokerHeartbeat, UnregisterBroker,
  * ControllerRegistration, CreateTopics, DeleteTopics, CreatePartitions, AlterPartition, ElectLeaders,
  * AllocateProducerIds, IncrementalAlterConfigs, AlterConfigs, UpdateFeatures, AssignReplicasToDirs,
- * AlterPartitionReassignments, ListPartitionReassignments. */
+ * AlterPartitionReassignments, ListPartitionReassignments, AlterUserScramCredentials (with keys in place of
+ * salted passwords). */
 bool controller_serves(int16_t api_key);
 /* request: the decoded struct k_…_request of this API in this version; needed only during the call.
  * Also while not active: then the answer says so. */

@@ -209,6 +209,7 @@ extern const struct handler broker_registration_handler, broker_heartbeat_handle
     delete_topics_handler, create_partitions_handler, alter_partition_handler,
     elect_leaders_handler, allocate_producer_ids_handler, incremental_alter_configs_handler,
     alter_configs_handler, update_features_handler, assign_replicas_to_dirs_handler,
-    alter_partition_reassignments_handler, list_partition_reassignments_handler;
+    alter_partition_reassignments_handler, list_partition_reassignments_handler,
+    alter_user_scram_credentials_handler;
 
 #endif

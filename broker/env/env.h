@@ -118,7 +118,15 @@ enum op_kind {
     OP_WORK,
 };
 
-enum work_kind { WORK_COMPRESS, WORK_DECOMPRESS, WORK_CRC32C, WORK_MATCH };
+enum work_kind {
+    WORK_COMPRESS,
+    WORK_DECOMPRESS,
+    WORK_CRC32C,
+    WORK_MATCH,
+    WORK_SCRAM_KEYS,
+    WORK_SCRAM_CHECK,
+    WORK_SCRAM_PROVE
+};
 
 /* Codecs have the numbers of the batch attributes. */
 enum codec { CODEC_NONE, CODEC_GZIP, CODEC_SNAPPY, CODEC_LZ4, CODEC_ZSTD };
@@ -236,7 +244,9 @@ void path_free_space(struct env *env, struct op *op, struct slice path);
 
 /* Long computations on immutable input. compress, decompress: buf has the output, at most ceiling
  * bytes (ENV_ETOOBIG otherwise). crc32c: value. match: the first segment is a regular expression, the
- * second names, a line each; buf has the lines that match as a whole, ENV_EINVAL: it is none. */
+ * second names, a line each; buf has the lines that match as a whole, ENV_EINVAL: it is none.
+ * scram_…: level is 256 or 512, of SHA-2; what goes in, a segment each, and what comes out stands in
+ * work/scram.c; ENV_EINVAL: a proof is wrong, or it cannot be computed. */
 void work_queue(struct env *env, struct op *op, enum work_kind kind, enum codec codec,
                 int32_t level, const struct seg *segs, int32_t n, int64_t ceiling_bytes);
 
@@ -330,6 +340,7 @@ enum stream {
     STREAM_WORKLOAD,
     STREAM_MEMBER_ID,
     STREAM_FETCH_SESSION,
+    STREAM_NONCE,
     STREAMS_N,
 };
 

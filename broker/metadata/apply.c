@@ -1,5 +1,5 @@
 /* One function for each kind of record that changes the image. Those that it does not keep (ACLs,
- * quotas, tokens, credentials) are known and passed over; an unknown kind is an error, for it may say
+ * quotas, tokens) are known and passed over; an unknown kind is an error, for it may say
  * something that matters. */
 #include "broker/metadata/objects.h"
 
@@ -27,6 +27,8 @@ union any_record {
     struct k_config_record config;
     struct k_feature_level_record feature_level;
     struct k_producer_ids_record producer_ids;
+    struct k_user_scram_credential_record scram;
+    struct k_remove_user_scram_credential_record remove_scram;
     struct k_begin_transaction_record begin;
     struct k_abort_transaction_record abort;
 };
@@ -327,6 +329,28 @@ struct kind {
     const char *(*apply)(struct image *im, const union any_record *any, int64_t offset);
 };
 
+static const char *
+apply_scram(struct image *im, const union any_record *any, int64_t offset)
+{
+    (void)offset;
+    const struct k_user_scram_credential_record *r = &any->scram;
+    scram_set(im, &(struct image_scram){.user = r->name,
+                                        .mechanism = r->mechanism,
+                                        .salt = r->salt,
+                                        .stored_key = r->stored_key,
+                                        .server_key = r->server_key,
+                                        .iterations = r->iterations});
+    return NULL;
+}
+
+static const char *
+apply_remove_scram(struct image *im, const union any_record *any, int64_t offset)
+{
+    (void)offset;
+    scram_remove(im, any->remove_scram.name, any->remove_scram.mechanism);
+    return NULL;
+}
+
 static const struct kind kinds[] = {
     [K_REC_REGISTER_BROKER_RECORD] = {K_MSG_REGISTER_BROKER_RECORD, true, apply_register_broker},
     [K_REC_UNREGISTER_BROKER_RECORD] = {K_MSG_UNREGISTER_BROKER_RECORD, true,
@@ -339,7 +363,7 @@ static const struct kind kinds[] = {
     [K_REC_UNFENCE_BROKER_RECORD] = {K_MSG_UNFENCE_BROKER_RECORD, true, apply_unfence_broker},
     [K_REC_REMOVE_TOPIC_RECORD] = {K_MSG_REMOVE_TOPIC_RECORD, true, apply_remove_topic},
     [K_REC_DELEGATION_TOKEN_RECORD] = {.is_known = true},
-    [K_REC_USER_SCRAM_CREDENTIAL_RECORD] = {.is_known = true},
+    [K_REC_USER_SCRAM_CREDENTIAL_RECORD] = {K_MSG_USER_SCRAM_CREDENTIAL_RECORD, true, apply_scram},
     [K_REC_FEATURE_LEVEL_RECORD] = {K_MSG_FEATURE_LEVEL_RECORD, true, apply_feature_level},
     [K_REC_CLIENT_QUOTA_RECORD] = {.is_known = true},
     [K_REC_PRODUCER_IDS_RECORD] = {K_MSG_PRODUCER_IDS_RECORD, true, apply_producer_ids},
@@ -349,7 +373,8 @@ static const struct kind kinds[] = {
     [K_REC_REMOVE_ACCESS_CONTROL_ENTRY_RECORD] = {.is_known = true},
     [K_REC_NO_OP_RECORD] = {.is_known = true},
     [K_REC_ZK_MIGRATION_STATE_RECORD] = {.is_known = true},
-    [K_REC_REMOVE_USER_SCRAM_CREDENTIAL_RECORD] = {.is_known = true},
+    [K_REC_REMOVE_USER_SCRAM_CREDENTIAL_RECORD] = {K_MSG_REMOVE_USER_SCRAM_CREDENTIAL_RECORD, true,
+                                                   apply_remove_scram},
     [K_REC_BEGIN_TRANSACTION_RECORD] = {.is_known = true},
     [K_REC_END_TRANSACTION_RECORD] = {.is_known = true},
     [K_REC_ABORT_TRANSACTION_RECORD] = {.is_known = true},

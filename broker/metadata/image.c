@@ -21,6 +21,9 @@ drop_all(struct image *im)
         config_remove(im, im->configs.v[im->configs.n - 1]->type,
                       im->configs.v[im->configs.n - 1]->name);
     while (im->features.n > 0) feature_set(im, im->features.v[0].name, 0);
+    while (im->scrams.n > 0)
+        scram_remove(im, im->scrams.v[im->scrams.n - 1].user,
+                     im->scrams.v[im->scrams.n - 1].mechanism);
     for (int64_t i = 0; i < im->waiting.n; i++) mem_free_slice(im->mem, im->waiting.v[i].value);
     im->waiting.n = 0;
     im->in_transaction = false;
@@ -36,6 +39,7 @@ image_release(struct image *im)
     VEC_RELEASE(im->mem, &im->topics);
     VEC_RELEASE(im->mem, &im->configs);
     VEC_RELEASE(im->mem, &im->features);
+    VEC_RELEASE(im->mem, &im->scrams);
     VEC_RELEASE(im->mem, &im->waiting);
     map_release(&im->topics_by_id);
 }
@@ -71,6 +75,7 @@ clone_configs(const struct image *im, struct image *ret)
     }
     for (int64_t i = 0; i < im->features.n; i++)
         feature_set(ret, im->features.v[i].name, im->features.v[i].level);
+    for (int64_t i = 0; i < im->scrams.n; i++) scram_set(ret, &im->scrams.v[i]);
 }
 
 void

@@ -107,6 +107,14 @@ struct image_feature {
     int16_t level;
 };
 
+/* What a user of SCRAM shows that he knows (KIP-554): not the password, but what tells that somebody has it. */
+struct image_scram {
+    struct slice user;
+    int8_t mechanism; /* 1: SCRAM-SHA-256, 2: SCRAM-SHA-512 */
+    struct slice salt, stored_key, server_key;
+    int32_t iterations;
+};
+
 /* What one committed batch (or transaction) changed; pointers are good during the call. */
 struct image_deleted_topic {
     struct uuid id;
@@ -170,6 +178,7 @@ struct image {
     int64_t partitions_n;
     VEC(struct image_config *) configs; /* by type, then name */
     VEC(struct image_feature) features; /* finalised, by name */
+    VEC(struct image_scram) scrams;     /* by user, then mechanism */
     int64_t features_epoch;             /* offset of the last change of them; -1 at first */
     int64_t next_producer_id;
 
@@ -221,6 +230,8 @@ const struct image_config *image_config(const struct image *im, int8_t type, str
 /* The dynamic value of a setting of exactly this resource; null slice when not set. */
 struct slice image_config_value(const struct image *im, int8_t type, struct slice resource,
                                 struct slice name);
+/* NULL: he has none. */
+const struct image_scram *image_scram(const struct image *im, struct slice user, int8_t mechanism);
 /* 0 when not finalised. */
 int16_t image_feature_level(const struct image *im, struct slice name);
 /* The directory in which this broker holds the partition; zero when it is not assigned. */

@@ -34,6 +34,10 @@ void config_set_value(struct image *im, int8_t type, struct slice resource, stru
                       struct slice value);
 void config_remove(struct image *im, int8_t type, struct slice resource);
 
+/* In place of the one that was there. Copied. */
+void scram_set(struct image *im, const struct image_scram *s);
+void scram_remove(struct image *im, struct slice user, int8_t mechanism);
+
 /* Level 0: not finalised. */
 void feature_set(struct image *im, struct slice name, int16_t level);
 

@@ -6,6 +6,10 @@
 
 enum sasl_mechanism { SASL_PLAIN, SASL_SCRAM_SHA_256, SASL_SCRAM_SHA_512, SASL_MECHANISMS_N };
 
+/* Who may show who he is may not go on as somebody else. */
+#define SASL_OTHER_IDENTITY \
+    "Authentication failed: Client requested an authorization id that is different from username"
+
 /* "SCRAM-SHA-256" */
 struct slice sasl_mechanism_name(enum sasl_mechanism m);
 /* By its name, exactly; SASL_MECHANISMS_N: none of these. */

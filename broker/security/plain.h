@@ -8,6 +8,7 @@
 
 #include "broker/base/slice.h"
 #include "broker/security/jaas.h"
+#include "broker/security/mechanism.h"
 
 struct plain_token {
     struct slice authorisation_id, user, password;

@@ -40,5 +40,8 @@ enum env_err lz4_decompress(struct in *in, struct out *out);
 enum env_err zstd_compress(int32_t level, struct in *in, struct out *out);
 enum env_err zstd_decompress(struct in *in, struct out *out);
 enum env_err match_names(struct in *in, struct out *out);
+enum env_err scram_keys(int32_t level, const struct in *in, struct out *out);
+enum env_err scram_check(int32_t level, const struct in *in, struct out *out);
+enum env_err scram_prove(int32_t level, const struct in *in, struct out *out);
 
 #endif

@@ -168,6 +168,9 @@ work_run(enum work_kind kind, enum codec codec, int32_t level, const struct seg 
     case WORK_COMPRESS: err = compress(codec, level, &in, &out); break;
     case WORK_DECOMPRESS: err = work_decompress(codec, &in, &out); break;
     case WORK_MATCH: err = match_names(&in, &out); break;
+    case WORK_SCRAM_KEYS: err = scram_keys(level, &in, &out); break;
+    case WORK_SCRAM_CHECK: err = scram_check(level, &in, &out); break;
+    case WORK_SCRAM_PROVE: err = scram_prove(level, &in, &out); break;
     case WORK_CRC32C: break;
     }
     if (err) {

@@ -1,4 +1,4 @@
-/* The executors of the environment's work: compression, checksums, matching of names. They are pure functions of
+/* The executors of the environment's work: compression, checksums, matching of names, hashing of passwords. They are pure functions of
  * immutable input, safe on any thread, and shared by both bodies; only they know the codec libraries.
  *
  * What they write is what Kafka's Java clients write: gzip; snappy in the xerial framing, blocks of

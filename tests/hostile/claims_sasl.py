@@ -146,6 +146,7 @@ def what_is_secret_is_told_to_nobody(binary, folder):
 REFUSED = [
     ({"sasl.enabled.mechanisms": "GSSAPI"}, ("CLIENTS", "GSSAPI", "SCRAM-SHA-256")),
     ({"sasl.enabled.mechanisms": ""}, ("CLIENTS", "sasl.enabled.mechanisms")),
+    ({"sasl.enabled.mechanisms": "PLAIN,SCRAM-SHA-512"}, ("CLIENTS", "listener.name.clients.scram-sha-512.sasl.jaas.config")),
     ({"listener.name.clients.sasl.enabled.mechanisms": "PLAIN,OAUTHBEARER"}, ("CLIENTS", "OAUTHBEARER")),
     ({"listener.name.clients.plain.sasl.jaas.config": None}, ("CLIENTS", "listener.name.clients.plain.sasl.jaas.config")),
     ({"listener.name.clients.plain.sasl.jaas.config": ENTRY[:-1]}, ("semicolon",)),

@@ -1,5 +1,8 @@
 """SASL: who may come in, and what the server says to whoever may not. All of it holds for Apache Kafka, to the word."""
 
+import base64
+import hashlib
+import hmac
 import json
 import struct
 import time
@@ -15,7 +18,9 @@ except ImportError:  # then these claims can be listed, not judged
 from differ.broker import Broker, Closed
 from harness.claim import LIMIT_S, claim, expect, expect_equal
 from harness.node import free_port
+from harness.clients import NEEDS, program
 from harness.play import Play
+from harness.target import eventually, run
 from harness.wire import brokers
 
 PLAIN_MODULE = "org.apache.kafka.common.security.plain.PlainLoginModule"
@@ -223,6 +228,146 @@ def kcat(t):
         expect(WRONG in words, f"it says: {words}")
 
 
+
+
+# ---- SCRAM ----
+
+SCRAM_MODULE = "org.apache.kafka.common.security.scram.ScramLoginModule"
+MECHANISMS = ("PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512")
+WITH_SCRAM = {
+    "sasl.enabled.mechanisms": ",".join(MECHANISMS),
+    "listener.name.clients.scram-sha-256.sasl.jaas.config": f"{SCRAM_MODULE} required;",
+    "listener.name.clients.scram-sha-512.sasl.jaas.config": f"{SCRAM_MODULE} required;",
+}
+
+
+def configs(t, node, *args, **more):
+    return t.tool("configs", "--bootstrap-server", node.address, "--entity-type", "users", *args, connect=False, **more)
+
+
+def give_password(t, node, user, password, mechanism="SCRAM-SHA-256"):
+    configs(t, node, "--alter", "--entity-name", user, "--add-config", f"{mechanism}=[iterations=4096,password={password}]")
+
+
+class ScramWalker(Walker):
+    """SCRAM by hand, with Python's own hashes (RFC 5802)."""
+
+    def show(self, user, password, mechanism="SCRAM-SHA-256", header="n,,", more="", tamper=lambda final: final):
+        """What came back: of the handshake, of each token."""
+        name = {"SCRAM-SHA-256": "sha256", "SCRAM-SHA-512": "sha512"}[mechanism]
+        found = [self.step(handshake(mechanism))]
+        bare = f"n={user},r=mynonce{more}"
+        first = self.step(token((header + bare).encode()))
+        if first[1]:
+            return [*found, first]
+        challenge = first[3].decode()
+        said_of = dict(x.split("=", 1) for x in challenge.split(","))
+        expect(said_of["r"].startswith("mynonce") and len(said_of["r"]) > 20, f"its nonce is {said_of['r']}")
+        salted = hashlib.pbkdf2_hmac(name, password.encode(), base64.b64decode(said_of["s"]), int(said_of["i"]))
+        client_key = hmac.digest(salted, b"Client Key", name)
+        without = f"c={base64.b64encode(header.encode()).decode()},r={said_of['r']}"
+        auth = f"{bare},{challenge},{without}".encode()
+        signature = hmac.digest(hashlib.new(name, client_key).digest(), auth, name)
+        proof = bytes(x ^ y for x, y in zip(client_key, signature))
+        last = self.step(token(tamper(f"{without},p={base64.b64encode(proof).decode()}").encode()))
+        if not last[1]:
+            server = hmac.digest(hmac.digest(salted, b"Server Key", name), auth, name)
+            expect_equal(last[3], b"v=" + base64.b64encode(server), "the server's signature")
+            last = (*last[:3], b"v=", last[4])
+        return [*found, last]
+
+
+SCRAM_SHAKEN = ("SaslHandshake", 0, list(MECHANISMS))
+SCRAM_GOOD = ("SaslAuthenticate", 0, "", b"v=", 0)
+
+
+def scram_refused(mechanism="SCRAM-SHA-256"):
+    return refused(f"Authentication failed during authentication due to invalid credentials with SASL mechanism {mechanism}")
+
+
+@claim("starts", "java", limit_s=10 * LIMIT_S)
+def scram_walks(t):
+    """SCRAM lets in who knows the password, and answers whoever does not, or cannot speak it, as Apache Kafka does."""
+    wrong_nonce = lambda final: final.replace("r=mynonce", "r=Mynonce")
+    # (what, user, password, more of show(), what is answered last)
+    rows = [
+        ("the right password", "alice", "wonder", {}, SCRAM_GOOD),
+        ("SHA-512", "alice", "w512", {"mechanism": "SCRAM-SHA-512"}, SCRAM_GOOD),
+        ("as oneself", "alice", "wonder", {"header": "n,a=alice,"}, SCRAM_GOOD),
+        ("an extension that nobody knows", "alice", "wonder", {"more": ",color=blue"}, SCRAM_GOOD),
+        ("a name with a comma and an equals sign", "a=2Cb=3Dc", "odd", {}, SCRAM_GOOD),
+        ("a wrong password", "alice", "wunder", {}, scram_refused()),
+        ("the other mechanism's password", "alice", "w512", {}, scram_refused()),
+        ("a user who has only the other mechanism", "bob", "b", {"mechanism": "SCRAM-SHA-512"}, scram_refused("SCRAM-SHA-512")),
+        ("nobody", "mallory", "wonder", {}, scram_refused()),
+        ("as somebody else", "alice", "wonder", {"header": "n,a=bob,"},
+         refused("Authentication failed: Client requested an authorization id that is different from username")),
+        ("a delegation token", "alice", "wonder", {"more": ",tokenauth=true"}, scram_refused()),
+        ("channel binding", "alice", "wonder", {"header": "p=tls-unique,,"}, scram_refused()),
+        ("a nonce of somebody else", "alice", "wonder", {"tamper": wrong_nonce}, scram_refused()),
+        ("a proof that is none", "alice", "wonder", {"tamper": lambda final: final.replace(",p=", ",p=x")}, scram_refused()),
+        ("no name", "", "wonder", {}, scram_refused()),
+    ]
+    with served(t, **WITH_SCRAM, **SLOW) as (node, address):
+        give_password(t, node, "alice", "wonder")
+        give_password(t, node, "alice", "w512", "SCRAM-SHA-512")
+        give_password(t, node, "bob", "b")
+        give_password(t, node, "a,b=c", "odd")
+        for what, user, password, more, last in rows:
+            w = ScramWalker(address, "sasl")
+            # A broker hears of a new password a moment after it was set.
+            good = last == SCRAM_GOOD and eventually(
+                lambda: (w.disconnect(), w.show(user, password, **more))[1] == [SCRAM_SHAKEN, last])
+            if not good:
+                expect_equal(w.show(user, password, **more), [SCRAM_SHAKEN, last], what)
+            if last == SCRAM_GOOD:
+                expect_equal(w.step(METADATA), ("Metadata", 0), f"{what}: afterwards")
+            w.disconnect()
+    return f"{len(rows)} walks"
+
+
+@claim("starts", "java", limit_s=6 * LIMIT_S)
+def kafka_configs(t):
+    """kafka-configs sets, shows, changes and takes away passwords; each holds from then on, and none is shown."""
+    with served(t, **WITH_SCRAM) as (node, address):
+        def comes_in(password):
+            w = ScramWalker(address, "sasl")
+            found = w.show("alice", password)[-1] == SCRAM_GOOD
+            w.disconnect()
+            return found
+
+        give_password(t, node, "alice", "first")
+        expect(eventually(lambda: comes_in("first")), "alice does not come in")
+        shown = configs(t, node, "--describe")
+        expect("SCRAM credential configs for user-principal 'alice' are SCRAM-SHA-256=iterations=4096" in shown, f"it shows: {shown}")
+        give_password(t, node, "alice", "second")
+        expect(eventually(lambda: comes_in("second")), "the new password does not hold")
+        expect(not comes_in("first"), "the old password still holds")
+        configs(t, node, "--alter", "--entity-name", "alice", "--delete-config", "SCRAM-SHA-256")
+        expect(eventually(lambda: not comes_in("second")), "the password was taken away and still holds")
+        refused_words = configs(t, node, "--alter", "--entity-name", "alice", "--delete-config", "SCRAM-SHA-256", status=None, errors=True)
+        expect("Attempt to delete a user credential that does not exist" in refused_words, f"it says: {refused_words}")
+        few = configs(t, node, "--alter", "--entity-name", "bob", "--add-config", "SCRAM-SHA-256=[iterations=20000,password=x]",
+                      status=None, errors=True)
+        expect("Too many iterations" in few, f"it says: {few}")
+
+
+CLIENT_NAMES = tuple(NEEDS)
+
+
+@claim("starts", "kcat", "java", "kafka-python", "confluent-kafka", "clients", "go", each=CLIENT_NAMES, limit_s=6 * LIMIT_S)
+def clients(t, name):
+    """A client of each kind writes by each mechanism, and kcat reads it all by the strongest."""
+    with served(t, **WITH_SCRAM) as (node, address):
+        for mechanism in MECHANISMS[1:]:
+            give_password(t, node, "alice", "wonder", mechanism)
+        for mechanism in MECHANISMS:
+            login = ["env", f"SASL_MECHANISM={mechanism}", "SASL_USERNAME=alice", "SASL_PASSWORD=wonder"]
+            said_all = run([*login, *program(name, address, "send", "kept", 0, 20)])
+            expect_equal(sorted(x.split()[0] for x in said_all.splitlines()), ["ok"] * 20, f"{mechanism}: what it says")
+        found = t.consume("kept", "-X", "security.protocol=SASL_PLAINTEXT", "-X", "sasl.mechanism=SCRAM-SHA-512", "-X",
+                          "sasl.username=alice", "-X", "sasl.password=wonder", at=address)
+        expect_equal(sorted(found), sorted([f"v{i}" for i in range(20)] * 3), "records")
 
 
 # ---- between nodes ----

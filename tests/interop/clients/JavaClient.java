@@ -38,6 +38,14 @@ class JavaClient {
 
     private static Map<String, Object> settings(Object... more) {
         Map<String, Object> all = new HashMap<>(Map.of("bootstrap.servers", bootstrap, "client.id", what));
+        String mechanism = System.getenv("SASL_MECHANISM");
+        if (mechanism != null) {
+            String module = mechanism.equals("PLAIN") ? "plain.PlainLoginModule" : "scram.ScramLoginModule";
+            all.put("security.protocol", "SASL_PLAINTEXT");
+            all.put("sasl.mechanism", mechanism);
+            all.put("sasl.jaas.config", String.format("org.apache.kafka.common.security.%s required username=\"%s\" password=\"%s\";",
+                    module, System.getenv("SASL_USERNAME"), System.getenv("SASL_PASSWORD")));
+        }
         for (int i = 0; i < more.length; i += 2) all.put((String) more[i], more[i + 1]);
         return all;
     }

@@ -10,10 +10,11 @@ write: one transaction; hang says "ready" when its values are in the log, and wa
 copy: so many records in transactions of five, each with its offsets; one that fails is aborted, and what it had read is read again.
 member: until it is killed, "got PARTITION OFFSET" of each record, and "done PARTITION OFFSET" when that is committed.
 
-Its client.id is the word for what it does.
+Its client.id is the word for what it does. With SASL_MECHANISM, SASL_USERNAME and SASL_PASSWORD in the environment it shows who it is.
 """
 
 import asyncio
+import os
 import sys
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
@@ -21,16 +22,19 @@ from aiokafka.errors import KafkaError
 
 
 WHAT = sys.argv[2]
+LOGIN = {} if "SASL_MECHANISM" not in os.environ else {
+    "security_protocol": "SASL_PLAINTEXT", "sasl_mechanism": os.environ["SASL_MECHANISM"],
+    "sasl_plain_username": os.environ["SASL_USERNAME"], "sasl_plain_password": os.environ["SASL_PASSWORD"]}
 
 
 async def producer(bootstrap, name):
-    p = AIOKafkaProducer(bootstrap_servers=bootstrap, client_id=WHAT, transactional_id=name, transaction_timeout_ms=30000)
+    p = AIOKafkaProducer(bootstrap_servers=bootstrap, **LOGIN, client_id=WHAT, transactional_id=name, transaction_timeout_ms=30000)
     await p.start()
     return p
 
 
 async def send(bootstrap, topic, first, last):
-    p = AIOKafkaProducer(bootstrap_servers=bootstrap, client_id=WHAT, enable_idempotence=True, linger_ms=5, request_timeout_ms=20000)
+    p = AIOKafkaProducer(bootstrap_servers=bootstrap, **LOGIN, client_id=WHAT, enable_idempotence=True, linger_ms=5, request_timeout_ms=20000)
     await p.start()
 
     async def told(i, sent):
@@ -62,7 +66,7 @@ async def write(bootstrap, topic, name, end, *values):
 
 async def copy(bootstrap, source, target, group, name, count):
     p = await producer(bootstrap, name)
-    c = AIOKafkaConsumer(source, bootstrap_servers=bootstrap, client_id=WHAT, group_id=group, enable_auto_commit=False,
+    c = AIOKafkaConsumer(source, bootstrap_servers=bootstrap, **LOGIN, client_id=WHAT, group_id=group, enable_auto_commit=False,
                          auto_offset_reset="earliest", isolation_level="read_committed")
     await c.start()
     done = 0
@@ -83,7 +87,7 @@ async def copy(bootstrap, source, target, group, name, count):
 
 
 async def member(bootstrap, topic, group):
-    c = AIOKafkaConsumer(topic, bootstrap_servers=bootstrap, client_id=WHAT, group_id=group, enable_auto_commit=False,
+    c = AIOKafkaConsumer(topic, bootstrap_servers=bootstrap, **LOGIN, client_id=WHAT, group_id=group, enable_auto_commit=False,
                          auto_offset_reset="earliest", session_timeout_ms=10000)
     await c.start()
     while True:

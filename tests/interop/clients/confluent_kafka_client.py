@@ -13,6 +13,9 @@ from confluent_kafka import Consumer, KafkaException, Producer, TopicPartition
 BOOTSTRAP, WHAT = sys.argv[1:3]
 TXN_LIMIT_S = 15
 COMMON = {"bootstrap.servers": BOOTSTRAP, "client.id": WHAT}
+if "SASL_MECHANISM" in os.environ:
+    COMMON |= {"security.protocol": "SASL_PLAINTEXT", "sasl.mechanism": os.environ["SASL_MECHANISM"],
+               "sasl.username": os.environ["SASL_USERNAME"], "sasl.password": os.environ["SASL_PASSWORD"]}
 
 
 def consumer(topic, group):

@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/sasl/plain"
+	"github.com/twmb/franz-go/pkg/sasl/scram"
 )
 
 var ctx = context.Background()
@@ -47,6 +49,15 @@ func number(word string) int {
 
 // Each client is known by what it does.
 func options(more ...kgo.Opt) []kgo.Opt {
+	user, password := os.Getenv("SASL_USERNAME"), os.Getenv("SASL_PASSWORD")
+	switch os.Getenv("SASL_MECHANISM") {
+	case "PLAIN":
+		more = append(more, kgo.SASL(plain.Auth{User: user, Pass: password}.AsMechanism()))
+	case "SCRAM-SHA-256":
+		more = append(more, kgo.SASL(scram.Auth{User: user, Pass: password}.AsSha256Mechanism()))
+	case "SCRAM-SHA-512":
+		more = append(more, kgo.SASL(scram.Auth{User: user, Pass: password}.AsSha512Mechanism()))
+	}
 	return append([]kgo.Opt{kgo.SeedBrokers(strings.Split(os.Args[1], ",")...), kgo.ClientID(os.Args[2])}, more...)
 }
 

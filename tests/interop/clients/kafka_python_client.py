@@ -5,6 +5,7 @@ A copier starts itself anew, and says so, where kafka-python has lost a request 
 
 import logging
 import os
+import os
 import sys
 import time
 
@@ -13,6 +14,9 @@ from kafka.errors import KafkaError
 from kafka.structs import OffsetAndMetadata
 
 BOOTSTRAP, WHAT = sys.argv[1:3]
+LOGIN = {} if "SASL_MECHANISM" not in os.environ else {
+    "security_protocol": "SASL_PLAINTEXT", "sasl_mechanism": os.environ["SASL_MECHANISM"],
+    "sasl_plain_username": os.environ["SASL_USERNAME"], "sasl_plain_password": os.environ["SASL_PASSWORD"]}
 
 
 class Lost(logging.Handler):
@@ -35,12 +39,12 @@ class Lost(logging.Handler):
 
 
 def consumer(topic, group, **more):
-    return KafkaConsumer(topic, bootstrap_servers=BOOTSTRAP, client_id=WHAT, group_id=group, enable_auto_commit=False,
+    return KafkaConsumer(topic, bootstrap_servers=BOOTSTRAP, **LOGIN, client_id=WHAT, group_id=group, enable_auto_commit=False,
                          auto_offset_reset="earliest", session_timeout_ms=10000, heartbeat_interval_ms=1000, **more)
 
 
 def send(topic, first, last):
-    p = KafkaProducer(bootstrap_servers=BOOTSTRAP, client_id=WHAT, enable_idempotence=True, acks="all", linger_ms=5, request_timeout_ms=20000)
+    p = KafkaProducer(bootstrap_servers=BOOTSTRAP, **LOGIN, client_id=WHAT, enable_idempotence=True, acks="all", linger_ms=5, request_timeout_ms=20000)
     for i in range(int(first), int(last)):
         p.send(topic, b"v%d" % i, b"k%d" % i).add_callback(lambda _, i=i: print("ok", i, flush=True)).add_errback(
             lambda e, i=i: print("error", i, repr(e), flush=True))
@@ -57,7 +61,7 @@ def copy(source, target, group, name, count):
         os.execv(sys.executable, [sys.executable, "-B", *sys.argv[:-1], str(int(count) - done)])
 
     logging.getLogger("kafka.producer.sender").addHandler(Lost(anew))
-    p = KafkaProducer(bootstrap_servers=BOOTSTRAP, client_id=WHAT, transactional_id=name, transaction_timeout_ms=30000)
+    p = KafkaProducer(bootstrap_servers=BOOTSTRAP, **LOGIN, client_id=WHAT, transactional_id=name, transaction_timeout_ms=30000)
     p.init_transactions()
     c = consumer(source, group, isolation_level="read_committed")
     while done < int(count):

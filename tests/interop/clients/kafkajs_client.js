@@ -2,7 +2,9 @@
 const { Kafka, logLevel } = require('kafkajs');
 
 const [bootstrap, what, ...rest] = process.argv.slice(2);
-const kafka = new Kafka({ clientId: what, brokers: bootstrap.split(','), logLevel: logLevel.ERROR,
+const { SASL_MECHANISM, SASL_USERNAME, SASL_PASSWORD } = process.env;
+const sasl = SASL_MECHANISM ? { mechanism: SASL_MECHANISM.toLowerCase(), username: SASL_USERNAME, password: SASL_PASSWORD } : undefined;
+const kafka = new Kafka({ clientId: what, brokers: bootstrap.split(','), logLevel: logLevel.ERROR, sasl,
   retry: { maxRetryTime: 2000, retries: 20 } });
 
 async function producer(name) {

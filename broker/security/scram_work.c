@@ -1,0 +1,34 @@
+#include "broker/security/scram_work.h"
+
+#include "broker/base/check.h"
+
+#define PARTS_MAX 4
+#define RESULT_BYTES_MAX 128 /* two hashes */
+
+int8_t
+sasl_scram_number(enum sasl_mechanism m)
+{
+    CHECK(m == SASL_SCRAM_SHA_256 || m == SASL_SCRAM_SHA_512);
+    return m == SASL_SCRAM_SHA_256 ? 1 : 2;
+}
+
+enum sasl_mechanism
+sasl_scram_of_number(int8_t number)
+{
+    return number == 1 ? SASL_SCRAM_SHA_256 : number == 2 ? SASL_SCRAM_SHA_512 : SASL_MECHANISMS_N;
+}
+
+void
+scram_work(struct env *env, struct op *op, enum work_kind kind, enum sasl_mechanism m,
+           const struct slice *parts, int32_t n)
+{
+    struct seg segs[PARTS_MAX];
+    CHECK(n <= PARTS_MAX);
+    for (int32_t i = 0; i < n; i++) {
+        struct buf *b = buf_copy(&env->mem, parts[i]);
+        segs[i] = (struct seg){.buf = b, .bytes = buf_slice(b)};
+    }
+    int32_t level = sasl_scram_number(m) == 1 ? 256 : 512;
+    work_queue(env, op, kind, CODEC_NONE, level, segs, n, RESULT_BYTES_MAX);
+    for (int32_t i = 0; i < n; i++) buf_unref(segs[i].buf);
+}
