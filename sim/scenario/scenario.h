@@ -191,6 +191,7 @@ struct client_spec {
     int64_t metadata_max_age_ns;
     struct slice rack; /* client.rack; null: none */
     struct slice user; /* as whom it comes; null: nobody is told */
+    int64_t mechanism; /* enum sasl_mechanism */
     int64_t rate_mhz;  /* records in 1,000 s */
     int64_t start_ns, until_ns;
     int64_t acks, in_flight, batch_bytes, value_bytes, keys, tombstones, codec, retries;

@@ -65,13 +65,13 @@ user_is_known(struct load *l, struct slice name, struct mark mark)
 /* ---- running ---- */
 
 static struct slice
-jaas_of(const struct run *r)
+jaas_of(const struct run *r, enum sasl_mechanism m)
 {
     const struct settings *users = &r->s->cluster.users;
     struct writer w = writer_mem(r->a->mem);
-    fmt_slice(&w, sasl_mechanism_module(SASL_PLAIN));
+    fmt_slice(&w, sasl_mechanism_module(m));
     fmt_str(&w, " required");
-    for (int32_t i = 0; i < users->n; i++) {
+    for (int32_t i = 0; m == SASL_PLAIN && i < users->n; i++) {
         fmt_str(&w, " user_");
         fmt_slice(&w, users->v[i].name);
         fmt_str(&w, "=\"");
@@ -87,12 +87,22 @@ jaas_of(const struct run *r)
 int32_t
 users_settings(const struct run *r, struct node_setting *ret)
 {
+    static const char *const names[2][SASL_MECHANISMS_N] = {
+        {"listener.name.users.plain.sasl.jaas.config",
+         "listener.name.users.scram-sha-256.sasl.jaas.config",
+         "listener.name.users.scram-sha-512.sasl.jaas.config"},
+        {"listener.name.outside.plain.sasl.jaas.config",
+         "listener.name.outside.scram-sha-256.sasl.jaas.config",
+         "listener.name.outside.scram-sha-512.sasl.jaas.config"}};
+    int32_t n = 0;
     if (!r->s->cluster.users.n) return 0;
-    struct slice by = S("simulator"), jaas = jaas_of(r);
-    ret[0] = (struct node_setting){S("sasl.enabled.mechanisms"), S("PLAIN"), by};
-    ret[1] = (struct node_setting){S("listener.name.users.plain.sasl.jaas.config"), jaas, by};
-    ret[2] = (struct node_setting){S("listener.name.outside.plain.sasl.jaas.config"), jaas, by};
-    return USERS_SETTINGS_MAX;
+    ret[n++] = (struct node_setting){S("sasl.enabled.mechanisms"),
+                                     S("PLAIN,SCRAM-SHA-256,SCRAM-SHA-512"), S("simulator")};
+    for (int i = 0; i < 2; i++)
+        for (enum sasl_mechanism m = SASL_PLAIN; m < SASL_MECHANISMS_N; m++)
+            ret[n++] =
+                (struct node_setting){slice_cstr(names[i][m]), jaas_of(r, m), S("simulator")};
+    return n;
 }
 
 /* The brokers' addresses, at the port where one must say who one is. */
@@ -119,7 +129,7 @@ users_client(const struct run *r, const struct client_spec *c)
     const struct setting *user = c->user.p ? user_find(r->s, c->user) : NULL;
     if (!user) return p;
     struct sasl_login *login = ARENA_NEW(r->a, struct sasl_login);
-    sasl_login_init(login, SASL_PLAIN, user->name, user->value);
+    sasl_login_init(login, (enum sasl_mechanism)c->mechanism, user->name, user->value);
     p.login = &login->kind;
     p.bootstrap = bootstrap_of_users(r);
     return p;

@@ -1,4 +1,4 @@
-/* Users of a cluster: names and passwords that clients may show (SASL PLAIN). With users each broker has a listener USERS for
+/* Users of a cluster: names and passwords that clients may show (SASL). With users each broker has a listener USERS for
  * the scenario's own clients, and who comes from outside must show who he is; nodes among themselves, and clients without
  * `user`, go on as ever. */
 #ifndef SIM_SCENARIO_USERS_H
@@ -20,7 +20,7 @@ bool user_is_known(struct load *l, struct slice name, struct mark mark);
 /* ---- running ---- */
 
 enum { USERS_PORT = 9094 };
-#define USERS_SETTINGS_MAX 3
+#define USERS_SETTINGS_MAX 7
 /* Settings of a broker whose listeners have users; how many there are. */
 int32_t users_settings(const struct run *r, struct node_setting *ret);
 /* What a client of the scenario begins with. */
