@@ -292,6 +292,27 @@ is_elected(void)
     return committed_t()->leader == 2;
 }
 
+static struct reply *
+ask_password(void)
+{
+    struct k_alter_user_scram_credentials_request r;
+    struct k_alter_user_scram_credentials_request_scram_credential_upsertion u = {
+        .name = S("alice"),
+        .mechanism = 1,
+        .iterations = 4096,
+        .salt = S("salt"),
+        .salted_password = S("storedserver")};
+    codec_default(K_MSG_ALTER_USER_SCRAM_CREDENTIALS_REQUEST, &r);
+    r.upsertions = &u, r.upsertions_n = 1;
+    return ask(K_API_ALTER_USER_SCRAM_CREDENTIALS, 0, &r);
+}
+
+static bool
+has_password(void)
+{
+    return image_scram(&w.committed, S("alice"), 1) != NULL;
+}
+
 /* ---- all of them ---- */
 
 static const struct row rows[] = {
@@ -309,6 +330,7 @@ static const struct row rows[] = {
     {"AlterPartition", ask_isr, has_left_the_isr},
     {"AlterPartitionReassignments", ask_order, is_in_order},
     {"ElectLeaders", ask_election, is_elected},
+    {"AlterUserScramCredentials", ask_password, has_password},
 };
 
 static void
