@@ -59,19 +59,6 @@ def what_share_groups_are_told_holds(t):
         expect(said.startswith("the same run"), f"the replay is another run: {said}")
 
 
-def held(t, play):
-    """One gives back the first and the last of what it was given, and holds the rest; another asks."""
-    begin(t, play)
-    t.produce(TOPIC, [f"record{i}" for i in range(5)], at=play.bootstrap)
-    one, two = (Member(t, TOPIC, GROUP, "ask", f"client.id=worker{i}", at=play.bootstrap) for i in range(2))
-    got = one.poll(True)
-    expect(len(got) > 2, f"too few to hold some: {got}")
-    one.say("release", got[0][0], got[-1][0])
-    two.poll(True)
-    one.kill()
-    two.kill()
-
-
 def too_often(t, play):
     """A record that is released each time."""
     begin(t, play)
@@ -83,7 +70,7 @@ def too_often(t, play):
     one.kill()
 
 
-CASES = {"share-held-is-given": (held, "held-by-two"), "share-one-delivery-more": (too_often, "given-too-often")}
+CASES = {"share-one-delivery-more": (too_often, "given-too-often")}
 
 
 @claim("gregord", "java", "kcat", "mutants", each=tuple(CASES), limit_s=6 * LIMIT_S)
