@@ -22,6 +22,7 @@ struct parcel {
     struct goods *goods;
     struct lane *lane;
     int32_t process, topic, partition, n;
+    int32_t number; /* among its lane's, from 0 */
     int16_t acks;
     bool is_told;
     int32_t broker; /* who acknowledged it */

@@ -88,6 +88,7 @@ parcel_new(struct guests *g, struct goods *b, struct lane *l, int32_t client, in
                          .topic = l->topic,
                          .partition = l->partition,
                          .n = b->h.records_n,
+                         .number = (int32_t)l->parcels.n,
                          .acks = acks,
                          .broker = -1,
                          .offset = -1,

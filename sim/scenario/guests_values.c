@@ -21,6 +21,13 @@ op_in(const struct parcel *k, int64_t n)
     return k->within ? op_in(k->within, k->at + n) : k->first_op + n;
 }
 
+/* The history has come to it: what is not yet sent nobody can have read. */
+static bool
+was_told_sent(const struct parcel *k)
+{
+    return k->within ? was_told_sent(k->within) : k->first_value > 0;
+}
+
 static bool
 has_sequence(const struct parcel *k, int16_t epoch, int32_t sequence)
 {
@@ -47,7 +54,7 @@ by_offset(const void *a, const void *b)
 {
     const struct parcel *x = *(struct parcel *const *)a, *y = *(struct parcel *const *)b;
     if (x->offset != y->offset) return x->offset < y->offset ? -1 : 1;
-    return x->first_value < y->first_value ? -1 : x->first_value > y->first_value;
+    return x->number < y->number ? -1 : x->number > y->number;
 }
 
 /* The one with this record here. Two may have been acknowledged at one place, the second by the next leader, whose log
@@ -64,20 +71,27 @@ parcel_at(const struct lane *l, int64_t offset, uint64_t content)
     while (from-- > 0) {
         const struct parcel *k = l->placed.v[from];
         if (k->offset + l->longest <= offset) break;
-        if (offset < k->offset + k->n && k->goods->contents[offset - k->offset] == content)
+        if (offset < k->offset + k->n && k->goods->contents[offset - k->offset] == content &&
+            was_told_sent(k))
             return k;
     }
     return NULL;
 }
+
+/* A record of a batch; its value is known once the history has come to it. */
+struct sent_one {
+    const struct parcel *k; /* NULL: none */
+    int32_t at;
+};
 
 /* Records of one content, sent to one partition without sequence numbers. */
 struct alike {
     struct map_node node;
     const struct lane *lane;
     uint64_t content;
-    VEC(uint64_t) unplaced; /* the values of those whose offset was not told */
-    VEC(int64_t) offsets;   /* at which these were found, as many as were */
-    uint64_t placed;        /* one whose offset was; 0 */
+    VEC(struct sent_one) unplaced; /* those whose offset was not told, as they were sent */
+    VEC(int64_t) offsets;          /* at which these were found, as many as were */
+    struct sent_one placed;        /* one whose offset was */
 };
 
 static bool
@@ -99,8 +113,9 @@ gather_alike(struct guests *g, const struct lane *l, const struct parcel *k)
             *a = key;
             map_insert(&g->contents, &a->node, key.content);
         }
-        if (k->offset >= 0) a->placed = value_in(k, i);
-        else VEC_PUSH(g->mem, &a->unplaced, value_in(k, i));
+        struct sent_one one = {k, i};
+        if (k->offset >= 0) a->placed = one;
+        else VEC_PUSH(g->mem, &a->unplaced, one);
     }
 }
 
@@ -113,6 +128,12 @@ gather_all_alike(struct guests *g)
             gather_alike(g, l, l->parcels.v[i]);
 }
 
+static uint64_t
+value_sent(const struct sent_one *one)
+{
+    return one->k && was_told_sent(one->k) ? value_in(one->k, one->at) : 0;
+}
+
 /* Of several alike: the one that was found here before, else one that was found nowhere yet. */
 static uint64_t
 one_of_alike(struct guests *g, const struct lane *l, uint64_t content, int64_t offset)
@@ -123,10 +144,13 @@ one_of_alike(struct guests *g, const struct lane *l, uint64_t content, int64_t o
     if (!known) return 0;
     struct alike *a = CONTAINER_OF(known, struct alike, node);
     for (int64_t i = a->offsets.n; i-- > 0;)
-        if (a->offsets.v[i] == offset) return a->unplaced.v[i];
-    if (a->offsets.n == a->unplaced.n) return a->placed ? a->placed : a->unplaced.v[0];
-    VEC_PUSH(g->mem, &a->offsets, offset);
-    return a->unplaced.v[a->offsets.n - 1];
+        if (a->offsets.v[i] == offset) return value_sent(&a->unplaced.v[i]);
+    if (a->offsets.n < a->unplaced.n && was_told_sent(a->unplaced.v[a->offsets.n].k)) {
+        VEC_PUSH(g->mem, &a->offsets, offset);
+        return value_sent(&a->unplaced.v[a->offsets.n - 1]);
+    }
+    uint64_t placed = value_sent(&a->placed);
+    return placed || !a->unplaced.n ? placed : value_sent(&a->unplaced.v[0]);
 }
 
 /* 0: it cannot be known whose it is. */

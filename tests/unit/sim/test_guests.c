@@ -637,6 +637,23 @@ what_is_sent_again_may_take_the_place_of_what_was_lost(void **state)
     assert_fired(&s, "lost");
 }
 
+/* Somebody has read it before the next is sent, and its sender was never told where it is. */
+static void
+what_is_read_before_the_next_is_sent_is_known(void **state)
+{
+    (void)state;
+    struct scene s;
+    const struct batch log[] = {{.producer = -1, .first = 0, .n = 1, .offset = 0},
+                                {.producer = -1, .first = 1, .n = 1, .offset = 1}};
+    begin(&s);
+    for (int i = 0; i < 2; i++) {
+        (void)sends(&s, 0, "shop", &log[i]); /* no answer comes */
+        reads(&s, i, &log[i], 1);
+    }
+    judge(&s, log, 2, -2);
+    assert_fired(&s, "");
+}
+
 static void
 a_record_that_nobody_sent_is_a_phantom(void **state)
 {
@@ -1211,6 +1228,7 @@ main(void)
         cmocka_unit_test(two_batches_of_a_producer_that_changed_places_are_reordered),
         cmocka_unit_test(of_two_producers_nobody_is_first),
         cmocka_unit_test(what_is_sent_again_may_take_the_place_of_what_was_lost),
+        cmocka_unit_test(what_is_read_before_the_next_is_sent_is_known),
         cmocka_unit_test(a_record_that_nobody_sent_is_a_phantom),
         cmocka_unit_test(a_batch_left_out_of_an_answer_is_a_skip),
         cmocka_unit_test(batches_given_out_of_order_take_a_reader_back),
