@@ -218,7 +218,8 @@ def tool_forms(t):
     for topic in topics:
         t.produce(topic, range(4))
     begin_with_first(t, group)
-    one, two = (Member(t, topic, group, "ask") for topic in topics)
+    # They poll once, and stay members for however long the tools take.
+    one, two = (Member(t, topic, group, "ask", "max.poll.interval.ms=3600000") for topic in topics)
     one.poll(True)
     two.poll(True)
 
