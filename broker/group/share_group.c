@@ -65,9 +65,14 @@ static void
 share_session_due(struct timer *t)
 {
     struct share_member *m = CONTAINER_OF(t, struct share_member, session);
-    struct env *env = group_env(m->group);
-    if (share_member_fence(m, NULL))
+    struct group *g = m->group;
+    struct env *env = group_env(g);
+    struct batch_builder b;
+    shard_builder(&g->shard->base, &b);
+    record_share_fence(&b, m);
+    if (shard_write_silently_folded(&g->shard->base, &b))
         timer_arm(env, t, env_now_ns(env) + FENCE_AGAIN_MS * NS_PER_MS);
+    else share_group_note(g);
 }
 
 struct share_member *
@@ -152,23 +157,17 @@ share_subscribed(const struct group *g, struct arena *a, const struct consumer_v
 
 /* ---- members that go ---- */
 
-int16_t
-share_member_fence(struct share_member *m, struct coordinator_write *w)
+void
+record_share_fence(struct batch_builder *b, const struct share_member *m)
 {
-    struct group *g = m->group;
-    struct coordinator_shard *s = &g->shard->base;
-    struct batch_builder b;
+    const struct group *g = m->group;
     struct arena a;
     int32_t n;
     arena_init(&a, &group_env(g)->mem, 0);
-    shard_builder(s, &b);
-    record_share_member_gone(&b, g, m->id);
+    record_share_member_gone(b, g, m->id);
     struct consumer_view *v = share_views(g, &a, SLICE_NULL, NULL, NULL, m->id, &n);
-    record_share_epoch(&b, g, epoch_after(g->share->epoch), consumer_metadata_hash(g, &a, v, n));
-    int16_t err = w ? shard_write_folded(s, &b, w) : shard_write_silently_folded(s, &b);
+    record_share_epoch(b, g, epoch_after(g->share->epoch), consumer_metadata_hash(g, &a, v, n));
     arena_release(&a);
-    if (!err) share_group_note(g);
-    return err;
 }
 
 /* ---- the end ---- */

@@ -60,8 +60,8 @@ struct tp_set share_subscribed(const struct group *g, struct arena *a,
                                const struct consumer_view *v, int32_t n);
 /* For the story: what it is now. */
 void share_group_note(struct group *g);
-/* Out of the group; NULL: nobody waits for it. */
-int16_t share_member_fence(struct share_member *m, struct coordinator_write *w);
+/* Out of the group. */
+void record_share_fence(struct batch_builder *b, const struct share_member *m);
 
 /* ---- share_records.c ---- */
 

@@ -65,46 +65,10 @@ fill_share_assignment(struct coordinator_call *call, response *res, const struct
     res->assignment = to;
 }
 
-/* A heartbeat whose records are on their way. */
-struct share_beating {
-    struct coordinator_write write;
-    struct coordinator_call *call; /* NULL: answered */
-    response *res;
-};
-
 static void
-answer_share_beat(struct share_beating *bt, int16_t err)
+refuse_share_beat(struct groups *gs, struct coordinator_call *call, int16_t err)
 {
-    struct groups *gs = shard_of_write(&bt->write)->owner;
-    if (!bt->call) return;
-    if (err) share_refuse(gs, bt->call, coordinator_store_error(err), SLICE_NULL);
-    else groups_answer(gs, bt->call, bt->res);
-    bt->call = NULL;
-}
-
-static void
-share_beat_done(struct coordinator_write *w, int16_t err)
-{
-    struct share_beating *bt = CONTAINER_OF(w, struct share_beating, write);
-    answer_share_beat(bt, err);
-    MEM_DELETE(&shard_env(w->shard)->mem, bt);
-}
-
-static void
-share_beat_late(struct coordinator_write *w)
-{
-    answer_share_beat(CONTAINER_OF(w, struct share_beating, write), K_ERR_REQUEST_TIMED_OUT);
-}
-
-static struct share_beating *
-new_share_beating(struct group *g, struct coordinator_call *call, response *res)
-{
-    struct share_beating *bt = MEM_NEW(&group_env(g)->mem, struct share_beating);
-    *bt = (struct share_beating){.call = call, .res = res};
-    bt->write.shard = &g->shard->base;
-    bt->write.done = share_beat_done;
-    bt->write.late = share_beat_late;
-    return bt;
+    share_refuse(gs, call, err, SLICE_NULL);
 }
 
 /* ---- what the request must be ---- */
@@ -272,15 +236,8 @@ static int16_t
 finish_share_beat(struct share_beat *bt)
 {
     struct group *g = bt->g;
-    struct share_beating *bg = new_share_beating(g, bt->call, bt->res);
-    int16_t err = 0;
     bool changes = !bt->m;
-    if (!builder_is_empty(&bt->b)) {
-        err = shard_write_folded(&g->shard->base, &bt->b, &bg->write);
-        if (err) share_beat_done(&bg->write, err);
-    } else if (!shard_wait_written(&g->shard->base, &bg->write)) {
-        share_beat_done(&bg->write, 0);
-    }
+    int16_t err = group_answer_written(g, &bt->b, bt->call, bt->res, refuse_share_beat);
     if (err) return err;
     struct share_member *m = share_member(g, bt->q->member_id);
     CHECK(m != NULL);
@@ -392,9 +349,10 @@ share_leave(struct group *g, const request *q, struct coordinator_call *call)
     response *res = new_share_response(call);
     res->member_id = arena_dup(call->arena, q->member_id);
     res->member_epoch = EPOCH_LEAVE;
-    struct share_beating *bt = new_share_beating(g, call, res);
-    int16_t err = share_member_fence(m, &bt->write);
-    if (err) share_beat_done(&bt->write, err);
+    struct batch_builder b;
+    shard_builder(&g->shard->base, &b);
+    record_share_fence(&b, m);
+    if (!group_answer_written(g, &b, call, res, refuse_share_beat)) share_group_note(g);
 }
 
 void
