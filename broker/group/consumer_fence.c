@@ -122,29 +122,14 @@ leave_for_a_while(struct consumer_member *m, struct coordinator_call *call, resp
     (void)group_answer_written(g, &b, call, res, refuse_leaving);
 }
 
-static int16_t
-find_leaver(struct group *g, const request *q, struct consumer_member **ret, struct slice *why)
-{
-    if (!q->instance_id.p) {
-        *ret = consumer_member(g, q->member_id);
-        if (!*ret) *why = S("not a member of the group");
-        return *ret ? 0 : K_ERR_UNKNOWN_MEMBER_ID;
-    }
-    *ret = consumer_static_member(g, q->instance_id);
-    if (!*ret) *why = S("no member has this instance id");
-    if (!*ret) return K_ERR_UNKNOWN_MEMBER_ID;
-    if (slice_eq((*ret)->id, q->member_id)) return 0;
-    *why = S("another member has this instance id");
-    return K_ERR_FENCED_INSTANCE_ID;
-}
-
 void
 consumer_leave(struct group *g, const request *q, struct coordinator_call *call)
 {
     struct groups *gs = g->shard->owner;
     struct slice why = SLICE_NULL;
-    struct consumer_member *m = NULL;
-    int16_t err = find_leaver(g, q, &m, &why);
+    struct consumer_member *m = q->instance_id.p ? consumer_static_member(g, q->instance_id)
+                                                 : consumer_member(g, q->member_id);
+    int16_t err = leaver_check(q->instance_id, q->member_id, m ? m->id : SLICE_NULL, &why);
     if (err) {
         consumer_refuse(gs, call, err, why);
         return;

@@ -26,3 +26,16 @@ commit_epoch_check(const struct epoch_of_member *m, int32_t epoch, struct uuid t
     if (!tp) tp = tp_set_find(m->revoking, topic, partition);
     return tp && epoch >= tp->epoch ? K_ERR_NONE : K_ERR_STALE_MEMBER_EPOCH;
 }
+
+int16_t
+leaver_check(struct slice instance_id, struct slice member_id, struct slice found,
+             struct slice *why)
+{
+    if (!found.p) {
+        *why = instance_id.p ? S("no member has this instance id") : S("not a member of the group");
+        return K_ERR_UNKNOWN_MEMBER_ID;
+    }
+    if (slice_eq(found, member_id)) return 0;
+    *why = S("another member has this instance id");
+    return K_ERR_FENCED_INSTANCE_ID;
+}

@@ -21,6 +21,11 @@ int16_t heartbeat_epoch_check(const struct epoch_of_member *m, int32_t epoch,
 int16_t commit_epoch_check(const struct epoch_of_member *m, int32_t epoch, struct uuid topic,
                            int32_t partition);
 
+/* Whether who leaves is who it says to be: 0, UNKNOWN_MEMBER_ID or FENCED_INSTANCE_ID, and why. found: the id of the member of
+ * that instance or, without one, of that id; null: there is none. */
+int16_t leaver_check(struct slice instance_id, struct slice member_id, struct slice found,
+                     struct slice *why);
+
 /* A group's next epoch. A log that was written elsewhere may have the greatest one there is: it stays. */
 static inline int32_t
 epoch_after(int32_t epoch)

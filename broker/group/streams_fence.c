@@ -114,29 +114,13 @@ leave_for_good(struct streams_member *m, struct coordinator_call *call, response
     if (!group_answer_written(g, &b, call, res, refuse_leaving)) streams_note(g, was);
 }
 
-static int16_t
-find_streams_leaver(struct group *g, const request *q, struct streams_member **ret,
-                    struct slice *why)
-{
-    if (!q->instance_id.p) {
-        *ret = streams_member(g, q->member_id);
-        if (!*ret) *why = S("not a member of the group");
-        return *ret ? 0 : K_ERR_UNKNOWN_MEMBER_ID;
-    }
-    *ret = streams_static_member(g, q->instance_id);
-    if (!*ret) *why = S("no member has this instance id");
-    if (!*ret) return K_ERR_UNKNOWN_MEMBER_ID;
-    if (slice_eq((*ret)->id, q->member_id)) return 0;
-    *why = S("another member has this instance id");
-    return K_ERR_FENCED_INSTANCE_ID;
-}
-
 void
 streams_leave(struct group *g, const request *q, struct coordinator_call *call)
 {
     struct slice why = SLICE_NULL;
-    struct streams_member *m = NULL;
-    int16_t err = find_streams_leaver(g, q, &m, &why);
+    struct streams_member *m = q->instance_id.p ? streams_static_member(g, q->instance_id)
+                                                : streams_member(g, q->member_id);
+    int16_t err = leaver_check(q->instance_id, q->member_id, m ? m->id : SLICE_NULL, &why);
     if (err) {
         streams_refuse(g->shard->owner, call, err, why);
         return;
