@@ -13,7 +13,7 @@
 #define SLICE_NS (5 * NS_PER_MS)    /* of the world's time between two looks at the sockets */
 #define LEAP_NS (50 * NS_PER_MS)    /* when it is to go ahead far */
 #define WATCH_NS NS_PER_MS          /* and while somebody waits for a condition */
-#define LAG_MAX_NS (50 * NS_PER_MS) /* who is further behind the clock gives up catching up */
+#define LAG_MAX_NS (50 * NS_PER_MS) /* of the clock: who is further behind gives up catching up */
 #define WAIT_MAX_MS 20
 #define FLUSH_NS NS_PER_S
 
@@ -288,7 +288,7 @@ play_due_ns(struct play *p)
     int64_t permille = c->permille ? c->permille : 1000;
     int64_t due = c->at_ns + (wall - c->wall_ns) / 1000 * permille;
     bool unbound = is_unbound(p);
-    if (unbound || c->is_paused || due - now > LAG_MAX_NS) {
+    if (unbound || c->is_paused || (due - now) / permille * 1000 > LAG_MAX_NS) {
         c->at_ns = now;
         c->wall_ns = wall;
         due = now + (unbound ? slice_ns(p) : 0);

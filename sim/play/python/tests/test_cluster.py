@@ -173,6 +173,14 @@ def test_a_topic_is_made_as_one_wants_it(kafka):
         kafka.create_topic("no name")
 
 
+def test_time_goes_as_fast_as_one_says(kafka):
+    kafka.speed(20)
+    then, wall = kafka.now(), time.monotonic()
+    time.sleep(1)
+    took = time.monotonic() - wall
+    assert kafka.now() - then > 20 * took / 4, "a loaded machine may be late, but not by so much"
+
+
 def test_a_report_may_be_longer_than_a_pipe_holds(tmp_path):
     with gregor.Cluster(brokers=1, out=tmp_path) as kafka:
         produce(kafka, 500)
