@@ -357,7 +357,9 @@ CLIENT_NAMES = tuple(NEEDS)
 
 @claim("starts", "kcat", "java", "kafka-python", "confluent-kafka", "clients", "go", each=CLIENT_NAMES, limit_s=6 * LIMIT_S)
 def clients(t, name):
-    """A client of each kind writes by each mechanism, and kcat reads it all by the strongest."""
+    """A client of each kind writes by each mechanism, and kcat reads it all."""
+    # By PLAIN: librdkafka before 2.6, which Debian has, sends its nonce twice in SCRAM, and Apache Kafka 4.4 refuses that, too
+    # (CVE-2024-56128).
     with served(t, **WITH_SCRAM) as (node, address):
         for mechanism in MECHANISMS[1:]:
             give_password(t, node, "alice", "wonder", mechanism)
@@ -365,7 +367,7 @@ def clients(t, name):
             login = ["env", f"SASL_MECHANISM={mechanism}", "SASL_USERNAME=alice", "SASL_PASSWORD=wonder"]
             said_all = run([*login, *program(name, address, "send", "kept", 0, 20)])
             expect_equal(sorted(x.split()[0] for x in said_all.splitlines()), ["ok"] * 20, f"{mechanism}: what it says")
-        found = t.consume("kept", "-X", "security.protocol=SASL_PLAINTEXT", "-X", "sasl.mechanism=SCRAM-SHA-512", "-X",
+        found = t.consume("kept", "-X", "security.protocol=SASL_PLAINTEXT", "-X", "sasl.mechanism=PLAIN", "-X",
                           "sasl.username=alice", "-X", "sasl.password=wonder", at=address)
         expect_equal(sorted(found), sorted([f"v{i}" for i in range(20)] * 3), "records")
 
