@@ -257,8 +257,8 @@ fetch_is_due(struct timer *t)
 void
 share_maybe_fetched(struct share_consumer *sc)
 {
-    if (!sc->wants || any_is_asking(sc) || !list_is_empty(&sc->pieces)) return;
-    sc->wants = false;
+    if (!sc->wants || !list_is_empty(&sc->pieces) || (any_is_asking(sc) && !sc->has_given)) return;
+    sc->wants = sc->has_given = false;
     sc->params.ops->fetched(sc->params.owner);
 }
 
@@ -268,6 +268,7 @@ share_consumer_poll(struct share_consumer *sc)
     if (sc->is_out || sc->is_leaving) return;
     sc->wants = true;
     fetch_now(sc);
+    if (!list_is_empty(&sc->pieces)) defer(sc->env, &sc->unpack);
 }
 
 void

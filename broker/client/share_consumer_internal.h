@@ -43,9 +43,10 @@ struct share_consumer {
     struct client *c;
     struct env *env;
     struct share_consumer_params params;
-    struct slice id; /* the member's */
-    int32_t epoch;   /* the member's; 0: joins */
-    bool is_leaving, is_out, wants;
+    struct slice id;                /* the member's */
+    int32_t epoch;                  /* the member's; 0: joins */
+    bool is_leaving, is_out, wants; /* wants: the owner polls */
+    bool has_given;                 /* since it does */
     int32_t failures;
     int64_t interval_ms;
     struct peer *coordinator;
@@ -62,7 +63,7 @@ struct share_part *share_part_get(struct share_consumer *sc, int32_t index);
 void share_unpack_begin(struct share_consumer *sc, int32_t partition, int64_t asked_ns,
                         const struct k_share_fetch_response_partition_data *d, struct buf *from);
 void share_unpack(struct task *t);
-/* Nothing is asked, nothing is being unpacked. */
+/* Something was given, or nothing is asked; and nothing is being unpacked. */
 void share_maybe_fetched(struct share_consumer *sc);
 
 #endif

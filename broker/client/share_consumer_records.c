@@ -58,7 +58,9 @@ give_records(struct share_piece *p, struct slice payload)
         p->next = v[g.n].offset + 1;
         g.n++;
     }
-    if (g.n > 0) p->sc->params.ops->records(p->sc->params.owner, &g);
+    if (g.n == 0) return;
+    p->sc->has_given = true;
+    p->sc->params.ops->records(p->sc->params.owner, &g);
 }
 
 static void
@@ -93,10 +95,13 @@ unpack_piece(struct share_piece *p)
     return false;
 }
 
+/* Nobody waits for a leader that has nothing, while another one had: its records go out, and what comes later waits for the
+ * next poll. */
 void
 share_unpack(struct task *t)
 {
     struct share_consumer *sc = CONTAINER_OF(t, struct share_consumer, unpack);
+    if (!sc->wants) return;
     LIST_EACH(&sc->pieces, p, struct share_piece, node) {
         if (op_is_pending(&p->op) || unpack_piece(p)) return;
         piece_free(p);
