@@ -237,16 +237,30 @@ groups_state(struct run *r)
                             SARG(group));
 }
 
+static bool
+partitions_may_come(const struct scenario *s)
+{
+    bool may = false;
+    for (int32_t i = 0; i < s->steps_n; i++) may |= s->steps[i].args.extend.p != NULL;
+    for (int32_t i = 0; i < s->nemesis.n; i++)
+        may |= s->nemesis.v[i].weight > 0 && slice_eq(s->nemesis.v[i].fault, S("add-partitions"));
+    return may;
+}
+
+/* Where partitions are added, a classic group's leader finds them when it asks for metadata anew, and nobody tells it to: after
+ * metadata.max.age.ms, 5 minutes by default, as in Kafka. */
 int64_t
 groups_bound_ns(const struct scenario *s)
 {
     int64_t longest = 0;
+    bool may_come = partitions_may_come(s);
     for (int32_t i = 0; i < s->clients_n; i++) {
         const struct client_spec *c = &s->clients[i];
         int64_t work = c->work_ns * c->poll_records;
+        int64_t news = may_come ? c->metadata_max_age_ns : 0;
         if (c->group.p)
-            longest = MAX(longest,
-                          member_session_ns(s, c) + 2 * c->max_poll_ns + MIN(work, 60 * NS_PER_S));
+            longest = MAX(longest, member_session_ns(s, c) + 2 * c->max_poll_ns +
+                                       MIN(work, 60 * NS_PER_S) + news);
     }
     return longest ? longest + serve_bound_ns(s) : 0;
 }
