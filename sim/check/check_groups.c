@@ -7,6 +7,7 @@
  * owner went away between working and committing; never, only if it commits before it works. */
 #include "broker/coordinator/coordinator.h"
 #include "broker/group/groups.h"
+#include "errors.h"
 #include "sim/check/checker.h"
 
 /* What was committed, and since when that is owed. */
@@ -28,8 +29,9 @@ struct view {
     int64_t first;            /* where the group began to read; -1 */
     int64_t unowned_since_ns;
     bool was_owned, commits_before, copies;
-    struct owner last; /* who had it last, of the newest generation */
-    int64_t *done;     /* by offset - part->base: 1 + the operation that worked on it */
+    bool was_forgotten; /* the last owner was told that nobody knows it */
+    struct owner last;  /* who had it last, of the newest generation */
+    int64_t *done;      /* by offset - part->base: 1 + the operation that worked on it */
 };
 
 /* One process at one view. */
@@ -167,12 +169,15 @@ own(struct groups *g, const struct history_op *op, const struct part *p, struct 
         is_told = true;
         tell_two_owners(g, op, p, &o, &v->owners.v[i]);
     }
+    /* A group whose records are lost begins again with its first generation: that is another one. */
+    bool is_new_group = v->was_forgotten && o.generation == 1;
     if (!is_told && v->was_owned && v->last.generation == o.generation &&
-        v->last.process != o.process)
+        v->last.process != o.process && !is_new_group)
         tell_two_owners(g, op, p, &o, &v->last);
     VEC_PUSH(g->c->mem, &v->owners, o);
     check_standby(g, op, p, v);
-    if (!v->was_owned || o.generation >= v->last.generation) v->last = o;
+    if (!v->was_owned || o.generation >= v->last.generation || is_new_group) v->last = o;
+    v->was_forgotten = false;
     v->was_owned = true;
 }
 
@@ -464,6 +469,8 @@ take_completion(struct groups *g, const struct history_op *op, int64_t number)
         break;
     case HISTORY_DISOWN:
         if (v) disown(v, op->process, op->complete_ns);
+        if (v && v->last.process == op->process)
+            v->was_forgotten = op->error == K_ERR_UNKNOWN_MEMBER_ID;
         break;
     case HISTORY_STANDBY:
         if (v) VEC_PUSH(g->c->mem, &v->standbys, op->process);

@@ -59,6 +59,19 @@ two_that_have_a_partition_in_one_generation_are_told(void **state)
           false);
 }
 
+/* Its records are lost: who comes then is in the first generation of another group. */
+static void
+a_group_that_nobody_knows_any_more_begins_anew(void **state)
+{
+    (void)state;
+    gives(14, "1.600 = c1 disown orders-0 !25 @4 of=g\n1.610 = c2 own orders-0 g1 of=g", NULL,
+          RULE_TWO_OWNERS, 0, false);
+    gives(14, "1.600 = c1 disown orders-0 !22 @4 of=g\n1.610 = c2 own orders-0 g1 of=g", NULL,
+          RULE_TWO_OWNERS, 1, false);
+    gives(14, "1.590 = c2 own orders-0 g1 of=g\n1.600 = c1 disown orders-0 !25 @4 of=g", NULL,
+          RULE_TWO_OWNERS, 1, false);
+}
+
 static void
 a_committed_offset_that_goes_back_is_told(void **state)
 {
@@ -285,6 +298,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_correct_history_raises_no_alarm),
         cmocka_unit_test(two_that_have_a_partition_in_one_generation_are_told),
+        cmocka_unit_test(a_group_that_nobody_knows_any_more_begins_anew),
         cmocka_unit_test(a_committed_offset_that_goes_back_is_told),
         cmocka_unit_test(a_commit_whose_copies_were_destroyed_may_be_gone),
         cmocka_unit_test(a_group_may_have_blanks_in_its_name),
