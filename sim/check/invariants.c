@@ -579,6 +579,7 @@ void
 invariants_wiped(struct invariants *v, int64_t at_ns, int32_t node)
 {
     v->at_ns = at_ns;
+    voter_wiped(v, node);
     model_wipe(&v->model, node);
     votes_wiped(v, node);
 }

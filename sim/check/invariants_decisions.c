@@ -9,7 +9,7 @@ voter_seen(struct invariants *v, int32_t node)
 {
     for (int64_t i = 0; i < v->voters.n; i++)
         if (v->voters.v[i].node == node) return &v->voters.v[i];
-    struct voter_seen new = {node, -1, -1};
+    struct voter_seen new = {.node = node, .epoch = -1, .proved_epoch = -1};
     VEC_PUSH(v->mem, &v->voters, new);
     return &v->voters.v[v->voters.n - 1];
 }
@@ -19,6 +19,19 @@ voter_crashed(struct invariants *v, int32_t node)
 {
     struct voter_seen *s = voter_seen(v, node);
     s->epoch = s->proved_epoch = -1;
+}
+
+void
+voter_wiped(struct invariants *v, int32_t node)
+{
+    const struct topic_key *k = model_find_subject(&v->model, S("__cluster_metadata-0"));
+    const struct model_node *n = model_node(&v->model, node);
+    struct node_log *l = k && n && k->index < n->logs.n ? n->logs.v[k->index] : NULL;
+    int64_t end = l ? truth_durable(v, node, l, log_end(l)) : 0;
+    const struct batch *last = end > 0 ? log_at(l, end - 1) : NULL;
+    struct voter_seen *s = voter_seen(v, node);
+    /* A disk that was replaced twice had nothing to tell of the second time. */
+    if (last) s->had_end = end, s->had_last = last;
 }
 
 void
@@ -48,7 +61,16 @@ has_durably(struct invariants *v, int32_t node, struct node_log *l, const struct
 {
     if (!l) return false;
     if (l->start >= hw) return true;
-    return log_at(l, hw - 1) == b && truth_is_durable(v, node, l, hw);
+    return log_at(l, hw - 1) == b && truth_durable(v, node, l, hw) >= hw;
+}
+
+/* The leader counts a voter by its last fetch. If the voter's disk is replaced after that fetch was sent, the leader was
+ * told the truth: what was durable then counts, in the leader's log up to the last batch that they shared. */
+static bool
+had_durably(struct invariants *v, int32_t node, const struct node_log *leader, int64_t hw)
+{
+    const struct voter_seen *s = voter_seen(v, node);
+    return s->had_last && s->had_end >= hw && log_at(leader, s->had_end - 1) == s->had_last;
 }
 
 void
@@ -62,7 +84,7 @@ check_raft_high_watermark(struct invariants *v, struct topic_key *k, struct node
         if (!node->is_voter) continue;
         struct node_log *other = k->index < node->logs.n ? node->logs.v[k->index] : NULL;
         voters++;
-        have += has_durably(v, (int32_t)i, other, b, hw);
+        have += has_durably(v, (int32_t)i, other, b, hw) || had_durably(v, (int32_t)i, l, hw);
     }
     if (voters && have * 2 <= voters)
         breach(v, RULE_QUORUM_MAJORITY, k, hw - 1, "committed offset #, durable on # voters",

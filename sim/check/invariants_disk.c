@@ -320,11 +320,11 @@ truth_synced(struct invariants *v, int32_t node, struct node_log *l, int64_t end
     if (log_view_directory(t->view).n) check_epochs_are_listed(v, node, t, l, end);
 }
 
-bool
-truth_is_durable(struct invariants *v, int32_t node, struct node_log *l, int64_t end)
+int64_t
+truth_durable(struct invariants *v, int32_t node, struct node_log *l, int64_t end)
 {
     struct log_truth *t = truth_of(v, l, node);
-    return t ? log_view_durable(t->view, l->start, end) >= end : l->synced >= end;
+    return MIN(end, t ? log_view_durable(t->view, l->start, end) : l->synced);
 }
 
 void

@@ -34,8 +34,10 @@ struct broker_change {
 
 struct voter_seen {
     int32_t node;
-    int32_t epoch;        /* of its present life; -1 */
-    int32_t proved_epoch; /* it has told others of this one, and it was on the medium */
+    int32_t epoch;                /* of its present life; -1 */
+    int32_t proved_epoch;         /* it has told others of this one, and it was on the medium */
+    int64_t had_end;              /* what was on the medium when its disk was last replaced … */
+    const struct batch *had_last; /* … and the last batch of that; NULL: nothing */
 };
 
 /* Somebody was told of this vote: from then on it binds. */
@@ -138,8 +140,8 @@ void check_raft_high_watermark(struct invariants *v, struct topic_key *k, struct
 /* What disks hold, against what nodes say; without a world (in tests) nodes are believed. The end of what is written: */
 int64_t truth_written(struct invariants *v, int32_t node, struct node_log *l, int64_t end);
 void truth_synced(struct invariants *v, int32_t node, struct node_log *l, int64_t end);
-/* Does all below this end surely survive a power loss? */
-bool truth_is_durable(struct invariants *v, int32_t node, struct node_log *l, int64_t end);
+/* How much of what lies below this end surely survives a power loss: the end of that. */
+int64_t truth_durable(struct invariants *v, int32_t node, struct node_log *l, int64_t end);
 void truth_cut(struct invariants *v, int32_t node, struct node_log *l);
 void truth_opened(struct invariants *v, int32_t node, struct node_log *l);
 /* The next batch of the log is about to be appended at this offset. */
@@ -155,6 +157,8 @@ void check_change(struct invariants *v, struct topic_key *k, const struct decisi
 
 void check_decision(struct invariants *v, const struct note *n);
 void voter_crashed(struct invariants *v, int32_t node);
+/* Its disk is about to be replaced. */
+void voter_wiped(struct invariants *v, int32_t node);
 void votes_hear(struct invariants *v, const struct world_frame *f, struct slice bytes);
 /* A file was opened, or has lost its name. */
 void names_opened(struct invariants *v, int64_t at_ns, int32_t node, struct slice path);

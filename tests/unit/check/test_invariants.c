@@ -550,6 +550,47 @@ committed_by_a_minority(void **state)
     assert_told(&s, RULE_QUORUM_MAJORITY);
 }
 
+/* k1 appends a sixth record, k2 copies it and loses its disk; then k1 commits it. */
+static void
+commit_with_a_wiped_voter(struct tale *s, bool is_synced)
+{
+    settle_quorum(s);
+    for (int32_t n = 3; n < 5; n++)
+        say(s, n, NOTE_LOG_APPEND, META, SLICE_NULL, 5, 5, 1, 77, n == 3);
+    say(s, 3, NOTE_LOG_SYNCED, META, SLICE_NULL, 6, 0, 0, 0, 0);
+    if (is_synced) say(s, 4, NOTE_LOG_SYNCED, META, SLICE_NULL, 6, 0, 0, 0, 0);
+    life(s, 4, LIFE_CRASH);
+    invariants_wiped(s->v, s->now_ns, 4);
+    say(s, 3, NOTE_RAFT_HW, META, SLICE_NULL, 6, 1, 0, 0, 0);
+}
+
+static void
+what_a_voter_told_before_its_disk_was_replaced_counts(void **state)
+{
+    BEGIN;
+    commit_with_a_wiped_voter(&s, true);
+    assert_silent(&s);
+}
+
+static void
+what_a_replaced_disk_had_not_synced_counts_for_nothing(void **state)
+{
+    BEGIN;
+    commit_with_a_wiped_voter(&s, false);
+    assert_told(&s, RULE_QUORUM_MAJORITY);
+}
+
+static void
+a_replaced_disk_counts_for_nothing_that_came_after(void **state)
+{
+    BEGIN;
+    commit_with_a_wiped_voter(&s, true);
+    say(&s, 3, NOTE_LOG_APPEND, META, SLICE_NULL, 6, 6, 1, 78, 1);
+    say(&s, 3, NOTE_LOG_SYNCED, META, SLICE_NULL, 7, 0, 0, 0, 0);
+    say(&s, 3, NOTE_RAFT_HW, META, SLICE_NULL, 7, 1, 0, 0, 0);
+    assert_told(&s, RULE_QUORUM_MAJORITY);
+}
+
 /* Raft, figure 8: five records of epoch 2 on all disks are not committed by a leader of epoch 3 before one of its own is. */
 static void
 the_quorum_commits_by_counting_copies_of_an_earlier_epoch(void **state)
@@ -823,6 +864,9 @@ main(void)
         cmocka_unit_test(a_broker_epoch_given_twice),
         cmocka_unit_test(a_process_that_registers_again_keeps_its_epoch),
         cmocka_unit_test(committed_by_a_minority),
+        cmocka_unit_test(what_a_voter_told_before_its_disk_was_replaced_counts),
+        cmocka_unit_test(what_a_replaced_disk_had_not_synced_counts_for_nothing),
+        cmocka_unit_test(a_replaced_disk_counts_for_nothing_that_came_after),
         cmocka_unit_test(two_leaders_of_the_quorum),
         cmocka_unit_test(the_quorum_commits_by_counting_copies_of_an_earlier_epoch),
         cmocka_unit_test(a_leader_of_the_quorum_lacks_what_an_earlier_one_committed),
