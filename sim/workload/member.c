@@ -73,7 +73,7 @@ tell_round(const struct worker *w, int32_t generation, const struct topic_partit
     fmt_str(&text, has_epochs ? " is in epoch " : " is in generation ");
     fmt_i64(&text, generation);
     fmt_str(&text, " of "), fmt_slice(&text, w->args->membership.group_id);
-    fmt_str(&text, v && n > 0 ? ", with" : ", with nothing");
+    fmt_str(&text, v ? ", with" : ", with nothing");
     what[writer_slice(&text).n] = 0;
     worker_tell(w, what, v, n);
 }
