@@ -5,6 +5,8 @@
 struct keepers {
     struct chronicle_ids in_sync; /* who might lead, the last that were any */
     struct chronicle_ids ended;   /* of them, since the answer, and not in sync again */
+    struct chronicle_ids
+        unheard; /* who might lead and was fenced at the answer, and has not been in the ISR since */
     int32_t leader;
 };
 
@@ -32,6 +34,25 @@ keepers_see(struct keepers *k, const struct happening *one, bool is_after)
     }
 }
 
+/* Kafka waits for live replicas only (Partition.lowWatermarkIfLeader). One that is fenced learns where the log begins before it is
+ * in the ISR again; but out of the ELR it may lead before that (KIP-966). True: it does. */
+static bool
+leads_unheard(struct keepers *k, const struct history_op *op, const struct happening *one)
+{
+    if (one->kind != HAPPENED_PLACED) return false;
+    if (one->at_ns <= op->invoke_ns) k->unheard.n = 0;
+    for (int32_t i = 0; i < one->in_sync.n; i++) {
+        int32_t id = one->in_sync.v[i];
+        bool is_fenced = chronicle_has(&one->elr, id), is_known = chronicle_has(&k->unheard, id);
+        bool is_before = one->at_ns <= op->complete_ns;
+        if (is_before && is_fenced && !is_known && k->unheard.n < CHRONICLE_IDS_MAX)
+            k->unheard.v[k->unheard.n++] = id;
+        if (!is_before && id == one->leader && is_known) return true;
+        if (!is_before && !is_fenced) ids_drop(&k->unheard, id);
+    }
+    return false;
+}
+
 /* Where a log begins every broker keeps in memory, and writes down now and then: if all who might lead end without
  * order, nobody may know any more. And a leader that was deposed and does not know it deletes from its own log only. */
 static bool
@@ -47,6 +68,7 @@ may_come_back(const struct checker *c, const struct part *p, const struct histor
         bool is_after = one->at_ns > op->complete_ns;
         if (is_after && !was_led && k.leader != op->node) return true;
         was_led = was_led || is_after;
+        if (leads_unheard(&k, op, one)) return true;
         keepers_see(&k, one, is_after);
         int32_t out = 0;
         for (int32_t j = 0; j < k.in_sync.n; j++) out += chronicle_has(&k.ended, k.in_sync.v[j]);

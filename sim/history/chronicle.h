@@ -30,7 +30,7 @@ enum happening_kind {
     HAPPENED_COPIES_GONE, /* node, topic, partition, from, to; what: "lost its unsynced tail", "was wiped" … */
     HAPPENED_ENDED,         /* node: its process died, or its host lost power */
     HAPPENED_STARTED,       /* node */
-    HAPPENED_PLACED,        /* topic, partition, leader, leader_epoch, in_sync */
+    HAPPENED_PLACED,        /* topic, partition, leader, leader_epoch, in_sync, elr */
     HAPPENED_UNCLEAN_SET,   /* topic (null: the cluster's default); is_on */
     HAPPENED_UNCLEAN_ASKED, /* topic, partition: an operator asked for it */
     HAPPENED_FLUSH_SET,     /* topic; flush_messages or flush_ms: it is flushed less from now on */
@@ -50,6 +50,7 @@ struct happening {
     int32_t leader;     /* -1: nobody */
     int32_t leader_epoch;
     struct chronicle_ids in_sync; /* ISR and ELR: who might lead */
+    struct chronicle_ids elr;     /* of them, who are out of the ISR */
     bool is_on;
     int64_t flush_messages, flush_ms; /* -1: not changed; 0: nothing is promised any more */
     int64_t until_ns;                 /* of trouble: INT64_MAX while it lasts */

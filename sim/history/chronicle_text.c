@@ -36,16 +36,23 @@ print_place(const struct happening *one, struct writer *w)
 }
 
 static void
+print_ids(struct writer *w, const char *mark, const struct chronicle_ids *ids)
+{
+    if (!ids->n) return;
+    fmt_str(w, mark);
+    for (int32_t i = 0; i < ids->n; i++) {
+        if (i) fmt_char(w, ',');
+        fmt_i64(w, ids->v[i]);
+    }
+}
+
+static void
 print_placed(const struct happening *one, struct writer *w)
 {
     if (one->leader >= 0) print_number(w, "leader=", one->leader);
     if (one->leader_epoch >= 0) print_number(w, "epoch=", one->leader_epoch);
-    if (!one->in_sync.n) return;
-    fmt_str(w, " in-sync=");
-    for (int32_t i = 0; i < one->in_sync.n; i++) {
-        if (i) fmt_char(w, ',');
-        fmt_i64(w, one->in_sync.v[i]);
-    }
+    print_ids(w, " in-sync=", &one->in_sync);
+    print_ids(w, " elr=", &one->elr);
 }
 
 static void
@@ -95,15 +102,15 @@ is_id(struct text_line *l, const char *mark, int32_t *ret)
 }
 
 static bool
-parse_in_sync(struct text_line *l, struct happening *one)
+parse_ids(struct text_line *l, int64_t at, struct chronicle_ids *ret)
 {
     struct slice s = l->word;
-    for (int64_t at = 8, n; at <= s.n;) {
+    for (int64_t n; at <= s.n;) {
         int64_t comma = slice_find(s, ',', at), end = comma < 0 ? s.n : comma;
         if (!line_number(l, slice_sub(s, at, end - at), 0, INT32_MAX, &n)) return false;
-        if (one->in_sync.n == CHRONICLE_IDS_MAX)
+        if (ret->n == CHRONICLE_IDS_MAX)
             return line_fail(l, "more brokers than can be told apart: 16");
-        one->in_sync.v[one->in_sync.n++] = (int32_t)n;
+        ret->v[ret->n++] = (int32_t)n;
         at = end + 1;
     }
     return true;
@@ -123,7 +130,8 @@ parse_word(struct text_line *l, struct happening *one)
     if (is_gone && slice_eq(s, S("power"))) return one->by_power = true;
     if (is_placed && is_id(l, "leader=", &one->leader)) return true;
     if (is_placed && is_id(l, "epoch=", &one->leader_epoch)) return true;
-    if (is_placed && slice_starts(s, S("in-sync="))) return parse_in_sync(l, one);
+    if (is_placed && slice_starts(s, S("in-sync="))) return parse_ids(l, 8, &one->in_sync);
+    if (is_placed && slice_starts(s, S("elr="))) return parse_ids(l, 4, &one->elr);
     if (is_set && slice_eq(s, S("on"))) return one->is_on = true;
     if (is_set && slice_eq(s, S("off"))) return true;
     if (is_flush && is_marked_number(l, "messages=", INT64_MAX - 1, &one->flush_messages))
@@ -133,11 +141,11 @@ parse_word(struct text_line *l, struct happening *one)
     if (is_trouble && slice_starts(s, S("until=")))
         return line_time(l, slice_sub(s, 6, s.n - 6), &one->until_ns);
     if ((is_gone || is_trouble) && slice_eq(s, S("what"))) return one->what = line_rest(l), true;
-    return line_fail(l,
-                     "no such word here; there are, for gone: node=N from=OFFSET to=OFFSET power "
-                     "what WORDS; placed: leader=N epoch=N in-sync=N,N; unclean-set: on or off; "
-                     "flush-set: messages=N ms=N; "
-                     "trouble: lasting or until=TIME, what WORDS; ended and started: node=N");
+    return line_fail(
+        l, "no such word here; there are, for gone: node=N from=OFFSET to=OFFSET power "
+           "what WORDS; placed: leader=N epoch=N in-sync=N,N elr=N,N; unclean-set: on or off; "
+           "flush-set: messages=N ms=N; "
+           "trouble: lasting or until=TIME, what WORDS; ended and started: node=N");
 }
 
 static bool

@@ -269,6 +269,7 @@ see_placed(void *ctx, int64_t at_ns, const struct truth_partition *p)
     one.leader_epoch = (int32_t)p->leader_epoch;
     add_ids(&one.in_sync, &p->isr);
     add_ids(&one.in_sync, &p->elr);
+    add_ids(&one.elr, &p->elr);
     chronicle_add(&r->chronicle, &one);
     nemesis_see_placed(r, p);
 }

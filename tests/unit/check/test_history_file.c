@@ -109,7 +109,7 @@ what_is_written_reads_the_same(void **state)
         "! topic orders replicas=3 min-isr=2 elr flush-messages=7 flush-ms=9 removed=1:12\n"
         "! topic keys may-remove compacted tombstones-go\n"
         "! offsets partitions=3 replicas=3 min-isr=2 elr\n"
-        "0.600000000 ! placed orders-0 leader=1 epoch=0 in-sync=1,2,3\n"
+        "0.600000000 ! placed orders-0 leader=1 epoch=0 in-sync=1,2,3 elr=2,3\n"
         "0.700000000 ! unclean-set - off\n"
         "0.700000000 ! unclean-set orders- on\n"
         "0.700000000 ! unclean-asked orders-0\n"
