@@ -301,8 +301,8 @@ grades_table(struct desk *d, const struct lab *l, const struct grades *g)
         if (r->why.n) print_wrapped("why", r->why);
         if (r->look.n) print_wrapped("look", r->look);
     }
-    printf("\n%lld of %lld hold", (long long)ok, (long long)g->v.n);
-    if (g->wrong) printf(", %lld do not", (long long)g->wrong);
+    printf("\n%lld of %lld %s", (long long)ok, (long long)g->v.n, ok == 1 ? "holds" : "hold");
+    if (g->wrong) printf(", %lld %s not", (long long)g->wrong, g->wrong == 1 ? "does" : "do");
     if (g->open) printf(", the exercise is open");
     if (g->v.n - ok - g->wrong - g->open)
         printf(", %lld skipped", (long long)(g->v.n - ok - g->wrong - g->open));

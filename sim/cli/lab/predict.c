@@ -91,7 +91,7 @@ print_question(const struct lab_question *q, int number)
 {
     printf("\n%d. %.*s\n", number, SARG(q->ask));
     if (!q->choices_n) {
-        if (q->unit.n) printf("   (a number of %.*s)\n", SARG(q->unit));
+        printf("   (a number%s%.*s)\n", q->unit.n ? " of " : "", SARG(q->unit));
         return;
     }
     printf("   (");
