@@ -87,6 +87,7 @@ struct claim {
     int64_t offset;   /* -1: not known */
     int64_t begun_ns; /* before, it was nowhere */
     int64_t owed_ns;  /* when it was acknowledged, or first read */
+    int64_t until_ns; /* what happened later excuses nothing; 0: all counts */
     int16_t acks;
     bool idempotent;
     bool is_committed; /* somebody has read it: only what is committed is given to read */

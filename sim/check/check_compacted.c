@@ -89,6 +89,34 @@ compacted_away(const struct checker *c, const struct part *p, uint64_t value, in
     return compacted_topic_of(c, p)->tombstones_go && (is_deleted || k->is_uncertain);
 }
 
+static int64_t
+lies_at(const struct sent *s, const struct history_op *op)
+{
+    if (op->offset >= 0) return op->offset;
+    return s->final_offset >= 0 ? s->final_offset : s->polled_offset;
+}
+
+/* Every replica cleans for itself: a reader may have met a log that was clean already, and the final reading one that was
+ * not, or not yet. What replaces a record must have been on its way by then; of whose fate nobody was told, it may. */
+bool
+compacted_away_at(const struct checker *c, const struct part *p, uint64_t value, int64_t offset,
+                  int64_t at_ns)
+{
+    const struct sent *s = part_is_compacted(c, p) ? sent_find(c, value) : NULL;
+    const struct history_op *own = s ? &c->h->ops.v[s->op] : NULL;
+    if (!own || own->key < 0) return false;
+    if (own->is_tombstone && compacted_topic_of(c, p)->tombstones_go) return true;
+    for (const struct sent *other = c->sent.v; other < c->sent.v + c->sent.n; other++) {
+        const struct history_op *op = &c->h->ops.v[other->op];
+        if (op->key != own->key || !has_key_in(op, p) || op->outcome == HISTORY_FAIL ||
+            op->invoke_ns >= at_ns || other == s)
+            continue;
+        int64_t place = lies_at(other, op);
+        if (place < 0 || place > offset) return true;
+    }
+    return false;
+}
+
 /* Who might lead after having been away: since when, while the chronicle is read. */
 struct absence {
     const struct checker *c;

@@ -19,6 +19,7 @@ struct bound {
 struct owner {
     int32_t process;
     int64_t generation;
+    int64_t since_ns; /* the group knew it in that generation then, for the last time */
 };
 
 /* One partition, as one group sees it. */
@@ -82,6 +83,40 @@ lives(const struct groups *g, int32_t group)
     for (int32_t i = 0; i < (int32_t)g->c->h->processes.n; i++)
         if (*membership_of(g, i, group)) return true;
     return false;
+}
+
+/* ---- what it remembers -------------------------------------------------------------------------- */
+
+static int32_t
+partition_of_group(const struct checker *c, int32_t group)
+{
+    struct slice word = history_group_name(c->h, group);
+    uint8_t *room = mem_alloc(c->mem, word.n);
+    int64_t n = history_name_read(word, room);
+    int32_t partition = coordinator_partition(slice(room, n), c->facts->offsets_partitions);
+    mem_free(c->mem, room, word.n);
+    return partition;
+}
+
+/* What a group remembers are records in the groups' topic, in its own partition. Where they lie there no client is told. */
+static bool
+record_may_be_lost(struct checker *c, int32_t group, int64_t begun_ns, int64_t owed_ns,
+                   int64_t until_ns, struct writer *why)
+{
+    const struct check_facts *f = c->facts;
+    if (f->offsets_partitions <= 0) return false;
+    struct claim claim = {.topic = &f->offsets,
+                          .name = GROUPS_TOPIC,
+                          .partition = partition_of_group(c, group),
+                          .offset = -1,
+                          .begun_ns = begun_ns,
+                          .owed_ns = owed_ns,
+                          .until_ns = until_ns,
+                          .acks = -1,
+                          .idempotent = true,
+                          .is_committed = true,
+                          .leader = -1};
+    return permission_of(f, &claim, RULE_LOST, why);
 }
 
 /* ---- owners ------------------------------------------------------------------------------------- */
@@ -156,21 +191,35 @@ check_gap(struct groups *g, int32_t group, const struct part *p, const struct vi
     tell_end(&t);
 }
 
+/* When a group's records are lost its generations count again, from the last that is still there: who had a partition
+ * before and who got it after that were in two groups, whatever their numbers. */
+static bool
+is_of_former_group(struct groups *g, const struct history_op *op, const struct owner *before)
+{
+    char text[1024];
+    struct writer why = writer_fixed(text, sizeof text);
+    return record_may_be_lost(g->c, op->node, before->since_ns, before->since_ns, op->complete_ns,
+                              &why);
+}
+
 /* Who was paused may believe in an older generation; of one generation there is one assignment, and it names one owner. */
 static void
 own(struct groups *g, const struct history_op *op, const struct part *p, struct view *v)
 {
-    struct owner o = {op->process, op->key};
+    struct owner o = {op->process, op->key, op->complete_ns};
     bool is_told = false;
     disown(v, op->process, op->complete_ns);
     if (lives(g, op->node)) check_gap(g, op->node, p, v, op->complete_ns);
     for (int64_t i = 0; i < v->owners.n; i++) {
-        if (v->owners.v[i].generation != op->key) continue;
+        const struct owner *other = &v->owners.v[i];
+        if (other->generation != op->key || is_of_former_group(g, op, other)) continue;
         is_told = true;
-        tell_two_owners(g, op, p, &o, &v->owners.v[i]);
+        tell_two_owners(g, op, p, &o, other);
     }
-    /* A group whose records are lost begins again with its first generation: that is another one. */
-    bool is_new_group = v->was_forgotten && o.generation == 1;
+    /* One that was empty and is deleted begins again with its first generation. */
+    bool is_new_group =
+        (v->was_forgotten && o.generation == 1) ||
+        (v->was_owned && o.generation <= v->last.generation && is_of_former_group(g, op, &v->last));
     if (!is_told && v->was_owned && v->last.generation == o.generation &&
         v->last.process != o.process && !is_new_group)
         tell_two_owners(g, op, p, &o, &v->last);
@@ -179,6 +228,21 @@ own(struct groups *g, const struct history_op *op, const struct part *p, struct 
     if (!v->was_owned || o.generation >= v->last.generation || is_new_group) v->last = o;
     v->was_forgotten = false;
     v->was_owned = true;
+}
+
+/* Who may commit, or is told what is committed, is known to the group in its generation. */
+static void
+note_still_known(struct view *v, const struct history_op *op)
+{
+    bool is_told = op->kind == HISTORY_COMMIT || op->kind == HISTORY_COMMITTED;
+    if (!is_told || op->outcome != HISTORY_OK) return;
+    for (int64_t i = 0; i < v->owners.n; i++) {
+        struct owner *own = &v->owners.v[i];
+        if (own->process != op->process || own->generation != op->key) continue;
+        own->since_ns = MAX(own->since_ns, op->invoke_ns);
+        if (v->last.process == own->process && v->last.generation == own->generation)
+            v->last = *own;
+    }
 }
 
 /* With the consumer protocol members go from epoch to epoch on their own, and keep what they have. Who has come to the
@@ -197,9 +261,10 @@ advance_epoch(struct groups *g, const struct history_op *op)
         if (!own || own->generation >= op->key) continue;
         int64_t before = own->generation;
         own->generation = op->key;
+        own->since_ns = op->complete_ns;
         for (int64_t k = 0; k < v->owners.n; k++)
             if (&v->owners.v[k] != own && v->owners.v[k].generation > before &&
-                v->owners.v[k].generation <= op->key)
+                v->owners.v[k].generation <= op->key && !is_of_former_group(g, op, &v->owners.v[k]))
                 tell_two_owners(g, op, &g->c->parts[i], own, &v->owners.v[k]);
     }
 }
@@ -237,44 +302,13 @@ may_have_come_late(const struct groups *g, const struct history_op *look, const 
     return false;
 }
 
-static int32_t
-partition_of_group(const struct checker *c, int32_t group)
-{
-    struct slice word = history_group_name(c->h, group);
-    uint8_t *room = mem_alloc(c->mem, word.n);
-    int64_t n = history_name_read(word, room);
-    int32_t partition = coordinator_partition(slice(room, n), c->facts->offsets_partitions);
-    mem_free(c->mem, room, word.n);
-    return partition;
-}
-
-/* A commit is a record in the groups' topic, in its group's partition. Where it lies there no client is told. */
-static bool
-commit_may_be_lost(struct checker *c, int32_t group, int64_t begun_ns, int64_t owed_ns,
-                   struct writer *why)
-{
-    const struct check_facts *f = c->facts;
-    if (f->offsets_partitions <= 0) return false;
-    struct claim claim = {.topic = &f->offsets,
-                          .name = GROUPS_TOPIC,
-                          .partition = partition_of_group(c, group),
-                          .offset = -1,
-                          .begun_ns = begun_ns,
-                          .owed_ns = owed_ns,
-                          .acks = -1,
-                          .idempotent = true,
-                          .is_committed = true,
-                          .leader = -1};
-    fmt_str(why, "of its commit ");
-    return permission_of(f, &claim, RULE_LOST, why);
-}
-
 void
 tell_end_of_commit(struct telling *t, int32_t group, int64_t begun_ns, int64_t owed_ns)
 {
     char text[1024];
     struct writer why = writer_fixed(text, sizeof text - 1);
-    if (!t->excuse && commit_may_be_lost(t->c, group, begun_ns, owed_ns, &why)) {
+    fmt_str(&why, "of its commit ");
+    if (!t->excuse && record_may_be_lost(t->c, group, begun_ns, owed_ns, 0, &why)) {
         text[why.n] = 0;
         t->excuse = text;
     }
@@ -433,14 +467,37 @@ check_not_copied(struct groups *g, int32_t group, const struct part *p, const st
     tell_end(&t);
 }
 
+/* When it went past this offset: the first work behind it, to be sought from `from` on. */
+static int64_t
+first_work_behind(const struct groups *g, int32_t group, const struct part *p, int64_t offset,
+                  int64_t from)
+{
+    const struct history *h = g->c->h;
+    for (; from < h->ops.n; from++) {
+        const struct history_op *op = &h->ops.v[from];
+        if (op->kind == HISTORY_PROCESS && op->node == group && op->topic == p->topic &&
+            op->partition == p->partition && op->reads_n > 0 &&
+            history_reads(h, op)[op->reads_n - 1].offset > offset)
+            break;
+    }
+    return from;
+}
+
 static void
 check_passed_over(struct groups *g, int32_t group, const struct part *p, const struct view *v)
 {
     int64_t end = v->owners.n && g->c->healed_ns >= 0 ? p->final_end : v->committed.offset;
+    int64_t work = 0;
     if (p->final_end < 0 || v->first < 0) return;
     for (int64_t at = v->first - p->base; at < p->n && p->base + at < end; at++) {
-        if (v->copies && p->final[at]) check_not_copied(g, group, p, v, at);
-        if (v->copies || v->done[at] || !p->final[at]) continue;
+        if (!p->final[at]) continue;
+        if (!v->done[at] && part_is_compacted(g->c, p)) {
+            work = first_work_behind(g, group, p, p->base + at, work);
+            int64_t at_ns = work < g->c->h->ops.n ? g->c->h->ops.v[work].complete_ns : INT64_MAX;
+            if (compacted_away_at(g->c, p, p->final[at], p->base + at, at_ns)) continue;
+        }
+        if (v->copies) check_not_copied(g, group, p, v, at);
+        if (v->copies || v->done[at]) continue;
         struct telling t = tell_begin(g->c, RULE_UNPROCESSED, p, p->base + at, p->final[at], -1);
         if (v->commits_before)
             t.excuse = "committed before the work: who goes away leaves it undone";
@@ -461,6 +518,7 @@ take_completion(struct groups *g, const struct history_op *op, int64_t number)
     const struct part *p = checker_part(g->c, op->topic, op->partition);
     struct view *v = p && history_is_of_group(op->kind) ? view_of(g, op->node, p) : NULL;
     if (v) advance_epoch(g, op);
+    if (v) note_still_known(v, op);
     switch (op->kind) {
     case HISTORY_BEGIN:
     case HISTORY_LEAVE: begin_or_leave(g, op); break;

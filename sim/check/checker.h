@@ -158,6 +158,9 @@ void check_admin(struct checker *c);
 void compacted_begin(struct checker *c);
 bool part_is_compacted(const struct checker *c, const struct part *p);
 bool compacted_away(const struct checker *c, const struct part *p, uint64_t value, int64_t offset);
+/* Might it be gone from its offset at this time already, in the log of whoever led then? */
+bool compacted_away_at(const struct checker *c, const struct part *p, uint64_t value,
+                       int64_t offset, int64_t at_ns);
 void check_resurrected(struct checker *c, const struct part *p);
 /* Members of groups. */
 void check_groups(struct checker *c);

@@ -292,6 +292,7 @@ may_lose_committed(const struct check_facts *f, const struct claim *c, struct wr
     struct reading r = begin_reading(f, c);
     for (int64_t i = 0; i < f->chronicle->v.n; i++) {
         const struct happening *one = &f->chronicle->v.v[i];
+        if (c->until_ns && one->at_ns > c->until_ns) break;
         if (!happening_is_of(one, c->name, c->partition)) continue;
         reading_take(&r, one);
         if (r.unclean) {

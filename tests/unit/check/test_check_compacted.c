@@ -349,6 +349,54 @@ of_two_copies_of_a_record_the_last_may_be_left(void **state)
     }
 }
 
+/* By a member that has the partition from the beginning, and commits behind it. */
+static void
+worked_on(struct made *m, const char *offsets)
+{
+    struct history_op op = history_op_new(HISTORY_PROCESS, m->reader, 0, 0);
+    struct history_read r[20];
+    int64_t n = 0;
+    for (const char *c = offsets; *c; c++)
+        if (*c != ' ') r[n++] = (struct history_read){*c - '0', m->value[*c - '0'], 0};
+    op.node = history_group(&m->h, S("g"));
+    op.key = 1;
+    op.acks = COMMIT_AFTER;
+    (void)history_add(&m->h, &op, HISTORY_OK, r, n);
+    op.kind = HISTORY_COMMIT;
+    op.offset = r[n - 1].offset + 1;
+    (void)history_add(&m->h, &op, HISTORY_OK, NULL, 0);
+}
+
+/* The log that the group read was clean, the one of the final reading is not. */
+static void
+a_group_may_miss_what_was_replaced_before_it_came(void **state)
+{
+    (void)state;
+    struct made m;
+    begin(&m, false);
+    put(&m, 1), put(&m, 0), put(&m, 0);
+    worked_on(&m, "0 2");
+    final_read_of(&m, "0 1 2", -1);
+    judged(&m, "");
+    begin(&m, false);
+    put(&m, 1), put(&m, 0), put(&m, 2);
+    worked_on(&m, "0 2");
+    put(&m, 0); /* too late */
+    worked_on(&m, "3");
+    final_read_of(&m, "0 1 2 3", -1);
+    judged(&m, "unprocessed");
+    begin(&m, false);
+    put(&m, 1), put(&m, 0), sent_with(&m, 0, false, HISTORY_FAIL), put(&m, 2);
+    worked_on(&m, "0 3");
+    final_read_of(&m, "0 1 3", -1);
+    judged(&m, "unprocessed");
+    begin(&m, false);
+    put(&m, 1), put(&m, -1), put(&m, -1); /* without key nothing is replaced */
+    worked_on(&m, "0 2");
+    final_read_of(&m, "0 1 2", -1);
+    judged(&m, "unprocessed");
+}
+
 int
 main(void)
 {
@@ -367,6 +415,7 @@ main(void)
         cmocka_unit_test(a_tombstone_whose_place_nobody_knows_excuses),
         cmocka_unit_test(of_two_copies_of_a_record_the_last_may_be_left),
         cmocka_unit_test(what_is_not_compacted_is_lost_as_ever),
+        cmocka_unit_test(a_group_may_miss_what_was_replaced_before_it_came),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -73,6 +73,56 @@ a_group_that_nobody_knows_any_more_begins_anew(void **state)
 }
 
 static void
+two_own_though(int at, const char *instead, int32_t partition, int64_t wiped_ms, int64_t n)
+{
+    struct mem mem;
+    test_mem_init(&mem);
+    struct chronicle c = wiped_at(&mem, partition, wiped_ms);
+    const struct check_facts facts = {
+        .chronicle = &c, .offsets = {.replicas = 2, .min_isr = 1}, .offsets_partitions = 2};
+    gives(at, instead, &facts, RULE_TWO_OWNERS, n, false);
+    mem_release(&mem);
+}
+
+/* From whatever record is left. */
+static void
+a_group_whose_records_are_lost_counts_its_generations_again(void **state)
+{
+    (void)state;
+    const int32_t home = coordinator_partition(S("g"), 2);
+    const char *beside = "1.600 = c2 own orders-0 g1 of=g\n1.650 = c1 disown orders-0 g1 of=g";
+    two_own_though(14, beside, home, 1550, 0);
+    two_own_though(14, beside, 1 - home, 1550, 1);
+    two_own_though(14, beside, home, 1350, 1); /* it could commit after that */
+    two_own_though(14, beside, home, 1610, 1); /* too late */
+    const char *after = "1.700 = c2 own orders-0 g1 of=g";
+    two_own_though(15, after, home, 1650, 0);
+    two_own_though(15, after, home, 1750, 1);
+    /* An earlier one first, and then that one. */
+    const char *climbs = "1.810 1.820 c2 commit orders-0 ok @6 g2 of=g after\n"
+                         "1.840 = c2 disown orders-0 g2 of=g\n"
+                         "1.850 = c1 own orders-0 g1 of=g\n"
+                         "1.860 = c1 disown orders-0 g1 of=g\n"
+                         "1.870 = c1 own orders-0 g2 of=g";
+    two_own_though(18, climbs, home, 1830, 0);
+    two_own_though(18, climbs, home, 1730, 1);
+}
+
+/* Who has not heard of it goes on with a number that a member of the new group comes to. */
+static void
+whoever_has_not_heard_that_his_group_is_lost_is_no_second_owner(void **state)
+{
+    (void)state;
+    const int32_t home = coordinator_partition(S("g"), 2);
+    const char *advances = "1.810 1.820 c2 commit orders-0 ok @6 g2 of=g after\n"
+                           "1.850 = c1 own orders-0 g1 of=g\n"
+                           "1.860 1.865 c1 committed orders-0 ok @6 g2 of=g\n"
+                           "1.870 = c2 disown orders-0 g2 of=g";
+    two_own_though(18, advances, home, 1830, 0);
+    two_own_though(18, advances, home, 1730, 1);
+}
+
+static void
 a_committed_offset_that_goes_back_is_told(void **state)
 {
     (void)state;
@@ -299,6 +349,8 @@ main(void)
         cmocka_unit_test(a_correct_history_raises_no_alarm),
         cmocka_unit_test(two_that_have_a_partition_in_one_generation_are_told),
         cmocka_unit_test(a_group_that_nobody_knows_any_more_begins_anew),
+        cmocka_unit_test(a_group_whose_records_are_lost_counts_its_generations_again),
+        cmocka_unit_test(whoever_has_not_heard_that_his_group_is_lost_is_no_second_owner),
         cmocka_unit_test(a_committed_offset_that_goes_back_is_told),
         cmocka_unit_test(a_commit_whose_copies_were_destroyed_may_be_gone),
         cmocka_unit_test(a_group_may_have_blanks_in_its_name),
