@@ -162,6 +162,7 @@ ask_for_unknown(struct membership *m)
 static void
 change_copies(struct membership *m, int64_t before_n)
 {
+    if (m->copies.n == 0) return;
     int64_t n = m->copies.n - before_n;
     struct topic_partition *v = m->copies.v + before_n;
     bool same = n == before_n && membership_has_all(v, n, m->copies.v, before_n);
