@@ -139,7 +139,7 @@ guests_take_batches(struct guests *g, struct poll *p, struct slice all, struct a
     }
     p->n = (int32_t)got.n;
     p->v = ARENA_ARRAY(&g->a, struct got, got.n + 1);
-    memcpy(p->v, got.v, (size_t)got.n * sizeof *p->v);
+    if (got.n) memcpy(p->v, got.v, (size_t)got.n * sizeof *p->v);
     VEC_RELEASE(g->mem, &got);
     return is_corrupt || (err != BATCH_OK && err != BATCH_SHORT);
 }
