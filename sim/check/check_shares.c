@@ -59,6 +59,20 @@ fate_at(const struct share_view *v, const struct part *p, int64_t offset)
     return at >= 0 && at < p->n ? &v->fates[at] : NULL;
 }
 
+/* The offsets that an acknowledgement names and that the part has: it may name any, up to the greatest number. */
+static int64_t
+first_named(const struct history_op *op, const struct part *p)
+{
+    return MAX(op->offset, p->base);
+}
+
+static int64_t
+named_end(const struct history_op *op, const struct part *p)
+{
+    int64_t end = p->base + p->n;
+    return op->key < end ? op->key + 1 : end;
+}
+
 static bool
 has_letters(const struct shares_checked *s, int32_t group, int64_t at_ns)
 {
@@ -174,9 +188,9 @@ static void
 let_go(struct shares_checked *s, const struct history_op *op, const struct part *p)
 {
     struct share_view *v = share_view_of(s, op, p);
-    for (int64_t offset = op->offset; offset <= op->key; offset++) {
-        struct fate *f = fate_at(v, p, offset);
-        if (!f) continue;
+    int64_t end = named_end(op, p);
+    for (int64_t offset = first_named(op, p); offset < end; offset++) {
+        struct fate *f = &v->fates[offset - p->base];
         if (f->holder == op->process) f->holder = -1;
         f->is_decided |= op->acks == DECIDED_ACCEPT || op->acks == DECIDED_REJECT;
     }
@@ -197,9 +211,9 @@ take_acknowledged(struct shares_checked *s, const struct history_op *op, const s
     struct share_view *v = share_view_of(s, op, p);
     bool settles = op->acks == DECIDED_ACCEPT || op->acks == DECIDED_REJECT;
     if (op->outcome == HISTORY_FAIL) return;
-    for (int64_t offset = op->offset; offset <= op->key; offset++) {
-        struct fate *f = fate_at(v, p, offset);
-        if (!f) continue;
+    int64_t end = named_end(op, p);
+    for (int64_t offset = first_named(op, p); offset < end; offset++) {
+        struct fate *f = &v->fates[offset - p->base];
         if (settles) f->is_settled = true;
         if (settles && op->outcome == HISTORY_OK) {
             f->settled_ns = op->complete_ns;

@@ -76,6 +76,9 @@ what_is_not_acknowledged_is_given_again(void **state)
     /* Nobody knows. */
     gives(7, "1.600 1.700 w2 acknowledge orders-0 info !15 @1 to=1 of=g accept", &strict,
           RULE_UNGIVEN, 0, false);
+    /* All that there can be: it is done in no time. */
+    gives(7, "1.600 1.700 w2 acknowledge orders-0 ok @1 to=1000000000000000 of=g accept", &strict,
+          RULE_UNGIVEN, 0, false);
     /* As often as it may be: it is archived. */
     gives(6,
           "1.500 = w2 given orders-0 1=p1:2/5 2=p1:3/1 asked=1300000000 of=g\n"
