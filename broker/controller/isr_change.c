@@ -62,3 +62,14 @@ isr_change_check(const struct image *im, const struct image_partition *p,
         if (!isr_member_is_eligible(im, q->isr[i])) err = K_ERR_INELIGIBLE_REPLICA;
     return err;
 }
+
+bool
+isr_refusal_may_turn(const struct image *im, const struct isr_request *q)
+{
+    for (int32_t i = 0; i < q->isr_n; i++) {
+        const struct image_broker *b = image_broker(im, q->isr[i].id);
+        int64_t epoch = q->isr[i].broker_epoch;
+        if (b && b->is_fenced && (epoch == NO_BROKER_EPOCH || epoch == b->epoch)) return true;
+    }
+    return false;
+}

@@ -23,4 +23,7 @@ struct isr_request {
 int16_t isr_change_check(const struct image *im, const struct image_partition *p,
                          const struct isr_request *q);
 
+/* INELIGIBLE_REPLICA was said of one that is only fenced: the same request would be granted once it serves again. */
+bool isr_refusal_may_turn(const struct image *im, const struct isr_request *q);
+
 #endif

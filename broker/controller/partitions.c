@@ -79,6 +79,20 @@ change_isr(struct request *q, const struct image_partition *p,
     else tell_partition(p, changes ? &r : NULL, q->arena, ret);
 }
 
+/* Who asked twice, because the first request took too long, is told no by the answer to the second, and counts on the
+ * replica no more. The first one may still come: once the replica serves again it would be granted, and put somebody
+ * into the ISR who lacks what was committed meanwhile. So it is of an earlier state from now on. (Kafka's controller
+ * leaves it at the answer; KIP-497 has each change of the state end the requests before it.) */
+static void
+end_refused(struct request *q, const struct image_partition *p)
+{
+    struct k_partition_change_record r;
+    codec_default(K_MSG_PARTITION_CHANGE_RECORD, &r);
+    r.partition_id = p->index;
+    r.topic_id = p->topic->id;
+    batch_add(q->c, K_MSG_PARTITION_CHANGE_RECORD, PARTITION_CHANGE_VERSION, &r);
+}
+
 static void
 alter_one(struct request *q, const struct image_topic *t,
           const struct k_alter_partition_request_partition_data *d,
@@ -94,6 +108,8 @@ alter_one(struct request *q, const struct image_topic *t,
     const struct image_partition *p = image_topic_partition(t, d->partition_index);
     ret->error_code = isr_change_check(&q->c->image, p, &want);
     if (ret->error_code) MARK(q->c->env, ISR_CHANGE_STALE);
+    if (ret->error_code == K_ERR_INELIGIBLE_REPLICA && isr_refusal_may_turn(&q->c->image, &want))
+        end_refused(q, p);
     if (!t) ret->error_code = K_ERR_UNKNOWN_TOPIC_ID;
     if (!ret->error_code) change_isr(q, p, d, isr, want.isr_n, ret);
 }

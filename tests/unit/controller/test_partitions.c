@@ -61,6 +61,31 @@ the_isr_becomes_what_the_leader_says(void **state)
     assert_int_equal(p->leader_epoch, 0);
 }
 
+/* Asked twice, refused once: what of the first request comes late finds another state. */
+static void
+what_was_refused_for_a_fenced_replica_is_not_granted_later(void **state)
+{
+    (void)state;
+    start_brokers(3);
+    const struct image_partition *p = create_t(S("1"), S("false"));
+    lose(3, 3);
+    assert_int_equal(p->isr.n, 2);
+    struct alteration *late = alteration_of(p, (int32_t[]){1, 2, 3}, 3);
+    const struct k_alter_partition_response *r = send(late);
+    assert_int_equal(r->topics[0].partitions[0].error_code, K_ERR_INELIGIBLE_REPLICA);
+    (void)beat(3);
+    r = send(late);
+    assert_int_equal(r->topics[0].partitions[0].error_code, K_ERR_INVALID_UPDATE_VERSION);
+    assert_int_equal(p->isr.n, 2);
+    /* One that was started again since cannot be meant: nothing needs to be ended. */
+    late = alteration_of(p, (int32_t[]){1, 2, 3}, 3);
+    late->members[2].broker_epoch--;
+    int64_t end = w.log.n;
+    r = send(late);
+    assert_int_equal(r->topics[0].partitions[0].error_code, K_ERR_INELIGIBLE_REPLICA);
+    assert_int_equal(w.log.n, end);
+}
+
 static void
 what_is_so_already_is_not_written(void **state)
 {
@@ -375,6 +400,7 @@ main(void)
     fixture_use();
     const struct CMUnitTest tests[] = {
         TEST(the_isr_becomes_what_the_leader_says),
+        TEST(what_was_refused_for_a_fenced_replica_is_not_granted_later),
         TEST(what_is_so_already_is_not_written),
         TEST(a_shrink_below_the_minimum_makes_an_elr_and_growth_ends_it),
         TEST(version_2_comes_without_broker_epochs),
