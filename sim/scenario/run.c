@@ -92,17 +92,6 @@ run_fail(struct run *r, enum verdict v, const char *format, ...)
     if (gravity(v) > gravity(r->ret->verdict)) r->ret->verdict = v;
 }
 
-void
-run_fail_because(struct run *r, struct slice cause)
-{
-    struct lines *l = &r->ret->reasons;
-    if (!cause.p || r->ret->verdict != VERDICT_FAIL) return;
-    add_line(r, l, run_now(r), cause);
-    struct line first = l->v.v[l->v.n - 1];
-    memmove(l->v.v + 1, l->v.v, (size_t)(l->v.n - 1) * sizeof *l->v.v);
-    l->v.v[0] = first;
-}
-
 /* ---- looking ---- */
 
 static void
@@ -112,8 +101,6 @@ see_event(void *ctx, const struct world_event *e)
     for (int32_t i = 0; i < e->notes_n; i++) {
         const struct note *n = e->notes[i];
         r->ret->notes_seen |= 1ULL << n->kind;
-        if (n->kind == NOTE_RAFT_HW)
-            truth_committed(&r->truth, node_of(r, e->machine)->id, n->v[0]);
         if (n->kind == NOTE_MARK) r->ret->marks_reached[n->v[0] / 64] |= 1ULL << n->v[0] % 64;
     }
     truth_see(&r->truth, e);
@@ -241,28 +228,10 @@ see_life(void *ctx, struct machine *m, enum life what, struct slice text)
                  SARG(text));
 }
 
-/* A quorum holds as long as a majority of its voters keep what they have on disk; beyond that Raft promises nothing. */
-static void
-see_wipe(struct run *r, const struct node_slot *n)
-{
-    int32_t forgot = truth_wiped(&r->truth, n->id), voters = 0;
-    for (int32_t i = 0; i < r->nodes_n; i++) voters += r->nodes[i].is_controller;
-    if (forgot * 2 <= voters || r->forgotten.p) return;
-    r->forgotten = arena_format(r->a,
-                                "%d of %d controllers lost their disks, the last %.*s at %.3f s, "
-                                "before one of them had caught "
-                                "up: the quorum may forget all that was decided",
-                                forgot, voters, SARG(n->m->name), (double)run_now(r) / 1e9);
-    run_say(r, "%.*s", SARG(r->forgotten));
-}
-
 static void
 see_fault(void *ctx, struct slice verb, struct slice what)
 {
     struct run *r = ctx;
-    struct machine *wiped = slice_eq(verb, S("wipe")) ? world_machine(r->w, what) : NULL;
-    const struct node_slot *n = wiped ? node_of(r, wiped) : NULL;
-    if (n && n->is_controller) see_wipe(r, n);
     bool power = slice_eq(verb, S("power")), crash = slice_eq(verb, S("crash"));
     struct machine *m = power || crash ? world_machine(r->w, what) : NULL;
     if (m) power_took(r, m, power);

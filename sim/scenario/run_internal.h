@@ -70,7 +70,6 @@ struct run {
     struct run_result *ret;
     struct world *w;
     struct truth truth;
-    struct slice forgotten; /* how a majority of the voters came to forget; null: it did not */
     struct history *h, history;
     struct chronicle chronicle;
     struct witnesses *witnesses;
@@ -144,8 +143,6 @@ void run_fault(struct run *r, const char *verb, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 void run_fail(struct run *r, enum verdict v, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
-/* Of a run that has failed: what brought it about, before all other reasons. */
-void run_fail_because(struct run *r, struct slice cause);
 
 /* outside_look.c: before the machines start. */
 void look_begin(struct run *r);

@@ -175,38 +175,9 @@ truth_may_lead(const struct truth *t, const struct truth_partition *p, int32_t i
     return ids_few_has(&p->isr, id) && id >= 0 && id < TRUTH_NODES && !t->has_ended[id];
 }
 
-void
-truth_committed(struct truth *t, int32_t id, int64_t end)
-{
-    t->committed = MAX(t->committed, end);
-    if (id >= 0 && id < TRUTH_NODES && end >= t->forgot[id]) t->forgot[id] = 0;
-}
-
-int32_t
-truth_wiped(struct truth *t, int32_t id)
-{
-    int32_t n = 0;
-    if (id >= 0 && id < TRUTH_NODES) t->forgot[id] = t->committed;
-    for (int32_t i = 0; i < TRUTH_NODES; i++) n += t->forgot[i] > 0;
-    return n;
-}
-
-/* Epochs of brokers, partitions and the quorum begin anew: those of the old cluster would hide what is decided now. */
-static void
-forget_old_cluster(struct truth *t)
-{
-    t->partitions.n = 0;
-    memset(t->broker_epoch, 0, sizeof t->broker_epoch);
-    memset(t->unfenced, 0, sizeof t->unfenced);
-    memset(t->stopping, 0, sizeof t->stopping);
-    memset(t->forgot, 0, sizeof t->forgot);
-    t->committed = t->controller_epoch = 0;
-}
-
 static void
 controller_active(struct truth *t, const struct world_event *e, const struct note *n)
 {
-    if (n->v[0] >= 0 && n->v[0] < TRUTH_NODES && t->forgot[n->v[0]] > 0) forget_old_cluster(t);
     if (n->v[1] < t->controller_epoch) return;
     t->controller = (int32_t)n->v[0];
     t->controller_epoch = n->v[1];

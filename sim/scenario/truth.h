@@ -40,9 +40,6 @@ struct truth {
     int64_t controller_epoch;
     int32_t quorum_leader; /* node id of who was elected last; -1 */
     int64_t quorum_epoch;
-    int64_t committed; /* the greatest end that some node of the quorum called committed */
-    /* Of a voter whose disk was replaced: the end of what was committed then, as long as it has not got that back; else 0. */
-    int64_t forgot[TRUTH_NODES];
     /* Told after each change that people want to hear of; may be NULL. */
     void (*told)(void *ctx, int64_t at_ns, struct slice line);
     /* Told of each decision of a partition's place; may be NULL. */
@@ -53,11 +50,6 @@ struct truth {
 void truth_init(struct truth *t, struct arena *a);
 void truth_see(struct truth *t, const struct world_event *e);
 void truth_ended(struct truth *t, int32_t id);
-/* A node of the quorum calls all below this end committed. */
-void truth_committed(struct truth *t, int32_t id, int64_t end);
-/* A voter's disk was replaced. How many have now forgotten what was committed: once that is a majority, they may elect one
- * of theirs, who decides everything anew, and what this knew of the old cluster goes with it. */
-int32_t truth_wiped(struct truth *t, int32_t id);
 /* Stands in the partition's ISR, and will when it is heard of again. */
 bool truth_may_lead(const struct truth *t, const struct truth_partition *p, int32_t id);
 /* NULL: no such partition (yet). */

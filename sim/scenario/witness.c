@@ -758,7 +758,6 @@ witnesses_speak(struct run *r)
     for (int32_t i = 0; i < r->s->must_fail_n; i++) judge_must_fail(r, &r->s->must_fail[i]);
     if (!is_conclusive)
         run_fail(r, VERDICT_INCONCLUSIVE, "nothing was acknowledged: this proves nothing");
-    run_fail_because(r, r->forgotten);
     const struct run_counts *n = &ret->counts;
     int64_t v[] = {n->produced, n->acknowledged, n->unknown, n->failed, n->read};
     world_say(r->w, S("verdict"), slice_cstr(verdict_text(ret->verdict)),

@@ -88,38 +88,6 @@ drawn_faults_are_counted_with_those_of_steps(void **state)
     assert_int_equal(count(faults, "\"pause "), 1);
 }
 
-#define COMBINED \
-    "scenario: 1\nabout: x\ncluster: {brokers: 3, combined: 3}\ntopics: {orders: {rf: 3}}\n" \
-    "clients: {p1: {produce: orders, rate: 50/s, until: 4s}, c1: {consume: orders}}\n"
-
-static void
-a_quorum_that_may_forget_is_the_first_reason(void **state)
-{
-    (void)state;
-    assert_true(
-        file_write_all("at-once.yaml", slice_cstr(COMBINED "name: at-once\ntimeline:\n"
-                                                           "  - {at: 1s, crash: b1}\n"
-                                                           "  - {at: 1.1s, wipe: [b2, b3]}\n"
-                                                           "  - {at: 1.5s, restart: brokers}\n")));
-    assert_int_equal(run((const char *const[]){"at-once.yaml", NULL}), EXIT_FAIL);
-    must_have("out/at-once-1/report.json",
-              "\"reasons\":[\"2 of 3 controllers lost their disks, the last b3 at 1.100 s");
-}
-
-static void
-disks_that_are_replaced_one_after_the_other_are_no_reason(void **state)
-{
-    (void)state;
-    assert_true(
-        file_write_all("in-turn.yaml", slice_cstr(COMBINED "name: in-turn\ntimeline:\n"
-                                                           "  - {at: 0.5s, wipe: b2}\n"
-                                                           "  - {at: 0.6s, restart: b2}\n"
-                                                           "  - {at: 20s, wipe: b3}\n"
-                                                           "  - {at: 20.1s, restart: b3}\n")));
-    assert_int_equal(run((const char *const[]){"in-turn.yaml", NULL}), EXIT_PASS);
-    assert_null(strstr(read_back("printed"), "lost their disks"));
-}
-
 /* ---- a CHECK that fails ---- */
 
 static void
@@ -431,8 +399,6 @@ main(void)
         cmocka_unit_test(json_prints_one_line_for_each_run),
         cmocka_unit_test(a_run_that_a_signal_ends_is_reported_all_the_same),
         cmocka_unit_test(drawn_faults_are_counted_with_those_of_steps),
-        cmocka_unit_test(a_quorum_that_may_forget_is_the_first_reason),
-        cmocka_unit_test(disks_that_are_replaced_one_after_the_other_are_no_reason),
         cmocka_unit_test(a_failed_check_leaves_report_story_and_trace),
         cmocka_unit_test(a_failed_check_ends_one_run_of_several),
         cmocka_unit_test(a_run_that_died_can_be_replayed),
