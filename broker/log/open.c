@@ -1,12 +1,13 @@
 /* Opening a log: what is on disk decides; no file but the log itself has to be there.
  *
- *     directory ─ leftovers removed ─ topic id ─ leader epochs ─ segments ─ bad tail cut ─ producers ─ synced
+ *     directory ─ leftovers removed ─ topic id ─ leader epochs ─ segments ─ bad tail cut ─ producers ─ synced ─ swaps named
  *
  * Below the recovery point, and everywhere after a clean shutdown, only the ends of segments are looked at.
  * Otherwise every segment that reaches above the recovery point is read through with its sums
  * (recovery_scan.h); at the first batch that is not good the log ends. What it will then answer from is synced
  * first: it may have been page cache only.
- * Where segment files are missing it goes on behind the hole (missing_segments.h). */
+ * Where segment files are missing it goes on behind the hole (missing_segments.h). A finished compaction that was being put
+ * in place (swap.c) is read under the name that it has, and gets its own only at the end. */
 #include "broker/log/checkpoint.h"
 #include "broker/base/fmt.h"
 #include "broker/log/found_names.h"
