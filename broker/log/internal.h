@@ -89,6 +89,8 @@ struct segment {
 };
 
 struct segment *segment_new(struct commitlog *log, int64_t base_offset);
+/* One whose file is there, as the log's last. */
+void segment_found(struct commitlog *log, int64_t base_offset, int64_t size, int64_t modified_ms);
 /* Gives up the memory, now or when the last pin is gone and the file is closed. */
 void segment_drop(struct segment *s);
 void segment_pin(struct segment *s);
@@ -131,6 +133,7 @@ struct slice log_path(const struct commitlog *log, struct slice name);
 
 /* The last segment with a base offset ≤ offset, as index into log->segments; -1 if none. */
 int64_t log_segment_at(const struct commitlog *log, int64_t offset);
+bool log_has_segment(const struct commitlog *log, int64_t base_offset);
 static inline struct segment *
 log_active(const struct commitlog *log)
 {

@@ -6,14 +6,14 @@
  * Otherwise every segment that reaches above the recovery point is read through with its sums
  * (recovery_scan.h); at the first batch that is not good the log ends. What it will then answer from is synced
  * first: it may have been page cache only.
- * Where segment files are missing it goes on behind the hole (missing_segments.h). A finished compaction that was being put
- * in place (swap.c) is read under the name that it has, and gets its own only at the end. */
+ * Where segment files are missing it goes on behind the hole (missing_segments.h). What a
+ * cleaning left that a crash interrupted is another story (found_swaps.h). */
 #include "broker/log/checkpoint.h"
 #include "broker/base/fmt.h"
 #include "broker/log/found_names.h"
+#include "broker/log/found_swaps.h"
 #include "broker/log/internal.h"
 #include "broker/log/recovery_scan.h"
-#include "broker/log/swap_holds.h"
 
 enum open_stage {
     OPEN_MKDIR,
@@ -45,9 +45,9 @@ struct open_job {
     struct end_look end;
     struct producer_load producers;
     struct log_op sync;
-    VEC(int64_t) swaps, txns; /* base offsets of such files */
-    int64_t first_cleaned; /* the least base offset of a .cleaned file; INT64_MAX: there is none */
-    VEC(int64_t) orphans;  /* indexes without a log */
+    struct found_swaps swaps;
+    VEC(int64_t) txns;    /* base offsets of such files */
+    VEC(int64_t) orphans; /* indexes without a log */
     int64_t txn_i;
     bool txn_is_read;
     int64_t recovered_from; /* what lies below was not read through */
@@ -66,7 +66,7 @@ static void open_segments_done(struct open_job *j);
 static void
 open_end(struct open_job *j)
 {
-    VEC_RELEASE(&j->job.log->env->mem, &j->swaps);
+    found_swaps_release(&j->swaps, &j->job.log->env->mem);
     VEC_RELEASE(&j->job.log->env->mem, &j->txns);
     VEC_RELEASE(&j->job.log->env->mem, &j->orphans);
     job_end(&j->job);
@@ -99,26 +99,8 @@ is_leftover(struct slice name, bool numbered)
     if (!numbered)
         return slice_eq(name, S("leader-epoch-checkpoint.tmp")) ||
                slice_eq(name, S("partition.metadata.tmp"));
-    return slice_ends(name, S(".deleted")) || slice_ends(name, S(".cleaned")) ||
-           slice_ends(name, S(".swap")) || slice_ends(name, S(".snapshot.tmp")) ||
+    return slice_ends(name, S(".deleted")) || slice_ends(name, S(".snapshot.tmp")) ||
            slice_ends(name, S(".txnindex.tmp"));
-}
-
-static void
-found_log(struct commitlog *log, int64_t base_offset, int64_t size, int64_t modified_ms)
-{
-    struct segment *s = segment_new(log, base_offset);
-    s->exists = s->sealed = true;
-    s->size = s->written = size;
-    s->modified_ms = modified_ms;
-    VEC_PUSH(&log->env->mem, &log->segments, s);
-}
-
-static bool
-has_log(const struct commitlog *log, int64_t base_offset)
-{
-    int64_t i = log_segment_at(log, base_offset);
-    return i >= 0 && log->segments.v[i]->base_offset == base_offset;
 }
 
 /* The list is sorted: a segment's .index comes before its .log; so first the logs, then the rest. */
@@ -131,41 +113,21 @@ sort_out(struct open_job *j, const struct dir_entry *e, bool logs)
     int64_t base;
     bool numbered = parse_segment_name(name, &base, &suffix);
     if (logs) {
-        if (numbered && slice_eq(suffix, S(".log"))) found_log(log, base, e->size, e->modified_ms);
-    } else if (numbered && slice_eq(suffix, S(".log.swap"))) {
-        VEC_PUSH(&log->env->mem, &j->swaps, base);
-    } else if (numbered && slice_ends(suffix, S(".cleaned"))) {
-        MARK(log->env, CLEANED_LEFT_OVER);
-        j->first_cleaned = MIN(j->first_cleaned, base);
-        files_remove_add(&j->remove, log, log_path(log, name));
+        if (numbered && slice_eq(suffix, S(".log")))
+            segment_found(log, base, e->size, e->modified_ms);
+    } else if (numbered && found_swaps_take(&j->swaps, log, name, base, suffix, &j->remove)) {
+        return;
     } else if (is_leftover(name, numbered)) {
         files_remove_add(&j->remove, log, log_path(log, name));
     } else if (numbered && slice_eq(suffix, S(".snapshot"))) {
         VEC_PUSH(&log->env->mem, &log->snapshots, base);
-    } else if (numbered && slice_ends(suffix, S("index")) && !has_log(log, base)) {
+    } else if (numbered && slice_ends(suffix, S("index")) && !log_has_segment(log, base)) {
         if (j->orphans.n == 0 || j->orphans.v[j->orphans.n - 1] != base)
             VEC_PUSH(&log->env->mem, &j->orphans, base);
         files_remove_add(&j->remove, log, log_path(log, name));
     } else if (numbered && slice_eq(suffix, S(".txnindex"))) {
         VEC_PUSH(&log->env->mem, &j->txns, base);
     }
-}
-
-static void
-forget_incomplete_swaps(struct open_job *j)
-{
-    struct commitlog *log = j->job.log;
-    int64_t kept = 0;
-    for (int64_t i = 0; i < j->swaps.n; i++) {
-        int64_t base = j->swaps.v[i];
-        if (swap_holds(base, j->first_cleaned)) {
-            j->swaps.v[kept++] = base;
-            continue;
-        }
-        MARK(log->env, SWAP_UNDONE);
-        files_remove_add(&j->remove, log, log_file_path(log, base, S(".log.swap")));
-    }
-    j->swaps.n = kept;
 }
 
 static void
@@ -176,7 +138,7 @@ read_list(struct open_job *j, struct slice entries)
         for (struct dir_entry e; dir_next(&r, &e);)
             if (!e.is_dir) sort_out(j, &e, pass == 0);
     }
-    forget_incomplete_swaps(j);
+    found_swaps_decide(&j->swaps, j->job.log, &j->remove);
 }
 
 /* ---- small files ---- */
@@ -579,7 +541,8 @@ drop_snapshots(struct open_job *j)
         if (log->snapshots.v[i] <= log->assigned_end) newest = MAX(newest, log->snapshots.v[i]);
     for (int64_t i = 0; i < log->snapshots.n; i++) {
         int64_t at = log->snapshots.v[i];
-        if (at == newest || (at < newest && has_log(log, at))) log->snapshots.v[kept++] = at;
+        if (at == newest || (at < newest && log_has_segment(log, at)))
+            log->snapshots.v[kept++] = at;
         else files_remove_add(&j->remove, log, log_file_path(log, at, S(".snapshot")));
     }
     log->snapshots.n = kept;
@@ -719,71 +682,38 @@ open_listed(struct open_job *j)
     files_remove(&j->remove, log);
 }
 
-/* A finished compaction was being put in place: its file takes the place of the first one it was made of; the others lie
- * within it, and go when its end is known. */
-static void
-take_swap(struct open_job *j, int64_t base)
-{
-    struct commitlog *log = j->job.log;
-    if (!has_log(log, base)) {
-        found_log(log, base, 0, env_wall_ms(log->env));
-        int64_t i = log->segments.n - 1;
-        struct segment *s = log->segments.v[i];
-        for (; i > 0 && log->segments.v[i - 1]->base_offset > base; i--)
-            log->segments.v[i] = log->segments.v[i - 1];
-        log->segments.v[i] = s;
-    }
-    struct segment *s = log->segments.v[log_segment_at(log, base)];
-    s->written = -1; /* size not known yet */
-    s->is_swap = true;
-    /* Of those that aborted in the old one, whose markers may be gone: who believes it waits for these. */
-    files_remove_add(&j->remove, log, log_file_path(log, base, S(".txnindex")));
-    j->clean = false;
-    j->recovery_point = MIN(j->recovery_point, base);
-}
-
 static void
 open_found(struct open_job *j)
 {
-    for (int64_t i = 0; i < j->swaps.n; i++) take_swap(j, j->swaps.v[i]);
+    int64_t from = found_swaps_place(&j->swaps, j->job.log, &j->remove);
+    if (from < INT64_MAX) j->clean = false;
+    j->recovery_point = MIN(j->recovery_point, from);
     j->stage = OPEN_METADATA;
     open_slurp(j, S("partition.metadata"));
 }
 
-/* The names that say that a swap holds may be page cache only: a loss of power that takes one of them back, and not the
- * removal of what it replaces, would leave neither. */
 static void
 open_cleaned_up(struct open_job *j)
 {
     struct commitlog *log = j->job.log;
     j->stage = OPEN_FOUND;
-    if (j->swaps.n) dir_sync(log->env, &j->job.op, log->dir);
+    if (j->swaps.bases.n) dir_sync(log->env, &j->job.op, log->dir);
     else open_found(j);
 }
 
-/* A .swap loses its name last, when those that lie within it are gone and its indexes are there, durably: after another
- * crash a .log would say of itself that it is as it should be, and nobody would look for what is left beside it. */
 static void
 open_name(struct open_job *j)
 {
     struct commitlog *log = j->job.log;
-    int64_t i = 0;
-    while (i < log->segments.n && !log->segments.v[i]->is_swap) i++;
-    if (i < log->segments.n) {
-        struct segment *s = log->segments.v[i];
-        MARK(log->env, SWAP_FINISHED);
-        log_names_changed(log);
-        struct slice from = segment_path(s);
-        s->is_swap = false;
-        path_rename(log->env, &j->job.op, from, segment_path(s));
-    } else if (log_names_are_durable(log)) {
+    if (found_swaps_name_next(log, &j->job.op)) return;
+    if (log_names_are_durable(log)) {
         j->stage = OPEN_DONE;
         open_step_again(j, ENV_OK);
-    } else {
-        j->stage = OPEN_NAMED;
-        j->names = log->names_changed;
-        dir_sync(log->env, &j->job.op, log->dir);
+        return;
     }
+    j->stage = OPEN_NAMED;
+    j->names = log->names_changed;
+    dir_sync(log->env, &j->job.op, log->dir);
 }
 
 static const char *
@@ -890,6 +820,7 @@ commitlog_open(struct commitlog *log, struct env *env, const struct commitlog_pa
     j->recovery_point = p->recovery_point;
     j->start_offset = p->start_offset;
     j->expected = j->epoch_before = -1;
-    j->recovered_from = j->first_cleaned = INT64_MAX;
+    j->recovered_from = INT64_MAX;
+    found_swaps_init(&j->swaps);
     dir_make(env, &j->job.op, log->dir);
 }

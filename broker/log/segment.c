@@ -40,6 +40,13 @@ log_segment_at(const struct commitlog *log, int64_t offset)
     return lo - 1;
 }
 
+bool
+log_has_segment(const struct commitlog *log, int64_t base_offset)
+{
+    int64_t i = log_segment_at(log, base_offset);
+    return i >= 0 && log->segments.v[i]->base_offset == base_offset;
+}
+
 struct segment *
 segment_new(struct commitlog *log, int64_t base_offset)
 {
@@ -56,6 +63,16 @@ segment_new(struct commitlog *log, int64_t base_offset)
     list_init(&s->file_waits);
     list_init(&s->index_waits);
     return s;
+}
+
+void
+segment_found(struct commitlog *log, int64_t base_offset, int64_t size, int64_t modified_ms)
+{
+    struct segment *s = segment_new(log, base_offset);
+    s->exists = s->sealed = true;
+    s->size = s->written = size;
+    s->modified_ms = modified_ms;
+    VEC_PUSH(&log->env->mem, &log->segments, s);
 }
 
 /* ---- how long it lives ---- */

@@ -6,7 +6,7 @@
  *     .log                                     done
  *
  * So that the last is true, the others are gone, durably, before the .swap loses its name, here and in the next start
- * (open.c): two segments with the same offsets in them would be a log that goes back. (swap_holds.h)
+ * (found_swaps.h): two segments with the same offsets in them would be a log that goes back.
  * In memory the new one is in its place before any file is: who still reads an old one keeps the file that he has; who
  * comes then waits for the new one's name. */
 #include "broker/log/clean.h"
