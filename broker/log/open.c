@@ -3,65 +3,13 @@
  *     directory ─ leftovers removed ─ topic id ─ leader epochs ─ segments ─ bad tail cut ─ producers ─ synced ─ swaps named
  *
  * Below the recovery point, and everywhere after a clean shutdown, only the ends of segments are looked at.
- * Otherwise every segment that reaches above the recovery point is read through with its sums
- * (recovery_scan.h); at the first batch that is not good the log ends. What it will then answer from is synced
- * first: it may have been page cache only.
- * Where segment files are missing it goes on behind the hole (missing_segments.h). What a
- * cleaning left that a crash interrupted is another story (found_swaps.h). */
+ * Otherwise every segment that reaches above the recovery point is read through with its sums; at the first batch that is not
+ * good the log ends (open_segments.c). What it will then answer from is synced first: it may have been page cache only.
+ * What a cleaning left that a crash interrupted is a story of its own (found_swaps.h). */
 #include "broker/log/checkpoint.h"
 #include "broker/base/fmt.h"
 #include "broker/log/found_names.h"
-#include "broker/log/found_swaps.h"
-#include "broker/log/internal.h"
-#include "broker/log/recovery_scan.h"
-
-enum open_stage {
-    OPEN_MKDIR,
-    OPEN_LIST,
-    OPEN_CLEAN,
-    OPEN_FOUND,
-    OPEN_METADATA,
-    OPEN_EPOCHS,
-    OPEN_EPOCHS_READ,
-    OPEN_SEGMENTS,
-    OPEN_TXNS,
-    OPEN_PRODUCERS,
-    OPEN_SYNC,
-    OPEN_NAME,
-    OPEN_NAMED,
-    OPEN_DONE,
-};
-
-struct open_job {
-    struct log_job job;
-    enum open_stage stage;
-    bool clean;
-    int64_t recovery_point, start_offset;
-    struct file_slurp slurp;
-    struct file_replace replace;
-    struct files_remove remove;
-    struct scan scan;
-    struct tail_load tail;
-    struct end_look end;
-    struct producer_load producers;
-    struct log_op sync;
-    struct found_swaps swaps;
-    VEC(int64_t) txns;    /* base offsets of such files */
-    VEC(int64_t) orphans; /* indexes without a log */
-    int64_t txn_i;
-    bool txn_is_read;
-    int64_t recovered_from; /* what lies below was not read through */
-    int32_t names;          /* the directory is being synced up to this count */
-    int64_t i;              /* segment being looked at */
-    int64_t file_size;      /* of it */
-    int64_t expected;       /* the offset after the segment before; -1: not known */
-    int32_t epoch_before;
-    int64_t bytes_cut;
-    int64_t epochs_from; /* where the first of the leader epochs found began */
-};
-
-static void open_next_segment(struct open_job *j);
-static void open_segments_done(struct open_job *j);
+#include "broker/log/open.h"
 
 static void
 open_end(struct open_job *j)
@@ -72,8 +20,8 @@ open_end(struct open_job *j)
     job_end(&j->job);
 }
 
-static void
-log_open_failed(struct open_job *j, enum env_err err, const char *what, struct slice path)
+void
+open_failed(struct open_job *j, enum env_err err, const char *what, struct slice path)
 {
     log_fail(j->job.log, err, what, path);
     open_end(j);
@@ -206,8 +154,7 @@ open_metadata_read(struct open_job *j)
     bool found = !j->slurp.err;
     if (found && !take_metadata(j)) {
         buf_unref(j->slurp.buf);
-        log_open_failed(j, ENV_EINVAL, "another topic's id in",
-                        log_path(log, S("partition.metadata")));
+        open_failed(j, ENV_EINVAL, "another topic's id in", log_path(log, S("partition.metadata")));
         return;
     }
     bool is_good = found && partition_metadata_parse(buf_slice(j->slurp.buf), &log->topic_id);
@@ -232,301 +179,6 @@ take_epochs(struct open_job *j)
     j->clean = false; /* the batches have them */
     j->recovery_point = 0;
     log->epochs_dirty = true;
-}
-
-/* ---- one segment ---- */
-
-static bool
-needs_recovery(const struct open_job *j)
-{
-    const struct commitlog *log = j->job.log;
-    bool is_last = j->i == log->segments.n - 1;
-    return !j->clean && (is_last || log->segments.v[j->i + 1]->base_offset > j->recovery_point);
-}
-
-static void
-drop_segment(struct open_job *j, struct segment *s)
-{
-    struct commitlog *log = j->job.log;
-    if (s->is_swap) files_remove_add(&j->remove, log, segment_path(s));
-    files_remove_add_segment(&j->remove, log, s->base_offset);
-    segment_drop(s);
-}
-
-/* Segments from j->i on go. */
-static void
-drop_rest(struct open_job *j)
-{
-    struct commitlog *log = j->job.log;
-    for (int64_t i = log->segments.n - 1; i >= j->i; i--) {
-        MARK(log->env, LOG_SEGMENTS_DROPPED);
-        j->bytes_cut += log->segments.v[i]->written;
-        drop_segment(j, log->segments.v[i]);
-    }
-    log->segments.n = j->i;
-}
-
-/* One that lies within the one before: a compaction had finished but for this. */
-static void
-drop_one(struct open_job *j)
-{
-    struct commitlog *log = j->job.log;
-    struct segment *s = log->segments.v[j->i];
-    MARK(log->env, LOG_OUTLIVED_REMOVED);
-    VEC_REMOVE_AT(&log->segments, j->i);
-    drop_segment(j, s);
-}
-
-/* ---- segments that are missing ---- */
-
-/* Compaction may have left the gap before this segment. Ours end where the next one begins, cleaned or not; what Kafka
- * has cleaned need not. Elsewhere a gap between segments is a tail that a power loss took. */
-static bool
-may_be_compaction(const struct open_job *j)
-{
-    const struct commitlog *log = j->job.log;
-    if (!log->config->may_have_gaps) return false;
-    bool is_clean = log->cleaned_to > 0 && log->segments.v[j->i]->base_offset <= log->cleaned_to;
-    return is_clean || (j->i > 0 && log->segments.v[j->i - 1]->is_swap);
-}
-
-/* One that follows the gap before it is kept or goes. */
-static bool
-is_gap_kept(const struct open_job *j)
-{
-    struct gap_facts f = {
-        .stopped_in_order = j->job.log->stopped_in_order,
-        .compact = may_be_compaction(j),
-        .expected = j->expected,
-        .recovery_point = j->recovery_point,
-    };
-    return gap_is_kept(&f);
-}
-
-/* A file that was emptied, while others follow it: as if it were gone. Nothing rolls an empty segment. */
-static void
-drop_emptied(struct open_job *j)
-{
-    struct commitlog *log = j->job.log;
-    while (j->i < log->segments.n - 1 && log->segments.v[j->i]->written == 0) {
-        if (j->expected < 0) j->expected = log->segments.v[j->i]->base_offset;
-        if (!is_gap_kept(j)) {
-            j->i++;
-            drop_rest(j);
-            j->i--;
-            return;
-        }
-        drop_one(j);
-    }
-}
-
-/* False: the log ends here. */
-static bool
-go_on_behind_gap(struct open_job *j)
-{
-    struct commitlog *log = j->job.log;
-    int64_t base = log->segments.v[j->i]->base_offset;
-    if (j->expected < 0 || base == j->expected) return true;
-    if (base < j->expected || !is_gap_kept(j)) {
-        drop_rest(j);
-        return false;
-    }
-    if (log->config->compact) return true; /* nobody can tell what is missing */
-    struct log_hole hole = {j->expected, base};
-    VEC_PUSH(&log->env->mem, &log->holes, hole);
-    j->expected = -1;
-    return true;
-}
-
-/* Leader epochs are cut with the log's start; in a log that was stopped in order they begin where it does. */
-static void
-look_for_front_hole(struct open_job *j)
-{
-    struct commitlog *log = j->job.log;
-    if (!log->stopped_in_order || log->segments.n == 0 || log->config->compact) return;
-    int64_t base = log->segments.v[0]->base_offset, from = base;
-    from = MIN(from, j->epochs_from);
-    if (j->orphans.n) from = MIN(from, j->orphans.v[0]);
-    if (j->start_offset > 0) from = MIN(from, j->start_offset);
-    from = MAX(from, j->start_offset);
-    if (from >= base) return;
-    if (log->holes.n == 0 || log->holes.v[0].to > base) {
-        MARK(log->env, LOG_HOLE_FOUND);
-        (void)VEC_ADD(&log->env->mem, &log->holes);
-        for (int64_t i = log->holes.n - 1; i > 0; i--) log->holes.v[i] = log->holes.v[i - 1];
-    }
-    log->holes.v[0] = (struct log_hole){from, base};
-}
-
-static void
-tell_holes(const struct commitlog *log)
-{
-    for (int64_t i = 0; i < log->holes.n; i++) {
-        struct writer w = writer_mem(&log->env->mem);
-        fmt_str(&w, "segment files are missing in ");
-        fmt_slice(&w, log->dir);
-        fmt_str(&w, ": the records from offset ");
-        fmt_i64(&w, log->holes.v[i].from);
-        fmt_str(&w, " to ");
-        fmt_i64(&w, log->holes.v[i].to - 1);
-        fmt_str(&w, " are gone, those that follow are kept");
-        NOTE(log->env, NOTE_LOG_MESSAGE, log->name, writer_slice(&w), 2);
-        writer_release(&w);
-    }
-}
-
-/* ---- reading segments ---- */
-
-static bool
-recover_batch(struct scan *scan)
-{
-    struct open_job *j = CONTAINER_OF(scan, struct open_job, scan);
-    struct commitlog *log = j->job.log;
-    struct recovery_facts f = {
-        .parsed = scan->parsed,
-        .h = scan->h,
-        .bytes_left = scan->end - scan->at,
-        .crc_is_right = scan->crc_is_right,
-        .expected_offset = j->expected,
-        .epoch_before = j->epoch_before,
-        /* Where nothing was ever compacted, a batch further on than the one before says is one whose offset rotted: no
-         * checksum covers it. */
-        .gaps_are_allowed = log->config->compact || may_be_compaction(j) || is_gap_kept(j),
-    };
-    if (!recovery_keeps(&f)) return false;
-    segment_place(scan->segment, &scan->h, false);
-    /* The list may be older than the batch: an epoch that got no records stood there when it was written down. */
-    if (epoch_cache_remove_later(&log->epochs, scan->h.leader_epoch, batch_last_offset(&scan->h)))
-        log->epochs_dirty = true;
-    if (epoch_cache_assign(&log->epochs, &log->env->mem, scan->h.leader_epoch, scan->h.base_offset))
-        log->epochs_dirty = true;
-    j->expected = batch_next_offset(&scan->h);
-    j->epoch_before = scan->h.leader_epoch;
-    return true;
-}
-
-static void
-segment_recovered(struct scan *scan, enum env_err err)
-{
-    struct open_job *j = CONTAINER_OF(scan, struct open_job, scan);
-    struct segment *s = scan->segment;
-    if (err) {
-        log_open_failed(j, err, "reading", segment_path(s));
-        return;
-    }
-    s->written = s->size;
-    s->dirty = true;
-    segment_seal(s);
-    j->i++;
-    if (s->size == j->file_size) {
-        open_next_segment(j);
-        return;
-    }
-    MARK(scan->log->env, LOG_TAIL_CUT);
-    j->bytes_cut += j->file_size - s->size;
-    drop_rest(j);
-    file_truncate(&j->job.op, &s->file, s->size);
-}
-
-static void
-recover_segment(struct open_job *j)
-{
-    struct commitlog *log = j->job.log;
-    struct segment *s = log->segments.v[j->i];
-    if (j->expected < 0 || log->config->may_have_gaps)
-        j->expected = MAX(s->base_offset, j->expected);
-    s->index.offsets.n = s->index.times.n = 0;
-    s->index_state = INDEX_IN_MEMORY;
-    s->max_timestamp = s->max_timestamp_offset = -1;
-    s->bytes_since_entry = 0;
-    s->end_offset = s->base_offset;
-    j->file_size = s->written;
-    j->recovered_from = MIN(j->recovered_from, s->base_offset);
-    s->size = 0;
-    j->scan = (struct scan){.log = log,
-                            .segment = s,
-                            .end = j->file_size,
-                            .with_crc = true,
-                            .batch = recover_batch,
-                            .done = segment_recovered};
-    scan_begin(&j->scan);
-}
-
-static void
-tail_loaded(struct tail_load *t, enum env_err err)
-{
-    struct open_job *j = CONTAINER_OF(t, struct open_job, tail);
-    struct segment *s = t->scan.segment;
-    if (err) {
-        log_open_failed(j, err, "reading", segment_path(s));
-    } else if (t->scan.at != s->size) {
-        j->clean = false; /* not as it was left */
-        j->recovery_point = MIN(j->recovery_point, s->base_offset);
-        recover_segment(j);
-    } else {
-        s->first_timestamp = s->index.times.n ? s->index.times.v[0].timestamp : s->max_timestamp;
-        j->i++;
-        open_next_segment(j);
-    }
-}
-
-static void
-found_end(struct end_look *e, enum env_err err)
-{
-    struct open_job *j = CONTAINER_OF(e, struct open_job, end);
-    struct commitlog *log = j->job.log;
-    struct segment *s = log->segments.v[j->i];
-    if (err) {
-        log_open_failed(j, err, "reading", segment_path(s));
-        return;
-    }
-    if (e->end >= 0) s->end_offset = e->end;
-    j->expected = e->end;
-    j->i++;
-    open_next_segment(j);
-}
-
-/* What was read through is synced before the next one is: so its file can be closed. A log has more
- * segments than a node may have open files. */
-static bool
-has_synced_one_before(struct open_job *j)
-{
-    struct segment *s = j->i > 0 ? j->job.log->segments.v[j->i - 1] : NULL;
-    if (!s || !s->dirty || s->state != SEGMENT_IS_OPEN) return true;
-    s->dirty = false;
-    file_sync(&j->job.op, &s->file);
-    return false;
-}
-
-static void
-open_next_segment(struct open_job *j)
-{
-    struct commitlog *log = j->job.log;
-    if (j->i < log->segments.n && !has_synced_one_before(j)) return;
-    for (; j->i < log->segments.n; j->i++) {
-        while (j->expected > log->segments.v[j->i]->base_offset && j->i < log->segments.n - 1)
-            drop_one(j);
-        drop_emptied(j);
-        if (!go_on_behind_gap(j)) break;
-        struct segment *s = log->segments.v[j->i];
-        if (needs_recovery(j)) {
-            if (s->written < 0 && !segment_want_file(s, &j->job.wait)) return;
-            recover_segment(j);
-            return;
-        }
-        if (j->i == log->segments.n - 1) {
-            if (!segment_want_times(s, &j->job.wait)) return;
-            j->tail.done = tail_loaded;
-            tail_load(log, &j->tail);
-            return;
-        }
-        s->end_offset = log->segments.v[j->i + 1]->base_offset;
-        if (log->config->compact) continue; /* there a gap tells nothing */
-        j->end.done = found_end;
-        segment_find_end(s, &j->end);
-        return;
-    }
-    open_segments_done(j);
 }
 
 /* ---- the rest ---- */
@@ -583,15 +235,10 @@ names_known_to(const struct open_job *j)
     return known;
 }
 
-static void
+void
 open_segments_done(struct open_job *j)
 {
     struct commitlog *log = j->job.log;
-    if (log->segments.n && log_active(log)->end_offset < j->start_offset) {
-        j->i = 0; /* the log ended below where it should start */
-        drop_rest(j);
-    }
-    look_for_front_hole(j);
     if (log->segments.n == 0) new_active(log, j->start_offset);
     if (log->stopped_in_order) log->known_to = MAX(log->known_to, names_known_to(j));
     open_set_ends(j);
@@ -628,6 +275,23 @@ open_producers_done(struct producer_load *l, enum env_err err)
     struct open_job *j = CONTAINER_OF(l, struct open_job, producers);
     j->stage = OPEN_SYNC;
     open_step_again(j, err);
+}
+
+static void
+tell_holes(const struct commitlog *log)
+{
+    for (int64_t i = 0; i < log->holes.n; i++) {
+        struct writer w = writer_mem(&log->env->mem);
+        fmt_str(&w, "segment files are missing in ");
+        fmt_slice(&w, log->dir);
+        fmt_str(&w, ": the records from offset ");
+        fmt_i64(&w, log->holes.v[i].from);
+        fmt_str(&w, " to ");
+        fmt_i64(&w, log->holes.v[i].to - 1);
+        fmt_str(&w, " are gone, those that follow are kept");
+        NOTE(log->env, NOTE_LOG_MESSAGE, log->name, writer_slice(&w), 2);
+        writer_release(&w);
+    }
 }
 
 static void
@@ -748,7 +412,7 @@ open_step(struct log_job *job, enum env_err err)
         return;
     }
     if (err && !(j->stage == OPEN_MKDIR && err == ENV_EEXIST)) {
-        log_open_failed(j, err, stage_text(j->stage), log->dir);
+        open_failed(j, err, stage_text(j->stage), log->dir);
         return;
     }
     switch (j->stage) {
