@@ -55,9 +55,8 @@ failure_delay_ns(const struct authentication *a)
     return ns_of_ms(a->settings->failure_delay_ms);
 }
 
-/* Who guesses is told so only after a while (KIP-306). */
 static void
-authentication_fail(struct authentication *a, const char *why, struct slice of_what)
+note_failure(const struct authentication *a, const char *why, struct slice of_what)
 {
     struct env *env = a->session->server->env;
     struct writer w = writer_mem(&env->mem);
@@ -66,6 +65,14 @@ authentication_fail(struct authentication *a, const char *why, struct slice of_w
     fmt_slice(&w, of_what);
     NOTE(env, NOTE_LOG_MESSAGE, a->session->peer, writer_slice(&w), 2);
     writer_release(&w);
+}
+
+/* Who guesses is told so only after a while (KIP-306). */
+static void
+authentication_fail(struct authentication *a, const char *why, struct slice of_what)
+{
+    struct env *env = a->session->server->env;
+    note_failure(a, why, of_what);
     authentication_move(a, SASL_FAILED);
     conn_pause(&a->session->conn);
     timer_arm(env, &a->end, env_now_ns(env) + failure_delay_ns(a));
@@ -109,22 +116,20 @@ authentication_admit(struct authentication *a, bool is_request, int16_t api_key)
         session_life_is_over(&a->life, env_now_ns(env)))
         return SASL_CUT_NOW;
     enum sasl_verdict v = sasl_admit(a->state, is_request, api_key);
-    if (v == SASL_ANSWERED_AND_CUT)
-        v = api_key == K_API_SASL_HANDSHAKE || api_key == K_API_API_VERSIONS ? SASL_SERVED
-                                                                             : SASL_CUT_LATER;
+    if (v == SASL_ANSWERED_AND_CUT) return SASL_SERVED;
+    bool is_stranger = a->state == SASL_BEGUN || a->state == SASL_VERSIONS_TOLD;
+    if (v == SASL_CUT_NOW && is_stranger)
+        note_failure(a,
+                     is_request ? "unexpected request during SASL handshake: "
+                                : "this is not Kafka's protocol",
+                     is_request ? k_api_name(api_key) : SLICE_EMPTY);
     if (v != SASL_CUT_LATER) return v;
-    if (!is_request)
-        authentication_fail(
-            a, "this is neither Kafka's protocol nor GSSAPI, which is not supported", SLICE_EMPTY);
-    else if (a->state == SASL_OTHER_MECHANISM)
+    if (a->state == SASL_OTHER_MECHANISM)
         authentication_fail(a, "who authenticates anew must keep to ",
                             sasl_mechanism_name(a->mechanism));
     else
         authentication_fail(a,
-                            a->state == SASL_TOKENS
-                                ? "unexpected request during SASL authentication: "
-                                : "unexpected request during SASL handshake: ",
-                            k_api_name(api_key));
+                            "unexpected request during SASL authentication: ", k_api_name(api_key));
     return v;
 }
 

@@ -32,27 +32,18 @@ sasl_state_may_move(enum sasl_state from, enum sasl_state to)
     return (states[from].moves & CAN(to)) != 0;
 }
 
-/* What does not even look like Kafka's protocol Kafka takes for a token of GSSAPI from the time before SaslHandshake: an
- * attempt to authenticate. */
-static enum sasl_verdict
-admit_first(bool is_request, int16_t api_key)
-{
-    if (!is_request) return SASL_CUT_LATER;
-    bool known = api_key == K_API_API_VERSIONS || api_key == K_API_SASL_HANDSHAKE;
-    return known ? SASL_SERVED : SASL_CUT_LATER;
-}
-
 enum sasl_verdict
 sasl_admit(enum sasl_state s, bool is_request, int16_t api_key)
 {
+    bool is_handshake = is_request && api_key == K_API_SASL_HANDSHAKE;
+    bool is_versions = is_request && api_key == K_API_API_VERSIONS;
     switch (s) {
-    case SASL_BEGUN: return admit_first(is_request, api_key);
-    case SASL_VERSIONS_TOLD:
-        if (!is_request || api_key == K_API_API_VERSIONS) return SASL_CUT_NOW;
-        return api_key == K_API_SASL_HANDSHAKE ? SASL_SERVED : SASL_CUT_LATER;
+    case SASL_BEGUN: return is_handshake || is_versions ? SASL_SERVED : SASL_CUT_NOW;
+    case SASL_VERSIONS_TOLD: return is_handshake ? SASL_SERVED : SASL_CUT_NOW;
     case SASL_TOKENS:
         if (!is_request) return SASL_CUT_NOW;
-        return api_key == K_API_SASL_AUTHENTICATE ? SASL_SERVED : SASL_ANSWERED_AND_CUT;
+        if (is_handshake || is_versions) return SASL_ANSWERED_AND_CUT;
+        return api_key == K_API_SASL_AUTHENTICATE ? SASL_SERVED : SASL_CUT_LATER;
     case SASL_OTHER_MECHANISM: return SASL_CUT_LATER;
     case SASL_COMPLETE: return SASL_SERVED;
     case SASL_FAILED:

@@ -8,8 +8,9 @@
  *                            ▲                 the same mechanism ► TOKENS          │ sessions end
  *                            └── any frame ── OTHER_MECHANISM ◄────────────────────-┘ (session_life.h)
  *
- * Whatever is not in the drawing ends the connection: some of it at once, and what looks like an attempt to
- * authenticate after connection.failed.authentication.delay.ms (KIP-306), so that guessing takes its time. */
+ * Whatever is not in the drawing ends the connection. Before hands are shaken nothing can be guessed, so it ends at once;
+ * afterwards after connection.failed.authentication.delay.ms (KIP-306), so that guessing takes its time, unless it is no
+ * request at all. */
 #ifndef SECURITY_SASL_STATE_H
 #define SECURITY_SASL_STATE_H
 
@@ -31,7 +32,7 @@ bool sasl_state_may_move(enum sasl_state from, enum sasl_state to);
 
 enum sasl_verdict {
     SASL_SERVED,
-    SASL_ANSWERED_AND_CUT, /* ILLEGAL_SASL_STATE, where the answer to it has room for that; then as the next one */
+    SASL_ANSWERED_AND_CUT, /* ILLEGAL_SASL_STATE; then as the next one */
     SASL_CUT_LATER,
     SASL_CUT_NOW,
 };

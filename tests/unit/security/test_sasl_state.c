@@ -25,7 +25,7 @@ only_the_drawn_moves_are_made(void **state)
             assert_int_equal(sasl_state_may_move(from, to), may[from][to]);
 }
 
-/* Kafka 4.4 was asked with the same (tests/hostile/claims_sasl.py has the bytes). */
+/* Kafka 4.4 was asked with the same (tests/interop/claims/sasl.py has the bytes). */
 static void
 what_comes_is_served_or_cuts_the_connection(void **state)
 {
@@ -38,16 +38,17 @@ what_comes_is_served_or_cuts_the_connection(void **state)
     } rows[] = {
         {SASL_BEGUN, true, K_API_API_VERSIONS, SASL_SERVED},
         {SASL_BEGUN, true, K_API_SASL_HANDSHAKE, SASL_SERVED},
-        {SASL_BEGUN, true, K_API_SASL_AUTHENTICATE, SASL_CUT_LATER},
-        {SASL_BEGUN, true, K_API_METADATA, SASL_CUT_LATER},
-        {SASL_BEGUN, false, 0, SASL_CUT_LATER},
+        {SASL_BEGUN, true, K_API_SASL_AUTHENTICATE, SASL_CUT_NOW},
+        {SASL_BEGUN, true, K_API_METADATA, SASL_CUT_NOW},
+        {SASL_BEGUN, false, 0, SASL_CUT_NOW},
         {SASL_VERSIONS_TOLD, true, K_API_API_VERSIONS, SASL_CUT_NOW},
         {SASL_VERSIONS_TOLD, true, K_API_SASL_HANDSHAKE, SASL_SERVED},
-        {SASL_VERSIONS_TOLD, true, K_API_PRODUCE, SASL_CUT_LATER},
+        {SASL_VERSIONS_TOLD, true, K_API_PRODUCE, SASL_CUT_NOW},
         {SASL_VERSIONS_TOLD, false, 0, SASL_CUT_NOW},
         {SASL_TOKENS, true, K_API_SASL_AUTHENTICATE, SASL_SERVED},
         {SASL_TOKENS, true, K_API_SASL_HANDSHAKE, SASL_ANSWERED_AND_CUT},
-        {SASL_TOKENS, true, K_API_METADATA, SASL_ANSWERED_AND_CUT},
+        {SASL_TOKENS, true, K_API_API_VERSIONS, SASL_ANSWERED_AND_CUT},
+        {SASL_TOKENS, true, K_API_METADATA, SASL_CUT_LATER},
         {SASL_TOKENS, false, 0, SASL_CUT_NOW},
         {SASL_OTHER_MECHANISM, true, K_API_SASL_AUTHENTICATE, SASL_CUT_LATER},
         {SASL_OTHER_MECHANISM, true, K_API_SASL_HANDSHAKE, SASL_CUT_LATER},
