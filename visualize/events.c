@@ -1,5 +1,6 @@
 /* What happened in a run, one by one, for a page: messages with their fates and bytes, and what machines noted. */
 #include "broker/base/check.h"
+#include "broker/base/search.h"
 #include "sim/trace/reader.h"
 #include "visualize/load.h"
 #include "visualize/page.h"
@@ -10,13 +11,9 @@
 static struct sent *
 sent_find(struct events *e, int64_t id)
 {
-    int64_t low = 0, high = e->sent.n; /* ids ascend */
-    while (low < high) {
-        int64_t mid = low + (high - low) / 2;
-        if (e->sent.v[mid].id < id) low = mid + 1;
-        else high = mid;
-    }
-    return low < e->sent.n && e->sent.v[low].id == id ? &e->sent.v[low] : NULL;
+    /* Ids ascend. */
+    LOWER_BOUND(at, e->sent.n, i, e->sent.v[i].id < id);
+    return at < e->sent.n && e->sent.v[at].id == id ? &e->sent.v[at] : NULL;
 }
 
 static void

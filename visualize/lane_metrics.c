@@ -2,6 +2,7 @@
  * fewer than min.insync.replicas, without leader; how far the slowest replica of the one that is drawn is behind; and how
  * many leaders were elected within a second. */
 #include "broker/base/check.h"
+#include "broker/base/search.h"
 #include "visualize/timeline.h"
 
 enum metric { UNDER_REPLICATED, UNDER_MIN_ISR, OFFLINE, LAG, ELECTIONS };
@@ -47,13 +48,8 @@ lag_at(const struct timeline *t, int64_t at_ns)
         const struct replica *one = &p->replicas.v[i];
         int32_t id = t->r->actors.v[i].node_id;
         if (!one->is_known || !one->steps.n || !c || !list_has(c->replicas, id)) continue;
-        int64_t low = 0, high = one->steps.n;
-        while (low < high) {
-            int64_t middle = (low + high) / 2;
-            if (one->steps.v[middle].at_ns <= at_ns) low = middle + 1;
-            else high = middle;
-        }
-        int64_t end = low ? one->steps.v[low - 1].log_end : 0;
+        LOWER_BOUND(at, one->steps.n, k, one->steps.v[k].at_ns <= at_ns);
+        int64_t end = at ? one->steps.v[at - 1].log_end : 0;
         most = MAX(most, end);
         if (id != c->leader_id) least = MIN(least, end);
     }

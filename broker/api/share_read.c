@@ -1,6 +1,7 @@
 #include "broker/api/share_read.h"
 
 #include "broker/base/check.h"
+#include "broker/base/search.h"
 #include "broker/record/batch.h"
 
 struct share_batches {
@@ -75,13 +76,8 @@ walk_batches(const struct share_read *r, const struct share_partition *sp, struc
 static int32_t
 batch_of(const struct share_batches *b, int64_t offset)
 {
-    int32_t lo = 0, hi = b->n - 1;
-    while (lo < hi) {
-        int32_t mid = (lo + hi) / 2;
-        if (b->ends[mid] <= offset) lo = mid + 1;
-        else hi = mid;
-    }
-    return lo;
+    LOWER_BOUND(at, b->n - 1, i, b->ends[i] <= offset);
+    return at;
 }
 
 /* What is given out in one go is acknowledged in one go: in pieces of the size that the client likes. */

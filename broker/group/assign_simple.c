@@ -1,17 +1,13 @@
 #include "broker/group/assign_simple.h"
 
 #include "broker/base/check.h"
+#include "broker/base/search.h"
 
 static bool
 wants(const struct simple_member *m, struct uuid topic)
 {
-    int64_t lo = 0, hi = m->topics_n;
-    while (lo < hi) {
-        int64_t mid = (lo + hi) / 2;
-        if (uuid_cmp(m->topics[mid], topic) < 0) lo = mid + 1;
-        else hi = mid;
-    }
-    return lo < m->topics_n && uuid_eq(m->topics[lo], topic);
+    LOWER_BOUND(at, m->topics_n, i, uuid_cmp(m->topics[i], topic) < 0);
+    return at < m->topics_n && uuid_eq(m->topics[at], topic);
 }
 
 struct simple {

@@ -1,6 +1,7 @@
 /* The assignor `uniform`: everybody has as many partitions as everybody else, or one more. Who has partitions
  * keeps them as far as that goes: each that moves must be revoked by one member before another gets it. */
 #include "broker/base/check.h"
+#include "broker/base/search.h"
 #include "broker/group/assignor.h"
 
 /* Partitions are numbered through, topic after topic. */
@@ -16,26 +17,16 @@ struct spreading {
 static const struct assign_topic *
 spread_topic(const struct spreading *s, struct uuid id, int32_t *ret_at)
 {
-    int32_t lo = 0, hi = s->in->topics_n;
-    while (lo < hi) {
-        int32_t mid = lo + (hi - lo) / 2;
-        if (uuid_cmp(s->in->topics[mid].id, id) < 0) lo = mid + 1;
-        else hi = mid;
-    }
-    *ret_at = lo;
-    return lo < s->in->topics_n && uuid_eq(s->in->topics[lo].id, id) ? &s->in->topics[lo] : NULL;
+    LOWER_BOUND(at, s->in->topics_n, i, uuid_cmp(s->in->topics[i].id, id) < 0);
+    *ret_at = at;
+    return at < s->in->topics_n && uuid_eq(s->in->topics[at].id, id) ? &s->in->topics[at] : NULL;
 }
 
 static bool
 subscribes_to(const struct assign_member *m, int32_t topic)
 {
-    int32_t lo = 0, hi = m->topics_n;
-    while (lo < hi) {
-        int32_t mid = lo + (hi - lo) / 2;
-        if (m->topics[mid] < topic) lo = mid + 1;
-        else hi = mid;
-    }
-    return lo < m->topics_n && m->topics[lo] == topic;
+    LOWER_BOUND(at, m->topics_n, i, m->topics[i] < topic);
+    return at < m->topics_n && m->topics[at] == topic;
 }
 
 static void

@@ -1,6 +1,7 @@
 /* What the members of a consumer group subscribe to, and what follows from it: whether the group must be
  * assigned anew, and how. */
 #include "broker/base/check.h"
+#include "broker/base/search.h"
 #include "broker/base/sort.h"
 #include "broker/group/consumer.h"
 
@@ -175,13 +176,8 @@ consumer_metadata_hash(const struct group *g, struct arena *a, const struct cons
 static int32_t
 place_of(const struct uuid *v, int64_t n, struct uuid id)
 {
-    int64_t lo = 0, hi = n;
-    while (lo < hi) {
-        int64_t mid = (lo + hi) / 2;
-        if (uuid_cmp(v[mid], id) < 0) lo = mid + 1;
-        else hi = mid;
-    }
-    return (int32_t)lo;
+    LOWER_BOUND(at, n, i, uuid_cmp(v[i], id) < 0);
+    return (int32_t)at;
 }
 
 static void

@@ -1,6 +1,7 @@
 /* Committed offsets: OffsetCommit, OffsetFetch, OffsetDelete. An offset is visible once its record is
  * committed in the log. */
 #include "broker/base/check.h"
+#include "broker/base/search.h"
 #include "broker/group/commit_check.h"
 #include "broker/group/consumer.h"
 #include "broker/group/streams_group.h"
@@ -19,13 +20,8 @@ offset_compare(const struct offset *o, struct slice topic, int32_t partition)
 static int64_t
 offset_place(const struct group *g, struct slice topic, int32_t partition)
 {
-    int64_t lo = 0, hi = g->offsets.n;
-    while (lo < hi) {
-        int64_t mid = (lo + hi) / 2;
-        if (offset_compare(g->offsets.v[mid], topic, partition) < 0) lo = mid + 1;
-        else hi = mid;
-    }
-    return lo;
+    LOWER_BOUND(at, g->offsets.n, i, offset_compare(g->offsets.v[i], topic, partition) < 0);
+    return at;
 }
 
 static bool

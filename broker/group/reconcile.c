@@ -1,5 +1,7 @@
 #include "broker/group/reconcile.h"
 
+#include "broker/base/search.h"
+
 /* What it was told to give up is given up when it says so by no longer owning it. Who says nothing may own
  * it still. */
 static bool
@@ -20,13 +22,8 @@ step_to(struct reconcile_member *m, enum member_state state, int32_t epoch)
 static bool
 is_subscribed(const struct reconcile_input *in, struct uuid topic)
 {
-    int64_t lo = 0, hi = in->topics_n;
-    while (lo < hi) {
-        int64_t mid = (lo + hi) / 2;
-        if (uuid_cmp(in->topics[mid], topic) < 0) lo = mid + 1;
-        else hi = mid;
-    }
-    return lo < in->topics_n && uuid_eq(in->topics[lo], topic);
+    LOWER_BOUND(at, in->topics_n, i, uuid_cmp(in->topics[i], topic) < 0);
+    return at < in->topics_n && uuid_eq(in->topics[at], topic);
 }
 
 /* What of the set is of topics that it subscribes to (wanted), or is not. */

@@ -1,5 +1,6 @@
 #include "broker/group/tp_set.h"
 
+#include "broker/base/search.h"
 #include "broker/base/sort.h"
 
 int
@@ -25,13 +26,8 @@ tp_set_sort(struct tp_set *s, struct tp *spare)
 static int64_t
 tp_place(const struct tp_set *s, const struct tp *key)
 {
-    int64_t lo = 0, hi = s->n;
-    while (lo < hi) {
-        int64_t mid = (lo + hi) / 2;
-        if (tp_cmp(&s->v[mid], key) < 0) lo = mid + 1;
-        else hi = mid;
-    }
-    return lo;
+    LOWER_BOUND(at, s->n, i, tp_cmp(&s->v[i], key) < 0);
+    return at;
 }
 
 const struct tp *

@@ -2,6 +2,7 @@
 
 #include "broker/base/check.h"
 #include "broker/base/fmt.h"
+#include "broker/base/search.h"
 #include "broker/log/lines.h"
 
 void
@@ -41,13 +42,8 @@ epoch_cache_assign(struct epoch_cache *c, struct mem *mem, int32_t epoch, int64_
 static int64_t
 floor_by_epoch(const struct epoch_cache *c, int32_t epoch)
 {
-    int64_t lo = 0, hi = c->v.n;
-    while (lo < hi) {
-        int64_t mid = (lo + hi) / 2;
-        if (c->v.v[mid].epoch <= epoch) lo = mid + 1;
-        else hi = mid;
-    }
-    return lo - 1;
+    LOWER_BOUND(at, c->v.n, i, c->v.v[i].epoch <= epoch);
+    return at - 1;
 }
 
 int32_t

@@ -1,27 +1,19 @@
 #include "broker/log/index_lookup.h"
 
+#include "broker/base/search.h"
+
 const struct offset_entry *
 index_floor(const struct segment_index *x, int32_t offset)
 {
-    int64_t lo = 0, hi = x->offsets.n;
-    while (lo < hi) {
-        int64_t mid = (lo + hi) / 2;
-        if (x->offsets.v[mid].offset <= offset) lo = mid + 1;
-        else hi = mid;
-    }
-    return lo ? &x->offsets.v[lo - 1] : NULL;
+    LOWER_BOUND(at, x->offsets.n, i, x->offsets.v[i].offset <= offset);
+    return at ? &x->offsets.v[at - 1] : NULL;
 }
 
 const struct offset_entry *
 index_floor_position(const struct segment_index *x, int64_t position)
 {
-    int64_t lo = 0, hi = x->offsets.n;
-    while (lo < hi) {
-        int64_t mid = (lo + hi) / 2;
-        if (x->offsets.v[mid].position <= position) lo = mid + 1;
-        else hi = mid;
-    }
-    return lo ? &x->offsets.v[lo - 1] : NULL;
+    LOWER_BOUND(at, x->offsets.n, i, x->offsets.v[i].position <= position);
+    return at ? &x->offsets.v[at - 1] : NULL;
 }
 
 const struct offset_entry *
@@ -35,11 +27,6 @@ index_ceiling_position(const struct segment_index *x, int64_t position)
 const struct time_entry *
 index_before_time(const struct segment_index *x, int64_t timestamp)
 {
-    int64_t lo = 0, hi = x->times.n;
-    while (lo < hi) {
-        int64_t mid = (lo + hi) / 2;
-        if (x->times.v[mid].timestamp < timestamp) lo = mid + 1;
-        else hi = mid;
-    }
-    return lo ? &x->times.v[lo - 1] : NULL;
+    LOWER_BOUND(at, x->times.n, i, x->times.v[i].timestamp < timestamp);
+    return at ? &x->times.v[at - 1] : NULL;
 }

@@ -1,6 +1,7 @@
 /* Reading: which bytes of which file are the batches from an offset on. For what was appended lately the
  * answer is in memory; otherwise the sparse index tells where to begin to look, and headers are read from
  * there. */
+#include "broker/base/search.h"
 #include "broker/log/index_lookup.h"
 #include "broker/log/internal.h"
 
@@ -49,30 +50,21 @@ static int64_t
 recent_find(const struct segment *s, int64_t offset)
 {
     if (s->recent.n == 0 || offset < s->recent.v[0].base_offset) return -1;
-    int64_t lo = 0, hi = s->recent.n;
-    while (lo < hi) {
-        int64_t mid = (lo + hi) / 2;
-        if (place_last(&s->recent.v[mid]) < offset) lo = mid + 1;
-        else hi = mid;
-    }
-    return lo < s->recent.n ? lo : -1;
+    LOWER_BOUND(at, s->recent.n, i, place_last(&s->recent.v[i]) < offset);
+    return at < s->recent.n ? at : -1;
 }
 
 int64_t
 log_range_end_offset(const struct log_range *r)
 {
     const struct segment *s = r->segment;
-    int64_t end = r->offset + r->n, lo = 0, hi = s->recent.n;
-    if (hi == 0 || end < s->recent.v[0].position) {
+    int64_t end = r->offset + r->n;
+    if (s->recent.n == 0 || end < s->recent.v[0].position) {
         const struct offset_entry *e = index_ceiling_position(&s->index, end);
         return e ? s->base_offset + e->offset : s->end_offset;
     }
-    while (lo < hi) {
-        int64_t mid = (lo + hi) / 2;
-        if (s->recent.v[mid].position < end) lo = mid + 1;
-        else hi = mid;
-    }
-    return lo < s->recent.n ? s->recent.v[lo].base_offset : s->end_offset;
+    LOWER_BOUND(at, s->recent.n, i, s->recent.v[i].position < end);
+    return at < s->recent.n ? s->recent.v[at].base_offset : s->end_offset;
 }
 
 /* From batch i on: where to stop. */

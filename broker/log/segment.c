@@ -2,6 +2,7 @@
  * whenever nobody does; its memory goes when it has left the log, nobody holds on to it, and its file
  * is closed. */
 #include "broker/base/fmt.h"
+#include "broker/base/search.h"
 #include "broker/log/file_replace.h"
 #include "broker/log/internal.h"
 
@@ -31,13 +32,8 @@ log_file_path(const struct commitlog *log, int64_t base_offset, struct slice suf
 int64_t
 log_segment_at(const struct commitlog *log, int64_t offset)
 {
-    int64_t lo = 0, hi = log->segments.n;
-    while (lo < hi) {
-        int64_t mid = (lo + hi) / 2;
-        if (log->segments.v[mid]->base_offset <= offset) lo = mid + 1;
-        else hi = mid;
-    }
-    return lo - 1;
+    LOWER_BOUND(at, log->segments.n, i, log->segments.v[i]->base_offset <= offset);
+    return at - 1;
 }
 
 bool

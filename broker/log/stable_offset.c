@@ -1,6 +1,7 @@
 #include "broker/log/stable_offset.h"
 
 #include "broker/base/check.h"
+#include "broker/base/search.h"
 
 bool
 holds_back(const struct decided_txn *t, int64_t high_watermark)
@@ -26,13 +27,8 @@ stable_offset(int64_t first_open, const struct decided_txn *decided, int64_t n, 
 static int64_t
 decided_from(const struct aborted_txn *v, int64_t n, int64_t offset)
 {
-    int64_t lo = 0, hi = n;
-    while (lo < hi) {
-        int64_t mid = (lo + hi) / 2;
-        if (v[mid].last_offset < offset) lo = mid + 1;
-        else hi = mid;
-    }
-    return lo;
+    LOWER_BOUND(at, n, i, v[i].last_offset < offset);
+    return at;
 }
 
 int64_t

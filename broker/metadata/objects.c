@@ -1,5 +1,7 @@
 #include "broker/metadata/objects.h"
 
+#include "broker/base/search.h"
+
 bool
 ids_has(struct ids a, int32_t id)
 {
@@ -105,13 +107,8 @@ broker_copy(struct mem *m, const struct image_broker *from, struct image_broker 
 static int64_t
 brokers_place(const struct image_brokers *l, int32_t id)
 {
-    int64_t lo = 0, hi = l->n;
-    while (lo < hi) {
-        int64_t mid = (lo + hi) / 2;
-        if (l->v[mid]->id < id) lo = mid + 1;
-        else hi = mid;
-    }
-    return lo;
+    LOWER_BOUND(at, l->n, i, l->v[i]->id < id);
+    return at;
 }
 
 struct image_broker *
@@ -164,13 +161,8 @@ brokers_release(struct mem *m, struct image_brokers *l)
 int64_t
 topics_place(const struct image *im, struct slice name)
 {
-    int64_t lo = 0, hi = im->topics.n;
-    while (lo < hi) {
-        int64_t mid = (lo + hi) / 2;
-        if (slice_cmp(im->topics.v[mid]->name, name) < 0) lo = mid + 1;
-        else hi = mid;
-    }
-    return lo;
+    LOWER_BOUND(at, im->topics.n, i, slice_cmp(im->topics.v[i]->name, name) < 0);
+    return at;
 }
 
 struct image_topic *
@@ -247,17 +239,17 @@ partition_copy(struct mem *m, const struct image_partition *from, struct image_p
 
 /* ---- configs and features ---------------------------------------------------------------------- */
 
+static bool
+is_config_below(const struct image_config *c, int8_t type, struct slice name)
+{
+    return c->type < type || (c->type == type && slice_cmp(c->name, name) < 0);
+}
+
 int64_t
 configs_place(const struct image *im, int8_t type, struct slice name)
 {
-    int64_t lo = 0, hi = im->configs.n;
-    while (lo < hi) {
-        int64_t mid = (lo + hi) / 2;
-        const struct image_config *c = im->configs.v[mid];
-        if (c->type < type || (c->type == type && slice_cmp(c->name, name) < 0)) lo = mid + 1;
-        else hi = mid;
-    }
-    return lo;
+    LOWER_BOUND(at, im->configs.n, i, is_config_below(im->configs.v[i], type, name));
+    return at;
 }
 
 static struct image_config *

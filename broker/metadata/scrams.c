@@ -1,4 +1,5 @@
 /* Credentials of SCRAM, by user and mechanism. */
+#include "broker/base/search.h"
 #include "broker/metadata/objects.h"
 
 static int
@@ -12,13 +13,8 @@ scram_compare(const struct image_scram *s, struct slice user, int8_t mechanism)
 static int64_t
 scrams_place(const struct image *im, struct slice user, int8_t mechanism)
 {
-    int64_t lo = 0, hi = im->scrams.n;
-    while (lo < hi) {
-        int64_t mid = (lo + hi) / 2;
-        if (scram_compare(&im->scrams.v[mid], user, mechanism) < 0) lo = mid + 1;
-        else hi = mid;
-    }
-    return lo;
+    LOWER_BOUND(at, im->scrams.n, i, scram_compare(&im->scrams.v[i], user, mechanism) < 0);
+    return at;
 }
 
 const struct image_scram *

@@ -1,6 +1,7 @@
 #include "broker/share/flight.h"
 
 #include "broker/base/check.h"
+#include "broker/base/search.h"
 #include "broker/env/env.h"
 
 void
@@ -95,21 +96,16 @@ flight_is_held_by(const struct flight_run *r, struct slice member_id)
 int64_t
 flight_split(struct flight *f, int64_t at)
 {
-    int64_t lo = 0, hi = f->runs.n;
     CHECK(at >= f->start && at <= f->end);
-    while (lo < hi) {
-        int64_t mid = (lo + hi) / 2;
-        if (f->runs.v[mid].last < at) lo = mid + 1;
-        else hi = mid;
-    }
-    if (lo == f->runs.n || f->runs.v[lo].first == at) return lo;
+    LOWER_BOUND(run, f->runs.n, i, f->runs.v[i].last < at);
+    if (run == f->runs.n || f->runs.v[run].first == at) return run;
     (void)VEC_ADD(f->mem, &f->runs);
-    struct flight_run *r = &f->runs.v[lo];
-    memmove(r + 1, r, (size_t)(f->runs.n - 1 - lo) * sizeof *r);
+    struct flight_run *r = &f->runs.v[run];
+    memmove(r + 1, r, (size_t)(f->runs.n - 1 - run) * sizeof *r);
     (void)buf_ref(r->holder);
     r[0].last = at - 1;
     r[1].first = at;
-    return lo + 1;
+    return run + 1;
 }
 
 static bool

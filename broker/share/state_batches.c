@@ -1,19 +1,15 @@
 #include "broker/share/state_batches.h"
 
 #include "broker/base/check.h"
+#include "broker/base/search.h"
 #include "broker/share/prevails.h"
 
 /* The first that ends at `at` or above. */
 static int64_t
 batch_place(const struct state_batches *s, int64_t at)
 {
-    int64_t lo = 0, hi = s->v.n;
-    while (lo < hi) {
-        int64_t mid = (lo + hi) / 2;
-        if (s->v.v[mid].last < at) lo = mid + 1;
-        else hi = mid;
-    }
-    return lo;
+    LOWER_BOUND(place, s->v.n, i, s->v.v[i].last < at);
+    return place;
 }
 
 static void

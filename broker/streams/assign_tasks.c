@@ -12,6 +12,7 @@
 
 #include "broker/base/check.h"
 #include "broker/base/heap.h"
+#include "broker/base/search.h"
 #include "broker/base/sort.h"
 
 struct sticky_process {
@@ -113,13 +114,8 @@ give_task(struct sticking *s, int64_t task, int32_t member, bool as_active)
 static int32_t
 subtopology_place(const struct sticking *s, struct slice id)
 {
-    int32_t lo = 0, hi = s->subs_n;
-    while (lo < hi) {
-        int32_t mid = lo + (hi - lo) / 2;
-        if (slice_cmp(s->subs[mid].id, id) < 0) lo = mid + 1;
-        else hi = mid;
-    }
-    return lo < s->subs_n && slice_eq(s->subs[lo].id, id) ? lo : -1;
+    LOWER_BOUND(at, s->subs_n, i, slice_cmp(s->subs[i].id, id) < 0);
+    return at < s->subs_n && slice_eq(s->subs[at].id, id) ? at : -1;
 }
 
 /* -1: there is no such task any more. */
@@ -131,19 +127,18 @@ task_number(const struct sticking *s, struct slice id, int32_t partition)
     return is_there ? s->first[sub] + partition : -1;
 }
 
+static int
+disk_cmp(const struct sticky_member *m, int64_t i, const struct streams_task *t)
+{
+    struct streams_task on_disk = {m->offsets[i].subtopology, m->offsets[i].partition, 0};
+    return task_cmp(&on_disk, t);
+}
+
 static int64_t
 disk_offset(const struct sticky_member *m, const struct streams_task *t)
 {
-    int64_t lo = 0, hi = m->offsets_n;
-    while (lo < hi) {
-        int64_t mid = (lo + hi) / 2;
-        struct streams_task at = {m->offsets[mid].subtopology, m->offsets[mid].partition, 0};
-        if (task_cmp(&at, t) < 0) lo = mid + 1;
-        else hi = mid;
-    }
-    bool is_there = lo < m->offsets_n && m->offsets[lo].partition == t->partition &&
-                    slice_eq(m->offsets[lo].subtopology, t->subtopology);
-    return is_there ? m->offsets[lo].offset : 0;
+    LOWER_BOUND(at, m->offsets_n, i, disk_cmp(m, i, t) < 0);
+    return at < m->offsets_n && disk_cmp(m, at, t) == 0 ? m->offsets[at].offset : 0;
 }
 
 static bool

@@ -2,6 +2,7 @@
 
 #include "broker/base/check.h"
 #include "broker/base/fmt.h"
+#include "broker/base/search.h"
 #include "broker/base/sort.h"
 #include "errors.h"
 
@@ -68,14 +69,9 @@ is_over(const struct configuring *c)
 static int32_t
 number_of(const struct configuring *c, struct slice name)
 {
-    int32_t lo = 0, hi = c->topics_n;
-    while (lo < hi) {
-        int32_t mid = lo + (hi - lo) / 2;
-        if (slice_cmp(c->topics[mid].name, name) < 0) lo = mid + 1;
-        else hi = mid;
-    }
-    CHECK(lo < c->topics_n && slice_eq(c->topics[lo].name, name));
-    return lo;
+    LOWER_BOUND(at, c->topics_n, i, slice_cmp(c->topics[i].name, name) < 0);
+    CHECK(at < c->topics_n && slice_eq(c->topics[at].name, name));
+    return at;
 }
 
 static int64_t
@@ -425,12 +421,7 @@ topology_configure(const topology *t, topic_partitions *partitions_of, const voi
 const struct configured_subtopology *
 configured_find(const struct configured *c, struct slice subtopology_id)
 {
-    int32_t lo = 0, hi = c->subtopologies_n;
-    while (lo < hi) {
-        int32_t mid = lo + (hi - lo) / 2;
-        if (slice_cmp(c->subtopologies[mid].id, subtopology_id) < 0) lo = mid + 1;
-        else hi = mid;
-    }
-    bool is_there = lo < c->subtopologies_n && slice_eq(c->subtopologies[lo].id, subtopology_id);
-    return is_there ? &c->subtopologies[lo] : NULL;
+    LOWER_BOUND(at, c->subtopologies_n, i, slice_cmp(c->subtopologies[i].id, subtopology_id) < 0);
+    bool is_there = at < c->subtopologies_n && slice_eq(c->subtopologies[at].id, subtopology_id);
+    return is_there ? &c->subtopologies[at] : NULL;
 }

@@ -1,5 +1,6 @@
 #include "broker/streams/task_set.h"
 
+#include "broker/base/search.h"
 #include "broker/base/sort.h"
 
 int
@@ -26,13 +27,8 @@ const struct streams_task *
 task_set_find(const struct task_set *s, struct slice subtopology, int32_t partition)
 {
     struct streams_task key = {subtopology, partition, 0};
-    int64_t lo = 0, hi = s->n;
-    while (lo < hi) {
-        int64_t mid = (lo + hi) / 2;
-        if (task_cmp(&s->v[mid], &key) < 0) lo = mid + 1;
-        else hi = mid;
-    }
-    return lo < s->n && task_cmp(&s->v[lo], &key) == 0 ? &s->v[lo] : NULL;
+    LOWER_BOUND(at, s->n, i, task_cmp(&s->v[i], &key) < 0);
+    return at < s->n && task_cmp(&s->v[at], &key) == 0 ? &s->v[at] : NULL;
 }
 
 int64_t

@@ -2,6 +2,7 @@
 
 #include "broker/base/check.h"
 #include "broker/base/fmt.h"
+#include "broker/base/search.h"
 #include "broker/base/sort.h"
 #include "broker/controller/topic_name.h"
 #include "broker/protocol/codec.h"
@@ -109,15 +110,11 @@ topology_copy(const topology *t, struct arena *a)
 const subtopology *
 topology_find(const topology *t, struct slice subtopology_id)
 {
-    int32_t lo = 0, hi = t->subtopologies_n;
-    while (lo < hi) {
-        int32_t mid = lo + (hi - lo) / 2;
-        if (slice_cmp(t->subtopologies[mid].subtopology_id, subtopology_id) < 0) lo = mid + 1;
-        else hi = mid;
-    }
+    LOWER_BOUND(at, t->subtopologies_n, i,
+                slice_cmp(t->subtopologies[i].subtopology_id, subtopology_id) < 0);
     bool is_there =
-        lo < t->subtopologies_n && slice_eq(t->subtopologies[lo].subtopology_id, subtopology_id);
-    return is_there ? &t->subtopologies[lo] : NULL;
+        at < t->subtopologies_n && slice_eq(t->subtopologies[at].subtopology_id, subtopology_id);
+    return is_there ? &t->subtopologies[at] : NULL;
 }
 
 const subtopology *

@@ -1,5 +1,7 @@
 #include "broker/txn/partitions.h"
 
+#include "broker/base/search.h"
+
 static int
 compare(const struct txn_partition *p, struct slice topic, int32_t index)
 {
@@ -10,13 +12,8 @@ compare(const struct txn_partition *p, struct slice topic, int32_t index)
 static int64_t
 place(const struct txn_partitions *ps, struct slice topic, int32_t index)
 {
-    int64_t lo = 0, hi = ps->v.n;
-    while (lo < hi) {
-        int64_t mid = (lo + hi) / 2;
-        if (compare(&ps->v.v[mid], topic, index) < 0) lo = mid + 1;
-        else hi = mid;
-    }
-    return lo;
+    LOWER_BOUND(at, ps->v.n, i, compare(&ps->v.v[i], topic, index) < 0);
+    return at;
 }
 
 static bool

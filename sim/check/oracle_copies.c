@@ -1,5 +1,6 @@
 /* What became of copies: which batches a log lost, when, and to whom: a fault, its leader, or the broker's own doing.
  * What faults leave is read from the disk right after them, not from what brokers note. */
+#include "broker/base/search.h"
 #include "sim/check/oracle_own.h"
 
 void
@@ -74,14 +75,9 @@ take_back(struct oracle *o, int32_t node, struct node_log *l)
 static bool
 is_found(const struct found *f, int64_t n, const struct batch *b)
 {
-    int64_t low = 0, high = n;
-    while (low < high) {
-        int64_t mid = low + (high - low) / 2;
-        if (f[mid].base < b->base) low = mid + 1;
-        else high = mid;
-    }
-    return low < n && f[low].base == b->base && f[low].last == b->last &&
-           f[low].epoch == b->epoch && f[low].crc == b->crc;
+    LOWER_BOUND(at, n, i, f[i].base < b->base);
+    return at < n && f[at].base == b->base && f[at].last == b->last && f[at].epoch == b->epoch &&
+           f[at].crc == b->crc;
 }
 
 /* A log that is read on although a part of it is spoilt or gone. What is behind a spoilt place may be cut, or not. */

@@ -1,4 +1,5 @@
 /* What the oracle concludes: what the leader's log holds in the end, against what was promised. */
+#include "broker/base/search.h"
 #include "sim/check/oracle_own.h"
 
 void
@@ -55,13 +56,8 @@ sort_lies(struct lies *v, int64_t n)
 static int64_t
 first_of(const struct lies *v, int64_t n, uint64_t value)
 {
-    int64_t low = 0, high = n;
-    while (low < high) {
-        int64_t mid = low + (high - low) / 2;
-        if (v[mid].value < value) low = mid + 1;
-        else high = mid;
-    }
-    return low < n && v[low].value == value ? low : -1;
+    LOWER_BOUND(at, n, i, v[i].value < value);
+    return at < n && v[at].value == value ? at : -1;
 }
 
 static void

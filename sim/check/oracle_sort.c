@@ -1,4 +1,5 @@
 /* How the oracle sorts a loss: copy by copy, who had it, who took it away, and who chose a leader without it. */
+#include "broker/base/search.h"
 #include "sim/check/oracle_own.h"
 
 #include "broker/env/env.h"
@@ -19,13 +20,8 @@ oracle_was_read(const struct topic_key *k, const struct promise *p)
 static bool
 taking_took(const struct taking *t, const struct batch *b)
 {
-    int64_t low = 0, high = t->v.n;
-    while (low < high) {
-        int64_t mid = low + (high - low) / 2;
-        if (t->v.v[mid]->base < b->base) low = mid + 1;
-        else high = mid;
-    }
-    return low < t->v.n && t->v.v[low] == b;
+    LOWER_BOUND(at, t->v.n, i, t->v.v[i]->base < b->base);
+    return at < t->v.n && t->v.v[at] == b;
 }
 
 static int32_t

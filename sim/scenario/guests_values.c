@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "broker/base/check.h"
+#include "broker/base/search.h"
 
 /* A record that nobody has sent, known by what it holds. */
 #define STRANGER (0xffffffULL << 40)
@@ -62,12 +63,7 @@ by_offset(const void *a, const void *b)
 static const struct parcel *
 parcel_at(const struct lane *l, int64_t offset, uint64_t content)
 {
-    int64_t from = 0, to = l->placed.n;
-    while (from < to) {
-        int64_t mid = (from + to) / 2;
-        if (l->placed.v[mid]->offset > offset) to = mid;
-        else from = mid + 1;
-    }
+    LOWER_BOUND(from, l->placed.n, i, l->placed.v[i]->offset <= offset);
     while (from-- > 0) {
         const struct parcel *k = l->placed.v[from];
         if (k->offset + l->longest <= offset) break;

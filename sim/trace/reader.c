@@ -3,6 +3,7 @@
 #include <zstd.h>
 
 #include "broker/base/check.h"
+#include "broker/base/search.h"
 
 #define FOOTER_BYTES 20
 #define INDEX_ROW_BYTES 24
@@ -160,13 +161,9 @@ trace_seek(struct trace_reader *r, int64_t at_ns)
 {
     CHECK(!r->kept);
     trace_rewind(r);
-    int64_t low = 0, high = r->blocks_n; /* the first block that begins at or after the time */
-    while (low < high) {
-        int64_t mid = low + (high - low) / 2;
-        if (row(r, mid, 1) < at_ns) low = mid + 1;
-        else high = mid;
-    }
-    r->block = MAX(0, low - 1);
+    /* The first block that begins at or after the time. */
+    LOWER_BOUND(at, r->blocks_n, i, row(r, i, 1) < at_ns);
+    r->block = MAX(0, at - 1);
     struct trace_record t;
     while (trace_next(r, &t)) {
         if (t.at_ns < at_ns) continue;
