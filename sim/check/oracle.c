@@ -372,6 +372,18 @@ find_batch(struct oracle *o, const struct topic_key *k, int64_t offset, uint64_t
     return find_taken_batch(o, k, offset, value);
 }
 
+/* A leader that writes batches anew gives them another checksum: only its disk tells what is in them, and what a fault
+ * spoilt there nobody could read. What its log has at the offset that it told is the record's, then; that it noted an
+ * append excuses nothing: whether the copy was destroyed is seen on the disk. */
+static struct batch *
+find_unread_batch(struct oracle *o, const struct topic_key *k, int64_t offset, int32_t holder)
+{
+    struct node_log *l =
+        oracle_terms(o, k).is_rewritten ? model_log_of(&o->model, holder, k) : NULL;
+    struct batch *b = l ? log_at(l, offset) : NULL;
+    return b && !b->values ? b : NULL;
+}
+
 /* A leader that was deposed and did not know it has acknowledged this: the one after it lacks it. */
 static struct doom *
 doom_before(struct oracle *o, struct topic_key *k, const struct promise *p)
@@ -397,6 +409,7 @@ promised(struct oracle *o, struct topic_key *k, const struct history_op *op)
                         .acks = op->acks,
                         .leader = op->node};
     if (p.offset >= 0) p.batch = find_batch(o, k, p.offset, p.value);
+    if (p.offset >= 0 && !p.batch) p.batch = find_unread_batch(o, k, p.offset, p.leader);
     p.after = p.batch && p.batch->epoch < k->now.leader_epoch ? k->now.leader : -1;
     p.after_epoch = k->now.leader_epoch;
     p.after_ns = ok->elected_ns;

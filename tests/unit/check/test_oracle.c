@@ -227,6 +227,41 @@ what_the_disk_kept_no_power_loss_took(void **state)
     assert_lost(&t, 9, LOSS_BUG, "b2 left it out when it recovered");
 }
 
+/* b1 writes a batch anew, and to the wrong place: nobody can read which values it has. */
+static void
+acknowledge_unread(struct tale *t)
+{
+    oracle_rewritten(t->o, S("orders"));
+    struct history_op op = history_op_new(HISTORY_SEND, t->process, t->topic, 0);
+    op.value = history_next_value(&t->h, t->process);
+    op.acks = 1;
+    op.node = 1;
+    int64_t number = history_invoke(&t->h, &op);
+    append(t, 0, 10, 0, 4711, true);
+    history_complete(&t->h, number, HISTORY_OK, 0, 0, 10);
+}
+
+static void
+what_was_written_anew_to_the_wrong_place_is_lost_as_acks_1_permits(void **state)
+{
+    BEGIN;
+    struct found f[10];
+    for (int64_t i = 0; i < 10; i++)
+        f[i] = (struct found){i, i, 0, (uint32_t)t.h.ops.v[i].value * 7};
+    acknowledge_unread(&t);
+    oracle_destroyed(t.o, t.now_ns, 0, ORDERS, f, 10, false);
+    assert_lost(&t, 10, LOSS_ALLOWED, "b1 was damaged on its disk");
+}
+
+static void
+what_was_written_anew_and_cut_by_nobodys_fault_is_owed(void **state)
+{
+    BEGIN;
+    acknowledge_unread(&t);
+    say(&t, 0, NOTE_LOG_TRUNCATE, ORDERS, SLICE_NULL, 10, 0, 0, 0, 0);
+    assert_lost(&t, 10, LOSS_BUG, "not permitted: b1 had it");
+}
+
 /* b2 and b3 are missed, and only one copy is left without them: theirs are counted on still. */
 static void
 fewer_copies_than_the_promise_counts_on_are_no_excuse(void **state)
@@ -537,6 +572,8 @@ main(void)
         cmocka_unit_test(faults_before_the_record_excuse_nothing),
         cmocka_unit_test(a_log_that_the_broker_cuts_itself_is_no_excuse),
         cmocka_unit_test(what_the_disk_kept_no_power_loss_took),
+        cmocka_unit_test(what_was_written_anew_to_the_wrong_place_is_lost_as_acks_1_permits),
+        cmocka_unit_test(what_was_written_anew_and_cut_by_nobodys_fault_is_owed),
         cmocka_unit_test(fewer_copies_than_the_promise_counts_on_are_no_excuse),
         cmocka_unit_test(one_whole_copy_in_a_dark_room_is_owed_whoever_is_missed_first),
         cmocka_unit_test(a_dark_room_that_took_all_copies_is_physics),
