@@ -571,7 +571,7 @@ invariants_life(struct invariants *v, int64_t at_ns, int32_t node, enum life wha
         model_crash(&v->model, node, what == LIFE_POWER);
         voter_crashed(v, node);
         syncs_are_over(n);
-        if (what != LIFE_FATAL) has_died(v, n->id);
+        if (what != LIFE_FATAL) n->has_died = true, has_died(v, n->id);
     }
 }
 

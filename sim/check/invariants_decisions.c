@@ -131,7 +131,7 @@ check_broker_change(struct invariants *v, const struct broker_change *c)
         breach(v, RULE_BROKER_EPOCH_INCREASES, NULL, -1, "gave broker # the epoch #", b->id,
                c->epoch);
     if (c->is_registered) b->incarnation = c->incarnation;
-    if (node && c->is_registered) node->is_unknown = false;
+    if (node && c->is_registered) node->is_unknown = node->has_died = false;
     b->epoch = MAX(b->epoch, c->epoch);
     /* A new controller says again how brokers stand: that tells nothing of whether they still live. */
     if (node && !c->is_fenced && b->fenced) node->current = true;
@@ -244,6 +244,16 @@ note_who_is_back(struct invariants *v, struct topic_key *k, const struct decisio
     k->died.n = n;
 }
 
+/* Of those that a new partition begins with some may be dead, and their controller not know it yet: their word counts no more
+ * as soon as they are back. Whoever has registered since is not one of them. */
+static void
+begin_with_the_dead(const struct invariants *v, struct topic_key *k)
+{
+    k->died.n = 0;
+    for (int64_t i = 0; i < v->model.nodes.n && k->died.n < MODEL_IDS_MAX; i++)
+        if (v->model.nodes.v[i].has_died) k->died.v[k->died.n++] = v->model.nodes.v[i].id;
+}
+
 /* The choice itself, whatever its controller calls it. When nobody is eligible, the last leader that is known (KIP-966)
  * is the best guess of who has it all; for what it lacks only a destroyed copy is an excuse. */
 static void
@@ -277,6 +287,7 @@ check_change(struct invariants *v, struct topic_key *k, const struct decision *t
     if (!sets_are_sound(v, k))
         breach(v, RULE_ISR_ELR, k, -1, "decided on an ISR of # and an ELR of # that do not fit",
                d->isr.n, d->elr.n);
+    if (!was.known) begin_with_the_dead(v, k);
     if (!was.known) return;
     bool new_leader = d->leader != was.leader;
     if (d->partition_epoch <= was.partition_epoch || d->leader_epoch < was.leader_epoch)

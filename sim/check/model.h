@@ -98,7 +98,8 @@ struct model_node {
     struct slice name;
     int32_t id;                  /* node.id */
     bool is_voter, up, current;  /* current: registered and unfenced since its last power loss */
-    bool is_unknown;             /* its process has died, and none has registered since */
+    bool is_unknown;             /* its process has ended, and none has registered since */
+    bool has_died;               /* … and it, or one since, ended without order */
     bool is_spoilt;              /* its disk was damaged: what lies there is not what it wrote */
     VEC(struct node_log *) logs; /* by index of the key; may hold NULL */
 };

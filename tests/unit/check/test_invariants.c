@@ -271,6 +271,42 @@ whose_new_process_came_into_the_isr_is_eligible(void **state)
     assert_told(&s, RULE_LEADER_ELIGIBLE);
 }
 
+static void
+decide_bills(struct tale *s, int32_t leader, int32_t epoch, struct slice text)
+{
+    say(s, 3, NOTE_PARTITION_CHANGE, S("bills-0"), text, leader, epoch, epoch, 0, 0);
+}
+
+/* b3 dies; a topic is made with it; b2 is the last who leads it. */
+static void
+dies_before_a_topic_is_made(struct tale *s, bool registers_first)
+{
+    life(s, 2, LIFE_CRASH);
+    life(s, 2, LIFE_START);
+    life(s, 2, LIFE_FATAL); /* stopped in order, before it was known again */
+    if (registers_first)
+        say(s, 3, NOTE_BROKER_REGISTERED, SLICE_EMPTY, SLICE_EMPTY, 3, 23, 99, 1, 1);
+    decide_bills(s, 2, 0, S("replicas=1,2,3 isr=1,2,3 elr= last="));
+    decide_bills(s, -1, 1, S("replicas=1,2,3 isr= elr=3 last=2"));
+    decide_bills(s, 2, 2, S("replicas=1,2,3 isr=2 elr= last="));
+}
+
+static void
+who_was_dead_unheard_when_a_topic_was_made_is_not_eligible(void **state)
+{
+    BEGIN;
+    dies_before_a_topic_is_made(&s, false);
+    assert_silent(&s);
+}
+
+static void
+who_was_back_when_a_topic_was_made_is_eligible(void **state)
+{
+    BEGIN;
+    dies_before_a_topic_is_made(&s, true);
+    assert_told(&s, RULE_LEADER_ELIGIBLE);
+}
+
 /* b2 lost its tail with all others, is elected, and hears of it only when it has been elected once more. */
 static void
 a_leader_that_was_superseded_unheard_changes_nothing_committed(void **state)
@@ -842,6 +878,8 @@ main(void)
         cmocka_unit_test(a_last_known_leader_without_what_another_has_is_a_breach),
         cmocka_unit_test(whose_new_process_nobody_knew_of_is_not_eligible),
         cmocka_unit_test(whose_new_process_came_into_the_isr_is_eligible),
+        cmocka_unit_test(who_was_dead_unheard_when_a_topic_was_made_is_not_eligible),
+        cmocka_unit_test(who_was_back_when_a_topic_was_made_is_eligible),
         cmocka_unit_test(a_leader_that_was_superseded_unheard_changes_nothing_committed),
         cmocka_unit_test(a_high_watermark_beyond_the_log),
         cmocka_unit_test(a_leaders_high_watermark_goes_back),
