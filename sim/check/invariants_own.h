@@ -47,6 +47,7 @@ struct vote_seen {
 
 /* A request for votes that has no answer yet. */
 struct vote_asked {
+    int64_t frame;
     uint64_t conn; /* of its sender */
     int32_t sender;
     int32_t correlation, epoch;
@@ -79,6 +80,7 @@ struct produced_part {
 
 /* A produce request that has no answer yet. */
 struct produce_asked {
+    int64_t frame;
     uint64_t conn; /* of its client */
     int32_t client, correlation;
     int16_t acks;

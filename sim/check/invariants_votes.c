@@ -121,14 +121,26 @@ judge_vote(struct invariants *v, int64_t at_ns, struct machine *voter, int32_t f
     check_vote_is_durable(v, voter, for_id, epoch);
 }
 
-/* The epoch for which the request asked to which this answers, or which this is; -1: it asked for no vote, but whether it
- * would get one (pre-vote). Each is found once: after a restart its sender uses the same numbers again. */
+/* After a restart its sender uses the same numbers again: nobody waits for the answer to what it asked before. */
+static void
+forget_same_numbers(struct invariants *v, const struct world_frame *f)
+{
+    for (int64_t i = v->vote_requests.n; i-- > 0;) {
+        const struct vote_asked *a = &v->vote_requests.v[i];
+        bool is_same = a->sender == f->from->index && a->conn == f->conn;
+        if (is_same && a->correlation == f->correlation) VEC_REMOVE_AT(&v->vote_requests, i);
+    }
+}
+
+/* The epoch for which the request asked to which this answers; -1: it asked for no vote, but whether it would get one
+ * (pre-vote). Numbers do not tell: a voter that was paused answers what a process asked that is dead, and the one after it
+ * may have asked for a vote with the same numbers. */
 static int32_t
-forget_asked(struct invariants *v, int32_t sender, const struct world_frame *f)
+take_asked(struct invariants *v, const struct world_frame *answer)
 {
     for (int64_t i = v->vote_requests.n; i-- > 0;) {
         const struct vote_asked a = v->vote_requests.v[i];
-        if (a.sender != sender || a.conn != f->conn || a.correlation != f->correlation) continue;
+        if (a.frame != answer->answers) continue;
         VEC_REMOVE_AT(&v->vote_requests, i);
         return a.epoch;
     }
@@ -143,12 +155,12 @@ take_request(struct invariants *v, const struct world_frame *f, struct slice fra
     struct arena arena;
     struct k_vote_request q;
     arena_init(&arena, v->mem, 0);
-    (void)forget_asked(v, f->from->index, f);
+    forget_same_numbers(v, f);
     if (request_head_read(&r, &arena, &head) == HEAD_OK &&
         codec_decode(K_MSG_VOTE_REQUEST, head.version, &r, &arena, &q) && q.topics_n == 1 &&
         q.topics[0].partitions_n == 1 && !q.topics[0].partitions[0].pre_vote) {
         int32_t epoch = q.topics[0].partitions[0].replica_epoch;
-        struct vote_asked asked = {f->conn, f->from->index, f->correlation, epoch};
+        struct vote_asked asked = {f->id, f->conn, f->from->index, f->correlation, epoch};
         VEC_PUSH(v->mem, &v->vote_requests, asked);
         judge_vote(v, f->at_ns, f->from, model_id_of(f->from->name), epoch);
     }
@@ -161,7 +173,7 @@ take_answer(struct invariants *v, const struct world_frame *f, struct slice fram
     struct reader r = reader(frame);
     struct arena arena;
     struct k_vote_response p;
-    int32_t correlation_id, epoch = forget_asked(v, f->to->index, f);
+    int32_t correlation_id, epoch = take_asked(v, f);
     if (epoch < 0 || !response_head_read(&r, K_API_VOTE, f->version, &correlation_id)) return;
     arena_init(&arena, v->mem, 0);
     bool is_one = codec_decode(K_MSG_VOTE_RESPONSE, f->version, &r, &arena, &p) &&

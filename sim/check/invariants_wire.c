@@ -78,14 +78,22 @@ forget_asked(struct invariants *v, int64_t at)
     VEC_REMOVE_AT(&v->produced, at);
 }
 
-/* After a restart a client uses the same numbers again: what it asked for before has no answer any more. */
-static int64_t
-find_asked(const struct invariants *v, const struct world_frame *f, const struct machine *client)
+/* After a restart a client uses the same numbers again: nobody waits for the answer to what it asked before. */
+static void
+forget_same_numbers(struct invariants *v, const struct world_frame *f)
 {
     for (int64_t i = v->produced.n; i-- > 0;)
-        if (v->produced.v[i].conn == f->conn && v->produced.v[i].client == client->index &&
+        if (v->produced.v[i].conn == f->conn && v->produced.v[i].client == f->from->index &&
             v->produced.v[i].correlation == f->correlation)
-            return i;
+            forget_asked(v, i);
+}
+
+/* Not by these numbers: what a process asked that is dead may be answered yet. */
+static int64_t
+find_asked(const struct invariants *v, const struct world_frame *answer)
+{
+    for (int64_t i = v->produced.n; i-- > 0;)
+        if (v->produced.v[i].frame == answer->answers) return i;
     return -1;
 }
 
@@ -96,10 +104,12 @@ hear_produced(struct invariants *v, const struct world_frame *f, struct reader *
     struct k_produce_request q;
     struct batch_header h;
     if (!codec_decode(K_MSG_PRODUCE_REQUEST, version, r, a, &q)) return;
-    int64_t at = find_asked(v, f, f->from);
-    if (at >= 0) forget_asked(v, at);
-    struct produce_asked one = {
-        .conn = f->conn, .client = f->from->index, .correlation = f->correlation, .acks = q.acks};
+    forget_same_numbers(v, f);
+    struct produce_asked one = {.frame = f->id,
+                                .conn = f->conn,
+                                .client = f->from->index,
+                                .correlation = f->correlation,
+                                .acks = q.acks};
     for (int32_t t = 0; t < q.topic_data_n; t++)
         for (int32_t i = 0; i < q.topic_data[t].partition_data_n; i++) {
             const struct k_produce_request_partition_produce_data *d =
@@ -137,7 +147,7 @@ hear_acknowledged(struct invariants *v, const struct world_frame *f, struct read
                   struct arena *a)
 {
     struct k_produce_response p;
-    int64_t at = find_asked(v, f, f->to);
+    int64_t at = find_asked(v, f);
     if (at < 0) return;
     const struct produce_asked *q = &v->produced.v[at];
     bool is_one = codec_decode(K_MSG_PRODUCE_RESPONSE, f->version, r, a, &p);

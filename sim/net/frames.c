@@ -65,7 +65,8 @@ request_is(struct tcp *t, struct world_frame *f, struct reader *r)
     f->correlation = reader_i32(r);
     if (r->err) return;
     struct asked *a = MEM_NEW(&t->w->mem, struct asked);
-    *a = (struct asked){.correlation = f->correlation, .api = f->api, .version = f->version};
+    *a = (struct asked){
+        .frame = f->id, .correlation = f->correlation, .api = f->api, .version = f->version};
     list_push_back(&t->asked, &a->node);
 }
 
@@ -105,6 +106,7 @@ answer_is(struct tcp *t, struct world_frame *f, struct reader *r, struct slice *
         f->version = a->version;
         t->rewritings -= a->answer != NULL;
         if (found) {
+            f->answers = a->frame;
             *ret_request = a->bytes;
             a->bytes = SLICE_NULL;
         }

@@ -49,6 +49,7 @@ struct asked_session;
 /* A request that awaits its answer. */
 struct asked {
     struct list node;
+    int64_t frame; /* its id */
     int32_t correlation;
     int16_t api, version;
     struct slice bytes;       /* if anybody needs to know */

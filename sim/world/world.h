@@ -199,7 +199,8 @@ struct world_event {
 enum frame_fate { FRAME_SENT, FRAME_DELIVERED, FRAME_DROPPED, FRAME_HELD, FRAME_RELEASED };
 
 struct world_frame {
-    int64_t id; /* unique in the world: the same in all its fates */
+    int64_t id;      /* unique in the world: the same in all its fates */
+    int64_t answers; /* the id of the request; 0: this is one, or an answer to nothing */
     struct machine *from, *to;
     int32_t port; /* of the listener that the connection goes to */
     uint64_t conn;

@@ -16,6 +16,8 @@ struct tale {
     struct machine *m[3]; /* b1 to b3, all of them voters */
     struct invariants *v;
     int32_t correlation;
+    int64_t frame,
+        answered; /* the last one; that to which the next answer answers: 0: to the last */
 };
 
 static void
@@ -86,6 +88,10 @@ hear(struct tale *s, int from, int to, bool is_answer, struct frame *f)
                              .to = s->m[to - 1],
                              .port = 9093,
                              .conn = 7,
+                             .id = ++s->frame,
+                             .answers = !is_answer  ? 0
+                                      : s->answered ? s->answered
+                                                    : s->frame - 1,
                              .is_answer = is_answer,
                              .api = K_API_VOTE,
                              .version = VERSION,
@@ -210,6 +216,21 @@ who_asks_whether_it_would_be_elected_votes_for_nobody(void **state)
     assert_no_vote_told(&s);
 }
 
+/* b1 asks whether b2 would vote for it, dies, and asks b2 for its vote with the same numbers; b2 answers the dead one. */
+static void
+an_answer_to_a_process_that_is_dead_binds_nobody(void **state)
+{
+    BEGIN;
+    remembers(&s, 1, 3, 1);
+    remembers(&s, 2, 2, -1);
+    asks(&s, 1, 2, 2, true);
+    s.answered = s.frame;
+    s.correlation--;
+    asks(&s, 1, 2, 3, false);
+    answers(&s, 2, 1, 2, true);
+    assert_no_vote_told(&s);
+}
+
 static void
 an_answer_to_nothing_binds_nobody(void **state)
 {
@@ -230,6 +251,7 @@ main(void)
         cmocka_unit_test(a_refusal_speaks_in_an_epoch_too),
         cmocka_unit_test(two_candidates_have_the_vote_of_one_epoch),
         cmocka_unit_test(who_asks_whether_it_would_be_elected_votes_for_nobody),
+        cmocka_unit_test(an_answer_to_a_process_that_is_dead_binds_nobody),
         cmocka_unit_test(an_answer_to_nothing_binds_nobody),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

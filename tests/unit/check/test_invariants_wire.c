@@ -17,6 +17,8 @@ struct tale {
     struct machine *m[3];
     struct invariants *v;
     int32_t correlation;
+    int64_t frame,
+        answered; /* the last one; that to which the next answer answers: 0: to the last */
 };
 
 static void
@@ -100,6 +102,10 @@ hear(struct tale *s, int from, int to, bool is_answer, int16_t api, int16_t vers
                              .to = s->m[to],
                              .port = 9092,
                              .conn = CONNECTION,
+                             .id = ++s->frame,
+                             .answers = !is_answer  ? 0
+                                      : s->answered ? s->answered
+                                                    : s->frame - 1,
                              .is_answer = is_answer,
                              .api = api,
                              .version = version,
@@ -269,6 +275,21 @@ what_is_not_written_is_acknowledged_to_nobody(void **state)
     assert_told(&s, RULE_ACKED_EARLY, "b1: acknowledged offset 5; it has written all below 5");
 }
 
+/* A client sends with acks=1, dies, and sends with acks=all and the same numbers; its leader answers the dead one. */
+static void
+what_a_dead_process_is_told_is_no_answer_to_the_next(void **state)
+{
+    BEGIN;
+    say(&s, LEADER, NOTE_PARTITION_HW, 3, 1, 1, 5, 0);
+    produces(&s, 1, 0, 2);
+    s.answered = s.frame;
+    s.correlation--;
+    produces(&s, -1, 0, 2);
+    acknowledges(&s, 3);
+    wire_judge(s.v, 0, LEADER);
+    assert_silent(&s);
+}
+
 /* ---- the order of a producer ---- */
 
 static void
@@ -403,6 +424,7 @@ main(void)
         cmocka_unit_test(what_is_not_committed_is_acknowledged_to_nobody_who_wants_all),
         cmocka_unit_test(what_is_written_is_enough_for_one),
         cmocka_unit_test(what_is_not_written_is_acknowledged_to_nobody),
+        cmocka_unit_test(what_a_dead_process_is_told_is_no_answer_to_the_next),
         cmocka_unit_test(a_producer_that_keeps_its_order_is_silent),
         cmocka_unit_test(who_is_fenced_disturbs_nobody),
         cmocka_unit_test(a_number_that_is_left_out_is_told_of),
