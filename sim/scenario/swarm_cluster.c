@@ -36,6 +36,7 @@ draw_timeouts(struct swarm *s)
     swarm_put(s, "broker.session.timeout.ms: %lld, broker.heartbeat.interval.ms: %lld",
               (long long)session, (long long)session / 5);
     int64_t lag = swarm_of_any_size(s, 500, 3000), socket = swarm_of_any_size(s, 500, 2000);
+    s->replica_socket_ms = socket;
     swarm_put_setting(s, "replica.lag.time.max.ms", lag);
     swarm_put_setting(s, "replica.socket.timeout.ms", socket);
     swarm_put_setting(s, "controller.socket.timeout.ms", s->controller_socket_ms);
@@ -48,6 +49,18 @@ draw_timeouts(struct swarm *s)
     swarm_put_setting(s, "controller.quorum.request.timeout.ms", swarm_of_any_size(s, 200, 800));
     swarm_put_setting(s, "controller.quorum.election.backoff.max.ms",
                       swarm_of_any_size(s, 50, 400));
+}
+
+/* What a fetch brings must come through before its time is over, half of which it may have waited: else a follower that lags
+ * asks for the same again and again, in Kafka, too. */
+static void
+draw_fetch_response(struct swarm *s)
+{
+    bool is_drawn = swarm_chance(s, 20);
+    int64_t bytes = swarm_of_any_size(s, 1000, 200000);
+    int64_t fits = s->bandwidth * s->replica_socket_ms / 1000 / 4;
+    if (s->bandwidth) bytes = is_drawn ? MIN(bytes, fits) : fits;
+    if (is_drawn || s->bandwidth) swarm_put_setting(s, "replica.fetch.response.max.bytes", bytes);
 }
 
 /* Of groups of KIP-848; those of classic groups stand with their members. */
@@ -138,7 +151,7 @@ draw_settings(struct swarm *s)
     swarm_perhaps(s, 40, "replica.high.watermark.checkpoint.interval.ms", 50, 5000);
     swarm_perhaps(s, 20, "log.flush.scheduler.interval.ms", 50, 2000);
     swarm_perhaps(s, 25, "replica.fetch.max.bytes", 500, 100000);
-    swarm_perhaps(s, 20, "replica.fetch.response.max.bytes", 1000, 200000);
+    draw_fetch_response(s);
     swarm_perhaps(s, 20, "replica.fetch.backoff.ms", 20, 1000);
     swarm_perhaps(s, 15, "fetch.max.bytes", 2048, 200000);
     swarm_perhaps(s, 15, "num.replica.fetchers", 1, 4);
@@ -174,7 +187,7 @@ draw_links_and_disks(struct swarm *s)
     swarm_put(s, "  network: {latency: %s",
               ONE_OF(s, "50us..500us", "200us..2ms", "1ms..5ms", "2ms..25ms"));
     swarm_perhaps(s, 50, "split", 1, 500);
-    swarm_perhaps(s, 10, "bandwidth", 200000, 5000000);
+    if (s->bandwidth) swarm_put_setting(s, "bandwidth", s->bandwidth);
     swarm_put(s, "}\n  disk: {fsync: %s", ONE_OF(s, "100us..1ms", "1ms..3ms", "2ms..30ms"));
     swarm_put(s, ", write: %s}\n", ONE_OF(s, "10us..100us", "50us..1ms", "100us..5ms"));
 }
@@ -204,6 +217,8 @@ swarm_draw_cluster(struct swarm *s)
 {
     swarm_begin_part(s, "controller");
     s->controller_socket_ms = swarm_of_any_size(s, 500, 4000);
+    swarm_begin_part(s, "links");
+    if (swarm_chance(s, 10)) s->bandwidth = swarm_of_any_size(s, 200000, 5000000);
     swarm_begin_part(s, "racks");
     draw_racks(s);
     swarm_begin_part(s, "cluster");

@@ -32,8 +32,9 @@ struct swarm {
     bool has_shares, has_copies, has_streams, has_stores;
     bool has_seats; /* static members */
     bool is_whole;  /* no faults */
-    int64_t controller_socket_ms;
-    int64_t racks; /* 0: brokers are in none */
+    int64_t controller_socket_ms, replica_socket_ms;
+    int64_t bandwidth; /* of each link, in bytes a second; 0: any */
+    int64_t racks;     /* 0: brokers are in none */
 };
 
 /* ---- dice and words (swarm_words.c) ---- */

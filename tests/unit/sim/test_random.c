@@ -256,6 +256,25 @@ what_a_swarm_draws_is_a_scenario_without_mistakes(void **state)
     }
 }
 
+static void
+what_a_swarm_lets_a_fetch_bring_comes_through_in_time(void **state)
+{
+    int32_t narrow = 0;
+    struct desk d;
+    (void)state;
+    desk_load(&d, SWARM);
+    for (uint64_t seed = 1; seed <= 300; seed++) {
+        const struct scenario *s = scenario_of_seed(&d.a, d.s, seed, &d.diags);
+        int64_t bytes = cluster_config_i64(s, "replica.fetch.response.max.bytes");
+        int64_t socket_ms = cluster_config_i64(s, "replica.socket.timeout.ms");
+        if (s->cluster.bandwidth <= 0) continue;
+        narrow++;
+        assert_true(bytes * 1000 / s->cluster.bandwidth <= socket_ms / 4);
+    }
+    assert_true(narrow > 10);
+    desk_clear(&d);
+}
+
 /* The folder's scenario is the run. */
 static void
 what_a_swarm_draws_runs_alone_to_the_same_trace(void **state)
@@ -308,6 +327,7 @@ main(void)
         cmocka_unit_test(elections_come_within_a_round_trip),
         cmocka_unit_test(no_voter_forgets),
         cmocka_unit_test(what_a_swarm_draws_is_a_scenario_without_mistakes),
+        cmocka_unit_test(what_a_swarm_lets_a_fetch_bring_comes_through_in_time),
         cmocka_unit_test(what_a_swarm_draws_runs_alone_to_the_same_trace),
         cmocka_unit_test(what_a_swarm_is_told_it_does_not_draw),
     };
