@@ -1,5 +1,6 @@
 /* Offsets of a group: OffsetCommit and OffsetFetch, at the coordinator of now. */
 #include "broker/client/membership_internal.h"
+#include "broker/client/outcome.h"
 
 struct group_op_state {
     struct list node;
@@ -157,14 +158,6 @@ take_look(struct group_op_state *st, const struct k_offset_fetch_response *r)
     return K_ERR_NONE;
 }
 
-/* A coordinator that cannot store in time, or that is none any more, may have stored it all the same. */
-static bool
-offsets_leave_doubt(int16_t error)
-{
-    return membership_is_of_coordinator(error) || error == K_ERR_REQUEST_TIMED_OUT ||
-           error == K_ERR_UNKNOWN_SERVER_ERROR;
-}
-
 /* The member hears from the answer what has become of it. */
 static void
 membership_learn_error(struct membership *m, const struct group_op *op, int16_t error)
@@ -187,9 +180,9 @@ op_answered(struct ask *a, enum env_err err, const void *response, struct buf *f
                   : err               ? K_ERR_NETWORK_EXCEPTION
                   : st->is_commit     ? take_commit(response)
                                       : take_look(st, response);
-    if (a->sent && offsets_leave_doubt(error)) st->op->in_doubt = true;
+    if (a->sent && coordinator_leaves_doubt(error)) st->op->in_doubt = true;
     membership_learn_error(st->m, st->op, error);
-    bool again = offsets_leave_doubt(error) || error == K_ERR_COORDINATOR_LOAD_IN_PROGRESS ||
+    bool again = coordinator_leaves_doubt(error) || error == K_ERR_COORDINATOR_LOAD_IN_PROGRESS ||
                  error == K_ERR_UNSTABLE_OFFSET_COMMIT ||
                  (error == K_ERR_STALE_MEMBER_EPOCH && !st->is_commit);
     if (again) op_later(st, error);

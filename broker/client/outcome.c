@@ -53,3 +53,16 @@ attempt_is_retriable(int16_t error, bool idempotent)
     default: return k_err_is_retriable(error);
     }
 }
+
+bool
+coordinator_leaves_doubt(int16_t error)
+{
+    switch (error) {
+    case K_ERR_NETWORK_EXCEPTION:
+    case K_ERR_NOT_COORDINATOR:
+    case K_ERR_COORDINATOR_NOT_AVAILABLE:
+    case K_ERR_REQUEST_TIMED_OUT:
+    case K_ERR_UNKNOWN_SERVER_ERROR: return true;
+    default: return false;
+    }
+}

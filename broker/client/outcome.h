@@ -17,4 +17,8 @@ enum attempt attempt_of(int16_t error);
 /* May the same batch be sent again? idempotent: errors of sequence are then worth another try. */
 bool attempt_is_retriable(int16_t error, bool idempotent);
 
+/* After this answer of a coordinator (or none: NETWORK_EXCEPTION), may it have stored what it was asked to? One that is no
+ * coordinator any more, or whose replicas are too slow, may have written it before. */
+bool coordinator_leaves_doubt(int16_t error);
+
 #endif

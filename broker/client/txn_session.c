@@ -1,3 +1,4 @@
+#include "broker/client/outcome.h"
 #include "broker/client/txn_internal.h"
 
 struct txn_params
@@ -169,9 +170,11 @@ txn_answered(struct ask *a, enum env_err err, const void *response, struct buf *
 {
     struct txn_session *t = CONTAINER_OF(a, struct txn_session, ask);
     (void)from;
-    if (err && a->sent && t->step == TXN_ENDING && t->commits) t->commit_sent = true;
-    if (txn_try_again(t, err, err ? K_ERR_NETWORK_EXCEPTION : answer_error(t, response))) return;
-    if (t->step == TXN_ADDING_OFFSETS) txn_offsets_added(t, answer_error(t, response));
+    int16_t error = err ? K_ERR_NETWORK_EXCEPTION : answer_error(t, response);
+    bool in_doubt = a->sent && coordinator_leaves_doubt(error);
+    if (in_doubt && t->step == TXN_ENDING && t->commits) t->commit_sent = true;
+    if (txn_try_again(t, err, error)) return;
+    if (t->step == TXN_ADDING_OFFSETS) txn_offsets_added(t, error);
     else if (t->step == TXN_INITIALISING) session_inited(t, response);
     else end_txn_answered(t, response, a->version);
 }
