@@ -5,6 +5,7 @@
 #define SIM_CLI_CLI_H
 
 #include <stdio.h>
+#include <string.h>
 
 #include "sim/scenario/run.h"
 #include "sim/world/pool.h"
@@ -84,6 +85,19 @@ bool make_dir(const char *path);
 /* For struct load_options: reads siblings of a scenario. */
 bool read_sibling(void *arena, struct slice path, struct slice *ret);
 
+/* ---- load.c: a scenario's file, and what it extends ---- */
+
+struct load_request {
+    const char *path;
+    const struct slice *sets; /* --set */
+    int32_t sets_n;
+    /* On standard error; SAY_LINT also looks for what is no mistake, but hardly meant. */
+    enum { SAY_NOTHING, SAY_MISTAKES, SAY_ALL, SAY_LINT } say;
+};
+/* False, and said: it cannot be read, or has mistakes. warnings: their number is added; may be NULL. */
+bool load_scenarios(struct arena *a, const struct load_request *q, struct scenarios *ret,
+                    int64_t *warnings);
+
 /* ---- one run and its folder ---- */
 
 struct run_job {
@@ -158,5 +172,12 @@ struct node_ops *sweep_measure(struct arena *a, const struct scenario *s,
 bool bug_on(const char *id);
 /* The i-th switch that is linked in; NULL behind the last. */
 const char *bug_name(int i);
+static inline bool
+bug_is_linked(const char *id)
+{
+    for (int i = 0; bug_name(i); i++)
+        if (strcmp(bug_name(i), id) == 0) return true;
+    return false;
+}
 
 #endif

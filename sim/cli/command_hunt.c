@@ -205,23 +205,10 @@ hunt_parse_options(struct hunt *h, int argc, char **argv)
 static int
 add_file(struct hunt *h, const char *path)
 {
-    struct source *source = ARENA_NEW(&h->a, struct source);
-    struct load_options lo = {
-        .sets = h->o.sets, .sets_n = h->o.sets_n, .read = read_sibling, .ctx = &h->a};
-    struct diags diags;
-    struct writer w = writer_mem(&h->mem);
-    diags_init(&diags, &h->a);
-    source->path = slice_cstr(path);
-    if (!file_read_all(&h->a, path, &source->text)) {
-        fprintf(stderr, "gregor: %s: %s\n", path, strerror(errno));
-        return EXIT_USAGE;
-    }
-    struct scenarios all = scenario_load(&h->a, source, &lo, &diags);
-    for (int32_t i = 0; i < all.n && !diags.errors; i++) scenario_lint(all.v[i], &diags);
-    diags_print(&diags, &w);
-    if (w.n) fwrite(w.p, 1, (size_t)w.n, stderr);
-    writer_release(&w);
-    for (int32_t i = 0; i < all.n && !diags.errors; i++) {
+    struct load_request ask = {path, h->o.sets, h->o.sets_n, SAY_LINT};
+    struct scenarios all;
+    if (!load_scenarios(&h->a, &ask, &all, NULL)) return EXIT_USAGE;
+    for (int32_t i = 0; i < all.n; i++) {
         struct quarry q = {path, all.v[i]};
         for (int64_t j = 0; j < h->quarries.n; j++)
             if (slice_eq(h->quarries.v[j].scenario->name, q.scenario->name))
@@ -229,7 +216,7 @@ add_file(struct hunt *h, const char *path)
                                    SARG(q.scenario->name));
         VEC_PUSH(&h->mem, &h->quarries, q);
     }
-    return diags.errors ? EXIT_USAGE : EXIT_PASS;
+    return EXIT_PASS;
 }
 
 static int

@@ -37,14 +37,6 @@ exhibits_n(void)
     return n;
 }
 
-static bool
-switch_is_here(const char *id)
-{
-    for (int i = 0; bug_name(i); i++)
-        if (strcmp(bug_name(i), id) == 0) return true;
-    return false;
-}
-
 static const char *
 kind_of(const struct exhibit *e)
 {
@@ -323,7 +315,7 @@ static int
 run_exhibit(struct visit *v)
 {
     const struct exhibit *e = v->exhibit;
-    if (exhibit_is_setting(e) || switch_is_here(e->id)) return show(v);
+    if (exhibit_is_setting(e) || bug_is_linked(e->id)) return show(v);
     go_to_mutants(v);
     fprintf(stderr,
             "gregor: %s is a wrong rule, and this program has right ones only. Make the other one "

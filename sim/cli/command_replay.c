@@ -49,21 +49,10 @@ read_run_txt(struct desk *d, const char *run, struct replayed *ret)
 static const struct scenario *
 load_scenario_again(struct desk *d, const char *run)
 {
-    struct source *source = ARENA_NEW(&d->a, struct source);
-    struct load_options lo = {.read = read_sibling, .ctx = &d->a};
-    struct diags diags;
-    struct writer w = writer_mem(&d->mem);
-    diags_init(&diags, &d->a);
-    source->path = arena_format(&d->a, "%s/scenario.yaml", run);
-    if (!file_read_all(&d->a, (const char *)source->path.p, &source->text)) {
-        fprintf(stderr, "gregor: %s: %s\n", (const char *)source->path.p, strerror(errno));
-        return NULL;
-    }
-    struct scenarios all = scenario_load(&d->a, source, &lo, &diags);
-    diags_print(&diags, &w);
-    if (w.n) fwrite(w.p, 1, (size_t)w.n, stderr);
-    writer_release(&w);
-    return all.n && !diags.errors ? all.v[0] : NULL;
+    struct slice path = arena_format(&d->a, "%s/scenario.yaml", run);
+    struct load_request q = {.path = (const char *)path.p, .say = SAY_ALL};
+    struct scenarios all;
+    return load_scenarios(&d->a, &q, &all, NULL) && all.n ? all.v[0] : NULL;
 }
 
 /* The same seed, the same switch and, of a sweep, the same disk operation. */

@@ -196,13 +196,9 @@ parse_options(struct options *o, int argc, char **argv)
 static const struct scenario *
 load_one(struct arena *a, const struct options *o, const struct errand *t)
 {
-    struct source *source = ARENA_NEW(a, struct source);
-    struct diags diags;
-    struct load_options lo = {.sets = o->sets, .sets_n = o->sets_n, .read = read_sibling, .ctx = a};
-    diags_init(&diags, a);
-    source->path = slice_cstr(t->path);
-    if (!file_read_all(a, t->path, &source->text)) return NULL;
-    struct scenarios all = scenario_load(a, source, &lo, &diags);
+    struct load_request q = {.path = t->path, .sets = o->sets, .sets_n = o->sets_n};
+    struct scenarios all;
+    if (!load_scenarios(a, &q, &all, NULL)) return NULL;
     for (int32_t i = 0; i < all.n; i++)
         if (slice_eq(all.v[i]->name, t->name)) return all.v[i];
     return NULL;
@@ -468,14 +464,6 @@ add_task(struct session *s, struct errand t)
     VEC_PUSH(&s->mem, &s->tasks, t);
 }
 
-static bool
-switch_is_linked(const char *id)
-{
-    for (int i = 0; bug_name(i); i++)
-        if (strcmp(bug_name(i), id) == 0) return true;
-    return false;
-}
-
 static void
 add_catches(struct session *s, const struct scenario *sc, struct errand t)
 {
@@ -540,22 +528,9 @@ add_scenario(struct session *s, const char *path, const struct scenario *sc)
 static int
 add_file(struct session *s, const char *path)
 {
-    struct source *source = ARENA_NEW(&s->a, struct source);
-    struct load_options lo = {
-        .sets = s->o.sets, .sets_n = s->o.sets_n, .read = read_sibling, .ctx = &s->a};
-    struct diags diags;
-    struct writer w = writer_mem(&s->mem);
-    diags_init(&diags, &s->a);
-    source->path = slice_cstr(path);
-    if (!file_read_all(&s->a, path, &source->text)) {
-        fprintf(stderr, "gregor: %s: %s\n", path, strerror(errno));
-        return EXIT_USAGE;
-    }
-    struct scenarios all = scenario_load(&s->a, source, &lo, &diags);
-    for (int32_t i = 0; i < all.n && !diags.errors; i++) scenario_lint(all.v[i], &diags);
-    diags_print(&diags, &w);
-    if (w.n) fwrite(w.p, 1, (size_t)w.n, stderr);
-    if (diags.errors) return EXIT_USAGE;
+    struct load_request q = {path, s->o.sets, s->o.sets_n, SAY_LINT};
+    struct scenarios all;
+    if (!load_scenarios(&s->a, &q, &all, NULL)) return EXIT_USAGE;
     for (int32_t i = 0; i < all.n; i++) add_scenario(s, path, all.v[i]);
     return EXIT_PASS;
 }
@@ -575,7 +550,7 @@ command_run(int argc, char **argv)
         for (int i = 0; bug_name(i); i++) puts(bug_name(i));
         return EXIT_PASS;
     }
-    if (s.o.bug && !switch_is_linked(s.o.bug))
+    if (s.o.bug && !bug_is_linked(s.o.bug))
         return usage_error(
             "run", "no switch %s is linked into this program (make mutants: build/mutants/gregor)",
             s.o.bug);

@@ -338,34 +338,15 @@ open_run(struct shrinking *h)
     return (const char *)arena_format(&h->a, "%s/scenario.yaml", h->given).p;
 }
 
-static bool
-is_linked(const char *bug)
-{
-    for (int i = 0; bug_name(i); i++)
-        if (strcmp(bug_name(i), bug) == 0) return true;
-    return false;
-}
-
 static const struct scenario *
 open_scenario(struct shrinking *h, const char *path)
 {
-    struct source *source = ARENA_NEW(&h->a, struct source);
-    struct load_options lo = {.read = read_sibling, .ctx = &h->a};
-    struct diags diags;
-    struct writer w = writer_mem(&h->mem);
-    diags_init(&diags, &h->a);
-    source->path = slice_cstr(path);
-    if (!file_read_all(&h->a, path, &source->text)) {
-        fprintf(stderr, "gregor: %s: %s\n", path, strerror(errno));
-        return NULL;
-    }
-    struct scenarios all = scenario_load(&h->a, source, &lo, &diags);
-    diags_print(&diags, &w);
-    if (diags.errors) fwrite(w.p, 1, (size_t)w.n, stderr);
-    writer_release(&w);
-    if (!diags.errors && all.n != 1)
-        usage_error("shrink", "%s has several scenarios: run one, and shrink its folder", path);
-    return all.n == 1 && !diags.errors ? all.v[0] : NULL;
+    struct load_request q = {.path = path, .say = SAY_MISTAKES};
+    struct scenarios all;
+    if (!load_scenarios(&h->a, &q, &all, NULL)) return NULL;
+    if (all.n == 1) return all.v[0];
+    usage_error("shrink", "%s has several scenarios: run one, and shrink its folder", path);
+    return NULL;
 }
 
 /* Of a swarm, what the seed draws. NULL, and said: it does not go with what the scenario says. */
@@ -562,7 +543,7 @@ command_shrink(int argc, char **argv)
     int rc = shrink_parse_options(&h, argc, argv);
     const char *path = rc ? NULL : open_run(&h);
     const struct scenario *s = NULL;
-    if (path && h.bug && !is_linked(h.bug))
+    if (path && h.bug && !bug_is_linked(h.bug))
         rc =
             usage_error("shrink", "no switch %s is linked into this program (make mutants)", h.bug);
     else if (path) s = open_scenario(&h, path);

@@ -31,22 +31,9 @@ desk_release(struct desk *d)
 static int
 lint_file(struct desk *d, const char *path, int64_t *ret_warnings)
 {
-    struct source source = {.path = slice_cstr(path)};
-    struct load_options lo = {.read = read_sibling, .ctx = &d->a};
-    struct diags diags;
-    struct writer w = writer_mem(&d->mem);
-    diags_init(&diags, &d->a);
-    if (!file_read_all(&d->a, path, &source.text)) {
-        fprintf(stderr, "gregor: %s: %s\n", path, strerror(errno));
-        return EXIT_USAGE;
-    }
-    struct scenarios all = scenario_load(&d->a, &source, &lo, &diags);
-    for (int32_t i = 0; i < all.n && !diags.errors; i++) scenario_lint(all.v[i], &diags);
-    diags_print(&diags, &w);
-    fwrite(w.p, 1, (size_t)w.n, stderr);
-    writer_release(&w);
-    *ret_warnings += diags.warnings;
-    return diags.errors ? EXIT_USAGE : EXIT_PASS;
+    struct load_request q = {.path = path, .say = SAY_LINT};
+    struct scenarios all;
+    return load_scenarios(&d->a, &q, &all, ret_warnings) ? EXIT_PASS : EXIT_USAGE;
 }
 
 int
