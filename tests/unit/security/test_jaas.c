@@ -1,33 +1,12 @@
 /* sasl.jaas.config: what Java's parser takes is taken, what it refuses is refused, and no password is told. */
 #include "tests/lib/test.h"
 
-#include "broker/base/check.h"
 #include "broker/base/fmt.h"
 #include "broker/security/jaas.h"
 #include "broker/security/mechanism.h"
+#include "tests/unit/security/fixture.h"
 
-static struct mem mem;
-static struct arena arena;
 static struct jaas jaas;
-static struct writer why;
-
-static int
-set_up(void **state)
-{
-    (void)state;
-    test_mem_init(&mem);
-    arena_init(&arena, &mem, 0);
-    why = writer_mem(&mem);
-    return 0;
-}
-
-static int
-tear_down(void **state)
-{
-    (void)state;
-    mem_release(&mem);
-    return 0;
-}
 
 static void
 an_entry_has_a_module_and_options(void **state)
@@ -37,7 +16,7 @@ an_entry_has_a_module_and_options(void **state)
                              "  username=\"broker\" password='it\\'s' // both\n"
                              "  user_alice=\"a\\\"b\\\\c\\x\\101\" /* more */ "
                              "user_alice-2.b=wonder user_broker=\"\";\n"),
-                           &arena, &jaas, &why));
+                           &arena, &jaas, &said));
     assert_true(slice_eq(jaas.module, sasl_mechanism_module(SASL_PLAIN)));
     assert_int_equal(jaas.options_n, 5);
     assert_slice(jaas_option(&jaas, S("username")), "broker");
@@ -53,7 +32,7 @@ static void
 of_two_options_the_last_counts(void **state)
 {
     (void)state;
-    assert_true(jaas_parse(S("m OPTIONAL user_a=\"1\" user_a=\"2\";"), &arena, &jaas, &why));
+    assert_true(jaas_parse(S("m OPTIONAL user_a=\"1\" user_a=\"2\";"), &arena, &jaas, &said));
     assert_slice(jaas_user(&jaas, S("a")), "2");
     assert_slice(jaas_option(&jaas, S("user_a")), "2");
 }
@@ -79,11 +58,11 @@ a_mistake_is_told_without_the_value(void **state)
         "m required a=\"hunter2\" /* ;",
     };
     for (int i = 0; i < ARRAY_LEN(bad); i++) {
-        why.n = 0;
-        assert_false(jaas_parse(slice_cstr(bad[i]), &arena, &jaas, &why));
-        assert_true(why.n > 0);
-        for (int64_t k = 0; k < why.n; k++)
-            assert_false(slice_starts(slice_sub(writer_slice(&why), k, 99), S("hunter2")));
+        said.n = 0;
+        assert_false(jaas_parse(slice_cstr(bad[i]), &arena, &jaas, &said));
+        assert_true(said.n > 0);
+        for (int64_t k = 0; k < said.n; k++)
+            assert_false(slice_starts(slice_sub(writer_slice(&said), k, 99), S("hunter2")));
     }
 }
 
@@ -96,7 +75,7 @@ what_it_takes_is_bounded_by_the_text(void **state)
     for (int i = 0; i < 20000; i++) fmt_str(&w, " a=\"\"");
     fmt_str(&w, ";");
     int64_t before = mem.used_bytes;
-    assert_true(jaas_parse(writer_slice(&w), &arena, &jaas, &why));
+    assert_true(jaas_parse(writer_slice(&w), &arena, &jaas, &said));
     assert_int_equal(jaas.options_n, 20000);
     assert_in_range(mem.used_bytes - before, 0, 16 * w.n);
 }

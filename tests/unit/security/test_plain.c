@@ -1,31 +1,18 @@
 /* PLAIN's one token, and whom it lets in. */
 #include "tests/lib/test.h"
 
-#include "broker/base/check.h"
 #include "broker/security/plain.h"
 #include "broker/security/secret.h"
+#include "tests/unit/security/fixture.h"
 
-static struct mem mem;
-static struct arena arena;
 static struct jaas users;
 
 static int
-set_up(void **state)
+set_up_users(void **state)
 {
-    (void)state;
-    test_mem_init(&mem);
-    arena_init(&arena, &mem, 0);
-    struct writer why = writer_mem(&mem);
+    set_up(state);
     assert_true(jaas_parse(S("m required user_alice=\"wonder\" user_=\"nobody\" user_bob=\"\";"),
-                           &arena, &users, &why));
-    return 0;
-}
-
-static int
-tear_down(void **state)
-{
-    (void)state;
-    mem_release(&mem);
+                           &arena, &users, &said));
     return 0;
 }
 
@@ -93,7 +80,7 @@ secrets_are_equal_as_a_whole(void **state)
     assert_false(secret_eq(S("ab"), SLICE_EMPTY));
 }
 
-#define CASE(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
+#define CASE(f) cmocka_unit_test_setup_teardown(f, set_up_users, tear_down)
 
 int
 main(void)

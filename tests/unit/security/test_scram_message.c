@@ -1,31 +1,9 @@
 /* SCRAM's messages: those of RFC 7677, and what Kafka's parsers refuse. */
 #include "tests/lib/test.h"
 
-#include "broker/base/check.h"
 #include "broker/security/base64.h"
 #include "broker/security/scram_message.h"
-
-static struct mem mem;
-static struct arena arena;
-static struct writer w;
-
-static int
-set_up(void **state)
-{
-    (void)state;
-    test_mem_init(&mem);
-    arena_init(&arena, &mem, 0);
-    w = writer_mem(&mem);
-    return 0;
-}
-
-static int
-tear_down(void **state)
-{
-    (void)state;
-    mem_release(&mem);
-    return 0;
-}
+#include "tests/unit/security/fixture.h"
 
 #define NONCE "rOprNGfwEbeRWgbNEkqO"
 #define BOTH NONCE "%hvYDpWUa2RaTCAfuxFIlj)hNlF$k0"
@@ -44,8 +22,8 @@ the_clients_first_is_read_and_written(void **state)
     assert_slice(m.nonce, NONCE);
     assert_null(m.authorisation_id.p);
     assert_false(m.is_for_token);
-    scram_write_client_first(&w, S("user"), S(NONCE));
-    assert_slice(writer_slice(&w), "n,,n=user,r=" NONCE);
+    scram_write_client_first(&said, S("user"), S(NONCE));
+    assert_slice(writer_slice(&said), "n,,n=user,r=" NONCE);
 }
 
 static void
@@ -60,8 +38,8 @@ names_may_have_commas_and_equals_signs(void **state)
     assert_slice(m.user, "a=b,");
     assert_slice(m.bare, "m=z,n=a=3Db=2C,r=1,who=me,tokenauth=true");
     assert_true(m.is_for_token);
-    scram_write_client_first(&w, S("a=b,"), S("1"));
-    assert_slice(writer_slice(&w), "n,,n=a=3Db=2C,r=1");
+    scram_write_client_first(&said, S("a=b,"), S("1"));
+    assert_slice(writer_slice(&said), "n,,n=a=3Db=2C,r=1");
 }
 
 static void
@@ -107,8 +85,8 @@ the_servers_first_is_read_and_written(void **state)
     assert_slice(m.nonce, BOTH);
     assert_int_equal(m.salt.n, 16);
     assert_int_equal(m.iterations, 4096);
-    scram_write_server_first(&w, &m);
-    assert_slice(writer_slice(&w), "r=" BOTH ",s=" SALT ",i=4096");
+    scram_write_server_first(&said, &m);
+    assert_slice(writer_slice(&said), "r=" BOTH ",s=" SALT ",i=4096");
     static const char *const bad[] = {
         "r=" BOTH ",s=" SALT,
         "r=" BOTH ",s=W22,i=4096",
@@ -134,9 +112,9 @@ the_clients_last_is_read_and_written(void **state)
     assert_slice(m.nonce, BOTH);
     assert_int_equal(m.proof.n, 32);
     assert_slice(m.without_proof, "c=biws,r=" BOTH);
-    scram_write_client_final(&w, m.nonce);
-    scram_write_proof(&w, m.proof);
-    assert_true(slice_eq(writer_slice(&w), text));
+    scram_write_client_final(&said, m.nonce);
+    scram_write_proof(&said, m.proof);
+    assert_true(slice_eq(writer_slice(&said), text));
     assert_true(scram_read_client_final(S("c=biws,r=1,x=y,p=" PROOF), &arena, &m));
     assert_slice(m.without_proof, "c=biws,r=1,x=y");
     static const char *const bad[] = {
@@ -161,8 +139,8 @@ the_servers_last_is_a_signature_or_none(void **state)
     struct slice signature;
     assert_true(scram_read_server_final(S("v=" PROOF), &arena, &signature));
     assert_int_equal(signature.n, 32);
-    scram_write_server_final(&w, signature);
-    assert_slice(writer_slice(&w), "v=" PROOF);
+    scram_write_server_final(&said, signature);
+    assert_slice(writer_slice(&said), "v=" PROOF);
     assert_false(scram_read_server_final(S("e=other-error"), &arena, &signature));
     assert_false(scram_read_server_final(SLICE_EMPTY, &arena, &signature));
 }
