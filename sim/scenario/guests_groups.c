@@ -33,21 +33,38 @@ part_of(struct guests *g, struct commit *c, struct slice topic, int32_t partitio
     return NULL;
 }
 
-/* ---- committing -------------------------------------------------------------------------------------------- */
+/* ---- committing: the requests of a consumer and of a transaction, which differ in their types alone ----------- */
+
+#define TAKE_COMMIT(g, v, q, ret) \
+    do { \
+        int32_t n_ = 0; \
+        for (int32_t t = 0; t < (q)->topics_n; t++) n_ += (q)->topics[t].partitions_n; \
+        (ret) = commit_new((g), (v), (q)->group_id, n_); \
+        for (int32_t t = 0; t < (q)->topics_n; t++) \
+            for (int32_t i = 0; i < (q)->topics[t].partitions_n; i++) \
+                commit_put((g), (ret), \
+                           guests_topic((g), (q)->topics[t].name, (q)->topics[t].topic_id), \
+                           (q)->topics[t].partitions[i].partition_index, \
+                           (q)->topics[t].partitions[i].committed_offset); \
+    } while (0)
+
+#define TAKE_COMMITTED(g, c, q) \
+    for (int32_t t = 0; t < (q)->topics_n; t++) { \
+        struct slice topic = guests_topic((g), (q)->topics[t].name, (q)->topics[t].topic_id); \
+        for (int32_t i = 0; i < (q)->topics[t].partitions_n; i++) { \
+            struct commit_part *p = \
+                part_of((g), (c), topic, (q)->topics[t].partitions[i].partition_index); \
+            if (p) p->error = (q)->topics[t].partitions[i].error_code; \
+        } \
+    }
 
 void
 take_commit(struct guests *g, struct visit *v, const struct request_head *head, struct reader *r)
 {
     struct k_offset_commit_request q;
-    int32_t n = 0;
+    struct commit *c;
     if (!codec_decode(K_MSG_OFFSET_COMMIT_REQUEST, head->version, r, &g->scratch, &q)) return;
-    for (int32_t t = 0; t < q.topics_n; t++) n += q.topics[t].partitions_n;
-    struct commit *c = commit_new(g, v, q.group_id, n);
-    for (int32_t t = 0; t < q.topics_n; t++)
-        for (int32_t i = 0; i < q.topics[t].partitions_n; i++)
-            commit_put(g, c, guests_topic(g, q.topics[t].name, q.topics[t].topic_id),
-                       q.topics[t].partitions[i].partition_index,
-                       q.topics[t].partitions[i].committed_offset);
+    TAKE_COMMIT(g, v, &q, c);
     guests_ask(g, v, head)->commit = c;
     guests_note(g, ENTRY_COMMIT, c);
 }
@@ -58,14 +75,7 @@ take_committed(struct guests *g, struct visit *v, struct asked *a, struct reader
     struct k_offset_commit_response q;
     (void)v;
     if (!codec_decode(K_MSG_OFFSET_COMMIT_RESPONSE, a->version, r, &g->scratch, &q)) return;
-    for (int32_t t = 0; t < q.topics_n; t++) {
-        struct slice topic = guests_topic(g, q.topics[t].name, q.topics[t].topic_id);
-        for (int32_t i = 0; i < q.topics[t].partitions_n; i++) {
-            struct commit_part *p =
-                part_of(g, a->commit, topic, q.topics[t].partitions[i].partition_index);
-            if (p) p->error = q.topics[t].partitions[i].error_code;
-        }
-    }
+    TAKE_COMMITTED(g, a->commit, &q);
     guests_note(g, ENTRY_COMMIT_TOLD, a->commit);
 }
 
@@ -74,15 +84,9 @@ take_txn_commit(struct guests *g, struct visit *v, const struct request_head *he
                 struct reader *r)
 {
     struct k_txn_offset_commit_request q;
-    int32_t n = 0;
+    struct commit *c;
     if (!codec_decode(K_MSG_TXN_OFFSET_COMMIT_REQUEST, head->version, r, &g->scratch, &q)) return;
-    for (int32_t t = 0; t < q.topics_n; t++) n += q.topics[t].partitions_n;
-    struct commit *c = commit_new(g, v, q.group_id, n);
-    for (int32_t t = 0; t < q.topics_n; t++)
-        for (int32_t i = 0; i < q.topics[t].partitions_n; i++)
-            commit_put(g, c, guests_topic(g, q.topics[t].name, q.topics[t].topic_id),
-                       q.topics[t].partitions[i].partition_index,
-                       q.topics[t].partitions[i].committed_offset);
+    TAKE_COMMIT(g, v, &q, c);
     c->txn =
         txn_now(g, q.producer_id, q.producer_epoch, guests_author(g, v->client, q.producer_id));
     if (c->txn) VEC_PUSH(g->mem, &c->txn->commits, c);
@@ -96,14 +100,7 @@ take_txn_committed(struct guests *g, struct visit *v, struct asked *a, struct re
     struct k_txn_offset_commit_response q;
     (void)v;
     if (!codec_decode(K_MSG_TXN_OFFSET_COMMIT_RESPONSE, a->version, r, &g->scratch, &q)) return;
-    for (int32_t t = 0; t < q.topics_n; t++) {
-        struct slice topic = guests_topic(g, q.topics[t].name, q.topics[t].topic_id);
-        for (int32_t i = 0; i < q.topics[t].partitions_n; i++) {
-            struct commit_part *p =
-                part_of(g, a->commit, topic, q.topics[t].partitions[i].partition_index);
-            if (p) p->error = q.topics[t].partitions[i].error_code;
-        }
-    }
+    TAKE_COMMITTED(g, a->commit, &q);
     guests_note(g, ENTRY_COMMIT_TOLD, a->commit);
 }
 

@@ -118,28 +118,37 @@ ask_of_sharer(struct guests *g, struct visit *v, const struct request_head *head
     return a;
 }
 
+/* Both requests name topics, of each some partitions, and of each batches that were decided; they differ in their types alone. */
+#define TAKE_ALL_DECIDED(g, a, q) \
+    for (int32_t t = 0; t < (q)->topics_n; t++) { \
+        struct slice topic = guests_topic((g), SLICE_NULL, (q)->topics[t].topic_id); \
+        for (int32_t i = 0; topic.n && i < (q)->topics[t].partitions_n; i++) { \
+            __typeof__(&(q)->topics[t].partitions[i]) p = &(q)->topics[t].partitions[i]; \
+            for (int32_t k = 0; k < p->acknowledgement_batches_n; k++) \
+                take_decided( \
+                    (g), (a), topic, p->partition_index, \
+                    &(struct decided){p->acknowledgement_batches[k].first_offset, \
+                                      p->acknowledgement_batches[k].last_offset, \
+                                      p->acknowledgement_batches[k].acknowledge_types, \
+                                      p->acknowledgement_batches[k].acknowledge_types_n}); \
+        } \
+    }
+
+static void
+session_goes_on(struct guests *g, const struct asked *a, int32_t epoch)
+{
+    if (epoch == FINAL_EPOCH) sharer_lets_go(g, &g->sharers.v[a->sharer]);
+}
+
 void
 take_share_fetch(struct guests *g, struct visit *v, const struct request_head *head,
                  struct reader *r)
 {
     struct k_share_fetch_request q;
-    struct uuid id;
     if (!codec_decode(K_MSG_SHARE_FETCH_REQUEST, head->version, r, &g->scratch, &q)) return;
     struct asked *a = ask_of_sharer(g, v, head, q.group_id, q.member_id);
-    for (int32_t t = 0; t < q.topics_n; t++) {
-        id = q.topics[t].topic_id;
-        struct slice topic = guests_topic(g, SLICE_NULL, id);
-        for (int32_t i = 0; topic.n && i < q.topics[t].partitions_n; i++) {
-            const struct k_share_fetch_request_fetch_partition *p = &q.topics[t].partitions[i];
-            for (int32_t k = 0; k < p->acknowledgement_batches_n; k++)
-                take_decided(g, a, topic, p->partition_index,
-                             &(struct decided){p->acknowledgement_batches[k].first_offset,
-                                               p->acknowledgement_batches[k].last_offset,
-                                               p->acknowledgement_batches[k].acknowledge_types,
-                                               p->acknowledgement_batches[k].acknowledge_types_n});
-        }
-    }
-    if (q.share_session_epoch == FINAL_EPOCH) sharer_lets_go(g, &g->sharers.v[a->sharer]);
+    TAKE_ALL_DECIDED(g, a, &q);
+    session_goes_on(g, a, q.share_session_epoch);
 }
 
 void
@@ -148,20 +157,8 @@ take_share_ack(struct guests *g, struct visit *v, const struct request_head *hea
     struct k_share_acknowledge_request q;
     if (!codec_decode(K_MSG_SHARE_ACKNOWLEDGE_REQUEST, head->version, r, &g->scratch, &q)) return;
     struct asked *a = ask_of_sharer(g, v, head, q.group_id, q.member_id);
-    for (int32_t t = 0; t < q.topics_n; t++) {
-        struct slice topic = guests_topic(g, SLICE_NULL, q.topics[t].topic_id);
-        for (int32_t i = 0; topic.n && i < q.topics[t].partitions_n; i++) {
-            const struct k_share_acknowledge_request_acknowledge_partition *p =
-                &q.topics[t].partitions[i];
-            for (int32_t k = 0; k < p->acknowledgement_batches_n; k++)
-                take_decided(g, a, topic, p->partition_index,
-                             &(struct decided){p->acknowledgement_batches[k].first_offset,
-                                               p->acknowledgement_batches[k].last_offset,
-                                               p->acknowledgement_batches[k].acknowledge_types,
-                                               p->acknowledgement_batches[k].acknowledge_types_n});
-        }
-    }
-    if (q.share_session_epoch == FINAL_EPOCH) sharer_lets_go(g, &g->sharers.v[a->sharer]);
+    TAKE_ALL_DECIDED(g, a, &q);
+    session_goes_on(g, a, q.share_session_epoch);
 }
 
 /* ---- answers ---- */
