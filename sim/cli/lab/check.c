@@ -176,13 +176,21 @@ grade_claim(struct grading *k, const struct query_world *w, const struct lab_cla
     VEC_PUSH(&k->d->mem, &k->g->v, row);
 }
 
+struct graded *
+grades_add(struct desk *d, struct grades *g, enum grade grade, struct slice asked)
+{
+    struct graded row = {.grade = grade, .is_exercise = true, .asked = asked};
+    row.came = row.why = row.look = SLICE_EMPTY;
+    VEC_PUSH(&d->mem, &g->v, row);
+    g->wrong += grade == GRADE_WRONG;
+    g->open += grade == GRADE_OPEN;
+    return &g->v.v[g->v.n - 1];
+}
+
 static void
 open_exercise(struct grading *k, struct slice asked, struct slice why)
 {
-    struct graded row = {.grade = GRADE_OPEN, .is_exercise = true, .asked = asked, .why = why};
-    row.came = row.look = SLICE_EMPTY;
-    k->g->open++;
-    VEC_PUSH(&k->d->mem, &k->g->v, row);
+    grades_add(k->d, k->g, GRADE_OPEN, asked)->why = why;
 }
 
 /* The student's files are there, and are not as they were handed out. */

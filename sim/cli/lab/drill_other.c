@@ -27,12 +27,7 @@ struct other_check {
 static struct graded *
 add_row(struct other_check *k, enum grade grade, struct slice asked)
 {
-    struct graded r = {.grade = grade, .is_exercise = true, .asked = asked};
-    r.came = r.why = r.look = SLICE_EMPTY;
-    VEC_PUSH(&k->d->mem, &k->g->v, r);
-    k->g->wrong += grade == GRADE_WRONG;
-    k->g->open += grade == GRADE_OPEN;
-    return &k->g->v.v[k->g->v.n - 1];
+    return grades_add(k->d, k->g, grade, asked);
 }
 
 static const char *

@@ -185,6 +185,8 @@ struct grades {
 /* Makes the runs that are missing. False: something could not be run. */
 bool lab_grade(struct desk *d, const struct place *p, const struct lab *l, struct slice mine,
                const struct progress *s, struct grades *ret);
+/* One of an exercise, without any text but what it asks for. Good until the next is added. */
+struct graded *grades_add(struct desk *d, struct grades *g, enum grade grade, struct slice asked);
 void grades_table(struct desk *d, const struct lab *l, const struct grades *g);
 void grades_json(struct desk *d, const struct lab *l, const struct grades *g, struct writer *w);
 /* "979 ms" */
