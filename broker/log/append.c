@@ -2,21 +2,6 @@
 #include "broker/base/ckd.h"
 #include "broker/log/write.h"
 
-static enum log_err
-state_err(const struct commitlog *log)
-{
-    switch (log->state) {
-    case COMMITLOG_OPEN: return LOG_OK;
-    case COMMITLOG_OFFLINE: return LOG_E_OFFLINE;
-    case COMMITLOG_CLOSING:
-    case COMMITLOG_CLOSED: return LOG_E_CLOSED;
-    case COMMITLOG_NEW:
-    case COMMITLOG_OPENING:
-    case COMMITLOG_TRUNCATING: return LOG_E_BUSY;
-    }
-    return LOG_E_BUSY;
-}
-
 /* ---- rolling ---- */
 
 static bool
@@ -227,7 +212,7 @@ append_batch(struct commitlog *log, struct log_append *a, struct buf *from, stru
 enum log_err
 commitlog_append(struct commitlog *log, struct log_append *a)
 {
-    enum log_err err = state_err(log);
+    enum log_err err = log_state_err(log);
     a->base_offset = a->last_offset = a->append_time_ms = -1;
     if (!err) err = check_leader(log, a);
     if (err) return err;
@@ -273,7 +258,7 @@ append_empty_batch(struct commitlog *log, int64_t offsets, int32_t leader_epoch)
 enum log_err
 commitlog_append_nothing(struct commitlog *log, int64_t up_to, int32_t leader_epoch)
 {
-    enum log_err err = state_err(log);
+    enum log_err err = log_state_err(log);
     if (err) return err;
     if (leader_epoch < epoch_cache_latest(&log->epochs)) return LOG_E_LATER_EPOCH;
     while (log->assigned_end < up_to)
@@ -317,7 +302,7 @@ enum log_err
 commitlog_append_fetched(struct commitlog *log, const struct seg *segs, int32_t n,
                          int32_t leader_epoch_max)
 {
-    enum log_err err = state_err(log);
+    enum log_err err = log_state_err(log);
     for (int32_t i = 0; i < n && !err; i++) {
         CHECK(segs[i].buf);
         err = append_fetched_seg(log, &segs[i], leader_epoch_max);

@@ -381,15 +381,8 @@ log_stop_cleaning(struct commitlog *log)
 static enum log_err
 check_clean(const struct commitlog *log)
 {
-    switch (log->state) {
-    case COMMITLOG_OPEN: break;
-    case COMMITLOG_OFFLINE: return LOG_E_OFFLINE;
-    case COMMITLOG_CLOSING:
-    case COMMITLOG_CLOSED: return LOG_E_CLOSED;
-    case COMMITLOG_NEW:
-    case COMMITLOG_OPENING:
-    case COMMITLOG_TRUNCATING: return LOG_E_BUSY;
-    }
+    enum log_err err = log_state_err(log);
+    if (err) return err;
     return log->cleaning || log->sweeping || log->retiring ? LOG_E_BUSY : LOG_OK;
 }
 

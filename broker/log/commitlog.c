@@ -27,6 +27,21 @@ log_err_text(enum log_err err)
     return "unknown error";
 }
 
+enum log_err
+log_state_err(const struct commitlog *log)
+{
+    switch (log->state) {
+    case COMMITLOG_OPEN: return LOG_OK;
+    case COMMITLOG_OFFLINE: return LOG_E_OFFLINE;
+    case COMMITLOG_CLOSING:
+    case COMMITLOG_CLOSED: return LOG_E_CLOSED;
+    case COMMITLOG_NEW:
+    case COMMITLOG_OPENING:
+    case COMMITLOG_TRUNCATING: return LOG_E_BUSY;
+    }
+    return LOG_E_BUSY;
+}
+
 struct log_config
 log_config_default(void)
 {

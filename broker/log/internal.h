@@ -175,6 +175,8 @@ log_is_offline(const struct commitlog *log)
 {
     return log->state == COMMITLOG_OFFLINE;
 }
+/* Whether something can be done with it now. */
+enum log_err log_state_err(const struct commitlog *log);
 /* A name in the directory was made or removed. A sync of the directory that was begun at a count covers
  * all changes up to it. */
 static inline void
