@@ -190,77 +190,51 @@ handle_offset_fetch(struct server *s, struct request *r)
     request_answer(r, &res);
 }
 
-/* ---- ConsumerGroupDescribe ---- */
+/* ---- ConsumerGroupDescribe, ShareGroupDescribe, StreamsGroupDescribe ---- */
+
+/* The three differ in their types, in what must be switched on, and in who describes: `describe` is an expression that fills `to`
+ * for the group `id`. */
+#define DESCRIBE_EACH(r, kind, KIND, is_served, describe) \
+    const struct k_##kind##_group_describe_request *q = (r)->message; \
+    struct k_##kind##_group_describe_response res; \
+    codec_default(K_MSG_##KIND##_GROUP_DESCRIBE_RESPONSE, &res); \
+    res.groups_n = q->group_ids_n; \
+    res.groups = codec_array( \
+        &(r)->arena, K_STRUCT_##KIND##_GROUP_DESCRIBE_RESPONSE_DESCRIBED_GROUP, q->group_ids_n); \
+    for (int32_t i = 0; i < q->group_ids_n; i++) { \
+        struct slice id = q->group_ids[i]; \
+        struct k_##kind##_group_describe_response_described_group *to = &res.groups[i]; \
+        if (is_served) { \
+            describe; \
+        } else { \
+            to->group_id = id; \
+            to->error_code = K_ERR_UNSUPPORTED_VERSION; \
+        } \
+        if (q->include_authorized_operations && !to->error_code) \
+            to->authorized_operations = GROUP_OPERATIONS; \
+    } \
+    request_answer((r), &res)
 
 void
 handle_consumer_group_describe(struct server *s, struct request *r)
 {
-    const struct k_consumer_group_describe_request *q = r->message;
-    struct k_consumer_group_describe_response res;
-    codec_default(K_MSG_CONSUMER_GROUP_DESCRIBE_RESPONSE, &res);
-    res.groups_n = q->group_ids_n;
-    res.groups = codec_array(&r->arena, K_STRUCT_CONSUMER_GROUP_DESCRIBE_RESPONSE_DESCRIBED_GROUP,
-                             q->group_ids_n);
-    for (int32_t i = 0; i < q->group_ids_n; i++) {
-        if (!serves_consumer_groups(s)) {
-            res.groups[i].group_id = q->group_ids[i];
-            res.groups[i].error_code = K_ERR_UNSUPPORTED_VERSION;
-            continue;
-        }
-        groups_consumer_describe(s->groups, q->group_ids[i], &r->arena, &res.groups[i]);
-        if (q->include_authorized_operations && !res.groups[i].error_code)
-            res.groups[i].authorized_operations = GROUP_OPERATIONS;
-    }
-    request_answer(r, &res);
+    DESCRIBE_EACH(r, consumer, CONSUMER, serves_consumer_groups(s),
+                  groups_consumer_describe(s->groups, id, &r->arena, to));
 }
-
-/* ---- ShareGroupDescribe ---- */
 
 void
 handle_share_group_describe(struct server *s, struct request *r)
 {
-    const struct k_share_group_describe_request *q = r->message;
-    struct k_share_group_describe_response res;
-    codec_default(K_MSG_SHARE_GROUP_DESCRIBE_RESPONSE, &res);
-    res.groups_n = q->group_ids_n;
-    res.groups = codec_array(&r->arena, K_STRUCT_SHARE_GROUP_DESCRIBE_RESPONSE_DESCRIBED_GROUP,
-                             q->group_ids_n);
-    for (int32_t i = 0; i < q->group_ids_n; i++) {
-        if (!serves_share_groups(s)) {
-            res.groups[i].group_id = q->group_ids[i];
-            res.groups[i].error_code = K_ERR_UNSUPPORTED_VERSION;
-            continue;
-        }
-        groups_share_describe(s->groups, q->group_ids[i], &r->arena, &res.groups[i]);
-        if (q->include_authorized_operations && !res.groups[i].error_code)
-            res.groups[i].authorized_operations = GROUP_OPERATIONS;
-    }
-    request_answer(r, &res);
+    DESCRIBE_EACH(r, share, SHARE, serves_share_groups(s),
+                  groups_share_describe(s->groups, id, &r->arena, to));
 }
-
-/* ---- StreamsGroupDescribe ---- */
 
 void
 handle_streams_group_describe(struct server *s, struct request *r)
 {
-    const struct k_streams_group_describe_request *q = r->message;
-    struct k_streams_group_describe_response res;
-    codec_default(K_MSG_STREAMS_GROUP_DESCRIBE_RESPONSE, &res);
-    res.groups_n = q->group_ids_n;
-    res.groups = codec_array(&r->arena, K_STRUCT_STREAMS_GROUP_DESCRIBE_RESPONSE_DESCRIBED_GROUP,
-                             q->group_ids_n);
-    for (int32_t i = 0; i < q->group_ids_n; i++) {
-        if (!serves_streams_groups(s)) {
-            res.groups[i].group_id = q->group_ids[i];
-            res.groups[i].error_code = K_ERR_UNSUPPORTED_VERSION;
-            continue;
-        }
-        groups_streams_describe(s->groups, q->group_ids[i], q->include_topology_description,
-                                &r->arena, &res.groups[i]);
-        if (q->include_authorized_operations && !res.groups[i].error_code)
-            res.groups[i].authorized_operations = GROUP_OPERATIONS;
-    }
-    request_answer(r, &res);
+    DESCRIBE_EACH(
+        r, streams, STREAMS, serves_streams_groups(s),
+        groups_streams_describe(s->groups, id, q->include_topology_description, &r->arena, to));
 }
 
 /* ---- DescribeGroups, ListGroups ---- */

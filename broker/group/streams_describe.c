@@ -1,6 +1,5 @@
 /* StreamsGroupDescribe: what is known of a streams group. */
 #include "broker/base/check.h"
-#include "broker/base/fmt.h"
 #include "broker/group/streams_group.h"
 #include "broker/protocol/codec.h"
 #include "errors.h"
@@ -145,18 +144,6 @@ describe_topology(const struct group *g, struct arena *a)
 /* A plugin would keep what applications say of their topologies: there is none, as in Kafka by default. */
 #define DESCRIPTION_NOT_STORED 1
 
-static void
-describe_no_group(struct slice group_id, const char *what, struct arena *a, described *ret)
-{
-    struct writer w = writer_mem(a->mem);
-    fmt_str(&w, "Group ");
-    fmt_slice(&w, group_id);
-    fmt_str(&w, what);
-    ret->error_code = K_ERR_GROUP_ID_NOT_FOUND;
-    ret->error_message = arena_dup(a, writer_slice(&w));
-    writer_release(&w);
-}
-
 void
 groups_streams_describe(struct groups *gs, struct slice group_id, bool with_description,
                         struct arena *a, described *ret)
@@ -164,8 +151,11 @@ groups_streams_describe(struct groups *gs, struct slice group_id, bool with_desc
     ret->group_id = group_id;
     struct shard *s = groups_shard_of_named(gs, group_id, &ret->error_code);
     struct group *g = s ? group_find(s, group_id) : NULL;
-    if (s && !g) describe_no_group(group_id, " not found.", a, ret);
-    else if (g && !g->streams) describe_no_group(group_id, " is not a streams group.", a, ret);
+    if (s && (!g || !g->streams)) {
+        ret->error_code = K_ERR_GROUP_ID_NOT_FOUND;
+        ret->error_message =
+            group_is_none(a, group_id, g ? " is not a streams group." : " not found.");
+    }
     if (ret->error_code) return;
     int32_t n;
     struct streams_view *v = streams_views(g, a, NULL, SLICE_NULL, &n);
