@@ -60,7 +60,7 @@ struct world {
     struct heap queue;
     struct list urgent; /* calls to be made before anything else */
     bool stopped;
-    int64_t same_time_steps;
+    int64_t same_time_steps; /* entries of the queue, and steps of machines */
     int64_t peak_bytes;
     VEC(struct mach *) machines;
     VEC(struct host *) hosts;
@@ -96,6 +96,8 @@ world_is_interrupted(const struct world *w)
 }
 /* CHECKs that no step is under way. */
 void world_must_be_between(const struct world *w);
+/* Something is done at this instant; too much of it is a panic. */
+void world_count_step(struct world *w);
 int64_t delay_draw(struct dice *d, const struct delay *delay);
 struct host *world_host(struct world *w, struct slice name);
 struct host *world_host_add(struct world *w, struct slice name);

@@ -8,7 +8,7 @@
 #include "sim/world/internal.h"
 
 #define WORLD_CEILING_BYTES (16LL << 30)
-#define LIVELOCK_STEPS 20000000 /* entries at one instant of virtual time */
+#define LIVELOCK_STEPS 2000000 /* at one instant of virtual time */
 
 struct world_options
 world_options_default(void)
@@ -180,6 +180,13 @@ world_must_be_between(const struct world *w)
     for (int64_t i = 0; i < w->machines.n; i++) CHECK(!w->machines.v[i]->in_step);
 }
 
+void
+world_count_step(struct world *w)
+{
+    if (++w->same_time_steps > LIVELOCK_STEPS)
+        panic(__FILE__, __LINE__, "time stands still: somebody is busy for ever");
+}
+
 static void
 world_advance(struct world *w, int64_t to_ns)
 {
@@ -187,8 +194,7 @@ world_advance(struct world *w, int64_t to_ns)
         w->now_ns = to_ns;
         w->same_time_steps = 0;
     }
-    if (++w->same_time_steps > LIVELOCK_STEPS)
-        panic(__FILE__, __LINE__, "time stands still: machines keep each other busy for ever");
+    world_count_step(w);
 }
 
 int64_t

@@ -1,3 +1,7 @@
+#include <stdio.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
 #include "sim/trace/reader.h"
 #include "sim/trace/writer.h"
 #include "tests/lib/test.h"
@@ -270,6 +274,46 @@ timers_are_due_to_the_nanosecond_and_tasks_follow(void **state)
 }
 
 static void
+on_tick_again(struct timer *t)
+{
+    struct ticks *k = CONTAINER_OF(t, struct ticks, t);
+    timer_arm(k->env, t, env_now_ns(k->env));
+}
+
+static void
+on_again_again(struct task *t)
+{
+    defer(CONTAINER_OF(t, struct ticks, again)->env, t);
+}
+
+/* How a run ends in which a machine is busy for ever at one instant. */
+static int
+exit_of_busy(bool by_task)
+{
+    pid_t child = fork();
+    if (child == 0) {
+        struct machine *m;
+        struct world *w = ticking(&m);
+        (void)freopen("/dev/null", "w", stderr);
+        ticks_of(m)->t.due = on_tick_again;
+        if (by_task) ticks_of(m)->again.run = on_again_again, ticks_of(m)->t.due = on_tick;
+        world_run_until(w, NS_PER_S);
+        _exit(0);
+    }
+    int status = 0;
+    assert_int_equal(waitpid(child, &status, 0), child);
+    return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+static void
+who_is_busy_for_ever_at_one_instant_ends_the_run(void **state)
+{
+    (void)state;
+    assert_int_equal(exit_of_busy(false), 4);
+    assert_int_equal(exit_of_busy(true), 4);
+}
+
+static void
 a_paused_machine_stands_still_and_then_catches_up(void **state)
 {
     (void)state;
@@ -412,6 +456,7 @@ main(void)
         cmocka_unit_test(what_is_kept_of_a_damaged_trace_is_damaged),
         cmocka_unit_test(a_damaged_trace_is_refused),
         cmocka_unit_test(timers_are_due_to_the_nanosecond_and_tasks_follow),
+        cmocka_unit_test(who_is_busy_for_ever_at_one_instant_ends_the_run),
         cmocka_unit_test(a_paused_machine_stands_still_and_then_catches_up),
         cmocka_unit_test(a_fast_clock_ticks_faster_and_wall_clocks_jump),
         cmocka_unit_test(a_healed_clock_shows_the_true_time_and_keeps_its_ticks),
