@@ -74,6 +74,7 @@ follow_answer(struct tcp *t, struct arena *a, const struct world_frame *f, struc
         !codec_decode(K_MSG_SASL_AUTHENTICATE_RESPONSE, f->version, &r, a, &res) ||
         res.error_code || slice_starts(res.auth_bytes, S("r=")))
         return;
+    mach_of(t->client)->logins++;
     struct writer w = writer_mem(mem);
     fmt_str(&w, "User:");
     fmt_slice(&w, t->shown->user);
@@ -123,6 +124,12 @@ net_machine_is_of(struct world *w, const struct machine *m, struct slice princip
             principal_is(principal_of(t), principal))
             return true;
     return false;
+}
+
+int64_t
+net_logins(const struct machine *m)
+{
+    return CONTAINER_OF(m, const struct mach, m)->logins;
 }
 
 struct slice

@@ -5,6 +5,7 @@
 #include "broker/base/check.h"
 #include "broker/base/fmt.h"
 #include "broker/protocol/channel.h"
+#include "sim/scenario/users.h"
 
 #define ASK_WITHIN_MS 5000
 #define ASK_AGAIN_MS 20
@@ -49,7 +50,7 @@ api_of(const struct question *q)
 static int32_t
 port_of(const struct args *a)
 {
-    return a->listener == 2 ? 9093 : 9092;
+    return a->listener == ASK_USERS ? USERS_PORT : a->listener == ASK_CONTROLLER ? 9093 : 9092;
 }
 
 /* ---- what came of it ---- */

@@ -16,6 +16,9 @@
 #include "sim/scenario/load.h"
 #include "sim/scenario/run_internal.h"
 
+/* On which listener: the choices of `listener`. */
+enum { ASK_ANY, ASK_BROKER, ASK_CONTROLLER, ASK_USERS };
+
 /* An answer, kept for questions that come later. */
 struct asked {
     struct slice name;

@@ -12,9 +12,15 @@ is_served(struct load *l, const struct step *s, const struct k_api *api, int16_t
                    SARG(k_api_name((int16_t)a->api)), api->min, api->max);
         return false;
     }
-    int needed = a->listener == 2 ? K_LISTENER_CONTROLLER : K_LISTENER_BROKER;
+    int needed = a->listener == ASK_CONTROLLER ? K_LISTENER_CONTROLLER : K_LISTENER_BROKER;
+    if (a->listener == ASK_USERS && !l->s->cluster.users.n) {
+        diag_error(l->d, s->mark, "cluster: {users: {alice: wonder}}",
+                   "ask: without users there is no listener for them");
+        return false;
+    }
     if (api->listeners & needed) return true;
-    diag_error(l->d, s->mark, a->listener == 2 ? "listener: broker" : "listener: controller",
+    diag_error(l->d, s->mark,
+               a->listener == ASK_CONTROLLER ? "listener: broker" : "listener: controller",
                "ask: %.*s is not served there", SARG(k_api_name((int16_t)a->api)));
     return false;
 }

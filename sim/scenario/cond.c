@@ -101,6 +101,7 @@ count_of(struct run *r, const struct cond *c)
         if (!m || m->index >= TRUTH_MACHINES) return 0;
         return c->row->id == COND_BYTES ? r->sent[m->index].bytes : r->sent[m->index].requests;
     }
+    if (c->row->id == COND_LOGINS) return m ? net_logins(m) : 0;
     if (c->row->id == COND_ELECTIONS) return p ? p->elections : 0;
     if (c->row->id == COND_REMOVED) return witnesses_removed(r, c->args.partition);
     if (c->row->id == COND_ROUNDS) return group_generation(r, c->args.name);

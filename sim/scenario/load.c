@@ -186,6 +186,8 @@ check_client_spec(struct load *l, const struct pair *p, const struct client_spec
         return;
     }
     if (c->user.p) (void)user_is_known(l, c->user, mark_of(p, "user"));
+    else if (c->password.p)
+        diag_error(l->d, mark_of(p, "password"), "user: alice", "whose password? user is missing");
     if (c->share.p) {
         member_check(l, p, c);
         check_topic(l, c->share, mark_of(p, "share"));

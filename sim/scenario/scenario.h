@@ -189,10 +189,11 @@ struct client_spec {
     int64_t release_every, reject_every, fails_at_every; /* 0: none */
     int64_t session_ns, heartbeat_ns, max_poll_ns, auto_commit_ns, poll_records, work_ns;
     int64_t metadata_max_age_ns;
-    struct slice rack; /* client.rack; null: none */
-    struct slice user; /* as whom it comes; null: nobody is told */
-    int64_t mechanism; /* enum sasl_mechanism */
-    int64_t rate_mhz;  /* records in 1,000 s */
+    struct slice rack;     /* client.rack; null: none */
+    struct slice user;     /* as whom it comes; null: nobody is told */
+    struct slice password; /* shown instead of its own; null: its own */
+    int64_t mechanism;     /* enum sasl_mechanism */
+    int64_t rate_mhz;      /* records in 1,000 s */
     int64_t start_ns, until_ns;
     int64_t acks, in_flight, batch_bytes, value_bytes, keys, tombstones, codec, retries;
     int64_t produce_timeout_ns; /* 0: request_timeout_ns */

@@ -128,7 +128,8 @@ whose(enum cond_id id)
     case COND_READ:
     case COND_SKIPPED: return OF_CONSUMER;
     case COND_REQUESTS:
-    case COND_BYTES: return OF_MACHINE;
+    case COND_BYTES:
+    case COND_LOGINS: return OF_MACHINE;
     case COND_PROCESSED: return OF_MEMBER;
     case COND_ROUNDS:
     case COND_OWNED:

@@ -129,7 +129,8 @@ users_client(const struct run *r, const struct client_spec *c)
     const struct setting *user = c->user.p ? user_find(r->s, c->user) : NULL;
     if (!user) return p;
     struct sasl_login *login = ARENA_NEW(r->a, struct sasl_login);
-    sasl_login_init(login, (enum sasl_mechanism)c->mechanism, user->name, user->value);
+    sasl_login_init(login, (enum sasl_mechanism)c->mechanism, user->name,
+                    c->password.p ? c->password : user->value);
     p.login = &login->kind;
     p.bootstrap = bootstrap_of_users(r);
     return p;

@@ -126,6 +126,8 @@ void net_follow_sessions(struct world *w);
 void net_follow_principals(struct world *w);
 /* The machine has a connection on which it has shown that it is this user. */
 bool net_machine_is_of(struct world *w, const struct machine *m, struct slice principal);
+/* How often it has been believed who it is, each time anew that it shows that. */
+int64_t net_logins(const struct machine *m);
 /* "User:alice", of a machine's own end of a connection; null: not shown. */
 struct slice net_principal_of(struct world *w, const struct machine *m, uint64_t conn);
 /* Frames waiting now. */

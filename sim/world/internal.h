@@ -48,6 +48,7 @@ struct mach {
     struct dice work_dice;
     int64_t disk_ops, crash_at_op;
     bool crash_is_power;
+    int64_t logins; /* how often it was believed who it is (net/principals.c) */
 };
 
 struct world {

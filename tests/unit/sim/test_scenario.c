@@ -536,6 +536,7 @@ a_question_has_the_fields_of_its_message(void **state)
     must_say(ASK("rpc: Fetch, version: 99"), "Fetch has the versions");
     must_say(ASK("rpc: Vote"), "Vote is not served there");
     must_say(ASK("send: {}"), "rpc is missing");
+    must_say(ASK("rpc: Metadata, listener: users"), "there is no listener for them");
     must_say(ASK("rpc: Fetch, send: {maxWaitMs: soon}"), "'soon' is no number");
     must_say(ASK("rpc: Fetch, send: {maxWaitMs: $x/y}"), "no earlier question is called $x");
     must_say(ASK("rpc: Fetch, answer: {errorCode: NO_SUCH}"), "'NO_SUCH' is no number");
@@ -616,6 +617,22 @@ a_disk_is_slowed_and_healed_by_words_that_are_verbs_too(void **state)
     assert_true(l.all.v[0]->steps[1].args.heals);
     mem_release(&l.mem);
     must_say(HEAD "timeline: [{at: 1s, cut: [b1, b2], heal: all}]", "cut and heal in one step");
+}
+
+static void
+a_client_may_show_a_wrong_password(void **state)
+{
+    (void)state;
+    struct loaded l;
+#define USERS "cluster: {users: {alice: wonder}}\nclients: {p1: {produce: orders, "
+    load(&l, HEAD USERS
+         "user: alice, password: guess, until: 8s}}\ntimeline: [{at: 1s, ask: b1, listener: "
+         "users, rpc: Metadata, answer: none}]");
+    assert_string_equal(said(&l), "");
+    assert_true(slice_eq(l.all.v[0]->clients[0].password, S("guess")));
+    mem_release(&l.mem);
+    must_say(HEAD USERS "password: guess}}", "user is missing");
+    must_say(HEAD USERS "user: bob}}", "the cluster has no user bob");
 }
 
 static void
@@ -708,6 +725,7 @@ main(void)
         cmocka_unit_test(a_question_has_the_fields_of_its_message),
         cmocka_unit_test(an_assignment_is_taken_as_it_is_written),
         cmocka_unit_test(a_disk_is_slowed_and_healed_by_words_that_are_verbs_too),
+        cmocka_unit_test(a_client_may_show_a_wrong_password),
         cmocka_unit_test(scenarios_that_extend_each_other_in_a_circle_are_refused),
         cmocka_unit_test(lint_knows_what_is_hardly_meant),
         cmocka_unit_test(every_row_of_the_table_is_in_its_place_and_explained),
