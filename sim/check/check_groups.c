@@ -387,11 +387,15 @@ take_committed(struct groups *g, const struct history_op *op, int64_t number, co
     s->since_ns = op->invoke_ns;
 }
 
-/* Where it was to go on there is nothing: it begins anew, wherever. */
+/* From this offset on the log is another one, and -1: where a group was to go on there is nothing, and it begins anew, wherever.
+ * What was committed up to there was of records that are there still. */
 static void
-forget_committed(struct groups *g, const struct part *p)
+cut_committed(struct groups *g, const struct part *p, int64_t offset)
 {
-    for (int32_t i = 0; i < g->groups_n; i++) view_of(g, i, p)->committed.offset = -1;
+    for (int32_t i = 0; i < g->groups_n; i++) {
+        struct bound *committed = &view_of(g, i, p)->committed;
+        committed->offset = MIN(committed->offset, MAX(offset, -1));
+    }
 }
 
 /* ---- work ------------------------------------------------------------------------------------------- */
@@ -546,11 +550,11 @@ take_completion(struct groups *g, const struct history_op *op, int64_t number)
         break;
     case HISTORY_OUT_OF_RANGE:
     case HISTORY_TRUNCATION:
-        if (p) forget_committed(g, p);
+        if (p) cut_committed(g, p, op->kind == HISTORY_TRUNCATION ? op->offset : -1);
         break;
     case HISTORY_ADMIN:
         for (int32_t i = 0; i < g->c->parts_n && op->key == ADMIN_DELETE; i++)
-            if (g->c->parts[i].topic == op->topic) forget_committed(g, &g->c->parts[i]);
+            if (g->c->parts[i].topic == op->topic) cut_committed(g, &g->c->parts[i], -1);
         break;
     default: break;
     }

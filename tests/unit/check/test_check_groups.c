@@ -278,6 +278,39 @@ who_commits_before_may_do_nothing_twice(void **state)
           NULL, RULE_PROCESSED_TWICE, 1, false);
 }
 
+/* Commits before it works, hears that its log was cut behind what it has, and finds no commit any more. */
+static void
+does_all_again_of(int32_t partition, const char *cut, bool allowed)
+{
+    static const enum rule besides = RULE_OFFSET_WENT_BACK;
+    char told[512];
+    snprintf(told, sizeof told,
+             "1.810 1.820 c2 commit orders-0 ok @6 g2 of=g before\n"
+             "1.840 = c2 %s\n"
+             "1.850 1.860 c2 committed orders-0 ok g2 of=g\n"
+             "1.870 = c2 process orders-0 0=p1:1 1=p1:2 2=p1:3 3=p1:4 g2 of=g before",
+             cut);
+    struct mem mem;
+    test_mem_init(&mem);
+    struct chronicle c = wiped_at(&mem, partition, 1830);
+    const struct check_facts facts = {
+        .chronicle = &c, .offsets = {.replicas = 2, .min_isr = 1}, .offsets_partitions = 2};
+    gives_besides(18, told, &facts, RULE_PROCESSED_TWICE, 4, allowed, &besides);
+    mem_release(&mem);
+}
+
+/* What was committed up to there is owed all the same, and excused by its own causes. */
+static void
+a_cut_log_leaves_what_was_committed_before_the_cut(void **state)
+{
+    (void)state;
+    const int32_t home = coordinator_partition(S("g"), 2);
+    does_all_again_of(home, "truncation orders-0 @6", true);
+    does_all_again_of(1 - home, "truncation orders-0 @6", false);
+    does_all_again_of(home, "truncation orders-0 @4", true);
+    does_all_again_of(1 - home, "truncation orders-0 @4", false);
+}
+
 static void
 another_record_at_the_offset_is_not_the_same_work(void **state)
 {
@@ -361,6 +394,7 @@ main(void)
         cmocka_unit_test(what_is_done_again_before_it_was_committed_is_permitted),
         cmocka_unit_test(what_was_committed_is_not_done_again),
         cmocka_unit_test(who_commits_before_may_do_nothing_twice),
+        cmocka_unit_test(a_cut_log_leaves_what_was_committed_before_the_cut),
         cmocka_unit_test(another_record_at_the_offset_is_not_the_same_work),
         cmocka_unit_test(what_nobody_does_is_passed_over),
         cmocka_unit_test(a_partition_that_stays_without_owner_is_told),
