@@ -238,6 +238,36 @@ a_last_known_leader_without_what_another_has_is_a_breach(void **state)
     assert_told(&s, RULE_LEADER_COMPLETENESS);
 }
 
+/* b2 was eligible until it came back from its death; b1 led last. Nobody is eligible, and b2 is the first to be there. */
+static void
+chooses_who_was_eligible_before(struct tale *s, bool is_permitted)
+{
+    invariants_unclean_is(s->v, S("orders"), is_permitted);
+    decide(s, -1, 1, 1, false, S("replicas=1,2,3 isr= elr=1,2 last="));
+    life(s, 0, LIFE_CRASH);
+    life(s, 1, LIFE_CRASH);
+    life(s, 1, LIFE_START);
+    recovered(s, 1, 10);
+    decide(s, -1, 1, 2, false, S("replicas=1,2,3 isr= elr= last=1"));
+    decide(s, 2, 2, 3, true, S("replicas=1,2,3 isr=2 elr= last="));
+}
+
+static void
+an_unclean_election_may_choose_who_was_eligible_before(void **state)
+{
+    BEGIN;
+    chooses_who_was_eligible_before(&s, true);
+    assert_silent(&s);
+}
+
+static void
+without_permission_only_the_last_known_leader_may_be_chosen(void **state)
+{
+    BEGIN;
+    chooses_who_was_eligible_before(&s, false);
+    assert_told(&s, RULE_LEADER_ELIGIBLE);
+}
+
 /* b3 dies outside of the ISR and starts again; what its leader asked for before lets it in. */
 static void
 dies_and_is_let_in(struct tale *s, bool registers_first)
@@ -876,6 +906,8 @@ main(void)
         cmocka_unit_test(a_follower_comes_back_after_an_election_that_nobody_permitted),
         cmocka_unit_test(that_a_controller_calls_it_unclean_excuses_nothing),
         cmocka_unit_test(a_last_known_leader_without_what_another_has_is_a_breach),
+        cmocka_unit_test(an_unclean_election_may_choose_who_was_eligible_before),
+        cmocka_unit_test(without_permission_only_the_last_known_leader_may_be_chosen),
         cmocka_unit_test(whose_new_process_nobody_knew_of_is_not_eligible),
         cmocka_unit_test(whose_new_process_came_into_the_isr_is_eligible),
         cmocka_unit_test(who_was_dead_unheard_when_a_topic_was_made_is_not_eligible),
