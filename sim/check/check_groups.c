@@ -32,13 +32,15 @@ struct view {
     bool was_owned, commits_before, copies;
     bool was_forgotten; /* the last owner was told that nobody knows it */
     struct owner last;  /* who had it last, of the newest generation */
-    int64_t *done;      /* by offset - part->base: 1 + the operation that worked on it */
+    int64_t *done;      /* by offset - part->base: 1 + the operation that worked on it last */
+    int64_t *gone;      /* 1 + the last look that should have found it committed, and did not */
 };
 
 /* One process at one view. */
 struct stand {
-    struct bound bound; /* acknowledged before its last look began */
-    int64_t since_ns;   /* when that look began */
+    struct bound bound;         /* acknowledged before its last look began */
+    int64_t found;              /* in that look; -1: nothing */
+    int64_t since_ns, until_ns; /* when that look began and ended */
 };
 
 struct groups {
@@ -365,6 +367,14 @@ check_not_failed(struct groups *g, const struct history_op *op, int64_t number,
     tell_end(&t);
 }
 
+/* Of all that the look should have found and did not, somebody may begin anew. */
+static void
+note_gone(struct view *v, const struct part *p, int64_t look, int64_t found, int64_t owed)
+{
+    for (int64_t at = MAX(found - p->base, 0); at < MIN(owed - p->base, p->n); at++)
+        v->gone[at] = look + 1;
+}
+
 static void
 take_committed(struct groups *g, const struct history_op *op, int64_t number, const struct part *p,
                struct view *v)
@@ -381,10 +391,11 @@ take_committed(struct groups *g, const struct history_op *op, int64_t number, co
         v->committed = (struct bound){op->offset, op->invoke_ns, op->complete_ns};
     v->committed.owed_ns = op->complete_ns;
     if (op->kind != HISTORY_COMMITTED) return;
+    bool is_gone = has_gone_back(g, op, number);
     struct stand *s = stand_of(g, op, p);
-    s->bound = g->bounds[number];
-    if (!has_gone_back(g, op, number)) s->bound.offset = MIN(s->bound.offset, op->offset);
-    s->since_ns = op->invoke_ns;
+    if (is_gone) note_gone(v, p, number, op->offset, g->bounds[number].offset);
+    *s = (struct stand){g->bounds[number], op->offset, op->invoke_ns, op->complete_ns};
+    if (!is_gone) s->bound.offset = MIN(s->bound.offset, op->offset);
 }
 
 /* From this offset on the log is another one, and -1: where a group was to go on there is nothing, and it begins anew, wherever.
@@ -400,11 +411,21 @@ cut_committed(struct groups *g, const struct part *p, int64_t offset)
 
 /* ---- work ------------------------------------------------------------------------------------------- */
 
+/* What had been committed and was found to be gone, by whoever works on it again, or by somebody before him. */
+static const struct bound *
+gone_before(const struct groups *g, const struct stand *s, int64_t offset, int64_t look)
+{
+    if (look < 0 || offset < s->found || g->c->h->ops.v[look].complete_ns > s->until_ns)
+        return NULL;
+    return &g->bounds[look];
+}
+
 static void
 tell_twice(struct groups *g, const struct history_op *op, const struct part *p,
-           const struct history_read *r, const struct history_op *first)
+           const struct history_read *r, const struct history_op *first, int64_t look)
 {
     const struct stand *s = stand_of(g, op, p);
+    const struct bound *gone = gone_before(g, s, r->offset, look);
     struct telling t =
         tell_begin(g->c, RULE_PROCESSED_TWICE, p, r->offset, r->value, op->complete_ns);
     bool was_committed = r->offset < s->bound.offset;
@@ -416,13 +437,13 @@ tell_twice(struct groups *g, const struct history_op *op, const struct part *p,
     tell_value(&t, r->value), tell_text(&t, " was worked on by ");
     tell_process(&t, first->process), tell_time(&t, first->complete_ns);
     tell_text(&t, " and again by "), tell_process(&t, op->process), tell_time(&t, op->complete_ns);
-    if (was_committed) {
-        tell_text(&t, ", who had begun after offset "), fmt_i64(&t.w, s->bound.offset);
+    if (was_committed || gone) {
+        tell_text(&t, ", who had begun after offset ");
+        fmt_i64(&t.w, was_committed ? s->bound.offset : gone->offset);
         tell_text(&t, " was committed");
     }
-    /* Who finds no commit begins anew. */
-    if (was_committed && !by_same)
-        tell_end_of_commit(&t, op->node, s->bound.begun_ns, s->bound.owed_ns);
+    /* Who finds no commit begins anew, at what he finds. */
+    if (gone && !by_same) tell_end_of_commit(&t, op->node, gone->begun_ns, gone->owed_ns);
     else tell_end(&t);
 }
 
@@ -449,8 +470,8 @@ take_work(struct groups *g, const struct history_op *op, int64_t number, const s
         if (at < 0 || at >= p->n) continue;
         if (v->first < 0 || r[i].offset < v->first) v->first = r[i].offset;
         if (v->done[at] && did_same(g, v->done[at] - 1, &r[i]))
-            tell_twice(g, op, p, &r[i], &g->c->h->ops.v[v->done[at] - 1]);
-        else v->done[at] = number + 1;
+            tell_twice(g, op, p, &r[i], &g->c->h->ops.v[v->done[at] - 1], v->gone[at] - 1);
+        v->done[at] = number + 1;
     }
 }
 
@@ -582,8 +603,10 @@ make(struct groups *g)
         const struct part *p = &c->parts[i % c->parts_n];
         g->views[i].committed.offset = g->views[i].first = -1;
         g->views[i].done = mem_alloc(c->mem, p->n * (int64_t)sizeof *g->views[i].done);
+        g->views[i].gone = mem_alloc(c->mem, p->n * (int64_t)sizeof *g->views[i].gone);
     }
-    for (int64_t i = 0; i < views * c->h->processes.n; i++) g->stands[i].bound.offset = -1;
+    for (int64_t i = 0; i < views * c->h->processes.n; i++)
+        g->stands[i].bound.offset = g->stands[i].found = -1;
 }
 
 static void
@@ -596,6 +619,7 @@ groups_release(struct groups *g)
         VEC_RELEASE(c->mem, &g->views[i].owners);
         VEC_RELEASE(c->mem, &g->views[i].standbys);
         mem_free(c->mem, g->views[i].done, p->n * (int64_t)sizeof *g->views[i].done);
+        mem_free(c->mem, g->views[i].gone, p->n * (int64_t)sizeof *g->views[i].gone);
     }
     mem_free(c->mem, g->views, views * (int64_t)sizeof *g->views);
     mem_free(c->mem, g->stands, views * c->h->processes.n * (int64_t)sizeof *g->stands);

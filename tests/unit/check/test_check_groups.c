@@ -278,26 +278,24 @@ who_commits_before_may_do_nothing_twice(void **state)
           NULL, RULE_PROCESSED_TWICE, 1, false);
 }
 
-/* Commits before it works, hears that its log was cut behind what it has, and finds no commit any more. */
+/* After c2 has committed offset 6, before its work. */
 static void
-does_all_again_of(int32_t partition, const char *cut, bool allowed)
+done_again(const char *then, int32_t partition, int64_t n, bool allowed)
 {
     static const enum rule besides = RULE_OFFSET_WENT_BACK;
-    char told[512];
-    snprintf(told, sizeof told,
-             "1.810 1.820 c2 commit orders-0 ok @6 g2 of=g before\n"
-             "1.840 = c2 %s\n"
-             "1.850 1.860 c2 committed orders-0 ok g2 of=g\n"
-             "1.870 = c2 process orders-0 0=p1:1 1=p1:2 2=p1:3 3=p1:4 g2 of=g before",
-             cut);
+    char told[1024];
+    snprintf(told, sizeof told, "1.810 1.820 c2 commit orders-0 ok @6 g2 of=g before\n%s", then);
     struct mem mem;
     test_mem_init(&mem);
     struct chronicle c = wiped_at(&mem, partition, 1830);
     const struct check_facts facts = {
         .chronicle = &c, .offsets = {.replicas = 2, .min_isr = 1}, .offsets_partitions = 2};
-    gives_besides(18, told, &facts, RULE_PROCESSED_TWICE, 4, allowed, &besides);
+    gives_besides(18, told, &facts, RULE_PROCESSED_TWICE, n, allowed, &besides);
     mem_release(&mem);
 }
+
+#define FINDS_NOTHING "1.850 1.860 c2 committed orders-0 ok g2 of=g\n"
+#define ALL_AGAIN " process orders-0 0=p1:1 1=p1:2 2=p1:3 3=p1:4 g3 of=g before"
 
 /* What was committed up to there is owed all the same, and excused by its own causes. */
 static void
@@ -305,10 +303,78 @@ a_cut_log_leaves_what_was_committed_before_the_cut(void **state)
 {
     (void)state;
     const int32_t home = coordinator_partition(S("g"), 2);
-    does_all_again_of(home, "truncation orders-0 @6", true);
-    does_all_again_of(1 - home, "truncation orders-0 @6", false);
-    does_all_again_of(home, "truncation orders-0 @4", true);
-    does_all_again_of(1 - home, "truncation orders-0 @4", false);
+    const char *behind = "1.840 = c2 truncation orders-0 @6\n" FINDS_NOTHING "1.870 = c2" ALL_AGAIN;
+    const char *within = "1.840 = c2 truncation orders-0 @4\n" FINDS_NOTHING "1.870 = c2" ALL_AGAIN;
+    done_again(behind, home, 4, true);
+    done_again(behind, 1 - home, 4, false);
+    done_again(within, home, 4, true);
+    done_again(within, 1 - home, 4, false);
+}
+
+/* Somebody found no commit any more before the one who works on it again did. */
+static void
+a_commit_that_one_found_gone_is_gone_for_all(void **state)
+{
+    (void)state;
+    const int32_t home = coordinator_partition(S("g"), 2);
+    const char *later = FINDS_NOTHING "1.861 = c2 disown orders-0 g2 of=g\n"
+                                      "1.862 = c1 own orders-0 g3 of=g\n"
+                                      "1.863 1.864 c1 committed orders-0 ok g3 of=g\n"
+                                      "1.870 = c1" ALL_AGAIN;
+    done_again(later, home, 4, true);
+    done_again(later, 1 - home, 4, false);
+}
+
+/* In two losses, the second of less. */
+static void
+what_is_gone_stays_gone_when_less_is_lost(void **state)
+{
+    (void)state;
+    const int32_t home = coordinator_partition(S("g"), 2);
+    const char *twice = FINDS_NOTHING "1.861 1.862 c2 commit orders-0 ok @1 g3 of=g before\n"
+                                      "1.863 1.864 c2 committed orders-0 ok g3 of=g\n"
+                                      "1.870 = c2 process orders-0 1=p1:2 g3 of=g before";
+    done_again(twice, home, 1, true);
+    done_again(twice, 1 - home, 1, false);
+}
+
+/* Who found the commit has no such excuse; nor who was given it before another found it gone. */
+static void
+a_commit_that_was_found_is_not_gone(void **state)
+{
+    (void)state;
+    const int32_t home = coordinator_partition(S("g"), 2);
+    done_again("1.840 1.845 c1 committed orders-0 ok @6 g2 of=g\n" FINDS_NOTHING
+               "1.870 = c1" ALL_AGAIN,
+               home, 4, false);
+    done_again(FINDS_NOTHING "1.861 1.862 c2 commit orders-0 ok @4 g3 of=g before\n"
+                             "1.863 1.864 c2 committed orders-0 ok @4 g3 of=g\n"
+                             "1.870 = c2" ALL_AGAIN,
+               home, 4, false);
+}
+
+/* What was done again for a reason is not done once more for the same. */
+static void
+what_was_done_again_is_done_no_third_time(void **state)
+{
+    (void)state;
+    struct mem mem;
+    struct judged j;
+    int64_t n[2] = {0};
+    test_mem_init(&mem);
+    struct chronicle c = wiped_at(&mem, coordinator_partition(S("g"), 2), 1830);
+    const struct check_facts facts = {
+        .chronicle = &c, .offsets = {.replicas = 2, .min_isr = 1}, .offsets_partitions = 2};
+    judge(&j, 18,
+          "1.810 1.820 c2 commit orders-0 ok @6 g2 of=g before\n" FINDS_NOTHING
+          "1.870 = c2" ALL_AGAIN "\n1.880 = c2" ALL_AGAIN,
+          &facts);
+    for (int64_t i = 0; i < j.r.anomalies.v.n; i++)
+        if (j.r.anomalies.v.v[i].rule == RULE_PROCESSED_TWICE) n[j.r.anomalies.v.v[i].allowed]++;
+    assert_int_equal(n[true], 4);
+    assert_int_equal(n[false], 4);
+    done(&j);
+    mem_release(&mem);
 }
 
 static void
@@ -395,6 +461,10 @@ main(void)
         cmocka_unit_test(what_was_committed_is_not_done_again),
         cmocka_unit_test(who_commits_before_may_do_nothing_twice),
         cmocka_unit_test(a_cut_log_leaves_what_was_committed_before_the_cut),
+        cmocka_unit_test(a_commit_that_one_found_gone_is_gone_for_all),
+        cmocka_unit_test(what_is_gone_stays_gone_when_less_is_lost),
+        cmocka_unit_test(a_commit_that_was_found_is_not_gone),
+        cmocka_unit_test(what_was_done_again_is_done_no_third_time),
         cmocka_unit_test(another_record_at_the_offset_is_not_the_same_work),
         cmocka_unit_test(what_nobody_does_is_passed_over),
         cmocka_unit_test(a_partition_that_stays_without_owner_is_told),
