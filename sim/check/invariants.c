@@ -188,6 +188,13 @@ is_held_by(struct invariants *v, const struct topic_key *k, const struct model_i
     return false;
 }
 
+bool
+is_deleted_by_leader(struct invariants *v, const struct topic_key *k, int64_t offset)
+{
+    const struct node_log *l = model_log_of(&v->model, k->now.leader, k);
+    return l && l->open && l->leads && l->epoch == k->now.leader_epoch && l->start > offset;
+}
+
 static const struct election *
 find_election(const struct topic_key *k, int32_t epoch)
 {
@@ -372,7 +379,8 @@ check_committed(struct invariants *v, struct topic_key *k, const struct node_log
 {
     struct batch *mine = log_at(l, hw - 1),
                  *theirs = hw <= k->ghost ? committed_at(k, hw - 1) : mine;
-    if (mine && theirs && mine != theirs && !was_given_up(k, l))
+    if (mine && theirs && mine != theirs && !was_given_up(k, l) &&
+        !is_deleted_by_leader(v, k, hw - 1))
         breach(v, RULE_COMMITTED_CHANGED, k, hw - 1,
                "holds another record as committed at offset # (epoch #)", hw - 1, mine->epoch);
 }

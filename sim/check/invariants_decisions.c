@@ -190,7 +190,8 @@ check_newcomers(struct invariants *v, struct topic_key *k, const struct decision
         if (!l || !l->open || k->ghost <= l->start || is_lossy(k, k->now.leader_epoch) ||
             was->isr.n == 0)
             continue;
-        if (log_at(l, k->ghost - 1) != committed_at(k, k->ghost - 1))
+        if (log_at(l, k->ghost - 1) != committed_at(k, k->ghost - 1) &&
+            !is_deleted_by_leader(v, k, k->ghost - 1))
             breach(v, RULE_ISR_HOLDS_COMMITTED, k, k->ghost - 1,
                    "put broker # into the ISR, though it lacks offset #", id, k->ghost - 1);
     }

@@ -125,6 +125,9 @@ bool is_lossy(const struct topic_key *k, int32_t epoch);
 /* Could somebody of these have led who has all up to this end? */
 bool is_held_by(struct invariants *v, const struct topic_key *k, const struct model_ids *ids,
                 int64_t end);
+/* The leader of now has deleted it (retention, DeleteRecords). Whoever copies from it hears of that with the next answer, and compares
+ * nothing that lies there: the leader knows no epoch of before. */
+bool is_deleted_by_leader(struct invariants *v, const struct topic_key *k, int64_t offset);
 void check_leader(struct invariants *v, struct topic_key *k, struct node_log *l);
 /* On whom the leader counts: as a note of its own says, and after a decision. */
 void take_counted(struct invariants *v, struct topic_key *k, struct node_log *l,

@@ -120,6 +120,39 @@ a_tail_that_the_leader_has_not_deleted_is_compared(void **state)
     assert_told(&s, RULE_LOG_MATCHING);
 }
 
+/* b1 cuts its tail to where the log of its leader begins, and is in sync before that beginning comes along. */
+static void
+comes_back_with_a_tail(struct tale *s, int64_t start)
+{
+    append(s, 0, 10, 0, 500, true);
+    append(s, 0, 11, 0, 501, true);
+    decide(s, 2, 1, 1, false, S("replicas=1,2,3 isr=2,3 elr= last="));
+    role(s, 1, LEADER, 2, 1), role(s, 0, FOLLOWER, 2, 1), role(s, 2, FOLLOWER, 2, 1);
+    append(s, 1, 10, 1, 600, true);
+    append(s, 2, 10, 1, 600, false);
+    high_watermark(s, 1, 11, 1, true);
+    say(s, 1, NOTE_LOG_START, ORDERS, SLICE_NULL, start, 0, 0, 0, 0);
+    say(s, 0, NOTE_LOG_TRUNCATE, ORDERS, SLICE_NULL, 11, 12, 0, 0, 0);
+    decide(s, 2, 1, 2, false, S("replicas=1,2,3 isr=1,2,3 elr= last="));
+}
+
+static void
+a_tail_below_the_leaders_log_start_is_not_owed(void **state)
+{
+    BEGIN;
+    comes_back_with_a_tail(&s, 11);
+    high_watermark(&s, 0, 11, 1, false);
+    assert_silent(&s);
+}
+
+static void
+a_tail_that_the_leader_has_not_deleted_is_not_in_sync(void **state)
+{
+    BEGIN;
+    comes_back_with_a_tail(&s, 10);
+    assert_told(&s, RULE_ISR_HOLDS_COMMITTED);
+}
+
 static void
 a_gap_in_a_log(void **state)
 {
@@ -897,6 +930,8 @@ main(void)
         cmocka_unit_test(the_same_batch_behind_another_one),
         cmocka_unit_test(a_tail_below_the_leaders_log_start_is_compared_with_nothing),
         cmocka_unit_test(a_tail_that_the_leader_has_not_deleted_is_compared),
+        cmocka_unit_test(a_tail_below_the_leaders_log_start_is_not_owed),
+        cmocka_unit_test(a_tail_that_the_leader_has_not_deleted_is_not_in_sync),
         cmocka_unit_test(a_gap_in_a_log),
         cmocka_unit_test(a_leader_cuts_its_own_log),
         cmocka_unit_test(a_follower_in_sync_cuts_what_is_committed),
