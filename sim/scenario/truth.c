@@ -142,16 +142,28 @@ partition_change(struct truth *t, int64_t at_ns, const struct note *n)
     if (leader_moved || isr_changed) tell_partition(t, at_ns, p, leader_changed, n->v[3] != 0);
 }
 
+/* In the order of decisions, not of their telling: a controller that stood still learns late that its last ones were committed, and
+ * tells of them then. (Who takes over tells all that it found at one offset.) */
+static bool
+is_of_now(struct truth *t, int64_t id, int64_t epoch, int64_t offset)
+{
+    if (id < 0 || id >= TRUTH_NODES || epoch < t->broker_epoch[id] ||
+        offset < t->standing_offset[id])
+        return false;
+    t->broker_epoch[id] = epoch;
+    t->standing_offset[id] = offset;
+    return true;
+}
+
 /* It serves, leaves in order, or is fenced. */
 static void
 standing(struct truth *t, const struct world_event *e, const struct note *n)
 {
     bool unfenced = n->kind == NOTE_BROKER_UNFENCED, stopping = n->kind == NOTE_BROKER_SHUTDOWN;
-    if (n->v[0] < 0 || n->v[0] >= TRUTH_NODES || n->v[1] < t->broker_epoch[n->v[0]]) return;
+    if (!is_of_now(t, n->v[0], n->v[1], n->v[2])) return;
     bool changed = t->unfenced[n->v[0]] != unfenced || t->stopping[n->v[0]] != stopping;
     t->unfenced[n->v[0]] = unfenced;
     t->stopping[n->v[0]] = stopping;
-    t->broker_epoch[n->v[0]] = n->v[1];
     if (!changed) return;
     char text[128];
     struct writer w = writer_fixed(text, sizeof text);
@@ -213,8 +225,7 @@ truth_see(struct truth *t, const struct world_event *e)
         case NOTE_PARTITION_CHANGE: partition_change(t, e->at_ns, n); break;
         case NOTE_PARTITION_HW: high_watermark(t, n); break;
         case NOTE_BROKER_REGISTERED:
-            if (n->v[0] >= 0 && n->v[0] < TRUTH_NODES && n->v[1] >= t->broker_epoch[n->v[0]])
-                t->unfenced[n->v[0]] = n->v[3] == 0;
+            if (is_of_now(t, n->v[0], n->v[1], n->v[4])) t->unfenced[n->v[0]] = n->v[3] == 0;
             break;
         case NOTE_BROKER_UNFENCED:
         case NOTE_BROKER_FENCED:

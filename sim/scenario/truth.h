@@ -29,7 +29,7 @@ struct truth {
     VEC(struct truth_partition *) partitions;
     bool unfenced[TRUTH_NODES]; /* by broker id */
     bool stopping[TRUTH_NODES]; /* in order: it leads nothing, and is fenced when it has gone */
-    int64_t broker_epoch[TRUTH_NODES];
+    int64_t broker_epoch[TRUTH_NODES], standing_offset[TRUTH_NODES]; /* where that was decided */
     /* Its process ended and has not served since. While no controller knows of it the broker still stands in
      * ISRs that it will leave: as soon as it registers, if it died (KIP-966); if it stopped in order, as soon as its old
      * session ends, and that may leave the partition to somebody outside the core. A registration that a controller
