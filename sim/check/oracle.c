@@ -281,6 +281,8 @@ note_of_log(struct oracle *o, int32_t node, const struct note *n)
         if (n->v[1] < log_end(l)) oracle_took_away(o, node, BLOW_RECOVERY, k, n->v[1], log_end(l));
         oracle_take_from(o, node, BLOW_RECOVERY, l, n->v[1]);
         model_recovered(l, n->v[0], n->v[1]);
+        /* What was written when it died, but not yet noted so. */
+        oracle_read_written(o, node, l, l->start);
         return;
     default: return;
     }

@@ -96,7 +96,8 @@ lint_two_brokers(const struct scenario *s, struct diags *d)
     if (s->cluster.controllers) return;
     for (int32_t i = 0; i < s->steps_n; i++) {
         enum verb_id id = s->steps[i].verb->id;
-        killed += id == VERB_CRASH || id == VERB_POWER;
+        bool comes_back = s->steps[i].args.for_ns > 0;
+        killed += (id == VERB_CRASH || id == VERB_POWER) && !comes_back;
         killed -= id == VERB_RESTART;
         if (killed < 2) continue;
         diag_warn(d, s->steps[i].mark, "cluster: {controllers: 3}",

@@ -57,6 +57,15 @@ must_say(const char *text, const char *message)
 #define HEAD "scenario: 1\nname: t\nabout: a test\ntopics: {orders: {leader: b1}}\n"
 #define P1 "clients: {p1: {produce: orders, until: 2s}}\n"
 
+static void
+must_not_say(const char *text, const char *message)
+{
+    struct loaded l;
+    load(&l, text);
+    if (strstr(said(&l), message)) fail_msg("did not expect '%s' in:\n%s", message, said(&l));
+    mem_release(&l.mem);
+}
+
 /* ---- values ---- */
 
 static void
@@ -658,6 +667,8 @@ lint_knows_what_is_hardly_meant(void **state)
         "has a role that differs from seed to seed");
     must_say(HEAD "timeline: [{at: 1s, crash: b1}, {at: 1s, crash: b2}]",
              "the quorum is gone with them");
+    must_not_say(HEAD "timeline: [{at: 1s, crash: b1, for: 10s}, {at: 20s, crash: b1, for: 10s}]",
+                 "the quorum is gone with them");
     must_say(HEAD "run: 1s\ntimeline: [{at: 5s, crash: b1}]", "after the end of the run");
     must_say(HEAD P1 "timeline: [{at: 1s, admin: {delete: orders}}]", "p1 still writes to orders");
 }
