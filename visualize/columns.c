@@ -20,7 +20,7 @@ column_put(struct column *c, int64_t v)
     c->n++;
 }
 
-void
+static void
 column_put_text(struct column *c, struct slice text)
 {
     writer_uvarint(&c->w, (uint32_t)text.n);

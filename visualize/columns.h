@@ -28,7 +28,6 @@ struct column {
 
 struct column column_new(struct mem *mem, enum column_kind kind);
 void column_put(struct column *c, int64_t v);
-void column_put_text(struct column *c, struct slice text);
 /* Appends the column to data, and releases it. */
 void column_end(struct column *c, struct writer *data, const char *name);
 

@@ -69,12 +69,6 @@ graph_close(struct graph *g)
     arena_release(&g->texts);
 }
 
-void
-graph_attribute(struct graph *g, const char *name, struct slice value)
-{
-    agattr(g->g, AGRAPH, literal(g, name), text(g, value));
-}
-
 static void
 put_point(struct writer *w, int64_t x, int64_t y)
 {

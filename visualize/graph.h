@@ -17,7 +17,6 @@ struct graph {
 
 void graph_open(struct graph *g, struct mem *mem, const char *name, int64_t height);
 void graph_close(struct graph *g);
-void graph_attribute(struct graph *g, const char *name, struct slice value);
 /* A node with a table for a label, its left upper corner at x, y. html: without the enclosing < >. */
 void graph_table(struct graph *g, struct slice name, int64_t x, int64_t y, int64_t width,
                  int64_t height, struct slice html);

@@ -513,15 +513,6 @@ run_replica(const struct run *r, int32_t partition, int32_t actor)
     return one->is_known ? one : NULL;
 }
 
-const struct stage *
-stage_at(const struct staged *s, int64_t at_ns)
-{
-    const struct stage *found = NULL;
-    for (int64_t i = 0; i < s->stages.n && s->stages.v[i].at_ns <= at_ns; i++)
-        found = &s->stages.v[i];
-    return found;
-}
-
 bool
 list_has(struct slice list, int64_t id)
 {

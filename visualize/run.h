@@ -211,8 +211,6 @@ enum actor_state actor_state_at(const struct actor *a, int64_t at_ns);
 const struct replica *run_replica(const struct run *r, int32_t partition, int32_t actor);
 /* Keeps what was written, as long as the run; releases the writer. */
 struct slice load_words(struct run *r, struct writer *w);
-/* NULL: no coordinator has said anything by then. */
-const struct stage *stage_at(const struct staged *s, int64_t at_ns);
 /* "1,2,3" has 2. */
 bool list_has(struct slice list, int64_t id);
 

@@ -23,7 +23,7 @@ server_frame_bytes_max(const struct server *s)
     return MIN(s->frame_bytes_max, s->env->mem.ceiling_bytes / MESSAGE_PART);
 }
 
-int64_t
+static int64_t
 server_message_bytes_max(const struct server *s)
 {
     return MIN(MESSAGE_BYTES_MAX, s->env->mem.ceiling_bytes / MESSAGE_PART);
@@ -70,12 +70,6 @@ server_close_listener(struct server *s, struct server_listener *l)
     l->is_listening = false;
     LIST_EACH(&s->sessions, session, struct session, node)
         if (session->listener == l) session_close(session);
-}
-
-void
-server_stop(struct server *s)
-{
-    LIST_EACH(&s->listeners, l, struct server_listener, node) server_close_listener(s, l);
 }
 
 static void

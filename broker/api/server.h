@@ -98,16 +98,11 @@ void server_listen(struct server *s, struct server_listener *l);
 void server_accept_requests(struct server *s);
 /* One listener and its connections. */
 void server_close_listener(struct server *s, struct server_listener *l);
-/* Stops listening and closes every connection. */
-void server_stop(struct server *s);
 
 /* What a frame, and what a decoded message may take. */
 int64_t server_frame_bytes_max(const struct server *s);
-int64_t server_message_bytes_max(const struct server *s);
 /* A request that came within another one (Envelope): runs its handler. */
 void server_run(struct server *s, struct request *r);
-/* Frees it. */
-void request_delete(struct request *r);
 
 typedef void api_handler(struct server *s, struct request *r);
 

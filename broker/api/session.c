@@ -41,7 +41,8 @@ count_queued(struct server *server, struct request *r, int64_t bytes)
     defer(server->env, &server->read_on);
 }
 
-void
+/* Frees it. */
+static void
 request_delete(struct request *r)
 {
     count_queued(r->server, r, 0);

@@ -42,13 +42,6 @@ share_acks_begin(struct share_acks *acks, struct share_parts *sps, struct slice 
     }
 }
 
-void
-share_acks_cancel(struct share_acks *acks)
-{
-    for (int32_t i = 0; i < acks->parts_n; i++) share_ack_cancel(&acks->parts[i].ack);
-    acks->left = 0;
-}
-
 struct share_acks_part *
 share_acks_of(struct share_acks *acks, struct uuid topic, int32_t partition)
 {

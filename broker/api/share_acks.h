@@ -27,8 +27,6 @@ struct share_acks {
 /* of the request's; those without batches are left out by whoever fills this in. */
 void share_acks_begin(struct share_acks *acks, struct share_parts *sps, struct slice group,
                       struct slice member, bool may_renew);
-/* The request ends before they are known. */
-void share_acks_cancel(struct share_acks *acks);
 /* NULL: it acknowledges nothing of that partition. */
 struct share_acks_part *share_acks_of(struct share_acks *acks, struct uuid topic,
                                       int32_t partition);

@@ -51,7 +51,6 @@ void admin_delete_records(struct client *c, struct admin_op *op, struct slice to
 void admin_metadata(struct client *c, struct admin_op *op, struct slice topic);
 /* response: struct k_describe_configs_response. */
 enum { ADMIN_TOPIC = 2, ADMIN_BROKER = 4, ADMIN_GROUP = 32 };
-void admin_describe_configs(struct client *c, struct admin_op *op, int8_t type, struct slice name);
 /* A value that is null goes back to its default. A broker's settings: name is its id, asked of itself; empty: the
  * default of all brokers. */
 void admin_alter_configs(struct client *c, struct admin_op *op, int8_t type, struct slice name,

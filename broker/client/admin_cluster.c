@@ -27,31 +27,6 @@ admin_metadata(struct client *c, struct admin_op *op, struct slice topic)
 }
 
 static int16_t
-configs_read(struct admin_op *op, const void *response)
-{
-    const struct k_describe_configs_response *r = response;
-    if (r->results_n < 1) return K_ERR_UNKNOWN_SERVER_ERROR;
-    op->message = r->results->error_message;
-    return r->results->error_code;
-}
-
-void
-admin_describe_configs(struct client *c, struct admin_op *op, int8_t type, struct slice name)
-{
-    struct admin_state *st = admin_new(c, op, K_API_DESCRIBE_CONFIGS, 4, configs_read);
-    struct k_describe_configs_request *r = ARENA_NEW(&st->arena, struct k_describe_configs_request);
-    codec_default(K_MSG_DESCRIBE_CONFIGS_REQUEST, r);
-    st->ask.version_min = 1;
-    r->resources_n = 1;
-    r->resources =
-        codec_array(&st->arena, K_STRUCT_DESCRIBE_CONFIGS_REQUEST_DESCRIBE_CONFIGS_RESOURCE, 1);
-    r->resources->resource_type = type;
-    r->resources->resource_name = arena_dup(&st->arena, name);
-    r->resources->configuration_keys_n = -1;
-    st->request = r;
-}
-
-static int16_t
 alter_read(struct admin_op *op, const void *response)
 {
     const struct k_incremental_alter_configs_response *r = response;

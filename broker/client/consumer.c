@@ -185,22 +185,10 @@ assigned_resume(struct assigned *a)
     defer(a->r->env, &a->r->pump);
 }
 
-struct slice
-assigned_topic(const struct assigned *a)
-{
-    return a->topic;
-}
-
 int32_t
 assigned_partition(const struct assigned *a)
 {
     return a->partition;
-}
-
-int32_t
-assigned_node(const struct assigned *a)
-{
-    return a->node_id;
 }
 
 int64_t

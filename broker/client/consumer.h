@@ -71,9 +71,7 @@ struct assigned *consumer_assign(struct consumer *r, struct slice topic, int32_t
                                  int64_t offset, int32_t node_id);
 /* Nothing more comes of it; not to be named any more. */
 void consumer_unassign(struct assigned *a);
-struct slice assigned_topic(const struct assigned *a);
 int32_t assigned_partition(const struct assigned *a);
-int32_t assigned_node(const struct assigned *a);
 /* The next offset to be read; -1: not known yet. */
 int64_t assigned_position(const struct assigned *a);
 void *assigned_user(const struct assigned *a);

@@ -13,7 +13,7 @@ share_consumer_params_default(void)
 
 /* ---- partitions ----------------------------------------------------------------------------------- */
 
-struct share_part *
+static struct share_part *
 share_part_get(struct share_consumer *sc, int32_t index)
 {
     for (int64_t i = 0; i < sc->parts.n; i++)

@@ -59,7 +59,6 @@ struct share_consumer {
     struct client_watcher watcher;
 };
 
-struct share_part *share_part_get(struct share_consumer *sc, int32_t index);
 void share_unpack_begin(struct share_consumer *sc, int32_t partition, int64_t asked_ns,
                         const struct k_share_fetch_response_partition_data *d, struct buf *from);
 void share_unpack(struct task *t);

@@ -45,8 +45,6 @@ void txn_session_call(struct txn_session *t, struct txn_op *op, enum txn_step st
 /* The request of this step. */
 void txn_ask(struct txn_session *t);
 void txn_ask_later(struct txn_session *t);
-/* What to do about an error that passes; true: it was done. */
-bool txn_try_again(struct txn_session *t, enum env_err err, int16_t error);
 bool txn_is_fencing(int16_t error);
 void txn_op_done(struct txn_session *t, int16_t error, enum txn_end end);
 void txn_op_failed(struct txn_session *t, int16_t error);

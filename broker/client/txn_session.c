@@ -81,7 +81,8 @@ find_coordinator(struct txn_session *t)
 
 /* ---- asking it ---- */
 
-bool
+/* What to do about an error that passes; true: it was done. */
+static bool
 txn_try_again(struct txn_session *t, enum env_err err, int16_t error)
 {
     bool moved = err || error == K_ERR_NOT_COORDINATOR || error == K_ERR_COORDINATOR_NOT_AVAILABLE;
@@ -384,12 +385,6 @@ bool
 txn_session_is_fenced(const struct txn_session *t)
 {
     return t->is_fenced;
-}
-
-int16_t
-txn_session_version(const struct txn_session *t)
-{
-    return t->version;
 }
 
 struct producer *

@@ -68,7 +68,5 @@ void txn_session_send_offsets(struct txn_session *t, struct txn_op *op,
 void txn_session_finish(struct txn_session *t, struct txn_op *op, bool commit);
 bool txn_session_must_init(const struct txn_session *t);
 bool txn_session_is_fenced(const struct txn_session *t);
-/* By which version it goes: 1 or 2; 0: not known yet. */
-int16_t txn_session_version(const struct txn_session *t);
 
 #endif

@@ -180,9 +180,3 @@ text_end(struct arena *a, struct writer *w)
     writer_release(w);
     return s;
 }
-
-struct slice
-text_of(struct arena *a, const char *s)
-{
-    return arena_dup(a, slice_cstr(s));
-}

@@ -120,7 +120,6 @@ void note_partition(struct controller *c, const struct image_partition *p, int64
 
 /* A finished text moves into the arena; the writer is released. */
 struct slice text_end(struct arena *a, struct writer *w);
-struct slice text_of(struct arena *a, const char *s);
 
 /* ---- brokers (brokers.c, sessions.c) ----------------------------------------------------------- */
 

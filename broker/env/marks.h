@@ -86,7 +86,5 @@ enum mark_kind {
 };
 
 const char *mark_spelling(enum mark_kind mark);
-/* What happens there, in words. */
-const char *mark_about(enum mark_kind mark);
 
 #endif

@@ -14,20 +14,6 @@ enum {
     HAS_N = 128, /* and the seven above it */
 };
 
-const char *
-trace_kind_text(enum trace_kind kind)
-{
-    static const char *const texts[TRACE_KINDS_N] = {
-        [TRACE_NONE] = "none",       [TRACE_RUN] = "run",
-        [TRACE_MACHINE] = "machine", [TRACE_LIFE] = "life",
-        [TRACE_EVENT] = "event",     [TRACE_NOTE] = "note",
-        [TRACE_FRAME] = "frame",     [TRACE_FRAME_BYTES] = "frame-bytes",
-        [TRACE_DISK] = "disk",       [TRACE_FAULT] = "fault",
-        [TRACE_SAID] = "said",       [TRACE_END] = "end",
-    };
-    return kind >= 0 && kind < TRACE_KINDS_N ? texts[kind] : "unknown";
-}
-
 /* ---- writing ---- */
 
 void

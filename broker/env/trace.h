@@ -49,9 +49,6 @@ struct trace_record {
     struct slice a, b, c; /* null is as good as empty */
 };
 
-/* "event", "frame" … */
-const char *trace_kind_text(enum trace_kind kind);
-
 /* Writing a block. The texts that it knows, newest first by number; zeroed at its beginning. */
 struct trace_text {
     struct slice text;

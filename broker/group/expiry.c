@@ -11,7 +11,8 @@
 
 /* ---- DeleteGroups ---- */
 
-int16_t
+/* Appends what deletes the group with all its offsets, and forgets it; NULL if w is not wanted. */
+static int16_t
 group_delete(struct group *g, struct coordinator_write *w)
 {
     struct batch_builder b;

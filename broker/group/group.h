@@ -167,10 +167,7 @@ bool group_subscribes(struct group *g, struct slice topic);
 void group_rebalance(struct group *g);
 /* In PREPARING: ends the joining if nobody is missing. */
 void group_join_maybe_complete(struct group *g);
-/* The member is gone: what a missed session, or LeaveGroup, comes to. */
-void group_lose_member(struct member *m);
 void group_session_due(struct timer *t);
-void group_pending_due(struct timer *t);
 void group_join_due(struct timer *t);
 void group_sync_due(struct timer *t);
 void group_answer_join(struct group *g, struct coordinator_call *c, int16_t err,

@@ -264,7 +264,8 @@ group_rebalance(struct group *g)
     else prepare(g);
 }
 
-void
+/* The member is gone: what a missed session, or LeaveGroup, comes to. */
+static void
 group_lose_member(struct member *m)
 {
     struct group *g = m->group;
@@ -283,7 +284,7 @@ group_session_due(struct timer *t)
     group_lose_member(m);
 }
 
-void
+static void
 group_pending_due(struct timer *t)
 {
     struct pending_member *p = CONTAINER_OF(t, struct pending_member, timer);

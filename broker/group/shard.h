@@ -93,7 +93,5 @@ void pending_fold_marker(struct coordinator_shard *base, const struct batch_head
 /* ---- expiry.c ---- */
 
 void groups_expire(struct coordinator_shard *base);
-/* Appends what deletes the group with all its offsets, and forgets it; NULL if w is not wanted. */
-int16_t group_delete(struct group *g, struct coordinator_write *w);
 
 #endif

@@ -166,9 +166,6 @@ struct streams_view {
 struct streams_view *streams_views(const struct group *g, struct arena *a,
                                    const struct streams_view *changed, struct slice without,
                                    int32_t *ret_n);
-/* Runs the assignor: who shall have what, member by member as in v. */
-struct tasks *streams_make_targets(const struct group *g, struct arena *a,
-                                   const struct streams_view *v, int32_t n);
 /* Records who shall have what at this epoch; *ret_own: what the member of that id shall have. */
 void record_streams_assignment(struct batch_builder *b, const struct group *g, struct arena *a,
                                const struct streams_view *v, int32_t n, int32_t epoch,

@@ -135,7 +135,7 @@ streams_views(const struct group *g, struct arena *a, const struct streams_view 
 /* ---- assigning ---- */
 
 /* While a topic is missing nobody has anything. */
-struct tasks *
+static struct tasks *
 streams_make_targets(const struct group *g, struct arena *a, const struct streams_view *v,
                      int32_t n)
 {

@@ -234,7 +234,6 @@ static void
 clean_report(struct clean_job *j, struct log_clean *c)
 {
     struct commitlog *log = j->job.log;
-    c->job = NULL;
     c->err = log_is_offline(log) ? LOG_E_OFFLINE : j->err;
     c->why = slice_cstr(j->why ? j->why : "");
     c->round_end = j->round_end;
@@ -250,7 +249,7 @@ clean_job_end(struct clean_job *j)
     struct commitlog *log = j->job.log;
     struct mem *mem = &log->env->mem;
     struct log_clean *c = j->clean;
-    if (c) clean_report(j, c);
+    clean_report(j, c);
     if (!j->err && !log_is_offline(log))
         NOTE(log->env, NOTE_LOG_CLEANED, log->name, SLICE_NULL, j->asked.range.first_dirty,
              j->round_end, j->bytes_before, j->bytes_after, j->records_before, j->records_after);
@@ -267,7 +266,7 @@ clean_job_end(struct clean_job *j)
     log->cleaning = NULL;
     log->cleaning_waits = false;
     job_end(&j->job);
-    if (c) c->done(c);
+    c->done(c);
 }
 
 /* ---- the steps ---- */
@@ -404,7 +403,6 @@ commitlog_clean(struct commitlog *log, struct log_clean *c)
     CHECK(c->range.first_dirty < c->range.first_uncleanable);
     struct clean_job *j = JOB_NEW(log, clean_job, clean_step);
     log->cleaning = j;
-    c->job = &j->job;
     j->clean = c;
     j->asked = *c;
     j->now_ms = env_wall_ms(env);
@@ -424,14 +422,4 @@ commitlog_clean(struct commitlog *log, struct log_clean *c)
     clean_walk(j, first_segment_to_index(log, c->range.first_dirty));
     job_soon(&j->job);
     return LOG_OK;
-}
-
-void
-log_clean_cancel(struct log_clean *c)
-{
-    if (!c->job) return;
-    struct clean_job *j = CONTAINER_OF(c->job, struct clean_job, job);
-    j->clean = NULL;
-    c->job = NULL;
-    log_stop_cleaning(j->job.log);
 }

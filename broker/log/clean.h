@@ -38,7 +38,7 @@ enum swap_stage {
 
 struct clean_job {
     struct log_job job;
-    struct log_clean *clean; /* NULL: its owner has gone */
+    struct log_clean *clean;
     enum clean_stage stage;
     bool is_to_stop;
     enum log_err err;

@@ -17,8 +17,6 @@ look_end(struct look_job *j, enum log_err err)
     struct log_look *l = j->look;
     if (j->segment) segment_unpin(j->segment);
     job_end(&j->job);
-    if (!l) return;
-    l->job = NULL;
     l->err = err;
     l->done(l);
 }
@@ -122,7 +120,7 @@ look_step(struct log_job *job, enum env_err err)
     struct look_job *j = CONTAINER_OF(job, struct look_job, job);
     struct commitlog *log = job->log;
     bool is_gone = j->segment && !j->segment->log;
-    if (!j->look || is_gone || log->state != COMMITLOG_OPEN) {
+    if (is_gone || log->state != COMMITLOG_OPEN) {
         look_end(j, LOG_E_BUSY);
         return;
     }
@@ -145,16 +143,7 @@ commitlog_look_cleanable(struct commitlog *log, struct log_look *l)
     if (!may_be || log->state != COMMITLOG_OPEN) return false;
     if (log->segments.n < 2 || log->cleaned_to >= log_active(log)->base_offset) return false;
     struct look_job *j = JOB_NEW(log, look_job, look_step);
-    l->job = &j->job;
     j->look = l;
     job_soon(&j->job);
     return true;
-}
-
-void
-log_look_cancel(struct log_look *l)
-{
-    if (!l->job) return;
-    CONTAINER_OF(l->job, struct look_job, job)->look = NULL;
-    l->job = NULL;
 }

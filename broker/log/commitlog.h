@@ -366,11 +366,9 @@ struct log_look {
     int64_t stable_offset; /* nothing at or above it is cleaned (commitlog_stable_offset) */
     enum log_err err;
     struct cleanable found;
-    struct log_job *job;
 };
 /* False: there is nothing, for certain, and done() will not be called. */
 bool commitlog_look_cleanable(struct commitlog *log, struct log_look *l);
-void log_look_cancel(struct log_look *l);
 
 /* One cleaning: of each key only the last record stays, in all segments up to range.first_uncleanable. Segment after
  * segment (or a group of small ones) is written anew and put in the place of what it was made from, so that
@@ -390,12 +388,9 @@ struct log_clean {
     struct slice why;  /* for people; in scratch memory */
     int64_t round_end; /* everything below has been cleaned */
     int64_t bytes_before, bytes_after, records_before, records_after;
-    struct log_job *job;
 };
 /* LOG_E_BUSY, LOG_E_CLOSED, LOG_E_OFFLINE: done() will not be called. */
 enum log_err commitlog_clean(struct commitlog *log, struct log_clean *c);
-/* The owner goes. What is under way ends early. */
-void log_clean_cancel(struct log_clean *c);
 /* Up to where it has been cleaned: what cleaner-offset-checkpoint says; -1: never. */
 static inline int64_t
 commitlog_cleaned_to(const struct commitlog *log)

@@ -46,7 +46,7 @@ uuids_set(struct mem *m, struct uuid **to, int32_t *to_n, const struct uuid *v, 
     memcpy(*to, v, (size_t)n * sizeof **to);
 }
 
-void
+static void
 text_set(struct mem *m, struct slice *to, struct slice s)
 {
     struct slice new = mem_dup(m, s);
@@ -245,7 +245,7 @@ is_config_below(const struct image_config *c, int8_t type, struct slice name)
     return c->type < type || (c->type == type && slice_cmp(c->name, name) < 0);
 }
 
-int64_t
+static int64_t
 configs_place(const struct image *im, int8_t type, struct slice name)
 {
     LOWER_BOUND(at, im->configs.n, i, is_config_below(im->configs.v[i], type, name));

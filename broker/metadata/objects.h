@@ -7,7 +7,6 @@
 void ids_set(struct mem *m, struct ids *to, const int32_t *v, int32_t n);
 void ids_free(struct mem *m, struct ids *a);
 void uuids_set(struct mem *m, struct uuid **to, int32_t *to_n, const struct uuid *v, int32_t n);
-void text_set(struct mem *m, struct slice *to, struct slice s);
 
 /* Empties it, keeping id and place. */
 void broker_clear(struct mem *m, struct image_broker *b);
@@ -28,7 +27,6 @@ void topic_remove(struct image *im, struct image_topic *t);
 struct image_partition *topic_partition_get(struct image *im, struct image_topic *t, int32_t index);
 void partition_copy(struct mem *m, const struct image_partition *from, struct image_partition *to);
 
-int64_t configs_place(const struct image *im, int8_t type, struct slice name);
 /* value null: unset. A config without values does not exist. */
 void config_set_value(struct image *im, int8_t type, struct slice resource, struct slice name,
                       struct slice value);

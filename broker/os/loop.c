@@ -297,13 +297,6 @@ os_loop_turn(struct os_loop *l, int64_t max_wait_ns)
 }
 
 void
-os_loop_run(struct os_loop *l)
-{
-    l->stop = false;
-    while (!l->stop) os_loop_turn(l, TIME_NEVER);
-}
-
-void
 os_loop_stop(struct os_loop *l)
 {
     l->stop = true;

@@ -65,8 +65,6 @@ struct os_loop *os_loop_new(int threads);
 void os_loop_free(struct os_loop *l);
 /* Handles what is there, waiting for it at most max_wait_ns. */
 void os_loop_turn(struct os_loop *l, int64_t max_wait_ns);
-/* Until os_loop_stop(). */
-void os_loop_run(struct os_loop *l);
 void os_loop_stop(struct os_loop *l);
 
 /* EPOLLIN, EPOLLOUT …, with EPOLLET if wanted. false, with errno. */

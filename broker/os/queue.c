@@ -62,7 +62,8 @@ pop(struct os_queue *q)
     if (q->n == 0) q->head = 0;
 }
 
-void
+/* Forgets the first n bytes: they are taken. */
+static void
 os_queue_drop(struct os_queue *q, int64_t n)
 {
     while (q->n > 0 && n >= os_queue_at(q, 0)->n) {

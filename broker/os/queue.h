@@ -6,8 +6,6 @@
 
 /* Takes the references of the buffers; refers to the files. */
 void os_queue_push(struct os_queue *q, const struct seg *segs, int32_t n);
-/* Forgets the first n bytes: they are taken. */
-void os_queue_drop(struct os_queue *q, int64_t n);
 void os_queue_release(struct os_queue *q);
 bool os_queue_has_range_past(const struct os_queue *q, const struct os_file *f, int64_t cut);
 static inline struct os_piece *

@@ -78,7 +78,8 @@ os_sock_drop(struct os_sock *s)
     os_loop_bury(s->m->loop, &s->grave);
 }
 
-void
+/* Closes now, says so later. Harmless when under way. */
+static void
 os_sock_fail(struct os_sock *s, enum env_err why)
 {
     if (list_is_linked(&s->closing_node)) return;

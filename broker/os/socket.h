@@ -67,8 +67,6 @@ void os_sock_pause(struct conn *c);
 void os_sock_resume(struct conn *c);
 void os_sock_close(struct conn *c);
 void os_sock_wants_to_send(struct os_sock *s);
-/* Closes now, says so later. Harmless when under way. */
-void os_sock_fail(struct os_sock *s, enum env_err why);
 /* Closes connections that have bytes of f at or past the cut to send. */
 void os_sock_break_ranges(struct os_machine *m, const struct os_file *f, int64_t cut);
 

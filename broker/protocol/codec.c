@@ -10,13 +10,6 @@ codec_has_version(enum k_msg msg, int16_t version)
            version <= k_messages[msg].hi;
 }
 
-bool
-codec_is_flexible(enum k_msg msg, int16_t version)
-{
-    CHECK(codec_has_version(msg, version));
-    return version >= k_messages[msg].flexible;
-}
-
 int64_t
 codec_struct_bytes(enum k_msg msg)
 {
@@ -40,7 +33,7 @@ struct_set_defaults(const struct k_struct *s, uint8_t *to)
     else memset(to, 0, s->size);
 }
 
-bool
+static bool
 struct_is_default(const struct k_struct *s, const uint8_t *at)
 {
     /* Nearly always its bytes are still those that it was made with. (If not, it may be default all the

@@ -33,7 +33,6 @@
 #define CODEC_STRING_MAX 32767
 
 bool codec_has_version(enum k_msg msg, int16_t version);
-bool codec_is_flexible(enum k_msg msg, int16_t version);
 struct slice codec_name(enum k_msg msg);
 /* sizeof its struct. */
 int64_t codec_struct_bytes(enum k_msg msg);

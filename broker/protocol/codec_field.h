@@ -183,7 +183,6 @@ field_store_int(enum k_type type, uint8_t *at, int64_t v)
 
 void struct_set_defaults(const struct k_struct *s, uint8_t *to);
 bool field_is_default(const struct k_field *f, const uint8_t *at);
-bool struct_is_default(const struct k_struct *s, const uint8_t *at);
 
 static inline const struct k_struct *
 message_root(enum k_msg msg)

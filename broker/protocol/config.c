@@ -356,18 +356,6 @@ config_release(struct config *c)
     c->n = 0;
 }
 
-void
-config_copy(struct config *to, const struct config *from)
-{
-    CHECK(to->table == from->table);
-    for (int32_t i = 0; i < to->n; i++) {
-        config_unset(to, i);
-        if (!from->values[i].is_set) continue;
-        to->values[i] = from->values[i];
-        to->values[i].text = mem_dup(to->mem, from->values[i].text);
-    }
-}
-
 static const struct config_value *
 config_value_at(const struct config *c, int32_t id)
 {
@@ -534,13 +522,6 @@ topic_value(const struct config *broker, const struct config *topic, int32_t tcf
 {
     int32_t s = config_is_set(topic, tcfg) ? -1 : config_synonym(broker, &topic->table[tcfg]);
     return s < 0 ? config_value_at(topic, tcfg) : config_value_at(broker, s);
-}
-
-bool
-topic_config_bool(const struct config *broker, const struct config *topic, int32_t tcfg)
-{
-    CHECK(topic->table[tcfg].type == K_CT_BOOLEAN);
-    return topic_value(broker, topic, tcfg)->i64 != 0;
 }
 
 struct slice

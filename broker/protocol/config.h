@@ -36,7 +36,6 @@ struct config {
 /* Everything at its default. */
 void config_init(struct config *c, struct mem *mem, enum config_scope scope);
 void config_release(struct config *c);
-void config_copy(struct config *to, const struct config *from);
 
 /* The id of a name; -1 when there is none. */
 int32_t config_id(enum config_scope scope, struct slice name);
@@ -79,7 +78,6 @@ bool config_load(struct config *c, struct slice file, const struct properties *p
 /* What holds for a topic (or a group: tcfg is then K_GCFG_…): its own value, else the broker's synonym that
  * is set (hours and minutes are turned into milliseconds), else the default. */
 int64_t topic_config_i64(const struct config *broker, const struct config *topic, int32_t tcfg);
-bool topic_config_bool(const struct config *broker, const struct config *topic, int32_t tcfg);
 struct slice topic_config_str(const struct config *broker, const struct config *topic,
                               int32_t tcfg);
 /* Whether a list has the item. */

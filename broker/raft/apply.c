@@ -146,8 +146,6 @@ apply_run(struct task *t)
 {
     struct raft *r = CONTAINER_OF(t, struct raft, pump);
     if (!r->is_opened || r->is_closing) return;
-    if (r->wants_resign && r->state == RAFT_LEADER) raft_become_resigned(r);
-    r->wants_resign = false;
     do {
         tell_resigned(r);
         apply_tell_leader(r);

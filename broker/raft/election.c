@@ -2,7 +2,7 @@
  * raises the epoch, votes for itself, and asks for votes. Its own vote is durable before it asks. */
 #include "broker/raft/state.h"
 
-void
+static void
 election_arm(struct raft *r, int64_t after_ms)
 {
     timer_arm(r->env, &r->timer, env_now_ns(r->env) + after_ms * NS_PER_MS);
@@ -32,7 +32,7 @@ new_ballots(struct raft *r)
     election_arm(r, election_timeout(r->cfg.election_timeout_ms, election_draw(r)));
 }
 
-void
+static void
 election_pre(struct raft *r)
 {
     MARK(r->env, PRE_VOTE_ASKED);
@@ -41,7 +41,7 @@ election_pre(struct raft *r)
     election_go_on(r);
 }
 
-void
+static void
 election_stand(struct raft *r)
 {
     struct election e = {r->election.epoch + 1, RAFT_NOBODY, raft_self(r)};

@@ -3,6 +3,8 @@
  * (vote_persist.c says for which changes that holds). */
 #include "broker/raft/state.h"
 
+static void raft_went_durable(struct raft *r);
+
 static void
 persist_written(struct file_replace *f)
 {
@@ -45,7 +47,7 @@ persist_is_durable(const struct raft *r)
     return r->changes_durable >= r->must_be_durable;
 }
 
-void
+static void
 raft_went_durable(struct raft *r)
 {
     serve_durable(r);

@@ -404,13 +404,6 @@ raft_close(struct raft *r, void (*closed)(void *owner))
     timer_arm(r->env, &r->close_timer, env_now_ns(r->env) + (r->ends_n > 0 ? NS_PER_S : 0));
 }
 
-void
-raft_resign(struct raft *r)
-{
-    r->wants_resign = true;
-    apply_kick(r);
-}
-
 /* ---- proposals --------------------------------------------------------------------------------- */
 
 static struct buf *

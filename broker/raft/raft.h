@@ -126,8 +126,6 @@ void raft_open(struct raft *r);
 /* In order before the end: a leader tells its voters (EndQuorumEpoch), which elect at once. New
  * requests are refused from here. closed() when the log is closed, or after at most a second. */
 void raft_close(struct raft *r, void (*closed)(void *owner));
-/* The active controller gives up: resigned() follows in a later step; the node stays a voter. */
-void raft_resign(struct raft *r);
 
 /* For `format --standalone` (kraft.version 1): makes log_dir/__cluster_metadata-0 with the checkpoint
  * 00000000000000000000-0000000000.checkpoint: this voter alone, and the metadata records given, each

@@ -149,7 +149,6 @@ struct raft {
     bool is_opened; /* opened() was called with success */
     bool is_active;
     int32_t active_epoch;
-    bool wants_resign;
     bool is_closing;
     struct timer close_timer;
     int32_t ends_n; /* of EndQuorumEpoch, not yet answered */
@@ -170,17 +169,13 @@ void raft_become_resigned(struct raft *r);
 void persist_change(struct raft *r, const struct election *old);
 /* Nothing may be said that rests on epoch or vote until this is true; raft_went_durable() follows. */
 bool persist_is_durable(const struct raft *r);
-void raft_went_durable(struct raft *r);
 /* Writes if there is anything to write and no write under way. */
 void persist_write(struct raft *r);
 
 /* ---- election.c ---- */
-void election_arm(struct raft *r, int64_t after_ms);
 void election_timer_due(struct timer *t);
 void election_retry_due(struct timer *t);
 void election_begin_wait(struct raft *r);
-void election_pre(struct raft *r);
-void election_stand(struct raft *r);
 /* Votes that can be asked for or counted now are. */
 void election_go_on(struct raft *r);
 

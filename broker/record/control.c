@@ -14,7 +14,7 @@ control_key_parse(struct slice key, int16_t *ret_type)
     return true;
 }
 
-struct slice
+static struct slice
 control_key(enum control_type type, uint8_t room[CONTROL_KEY_BYTES])
 {
     store_be16(room, 0);
@@ -33,7 +33,7 @@ end_txn_parse(struct slice value, int32_t *ret_coordinator_epoch)
     return true;
 }
 
-struct slice
+static struct slice
 end_txn_value(int32_t coordinator_epoch, uint8_t room[END_TXN_BYTES])
 {
     store_be16(room, 0);

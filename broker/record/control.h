@@ -19,12 +19,10 @@ enum control_type {
  * them. */
 bool control_key_parse(struct slice key, int16_t *ret_type);
 #define CONTROL_KEY_BYTES 4
-struct slice control_key(enum control_type type, uint8_t room[CONTROL_KEY_BYTES]);
 
 /* The end of a transaction: value of ABORT and COMMIT. */
 bool end_txn_parse(struct slice value, int32_t *ret_coordinator_epoch);
 #define END_TXN_BYTES 6
-struct slice end_txn_value(int32_t coordinator_epoch, uint8_t room[END_TXN_BYTES]);
 
 /* Adds a control record and marks the batch. value: the encoded struct (the raft ones come from the
  * codec). */

@@ -54,7 +54,7 @@ topic_config_eq(const struct map_node *n, const void *key)
                     *(const struct slice *)key);
 }
 
-struct topic_config *
+static struct topic_config *
 replicas_topic_config(struct replicas *r, struct slice topic)
 {
     uint64_t hash = map_hash(&r->topics, topic);

@@ -116,7 +116,6 @@ struct partition *replicas_find(struct replicas *r, struct uuid topic_id, int32_
 struct partition *replicas_find_by_name(struct replicas *r, struct slice topic, int32_t index);
 /* Deletes a partition that is marked so; nothing of it is under way. */
 void replicas_drop(struct partition *p);
-struct topic_config *replicas_topic_config(struct replicas *r, struct slice topic);
 
 /* Sends the partition's wanted ISR to the controller, with others that wait (alter_partition.c). */
 void replicas_alter_partition(struct partition *p);

@@ -6,30 +6,19 @@
 
 #define CAN(s) (1u << (s))
 
-static const struct {
-    const char *name;
-    uint32_t moves;
-} states[SASL_STATES_N] = {
-    [SASL_BEGUN] = {"begun", CAN(SASL_VERSIONS_TOLD) | CAN(SASL_TOKENS) | CAN(SASL_FAILED)},
-    [SASL_VERSIONS_TOLD] = {"versions told", CAN(SASL_TOKENS) | CAN(SASL_FAILED)},
-    [SASL_TOKENS] = {"tokens", CAN(SASL_COMPLETE) | CAN(SASL_FAILED)},
-    [SASL_OTHER_MECHANISM] = {"other mechanism", CAN(SASL_FAILED)},
-    [SASL_COMPLETE] = {"complete", CAN(SASL_TOKENS) | CAN(SASL_OTHER_MECHANISM) | CAN(SASL_FAILED)},
-    [SASL_FAILED] = {"failed", 0},
+static const uint32_t moves[SASL_STATES_N] = {
+    [SASL_BEGUN] = CAN(SASL_VERSIONS_TOLD) | CAN(SASL_TOKENS) | CAN(SASL_FAILED),
+    [SASL_VERSIONS_TOLD] = CAN(SASL_TOKENS) | CAN(SASL_FAILED),
+    [SASL_TOKENS] = CAN(SASL_COMPLETE) | CAN(SASL_FAILED),
+    [SASL_OTHER_MECHANISM] = CAN(SASL_FAILED),
+    [SASL_COMPLETE] = CAN(SASL_TOKENS) | CAN(SASL_OTHER_MECHANISM) | CAN(SASL_FAILED),
 };
-
-const char *
-sasl_state_name(enum sasl_state s)
-{
-    CHECK(s < SASL_STATES_N);
-    return states[s].name;
-}
 
 bool
 sasl_state_may_move(enum sasl_state from, enum sasl_state to)
 {
     CHECK(from < SASL_STATES_N && to < SASL_STATES_N);
-    return (states[from].moves & CAN(to)) != 0;
+    return (moves[from] & CAN(to)) != 0;
 }
 
 enum sasl_verdict

@@ -26,7 +26,6 @@ enum sasl_state {
     SASL_FAILED,
     SASL_STATES_N,
 };
-const char *sasl_state_name(enum sasl_state s);
 /* Whether the drawing has that arrow. */
 bool sasl_state_may_move(enum sasl_state from, enum sasl_state to);
 

@@ -76,15 +76,6 @@ flight_has_room(const struct flight *f, int64_t max)
     return flight_next(f) < f->end || f->end - f->start < max;
 }
 
-int64_t
-flight_done_n(const struct flight *f)
-{
-    int64_t n = 0;
-    for (int64_t i = 0; i < f->runs.n; i++)
-        if (delivery_is_done(f->runs.v[i].state)) n += f->runs.v[i].last - f->runs.v[i].first + 1;
-    return n;
-}
-
 bool
 flight_is_held_by(const struct flight_run *r, struct slice member_id)
 {

@@ -58,8 +58,6 @@ bool flight_load(struct flight *f, int64_t start, const struct state_batch *v, i
 int64_t flight_next(const struct flight *f);
 /* Whether something can be: anew below the end, or beyond it while fewer than `max` records are under way. */
 bool flight_has_room(const struct flight *f, int64_t max);
-/* How many records above the start are done with. */
-int64_t flight_done_n(const struct flight *f);
 bool flight_is_held_by(const struct flight_run *r, struct slice member_id);
 
 /* The run that begins at `at` does so after this, and so ends one before; the place of it. start <= at <= end. */

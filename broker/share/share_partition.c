@@ -45,12 +45,6 @@ share_waiter_cancel(struct share_waiter *w)
     list_remove(&w->node);
 }
 
-void
-share_ack_cancel(struct share_ack *a)
-{
-    list_remove(&a->node);
-}
-
 static void
 tell_share_waiters(struct share_partition *sp, int16_t err)
 {

@@ -44,7 +44,6 @@ struct share_ack {
     struct list node;
     void (*done)(struct share_ack *a, int16_t err); /* must not answer at once */
 };
-void share_ack_cancel(struct share_ack *a);
 
 /* Reads records to give them out: one at a time, or two would be given the same. sp NULL: it is gone. */
 struct share_reader {

@@ -56,7 +56,7 @@ task_set_is_subset(const struct task_set *part, const struct task_set *whole)
     return true;
 }
 
-bool
+static bool
 task_set_meets(const struct task_set *a, const struct task_set *b)
 {
     for (int64_t i = 0; i < a->n; i++)

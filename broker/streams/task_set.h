@@ -39,7 +39,6 @@ int64_t task_run_end(const struct task_set *s, int64_t from);
 /* The same tasks; epochs do not count. */
 bool task_set_eq(const struct task_set *a, const struct task_set *b);
 bool task_set_is_subset(const struct task_set *part, const struct task_set *whole);
-bool task_set_meets(const struct task_set *a, const struct task_set *b);
 
 /* Results lie in the arena. Epochs are those of `a` where it has the task. */
 struct task_set task_set_and(struct arena *arena, const struct task_set *a,

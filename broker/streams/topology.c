@@ -108,16 +108,6 @@ topology_copy(const topology *t, struct arena *a)
 /* ---- finding ---- */
 
 const subtopology *
-topology_find(const topology *t, struct slice subtopology_id)
-{
-    LOWER_BOUND(at, t->subtopologies_n, i,
-                slice_cmp(t->subtopologies[i].subtopology_id, subtopology_id) < 0);
-    bool is_there =
-        at < t->subtopologies_n && slice_eq(t->subtopologies[at].subtopology_id, subtopology_id);
-    return is_there ? &t->subtopologies[at] : NULL;
-}
-
-const subtopology *
 topology_reader_of(const topology *t, struct slice topic)
 {
     for (int32_t i = 0; i < t->subtopologies_n; i++) {

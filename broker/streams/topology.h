@@ -31,7 +31,5 @@ topology *topology_copy(const topology *t, struct arena *a);
 
 /* The subtopology that reads the topic; NULL: none does. */
 const subtopology *topology_reader_of(const topology *t, struct slice topic);
-/* NULL: there is none. */
-const subtopology *topology_find(const topology *t, struct slice subtopology_id);
 
 #endif

@@ -24,7 +24,6 @@ struct out {
     int64_t n, cap, ceiling_bytes;
 };
 
-struct out out_init(int64_t ceiling_bytes);
 /* Room for about `want` more bytes at the returned address; *ret_n says how many there really are: 0
  * when the ceiling is reached. The caller adds to o->n what it used. */
 uint8_t *out_room(struct out *o, int64_t want, int64_t *ret_n);

@@ -9,7 +9,7 @@
 #define RATIO_FREE_BYTES (16LL << 20)
 #define RATIO_MAX 2000
 
-struct out
+static struct out
 out_init(int64_t ceiling_bytes)
 {
     return (struct out){.ceiling_bytes = ceiling_bytes};

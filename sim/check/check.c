@@ -6,7 +6,7 @@
 
 /* ---- values ------------------------------------------------------------------------------------- */
 
-void
+static void
 sent_init(struct checker *c, int64_t expected)
 {
     c->slots_n = 64;
@@ -32,7 +32,8 @@ sent_find(const struct checker *c, uint64_t value)
     return at ? &c->sent.v[at - 1] : NULL;
 }
 
-bool
+/* False: it is there already. */
+static bool
 sent_add(struct checker *c, uint64_t value, int64_t op)
 {
     int64_t i = slot_of(c, value);
@@ -419,7 +420,8 @@ check_completion(struct checker *c, const struct history_op *op, int64_t number,
     }
 }
 
-void
+/* In the order of events. */
+static void
 check_events(struct checker *c)
 {
     const struct history *h = c->h;

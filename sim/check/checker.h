@@ -75,10 +75,7 @@ struct checker {
 
 /* ---- values ---- */
 
-void sent_init(struct checker *c, int64_t expected);
 struct sent *sent_find(const struct checker *c, uint64_t value);
-/* False: it is there already. */
-bool sent_add(struct checker *c, uint64_t value, int64_t op);
 
 /* ---- parts ---- */
 
@@ -146,8 +143,6 @@ void tell_end_of_commit(struct telling *t, int32_t group, int64_t begun_ns, int6
 
 /* ---- passes ---- */
 
-/* In the order of events. */
-void check_events(struct checker *c);
 /* At the end, over what was gathered. */
 void check_log(struct checker *c);
 /* The first offset that retention or DeleteRecords did not take, as far as anybody knows. */

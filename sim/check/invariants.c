@@ -44,13 +44,6 @@ invariants_anomalies(const struct invariants *v)
     return &v->found;
 }
 
-void
-invariants_listen(struct invariants *v, void (*fn)(void *ctx, const struct anomaly *a), void *ctx)
-{
-    v->listener = fn;
-    v->listener_ctx = ctx;
-}
-
 static struct topic_rule *
 topic_rule(struct invariants *v, struct slice topic)
 {
@@ -121,7 +114,6 @@ breach(struct invariants *v, enum rule rule, const struct topic_key *k, int64_t 
                           .at_ns = v->at_ns,
                           .story = writer_slice(&w)};
     anomalies_add(&v->found, &one);
-    if (v->listener) v->listener(v->listener_ctx, &one);
     writer_release(&w);
 }
 

@@ -40,9 +40,6 @@ void invariants_unclean_is(struct invariants *v, struct slice topic, bool is_on)
 void invariants_unclean_asked(struct invariants *v, int64_t at_ns, struct slice topic,
                               int32_t partition);
 const struct anomalies *invariants_anomalies(const struct invariants *v);
-/* Called for each as it is found; at most one. */
-void invariants_listen(struct invariants *v, void (*fn)(void *ctx, const struct anomaly *a),
-                       void *ctx);
 
 /* ---- what it is told ------------------------------------------------------------------------------ */
 

@@ -22,7 +22,7 @@ all_ids_of(struct slice text)
 /* What a leader has asked for may have been granted already, so it counts on both, the ISR that it knows and the one that it
  * wants: together never on less than the controller has decided (KIP-497). What counts is its deed, the request, and the
  * decision as it is committed. */
-void
+static void
 check_counted(struct invariants *v, struct topic_key *k, int32_t node)
 {
     const struct model_node *n = model_node(&v->model, node);

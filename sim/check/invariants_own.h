@@ -112,8 +112,6 @@ struct invariants {
     int32_t combined;          /* of brokers that are controllers, too; 0: not said */
     struct ledger *ledger;     /* with a world: what was committed; NULL: nothing yet */
     bool producers_may_expire; /* soon, or clocks were set: then any sequence may be the first */
-    void (*listener)(void *ctx, const struct anomaly *a);
-    void *listener_ctx;
 };
 
 /* what: '#' stands for a and then for b, '@' for the machine with that number. */
@@ -132,7 +130,6 @@ void check_leader(struct invariants *v, struct topic_key *k, struct node_log *l)
 /* On whom the leader counts: as a note of its own says, and after a decision. */
 void take_counted(struct invariants *v, struct topic_key *k, struct node_log *l,
                   const struct note *n);
-void check_counted(struct invariants *v, struct topic_key *k, int32_t node);
 void check_counted_by_leader(struct invariants *v, struct topic_key *k);
 void check_high_watermark(struct invariants *v, struct topic_key *k, struct node_log *l, int64_t hw,
                           bool leads);

@@ -366,7 +366,7 @@ model_append(struct model *t, struct node_log *l, int64_t base, int64_t last, in
     return b;
 }
 
-void
+static void
 model_truncate(struct node_log *l, int64_t end)
 {
     while (l->v.n && log_last(l)->last >= end) l->v.n--;

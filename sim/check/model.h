@@ -154,7 +154,6 @@ log_gaps_below(const struct node_log *l)
 /* What log-append says. ret_conflict: there is another batch of this offset and epoch. */
 struct batch *model_append(struct model *t, struct node_log *l, int64_t base, int64_t last,
                            int32_t epoch, uint32_t crc, bool *ret_conflict);
-void model_truncate(struct node_log *l, int64_t end);
 /* What log-truncate says: with an end beyond the log's own all of it goes, and it begins anew there (a follower
  * that ends before its leader's first record). */
 void model_cut(struct node_log *l, int64_t end);

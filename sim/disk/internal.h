@@ -161,9 +161,6 @@ bool page_flip_bit(struct inode *i, int64_t offset, int bit);
 
 /* ---- names.c ---- */
 
-struct dirent *dir_find(const struct inode *dir, enum disk_image image, struct slice name);
-/* inode NULL: the name goes. */
-void dir_set(struct inode *dir, enum disk_image image, struct slice name, struct inode *inode);
 /* ENV_OK, or why not; *ret_inode is NULL when only the last part is missing. */
 enum env_err path_find(struct disk *d, enum disk_image image, struct slice path,
                        struct inode **ret_dir, struct slice *ret_name, struct inode **ret_inode);

@@ -11,7 +11,7 @@ name_eq(const struct map_node *node, const void *key)
     return slice_eq(e->name, *(const struct slice *)key);
 }
 
-struct dirent *
+static struct dirent *
 dir_find(const struct inode *dir, enum disk_image image, struct slice name)
 {
     const struct map *m = &dir->names[image];
@@ -31,7 +31,8 @@ dirent_free(struct inode *dir, enum disk_image image, struct dirent *e)
     inode_unref(i);
 }
 
-void
+/* inode NULL: the name goes. */
+static void
 dir_set(struct inode *dir, enum disk_image image, struct slice name, struct inode *inode)
 {
     struct dirent *e = dir_find(dir, image, name);

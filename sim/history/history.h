@@ -230,7 +230,6 @@ history_is_info(const struct history_op *op)
 {
     return op->outcome == HISTORY_OPEN || op->outcome == HISTORY_INFO;
 }
-const char *history_admin_name(int64_t key);
 static inline bool
 history_is_of_group(enum history_kind kind)
 {

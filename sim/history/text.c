@@ -62,7 +62,7 @@ history_kind_name(enum history_kind kind)
     return history_kind_names[kind];
 }
 
-const char *
+static const char *
 history_admin_name(int64_t key)
 {
     return key >= 0 && key < HISTORY_ADMINS_N ? history_admin_names[key] : "?";

@@ -30,7 +30,8 @@ is_of_client(const struct machine *m)
     return m && slice_eq(m->kind, S("client"));
 }
 
-bool
+/* request: the frame that names the topics; of a request, itself. */
+static bool
 filter_matches(struct world *w, const struct frame_filter *filter, const struct world_frame *f,
                struct slice bytes, struct slice request)
 {
@@ -157,7 +158,7 @@ holds_apply(struct world *w, struct net_frame *f, struct slice bytes)
 
 /* ---- beginning ---- */
 
-struct slice
+static struct slice
 deed_verb(enum deed deed)
 {
     static const char *const verbs[] = {"hold", "delay", "lose", "break", "repeat", "answer"};

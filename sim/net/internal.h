@@ -175,8 +175,6 @@ void end_fail(struct end *e, enum env_err why);
 /* Asks for end_service() as soon as possible. */
 void end_ready(struct end *e);
 void end_service(struct end *e);
-/* Both ends have had their last word: freed at the end of the entry. */
-void tcp_check_over(struct tcp *t);
 /* The other end may never hear that this one is gone, unless it asks. */
 void tcp_arm_probe(struct tcp *t);
 
@@ -195,7 +193,6 @@ int64_t frames_limit(const struct flow *f);
 void holds_apply(struct world *w, struct net_frame *f, struct slice bytes);
 bool holds_want_bytes(const struct world *w);
 void filter_release(struct mem *mem, struct frame_filter *f);
-struct slice deed_verb(enum deed deed);
 /* This one matches, and it is one of those that are meant: it is counted. */
 bool hold_catches(struct fault *h, const struct net_frame *f, struct slice bytes);
 
@@ -244,9 +241,6 @@ struct slice rewrite_answer(struct world *w, const struct asked *q, struct slice
 void rewriting_free(struct world *w, struct rewriting *r);
 /* The second answer is nobody's. */
 struct rewriting *rewriting_swallows(struct world *w);
-/* request: the frame that names the topics; of a request, itself. */
-bool filter_matches(struct world *w, const struct frame_filter *filter, const struct world_frame *f,
-                    struct slice bytes, struct slice request);
 /* True if the request frame names the filter's topic (and partition), and comes from whom it means. */
 bool frame_names(const struct world *w, const struct world_frame *f, struct slice request,
                  const struct frame_filter *filter);

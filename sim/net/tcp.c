@@ -16,7 +16,8 @@ end_ready(struct end *e)
         entry_arm(e->tcp->w, &e->ready, e->tcp->w->now_ns);
 }
 
-void
+/* Both ends have had their last word: freed at the end of the entry. */
+static void
 tcp_check_over(struct tcp *t)
 {
     if (t->a.c || t->b.c || t->is_dead) return;

@@ -22,7 +22,7 @@ names_have(const struct slice *v, int64_t n, struct slice one)
     return false;
 }
 
-int32_t
+static int32_t
 guests_client(struct guests *g, struct slice client_id)
 {
     struct slice name = client_id.n ? client_id : S("unnamed client");

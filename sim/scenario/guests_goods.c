@@ -14,7 +14,7 @@
 
 static const struct siphash_key plain;
 
-uint64_t
+static uint64_t
 content_of(const struct record *rec)
 {
     uint64_t k = siphash(plain, rec->key), v = siphash(plain, rec->value);

@@ -284,7 +284,6 @@ void guests_note(struct guests *g, enum entry_kind kind, void *what);
 /* The topic's number, if this is a partition of one; -1: it can be none, or there are too many to judge. */
 int32_t guests_place(struct guests *g, struct slice topic, int32_t partition);
 struct slice guests_topic(const struct guests *g, struct slice name, struct uuid id);
-int32_t guests_client(struct guests *g, struct slice client_id);
 /* Its process in the history: of whatever it does but sending, or of this producer id. */
 int32_t guests_author(struct guests *g, int32_t client, int64_t producer_id);
 struct author *author_of_process(const struct guests *g, int32_t process);
@@ -299,7 +298,6 @@ bool names_have(const struct slice *v, int64_t n, struct slice one);
 
 /* NULL: it cannot be read. batch: all of it, and its checksum is right. */
 struct goods *goods_of(struct guests *g, const struct batch_header *h, struct slice batch);
-uint64_t content_of(const struct record *rec);
 /* The beginning of a record's key; null: it has none. */
 struct slice goods_key(const struct goods *b, int32_t n);
 static inline int64_t
@@ -371,8 +369,7 @@ void tell_let_go(struct guests *g, const struct let_go *l);
 /* ---- guests_values.c: once all has passed ---- */
 
 void place_all(struct guests *g);
-/* The value, and the operation, of the n-th record of a batch. */
-uint64_t value_in(const struct parcel *k, int64_t n);
+/* The operation of the n-th record of a batch. */
 int64_t op_in(const struct parcel *k, int64_t n);
 /* Of the n-th record of these, found at this offset; 0: it cannot be known whose it is. */
 uint64_t value_of(struct guests *g, const struct goods *b, int32_t n, int32_t topic,

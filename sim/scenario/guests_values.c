@@ -9,7 +9,7 @@
 /* A record that nobody has sent, known by what it holds. */
 #define STRANGER (0xffffffULL << 40)
 
-uint64_t
+static uint64_t
 value_in(const struct parcel *k, int64_t n)
 {
     if (k->within) return value_in(k->within, k->at + n);

@@ -174,12 +174,6 @@ trace_seek(struct trace_reader *r, int64_t at_ns)
     }
 }
 
-int64_t
-trace_position(const struct trace_reader *r)
-{
-    return r->position;
-}
-
 /* ---- comparing ---- */
 
 static bool

@@ -24,8 +24,6 @@ void trace_rewind(struct trace_reader *r);
 void trace_keep(struct trace_reader *r, uint32_t kinds);
 /* To the first record at this time or later. */
 void trace_seek(struct trace_reader *r, int64_t at_ns);
-/* Of the record that trace_next() will give next, from 0. */
-int64_t trace_position(const struct trace_reader *r);
 
 /* The first record in which two traces of the same run differ, looking at what machines saw and did
  * (start, order, event, effects by their hash), not at notes and words. */

@@ -89,12 +89,6 @@ trace_wants_bytes(const struct trace_writer *t)
     return t->o.message_bytes > 0;
 }
 
-int64_t
-trace_records(const struct trace_writer *t)
-{
-    return t->records;
-}
-
 void
 trace_write(struct trace_writer *t, const struct trace_record *r)
 {

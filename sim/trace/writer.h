@@ -27,7 +27,6 @@ void trace_write(struct trace_writer *t, const struct trace_record *r);
 /* Within trace_write(): it uses functions of the core's base, and whoever watches those must not write meanwhile. */
 bool trace_is_busy(const struct trace_writer *t);
 bool trace_wants_bytes(const struct trace_writer *t);
-int64_t trace_records(const struct trace_writer *t);
 /* What trace_close() would still put: behind all that was put so far it makes a whole trace, which can be read while
  * this one goes on. Appended. */
 void trace_tail(const struct trace_writer *t, struct writer *ret);

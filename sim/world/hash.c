@@ -32,7 +32,7 @@ mix_block(uint64_t h, const uint8_t *p)
     return h ^ (uint64_t)product ^ (uint64_t)(product >> 64);
 }
 
-uint64_t
+static uint64_t
 digest(struct slice bytes)
 {
     uint64_t a = K2 ^ (uint64_t)bytes.n, b = K1;
@@ -48,7 +48,7 @@ digest(struct slice bytes)
     return mix(mix_block(a, rest), b);
 }
 
-void
+static void
 hash_word(struct run_hash *h, uint64_t word)
 {
     h->h = mix(h->h, word);

@@ -11,10 +11,8 @@ struct run_hash {
     bool on;
 };
 
-uint64_t digest(struct slice bytes);
 /* What names an event: the ordinal of the operation, or the handle of the connection. */
 uint64_t event_ordinal(const struct event *ev);
-void hash_word(struct run_hash *h, uint64_t word);
 void hash_event(struct run_hash *h, int64_t at_ns, int32_t machine, const struct event *ev);
 /* A start (of which incarnation) or an order from outside. */
 void hash_mark(struct run_hash *h, int64_t at_ns, int32_t machine, int64_t what);

@@ -116,7 +116,6 @@ void mach_deliver(struct mach *m, struct event *ev);
 bool mach_freeze(struct mach *m, struct entry *e);
 /* The body lets go of the machine and drops it. */
 enum mach_end { END_CRASH, END_POWER, END_FATAL };
-void mach_end(struct mach *m, enum mach_end how);
 void mach_wake(struct mach *m);
 
 /* ---- clocks (clock.c) ---- */

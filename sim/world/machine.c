@@ -51,6 +51,8 @@ carry_out_all(struct mach *m)
 
 /* ---- steps ---- */
 
+static void mach_end(struct mach *m, enum mach_end how);
+
 static void
 step_done(struct mach *m, const struct event *ev, uint64_t ordinal, bool is_start, bool is_poke)
 {
@@ -305,7 +307,7 @@ life_of(enum mach_end how)
     return LIFE_FATAL;
 }
 
-void
+static void
 mach_end(struct mach *m, enum mach_end how)
 {
     struct world *w = m->w;

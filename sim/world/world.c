@@ -274,12 +274,6 @@ world_stop(struct world *w)
 
 /* ---- hosts ---- */
 
-struct slice
-host_name(const struct host *h)
-{
-    return h->name;
-}
-
 struct host *
 world_host(struct world *w, struct slice name)
 {

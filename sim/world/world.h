@@ -158,7 +158,6 @@ int32_t world_machines_n(const struct world *w);
 struct machine *world_machine_at(struct world *w, int32_t index);
 /* Whose step is under way; NULL: nobody's. */
 struct machine *world_acting(struct world *w);
-struct slice host_name(const struct host *h);
 
 /* Starts a process on the machine's host (which gets power again if it had none), with what is on its
  * disk. The machine must be down. */

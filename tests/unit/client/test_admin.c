@@ -240,37 +240,6 @@ deletion_is_asked_for_by_name_in_all_versions(void **state)
 }
 
 static void
-describe_it(struct client *c)
-{
-    admin_describe_configs(c, &op, ADMIN_TOPIC, S("t"));
-}
-
-static int16_t
-described(struct script *s, int32_t node, int16_t version, const void *request, void *response,
-          struct arena *a)
-{
-    (void)s, (void)node, (void)version;
-    const struct k_describe_configs_request *q = request;
-    struct k_describe_configs_response *r = response;
-    assert_int_equal(q->resources->resource_type, ADMIN_TOPIC);
-    assert_int_equal(q->resources->configuration_keys_n, -1);
-    r->results_n = 1;
-    r->results = codec_array(a, K_STRUCT_DESCRIBE_CONFIGS_RESPONSE_DESCRIBE_CONFIGS_RESULT, 1);
-    r->results->error_code = K_ERR_INVALID_REQUEST;
-    return K_ERR_NONE;
-}
-
-static void
-the_first_error_of_a_description_is_its_error(void **state)
-{
-    (void)state;
-    call = describe_it;
-    script.other = described;
-    script_run(&script, 300);
-    assert_int_equal(op.error, K_ERR_INVALID_REQUEST);
-}
-
-static void
 elect_it(struct client *c)
 {
     admin_elect_leader(c, &op, true, S("t"), 1);
@@ -468,7 +437,6 @@ main(void)
         CASE(without_a_broker_it_ends_as_well),
         CASE(a_broker_that_is_too_old_is_told_of),
         CASE(deletion_is_asked_for_by_name_in_all_versions),
-        CASE(the_first_error_of_a_description_is_its_error),
         CASE(the_partition_of_an_election_has_its_error),
         CASE(metadata_is_an_answer_in_itself),
         CASE(records_are_deleted_by_the_leader_of_now),

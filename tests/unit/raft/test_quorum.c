@@ -820,28 +820,6 @@ a_voter_that_was_cut_off_does_not_disturb(void **state)
     for (uint64_t seed = 1; seed <= 20; seed++) does_not_disturb(seed);
 }
 
-static void
-resign(struct env *env, void *ctx)
-{
-    (void)ctx;
-    raft_resign(((struct node *)env->machine)->raft);
-}
-
-static void
-a_leader_that_resigns_is_followed_soon(void **state)
-{
-    (void)state;
-    struct node_args args[NODES];
-    struct cluster *c = cluster_new(5, args, NODES, VOTERS, false);
-    must_progress(c, NODES, 20, 10 * NS_PER_S);
-    int32_t old = active(c);
-    machine_poke(c->machines[old], resign, NULL);
-    world_run(c->world, 250 * NS_PER_MS);
-    assert_true(active(c) >= 0 && active(c) != old);
-    must_progress(c, NODES, 20, 5 * NS_PER_S);
-    cluster_free(c);
-}
-
 /* As a log is that is not ready: it takes nothing and gives nothing. */
 static void
 set_busy(struct env *env, void *ctx)
@@ -1256,7 +1234,6 @@ main(void)
         cmocka_unit_test(a_node_that_is_cutting_its_log_closes_in_order),
         cmocka_unit_test(a_quiet_quorum_keeps_its_leader_when_requests_are_given_little_time),
         cmocka_unit_test(a_voter_that_was_cut_off_does_not_disturb),
-        cmocka_unit_test(a_leader_that_resigns_is_followed_soon),
         cmocka_unit_test(a_log_that_is_busy_is_read_later),
         cmocka_unit_test(a_leader_that_closes_is_followed_soon),
         cmocka_unit_test(the_leader_describes_the_quorum_others_refuse),
