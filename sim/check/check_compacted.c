@@ -178,6 +178,7 @@ tell_resurrected(struct checker *c, const struct part *p, const struct key_end *
     tell_offset(&t, k->deleted), tell_text(&t, ", acknowledged later");
     const struct sent *tombstone = &c->sent.v[k->tombstone];
     t.missed = tombstone->value;
+    t.was_read = tombstone->polled_offset >= 0;
     t.missed_offset = k->deleted;
     if (may_have_missed(c, p, c->h->ops.v[tombstone->op].complete_ns))
         t.excuse = "a replica was out of sync for longer than delete.retention.ms after that, and "

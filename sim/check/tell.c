@@ -79,8 +79,8 @@ topic_of(const struct telling *t)
 static bool
 is_of_acknowledgement(const struct telling *t)
 {
-    return (t->rule == RULE_LOST || t->rule == RULE_UNSEEN ||
-            t->rule == RULE_INCONSISTENT_OFFSET) &&
+    return (t->rule == RULE_LOST || t->rule == RULE_UNSEEN || t->rule == RULE_INCONSISTENT_OFFSET ||
+            t->rule == RULE_RESURRECTED) &&
            !t->was_read;
 }
 

@@ -78,6 +78,15 @@ final_read_of(struct made *m, const char *offsets, int32_t node)
     (void)history_add(&m->h, &op, HISTORY_OK, NULL, 0);
 }
 
+/* Somebody has read what lies there. */
+static void
+polled(struct made *m, int64_t offset)
+{
+    struct history_op op = history_op_new(HISTORY_POLL, m->reader, 0, 0);
+    struct history_read r = {offset, m->value[offset], 0};
+    (void)history_add(&m->h, &op, HISTORY_OK, &r, 1);
+}
+
 /* The rules that it breaks, "lost lost"; and the end. */
 static void
 judged(struct made *m, const char *want)
@@ -302,6 +311,43 @@ who_was_away_for_longer_than_tombstones_stay_may_have_missed_one(void **state)
     judged_with_one_away(4000000, "resurrected");
 }
 
+/* b1 acknowledges with acks=1 that a key is deleted, and b2 is elected without that. */
+static void
+judged_with_a_tombstone_of_one(bool was_read, const char *want)
+{
+    struct made m;
+    struct mem mem;
+    struct chronicle c;
+    test_mem_init(&mem);
+    chronicle_init(&c, &mem);
+    in_sync_at(&c, 0, 3);
+    begin(&m, true);
+    put(&m, 0), delete (&m, 0), put(&m, 1);
+    m.h.ops.v[1].acks = 1;
+    m.h.ops.v[1].node = 1;
+    if (was_read) polled(&m, 1);
+    struct happening two = happening_new(HAPPENED_PLACED, made_now(&m));
+    two.topic = S("orders");
+    two.partition = 0;
+    two.leader = 2;
+    two.leader_epoch = 1;
+    two.in_sync = (struct chronicle_ids){2, {2, 3}};
+    chronicle_add(&c, &two);
+    m.chronicle = &c;
+    final_read_of(&m, "0 2", -1);
+    judged(&m, want);
+    chronicle_release(&c);
+    mem_release(&mem);
+}
+
+static void
+a_tombstone_that_might_be_lost_may_leave_its_key(void **state)
+{
+    (void)state;
+    judged_with_a_tombstone_of_one(false, "");
+    judged_with_a_tombstone_of_one(true, "resurrected");
+}
+
 /* A record of unknown fate is known by its value where it lies, and is of no other partition. */
 static void
 a_record_of_another_partition_is_not_resurrected_here(void **state)
@@ -407,6 +453,7 @@ main(void)
         cmocka_unit_test(a_tombstone_may_go_with_its_key_or_is_lost),
         cmocka_unit_test(a_value_that_outlives_its_tombstone_is_resurrected),
         cmocka_unit_test(who_was_away_for_longer_than_tombstones_stay_may_have_missed_one),
+        cmocka_unit_test(a_tombstone_that_might_be_lost_may_leave_its_key),
         cmocka_unit_test(a_record_of_another_partition_is_not_resurrected_here),
         cmocka_unit_test(an_unknown_tombstone_excuses_and_accuses_nobody),
         cmocka_unit_test(replicas_may_be_cleaned_differently),
