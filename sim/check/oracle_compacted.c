@@ -1,7 +1,7 @@
 /* Compacted topics. What of a log is left is read from the disk itself: no node tells what a cleaning took. An
  * acknowledged record may be gone if a later one of its key is there; or if its key was deleted later, and
  * tombstones may be gone, too. */
-#include "broker/record/record.h"
+#include "broker/record/control.h"
 #include "broker/work/work.h"
 #include "sim/check/disk_log.h"
 #include "sim/check/oracle_own.h"
@@ -9,10 +9,16 @@
 
 #include <stdlib.h>
 
+/* Of a transaction whose end has not been met. */
+struct keyed {
+    int64_t producer, key, offset;
+};
+
 struct reading {
     struct oracle *o;
     const struct node_log *l;
     struct remains *ret;
+    VEC(struct keyed) open;
 };
 
 /* "k12": of a workload. Others have keys of their own. */
@@ -25,7 +31,27 @@ key_number(struct slice key)
 }
 
 static void
-take_record(struct reading *r, const struct record *rec)
+is_last_of(struct reading *r, int64_t key, int64_t offset)
+{
+    struct remains *ret = r->ret;
+    while (ret->last.n <= key) VEC_PUSH(r->o->mem, &ret->last, -1);
+    ret->last.v[key] = MAX(ret->last.v[key], offset);
+}
+
+/* What was aborted takes no other record's place. */
+static void
+end_txn(struct reading *r, int64_t producer, bool commits)
+{
+    for (int64_t i = r->open.n; i-- > 0;) {
+        struct keyed one = r->open.v[i];
+        if (one.producer != producer) continue;
+        if (commits) is_last_of(r, one.key, one.offset);
+        VEC_REMOVE_AT(&r->open, i);
+    }
+}
+
+static void
+take_record(struct reading *r, const struct batch_header *h, const struct record *rec)
 {
     struct remains *ret = r->ret;
     struct mem *mem = r->o->mem;
@@ -35,8 +61,10 @@ take_record(struct reading *r, const struct record *rec)
     if (!value_of_record(rec, &value)) return;
     struct lies one = {value, rec->offset};
     VEC_PUSH(mem, &ret->lies, one);
-    while (key >= 0 && ret->last.n <= key) VEC_PUSH(mem, &ret->last, -1);
-    if (key >= 0) ret->last.v[key] = rec->offset;
+    struct keyed keyed = {h->producer_id, key, rec->offset};
+    if (key < 0) return;
+    if (batch_is_transactional(h)) VEC_PUSH(mem, &r->open, keyed);
+    else is_last_of(r, key, rec->offset);
 }
 
 static void
@@ -45,7 +73,7 @@ take_compacted_records(struct reading *r, const struct batch_header *h, struct s
     struct records rs;
     struct record rec;
     records_begin(&rs, h, payload);
-    while (records_next(&rs, &rec)) take_record(r, &rec);
+    while (records_next(&rs, &rec)) take_record(r, h, &rec);
 }
 
 static void
@@ -55,8 +83,14 @@ take_compacted_batch(void *ctx, const struct found *f, struct slice batch)
     struct reading *r = ctx;
     struct batch_header h;
     struct work_result plain;
+    struct marker marker;
     (void)f;
-    if (batch_parse(batch, &h) != BATCH_OK || batch_is_control(&h)) return;
+    if (batch_parse(batch, &h) != BATCH_OK) return;
+    if (batch_is_control(&h)) {
+        if (h.base_offset < r->l->hw && marker_parse(&h, batch, &marker))
+            end_txn(r, h.producer_id, marker.commit);
+        return;
+    }
     struct slice payload = batch_payload(batch, &h);
     if (batch_codec(&h) == CODEC_NONE) {
         take_compacted_records(r, &h, payload);
@@ -71,10 +105,11 @@ take_compacted_batch(void *ctx, const struct found *f, struct slice batch)
 void
 oracle_remains(struct oracle *o, int32_t node, const struct node_log *l, struct remains *ret)
 {
-    struct reading r = {o, l, ret};
+    struct reading r = {.o = o, .l = l, .ret = ret};
     *ret = (struct remains){0};
     disk_log_walk(o->mem, world_machine_at(o->world, node), l->key->subject, DISK_LOG_SERVES,
                   INT64_MAX, take_compacted_batch, &r);
+    VEC_RELEASE(o->mem, &r.open);
 }
 
 void
