@@ -374,16 +374,30 @@ find_batch(struct oracle *o, const struct topic_key *k, int64_t offset, uint64_t
     return find_taken_batch(o, k, offset, value);
 }
 
+static bool
+is_unread(const struct batch *b, int64_t offset)
+{
+    return b && !b->values && offset >= b->base && offset <= b->last;
+}
+
 /* A leader that writes batches anew gives them another checksum: only its disk tells what is in them, and what a fault
- * spoilt there nobody could read. What its log has at the offset that it told is the record's, then; that it noted an
- * append excuses nothing: whether the copy was destroyed is seen on the disk. */
+ * spoilt there nobody could read. What its log has at the offset that it told, or had until it was taken, is the record's,
+ * then; that it noted an append excuses nothing: whether the copy was destroyed is seen on the disk. */
 static struct batch *
 find_unread_batch(struct oracle *o, const struct topic_key *k, int64_t offset, int32_t holder)
 {
-    struct node_log *l =
-        oracle_terms(o, k).is_rewritten ? model_log_of(&o->model, holder, k) : NULL;
+    const struct model_node *n = model_node_by_id(&o->model, holder);
+    if (!n || !oracle_terms(o, k).is_rewritten) return NULL;
+    struct node_log *l = model_log_of(&o->model, holder, k);
     struct batch *b = l ? log_at(l, offset) : NULL;
-    return b && !b->values ? b : NULL;
+    if (is_unread(b, offset)) return b;
+    for (int64_t i = o->takings.n; i-- > 0 && !b;) {
+        const struct taking *t = &o->takings.v[i];
+        bool is_its = t->key == k->index && t->node == n - o->model.nodes.v;
+        for (int64_t j = 0; j < t->v.n && is_its; j++)
+            if (is_unread(t->v.v[j], offset)) return t->v.v[j];
+    }
+    return NULL;
 }
 
 /* A leader that was deposed and did not know it has acknowledged this: the one after it lacks it. */

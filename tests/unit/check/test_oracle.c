@@ -228,8 +228,8 @@ what_the_disk_kept_no_power_loss_took(void **state)
 }
 
 /* b1 writes a batch anew, and to the wrong place: nobody can read which values it has. */
-static void
-acknowledge_unread(struct tale *t)
+static int64_t
+write_unread(struct tale *t)
 {
     oracle_rewritten(t->o, S("orders"));
     struct history_op op = history_op_new(HISTORY_SEND, t->process, t->topic, 0);
@@ -238,6 +238,13 @@ acknowledge_unread(struct tale *t)
     op.node = 1;
     int64_t number = history_invoke(&t->h, &op);
     append(t, 0, 10, 0, 4711, true);
+    return number;
+}
+
+static void
+acknowledge_unread(struct tale *t)
+{
+    int64_t number = write_unread(t);
     history_complete(&t->h, number, HISTORY_OK, 0, 0, 10);
 }
 
@@ -251,6 +258,18 @@ what_was_written_anew_to_the_wrong_place_is_lost_as_acks_1_permits(void **state)
     acknowledge_unread(&t);
     oracle_destroyed(t.o, t.now_ns, 0, ORDERS, f, 10, false);
     assert_lost(&t, 10, LOSS_ALLOWED, "b1 was damaged on its disk");
+}
+
+/* The answer is under way for longer than its record lives. */
+static void
+what_was_written_anew_and_is_gone_before_its_answer_comes_was_there(void **state)
+{
+    BEGIN;
+    int64_t number = write_unread(&t);
+    wiped(&t, 0);
+    history_complete(&t.h, number, HISTORY_OK, 0, 0, 10);
+    b2_leads(&t, false, AFTER_B1, 10);
+    assert_lost(&t, 10, LOSS_ALLOWED, "b2 was elected without it at ");
 }
 
 static void
@@ -573,6 +592,7 @@ main(void)
         cmocka_unit_test(a_log_that_the_broker_cuts_itself_is_no_excuse),
         cmocka_unit_test(what_the_disk_kept_no_power_loss_took),
         cmocka_unit_test(what_was_written_anew_to_the_wrong_place_is_lost_as_acks_1_permits),
+        cmocka_unit_test(what_was_written_anew_and_is_gone_before_its_answer_comes_was_there),
         cmocka_unit_test(what_was_written_anew_and_cut_by_nobodys_fault_is_owed),
         cmocka_unit_test(fewer_copies_than_the_promise_counts_on_are_no_excuse),
         cmocka_unit_test(one_whole_copy_in_a_dark_room_is_owed_whoever_is_missed_first),
