@@ -212,11 +212,15 @@ may_lack_committed(struct invariants *v, const struct topic_key *k, const struct
 }
 
 /* A leader that may lack committed records was elected, and did not hear of it before the next one was: what it still
- * takes for committed was given up when it was elected, and breaks no promise. */
+ * takes for committed was given up when it was elected, and breaks no promise. So is what a leader before it commits
+ * that has not heard of it. */
 static bool
 is_superseded_lossy(const struct topic_key *k, const struct node_log *l)
 {
-    return k->now.known && l->epoch < k->now.leader_epoch && is_lossy(k, l->epoch);
+    bool any = false;
+    for (int64_t i = 0; i < k->elections.n; i++)
+        any |= k->elections.v[i].is_lossy && k->elections.v[i].epoch >= l->epoch;
+    return any && k->now.known && l->epoch < k->now.leader_epoch;
 }
 
 void

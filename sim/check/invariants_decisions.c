@@ -264,14 +264,13 @@ check_choice(struct invariants *v, struct topic_key *k, const struct decision *w
     const struct decision *d = &k->now;
     bool was_eligible = model_has(&was->isr, d->leader) || model_has(&was->elr, d->leader);
     bool was_last = !is_anyone_eligible(k, was) && model_has(&was->last, d->leader);
-    bool may_be_unclean = unclean_is_permitted(v, k);
-    bool by_leave = !model_has(stood, d->leader) && may_be_unclean;
+    bool by_leave = !was_eligible && unclean_is_permitted(v, k);
     struct election e = {d->leader_epoch, by_leave || !is_held_by(v, k, stood, k->ghost)};
     VEC_PUSH(v->mem, &k->elections, e);
     /* A controller that takes over tells how its log has it: of several decisions of the one before, whose
      * commit that one did not live to see, only the last. Who was eligible in between is not known. */
     bool is_next = d->partition_epoch == was->partition_epoch + 1;
-    if (is_next && d->leader != was->leader && !was_eligible && !was_last && !may_be_unclean)
+    if (is_next && d->leader != was->leader && !was_eligible && !was_last && !by_leave)
         breach(v, RULE_LEADER_ELIGIBLE, k, -1, "made # the leader, who was in neither ISR nor ELR",
                d->leader, 0);
 }

@@ -273,14 +273,14 @@ a_last_known_leader_without_what_another_has_is_a_breach(void **state)
 
 /* b2 was eligible until it came back from its death; b1 led last. Nobody is eligible, and b2 is the first to be there. */
 static void
-chooses_who_was_eligible_before(struct tale *s, bool is_permitted)
+chooses_who_was_eligible_before(struct tale *s, bool is_permitted, int64_t end)
 {
     invariants_unclean_is(s->v, S("orders"), is_permitted);
     decide(s, -1, 1, 1, false, S("replicas=1,2,3 isr= elr=1,2 last="));
     life(s, 0, LIFE_CRASH);
     life(s, 1, LIFE_CRASH);
     life(s, 1, LIFE_START);
-    recovered(s, 1, 10);
+    recovered(s, 1, end);
     decide(s, -1, 1, 2, false, S("replicas=1,2,3 isr= elr= last=1"));
     decide(s, 2, 2, 3, true, S("replicas=1,2,3 isr=2 elr= last="));
 }
@@ -289,7 +289,20 @@ static void
 an_unclean_election_may_choose_who_was_eligible_before(void **state)
 {
     BEGIN;
-    chooses_who_was_eligible_before(&s, true);
+    chooses_who_was_eligible_before(&s, true, 10);
+    assert_silent(&s);
+}
+
+/* b1 has all, and may come back: that makes no promise of what b2 lacks. */
+static void
+what_an_unclean_election_costs_is_given_up(void **state)
+{
+    BEGIN;
+    chooses_who_was_eligible_before(&s, true, 7);
+    role(&s, 1, LEADER, 2, 2);
+    high_watermark(&s, 1, 7, 2, true);
+    append(&s, 1, 7, 2, 4711, true);
+    high_watermark(&s, 1, 8, 2, true);
     assert_silent(&s);
 }
 
@@ -297,7 +310,7 @@ static void
 without_permission_only_the_last_known_leader_may_be_chosen(void **state)
 {
     BEGIN;
-    chooses_who_was_eligible_before(&s, false);
+    chooses_who_was_eligible_before(&s, false, 10);
     assert_told(&s, RULE_LEADER_ELIGIBLE);
 }
 
@@ -386,6 +399,28 @@ a_leader_that_was_superseded_unheard_changes_nothing_committed(void **state)
     high_watermark(&s, 1, 8, 2, true);
     role(&s, 1, LEADER, 2, 4);
     high_watermark(&s, 1, 8, 4, true);
+    assert_silent(&s);
+}
+
+/* b1 alone is in sync, and goes on when b2 has been elected from outside. */
+static void
+goes_on_after_an_unclean_election(struct tale *s)
+{
+    invariants_unclean_is(s->v, S("orders"), true);
+    decide(s, 1, 0, 1, false, S("replicas=1,2,3 isr=1 elr= last="));
+    decide(s, 2, 1, 2, true, S("replicas=1,2,3 isr=2 elr= last="));
+    role(s, 1, LEADER, 2, 1);
+    append(s, 0, 10, 0, 500, true);
+    high_watermark(s, 0, 11, 0, true);
+    append(s, 1, 10, 1, 600, true);
+    high_watermark(s, 1, 11, 1, true);
+}
+
+static void
+what_a_leader_commits_that_an_unclean_election_has_deposed_is_given_up(void **state)
+{
+    BEGIN;
+    goes_on_after_an_unclean_election(&s);
     assert_silent(&s);
 }
 
@@ -942,12 +977,14 @@ main(void)
         cmocka_unit_test(that_a_controller_calls_it_unclean_excuses_nothing),
         cmocka_unit_test(a_last_known_leader_without_what_another_has_is_a_breach),
         cmocka_unit_test(an_unclean_election_may_choose_who_was_eligible_before),
+        cmocka_unit_test(what_an_unclean_election_costs_is_given_up),
         cmocka_unit_test(without_permission_only_the_last_known_leader_may_be_chosen),
         cmocka_unit_test(whose_new_process_nobody_knew_of_is_not_eligible),
         cmocka_unit_test(whose_new_process_came_into_the_isr_is_eligible),
         cmocka_unit_test(who_was_dead_unheard_when_a_topic_was_made_is_not_eligible),
         cmocka_unit_test(who_was_back_when_a_topic_was_made_is_eligible),
         cmocka_unit_test(a_leader_that_was_superseded_unheard_changes_nothing_committed),
+        cmocka_unit_test(what_a_leader_commits_that_an_unclean_election_has_deposed_is_given_up),
         cmocka_unit_test(a_high_watermark_beyond_the_log),
         cmocka_unit_test(a_leaders_high_watermark_goes_back),
         cmocka_unit_test(a_leader_does_not_count_on_one_that_it_let_in),
