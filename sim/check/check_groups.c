@@ -393,7 +393,7 @@ take_committed(struct groups *g, const struct history_op *op, int64_t number, co
     if (op->kind != HISTORY_COMMITTED) return;
     bool is_gone = has_gone_back(g, op, number);
     struct stand *s = stand_of(g, op, p);
-    if (is_gone) note_gone(v, p, number, op->offset, g->bounds[number].offset);
+    note_gone(v, p, number, op->offset, g->bounds[number].offset);
     *s = (struct stand){g->bounds[number], op->offset, op->invoke_ns, op->complete_ns};
     if (!is_gone) s->bound.offset = MIN(s->bound.offset, op->offset);
 }
@@ -443,6 +443,9 @@ tell_twice(struct groups *g, const struct history_op *op, const struct part *p,
         tell_text(&t, " was committed");
     }
     /* Who finds no commit begins anew, at what he finds. */
+    if (gone && !t.excuse && !by_same && may_have_come_late(g, &g->c->h->ops.v[look], gone))
+        t.excuse =
+            "an earlier commit, of which an answer did not come, may have taken effect after that";
     if (gone && !by_same) tell_end_of_commit(&t, op->node, gone->begun_ns, gone->owed_ns);
     else tell_end(&t);
 }

@@ -215,6 +215,26 @@ a_commit_that_was_retried_may_come_late_once_more(void **state)
           NULL, RULE_PROCESSED_TWICE, 1, true);
 }
 
+/* Who commits before he works, too, begins where he finds that the group has come to. */
+static void
+what_a_late_commit_takes_back_is_done_again(void **state)
+{
+    (void)state;
+    static const enum rule besides = RULE_OFFSET_WENT_BACK;
+    gives(18,
+          "1.810 1.812 c2 commit orders-0 ok @5 g2 of=g before retried\n"
+          "1.813 1.820 c2 commit orders-0 ok @6 g2 of=g before\n"
+          "1.850 1.860 c1 committed orders-0 ok @5 g3 of=g\n"
+          "1.870 = c1 process orders-0 5=p1:6 g3 of=g before",
+          NULL, RULE_PROCESSED_TWICE, 1, true);
+    gives_besides(18,
+                  "1.810 1.812 c2 commit orders-0 ok @5 g2 of=g before\n"
+                  "1.813 1.820 c2 commit orders-0 ok @6 g2 of=g before\n"
+                  "1.850 1.860 c1 committed orders-0 ok @5 g3 of=g\n"
+                  "1.870 = c1 process orders-0 5=p1:6 g3 of=g before",
+                  NULL, RULE_PROCESSED_TWICE, 1, false, &besides);
+}
+
 static void
 what_surely_failed_is_not_committed(void **state)
 {
@@ -455,6 +475,7 @@ main(void)
         cmocka_unit_test(a_group_may_have_blanks_in_its_name),
         cmocka_unit_test(a_commit_of_unknown_fate_may_come_late),
         cmocka_unit_test(a_commit_that_was_retried_may_come_late_once_more),
+        cmocka_unit_test(what_a_late_commit_takes_back_is_done_again),
         cmocka_unit_test(what_surely_failed_is_not_committed),
         cmocka_unit_test(commits_at_the_same_time_have_no_order),
         cmocka_unit_test(what_is_done_again_before_it_was_committed_is_permitted),
