@@ -208,7 +208,8 @@ open_set_ends(struct open_job *j)
     active->sealed = false;
     log->assigned_end = log->written_end = active->end_offset;
     log->settled_end = log->written_end;
-    log->synced_end = j->clean ? log->written_end : MIN(j->recovery_point, log->written_end);
+    int64_t synced = MIN(j->recovery_point, j->swapped_from);
+    log->synced_end = j->clean ? log->written_end : MIN(synced, log->written_end);
     log->start_offset = MAX(j->start_offset, log->segments.v[0]->base_offset);
     log_check_ends(log);
     log_forget_holes(log, log->assigned_end);
@@ -351,7 +352,7 @@ open_found(struct open_job *j)
 {
     int64_t from = found_swaps_place(&j->swaps, j->job.log, &j->remove);
     if (from < INT64_MAX) j->clean = false;
-    j->recovery_point = MIN(j->recovery_point, from);
+    j->swapped_from = from;
     j->stage = OPEN_METADATA;
     open_slurp(j, S("partition.metadata"));
 }
@@ -482,6 +483,7 @@ commitlog_open(struct commitlog *log, struct env *env, const struct commitlog_pa
     j->clean = log->stopped_in_order = p->clean;
     j->epochs_from = INT64_MAX;
     j->recovery_point = p->recovery_point;
+    j->swapped_from = INT64_MAX;
     j->start_offset = p->start_offset;
     j->expected = j->epoch_before = -1;
     j->recovered_from = INT64_MAX;

@@ -27,6 +27,8 @@ struct open_job {
     enum open_stage stage;
     bool clean;
     int64_t recovery_point, start_offset;
+    int64_t
+        swapped_from; /* read through from here on, synced or not: a cleaning was interrupted; INT64_MAX: none was */
     struct file_slurp slurp;
     struct file_replace replace;
     struct files_remove remove;

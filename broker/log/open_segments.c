@@ -10,8 +10,9 @@ static bool
 needs_recovery(const struct open_job *j)
 {
     const struct commitlog *log = j->job.log;
+    int64_t from = MIN(j->recovery_point, j->swapped_from);
     bool is_last = j->i == log->segments.n - 1;
-    return !j->clean && (is_last || log->segments.v[j->i + 1]->base_offset > j->recovery_point);
+    return !j->clean && (is_last || log->segments.v[j->i + 1]->base_offset > from);
 }
 
 static void
@@ -49,15 +50,14 @@ drop_one(struct open_job *j)
 
 /* ---- segments that are missing ---- */
 
-/* Compaction may have left the gap before this segment. Ours end where the next one begins, cleaned or not; what Kafka
- * has cleaned need not. Elsewhere a gap between segments is a tail that a power loss took. */
+/* Compaction may have left the gap before this segment. Ours end where the next one begins, cleaned or not, one too that a crash
+ * kept from its place; what Kafka has cleaned need not. Elsewhere a gap between segments is a tail that a power loss took. */
 static bool
 may_be_compaction(const struct open_job *j)
 {
     const struct commitlog *log = j->job.log;
-    if (!log->config->may_have_gaps) return false;
     bool is_clean = log->cleaned_to > 0 && log->segments.v[j->i]->base_offset <= log->cleaned_to;
-    return is_clean || (j->i > 0 && log->segments.v[j->i - 1]->is_swap);
+    return log->config->may_have_gaps && is_clean;
 }
 
 /* One that follows the gap before it is kept or goes. */

@@ -852,6 +852,63 @@ crash_at(const struct crash *c)
     return true;
 }
 
+/* Where the segment ends whose .log.swap a crash has left; -1: there is none. */
+static int64_t
+end_of_swap(const struct disk *d)
+{
+    int64_t base, end = -1;
+    for (int i = 0; i < d->now.n; i++) {
+        struct name f = d->now.v[i];
+        char *suffix = strstr(f.path, ".log.swap");
+        if (!suffix) continue;
+        suffix[strlen(".log")] = 0;
+        assert_true(bounds_of(&f, &base, &end));
+    }
+    return end;
+}
+
+/* The power took what of the segment behind it was not synced, but not what comes after that: all of the file, or its name. */
+static bool
+power_takes_what_is_behind_a_swap(int64_t n, bool takes_name)
+{
+    struct run r;
+    struct cleaning x;
+    char path[160];
+    prepare(&r, 2);
+    assert_true(clean_begin(&r, &x, 1 << 20));
+    r.f.body.stop_at = r.f.body.ops + n;
+    body_run(&r.f.body);
+    bool stopped = r.f.body.stopped;
+    if (!stopped) {
+        end(&r);
+        return false;
+    }
+    die(&r, &(struct crash){0}, false);
+    int64_t expected = end_of_swap(r.disk);
+    snprintf(path, sizeof path, "orders-0/%020lld.log", (long long)expected);
+    struct name *behind = expected < 0 ? NULL : names_find(&r.disk->now, path);
+    if (!behind) {
+        disk_free(r.disk);
+        return true;
+    }
+    if (takes_name) names_remove(&r.disk->now, path);
+    else inode_resize(behind->inode, 0);
+    fixture_open(&r.f, r.disk, false, expected);
+    assert_int_equal(commitlog_assigned_end(&r.f.log), expected);
+    end(&r);
+    return true;
+}
+
+static void
+a_gap_behind_a_swap_is_no_compaction(void **state)
+{
+    (void)state;
+    for (int64_t n = 1; power_takes_what_is_behind_a_swap(n, false); n++) {
+    }
+    for (int64_t n = 1; power_takes_what_is_behind_a_swap(n, true); n++) {
+    }
+}
+
 /* Each is prepared anew; with the power gone there are several outcomes. */
 static void
 crash_everywhere(bool power)
@@ -989,6 +1046,7 @@ main(void)
         cmocka_unit_test(a_process_may_die_at_any_disk_operation),
         cmocka_unit_test(the_power_may_go_at_any_disk_operation),
         cmocka_unit_test(a_process_may_die_again_in_the_start_after_it),
+        cmocka_unit_test(a_gap_behind_a_swap_is_no_compaction),
         cmocka_unit_test(the_power_may_go_again_in_the_start_after_it),
         cmocka_unit_test(aborted_transactions_outlive_a_kill_while_indexes_are_saved),
     };
