@@ -49,7 +49,7 @@ SIM_C  := $(filter-out sim/cli/main.c,$(wildcard sim/*.c sim/*/*.c sim/*/*/*.c))
 VIS_C  := $(wildcard visualize/*.c)
 PRESETS := $(sort $(wildcard sim/scenario/presets/*.yaml))
 SIM_C  += $(GEN)/presets.c
-GEN_C  := $(GEN)/messages.c $(GEN)/tables.c
+GEN_C  := $(GEN)/messages.c $(GEN)/straight.c $(GEN)/tables.c
 
 obj = $(patsubst %.c,$(B)/%.o,$(1))
 CORE_O := $(call obj,$(CORE_C) $(GEN_C))
@@ -98,7 +98,7 @@ build/host/gen: $(GENERATOR) broker/protocol/gen/gen.h broker/protocol/schema.h 
 $(GEN)/stamp: build/host/gen $(SCHEMAS)
 	$(call say,GEN,$(GEN))mkdir -p $(GEN) && build/host/gen broker/protocol/schema $(GEN) && touch $@
 
-$(GEN)/messages.c $(GEN)/tables.c: $(GEN)/stamp ;
+$(GEN_C): $(GEN)/stamp ;
 
 # Presets are data of the program: their files, as they are, become texts.
 $(GEN)/presets.c: $(PRESETS) sim/scenario/presets/embed.awk

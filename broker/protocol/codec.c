@@ -46,35 +46,12 @@ struct_is_default(const struct k_struct *s, const uint8_t *at)
     return true;
 }
 
-static bool
-bytes_are_default(const struct k_field *f, struct slice s)
-{
-    return f->flags & K_DEFAULT_NULL ? s.p == NULL : s.n == 0;
-}
-
 bool
 field_is_default(const struct k_field *f, const uint8_t *at)
 {
-    static const struct uuid zero;
-    struct k_records r;
-    if (f->flags & K_ARRAY) return array_load(at).n == (f->flags & K_DEFAULT_NULL ? -1 : 0);
-    if (f->flags & K_POINTER) return pointer_load(at) == NULL;
-    switch ((enum k_type)f->type) {
-    case K_UUID: return memcmp(at, &zero, sizeof zero) == 0;
-    case K_STRING:
-    case K_BYTES: return bytes_are_default(f, slice_load(at));
-    case K_RECORDS: r = records_load(at); return !r.file && bytes_are_default(f, r.bytes);
-    case K_STRUCT: return struct_is_default(&k_structs[f->item], at);
-    case K_BOOL:
-    case K_INT8:
-    case K_INT16:
-    case K_UINT16:
-    case K_INT32:
-    case K_UINT32:
-    case K_INT64:
-    case K_FLOAT64: return field_load_int(f->type, at) == k_defaults[f->value];
-    }
-    UNREACHABLE();
+    bool is_embedded = f->type == K_STRUCT && !(f->flags & (K_ARRAY | K_POINTER));
+    return is_embedded ? struct_is_default(&k_structs[f->item], at)
+                       : value_is_default((enum k_type)f->type, f->flags, k_defaults[f->value], at);
 }
 
 void

@@ -1,4 +1,5 @@
-/* One interpreter over the generated tables: it reads and writes any message in any version.
+/* One interpreter over the generated tables: it reads and writes any message in any version. What travels most
+ * is read and written by straight code that is generated from the same tables (schema/straight.yaml), to the same effect.
  * Decoded strings and bytes are slices of the input; arrays and nullable structs lie in the arena,
  * and so does a string that was not UTF-8: it is read as Java reads it (utf8.h). What is written is
  * UTF-8, too, wherever the text came from. Hence a string is to be used only while both the input and
@@ -45,6 +46,9 @@ bool codec_decode(enum k_msg msg, int16_t version, struct reader *r, struct aren
 /* The whole of `bytes`, nothing behind it. */
 bool codec_decode_all(enum k_msg msg, int16_t version, struct slice bytes, struct arena *a,
                       void *ret);
+/* The same without the straight code that some versions have: for tests, which hold the two side by side. */
+bool codec_decode_interpreted(enum k_msg msg, int16_t version, struct reader *r, struct arena *a,
+                              void *ret);
 
 /* ---- make ----------------------------------------------------------------------------------- */
 
@@ -66,6 +70,9 @@ struct codec_refusal {
  * in a field that cannot be null is written as the empty one. */
 bool codec_write(enum k_msg msg, int16_t version, const void *m, struct writer *w,
                  struct codec_refusal *ret_why);
+/* For tests, as above. */
+bool codec_write_interpreted(enum k_msg msg, int16_t version, const void *m, struct writer *w,
+                             struct codec_refusal *ret_why);
 
 /* Collects bytes, and between them ranges of buffers and files (records), which must live until the
  * segments have been given to conn_send. */

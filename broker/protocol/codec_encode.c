@@ -1,44 +1,14 @@
-#include "broker/base/utf8.h"
-#include "broker/protocol/codec.h"
-#include "broker/protocol/codec_field.h"
-
-/* `e` is NULL when everything goes into the writer. */
-struct writing {
-    struct writer *w;
-    struct encoder *e;
-    int version;
-    bool refused;
-    struct codec_refusal why;
-};
+/* The interpreter: codec_encode_steps.h has the steps. */
+#include "broker/protocol/codec_encode_steps.h"
 
 static void encode_struct(struct writing *x, const struct k_struct *s, const uint8_t *from);
 
-static void
+void
 refuse_field(struct writing *x, const struct k_struct *s, const struct k_step *p, struct slice why)
 {
     if (x->refused) return;
     x->refused = true;
     x->why = (struct codec_refusal){k_name(k_fields[s->first + p->field].name), why};
-}
-
-static inline void
-encode_length(struct writing *x, unsigned flags, bool is_string, int64_t n)
-{
-    if (flags & K_STEP_COMPACT) writer_uvarint(x->w, (uint32_t)(n + 1));
-    else if (is_string) writer_i16(x->w, (int16_t)n);
-    else writer_i32(x->w, (int32_t)n);
-}
-
-static INLINE bool
-encode_bytes(struct writing *x, unsigned flags, bool is_string, struct slice s)
-{
-    bool as_it_is = !is_string || utf8_is_ascii(s);
-    int64_t n = as_it_is ? s.n : utf8_mended_bytes(s);
-    if (n > (is_string ? CODEC_STRING_MAX : INT32_MAX - 1)) return false;
-    encode_length(x, flags, is_string, s.p || !(flags & K_STEP_NULLABLE) ? n : -1);
-    if (!as_it_is) writer_utf8(x->w, s);
-    else if (n) writer_bytes(x->w, s);
-    return true;
 }
 
 static void
@@ -49,7 +19,7 @@ splice(struct writing *x, struct seg seg)
     x->e->spliced_bytes += seg.buf ? seg.bytes.n : seg.n;
 }
 
-static bool
+bool
 encode_records(struct writing *x, unsigned flags, const uint8_t *from)
 {
     struct k_records r = records_load(from);
@@ -67,52 +37,7 @@ encode_records(struct writing *x, unsigned flags, const uint8_t *from)
     return true;
 }
 
-/* One value of fixed length, for whose bytes there is room. */
-static INLINE void
-encode_fixed(enum k_step_op op, uint8_t *out, const uint8_t *from)
-{
-    switch (op) {
-    case K_STEP_BOOL:
-    case K_STEP_8: *out = *from; return;
-    case K_STEP_16: store_be16(out, (uint16_t)field_load_int(K_INT16, from)); return;
-    case K_STEP_32: store_be32(out, (uint32_t)field_load_int(K_INT32, from)); return;
-    case K_STEP_64: store_be64(out, (uint64_t)field_load_int(K_INT64, from)); return;
-    case K_STEP_UUID: memcpy(out, from, 16); return;
-    default: break;
-    }
-    UNREACHABLE();
-}
-
-/* One value that is neither a struct nor an array; false: it cannot be written. */
-static INLINE bool
-encode_scalar(struct writing *x, enum k_step_op op, unsigned flags, const uint8_t *from)
-{
-    uint8_t *out;
-    switch (op) {
-    case K_STEP_BOOL:
-    case K_STEP_8:
-    case K_STEP_16:
-    case K_STEP_32:
-    case K_STEP_64:
-    case K_STEP_UUID:
-        out = writer_room(x->w, step_fixed_bytes(op));
-        if (out) encode_fixed(op, out, from);
-        return true;
-    case K_STEP_STRING: return encode_bytes(x, flags, true, slice_load(from));
-    case K_STEP_BYTES: return encode_bytes(x, flags, false, slice_load(from));
-    case K_STEP_RECORDS: return encode_records(x, flags, from);
-    case K_STEP_END:
-    case K_STEP_TAGS:
-    case K_STEP_STRUCT:
-    case K_STEP_POINTER:
-    case K_STEP_ARRAY:
-    case K_STEP_ABSENT:
-    case K_STEP_ROW: break;
-    }
-    UNREACHABLE();
-}
-
-static void
+void
 refuse_scalar(struct writing *x, const struct k_struct *s, const struct k_step *p,
               const uint8_t *from)
 {
@@ -124,10 +49,7 @@ static void
 encode_array(struct writing *x, const struct k_struct *s, const struct k_step *p,
              const uint8_t *from)
 {
-    struct field_array a = array_load(from);
-    if (a.n < 0 && !(p->flags & K_STEP_NULLABLE))
-        refuse_field(x, s, p, S("cannot be null in this version"));
-    encode_length(x, p->flags, false, a.n < 0 ? -1 : a.n);
+    struct field_array a = encode_items(x, s, p, p->flags, from);
     const uint8_t *item = a.items;
     int64_t size = step_item_bytes(p);
     unsigned item_flags = p->flags & K_STEP_COMPACT;
@@ -142,15 +64,11 @@ static void
 encode_pointer(struct writing *x, const struct k_struct *s, const struct k_step *p,
                const uint8_t *from)
 {
-    const uint8_t *item = pointer_load(from);
-    bool nullable = p->flags & K_STEP_NULLABLE;
-    if (!item && !nullable) refuse_field(x, s, p, S("cannot be null in this version"));
-    if (nullable) writer_i8(x->w, item ? 1 : -1);
+    const uint8_t *item = encode_pointed(x, s, p, p->flags, from);
     if (item) encode_struct(x, &k_structs[p->item], item);
 }
 
-/* A value that this version cannot carry is dropped if the schema allows, else it is a refusal. */
-static void
+void
 check_absent(struct writing *x, const struct k_struct *s, const struct k_step *p,
              const uint8_t *from)
 {
@@ -176,21 +94,25 @@ encode_step(struct writing *x, const struct k_struct *s, const struct k_step *p,
 
 /* ---- tags ----------------------------------------------------------------------------------- */
 
-/* The size comes before the bytes: they are written first, then moved by what the size takes. */
+void
+encode_long_tag_end(struct writing *x, int64_t at)
+{
+    int64_t n = x->w->n - at;
+    int more = uvarint_bytes((uint32_t)n) - 1;
+    if (!writer_room(x->w, more)) return;
+    memmove(x->w->p + at + more, x->w->p + at, (size_t)n);
+    x->w->n = at - 1;
+    writer_uvarint(x->w, (uint32_t)n);
+    x->w->n = at + more + n;
+}
+
 static void
 encode_tagged(struct writing *x, const struct k_struct *s, const struct k_step *p,
               const uint8_t *from)
 {
-    writer_uvarint(x->w, (uint32_t)k_fields[s->first + p->field].tag);
-    int64_t at = x->w->n;
+    int64_t at = encode_tag_begin(x, (uint32_t)k_fields[s->first + p->field].tag);
     encode_step(x, s, p, from);
-    int64_t n = x->w->n - at;
-    int size_bytes = uvarint_bytes((uint32_t)n);
-    if (!writer_room(x->w, size_bytes)) return;
-    memmove(x->w->p + at + size_bytes, x->w->p + at, (size_t)n);
-    x->w->n = at;
-    writer_uvarint(x->w, (uint32_t)n);
-    x->w->n = at + size_bytes + n;
+    encode_tag_end(x, at);
 }
 
 /* Unknown tags below `tag`, so that all ascend. */
@@ -209,7 +131,7 @@ encode_unknown_below(struct writing *x, struct reader *unknown, int64_t tag)
     }
 }
 
-static void
+void
 encode_tags(struct writing *x, const struct k_struct *s, const struct k_step *tags,
             const uint8_t *from)
 {
@@ -259,11 +181,12 @@ encode_struct(struct writing *x, const struct k_struct *s, const uint8_t *from)
     if (p->op == K_STEP_TAGS) encode_tags(x, s, p, from);
 }
 
+/* `straight` may be NULL. */
 static bool
-encode_message(enum k_msg msg, const void *m, struct writing *x)
+encode_message(enum k_msg msg, const void *m, encode_straight *straight, struct writing *x)
 {
-    CHECK(codec_has_version(msg, (int16_t)x->version));
-    encode_struct(x, message_root(msg), m);
+    if (straight) straight(x, m);
+    else encode_struct(x, message_root(msg), m);
     if (x->w->err && !x->refused)
         x->why = (struct codec_refusal){codec_name(msg), S("does not fit")};
     return !x->refused && !x->w->err;
@@ -274,7 +197,19 @@ codec_write(enum k_msg msg, int16_t version, const void *m, struct writer *w,
             struct codec_refusal *ret_why)
 {
     struct writing x = {.w = w, .version = version};
-    bool ok = encode_message(msg, m, &x);
+    CHECK(codec_has_version(msg, version));
+    bool ok = encode_message(msg, m, straight_encoder(msg, version), &x);
+    if (!ok && ret_why) *ret_why = x.why;
+    return ok;
+}
+
+bool
+codec_write_interpreted(enum k_msg msg, int16_t version, const void *m, struct writer *w,
+                        struct codec_refusal *ret_why)
+{
+    struct writing x = {.w = w, .version = version};
+    CHECK(codec_has_version(msg, version));
+    bool ok = encode_message(msg, m, NULL, &x);
     if (!ok && ret_why) *ret_why = x.why;
     return ok;
 }
@@ -296,7 +231,8 @@ bool
 codec_encode(enum k_msg msg, int16_t version, const void *m, struct encoder *e)
 {
     struct writing x = {.w = &e->w, .e = e, .version = version};
-    bool ok = encode_message(msg, m, &x);
+    CHECK(codec_has_version(msg, version));
+    bool ok = encode_message(msg, m, straight_encoder(msg, version), &x);
     e->why = x.why;
     return ok;
 }

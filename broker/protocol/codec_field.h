@@ -125,6 +125,14 @@ pointer_load(const uint8_t *at)
     return p;
 }
 
+static inline struct k_tags
+tags_load(const uint8_t *at)
+{
+    struct k_tags t;
+    memcpy(&t, at, sizeof t);
+    return t;
+}
+
 /* Integers of every width, booleans and the bits of floats, as 64 bits. */
 static inline int64_t
 field_load_int(enum k_type type, const uint8_t *at)
@@ -179,6 +187,22 @@ field_store_int(enum k_type type, uint8_t *at, int64_t v)
     case K_STRUCT: break;
     }
     UNREACHABLE();
+}
+
+/* Of all but an embedded struct; `value` is a number's default. */
+static INLINE bool
+value_is_default(enum k_type type, unsigned flags, int64_t value, const uint8_t *at)
+{
+    static const struct uuid zero;
+    bool null = flags & K_DEFAULT_NULL;
+    struct slice s;
+    if (flags & K_ARRAY) return array_load(at).n == (null ? -1 : 0);
+    if (flags & K_POINTER) return pointer_load(at) == NULL;
+    if (type == K_UUID) return memcmp(at, &zero, sizeof zero) == 0;
+    if (type < K_STRING) return field_load_int(type, at) == value;
+    if (type == K_RECORDS && records_load(at).file) return false;
+    s = type == K_RECORDS ? records_load(at).bytes : slice_load(at);
+    return null ? s.p == NULL : s.n == 0;
 }
 
 void struct_set_defaults(const struct k_struct *s, uint8_t *to);

@@ -1,6 +1,7 @@
 /* What a row of the generated tables means. The schema's YAML becomes C structs (messages.h) and
  * these constant tables (messages.c); one interpreter over the tables decodes, encodes, measures,
- * prints, compares and invents every message in every version. Rows refer to each other by index, and
+ * prints, compares and invents every message in every version. (For the messages that travel most,
+ * decoding and encoding are written out, too: straight.c.) Rows refer to each other by index, and
  * names by their place, so that these tables need no relocation.
  *
  *      message  ─►  its root struct  ─►  fields in order, then tagged fields by tag

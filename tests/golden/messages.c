@@ -77,7 +77,11 @@ static bool
 writes_as(struct bench *b, enum k_msg msg, int16_t version, const void *m, struct slice want)
 {
     b->out.n = 0;
-    return codec_write(msg, version, m, &b->out, NULL) && slice_eq(writer_slice(&b->out), want);
+    if (!codec_write(msg, version, m, &b->out, NULL) || !slice_eq(writer_slice(&b->out), want))
+        return false;
+    b->out.n = 0;
+    return codec_write_interpreted(msg, version, m, &b->out, NULL) &&
+           slice_eq(writer_slice(&b->out), want);
 }
 
 /* The unknown tags that we kept, against a list of {tag, hex}. */
@@ -98,12 +102,24 @@ has_unknown_tags(struct bench *b, enum k_msg msg, const uint8_t *m, const json_t
     return !r.err && reader_left(&r) == 0;
 }
 
+/* Straight code or not, a message is what the interpreter reads. */
+static bool
+is_interpreted_as(struct bench *b, enum k_msg msg, int16_t version, struct slice bytes,
+                  const void *m)
+{
+    void *also = room_for(b, msg);
+    struct reader r = reader(bytes);
+    return codec_decode_interpreted(msg, version, &r, &b->arena, also) && reader_left(&r) == 0 &&
+           codec_equal(msg, m, also);
+}
+
 static const char *
 check_body(struct bench *b, enum k_msg msg, int16_t version, struct slice bytes, const json_t *line)
 {
     void *m = room_for(b, msg);
     if (!codec_has_version(msg, version)) return "we do not know this version";
     if (!codec_decode_all(msg, version, bytes, &b->arena, m)) return "does not decode";
+    if (!is_interpreted_as(b, msg, version, bytes, m)) return "the interpreter reads another";
     if (!prints_as(b, msg, version, m, json_object_get(line, "json"))) return "prints differently";
     if (!has_unknown_tags(b, msg, m, json_object_get(line, "unknown_tags")))
         return "unknown tags were not kept";

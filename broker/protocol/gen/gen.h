@@ -5,6 +5,7 @@
  *      yaml.c      files and nodes; errors with file, line and column
  *      model.c     messages, structs and fields, checked
  *      messages.c  messages.h, messages.c
+ *      straight.c  straight.c
  *      states.c    what is made of each configuration, and the page about it
  *      tables.c    errors.h/.c, apis.h/.c, configs.h/.c, features.h/.c */
 #ifndef PROTOCOL_GEN_GEN_H
@@ -124,9 +125,28 @@ FILE *page_open(const char *out);
 void page_section(FILE *f, const char *title);
 void page_row(FILE *f, const char *name, const char *value, const struct config_state *s);
 
+/* ---- messages.c ----------------------------------------------------------------------------- */
+
+/* It has room for unknown tags. */
+bool has_tags(const struct strct *s);
+/* By default it is not all zero. */
+bool has_image(const struct strct *s);
+/* Of one value: of an array, an element. */
+const char *c_type(const struct field *f);
+/* "K_INT32" */
+const char *type_name(enum k_type type);
+/* As the tables have them. */
+int field_flags(const struct field *f);
+/* 0: its length is not fixed. */
+int fixed_bytes(const struct k_step *p);
+/* After emit_messages(): what a version of a struct is on the wire, and where a step stands in k_steps. */
+const struct k_step *program_of(const struct strct *s, int version);
+int step_index(const struct k_step *step);
+
 /* ---- emitters ------------------------------------------------------------------------------- */
 
 void emit_messages(const char *out);
+void emit_straight(const char *schema_dir, const char *out); /* after emit_messages() */
 void emit_tables(const char *schema_dir, const char *out);
 
 #endif

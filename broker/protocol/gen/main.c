@@ -9,6 +9,7 @@ main(int argc, char **argv)
     }
     model_load(argv[1]);
     emit_messages(argv[2]);
+    emit_straight(argv[1], argv[2]);
     emit_tables(argv[1], argv[2]);
     return 0;
 }

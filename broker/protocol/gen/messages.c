@@ -23,7 +23,7 @@ name_at(const char *s)
     return (unsigned)(names_n - n);
 }
 
-static bool
+bool
 has_tags(const struct strct *s)
 {
     return s->message->root == s && s->message->flexible != 127;
@@ -31,7 +31,7 @@ has_tags(const struct strct *s)
 
 /* ---- messages.h ----------------------------------------------------------------------------- */
 
-static const char *
+const char *
 c_type(const struct field *f)
 {
     static const char *const types[] = {
@@ -150,8 +150,8 @@ number_tables(void)
         }
 }
 
-static void
-print_field_row(FILE *o, const struct strct *s, const struct field *f)
+const char *
+type_name(enum k_type type)
 {
     static const char *const types[] = {
         [K_BOOL] = "K_BOOL",     [K_INT8] = "K_INT8",       [K_INT16] = "K_INT16",
@@ -160,15 +160,27 @@ print_field_row(FILE *o, const struct strct *s, const struct field *f)
         [K_STRING] = "K_STRING", [K_BYTES] = "K_BYTES",     [K_RECORDS] = "K_RECORDS",
         [K_STRUCT] = "K_STRUCT",
     };
+    return types[type];
+}
+
+int
+field_flags(const struct field *f)
+{
     int flags = (f->is_array ? K_ARRAY : 0) | (f->is_ignorable ? K_IGNORABLE : 0) |
                 (f->is_classic ? K_CLASSIC : 0) | (f->default_null ? K_DEFAULT_NULL : 0) |
                 (f->is_map_key ? K_MAP_KEY : 0);
     if (f->type == K_STRUCT && !f->is_array && f->nullable.lo <= f->nullable.hi) flags |= K_POINTER;
+    return flags;
+}
+
+static void
+print_field_row(FILE *o, const struct strct *s, const struct field *f)
+{
     fprintf(
         o, "    {%u, offsetof(struct k_%s, %s), %d, %d, %s, %d, %d, %d, %d, %d, %d}, /* %s.%s */\n",
         name_at(f->name), s->c_name, f->c_name, f->item ? f->item->index : 0, default_at(f->value),
-        types[f->type], flags, f->versions.lo, f->versions.hi, f->nullable.lo, f->nullable.hi,
-        f->tag, s->name, f->name);
+        type_name(f->type), field_flags(f), f->versions.lo, f->versions.hi, f->nullable.lo,
+        f->nullable.hi, f->tag, s->name, f->name);
 }
 
 static void
@@ -193,7 +205,7 @@ print_message_row(FILE *o, const struct message *m)
 /* ---- images: structs as they are by default ---- */
 
 /* All zero is no image. */
-static bool
+bool
 has_image(const struct strct *s)
 {
     for (int i = 0; i < s->n + s->tagged; i++) {
@@ -265,6 +277,7 @@ print_names(FILE *o)
 
 static struct k_step *steps;
 static int steps_n, steps_cap;
+static int *programs; /* the first step of each version of each struct */
 
 static struct k_step *
 add_step(enum k_step_op op)
@@ -312,7 +325,7 @@ add_field_step(const struct strct *s, int i, int version)
 }
 
 /* 0: its length is not fixed. */
-static int
+int
 fixed_bytes(const struct k_step *p)
 {
     static const uint8_t bytes[] = {[K_STEP_BOOL] = 1, [K_STEP_8] = 1,  [K_STEP_16] = 2,
@@ -382,7 +395,8 @@ print_steps(FILE *o, const struct strct *s, int from)
 static void
 print_programs(FILE *o)
 {
-    int *programs = xalloc((size_t)versions_n * sizeof *programs), n = 0;
+    int n = 0;
+    programs = xalloc((size_t)versions_n * sizeof *programs);
     fputs("const struct k_step k_steps[] = {\n", o);
     for (int i = 0; i < messages_n; i++)
         for (int k = 0; k < messages[i]->structs_n; k++) {
@@ -399,6 +413,18 @@ print_programs(FILE *o)
     fputs("};\n\nconst uint16_t k_programs[] = {", o);
     for (int i = 0; i < n; i++) fprintf(o, "%s%d,", i % 16 ? " " : "\n    ", programs[i]);
     fputs("\n};\n\n", o);
+}
+
+const struct k_step *
+program_of(const struct strct *s, int version)
+{
+    return &steps[programs[s->programs_at + version - s->message->versions.lo]];
+}
+
+int
+step_index(const struct k_step *step)
+{
+    return (int)(step - steps);
 }
 
 static void

@@ -3,6 +3,8 @@
 #include "broker/base/check.h"
 #include "broker/base/siphash.h"
 #include "broker/protocol/codec.h"
+#include "broker/protocol/codec_decode_steps.h"
+#include "broker/protocol/codec_encode_steps.h"
 
 struct bench {
     struct mem mem;
@@ -141,6 +143,85 @@ a_flipped_byte_never_does_harm(void **state)
 {
     for (int m = 0; m < K_MSGS_N; m++) survives_flips(*state, (enum k_msg)m, k_messages[m].hi);
 }
+
+/* ---- straight code beside the interpreter --------------------------------------------------- */
+
+/* Also of what neither can write: one of another version, in a writer that is full. */
+static void
+writes_the_same(enum k_msg msg, int16_t version, const void *m, int64_t room)
+{
+    uint8_t *one = test_malloc((size_t)room + 1), *other = test_malloc((size_t)room + 1);
+    struct writer w = writer_fixed(one, room), v = writer_fixed(other, room);
+    struct codec_refusal why = {SLICE_NULL, SLICE_NULL}, also = why;
+    bool ok = codec_write(msg, version, m, &w, &why);
+    assert_true(codec_write_interpreted(msg, version, m, &v, &also) == ok);
+    if (ok) assert_true(slice_eq(writer_slice(&w), writer_slice(&v)));
+    assert_true(slice_eq(why.field, also.field) && slice_eq(why.why, also.why));
+    test_free(one);
+    test_free(other);
+}
+
+/* The same message, or none; and the same of the input taken. */
+static void
+reads_the_same(struct bench *b, enum k_msg msg, int16_t version, struct slice bytes)
+{
+    int64_t size = k_structs[k_messages[msg].root].size;
+    void *one = arena_alloc(&b->arena, size), *other = arena_alloc(&b->arena, size);
+    struct reader r = reader(bytes), s = r;
+    /* Neither leans on what lay there. */
+    memset(one, 0x55, (size_t)size);
+    memset(other, 0xaa, (size_t)size);
+    bool ok = codec_decode(msg, version, &r, &b->arena, one);
+    assert_true(codec_decode_interpreted(msg, version, &s, &b->arena, other) == ok);
+    if (!ok) return;
+    assert_int_equal(reader_left(&r), reader_left(&s));
+    assert_true(codec_equal(msg, one, other));
+    writes_the_same(msg, version, one, bytes.n + 100);
+}
+
+static void
+goes_both_ways(struct bench *b, enum k_msg msg, int16_t version, uint64_t seed)
+{
+    struct writer w = writer_mem(&b->mem);
+    void *m = invent(b, msg, version, seed);
+    assert_true(codec_write(msg, version, m, &w, NULL));
+    for (int64_t room = w.n < 40 ? 0 : w.n - 40; room <= w.n; room++)
+        writes_the_same(msg, version, m, room);
+    for (int64_t i = 0; i < w.n; i++) {
+        uint8_t *bytes = exact(slice(w.p, w.n));
+        bytes[i] ^= (uint8_t)(1 + draw(b) % 255);
+        reads_the_same(b, msg, version, slice(bytes, w.n));
+        test_free(bytes);
+        bytes = exact(slice(w.p, i));
+        reads_the_same(b, msg, version, slice(bytes, i));
+        test_free(bytes);
+    }
+    reads_the_same(b, msg, version, writer_slice(&w));
+    writer_release(&w);
+}
+
+static void
+straight_code_does_what_the_interpreter_does(void **state)
+{
+    struct bench *b = *state;
+    int n = 0;
+    for (int i = 0; i < K_MSGS_N; i++)
+        for (int v = k_messages[i].lo; v <= k_messages[i].hi; v++) {
+            enum k_msg msg = (enum k_msg)i;
+            if (!straight_decoder(msg, v)) continue;
+            assert_non_null(straight_encoder(msg, v));
+            n++;
+            for (uint64_t seed = 0; seed < 20; seed++) goes_both_ways(b, msg, (int16_t)v, seed);
+            /* What belongs to other versions is refused with the same words. */
+            for (int other = k_messages[i].lo; other <= k_messages[i].hi; other++)
+                for (uint64_t seed = 0; seed < 20; seed++)
+                    writes_the_same(msg, (int16_t)v, invent(b, msg, (int16_t)other, seed), 1 << 16);
+            arena_reset(&b->arena);
+        }
+    assert_true(n > 4);
+}
+
+/* ---- particular claims ---------------------------------------------------------------------- */
 
 static void
 defaults_are_equal_to_what_a_decoder_fills_in(void **state)
@@ -542,6 +623,7 @@ main(void)
         T(every_message_goes_round_in_every_version),
         T(every_message_cut_short_is_malformed),
         T(a_flipped_byte_never_does_harm),
+        T(straight_code_does_what_the_interpreter_does),
         T(defaults_are_equal_to_what_a_decoder_fills_in),
         T(a_count_that_the_rest_cannot_hold_is_refused_before_memory_is_taken),
         T(more_than_a_million_elements_are_refused),
