@@ -33,6 +33,7 @@ class Twin:
         settings = {"log.cleaner.backoff.ms": 100, "log.cleaner.dedupe.buffer.size": 4 * 1024 * 1024}
         self.node = Node(kind, t.scratch(), jvm=SMALL_JVM, binary=t.binary, settings=settings)
         self.config, self.topic, self.at = config, "compacted", T0
+        self.settings_set = 0
 
     def start(self):
         self.node.start()
@@ -84,7 +85,17 @@ class Twin:
         return int(said[1]) if said else 0
 
     def _lag(self, ms):
-        entry = ConfigEntry("min.compaction.lag.ms", str(ms), incremental_operation=AlterConfigOpType.SET)
+        """Returns when the cleaner heeds it: a broker goes through what was set in its order, so the first holds when it shows the second."""
+        self._set("min.compaction.lag.ms", ms)
+        self.settings_set += 1
+        self._set("flush.messages", NEVER_MS + self.settings_set)
+        resource = ConfigResource(ResourceType.TOPIC, self.topic)
+        shown = eventually(lambda: self.admin.describe_configs([resource])[resource].result(LIMIT_S)["flush.messages"].value ==
+                           str(NEVER_MS + self.settings_set))
+        expect(shown, "a setting is not shown")
+
+    def _set(self, key, value):
+        entry = ConfigEntry(key, str(value), incremental_operation=AlterConfigOpType.SET)
         resource = ConfigResource(ResourceType.TOPIC, self.topic, incremental_configs=[entry])
         self.admin.incremental_alter_configs([resource])[resource].result(LIMIT_S)
 
