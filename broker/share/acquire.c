@@ -2,6 +2,7 @@
  * lower offsets. */
 #include "broker/base/check.h"
 #include "broker/share/flight.h"
+#include "broker/share/given_together.h"
 
 /* Up to where records of it are given out: a client is given whole batches, as it gets them whole, unless it wants
  * no more than it said (KIP-1206). */
@@ -47,8 +48,9 @@ drop_holes(struct flight *f, const struct acquire *a)
 struct giving {
     struct flight *f;
     const struct acquire *a;
-    int64_t left; /* records that may still be given out */
-    int64_t stop; /* no record at or above it */
+    int64_t left;     /* records that may still be given out */
+    int64_t stop;     /* no record at or above it */
+    int64_t together; /* so many more of those that were delivered often, or GIVEN_WITHOUT_LIMIT */
     struct acquired *v;
     int32_t n;
 };
@@ -74,6 +76,7 @@ give(struct giving *g, struct flight_run *r)
 {
     const struct acquire *a = g->a;
     r->state = DELIVERY_ACQUIRED;
+    if (r->count == 0) r->batch_n = r->last - r->first + 1;
     if (r->count < INT16_MAX) r->count++;
     r->lock_ns = a->lock_ns;
     /* A leader that does not know of this gives it out again, which is all that can come of it. */
@@ -81,6 +84,16 @@ give(struct giving *g, struct flight_run *r)
     r->is_news = false;
     flight_set_holder(r, a->holder);
     g->v[g->n++] = (struct acquired){r->first, r->last, r->count};
+}
+
+/* What was delivered often goes out apart from what was not, and what is delivered for the last time alone. */
+static bool
+may_go_along(struct giving *g, const struct flight_run *r)
+{
+    int64_t most = given_together(r->count, g->a->count_max, r->batch_n);
+    if (g->n == 0) g->together = most;
+    else if ((most < GIVEN_WITHOUT_LIMIT) != (g->together < GIVEN_WITHOUT_LIMIT)) return false;
+    return g->together > 0 && (g->n == 0 || most > 1);
 }
 
 /* Given out were at most as many runs as there are, and one that was cut. */
@@ -92,7 +105,10 @@ give_all(struct giving *g, int64_t from)
         struct flight_run *r = &f->runs.v[i];
         if (r->first >= g->stop) return;
         if (r->state != DELIVERY_AVAILABLE) continue;
+        if (!may_go_along(g, r)) return;
         int64_t end = piece_end(g, r->first, r->last + 1);
+        if (g->together < end - r->first) end = r->first + g->together;
+        if (g->together < GIVEN_WITHOUT_LIMIT) g->together -= end - r->first;
         if (end <= r->last) (void)flight_split(f, end);
         give(g, &f->runs.v[i]);
     }

@@ -29,7 +29,8 @@ static void
 add_run(struct flight *f, int64_t first, int64_t last, enum delivery_state state, int16_t count)
 {
     struct flight_run *r = VEC_ADD(f->mem, &f->runs);
-    *r = (struct flight_run){.first = first, .last = last, .state = state, .count = count};
+    *r = (struct flight_run){
+        .first = first, .last = last, .state = state, .count = count, .batch_n = last - first + 1};
     f->end = last + 1;
 }
 
@@ -105,7 +106,8 @@ runs_are_alike(const struct flight_run *a, const struct flight_run *b)
     bool same_holder =
         a->holder == b->holder ||
         (a->holder && b->holder && slice_eq(buf_slice(a->holder), buf_slice(b->holder)));
-    return a->state == b->state && a->count == b->count && same_holder &&
+    bool same_batch = delivery_is_done(a->state) || a->batch_n == b->batch_n;
+    return a->state == b->state && a->count == b->count && same_batch && same_holder &&
            a->lock_ns == b->lock_ns && a->write == b->write && a->next == b->next &&
            a->is_news == b->is_news && a->is_rejected == b->is_rejected &&
            a->is_leaving == b->is_leaving;

@@ -31,6 +31,7 @@ struct flight_run {
     int64_t first, last;
     enum delivery_state state;
     int16_t count;      /* of deliveries, the one under way included */
+    int64_t batch_n;    /* how many records went out together with the first of them */
     struct buf *holder; /* ACQUIRED: the member's id */
     int64_t lock_ns;    /* ACQUIRED: until then */
     enum flight_write write;
@@ -80,6 +81,7 @@ struct acquire {
     int64_t records_max;
     bool is_strict; /* no more than that; else the batch with the last of them whole (KIP-1206) */
     int64_t in_flight_max;
+    int16_t count_max; /* of deliveries */
     struct buf *holder;
     int64_t lock_ns;
 };

@@ -420,6 +420,7 @@ share_partition_acquire(struct share_partition *sp, struct acquire *a, struct ar
 {
     struct share_config c = config_of(sp);
     a->in_flight_max = share_in_flight_max(&c);
+    a->count_max = share_deliveries_max(&c);
     a->lock_ns = env_now_ns(sp_env(sp)) + share_lock_ms(&c) * NS_PER_MS;
     int32_t n = flight_acquire(&sp->flight, a, arena, ret);
     share_partition_go_on(sp);

@@ -4,6 +4,7 @@
 
 #include "broker/env/env.h"
 #include "broker/share/flight.h"
+#include "broker/share/given_together.h"
 #include "errors.h"
 #include "tests/lib/test.h"
 
@@ -68,6 +69,7 @@ acquire(struct buf *who, int64_t from, int64_t to, int64_t max, struct acquired 
                         .ends_n = (int32_t)(to / 10),
                         .records_max = max,
                         .in_flight_max = 1000,
+                        .count_max = 5,
                         .holder = who,
                         .lock_ns = LOCK_NS};
     return flight_acquire(&f, &q, &arena, v);
@@ -80,6 +82,15 @@ take(struct buf *who, int64_t from, int64_t to, int64_t max)
     int64_t sum = 0;
     int32_t n = acquire(who, from, to, max, &v);
     for (int32_t i = 0; i < n; i++) sum += v[i].last - v[i].first + 1;
+    return sum;
+}
+
+/* All that can be had, in however many pieces. */
+static int64_t
+take_all(struct buf *who, int64_t to)
+{
+    int64_t sum = 0;
+    for (int64_t n; (n = take(who, 0, to, 500)) > 0;) sum += n;
     return sum;
 }
 
@@ -122,6 +133,7 @@ no_more_than_asked_for_when_the_client_is_strict(void **state)
                         .records_max = 15,
                         .is_strict = true,
                         .in_flight_max = 1000,
+                        .count_max = 5,
                         .holder = a};
     assert_int_equal(flight_acquire(&f, &q, &arena, &v), 1);
     assert_int_equal(v[0].last, 14);
@@ -160,8 +172,13 @@ there_is_a_bound_on_what_is_under_way(void **state)
 {
     (void)state;
     struct acquired *v;
-    struct acquire q = {
-        .to = 40, .ends = tens, .ends_n = 4, .records_max = 500, .in_flight_max = 25, .holder = a};
+    struct acquire q = {.to = 40,
+                        .ends = tens,
+                        .ends_n = 4,
+                        .records_max = 500,
+                        .in_flight_max = 25,
+                        .count_max = 5,
+                        .holder = a};
     assert_int_equal(flight_acquire(&f, &q, &arena, &v), 1);
     assert_int_equal(v[0].last, 24);
     assert_false(flight_has_room(&f, 25));
@@ -183,6 +200,7 @@ holes_are_passed_over_for_good(void **state)
                         .holes_n = 2,
                         .records_max = 500,
                         .in_flight_max = 1000,
+                        .count_max = 5,
                         .holder = a};
     assert_int_equal(flight_acquire(&f, &q, &arena, &v), 2);
     assert_int_equal(v[0].first, 5);
@@ -207,9 +225,94 @@ only_holes_move_the_end_too(void **state)
                         .holes_n = 1,
                         .records_max = 500,
                         .in_flight_max = 1000,
+                        .count_max = 5,
                         .holder = a};
     assert_int_equal(flight_acquire(&f, &q, &arena, &v), 0);
     assert_int_equal(flight_next(&f), 10);
+}
+
+/* Gives out, and takes back, so often. */
+static void
+deliver(int64_t to, int n)
+{
+    for (int i = 0; i < n; i++) {
+        take(a, f.start, to, 500);
+        for (int64_t at = f.start; at < to; at++) ack(a, at, at, ACK_RELEASE);
+        write_now();
+    }
+}
+
+static void
+what_was_delivered_often_goes_out_in_smaller_pieces(void **state)
+{
+    (void)state;
+    deliver(20, 3);
+    assert_string_equal(told(), "0-19 A3");
+    assert_int_equal(take(a, 0, 30, 500), 10);
+    assert_string_equal(told(), "0-9 h4 10-19 A3");
+    assert_int_equal(take(b, 0, 30, 500), 10);
+    assert_string_equal(told(), "0-9 h4 10-19 h4");
+    assert_int_equal(take(a, 20, 30, 500), 10);
+    /* The last time each of them alone, for whoever it is. */
+    ack(a, 0, 9, ACK_RELEASE);
+    ack(b, 10, 19, ACK_RELEASE);
+    write_now();
+    assert_string_equal(told(), "0-19 A4 20-29 h1");
+    for (int i = 0; i < 3; i++) assert_int_equal(take(a, 0, 20, 500), 1);
+    assert_int_equal(flight_next(&f), 3);
+}
+
+static void
+what_was_delivered_often_goes_out_apart(void **state)
+{
+    (void)state;
+    struct acquired *v;
+    take(a, 0, 20, 500);
+    for (int i = 0; i < 3; i++) {
+        if (i > 0) take(a, 10, 13, 500);
+        ack(a, 10, 12, ACK_RELEASE);
+        write_now();
+    }
+    ack(a, 0, 4, ACK_RELEASE);
+    ack(a, 15, 19, ACK_RELEASE);
+    write_now();
+    assert_string_equal(told(), "0-4 A1 5-9 h1 10-12 A3 13-14 h1 15-19 A1");
+    assert_int_equal(acquire(b, 0, 30, 500, &v), 1);
+    assert_int_equal(v[0].last, 4);
+    assert_int_equal(acquire(b, 0, 30, 500, &v), 1);
+    assert_int_equal(v[0].first, 10);
+    assert_int_equal(v[0].last, 12);
+    assert_int_equal(acquire(b, 0, 30, 500, &v), 2);
+    assert_int_equal(v[0].first, 15);
+    assert_int_equal(v[1].last, 29);
+}
+
+static void
+how_many_go_out_with_one_that_was_delivered_often(void **state)
+{
+    (void)state;
+    static const struct {
+        int16_t count, max;
+        int64_t most;
+    } rows[] = {
+        {0, 5, GIVEN_WITHOUT_LIMIT},
+        {2, 5, GIVEN_WITHOUT_LIMIT},
+        {3, 5, 8},
+        {4, 5, 1},
+        {9, 5, 1},
+        {4, 10, GIVEN_WITHOUT_LIMIT},
+        {5, 10, 8},
+        {6, 10, 4},
+        {8, 10, 1},
+        {9, 10, 1},
+        {1, 3, GIVEN_WITHOUT_LIMIT},
+        {2, 3, 1},
+        {1, 2, GIVEN_WITHOUT_LIMIT},
+        {100, 300, GIVEN_WITHOUT_LIMIT},
+        {250, 300, 1},
+    };
+    for (int i = 0; i < ARRAY_LEN(rows); i++)
+        assert_int_equal(given_together(rows[i].count, rows[i].max, 16), rows[i].most);
 }
 
 /* ---- acknowledging ---- */
@@ -361,7 +464,7 @@ the_last_delivery_is_the_last(void **state)
 {
     (void)state;
     for (int i = 1; i <= rule.count_max; i++) {
-        assert_int_equal(take(a, 0, 10, 10), 10);
+        assert_int_equal(take_all(a, 10), 10);
         flight_expire(&f, LOCK_NS, &rule);
     }
     assert_int_equal(take(a, 0, 10, 10), 0);
@@ -375,11 +478,11 @@ a_release_after_the_last_delivery_archives(void **state)
 {
     (void)state;
     for (int i = 1; i < rule.count_max; i++) {
-        take(a, 0, 10, 10);
+        take_all(a, 10);
         ack(a, 0, 9, ACK_RELEASE);
         write_now();
     }
-    take(a, 0, 10, 10);
+    take_all(a, 10);
     assert_string_equal(told(), "0-9 h5");
     ack(a, 0, 9, ACK_RELEASE);
     write_now();
@@ -403,7 +506,7 @@ what_its_holders_die_of_is_archived(void **state)
 {
     (void)state;
     for (int i = 1; i <= rule.count_max; i++) {
-        assert_int_equal(take(a, 0, 10, 10), 10);
+        assert_int_equal(take_all(a, 10), 10);
         assert_true(flight_take_from(&f, S("a"), &rule));
         write_now();
     }
@@ -517,7 +620,7 @@ what_was_given_out_often_enough_has_a_letter(void **state)
     (void)state;
     struct dead_run *dead;
     for (int i = 0; i < 5; i++) {
-        assert_int_equal(take(a, 0, 10, 10), 10);
+        assert_int_equal(take_all(a, 10), 10);
         assert_true(flight_take_from(&f, S("a"), &with_letters));
     }
     assert_string_equal(told(), "0-9 g5");
@@ -557,7 +660,9 @@ a_new_leader_knows_what_was_written(void **state)
     assert_true(flight_load(&f, 3, v, 2, 5));
     assert_string_equal(told(), "3-4 A0 5-9 d1 10-11 A0 12-12 A3");
     assert_int_equal(flight_next(&f), 3);
-    assert_int_equal(take(a, 3, 20, 500), 12);
+    assert_int_equal(take(a, 3, 20, 500), 4);
+    assert_int_equal(take(a, 12, 20, 500), 1);
+    assert_int_equal(take(a, 13, 20, 500), 7);
     assert_string_equal(told(), "3-4 h1 5-9 d1 10-11 h1 12-12 h4 13-19 h1");
 }
 
@@ -588,6 +693,9 @@ main(void)
         CASE(there_is_a_bound_on_what_is_under_way),
         CASE(holes_are_passed_over_for_good),
         CASE(only_holes_move_the_end_too),
+        CASE(what_was_delivered_often_goes_out_in_smaller_pieces),
+        CASE(what_was_delivered_often_goes_out_apart),
+        CASE(how_many_go_out_with_one_that_was_delivered_often),
         CASE(what_is_decided_holds_when_it_is_written),
         CASE(what_could_not_be_written_is_held_as_before),
         CASE(who_does_not_hold_a_record_decides_nothing),
