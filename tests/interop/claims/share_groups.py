@@ -106,7 +106,8 @@ def tools(t):
         return row[1], row[2]
 
     start, lag = (int(x) for x in offsets())
-    expect_equal(start + lag, n + 1, "start offset and lag")
+    # What is done with above the start is no lag (KIP-1226), and of the ten that were read some may be that.
+    expect(n + 1 - 10 <= start + lag <= n + 1, f"start offset {start} and lag {lag} of {n + 1} records")
     t.tool("share-groups", "--reset-offsets", "--group", group, "--topic", topic, "--to-earliest", "--execute")
     expect_equal(offsets(), ("0", str(n + 1)), "start offset and lag after the reset")
     again = Consumer(t, topic, group, n + 1)

@@ -36,6 +36,9 @@ TOOLS = {
     "cluster": "org.apache.kafka.tools.ClusterTool",
     "producer-perf-test": "org.apache.kafka.tools.ProducerPerformance",
 }
+# They give an answer half a minute of the clock, which is little on a busy machine. Claims have limits of their own, which heed that.
+GROUP_TOOLS = {"consumer-groups", "share-groups", "streams-groups"}
+GIVES_UP_S = 600
 
 
 def gone(parts):
@@ -131,7 +134,9 @@ class Target:
     def tool(self, name, *args, connect=True, **more):
         """Runs one of Kafka's tools and returns what it printed."""
         where = ["--bootstrap-server", self.bootstrap] if connect else []
-        return run(java(paths.TOOLS_JARS, TOOLS[name], *where, *map(str, args)), **more)
+        if name in GROUP_TOOLS:
+            where += ["--timeout", 1000 * GIVES_UP_S]
+        return run(java(paths.TOOLS_JARS, TOOLS[name], *map(str, [*where, *args])), **more)
 
 
 _numbers = itertools.count(1)
