@@ -27,15 +27,22 @@ OFTEN = ("refresh.topics", "sync.topic.configs", "refresh.groups", "sync.group.o
          "emit.heartbeats")
 
 
+# MirrorMaker heeds what its workers and clients are told only if it is told of a cluster. Without the first it waits five minutes, as
+# often as its worker loses its session, before it does its work again; without the third it ends when its first question has no answer
+# after a minute of the clock, which is little on a busy machine.
+OF_A_CLUSTER = {"scheduled.rebalance.max.delay.ms": 1000, "session.timeout.ms": 20_000, "default.api.timeout.ms": 600_000,
+                "offset.flush.interval.ms": 500}
+
+
 def mirror(t, west, east, **settings):
     """Starts MirrorMaker as a dedicated process that copies from west to east."""
     rows = {
         "clusters": "west, east", "west.bootstrap.servers": west, "east.bootstrap.servers": east,
         "west->east.enabled": "true", "west->east.topics": TOPIC, "west->east.groups": GROUP,
         "east->west.enabled": "false", "replication.factor": "-1", "sync.group.offsets.enabled": "true",
-        "offset.lag.max": 0, "tasks.max": PARTITIONS, "offset.flush.interval.ms": 500,
-        "topic.config.sync.enabled": "true", "scheduled.rebalance.max.delay.ms": 1000, "session.timeout.ms": 6000,
-        "heartbeat.interval.ms": 1500, **{f"{x}.interval.seconds": 1 for x in OFTEN},
+        "offset.lag.max": 0, "tasks.max": PARTITIONS, "topic.config.sync.enabled": "true",
+        **{f"{cluster}.{key}": value for cluster in ("west", "east") for key, value in OF_A_CLUSTER.items()},
+        **{f"{x}.interval.seconds": 1 for x in OFTEN},
         **{f"{x}.replication.factor": "-1" for x in ("offset-syncs.topic", "heartbeats.topic", "checkpoints.topic",
                                                      "config.storage", "offset.storage", "status.storage")},
         **settings,
@@ -184,7 +191,7 @@ def exactly_once(t):
                               without_offsets(read(west.bootstrap, TOPIC)) or not maker.is_alive(),
                               limit_s=3 * LIMIT_S, every_s=1) and maker.is_alive(),
                    f"{what}, {sum(map(len, read(east.bootstrap, MIRRORED)))} of "
-                   f"{sum(map(len, read(west.bootstrap, TOPIC)))} records came or they differ; {maker.how()}")
+                   f"{sum(map(len, read(west.bootstrap, TOPIC)))} records came or they differ; {maker.how()}; {maker.errors()}")
 
         fill(t, west.bootstrap, 0, 20)
         comes("at the beginning")

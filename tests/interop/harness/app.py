@@ -72,6 +72,11 @@ class App:
         last = (causes or said or ["(no words)"])[-1]
         return f"{'it runs' if status is None else f'it ended with {status}'}: {last}"
 
+    def errors(self):
+        """The last errors that a Java program has told of, for a person."""
+        said = (self.folder / "log").read_text(errors="replace").splitlines()
+        return "; ".join([x[:300] for x in said if "] ERROR " in x][-3:]) or "it told of no errors"
+
     def is_alive(self):
         return self.process.poll() is None
 
