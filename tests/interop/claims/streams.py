@@ -14,11 +14,13 @@ try:
 except ImportError:  # then these claims can be listed, not judged
     ck = None
 
+from differ.broker import Broker
 from harness.app import streams_worker
 from harness.claim import LIMIT_S, claim, expect, expect_equal
 from harness.target import eventually
 
 from .confluent import reader
+from .share_groups import coordinator
 from .transactions import read_level
 
 PARTITIONS = 3
@@ -305,3 +307,59 @@ def tools(t):
 def exactly_once_in_a_streams_group(t):
     """The same with group.protocol=streams: no task is at two workers, whatever dies."""
     return expect_exactly_once(t, "processing.guarantee=exactly_once_v2", STREAMS_PROTOCOL)
+
+
+def tasks_of_members(cluster, group):
+    """The group's state, and the active tasks that each member has, as (subtopology, partition)."""
+    b = Broker(coordinator(cluster, 0, group).address, "streams")
+    found = b.ask("StreamsGroupDescribe", 0, {"GroupIds": [group], "IncludeAuthorizedOperations": False})
+    b.disconnect()
+    if not found:  # it was killed a moment ago
+        return "no answer", []
+    found = found["Groups"][0]
+    return found["GroupState"], [[(x["SubtopologyId"], p) for x in m["Assignment"]["ActiveTasks"] for p in x["Partitions"]]
+                                 for m in found["Members"] or []]
+
+
+def expect_shared_out(cluster, group, wanted):
+    """Waits until the members have so many tasks, the fewest first, and each task is at one of them."""
+    def found():
+        state, tasks = tasks_of_members(cluster, group)
+        return state, sorted(map(len, tasks)), len({x for m in tasks for x in m})
+
+    expect_comes(found, ("Stable", wanted, PARTITIONS), "state, tasks of each member, all tasks")
+
+
+@claim("starts", "streams", "confluent-kafka", "kcat", limit_s=10 * LIMIT_S)
+def scales_in_a_streams_group(t):
+    """A streams group goes from one worker to three and back to one, which leave and are killed: tasks are shared out each time, each record counts once."""
+    group = "counting"
+    with cluster_with(t, "in", "out") as (cluster, t):
+
+        def worker():
+            started = streams_worker(t, t.bootstrap, "counts", group, "processing.guarantee=exactly_once_v2", STREAMS_PROTOCOL)
+            started.await_line("state RUNNING")
+            return started
+
+        first = worker()
+        feed, committed = Feed(t, "in"), Committed(t, "out")
+        committed.goes_on("with one worker")
+        second = worker()
+        expect_shared_out(cluster, group, [1, 2])
+        committed.goes_on("with two workers")
+        third = worker()
+        expect_shared_out(cluster, group, [1, 1, 1])
+        committed.goes_on("with three workers")
+        first.close()
+        expect_shared_out(cluster, group, [1, 2])
+        committed.goes_on("after one has left")
+        third.kill()
+        coordinator(cluster, 0, group).kill()
+        expect_shared_out(cluster, group, [PARTITIONS])
+        committed.goes_on("after another one was killed, and the group's coordinator")
+        sent = feed.end()
+        expect_comes(lambda: len(committed.values), sent, "committed counts")
+        committed.end()
+        expect_counted(t, "out")
+        second.close()
+    return f"{sent} records"
