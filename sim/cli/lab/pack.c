@@ -57,7 +57,9 @@ take_folder(struct packing *k, const char *path, const char *ending)
     }
 }
 
-/* All that an exercise is compiled and linked with. */
+#define WITH_WRONG_RULES "build/mutants/gregor"
+
+/* All that an exercise is compiled and linked with, and the program with wrong rules. */
 static void
 add_kit(struct packing *k)
 {
@@ -69,6 +71,8 @@ add_kit(struct packing *k)
     for (int i = 0; i < (int)ARRAY_LEN(files); i++)
         take_file(k, arena_format(&k->d->a, "%.*s/%s", SARG(dir), files[i]));
     take_file(k, S("build/gregor"));
+    take_file(k, arena_format(&k->d->a, "%.*s/mutants/gregor", SARG(dir)));
+    take_file(k, S(WITH_WRONG_RULES));
     for (int32_t i = 0; i < k->f.objects_n; i++) take_file(k, k->f.objects[i]);
 }
 
@@ -149,6 +153,11 @@ static int
 make_pack(struct packing *k)
 {
     bool ok = !k->student || name_student(k);
+    if (k->hides && !path_exists(path_join(k->d, k->p.root, WITH_WRONG_RULES))) {
+        fprintf(stderr, "gregor: exercise B14 and some runs need the program with wrong rules, and "
+                        "who gets the kit cannot make it: make mutants\n");
+        return EXIT_USAGE;
+    }
     if (k->hides) ok = ok && flags_read(k->d, &k->p, &k->f) && make_references(k);
     if (!ok) return EXIT_USAGE;
     take_folder(k, as_text(k, path_last(k->p.labs)), NULL);
