@@ -74,15 +74,25 @@ circle(struct timeline *t, const struct fact *f, int64_t x, int64_t y)
     svg_text(t->w, letters, ANCHOR_MIDDLE, x, y + 4, writer_slice(&w));
 }
 
+static const struct lane *
+lane_of_number(const struct timeline *t, const struct fact *f)
+{
+    for (int32_t i = 0; f->txn_n && i < t->lanes_n; i++)
+        if (t->lanes[i].kind == LANE_TXN && t->lanes[i].index == f->txn_n - 1) return &t->lanes[i];
+    const struct lane *l = f->tone == TONE_GOOD ? NULL : lane_of(t, f->actor);
+    return l ? l : &t->lanes[0];
+}
+
+#define ASIDE 12 /* steps to the right; then as many to the left */
+
 /* In the lane of whom it is about, over its moment; pushed aside where another one is. */
 static void
 draw_number(struct timeline *t, const struct fact *f)
 {
-    const struct lane *l = lane_of(t, f->actor);
-    if (!l || f->tone == TONE_GOOD) l = &t->lanes[0];
+    const struct lane *l = lane_of_number(t, f);
     int64_t x = time_x(t, f->at_ns), y = l->y + 11, at = x, half = f->number < 100 ? 10 : 11;
-    for (int step = 0; step < 12; step++) {
-        at = step < 7 ? x + step * 10 : x - (step - 6) * 10;
+    for (int step = 0; step <= 2 * ASIDE; step++) {
+        at = step <= ASIDE ? x + step * 10 : x - (step - ASIDE) * 10;
         if (at < LEFT + 9 || at > RIGHT - 4) continue;
         if (boxes_take(&t->boxes, (struct box){at - half, y - 9, 2 * half, 18})) break;
     }

@@ -11,7 +11,6 @@ struct teller {
     struct facts *f;
     struct run *r;
     int32_t partition;
-    bool tells_all; /* partitions */
     int64_t first_fault_ns;
     struct writer w; /* the sentence being made */
 };
@@ -56,11 +55,26 @@ fact_end(struct teller *t, const struct moment *m, int32_t actor, enum tone tone
     return facts_add(t->f, m->at_ns, actor, tone, weight, text);
 }
 
+static int
+told_partitions(const struct run *r)
+{
+    int n = 0;
+    for (int64_t i = 0; i < r->partitions.n; i++)
+        n += !slice_starts(r->partitions.v[i].name, S("__"));
+    return n;
+}
+
+bool
+facts_tell_partition(const struct run *r, int32_t main, int32_t partition)
+{
+    return partition == main || (told_partitions(r) <= TOLD_PARTITIONS &&
+                                 !slice_starts(r->partitions.v[partition].name, S("__")));
+}
+
 static bool
 partition_is_told(const struct teller *t, int32_t partition)
 {
-    return partition == t->partition ||
-           (t->tells_all && !slice_starts(t->r->partitions.v[partition].name, S("__")));
+    return facts_tell_partition(t->r, t->partition, partition);
 }
 
 /* ---- the beginning: one sentence for all that came up ---- */
@@ -513,15 +527,6 @@ facts_sort(struct facts *f)
     for (int64_t i = 0; i < f->v.n; i++) f->v.v[i].number = (int32_t)i + 1;
 }
 
-static int
-told_partitions(const struct run *r)
-{
-    int n = 0;
-    for (int64_t i = 0; i < r->partitions.n; i++)
-        n += !slice_starts(r->partitions.v[i].name, S("__"));
-    return n;
-}
-
 void
 facts_make(struct facts *f, struct run *r, int32_t partition)
 {
@@ -529,12 +534,13 @@ facts_make(struct facts *f, struct run *r, int32_t partition)
     struct teller t = {.f = f,
                        .r = r,
                        .partition = partition,
-                       .tells_all = told_partitions(r) <= TOLD_PARTITIONS,
                        .first_fault_ns = first_fault(r),
                        .w = writer_mem(r->mem)};
     int64_t beginning_ns = tell_beginning(&t);
     for (int64_t i = 0; i < r->moments.n; i++) tell_moment(&t, &r->moments.v[i], beginning_ns);
     facts_about_calls(f, r);
+    facts_about_transactions(f, r);
+    facts_about_starts(f, r, partition);
     facts_sort(f);
     writer_release(&t.w);
 }

@@ -25,6 +25,7 @@ struct fact {
     int64_t at_ns;
     int32_t number, weight;
     int32_t actor; /* -1: none */
+    int32_t txn_n; /* the number of the transactional id that it is about, from 1; 0: none */
     enum tone tone;
     struct slice text;  /* without the time */
     struct chain chain; /* of an anomaly */
@@ -56,6 +57,12 @@ void chain_of_copies(struct run *r, int32_t partition, struct slice story, struc
 void cause_words(const struct cause *c, struct writer *w);
 /* Appends the moments about calls: first acknowledgement, silences, calls that failed. */
 void facts_about_calls(struct facts *f, struct run *r);
+/* Partitions that are told: all while they are few, else this one alone. */
+bool facts_tell_partition(const struct run *r, int32_t main, int32_t partition);
+/* Appends the moments at which records went from the front of logs. */
+void facts_about_starts(struct facts *f, struct run *r, int32_t partition);
+/* Appends the moments about transactions: begin, commit, abort, and who wanted it. */
+void facts_about_transactions(struct facts *f, struct run *r);
 struct fact *facts_add(struct facts *f, int64_t at_ns, int32_t actor, enum tone tone,
                        int32_t weight, struct slice text);
 

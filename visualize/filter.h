@@ -7,7 +7,7 @@
  *     t:1.9s..2.4s         the window
  *     why:7                from the first to the last cause of sentence 7
  *     key:42               of what clients sent the records with this key: how many, how they ended, and of Produce requests
- *                          those that were under way meanwhile (a trace does not have what is in them). Pictures only
+ *                          those that were under way meanwhile (a trace does not have what is in them)
  *
  * Terms stand beside each other and must all hold; values behind one key are alternatives; -node:b1 is all but b1. */
 #ifndef VISUALIZE_FILTER_H

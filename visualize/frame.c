@@ -34,7 +34,8 @@ given_moments(struct frames *f, const struct view_options *o)
 static void
 put_themed(const struct view_options *o, struct slice text, struct writer *ret)
 {
-    if (o && o->theme == THEME_DARK) frame_recolour(text, ret);
+    if (o && (o->theme == THEME_DARK || o->theme == THEME_PRINT))
+        frame_recolour(text, o->theme, ret);
     else fmt_slice(ret, text);
 }
 
@@ -119,7 +120,7 @@ make(struct graph *g, struct mem *mem, struct trace_reader *reader, const struct
     graph_open(g, mem, "replication", TITLE_HEIGHT + f.moments.n * each + FRAME_LEGEND_HEIGHT);
     draw_title(g, &f.all, f.partition);
     for (int i = 0; i < f.moments.n; i++) draw_at(g, &f, mem, reader, i, TITLE_HEIGHT + i * each);
-    draw_frame_legend(g, TITLE_HEIGHT + f.moments.n * each);
+    draw_frame_legend(g, TITLE_HEIGHT + f.moments.n * each, !o || o->theme != THEME_PRINT);
     if (description) frame_describe(&f, description);
     frames_release(&f);
     return f.ok;

@@ -34,12 +34,12 @@ void choose_moments(struct frame_moments *m, struct run *all, const struct facts
 int64_t frame_height(const struct run *all, int32_t partition);
 void draw_frame(struct graph *g, const struct run *now, int32_t partition,
                 const struct frame_moment *m, int number, int64_t y);
-void draw_frame_legend(struct graph *g, int64_t y);
+void draw_frame_legend(struct graph *g, int64_t y, bool has_colours);
 /* Of the leadership with this epoch. */
 const char *epoch_colour(int64_t epoch);
 
-/* DOT or SVG of a frame as it is in the dark; the rules by which a browser that has it dark does the same. In recolour.c. */
-void frame_recolour(struct slice text, struct writer *ret);
+/* DOT or SVG of a frame as it is in the dark, or in print; the rules by which a browser that has it dark does the same. In recolour.c. */
+void frame_recolour(struct slice text, enum view_theme theme, struct writer *ret);
 void frame_dark_style(struct writer *ret);
 
 #define FRAME_WIDTH 1040

@@ -27,6 +27,13 @@ is_share_group(const struct timeline *t, int32_t group)
     return false;
 }
 
+static bool
+is_streams_group(const struct run *r, int32_t group)
+{
+    const struct staged *s = &r->groups.v[group];
+    return s->stages.n && s->stages.v[s->stages.n - 1].kind == GROUP_IS_STREAMS;
+}
+
 /* The rows of its lane: partitions that were anybody's, or members of a share group. Returns how many. */
 static int
 group_subjects(const struct timeline *t, int32_t group, bool is_share, int32_t *ret)
@@ -61,12 +68,12 @@ stage_fill(struct slice state)
 }
 
 static void
-stage_words(const struct stage *s, bool is_group, bool is_streams, struct writer *w)
+stage_words(const struct stage *s, bool is_group, struct writer *w)
 {
     fmt_slice(w, s->state);
-    fmt_str(w, is_streams ? " \xc2\xb7 epoch "
-               : is_group ? " \xc2\xb7 generation "
-                          : " \xc2\xb7 producer epoch ");
+    fmt_str(w, !is_group                     ? " \xc2\xb7 producer epoch "
+               : s->kind == GROUP_IS_CLASSIC ? " \xc2\xb7 generation "
+                                             : " \xc2\xb7 group epoch ");
     fmt_i64(w, s->number);
     if (!is_group) return;
     fmt_str(w, ", ");
@@ -87,7 +94,7 @@ draw_stages(struct timeline *t, const struct staged *all, int64_t y, bool is_gro
         if (MAX(x1, x0 + 1) <= drawn_to) continue;
         char room[160];
         struct writer w = writer_fixed(room, sizeof room), state = writer_fixed(room + 120, 40);
-        stage_words(s, is_group, all->is_streams, &w);
+        stage_words(s, is_group, &w);
         drawn_to = MAX(x1, x0 + 1);
         svg_rect_titled(t->w, stage_fill(s->state), x0, y, drawn_to - x0, BAND_HEIGHT,
                         writer_slice(&w));
@@ -245,30 +252,53 @@ was_worked_on(const struct timeline *t, int32_t group, int32_t partition)
     return false;
 }
 
-/* A tick for each piece of work that was done, in the fill of whoever did it; its name where that is another one than
- * before. Whoever is paused or was replaced has ticks here after it has lost its place above. */
+/* A tick for each piece of work that was done, in the fill of whoever did it. Whoever is paused or was replaced has ticks here after
+ * it has lost its place above. */
 static void
-draw_work(struct timeline *t, const struct lane *l, int32_t partition, int64_t y)
+draw_work_ticks(struct timeline *t, const struct lane *l, int32_t partition, int64_t y)
 {
-    int64_t next_x = LEFT, words_to = LEFT;
+    int64_t next_x = LEFT;
     int32_t before = -1;
-    lane_words(t, "dim s10", y + 10, S("worked on by"));
     for (int64_t i = 0; i < t->r->calls.n; i++) {
         const struct call *c = &t->r->calls.v[i];
         if (!is_work(t, c, l->index, partition)) continue;
         if (!scale_shows(&t->scale, c->completed_ns)) continue;
         int64_t x = time_x(t, c->completed_ns);
-        struct slice name = t->r->actors.v[c->actor].name;
-        int64_t width = svg_text_width(name, 10) + 4;
         if (c->actor == before && x < next_x) continue;
-        svg_rect_titled(t->w, own_fill(c->actor), x, y, TICK_WIDTH, GROUP_ROW - 3, name);
+        svg_rect_titled(t->w, own_fill(c->actor), x, y, TICK_WIDTH, GROUP_ROW - 3,
+                        t->r->actors.v[c->actor].name);
         next_x = x + TICK_WIDTH + 1;
+        before = c->actor;
+    }
+}
+
+/* Its name where that is another one than before, over the ticks behind it. */
+static void
+draw_work_names(struct timeline *t, const struct lane *l, int32_t partition, int64_t y)
+{
+    int64_t words_to = LEFT;
+    int32_t before = -1;
+    for (int64_t i = 0; i < t->r->calls.n; i++) {
+        const struct call *c = &t->r->calls.v[i];
+        if (!is_work(t, c, l->index, partition)) continue;
+        if (!scale_shows(&t->scale, c->completed_ns)) continue;
+        struct slice name = t->r->actors.v[c->actor].name;
+        int64_t x = time_x(t, c->completed_ns), width = svg_text_width(name, 10) + 4;
         if (c->actor != before && x >= words_to && x + width < RIGHT) {
-            svg_text(t->w, "ink halo s10", ANCHOR_START, x + TICK_WIDTH + 1, y + 10, name);
+            svg_rect(t->w, "paper", x + TICK_WIDTH, y, width, GROUP_ROW - 3);
+            svg_text(t->w, "ink s10", ANCHOR_START, x + TICK_WIDTH + 2, y + 10, name);
             words_to = x + width;
         }
         before = c->actor;
     }
+}
+
+static void
+draw_work(struct timeline *t, const struct lane *l, int32_t partition, int64_t y)
+{
+    lane_words(t, "dim s10", y + 10, S("worked on by"));
+    draw_work_ticks(t, l, partition, y);
+    draw_work_names(t, l, partition, y);
 }
 
 /* ---- what members of share groups were given ---- */
@@ -428,9 +458,9 @@ draw_group_lane(struct timeline *t, const struct lane *l)
     int n = group_subjects(t, l->index, is_share, subjects);
     int64_t y = l->band_y + BAND_HEIGHT + 3;
     svg_text(t->w, "dim s10", ANCHOR_START, 12, l->y + 13,
-             is_share                              ? S("share group")
-             : t->r->groups.v[l->index].is_streams ? S("streams group")
-                                                   : S("group"));
+             is_share                           ? S("share group")
+             : is_streams_group(t->r, l->index) ? S("streams group")
+                                                : S("group"));
     bool has_copies = group_has_copies(t, l->index);
     draw_stages(t, &t->r->groups.v[l->index], l->band_y, true);
     for (int i = 0; i < n; i++, y += GROUP_ROW) {

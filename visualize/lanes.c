@@ -170,8 +170,9 @@ draw_rate(struct timeline *t, const struct lane *l, const int64_t *buckets, bool
     for (int64_t i = 0, k; i < BUCKETS; i = k) {
         int64_t height = rate_height(buckets[i], usual);
         for (k = i + 1; k < BUCKETS && rate_height(buckets[k], usual) == height;) k++;
-        svg_rect(t->w, is_producer ? "sent" : "read", LEFT + i * BUCKET, bottom - height,
-                 (k - i) * BUCKET, height);
+        struct box bar = {LEFT + i * BUCKET, bottom - height, (k - i) * BUCKET, height};
+        if (height) VEC_PUSH(t->r->mem, &t->boxes.v, bar); /* no label on it */
+        svg_rect(t->w, is_producer ? "sent" : "read", bar.x, bar.y, bar.width, bar.height);
     }
 }
 
@@ -397,7 +398,7 @@ log_start_moves(const struct timeline *t)
     const struct partition_view *p = t->partition < 0 ? NULL : &t->r->partitions.v[t->partition];
     for (int64_t i = 0; p && i < p->replicas.n; i++)
         for (int64_t k = 0; k < p->replicas.v[i].starts.n; k++) {
-            const struct offset_mark *m = &p->replicas.v[i].starts.v[k];
+            const struct start *m = &p->replicas.v[i].starts.v[k];
             if (m->offset > 0 && m->at_ns >= t->from_ns && m->at_ns <= t->to_ns) return true;
         }
     return false;
@@ -553,7 +554,7 @@ draw_log_start(struct timeline *t, const struct lane *l, const struct replica *o
     svg_path(t->w, "log-start");
     svg_point(t->w, 'M', time_x(t, t->from_ns), y);
     for (int64_t i = 0; i < one->starts.n; i++) {
-        const struct offset_mark *m = &one->starts.v[i];
+        const struct start *m = &one->starts.v[i];
         if (m->at_ns < t->from_ns || m->at_ns > t->to_ns) continue;
         int64_t x = time_x(t, m->at_ns), next = offset_y(s, MAX(m->offset, s->low));
         svg_point(t->w, 'L', x, y), svg_point(t->w, 'L', x, next);
@@ -562,7 +563,7 @@ draw_log_start(struct timeline *t, const struct lane *l, const struct replica *o
     svg_point(t->w, 'L', time_x(t, t->to_ns), y);
     svg_path_end(t->w);
     for (int64_t i = one->starts.n - 1; i >= 0 && !is_told; i--) {
-        const struct offset_mark *m = &one->starts.v[i];
+        const struct start *m = &one->starts.v[i];
         if (m->at_ns < t->from_ns || m->at_ns > t->to_ns || !m->offset) continue;
         char room[64];
         struct writer w = writer_fixed(room, sizeof room);

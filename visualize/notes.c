@@ -1,5 +1,6 @@
 /* Notes of machines → partitions, replicas, moments. */
 #include "broker/base/check.h"
+#include "broker/env/marks.h"
 #include "visualize/load.h"
 
 static void
@@ -30,14 +31,40 @@ is_handed_on(const struct trace_record *t)
 }
 
 static void
-staged(struct run *r, struct staged *s, const struct trace_record *t, int64_t number,
-       int64_t members)
+staged(struct run *r, struct staged *s, const struct stage *next)
 {
     struct stage *last = s->stages.n ? &s->stages.v[s->stages.n - 1] : NULL;
-    if (last && slice_eq(last->state, t->b) && last->number == number && last->members == members)
+    if (last && slice_eq(last->state, next->state) && last->number == next->number &&
+        last->members == next->members)
         return;
-    struct stage one = {t->at_ns, number, members, load_text(r, t->b)};
+    struct stage one = *next;
+    one.state = load_text(r, next->state);
     VEC_PUSH(r->mem, &s->stages, one);
+}
+
+static void
+group_staged(struct run *r, const struct trace_record *t, struct staged *s)
+{
+    int64_t kind = t->n[2] / NOTE_GROUP_CONSUMER;
+    struct stage one = {.at_ns = t->at_ns,
+                        .number = t->n[0],
+                        .members = t->n[1],
+                        .actor = t->machine,
+                        .kind = (enum group_kind)MAX(GROUP_IS_CLASSIC, MIN(kind, GROUP_IS_STREAMS)),
+                        .state = t->b};
+    staged(r, s, &one);
+}
+
+static void
+txn_staged(struct run *r, const struct trace_record *t, struct staged *s)
+{
+    struct stage one = {
+        .at_ns = t->at_ns,
+        .number = t->n[1],
+        .actor = t->machine,
+        .ended_by = (enum note_txn_end)MAX(NOTE_TXN_END_ASKED, MIN(t->n[2], NOTE_TXN_END_BEFORE)),
+        .state = t->b};
+    staged(r, s, &one);
 }
 
 /* Batches at or past the cut are gone; one that spans it is split. */
@@ -205,7 +232,9 @@ load_partition_note(struct run *r, const struct trace_record *t, enum note_kind 
     case NOTE_LOG_TRUNCATE: truncated(r, t, p); break;
     case NOTE_LOG_START:
         one->log_start = t->n[0];
-        VEC_PUSH(r->mem, &one->starts, ((struct offset_mark){t->at_ns, t->n[0]}));
+        VEC_PUSH(r->mem, &one->starts,
+                 ((struct start){t->at_ns, t->n[0],
+                                 r->retains == t->machine && r->retains_ns == t->at_ns}));
         break;
     case NOTE_LOG_ROLL:
         VEC_PUSH(r->mem, &one->rolls, ((struct offset_mark){t->at_ns, t->n[0]}));
@@ -223,6 +252,15 @@ load_partition_note(struct run *r, const struct trace_record *t, enum note_kind 
         break;
     case NOTE_PARTITION_STABLE: stable(r, one, t->at_ns, t->n[0]); break;
     }
+}
+
+/* It says so right before the start moves. */
+static void
+mark_seen(struct run *r, const struct trace_record *t)
+{
+    if (!slice_eq(t->a, slice_cstr(mark_spelling(MARK_RETENTION_REMOVES)))) return;
+    r->retains = t->machine;
+    r->retains_ns = t->at_ns;
 }
 
 static int64_t
@@ -294,9 +332,10 @@ load_note(struct run *r, const struct trace_record *t)
         break;
     case NOTE_GROUP_STATE:
         if (is_handed_on(t)) break;
-        staged(r, load_group(r, t->a), t, t->n[0], t->n[1]);
+        group_staged(r, t, load_group(r, t->a));
         break;
-    case NOTE_TXN_STATE: staged(r, load_txn(r, t->a), t, t->n[1], 0); break;
+    case NOTE_TXN_STATE: txn_staged(r, t, load_txn(r, t->a)); break;
     case NOTE_NODE_SERVING: learn_node(r, t); break;
+    case NOTE_MARK: mark_seen(r, t); break;
     }
 }

@@ -473,15 +473,16 @@ draw_frame(struct graph *g, const struct run *now, int32_t partition, const stru
 /* ---- legend ---- */
 
 void
-draw_frame_legend(struct graph *g, int64_t y)
+draw_frame_legend(struct graph *g, int64_t y, bool has_colours)
 {
-    static const char *const lines[] = {
-        "A cell is a record: its offset, and the epoch of the leader that wrote it (each epoch has "
-        "its "
-        "colour; grey: of several epochs).",
-        "In brackets: not committed, as far as this replica knows. Thick orange border: the leader "
-        "has "
-        "not got this record; it will be cut off.",
+    const char *const lines[] = {
+        has_colours ? "A cell is a record: its offset, and the epoch of the leader that wrote it "
+                      "(each epoch has its colour; grey: of several epochs)."
+                    : "A cell is a record: its offset, and the epoch of the leader that wrote it.",
+        has_colours ? "In brackets: not committed, as far as this replica knows. Thick orange "
+                      "border: the leader has not got this record; it will be cut off."
+                    : "In brackets: not committed, as far as this replica knows. Thick border: the "
+                      "leader has not got this record; it will be cut off.",
         "\xe2\x96\xb2 HW: high watermark, the first offset that is not committed. \xe2\x96\xb3 "
         "end: "
         "log end, where the next record goes. ISR: the replicas that count as in sync.",

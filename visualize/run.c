@@ -227,12 +227,6 @@ load_min_isr(struct run *r, const struct trace_record *t)
 }
 
 static void
-load_kind_of_group(struct run *r, const struct trace_record *t)
-{
-    if (slice_eq(t->c, S("streams"))) VEC_PUSH(r->mem, &r->streams_groups, load_text(r, t->b));
-}
-
-static void
 load_said(struct run *r, const struct trace_record *t, bool is_past)
 {
     if (slice_eq(t->a, S("history"))) load_call(r, t);
@@ -244,7 +238,6 @@ load_said(struct run *r, const struct trace_record *t, bool is_past)
     else if (slice_eq(t->a, S("told"))) load_told(r, t);
     else if (slice_eq(t->a, S("healed"))) load_healed(r, t);
     else if (slice_eq(t->a, S("min-isr"))) load_min_isr(r, t);
-    else if (slice_eq(t->a, S("group"))) load_kind_of_group(r, t);
     else if (slice_eq(t->a, S("scenario"))) {
         r->name = load_text(r, t->b);
         r->about = load_text(r, t->c);
@@ -329,14 +322,6 @@ know_min_isrs(struct run *r)
 }
 
 static void
-know_streams_groups(struct run *r)
-{
-    for (int64_t i = 0; i < r->groups.n; i++)
-        for (int64_t k = 0; k < r->streams_groups.n; k++)
-            r->groups.v[i].is_streams |= slice_eq(r->groups.v[i].name, r->streams_groups.v[k]);
-}
-
-static void
 run_init(struct run *r, struct mem *mem)
 {
     *r = (struct run){.mem = mem, .controller = -1, .name = SLICE_EMPTY, .about = SLICE_EMPTY};
@@ -358,7 +343,6 @@ load_all(struct run *r, struct trace_reader *reader, int64_t until_ns)
     r->is_damaged = trace_is_damaged(reader);
     load_frames_end(r);
     know_min_isrs(r);
-    know_streams_groups(r);
     sort_moments(r);
 }
 
@@ -411,7 +395,6 @@ run_release(struct run *r)
     VEC_RELEASE(r->mem, &r->in_flight);
     VEC_RELEASE(r->mem, &r->calls);
     VEC_RELEASE(r->mem, &r->min_isrs);
-    VEC_RELEASE(r->mem, &r->streams_groups);
     VEC_RELEASE(r->mem, &r->cuts);
     arena_release(&r->texts);
 }

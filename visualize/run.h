@@ -56,15 +56,24 @@ struct stable {
 struct offset_mark {
     int64_t at_ns, offset;
 };
+struct start {
+    int64_t at_ns, offset;
+    bool is_retention; /* else somebody asked for it, or a follower does as its leader */
+};
+
+enum group_kind { GROUP_IS_CLASSIC, GROUP_IS_CONSUMER, GROUP_IS_SHARE, GROUP_IS_STREAMS };
 
 /* Of a group, or of a transaction: its coordinator's word for it from this time on. */
 struct stage {
-    int64_t at_ns, number, members; /* number: the generation, or the producer's epoch */
+    int64_t at_ns, number,
+        members;                /* number: the generation or group epoch, or the producer's epoch */
+    int32_t actor;              /* the coordinator */
+    enum group_kind kind;       /* of a group */
+    enum note_txn_end ended_by; /* of a transaction that is to be aborted */
     struct slice state;
 };
 struct staged {
     struct slice name;
-    bool is_streams; /* a streams group */
     VEC(struct stage) stages;
 };
 
@@ -81,10 +90,10 @@ struct replica {
     int64_t epoch;
     VEC(struct tenure) tenures;
     VEC(struct step) steps;
-    VEC(struct held) held;          /* by time; what was cut is marked */
-    VEC(struct stable) stable;      /* where it leads: the last stable offset, if below */
-    VEC(struct offset_mark) starts; /* where the log begins, from then on */
-    VEC(struct offset_mark) rolls;  /* a segment begins */
+    VEC(struct held) held;         /* by time; what was cut is marked */
+    VEC(struct stable) stable;     /* where it leads: the last stable offset, if below */
+    VEC(struct start) starts;      /* where the log begins, from then on */
+    VEC(struct offset_mark) rolls; /* a segment begins */
     int64_t fetch_offset, fetch_ns, fetch_lag; /* by the leader's notes; -1: never fetched */
     int32_t fetch_from;                        /* the actor asked */
 };
@@ -178,12 +187,13 @@ struct run {
     VEC(struct call) calls;
     VEC(struct staged) groups, txns;
     VEC(struct min_isr) min_isrs;
-    VEC(struct slice) streams_groups;
     VEC(struct cut) cuts;
     bool has_window; /* what is kept and counted of messages is what was under way in it */
     int64_t from_ns, to_ns, near_n;
     int64_t counted[APIS_MAX]; /* requests delivered and not kept as messages */
     int64_t lost_n;
+    int32_t retains; /* the actor whose retention was seen at work, at … */
+    int64_t retains_ns;
 };
 
 /* Everything up to and including this time. What authors said at the end is always read: calls that were

@@ -137,6 +137,21 @@ call_columns(const struct run *r, struct writer *data)
     table_end(&call);
 }
 
+/* For the filter key: what clients sent with a key, and while it was under way. Those of one client stand together. */
+static void
+send_columns(const struct run *r, struct writer *data)
+{
+    TABLE(send, "send.actor", "~send.at", "send.took", "~send.key");
+    for (int64_t a = 0; a < r->actors.n; a++)
+        for (int64_t i = 0; i < r->calls.n; i++) {
+            const struct call *c = &r->calls.v[i];
+            if (c->kind != VIEW_SEND || c->actor != a || c->key < 0) continue;
+            ROW(send, a, c->invoked_ns,
+                c->completed_ns == RUN_FOREVER ? -1 : c->completed_ns - c->invoked_ns, c->key);
+        }
+    table_end(&send);
+}
+
 void
 state_columns(const struct run *r, struct writer *data)
 {
@@ -150,4 +165,5 @@ void
 state_further_columns(const struct run *r, struct writer *data)
 {
     held_columns(r, data);
+    send_columns(r, data);
 }

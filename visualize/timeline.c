@@ -1,11 +1,10 @@
 #include "visualize/timeline.h"
 
 #include "broker/base/check.h"
+#include "visualize/faults.h"
 
 /* More than faults and calls of others can be worth. */
 #define WORTH_MORE 1000000000LL
-/* Who sends no more than that only asks whether somebody is there. */
-#define PROBES_MAX 5
 /* Of bars that lie over each other in a lane; what finds no row is told by the story alone. */
 #define ROWS_MAX 5
 
@@ -102,21 +101,28 @@ add_lane(struct timeline *t, enum lane_kind kind, int32_t actor, int64_t *y)
 }
 
 static int64_t
-calls_of(const struct run *r, int32_t actor, enum view_call kind)
+sends_of(const struct timeline *t, int32_t actor)
 {
     int64_t n = 0;
-    for (int64_t i = 0; i < r->calls.n; i++)
-        n += r->calls.v[i].actor == actor && r->calls.v[i].kind == kind;
+    for (int64_t i = 0; i < t->r->calls.n; i++) {
+        const struct call *c = &t->r->calls.v[i];
+        n += c->actor == actor && c->kind == VIEW_SEND && c->invoked_ns < t->load_ends_ns;
+    }
     return n;
 }
 
-static bool
-somebody_writes(const struct run *r)
+/* Those that brought something in the time that is seen. */
+static int64_t
+reads_of(const struct timeline *t, int32_t actor)
 {
-    for (int32_t i = 0; i < r->actors.n; i++)
-        if (r->actors.v[i].kind == ACTOR_CLIENT && calls_of(r, i, VIEW_SEND) > PROBES_MAX)
-            return true;
-    return false;
+    int64_t n = 0;
+    for (int64_t i = 0; i < t->r->calls.n; i++) {
+        const struct call *c = &t->r->calls.v[i];
+        n += c->actor == actor && c->kind == VIEW_POLL && c->records > 0 &&
+             c->invoked_ns < t->load_ends_ns && c->completed_ns >= t->from_ns &&
+             c->completed_ns <= t->to_ns;
+    }
+    return n;
 }
 
 /* How much there is to see of a machine: who writes goes before who reads, who holds the partition before
@@ -125,14 +131,13 @@ static int64_t
 worth(const struct timeline *t, int32_t actor)
 {
     const struct run *r = t->r;
-    int64_t sends = calls_of(r, actor, VIEW_SEND), polls = calls_of(r, actor, VIEW_POLL),
-            faults = 0;
+    int64_t faults = 0;
+    if (r->actors.v[actor].kind == ACTOR_CLIENT) {
+        int64_t sends = sends_of(t, actor);
+        return sends ? WORTH_MORE + MIN(sends, WORTH_MORE) : reads_of(t, actor);
+    }
     for (int64_t i = 0; i < r->moments.n; i++)
         faults += r->moments.v[i].kind == MOMENT_FAULT && r->moments.v[i].actor == actor;
-    if (r->actors.v[actor].kind == ACTOR_CLIENT)
-        return sends > PROBES_MAX || (sends && !somebody_writes(r))
-                 ? WORTH_MORE + MIN(sends, WORTH_MORE)
-                 : polls;
     return 1 + MIN(faults, 1000) + (run_replica(r, t->partition, actor) ? WORTH_MORE : 0);
 }
 
@@ -208,13 +213,30 @@ is_seen(const struct timeline *t, int32_t actor)
     return false;
 }
 
-/* Three clients and three brokers; where there are fewer of the ones, more of the others. */
+/* Who comes after that looks whether all is well again, and has no lane. */
+static int64_t
+load_ends(const struct run *r)
+{
+    for (int64_t i = 0; i < r->moments.n; i++) {
+        const struct moment *m = &r->moments.v[i];
+        bool is_trial = m->kind == MOMENT_FAULT && m->n[0] == FAULT_IS_TRIAL;
+        if (is_trial || m->kind == MOMENT_HEALED) return m->at_ns;
+    }
+    return RUN_FOREVER;
+}
+
+/* Five clients and three brokers; where there are fewer of the ones, more of the others. */
 static void
 make_lanes(struct timeline *t, int64_t *y)
 {
     int32_t clients[LANES_MAX], brokers[LANES_MAX];
     int room = LANES_MAX - 2, brokers_n = choose(t, ACTOR_BROKER, 4, brokers);
-    int clients_n = choose(t, ACTOR_CLIENT, MIN(3, room - brokers_n), clients);
+    t->load_ends_ns = load_ends(t->r);
+    int clients_n = choose(t, ACTOR_CLIENT, MIN(5, room - brokers_n), clients);
+    if (!clients_n) { /* there are none but those of the last test */
+        t->load_ends_ns = RUN_FOREVER;
+        clients_n = choose(t, ACTOR_CLIENT, MIN(5, room - brokers_n), clients);
+    }
     brokers_n = choose(t, ACTOR_BROKER, MIN(5, room - clients_n), brokers);
     if (!t->is_blind) add_lane(t, LANE_FAULTS, -1, y);
     for (int i = 0; i < clients_n; i++)

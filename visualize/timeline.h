@@ -22,7 +22,7 @@
 #define WIDTH 1120
 #define LEFT 104   /* where time begins */
 #define RIGHT 1104 /* where it ends */
-#define LANES_MAX 8
+#define LANES_MAX 10
 #define FURTHER_LANES_MAX 5 /* groups, transactions, metrics */
 #define NUMBERS_MAX 16
 #define LABELS_MAX 40
@@ -66,6 +66,7 @@ struct timeline {
     struct writer *w;
     int32_t partition; /* -1: none */
     int64_t from_ns, to_ns;
+    int64_t load_ends_ns; /* RUN_FOREVER: nobody said so */
     int32_t arrows_max, arrows_n, labels_n;
     bool has_metrics, is_blind, is_window, is_close_up, no_cuts;
     const struct filter *filter; /* NULL: all is seen */

@@ -24,7 +24,6 @@
  *                                                                     when completed (ns; -1: never), error
  *                                                                     code, acks, records (of a send: its key, or -1)
  *     "min-isr"    "orders"          ""                     -         min.insync.replicas of a topic
- *     "group"      "readers"         "streams"              -         a streams group: its numbers are epochs
  *     "trial"      ""                "k1 and b2"            -         the last test: all is healed, they are cut off
  *     "healed"     ""                ""                     -         faults are over from here on
  *     "anomaly"    "lost orders-0"   its story, sentences   -         seen at (ns) or -1, offset or -1,

@@ -54,9 +54,10 @@
     X(METADATA_APPLIED, "metadata-applied", "offset epoch")                                          \
     X(NODE_SERVING, "node-serving", "node_id port")                                                  \
     X(NODE_STOPPED, "node-stopped", "node_id")                                                       \
+    /* generation: a group epoch but in classic groups. state: enum note_group */                    \
     X(GROUP_STATE, "group-state", "generation members state")                                        \
-    /* subject: its transactional id; text: the state */                                             \
-    X(TXN_STATE, "txn-state", "producer_id producer_epoch")                                          \
+    /* subject: its transactional id; text: the state. ended_by: of PrepareAbort, enum note_txn_end */ \
+    X(TXN_STATE, "txn-state", "producer_id producer_epoch ended_by")                                 \
     /* A rare place was reached (marks.h); subject: its spelling */                                  \
     X(MARK, "mark", "mark")                                                                          \
     /* A leader's last stable offset, where a transaction holds it below the high watermark; said right behind that. */ \
@@ -69,6 +70,23 @@ enum note_kind {
     NOTE_KINDS(X)
 #undef X
         NOTE_KINDS_N
+};
+
+/* Where the states of each kind of group begin. */
+enum note_group {
+    NOTE_GROUP_CLASSIC = 0,
+    NOTE_GROUP_CONSUMER = 10,
+    NOTE_GROUP_SHARE = 20,
+    NOTE_GROUP_STREAMS = 30,
+};
+
+/* Who wanted an abort: whoever asked for it; nobody, it had gone on for too long; a producer that begins anew with the id; it was
+ * decided before this coordinator took over. */
+enum note_txn_end {
+    NOTE_TXN_END_ASKED,
+    NOTE_TXN_END_LATE,
+    NOTE_TXN_END_REPLACED,
+    NOTE_TXN_END_BEFORE,
 };
 
 #define NOTE_NUMBERS 6

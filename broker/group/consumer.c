@@ -27,16 +27,13 @@ consumer_state(const struct group *g)
     return CONSUMER_STABLE;
 }
 
-/* Their numbers in notes come after those of classic groups. */
-#define NOTED_FROM 10
-
 void
 consumer_note(struct group *g, enum consumer_state was)
 {
     enum consumer_state s = consumer_state(g);
     if (s == was) return;
     NOTE(group_env(g), NOTE_GROUP_STATE, g->id, consumer_state_name(s), g->consumer->epoch,
-         (int32_t)g->consumer->members.n, NOTED_FROM + (int32_t)s);
+         (int32_t)g->consumer->members.n, NOTE_GROUP_CONSUMER + (int32_t)s);
 }
 
 /* 0 is said by who joins; a member of a group in which nothing was ever assigned has this one. */

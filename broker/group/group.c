@@ -43,7 +43,7 @@ static void
 note_state(struct group *g)
 {
     NOTE(group_env(g), NOTE_GROUP_STATE, g->id, group_state_name(g->state), g->generation,
-         g->members_n, g->state);
+         g->members_n, NOTE_GROUP_CLASSIC + (int32_t)g->state);
 }
 
 bool

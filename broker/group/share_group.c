@@ -21,15 +21,12 @@ share_group_state_name(const struct group *g)
     return g->share->members.n == 0 ? S("Empty") : S("Stable");
 }
 
-/* Their numbers in notes come after those of consumer groups. */
-#define NOTED_FROM 20
-
 void
 share_group_note(struct group *g)
 {
     const struct share_group *sg = g->share;
     NOTE(group_env(g), NOTE_GROUP_STATE, g->id, share_group_state_name(g), sg->epoch,
-         (int32_t)sg->members.n, NOTED_FROM + (sg->members.n > 0));
+         (int32_t)sg->members.n, NOTE_GROUP_SHARE + (sg->members.n > 0));
 }
 
 bool

@@ -29,16 +29,13 @@ streams_state(const struct group *g)
     return STREAMS_STABLE;
 }
 
-/* Their numbers in notes come after those of share groups. */
-#define NOTED_FROM 30
-
 void
 streams_note(struct group *g, enum streams_state was)
 {
     enum streams_state s = streams_state(g);
     if (s == was) return;
     NOTE(group_env(g), NOTE_GROUP_STATE, g->id, streams_state_name(s), g->streams->epoch,
-         (int32_t)g->streams->members.n, NOTED_FROM + (int32_t)s);
+         (int32_t)g->streams->members.n, NOTE_GROUP_STREAMS + (int32_t)s);
 }
 
 /* 0 is said by who joins; a member of a group in which nothing was ever assigned has this one. */

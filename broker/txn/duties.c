@@ -14,6 +14,7 @@ txns_abort_late(struct coordinator_shard *base)
         if (t->writing || !txn_is_over_time(&t->data, now_ms)) continue;
         MARK(ts->base.env, TXN_TIMED_OUT);
         struct txn_data next = txn_fenced(&t->data, txns_version(ts), now_ms);
+        t->ended_by = NOTE_TXN_END_LATE;
         txn_write_next(t, &next, NULL, NULL, NULL, NULL);
     }
 }

@@ -103,6 +103,7 @@ fold_txn(struct txn_shard *s, struct slice id, const txn_value *v)
     struct txn_data d = data_of(v);
     if (!t) t = txn_new(s, id, &d);
     txn_set(t, &d);
+    t->ended_by = NOTE_TXN_END_BEFORE;
     txn_partitions_release(&t->partitions, txn_mem(t));
     for (int32_t i = 0; i < v->transaction_partitions_n; i++) {
         const txn_value_topic *p = &v->transaction_partitions[i];

@@ -14,6 +14,7 @@ struct txn {
     struct slice id;
     uint64_t serial; /* tells it from another one of the same id, before or after */
     struct txn_data data;
+    enum note_txn_end ended_by;       /* of the move that is under way, or was made */
     struct txn_partitions partitions; /* when prepared: those without marker as yet */
     struct txn_write *writing;        /* data.h's next move, on its way into the log */
     struct list ongoing;              /* among its shard's */
@@ -68,7 +69,10 @@ struct txn_shard *txns_shard(struct txns *ts, struct slice id, int16_t *ret_err)
 struct txn *txn_find(struct txn_shard *s, struct slice id);
 struct txn *txn_new(struct txn_shard *s, struct slice id, const struct txn_data *d);
 void txn_free(struct txn *t);
+/* As the log says it. */
 void txn_set(struct txn *t, const struct txn_data *d);
+/* The same, as something that happens now. */
+void txn_move(struct txn *t, const struct txn_data *d);
 
 /* ---- write.c ---- */
 

@@ -35,10 +35,11 @@ txn_find(struct txn_shard *s, struct slice id)
 }
 
 static void
-note_state(const struct txn *t)
+txn_note(const struct txn *t)
 {
     NOTE(t->shard->owner->base.env, NOTE_TXN_STATE, t->id, txn_state_name(t->data.state),
-         t->data.producer_id, t->data.epoch);
+         t->data.producer_id, t->data.epoch,
+         t->data.state == TXN_PREPARE_ABORT ? t->ended_by : NOTE_TXN_END_ASKED);
 }
 
 struct txn *
@@ -51,7 +52,6 @@ txn_new(struct txn_shard *s, struct slice id, const struct txn_data *d)
     t->serial = ++s->owner->serials_n;
     t->data = *d;
     map_insert(&s->txns, &t->by_id, map_hash(&s->txns, id));
-    note_state(t);
     return t;
 }
 
@@ -74,7 +74,14 @@ txn_set(struct txn *t, const struct txn_data *d)
     bool listed = list_is_linked(&t->ongoing);
     if (d->state == TXN_ONGOING && !listed) list_push_back(&t->shard->ongoing, &t->ongoing);
     if (d->state != TXN_ONGOING) list_remove(&t->ongoing);
-    note_state(t);
+}
+
+void
+txn_move(struct txn *t, const struct txn_data *d)
+{
+    CHECK(txn_state_may_move(t->data.state, d->state));
+    txn_set(t, d);
+    txn_note(t);
 }
 
 /* ---- InitProducerId ---- */
@@ -154,6 +161,7 @@ init_known(struct initing *in, struct txn *t)
     case INIT_ABORT_FIRST:
         MARK(ts->base.env, TXN_OF_PREDECESSOR);
         d.next = txn_fenced(&t->data, txns_version(ts), now_ms);
+        t->ended_by = NOTE_TXN_END_REPLACED;
         txn_write_next(t, &d.next, NULL, init_aborted, in->call, NULL);
         return;
     case INIT_NEW_ID:
@@ -184,7 +192,11 @@ try_init(struct initing *in)
     } else {
         struct txn_data d =
             txn_data_new(in->fresh_id, in->q->transaction_timeout_ms, txns_now_ms(ts));
-        init_known(in, t ? t : txn_new(s, in->q->transactional_id, &d));
+        if (!t) {
+            t = txn_new(s, in->q->transactional_id, &d);
+            txn_note(t);
+        }
+        init_known(in, t);
     }
 }
 
@@ -272,6 +284,7 @@ end_known(struct ending *e, struct txn *t)
         int64_t next_id = d.verdict == END_PREPARE ? NO_PRODUCER_ID : e->fresh_id;
         struct txn_data next =
             txn_prepared(&t->data, q.commit, q.version, next_id, txns_now_ms(ts));
+        t->ended_by = NOTE_TXN_END_ASKED;
         txn_write_next(t, &next, NULL, end_written, e->call, NULL);
     }
 }
@@ -387,11 +400,13 @@ txns_new_shard(struct coordinator *c)
     return &s->base;
 }
 
-/* What was decided is carried out: the one who decided it may be gone. */
+/* What was decided is carried out: the one who decided it may be gone. What its log says of the time before is no news; where
+ * that has led to is. */
 static void
 activate_txns(struct coordinator_shard *base)
 {
     MAP_EACH(&txn_shard_of(base)->txns, t, struct txn, by_id) {
+        txn_note(t);
         if (!txn_state_is_prepared(t->data.state)) continue;
         MARK(base->owner->env, TXN_INHERITED);
         markers_begin(t);

@@ -30,8 +30,7 @@ txn_write_free(struct txn_write *w)
 static void
 take_over(struct txn *t, struct txn_write *w)
 {
-    CHECK(txn_state_may_move(t->data.state, w->next.state));
-    txn_set(t, &w->next);
+    txn_move(t, &w->next);
     if (txn_state_is_prepared(w->next.state)) {
         markers_begin(t);
         return;

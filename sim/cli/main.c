@@ -119,7 +119,7 @@
     "  --topology           the whole cluster instead: who is active, who leads, which links are cut\n" \
     "  --why N              what led to sentence N of the story instead, as a graph\n" \
     "  --machine NAME       no run at all: a state machine as the code declares it (partition, role, group, transaction)\n" \
-    "  --theme NAME         light or dark (else light; of the last two as whoever looks has it)\n" \
+    "  --theme NAME         light, dark or print (else as whoever looks has it)\n" \
     "  --dot                as text for Graphviz's dot, not as SVG\n"
 
 #define VIEW_OPTIONS \

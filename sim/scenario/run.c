@@ -396,24 +396,6 @@ say_min_isrs(struct run *r)
     }
 }
 
-static bool
-is_first_of_group(const struct scenario *s, int32_t client)
-{
-    for (int32_t i = 0; i < client; i++)
-        if (slice_eq(s->clients[i].group, s->clients[client].group)) return false;
-    return true;
-}
-
-static void
-say_streams_groups(struct run *r)
-{
-    for (int32_t i = 0; i < r->s->clients_n; i++) {
-        const struct client_spec *c = &r->s->clients[i];
-        if (c->group.p && c->protocol == GROUP_PROTOCOL_STREAMS && is_first_of_group(r->s, i))
-            world_say(r->w, S("group"), c->group, S("streams"), NULL, NULL, 0);
-    }
-}
-
 void
 run_scenario(struct arena *a, const struct scenario *given, const struct run_options *o,
              struct run_result *ret)
@@ -429,7 +411,6 @@ run_scenario(struct arena *a, const struct scenario *given, const struct run_opt
         r->begin_ns = r->h->begin_ns = world_now_ns(r->w);
         world_say(r->w, S("begin"), SLICE_EMPTY, SLICE_EMPTY, NULL, NULL, 0);
         say_min_isrs(r);
-        say_streams_groups(r);
         r->starting = false;
         clients_start(r);
         play_begin(r);

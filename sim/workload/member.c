@@ -69,10 +69,10 @@ tell_round(const struct worker *w, int32_t generation, const struct topic_partit
 {
     char what[200];
     struct writer text = writer_fixed(what, sizeof what - 1);
-    bool has_epochs = w->args->membership.protocol == GROUP_PROTOCOL_STREAMS;
-    fmt_str(&text, has_epochs ? " is in epoch " : " is in generation ");
+    bool has_epochs = w->args->membership.protocol != GROUP_PROTOCOL_CLASSIC;
+    fmt_str(&text, has_epochs ? " has member epoch " : " is in generation ");
     fmt_i64(&text, generation);
-    fmt_str(&text, " of "), fmt_slice(&text, w->args->membership.group_id);
+    fmt_str(&text, has_epochs ? " in " : " of "), fmt_slice(&text, w->args->membership.group_id);
     fmt_str(&text, v ? ", with" : ", with nothing");
     what[writer_slice(&text).n] = 0;
     worker_tell(w, what, v, n);

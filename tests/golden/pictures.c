@@ -53,6 +53,11 @@ static const struct picture {
      .run = synthetic_run,
      .theme = THEME_DARK,
      .at_ms = 9015},
+    {.file = "replication-print.dot",
+     .draw = visualize_frame_dot,
+     .run = synthetic_run,
+     .theme = THEME_PRINT,
+     .at_ms = 9015},
 };
 
 static struct slice

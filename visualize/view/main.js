@@ -20,7 +20,7 @@ const HELP = [
     ['Esc', 'nothing is selected'],
     ['?', 'this list'],
 ];
-const FILTER_KEYS = ['node', 'topic', 'p', 'api', 'kind', 't', 'why'];
+const FILTER_KEYS = ['node', 'topic', 'p', 'api', 'kind', 't', 'why', 'key'];
 const KINDS = ['control', 'data', 'routine', 'lost', 'late', 'held', 'request', 'answer'];
 
 class Page {
@@ -275,6 +275,7 @@ class Page {
             if (key === 'node' && values.some(v => !this.runs.some(r => r.actors.some(a => a.name === v)))) return `no machine is called ${value}`;
             terms.push({not: not === '-', key, values});
         }
+        if (terms.some(t => t.key === 'key') && !this.isWhole) return 'key: when all of the run is read';
         const ranges = terms.filter(t => t.key === 't').map(t => t.values[0].split('..').map(parseTime));
         if (ranges.some(r => r.length !== 2 || r.some(isNaN) || r[0] >= r[1])) return 't: wants two times, like t:1.9s..2.4s';
         const topic = terms.find(t => t.key === 'topic'), p = terms.find(t => t.key === 'p');
@@ -295,7 +296,7 @@ class Page {
             this.selected = {run: this.run, fact};
             this.showWhy();
         }
-        const about = terms.filter(t => ['node', 'api', 'kind'].includes(t.key));
+        const about = terms.filter(t => ['node', 'api', 'kind', 'key'].includes(t.key));
         for (const run of this.runs) run.matched = about.length ? this.match(run, about) : null;
         this.filter = text.trim();
         this.due();
@@ -306,6 +307,7 @@ class Page {
     match(run, terms) {
         const tests = terms.map(({not, key, values}) => {
             const wanted = new Set(values.map(v => v.toLowerCase())), nodes = new Set(run.actors.filter(a => wanted.has(a.name)).map(a => a.index));
+            if (key === 'key') return run.keyTest(values, not);
             const test = key === 'node' ? i => nodes.has(run.from[i]) || nodes.has(run.to[i])
                 : key === 'api' ? i => wanted.has(run.apiName(i).toLowerCase())
                 : i => values.some(kind => this.isKind(run, i, kind));
@@ -531,6 +533,7 @@ class Page {
     /* What was read behind the opening is there. */
     whole() {
         this.isWhole = true;
+        if ($('filter').getAttribute('aria-invalid') === 'true') this.filterChanged();
         $('counts').textContent += `, ${count(this.run.eventAt.length)} notes`;
         this.panels();
     }

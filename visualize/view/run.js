@@ -6,6 +6,27 @@ const FOLLOWER = 1, LEADER = 2;
 const NOTE = 5, LIFE = 3, DISK = 8, FAULT = 9, SAID = 10; /* enum trace_kind */
 const CELLS = 12;
 
+/* Pieces of time → the same time in pieces that neither overlap nor touch, in order. */
+function merge(pieces) {
+    const all = [];
+    for (const [from, until] of pieces.sort((a, b) => a[0] - b[0])) {
+        const last = all[all.length - 1];
+        if (last && from <= last[1]) last[1] = Math.max(last[1], until);
+        else all.push([from, until]);
+    }
+    return all;
+}
+
+function isWithin(pieces, at) {
+    let low = 0, high = pieces.length; /* the first that begins after it */
+    while (low < high) {
+        const middle = (low + high) >> 1;
+        if (pieces[middle][0] <= at) low = middle + 1;
+        else high = middle;
+    }
+    return low > 0 && pieces[low - 1][1] >= at;
+}
+
 class Run {
     constructor(side, words, columns) {
         this.side = side;
@@ -27,6 +48,20 @@ class Run {
         this.texts = this.c.get('texts');
         this.eventAt = this.c.get('e.at');
         this.isWhole = true;
+    }
+
+    /* Whether a record with one of the keys (with `not`: with none of them) was under way between client and broker when the message was
+     * sent; what is no Produce passes. A trace does not have what is in messages. */
+    keyTest(values, not) {
+        const wanted = new Set(values.map(Number)), who = this.c.get('send.actor'), key = this.c.get('send.key');
+        const at = this.c.get('send.at'), took = this.c.get('send.took'), ways = this.actors.map(() => []);
+        for (let i = 0; i < who.length; i++)
+            if (wanted.has(key[i]) !== not) ways[who[i]].push([at[i], took[i] < 0 ? Infinity : at[i] + took[i]]);
+        const merged = ways.map(list => merge(list));
+        return i => {
+            const client = this.flags[i] & ANSWER ? this.to[i] : this.from[i];
+            return this.apiName(i) !== 'Produce' || this.actors[client].kind !== 'client' || isWithin(merged[client], this.at[i]);
+        };
     }
 
     readMessages() {

@@ -11,6 +11,7 @@ from harness.play import GREGOR
 
 CRASH = ("leader-crash", 42)
 LOSS = ("acks-1-slow-follower", 23)
+KEYED = ("compaction-behind-writes", 42)
 
 
 def gregor(*words):
@@ -53,6 +54,12 @@ def reads_messages(t, scenario):
 def keys(t):
     """Everything can be done with the keyboard, and what is selected is said."""
     return look("keys", page_of(t.scratch(), CRASH))
+
+
+@claim("gregord", "browser")
+def passing(t):
+    """The filter key leaves the Produce requests and answers that were under way when a record with one of these keys was."""
+    return look("passing", page_of(t.scratch(), KEYED))
 
 
 @claim("gregord", "browser")

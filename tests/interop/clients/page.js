@@ -73,6 +73,18 @@ const CHECKS = {
         return `${found.n} messages of ${found.kinds} kinds`;
     },
 
+    async passing(context, file) {
+        const page = await open(context, file);
+        const passing = async terms => {
+            await page.fill('#filter', terms);
+            await press(page, 'Enter', 'Escape');
+            return page.evaluate(() => window.gregor.run.matched.length);
+        };
+        const all = await passing('api:Produce'), of = await passing('api:Produce key:1,2,3'), rest = await passing('api:Produce -key:1,2,3');
+        expect(of > 0 && of < all && rest > 0 && of + rest >= all, `of ${all} Produce messages ${of} have keys 1 to 3 under way, and ${rest} others`);
+        return `${of} of ${all} Produce messages`;
+    },
+
     async keys(context, file) {
         const page = await open(context, file);
         expect(/crashes/.test(await press(page, ']')), 'the first fault is no crash');

@@ -20,6 +20,7 @@ struct synthetic {
     struct trace_writer *t;
     int64_t now_ns;
     int64_t frames;
+    enum note_group group_kind;
 };
 
 static inline void
@@ -219,10 +220,10 @@ static inline void
 synthetic_group(struct synthetic *s)
 {
     s->now_ns = 220 * MS;
-    put_note(s, B1, NOTE_GROUP_STATE, S("readers"), S("Assigning"), 1, 1, 1, 0);
+    put_note(s, B1, NOTE_GROUP_STATE, S("readers"), S("Assigning"), 1, 1, 1 + s->group_kind, 0);
     put_said(s, -1, S("min-isr"), S("orders"), SLICE_EMPTY);
     s->now_ns = 280 * MS;
-    put_note(s, B1, NOTE_GROUP_STATE, S("readers"), S("Stable"), 1, 1, 3, 0);
+    put_note(s, B1, NOTE_GROUP_STATE, S("readers"), S("Stable"), 1, 1, 3 + s->group_kind, 0);
     s->now_ns = 290 * MS;
     put_note(s, B1, NOTE_TXN_STATE, S("copier"), S("Ongoing"), 4000, 2, 0, 0);
 }
@@ -234,13 +235,13 @@ synthetic_group_ends(struct synthetic *s)
     put_note(s, B2, NOTE_PARTITION_HW, S("orders-0"), SLICE_NULL, 9, 1, 1, 9);
     put_note(s, B2, NOTE_PARTITION_STABLE, S("orders-0"), SLICE_NULL, 5, 9, 1, 0);
     s->now_ns = 1600 * MS;
-    put_note(s, B2, NOTE_TXN_STATE, S("copier"), S("PrepareAbort"), 4000, 2, 0, 0);
-    put_note(s, B1, NOTE_GROUP_STATE, S("readers"), S("Dead"), 1, 1, 4,
+    put_note(s, B2, NOTE_TXN_STATE, S("copier"), S("PrepareAbort"), 4000, 2, NOTE_TXN_END_LATE, 0);
+    put_note(s, B1, NOTE_GROUP_STATE, S("readers"), S("Dead"), 1, 1, 4 + s->group_kind,
              0); /* on b1: b2 has it now */
-    put_note(s, B2, NOTE_GROUP_STATE, S("readers"), S("Reconciling"), 2, 1, 2, 0);
+    put_note(s, B2, NOTE_GROUP_STATE, S("readers"), S("Reconciling"), 2, 1, 2 + s->group_kind, 0);
     s->now_ns = 1900 * MS;
     put_note(s, B2, NOTE_TXN_STATE, S("copier"), S("CompleteAbort"), 4000, 3, 0, 0);
-    put_note(s, B2, NOTE_GROUP_STATE, S("readers"), S("Stable"), 2, 1, 3, 0);
+    put_note(s, B2, NOTE_GROUP_STATE, S("readers"), S("Stable"), 2, 1, 3 + s->group_kind, 0);
 }
 
 static inline void
@@ -265,9 +266,9 @@ synthetic_end(struct synthetic *s)
 }
 
 static inline struct trace_reader *
-synthetic_group_run(struct synthetic *s)
+synthetic_newer_group_run(struct synthetic *s, enum note_group kind)
 {
-    *s = (struct synthetic){0};
+    *s = (struct synthetic){.group_kind = kind};
     test_mem_init(&s->mem);
     s->bytes = writer_mem(&s->mem);
     s->t = trace_open(&s->mem, NULL, trace_put_memory, &s->bytes);
@@ -280,16 +281,21 @@ synthetic_group_run(struct synthetic *s)
     return synthetic_end(s);
 }
 
+static inline struct trace_reader *
+synthetic_group_run(struct synthetic *s)
+{
+    return synthetic_newer_group_run(s, NOTE_GROUP_CLASSIC);
+}
+
 /* The same, but the group is a streams group, and p1 keeps a copy of orders-0 while it has not the original. */
 static inline struct trace_reader *
 synthetic_streams_run(struct synthetic *s)
 {
-    *s = (struct synthetic){0};
+    *s = (struct synthetic){.group_kind = NOTE_GROUP_STREAMS};
     test_mem_init(&s->mem);
     s->bytes = writer_mem(&s->mem);
     s->t = trace_open(&s->mem, NULL, trace_put_memory, &s->bytes);
     synthetic_beginning(s);
-    put_said(s, -1, S("group"), S("readers"), S("streams"));
     synthetic_group(s);
     synthetic_crash(s);
     synthetic_group_ends(s);

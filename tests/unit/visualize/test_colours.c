@@ -147,7 +147,7 @@ tint(int epoch, bool dark)
     char room[16];
     struct writer w = writer_fixed(room, sizeof room);
     if (!dark) return hex_colour(epoch_colour(epoch) + 1);
-    frame_recolour(slice_cstr(epoch_colour(epoch)), &w);
+    frame_recolour(slice_cstr(epoch_colour(epoch)), THEME_DARK, &w);
     return hex_colour(room + 1);
 }
 

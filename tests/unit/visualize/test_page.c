@@ -150,6 +150,28 @@ logs_are_in_rows_of_their_replica(void **state)
     synthetic_release(&s, r);
 }
 
+/* The filter key goes by them. */
+static void
+what_was_sent_with_a_key_is_there(void **state)
+{
+    (void)state;
+    struct synthetic s;
+    struct trace_reader *r = synthetic_run(&s);
+    struct writer w = writer_mem(&s.mem);
+    struct slice further = unpacked(element(page_of(&s, r, &w), "id=\"a-further\">"));
+    struct read_column actor = column_of(further, "send.actor"), at = column_of(further, "send.at"),
+                       took = column_of(further, "send.took"), key = column_of(further, "send.key");
+    assert_int_equal(at.n, 5);
+    assert_int_equal(actor.v[0], P1);
+    assert_int_equal(at.v[0], 290 * MS);
+    assert_int_equal(took.v[0], 13 * MS);
+    assert_int_equal(took.v[3], 1000 * MS);
+    assert_int_equal(key.v[3], 0);
+    free((void *)(uintptr_t)further.p);
+    writer_release(&w);
+    synthetic_release(&s, r);
+}
+
 /* A bucket's counts are the same at every level: two for each message that arrived, one for one that was lost. */
 static void
 levels_count_every_message(void **state)
@@ -260,6 +282,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(messages_are_in_columns_by_time),
         cmocka_unit_test(logs_are_in_rows_of_their_replica),
+        cmocka_unit_test(what_was_sent_with_a_key_is_there),
         cmocka_unit_test(levels_count_every_message),
         cmocka_unit_test(what_a_run_says_cannot_become_a_part_of_the_page),
         cmocka_unit_test(a_page_fetches_nothing),

@@ -326,6 +326,24 @@ a_frame_is_painted_again_and_again_alike(void **state)
     synthetic_release(&s, r);
 }
 
+/* KIP-848 and KIP-932 have no generations. */
+static void
+newer_groups_have_group_epochs(void **state)
+{
+    static const enum note_group kinds[] = {NOTE_GROUP_CONSUMER, NOTE_GROUP_SHARE};
+    (void)state;
+    for (int i = 0; i < 2; i++) {
+        struct synthetic s;
+        struct trace_reader *r = synthetic_newer_group_run(&s, kinds[i]);
+        struct writer w = writer_mem(&s.mem);
+        assert_true(visualize_timeline(&s.mem, r, NULL, &w));
+        assert_int_equal(count(&w, "\xc2\xb7 generation"), 0);
+        assert_true(count(&w, "Stable \xc2\xb7 group epoch 1, 1 member") >= 1);
+        writer_release(&w);
+        synthetic_release(&s, r);
+    }
+}
+
 static void
 a_streams_group_has_epochs_and_copies(void **state)
 {
@@ -345,7 +363,7 @@ a_streams_group_has_epochs_and_copies(void **state)
     assert_true(visualize_timeline(&s.mem, r, NULL, &w));
     assert_int_equal(count(&w, ">streams group</text>"), 1);
     assert_int_equal(count(&w, "Stable \xc2\xb7 generation"), 0);
-    assert_true(count(&w, "Stable \xc2\xb7 epoch 1, 1 member") >= 1);
+    assert_true(count(&w, "Stable \xc2\xb7 group epoch 1, 1 member") >= 1);
     assert_int_equal(count(&w, "keeps a copy of it (standby)"), 1);
     assert_int_equal(count(&w, "height=\"3\""), thin + 2); /* the copy, and the legend's */
     writer_release(&w);
@@ -368,6 +386,7 @@ main(void)
         cmocka_unit_test(a_lag_that_is_over_at_once_is_not_drawn_on),
         cmocka_unit_test(a_frame_shows_the_records_of_that_moment),
         cmocka_unit_test(a_frame_is_painted_again_and_again_alike),
+        cmocka_unit_test(newer_groups_have_group_epochs),
         cmocka_unit_test(a_streams_group_has_epochs_and_copies),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
