@@ -46,10 +46,12 @@ walk_in_place(const struct walk *k, int64_t n)
     return s->buf && s->bytes.n - k->at >= n ? slice(s->bytes.p + k->at, n) : SLICE_NULL;
 }
 
-/* Up to n bytes from here on, without moving. */
+/* Up to n bytes from here on, without moving; in `room` if they lie in several pieces. */
 static struct slice
 walk_peek(struct walk k, uint8_t *room, int64_t n)
 {
+    struct slice in_place = walk_in_place(&k, n);
+    if (in_place.p) return in_place;
     struct writer w = writer_fixed(room, n);
     (void)walk_skip(&k, n, &w);
     return writer_slice(&w);
@@ -199,25 +201,36 @@ frame_is_at(struct net_frame *f, int64_t start, int64_t bytes, struct slice all)
     if (f->held_by) f->flow->held_n++;
 }
 
+/* Where somebody looks into frames. */
+static void
+frame_look_into(struct end *e, struct net_frame *f, struct walk *k, int64_t start, int64_t bytes)
+{
+    struct world *w = e->tcp->w;
+    struct writer copy = writer_mem(&w->mem);
+    struct arena a;
+    arena_init(&a, &w->mem, 0);
+    struct slice all = walk_in_place(k, bytes);
+    (void)walk_skip(k, bytes, all.p ? NULL : &copy);
+    if (!all.p) all = writer_slice(&copy);
+    struct slice whole = whole_of(e->tcp, f, &a, all);
+    frame_show(e, f, all, whole, holds_want_bytes(w));
+    frame_is_at(f, start, bytes, whole);
+    writer_release(&copy);
+    arena_release(&a);
+}
+
 static void
 frame_queue(struct end *e, struct walk *k, struct slice head, int64_t start, int64_t bytes)
 {
     struct world *w = e->tcp->w;
     struct net_frame *f = frame_new(e, head, bytes);
-    struct writer copy = writer_mem(&w->mem);
-    struct arena a;
-    bool for_filters = holds_want_bytes(w);
     bool shows = w->net.follows_principals && f->f.api == K_API_SASL_AUTHENTICATE;
-    bool wants = w->wants_frame_bytes || for_filters || w->net.follows_sessions || shows;
-    arena_init(&a, &w->mem, 0);
-    struct slice all = wants ? walk_in_place(k, bytes) : SLICE_NULL;
-    (void)walk_skip(k, bytes, wants && !all.p ? &copy : NULL);
-    if (wants && !all.p) all = writer_slice(&copy);
-    struct slice whole = whole_of(e->tcp, f, &a, all);
-    frame_show(e, f, all, whole, for_filters);
-    frame_is_at(f, start, bytes, whole);
-    writer_release(&copy);
-    arena_release(&a);
+    if (w->wants_frame_bytes || holds_want_bytes(w) || w->net.follows_sessions || shows) {
+        frame_look_into(e, f, k, start, bytes);
+        return;
+    }
+    (void)walk_skip(k, bytes, NULL);
+    frame_is_at(f, start, bytes, SLICE_NULL);
 }
 
 /* ---- queueing what may be changed ---- */
