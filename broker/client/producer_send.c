@@ -318,13 +318,27 @@ send_to(struct producer *p, struct peer *peer)
     return true;
 }
 
-/* Looked up once, not for each peer. False: nothing waits to be sent. */
+/* Whether part_next() may find something: the first batch that is not sent is ready, or has lingered for long enough. Most
+ * often a pump runs because a record has joined a batch that still lingers, and ends here. (Transactions have part_next()
+ * see every partition in use, which must become part of them meanwhile.) */
+static bool
+is_ripe(struct producer *p, const struct ppart *part)
+{
+    if (producer_is_transactional(p)) return has_unsent(part);
+    LIST_EACH(&part->batches, b, struct pbatch, node) {
+        if (b->state == BATCH_IS_SENT) continue;
+        return b->state == BATCH_IS_READY || (b->state == BATCH_IS_OPEN && lingered(p, b));
+    }
+    return false;
+}
+
+/* Looked up once, not for each peer. False: nothing can be sent. */
 static bool
 find_leaders(struct producer *p)
 {
     bool any = false;
     LIST_EACH(&p->parts, part, struct ppart, node) {
-        part->to = has_unsent(part) ? topic_leader(p->c, part->topic->known, part->index) : NULL;
+        part->to = is_ripe(p, part) ? topic_leader(p->c, part->topic->known, part->index) : NULL;
         any = any || part->to;
     }
     return any;
