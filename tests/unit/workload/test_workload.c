@@ -175,16 +175,20 @@ static void
 an_altered_value_is_noticed(void **state)
 {
     (void)state;
-    uint8_t bytes[20];
+    const uint64_t written = history_value(3, 9);
+    uint8_t bytes[40];
     uint64_t value;
-    value_write(history_value(3, 9), bytes, sizeof bytes);
-    assert_true(value_read(slice(bytes, sizeof bytes), &value));
-    assert_int_equal(history_value_n(value), 9);
-    for (size_t i = 0; i < sizeof bytes; i++) {
-        bytes[i] ^= 64;
-        assert_false(value_read(slice(bytes, sizeof bytes), &value) &&
-                     value == history_value(3, 9));
-        bytes[i] ^= 64;
+    for (int64_t n = 8; n <= (int64_t)sizeof bytes; n++) {
+        value_write(written, bytes, n);
+        assert_true(value_read(slice(bytes, n), &value));
+        assert_int_equal(history_value_n(value), 9);
+        /* Runs are written down with these bytes: 31 more from each to the next. */
+        for (int64_t i = 9; i < n; i++) assert_int_equal((uint8_t)(bytes[i] - bytes[i - 1]), 31);
+        for (int64_t i = 0; i < n; i++) {
+            bytes[i] ^= 64;
+            assert_false(value_read(slice(bytes, n), &value) && value == written);
+            bytes[i] ^= 64;
+        }
     }
     assert_false(value_read(slice(bytes, 7), &value));
 }
