@@ -123,6 +123,7 @@ make_logs(struct checker *c)
         struct part *p = &c->parts[i];
         if (p->n == 0) p->base = 0;
         p->polled = mem_alloc(c->mem, p->n * (int64_t)sizeof *p->polled);
+        p->polled_epochs = mem_alloc(c->mem, p->n * (int64_t)sizeof *p->polled_epochs);
         p->final = mem_alloc(c->mem, p->n * (int64_t)sizeof *p->final);
         p->flags = mem_alloc(c->mem, p->n);
     }
@@ -135,6 +136,7 @@ release(struct checker *c)
         struct part *p = &c->parts[i];
         VEC_RELEASE(c->mem, &p->keys);
         mem_free(c->mem, p->polled, p->n * (int64_t)sizeof *p->polled);
+        mem_free(c->mem, p->polled_epochs, p->n * (int64_t)sizeof *p->polled_epochs);
         mem_free(c->mem, p->final, p->n * (int64_t)sizeof *p->final);
         mem_free(c->mem, p->flags, p->n);
     }
@@ -178,6 +180,14 @@ tell_phantom(struct checker *c, const struct history_op *poll, const struct part
 }
 
 static void
+note_polled(struct part *p, const struct history_read *r)
+{
+    p->polled[r->offset - p->base] = r->value;
+    p->polled_epochs[r->offset - p->base] = r->leader_epoch;
+}
+
+/* An answer may be on its way for so long that another record has come to this place: then the late one is missed. */
+static void
 tell_two_at_one(struct checker *c, const struct history_op *poll, struct part *p,
                 const struct history_read *r)
 {
@@ -191,7 +201,8 @@ tell_two_at_one(struct checker *c, const struct history_op *poll, struct part *p
     tell_text(&t, ", where "), tell_value(&t, p->polled[at]),
         tell_text(&t, " had been read before");
     t.was_read = true;
-    t.missed = p->polled[at];
+    bool is_late = r->leader_epoch < p->polled_epochs[at];
+    t.missed = is_late ? r->value : p->polled[at];
     tell_end(&t);
 }
 
@@ -277,7 +288,7 @@ checker_check_read(struct checker *c, const struct history_op *poll, int64_t num
     }
     if (!part_owes(c, p, s)) {
         /* Of which of the two it is nobody can say. */
-        if (!p->polled[r->offset - p->base]) p->polled[r->offset - p->base] = r->value;
+        if (!p->polled[r->offset - p->base]) note_polled(p, r);
         if (poll->is_final && poll->node < 0) take_final(c, poll, p, r, s);
         return;
     }
@@ -285,7 +296,7 @@ checker_check_read(struct checker *c, const struct history_op *poll, int64_t num
     uint64_t *at = &p->polled[r->offset - p->base];
     if (*at == 0 && s->polled_offset >= 0 && !p->will_end)
         tell_duplicate(c, poll, p, r, s->polled_offset);
-    if (*at == 0) *at = r->value;
+    if (*at == 0) note_polled(p, r);
     else if (*at != r->value) tell_two_at_one(c, poll, p, r);
     if (s->polled_offset < 0) {
         s->polled_offset = r->offset;

@@ -27,8 +27,9 @@ struct part {
     int32_t topic, partition;
     bool has_sends, final_begun, will_end; /* the final reading from the leader came to its end */
     int64_t base, n;
-    uint64_t *polled; /* by anybody, first come */
-    uint64_t *final;  /* by the leader's final reading */
+    uint64_t *polled;       /* by anybody, first come */
+    int32_t *polled_epochs; /* of their batches */
+    uint64_t *final;        /* by the leader's final reading */
     uint8_t *flags;
     /* Its topic was deleted, or perhaps; and made again since when: what was sent before that is owed no more. */
     bool is_gone;
