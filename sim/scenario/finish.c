@@ -182,9 +182,10 @@ core_can_serve(const struct run *r, const bool *core)
             ended += !may && ids_few_has(&p->isr, n->id);
         }
         if (replicas < want || !may_lead) return false;
-        /* The one that may lead can be late to its controller and leave the ISR, before it is known that another one in
-         * it has ended without order; then those outside are all that is left. */
-        if (may_lead == 1 && ended && p->isr.n > may_lead + ended) return false;
+        /* The one that may lead can be late to its controller, above all to a new one, and leave the ISR before those
+         * outside of the core are missed, or it is known that another one has ended without order: then those outside are
+         * all that is left. */
+        if (may_lead == 1 && p->isr.n > may_lead + ended) return false;
     }
     return true;
 }

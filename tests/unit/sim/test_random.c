@@ -144,6 +144,35 @@ where_one_copy_is_enough_nothing_else_goes_wrong_while_one_is_gone(void **state)
     }
 }
 
+/* A new controller may miss the one that is left before the one that is cut off, and leave the partition to that one. */
+static void
+the_last_test_leaves_no_partition_to_who_is_cut_off(void **state)
+{
+    static const char text[] =
+        "scenario: 1\nname: t\nabout: a test\n"
+        "cluster:\n  brokers: 2\n  controllers: 3\n"
+        "  config: {min.insync.replicas: 1, broker.session.timeout.ms: 820,\n"
+        "           broker.heartbeat.interval.ms: 160, replica.lag.time.max.ms: 900,\n"
+        "           controller.socket.timeout.ms: 2750, controller.quorum.election.timeout.ms: "
+        "300,\n"
+        "           controller.quorum.fetch.timeout.ms: 400,\n"
+        "           controller.quorum.request.timeout.ms: 500,\n"
+        "           controller.quorum.election.backoff.max.ms: 300}\n"
+        "topics: {orders: {partitions: 1, rf: 2}}\n"
+        "clients: {p1: {produce: orders, rate: 20/s, until: 4s}}\n"
+        "random: {from: 500ms, until: 4s, every: 100ms..500ms, lasting: 200ms..1500ms,\n"
+        "         faults: {cut: 1, split: 3, pause: 2}}\n";
+    static const uint64_t seeds[] = {3, 30, 46};
+    (void)state;
+    for (int64_t i = 0; i < ARRAY_LEN(seeds); i++) {
+        struct desk d;
+        desk_load(&d, text);
+        desk_run(&d, seeds[i]);
+        must_pass(&d, "two brokers");
+        desk_clear(&d);
+    }
+}
+
 static void
 random_alone_means_the_usual_faults_until_the_producers_end(void **state)
 {
@@ -322,6 +351,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(where_one_copy_is_enough_nothing_else_goes_wrong_while_one_is_gone),
+        cmocka_unit_test(the_last_test_leaves_no_partition_to_who_is_cut_off),
         cmocka_unit_test(random_alone_means_the_usual_faults_until_the_producers_end),
         cmocka_unit_test(each_kind_is_drawn_and_written_down_and_costs_nothing_acknowledged),
         cmocka_unit_test(elections_come_within_a_round_trip),
