@@ -190,12 +190,15 @@ file_at(struct disk *d, struct slice path, enum disk_image image)
     return i && !i->is_dir ? i : NULL;
 }
 
-/* Paths differ in their lengths, in the middle (topic, partition) and before the suffix (offset). */
+/* Paths differ in their lengths, in the middle (topic), in what stands before a segment's name (partition), and before the
+ * suffix (offset). */
 static struct disk_found *
 found_place(struct disk *d, struct slice path, enum disk_image image)
 {
+    const int64_t name_n = 25; /* "/00000000000000000000.log" */
     uint32_t mixed = (uint32_t)path.n + 16 * (uint32_t)image;
     if (path.n >= 8) mixed += 3u * path.p[path.n / 2] + 5u * path.p[path.n - 5];
+    if (path.n > name_n) mixed += 7u * path.p[path.n - name_n - 1];
     return &d->found[mixed % DISK_FOUND_N];
 }
 
