@@ -27,6 +27,7 @@ struct view {
     VEC(struct owner) owners; /* of now, as they believe themselves */
     VEC(int32_t) standbys;    /* of a streams group: who keeps a copy */
     struct bound committed;   /* what a look that begins now must find, at least */
+    struct bound newest;      /* the same, whatever was cut since: what it might have found */
     int64_t first;            /* where the group began to read; -1 */
     int64_t unowned_since_ns;
     bool was_owned, commits_before, copies;
@@ -40,17 +41,18 @@ struct view {
 struct stand {
     struct bound bound;         /* acknowledged before its last look began */
     int64_t found;              /* in that look; -1: nothing */
+    int64_t look;               /* the operation, if it found less than was owed; else -1 */
     int64_t since_ns, until_ns; /* when that look began and ended */
 };
 
 struct groups {
     struct checker *c;
     int32_t groups_n;
-    struct view *views;   /* by group, part */
-    struct stand *stands; /* by process, group, part */
-    struct bound *bounds; /* by operation: what was committed when it was invoked */
-    bool *is_member;      /* by process, group: it has begun and not left */
-    int64_t *epochs;      /* by process, group: the last that it was seen in */
+    struct view *views;            /* by group, part */
+    struct stand *stands;          /* by process, group, part */
+    struct bound *bounds, *newest; /* by operation: what was committed when it was invoked */
+    bool *is_member;               /* by process, group: it has begun and not left */
+    int64_t *epochs;               /* by process, group: the last that it was seen in */
     struct copies *copies;
 };
 
@@ -388,13 +390,18 @@ take_committed(struct groups *g, const struct history_op *op, int64_t number, co
     bool at_will = op->kind == HISTORY_COMMIT && op->acks == COMMIT_AT_WILL;
     bool at_once = op->invoke_ns < v->committed.owed_ns && !at_will;
     if (op->offset != v->committed.offset && !(at_once && v->committed.offset < op->offset))
-        v->committed = (struct bound){op->offset, op->invoke_ns, op->complete_ns};
-    v->committed.owed_ns = op->complete_ns;
+        v->committed = v->newest = (struct bound){op->offset, op->invoke_ns, op->complete_ns};
+    v->committed.owed_ns = v->newest.owed_ns = op->complete_ns;
     if (op->kind != HISTORY_COMMITTED) return;
     bool is_gone = has_gone_back(g, op, number);
     struct stand *s = stand_of(g, op, p);
-    note_gone(v, p, number, op->offset, g->bounds[number].offset);
-    *s = (struct stand){g->bounds[number], op->offset, op->invoke_ns, op->complete_ns};
+    note_gone(v, p, number, op->offset, g->newest[number].offset);
+    bool is_back = op->offset < g->newest[number].offset;
+    *s = (struct stand){.bound = g->bounds[number],
+                        .found = op->offset,
+                        .look = is_back ? number : -1,
+                        .since_ns = op->invoke_ns,
+                        .until_ns = op->complete_ns};
     if (!is_gone) s->bound.offset = MIN(s->bound.offset, op->offset);
 }
 
@@ -404,8 +411,22 @@ static void
 cut_committed(struct groups *g, const struct part *p, int64_t offset)
 {
     for (int32_t i = 0; i < g->groups_n; i++) {
-        struct bound *committed = &view_of(g, i, p)->committed;
-        committed->offset = MIN(committed->offset, MAX(offset, -1));
+        struct view *v = view_of(g, i, p);
+        v->committed.offset = MIN(v->committed.offset, MAX(offset, -1));
+        if (offset < 0) v->newest.offset = -1;
+    }
+}
+
+/* What it found instead of what is gone is of a log that was cut since: it begins where that was. */
+static void
+begin_at_cut(struct groups *g, const struct history_op *op, const struct part *p)
+{
+    for (int32_t i = 0; i < g->groups_n; i++) {
+        int64_t row = (int64_t)op->process * g->groups_n + i;
+        struct stand *s = &g->stands[row * g->c->parts_n + (p - g->c->parts)];
+        if (s->look < 0 || op->offset >= s->found) continue;
+        note_gone(view_of(g, i, p), p, s->look, op->offset, s->found);
+        s->found = op->offset;
     }
 }
 
@@ -417,7 +438,7 @@ gone_before(const struct groups *g, const struct stand *s, int64_t offset, int64
 {
     if (look < 0 || offset < s->found || g->c->h->ops.v[look].complete_ns > s->until_ns)
         return NULL;
-    return &g->bounds[look];
+    return &g->newest[look];
 }
 
 static void
@@ -575,6 +596,7 @@ take_completion(struct groups *g, const struct history_op *op, int64_t number)
     case HISTORY_OUT_OF_RANGE:
     case HISTORY_TRUNCATION:
         if (p) cut_committed(g, p, op->kind == HISTORY_TRUNCATION ? op->offset : -1);
+        if (p && op->kind == HISTORY_TRUNCATION) begin_at_cut(g, op, p);
         break;
     case HISTORY_ADMIN:
         for (int32_t i = 0; i < g->c->parts_n && op->key == ADMIN_DELETE; i++)
@@ -589,7 +611,9 @@ take_invocation(struct groups *g, const struct history_op *op, int64_t number)
 {
     const struct part *p = checker_part(g->c, op->topic, op->partition);
     bool bounded = op->kind == HISTORY_COMMIT || op->kind == HISTORY_COMMITTED;
-    if (p && bounded) g->bounds[number] = view_of(g, op->node, p)->committed;
+    if (!p || !bounded) return;
+    g->bounds[number] = view_of(g, op->node, p)->committed;
+    g->newest[number] = view_of(g, op->node, p)->newest;
 }
 
 static void
@@ -600,16 +624,17 @@ make(struct groups *g)
     g->views = mem_alloc(c->mem, views * (int64_t)sizeof *g->views);
     g->stands = mem_alloc(c->mem, views * c->h->processes.n * (int64_t)sizeof *g->stands);
     g->bounds = mem_alloc(c->mem, c->h->ops.n * (int64_t)sizeof *g->bounds);
+    g->newest = mem_alloc(c->mem, c->h->ops.n * (int64_t)sizeof *g->newest);
     g->is_member = mem_alloc(c->mem, c->h->processes.n * g->groups_n);
     g->epochs = mem_alloc(c->mem, c->h->processes.n * g->groups_n * (int64_t)sizeof *g->epochs);
     for (int64_t i = 0; i < views; i++) {
         const struct part *p = &c->parts[i % c->parts_n];
-        g->views[i].committed.offset = g->views[i].first = -1;
+        g->views[i].committed.offset = g->views[i].newest.offset = g->views[i].first = -1;
         g->views[i].done = mem_alloc(c->mem, p->n * (int64_t)sizeof *g->views[i].done);
         g->views[i].gone = mem_alloc(c->mem, p->n * (int64_t)sizeof *g->views[i].gone);
     }
     for (int64_t i = 0; i < views * c->h->processes.n; i++)
-        g->stands[i].bound.offset = g->stands[i].found = -1;
+        g->stands[i].bound.offset = g->stands[i].found = g->stands[i].look = -1;
 }
 
 static void
@@ -627,6 +652,7 @@ groups_release(struct groups *g)
     mem_free(c->mem, g->views, views * (int64_t)sizeof *g->views);
     mem_free(c->mem, g->stands, views * c->h->processes.n * (int64_t)sizeof *g->stands);
     mem_free(c->mem, g->bounds, c->h->ops.n * (int64_t)sizeof *g->bounds);
+    mem_free(c->mem, g->newest, c->h->ops.n * (int64_t)sizeof *g->newest);
     mem_free(c->mem, g->is_member, c->h->processes.n * g->groups_n);
     mem_free(c->mem, g->epochs, c->h->processes.n * g->groups_n * (int64_t)sizeof *g->epochs);
 }

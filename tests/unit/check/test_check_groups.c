@@ -345,6 +345,39 @@ a_commit_that_one_found_gone_is_gone_for_all(void **state)
     done_again(later, 1 - home, 4, false);
 }
 
+/* What it finds is of a log that was cut since, and takes it back further; without a commit that is gone it would not have begun
+ * there. */
+static void
+who_finds_a_commit_of_a_former_log_begins_where_that_was_cut(void **state)
+{
+    (void)state;
+    const int32_t home = coordinator_partition(S("g"), 2);
+    const char *cut = "1.850 1.860 c1 committed orders-0 ok @4 g3 of=g\n"
+                      "1.865 = c1 truncation orders-0 @2\n"
+                      "1.866 = c1 assign orders-0 @2\n"
+                      "1.870 = c1 process orders-0 2=p1:3 3=p1:4 4=p1:5 g3 of=g before";
+    done_again(cut, home, 3, true);
+    done_again(cut, 1 - home, 3, false);
+    const char *not_gone = "1.850 1.860 c1 committed orders-0 ok @6 g3 of=g\n"
+                           "1.865 = c1 truncation orders-0 @2\n"
+                           "1.870 = c1 process orders-0 2=p1:3 3=p1:4 4=p1:5 g3 of=g before";
+    done_again(not_gone, home, 3, false);
+}
+
+/* Somebody else hears late of a cut that the group has behind it. */
+static void
+a_cut_that_is_heard_of_late_makes_no_excuse_void(void **state)
+{
+    (void)state;
+    gives(18,
+          "1.810 1.812 c2 commit orders-0 ok @5 g2 of=g before retried\n"
+          "1.813 1.820 c2 commit orders-0 ok @6 g2 of=g before\n"
+          "1.840 = c3 truncation orders-0 @4\n"
+          "1.850 1.860 c1 committed orders-0 ok @5 g3 of=g\n"
+          "1.870 = c1 process orders-0 5=p1:6 g3 of=g before",
+          NULL, RULE_PROCESSED_TWICE, 1, true);
+}
+
 /* In two losses, the second of less. */
 static void
 what_is_gone_stays_gone_when_less_is_lost(void **state)
@@ -483,6 +516,8 @@ main(void)
         cmocka_unit_test(who_commits_before_may_do_nothing_twice),
         cmocka_unit_test(a_cut_log_leaves_what_was_committed_before_the_cut),
         cmocka_unit_test(a_commit_that_one_found_gone_is_gone_for_all),
+        cmocka_unit_test(who_finds_a_commit_of_a_former_log_begins_where_that_was_cut),
+        cmocka_unit_test(a_cut_that_is_heard_of_late_makes_no_excuse_void),
         cmocka_unit_test(what_is_gone_stays_gone_when_less_is_lost),
         cmocka_unit_test(a_commit_that_was_found_is_not_gone),
         cmocka_unit_test(what_was_done_again_is_done_no_third_time),
