@@ -244,13 +244,14 @@ witnesses_free(struct run *r)
     (INT64_MAX / NS_PER_MS / 4) /* what is longer is not waited for, and could overflow */
 
 /* How long a record may wait for its flush; 0: nobody promised. Logs are looked at as often as the scheduler
- * goes round, which by Kafka's default it never does. */
+ * goes round, which by Kafka's default it never does; and after a start of the broker it waits before its first round. */
 static int64_t
 flushed_within_ms(const struct run *r, int64_t due)
 {
     int64_t turn = cluster_config_i64(r->s, "log.flush.scheduler.interval.ms");
-    if (turn <= 0 || turn > NEVER_MS) return 0;
-    return due > NEVER_MS ? 2 * turn : due + turn;
+    int64_t first = cluster_config_i64(r->s, "log.initial.task.delay.ms");
+    if (turn <= 0 || turn > NEVER_MS || first > NEVER_MS) return 0;
+    return MAX(first, 0) + (due > NEVER_MS ? 2 * turn : due + turn);
 }
 
 static void
