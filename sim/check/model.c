@@ -322,7 +322,7 @@ log_last(const struct node_log *l)
 int64_t
 log_end(const struct node_log *l)
 {
-    return l->v.n ? log_last(l)->last + 1 : l->start;
+    return l->v.n ? MAX(log_last(l)->last + 1, l->cut_end) : l->start;
 }
 
 struct sought {
@@ -380,12 +380,16 @@ model_cut(struct node_log *l, int64_t end)
 {
     if (end > log_end(l)) l->v.n = 0;
     model_truncate(l, end);
+    /* A cleaning may have taken what lay just below. */
+    l->cut_end = l->key->is_compacted ? end : 0;
 }
 
 void
 model_recovered(struct node_log *l, int64_t start, int64_t end)
 {
     model_truncate(l, end);
+    l->cut_end =
+        0; /* from now on it ends where its last batch does: nothing else lies on the disk */
     l->start = start;
     l->written = l->synced = end;
     l->open = true;

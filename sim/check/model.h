@@ -79,6 +79,8 @@ struct node_log {
     VEC(struct batch *) v;
     int64_t start, written, synced, hw;
     int64_t
+        cut_end; /* of a compacted log that was cut: it ends there, though its last batch may end before; 0 */
+    int64_t
         deleted_to; /* how far the start ever was: a process that dies may not have written it down */
     bool is_bound;            /* of the logs of this name the one that its node opened last */
     bool leads, open, hurt;   /* hurt: its node died since it was last read */

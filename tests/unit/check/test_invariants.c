@@ -432,6 +432,33 @@ a_high_watermark_beyond_the_log(void **state)
     assert_told(&s, RULE_HIGH_WATERMARK_BOUNDS);
 }
 
+/* b2 has 0 to 9 and 12, for a cleaning took 10 and 11, and is cut at 11: there it ends. */
+static void
+cut_in_a_gap(struct tale *s)
+{
+    invariants_compacted(s->v, S("orders"));
+    append(s, 1, 12, 0, 700, false);
+    say(s, 1, NOTE_LOG_TRUNCATE, ORDERS, SLICE_NULL, 11, 0, 0, 0, 0);
+}
+
+static void
+a_compacted_log_that_is_cut_in_a_gap_ends_there(void **state)
+{
+    BEGIN;
+    cut_in_a_gap(&s);
+    high_watermark(&s, 1, 11, 0, false);
+    assert_silent(&s);
+}
+
+static void
+a_high_watermark_beyond_a_cut_in_a_gap(void **state)
+{
+    BEGIN;
+    cut_in_a_gap(&s);
+    high_watermark(&s, 1, 12, 0, false);
+    assert_told(&s, RULE_HIGH_WATERMARK_BOUNDS);
+}
+
 static void
 a_leaders_high_watermark_goes_back(void **state)
 {
@@ -986,6 +1013,8 @@ main(void)
         cmocka_unit_test(a_leader_that_was_superseded_unheard_changes_nothing_committed),
         cmocka_unit_test(what_a_leader_commits_that_an_unclean_election_has_deposed_is_given_up),
         cmocka_unit_test(a_high_watermark_beyond_the_log),
+        cmocka_unit_test(a_compacted_log_that_is_cut_in_a_gap_ends_there),
+        cmocka_unit_test(a_high_watermark_beyond_a_cut_in_a_gap),
         cmocka_unit_test(a_leaders_high_watermark_goes_back),
         cmocka_unit_test(a_leader_does_not_count_on_one_that_it_let_in),
         cmocka_unit_test(a_leader_forgets_what_it_asked_for),
