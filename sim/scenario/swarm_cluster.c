@@ -1,6 +1,8 @@
 /* The swarm's cluster: its shape, what is set, its links and disks. */
 #include "sim/scenario/swarm_own.h"
 
+#define READER_TIMEOUT_MS 1000 /* of clients that say nothing */
+
 static void
 draw_shape(struct swarm *s)
 {
@@ -51,16 +53,17 @@ draw_timeouts(struct swarm *s)
                       swarm_of_any_size(s, 50, 400));
 }
 
-/* What a fetch brings must come through before its time is over, half of which it may have waited: else a follower that lags
- * asks for the same again and again, in Kafka, too. */
+/* What a fetch brings must come through before its time is over, half of which it may have waited: else whoever lags asks
+ * for the same again and again, in Kafka, too. */
 static void
-draw_fetch_response(struct swarm *s)
+draw_most_fetched(struct swarm *s, int64_t percent, const char *name, int64_t min,
+                  int64_t timeout_ms)
 {
-    bool is_drawn = swarm_chance(s, 20);
-    int64_t bytes = swarm_of_any_size(s, 1000, 200000);
-    int64_t fits = s->bandwidth * s->replica_socket_ms / 1000 / 4;
+    bool is_drawn = swarm_chance(s, percent);
+    int64_t bytes = swarm_of_any_size(s, min, 200000);
+    int64_t fits = s->bandwidth * timeout_ms / 1000 / 4;
     if (s->bandwidth) bytes = is_drawn ? MIN(bytes, fits) : fits;
-    if (is_drawn || s->bandwidth) swarm_put_setting(s, "replica.fetch.response.max.bytes", bytes);
+    if (is_drawn || s->bandwidth) swarm_put_setting(s, name, bytes);
 }
 
 /* Of groups of KIP-848; those of classic groups stand with their members. */
@@ -151,9 +154,9 @@ draw_settings(struct swarm *s)
     swarm_perhaps(s, 40, "replica.high.watermark.checkpoint.interval.ms", 50, 5000);
     swarm_perhaps(s, 20, "log.flush.scheduler.interval.ms", 50, 2000);
     swarm_perhaps(s, 25, "replica.fetch.max.bytes", 500, 100000);
-    draw_fetch_response(s);
+    draw_most_fetched(s, 20, "replica.fetch.response.max.bytes", 1000, s->replica_socket_ms);
     swarm_perhaps(s, 20, "replica.fetch.backoff.ms", 20, 1000);
-    swarm_perhaps(s, 15, "fetch.max.bytes", 2048, 200000);
+    draw_most_fetched(s, 15, "fetch.max.bytes", 2048, READER_TIMEOUT_MS);
     swarm_perhaps(s, 15, "num.replica.fetchers", 1, 4);
     swarm_perhaps(s, 10, "connections.max.idle.ms", 500, 10000);
     swarm_perhaps(s, 15, "max.incremental.fetch.session.cache.slots", 1, 6);

@@ -296,8 +296,10 @@ what_a_swarm_lets_a_fetch_bring_comes_through_in_time(void **state)
         const struct scenario *s = scenario_of_seed(&d.a, d.s, seed, &d.diags);
         int64_t bytes = cluster_config_i64(s, "replica.fetch.response.max.bytes");
         int64_t socket_ms = cluster_config_i64(s, "replica.socket.timeout.ms");
+        int64_t read_bytes = cluster_config_i64(s, "fetch.max.bytes");
         if (s->cluster.bandwidth <= 0) continue;
         narrow++;
+        assert_true(read_bytes * 1000 / s->cluster.bandwidth <= 1000 / 4);
         assert_true(bytes * 1000 / s->cluster.bandwidth <= socket_ms / 4);
     }
     assert_true(narrow > 10);
