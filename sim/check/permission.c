@@ -143,13 +143,18 @@ take_flush_set(struct reading *r, const struct happening *one)
     if (ms >= 0 && r->flush_ms) r->flush_ms = ms ? MAX(ms, r->flush_ms) : 0;
 }
 
+/* A write that lands elsewhere is told before it comes: it may be that of a later record. */
+static bool
+lies_in_wait(const struct happening *gone)
+{
+    return slice_eq(gone->what, S(CHRONICLE_MISDIRECTED));
+}
+
 static bool
 takes(const struct reading *r, const struct happening *gone)
 {
     const struct claim *c = r->c;
-    /* A write that lands elsewhere is told before it comes: it may be that of a later record. */
-    bool lies_in_wait = slice_eq(gone->what, S(CHRONICLE_MISDIRECTED));
-    if ((gone->at_ns < c->begun_ns && !lies_in_wait) || gone->from >= gone->to) return false;
+    if ((gone->at_ns < c->begun_ns && !lies_in_wait(gone)) || gone->from >= gone->to) return false;
     if (c->offset >= 0 && (c->offset < gone->from || c->offset >= gone->to)) return false;
     return !was_flushed(r, gone);
 }
@@ -182,7 +187,10 @@ static void
 let_go(struct reading *r)
 {
     int32_t whole = 0;
-    for (int32_t i = 0; i < r->in_sync.n; i++) whole += !holder_of(r, r->in_sync.v[i])->gone;
+    for (int32_t i = 0; i < r->in_sync.n; i++) {
+        const struct happening *gone = holder_of(r, r->in_sync.v[i])->gone;
+        whole += !gone || lies_in_wait(gone);
+    }
     for (int32_t i = 0; i < r->holders_n && whole >= copies_owed(r->c->topic); i++)
         r->holders[i].counts = chronicle_has(&r->in_sync, r->holders[i].id);
 }

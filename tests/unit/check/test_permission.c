@@ -181,6 +181,18 @@ a_misdirected_write_may_be_that_of_a_later_record(void **state)
                    "lost its unsynced tail at 0.300s");
 }
 
+/* Who is alone in sync when the record is acknowledged has a whole copy, though a write of its disk is to go astray. */
+static void
+a_write_that_may_yet_be_misdirected_has_destroyed_nothing_yet(void **state)
+{
+    BEGIN;
+    t.topic.min_isr = 1;
+    gone(&t, 50, 1, 30, INT64_MAX, CHRONICLE_MISDIRECTED);
+    placed(&t, 100, 1, 0, IDS(1));
+    gone(&t, 200, 1, 0, 30, "was wiped"); /* as far as the disk could be read */
+    assert_excused(&t, "b1 wrote to the wrong place at 0.050s");
+}
+
 static void
 only_a_disk_that_lies_excuses_bytes_that_are_no_record(void **state)
 {
@@ -685,6 +697,7 @@ main(void)
         cmocka_unit_test(one_copy_that_was_not_destroyed_is_owed),
         cmocka_unit_test(faults_before_the_record_excuse_nothing),
         cmocka_unit_test(a_misdirected_write_may_be_that_of_a_later_record),
+        cmocka_unit_test(a_write_that_may_yet_be_misdirected_has_destroyed_nothing_yet),
         cmocka_unit_test(only_a_disk_that_lies_excuses_bytes_that_are_no_record),
         cmocka_unit_test(bytes_that_are_no_record_are_excused_where_and_after_a_disk_rotted),
         cmocka_unit_test(faults_of_other_offsets_excuse_nothing),
