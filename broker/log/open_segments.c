@@ -6,13 +6,15 @@
 
 /* ---- one segment ---- */
 
+/* One too that ends at the recovery point: it may have rolled after it was synced, and its list of aborted transactions is
+ * saved only then. Nothing behind it is synced before that list is. */
 static bool
 needs_recovery(const struct open_job *j)
 {
     const struct commitlog *log = j->job.log;
     int64_t from = MIN(j->recovery_point, j->swapped_from);
     bool is_last = j->i == log->segments.n - 1;
-    return !j->clean && (is_last || log->segments.v[j->i + 1]->base_offset > from);
+    return !j->clean && (is_last || log->segments.v[j->i + 1]->base_offset >= from);
 }
 
 static void

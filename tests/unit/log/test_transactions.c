@@ -277,6 +277,28 @@ the_aborted_are_known_again_after_two_crashes(void **state)
     assert_int_equal(commitlog_aborted(&f.log, 0, 18, &f.body.env.scratch, &found), 6);
 }
 
+/* All of the active segment is synced; then it rolls, and the process dies before its list is saved. */
+static void
+the_aborted_of_a_segment_that_rolled_when_it_was_synced_are_known_again(void **state)
+{
+    (void)state;
+    struct aborted_txn *found;
+    struct waiter w = {.op.done = waiter_done};
+    run_txn(&f, false, 7, 0);
+    body_run(&f.body);
+    commitlog_sync(&f.log, &w.op);
+    body_run(&f.body);
+    int64_t recovery_point = commitlog_synced_end(&f.log);
+    f.config.segment_bytes = 200; /* the next batch goes into another one */
+    run_txn(&f, true, 8, 0);
+    assert_int_equal(f.log.segments.v[1]->base_offset, recovery_point);
+    body_run(&f.body);
+    body_end(&f.body);
+    lose_lists(disk);
+    fixture_open(&f, disk, false, recovery_point);
+    assert_int_equal(commitlog_aborted(&f.log, 0, 3, &f.body.env.scratch, &found), 1);
+}
+
 static void
 a_cut_takes_back_what_was_decided_above_it(void **state)
 {
@@ -342,6 +364,7 @@ main(void)
         TEST(an_early_transaction_that_was_decided_late_is_found),
         TEST(aborted_and_open_ones_are_known_again_after_a_crash),
         TEST(the_aborted_are_known_again_after_two_crashes),
+        TEST(the_aborted_of_a_segment_that_rolled_when_it_was_synced_are_known_again),
         TEST(a_cut_takes_back_what_was_decided_above_it),
         TEST(a_range_tells_the_offset_that_it_ends_before),
     };
