@@ -97,6 +97,8 @@ bool put_label(struct timeline *t, const char *class, enum anchor anchor, int64_
 void draw_fault_lane(struct timeline *t, const struct lane *l);
 void draw_client_lane(struct timeline *t, const struct lane *l);
 void draw_broker_lane(struct timeline *t, const struct lane *l);
+/* Of its log, below the band. */
+void draw_strip(struct timeline *t, const struct lane *l);
 /* When what a fault began is over; RUN_FOREVER: it does not last. */
 int64_t fault_end(const struct timeline *t, const struct moment *fault);
 void draw_controllers_lane(struct timeline *t, const struct lane *l);
