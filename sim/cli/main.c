@@ -95,7 +95,8 @@
     "  --student ID         of pack and questions: seeds, cases, questions and broken brokers of the exercises are this student's own\n" \
     "  --hide-reference     of pack: with all that they are compiled with, and the broker's own versions as objects only\n" \
     "  --by-id              of grade: a folder's name is its student's ID\n" \
-    "  --json, --junit      of grade: as JSON, or as JUnit's XML\n"
+    "  --json, --junit      of grade: as JSON, or as JUnit's XML\n" \
+    "  --gradescope         of grade: one student, as Gradescope's results.json\n"
 
 #define TIMELINE_OPTIONS \
     "  --partition T-P      the partition to draw (else the one with most to tell)\n" \
@@ -148,7 +149,7 @@ const struct command commands[] = {
      "shows mistakes that lose records, each beside what is right", "gregor museum run RE01", command_museum},
     {"lab", "gregor lab [list], or gregor lab start|predict|run|check|hint|reset N [OPTION]…", LAB_OPTIONS,
      "is the course: predict, run, look, explain, do, beyond", "gregor lab start 4", command_lab},
-    {"course", "gregor course grade FOLDER… [--by-id] [--json|--junit], gregor course pack FILE [--student ID] [--hide-reference], gregor course questions --student ID [B2], gregor course ask RUN QUERY, gregor course history FILE|RUN, gregor course guide, gregor course docs [--check] [LAB…], or gregor course drill ID FILE…", COURSE_OPTIONS,
+    {"course", "gregor course grade FOLDER… [--by-id] [--json|--junit|--gradescope], gregor course pack FILE [--student ID] [--hide-reference], gregor course questions --student ID [B2], gregor course ask RUN QUERY, gregor course history FILE|RUN, gregor course guide, gregor course docs [--check] [LAB…], or gregor course drill ID FILE…", COURSE_OPTIONS,
      "is for authors of labs and teachers", "gregor course ask out/leader-crash-42 '{notes: partition-change}'", command_course},
     {"lint", "gregor lint FILE…", "", "finds mistakes in scenarios", "gregor lint scenarios/leader-crash.yaml", command_lint},
     {"check", "gregor check FILE|RUN… [OPTION]…", CHECK_OPTIONS,

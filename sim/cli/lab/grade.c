@@ -6,7 +6,7 @@
 #include "broker/base/fmt.h"
 #include "sim/cli/lab/drill.h"
 
-enum report { REPORT_TEXT, REPORT_JSON, REPORT_JUNIT };
+enum report { REPORT_TEXT, REPORT_JSON, REPORT_JUNIT, REPORT_GRADESCOPE };
 
 struct marking {
     struct desk *d;
@@ -48,6 +48,24 @@ junit_row(struct marking *k, const struct lab *l, const struct graded *r)
     fmt_str(w, "</testcase>\n");
 }
 
+/* ---- Gradescope ---- */
+
+/* Each row is a test of one point. What was skipped is no test. */
+static void
+gradescope_row(struct marking *k, const struct lab *l, const struct graded *r)
+{
+    struct writer *w = &k->w;
+    bool ok = r->grade == GRADE_OK;
+    if (r->grade == GRADE_SKIPPED) return;
+    fmt_str(w, k->rows_n++ ? ",\n {\"name\":" : " {\"name\":");
+    fmt_json(w, arena_format(&k->d->a, "%.*s: %.*s", SARG(l->folder), SARG(r->asked)));
+    fmt_str(w, ok ? ",\"score\":1,\"max_score\":1,\"status\":\"passed\",\"output\":"
+                  : ",\"score\":0,\"max_score\":1,\"status\":\"failed\",\"output\":");
+    fmt_json(w, arena_format(&k->d->a, "%.*s%s%.*s", SARG(r->came), r->came.n ? "\n" : "",
+                             SARG(r->why)));
+    fmt_char(w, '}');
+}
+
 /* ---- one student, one lab ---- */
 
 static bool
@@ -85,6 +103,8 @@ mark_lab(struct marking *k, struct slice dir, bool is_drill, struct slice studen
     for (int64_t i = 0; i < g.v.n; i++) ok += g.v.v[i].grade == GRADE_OK;
     if (k->report == REPORT_JUNIT)
         for (int64_t i = 0; i < g.v.n; i++) junit_row(k, l, &g.v.v[i]);
+    if (k->report == REPORT_GRADESCOPE)
+        for (int64_t i = 0; i < g.v.n; i++) gradescope_row(k, l, &g.v.v[i]);
     if (k->report == REPORT_JSON) {
         struct writer one = writer_mem(&k->d->mem);
         grades_json(k->d, l, &g, &one);
@@ -136,15 +156,21 @@ course_grade(struct desk *d, int argc, char **argv)
     for (int i = 0; i < argc; i++) {
         if (strcmp(argv[i], "--json") == 0) k.report = REPORT_JSON;
         else if (strcmp(argv[i], "--junit") == 0) k.report = REPORT_JUNIT;
+        else if (strcmp(argv[i], "--gradescope") == 0) k.report = REPORT_GRADESCOPE;
         else if (strcmp(argv[i], "--by-id") == 0) k.are_ids = true;
         else if (argv[i][0] == '-')
-            return usage_error("course", "grade FOLDER… [--by-id] [--json|--junit]: there is no %s",
-                               argv[i]);
+            return usage_error(
+                "course", "grade FOLDER… [--by-id] [--json|--junit|--gradescope]: there is no %s",
+                argv[i]);
         else if (!path_exists(argv[i])) return usage_error("course", "%s is not there", argv[i]);
         else folders_n++;
     }
     if (!folders_n) return usage_error("course", "grade FOLDER…: which students' folders?");
+    if (k.report == REPORT_GRADESCOPE && folders_n > 1)
+        return usage_error("course",
+                           "grade --gradescope: it wants a file for each student, so one folder");
     if (!place_find(d, NULL, &k.p)) return EXIT_USAGE;
+    if (k.report == REPORT_GRADESCOPE) fmt_str(&k.w, "{\"tests\":[\n");
     if (k.report == REPORT_JUNIT)
         fmt_str(&k.w, "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites>\n");
     if (k.report == REPORT_JSON) fmt_str(&k.w, "{\"schema\":1,\"students\":[\n");
@@ -152,6 +178,7 @@ course_grade(struct desk *d, int argc, char **argv)
         if (argv[i][0] != '-') mark_student(&k, argv[i]);
     if (k.report == REPORT_JUNIT) fmt_str(&k.w, "</testsuites>\n");
     if (k.report == REPORT_JSON) fmt_str(&k.w, "\n]}\n");
+    if (k.report == REPORT_GRADESCOPE) fmt_str(&k.w, "\n]}\n");
     fwrite(k.w.p ? k.w.p : (const uint8_t *)"", 1, (size_t)k.w.n, stdout);
     writer_release(&k.w);
     return k.broken ? EXIT_USAGE : k.all_done == k.students ? EXIT_PASS : EXIT_FAIL;
