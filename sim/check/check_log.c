@@ -104,6 +104,11 @@ tell_moved(struct checker *c, const struct part *p, const struct sent *s)
         !part_final(p, op->offset))
         t.excuse = "sent again without idempotence, it was there twice, and of one key the cleaner "
                    "leaves the last";
+    else if (!op->idempotent && !part_final(p, op->offset) &&
+             compacted_away(c, p, s->value, op->offset))
+        t.excuse =
+            "sent again without idempotence, it was there twice, and a later record of its key "
+            "has taken the place that was told";
     tell_end(&t);
 }
 

@@ -258,6 +258,33 @@ of_a_record_that_lies_there_twice_the_last_stays(void **state)
     judged(&m, "duplicate replica-differs");
 }
 
+/* It lay at 0 and again at 1, which was told; at 2 there is a later record of its key. */
+static void
+moved_though(bool idempotent, const char *final, const char *want)
+{
+    struct made m;
+    begin(&m, false);
+    put(&m, 0), put(&m, 1);
+    m.value[1] = m.value[0];
+    m.h.ops.v[0].offset = 1;
+    m.h.ops.v[0].idempotent = idempotent;
+    m.h.ops.v[1].offset = -1;
+    m.h.ops.v[1].outcome = HISTORY_FAIL;
+    put(&m, 0);
+    final_read_of(&m, final, -1);
+    judged(&m, want);
+}
+
+/* A replica that was away copies what its leader has cleaned, and has the first copy still. */
+static void
+the_first_copy_may_stay_where_a_later_record_replaced_the_second(void **state)
+{
+    (void)state;
+    moved_though(false, "0 2", "");
+    moved_though(true, "0 2", "inconsistent-offset");
+    moved_though(false, "0", "inconsistent-offset lost"); /* nothing has replaced it */
+}
+
 static void
 what_is_not_compacted_is_lost_as_ever(void **state)
 {
@@ -461,6 +488,7 @@ main(void)
         cmocka_unit_test(a_record_whose_place_nobody_knows_is_lost_as_ever),
         cmocka_unit_test(a_tombstone_whose_place_nobody_knows_excuses),
         cmocka_unit_test(of_two_copies_of_a_record_the_last_may_be_left),
+        cmocka_unit_test(the_first_copy_may_stay_where_a_later_record_replaced_the_second),
         cmocka_unit_test(what_is_not_compacted_is_lost_as_ever),
         cmocka_unit_test(a_group_may_miss_what_was_replaced_before_it_came),
     };
