@@ -5,6 +5,7 @@
 #include "broker/api/handlers.h"
 #include "broker/api/lookup.h"
 #include "broker/api/read_redirect.h"
+#include "broker/api/session.h"
 #include "broker/base/check.h"
 #include "errors.h"
 
@@ -20,6 +21,7 @@ struct fetch {
     int64_t replica_epoch;
     int64_t max_bytes, min_bytes; /* as the request has them, within our own limit */
     int64_t budget, bytes;
+    int64_t proves; /* of a follower (still_leads.h) */
     struct log_read read;
     int32_t read_epoch; /* the leader epoch under which it was begun */
     struct timer timer;
@@ -180,6 +182,12 @@ fetch_let_session_go(struct fetch *f)
 }
 
 static void
+note_answered(struct fetch *f)
+{
+    if (f->r->session) f->r->session->leads_asked = f->r->server->leads_asked.n;
+}
+
+static void
 fetch_answer(struct fetch *f)
 {
     struct fetch_session *s = f->s;
@@ -196,6 +204,7 @@ fetch_answer(struct fetch *f)
     f->r->gone = NULL;
     f->r->is_whole = ranges_are_whole;
     f->r->let_go = let_ranges_go;
+    note_answered(f);
     request_answer(f->r, &f->response);
 }
 
@@ -204,6 +213,7 @@ fetch_refuse(struct fetch *f, int16_t err)
 {
     f->r->gone = NULL;
     f->response.error_code = err;
+    note_answered(f);
     request_answer(f->r, &f->response);
 }
 
@@ -286,7 +296,8 @@ static void
 all_read(struct fetch *f)
 {
     f->reading = f->is_at_work = false;
-    bool enough = f->bytes >= f->min_bytes || f->answer_now || f->expired ||
+    bool is_asked = is_follower(f) && still_leads_hears(f->r->server, f->s, f->proves);
+    bool enough = f->bytes >= f->min_bytes || f->answer_now || f->expired || is_asked ||
                   f->q->max_wait_ms <= 0 || f->s->standing.parts_n == 0;
     if (enough) fetch_answer(f);
     else wait_for_more(f);
@@ -631,6 +642,7 @@ handle_fetch(struct server *s, struct request *r)
     f->again.run = fetch_read_again;
     f->replica_id = r->version >= 15 ? f->q->replica_state.replica_id : f->q->replica_id;
     f->replica_epoch = r->version >= 15 ? f->q->replica_state.replica_epoch : -1;
+    f->proves = r->session ? r->session->leads_asked : 0;
     codec_default(K_MSG_FETCH_RESPONSE, &f->response);
     if (is_follower(f) && image_broker(s->image, f->replica_id)) request_is_of_follower(r);
     /* Enough is what fits, and nobody need wait for more. */

@@ -22,6 +22,10 @@ fetch_part_hears(struct fetch_waiter *w, enum fetch_news news)
 {
     struct fetch_part *part = CONTAINER_OF(w, struct fetch_part, waiter);
     struct fetch_session *s = part->s;
+    if (news == FETCH_NEWS_ASKED) { /* it is answered as it stands */
+        if (w->is_follower && s->fetch) fetch_look_again(s->fetch);
+        return;
+    }
     if (news == FETCH_NEWS_WRITTEN && !w->is_follower) return;
     if (news == FETCH_NEWS_COMMITTED && w->is_follower) {
         if (part->state == FETCH_PART_RESTS) fetch_part_set_state(part, FETCH_PART_SEEN);

@@ -166,8 +166,94 @@ spread_error(struct request *r, const struct k_offset_fetch_request *q, fetch_re
     }
 }
 
+/* Of one partition of the groups' topic: whether those who ask for what is stable may be told what lies there. */
+struct offsets_check {
+    struct still_leads still;
+    struct offsets_asked *asked;
+    const struct partition *partition;
+    bool is_open, is_unproven;
+};
+
+/* Offsets that are to be stable, while it is found out whether they still count. */
+struct offsets_asked {
+    struct request *r;
+    struct offsets_check *checks;
+    int32_t checks_n, open_n;
+};
+
+static void answer_offset_fetch(struct server *s, struct request *r, const struct offsets_asked *a);
+
+static void
+offsets_checked(struct still_leads *c, bool is_proven)
+{
+    struct offsets_check *check = CONTAINER_OF(c, struct offsets_check, still);
+    struct offsets_asked *a = check->asked;
+    check->is_open = false;
+    check->is_unproven = !is_proven;
+    if (--a->open_n == 0) answer_offset_fetch(a->r->server, a->r, a);
+}
+
+static struct offsets_check *
+find_check(const struct offsets_asked *a, const struct partition *p)
+{
+    for (int32_t i = 0; i < a->checks_n; i++)
+        if (a->checks[i].partition == p) return &a->checks[i];
+    return NULL;
+}
+
+/* A coordinator that was superseded while it stood still would tell a member of the new one's group to begin where others are
+ * through long since: work would be done twice, and in transactions copied twice, for its commit comes to the new coordinator and is in
+ * order there. Apache Kafka answers at once. Here whoever asks for stable offsets (as consumers do) is answered when it is sure that
+ * nobody else coordinates the group; administrators' tools, which do not, as before. */
+static void
+begin_check(struct server *s, struct offsets_asked *a, struct slice group_id)
+{
+    int16_t err = 0;
+    struct partition *p = groups_partition_of(s->groups, group_id, &err);
+    if (!p || find_check(a, p)) return;
+    struct offsets_check *c = &a->checks[a->checks_n++];
+    *c = (struct offsets_check){.still.done = offsets_checked, .asked = a, .partition = p};
+    c->is_open = !still_leads(s, p, &c->still);
+    a->open_n += c->is_open;
+}
+
+/* Who is not heard of in time may have been elected: then it is as with a transaction that is open. */
+static bool
+is_unproven(struct server *s, const struct offsets_asked *a, struct slice group_id)
+{
+    int16_t err = 0;
+    const struct partition *p = groups_partition_of(s->groups, group_id, &err);
+    const struct offsets_check *c = a && p ? find_check(a, p) : NULL;
+    return c && c->is_unproven;
+}
+
+static void
+answer_group(struct server *s, struct request *r, const struct offsets_asked *a,
+             const asked_group *q, fetched_group *ret)
+{
+    bool wants_stable = ((const struct k_offset_fetch_request *)r->message)->require_stable;
+    enum offsets_wanted what = !wants_stable                  ? OFFSETS_COMMITTED
+                             : is_unproven(s, a, q->group_id) ? OFFSETS_UNPROVEN
+                                                              : OFFSETS_STABLE;
+    groups_fetch(s->groups, q, r->version, what, &r->arena, ret);
+}
+
 void
 handle_offset_fetch(struct server *s, struct request *r)
+{
+    const struct k_offset_fetch_request *q = r->message;
+    struct offsets_asked *a = REQUEST_NEW(r, struct offsets_asked);
+    const struct image_topic *t = image_topic(s->image, GROUPS_TOPIC);
+    int32_t n = r->version >= 8 ? q->groups_n : 1;
+    *a = (struct offsets_asked){.r = r};
+    a->checks = REQUEST_ARRAY(r, struct offsets_check, MIN(n, t ? t->partitions_n : 0));
+    for (int32_t i = 0; q->require_stable && i < n; i++)
+        begin_check(s, a, r->version >= 8 ? q->groups[i].group_id : q->group_id);
+    if (a->open_n == 0) answer_offset_fetch(s, r, a);
+}
+
+static void
+answer_offset_fetch(struct server *s, struct request *r, const struct offsets_asked *a)
 {
     const struct k_offset_fetch_request *q = r->message;
     fetch_response res;
@@ -177,13 +263,12 @@ handle_offset_fetch(struct server *s, struct request *r)
         res.groups = codec_array(
             &r->arena, K_STRUCT_OFFSET_FETCH_RESPONSE_OFFSET_FETCH_RESPONSE_GROUP, q->groups_n);
         for (int32_t i = 0; i < q->groups_n; i++)
-            groups_fetch(s->groups, &q->groups[i], r->version, q->require_stable, &r->arena,
-                         &res.groups[i]);
+            answer_group(s, r, a, &q->groups[i], &res.groups[i]);
     } else {
         asked_group one = as_batch(r, q);
         fetched_group got;
         codec_default_struct(K_STRUCT_OFFSET_FETCH_RESPONSE_OFFSET_FETCH_RESPONSE_GROUP, &got);
-        groups_fetch(s->groups, &one, r->version, q->require_stable, &r->arena, &got);
+        answer_group(s, r, a, &one, &got);
         from_batch(r, &got, &res);
         spread_error(r, q, &res);
     }

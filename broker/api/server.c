@@ -14,6 +14,7 @@ server_init(struct server *s, struct env *env)
     list_init(&s->to_inflate);
     list_init(&s->unread);
     fetch_sessions_init(&s->fetch_sessions, s);
+    leads_asked_init(&s->leads_asked);
     connections_init(s);
 }
 

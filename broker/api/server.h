@@ -6,6 +6,7 @@
 #include "broker/api/fetch_session.h"
 #include "broker/api/request.h"
 #include "broker/api/share_session.h"
+#include "broker/api/still_leads.h"
 #include "broker/env/limits.h"
 
 struct config;
@@ -77,6 +78,7 @@ struct server {
     struct list outside; /* sessions that wait to be let in */
     struct timer outside_timer;
     struct fetch_sessions fetch_sessions;
+    struct leads_asked leads_asked;
     struct partition *found; /* by the last look-up (lookup.c) … */
     int64_t found_when;      /* … when so many had gone */
     int64_t frame_bytes_max; /* socket.request.max.bytes */

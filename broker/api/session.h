@@ -30,6 +30,7 @@ struct session {
     int64_t last_used_ns;
     enum held_by held_by;
     int64_t held_bytes;   /* as it stands in the server's sum */
+    int64_t leads_asked;  /* how many had been asked when a follower was answered (still_leads.h) */
     int64_t answer_bytes; /* in memory, of answers that the body may not have sent yet */
     bool is_let_go;       /* closed for what it held: not counted any more */
     struct list shares;   /* share sessions, which end with the connection */

@@ -46,6 +46,7 @@
     X(SEQUENCE_REFUSED, "sequence-refused", "a batch comes out of order, and is refused")                              \
     X(PRODUCER_FENCED, "producer-fenced", "a producer of an older epoch is refused")                                   \
     X(TOO_FEW_AFTER_APPEND, "too-few-after-append", "the ISR fell below the minimum between an append and its answer") \
+    X(LEADING_UNPROVEN, "leading-unproven", "a leader does not hear in time from all who might lead instead of it")     \
     X(FETCH_SESSION_EVICTED, "fetch-session-evicted", "a fetch session makes way for another one")                     \
     X(PRE_VOTE_ASKED, "pre-vote-asked", "a controller asks whether it would be elected")                               \
     X(PRE_VOTE_LOST, "pre-vote-lost", "a controller is not encouraged to stand, and goes on as it was")                \

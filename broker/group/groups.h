@@ -77,9 +77,14 @@ void groups_offset_delete(struct groups *gs, const struct k_offset_delete_reques
 void groups_delete(struct groups *gs, struct slice group_id, struct coordinator_call *c);
 
 /* Those that only read answer at once. */
+enum offsets_wanted {
+    OFFSETS_COMMITTED, /* whatever a transaction that is open may make of them */
+    OFFSETS_STABLE,    /* KIP-447 */
+    OFFSETS_UNPROVEN, /* stable, and it is not known whether this is the coordinator still: none is told */
+};
 void groups_fetch(struct groups *gs,
                   const struct k_offset_fetch_request_offset_fetch_request_group *q,
-                  int16_t version, bool stable, struct arena *a,
+                  int16_t version, enum offsets_wanted what, struct arena *a,
                   struct k_offset_fetch_response_offset_fetch_response_group *ret);
 void groups_describe(struct groups *gs, struct slice group_id, int16_t version, struct arena *a,
                      struct k_describe_groups_response_described_group *ret);

@@ -411,9 +411,15 @@ refuse_unstable(fetched_partition *to)
     to->error_code = K_ERR_UNSTABLE_OFFSET_COMMIT;
 }
 
+static bool
+is_unstable(const struct offset *o, enum offsets_wanted what)
+{
+    return what == OFFSETS_UNPROVEN || (what == OFFSETS_STABLE && o && o->pending);
+}
+
 static void
 fetch_one_topic(struct groups *gs, struct group *g, const fetch_topic *q, int16_t version,
-                bool stable, struct arena *a, fetched_topic *to)
+                enum offsets_wanted what, struct arena *a, fetched_topic *to)
 {
     const struct image_topic *t =
         version >= 10 ? image_topic_by_id(gs->base.image, q->topic_id) : NULL;
@@ -429,15 +435,15 @@ fetch_one_topic(struct groups *gs, struct group *g, const fetch_topic *q, int16_
         const struct offset *o = g && !unknown ? group_offset(g, name, index) : NULL;
         if (is_of_another(o, q->topic_id)) o = NULL;
         fill_fetched(a, o, index, &to->partitions[i]);
-        if (stable && o && o->pending) refuse_unstable(&to->partitions[i]);
+        if (is_unstable(o, what)) refuse_unstable(&to->partitions[i]);
         if (unknown) to->partitions[i].error_code = K_ERR_UNKNOWN_TOPIC_ID;
     }
 }
 
 /* Entries lie sorted: one topic's are together. */
 static void
-fetch_all_topics(struct groups *gs, struct group *g, int16_t version, bool stable, struct arena *a,
-                 fetch_response *ret)
+fetch_all_topics(struct groups *gs, struct group *g, int16_t version, enum offsets_wanted what,
+                 struct arena *a, fetch_response *ret)
 {
     int64_t n = g ? g->offsets.n : 0;
     ret->topics = codec_array(a, K_STRUCT_OFFSET_FETCH_RESPONSE_OFFSET_FETCH_RESPONSE_TOPICS, n);
@@ -453,7 +459,7 @@ fetch_all_topics(struct groups *gs, struct group *g, int16_t version, bool stabl
             a, K_STRUCT_OFFSET_FETCH_RESPONSE_OFFSET_FETCH_RESPONSE_PARTITIONS, end - i);
         for (int64_t k = i; k < end; k++) {
             const struct offset *o = g->offsets.v[k];
-            bool unstable = stable && o->pending;
+            bool unstable = is_unstable(o, what);
             if (!offset_is_committed(o) && !unstable) continue;
             fetched_partition *p = &to->partitions[to->partitions_n++];
             fill_fetched(a, o, o->partition, p);
@@ -486,7 +492,7 @@ fetch_check(struct group *g, const fetch_request *q)
 }
 
 void
-groups_fetch(struct groups *gs, const fetch_request *q, int16_t version, bool stable,
+groups_fetch(struct groups *gs, const fetch_request *q, int16_t version, enum offsets_wanted what,
              struct arena *a, fetch_response *ret)
 {
     int16_t err = 0;
@@ -498,12 +504,12 @@ groups_fetch(struct groups *gs, const fetch_request *q, int16_t version, bool st
     if (version >= 9) ret->error_code = fetch_check(g, q);
     if (ret->error_code) return;
     if (q->topics_n < 0) {
-        fetch_all_topics(gs, g, version, stable, a, ret);
+        fetch_all_topics(gs, g, version, what, a, ret);
         return;
     }
     ret->topics_n = q->topics_n;
     ret->topics =
         codec_array(a, K_STRUCT_OFFSET_FETCH_RESPONSE_OFFSET_FETCH_RESPONSE_TOPICS, q->topics_n);
     for (int32_t i = 0; i < q->topics_n; i++)
-        fetch_one_topic(gs, g, &q->topics[i], version, stable, a, &ret->topics[i]);
+        fetch_one_topic(gs, g, &q->topics[i], version, what, a, &ret->topics[i]);
 }

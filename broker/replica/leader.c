@@ -123,8 +123,8 @@ is_joining(const struct partition *p, const struct follower *f)
            may_join_isr(p, f);
 }
 
-static bool
-in_maximal_isr(const struct partition *p, int32_t id)
+bool
+partition_counts_on(const struct partition *p, int32_t id)
 {
     return isr_has(&p->isr, id) || (p->isr_state == ISR_PENDING && isr_has(&p->isr_wanted, id));
 }
@@ -144,7 +144,7 @@ partition_try_advance(struct partition *p)
         v[n++] = (struct replica_view){.broker_id = f->broker_id,
                                        .log_end = f->progress.log_end,
                                        .in_isr = isr_has(&p->isr, f->broker_id),
-                                       .in_maximal_isr = in_maximal_isr(p, f->broker_id),
+                                       .in_maximal_isr = partition_counts_on(p, f->broker_id),
                                        .joining = is_joining(p, f)};
     }
     int64_t hw = hw_advance(p->high_watermark, v, n, partition_is_under_min_isr(p));

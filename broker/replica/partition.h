@@ -56,6 +56,7 @@ enum fetch_news {
     FETCH_NEWS_WRITTEN,
     FETCH_NEWS_COMMITTED,
     FETCH_NEWS_STANDING, /* the ISR, the log's start: to be told or looked at, nothing to wake for */
+    FETCH_NEWS_ASKED,    /* nothing new, but somebody wants to know whether his followers follow */
     FETCH_NEWS_ROLE,     /* another role or epoch, a cut; the partition may be gone after this */
 };
 struct fetch_waiter {
@@ -178,6 +179,8 @@ int64_t partition_read_limit(const struct partition *p, bool is_follower, bool r
 /* ---- the leader's part (leader.c) ---- */
 
 bool partition_is_under_min_isr(const struct partition *p);
+/* It is in the ISR that is committed, or in one that was asked for and is not refused. */
+bool partition_counts_on(const struct partition *p, int32_t broker_id);
 /* What is appended has its offsets on return; the answer waits for `w` if acks ask for it. Returns 0
  * or the protocol's error. */
 int16_t partition_append(struct partition *p, struct log_append *a, int16_t acks);

@@ -338,7 +338,7 @@ fetch_offset(void)
     struct k_offset_fetch_request_offset_fetch_request_group q = {
         .group_id = S("g"), .member_epoch = -1, .topics = &t, .topics_n = 1};
     struct k_offset_fetch_response_offset_fetch_response_group res = {.error_code = 0};
-    groups_fetch(w.gs, &q, 9, false, &w.arena, &res);
+    groups_fetch(w.gs, &q, 9, OFFSETS_COMMITTED, &w.arena, &res);
     assert_int_equal(res.error_code, 0);
     return res.topics[0].partitions[0].committed_offset;
 }

@@ -634,7 +634,7 @@ fetches(const char *id, int32_t epoch)
     struct k_offset_fetch_request_offset_fetch_request_group q = {
         .group_id = S("g"), .member_id = slice_cstr(id), .member_epoch = epoch, .topics_n = -1};
     struct k_offset_fetch_response_offset_fetch_response_group res = {.error_code = 0};
-    groups_fetch(w.gs, &q, 9, false, &w.arena, &res);
+    groups_fetch(w.gs, &q, 9, OFFSETS_COMMITTED, &w.arena, &res);
     return res.error_code;
 }
 

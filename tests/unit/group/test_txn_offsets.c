@@ -52,7 +52,7 @@ fetch_stable(void)
     struct k_offset_fetch_request_offset_fetch_request_group q = {
         .group_id = S("g"), .topics = &t, .topics_n = 1};
     res = (struct k_offset_fetch_response_offset_fetch_response_group){.error_code = 0};
-    groups_fetch(w.gs, &q, 9, true, &w.arena, &res);
+    groups_fetch(w.gs, &q, 9, OFFSETS_STABLE, &w.arena, &res);
     return &res.topics[0].partitions[0];
 }
 
