@@ -144,7 +144,7 @@ take_share_partition(struct share_link *l, const struct k_share_fetch_response_p
         p->link = NULL; /* named anew, to whoever leads then */
         p->is_said = false;
     } else if (d->acquired_records_n > 0) {
-        share_unpack_begin(sc, p->index, l->asked_ns, d, from);
+        share_unpack_begin(l, p->index, d, from);
     }
 }
 

@@ -24,7 +24,8 @@ enum share_decision {
 
 struct share_given {
     int32_t partition;
-    int64_t asked_ns; /* when the fetch that brought them was sent */
+    int64_t asked_ns; /* when the fetch that brought them was sent … */
+    int32_t broker;   /* … and to whom */
     const struct record *records;
     const int16_t *counts; /* of deliveries, this one included */
     int32_t n;

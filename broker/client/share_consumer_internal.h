@@ -29,7 +29,7 @@ struct share_link {
 struct share_piece {
     struct list node;
     struct share_consumer *sc;
-    int32_t partition;
+    int32_t partition, broker;
     int64_t asked_ns;
     struct buf *from;
     struct slice batches, batch;
@@ -59,7 +59,8 @@ struct share_consumer {
     struct client_watcher watcher;
 };
 
-void share_unpack_begin(struct share_consumer *sc, int32_t partition, int64_t asked_ns,
+/* What came by this link. */
+void share_unpack_begin(struct share_link *l, int32_t partition,
                         const struct k_share_fetch_response_partition_data *d, struct buf *from);
 void share_unpack(struct task *t);
 /* Something was given, or nothing is asked; and nothing is being unpacked. */

@@ -46,8 +46,11 @@ give_records(struct share_piece *p, struct slice payload)
     int64_t room = MIN(p->header.records_n, payload.n / 7 + 1);
     struct record *v = ARENA_ARRAY(a, struct record, room + 1);
     int16_t *counts = ARENA_ARRAY(a, int16_t, room + 1);
-    struct share_given g = {
-        .partition = p->partition, .asked_ns = p->asked_ns, .records = v, .counts = counts};
+    struct share_given g = {.partition = p->partition,
+                            .asked_ns = p->asked_ns,
+                            .broker = p->broker,
+                            .records = v,
+                            .counts = counts};
     struct records rs;
     records_begin(&rs, &p->header, payload);
     while (g.n <= room && records_next(&rs, &v[g.n])) {
@@ -110,13 +113,15 @@ share_unpack(struct task *t)
 }
 
 void
-share_unpack_begin(struct share_consumer *sc, int32_t partition, int64_t asked_ns,
+share_unpack_begin(struct share_link *l, int32_t partition,
                    const struct k_share_fetch_response_partition_data *d, struct buf *from)
 {
+    struct share_consumer *sc = l->sc;
     struct share_piece *p = MEM_NEW(&sc->env->mem, struct share_piece);
     p->sc = sc;
     p->partition = partition;
-    p->asked_ns = asked_ns;
+    p->asked_ns = l->asked_ns;
+    p->broker = l->peer->id;
     p->from = buf_ref(from);
     p->batches = d->records.bytes;
     for (int32_t i = 0; i < d->acquired_records_n; i++) {

@@ -13,7 +13,8 @@ enum { DECIDED_GAP, DECIDED_ACCEPT, DECIDED_RELEASE, DECIDED_REJECT };
 /* One record, as one group sees it. */
 struct fate {
     uint64_t value;
-    int64_t settled_ns;            /* when an acceptance or rejection was acknowledged; -1 */
+    int64_t settled_ns;            /* when an acceptance or rejection was acknowledged (-1) … */
+    int64_t asked_to_settle_ns;    /* … and asked for */
     int32_t settled_by;            /* whose */
     bool is_settled;               /* that is so, or may be */
     bool is_accepted, is_rejected; /* acknowledged as that */
@@ -92,6 +93,43 @@ begin_share_telling(struct shares_checked *s, enum rule rule, const struct histo
 
 /* ---- what was given ------------------------------------------------------------------------------- */
 
+static void
+tell_broker(struct writer *w, int32_t id)
+{
+    fmt_char(w, 'b'), fmt_i64(w, id);
+}
+
+/* The acceptance was asked for when another broker led the partition than the one that gave it out again; that one had
+ * led before, and has not since: it stood still, or was cut off, and had not heard of its successor. (Records of share
+ * groups are given at least once. Whoever gets one in this way cannot settle it: its leader is none.) */
+static bool
+giver_was_superseded(const struct shares_checked *s, const struct history_op *op,
+                     const struct part *p, const struct fate *f, struct writer *why)
+{
+    const struct chronicle *c = s->c->facts->chronicle;
+    const struct happening *then = NULL;
+    int32_t giver = op->leader_epoch;
+    bool led_before = false, led_since = false;
+    for (int64_t i = 0; c && giver >= 0 && i < c->v.n; i++) {
+        const struct happening *one = &c->v.v[i];
+        bool is_placed = one->kind == HAPPENED_PLACED &&
+                         happening_is_of(one, history_topic_name(s->c->h, p->topic), p->partition);
+        if (!is_placed || one->at_ns > op->complete_ns) continue;
+        if (one->at_ns > f->asked_to_settle_ns) {
+            led_since |= one->leader == giver;
+        } else if (!then || one->leader != then->leader) {
+            led_before |= then && then->leader == giver;
+            then = one;
+        }
+    }
+    if (!then || then->leader < 0 || then->leader == giver || !led_before || led_since)
+        return false;
+    tell_broker(why, giver), fmt_str(why, " gave it, and had not heard that ");
+    tell_broker(why, then->leader), fmt_str(why, " leads since ");
+    fmt_seconds(why, then->at_ns - s->c->h->begin_ns);
+    return true;
+}
+
 /* The fetch must have been asked for after the acceptance was known: one that was under way may come late. */
 static void
 check_given_again(struct shares_checked *s, const struct history_op *op, const struct part *p,
@@ -103,6 +141,12 @@ check_given_again(struct shares_checked *s, const struct history_op *op, const s
     tell_process(&t, f->settled_by), tell_time(&t, f->settled_ns);
     tell_text(&t, " and given to "), tell_process(&t, op->process);
     tell_text(&t, ", who asked"), tell_time(&t, op->key);
+    char text[200];
+    struct writer why = writer_fixed(text, sizeof text - 1);
+    if (!t.excuse && giver_was_superseded(s, op, p, f, &why)) {
+        text[why.n] = 0;
+        t.excuse = text;
+    }
     tell_end(&t);
 }
 
@@ -217,6 +261,7 @@ take_acknowledged(struct shares_checked *s, const struct history_op *op, const s
         if (settles) f->is_settled = true;
         if (settles && op->outcome == HISTORY_OK) {
             f->settled_ns = op->complete_ns;
+            f->asked_to_settle_ns = op->invoke_ns;
             f->settled_by = op->process;
             f->is_accepted |= op->acks == DECIDED_ACCEPT;
             f->is_rejected |= op->acks == DECIDED_REJECT && has_letters(s, op->node, op->invoke_ns);

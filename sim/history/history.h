@@ -40,7 +40,8 @@ enum history_kind {
     HISTORY_PROCESS,      /* reads: what it has done; complete at once. acks: how it commits */
     HISTORY_LEAVE,        /* it leaves the group in order, partition -1 */
     /* Of members of share groups: node is the group. */
-    HISTORY_GIVEN, /* reads: what it was given, with the delivery count for an epoch; key: when it asked */
+    HISTORY_GIVEN, /* reads: what it was given, with the delivery count for an epoch; key: when it asked; leader_epoch: whom,
+                    * the broker that gave it */
     HISTORY_ACKNOWLEDGE, /* records from offset to key; acks: 1 accept, 2 release, 3 reject */
     /* A dead letter of the group, found in the final read: of the record at offset; reads: its copy, if it has one; key: the
      * delivery count; acks: 2 it was released too often, 3 it was rejected */
@@ -122,7 +123,7 @@ struct history_op {
         node; /* polls: the replica asked, -1 the leader; sends: who answered, -1; members: the group */
     int32_t
         leader_epoch; /* of HISTORY_END and HISTORY_TRUNCATION; -1: not known. Of a send: which of its
-                           * process's transactions it belongs to, from 1; -1: none */
+                           * process's transactions it belongs to, from 1; -1: none. Of HISTORY_GIVEN: a broker */
     int32_t reads_n;
     int64_t first_read;
     int64_t invoke_ns;
@@ -285,6 +286,8 @@ extern const char *const history_kind_names[],
     *const history_admin_names[], *const history_commit_names[], *const history_outcome_names[];
 #define HISTORY_DECISIONS_N 4
 extern const char *const history_decision_names[HISTORY_DECISIONS_N];
+/* Before the broker that gave something. */
+#define HISTORY_GIVER_MARK "by="
 /* Before the key, of each kind from HISTORY_GIVEN to HISTORY_START. */
 extern const char *const history_share_marks[HISTORY_START - HISTORY_GIVEN + 1];
 

@@ -109,6 +109,13 @@ parse_of_share(struct history *h, struct text_line *l, struct history_op *op)
         s = slice_sub(s, m.n, s.n - m.n);
         return line_number(l, s, 0, INT64_MAX - 1, &op->key) ? 1 : -1;
     }
+    m = slice_cstr(HISTORY_GIVER_MARK);
+    if (op->kind == HISTORY_GIVEN && slice_starts(s, m)) {
+        int64_t broker = -1;
+        bool is_number = line_number(l, slice_sub(s, m.n, s.n - m.n), 0, INT32_MAX, &broker);
+        op->leader_epoch = (int32_t)broker;
+        return is_number ? 1 : -1;
+    }
     if (!slice_starts(s, S("of="))) return 0;
     if (s.n == 3) return line_fail(l, "the group's name is missing: of=NAME"), -1;
     op->node = history_group(h, slice_sub(s, 3, s.n - 3));

@@ -147,7 +147,8 @@ print_of_group(const struct history *h, const struct history_op *op, struct writ
 static void
 print_flags(const struct history *h, const struct history_op *op, struct writer *w)
 {
-    if (op->leader_epoch >= 0) print_number(w, "e", op->leader_epoch);
+    if (op->leader_epoch >= 0)
+        print_number(w, op->kind == HISTORY_GIVEN ? HISTORY_GIVER_MARK : "e", op->leader_epoch);
     if (history_is_of_group(op->kind)) {
         print_of_group(h, op, w);
         return;

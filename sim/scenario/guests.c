@@ -133,6 +133,7 @@ guests_ask(struct guests *g, struct visit *v, const struct request_head *head)
     *a = (struct asked){.correlation = head->correlation_id,
                         .api = head->api_key,
                         .version = head->version,
+                        .broker = v->broker,
                         .process = guests_author(g, v->client, SENDS_NOTHING)};
     list_push_back(&v->asked, &a->node);
     return a;

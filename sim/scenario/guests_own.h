@@ -162,7 +162,7 @@ struct handed_range {
 };
 struct handed {
     struct poll poll;
-    int32_t group, client;
+    int32_t group, client, broker;
     int64_t asked_ns;
     struct handed_range *ranges; /* of the batches these only */
     int32_t ranges_n;
@@ -213,7 +213,7 @@ struct session {
 /* A request whose answer is waited for. */
 struct asked {
     struct list node;
-    int32_t correlation, process;
+    int32_t correlation, process, broker;
     int16_t api, version;
     struct session
         *own; /* Fetch: of a session that is no more than this request, or begins with it */

@@ -183,6 +183,7 @@ take_handed(struct guests *g, const struct asked *a, int32_t topic,
                                   .offset = n ? p->acquired_records[0].first_offset : -1},
                          .group = s->group,
                          .client = s->client,
+                         .broker = a->broker,
                          .asked_ns = a->asked_ns,
                          .ranges = ARENA_ARRAY(&g->a, struct handed_range, n + 1),
                          .ranges_n = n};
@@ -261,6 +262,7 @@ tell_handed(struct guests *g, const struct handed *h)
     }
     op.node = h->group;
     op.key = h->asked_ns;
+    op.leader_epoch = h->broker;
     g->clients.v[h->client].read += reads.n;
     if (reads.n && group_is_told(g, h->group))
         history_add(&g->h, &op, HISTORY_OK, reads.v, reads.n);

@@ -66,6 +66,7 @@ sharer_records(void *owner, const struct share_given *g)
     }
     struct history_op op = history_op_new(HISTORY_GIVEN, s->process, s->topic, g->partition);
     op.node = s->group;
+    op.leader_epoch = g->broker;
     /* How long ago the fetch was sent, by this machine's clock. */
     op.key = h->now(h->ctx) - (env_now_ns(s->env) - g->asked_ns);
     history_add(h, &op, HISTORY_OK, reads.v, reads.n);

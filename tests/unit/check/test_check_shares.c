@@ -90,6 +90,43 @@ what_is_not_acknowledged_is_given_again(void **state)
     gives(8, NULL, &strict, RULE_UNGIVEN, 1, false);
 }
 
+static struct happening
+placed_at(int64_t at_ms, int32_t leader)
+{
+    struct happening one = happening_new(HAPPENED_PLACED, at_ms * 1000000);
+    one.topic = S("orders");
+    one.partition = 0;
+    one.leader = leader;
+    return one;
+}
+
+/* w1 was told at 1.2 s that p1:1 is accepted, and w2 is given it by somebody. b1 led until then_ms, then b2. */
+static void
+given_again_by(const char *broker, int64_t then_ms, int64_t back_ms, bool allowed)
+{
+    struct happening all[] = {placed_at(0, 1), placed_at(then_ms, 2), placed_at(back_ms, 1)};
+    struct chronicle c = {.v = {.v = all, .n = back_ms ? 3 : 2}};
+    struct check_facts facts = strict;
+    char given[200];
+    facts.chronicle = &c;
+    snprintf(given, sizeof given,
+             "1.500 = w2 given orders-0 0=p1:1/2 1=p1:2/2 2=p1:3/1 asked=1300000000 of=g%s",
+             broker);
+    gives(6, given, &facts, RULE_GIVEN_AGAIN, 1, allowed);
+}
+
+static void
+who_was_superseded_and_has_not_heard_of_it_may_give_again(void **state)
+{
+    (void)state;
+    given_again_by(" by=1", 1050, 0, true);
+    given_again_by("", 1050, 0, false);      /* nobody knows who gave it */
+    given_again_by(" by=2", 1050, 0, false); /* who leads knows */
+    given_again_by(" by=3", 1050, 0, false); /* who never led has nothing to give */
+    given_again_by(" by=1", 1150, 0, false); /* it may have been b1 that was asked to accept it */
+    given_again_by(" by=1", 1050, 1400, false); /* it has led since, and read what is settled */
+}
+
 static void
 a_delivery_that_nobody_saw_may_be_the_last(void **state)
 {
@@ -217,6 +254,7 @@ main(void)
         cmocka_unit_test(what_was_acknowledged_is_not_given_again),
         cmocka_unit_test(nobody_is_given_what_another_holds),
         cmocka_unit_test(what_is_not_acknowledged_is_given_again),
+        cmocka_unit_test(who_was_superseded_and_has_not_heard_of_it_may_give_again),
         cmocka_unit_test(a_delivery_that_nobody_saw_may_be_the_last),
         cmocka_unit_test(there_is_a_limit_on_deliveries),
     };
