@@ -209,15 +209,21 @@ fetch_holds(const struct fetch *f, const struct assigned *a)
 }
 
 /* A partition that is assigned twice, once to its leader whoever that is and once to a broker that has come
- * to lead it, stands in two requests: in one it would be answered only once. */
+ * to lead it, stands in two requests: in one it would be answered only once. And on two connections: behind one that waits
+ * for records the other would wait, too, though there are some for it. */
 static struct fetch *
 fetch_of(struct consumer *r, struct peer *peer, const struct assigned *a)
 {
-    LIST_EACH(&r->fetches, f, struct fetch, node)
-        if (f->peer == peer && !fetch_holds(f, a)) return f;
+    enum purpose purpose = FOR_FETCH;
+    LIST_EACH(&r->fetches, f, struct fetch, node) {
+        if (f->peer != peer) continue;
+        if (!fetch_holds(f, a)) return f;
+        purpose = FOR_FETCH_BESIDE;
+    }
     struct fetch *f = MEM_NEW(&r->env->mem, struct fetch);
     f->r = r;
     f->peer = peer;
+    f->purpose = purpose;
     list_push_back(&r->fetches, &f->node);
     return f;
 }
@@ -254,7 +260,7 @@ fetch_add(struct assigned *a)
         return;
     }
     struct fetch *f = fetch_of(r, peer, a);
-    if (f->ask.pending || !client_reaches(r->c, peer, FOR_FETCH)) return;
+    if (f->ask.pending || !client_reaches(r->c, peer, f->purpose)) return;
     struct fetch_item item = {a, a->position, a->seeks, part->leader_epoch};
     VEC_PUSH(&r->env->mem, &f->items, item);
 }
@@ -277,7 +283,7 @@ fetch_send(struct fetch *f)
                           .timeout_ms = f->r->params.request_timeout_ms + f->r->params.max_wait_ms,
                           .build = fetch_build,
                           .done = fetch_answered};
-    ask_send(f->r->c, f->peer, FOR_FETCH, &f->ask);
+    ask_send(f->r->c, f->peer, f->purpose, &f->ask);
 }
 
 void

@@ -50,9 +50,10 @@ struct fetch_item {
         leader_epoch; /* by which the broker was chosen, and by none that is heard of while this waits to be sent */
 };
 
-/* One request at a time to each broker. */
+/* One request at a time to each broker, but for what is assigned twice. */
 struct fetch {
     struct list node;
+    enum purpose purpose; /* of its connection */
     struct consumer *r;
     struct peer *peer;
     struct ask ask;

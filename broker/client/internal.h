@@ -10,7 +10,7 @@
 #include "errors.h"
 
 /* A fetch that waits for data, or a join that waits for others, must not hold up the rest: answers come in order. */
-enum purpose { FOR_CONTROL, FOR_PRODUCE, FOR_FETCH, FOR_GROUP, PURPOSES_N };
+enum purpose { FOR_CONTROL, FOR_PRODUCE, FOR_FETCH, FOR_FETCH_BESIDE, FOR_GROUP, PURPOSES_N };
 
 struct link;
 

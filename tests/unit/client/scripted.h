@@ -51,7 +51,7 @@ struct script {
                      struct arena *a);
     int16_t asked_for; /* whose request other() has in hand */
     int16_t other_max; /* of requests that are not named above; 0: all */
-    int32_t produced, fetched, asked[K_APIS_N], versions[K_APIS_N];
+    int32_t connections, produced, fetched, asked[K_APIS_N], versions[K_APIS_N];
     int32_t hint_leader;                              /* in answers that fail; 0: none */
     void (*begin)(struct script *s, struct env *env); /* the client's machine */
 };
@@ -295,6 +295,7 @@ fake_accepted(struct listener *l, const struct accepted *accepted)
     struct fake *f = CONTAINER_OF(l, struct fake, listener);
     struct fake_conn *c = MEM_NEW(&f->env->mem, struct fake_conn);
     c->fake = f;
+    f->script->connections++;
     c->conn.ops = &fake_conn_ops;
     frame_reader_init(&c->frames, &f->env->mem, &c->conn, 1 << 20);
     conn_accept(l, &c->conn, accepted);

@@ -570,6 +570,8 @@ a_partition_that_is_read_twice_from_a_node_is_read_twice(void **state)
     fill(4, CODEC_NONE, 0);
     script_run(&script, 3000);
     assert_int_equal(read_n, 8 + 6);
+    /* One for all that is answered at once, and one for each fetch: else one would wait behind the other. */
+    assert_int_equal(script.connections, 3);
     assert_int_equal(assigned_position(assigned), 8);
     assert_int_equal(assigned_position(also), 8);
 }
