@@ -83,10 +83,13 @@ is_followed_in(const struct fetch_session *fs, const struct partition *p)
 bool
 still_leads_hears(struct server *s, const struct fetch_session *fs, int64_t proves)
 {
-    bool is_waited_for = false;
+    bool is_waited_for = false, is_followed = false;
+    const struct partition *looked_at = NULL; /* many may ask about one, and wait in its list */
     LIST_EACH(&s->leads_asked.open, c, struct still_leads, node) {
         const struct partition *p = c->partition;
-        if (!p || isr_has(&c->proven_by, fs->replica_id) || !is_followed_in(fs, p)) continue;
+        if (!p || isr_has(&c->proven_by, fs->replica_id)) continue;
+        if (p != looked_at) looked_at = p, is_followed = is_followed_in(fs, p);
+        if (!is_followed) continue;
         if (c->number > proves) {
             is_waited_for = true;
             continue;
