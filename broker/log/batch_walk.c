@@ -1,10 +1,13 @@
 #include "broker/log/batch_walk.h"
 
 void
-walk_begin(struct batch_walk *w, struct segment *s, int64_t window_bytes, int64_t payload_max)
+walk_begin(struct batch_walk *w, struct segment *s, int64_t offset_end, int64_t window_bytes,
+           int64_t payload_max)
 {
     walk_release(w);
     *w = (struct batch_walk){.segment = s,
+                             .offset_min = s->base_offset,
+                             .offset_end = offset_end,
                              .window_bytes = MAX(window_bytes, BATCH_HEADER_BYTES),
                              .payload_max = payload_max};
     segment_pin(s);
@@ -72,9 +75,17 @@ wanted(const struct batch_walk *w, struct slice have)
     return is_possible && have.n < size ? size : 0;
 }
 
+static bool
+is_in_order(const struct batch_walk *w)
+{
+    return w->h.base_offset >= w->offset_min && w->h.base_offset < w->offset_end &&
+           batch_last_offset(&w->h) < w->offset_end;
+}
+
 enum walk
 walk_next(struct batch_walk *w, struct log_job *job)
 {
+    w->position = w->next;
     buf_unref(w->inflated);
     w->inflated = NULL;
     if (!w->is_reading && w->next >= w->segment->written) return WALK_END;
@@ -91,10 +102,12 @@ walk_next(struct batch_walk *w, struct log_job *job)
     enum batch_err err = batch_check(job->log->env->crc32c, have, &w->h);
     if (err == BATCH_SHORT) return broken(w, "a batch is larger than can be taken into memory");
     if (err) return broken(w, batch_err_text(err));
+    if (!is_in_order(w))
+        return broken(w, "a batch's offsets are not between those of its neighbours");
     int64_t size = batch_size_bytes(&w->h);
     w->batch = slice_sub(have, 0, size);
     w->payload = batch_payload(w->batch, &w->h);
-    w->position = w->next;
+    w->offset_min = batch_next_offset(&w->h);
     w->next += size;
     w->looked_bytes += size;
     return WALK_BATCH;

@@ -1,5 +1,5 @@
-/* Walks over the batches of a segment's file, whole ones with the right sum, and takes their records out of
- * compression. For a job: when something is to be waited for, the job's step() is called after that, and asks again.
+/* Walks over the batches of a segment's file, whole ones with the right sum and with offsets in their order (which no sum
+ * covers), and takes their records out of compression. For a job: when something is to be waited for, the job's step() is called after that, and asks again.
  *
  *     while ((w = walk_next(&walk, job, err)) == WALK_BATCH) …  walk.h, walk.batch; perhaps walk_payload() */
 #ifndef LOG_BATCH_WALK_H
@@ -15,18 +15,21 @@ struct batch_walk {
     int64_t payload_max;     /* what a batch may come to, in memory */
     int64_t looked_bytes;    /* in all; the owner may set it back */
     const char *why;         /* WALK_BROKEN: "checksum differs" */
-    /* The batch that was given. */
+    /* The batch that was given, or was to be given. */
     struct batch_header h;
     struct slice batch, payload;
     int64_t position;
     /* private */
-    int64_t next; /* where the next one begins */
+    int64_t next;                   /* where the next one begins */
+    int64_t offset_min, offset_end; /* … and between what its offsets lie */
     struct buf *window, *inflated;
     int64_t window_at;
     bool is_reading, is_inflating;
 };
 
-void walk_begin(struct batch_walk *w, struct segment *s, int64_t window_bytes, int64_t payload_max);
+/* All offsets are below offset_end. */
+void walk_begin(struct batch_walk *w, struct segment *s, int64_t offset_end, int64_t window_bytes,
+                int64_t payload_max);
 /* Lets go of everything; harmless when nothing was begun. */
 void walk_release(struct batch_walk *w);
 /* The next batch. */

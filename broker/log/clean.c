@@ -31,7 +31,7 @@ tell_uncleanable(struct clean_job *j)
     fmt_str(&w, ", in ");
     fmt_slice(&w, log_file_path(log, j->segment_base, S(".log")));
     fmt_str(&w, " at byte ");
-    fmt_i64(&w, j->walk.next);
+    fmt_i64(&w, j->walk.position);
     NOTE(log->env, NOTE_LOG_MESSAGE, log->name, writer_slice(&w), 3);
 }
 
@@ -55,7 +55,8 @@ clean_walk(struct clean_job *j, int64_t base_offset)
     j->part = PART_NEXT;
     struct segment *s = log->segments.v[log_segment_at(log, base_offset)];
     CHECK(s->base_offset == base_offset && s->written == s->size);
-    walk_begin(&j->walk, s, j->asked.window_bytes, j->asked.payload_max);
+    walk_begin(&j->walk, s, clean_next_segment(j, base_offset, INT64_MAX), j->asked.window_bytes,
+               j->asked.payload_max);
 }
 
 int64_t

@@ -687,6 +687,41 @@ a_broken_batch_makes_it_uncleanable_and_harms_nothing(void **state)
     end(&r);
 }
 
+/* No checksum covers a batch's offset: one that rotted, or two segments with the same offsets that an older build left. */
+static void
+offsets_out_of_order_make_it_uncleanable(void **state)
+{
+    (void)state;
+    static const struct {
+        int byte;
+        uint8_t becomes;
+    } rots[] = {{7, 0}, {6, 0xff}, {0, 0x7f}}; /* back, beyond the next segment, far beyond */
+    for (int i = 0; i < ARRAY_LEN(rots); i++) {
+        struct run r;
+        struct cleaning x;
+        begin(&r, 1);
+        fill(&r, 80);
+        struct name *f = names_find(&r.disk->now, "orders-0/00000000000000000000.log");
+        assert_non_null(f);
+        if (!f) return;
+        struct batch_header first;
+        assert_int_equal(batch_parse(slice(f->inode->now, BATCH_HEADER_BYTES), &first), BATCH_OK);
+        uint8_t *rotten = &f->inode->now[batch_size_bytes(&first) + rots[i].byte], was = *rotten;
+        *rotten = rots[i].becomes;
+        assert_true(clean_begin(&r, &x, 1 << 20));
+        body_run(&r.f.body);
+        assert_true(x.is_done);
+        assert_int_equal(x.clean.err, LOG_E_CORRUPT);
+        assert_string_equal(x.why, "a batch's offsets are not between those of its neighbours");
+        check_nothing_is_left_over(&r);
+        assert_false(r.f.failed);
+        fill(&r, 10);
+        assert_false(clean_begin(&r, &x, 1 << 20)); /* not tried again */
+        *rotten = was;
+        end(&r);
+    }
+}
+
 static void
 a_full_disk_ends_it_and_harms_nothing(void **state)
 {
@@ -1041,6 +1076,7 @@ main(void)
         cmocka_unit_test(a_log_that_was_cut_is_looked_at_again),
         cmocka_unit_test(what_is_not_written_yet_is_left),
         cmocka_unit_test(a_broken_batch_makes_it_uncleanable_and_harms_nothing),
+        cmocka_unit_test(offsets_out_of_order_make_it_uncleanable),
         cmocka_unit_test(a_full_disk_ends_it_and_harms_nothing),
         cmocka_unit_test(a_broken_disk_takes_the_log_offline),
         cmocka_unit_test(a_process_may_die_at_any_disk_operation),
