@@ -107,7 +107,7 @@ parse_of_share(struct history *h, struct text_line *l, struct history_op *op)
         return op->acks = (int16_t)n, 1;
     if (slice_starts(s, m)) {
         s = slice_sub(s, m.n, s.n - m.n);
-        return line_number(l, s, 0, INT64_MAX - 1, &op->key) ? 1 : -1;
+        return line_number(l, s, 0, INT64_MAX, &op->key) ? 1 : -1;
     }
     m = slice_cstr(HISTORY_GIVER_MARK);
     if (op->kind == HISTORY_GIVEN && slice_starts(s, m)) {
@@ -131,6 +131,15 @@ parse_marked(struct text_line *l, const char *mark, int64_t min, int64_t max, in
     return line_number(l, slice_sub(l->word, m.n, l->word.n - m.n), min, max, ret);
 }
 
+/* Clients may commit and acknowledge what they like, the greatest number too; what a broker has has one after it. */
+static int64_t
+offset_max(enum history_kind kind)
+{
+    bool is_clients =
+        kind == HISTORY_COMMIT || kind == HISTORY_COMMITTED || kind == HISTORY_ACKNOWLEDGE;
+    return is_clients ? INT64_MAX : INT64_MAX - 1;
+}
+
 static bool
 parse_flag(struct text_line *l, struct history_op *op)
 {
@@ -147,7 +156,7 @@ parse_flag(struct text_line *l, struct history_op *op)
     if (parse_marked(l, "acks=", -1, 1, &n)) return op->acks = (int16_t)n, true;
     if (parse_marked(l, "node=", 0, INT32_MAX, &n)) return op->node = (int32_t)n, true;
     if (parse_marked(l, "key=", 0, HISTORY_KEYS_MAX, &op->key)) return true;
-    if (parse_marked(l, "@", 0, INT64_MAX - 1, &op->offset)) return true;
+    if (parse_marked(l, "@", 0, offset_max(op->kind), &op->offset)) return true;
     if (parse_marked(l, "e", 0, INT32_MAX, &n)) return op->leader_epoch = (int32_t)n, true;
     if (parse_marked(l, "!", INT16_MIN, INT16_MAX, &n)) return op->error = (int16_t)n, true;
     return false;
