@@ -364,6 +364,35 @@ begins_something(const struct step *s)
            (id >= VERB_HOLD && id <= VERB_ANSWER);
 }
 
+static bool
+ends_by_name(const struct step *s, struct slice name)
+{
+    bool ends = s->verb && (s->verb->id == VERB_HEAL || s->verb->id == VERB_RELEASE);
+    for (int32_t i = 0; ends && i < s->args.target.n; i++) {
+        const struct term *t = &s->args.target.v[i];
+        if (t->kind == TERM_ALL || (t->kind == TERM_BOUND && slice_eq(t->name, name))) return true;
+    }
+    return false;
+}
+
+/* $name would be the later one, and nobody could end the earlier one any more. One that ends by itself, or that was ended, has no
+ * need of its name. */
+static void
+check_name_is_free(struct load *l, const struct step *s, struct mark at)
+{
+    const struct step *lasts = NULL;
+    for (int32_t i = 0; i < l->s->steps_n && &l->s->steps[i] != s; i++) {
+        const struct step *o = &l->s->steps[i];
+        if (slice_eq(o->as, s->as) && begins_something(o) && !o->args.for_ns) lasts = o;
+        else if (ends_by_name(o, s->as)) lasts = NULL;
+    }
+    if (lasts && begins_something(s))
+        diag_error(
+            l->d, at,
+            (const char *)arena_format(l->a, "another name, or first heal: $%.*s", SARG(s->as)).p,
+            "as: %.*s is the name of a %s that lasts", SARG(s->as), lasts->verb->value.name);
+}
+
 /* Whoever a name stands for is known only when the step that gives it has fired. */
 static void
 check_bound_time(struct load *l, const struct step *s, const struct term *t, const struct step *by)
@@ -434,6 +463,7 @@ decode_step(struct load *l, const struct tree *t, struct step *ret)
         ret->beside = beside_line(l, part, slice_cstr(ret->verb->value.name));
         if (l->d->errors == before) check_verb(l, ret);
         if (l->d->errors == before) check_target(l, ret);
+        if (l->d->errors == before && ret->as.p) check_name_is_free(l, ret, as->mark);
     }
     if (ret->as.p) words_add(&l->bound, ret->as);
 }

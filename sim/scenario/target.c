@@ -239,6 +239,48 @@ static const struct field sides_v[] = {
 };
 static const struct fields sides_fields = {sides_v, 2};
 
+/* Roles of which there is one stand for the same machine, wherever they are. */
+static bool
+is_same_machine(const struct term *a, const struct term *b)
+{
+    if (a->kind != b->kind) return false;
+    switch (a->kind) {
+    case TERM_NAME:
+    case TERM_COORDINATOR: return slice_eq(a->name, b->name);
+    case TERM_LEADER:
+        return slice_eq(a->partition.topic, b->partition.topic) &&
+               a->partition.partition == b->partition.partition;
+    case TERM_CONTROLLER:
+    case TERM_QUORUM_LEADER:
+    case TERM_BUSIEST: return true;
+    case TERM_ALL: /* and each of these with each other */
+    case TERM_BROKERS:
+    case TERM_CONTROLLERS:
+    case TERM_CLIENTS:
+    case TERM_REST:
+    case TERM_FOLLOWERS:
+    case TERM_QUORUM_FOLLOWERS:
+    case TERM_CLIENT:
+    case TERM_PRINCIPAL:
+    case TERM_ANY:
+    case TERM_BOUND: break;
+    }
+    return false;
+}
+
+static bool
+sides_are_apart(struct load *l, const struct target *from, const struct target *to)
+{
+    for (int32_t i = 0; i < from->n; i++)
+        for (int32_t k = 0; k < to->n; k++)
+            if (is_same_machine(&from->v[i], &to->v[k])) {
+                diag_error(l->d, to->v[k].mark, "[b1, b2], or [b1, rest]",
+                           "this is on both sides: between a machine and itself is no network");
+                return false;
+            }
+    return true;
+}
+
 bool
 decode_sides(struct load *l, const struct tree *t, struct args *ret)
 {
@@ -257,6 +299,7 @@ decode_sides(struct load *l, const struct tree *t, struct args *ret)
     }
     bool ok = decode_side(l, from, &ret->from);
     ok = decode_side(l, to, &ret->to) && ok;
+    ok = ok && sides_are_apart(l, &ret->from, &ret->to);
     if (!ok || !is_rest(&ret->from) || !is_rest(&ret->to)) return ok;
     diag_error(l->d, t->mark, "[b1, rest]", "one side must say who");
     return false;

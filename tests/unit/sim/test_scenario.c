@@ -401,6 +401,13 @@ what_would_mean_nothing_is_refused(void **state)
     must_say(HEAD "timeline: [{at: 1s, crash: rest}]", "the rest of what?");
     must_say(HEAD "timeline: [{at: 1s, cut: [rest, rest]}]", "one side must say who");
     must_say(HEAD "timeline: [{at: 1s, heal: b1}]", "nothing lasts by this name");
+    must_say(HEAD "timeline: [{at: 1s, cut: [b1, b2], as: x}, {at: 2s, hold: {rpc: Fetch}, as: x}]",
+             "x is the name of a cut that lasts");
+    must_say(HEAD "timeline: [{at: 1s, cut: [b1, b1]}]", "this is on both sides");
+    must_say(HEAD "timeline: [{at: 1s, slow: {from: [b2, b3], to: [b1, b3]}, by: 1s}]",
+             "this is on both sides");
+    must_say(HEAD "timeline: [{at: 1s, cut: [leader(orders-0), leader(orders-0)]}]",
+             "this is on both sides");
     must_say(HEAD "timeline: [{at: 1s, crash: b1, as: c}, {at: 2s, heal: $c}]",
              "nothing lasts by this name");
     must_say(HEAD "clients: {c1: {consume: orders}}\ntimeline: [{at: 1s, shutdown: c1}]\n",
@@ -708,6 +715,24 @@ the_reference_page_is_the_one_in_the_project(void **state)
     mem_release(&mem);
 }
 
+static void
+a_name_is_free_again_when_what_had_it_has_ended(void **state)
+{
+    (void)state;
+    struct loaded l;
+    load(&l, HEAD "timeline:\n"
+                  "  - {at: 1s, cut: [b1, [b2, b3]], as: x}\n"
+                  "  - {at: 2s, heal: $x}\n"
+                  "  - {at: 3s, cut: [b1, rest], for: 1s, as: x}\n"
+                  "  - {at: 5s, cut: [brokers, brokers], as: x}\n"
+                  "  - {at: 6s, heal: all}\n"
+                  "  - {at: 7s, crash: b1, as: x}\n"
+                  "  - {at: 8s, restart: $x}\n"
+                  "  - {at: 9s, crash: b2, as: x}\n");
+    assert_int_equal(l.diags.errors, 0);
+    mem_release(&l.mem);
+}
+
 int
 main(void)
 {
@@ -741,6 +766,7 @@ main(void)
         cmocka_unit_test(lint_knows_what_is_hardly_meant),
         cmocka_unit_test(every_row_of_the_table_is_in_its_place_and_explained),
         cmocka_unit_test(the_reference_page_is_the_one_in_the_project),
+        cmocka_unit_test(a_name_is_free_again_when_what_had_it_has_ended),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
