@@ -2,10 +2,10 @@
 
 #include "broker/base/check.h"
 #include "broker/base/fmt.h"
+#include "broker/coordinator/broker_channels.h"
 #include "broker/coordinator/group_setting.h"
 #include "broker/protocol/codec.h"
 #include "broker/record/builder.h"
-#include "broker/share/broker_channels.h"
 #include "broker/share/dead_letter_rule.h"
 #include "broker/share/letter_source.h"
 #include "apis.h"

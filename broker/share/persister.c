@@ -1,9 +1,9 @@
 #include "broker/share/persister.h"
 
 #include "broker/base/check.h"
+#include "broker/coordinator/broker_channels.h"
 #include "broker/protocol/codec.h"
 #include "broker/replica/replicas.h"
-#include "broker/share/broker_channels.h"
 #include "broker/share/persist_again.h"
 #include "broker/share/persist_message.h"
 #include "apis.h"

@@ -2,7 +2,6 @@
  * transactions that have ended meanwhile, one request at a time; what fails is tried again at its partition's
  * present leader until it is written, or until this broker coordinates the transaction no more. */
 #include "broker/base/check.h"
-#include "broker/protocol/channel.h"
 #include "broker/protocol/codec.h"
 #include "broker/txn/marker_answer.h"
 #include "broker/txn/shard.h"
@@ -21,6 +20,7 @@ typedef struct k_write_txn_markers_response markers_response;
 /* One transaction's markers for one broker. */
 struct marker_entry {
     struct list node;
+    int32_t broker_id; /* NOBODY: it has no leader at present */
     int32_t shard;
     struct slice id;
     uint64_t serial;
@@ -37,8 +37,7 @@ struct destination {
     struct txns *ts;
     int32_t broker_id;
     struct list queued, sent;
-    bool is_asking, has_channel;
-    struct channel channel;
+    bool is_asking;
     struct call call;
     struct marker_write local;
     struct arena arena; /* the request's, while one is under way */
@@ -134,9 +133,10 @@ entry_for(struct txn *t, struct list *made, int32_t broker_id)
 {
     struct txns *ts = t->shard->owner;
     LIST_EACH(made, it, struct marker_entry, node)
-        if (it->shard == broker_id) return it; /* see markers_send() */
+        if (it->broker_id == broker_id) return it;
     struct marker_entry *e = MEM_NEW(txns_mem(ts), struct marker_entry);
-    *e = (struct marker_entry){.shard = broker_id,
+    *e = (struct marker_entry){.broker_id = broker_id,
+                               .shard = t->shard->base.index,
                                .id = mem_dup(txns_mem(ts), t->id),
                                .serial = t->serial,
                                .coordinator_epoch = t->shard->base.leader_epoch,
@@ -148,8 +148,7 @@ entry_for(struct txn *t, struct list *made, int32_t broker_id)
     return e;
 }
 
-/* Sorts partitions of the transaction by their leaders. Those that are deleted have no need of a marker. While the
- * entries are being made `shard` has the broker's id. */
+/* Sorts partitions of the transaction by their leaders. Those that are deleted have no need of a marker. */
 static void
 markers_send(struct txn *t, const struct txn_partitions *ps)
 {
@@ -167,14 +166,12 @@ markers_send(struct txn *t, const struct txn_partitions *ps)
     }
     for (struct list *n; (n = list_pop_front(&made)) != NULL;) {
         struct marker_entry *e = LIST_ENTRY(n, struct marker_entry, node);
-        int32_t broker_id = e->shard;
-        e->shard = t->shard->base.index;
-        if (broker_id == NOBODY) {
+        if (e->broker_id == NOBODY) {
             list_push_back(&ts->resend, &e->node);
             resend_soon(ts);
             continue;
         }
-        struct destination *d = destination_get(ts, broker_id);
+        struct destination *d = destination_get(ts, e->broker_id);
         list_push_back(&d->queued, &e->node);
         defer(ts->base.env, &d->begin);
     }
@@ -336,31 +333,14 @@ take_queued(struct destination *d)
     return q;
 }
 
-/* The connection to the broker's present address. False: not known. */
-static bool
-connect_to_broker(struct destination *d)
-{
-    struct txns *ts = d->ts;
-    const struct image_broker *b = image_broker(ts->base.image, d->broker_id);
-    const struct image_endpoint *ep = b ? image_endpoint(b, ts->params.listener) : NULL;
-    if (!ep) return false;
-    if (!d->has_channel) {
-        channel_init(&d->channel, ts->base.env, ep->host, ep->port, S("transaction-markers"));
-        d->channel.login = ts->params.login;
-        d->has_channel = true;
-    } else if (d->channel.port != ep->port || !slice_eq(d->channel.host, ep->host)) {
-        channel_set_address(&d->channel, ep->host, ep->port);
-    }
-    return true;
-}
-
 static bool
 send_remote(struct destination *d, const markers_request *q)
 {
     int64_t timeout_ms = config_i64(d->ts->base.config, K_CFG_REQUEST_TIMEOUT_MS);
-    if (!connect_to_broker(d)) return false;
+    struct channel *to = broker_channel(&d->ts->marker_channels, d->broker_id);
+    if (!to) return false;
     d->call.done = remote_answered;
-    return channel_call(&d->channel, &d->call, K_API_WRITE_TXN_MARKERS, 2, q, timeout_ms, NULL);
+    return channel_call(to, &d->call, K_API_WRITE_TXN_MARKERS, 2, q, timeout_ms, NULL);
 }
 
 static void
@@ -388,6 +368,8 @@ destination_begin(struct task *task)
 void
 markers_init(struct txns *ts)
 {
+    broker_channels_init(&ts->marker_channels, ts->base.env, ts->base.image, ts->params.listener,
+                         ts->params.login, S("transaction-markers"));
     list_init(&ts->destinations);
     list_init(&ts->resend);
     list_init(&ts->completing);
@@ -398,6 +380,5 @@ void
 markers_stop(struct txns *ts)
 {
     timer_cancel(ts->base.env, &ts->resend_timer);
-    LIST_EACH(&ts->destinations, d, struct destination, node)
-        if (d->has_channel) channel_stop(&d->channel, NULL);
+    broker_channels_stop(&ts->marker_channels);
 }

@@ -2,6 +2,7 @@
 #ifndef TXN_SHARD_H
 #define TXN_SHARD_H
 
+#include "broker/coordinator/broker_channels.h"
 #include "broker/txn/data.h"
 #include "broker/txn/txns.h"
 
@@ -35,6 +36,7 @@ struct txns {
     struct list added; /* struct txn_adding, to be told */
     struct task added_task;
     struct list destinations; /* markers.c */
+    struct broker_channels marker_channels;
     struct list resend, completing;
     struct timer resend_timer;
 };

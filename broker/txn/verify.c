@@ -1,7 +1,7 @@
 #include "broker/txn/verify.h"
 
 #include "broker/base/check.h"
-#include "broker/protocol/channel.h"
+#include "broker/coordinator/broker_channels.h"
 #include "broker/protocol/codec.h"
 #include "apis.h"
 #include "errors.h"
@@ -29,8 +29,7 @@ struct verify_target {
     int32_t broker_id;
     struct list queued; /* checks */
     struct list asked;  /* groups of the request that is under way */
-    bool is_asking, has_channel;
-    struct channel channel;
+    bool is_asking;
     struct call call;
     struct arena arena; /* the request's */
     struct task begin;
@@ -39,6 +38,7 @@ struct verify_target {
 struct txn_verifier {
     struct txns_params params;
     struct txns *txns;
+    struct broker_channels channels;
     struct list targets, again, refused;
     struct timer again_timer;
     struct task refuse;
@@ -207,23 +207,6 @@ fill_group(const struct check_group *g, struct arena *a, request_txn *to)
     }
 }
 
-static bool
-connect_to_coordinator(struct verify_target *t)
-{
-    struct txns_params *p = &t->v->params;
-    const struct image_broker *b = image_broker(p->image, t->broker_id);
-    const struct image_endpoint *ep = b ? image_endpoint(b, p->listener) : NULL;
-    if (!ep) return false;
-    if (!t->has_channel) {
-        channel_init(&t->channel, p->env, ep->host, ep->port, S("transaction-verification"));
-        t->channel.login = p->login;
-        t->has_channel = true;
-    } else if (t->channel.port != ep->port || !slice_eq(t->channel.host, ep->host)) {
-        channel_set_address(&t->channel, ep->host, ep->port);
-    }
-    return true;
-}
-
 static void
 ask_there(struct verify_target *t, int32_t groups_n)
 {
@@ -238,9 +221,9 @@ ask_there(struct verify_target *t, int32_t groups_n)
     LIST_EACH(&t->asked, g, struct check_group, node)
         fill_group(g, &t->arena, &q.transactions[q.transactions_n++]);
     t->call.done = target_called;
-    if (!connect_to_coordinator(t) ||
-        !channel_call(&t->channel, &t->call, K_API_ADD_PARTITIONS_TO_TXN, ADD_PARTITIONS_VERSION,
-                      &q, timeout_ms, NULL))
+    struct channel *to = broker_channel(&t->v->channels, t->broker_id);
+    if (!to || !channel_call(to, &t->call, K_API_ADD_PARTITIONS_TO_TXN, ADD_PARTITIONS_VERSION, &q,
+                             timeout_ms, NULL))
         target_answered(t, NULL);
 }
 
@@ -392,6 +375,8 @@ txn_verifier_new(const struct txns_params *p, struct txns *txns)
     struct txn_verifier *v = MEM_NEW(&p->env->mem, struct txn_verifier);
     v->params = *p;
     v->txns = txns;
+    broker_channels_init(&v->channels, p->env, p->image, p->listener, p->login,
+                         S("transaction-verification"));
     list_init(&v->targets);
     list_init(&v->again);
     list_init(&v->refused);
@@ -404,6 +389,5 @@ void
 txn_verifier_stop(struct txn_verifier *v)
 {
     v->stopped = true;
-    LIST_EACH(&v->targets, t, struct verify_target, node)
-        if (t->has_channel) channel_stop(&t->channel, NULL);
+    broker_channels_stop(&v->channels);
 }

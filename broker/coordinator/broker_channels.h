@@ -1,6 +1,6 @@
 /* Channels to the brokers of the cluster, one to each that is asked for something; their addresses are those of the metadata. */
-#ifndef SHARE_BROKER_CHANNELS_H
-#define SHARE_BROKER_CHANNELS_H
+#ifndef COORDINATOR_BROKER_CHANNELS_H
+#define COORDINATOR_BROKER_CHANNELS_H
 
 #include "broker/metadata/image.h"
 #include "broker/protocol/channel.h"

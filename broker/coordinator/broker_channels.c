@@ -1,4 +1,4 @@
-#include "broker/share/broker_channels.h"
+#include "broker/coordinator/broker_channels.h"
 
 struct broker_connection {
     struct list node;
