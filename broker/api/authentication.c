@@ -318,17 +318,6 @@ take_plain(struct authentication *a, struct request *r, struct slice token)
 
 /* ---- SCRAM ---- */
 
-#define NONCE_LETTERS 26
-
-/* As many bits as Kafka's, 130 and some. */
-static void
-fmt_nonce(struct writer *w, struct env *env)
-{
-    for (int i = 0; i < NONCE_LETTERS; i++)
-        fmt_char(w,
-                 "0123456789abcdefghijklmnopqrstuvwxyz"[env_random_below(env, STREAM_NONCE, 36)]);
-}
-
 static const struct image_scram *
 credential_of(const struct authentication *a, struct slice user)
 {
@@ -343,7 +332,7 @@ answer_scram_first(struct authentication *a, struct request *r, const struct scr
     struct scram_exchange *x = &a->scram;
     struct writer w = writer_mem(request_mem(r));
     fmt_slice(&w, m->nonce);
-    fmt_nonce(&w, r->server->env);
+    fmt_slice(&w, scram_nonce(r->server->env, &r->arena));
     x->nonce = arena_dup(&x->arena, writer_slice(&w));
     w.n = 0;
     scram_write_server_first(&w, &(struct scram_server_first){x->nonce, c->salt, c->iterations});

@@ -30,8 +30,6 @@ plain_check(const struct plain_token *t, const struct jaas *users)
     bool is_right = secret_eq(t->password, password.p ? password : t->user);
     if (!password.p || !is_right) return S("Authentication failed: Invalid username or password");
     if (t->authorisation_id.n && !slice_eq(t->authorisation_id, t->user))
-        return S(
-            "Authentication failed: Client requested an authorization id that is different from "
-            "username");
+        return S(SASL_OTHER_IDENTITY);
     return SLICE_NULL;
 }

@@ -97,17 +97,11 @@ say_plain(struct login *l)
 
 /* ---- SCRAM ---- */
 
-#define NONCE_LETTERS 26
-
 static void
 say_scram_first(struct login *l)
 {
     struct writer w = writer_mem(&l->env->mem);
-    for (int i = 0; i < NONCE_LETTERS; i++)
-        fmt_char(
-            &w, "0123456789abcdefghijklmnopqrstuvwxyz"[env_random_below(l->env, STREAM_NONCE, 36)]);
-    l->nonce = arena_dup(&l->arena, writer_slice(&w));
-    w.n = 0;
+    l->nonce = scram_nonce(l->env, &l->arena);
     scram_write_client_first(&w, l->as->user, l->nonce);
     say_token(l, writer_slice(&w));
     l->client_first = arena_dup(&l->arena, slice_sub(writer_slice(&w), 3, w.n)); /* behind "n,," */

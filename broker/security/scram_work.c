@@ -18,6 +18,18 @@ sasl_scram_of_number(int8_t number)
     return number == 1 ? SASL_SCRAM_SHA_256 : number == 2 ? SASL_SCRAM_SHA_512 : SASL_MECHANISMS_N;
 }
 
+#define NONCE_LETTERS 26
+
+struct slice
+scram_nonce(struct env *env, struct arena *a)
+{
+    uint8_t *letters = arena_alloc(a, NONCE_LETTERS);
+    for (int i = 0; i < NONCE_LETTERS; i++)
+        letters[i] = (uint8_t) "0123456789abcdefghijklmnopqrstuvwxyz"[env_random_below(
+            env, STREAM_NONCE, 36)];
+    return slice(letters, NONCE_LETTERS);
+}
+
 void
 scram_work(struct env *env, struct op *op, enum work_kind kind, enum sasl_mechanism m,
            const struct slice *parts, int32_t n)

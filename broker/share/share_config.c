@@ -52,7 +52,7 @@ share_reset_of(const struct share_config *c, int64_t *ret_ms)
 
 /* ---- durations ---- */
 
-/* Milliseconds of a unit; after: those that may still follow have lower places. */
+/* Milliseconds of a unit, 0: there is none of that name here. They come in the order of their places. */
 static int64_t
 duration_unit_ms(uint8_t unit, bool is_time, int *ret_place)
 {
