@@ -47,6 +47,14 @@ input_open(struct input_reader *ret, struct slice file)
     return !ret->r.err;
 }
 
+/* A file that is damaged must not ask for room for connections that never were. */
+static bool
+is_of_connection(struct input_reader *r, const struct input *in)
+{
+    if (in->kind == INPUT_OPEN) return in->id == r->opened++;
+    return in->kind == INPUT_STEP || in->kind == INPUT_END || (in->id >= 0 && in->id < r->opened);
+}
+
 bool
 input_next(struct input_reader *r, struct input *ret)
 {
@@ -59,5 +67,5 @@ input_next(struct input_reader *r, struct input *ret)
     ret->kind = kind;
     ret->bytes = reader_bytes(&r->r, n);
     r->last_ns = ret->at_ns;
-    return !r->r.err;
+    return !r->r.err && is_of_connection(r, ret);
 }

@@ -39,7 +39,7 @@ struct input_reader {
     struct reader r;
     int64_t wall_ms;
     int32_t ports[INPUT_PORTS_MAX], ports_n;
-    int64_t last_ns;
+    int64_t last_ns, opened;
 };
 /* False: not such a file. */
 bool input_open(struct input_reader *ret, struct slice file);

@@ -162,8 +162,29 @@ play_line(struct play *p, struct slice line)
 }
 
 static void
+play_found(struct play *p, enum lines_found found, struct slice line)
+{
+    if (found == LINES_ONE) play_line(p, line);
+    else if (found == LINES_TOO_LONG) play_tell(p, S("this line is too long to be a command"));
+}
+
+/* What comes behind `end` is not taken. */
+static void
+play_take_lines(struct play *p, struct slice bytes)
+{
+    while (!p->is_over && bytes.n) {
+        struct slice line;
+        enum lines_found found = lines_next(&p->lines, &bytes, &line);
+        play_found(p, found, line);
+    }
+}
+
+static void
 play_input_ended(struct play *p)
 {
+    struct slice line;
+    enum lines_found found = lines_end(&p->lines, &line);
+    play_found(p, found, line);
     p->terminal_ended = true;
     p->is_over = p->is_over || p->params.ends_with_input;
 }
@@ -241,25 +262,17 @@ play_tell_story(struct play *p)
 static void
 play_read_terminal(struct play *p)
 {
-    char *at = p->line + p->line_n, *nl;
-    ssize_t n = read(STDIN_FILENO, at, (size_t)(LINE_MAX_BYTES - p->line_n));
+    char bytes[LINE_MAX_BYTES];
+    ssize_t n = read(STDIN_FILENO, bytes, sizeof bytes);
+    if (n < 0 && (errno == EINTR || errno == EAGAIN)) return;
     if (n <= 0) {
         play_input_ended(p);
-        return;
-    }
-    if (p->edits) {
-        line_take(&p->editor, slice(at, n));
+    } else if (p->edits) {
+        line_take(&p->editor, slice(bytes, n));
         play_show(p);
-        return;
+    } else {
+        play_take_lines(p, slice(bytes, n));
     }
-    p->line_n += n;
-    while ((nl = memchr(p->line, '\n', (size_t)p->line_n)) != NULL) {
-        int64_t length = nl - p->line;
-        play_line(p, slice(p->line, length));
-        memmove(p->line, nl + 1, (size_t)(p->line_n - length - 1));
-        p->line_n -= length + 1;
-    }
-    if (p->line_n == LINE_MAX_BYTES) p->line_n = 0; /* no command is so long */
 }
 
 /* ---- time ---- */

@@ -4,7 +4,7 @@
 
 #include "sim/play/door.h"
 #include "sim/play/gate.h"
-#include "sim/play/line.h"
+#include "sim/play/lines.h"
 #include "sim/play/play.h"
 
 struct control;
@@ -36,8 +36,7 @@ struct play {
     bool edits;
     struct line_editor editor;
     int64_t told; /* lines of the story, at a terminal */
-    char line[LINE_MAX_BYTES];
-    int64_t line_n;
+    struct lines lines;
 };
 
 /* Does a step now, and writes it down. words: "crash b1", or a step as a timeline has it. False: wrong says why. */

@@ -83,10 +83,13 @@ other_files_are_refused_and_odd_inputs_end_the_reading(void **state)
         for (int x = 1; x < 256; x += 127) {
             memcpy(copy, file.p, (size_t)file.n);
             copy[i] ^= (uint8_t)x;
-            int64_t last = 0, inputs = 0;
+            int64_t last = 0, inputs = 0, opened = 0;
             if (!input_open(&r, slice(copy, file.n))) continue;
             while (input_next(&r, &in)) {
                 assert_true(in.at_ns >= last && (int)in.kind < INPUT_KINDS && in.bytes.n >= 0);
+                /* A connection is one that was opened, each in its turn. */
+                opened += in.kind == INPUT_OPEN;
+                if (in.kind < INPUT_STEP) assert_in_range(in.id, 0, opened - 1);
                 last = in.at_ns;
                 inputs++;
             }
