@@ -5,6 +5,7 @@
 
 #include "broker/base/check.h"
 #include "broker/base/fmt.h"
+#include "broker/security/secret.h"
 #include "sim/scenario/json.h"
 #include "sim/scenario/value.h"
 
@@ -94,16 +95,6 @@ query_value(struct ask *k, const char *name)
 
 /* ---- who may ask ---- */
 
-/* As long as they are equally long, it takes equally long. */
-static bool
-is_token(const struct control *c, struct slice s)
-{
-    uint8_t differs = s.n != c->token.n;
-    for (int64_t i = 0; i < s.n && i < c->token.n; i++)
-        differs |= (uint8_t)(s.p[i] ^ c->token.p[i]);
-    return !differs;
-}
-
 static bool
 is_our_host(const struct control *c, struct slice host)
 {
@@ -132,8 +123,9 @@ path_behind_token(struct ask *k)
     struct slice path = slice_sub(k->q->path, 1, k->q->path.n);
     int64_t slash = slice_find(path, '/', 0);
     struct slice token = slash < 0 ? path : slice_sub(path, 0, slash);
-    if (is_token(k->c, token) && slash >= 0) return slice_sub(path, slash, path.n);
-    if (is_token(k->c, token)) reply_wrong(k, 404, "the address ends with a /");
+    bool is_right = secret_eq(token, k->c->token);
+    if (is_right && slash >= 0) return slice_sub(path, slash, path.n);
+    if (is_right) reply_wrong(k, 404, "the address ends with a /");
     else reply_wrong(k, 403, "this address lacks the token that gregor play has printed");
     return SLICE_NULL;
 }
@@ -166,9 +158,9 @@ may_have(const struct route *r, struct slice name)
     return false;
 }
 
-/* A name in the query that means nothing here is a mistake, not a wish to be ignored. */
+/* A name in the query that means nothing here is a mistake, not a wish to be ignored; and so is a value that cannot be read. */
 static bool
-query_is_known(struct ask *k, const struct route *r)
+query_is_right(struct ask *k, const struct route *r)
 {
     struct slice query = k->q->query;
     for (int64_t at = 0, end; at < query.n; at = end + 1) {
@@ -177,7 +169,12 @@ query_is_known(struct ask *k, const struct route *r)
         struct slice one = slice_sub(query, at, end - at);
         int64_t equals = slice_find(one, '=', 0);
         struct slice name = equals < 0 ? one : slice_sub(one, 0, equals);
-        if (may_have(r, name)) continue;
+        struct slice value = equals < 0 ? SLICE_EMPTY : slice_sub(one, equals + 1, one.n);
+        if (may_have(r, name) && http_decode(k->a, value, true).p) continue;
+        if (may_have(r, name)) {
+            reply_wrong(k, 400, "the value of %.*s is not encoded right", SARG(name));
+            return false;
+        }
         reply_wrong(k, 400, "%s takes no '%.*s'%s%s", r->path, (int)MIN(name.n, 40), name.p,
                     *r->query ? "; it takes " : "", r->query);
         return false;
@@ -196,7 +193,7 @@ dispatch(struct ask *k, struct slice path)
         if (slice_eq(k->q->method, slice_cstr(r->method))) {
             k->name = name.p ? http_decode(k->a, name, false) : SLICE_NULL;
             if (name.p && !k->name.p) reply_wrong(k, 400, "the path is not encoded right");
-            else if (query_is_known(k, r)) r->answer(k);
+            else if (query_is_right(k, r)) r->answer(k);
             writer_release(&others);
             return;
         }

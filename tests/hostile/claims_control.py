@@ -182,6 +182,7 @@ def mistakes_are_sentences_and_change_nothing(binary, folder):
                 ("DELETE", "faults/none", None, "as: none"), ("DELETE", "faults/%7d", None, "a fault has a name"),
                 ("GET", "wait", None, "wait for what?"), ("GET", "wait?for=nonsense", None, "a condition"),
                 ("GET", "wait?for=isr+full&within=1h", None, "within is a time"), ("GET", "wait?for=isr+full&wihtin=1s", None, "takes no 'wihtin'"),
+                ("GET", "wait?for=isr+full&within=%zz", None, "the value of within is not encoded"), ("GET", "story?from=1%", None, "the value of from is"),
                 ("POST", "time", "{speed: fast}", "speed: a number"), ("POST", "time", "advance", "the body is like"),
                 ("POST", "time", '{"advance": "-1s"}', "advance: a time"), ("POST", "time", '{"sped": 2}', "what can be set"),
                 ("GET", "story?from=-1", None, "from is not")):
