@@ -238,6 +238,45 @@ run_twice(struct arena *a, const struct scenario *s, const struct run_options *o
 
 /* ---- the whole of it ---- */
 
+/* What is written down while it goes on: the trace, its kept records for the pictures, the history, and what comes from outside. */
+static void
+record_run(struct arena *a, const struct scenario *s, const struct run_job *j, struct slice dir,
+           struct progress *p, struct run_options *o)
+{
+    if (p->trace) {
+        o->put_trace = put_trace;
+        o->put_history = put_history;
+        o->kept = trace_kept_new(a->mem, visualize_kinds());
+        p->history = (const char *)path_in(a, dir, "history.txt").p;
+    }
+    if (!j->play) return;
+    o->outside = play_outside(j->play);
+    p->outside = fopen((const char *)path_in(a, dir, "outside.log").p, "wb");
+    if (p->outside) play_record(j->play, p->outside, p->trace, dir);
+    else perror("gregor: outside.log");
+    /* Should the process be killed, what was written down can be gone through again. */
+    write_run_txt(a, dir, s, j, p->seed, NULL);
+    write_scenario(a, dir, s);
+}
+
+static void
+report_run(struct arena *a, const struct scenario *s, const struct run_job *j, struct slice dir,
+           const struct progress *p, struct trace_kept *kept, int64_t wall_ns,
+           struct run_output *ret)
+{
+    if (p->show) fputs(j->out ? "\r\033[Kdrawing what happened" : "\r\033[K", stderr);
+    if (ret->result.played) s = ret->result.played;
+    report_json(a, s, &ret->result, j, wall_ns, &ret->json);
+    report_human(a, s, &ret->result, j, wall_ns, &ret->human);
+    if (j->out) write_folder(a, dir, s, j, kept, ret);
+    if (p->show) fputs("\r\033[K", stderr);
+    if (!j->out) return;
+    fmt_slice(
+        &ret->human,
+        arena_format(a, "%.*s/  timeline.svg  replication.svg  story.txt  report.json  trace.zst\n",
+                     SARG(dir)));
+}
+
 void
 job_run(struct arena *a, const struct scenario *s, const struct run_job *j, struct run_output *ret)
 {
@@ -261,21 +300,7 @@ job_run(struct arena *a, const struct scenario *s, const struct run_job *j, stru
     ret->json = writer_mem(a->mem);
     ret->exit_code = EXIT_USAGE;
     if (j->out && !open_folder(a, dir, &p)) return;
-    if (p.trace) {
-        o.put_trace = put_trace;
-        o.put_history = put_history;
-        o.kept = trace_kept_new(a->mem, visualize_kinds());
-        p.history = (const char *)path_in(a, dir, "history.txt").p;
-    }
-    if (j->play) {
-        o.outside = play_outside(j->play);
-        p.outside = fopen((const char *)path_in(a, dir, "outside.log").p, "wb");
-        if (p.outside) play_record(j->play, p.outside, p.trace, dir);
-        else perror("gregor: outside.log");
-        /* Should the process be killed, what was written down can be gone through again. */
-        write_run_txt(a, dir, s, j, p.seed, NULL);
-        write_scenario(a, dir, s);
-    }
+    record_run(a, s, j, dir, &p, &o);
     remarked.scenario = s->name;
     remarked.seed = p.seed;
     job_run_guarded(a, s, &o, &ret->result);
@@ -283,18 +308,7 @@ job_run(struct arena *a, const struct scenario *s, const struct run_job *j, stru
     if (p.trace) fclose(p.trace);
     if (p.outside) fclose(p.outside);
     if (j->twice && !ret->result.interrupted) run_twice(a, s, &o, &ret->result);
-    if (p.show) fputs(j->out ? "\r\033[Kdrawing what happened" : "\r\033[K", stderr);
-    if (ret->result.played) s = ret->result.played;
-    report_json(a, s, &ret->result, j, wall_ns, &ret->json);
-    report_human(a, s, &ret->result, j, wall_ns, &ret->human);
-    if (j->out) write_folder(a, dir, s, j, o.kept, ret);
-    if (p.show) fputs("\r\033[K", stderr);
-    if (j->out)
-        fmt_slice(&ret->human,
-                  arena_format(
-                      a,
-                      "%.*s/  timeline.svg  replication.svg  story.txt  report.json  trace.zst\n",
-                      SARG(dir)));
+    report_run(a, s, j, dir, &p, o.kept, wall_ns, ret);
     if (o.kept) trace_kept_free(o.kept);
     ret->exit_code =
         ret->result.interrupted ? EXIT_INTERRUPTED : verdict_exit_code(ret->result.verdict);

@@ -382,6 +382,17 @@ when_said(struct drill_check *k, const struct remark *m)
                   : arena_format(&k->d->a, "at %.3f s", ms / 1000);
 }
 
+static struct limits
+run_limits(const struct drill_check *k)
+{
+    return (struct limits){.wall_ms = RUNS_WALL_MS,
+                           .cpu_s = RUNS_CPU_S,
+                           .memory_bytes = MEMORY_BYTES,
+                           .file_bytes = 256LL << 20,
+                           .writes = k->mine,
+                           .cwd = (const char *)k->f.root.p};
+}
+
 /* Where its timeline is; a run that was one of many is made once more, and drawn. */
 static struct slice
 draw_remark(struct drill_check *k, const char *scenario, bool is_drawn, const struct remark *m)
@@ -389,79 +400,107 @@ draw_remark(struct drill_check *k, const char *scenario, bool is_drawn, const st
     const char *out = in_work(k, "../runs"), *seed = (const char *)arena_dup(&k->d->a, m->seed).p;
     const char *argv[] = {
         in_work(k, "gregor"), "run", scenario, "--seed", seed, "--out", out, NULL};
-    struct limits l = {.wall_ms = RUNS_WALL_MS,
-                       .cpu_s = RUNS_CPU_S,
-                       .memory_bytes = MEMORY_BYTES,
-                       .file_bytes = 256LL << 20,
-                       .writes = k->mine,
-                       .cwd = (const char *)k->f.root.p};
+    struct limits l = run_limits(k);
     if (!is_drawn) sandbox_run(argv, NULL, &l, NULL, NULL);
     return arena_format(&k->d->a, "%s/runs/%.*s-%.*s/timeline.svg %.*s, and story.txt beside it",
                         k->mine, SARG(m->scenario), SARG(m->seed), SARG(when_said(k, m)));
 }
 
+/* A scenario with the student's code in the broker, and what came of it. */
+struct trial {
+    const struct lab_run *of;
+    const char *scenario;
+    struct slice seeds;
+    bool
+        is_one; /* run: its pictures are drawn at once; of several only the one that is told of is drawn */
+    struct slice fate;   /* of the process; empty: nothing is to be said */
+    struct slice failed; /* null: no run did */
+    int64_t passed;
+    bool ended_well;
+    bool differs; /* a decision, from the broker's own; the first one: */
+    struct remark remark;
+};
+
+static struct ended
+run_trial(struct drill_check *k, const struct trial *t, const char *out, const char *err,
+          const char *remarks)
+{
+    struct arena *a = &k->d->a;
+    const struct lab_run *r = t->of;
+    const char *argv[64];
+    const char *env[] = {(const char *)arena_format(a, "GREGOR_REMARKS=%s", remarks).p, NULL};
+    struct limits l = run_limits(k);
+    int n = 0;
+    argv[n++] = in_work(k, "gregor"), argv[n++] = "run", argv[n++] = t->scenario,
+    argv[n++] = "--json", argv[n++] = "--jobs", argv[n++] = "2", argv[n++] = "--apart";
+    if (t->seeds.n) argv[n++] = "--seed", argv[n++] = (const char *)arena_dup(a, t->seeds).p;
+    if (r->only.n) argv[n++] = "--only", argv[n++] = (const char *)arena_dup(a, r->only).p;
+    for (int32_t i = 0; i < r->sets_n && n < 60; i++)
+        argv[n++] = "--set", argv[n++] = (const char *)arena_dup(a, r->sets[i]).p;
+    if (t->is_one) argv[n++] = "--out", argv[n++] = in_work(k, "../runs");
+    argv[n] = NULL;
+    (void)remove(remarks);
+    return sandbox_run(argv, env, &l, out, err);
+}
+
+static struct trial
+try_run(struct drill_check *k, const struct lab_run *r)
+{
+    struct arena *a = &k->d->a;
+    const char *out = in_work(k, "run.txt"), *err = in_work(k, "run.err"),
+               *remarks = in_work(k, "remarks.txt");
+    struct slice about = arena_format(a, "%.*s %.*s", SARG(k->x->as_lab.id), SARG(r->id));
+    struct trial t = {.of = r,
+                      .scenario = in_exercise(k, (const char *)arena_dup(a, r->scenario).p),
+                      .seeds = own_seeds(k->d, k->p->student, about, r->seeds),
+                      .failed = SLICE_NULL};
+    struct slice text = SLICE_EMPTY;
+    t.is_one = slice_find(t.seeds, '.', 0) < 0;
+    struct ended e = run_trial(k, &t, out, err, remarks);
+    t.fate = how_it_ended(k, e, err);
+    t.ended_well = e.how == END_EXIT && e.code <= EXIT_DIED; /* a run that dies has its report */
+    if (file_read_all(a, out, &text)) t.failed = first_failure(k, text, &t.passed);
+    t.differs = first_remark(k, remarks, &t.remark);
+    /* Seeds that nobody has tried may fail whoever decides; where every decision is ours it is not the student's. */
+    if (!slice_eq(t.seeds, r->seeds) && !t.differs)
+        t.failed = SLICE_NULL, t.passed = MAX(t.passed, 1);
+    return t;
+}
+
+static void
+tell_difference(struct drill_check *k, const struct trial *t, struct graded *g)
+{
+    struct arena *a = &k->d->a;
+    const struct remark *m = &t->remark;
+    g->came = arena_format(a, "seed %.*s, %.*s, %.*s: %.*s", SARG(m->seed), SARG(when_said(k, m)),
+                           SARG(m->machine), SARG(m->text));
+    g->why = t->failed.p
+               ? arena_format(
+                     a, "That is the first decision that is another one. What came of it: %.*s",
+                     SARG(t->failed))
+               : S("That is the first decision that is another one. It did no harm in this "
+                   "run; in another it may.");
+    g->look = draw_remark(k, t->scenario, t->is_one, m);
+}
+
 static void
 grade_run(struct drill_check *k, const struct lab_run *r)
 {
-    const char *scenario = in_exercise(k, (const char *)arena_dup(&k->d->a, r->scenario).p);
-    const char *argv[64], *out = in_work(k, "run.txt"), *err = in_work(k, "run.err"),
-                          *remarks = in_work(k, "remarks.txt");
-    const char *env[] = {(const char *)arena_format(&k->d->a, "GREGOR_REMARKS=%s", remarks).p,
-                         NULL};
-    struct limits l = {.wall_ms = RUNS_WALL_MS,
-                       .cpu_s = RUNS_CPU_S,
-                       .memory_bytes = MEMORY_BYTES,
-                       .file_bytes = 256LL << 20,
-                       .writes = k->mine,
-                       .cwd = (const char *)k->f.root.p};
-    struct remark m = {0};
-    struct slice text = SLICE_EMPTY;
-    struct slice about = arena_format(&k->d->a, "%.*s %.*s", SARG(k->x->as_lab.id), SARG(r->id));
-    struct slice seeds = own_seeds(k->d, k->p->student, about, r->seeds);
-    bool are_own = !slice_eq(seeds, r->seeds);
-    int64_t passed = 0;
-    int n = 0;
-    argv[n++] = in_work(k, "gregor"), argv[n++] = "run", argv[n++] = scenario, argv[n++] = "--json",
-    argv[n++] = "--jobs", argv[n++] = "2", argv[n++] = "--apart";
-    if (seeds.n) argv[n++] = "--seed", argv[n++] = (const char *)arena_dup(&k->d->a, seeds).p;
-    if (r->only.n) argv[n++] = "--only", argv[n++] = (const char *)arena_dup(&k->d->a, r->only).p;
-    for (int32_t i = 0; i < r->sets_n && n < 60; i++)
-        argv[n++] = "--set", argv[n++] = (const char *)arena_dup(&k->d->a, r->sets[i]).p;
-    /* One run draws its pictures at once; of several only the one that is told of is drawn. */
-    bool is_one = slice_find(seeds, '.', 0) < 0;
-    if (is_one) argv[n++] = "--out", argv[n++] = in_work(k, "../runs");
-    argv[n] = NULL;
-    (void)remove(remarks);
-    struct ended e = sandbox_run(argv, env, &l, out, err);
-    struct slice fate = how_it_ended(k, e, err), failed = SLICE_NULL;
-    if (file_read_all(&k->d->a, out, &text)) failed = first_failure(k, text, &passed);
-    bool differs = first_remark(k, remarks, &m);
-    /* Seeds that nobody has tried may fail whoever decides; where every decision is ours it is not the student's. */
-    if (are_own && !differs) failed = SLICE_NULL, passed = MAX(passed, 1);
-    bool ended_well = e.how == END_EXIT && e.code <= EXIT_DIED; /* a run that dies has its report */
-    bool ok = !differs && !failed.p && ended_well && passed > 0;
+    struct arena *a = &k->d->a;
+    struct trial t = try_run(k, r);
+    bool ok = !t.differs && !t.failed.p && t.ended_well && t.passed > 0;
     struct graded *g =
         row(k, ok ? GRADE_OK : GRADE_WRONG,
-            arena_format(&k->d->a, "run %.*s: %.*s%s%.*s", SARG(r->id),
-                         SARG(path_last(r->scenario)), seeds.n ? ", seeds " : "", SARG(seeds)));
-    g->look = arena_format(&k->d->a, "scenarios: %.*s", SARG(path_last(r->scenario)));
+            arena_format(a, "run %.*s: %.*s%s%.*s", SARG(r->id), SARG(path_last(r->scenario)),
+                         t.seeds.n ? ", seeds " : "", SARG(t.seeds)));
+    g->look = arena_format(a, "scenarios: %.*s", SARG(path_last(r->scenario)));
     g->why = S("In each run every decision of yours is compared with the broker's own.");
-    if (differs) {
-        g->came = arena_format(&k->d->a, "seed %.*s, %.*s, %.*s: %.*s", SARG(m.seed),
-                               SARG(when_said(k, &m)), SARG(m.machine), SARG(m.text));
-        g->why = failed.p
-                   ? arena_format(
-                         &k->d->a,
-                         "That is the first decision that is another one. What came of it: %.*s",
-                         SARG(failed))
-                   : S("That is the first decision that is another one. It did no harm in this "
-                       "run; in another it may.");
-        g->look = draw_remark(k, scenario, is_one, &m);
-    } else if (failed.p) g->came = failed;
-    else if (!ended_well) g->came = fate.n ? fate : S("it did not come to its end");
+    if (t.differs) tell_difference(k, &t, g);
+    else if (t.failed.p) g->came = t.failed;
+    else if (!t.ended_well) g->came = t.fate.n ? t.fate : S("it did not come to its end");
     else
-        g->came = arena_format(&k->d->a, "%lld run%s, each decision the same", (long long)passed,
-                               passed == 1 ? "" : "s");
+        g->came = arena_format(a, "%lld run%s, each decision the same", (long long)t.passed,
+                               t.passed == 1 ? "" : "s");
 }
 
 static bool
