@@ -48,7 +48,6 @@ struct clean_job {
     struct log_clean asked; /* as it was asked for */
 
     struct offset_map map;
-    bool map_is_full;
     struct clean_txns txns;
     struct clean_batch filter;
     struct batch_walk walk;

@@ -202,7 +202,7 @@ producer_expire(struct producer_state *s, int64_t before_ms)
 
 /* ---- snapshots ---- */
 
-enum { SNAPSHOT_VERSION = 1, SNAPSHOT_HEAD_BYTES = 10, SNAPSHOT_ENTRY_BYTES = 46 };
+enum { SNAPSHOT_VERSION = 1, SNAPSHOT_ENTRY_BYTES = 46 };
 
 static void
 print_entry(const struct producer *p, struct writer *w)

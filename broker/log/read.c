@@ -11,7 +11,7 @@ struct read_job {
     struct segment *segment;
     int32_t cuts;
     bool is_scanning;
-    int64_t start, end, first_end; /* positions found; -1: not yet */
+    int64_t start, end; /* positions found; -1: not yet */
     struct scan scan;
 };
 

@@ -275,7 +275,7 @@ static void
 was_cut(struct log_op *op, enum log_err err)
 {
     struct partition *p = CONTAINER_OF(op, struct partition, log_op);
-    if (err != LOG_OK) { /* offline: log_failed() has said so */
+    if (err != LOG_OK) { /* offline: log_fail() has said so */
         partition_cut_is_over(p);
         return;
     }

@@ -13,7 +13,6 @@
 #include "broker/base/bytes.h"
 
 #define SCRAM_ITERATIONS_MIN 4096
-#define SCRAM_ITERATIONS_MAX 16384 /* that an administrator may ask for */
 
 struct scram_client_first {
     struct slice header;           /* "n,," with its commas: what the last message is bound to */

@@ -12,7 +12,6 @@ struct share_shard {
     struct coordinator_shard base;
     struct shares *owner;
     struct map states;
-    bool is_pruning;
 };
 
 struct share_id {

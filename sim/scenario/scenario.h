@@ -105,7 +105,7 @@ struct args {
     /* until when an expectation has to come true */
     struct slice after; /* null, "last-fault" or "$name" */
     int64_t after_ns;   /* -1: not a time */
-    bool has_min, has_max, has_size;
+    bool has_min, has_max;
 };
 
 struct verb;
