@@ -20,7 +20,7 @@ const HELP = [
     ['Esc', 'nothing is selected'],
     ['?', 'this list'],
 ];
-const FILTER_KEYS = ['node', 'topic', 'p', 'api', 'kind', 't', 'why', 'key'];
+const FILTER_KEYS = ['node', 'topic', 'p', 'api', 'kind', 't', 'why', 'key'], OF_MESSAGES = ['node', 'api', 'kind', 'key'];
 const KINDS = ['control', 'data', 'routine', 'lost', 'late', 'held', 'request', 'answer'];
 
 class Page {
@@ -262,7 +262,7 @@ class Page {
 
     /* ---- filter ---- */
 
-    /* NULL, or what is wrong. */
+    /* null, or what is wrong. */
     setFilter(text) {
         const terms = [];
         for (const word of text.trim().split(/\s+/).filter(Boolean)) {
@@ -270,6 +270,7 @@ class Page {
             if (!found) return `"${word}" is no term: KEY:VALUE is, like node:b1`;
             const [, not, key, value] = found;
             if (!FILTER_KEYS.includes(key)) return `there is no key "${key}": ${FILTER_KEYS.join(', ')} are`;
+            if (not && !OF_MESSAGES.includes(key)) return `${key}: cannot be left out; ${OF_MESSAGES.join(', ')} can`;
             const values = value.split(',');
             if (key === 'kind' && values.some(v => !KINDS.includes(v))) return `there is no kind "${value}": ${KINDS.join(', ')} are`;
             if (key === 'node' && values.some(v => !this.runs.some(r => r.actors.some(a => a.name === v)))) return `no machine is called ${value}`;
@@ -296,7 +297,7 @@ class Page {
             this.selected = {run: this.run, fact};
             this.showWhy();
         }
-        const about = terms.filter(t => ['node', 'api', 'kind', 'key'].includes(t.key));
+        const about = terms.filter(t => OF_MESSAGES.includes(t.key));
         for (const run of this.runs) run.matched = about.length ? this.match(run, about) : null;
         this.filter = text.trim();
         this.due();
@@ -306,7 +307,7 @@ class Page {
 
     match(run, terms) {
         const tests = terms.map(({not, key, values}) => {
-            const wanted = new Set(values.map(v => v.toLowerCase())), nodes = new Set(run.actors.filter(a => wanted.has(a.name)).map(a => a.index));
+            const wanted = new Set(values.map(v => v.toLowerCase())), nodes = new Set(run.actors.filter(a => values.includes(a.name)).map(a => a.index));
             if (key === 'key') return run.keyTest(values, not);
             const test = key === 'node' ? i => nodes.has(run.from[i]) || nodes.has(run.to[i])
                 : key === 'api' ? i => wanted.has(run.apiName(i).toLowerCase())

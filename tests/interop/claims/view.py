@@ -86,6 +86,28 @@ def looks(t):
     return look("looks", page_of(t.scratch(), CRASH))
 
 
+SHOP = """scenario: 1
+name: shop
+about: A client whose name has a capital letter.
+seed: 1
+cluster: {brokers: 3}
+topics: {orders: {rf: 3}}
+clients:
+  Shop: {produce: orders, until: 2s}
+  c1: {consume: orders}
+"""
+
+
+@claim("gregord", "browser")
+def filters(t):
+    """A filter knows machines by their names as they are, and says what it cannot leave out."""
+    folder = t.scratch()
+    (folder / "shop.yaml").write_text(SHOP)
+    gregor("run", folder / "shop.yaml", "--quiet", "--out", folder)
+    gregor("view", folder / "shop-1", "-o", folder / "run.html")
+    return look("filters", folder / "run.html")
+
+
 LARGE = """scenario: 1
 name: large
 about: A run of more than a million events.

@@ -49,6 +49,25 @@ const CHECKS = {
         return `${await page.textContent('#counts')}; open after ${await page.evaluate(() => document.documentElement.dataset.openMs)} ms`;
     },
 
+    /* Machines are called as they are called; and what cannot be left out is not taken for its opposite. */
+    async filters(context, file) {
+        const page = await open(context, file);
+        const set = words => page.evaluate(words => {
+            const g = window.gregor, wrong = g.setFilter(words);
+            return {wrong, n: g.run.matched ? g.run.matched.length : g.run.n, all: g.run.n, from: g.from};
+        }, words);
+        const shop = await set('node:Shop'), others = await set('-node:Shop');
+        expect(!shop.wrong && shop.n > 100, `node:Shop: ${shop.wrong ?? shop.n}`);
+        expect(shop.n + others.n === shop.all, `${shop.n} and ${others.n} are not ${shop.all}`);
+        const before = await set('');
+        for (const words of ['-t:1s..2s', '-topic:orders', '-p:0', '-why:1']) {
+            const {wrong, from} = await set(words);
+            expect(wrong?.includes('left out') && from === before.from, `${words}: ${wrong}`);
+        }
+        expect(page.wrong.length === 0, page.wrong.join('; '));
+        return `${shop.n} of ${shop.all}`;
+    },
+
     /* A field for each byte of every message; no byte is left over. */
     async reads(context, file) {
         const page = await open(context, file);
