@@ -59,6 +59,7 @@
     /* invariants of partitions, of the quorum, of the controller */                                 \
     X(ELECTION_SAFETY, "election-safety", "two leaders in one epoch")                                \
     X(ONE_VOTE, "one-vote", "a voter voted twice in one epoch")                                      \
+    X(ELECTED_BY_FEW, "elected-by-few", "a voter leads without the votes of a majority")              \
     X(EPOCH_WENT_BACK, "epoch-went-back", "an epoch went back")                                      \
     X(LOG_MATCHING, "log-matching", "same offset and epoch, other records")                          \
     X(LOG_CONTIGUOUS, "log-contiguous", "a log has a gap or an epoch out of order")                  \
@@ -76,6 +77,8 @@
     X(HIGH_WATERMARK_BOUNDS, "high-watermark-bounds", "log start <= high watermark <= log end")      \
     X(HIGH_WATERMARK_MONOTONIC, "high-watermark-monotonic", "a high watermark went back")            \
     X(READ_UNCOMMITTED, "read-uncommitted", "a client was given what was not committed")             \
+    X(READ_UNDECIDED, "read-undecided", "a reader of committed records was given one of a transaction that was open") \
+    X(COUNTED_UNHEARD, "counted-unheard", "a leader counts on what a follower has not told it in its epoch") \
     X(ISR_SUPERSET, "isr-superset", "a leader counts on fewer than the ISR that was decided")        \
     X(ISR_HOLDS_COMMITTED, "isr-holds-committed", "an in-sync replica lacks committed records")      \
     X(LEADER_IN_ISR, "leader-in-isr", "the leader is not in the ISR")                                \

@@ -391,6 +391,7 @@ check_high_watermark(struct invariants *v, struct topic_key *k, struct node_log 
     if (leads && hw < l->hw)
         breach(v, RULE_HIGH_WATERMARK_MONOTONIC, k, hw, "high watermark went from # to #", l->hw,
                hw);
+    bool is_moved = leads && hw > l->hw;
     l->hw = hw;
     if (leads) k->most = MAX(k->most, hw);
     if (hw <= l->start || is_superseded_lossy(k, l)) return;
@@ -401,6 +402,7 @@ check_high_watermark(struct invariants *v, struct topic_key *k, struct node_log 
      * then ours is the older. */
     bool is_newest = k->now.known && l->epoch == k->now.leader_epoch &&
                      l->partition_epoch <= k->now.partition_epoch;
+    if (is_newest && is_moved) check_heard(v, k, l, hw);
     for (int32_t i = 0; is_newest && i < k->now.isr.n; i++)
         check_in_sync(v, k, k->now.isr.v[i], hw, log_at(l, hw - 1));
     extend_committed(v, k, l, hw);

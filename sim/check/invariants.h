@@ -57,6 +57,12 @@ void invariants_vote_told(struct invariants *v, int64_t at_ns, int32_t node, int
 /* A client was given records of this partition, the last at this offset. */
 void invariants_polled(struct invariants *v, int64_t at_ns, struct slice topic, int32_t partition,
                        int64_t offset);
+/* … and it reads committed records only. */
+void invariants_polled_decided(struct invariants *v, int64_t at_ns, struct slice topic,
+                               int32_t partition, int64_t offset);
+/* A replica asked its leader, of this epoch, for what comes behind this end of its own log. */
+void invariants_fetched(struct invariants *v, struct slice topic, int32_t partition, int32_t id,
+                        int32_t leader_epoch, int64_t end);
 /* The disk has synced this file of a node ("data/orders-0/00000000000000000000.log"). */
 void invariants_file_synced(struct invariants *v, int64_t at_ns, int32_t node, struct slice path);
 /* A file of a node has got its name; path: the name that it had. */

@@ -1,5 +1,6 @@
 /* What is committed, seen from both ends: on whom a leader counts before it calls something committed, and what clients are
  * given. */
+#include "broker/env/env.h"
 #include "sim/check/invariants_own.h"
 
 /* "1,2 -> 1,2,3": what there is, and what the leader asks for. */
@@ -39,9 +40,85 @@ check_counted(struct invariants *v, struct topic_key *k, int32_t node)
                    n->id, d->isr.v[i]);
 }
 
+/* ---- what was told ------------------------------------------------------------------------------ */
+
+/* The furthest that it told in this epoch: what was told earlier in it may be what the leader has. */
+void
+take_heard(struct invariants *v, struct topic_key *k, int32_t id, int32_t leader_epoch, int64_t end)
+{
+    v->hears_fetches = true;
+    for (int64_t i = 0; i < k->heard.n; i++) {
+        struct heard *h = &k->heard.v[i];
+        if (h->id != id) continue;
+        if (leader_epoch > h->leader_epoch) *h = (struct heard){id, leader_epoch, end};
+        if (leader_epoch == h->leader_epoch) h->end = MAX(h->end, end);
+        return;
+    }
+    struct heard new = {id, leader_epoch, end};
+    VEC_PUSH(v->mem, &k->heard, new);
+}
+
+/* -1: nothing, in this epoch. Of a later one, if the leader is behind: as good as everything. */
+static int64_t
+heard_end(const struct topic_key *k, int32_t id, int32_t leader_epoch)
+{
+    for (int64_t i = 0; i < k->heard.n; i++) {
+        const struct heard *h = &k->heard.v[i];
+        if (h->id == id && h->leader_epoch >= leader_epoch)
+            return h->leader_epoch == leader_epoch ? h->end : INT64_MAX;
+    }
+    return -1;
+}
+
+/* A leader knows of a follower's log only what that one has told it since it leads (KIP-101): before, in an earlier epoch, its
+ * log may have been another, or been cut since. */
+void
+check_heard(struct invariants *v, struct topic_key *k, const struct node_log *l, int64_t hw)
+{
+    int32_t self = model_node(&v->model, v->node)->id;
+    if (!v->hears_fetches || k->now.leader != self) return;
+    for (int32_t i = 0; i < k->now.isr.n; i++) {
+        int32_t id = k->now.isr.v[i];
+        if (id == self || heard_end(k, id, l->epoch) >= hw) continue;
+        breach(v, RULE_COUNTED_UNHEARD, k, hw - 1,
+               "called all below # committed, of which # of its ISR has not told that it has it",
+               hw, id);
+        return;
+    }
+}
+
+/* Where the epoch in which it leads begins in its log. */
+static int64_t
+epoch_begin(const struct node_log *l)
+{
+    int64_t at = log_end(l);
+    for (int64_t i = l->v.n; i-- > 0 && l->v.v[i]->epoch >= l->epoch;) at = l->v.v[i]->base;
+    return at;
+}
+
+/* KIP-320: past the start of the leader's epoch nothing committed can be missing; its high watermark may yet be behind. */
+static void
+check_growth(struct invariants *v, struct topic_key *k, const struct node_log *l, struct slice text)
+{
+    int64_t at = slice_find(text, '>', 0);
+    if (at < 0 || !v->hears_fetches || k->is_compacted) return;
+    struct model_ids is = all_ids_of(slice_sub(text, 0, at));
+    struct model_ids wanted = all_ids_of(slice_sub(text, at, text.n - at));
+    int64_t needed = MAX(l->hw, epoch_begin(l));
+    for (int32_t i = 0; i < wanted.n; i++) {
+        if (model_has(&is, wanted.v[i]) || heard_end(k, wanted.v[i], l->epoch) >= needed) continue;
+        breach(v, RULE_COUNTED_UNHEARD, k, needed,
+               "wants # in its ISR, which has not told that it has all below #", wanted.v[i],
+               needed);
+        return;
+    }
+}
+
 void
 take_counted(struct invariants *v, struct topic_key *k, struct node_log *l, const struct note *n)
 {
+    if (l->leads && l->epoch == n->v[0] && n->kind == NOTE_PARTITION_ISR_PENDING)
+        check_growth(v, k, l, n->text);
     l->counted = all_ids_of(n->text);
     l->isr_epoch = (int32_t)n->v[0];
     l->counted_epoch = (int32_t)n->v[1];

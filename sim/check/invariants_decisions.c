@@ -47,9 +47,11 @@ check_raft_state(struct invariants *v, struct topic_key *k, struct node_log *l,
     s->epoch = epoch;
     bool led = l->leads;
     l->leads = n->v[0] == LEADER;
+    bool is_elected = l->leads && (!led || l->epoch != epoch);
     if (l->epoch != epoch || !led) l->hw = 0;
     l->epoch = epoch;
     if (!l->leads) return;
+    if (is_elected) check_votes(v, k, epoch);
     take_leader(v, k, epoch, v->node);
     if (l->open) check_leader(v, k, l);
 }

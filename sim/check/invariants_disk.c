@@ -295,6 +295,47 @@ invariants_renamed(struct invariants *v, int64_t at_ns, int32_t node, struct sli
         check_epochs_file(v, node, l, file, true);
 }
 
+/* ---- what clients are given ---------------------------------------------------------------------- */
+
+/* The one that leads in the newest epoch. NULL: none, or what its disk has is not what it wrote. */
+static const struct node_log *
+newest_leader(const struct invariants *v, const struct topic_key *k)
+{
+    const struct node_log *newest = NULL;
+    bool is_spoilt = false;
+    for (int64_t i = 0; i < v->model.nodes.n; i++) {
+        const struct model_node *n = &v->model.nodes.v[i];
+        const struct node_log *l = n->id >= 0 && k->index < n->logs.n ? n->logs.v[k->index] : NULL;
+        if (!l || !l->leads || !l->open || (newest && l->epoch <= newest->epoch)) continue;
+        newest = l;
+        is_spoilt = n->is_spoilt;
+    }
+    return is_spoilt ? NULL : newest;
+}
+
+/* KIP-98: who reads committed records waits before the first one of a transaction that is not decided. Whose transaction is
+ * open the batches say that lie on the leader's disk. */
+void
+invariants_polled_decided(struct invariants *v, int64_t at_ns, struct slice topic,
+                          int32_t partition, int64_t offset)
+{
+    const struct topic_key *k = model_find_key(&v->model, topic, partition);
+    const struct node_log *l = k && !k->older && !k->is_compacted ? newest_leader(v, k) : NULL;
+    const struct log_truth *t = l ? l->user : NULL;
+    if (!t || is_lossy(k, l->epoch) || offset >= log_view_end(t->view)) return;
+    v->at_ns = at_ns;
+    v->node = -1;
+    for (int64_t i = 0; i < t->producers.n; i++) {
+        const struct producer_seen *p = &t->producers.v[i];
+        if (p->open_from < 0 || p->open_from > offset) continue;
+        breach(
+            v, RULE_READ_UNDECIDED, k, offset,
+            "a reader of committed records was given offset #, and a transaction is open since #",
+            offset, p->open_from);
+        return;
+    }
+}
+
 /* ---- what nodes say ------------------------------------------------------------------------------ */
 
 int64_t

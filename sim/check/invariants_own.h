@@ -43,6 +43,7 @@ struct voter_seen {
 /* Somebody was told of this vote: from then on it binds. */
 struct vote_seen {
     int32_t node, epoch, id;
+    bool is_forgotten; /* its voter's disk was replaced since: it binds nobody, and counted */
 };
 
 /* A request for votes that has no answer yet. */
@@ -111,6 +112,7 @@ struct invariants {
     struct world *world;
     int32_t combined;          /* of brokers that are controllers, too; 0: not said */
     struct ledger *ledger;     /* with a world: what was committed; NULL: nothing yet */
+    bool hears_fetches;        /* of replicas: one was heard */
     bool producers_may_expire; /* soon, or clocks were set: then any sequence may be the first */
 };
 
@@ -130,6 +132,11 @@ void check_leader(struct invariants *v, struct topic_key *k, struct node_log *l)
 /* On whom the leader counts: as a note of its own says, and after a decision. */
 void take_counted(struct invariants *v, struct topic_key *k, struct node_log *l,
                   const struct note *n);
+/* A replica has told its leader up to where it has the log. */
+void take_heard(struct invariants *v, struct topic_key *k, int32_t id, int32_t leader_epoch,
+                int64_t end);
+/* The leader has moved its high watermark to here. */
+void check_heard(struct invariants *v, struct topic_key *k, const struct node_log *l, int64_t hw);
 void check_counted_by_leader(struct invariants *v, struct topic_key *k);
 void check_high_watermark(struct invariants *v, struct topic_key *k, struct node_log *l, int64_t hw,
                           bool leads);
@@ -161,6 +168,8 @@ void check_decision(struct invariants *v, const struct note *n);
 void voter_crashed(struct invariants *v, int32_t node);
 /* Its disk is about to be replaced. */
 void voter_wiped(struct invariants *v, int32_t node);
+/* The node has come to lead the quorum. */
+void check_votes(struct invariants *v, struct topic_key *k, int32_t epoch);
 void votes_hear(struct invariants *v, const struct world_frame *f, struct slice bytes);
 /* A file was opened, or has lost its name. */
 void names_opened(struct invariants *v, int64_t at_ns, int32_t node, struct slice path);

@@ -24,13 +24,13 @@ invariants_vote_told(struct invariants *v, int64_t at_ns, int32_t node, int32_t 
     if (!model_node(&v->model, node)) return;
     for (int64_t i = v->votes.n; i-- > 0;) {
         const struct vote_seen *s = &v->votes.v[i];
-        if (s->node != node || s->epoch != epoch) continue;
+        if (s->node != node || s->epoch != epoch || s->is_forgotten) continue;
         if (s->id != for_id)
             breach(v, RULE_ONE_VOTE, model_key(&v->model, METADATA), -1,
                    "voted for # in an epoch in which it had voted for #", for_id, s->id);
         return;
     }
-    struct vote_seen new = {node, epoch, for_id};
+    struct vote_seen new = {.node = node, .epoch = epoch, .id = for_id};
     VEC_PUSH(v->mem, &v->votes, new);
 }
 
@@ -39,7 +39,29 @@ void
 votes_wiped(struct invariants *v, int32_t node)
 {
     for (int64_t i = v->votes.n; i-- > 0;)
-        if (v->votes.v[i].node == node) VEC_REMOVE_AT(&v->votes, i);
+        if (v->votes.v[i].node == node) v->votes.v[i].is_forgotten = true;
+}
+
+static int32_t
+votes_told(const struct invariants *v, int32_t id, int32_t epoch)
+{
+    int32_t n = 0;
+    for (int64_t i = 0; i < v->votes.n; i++)
+        n += v->votes.v[i].epoch == epoch && v->votes.v[i].id == id;
+    return n;
+}
+
+/* Raft, 5.2: who leads has been told by a majority, itself among them, that it has their votes in this very epoch; that they
+ * would vote for it (KIP-996), or had done so in another one, elects nobody. */
+void
+check_votes(struct invariants *v, struct topic_key *k, int32_t epoch)
+{
+    int32_t voters = 0, id = model_node(&v->model, v->node)->id, told = votes_told(v, id, epoch);
+    for (int64_t i = 0; i < v->model.nodes.n; i++)
+        voters += v->model.nodes.v[i].id >= 0 && v->model.nodes.v[i].is_voter;
+    /* One voter alone asks nobody; and where no wire is looked at (in tests) nothing is known. */
+    if (voters < 2 || !(v->world || v->votes.n) || 2 * told > voters) return;
+    breach(v, RULE_ELECTED_BY_FEW, k, -1, "leads epoch #; # voted for it", epoch, told);
 }
 
 /* ---- what is on the medium ------------------------------------------------------------------------- */

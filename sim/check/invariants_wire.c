@@ -50,14 +50,38 @@ hear_position(struct invariants *v, const struct world_frame *f, struct topic_ke
     if (k) VEC_PUSH(v->mem, &v->positions, told);
 }
 
-/* Of replicas only; who reads for itself may ask for whatever it likes. */
+void
+invariants_fetched(struct invariants *v, struct slice topic, int32_t partition, int32_t id,
+                   int32_t leader_epoch, int64_t end)
+{
+    struct topic_key *k = model_find_key(&v->model, topic, partition);
+    if (k) take_heard(v, k, id, leader_epoch, end);
+}
+
+/* By whom it says that it is: a leader knows no more. */
+static void
+hear_replica(struct invariants *v, const struct k_fetch_request *q)
+{
+    int32_t id = q->replica_state.replica_id >= 0 ? q->replica_state.replica_id : q->replica_id;
+    for (int32_t t = 0; id >= 0 && t < q->topics_n; t++)
+        for (int32_t i = 0; i < q->topics[t].partitions_n; i++) {
+            const struct k_fetch_request_fetch_partition *p = &q->topics[t].partitions[i];
+            struct topic_key *k =
+                key_named(v, q->topics[t].topic, q->topics[t].topic_id, p->partition);
+            if (k && p->current_leader_epoch >= 0)
+                take_heard(v, k, id, p->current_leader_epoch, p->fetch_offset);
+        }
+}
+
+/* Of their own logs replicas only; who reads for itself may ask for whatever it likes. */
 static void
 hear_fetch(struct invariants *v, const struct world_frame *f, struct reader *r, struct arena *a,
            int16_t version)
 {
     struct k_fetch_request q;
-    if (model_id_of(f->from->name) < 0 || !codec_decode(K_MSG_FETCH_REQUEST, version, r, a, &q))
-        return;
+    if (!codec_decode(K_MSG_FETCH_REQUEST, version, r, a, &q)) return;
+    if (f->port != CONTROLLER_PORT) hear_replica(v, &q);
+    if (model_id_of(f->from->name) < 0) return;
     for (int32_t t = 0; t < q.topics_n; t++)
         for (int32_t i = 0; i < q.topics[t].partitions_n; i++) {
             const struct k_fetch_request_fetch_partition *p = &q.topics[t].partitions[i];

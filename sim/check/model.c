@@ -25,6 +25,7 @@ free_key(struct model *t, struct topic_key *k)
     VEC_RELEASE(t->mem, &k->leaders);
     VEC_RELEASE(t->mem, &k->commits);
     VEC_RELEASE(t->mem, &k->elections);
+    VEC_RELEASE(t->mem, &k->heard);
     MEM_DELETE(t->mem, k);
 }
 

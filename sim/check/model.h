@@ -53,6 +53,12 @@ struct commits {
 };
 
 /* One partition of a topic, or the metadata log. */
+/* Up to where a replica said that it has the log, to the leader of this epoch. */
+struct heard {
+    int32_t id, leader_epoch;
+    int64_t end;
+};
+
 struct topic_key {
     struct map_node node; /* the newest of its subject */
     struct topic_key
@@ -66,6 +72,7 @@ struct topic_key {
     struct model_ids stood;      /* ISR and ELR; if there is nobody in them, who was so last */
     struct model_ids died;       /* without order, and not in the ISR again since */
     VEC(struct election) elections;
+    VEC(struct heard) heard;       /* what replicas have told their leaders */
     int64_t ghost;                 /* the true high watermark */
     int64_t most;                  /* the greatest that any leader ever had */
     VEC(struct commits) commits;   /* metadata: what the leader of each epoch committed */

@@ -40,10 +40,13 @@ hear_client(void *ctx, const struct history_op *op, bool is_complete)
     r->witnesses->hear(r->witnesses->hear_ctx, op, is_complete);
     if (is_complete && op->kind == HISTORY_SEND && op->outcome != HISTORY_OK)
         invariants_gave_up(r->witnesses->invariants, op->complete_ns);
-    if (is_complete && is_given && op->reads_n > 0)
-        invariants_polled(r->witnesses->invariants, op->complete_ns,
-                          history_topic_name(r->h, op->topic), op->partition,
-                          history_reads(r->h, op)[op->reads_n - 1].offset);
+    if (!is_complete || !is_given || op->reads_n == 0) return;
+    int64_t last = history_reads(r->h, op)[op->reads_n - 1].offset;
+    struct slice topic = history_topic_name(r->h, op->topic);
+    invariants_polled(r->witnesses->invariants, op->complete_ns, topic, op->partition, last);
+    if (op->read_committed)
+        invariants_polled_decided(r->witnesses->invariants, op->complete_ns, topic, op->partition,
+                                  last);
 }
 
 /* As the topic says, or else the cluster; INT64_MAX: nothing. */

@@ -519,6 +519,72 @@ a_leader_that_is_none_any_more_counts_on_whom_it_likes(void **state)
 }
 
 static void
+fetched(struct tale *s, int32_t id, int32_t epoch, int64_t end)
+{
+    invariants_fetched(s->v, S("orders"), 0, id, epoch, end);
+}
+
+static void
+a_leader_counts_on_what_it_was_told(void **state)
+{
+    BEGIN;
+    append(&s, 0, 10, 0, 500, true);
+    append(&s, 1, 10, 0, 500, false);
+    append(&s, 2, 10, 0, 500, false);
+    fetched(&s, 2, 0, 11), fetched(&s, 3, 0, 11), fetched(&s, 3, 0, 10);
+    high_watermark(&s, 0, 11, 0, true);
+    assert_silent(&s);
+}
+
+/* They have it, but b3 has not told. */
+static void
+a_leader_counts_on_what_it_was_not_told(void **state)
+{
+    BEGIN;
+    append(&s, 0, 10, 0, 500, true);
+    append(&s, 1, 10, 0, 500, false);
+    append(&s, 2, 10, 0, 500, false);
+    fetched(&s, 2, 0, 11), fetched(&s, 3, 0, 10);
+    high_watermark(&s, 0, 11, 0, true);
+    assert_slice(invariants_anomalies(s.v)->v.v[0].story,
+                 "b1: called all below 11 committed, of which 3 of its ISR has not told that it "
+                 "has it");
+    assert_told(&s, RULE_COUNTED_UNHEARD);
+}
+
+static void
+what_was_told_the_leader_before_counts_no_more(void **state)
+{
+    BEGIN;
+    append(&s, 0, 10, 0, 500, true);
+    append(&s, 1, 10, 0, 500, false);
+    append(&s, 2, 10, 0, 500, false);
+    fetched(&s, 3, 0, 11);
+    decide(&s, 2, 1, 1, false, S("replicas=1,2,3 isr=2,3 elr= last="));
+    role(&s, 1, LEADER, 2, 1), role(&s, 2, FOLLOWER, 2, 1);
+    high_watermark(&s, 1, 11, 1, true);
+    assert_told(&s, RULE_COUNTED_UNHEARD);
+}
+
+/* b2 leads epoch 1 with offset 11 as its first; its high watermark is yet at 10, and b1 has come to 10. */
+static void
+who_has_not_come_to_the_start_of_the_epoch_is_not_let_in(void **state)
+{
+    BEGIN;
+    append(&s, 0, 10, 0, 500, true);
+    append(&s, 1, 10, 0, 500, false);
+    append(&s, 2, 10, 0, 500, false);
+    decide(&s, 2, 1, 1, false, S("replicas=1,2,3 isr=2,3 elr= last="));
+    role(&s, 1, LEADER, 2, 1), role(&s, 2, FOLLOWER, 2, 1);
+    append(&s, 1, 11, 1, 600, true);
+    fetched(&s, 1, 1, 10);
+    say(&s, 1, NOTE_PARTITION_ISR_PENDING, ORDERS, S("2,3 -> 2,3,1"), 1, 1, 0, 0, 0);
+    assert_slice(invariants_anomalies(s.v)->v.v[0].story,
+                 "b2: wants 1 in its ISR, which has not told that it has all below 11");
+    assert_told(&s, RULE_COUNTED_UNHEARD);
+}
+
+static void
 what_is_given_to_clients_is_committed(void **state)
 {
     BEGIN;
@@ -875,6 +941,37 @@ a_vote_that_nobody_heard_of_may_be_forgotten(void **state)
 }
 
 static void
+leads_epoch_2(struct tale *s)
+{
+    say(s, 4, NOTE_RAFT_STATE, META, SLICE_NULL, RAFT_LEADS, 2, 102, 102, 0);
+}
+
+static void
+a_voter_leads_with_a_majority(void **state)
+{
+    BEGIN;
+    settle_quorum(&s);
+    invariants_vote_told(s.v, s.now_ns, 4, 102, 2);
+    invariants_vote_told(s.v, s.now_ns, 5, 102, 2);
+    invariants_wiped(s.v, s.now_ns, 5); /* it has voted all the same */
+    leads_epoch_2(&s);
+    assert_silent(&s);
+}
+
+/* k1 voted for it in the epoch before. */
+static void
+a_voter_leads_with_its_own_vote_alone(void **state)
+{
+    BEGIN;
+    settle_quorum(&s);
+    invariants_vote_told(s.v, s.now_ns, 3, 102, 1);
+    invariants_vote_told(s.v, s.now_ns, 4, 102, 2);
+    leads_epoch_2(&s);
+    assert_slice(invariants_anomalies(s.v)->v.v[0].story, "k2: leads epoch 2; 1 voted for it");
+    assert_told(&s, RULE_ELECTED_BY_FEW);
+}
+
+static void
 a_vote_in_another_epoch_does_not_bind(void **state)
 {
     BEGIN;
@@ -1020,6 +1117,10 @@ main(void)
         cmocka_unit_test(a_leader_forgets_what_it_asked_for),
         cmocka_unit_test(a_leader_that_asks_for_less_counts_on_all_until_it_is_granted),
         cmocka_unit_test(a_leader_that_is_none_any_more_counts_on_whom_it_likes),
+        cmocka_unit_test(a_leader_counts_on_what_it_was_told),
+        cmocka_unit_test(a_leader_counts_on_what_it_was_not_told),
+        cmocka_unit_test(what_was_told_the_leader_before_counts_no_more),
+        cmocka_unit_test(who_has_not_come_to_the_start_of_the_epoch_is_not_let_in),
         cmocka_unit_test(what_is_given_to_clients_is_committed),
         cmocka_unit_test(what_was_committed_once_may_have_been_given),
         cmocka_unit_test(a_log_that_was_cut_fully_begins_anew),
@@ -1048,6 +1149,8 @@ main(void)
         cmocka_unit_test(a_vote_that_was_told_is_changed_after_a_crash),
         cmocka_unit_test(a_vote_that_nobody_heard_of_may_be_forgotten),
         cmocka_unit_test(a_vote_in_another_epoch_does_not_bind),
+        cmocka_unit_test(a_voter_leads_with_a_majority),
+        cmocka_unit_test(a_voter_leads_with_its_own_vote_alone),
         cmocka_unit_test(a_topic_that_is_made_again_has_only_the_name_of_the_old_one),
         cmocka_unit_test(two_leaders_of_a_topic_that_was_made_again),
         cmocka_unit_test(other_records_in_a_topic_that_was_made_again),

@@ -75,7 +75,8 @@ assert_silent(struct tale *s)
 
 /* One record in a batch of producer 7. Not on the disk yet. */
 static void
-append(struct tale *s, int32_t epoch, int16_t producer_epoch, int32_t sequence)
+append_kind(struct tale *s, int32_t epoch, int16_t producer_epoch, int32_t sequence,
+            uint16_t attributes)
 {
     int i = s->n++;
     uint8_t *to = s->bytes + i * BATCH_HEADER_BYTES;
@@ -84,12 +85,19 @@ append(struct tale *s, int32_t epoch, int16_t producer_epoch, int32_t sequence)
     store_be32(to + 8, BATCH_HEADER_BYTES - 12);
     store_be32(to + 12, (uint32_t)epoch);
     to[16] = 2;
+    store_be16(to + 21, attributes);
     store_be64(to + 43, 7);
     store_be16(to + 51, (uint16_t)producer_epoch);
     store_be32(to + 53, (uint32_t)sequence);
     s->crcs[i] = batch_crc(CRC32C_PORTABLE, slice(to, BATCH_HEADER_BYTES));
     store_be32(to + 17, s->crcs[i]);
     say(s, NOTE_LOG_APPEND, SLICE_NULL, i, i, epoch, s->crcs[i], false);
+}
+
+static void
+append(struct tale *s, int32_t epoch, int16_t producer_epoch, int32_t sequence)
+{
+    append_kind(s, epoch, producer_epoch, sequence, 0);
 }
 
 /* So many of them come to the disk. */
@@ -455,6 +463,62 @@ what_is_synced_has_its_epochs_written_down(void **state)
                 S("b1: has synced offset 3, and its leader epoch 4 is not written down"));
 }
 
+/* ---- what clients are given ---- */
+
+static void
+append_on_disk(struct tale *s, int32_t sequence, uint16_t attributes)
+{
+    append_kind(s, 0, 0, sequence, attributes);
+    put(s, s->n);
+    written(s, s->n);
+}
+
+static void
+who_reads_committed_records_waits_for_the_end(void **state)
+{
+    (void)state;
+    struct tale s;
+    begin(&s);
+    say(&s, NOTE_PARTITION_ROLE, SLICE_NULL, 2, 1, 0, 0, 0);
+    append_on_disk(&s, 0, 0);
+    append_on_disk(&s, 1, BATCH_TRANSACTIONAL);
+    append_on_disk(&s, 2, BATCH_TRANSACTIONAL);
+    invariants_polled_decided(s.v, 5, S("orders"), 0, 0);
+    assert_int_equal(invariants_anomalies(s.v)->v.n, 0);
+    invariants_polled_decided(s.v, 5, S("orders"), 0, 2);
+    assert_told(&s, RULE_READ_UNDECIDED,
+                S("a reader of committed records was given offset 2, and a transaction is open "
+                  "since 1"));
+}
+
+static void
+what_is_decided_may_be_given(void **state)
+{
+    (void)state;
+    struct tale s;
+    begin(&s);
+    say(&s, NOTE_PARTITION_ROLE, SLICE_NULL, 2, 1, 0, 0, 0);
+    append_on_disk(&s, 0, BATCH_TRANSACTIONAL);
+    append_on_disk(&s, -1, BATCH_TRANSACTIONAL | BATCH_CONTROL);
+    append_on_disk(&s, 1, BATCH_TRANSACTIONAL);
+    invariants_polled_decided(s.v, 5, S("orders"), 0, 1);
+    assert_silent(&s);
+}
+
+/* A marker that was written to the wrong place lies nowhere: the disk no longer says what is decided. */
+static void
+a_spoilt_disk_tells_of_no_transaction(void **state)
+{
+    (void)state;
+    struct tale s;
+    begin(&s);
+    say(&s, NOTE_PARTITION_ROLE, SLICE_NULL, 2, 1, 0, 0, 0);
+    append_on_disk(&s, 0, BATCH_TRANSACTIONAL);
+    invariants_spoilt(s.v, 0);
+    invariants_polled_decided(s.v, 5, S("orders"), 0, 0);
+    assert_silent(&s);
+}
+
 int
 main(void)
 {
@@ -481,6 +545,9 @@ main(void)
         cmocka_unit_test(what_is_found_at_the_opening_is_not_older_than_the_log),
         cmocka_unit_test(the_first_epoch_is_clipped_to_the_logs_start),
         cmocka_unit_test(what_is_synced_has_its_epochs_written_down),
+        cmocka_unit_test(who_reads_committed_records_waits_for_the_end),
+        cmocka_unit_test(what_is_decided_may_be_given),
+        cmocka_unit_test(a_spoilt_disk_tells_of_no_transaction),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
