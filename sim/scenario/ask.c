@@ -195,8 +195,9 @@ question_take_batch(struct question *q, const struct k_produce_request *request)
 {
     q->batch = q->scope.batch;
     q->call.no_answer = request->acks == 0;
-    for (int32_t i = 0; q->batch && i < q->batch->records_n; i++)
-        q->r->h->ops.v[q->batch->first_op + i].acks = request->acks;
+    for (const struct ask_batch *b = q->batch; b; b = b->before)
+        for (int32_t i = 0; i < b->records_n; i++)
+            q->r->h->ops.v[b->first_op + i].acks = request->acks;
 }
 
 static void

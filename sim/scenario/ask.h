@@ -32,6 +32,9 @@ struct ask_batch {
     struct slice bytes;
     int64_t first_op; /* in the history */
     int32_t records_n;
+    struct slice topic; /* where it goes */
+    int32_t partition;
+    struct ask_batch *before; /* another one of the same request; NULL: none */
 };
 
 /* What one filling or comparing has at hand. */
@@ -42,7 +45,7 @@ struct ask_scope {
     int16_t version;
     struct slice topic; /* of a produce request: where its batch goes */
     int32_t partition;
-    struct ask_batch *batch; /* what was made; NULL: nothing */
+    struct ask_batch *batch; /* what was made last; NULL: nothing */
     struct slice missing;    /* an answer that is not there yet */
     struct writer *why;      /* what does not fit */
     char path[160];          /* where we are: "topics/0/errorCode" */

@@ -161,22 +161,33 @@ ask_records(struct ask_scope *x, const struct tree *t, struct k_records *ret)
     if (!read_wanted(x, t, &w)) return false;
     if (!x->r) return true;
     if (!x->topic.n) return ask_mistake(x, t->mark, "records go to a topic by its name");
-    x->batch = w.again.p ? batch_again(x, &w) : batch_new(x, &w);
-    if (!x->batch) return ask_mistake(x, t->mark, "no batch is called %.*s", SARG(w.again));
+    struct ask_batch *one = w.again.p ? batch_again(x, &w) : batch_new(x, &w);
+    if (!one) return ask_mistake(x, t->mark, "no batch is called %.*s", SARG(w.again));
+    one->topic = arena_dup(x->r->a, x->topic);
+    one->partition = x->partition;
+    one->before = x->batch;
+    x->batch = one;
     ret->bytes = x->batch->bytes;
     return true;
 }
 
-void
-ask_records_answered(struct run *r, const struct ask_batch *b,
-                     const struct k_produce_response *answer)
+static const struct k_produce_response_partition_produce_response *
+answer_to(const struct ask_batch *b, const struct k_produce_response *answer)
 {
-    int16_t error = K_ERR_NETWORK_EXCEPTION;
-    int64_t offset = -1;
-    if (answer && answer->responses_n && answer->responses->partition_responses_n) {
-        error = answer->responses->partition_responses->error_code;
-        offset = answer->responses->partition_responses->base_offset;
-    }
+    for (int32_t t = 0; answer && t < answer->responses_n; t++)
+        for (int32_t i = 0; i < answer->responses[t].partition_responses_n; i++)
+            if (slice_eq(answer->responses[t].name, b->topic) &&
+                answer->responses[t].partition_responses[i].index == b->partition)
+                return &answer->responses[t].partition_responses[i];
+    return NULL;
+}
+
+static void
+batch_answered(struct run *r, const struct ask_batch *b, const struct k_produce_response *answer)
+{
+    const struct k_produce_response_partition_produce_response *mine = answer_to(b, answer);
+    int16_t error = mine ? mine->error_code : K_ERR_NETWORK_EXCEPTION;
+    int64_t offset = mine ? mine->base_offset : -1;
     bool is_unknown = error == K_ERR_NETWORK_EXCEPTION || error == K_ERR_REQUEST_TIMED_OUT ||
                       error == K_ERR_NOT_ENOUGH_REPLICAS_AFTER_APPEND ||
                       error == K_ERR_NOT_LEADER_OR_FOLLOWER || error == K_ERR_KAFKA_STORAGE_ERROR ||
@@ -190,6 +201,13 @@ ask_records_answered(struct run *r, const struct ask_batch *b,
                                       : HISTORY_FAIL,
                          error, op->partition, error ? -1 : offset + i);
     }
+}
+
+void
+ask_records_answered(struct run *r, const struct ask_batch *b,
+                     const struct k_produce_response *answer)
+{
+    for (; b; b = b->before) batch_answered(r, b, answer);
 }
 
 int64_t
