@@ -83,6 +83,7 @@
     X(ISR_HOLDS_COMMITTED, "isr-holds-committed", "an in-sync replica lacks committed records")      \
     X(LEADER_IN_ISR, "leader-in-isr", "the leader is not in the ISR")                                \
     X(LEADER_ELIGIBLE, "leader-eligible", "a leader from outside ISR and ELR, and not uncleanly")    \
+    X(DEPOSED, "deposed-without-cause", "a leader that could have gone on was replaced by one that is not preferred") \
     X(ISR_ELR, "isr-elr", "ISR and ELR: of the replicas, disjoint, no ELR beside a full ISR")        \
     X(ISR_FENCED, "isr-fenced", "a fenced broker was put into the ISR")                              \
     X(PARTITION_EPOCH_INCREASES, "partition-epoch-increases", "partition and leader epochs go up")   \

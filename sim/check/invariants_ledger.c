@@ -232,12 +232,33 @@ check_leader_lives(struct invariants *v, const struct topic_key *k)
                k->now.leader_epoch);
 }
 
+/* An election costs its partition a moment without acknowledgements. It has a cause: the leader before is fenced, stopping, or
+ * out of sync; or the first of the replicas is to lead, for the balance's sake or because somebody asked. */
+static void
+check_cause(struct invariants *v, const struct topic_key *k)
+{
+    const struct decision *now = &k->now;
+    int32_t before = k->before.leader;
+    if (k->is_retired || !k->before.known || before < 0 || now->leader < 0 || before == now->leader)
+        return;
+    const struct broker_seen *b = broker_seen(v, before);
+    bool is_preferred = now->replicas.n > 0 && now->replicas.v[0] == now->leader;
+    bool could_go_on = b->epoch >= 0 && !b->fenced && !b->is_leaving &&
+                       model_has(&now->isr, before) && model_has(&now->replicas, before);
+    if (could_go_on && !is_preferred)
+        breach(v, RULE_DEPOSED, k, -1, "made # the leader in place of #, which could have gone on",
+               now->leader, before);
+}
+
 static void
 check_batch(struct invariants *v)
 {
     struct ledger *g = v->ledger;
     for (int64_t i = 0; i < g->fenced.n; i++) check_fenced_are_out(v, g->fenced.v[i]);
-    for (int64_t i = 0; i < g->elections.n; i++) check_leader_lives(v, g->elections.v[i]);
+    for (int64_t i = 0; i < g->elections.n; i++) {
+        check_leader_lives(v, g->elections.v[i]);
+        check_cause(v, g->elections.v[i]);
+    }
     g->fenced.n = g->elections.n = 0;
 }
 
