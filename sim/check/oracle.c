@@ -75,9 +75,11 @@ oracle_key(struct oracle *o, struct topic_key *k)
 
 /* ---- batches ------------------------------------------------------------------------------------ */
 
+/* A checksum alone may be another batch's, too: among the thousands of a run two that are equal are met. */
 struct sought_batch {
     int32_t node, n;
     uint32_t crc;
+    int64_t bytes;
 };
 
 static bool
@@ -85,13 +87,14 @@ is_sent(const struct map_node *node, const void *key)
 {
     const struct sent_batch *s = CONTAINER_OF(node, const struct sent_batch, map);
     const struct sought_batch *k = key;
-    return s->crc == k->crc && s->n == k->n && s->node == k->node;
+    return s->crc == k->crc && s->n == k->n && s->node == k->node && s->bytes == k->bytes;
 }
 
 void
-oracle_sent(struct oracle *o, int32_t node, uint32_t crc, const uint64_t *values, int32_t n)
+oracle_sent(struct oracle *o, int32_t node, uint32_t crc, int64_t bytes, const uint64_t *values,
+            int32_t n)
 {
-    struct sought_batch sought = {node, n, crc};
+    struct sought_batch sought = {node, n, crc, bytes};
     uint64_t hash = map_hash_i64(&o->sent, crc, n);
     struct map_node *old = map_find(&o->sent, hash, is_sent, &sought);
     if (old) {
@@ -101,15 +104,16 @@ oracle_sent(struct oracle *o, int32_t node, uint32_t crc, const uint64_t *values
         return;
     }
     struct sent_batch *s = MEM_NEW(o->mem, struct sent_batch);
-    *s = (struct sent_batch){.node = node, .n = n, .crc = crc, .values = mem_alloc(o->mem, n * 8)};
+    *s = (struct sent_batch){
+        .node = node, .n = n, .crc = crc, .bytes = bytes, .values = mem_alloc(o->mem, n * 8)};
     memcpy(s->values, values, (size_t)n * 8);
     map_insert(&o->sent, &s->map, hash);
 }
 
 void
-oracle_know_values(struct oracle *o, int32_t node, struct batch *b, uint32_t crc)
+oracle_know_values(struct oracle *o, int32_t node, struct batch *b, uint32_t crc, int64_t bytes)
 {
-    struct sought_batch sought = {node, (int32_t)(b->last - b->base + 1), crc};
+    struct sought_batch sought = {node, (int32_t)(b->last - b->base + 1), crc, bytes};
     uint64_t hash = map_hash_i64(&o->sent, crc, sought.n);
     struct map_node *found = map_find(&o->sent, hash, is_sent, &sought);
     if (b->values || !found) return;
@@ -125,7 +129,7 @@ appended(struct oracle *o, int32_t node, struct node_log *l, const struct note *
     bool conflict;
     struct batch *b = model_append(&o->model, l, n->v[0], n->v[1], (int32_t)n->v[2],
                                    (uint32_t)n->v[3], &conflict);
-    if (n->v[4]) oracle_know_values(o, node, b, (uint32_t)n->v[3]);
+    if (n->v[4]) oracle_know_values(o, node, b, (uint32_t)n->v[3], n->v[5]);
 }
 
 /* ---- elections ---------------------------------------------------------------------------------- */

@@ -57,8 +57,9 @@ void oracle_unclean_asked(struct oracle *o, int64_t at_ns, struct slice topic, i
 
 /* ---- what it is told ------------------------------------------------------------------------------ */
 
-/* A batch was sent to this node: its values, found again by its checksum. */
-void oracle_sent(struct oracle *o, int32_t node, uint32_t crc, const uint64_t *values, int32_t n);
+/* A batch was sent to this node: its values, found again by its checksum and size. */
+void oracle_sent(struct oracle *o, int32_t node, uint32_t crc, int64_t bytes,
+                 const uint64_t *values, int32_t n);
 void oracle_name(struct oracle *o, int32_t node, struct slice name);
 void oracle_note(struct oracle *o, int64_t at_ns, int32_t node, const struct note *n);
 void oracle_life(struct oracle *o, int64_t at_ns, int32_t node, enum life what);

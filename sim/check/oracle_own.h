@@ -94,11 +94,12 @@ struct trouble {
     struct slice words;
 };
 
-/* Values by checksum and count, until a leader appends them. */
+/* Values by checksum, size and count, until a leader appends them. */
 struct sent_batch {
     struct map_node map;
     int32_t node, n;
     uint32_t crc;
+    int64_t bytes;
     uint64_t *values;
 };
 
@@ -139,8 +140,9 @@ bool oracle_is_superseded(const struct oracle *o, const struct topic_key *k,
 /* Learns what the batches of this log hold that lie below its written end, and not below `from`: from the disk, for
  * their checksums nobody has sent. */
 void oracle_read_written(struct oracle *o, int32_t node, struct node_log *l, int64_t from);
-/* By its checksum, of what was sent to this node or found on its disk. */
-void oracle_know_values(struct oracle *o, int32_t node, struct batch *b, uint32_t crc);
+/* By its checksum and size, of what was sent to this node or found on its disk. */
+void oracle_know_values(struct oracle *o, int32_t node, struct batch *b, uint32_t crc,
+                        int64_t bytes);
 void oracle_views_free(struct oracle *o);
 struct oracle_key *oracle_key(struct oracle *o, struct topic_key *k);
 /* A blow that took copies (k NULL: perhaps all), for the story. */

@@ -27,7 +27,7 @@ take_payload(struct oracle *o, int32_t node, const struct batch_header *h, struc
             values[n] = 0; /* what clients outside write is judged by what they were told */
         n++;
     }
-    if (n == h->records_n && n > 0) oracle_sent(o, node, h->crc, values, n);
+    if (n == h->records_n && n > 0) oracle_sent(o, node, h->crc, batch_size_bytes(h), values, n);
     mem_free(o->mem, values, h->records_n * 8);
 }
 
@@ -81,7 +81,7 @@ learn_batch(struct oracle *o, int32_t node, struct node_log *l, struct batch *b)
     if (batch_is_control(&h) || !log_view_batch(l->user, &bytes)) return;
     take_batch(o, node, bytes);
     mem_free(o->mem, (void *)(uintptr_t)bytes.p, bytes.n);
-    oracle_know_values(o, node, b, h.crc);
+    oracle_know_values(o, node, b, h.crc, batch_size_bytes(&h));
 }
 
 void

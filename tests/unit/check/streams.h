@@ -122,7 +122,7 @@ produce(struct tale *s, int32_t leader, int64_t offset, int32_t epoch, int32_t f
     op.idempotent = true;
     int64_t number = history_invoke(&s->h, &op);
     uint32_t crc = (uint32_t)op.value * 7;
-    if (s->o) oracle_sent(s->o, leader, crc, &op.value, 1);
+    if (s->o) oracle_sent(s->o, leader, crc, 0, &op.value, 1);
     append(s, leader, offset, epoch, crc, true);
     for (int32_t i = 0; i < 3; i++)
         if (followers >> i & 1 && i != leader) append(s, i, offset, epoch, crc, false);

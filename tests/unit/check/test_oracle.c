@@ -227,6 +227,19 @@ what_the_disk_kept_no_power_loss_took(void **state)
     assert_lost(&t, 9, LOSS_BUG, "b2 left it out when it recovered");
 }
 
+/* Of a transaction's marker nobody sent anything, and of 32 bits some are equal by chance. */
+static void
+a_marker_with_the_checksum_of_a_batch_is_not_that_batch(void **state)
+{
+    BEGIN;
+    uint64_t value = t.h.ops.v[3].value;
+    oracle_sent(t.o, 0, 4711, 150, &value, 1);
+    append(&t, 0, 10, 0, 4711, true);
+    high_watermark(&t, 0, 11, 0, true);
+    assert_int_equal(conclude(&t).v.n, 0);
+    tale_end(&t);
+}
+
 /* b1 writes a batch anew, and to the wrong place: nobody can read which values it has. */
 static int64_t
 write_unread(struct tale *t)
@@ -591,6 +604,7 @@ main(void)
         cmocka_unit_test(faults_before_the_record_excuse_nothing),
         cmocka_unit_test(a_log_that_the_broker_cuts_itself_is_no_excuse),
         cmocka_unit_test(what_the_disk_kept_no_power_loss_took),
+        cmocka_unit_test(a_marker_with_the_checksum_of_a_batch_is_not_that_batch),
         cmocka_unit_test(what_was_written_anew_to_the_wrong_place_is_lost_as_acks_1_permits),
         cmocka_unit_test(what_was_written_anew_and_is_gone_before_its_answer_comes_was_there),
         cmocka_unit_test(what_was_written_anew_and_cut_by_nobodys_fault_is_owed),
