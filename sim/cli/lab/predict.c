@@ -128,7 +128,7 @@ ask_one(struct desk *d, const struct lab_question *q, int number, struct slice b
 static int
 ask_all(struct desk *d, const struct lab *l, struct progress *s, bool has_run)
 {
-    int64_t taken = 0;
+    int kept = 0;
     puts(has_run ? "What would you say now? (Your predictions stay as they are.) An empty line "
                    "skips a question."
                  : "Before anything runs: what do you expect? A guess is worth more than none; an "
@@ -137,11 +137,12 @@ ask_all(struct desk *d, const struct lab *l, struct progress *s, bool has_run)
         struct slice text;
         bool more =
             ask_one(d, &l->questions[i], i + 1, progress_said(s, l->questions[i].id), &text);
-        if (text.n) said_put(d, s, !has_run, l->questions[i].id, text), taken++;
+        if (text.n) said_put(d, s, !has_run, l->questions[i].id, text);
         if (!more) break;
     }
-    printf("\n%lld of %d kept. Now: gregor lab run %.*s\n", (long long)taken, (int)l->questions_n,
-           SARG(l->id));
+    for (int32_t i = 0; i < l->questions_n; i++) kept += progress_said(s, l->questions[i].id).n > 0;
+    printf("\n%d of %d kept. Now: gregor lab %s %.*s\n", kept, (int)l->questions_n,
+           has_run ? "check" : "run", SARG(l->id));
     return EXIT_PASS;
 }
 
