@@ -32,7 +32,7 @@ static const char style[] =
     ".dark{fill:#111}.n-bad,.n-fault{fill:#fff}"
     ".number{fill:#fff;stroke:#111}.number-bad{fill:#b34700;stroke:#b34700}"
     ".number-fault{fill:#111;stroke:#111}.stem{stroke:#111}\n"
-    ".settled{fill:#d9ead3}.open{fill:#a8cdec}.own-0{fill:#7fc0ea}.own-1{fill:#f5cf80}.own-2{fill:#"
+    ".settled{fill:#a8c4a4}.open{fill:#a8cdec}.own-0{fill:#7fc0ea}.own-1{fill:#f5cf80}.own-2{fill:#"
     "b2ffc3}.own-3{fill:#cc79a7}"
     ".nobody{fill:none;stroke:#c4c4c4;stroke-dasharray:2 3}.metric{fill:#c04a00}\n"
     ".log-start{stroke:#5c3f00;fill:none;stroke-width:1.5;stroke-dasharray:7 2 1 "

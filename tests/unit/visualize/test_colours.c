@@ -159,13 +159,14 @@ static const char *const neighbours[][2] = {
     {"leader", "idle"},       {"follower", "down"},     {"follower", "paused"},
     {"down", "paused"},       {"control", "idle"},      {"control", "control-2"},
     {"uncommitted", "paper"}, {"settled", "control-2"}, {"open", "control-2"},
-    {"open", "settled"},      {"own-0", "own-1"},       {"own-0", "own-2"},
-    {"own-0", "own-3"},       {"own-1", "own-2"},       {"own-1", "own-3"},
-    {"own-2", "own-3"},       {"sent", "read"},         {"sent", "paper"},
-    {"read", "paper"},        {"good", "bad"},          {"control", "leader"},
-    {"own-0", "paper"},       {"own-1", "paper"},       {"own-2", "paper"},
-    {"own-3", "paper"},       {"own-0", "idle"},        {"own-1", "idle"},
-    {"own-2", "idle"},        {"own-3", "idle"},
+    {"open", "settled"},      {"settled", "idle"},      {"read", "alarm"},
+    {"own-0", "own-1"},       {"own-0", "own-2"},       {"own-0", "own-3"},
+    {"own-1", "own-2"},       {"own-1", "own-3"},       {"own-2", "own-3"},
+    {"sent", "read"},         {"sent", "paper"},        {"read", "paper"},
+    {"good", "bad"},          {"control", "leader"},    {"own-0", "paper"},
+    {"own-1", "paper"},       {"own-2", "paper"},       {"own-3", "paper"},
+    {"own-0", "idle"},        {"own-1", "idle"},        {"own-2", "idle"},
+    {"own-3", "idle"},
 };
 
 static const struct {
