@@ -45,7 +45,7 @@ takings_put(struct takings *t, struct start s, int32_t by)
 
 /* A new leader may have to take again what the one before it had taken. */
 static void
-drop_repeated(struct takings *t)
+drop_repeated_takings(struct takings *t)
 {
     int64_t n = 0, from = 0;
     for (int64_t i = 0; i < t->v.n; i++) {
@@ -66,7 +66,7 @@ collect_takings(struct takings *t, const struct partition_view *p)
         for (int64_t k = 0; one->is_known && k < one->starts.n; k++)
             if (led_at(one, one->starts.v[k].at_ns)) takings_put(t, one->starts.v[k], i);
     }
-    drop_repeated(t);
+    drop_repeated_takings(t);
 }
 
 static void

@@ -23,7 +23,7 @@ blank_create(struct request *q)
 
 /* Of topics that stand twice only one is told of. */
 static void
-drop_repeated(struct k_create_topics_response *resp)
+drop_repeated_creations(struct k_create_topics_response *resp)
 {
     int32_t n = 0;
     for (int32_t i = 0; i < resp->topics_n; i++) {
@@ -299,7 +299,7 @@ create_topics(struct request *q)
         resp->topics[i].error_code = v.code;
         resp->topics[i].error_message = v.code ? v.text : SLICE_NULL;
     }
-    drop_repeated(resp);
+    drop_repeated_creations(resp);
 }
 
 const struct handler create_topics_handler = {

@@ -174,7 +174,7 @@ consumer_metadata_hash(const struct group *g, struct arena *a, const struct cons
 /* ---- assigning ---- */
 
 static int32_t
-place_of(const struct uuid *v, int64_t n, struct uuid id)
+place_of_topic(const struct uuid *v, int64_t n, struct uuid id)
 {
     LOWER_BOUND(at, n, i, uuid_cmp(v[i], id) < 0);
     return (int32_t)at;
@@ -187,7 +187,7 @@ fill_member_input(const struct group *g, struct arena *a, const struct consumer_
     int64_t n;
     const struct uuid *own = consumer_topic_ids(g, a, v->spec, &n);
     int32_t *places = ARENA_ARRAY(a, int32_t, n);
-    for (int64_t i = 0; i < n; i++) places[i] = place_of(ids, ids_n, own[i]);
+    for (int64_t i = 0; i < n; i++) places[i] = place_of_topic(ids, ids_n, own[i]);
     to->id = v->id;
     to->instance_id = v->spec->instance_id;
     to->topics = places;

@@ -49,7 +49,7 @@ found_swaps_decide(struct found_swaps *f, struct commitlog *log, struct files_re
 
 /* Where the old one has gone already, a place for the new one is made. */
 static struct segment *
-place_of(struct commitlog *log, int64_t base)
+segment_of_swap(struct commitlog *log, int64_t base)
 {
     if (!log_has_segment(log, base)) {
         segment_found(log, base, 0, env_wall_ms(log->env));
@@ -67,7 +67,7 @@ found_swaps_place(const struct found_swaps *f, struct commitlog *log, struct fil
 {
     for (int64_t i = 0; i < f->bases.n; i++) {
         int64_t base = f->bases.v[i];
-        struct segment *s = place_of(log, base);
+        struct segment *s = segment_of_swap(log, base);
         s->written = -1;
         s->is_swap = true;
         /* Of those that aborted in the old one, whose markers may be gone: who believes it waits for these. */

@@ -172,7 +172,7 @@ ask_records(struct ask_scope *x, const struct tree *t, struct k_records *ret)
 }
 
 static const struct k_produce_response_partition_produce_response *
-answer_to(const struct ask_batch *b, const struct k_produce_response *answer)
+answer_to_batch(const struct ask_batch *b, const struct k_produce_response *answer)
 {
     for (int32_t t = 0; answer && t < answer->responses_n; t++)
         for (int32_t i = 0; i < answer->responses[t].partition_responses_n; i++)
@@ -183,9 +183,10 @@ answer_to(const struct ask_batch *b, const struct k_produce_response *answer)
 }
 
 static void
-batch_answered(struct run *r, const struct ask_batch *b, const struct k_produce_response *answer)
+asked_batch_answered(struct run *r, const struct ask_batch *b,
+                     const struct k_produce_response *answer)
 {
-    const struct k_produce_response_partition_produce_response *mine = answer_to(b, answer);
+    const struct k_produce_response_partition_produce_response *mine = answer_to_batch(b, answer);
     int16_t error = mine ? mine->error_code : K_ERR_NETWORK_EXCEPTION;
     int64_t offset = mine ? mine->base_offset : -1;
     bool is_unknown = error == K_ERR_NETWORK_EXCEPTION || error == K_ERR_REQUEST_TIMED_OUT ||
@@ -207,7 +208,7 @@ void
 ask_records_answered(struct run *r, const struct ask_batch *b,
                      const struct k_produce_response *answer)
 {
-    for (; b; b = b->before) batch_answered(r, b, answer);
+    for (; b; b = b->before) asked_batch_answered(r, b, answer);
 }
 
 int64_t

@@ -36,7 +36,7 @@ field_of(const struct writing_out *p, const struct k_step *step)
 
 /* Where a step's value lies. */
 static const char *
-place(const struct writing_out *p, const char *base, const struct k_step *step)
+member_of_step(const struct writing_out *p, const char *base, const struct k_step *step)
 {
     return xformat("%s + offsetof(struct k_%s, %s)", base, p->s->c_name, field_of(p, step)->c_name);
 }
@@ -63,7 +63,7 @@ row_end(const struct k_step *row)
 
 /* Struct and step, as the functions want them that are not spelled out here. */
 static const char *
-whose(const struct writing_out *p, const struct k_step *step)
+struct_of_step(const struct writing_out *p, const struct k_step *step)
 {
     return xformat("&k_structs[%d], &k_steps[%d]", p->s->index, step_index(step));
 }
@@ -71,27 +71,27 @@ whose(const struct writing_out *p, const struct k_step *step)
 /* ---- decoding ------------------------------------------------------------------------------- */
 
 static void
-decode_row(const struct writing_out *p, const struct k_step *row)
+print_decode_row(const struct writing_out *p, const struct k_step *row)
 {
     int at = 0;
     fprintf(p->o, "    if (!is_there(d, in, %d)) return NULL;\n", row->item);
     for (const struct k_step *step = row + 1; step <= row_end(row); step++) {
         fprintf(p->o, "    decode_fixed(%s, in + %d, %s);\n", op_names[step->op], at,
-                place(p, "to", step));
+                member_of_step(p, "to", step));
         at += fixed_bytes(step);
     }
     fprintf(p->o, "    in += %d;\n", row->item);
 }
 
 static void
-decode_array(const struct writing_out *p, const struct k_step *step)
+print_decode_array(const struct writing_out *p, const struct k_step *step)
 {
     const struct field *f = field_of(p, step);
     fprintf(p->o,
             "    struct items items;\n"
             "    in = decode_items(d, %d, %d, %s, in, %s, &items);\n"
             "    for (; in && items.left > 0; items.left--, items.at += %s)\n        in = ",
-            step->flags, step->item_least_bytes, element_size(f), place(p, "to", step),
+            step->flags, step->item_least_bytes, element_size(f), member_of_step(p, "to", step),
             element_size(f));
     if (f->item) fprintf(p->o, "decode_%s(d, in, items.at);\n", of(f->item, p->version));
     else
@@ -101,12 +101,12 @@ decode_array(const struct writing_out *p, const struct k_step *step)
 
 /* A step that is no row; sets `in`. */
 static void
-decode_step(const struct writing_out *p, const struct k_step *step)
+print_decode_step(const struct writing_out *p, const struct k_step *step)
 {
     const struct field *f = field_of(p, step);
-    const char *at = place(p, "to", step);
+    const char *at = member_of_step(p, "to", step);
     if (step->op == K_STEP_ARRAY) {
-        decode_array(p, step);
+        print_decode_array(p, step);
     } else if (step->op == K_STEP_POINTER) {
         fprintf(p->o,
                 "    uint8_t *item;\n"
@@ -126,7 +126,7 @@ decode_tags(const struct writing_out *p, const struct k_step *tags)
 {
     fputs("    if (decode_no_tags(d, in)) return in + 1;\n", p->o);
     if (tags->item == 0) {
-        fprintf(p->o, "    return decode_tags(d, %s, in, to);\n", whose(p, tags));
+        fprintf(p->o, "    return decode_tags(d, %s, in, to);\n", struct_of_step(p, tags));
         return;
     }
     fputs("    struct tags t;\n"
@@ -143,7 +143,7 @@ decode_tags(const struct writing_out *p, const struct k_step *tags)
                 "    whole.end = in + t.bytes;\n"
                 "    d = &whole;\n",
                 field_of(p, step)->tag);
-        decode_step(p, step);
+        print_decode_step(p, step);
         fputs("    d = outer;\n    if (in != whole.end) return NULL;\n    break;\n    }\n", p->o);
     }
     fprintf(p->o,
@@ -165,12 +165,12 @@ write_decoder(const struct writing_out *p, const struct k_step *step)
     for (; step->op > K_STEP_TAGS; step++) {
         if (step->op == K_STEP_ABSENT) continue;
         if (step->op == K_STEP_ROW) {
-            decode_row(p, step);
+            print_decode_row(p, step);
             step = row_end(step);
             continue;
         }
         fputs("    {\n", p->o);
-        decode_step(p, step);
+        print_decode_step(p, step);
         fputs("    }\n    if (!in) return NULL;\n", p->o);
     }
     if (step->op == K_STEP_TAGS) decode_tags(p, step);
@@ -209,49 +209,49 @@ encode_row(const struct writing_out *p, const struct k_step *row)
             row->item);
     for (const struct k_step *step = row + 1; step <= row_end(row); step++) {
         fprintf(p->o, "    encode_fixed(%s, out + %d, %s);\n", op_names[step->op], at,
-                place(p, "from", step));
+                member_of_step(p, "from", step));
         at += fixed_bytes(step);
     }
     fputs("    }\n", p->o);
 }
 
 static void
-encode_array(const struct writing_out *p, const struct k_step *step)
+print_encode_array(const struct writing_out *p, const struct k_step *step)
 {
     const struct field *f = field_of(p, step);
     fprintf(p->o,
             "    struct field_array a = encode_items(x, %s, %d, %s);\n"
             "    const uint8_t *item = a.items;\n"
             "    for (int32_t i = 0; i < a.n; i++, item += %s)\n        ",
-            whose(p, step), step->flags, place(p, "from", step), element_size(f));
+            struct_of_step(p, step), step->flags, member_of_step(p, "from", step), element_size(f));
     if (f->item) fprintf(p->o, "encode_%s(x, item);\n", of(f->item, p->version));
     else
         fprintf(p->o, "if (!encode_scalar(x, %s, %d, item)) refuse_scalar(x, %s, item);\n",
-                op_names[step->item_op], item_flags(step), whose(p, step));
+                op_names[step->item_op], item_flags(step), struct_of_step(p, step));
 }
 
 /* A step that is no row. */
 static void
-encode_step(const struct writing_out *p, const struct k_step *step)
+print_encode_step(const struct writing_out *p, const struct k_step *step)
 {
     const struct field *f = field_of(p, step);
-    const char *at = place(p, "from", step);
+    const char *at = member_of_step(p, "from", step);
     if (step->op == K_STEP_ARRAY) {
-        encode_array(p, step);
+        print_encode_array(p, step);
     } else if (step->op == K_STEP_POINTER) {
         fprintf(p->o,
                 "    const uint8_t *item = encode_pointed(x, %s, %d, %s);\n"
                 "    if (item) encode_%s(x, item);\n",
-                whose(p, step), step->flags, at, of(f->item, p->version));
+                struct_of_step(p, step), step->flags, at, of(f->item, p->version));
     } else if (step->op == K_STEP_STRUCT) {
         fprintf(p->o, "    encode_%s(x, %s);\n", of(f->item, p->version), at);
     } else if (step->op == K_STEP_ABSENT) {
         fputs("    if (!", p->o);
         test_default(p->o, f, at);
-        fprintf(p->o, ") check_absent(x, %s, %s);\n", whose(p, step), at);
+        fprintf(p->o, ") check_absent(x, %s, %s);\n", struct_of_step(p, step), at);
     } else {
         fprintf(p->o, "    if (!encode_scalar(x, %s, %d, %s)) refuse_scalar(x, %s, %s);\n",
-                op_names[step->op], step->flags, at, whose(p, step), at);
+                op_names[step->op], step->flags, at, struct_of_step(p, step), at);
     }
 }
 
@@ -263,10 +263,10 @@ encode_tags(const struct writing_out *p, const struct k_step *tags)
         fprintf(p->o,
                 "    if (tags_load(from + offsetof(struct k_%s, unknown_tags)).n) {\n"
                 "    encode_tags(x, %s, from);\n    return;\n    }\n",
-                p->s->c_name, whose(p, tags));
+                p->s->c_name, struct_of_step(p, tags));
     for (int i = 1; i <= tags->item; i++) {
         fprintf(p->o, "    bool has_%d = !", i);
-        test_default(p->o, field_of(p, &tags[i]), place(p, "from", &tags[i]));
+        test_default(p->o, field_of(p, &tags[i]), member_of_step(p, "from", &tags[i]));
         fputs(";\n", p->o);
     }
     fputs("    writer_uvarint(x->w, 0u", p->o);
@@ -275,7 +275,7 @@ encode_tags(const struct writing_out *p, const struct k_step *tags)
     for (int i = 1; i <= tags->item; i++) {
         fprintf(p->o, "    if (has_%d) {\n    int64_t at = encode_tag_begin(x, %d);\n", i,
                 field_of(p, &tags[i])->tag);
-        encode_step(p, &tags[i]);
+        print_encode_step(p, &tags[i]);
         fputs("    encode_tag_end(x, at);\n    }\n", p->o);
     }
 }
@@ -291,7 +291,7 @@ write_encoder(const struct writing_out *p, const struct k_step *step)
             encode_row(p, step);
             step = row_end(step);
         } else {
-            encode_step(p, step);
+            print_encode_step(p, step);
         }
         fputs("    }\n", p->o);
     }
