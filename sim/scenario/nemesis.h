@@ -51,8 +51,8 @@ void write_down_until_restart(struct run *r, const struct affliction *a, const c
 void do_drawn(struct run *r, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* One more lasts, for a drawn time. */
 struct affliction *afflict(struct run *r, struct machine *m, fault_id fault);
-/* Its disk is to fail, or it is to end later: what it has counts as gone from now on (copies; else only its word for
- * them), and it as down. NULL: there is no time left to cure it. */
+/* Its disk is to fail: what it has counts as gone from now on (copies; else only its word for them), and it as down; or
+ * it is to end at a disk operation, and power.c sees that it is armed. NULL: there is no time left to cure it. */
 struct affliction *fall_ill(struct run *r, struct node_slot *n, enum cure cure, bool copies);
 struct node_slot *draw_node(struct run *r);
 struct node_slot *draw_broker(struct run *r);

@@ -66,7 +66,6 @@ strike_wipe(struct run *r, struct slice kind)
     run_fault(r, "wipe", "%.*s", SARG(n->m->name));
     fault_crash(n->m);
     fault_wipe(n->m);
-    power_took(r, n->m, true);
     write_down_until_restart(r, afflict(r, n->m, 0), "wipe");
     return true;
 }

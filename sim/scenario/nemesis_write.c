@@ -72,7 +72,6 @@ disarm(struct affliction *a)
     struct node_slot *n = node_of(r, a->m);
     if (!n->armed_op) return;
     run_arm(n, 0, false, 0);
-    power_spared(r, a->m);
     struct line *l = &r->ret->drawn.v.v[a->line];
     l->text = arena_format(r->a, "{at: %lldns, note: %.*s did not come to its operation}",
                            (long long)l->at_ns, SARG(a->m->name));
@@ -131,7 +130,7 @@ fall_ill(struct run *r, struct node_slot *n, enum cure cure, bool copies)
     a->lasts_ns = MIN(a->lasts_ns, left_ns);
     r->nemesis_active++;
     n->is_ill = n->hurt = true;
-    power_took(r, n->m, copies);
+    if (cure != CURE_DISARM) power_took(r, n->m, copies);
     world_at(r->w, world_now_ns(r->w) + a->lasts_ns, relieve, a);
     return a;
 }

@@ -167,6 +167,7 @@ void
 run_arm(struct node_slot *n, int64_t op, bool power, int64_t for_ns)
 {
     n->armed_op = op;
+    n->armed_power = power;
     n->armed_for_ns = for_ns;
     fault_at_disk_op(n->m, op, power);
 }
@@ -209,13 +210,15 @@ see_life(void *ctx, struct machine *m, enum life what, struct slice text)
     struct node_slot *n = node_of(r, m);
     if (what == LIFE_CRASH && is_client(r, m))
         history_abandon(r->h, history_process(r->h, m->name));
+    bool in_order = what == LIFE_FATAL && !text.n;
     if (n) see_armed(r, n, what);
     if (n && (what == LIFE_CRASH || what == LIFE_POWER || what == LIFE_FATAL)) {
+        if (!in_order) power_took(r, m, what == LIFE_POWER);
         n->is_stopping = false;
         truth_ended(&r->truth, n->id);
     }
     if (what != LIFE_FATAL || !n) return;
-    if (!text.n) {
+    if (in_order) {
         run_say(r, "%.*s has stopped in order", SARG(m->name));
         if (n->wanted) world_at(r->w, world_now_ns(r->w) + NS_PER_MS, start_again, n);
         n->wanted = false;
@@ -232,9 +235,9 @@ static void
 see_fault(void *ctx, struct slice verb, struct slice what)
 {
     struct run *r = ctx;
-    bool power = slice_eq(verb, S("power")), crash = slice_eq(verb, S("crash"));
-    struct machine *m = power || crash ? world_machine(r->w, what) : NULL;
-    if (m) power_took(r, m, power);
+    bool takes_copies = slice_eq(verb, S("power")) || slice_eq(verb, S("wipe"));
+    struct machine *m = takes_copies ? world_machine(r->w, what) : NULL;
+    if (m) power_took(r, m, true); /* whether or not its process ran */
     if (slice_eq(verb, S("clock step")) || slice_eq(verb, S("clock drift"))) r->clocks_set = true;
 }
 

@@ -22,6 +22,7 @@ struct node_slot {
     bool hurt;        /* a fault met it since it last served: it may end itself */
     int64_t armed_op,
         armed_for_ns;   /* the disk operation at which it is to end, and for how long; 0 */
+    bool armed_power;   /* then its machine loses power */
     bool gone, unclean; /* power.c: its copies; or only its word that it has them */
     int64_t gone_epoch; /* its registration then */
     bool
@@ -252,18 +253,15 @@ void play_steps(struct run *r, const struct step *steps, int32_t n);
 void play_fire(struct step_slot *slot);
 
 /* power.c */
-/* A broker's process ended without order; copies: by a power loss. */
+/* A broker's process ended without order; copies: and what it had may be gone. */
 void power_took(struct run *r, const struct machine *m, bool copies);
-/* Brokers that ended so and are not back. */
+/* Brokers that ended so and are not back, or are to end so at a disk operation. */
 int32_t power_unclean(struct run *r);
-/* Brokers whose copies are gone now. */
+/* Brokers whose copies are gone now, or are to go at a disk operation. */
 int32_t power_gone(struct run *r);
 
 /* chronicler.c: what happened, for the checker. */
 void chronicler_begin(struct run *r);
-
-/* It did not come to what was charged in advance: it is as before, if it still has the same registration. */
-void power_spared(struct run *r, const struct machine *m);
 
 /* nemesis.c */
 void nemesis_begin(struct run *r);
