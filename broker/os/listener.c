@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "broker/os/errors.h"
+#include "broker/os/log.h"
 #include "broker/os/memory.h"
 #include "broker/os/resolve.h"
 #include "broker/os/socket.h"
@@ -17,6 +18,7 @@
 #define ACCEPTS_PER_TURN 64
 #define PEER_MAX 80
 #define FILES_LEFT_MIN 24
+#define REST_NS (100 * NS_PER_MS)
 
 /* ---- accepting ---- */
 
@@ -49,16 +51,17 @@ offer(struct os_listener *l, int fd, const struct sockaddr_storage *a, socklen_t
     m->accepted_fd = -1;
 }
 
-/* Out of descriptors: the spare one is used to take the connection and close it at once; otherwise it
- * would wait in the kernel, and wake us again and again. */
+/* To people, by the way that the machine's own notes take: so it is limited as those are. */
 static void
-turn_connection_away(struct os_listener *l)
+os_listener_note(const struct os_listener *l, struct slice about, const struct writer *text)
 {
-    struct os_loop *loop = l->m->loop;
-    if (loop->spare_fd >= 0) close(loop->spare_fd);
-    int fd = accept4(l->watch.fd, NULL, NULL, SOCK_CLOEXEC);
-    if (fd >= 0) close(fd);
-    loop->spare_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+    const struct os_machine *m = l->m;
+    struct note n = {.kind = NOTE_LOG_MESSAGE,
+                     .subject = about,
+                     .text = writer_slice(text),
+                     .n = 1,
+                     .v = {OS_WARN}};
+    if (m->ops->note) m->ops->note(m->ctx, m, &n);
 }
 
 /* A crowd of connections must not keep the node from its files: without those it cannot go on. A quarter
@@ -79,18 +82,94 @@ has_free_descriptor(const struct os_loop *loop)
 }
 
 static void
+turn_away(const struct os_listener *l, int fd, const struct sockaddr_storage *a, socklen_t n)
+{
+    char peer[PEER_MAX], text[120];
+    struct writer w = writer_fixed(text, sizeof text);
+    fmt_str(&w, "closed: connections have all the file descriptors that are theirs, ");
+    fmt_i64(&w, l->m->loop->socks_n);
+    os_listener_note(l, address_text(a, n, peer), &w);
+    close(fd);
+}
+
+/* Out of descriptors: the spare one is used to take the connection and close it at once; otherwise it
+ * would wait in the kernel, and wake us again and again. False: not even that one is to be had. */
+static bool
+turn_away_with_spare(const struct os_listener *l)
+{
+    struct os_loop *loop = l->m->loop;
+    struct sockaddr_storage a;
+    socklen_t n = sizeof a;
+    if (loop->spare_fd >= 0) close(loop->spare_fd);
+    int fd = accept4(l->watch.fd, (struct sockaddr *)&a, &n, SOCK_CLOEXEC), why = errno;
+    if (fd >= 0) turn_away(l, fd, &a, n);
+    loop->spare_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+    errno = why;
+    return fd >= 0 || why == EAGAIN;
+}
+
+/* What the kernel cannot give now it may give soon. Until then who comes waits there: he stays readable, and
+ * would wake us all the time. It is said once, not at each try. */
+static void
+os_listener_rest(struct os_listener *l, int why)
+{
+    struct os_loop *loop = l->m->loop;
+    char text[120];
+    struct writer w = writer_fixed(text, sizeof text);
+    os_loop_unwatch(loop, &l->watch);
+    l->rests_until_ns = os_now_ns() + REST_NS;
+    list_push_back(&loop->resting, &l->resting_node);
+    if (l->has_told) return;
+    l->has_told = true;
+    fmt_str(&w, "who connects has to wait: ");
+    fmt_str(&w, strerror(why));
+    os_listener_note(l, S("listener"), &w);
+}
+
+/* One connection, or what became of it. False: that was all for now. */
+static bool
+accept_one(struct os_listener *l)
+{
+    struct sockaddr_storage a;
+    socklen_t n = sizeof a;
+    int fd = accept4(l->watch.fd, (struct sockaddr *)&a, &n, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    if (fd >= 0) {
+        l->has_told = false;
+        if (has_free_descriptor(l->m->loop)) offer(l, fd, &a, n);
+        else turn_away(l, fd, &a, n);
+        return true;
+    }
+    if (errno == EAGAIN) return false;
+    if (errno == EINTR || errno == ECONNABORTED) return true;
+    if ((errno == EMFILE || errno == ENFILE) && turn_away_with_spare(l)) return true;
+    os_listener_rest(l, errno);
+    return false;
+}
+
+static void
 os_listener_ready(struct os_watch *w, uint32_t epoll_events)
 {
     (void)epoll_events;
     struct os_listener *l = CONTAINER_OF(w, struct os_listener, watch);
-    for (int i = 0; i < ACCEPTS_PER_TURN && w->fd >= 0 && !l->m->env.dead; i++) {
-        struct sockaddr_storage a;
-        socklen_t n = sizeof a;
-        int fd = accept4(w->fd, (struct sockaddr *)&a, &n, SOCK_NONBLOCK | SOCK_CLOEXEC);
-        if (fd >= 0 && !has_free_descriptor(l->m->loop)) close(fd);
-        else if (fd >= 0) offer(l, fd, &a, n);
-        else if (errno == EMFILE || errno == ENFILE) turn_connection_away(l);
-        else if (errno != EINTR && errno != ECONNABORTED) return;
+    for (int i = 0; i < ACCEPTS_PER_TURN && w->fd >= 0 && !l->m->env.dead; i++)
+        if (!accept_one(l)) return;
+}
+
+/* The first to rest is the first to go on. */
+int64_t
+os_listeners_rest_until_ns(const struct os_loop *loop)
+{
+    if (list_is_empty(&loop->resting)) return TIME_NEVER;
+    return LIST_ENTRY(loop->resting.next, struct os_listener, resting_node)->rests_until_ns;
+}
+
+void
+os_listeners_go_on(struct os_loop *loop)
+{
+    while (os_listeners_rest_until_ns(loop) <= os_now_ns()) {
+        struct list *first = list_pop_front(&loop->resting);
+        struct os_listener *l = LIST_ENTRY(first, struct os_listener, resting_node);
+        if (!os_loop_watch(loop, &l->watch, EPOLLIN)) os_listener_rest(l, errno);
     }
 }
 
@@ -112,6 +191,7 @@ os_listener_drop(struct os_listener *l)
     }
     os_resolve_cancel(l->resolve);
     list_remove(&l->said_node);
+    list_remove(&l->resting_node);
     list_remove(&l->node);
     os_loop_bury(l->m->loop, &l->grave);
 }

@@ -69,6 +69,7 @@ os_loop_new(int threads)
     list_init(&l->sending);
     list_init(&l->closing);
     list_init(&l->said);
+    list_init(&l->resting);
     list_init(&l->done);
     list_init(&l->graves);
     if (!open_descriptors(l)) {
@@ -206,7 +207,7 @@ wait_ns(const struct os_loop *l, int64_t max_wait_ns)
     if (!list_is_empty(&l->readable) || !list_is_empty(&l->sending) ||
         !list_is_empty(&l->closing) || !list_is_empty(&l->said) || !list_is_empty(&l->done))
         return 0;
-    int64_t deadline = next_deadline_ns(l);
+    int64_t deadline = MIN(next_deadline_ns(l), os_listeners_rest_until_ns(l));
     if (deadline == TIME_NEVER) return max_wait_ns;
     int64_t left = MAX(deadline, 0) - os_now_ns();
     return MIN(MAX(left, 0), max_wait_ns);
@@ -287,6 +288,7 @@ os_loop_turn(struct os_loop *l, int64_t max_wait_ns)
     run_done_jobs(l);
     os_disk_deliver_done(l);
     os_listeners_say(l);
+    os_listeners_go_on(l);
     LIST_EACH(&l->machines, m, struct os_machine, node) {
         run_timers(m);
         os_run_deferred(m);

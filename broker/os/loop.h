@@ -49,6 +49,7 @@ struct os_loop {
     struct list machines;
     struct list readable, sending, closing; /* connections with something to do */
     struct list said;                       /* listeners with something to tell */
+    struct list resting;                    /* listeners that accept nothing for a moment */
     struct list done;                       /* operations that needed no thread */
     struct list mark;                       /* the end of the round that goes on */
     struct list graves;

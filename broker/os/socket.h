@@ -49,9 +49,11 @@ struct os_listener {
     struct os_grave grave;
     struct os_machine *m;
     struct listener *listener;
-    struct list node, said_node;
+    struct list node, said_node, resting_node;
+    int64_t rests_until_ns;
     int64_t port;
-    bool any; /* all addresses, of IPv6 and IPv4 */
+    bool any;      /* all addresses, of IPv6 and IPv4 */
+    bool has_told; /* that it rests, and why */
     enum env_err err;
     struct os_resolve *resolve;
 };
@@ -84,6 +86,10 @@ void os_unlisten(struct os_machine *m, const struct listener *l, void *slot);
 void os_socks_read(struct os_loop *l);
 void os_socks_send(struct os_loop *l);
 void os_socks_close(struct os_loop *l);
+/* A listener for which the kernel has nothing rests for a moment; the earliest end, perhaps TIME_NEVER. */
+int64_t os_listeners_rest_until_ns(const struct os_loop *l);
+/* Those whose rest is over. */
+void os_listeners_go_on(struct os_loop *l);
 /* Tells the machines how their listeners fared. */
 void os_listeners_say(struct os_loop *l);
 

@@ -2,17 +2,20 @@
 served throughout, a newcomer afterwards, and memory stays bounded."""
 
 import gzip
+import os
 import random
 import resource
 import socket
 import struct
+import subprocess
 import time
 import zlib
 from contextlib import contextmanager
 
 import wire
 from claim import Skip, claim
-from daemon import TOPIC, Daemon, is_closed, led, settle
+from daemon import TOPIC, Daemon, is_closed, led, settle, sleeps
+from ports import free_port
 from wire import LIMIT_S, Client, Closed, batch, frame, header, record, request
 
 BIG = 100 << 20
@@ -454,7 +457,6 @@ def half_closed_connections_are_answered_and_let_go(binary, folder):
 
 
 def open_files(d):
-    import os
     return len(os.listdir(f"/proc/{d.process.pid}/fd"))
 
 
@@ -497,7 +499,6 @@ def thousands_of_connections_are_served(binary, folder):
 
 @claim
 def out_of_descriptors_it_turns_newcomers_away_and_recovers(binary, folder):
-    import subprocess
     settings = {"log.segment.bytes": 1 << 20, "replica.high.watermark.checkpoint.interval.ms": 200}
     with Daemon(binary, folder, settings=settings) as d:
         d.keep(2)
@@ -519,6 +520,33 @@ def out_of_descriptors_it_turns_newcomers_away_and_recovers(binary, folder):
         for c in crowd:
             c.socket.close()
         settle(lambda: open_files(d) < 60, "connections stay")
+        d.serves()
+        d.check_kept()
+        assert d.stop() == 0, d.last_line()
+
+
+@claim
+def without_any_descriptor_it_sleeps_and_serves_again(binary, folder):
+    """The limit falls below what is open: not even the spare descriptor can be had again."""
+    port, inner, controller = free_port(), free_port(), free_port()
+    settings = {"listeners": f"CLIENTS://127.0.0.1:{port},INNER://127.0.0.1:{inner},CONTROLLER://127.0.0.1:{controller}",
+                "listener.security.protocol.map": "CLIENTS:PLAINTEXT,INNER:PLAINTEXT,CONTROLLER:PLAINTEXT",
+                "inter.broker.listener.name": "INNER", "controller.quorum.voters": f"1@127.0.0.1:{controller}"}
+    d = Daemon(binary, folder, settings=settings)
+    d.port = port
+    with d, Client(port) as friend:
+        d.keep(2, client=friend)
+        subprocess.run(["prlimit", f"--pid={d.process.pid}", "--nofile=3:4096"], check=True)
+        waiting = [Client(p) for p in (port, inner, controller) for _ in range(3)]
+        d.says("who connects has to wait: Too many open files")
+        sleeps(d.process.pid)
+        d.keep(2, client=friend)
+        assert d.process.poll() is None, d.last_line()
+        subprocess.run(["prlimit", f"--pid={d.process.pid}", "--nofile=4096:4096"], check=True)
+        for c in waiting:
+            c.api_versions()
+        told = [line for line in d.lines() if "who connects has to wait" in line]
+        assert len(told) == 3, told  # once for each listener
         d.serves()
         d.check_kept()
         assert d.stop() == 0, d.last_line()

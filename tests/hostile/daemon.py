@@ -5,6 +5,7 @@ import signal
 import subprocess
 import time
 from contextlib import nullcontext
+from pathlib import Path
 
 from ports import free_port
 from wire import LIMIT_S, Client, Closed, batch, values_of
@@ -25,6 +26,17 @@ def led(ask):
         if answer[0] not in (NOT_LEADER, NOT_ENOUGH_REPLICAS) or time.monotonic() > end:
             return answer
         time.sleep(0.05)
+
+
+def sleeps(pid, seconds=2):
+    """Its loop has nothing to do meanwhile: it neither runs nor waits for a core (a busy machine may give it little of one)."""
+    def awake_s():
+        running_ns, waiting_ns, _ = Path(f"/proc/{pid}/schedstat").read_text().split()
+        return (int(running_ns) + int(waiting_ns)) / 1e9
+    before, begin = awake_s(), time.monotonic()
+    time.sleep(seconds)
+    awake, took = awake_s() - before, time.monotonic() - begin
+    assert awake < 0.6 * took, f"it is awake for {awake:.2f} s of {took:.2f} s"
 
 
 class Daemon:

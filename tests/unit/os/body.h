@@ -14,8 +14,8 @@ struct body {
     struct os_loop *loop;
     struct os_machine *m; /* most tests need one */
     char dir[64];
-    char why[128];
-    int fatals;
+    char why[128], noted[256]; /* what was said last */
+    int fatals, notes;
 };
 
 static inline void
@@ -27,7 +27,17 @@ body_fatal(void *ctx, struct os_machine *m, struct slice why)
     snprintf(b->why, sizeof b->why, "%.*s", (int)why.n, (const char *)why.p);
 }
 
-static const struct os_machine_ops body_ops = {.fatal = body_fatal};
+static inline void
+body_note(void *ctx, const struct os_machine *m, const struct note *n)
+{
+    (void)m;
+    struct body *b = ctx;
+    b->notes++;
+    snprintf(b->noted, sizeof b->noted, "%.*s: %.*s", (int)n->subject.n, (const char *)n->subject.p,
+             (int)n->text.n, (const char *)n->text.p);
+}
+
+static const struct os_machine_ops body_ops = {.note = body_note, .fatal = body_fatal};
 
 static inline struct os_machine *
 body_machine(struct body *b)

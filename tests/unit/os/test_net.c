@@ -401,10 +401,64 @@ without_descriptors_newcomers_are_turned_away(void **state)
     struct pollfd closed = {.fd = second, .events = POLLIN};
     BODY_UNTIL(&p.b, poll(&closed, 1, 0) == 1);
     assert_int_equal(p.server.accepted, 0);
+    assert_int_equal(p.b.notes, 2); /* each of them */
+    assert_non_null(strstr(p.b.noted, "closed: "));
+    assert_non_null(strstr(p.b.noted, "file descriptors"));
     assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
     int third = raw_connect(p.server.port);
     BODY_UNTIL(&p.b, p.server.accepted == 1);
     close(fd), close(second), close(third);
+    body_release(&p.b);
+}
+
+/* Not even the spare descriptor can be had again: who comes waits in the kernel, and the loop sleeps meanwhile. */
+static void
+without_any_descriptor_the_loop_sleeps_and_newcomers_wait(void **state)
+{
+    (void)state;
+    static struct pair p;
+    struct rlimit before, none;
+    pair_init(&p);
+    int fd = raw_connect(p.server.port);
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
+    none = (struct rlimit){3, before.rlim_max};
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &none), 0);
+    int turns = 0;
+    for (int64_t end = os_now_ns() + 500 * NS_PER_MS; os_now_ns() < end; turns++)
+        os_loop_turn(p.b.loop, 500 * NS_PER_MS);
+    assert_in_range(turns, 1, 20);
+    assert_int_equal(p.server.accepted, 0);
+    assert_int_equal(p.b.notes, 1); /* said once */
+    assert_non_null(strstr(p.b.noted, "Too many open files"));
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
+    BODY_UNTIL(&p.b, p.server.accepted == 1);
+    side_init(&p.in, &p.b);
+    int second = raw_connect(p.server.port);
+    BODY_UNTIL(&p.b, p.server.accepted == 2);
+    close(fd), close(second);
+    body_release(&p.b);
+}
+
+static void
+a_listener_that_rests_can_be_closed(void **state)
+{
+    (void)state;
+    static struct pair p;
+    struct rlimit before, none;
+    pair_init(&p);
+    int fd = raw_connect(p.server.port);
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
+    none = (struct rlimit){3, before.rlim_max};
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &none), 0);
+    BODY_UNTIL(&p.b, p.b.notes == 1);
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
+    BODY_DO(p.b.m, net_unlisten(&p.server.listener));
+    for (int64_t end = os_now_ns() + 300 * NS_PER_MS; os_now_ns() < end;)
+        os_loop_turn(p.b.loop, 50 * NS_PER_MS);
+    assert_int_equal(p.server.accepted, 0);
+    struct pollfd closed = {.fd = fd, .events = POLLIN};
+    assert_int_equal(poll(&closed, 1, 1000), 1);
+    close(fd);
     body_release(&p.b);
 }
 
@@ -579,6 +633,8 @@ main(void)
         cmocka_unit_test(a_port_in_use_is_told),
         cmocka_unit_test(who_is_not_accepted_is_closed),
         cmocka_unit_test(without_descriptors_newcomers_are_turned_away),
+        cmocka_unit_test(without_any_descriptor_the_loop_sleeps_and_newcomers_wait),
+        cmocka_unit_test(a_listener_that_rests_can_be_closed),
         cmocka_unit_test(ranges_travel_between_bytes),
         cmocka_unit_test(a_range_past_the_end_breaks_the_connection),
         cmocka_unit_test(a_cut_breaks_ranges_behind_it),
