@@ -372,6 +372,12 @@ control_polls(const struct control *c, struct pollfd *ret)
     return web_polls(c->web, ret);
 }
 
+int
+control_starved_errno(const struct control *c)
+{
+    return web_starved_errno(c->web);
+}
+
 void
 control_work(struct control *c)
 {

@@ -18,6 +18,8 @@ void control_free(struct control *c);
 /* "http://127.0.0.1:40001/TOKEN/" */
 struct slice control_address(const struct control *c);
 int control_polls(const struct control *c, struct pollfd *ret);
+/* Why somebody who came has to wait; 0: nobody has to. */
+int control_starved_errno(const struct control *c);
 /* Takes requests and answers them; those that wait, when it is time. */
 void control_work(struct control *c);
 /* Are there waiters whose condition holds by now? They are answered. */

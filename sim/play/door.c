@@ -1,8 +1,6 @@
 #include "sim/play/door.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <string.h>
@@ -12,7 +10,6 @@
 #define READ_BYTES (64 << 10)
 #define OUT_HIGH_BYTES (4 << 20)
 #define OUT_LOW_BYTES (1 << 20)
-#define BACKLOG 128
 
 struct guest {
     int64_t id;
@@ -26,60 +23,19 @@ struct guest {
 };
 
 /* Of broker i + 1. */
-struct listener {
-    int fd;
+struct entrance {
+    struct listening at;
     bool is_up;
 };
 
 struct door {
     struct mem *mem;
-    VEC(struct listener) listeners;
+    VEC(struct entrance) entrances;
     VEC(struct guest *) guests;
     VEC(struct pollfd) polls;
     int64_t next_id;
     uint8_t room[READ_BYTES];
 };
-
-/* A socket at this port of the loopback (0: any), and which it is. -1: errno. */
-static int
-socket_at(int32_t *port)
-{
-    struct sockaddr_in a = {.sin_family = AF_INET,
-                            .sin_port = htons((uint16_t)*port),
-                            .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    socklen_t n = sizeof a;
-    int one = 1, fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    if (fd < 0) return -1;
-    (void)setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
-    if (bind(fd, (struct sockaddr *)&a, sizeof a) != 0 ||
-        getsockname(fd, (struct sockaddr *)&a, &n) != 0) {
-        int why = errno;
-        close(fd);
-        errno = why;
-        return -1;
-    }
-    *port = ntohs(a.sin_port);
-    return fd;
-}
-
-int
-door_listen(int32_t *port)
-{
-    /* Linux keeps a port for a socket that does not listen for the moment only if it was bound to it by number. */
-    if (*port == 0) {
-        int probe = socket_at(port);
-        if (probe < 0) return -1;
-        close(probe);
-    }
-    int fd = socket_at(port);
-    if (fd >= 0 && listen(fd, BACKLOG) != 0) {
-        int why = errno;
-        close(fd);
-        errno = why;
-        return -1;
-    }
-    return fd;
-}
 
 struct door *
 door_open(struct mem *mem, int32_t *ports, int32_t ports_n, int32_t *ret_taken)
@@ -88,15 +44,14 @@ door_open(struct mem *mem, int32_t *ports, int32_t ports_n, int32_t *ret_taken)
     d->mem = mem;
     for (int32_t i = 0; i < ports_n; i++) {
         *ret_taken = ports[i];
-        int fd = door_listen(&ports[i]);
-        if (fd < 0) {
+        struct entrance one = {.is_up = true};
+        if (!listening_open(&one.at, &ports[i])) {
             int why = errno;
             door_close(d);
             errno = why;
             return NULL;
         }
-        struct listener one = {fd, true};
-        VEC_PUSH(mem, &d->listeners, one);
+        VEC_PUSH(mem, &d->entrances, one);
     }
     return d;
 }
@@ -115,8 +70,8 @@ void
 door_close(struct door *d)
 {
     while (d->guests.n) guest_free(d, d->guests.n - 1);
-    for (int64_t i = 0; i < d->listeners.n; i++) close(d->listeners.v[i].fd);
-    VEC_RELEASE(d->mem, &d->listeners);
+    for (int64_t i = 0; i < d->entrances.n; i++) listening_close(&d->entrances.v[i].at);
+    VEC_RELEASE(d->mem, &d->entrances);
     VEC_RELEASE(d->mem, &d->guests);
     VEC_RELEASE(d->mem, &d->polls);
     MEM_DELETE(d->mem, d);
@@ -138,24 +93,34 @@ door_connections(const struct door *d)
 
 /* ---- waiting ---- */
 
-static void
-add_poll(struct door *d, int fd, short events)
+static struct pollfd
+entrance_poll(const struct entrance *e)
 {
-    struct pollfd p = {.fd = fd, .events = events};
-    VEC_PUSH(d->mem, &d->polls, p);
+    return e->is_up ? listening_poll(&e->at) : (struct pollfd){.fd = -1};
+}
+
+/* Of whom nothing is wanted is not waited for at all: that he broke his connection would be told again and again. */
+static struct pollfd
+guest_poll(const struct guest *g)
+{
+    bool reads = !g->is_full && !g->is_ending && !g->has_closed;
+    bool writes = g->out.n > g->out_at && !g->has_closed;
+    short events = (short)((reads ? POLLIN : 0) | (writes ? POLLOUT : 0));
+    return (struct pollfd){.fd = events ? g->fd : -1, .events = events};
 }
 
 void
 door_wait(struct door *d, int64_t timeout_ms, struct pollfd *own, int own_n)
 {
     d->polls.n = 0;
-    for (int i = 0; i < own_n; i++) add_poll(d, own[i].fd, own[i].events);
-    for (int64_t i = 0; i < d->listeners.n; i++)
-        add_poll(d, d->listeners.v[i].is_up ? d->listeners.v[i].fd : -1, POLLIN);
+    for (int i = 0; i < own_n; i++) VEC_PUSH(d->mem, &d->polls, own[i]);
+    for (int64_t i = 0; i < d->entrances.n; i++) {
+        struct pollfd one = entrance_poll(&d->entrances.v[i]);
+        VEC_PUSH(d->mem, &d->polls, one);
+    }
     for (int64_t i = 0; i < d->guests.n; i++) {
-        const struct guest *g = d->guests.v[i];
-        bool reads = !g->is_full && !g->is_ending && !g->has_closed;
-        add_poll(d, g->fd, (short)((reads ? POLLIN : 0) | (g->out.n > g->out_at ? POLLOUT : 0)));
+        struct pollfd one = guest_poll(d->guests.v[i]);
+        VEC_PUSH(d->mem, &d->polls, one);
     }
     int n = poll(d->polls.v, (nfds_t)d->polls.n, (int)timeout_ms);
     for (int i = 0; i < own_n; i++) own[i].revents = n > 0 ? d->polls.v[i].revents : 0;
@@ -177,18 +142,18 @@ tell_input(const struct reading *r, enum input_kind kind, int64_t id, int32_t br
 }
 
 static void
-accept_all(struct door *d, int64_t listener, const struct reading *r)
+accept_all(struct door *d, int64_t entrance, const struct reading *r)
 {
     int fd, one = 1;
-    const struct listener *l = &d->listeners.v[listener];
-    while (l->is_up && (fd = accept4(l->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC)) >= 0) {
+    struct entrance *e = &d->entrances.v[entrance];
+    while (e->is_up && (fd = listening_accept(&e->at)) >= 0) {
         struct guest *g = MEM_NEW(d->mem, struct guest);
         (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
         g->fd = fd;
         g->id = d->next_id++;
         g->out = writer_mem(d->mem);
         VEC_PUSH(d->mem, &d->guests, g);
-        tell_input(r, INPUT_OPEN, g->id, (int32_t)listener + 1, SLICE_EMPTY);
+        tell_input(r, INPUT_OPEN, g->id, (int32_t)entrance + 1, SLICE_EMPTY);
     }
 }
 
@@ -241,7 +206,7 @@ void
 door_read(struct door *d, void (*take)(void *ctx, struct input *in), void *ctx)
 {
     struct reading r = {take, ctx};
-    for (int64_t i = 0; i < d->listeners.n; i++) accept_all(d, i, &r);
+    for (int64_t i = 0; i < d->entrances.n; i++) accept_all(d, i, &r);
     for (int64_t i = 0; i < d->guests.n; i++) read_guest(d, d->guests.v[i], &r);
     for (int64_t i = 0; i < d->guests.n; i++) write_guest(d->guests.v[i], &r);
     for (int64_t i = d->guests.n; i-- > 0;) {
@@ -276,9 +241,18 @@ door_closed(struct door *d, int64_t id)
 void
 door_serves(struct door *d, int32_t broker, bool is_up)
 {
-    struct listener *l = &d->listeners.v[broker - 1];
-    if (l->is_up == is_up) return;
-    l->is_up = is_up;
-    if (is_up) (void)listen(l->fd, BACKLOG);
-    else (void)shutdown(l->fd, SHUT_RD);
+    struct entrance *e = &d->entrances.v[broker - 1];
+    if (e->is_up == is_up) return;
+    e->is_up = is_up;
+    if (is_up) listening_go_on(&e->at);
+    else listening_pause(&e->at);
+}
+
+int
+door_starved_errno(const struct door *d)
+{
+    for (int64_t i = 0; i < d->entrances.n; i++)
+        if (d->entrances.v[i].is_up && d->entrances.v[i].at.starved_errno)
+            return d->entrances.v[i].at.starved_errno;
+    return 0;
 }

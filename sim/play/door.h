@@ -3,15 +3,12 @@
 #ifndef SIM_PLAY_DOOR_H
 #define SIM_PLAY_DOOR_H
 
-#include <poll.h>
-
 #include "broker/base/mem.h"
 #include "sim/play/input.h"
+#include "sim/play/listening.h"
 
 struct door;
 
-/* A socket that listens at this port of the loopback (0: one that is free; on return which it is). -1: errno. */
-int door_listen(int32_t *port);
 /* Listens on these ports (0: one that is free), and says which they are. NULL: port *ret_taken cannot be had, errno says
  * why. */
 struct door *door_open(struct mem *mem, int32_t *ports, int32_t ports_n, int32_t *ret_taken);
@@ -30,5 +27,7 @@ void door_closed(struct door *d, int64_t id);
 void door_serves(struct door *d, int32_t broker, bool is_up);
 /* Connections that are open now. */
 int64_t door_connections(const struct door *d);
+/* Why somebody who came has to wait; 0: nobody has to. */
+int door_starved_errno(const struct door *d);
 
 #endif

@@ -346,6 +346,22 @@ play_wait(struct play *p)
     return listens && own[n].revents;
 }
 
+/* Once, until all who wait have come in. */
+static void
+play_tell_starved(struct play *p)
+{
+    int why = door_starved_errno(p->door);
+    if (!why && p->control) why = control_starved_errno(p->control);
+    if (why && !p->has_told_starved) {
+        struct writer w = writer_mem(p->a->mem);
+        fmt_str(&w, "who connects has to wait: "), fmt_str(&w, strerror(why));
+        play_tell(p, writer_slice(&w));
+        writer_release(&w);
+        if (p->edits) line_show(&p->editor), play_show(p);
+    }
+    p->has_told_starved = why != 0;
+}
+
 /* A broker that is down has no port. */
 static void
 play_doors(struct play *p)
@@ -382,6 +398,7 @@ play_live(void *ctx, struct run *r, struct world *w)
         play_doors(p);
         door_read(p->door, play_take, p);
         if (p->control) control_work(p->control);
+        play_tell_starved(p);
         play_flush(p);
     }
     play_edits_end(p);

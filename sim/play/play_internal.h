@@ -32,6 +32,7 @@ struct play {
     struct pace pace;
     int64_t flushed_ns;
     bool terminal_ended;
+    bool has_told_starved; /* that clients have to wait */
     /* Lines are edited at a terminal; what comes from elsewhere is read line by line. */
     bool edits;
     struct line_editor editor;

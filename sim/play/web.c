@@ -6,7 +6,7 @@
 #include <unistd.h>
 
 #include "broker/base/fmt.h"
-#include "sim/play/door.h"
+#include "sim/play/listening.h"
 
 #define READ_BYTES 16384
 #define LINGER_MS 1000
@@ -33,7 +33,7 @@ struct web {
     struct mem *mem;
     const struct web_ops *ops;
     void *ctx;
-    int listener;
+    struct listening listening;
     int64_t next_id, now_ms;
     struct visitor visitors[WEB_CONNECTIONS_MAX];
     int visitors_n;
@@ -42,13 +42,13 @@ struct web {
 struct web *
 web_open(struct mem *mem, int32_t *port, const struct web_ops *ops, void *ctx)
 {
-    int fd = door_listen(port);
-    if (fd < 0) return NULL;
+    struct listening listening;
+    if (!listening_open(&listening, port)) return NULL;
     struct web *v = MEM_NEW(mem, struct web);
     v->mem = mem;
     v->ops = ops;
     v->ctx = ctx;
-    v->listener = fd;
+    v->listening = listening;
     v->next_id = 1;
     return v;
 }
@@ -69,20 +69,26 @@ void
 web_close(struct web *v)
 {
     while (v->visitors_n) visitor_end(v, v->visitors_n - 1);
-    close(v->listener);
+    listening_close(&v->listening);
     MEM_DELETE(v->mem, v);
 }
 
 int
 web_polls(const struct web *v, struct pollfd *ret)
 {
-    ret[0] = (struct pollfd){.fd = v->listener, .events = POLLIN};
+    ret[0] = listening_poll(&v->listening);
     for (int i = 0; i < v->visitors_n; i++) {
         const struct visitor *x = &v->visitors[i];
         short events = x->state == ANSWERING ? POLLOUT : x->state == WAITING ? POLLRDHUP : POLLIN;
         ret[i + 1] = (struct pollfd){.fd = x->fd, .events = events};
     }
     return v->visitors_n + 1;
+}
+
+int
+web_starved_errno(const struct web *v)
+{
+    return v->listening.starved_errno;
 }
 
 static void
@@ -161,6 +167,15 @@ visitor_ask(struct web *v, struct visitor *x)
     x->in.n -= q.n_bytes;
 }
 
+/* Of who waits nothing is read, more requests stay in the kernel: the end that stands behind them is seen all the same, or
+ * it would wake us until the answer comes. */
+static bool
+has_hung_up(const struct visitor *x)
+{
+    struct pollfd p = {.fd = x->fd, .events = POLLRDHUP};
+    return poll(&p, 1, 0) > 0;
+}
+
 /* False: it is gone. */
 static bool
 visitor_read(struct web *v, struct visitor *x)
@@ -175,8 +190,7 @@ visitor_read(struct web *v, struct visitor *x)
         writer_bytes(&x->in, slice(room, n));
         visitor_ask(v, x);
     }
-    /* Who waits hears when the other end has closed; more requests wait in the kernel. */
-    return x->state != WAITING || recv(x->fd, room, 1, MSG_PEEK | MSG_DONTWAIT) != 0;
+    return x->state != WAITING || !has_hung_up(x);
 }
 
 /* False: its time is over. */
@@ -224,7 +238,7 @@ static void
 web_accept(struct web *v)
 {
     int fd;
-    while ((fd = accept4(v->listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC)) >= 0) {
+    while ((fd = listening_accept(&v->listening)) >= 0) {
         int idle = v->visitors_n < WEB_CONNECTIONS_MAX ? -1 : least_busy(v);
         if (idle >= 0) visitor_end(v, idle);
         if (v->visitors_n == WEB_CONNECTIONS_MAX) {

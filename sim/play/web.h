@@ -34,6 +34,8 @@ void web_close(struct web *v);
 int web_polls(const struct web *v, struct pollfd *ret);
 /* Does what can be done without waiting. now_ms: of a clock that does not jump. */
 void web_work(struct web *v, int64_t now_ms);
+/* Why somebody who came has to wait; 0: nobody has to. */
+int web_starved_errno(const struct web *v);
 /* type: "application/json". Harmless when who asked is gone. */
 void web_answer(struct web *v, int64_t id, int status, const char *type, struct slice body);
 /* Sends what is not sent yet, for so long at most. */

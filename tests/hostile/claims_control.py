@@ -7,6 +7,7 @@ import random
 import re
 import select
 import socket
+import struct
 import subprocess
 import threading
 import time
@@ -14,6 +15,7 @@ import urllib.parse
 from pathlib import Path
 
 from claim import claim
+from daemon import sleeps
 from wire import LIMIT_S
 
 
@@ -280,3 +282,56 @@ def who_asks_while_the_run_is_judged_is_told_that_it_has_ended(binary, folder):
                 pass  # it had ended already
         ends.join()
         assert p.process.wait(LIMIT_S) in (0, 2), p.process.returncode
+
+
+@claim
+def without_descriptors_play_sleeps_and_serves_again(binary, folder):
+    """Kafka's clients and visitors wait until there is one, are told so once, and are served then."""
+    with Play(binary, folder) as p:
+        assert p.ask("POST", "time", '{"pause": true}')[0] == 200
+        few = len(os.listdir(f"/proc/{p.process.pid}/fd"))
+        subprocess.run(["prlimit", f"--pid={p.process.pid}", f"--nofile={few}:4096"], check=True)
+        broker = int(p.bootstrap.split(",")[0].split(":")[1])
+        crowd = [socket.create_connection(("127.0.0.1", broker), LIMIT_S) for _ in range(5)]
+        visitors = [p.connect() for _ in range(3)]
+        time.sleep(0.2)
+        sleeps(p.process.pid)
+        subprocess.run(["prlimit", f"--pid={p.process.pid}", "--nofile=4096:4096"], check=True)
+        p.serves()
+        for s in crowd + visitors:
+            s.close()
+        p.finish()
+        p.log.seek(0)
+        assert p.log.read().count("who connects has to wait: Too many open files") == 1
+
+
+@claim
+def who_breaks_off_while_the_world_stands_still_keeps_nobody_awake(binary, folder):
+    with Play(binary, folder) as p:
+        assert p.ask("POST", "time", '{"pause": true}')[0] == 200
+        for port in (int(a.split(":")[1]) for a in p.bootstrap.split(",")):
+            c = socket.create_connection(("127.0.0.1", port), LIMIT_S)
+            c.settimeout(1)
+            try:
+                c.sendall(b"\0\1\0\0" * (8 << 20))
+            except TimeoutError:
+                pass  # the world takes no more
+            c.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            c.close()
+        sleeps(p.process.pid)
+        p.finish()
+
+
+@claim
+def who_leaves_with_a_second_question_behind_one_that_waits_keeps_nobody_awake(binary, folder):
+    with Play(binary, folder) as p:
+        assert p.ask("POST", "time", '{"pause": true}')[0] == 200
+        ask = f"GET /{p.token}/wait?for=leader+of+none-0&within=60s HTTP/1.1\r\nHost: 127.0.0.1:{p.port}\r\n\r\n".encode()
+        with p.connect() as s:
+            s.sendall(ask)
+            time.sleep(0.2)
+            s.sendall(ask)
+            s.shutdown(socket.SHUT_WR)
+            time.sleep(0.2)
+            sleeps(p.process.pid)
+        p.finish()
