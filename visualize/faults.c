@@ -135,7 +135,8 @@ of_machine(const struct moment *m)
         {"disk fails to read", "'s disk fails to read"},
         {"disk reads short", "'s disk gives less than was asked for"},
         {"bit rot", "'s disk rots: bits flip in "},
-        {"misdirected write", "'s disk writes to the wrong place in "},
+        {"misdirected write", "'s disk is to write to the wrong place in "},
+        {"write gone astray", "'s disk writes to the wrong place in "},
     };
     for (int64_t i = 0; i < ARRAY_LEN(words); i++)
         if (is(m, words[i][0])) return words[i][1];
@@ -199,8 +200,8 @@ tell_machine(const struct run *r, const struct moment *m, struct writer *w)
     fmt_slice(w, r->actors.v[m->actor].name);
     fmt_str(w, verb);
     int64_t blank = slice_find(m->text2, ' ', 0);
-    if ((is(m, "bit rot") || is(m, "misdirected write")) && blank >= 0)
-        fmt_slice(w, slice_sub(m->text2, blank + 1, m->text2.n));
+    bool has_file = is(m, "bit rot") || is(m, "misdirected write") || is(m, "write gone astray");
+    if (has_file && blank >= 0) fmt_slice(w, slice_sub(m->text2, blank + 1, m->text2.n));
     return true;
 }
 

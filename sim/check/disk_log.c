@@ -17,9 +17,8 @@ struct looking {
     int64_t first_cleaned; /* … unless they are not complete */
 };
 
-/* "…/orders-0/00000000000000000000.log" */
-static bool
-is_file_of(struct slice path, struct slice subject, struct slice suffix, int64_t *ret_base)
+bool
+disk_log_is_file(struct slice path, struct slice subject, struct slice suffix, int64_t *ret_base)
 {
     int64_t slash = path.n - 1;
     while (slash > 0 && path.p[slash] != '/') slash--;
@@ -80,8 +79,8 @@ look_at_file(void *ctx, struct slice path, int64_t size)
 {
     struct looking *l = ctx;
     int64_t base;
-    bool is_swap = is_file_of(path, l->subject, S(".log.swap"), &base);
-    if (l->is_over || (!is_swap && !is_file_of(path, l->subject, S(".log"), &base))) return;
+    bool is_swap = disk_log_is_file(path, l->subject, S(".log.swap"), &base);
+    if (l->is_over || (!is_swap && !disk_log_is_file(path, l->subject, S(".log"), &base))) return;
     if (is_swap != is_swapped(l, base) || is_outlived(l, base)) return;
     bool is_gap = l->next >= 0 && base > l->next && l->is_compacted && !l->serves;
     if (is_gap && l->next >= l->gaps_below) l->is_over = true; /* a tail has gone */
@@ -99,8 +98,9 @@ look_for_swaps(void *ctx, struct slice path, int64_t size)
     struct looking *l = ctx;
     int64_t base;
     (void)size;
-    if (is_file_of(path, l->subject, S(".log.swap"), &base)) VEC_PUSH(l->mem, &l->swaps, base);
-    if (is_file_of(path, l->subject, S(".cleaned"), &base))
+    if (disk_log_is_file(path, l->subject, S(".log.swap"), &base))
+        VEC_PUSH(l->mem, &l->swaps, base);
+    if (disk_log_is_file(path, l->subject, S(".cleaned"), &base))
         l->first_cleaned = MIN(l->first_cleaned, base);
 }
 

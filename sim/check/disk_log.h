@@ -15,6 +15,9 @@ struct found_log {
     VEC(struct found) v;
 };
 
+/* "…/orders-0/00000000000000000000.log": is this file one of that log, with this suffix, and where does it begin? */
+bool disk_log_is_file(struct slice path, struct slice subject, struct slice suffix,
+                      int64_t *ret_base);
 /* The batches of "orders-0" in order, as far as they are whole. A gap that begins at or above `gaps_below` ends
  * the log: what a power loss has left behind a place that was not synced is no part of it. A gap below is where files
  * are missing, and what follows counts. */

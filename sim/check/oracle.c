@@ -50,6 +50,7 @@ oracle_free(struct oracle *o)
     for (int64_t i = 0; i < o->terms.n; i++) mem_free_slice(mem, o->terms.v[i].name);
     for (int64_t i = 0; i < o->troubles.n; i++) mem_free_slice(mem, o->troubles.v[i].words);
     VEC_RELEASE(mem, &o->takings);
+    VEC_RELEASE(mem, &o->holes);
     VEC_RELEASE(mem, &o->terms);
     VEC_RELEASE(mem, &o->troubles);
     VEC_RELEASE(mem, &o->harms);
@@ -129,6 +130,7 @@ appended(struct oracle *o, int32_t node, struct node_log *l, const struct note *
     bool conflict;
     struct batch *b = model_append(&o->model, l, n->v[0], n->v[1], (int32_t)n->v[2],
                                    (uint32_t)n->v[3], &conflict);
+    oracle_copied(o, node, b);
     if (n->v[4]) oracle_know_values(o, node, b, (uint32_t)n->v[3], n->v[5]);
 }
 
@@ -280,11 +282,13 @@ note_of_log(struct oracle *o, int32_t node, const struct note *n)
         if (n->v[0] > log_end(l)) oracle_took_away(o, node, BLOW_TRUNCATE, k, l->start, log_end(l));
         oracle_take_from(o, node, BLOW_TRUNCATE, l, n->v[0] > log_end(l) ? 0 : n->v[0]);
         model_cut(l, n->v[0]);
+        oracle_cut_at(o, node, k->index, n->v[0]);
         return;
     case NOTE_LOG_RECOVERED:
         if (n->v[1] < log_end(l)) oracle_took_away(o, node, BLOW_RECOVERY, k, n->v[1], log_end(l));
         oracle_take_from(o, node, BLOW_RECOVERY, l, n->v[1]);
         model_recovered(l, n->v[0], n->v[1]);
+        oracle_cut_at(o, node, k->index, n->v[1]);
         /* What was written when it died, but not yet noted so. */
         oracle_read_written(o, node, l, l->start);
         return;
@@ -341,6 +345,7 @@ oracle_wiped(struct oracle *o, int64_t at_ns, int32_t node)
     if (!model_node(&o->model, node)) return;
     oracle_took_away(o, node, BLOW_WIPE, NULL, -1, -1);
     oracle_take_all_logs(o, node, BLOW_WIPE);
+    oracle_cut_at(o, node, -1, 0);
     model_wipe(&o->model, node);
 }
 

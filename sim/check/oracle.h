@@ -69,6 +69,9 @@ void oracle_wiped(struct oracle *o, int64_t at_ns, int32_t node);
 /* What is on the node's disk right after a fault that took or spoilt what was there. */
 void oracle_destroyed(struct oracle *o, int64_t at_ns, int32_t node, struct slice subject,
                       const struct found *f, int64_t n, bool by_power);
+/* A write to this log landed elsewhere: from this offset on it cannot be read, whatever comes behind. */
+void oracle_went_astray(struct oracle *o, int64_t at_ns, int32_t node, struct slice subject,
+                        int64_t from);
 /* Any fault that may break connections; to_ns: INT64_MAX while it lasts. */
 void oracle_trouble(struct oracle *o, int64_t from_ns, int64_t to_ns, struct slice words);
 /* What is on the node's disk when it has recovered its log; before the note log-recovered. */

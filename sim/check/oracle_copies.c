@@ -16,16 +16,35 @@ oracle_took_away(struct oracle *o, int32_t node, enum blow_kind kind, const stru
     VEC_PUSH(o->mem, &o->blows, b);
 }
 
+/* What was spoilt before, a fault has taken, and not who cuts it off. */
+static void
+are_taken(struct oracle *o, int32_t node, enum blow_kind kind, const struct node_log *l,
+          const batch_vec *v)
+{
+    struct taking t = {.at_ns = o->now_ns, .node = node, .key = l->key->index, .kind = kind};
+    struct taking spoilt = t;
+    bool is_own_doing = kind == BLOW_TRUNCATE || kind == BLOW_RECOVERY;
+    spoilt.kind = BLOW_DAMAGE_CUT;
+    for (int64_t i = 0; i < v->n; i++) {
+        bool is_spoilt = is_own_doing && oracle_is_damaged(o, node, v->v[i]);
+        if (is_spoilt) VEC_PUSH(o->mem, &spoilt.v, v->v[i]);
+        else VEC_PUSH(o->mem, &t.v, v->v[i]);
+    }
+    if (t.v.n) VEC_PUSH(o->mem, &o->takings, t);
+    if (spoilt.v.n) VEC_PUSH(o->mem, &o->takings, spoilt);
+}
+
 /* Keeps which batches those are that a log is about to lose: from this offset on. */
 void
 oracle_take_from(struct oracle *o, int32_t node, enum blow_kind kind, const struct node_log *l,
                  int64_t from)
 {
-    struct taking t = {.at_ns = o->now_ns, .node = node, .key = l->key->index, .kind = kind};
+    batch_vec lost = {0};
     int64_t i = l->v.n;
     while (i > 0 && l->v.v[i - 1]->last >= from) i--;
-    for (; i < l->v.n; i++) VEC_PUSH(o->mem, &t.v, l->v.v[i]);
-    if (t.v.n) VEC_PUSH(o->mem, &o->takings, t);
+    for (; i < l->v.n; i++) VEC_PUSH(o->mem, &lost, l->v.v[i]);
+    are_taken(o, node, kind, l, &lost);
+    VEC_RELEASE(o->mem, &lost);
 }
 
 void
@@ -39,22 +58,28 @@ oracle_take_all_logs(struct oracle *o, int32_t node, enum blow_kind kind)
     }
 }
 
-/* The log is what was found; what it had and has no more was taken. */
+/* The log is what was found; what it had and has no more was taken. Not so what a compacted log lacks before its end: that a
+ * cleaning took, long ago perhaps, and what stands for it is there, or will be taken by whoever takes it. */
 static void
 becomes(struct oracle *o, int32_t node, struct node_log *l, const struct found *f, int64_t n,
         enum blow_kind kind)
 {
-    struct taking t = {.at_ns = o->now_ns, .node = node, .key = l->key->index, .kind = kind};
-    batch_vec had = {0};
+    batch_vec had = {0}, lost = {0};
     bool conflict;
+    int64_t at = 0;
     for (int64_t i = 0; i < l->v.n; i++) VEC_PUSH(o->mem, &had, l->v.v[i]);
     l->v.n = 0;
-    for (int64_t i = 0; i < n; i++)
+    for (int64_t i = 0; i < n; i++) {
+        for (; at < had.n && had.v[at]->last < f[i].base; at++)
+            if (l->key->is_compacted) VEC_PUSH(o->mem, &l->v, had.v[at]);
         (void)model_append(&o->model, l, f[i].base, f[i].last, f[i].epoch, f[i].crc, &conflict);
+        while (at < had.n && had.v[at]->base <= f[i].last) at++;
+    }
     for (int64_t i = 0; i < had.n; i++)
-        if (log_at(l, had.v[i]->base) != had.v[i]) VEC_PUSH(o->mem, &t.v, had.v[i]);
-    if (t.v.n) VEC_PUSH(o->mem, &o->takings, t);
+        if (log_at(l, had.v[i]->base) != had.v[i]) VEC_PUSH(o->mem, &lost, had.v[i]);
+    are_taken(o, node, kind, l, &lost);
     VEC_RELEASE(o->mem, &had);
+    VEC_RELEASE(o->mem, &lost);
 }
 
 /* Until the disk was looked at, all that was not known to be synced counted as gone. */
@@ -114,4 +139,43 @@ oracle_found(struct oracle *o, int32_t node, struct slice subject, const struct 
 {
     struct node_log *l = model_log(&o->model, node, model_key(&o->model, subject));
     if (l) becomes(o, node, l, f, n, BLOW_RECOVERY);
+}
+
+/* ---- writes that landed elsewhere ---- */
+
+void
+oracle_went_astray(struct oracle *o, int64_t at_ns, int32_t node, struct slice subject,
+                   int64_t from)
+{
+    struct topic_key *k = model_key(&o->model, subject);
+    struct node_log *l = model_log(&o->model, node, k);
+    struct hole hole = {node, k->index, from};
+    o->now_ns = at_ns;
+    if (!l) return;
+    VEC_PUSH(o->mem, &o->holes, hole);
+    oracle_took_away(o, node, BLOW_DAMAGE, k, from, INT64_MAX);
+    oracle_take_from(o, node, BLOW_DAMAGE, l, from);
+}
+
+void
+oracle_copied(struct oracle *o, int32_t node, struct batch *b)
+{
+    for (int64_t i = 0; i < o->holes.n; i++) {
+        const struct hole *h = &o->holes.v[i];
+        if (h->node != node || h->key != b->key->index || b->base < h->from) continue;
+        struct taking t = {.at_ns = o->now_ns, .node = node, .key = h->key, .kind = BLOW_DAMAGE};
+        VEC_PUSH(o->mem, &t.v, b);
+        VEC_PUSH(o->mem, &o->takings, t);
+        return;
+    }
+}
+
+void
+oracle_cut_at(struct oracle *o, int32_t node, int32_t key, int64_t end)
+{
+    for (int64_t i = o->holes.n - 1; i >= 0; i--) {
+        const struct hole *h = &o->holes.v[i];
+        if (h->node == node && (key < 0 || h->key == key) && h->from >= end)
+            VEC_REMOVE_AT(&o->holes, i);
+    }
 }

@@ -33,7 +33,15 @@ struct doom {
     bool led;      /* it was there to lead; else nothing has come of it yet */
 };
 
-enum blow_kind { BLOW_CRASH, BLOW_POWER, BLOW_WIPE, BLOW_TRUNCATE, BLOW_RECOVERY, BLOW_DAMAGE };
+enum blow_kind {
+    BLOW_CRASH,
+    BLOW_POWER,
+    BLOW_WIPE,
+    BLOW_TRUNCATE,
+    BLOW_RECOVERY,
+    BLOW_DAMAGE,     /* it lies there still, and is spoilt */
+    BLOW_DAMAGE_CUT, /* that, and then it was cut off, or left out */
+};
 
 /* Something that took copies away. */
 struct blow {
@@ -42,6 +50,12 @@ struct blow {
     enum blow_kind kind;
     int32_t key; /* -1: of all */
     int64_t from, to;
+};
+
+/* A write landed elsewhere: from this offset on a log cannot be read, whatever comes behind. */
+struct hole {
+    int32_t node, key;
+    int64_t from;
 };
 
 typedef VEC(struct batch *) batch_vec;
@@ -109,6 +123,7 @@ struct oracle {
     struct map sent; /* newest first among equals */
     VEC(struct blow) blows;
     VEC(struct taking) takings;
+    VEC(struct hole) holes;
     VEC(struct topic_terms) terms;
     VEC(struct trouble) troubles;
     VEC(struct harm_done *) harms; /* oracle_world.c */
@@ -152,6 +167,10 @@ void oracle_took_away(struct oracle *o, int32_t node, enum blow_kind kind,
 void oracle_take_from(struct oracle *o, int32_t node, enum blow_kind kind, const struct node_log *l,
                       int64_t from);
 void oracle_take_all_logs(struct oracle *o, int32_t node, enum blow_kind kind);
+/* A batch that its log has now: behind a hole it is no copy. */
+void oracle_copied(struct oracle *o, int32_t node, struct batch *b);
+/* The log (key -1: all of the node) has nothing from this offset on any more, and no hole there. */
+void oracle_cut_at(struct oracle *o, int32_t node, int32_t key, int64_t end);
 
 /* How a lost record is sorted, and because of what: "b2 lost its unsynced tail at 4.100s, …". */
 enum loss oracle_sort(struct oracle *o, const struct topic_key *k, const struct promise *p,

@@ -82,7 +82,8 @@ had_then(const struct oracle *o, int32_t node, const struct batch *b, int64_t at
 static bool
 is_destruction(enum blow_kind kind)
 {
-    return kind == BLOW_POWER || kind == BLOW_WIPE || kind == BLOW_DAMAGE;
+    return kind == BLOW_POWER || kind == BLOW_WIPE || kind == BLOW_DAMAGE ||
+           kind == BLOW_DAMAGE_CUT;
 }
 
 /* ---- all copies -------------------------------------------------------------------------------------- */
@@ -115,9 +116,13 @@ tell_cause(struct inquest *q, int32_t id, const char *what, int64_t at_ns)
 static const char *
 words_of(enum blow_kind kind)
 {
-    static const char *const words[] = {
-        " lost it with its process",      " lost its unsynced tail", " was wiped", " cut it off",
-        " left it out when it recovered", " was damaged on its disk"};
+    static const char *const words[] = {" lost it with its process",
+                                        " lost its unsynced tail",
+                                        " was wiped",
+                                        " cut it off",
+                                        " left it out when it recovered",
+                                        " was damaged on its disk",
+                                        " could not read it on its disk any more, and cut it off"};
     return words[kind];
 }
 

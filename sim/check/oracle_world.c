@@ -158,7 +158,26 @@ struct harm_done {
     struct oracle *o;
     struct machine *m;
     bool by_power, is_wipe;
+    bool is_spoilt;      /* what it had */
+    struct slice astray; /* the file that a write was meant for which landed elsewhere; null */
 };
+
+/* A cleaned segment's hole comes into its log when it takes the place of others; from then on nobody can say when. */
+static void
+look_what_went_astray(struct harm_done *d, const struct topic_key *k)
+{
+    struct oracle *o = d->o;
+    struct found_log found = {0};
+    int64_t from;
+    if (disk_log_is_file(d->astray, k->subject, S(".log"), &from)) {
+        disk_log_read(o->mem, d->m, k->subject, k->is_compacted, INT64_MAX, &found);
+        if (found.v.n) from = MAX(from, found.v.v[found.v.n - 1].last + 1);
+        VEC_RELEASE(o->mem, &found.v);
+    } else if (!disk_log_is_file(d->astray, k->subject, S(".cleaned"), &from)) {
+        return;
+    }
+    oracle_went_astray(o, world_now_ns(o->world), d->m->index, k->subject, from);
+}
 
 static void
 look_at_disk(struct world *w, void *ctx)
@@ -166,7 +185,10 @@ look_at_disk(struct world *w, void *ctx)
     struct harm_done *d = ctx;
     struct oracle *o = d->o;
     int64_t now_ns = world_now_ns(w);
-    for (int64_t i = 0; i < o->model.keys.n && !d->is_wipe; i++) {
+    for (int64_t i = 0; i < o->model.keys.n && d->astray.p; i++)
+        if (!o->model.keys.v[i]->is_retired) look_what_went_astray(d, o->model.keys.v[i]);
+    bool is_as_it_was = d->is_wipe || (d->astray.p && !d->is_spoilt);
+    for (int64_t i = 0; i < o->model.keys.n && !is_as_it_was; i++) {
         const struct topic_key *k = o->model.keys.v[i];
         const struct model_node *n = model_node(&o->model, d->m->index);
         struct found_log found = {0};
@@ -178,6 +200,7 @@ look_at_disk(struct world *w, void *ctx)
     }
     for (int64_t i = o->harms.n - 1; i >= 0; i--)
         if (o->harms.v[i] == d) VEC_REMOVE_AT(&o->harms, i);
+    mem_free_slice(o->mem, d->astray);
     MEM_DELETE(o->mem, d);
 }
 
@@ -200,6 +223,22 @@ static bool
 is_about(const struct machine *m, struct slice what)
 {
     return slice_starts(what, m->name) && (what.n == m->name.n || what.p[m->name.n] == ' ');
+}
+
+static bool
+spoils(struct slice verb)
+{
+    static const char *const all[] = {"power", "bit rot", "files erased", "files cut short"};
+    for (int64_t i = 0; i < ARRAY_LEN(all); i++)
+        if (slice_eq(verb, slice_cstr(all[i]))) return true;
+    return false;
+}
+
+/* "b1 data/orders-0/00000000000000000000.log" */
+static struct slice
+behind_name(const struct machine *m, struct slice what)
+{
+    return slice_sub(what, MIN(m->name.n + 1, what.n), MAX(what.n - m->name.n - 1, 0));
 }
 
 /* "cut" with "b1 > b2" begins what "heal" with the same words ends. */
@@ -227,8 +266,12 @@ on_fault(void *ctx, struct slice verb, struct slice what)
     struct machine *m = slice_eq(verb, S("wipe")) ? world_machine(o->world, what) : NULL;
     for (int64_t i = 0; i < o->harms.n; i++) {
         if (!is_about(o->harms.v[i]->m, what)) continue;
-        o->harms.v[i]->by_power |= slice_eq(verb, S("power"));
-        o->harms.v[i]->is_wipe |= slice_eq(verb, S("wipe"));
+        struct harm_done *d = o->harms.v[i];
+        bool is_astray = slice_eq(verb, S(FAULT_ASTRAY));
+        d->by_power |= slice_eq(verb, S("power"));
+        d->is_wipe |= slice_eq(verb, S("wipe"));
+        d->is_spoilt |= spoils(verb);
+        if (is_astray && !d->astray.p) d->astray = mem_dup(o->mem, behind_name(d->m, what));
     }
     hear_trouble(o, verb, what);
     if (m) oracle_wiped(o, world_now_ns(o->world), m->index);

@@ -3,7 +3,7 @@
 #include "broker/base/fmt.h"
 #include "sim/disk/internal.h"
 
-static void
+void
 disk_say(struct machine *m, struct slice verb, struct slice path, int64_t number)
 {
     uint8_t text[256];
@@ -156,7 +156,6 @@ void
 fault_disk_misdirect(struct machine *m, struct slice path)
 {
     struct disk *d = m->host->disk;
-    watch_harm(m);
     d->faults.misdirect = true;
     set_path(d, &d->faults.misdirect_path, path);
     disk_say(m, S("misdirected write"), path, 0);

@@ -187,4 +187,9 @@ enum env_err do_find_dir(struct disk *d, struct slice path, struct inode **ret);
 bool do_fails(struct disk *d, int32_t which, struct slice path);
 bool path_contains(struct slice path, struct slice part);
 
+/* ---- faults.c ---- */
+
+/* A fault, with the file and the number that go with it, if there are any. */
+void disk_say(struct machine *m, struct slice verb, struct slice path, int64_t number);
+
 #endif

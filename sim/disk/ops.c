@@ -51,12 +51,15 @@ write_segs(struct disk_op *o, int64_t offset, int64_t n)
     return done;
 }
 
+/* By how much. What it harms is told now, and not when it was to come: then nobody knew which log it would be. */
 static int64_t
 misdirected(struct disk *d, const struct disk_op *o)
 {
     struct disk_faults *f = &d->faults;
     if (!f->misdirect || !path_contains(o->inode->path, f->misdirect_path)) return 0;
     f->misdirect = false;
+    watch_harm(&o->m->m);
+    disk_say(&o->m->m, S(FAULT_ASTRAY), o->inode->path, 0);
     return DISK_PAGE_BYTES * dice_between(&d->power_dice, 1, 8);
 }
 

@@ -27,18 +27,35 @@ struct measuring {
     VEC(struct reach) v;
 };
 
-/* "…/orders-0/00000000000000000000.log", or what is to take its place; not what is being deleted, and not the quorum's
- * own log. */
+/* Of a file in its directory; not of the quorum's own log. */
 static bool
-partition_of(struct slice path, struct partition_ref *ret)
+partition_of_dir(struct slice path, struct partition_ref *ret)
 {
     int64_t end = path.n, from;
-    if (!slice_ends(path, S(".log")) && !slice_ends(path, S(".log.swap"))) return false;
     while (end > 0 && path.p[end - 1] != '/') end--;
     if (end == 0) return false;
     for (from = --end; from > 0 && path.p[from - 1] != '/';) from--;
     struct slice dir = slice_sub(path, from, end - from);
     return value_partition(dir, ret) && !slice_starts(dir, S("__cluster_metadata"));
+}
+
+/* "…/orders-0/00000000000000000000.log", or what is to take its place; not what is being deleted. */
+static bool
+partition_of(struct slice path, struct partition_ref *ret)
+{
+    return (slice_ends(path, S(".log")) || slice_ends(path, S(".log.swap"))) &&
+           partition_of_dir(path, ret);
+}
+
+/* Where the segment of this file begins; -1: its name does not say. */
+static int64_t
+base_of(struct slice path)
+{
+    const int64_t name_n = 20;
+    int64_t at = path.n, base;
+    while (at > 0 && path.p[at - 1] != '/') at--;
+    if (path.n - at < name_n || !slice_to_i64(slice_sub(path, at, name_n), &base)) return -1;
+    return base;
 }
 
 /* The cluster's own topics are, too. */
@@ -88,6 +105,17 @@ measure_batch(struct measuring *m, struct slice path, int64_t at, int64_t size, 
     return n;
 }
 
+/* A file says by its name that the log had come so far, also if it is empty, for retention has taken what was before. */
+static void
+measure_name(struct slice path, struct reach *r)
+{
+    int64_t base = base_of(path);
+    if (base <= r->lies) return;
+    r->is_broken |= r->lies >= 0 && !r->is_compacted;
+    r->lies = base;
+    if (!r->is_broken) r->end = base;
+}
+
 static void
 measure_segment(void *ctx, struct slice path, int64_t size)
 {
@@ -95,6 +123,7 @@ measure_segment(void *ctx, struct slice path, int64_t size)
     struct partition_ref p;
     if (!partition_of(path, &p)) return;
     struct reach *r = reach_of(m, &p);
+    if (!r->has_ended) measure_name(path, r);
     for (int64_t at = 0, n; at < size && !r->has_ended; at += n) {
         n = measure_batch(m, path, at, size, r);
         r->has_ended = n == 0;
@@ -115,12 +144,14 @@ struct harm {
     struct run *r;
     struct node_slot *n;
     struct measuring before;
-    struct slice what;
-    bool by_power, is_in_wait; /* in wait: what it spoils is only written yet */
+    struct slice what; /* null: nothing of the disk as it was */
+    bool by_power;
+    struct slice astray; /* the file that a write was meant for which landed elsewhere; null */
 };
 
 static void
-copies_are_gone(const struct harm *h, const struct reach *was, int64_t from, int64_t to)
+copies_are_gone(const struct harm *h, struct slice what, bool by_power, const struct reach *was,
+                int64_t from, int64_t to)
 {
     struct happening one = happening_new(HAPPENED_COPIES_GONE, world_now_ns(h->r->w));
     one.node = h->n->id;
@@ -128,9 +159,22 @@ copies_are_gone(const struct harm *h, const struct reach *was, int64_t from, int
     one.partition = was->partition;
     one.from = from;
     one.to = to;
-    one.by_power = h->by_power;
-    one.what = h->what;
+    one.by_power = by_power;
+    one.what = what;
     if (from < to) chronicle_add(&h->r->chronicle, &one);
+}
+
+/* Of the log that was written to: what comes behind the hole is spoilt, too, whenever it is written. Where a cleaning
+ * writes, the hole comes into the log with the segment that is made, and nobody can say when. */
+static void
+look_what_went_astray(const struct harm *h, struct measuring *after)
+{
+    struct partition_ref p;
+    if (!partition_of_dir(h->astray, &p)) return;
+    const struct reach *r = reach_of(after, &p);
+    bool is_of_log = slice_ends(h->astray, S(".log"));
+    int64_t from = MAX(is_of_log ? r->end : base_of(h->astray), 0);
+    copies_are_gone(h, S(CHRONICLE_MISDIRECTED), false, r, from, INT64_MAX);
 }
 
 static void
@@ -141,12 +185,12 @@ look_what_is_gone(struct world *w, void *ctx)
     (void)w;
     h->n->harm = NULL;
     measure_disk(h->r, h->n->m, &after);
-    for (int64_t i = 0; i < h->before.v.n; i++) {
+    if (h->astray.p) look_what_went_astray(h, &after);
+    for (int64_t i = 0; i < h->before.v.n && h->what.p; i++) {
         const struct reach *was = &h->before.v.v[i];
         const struct partition_ref p = {was->topic, was->partition};
         int64_t end = MAX(reach_of(&after, &p)->end, 0);
-        if (h->is_in_wait) copies_are_gone(h, was, end, INT64_MAX);
-        else copies_are_gone(h, was, end, MAX(was->lies, 0));
+        copies_are_gone(h, h->what, h->by_power, was, end, MAX(was->lies, 0));
     }
     VEC_RELEASE(h->r->a->mem, &after.v);
     VEC_RELEASE(h->r->a->mem, &h->before.v);
@@ -160,7 +204,7 @@ see_harm(void *ctx, struct machine *m)
         struct node_slot *n = &r->nodes[i];
         if (!n->is_broker || n->m->host != m->host || n->harm) continue;
         struct harm *h = n->harm = ARENA_NEW(r->a, struct harm);
-        *h = (struct harm){.r = r, .n = n, .what = S("lost what its disk had")};
+        *h = (struct harm){.r = r, .n = n};
         measure_disk(r, m, &h->before);
         world_at(r->w, world_now_ns(r->w), look_what_is_gone, h);
     }
@@ -175,8 +219,7 @@ name_harm(struct run *r, struct slice verb, struct slice what)
                {"wipe", "was wiped"},
                {"bit rot", CHRONICLE_ROT},
                {"files erased", "had files erased"},
-               {"files cut short", "had files cut short"},
-               {"misdirected write", CHRONICLE_MISDIRECTED}};
+               {"files cut short", "had files cut short"}};
     int64_t space = slice_find(what, ' ', 0);
     struct machine *m = world_machine(r->w, space < 0 ? what : slice_sub(what, 0, space));
     for (int64_t i = 0; m && i < ARRAY_LEN(all); i++) {
@@ -186,9 +229,11 @@ name_harm(struct run *r, struct slice verb, struct slice what)
             if (!h) continue;
             h->what = slice_cstr(all[i].words);
             h->by_power = i == 0;
-            h->is_in_wait = h->is_in_wait || i == ARRAY_LEN(all) - 1;
         }
     }
+    struct node_slot *n = slice_eq(verb, S(FAULT_ASTRAY)) && m ? node_of(r, m) : NULL;
+    if (n && n->harm)
+        n->harm->astray = arena_dup(r->a, slice_sub(what, space + 1, what.n - space - 1));
 }
 
 /* ---- trouble ------------------------------------------------------------------------------------------ */

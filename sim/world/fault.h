@@ -162,7 +162,9 @@ int32_t fault_disk_rot(struct machine *m, struct slice path, int64_t offset, int
  * that runs sees it as the medium's doing; returns how many were hit. */
 int32_t fault_disk_erase(struct machine *m, struct slice path);
 int32_t fault_disk_shorten(struct machine *m, struct slice path, int64_t bytes);
-/* The next write to such a file lands one to eight pages further on. */
+/* The next write to such a file lands one to eight pages further on; when it comes, that is told as a fault of its own,
+ * with machine and file. */
+#define FAULT_ASTRAY "write gone astray"
 void fault_disk_misdirect(struct machine *m, struct slice path);
 /* Takes back fail, full, slow, slow syncs, short reads, and a misdirection that has not come. */
 void fault_disk_heal(struct machine *m);

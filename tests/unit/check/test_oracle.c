@@ -210,6 +210,75 @@ a_log_that_the_broker_cuts_itself_is_no_excuse(void **state)
     assert_lost(&t, 9, LOSS_BUG, "b2 left it out when it recovered");
 }
 
+/* The tenth record is spoilt on all disks, and the one that comes behind it lies nowhere, either. Then it is cut off. */
+static void
+go_astray_and_recover(struct tale *t, int64_t kept)
+{
+    struct found f[10];
+    for (int64_t i = 0; i < 10; i++)
+        f[i] = (struct found){i, i, 0, (uint32_t)t->h.ops.v[i].value * 7};
+    for (int32_t i = 0; i < 3; i++) oracle_went_astray(t->o, t->now_ns, i, ORDERS, 9);
+    produce(t, 0, 10, 0, 7, -1);
+    for (int32_t i = 0; i < 3; i++) {
+        life(t, i, LIFE_CRASH);
+        oracle_found(t->o, i, ORDERS, f, kept);
+        recovered(t, i, kept);
+    }
+    b2_leads(t, false, S("replicas=1,2,3 isr=1,2,3 elr= last="), kept);
+}
+
+static void
+what_lies_behind_a_write_gone_astray_is_damaged(void **state)
+{
+    BEGIN;
+    go_astray_and_recover(&t, 9);
+    struct anomalies a = conclude(&t);
+    assert_int_equal(a.counts[RULE_LOST], 2);
+    for (int64_t i = 0; i < a.v.n; i++) {
+        assert_string_equal(loss_spelling(a.v.v[i].loss), loss_spelling(LOSS_PHYSICS));
+        assert_int_equal(a.v.v[i].offset, 9 + i);
+    }
+    tale_end(&t);
+}
+
+static void
+what_lies_before_a_write_gone_astray_is_owed(void **state)
+{
+    BEGIN;
+    go_astray_and_recover(&t, 8);
+    struct anomalies a = conclude(&t);
+    int64_t bugs = 0;
+    for (int64_t i = 0; i < a.v.n; i++) {
+        bool is_bug = a.v.v[i].loss == LOSS_BUG;
+        if (is_bug) assert_int_equal(a.v.v[i].offset, 8);
+        bugs += is_bug;
+    }
+    assert_int_equal(bugs, 1);
+    tale_end(&t);
+}
+
+/* Its hole is cut off, and the record was fetched anew. */
+static void
+what_was_copied_again_after_the_hole_was_cut_off_is_whole(void **state)
+{
+    BEGIN;
+    oracle_went_astray(t.o, t.now_ns, 1, ORDERS, 9);
+    say(&t, 1, NOTE_LOG_TRUNCATE, ORDERS, SLICE_NULL, 9, 10, 0, 0, 0);
+    append(&t, 1, 9, 0, (uint32_t)t.h.ops.v[9].value * 7, false);
+    life(&t, 0, LIFE_CRASH);
+    oracle_wiped(t.o, t.now_ns, 0);
+    life(&t, 2, LIFE_CRASH);
+    oracle_wiped(t.o, t.now_ns, 2);
+    decide(&t, 3, 1, 1, false, S("replicas=1,2,3 isr=2,3 elr= last="));
+    recovered(&t, 2, 0);
+    role(&t, 2, LEADER, 3, 1);
+    struct anomalies a = conclude(&t);
+    assert_int_equal(a.counts[RULE_LOST], 10);
+    for (int64_t i = 0; i < a.v.n; i++)
+        assert_string_equal(loss_spelling(a.v.v[i].loss), loss_spelling(LOSS_BUG));
+    tale_end(&t);
+}
+
 static void
 what_the_disk_kept_no_power_loss_took(void **state)
 {
@@ -604,6 +673,9 @@ main(void)
         cmocka_unit_test(faults_before_the_record_excuse_nothing),
         cmocka_unit_test(a_log_that_the_broker_cuts_itself_is_no_excuse),
         cmocka_unit_test(what_the_disk_kept_no_power_loss_took),
+        cmocka_unit_test(what_lies_behind_a_write_gone_astray_is_damaged),
+        cmocka_unit_test(what_lies_before_a_write_gone_astray_is_owed),
+        cmocka_unit_test(what_was_copied_again_after_the_hole_was_cut_off_is_whole),
         cmocka_unit_test(a_marker_with_the_checksum_of_a_batch_is_not_that_batch),
         cmocka_unit_test(what_was_written_anew_to_the_wrong_place_is_lost_as_acks_1_permits),
         cmocka_unit_test(what_was_written_anew_and_is_gone_before_its_answer_comes_was_there),

@@ -1,0 +1,178 @@
+/* What the chronicle of a run says of disks, as the checker then judges: which copies a fault took, and no more than those. In
+ * each scenario but the last one broker alone has the records. */
+#include "tests/lib/test.h"
+
+#include <stdio.h>
+
+#include "sim/scenario/run.h"
+#include "sim/world/pool.h"
+
+#define ONE_BROKER \
+    "scenario: 1\nname: t\nabout: a test\n" \
+    "cluster:\n  brokers: 1\n  controllers: 1\n" \
+    "  config: {min.insync.replicas: 1, broker.session.timeout.ms: 1000,\n" \
+    "           broker.heartbeat.interval.ms: 200, log.initial.task.delay.ms: 50,\n" \
+    "           log.retention.check.interval.ms: 100, log.cleaner.backoff.ms: 100}\n"
+
+#define COMPACTED \
+    ONE_BROKER "topics: {orders: {partitions: 1, rf: 1, config: {cleanup.policy: compact,\n" \
+               "    internal.segment.bytes: 8000, min.cleanable.dirty.ratio: 0.01}}}\n" \
+               "clients:\n" \
+               "  p1: {produce: orders, rate: 100/s, keys: 40, value-bytes: 500, until: 3s}\n" \
+               "  p2: {produce: orders, rate: 100/s, keys: 5, start: 8s, until: 9s}\n" \
+               "  c1: {consume: orders}\n"
+
+struct desk {
+    struct pool pool;
+    struct mem mem;
+    struct arena a;
+    struct run_result r;
+};
+
+static void
+play(struct desk *d, const char *text)
+{
+    struct diags diags;
+    struct run_options o = {0};
+    *d = (struct desk){0};
+    mem_init(&d->mem, pool_source(&d->pool), INT64_MAX);
+    arena_init(&d->a, &d->mem, 0);
+    diags_init(&diags, &d->a);
+    struct source *source = ARENA_NEW(&d->a, struct source);
+    *source = (struct source){S("test"), arena_dup(&d->a, slice_cstr(text))};
+    struct scenarios all = scenario_load(&d->a, source, NULL, &diags);
+    assert_int_equal(diags.errors, 0);
+    assert_int_equal(all.n, 1);
+    run_scenario(&d->a, all.v[0], &o, &d->r);
+    if (d->r.verdict == VERDICT_PASS) return;
+    fail_msg("%.*s", SARG(d->r.reasons.v.n ? d->r.reasons.v.v[0].text : S("?")));
+}
+
+static void
+clear(struct desk *d)
+{
+    mem_release(&d->mem);
+    pool_release(&d->pool);
+}
+
+/* Of this rule, as the checker says: permitted, and for such a cause; or not permitted. */
+static int64_t
+count(const struct desk *d, enum rule rule, bool allowed, const char *why)
+{
+    int64_t n = 0;
+    for (int64_t i = 0; i < d->r.anomalies.v.n; i++) {
+        const struct anomaly *a = &d->r.anomalies.v.v[i];
+        n += a->rule == rule && a->witness == WITNESS_CHECKER && a->allowed == allowed &&
+             (!why || slice_starts(a->why, slice_cstr(why)));
+    }
+    return n;
+}
+
+/* The log was empty when it was wiped, but not its beginning: a reader who comes back finds other records where it had read some. */
+static void
+who_wipes_an_emptied_log_takes_its_offsets(void **state)
+{
+    struct desk d;
+    (void)state;
+    play(&d, ONE_BROKER "topics: {orders: {partitions: 1, rf: 1, config: {retention.ms: 300,\n"
+                        "    file.delete.delay.ms: 10}}}\n"
+                        "clients:\n"
+                        "  p1: {produce: orders, rate: 20/s, until: 1s}\n"
+                        "  p2: {produce: orders, rate: 20/s, start: 5s, until: 6s}\n"
+                        "  c1: {consume: orders}\n"
+                        "timeline:\n"
+                        "  - {at: 3s, wipe: b1, as: gone}\n"
+                        "  - {at: 3500ms, restart: $gone}\n");
+    assert_int_equal(count(&d, RULE_INCONSISTENT_OFFSET, true, "b1 was wiped at 3.000s"), 20);
+    clear(&d);
+}
+
+/* The witnesses are of one mind on what cannot be read behind it, also when recovery has cut it off. */
+static void
+a_write_gone_astray_takes_what_lies_behind_it(void **state)
+{
+    struct desk d;
+    (void)state;
+    play(&d, ONE_BROKER
+         "topics: {orders: {partitions: 1, rf: 1}}\n"
+         "clients: {p1: {produce: orders, rate: 20/s, until: 3s}, c1: {consume: orders}}\n"
+         "timeline:\n"
+         "  - {at: 1s, disk: b1, path: .log, misdirect: true}\n"
+         "  - {at: 2s, crash: b1, for: 1500ms}\n");
+    assert_int_equal(count(&d, RULE_LOST, true, "b1 wrote to the wrong place at 1.0"), 20);
+    clear(&d);
+}
+
+/* The hole comes into the log with the cleaned segment: what was there long before is gone then. */
+static void
+a_write_of_a_cleaning_gone_astray_takes_what_was_there(void **state)
+{
+    struct desk d;
+    (void)state;
+    play(&d, COMPACTED "timeline:\n"
+                       "  - {at: 1500ms, disk: b1, path: .cleaned, misdirect: true}\n"
+                       "  - {at: 5s, wipe: b1, as: gone}\n"
+                       "  - {at: 5500ms, restart: $gone}\n");
+    assert_true(count(&d, RULE_LOST, true, "b1 wrote to the wrong place at 1.") > 100);
+    clear(&d);
+}
+
+/* No recovery has left out what a cleaning took before: the later record of the key stood for it until the disk was wiped. */
+static void
+what_was_cleaned_away_goes_with_what_stood_for_it(void **state)
+{
+    struct desk d;
+    (void)state;
+    play(&d, COMPACTED "timeline:\n"
+                       "  - {at: 3200ms, crash: b1, for: 1500ms}\n"
+                       "  - {at: 6500ms, wipe: b1, as: gone}\n"
+                       "  - {at: 6800ms, restart: $gone}\n");
+    assert_true(count(&d, RULE_LOST, true, "b1 was wiped at 6.500s") > 100);
+    clear(&d);
+}
+
+/* b2 has all that was acknowledged, and the last known leader, which has nothing, makes it cut that off. That b2's disk was to
+ * write to some wrong place, and never did, excuses none of it. */
+static void
+a_write_that_never_went_astray_excuses_nothing(void **state)
+{
+    struct desk d;
+    (void)state;
+    play(&d,
+         "scenario: 1\nname: t\nabout: a test\n"
+         "cluster:\n  brokers: 3\n  controllers: 3\n"
+         "  config: {min.insync.replicas: 2, broker.session.timeout.ms: 1000,\n"
+         "           broker.heartbeat.interval.ms: 200, replica.lag.time.max.ms: 1500,\n"
+         "           replica.socket.timeout.ms: 1000,\n"
+         "           controller.quorum.election.timeout.ms: 300,\n"
+         "           controller.quorum.fetch.timeout.ms: 400,\n"
+         "           controller.quorum.request.timeout.ms: 500,\n"
+         "           controller.quorum.election.backoff.max.ms: 300}\n"
+         "topics: {orders: {partitions: 1, rf: 3, leader: b1}}\n"
+         "clients: {p1: {produce: orders, rate: 100/s, until: 6s}}\n"
+         "timeline:\n"
+         "  - {at: 100ms, disk: b2, path: nowhere, misdirect: true}\n"
+         "  - {at: 1700ms, wipe: b3}\n"
+         "  - {at: 2s, crash: b2}\n"
+         "  - {at: 2300ms, wipe: b1}\n"
+         "  - {at: 4s, restart: brokers}\n"
+         "expect:\n"
+         "  may: [lost, inconsistent-offset, leader-completeness]\n"
+         "  must-fail: [{check: lost, min: 100, explains: [\"b2 had it and might have led\"]}]\n");
+    assert_true(count(&d, RULE_LOST, false, NULL) > 100);
+    assert_int_equal(count(&d, RULE_LOST, true, NULL), 0);
+    clear(&d);
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(who_wipes_an_emptied_log_takes_its_offsets),
+        cmocka_unit_test(a_write_gone_astray_takes_what_lies_behind_it),
+        cmocka_unit_test(a_write_of_a_cleaning_gone_astray_takes_what_was_there),
+        cmocka_unit_test(what_was_cleaned_away_goes_with_what_stood_for_it),
+        cmocka_unit_test(a_write_that_never_went_astray_excuses_nothing),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
