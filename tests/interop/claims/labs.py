@@ -5,6 +5,7 @@ import re
 
 from harness import paths
 from harness.claim import LIMIT_S, claim, expect, expect_equal
+from harness.node import java
 from harness.target import run
 
 
