@@ -11,7 +11,7 @@ except ImportError:  # then these claims can be listed, not judged
 
 from harness import paths
 from harness.app import App
-from harness.claim import LIMIT_S, claim, expect, expect_equal
+from harness.claim import LIMIT_S, Failed, claim, expect, expect_equal
 from harness.node import Node, SMALL_JVM, java
 from harness.patience import Patience
 from harness.target import eventually
@@ -126,8 +126,9 @@ def judge_mirror(t, west, east, copies):
     make_topic(west, copies)
     fill(t, west, 0, 30)
     maker = mirror(t, west, east)
-    expect(eventually(lambda: end_of(east, MIRRORED, 0) > 0 or not maker.is_alive(), limit_s=3 * LIMIT_S, every_s=1)
-           and maker.is_alive(), f"nothing comes; {maker.how()}")
+    if not (eventually(lambda: end_of(east, MIRRORED, 0) > 0 or not maker.is_alive(), limit_s=3 * LIMIT_S, every_s=1)
+            and maker.is_alive()):
+        raise Failed(f"nothing comes; {maker.stuck()}")
     expect_comes(lambda: without_offsets(read(east, MIRRORED)), without_offsets(read(west, TOPIC)), "records")
     expect_comes(lambda: settings_of(east, MIRRORED), SETTINGS, "settings of the mirrored topic")
     # A group that has read half of it goes on in the other cluster where it was, or before; never behind.
@@ -187,11 +188,11 @@ def exactly_once(t):
         maker = mirror(t, west.bootstrap, east.bootstrap, **exact)
 
         def comes(what):
-            expect(eventually(lambda: without_offsets(read(east.bootstrap, MIRRORED)) ==
-                              without_offsets(read(west.bootstrap, TOPIC)) or not maker.is_alive(),
-                              limit_s=3 * LIMIT_S, every_s=1) and maker.is_alive(),
-                   f"{what}, {sum(map(len, read(east.bootstrap, MIRRORED)))} of "
-                   f"{sum(map(len, read(west.bootstrap, TOPIC)))} records came or they differ; {maker.how()}; {maker.errors()}")
+            if not (eventually(lambda: without_offsets(read(east.bootstrap, MIRRORED)) ==
+                               without_offsets(read(west.bootstrap, TOPIC)) or not maker.is_alive(),
+                               limit_s=3 * LIMIT_S, every_s=1) and maker.is_alive()):
+                raise Failed(f"{what}, {sum(map(len, read(east.bootstrap, MIRRORED)))} of "
+                             f"{sum(map(len, read(west.bootstrap, TOPIC)))} records came or they differ; {maker.stuck()}; {maker.errors()}")
 
         fill(t, west.bootstrap, 0, 20)
         comes("at the beginning")

@@ -54,7 +54,7 @@ class App:
 
         eventually(found, limit_s=limit_s)
         if wanted not in self.lines[since:]:
-            raise Failed(f"{self.name} did not say \"{wanted}\" but {self.lines[since:][-3:]}: {self.how()}")
+            raise Failed(f"{self.name} did not say \"{wanted}\" but {self.lines[since:][-3:]}: {self.stuck()}")
         return self.lines.index(wanted, since)
 
     def ask(self, command, end="end"):
@@ -72,6 +72,13 @@ class App:
         last = (causes or said or ["(no words)"])[-1]
         return f"{'it runs' if status is None else f'it ended with {status}'}: {last}"
 
+    def stuck(self):
+        """The same of one that was awaited in vain. What it waits for itself its threads say, and only now: they stand beside its log."""
+        if self.is_alive():
+            with open(self.folder / "threads", "ab") as file:
+                subprocess.run(["jcmd", str(self.process.pid), "Thread.print"], stdout=file, stderr=file)
+        return self.how()
+
     def errors(self):
         """The last errors that a Java program has told of, for a person."""
         said = (self.folder / "log").read_text(errors="replace").splitlines()
@@ -85,13 +92,13 @@ class App:
         self.process.stdin.close()
         status = self._ended(2 * LIMIT_S)
         if status != 0:
-            raise Failed(f"{self.name} did not close in order: {self.how()}")
+            raise Failed(f"{self.name} did not close in order: {self.stuck()}")
 
     def stop(self):
         """Ends it in order, by a signal."""
         self.process.send_signal(signal.SIGTERM)
         if self._ended(2 * LIMIT_S) not in (0, 128 + signal.SIGTERM):
-            raise Failed(f"{self.name} did not stop in order: {self.how()}")
+            raise Failed(f"{self.name} did not stop in order: {self.stuck()}")
 
     def kill(self):
         self.process.send_signal(signal.SIGKILL)

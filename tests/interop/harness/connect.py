@@ -76,7 +76,7 @@ class Worker(App):
 
         eventually(lambda: right() or not self.is_alive(), limit_s=3 * LIMIT_S, every_s=0.3)
         if not right():
-            raise Failed(f"{what}: {json.dumps(last[0])[:400]}; {self.how()}")
+            raise Failed(f"{what}: {json.dumps(last[0])[:400]}; {self.stuck()}")
         return last[0]
 
     def wait(self):

@@ -38,4 +38,4 @@ class Registry(App):
                 return not self.is_alive()
 
         if not eventually(serves, limit_s=3 * LIMIT_S, every_s=0.3) or not self.is_alive():
-            raise Failed(f"the registry does not serve; {self.how()}")
+            raise Failed(f"the registry does not serve; {self.stuck()}")
