@@ -212,21 +212,22 @@ batch_is_over(struct dead_letter_try *t)
     buf_unref(t->batch);
     t->batch = NULL;
     t->tries = 0;
-    letters_go_on(t);
 }
 
-static void
-letters_refused(struct dead_letter_try *t, int16_t err)
+/* False: it is sent again later. */
+static bool
+batch_is_given_up(struct dead_letter_try *t, int16_t err)
 {
     struct env *env = t->dl->params.env;
     t->tries++;
     if (!dead_letter_is_sent_again(err) || t->tries >= TRIES_MAX || t->dl->stopped) {
         say_without(t, "", k_err_name(err));
         batch_is_over(t);
-        return;
+        return true;
     }
     int64_t wait_ns = MIN(AGAIN_FIRST_NS << (t->tries - 1), AGAIN_MAX_NS);
     timer_arm(env, &t->again, env_now_ns(env) + wait_ns);
+    return false;
 }
 
 static void
@@ -258,8 +259,9 @@ letters_answered(struct call *call, enum env_err err, struct slice body, struct 
     int16_t error = err                                      ? K_ERR_NETWORK_EXCEPTION
                   : call_decode(call, body, &t->arena, &res) ? written_error(&res)
                                                              : K_ERR_UNKNOWN_SERVER_ERROR;
-    if (error) letters_refused(t, error);
-    else batch_is_over(t);
+    if (!error) batch_is_over(t);
+    else if (!batch_is_given_up(t, error)) return;
+    letters_go_on(t);
 }
 
 static const void *
@@ -303,22 +305,21 @@ letters_send(struct dead_letter_try *t)
     return t->is_asking ? 0 : K_ERR_UNKNOWN_SERVER_ERROR;
 }
 
+/* One batch after the other: of those that cannot even be sent there may be as many as records. */
 static void
 letters_go_on(struct dead_letter_try *t)
 {
-    const char *why = why_not_written(t);
-    if (why) say_without(t, why, SLICE_EMPTY);
-    if (why) {
-        letters_end(t);
-        return;
+    for (;;) {
+        const char *why = why_not_written(t);
+        if (why) say_without(t, why, SLICE_EMPTY);
+        if (!why && !t->batch && !make_batch(t)) return;
+        if (why || !t->batch) {
+            letters_end(t);
+            return;
+        }
+        int16_t err = letters_send(t);
+        if (!err || !batch_is_given_up(t, err)) return;
     }
-    if (!t->batch && !make_batch(t)) return;
-    if (!t->batch) {
-        letters_end(t);
-        return;
-    }
-    int16_t err = letters_send(t);
-    if (err) letters_refused(t, err);
 }
 
 static void

@@ -351,6 +351,27 @@ nobody_hears_of_a_job_that_was_cancelled(void **state)
     assert_int_equal(w.done, 0);
 }
 
+/* While a node stops no batch can be sent: all are given up in one step, however many there are. */
+static void
+many_batches_that_cannot_be_sent_are_given_up_one_after_the_other(void **state)
+{
+    (void)state;
+    static const struct dead_run runs[] = {{0, 199999, 1, true}};
+    add_dlq();
+    set(RESOURCE_TOPIC, "dlq.orders", "max.message.bytes", "300");
+    dead_letters_stop(w.dl);
+    w.job = (struct dead_letter_job){.done = job_done,
+                                     .group = S("g"),
+                                     .topic = S("orders"),
+                                     .partition = 4,
+                                     .runs = runs,
+                                     .runs_n = 1};
+    dead_letters_write(w.dl, &w.job);
+    pass_ms(0);
+    assert_int_equal(w.done, 1);
+    assert_int_equal(w.sent.n, 0);
+}
+
 /* ---- settings ---- */
 
 static void
@@ -408,6 +429,7 @@ main(void)
         CASE(five_times_and_no_more),
         CASE(what_cannot_be_written_is_given_up_at_once),
         CASE(nobody_hears_of_a_job_that_was_cancelled),
+        CASE(many_batches_that_cannot_be_sent_are_given_up_one_after_the_other),
         CASE(a_topic_that_is_not_there_is_made_where_that_is_allowed),
         CASE(no_other_topic_is_written_into),
         CASE(letters_are_wanted_when_a_group_names_a_topic),
