@@ -9,6 +9,7 @@
 #include "broker/security/plain.h"
 #include "broker/security/scram_message.h"
 #include "broker/security/scram_work.h"
+#include "broker/security/secret.h"
 
 /* An answer that says that it failed is on its way to the kernel when the connection is closed. */
 #define LINGER_NS (10 * NS_PER_MS)
@@ -26,6 +27,23 @@ end_due(struct timer *t)
     session_close(CONTAINER_OF(t, struct authentication, end)->session);
 }
 
+static void
+exchange_begin(struct authentication *a)
+{
+    a->scram = (struct scram_exchange){.is_begun = false};
+    arena_init(&a->scram.arena, &a->session->server->env->mem, 0);
+}
+
+/* A connection may live for years; the user's keys do not lie beside it, nor the memory that they took. */
+static void
+exchange_end(struct authentication *a)
+{
+    secret_forget(a->scram.stored_key);
+    secret_forget(a->scram.server_key);
+    arena_release(&a->scram.arena);
+    exchange_begin(a);
+}
+
 struct authentication *
 authentication_new(struct session *s, const struct sasl_settings *settings)
 {
@@ -33,7 +51,7 @@ authentication_new(struct session *s, const struct sasl_settings *settings)
     a->session = s;
     a->settings = settings;
     a->end.due = end_due;
-    arena_init(&a->scram.arena, &s->server->env->mem, 0);
+    exchange_begin(a);
     return a;
 }
 
@@ -43,7 +61,7 @@ authentication_free(struct authentication *a)
     if (!a) return;
     struct env *env = a->session->server->env;
     timer_cancel(env, &a->end);
-    arena_release(&a->scram.arena);
+    exchange_end(a);
     MEM_DELETE(&env->mem, a);
 }
 
@@ -180,7 +198,7 @@ begin_tokens(struct authentication *a, struct request *r, enum sasl_mechanism m)
     a->has_headers |= r->version >= 1;
     authentication_move(a, keeps ? SASL_TOKENS : SASL_OTHER_MECHANISM);
     if (keeps) a->mechanism = m;
-    a->scram.is_begun = false;
+    exchange_end(a);
 }
 
 /* Where nobody authenticates, or has done so already, it is an error that leaves the connection as it is. */
@@ -353,7 +371,6 @@ take_scram_first(struct authentication *a, struct request *r, struct slice token
 {
     struct scram_client_first m;
     const struct image_scram *c = NULL;
-    arena_reset(&a->scram.arena);
     if (scram_read_client_first(token, &r->arena, &m) && !m.is_for_token)
         c = credential_of(a, m.user);
     if (!c || c->iterations < SCRAM_ITERATIONS_MIN) fail_token(a, r, SLICE_NULL);
@@ -375,6 +392,7 @@ is_still_so(const struct authentication *a)
     return c && slice_eq(c->stored_key, a->scram.stored_key);
 }
 
+/* The exchange is over before its end is told: behind that the next one may begin. */
 static void
 proof_checked(struct op *op)
 {
@@ -385,14 +403,19 @@ proof_checked(struct op *op)
     buf_unref(op->buf);
     if (!a || a->state != SASL_TOKENS) {
         request_finish_silently(r);
-    } else if (!is_right || !is_still_so(a)) {
-        fail_token(a, r, SLICE_NULL);
-    } else {
-        struct writer w = writer_mem(request_mem(r));
-        scram_write_server_final(&w, signature);
-        accept_user(a, r, a->scram.user, arena_dup(&r->arena, writer_slice(&w)));
-        writer_release(&w);
+        return;
     }
+    is_right = is_right && is_still_so(a);
+    struct slice user = arena_dup(&r->arena, a->scram.user);
+    exchange_end(a);
+    if (!is_right) {
+        fail_token(a, r, SLICE_NULL);
+        return;
+    }
+    struct writer w = writer_mem(request_mem(r));
+    scram_write_server_final(&w, signature);
+    accept_user(a, r, user, arena_dup(&r->arena, writer_slice(&w)));
+    writer_release(&w);
 }
 
 static void
@@ -413,11 +436,15 @@ static void
 take_scram_final(struct authentication *a, struct request *r, struct slice token)
 {
     struct scram_client_final m;
-    a->scram.is_begun = false;
+    a->scram.is_begun = false; /* its keys are kept until the proof is looked at */
     bool ok = scram_read_client_final(token, &r->arena, &m) && slice_eq(m.nonce, a->scram.nonce) &&
               slice_eq(m.binding, a->scram.header);
-    if (ok) queue_proof_check(a, r, &m);
-    else fail_token(a, r, SLICE_NULL);
+    if (ok) {
+        queue_proof_check(a, r, &m);
+        return;
+    }
+    exchange_end(a);
+    fail_token(a, r, SLICE_NULL);
 }
 
 static void

@@ -68,6 +68,16 @@ he_who_knows_the_password_is_let_in(void **state)
 }
 
 static void
+a_secret_that_is_forgotten_is_overwritten(void **state)
+{
+    (void)state;
+    uint8_t room[] = "wonder";
+    secret_forget(slice(room, 5));
+    assert_memory_equal(room, "\0\0\0\0\0r", 6);
+    secret_forget(SLICE_NULL);
+}
+
+static void
 secrets_are_equal_as_a_whole(void **state)
 {
     (void)state;
@@ -89,6 +99,7 @@ main(void)
         CASE(a_token_has_three_parts),
         CASE(he_who_knows_the_password_is_let_in),
         CASE(secrets_are_equal_as_a_whole),
+        CASE(a_secret_that_is_forgotten_is_overwritten),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
