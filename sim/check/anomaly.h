@@ -65,6 +65,9 @@
     X(LOG_CONTIGUOUS, "log-contiguous", "a log has a gap or an epoch out of order")                  \
     X(DISK_TRUTH, "disk-truth", "a node says that it has what its disk does not have")               \
     X(SEQUENCE_CONTINUITY, "sequence-continuity", "a producer's batches do not go on from each other") \
+    X(TRANSACTION_STATE, "transaction-state", "states, partitions and markers of a transaction do not follow from each other") \
+    X(GROUP_STATE, "group-state", "a group gave one partition to two members, or went back to an earlier epoch") \
+    X(ID_GIVEN_TWICE, "id-given-twice", "a producer id was given to two")                            \
     X(EPOCH_CACHE, "epoch-cache", "the list of leader epochs is not that of the log")                \
     X(FOLLOWER_POSITION, "follower-position", "a follower tells its leader of another log than its own") \
     X(ACKED_EARLY, "acked-early", "acknowledged before it was written, or (acks=all) committed")     \
@@ -80,6 +83,9 @@
     X(READ_UNDECIDED, "read-undecided", "a reader of committed records was given one of a transaction that was open") \
     X(COUNTED_UNHEARD, "counted-unheard", "a leader counts on what a follower has not told it in its epoch") \
     X(ISR_SUPERSET, "isr-superset", "a leader counts on fewer than the ISR that was decided")        \
+    X(OUT_TOO_SOON, "out-too-soon", "a follower was taken out of the ISR that had not lagged for replica.lag.time.max.ms") \
+    X(LAGGARD_KEPT, "laggard-kept", "a follower stays in the ISR that lags for longer than replica.lag.time.max.ms") \
+    X(RESTLESS, "restless", "an election, a fenced broker or a smaller ISR after all had come to rest") \
     X(ISR_HOLDS_COMMITTED, "isr-holds-committed", "an in-sync replica lacks committed records")      \
     X(LEADER_IN_ISR, "leader-in-isr", "the leader is not in the ISR")                                \
     X(LEADER_ELIGIBLE, "leader-eligible", "a leader from outside ISR and ELR, and not uncleanly")    \

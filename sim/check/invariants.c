@@ -28,8 +28,12 @@ invariants_free(struct invariants *v)
             if (v->model.nodes.v[i].logs.v[k]) truth_free(v, v->model.nodes.v[i].logs.v[k]);
     VEC_RELEASE(mem, &v->brokers);
     ledger_free(v);
+    coordinators_free(v);
     VEC_RELEASE(mem, &v->voters);
     VEC_RELEASE(mem, &v->votes);
+    VEC_RELEASE(mem, &v->fetches);
+    VEC_RELEASE(mem, &v->ids_asked);
+    VEC_RELEASE(mem, &v->ids_given);
     VEC_RELEASE(mem, &v->vote_requests);
     wire_free(v);
     producers_free(v);
@@ -78,6 +82,18 @@ invariants_unclean_asked(struct invariants *v, int64_t at_ns, struct slice topic
 {
     struct unclean_asked one = {mem_dup(v->mem, topic), partition, at_ns};
     VEC_PUSH(v->mem, &v->asked, one);
+}
+
+void
+invariants_unverified(struct invariants *v)
+{
+    v->txns_unverified = true;
+}
+
+void
+invariants_at_rest(struct invariants *v, int64_t from_ns)
+{
+    v->rests_from_ns = from_ns;
 }
 
 void
@@ -297,6 +313,7 @@ check_append(struct invariants *v, struct topic_key *k, struct node_log *l, cons
         breach(v, RULE_LOG_MATCHING, k, base,
                "has the batch at offset # behind another one of epoch #", base, before->epoch);
     if (n->v[4]) take_leader(v, k, (int32_t)n->v[2], v->node);
+    if (n->v[4] && l->leads) isr_look(v, k, l);
 }
 
 static void
@@ -416,6 +433,7 @@ check_role(struct invariants *v, struct topic_key *k, struct node_log *l, const 
     bool leads = n->v[0] == LEADER;
     if ((leads || n->v[0] == FOLLOWER) && epoch < l->epoch)
         breach(v, RULE_EPOCH_WENT_BACK, k, -1, "went from leader epoch # to #", l->epoch, epoch);
+    if (leads && !l->leads) isr_begins(l, v->at_ns);
     if (epoch != l->epoch || !leads) l->hw = leads && l->leads ? l->hw : 0;
     l->leads = leads;
     l->epoch = epoch;
@@ -482,7 +500,10 @@ note_of_log(struct invariants *v, struct topic_key *k, struct node_log *l, const
         take_counted(v, k, l, n);
         return;
     case NOTE_PARTITION_ISR_PENDING: take_counted(v, k, l, n); return;
-    case NOTE_PARTITION_HW: check_high_watermark(v, k, l, n->v[0], n->v[2] != 0); return;
+    case NOTE_PARTITION_HW:
+        check_high_watermark(v, k, l, n->v[0], n->v[2] != 0);
+        if (n->v[2]) coordinator_read(v, k, v->node, n->v[0]);
+        return;
     case NOTE_RAFT_STATE: check_raft_state(v, k, l, n); return;
     case NOTE_RAFT_HW: check_raft_high_watermark(v, k, l, n); return;
     default: return;
@@ -573,6 +594,7 @@ invariants_life(struct invariants *v, int64_t at_ns, int32_t node, enum life wha
     v->at_ns = at_ns;
     if (!n) return;
     if (what == LIFE_START) n->up = true;
+    if (what == LIFE_PAUSE || what == LIFE_RESUME) isr_stands_still(n);
     if (what == LIFE_CRASH || what == LIFE_POWER || what == LIFE_FATAL) {
         model_crash(&v->model, node, what == LIFE_POWER);
         voter_crashed(v, node);

@@ -39,6 +39,13 @@ void invariants_compacted(struct invariants *v, struct slice topic);
 void invariants_unclean_is(struct invariants *v, struct slice topic, bool is_on);
 void invariants_unclean_asked(struct invariants *v, int64_t at_ns, struct slice topic,
                               int32_t partition);
+/* replica.lag.time.max.ms, the same of all brokers; unless told, nobody is judged by it. */
+void invariants_lag(struct invariants *v, int64_t lag_max_ns);
+/* transaction.partition.verification.enable is false. */
+void invariants_unverified(struct invariants *v);
+/* All was healed, each partition has its leader and all its replicas in sync: from this time on nothing of that has a reason to
+ * change, but what ended before and nobody has noticed yet. */
+void invariants_at_rest(struct invariants *v, int64_t from_ns);
 const struct anomalies *invariants_anomalies(const struct invariants *v);
 
 /* ---- what it is told ------------------------------------------------------------------------------ */

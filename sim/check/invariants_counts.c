@@ -50,11 +50,12 @@ take_heard(struct invariants *v, struct topic_key *k, int32_t id, int32_t leader
     for (int64_t i = 0; i < k->heard.n; i++) {
         struct heard *h = &k->heard.v[i];
         if (h->id != id) continue;
-        if (leader_epoch > h->leader_epoch) *h = (struct heard){id, leader_epoch, end};
+        if (leader_epoch > h->leader_epoch)
+            *h = (struct heard){id, leader_epoch, end, .answered_end = -1, .caught_up_ns = -1};
         if (leader_epoch == h->leader_epoch) h->end = MAX(h->end, end);
         return;
     }
-    struct heard new = {id, leader_epoch, end};
+    struct heard new = {id, leader_epoch, end, .answered_end = -1, .caught_up_ns = -1};
     VEC_PUSH(v->mem, &k->heard, new);
 }
 
@@ -98,27 +99,37 @@ epoch_begin(const struct node_log *l)
 
 /* KIP-320: past the start of the leader's epoch nothing committed can be missing; its high watermark may yet be behind. */
 static void
-check_growth(struct invariants *v, struct topic_key *k, const struct node_log *l, struct slice text)
+check_growth(struct invariants *v, struct topic_key *k, const struct node_log *l,
+             const struct model_ids *is, const struct model_ids *wanted)
 {
-    int64_t at = slice_find(text, '>', 0);
-    if (at < 0 || !v->hears_fetches || k->is_compacted) return;
-    struct model_ids is = all_ids_of(slice_sub(text, 0, at));
-    struct model_ids wanted = all_ids_of(slice_sub(text, at, text.n - at));
+    if (!v->hears_fetches || k->is_compacted) return;
     int64_t needed = MAX(l->hw, epoch_begin(l));
-    for (int32_t i = 0; i < wanted.n; i++) {
-        if (model_has(&is, wanted.v[i]) || heard_end(k, wanted.v[i], l->epoch) >= needed) continue;
+    for (int32_t i = 0; i < wanted->n; i++) {
+        int32_t id = wanted->v[i];
+        if (model_has(is, id) || heard_end(k, id, l->epoch) >= needed) continue;
         breach(v, RULE_COUNTED_UNHEARD, k, needed,
-               "wants # in its ISR, which has not told that it has all below #", wanted.v[i],
-               needed);
+               "wants # in its ISR, which has not told that it has all below #", id, needed);
         return;
     }
+}
+
+static void
+take_wanted(struct invariants *v, struct topic_key *k, struct node_log *l, struct slice text)
+{
+    int64_t at = slice_find(text, '>', 0);
+    if (at < 0) return;
+    struct model_ids is = all_ids_of(slice_sub(text, 0, at));
+    struct model_ids wanted = all_ids_of(slice_sub(text, at, text.n - at));
+    check_growth(v, k, l, &is, &wanted);
+    isr_wanted(v, k, l, &is, &wanted);
 }
 
 void
 take_counted(struct invariants *v, struct topic_key *k, struct node_log *l, const struct note *n)
 {
     if (l->leads && l->epoch == n->v[0] && n->kind == NOTE_PARTITION_ISR_PENDING)
-        check_growth(v, k, l, n->text);
+        take_wanted(v, k, l, n->text);
+    else if (n->kind == NOTE_PARTITION_ISR) isr_begins(l, l->led_from_ns);
     l->counted = all_ids_of(n->text);
     l->isr_epoch = (int32_t)n->v[0];
     l->counted_epoch = (int32_t)n->v[1];

@@ -34,6 +34,19 @@ voter_wiped(struct invariants *v, int32_t node)
     if (last) s->had_end = end, s->had_last = last;
 }
 
+/* A broker that has ended, and was started again, is found out when it registers. */
+static bool
+is_at_rest(const struct invariants *v)
+{
+    if (!v->rests_from_ns || v->at_ns < v->rests_from_ns) return false;
+    for (int64_t i = 0; i < v->model.nodes.n; i++) {
+        const struct model_node *n = &v->model.nodes.v[i];
+        bool is_broker = n->id >= 0 && n->id < 100;
+        if (is_broker && n->is_unknown) return false;
+    }
+    return true;
+}
+
 void
 check_raft_state(struct invariants *v, struct topic_key *k, struct node_log *l,
                  const struct note *n)
@@ -52,6 +65,9 @@ check_raft_state(struct invariants *v, struct topic_key *k, struct node_log *l,
     l->epoch = epoch;
     if (!l->leads) return;
     if (is_elected) check_votes(v, k, epoch);
+    if (is_elected && is_at_rest(v))
+        breach(v, RULE_RESTLESS, k, -1, "leads the quorum in epoch #, though nothing had happened",
+               epoch, 0);
     take_leader(v, k, epoch, v->node);
     if (l->open) check_leader(v, k, l);
 }
@@ -132,6 +148,9 @@ check_broker_change(struct invariants *v, const struct broker_change *c)
     if (c->is_registered && c->epoch <= b->epoch)
         breach(v, RULE_BROKER_EPOCH_INCREASES, NULL, -1, "gave broker # the epoch #", b->id,
                c->epoch);
+    if (is_at_rest(v) && c->is_fenced && !b->fenced)
+        breach(v, RULE_RESTLESS, NULL, -1, "fenced broker #, to which nothing had happened", b->id,
+               0);
     if (c->is_registered) b->incarnation = c->incarnation;
     if (node && c->is_registered) node->is_unknown = node->has_died = false;
     b->epoch = MAX(b->epoch, c->epoch);
@@ -277,6 +296,22 @@ check_choice(struct invariants *v, struct topic_key *k, const struct decision *w
                d->leader, 0);
 }
 
+/* The first of the replicas may yet be given the lead (auto.leader.rebalance.enable). */
+static void
+check_rest(struct invariants *v, const struct topic_key *k, const struct decision *was)
+{
+    const struct decision *d = &k->now;
+    bool is_moved = d->replicas.n != was->replicas.n;
+    for (int32_t i = 0; i < d->replicas.n; i++) is_moved |= d->replicas.v[i] != was->replicas.v[i];
+    if (is_moved || !is_at_rest(v)) return;
+    if (d->leader != was->leader && d->replicas.n && d->leader != d->replicas.v[0])
+        breach(v, RULE_RESTLESS, k, -1, "made # the leader of epoch #, though nothing had happened",
+               d->leader, d->leader_epoch);
+    else if (d->isr.n < was->isr.n)
+        breach(v, RULE_RESTLESS, k, -1, "took # out of the ISR, though nothing had happened",
+               was->isr.n - d->isr.n, 0);
+}
+
 void
 check_change(struct invariants *v, struct topic_key *k, const struct decision *to)
 {
@@ -301,6 +336,7 @@ check_change(struct invariants *v, struct topic_key *k, const struct decision *t
                d->leader, d->leader_epoch);
     if (d->leader >= 0 && (new_leader || d->leader_epoch != was.leader_epoch))
         check_choice(v, k, &was, &stood);
+    check_rest(v, k, &was);
     note_who_is_back(v, k, &was);
     check_newcomers(v, k, &was);
     check_counted_by_leader(v, k);

@@ -2,6 +2,7 @@
  * producer must go on from each other, and the list of leader epochs beside a log must be the log's own. Nobody is
  * believed: the disk is read (log_view.c), each batch's header once for each copy. */
 #include "broker/base/fmt.h"
+#include "broker/record/control.h"
 #include "sim/check/invariants_own.h"
 #include "sim/check/log_view.h"
 
@@ -9,9 +10,10 @@
 struct producer_seen {
     int64_t id;
     int16_t epoch;
-    int32_t last_sequence; /* -1: it has none yet, of this epoch */
-    int64_t open_from;     /* the first offset of its transaction that is open; -1: none */
-    int64_t at_ns;         /* when its last batch was there */
+    int32_t last_sequence;     /* -1: it has none yet, of this epoch */
+    int64_t open_from;         /* the first offset of its transaction that is open; -1: none */
+    int32_t coordinator_epoch; /* of its last marker; -1: none yet */
+    int64_t at_ns;             /* when its last batch was there */
 };
 
 /* One log of one node, as its disk has it. */
@@ -58,8 +60,12 @@ producer_of(struct invariants *v, struct log_truth *t, int64_t id)
         return &t->producers.v[t->last];
     for (t->last = 0; t->last < t->producers.n; t->last++)
         if (t->producers.v[t->last].id == id) return &t->producers.v[t->last];
-    struct producer_seen new = {
-        .id = id, .epoch = -1, .last_sequence = -1, .open_from = -1, .at_ns = v->at_ns};
+    struct producer_seen new = {.id = id,
+                                .epoch = -1,
+                                .last_sequence = -1,
+                                .open_from = -1,
+                                .coordinator_epoch = -1,
+                                .at_ns = v->at_ns};
     VEC_PUSH(v->mem, &t->producers, new);
     return &t->producers.v[t->producers.n - 1];
 }
@@ -87,13 +93,25 @@ check_sequence(struct invariants *v, const struct topic_key *k, const struct pro
                "took a batch that begins with sequence #, where # was due", b->sequence, due);
 }
 
+/* KIP-98: a coordinator that has been replaced ends nothing any more. */
+static void
+check_coordinator(struct invariants *v, const struct topic_key *k, const struct producer_seen *p,
+                  const struct batch *b)
+{
+    if (b->is_control && b->coordinator_epoch < p->coordinator_epoch && !v->producers_may_expire)
+        breach(v, RULE_TRANSACTION_STATE, k, b->base,
+               "took a marker of coordinator epoch # after one of epoch #", b->coordinator_epoch,
+               p->coordinator_epoch);
+}
+
 static void
 follow_producer(struct invariants *v, struct log_truth *t, const struct topic_key *k,
                 const struct batch *b, bool is_new)
 {
     if (b->producer < 0) return;
     struct producer_seen *p = producer_of(v, t, b->producer);
-    if (is_new) check_sequence(v, k, p, b);
+    if (is_new) check_sequence(v, k, p, b), check_coordinator(v, k, p, b);
+    if (b->is_control) p->coordinator_epoch = MAX(p->coordinator_epoch, b->coordinator_epoch);
     p->at_ns = v->at_ns;
     if (b->is_control) p->open_from = -1;
     else if (b->is_transactional && p->open_from < 0) p->open_from = b->base;
@@ -133,6 +151,18 @@ learn_producer(struct batch *b, const struct batch_header *h)
     b->is_control = h->attributes & BATCH_CONTROL;
 }
 
+static void
+learn_marker(struct invariants *v, struct log_truth *t, struct batch *b,
+             const struct batch_header *h)
+{
+    struct slice all;
+    struct marker m;
+    if (!b->is_control || b->producer < 0 || !log_view_batch(t->view, &all)) return;
+    if (marker_parse(h, all, &m))
+        b->is_commit = m.commit, b->coordinator_epoch = m.coordinator_epoch;
+    mem_free(v->mem, (void *)(uintptr_t)all.p, all.n);
+}
+
 /* Reads on as far as this end. True: it all lies there. */
 static bool
 look_on(struct invariants *v, struct log_truth *t, const struct topic_key *k,
@@ -143,8 +173,9 @@ look_on(struct invariants *v, struct log_truth *t, const struct topic_key *k,
         struct batch *b = log_at(l, h.base_offset);
         bool is_new = b && !b->is_looked_at;
         if (!is_batch(b, &h)) return log_view_begin(t->view, h.base_offset), false;
-        if (is_new) learn_producer(b, &h);
+        if (is_new) learn_producer(b, &h), learn_marker(v, t, b, &h);
         follow_producer(v, t, k, b, is_new);
+        if (is_new) txn_batch_written(v, k, b);
     }
     return log_view_end(t->view) >= MIN(end, log_end(l));
 }

@@ -15,6 +15,7 @@
 
 #define METADATA S("__cluster_metadata-0")
 #define NO_LEADER_CHANGE (-2)
+#define RECOVERING 1 /* LeaderRecoveryState */
 
 struct known_topic {
     struct uuid id;
@@ -127,8 +128,25 @@ take_partition(struct invariants *v, const struct k_partition_record *r, int64_t
                          .replicas = ids_of(r->replicas, r->replicas_n),
                          .isr = ids_of(r->isr, r->isr_n),
                          .elr = ids_of(r->eligible_leader_replicas, r->eligible_leader_replicas_n),
-                         .last = ids_of(r->last_known_elr, r->last_known_elr_n)};
+                         .last = ids_of(r->last_known_elr, r->last_known_elr_n),
+                         .recovers = r->leader_recovery_state == RECOVERING};
     if (k) decided(v, k, &d);
+}
+
+/* KIP-704: a leader that may lack what was committed says so of itself, or nobody hears of it. */
+static void
+check_recovery(struct invariants *v, const struct topic_key *k,
+               const struct k_partition_change_record *r)
+{
+    const struct decision *was = &k->now;
+    bool does_say =
+        r->leader_recovery_state < 0 ? was->recovers : r->leader_recovery_state == RECOVERING;
+    bool may_lack =
+        r->leader >= 0 && !model_has(&was->isr, r->leader) && !model_has(&was->elr, r->leader);
+    if (may_lack && !does_say)
+        breach(v, RULE_LEADER_ELIGIBLE, k, -1,
+               "made # the leader from outside ISR and ELR, and does not say that it recovers",
+               r->leader, 0);
 }
 
 /* What a record leaves out stays. */
@@ -145,7 +163,9 @@ take_change(struct invariants *v, const struct k_partition_change_record *r, int
     if (r->isr_n >= 0) d.isr = ids_of(r->isr, r->isr_n);
     if (r->eligible_leader_replicas_n >= 0)
         d.elr = ids_of(r->eligible_leader_replicas, r->eligible_leader_replicas_n);
+    if (r->leader_recovery_state >= 0) d.recovers = r->leader_recovery_state == RECOVERING;
     if (r->last_known_elr_n >= 0) d.last = ids_of(r->last_known_elr, r->last_known_elr_n);
+    check_recovery(v, k, r);
     decided(v, k, &d);
 }
 

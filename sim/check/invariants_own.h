@@ -88,7 +88,34 @@ struct produce_asked {
     VEC(struct produced_part) parts;
 };
 
+/* A replica asks its leader for what comes behind its log; no answer yet. */
+struct fetch_asked {
+    int64_t frame, sent_ns;
+    uint64_t conn;
+    int32_t from, id, leader_epoch;
+    struct topic_key *key;
+    int64_t end;
+};
+
+/* Somebody wants a producer id, and names none that it has. */
+struct id_asked {
+    int64_t frame;
+};
+
+struct id_given {
+    int64_t producer;
+    int16_t epoch;
+};
+
 struct producer_book;
+struct shard_log;
+struct txns_seen;
+struct members_seen;
+struct arena;
+struct record;
+
+#define TRANSACTIONS S("__transaction_state")
+#define GROUPS S("__consumer_offsets")
 
 struct invariants {
     struct mem *mem;
@@ -110,8 +137,18 @@ struct invariants {
     int64_t at_ns;
     int32_t node; /* whose note it is */
     struct world *world;
-    int32_t combined;          /* of brokers that are controllers, too; 0: not said */
-    struct ledger *ledger;     /* with a world: what was committed; NULL: nothing yet */
+    int32_t combined;               /* of brokers that are controllers, too; 0: not said */
+    struct ledger *ledger;          /* with a world: what was committed; NULL: nothing yet */
+    VEC(struct shard_log *) shards; /* the logs of coordinators … */
+    struct txns_seen *txns;         /* … and what is in them; NULL: nothing yet */
+    struct members_seen *members;
+    bool txns_unverified; /* brokers do not ask whether a partition is part of a transaction */
+    VEC(struct fetch_asked) fetches;
+    VEC(struct id_asked) ids_asked;
+    VEC(struct id_given) ids_given;
+    int64_t lag_max_ns;        /* replica.lag.time.max.ms; 0: not known */
+    bool clocks_drift;         /* those of some nodes do */
+    int64_t rests_from_ns;     /* all is healed, and has come to rest by then; 0: not yet */
     bool hears_fetches;        /* of replicas: one was heard */
     bool producers_may_expire; /* soon, or clocks were set: then any sequence may be the first */
 };
@@ -174,6 +211,34 @@ void votes_hear(struct invariants *v, const struct world_frame *f, struct slice 
 /* A file was opened, or has lost its name. */
 void names_opened(struct invariants *v, int64_t at_ns, int32_t node, struct slice path);
 void names_removed(struct invariants *v, int64_t at_ns, int32_t node, struct slice path);
+/* NULL: it has told nothing. */
+struct heard *heard_of(struct topic_key *k, int32_t id);
+void isr_asked(struct invariants *v, const struct fetch_asked *asked);
+void isr_forget_asked(struct invariants *v, int32_t from, uint64_t conn);
+void isr_answered(struct invariants *v, int32_t leader, int64_t frame, bool is_taken);
+void isr_wanted(struct invariants *v, struct topic_key *k, struct node_log *l,
+                const struct model_ids *is, const struct model_ids *wanted);
+void isr_begins(struct node_log *l, int64_t at_ns);
+void isr_stands_still(struct model_node *n);
+void isr_look(struct invariants *v, struct topic_key *k, struct node_log *l);
+/* What coordinators have committed below this end of their log; the node leads it. */
+void coordinator_read(struct invariants *v, struct topic_key *k, int32_t node, int64_t end);
+void coordinators_free(struct invariants *v);
+/* What was committed in this one may have been given up, or cannot be read. */
+void txns_lost(struct invariants *v, const struct topic_key *shard);
+void take_txn_record(struct invariants *v, const struct topic_key *shard, struct arena *scratch,
+                     const struct record *rec);
+/* A batch of a producer lies on a disk, for the first time. */
+void txn_batch_written(struct invariants *v, const struct topic_key *k, const struct batch *b);
+/* Somebody else than a coordinator writes markers. */
+void txns_written_by_hand(struct invariants *v);
+void txns_free(struct invariants *v);
+void members_lost(struct invariants *v, const struct topic_key *shard);
+void take_group_record(struct invariants *v, const struct topic_key *shard, struct arena *scratch,
+                       const struct record *rec);
+/* The records of a batch are one decision: what they leave together. */
+void check_members(struct invariants *v, const struct topic_key *shard);
+void members_free(struct invariants *v);
 /* What nodes and producers say on the wire; what a node said is judged when its step is over. */
 void wire_hear(struct invariants *v, const struct world_frame *f, struct slice bytes);
 void wire_judge(struct invariants *v, int64_t at_ns, int32_t node);

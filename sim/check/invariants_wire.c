@@ -60,16 +60,26 @@ invariants_fetched(struct invariants *v, struct slice topic, int32_t partition, 
 
 /* By whom it says that it is: a leader knows no more. */
 static void
-hear_replica(struct invariants *v, const struct k_fetch_request *q)
+hear_replica(struct invariants *v, const struct world_frame *f, const struct k_fetch_request *q)
 {
     int32_t id = q->replica_state.replica_id >= 0 ? q->replica_state.replica_id : q->replica_id;
+    if (id >= 0) isr_forget_asked(v, f->from->index, f->conn);
     for (int32_t t = 0; id >= 0 && t < q->topics_n; t++)
         for (int32_t i = 0; i < q->topics[t].partitions_n; i++) {
             const struct k_fetch_request_fetch_partition *p = &q->topics[t].partitions[i];
             struct topic_key *k =
                 key_named(v, q->topics[t].topic, q->topics[t].topic_id, p->partition);
-            if (k && p->current_leader_epoch >= 0)
-                take_heard(v, k, id, p->current_leader_epoch, p->fetch_offset);
+            if (!k || p->current_leader_epoch < 0) continue;
+            take_heard(v, k, id, p->current_leader_epoch, p->fetch_offset);
+            struct fetch_asked asked = {.frame = f->id,
+                                        .sent_ns = f->at_ns,
+                                        .conn = f->conn,
+                                        .from = f->from->index,
+                                        .id = id,
+                                        .leader_epoch = p->current_leader_epoch,
+                                        .key = k,
+                                        .end = p->fetch_offset};
+            isr_asked(v, &asked);
         }
 }
 
@@ -80,7 +90,7 @@ hear_fetch(struct invariants *v, const struct world_frame *f, struct reader *r, 
 {
     struct k_fetch_request q;
     if (!codec_decode(K_MSG_FETCH_REQUEST, version, r, a, &q)) return;
-    if (f->port != CONTROLLER_PORT) hear_replica(v, &q);
+    if (f->port != CONTROLLER_PORT) hear_replica(v, f, &q);
     if (model_id_of(f->from->name) < 0) return;
     for (int32_t t = 0; t < q.topics_n; t++)
         for (int32_t i = 0; i < q.topics[t].partitions_n; i++) {
@@ -193,25 +203,92 @@ hear_acknowledged(struct invariants *v, const struct world_frame *f, struct read
     forget_asked(v, at);
 }
 
+/* The records that it brings may come from files; the error of all of it stands before them. */
+static void
+hear_fetched(struct invariants *v, const struct world_frame *f, struct reader *r)
+{
+    enum { THROTTLE_BYTES = 4 };
+    reader_skip(r, THROTTLE_BYTES);
+    int16_t err = f->version >= 7 ? reader_i16(r) : 0;
+    isr_answered(v, f->from->index, f->answers, !r->err && !err);
+}
+
+/* ---- producer ids ---------------------------------------------------------------------------------- */
+
+/* Whoever names the id that it has may be told the same once more (KIP-360). */
+static void
+hear_id_asked(struct invariants *v, const struct world_frame *f, struct reader *r, struct arena *a,
+              int16_t version)
+{
+    enum { ASKED_MAX = 1000 };
+    struct k_init_producer_id_request q;
+    struct id_asked one = {f->id};
+    if (!codec_decode(K_MSG_INIT_PRODUCER_ID_REQUEST, version, r, a, &q) || q.producer_id >= 0)
+        return;
+    if (v->ids_asked.n == ASKED_MAX) VEC_REMOVE_AT(&v->ids_asked, 0);
+    VEC_PUSH(v->mem, &v->ids_asked, one);
+}
+
+/* By its id and epoch a broker tells one producer from another, and what was sent again from what is new. */
+static void
+hear_id_given(struct invariants *v, const struct world_frame *f, struct reader *r, struct arena *a)
+{
+    struct k_init_producer_id_response p;
+    int64_t at = v->ids_asked.n - 1;
+    while (at >= 0 && v->ids_asked.v[at].frame != f->answers) at--;
+    if (at < 0) return;
+    VEC_REMOVE_AT(&v->ids_asked, at);
+    if (!codec_decode(K_MSG_INIT_PRODUCER_ID_RESPONSE, f->version, r, a, &p) || p.error_code)
+        return;
+    v->at_ns = f->at_ns;
+    v->node = f->from->index;
+    for (int64_t i = 0; i < v->ids_given.n; i++) {
+        const struct id_given *g = &v->ids_given.v[i];
+        if (g->producer != p.producer_id || g->epoch != p.producer_epoch) continue;
+        breach(v, RULE_ID_GIVEN_TWICE, NULL, -1,
+               "gave producer # of epoch # to somebody, as somebody had been given before",
+               p.producer_id, p.producer_epoch);
+        return;
+    }
+    struct id_given new = {p.producer_id, p.producer_epoch};
+    VEC_PUSH(v->mem, &v->ids_given, new);
+}
+
 /* ---- frames ---------------------------------------------------------------------------------------- */
+
+static void
+hear_answer(struct invariants *v, const struct world_frame *f, struct reader *r, struct arena *a)
+{
+    int32_t correlation_id;
+    if (!response_head_read(r, f->api, f->version, &correlation_id)) return;
+    if (f->api == K_API_PRODUCE) hear_acknowledged(v, f, r, a);
+    if (f->api == K_API_FETCH) hear_fetched(v, f, r);
+    if (f->api == K_API_INIT_PRODUCER_ID) hear_id_given(v, f, r, a);
+}
+
+static void
+hear_request(struct invariants *v, const struct world_frame *f, struct reader *r, struct arena *a)
+{
+    struct request_head head;
+    if (request_head_read(r, a, &head) != HEAD_OK) return;
+    if (f->api == K_API_PRODUCE) hear_produced(v, f, r, a, head.version);
+    if (f->api == K_API_FETCH) hear_fetch(v, f, r, a, head.version);
+    if (f->api == K_API_INIT_PRODUCER_ID) hear_id_asked(v, f, r, a, head.version);
+}
 
 void
 wire_hear(struct invariants *v, const struct world_frame *f, struct slice bytes)
 {
-    if (!f->to || bytes.n < 8 || (f->api != K_API_FETCH && f->api != K_API_PRODUCE)) return;
-    if (f->api == K_API_FETCH && f->is_answer) return;
+    bool is_of_nodes = model_id_of(f->from->name) >= 0;
+    if (!f->to || bytes.n < 8) return;
+    if (f->api == K_API_WRITE_TXN_MARKERS && !f->is_answer && !is_of_nodes) txns_written_by_hand(v);
+    if (f->api != K_API_FETCH && f->api != K_API_PRODUCE && f->api != K_API_INIT_PRODUCER_ID)
+        return;
     struct reader r = reader(slice_sub(bytes, 4, bytes.n - 4));
-    struct request_head head;
     struct arena a;
-    int32_t correlation_id;
     arena_init(&a, v->mem, 0);
-    if (f->is_answer) {
-        if (response_head_read(&r, f->api, f->version, &correlation_id))
-            hear_acknowledged(v, f, &r, &a);
-    } else if (request_head_read(&r, &a, &head) == HEAD_OK) {
-        if (f->api == K_API_FETCH) hear_fetch(v, f, &r, &a, head.version);
-        else hear_produced(v, f, &r, &a, head.version);
-    }
+    if (f->is_answer) hear_answer(v, f, &r, &a);
+    else hear_request(v, f, &r, &a);
     arena_release(&a);
 }
 

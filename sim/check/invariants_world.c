@@ -115,6 +115,7 @@ on_fault(void *ctx, struct slice verb, struct slice what)
     if (m && slice_eq(verb, S("wipe"))) invariants_wiped(v, world_now_ns(v->world), m->index);
     if (m && is_damage(verb)) invariants_spoilt(v, m->index);
     if (slice_starts(verb, S("clock"))) invariants_producers_may_expire(v);
+    if (slice_eq(verb, S("clock drift"))) v->clocks_drift = true;
     if (m && (slice_eq(verb, S("files erased")) || slice_eq(verb, S("files cut short"))))
         invariants_robbed(v, m->index);
 }

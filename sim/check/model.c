@@ -35,6 +35,7 @@ free_logs(struct model *t, struct model_node *n)
     for (int64_t i = 0; i < n->logs.n; i++) {
         if (!n->logs.v[i]) continue;
         VEC_RELEASE(t->mem, &n->logs.v[i]->v);
+        VEC_RELEASE(t->mem, &n->logs.v[i]->lags);
         MEM_DELETE(t->mem, n->logs.v[i]);
     }
     VEC_RELEASE(t->mem, &n->logs);

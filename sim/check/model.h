@@ -25,6 +25,8 @@ struct batch {
     const uint64_t *values; /* NULL: not known */
     /* As its header says, once somebody has looked at it on a disk. */
     bool is_looked_at, is_transactional, is_control;
+    bool is_commit; /* a marker that commits; of the coordinator in this epoch: */
+    int32_t coordinator_epoch;
     int16_t producer_epoch;
     int32_t sequence;
     int64_t producer; /* -1: none */
@@ -35,6 +37,7 @@ struct decision {
     bool known;
     int32_t leader, leader_epoch, partition_epoch;
     bool unclean;
+    bool recovers;  /* its leader may lack what was committed, and says so */
     int64_t offset; /* in the metadata log, as far as it is known */
     struct model_ids replicas, isr, elr,
         last; /* last: known to have led, when ISR and ELR are empty */
@@ -57,6 +60,14 @@ struct commits {
 struct heard {
     int32_t id, leader_epoch;
     int64_t end;
+    /* What its leader has answered, so that it surely knows of it: the last, and when it was all that there was (-1: never). */
+    int64_t answered_end, caught_up_ns;
+};
+
+/* How long a leader has waited for a follower to come to where its log ended at some time. */
+struct lag {
+    int32_t id;
+    int64_t end, since_ns;
 };
 
 struct topic_key {
@@ -89,14 +100,17 @@ struct node_log {
         cut_end; /* of a compacted log that was cut: it ends there, though its last batch may end before; 0 */
     int64_t
         deleted_to; /* how far the start ever was: a process that dies may not have written it down */
-    bool is_bound;            /* of the logs of this name the one that its node opened last */
-    bool leads, open, hurt;   /* hurt: its node died since it was last read */
-    bool by_power;            /* … and its power went */
-    bool is_syncing;          /* since the note that it began to */
-    int64_t synced_file;      /* the file, by base offset, that was synced since; -1 */
-    int32_t epoch;            /* the leader epoch it was told last; -1 */
-    int32_t partition_epoch;  /* and the partition epoch that goes with it */
-    int32_t checked_epoch;    /* of the last leadership that was looked at */
+    bool is_bound;           /* of the logs of this name the one that its node opened last */
+    bool leads, open, hurt;  /* hurt: its node died since it was last read */
+    bool by_power;           /* … and its power went */
+    bool is_syncing;         /* since the note that it began to */
+    int64_t synced_file;     /* the file, by base offset, that was synced since; -1 */
+    int32_t epoch;           /* the leader epoch it was told last; -1 */
+    int32_t partition_epoch; /* and the partition epoch that goes with it */
+    int32_t checked_epoch;   /* of the last leadership that was looked at */
+    int64_t led_from_ns;     /* it leads since */
+    bool is_asking;          /* as a leader, for another ISR */
+    VEC(struct lag) lags;
     int32_t isr_epoch;        /* the leader epoch in which it last told on whom it counts … */
     int32_t counted_epoch;    /* … and the partition epoch … */
     struct model_ids counted; /* … as a leader: the ISR, and what it asked for */

@@ -306,6 +306,7 @@ converge(struct run *r)
     if (reach(r, NULL, bound) && is_served_within(r, add_probe(r, &r->probes[1], "probe2"),
                                                   &r->probes[1], left_of(r, begin, bound))) {
         r->ret->served_ns = world_now_ns(r->w) - begin;
+        witness_at_rest(r);
         run_say(
             r,
             "healed; every partition serves again, with all replicas, %.2f s after the last fault",

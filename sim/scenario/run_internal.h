@@ -294,6 +294,8 @@ void witness_min_isr_is(struct run *r, struct slice topic, int32_t n);
 void witness_letters(struct run *r, struct slice group, const struct settings *changed);
 /* The operator asks for one. */
 void witness_unclean_asked(struct run *r, struct partition_ref p);
+/* All was healed, and serves again with all replicas. */
+void witness_at_rest(struct run *r);
 /* Records that retention or DeleteRecords removed so far. */
 int64_t witnesses_removed(const struct run *r, struct partition_ref p);
 /* What was found wrong while it runs. */

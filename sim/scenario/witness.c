@@ -127,6 +127,9 @@ witnesses_begin(struct run *r)
                          (int32_t)topic_min_isr(r, &r->s->topics[i]));
     if (cluster_config_i64(r->s, "producer.id.expiration.ms") < 3600 * 1000)
         invariants_producers_may_expire(w->invariants);
+    if (!cluster_config_i64(r->s, "transaction.partition.verification.enable"))
+        invariants_unverified(w->invariants);
+    invariants_lag(w->invariants, cluster_config_i64(r->s, "replica.lag.time.max.ms") * NS_PER_MS);
     invariants_watch(w->invariants, r->w);
     net_know_topics(r->w, id_of_topic, r);
     if (r->o->outside || meddles_with_fetches(r->s)) net_follow_sessions(r->w);
@@ -214,6 +217,15 @@ witness_min_isr_is(struct run *r, struct slice topic, int32_t n)
     }
     struct terms_change change = {topic, n};
     VEC_PUSH(r->a->mem, &r->witnesses->min_isrs, change);
+}
+
+void
+witness_at_rest(struct run *r)
+{
+    int64_t longest_ms = MAX(cluster_config_i64(r->s, "broker.session.timeout.ms"),
+                             MAX(cluster_config_i64(r->s, "replica.lag.time.max.ms"),
+                                 cluster_config_i64(r->s, "controller.quorum.fetch.timeout.ms")));
+    invariants_at_rest(r->witnesses->invariants, world_now_ns(r->w) + 2 * longest_ms * NS_PER_MS);
 }
 
 void

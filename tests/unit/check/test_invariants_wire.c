@@ -176,6 +176,52 @@ a_request_of_an_epoch_that_is_over_is_not_judged(void **state)
     assert_silent(&s);
 }
 
+/* ---- producer ids ---- */
+
+static void
+is_given(struct tale *s, int64_t has, int64_t id, int16_t epoch, int16_t err)
+{
+    enum { INIT_VERSION = 4 };
+    struct k_init_producer_id_request q;
+    struct k_init_producer_id_response p;
+    struct frame f;
+    struct request_head head = {.api_key = K_API_INIT_PRODUCER_ID, .version = INIT_VERSION};
+    head.correlation_id = ++s->correlation;
+    codec_default(K_MSG_INIT_PRODUCER_ID_REQUEST, &q);
+    q.producer_id = has;
+    assert_true(frame_request(&s->mem, &s->arena, &head, &q, &f));
+    hear(s, CLIENT, LEADER, false, K_API_INIT_PRODUCER_ID, INIT_VERSION, &f);
+    codec_default(K_MSG_INIT_PRODUCER_ID_RESPONSE, &p);
+    p.error_code = err;
+    p.producer_id = id;
+    p.producer_epoch = epoch;
+    assert_true(frame_response(&s->mem, &s->arena, K_API_INIT_PRODUCER_ID, INIT_VERSION,
+                               s->correlation, &p, &f));
+    hear(s, LEADER, CLIENT, true, K_API_INIT_PRODUCER_ID, INIT_VERSION, &f);
+}
+
+static void
+each_producer_has_its_own_id(void **state)
+{
+    BEGIN;
+    is_given(&s, -1, 7, 0, 0);
+    is_given(&s, -1, 7, 1, 0); /* of a transactional id, whose producer began anew */
+    is_given(&s, 7, 7, 1, 0);  /* it did not hear the answer, and asks again */
+    is_given(&s, -1, -1, -1, K_ERR_NOT_COORDINATOR);
+    is_given(&s, -1, -1, -1, K_ERR_NOT_COORDINATOR);
+    assert_silent(&s);
+}
+
+static void
+two_producers_are_given_one_id(void **state)
+{
+    BEGIN;
+    is_given(&s, -1, 7, 0, 0);
+    is_given(&s, -1, 7, 0, 0);
+    assert_told(&s, RULE_ID_GIVEN_TWICE,
+                "b1: gave producer 7 of epoch 0 to somebody, as somebody had been given before");
+}
+
 /* ---- acknowledgements ---- */
 
 static struct slice
@@ -416,6 +462,8 @@ int
 main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(each_producer_has_its_own_id),
+        cmocka_unit_test(two_producers_are_given_one_id),
         cmocka_unit_test(a_follower_that_tells_of_its_own_log_is_silent),
         cmocka_unit_test(a_follower_that_counts_what_it_lacks_is_told_of),
         cmocka_unit_test(a_follower_that_names_another_epoch_is_told_of),

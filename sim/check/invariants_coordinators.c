@@ -1,0 +1,110 @@
+/* What coordinators decided, record by record: the logs of their topics are read from the disk of whoever leads them, as far as it
+ * calls them committed, and in their order, as a coordinator that takes over would. So it is known what was decided before
+ * anything that follows from it, and no coordinator is asked. */
+#include "broker/base/arena.h"
+#include "broker/record/record.h"
+#include "sim/check/invariants_own.h"
+#include "sim/check/log_view.h"
+
+struct shard_log {
+    struct topic_key *key;
+    struct log_view *view;
+    int32_t node; /* whose disk it is */
+    int64_t next; /* all below was read */
+    bool
+        is_lost; /* what was committed may have been given up, or cannot be read: nothing follows from it */
+};
+
+void
+coordinators_free(struct invariants *v)
+{
+    for (int64_t i = 0; i < v->shards.n; i++) {
+        struct shard_log *s = v->shards.v[i];
+        if (s->view) log_view_free(s->view);
+        MEM_DELETE(v->mem, s);
+    }
+    VEC_RELEASE(v->mem, &v->shards);
+    txns_free(v);
+    members_free(v);
+}
+
+static struct shard_log *
+shard_log_of(struct invariants *v, struct topic_key *k)
+{
+    for (int64_t i = 0; i < v->shards.n; i++)
+        if (v->shards.v[i]->key == k) return v->shards.v[i];
+    struct shard_log *s = MEM_NEW(v->mem, struct shard_log);
+    *s = (struct shard_log){.key = k};
+    VEC_PUSH(v->mem, &v->shards, s);
+    return s;
+}
+
+static void
+read_records(struct invariants *v, struct shard_log *s, const struct batch_header *h,
+             struct slice all)
+{
+    bool is_of_txns = slice_eq(s->key->topic, TRANSACTIONS);
+    struct records rs;
+    struct record r;
+    struct arena scratch;
+    arena_init(&scratch, v->mem, 0);
+    records_begin(&rs, h, batch_payload(all, h));
+    while (records_next(&rs, &r)) {
+        if (r.offset < s->next) continue;
+        if (is_of_txns) take_txn_record(v, s->key, &scratch, &r);
+        else take_group_record(v, s->key, &scratch, &r);
+    }
+    arena_release(&scratch);
+    if (!is_of_txns) check_members(v, s->key);
+}
+
+/* Offsets that are committed with a transaction are no members'; its markers say nothing of them either. */
+static void
+read_shard_batch(struct invariants *v, struct shard_log *s, const struct batch_header *h)
+{
+    struct slice all;
+    bool is_plain = !(h->attributes & (BATCH_CONTROL | BATCH_TRANSACTIONAL));
+    if (!is_plain || batch_codec(h) != CODEC_NONE || !log_view_batch(s->view, &all)) return;
+    read_records(v, s, h, all);
+    mem_free(v->mem, (void *)(uintptr_t)all.p, all.n);
+}
+
+static bool
+was_lossy(const struct topic_key *k)
+{
+    for (int64_t i = 0; i < k->elections.n; i++)
+        if (k->elections.v[i].is_lossy) return true;
+    return false;
+}
+
+static void
+give_up(struct invariants *v, struct shard_log *s)
+{
+    s->is_lost = true;
+    txns_lost(v, s->key);
+    members_lost(v, s->key);
+}
+
+void
+coordinator_read(struct invariants *v, struct topic_key *k, int32_t node, int64_t end)
+{
+    struct batch_header h;
+    if (!v->world || (!slice_eq(k->topic, TRANSACTIONS) && !slice_eq(k->topic, GROUPS))) return;
+    struct shard_log *s = shard_log_of(v, k);
+    if (s->is_lost || end <= s->next) return;
+    if (was_lossy(k) || model_node(&v->model, node)->is_spoilt) {
+        give_up(v, s);
+        return;
+    }
+    if (!s->view || s->node != node) {
+        if (s->view) log_view_free(s->view);
+        s->view = log_view_new(v->mem, world_machine_at(v->world, node), k->subject);
+        s->node = node;
+    }
+    if (log_view_end(s->view) != s->next) log_view_begin(s->view, s->next);
+    while (log_view_next(s->view, end, &h)) {
+        read_shard_batch(v, s, &h);
+        s->next = batch_next_offset(&h);
+    }
+    if (s->next < end) give_up(v, s);
+}

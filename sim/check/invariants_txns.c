@@ -1,0 +1,370 @@
+/* Transactions, as their coordinators decided them and as logs carry that out (KIP-98, KIP-890). From one record of a
+ * transactional id to the next only certain steps lead; a marker is written to a log only when its coordinator has committed that
+ * decision; and when it says that all is done, each of the transaction's partitions has its marker.
+ *
+ * A marker is looked at when it lies on a disk, a decision when it is committed: whoever keeps the order is seen to. */
+#include "broker/base/arena.h"
+#include "broker/protocol/codec.h"
+#include "broker/protocol/record_frame.h"
+#include "broker/record/record.h"
+#include "sim/check/invariants_own.h"
+
+#include "messages.h"
+
+/* TransactionStatus in the records. */
+enum status { EMPTY, ONGOING, PREPARE_COMMIT, PREPARE_ABORT, COMPLETE_COMMIT, COMPLETE_ABORT };
+
+#define EPOCHS_KEPT 8
+
+/* What was decided of one epoch of a producer; by version 1 of transactions that may be many. */
+struct decided_epoch {
+    int16_t epoch;
+    bool may_commit, may_abort; /* somebody decided so */
+    VEC(struct topic_key *) added;
+};
+
+/* One transactional id. */
+struct txn_seen {
+    const struct topic_key *shard;
+    struct slice id;
+    int64_t producer;
+    int16_t epoch;
+    int8_t status;
+    int64_t prepared_at;                /* the number of markers that had been seen by then */
+    VEC(struct topic_key *) partitions; /* of the transaction */
+    VEC(struct decided_epoch) epochs;   /* the latest, of this producer */
+};
+
+struct marker_seen {
+    const struct topic_key *key;
+    int64_t producer, number;
+};
+
+struct txns_seen {
+    VEC(struct txn_seen *) ids;
+    VEC(struct marker_seen) markers; /* the last of each partition and producer */
+    int64_t markers_n;
+    bool is_unsure; /* some decisions are not known: then markers are not judged */
+};
+
+static struct txns_seen *
+txns_of(struct invariants *v)
+{
+    if (!v->txns) v->txns = MEM_NEW(v->mem, struct txns_seen);
+    return v->txns;
+}
+
+static void
+txn_seen_free(struct invariants *v, struct txn_seen *t)
+{
+    for (int64_t i = 0; i < t->epochs.n; i++) VEC_RELEASE(v->mem, &t->epochs.v[i].added);
+    VEC_RELEASE(v->mem, &t->epochs);
+    VEC_RELEASE(v->mem, &t->partitions);
+    mem_free_slice(v->mem, t->id);
+    MEM_DELETE(v->mem, t);
+}
+
+void
+txns_free(struct invariants *v)
+{
+    struct txns_seen *s = v->txns;
+    if (!s) return;
+    for (int64_t i = 0; i < s->ids.n; i++) txn_seen_free(v, s->ids.v[i]);
+    VEC_RELEASE(v->mem, &s->ids);
+    VEC_RELEASE(v->mem, &s->markers);
+    MEM_DELETE(v->mem, s);
+}
+
+void
+txns_lost(struct invariants *v, const struct topic_key *shard)
+{
+    struct txns_seen *s = txns_of(v);
+    s->is_unsure = true;
+    for (int64_t i = s->ids.n; i-- > 0;) {
+        if (s->ids.v[i]->shard != shard) continue;
+        txn_seen_free(v, s->ids.v[i]);
+        VEC_REMOVE_AT(&s->ids, i);
+    }
+}
+
+void
+txns_written_by_hand(struct invariants *v)
+{
+    txns_of(v)->is_unsure = true;
+}
+
+/* ---- decisions ------------------------------------------------------------------------------------- */
+
+static int64_t
+find_id(const struct txns_seen *s, const struct topic_key *shard, struct slice id)
+{
+    for (int64_t i = 0; i < s->ids.n; i++)
+        if (s->ids.v[i]->shard == shard && slice_eq(s->ids.v[i]->id, id)) return i;
+    return -1;
+}
+
+static bool
+may_follow(int8_t before, int8_t after)
+{
+    bool was_idle = before == EMPTY || before == COMPLETE_COMMIT || before == COMPLETE_ABORT;
+    switch (after) {
+    case EMPTY: return was_idle;
+    case ONGOING: return was_idle || before == ONGOING;
+    case PREPARE_COMMIT: return before == ONGOING;
+    case PREPARE_ABORT: return was_idle || before == ONGOING;
+    case COMPLETE_COMMIT: return before == PREPARE_COMMIT;
+    case COMPLETE_ABORT: return before == PREPARE_ABORT;
+    default: return false;
+    }
+}
+
+static bool
+has_key(const struct topic_key *const *keys, int64_t n, const struct topic_key *k)
+{
+    for (int64_t i = 0; i < n; i++)
+        if (keys[i] == k) return true;
+    return false;
+}
+
+#define HAS(list, k) has_key((const struct topic_key *const *)(list)->v, (list)->n, k)
+
+static struct decided_epoch *
+epoch_of(struct invariants *v, struct txn_seen *t, int16_t epoch)
+{
+    for (int64_t i = t->epochs.n; i-- > 0;)
+        if (t->epochs.v[i].epoch == epoch) return &t->epochs.v[i];
+    if (t->epochs.n == EPOCHS_KEPT) {
+        VEC_RELEASE(v->mem, &t->epochs.v[0].added);
+        VEC_REMOVE_AT(&t->epochs, 0);
+    }
+    struct decided_epoch new = {.epoch = epoch};
+    VEC_PUSH(v->mem, &t->epochs, new);
+    return &t->epochs.v[t->epochs.n - 1];
+}
+
+static void
+check_step(struct invariants *v, const struct txn_seen *t, const struct topic_key *shard,
+           const struct k_transaction_log_value *r, int64_t offset)
+{
+    bool is_same = r->producer_id == t->producer;
+    if (!may_follow(t->status, r->transaction_status))
+        breach(v, RULE_TRANSACTION_STATE, shard, offset,
+               "a transaction went from status # to status #", t->status, r->transaction_status);
+    else if (is_same && r->producer_epoch < t->epoch)
+        breach(v, RULE_TRANSACTION_STATE, shard, offset, "a producer's epoch went from # to #",
+               t->epoch, r->producer_epoch);
+}
+
+/* Each of its partitions, once; those of a topic that was deleted count no more. */
+static void
+take_partitions(struct invariants *v, struct txn_seen *t, const struct topic_key *shard,
+                const struct k_transaction_log_value *r, int64_t offset)
+{
+    t->partitions.n = 0;
+    for (int32_t i = 0; i < r->transaction_partitions_n; i++) {
+        const struct k_transaction_log_value_partitions_schema *p = &r->transaction_partitions[i];
+        for (int32_t j = 0; j < p->partition_ids_n; j++) {
+            struct topic_key *k = model_find_key(&v->model, p->topic, p->partition_ids[j]);
+            if (!k) continue;
+            if (HAS(&t->partitions, k))
+                breach(v, RULE_TRANSACTION_STATE, shard, offset,
+                       "partition # is twice in one transaction of producer #", k->partition,
+                       r->producer_id);
+            VEC_PUSH(v->mem, &t->partitions, k);
+        }
+    }
+}
+
+static const struct marker_seen *
+marker_of(const struct txns_seen *s, const struct topic_key *k, int64_t producer)
+{
+    for (int64_t i = 0; i < s->markers.n; i++)
+        if (s->markers.v[i].key == k && s->markers.v[i].producer == producer)
+            return &s->markers.v[i];
+    return NULL;
+}
+
+/* It is complete: nobody will write a marker any more. */
+static void
+check_complete(struct invariants *v, const struct txn_seen *t, const struct topic_key *shard,
+               int64_t offset)
+{
+    const struct txns_seen *s = v->txns;
+    for (int64_t i = 0; !s->is_unsure && i < t->partitions.n; i++) {
+        const struct topic_key *k = t->partitions.v[i];
+        const struct marker_seen *m = marker_of(s, k, t->producer);
+        if (k->is_compacted || k->is_retired || (m && m->number > t->prepared_at)) continue;
+        breach(v, RULE_TRANSACTION_STATE, shard, offset,
+               "said that a transaction of producer # is complete, and partition # has no marker",
+               t->producer, k->partition);
+    }
+}
+
+static bool
+is_grown(const struct txn_seen *t, const struct txn_seen *now)
+{
+    for (int64_t i = 0; i < t->partitions.n; i++)
+        if (!t->partitions.v[i]->is_retired && !HAS(&now->partitions, t->partitions.v[i]))
+            return false;
+    return true;
+}
+
+static void
+take_state(struct invariants *v, struct txn_seen *t, const struct topic_key *shard,
+           const struct k_transaction_log_value *r, int64_t offset)
+{
+    struct txn_seen was = *t;
+    int8_t status = r->transaction_status;
+    bool goes_on = (was.status == ONGOING && status != EMPTY) || status == COMPLETE_COMMIT ||
+                   status == COMPLETE_ABORT;
+    t->partitions = (typeof(t->partitions)){0};
+    if (status == COMPLETE_COMMIT || status == COMPLETE_ABORT)
+        check_complete(v, &was, shard, offset);
+    else take_partitions(v, t, shard, r, offset);
+    if (goes_on && status < COMPLETE_COMMIT && !is_grown(&was, t))
+        breach(v, RULE_TRANSACTION_STATE, shard, offset,
+               "a transaction of producer # has lost a partition that it had", r->producer_id, 0);
+    VEC_RELEASE(v->mem, &was.partitions);
+    if (r->producer_id != t->producer) {
+        for (int64_t i = 0; i < t->epochs.n; i++) VEC_RELEASE(v->mem, &t->epochs.v[i].added);
+        t->epochs.n = 0;
+    }
+    t->producer = r->producer_id;
+    t->epoch = r->producer_epoch;
+    t->status = status;
+    struct decided_epoch *e = epoch_of(v, t, t->epoch);
+    e->may_commit |= status == PREPARE_COMMIT;
+    e->may_abort |= status == PREPARE_ABORT;
+    for (int64_t i = 0; i < t->partitions.n; i++)
+        if (!HAS(&e->added, t->partitions.v[i])) VEC_PUSH(v->mem, &e->added, t->partitions.v[i]);
+    if (status == PREPARE_COMMIT || status == PREPARE_ABORT) t->prepared_at = v->txns->markers_n;
+}
+
+static void
+take_id(struct invariants *v, const struct topic_key *shard, struct slice id,
+        const struct k_transaction_log_value *r, int64_t offset)
+{
+    struct txns_seen *s = txns_of(v);
+    int64_t at = find_id(s, shard, id);
+    if (at < 0) {
+        struct txn_seen *new = MEM_NEW(v->mem, struct txn_seen);
+        *new = (struct txn_seen){.shard = shard,
+                                 .id = mem_dup(v->mem, id),
+                                 .producer = r->producer_id,
+                                 .epoch = r->producer_epoch,
+                                 .status = EMPTY};
+        VEC_PUSH(v->mem, &s->ids, new);
+        at = s->ids.n - 1;
+    }
+    struct txn_seen *t = s->ids.v[at];
+    check_step(v, t, shard, r, offset);
+    take_state(v, t, shard, r, offset);
+}
+
+/* Forgotten in the middle, it would never end. */
+static void
+take_gone(struct invariants *v, const struct topic_key *shard, struct slice id, int64_t offset)
+{
+    struct txns_seen *s = txns_of(v);
+    int64_t at = find_id(s, shard, id);
+    if (at < 0) return;
+    struct txn_seen *t = s->ids.v[at];
+    if (t->status == ONGOING || t->status == PREPARE_COMMIT || t->status == PREPARE_ABORT)
+        breach(v, RULE_TRANSACTION_STATE, shard, offset,
+               "forgot a transactional id of producer # in status #", t->producer, t->status);
+    txn_seen_free(v, t);
+    VEC_REMOVE_AT(&s->ids, at);
+}
+
+void
+take_txn_record(struct invariants *v, const struct topic_key *shard, struct arena *scratch,
+                const struct record *rec)
+{
+    struct reader key = reader(rec->key), value = reader(rec->value);
+    struct k_transaction_log_key k;
+    struct k_transaction_log_value r;
+    enum k_msg key_kind, value_kind;
+    int16_t version;
+    if (!coordinator_key_read(&key, COORDINATOR_TRANSACTION, &key_kind, &value_kind) ||
+        !codec_decode(key_kind, 0, &key, scratch, &k))
+        return;
+    if (!rec->value.p) take_gone(v, shard, k.transactional_id, rec->offset);
+    else if (coordinator_value_read(&value, value_kind, &version) &&
+             codec_decode(value_kind, version, &value, scratch, &r))
+        take_id(v, shard, k.transactional_id, &r, rec->offset);
+}
+
+/* ---- logs ------------------------------------------------------------------------------------------ */
+
+static struct txn_seen *
+txn_of_producer(struct txns_seen *s, int64_t producer)
+{
+    for (int64_t i = 0; i < s->ids.n; i++)
+        if (s->ids.v[i]->producer == producer) return s->ids.v[i];
+    return NULL;
+}
+
+static const struct decided_epoch *
+decided(const struct txn_seen *t, int16_t epoch)
+{
+    for (int64_t i = 0; t && i < t->epochs.n; i++)
+        if (t->epochs.v[i].epoch == epoch) return &t->epochs.v[i];
+    return NULL;
+}
+
+static void
+check_marker(struct invariants *v, const struct topic_key *k, const struct batch *b)
+{
+    const struct decided_epoch *e =
+        decided(txn_of_producer(v->txns, b->producer), b->producer_epoch);
+    if (e && (b->is_commit ? e->may_commit : e->may_abort)) return;
+    breach(v, RULE_TRANSACTION_STATE, k, b->base,
+           b->is_commit ? "has a marker that producer # commits in epoch #, which nobody decided"
+                        : "has a marker that producer # aborts in epoch #, which nobody decided",
+           b->producer, b->producer_epoch);
+}
+
+static void
+take_marker(struct invariants *v, const struct topic_key *k, const struct batch *b)
+{
+    struct txns_seen *s = v->txns;
+    struct marker_seen one = {k, b->producer, ++s->markers_n};
+    for (int64_t i = 0; i < s->markers.n; i++) {
+        if (s->markers.v[i].key != k || s->markers.v[i].producer != b->producer) continue;
+        s->markers.v[i] = one;
+        return;
+    }
+    VEC_PUSH(v->mem, &s->markers, one);
+}
+
+/* KIP-890: records come into a log only while their transaction is known to have it, or nobody would end it there. */
+static void
+check_is_added(struct invariants *v, const struct topic_key *k, const struct batch *b)
+{
+    const struct decided_epoch *e =
+        decided(txn_of_producer(v->txns, b->producer), b->producer_epoch);
+    if (v->txns_unverified || (e && HAS(&e->added, k))) return;
+    breach(
+        v, RULE_TRANSACTION_STATE, k, b->base,
+        "took a record of a transaction of producer # (epoch #) that does not have this partition",
+        b->producer, b->producer_epoch);
+}
+
+/* Of an epoch before those that are kept nothing is known any more, nor of a producer whose id was given up. */
+static bool
+is_judged(const struct invariants *v, const struct batch *b)
+{
+    const struct txn_seen *t = txn_of_producer(v->txns, b->producer);
+    return !v->txns->is_unsure && t &&
+           (t->epochs.n < EPOCHS_KEPT || b->producer_epoch >= t->epochs.v[0].epoch);
+}
+
+void
+txn_batch_written(struct invariants *v, const struct topic_key *k, const struct batch *b)
+{
+    (void)txns_of(v);
+    if (!b->is_transactional || b->producer < 0 || k->is_retired) return;
+    if (is_judged(v, b) && b->is_control) check_marker(v, k, b);
+    if (is_judged(v, b) && !b->is_control) check_is_added(v, k, b);
+    if (b->is_control) take_marker(v, k, b);
+}

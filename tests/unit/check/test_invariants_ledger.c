@@ -1,0 +1,188 @@
+/* Elections, as the quorum's log has them: one has a cause, and says so when its leader may lack what was committed. */
+#include "tests/unit/check/written.h"
+
+#include "messages.h"
+
+static const struct uuid topic_id = {{1, 2, 3}};
+
+static void
+broker(struct tale *s, int32_t id)
+{
+    struct k_register_broker_record r;
+    codec_default(K_MSG_REGISTER_BROKER_RECORD, &r);
+    r.broker_id = id;
+    r.broker_epoch = 10 + id;
+    r.incarnation_id.b[0] = (uint8_t)id;
+    r.fenced = false;
+    add_metadata(s, K_MSG_REGISTER_BROKER_RECORD, 1, &r);
+}
+
+/* Replicas 1, 2 and 3, led by 2; 1 has fallen out of the ISR. */
+static void
+begin(struct tale *s)
+{
+    static int32_t replicas[] = {1, 2, 3}, isr[] = {2, 3};
+    tale_begin(s, S("k1"));
+    for (int32_t id = 1; id <= 3; id++) broker(s, id);
+    struct k_topic_record t;
+    codec_default(K_MSG_TOPIC_RECORD, &t);
+    t.name = S("orders");
+    t.topic_id = topic_id;
+    add_metadata(s, K_MSG_TOPIC_RECORD, 0, &t);
+    struct k_partition_record p;
+    codec_default(K_MSG_PARTITION_RECORD, &p);
+    p.topic_id = topic_id;
+    p.partition_id = 0;
+    p.replicas = replicas, p.replicas_n = 3;
+    p.isr = isr, p.isr_n = 2;
+    p.leader = 2;
+    p.leader_epoch = p.partition_epoch = 4;
+    add_metadata(s, K_MSG_PARTITION_RECORD, 2, &p);
+    tale_commit(s, METADATA);
+}
+
+static void
+change(struct tale *s, int32_t leader, int32_t *isr, int32_t isr_n, int8_t recovery)
+{
+    struct k_partition_change_record r;
+    codec_default(K_MSG_PARTITION_CHANGE_RECORD, &r);
+    r.topic_id = topic_id;
+    r.partition_id = 0;
+    r.leader = leader;
+    r.isr = isr, r.isr_n = isr_n;
+    r.leader_recovery_state = recovery;
+    add_metadata(s, K_MSG_PARTITION_CHANGE_RECORD, 2, &r);
+}
+
+static void
+fence(struct tale *s, int32_t id)
+{
+    struct k_fence_broker_record r;
+    codec_default(K_MSG_FENCE_BROKER_RECORD, &r);
+    r.id = id;
+    r.epoch = 10 + id;
+    add_metadata(s, K_MSG_FENCE_BROKER_RECORD, 0, &r);
+}
+
+#define BEGIN \
+    (void)state; \
+    struct tale s; \
+    begin(&s)
+
+static void
+a_leader_that_could_go_on_is_kept(void **state)
+{
+    BEGIN;
+    int32_t isr[] = {2, 3};
+    change(&s, 3, isr, 2, -1);
+    tale_commit(&s, METADATA);
+    assert_told(&s, RULE_DEPOSED, "k1: made 3 the leader in place of 2, which could have gone on");
+}
+
+static void
+who_is_fenced_in_the_same_breath_leads_no_more(void **state)
+{
+    BEGIN;
+    int32_t isr[] = {3};
+    fence(&s, 2);
+    change(&s, 3, isr, 1, -1);
+    tale_commit(&s, METADATA);
+    assert_silent(&s);
+}
+
+static void
+who_is_out_of_sync_leads_no_more(void **state)
+{
+    BEGIN;
+    int32_t isr[] = {3};
+    change(&s, 3, isr, 1, -1);
+    tale_commit(&s, METADATA);
+    assert_silent(&s);
+}
+
+static void
+the_first_replica_may_have_the_lead(void **state)
+{
+    BEGIN;
+    int32_t isr[] = {1, 2, 3};
+    change(&s, -2, isr, 3, -1);
+    tale_commit(&s, METADATA);
+    change(&s, 1, NULL, -1, -1);
+    tale_commit(&s, METADATA);
+    assert_silent(&s);
+}
+
+static void
+unclean(struct tale *s, int8_t recovery)
+{
+    int32_t isr[] = {1};
+    invariants_unclean_is(s->v, S("orders"), true);
+    fence(s, 2), fence(s, 3);
+    change(s, 1, isr, 1, recovery);
+    tale_commit(s, METADATA);
+}
+
+static void
+who_may_lack_something_says_so(void **state)
+{
+    BEGIN;
+    unclean(&s, 1);
+    assert_silent(&s);
+}
+
+static void
+who_may_lack_something_and_does_not_say_so(void **state)
+{
+    BEGIN;
+    unclean(&s, -1);
+    assert_told(
+        &s, RULE_LEADER_ELIGIBLE,
+        "k1: made 1 the leader from outside ISR and ELR, and does not say that it recovers");
+}
+
+static void
+nothing_changes_without_a_cause(void **state)
+{
+    BEGIN;
+    int32_t isr[] = {2};
+    invariants_at_rest(s.v, 1);
+    change(&s, -2, isr, 1, -1);
+    tale_commit(&s, METADATA);
+    assert_told(&s, RULE_RESTLESS, "k1: took 1 out of the ISR, though nothing had happened");
+}
+
+static void
+nobody_is_fenced_without_a_cause(void **state)
+{
+    BEGIN;
+    invariants_at_rest(s.v, 1);
+    fence(&s, 1);
+    tale_commit(&s, METADATA);
+    assert_told(&s, RULE_RESTLESS, "k1: fenced broker 1, to which nothing had happened");
+}
+
+static void
+nobody_is_elected_without_a_cause(void **state)
+{
+    BEGIN;
+    invariants_at_rest(s.v, 1);
+    say(&s, NOTE_RAFT_STATE, METADATA, WRITTEN_RAFT_LEADS, 2, 101, -1, 0);
+    assert_told(&s, RULE_RESTLESS, "k1: leads the quorum in epoch 2, though nothing had happened");
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_leader_that_could_go_on_is_kept),
+        cmocka_unit_test(who_is_fenced_in_the_same_breath_leads_no_more),
+        cmocka_unit_test(who_is_out_of_sync_leads_no_more),
+        cmocka_unit_test(the_first_replica_may_have_the_lead),
+        cmocka_unit_test(who_may_lack_something_says_so),
+        cmocka_unit_test(who_may_lack_something_and_does_not_say_so),
+        cmocka_unit_test(nothing_changes_without_a_cause),
+        cmocka_unit_test(nobody_is_fenced_without_a_cause),
+        cmocka_unit_test(nobody_is_elected_without_a_cause),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
