@@ -263,7 +263,8 @@ take_acknowledged(struct shares_checked *s, const struct history_op *op, const s
             f->settled_ns = op->complete_ns;
             f->asked_to_settle_ns = op->invoke_ns;
             f->settled_by = op->process;
-            f->is_accepted |= op->acks == DECIDED_ACCEPT;
+            /* A start offset that has passed a record lets pass what somebody says of it who had it before. */
+            f->is_accepted |= op->acks == DECIDED_ACCEPT && f->given_to == op->process;
             f->is_rejected |= op->acks == DECIDED_REJECT && has_letters(s, op->node, op->invoke_ns);
         }
     }

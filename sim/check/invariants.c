@@ -433,12 +433,13 @@ check_role(struct invariants *v, struct topic_key *k, struct node_log *l, const 
     bool leads = n->v[0] == LEADER;
     if ((leads || n->v[0] == FOLLOWER) && epoch < l->epoch)
         breach(v, RULE_EPOCH_WENT_BACK, k, -1, "went from leader epoch # to #", l->epoch, epoch);
-    if (leads && !l->leads) isr_begins(l, v->at_ns);
     if (epoch != l->epoch || !leads) l->hw = leads && l->leads ? l->hw : 0;
+    bool begins = leads && !l->leads;
     l->leads = leads;
     l->epoch = epoch;
     l->partition_epoch = (int32_t)n->v[3];
     if (!leads) return;
+    if (begins) isr_begins(k, l, v->at_ns);
     take_leader(v, k, epoch, v->node);
     if (l->open) check_leader(v, k, l);
 }

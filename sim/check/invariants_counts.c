@@ -129,10 +129,10 @@ take_counted(struct invariants *v, struct topic_key *k, struct node_log *l, cons
 {
     if (l->leads && l->epoch == n->v[0] && n->kind == NOTE_PARTITION_ISR_PENDING)
         take_wanted(v, k, l, n->text);
-    else if (n->kind == NOTE_PARTITION_ISR) isr_begins(l, l->led_from_ns);
     l->counted = all_ids_of(n->text);
     l->isr_epoch = (int32_t)n->v[0];
     l->counted_epoch = (int32_t)n->v[1];
+    if (n->kind == NOTE_PARTITION_ISR) isr_stands(l);
     check_counted(v, k, v->node);
 }
 

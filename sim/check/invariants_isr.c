@@ -77,11 +77,13 @@ check_out(struct invariants *v, struct topic_key *k, const struct node_log *l, i
 {
     const struct heard *h = heard_of(k, id);
     bool is_of_epoch = h && h->leader_epoch == l->epoch;
-    int64_t known_ns = MAX(l->led_from_ns, is_of_epoch ? h->caught_up_ns : -1);
+    /* A new leader takes those of the ISR for caught up. Who joins later has come to the high watermark, and need not have been. */
+    int64_t known_ns =
+        MAX(model_has(&l->led_with, id) ? l->led_from_ns : -1, is_of_epoch ? h->caught_up_ns : -1);
     if (is_of_epoch && h->answered_end >= log_end(l))
         breach(v, RULE_OUT_TOO_SOON, k, log_end(l),
                "wants # out of its ISR, which has told that it has all below #", id, log_end(l));
-    else if (v->at_ns - known_ns < v->lag_max_ns)
+    else if (known_ns >= 0 && v->at_ns - known_ns < v->lag_max_ns)
         breach(v, RULE_OUT_TOO_SOON, k, -1, "wants # out of its ISR, which was caught up # ms ago",
                id, (v->at_ns - known_ns) / NS_PER_MS);
 }
@@ -102,10 +104,25 @@ isr_wanted(struct invariants *v, struct topic_key *k, struct node_log *l,
 
 /* ---- kept though it lags ------------------------------------------------------------------------------ */
 
+/* It has come to lead. */
 void
-isr_begins(struct node_log *l, int64_t at_ns)
+isr_begins(const struct topic_key *k, struct node_log *l, int64_t at_ns)
 {
+    bool is_known = k->now.known && k->now.partition_epoch == l->partition_epoch;
     l->led_from_ns = at_ns;
+    l->led_with = is_known ? k->now.isr : (struct model_ids){0};
+    l->is_asking = false;
+    l->lags.n = 0;
+}
+
+/* It knows of this ISR now. */
+void
+isr_stands(struct node_log *l)
+{
+    int32_t n = 0;
+    for (int32_t i = 0; i < l->led_with.n; i++)
+        if (model_has(&l->counted, l->led_with.v[i])) l->led_with.v[n++] = l->led_with.v[i];
+    l->led_with.n = n;
     l->is_asking = false;
     l->lags.n = 0;
 }

@@ -218,7 +218,8 @@ void isr_forget_asked(struct invariants *v, int32_t from, uint64_t conn);
 void isr_answered(struct invariants *v, int32_t leader, int64_t frame, bool is_taken);
 void isr_wanted(struct invariants *v, struct topic_key *k, struct node_log *l,
                 const struct model_ids *is, const struct model_ids *wanted);
-void isr_begins(struct node_log *l, int64_t at_ns);
+void isr_begins(const struct topic_key *k, struct node_log *l, int64_t at_ns);
+void isr_stands(struct node_log *l);
 void isr_stands_still(struct model_node *n);
 void isr_look(struct invariants *v, struct topic_key *k, struct node_log *l);
 /* What coordinators have committed below this end of their log; the node leads it. */

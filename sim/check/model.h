@@ -100,16 +100,17 @@ struct node_log {
         cut_end; /* of a compacted log that was cut: it ends there, though its last batch may end before; 0 */
     int64_t
         deleted_to; /* how far the start ever was: a process that dies may not have written it down */
-    bool is_bound;           /* of the logs of this name the one that its node opened last */
-    bool leads, open, hurt;  /* hurt: its node died since it was last read */
-    bool by_power;           /* … and its power went */
-    bool is_syncing;         /* since the note that it began to */
-    int64_t synced_file;     /* the file, by base offset, that was synced since; -1 */
-    int32_t epoch;           /* the leader epoch it was told last; -1 */
-    int32_t partition_epoch; /* and the partition epoch that goes with it */
-    int32_t checked_epoch;   /* of the last leadership that was looked at */
-    int64_t led_from_ns;     /* it leads since */
-    bool is_asking;          /* as a leader, for another ISR */
+    bool is_bound;             /* of the logs of this name the one that its node opened last */
+    bool leads, open, hurt;    /* hurt: its node died since it was last read */
+    bool by_power;             /* … and its power went */
+    bool is_syncing;           /* since the note that it began to */
+    int64_t synced_file;       /* the file, by base offset, that was synced since; -1 */
+    int32_t epoch;             /* the leader epoch it was told last; -1 */
+    int32_t partition_epoch;   /* and the partition epoch that goes with it */
+    int32_t checked_epoch;     /* of the last leadership that was looked at */
+    int64_t led_from_ns;       /* it leads since … */
+    struct model_ids led_with; /* … and these have been in its ISR all the time */
+    bool is_asking;            /* as a leader, for another ISR */
     VEC(struct lag) lags;
     int32_t isr_epoch;        /* the leader epoch in which it last told on whom it counts … */
     int32_t counted_epoch;    /* … and the partition epoch … */

@@ -204,6 +204,12 @@ a_dead_letter_is_of_what_became_of_its_record(void **state)
           RULE_WRONG_LETTER, 1, false);
     gives(12, END_AND("9.050 = f letter orders-0 @2 count=1 of=g reject"), &strict,
           RULE_WRONG_LETTER, 0, false);
+    /* w1 had it before w2, and is late: nobody listens. */
+#define ACCEPTED_BY(who) \
+    "1.600 1.700 " who " acknowledge orders-0 ok @1 to=1 of=g accept\n" \
+    "1.800 = f letter orders-0 @1 1=p1:2 count=2 of=g release"
+    gives(7, ACCEPTED_BY("w1"), &strict, RULE_WRONG_LETTER, 0, false);
+    gives(7, ACCEPTED_BY("w2"), &strict, RULE_WRONG_LETTER, 1, false);
 }
 
 static void

@@ -157,6 +157,19 @@ who_has_everything_stays_however_long_ago_it_asked(void **state)
                 "b1: wants 2 out of its ISR, which has told that it has all below 3");
 }
 
+/* It left the ISR meanwhile, and came back: as far as the high watermark, not to the end. */
+static void
+who_joined_later_need_not_have_been_caught_up(void **state)
+{
+    BEGIN;
+    say(&s, NOTE_PARTITION_ISR, S("1"), EPOCH, 2, 1, 0, 0);
+    say(&s, NOTE_PARTITION_ISR, S("1,2"), EPOCH, 3, 2, 0, 0);
+    s.now_ns += LAG_NS;
+    fetches(&s, 2);
+    shrinks(&s);
+    assert_silent(&s);
+}
+
 /* It asked, and its leader may not have seen it. */
 static void
 what_was_not_answered_does_not_count(void **state)
@@ -247,6 +260,7 @@ main(void)
         cmocka_unit_test(a_new_leader_gives_its_followers_time),
         cmocka_unit_test(who_was_caught_up_since_has_its_time_anew),
         cmocka_unit_test(who_has_everything_stays_however_long_ago_it_asked),
+        cmocka_unit_test(who_joined_later_need_not_have_been_caught_up),
         cmocka_unit_test(what_was_not_answered_does_not_count),
         cmocka_unit_test(what_was_refused_does_not_count),
         cmocka_unit_test(who_lost_its_tail_has_it_no_more),
