@@ -78,7 +78,7 @@ was_lossy(const struct topic_key *k)
 }
 
 static void
-give_up(struct invariants *v, struct shard_log *s)
+lose_shard(struct invariants *v, struct shard_log *s)
 {
     s->is_lost = true;
     txns_lost(v, s->key);
@@ -93,7 +93,7 @@ coordinator_read(struct invariants *v, struct topic_key *k, int32_t node, int64_
     struct shard_log *s = shard_log_of(v, k);
     if (s->is_lost || end <= s->next) return;
     if (was_lossy(k) || model_node(&v->model, node)->is_spoilt) {
-        give_up(v, s);
+        lose_shard(v, s);
         return;
     }
     if (!s->view || s->node != node) {
@@ -106,5 +106,5 @@ coordinator_read(struct invariants *v, struct topic_key *k, int32_t node, int64_
         read_shard_batch(v, s, &h);
         s->next = batch_next_offset(&h);
     }
-    if (s->next < end) give_up(v, s);
+    if (s->next < end) lose_shard(v, s);
 }

@@ -85,7 +85,7 @@ group_of(struct invariants *v, const struct topic_key *shard, struct slice id)
 }
 
 static struct member_seen *
-member_of(struct invariants *v, struct group_seen *g, struct slice id)
+member_seen_of(struct invariants *v, struct group_seen *g, struct slice id)
 {
     g->is_changed = true;
     for (int64_t i = 0; i < g->members.n; i++)
@@ -154,7 +154,7 @@ union any_value {
 };
 
 static bool
-is_judged(enum k_msg key)
+is_of_members(enum k_msg key)
 {
     return key == K_MSG_GROUP_METADATA_KEY || key == K_MSG_CONSUMER_GROUP_METADATA_KEY ||
            key == K_MSG_CONSUMER_GROUP_TARGET_ASSIGNMENT_METADATA_KEY ||
@@ -164,8 +164,8 @@ is_judged(enum k_msg key)
 
 /* r: NULL where the record takes away what was there. */
 static void
-take(struct invariants *v, const struct topic_key *shard, enum k_msg kind, const union any_key *k,
-     const union any_value *r, int64_t offset)
+take_group_kind(struct invariants *v, const struct topic_key *shard, enum k_msg kind,
+                const union any_key *k, const union any_value *r, int64_t offset)
 {
     struct group_seen *g;
     switch (kind) {
@@ -186,11 +186,11 @@ take(struct invariants *v, const struct topic_key *shard, enum k_msg kind, const
         return;
     case K_MSG_CONSUMER_GROUP_TARGET_ASSIGNMENT_MEMBER_KEY:
         g = group_of(v, shard, k->wanted.group_id);
-        take_wanted(v, member_of(v, g, k->wanted.member_id), r ? &r->wanted : NULL);
+        take_wanted(v, member_seen_of(v, g, k->wanted.member_id), r ? &r->wanted : NULL);
         return;
     case K_MSG_CONSUMER_GROUP_CURRENT_MEMBER_ASSIGNMENT_KEY:
         g = group_of(v, shard, k->current.group_id);
-        take_current(v, member_of(v, g, k->current.member_id), r ? &r->current : NULL);
+        take_current(v, member_seen_of(v, g, k->current.member_id), r ? &r->current : NULL);
         return;
     default: return;
     }
@@ -206,12 +206,12 @@ take_group_record(struct invariants *v, const struct topic_key *shard, struct ar
     union any_value r;
     int16_t version;
     if (!coordinator_key_read(&key, COORDINATOR_GROUP, &key_kind, &value_kind) ||
-        !is_judged(key_kind) || !codec_decode(key_kind, 0, &key, scratch, &k))
+        !is_of_members(key_kind) || !codec_decode(key_kind, 0, &key, scratch, &k))
         return;
-    if (!rec->value.p) take(v, shard, key_kind, &k, NULL, rec->offset);
+    if (!rec->value.p) take_group_kind(v, shard, key_kind, &k, NULL, rec->offset);
     else if (coordinator_value_read(&value, value_kind, &version) &&
              codec_decode(value_kind, version, &value, scratch, &r))
-        take(v, shard, key_kind, &k, &r, rec->offset);
+        take_group_kind(v, shard, key_kind, &k, &r, rec->offset);
 }
 
 /* ---- what a batch leaves ---------------------------------------------------------------------------- */

@@ -313,7 +313,7 @@ decided(const struct txn_seen *t, int16_t epoch)
 }
 
 static void
-check_marker(struct invariants *v, const struct topic_key *k, const struct batch *b)
+check_marker_is_decided(struct invariants *v, const struct topic_key *k, const struct batch *b)
 {
     const struct decided_epoch *e =
         decided(txn_of_producer(v->txns, b->producer), b->producer_epoch);
@@ -352,7 +352,7 @@ check_is_added(struct invariants *v, const struct topic_key *k, const struct bat
 
 /* Of an epoch before those that are kept nothing is known any more, nor of a producer whose id was given up. */
 static bool
-is_judged(const struct invariants *v, const struct batch *b)
+is_epoch_known(const struct invariants *v, const struct batch *b)
 {
     const struct txn_seen *t = txn_of_producer(v->txns, b->producer);
     return !v->txns->is_unsure && t &&
@@ -364,7 +364,7 @@ txn_batch_written(struct invariants *v, const struct topic_key *k, const struct 
 {
     (void)txns_of(v);
     if (!b->is_transactional || b->producer < 0 || k->is_retired) return;
-    if (is_judged(v, b) && b->is_control) check_marker(v, k, b);
-    if (is_judged(v, b) && !b->is_control) check_is_added(v, k, b);
+    if (is_epoch_known(v, b) && b->is_control) check_marker_is_decided(v, k, b);
+    if (is_epoch_known(v, b) && !b->is_control) check_is_added(v, k, b);
     if (b->is_control) take_marker(v, k, b);
 }
