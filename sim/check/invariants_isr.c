@@ -46,6 +46,14 @@ isr_forget_asked(struct invariants *v, int32_t from, uint64_t conn)
     v->fetches.n = n;
 }
 
+/* Whose log is no beginning of the leader's is told to cut it, and counts for nothing until it asks again. */
+static bool
+is_beginning_of(const struct node_log *l, const struct fetch_asked *a)
+{
+    const struct batch *b = a->end > l->start ? log_at(l, a->end - 1) : NULL;
+    return a->end <= log_end(l) && (!b || a->last_epoch < 0 || b->epoch == a->last_epoch);
+}
+
 static void
 take_answered(struct invariants *v, int32_t leader, const struct fetch_asked *a)
 {
@@ -53,6 +61,7 @@ take_answered(struct invariants *v, int32_t leader, const struct fetch_asked *a)
     const struct node_log *l = n && a->key->index < n->logs.n ? n->logs.v[a->key->index] : NULL;
     struct heard *h = heard_of(a->key, a->id);
     if (!l || !h || !l->leads || l->epoch != a->leader_epoch || h->leader_epoch != l->epoch) return;
+    if (!is_beginning_of(l, a)) return;
     h->answered_end = a->end;
     if (a->end >= log_end(l)) h->caught_up_ns = MAX(h->caught_up_ns, a->sent_ns);
 }

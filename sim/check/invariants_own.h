@@ -93,6 +93,7 @@ struct fetch_asked {
     int64_t frame, sent_ns;
     uint64_t conn;
     int32_t from, id, leader_epoch;
+    int32_t last_epoch; /* of the record before the end; -1: not told */
     struct topic_key *key;
     int64_t end;
 };

@@ -78,6 +78,7 @@ hear_replica(struct invariants *v, const struct world_frame *f, const struct k_f
                                         .id = id,
                                         .leader_epoch = p->current_leader_epoch,
                                         .key = k,
+                                        .last_epoch = p->last_fetched_epoch,
                                         .end = p->fetch_offset};
             isr_asked(v, &asked);
         }

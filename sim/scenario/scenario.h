@@ -186,7 +186,7 @@ struct client_spec {
     int64_t store, topology;            /* of a streams group: whether it keeps one; the epoch */
     int64_t assignor, commits, members; /* members: so many of this kind; 0: one, by its own name */
     struct slice share, share_group;    /* a member of a share group: the topic */
-    int64_t release_every, reject_every, fails_at_every; /* 0: none */
+    int64_t release_every, reject_every, fails_at_every, dies_at_every; /* 0: none */
     int64_t session_ns, heartbeat_ns, max_poll_ns, auto_commit_ns, poll_records, work_ns;
     int64_t metadata_max_age_ns;
     struct slice rack;     /* client.rack; null: none */

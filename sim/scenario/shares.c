@@ -29,6 +29,7 @@ share_args_of(struct run *r, struct client_slot *c)
     p->release_every = s->release_every;
     p->reject_every = s->reject_every;
     p->fails_at_every = s->fails_at_every;
+    p->dies_at_every = s->dies_at_every;
     if (s->until_ns) p->until_ns = r->begin_ns + s->until_ns;
 }
 

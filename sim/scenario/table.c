@@ -102,6 +102,7 @@ static const struct field client_v[] = {
     {"release-every", VALUE_COUNT, AT(client_spec, release_every), "with `share`: each so-many-th record is given back; 0 (if not said): none", "0..1000000"},
     {"reject-every", VALUE_COUNT, AT(client_spec, reject_every), "with `share`: each so-many-th record is rejected; 0 (if not said): none", "0..1000000"},
     {"fails-at-every", VALUE_COUNT, AT(client_spec, fails_at_every), "with `share`: of the record at each so-many-th offset it says nothing, as who fails at it again and again; 0 (if not said): none", "0..1000000"},
+    {"dies-at-every", VALUE_COUNT, AT(client_spec, dies_at_every), "with `share`: of all records that come along with the one at each so-many-th offset it says nothing, as who dies of it again and again, with what it holds; 0 (if not said): none", "0..1000000"},
     {"metadata-max-age", VALUE_TIME, AT(client_spec, metadata_max_age_ns), "metadata.max.age.ms: when new partitions are found at the latest; 5m if not said", "1ms..1d"},
     {"rack", VALUE_WORD, AT(client_spec, rack), "client.rack: with `consume` or `subscribe` it reads from the replica there, if the brokers have a `replica.selector.class`", NULL},
     {"user", VALUE_WORD, AT(client_spec, user), "one of the cluster's `users`: it shows who it is on each connection", NULL},

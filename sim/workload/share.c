@@ -50,6 +50,21 @@ poll_is_due(struct timer *t)
 
 /* ---- what it is given ----------------------------------------------------------------------------- */
 
+static bool
+is_at_every(int64_t offset, int64_t n)
+{
+    return n && offset % n == 0;
+}
+
+/* Whoever dies of one of them says nothing of the others either. */
+static bool
+dies_of(const struct sharer *s, const struct share_given *g)
+{
+    for (int32_t i = 0; i < g->n; i++)
+        if (is_at_every(g->records[i].offset, s->args->dies_at_every)) return true;
+    return false;
+}
+
 static void
 sharer_records(void *owner, const struct share_given *g)
 {
@@ -57,10 +72,11 @@ sharer_records(void *owner, const struct share_given *g)
     struct history *h = s->args->history;
     struct mem *mem = &s->env->mem;
     VEC(struct history_read) reads = {0};
+    bool dies = dies_of(s, g);
     for (int32_t i = 0; i < g->n; i++) {
         struct share_item item = {g->partition, g->records[i].offset};
         struct history_read r = {.offset = g->records[i].offset, .leader_epoch = g->counts[i]};
-        bool fails = s->args->fails_at_every && item.offset % s->args->fails_at_every == 0;
+        bool fails = dies || is_at_every(item.offset, s->args->fails_at_every);
         if (!fails) VEC_PUSH(mem, &s->items, item);
         if (value_of_record(&g->records[i], &r.value)) VEC_PUSH(mem, &reads, r);
     }

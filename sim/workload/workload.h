@@ -175,7 +175,7 @@ struct share_args {
     struct share_consumer_params share; /* ops and owner are set here */
     int64_t work_ns;                    /* for each record */
     /* Each so-many-th record is given back, rejected; of those at each so-many-th offset nothing is said; 0: none. */
-    int64_t release_every, reject_every, fails_at_every;
+    int64_t release_every, reject_every, fails_at_every, dies_at_every;
     int64_t until_ns; /* it leaves then */
     bool stop;        /* an order: leave */
     /* status */

@@ -12,6 +12,7 @@ struct tale {
     int64_t now_ns, frame;
     int64_t next; /* offset */
     int32_t partition_epoch;
+    int32_t tells_epoch; /* of its last record */
 };
 
 static void
@@ -40,6 +41,7 @@ asks(struct tale *s, int64_t end)
                               .from = FOLLOWER,
                               .id = 2,
                               .leader_epoch = EPOCH,
+                              .last_epoch = s->tells_epoch,
                               .key = model_find_subject(&s->v->model, ORDERS),
                               .end = end};
     invariants_fetched(s->v, S("orders"), 0, 2, EPOCH, end);
@@ -74,6 +76,7 @@ begin(struct tale *s)
     s->v = invariants_new(&s->mem);
     s->now_ns = NS_PER_S;
     s->partition_epoch = 1;
+    s->tells_epoch = EPOCH;
     invariants_lag(s->v, LAG_NS);
     invariants_node(s->v, LEADER, S("b1"), 1, false);
     invariants_node(s->v, FOLLOWER, S("b2"), 2, false);
@@ -192,6 +195,18 @@ what_was_refused_does_not_count(void **state)
 }
 
 static void
+what_another_log_has_does_not_count(void **state)
+{
+    BEGIN;
+    s.now_ns += LAG_NS + 1;
+    fetches(&s, 4);
+    s.tells_epoch = EPOCH - 1;
+    fetches(&s, 3);
+    shrinks(&s);
+    assert_silent(&s);
+}
+
+static void
 who_lost_its_tail_has_it_no_more(void **state)
 {
     BEGIN;
@@ -263,6 +278,7 @@ main(void)
         cmocka_unit_test(who_joined_later_need_not_have_been_caught_up),
         cmocka_unit_test(what_was_not_answered_does_not_count),
         cmocka_unit_test(what_was_refused_does_not_count),
+        cmocka_unit_test(what_another_log_has_does_not_count),
         cmocka_unit_test(who_lost_its_tail_has_it_no_more),
         cmocka_unit_test(nobody_knows_by_clocks_that_drift),
         cmocka_unit_test(who_lags_is_not_kept),
