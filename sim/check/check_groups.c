@@ -43,6 +43,8 @@ struct stand {
     int64_t found;              /* in that look; -1: nothing */
     int64_t look;               /* the operation, if it found less than was owed; else -1 */
     int64_t since_ns, until_ns; /* when that look began and ended */
+    int64_t refused;            /* where it wanted to read, and there is nothing; -1 */
+    int64_t again_from;         /* so it went back, to here: what it commits may be less; -1 */
 };
 
 struct groups {
@@ -63,10 +65,16 @@ view_of(const struct groups *g, int32_t group, const struct part *p)
 }
 
 static struct stand *
+stand_in(const struct groups *g, int32_t process, int32_t group, const struct part *p)
+{
+    int64_t row = (int64_t)process * g->groups_n + group;
+    return &g->stands[row * g->c->parts_n + (p - g->c->parts)];
+}
+
+static struct stand *
 stand_of(const struct groups *g, const struct history_op *op, const struct part *p)
 {
-    int64_t row = (int64_t)op->process * g->groups_n + op->node;
-    return &g->stands[row * g->c->parts_n + (p - g->c->parts)];
+    return stand_in(g, op->process, op->node, p);
 }
 
 static bool *
@@ -320,10 +328,13 @@ tell_end_of_commit(struct telling *t, int32_t group, int64_t begun_ns, int64_t o
 }
 
 static bool
-has_gone_back(const struct groups *g, const struct history_op *op, int64_t number)
+has_gone_back(const struct groups *g, const struct history_op *op, int64_t number,
+              const struct part *p)
 {
     if (op->offset >= g->bounds[number].offset) return false;
-    if (op->kind == HISTORY_COMMIT) return op->acks != COMMIT_AT_WILL;
+    const struct stand *s = stand_of(g, op, p);
+    bool begins_anew = s->again_from >= 0 && op->offset >= s->again_from;
+    if (op->kind == HISTORY_COMMIT) return op->acks != COMMIT_AT_WILL && !begins_anew;
     return !may_have_come_late(g, op, &g->bounds[number]);
 }
 
@@ -331,7 +342,7 @@ static void
 check_not_back(struct groups *g, const struct history_op *op, int64_t number, const struct part *p)
 {
     const struct bound *bound = &g->bounds[number];
-    if (!has_gone_back(g, op, number)) return;
+    if (!has_gone_back(g, op, number, p)) return;
     struct telling t = tell_begin(g->c, RULE_OFFSET_WENT_BACK, p, op->offset, 0, op->complete_ns);
     tell_text(&t, "offset "), fmt_i64(&t.w, bound->offset), tell_text(&t, " was committed for ");
     tell_group(&t, op->node), tell_text(&t, ", and then ");
@@ -393,7 +404,7 @@ take_committed(struct groups *g, const struct history_op *op, int64_t number, co
         v->committed = v->newest = (struct bound){op->offset, op->invoke_ns, op->complete_ns};
     v->committed.owed_ns = v->newest.owed_ns = op->complete_ns;
     if (op->kind != HISTORY_COMMITTED) return;
-    bool is_gone = has_gone_back(g, op, number);
+    bool is_gone = has_gone_back(g, op, number, p);
     struct stand *s = stand_of(g, op, p);
     note_gone(v, p, number, op->offset, g->newest[number].offset);
     bool is_back = op->offset < g->newest[number].offset;
@@ -401,12 +412,14 @@ take_committed(struct groups *g, const struct history_op *op, int64_t number, co
                         .found = op->offset,
                         .look = is_back ? number : -1,
                         .since_ns = op->invoke_ns,
-                        .until_ns = op->complete_ns};
+                        .until_ns = op->complete_ns,
+                        .refused = -1,
+                        .again_from = -1};
     if (!is_gone) s->bound.offset = MIN(s->bound.offset, op->offset);
 }
 
-/* From this offset on the log is another one, and -1: where a group was to go on there is nothing, and it begins anew, wherever.
- * What was committed up to there was of records that are there still. */
+/* From this offset on the log is another one, and -1: it is gone whole. What was committed up to there was of records that are
+ * there still. */
 static void
 cut_committed(struct groups *g, const struct part *p, int64_t offset)
 {
@@ -417,13 +430,32 @@ cut_committed(struct groups *g, const struct part *p, int64_t offset)
     }
 }
 
+/* Where it wanted to read there is nothing: the front was removed, or the end is gone. It goes on wherever it likes. */
+static void
+take_refusal(struct groups *g, const struct history_op *op, const struct part *p)
+{
+    for (int32_t i = 0; i < g->groups_n; i++)
+        if (*membership_of(g, op->process, i)) stand_in(g, op->process, i, p)->refused = op->offset;
+}
+
+/* Of a front that was removed nobody goes back: only whoever does may commit less than before, and nothing that anybody
+ * committed is gone for it. */
+static void
+go_on_elsewhere(struct groups *g, const struct history_op *op, const struct part *p)
+{
+    for (int32_t i = 0; i < g->groups_n; i++) {
+        struct stand *s = stand_in(g, op->process, i, p);
+        if (s->refused >= 0 && op->offset < s->refused) s->again_from = op->offset;
+        s->refused = -1;
+    }
+}
+
 /* What it found instead of what is gone is of a log that was cut since: it begins where that was. */
 static void
 begin_at_cut(struct groups *g, const struct history_op *op, const struct part *p)
 {
     for (int32_t i = 0; i < g->groups_n; i++) {
-        int64_t row = (int64_t)op->process * g->groups_n + i;
-        struct stand *s = &g->stands[row * g->c->parts_n + (p - g->c->parts)];
+        struct stand *s = stand_in(g, op->process, i, p);
         if (s->look < 0 || op->offset >= s->found) continue;
         note_gone(view_of(g, i, p), p, s->look, op->offset, s->found);
         s->found = op->offset;
@@ -594,9 +626,14 @@ take_completion(struct groups *g, const struct history_op *op, int64_t number)
         if (v) take_work(g, op, number, p, v);
         break;
     case HISTORY_OUT_OF_RANGE:
+        if (p) take_refusal(g, op, p);
+        break;
+    case HISTORY_ASSIGN:
+        if (p) go_on_elsewhere(g, op, p);
+        break;
     case HISTORY_TRUNCATION:
-        if (p) cut_committed(g, p, op->kind == HISTORY_TRUNCATION ? op->offset : -1);
-        if (p && op->kind == HISTORY_TRUNCATION) begin_at_cut(g, op, p);
+        if (p) cut_committed(g, p, op->offset);
+        if (p) begin_at_cut(g, op, p);
         break;
     case HISTORY_ADMIN:
         for (int32_t i = 0; i < g->c->parts_n && op->key == ADMIN_DELETE; i++)
@@ -634,7 +671,8 @@ make(struct groups *g)
         g->views[i].gone = mem_alloc(c->mem, p->n * (int64_t)sizeof *g->views[i].gone);
     }
     for (int64_t i = 0; i < views * c->h->processes.n; i++)
-        g->stands[i].bound.offset = g->stands[i].found = g->stands[i].look = -1;
+        g->stands[i] = (struct stand){
+            .bound.offset = -1, .found = -1, .look = -1, .refused = -1, .again_from = -1};
 }
 
 static void

@@ -378,6 +378,38 @@ a_cut_that_is_heard_of_late_makes_no_excuse_void(void **state)
           NULL, RULE_PROCESSED_TWICE, 1, true);
 }
 
+/* Whoever reads where nothing is any more, and whatever was removed there: commits are kept elsewhere. */
+static void
+a_position_that_is_refused_is_no_excuse_for_a_lost_commit(void **state)
+{
+    (void)state;
+#define LOST "1.850 1.860 c1 committed orders-0 ok @2 g3 of=g"
+    gives(18,
+          "1.810 1.820 c2 commit orders-0 ok @6 g2 of=g after\n"
+          "1.830 = c3 out-of-range orders-0 @0\n1.835 = c3 assign orders-0 @2\n" LOST,
+          NULL, RULE_OFFSET_WENT_BACK, 1, false);
+    gives(18,
+          "1.810 1.820 c2 commit orders-0 ok @6 g2 of=g after\n"
+          "1.830 = c2 out-of-range orders-0 @6\n1.835 = c2 assign orders-0 @0\n" LOST,
+          NULL, RULE_OFFSET_WENT_BACK, 1, false);
+    gives(18,
+          "1.810 1.820 c2 commit orders-0 ok @6 g2 of=g after\n"
+          "1.830 = c2 out-of-range orders-0 @6\n1.835 = c2 assign orders-0 @9\n"
+          "1.850 1.860 c2 commit orders-0 ok @2 g2 of=g after",
+          NULL, RULE_OFFSET_WENT_BACK, 1, false);
+    /* It went back because of that, and no further. */
+    gives(18,
+          "1.810 1.820 c2 commit orders-0 ok @6 g2 of=g after\n"
+          "1.830 = c2 out-of-range orders-0 @6\n1.835 = c2 assign orders-0 @2\n"
+          "1.840 1.845 c2 commit orders-0 ok @2 g2 of=g after\n" LOST,
+          NULL, RULE_OFFSET_WENT_BACK, 0, false);
+    gives(18,
+          "1.810 1.820 c2 commit orders-0 ok @6 g2 of=g after\n"
+          "1.830 = c2 out-of-range orders-0 @6\n1.835 = c2 assign orders-0 @2\n"
+          "1.840 1.845 c2 commit orders-0 ok @1 g2 of=g after",
+          NULL, RULE_OFFSET_WENT_BACK, 1, false);
+}
+
 /* In two losses, the second of less. */
 static void
 what_is_gone_stays_gone_when_less_is_lost(void **state)
@@ -518,6 +550,7 @@ main(void)
         cmocka_unit_test(a_commit_that_one_found_gone_is_gone_for_all),
         cmocka_unit_test(who_finds_a_commit_of_a_former_log_begins_where_that_was_cut),
         cmocka_unit_test(a_cut_that_is_heard_of_late_makes_no_excuse_void),
+        cmocka_unit_test(a_position_that_is_refused_is_no_excuse_for_a_lost_commit),
         cmocka_unit_test(what_is_gone_stays_gone_when_less_is_lost),
         cmocka_unit_test(a_commit_that_was_found_is_not_gone),
         cmocka_unit_test(what_was_done_again_is_done_no_third_time),
