@@ -88,7 +88,7 @@
     X(RESTLESS, "restless", "an election, a fenced broker or a smaller ISR after all had come to rest") \
     X(ISR_HOLDS_COMMITTED, "isr-holds-committed", "an in-sync replica lacks committed records")      \
     X(LEADER_IN_ISR, "leader-in-isr", "the leader is not in the ISR")                                \
-    X(LEADER_ELIGIBLE, "leader-eligible", "a leader from outside ISR and ELR, and not uncleanly")    \
+    X(LEADER_ELIGIBLE, "leader-eligible", "a leader from outside ISR and ELR: not uncleanly, or past one of them that lives") \
     X(DEPOSED, "deposed-without-cause", "a leader that could have gone on was replaced by one that is not preferred") \
     X(ISR_ELR, "isr-elr", "ISR and ELR: of the replicas, disjoint, no ELR beside a full ISR")        \
     X(ISR_FENCED, "isr-fenced", "a fenced broker was put into the ISR")                              \

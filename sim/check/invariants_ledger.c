@@ -252,6 +252,26 @@ check_leader_lives(struct invariants *v, const struct topic_key *k)
                k->now.leader_epoch);
 }
 
+/* Even where anybody may lead, whoever has everything leads as long as one lives (KIP-966): the permission is for when nobody
+ * does. */
+static void
+check_none_passed_over(struct invariants *v, const struct topic_key *k)
+{
+    const struct decision *was = &k->before, *now = &k->now;
+    bool is_clean = model_has(&was->isr, now->leader) || model_has(&was->elr, now->leader);
+    if (k->is_retired || !was->known || now->leader < 0 || is_clean) return;
+    for (int32_t i = 0; i < now->replicas.n; i++) {
+        int32_t id = now->replicas.v[i];
+        const struct broker_seen *b = broker_seen(v, id);
+        bool lives = b->epoch >= 0 && !b->fenced && !b->is_leaving;
+        if (!lives || !(model_has(&was->isr, id) || model_has(&was->elr, id))) continue;
+        breach(v, RULE_LEADER_ELIGIBLE, k, -1,
+               "made # the leader, who may lack records, and passed over #, who lives and has all",
+               now->leader, id);
+        return;
+    }
+}
+
 /* An election costs its partition a moment without acknowledgements. It has a cause: the leader before is fenced, stopping, or
  * out of sync; or the first of the replicas is to lead, for the balance's sake or because somebody asked. */
 static void
@@ -277,6 +297,7 @@ check_batch(struct invariants *v)
     for (int64_t i = 0; i < g->fenced.n; i++) check_fenced_are_out(v, g->fenced.v[i]);
     for (int64_t i = 0; i < g->elections.n; i++) {
         check_leader_lives(v, g->elections.v[i]);
+        check_none_passed_over(v, g->elections.v[i]);
         check_cause(v, g->elections.v[i]);
     }
     g->fenced.n = g->elections.n = 0;
