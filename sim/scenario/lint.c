@@ -35,6 +35,20 @@ lint_session(const struct scenario *s, struct diags *d)
             "broker.session.timeout.ms and broker.heartbeat.interval.ms should be set together");
 }
 
+/* Nobody takes over from clients: how long brokers are waited for is nothing to them. */
+static bool
+are_clients(const struct scenario *s, const struct target *t)
+{
+    int32_t found = 0;
+    for (int32_t i = 0; i < t->n; i++) {
+        bool is_client = t->v[i].kind == TERM_CLIENTS || t->v[i].kind == TERM_CLIENT;
+        for (int32_t j = 0; j < s->clients_n && t->v[i].kind == TERM_NAME && !is_client; j++)
+            is_client = slice_eq(s->clients[j].name, t->v[i].name);
+        found += is_client;
+    }
+    return t->n && found == t->n;
+}
+
 static bool
 is_a_failure(const struct step *s)
 {
@@ -63,7 +77,9 @@ lint_short_faults(const struct scenario *s, struct diags *d)
     int64_t session = ms(s, "broker.session.timeout.ms");
     for (int32_t i = 0; i < s->steps_n; i++) {
         const struct step *step = &s->steps[i];
-        if (step->trigger != TRIGGER_AT || !is_a_failure(step)) continue;
+        if (step->trigger != TRIGGER_AT || !is_a_failure(step) ||
+            are_clients(s, &step->args.target))
+            continue;
         int64_t end = step_end(s, i);
         if (end < 0 || end - step->at_ns >= session * MS_PER_NS) continue;
         diag_warn(d, step->mark, "set broker.session.timeout.ms, or let it last longer",

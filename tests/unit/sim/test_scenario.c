@@ -669,6 +669,8 @@ lint_knows_what_is_hardly_meant(void **state)
         "cluster: {config: {broker.session.timeout.ms: 1000, broker.heartbeat.interval.ms: 500}}",
         "one late heartbeat fences a broker");
     must_say(HEAD "timeline: [{at: 1s, pause: b1, for: 2s}]", "no failover will happen");
+    must_say(HEAD P1 "timeline: [{at: 1s, pause: [b1, p1], for: 2s}]", "no failover will happen");
+    must_not_say(HEAD P1 "timeline: [{at: 1s, pause: p1, for: 2s}]", "no failover will happen");
     must_say(
         "scenario: 1\nname: t\nabout: x\ntopics: {orders: {}}\ntimeline: [{at: 1s, crash: b1}]",
         "has a role that differs from seed to seed");
