@@ -35,12 +35,13 @@ struct membership {
     struct slice id;          /* null: not given yet */
     int32_t generation;       /* -1: no member */
     struct ask find, join, sync, beat, leave;
-    struct timer find_again, join_again, beat_due, poll_due;
+    struct timer find_again, join_again, beat_due, poll_due, second_round_due;
     struct client_watcher watcher;
-    int32_t failures;    /* in a row, of joining */
-    bool wants_round;    /* somebody came or went: join again with the next poll */
-    bool is_lost;        /* what it owns is not its own any more; told with the next poll */
-    bool is_leader;      /* of this generation */
+    int32_t failures; /* in a row, of joining */
+    bool wants_round; /* somebody came or went: join again with the next poll */
+    bool is_lost;     /* what it owns is not its own any more; told with the next poll */
+    bool is_leader;   /* of this generation */
+    bool holds_back; /* the leader: some partitions are, or may be, nobody's until the next round */
     bool is_beat_void;   /* the heartbeat in flight is of another generation */
     bool says_all;       /* consumer protocol: the next heartbeat leaves nothing out */
     int64_t interval_ms; /* between heartbeats */

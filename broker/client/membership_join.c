@@ -56,8 +56,33 @@ sync_build(struct ask *a, int16_t version)
     }
     /* A static leader that is back goes on with what it had given out, and watches from now on (KIP-814). What the
      * topics got more of while it was away it does not learn; neither does Kafka's. */
-    if (m->is_leader && m->joined->skip_assignment) membership_count(m, m->joined, scratch);
+    if (m->is_leader && m->joined->skip_assignment) {
+        membership_count(m, m->joined, scratch);
+        m->holds_back = true;
+    }
     return r;
+}
+
+/* What moves in a cooperative round is nobody's until its owner lets go of it and joins again (KIP-429). A static owner
+ * that dies or is lost before it does comes back with nothing to let go of, and is told its part of the round that was
+ * (KIP-345): nobody asks for the second round. So the leader asks, once whoever is dead would have been missed. A static
+ * leader that is back itself does not know what it had held back. Kafka's clients leave such partitions to nobody until
+ * somebody comes or goes. */
+static void
+await_second_round(struct membership *m)
+{
+    timer_cancel(m->env, &m->second_round_due);
+    if (m->is_leader && m->holds_back && membership_is_cooperative(m))
+        timer_arm(m->env, &m->second_round_due,
+                  env_now_ns(m->env) + m->params.session_timeout_ms * NS_PER_MS);
+}
+
+static void
+second_round(struct timer *t)
+{
+    struct membership *m = CONTAINER_OF(t, struct membership, second_round_due);
+    if (m->is_leader && (m->state == MEMBER_STABLE || m->state == MEMBER_ASSIGNED))
+        membership_want_round(m);
 }
 
 static void
@@ -77,6 +102,7 @@ synced(struct ask *a, enum env_err err, const void *response, struct buf *from)
     }
     m->failures = 0;
     m->state = MEMBER_ASSIGNED;
+    await_second_round(m);
     timer_arm(m->env, &m->poll_due,
               env_now_ns(m->env) + m->params.max_poll_interval_ms * NS_PER_MS);
     membership_begin_beats(m);
@@ -212,5 +238,6 @@ void
 membership_join_init(struct membership *m)
 {
     m->join_again.due = join_now;
+    m->second_round_due.due = second_round;
     arena_init(&m->join_arena, &m->env->mem, 0);
 }

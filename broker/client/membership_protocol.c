@@ -220,6 +220,8 @@ membership_assign(struct membership *m, const struct k_join_group_response *r, s
     for (int32_t i = 0; i < topics_n; i++) partitions += topics[i].partitions_n;
     int32_t *owner = ARENA_ARRAY(a, int32_t, partitions);
     assignors[m->params.assignor](members, n, topics, topics_n, a, owner);
+    m->holds_back = false;
+    for (int32_t i = 0; i < partitions - 1; i++) m->holds_back |= owner[i] < 0;
     struct k_sync_group_request_sync_group_request_assignment *v =
         codec_array(a, K_STRUCT_SYNC_GROUP_REQUEST_SYNC_GROUP_REQUEST_ASSIGNMENT, n);
     for (int32_t i = 0; i < n; i++) {

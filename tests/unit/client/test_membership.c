@@ -1,13 +1,17 @@
 #include "broker/client/membership.h"
 #include "tests/unit/client/scripted.h"
 
+#define SESSION_MS 1000
+
 static struct script script;
 static struct membership *membership;
 static struct group_op commit;
 static struct env *env;
 static struct timer given_up;
 static int32_t assigned_n, revoked_n, commits_n;
+static int32_t expected_n; /* partitions that it is given */
 static enum group_assignor assigning;
+static struct slice instance;
 
 /* ---- the owner: polls at once, and commits before it gives up ---- */
 
@@ -47,7 +51,7 @@ on_assigned(void *owner, int32_t generation, const struct topic_partition *owned
             const struct topic_partition *added, int32_t added_n)
 {
     (void)owner, (void)generation, (void)owned, (void)added, (void)added_n;
-    assert_int_equal(owned_n, SCRIPT_PARTITIONS);
+    assert_int_equal(owned_n, expected_n);
     assigned_n++;
 }
 
@@ -100,6 +104,8 @@ be_member(struct script *s, struct env *of_client)
     p.topics = &topic;
     p.topics_n = 1;
     p.assignor = assigning;
+    p.instance_id = instance;
+    p.session_timeout_ms = SESSION_MS;
     p.heartbeat_interval_ms = 100;
     p.ops = &ops;
     membership = membership_new(client_new(env, &cp), &p);
@@ -114,6 +120,35 @@ static int32_t joined_in[8], given_in[8]; /* at each SyncGroup */
 static struct {
     int32_t owned_n, generation;
 } said[8]; /* by each JoinGroup */
+static int32_t
+    other_owns_until; /* a second member names all partitions as its own in the joins up to this one */
+static bool skips_assignment; /* the member is a leader that is back */
+
+/* Whoever has all does not let go of it: it dies, and is back with nothing in the same round. */
+static void
+add_other(struct k_join_group_response *r, struct arena *a)
+{
+    struct k_consumer_protocol_subscription_topic_partition owned = {.topic = S("t")};
+    struct k_consumer_protocol_subscription s;
+    struct slice topic = S("t");
+    struct writer w = writer_mem(&env->mem);
+    int32_t all[SCRIPT_PARTITIONS];
+    for (int32_t i = 0; i < SCRIPT_PARTITIONS; i++) all[i] = i;
+    codec_default(K_MSG_CONSUMER_PROTOCOL_SUBSCRIPTION, &s);
+    owned.partitions = all;
+    owned.partitions_n = SCRIPT_PARTITIONS;
+    s.topics = &topic;
+    s.topics_n = 1;
+    s.owned_partitions = &owned;
+    s.owned_partitions_n = script.asked[K_API_JOIN_GROUP] <= other_owns_until;
+    s.generation_id = 1;
+    writer_i16(&w, 3);
+    assert_true(codec_write(K_MSG_CONSUMER_PROTOCOL_SUBSCRIPTION, 3, &s, &w, NULL));
+    r->members_n = 2;
+    r->members[1].member_id = S("other");
+    r->members[1].metadata = arena_dup(a, writer_slice(&w));
+    writer_release(&w);
+}
 
 /* The subscription comes back as it was said: the leader gives out by it. */
 static void
@@ -124,9 +159,11 @@ join(const struct k_join_group_request *q, struct k_join_group_response *r, stru
     r->protocol_name = q->protocols->name;
     r->leader = r->member_id = S("m");
     r->members_n = 1;
-    r->members = codec_array(a, K_STRUCT_JOIN_GROUP_RESPONSE_JOIN_GROUP_RESPONSE_MEMBER, 1);
+    r->members = codec_array(a, K_STRUCT_JOIN_GROUP_RESPONSE_JOIN_GROUP_RESPONSE_MEMBER, 2);
+    r->skip_assignment = skips_assignment;
     r->members->member_id = r->member_id;
     r->members->metadata = q->protocols->metadata;
+    if (other_owns_until) add_other(r, a);
     struct k_consumer_protocol_subscription s;
     struct reader in = reader(q->protocols->metadata);
     int32_t n = script.asked[K_API_JOIN_GROUP] - 1;
@@ -183,7 +220,7 @@ group(struct script *s, int32_t node, int16_t version, const void *q, void *r, s
         int32_t n = script.asked[K_API_SYNC_GROUP] - 1;
         joined_in[n] = membership_generation(membership);
         given_in[n] = membership_given_generation(membership);
-        answer->assignment = sync->assignments->assignment;
+        if (sync->assignments_n) answer->assignment = sync->assignments->assignment;
         if (s->asked[K_API_SYNC_GROUP] > 1) answer->error_code = once(&sync_error);
         break;
     }
@@ -215,6 +252,10 @@ set_up(void **state)
     beat_error = sync_error = K_ERR_NONE;
     memset(said, 0, sizeof said);
     assigning = ASSIGNOR_RANGE;
+    instance = SLICE_NULL;
+    expected_n = SCRIPT_PARTITIONS;
+    other_owns_until = 0;
+    skips_assignment = false;
     return 0;
 }
 
@@ -299,6 +340,52 @@ who_waits_for_its_part_owns_by_the_round_before(void **state)
     assert_int_equal(membership_given_generation(membership), joined_in[1]);
 }
 
+/* What it held back for one round is given out, though nobody else asks for the second one; and then no more are asked for. */
+static void
+who_held_back_asks_for_the_second_round(void **state)
+{
+    (void)state;
+    assigning = ASSIGNOR_COOPERATIVE_STICKY;
+    other_owns_until = 1;
+    expected_n = 0;
+    script_run(&script, SESSION_MS - 200);
+    assert_int_equal(script.asked[K_API_JOIN_GROUP], 1);
+    assert_int_equal(assigned_n, 1);
+    expected_n = SCRIPT_PARTITIONS / 2;
+    script_run(&script, 5 * SESSION_MS);
+    assert_int_equal(script.asked[K_API_JOIN_GROUP], 2);
+    assert_int_equal(assigned_n, 2);
+}
+
+/* It does not know what it had held back before it died. */
+static void
+a_leader_that_is_back_asks_for_a_round(void **state)
+{
+    (void)state;
+    assigning = ASSIGNOR_COOPERATIVE_STICKY;
+    instance = S("seat");
+    skips_assignment = true;
+    expected_n = 0;
+    script_run(&script, SESSION_MS - 200);
+    assert_int_equal(script.asked[K_API_JOIN_GROUP], 1);
+    skips_assignment = false;
+    expected_n = SCRIPT_PARTITIONS;
+    script_run(&script, 5 * SESSION_MS);
+    assert_int_equal(script.asked[K_API_JOIN_GROUP], 2);
+}
+
+/* Who gives all out at once is asked for nothing more. */
+static void
+an_eager_leader_that_is_back_stays(void **state)
+{
+    (void)state;
+    instance = S("seat");
+    skips_assignment = true;
+    expected_n = 0;
+    script_run(&script, 5 * SESSION_MS);
+    assert_int_equal(script.asked[K_API_JOIN_GROUP], 1);
+}
+
 int
 main(void)
 {
@@ -311,6 +398,9 @@ main(void)
                                         tear_down),
         cmocka_unit_test_setup_teardown(who_hears_that_the_group_has_moved_joins_there, set_up,
                                         tear_down),
+        cmocka_unit_test_setup_teardown(who_held_back_asks_for_the_second_round, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_leader_that_is_back_asks_for_a_round, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(an_eager_leader_that_is_back_stays, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
