@@ -14,8 +14,15 @@
  * It costs a round trip or two, and nothing where nobody else is in the ISR. Neither clocks nor controllers are asked: a
  * lease by heartbeats would be free, but it would stop a cluster whose controllers are away, and would know nothing of a leader
  * that is moved while it lives. Of a member of the ISR that is dead nothing comes until the ISR has shrunk; that is
- * what acks=all waits for, too, and who waits for too long hears that it is not known. Not seen is a leader that comes out of the ELR
- * or from an unclean election. */
+ * what acks=all waits for, too, and who waits for too long hears that it is not known.
+ *
+ * Not seen is a leader that comes out of the ELR or from an unclean election: it is elected instead of one that stands still and is
+ * alone in its ISR, so nobody is asked. (Kafka asks nobody ever.) The members of the ELR could be asked, too, but they are outside the
+ * ISR because they are dead or behind: with two of three replicas down no group could read what it has committed, while nothing
+ * newer can be committed either, below min.insync.replicas. Those that are fenced cannot be left out, since the one that comes back
+ * while we stand still is the very one that is elected. What would prove it is the controller's answer to a heartbeat sent after the
+ * question, as a fenced broker is let back in only when it has read what was decided; but then nobody reads commits
+ * while the controllers are away, which KRaft does not ask of consumers. And what an unclean election loses is given up by permission. */
 #ifndef API_STILL_LEADS_H
 #define API_STILL_LEADS_H
 
