@@ -653,10 +653,59 @@ fetch_when_settled(struct fetcher *f)
     else wait_for_the_first(f);
 }
 
+/* ---- the end ---- */
+
+static void
+fetcher_stop(struct fetcher *f)
+{
+    struct env *env = f->r->env;
+    f->stopping = true;
+    timer_cancel(env, &f->backoff);
+    timer_cancel(env, &f->patience);
+    wait_cancel(&f->wait);
+    defer_cancel(&f->again);
+}
+
+static void
+fetcher_free(struct fetcher *f)
+{
+    struct mem *mem = &f->r->env->mem;
+    VEC_RELEASE(mem, &f->forgotten);
+    mem_free_slice(mem, f->refused_what);
+    MEM_DELETE(mem, f);
+}
+
+static void
+fetcher_is_stopped(struct channel *ch)
+{
+    fetcher_free(CONTAINER_OF(ch, struct fetcher, channel));
+}
+
+/* Its leader is no part of the cluster any more, and nobody follows it or will be back here. */
+static bool
+is_done_with(const struct fetcher *f)
+{
+    return !image_broker(f->r->image, f->leader_id) && list_is_empty(&f->partitions) &&
+           f->cuts == 0;
+}
+
+static void
+fetcher_end(struct fetcher *f)
+{
+    fetcher_stop(f);
+    list_remove(&f->node);
+    if (f->has_channel) channel_stop(&f->channel, fetcher_is_stopped);
+    else fetcher_free(f);
+}
+
 static void
 again_now(struct task *t)
 {
     struct fetcher *f = CONTAINER_OF(t, struct fetcher, again);
+    if (is_done_with(f)) {
+        fetcher_end(f);
+        return;
+    }
     if (f->state != FETCHER_ASKING && !timer_is_armed(&f->backoff)) fetch_when_settled(f);
 }
 
@@ -746,19 +795,18 @@ fetcher_leave(struct partition *p)
 void
 fetchers_refresh(struct replicas *r)
 {
-    LIST_EACH(&r->fetchers, f, struct fetcher, node)
-        if (f->has_channel && !f->stopping) (void)connect_to_leader(f);
+    LIST_EACH(&r->fetchers, f, struct fetcher, node) {
+        if (f->stopping) continue;
+        if (f->has_channel) (void)connect_to_leader(f);
+        if (is_done_with(f)) defer(r->env, &f->again);
+    }
 }
 
 void
 fetchers_stop(struct replicas *r)
 {
     LIST_EACH(&r->fetchers, f, struct fetcher, node) {
-        f->stopping = true;
-        timer_cancel(r->env, &f->backoff);
-        timer_cancel(r->env, &f->patience);
-        wait_cancel(&f->wait);
-        defer_cancel(&f->again);
+        fetcher_stop(f);
         if (f->has_channel) channel_stop(&f->channel, NULL);
     }
 }

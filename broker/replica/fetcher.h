@@ -19,7 +19,7 @@
 void fetcher_join(struct partition *p);
 /* Harmless when it is with none. */
 void fetcher_leave(struct partition *p);
-/* A broker's address may have changed. */
+/* Brokers may have other addresses, or be gone: then their fetchers go, too. */
 void fetchers_refresh(struct replicas *r);
 void fetchers_stop(struct replicas *r);
 /* More of what was appended is settled: the fetcher may go on. */

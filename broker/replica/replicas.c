@@ -451,8 +451,10 @@ replicas_apply(struct replicas *r, const struct image_delta *d)
         apply_deleted_topic(r, &d->deleted_topics.v[i]);
     if (d->configs.n || d->deleted_topics.n) reload_configs(r);
     for (int64_t i = 0; i < d->partitions.n; i++) replicas_apply_partition(r, d->partitions.v[i]);
-    if (d->brokers.n) fetchers_refresh(r);
-    if (d->brokers.n || d->gone_brokers.n) replicas_look_deleted(r);
+    if (d->brokers.n || d->gone_brokers.n) {
+        fetchers_refresh(r);
+        replicas_look_deleted(r);
+    }
 }
 
 /* ---- now and then ---- */

@@ -429,6 +429,47 @@ begin_session(bool named[PARTITIONS])
     return n;
 }
 
+/* With its connection, whether a fetch is under way or not; one of a broker that is only down stays. */
+static void
+of_a_leader_that_has_left_the_cluster_nothing_is_kept(void **state)
+{
+    (void)state;
+    join(0);
+    deliver((struct event){.kind = EV_CONNECTED, .conn = conns[0]});
+    fetcher_leave(&p[0]);
+    fetchers_refresh(&owner);
+    deliver((struct event){.kind = EV_AGAIN});
+    assert_false(list_is_empty(&owner.fetchers));
+    image.brokers.n = 0;
+    fetchers_refresh(&owner);
+    deliver((struct event){.kind = EV_AGAIN});
+    assert_true(list_is_empty(&owner.fetchers));
+    int64_t held = env.mem.used_bytes;
+    deliver((struct event){.kind = EV_CLOSED, .conn = conns[0], .err = ENV_EOF});
+    assert_true(env.mem.used_bytes < held);
+    /* It comes again: by another connection. */
+    image.brokers.n = 1;
+    join(0);
+    assert_int_equal(conns_n, 2);
+}
+
+/* The metadata may tell first that the broker has gone, and then of its partitions. */
+static void
+a_fetcher_goes_with_its_last_partition(void **state)
+{
+    (void)state;
+    join(0), join(1);
+    image.brokers.n = 0;
+    fetchers_refresh(&owner);
+    fetcher_leave(&p[0]);
+    deliver((struct event){.kind = EV_AGAIN});
+    assert_false(list_is_empty(&owner.fetchers));
+    fetcher_leave(&p[1]);
+    deliver((struct event){.kind = EV_AGAIN});
+    assert_true(list_is_empty(&owner.fetchers));
+    deliver((struct event){.kind = EV_CLOSED, .conn = conns[0], .err = ENV_EOF});
+}
+
 static void
 in_a_session_only_what_changed_is_named(void **state)
 {
@@ -555,6 +596,8 @@ main(void)
         CASE(who_joins_does_not_wait),
         CASE(a_new_epoch_ends_the_wait),
         CASE(several_fetchers_share_a_leader),
+        CASE(of_a_leader_that_has_left_the_cluster_nothing_is_kept),
+        CASE(a_fetcher_goes_with_its_last_partition),
         CASE(in_a_session_only_what_changed_is_named),
         CASE(in_a_session_what_is_not_ready_or_left_is_forgotten),
         CASE(a_session_that_is_gone_begins_anew_at_once),
