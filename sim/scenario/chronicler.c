@@ -16,6 +16,8 @@ struct reach {
     int32_t partition;
     int64_t end;  /* all batches before it are whole, and follow one another */
     int64_t lies; /* spoilt ones included: a node that runs goes on behind a place that rots */
+    int64_t
+        first; /* where the first file says that it begins: also if there is nothing in it any more */
     bool is_broken, has_ended;
     bool is_compacted; /* between two batches some may be missing */
 };
@@ -80,6 +82,7 @@ reach_of(struct measuring *m, const struct partition_ref *p)
         .partition = p->partition,
         .end = -1,
         .lies = -1,
+        .first = -1,
         .is_compacted = is_compacted(m->r, p->topic),
     };
     return r;
@@ -105,17 +108,6 @@ measure_batch(struct measuring *m, struct slice path, int64_t at, int64_t size, 
     return n;
 }
 
-/* A file says by its name that the log had come so far, also if it is empty, for retention has taken what was before. */
-static void
-measure_name(struct slice path, struct reach *r)
-{
-    int64_t base = base_of(path);
-    if (base <= r->lies) return;
-    r->is_broken |= r->lies >= 0 && !r->is_compacted;
-    r->lies = base;
-    if (!r->is_broken) r->end = base;
-}
-
 static void
 measure_segment(void *ctx, struct slice path, int64_t size)
 {
@@ -123,7 +115,7 @@ measure_segment(void *ctx, struct slice path, int64_t size)
     struct partition_ref p;
     if (!partition_of(path, &p)) return;
     struct reach *r = reach_of(m, &p);
-    if (!r->has_ended) measure_name(path, r);
+    if (r->first < 0) r->first = base_of(path);
     for (int64_t at = 0, n; at < size && !r->has_ended; at += n) {
         n = measure_batch(m, path, at, size, r);
         r->has_ended = n == 0;
@@ -135,6 +127,10 @@ measure_disk(const struct run *r, struct machine *m, struct measuring *ret)
 {
     *ret = (struct measuring){.r = r, .a = r->a, .m = m};
     disk_peek_all(m, IMAGE_CACHED, measure_segment, ret);
+    for (int64_t i = 0; i < ret->v.n; i++) {
+        struct reach *one = &ret->v.v[i];
+        if (one->lies < 0) one->lies = one->end = one->first; /* retention has emptied it */
+    }
 }
 
 /* ---- what a fault takes ------------------------------------------------------------------------------ */
