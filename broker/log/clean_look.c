@@ -58,7 +58,7 @@ look_find(struct look_job *j)
         .start_offset = log->start_offset,
         .end_offset = log->assigned_end,
         .cleaned_to = log->cleaned_to,
-        .stable_offset = MIN(j->look->stable_offset, log->written_end),
+        .stable_offset = MIN(j->look->stable_offset, log->synced_end),
         .now_ms = env_wall_ms(log->env),
         .lag_min_ms = log->config->lag_min_ms,
         .lag_max_ms = log->config->lag_max_ms,

@@ -4,7 +4,8 @@
  *       ├──── clean ─────┼───── cleanable ───┼──── too young ──────┼───────►
  *
  * Clean is what earlier cleanings have seen (cleaner-offset-checkpoint). Not cleanable is the active segment, what
- * is not written yet (a follower far behind knows a high watermark above that), what is not below the last stable offset, and so not below the high watermark (KAFKA-13194: a value that is not
+ * is not synced yet (a power loss that takes a value must find the one that it was to replace: that a cleaning took it is durable
+ * at once; a follower far behind knows a high watermark above even what is written), what is not below the last stable offset, and so not below the high watermark (KAFKA-13194: a value that is not
  * committed must not remove one that is), and what is younger than min.compaction.lag.ms (KIP-58). A log is due when
  * enough of it is dirty (min.cleanable.dirty.ratio), or when something dirty is older than
  * max.compaction.lag.ms (KIP-354). Pure. */

@@ -114,7 +114,7 @@ the_end_does_not_go_back(void **state)
     int64_t end_offset = commitlog_assigned_end(&r.f.log);
     log_roll(&r.f.log, end_offset);
     r.f.log.cleaned_to = -1;
-    body_run(&r.f.body);
+    wait_ms(&r, 0); /* until it is synced */
     assert_true(clean(&r));
     assert_int_equal(commitlog_cleaned_to(&r.f.log), end_offset);
     body_end(&r.f.body);
@@ -332,6 +332,40 @@ what_is_not_written_yet_is_left(void **state)
     end(&r);
 }
 
+static void
+looked_in_time(struct run *r, struct cleaning *x)
+{
+    x->has_looked = false;
+    x->look.stable_offset = commitlog_written_end(&r->f.log);
+    if (!commitlog_look_cleanable(&r->f.log, &x->look)) return;
+    while (!x->has_looked) assert_true(body_step(&r->f.body));
+}
+
+/* A cleaning is durable at once: it must not take the value before if a power loss may still take the one that replaced it. */
+static void
+what_is_not_synced_yet_removes_nothing(void **state)
+{
+    (void)state;
+    struct run r;
+    struct cleaning x = {.look = {.done = looked}};
+    int looks = 0, behind = 0;
+    begin(&r, 1);
+    for (int i = 0; i < 40; i++) {
+        append_keyed(&r, 0, 3, false, i % 5);
+        while (commitlog_written_end(&r.f.log) < r.f.log.assigned_end)
+            assert_true(body_step(&r.f.body));
+        looked_in_time(&r, &x);
+        looks += x.has_looked;
+        behind += x.has_looked && commitlog_synced_end(&r.f.log) <
+                                      r.f.log.segments.v[r.f.log.segments.n - 1]->base_offset;
+        if (x.has_looked)
+            assert_true(x.look.found.first_uncleanable <= commitlog_synced_end(&r.f.log));
+    }
+    assert_true(looks > 0 && behind > 0);
+    body_run(&r.f.body);
+    end(&r);
+}
+
 /* ---- failures ---- */
 
 static void
@@ -454,6 +488,7 @@ main(void)
         cmocka_unit_test(retention_waits_for_its_end),
         cmocka_unit_test(a_log_that_was_cut_is_looked_at_again),
         cmocka_unit_test(what_is_not_written_yet_is_left),
+        cmocka_unit_test(what_is_not_synced_yet_removes_nothing),
         cmocka_unit_test(a_broken_batch_makes_it_uncleanable_and_harms_nothing),
         cmocka_unit_test(offsets_out_of_order_make_it_uncleanable),
         cmocka_unit_test(a_full_disk_ends_it_and_harms_nothing),
