@@ -19,7 +19,8 @@ struct reach {
     int64_t
         first; /* where the first file says that it begins: also if there is nothing in it any more */
     bool is_broken, has_ended;
-    bool is_compacted; /* between two batches some may be missing */
+    bool is_compacted;  /* between two batches some may be missing */
+    VEC(int64_t) bases; /* … so which there are before the end: where each begins */
 };
 
 struct measuring {
@@ -104,7 +105,9 @@ measure_batch(struct measuring *m, struct slice path, int64_t at, int64_t size, 
     mem_free(m->a->mem, all, n);
     r->lies = base + (int32_t)load_be32(head + 23) + 1;
     r->is_broken |= !is_whole;
-    if (!r->is_broken) r->end = r->lies;
+    if (r->is_broken) return n;
+    r->end = r->lies;
+    if (r->is_compacted) VEC_PUSH(m->a->mem, &r->bases, base);
     return n;
 }
 
@@ -173,6 +176,26 @@ look_what_went_astray(const struct harm *h, struct measuring *after)
     copies_are_gone(h, S(CHRONICLE_MISDIRECTED), false, r, from, INT64_MAX);
 }
 
+/* How far the log comes that is left. If it is compacted, a gap says nothing: a cleaning may have made it before, or the fault did,
+ * which left the next file and not the end of this one. */
+static int64_t
+end_of_what_is_left(const struct reach *was, const struct reach *is)
+{
+    for (int64_t i = 0, at = 0; i < was->bases.n; i++) {
+        while (at < is->bases.n && is->bases.v[at] < was->bases.v[i]) at++;
+        if (at == is->bases.n || is->bases.v[at] != was->bases.v[i])
+            return MIN(was->bases.v[i], MAX(is->end, 0));
+    }
+    return MAX(is->end, 0);
+}
+
+static void
+release_measured(struct measuring *m)
+{
+    for (int64_t i = 0; i < m->v.n; i++) VEC_RELEASE(m->a->mem, &m->v.v[i].bases);
+    VEC_RELEASE(m->a->mem, &m->v);
+}
+
 static void
 look_what_is_gone(struct world *w, void *ctx)
 {
@@ -185,11 +208,11 @@ look_what_is_gone(struct world *w, void *ctx)
     for (int64_t i = 0; i < h->before.v.n && h->what.p; i++) {
         const struct reach *was = &h->before.v.v[i];
         const struct partition_ref p = {was->topic, was->partition};
-        int64_t end = MAX(reach_of(&after, &p)->end, 0);
+        int64_t end = end_of_what_is_left(was, reach_of(&after, &p));
         copies_are_gone(h, h->what, h->by_power, was, end, MAX(was->lies, 0));
     }
-    VEC_RELEASE(h->r->a->mem, &after.v);
-    VEC_RELEASE(h->r->a->mem, &h->before.v);
+    release_measured(&after);
+    release_measured(&h->before);
 }
 
 static void
