@@ -111,9 +111,27 @@ ids_of(const int32_t *v, int32_t n)
 static void
 decided(struct invariants *v, struct topic_key *k, const struct decision *d)
 {
-    if (d->leader >= 0 && d->leader_epoch != k->now.leader_epoch)
+    if (d->leader >= 0 && (!k->now.known || d->leader_epoch != k->now.leader_epoch))
         VEC_PUSH(v->mem, &v->ledger->elections, k);
     check_change(v, k, d);
+}
+
+/* Of those that a new partition begins with each has its own copy, and whoever counts as in sync is there. */
+static void
+check_new(struct invariants *v, const struct topic_key *k, const struct decision *d)
+{
+    if (k->now.known) return;
+    for (int32_t i = 0; i < d->replicas.n; i++)
+        for (int32_t j = 0; j < i; j++)
+            if (d->replicas.v[i] == d->replicas.v[j])
+                breach(v, RULE_ISR_ELR, k, -1, "gave broker # two of # replicas", d->replicas.v[i],
+                       d->replicas.n);
+    for (int32_t i = 0; i < d->isr.n; i++) {
+        const struct broker_seen *b = broker_seen(v, d->isr.v[i]);
+        if (b->epoch < 0 || b->fenced)
+            breach(v, RULE_ISR_FENCED, k, -1, "put broker # into an ISR of #, though it is fenced",
+                   d->isr.v[i], d->isr.n);
+    }
 }
 
 static void
@@ -130,7 +148,7 @@ take_partition(struct invariants *v, const struct k_partition_record *r, int64_t
                          .elr = ids_of(r->eligible_leader_replicas, r->eligible_leader_replicas_n),
                          .last = ids_of(r->last_known_elr, r->last_known_elr_n),
                          .recovers = r->leader_recovery_state == RECOVERING};
-    if (k) decided(v, k, &d);
+    if (k) check_new(v, k, &d), decided(v, k, &d);
 }
 
 /* KIP-704: a leader that may lack what was committed says so of itself, or nobody hears of it. */

@@ -141,6 +141,41 @@ who_may_lack_something_and_does_not_say_so(void **state)
 }
 
 static void
+new_partition(struct tale *s, int32_t first, int32_t second)
+{
+    int32_t replicas[] = {first, second};
+    struct k_partition_record p;
+    codec_default(K_MSG_PARTITION_RECORD, &p);
+    p.topic_id = topic_id;
+    p.partition_id = 1;
+    p.replicas = p.isr = replicas, p.replicas_n = p.isr_n = 2;
+    p.leader = first;
+    p.leader_epoch = p.partition_epoch = 0;
+    add_metadata(s, K_MSG_PARTITION_RECORD, 2, &p);
+    tale_commit(s, METADATA);
+}
+
+static void
+a_new_partition_has_two_brokers(void **state)
+{
+    BEGIN;
+    new_partition(&s, 1, 1);
+    assert_told(&s, RULE_ISR_ELR, "k1: gave broker 1 two of 2 replicas");
+}
+
+static void
+who_is_fenced_is_not_in_sync_from_the_beginning(void **state)
+{
+    BEGIN;
+    int32_t isr[] = {2};
+    fence(&s, 3);
+    change(&s, -2, isr, 1, -1);
+    tale_commit(&s, METADATA);
+    new_partition(&s, 1, 3);
+    assert_told(&s, RULE_ISR_FENCED, "k1: put broker 3 into an ISR of 2, though it is fenced");
+}
+
+static void
 nothing_changes_without_a_cause(void **state)
 {
     BEGIN;
@@ -180,6 +215,8 @@ main(void)
         cmocka_unit_test(the_first_replica_may_have_the_lead),
         cmocka_unit_test(who_may_lack_something_says_so),
         cmocka_unit_test(who_may_lack_something_and_does_not_say_so),
+        cmocka_unit_test(a_new_partition_has_two_brokers),
+        cmocka_unit_test(who_is_fenced_is_not_in_sync_from_the_beginning),
         cmocka_unit_test(nothing_changes_without_a_cause),
         cmocka_unit_test(nobody_is_fenced_without_a_cause),
         cmocka_unit_test(nobody_is_elected_without_a_cause),
