@@ -199,6 +199,14 @@ new_doom(struct oracle *o, const struct topic_key *k, const struct node_log *l, 
     return o->dooms = d;
 }
 
+/* Somebody was elected uncleanly by the operator's leave and did not come to lead; but that nobody else might lead was decided with
+ * it, and stands. Who is elected in order then, without the record as well, leads by that leave. */
+static bool
+stands_on(const struct topic_key *k, const struct doom *d, int64_t at_ns)
+{
+    return d->by_leave && !is_unclean(k, at_ns);
+}
+
 /* Which promises does the new leader not keep? Acknowledgements come nearly in the order of offsets, and
  * what lies before a record that is there is there as well: so look back until many in a row are. */
 #define LOOK_BACK 256
@@ -222,7 +230,7 @@ elected(struct oracle *o, struct topic_key *k)
             continue;
         }
         kept = 0;
-        if (p->doom && !idle) continue;
+        if (p->doom && (!idle || stands_on(k, p->doom, o->now_ns))) continue;
         if (!d) d = new_doom(o, k, l, o->now_ns);
         p->doom = d;
     }

@@ -112,6 +112,39 @@ an_operators_request_permits_it_too(void **state)
 }
 
 /* The cluster thought of it by itself: the last known leader, or a mistake. */
+/* b2 dies before it hears that it leads; when it is back it is elected in order, for nobody else may lead by then. */
+static void
+b2_is_elected_uncleanly_and_leads_later(struct tale *t)
+{
+    produce(t, 0, 10, 0, 0, -1);
+    decide(t, 1, 0, 1, false, S("replicas=1,2,3 isr=1 elr= last="));
+    life(t, 0, LIFE_CRASH);
+    decide(t, 2, 1, 2, true, S("replicas=1,2,3 isr=2 elr= last="));
+    life(t, 1, LIFE_CRASH);
+    decide(t, -1, 2, 3, false, S("replicas=1,2,3 isr= elr= last=2"));
+    recovered(t, 1, 10);
+    decide(t, 2, 3, 4, false, S("replicas=1,2,3 isr=2 elr= last="));
+    role(t, 1, LEADER, 2, 3);
+    high_watermark(t, 1, 10, 3, true);
+}
+
+static void
+what_an_unclean_election_has_decided_stands_when_another_comes_to_lead_by_it(void **state)
+{
+    BEGIN;
+    oracle_unclean_is(t.o, S("orders"), true);
+    b2_is_elected_uncleanly_and_leads_later(&t);
+    assert_lost(&t, 10, LOSS_ALLOWED, "permitted because: b2 was elected uncleanly");
+}
+
+static void
+nor_does_it_excuse_if_nobody_permitted_it(void **state)
+{
+    BEGIN;
+    b2_is_elected_uncleanly_and_leads_later(&t);
+    assert_lost(&t, 10, LOSS_BUG, "not permitted: ");
+}
+
 static void
 an_unclean_election_that_nobody_permitted_is_a_bug(void **state)
 {
@@ -665,6 +698,9 @@ main(void)
         cmocka_unit_test(what_an_old_leader_acknowledged_names_the_new_one),
         cmocka_unit_test(an_unclean_election_permits_it_too),
         cmocka_unit_test(an_operators_request_permits_it_too),
+        cmocka_unit_test(
+            what_an_unclean_election_has_decided_stands_when_another_comes_to_lead_by_it),
+        cmocka_unit_test(nor_does_it_excuse_if_nobody_permitted_it),
         cmocka_unit_test(an_unclean_election_that_nobody_permitted_is_a_bug),
         cmocka_unit_test(an_election_of_one_who_never_led_explains_nothing),
         cmocka_unit_test(a_leader_without_what_another_candidate_has_is_a_bug),
