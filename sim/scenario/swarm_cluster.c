@@ -3,6 +3,13 @@
 
 #define READER_TIMEOUT_MS 1000 /* of clients that say nothing */
 
+/* How long a request is under way; and what a follower's fetch must be able to bring, so that it keeps up with all that
+ * clients send: one that gets a record in each round trip lags for ever, in Kafka, too. */
+static const struct {
+    const char *latency;
+    int64_t fetched_bytes;
+} links[] = {{"50us..500us", 500}, {"200us..2ms", 2000}, {"1ms..5ms", 10000}, {"2ms..25ms", 50000}};
+
 static void
 draw_shape(struct swarm *s)
 {
@@ -64,6 +71,15 @@ draw_most_fetched(struct swarm *s, int64_t percent, const char *name, int64_t mi
     int64_t fits = s->bandwidth * timeout_ms / 1000 / 4;
     if (s->bandwidth) bytes = is_drawn ? MIN(bytes, fits) : fits;
     if (is_drawn || s->bandwidth) swarm_put_setting(s, name, bytes);
+}
+
+static void
+draw_fetched_of_partition(struct swarm *s)
+{
+    bool is_drawn = swarm_chance(s, 25);
+    int64_t bytes = swarm_of_any_size(s, 500, 100000);
+    if (is_drawn)
+        swarm_put_setting(s, "replica.fetch.max.bytes", MAX(bytes, links[s->link].fetched_bytes));
 }
 
 /* Of groups of KIP-848; those of classic groups stand with their members. */
@@ -153,8 +169,9 @@ draw_settings(struct swarm *s)
     swarm_perhaps(s, 50, "log.initial.task.delay.ms", 50, 2000);
     swarm_perhaps(s, 40, "replica.high.watermark.checkpoint.interval.ms", 50, 5000);
     swarm_perhaps(s, 20, "log.flush.scheduler.interval.ms", 50, 2000);
-    swarm_perhaps(s, 25, "replica.fetch.max.bytes", 500, 100000);
-    draw_most_fetched(s, 20, "replica.fetch.response.max.bytes", 1000, s->replica_socket_ms);
+    draw_fetched_of_partition(s);
+    draw_most_fetched(s, 20, "replica.fetch.response.max.bytes",
+                      MAX(1000, links[s->link].fetched_bytes), s->replica_socket_ms);
     swarm_perhaps(s, 20, "replica.fetch.backoff.ms", 20, 1000);
     draw_most_fetched(s, 15, "fetch.max.bytes", 2048, READER_TIMEOUT_MS);
     swarm_perhaps(s, 15, "num.replica.fetchers", 1, 4);
@@ -187,8 +204,7 @@ draw_settings(struct swarm *s)
 static void
 draw_links_and_disks(struct swarm *s)
 {
-    swarm_put(s, "  network: {latency: %s",
-              ONE_OF(s, "50us..500us", "200us..2ms", "1ms..5ms", "2ms..25ms"));
+    swarm_put(s, "  network: {latency: %s", links[s->link].latency);
     swarm_perhaps(s, 50, "split", 1, 500);
     if (s->bandwidth) swarm_put_setting(s, "bandwidth", s->bandwidth);
     swarm_put(s, "}\n  disk: {fsync: %s", ONE_OF(s, "100us..1ms", "1ms..3ms", "2ms..30ms"));
@@ -222,6 +238,7 @@ swarm_draw_cluster(struct swarm *s)
     s->controller_socket_ms = swarm_of_any_size(s, 500, 4000);
     swarm_begin_part(s, "links");
     if (swarm_chance(s, 10)) s->bandwidth = swarm_of_any_size(s, 200000, 5000000);
+    s->link = swarm_between(s, 0, ARRAY_LEN(links) - 1);
     swarm_begin_part(s, "racks");
     draw_racks(s);
     swarm_begin_part(s, "cluster");

@@ -34,6 +34,7 @@ struct swarm {
     bool is_whole;  /* no faults */
     int64_t controller_socket_ms, replica_socket_ms;
     int64_t bandwidth; /* of each link, in bytes a second; 0: any */
+    int64_t link;      /* how slow they are (swarm_cluster.c) */
     int64_t racks;     /* 0: brokers are in none */
 };
 

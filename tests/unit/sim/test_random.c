@@ -333,6 +333,34 @@ what_a_swarm_lets_a_fetch_bring_comes_through_in_time(void **state)
     desk_clear(&d);
 }
 
+static int64_t
+latency_max_us(const struct scenario *s)
+{
+    return s->cluster.latency.max / 1000;
+}
+
+/* Else a follower gets a record in each round trip, and lags for ever behind the producers of a swarm. */
+static void
+what_a_swarm_lets_a_follower_fetch_is_enough_to_keep_up(void **state)
+{
+    int32_t small = 0, slow = 0;
+    struct desk d;
+    (void)state;
+    desk_load(&d, SWARM);
+    for (uint64_t seed = 1; seed <= 300; seed++) {
+        const struct scenario *s = scenario_of_seed(&d.a, d.s, seed, &d.diags);
+        int64_t bytes = cluster_config_i64(s, "replica.fetch.max.bytes");
+        int64_t all = cluster_config_i64(s, "replica.fetch.response.max.bytes");
+        if (s->cluster.bandwidth > 0) continue;
+        int64_t round_trips_a_second = 1000000 / (2 * latency_max_us(s));
+        assert_true(MIN(bytes, all) * round_trips_a_second >= 450000);
+        small += bytes < 5000;
+        slow += latency_max_us(s) > 20000;
+    }
+    assert_true(small > 3 && slow > 30);
+    desk_clear(&d);
+}
+
 /* The folder's scenario is the run. */
 static void
 what_a_swarm_draws_runs_alone_to_the_same_trace(void **state)
@@ -388,6 +416,7 @@ main(void)
         cmocka_unit_test(no_voter_forgets),
         cmocka_unit_test(what_a_swarm_draws_is_a_scenario_without_mistakes),
         cmocka_unit_test(what_a_swarm_lets_a_fetch_bring_comes_through_in_time),
+        cmocka_unit_test(what_a_swarm_lets_a_follower_fetch_is_enough_to_keep_up),
         cmocka_unit_test(what_a_swarm_draws_runs_alone_to_the_same_trace),
         cmocka_unit_test(what_a_swarm_is_told_it_does_not_draw),
     };
