@@ -352,10 +352,12 @@ invariants_polled_decided(struct invariants *v, int64_t at_ns, struct slice topi
 {
     const struct topic_key *k = model_find_key(&v->model, topic, partition);
     const struct node_log *l = k && !k->older && !k->is_compacted ? newest_leader(v, k) : NULL;
-    const struct log_truth *t = l ? l->user : NULL;
-    if (!t || is_lossy(k, l->epoch) || offset >= log_view_end(t->view)) return;
+    struct log_truth *t = l ? l->user : NULL;
+    if (!t || is_lossy(k, l->epoch)) return;
     v->at_ns = at_ns;
     v->node = -1;
+    /* After a cut the last batch is not looked at yet: it may be the marker. */
+    if (!look_on(v, t, k, l, l->written) || offset >= log_view_end(t->view)) return;
     for (int64_t i = 0; i < t->producers.n; i++) {
         const struct producer_seen *p = &t->producers.v[i];
         if (p->open_from < 0 || p->open_from > offset) continue;

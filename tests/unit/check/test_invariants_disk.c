@@ -505,6 +505,42 @@ what_is_decided_may_be_given(void **state)
     assert_silent(&s);
 }
 
+/* What was behind the marker is cut off, and the marker is the last now: it stands. */
+static void
+what_was_decided_right_before_a_cut_may_be_given(void **state)
+{
+    (void)state;
+    struct tale s;
+    begin(&s);
+    append_on_disk(&s, 0, BATCH_TRANSACTIONAL);
+    append_on_disk(&s, -1, BATCH_TRANSACTIONAL | BATCH_CONTROL);
+    append_on_disk(&s, 1, BATCH_TRANSACTIONAL);
+    disk_put(s.m, LOG, slice(s.bytes, 2 * BATCH_HEADER_BYTES));
+    say(&s, NOTE_LOG_TRUNCATE, SLICE_NULL, 2, 3, 0, 0, 0);
+    say(&s, NOTE_PARTITION_ROLE, SLICE_NULL, 2, 1, 0, 0, 0);
+    invariants_polled_decided(s.v, 5, S("orders"), 0, 0);
+    assert_silent(&s);
+}
+
+/* The marker itself is cut off. */
+static void
+what_a_cut_has_opened_again_may_not_be_given(void **state)
+{
+    (void)state;
+    struct tale s;
+    begin(&s);
+    append_on_disk(&s, 0, BATCH_TRANSACTIONAL);
+    append_on_disk(&s, 1, BATCH_TRANSACTIONAL);
+    append_on_disk(&s, -1, BATCH_TRANSACTIONAL | BATCH_CONTROL);
+    disk_put(s.m, LOG, slice(s.bytes, 2 * BATCH_HEADER_BYTES));
+    say(&s, NOTE_LOG_TRUNCATE, SLICE_NULL, 2, 3, 0, 0, 0);
+    say(&s, NOTE_PARTITION_ROLE, SLICE_NULL, 2, 1, 0, 0, 0);
+    invariants_polled_decided(s.v, 5, S("orders"), 0, 1);
+    assert_told(&s, RULE_READ_UNDECIDED,
+                S("a reader of committed records was given offset 1, and a transaction is open "
+                  "since 0"));
+}
+
 /* A marker that was written to the wrong place lies nowhere: the disk no longer says what is decided. */
 static void
 a_spoilt_disk_tells_of_no_transaction(void **state)
@@ -547,6 +583,8 @@ main(void)
         cmocka_unit_test(what_is_synced_has_its_epochs_written_down),
         cmocka_unit_test(who_reads_committed_records_waits_for_the_end),
         cmocka_unit_test(what_is_decided_may_be_given),
+        cmocka_unit_test(what_was_decided_right_before_a_cut_may_be_given),
+        cmocka_unit_test(what_a_cut_has_opened_again_may_not_be_given),
         cmocka_unit_test(a_spoilt_disk_tells_of_no_transaction),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
