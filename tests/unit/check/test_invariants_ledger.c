@@ -112,6 +112,21 @@ the_first_replica_may_have_the_lead(void **state)
     assert_silent(&s);
 }
 
+/* With permission, and saying so: but 3 is in sync and lives. */
+static void
+one_who_lives_and_has_all_is_not_passed_over(void **state)
+{
+    BEGIN;
+    int32_t isr[] = {1};
+    invariants_unclean_is(s.v, S("orders"), true);
+    fence(&s, 2);
+    change(&s, 1, isr, 1, 1);
+    tale_commit(&s, METADATA);
+    assert_told(
+        &s, RULE_LEADER_ELIGIBLE,
+        "k1: made 1 the leader, who may lack records, and passed over 3, who lives and has all");
+}
+
 static void
 unclean(struct tale *s, int8_t recovery)
 {
@@ -213,6 +228,7 @@ main(void)
         cmocka_unit_test(who_is_fenced_in_the_same_breath_leads_no_more),
         cmocka_unit_test(who_is_out_of_sync_leads_no_more),
         cmocka_unit_test(the_first_replica_may_have_the_lead),
+        cmocka_unit_test(one_who_lives_and_has_all_is_not_passed_over),
         cmocka_unit_test(who_may_lack_something_says_so),
         cmocka_unit_test(who_may_lack_something_and_does_not_say_so),
         cmocka_unit_test(a_new_partition_has_two_brokers),
