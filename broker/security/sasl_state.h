@@ -10,7 +10,11 @@
  *
  * Whatever is not in the drawing ends the connection. Before hands are shaken nothing can be guessed, so it ends at once;
  * afterwards after connection.failed.authentication.delay.ms (KIP-306), so that guessing takes its time, unless it is no
- * request at all. */
+ * request at all.
+ *
+ * Where tokens are expected Apache Kafka answers every kind of request with ILLEGAL_SASL_STATE first, in the form that the kind has
+ * for errors (each partition of a Fetch, each topic of a Metadata …). Here SaslHandshake and ApiVersions are answered, which a
+ * client that has lost its way may send; of the others none is even decoded for somebody who has not shown who he is. */
 #ifndef SECURITY_SASL_STATE_H
 #define SECURITY_SASL_STATE_H
 
