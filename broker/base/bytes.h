@@ -120,12 +120,12 @@ static inline uint64_t
 reader_leb128(struct reader *r, int bits)
 {
     const uint8_t *p = r->p;
-    if (r->err || r->end - p < 2) return reader_long_leb128(r, bits);
+    if (r->err || p == r->end) return reader_long_leb128(r, bits);
     if (p[0] < 0x80) {
         r->p += 1;
         return p[0];
     }
-    if (p[1] >= 0x80) return reader_long_leb128(r, bits);
+    if (r->end - p < 2 || p[1] >= 0x80) return reader_long_leb128(r, bits);
     r->p += 2;
     return (uint64_t)p[1] << 7 | (p[0] & 0x7f);
 }
