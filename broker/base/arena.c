@@ -39,6 +39,11 @@ void
 arena_reset_used(struct arena *a)
 {
     struct arena_block *keep = a->blocks;
+    if (keep && !keep->next && keep->size == BLOCK_BYTES) { /* nearly always */
+        a->at = (uint8_t *)(keep + 1);
+        a->used_bytes = 0;
+        return;
+    }
     while (keep && keep->size != BLOCK_BYTES) keep = keep->next;
     arena_drop_blocks(a, keep);
     if (keep) keep->next = NULL;
