@@ -1,9 +1,5 @@
 #include "broker/base/siphash.h"
 
-struct state {
-    uint64_t v0, v1, v2, v3;
-};
-
 static inline uint64_t
 rotl(uint64_t x, int b)
 {
@@ -11,7 +7,7 @@ rotl(uint64_t x, int b)
 }
 
 static inline void
-round_once(struct state *s)
+round_once(struct siphash_begun *s)
 {
     s->v0 += s->v1, s->v1 = rotl(s->v1, 13), s->v1 ^= s->v0, s->v0 = rotl(s->v0, 32);
     s->v2 += s->v3, s->v3 = rotl(s->v3, 16), s->v3 ^= s->v2;
@@ -19,15 +15,15 @@ round_once(struct state *s)
     s->v2 += s->v1, s->v1 = rotl(s->v1, 17), s->v1 ^= s->v2, s->v2 = rotl(s->v2, 32);
 }
 
-static inline struct state
+static inline struct siphash_begun
 siphash_start(struct siphash_key key)
 {
-    return (struct state){key.k0 ^ 0x736f6d6570736575, key.k1 ^ 0x646f72616e646f6d,
-                          key.k0 ^ 0x6c7967656e657261, key.k1 ^ 0x7465646279746573};
+    return (struct siphash_begun){key.k0 ^ 0x736f6d6570736575, key.k1 ^ 0x646f72616e646f6d,
+                                  key.k0 ^ 0x6c7967656e657261, key.k1 ^ 0x7465646279746573};
 }
 
 static inline void
-absorb(struct state *s, uint64_t m)
+absorb(struct siphash_begun *s, uint64_t m)
 {
     s->v3 ^= m;
     round_once(s);
@@ -35,7 +31,7 @@ absorb(struct state *s, uint64_t m)
 }
 
 static inline uint64_t
-siphash_finish(struct state *s)
+siphash_finish(struct siphash_begun *s)
 {
     s->v2 ^= 0xff;
     round_once(s), round_once(s), round_once(s);
@@ -62,7 +58,7 @@ load_rest(const uint8_t *p, int64_t n)
 }
 
 static inline void
-absorb_all(struct state *s, struct slice b)
+absorb_all(struct siphash_begun *s, struct slice b)
 {
     int64_t i = 0;
     for (; b.n - i >= 8; i += 8) absorb(s, load_le64(b.p + i));
@@ -72,7 +68,7 @@ absorb_all(struct state *s, struct slice b)
 uint64_t
 siphash(struct siphash_key key, struct slice b)
 {
-    struct state s = siphash_start(key);
+    struct siphash_begun s = siphash_start(key);
     absorb_all(&s, b);
     return siphash_finish(&s);
 }
@@ -80,7 +76,7 @@ siphash(struct siphash_key key, struct slice b)
 struct siphash_wide
 siphash_wide(struct siphash_key key, struct slice b)
 {
-    struct state s = siphash_start(key);
+    struct siphash_begun s = siphash_start(key);
     struct siphash_wide h;
     s.v1 ^= 0xee;
     absorb_all(&s, b);
@@ -93,12 +89,26 @@ siphash_wide(struct siphash_key key, struct slice b)
     return h;
 }
 
-uint64_t
-siphash_u64x2(struct siphash_key key, uint64_t a, uint64_t b)
+struct siphash_begun
+siphash_begin_u64(struct siphash_key key, uint64_t a)
 {
-    struct state s = siphash_start(key);
+    struct siphash_begun s = siphash_start(key);
     absorb(&s, a);
+    return s;
+}
+
+uint64_t
+siphash_end_u64(const struct siphash_begun *begun, uint64_t b)
+{
+    struct siphash_begun s = *begun;
     absorb(&s, b);
     absorb(&s, (uint64_t)16 << 56);
     return siphash_finish(&s);
+}
+
+uint64_t
+siphash_u64x2(struct siphash_key key, uint64_t a, uint64_t b)
+{
+    struct siphash_begun begun = siphash_begin_u64(key, a);
+    return siphash_end_u64(&begun, b);
 }

@@ -11,7 +11,7 @@ swarm_begin_part(struct swarm *s, const char *name)
 {
     static const struct siphash_key fixed = {0x73776172u, 0x6d2e3130u};
     struct siphash_key key = {siphash_u64x2(fixed, s->seed, 0), siphash_u64x2(fixed, s->seed, 1)};
-    s->dice = (struct dice){.seed = key, .stream = siphash(key, slice_cstr(name))};
+    s->dice = (struct dice){.stream = siphash_begin_u64(key, siphash(key, slice_cstr(name)))};
 }
 
 int64_t

@@ -4,15 +4,14 @@
 struct dice
 world_dice(const struct world *w, struct slice area, struct slice name)
 {
-    return (struct dice){.seed = w->key,
-                         .stream =
-                             siphash_u64x2(w->key, siphash(w->key, area), siphash(w->key, name))};
+    uint64_t stream = siphash_u64x2(w->key, siphash(w->key, area), siphash(w->key, name));
+    return (struct dice){.stream = siphash_begin_u64(w->key, stream)};
 }
 
 uint64_t
 dice_draw(struct dice *d)
 {
-    return siphash_u64x2(d->seed, d->stream, d->n++);
+    return siphash_end_u64(&d->stream, d->n++);
 }
 
 int64_t

@@ -198,8 +198,10 @@ static struct siphash_key
 machine_seed(const struct mach *m)
 {
     struct dice d = world_dice(m->w, S("machine"), m->m.name);
-    struct siphash_key key = {siphash_u64x2(d.seed, d.stream, (uint64_t)m->m.incarnation * 2),
-                              siphash_u64x2(d.seed, d.stream, (uint64_t)m->m.incarnation * 2 + 1)};
+    struct siphash_key key;
+    d.n = (uint64_t)m->m.incarnation * 2;
+    key.k0 = dice_draw(&d);
+    key.k1 = dice_draw(&d);
     return key;
 }
 

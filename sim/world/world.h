@@ -30,8 +30,8 @@ struct trace_writer;
 
 /* One stream of dice. Its name decides its values; drawing from it touches no other. */
 struct dice {
-    struct siphash_key seed;
-    uint64_t stream, n;
+    struct siphash_begun stream;
+    uint64_t n;
 };
 
 /* "scenario" or "nemesis" or "link", "b1>b2": an area and a name. */
