@@ -141,11 +141,12 @@ partition_try_advance(struct partition *p)
                                    .in_maximal_isr = true};
     for (int64_t i = 0; i < p->followers.n && n <= REPLICAS_MAX; i++) {
         struct follower *f = &p->followers.v[i];
+        bool counts = partition_counts_on(p, f->broker_id);
         v[n++] = (struct replica_view){.broker_id = f->broker_id,
                                        .log_end = f->progress.log_end,
                                        .in_isr = isr_has(&p->isr, f->broker_id),
-                                       .in_maximal_isr = partition_counts_on(p, f->broker_id),
-                                       .joining = is_joining(p, f)};
+                                       .in_maximal_isr = counts,
+                                       .joining = !counts && is_joining(p, f)};
     }
     int64_t hw = hw_advance(p->high_watermark, v, n, partition_is_under_min_isr(p));
     if (hw > p->high_watermark) {
