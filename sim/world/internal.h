@@ -8,14 +8,8 @@
 #include "sim/net/net.h"
 #include "sim/world/hash.h"
 #include "sim/world/pool.h"
+#include "sim/world/queue.h"
 #include "sim/world/world.h"
-
-/* Something that will happen. Embedded in what it happens to. */
-struct entry {
-    struct heap_node node;
-    struct list frozen; /* among a paused machine's */
-    void (*fire)(struct world *w, struct entry *e);
-};
 
 struct clock {
     int64_t anchor_ns, base_ns, ppm; /* monotonic: base + (t - anchor), faster by ppm */
@@ -58,7 +52,7 @@ struct world {
     uint64_t seed;
     struct world_options options;
     int64_t now_ns;
-    struct heap queue;
+    struct queue queue;
     struct list urgent; /* calls to be made before anything else */
     bool stopped;
     int64_t same_time_steps; /* entries of the queue, and steps of machines */
@@ -84,11 +78,6 @@ mach_of(struct machine *m)
 
 void entry_arm(struct world *w, struct entry *e, int64_t at_ns);
 void entry_disarm(struct world *w, struct entry *e);
-static inline bool
-entry_is_armed(const struct entry *e)
-{
-    return heap_has(&e->node);
-}
 /* Somebody asked to be called before anything else: loops over events end. */
 static inline bool
 world_is_interrupted(const struct world *w)

@@ -108,7 +108,7 @@ mach_wake(struct mach *m)
     int64_t at = clock_when(&m->m.host->clock, env_next_deadline_ns(env));
     if (env_has_deferred(env)) at = m->w->now_ns;
     at = MAX(at, m->w->now_ns);
-    if (entry_is_armed(&m->wake) && m->wake.node.key == at) return;
+    if (entry_is_armed(&m->wake) && entry_due_ns(&m->wake) == at) return;
     if (at == TIME_NEVER) entry_disarm(m->w, &m->wake);
     else entry_arm(m->w, &m->wake, at);
 }

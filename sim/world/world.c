@@ -65,7 +65,7 @@ world_new(uint64_t seed, const struct world_options *options)
     w->options = options ? *options : world_options_default();
     w->options.name = mem_dup(&w->mem, w->options.name);
     w->hash = (struct run_hash){.h = seed, .on = w->options.hash_on};
-    heap_init(&w->queue, &w->mem);
+    queue_init(&w->queue, &w->mem);
     list_init(&w->urgent);
     net_init(w);
     return w;
@@ -131,14 +131,14 @@ void
 entry_arm(struct world *w, struct entry *e, int64_t at_ns)
 {
     list_remove(&e->frozen);
-    heap_set(&w->queue, &e->node, MAX(at_ns, w->now_ns));
+    queue_arm(&w->queue, e, MAX(at_ns, w->now_ns), w->now_ns);
 }
 
 void
 entry_disarm(struct world *w, struct entry *e)
 {
     list_remove(&e->frozen);
-    heap_remove(&w->queue, &e->node);
+    queue_disarm(&w->queue, e);
 }
 
 /* A call asked for with world_at(). */
@@ -200,36 +200,29 @@ world_advance(struct world *w, int64_t to_ns)
 int64_t
 world_next_ns(const struct world *w)
 {
-    const struct heap_node *n = heap_min(&w->queue);
+    const struct entry *e = queue_first(&w->queue, w->now_ns);
     if (!list_is_empty(&w->urgent)) return w->now_ns;
-    return n ? n->key : INT64_MAX;
+    return e ? entry_due_ns(e) : INT64_MAX;
 }
 
-bool
-world_step(struct world *w)
+/* The next entry, if it is due until then; false: there is none. */
+static bool
+world_step(struct world *w, int64_t until_ns)
 {
     struct list *urgent = list_pop_front(&w->urgent);
-    w->stats.entries++;
     if (urgent) {
+        w->stats.entries++;
         call_make(w, CONTAINER_OF(urgent, struct call, urgent));
         return true;
     }
-    struct heap_node *n = heap_min(&w->queue);
-    if (!n) return false;
-    world_advance(w, n->key);
-    heap_remove(&w->queue, n);
-    struct entry *e = CONTAINER_OF(n, struct entry, node);
+    struct entry *e = queue_first(&w->queue, w->now_ns);
+    if (!e || entry_due_ns(e) > until_ns) return false;
+    w->stats.entries++;
+    world_advance(w, entry_due_ns(e));
+    queue_disarm(&w->queue, e);
     e->fire(w, e);
     net_bury(w);
     return true;
-}
-
-static bool
-has_entry_until(struct world *w, int64_t until_ns)
-{
-    if (!list_is_empty(&w->urgent)) return true;
-    struct heap_node *n = heap_min(&w->queue);
-    return n && n->key <= until_ns;
 }
 
 static bool
@@ -245,11 +238,9 @@ world_run_while_not(struct world *w, bool (*cond)(void *ctx), void *ctx, int64_t
     w->stopped = false;
     while (!cond(ctx)) {
         if (w->stopped) return false;
-        if (!has_entry_until(w, until_ns)) {
-            if (until_ns != TIME_NEVER) world_advance(w, until_ns);
-            return false;
-        }
-        (void)world_step(w);
+        if (world_step(w, until_ns)) continue;
+        if (until_ns != TIME_NEVER) world_advance(w, until_ns);
+        return false;
     }
     return true;
 }

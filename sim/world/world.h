@@ -107,8 +107,6 @@ int64_t world_peak_bytes(const struct world *w);
 
 /* When something happens next; INT64_MAX: never. */
 int64_t world_next_ns(const struct world *w);
-/* Takes the next entry from the queue; false when nothing will ever happen again. */
-bool world_step(struct world *w);
 /* Everything up to and including this time; the clock then stands there. */
 void world_run_until(struct world *w, int64_t until_ns);
 void world_run(struct world *w, int64_t for_ns);
