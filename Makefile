@@ -29,7 +29,9 @@ WARN := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wno-sign-conversion -Wst
   -Wmissing-prototypes -Wvla -Wwrite-strings -Wundef -Wformat=2 -Wcast-qual -Wcast-align \
   -Wpointer-arith -Wimplicit-fallthrough -Wnull-dereference -Wdouble-promotion -fno-common -Werror
 CPPFLAGS := -I. -iquote $(GEN) -D_GNU_SOURCE
-CFLAGS := -std=gnu17 -g $(OPT) $(if $(LTO),-flto) $(WARN) -fno-strict-aliasing -fstack-protector-strong -fno-math-errno \
+# gcc clears a struct of more than 96 bytes with "rep stos": 150 cycles on some processors where memset() takes ten.
+CLEARING := $(if $(findstring gcc,$(notdir $(CC))),$(if $(filter x86_64-%,$(shell $(CC) -dumpmachine)),-mmemset-strategy=libcall:-1:noalign))
+CFLAGS := -std=gnu17 -g $(OPT) $(CLEARING) $(if $(LTO),-flto) $(WARN) -fno-strict-aliasing -fstack-protector-strong -fno-math-errno \
   $(if $(SAN),-fno-omit-frame-pointer -fsanitize=$(SAN) -fno-sanitize-recover=all)
 LDFLAGS := $(if $(SAN),-fsanitize=$(SAN)) $(if $(LTO),-flto=auto -g $(OPT)) -Wl,--as-needed -pthread
 AR := $(if $(LTO),gcc-ar,ar)
