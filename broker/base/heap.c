@@ -60,8 +60,8 @@ heap_push(struct heap *h, struct heap_node *n, int64_t key)
     CHECK(n->at == 0);
     n->key = key;
     struct heap_item item = {key, h->next_seq++, n};
-    VEC_PUSH(h->mem, &h->v, item);
-    sift_up(h, h->v.n - 1, item);
+    VEC_RESERVE(h->mem, &h->v, h->v.n + 1);
+    sift_up(h, h->v.n++, item);
 }
 
 void
