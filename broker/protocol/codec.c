@@ -72,7 +72,7 @@ codec_array(struct arena *a, enum k_struct_id id, int64_t n)
 {
     CHECK(id >= 0 && id < K_STRUCTS_N);
     const struct k_struct *s = &k_structs[id];
-    uint8_t *items = arena_alloc(a, n * s->size);
+    uint8_t *items = arena_alloc_dirty(a, n * s->size);
     for (int64_t i = 0; items && i < n; i++) {
         if (i == 0) struct_set_defaults(s, items);
         else memcpy(items + i * s->size, items, s->size);
