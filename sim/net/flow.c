@@ -13,35 +13,24 @@ world_of(const struct flow *f)
 static void
 flow_chunk_free(struct flow *f, struct chunk *c)
 {
-    struct mem *mem = &world_of(f)->mem;
     list_remove(&c->node);
-    if (c->bytes) mem_free(mem, c->bytes, c->bytes_n);
     if (c->inode) disk_unpin(c->inode);
-    MEM_DELETE(mem, c);
+    mem_free(&world_of(f)->mem, c, (int64_t)sizeof *c + c->room);
 }
 
+/* With room for so many bytes behind it. */
 static struct chunk *
-chunk_new(struct flow *f, int64_t at, int64_t n)
+chunk_new(struct flow *f, int64_t at, int64_t n, int64_t room)
 {
-    struct chunk *c = MEM_NEW(&world_of(f)->mem, struct chunk);
-    c->at = at;
-    c->n = n;
-    return c;
-}
-
-static struct chunk *
-chunk_of_bytes(struct flow *f, int64_t at, int64_t n)
-{
-    struct chunk *c = chunk_new(f, at, n);
-    c->bytes = mem_alloc_dirty(&world_of(f)->mem, n);
-    c->bytes_n = n;
+    struct chunk *c = mem_alloc_dirty(&world_of(f)->mem, (int64_t)sizeof *c + room);
+    *c = (struct chunk){.at = at, .n = n, .room = room};
     return c;
 }
 
 uint8_t *
 flow_queue_room(struct flow *f, int64_t n)
 {
-    struct chunk *c = chunk_of_bytes(f, f->queued, n);
+    struct chunk *c = chunk_new(f, f->queued, n, n);
     list_push_back(&f->chunks, &c->node);
     f->queued += n;
     return c->bytes;
@@ -50,7 +39,7 @@ flow_queue_room(struct flow *f, int64_t n)
 void
 flow_queue_range(struct flow *f, struct inode *inode, int64_t offset, int64_t n)
 {
-    struct chunk *c = chunk_new(f, f->queued, n);
+    struct chunk *c = chunk_new(f, f->queued, n, 0);
     c->inode = inode;
     c->offset = offset;
     list_push_back(&f->chunks, &c->node);
@@ -64,8 +53,8 @@ flow_copy(const struct flow *f, int64_t at, uint8_t *ret, int64_t n)
         if (!n) return;
         if (c->at + c->n <= at) continue;
         int64_t from = at - c->at, part = MIN(n, c->n - from);
-        CHECK(c->bytes && from >= 0);
-        memcpy(ret, c->bytes + c->skip + from, (size_t)part);
+        CHECK(!c->inode && from >= 0);
+        memcpy(ret, c->bytes + from, (size_t)part);
         ret += part, at += part, n -= part;
     }
     CHECK(!n);
@@ -88,7 +77,7 @@ flow_cut_queue(struct flow *f)
 static bool
 materialize(struct flow *f, struct chunk *range, int64_t n)
 {
-    struct chunk *c = chunk_of_bytes(f, range->at, n);
+    struct chunk *c = chunk_new(f, range->at, n, n);
     bool ok = disk_read_pinned(range->inode, range->offset, c->bytes, n) == n;
     list_insert_before(&range->node, &c->node);
     range->at += n, range->offset += n, range->n -= n;

@@ -123,18 +123,16 @@ frame_fill(struct end *e, struct net_frame *frame, struct slice head, int64_t by
     struct world_frame *f = &frame->f;
     struct tcp *t = e->tcp;
     struct world *w = t->w;
-    *f = (struct world_frame){.id = ++w->net.next_frame,
-                              .from = e->is_server ? t->server : t->client,
-                              .to = e->is_server ? t->client : t->server,
-                              .port = t->port,
-                              .conn = t->a.handle,
-                              .principal = principal_of(t),
-                              .is_answer = e->is_server,
-                              .api = -1,
-                              .version = -1,
-                              .bytes = bytes,
-                              .sent_ns = w->now_ns,
-                              .at_ns = w->now_ns};
+    f->id = ++w->net.next_frame;
+    f->from = e->is_server ? t->server : t->client;
+    f->to = e->is_server ? t->client : t->server;
+    f->port = t->port;
+    f->conn = t->a.handle;
+    f->principal = principal_of(t);
+    f->is_answer = e->is_server;
+    f->api = f->version = -1;
+    f->bytes = bytes;
+    f->sent_ns = f->at_ns = w->now_ns;
     struct reader r = reader(head);
     reader_skip(&r, 4);
     if (e->is_server) answer_is(t, f, &r, &frame->request);

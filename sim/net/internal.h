@@ -62,12 +62,11 @@ void asked_free(struct world *w, struct asked *a);
 /* Bytes queued to be sent: in memory, or a range of a file. */
 struct chunk {
     struct list node;
-    int64_t at, n; /* in the flow */
-    uint8_t *bytes;
-    int64_t bytes_n;     /* of the allocation */
-    int64_t skip;        /* bytes[skip] is the first */
-    struct inode *inode; /* when bytes is NULL */
+    int64_t at, n;       /* in the flow */
+    struct inode *inode; /* NULL: bytes */
     int64_t offset;
+    int64_t room; /* for bytes; more than n when the rest was cut off */
+    uint8_t bytes[];
 };
 
 struct segment {
