@@ -85,7 +85,7 @@
     X(ISR_SUPERSET, "isr-superset", "a leader counts on fewer than the ISR that was decided")        \
     X(OUT_TOO_SOON, "out-too-soon", "a follower was taken out of the ISR that had not lagged for replica.lag.time.max.ms") \
     X(LAGGARD_KEPT, "laggard-kept", "a follower stays in the ISR that lags for longer than replica.lag.time.max.ms") \
-    X(RESTLESS, "restless", "an election, a fenced broker or a smaller ISR after all had come to rest") \
+    X(RESTLESS, "restless", "an election or a fenced broker after all had come to rest") \
     X(ISR_HOLDS_COMMITTED, "isr-holds-committed", "an in-sync replica lacks committed records")      \
     X(LEADER_IN_ISR, "leader-in-isr", "the leader is not in the ISR")                                \
     X(LEADER_ELIGIBLE, "leader-eligible", "a leader from outside ISR and ELR: not uncleanly, or past one of them that lives") \
