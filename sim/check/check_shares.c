@@ -30,7 +30,9 @@ struct fate {
 
 struct share_view {
     struct fate *fates;      /* by offset - part->base; NULL: nothing is told of it */
-    int64_t first;           /* -1: nothing was given */
+    int64_t first;           /* where the group began; -1: nothing was given */
+    int32_t giver;           /* by this broker; -1: not known */
+    bool is_kept;            /* something was acknowledged: where it began is kept with that */
     int64_t start, start_ns; /* the greatest start offset that was told (-1), and when */
     bool has_members;
 };
@@ -202,6 +204,17 @@ check_held(struct shares_checked *s, const struct history_op *op, const struct p
     tell_end(&t);
 }
 
+/* A leader that finds nothing of the group begins where share.auto.offset.reset says, which is kept with the first thing that is
+ * acknowledged. Until then the next leader finds nothing, too, and begins anew (KIP-932): behind what came in the meantime. */
+static void
+began(struct share_view *v, const struct history_op *op, int64_t offset)
+{
+    int32_t giver = op->leader_epoch;
+    bool anew = !v->is_kept && v->giver >= 0 && giver >= 0 && giver != v->giver;
+    if (v->first < 0 || offset < v->first || anew) v->first = offset;
+    if (!v->is_kept) v->giver = giver;
+}
+
 static void
 take_given(struct shares_checked *s, const struct history_op *op, const struct part *p)
 {
@@ -211,7 +224,7 @@ take_given(struct shares_checked *s, const struct history_op *op, const struct p
     for (int32_t i = 0; i < op->reads_n; i++) {
         struct fate *f = fate_at(v, p, r[i].offset);
         if (!f) continue;
-        if (v->first < 0 || r[i].offset < v->first) v->first = r[i].offset;
+        began(v, op, r[i].offset);
         check_given_again(s, op, p, &r[i], f);
         check_deliveries(s, op, p, &r[i]);
         check_held(s, op, p, &r[i], f);
@@ -255,6 +268,7 @@ take_acknowledged(struct shares_checked *s, const struct history_op *op, const s
     struct share_view *v = share_view_of(s, op, p);
     bool settles = op->acks == DECIDED_ACCEPT || op->acks == DECIDED_REJECT;
     if (op->outcome == HISTORY_FAIL) return;
+    v->is_kept |= op->outcome == HISTORY_OK;
     int64_t end = named_end(op, p);
     for (int64_t offset = first_named(op, p); offset < end; offset++) {
         struct fate *f = &v->fates[offset - p->base];
@@ -427,7 +441,7 @@ make_share_views(struct shares_checked *s)
     struct checker *c = s->c;
     int64_t n = (int64_t)s->groups_n * c->parts_n;
     s->views = mem_alloc(c->mem, n * (int64_t)sizeof *s->views);
-    for (int64_t i = 0; i < n; i++) s->views[i].first = s->views[i].start = -1;
+    for (int64_t i = 0; i < n; i++) s->views[i].first = s->views[i].start = s->views[i].giver = -1;
 }
 
 static void

@@ -90,6 +90,35 @@ what_is_not_acknowledged_is_given_again(void **state)
     gives(8, NULL, &strict, RULE_UNGIVEN, 1, false);
 }
 
+/* In another group: w1 is given the first record by b1, and the last one by whom it is said. */
+static void
+begins_anew(const char *between, const char *broker, int64_t ungiven)
+{
+    char lines[600];
+    snprintf(lines, sizeof lines,
+             "1.800 = w1 given orders-0 0=p1:1/1 asked=1700000000 of=h by=1\n%s"
+             "1.850 = w1 given orders-0 2=p1:3/1 asked=1840000000 of=h%s\n"
+             "1.860 1.870 w1 acknowledge orders-0 ok @2 to=2 of=h accept\n"
+             "1.900 = - healed -",
+             between, broker);
+    gives(9, lines, &strict, RULE_UNGIVEN, ungiven, false);
+}
+
+/* Where a group begins (share.auto.offset.reset) is kept with what is acknowledged first: until then a new leader begins anew. */
+static void
+a_group_begins_where_something_was_acknowledged_first(void **state)
+{
+    static const char refused[] =
+        "1.810 1.820 w1 acknowledge orders-0 fail !6 @0 to=0 of=h accept\n",
+                      accepted[] = "1.810 1.820 w1 acknowledge orders-0 ok @0 to=0 of=h accept\n";
+    (void)state;
+    begins_anew("", " by=2", 0);
+    begins_anew(refused, " by=2", 0);
+    begins_anew(accepted, " by=2", 1);
+    begins_anew("", " by=1", 2);
+    begins_anew("", "", 2); /* nobody knows who gave it */
+}
+
 static struct happening
 placed_at(int64_t at_ms, int32_t leader)
 {
@@ -260,6 +289,7 @@ main(void)
         cmocka_unit_test(what_was_acknowledged_is_not_given_again),
         cmocka_unit_test(nobody_is_given_what_another_holds),
         cmocka_unit_test(what_is_not_acknowledged_is_given_again),
+        cmocka_unit_test(a_group_begins_where_something_was_acknowledged_first),
         cmocka_unit_test(who_was_superseded_and_has_not_heard_of_it_may_give_again),
         cmocka_unit_test(a_delivery_that_nobody_saw_may_be_the_last),
         cmocka_unit_test(there_is_a_limit_on_deliveries),
