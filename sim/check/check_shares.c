@@ -17,8 +17,9 @@ struct fate {
     int64_t asked_to_settle_ns;    /* … and asked for */
     int32_t settled_by;            /* whose */
     bool is_settled;               /* that is so, or may be */
-    bool is_accepted, is_rejected; /* acknowledged as that */
+    bool is_accepted, is_rejected; /* acknowledged as that, and so it was */
     bool is_decided;               /* somebody has asked for it to be done with */
+    int32_t settling_n;            /* how many have, and were not refused */
     bool has_letter;
     int32_t given_n;    /* deliveries; the greatest count that was told */
     int64_t given_ns;   /* when it was given last … */
@@ -168,16 +169,34 @@ check_deliveries(struct shares_checked *s, const struct history_op *op, const st
 /* Whatever happens to the cluster or to a client may end a lock early: a leader goes, a connection breaks. */
 #define BEFORE_NS 2000000000LL
 
+static int64_t
+happening_end_ns(const struct happening *one)
+{
+    return one->kind == HAPPENED_TROUBLE ? one->until_ns : one->at_ns;
+}
+
 static bool
 is_troubled(const struct shares_checked *s, int64_t from_ns, int64_t to_ns)
 {
     const struct chronicle *c = s->c->facts->chronicle;
     for (int64_t i = 0; c && i < c->v.n; i++) {
         const struct happening *one = &c->v.v[i];
-        int64_t until_ns = one->kind == HAPPENED_TROUBLE ? one->until_ns : one->at_ns;
-        if (one->at_ns <= to_ns && until_ns >= from_ns - BEFORE_NS) return true;
+        if (one->at_ns <= to_ns && happening_end_ns(one) >= from_ns - BEFORE_NS) return true;
     }
     return false;
+}
+
+/* A delivery counts though its answer was lost and nobody has seen it. One answer is lost with each thing that happens, at most. */
+static bool
+may_be_unseen(const struct shares_checked *s, int64_t deliveries_n, int64_t from_ns, int64_t to_ns)
+{
+    const struct chronicle *c = s->c->facts->chronicle;
+    for (int64_t i = 0; c && i < c->v.n && deliveries_n > 0; i++) {
+        const struct happening *one = &c->v.v[i];
+        if (one->kind != HAPPENED_PLACED && one->at_ns <= to_ns && happening_end_ns(one) >= from_ns)
+            deliveries_n--;
+    }
+    return deliveries_n <= 0;
 }
 
 /* An answer that was long on its way: an earlier delivery than the one that is held, whose lock has ended. */
@@ -240,6 +259,12 @@ take_given(struct shares_checked *s, const struct history_op *op, const struct p
 
 /* ---- what was acknowledged ------------------------------------------------------------------------ */
 
+static bool
+settles(const struct history_op *op)
+{
+    return op->acks == DECIDED_ACCEPT || op->acks == DECIDED_REJECT;
+}
+
 /* Whoever has said what became of a record, or begins anew, holds it no more. */
 static void
 let_go(struct shares_checked *s, const struct history_op *op, const struct part *p)
@@ -249,7 +274,8 @@ let_go(struct shares_checked *s, const struct history_op *op, const struct part 
     for (int64_t offset = first_named(op, p); offset < end; offset++) {
         struct fate *f = &v->fates[offset - p->base];
         if (f->holder == op->process) f->holder = -1;
-        f->is_decided |= op->acks == DECIDED_ACCEPT || op->acks == DECIDED_REJECT;
+        f->is_decided |= settles(op);
+        f->settling_n += settles(op);
     }
 }
 
@@ -262,25 +288,49 @@ let_all_go(struct shares_checked *s, int32_t process)
             if (s->views[i].fates[k].holder == process) s->views[i].fates[k].holder = -1;
 }
 
+/* It may have been delivered for the last time and taken back before this was heard. While its lock cannot have run out
+ * something must have happened for that, too. */
+static bool
+may_be_worn_out(const struct shares_checked *s, const struct history_op *op, const struct fate *f)
+{
+    int32_t most = s->c->facts->share_deliveries_max;
+    bool is_locked = op->complete_ns < f->asked_ns + s->c->facts->share_lock_ns;
+    return most > 0 && may_be_unseen(s, most - f->given_n + is_locked, f->asked_ns - BEFORE_NS,
+                                     op->complete_ns);
+}
+
+/* A start offset that has passed a record lets pass whatever somebody says of it who had it before. So this is what became of
+ * it only if the start cannot have passed it: nobody else can have settled it, and it was not delivered too often. */
+static bool
+is_what_became(const struct shares_checked *s, const struct history_op *op, const struct fate *f)
+{
+    return f->given_to == op->process && f->settling_n == 1 && !may_be_worn_out(s, op, f);
+}
+
+static void
+take_settled(struct shares_checked *s, const struct history_op *op, struct fate *f)
+{
+    f->is_settled = true;
+    if (op->outcome != HISTORY_OK) return;
+    f->settled_ns = op->complete_ns;
+    f->asked_to_settle_ns = op->invoke_ns;
+    f->settled_by = op->process;
+    if (!is_what_became(s, op, f)) return;
+    f->is_accepted |= op->acks == DECIDED_ACCEPT;
+    f->is_rejected |= op->acks == DECIDED_REJECT && has_letters(s, op->node, op->invoke_ns);
+}
+
 static void
 take_acknowledged(struct shares_checked *s, const struct history_op *op, const struct part *p)
 {
     struct share_view *v = share_view_of(s, op, p);
-    bool settles = op->acks == DECIDED_ACCEPT || op->acks == DECIDED_REJECT;
-    if (op->outcome == HISTORY_FAIL) return;
     v->is_kept |= op->outcome == HISTORY_OK;
+    if (!settles(op)) return;
     int64_t end = named_end(op, p);
     for (int64_t offset = first_named(op, p); offset < end; offset++) {
         struct fate *f = &v->fates[offset - p->base];
-        if (settles) f->is_settled = true;
-        if (settles && op->outcome == HISTORY_OK) {
-            f->settled_ns = op->complete_ns;
-            f->asked_to_settle_ns = op->invoke_ns;
-            f->settled_by = op->process;
-            /* A start offset that has passed a record lets pass what somebody says of it who had it before. */
-            f->is_accepted |= op->acks == DECIDED_ACCEPT && f->given_to == op->process;
-            f->is_rejected |= op->acks == DECIDED_REJECT && has_letters(s, op->node, op->invoke_ns);
-        }
+        if (op->outcome == HISTORY_FAIL) f->settling_n--;
+        else take_settled(s, op, f);
     }
 }
 
@@ -343,22 +393,13 @@ check_letters(struct shares_checked *s, int32_t group, const struct part *p,
 
 /* ---- the end -------------------------------------------------------------------------------------- */
 
-/* A delivery counts though its answer was lost and nobody has seen it, so the last one may be such. One answer is lost with
- * each thing that happens, at most, and the record is free again when its lock has run out. */
+/* The last delivery may be one that nobody has seen; and after each the record is free again when its lock has run out. */
 static bool
 may_be_given_unseen(const struct shares_checked *s, const struct fate *f, int32_t most)
 {
-    const struct chronicle *c = s->c->facts->chronicle;
     int32_t missing = most - f->given_n;
     int64_t until_ns = f->given_ns + missing * (s->c->facts->share_lock_ns + BEFORE_NS);
-    if (f->given_n == 0) return false;
-    for (int64_t i = 0; c && i < c->v.n && missing > 0; i++) {
-        const struct happening *one = &c->v.v[i];
-        int64_t end_ns = one->kind == HAPPENED_TROUBLE ? one->until_ns : one->at_ns;
-        if (one->kind != HAPPENED_PLACED && one->at_ns <= until_ns && end_ns >= f->given_ns)
-            missing--;
-    }
-    return missing <= 0;
+    return f->given_n > 0 && may_be_unseen(s, missing, f->given_ns, until_ns);
 }
 
 static void

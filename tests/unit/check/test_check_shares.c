@@ -241,6 +241,56 @@ a_dead_letter_is_of_what_became_of_its_record(void **state)
     gives(7, ACCEPTED_BY("w2"), &strict, RULE_WRONG_LETTER, 1, false);
 }
 
+/* w1's answer was long on its way: w2 has had p1:2 by then, and has settled it. */
+static void
+who_is_late_does_not_say_what_became_of_a_record(void **state)
+{
+    (void)state;
+    static const int64_t since[] = {500000000};
+    struct check_facts facts = strict;
+    facts.letters_since_ns = since;
+    facts.letters_since_n = 1;
+#define SETTLED(how, word) \
+    "1.600 1.700 w2 acknowledge orders-0 " how " @1 to=1 of=g " word "\n" \
+    "1.750 = w1 given orders-0 1=p1:2/1 asked=900000000 of=g\n"
+#define LATE(word) "1.760 1.800 w1 acknowledge orders-0 ok @1 to=1 of=g " word
+#define LETTER_OF_2 "\n1.810 = f letter orders-0 @1 1=p1:2 count=2 of=g reject"
+    /* p1:3 has no letter, ever. */
+    gives(7, SETTLED("ok", "accept") LATE("reject"), &facts, RULE_NO_LETTER, 1, false);
+    gives(7, SETTLED("info", "accept") LATE("reject"), &facts, RULE_NO_LETTER, 1, false);
+    gives(7, SETTLED("ok", "reject") LATE("accept"), &facts, RULE_NO_LETTER, 2, false);
+    gives(7, SETTLED("ok", "reject") LATE("accept") LETTER_OF_2, &strict, RULE_WRONG_LETTER, 0,
+          false);
+    /* Who was refused has not settled it. */
+    gives(7, SETTLED("fail !121", "accept") LATE("reject"), &facts, RULE_NO_LETTER, 2, false);
+    gives(7, SETTLED("fail !121", "reject") LATE("accept") LETTER_OF_2, &strict, RULE_WRONG_LETTER,
+          1, false);
+}
+
+/* It was taken back after the last delivery: whoever had it is let pass. */
+static void
+who_is_later_than_the_last_lock_does_not_say_what_became_of_a_record(void **state)
+{
+    (void)state;
+    static const int64_t since[] = {500000000};
+    struct happening died = {.kind = HAPPENED_ENDED, .at_ns = 1650000000};
+    struct chronicle c = {.v = {.v = &died, .n = 1}};
+    struct check_facts facts = {.share_deliveries_max = 2, .share_lock_ns = 500000000};
+#define SAYS_UNTIL(end, word) "1.600 " end " w2 acknowledge orders-0 ok @1 to=1 of=g " word
+#define WORN_OUT "\n2.900 = f letter orders-0 @1 1=p1:2 count=2 of=g release"
+    gives(7, SAYS_UNTIL("1.700", "accept") WORN_OUT, &facts, RULE_WRONG_LETTER, 1, false);
+    gives(7, SAYS_UNTIL("1.900", "accept") WORN_OUT, &facts, RULE_WRONG_LETTER, 0, false);
+    facts.letters_since_ns = since;
+    facts.letters_since_n = 1;
+    gives(7, SAYS_UNTIL("1.700", "reject"), &facts, RULE_NO_LETTER, 2, false);
+    gives(7, SAYS_UNTIL("1.900", "reject"), &facts, RULE_NO_LETTER, 1, false);
+    /* Something has ended its lock, perhaps. */
+    facts.letters_since_n = 0;
+    facts.chronicle = &c;
+    gives(7, SAYS_UNTIL("1.700", "accept") WORN_OUT, &facts, RULE_WRONG_LETTER, 0, false);
+    gives(7, SAYS_UNTIL("1.640", "accept") WORN_OUT, &facts, RULE_WRONG_LETTER, 1, false);
+}
+
 static void
 the_start_offset_passes_nothing_that_is_not_done_with(void **state)
 {
@@ -285,6 +335,8 @@ main(void)
         cmocka_unit_test(what_was_rejected_has_a_dead_letter),
         cmocka_unit_test(what_nobody_took_in_the_end_has_a_dead_letter),
         cmocka_unit_test(a_dead_letter_is_of_what_became_of_its_record),
+        cmocka_unit_test(who_is_late_does_not_say_what_became_of_a_record),
+        cmocka_unit_test(who_is_later_than_the_last_lock_does_not_say_what_became_of_a_record),
         cmocka_unit_test(a_correct_history_raises_no_alarm),
         cmocka_unit_test(what_was_acknowledged_is_not_given_again),
         cmocka_unit_test(nobody_is_given_what_another_holds),
