@@ -25,14 +25,29 @@ heard_of(struct topic_key *k, int32_t id)
 
 /* ---- what was answered ------------------------------------------------------------------------------ */
 
-/* Whoever tells of a shorter log than before has lost its tail. */
-void
-isr_asked(struct invariants *v, const struct fetch_asked *asked)
+static void
+has_no_more_than(const struct fetch_asked *asked)
 {
     struct heard *h = heard_of(asked->key, asked->id);
     if (h && h->leader_epoch == asked->leader_epoch)
         h->answered_end = MIN(h->answered_end, asked->end);
+}
+
+/* Whoever tells of a shorter log than before has lost its tail. */
+void
+isr_asked(struct invariants *v, const struct fetch_asked *asked)
+{
+    has_no_more_than(asked);
     VEC_PUSH(v->mem, &v->fetches, *asked);
+}
+
+/* The leader reads this request. On a connection that its follower has given up it may have come late, after what was asked on the
+ * next one: then the leader believes what it says, as Kafka's does, until it is asked again. */
+void
+isr_arrived(struct invariants *v, int64_t frame)
+{
+    for (int64_t i = 0; i < v->fetches.n; i++)
+        if (v->fetches.v[i].frame == frame) has_no_more_than(&v->fetches.v[i]);
 }
 
 /* A replica has one fetch under way on a connection: of what it asked there before, it hears no more. */

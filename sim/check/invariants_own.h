@@ -216,6 +216,7 @@ void names_removed(struct invariants *v, int64_t at_ns, int32_t node, struct sli
 struct heard *heard_of(struct topic_key *k, int32_t id);
 void isr_asked(struct invariants *v, const struct fetch_asked *asked);
 void isr_forget_asked(struct invariants *v, int32_t from, uint64_t conn);
+void isr_arrived(struct invariants *v, int64_t frame);
 void isr_answered(struct invariants *v, int32_t leader, int64_t frame, bool is_taken);
 void isr_wanted(struct invariants *v, struct topic_key *k, struct node_log *l,
                 const struct model_ids *is, const struct model_ids *wanted);

@@ -1,4 +1,5 @@
 /* The invariants at work in a world: one observer that hears every step. */
+#include "apis.h"
 #include "sim/check/disk_log.h"
 #include "sim/check/invariants_own.h"
 
@@ -127,6 +128,12 @@ on_frame_bytes(void *ctx, const struct world_frame *f, struct slice bytes)
     wire_hear(ctx, f, bytes);
 }
 
+static void
+on_frame(void *ctx, const struct world_frame *f, enum frame_fate fate)
+{
+    if (fate == FRAME_DELIVERED && f->api == K_API_FETCH && !f->is_answer) isr_arrived(ctx, f->id);
+}
+
 void
 invariants_combined(struct invariants *v, int32_t n)
 {
@@ -143,6 +150,7 @@ invariants_watch(struct invariants *v, struct world *w)
                                               .life = on_life,
                                               .fault = on_fault,
                                               .disk = on_disk,
+                                              .frame = on_frame,
                                               .frame_bytes = on_frame_bytes,
                                               .ctx = v});
 }

@@ -3,7 +3,7 @@
 #include "tests/lib/test.h"
 
 #define ORDERS S("orders-0")
-enum { LEADER, FOLLOWER, IS_LEADER = 2, EPOCH = 1, CONNECTION = 9 };
+enum { LEADER, FOLLOWER, IS_LEADER = 2, EPOCH = 1 };
 #define LAG_NS (1000 * NS_PER_MS)
 
 struct tale {
@@ -13,6 +13,7 @@ struct tale {
     int64_t next; /* offset */
     int32_t partition_epoch;
     int32_t tells_epoch; /* of its last record */
+    uint64_t connection;
 };
 
 static void
@@ -37,7 +38,7 @@ asks(struct tale *s, int64_t end)
 {
     struct fetch_asked one = {.frame = ++s->frame,
                               .sent_ns = s->now_ns,
-                              .conn = CONNECTION,
+                              .conn = s->connection,
                               .from = FOLLOWER,
                               .id = 2,
                               .leader_epoch = EPOCH,
@@ -45,7 +46,7 @@ asks(struct tale *s, int64_t end)
                               .key = model_find_subject(&s->v->model, ORDERS),
                               .end = end};
     invariants_fetched(s->v, S("orders"), 0, 2, EPOCH, end);
-    isr_forget_asked(s->v, FOLLOWER, CONNECTION);
+    isr_forget_asked(s->v, FOLLOWER, s->connection);
     isr_asked(s->v, &one);
     return one.frame;
 }
@@ -77,6 +78,7 @@ begin(struct tale *s)
     s->now_ns = NS_PER_S;
     s->partition_epoch = 1;
     s->tells_epoch = EPOCH;
+    s->connection = 9;
     invariants_lag(s->v, LAG_NS);
     invariants_node(s->v, LEADER, S("b1"), 1, false);
     invariants_node(s->v, FOLLOWER, S("b2"), 2, false);
@@ -217,6 +219,20 @@ who_lost_its_tail_has_it_no_more(void **state)
     assert_silent(&s);
 }
 
+/* Its first request stays under way on a connection that it gives up, and comes after the second. */
+static void
+what_comes_late_is_what_its_leader_knows(void **state)
+{
+    BEGIN;
+    int64_t late = asks(&s, 1);
+    s.connection++;
+    fetches(&s, 3);
+    s.now_ns += LAG_NS + 1;
+    isr_arrived(s.v, late);
+    shrinks(&s);
+    assert_silent(&s);
+}
+
 static void
 nobody_knows_by_clocks_that_drift(void **state)
 {
@@ -280,6 +296,7 @@ main(void)
         cmocka_unit_test(what_was_refused_does_not_count),
         cmocka_unit_test(what_another_log_has_does_not_count),
         cmocka_unit_test(who_lost_its_tail_has_it_no_more),
+        cmocka_unit_test(what_comes_late_is_what_its_leader_knows),
         cmocka_unit_test(nobody_knows_by_clocks_that_drift),
         cmocka_unit_test(who_lags_is_not_kept),
         cmocka_unit_test(who_asks_for_its_end_has_done_its_part),
