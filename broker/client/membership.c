@@ -14,12 +14,6 @@ membership_params_default(void)
 int32_t
 membership_generation(const struct membership *m)
 {
-    return m->generation;
-}
-
-int32_t
-membership_given_generation(const struct membership *m)
-{
     return m->generation < 0 || membership_has_no_rounds(m) ? m->generation : m->target_generation;
 }
 

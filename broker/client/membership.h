@@ -85,11 +85,10 @@ void membership_poll(struct membership *m);
 void membership_rejoin(struct membership *m);
 /* Leaves (a static member only stops: its place is kept), and does nothing more. */
 void membership_leave(struct membership *m);
-/* -1: no member. */
+/* In which it was given what it owns, and so commits: between the halves of a round that is the one before, for a cooperative
+ * member keeps its partitions meanwhile, and the new one may give them to others, or come to nothing. Kafka's groupMetadata()
+ * has the same. -1: no member, or nothing was given. */
 int32_t membership_generation(const struct membership *m);
-/* In which it was given what it owns: between the halves of a round that is the one before, for a cooperative member keeps its
- * partitions meanwhile, and the new one may give them to others, or come to nothing. -1: no member, or nothing was given. */
-int32_t membership_given_generation(const struct membership *m);
 
 /* Null: not given yet. Valid until the owner's next call. */
 struct slice membership_member_id(const struct membership *m);

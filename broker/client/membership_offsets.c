@@ -241,7 +241,7 @@ op_new(struct membership *m, struct group_op *op, int32_t n)
     st->deadline_ns = env_now_ns(m->env) + (op->timeout_ms ? op->timeout_ms : 60000) * NS_PER_MS;
     op->error = K_ERR_NONE;
     op->in_doubt = false;
-    op->generation = m->generation;
+    op->generation = membership_generation(m);
     list_push_back(&m->ops, &st->node);
     timer_arm(m->env, &st->again, env_now_ns(m->env));
     return st;

@@ -27,7 +27,7 @@ worker_op(const struct worker *w, enum history_kind kind, const struct held *h)
     struct history_op op =
         history_op_new(kind, w->process, h ? h->topic : -1, h ? h->partition : -1);
     op.node = w->group;
-    op.key = membership_given_generation(w->membership);
+    op.key = membership_generation(w->membership);
     op.acks = (int16_t)w->args->commits;
     return op;
 }

@@ -23,13 +23,19 @@ commit_done(struct group_op *op)
 }
 
 static void
-on_revoked(void *owner, const struct topic_partition *v, int32_t n)
+commit_first(void)
 {
-    (void)owner, (void)n;
-    struct group_offset at = {.topic = v[0].topic, .partition = v[0].partition, .offset = 3};
-    revoked_n++;
+    struct group_offset at = {.topic = S("t"), .partition = 0, .offset = 3};
     commit = (struct group_op){.done = commit_done};
     membership_commit(membership, &commit, &at, 1);
+}
+
+static void
+on_revoked(void *owner, const struct topic_partition *v, int32_t n)
+{
+    (void)owner, (void)v, (void)n;
+    revoked_n++;
+    commit_first();
     timer_arm(env, &given_up, env_now_ns(env)); /* the commit is on its way then */
 }
 
@@ -117,6 +123,8 @@ be_member(struct script *s, struct env *of_client)
 static int32_t coordinator, rounds_wanted;
 static int16_t beat_error, sync_error;    /* once */
 static int32_t joined_in[8], given_in[8]; /* at each SyncGroup */
+static bool commits_at_sync;              /* at the second of them */
+static int32_t committed_in;
 static struct {
     int32_t owned_n, generation;
 } said[8]; /* by each JoinGroup */
@@ -218,8 +226,9 @@ group(struct script *s, int32_t node, int16_t version, const void *q, void *r, s
         const struct k_sync_group_request *sync = q;
         struct k_sync_group_response *answer = r;
         int32_t n = script.asked[K_API_SYNC_GROUP] - 1;
-        joined_in[n] = membership_generation(membership);
-        given_in[n] = membership_given_generation(membership);
+        joined_in[n] = sync->generation_id;
+        given_in[n] = membership_generation(membership);
+        if (commits_at_sync && n == 1) commit_first();
         if (sync->assignments_n) answer->assignment = sync->assignments->assignment;
         if (s->asked[K_API_SYNC_GROUP] > 1) answer->error_code = once(&sync_error);
         break;
@@ -234,6 +243,7 @@ group(struct script *s, int32_t node, int16_t version, const void *q, void *r, s
         break;
     case K_API_OFFSET_COMMIT:
         if (node == 1) coordinator = 2, is_coordinator = false;
+        committed_in = ((const struct k_offset_commit_request *)q)->generation_id_or_member_epoch;
         refuse_commit(q, is_coordinator ? K_ERR_NONE : K_ERR_NOT_COORDINATOR, r, a);
         break;
     default: fail_msg("api %d was not expected", s->asked_for);
@@ -250,6 +260,8 @@ set_up(void **state)
     coordinator = 1;
     rounds_wanted = assigned_n = revoked_n = commits_n = 0;
     beat_error = sync_error = K_ERR_NONE;
+    commits_at_sync = false;
+    committed_in = -1;
     memset(said, 0, sizeof said);
     assigning = ASSIGNOR_RANGE;
     instance = SLICE_NULL;
@@ -337,7 +349,21 @@ who_waits_for_its_part_owns_by_the_round_before(void **state)
     assert_int_equal(given_in[0], -1);
     assert_int_equal(given_in[1], joined_in[0]);
     assert_int_not_equal(joined_in[1], joined_in[0]);
-    assert_int_equal(membership_given_generation(membership), joined_in[1]);
+    assert_int_equal(membership_generation(membership), joined_in[1]);
+}
+
+/* What it has done it has done as an owner by the round before: in the new one that may be another's. */
+static void
+who_waits_for_its_part_commits_by_the_round_before(void **state)
+{
+    (void)state;
+    assigning = ASSIGNOR_COOPERATIVE_STICKY;
+    rounds_wanted = 1;
+    commits_at_sync = true;
+    script_run(&script, 3000);
+    assert_int_equal(commits_n, 1);
+    assert_int_equal(committed_in, joined_in[0]);
+    assert_int_equal(commit.generation, joined_in[0]);
 }
 
 /* What it held back for one round is given out, though nobody else asks for the second one; and then no more are asked for. */
@@ -395,6 +421,8 @@ main(void)
         cmocka_unit_test_setup_teardown(a_round_that_came_to_nothing_gave_nothing, set_up,
                                         tear_down),
         cmocka_unit_test_setup_teardown(who_waits_for_its_part_owns_by_the_round_before, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(who_waits_for_its_part_commits_by_the_round_before, set_up,
                                         tear_down),
         cmocka_unit_test_setup_teardown(who_hears_that_the_group_has_moved_joins_there, set_up,
                                         tear_down),
