@@ -217,7 +217,7 @@ take_state(struct invariants *v, struct txn_seen *t, const struct topic_key *sha
     int8_t status = r->transaction_status;
     bool goes_on = (was.status == ONGOING && status != EMPTY) || status == COMPLETE_COMMIT ||
                    status == COMPLETE_ABORT;
-    t->partitions = (typeof(t->partitions)){0};
+    memset(&t->partitions, 0, sizeof t->partitions); /* was has them */
     if (status == COMPLETE_COMMIT || status == COMPLETE_ABORT)
         check_complete(v, &was, shard, offset);
     else take_partitions(v, t, shard, r, offset);
