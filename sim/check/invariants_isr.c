@@ -42,12 +42,24 @@ isr_asked(struct invariants *v, const struct fetch_asked *asked)
 }
 
 /* The leader reads this request. On a connection that its follower has given up it may have come late, after what was asked on the
- * next one: then the leader believes what it says, as Kafka's does, until it is asked again. */
+ * next one: then the leader believes what it says, as Kafka's does, until it is asked again. What it has read before, and waits to
+ * answer, counts no more. */
+static void
+isr_read(struct invariants *v, struct fetch_asked *asked)
+{
+    has_no_more_than(asked);
+    for (int64_t i = 0; i < v->fetches.n; i++) {
+        struct fetch_asked *a = &v->fetches.v[i];
+        if (a->key == asked->key && a->id == asked->id && a->has_arrived) a->is_outdated = true;
+    }
+    asked->has_arrived = true;
+}
+
 void
 isr_arrived(struct invariants *v, int64_t frame)
 {
     for (int64_t i = 0; i < v->fetches.n; i++)
-        if (v->fetches.v[i].frame == frame) has_no_more_than(&v->fetches.v[i]);
+        if (v->fetches.v[i].frame == frame) isr_read(v, &v->fetches.v[i]);
 }
 
 /* A replica has one fetch under way on a connection: of what it asked there before, it hears no more. */
@@ -89,7 +101,7 @@ isr_answered(struct invariants *v, int32_t leader, int64_t frame, bool is_taken)
     for (int64_t i = 0; i < v->fetches.n; i++) {
         struct fetch_asked *a = &v->fetches.v[i];
         if (a->frame != frame) v->fetches.v[n++] = *a;
-        else if (is_taken) take_answered(v, leader, a);
+        else if (is_taken && !a->is_outdated) take_answered(v, leader, a);
     }
     v->fetches.n = n;
 }

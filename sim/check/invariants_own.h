@@ -96,6 +96,7 @@ struct fetch_asked {
     int32_t last_epoch; /* of the record before the end; -1: not told */
     struct topic_key *key;
     int64_t end;
+    bool has_arrived, is_outdated; /* its leader has read it; has read another one since */
 };
 
 /* Somebody wants a producer id, and names none that it has. */

@@ -233,6 +233,22 @@ what_comes_late_is_what_its_leader_knows(void **state)
     assert_silent(&s);
 }
 
+/* The second is answered when the first has come. */
+static void
+what_waits_for_its_answer_is_outdated_by_what_comes_late(void **state)
+{
+    BEGIN;
+    int64_t late = asks(&s, 1), waits;
+    s.connection++;
+    waits = asks(&s, 3);
+    isr_arrived(s.v, waits);
+    s.now_ns += LAG_NS + 1;
+    isr_arrived(s.v, late);
+    isr_answered(s.v, LEADER, waits, true);
+    shrinks(&s);
+    assert_silent(&s);
+}
+
 static void
 nobody_knows_by_clocks_that_drift(void **state)
 {
@@ -297,6 +313,7 @@ main(void)
         cmocka_unit_test(what_another_log_has_does_not_count),
         cmocka_unit_test(who_lost_its_tail_has_it_no_more),
         cmocka_unit_test(what_comes_late_is_what_its_leader_knows),
+        cmocka_unit_test(what_waits_for_its_answer_is_outdated_by_what_comes_late),
         cmocka_unit_test(nobody_knows_by_clocks_that_drift),
         cmocka_unit_test(who_lags_is_not_kept),
         cmocka_unit_test(who_asks_for_its_end_has_done_its_part),
