@@ -12,6 +12,9 @@
 #include "sim/check/oracle.h"
 #include "sim/scenario/diag.h"
 
+#define NEVER_MS \
+    (INT64_MAX / NS_PER_MS / 4) /* what is longer is not waited for, and could overflow */
+
 #define REASONS_PER_RULE 3
 
 /* min.insync.replicas was changed while it ran; topic null: of all that say nothing. */
@@ -129,7 +132,8 @@ witnesses_begin(struct run *r)
         invariants_producers_may_expire(w->invariants);
     if (!cluster_config_i64(r->s, "transaction.partition.verification.enable"))
         invariants_unverified(w->invariants);
-    invariants_lag(w->invariants, cluster_config_i64(r->s, "replica.lag.time.max.ms") * NS_PER_MS);
+    invariants_lag(w->invariants,
+                   MIN(cluster_config_i64(r->s, "replica.lag.time.max.ms"), NEVER_MS) * NS_PER_MS);
     invariants_watch(w->invariants, r->w);
     net_know_topics(r->w, id_of_topic, r);
     if (r->o->outside || meddles_with_fetches(r->s)) net_follow_sessions(r->w);
@@ -225,7 +229,8 @@ witness_at_rest(struct run *r)
     int64_t longest_ms = MAX(cluster_config_i64(r->s, "broker.session.timeout.ms"),
                              MAX(cluster_config_i64(r->s, "replica.lag.time.max.ms"),
                                  cluster_config_i64(r->s, "controller.quorum.fetch.timeout.ms")));
-    invariants_at_rest(r->witnesses->invariants, world_now_ns(r->w) + 2 * longest_ms * NS_PER_MS);
+    invariants_at_rest(r->witnesses->invariants,
+                       world_now_ns(r->w) + 2 * MIN(longest_ms, NEVER_MS) * NS_PER_MS);
 }
 
 void
@@ -254,9 +259,6 @@ witnesses_free(struct run *r)
 }
 
 /* ---- what the checker must know ---- */
-
-#define NEVER_MS \
-    (INT64_MAX / NS_PER_MS / 4) /* what is longer is not waited for, and could overflow */
 
 /* How long a record may wait for its flush; 0: nobody promised. Logs are looked at as often as the scheduler
  * goes round, which by Kafka's default it never does; and after a start of the broker it waits before its first round. */
