@@ -3,6 +3,7 @@
 #include "sim/check/invariants.h"
 #include "sim/world/fault.h"
 #include "tests/lib/test.h"
+#include "tests/unit/check/told.h"
 
 #define DIR "data/orders-0/"
 #define LOG S(DIR "00000000000000000000.log")
@@ -59,17 +60,14 @@ end(struct tale *s)
 static void
 assert_told(struct tale *s, enum rule rule, struct slice story)
 {
-    const struct anomalies *a = invariants_anomalies(s->v);
-    assert_int_equal(a->v.n, 1);
-    assert_string_equal(rule_spelling(a->v.v[0].rule), rule_spelling(rule));
-    assert_true(slice_eq(a->v.v[0].story, story));
+    told_one(s->v, rule, story);
     end(s);
 }
 
 static void
 assert_silent(struct tale *s)
 {
-    assert_int_equal(invariants_anomalies(s->v)->v.n, 0);
+    told_nothing(s->v);
     end(s);
 }
 

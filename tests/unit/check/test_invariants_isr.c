@@ -1,6 +1,7 @@
 /* Who is in sync by the clock: out of the ISR not before replica.lag.time.max.ms has passed, and not much later. */
 #include "sim/check/invariants_own.h"
 #include "tests/lib/test.h"
+#include "tests/unit/check/told.h"
 
 #define ORDERS S("orders-0")
 enum { LEADER, FOLLOWER, IS_LEADER = 2, EPOCH = 1 };
@@ -100,17 +101,14 @@ end(struct tale *s)
 static void
 assert_told(struct tale *s, enum rule rule, const char *story)
 {
-    const struct anomalies *a = invariants_anomalies(s->v);
-    assert_int_equal(a->v.n, 1);
-    assert_string_equal(rule_spelling(a->v.v[0].rule), rule_spelling(rule));
-    assert_true(slice_eq(a->v.v[0].story, slice_cstr(story)));
+    told_one(s->v, rule, slice_cstr(story));
     end(s);
 }
 
 static void
 assert_silent(struct tale *s)
 {
-    assert_int_equal(invariants_anomalies(s->v)->v.n, 0);
+    told_nothing(s->v);
     end(s);
 }
 

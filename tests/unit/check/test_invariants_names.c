@@ -3,6 +3,7 @@
 #include "sim/check/invariants.h"
 #include "sim/world/fault.h"
 #include "tests/lib/test.h"
+#include "tests/unit/check/told.h"
 
 #define DIR "data/orders-0"
 #define FILE_AT(n) S(DIR "/0000000000000000000" #n ".log")
@@ -83,17 +84,14 @@ end(struct tale *s)
 static void
 assert_told(struct tale *s, const char *story)
 {
-    const struct anomalies *a = invariants_anomalies(s->v);
-    assert_int_equal(a->v.n, 1);
-    assert_int_equal(a->v.v[0].rule, RULE_DISK_TRUTH);
-    assert_true(slice_eq(a->v.v[0].story, slice_cstr(story)));
+    told_one(s->v, RULE_DISK_TRUTH, slice_cstr(story));
     end(s);
 }
 
 static void
 assert_silent(struct tale *s)
 {
-    assert_int_equal(invariants_anomalies(s->v)->v.n, 0);
+    told_nothing(s->v);
     end(s);
 }
 
