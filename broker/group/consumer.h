@@ -188,10 +188,26 @@ int16_t consumer_request_check(const struct groups *gs,
 void consumer_refuse(struct groups *gs, struct coordinator_call *call, int16_t err,
                      struct slice why);
 
-/* The same with what the request's expression stands for (NULL: it has none that is new). */
-void consumer_heartbeat_with(struct groups *gs, const struct k_consumer_group_heartbeat_request *q,
-                             struct coordinator_call *call,
-                             const struct k_consumer_group_regular_expression_value *resolved);
+/* How much of a heartbeat is done. */
+enum beat_part {
+    BEAT_WHOLE,
+    BEAT_ENTERS,         /* its member becomes one; no assignment, no answer yet … */
+    BEAT_AFTER_ENTERING, /* … and what follows */
+};
+/* The same with what the request's expression stands for (NULL: it has none that is new). Returns the error that was
+ * answered, 0 if none was yet. */
+int16_t consumer_heartbeat_with(struct groups *gs,
+                                const struct k_consumer_group_heartbeat_request *q,
+                                struct coordinator_call *call,
+                                const struct k_consumer_group_regular_expression_value *resolved,
+                                enum beat_part part);
+
+/* ---- consumer_gather.c ---- */
+
+/* Whether the request waits for others that come to its empty group within a moment. */
+bool consumer_gather_hold(struct groups *gs, const struct group *g,
+                          const struct k_consumer_group_heartbeat_request *q,
+                          struct coordinator_call *call);
 
 /* A classic member joins: the same step, told in the words of its protocol. */
 struct classic_joiner;

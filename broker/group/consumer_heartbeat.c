@@ -2,7 +2,8 @@
  * further, in this order: what it says of itself is noted; if the group is not as it was, the group's epoch
  * goes up; if the assignment is behind, it is made anew; the member moves towards what it shall have.
  *
- * All of it goes into the log as one batch, and the answer goes out when that is committed. */
+ * All of it goes into the log as one batch, and the answer goes out when that is committed. Of members that come to an
+ * empty group together (consumer_gather.c) all enter first, and each is assigned to in a second batch. */
 #include "broker/base/check.h"
 #include "broker/base/fmt.h"
 #include "broker/group/classic_member.h"
@@ -18,6 +19,7 @@ typedef struct k_consumer_group_heartbeat_response_topic_partitions answered_par
 struct beat {
     struct groups *gs;
     struct group *g;
+    enum beat_part part;
     const request *q;
     struct coordinator_call *call;
     struct arena a; /* goes with the beat */
@@ -179,6 +181,10 @@ find_joiner(struct beat *bt)
 static int16_t
 find_beating_member(struct beat *bt, struct slice *why)
 {
+    if (bt->part == BEAT_AFTER_ENTERING) {
+        bt->m = consumer_member(bt->g, bt->member_id);
+        return bt->m ? 0 : K_ERR_UNKNOWN_MEMBER_ID;
+    }
     if (bt->classic) return find_joiner(bt);
     return bt->q->instance_id.p ? find_static(bt, why) : find_dynamic(bt, why);
 }
@@ -475,8 +481,27 @@ finish_beat(struct beat *bt)
     return 0;
 }
 
+/* Its records are in the log, or on their way into it; should they not get there, it joins anew. */
 static int16_t
-run_beat(struct beat *bt, struct slice *why)
+finish_entering(struct beat *bt)
+{
+    struct group *g = bt->g;
+    enum consumer_state was = consumer_state(g);
+    int16_t err = 0;
+    /* It may be there already: a client that heard nothing has asked twice. */
+    if (builder_is_empty(&bt->b)) builder_release(&bt->b);
+    else err = shard_write_silently_folded(&g->shard->base, &bt->b);
+    if (err) return coordinator_store_error(err);
+    struct consumer_member *m = consumer_member(g, bt->member_id);
+    CHECK(m != NULL);
+    g->consumer->seen_topics = bt->gs->topics_n;
+    consumer_member_heard(m);
+    consumer_note(g, was);
+    return 0;
+}
+
+static int16_t
+enter(struct beat *bt, struct slice *why)
 {
     int16_t err = check_room(bt, why);
     if (err) return err;
@@ -487,6 +512,14 @@ run_beat(struct beat *bt, struct slice *why)
     begin_member(bt);
     bt->must_assign = bt->topics_changed;
     update_epoch(bt);
+    return 0;
+}
+
+static int16_t
+run_beat(struct beat *bt, struct slice *why)
+{
+    int16_t err = enter(bt, why);
+    if (err || bt->part == BEAT_ENTERS) return err;
     update_assignment(bt);
     if (!advance(bt)) {
         *why = S("the member's state is not known here; join anew, with no partitions");
@@ -506,13 +539,18 @@ new_consumer_id(struct beat *bt)
     return arena_dup(&bt->a, slice(text, sizeof text));
 }
 
-static void
+static int16_t
 beat_in_group(struct groups *gs, struct group *g, const request *q, struct coordinator_call *call,
-              const struct k_consumer_group_regular_expression_value *resolved)
+              const struct k_consumer_group_regular_expression_value *resolved, enum beat_part part)
 {
     struct slice why = SLICE_NULL;
-    struct beat bt = {
-        .gs = gs, .g = g, .q = q, .call = call, .member_id = q->member_id, .resolved = resolved};
+    struct beat bt = {.gs = gs,
+                      .g = g,
+                      .part = part,
+                      .q = q,
+                      .call = call,
+                      .member_id = q->member_id,
+                      .resolved = resolved};
     bool is_new = g->consumer == NULL;
     arena_init(&bt.a, &gs->base.env->mem, 0);
     shard_builder(&g->shard->base, &bt.b);
@@ -522,16 +560,15 @@ beat_in_group(struct groups *gs, struct group *g, const request *q, struct coord
     /* What it stands for is looked up there while the beat goes on. */
     if (resolved) consumer_set_regex(g, q->subscribed_topic_regex, resolved);
     int16_t err = run_beat(&bt, &why);
-    if (err) {
-        builder_release(&bt.b);
-        consumer_refuse(gs, call, err, why);
-    } else {
-        err = finish_beat(&bt);
-    }
+    if (err) builder_release(&bt.b);
+    else if (part == BEAT_ENTERS) err = finish_entering(&bt);
+    if (err) consumer_refuse(gs, call, err, why);
+    else if (part != BEAT_ENTERS) err = finish_beat(&bt);
     if (err && resolved) consumer_set_regex(g, q->subscribed_topic_regex, NULL);
     if (err && is_new) group_stay_classic(g);
     arena_release(&bt.a);
     if (!err) consumer_regex_refresh(g);
+    return err;
 }
 
 void
@@ -567,9 +604,10 @@ upgrade_first(struct shard *s, const request *q, struct group **g)
     return coordinator_store_error(err);
 }
 
-void
+int16_t
 consumer_heartbeat_with(struct groups *gs, const request *q, struct coordinator_call *call,
-                        const struct k_consumer_group_regular_expression_value *resolved)
+                        const struct k_consumer_group_regular_expression_value *resolved,
+                        enum beat_part part)
 {
     struct slice why = SLICE_NULL;
     struct group *g = NULL;
@@ -578,22 +616,27 @@ consumer_heartbeat_with(struct groups *gs, const request *q, struct coordinator_
     if (!err) err = find_beating_group(s, q, &g, &why);
     if (err) {
         consumer_refuse(gs, call, err, why);
-        return;
+        return err;
+    }
+    if (q->member_epoch == EPOCH_LEAVE || q->member_epoch == EPOCH_LEAVE_STATIC) {
+        consumer_leave(g, q, call);
+        return 0;
     }
     /* Somebody else may have been quicker. */
     if (resolved && g && g->consumer && consumer_regex(g, q->subscribed_topic_regex))
         resolved = NULL;
-    if (q->member_epoch == EPOCH_LEAVE || q->member_epoch == EPOCH_LEAVE_STATIC)
-        consumer_leave(g, q, call);
-    else if (resolved || !consumer_regex_hold(gs, g, q, call)) {
-        err = upgrade_first(s, q, &g);
-        if (err) consumer_refuse(gs, call, err, SLICE_NULL);
-        else beat_in_group(gs, g ? g : group_new(s, q->group_id), q, call, resolved);
+    if (!resolved && consumer_regex_hold(gs, g, q, call)) return 0;
+    if (!resolved && part == BEAT_WHOLE && consumer_gather_hold(gs, g, q, call)) return 0;
+    err = upgrade_first(s, q, &g);
+    if (err) {
+        consumer_refuse(gs, call, err, SLICE_NULL);
+        return err;
     }
+    return beat_in_group(gs, g ? g : group_new(s, q->group_id), q, call, resolved, part);
 }
 
 void
 groups_consumer_heartbeat(struct groups *gs, const request *q, struct coordinator_call *call)
 {
-    consumer_heartbeat_with(gs, q, call, NULL);
+    (void)consumer_heartbeat_with(gs, q, call, NULL, BEAT_WHOLE);
 }

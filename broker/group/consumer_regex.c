@@ -158,7 +158,7 @@ regex_matched(struct op *op)
         struct arena a;
         arena_init(&a, &j->gs->base.env->mem, 0);
         regex_value v = read_matched(j, &a, lines);
-        consumer_heartbeat_with(j->gs, j->q, j->call, &v);
+        (void)consumer_heartbeat_with(j->gs, j->q, j->call, &v, BEAT_WHOLE);
         arena_release(&a);
     }
     buf_unref(out);

@@ -17,6 +17,10 @@
 
 struct shard;
 
+/* Who comes to an empty group within so long of another comes together with it: the threads of one process, say. They
+ * are one rebalance, whatever is configured; and nobody notices so short a wait. */
+#define GROUP_GATHER_MS 20
+
 /* "PreparingRebalance" … */
 struct slice group_state_name(enum group_state s);
 

@@ -125,6 +125,7 @@ groups_new(struct env *env, const struct config *config, const struct image *ima
     coordinator_init(&gs->base, &group_kind, env, config, image);
     gs->topics_offset = -1;
     map_init(&gs->failures, groups_mem(gs), env_map_key(env));
+    map_init(&gs->gatherings, groups_mem(gs), env_map_key(env));
     return gs;
 }
 

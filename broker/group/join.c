@@ -212,10 +212,13 @@ group_join_maybe_complete(struct group *g)
         join_complete(g);
 }
 
+/* With a delay of 0, too, whoever comes together is one generation: else the first is told of the others only by its
+ * next heartbeat, and all wait for that. */
 static int64_t
 initial_delay_ms(const struct group *g)
 {
-    return config_i64(g->shard->owner->base.config, K_CFG_GROUP_INITIAL_REBALANCE_DELAY_MS);
+    int64_t ms = config_i64(g->shard->owner->base.config, K_CFG_GROUP_INITIAL_REBALANCE_DELAY_MS);
+    return MAX(ms, GROUP_GATHER_MS);
 }
 
 void

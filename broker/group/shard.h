@@ -20,7 +20,8 @@ struct groups {
     struct persister *persister; /* of share groups' states */
     topic_maker *make_topic;     /* NULL: nobody does */
     void *topic_owner;
-    struct map failures; /* of making topics (streams_failures.c) */
+    struct map failures;   /* of making topics (streams_failures.c) */
+    struct map gatherings; /* of those who come to empty groups (consumer_gather.c) */
 };
 
 static inline struct shard *

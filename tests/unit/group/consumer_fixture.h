@@ -65,6 +65,7 @@ beat(struct beat b)
 {
     struct call *c = beat_call(b);
     settle();
+    if (w.gs->gatherings.n > 0) gather();
     commit();
     return answer(c);
 }

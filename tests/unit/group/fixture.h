@@ -230,6 +230,13 @@ joined(struct call *c)
     return answer(c);
 }
 
+/* All are there that come together. */
+static inline void
+gather(void)
+{
+    pass_ms(GROUP_GATHER_MS);
+}
+
 /* A new member's id, as KIP-394 has it. */
 static inline struct slice
 new_id(void)

@@ -22,6 +22,7 @@ nothing_is_answered_before_it_is_committed(void **state)
 {
     (void)state;
     struct call *c = beat_call((struct beat){.id = "a", .owned = OWNS_NONE});
+    gather();
     assert_true(is_waiting(c));
     /* Nor is what rests on it. */
     struct call *again = beat_call((struct beat){.id = "a", .epoch = 2, .keeps = true});
@@ -105,6 +106,7 @@ a_join_that_cannot_be_written_leaves_nothing(void **state)
     (void)state;
     w.refuses = K_ERR_NOT_ENOUGH_REPLICAS;
     struct call *c = beat_call((struct beat){.id = "a", .owned = OWNS_NONE});
+    gather();
     assert_int_equal(((const response *)answer(c))->error_code, K_ERR_COORDINATOR_NOT_AVAILABLE);
     assert_null(the_group());
     w.refuses = 0;

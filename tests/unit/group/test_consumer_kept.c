@@ -84,7 +84,7 @@ a_group_that_was_left_becomes_the_other_kind(void **state)
     (void)beat((struct beat){.id = "a", .epoch = EPOCH_LEAVE});
     struct slice id = new_id();
     struct call *c = join((struct who){.id = id});
-    pass_ms(10);
+    gather();
     commit();
     assert_int_equal(joined(c)->error_code, 0);
     assert_int_equal(described()->error_code, K_ERR_GROUP_ID_NOT_FOUND);

@@ -8,7 +8,7 @@ lone_member(void)
 {
     struct slice id = new_id();
     struct call *j = join((struct who){.id = id});
-    pass_ms(0);
+    gather();
     const struct k_join_group_response *r = joined(j);
     assert_int_equal(r->error_code, 0);
     given g = {r->member_id, S("all")};
@@ -63,7 +63,7 @@ a_lone_member_leads_and_is_assigned(void **state)
     (void)state;
     struct slice id = new_id();
     struct call *j = join((struct who){.id = id});
-    pass_ms(0);
+    gather();
     const struct k_join_group_response *r = joined(j);
     assert_int_equal(r->generation_id, 1);
     assert_true(slice_eq(r->leader, id));
@@ -169,7 +169,7 @@ an_assignment_that_cannot_be_stored_is_not_given(void **state)
     (void)state;
     struct slice id = new_id();
     struct call *j = join((struct who){.id = id});
-    pass_ms(0);
+    gather();
     assert_int_equal(joined(j)->error_code, 0);
     w.refuses = K_ERR_NOT_ENOUGH_REPLICAS;
     given g = {id, S("all")};
@@ -185,7 +185,7 @@ an_assignment_that_comes_late_does_not_count(void **state)
     (void)state;
     struct slice id = new_id();
     struct call *j = join((struct who){.id = id});
-    pass_ms(0);
+    gather();
     assert_int_equal(joined(j)->error_code, 0);
     finish_writes(0);
     given g = {id, S("all")};
@@ -206,11 +206,29 @@ the_preferred_common_protocol_is_taken(void **state)
         join((struct who){.version = 3, .protocol = S("sticky"), .second = S("range")});
     struct call *c = join((struct who){.version = 3, .protocol = S("sticky")});
     struct call *d = join((struct who){.version = 3, .protocol = S("other")});
-    pass_ms(1);
+    gather(); /* for those who came after the first */
+    gather();
     assert_slice(joined(a)->protocol_name, "sticky");
     assert_slice(joined(b)->protocol_name, "sticky");
     assert_int_equal(joined(c)->error_code, 0);
     assert_int_equal(joined(d)->error_code, K_ERR_INCONSISTENT_GROUP_PROTOCOL);
+}
+
+/* Also where group.initial.rebalance.delay.ms is 0. */
+static void
+who_comes_together_is_one_generation(void **state)
+{
+    (void)state;
+    struct slice ids[3] = {new_id(), new_id(), new_id()};
+    struct call *c[3];
+    for (int i = 0; i < 3; i++) {
+        c[i] = join((struct who){.id = ids[i]});
+        pass_ms(GROUP_GATHER_MS - 1);
+        assert_true(is_waiting(c[0]));
+    }
+    gather();
+    for (int i = 0; i < 3; i++) assert_int_equal(joined(c[i])->generation_id, 1);
+    assert_int_equal(joined(c[0])->members_n, 3);
 }
 
 static void
@@ -227,7 +245,7 @@ static struct slice
 lone_static_member(void)
 {
     struct call *j = join((struct who){.instance = S("i")});
-    pass_ms(0);
+    gather();
     struct slice id = joined(j)->member_id;
     given g = {id, S("all")};
     struct call *s = sync(id, 1, &g, 1);
@@ -450,7 +468,7 @@ a_client_with_a_long_name_gets_a_shorter_id(void **state)
     static char name[CODEC_STRING_MAX];
     memset(name, 'x', sizeof name);
     struct call *c = join((struct who){.version = 3, .instance = slice(name, sizeof name)});
-    pass_ms(0);
+    gather();
     assert_int_equal(joined(c)->member_id.n, CODEC_STRING_MAX);
     struct call *s = sync(joined(c)->member_id, 1, NULL, 0);
     commit();
@@ -463,7 +481,7 @@ an_assignment_without_measure_is_refused(void **state)
     (void)state;
     struct slice id = new_id();
     struct call *j = join((struct who){.id = id});
-    pass_ms(0);
+    gather();
     assert_int_equal(joined(j)->error_code, 0);
     int64_t n = COORDINATOR_BATCH_BYTES_MAX + 1;
     given g = {id, slice(arena_alloc(&w.arena, n), n)};
@@ -504,6 +522,7 @@ main(void)
         TEST(an_assignment_that_cannot_be_stored_is_not_given),
         TEST(an_assignment_that_comes_late_does_not_count),
         TEST(the_preferred_common_protocol_is_taken),
+        TEST(who_comes_together_is_one_generation),
         TEST(session_time_outs_have_limits),
         TEST(a_static_member_returns_without_a_rebalance),
         TEST(a_static_member_hears_of_its_new_id_when_that_is_stored),

@@ -98,6 +98,7 @@ say(struct client *c, int32_t epoch)
     }
     groups_consumer_heartbeat(w.gs, q, &call->c);
     settle();
+    if (w.gs->gatherings.n > 0) gather();
     commit();
     return answer(call);
 }

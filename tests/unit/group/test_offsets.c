@@ -44,7 +44,7 @@ only_members_commit_to_a_group_that_has_some(void **state)
     assert_int_equal(commit_error(commit_offset(S("m"), 1, 7)), K_ERR_GROUP_ID_NOT_FOUND);
     struct slice id = new_id();
     struct call *j = join((struct who){.id = id});
-    pass_ms(0);
+    gather();
     assert_int_equal(joined(j)->generation_id, 1);
     assert_int_equal(commit_error(commit_offset(SLICE_EMPTY, -1, 7)), K_ERR_UNKNOWN_MEMBER_ID);
     assert_int_equal(commit_error(commit_offset(S("m"), 1, 7)), K_ERR_UNKNOWN_MEMBER_ID);
@@ -225,7 +225,7 @@ offsets_of_subscribed_topics_do_not_expire(void **state)
     assert_true(config_set(&w.config, K_CFG_OFFSETS_RETENTION_MINUTES, S("60"), NULL));
     struct slice id = new_id();
     struct call *j = join((struct who){.id = id});
-    pass_ms(0);
+    gather();
     assert_int_equal(joined(j)->generation_id, 1);
     struct call *s = sync(id, 1, NULL, 0);
     commit();
