@@ -131,12 +131,16 @@ $(B)/tests.a: $(TEST_LIB_O) $(SIM_O) $(VIS_O) $(OS_O) $(WORK_O)
 
 unit: $(UNIT) ## build and run the unit tests
 	$(Q)tests/run-unit $(B) $(UNIT)
+# The determinism check builds in the same folder: one at a time.
+unit-sanitized: ## the unit tests with clang, AddressSanitizer and UndefinedBehaviorSanitizer
+	$(Q)mkdir -p build && flock build/sanitized.lock $(MAKE) --no-print-directory $(PARALLEL) \
+	  CC=clang OPT=-O1 SAN=address,undefined unit
 
 # ---- all of it ----------------------------------------------------------------------------------------
 
 # What `make check` runs; the fragments in tests/ add to it. Each target ends with a line
 # "N passed, N failed[, N skipped]". Those that mostly wait stand in CHECKS_WAITING: they run beside the others.
-CHECKS := unit
+CHECKS := unit unit-sanitized
 CHECKS_WAITING :=
 # What they need is built before, as several of them would build it at the same time.
 CHECK_PROGRAMS := $(UNIT)
@@ -171,4 +175,4 @@ clean: ## remove everything that was built
 check-programs: $(CHECK_PROGRAMS)
 -include $(shell find $(B) -name '*.d' 2>/dev/null)
 
-.PHONY: all unit check check-programs demo setup help clean
+.PHONY: all unit unit-sanitized check check-programs demo setup help clean

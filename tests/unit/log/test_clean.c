@@ -44,7 +44,10 @@ tombstones_and_markers_go_after_their_horizon(void **state)
     see(&r, &after);
     check_last_values(&r, &after, true);
     int gone = 0;
-    for (int k = 0; k < KEYS; k++) gone += !after.there[last_of(&r, k, r.n)];
+    for (int k = 0; k < KEYS; k++) {
+        int last = last_of(&r, k, r.n);
+        gone += last >= 0 && !after.there[last]; /* of some keys there was never a record */
+    }
     assert_true(gone > 0 || after.records < before.records);
     end(&r);
 }
