@@ -16,7 +16,8 @@ oracle_took_away(struct oracle *o, int32_t node, enum blow_kind kind, const stru
     VEC_PUSH(o->mem, &o->blows, b);
 }
 
-/* What was spoilt before, a fault has taken, and not who cuts it off. */
+/* What was spoilt before, a fault has taken, and not who cuts it off; and so what recovery cuts behind it, for a log goes
+ * no further than its first batch that is not whole. */
 static void
 are_taken(struct oracle *o, int32_t node, enum blow_kind kind, const struct node_log *l,
           const batch_vec *v)
@@ -25,8 +26,10 @@ are_taken(struct oracle *o, int32_t node, enum blow_kind kind, const struct node
     struct taking spoilt = t;
     bool is_own_doing = kind == BLOW_TRUNCATE || kind == BLOW_RECOVERY;
     spoilt.kind = BLOW_DAMAGE_CUT;
+    bool is_behind = false;
     for (int64_t i = 0; i < v->n; i++) {
-        bool is_spoilt = is_own_doing && oracle_is_damaged(o, node, v->v[i]);
+        bool is_spoilt = is_behind || (is_own_doing && oracle_is_damaged(o, node, v->v[i]));
+        is_behind = is_spoilt && kind == BLOW_RECOVERY;
         if (is_spoilt) VEC_PUSH(o->mem, &spoilt.v, v->v[i]);
         else VEC_PUSH(o->mem, &t.v, v->v[i]);
     }

@@ -14,11 +14,12 @@
 struct reach {
     struct slice topic;
     int32_t partition;
-    int64_t end;  /* all batches before it are whole, and follow one another */
-    int64_t lies; /* spoilt ones included: a node that runs goes on behind a place that rots */
+    int64_t end; /* all batches before it are whole, and follow one another */
+    int64_t
+        lies; /* behind the last that is whole: a node that runs goes on behind a place that rots */
     int64_t
         first; /* where the first file says that it begins: also if there is nothing in it any more */
-    bool is_broken, has_ended;
+    bool is_broken;
     bool is_compacted;  /* between two batches some may be missing */
     VEC(int64_t) bases; /* … so which there are before the end: where each begins */
 };
@@ -89,22 +90,23 @@ reach_of(struct measuring *m, const struct partition_ref *p)
     return r;
 }
 
-/* The bytes of the batch there; 0: none. */
+/* The bytes of the batch there, of a file that begins with `first`; 0: none that is whole and goes on. Its head may be what is
+ * spoilt; the offset in it no checksum covers. */
 static int64_t
-measure_batch(struct measuring *m, struct slice path, int64_t at, int64_t size, struct reach *r)
+measure_batch(struct measuring *m, struct slice file, int64_t first, int64_t at, struct reach *r)
 {
-    uint8_t head[BATCH_HEADER_BYTES];
-    if (disk_peek(m->m, path, IMAGE_CACHED, at, head, sizeof head) != sizeof head) return 0;
-    int64_t base = (int64_t)load_be64(head), n = BATCH_SPAN_BYTES + (int32_t)load_be32(head + 8);
-    if (n < BATCH_HEADER_BYTES || n > size - at) return 0;
-    if (r->lies >= 0 && base != r->lies && !r->is_compacted) return 0;
-    if (base < r->lies) return n; /* of a segment that was to make way for a cleaned one */
-    uint8_t *all = mem_alloc(m->a->mem, n);
-    bool is_whole = disk_peek(m->m, path, IMAGE_CACHED, at, all, n) == n &&
-                    crc32c(work_crc32c(), 0, slice(all + 21, n - 21)) == load_be32(all + 17);
-    mem_free(m->a->mem, all, n);
-    r->lies = base + (int32_t)load_be32(head + 23) + 1;
-    r->is_broken |= !is_whole;
+    struct slice rest = slice_sub(file, at, file.n - at);
+    if (rest.n < BATCH_HEADER_BYTES) return 0;
+    int64_t base = (int64_t)load_be64(rest.p),
+            n = BATCH_SPAN_BYTES + (int32_t)load_be32(rest.p + 8);
+    if (n < BATCH_HEADER_BYTES || n > rest.n || base > INT64_MAX - UINT32_MAX) return 0;
+    int64_t due = r->lies < 0 ? first : r->lies;
+    if (base > due && !r->is_compacted && !r->is_broken) return 0;
+    if (base < due) /* of a segment that was to make way for a cleaned one */
+        return r->is_compacted && !r->is_broken ? n : 0;
+    uint32_t crc = crc32c(work_crc32c(), 0, slice(rest.p + 21, n - 21));
+    if (crc != load_be32(rest.p + 17)) return 0;
+    r->lies = base + (int32_t)load_be32(rest.p + 23) + 1;
     if (r->is_broken) return n;
     r->end = r->lies;
     if (r->is_compacted) VEC_PUSH(m->a->mem, &r->bases, base);
@@ -118,11 +120,17 @@ measure_segment(void *ctx, struct slice path, int64_t size)
     struct partition_ref p;
     if (!partition_of(path, &p)) return;
     struct reach *r = reach_of(m, &p);
-    if (r->first < 0) r->first = base_of(path);
-    for (int64_t at = 0, n; at < size && !r->has_ended; at += n) {
-        n = measure_batch(m, path, at, size, r);
-        r->has_ended = n == 0;
+    int64_t first = base_of(path);
+    if (r->first < 0) r->first = first;
+    uint8_t *all = mem_alloc(m->a->mem, MAX(size, 1));
+    struct slice file = slice(all, MAX(disk_peek(m->m, path, IMAGE_CACHED, 0, all, size), 0));
+    for (int64_t at = 0, n; at < file.n; at += n) {
+        n = measure_batch(m, file, first, at, r);
+        if (n > 0) continue;
+        r->is_broken = true;
+        n = 1; /* where the next one begins, nothing says */
     }
+    mem_free(m->a->mem, all, MAX(size, 1));
 }
 
 static void
@@ -137,6 +145,8 @@ measure_disk(const struct run *r, struct machine *m, struct measuring *ret)
 }
 
 /* ---- what a fault takes ------------------------------------------------------------------------------ */
+
+#define WIPED "was wiped"
 
 /* Between right before a fault and right after it. */
 struct harm {
@@ -213,6 +223,22 @@ look_what_is_gone(struct world *w, void *ctx)
     }
     release_measured(&after);
     release_measured(&h->before);
+    if (slice_eq(h->what, S(WIPED))) h->n->spoilt_by = SLICE_NULL;
+    else if (h->what.p && !h->by_power) h->n->spoilt_by = h->what;
+}
+
+/* Its process ended without order, so it looks its logs through as it starts, and cuts each at the first batch that is not whole.
+ * What was written behind a spoilt place since that was told goes with it. */
+static void
+look_what_recovery_will_cut(struct run *r, struct node_slot *n)
+{
+    struct measuring is;
+    struct harm h = {.r = r, .n = n};
+    if (!n->spoilt_by.p || !n->has_died) return;
+    measure_disk(r, n->m, &is);
+    for (int64_t i = 0; i < is.v.n; i++)
+        copies_are_gone(&h, n->spoilt_by, false, &is.v.v[i], MAX(is.v.v[i].end, 0), is.v.v[i].lies);
+    release_measured(&is);
 }
 
 static void
@@ -235,7 +261,7 @@ name_harm(struct run *r, struct slice verb, struct slice what)
     static const struct {
         const char *verb, *words;
     } all[] = {{"power", "lost its unsynced tail"},
-               {"wipe", "was wiped"},
+               {"wipe", WIPED},
                {"bit rot", CHRONICLE_ROT},
                {"files erased", "had files erased"},
                {"files cut short", "had files cut short"}};
@@ -306,13 +332,15 @@ static void
 see_life(void *ctx, struct machine *m, enum life what, struct slice text)
 {
     struct run *r = ctx;
-    const struct node_slot *n = node_of(r, m);
+    struct node_slot *n = node_of(r, m);
     bool has_died = what == LIFE_CRASH || what == LIFE_POWER || (what == LIFE_FATAL && text.n);
     if (!n || !n->is_broker || !(has_died || what == LIFE_START)) return;
+    if (!has_died) look_what_recovery_will_cut(r, n);
     struct happening one =
         happening_new(has_died ? HAPPENED_ENDED : HAPPENED_STARTED, world_now_ns(r->w));
     one.node = n->id;
     chronicle_add(&r->chronicle, &one);
+    n->has_died = has_died;
 }
 
 static void

@@ -27,7 +27,11 @@ struct node_slot {
     int64_t gone_epoch; /* its registration then */
     bool
         is_ill; /* nemesis: its disk fails, or it is to end at an operation; what it has counts as gone */
-    struct harm *harm; /* chronicler.c: what is being done to its disk; NULL */
+    /* chronicler.c: what is being done to its disk, or NULL; what has left places that are no records, or null; it ended without
+     * order, and has not started since */
+    struct harm *harm;
+    struct slice spoilt_by;
+    bool has_died;
 };
 
 struct client_slot {

@@ -243,14 +243,18 @@ a_log_that_the_broker_cuts_itself_is_no_excuse(void **state)
     assert_lost(&t, 9, LOSS_BUG, "b2 left it out when it recovered");
 }
 
-/* The tenth record is spoilt on all disks, and the one that comes behind it lies nowhere, either. Then it is cut off. */
+/* The tenth record is spoilt on all disks, one more is written, and then what is behind the first `kept` is cut off. If a write went
+ * astray, what comes behind the hole lies nowhere, either; if a disk rots, it does, but recovery goes no further. */
 static void
-go_astray_and_recover(struct tale *t, int64_t kept)
+spoil_and_recover(struct tale *t, bool is_astray, int64_t kept)
 {
     struct found f[10];
     for (int64_t i = 0; i < 10; i++)
         f[i] = (struct found){i, i, 0, (uint32_t)t->h.ops.v[i].value * 7};
-    for (int32_t i = 0; i < 3; i++) oracle_went_astray(t->o, t->now_ns, i, ORDERS, 9);
+    for (int32_t i = 0; i < 3; i++) {
+        if (is_astray) oracle_went_astray(t->o, t->now_ns, i, ORDERS, 9);
+        else oracle_destroyed(t->o, t->now_ns, i, ORDERS, f, 9, false);
+    }
     produce(t, 0, 10, 0, 7, -1);
     for (int32_t i = 0; i < 3; i++) {
         life(t, i, LIFE_CRASH);
@@ -261,33 +265,37 @@ go_astray_and_recover(struct tale *t, int64_t kept)
 }
 
 static void
-what_lies_behind_a_write_gone_astray_is_damaged(void **state)
+what_lies_behind_a_spoilt_place_is_damaged(void **state)
 {
-    BEGIN;
-    go_astray_and_recover(&t, 9);
-    struct anomalies a = conclude(&t);
-    assert_int_equal(a.counts[RULE_LOST], 2);
-    for (int64_t i = 0; i < a.v.n; i++) {
-        assert_string_equal(loss_spelling(a.v.v[i].loss), loss_spelling(LOSS_PHYSICS));
-        assert_int_equal(a.v.v[i].offset, 9 + i);
+    for (int is_astray = 0; is_astray <= 1; is_astray++) {
+        BEGIN;
+        spoil_and_recover(&t, is_astray, 9);
+        struct anomalies a = conclude(&t);
+        assert_int_equal(a.counts[RULE_LOST], 2);
+        for (int64_t i = 0; i < a.v.n; i++) {
+            assert_string_equal(loss_spelling(a.v.v[i].loss), loss_spelling(LOSS_PHYSICS));
+            assert_int_equal(a.v.v[i].offset, 9 + i);
+        }
+        tale_end(&t);
     }
-    tale_end(&t);
 }
 
 static void
-what_lies_before_a_write_gone_astray_is_owed(void **state)
+what_lies_before_a_spoilt_place_is_owed(void **state)
 {
-    BEGIN;
-    go_astray_and_recover(&t, 8);
-    struct anomalies a = conclude(&t);
-    int64_t bugs = 0;
-    for (int64_t i = 0; i < a.v.n; i++) {
-        bool is_bug = a.v.v[i].loss == LOSS_BUG;
-        if (is_bug) assert_int_equal(a.v.v[i].offset, 8);
-        bugs += is_bug;
+    for (int is_astray = 0; is_astray <= 1; is_astray++) {
+        BEGIN;
+        spoil_and_recover(&t, is_astray, 8);
+        struct anomalies a = conclude(&t);
+        int64_t bugs = 0;
+        for (int64_t i = 0; i < a.v.n; i++) {
+            bool is_bug = a.v.v[i].loss == LOSS_BUG;
+            if (is_bug) assert_int_equal(a.v.v[i].offset, 8);
+            bugs += is_bug;
+        }
+        assert_int_equal(bugs, 1);
+        tale_end(&t);
     }
-    assert_int_equal(bugs, 1);
-    tale_end(&t);
 }
 
 /* Its hole is cut off, and the record was fetched anew. */
@@ -709,8 +717,8 @@ main(void)
         cmocka_unit_test(faults_before_the_record_excuse_nothing),
         cmocka_unit_test(a_log_that_the_broker_cuts_itself_is_no_excuse),
         cmocka_unit_test(what_the_disk_kept_no_power_loss_took),
-        cmocka_unit_test(what_lies_behind_a_write_gone_astray_is_damaged),
-        cmocka_unit_test(what_lies_before_a_write_gone_astray_is_owed),
+        cmocka_unit_test(what_lies_behind_a_spoilt_place_is_damaged),
+        cmocka_unit_test(what_lies_before_a_spoilt_place_is_owed),
         cmocka_unit_test(what_was_copied_again_after_the_hole_was_cut_off_is_whole),
         cmocka_unit_test(a_marker_with_the_checksum_of_a_batch_is_not_that_batch),
         cmocka_unit_test(what_was_written_anew_to_the_wrong_place_is_lost_as_acks_1_permits),

@@ -152,6 +152,45 @@ a_write_gone_astray_takes_what_lies_behind_it(void **state)
     clear(&d);
 }
 
+/* A bit of the first batch rots, in its head or in what it holds, and the broker goes on writing behind it. */
+#define ROTS(offset, end) \
+    ONE_BROKER "topics: {orders: {partitions: 1, rf: 1}}\n" \
+               "clients: {p1: {produce: orders, rate: 20/s, until: 3s}, c1: {consume: orders}}\n" \
+               "timeline:\n" \
+               "  - {at: 1s, disk: b1, path: orders-0/000, rot: 1, offset: " offset "}\n" \
+               "  - {at: 2s, " end ": b1, as: gone}\n" \
+               "  - {at: 3500ms, restart: $gone}\n"
+
+static void
+a_wipe_takes_what_was_written_behind_a_rotten_place(void **state)
+{
+    static const char *const all[] = {ROTS("6", "wipe"), ROTS("10", "wipe"), ROTS("25", "wipe"),
+                                      ROTS("65", "wipe")};
+    (void)state;
+    for (int64_t i = 0; i < ARRAY_LEN(all); i++) {
+        struct desk d;
+        play(&d, all[i]);
+        assert_int_equal(count(&d, RULE_LOST, true, "b1 was damaged on its disk at 1.000s"), 20);
+        assert_int_equal(count(&d, RULE_LOST, true, "b1 was wiped at 2.000s"), 20);
+        clear(&d);
+    }
+}
+
+/* Recovery keeps a beginning without holes: what it cuts behind a spoilt place, that place has cost. */
+static void
+a_crash_costs_what_was_written_behind_a_rotten_place(void **state)
+{
+    static const char *const all[] = {ROTS("6", "crash"), ROTS("65", "crash")};
+    (void)state;
+    for (int64_t i = 0; i < ARRAY_LEN(all); i++) {
+        struct desk d;
+        play(&d, all[i]);
+        assert_int_equal(count(&d, RULE_LOST, true, "b1 was damaged on its disk at 1.000s"), 20);
+        assert_int_equal(count(&d, RULE_LOST, true, "b1 was damaged on its disk at 3.500s"), 20);
+        clear(&d);
+    }
+}
+
 /* The hole comes into the log with the cleaned segment: what was there long before is gone then. */
 static void
 a_write_of_a_cleaning_gone_astray_takes_what_was_there(void **state)
@@ -220,6 +259,8 @@ main(void)
         cmocka_unit_test(who_wipes_an_emptied_log_takes_its_offsets),
         cmocka_unit_test(what_a_power_loss_left_of_the_next_segment_brings_nothing_back),
         cmocka_unit_test(a_write_gone_astray_takes_what_lies_behind_it),
+        cmocka_unit_test(a_wipe_takes_what_was_written_behind_a_rotten_place),
+        cmocka_unit_test(a_crash_costs_what_was_written_behind_a_rotten_place),
         cmocka_unit_test(a_write_of_a_cleaning_gone_astray_takes_what_was_there),
         cmocka_unit_test(what_was_cleaned_away_goes_with_what_stood_for_it),
         cmocka_unit_test(a_write_that_never_went_astray_excuses_nothing),
