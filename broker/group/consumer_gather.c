@@ -2,7 +2,7 @@
  * together: all become members first, and then they are assigned to. If the first were assigned to at once, it would get
  * all partitions, and the others would wait until it has given them up: a heartbeat of its own, and one of theirs, each
  * five seconds away. Classic groups wait for the same reason (KIP-134), Kafka's groups of this kind do not; a member
- * sees nothing of it but that its first answer comes GROUP_GATHER_MS later. */
+ * sees nothing of it but that its first answer comes so much later. */
 #include "broker/group/consumer.h"
 #include "broker/group/member_epoch.h"
 #include "errors.h"
@@ -95,6 +95,7 @@ consumer_gather_hold(struct groups *gs, const struct group *g, const request *q,
     if (!ga && (!is_without_consumers(g) || !env_has_room(env, PURSE_GROUPS))) return false;
     if (!ga) ga = gathering_new(gs, q->group_id);
     VEC_PUSH(groups_mem(gs), &ga->comers, ((struct comer){q, call}));
-    timer_arm(env, &ga->due, MIN(env_now_ns(env) + GROUP_GATHER_MS * NS_PER_MS, ga->latest_ns));
+    int64_t ms = ga->comers.n == 1 ? GROUP_GATHER_FIRST_MS : GROUP_GATHER_MS;
+    timer_arm(env, &ga->due, MIN(env_now_ns(env) + ms * NS_PER_MS, ga->latest_ns));
     return true;
 }

@@ -17,8 +17,9 @@
 
 struct shard;
 
-/* Who comes to an empty group within so long of another comes together with it: the threads of one process, say. They
- * are one rebalance, whatever is configured; and nobody notices so short a wait. */
+/* Who comes to an empty group within so long of others comes together with them: the threads of one process, say. They
+ * are one rebalance, whatever is configured; and nobody notices so short a wait. The first waits less: most come alone. */
+#define GROUP_GATHER_FIRST_MS 10
 #define GROUP_GATHER_MS 20
 
 /* "PreparingRebalance" … */

@@ -215,10 +215,10 @@ group_join_maybe_complete(struct group *g)
 /* With a delay of 0, too, whoever comes together is one generation: else the first is told of the others only by its
  * next heartbeat, and all wait for that. */
 static int64_t
-initial_delay_ms(const struct group *g)
+initial_delay_ms(const struct group *g, int64_t least_ms)
 {
     int64_t ms = config_i64(g->shard->owner->base.config, K_CFG_GROUP_INITIAL_REBALANCE_DELAY_MS);
-    return MAX(ms, GROUP_GATHER_MS);
+    return MAX(ms, least_ms);
 }
 
 void
@@ -228,7 +228,7 @@ group_join_due(struct timer *t)
     if (g->state != GROUP_PREPARING) return;
     if (g->previous == GROUP_EMPTY && g->member_added && g->delay_left_ms > 0) {
         /* KIP-134: as long as more members come, wait for more. */
-        int64_t ms = MIN(initial_delay_ms(g), g->delay_left_ms);
+        int64_t ms = MIN(initial_delay_ms(g, GROUP_GATHER_MS), g->delay_left_ms);
         g->member_added = false;
         g->delay_left_ms -= ms;
         group_arm_in(g, t, ms);
@@ -249,7 +249,7 @@ prepare(struct group *g)
     bool initial = g->state == GROUP_EMPTY;
     group_move(g, GROUP_PREPARING);
     if (initial) {
-        int64_t ms = initial_delay_ms(g);
+        int64_t ms = initial_delay_ms(g, GROUP_GATHER_FIRST_MS);
         g->member_added = false;
         g->delay_left_ms = MAX(group_rebalance_timeout_ms(g) - ms, 0);
         group_arm_in(g, &g->join_timer, ms);

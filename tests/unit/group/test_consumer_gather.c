@@ -18,7 +18,7 @@ all_are_assigned_to_at_once(void **state)
     for (int64_t i = 0; i < ARRAY_LEN(ids); i++) {
         c[i] = comes(ids[i]);
         assert_true(is_waiting(c[0]));
-        pass_ms(GROUP_GATHER_MS - 1);
+        pass_ms(i == 0 ? GROUP_GATHER_FIRST_MS - 1 : GROUP_GATHER_MS - 1);
         commit();
     }
     gather();
@@ -49,7 +49,7 @@ static void
 who_keeps_coming_keeps_nobody_waiting(void **state)
 {
     (void)state;
-    struct call *first = comes("first");
+    struct call *first = comes("first"), *second = comes("second");
     int32_t come_n = 0;
     while (is_waiting(first)) {
         char *id = ARENA_ARRAY(&w.arena, char, 16);
@@ -58,6 +58,7 @@ who_keeps_coming_keeps_nobody_waiting(void **state)
         pass_ms(GROUP_GATHER_MS - 1);
         commit();
     }
+    assert_int_equal(second->count, 1);
     assert_true(come_n * (GROUP_GATHER_MS - 1) < 550);
     assert_true(come_n * (GROUP_GATHER_MS - 1) >= 500);
 }
@@ -156,7 +157,7 @@ groups_gather_apart(void **state)
 {
     (void)state;
     struct call *a = comes("a");
-    pass_ms(GROUP_GATHER_MS - 1);
+    pass_ms(GROUP_GATHER_FIRST_MS - 1);
     struct call *other = call_new(1);
     request *q = ARENA_NEW(&w.arena, request);
     codec_default(K_MSG_CONSUMER_GROUP_HEARTBEAT_REQUEST, q);
