@@ -2,6 +2,7 @@
  * calls them committed, and in their order, as a coordinator that takes over would. So it is known what was decided before
  * anything that follows from it, and no coordinator is asked. */
 #include "broker/base/arena.h"
+#include "broker/record/control.h"
 #include "broker/record/record.h"
 #include "sim/check/invariants_own.h"
 #include "sim/check/log_view.h"
@@ -26,6 +27,7 @@ coordinators_free(struct invariants *v)
     VEC_RELEASE(v->mem, &v->shards);
     txns_free(v);
     members_free(v);
+    offsets_free(v);
 }
 
 static struct shard_log *
@@ -44,6 +46,7 @@ read_records(struct invariants *v, struct shard_log *s, const struct batch_heade
              struct slice all)
 {
     bool is_of_txns = slice_eq(s->key->topic, TRANSACTIONS);
+    bool is_in_txn = h->attributes & BATCH_TRANSACTIONAL;
     struct records rs;
     struct record r;
     struct arena scratch;
@@ -51,21 +54,26 @@ read_records(struct invariants *v, struct shard_log *s, const struct batch_heade
     records_begin(&rs, h, batch_payload(all, h));
     while (records_next(&rs, &r)) {
         if (r.offset < s->next) continue;
-        if (is_of_txns) take_txn_record(v, s->key, &scratch, &r);
-        else take_group_record(v, s->key, &scratch, &r);
+        if (is_of_txns) {
+            take_txn_record(v, s->key, &scratch, &r);
+            continue;
+        }
+        take_offset_record(v, s->key, &scratch, &r, is_in_txn ? h->producer_id : -1);
+        if (!is_in_txn) take_group_record(v, s->key, &scratch, &r);
     }
     arena_release(&scratch);
     if (!is_of_txns) check_members(v, s->key);
 }
 
-/* Offsets that are committed with a transaction are no members'; its markers say nothing of them either. */
+/* In transactions there are offsets alone. */
 static void
 read_shard_batch(struct invariants *v, struct shard_log *s, const struct batch_header *h)
 {
     struct slice all;
-    bool is_plain = !(h->attributes & (BATCH_CONTROL | BATCH_TRANSACTIONAL));
-    if (!is_plain || batch_codec(h) != CODEC_NONE || !log_view_batch(s->view, &all)) return;
-    read_records(v, s, h, all);
+    struct marker m;
+    if (batch_codec(h) != CODEC_NONE || !log_view_batch(s->view, &all)) return;
+    if (!(h->attributes & BATCH_CONTROL)) read_records(v, s, h, all);
+    else if (marker_parse(h, all, &m)) take_offsets_end(v, s->key, h->producer_id, m.commit);
     mem_free(v->mem, (void *)(uintptr_t)all.p, all.n);
 }
 
@@ -83,6 +91,7 @@ lose_shard(struct invariants *v, struct shard_log *s)
     s->is_lost = true;
     txns_lost(v, s->key);
     members_lost(v, s->key);
+    if (slice_eq(s->key->topic, GROUPS)) offsets_lost(v);
 }
 
 void

@@ -113,6 +113,7 @@ struct producer_book;
 struct shard_log;
 struct txns_seen;
 struct members_seen;
+struct offsets_seen;
 struct arena;
 struct record;
 
@@ -144,6 +145,7 @@ struct invariants {
     VEC(struct shard_log *) shards; /* the logs of coordinators … */
     struct txns_seen *txns;         /* … and what is in them; NULL: nothing yet */
     struct members_seen *members;
+    struct offsets_seen *offsets;
     bool txns_unverified; /* brokers do not ask whether a partition is part of a transaction */
     VEC(struct fetch_asked) fetches;
     VEC(struct id_asked) ids_asked;
@@ -243,6 +245,16 @@ void take_group_record(struct invariants *v, const struct topic_key *shard, stru
 /* The records of a batch are one decision: what they leave together. */
 void check_members(struct invariants *v, const struct topic_key *shard);
 void members_free(struct invariants *v);
+/* producer: whose transaction it is part of; -1: none. */
+void take_offset_record(struct invariants *v, const struct topic_key *shard, struct arena *scratch,
+                        const struct record *rec, int64_t producer);
+/* The marker that ends a transaction of this producer. */
+void take_offsets_end(struct invariants *v, const struct topic_key *shard, int64_t producer,
+                      bool commit);
+void offsets_lost(struct invariants *v);
+void offsets_hear(struct invariants *v, const struct world_frame *f, struct slice bytes);
+void offsets_judge(struct invariants *v, int32_t node);
+void offsets_free(struct invariants *v);
 /* What nodes and producers say on the wire; what a node said is judged when its step is over. */
 void wire_hear(struct invariants *v, const struct world_frame *f, struct slice bytes);
 void wire_judge(struct invariants *v, int64_t at_ns, int32_t node);

@@ -42,6 +42,7 @@ on_event(void *ctx, const struct world_event *e)
             invariants_note(v, e->at_ns, e->machine->index, e->notes[i]);
     }
     wire_judge(v, e->at_ns, e->machine->index);
+    offsets_judge(v, e->machine->index);
 }
 
 static void
@@ -126,6 +127,7 @@ on_frame_bytes(void *ctx, const struct world_frame *f, struct slice bytes)
 {
     votes_hear(ctx, f, bytes);
     wire_hear(ctx, f, bytes);
+    offsets_hear(ctx, f, bytes);
 }
 
 static void

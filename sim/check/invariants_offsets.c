@@ -1,0 +1,341 @@
+/* Committed offsets: what coordinators tell of them (OffsetFetch), against the records of __consumer_offsets that are committed. A
+ * coordinator may tell what held at any moment between question and answer, and nothing else; who asks for stable offsets
+ * is not told one that an open transaction is about to move (KIP-447). */
+#include "broker/base/arena.h"
+#include "broker/base/crc32c.h"
+#include "broker/protocol/codec.h"
+#include "broker/protocol/frame.h"
+#include "broker/protocol/record_frame.h"
+#include "broker/record/record.h"
+#include "sim/check/invariants_own.h"
+
+#include "apis.h"
+#include "messages.h"
+
+#define VALUES_KEPT 16
+
+struct offset_said {
+    int64_t offset; /* -1: none */
+    int32_t leader_epoch;
+    uint32_t metadata_crc;
+    struct uuid topic; /* zero: not said */
+};
+
+/* It holds from its commit on; until the next. */
+struct offset_held {
+    struct offset_said what;
+    int64_t record; /* where it lies in its log */
+    int64_t from_ns;
+};
+
+/* Of a transaction that has no marker yet. */
+struct offset_open {
+    int64_t producer;
+    struct offset_held then;
+};
+
+struct offset_seen {
+    const struct topic_key *shard;
+    struct slice group, topic;
+    int32_t partition;
+    VEC(struct offset_held) held; /* the last ones, in their order */
+    VEC(struct offset_open) open;
+};
+
+struct offsets_asked {
+    int64_t frame, at_ns;
+    bool wants_stable;
+};
+
+/* Judged when the step is over in which it was told. */
+struct offset_told {
+    struct offset_seen *of; /* NULL: nothing was ever committed */
+    struct offset_said what;
+    struct uuid topic; /* of which the answer speaks, if it says so */
+    int64_t asked_ns;
+    int32_t node;
+    bool is_stable;
+    const struct topic_key *key;
+};
+
+struct offsets_seen {
+    VEC(struct offset_seen *) all;
+    VEC(struct offsets_asked) asked;
+    VEC(struct offset_told) told;
+    bool is_unsure; /* what is committed is not known any more */
+};
+
+static struct offsets_seen *
+offsets_of(struct invariants *v)
+{
+    if (!v->offsets) v->offsets = MEM_NEW(v->mem, struct offsets_seen);
+    return v->offsets;
+}
+
+void
+offsets_free(struct invariants *v)
+{
+    struct offsets_seen *s = v->offsets;
+    if (!s) return;
+    for (int64_t i = 0; i < s->all.n; i++) {
+        struct offset_seen *o = s->all.v[i];
+        mem_free_slice(v->mem, o->group);
+        mem_free_slice(v->mem, o->topic);
+        VEC_RELEASE(v->mem, &o->held);
+        VEC_RELEASE(v->mem, &o->open);
+        MEM_DELETE(v->mem, o);
+    }
+    VEC_RELEASE(v->mem, &s->all);
+    VEC_RELEASE(v->mem, &s->asked);
+    VEC_RELEASE(v->mem, &s->told);
+    MEM_DELETE(v->mem, s);
+}
+
+void
+offsets_lost(struct invariants *v)
+{
+    offsets_of(v)->is_unsure = true;
+}
+
+/* ---- what is committed ----------------------------------------------------------------------------- */
+
+static struct offset_seen *
+find_offset(const struct offsets_seen *s, struct slice group, struct slice topic, int32_t partition)
+{
+    for (int64_t i = 0; i < s->all.n; i++) {
+        struct offset_seen *o = s->all.v[i];
+        if (o->partition == partition && slice_eq(o->group, group) && slice_eq(o->topic, topic))
+            return o;
+    }
+    return NULL;
+}
+
+static struct offset_seen *
+offset_seen_of(struct invariants *v, const struct topic_key *shard,
+               const struct k_offset_commit_key *k)
+{
+    struct offsets_seen *s = offsets_of(v);
+    struct offset_seen *o = find_offset(s, k->group, k->topic, k->partition);
+    if (o) return o;
+    o = MEM_NEW(v->mem, struct offset_seen);
+    o->shard = shard;
+    o->group = mem_dup(v->mem, k->group);
+    o->topic = mem_dup(v->mem, k->topic);
+    o->partition = k->partition;
+    VEC_PUSH(v->mem, &s->all, o);
+    return o;
+}
+
+static void
+keep_held(struct invariants *v, struct offset_seen *o, const struct offset_held *h)
+{
+    if (o->held.n == VALUES_KEPT) VEC_REMOVE_AT(&o->held, 0);
+    VEC_PUSH(v->mem, &o->held, *h);
+}
+
+/* What is deleted, is so for open transactions, too. */
+static void
+hold_or_open(struct invariants *v, struct offset_seen *o, int64_t producer,
+             const struct offset_held *h)
+{
+    struct offset_open open = {producer, *h};
+    if (producer >= 0) {
+        VEC_PUSH(v->mem, &o->open, open);
+        return;
+    }
+    if (h->what.offset < 0) o->open.n = 0;
+    keep_held(v, o, h);
+}
+
+void
+take_offset_record(struct invariants *v, const struct topic_key *shard, struct arena *scratch,
+                   const struct record *rec, int64_t producer)
+{
+    struct reader key = reader(rec->key), value = reader(rec->value);
+    enum k_msg key_kind, value_kind;
+    struct k_offset_commit_key k;
+    struct k_offset_commit_value r;
+    int16_t version;
+    struct offset_held h = {
+        .what = {-1, -1, 0, UUID_ZERO}, .record = rec->offset, .from_ns = v->at_ns};
+    if (!coordinator_key_read(&key, COORDINATOR_GROUP, &key_kind, &value_kind) ||
+        key_kind != K_MSG_OFFSET_COMMIT_KEY || !codec_decode(key_kind, 0, &key, scratch, &k))
+        return;
+    if (rec->value.p) {
+        if (!coordinator_value_read(&value, value_kind, &version) ||
+            !codec_decode(value_kind, version, &value, scratch, &r))
+            return;
+        h.what = (struct offset_said){r.offset, r.leader_epoch,
+                                      crc32c(CRC32C_PORTABLE, 0, r.metadata), r.topic_id};
+    }
+    hold_or_open(v, offset_seen_of(v, shard, &k), producer, &h);
+}
+
+/* A later value, of no transaction, holds. */
+void
+take_offsets_end(struct invariants *v, const struct topic_key *shard, int64_t producer, bool commit)
+{
+    for (int64_t i = 0; v->offsets && i < v->offsets->all.n; i++) {
+        struct offset_seen *o = v->offsets->all.v[i];
+        if (o->shard != shard) continue;
+        int64_t kept = 0;
+        for (int64_t k = 0; k < o->open.n; k++) {
+            struct offset_open one = o->open.v[k];
+            if (one.producer != producer) {
+                o->open.v[kept++] = one;
+                continue;
+            }
+            one.then.from_ns = v->at_ns;
+            if (commit && (!o->held.n || o->held.v[o->held.n - 1].record < one.then.record))
+                keep_held(v, o, &one.then);
+        }
+        o->open.n = kept;
+    }
+}
+
+/* ---- what is told ---------------------------------------------------------------------------------- */
+
+static void
+hear_question(struct invariants *v, const struct world_frame *f, struct reader *r, struct arena *a)
+{
+    enum { ASKED_MAX = 1000 };
+    struct request_head head;
+    struct k_offset_fetch_request q;
+    struct offsets_seen *s = offsets_of(v);
+    if (request_head_read(r, a, &head) != HEAD_OK ||
+        !codec_decode(K_MSG_OFFSET_FETCH_REQUEST, head.version, r, a, &q))
+        return;
+    struct offsets_asked one = {f->id, f->at_ns, q.require_stable};
+    if (s->asked.n == ASKED_MAX) VEC_REMOVE_AT(&s->asked, 0);
+    VEC_PUSH(v->mem, &s->asked, one);
+}
+
+typedef struct k_offset_fetch_response_offset_fetch_response_group told_group;
+typedef struct k_offset_fetch_response_offset_fetch_response_topics told_topic;
+
+static void
+hear_topic(struct invariants *v, const struct world_frame *f, const struct offsets_asked *asked,
+           struct slice group, const told_topic *t)
+{
+    struct offsets_seen *s = v->offsets;
+    struct slice name = t->name.n ? t->name : invariants_topic_name(v, t->topic_id);
+    for (int32_t i = 0; name.n && i < t->partitions_n; i++) {
+        const struct k_offset_fetch_response_offset_fetch_response_partitions *p =
+            &t->partitions[i];
+        struct offset_told one = {.of = find_offset(s, group, name, p->partition_index),
+                                  .what = {p->committed_offset, p->committed_leader_epoch,
+                                           crc32c(CRC32C_PORTABLE, 0, p->metadata), UUID_ZERO},
+                                  .topic = t->topic_id,
+                                  .asked_ns = asked->at_ns,
+                                  .node = f->from->index,
+                                  .is_stable = asked->wants_stable,
+                                  .key = model_find_key(&v->model, name, p->partition_index)};
+        if (!p->error_code && one.key) VEC_PUSH(v->mem, &s->told, one);
+    }
+}
+
+/* Before version 8 an answer does not say of which group it speaks. */
+static void
+hear_told(struct invariants *v, const struct world_frame *f, struct reader *r, struct arena *a)
+{
+    struct offsets_seen *s = offsets_of(v);
+    struct k_offset_fetch_response p;
+    int32_t correlation_id;
+    int64_t at = s->asked.n - 1;
+    while (at >= 0 && s->asked.v[at].frame != f->answers) at--;
+    if (at < 0) return;
+    struct offsets_asked asked = s->asked.v[at];
+    VEC_REMOVE_AT(&s->asked, at);
+    if (f->version < 8 || !response_head_read(r, f->api, f->version, &correlation_id) ||
+        !codec_decode(K_MSG_OFFSET_FETCH_RESPONSE, f->version, r, a, &p))
+        return;
+    for (int32_t g = 0; g < p.groups_n; g++)
+        for (int32_t t = 0; !p.groups[g].error_code && t < p.groups[g].topics_n; t++)
+            hear_topic(v, f, &asked, p.groups[g].group_id, &p.groups[g].topics[t]);
+}
+
+void
+offsets_hear(struct invariants *v, const struct world_frame *f, struct slice bytes)
+{
+    if (!f->to || bytes.n < 8 || f->api != K_API_OFFSET_FETCH) return;
+    struct reader r = reader(slice_sub(bytes, 4, bytes.n - 4));
+    struct arena a;
+    arena_init(&a, v->mem, 0);
+    if (f->is_answer) hear_told(v, f, &r, &a);
+    else hear_question(v, f, &r, &a);
+    arena_release(&a);
+}
+
+/* ---- the one against the other --------------------------------------------------------------------- */
+
+static bool
+is_same_offset(const struct offset_said *a, const struct offset_said *b)
+{
+    if (a->offset < 0 || b->offset < 0) return a->offset < 0 && b->offset < 0;
+    return a->offset == b->offset && a->leader_epoch == b->leader_epoch &&
+           a->metadata_crc == b->metadata_crc;
+}
+
+/* An offset of another topic of the same name is none, for whoever says which he means. */
+static struct offset_said
+as_asked(const struct offset_said *held, struct uuid topic)
+{
+    static const struct offset_said none = {-1, -1, 0, {{0}}};
+    bool is_of_another =
+        !uuid_is_zero(topic) && !uuid_is_zero(held->topic) && !uuid_eq(topic, held->topic);
+    return is_of_another ? none : *held;
+}
+
+/* Nothing, before the first. */
+static bool
+has_held(const struct offset_told *t)
+{
+    static const struct offset_said none = {-1, -1, 0, {{0}}};
+    const struct offset_seen *o = t->of;
+    int64_t n = o ? o->held.n : 0;
+    if (n == VALUES_KEPT && o->held.v[0].from_ns >= t->asked_ns) return true; /* not known */
+    if ((n == 0 || o->held.v[0].from_ns >= t->asked_ns) && is_same_offset(&none, &t->what))
+        return true;
+    for (int64_t i = 0; i < n; i++) {
+        bool was_over = i + 1 < n && o->held.v[i + 1].from_ns < t->asked_ns;
+        struct offset_said held = as_asked(&o->held.v[i].what, t->topic);
+        if (!was_over && is_same_offset(&held, &t->what)) return true;
+    }
+    return false;
+}
+
+static bool
+is_being_moved(const struct offset_told *t)
+{
+    for (int64_t i = 0; t->of && i < t->of->open.n; i++)
+        if (t->of->open.v[i].then.from_ns < t->asked_ns) return true;
+    return false;
+}
+
+static void
+judge_told(struct invariants *v, const struct offset_told *t)
+{
+    if (t->key->is_retired) return;
+    int64_t n = t->of ? t->of->held.n : 0;
+    if (!has_held(t))
+        breach(v, RULE_OFFSET_TOLD, t->key, t->what.offset,
+               "told a group that it has committed offset # here; it has committed #",
+               t->what.offset, n ? t->of->held.v[n - 1].what.offset : -1);
+    else if (t->is_stable && is_being_moved(t))
+        breach(v, RULE_OFFSET_TOLD, t->key, t->what.offset,
+               "told of offset # as stable, while producer # is about to move it", t->what.offset,
+               t->of->open.v[0].producer);
+}
+
+void
+offsets_judge(struct invariants *v, int32_t node)
+{
+    struct offsets_seen *s = v->offsets;
+    for (int64_t i = 0; s && i < s->told.n; i++) {
+        const struct offset_told t = s->told.v[i];
+        if (t.node != node) continue;
+        VEC_REMOVE_AT(&s->told, i);
+        i--;
+        if (!s->is_unsure) judge_told(v, &t);
+    }
+}

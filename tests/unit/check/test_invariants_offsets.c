@@ -1,0 +1,292 @@
+/* What coordinators tell of committed offsets, against the records in which they lie. */
+#include "broker/base/arena.h"
+#include "broker/protocol/frame.h"
+#include "broker/record/control.h"
+#include "sim/check/invariants_own.h"
+#include "tests/unit/check/written.h"
+
+#include "apis.h"
+#include "errors.h"
+#include "messages.h"
+
+#define GROUP S("__consumer_offsets-0")
+#define ORDERS S("orders-0")
+enum { VERSION = 9, PRODUCER = 7 };
+
+static struct machine *client;
+static struct arena arena;
+static int64_t frames;
+
+static void
+begin(struct tale *s)
+{
+    tale_begin(s, S("b1"));
+    client = world_add(s->w, &(struct machine_params){.name = S("c1"), .start = written_nothing});
+    arena_init(&arena, &s->mem, 0);
+    frames = 0;
+    (void)written_log(s, ORDERS);
+}
+
+static void
+silent(struct tale *s)
+{
+    arena_release(&arena);
+    assert_silent(s);
+}
+
+static void
+told(struct tale *s, const char *story)
+{
+    arena_release(&arena);
+    assert_told(s, RULE_OFFSET_TOLD, story);
+}
+
+#define BEGIN \
+    (void)state; \
+    struct tale s; \
+    begin(&s)
+
+/* Each moment is later than the one before. */
+static void
+later(struct tale *s)
+{
+    world_run(s->w, world_now_ns(s->w) + 1000000);
+}
+
+/* offset -1: it is deleted; producer -1: not part of a transaction. */
+static void
+committed(struct tale *s, int64_t offset, int64_t producer)
+{
+    struct k_offset_commit_key k = {.group = S("g"), .topic = S("orders")};
+    struct k_offset_commit_value r;
+    codec_default(K_MSG_OFFSET_COMMIT_VALUE, &r);
+    r.offset = offset;
+    r.metadata = S("m");
+    later(s);
+    if (producer >= 0) {
+        s->batch.h.producer_id = producer;
+        s->batch.h.attributes = BATCH_TRANSACTIONAL;
+    }
+    add_coordinator(s, K_MSG_OFFSET_COMMIT_KEY, &k, K_MSG_OFFSET_COMMIT_VALUE, 3,
+                    offset < 0 ? NULL : &r);
+    tale_commit(s, GROUP);
+}
+
+static void
+marker(struct tale *s, bool commit)
+{
+    uint8_t value[END_TXN_BYTES] = {0};
+    later(s);
+    s->batch.h.producer_id = PRODUCER;
+    s->batch.h.attributes = BATCH_TRANSACTIONAL;
+    builder_add_control(&s->batch, commit ? CONTROL_COMMIT : CONTROL_ABORT, 0,
+                        slice(value, sizeof value));
+    tale_commit(s, GROUP);
+}
+
+static void
+hear(struct tale *s, bool is_answer, struct frame *f)
+{
+    struct writer w = writer_mem(&s->mem);
+    for (int32_t i = 0; i < f->segs_n; i++) writer_bytes(&w, f->segs[i].bytes);
+    struct world_frame wf = {.from = is_answer ? s->m : client,
+                             .to = is_answer ? client : s->m,
+                             .port = 9092,
+                             .id = frames + 1,
+                             .answers = is_answer ? frames : 0,
+                             .is_answer = is_answer,
+                             .at_ns = world_now_ns(s->w),
+                             .api = K_API_OFFSET_FETCH,
+                             .version = VERSION};
+    frames++;
+    offsets_hear(s->v, &wf, writer_slice(&w));
+    writer_release(&w);
+    frame_release(f);
+}
+
+static void
+asked(struct tale *s, bool wants_stable)
+{
+    struct k_offset_fetch_request q;
+    struct frame f;
+    struct request_head head = {.api_key = K_API_OFFSET_FETCH, .version = VERSION};
+    codec_default(K_MSG_OFFSET_FETCH_REQUEST, &q);
+    q.require_stable = wants_stable;
+    later(s);
+    assert_true(frame_request(&s->mem, &arena, &head, &q, &f));
+    hear(s, false, &f);
+}
+
+static void
+answered(struct tale *s, int64_t offset, struct slice metadata, int16_t err)
+{
+    struct k_offset_fetch_response p;
+    struct frame f;
+    codec_default(K_MSG_OFFSET_FETCH_RESPONSE, &p);
+    p.groups_n = 1;
+    p.groups = codec_array(&arena, K_STRUCT_OFFSET_FETCH_RESPONSE_OFFSET_FETCH_RESPONSE_GROUP, 1);
+    p.groups->group_id = S("g");
+    p.groups->topics_n = 1;
+    p.groups->topics =
+        codec_array(&arena, K_STRUCT_OFFSET_FETCH_RESPONSE_OFFSET_FETCH_RESPONSE_TOPICS, 1);
+    p.groups->topics->name = S("orders");
+    p.groups->topics->partitions_n = 1;
+    p.groups->topics->partitions =
+        codec_array(&arena, K_STRUCT_OFFSET_FETCH_RESPONSE_OFFSET_FETCH_RESPONSE_PARTITIONS, 1);
+    p.groups->topics->partitions->committed_offset = offset;
+    p.groups->topics->partitions->metadata = metadata;
+    p.groups->topics->partitions->error_code = err;
+    later(s);
+    assert_true(frame_response(&s->mem, &arena, K_API_OFFSET_FETCH, VERSION, 0, &p, &f));
+    hear(s, true, &f);
+    s->v->at_ns = world_now_ns(s->w);
+    s->v->node = s->m->index;
+    offsets_judge(s->v, s->m->index);
+}
+
+static void
+tells(struct tale *s, int64_t offset)
+{
+    asked(s, true);
+    answered(s, offset, offset < 0 ? SLICE_EMPTY : S("m"), 0);
+}
+
+static void
+what_is_committed_may_be_told(void **state)
+{
+    BEGIN;
+    tells(&s, -1);
+    committed(&s, 5, -1);
+    tells(&s, 5);
+    committed(&s, 8, -1);
+    tells(&s, 8);
+    committed(&s, -1, -1);
+    tells(&s, -1);
+    silent(&s);
+}
+
+static void
+what_was_so_while_it_was_asked_may_be_told(void **state)
+{
+    BEGIN;
+    committed(&s, 5, -1);
+    asked(&s, true);
+    committed(&s, 8, -1);
+    answered(&s, 5, S("m"), 0);
+    silent(&s);
+}
+
+static void
+what_was_over_when_it_was_asked(void **state)
+{
+    BEGIN;
+    committed(&s, 5, -1);
+    committed(&s, 8, -1);
+    tells(&s, 5);
+    told(&s, "b1: told a group that it has committed offset 5 here; it has committed 8");
+}
+
+static void
+nothing_where_something_is(void **state)
+{
+    BEGIN;
+    committed(&s, 5, -1);
+    tells(&s, -1);
+    told(&s, "b1: told a group that it has committed offset -1 here; it has committed 5");
+}
+
+static void
+something_that_is_not_committed(void **state)
+{
+    BEGIN;
+    tells(&s, 5);
+    told(&s, "b1: told a group that it has committed offset 5 here; it has committed -1");
+}
+
+static void
+the_metadata_of_another(void **state)
+{
+    BEGIN;
+    committed(&s, 5, -1);
+    asked(&s, true);
+    answered(&s, 5, S("n"), 0);
+    told(&s, "b1: told a group that it has committed offset 5 here; it has committed 5");
+}
+
+static void
+a_transaction_commits_its_offset(void **state)
+{
+    BEGIN;
+    committed(&s, 5, -1);
+    committed(&s, 8, PRODUCER);
+    asked(&s, false);
+    answered(&s, 5, S("m"), 0);
+    asked(&s, true);
+    answered(&s, -1, SLICE_EMPTY, K_ERR_UNSTABLE_OFFSET_COMMIT);
+    marker(&s, true);
+    tells(&s, 8);
+    silent(&s);
+}
+
+static void
+a_transaction_is_aborted(void **state)
+{
+    BEGIN;
+    committed(&s, 5, -1);
+    committed(&s, 8, PRODUCER);
+    marker(&s, false);
+    tells(&s, 5);
+    tells(&s, 8);
+    told(&s, "b1: told a group that it has committed offset 8 here; it has committed 5");
+}
+
+static void
+what_was_committed_after_it_holds(void **state)
+{
+    BEGIN;
+    committed(&s, 8, PRODUCER);
+    committed(&s, 9, -1);
+    marker(&s, true);
+    tells(&s, 9);
+    silent(&s);
+}
+
+static void
+what_is_about_to_move_is_not_stable(void **state)
+{
+    BEGIN;
+    committed(&s, 5, -1);
+    committed(&s, 8, PRODUCER);
+    tells(&s, 5);
+    told(&s, "b1: told of offset 5 as stable, while producer 7 is about to move it");
+}
+
+static void
+a_transaction_of_another_producer_does_not_end_it(void **state)
+{
+    BEGIN;
+    committed(&s, 8, PRODUCER + 1);
+    marker(&s, true);
+    asked(&s, false);
+    answered(&s, 8, S("m"), 0);
+    told(&s, "b1: told a group that it has committed offset 8 here; it has committed -1");
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(what_is_committed_may_be_told),
+        cmocka_unit_test(what_was_so_while_it_was_asked_may_be_told),
+        cmocka_unit_test(what_was_over_when_it_was_asked),
+        cmocka_unit_test(nothing_where_something_is),
+        cmocka_unit_test(something_that_is_not_committed),
+        cmocka_unit_test(the_metadata_of_another),
+        cmocka_unit_test(a_transaction_commits_its_offset),
+        cmocka_unit_test(a_transaction_is_aborted),
+        cmocka_unit_test(what_was_committed_after_it_holds),
+        cmocka_unit_test(what_is_about_to_move_is_not_stable),
+        cmocka_unit_test(a_transaction_of_another_producer_does_not_end_it),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
