@@ -68,6 +68,7 @@
     X(TRANSACTION_STATE, "transaction-state", "states, partitions and markers of a transaction do not follow from each other") \
     X(GROUP_STATE, "group-state", "a group gave one partition to two members, or went back to an earlier epoch") \
     X(OFFSET_TOLD, "offset-told", "a coordinator told of another offset than is committed, or of one as stable that is about to move") \
+    X(STATE_TOLD, "state-told", "a node told of a group, a transaction or a producer otherwise than its log has it") \
     X(ID_GIVEN_TWICE, "id-given-twice", "a producer id was given to two")                            \
     X(EPOCH_CACHE, "epoch-cache", "the list of leader epochs is not that of the log")                \
     X(FOLLOWER_POSITION, "follower-position", "a follower tells its leader of another log than its own") \

@@ -28,6 +28,7 @@ coordinators_free(struct invariants *v)
     txns_free(v);
     members_free(v);
     offsets_free(v);
+    descriptions_free(v);
 }
 
 static struct shard_log *
@@ -116,4 +117,16 @@ coordinator_read(struct invariants *v, struct topic_key *k, int32_t node, int64_
         s->next = batch_next_offset(&h);
     }
     if (s->next < end) lose_shard(v, s);
+}
+
+bool
+coordinator_is_read(struct invariants *v, const struct topic_key *shard, int32_t node)
+{
+    const struct model_node *n = model_node(&v->model, node);
+    const struct node_log *l = n && shard->index < n->logs.n ? n->logs.v[shard->index] : NULL;
+    for (int64_t i = 0; l && l->leads && i < v->shards.n; i++) {
+        const struct shard_log *s = v->shards.v[i];
+        if (s->key == shard) return !s->is_lost && s->node == node && s->next == log_end(l);
+    }
+    return false;
 }

@@ -6,6 +6,8 @@
 #include "sim/check/invariants_own.h"
 #include "sim/check/log_view.h"
 
+#include "messages.h"
+
 /* A producer, as the batches of one log tell it. */
 struct producer_seen {
     int64_t id;
@@ -192,6 +194,60 @@ look_again(struct invariants *v, struct log_truth *t, const struct topic_key *k,
     for (; i < l->v.n - 1 && l->v.v[i]->is_looked_at; i++)
         follow_producer(v, t, k, l->v.v[i], false);
     log_view_begin(t->view, i < l->v.n ? l->v.v[i]->base : log_end(l));
+}
+
+/* ---- what is told of producers -------------------------------------------------------------------- */
+
+typedef struct k_describe_producers_response_producer_state told_producer;
+
+static void
+check_told_producer(struct invariants *v, const struct topic_key *k, const struct producer_seen *p,
+                    const told_producer *told)
+{
+    if (told->producer_epoch != p->epoch)
+        breach(v, RULE_STATE_TOLD, k, -1, "told that a producer is in epoch #; its log has epoch #",
+               told->producer_epoch, p->epoch);
+    else if (told->current_txn_start_offset != p->open_from)
+        breach(v, RULE_STATE_TOLD, k, -1,
+               "told that a transaction is open from offset # on; by its log it is from #",
+               told->current_txn_start_offset, p->open_from);
+    else if (told->last_sequence != p->last_sequence)
+        breach(v, RULE_STATE_TOLD, k, -1,
+               "told that # was the last sequence of a producer; in its log it is #",
+               told->last_sequence, p->last_sequence);
+    else if (told->coordinator_epoch != p->coordinator_epoch)
+        breach(v, RULE_STATE_TOLD, k, -1,
+               "told of a marker of coordinator epoch #; in its log it is of #",
+               told->coordinator_epoch, p->coordinator_epoch);
+}
+
+static const told_producer *
+find_told(const struct k_describe_producers_response_partition_response *p, int64_t id)
+{
+    for (int32_t i = 0; i < p->active_producers_n; i++)
+        if (p->active_producers[i].producer_id == id) return &p->active_producers[i];
+    return NULL;
+}
+
+/* Whose transaction is open is never forgotten. Of the others some may be, and their last batches gone. */
+void
+truth_described(struct invariants *v, int32_t node, struct topic_key *k,
+                const struct k_describe_producers_response_partition_response *p)
+{
+    struct node_log *l = model_log(&v->model, node, k);
+    struct log_truth *t = l && l->open && l->leads ? truth_of(v, l, node) : NULL;
+    if (!t || k->is_retired || t->is_lost || !look_on(v, t, k, l, log_end(l)) ||
+        log_view_end(t->view) != log_end(l))
+        return;
+    for (int64_t i = 0; i < t->producers.n; i++) {
+        const struct producer_seen *seen = &t->producers.v[i];
+        const told_producer *told = find_told(p, seen->id);
+        if (told) check_told_producer(v, k, seen, told);
+        else if (seen->open_from >= 0)
+            breach(v, RULE_STATE_TOLD, k, seen->open_from,
+                   "told of no producer #, whose transaction is open from offset # on", seen->id,
+                   seen->open_from);
+    }
 }
 
 /* ---- leader epochs ------------------------------------------------------------------------------- */

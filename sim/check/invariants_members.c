@@ -2,11 +2,13 @@
  * time, neither by what they have nor by what they are to have, and no epoch goes back. A classic group's generation
  * does not go back either. All that one batch holds is one decision. */
 #include "broker/base/arena.h"
+#include "broker/base/crc32c.h"
 #include "broker/protocol/codec.h"
 #include "broker/protocol/record_frame.h"
 #include "broker/record/record.h"
 #include "sim/check/invariants_own.h"
 
+#include "errors.h"
 #include "messages.h"
 
 struct seat {
@@ -21,9 +23,16 @@ struct member_seen {
     VEC(struct seat) has, wanted; /* has: with what it has still to give back */
 };
 
+/* A member of a classic group, as the record of its generation has it. */
+struct classic_seen {
+    uint32_t id_crc, assignment_crc;
+};
+
 struct group_seen {
     const struct topic_key *shard;
     struct slice id;
+    int64_t changed_ns;
+    VEC(struct classic_seen) classic;
     int32_t epoch, assignment_epoch, generation; /* -1: none */
     bool is_changed;                             /* in this batch */
     VEC(struct member_seen) members;
@@ -43,6 +52,7 @@ group_free(struct invariants *v, struct group_seen *g)
         VEC_RELEASE(v->mem, &m->wanted);
     }
     VEC_RELEASE(v->mem, &g->members);
+    VEC_RELEASE(v->mem, &g->classic);
     mem_free_slice(v->mem, g->id);
     MEM_DELETE(v->mem, g);
 }
@@ -72,11 +82,14 @@ group_of(struct invariants *v, const struct topic_key *shard, struct slice id)
     if (!v->members) v->members = MEM_NEW(v->mem, struct members_seen);
     for (int64_t i = 0; i < v->members->groups.n; i++) {
         struct group_seen *g = v->members->groups.v[i];
-        if (g->shard == shard && slice_eq(g->id, id)) return g;
+        if (g->shard != shard || !slice_eq(g->id, id)) continue;
+        g->changed_ns = v->at_ns;
+        return g;
     }
     struct group_seen *new = MEM_NEW(v->mem, struct group_seen);
     *new = (struct group_seen){.shard = shard,
                                .id = mem_dup(v->mem, id),
+                               .changed_ns = v->at_ns,
                                .epoch = -1,
                                .assignment_epoch = -1,
                                .generation = -1};
@@ -137,6 +150,23 @@ take_wanted(struct invariants *v, struct member_seen *m,
         }
 }
 
+static uint32_t
+crc_of_bytes(struct slice s)
+{
+    return crc32c(CRC32C_PORTABLE, 0, s);
+}
+
+static void
+take_classic(struct invariants *v, struct group_seen *g, const struct k_group_metadata_value *r)
+{
+    g->classic.n = 0;
+    for (int32_t i = 0; r && i < r->members_n; i++) {
+        struct classic_seen one = {crc_of_bytes(r->members[i].member_id),
+                                   crc_of_bytes(r->members[i].assignment)};
+        VEC_PUSH(v->mem, &g->classic, one);
+    }
+}
+
 union any_key {
     struct k_group_metadata_key classic;
     struct k_consumer_group_metadata_key group;
@@ -173,6 +203,7 @@ take_group_kind(struct invariants *v, const struct topic_key *shard, enum k_msg 
         g = group_of(v, shard, k->classic.group);
         take_epoch(v, shard, &g->generation, !r, r ? r->classic.generation : 0,
                    "a group went from generation # to #", offset);
+        take_classic(v, g, r ? &r->classic : NULL);
         return;
     case K_MSG_CONSUMER_GROUP_METADATA_KEY:
         g = group_of(v, shard, k->group.group_id);
@@ -264,5 +295,121 @@ check_members(struct invariants *v, const struct topic_key *shard)
         if (g->shard != shard || !g->is_changed) continue;
         g->is_changed = false;
         check_group(v, g);
+    }
+}
+
+/* ---- what is told of them -------------------------------------------------------------------------- */
+
+typedef struct k_consumer_group_describe_response_assignment told_assignment;
+
+/* Of topics that are gone nothing is told. */
+static int64_t
+count_live(struct invariants *v, const struct seat *seats, int64_t n)
+{
+    int64_t live_n = 0;
+    for (int64_t i = 0; i < n; i++) {
+        struct slice name = invariants_topic_name(v, seats[i].topic);
+        const struct topic_key *k =
+            name.n ? model_find_key(&v->model, name, seats[i].partition) : NULL;
+        live_n += k && !k->is_retired && uuid_eq(k->id, seats[i].topic);
+    }
+    return live_n;
+}
+
+static bool
+is_told_as_is(struct invariants *v, const told_assignment *told, const struct seat *seats,
+              int64_t n)
+{
+    int64_t told_n = 0;
+    for (int32_t i = 0; i < told->topic_partitions_n; i++)
+        for (int32_t j = 0; j < told->topic_partitions[i].partitions_n; j++, told_n++) {
+            struct seat s = {told->topic_partitions[i].topic_id,
+                             told->topic_partitions[i].partitions[j]};
+            if (!has_seat(seats, n, &s)) return false;
+        }
+    return told_n >= count_live(v, seats, n);
+}
+
+static void
+check_told_member(struct invariants *v, const struct group_seen *g,
+                  const struct k_consumer_group_describe_response_member *told)
+{
+    const struct member_seen *m = NULL;
+    for (int64_t i = 0; i < g->members.n; i++)
+        if (g->members.v[i].is_present && slice_eq(g->members.v[i].id, told->member_id))
+            m = &g->members.v[i];
+    if (!m)
+        breach(v, RULE_STATE_TOLD, g->shard, -1,
+               "told of a member in epoch # that is none, of a group of #", told->member_epoch,
+               g->members.n);
+    else if (m->epoch != told->member_epoch)
+        breach(v, RULE_STATE_TOLD, g->shard, -1,
+               "told of a member in epoch #; it has come to epoch #", told->member_epoch, m->epoch);
+    else if (!is_told_as_is(v, &told->assignment, m->has.v, m->has.n))
+        breach(v, RULE_STATE_TOLD, g->shard, -1,
+               "told that a member in epoch # has other partitions than its #", m->epoch, m->has.n);
+    else if (!is_told_as_is(v, &told->target_assignment, m->wanted.v, m->wanted.n))
+        breach(v, RULE_STATE_TOLD, g->shard, -1,
+               "told that a member in epoch # is to have other partitions than its #", m->epoch,
+               m->wanted.n);
+}
+
+static const struct group_seen *
+group_to_judge(struct invariants *v, int32_t node, int64_t asked_ns, struct slice id)
+{
+    for (int64_t i = 0; v->members && i < v->members->groups.n; i++) {
+        const struct group_seen *g = v->members->groups.v[i];
+        if (slice_eq(g->id, id) && g->changed_ns < asked_ns &&
+            coordinator_is_read(v, g->shard, node))
+            return g;
+    }
+    return NULL;
+}
+
+void
+group_described(struct invariants *v, int32_t node, int64_t asked_ns,
+                const struct k_consumer_group_describe_response_described_group *told)
+{
+    const struct group_seen *g = group_to_judge(v, node, asked_ns, told->group_id);
+    int64_t present_n = 0;
+    if (!g) return;
+    for (int64_t i = 0; i < g->members.n; i++) present_n += g->members.v[i].is_present;
+    if (told->error_code == K_ERR_GROUP_ID_NOT_FOUND && g->epoch >= 0)
+        breach(v, RULE_STATE_TOLD, g->shard, -1, "told of no group, of epoch # with # members",
+               g->epoch, present_n);
+    if (told->error_code) return;
+    if (told->group_epoch != g->epoch)
+        breach(v, RULE_STATE_TOLD, g->shard, -1, "told of a group in epoch #; it is in epoch #",
+               told->group_epoch, g->epoch);
+    else if (told->assignment_epoch != MAX(g->assignment_epoch, 0))
+        breach(v, RULE_STATE_TOLD, g->shard, -1,
+               "told of the assignment of epoch #; it is that of epoch #", told->assignment_epoch,
+               g->assignment_epoch);
+    else if (told->members_n != present_n)
+        breach(v, RULE_STATE_TOLD, g->shard, -1, "told of # members; there are #", told->members_n,
+               present_n);
+    for (int32_t i = 0; i < told->members_n; i++) check_told_member(v, g, &told->members[i]);
+}
+
+/* Who joins, or has left, is in no record yet: so only while nobody does. */
+void
+classic_described(struct invariants *v, int32_t node, int64_t asked_ns,
+                  const struct k_describe_groups_response_described_group *told)
+{
+    const struct group_seen *g = group_to_judge(v, node, asked_ns, told->group_id);
+    if (!g || g->epoch >= 0 || told->error_code || !slice_eq(told->group_state, S("Stable")))
+        return;
+    if (told->members_n != g->classic.n)
+        breach(v, RULE_STATE_TOLD, g->shard, -1, "told of # members; there are #", told->members_n,
+               g->classic.n);
+    for (int32_t i = 0; i < told->members_n; i++) {
+        const struct classic_seen *m = NULL;
+        for (int64_t k = 0; k < g->classic.n; k++)
+            if (g->classic.v[k].id_crc == crc_of_bytes(told->members[i].member_id))
+                m = &g->classic.v[k];
+        if (!m || m->assignment_crc != crc_of_bytes(told->members[i].member_assignment))
+            breach(v, RULE_STATE_TOLD, g->shard, -1,
+                   "told of a member of generation # that is none, or of what it does not have (#)",
+                   g->generation, i);
     }
 }

@@ -114,6 +114,11 @@ struct shard_log;
 struct txns_seen;
 struct members_seen;
 struct offsets_seen;
+struct descriptions;
+struct k_describe_producers_response_partition_response;
+struct k_describe_transactions_response_transaction_state;
+struct k_consumer_group_describe_response_described_group;
+struct k_describe_groups_response_described_group;
 struct arena;
 struct record;
 
@@ -146,6 +151,7 @@ struct invariants {
     struct txns_seen *txns;         /* … and what is in them; NULL: nothing yet */
     struct members_seen *members;
     struct offsets_seen *offsets;
+    struct descriptions *descriptions;
     bool txns_unverified; /* brokers do not ask whether a partition is part of a transaction */
     VEC(struct fetch_asked) fetches;
     VEC(struct id_asked) ids_asked;
@@ -255,6 +261,20 @@ void offsets_lost(struct invariants *v);
 void offsets_hear(struct invariants *v, const struct world_frame *f, struct slice bytes);
 void offsets_judge(struct invariants *v, int32_t node);
 void offsets_free(struct invariants *v);
+/* The node leads this coordinator's log, has committed all of it, and all of that was read here. */
+bool coordinator_is_read(struct invariants *v, const struct topic_key *shard, int32_t node);
+/* What a node, which was asked at this time, tells of one of these: as its log has it? */
+void truth_described(struct invariants *v, int32_t node, struct topic_key *k,
+                     const struct k_describe_producers_response_partition_response *p);
+void txn_described(struct invariants *v, int32_t node, int64_t asked_ns,
+                   const struct k_describe_transactions_response_transaction_state *t);
+void group_described(struct invariants *v, int32_t node, int64_t asked_ns,
+                     const struct k_consumer_group_describe_response_described_group *p);
+void classic_described(struct invariants *v, int32_t node, int64_t asked_ns,
+                       const struct k_describe_groups_response_described_group *p);
+void descriptions_hear(struct invariants *v, const struct world_frame *f, struct slice bytes);
+void descriptions_judge(struct invariants *v, int32_t node);
+void descriptions_free(struct invariants *v);
 /* What nodes and producers say on the wire; what a node said is judged when its step is over. */
 void wire_hear(struct invariants *v, const struct world_frame *f, struct slice bytes);
 void wire_judge(struct invariants *v, int64_t at_ns, int32_t node);

@@ -9,6 +9,7 @@
 #include "broker/record/record.h"
 #include "sim/check/invariants_own.h"
 
+#include "errors.h"
 #include "messages.h"
 
 /* TransactionStatus in the records. */
@@ -30,6 +31,8 @@ struct txn_seen {
     int64_t producer;
     int16_t epoch;
     int8_t status;
+    int32_t timeout_ms;
+    int64_t changed_ns;
     int64_t prepared_at;                /* the number of markers that had been seen by then */
     VEC(struct topic_key *) partitions; /* of the transaction */
     VEC(struct decided_epoch) epochs;   /* the latest, of this producer */
@@ -232,6 +235,8 @@ take_state(struct invariants *v, struct txn_seen *t, const struct topic_key *sha
     t->producer = r->producer_id;
     t->epoch = r->producer_epoch;
     t->status = status;
+    t->timeout_ms = r->transaction_timeout_ms;
+    t->changed_ns = v->at_ns;
     struct decided_epoch *e = epoch_of(v, t, t->epoch);
     e->may_commit |= status == PREPARE_COMMIT;
     e->may_abort |= status == PREPARE_ABORT;
@@ -367,4 +372,67 @@ txn_batch_written(struct invariants *v, const struct topic_key *k, const struct 
     if (is_epoch_known(v, b) && b->is_control) check_marker_is_decided(v, k, b);
     if (is_epoch_known(v, b) && !b->is_control) check_is_added(v, k, b);
     if (b->is_control) take_marker(v, k, b);
+}
+
+/* ---- what is told of them -------------------------------------------------------------------------- */
+
+static bool
+has_told_partition(const struct k_describe_transactions_response_transaction_state *t,
+                   const struct topic_key *k)
+{
+    for (int32_t i = 0; i < t->topics_n; i++)
+        for (int32_t j = 0; slice_eq(t->topics[i].topic, k->topic) && j < t->topics[i].partitions_n;
+             j++)
+            if (t->topics[i].partitions[j] == k->partition) return true;
+    return false;
+}
+
+static void
+check_told_txn(struct invariants *v, const struct txn_seen *t,
+               const struct k_describe_transactions_response_transaction_state *told)
+{
+    static const char *const names[] = {
+        [EMPTY] = "Empty",
+        [ONGOING] = "Ongoing",
+        [PREPARE_COMMIT] = "PrepareCommit",
+        [PREPARE_ABORT] = "PrepareAbort",
+        [COMPLETE_COMMIT] = "CompleteCommit",
+        [COMPLETE_ABORT] = "CompleteAbort",
+    };
+    if (!slice_eq(told->transaction_state, slice_cstr(names[t->status])))
+        breach(v, RULE_STATE_TOLD, t->shard, -1,
+               "told of another status of the transaction of producer # than #", t->producer,
+               t->status);
+    else if (told->producer_id != t->producer)
+        breach(v, RULE_STATE_TOLD, t->shard, -1, "told of producer # instead of #",
+               told->producer_id, t->producer);
+    else if (told->producer_epoch != t->epoch)
+        breach(v, RULE_STATE_TOLD, t->shard, -1, "told of producer epoch # where # is committed",
+               told->producer_epoch, t->epoch);
+    else if (told->transaction_timeout_ms != t->timeout_ms)
+        breach(v, RULE_STATE_TOLD, t->shard, -1,
+               "told of a transaction's time-out of # ms where # is committed",
+               told->transaction_timeout_ms, t->timeout_ms);
+    /* While it ends, those that have their markers are taken out one by one. */
+    for (int64_t i = 0; t->status == ONGOING && i < t->partitions.n; i++)
+        if (!t->partitions.v[i]->is_retired && !has_told_partition(told, t->partitions.v[i]))
+            breach(v, RULE_STATE_TOLD, t->shard, -1,
+                   "told of a transaction of producer # without partition #", t->producer,
+                   t->partitions.v[i]->partition);
+}
+
+void
+txn_described(struct invariants *v, int32_t node, int64_t asked_ns,
+              const struct k_describe_transactions_response_transaction_state *told)
+{
+    for (int64_t i = 0; v->txns && i < v->txns->ids.n; i++) {
+        const struct txn_seen *t = v->txns->ids.v[i];
+        if (!slice_eq(t->id, told->transactional_id) || t->changed_ns >= asked_ns ||
+            !coordinator_is_read(v, t->shard, node))
+            continue;
+        if (!told->error_code) check_told_txn(v, t, told);
+        else if (told->error_code == K_ERR_TRANSACTIONAL_ID_NOT_FOUND)
+            breach(v, RULE_STATE_TOLD, t->shard, -1,
+                   "told of no transaction of producer # in status #", t->producer, t->status);
+    }
 }

@@ -43,6 +43,7 @@ on_event(void *ctx, const struct world_event *e)
     }
     wire_judge(v, e->at_ns, e->machine->index);
     offsets_judge(v, e->machine->index);
+    descriptions_judge(v, e->machine->index);
 }
 
 static void
@@ -128,6 +129,7 @@ on_frame_bytes(void *ctx, const struct world_frame *f, struct slice bytes)
     votes_hear(ctx, f, bytes);
     wire_hear(ctx, f, bytes);
     offsets_hear(ctx, f, bytes);
+    descriptions_hear(ctx, f, bytes);
 }
 
 static void

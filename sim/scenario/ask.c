@@ -136,6 +136,14 @@ wants_no_answer(const struct question *q)
     return t && t->kind == TREE_TEXT && slice_eq(t->text, S("none"));
 }
 
+/* Whatever comes is right, also nothing: other witnesses look at it. */
+static bool
+wants_whatever(const struct question *q)
+{
+    const struct tree *t = q->s->args.wanted;
+    return t && t->kind == TREE_TEXT && slice_eq(t->text, S("any"));
+}
+
 static void
 take_answer(struct question *q, struct slice body)
 {
@@ -149,6 +157,10 @@ take_answer(struct question *q, struct slice body)
         return;
     }
     if (q->batch) ask_records_answered(r, q->batch, answer);
+    if (wants_whatever(q)) {
+        remember(q, answer), end_question(q, SLICE_EMPTY);
+        return;
+    }
     q->scope.why = &why;
     q->scope.version = q->call.version;
     bool fits = !wants_no_answer(q) && ask_fits(&q->scope, msg, answer, q->s->args.wanted);
@@ -172,7 +184,7 @@ answered(struct call *call, enum env_err err, struct slice body, struct buf *fro
         take_answer(q, body);
     } else {
         if (q->batch) ask_records_answered(q->r, q->batch, NULL);
-        if (wants_no_answer(q)) end_question(q, SLICE_EMPTY);
+        if (wants_no_answer(q) || wants_whatever(q)) end_question(q, SLICE_EMPTY);
         else take_difference(q, true, arena_format(q->r->a, "no answer (%s)", env_err_text(err)));
     }
 }
@@ -302,7 +314,7 @@ asks_end(struct run *r, struct anomalies *ret)
     for (int64_t i = 0; i < r->questions.n; i++) {
         const struct question *q = r->questions.v[i];
         struct slice difference = q->is_done ? q->difference : S("there is no answer yet");
-        if (!difference.n) continue;
+        if (!difference.n || wants_whatever(q)) continue;
         struct anomaly one = {.rule = RULE_WRONG_ANSWER,
                               .witness = WITNESS_CHECKER,
                               .partition = -1,

@@ -39,7 +39,7 @@ ask_check(struct load *l, const struct step *s)
     struct ask_scope x = {.l = l, .version = version};
     void *request = arena_alloc(l->a, codec_struct_bytes((enum k_msg)api->request));
     if (!ask_fill(&x, (enum k_msg)api->request, a->sent, request)) return;
-    bool is_none =
-        a->wanted && a->wanted->kind == TREE_TEXT && slice_eq(a->wanted->text, S("none"));
-    if (!is_none) (void)ask_fits(&x, (enum k_msg)api->response, NULL, a->wanted);
+    bool is_word = a->wanted && a->wanted->kind == TREE_TEXT &&
+                   (slice_eq(a->wanted->text, S("none")) || slice_eq(a->wanted->text, S("any")));
+    if (!is_word) (void)ask_fits(&x, (enum k_msg)api->response, NULL, a->wanted);
 }

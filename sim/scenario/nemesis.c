@@ -54,6 +54,7 @@ static const struct {
     {"coordinator", strike_coordinator},
     {"crash-cleaning", strike_cleaning},
     {"power-cleaning", strike_cleaning},
+    {"describe", strike_describe},
 };
 
 static bool

@@ -236,3 +236,93 @@ strike_topic(struct run *r, struct slice kind)
     if (is_kind(kind, "add-partitions")) return add_partition(r);
     return alter_topic(r);
 }
+
+/* ---- what is known ---- */
+
+#define DESCRIBED_MAX 12 /* partitions at a time */
+
+/* Of partitions one after the other, from a drawn one on, each at its leader. */
+static void
+look_at_producers(struct run *r)
+{
+    int64_t n = r->truth.partitions.n, from = dice_below(&r->nemesis_dice, MAX(n, 1));
+    for (int64_t i = 0; i < MIN(n, DESCRIBED_MAX); i++) {
+        const struct truth_partition *p = r->truth.partitions.v[(from + i) % n];
+        const struct node_slot *leader = node_by_id(r, p->leader);
+        if (!leader) continue;
+        do_drawn(r,
+                 "ask: %.*s, rpc: DescribeProducers, send: {topics: [{name: %.*s, "
+                 "partitionIndexes: [%d]}]}, answer: any",
+                 SARG(leader->m->name), SARG(p->topic), (int)p->partition);
+    }
+}
+
+/* Also by the protocol that is not its own: a group may change it. */
+static void
+look_at_members(struct run *r, struct slice group)
+{
+    do_drawn(r, "ask: coordinator(%.*s), rpc: DescribeGroups, send: {groups: [%.*s]}, answer: any",
+             SARG(group), SARG(group));
+    do_drawn(r,
+             "ask: coordinator(%.*s), rpc: ConsumerGroupDescribe, send: {groupIds: [%.*s]}, "
+             "answer: any",
+             SARG(group), SARG(group));
+}
+
+static void
+look_at_txn(struct run *r, struct slice id)
+{
+    do_drawn(r,
+             "ask: coordinator(%.*s), rpc: DescribeTransactions, send: {transactionalIds: [%.*s]}, "
+             "answer: any",
+             SARG(id), SARG(id));
+}
+
+/* Several clients are of one group, or have one transactional id. */
+static bool
+is_first_of(const struct scenario *s, int32_t at)
+{
+    const struct client_spec *c = &s->clients[at];
+    for (int32_t i = 0; i < at; i++) {
+        const struct client_spec *o = &s->clients[i];
+        if (c->group.p
+                ? o->group.p && slice_eq(o->group, c->group)
+                : o->transactional_id.p && slice_eq(o->transactional_id, c->transactional_id))
+            return false;
+    }
+    return true;
+}
+
+/* Some looks, one after the other. */
+struct looks {
+    struct run *r;
+    int64_t left;
+};
+
+static void
+look(struct world *w, void *ctx)
+{
+    struct looks *l = ctx;
+    struct run *r = l->r;
+    const struct scenario *s = r->s;
+    if (!r->playing) return;
+    for (int32_t i = 0; i < s->clients_n; i++) {
+        const struct client_spec *c = &s->clients[i];
+        if (!is_first_of(s, i)) continue;
+        if (c->group.p) look_at_members(r, c->group);
+        else if (c->transactional_id.p) look_at_txn(r, c->transactional_id);
+    }
+    look_at_producers(r);
+    int64_t ms = dice_between(&r->nemesis_dice, 50, 400);
+    if (--l->left > 0) world_at(w, world_now_ns(w) + ms * NS_PER_MS, look, l);
+}
+
+bool
+strike_describe(struct run *r, struct slice kind)
+{
+    struct looks *l = ARENA_NEW(r->a, struct looks);
+    (void)kind;
+    *l = (struct looks){r, dice_between(&r->nemesis_dice, 5, 20)};
+    look(r->w, l);
+    return true;
+}

@@ -244,7 +244,7 @@ static const struct field ask_beside[] = {
     {"version", VALUE_COUNT, ARG(version), "of the request; the latest if not said", "0..100"},
     {"listener", VALUE_CHOICE, ARG(listener), "on which listener; that of brokers if not said; users: where one must show who one is (`users` of the cluster)", "any|broker|controller|users"},
     {"send", VALUE_TREE, ARG(sent), "the request's fields, with Kafka's names; those left out have their defaults. A value is a number, a text, bytes as `0x00ff`, true, false, null; an error's name; `$NAME/topics/0/topicId`, of the answer to the question with `as: NAME`; `leader(orders-0)`, `follower(orders-0)`, `leader-epoch(orders-0)`, `partition-epoch(orders-0)`, `high-watermark(orders-0)`, `broker-epoch(2)`, `quorum-leader`, `quorum-epoch`, `now` (the asker's clock, ms); to a number one may be added: `leader-epoch(orders-0)+1`. Records: {count, producer-id, producer-epoch, base-sequence, base-offset, attributes, timestamp, last-offset-delta, bad-crc, key, name}, or {again: NAME}, the same bytes once more, and with producer-id, producer-epoch and base-sequence beside it the same records from another producer", NULL},
-    {"answer", VALUE_TREE, ARG(wanted), "what must be answered: these fields have these values, others are not looked at; `not X`, `>= X`, `<= X`, `any`, of lists and texts `some` and `none`, of records how many. `answer: none`: the connection is closed. Else the rule wrong-answer fires", NULL},
+    {"answer", VALUE_TREE, ARG(wanted), "what must be answered: these fields have these values, others are not looked at; `not X`, `>= X`, `<= X`, `any`, of lists and texts `some` and `none`, of records how many. `answer: none`: the connection is closed; `answer: any`: whatever comes, or nothing. Else the rule wrong-answer fires", NULL},
     {"within", VALUE_TIME, ARG(within_ns), "it is asked again for so long, as long as there is no answer, or an error that passes (a coordinator that loads)", NULL},
     {"by", VALUE_WORD, ARG(name), "who asks: `asker` if not said. What one asker asks one node goes over one connection, in order", NULL},
 };
@@ -420,6 +420,7 @@ const struct nemesis_fault nemesis_faults[] = {
     {"repeat", 0, "some requests of clients, of a drawn kind, come twice"},
     {"crash-cleaning", 0, "a node dies at one of the disk operations with which it compacts a log, and starts again"},
     {"power-cleaning", 0, "a node loses power at one of them; as many as `power` may"},
+    {"describe", 0, "nothing breaks: now and then for a while coordinators are asked what they know of the clients' groups and transactional ids, and leaders what they know of producers"},
 };
 const int32_t nemesis_faults_n = (int32_t)ARRAY_LEN(nemesis_faults);
 _Static_assert(ARRAY_LEN(nemesis_faults) <= NEMESIS_FAULTS_MAX, "each kind has a place to be counted");
