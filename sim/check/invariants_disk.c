@@ -183,7 +183,7 @@ look_on(struct invariants *v, struct log_truth *t, const struct topic_key *k,
 }
 
 /* After a cut, or when the log was opened: what is known of producers is put together anew; the last batch is looked for
- * on the disk in any case. */
+ * on the disk in any case. It counts though retention may take it before that. */
 static void
 look_again(struct invariants *v, struct log_truth *t, const struct topic_key *k,
            const struct node_log *l)
@@ -191,9 +191,8 @@ look_again(struct invariants *v, struct log_truth *t, const struct topic_key *k,
     int64_t i = 0;
     t->epochs_to = -1;
     t->producers.n = 0;
-    for (; i < l->v.n - 1 && l->v.v[i]->is_looked_at; i++)
-        follow_producer(v, t, k, l->v.v[i], false);
-    log_view_begin(t->view, i < l->v.n ? l->v.v[i]->base : log_end(l));
+    for (; i < l->v.n && l->v.v[i]->is_looked_at; i++) follow_producer(v, t, k, l->v.v[i], false);
+    log_view_begin(t->view, l->v.n ? l->v.v[MIN(i, l->v.n - 1)]->base : log_end(l));
 }
 
 /* ---- what is told of producers -------------------------------------------------------------------- */

@@ -280,6 +280,23 @@ what_was_cut_off_counts_no_more(void **state)
     assert_silent(&s);
 }
 
+/* The next batch is the first that lies there. */
+static void
+what_was_kept_counts_though_retention_takes_it(void **state)
+{
+    (void)state;
+    struct tale s;
+    begin(&s);
+    append_all(&s, 0, 0, 3);
+    say(&s, NOTE_LOG_TRUNCATE, SLICE_NULL, 2, 3, 0, 0, 0);
+    say(&s, NOTE_LOG_START, SLICE_NULL, 2, 0, 0, 0, 0);
+    s.n = 2;
+    append(&s, 1, 0, 2);
+    disk_put(s.m, LOG, slice(s.bytes + 2 * BATCH_HEADER_BYTES, BATCH_HEADER_BYTES));
+    written(&s, 3);
+    assert_silent(&s);
+}
+
 /* Written, though nobody said so any more before the process died. */
 static void
 what_is_found_after_a_crash_counts(void **state)
@@ -569,6 +586,7 @@ main(void)
         cmocka_unit_test(a_producer_epoch_that_is_over),
         cmocka_unit_test(sequences_go_on_from_0_after_the_greatest),
         cmocka_unit_test(what_was_cut_off_counts_no_more),
+        cmocka_unit_test(what_was_kept_counts_though_retention_takes_it),
         cmocka_unit_test(what_is_found_after_a_crash_counts),
         cmocka_unit_test(who_may_be_forgotten_may_begin_anywhere),
         cmocka_unit_test(a_recovery_point_is_lowered_before_the_log_goes_on),
