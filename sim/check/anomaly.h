@@ -71,6 +71,7 @@
     X(STATE_TOLD, "state-told", "a node told of a group, a transaction or a producer otherwise than its log has it") \
     X(ID_GIVEN_TWICE, "id-given-twice", "a producer id was given to two")                            \
     X(EPOCH_CACHE, "epoch-cache", "the list of leader epochs is not that of the log")                \
+    X(BESIDE_LOG, "beside-log", "an index, a list of aborted transactions or a snapshot of producers is not that of the log") \
     X(FOLLOWER_POSITION, "follower-position", "a follower tells its leader of another log than its own") \
     X(ACKED_EARLY, "acked-early", "acknowledged before it was written, or (acks=all) committed")     \
     X(PRODUCER_ORDER, "producer-order", "a producer sends its batches out of their order")           \

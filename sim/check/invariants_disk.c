@@ -149,6 +149,7 @@ learn_producer(struct batch *b, const struct batch_header *h)
     b->producer = h->producer_id;
     b->producer_epoch = h->producer_epoch;
     b->sequence = h->base_sequence;
+    b->max_timestamp = h->max_timestamp;
     b->is_transactional = h->attributes & BATCH_TRANSACTIONAL;
     b->is_control = h->attributes & BATCH_CONTROL;
 }
@@ -447,6 +448,13 @@ truth_synced(struct invariants *v, int32_t node, struct node_log *l, int64_t end
         is_not_there(v, t, l->key, durable,
                      "says that all below # is synced; a power loss may take offset #", end);
     if (log_view_directory(t->view).n) check_epochs_are_listed(v, node, t, l, end);
+}
+
+bool
+truth_looks(struct invariants *v, int32_t node, struct node_log *l, int64_t end)
+{
+    struct log_truth *t = truth_of(v, l, node);
+    return t && look_on(v, t, l->key, l, end);
 }
 
 int64_t

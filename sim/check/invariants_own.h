@@ -204,6 +204,9 @@ void truth_opened(struct invariants *v, int32_t node, struct node_log *l);
 void truth_appends(struct invariants *v, int32_t node, struct node_log *l, int64_t base);
 void truth_free(struct invariants *v, struct node_log *l);
 
+/* Reads the batches of its log as far as this end. False: they do not all lie there, or it is compacted. */
+bool truth_looks(struct invariants *v, int32_t node, struct node_log *l, int64_t end);
+
 /* The decisions, as they are committed below this end; the node is the quorum's leader. */
 void ledger_read(struct invariants *v, int32_t node, int64_t end);
 void ledger_free(struct invariants *v);
@@ -233,6 +236,9 @@ void isr_begins(const struct topic_key *k, struct node_log *l, int64_t at_ns);
 void isr_stands(struct node_log *l);
 void isr_stands_still(struct model_node *n);
 void isr_look(struct invariants *v, struct topic_key *k, struct node_log *l);
+/* A file was synced, or has got its name; path: the name that it had. */
+void beside_synced(struct invariants *v, int64_t at_ns, int32_t node, struct slice path);
+void beside_renamed(struct invariants *v, int64_t at_ns, int32_t node, struct slice path);
 /* What coordinators have committed below this end of their log; the node leads it. */
 void coordinator_read(struct invariants *v, struct topic_key *k, int32_t node, int64_t end);
 void coordinators_free(struct invariants *v);

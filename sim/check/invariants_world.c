@@ -50,8 +50,12 @@ static void
 on_disk(void *ctx, const struct world_disk_op *op)
 {
     if (op->err) return;
-    if (op->kind == OP_SYNC) invariants_file_synced(ctx, op->at_ns, op->machine->index, op->path);
+    if (op->kind == OP_SYNC) {
+        invariants_file_synced(ctx, op->at_ns, op->machine->index, op->path);
+        beside_synced(ctx, op->at_ns, op->machine->index, op->path);
+    }
     if (op->kind == OP_RENAME) {
+        beside_renamed(ctx, op->at_ns, op->machine->index, op->path);
         invariants_renamed(ctx, op->at_ns, op->machine->index, op->path);
         names_removed(ctx, op->at_ns, op->machine->index, op->path);
     }

@@ -30,6 +30,7 @@ struct batch {
     int16_t producer_epoch;
     int32_t sequence;
     int64_t producer; /* -1: none */
+    int64_t max_timestamp;
 };
 
 /* What the controller decided of a partition. */
