@@ -485,6 +485,7 @@ note_of_log(struct invariants *v, struct topic_key *k, struct node_log *l, const
     case NOTE_LOG_TRUNCATE:
         l->is_syncing = false; /* it is synced by itself, too */
         check_truncate(v, k, l, n);
+        memset(l->checkpoints, 0, sizeof l->checkpoints); /* it may begin anew, and earlier */
         truth_cut(v, v->node, l);
         return;
     case NOTE_LOG_START:
@@ -493,6 +494,7 @@ note_of_log(struct invariants *v, struct topic_key *k, struct node_log *l, const
         return;
     case NOTE_LOG_RECOVERED:
         model_recovered(l, n->v[0], n->v[1]);
+        memset(l->checkpoints, 0, sizeof l->checkpoints);
         truth_opened(v, v->node, l);
         return;
     case NOTE_PARTITION_ROLE: check_role(v, k, l, n); return;

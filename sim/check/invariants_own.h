@@ -239,6 +239,7 @@ void isr_look(struct invariants *v, struct topic_key *k, struct node_log *l);
 /* A file was synced, or has got its name; path: the name that it had. */
 void beside_synced(struct invariants *v, int64_t at_ns, int32_t node, struct slice path);
 void beside_renamed(struct invariants *v, int64_t at_ns, int32_t node, struct slice path);
+void checkpoint_renamed(struct invariants *v, int64_t at_ns, int32_t node, struct slice path);
 /* What coordinators have committed below this end of their log; the node leads it. */
 void coordinator_read(struct invariants *v, struct topic_key *k, int32_t node, int64_t end);
 void coordinators_free(struct invariants *v);

@@ -56,6 +56,7 @@ on_disk(void *ctx, const struct world_disk_op *op)
     }
     if (op->kind == OP_RENAME) {
         beside_renamed(ctx, op->at_ns, op->machine->index, op->path);
+        checkpoint_renamed(ctx, op->at_ns, op->machine->index, op->path);
         invariants_renamed(ctx, op->at_ns, op->machine->index, op->path);
         names_removed(ctx, op->at_ns, op->machine->index, op->path);
     }

@@ -71,6 +71,20 @@ struct lag {
     int64_t end, since_ns;
 };
 
+/* What a directory of logs has written down of all of them. */
+enum checkpoint {
+    CHECKPOINT_OF_SYNCED,
+    CHECKPOINT_OF_COMMITTED,
+    CHECKPOINT_OF_STARTS,
+    CHECKPOINTS_N
+};
+
+/* A log, when a checkpoint was written last. */
+struct checkpoint_seen {
+    bool is_open;
+    int64_t start;
+};
+
 struct topic_key {
     struct map_node node; /* the newest of its subject */
     struct topic_key
@@ -116,6 +130,7 @@ struct node_log {
     int32_t isr_epoch;        /* the leader epoch in which it last told on whom it counts … */
     int32_t counted_epoch;    /* … and the partition epoch … */
     struct model_ids counted; /* … as a leader: the ISR, and what it asked for */
+    struct checkpoint_seen checkpoints[CHECKPOINTS_N];
     void *user;
 };
 
