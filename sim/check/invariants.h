@@ -41,6 +41,8 @@ void invariants_unclean_asked(struct invariants *v, int64_t at_ns, struct slice 
                               int32_t partition);
 /* replica.lag.time.max.ms, the same of all brokers; unless told, nobody is judged by it. */
 void invariants_lag(struct invariants *v, int64_t lag_max_ns);
+/* group.consumer.session.timeout.ms, the same of all brokers and groups; unless told, nobody is judged by it. */
+void invariants_session(struct invariants *v, int64_t session_ns);
 /* transaction.partition.verification.enable is false. */
 void invariants_unverified(struct invariants *v);
 /* All was healed, each partition has its leader and all its replicas in sync: from this time on nothing of that has a reason to

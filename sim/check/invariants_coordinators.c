@@ -29,6 +29,7 @@ coordinators_free(struct invariants *v)
     members_free(v);
     offsets_free(v);
     descriptions_free(v);
+    away_free(v);
 }
 
 static struct shard_log *

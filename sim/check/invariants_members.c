@@ -18,6 +18,7 @@ struct seat {
 
 struct member_seen {
     struct slice id;
+    bool is_removed; /* in this batch */
     bool is_present;
     int32_t epoch;
     VEC(struct seat) has, wanted; /* has: with what it has still to give back */
@@ -125,6 +126,7 @@ take_current(struct invariants *v, struct member_seen *m,
 {
     typedef struct k_consumer_group_current_member_assignment_value_topic_partitions part;
     m->has.n = 0;
+    m->is_removed = !r && m->is_present;
     m->is_present = r != NULL;
     for (int32_t list = 0; r && list < 2; list++) {
         const part *p = list ? r->partitions_pending_revocation : r->assigned_partitions;
@@ -295,6 +297,11 @@ check_members(struct invariants *v, const struct topic_key *shard)
         if (g->shard != shard || !g->is_changed) continue;
         g->is_changed = false;
         check_group(v, g);
+        if (g->generation >= 0) away_is_classic(v, g->id);
+        for (int64_t k = 0; k < g->members.n; k++) {
+            if (g->members.v[k].is_removed) away_removed(v, g->id, g->members.v[k].id);
+            g->members.v[k].is_removed = false;
+        }
     }
 }
 

@@ -115,6 +115,7 @@ struct txns_seen;
 struct members_seen;
 struct offsets_seen;
 struct descriptions;
+struct away_members;
 struct k_describe_producers_response_partition_response;
 struct k_describe_transactions_response_transaction_state;
 struct k_consumer_group_describe_response_described_group;
@@ -152,6 +153,8 @@ struct invariants {
     struct members_seen *members;
     struct offsets_seen *offsets;
     struct descriptions *descriptions;
+    struct away_members *away;
+    int64_t session_ns;   /* group.consumer.session.timeout.ms; 0: not known */
     bool txns_unverified; /* brokers do not ask whether a partition is part of a transaction */
     VEC(struct fetch_asked) fetches;
     VEC(struct id_asked) ids_asked;
@@ -282,6 +285,11 @@ void classic_described(struct invariants *v, int32_t node, int64_t asked_ns,
 void descriptions_hear(struct invariants *v, const struct world_frame *f, struct slice bytes);
 void descriptions_judge(struct invariants *v, int32_t node);
 void descriptions_free(struct invariants *v);
+void away_hear(struct invariants *v, const struct world_frame *f, struct slice bytes);
+/* What a batch says of groups: a member is gone, or its group is one of the classic protocol. */
+void away_removed(struct invariants *v, struct slice group, struct slice member);
+void away_is_classic(struct invariants *v, struct slice group);
+void away_free(struct invariants *v);
 /* What nodes and producers say on the wire; what a node said is judged when its step is over. */
 void wire_hear(struct invariants *v, const struct world_frame *f, struct slice bytes);
 void wire_judge(struct invariants *v, int64_t at_ns, int32_t node);

@@ -135,6 +135,7 @@ on_frame_bytes(void *ctx, const struct world_frame *f, struct slice bytes)
     wire_hear(ctx, f, bytes);
     offsets_hear(ctx, f, bytes);
     descriptions_hear(ctx, f, bytes);
+    away_hear(ctx, f, bytes);
 }
 
 static void

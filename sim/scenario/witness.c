@@ -134,6 +134,8 @@ witnesses_begin(struct run *r)
         invariants_unverified(w->invariants);
     invariants_lag(w->invariants,
                    MIN(cluster_config_i64(r->s, "replica.lag.time.max.ms"), NEVER_MS) * NS_PER_MS);
+    int64_t session_ms = cluster_config_i64(r->s, "group.consumer.session.timeout.ms");
+    invariants_session(w->invariants, MIN(session_ms, NEVER_MS) * NS_PER_MS);
     invariants_watch(w->invariants, r->w);
     net_know_topics(r->w, id_of_topic, r);
     if (r->o->outside || meddles_with_fetches(r->s)) net_follow_sessions(r->w);
