@@ -30,7 +30,8 @@ class Twin:
     """One of the two daemons, with a topic of one partition that is compacted when it is told to be."""
 
     def __init__(self, t, kind, **config):
-        settings = {"log.cleaner.backoff.ms": 100, "log.cleaner.dedupe.buffer.size": 4 * 1024 * 1024}
+        settings = {"log.cleaner.backoff.ms": 100, "log.cleaner.dedupe.buffer.size": 4 * 1024 * 1024,
+                    "log.flush.offset.checkpoint.interval.ms": 100}
         self.node = Node(kind, t.scratch(), jvm=SMALL_JVM, binary=t.binary, settings=settings)
         self.config, self.topic, self.at = config, "compacted", T0
         self.settings_set = 0
@@ -71,16 +72,20 @@ class Twin:
             self.batch(producer, [(b"rolls", b"%d" % self.at * (SEGMENT_BYTES * 6 // 10 // 13))])
 
     def clean(self):
-        """Lets the cleaner do its work up to the active segment, and waits until it says that it has."""
-        self._lag(0)
+        """Lets the cleaner do its work up to the active segment, and waits until it says that it has.
+
+        What was rolled must be synced before: gregord cleans nothing that is not, and would go over the log twice."""
         folder = self.node.log_dir / f"{self.topic}-0"
         active = max(int(f.stem) for f in folder.glob("*.log"))
-        done = eventually(lambda: self._cleaned_to() >= active, 2 * LIMIT_S)
-        expect(done, f"{self.node.kind} has cleaned to {self._cleaned_to()}, not to {active}")
+        synced = eventually(lambda: self.checkpoint("recovery-point-offset-checkpoint") >= active, 2 * LIMIT_S)
+        expect(synced, f"{self.node.kind} has not synced what lies before {active}")
+        self._lag(0)
+        done = eventually(lambda: self.checkpoint("cleaner-offset-checkpoint") >= active, 2 * LIMIT_S)
+        expect(done, f"{self.node.kind} has cleaned to {self.checkpoint('cleaner-offset-checkpoint')}, not to {active}")
         self._lag(NEVER_MS)
 
-    def _cleaned_to(self):
-        file = self.node.log_dir / "cleaner-offset-checkpoint"
+    def checkpoint(self, name):
+        file = self.node.log_dir / name
         said = re.search(rf"^{self.topic} 0 (\d+)$", file.read_text(), re.M) if file.exists() else None
         return int(said[1]) if said else 0
 
@@ -261,7 +266,7 @@ def open_transaction(t):
         folder = twin.node.log_dir / f"{twin.topic}-0"
         second = sorted(int(f.stem) for f in folder.glob("*.log"))[1]
         twin._lag(0)
-        expect(eventually(lambda: twin._cleaned_to() >= second), f"cleaned to {twin._cleaned_to()}, not to {second}")
+        expect(eventually(lambda: twin.checkpoint("cleaner-offset-checkpoint") >= second), f"cleaned to {twin.checkpoint('cleaner-offset-checkpoint')}, not to {second}")
         shown = [r for r in twin.read() if r[1] > before and r[2] == b"a"]
         expect_equal(len(shown), 10, "records behind the open transaction")
         twin._lag(NEVER_MS)
