@@ -58,7 +58,7 @@ fencing_begin(struct fencing *f, struct group *g, struct consumer_member **v, in
 static void
 fencing_end(struct fencing *f, int16_t err)
 {
-    if (!err && f->downgrades) group_downgraded(f->shard, f->group_id, false);
+    if (!err && f->downgrades) group_downgraded(f->shard, f->group_id);
     else if (!err) consumer_note(group_find(f->shard, f->group_id), f->was);
     arena_release(&f->a);
 }

@@ -454,8 +454,7 @@ downgrade_after(struct group *g)
     shard_builder(&s->base, &b);
     record_downgrade(&b, g, NULL, 0);
     /* Should it fail, the group goes on as it is: it serves both protocols. */
-    bool has_settled = group_has_settled(g);
-    if (!shard_write_silently_folded(&s->base, &b)) group_downgraded(s, id, has_settled);
+    if (!shard_write_silently_folded(&s->base, &b)) group_downgraded(s, id);
     arena_release(&a);
 }
 

@@ -1,5 +1,6 @@
 #include "broker/group/groups.h"
 
+#include "broker/group/migrate.h"
 #include "broker/group/share_group.h"
 #include "broker/group/streams_group.h"
 #include "errors.h"
@@ -82,7 +83,7 @@ groups_new_shard(struct coordinator *c)
 }
 
 /* Members' sessions begin. A group that has more than group.max.size allows since it was last led gathers
- * anew, and who comes too late is turned away. */
+ * anew, and who comes too late is turned away; so does one whose downgrade nobody has finished. */
 static void
 activate_groups(struct coordinator_shard *base)
 {
@@ -93,7 +94,7 @@ activate_groups(struct coordinator_shard *base)
         if (g->share) share_group_activate(g);
         if (g->streams) streams_activate(g);
         LIST_EACH(&g->members, m, struct member, node) member_heard(m);
-        if (g->members_n > max) group_rebalance(g);
+        if (g->members_n > max || group_must_join_again(g)) group_rebalance(g);
     }
 }
 

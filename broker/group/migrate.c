@@ -217,6 +217,16 @@ fill_downgraded(const struct group *g, const struct consumer_member *m, struct s
     to->assignment = assignment_write(&m->target, im, to->subscription, a);
 }
 
+/* Whether all members have what they shall have. */
+static bool
+group_has_settled(const struct group *g)
+{
+    const struct consumer *c = g->consumer;
+    MAP_EACH(&c->members, m, struct consumer_member, by_id)
+        if (m->state != MEMBER_STABLE || m->epoch != c->epoch) return false;
+    return c->assignment_epoch == c->epoch;
+}
+
 void
 record_downgrade(struct batch_builder *b, const struct group *g, struct consumer_member *const *v,
                  int32_t n)
@@ -234,26 +244,24 @@ record_downgrade(struct batch_builder *b, const struct group *g, struct consumer
     MAP_EACH(&g->consumer->members, m, struct consumer_member, by_id)
         if (!is_among(m, v, n))
             fill_downgraded(g, m, value.protocol, &a, &value.members[value.members_n++]);
-    value.leader = value.members[0].member_id;
+    /* Unless it had settled with just these members, they join again, also if the next coordinator has to ask them. */
+    value.leader = n == 0 && group_has_settled(g) ? value.members[0].member_id : SLICE_NULL;
     record_consumer_gone(b, g);
     record_group_value(b, g, &value);
     arena_release(&a);
 }
 
 bool
-group_has_settled(const struct group *g)
+group_must_join_again(const struct group *g)
 {
-    const struct consumer *c = g->consumer;
-    MAP_EACH(&c->members, m, struct consumer_member, by_id)
-        if (m->state != MEMBER_STABLE || m->epoch != c->epoch) return false;
-    return c->assignment_epoch == c->epoch;
+    return g->members_n > 0 && !g->leader.p;
 }
 
 void
-group_downgraded(struct shard *s, struct slice group_id, bool has_settled)
+group_downgraded(struct shard *s, struct slice group_id)
 {
     struct group *g = group_find(s, group_id);
     CHECK(g && !g->consumer && g->members_n > 0);
     LIST_EACH(&g->members, m, struct member, node) member_heard(m);
-    if (!has_settled) group_rebalance(g);
+    if (group_must_join_again(g)) group_rebalance(g);
 }

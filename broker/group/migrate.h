@@ -18,13 +18,13 @@ int16_t group_upgrade(struct group *g);
 
 /* Whether a consumer group may become a classic one when these members (v may be NULL) are gone. */
 bool group_may_downgrade(const struct group *g, struct consumer_member *const *v, int32_t n);
-/* The records of it: the group without those members. */
+/* The records of it: the group without those members; and without a leader, unless it had settled with just the others. */
 void record_downgrade(struct batch_builder *b, const struct group *g,
                       struct consumer_member *const *v, int32_t n);
-/* Whether all members have what they shall have. */
-bool group_has_settled(const struct group *g);
-/* They are written and folded in: the members' sessions begin, and unless the group had settled with just these members,
- * they are asked to join again. */
-void group_downgraded(struct shard *s, struct slice group_id, bool has_settled);
+/* They are written and folded in: the members' sessions begin, and if they must, they are asked to join again. */
+void group_downgraded(struct shard *s, struct slice group_id);
+/* Whether the group was downgraded and has not settled since: what the members of the other protocol had has no owner yet. What
+ * it loses with its coordinator, the next one makes up for; Kafka's forgets it (the record says Stable). */
+bool group_must_join_again(const struct group *g);
 
 #endif

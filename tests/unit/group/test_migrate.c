@@ -347,6 +347,23 @@ the_next_coordinator_knows_it_all(void **state)
     assert_int_equal(all_owned_n(), PARTITIONS);
 }
 
+/* What the last consumer had is somebody's again, although who began to see to that is gone. */
+static void
+the_next_coordinator_finishes_a_downgrade(void **state)
+{
+    (void)state;
+    begin_classic();
+    appears(&clients[2], "c", true, false);
+    go_on(20);
+    goes(&clients[2]);
+    assert_null(the_group()->consumer);
+    lose_leadership();
+    for (int i = 0; i < 2; i++) clients[i].waits = NULL;
+    take_over();
+    go_on(30);
+    assert_int_equal(all_owned_n(), PARTITIONS);
+}
+
 static void
 a_policy_forbids_it(void **state)
 {
@@ -525,6 +542,7 @@ main(void)
         CASE(it_is_downgraded_when_the_last_consumer_is_silent),
         CASE(a_group_is_rolled_over_and_back),
         CASE(the_next_coordinator_knows_it_all),
+        CASE(the_next_coordinator_finishes_a_downgrade),
         CASE(a_policy_forbids_it),
         CASE(a_group_that_is_not_of_consumers_stays_classic),
         CASE(an_instance_changes_its_protocol_and_keeps_its_place),
