@@ -501,15 +501,17 @@ worker_ended(struct hunt *h, int32_t i, int status)
 static bool
 look_after_workers(struct hunt *h)
 {
+    /* Read once: a signal that comes in the middle is passed on to all of them in the next turn, not to some in this. */
+    bool passes_on = interrupted && !h->passed_on;
     for (int32_t i = 0; i < h->o.jobs; i++) {
         int status;
         pid_t pid = h->workers[i].pid;
-        if (interrupted && !h->passed_on && pid > 0) kill(pid, SIGTERM);
+        if (passes_on && pid > 0) kill(pid, SIGTERM);
         if (pid <= 0 || waitpid(pid, &status, WNOHANG) != pid) continue;
         take_words(h, 0);
         if (!worker_ended(h, i, status)) return false;
     }
-    h->passed_on = h->passed_on || interrupted;
+    h->passed_on |= passes_on;
     return true;
 }
 
