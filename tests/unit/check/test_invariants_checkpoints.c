@@ -97,6 +97,18 @@ a_beginning_that_is_not_written_down(void **state)
                 "b1: has written down that its log begins at 0, which had begun at 2 before");
 }
 
+/* Its first batch is not its beginning. */
+static void
+a_compacted_log_may_begin_before_its_first_batch(void **state)
+{
+    BEGIN;
+    model_key(&s.v->model, ORDERS)->is_compacted = true;
+    say(&s, NOTE_LOG_START, ORDERS, 2, 0, 0, 0, 0);
+    written_down(&s, STARTS, "0\n0\n");
+    written_down(&s, STARTS, "0\n0\n");
+    assert_silent(&s);
+}
+
 int
 main(void)
 {
@@ -107,6 +119,7 @@ main(void)
         cmocka_unit_test(a_log_that_is_left_out),
         cmocka_unit_test(a_log_that_begins_later_than_it_does),
         cmocka_unit_test(a_beginning_that_is_not_written_down),
+        cmocka_unit_test(a_compacted_log_may_begin_before_its_first_batch),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
