@@ -148,8 +148,7 @@ apply_marker(struct producer_state *s, const struct batch_header *h, struct slic
     window_move(&p->window, h->producer_epoch);
     p->coordinator_epoch = m.coordinator_epoch;
     p->last_timestamp = h->max_timestamp;
-    /* Who waits for the word that the transaction is open gets it too late. */
-    verification_end(&s->verifications, h->producer_id);
+    verification_marked(&s->verifications, h->producer_id, h->producer_epoch);
     if (p->txn_first_offset < 0) return false;
     struct decided_txn d = {h->producer_id, p->txn_first_offset, h->base_offset, !m.commit};
     VEC_PUSH(s->mem, &s->decided, d);

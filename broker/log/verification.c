@@ -74,6 +74,19 @@ verification_end(struct verifications *vs, int64_t producer_id)
     if (v) verification_free(vs, v);
 }
 
+/* Under version 1 a transaction and the next have one epoch: who waits for the word that it is open gets that too late.
+ * Under version 2 each has its own (KIP-890): a marker has the epoch that comes after the one of its transaction, and the next
+ * transaction has just that. So one of the verification's epoch ends the transaction before. It may well come while
+ * the coordinator is asked (and asked again, for as long as it ends that one): the append is not refused for it,
+ * which would be fatal to the producer. */
+void
+verification_marked(struct verifications *vs, int64_t producer_id, int16_t epoch)
+{
+    struct verification *v = verification_find(vs, producer_id);
+    if (!v || (v->raises_epochs && epoch <= v->epoch)) return;
+    verification_free(vs, v);
+}
+
 void
 verifications_expire(struct verifications *vs, int64_t before_ms)
 {

@@ -5,7 +5,8 @@
  *
  *     batch comes ─► verification_begin() ─► the coordinator is asked ─► append, with the guard
  *                                                    │
- *                        a marker comes meanwhile: the guard is void, and the append is refused
+ *                        a marker comes meanwhile: the guard is void, and the append is refused,
+ *                        unless it ends the transaction before
  *
  * The guard is a number of its own for each verification that was begun: an answer that comes late does not open
  * the transaction after it. */
@@ -37,8 +38,10 @@ struct verification *verification_find(const struct verifications *vs, int64_t p
 struct verification *verification_begin(struct verifications *vs, int64_t producer_id,
                                         int16_t epoch, int32_t base_sequence, bool raises_epochs,
                                         uint64_t guard, int64_t now_ms);
-/* The transaction has begun, or was ended. */
+/* The transaction has begun. */
 void verification_end(struct verifications *vs, int64_t producer_id);
+/* A marker of this epoch has come: the transaction was ended, if it is this one. */
+void verification_marked(struct verifications *vs, int64_t producer_id, int16_t epoch);
 /* Those that nobody came back to. */
 void verifications_expire(struct verifications *vs, int64_t before_ms);
 

@@ -123,6 +123,26 @@ a_marker_voids_the_guard_of_a_batch_that_is_late(void **state)
     assert_int_equal(commitlog_stable_offset(&f.log, 1), 1);
 }
 
+/* Under version 2 the marker that ends a transaction has the epoch of the next one, whose first batch may be waiting already. */
+static void
+the_marker_of_the_transaction_before_voids_no_guard(void **state)
+{
+    (void)state;
+    struct batch_spec before = of_txn(7, 0, 0), next = of_txn(7, 1, 0), late = of_txn(7, 2, 0);
+    uint64_t guard;
+    assert_int_equal(verify(&f, &before, true, &guard), LOG_OK);
+    assert_int_equal(append_guarded(&f, &before, guard), LOG_OK);
+    assert_int_equal(verify(&f, &next, true, &guard), LOG_OK);
+    assert_true(guard > 0);
+    assert_int_equal(end_txn(&f, true, 7, 1, 1, 2), LOG_OK);
+    assert_int_equal(append_guarded(&f, &next, guard), LOG_OK);
+    /* But the one that ends it does. */
+    assert_int_equal(end_txn(&f, true, 7, 2, 1, 2), LOG_OK);
+    assert_int_equal(verify(&f, &late, true, &guard), LOG_OK);
+    assert_int_equal(end_txn(&f, false, 7, 3, 1, 2), LOG_OK);
+    assert_int_equal(append_guarded(&f, &late, guard), LOG_E_FENCED);
+}
+
 static void
 a_cut_voids_guards_too(void **state)
 {
@@ -355,6 +375,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         TEST(a_transaction_is_opened_with_the_guard_of_its_verification_only),
         TEST(a_marker_voids_the_guard_of_a_batch_that_is_late),
+        TEST(the_marker_of_the_transaction_before_voids_no_guard),
         TEST(a_cut_voids_guards_too),
         TEST(a_later_batch_does_not_open_the_transaction_before_the_first),
         TEST(under_version_2_a_transaction_begins_with_sequence_0),
