@@ -243,7 +243,11 @@ partition_sweep_isr(struct partition *p)
             continue;
         keep.v[keep.n++] = id;
     }
-    if (keep.n == p->isr.n) return;
+    if (keep.n == p->isr.n) {
+        /* The high watermark may have waited for one who was about to join, and has gone: nobody else would look. */
+        partition_try_advance(p);
+        return;
+    }
     MARK(p->env, ISR_SHRINK_ASKED);
     p->isr_wanted = keep;
     ask_for_isr(p);

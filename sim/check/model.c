@@ -374,7 +374,8 @@ model_truncate(struct node_log *l, int64_t end)
     while (l->v.n && log_last(l)->last >= end) l->v.n--;
     l->written = MIN(l->written, end);
     l->synced = MIN(l->synced, end);
-    if (l->v.n == 0) l->start = end;
+    /* A cut below the log's start takes that with it; what retention deleted may lie here still, before it. */
+    l->start = l->v.n ? MIN(l->start, end) : end;
 }
 
 void

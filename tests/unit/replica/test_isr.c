@@ -92,6 +92,20 @@ who_was_asked_for_is_waited_for(void **state)
     assert_int_equal(p.high_watermark, 5);
 }
 
+/* It fetches no more, and nothing else happens: the sweep looks. */
+static void
+who_was_about_to_join_and_is_gone_is_waited_for_no_more(void **state)
+{
+    (void)state;
+    p.followers.v[1].progress.caught_up_ns = env.now_ns;
+    partition_try_advance(&p);
+    assert_int_equal(p.high_watermark, 5);
+    env.now_ns += 2 * LAG_NS;
+    p.followers.v[0].progress.caught_up_ns = env.now_ns;
+    partition_sweep_isr(&p);
+    assert_int_equal(p.high_watermark, 10);
+}
+
 static void
 who_is_to_leave_is_waited_for_until_the_controller_agrees(void **state)
 {
@@ -369,6 +383,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         CASE(what_the_isr_has_is_committed),
         CASE(who_was_asked_for_is_waited_for),
+        CASE(who_was_about_to_join_and_is_gone_is_waited_for_no_more),
         CASE(who_is_to_leave_is_waited_for_until_the_controller_agrees),
         CASE(who_may_join_any_moment_is_waited_for),
         CASE(below_min_insync_replicas_nothing_is_committed),
