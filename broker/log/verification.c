@@ -38,11 +38,13 @@ verification_find(const struct verifications *vs, int64_t producer_id)
     return n ? CONTAINER_OF(n, struct verification, node) : NULL;
 }
 
-/* Batches of one producer may arrive in any order once it sends several; the first of them decides. */
+/* Batches of one producer may arrive in any order once it sends several; the first of them decides. A later epoch may be another
+ * client's, which speaks the other version. */
 static void
-take_sequence(struct verification *v, int16_t epoch, int32_t base_sequence)
+take_waiting(struct verification *v, int16_t epoch, int32_t base_sequence, bool raises_epochs)
 {
     if (epoch < v->epoch) return;
+    if (epoch > v->epoch) v->raises_epochs = raises_epochs;
     if (epoch > v->epoch || base_sequence < v->lowest_sequence) v->lowest_sequence = base_sequence;
     v->epoch = epoch;
 }
@@ -53,7 +55,7 @@ verification_begin(struct verifications *vs, int64_t producer_id, int16_t epoch,
 {
     struct verification *v = verification_find(vs, producer_id);
     if (v) {
-        take_sequence(v, epoch, base_sequence);
+        take_waiting(v, epoch, base_sequence, raises_epochs);
         return v;
     }
     v = MEM_NEW(vs->mem, struct verification);

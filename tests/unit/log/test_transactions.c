@@ -143,6 +143,19 @@ the_marker_of_the_transaction_before_voids_no_guard(void **state)
     assert_int_equal(append_guarded(&f, &late, guard), LOG_E_FENCED);
 }
 
+/* A producer of version 2 asked and never came back; another client goes on with its id, by version 1. */
+static void
+a_later_client_of_version_1_is_not_taken_for_one_of_version_2(void **state)
+{
+    (void)state;
+    struct batch_spec first = of_txn(7, 1, 0), late = of_txn(7, 2, 0);
+    uint64_t guard;
+    assert_int_equal(verify(&f, &first, true, &guard), LOG_OK);
+    assert_int_equal(verify(&f, &late, false, &guard), LOG_OK);
+    assert_int_equal(end_txn(&f, false, 7, 2, 1, 1), LOG_OK);
+    assert_int_equal(append_guarded(&f, &late, guard), LOG_E_TXN_STATE);
+}
+
 static void
 a_cut_voids_guards_too(void **state)
 {
@@ -376,6 +389,7 @@ main(void)
         TEST(a_transaction_is_opened_with_the_guard_of_its_verification_only),
         TEST(a_marker_voids_the_guard_of_a_batch_that_is_late),
         TEST(the_marker_of_the_transaction_before_voids_no_guard),
+        TEST(a_later_client_of_version_1_is_not_taken_for_one_of_version_2),
         TEST(a_cut_voids_guards_too),
         TEST(a_later_batch_does_not_open_the_transaction_before_the_first),
         TEST(under_version_2_a_transaction_begins_with_sequence_0),
