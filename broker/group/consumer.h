@@ -202,13 +202,6 @@ int16_t consumer_heartbeat_with(struct groups *gs,
                                 const struct k_consumer_group_regular_expression_value *resolved,
                                 enum beat_part part);
 
-/* ---- consumer_gather.c ---- */
-
-/* Whether the request waits for others that come to its empty group within a moment. */
-bool consumer_gather_hold(struct groups *gs, const struct group *g,
-                          const struct k_consumer_group_heartbeat_request *q,
-                          struct coordinator_call *call);
-
 /* A classic member joins: the same step, told in the words of its protocol. */
 struct classic_joiner;
 void consumer_heartbeat_of_classic(struct group *g,
@@ -217,6 +210,13 @@ void consumer_heartbeat_of_classic(struct group *g,
                                    const struct classic_joiner *joiner);
 /* Whether the group is to be assigned anew with the next member that takes a step. */
 bool consumer_must_assign(const struct group *g);
+
+/* ---- consumer_gather.c ---- */
+
+/* Whether the request waits for others that come to its empty group within a moment. */
+bool consumer_gather_hold(struct groups *gs, const struct group *g,
+                          const struct k_consumer_group_heartbeat_request *q,
+                          struct coordinator_call *call);
 
 /* ---- consumer_answer.c ---- */
 

@@ -1,8 +1,8 @@
 /* Consumers that come to an empty group together (the threads of one process, the processes of one application) enter it
  * together: all become members first, and then they are assigned to. If the first were assigned to at once, it would get
  * all partitions, and the others would wait until it has given them up: a heartbeat of its own, and one of theirs, each
- * five seconds away. Classic groups wait for the same reason (KIP-134), Kafka's groups of this kind do not; a member
- * sees nothing of it but that its first answer comes so much later. */
+ * five seconds away. Classic groups wait for the same reason (KIP-134); Kafka's groups of this kind do not. A member
+ * sees nothing of it but that its first answer comes later, by GATHER_MAX_MS at most. */
 #include "broker/group/consumer.h"
 #include "broker/group/member_epoch.h"
 #include "errors.h"

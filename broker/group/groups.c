@@ -83,7 +83,7 @@ groups_new_shard(struct coordinator *c)
 }
 
 /* Members' sessions begin. A group that has more than group.max.size allows since it was last led gathers
- * anew, and who comes too late is turned away; so does one whose downgrade nobody has finished. */
+ * anew, and who comes too late is turned away. A group whose downgrade nobody has finished gathers anew, too. */
 static void
 activate_groups(struct coordinator_shard *base)
 {

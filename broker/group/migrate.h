@@ -23,8 +23,8 @@ void record_downgrade(struct batch_builder *b, const struct group *g,
                       struct consumer_member *const *v, int32_t n);
 /* They are written and folded in: the members' sessions begin, and if they must, they are asked to join again. */
 void group_downgraded(struct shard *s, struct slice group_id);
-/* Whether the group was downgraded and has not settled since: what the members of the other protocol had has no owner yet. What
- * it loses with its coordinator, the next one makes up for; Kafka's forgets it (the record says Stable). */
+/* Whether the group was downgraded and has not settled since: what the members of the other protocol had has no owner yet. It is
+ * in the record, for the next coordinator. Kafka's knows it in memory alone, and the next one takes the group for settled. */
 bool group_must_join_again(const struct group *g);
 
 #endif

@@ -402,9 +402,12 @@ void
 check_high_watermark(struct invariants *v, struct topic_key *k, struct node_log *l, int64_t hw,
                      bool leads)
 {
-    if (l->open && (hw > log_end(l) || hw < l->start))
+    if (l->open && hw > log_end(l))
         breach(v, RULE_HIGH_WATERMARK_BOUNDS, k, hw, "high watermark # beyond the log's end #", hw,
                log_end(l));
+    else if (l->open && hw < l->start)
+        breach(v, RULE_HIGH_WATERMARK_BOUNDS, k, hw, "high watermark # before the log's start #",
+               hw, l->start);
     if (leads && hw < l->hw)
         breach(v, RULE_HIGH_WATERMARK_MONOTONIC, k, hw, "high watermark went from # to #", l->hw,
                hw);

@@ -230,32 +230,6 @@ forgotten_in_the_middle(void **state)
 /* ---- members ---- */
 
 static void
-group_epoch(struct tale *s, int32_t epoch)
-{
-    struct k_consumer_group_metadata_key k = {.group_id = S("readers")};
-    struct k_consumer_group_metadata_value r;
-    codec_default(K_MSG_CONSUMER_GROUP_METADATA_VALUE, &r);
-    r.epoch = epoch;
-    add_coordinator(s, K_MSG_CONSUMER_GROUP_METADATA_KEY, &k, K_MSG_CONSUMER_GROUP_METADATA_VALUE,
-                    0, &r);
-}
-
-static void
-has(struct tale *s, struct slice member, int32_t epoch, int32_t partition, bool gives_back)
-{
-    struct k_consumer_group_current_member_assignment_key k = {S("readers"), member};
-    struct k_consumer_group_current_member_assignment_value r;
-    struct k_consumer_group_current_member_assignment_value_topic_partitions p = {
-        .topic_id = {{1}}, .partitions = &partition, .partitions_n = 1};
-    codec_default(K_MSG_CONSUMER_GROUP_CURRENT_MEMBER_ASSIGNMENT_VALUE, &r);
-    r.member_epoch = epoch;
-    if (gives_back) r.partitions_pending_revocation = &p, r.partitions_pending_revocation_n = 1;
-    else r.assigned_partitions = &p, r.assigned_partitions_n = 1;
-    add_coordinator(s, K_MSG_CONSUMER_GROUP_CURRENT_MEMBER_ASSIGNMENT_KEY, &k,
-                    K_MSG_CONSUMER_GROUP_CURRENT_MEMBER_ASSIGNMENT_VALUE, 0, &r);
-}
-
-static void
 is_to_have(struct tale *s, struct slice member, int32_t partition)
 {
     struct k_consumer_group_target_assignment_member_key k = {S("readers"), member};

@@ -293,31 +293,6 @@ what_has_changed_since_is_not_judged(void **state)
 
 /* ---- groups ---- */
 
-static void
-group_epoch(struct tale *s, int32_t epoch)
-{
-    struct k_consumer_group_metadata_key k = {.group_id = S("readers")};
-    struct k_consumer_group_metadata_value r;
-    codec_default(K_MSG_CONSUMER_GROUP_METADATA_VALUE, &r);
-    r.epoch = epoch;
-    add_coordinator(s, K_MSG_CONSUMER_GROUP_METADATA_KEY, &k, K_MSG_CONSUMER_GROUP_METADATA_VALUE,
-                    0, &r);
-}
-
-static void
-has(struct tale *s, struct slice member, int32_t epoch, int32_t partition)
-{
-    struct k_consumer_group_current_member_assignment_key k = {S("readers"), member};
-    struct k_consumer_group_current_member_assignment_value r;
-    struct k_consumer_group_current_member_assignment_value_topic_partitions p = {
-        .topic_id = {{1}}, .partitions = &partition, .partitions_n = 1};
-    codec_default(K_MSG_CONSUMER_GROUP_CURRENT_MEMBER_ASSIGNMENT_VALUE, &r);
-    r.member_epoch = epoch;
-    r.assigned_partitions = &p, r.assigned_partitions_n = 1;
-    add_coordinator(s, K_MSG_CONSUMER_GROUP_CURRENT_MEMBER_ASSIGNMENT_KEY, &k,
-                    K_MSG_CONSUMER_GROUP_CURRENT_MEMBER_ASSIGNMENT_VALUE, 0, &r);
-}
-
 typedef struct k_consumer_group_describe_response_described_group described_group;
 typedef struct k_consumer_group_describe_response_member described_member;
 
@@ -327,7 +302,7 @@ group_of_one(struct tale *s, int32_t *partition, described_group *g, described_m
 {
     static struct k_consumer_group_describe_response_topic_partitions p;
     group_epoch(s, 2);
-    has(s, S("a"), 2, 0);
+    has(s, S("a"), 2, 0, false);
     tale_commit(s, GROUP);
     memset(g, 0, sizeof *g);
     memset(m, 0, sizeof *m);

@@ -267,15 +267,22 @@ a_classic_group_is_upgraded_by_its_first_consumer(void **state)
     for (int i = 0; i < 3; i++) assert_in_range(owned_n(&clients[i]), 1, 2);
 }
 
+/* A consumer comes to the two, and goes again. */
 static void
-it_is_downgraded_when_the_last_consumer_goes(void **state)
+downgrade(void)
 {
-    (void)state;
     begin_classic();
     appears(&clients[2], "c", true, false);
     go_on(20);
     goes(&clients[2]);
     assert_null(the_group()->consumer);
+}
+
+static void
+it_is_downgraded_when_the_last_consumer_goes(void **state)
+{
+    (void)state;
+    downgrade();
     assert_int_equal(the_group()->members_n, 2);
     go_on(30);
     assert_int_equal(owned_n(&clients[0]), 2);
@@ -352,11 +359,7 @@ static void
 the_next_coordinator_finishes_a_downgrade(void **state)
 {
     (void)state;
-    begin_classic();
-    appears(&clients[2], "c", true, false);
-    go_on(20);
-    goes(&clients[2]);
-    assert_null(the_group()->consumer);
+    downgrade();
     lose_leadership();
     for (int i = 0; i < 2; i++) clients[i].waits = NULL;
     take_over();
