@@ -298,18 +298,19 @@ group_pending_due(struct timer *t)
 
 /* ---- requests ---- */
 
-static int32_t
-rebalance_timeout_of(const struct joiner *j)
+void
+join_set_member(struct member *m, const join_request *q)
 {
-    return j->q->rebalance_timeout_ms >= 0 ? j->q->rebalance_timeout_ms : j->q->session_timeout_ms;
+    m->session_timeout_ms = q->session_timeout_ms;
+    m->rebalance_timeout_ms =
+        q->rebalance_timeout_ms >= 0 ? q->rebalance_timeout_ms : q->session_timeout_ms;
+    member_set_protocols(m, q->protocols, q->protocols_n);
 }
 
 void
 join_update_member(const struct joiner *j, struct member *m)
 {
-    m->session_timeout_ms = j->q->session_timeout_ms;
-    m->rebalance_timeout_ms = rebalance_timeout_of(j);
-    member_set_protocols(m, j->q->protocols, j->q->protocols_n);
+    join_set_member(m, j->q);
     if (m->joining) group_answer_join(j->g, m->joining, K_ERR_REBALANCE_IN_PROGRESS, m->id);
     else j->g->joining_n++;
     m->joining = j->c;

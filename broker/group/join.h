@@ -19,7 +19,9 @@ struct joiner {
 join_response *join_welcome(const struct group *g, const struct member *m,
                             struct coordinator_call *c);
 void join_list_members(struct group *g, struct arena *a, join_response *res);
-/* Takes over what the request says; the member waits from here on. */
+/* Takes over what the request says of the member: time-outs and protocols. */
+void join_set_member(struct member *m, const join_request *q);
+/* The same, and the member waits from here on. */
 void join_update_member(const struct joiner *j, struct member *m);
 
 /* ---- static_member.c ---- */

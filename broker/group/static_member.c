@@ -2,7 +2,8 @@
  * assigned anew if its subscription leaves the group's protocol as it is.
  *
  * It hears of its new id when that is committed. Otherwise a coordinator that comes next would know the former
- * one, and fence for ever who has just been let in. */
+ * one, and fence for ever who has just been let in. If the log does not take the new id, the member stays who it
+ * was: its former process goes on. */
 #include "broker/base/check.h"
 #include "broker/group/join.h"
 #include "broker/group/shard.h"
@@ -93,8 +94,26 @@ comeback_late(struct coordinator_write *w)
     if (m) refuse_returned(m, K_ERR_REQUEST_TIMED_OUT);
 }
 
+/* What the member said of itself. */
+static const join_request *
+former_request(const struct member *m, struct arena *a)
+{
+    join_request *q = ARENA_NEW(a, join_request);
+    *q = (join_request){.member_id = arena_dup(a, m->id),
+                        .session_timeout_ms = m->session_timeout_ms,
+                        .rebalance_timeout_ms = m->rebalance_timeout_ms};
+    q->protocols_n = (int32_t)m->protocols.n;
+    q->protocols = ARENA_ARRAY(a, struct k_join_group_request_join_group_request_protocol,
+                               MAX(q->protocols_n, 1));
+    for (int32_t i = 0; i < q->protocols_n; i++) {
+        q->protocols[i].name = arena_dup(a, m->protocols.v[i].name);
+        q->protocols[i].metadata = arena_dup(a, m->protocols.v[i].metadata);
+    }
+    return q;
+}
+
 static void
-store_returned(struct member *m, struct slice old_leader)
+store_returned(struct member *m, struct slice old_leader, const join_request *former)
 {
     struct group *g = m->group;
     struct mem *mem = &group_env(g)->mem;
@@ -112,6 +131,8 @@ store_returned(struct member *m, struct slice old_leader)
     int16_t err = shard_write(&g->shard->base, &b, &cb->write);
     if (!err) return;
     refuse_returned(m, err);
+    member_set_id(m, former->member_id);
+    join_set_member(m, former);
     comeback_free(cb);
 }
 
@@ -136,11 +157,12 @@ join_replace_static(const struct joiner *j, struct member *m, struct slice new_i
 {
     struct group *g = j->g;
     struct slice old_leader = arena_dup(j->c->arena, g->leader);
+    const join_request *former = former_request(m, j->c->arena);
     fence_former(m);
     member_set_id(m, new_id);
     join_update_member(j, m);
     member_heard(m);
     if (g->state == GROUP_STABLE && slice_eq(group_select_protocol(g), g->protocol))
-        store_returned(m, old_leader);
+        store_returned(m, old_leader, former);
     else group_rebalance(g);
 }

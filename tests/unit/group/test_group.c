@@ -300,6 +300,28 @@ a_static_member_hears_of_its_new_id_when_that_is_stored(void **state)
     assert_state("Empty");
 }
 
+/* The log takes no new id: the former process has lost nothing. */
+static void
+a_static_member_that_cannot_be_stored_is_who_it_was(void **state)
+{
+    (void)state;
+    struct slice id = lone_static_member();
+    w.refuses = K_ERR_NOT_ENOUGH_REPLICAS;
+    struct call *again = join((struct who){.instance = S("i"), .second = S("roundrobin")});
+    assert_int_equal(joined(again)->error_code, K_ERR_COORDINATOR_NOT_AVAILABLE);
+    w.refuses = 0;
+    assert_state("Stable");
+    assert_int_equal(describe()->members_n, 1);
+    assert_true(slice_eq(describe()->members[0].member_id, id));
+    assert_slice(describe()->members[0].member_assignment, "all");
+    assert_int_equal(heartbeat(id, 1), 0);
+    /* It says what it said: who has another protocol alone does not fit. And it leads. */
+    assert_int_equal(
+        joined(join((struct who){.version = 3, .protocol = S("roundrobin")}))->error_code,
+        K_ERR_INCONSISTENT_GROUP_PROTOCOL);
+    assert_true(slice_eq(joined(join((struct who){.id = id, .instance = S("i")}))->leader, id));
+}
+
 /* Somebody else joins before the new id is stored: the one who is back has joined, too. */
 static void
 a_returned_static_member_takes_part_in_a_rebalance(void **state)
@@ -526,6 +548,7 @@ main(void)
         TEST(session_time_outs_have_limits),
         TEST(a_static_member_returns_without_a_rebalance),
         TEST(a_static_member_hears_of_its_new_id_when_that_is_stored),
+        TEST(a_static_member_that_cannot_be_stored_is_who_it_was),
         TEST(a_returned_static_member_takes_part_in_a_rebalance),
         TEST(a_group_has_a_largest_size),
         TEST(who_is_refused_is_told_of_no_protocol),
