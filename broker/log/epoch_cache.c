@@ -65,16 +65,33 @@ epoch_cache_end_offset(const struct epoch_cache *c, int32_t epoch, int64_t log_e
     return (struct epoch_end){found, c->v.v[i + 1].start_offset};
 }
 
-bool
-epoch_cache_remove_later(struct epoch_cache *c, int32_t epoch, int64_t last_offset)
+/* Does a batch of `epoch` at base_offset to last_offset leave the entry as it is? */
+static bool
+agrees(const struct epoch_entry *e, int32_t epoch, int64_t base_offset, int64_t last_offset)
 {
-    int64_t kept = 0;
+    if (e->epoch == epoch) return e->start_offset <= base_offset;
+    return e->epoch < epoch ? e->start_offset < base_offset : e->start_offset > last_offset;
+}
+
+bool
+epoch_cache_take_batch(struct epoch_cache *c, struct mem *mem, int32_t epoch, int64_t base_offset,
+                       int64_t last_offset)
+{
+    int64_t kept = 0, before = 0;
+    bool is_known = false;
+    if (epoch < 0) return false;
     for (int64_t i = 0; i < c->v.n; i++) {
-        bool is_wrong = c->v.v[i].epoch > epoch && c->v.v[i].start_offset <= last_offset;
-        if (!is_wrong) c->v.v[kept++] = c->v.v[i];
+        if (!agrees(&c->v.v[i], epoch, base_offset, last_offset)) continue;
+        before += c->v.v[i].epoch < epoch;
+        is_known |= c->v.v[i].epoch == epoch;
+        c->v.v[kept++] = c->v.v[i];
     }
-    bool changed = kept != c->v.n;
+    bool changed = kept != c->v.n || !is_known;
     c->v.n = kept;
+    if (is_known) return changed;
+    (void)VEC_ADD(mem, &c->v);
+    memmove(c->v.v + before + 1, c->v.v + before, (size_t)(kept - before) * sizeof *c->v.v);
+    c->v.v[before] = (struct epoch_entry){epoch, base_offset};
     return changed;
 }
 

@@ -35,9 +35,11 @@ struct epoch_end epoch_cache_end_offset(const struct epoch_cache *c, int32_t epo
                                         int64_t log_end);
 /* Removes entries that start at or above offset. True if any did. */
 bool epoch_cache_truncate_end(struct epoch_cache *c, int64_t offset);
-/* A batch of this epoch ends at last_offset: entries of later epochs that begin at or below it had no records, and
- * another leader wrote there since. Removes them; true if there were any. */
-bool epoch_cache_remove_later(struct epoch_cache *c, int32_t epoch, int64_t last_offset);
+/* The log has a batch of this epoch: the list agrees afterwards. Out go entries of later epochs that begin at or below
+ * its end (they had no records, and another leader wrote there since), and its own epoch begins with it if the list
+ * has none or a later beginning. An epoch of -1 (batches of old formats) says nothing. True if the list changed. */
+bool epoch_cache_take_batch(struct epoch_cache *c, struct mem *mem, int32_t epoch,
+                            int64_t base_offset, int64_t last_offset);
 /* Removes entries that ended at or below offset; the one in force there starts at offset now. */
 bool epoch_cache_truncate_start(struct epoch_cache *c, int64_t offset);
 

@@ -150,10 +150,10 @@ recover_batch(struct scan *scan)
     };
     if (!recovery_keeps(&f)) return false;
     segment_place(scan->segment, &scan->h, false);
-    /* The list may be older than the batch: an epoch that got no records stood there when it was written down. */
-    if (epoch_cache_remove_later(&log->epochs, scan->h.leader_epoch, batch_last_offset(&scan->h)))
-        log->epochs_dirty = true;
-    if (epoch_cache_assign(&log->epochs, &log->env->mem, scan->h.leader_epoch, scan->h.base_offset))
+    /* The list may be older than the batch: an epoch that got no records stood there when it was written down. It may be
+     * newer than the log's start that was written down, too: then it was cut where the start was to be. */
+    if (epoch_cache_take_batch(&log->epochs, &log->env->mem, scan->h.leader_epoch,
+                               scan->h.base_offset, batch_last_offset(&scan->h)))
         log->epochs_dirty = true;
     j->expected = batch_next_offset(&scan->h);
     j->epoch_before = scan->h.leader_epoch;

@@ -565,6 +565,27 @@ an_epoch_without_records_is_not_believed_against_a_batch(void **state)
     disk_free(d);
 }
 
+/* Killed between the two: the list was cut at a start of the log that no checkpoint has yet, nor the log itself, whose last
+ * writes were on their way. Records remain, and their epoch. */
+static void
+a_list_that_begins_behind_the_log_begins_with_it(void **state)
+{
+    (void)state;
+    struct disk *d = disk_new(1);
+    struct fixture f = {0};
+    fixture_open(&f, d, false, 0);
+    for (int i = 0; i < 4; i++) append_plain(&f, 1, i);
+    body_run(&f.body);
+    fixture_close(&f);
+    disk_put_file(d, "orders-0/leader-epoch-checkpoint", S("0\n1\n1 5\n"));
+    fixture_open(&f, d, false, 0);
+    assert_int_equal(commitlog_assigned_end(&f.log), 4);
+    assert_int_equal(commitlog_latest_epoch(&f.log), 1);
+    assert_slice(disk_file(d, "orders-0/leader-epoch-checkpoint"), "0\n1\n1 0\n");
+    fixture_close(&f);
+    disk_free(d);
+}
+
 static void
 another_topics_directory_is_refused_with_a_clear_word(void **state)
 {
@@ -669,6 +690,7 @@ main(void)
         cmocka_unit_test(a_truncation_invalidates_ranges_past_it),
         cmocka_unit_test(broken_indexes_and_snapshots_are_made_anew),
         cmocka_unit_test(an_epoch_without_records_is_not_believed_against_a_batch),
+        cmocka_unit_test(a_list_that_begins_behind_the_log_begins_with_it),
         cmocka_unit_test(another_topics_directory_is_refused_with_a_clear_word),
         cmocka_unit_test(a_deleted_log_leaves_nothing),
         cmocka_unit_test(an_idle_log_is_small),

@@ -1,3 +1,5 @@
+#include <stdio.h>
+
 #include "tests/lib/test.h"
 
 #include "broker/log/epoch_cache.h"
@@ -78,21 +80,50 @@ truncating_at_the_end_removes_what_begins_there(void **state)
 }
 
 static void
-a_batch_removes_later_epochs_that_begin_at_or_below_its_end(void **state)
+assert_list(const struct epoch_cache *c, const char *text)
+{
+    char got[128] = "";
+    for (int64_t i = 0; i < c->v.n; i++) {
+        size_t at = strlen(got);
+        (void)snprintf(got + at, sizeof got - at, "%s%d@%lld", i ? " " : "", (int)c->v.v[i].epoch,
+                       (long long)c->v.v[i].start_offset);
+    }
+    assert_string_equal(got, text);
+}
+
+static void
+the_list_agrees_with_a_batch_of_the_log(void **state)
 {
     (void)state;
-    struct mem mem;
-    test_mem_init(&mem);
-    struct epoch_cache c = {0};
-    epoch_cache_assign(&c, &mem, 1, 0);
-    epoch_cache_assign(&c, &mem, 2, 10);
-    epoch_cache_assign(&c, &mem, 3, 20);
-    assert_false(epoch_cache_remove_later(&c, 1, 9));
-    assert_false(epoch_cache_remove_later(&c, 2, 19));
-    assert_true(epoch_cache_remove_later(&c, 1, 10));
-    assert_int_equal(c.v.n, 2);
-    assert_int_equal(c.v.v[1].epoch, 3);
-    mem_release(&mem);
+    static const struct {
+        int32_t epoch;
+        int64_t base, last;
+        const char *list;
+    } cases[] = {
+        {1, 5, 9, "1@0 2@10 4@20"},        /* as the list says */
+        {4, 30, 39, "1@0 2@10 4@20"},      /* */
+        {1, 5, 10, "1@0 4@20"},            /* 2 had no records: another leader wrote there since */
+        {1, 5, 20, "1@0"},                 /* nor had 4 */
+        {5, 30, 39, "1@0 2@10 4@20 5@30"}, /* the list is older */
+        {4, 15, 18, "1@0 2@10 4@15"},      /* begins earlier than it says */
+        {2, 8, 9, "1@0 2@8 4@20"},         /* */
+        {3, 15, 18, "1@0 2@10 3@15 4@20"}, /* one it has not */
+        {0, 0, 3, "0@0 2@10 4@20"},        /* of the two that begin there the one with records */
+        {-1, 30, 39, "1@0 2@10 4@20"},     /* a batch without an epoch tells nothing of its own */
+    };
+    for (int i = 0; i < ARRAY_LEN(cases); i++) {
+        struct mem mem;
+        test_mem_init(&mem);
+        struct epoch_cache c = {0};
+        epoch_cache_assign(&c, &mem, 1, 0);
+        epoch_cache_assign(&c, &mem, 2, 10);
+        epoch_cache_assign(&c, &mem, 4, 20);
+        bool changed =
+            epoch_cache_take_batch(&c, &mem, cases[i].epoch, cases[i].base, cases[i].last);
+        assert_list(&c, cases[i].list);
+        assert_int_equal(changed, strcmp(cases[i].list, "1@0 2@10 4@20") != 0);
+        mem_release(&mem);
+    }
 }
 
 static void
@@ -151,7 +182,7 @@ main(void)
         cmocka_unit_test(an_epoch_below_the_first_ends_at_the_first_entry),
         cmocka_unit_test(an_epoch_without_records_gives_way),
         cmocka_unit_test(truncating_at_the_end_removes_what_begins_there),
-        cmocka_unit_test(a_batch_removes_later_epochs_that_begin_at_or_below_its_end),
+        cmocka_unit_test(the_list_agrees_with_a_batch_of_the_log),
         cmocka_unit_test(truncating_at_the_start_keeps_the_epoch_in_force),
         cmocka_unit_test(its_text_goes_round_and_bad_texts_are_refused),
     };
