@@ -8,7 +8,8 @@
 
 #include "messages.h"
 
-/* A producer, as the batches of one log tell it. */
+/* A producer, as the batches of one log tell it. Where the log's first batches are gone its node may know more than they tell, from a
+ * snapshot: that of the last of them was sequence 5, say, where the log begins with their marker. */
 struct producer_seen {
     int64_t id;
     int16_t epoch;
@@ -16,18 +17,27 @@ struct producer_seen {
     int64_t open_from;         /* the first offset of its transaction that is open; -1: none */
     int32_t coordinator_epoch; /* of its last marker; -1: none yet */
     int64_t at_ns;             /* when its last batch was there */
+    bool is_sequence_known;    /* the log tells what the last sequence of this epoch was … */
+    bool is_end_known;         /* … and which marker was the last */
 };
 
 /* One log of one node, as its disk has it. */
 struct log_truth {
     struct log_view *view;
     VEC(struct producer_seen) producers;
-    int64_t last; /* the producer that was found last */
-    bool was_cut; /* and nothing was appended since */
+    int64_t last;       /* the producer that was found last */
+    bool is_front_gone; /* when its producers were put together */
+    bool was_cut;       /* and nothing was appended since */
     bool is_lost; /* its disk does not have what it says: told once, until it is opened again */
     int64_t
         epochs_to; /* all leader epochs below are written down; -1: not looked at since it was opened or cut */
 };
+
+static bool
+is_front_gone(const struct node_log *l)
+{
+    return (l->v.n ? l->v.v[0]->base : log_end(l)) > 0;
+}
 
 /* A compacted log is another one after each cleaning, and is judged by what is read from it in the end. */
 static struct log_truth *
@@ -37,6 +47,7 @@ truth_of(struct invariants *v, struct node_log *l, int32_t node)
     struct log_truth *t = l->user;
     if (t) return t;
     t = l->user = MEM_NEW(v->mem, struct log_truth);
+    t->is_front_gone = is_front_gone(l);
     t->view = log_view_new(v->mem, world_machine_at(v->world, node), l->key->subject);
     log_view_begin(t->view, l->v.n ? l->v.v[0]->base : l->start);
     return t;
@@ -67,7 +78,9 @@ producer_of(struct invariants *v, struct log_truth *t, int64_t id)
                                 .last_sequence = -1,
                                 .open_from = -1,
                                 .coordinator_epoch = -1,
-                                .at_ns = v->at_ns};
+                                .at_ns = v->at_ns,
+                                .is_sequence_known = !t->is_front_gone,
+                                .is_end_known = !t->is_front_gone};
     VEC_PUSH(v->mem, &t->producers, new);
     return &t->producers.v[t->producers.n - 1];
 }
@@ -90,7 +103,7 @@ check_sequence(struct invariants *v, const struct topic_key *k, const struct pro
         breach(v, RULE_SEQUENCE_CONTINUITY, k, b->base,
                "took a batch of producer epoch # after one of epoch #", b->producer_epoch,
                p->epoch);
-    else if (b->sequence != due)
+    else if (b->sequence != due && (p->is_sequence_known || b->producer_epoch > p->epoch))
         breach(v, RULE_SEQUENCE_CONTINUITY, k, b->base,
                "took a batch that begins with sequence #, where # was due", b->sequence, due);
 }
@@ -114,6 +127,8 @@ follow_producer(struct invariants *v, struct log_truth *t, const struct topic_ke
     struct producer_seen *p = producer_of(v, t, b->producer);
     if (is_new) check_sequence(v, k, p, b), check_coordinator(v, k, p, b);
     if (b->is_control) p->coordinator_epoch = MAX(p->coordinator_epoch, b->coordinator_epoch);
+    p->is_end_known |= b->is_control;
+    p->is_sequence_known |= b->sequence >= 0 || (p->epoch >= 0 && b->producer_epoch > p->epoch);
     p->at_ns = v->at_ns;
     if (b->is_control) p->open_from = -1;
     else if (b->is_transactional && p->open_from < 0) p->open_from = b->base;
@@ -192,6 +207,7 @@ look_again(struct invariants *v, struct log_truth *t, const struct topic_key *k,
     int64_t i = 0;
     t->epochs_to = -1;
     t->producers.n = 0;
+    t->is_front_gone = is_front_gone(l);
     for (; i < l->v.n && l->v.v[i]->is_looked_at; i++) follow_producer(v, t, k, l->v.v[i], false);
     log_view_begin(t->view, l->v.n ? l->v.v[MIN(i, l->v.n - 1)]->base : log_end(l));
 }
@@ -207,15 +223,15 @@ check_told_producer(struct invariants *v, const struct topic_key *k, const struc
     if (told->producer_epoch != p->epoch)
         breach(v, RULE_STATE_TOLD, k, -1, "told that a producer is in epoch #; its log has epoch #",
                told->producer_epoch, p->epoch);
-    else if (told->current_txn_start_offset != p->open_from)
+    else if (p->is_end_known && told->current_txn_start_offset != p->open_from)
         breach(v, RULE_STATE_TOLD, k, -1,
                "told that a transaction is open from offset # on; by its log it is from #",
                told->current_txn_start_offset, p->open_from);
-    else if (told->last_sequence != p->last_sequence)
+    else if (p->is_sequence_known && told->last_sequence != p->last_sequence)
         breach(v, RULE_STATE_TOLD, k, -1,
                "told that # was the last sequence of a producer; in its log it is #",
                told->last_sequence, p->last_sequence);
-    else if (told->coordinator_epoch != p->coordinator_epoch)
+    else if (p->is_end_known && told->coordinator_epoch != p->coordinator_epoch)
         breach(v, RULE_STATE_TOLD, k, -1,
                "told of a marker of coordinator epoch #; in its log it is of #",
                told->coordinator_epoch, p->coordinator_epoch);

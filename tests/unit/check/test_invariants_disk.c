@@ -297,6 +297,32 @@ what_was_kept_counts_though_retention_takes_it(void **state)
     assert_silent(&s);
 }
 
+/* Found after a crash: the batch is gone, and its marker is the first that lies there. What its sequence was a snapshot knows. */
+static void
+behind_a_marker_alone_the_sequence_is_not_known(void **state)
+{
+    (void)state;
+    struct tale s;
+    begin(&s);
+    append_all(&s, 0, 0, 1);
+    append_kind(&s, 0, 0, -1, BATCH_TRANSACTIONAL | BATCH_CONTROL);
+    put(&s, 2), written(&s, 2);
+    invariants_life(s.v, world_now_ns(s.w), s.m->index, LIFE_CRASH);
+    disk_put(s.m, LOG, slice(s.bytes + BATCH_HEADER_BYTES, BATCH_HEADER_BYTES));
+    struct found marker = {.base = 1, .last = 1, .crc = s.crcs[1]};
+    invariants_found(s.v, s.m->index, ORDERS, &marker, 1);
+    say(&s, NOTE_LOG_RECOVERED, SLICE_NULL, 1, 2, 0, 0, 0);
+    append(&s, 0, 0, 1);
+    disk_put(s.m, LOG, slice(s.bytes + BATCH_HEADER_BYTES, 2 * BATCH_HEADER_BYTES));
+    written(&s, 3);
+    told_nothing(s.v);
+    append(&s, 0, 0, 3);
+    disk_put(s.m, LOG, slice(s.bytes + BATCH_HEADER_BYTES, 3 * BATCH_HEADER_BYTES));
+    written(&s, 4);
+    assert_told(&s, RULE_SEQUENCE_CONTINUITY,
+                S("b1: took a batch that begins with sequence 3, where 2 was due"));
+}
+
 /* Written, though nobody said so any more before the process died. */
 static void
 what_is_found_after_a_crash_counts(void **state)
@@ -587,6 +613,7 @@ main(void)
         cmocka_unit_test(sequences_go_on_from_0_after_the_greatest),
         cmocka_unit_test(what_was_cut_off_counts_no_more),
         cmocka_unit_test(what_was_kept_counts_though_retention_takes_it),
+        cmocka_unit_test(behind_a_marker_alone_the_sequence_is_not_known),
         cmocka_unit_test(what_is_found_after_a_crash_counts),
         cmocka_unit_test(who_may_be_forgotten_may_begin_anywhere),
         cmocka_unit_test(a_recovery_point_is_lowered_before_the_log_goes_on),
