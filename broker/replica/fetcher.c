@@ -1,58 +1,12 @@
-#include "broker/replica/fetcher.h"
+#include "broker/replica/fetcher_own.h"
 
 #include "broker/base/check.h"
-#include "broker/env/wait.h"
-#include "broker/protocol/codec.h"
-#include "broker/record/batch.h"
 #include "broker/replica/fetch_backoff.h"
-#include "broker/replica/follower_session.h"
-#include "broker/replica/missing_records.h"
-#include "broker/replica/replicas.h"
 #include "configs.h"
 #include "apis.h"
 #include "errors.h"
 
 #define FETCH_VERSION 17 /* KIP-853: directory ids */
-#define LIST_OFFSETS_VERSION 9
-
-enum fetcher_state {
-    FETCHER_IDLE,    /* nothing to fetch, backing off, or waiting for `again` */
-    FETCHER_ASKING,  /* a Fetch in flight */
-    FETCHER_WRITING, /* what it brought is not yet written and settled */
-};
-
-/* What the leader is to forget. */
-struct forgotten {
-    struct uuid topic_id;
-    int32_t index;
-};
-
-struct fetcher {
-    struct list node; /* among replicas.fetchers */
-    struct replicas *r;
-    int32_t leader_id, index; /* of num.replica.fetchers */
-    enum fetcher_state state;
-    struct list partitions;
-    struct follower_session session;
-    bool begins_anew;     /* with the next request */
-    int32_t in_session_n; /* partitions that the leader knows */
-    struct list to_name;  /* new, moved, not ready: all that the next request has to look at */
-    VEC(struct forgotten) forgotten;
-    struct channel channel;
-    int32_t cuts; /* of partitions that left to be cut and will be back */
-    bool has_channel, stopping;
-    struct call call, offsets_call;
-    int64_t offsets_of; /* the timestamp that was asked for: the leader's end, then its start */
-    struct timer backoff;
-    struct timer patience; /* with logs that do not settle */
-    bool patience_is_over;
-    struct task again;
-    struct wait wait;
-    int16_t refused_with;      /* by the last answer; K_ERR_NONE if it was good */
-    struct slice refused_what; /* the partition, if it was one's; owned */
-};
-
-static void fetch_when_settled(struct fetcher *f);
 
 /* ---- a leader that stays away ---- */
 
@@ -78,192 +32,15 @@ why_no_fetch(struct wait *wait, struct writer *w)
     return true;
 }
 
-static void
-refused(struct fetcher *f, int16_t err, struct slice what)
+void
+fetcher_refused(struct fetcher *f, int16_t err, struct slice what)
 {
     f->refused_with = err;
     mem_free_slice(&f->r->env->mem, f->refused_what);
     f->refused_what = mem_dup(&f->r->env->mem, what);
 }
 
-/* ---- asking ---- */
-
-/* Ready to be fetched: not being cut, not backing off, and what came with the last fetch is written and
- * (flush.messages) synced: the fetch offset tells the leader that we have it. */
-static bool
-is_ready(const struct partition *p)
-{
-    return p->life != PARTITION_CUTTING && !p->needs_offsets &&
-           p->fetch_not_before_ns <= env_now_ns(p->env) &&
-           commitlog_settled_end(&p->log) == commitlog_assigned_end(&p->log);
-}
-
-/* Segment files are missing in the log, and perhaps the leader has what was in them. Nothing is cut of a copy that
- * others count on: with the leader it could be the only one. */
-static bool
-has_hole_to_mend(struct partition *p, struct log_hole *ret)
-{
-    if (!commitlog_first_hole(&p->log, ret)) return false;
-    const struct image_partition *ip = partition_in_image(p);
-    int32_t me = p->owner->node_id;
-    return ip && !ids_has(ip->isr, me) && !ids_has(ip->elr, me);
-}
-
-static void
-fetcher_fill_partition(struct k_fetch_request_fetch_partition *q, struct partition *p)
-{
-    struct replicas *r = p->owner;
-    int64_t end = commitlog_settled_end(&p->log);
-    struct log_hole hole;
-    if (has_hole_to_mend(p, &hole)) end = hole.from;
-    p->asked_from = end;
-    q->partition = p->index;
-    /* KIP-320: the leader refuses a follower of another epoch. */
-    q->current_leader_epoch = p->leader_epoch;
-    q->fetch_offset = MAX(end, p->fetch_from);
-    /* KIP-595: with the epoch of its last record the leader can tell where the logs part. */
-    q->last_fetched_epoch = end > commitlog_start(&p->log) ? commitlog_epoch_at(&p->log, end - 1)
-                                                           : commitlog_latest_epoch(&p->log);
-    q->log_start_offset = commitlog_start(&p->log);
-    q->partition_max_bytes = (int32_t)config_i64(r->config, K_CFG_REPLICA_FETCH_MAX_BYTES);
-}
-
-static void
-name_next_time(struct fetcher *f, struct partition *p)
-{
-    if (!list_is_linked(&p->to_name)) list_push_back(&f->to_name, &p->to_name);
-}
-
-void
-fetcher_restate(struct partition *p)
-{
-    if (p->fetcher) name_next_time(p->fetcher, p);
-}
-
-static void
-forget(struct fetcher *f, struct partition *p)
-{
-    if (!p->is_in_session) return;
-    p->is_in_session = false;
-    f->in_session_n--;
-    struct forgotten gone = {p->topic_id, p->index};
-    VEC_PUSH(&f->r->env->mem, &f->forgotten, gone);
-}
-
-/* It left and came back before the leader heard of that: what an answer told meanwhile was not taken, and in the same
- * session the leader would not tell it again. */
-static bool
-is_to_be_forgotten(const struct fetcher *f, const struct partition *p)
-{
-    for (int64_t i = 0; i < f->forgotten.n; i++)
-        if (f->forgotten.v[i].index == p->index && uuid_eq(f->forgotten.v[i].topic_id, p->topic_id))
-            return true;
-    return false;
-}
-
-static void
-name_now(struct fetcher *f, struct partition *p)
-{
-    list_remove(&p->to_name);
-    p->fetching_epoch = p->leader_epoch;
-    if (p->is_in_session) return;
-    p->is_in_session = true;
-    f->in_session_n++;
-}
-
-/* The partitions to be named, in scratch memory. */
-static struct partition **
-gather_all(struct fetcher *f, int32_t *ret_n)
-{
-    int32_t n = 0;
-    f->in_session_n = 0;
-    f->forgotten.n = 0;
-    LIST_EACH(&f->partitions, p, struct partition, fetching) n++;
-    struct partition **all = ARENA_ARRAY(&f->r->env->scratch, struct partition *, n);
-    *ret_n = 0;
-    LIST_EACH(&f->partitions, p, struct partition, fetching) {
-        p->is_in_session = false;
-        if (!is_ready(p)) continue;
-        name_now(f, p);
-        all[(*ret_n)++] = p;
-    }
-    return all;
-}
-
-/* What is not ready the leader must forget, or it would send once more what is being written. */
-static struct partition **
-gather_changed(struct fetcher *f, int32_t *ret_n)
-{
-    int32_t n = 0;
-    LIST_EACH(&f->to_name, p, struct partition, to_name) n++;
-    struct partition **changed = ARENA_ARRAY(&f->r->env->scratch, struct partition *, n);
-    *ret_n = 0;
-    LIST_EACH(&f->to_name, p, struct partition, to_name) {
-        if (!is_ready(p)) {
-            forget(f, p);
-            continue;
-        }
-        name_now(f, p);
-        changed[(*ret_n)++] = p;
-    }
-    return changed;
-}
-
-static void
-fill_topics(struct fetcher *f, struct k_fetch_request *q, struct partition *const *named, int32_t n)
-{
-    struct arena *a = &f->r->env->scratch;
-    int32_t topics_n = 0;
-    for (int32_t i = 0; i < n; i++)
-        topics_n += i == 0 || !uuid_eq(named[i - 1]->topic_id, named[i]->topic_id);
-    q->topics = codec_array(a, K_STRUCT_FETCH_REQUEST_FETCH_TOPIC, topics_n);
-    for (int32_t i = 0, end; i < n; i = end) {
-        for (end = i + 1; end < n && uuid_eq(named[i]->topic_id, named[end]->topic_id);) end++;
-        struct k_fetch_request_fetch_topic *t = &q->topics[q->topics_n++];
-        t->topic_id = named[i]->topic_id;
-        t->partitions = codec_array(a, K_STRUCT_FETCH_REQUEST_FETCH_PARTITION, end - i);
-        for (int32_t k = i; k < end; k++)
-            fetcher_fill_partition(&t->partitions[t->partitions_n++], named[k]);
-    }
-}
-
-static void
-fill_forgotten(struct fetcher *f, struct k_fetch_request *q)
-{
-    struct arena *a = &f->r->env->scratch;
-    int32_t n = (int32_t)f->forgotten.n;
-    q->forgotten_topics_data = codec_array(a, K_STRUCT_FETCH_REQUEST_FORGOTTEN_TOPIC, n);
-    q->forgotten_topics_data_n = n;
-    for (int32_t i = 0; i < n; i++) {
-        struct k_fetch_request_forgotten_topic *t = &q->forgotten_topics_data[i];
-        t->topic_id = f->forgotten.v[i].topic_id;
-        t->partitions = ARENA_NEW(a, int32_t);
-        t->partitions[0] = f->forgotten.v[i].index;
-        t->partitions_n = 1;
-    }
-    f->forgotten.n = 0;
-}
-
-static void
-fetcher_fill_request(struct fetcher *f, struct k_fetch_request *q)
-{
-    struct replicas *r = f->r;
-    codec_default(K_MSG_FETCH_REQUEST, q);
-    q->replica_state.replica_id = r->node_id;
-    q->replica_state.replica_epoch = r->broker_epoch;
-    q->max_wait_ms = (int32_t)config_i64(r->config, K_CFG_REPLICA_FETCH_WAIT_MAX_MS);
-    q->min_bytes = (int32_t)config_i64(r->config, K_CFG_REPLICA_FETCH_MIN_BYTES);
-    q->max_bytes = (int32_t)config_i64(r->config, K_CFG_REPLICA_FETCH_RESPONSE_MAX_BYTES);
-    if (f->begins_anew) follower_session_lost(&f->session);
-    f->begins_anew = false;
-    q->session_id = f->session.id;
-    q->session_epoch = f->session.epoch;
-    int32_t n;
-    struct partition **named =
-        follower_session_is_full(&f->session) ? gather_all(f, &n) : gather_changed(f, &n);
-    fill_topics(f, q, named, n);
-    fill_forgotten(f, q);
-}
+/* ---- waiting ---- */
 
 /* The connection to the leader's present address. False: not known. */
 static bool
@@ -294,20 +71,18 @@ after_backoff(const struct replicas *r, int16_t err, int32_t times)
     return env_now_ns(r->env) + fetch_backoff_ms(err, times, max_ms) * NS_PER_MS;
 }
 
-/* The leader cannot be asked: all its partitions wait. */
-static void
-back_off(struct fetcher *f)
+void
+fetcher_back_off(struct fetcher *f)
 {
     if (f->state != FETCHER_ASKING) f->state = FETCHER_IDLE;
     if (!timer_is_armed(&f->backoff))
         timer_arm(f->r->env, &f->backoff, after_backoff(f->r, K_ERR_NONE, 0));
 }
 
-/* This partition waits, the leader's others go on. */
-static void
-back_off_alone(struct partition *p, int16_t err)
+void
+fetcher_back_off_alone(struct partition *p, int16_t err)
 {
-    name_next_time(p->fetcher, p);
+    fetcher_name(p->fetcher, p);
     p->fetch_not_before_ns = after_backoff(p->owner, err, p->fetch_refusals++);
 }
 
@@ -322,265 +97,6 @@ wait_for_the_first(struct fetcher *f)
     if (at != TIME_NEVER) timer_arm(f->r->env, &f->backoff, at);
 }
 
-/* ---- what came ---- */
-
-static void
-part_failed(struct partition *p, int16_t err)
-{
-    name_next_time(p->fetcher, p);
-    if (err == K_ERR_OFFSET_OUT_OF_RANGE) {
-        MARK(p->env, FOLLOWER_OUT_OF_RANGE);
-        p->needs_offsets = true; /* fetch_when_settled() asks for them */
-    } else /* Stale epochs, moved leaders: the metadata log will say more; ask again meanwhile. */
-        back_off_alone(p, err);
-}
-
-/* As in Kafka the next Fetch waits for the cut: it may be answered only after replica.fetch.wait.max.ms, and
- * until this partition is in one again, acks=all and its high watermark stand still. */
-static void
-cut_meanwhile(struct fetcher *f, struct partition *p, int64_t offset, bool fully)
-{
-    f->cuts++;
-    p->cut_for = f;
-    p->fetch_from = 0;
-    partition_cut(p, offset, fully);
-}
-
-void
-fetcher_cut_is_over(struct partition *p)
-{
-    struct fetcher *f = p->cut_for;
-    if (!f) return;
-    p->cut_for = NULL;
-    CHECK(f->cuts > 0);
-    f->cuts--;
-    if (!f->stopping) defer(p->env, &f->again);
-}
-
-static void
-part_diverged(struct fetcher *f, struct partition *p,
-              const struct k_fetch_response_epoch_end_offset *d)
-{
-    struct epoch_end at_leader = {d->epoch, d->end_offset};
-    int64_t end = commitlog_assigned_end(&p->log);
-    struct epoch_end local = commitlog_epoch_end(&p->log, d->epoch, end);
-    MARK(p->env, LOG_DIVERGED);
-    cut_meanwhile(f, p, truncation_offset(at_leader, local, end, p->high_watermark), false);
-}
-
-/* The leader's log begins in the middle of what came: then ours begins anew where that batch does. */
-static bool
-begin_with_batch(struct fetcher *f, struct partition *p, struct slice batches)
-{
-    struct batch_header h;
-    int64_t start = commitlog_start(&p->log), end = commitlog_assigned_end(&p->log);
-    if (batch_parse(batches, &h) != BATCH_OK ||
-        !begins_within_batch(start, end, h.base_offset, batch_last_offset(&h)))
-        return false;
-    MARK(p->env, LOG_BEGINS_WITHIN);
-    cut_meanwhile(f, p, h.base_offset, true);
-    p->fetch_from = end;
-    return true;
-}
-
-/* An answer to what was asked from a hole on. */
-static void
-take_what_is_in_hole(struct fetcher *f, struct partition *p, struct log_hole hole,
-                     struct slice records)
-{
-    struct batch_span span;
-    int64_t first = batch_peek(records, &span) == BATCH_OK ? span.base_offset : -1;
-    MARK(p->env, HOLE_ASKED_FOR);
-    switch (hole_step(hole.to, first)) {
-    case HOLE_ASK_AGAIN: break;
-    case HOLE_IS_THERE: commitlog_shrink_hole(&p->log, hole.to); break;
-    case HOLE_CUT: cut_meanwhile(f, p, hole.from, hole.from <= commitlog_start(&p->log)); break;
-    }
-}
-
-static void
-take_part(struct fetcher *f, struct uuid topic_id, const struct k_fetch_response_partition_data *d,
-          struct buf *from)
-{
-    struct partition *p = replicas_find(f->r, topic_id, d->partition_index);
-    /* It may have left meanwhile, or follow somebody else or in another epoch: then what came is
-     * not for it. */
-    if (!p || p->fetcher != f || p->role != PARTITION_FOLLOWER || p->life == PARTITION_CUTTING)
-        return;
-    if (p->fetching_epoch != p->leader_epoch) return;
-    if (d->error_code) {
-        refused(f, d->error_code, p->label);
-        part_failed(p, d->error_code);
-        return;
-    }
-    p->fetch_refusals = 0;
-    if (d->diverging_epoch.epoch >= 0 || d->diverging_epoch.end_offset >= 0) {
-        part_diverged(f, p, &d->diverging_epoch);
-        return;
-    }
-    struct log_hole hole;
-    int64_t end = commitlog_settled_end(&p->log);
-    if (p->asked_from != end) {
-        /* What came does not follow our end. It was asked for because of a hole, or is of no use. */
-        name_next_time(f, p);
-        if (has_hole_to_mend(p, &hole) && hole.from == p->asked_from)
-            take_what_is_in_hole(f, p, hole, d->records.bytes);
-        return;
-    }
-    if (d->records.bytes.n > 0) {
-        struct seg seg = {.buf = from, .bytes = d->records.bytes};
-        name_next_time(f, p);
-        enum log_err err = commitlog_append_fetched(&p->log, &seg, 1, p->leader_epoch);
-        if (err == LOG_E_NOT_CONTIGUOUS && begin_with_batch(f, p, d->records.bytes)) return;
-        if (err == LOG_OK) p->fetch_from = 0;
-        if (err != LOG_OK) {
-            NOTE(p->env, NOTE_LOG_MESSAGE, p->label, slice_cstr(log_err_text(err)), 2);
-            back_off_alone(p, K_ERR_KAFKA_STORAGE_ERROR);
-        }
-    }
-    partition_follow(p, d->high_watermark, d->log_start_offset);
-}
-
-static bool
-is_of_session(int16_t err)
-{
-    return err == K_ERR_NONE || err == K_ERR_FETCH_SESSION_ID_NOT_FOUND ||
-           err == K_ERR_INVALID_FETCH_SESSION_EPOCH || err == K_ERR_FETCH_SESSION_TOPIC_ID_ERROR;
-}
-
-static void
-fetcher_answered(struct call *call, enum env_err err, struct slice body, struct buf *from)
-{
-    struct fetcher *f = CONTAINER_OF(call, struct fetcher, call);
-    if (f->stopping) return;
-    f->state = FETCHER_IDLE;
-    struct k_fetch_response res;
-    struct arena *a = &f->r->env->scratch;
-    if (f->refused_with) refused(f, K_ERR_NONE, SLICE_EMPTY);
-    bool was_full = follower_session_is_full(&f->session);
-    if (err != ENV_OK || !call_decode(call, body, a, &res)) {
-        if (err == ENV_OK) refused(f, K_ERR_NONE, SLICE_EMPTY);
-        follower_session_lost(&f->session);
-        back_off(f);
-        return;
-    }
-    if (!follower_session_answered(&f->session, res.error_code, res.session_id)) {
-        /* A session that is gone or out of step: at once anew, with all partitions. */
-        if (!was_full && is_of_session(res.error_code)) {
-            MARK(f->r->env, FETCH_SESSION_LOST);
-            fetch_when_settled(f);
-            return;
-        }
-        refused(f, res.error_code, SLICE_EMPTY);
-        back_off(f);
-        return;
-    }
-    f->state = FETCHER_WRITING;
-    for (int32_t i = 0; i < res.responses_n; i++)
-        for (int32_t k = 0; k < res.responses[i].partitions_n; k++)
-            take_part(f, res.responses[i].topic_id, &res.responses[i].partitions[k], from);
-    if (f->refused_with == K_ERR_NONE) wait_end(&f->wait);
-    fetch_when_settled(f);
-}
-
-/* ---- out of range: where does the leader's log end and begin? ---- */
-
-enum { ASK_LATEST = -1, ASK_EARLIEST = -2 };
-
-static void ask_offsets(struct partition *p, int64_t of);
-
-/* As in Kafka: who has more than the leader (which can only be after an unclean election) cuts what is
- * too much; whose end lies before the leader's first record begins anew there. */
-static void
-take_offset(struct fetcher *f, struct partition *p, int64_t offset)
-{
-    int64_t end = commitlog_assigned_end(&p->log);
-    if (f->offsets_of == ASK_LATEST && offset >= end) {
-        ask_offsets(p, ASK_EARLIEST);
-        return;
-    }
-    p->needs_offsets = false;
-    struct log_hole hole;
-    if (f->offsets_of == ASK_LATEST) cut_meanwhile(f, p, offset, false);
-    else if (offset > end) cut_meanwhile(f, p, offset, true);
-    else if (commitlog_first_hole(&p->log, &hole) && offset > hole.from)
-        commitlog_shrink_hole(&p->log, MIN(offset, hole.to)); /* it has deleted some of them */
-    else back_off_alone(p, K_ERR_OFFSET_OUT_OF_RANGE);
-}
-
-static void
-take_offsets(struct fetcher *f, const struct k_list_offsets_response *res)
-{
-    for (int32_t i = 0; i < res->topics_n; i++) {
-        for (int32_t k = 0; k < res->topics[i].partitions_n; k++) {
-            const struct k_list_offsets_response_list_offsets_partition_response *d =
-                &res->topics[i].partitions[k];
-            struct partition *p =
-                replicas_find_by_name(f->r, res->topics[i].name, d->partition_index);
-            if (!p || p->fetcher != f || !p->needs_offsets) continue;
-            if (!d->error_code && d->offset >= 0 && p->fetching_epoch == p->leader_epoch) {
-                take_offset(f, p, d->offset);
-                continue;
-            }
-            p->needs_offsets = false;
-            back_off_alone(p, d->error_code);
-        }
-    }
-}
-
-/* One partition at a time; the others come in turn. */
-static void
-ask_next_offsets(struct fetcher *f)
-{
-    LIST_EACH(&f->to_name, p, struct partition, to_name) {
-        if (!p->needs_offsets || p->life == PARTITION_CUTTING) continue;
-        ask_offsets(p, ASK_LATEST);
-        return;
-    }
-}
-
-static void
-offsets_answered(struct call *call, enum env_err err, struct slice body, struct buf *from)
-{
-    (void)from;
-    struct fetcher *f = CONTAINER_OF(call, struct fetcher, offsets_call);
-    if (f->stopping) return;
-    struct k_list_offsets_response res;
-    if (err != ENV_OK || !call_decode(call, body, &f->r->env->scratch, &res)) {
-        back_off(f); /* and then asked again */
-        return;
-    }
-    take_offsets(f, &res);
-    fetch_when_settled(f);
-}
-
-static void
-ask_offsets(struct partition *p, int64_t of)
-{
-    struct fetcher *f = p->fetcher;
-    p->needs_offsets = true;
-    if (call_is_pending(&f->offsets_call)) return;
-    struct arena *a = &f->r->env->scratch;
-    struct k_list_offsets_request q;
-    codec_default(K_MSG_LIST_OFFSETS_REQUEST, &q);
-    q.replica_id = f->r->node_id;
-    q.topics_n = 1;
-    q.topics = codec_array(a, K_STRUCT_LIST_OFFSETS_REQUEST_LIST_OFFSETS_TOPIC, 1);
-    q.topics[0].name = p->topic;
-    q.topics[0].partitions_n = 1;
-    q.topics[0].partitions =
-        codec_array(a, K_STRUCT_LIST_OFFSETS_REQUEST_LIST_OFFSETS_PARTITION, 1);
-    q.topics[0].partitions[0].partition_index = p->index;
-    q.topics[0].partitions[0].current_leader_epoch = p->leader_epoch;
-    q.topics[0].partitions[0].timestamp = of;
-    f->offsets_of = of;
-    p->fetching_epoch = p->leader_epoch;
-    f->offsets_call.done = offsets_answered;
-    if (!channel_call(&f->channel, &f->offsets_call, K_API_LIST_OFFSETS, LIST_OFFSETS_VERSION, &q,
-                      config_i64(f->r->config, K_CFG_REPLICA_SOCKET_TIMEOUT_MS), NULL))
-        UNREACHABLE();
-}
-
 /* ---- the round ---- */
 
 static void
@@ -589,7 +105,7 @@ fetcher_ask(struct fetcher *f)
     struct k_fetch_request q;
     wait_begin(&f->wait);
     if (!connect_to_leader(f)) {
-        back_off(f);
+        fetcher_back_off(f);
         return;
     }
     fetcher_fill_request(f, &q);
@@ -616,12 +132,12 @@ any_ready(struct fetcher *f)
     bool all_are_new = f->begins_anew || follower_session_is_full(&f->session);
     int32_t known = all_are_new ? 0 : f->in_session_n;
     LIST_EACH(&f->to_name, p, struct partition, to_name) {
-        if (is_ready(p)) return true;
+        if (fetcher_is_ready(p)) return true;
         known -= p->is_in_session && !all_are_new;
     }
     if (known > 0 || !all_are_new) return known > 0;
     LIST_EACH(&f->partitions, p, struct partition, fetching)
-        if (is_ready(p)) return true;
+        if (fetcher_is_ready(p)) return true;
     return false;
 }
 
@@ -637,11 +153,11 @@ is_patient(struct fetcher *f)
     return true;
 }
 
-static void
-fetch_when_settled(struct fetcher *f)
+void
+fetcher_proceed(struct fetcher *f)
 {
     if (f->stopping || f->state == FETCHER_ASKING || list_is_empty(&f->partitions)) return;
-    if (f->has_channel && !call_is_pending(&f->offsets_call)) ask_next_offsets(f);
+    if (f->has_channel && !call_is_pending(&f->offsets_call)) fetcher_ask_next_offsets(f);
     if ((f->cuts > 0 || !all_settled(f)) && is_patient(f)) {
         f->state = FETCHER_WRITING;
         return;
@@ -706,7 +222,7 @@ again_now(struct task *t)
         fetcher_end(f);
         return;
     }
-    if (f->state != FETCHER_ASKING && !timer_is_armed(&f->backoff)) fetch_when_settled(f);
+    if (f->state != FETCHER_ASKING && !timer_is_armed(&f->backoff)) fetcher_proceed(f);
 }
 
 static void
@@ -714,13 +230,13 @@ patience_over(struct timer *t)
 {
     struct fetcher *f = CONTAINER_OF(t, struct fetcher, patience);
     f->patience_is_over = true;
-    fetch_when_settled(f);
+    fetcher_proceed(f);
 }
 
 static void
 backoff_over(struct timer *t)
 {
-    fetch_when_settled(CONTAINER_OF(t, struct fetcher, backoff));
+    fetcher_proceed(CONTAINER_OF(t, struct fetcher, backoff));
 }
 
 void
@@ -762,6 +278,17 @@ fetcher_of(struct replicas *r, int32_t leader_id, int32_t index)
     return f;
 }
 
+/* It left and came back before the leader heard of that: what an answer told meanwhile was not taken, and in the same
+ * session the leader would not tell it again. */
+static bool
+is_to_be_forgotten(const struct fetcher *f, const struct partition *p)
+{
+    for (int64_t i = 0; i < f->forgotten.n; i++)
+        if (f->forgotten.v[i].index == p->index && uuid_eq(f->forgotten.v[i].topic_id, p->topic_id))
+            return true;
+    return false;
+}
+
 void
 fetcher_join(struct partition *p)
 {
@@ -773,7 +300,7 @@ fetcher_join(struct partition *p)
     p->fetch_refusals = 0;
     p->fetching_epoch = -1;
     list_push_back(&f->partitions, &p->fetching);
-    name_next_time(f, p);
+    fetcher_name(f, p);
     if (is_to_be_forgotten(f, p)) f->begins_anew = true;
     timer_cancel(p->env, &f->backoff); /* it need not wait for what others wait for */
     defer(p->env, &f->again);
@@ -786,7 +313,7 @@ fetcher_leave(struct partition *p)
     if (p->fetcher && !p->fetcher->stopping) defer(p->env, &p->fetcher->again);
     list_remove(&p->fetching);
     list_remove(&p->to_name);
-    if (p->fetcher) forget(p->fetcher, p);
+    if (p->fetcher) fetcher_forget(p->fetcher, p);
     if (p->fetcher && list_is_empty(&p->fetcher->partitions)) wait_cancel(&p->fetcher->wait);
     p->fetcher = NULL;
     p->needs_offsets = false;
