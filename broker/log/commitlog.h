@@ -156,6 +156,7 @@ struct commitlog {
     /* What was found when it was opened: the directory had this topic's id, and other files (leader epochs; after a
      * stop in order names, too) told of offsets up to known_to. A log that has fewer records has lost files. */
     bool was_there, stopped_in_order;
+    bool is_new; /* its directory was made then */
     int64_t known_to;
     VEC(struct log_hole) holes; /* found then, in order; those that are left */
     bool sweeping, retiring;

@@ -423,10 +423,9 @@ open_step(struct log_job *job, enum env_err err)
             log->parent_dirty = true;
         }
         if (!err) log->parent_dirty = true;
-        if (!err)
-            j->start_offset = 0,
-            log->cleaned_to = -1; /* what the checkpoints say is of an earlier topic
-                                                          of this name */
+        log->is_new = !err;
+        /* What the checkpoints say is of an earlier topic of this name. */
+        if (log->is_new) j->start_offset = 0, log->cleaned_to = -1;
         j->stage = OPEN_LIST;
         dir_list(log->env, &job->op, log->dir);
         break;

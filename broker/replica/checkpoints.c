@@ -74,14 +74,30 @@ forget_texts(struct replicas *r)
     }
 }
 
-void
-replicas_forget_checkpoints(struct replicas *r)
+/* No file tells of them any more. */
+static void
+are_left(struct checkpoint_waiter *w)
 {
+    struct replicas *r = CONTAINER_OF(w, struct replicas, left);
     MAP_EACH(&r->checkpoints, c, struct checkpointed, node) {
         map_remove(&r->checkpoints, &c->node);
         MEM_DELETE(&r->env->mem, c);
     }
     forget_texts(r);
+    r->leaves_checkpoints = false;
+}
+
+void
+replicas_leave_checkpoints(struct replicas *r)
+{
+    if (r->leaves_checkpoints) return;
+    if (r->checkpoints.n == 0) {
+        forget_texts(r);
+        return;
+    }
+    r->leaves_checkpoints = true;
+    r->left.done = are_left;
+    replicas_checkpoint_now(r, &r->left);
 }
 
 void
@@ -220,9 +236,9 @@ is_checkpointed(const struct partition *p, int kind)
 /* A log that is not open yet still is what the files said at the start: a crash while others are being
  * recovered must not bring deleted records back. */
 static bool
-is_carried_on(const struct checkpointed *c, int kind)
+is_carried_on(const struct replicas *r, const struct checkpointed *c, int kind)
 {
-    return is_told_of(kind, c->offset[kind]);
+    return !r->leaves_checkpoints && is_told_of(kind, c->offset[kind]);
 }
 
 static void
@@ -230,10 +246,10 @@ print_checkpoint(struct replicas *r, int kind, struct writer *w)
 {
     int64_t n = 0;
     MAP_EACH(&r->partitions, p, struct partition, by_id) n += is_checkpointed(p, kind);
-    MAP_EACH(&r->checkpoints, c, struct checkpointed, node) n += is_carried_on(c, kind);
+    MAP_EACH(&r->checkpoints, c, struct checkpointed, node) n += is_carried_on(r, c, kind);
     checkpoint_print_head(w, n);
     MAP_EACH(&r->checkpoints, c, struct checkpointed, node) {
-        if (!is_carried_on(c, kind)) continue;
+        if (!is_carried_on(r, c, kind)) continue;
         struct checkpoint_entry e = {c->topic, c->partition, c->offset[kind]};
         checkpoint_print_entry(w, &e);
     }

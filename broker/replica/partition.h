@@ -76,7 +76,7 @@ struct deletion_waiter {
 };
 void deletion_waiter_cancel(struct deletion_waiter *w);
 
-/* What a partition waits for after a cut: its recovery point on disk is lowered. */
+/* What a partition waits for after a cut, when it is made or deleted: the checkpoints on disk say what is so now. */
 struct partition;
 struct checkpoint_waiter {
     struct list node;

@@ -111,7 +111,7 @@ opened_one(struct replicas *r)
     open_some_logs(r);
     if (--r->opening > 0) return;
     r->is_recovering = false;
-    replicas_forget_checkpoints(r);
+    replicas_leave_checkpoints(r);
     if (r->idle) r->idle(r->idle_owner);
 }
 
@@ -121,7 +121,7 @@ replicas_were_applied(struct replicas *r)
     replicas_put_strays_aside(r);
     if (r->opening > 0) return;
     r->is_recovering = false;
-    replicas_forget_checkpoints(r);
+    replicas_leave_checkpoints(r);
 }
 
 static void
@@ -196,7 +196,6 @@ set_aside(struct partition *p)
 {
     replicas_say(p->owner, 2, p->label,
                  S("belongs to a topic that is no more: put aside as stray"));
-    replicas_forget_checkpoint(p->owner, p->topic, p->index);
     if (p->life == PARTITION_OPENING) partition_live(p, PARTITION_ASIDE);
     p->log_op.done = stray_closed;
     commitlog_close(&p->log, &p->log_op);
@@ -233,14 +232,9 @@ look_for_missing_records(struct partition *p)
 }
 
 static void
-partition_log_ready(struct commitlog *log, enum log_err err, struct slice why)
+log_is_ready(struct partition *p, enum log_err err, struct slice why)
 {
-    struct partition *p = log->owner;
     struct replicas *r = p->owner;
-    if (err && commitlog_error(log) == ENV_EINVAL) {
-        set_aside(p);
-        return;
-    }
     struct list ready; /* the partition itself may be dropped below */
     list_init(&ready);
     for (struct list *n; (n = list_pop_front(&p->ready_waiters)) != NULL;)
@@ -254,7 +248,6 @@ partition_log_ready(struct commitlog *log, enum log_err err, struct slice why)
         partition_set_high_watermark(
             p, MIN(MAX(hw, commitlog_start(&p->log)), commitlog_written_end(&p->log)));
         look_for_missing_records(p);
-        /* A later topic of this name begins anew. */
         replicas_forget_checkpoint(r, p->topic, p->index);
         const struct image_partition *ip = partition_in_image(p);
         if (p->life == PARTITION_DOOMED) replicas_drop(p);
@@ -266,6 +259,32 @@ partition_log_ready(struct commitlog *log, enum log_err err, struct slice why)
         w->ready(w);
     }
     opened_one(r);
+}
+
+static void
+no_file_tells_of_former(struct checkpoint_waiter *w)
+{
+    log_is_ready(CONTAINER_OF(w, struct partition, checkpointed), LOG_OK, SLICE_NULL);
+}
+
+/* What the files say is of an earlier topic of this name. Who died before they say something else would take it for this one's
+ * when it comes back, and an empty log for one whose segments have gone. */
+static void
+await_own_checkpoint(struct partition *p)
+{
+    replicas_forget_checkpoint(p->owner, p->topic, p->index);
+    p->checkpointed.done = no_file_tells_of_former;
+    replicas_checkpoint_now(p->owner, &p->checkpointed);
+}
+
+static void
+partition_log_ready(struct commitlog *log, enum log_err err, struct slice why)
+{
+    struct partition *p = log->owner;
+    if (err && commitlog_error(log) == ENV_EINVAL) set_aside(p);
+    else if (!err && log->is_new && replicas_is_checkpointed(p->owner, p->topic, p->index))
+        await_own_checkpoint(p);
+    else log_is_ready(p, err, why);
 }
 
 /* Written or synced: either may settle what was appended (log/settled_end.h). */
@@ -357,12 +376,11 @@ open_log(struct partition *p)
     commitlog_open(&p->log, r->env, &params);
 }
 
-/* A topic of the same name may have been created since: now its directory is free. */
+/* A topic of the same name may have been created since: now its directory is free, and no checkpoint tells of this one. */
 static void
-log_gone(struct log_op *op, enum log_err err)
+partition_gone(struct checkpoint_waiter *w)
 {
-    (void)err;
-    struct partition *p = CONTAINER_OF(op, struct partition, log_op);
+    struct partition *p = CONTAINER_OF(w, struct partition, checkpointed);
     struct replicas *r = p->owner;
     const struct image_topic *t = image_topic(r->image, p->topic);
     const struct image_partition *next = t ? image_topic_partition(t, p->index) : NULL;
@@ -374,6 +392,15 @@ log_gone(struct log_op *op, enum log_err err)
     MEM_DELETE(&r->env->mem, p);
     r->gone_n++;
     if (next && !r->stopping) replicas_apply_partition(r, next);
+}
+
+static void
+log_gone(struct log_op *op, enum log_err err)
+{
+    struct partition *p = CONTAINER_OF(op, struct partition, log_op);
+    (void)err;
+    p->checkpointed.done = partition_gone;
+    replicas_checkpoint_now(p->owner, &p->checkpointed);
 }
 
 void

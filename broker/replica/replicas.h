@@ -58,6 +58,8 @@ struct replicas {
     struct buf *checkpoint_texts[CHECKPOINT_KINDS];
     uint64_t checkpoint_digests
         [CHECKPOINT_KINDS]; /* of what the files say that this process wrote; 0: none yet */
+    bool leaves_checkpoints;
+    struct checkpoint_waiter left;
 
     struct strays *strays; /* NULL but while they are looked for (strays.c) */
 
@@ -132,7 +134,7 @@ void replicas_load_checkpoints(struct replicas *r, void (*done)(void *owner, enu
                                void *owner);
 bool replicas_is_checkpointed(struct replicas *r, struct slice topic, int32_t index);
 void replicas_forget_checkpoint(struct replicas *r, struct slice topic, int32_t index);
-/* All that is left: of partitions that are not this broker's any more. */
-void replicas_forget_checkpoints(struct replicas *r);
+/* What is left then, of partitions that are not this broker's any more, is written no more. It is known until no file says it. */
+void replicas_leave_checkpoints(struct replicas *r);
 
 #endif
