@@ -76,6 +76,13 @@ check_offset(struct invariants *v, int32_t node, struct node_log *l, enum checkp
                offset, durable);
 }
 
+/* Of who is no replica any more the log goes. */
+static bool
+is_to_stay(const struct topic_key *k, int32_t id)
+{
+    return !k->now.known || model_has(&k->now.replicas, id);
+}
+
 static void
 check_all(struct invariants *v, int32_t node, enum checkpoint which, struct slice text)
 {
@@ -83,7 +90,8 @@ check_all(struct invariants *v, int32_t node, enum checkpoint which, struct slic
     for (int64_t i = 0; i < n->logs.n; i++) {
         struct node_log *l = n->logs.v[i];
         if (!l || model_is_metadata(l->key)) continue;
-        bool is_judged = l->open && !l->hurt && l->is_bound && !l->key->is_retired;
+        bool is_judged =
+            l->open && !l->hurt && l->is_bound && !l->key->is_retired && is_to_stay(l->key, n->id);
         int64_t offset = is_judged ? offset_told(text, l->key) : -1;
         if (is_judged) check_told(v, l, which, offset);
         if (offset >= 0 && !l->key->is_compacted) check_offset(v, node, l, which, offset);

@@ -77,6 +77,18 @@ a_log_that_is_left_out(void **state)
     assert_told(&s, RULE_DISK_TRUTH, "b1: has a checkpoint that leaves out a log of 0 to 4");
 }
 
+/* The partition has moved to others: its log goes. */
+static void
+a_log_that_is_left_out_as_it_goes(void **state)
+{
+    BEGIN;
+    struct topic_key *k = model_find_key(&s.v->model, S("orders"), 0);
+    written_down(&s, POINTS, "0\n1\norders 0 4\n");
+    k->now = (struct decision){.known = true, .replicas = {.v = {2}, .n = 1}};
+    for (int i = 0; i < 2; i++) written_down(&s, POINTS, "0\n0\n");
+    assert_silent(&s);
+}
+
 static void
 a_log_that_begins_later_than_it_does(void **state)
 {
@@ -119,6 +131,7 @@ main(void)
         cmocka_unit_test(a_watermark_above_what_is_committed),
         cmocka_unit_test(a_recovery_point_above_what_is_synced),
         cmocka_unit_test(a_log_that_is_left_out),
+        cmocka_unit_test(a_log_that_is_left_out_as_it_goes),
         cmocka_unit_test(a_log_that_begins_later_than_it_does),
         cmocka_unit_test(a_beginning_that_is_not_written_down),
         cmocka_unit_test(a_compacted_log_may_begin_before_its_first_batch),
