@@ -520,6 +520,29 @@ fits_bytes(struct ask_scope *x, struct slice is, const struct tree *want, struct
     return fits != is_not || differs(x, hex_of_bytes(x, is), want->text);
 }
 
+/* other: what it refers to; NULL: it says itself which it means. */
+static bool
+fits_uuid(struct ask_scope *x, const uint8_t *at, const uint8_t *other, const struct tree *want,
+          enum relation relation)
+{
+    struct uuid is, v = UUID_ZERO;
+    char text[UUID_TEXT_BYTES];
+    struct tree plain;
+    (void)relation_of(want, &plain);
+    bool is_some = slice_eq(plain.text, S("some"));
+    if (slice_starts(plain.text, S("$"))) {
+        if (!at || !other) return true;
+        memcpy(&v, other, sizeof v);
+    } else if (!is_some && !slice_eq(plain.text, S("none")) && !uuid_parse(plain.text, &v)) {
+        return ask_mistake(x, want->mark, "'%.*s' is no uuid", SARG(plain.text));
+    }
+    if (!at) return true;
+    memcpy(&is, at, sizeof is);
+    uuid_print(is, text);
+    return uuid_eq(is, v) == (relation != UNEQUAL && !is_some) ||
+           differs(x, arena_dup(arena_of(x), slice(text, sizeof text)), want->text);
+}
+
 static bool
 fits_scalar(struct ask_scope *x, const struct k_field *f, const uint8_t *at,
             const struct tree *want)
@@ -540,23 +563,14 @@ fits_scalar(struct ask_scope *x, const struct k_field *f, const uint8_t *at,
     }
     if (f->type < K_UUID) return fits_number(x, f, at, want);
     struct tree plain;
-    (void)relation_of(want, &plain);
+    enum relation relation = relation_of(want, &plain);
     bool is_reference = slice_starts(plain.text, S("$"));
     if (is_reference && !find_reference(x, &plain, &p)) return false;
     if (is_reference && p.f->type != f->type)
         return ask_mistake(x, want->mark, "that is of another kind");
+    if (f->type == K_UUID) return fits_uuid(x, at, is_reference ? p.at : NULL, want, relation);
     if (!at || (is_reference && !p.at)) return true;
-    if (f->type != K_UUID)
-        return fits_bytes(x, slice_load(at), want, is_reference ? slice_load(p.at) : plain.text);
-    struct uuid u, v = UUID_ZERO;
-    memcpy(&u, at, sizeof u);
-    if (is_reference) memcpy(&v, p.at, sizeof v);
-    else if (!uuid_parse(want->text, &v) && !slice_eq(want->text, S("none")))
-        return ask_mistake(x, want->mark, "'%.*s' is no uuid", SARG(want->text));
-    char text[UUID_TEXT_BYTES];
-    uuid_print(u, text);
-    return uuid_eq(u, v) ||
-           differs(x, arena_dup(arena_of(x), slice(text, sizeof text)), want->text);
+    return fits_bytes(x, slice_load(at), want, is_reference ? slice_load(p.at) : plain.text);
 }
 
 static bool
