@@ -36,7 +36,7 @@ struct question {
     struct timer again;
     struct ask_scope scope;
     struct ask_batch *batch;
-    int64_t deadline_ns, ended_ns;
+    int64_t deadline_ns, asked_ns, ended_ns;
     struct slice difference; /* of the last answer */
     bool is_done;
 };
@@ -144,6 +144,19 @@ wants_whatever(const struct question *q)
     return t && t->kind == TREE_TEXT && slice_eq(t->text, S("any"));
 }
 
+/* What is wrong with when it came; empty: nothing. */
+static struct slice
+untimely(const struct question *q)
+{
+    struct range due = q->s->args.takes;
+    if (due.min == due.max) due.min = 0; /* one time: at most so long */
+    int64_t took_ns = env_now_ns(q->by->env) - q->asked_ns;
+    if (!due.max || (took_ns >= due.min && took_ns <= due.max)) return SLICE_EMPTY;
+    return arena_format(q->r->a, "it took %lld ms, not %lld to %lld",
+                        (long long)(took_ns / NS_PER_MS), (long long)(due.min / NS_PER_MS),
+                        (long long)(due.max / NS_PER_MS));
+}
+
 static void
 take_answer(struct question *q, struct slice body)
 {
@@ -168,7 +181,7 @@ take_answer(struct question *q, struct slice body)
     struct slice difference = fits ? SLICE_EMPTY : arena_dup(r->a, text);
     writer_release(&why);
     q->scope.why = NULL;
-    if (fits) remember(q, answer), end_question(q, SLICE_EMPTY);
+    if (fits) remember(q, answer), end_question(q, untimely(q));
     else take_difference(q, ask_is_passing(msg, answer), difference);
 }
 
@@ -239,6 +252,7 @@ ask_now(struct question *q)
         return;
     }
     q->call.done = answered;
+    q->asked_ns = env_now_ns(q->by->env);
     if (msg == K_MSG_PRODUCE_REQUEST) question_take_batch(q, request);
     if (!channel_call(&q->link->ch, &q->call, q->call.api_key, q->call.version, request,
                       a->within_ns ? left_ms : ASK_WITHIN_MS, &refusal))

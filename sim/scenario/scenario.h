@@ -102,6 +102,7 @@ struct args {
     /* Of a question. */
     int64_t version; /* -1: the latest */
     const struct tree *sent, *wanted;
+    struct range takes; /* the answer; max 0: not said */
     /* until when an expectation has to come true */
     struct slice after; /* null, "last-fault" or "$name" */
     int64_t after_ns;   /* -1: not a time */
