@@ -28,10 +28,12 @@ invariants_free(struct invariants *v)
             if (v->model.nodes.v[i].logs.v[k]) truth_free(v, v->model.nodes.v[i].logs.v[k]);
     VEC_RELEASE(mem, &v->brokers);
     ledger_free(v);
+    cluster_free(v);
     coordinators_free(v);
     VEC_RELEASE(mem, &v->voters);
     VEC_RELEASE(mem, &v->votes);
     VEC_RELEASE(mem, &v->fetches);
+    VEC_RELEASE(mem, &v->rewritten);
     VEC_RELEASE(mem, &v->ids_asked);
     VEC_RELEASE(mem, &v->ids_given);
     VEC_RELEASE(mem, &v->vote_requests);
@@ -172,8 +174,9 @@ owed_by_leader(const struct topic_key *k, const struct node_log *l)
 
 /* Takes back what no leader has any more. */
 static void
-forget_committed(struct topic_key *k, const struct node_log *l)
+forget_committed(struct invariants *v, struct topic_key *k, const struct node_log *l)
 {
+    if (model_is_metadata(k)) cluster_unsure(v);
     while (k->committed.n) {
         struct batch *b = k->committed.v[k->committed.n - 1];
         if (log_at(l, b->base) == b) break;
@@ -251,7 +254,7 @@ check_leader(struct invariants *v, struct topic_key *k, struct node_log *l)
     if (!may_lack_committed(v, k, l, owed))
         breach(v, RULE_LEADER_COMPLETENESS, k, owed - 1,
                "leads epoch # without the committed record at offset #", l->epoch, owed - 1);
-    forget_committed(k, l);
+    forget_committed(v, k, l);
 }
 
 /* ---- logs --------------------------------------------------------------------------------------- */
@@ -599,7 +602,7 @@ invariants_life(struct invariants *v, int64_t at_ns, int32_t node, enum life wha
     struct model_node *n = model_node(&v->model, node);
     v->at_ns = at_ns;
     if (!n) return;
-    if (what == LIFE_START) n->up = true;
+    if (what == LIFE_START) n->up = true, cluster_applied(v, node, -1);
     if (what == LIFE_PAUSE || what == LIFE_RESUME) isr_stands_still(n);
     if (what == LIFE_CRASH || what == LIFE_POWER || what == LIFE_FATAL) {
         model_crash(&v->model, node, what == LIFE_POWER);

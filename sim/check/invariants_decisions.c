@@ -352,6 +352,7 @@ check_applied(struct invariants *v, const struct note *n)
     if (n->v[0] >= k->ghost)
         breach(v, RULE_APPLIED_COMMITTED, k, n->v[0], "applied offset #; committed is all below #",
                n->v[0], k->ghost);
+    cluster_applied(v, v->node, n->v[0]);
 }
 
 void

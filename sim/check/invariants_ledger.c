@@ -75,10 +75,18 @@ ledger_key(struct invariants *v, struct uuid id, int32_t partition)
 }
 
 static void
-take_topic(struct invariants *v, const struct k_topic_record *r)
+take_topic(struct invariants *v, const struct k_topic_record *r, int64_t offset)
 {
     struct known_topic t = {r->topic_id, mem_dup(v->mem, r->name)};
     VEC_PUSH(v->mem, &v->ledger->topics, t);
+    cluster_topic(v, r->topic_id, r->name, offset);
+}
+
+static void
+take_topic_gone(struct invariants *v, struct uuid id, int64_t offset)
+{
+    model_forget_id(&v->model, id);
+    cluster_topic_gone(v, id, offset);
 }
 
 bool
@@ -113,6 +121,7 @@ decided(struct invariants *v, struct topic_key *k, const struct decision *d)
 {
     if (d->leader >= 0 && (!k->now.known || d->leader_epoch != k->now.leader_epoch))
         VEC_PUSH(v->mem, &v->ledger->elections, k);
+    cluster_decided(v, k, d);
     check_change(v, k, d);
 }
 
@@ -214,6 +223,7 @@ take_registered(struct invariants *v, const struct k_register_broker_record *r, 
                               .is_fenced = r->fenced,
                               .is_leaving = r->in_controlled_shutdown};
     memcpy(&c.incarnation, r->incarnation_id.b, sizeof c.incarnation);
+    cluster_fenced(v, c.id, c.is_fenced, offset);
     check_broker_change(v, &c);
 }
 
@@ -227,6 +237,7 @@ take_fenced(struct invariants *v, int32_t id, int64_t epoch, bool is_fenced, boo
                               .is_fenced = is_fenced,
                               .is_leaving = is_leaving};
     if (is_fenced) VEC_PUSH(v->mem, &v->ledger->fenced, id);
+    cluster_fenced(v, id, is_fenced, offset);
     check_broker_change(v, &c);
 }
 
@@ -346,8 +357,8 @@ static void
 take_record(struct invariants *v, uint32_t kind, const union any_record *r, int64_t offset)
 {
     switch (kind) {
-    case K_REC_TOPIC_RECORD: take_topic(v, &r->topic); return;
-    case K_REC_REMOVE_TOPIC_RECORD: model_forget_id(&v->model, r->remove_topic.topic_id); return;
+    case K_REC_TOPIC_RECORD: take_topic(v, &r->topic, offset); return;
+    case K_REC_REMOVE_TOPIC_RECORD: take_topic_gone(v, r->remove_topic.topic_id, offset); return;
     case K_REC_PARTITION_RECORD: take_partition(v, &r->partition, offset); return;
     case K_REC_PARTITION_CHANGE_RECORD: take_change(v, &r->change, offset); return;
     case K_REC_CLEAR_ELR_RECORD: take_clear_elr(v, r->clear_elr.topic_name, offset); return;
@@ -415,7 +426,15 @@ ledger_read(struct invariants *v, int32_t node, int64_t end)
     }
     if (log_view_end(g->view) != g->next) log_view_begin(g->view, g->next);
     while (log_view_next(g->view, end, &h)) {
+        if (h.base_offset > g->next) cluster_unsure(v); /* a snapshot has what comes before */
         read_batch(v, &h);
         g->next = batch_next_offset(&h);
     }
+}
+
+int64_t
+ledger_end(struct invariants *v)
+{
+    const struct topic_key *k = v->ledger ? model_find_subject(&v->model, METADATA) : NULL;
+    return k && v->ledger->next == k->ghost ? k->ghost : -1;
 }

@@ -116,6 +116,7 @@ struct members_seen;
 struct offsets_seen;
 struct descriptions;
 struct away_members;
+struct cluster_seen;
 struct k_describe_producers_response_partition_response;
 struct k_describe_transactions_response_transaction_state;
 struct k_consumer_group_describe_response_described_group;
@@ -154,9 +155,11 @@ struct invariants {
     struct offsets_seen *offsets;
     struct descriptions *descriptions;
     struct away_members *away;
+    struct cluster_seen *cluster;
     int64_t session_ns;   /* group.consumer.session.timeout.ms; 0: not known */
     bool txns_unverified; /* brokers do not ask whether a partition is part of a transaction */
     VEC(struct fetch_asked) fetches;
+    VEC(int64_t) rewritten; /* requests whose answers a fault has changed */
     VEC(struct id_asked) ids_asked;
     VEC(struct id_given) ids_given;
     int64_t lag_max_ns;        /* replica.lag.time.max.ms; 0: not known */
@@ -213,6 +216,8 @@ bool truth_looks(struct invariants *v, int32_t node, struct node_log *l, int64_t
 /* The decisions, as they are committed below this end; the node is the quorum's leader. */
 void ledger_read(struct invariants *v, int32_t node, int64_t end);
 void ledger_free(struct invariants *v);
+/* All below is committed, and was read; -1: not all of it, so nothing follows from what was. */
+int64_t ledger_end(struct invariants *v);
 struct broker_seen *broker_seen(struct invariants *v, int32_t id);
 void check_broker_change(struct invariants *v, const struct broker_change *c);
 void check_change(struct invariants *v, struct topic_key *k, const struct decision *to);
@@ -290,6 +295,17 @@ void away_hear(struct invariants *v, const struct world_frame *f, struct slice b
 void away_removed(struct invariants *v, struct slice group, struct slice member);
 void away_is_classic(struct invariants *v, struct slice group);
 void away_free(struct invariants *v);
+/* What is decided, by the record at this offset. */
+void cluster_topic(struct invariants *v, struct uuid id, struct slice name, int64_t offset);
+void cluster_topic_gone(struct invariants *v, struct uuid id, int64_t offset);
+void cluster_decided(struct invariants *v, const struct topic_key *k, const struct decision *d);
+void cluster_fenced(struct invariants *v, int32_t id, bool is_fenced, int64_t offset);
+/* The node has applied what is decided up to this record; -1: it begins anew. */
+void cluster_applied(struct invariants *v, int32_t node, int64_t offset);
+void cluster_unsure(struct invariants *v);
+void cluster_hear(struct invariants *v, const struct world_frame *f, struct slice bytes);
+void cluster_judge(struct invariants *v, int64_t at_ns, int32_t node);
+void cluster_free(struct invariants *v);
 /* What nodes and producers say on the wire; what a node said is judged when its step is over. */
 void wire_hear(struct invariants *v, const struct world_frame *f, struct slice bytes);
 void wire_judge(struct invariants *v, int64_t at_ns, int32_t node);

@@ -43,6 +43,7 @@ on_event(void *ctx, const struct world_event *e)
     }
     wire_judge(v, e->at_ns, e->machine->index);
     offsets_judge(v, e->machine->index);
+    cluster_judge(v, e->at_ns, e->machine->index);
     descriptions_judge(v, e->machine->index);
 }
 
@@ -128,14 +129,35 @@ on_fault(void *ctx, struct slice verb, struct slice what)
         invariants_robbed(v, m->index);
 }
 
+/* A fault puts an error in the place of what the node says, or of a part of it. */
+static void
+on_met(void *ctx, const struct world_frame *f, struct slice how)
+{
+    enum { KEPT_MAX = 1000 };
+    struct invariants *v = ctx;
+    (void)how;
+    if (v->rewritten.n == KEPT_MAX) VEC_REMOVE_AT(&v->rewritten, 0);
+    VEC_PUSH(v->mem, &v->rewritten, f->id);
+}
+
+static bool
+is_rewritten(const struct invariants *v, const struct world_frame *f)
+{
+    for (int64_t i = v->rewritten.n; f->is_answer && i-- > 0;)
+        if (v->rewritten.v[i] == f->answers) return true;
+    return false;
+}
+
 static void
 on_frame_bytes(void *ctx, const struct world_frame *f, struct slice bytes)
 {
     votes_hear(ctx, f, bytes);
     wire_hear(ctx, f, bytes);
-    offsets_hear(ctx, f, bytes);
-    descriptions_hear(ctx, f, bytes);
     away_hear(ctx, f, bytes);
+    if (is_rewritten(ctx, f)) return;
+    offsets_hear(ctx, f, bytes);
+    cluster_hear(ctx, f, bytes);
+    descriptions_hear(ctx, f, bytes);
 }
 
 static void
@@ -162,5 +184,6 @@ invariants_watch(struct invariants *v, struct world *w)
                                               .disk = on_disk,
                                               .frame = on_frame,
                                               .frame_bytes = on_frame_bytes,
+                                              .met = on_met,
                                               .ctx = v});
 }
