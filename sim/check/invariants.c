@@ -29,6 +29,7 @@ invariants_free(struct invariants *v)
     VEC_RELEASE(mem, &v->brokers);
     ledger_free(v);
     cluster_free(v);
+    ends_free(v);
     coordinators_free(v);
     VEC_RELEASE(mem, &v->voters);
     VEC_RELEASE(mem, &v->votes);

@@ -441,6 +441,31 @@ invariants_polled_decided(struct invariants *v, int64_t at_ns, struct slice topi
     }
 }
 
+int64_t
+truth_first_open(struct invariants *v, int32_t node, struct topic_key *k)
+{
+    struct node_log *l = model_log(&v->model, node, k);
+    struct log_truth *t = l ? truth_of(v, l, node) : NULL;
+    int64_t first = INT64_MAX;
+    if (!t || t->is_lost) return -1;
+    (void)look_on(v, t, k, l, log_end(l));
+    if (log_view_end(t->view) < l->written) return -1;
+    for (int64_t i = 0; i < t->producers.n; i++)
+        if (t->producers.v[i].open_from >= 0) first = MIN(first, t->producers.v[i].open_from);
+    return first;
+}
+
+/* What is ended counts as open until its marker is committed. */
+int64_t
+truth_stable(struct invariants *v, int32_t node, struct topic_key *k, int64_t hw)
+{
+    int64_t open = truth_first_open(v, node, k);
+    const struct node_log *l = model_log(&v->model, node, k);
+    for (int64_t i = l->v.n; open >= 0 && i-- > 0 && l->v.v[i]->base >= hw;)
+        if (l->v.v[i]->is_control) return 0;
+    return open < 0 ? 0 : MIN(hw, open);
+}
+
 /* ---- what nodes say ------------------------------------------------------------------------------ */
 
 int64_t

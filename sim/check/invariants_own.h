@@ -117,6 +117,7 @@ struct offsets_seen;
 struct descriptions;
 struct away_members;
 struct cluster_seen;
+struct ends_seen;
 struct k_describe_producers_response_partition_response;
 struct k_describe_transactions_response_transaction_state;
 struct k_consumer_group_describe_response_described_group;
@@ -156,6 +157,7 @@ struct invariants {
     struct descriptions *descriptions;
     struct away_members *away;
     struct cluster_seen *cluster;
+    struct ends_seen *ends;
     int64_t session_ns;   /* group.consumer.session.timeout.ms; 0: not known */
     bool txns_unverified; /* brokers do not ask whether a partition is part of a transaction */
     VEC(struct fetch_asked) fetches;
@@ -212,6 +214,11 @@ void truth_free(struct invariants *v, struct node_log *l);
 
 /* Reads the batches of its log as far as this end. False: they do not all lie there, or it is compacted. */
 bool truth_looks(struct invariants *v, int32_t node, struct node_log *l, int64_t end);
+
+/* The first offset of a transaction that is open, by the batches that the node has written; INT64_MAX: none; -1: not known. */
+int64_t truth_first_open(struct invariants *v, int32_t node, struct topic_key *k);
+/* The last stable offset is no less, for a leader with this high watermark; 0: not known. */
+int64_t truth_stable(struct invariants *v, int32_t node, struct topic_key *k, int64_t hw);
 
 /* The decisions, as they are committed below this end; the node is the quorum's leader. */
 void ledger_read(struct invariants *v, int32_t node, int64_t end);
@@ -306,6 +313,9 @@ void cluster_unsure(struct invariants *v);
 void cluster_hear(struct invariants *v, const struct world_frame *f, struct slice bytes);
 void cluster_judge(struct invariants *v, int64_t at_ns, int32_t node);
 void cluster_free(struct invariants *v);
+void ends_hear(struct invariants *v, const struct world_frame *f, struct slice bytes);
+void ends_judge(struct invariants *v, int64_t at_ns, int32_t node);
+void ends_free(struct invariants *v);
 /* What nodes and producers say on the wire; what a node said is judged when its step is over. */
 void wire_hear(struct invariants *v, const struct world_frame *f, struct slice bytes);
 void wire_judge(struct invariants *v, int64_t at_ns, int32_t node);

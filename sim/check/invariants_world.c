@@ -44,6 +44,7 @@ on_event(void *ctx, const struct world_event *e)
     wire_judge(v, e->at_ns, e->machine->index);
     offsets_judge(v, e->machine->index);
     cluster_judge(v, e->at_ns, e->machine->index);
+    ends_judge(v, e->at_ns, e->machine->index);
     descriptions_judge(v, e->machine->index);
 }
 
@@ -157,6 +158,7 @@ on_frame_bytes(void *ctx, const struct world_frame *f, struct slice bytes)
     if (is_rewritten(ctx, f)) return;
     offsets_hear(ctx, f, bytes);
     cluster_hear(ctx, f, bytes);
+    ends_hear(ctx, f, bytes);
     descriptions_hear(ctx, f, bytes);
 }
 

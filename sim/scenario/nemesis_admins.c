@@ -257,6 +257,46 @@ look_at_producers(struct run *r)
     }
 }
 
+/* Where its log begins and ends, for both kinds of readers, which record is of a time and which of the last: of one partition, at
+ * its leader. */
+static void
+look_at_ends(struct run *r, const struct truth_partition *p, struct slice leader, int64_t ago_ms)
+{
+    const int64_t times[] = {-1, -2, -3, world_wall_ms(r->w) - ago_ms};
+    for (int64_t i = 0; i < ARRAY_LEN(times); i++)
+        do_drawn(
+            r,
+            "ask: %.*s, rpc: ListOffsets, send: {replicaId: -1, isolationLevel: %d, topics: "
+            "[{name: %.*s, partitions: [{partitionIndex: %d, timestamp: %lld}]}]}, answer: any",
+            SARG(leader), (int)(ago_ms % 2), SARG(p->topic), (int)p->partition,
+            (long long)times[i]);
+}
+
+/* Any broker tells what it knows of all topics. */
+static void
+look_at_cluster(struct run *r, struct slice broker, struct slice topic)
+{
+    do_drawn(r, "ask: %.*s, rpc: Metadata, send: {topics: null}, answer: any", SARG(broker));
+    do_drawn(r,
+             "ask: %.*s, rpc: DescribeTopicPartitions, send: {topics: [{name: %.*s}]}, answer: any",
+             SARG(broker), SARG(topic));
+}
+
+/* Of the partition that is drawn as the first, or whichever is the first that is led. */
+static void
+look_at_logs(struct run *r)
+{
+    int64_t n = r->truth.partitions.n, from = dice_below(&r->nemesis_dice, MAX(n, 1));
+    for (int64_t i = 0; i < n; i++) {
+        const struct truth_partition *p = r->truth.partitions.v[(from + i) % n];
+        const struct node_slot *leader = node_by_id(r, p->leader);
+        if (!leader) continue;
+        look_at_ends(r, p, leader->m->name, dice_between(&r->nemesis_dice, 0, 5000));
+        look_at_cluster(r, leader->m->name, p->topic);
+        return;
+    }
+}
+
 /* Also by the protocol that is not its own: a group may change it. */
 static void
 look_at_members(struct run *r, struct slice group)
@@ -313,6 +353,7 @@ look(struct world *w, void *ctx)
         else if (c->transactional_id.p) look_at_txn(r, c->transactional_id);
     }
     look_at_producers(r);
+    look_at_logs(r);
     int64_t ms = dice_between(&r->nemesis_dice, 50, 400);
     if (--l->left > 0) world_at(w, world_now_ns(w) + ms * NS_PER_MS, look, l);
 }

@@ -57,12 +57,18 @@ run_faster(struct machine *m, int64_t ppm)
         if (w->machines.v[i]->m.host == m->host) mach_wake(w->machines.v[i]);
 }
 
+int64_t
+world_wall_ms(const struct world *w)
+{
+    return w->options.wall_ms + w->now_ns / NS_PER_MS;
+}
+
 void
 fault_clock_heal(struct machine *m)
 {
     struct world *w = m->world;
     struct clock *c = &m->host->clock;
-    int64_t wrong_ms = clock_wall_ms(c, w->now_ns) - w->options.wall_ms - w->now_ns / NS_PER_MS;
+    int64_t wrong_ms = clock_wall_ms(c, w->now_ns) - world_wall_ms(w);
     if (!c->ppm && !wrong_ms) return; /* nothing happened, so nothing is told */
     if (c->ppm) run_faster(m, 0);
     c->wall_ms -= wrong_ms;

@@ -97,6 +97,8 @@ void world_free(struct world *w);
 uint64_t world_seed(const struct world *w);
 /* Virtual time, from 0. */
 int64_t world_now_ns(const struct world *w);
+/* The wall clock of a machine whose clock is right. */
+int64_t world_wall_ms(const struct world *w);
 /* Events delivered to machines so far. */
 int64_t world_events(const struct world *w);
 /* Over every delivered event and every queued effect so far. */
