@@ -122,13 +122,21 @@ op_build(struct ask *a, int16_t version)
 
 /* ---- answers -------------------------------------------------------------------------------------- */
 
+/* Some of it may be done, though the rest is refused. */
 static int16_t
-take_commit(const struct k_offset_commit_response *r)
+take_commit(struct group_op_state *st, const struct k_offset_commit_response *r)
 {
-    for (int32_t i = 0; i < r->topics_n; i++)
-        for (int32_t j = 0; j < r->topics[i].partitions_n; j++)
-            if (r->topics[i].partitions[j].error_code) return r->topics[i].partitions[j].error_code;
-    return K_ERR_NONE;
+    int16_t error = K_ERR_NONE;
+    bool is_done_in_part = false;
+    for (int32_t i = 0; i < r->topics_n; i++) {
+        for (int32_t j = 0; j < r->topics[i].partitions_n; j++) {
+            int16_t e = r->topics[i].partitions[j].error_code;
+            is_done_in_part = is_done_in_part || !e;
+            if (!error) error = e;
+        }
+    }
+    if (error && is_done_in_part) st->op->in_doubt = true;
+    return error;
 }
 
 static struct group_offset *
@@ -178,7 +186,7 @@ op_answered(struct ask *a, enum env_err err, const void *response, struct buf *f
     (void)from;
     int16_t error = err == ENV_EINVAL ? K_ERR_UNSUPPORTED_VERSION
                   : err               ? K_ERR_NETWORK_EXCEPTION
-                  : st->is_commit     ? take_commit(response)
+                  : st->is_commit     ? take_commit(st, response)
                                       : take_look(st, response);
     if (a->sent && coordinator_leaves_doubt(error)) st->op->in_doubt = true;
     membership_learn_error(st->m, st->op, error);

@@ -327,11 +327,27 @@ tell_end_of_commit(struct telling *t, int32_t group, int64_t begun_ns, int64_t o
     tell_end(t);
 }
 
+/* With the topic go the offsets in it. */
+static bool
+may_be_of_deleted_topic(const struct groups *g, const struct history_op *look, int64_t since_ns)
+{
+    const struct history *h = g->c->h;
+    for (const struct history_op *o = h->ops.v; o < h->ops.v + h->ops.n; o++) {
+        if (o->kind == HISTORY_ADMIN && o->key == ADMIN_DELETE && o->topic == look->topic &&
+            o->outcome != HISTORY_FAIL && o->invoke_ns <= look->complete_ns &&
+            (history_is_info(o) || o->complete_ns >= since_ns))
+            return true;
+    }
+    return false;
+}
+
 static bool
 has_gone_back(const struct groups *g, const struct history_op *op, int64_t number,
               const struct part *p)
 {
-    if (op->offset >= g->bounds[number].offset) return false;
+    if (op->offset >= g->bounds[number].offset ||
+        may_be_of_deleted_topic(g, op, g->bounds[number].begun_ns))
+        return false;
     const struct stand *s = stand_of(g, op, p);
     bool begins_anew = s->again_from >= 0 && op->offset >= s->again_from;
     if (op->kind == HISTORY_COMMIT) return op->acks != COMMIT_AT_WILL && !begins_anew;
@@ -427,6 +443,29 @@ cut_committed(struct groups *g, const struct part *p, int64_t offset)
         struct view *v = view_of(g, i, p);
         v->committed.offset = MIN(v->committed.offset, MAX(offset, -1));
         if (offset < 0) v->newest.offset = -1;
+    }
+}
+
+/* A topic that is made again owes nothing of what was read of the one before. */
+static void
+begin_view_anew(struct groups *g, const struct part *p)
+{
+    for (int32_t i = 0; i < g->groups_n; i++) {
+        struct view *v = view_of(g, i, p);
+        v->first = -1;
+        memset(v->done, 0, (size_t)p->n * sizeof *v->done);
+        memset(v->gone, 0, (size_t)p->n * sizeof *v->gone);
+    }
+}
+
+static void
+take_admin(struct groups *g, const struct history_op *op)
+{
+    for (int32_t i = 0; i < g->c->parts_n; i++) {
+        const struct part *p = &g->c->parts[i];
+        if (p->topic != op->topic || op->outcome == HISTORY_FAIL) continue;
+        if (op->key == ADMIN_DELETE) cut_committed(g, p, -1);
+        if (op->key == ADMIN_CREATE && op->outcome == HISTORY_OK) begin_view_anew(g, p);
     }
 }
 
@@ -635,10 +674,7 @@ take_completion(struct groups *g, const struct history_op *op, int64_t number)
         if (p) cut_committed(g, p, op->offset);
         if (p) begin_at_cut(g, op, p);
         break;
-    case HISTORY_ADMIN:
-        for (int32_t i = 0; i < g->c->parts_n && op->key == ADMIN_DELETE; i++)
-            if (g->c->parts[i].topic == op->topic) cut_committed(g, &g->c->parts[i], -1);
-        break;
+    case HISTORY_ADMIN: take_admin(g, op); break;
     default: break;
     }
 }

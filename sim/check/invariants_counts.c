@@ -143,12 +143,13 @@ check_counted_by_leader(struct invariants *v, struct topic_key *k)
         if (v->model.nodes.v[i].id == k->now.leader) check_counted(v, k, (int32_t)i);
 }
 
-/* Of topics of one name one after the other: which of them was read the client does not know. */
+/* Of topics of one name one after the other: which of them was read the client does not know. Of one that is deleted nothing
+ * is kept, and who has not heard of its end goes on with it. */
 static int64_t
 most_committed(const struct topic_key *k)
 {
     int64_t most = 0;
-    for (; k; k = k->older) most = MAX(most, k->most);
+    for (; k; k = k->older) most = k->is_retired ? INT64_MAX : MAX(most, k->most);
     return most;
 }
 

@@ -136,6 +136,32 @@ a_committed_offset_that_goes_back_is_told(void **state)
           NULL, RULE_OFFSET_WENT_BACK, 1, false);
 }
 
+/* With a topic go the offsets in it, also those that were committed while it was being deleted, and nothing of what was done in it
+ * is done again in the one that is made after it. */
+static void
+nothing_is_owed_of_a_topic_that_was_deleted(void **state)
+{
+    (void)state;
+    gives(18,
+          "1.810 1.820 c2 commit orders-0 ok @6 g2 of=g after\n"
+          "1.815 1.870 a admin orders-0 delete ok\n"
+          "1.830 1.860 c2 committed orders-0 ok g2 of=g",
+          NULL, RULE_OFFSET_WENT_BACK, 0, false);
+    gives(18,
+          "1.810 1.820 c2 commit orders-0 ok @6 g2 of=g after\n"
+          "1.821 1.825 a admin orders-0 delete fail\n"
+          "1.830 1.860 c2 committed orders-0 ok g2 of=g",
+          NULL, RULE_OFFSET_WENT_BACK, 1, false);
+    gives_besides(18,
+                  "1.810 1.820 c2 commit orders-0 ok @6 g2 of=g after\n"
+                  "1.821 1.825 a admin orders-0 delete ok\n"
+                  "1.826 1.829 a admin orders-0 create ok\n"
+                  "1.830 1.860 c2 committed orders-0 ok g2 of=g\n"
+                  "1.870 1.880 c2 commit orders-0 ok @6 g2 of=g after\n"
+                  "1.890 1.895 c2 committed orders-0 ok g2 of=g",
+                  NULL, RULE_OFFSET_WENT_BACK, 1, false, (enum rule[]){RULE_PHANTOM});
+}
+
 /* An offset goes back that was committed from 1.810 to 1.820 s and sought from 1.850 to 1.860 s. */
 static void
 goes_back_of(const char *group, int32_t partition, int64_t wiped_ms, bool allowed)
@@ -536,6 +562,7 @@ main(void)
         cmocka_unit_test(a_group_whose_records_are_lost_counts_its_generations_again),
         cmocka_unit_test(whoever_has_not_heard_that_his_group_is_lost_is_no_second_owner),
         cmocka_unit_test(a_committed_offset_that_goes_back_is_told),
+        cmocka_unit_test(nothing_is_owed_of_a_topic_that_was_deleted),
         cmocka_unit_test(a_commit_whose_copies_were_destroyed_may_be_gone),
         cmocka_unit_test(a_group_may_have_blanks_in_its_name),
         cmocka_unit_test(a_commit_of_unknown_fate_may_come_late),

@@ -188,6 +188,16 @@ what_was_committed_once_may_have_been_given(void **state)
     assert_silent(&s);
 }
 
+/* Who leads a topic that is deleted goes on until it hears of it: what it commits then, nobody follows. */
+static void
+what_a_deleted_topic_gives_is_nobodys_concern(void **state)
+{
+    BEGIN;
+    say(&s, 0, NOTE_TOPIC_DELETED, S("orders"), SLICE_NULL, 0, 0, 0, 0, 0);
+    invariants_polled(s.v, 5, S("orders"), 0, 10);
+    assert_silent(&s);
+}
+
 static void
 a_log_that_was_cut_fully_begins_anew(void **state)
 {
@@ -264,6 +274,7 @@ main(void)
         cmocka_unit_test(who_has_not_come_to_the_start_of_the_epoch_is_not_let_in),
         cmocka_unit_test(what_is_given_to_clients_is_committed),
         cmocka_unit_test(what_was_committed_once_may_have_been_given),
+        cmocka_unit_test(what_a_deleted_topic_gives_is_nobodys_concern),
         cmocka_unit_test(a_log_that_was_cut_fully_begins_anew),
         cmocka_unit_test(committed_before_a_member_of_the_isr_has_written_it),
         cmocka_unit_test(committed_without_a_member_of_the_isr),

@@ -22,12 +22,16 @@ commit_done(struct group_op *op)
     commits_n++;
 }
 
+static int16_t
+    second_error; /* of the second partition that is committed; none: the first goes alone */
+
 static void
 commit_first(void)
 {
-    struct group_offset at = {.topic = S("t"), .partition = 0, .offset = 3};
+    struct group_offset at[] = {{.topic = S("t"), .partition = 0, .offset = 3},
+                                {.topic = S("t"), .partition = 1, .offset = 4}};
     commit = (struct group_op){.done = commit_done};
-    membership_commit(membership, &commit, &at, 1);
+    membership_commit(membership, &commit, at, second_error ? 2 : 1);
 }
 
 static void
@@ -198,11 +202,13 @@ refuse_commit(const struct k_offset_commit_request *q, int16_t error,
     r->topics = codec_array(a, K_STRUCT_OFFSET_COMMIT_RESPONSE_OFFSET_COMMIT_RESPONSE_TOPIC, 1);
     r->topics->name = q->topics->name;
     r->topics->topic_id = q->topics->topic_id;
-    r->topics->partitions_n = 1;
+    r->topics->partitions_n = q->topics->partitions_n;
     r->topics->partitions =
-        codec_array(a, K_STRUCT_OFFSET_COMMIT_RESPONSE_OFFSET_COMMIT_RESPONSE_PARTITION, 1);
-    r->topics->partitions->partition_index = q->topics->partitions->partition_index;
-    r->topics->partitions->error_code = error;
+        codec_array(a, K_STRUCT_OFFSET_COMMIT_RESPONSE_OFFSET_COMMIT_RESPONSE_PARTITION, 2);
+    for (int32_t i = 0; i < r->topics->partitions_n; i++) {
+        r->topics->partitions[i].partition_index = q->topics->partitions[i].partition_index;
+        r->topics->partitions[i].error_code = error || i == 0 ? error : second_error;
+    }
 }
 
 static int16_t
@@ -259,7 +265,7 @@ set_up(void **state)
     script.other = group;
     coordinator = 1;
     rounds_wanted = assigned_n = revoked_n = commits_n = 0;
-    beat_error = sync_error = K_ERR_NONE;
+    beat_error = sync_error = second_error = K_ERR_NONE;
     commits_at_sync = false;
     committed_in = -1;
     memset(said, 0, sizeof said);
@@ -366,6 +372,20 @@ who_waits_for_its_part_commits_by_the_round_before(void **state)
     assert_int_equal(commit.generation, joined_in[0]);
 }
 
+/* Of a topic that is deleted nothing can be committed; of the others it is. */
+static void
+a_commit_that_is_refused_in_part_is_in_doubt(void **state)
+{
+    (void)state;
+    rounds_wanted = 1;
+    second_error = K_ERR_UNKNOWN_TOPIC_OR_PARTITION;
+    coordinator = 2;
+    script_run(&script, 5000);
+    assert_int_equal(commits_n, 1);
+    assert_int_equal(commit.error, K_ERR_UNKNOWN_TOPIC_OR_PARTITION);
+    assert_true(commit.in_doubt);
+}
+
 /* What it held back for one round is given out, though nobody else asks for the second one; and then no more are asked for. */
 static void
 who_held_back_asks_for_the_second_round(void **state)
@@ -421,6 +441,8 @@ main(void)
         cmocka_unit_test_setup_teardown(a_round_that_came_to_nothing_gave_nothing, set_up,
                                         tear_down),
         cmocka_unit_test_setup_teardown(who_waits_for_its_part_owns_by_the_round_before, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(a_commit_that_is_refused_in_part_is_in_doubt, set_up,
                                         tear_down),
         cmocka_unit_test_setup_teardown(who_waits_for_its_part_commits_by_the_round_before, set_up,
                                         tear_down),
