@@ -98,7 +98,7 @@ admin_reassign(struct client *c, struct admin_op *op, struct slice topic, int32_
         codec_array(a, K_STRUCT_ALTER_PARTITION_REASSIGNMENTS_REQUEST_REASSIGNABLE_PARTITION, 1);
     r->topics->partitions->partition_index = partition;
     r->topics->partitions->replicas_n = n;
-    r->topics->partitions->replicas = ARENA_ARRAY(a, int32_t, n);
+    r->topics->partitions->replicas = ARENA_ARRAY(a, int32_t, MAX(n, 0));
     for (int32_t i = 0; i < n; i++) r->topics->partitions->replicas[i] = replicas[i];
     st->request = r;
 }

@@ -61,6 +61,7 @@ enum history_admin {
     ADMIN_DELETE_RECORDS,
     ADMIN_ELECT,
     ADMIN_ELECT_UNCLEANLY,
+    ADMIN_REASSIGN,
     HISTORY_ADMINS_N
 };
 

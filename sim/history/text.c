@@ -37,6 +37,7 @@ const char *const history_admin_names[] = {
     [ADMIN_DELETE_RECORDS] = "delete-records",
     [ADMIN_ELECT] = "elect",
     [ADMIN_ELECT_UNCLEANLY] = "elect-uncleanly",
+    [ADMIN_REASSIGN] = "reassign",
 };
 _Static_assert(ARRAY_LEN(history_admin_names) == HISTORY_ADMINS_N, "each call has a word");
 _Static_assert(ARRAY_LEN(history_kind_names) == HISTORY_KINDS_N, "each kind has a word");

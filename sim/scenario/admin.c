@@ -17,6 +17,7 @@ struct call {
     const struct args *args;
     struct machine *named; /* elect: whom; NULL: the preferred leader */
     int32_t broker;        /* alter-broker: its id; -1: the default of all */
+    struct ids_few to;     /* reassign */
     struct topic_setting *settings;
     /* in the machine */
     struct client *client;
@@ -165,19 +166,21 @@ describe_call(const struct call *c)
                        : a->alter.p       ? a->alter
                        : a->trim.topic.p  ? a->trim.topic
                        : a->elect.topic.p ? a->elect.topic
-                                          : SLICE_NULL;
+                                          : a->reassign.topic; /* or none */
     struct history_op op = history_op_new(HISTORY_ADMIN, history_process(h, S("admin")),
                                           topic.p ? history_topic(h, topic) : -1, -1);
-    op.key = a->create.p      ? ADMIN_CREATE
-           : a->remove.p      ? ADMIN_DELETE
-           : a->extend.p      ? ADMIN_ADD_PARTITIONS
-           : a->alter.p       ? ADMIN_ALTER
-           : a->alter_group.p ? ADMIN_ALTER_GROUP
-           : a->trim.topic.p  ? ADMIN_DELETE_RECORDS
-           : a->elect.topic.p ? (a->unclean ? ADMIN_ELECT_UNCLEANLY : ADMIN_ELECT)
-                              : ADMIN_ALTER_BROKER;
+    op.key = a->create.p         ? ADMIN_CREATE
+           : a->remove.p         ? ADMIN_DELETE
+           : a->extend.p         ? ADMIN_ADD_PARTITIONS
+           : a->alter.p          ? ADMIN_ALTER
+           : a->alter_group.p    ? ADMIN_ALTER_GROUP
+           : a->trim.topic.p     ? ADMIN_DELETE_RECORDS
+           : a->elect.topic.p    ? (a->unclean ? ADMIN_ELECT_UNCLEANLY : ADMIN_ELECT)
+           : a->reassign.topic.p ? ADMIN_REASSIGN
+                                 : ADMIN_ALTER_BROKER;
     if (a->trim.topic.p) op.partition = a->trim.partition, op.offset = a->before;
     if (a->elect.topic.p) op.partition = a->elect.partition;
+    if (a->reassign.topic.p) op.partition = a->reassign.partition;
     op.node = a->elect.topic.p && c->named ? node_of(c->r, c->named)->id : c->broker;
     return op;
 }
@@ -222,11 +225,26 @@ start_call(struct env *env, void *args)
                             a->config.n);
     else if (a->trim.topic.p)
         admin_delete_records(c->client, &c->op, a->trim.topic, a->trim.partition, a->before);
+    else if (a->reassign.topic.p)
+        admin_reassign(c->client, &c->op, a->reassign.topic, a->reassign.partition, c->to.v,
+                       c->to.n ? c->to.n : -1);
     else if (!a->elect.topic.p) alter_broker(c);
     else if (c->named) {
         c->op.done = put_first;
         admin_metadata(c->client, &c->op, a->elect.topic);
     } else elect(&c->op);
+}
+
+static struct ids_few
+ids_of(struct run *r, const struct target *t)
+{
+    struct crowd c = crowd_of(r, t, NULL);
+    struct ids_few ids = {.n = 0};
+    for (int32_t i = 0; i < c.n && ids.n < TRUTH_REPLICAS; i++) {
+        const struct node_slot *n = node_of(r, c.v[i]);
+        if (n && n->is_broker) ids.v[ids.n++] = n->id;
+    }
+    return ids;
 }
 
 static void
@@ -236,6 +254,7 @@ ask_admin(struct run *r, const struct args *a, struct slice what, struct machine
     struct call *c = ARENA_NEW(r->a, struct call);
     *c = (struct call){.r = r, .what = what, .args = a, .named = named, .broker = broker};
     c->params = r->client_params;
+    c->to = ids_of(r, &a->replicas);
     c->settings = ARENA_ARRAY(r->a, struct topic_setting, a->config.n + 1);
     for (int32_t i = 0; i < a->config.n; i++)
         c->settings[i] = (struct topic_setting){a->config.v[i].name, a->config.v[i].value};

@@ -77,6 +77,7 @@ check_beside(struct load *l, const struct step *s)
     goes_with(l, s, a->has_before, a->trim.topic.p != NULL, "before", "delete-records");
     goes_with(l, s, a->leader.n, elects, "leader", "elect");
     goes_with(l, s, a->unclean, elects, "unclean", "elect");
+    goes_with(l, s, a->replicas.n, a->reassign.topic.p != NULL, "replicas", "reassign");
     if (alters && !a->config.n)
         diag_error(l->d, s->mark, "config: {retention.ms: 1000}", "to what?");
 }
@@ -98,7 +99,7 @@ admin_check(struct load *l, const struct step *s)
     int32_t said = (a->create.p != NULL) + (a->remove.p != NULL) + (a->extend.p != NULL) +
                    (a->alter.p != NULL) + (a->alter_group.p != NULL) +
                    (a->of_default || a->alter_broker.n) + (a->trim.topic.p != NULL) +
-                   (a->elect.topic.p != NULL);
+                   (a->elect.topic.p != NULL) + (a->reassign.topic.p != NULL);
     if (said != 1) {
         diag_error(l->d, s->mark, s->verb->example, "admin does not say what, or says too much");
         return;

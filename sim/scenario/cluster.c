@@ -311,6 +311,7 @@ client_producer_params(const struct client_spec *s)
     p.idempotent = s->idempotent == YES;
     p.max_in_flight = (int32_t)s->in_flight;
     p.batch_bytes = s->batch_bytes;
+    p.max_request_bytes = s->max_request_bytes;
     p.linger_ms = s->linger_ns / NS_PER_MS;
     p.request_timeout_ms = s->request_timeout_ns / NS_PER_MS;
     p.delivery_timeout_ms = s->delivery_timeout_ns / NS_PER_MS;

@@ -241,6 +241,7 @@ decode_client(struct load *l, const struct pair *p, struct client_spec *c)
         .acks = -1,
         .in_flight = 5,
         .batch_bytes = 16384,
+        .max_request_bytes = 1 << 20,
         .value_bytes = 16,
         .linger_ns = 5 * NS_PER_MS,
         .retries = INT32_MAX,

@@ -45,6 +45,8 @@ static const struct {
     {"topics", strike_topic},
     {"add-partitions", strike_topic},
     {"alter-topic", strike_topic},
+    {"alter-broker", strike_topic},
+    {"reassign", strike_reassign},
     {"hold-end", strike_hold_end},
     {"answer", strike_frames},
     {"lose", strike_frames},

@@ -100,6 +100,7 @@ bool strike_lying_disk(struct run *r, struct slice kind);
 bool strike_elect(struct run *r, struct slice kind);
 bool strike_elections(struct run *r, struct slice kind);
 bool strike_topic(struct run *r, struct slice kind);
+bool strike_reassign(struct run *r, struct slice kind);
 bool strike_describe(struct run *r, struct slice kind);
 /* These wait, are counted when they come, and never come at once: false. */
 bool strike_coordinator(struct run *r, struct slice kind);

@@ -228,9 +228,111 @@ alter_topic(struct run *r)
     return true;
 }
 
+/* Of brokers, while they work. What they lose by it (retention) alter-topic changes. */
+static bool
+alter_broker(struct run *r)
+{
+    static const struct {
+        const char *name;
+        int64_t least, most;
+    } all[] = {{"log.cleaner.backoff.ms", 10, 1000},
+               {"log.cleaner.threads", 1, 3},
+               {"log.cleaner.io.max.bytes.per.second", 2000, 200000},
+               {"log.cleaner.min.compaction.lag.ms", 0, 2000},
+               {"log.index.interval.bytes", 0, 8192},
+               {"log.index.size.max.bytes", 24, 2000},
+               {"log.flush.interval.messages", 1, 100},
+               {"log.flush.interval.ms", 50, 2000},
+               {"log.roll.ms", 200, 5000},
+               {"log.segment.delete.delay.ms", 0, 2000},
+               {"group.consumer.assignment.interval.ms", 0, 1000},
+               {"group.share.assignment.interval.ms", 0, 1000},
+               {"group.streams.assignment.interval.ms", 0, 1000}};
+    const struct node_slot *n = draw_broker(r);
+    bool of_all = dice_below(&r->nemesis_dice, 2) == 0;
+    int64_t k = dice_below(&r->nemesis_dice, ARRAY_LEN(all));
+    int64_t value = dice_between(&r->nemesis_dice, all[k].least, all[k].most);
+    struct slice whom = of_all ? S("default") : n->m->name;
+    do_drawn(r, "admin: {alter-broker: %.*s, config: {%s: %lld}}", SARG(whom), all[k].name,
+             (long long)value);
+    return true;
+}
+
+/* ---- partitions move ---- */
+
+/* As many as the partition has now, in a drawn order. */
+static void
+draw_replicas(struct run *r, struct target *ret, int64_t n)
+{
+    const struct node_slot **all = ARENA_ARRAY(r->a, const struct node_slot *, r->nodes_n);
+    int64_t left = 0;
+    for (int32_t i = 0; i < r->nodes_n; i++)
+        if (r->nodes[i].is_broker) all[left++] = &r->nodes[i];
+    ret->v = ARENA_ARRAY(r->a, struct term, n);
+    while (ret->n < n && left > 0) {
+        int64_t at = dice_below(&r->nemesis_dice, left);
+        ret->v[ret->n++] = (struct term){.kind = TERM_NAME, .name = all[at]->m->name};
+        all[at] = all[--left];
+    }
+}
+
+static struct slice
+names_of_target(struct run *r, const struct target *t)
+{
+    struct slice s = t->v[0].name;
+    for (int32_t i = 1; i < t->n; i++)
+        s = arena_format(r->a, "%.*s, %.*s", SARG(s), SARG(t->v[i].name));
+    return s;
+}
+
+struct move {
+    struct run *r;
+    struct partition_ref partition;
+    struct slice name;
+};
+
+static void
+take_move_back(struct world *w, void *ctx)
+{
+    const struct move *m = ctx;
+    struct run *r = m->r;
+    (void)w;
+    if (!r->playing) return;
+    struct args *a = new_args(r);
+    a->reassign = m->partition;
+    run_say(r, "leave %.*s where it was", SARG(m->name));
+    admin_act(r, a, SLICE_EMPTY);
+    write_down(r, NULL, "admin: {reassign: %.*s}", SARG(m->name));
+}
+
+bool
+strike_reassign(struct run *r, struct slice kind)
+{
+    const struct truth_partition *p = draw_partition(r);
+    bool is_taken_back = dice_below(&r->nemesis_dice, 4) == 0;
+    int64_t after_ms = dice_between(&r->nemesis_dice, 1, 800);
+    (void)kind;
+    if (!p || p->replicas.n == 0) return false;
+    struct args *a = new_args(r);
+    a->reassign = (struct partition_ref){p->topic, p->partition};
+    draw_replicas(r, &a->replicas, p->replicas.n);
+    struct slice to = names_of_target(r, &a->replicas);
+    run_say(r, "move %.*s to %.*s", SARG(p->name), SARG(to));
+    admin_act(r, a, SLICE_EMPTY);
+    write_down(r, NULL, "admin: {reassign: %.*s, replicas: [%.*s]}", SARG(p->name), SARG(to));
+    if (!is_taken_back) return true;
+    struct move *m = ARENA_NEW(r->a, struct move);
+    *m = (struct move){r, a->reassign, p->name};
+    world_at(r->w, world_now_ns(r->w) + after_ms * NS_PER_MS, take_move_back, m);
+    return true;
+}
+
+/* ---- one family ---- */
+
 bool
 strike_topic(struct run *r, struct slice kind)
 {
+    if (is_kind(kind, "alter-broker")) return alter_broker(r);
     if (is_kind(kind, "delete-records")) return delete_records(r);
     if (is_kind(kind, "topics")) return make_or_delete(r);
     if (is_kind(kind, "add-partitions")) return add_partition(r);

@@ -94,9 +94,9 @@ struct args {
     int64_t at_op;   /* 0: at once */
     /* Of an administrator, in the order of enum admin_verb. */
     struct slice create, remove, extend, alter, alter_group;
-    struct target alter_broker, leader;
+    struct target alter_broker, leader, replicas;
     bool of_default, has_before; /* alter-broker: default */
-    struct partition_ref trim, elect;
+    struct partition_ref trim, elect, reassign;
     int64_t before; /* trim; -1: the high watermark */
     struct settings config;
     /* Of a question. */
@@ -196,7 +196,8 @@ struct client_spec {
     int64_t mechanism;     /* enum sasl_mechanism */
     int64_t rate_mhz;      /* records in 1,000 s */
     int64_t start_ns, until_ns;
-    int64_t acks, in_flight, batch_bytes, value_bytes, keys, tombstones, codec, retries;
+    int64_t acks, in_flight, batch_bytes, max_request_bytes, value_bytes, keys, tombstones, codec,
+        retries;
     int64_t produce_timeout_ns; /* 0: request_timeout_ns */
     int64_t linger_ns, request_timeout_ns, delivery_timeout_ns, max_wait_ns;
     enum tristate idempotent;

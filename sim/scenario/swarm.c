@@ -17,6 +17,8 @@ static bool
 fault_fits(const struct swarm *s, const char *kind)
 {
     static const char *const of_brokers[] = {"wipe", "rot", "misdirect"};
+    /* Not yet drawn here: see random-logs. */
+    if (strcmp(kind, "reassign") == 0 || strcmp(kind, "alter-broker") == 0) return false;
     static const char *const prompt[] = {"crash",         "power",     "shutdown",   "crash-at-op",
                                          "wipe",          "elect",     "topics",     "rot",
                                          "power-at-op",   "elections", "sync-fails", "crash-client",

@@ -120,6 +120,7 @@ static const struct field client_v[] = {
     {"transaction-version", VALUE_COUNT, AT(client_spec, txn_version), "the greatest transaction.version that it goes by; 2 if not said", "1..2"},
     {"in-flight", VALUE_COUNT, AT(client_spec, in_flight), "requests per connection; 5 if not said", "1..1000"},
     {"batch", VALUE_SIZE, AT(client_spec, batch_bytes), "batch.size", "0B..64MiB"},
+    {"max-request", VALUE_SIZE, AT(client_spec, max_request_bytes), "max.request.size; 1MiB if not said", "1KiB..64MiB"},
     {"linger", VALUE_TIME, AT(client_spec, linger_ns), "linger.ms", NULL},
     {"codec", VALUE_CHOICE, AT(client_spec, codec), "compression", "none|gzip|snappy|lz4|zstd"},
     {"retries", VALUE_COUNT, AT(client_spec, retries), "as often as time allows if not said", NULL},
@@ -264,6 +265,8 @@ static const struct field admin_inner[] = {
     {"elect", VALUE_PARTITION, ARG(elect), "its preferred leader", NULL},
     {"leader", VALUE_TARGET, ARG(leader), "with `elect`: this replica is made the preferred one before (its order among the replicas changes)", NULL},
     {"unclean", VALUE_BOOL, ARG(unclean), "with `elect`: any replica that lives, in their order, when none in sync does", NULL},
+    {"reassign", VALUE_PARTITION, ARG(reassign), "moves a partition to other brokers", NULL},
+    {"replicas", VALUE_TARGET, ARG(replicas), "with `reassign`: these, the preferred leader first; if not said, the move that is under way is taken back", NULL},
 };
 
 static const struct field preset_beside[] = {
@@ -410,6 +413,8 @@ const struct nemesis_fault nemesis_faults[] = {
     {"topics", 0, "a topic is made, or one that was made so is deleted"},
     {"add-partitions", 0, "a topic gets one more partition"},
     {"alter-topic", 0, "a topic's size of segments, or its size or time of retention, changes"},
+    {"alter-broker", 0, "a setting of a broker, or of all, changes while it runs: cleaning, indexes, flushes, how often groups are assigned anew"},
+    {"reassign", 0, "a partition moves to drawn brokers, as many as it is on; now and then that is taken back while it is under way"},
     {"crash-client", 0, "a client dies and starts again"},
     {"pause-client", 0, "a client stands still for a while"},
     {"hold-end", 0, "one end of a transaction, or the answer to it, waits"},
