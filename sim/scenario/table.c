@@ -265,8 +265,8 @@ static const struct field admin_inner[] = {
     {"elect", VALUE_PARTITION, ARG(elect), "its preferred leader", NULL},
     {"leader", VALUE_TARGET, ARG(leader), "with `elect`: this replica is made the preferred one before (its order among the replicas changes)", NULL},
     {"unclean", VALUE_BOOL, ARG(unclean), "with `elect`: any replica that lives, in their order, when none in sync does", NULL},
-    {"reassign", VALUE_PARTITION, ARG(reassign), "moves a partition to other brokers", NULL},
-    {"replicas", VALUE_TARGET, ARG(replicas), "with `reassign`: these, the preferred leader first; if not said, the move that is under way is taken back", NULL},
+    {"reassign", VALUE_PARTITION, ARG(reassign), "asks that a partition is on other brokers, or on the same ones in another order; gregord takes only the latter so far, and refuses the former", NULL},
+    {"replicas", VALUE_TARGET, ARG(replicas), "with `reassign`: these, the preferred leader first; if not said, that what is under way is taken back", NULL},
 };
 
 static const struct field preset_beside[] = {
@@ -414,7 +414,7 @@ const struct nemesis_fault nemesis_faults[] = {
     {"add-partitions", 0, "a topic gets one more partition"},
     {"alter-topic", 0, "a topic's size of segments, or its size or time of retention, changes"},
     {"alter-broker", 0, "a setting of a broker, or of all, changes while it runs: cleaning, indexes, flushes, how often groups are assigned anew"},
-    {"reassign", 0, "a partition moves to drawn brokers, as many as it is on; now and then that is taken back while it is under way"},
+    {"reassign", 0, "an administrator asks that a partition is on drawn brokers, as many as it is on, or now and then that it stays where it was"},
     {"crash-client", 0, "a client dies and starts again"},
     {"pause-client", 0, "a client stands still for a while"},
     {"hold-end", 0, "one end of a transaction, or the answer to it, waits"},
