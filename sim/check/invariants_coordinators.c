@@ -79,8 +79,8 @@ read_shard_batch(struct invariants *v, struct shard_log *s, const struct batch_h
     mem_free(v->mem, (void *)(uintptr_t)all.p, all.n);
 }
 
-static bool
-was_lossy(const struct topic_key *k)
+bool
+shard_may_lack(const struct topic_key *k)
 {
     for (int64_t i = 0; i < k->elections.n; i++)
         if (k->elections.v[i].is_lossy) return true;
@@ -103,7 +103,7 @@ coordinator_read(struct invariants *v, struct topic_key *k, int32_t node, int64_
     if (!v->world || (!slice_eq(k->topic, TRANSACTIONS) && !slice_eq(k->topic, GROUPS))) return;
     struct shard_log *s = shard_log_of(v, k);
     if (s->is_lost || end <= s->next) return;
-    if (was_lossy(k) || model_node(&v->model, node)->is_spoilt) {
+    if (shard_may_lack(k) || model_node(&v->model, node)->is_spoilt) {
         lose_shard(v, s);
         return;
     }

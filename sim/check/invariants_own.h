@@ -283,6 +283,8 @@ void offsets_lost(struct invariants *v);
 void offsets_hear(struct invariants *v, const struct world_frame *f, struct slice bytes);
 void offsets_judge(struct invariants *v, int32_t node);
 void offsets_free(struct invariants *v);
+/* What was committed in it may have been given up, by leave of the operator, or for want of whoever had it. */
+bool shard_may_lack(const struct topic_key *k);
 /* The node leads this coordinator's log, has committed all of it, and all of that was read here. */
 bool coordinator_is_read(struct invariants *v, const struct topic_key *shard, int32_t node);
 /* What a node, which was asked at this time, tells of one of these: as its log has it? */

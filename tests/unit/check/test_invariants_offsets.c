@@ -272,6 +272,18 @@ a_transaction_of_another_producer_does_not_end_it(void **state)
     told(&s, "b1: told a group that it has committed offset 8 here; it has committed -1");
 }
 
+/* Who is elected by the operator's leave has nothing of it, and so no high watermark to tell of. */
+static void
+what_was_given_up_may_be_told_as_none(void **state)
+{
+    BEGIN;
+    struct election lossy = {2, true};
+    committed(&s, 5, -1);
+    VEC_PUSH(s.v->mem, &model_find_subject(&s.v->model, GROUP)->elections, lossy);
+    tells(&s, -1);
+    silent(&s);
+}
+
 int
 main(void)
 {
@@ -280,6 +292,7 @@ main(void)
         cmocka_unit_test(what_was_so_while_it_was_asked_may_be_told),
         cmocka_unit_test(what_was_over_when_it_was_asked),
         cmocka_unit_test(nothing_where_something_is),
+        cmocka_unit_test(what_was_given_up_may_be_told_as_none),
         cmocka_unit_test(something_that_is_not_committed),
         cmocka_unit_test(the_metadata_of_another),
         cmocka_unit_test(a_transaction_commits_its_offset),
