@@ -27,6 +27,7 @@ coordinators_free(struct invariants *v)
     VEC_RELEASE(v->mem, &v->shards);
     txns_free(v);
     members_free(v);
+    groups_free(v);
     offsets_free(v);
     descriptions_free(v);
     away_free(v);
@@ -61,7 +62,9 @@ read_records(struct invariants *v, struct shard_log *s, const struct batch_heade
             continue;
         }
         take_offset_record(v, s->key, &scratch, &r, is_in_txn ? h->producer_id : -1);
-        if (!is_in_txn) take_group_record(v, s->key, &scratch, &r);
+        if (is_in_txn) continue;
+        take_group_record(v, s->key, &scratch, &r);
+        take_sharing_record(v, s->key, &scratch, &r);
     }
     arena_release(&scratch);
     if (!is_of_txns) check_members(v, s->key);
@@ -93,6 +96,7 @@ lose_shard(struct invariants *v, struct shard_log *s)
     s->is_lost = true;
     txns_lost(v, s->key);
     members_lost(v, s->key);
+    groups_lost(v, s->key);
     if (slice_eq(s->key->topic, GROUPS)) offsets_lost(v);
 }
 

@@ -1,5 +1,5 @@
-/* What nodes tell of groups, transactions and producers (DescribeGroups, ConsumerGroupDescribe, DescribeTransactions,
- * DescribeProducers), against the logs from which they know it. Who took over, or started anew, has read it there; who led all
+/* What nodes tell of groups, transactions and producers (DescribeGroups, ConsumerGroupDescribe, ShareGroupDescribe,
+ * StreamsGroupDescribe, ListGroups, DescribeTransactions, ListTransactions, DescribeProducers), against the logs from which they know it. Who took over, or started anew, has read it there; who led all
  * the time has changed it with each record. So whatever was read, kept or changed wrongly shows, also what no client has
  * come to feel. */
 #include "broker/base/arena.h"
@@ -10,6 +10,9 @@
 #include "apis.h"
 #include "messages.h"
 
+/* From this version on ListGroups says of which kind each is (KIP-848). */
+#define TYPES_TOLD 5
+
 struct describe_asked {
     int64_t frame, at_ns;
 };
@@ -17,7 +20,7 @@ struct describe_asked {
 /* Judged when the step is over in which it was told. */
 struct description {
     struct arena a;
-    int16_t api;
+    int16_t api, version;
     int32_t node;
     int64_t asked_ns;
     void *answer;
@@ -52,7 +55,11 @@ answer_of(int16_t api)
     switch (api) {
     case K_API_DESCRIBE_GROUPS: return K_MSG_DESCRIBE_GROUPS_RESPONSE;
     case K_API_CONSUMER_GROUP_DESCRIBE: return K_MSG_CONSUMER_GROUP_DESCRIBE_RESPONSE;
+    case K_API_SHARE_GROUP_DESCRIBE: return K_MSG_SHARE_GROUP_DESCRIBE_RESPONSE;
+    case K_API_STREAMS_GROUP_DESCRIBE: return K_MSG_STREAMS_GROUP_DESCRIBE_RESPONSE;
+    case K_API_LIST_GROUPS: return K_MSG_LIST_GROUPS_RESPONSE;
     case K_API_DESCRIBE_TRANSACTIONS: return K_MSG_DESCRIBE_TRANSACTIONS_RESPONSE;
+    case K_API_LIST_TRANSACTIONS: return K_MSG_LIST_TRANSACTIONS_RESPONSE;
     default: return K_MSG_DESCRIBE_PRODUCERS_RESPONSE;
     }
 }
@@ -60,8 +67,17 @@ answer_of(int16_t api)
 static bool
 is_description(int16_t api)
 {
-    return api == K_API_DESCRIBE_GROUPS || api == K_API_CONSUMER_GROUP_DESCRIBE ||
-           api == K_API_DESCRIBE_TRANSACTIONS || api == K_API_DESCRIBE_PRODUCERS;
+    switch (api) {
+    case K_API_DESCRIBE_GROUPS:
+    case K_API_CONSUMER_GROUP_DESCRIBE:
+    case K_API_SHARE_GROUP_DESCRIBE:
+    case K_API_STREAMS_GROUP_DESCRIBE:
+    case K_API_LIST_GROUPS:
+    case K_API_DESCRIBE_TRANSACTIONS:
+    case K_API_LIST_TRANSACTIONS:
+    case K_API_DESCRIBE_PRODUCERS: return true;
+    default: return false;
+    }
 }
 
 static void
@@ -71,7 +87,8 @@ hear_description(struct invariants *v, const struct world_frame *f, struct slice
     struct description *d = MEM_NEW(v->mem, struct description);
     enum k_msg msg = answer_of(f->api);
     int32_t correlation_id;
-    *d = (struct description){.api = f->api, .node = f->from->index, .asked_ns = asked_ns};
+    *d = (struct description){
+        .api = f->api, .version = f->version, .node = f->from->index, .asked_ns = asked_ns};
     arena_init(&d->a, v->mem, 0);
     struct reader r = reader(arena_dup(&d->a, body));
     d->answer = arena_alloc(&d->a, codec_struct_bytes(msg));
@@ -79,6 +96,32 @@ hear_description(struct invariants *v, const struct world_frame *f, struct slice
         codec_decode(msg, f->version, &r, &d->a, d->answer))
         VEC_PUSH(v->mem, &v->descriptions->told, d);
     else description_free(v, d);
+}
+
+/* Who asks for some groups or transactions only is told of no others. */
+static bool
+is_about_all(struct invariants *v, int16_t api, struct slice body)
+{
+    union {
+        struct k_list_groups_request groups;
+        struct k_list_transactions_request txns;
+    } q;
+    struct request_head head;
+    struct reader r = reader(body);
+    struct arena a;
+    bool is = false;
+    if (api != K_API_LIST_GROUPS && api != K_API_LIST_TRANSACTIONS) return true;
+    arena_init(&a, v->mem, 0);
+    if (request_head_read(&r, &a, &head) != HEAD_OK) is = false;
+    else if (api == K_API_LIST_GROUPS)
+        is = codec_decode(K_MSG_LIST_GROUPS_REQUEST, head.version, &r, &a, &q) &&
+             q.groups.states_filter_n <= 0 && q.groups.types_filter_n <= 0;
+    else
+        is = codec_decode(K_MSG_LIST_TRANSACTIONS_REQUEST, head.version, &r, &a, &q) &&
+             q.txns.state_filters_n <= 0 && q.txns.producer_id_filters_n <= 0 &&
+             q.txns.duration_filter < 0 && q.txns.transactional_id_pattern.n == 0;
+    arena_release(&a);
+    return is;
 }
 
 void
@@ -89,6 +132,7 @@ descriptions_hear(struct invariants *v, const struct world_frame *f, struct slic
     if (!v->descriptions) v->descriptions = MEM_NEW(v->mem, struct descriptions);
     struct descriptions *s = v->descriptions;
     if (!f->is_answer) {
+        if (!is_about_all(v, f->api, slice_sub(bytes, 4, bytes.n - 4))) return;
         struct describe_asked one = {f->id, f->at_ns};
         if (s->asked.n == ASKED_MAX) VEC_REMOVE_AT(&s->asked, 0);
         VEC_PUSH(v->mem, &s->asked, one);
@@ -121,6 +165,10 @@ judge_description(struct invariants *v, const struct description *d)
     const struct k_describe_transactions_response *txns = d->answer;
     const struct k_consumer_group_describe_response *groups = d->answer;
     const struct k_describe_groups_response *classic = d->answer;
+    const struct k_share_group_describe_response *shares = d->answer;
+    const struct k_streams_group_describe_response *streams = d->answer;
+    const struct k_list_groups_response *all_groups = d->answer;
+    const struct k_list_transactions_response *all_txns = d->answer;
     switch (d->api) {
     case K_API_DESCRIBE_TRANSACTIONS:
         for (int32_t i = 0; i < txns->transaction_states_n; i++)
@@ -133,6 +181,22 @@ judge_description(struct invariants *v, const struct description *d)
     case K_API_DESCRIBE_GROUPS:
         for (int32_t i = 0; i < classic->groups_n; i++)
             classic_described(v, d->node, d->asked_ns, &classic->groups[i]);
+        return;
+    case K_API_SHARE_GROUP_DESCRIBE:
+        for (int32_t i = 0; i < shares->groups_n; i++)
+            share_described(v, d->node, d->asked_ns, &shares->groups[i]);
+        return;
+    case K_API_STREAMS_GROUP_DESCRIBE:
+        for (int32_t i = 0; i < streams->groups_n; i++)
+            streams_described(v, d->node, d->asked_ns, &streams->groups[i]);
+        return;
+    case K_API_LIST_GROUPS:
+        if (all_groups->error_code || d->version < TYPES_TOLD) return;
+        members_listed(v, d->node, d->asked_ns, all_groups);
+        groups_listed(v, d->node, d->asked_ns, all_groups);
+        return;
+    case K_API_LIST_TRANSACTIONS:
+        if (!all_txns->error_code) txns_listed(v, d->node, d->asked_ns, all_txns);
         return;
     default: judge_producers(v, d->node, d->answer);
     }

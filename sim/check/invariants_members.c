@@ -420,3 +420,21 @@ classic_described(struct invariants *v, int32_t node, int64_t asked_ns,
                    g->generation, i);
     }
 }
+
+/* A classic group that nobody is in may have no record but of offsets, and its members come and go without one. */
+void
+members_listed(struct invariants *v, int32_t node, int64_t asked_ns,
+               const struct k_list_groups_response *p)
+{
+    for (int64_t i = 0; v->members && i < v->members->groups.n; i++) {
+        const struct group_seen *g = v->members->groups.v[i];
+        if (g->changed_ns >= asked_ns || !coordinator_is_read(v, g->shard, node)) continue;
+        bool is_consumer = g->epoch >= 0;
+        struct group_to_list one = {.id = g->id,
+                                    .type = is_consumer ? S("consumer") : S("classic"),
+                                    .is_there = is_consumer || g->generation >= 0,
+                                    .is_counted = is_consumer};
+        for (int64_t k = 0; k < g->members.n; k++) one.members_n += g->members.v[k].is_present;
+        group_listed(v, g->shard, p, &one);
+    }
+}

@@ -118,10 +118,15 @@ struct descriptions;
 struct away_members;
 struct cluster_seen;
 struct ends_seen;
+struct groups_seen;
 struct k_describe_producers_response_partition_response;
 struct k_describe_transactions_response_transaction_state;
 struct k_consumer_group_describe_response_described_group;
 struct k_describe_groups_response_described_group;
+struct k_share_group_describe_response_described_group;
+struct k_streams_group_describe_response_described_group;
+struct k_list_groups_response;
+struct k_list_transactions_response;
 struct arena;
 struct record;
 
@@ -158,7 +163,8 @@ struct invariants {
     struct away_members *away;
     struct cluster_seen *cluster;
     struct ends_seen *ends;
-    int64_t session_ns;   /* group.consumer.session.timeout.ms; 0: not known */
+    struct groups_seen *groups; /* share groups and streams groups; members: all others */
+    int64_t session_ns;         /* group.consumer.session.timeout.ms; 0: not known */
     bool txns_unverified; /* brokers do not ask whether a partition is part of a transaction */
     VEC(struct fetch_asked) fetches;
     VEC(int64_t) rewritten; /* requests whose answers a fault has changed */
@@ -296,6 +302,28 @@ void group_described(struct invariants *v, int32_t node, int64_t asked_ns,
                      const struct k_consumer_group_describe_response_described_group *p);
 void classic_described(struct invariants *v, int32_t node, int64_t asked_ns,
                        const struct k_describe_groups_response_described_group *p);
+void txns_listed(struct invariants *v, int32_t node, int64_t asked_ns,
+                 const struct k_list_transactions_response *p);
+void groups_lost(struct invariants *v, const struct topic_key *shard);
+void take_sharing_record(struct invariants *v, const struct topic_key *shard, struct arena *scratch,
+                         const struct record *rec);
+void share_described(struct invariants *v, int32_t node, int64_t asked_ns,
+                     const struct k_share_group_describe_response_described_group *told);
+void streams_described(struct invariants *v, int32_t node, int64_t asked_ns,
+                       const struct k_streams_group_describe_response_described_group *told);
+/* A group as it is committed, when all are told of; is_counted: each that joins or leaves is in its log. */
+struct group_to_list {
+    struct slice id, type;
+    bool is_there, is_counted;
+    int64_t members_n;
+};
+void group_listed(struct invariants *v, const struct topic_key *shard,
+                  const struct k_list_groups_response *p, const struct group_to_list *g);
+void groups_listed(struct invariants *v, int32_t node, int64_t asked_ns,
+                   const struct k_list_groups_response *p);
+void members_listed(struct invariants *v, int32_t node, int64_t asked_ns,
+                    const struct k_list_groups_response *p);
+void groups_free(struct invariants *v);
 void descriptions_hear(struct invariants *v, const struct world_frame *f, struct slice bytes);
 void descriptions_judge(struct invariants *v, int32_t node);
 void descriptions_free(struct invariants *v);

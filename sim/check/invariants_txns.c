@@ -376,6 +376,15 @@ txn_batch_written(struct invariants *v, const struct topic_key *k, const struct 
 
 /* ---- what is told of them -------------------------------------------------------------------------- */
 
+static const char *const status_names[] = {
+    [EMPTY] = "Empty",
+    [ONGOING] = "Ongoing",
+    [PREPARE_COMMIT] = "PrepareCommit",
+    [PREPARE_ABORT] = "PrepareAbort",
+    [COMPLETE_COMMIT] = "CompleteCommit",
+    [COMPLETE_ABORT] = "CompleteAbort",
+};
+
 static bool
 has_told_partition(const struct k_describe_transactions_response_transaction_state *t,
                    const struct topic_key *k)
@@ -391,15 +400,7 @@ static void
 check_told_txn(struct invariants *v, const struct txn_seen *t,
                const struct k_describe_transactions_response_transaction_state *told)
 {
-    static const char *const names[] = {
-        [EMPTY] = "Empty",
-        [ONGOING] = "Ongoing",
-        [PREPARE_COMMIT] = "PrepareCommit",
-        [PREPARE_ABORT] = "PrepareAbort",
-        [COMPLETE_COMMIT] = "CompleteCommit",
-        [COMPLETE_ABORT] = "CompleteAbort",
-    };
-    if (!slice_eq(told->transaction_state, slice_cstr(names[t->status])))
+    if (!slice_eq(told->transaction_state, slice_cstr(status_names[t->status])))
         breach(v, RULE_STATE_TOLD, t->shard, -1,
                "told of another status of the transaction of producer # than #", t->producer,
                t->status);
@@ -434,5 +435,37 @@ txn_described(struct invariants *v, int32_t node, int64_t asked_ns,
         else if (told->error_code == K_ERR_TRANSACTIONAL_ID_NOT_FOUND)
             breach(v, RULE_STATE_TOLD, t->shard, -1,
                    "told of no transaction of producer # in status #", t->producer, t->status);
+    }
+}
+
+static void
+check_listed_txn(struct invariants *v, const struct txn_seen *t,
+                 const struct k_list_transactions_response *p)
+{
+    for (int32_t i = 0; i < p->transaction_states_n; i++) {
+        const struct k_list_transactions_response_transaction_state *told =
+            &p->transaction_states[i];
+        if (!slice_eq(told->transactional_id, t->id)) continue;
+        if (told->producer_id != t->producer)
+            breach(v, RULE_STATE_TOLD, t->shard, -1, "told of producer # instead of #",
+                   told->producer_id, t->producer);
+        else if (!slice_eq(told->transaction_state, slice_cstr(status_names[t->status])))
+            breach(v, RULE_STATE_TOLD, t->shard, -1,
+                   "told of another status of the transaction of producer # than #", t->producer,
+                   t->status);
+        return;
+    }
+    breach(v, RULE_STATE_TOLD, t->shard, -1,
+           "told of no transaction of producer # in status #, among all", t->producer, t->status);
+}
+
+void
+txns_listed(struct invariants *v, int32_t node, int64_t asked_ns,
+            const struct k_list_transactions_response *p)
+{
+    for (int64_t i = 0; v->txns && i < v->txns->ids.n; i++) {
+        const struct txn_seen *t = v->txns->ids.v[i];
+        if (t->changed_ns < asked_ns && coordinator_is_read(v, t->shard, node))
+            check_listed_txn(v, t, p);
     }
 }

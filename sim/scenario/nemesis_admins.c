@@ -409,6 +409,14 @@ look_at_members(struct run *r, struct slice group)
              "ask: coordinator(%.*s), rpc: ConsumerGroupDescribe, send: {groupIds: [%.*s]}, "
              "answer: any",
              SARG(group), SARG(group));
+    do_drawn(
+        r, "ask: coordinator(%.*s), rpc: ShareGroupDescribe, send: {groupIds: [%.*s]}, answer: any",
+        SARG(group), SARG(group));
+    do_drawn(r,
+             "ask: coordinator(%.*s), rpc: StreamsGroupDescribe, send: {groupIds: [%.*s]}, "
+             "answer: any",
+             SARG(group), SARG(group));
+    do_drawn(r, "ask: coordinator(%.*s), rpc: ListGroups, answer: any", SARG(group));
 }
 
 static void
@@ -418,6 +426,7 @@ look_at_txn(struct run *r, struct slice id)
              "ask: coordinator(%.*s), rpc: DescribeTransactions, send: {transactionalIds: [%.*s]}, "
              "answer: any",
              SARG(id), SARG(id));
+    do_drawn(r, "ask: coordinator(%.*s), rpc: ListTransactions, answer: any", SARG(id));
 }
 
 /* Several clients are of one group, or have one transactional id. */

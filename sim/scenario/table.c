@@ -426,7 +426,7 @@ const struct nemesis_fault nemesis_faults[] = {
     {"repeat", 0, "some requests of clients, of a drawn kind, come twice"},
     {"crash-cleaning", 0, "a node dies at one of the disk operations with which it compacts a log, and starts again"},
     {"power-cleaning", 0, "a node loses power at one of them; as many as `power` may"},
-    {"describe", 0, "nothing breaks: now and then for a while coordinators are asked what they know of the clients' groups and transactional ids, and leaders what they know of producers, where a log begins and ends, which record is of a time, and how the cluster stands"},
+    {"describe", 0, "nothing breaks: now and then for a while coordinators are asked what they know of the clients' groups and transactional ids, and of all of them, and leaders what they know of producers, where a log begins and ends, which record is of a time, and how the cluster stands"},
 };
 const int32_t nemesis_faults_n = (int32_t)ARRAY_LEN(nemesis_faults);
 _Static_assert(ARRAY_LEN(nemesis_faults) <= NEMESIS_FAULTS_MAX, "each kind has a place to be counted");
