@@ -18,7 +18,8 @@ import org.apache.kafka.common.serialization.StringDeserializer;
  * group, "run" or "ask", then settings as NAME=VALUE.
  *
  * It says "begins" when it does.
- * run: until it is ended, accepts everything; says "got VALUE" of each record, and "done VALUE" when the broker has taken the acceptance.
+ * run: until it is ended, accepts everything; says "got VALUE" of each record, "done VALUE" when the broker has taken the acceptance, and
+ *   "doubt VALUE" when it may have: what was not taken comes again.
  * ask: does what each line of its input says, and ends its answer with "end":
  *   poll MS           waits so long for records; "PARTITION OFFSET DELIVERY VALUE" of each
  *   TYPE OFFSET...    accept, release, reject or renew of records of partition 0
@@ -62,7 +63,7 @@ class ShareMember {
             Map<TopicIdPartition, Optional<KafkaException>> told = consumer.commitSync();
             for (ConsumerRecord<String, String> r : records)
                 told.forEach((p, e) -> {
-                    if (p.partition() == r.partition() && e.isEmpty()) System.out.println("done " + r.value());
+                    if (p.partition() == r.partition()) System.out.println((e.isEmpty() ? "done " : "doubt ") + r.value());
                 });
         }
     }
