@@ -327,7 +327,18 @@ tell_end_of_commit(struct telling *t, int32_t group, int64_t begun_ns, int64_t o
     tell_end(t);
 }
 
-/* With the topic go the offsets in it. */
+static bool
+is_made_again(const struct history *h, const struct history_op *deletion, int64_t by_ns)
+{
+    for (const struct history_op *o = h->ops.v; o < h->ops.v + h->ops.n; o++)
+        if (o->kind == HISTORY_ADMIN && o->key == ADMIN_CREATE && o->topic == deletion->topic &&
+            o->outcome == HISTORY_OK && o->invoke_ns >= deletion->invoke_ns &&
+            o->complete_ns <= by_ns)
+            return true;
+    return false;
+}
+
+/* With the topic go the offsets in it, also those that a coordinator took which had not yet heard of the deletion. */
 static bool
 may_be_of_deleted_topic(const struct groups *g, const struct history_op *look, int64_t since_ns)
 {
@@ -335,7 +346,7 @@ may_be_of_deleted_topic(const struct groups *g, const struct history_op *look, i
     for (const struct history_op *o = h->ops.v; o < h->ops.v + h->ops.n; o++) {
         if (o->kind == HISTORY_ADMIN && o->key == ADMIN_DELETE && o->topic == look->topic &&
             o->outcome != HISTORY_FAIL && o->invoke_ns <= look->complete_ns &&
-            (history_is_info(o) || o->complete_ns >= since_ns))
+            (history_is_info(o) || o->complete_ns >= since_ns || !is_made_again(h, o, since_ns)))
             return true;
     }
     return false;

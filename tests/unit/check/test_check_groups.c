@@ -152,6 +152,12 @@ nothing_is_owed_of_a_topic_that_was_deleted(void **state)
           "1.821 1.825 a admin orders-0 delete fail\n"
           "1.830 1.860 c2 committed orders-0 ok g2 of=g",
           NULL, RULE_OFFSET_WENT_BACK, 1, false);
+    /* Taken by one that had not heard of it yet. */
+    gives(18,
+          "1.802 1.806 a admin orders-0 delete ok\n"
+          "1.810 1.820 c2 commit orders-0 ok @6 g2 of=g after\n"
+          "1.830 1.860 c2 committed orders-0 ok g2 of=g",
+          NULL, RULE_OFFSET_WENT_BACK, 0, false);
     gives_besides(18,
                   "1.810 1.820 c2 commit orders-0 ok @6 g2 of=g after\n"
                   "1.821 1.825 a admin orders-0 delete ok\n"
