@@ -70,6 +70,7 @@ async function copy(source, target, groupId, name, count) {
             console.error(e);
             await p.disconnect();
             p = await producer(name);
+            await (await p.transaction()).abort(); // only this asks for the id anew, and waits until what was under way has ended
             const [found] = await admin.fetchOffsets({ groupId, topics: [batch.topic] });
             const { offset } = found.partitions[batch.partition];
             c.seek({ topic: batch.topic, partition: batch.partition, offset: offset === '-1' ? '0' : offset });
