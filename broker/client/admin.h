@@ -55,8 +55,7 @@ enum { ADMIN_TOPIC = 2, ADMIN_BROKER = 4, ADMIN_GROUP = 32 };
  * default of all brokers. */
 void admin_alter_configs(struct client *c, struct admin_op *op, int8_t type, struct slice name,
                          const struct topic_setting *settings, int32_t n);
-/* The partition's replicas in this order, the preferred leader first (KIP-455). */
-/* n < 0: takes back what is under way. */
+/* The partition's replicas in this order, the preferred leader first (KIP-455); n < 0: what is under way is taken back. */
 void admin_reassign(struct client *c, struct admin_op *op, struct slice topic, int32_t partition,
                     const int32_t *replicas, int32_t n);
 void admin_elect_leader(struct client *c, struct admin_op *op, bool unclean, struct slice topic,

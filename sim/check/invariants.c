@@ -222,6 +222,14 @@ is_lossy(const struct topic_key *k, int32_t epoch)
     return e && e->is_lossy;
 }
 
+bool
+was_ever_lossy(const struct topic_key *k)
+{
+    for (int64_t i = 0; i < k->elections.n; i++)
+        if (k->elections.v[i].is_lossy) return true;
+    return false;
+}
+
 /* What a leader may lack was settled when it was elected; of elections that were not told, who has it now counts. */
 static bool
 may_lack_committed(struct invariants *v, const struct topic_key *k, const struct node_log *l,

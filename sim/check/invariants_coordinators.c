@@ -82,14 +82,6 @@ read_shard_batch(struct invariants *v, struct shard_log *s, const struct batch_h
     mem_free(v->mem, (void *)(uintptr_t)all.p, all.n);
 }
 
-bool
-shard_may_lack(const struct topic_key *k)
-{
-    for (int64_t i = 0; i < k->elections.n; i++)
-        if (k->elections.v[i].is_lossy) return true;
-    return false;
-}
-
 static void
 lose_shard(struct invariants *v, struct shard_log *s)
 {
@@ -107,7 +99,7 @@ coordinator_read(struct invariants *v, struct topic_key *k, int32_t node, int64_
     if (!v->world || (!slice_eq(k->topic, TRANSACTIONS) && !slice_eq(k->topic, GROUPS))) return;
     struct shard_log *s = shard_log_of(v, k);
     if (s->is_lost || end <= s->next) return;
-    if (shard_may_lack(k) || model_node(&v->model, node)->is_spoilt) {
+    if (was_ever_lossy(k) || model_node(&v->model, node)->is_spoilt) {
         lose_shard(v, s);
         return;
     }

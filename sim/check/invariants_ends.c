@@ -70,14 +70,6 @@ led_by(struct invariants *v, int32_t node, const struct topic_key *k)
     return l && l->open && l->leads && l->is_bound && !k->is_retired ? l : NULL;
 }
 
-static bool
-was_ever_lossy(const struct topic_key *k)
-{
-    for (int64_t i = 0; i < k->elections.n; i++)
-        if (k->elections.v[i].is_lossy) return true;
-    return false;
-}
-
 /* KIP-207: who has just been elected tells no end before what those before it had committed. */
 static int64_t
 owed_end(const struct topic_key *k, const struct node_log *l)

@@ -315,7 +315,7 @@ is_being_moved(const struct offset_told *t)
 static void
 judge_told(struct invariants *v, const struct offset_told *t)
 {
-    if (t->key->is_retired || (t->of && shard_may_lack(t->of->shard))) return;
+    if (t->key->is_retired || (t->of && was_ever_lossy(t->of->shard))) return;
     int64_t n = t->of ? t->of->held.n : 0;
     if (!has_held(t))
         breach(v, RULE_OFFSET_TOLD, t->key, t->what.offset,

@@ -183,6 +183,8 @@ void breach(struct invariants *v, enum rule rule, const struct topic_key *k, int
 void take_leader(struct invariants *v, struct topic_key *k, int32_t epoch, int32_t node);
 /* The election of this epoch may have cost what was committed; false too if it is not known. */
 bool is_lossy(const struct topic_key *k, int32_t epoch);
+/* … or that of any epoch so far. */
+bool was_ever_lossy(const struct topic_key *k);
 /* Could somebody of these have led who has all up to this end? */
 bool is_held_by(struct invariants *v, const struct topic_key *k, const struct model_ids *ids,
                 int64_t end);
@@ -289,8 +291,6 @@ void offsets_lost(struct invariants *v);
 void offsets_hear(struct invariants *v, const struct world_frame *f, struct slice bytes);
 void offsets_judge(struct invariants *v, int32_t node);
 void offsets_free(struct invariants *v);
-/* What was committed in it may have been given up, by leave of the operator, or for want of whoever had it. */
-bool shard_may_lack(const struct topic_key *k);
 /* The node leads this coordinator's log, has committed all of it, and all of that was read here. */
 bool coordinator_is_read(struct invariants *v, const struct topic_key *shard, int32_t node);
 /* What a node, which was asked at this time, tells of one of these: as its log has it? */

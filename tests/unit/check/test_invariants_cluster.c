@@ -1,8 +1,5 @@
 /* What brokers tell of the cluster, against what the quorum has decided. */
-#include "broker/base/arena.h"
-#include "broker/protocol/frame.h"
-#include "sim/check/invariants_own.h"
-#include "tests/unit/check/written.h"
+#include "tests/unit/check/wired.h"
 
 #include "apis.h"
 #include "errors.h"
@@ -11,9 +8,6 @@
 enum { VERSION = 13 };
 
 static const struct uuid topic_id = {{1, 2, 3}};
-static struct machine *client;
-static struct arena arena;
-static int64_t frames;
 
 static void
 broker(struct tale *s, int32_t id)
@@ -63,10 +57,7 @@ partition(struct tale *s, int32_t index)
 static void
 begin(struct tale *s)
 {
-    tale_begin(s, S("b1"));
-    client = world_add(s->w, &(struct machine_params){.name = S("c1"), .start = written_nothing});
-    arena_init(&arena, &s->mem, 0);
-    frames = 0;
+    wired_begin(s);
     for (int32_t id = 1; id <= 3; id++) broker(s, id);
     topic(s);
     partition(s, 0);
@@ -80,17 +71,9 @@ begin(struct tale *s)
     begin(&s)
 
 static void
-silent(struct tale *s)
-{
-    arena_release(&arena);
-    assert_silent(s);
-}
-
-static void
 told(struct tale *s, const char *story)
 {
-    arena_release(&arena);
-    assert_told(s, RULE_CLUSTER_TOLD, story);
+    told_as(s, RULE_CLUSTER_TOLD, story);
 }
 
 static void
@@ -140,20 +123,7 @@ topic_gone(struct tale *s)
 static void
 hear(struct tale *s, int16_t api, int16_t version, bool is_answer, struct frame *f)
 {
-    struct writer w = writer_mem(&s->mem);
-    for (int32_t i = 0; i < f->segs_n; i++) writer_bytes(&w, f->segs[i].bytes);
-    struct world_frame wf = {.from = is_answer ? s->m : client,
-                             .to = is_answer ? client : s->m,
-                             .port = 9092,
-                             .id = frames + 1,
-                             .answers = is_answer ? frames : 0,
-                             .is_answer = is_answer,
-                             .api = api,
-                             .version = version};
-    frames++;
-    cluster_hear(s->v, &wf, writer_slice(&w));
-    writer_release(&w);
-    frame_release(f);
+    wired_hear(s, api, version, is_answer, f, cluster_hear);
 }
 
 static void

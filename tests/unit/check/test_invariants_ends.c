@@ -1,9 +1,6 @@
 /* Where leaders tell that their logs begin and end, against the logs. */
-#include "broker/base/arena.h"
-#include "broker/protocol/frame.h"
 #include "broker/record/control.h"
-#include "sim/check/invariants_own.h"
-#include "tests/unit/check/written.h"
+#include "tests/unit/check/wired.h"
 
 #include "apis.h"
 #include "errors.h"
@@ -11,10 +8,6 @@
 
 #define ORDERS S("orders-0")
 enum { VERSION = 9, PRODUCER = 7, LATEST = -1, EARLIEST = -2, LARGEST = -3 };
-
-static struct machine *client;
-static struct arena arena;
-static int64_t frames;
 
 static void
 record(struct tale *s, int64_t timestamp, int64_t producer)
@@ -41,10 +34,7 @@ marker(struct tale *s)
 static void
 begin(struct tale *s)
 {
-    tale_begin(s, S("b1"));
-    client = world_add(s->w, &(struct machine_params){.name = S("c1"), .start = written_nothing});
-    arena_init(&arena, &s->mem, 0);
-    frames = 0;
+    wired_begin(s);
     record(s, 100, -1);
     record(s, 300, -1);
     record(s, 200, -1);
@@ -56,17 +46,9 @@ begin(struct tale *s)
     begin(&s)
 
 static void
-silent(struct tale *s)
-{
-    arena_release(&arena);
-    assert_silent(s);
-}
-
-static void
 told(struct tale *s, const char *story)
 {
-    arena_release(&arena);
-    assert_told(s, RULE_LOG_TOLD, story);
+    told_as(s, RULE_LOG_TOLD, story);
 }
 
 /* ---- the wire ---- */
@@ -74,20 +56,7 @@ told(struct tale *s, const char *story)
 static void
 hear(struct tale *s, bool is_answer, struct frame *f)
 {
-    struct writer w = writer_mem(&s->mem);
-    for (int32_t i = 0; i < f->segs_n; i++) writer_bytes(&w, f->segs[i].bytes);
-    struct world_frame wf = {.from = is_answer ? s->m : client,
-                             .to = is_answer ? client : s->m,
-                             .port = 9092,
-                             .id = frames + 1,
-                             .answers = is_answer ? frames : 0,
-                             .is_answer = is_answer,
-                             .api = K_API_LIST_OFFSETS,
-                             .version = VERSION};
-    frames++;
-    ends_hear(s->v, &wf, writer_slice(&w));
-    writer_release(&w);
-    frame_release(f);
+    wired_hear(s, K_API_LIST_OFFSETS, VERSION, is_answer, f, ends_hear);
 }
 
 static void

@@ -1,9 +1,6 @@
 /* What coordinators tell of committed offsets, against the records in which they lie. */
-#include "broker/base/arena.h"
-#include "broker/protocol/frame.h"
 #include "broker/record/control.h"
-#include "sim/check/invariants_own.h"
-#include "tests/unit/check/written.h"
+#include "tests/unit/check/wired.h"
 
 #include "apis.h"
 #include "errors.h"
@@ -13,32 +10,17 @@
 #define ORDERS S("orders-0")
 enum { VERSION = 9, PRODUCER = 7 };
 
-static struct machine *client;
-static struct arena arena;
-static int64_t frames;
-
 static void
 begin(struct tale *s)
 {
-    tale_begin(s, S("b1"));
-    client = world_add(s->w, &(struct machine_params){.name = S("c1"), .start = written_nothing});
-    arena_init(&arena, &s->mem, 0);
-    frames = 0;
+    wired_begin(s);
     (void)written_log(s, ORDERS);
-}
-
-static void
-silent(struct tale *s)
-{
-    arena_release(&arena);
-    assert_silent(s);
 }
 
 static void
 told(struct tale *s, const char *story)
 {
-    arena_release(&arena);
-    assert_told(s, RULE_OFFSET_TOLD, story);
+    told_as(s, RULE_OFFSET_TOLD, story);
 }
 
 #define BEGIN \
@@ -87,21 +69,7 @@ marker(struct tale *s, bool commit)
 static void
 hear(struct tale *s, bool is_answer, struct frame *f)
 {
-    struct writer w = writer_mem(&s->mem);
-    for (int32_t i = 0; i < f->segs_n; i++) writer_bytes(&w, f->segs[i].bytes);
-    struct world_frame wf = {.from = is_answer ? s->m : client,
-                             .to = is_answer ? client : s->m,
-                             .port = 9092,
-                             .id = frames + 1,
-                             .answers = is_answer ? frames : 0,
-                             .is_answer = is_answer,
-                             .at_ns = world_now_ns(s->w),
-                             .api = K_API_OFFSET_FETCH,
-                             .version = VERSION};
-    frames++;
-    offsets_hear(s->v, &wf, writer_slice(&w));
-    writer_release(&w);
-    frame_release(f);
+    wired_hear(s, K_API_OFFSET_FETCH, VERSION, is_answer, f, offsets_hear);
 }
 
 static void
