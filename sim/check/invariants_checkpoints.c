@@ -40,13 +40,14 @@ offset_told(struct slice text, const struct topic_key *k)
     return -1;
 }
 
-/* Of a log that was open already when the file was written last, and is now, it must tell; and of its beginning no less than then.
+/* Of a log that was open already when the file was written last, and is now, it must tell, unless nothing was ever in it: that is
+ * what is believed of who is left out. And of its beginning it must tell no less than then.
  * (Of a compacted log only its first batch is known: a new replica's begins at 0, and has nothing before that.) */
 static void
 check_told(struct invariants *v, struct node_log *l, enum checkpoint which, int64_t offset)
 {
     const struct checkpoint_seen *then = &l->checkpoints[which];
-    if (which != CHECKPOINT_OF_STARTS && then->is_open && offset < 0)
+    if (which != CHECKPOINT_OF_STARTS && then->is_open && offset < 0 && log_end(l) > 0)
         breach(v, RULE_DISK_TRUTH, l->key, -1, "has a checkpoint that leaves out a log of # to #",
                l->start, log_end(l));
     if (which == CHECKPOINT_OF_STARTS && !l->key->is_compacted && then->is_open &&

@@ -77,6 +77,19 @@ a_log_that_is_left_out(void **state)
     assert_told(&s, RULE_DISK_TRUTH, "b1: has a checkpoint that leaves out a log of 0 to 4");
 }
 
+/* Nothing is believed of it then, and it has nothing. So does a log that waits for the files to leave out its namesake. */
+static void
+an_empty_log_may_be_left_out(void **state)
+{
+    BEGIN;
+    (void)written_log(&s, S("orders-1"));
+    for (int i = 0; i < 2; i++) {
+        written_down(&s, POINTS, "0\n1\norders 0 4\n");
+        written_down(&s, WATERMARKS, "0\n1\norders 0 4\n");
+    }
+    assert_silent(&s);
+}
+
 /* The partition has moved to others: its log goes. */
 static void
 a_log_that_is_left_out_as_it_goes(void **state)
@@ -131,6 +144,7 @@ main(void)
         cmocka_unit_test(a_watermark_above_what_is_committed),
         cmocka_unit_test(a_recovery_point_above_what_is_synced),
         cmocka_unit_test(a_log_that_is_left_out),
+        cmocka_unit_test(an_empty_log_may_be_left_out),
         cmocka_unit_test(a_log_that_is_left_out_as_it_goes),
         cmocka_unit_test(a_log_that_begins_later_than_it_does),
         cmocka_unit_test(a_beginning_that_is_not_written_down),
