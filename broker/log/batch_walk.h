@@ -13,7 +13,7 @@ struct batch_walk {
     struct segment *segment; /* pinned */
     int64_t window_bytes;    /* read at a time; a batch may be larger */
     int64_t payload_max;     /* what a batch may come to, in memory */
-    int64_t looked_bytes;    /* in all; the owner may set it back */
+    int64_t looked_bytes;    /* in all */
     const char *why;         /* WALK_BROKEN: "checksum differs" */
     /* The batch that was given, or was to be given. */
     struct batch_header h;

@@ -47,10 +47,17 @@ clean_is_broken(struct clean_job *j, const char *why)
 }
 
 void
+clean_walk_ends(struct clean_job *j)
+{
+    j->passed_bytes += j->walk.looked_bytes;
+    walk_release(&j->walk);
+}
+
+void
 clean_walk(struct clean_job *j, int64_t base_offset)
 {
     struct commitlog *log = j->job.log;
-    j->passed_bytes += j->walk.looked_bytes;
+    clean_walk_ends(j);
     j->segment_base = base_offset;
     j->part = PART_NEXT;
     struct segment *s = log->segments.v[log_segment_at(log, base_offset)];
@@ -75,7 +82,7 @@ goes_too_fast(struct clean_job *j)
     int64_t rate = j->asked.bytes_per_second, ns_per_mib;
     if (rate <= 0) return false;
     ns_per_mib = rate >> 20 ? NS_PER_S / (rate >> 20) : (NS_PER_S / rate) << 20;
-    int64_t due_ns = j->began_ns + (j->passed_bytes >> 10) * (ns_per_mib >> 10);
+    int64_t due_ns = j->began_ns + (j->rested_bytes >> 10) * (ns_per_mib >> 10);
     if (due_ns <= env_now_ns(env)) return false;
     timer_arm(env, &j->pause, due_ns);
     return true;
@@ -84,9 +91,10 @@ goes_too_fast(struct clean_job *j)
 bool
 clean_rests(struct clean_job *j)
 {
-    if (j->walk.looked_bytes < LOOKED_AT_ONCE_BYTES) return false;
-    j->passed_bytes += j->walk.looked_bytes;
-    j->walk.looked_bytes = 0;
+    /* However many segments they come from: else a log of small ones would never rest, and know no limit. */
+    int64_t passed = j->passed_bytes + j->walk.looked_bytes;
+    if (passed - j->rested_bytes < LOOKED_AT_ONCE_BYTES) return false;
+    j->rested_bytes = passed;
     if (!goes_too_fast(j)) job_soon(&j->job);
     return true;
 }

@@ -54,6 +54,7 @@ struct clean_job {
     enum clean_part part;
     int64_t segment_base;           /* being walked over */
     int64_t passed_bytes, began_ns; /* for the throttle */
+    int64_t rested_bytes;           /* when it rested last */
     struct timer pause;
 
     /* One group. */
@@ -89,6 +90,7 @@ bool clean_filter(struct clean_job *j, enum env_err err);
 bool clean_is_broken(struct clean_job *j, const char *why);
 /* Stands before the first batch of the segment with that base. */
 void clean_walk(struct clean_job *j, int64_t base_offset);
+void clean_walk_ends(struct clean_job *j);
 /* The base of the next segment, at most `end`; `end` after the last one. */
 int64_t clean_next_segment(const struct clean_job *j, int64_t base_offset, int64_t end);
 /* True: enough has been looked at for this step, or it goes too fast. It steps again. */

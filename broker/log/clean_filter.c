@@ -139,7 +139,7 @@ group_is_read(struct clean_job *j)
         clean_walk(j, next);
         return true;
     }
-    walk_release(&j->walk);
+    clean_walk_ends(j);
     j->stage = CLEAN_WRITTEN;
     return write_out(j);
 }

@@ -28,7 +28,7 @@ index_is_made(struct clean_job *j)
     if (j->round_end <= j->asked.range.first_dirty)
         return clean_is_broken(
             j, "log.cleaner.dedupe.buffer.size has no room for the keys of a batch");
-    walk_release(&j->walk);
+    clean_walk_ends(j);
     clean_txns_release(&j->txns);
     clean_txns_init(&j->txns, &env->mem, env_map_key(env), &log->aborted);
     j->stage = CLEAN_GROUP;

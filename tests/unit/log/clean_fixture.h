@@ -25,6 +25,7 @@ struct run {
     int n;
     uint64_t dice;
     int32_t sequence[3];
+    int64_t bytes_per_second; /* of cleanings; 0: no limit */
 };
 
 static inline int
@@ -180,7 +181,8 @@ clean_begin(struct run *r, struct cleaning *x, int64_t map_bytes)
                                   .map_bytes = map_bytes,
                                   .map_load_millionths = 900000,
                                   .window_bytes = 300,
-                                  .payload_max = 1 << 20};
+                                  .payload_max = 1 << 20,
+                                  .bytes_per_second = r->bytes_per_second};
     assert_int_equal(commitlog_clean(log, &x->clean), LOG_OK);
     return true;
 }

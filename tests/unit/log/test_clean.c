@@ -78,6 +78,31 @@ a_round_goes_as_far_as_the_map_does(void **state)
     }
 }
 
+/* Both passes read it: segments of 9000 bytes do not make it any faster. */
+static void
+it_keeps_to_its_rate_in_small_segments(void **state)
+{
+    (void)state;
+    struct run r;
+    struct cleaning x;
+    begin(&r, 1);
+    r.f.config.segment_bytes = 9000;
+    for (int i = 0; i < 1300; i++) {
+        append_keyed(&r, 0, 3, false, 0);
+        body_run(&r.f.body);
+    }
+    r.bytes_per_second = 10000;
+    int64_t began_ns = r.f.body.now_ns;
+    assert_true(clean_begin(&r, &x, 1 << 20));
+    body_run(&r.f.body);
+    assert_true(x.is_done);
+    int64_t took_ms = (r.f.body.now_ns - began_ns) / NS_PER_MS;
+    int64_t at_least = 2 * x.clean.bytes_before - (64 << 10); /* after which it rests */
+    assert_true(at_least > 100000);
+    assert_true(took_ms >= at_least / 10);
+    end(&r);
+}
+
 /* What is known of producers is the same when it is made anew from what was left. */
 static void
 sequences_survive(void **state)
@@ -482,6 +507,7 @@ main(void)
         cmocka_unit_test(of_each_key_the_last_record_stays),
         cmocka_unit_test(tombstones_and_markers_go_after_their_horizon),
         cmocka_unit_test(a_round_goes_as_far_as_the_map_does),
+        cmocka_unit_test(it_keeps_to_its_rate_in_small_segments),
         cmocka_unit_test(sequences_survive),
         cmocka_unit_test(the_end_does_not_go_back),
         cmocka_unit_test(what_is_aborted_goes_and_is_told_of_no_more),
