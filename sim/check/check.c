@@ -146,6 +146,7 @@ release(struct checker *c)
     mem_free(c->mem, c->slots, c->slots_n * (int64_t)sizeof *c->slots);
     VEC_RELEASE(c->mem, &c->sent);
     VEC_RELEASE(c->mem, &c->leaps);
+    VEC_RELEASE(c->mem, &c->turns);
 }
 
 /* ---- polls ---------------------------------------------------------------------------------------- */
@@ -381,16 +382,14 @@ begin_anew(struct checker *c, struct part *p, int64_t at_ns)
 }
 
 static void
-take_admin(struct checker *c, const struct history_op *op)
+take_turn(struct checker *c, const struct turn *t)
 {
-    bool has_deleted = op->key == ADMIN_DELETE && op->outcome != HISTORY_FAIL;
-    bool has_made = op->key == ADMIN_CREATE && op->outcome == HISTORY_OK;
-    for (int32_t i = 0; op->topic >= 0 && i < c->parts_n; i++) {
+    for (int32_t i = 0; i < c->parts_n; i++) {
         struct part *p = &c->parts[i];
-        if (p->topic != op->topic) continue;
-        if (has_deleted) p->is_gone = true;
-        if (has_deleted) p->died_ns = op->outcome == HISTORY_OK ? op->invoke_ns : 0;
-        if (has_made && p->is_gone) begin_anew(c, p, op->complete_ns);
+        if (p->topic != t->topic) continue;
+        if (!t->is_made) p->is_gone = true;
+        if (!t->is_made) p->died_ns = t->is_sure ? t->begun_ns : 0;
+        if (t->is_made && p->is_gone) begin_anew(c, p, t->at_ns);
     }
 }
 
@@ -398,7 +397,6 @@ static void
 check_completion(struct checker *c, const struct history_op *op, int64_t number, struct part *p)
 {
     if (op->kind == HISTORY_HEALED) c->healed_ns = op->complete_ns;
-    if (op->kind == HISTORY_ADMIN) take_admin(c, op);
     if (!p) return;
     if (op->is_final && op->kind != HISTORY_SEND) p->final_begun = true;
     switch (op->kind) {
@@ -436,9 +434,12 @@ static void
 check_events(struct checker *c)
 {
     const struct history *h = c->h;
+    int64_t turn = 0;
     for (int64_t i = 0; i < h->events.n; i++) {
         int64_t number = history_event_op(h->events.v[i]);
         const struct history_op *op = &h->ops.v[number];
+        for (const struct turn *t; (t = turn_next(c, &turn, history_event_ns(h, h->events.v[i])));)
+            take_turn(c, t);
         struct part *p = checker_part(c, op->topic, op->partition);
         if (history_event_is_complete(h->events.v[i])) check_completion(c, op, number, p);
         else if (op->kind == HISTORY_SEND) (void)sent_add(c, op->value, number);
@@ -458,6 +459,7 @@ check_history(struct mem *mem, const struct history *h, const struct check_facts
     sent_init(&c, ret->counts.produced);
     checker_make_parts(&c);
     make_logs(&c);
+    turns_gather(&c);
     check_events(&c);
     check_log(&c);
     check_admin(&c);

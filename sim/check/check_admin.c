@@ -81,11 +81,10 @@ may_come_back(const struct checker *c, const struct part *p, const struct histor
 static bool
 may_be_another_topic(const struct checker *c, const struct history_op *deletion)
 {
-    for (int64_t i = 0; i < c->h->ops.n; i++) {
-        const struct history_op *op = &c->h->ops.v[i];
-        if (op->kind == HISTORY_ADMIN && op->key == ADMIN_DELETE && op->topic == deletion->topic &&
-            op->outcome != HISTORY_FAIL &&
-            (history_is_info(op) || op->complete_ns >= deletion->invoke_ns))
+    for (int64_t i = 0; i < c->turns.n; i++) {
+        const struct turn *t = &c->turns.v[i];
+        if (!t->is_made && t->topic == deletion->topic &&
+            (!t->is_sure || t->at_ns >= deletion->invoke_ns))
             return true;
     }
     return false;

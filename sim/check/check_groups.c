@@ -188,19 +188,33 @@ tell_two_owners(struct groups *g, const struct history_op *op, const struct part
     tell_end(&t);
 }
 
-/* Once all is healed, nobody has it for longer than it may take. */
+struct gap {
+    struct groups *g;
+    int32_t group;
+    const struct part *p;
+};
+
+static void
+tell_gap(void *ctx, int64_t since_ns, int64_t until_ns)
+{
+    const struct gap *gap = ctx;
+    if (until_ns - since_ns < gap->g->c->facts->owned_within_ns) return;
+    struct telling t = tell_begin(gap->g->c, RULE_UNOWNED, gap->p, -1, 0, until_ns);
+    tell_text(&t, "nobody of "), tell_group(&t, gap->group);
+    tell_text(&t, " has had it since"), tell_time(&t, since_ns);
+    tell_end(&t);
+}
+
+/* Once all is healed, nobody has it for longer than it may take. What is deleted nobody can have. */
 static void
 check_gap(struct groups *g, int32_t group, const struct part *p, const struct view *v,
           int64_t until_ns)
 {
-    int64_t within = g->c->facts->owned_within_ns, healed = g->c->healed_ns;
+    int64_t healed = g->c->healed_ns;
     int64_t since = v->unowned_since_ns > healed ? v->unowned_since_ns : healed;
-    if (within <= 0 || healed < 0 || v->owners.n || !v->was_owned || until_ns - since < within)
-        return;
-    struct telling t = tell_begin(g->c, RULE_UNOWNED, p, -1, 0, until_ns);
-    tell_text(&t, "nobody of "), tell_group(&t, group);
-    tell_text(&t, " has had it since"), tell_time(&t, since);
-    tell_end(&t);
+    struct gap gap = {g, group, p};
+    if (g->c->facts->owned_within_ns <= 0 || healed < 0 || v->owners.n || !v->was_owned) return;
+    part_each_stay(g->c, p, since, until_ns, tell_gap, &gap);
 }
 
 /* When a group's records are lost its generations count again, from the last that is still there: who had a partition
@@ -328,12 +342,11 @@ tell_end_of_commit(struct telling *t, int32_t group, int64_t begun_ns, int64_t o
 }
 
 static bool
-is_made_again(const struct history *h, const struct history_op *deletion, int64_t by_ns)
+is_made_again(const struct checker *c, const struct turn *deletion, int64_t by_ns)
 {
-    for (const struct history_op *o = h->ops.v; o < h->ops.v + h->ops.n; o++)
-        if (o->kind == HISTORY_ADMIN && o->key == ADMIN_CREATE && o->topic == deletion->topic &&
-            o->outcome == HISTORY_OK && o->invoke_ns >= deletion->invoke_ns &&
-            o->complete_ns <= by_ns)
+    for (const struct turn *t = c->turns.v; t < c->turns.v + c->turns.n; t++)
+        if (t->is_made && t->topic == deletion->topic && t->begun_ns >= deletion->begun_ns &&
+            t->at_ns <= by_ns)
             return true;
     return false;
 }
@@ -342,11 +355,10 @@ is_made_again(const struct history *h, const struct history_op *deletion, int64_
 static bool
 may_be_of_deleted_topic(const struct groups *g, const struct history_op *look, int64_t since_ns)
 {
-    const struct history *h = g->c->h;
-    for (const struct history_op *o = h->ops.v; o < h->ops.v + h->ops.n; o++) {
-        if (o->kind == HISTORY_ADMIN && o->key == ADMIN_DELETE && o->topic == look->topic &&
-            o->outcome != HISTORY_FAIL && o->invoke_ns <= look->complete_ns &&
-            (history_is_info(o) || o->complete_ns >= since_ns || !is_made_again(h, o, since_ns)))
+    const struct checker *c = g->c;
+    for (const struct turn *t = c->turns.v; t < c->turns.v + c->turns.n; t++) {
+        if (!t->is_made && t->topic == look->topic && t->begun_ns <= look->complete_ns &&
+            (!t->is_sure || t->at_ns >= since_ns || !is_made_again(c, t, since_ns)))
             return true;
     }
     return false;
@@ -470,13 +482,13 @@ begin_view_anew(struct groups *g, const struct part *p)
 }
 
 static void
-take_admin(struct groups *g, const struct history_op *op)
+group_take_turn(struct groups *g, const struct turn *t)
 {
     for (int32_t i = 0; i < g->c->parts_n; i++) {
         const struct part *p = &g->c->parts[i];
-        if (p->topic != op->topic || op->outcome == HISTORY_FAIL) continue;
-        if (op->key == ADMIN_DELETE) cut_committed(g, p, -1);
-        if (op->key == ADMIN_CREATE && op->outcome == HISTORY_OK) begin_view_anew(g, p);
+        if (p->topic != t->topic) continue;
+        if (t->is_made) begin_view_anew(g, p);
+        else cut_committed(g, p, -1);
     }
 }
 
@@ -685,7 +697,6 @@ take_completion(struct groups *g, const struct history_op *op, int64_t number)
         if (p) cut_committed(g, p, op->offset);
         if (p) begin_at_cut(g, op, p);
         break;
-    case HISTORY_ADMIN: take_admin(g, op); break;
     default: break;
     }
 }
@@ -747,13 +758,14 @@ check_groups(struct checker *c)
 {
     struct groups g = {.c = c, .groups_n = (int32_t)c->h->groups.n};
     const struct history *h = c->h;
-    int64_t end_ns = 0;
+    int64_t end_ns = 0, turn = 0;
     make(&g);
     g.copies = copies_gather(c);
     for (int64_t i = 0; i < h->events.n; i++) {
         int64_t number = history_event_op(h->events.v[i]);
         const struct history_op *op = &h->ops.v[number];
         end_ns = history_event_ns(h, h->events.v[i]);
+        for (const struct turn *t; (t = turn_next(c, &turn, end_ns));) group_take_turn(&g, t);
         if (history_event_is_complete(h->events.v[i])) take_completion(&g, op, number);
         else take_invocation(&g, op, number);
     }

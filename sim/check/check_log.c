@@ -169,6 +169,8 @@ check_liveness(struct checker *c, const struct part *p, const struct sent *s)
     bool is_late = f->serves_after_ns > 0 && c->healed_ns >= 0 && op->outcome != HISTORY_OPEN &&
                    op->invoke_ns >= c->healed_ns + f->serves_after_ns;
     if (op->outcome == HISTORY_OK || !(op->is_final || is_late)) return;
+    /* Nobody serves a topic that is deleted, or was while the record was on its way. */
+    if (!part_stays(c, p, op->invoke_ns, MAX(op->invoke_ns, op->complete_ns))) return;
     struct telling t = tell_begin(c, RULE_NOT_SERVING, p, -1, s->value, op->complete_ns);
     tell_send(&t), tell_text(&t, ", though it ought to serve again");
     tell_end(&t);

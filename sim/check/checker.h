@@ -58,6 +58,14 @@ struct leap {
     uint64_t value;
 };
 
+/* A topic is made, or deleted: from then on its name stands for another one, or none. */
+struct turn {
+    int32_t topic;
+    bool is_made;
+    bool is_sure;            /* else its administrator does not know */
+    int64_t begun_ns, at_ns; /* asked for; done, as far as is known */
+};
+
 struct checker {
     struct mem *mem;
     const struct history *h;
@@ -72,6 +80,7 @@ struct checker {
     struct cursor *cursors;
     VEC(struct leap) leaps;
     int64_t healed_ns;
+    VEC(struct turn) turns; /* in the order of time */
 };
 
 /* ---- values ---- */
@@ -100,6 +109,17 @@ part_owes(const struct checker *c, const struct part *p, const struct sent *s)
 {
     return !p->is_gone && c->h->ops.v[s->op].invoke_ns >= p->born_ns;
 }
+
+/* ---- when there was a topic of its name: check_lives.c ---- */
+
+void turns_gather(struct checker *c);
+/* The next one (at: 0 at first) up to this time; NULL: none yet. */
+const struct turn *turn_next(const struct checker *c, int64_t *at, int64_t until_ns);
+/* Each time in between, as far as the chronicle tells. */
+void part_each_stay(const struct checker *c, const struct part *p, int64_t from_ns, int64_t to_ns,
+                    void (*stay)(void *ctx, int64_t from_ns, int64_t to_ns), void *ctx);
+/* All the time. */
+bool part_stays(const struct checker *c, const struct part *p, int64_t from_ns, int64_t to_ns);
 
 /* ---- copies: check_copies.c ---- */
 

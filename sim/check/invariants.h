@@ -26,6 +26,16 @@ void invariants_free(struct invariants *v);
 bool invariants_topic_id(const struct invariants *v, struct slice name, struct uuid *ret);
 /* null: none of this id was made. */
 struct slice invariants_topic_name(const struct invariants *v, struct uuid id);
+/* Told of each topic that the quorum has made or deleted, as soon as that is committed: with the id that tells it from others of its
+ * name, and where in the metadata log that stands. From the disk of the quorum's leader, whatever controllers tell. */
+struct topic_told {
+    struct slice name;
+    struct uuid id;
+    int64_t offset;
+    bool is_made; /* else deleted */
+};
+void invariants_tell_topics(struct invariants *v,
+                            void (*hear)(void *ctx, const struct topic_told *t), void *ctx);
 /* Before the machines are started. */
 void invariants_watch(struct invariants *v, struct world *w);
 /* Where brokers are controllers, too: so many, the first ones. If nobody says it, all of them. */

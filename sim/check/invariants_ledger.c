@@ -74,12 +74,28 @@ ledger_key(struct invariants *v, struct uuid id, int32_t partition)
     return NULL;
 }
 
+void
+invariants_tell_topics(struct invariants *v, void (*hear)(void *ctx, const struct topic_told *t),
+                       void *ctx)
+{
+    v->hear_topic = hear;
+    v->hear_topic_ctx = ctx;
+}
+
+static void
+tell_topic(const struct invariants *v, struct uuid id, int64_t offset, bool is_made)
+{
+    struct topic_told t = {invariants_topic_name(v, id), id, offset, is_made};
+    if (v->hear_topic && t.name.p) v->hear_topic(v->hear_topic_ctx, &t);
+}
+
 static void
 take_topic(struct invariants *v, const struct k_topic_record *r, int64_t offset)
 {
     struct known_topic t = {r->topic_id, mem_dup(v->mem, r->name)};
     VEC_PUSH(v->mem, &v->ledger->topics, t);
     cluster_topic(v, r->topic_id, r->name, offset);
+    tell_topic(v, r->topic_id, offset, true);
 }
 
 static void
@@ -87,6 +103,7 @@ take_topic_gone(struct invariants *v, struct uuid id, int64_t offset)
 {
     model_forget_id(&v->model, id);
     cluster_topic_gone(v, id, offset);
+    tell_topic(v, id, offset, false);
 }
 
 bool

@@ -153,8 +153,10 @@ struct invariants {
     int64_t at_ns;
     int32_t node; /* whose note it is */
     struct world *world;
-    int32_t combined;               /* of brokers that are controllers, too; 0: not said */
-    struct ledger *ledger;          /* with a world: what was committed; NULL: nothing yet */
+    int32_t combined;      /* of brokers that are controllers, too; 0: not said */
+    struct ledger *ledger; /* with a world: what was committed; NULL: nothing yet */
+    void (*hear_topic)(void *ctx, const struct topic_told *t); /* may be NULL */
+    void *hear_topic_ctx;
     VEC(struct shard_log *) shards; /* the logs of coordinators … */
     struct txns_seen *txns;         /* … and what is in them; NULL: nothing yet */
     struct members_seen *members;

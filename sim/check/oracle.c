@@ -319,7 +319,9 @@ oracle_note(struct oracle *o, int64_t at_ns, int32_t node, const struct note *n)
     case NOTE_PARTITION_HW: note_of_log(o, node, n); return;
     case NOTE_PARTITION_CHANGE: oracle_decided(o, n); return;
     case NOTE_PARTITION_ROLE: took_role(o, n); return;
-    case NOTE_TOPIC_DELETED: model_forget_topic(&o->model, n->subject); return;
+    case NOTE_TOPIC_DELETED:
+        if (!o->hears_topics) model_forget_topic(&o->model, n->subject);
+        return;
     default: return;
     }
 }
@@ -506,18 +508,36 @@ topic_is_gone(struct oracle *o, struct topic_key *k)
 
 /* A topic that is made again has the name of the old one, and nothing else. */
 static void
-told_of_topic(struct oracle *o, const struct history *h, const struct history_op *op)
+topic_turns(struct oracle *o, struct slice topic, bool is_made, int64_t at_ns)
 {
-    for (int64_t i = 0; op->topic >= 0 && i < o->model.keys.n; i++) {
+    for (int64_t i = 0; i < o->model.keys.n; i++) {
         struct topic_key *k = o->model.keys.v[i];
-        if (!slice_eq(k->topic, history_topic_name(h, op->topic))) continue;
+        if (!slice_eq(k->topic, topic)) continue;
         struct oracle_key *ok = oracle_key(o, k);
-        if (op->key == ADMIN_DELETE && op->outcome != HISTORY_FAIL) topic_is_gone(o, k);
-        if (op->key != ADMIN_CREATE || op->outcome != HISTORY_OK || !ok->is_gone) continue;
+        if (!is_made) topic_is_gone(o, k);
+        if (!is_made || !ok->is_gone) continue;
         topic_is_gone(o, k);
         ok->is_gone = false;
-        ok->born_ns = op->complete_ns;
+        ok->born_ns = at_ns;
     }
+}
+
+void
+oracle_topic_turns(struct oracle *o, int64_t at_ns, struct slice topic, bool is_made)
+{
+    o->hears_topics = true;
+    if (!is_made) model_forget_topic(&o->model, topic);
+    topic_turns(o, topic, is_made, at_ns);
+}
+
+/* What became of it the administrator may never be told: he counts only where nobody else says it. */
+static void
+told_of_topic(struct oracle *o, const struct history *h, const struct history_op *op)
+{
+    bool has_deleted = op->key == ADMIN_DELETE && op->outcome != HISTORY_FAIL;
+    bool has_made = op->key == ADMIN_CREATE && op->outcome == HISTORY_OK;
+    if (o->hears_topics || op->topic < 0 || !(has_deleted || has_made)) return;
+    topic_turns(o, history_topic_name(h, op->topic), has_made, op->complete_ns);
 }
 
 void

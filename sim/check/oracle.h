@@ -77,6 +77,8 @@ void oracle_trouble(struct oracle *o, int64_t from_ns, int64_t to_ns, struct sli
 /* What is on the node's disk when it has recovered its log; before the note log-recovered. */
 void oracle_found(struct oracle *o, int32_t node, struct slice subject, const struct found *f,
                   int64_t n);
+/* The quorum has committed that there is a topic of this name, or none any more. */
+void oracle_topic_turns(struct oracle *o, int64_t at_ns, struct slice topic, bool is_made);
 /* What a client was told: a send or a poll that is complete. */
 void oracle_told(struct oracle *o, const struct history *h, const struct history_op *op);
 

@@ -132,6 +132,7 @@ struct oracle {
     const struct history *history;
     struct world *world;
     int64_t now_ns;
+    bool hears_topics; /* as the quorum makes and deletes them */
 };
 
 /* Values of a final log, with their offsets. */

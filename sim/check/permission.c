@@ -272,6 +272,8 @@ reading_take(struct reading *r, const struct happening *one)
     case HAPPENED_UNCLEAN_SET: *(one->topic.p ? &r->topic_set : &r->default_set) = one; return;
     case HAPPENED_UNCLEAN_ASKED: r->asked = one; return;
     case HAPPENED_FLUSH_SET: take_flush_set(r, one); return;
+    case HAPPENED_MADE:
+    case HAPPENED_DELETED:
     case HAPPENED_TROUBLE:
     case HAPPENED_N: return;
     }

@@ -8,6 +8,8 @@
  *      4.100  ended     b2                                           without order: its word counts no more
  *      4.900  started   b2
  *      5.000  unclean   orders     an election of a replica that lacks records is permitted from now on
+ *      6.000  deleted   orders     as the quorum has committed it: what administrators were told, or not, is the history's
+ *      7.500  made      orders     and another one has its name
  *
  * In the order of time. */
 #ifndef SIM_HISTORY_CHRONICLE_H
@@ -34,6 +36,8 @@ enum happening_kind {
     HAPPENED_UNCLEAN_SET,   /* topic (null: the cluster's default); is_on */
     HAPPENED_UNCLEAN_ASKED, /* topic, partition: an operator asked for it */
     HAPPENED_FLUSH_SET,     /* topic; flush_messages or flush_ms: it is flushed less from now on */
+    HAPPENED_MADE,          /* topic: there is one of this name from now on */
+    HAPPENED_DELETED,       /* topic: there is none any more */
     HAPPENED_TROUBLE,       /* any other fault; until_ns; what */
     HAPPENED_N
 };

@@ -8,7 +8,8 @@ static const char *const kinds[] = {
     [HAPPENED_COPIES_GONE] = "gone",        [HAPPENED_ENDED] = "ended",
     [HAPPENED_STARTED] = "started",         [HAPPENED_PLACED] = "placed",
     [HAPPENED_UNCLEAN_SET] = "unclean-set", [HAPPENED_UNCLEAN_ASKED] = "unclean-asked",
-    [HAPPENED_FLUSH_SET] = "flush-set",     [HAPPENED_TROUBLE] = "trouble",
+    [HAPPENED_FLUSH_SET] = "flush-set",     [HAPPENED_MADE] = "made",
+    [HAPPENED_DELETED] = "deleted",         [HAPPENED_TROUBLE] = "trouble",
 };
 _Static_assert(ARRAY_LEN(kinds) == HAPPENED_N, "each kind has a word");
 
@@ -17,7 +18,7 @@ has_place(enum happening_kind kind)
 {
     return kind == HAPPENED_COPIES_GONE || kind == HAPPENED_PLACED ||
            kind == HAPPENED_UNCLEAN_SET || kind == HAPPENED_UNCLEAN_ASKED ||
-           kind == HAPPENED_FLUSH_SET;
+           kind == HAPPENED_FLUSH_SET || kind == HAPPENED_MADE || kind == HAPPENED_DELETED;
 }
 
 /* ---- writing ------------------------------------------------------------------------------------- */
@@ -144,7 +145,7 @@ parse_word(struct text_line *l, struct happening *one)
     return line_fail(
         l, "no such word here; there are, for gone: node=N from=OFFSET to=OFFSET power "
            "what WORDS; placed: leader=N epoch=N in-sync=N,N elr=N,N; unclean-set: on or off; "
-           "flush-set: messages=N ms=N; "
+           "flush-set: messages=N ms=N; made and deleted: none; "
            "trouble: lasting or until=TIME, what WORDS; ended and started: node=N");
 }
 

@@ -128,6 +128,13 @@ probe_done(void *ctx)
     return ((const struct probe_args *)ctx)->done;
 }
 
+static bool
+topic_is_there(void *ctx, struct slice topic)
+{
+    struct run *r = ctx;
+    return truth_partition(&r->truth, (struct partition_ref){topic, 0});
+}
+
 /* Leaders and ISRs as the controller has them are not all: somebody must be able to write. The machine is
  * added before the world is divided, so that it has a side. */
 static struct machine *
@@ -143,6 +150,8 @@ add_probe(struct run *r, struct probe_args *p, const char *name)
                 (struct probe_topic){t->name, (int32_t)t->partitions, topic_may_be_compacted(r, t)};
     }
     p->topics = topics;
+    p->is_there = topic_is_there;
+    p->ctx = r;
     return world_add(
         r->w, &(struct machine_params){
                   .name = slice_cstr(name), .kind = S("client"), .start = probe_start, .args = p});

@@ -121,12 +121,32 @@ new_partition(struct truth *t, struct slice name)
     return p;
 }
 
+/* Where a topic of this name was deleted last; -1: never. */
+static int64_t
+deleted_at(const struct truth *t, struct slice topic)
+{
+    for (int64_t i = 0; i < t->deletions.n; i++)
+        if (slice_eq(t->deletions.v[i].topic, topic)) return t->deletions.v[i].offset;
+    return -1;
+}
+
+/* Another controller applies what is known. Not so where the topic was made again since: its partitions count from 0. */
+static bool
+is_applied_already(const struct truth_partition *p, const struct note *n)
+{
+    bool is_of_another = n->v[2] < p->partition_epoch && n->v[4] > p->offset && n->v[1] == 0;
+    return n->v[2] <= p->partition_epoch && !is_of_another;
+}
+
 static void
 partition_change(struct truth *t, int64_t at_ns, const struct note *n)
 {
     struct truth_partition *p = truth_find(t, n->subject);
+    struct partition_ref ref;
+    if (value_partition(n->subject, &ref) && n->v[4] < deleted_at(t, ref.topic))
+        return; /* who stood still tells of a topic that is no more */
     if (!p) p = new_partition(t, n->subject);
-    if (n->v[2] <= p->partition_epoch) return; /* another controller applies what is known */
+    if (is_applied_already(p, n)) return;
     bool leader_changed = p->leader != n->v[0] || p->leader_epoch != n->v[1];
     p->elections += leader_changed && n->v[0] >= 0 && !t->is_over;
     struct ids_few isr = ids_behind(n->text, S("isr="));
@@ -134,6 +154,7 @@ partition_change(struct truth *t, int64_t at_ns, const struct note *n)
     p->leader = (int32_t)n->v[0];
     p->leader_epoch = n->v[1];
     p->partition_epoch = n->v[2];
+    p->offset = n->v[4];
     p->isr = isr;
     p->replicas = ids_behind(n->text, S("replicas="));
     p->elr = ids_behind(n->text, S("elr="));
@@ -203,10 +224,25 @@ controller_active(struct truth *t, const struct world_event *e, const struct not
 }
 
 static void
-topic_deleted(struct truth *t, const struct note *n)
+note_deletion(struct truth *t, struct slice topic, int64_t offset)
 {
+    for (int64_t i = 0; i < t->deletions.n; i++) {
+        if (!slice_eq(t->deletions.v[i].topic, topic)) continue;
+        t->deletions.v[i].offset = MAX(t->deletions.v[i].offset, offset);
+        return;
+    }
+    struct truth_deletion d = {arena_dup(t->a, topic), offset};
+    VEC_PUSH(t->a->mem, &t->deletions, d);
+}
+
+/* Partitions of which something was decided after it are of another topic of the same name. */
+void
+truth_topic_deleted(struct truth *t, struct slice topic, int64_t offset)
+{
+    note_deletion(t, topic, offset);
     for (int64_t i = t->partitions.n - 1; i >= 0; i--)
-        if (slice_eq(t->partitions.v[i]->topic, n->subject)) VEC_REMOVE_AT(&t->partitions, i);
+        if (slice_eq(t->partitions.v[i]->topic, topic) && t->partitions.v[i]->offset <= offset)
+            VEC_REMOVE_AT(&t->partitions, i);
 }
 
 static void
@@ -240,7 +276,6 @@ truth_see(struct truth *t, const struct world_event *e)
             t->quorum_leader = (int32_t)n->v[2];
             t->quorum_epoch = n->v[1];
             break;
-        case NOTE_TOPIC_DELETED: topic_deleted(t, n); break;
         default: break;
         }
     }

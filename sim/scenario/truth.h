@@ -20,14 +20,22 @@ struct truth_partition {
     int32_t partition;
     int32_t leader; /* -1: nobody */
     int64_t leader_epoch, partition_epoch, high_watermark;
+    int64_t offset;    /* of what was decided last, in the quorum's log */
     int64_t elections; /* how often somebody came to lead it */
     struct ids_few replicas, isr, elr;
+};
+
+/* Until this place in the quorum's log a topic of this name was deleted. */
+struct truth_deletion {
+    struct slice topic;
+    int64_t offset;
 };
 
 struct truth {
     struct arena *a;
     VEC(struct truth_partition *) partitions;
-    bool unfenced[TRUTH_NODES]; /* by broker id */
+    VEC(struct truth_deletion) deletions; /* of each name the last */
+    bool unfenced[TRUTH_NODES];           /* by broker id */
     bool stopping[TRUTH_NODES]; /* in order: it leads nothing, and is fenced when it has gone */
     int64_t broker_epoch[TRUTH_NODES], standing_offset[TRUTH_NODES]; /* where that was decided */
     /* Its process ended and has not served since. While no controller knows of it the broker still stands in
@@ -50,6 +58,10 @@ struct truth {
 void truth_init(struct truth *t, struct arena *a);
 void truth_see(struct truth *t, const struct world_event *e);
 void truth_ended(struct truth *t, int32_t id);
+/* The quorum has committed that the topic is deleted, with the record at this offset. Its controllers need not have told: one that
+ * loses its office before it hears that its decision is committed drops what it meant to tell, and who takes over tells of
+ * what there is. */
+void truth_topic_deleted(struct truth *t, struct slice topic, int64_t offset);
 /* Stands in the partition's ISR, and will when it is heard of again. */
 bool truth_may_lead(const struct truth *t, const struct truth_partition *p, int32_t id);
 /* NULL: no such partition (yet). */

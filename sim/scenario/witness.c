@@ -107,6 +107,20 @@ id_of_topic(void *ctx, struct slice name, struct uuid *ret)
     return invariants_topic_id(r->witnesses->invariants, name, ret);
 }
 
+/* What there is at the end, and when a topic was deleted, is known from what the quorum has committed: the administrator may never
+ * hear of it, and of controllers the one that decided it may be gone before it is committed. */
+static void
+hear_topic(void *ctx, const struct topic_told *t)
+{
+    struct run *r = ctx;
+    struct happening one =
+        happening_new(t->is_made ? HAPPENED_MADE : HAPPENED_DELETED, world_now_ns(r->w));
+    one.topic = t->name;
+    chronicle_add(&r->chronicle, &one);
+    oracle_topic_turns(r->witnesses->oracle, one.at_ns, t->name, t->is_made);
+    if (!t->is_made) truth_topic_deleted(&r->truth, t->name, t->offset);
+}
+
 /* By topic. */
 static bool
 meddles_with_fetches(const struct scenario *s)
@@ -137,6 +151,7 @@ witnesses_begin(struct run *r)
     int64_t session_ms = cluster_config_i64(r->s, "group.consumer.session.timeout.ms");
     invariants_session(w->invariants, MIN(session_ms, NEVER_MS) * NS_PER_MS);
     invariants_watch(w->invariants, r->w);
+    invariants_tell_topics(w->invariants, hear_topic, r);
     net_know_topics(r->w, id_of_topic, r);
     if (r->o->outside || meddles_with_fetches(r->s)) net_follow_sessions(r->w);
     if (r->s->cluster.users.n) net_follow_principals(r->w);

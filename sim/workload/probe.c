@@ -45,7 +45,8 @@ probe_ended(struct send *s)
                                  : HISTORY_INFO,
                      s->error, s->partition, s->offset);
     a->acknowledged += is_ok;
-    if (!is_ok && !a->refused) {
+    bool is_owed = !a->is_there || a->is_there(a->ctx, one->topic->name);
+    if (!is_ok && is_owed && !a->refused) {
         a->refused = one->topic;
         a->refused_partition = one->partition;
         a->error = s->error;

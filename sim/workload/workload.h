@@ -204,6 +204,9 @@ struct probe_args {
     const struct probe_topic *topics;
     int32_t topics_n;
     int64_t within_ms;
+    /* Whether there is such a topic (still): one that an administrator deletes meanwhile takes no record. NULL: all are. */
+    bool (*is_there)(void *ctx, struct slice topic);
+    void *ctx;
     /* status */
     int64_t acknowledged, pending;
     bool done;

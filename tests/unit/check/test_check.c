@@ -441,6 +441,38 @@ a_send_of_the_end_must_succeed(void **state)
     assert_only(&m, RULE_NOT_SERVING, -1);
 }
 
+/* An administrator was not told what became of his deletion: the quorum has committed it. */
+static void
+a_topic_that_is_deleted_takes_nothing_at_the_end(void **state)
+{
+    (void)state;
+    static const struct {
+        int64_t deleted_ns, made_ns; /* before the last send (below 0: after it; 0: not at all) */
+        bool is_owed;
+    } cases[] = {{5000, 0, false}, {5000, 4000, true}, {-1000000, 0, true}};
+    for (int64_t i = 0; i < ARRAY_LEN(cases); i++) {
+        struct made m;
+        struct chronicle c;
+        made_init(&m, 19, 300);
+        chronicle_init(&c, &m.mem);
+        m.now_ns += 10000;
+        struct history_op op = history_op_new(HISTORY_SEND, m.p[0], m.topic, 0);
+        op.is_final = true;
+        op.value = history_next_value(&m.h, m.p[0]);
+        struct happening deleted = happening_new(HAPPENED_DELETED, m.now_ns - cases[i].deleted_ns);
+        struct happening made = happening_new(HAPPENED_MADE, m.now_ns - cases[i].made_ns);
+        deleted.topic = made.topic = S("orders");
+        chronicle_add(&c, &deleted);
+        if (cases[i].made_ns) chronicle_add(&c, &made);
+        (void)history_complete(&m.h, history_invoke(&m.h, &op), HISTORY_FAIL, 3, 0, -1);
+        struct check_result r = judge(&m, &(struct check_facts){.chronicle = &c});
+        assert_int_equal(r.anomalies.counts[RULE_NOT_SERVING], cases[i].is_owed);
+        check_result_release(&r);
+        chronicle_release(&c);
+        made_release(&m);
+    }
+}
+
 static void
 admin(struct made *m, int32_t what, enum history_outcome outcome)
 {
@@ -480,6 +512,37 @@ a_topic_that_was_made_again_owes_what_is_its_own(void **state)
             assert_true(i == 1 || r.anomalies.counts[RULE_LOST] > old_n / 2);
         }
         check_result_release(&r);
+        made_release(&m);
+    }
+}
+
+/* Nobody told the administrator that it was done: that the topic was deleted, and made again, stands in the chronicle. */
+static void
+what_became_of_a_topic_need_not_have_been_told(void **state)
+{
+    (void)state;
+    for (int is_known = 0; is_known < 2; is_known++) {
+        struct made m;
+        struct chronicle c;
+        made_init(&m, 24, 20);
+        chronicle_init(&c, &m.mem);
+        admin(&m, ADMIN_DELETE, HISTORY_FAIL);
+        struct happening deleted = happening_new(HAPPENED_DELETED, m.now_ns);
+        struct happening made = happening_new(HAPPENED_MADE, m.now_ns);
+        admin(&m, ADMIN_CREATE, HISTORY_INFO);
+        deleted.topic = made.topic = S("orders");
+        if (is_known) chronicle_add(&c, &deleted), chronicle_add(&c, &made);
+        m.log = mem_alloc(&m.mem, 20 * 8);
+        m.log_n = 0;
+        for (int k = 0; k < 20; k++) made_send(&m);
+        for (int64_t k = 0; k < m.h.ops.n; k++) m.h.ops.v[k].is_final = false;
+        m.f = history_process(&m.h, S("g"));
+        made_read_all(&m, m.f, true, -1);
+        struct check_result r = judge(&m, &(struct check_facts){.chronicle = &c});
+        if (is_known && r.anomalies.v.n) print_all(&r);
+        assert_int_equal(r.anomalies.v.n == 0, is_known);
+        check_result_release(&r);
+        chronicle_release(&c);
         made_release(&m);
     }
 }
@@ -632,7 +695,9 @@ main(void)
         cmocka_unit_test(sends_must_end_and_succeed_once_all_is_healed),
         cmocka_unit_test(what_was_removed_is_not_lost),
         cmocka_unit_test(a_send_of_the_end_must_succeed),
+        cmocka_unit_test(a_topic_that_is_deleted_takes_nothing_at_the_end),
         cmocka_unit_test(a_topic_that_was_made_again_owes_what_is_its_own),
+        cmocka_unit_test(what_became_of_a_topic_need_not_have_been_told),
         cmocka_unit_test(what_a_deleted_topic_held_is_a_phantom_in_its_namesake),
         cmocka_unit_test(everything_lost_is_lost_and_not_inconclusive),
         cmocka_unit_test(only_a_run_without_an_acknowledgement_is_inconclusive),

@@ -538,6 +538,39 @@ a_partition_that_stays_without_owner_is_told(void **state)
 }
 
 static void
+unowned_though(int64_t deleted_ms, int64_t made_ms, int64_t n)
+{
+    struct mem mem;
+    struct chronicle c;
+    const char *gone = "1.810 1.820 c2 commit orders-0 ok @6 g2 of=g after\n"
+                       "1.830 = c2 disown orders-0 g2 of=g";
+    test_mem_init(&mem);
+    chronicle_init(&c, &mem);
+    struct happening deleted = happening_new(HAPPENED_DELETED, deleted_ms * 1000000);
+    struct happening made = happening_new(HAPPENED_MADE, made_ms * 1000000);
+    deleted.topic = made.topic = S("orders");
+    chronicle_add(&c, &deleted);
+    if (made_ms) chronicle_add(&c, &made);
+    const struct check_facts facts = {.chronicle = &c, .owned_within_ns = 1000000000};
+    static const enum rule also = RULE_PHANTOM; /* what the former topic had, read at the end */
+    gives_besides(18, gone, &facts, RULE_UNOWNED, n, false, &also);
+    chronicle_release(&c);
+    mem_release(&mem);
+}
+
+/* Whatever the administrator was told: nobody can have what is deleted. */
+static void
+a_partition_that_is_deleted_has_no_owner(void **state)
+{
+    (void)state;
+    unowned_though(1840, 0, 0);
+    unowned_though(2500, 0, 0);
+    unowned_though(3500, 0, 1); /* so long after the end of all faults it was there, and nobody's */
+    unowned_though(1840, 3000, 1);
+    unowned_though(1840, 8500, 0);
+}
+
+static void
 a_copy_beside_its_original_is_told(void **state)
 {
     (void)state;
@@ -590,6 +623,7 @@ main(void)
         cmocka_unit_test(another_record_at_the_offset_is_not_the_same_work),
         cmocka_unit_test(what_nobody_does_is_passed_over),
         cmocka_unit_test(a_partition_that_stays_without_owner_is_told),
+        cmocka_unit_test(a_partition_that_is_deleted_has_no_owner),
         cmocka_unit_test(a_copy_beside_its_original_is_told),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -232,10 +232,55 @@ nobody_is_elected_without_a_cause(void **state)
     assert_told(&s, RULE_RESTLESS, "k1: leads the quorum in epoch 2, though nothing had happened");
 }
 
+struct heard_topics {
+    int made, deleted;
+    int64_t offset;
+    bool has_id;
+};
+
+static void
+hear_topic(void *ctx, const struct topic_told *t)
+{
+    struct heard_topics *h = ctx;
+    h->made += t->is_made;
+    h->deleted += !t->is_made;
+    h->offset = t->offset;
+    h->has_id = uuid_eq(t->id, topic_id) && slice_eq(t->name, S("orders"));
+}
+
+/* No note of a controller says so here. */
+static void
+who_wants_to_hears_of_topics_as_the_quorum_commits_them(void **state)
+{
+    BEGIN;
+    struct heard_topics h = {0};
+    struct k_remove_topic_record gone;
+    codec_default(K_MSG_REMOVE_TOPIC_RECORD, &gone);
+    gone.topic_id = topic_id;
+    invariants_tell_topics(s.v, hear_topic, &h);
+    add_metadata(&s, K_MSG_REMOVE_TOPIC_RECORD, 0, &gone);
+    assert_int_equal(h.deleted, 0);
+    tale_commit(&s, METADATA);
+    assert_int_equal(h.deleted, 1);
+    assert_int_equal(h.offset, 5);
+    assert_true(h.has_id);
+    struct k_topic_record t;
+    codec_default(K_MSG_TOPIC_RECORD, &t);
+    t.name = S("orders");
+    t.topic_id.b[0] = 9;
+    add_metadata(&s, K_MSG_TOPIC_RECORD, 0, &t);
+    tale_commit(&s, METADATA);
+    assert_int_equal(h.made, 1);
+    assert_int_equal(h.offset, 6);
+    assert_false(h.has_id);
+    assert_silent(&s);
+}
+
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(who_wants_to_hears_of_topics_as_the_quorum_commits_them),
         cmocka_unit_test(a_leader_that_could_go_on_is_kept),
         cmocka_unit_test(who_is_fenced_in_the_same_breath_leads_no_more),
         cmocka_unit_test(who_is_out_of_sync_leads_no_more),

@@ -1,0 +1,110 @@
+/* When topics were there: a name may be that of several, one after the other. The chronicle says so, if it tells of topics at all,
+ * for administrators may never be told what became of their deletion: the answer is lost, and who asks again hears that there is no such
+ * topic. Else what administrators were told has to do. */
+#include "sim/check/checker.h"
+
+/* ---- turns --------------------------------------------------------------------------------------- */
+
+static int32_t
+topic_named(const struct history *h, struct slice name)
+{
+    for (int32_t i = 0; i < (int32_t)h->topics.n; i++)
+        if (slice_eq(h->topics.v[i].name, name)) return i;
+    return -1;
+}
+
+/* False: it says nothing of topics. */
+static bool
+gather_what_happened(struct checker *c)
+{
+    const struct chronicle *all = c->facts->chronicle;
+    bool any = false;
+    for (int64_t i = 0; all && i < all->v.n; i++) {
+        const struct happening *one = &all->v.v[i];
+        if (one->kind != HAPPENED_MADE && one->kind != HAPPENED_DELETED) continue;
+        struct turn t = {.topic = topic_named(c->h, one->topic),
+                         .is_made = one->kind == HAPPENED_MADE,
+                         .is_sure = true,
+                         .begun_ns = one->at_ns,
+                         .at_ns = one->at_ns};
+        any = true;
+        if (t.topic >= 0) VEC_PUSH(c->mem, &c->turns, t);
+    }
+    return any;
+}
+
+static void
+gather_what_was_told(struct checker *c)
+{
+    const struct history *h = c->h;
+    for (int64_t i = 0; i < h->events.n; i++) {
+        const struct history_op *op = &h->ops.v[history_event_op(h->events.v[i])];
+        if (!history_event_is_complete(h->events.v[i]) || op->kind != HISTORY_ADMIN) continue;
+        bool has_deleted = op->key == ADMIN_DELETE && op->outcome != HISTORY_FAIL;
+        bool has_made = op->key == ADMIN_CREATE && op->outcome == HISTORY_OK;
+        struct turn t = {.topic = op->topic,
+                         .is_made = has_made,
+                         .is_sure = op->outcome == HISTORY_OK,
+                         .begun_ns = op->invoke_ns,
+                         .at_ns = op->complete_ns};
+        if (has_made || has_deleted) VEC_PUSH(c->mem, &c->turns, t);
+    }
+}
+
+void
+turns_gather(struct checker *c)
+{
+    if (!gather_what_happened(c)) gather_what_was_told(c);
+}
+
+const struct turn *
+turn_next(const struct checker *c, int64_t *at, int64_t until_ns)
+{
+    if (*at == c->turns.n || c->turns.v[*at].at_ns > until_ns) return NULL;
+    return &c->turns.v[(*at)++];
+}
+
+/* ---- stays --------------------------------------------------------------------------------------- */
+
+static bool
+is_of_life(const struct checker *c, const struct part *p, const struct happening *one)
+{
+    return (one->kind == HAPPENED_MADE || one->kind == HAPPENED_DELETED) &&
+           happening_is_of(one, history_topic_name(c->h, p->topic), p->partition);
+}
+
+void
+part_each_stay(const struct checker *c, const struct part *p, int64_t from_ns, int64_t to_ns,
+               void (*stay)(void *ctx, int64_t from_ns, int64_t to_ns), void *ctx)
+{
+    const struct chronicle *all = c->facts->chronicle;
+    bool is_there = true;
+    for (int64_t i = 0; all && i < all->v.n && all->v.v[i].at_ns <= to_ns; i++) {
+        const struct happening *one = &all->v.v[i];
+        if (!is_of_life(c, p, one)) continue;
+        bool is_end = one->kind == HAPPENED_DELETED;
+        if (is_end && is_there && one->at_ns > from_ns) stay(ctx, from_ns, one->at_ns);
+        if (!is_end && !is_there) from_ns = MAX(from_ns, one->at_ns);
+        is_there = !is_end;
+    }
+    if (is_there) stay(ctx, from_ns, to_ns);
+}
+
+struct stays {
+    int64_t sum_ns;
+};
+
+static void
+add_stay(void *ctx, int64_t from_ns, int64_t to_ns)
+{
+    struct stays *s = ctx;
+    s->sum_ns += to_ns - from_ns;
+}
+
+bool
+part_stays(const struct checker *c, const struct part *p, int64_t from_ns, int64_t to_ns)
+{
+    struct stays s = {0};
+    part_each_stay(c, p, from_ns, to_ns, add_stay, &s);
+    return s.sum_ns == to_ns - from_ns;
+}
