@@ -360,7 +360,7 @@ check_divergence(struct fetch *f, struct fetch_part *part, struct partition *p)
     /* Before our first record nothing can be compared: OFFSET_OUT_OF_RANGE says so, and begins anew. */
     if (part->offset < commitlog_start(&p->log)) return false;
     struct epoch_end end =
-        commitlog_epoch_end(&p->log, part->last_epoch, commitlog_written_end(&p->log));
+        commitlog_epoch_end(&p->log, part->last_epoch, commitlog_assigned_end(&p->log));
     if (end.epoch < 0) {
         fetch_fail_part(f, part, K_ERR_OFFSET_OUT_OF_RANGE);
         return true;
@@ -499,7 +499,8 @@ fetch_look_at_part(struct fetch *f, struct fetch_part *part)
         fetch_next_part(f);
         return true;
     }
-    if (part->offset < commitlog_start(&p->log) || part->offset > commitlog_written_end(&p->log)) {
+    /* The log ends where appending has come to: a follower may have written what this leader's disk is still writing. */
+    if (part->offset < commitlog_start(&p->log) || part->offset > commitlog_assigned_end(&p->log)) {
         fetch_fail_part(f, part, K_ERR_OFFSET_OUT_OF_RANGE);
         part->answer->log_start_offset = commitlog_start(&p->log);
         fetch_next_part(f);

@@ -177,8 +177,7 @@ handle_list_offsets(struct server *s, struct request *r)
 /* ---- OffsetForLeaderEpoch (KIP-101, KIP-320) ---- */
 
 static void
-epoch_end_of(struct server *s, const struct k_offset_for_leader_epoch_request *q,
-             struct slice topic,
+epoch_end_of(struct server *s, struct slice topic,
              const struct k_offset_for_leader_epoch_request_offset_for_leader_partition *qp,
              struct k_offset_for_leader_epoch_response_epoch_end_offset *answer)
 {
@@ -188,8 +187,8 @@ epoch_end_of(struct server *s, const struct k_offset_for_leader_epoch_request *q
     answer->partition = qp->partition;
     answer->error_code = err;
     if (err) return;
-    int64_t limit = partition_read_limit(p, q->replica_id >= 0, false);
-    struct epoch_end end = commitlog_epoch_end(&p->log, qp->leader_epoch, limit);
+    struct epoch_end end =
+        commitlog_epoch_end(&p->log, qp->leader_epoch, commitlog_assigned_end(&p->log));
     answer->leader_epoch = end.epoch;
     answer->end_offset = end.epoch < 0 ? -1 : end.end_offset;
 }
@@ -211,7 +210,7 @@ handle_offset_for_leader_epoch(struct server *s, struct request *r)
             codec_array(&r->arena, K_STRUCT_OFFSET_FOR_LEADER_EPOCH_RESPONSE_EPOCH_END_OFFSET,
                         q->topics[i].partitions_n);
         for (int32_t k = 0; k < q->topics[i].partitions_n; k++)
-            epoch_end_of(s, q, q->topics[i].topic, &q->topics[i].partitions[k],
+            epoch_end_of(s, q->topics[i].topic, &q->topics[i].partitions[k],
                          &res.topics[i].partitions[k]);
     }
     request_answer(r, &res);

@@ -31,7 +31,7 @@ bool
 follower_is_out_of_sync(const struct follower_progress *f, int64_t leader_end, int64_t now_ns,
                         int64_t lag_max_ns)
 {
-    if (f->log_end == leader_end) return false;
+    if (f->log_end >= leader_end) return false; /* above: it writes faster than its leader */
     return now_ns - f->caught_up_ns > lag_max_ns;
 }
 
