@@ -272,12 +272,14 @@ note_still_known(struct view *v, const struct history_op *op)
 }
 
 /* With the consumer protocol members go from epoch to epoch on their own, and keep what they have. Who has come to the
- * epoch in which another got a partition, and has it still, is no zombie: there are two owners. */
+ * epoch in which another got a partition, and has it still, is no zombie: there are two owners. What a member gives up as it
+ * comes there it has no more: it may have been put out, and have come in again under its id (Kafka lets a dynamic member of the
+ * classic protocol do so), and hears of that only now. */
 static void
 advance_epoch(struct groups *g, const struct history_op *op)
 {
     int64_t *epoch = &g->epochs[(int64_t)op->process * g->groups_n + op->node];
-    if (op->key < 0 || op->key == *epoch) return;
+    if (op->key < 0 || op->key == *epoch || op->kind == HISTORY_DISOWN) return;
     *epoch = op->key;
     for (int32_t i = 0; i < g->c->parts_n; i++) {
         struct view *v = view_of(g, op->node, &g->c->parts[i]);

@@ -59,6 +59,19 @@ two_that_have_a_partition_in_one_generation_are_told(void **state)
           false);
 }
 
+/* Who was put out while he heard nothing may come in again under his id: with the group's epoch he is told that he has nothing. */
+static void
+whoever_gives_up_what_he_had_as_he_comes_to_an_epoch_is_no_second_owner(void **state)
+{
+    (void)state;
+    gives(14, "1.550 = c2 own orders-0 g2 of=g\n1.600 = c1 disown orders-0 g2 of=g", NULL,
+          RULE_TWO_OWNERS, 0, false);
+    gives(14,
+          "1.550 = c2 own orders-0 g2 of=g\n1.590 1.595 c1 committed orders-0 ok @4 g2 of=g\n"
+          "1.600 = c1 disown orders-0 g2 of=g",
+          NULL, RULE_TWO_OWNERS, 1, false);
+}
+
 /* Its records are lost: who comes then is in the first generation of another group. */
 static void
 a_group_that_nobody_knows_any_more_begins_anew(void **state)
@@ -597,6 +610,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_correct_history_raises_no_alarm),
         cmocka_unit_test(two_that_have_a_partition_in_one_generation_are_told),
+        cmocka_unit_test(whoever_gives_up_what_he_had_as_he_comes_to_an_epoch_is_no_second_owner),
         cmocka_unit_test(a_group_that_nobody_knows_any_more_begins_anew),
         cmocka_unit_test(a_group_whose_records_are_lost_counts_its_generations_again),
         cmocka_unit_test(whoever_has_not_heard_that_his_group_is_lost_is_no_second_owner),
