@@ -3,6 +3,7 @@
  * client's time is answered REQUEST_TIMED_OUT: it may still come about. */
 #include "broker/api/handlers.h"
 #include "broker/api/lookup.h"
+#include "broker/api/named_parts.h"
 #include "broker/base/check.h"
 #include "broker/controller/topic_name.h"
 #include "broker/protocol/codec.h"
@@ -87,26 +88,48 @@ delete_part(struct part *part, struct slice topic, int64_t offset)
     part->deletion->waiting += part->waits;
 }
 
-static void
-deletion_blank_answer(struct deletion *d, const struct k_delete_records_request *q)
+typedef struct k_delete_records_response_delete_records_topic_result deletion_topic;
+typedef struct k_delete_records_request_delete_records_partition deletion_asked;
+
+/* Room for it in the answer, behind others of its topic. */
+static struct part *
+deletion_new_part(struct deletion *d, const struct named_part *named)
 {
     struct arena *a = &d->r->arena;
-    codec_default(K_MSG_DELETE_RECORDS_RESPONSE, &d->response);
-    d->response.topics_n = q->topics_n;
-    d->response.topics =
-        codec_array(a, K_STRUCT_DELETE_RECORDS_RESPONSE_DELETE_RECORDS_TOPIC_RESULT, q->topics_n);
-    for (int32_t i = 0; i < q->topics_n; i++) {
-        int32_t n = q->topics[i].partitions_n;
-        d->response.topics[i].name = q->topics[i].name;
-        d->response.topics[i].partitions_n = n;
-        d->response.topics[i].partitions =
-            codec_array(a, K_STRUCT_DELETE_RECORDS_RESPONSE_DELETE_RECORDS_PARTITION_RESULT, n);
-        for (int32_t k = 0; k < n; k++)
-            d->response.topics[i].partitions[k].partition_index =
-                q->topics[i].partitions[k].partition_index;
-        d->parts_n += n;
+    deletion_topic *t = named->topic->answer;
+    if (!t) {
+        t = named->topic->answer = &d->response.topics[d->response.topics_n++];
+        t->name = named->topic->name;
+        t->partitions =
+            codec_array(a, K_STRUCT_DELETE_RECORDS_RESPONSE_DELETE_RECORDS_PARTITION_RESULT,
+                        named->topic->parts_n);
     }
-    d->parts = REQUEST_ARRAY(d->r, struct part, d->parts_n);
+    struct part *part = &d->parts[d->parts_n++];
+    part->deletion = d;
+    part->answer = &t->partitions[t->partitions_n++];
+    part->answer->partition_index = named->index;
+    return part;
+}
+
+/* Of a partition that is named twice the last offset counts, and is answered (as in Kafka, which keeps them in a map). */
+static void
+delete_named(struct deletion *d, const struct k_delete_records_request *q)
+{
+    struct named_parts all;
+    named_parts_init(&all, &d->r->arena, env_map_key(d->r->server->env));
+    for (int32_t i = 0; i < q->topics_n; i++)
+        for (int32_t k = 0; k < q->topics[i].partitions_n; k++)
+            named_parts_add(&all, q->topics[i].name, q->topics[i].partitions[k].partition_index)
+                ->said = &q->topics[i].partitions[k];
+    codec_default(K_MSG_DELETE_RECORDS_RESPONSE, &d->response);
+    d->response.topics = codec_array(
+        &d->r->arena, K_STRUCT_DELETE_RECORDS_RESPONSE_DELETE_RECORDS_TOPIC_RESULT, all.topics.n);
+    d->parts = REQUEST_ARRAY(d->r, struct part, all.parts.n);
+    MAP_EACH(&all.parts, named, struct named_part, node) {
+        const deletion_asked *asked = named->said;
+        delete_part(deletion_new_part(d, named), named->topic->name, asked->offset);
+    }
+    named_parts_release(&all);
 }
 
 void
@@ -115,14 +138,7 @@ handle_delete_records(struct server *s, struct request *r)
     const struct k_delete_records_request *q = r->message;
     struct deletion *d = REQUEST_NEW(r, struct deletion);
     d->r = r;
-    deletion_blank_answer(d, q);
-    struct part *part = d->parts;
-    for (int32_t i = 0; i < q->topics_n; i++)
-        for (int32_t k = 0; k < q->topics[i].partitions_n; k++, part++) {
-            part->deletion = d;
-            part->answer = &d->response.topics[i].partitions[k];
-            delete_part(part, q->topics[i].name, q->topics[i].partitions[k].offset);
-        }
+    delete_named(d, q);
     d->begun = true;
     d->timer.due = deletion_expired;
     r->owner = d;

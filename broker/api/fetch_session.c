@@ -87,7 +87,7 @@ fetch_part_add(struct fetch_session *s, const struct part_key *k)
     part->waiter.is_follower = s->replica_id >= 0;
     list_push_back(&s->parts, &part->node);
     s->standing.parts_n++;
-    if (!s->arena) map_insert(&s->by_key, &part->by_key, hash_key(s, k));
+    map_insert(&s->by_key, &part->by_key, hash_key(s, k));
     return part;
 }
 
@@ -270,12 +270,13 @@ forget_parts(struct fetch_session *s, const struct k_fetch_request_forgotten_top
 bool
 fetch_session_take(struct fetch_session *s, const struct k_fetch_request *q)
 {
+    if (s->arena) map_init(&s->by_key, s->arena->mem, s->all->by_id.key);
     for (int32_t i = 0; i < q->topics_n; i++) {
         const struct k_fetch_request_fetch_topic *t = &q->topics[i];
         for (int32_t k = 0; k < t->partitions_n; k++) {
             struct part_key key = key_of(s, t->topic_id, t->topic, t->partitions[k].partition);
-            /* In a session a partition stands once, and what is said of it last counts. */
-            struct fetch_part *part = s->arena ? NULL : fetch_part_find(s, &key);
+            /* A partition stands once, and what is said of it last counts. */
+            struct fetch_part *part = fetch_part_find(s, &key);
             if (!part && !s->arena && !env_has_room(s->all->server->env, PURSE_FETCH_SESSIONS))
                 return false;
             if (!part) part = fetch_part_add(s, &key);
@@ -284,6 +285,7 @@ fetch_session_take(struct fetch_session *s, const struct k_fetch_request *q)
     }
     for (int32_t i = 0; !s->arena && i < q->forgotten_topics_data_n; i++)
         forget_parts(s, &q->forgotten_topics_data[i]);
+    if (s->arena) map_release(&s->by_key); /* nobody looks for one of them again */
     LIST_EACH(&s->changed, part, struct fetch_part, todo) part->is_position = s->replica_id >= 0;
     return true;
 }

@@ -1,6 +1,7 @@
 /* ListOffsets, OffsetForLeaderEpoch: questions about where a log stands. */
 #include "broker/api/handlers.h"
 #include "broker/api/lookup.h"
+#include "broker/api/named_parts.h"
 #include "broker/base/check.h"
 #include "broker/protocol/codec.h"
 
@@ -100,11 +101,6 @@ list_part(struct part *part, struct partition *p, const struct k_list_offsets_re
      * it has passed the epoch's start the end is not known. */
     bool end_known = is_follower || p->high_watermark >= p->epoch_start ||
                      commitlog_written_end(&p->log) == p->high_watermark;
-    int16_t since = timestamp < 0 ? special_since(timestamp) : 1;
-    if (since < 0 || part->listing->r->version < since) {
-        part->answer->error_code = K_ERR_UNSUPPORTED_VERSION;
-        return true;
-    }
     switch (timestamp) {
     case OFFSET_EARLIEST:
     case OFFSET_EARLIEST_LOCAL: set_offset(part, p, commitlog_start(&p->log)); return true;
@@ -128,49 +124,86 @@ list_part(struct part *part, struct partition *p, const struct k_list_offsets_re
     return false;
 }
 
-static void
-list_topic(struct listing *l, const struct k_list_offsets_request *q,
-           const struct k_list_offsets_request_list_offsets_topic *t,
-           struct k_list_offsets_response_list_offsets_topic_response *answer)
+/* What Kafka looks at before it looks for the partition. */
+static int16_t
+list_check(const struct request *r, const struct named_part *named, int64_t timestamp)
 {
-    struct request *r = l->r;
-    answer->name = t->name;
-    answer->partitions_n = t->partitions_n;
-    answer->partitions = codec_array(
-        &r->arena, K_STRUCT_LIST_OFFSETS_RESPONSE_LIST_OFFSETS_PARTITION_RESPONSE, t->partitions_n);
-    for (int32_t k = 0; k < t->partitions_n; k++) {
-        struct part *part = REQUEST_NEW(r, struct part);
-        part->listing = l;
-        part->answer = &answer->partitions[k];
-        part->answer->partition_index = t->partitions[k].partition_index;
-        int16_t err = 0;
-        struct partition *p =
-            lookup_partition(r->server, UUID_ZERO, t->name, t->partitions[k].partition_index, &err);
-        if (p) err = partition_check_leader(p, t->partitions[k].current_leader_epoch);
-        /* As in Kafka: who says that he looks into things may ask any replica. */
-        if (err == K_ERR_NOT_LEADER_OR_FOLLOWER && p && p->role == PARTITION_FOLLOWER &&
-            q->replica_id == DEBUGGING_REPLICA)
-            err = 0;
-        part->answer->error_code = err;
-        l->left++;
-        if (err || list_part(part, p, q, t->partitions[k].timestamp)) l->left--;
+    int16_t since = timestamp < 0 ? special_since(timestamp) : 1;
+    /* Which of the two is meant nobody can say, and there is one answer for a partition. */
+    if (named->times > 1) return K_ERR_INVALID_REQUEST;
+    return since < 0 || r->version < since ? K_ERR_UNSUPPORTED_VERSION : K_ERR_NONE;
+}
+
+static void
+list_named(struct part *part, struct named_part *named, const struct k_list_offsets_request *q,
+           const struct k_list_offsets_request_list_offsets_partition *qp)
+{
+    struct request *r = part->listing->r;
+    struct partition *p = NULL;
+    int16_t err = list_check(r, named, qp->timestamp);
+    if (!err) p = lookup_partition(r->server, UUID_ZERO, named->topic->name, named->index, &err);
+    if (p) err = partition_check_leader(p, qp->current_leader_epoch);
+    /* As in Kafka: who says that he looks into things may ask any replica. */
+    if (err == K_ERR_NOT_LEADER_OR_FOLLOWER && p && p->role == PARTITION_FOLLOWER &&
+        q->replica_id == DEBUGGING_REPLICA)
+        err = 0;
+    part->answer->error_code = err;
+    part->listing->left++;
+    if (err || list_part(part, p, q, qp->timestamp)) part->listing->left--;
+}
+
+/* Room for it in the answer, behind others of its topic. */
+static struct part *
+list_new_part(struct listing *l, struct named_part *named)
+{
+    struct k_list_offsets_response_list_offsets_topic_response *t = named->topic->answer;
+    struct part *part = REQUEST_NEW(l->r, struct part);
+    if (!t) {
+        t = named->topic->answer = &l->response.topics[l->response.topics_n++];
+        t->name = named->topic->name;
+        t->partitions = codec_array(&l->r->arena,
+                                    K_STRUCT_LIST_OFFSETS_RESPONSE_LIST_OFFSETS_PARTITION_RESPONSE,
+                                    named->topic->parts_n);
+    }
+    part->listing = l;
+    part->answer = &t->partitions[t->partitions_n++];
+    part->answer->partition_index = named->index;
+    return part;
+}
+
+static void
+list_all(struct listing *l, const struct named_parts *all, const struct k_list_offsets_request *q)
+{
+    for (int32_t i = 0; i < q->topics_n; i++) {
+        for (int32_t k = 0; k < q->topics[i].partitions_n; k++) {
+            const struct k_list_offsets_request_list_offsets_partition *qp =
+                &q->topics[i].partitions[k];
+            struct named_part *named =
+                named_parts_find(all, q->topics[i].name, qp->partition_index);
+            if (!named->is_answered) list_named(list_new_part(l, named), named, q, qp);
+            named->is_answered = true;
+        }
     }
 }
 
 void
 handle_list_offsets(struct server *s, struct request *r)
 {
-    (void)s;
     const struct k_list_offsets_request *q = r->message;
     struct listing *l = REQUEST_NEW(r, struct listing);
+    struct named_parts all;
     l->r = r;
     l->left = 1;
     codec_default(K_MSG_LIST_OFFSETS_RESPONSE, &l->response);
-    l->response.topics_n = q->topics_n;
-    l->response.topics = codec_array(
-        &r->arena, K_STRUCT_LIST_OFFSETS_RESPONSE_LIST_OFFSETS_TOPIC_RESPONSE, q->topics_n);
+    named_parts_init(&all, &r->arena, env_map_key(s->env));
     for (int32_t i = 0; i < q->topics_n; i++)
-        list_topic(l, q, &q->topics[i], &l->response.topics[i]);
+        for (int32_t k = 0; k < q->topics[i].partitions_n; k++)
+            (void)named_parts_add(&all, q->topics[i].name,
+                                  q->topics[i].partitions[k].partition_index);
+    l->response.topics = codec_array(
+        &r->arena, K_STRUCT_LIST_OFFSETS_RESPONSE_LIST_OFFSETS_TOPIC_RESPONSE, all.topics.n);
+    list_all(l, &all, q);
+    named_parts_release(&all);
     list_offsets_part_done(l);
 }
 

@@ -20,6 +20,7 @@ struct end_asked {
     int64_t start, hw; /* hw: 0, if it is not known yet how far it was */
     int64_t stable;    /* the last stable offset was no less; 0: not known */
     int64_t ghost; /* … and all below this had been committed, by whoever led; -1: not known */
+    bool is_twice; /* in one request: nobody can say which of them an answer would be to */
 };
 
 struct ends_asked {
@@ -92,6 +93,8 @@ ask_of(struct invariants *v, const struct world_frame *f, struct ends_asked *one
                               .hw = l->hw,
                               .ghost = owed_end(k, l)};
     if (one->wants_stable) asked.stable = truth_stable(v, f->to->index, k, l->hw);
+    for (int64_t i = 0; i < one->parts.n; i++)
+        if (one->parts.v[i].key == k) one->parts.v[i].is_twice = asked.is_twice = true;
     VEC_PUSH(v->mem, &one->parts, asked);
 }
 
@@ -261,6 +264,11 @@ judge_end(struct invariants *v, const struct end_told *t)
     const struct end_asked *q = &t->asked;
     struct node_log *l = led_by(v, t->node, q->key);
     if (!l || l->epoch != q->epoch) return;
+    if (q->is_twice) {
+        breach(v, RULE_LOG_TOLD, q->key, t->offset,
+               "told of offset # to one of two questions about one partition", t->offset, 0);
+        return;
+    }
     switch (q->timestamp) {
     case LATEST: judge_latest(v, t, l); return;
     case EARLIEST:

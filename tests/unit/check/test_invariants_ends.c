@@ -60,14 +60,15 @@ hear(struct tale *s, bool is_answer, struct frame *f)
 }
 
 static void
-asked(struct tale *s, int64_t timestamp, bool wants_stable, int32_t replica)
+asked_times(struct tale *s, int32_t times, int64_t timestamp, bool wants_stable, int32_t replica)
 {
     struct frame f;
     struct request_head head = {.api_key = K_API_LIST_OFFSETS, .version = VERSION};
-    struct k_list_offsets_request_list_offsets_partition p = {.current_leader_epoch = -1,
-                                                              .timestamp = timestamp};
+    struct k_list_offsets_request_list_offsets_partition p[] = {
+        {.current_leader_epoch = -1, .timestamp = timestamp},
+        {.current_leader_epoch = -1, .timestamp = EARLIEST}};
     struct k_list_offsets_request_list_offsets_topic t = {
-        .name = S("orders"), .partitions = &p, .partitions_n = 1};
+        .name = S("orders"), .partitions = p, .partitions_n = times};
     struct k_list_offsets_request q;
     codec_default(K_MSG_LIST_OFFSETS_REQUEST, &q);
     q.replica_id = replica;
@@ -78,11 +79,26 @@ asked(struct tale *s, int64_t timestamp, bool wants_stable, int32_t replica)
 }
 
 static void
+asked(struct tale *s, int64_t timestamp, bool wants_stable, int32_t replica)
+{
+    asked_times(s, 1, timestamp, wants_stable, replica);
+}
+
+static void answers_error(struct tale *s, int16_t error, int64_t offset, int64_t timestamp,
+                          int32_t epoch);
+
+static void
 answers(struct tale *s, int64_t offset, int64_t timestamp, int32_t epoch)
+{
+    answers_error(s, K_ERR_NONE, offset, timestamp, epoch);
+}
+
+static void
+answers_error(struct tale *s, int16_t error, int64_t offset, int64_t timestamp, int32_t epoch)
 {
     struct frame f;
     struct k_list_offsets_response_list_offsets_partition_response p = {
-        .offset = offset, .timestamp = timestamp, .leader_epoch = epoch};
+        .error_code = error, .offset = offset, .timestamp = timestamp, .leader_epoch = epoch};
     struct k_list_offsets_response_list_offsets_topic_response t = {
         .name = S("orders"), .partitions = &p, .partitions_n = 1};
     struct k_list_offsets_response r;
@@ -126,6 +142,18 @@ an_end_that_was_left_behind(void **state)
     BEGIN;
     tells(&s, LATEST, 2, -1);
     told(&s, "b1: told that its log ends at 2; when it was asked that was 3 or more");
+}
+
+/* Of a partition that is named twice nobody can say which question an answer is to (Kafka refuses it). */
+static void
+an_end_for_one_of_two_questions(void **state)
+{
+    BEGIN;
+    asked_times(&s, 2, LATEST, false, -1);
+    answers_error(&s, K_ERR_INVALID_REQUEST, -1, -1, -1);
+    asked_times(&s, 2, LATEST, false, -1);
+    answers(&s, 3, -1, 1);
+    told(&s, "b1: told of offset 3 to one of two questions about one partition");
 }
 
 static void
@@ -357,6 +385,7 @@ main(void)
         cmocka_unit_test(the_end_as_it_is),
         cmocka_unit_test(an_end_beyond_what_is_committed),
         cmocka_unit_test(an_end_that_was_left_behind),
+        cmocka_unit_test(an_end_for_one_of_two_questions),
         cmocka_unit_test(an_end_of_any_moment_in_between),
         cmocka_unit_test(another_epoch),
         cmocka_unit_test(a_replica_is_told_of_all_that_there_is),
