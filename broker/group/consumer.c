@@ -376,13 +376,14 @@ consumer_member_heard(struct consumer_member *m)
                    : group_config_i64(m->group, K_GCFG_CONSUMER_SESSION_TIMEOUT_MS));
 }
 
-/* From when it is told to give something up. */
+/* From when it is told to give something up, until it has, or leaves for a while: then its session alone counts. */
 void
 consumer_member_watch(struct consumer_member *m)
 {
     bool is_watched = timer_is_armed(&m->rebalance);
+    bool is_asked = m->state == MEMBER_REVOKING && m->epoch != EPOCH_LEAVE_STATIC;
     if (m->spec.classic_member_metadata) return; /* classic_member.c does */
-    if (m->state != MEMBER_REVOKING) timer_cancel(group_env(m->group), &m->rebalance);
+    if (!is_asked) timer_cancel(group_env(m->group), &m->rebalance);
     else if (!is_watched) arm_in(m, &m->rebalance, m->spec.rebalance_timeout_ms);
 }
 

@@ -119,7 +119,7 @@ leave_for_a_while(struct consumer_member *m, struct coordinator_call *call, resp
     struct batch_builder b;
     shard_builder(&g->shard->base, &b);
     record_consumer_current(&b, g, m->id, &now);
-    (void)group_answer_written(g, &b, call, res, refuse_leaving);
+    if (!group_answer_written(g, &b, call, res, refuse_leaving)) consumer_member_watch(m);
 }
 
 void

@@ -100,7 +100,7 @@ leave_for_a_while(struct streams_member *m, struct coordinator_call *call, respo
     struct batch_builder b;
     shard_builder(&g->shard->base, &b);
     record_streams_current(&b, g, m->id, &now);
-    (void)group_answer_written(g, &b, call, res, refuse_leaving);
+    if (!group_answer_written(g, &b, call, res, refuse_leaving)) streams_member_watch(m);
 }
 
 static void

@@ -355,12 +355,13 @@ streams_member_heard(struct streams_member *m)
     arm_member(m, &m->session, group_config_i64(m->group, K_GCFG_STREAMS_SESSION_TIMEOUT_MS));
 }
 
-/* From when it is told to close something. */
+/* From when it is told to close something, until it has, or leaves for a while. */
 void
 streams_member_watch(struct streams_member *m)
 {
     bool is_watched = timer_is_armed(&m->rebalance);
-    if (m->now.state != STREAMS_MEMBER_REVOKING) timer_cancel(group_env(m->group), &m->rebalance);
+    bool is_asked = m->now.state == STREAMS_MEMBER_REVOKING && m->now.epoch != EPOCH_LEAVE_STATIC;
+    if (!is_asked) timer_cancel(group_env(m->group), &m->rebalance);
     else if (!is_watched) arm_member(m, &m->rebalance, m->spec.rebalance_timeout_ms);
 }
 

@@ -233,6 +233,28 @@ a_static_member_that_is_away_keeps_its_place(void **state)
     assert_int_equal(beat(old)->error_code, K_ERR_UNKNOWN_MEMBER_ID);
 }
 
+/* Nobody who is away gives anything up: its place is kept until its session ends (45 s), also by the coordinator that takes over. */
+static void
+a_static_member_that_was_asked_to_give_up_may_leave_for_a_while(void **state)
+{
+    (void)state;
+    assert_int_equal(given(beat((struct beat){.id = "a", .instance = "i", .owned = OWNS_NONE})), 4);
+    pause();
+    int32_t epoch = joins("b")->member_epoch;
+    struct beat asked = {
+        .id = "a", .instance = "i", .epoch = epoch - 1, .owned = OWNS(0, 1, 2, 3), .keeps = true};
+    assert_int_equal(given(beat(asked)), 2);
+    (void)beat((struct beat){.id = "a", .instance = "i", .epoch = EPOCH_LEAVE_STATIC});
+    pass_ms(REBALANCE_MS / 2 + 1000);
+    (void)goes_on("b", epoch, NULL);
+    pass_ms(REBALANCE_MS / 2);
+    assert_non_null(consumer_member(the_group(), S("a")));
+    lose_leadership();
+    take_over();
+    pass_ms(REBALANCE_MS + 1000);
+    assert_non_null(consumer_member(the_group(), S("a")));
+}
+
 static void
 a_static_member_that_stays_away_is_out(void **state)
 {
@@ -264,6 +286,7 @@ main(void)
         CASE(a_member_that_leaves_frees_its_partitions),
         CASE(the_session_survives_its_coordinator),
         CASE(a_static_member_that_is_away_keeps_its_place),
+        CASE(a_static_member_that_was_asked_to_give_up_may_leave_for_a_while),
         CASE(a_static_member_that_stays_away_is_out),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

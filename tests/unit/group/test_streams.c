@@ -293,6 +293,29 @@ an_instance_comes_back_to_its_tasks(void **state)
     assert_int_equal(group()->streams->members.n, 1);
 }
 
+/* As with consumers: who is away closes nothing. */
+static void
+an_instance_that_was_asked_to_close_tasks_may_leave_for_a_while(void **state)
+{
+    (void)state;
+    topics_come();
+    request *q = new_request(S("a"), 0);
+    q->instance_id = S("one");
+    int32_t a = send(q)->member_epoch;
+    int32_t b = join_streams(S("b"))->member_epoch;
+    q = new_request(S("a"), a);
+    q->instance_id = S("one");
+    (void)send(q);
+    assert_int_equal(member_of(S("a"))->now.state, STREAMS_MEMBER_REVOKING);
+    q = new_request(S("a"), EPOCH_LEAVE_STATIC);
+    q->instance_id = S("one");
+    assert_int_equal(send(q)->member_epoch, EPOCH_LEAVE_STATIC);
+    pass_ms(REBALANCE_MS / 2 + 1000);
+    (void)beat(S("b"), b);
+    pass_ms(REBALANCE_MS / 2);
+    assert_non_null(member_of(S("a")));
+}
+
 static void
 standbys_are_on_other_processes(void **state)
 {
@@ -468,6 +491,7 @@ main(void)
         CLAIM(what_was_lost_is_said_again),
         CLAIM(an_application_has_one_topology),
         CLAIM(an_instance_comes_back_to_its_tasks),
+        CLAIM(an_instance_that_was_asked_to_close_tasks_may_leave_for_a_while),
         CLAIM(standbys_are_on_other_processes),
         CLAIM(settings_of_the_group_assign_anew),
         CLAIM(who_comes_first_waits_for_the_others),
