@@ -66,7 +66,7 @@
     X(DISK_TRUTH, "disk-truth", "a node says that it has what its disk does not have")               \
     X(SEQUENCE_CONTINUITY, "sequence-continuity", "a producer's batches do not go on from each other") \
     X(TRANSACTION_STATE, "transaction-state", "states, partitions and markers of a transaction do not follow from each other") \
-    X(GROUP_STATE, "group-state", "a group gave one partition to two members, or went back to an earlier epoch") \
+    X(GROUP_STATE, "group-state", "a group gave one partition to two members, shared out unevenly, or went back to an earlier epoch") \
     X(OFFSET_TOLD, "offset-told", "a coordinator told of another offset than is committed, or of one as stable that is about to move") \
     X(STATE_TOLD, "state-told", "a node told of a group, a transaction or a producer otherwise than its log has it") \
     X(CLUSTER_TOLD, "cluster-told", "a broker told of topics, partitions or brokers otherwise than the quorum has decided") \
@@ -74,6 +74,7 @@
     X(ID_GIVEN_TWICE, "id-given-twice", "a producer id was given to two")                            \
     X(EPOCH_CACHE, "epoch-cache", "the list of leader epochs is not that of the log")                \
     X(BESIDE_LOG, "beside-log", "an index, a list of aborted transactions or a snapshot of producers is not that of the log") \
+    X(SEGMENT_SIZE, "segment-size", "a cleaning put segments together that segment.bytes keeps apart") \
     X(FOLLOWER_POSITION, "follower-position", "a follower tells its leader of another log than its own") \
     X(ACKED_EARLY, "acked-early", "acknowledged before it was written, or (acks=all) committed")     \
     X(PRODUCER_ORDER, "producer-order", "a producer sends its batches out of their order")           \

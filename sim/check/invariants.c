@@ -29,6 +29,7 @@ invariants_free(struct invariants *v)
     VEC_RELEASE(mem, &v->brokers);
     ledger_free(v);
     cluster_free(v);
+    beats_free(v);
     ends_free(v);
     coordinators_free(v);
     VEC_RELEASE(mem, &v->voters);
@@ -66,6 +67,19 @@ void
 invariants_topic(struct invariants *v, struct slice topic, int32_t min_isr)
 {
     topic_rule(v, topic)->min_isr = min_isr;
+}
+
+void
+invariants_segment(struct invariants *v, struct slice topic, int64_t bytes)
+{
+    struct topic_rule *rule = topic_rule(v, topic);
+    rule->segment_bytes = MAX(rule->segment_bytes, bytes);
+}
+
+int64_t
+segment_bytes_of(struct invariants *v, struct slice topic)
+{
+    return topic_rule(v, topic)->segment_bytes;
 }
 
 void
@@ -472,6 +486,7 @@ is_of_log(enum note_kind kind)
     case NOTE_LOG_TRUNCATE:
     case NOTE_LOG_START:
     case NOTE_LOG_RECOVERED:
+    case NOTE_LOG_CLEANED:
     case NOTE_PARTITION_ROLE:
     case NOTE_PARTITION_ISR:
     case NOTE_PARTITION_ISR_PENDING:
@@ -509,9 +524,11 @@ note_of_log(struct invariants *v, struct topic_key *k, struct node_log *l, const
         return;
     case NOTE_LOG_RECOVERED:
         model_recovered(l, n->v[0], n->v[1]);
+        l->unsettled.n = 0;
         memset(l->checkpoints, 0, sizeof l->checkpoints);
         truth_opened(v, v->node, l);
         return;
+    case NOTE_LOG_CLEANED: names_round_ends(v, l, n->v[0], n->v[1]); return;
     case NOTE_PARTITION_ROLE: check_role(v, k, l, n); return;
     case NOTE_PARTITION_ISR:
         l->partition_epoch = (int32_t)n->v[1];

@@ -67,7 +67,9 @@ read_records(struct invariants *v, struct shard_log *s, const struct batch_heade
         take_sharing_record(v, s->key, &scratch, &r);
     }
     arena_release(&scratch);
-    if (!is_of_txns) check_members(v, s->key);
+    if (is_of_txns) return;
+    check_members(v, s->key);
+    check_sharing(v, s->key);
 }
 
 /* In transactions there are offsets alone. */
@@ -114,6 +116,17 @@ coordinator_read(struct invariants *v, struct topic_key *k, int32_t node, int64_
         s->next = batch_next_offset(&h);
     }
     if (s->next < end) lose_shard(v, s);
+}
+
+bool
+coordinator_is_heard(struct invariants *v, const struct topic_key *shard, int32_t node)
+{
+    const struct model_node *n = model_node(&v->model, node);
+    const struct node_log *l = n && shard->index < n->logs.n ? n->logs.v[shard->index] : NULL;
+    for (int64_t i = 0; l && l->leads && i < v->shards.n; i++)
+        if (v->shards.v[i]->key == shard)
+            return !v->shards.v[i]->is_lost && v->shards.v[i]->node == node;
+    return false;
 }
 
 bool

@@ -29,6 +29,7 @@ struct sharer_seen {
     struct slice id;
     bool is_present;
     int32_t epoch;
+    uint32_t topics_crc; /* of what it subscribes to; 0: not known, or no member */
     struct pieces has, wanted;
 };
 
@@ -38,6 +39,7 @@ struct sharing_group {
     bool is_streams;
     int64_t changed_ns;
     int32_t epoch, assignment_epoch; /* -1: none */
+    bool is_assigned;                /* by the batch that is being read */
     VEC(struct sharer_seen) members;
 };
 
@@ -145,6 +147,7 @@ crc_of(struct slice s)
 
 union any_key {
     struct k_share_group_metadata_key share;
+    struct k_share_group_member_metadata_key share_member;
     struct k_share_group_target_assignment_metadata_key share_assignment;
     struct k_share_group_target_assignment_member_key share_wanted;
     struct k_share_group_current_member_assignment_key share_current;
@@ -156,6 +159,7 @@ union any_key {
 
 union any_value {
     struct k_share_group_metadata_value share;
+    struct k_share_group_member_metadata_value share_member;
     struct k_share_group_target_assignment_metadata_value share_assignment;
     struct k_share_group_target_assignment_member_value share_wanted;
     struct k_share_group_current_member_assignment_value share_current;
@@ -170,6 +174,7 @@ is_of_sharers(enum k_msg key)
 {
     switch ((int)key) {
     case K_MSG_SHARE_GROUP_METADATA_KEY:
+    case K_MSG_SHARE_GROUP_MEMBER_METADATA_KEY:
     case K_MSG_SHARE_GROUP_TARGET_ASSIGNMENT_METADATA_KEY:
     case K_MSG_SHARE_GROUP_TARGET_ASSIGNMENT_MEMBER_KEY:
     case K_MSG_SHARE_GROUP_CURRENT_MEMBER_ASSIGNMENT_KEY:
@@ -190,6 +195,14 @@ present(struct sharer_seen *m, bool is_present, int32_t epoch)
     return m;
 }
 
+static uint32_t
+crc_of_names(const struct slice *names, int32_t n)
+{
+    uint32_t crc = 1;
+    for (int32_t i = 0; i < n; i++) crc = crc * 31 + crc_of(names[i]);
+    return MAX(crc, 1);
+}
+
 /* r: NULL where the record takes away what was there. */
 static void
 take_share_record(struct invariants *v, const struct topic_key *shard, enum k_msg kind,
@@ -201,9 +214,21 @@ take_share_record(struct invariants *v, const struct topic_key *shard, enum k_ms
     case K_MSG_SHARE_GROUP_METADATA_KEY: g->epoch = r ? r->share.epoch : -1; return;
     case K_MSG_SHARE_GROUP_TARGET_ASSIGNMENT_METADATA_KEY:
         g->assignment_epoch = r ? r->share_assignment.assignment_epoch : -1;
+        g->is_assigned = true;
+        return;
+    case K_MSG_SHARE_GROUP_MEMBER_METADATA_KEY:
+        m = sharer_of(v, g, k->share_member.member_id);
+        m->topics_crc = r ? crc_of_names(r->share_member.subscribed_topic_names,
+                                         r->share_member.subscribed_topic_names_n)
+                          : 0;
         return;
     case K_MSG_SHARE_GROUP_TARGET_ASSIGNMENT_MEMBER_KEY:
-        return; /* what a member is to have is told of streams groups alone */
+        m = sharer_of(v, g, k->share_wanted.member_id);
+        m->wanted.all.n = 0;
+        if (r)
+            ADD_TOPICS(v, &m->wanted, r->share_wanted.topic_partitions,
+                       r->share_wanted.topic_partitions_n);
+        return;
     default:
         m = present(sharer_of(v, g, k->share_current.member_id), r,
                     r ? r->share_current.member_epoch : -1);
@@ -265,7 +290,7 @@ take_sharing_record(struct invariants *v, const struct topic_key *shard, struct 
     else take_share_record(v, shard, key_kind, &k, is);
 }
 
-/* ---- what is told ---------------------------------------------------------------------------------- */
+/* ---- what is decided ------------------------------------------------------------------------------- */
 
 static bool
 has_piece(const struct pieces *all, const struct piece *p)
@@ -278,6 +303,73 @@ has_piece(const struct pieces *all, const struct piece *p)
     }
     return false;
 }
+
+static bool
+is_wanted_before(const struct sharing_group *g, int64_t member, const struct piece *p)
+{
+    for (int64_t i = 0; i < member; i++)
+        if (g->members.v[i].topics_crc && has_piece(&g->members.v[i].wanted, p)) return true;
+    return false;
+}
+
+/* Members that want the same are to have equally much, give or take one; and who can have partitions of its own shares none
+ * (the simple assignor of KIP-932). */
+static void
+check_evenness(struct invariants *v, const struct sharing_group *g)
+{
+    int64_t members_n = 0, least = INT64_MAX, most = 0, given = 0, different = 0;
+    uint32_t topics_crc = 0;
+    if (g->is_streams || g->epoch != g->assignment_epoch) return;
+    for (int64_t i = 0; i < g->members.n; i++) {
+        const struct sharer_seen *m = &g->members.v[i];
+        if (!m->topics_crc) continue;
+        if (topics_crc && m->topics_crc != topics_crc) return;
+        topics_crc = m->topics_crc;
+        members_n++;
+        least = MIN(least, m->wanted.all.n);
+        most = MAX(most, m->wanted.all.n);
+        given += m->wanted.all.n;
+        for (int64_t k = 0; k < m->wanted.all.n; k++)
+            different += !is_wanted_before(g, i, &m->wanted.all.v[k]);
+    }
+    if (members_n && most - least > 1)
+        breach(v, RULE_GROUP_STATE, g->shard, -1,
+               "gave one member of a share group # partitions, and another one #", most, least);
+    else if (different >= members_n && given > different)
+        breach(v, RULE_GROUP_STATE, g->shard, -1,
+               "gave partitions of a share group to several members, # where each of # could have "
+               "its own",
+               given, members_n);
+}
+
+void
+check_sharing(struct invariants *v, const struct topic_key *shard)
+{
+    for (int64_t i = 0; v->groups && i < v->groups->all.n; i++) {
+        struct sharing_group *g = v->groups->all.v[i];
+        if (g->shard != shard || !g->is_assigned) continue;
+        g->is_assigned = false;
+        check_evenness(v, g);
+    }
+}
+
+const struct topic_key *
+sharer_committed(struct invariants *v, struct slice group, struct slice member, bool is_streams,
+                 int32_t *ret_epoch)
+{
+    for (int64_t i = 0; v->groups && i < v->groups->all.n; i++) {
+        const struct sharing_group *g = v->groups->all.v[i];
+        if (g->epoch < 0 || g->is_streams != is_streams || !slice_eq(g->id, group)) continue;
+        *ret_epoch = -1;
+        for (int64_t k = 0; k < g->members.n; k++)
+            if (slice_eq(g->members.v[k].id, member))
+                *ret_epoch = g->members.v[k].is_present ? g->members.v[k].epoch : INT32_MAX;
+        return g->shard;
+    }
+    return NULL;
+}
+
+/* ---- what is told ---------------------------------------------------------------------------------- */
 
 /* Of topics that are gone nothing is told. */
 static bool

@@ -158,15 +158,23 @@ crc_of_bytes(struct slice s)
     return crc32c(CRC32C_PORTABLE, 0, s);
 }
 
+/* Nobody leads a group that is to join again, or is empty. */
 static void
-take_classic(struct invariants *v, struct group_seen *g, const struct k_group_metadata_value *r)
+take_classic(struct invariants *v, struct group_seen *g, const struct k_group_metadata_value *r,
+             int64_t offset)
 {
+    bool is_led = !r || !r->leader.n;
     g->classic.n = 0;
     for (int32_t i = 0; r && i < r->members_n; i++) {
         struct classic_seen one = {crc_of_bytes(r->members[i].member_id),
                                    crc_of_bytes(r->members[i].assignment)};
         VEC_PUSH(v->mem, &g->classic, one);
+        is_led |= slice_eq(r->members[i].member_id, r->leader);
     }
+    if (!is_led)
+        breach(v, RULE_GROUP_STATE, g->shard, offset,
+               "a group of # members, in generation #, is led by somebody who is none of them",
+               r->members_n, r->generation);
 }
 
 union any_key {
@@ -205,7 +213,7 @@ take_group_kind(struct invariants *v, const struct topic_key *shard, enum k_msg 
         g = group_of(v, shard, k->classic.group);
         take_epoch(v, shard, &g->generation, !r, r ? r->classic.generation : 0,
                    "a group went from generation # to #", offset);
-        take_classic(v, g, r ? &r->classic : NULL);
+        take_classic(v, g, r ? &r->classic : NULL, offset);
         return;
     case K_MSG_CONSUMER_GROUP_METADATA_KEY:
         g = group_of(v, shard, k->group.group_id);
@@ -303,6 +311,21 @@ check_members(struct invariants *v, const struct topic_key *shard)
             g->members.v[k].is_removed = false;
         }
     }
+}
+
+const struct topic_key *
+member_committed(struct invariants *v, struct slice group, struct slice member, int32_t *ret_epoch)
+{
+    for (int64_t i = 0; v->members && i < v->members->groups.n; i++) {
+        const struct group_seen *g = v->members->groups.v[i];
+        if (g->epoch < 0 || !slice_eq(g->id, group)) continue;
+        *ret_epoch = -1;
+        for (int64_t k = 0; k < g->members.n; k++)
+            if (slice_eq(g->members.v[k].id, member))
+                *ret_epoch = g->members.v[k].is_present ? g->members.v[k].epoch : INT32_MAX;
+        return g->shard;
+    }
+    return NULL;
 }
 
 /* ---- what is told of them -------------------------------------------------------------------------- */

@@ -1,9 +1,9 @@
 /* The files of a log as a power loss would leave them. Names come and go one by one, and of those that are not synced a power
  * loss keeps whatever it likes: so a log begins no file before the one before it has a durable name, or it could come back
  * with a gap (KAFKA-3968); and it takes none away from its front before the next one has, or it could come back with nothing, and
- * give its offsets out again. */
+ * give its offsets out again. And what a cleaning puts together is no larger than a segment may be. */
+#include "broker/record/batch.h"
 #include "sim/check/invariants_own.h"
-
 #include "sim/world/fault.h"
 
 #define DIGITS 20 /* of a file's name */
@@ -83,4 +83,96 @@ names_removed(struct invariants *v, int64_t at_ns, int32_t node, struct slice pa
     breach(v, RULE_DISK_TRUTH, l->key, names.of,
            "takes away the file at offset #; a power loss may take the next one, at #, too",
            names.of, names.next);
+}
+
+/* ---- what a cleaning has made ---- */
+
+/* In the directory of a log. */
+struct cleaned {
+    struct machine *m;
+    struct unsettled *unsettled;
+    int64_t base, last;     /* offsets that the new file stands for */
+    int64_t files_n, bytes; /* of the old ones */
+};
+
+static void
+note_unsettled(struct unsettled *u, int64_t base)
+{
+    for (int32_t i = 0; i < u->n; i++)
+        if (u->v[i] == base) return;
+    if (u->n < ARRAY_LEN(u->v)) u->v[u->n++] = base;
+}
+
+static void
+look_at_source(void *ctx, struct slice path, int64_t size)
+{
+    struct cleaned *c = ctx;
+    struct slice dir, subject;
+    int64_t base;
+    if (!parse_path(path, &dir, &subject, &base) || base < c->base) return;
+    if (!disk_is_settled(c->m, path, 0, size)) note_unsettled(c->unsettled, base);
+    if (base > c->last) return;
+    c->files_n++;
+    c->bytes += size;
+}
+
+/* The last batch of what is cleaned stays, if only as a place. -1: the file has none. */
+static int64_t
+last_offset_of(struct machine *m, struct slice path)
+{
+    uint8_t head[BATCH_HEADER_BYTES];
+    struct batch_header h;
+    int64_t last = -1;
+    for (int64_t at = 0; disk_peek(m, path, IMAGE_CACHED, at, head, sizeof head) == sizeof head &&
+                         batch_parse(slice(head, sizeof head), &h) == BATCH_OK;
+         at += batch_size_bytes(&h))
+        last = batch_last_offset(&h);
+    return last;
+}
+
+/* A single segment may be as large as it was, and what comes of several be larger than all of them were: a horizon before
+ * which nothing is to be deleted makes batches longer. So the old ones are looked at. path: the name that it had. */
+void
+names_cleaned(struct invariants *v, int64_t at_ns, int32_t node, struct slice path)
+{
+    struct slice dir, subject, suffix = S(".cleaned");
+    struct model_node *n = model_node(&v->model, node);
+    struct cleaned c = {0};
+    if (!v->world || !n || n->is_spoilt || !slice_ends(path, suffix)) return;
+    struct slice name = slice_sub(path, 0, path.n - suffix.n);
+    if (!parse_path(name, &dir, &subject, &c.base)) return;
+    struct node_log *l = model_bound(&v->model, node, subject);
+    if (!l) return;
+    struct machine *m = world_machine_at(v->world, node);
+    int64_t limit = segment_bytes_of(v, l->key->topic);
+    c.m = m, c.unsettled = &l->unsettled;
+    /* A cleaning goes from the front to the end: so this is another one, and the one before was given up. */
+    if (c.base <= l->unsettled.cleaned_base) l->unsettled.n = 0;
+    l->unsettled.cleaned_base = c.base;
+    struct writer swap = writer_mem(v->mem);
+    writer_bytes(&swap, name);
+    writer_bytes(&swap, S(".swap"));
+    c.last = last_offset_of(m, writer_slice(&swap));
+    writer_release(&swap);
+    disk_peek_dir(m, dir, IMAGE_CACHED, look_at_source, &c);
+    v->at_ns = at_ns;
+    v->node = node;
+    if (limit && c.files_n > 1 && c.bytes > limit)
+        breach(v, RULE_SEGMENT_SIZE, l->key, c.base,
+               "cleans segments of # bytes into one, which may have #", c.bytes, limit);
+}
+
+/* What a cleaning takes away is gone, whatever a power loss takes: so it may only go for what that cannot take. */
+void
+names_round_ends(struct invariants *v, struct node_log *l, int64_t from, int64_t to)
+{
+    struct unsettled u = l->unsettled;
+    l->unsettled.n = 0;
+    for (int32_t i = 0; i < u.n; i++) {
+        if (u.v[i] < from || u.v[i] >= to) continue;
+        breach(v, RULE_DISK_TRUTH, l->key, u.v[i],
+               "cleaned all below # by what lies behind #, which a power loss may take", to,
+               u.v[i]);
+        return;
+    }
 }

@@ -8,6 +8,7 @@
 struct topic_rule {
     struct slice name; /* null: of all that say nothing */
     int32_t min_isr;
+    int64_t segment_bytes; /* the most that it ever was; 0: not known */
     enum { MAY_BE_UNCLEAN_UNSAID, MAY_NOT_BE_UNCLEAN, MAY_BE_UNCLEAN } unclean;
 };
 
@@ -109,6 +110,15 @@ struct id_given {
     int16_t epoch;
 };
 
+/* The epoch under which a producer goes on, as the end of its transaction has told it (KIP-890). */
+struct epoch_told {
+    int64_t frame; /* the answer */
+    int32_t client;
+    int64_t producer;
+    int16_t epoch;
+    bool has_arrived;
+};
+
 struct producer_book;
 struct shard_log;
 struct txns_seen;
@@ -116,6 +126,7 @@ struct members_seen;
 struct offsets_seen;
 struct descriptions;
 struct away_members;
+struct beats;
 struct cluster_seen;
 struct ends_seen;
 struct groups_seen;
@@ -148,8 +159,9 @@ struct invariants {
     VEC(struct produce_asked) produced;
     VEC(struct producer_book *) books;
     VEC(int32_t) producers; /* the machines of our own */
-    int64_t key_hint;       /* where among the model's keys the next is looked for */
-    int64_t gave_up_ns;     /* a producer did, of a record, at this time last */
+    VEC(struct epoch_told) epochs_told;
+    int64_t key_hint;   /* where among the model's keys the next is looked for */
+    int64_t gave_up_ns; /* a producer did, of a record, at this time last */
     int64_t at_ns;
     int32_t node; /* whose note it is */
     struct world *world;
@@ -163,6 +175,7 @@ struct invariants {
     struct offsets_seen *offsets;
     struct descriptions *descriptions;
     struct away_members *away;
+    struct beats *beats;
     struct cluster_seen *cluster;
     struct ends_seen *ends;
     struct groups_seen *groups; /* share groups and streams groups; members: all others */
@@ -249,6 +262,12 @@ void votes_hear(struct invariants *v, const struct world_frame *f, struct slice 
 /* A file was opened, or has lost its name. */
 void names_opened(struct invariants *v, int64_t at_ns, int32_t node, struct slice path);
 void names_removed(struct invariants *v, int64_t at_ns, int32_t node, struct slice path);
+/* A segment that a cleaning has made gets its first name. */
+void names_cleaned(struct invariants *v, int64_t at_ns, int32_t node, struct slice path);
+/* A cleaning has ended, by all that lies between these offsets. */
+void names_round_ends(struct invariants *v, struct node_log *l, int64_t from, int64_t to);
+/* 0: not known. */
+int64_t segment_bytes_of(struct invariants *v, struct slice topic);
 /* NULL: it has told nothing. */
 struct heard *heard_of(struct topic_key *k, int32_t id);
 void isr_asked(struct invariants *v, const struct fetch_asked *asked);
@@ -295,6 +314,16 @@ void offsets_judge(struct invariants *v, int32_t node);
 void offsets_free(struct invariants *v);
 /* The node leads this coordinator's log, has committed all of it, and all of that was read here. */
 bool coordinator_is_read(struct invariants *v, const struct topic_key *shard, int32_t node);
+/* The node leads it, and what it commits was read here so far. */
+bool coordinator_is_heard(struct invariants *v, const struct topic_key *shard, int32_t node);
+/* The epoch that is committed of a member: -1: none, INT32_MAX: it is gone again. NULL: there is no such group. */
+const struct topic_key *member_committed(struct invariants *v, struct slice group,
+                                         struct slice member, int32_t *ret_epoch);
+const struct topic_key *sharer_committed(struct invariants *v, struct slice group,
+                                         struct slice member, bool is_streams, int32_t *ret_epoch);
+void beats_hear(struct invariants *v, const struct world_frame *f, struct slice bytes);
+void beats_judge(struct invariants *v, int64_t at_ns, int32_t node);
+void beats_free(struct invariants *v);
 /* What a node, which was asked at this time, tells of one of these: as its log has it? */
 void truth_described(struct invariants *v, int32_t node, struct topic_key *k,
                      const struct k_describe_producers_response_partition_response *p);
@@ -309,6 +338,8 @@ void txns_listed(struct invariants *v, int32_t node, int64_t asked_ns,
 void groups_lost(struct invariants *v, const struct topic_key *shard);
 void take_sharing_record(struct invariants *v, const struct topic_key *shard, struct arena *scratch,
                          const struct record *rec);
+/* As check_members: what a batch leaves of share groups. */
+void check_sharing(struct invariants *v, const struct topic_key *shard);
 void share_described(struct invariants *v, int32_t node, int64_t asked_ns,
                      const struct k_share_group_describe_response_described_group *told);
 void streams_described(struct invariants *v, int32_t node, int64_t asked_ns,
@@ -356,6 +387,9 @@ void wire_free(struct invariants *v);
 void producer_sent(struct invariants *v, int64_t at_ns, int32_t node, const struct produced_part *p,
                    uint32_t crc);
 void producer_told(struct invariants *v, const struct produced_part *p);
+void producer_epoch_told(struct invariants *v, const struct world_frame *f, int64_t producer,
+                         int16_t epoch);
+void producer_epoch_arrived(struct invariants *v, int64_t frame);
 void producers_free(struct invariants *v);
 void votes_wiped(struct invariants *v, int32_t node);
 

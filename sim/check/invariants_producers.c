@@ -5,7 +5,8 @@
  *      it has no more than five batches under way, for so many a broker remembers;
  *      what is sent again waits until all before it are acknowledged.
  *
- * A broker that does not know a producer takes whatever number comes first: so the first batch goes alone, too.
+ * A broker that does not know a producer takes whatever number comes first: so the first batch goes alone, too. And with the end of
+ * each transaction a producer of version 2 is told the epoch of the next one (KIP-890): by that what comes late is told from it.
  * Told of are our own clients; who asks what no client would ask, or comes from outside, is not judged. */
 #include "sim/check/invariants_own.h"
 
@@ -123,16 +124,53 @@ sent_first(struct invariants *v, struct producer_book *b, const struct produced_
     VEC_PUSH(v->mem, &b->under_way, one);
 }
 
+/* ---- epochs of transactions ---- */
+
+void
+producer_epoch_told(struct invariants *v, const struct world_frame *f, int64_t producer,
+                    int16_t epoch)
+{
+    enum { TOLD_MAX = 1000 };
+    struct epoch_told one = {f->id, f->to->index, producer, epoch, false};
+    if (v->epochs_told.n == TOLD_MAX) VEC_REMOVE_AT(&v->epochs_told, 0);
+    VEC_PUSH(v->mem, &v->epochs_told, one);
+}
+
+void
+producer_epoch_arrived(struct invariants *v, int64_t frame)
+{
+    for (int64_t i = v->epochs_told.n; i-- > 0;)
+        if (v->epochs_told.v[i].frame == frame) v->epochs_told.v[i].has_arrived = true;
+}
+
+static bool
+is_under_former_epoch(struct invariants *v, int32_t node, const struct produced_part *p)
+{
+    for (int64_t i = v->epochs_told.n; i-- > 0;) {
+        const struct epoch_told *t = &v->epochs_told.v[i];
+        if (t->client != node || t->producer != p->producer || !t->has_arrived ||
+            t->epoch <= p->producer_epoch)
+            continue;
+        breach(v, RULE_PRODUCER_ORDER, p->key, -1, "sends under epoch #, and was told epoch #",
+               p->producer_epoch, t->epoch);
+        return true;
+    }
+    return false;
+}
+
+/* ---- one batch ---- */
+
 void
 producer_sent(struct invariants *v, int64_t at_ns, int32_t node, const struct produced_part *p,
               uint32_t crc)
 {
     bool is_ours = false;
     for (int64_t i = 0; i < v->producers.n; i++) is_ours |= v->producers.v[i] == node;
-    if (!is_ours || p->producer < 0 || p->sequence < 0 || is_fenced(v, p)) return;
-    struct producer_book *b = book_of(v, p);
+    if (!is_ours || p->producer < 0 || p->sequence < 0) return;
     v->at_ns = at_ns;
     v->node = node;
+    if (is_under_former_epoch(v, node, p) || is_fenced(v, p)) return;
+    struct producer_book *b = book_of(v, p);
     if (!b) b = book_new(v, p);
     bool is_known = (b->is_known && b->acked_last >= p->sequence);
     for (int64_t i = 0; i < b->under_way.n; i++)
@@ -161,6 +199,7 @@ producers_free(struct invariants *v)
     for (int64_t i = 0; i < v->books.n; i++) book_free(v, v->books.v[i]);
     VEC_RELEASE(v->mem, &v->books);
     VEC_RELEASE(v->mem, &v->producers);
+    VEC_RELEASE(v->mem, &v->epochs_told);
 }
 
 void

@@ -255,6 +255,17 @@ hear_id_given(struct invariants *v, const struct world_frame *f, struct reader *
     VEC_PUSH(v->mem, &v->ids_given, new);
 }
 
+/* ---- ends of transactions -------------------------------------------------------------------------- */
+
+static void
+hear_txn_ended(struct invariants *v, const struct world_frame *f, struct reader *r, struct arena *a)
+{
+    struct k_end_txn_response p;
+    if (codec_decode(K_MSG_END_TXN_RESPONSE, f->version, r, a, &p) && !p.error_code &&
+        p.producer_id >= 0)
+        producer_epoch_told(v, f, p.producer_id, p.producer_epoch);
+}
+
 /* ---- frames ---------------------------------------------------------------------------------------- */
 
 static void
@@ -265,6 +276,14 @@ hear_answer(struct invariants *v, const struct world_frame *f, struct reader *r,
     if (f->api == K_API_PRODUCE) hear_acknowledged(v, f, r, a);
     if (f->api == K_API_FETCH) hear_fetched(v, f, r);
     if (f->api == K_API_INIT_PRODUCER_ID) hear_id_given(v, f, r, a);
+    if (f->api == K_API_END_TXN) hear_txn_ended(v, f, r, a);
+}
+
+static bool
+is_heard(const struct world_frame *f)
+{
+    return f->api == K_API_FETCH || f->api == K_API_PRODUCE || f->api == K_API_INIT_PRODUCER_ID ||
+           (f->api == K_API_END_TXN && f->is_answer);
 }
 
 static void
@@ -283,8 +302,7 @@ wire_hear(struct invariants *v, const struct world_frame *f, struct slice bytes)
     bool is_of_nodes = model_id_of(f->from->name) >= 0;
     if (!f->to || bytes.n < 8) return;
     if (f->api == K_API_WRITE_TXN_MARKERS && !f->is_answer && !is_of_nodes) txns_written_by_hand(v);
-    if (f->api != K_API_FETCH && f->api != K_API_PRODUCE && f->api != K_API_INIT_PRODUCER_ID)
-        return;
+    if (!is_heard(f)) return;
     struct reader r = reader(slice_sub(bytes, 4, bytes.n - 4));
     struct arena a;
     arena_init(&a, v->mem, 0);

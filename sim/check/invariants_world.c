@@ -46,6 +46,7 @@ on_event(void *ctx, const struct world_event *e)
     cluster_judge(v, e->at_ns, e->machine->index);
     ends_judge(v, e->at_ns, e->machine->index);
     descriptions_judge(v, e->machine->index);
+    beats_judge(v, e->at_ns, e->machine->index);
 }
 
 static void
@@ -61,6 +62,7 @@ on_disk(void *ctx, const struct world_disk_op *op)
         checkpoint_renamed(ctx, op->at_ns, op->machine->index, op->path);
         invariants_renamed(ctx, op->at_ns, op->machine->index, op->path);
         names_removed(ctx, op->at_ns, op->machine->index, op->path);
+        names_cleaned(ctx, op->at_ns, op->machine->index, op->path);
     }
     if (op->kind == OP_OPEN) names_opened(ctx, op->at_ns, op->machine->index, op->path);
 }
@@ -160,12 +162,15 @@ on_frame_bytes(void *ctx, const struct world_frame *f, struct slice bytes)
     cluster_hear(ctx, f, bytes);
     ends_hear(ctx, f, bytes);
     descriptions_hear(ctx, f, bytes);
+    beats_hear(ctx, f, bytes);
 }
 
 static void
 on_frame(void *ctx, const struct world_frame *f, enum frame_fate fate)
 {
-    if (fate == FRAME_DELIVERED && f->api == K_API_FETCH && !f->is_answer) isr_arrived(ctx, f->id);
+    if (fate != FRAME_DELIVERED) return;
+    if (f->api == K_API_FETCH && !f->is_answer) isr_arrived(ctx, f->id);
+    if (f->api == K_API_END_TXN && f->is_answer) producer_epoch_arrived(ctx, f->id);
 }
 
 void

@@ -85,6 +85,13 @@ struct checkpoint_seen {
     int64_t start;
 };
 
+/* Files of a log that were not all on the medium while a cleaning was under way: where they begin. */
+struct unsettled {
+    int64_t cleaned_base; /* of the segment that the cleaning has made last */
+    int32_t n;
+    int64_t v[MODEL_IDS_MAX];
+};
+
 struct topic_key {
     struct map_node node; /* the newest of its subject */
     struct topic_key
@@ -131,6 +138,7 @@ struct node_log {
     int32_t counted_epoch;    /* … and the partition epoch … */
     struct model_ids counted; /* … as a leader: the ISR, and what it asked for */
     struct checkpoint_seen checkpoints[CHECKPOINTS_N];
+    struct unsettled unsettled;
     void *user;
 };
 

@@ -386,7 +386,7 @@ typedef struct k_describe_groups_response_described_group described_classic;
 typedef struct k_describe_groups_response_described_group_member classic_member;
 
 static void
-classic_of_one(struct tale *s, described_classic *g, classic_member *m)
+classic_led_by(struct tale *s, struct slice leader, int32_t members_n)
 {
     struct k_group_metadata_key k = {.group = S("old")};
     struct k_group_metadata_value r;
@@ -399,9 +399,16 @@ classic_of_one(struct tale *s, described_classic *g, classic_member *m)
     one.assignment = S("some");
     r.generation = 4;
     r.protocol_type = S("consumer");
-    r.members = &one, r.members_n = 1;
+    r.leader = leader;
+    r.members = &one, r.members_n = members_n;
     add_coordinator(s, K_MSG_GROUP_METADATA_KEY, &k, K_MSG_GROUP_METADATA_VALUE, 3, &r);
     tale_commit(s, GROUP);
+}
+
+static void
+classic_of_one(struct tale *s, described_classic *g, classic_member *m)
+{
+    classic_led_by(s, S("a"), 1);
     memset(g, 0, sizeof *g);
     memset(m, 0, sizeof *m);
     m->member_id = S("a");
@@ -409,6 +416,28 @@ classic_of_one(struct tale *s, described_classic *g, classic_member *m)
     g->group_id = S("old");
     g->group_state = S("Stable");
     g->members = m, g->members_n = 1;
+}
+
+static void
+who_leads_a_classic_group_is_in_it(void **state)
+{
+    BEGIN;
+    classic_led_by(&s, S("b"), 1);
+    assert_told(
+        &s, RULE_GROUP_STATE,
+        "b1: a group of 1 members, in generation 4, is led by somebody who is none of them");
+}
+
+static void
+an_empty_classic_group_is_led_by_nobody(void **state)
+{
+    BEGIN;
+    classic_led_by(&s, SLICE_NULL, 0);
+    assert_int_equal(invariants_anomalies(s.v)->v.n, 0);
+    classic_led_by(&s, S("a"), 0);
+    assert_told(
+        &s, RULE_GROUP_STATE,
+        "b1: a group of 0 members, in generation 4, is led by somebody who is none of them");
 }
 
 #define BEGIN_CLASSIC \
@@ -470,6 +499,8 @@ main(void)
         cmocka_unit_test(another_partition_of_a_member),
         cmocka_unit_test(a_group_without_its_member),
         cmocka_unit_test(a_group_that_is_not_known),
+        cmocka_unit_test(who_leads_a_classic_group_is_in_it),
+        cmocka_unit_test(an_empty_classic_group_is_led_by_nobody),
         cmocka_unit_test(a_classic_group_as_it_is_committed),
         cmocka_unit_test(another_assignment_of_a_classic_member),
         cmocka_unit_test(while_members_come_and_go_nothing_is_written),

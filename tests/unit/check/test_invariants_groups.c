@@ -87,6 +87,31 @@ share_assigned(struct tale *s, int32_t epoch)
                     K_MSG_SHARE_GROUP_TARGET_ASSIGNMENT_METADATA_VALUE, 0, &r);
 }
 
+static void
+share_subscribes(struct tale *s, struct slice id, struct slice topic)
+{
+    struct k_share_group_member_metadata_key k = {S("seats"), id};
+    struct k_share_group_member_metadata_value r;
+    codec_default(K_MSG_SHARE_GROUP_MEMBER_METADATA_VALUE, &r);
+    r.subscribed_topic_names = &topic, r.subscribed_topic_names_n = 1;
+    add_coordinator(s, K_MSG_SHARE_GROUP_MEMBER_METADATA_KEY, &k,
+                    K_MSG_SHARE_GROUP_MEMBER_METADATA_VALUE, 0, topic.n ? &r : NULL);
+}
+
+/* The first n of these partitions. */
+static void
+share_wants(struct tale *s, struct slice id, int32_t *partitions, int32_t n)
+{
+    struct k_share_group_target_assignment_member_key k = {S("seats"), id};
+    struct k_share_group_target_assignment_member_value_topic_partition p = {
+        .topic_id = topic_id, .partitions = partitions, .partitions_n = n};
+    struct k_share_group_target_assignment_member_value r;
+    codec_default(K_MSG_SHARE_GROUP_TARGET_ASSIGNMENT_MEMBER_VALUE, &r);
+    r.topic_partitions = &p, r.topic_partitions_n = n > 0;
+    add_coordinator(s, K_MSG_SHARE_GROUP_TARGET_ASSIGNMENT_MEMBER_KEY, &k,
+                    K_MSG_SHARE_GROUP_TARGET_ASSIGNMENT_MEMBER_VALUE, 0, &r);
+}
+
 /* A group in epoch 3, of "a" and "b", who share a partition; and an answer that says so. */
 struct shares {
     struct k_share_group_describe_response_described_group g;
@@ -129,6 +154,86 @@ a_share_group_as_it_is_committed(void **state)
 {
     BEGIN;
     told_shares(&s, shares(&s));
+    assert_silent(&s);
+}
+
+/* ---- who is to have what ---- */
+
+static int32_t parts[] = {0, 1, 2, 3};
+
+/* "a", "b" and "c" subscribe, and are to have so many of the four partitions, from these on. */
+static void
+given(struct tale *s, struct slice topic_of_c, int32_t group_epoch, int32_t from_b, int32_t from_c,
+      int32_t a_n, int32_t b_n, int32_t c_n)
+{
+    share_epoch(s, group_epoch);
+    share_subscribes(s, S("a"), S("orders"));
+    share_subscribes(s, S("b"), S("orders"));
+    share_subscribes(s, S("c"), topic_of_c);
+    share_wants(s, S("a"), parts, a_n);
+    share_wants(s, S("b"), parts + from_b, b_n);
+    share_wants(s, S("c"), parts + from_c, c_n);
+    share_assigned(s, 3);
+    tale_commit(s, GROUP);
+}
+
+static void
+who_wants_the_same_has_equally_much(void **state)
+{
+    BEGIN;
+    given(&s, S("orders"), 3, 2, 3, 2, 1, 1);
+    assert_silent(&s);
+}
+
+static void
+more_than_one_more_than_another(void **state)
+{
+    BEGIN;
+    given(&s, S("orders"), 3, 2, 0, 2, 2, 0);
+    assert_told(&s, RULE_GROUP_STATE,
+                "b1: gave one member of a share group 2 partitions, and another one 0");
+}
+
+static void
+a_partition_of_two_where_each_could_have_its_own(void **state)
+{
+    BEGIN;
+    given(&s, S("orders"), 3, 2, 0, 2, 2, 1);
+    assert_told(&s, RULE_GROUP_STATE,
+                "b1: gave partitions of a share group to several members, 5 where each of 3 could "
+                "have its own");
+}
+
+static void
+more_members_than_partitions_share_them(void **state)
+{
+    BEGIN;
+    given(&s, S("orders"), 3, 0, 1, 1, 1, 1);
+    assert_silent(&s);
+}
+
+static void
+who_wants_other_topics_is_not_compared(void **state)
+{
+    BEGIN;
+    given(&s, S("bills"), 3, 2, 0, 2, 2, 0);
+    assert_silent(&s);
+}
+
+static void
+who_is_no_member_any_more_is_not_compared(void **state)
+{
+    BEGIN;
+    given(&s, SLICE_NULL, 3, 2, 0, 2, 2, 0);
+    assert_silent(&s);
+}
+
+/* Some have come since. */
+static void
+an_assignment_of_an_earlier_epoch_is_not_compared(void **state)
+{
+    BEGIN;
+    given(&s, S("orders"), 4, 2, 0, 2, 2, 0);
     assert_silent(&s);
 }
 
@@ -541,6 +646,13 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_share_group_as_it_is_committed),
+        cmocka_unit_test(who_wants_the_same_has_equally_much),
+        cmocka_unit_test(more_than_one_more_than_another),
+        cmocka_unit_test(a_partition_of_two_where_each_could_have_its_own),
+        cmocka_unit_test(more_members_than_partitions_share_them),
+        cmocka_unit_test(who_wants_other_topics_is_not_compared),
+        cmocka_unit_test(who_is_no_member_any_more_is_not_compared),
+        cmocka_unit_test(an_assignment_of_an_earlier_epoch_is_not_compared),
         cmocka_unit_test(another_epoch_of_a_share_group),
         cmocka_unit_test(an_earlier_assignment),
         cmocka_unit_test(a_share_group_without_its_member),

@@ -1,5 +1,6 @@
 /* The files of a log as a power loss would leave them: begun and taken away in an order that leaves a log. */
 #include "broker/env/env.h"
+#include "broker/record/builder.h"
 #include "sim/check/invariants.h"
 #include "sim/world/fault.h"
 #include "tests/lib/test.h"
@@ -143,6 +144,132 @@ a_log_that_is_cut_wholly_owes_nothing(void **state)
     assert_silent(&s);
 }
 
+/* ---- cleanings ---- */
+
+#define CLEANED S(DIR "/00000000000000000000.log.cleaned")
+#define SWAP S(DIR "/00000000000000000000.log.swap")
+
+/* Segments at 0, 4 and 8 of 100 bytes each; a cleaning has made one of those below this offset. */
+static void
+cleans(struct tale *s, int64_t end)
+{
+    static const uint8_t bytes[100];
+    struct batch_builder b;
+    builder_init(&b, &s->mem, 0);
+    builder_add(&b, 1, S("k"), S("v"), NULL, 0);
+    b.h.base_offset = end - 1;
+    struct buf *batch = builder_finish(&b, CRC32C_PORTABLE, &s->mem);
+    disk_put(s->m, FILE_AT(0), slice(bytes, sizeof bytes));
+    disk_put(s->m, FILE_AT(4), slice(bytes, sizeof bytes));
+    disk_put(s->m, FILE_AT(8), slice(bytes, sizeof bytes));
+    disk_put(s->m, CLEANED, buf_slice(batch));
+    buf_unref(batch);
+    builder_release(&b);
+    act_on(s, CLEANED, SWAP);
+}
+
+static void
+what_fits_into_one_segment_is_put_together(void **state)
+{
+    BEGIN;
+    invariants_segment(s.v, S("orders"), 200);
+    cleans(&s, 8);
+    assert_silent(&s);
+}
+
+static void
+assert_told_of_size(struct tale *s, const char *story)
+{
+    told_one(s->v, RULE_SEGMENT_SIZE, slice_cstr(story));
+    end(s);
+}
+
+static void
+what_does_not_fit_is_not(void **state)
+{
+    BEGIN;
+    invariants_segment(s.v, S("orders"), 200);
+    cleans(&s, 10);
+    assert_told_of_size(&s, "b1: cleans segments of 300 bytes into one, which may have 200");
+}
+
+/* Its size is less by now. */
+static void
+one_segment_that_was_larger_may_be_cleaned(void **state)
+{
+    BEGIN;
+    invariants_segment(s.v, S("orders"), 50);
+    cleans(&s, 4);
+    assert_silent(&s);
+}
+
+static void
+the_most_that_it_ever_was_counts(void **state)
+{
+    BEGIN;
+    invariants_segment(s.v, S("orders"), 300);
+    invariants_segment(s.v, S("orders"), 50);
+    cleans(&s, 10);
+    assert_silent(&s);
+}
+
+static void
+where_nobody_said_a_size_nothing_is_too_large(void **state)
+{
+    BEGIN;
+    cleans(&s, 10);
+    assert_silent(&s);
+}
+
+/* A segment behind it is not synced yet. */
+static void
+cleans_before_8(struct tale *s)
+{
+    disk_put(s->m, CLEANED, SLICE_EMPTY);
+    act_on(s, FILE_AT(8), SLICE_NULL);
+    act_on(s, CLEANED, SWAP);
+}
+
+static void
+what_is_not_synced_takes_nothing_away(void **state)
+{
+    BEGIN;
+    cleans_before_8(&s);
+    say(&s, NOTE_LOG_CLEANED, 0, 9);
+    assert_told(&s, "b1: cleaned all below 9 by what lies behind 8, which a power loss may take");
+}
+
+static void
+what_the_cleaning_did_not_look_at_need_not_be_synced(void **state)
+{
+    BEGIN;
+    cleans_before_8(&s);
+    say(&s, NOTE_LOG_CLEANED, 0, 8);
+    assert_silent(&s);
+}
+
+static void
+what_was_cleaned_before_need_not_be_synced(void **state)
+{
+    BEGIN;
+    cleans_before_8(&s);
+    say(&s, NOTE_LOG_CLEANED, 9, 12);
+    assert_silent(&s);
+}
+
+/* The next one begins at the front again, and meanwhile the segment is synced. */
+static void
+what_was_not_synced_for_one_that_was_given_up_may_be_for_the_next(void **state)
+{
+    BEGIN;
+    cleans_before_8(&s);
+    act_on(&s, SLICE_NULL, SLICE_NULL);
+    disk_put(s.m, CLEANED, SLICE_EMPTY);
+    act_on(&s, CLEANED, SWAP);
+    say(&s, NOTE_LOG_CLEANED, 0, 9);
+    assert_silent(&s);
+}
+
 int
 main(void)
 {
@@ -151,6 +278,15 @@ main(void)
         cmocka_unit_test(two_names_that_a_power_loss_may_take_one_of),
         cmocka_unit_test(the_front_goes_before_what_follows_has_a_name),
         cmocka_unit_test(a_log_that_is_cut_wholly_owes_nothing),
+        cmocka_unit_test(what_fits_into_one_segment_is_put_together),
+        cmocka_unit_test(what_does_not_fit_is_not),
+        cmocka_unit_test(one_segment_that_was_larger_may_be_cleaned),
+        cmocka_unit_test(the_most_that_it_ever_was_counts),
+        cmocka_unit_test(where_nobody_said_a_size_nothing_is_too_large),
+        cmocka_unit_test(what_is_not_synced_takes_nothing_away),
+        cmocka_unit_test(what_the_cleaning_did_not_look_at_need_not_be_synced),
+        cmocka_unit_test(what_was_cleaned_before_need_not_be_synced),
+        cmocka_unit_test(what_was_not_synced_for_one_that_was_given_up_may_be_for_the_next),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

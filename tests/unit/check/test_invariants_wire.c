@@ -456,6 +456,48 @@ what_was_given_up_holds_up_nobody(void **state)
     assert_silent(&s);
 }
 
+/* ---- the epochs of a producer ---- */
+
+/* The end of a transaction tells the epoch of the next one. */
+static void
+epoch_is_told(struct tale *s, int16_t epoch, int32_t client)
+{
+    struct world_frame f = {.id = ++s->frame, .to = s->m[client]};
+    producer_epoch_told(s->v, &f, 4711, epoch);
+}
+
+static void
+who_has_heard_of_another_epoch_sends_under_that(void **state)
+{
+    BEGIN;
+    epoch_is_told(&s, 1, CLIENT);
+    producer_epoch_arrived(s.v, s.frame);
+    sends(&s, 1, 0, 1);
+    assert_int_equal(invariants_anomalies(s.v)->v.n, 0);
+    sends(&s, 0, 0, 1);
+    assert_told(&s, RULE_PRODUCER_ORDER, "p1: sends under epoch 0, and was told epoch 1");
+}
+
+static void
+who_has_not_heard_of_it_goes_on(void **state)
+{
+    BEGIN;
+    epoch_is_told(&s, 1, CLIENT);
+    sends(&s, 0, 0, 1);
+    assert_silent(&s);
+}
+
+/* Of two with one transactional id. */
+static void
+what_another_was_told_binds_nobody(void **state)
+{
+    BEGIN;
+    epoch_is_told(&s, 1, FOLLOWER);
+    producer_epoch_arrived(s.v, s.frame);
+    sends(&s, 0, 0, 1);
+    assert_silent(&s);
+}
+
 int
 main(void)
 {
@@ -479,6 +521,9 @@ main(void)
         cmocka_unit_test(more_than_a_broker_remembers_is_told_of),
         cmocka_unit_test(what_is_sent_again_too_early_is_told_of),
         cmocka_unit_test(what_was_given_up_holds_up_nobody),
+        cmocka_unit_test(who_has_heard_of_another_epoch_sends_under_that),
+        cmocka_unit_test(who_has_not_heard_of_it_goes_on),
+        cmocka_unit_test(what_another_was_told_binds_nobody),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

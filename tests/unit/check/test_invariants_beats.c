@@ -1,0 +1,147 @@
+/* What members are told of their epochs by their heartbeats, against what is committed of them. */
+#include "tests/unit/check/wired.h"
+
+#include "apis.h"
+#include "errors.h"
+#include "messages.h"
+
+#define GROUP S("__consumer_offsets-0")
+enum { VERSION = 1 };
+
+/* The group is in epoch 3, and so is its member "a". */
+static void
+begin(struct tale *s)
+{
+    wired_begin(s);
+    group_epoch(s, 3);
+    has(s, S("a"), 3, 0, false);
+    tale_commit(s, GROUP);
+}
+
+#define BEGIN \
+    (void)state; \
+    struct tale s; \
+    begin(&s)
+
+static void
+asks(struct tale *s, struct slice group)
+{
+    struct k_consumer_group_heartbeat_request q;
+    struct request_head head = {.api_key = K_API_CONSUMER_GROUP_HEARTBEAT, .version = VERSION};
+    struct frame f;
+    codec_default(K_MSG_CONSUMER_GROUP_HEARTBEAT_REQUEST, &q);
+    q.group_id = group;
+    q.member_id = S("a");
+    assert_true(frame_request(&s->mem, &arena, &head, &q, &f));
+    wired_hear(s, K_API_CONSUMER_GROUP_HEARTBEAT, VERSION, false, &f, beats_hear);
+}
+
+static void
+is_told(struct tale *s, struct slice member, int32_t epoch, int16_t err)
+{
+    struct k_consumer_group_heartbeat_response p;
+    struct frame f;
+    codec_default(K_MSG_CONSUMER_GROUP_HEARTBEAT_RESPONSE, &p);
+    p.member_id = member;
+    p.member_epoch = epoch;
+    p.error_code = err;
+    assert_true(
+        frame_response(&s->mem, &arena, K_API_CONSUMER_GROUP_HEARTBEAT, VERSION, 0, &p, &f));
+    wired_hear(s, K_API_CONSUMER_GROUP_HEARTBEAT, VERSION, true, &f, beats_hear);
+}
+
+static void
+step_ends(struct tale *s)
+{
+    beats_judge(s->v, 5, s->m->index + 1);
+    assert_int_equal(invariants_anomalies(s->v)->v.n, 0);
+    beats_judge(s->v, 5, s->m->index);
+}
+
+static void
+beats(struct tale *s, struct slice member, int32_t epoch)
+{
+    asks(s, S("readers"));
+    is_told(s, member, epoch, 0);
+    step_ends(s);
+}
+
+static void
+the_epoch_that_is_committed_is_told(void **state)
+{
+    BEGIN;
+    beats(&s, S("a"), 3);
+    silent(&s);
+}
+
+static void
+an_epoch_that_is_not_committed(void **state)
+{
+    BEGIN;
+    beats(&s, S("a"), 4);
+    told_as(&s, RULE_STATE_TOLD, "b1: told a member that it has come to epoch 4; committed is 3");
+}
+
+static void
+what_the_same_step_commits_may_be_told(void **state)
+{
+    BEGIN;
+    asks(&s, S("readers"));
+    is_told(&s, S("a"), 4, 0);
+    group_epoch(&s, 4);
+    has(&s, S("a"), 4, 0, false);
+    tale_commit(&s, GROUP);
+    step_ends(&s);
+    silent(&s);
+}
+
+static void
+a_member_of_which_nothing_is_committed(void **state)
+{
+    BEGIN;
+    beats(&s, S("b"), 3);
+    told_as(&s, RULE_STATE_TOLD, "b1: told a member that it has come to epoch 3; committed is -1");
+}
+
+static void
+a_refusal_tells_of_no_epoch(void **state)
+{
+    BEGIN;
+    asks(&s, S("readers"));
+    is_told(&s, S("a"), 4, K_ERR_FENCED_MEMBER_EPOCH);
+    step_ends(&s);
+    silent(&s);
+}
+
+static void
+who_leaves_is_told_of_no_epoch(void **state)
+{
+    BEGIN;
+    beats(&s, S("a"), -1);
+    silent(&s);
+}
+
+static void
+of_a_group_that_is_not_known_nothing_follows(void **state)
+{
+    BEGIN;
+    asks(&s, S("others"));
+    is_told(&s, S("a"), 4, 0);
+    step_ends(&s);
+    silent(&s);
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_epoch_that_is_committed_is_told),
+        cmocka_unit_test(an_epoch_that_is_not_committed),
+        cmocka_unit_test(what_the_same_step_commits_may_be_told),
+        cmocka_unit_test(a_member_of_which_nothing_is_committed),
+        cmocka_unit_test(a_refusal_tells_of_no_epoch),
+        cmocka_unit_test(who_leaves_is_told_of_no_epoch),
+        cmocka_unit_test(of_a_group_that_is_not_known_nothing_follows),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
