@@ -469,6 +469,7 @@ check_role(struct invariants *v, struct topic_key *k, struct node_log *l, const 
     l->partition_epoch = (int32_t)n->v[3];
     if (!leads) return;
     if (begins) isr_begins(k, l, v->at_ns);
+    if (begins) coordinator_leads(v, k, l);
     take_leader(v, k, epoch, v->node);
     if (l->open) check_leader(v, k, l);
 }

@@ -94,6 +94,16 @@ lose_shard(struct invariants *v, struct shard_log *s)
     if (slice_eq(s->key->topic, GROUPS)) offsets_lost(v);
 }
 
+/* Who lacks what was read here has lost it: what it writes there is of another state. */
+void
+coordinator_leads(struct invariants *v, const struct topic_key *k, const struct node_log *l)
+{
+    for (int64_t i = 0; i < v->shards.n; i++) {
+        struct shard_log *s = v->shards.v[i];
+        if (s->key == k && !s->is_lost && log_end(l) < s->next) lose_shard(v, s);
+    }
+}
+
 void
 coordinator_read(struct invariants *v, struct topic_key *k, int32_t node, int64_t end)
 {
@@ -125,7 +135,8 @@ coordinator_is_heard(struct invariants *v, const struct topic_key *shard, int32_
     const struct node_log *l = n && shard->index < n->logs.n ? n->logs.v[shard->index] : NULL;
     for (int64_t i = 0; l && l->leads && i < v->shards.n; i++)
         if (v->shards.v[i]->key == shard)
-            return !v->shards.v[i]->is_lost && v->shards.v[i]->node == node;
+            return !v->shards.v[i]->is_lost && v->shards.v[i]->node == node &&
+                   v->shards.v[i]->next == l->hw;
     return false;
 }
 

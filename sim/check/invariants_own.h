@@ -286,6 +286,8 @@ void beside_renamed(struct invariants *v, int64_t at_ns, int32_t node, struct sl
 void checkpoint_renamed(struct invariants *v, int64_t at_ns, int32_t node, struct slice path);
 /* What coordinators have committed below this end of their log; the node leads it. */
 void coordinator_read(struct invariants *v, struct topic_key *k, int32_t node, int64_t end);
+/* The node has come to lead it. */
+void coordinator_leads(struct invariants *v, const struct topic_key *k, const struct node_log *l);
 void coordinators_free(struct invariants *v);
 /* What was committed in this one may have been given up, or cannot be read. */
 void txns_lost(struct invariants *v, const struct topic_key *shard);
@@ -314,7 +316,7 @@ void offsets_judge(struct invariants *v, int32_t node);
 void offsets_free(struct invariants *v);
 /* The node leads this coordinator's log, has committed all of it, and all of that was read here. */
 bool coordinator_is_read(struct invariants *v, const struct topic_key *shard, int32_t node);
-/* The node leads it, and what it commits was read here so far. */
+/* The node leads it, and all that it has committed was read here, and no more: it may have lost what it had before. */
 bool coordinator_is_heard(struct invariants *v, const struct topic_key *shard, int32_t node);
 /* The epoch that is committed of a member: -1: none, INT32_MAX: it is gone again. NULL: there is no such group. */
 const struct topic_key *member_committed(struct invariants *v, struct slice group,

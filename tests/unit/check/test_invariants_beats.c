@@ -131,6 +131,37 @@ of_a_group_that_is_not_known_nothing_follows(void **state)
     silent(&s);
 }
 
+static void
+leads_anew_with(struct tale *s, int64_t end)
+{
+    enum { FOLLOWS = 1 };
+    say(s, NOTE_PARTITION_ROLE, GROUP, FOLLOWS, 1, 2, 1, 0);
+    if (end >= 0) say(s, NOTE_LOG_RECOVERED, GROUP, 0, end, 0, 1, 0);
+    say(s, NOTE_PARTITION_ROLE, GROUP, WRITTEN_LEADS, 1, 3, 1, 0);
+}
+
+/* What it has committed as its leader is less than what was committed before. */
+static void
+who_leads_anew_may_not_know_yet_what_is_committed(void **state)
+{
+    BEGIN;
+    leads_anew_with(&s, -1);
+    beats(&s, S("a"), 4);
+    silent(&s);
+}
+
+/* A power loss took the end of the log, and nobody else had it: what it writes there is of another state. */
+static void
+who_has_lost_it_writes_another_state(void **state)
+{
+    BEGIN;
+    int32_t epoch;
+    assert_non_null(member_committed(s.v, S("readers"), S("a"), &epoch));
+    leads_anew_with(&s, 0);
+    assert_null(member_committed(s.v, S("readers"), S("a"), &epoch));
+    silent(&s);
+}
+
 int
 main(void)
 {
@@ -142,6 +173,8 @@ main(void)
         cmocka_unit_test(a_refusal_tells_of_no_epoch),
         cmocka_unit_test(who_leaves_is_told_of_no_epoch),
         cmocka_unit_test(of_a_group_that_is_not_known_nothing_follows),
+        cmocka_unit_test(who_leads_anew_may_not_know_yet_what_is_committed),
+        cmocka_unit_test(who_has_lost_it_writes_another_state),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
