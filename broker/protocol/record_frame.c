@@ -4,10 +4,11 @@
 
 #define METADATA_FRAME 1
 
+/* From behind: the coordinators' records stand last, behind some two hundred requests and responses. */
 static bool
 find_record_message(enum k_kind kind, struct slice folder, int32_t api_key, enum k_msg *ret)
 {
-    for (int i = 0; i < K_MSGS_N; i++) {
+    for (int i = K_MSGS_N; i-- > 0;) {
         const struct k_message *m = &k_messages[i];
         if (m->kind != (int8_t)kind || m->api_key != api_key ||
             !slice_eq(slice_cstr(k_names + m->folder), folder))

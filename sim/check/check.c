@@ -9,18 +9,22 @@
 static void
 sent_init(struct checker *c, int64_t expected)
 {
+    /* Three of four stay free: eights that lie side by side make long rows where there is less room. */
     c->slots_n = 64;
-    while (c->slots_n < expected * 2) c->slots_n *= 2;
+    while (c->slots_n < expected * 4) c->slots_n *= 2;
     c->slots = mem_alloc(c->mem, c->slots_n * (int64_t)sizeof *c->slots);
     VEC_RESERVE(c->mem, &c->sent, expected);
 }
 
-/* Where the value is, or would be. */
+/* Where the value is, or would be. What one process wrote one after the other, and others mostly read so, lies side by side. */
 static int64_t
 slot_of(const struct checker *c, uint64_t value)
 {
-    uint64_t hash = value * 0x9e3779b97f4a7c15ULL;
-    int64_t mask = c->slots_n - 1, i = (int64_t)(hash >> 20) & mask;
+    enum { BESIDE_BITS = 3 };
+    /* The process stands above bit 40 of the value: below that bit the product knows nothing of it. */
+    uint64_t hash = (value >> BESIDE_BITS) * 0x9e3779b97f4a7c15ULL >> 40;
+    uint64_t at = hash << BESIDE_BITS | (value & ((1u << BESIDE_BITS) - 1));
+    int64_t mask = c->slots_n - 1, i = (int64_t)at & mask;
     while (c->slots[i] && c->sent.v[c->slots[i] - 1].value != value) i = (i + 1) & mask;
     return i;
 }
@@ -40,7 +44,7 @@ sent_add(struct checker *c, uint64_t value, int64_t op)
     if (c->slots[i]) return false;
     struct sent s = {.value = value, .op = op, .final_offset = -1, .polled_offset = -1};
     VEC_PUSH(c->mem, &c->sent, s);
-    c->slots[i] = c->sent.n;
+    c->slots[i] = (int32_t)c->sent.n;
     return true;
 }
 

@@ -72,7 +72,7 @@ struct checker {
     const struct check_facts *facts;
     struct check_result *ret;
     VEC(struct sent) sent;
-    int64_t *slots; /* index in sent + 1, by hash of the value */
+    int32_t *slots; /* index in sent + 1, by hash of the value */
     int64_t slots_n;
     struct part *parts;
     int32_t parts_n;
