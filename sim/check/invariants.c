@@ -76,6 +76,12 @@ invariants_segment(struct invariants *v, struct slice topic, int64_t bytes)
     rule->segment_bytes = MAX(rule->segment_bytes, bytes);
 }
 
+void
+invariants_segment_grows(struct invariants *v, struct slice topic, int64_t bytes)
+{
+    if (segment_bytes_of(v, topic)) invariants_segment(v, topic, bytes);
+}
+
 int64_t
 segment_bytes_of(struct invariants *v, struct slice topic)
 {

@@ -42,8 +42,10 @@ void invariants_watch(struct invariants *v, struct world *w);
 void invariants_combined(struct invariants *v, int32_t n);
 /* Of a topic: min.insync.replicas (1 unless told), for the ELR rules. */
 void invariants_topic(struct invariants *v, struct slice topic, int32_t min_isr);
-/* Of a topic: segment.bytes; what counts is the most that it ever was. Unless told, no segment is too large. */
+/* Of a topic: segment.bytes, with which it is made, and what it is set to; what counts is the most that it ever was. Unless told with
+ * what it is made, no segment is too large. */
 void invariants_segment(struct invariants *v, struct slice topic, int64_t bytes);
+void invariants_segment_grows(struct invariants *v, struct slice topic, int64_t bytes);
 /* The operator permits unclean elections, or no longer (topic null: wherever no topic says otherwise); or asks for one.
  * That a controller calls an election unclean excuses nothing. */
 /* It is, or may be, compacted. */

@@ -75,6 +75,7 @@ tell_terms(const struct call *c, bool is_done)
             slice_to_i64(a->config.v[i].value, &n))
             witness_min_isr_is(c->r, topic, (int32_t)n);
         if (!is_done) witness_flush_is(c->r, topic, a->config.v[i].name, a->config.v[i].value);
+        if (!is_done) witness_segment_is(c->r, topic, a->config.v[i].name, a->config.v[i].value);
     }
 }
 

@@ -350,6 +350,7 @@ setting_is(void *ctx, struct slice topic, struct slice name, struct slice value)
     if (slice_eq(name, S("unclean.leader.election.enable")))
         witness_unclean_is(r, topic, slice_eq(value, S("true")));
     witness_flush_is(r, topic, name, value);
+    witness_segment_is(r, topic, name, value);
 }
 
 struct guests *

@@ -292,6 +292,8 @@ void witness_client(struct run *r, const struct machine *m);
 /* A setting is being changed: if it is flush.messages or flush.ms, or what the cluster has for topics that say nothing
  * (topic null), then what may be in memory alone is another matter from now on. */
 void witness_flush_is(struct run *r, struct slice topic, struct slice name, struct slice value);
+/* How large a topic's segments may be. */
+void witness_segment_is(struct run *r, struct slice topic, struct slice name, struct slice value);
 /* So many copies a promise counts on from now on: of what is owed already, the fewest that it ever was. */
 void witness_min_isr_is(struct run *r, struct slice topic, int32_t n);
 /* A group's settings were changed: from now on it has dead letters, or no more. */

@@ -194,31 +194,26 @@ topic_may_be_rewritten(const struct run *r, const struct topic *t)
     return false;
 }
 
-/* What a log's segments may hold by these settings; 0: they do not say, or take back what others said. */
-static int64_t
-segment_bytes(const struct settings *config)
+/* By the settings with which the topic is made. */
+static void
+witness_segments(struct run *r, const struct topic *t)
 {
-    const struct topic t = {.config = *config};
     int64_t bytes;
-    bool is_said = slice_to_i64(topic_setting(&t, "internal.segment.bytes"), &bytes) ||
-                   slice_to_i64(topic_setting(&t, "segment.bytes"), &bytes);
-    return is_said ? bytes : 0;
+    if (slice_to_i64(topic_setting(t, "internal.segment.bytes"), &bytes) ||
+        slice_to_i64(topic_setting(t, "segment.bytes"), &bytes))
+        invariants_segment(r->witnesses->invariants, t->name, bytes);
 }
 
-/* From the beginning, and whenever a step says so. */
-static void
-witness_segments(struct run *r, struct slice name, const struct settings *config)
+/* Whoever takes it back lets segments be as large as others say. */
+void
+witness_segment_is(struct run *r, struct slice topic, struct slice name, struct slice value)
 {
-    int64_t most = segment_bytes(config);
-    for (int32_t i = 0; i < r->s->steps_n && most; i++) {
-        const struct args *a = &r->s->steps[i].args;
-        if (!a->alter.p || !slice_eq(a->alter, name)) continue;
-        const struct topic t = {.config = a->config};
-        bool is_about =
-            topic_setting(&t, "internal.segment.bytes").p || topic_setting(&t, "segment.bytes").p;
-        if (is_about) most = segment_bytes(&a->config) ? MAX(most, segment_bytes(&a->config)) : 0;
-    }
-    if (most) invariants_segment(r->witnesses->invariants, name, most);
+    int64_t bytes;
+    bool is_meant =
+        slice_eq(name, S("internal.segment.bytes")) || slice_eq(name, S("segment.bytes"));
+    if (topic.p && is_meant)
+        invariants_segment_grows(r->witnesses->invariants, topic,
+                                 slice_to_i64(value, &bytes) ? bytes : INT64_MAX);
 }
 
 /* Topics of the scenario, and those that a step makes. */
@@ -230,7 +225,7 @@ witness_topic(struct run *r, struct slice name, const struct settings *config)
     oracle_topic(r->witnesses->oracle, name, (int32_t)topic_min_isr(r, &t),
                  number_of(r, &t, "flush.messages", "log.flush.interval.messages") == 1);
     if (unclean.p) witness_unclean_is(r, name, slice_eq(unclean, S("true")));
-    witness_segments(r, name, config);
+    witness_segments(r, &t);
     if (topic_may_be_rewritten(r, &t)) oracle_rewritten(r->witnesses->oracle, name);
     if (!topic_may_be_compacted(r, &t)) return;
     invariants_compacted(r->witnesses->invariants, name);
