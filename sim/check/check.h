@@ -51,6 +51,8 @@ struct check_facts {
     int64_t serves_after_ns;
     /* Groups: once `healed`, a partition that loses its owner has one again after so long; 0: not asked for. */
     int64_t owned_within_ns;
+    /* … the shortest session of a member: who is silent for so long may be put out; 0: not known, nobody is. */
+    int64_t session_ns;
     /* The topic in which groups keep what they commit; no partitions: no commit may be lost. */
     struct check_topic offsets;
     int32_t offsets_partitions;

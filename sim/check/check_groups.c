@@ -172,11 +172,13 @@ check_standby(struct groups *g, const struct history_op *op, const struct part *
     tell_end(&t);
 }
 
+/* excuse: NULL if there is none. */
 static void
 tell_two_owners(struct groups *g, const struct history_op *op, const struct part *p,
-                const struct owner *a, const struct owner *b)
+                const struct owner *a, const struct owner *b, const char *excuse)
 {
     struct telling t = tell_begin(g->c, RULE_TWO_OWNERS, p, -1, 0, op->complete_ns);
+    t.excuse = excuse;
     tell_process(&t, a->process), tell_text(&t, " and "), tell_process(&t, b->process);
     if (a->generation == b->generation) {
         tell_text(&t, " both have it in generation "), fmt_i64(&t.w, a->generation);
@@ -240,7 +242,7 @@ own(struct groups *g, const struct history_op *op, const struct part *p, struct 
         const struct owner *other = &v->owners.v[i];
         if (other->generation != op->key || is_of_former_group(g, op, other)) continue;
         is_told = true;
-        tell_two_owners(g, op, p, &o, other);
+        tell_two_owners(g, op, p, &o, other, NULL);
     }
     /* One that was empty and is deleted begins again with its first generation. */
     bool is_new_group =
@@ -248,7 +250,7 @@ own(struct groups *g, const struct history_op *op, const struct part *p, struct 
         (v->was_owned && o.generation <= v->last.generation && is_of_former_group(g, op, &v->last));
     if (!is_told && v->was_owned && v->last.generation == o.generation &&
         v->last.process != o.process && !is_new_group)
-        tell_two_owners(g, op, p, &o, &v->last);
+        tell_two_owners(g, op, p, &o, &v->last, NULL);
     VEC_PUSH(g->c->mem, &v->owners, o);
     check_standby(g, op, p, v);
     if (!v->was_owned || o.generation >= v->last.generation || is_new_group) v->last = o;
@@ -271,10 +273,22 @@ note_still_known(struct view *v, const struct history_op *op)
     }
 }
 
+/* Who was not heard of for a session may have been put out, and have come in again under its id: Kafka lets a dynamic member of the
+ * classic protocol do so in a group of the consumer protocol, and it hears that it has nothing only with its next assignment. What it had
+ * may be another's by then. */
+static const char *
+excuse_of_returned(const struct groups *g, const struct history_op *op, int64_t heard_ns)
+{
+    int64_t session_ns = g->c->facts->session_ns;
+    return session_ns > 0 && op->invoke_ns - heard_ns >= session_ns
+             ? "not heard of for as long as a session, it was put out, and came in again under its "
+               "id"
+             : NULL;
+}
+
 /* With the consumer protocol members go from epoch to epoch on their own, and keep what they have. Who has come to the
  * epoch in which another got a partition, and has it still, is no zombie: there are two owners. What a member gives up as it
- * comes there it has no more: it may have been put out, and have come in again under its id (Kafka lets a dynamic member of the
- * classic protocol do so), and hears of that only now. */
+ * comes there it has no more. */
 static void
 advance_epoch(struct groups *g, const struct history_op *op)
 {
@@ -288,12 +302,13 @@ advance_epoch(struct groups *g, const struct history_op *op)
             if (v->owners.v[k].process == op->process) own = &v->owners.v[k];
         if (!own || own->generation >= op->key) continue;
         int64_t before = own->generation;
+        const char *excuse = excuse_of_returned(g, op, own->since_ns);
         own->generation = op->key;
         own->since_ns = op->complete_ns;
         for (int64_t k = 0; k < v->owners.n; k++)
             if (&v->owners.v[k] != own && v->owners.v[k].generation > before &&
                 v->owners.v[k].generation <= op->key && !is_of_former_group(g, op, &v->owners.v[k]))
-                tell_two_owners(g, op, &g->c->parts[i], own, &v->owners.v[k]);
+                tell_two_owners(g, op, &g->c->parts[i], own, &v->owners.v[k], excuse);
     }
 }
 

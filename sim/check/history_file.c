@@ -83,6 +83,8 @@ print_promises(const struct history *h, const struct check_facts *f, struct writ
         fmt_str(w, "! serves-within "), fmt_history_time(w, f->serves_after_ns), fmt_char(w, '\n');
     if (f->owned_within_ns)
         fmt_str(w, "! owned-within "), fmt_history_time(w, f->owned_within_ns), fmt_char(w, '\n');
+    if (f->session_ns)
+        fmt_str(w, "! session "), fmt_history_time(w, f->session_ns), fmt_char(w, '\n');
     if (f->clients_live) fmt_str(w, "! clients-live\n");
     for (int32_t i = 0; i < f->topics_n; i++) {
         const struct check_topic *t = &f->topics[i];
@@ -192,12 +194,13 @@ parse_commits_topic(struct history_file *f, struct text_line *l)
 static bool
 parse_promise(struct history_file *f, struct text_line *l)
 {
-    static const char *const known[] = {"topic",         "offsets",      "begin",
-                                        "serves-within", "owned-within", "clients-live"};
+    static const char *const known[] = {"topic",        "offsets", "begin",       "serves-within",
+                                        "owned-within", "session", "clients-live"};
     struct slice what = line_word(l);
     int64_t *time = slice_eq(what, S("begin"))         ? &f->facts.begin_ns
                   : slice_eq(what, S("serves-within")) ? &f->facts.serves_after_ns
                   : slice_eq(what, S("owned-within"))  ? &f->facts.owned_within_ns
+                  : slice_eq(what, S("session"))       ? &f->facts.session_ns
                                                        : NULL;
     if (slice_eq(what, S("topic"))) return parse_topic(f, l);
     if (slice_eq(what, S("offsets"))) return parse_commits_topic(f, l);

@@ -247,6 +247,19 @@ partitions_may_come(const struct scenario *s)
     return may;
 }
 
+int64_t
+groups_shortest_session_ns(const struct scenario *s)
+{
+    int64_t shortest = 0;
+    for (int32_t i = 0; i < s->clients_n; i++) {
+        const struct client_spec *c = &s->clients[i];
+        if (!c->group.p) continue;
+        int64_t session_ns = member_session_ns(s, c);
+        shortest = shortest ? MIN(shortest, session_ns) : session_ns;
+    }
+    return shortest;
+}
+
 /* Where partitions are added, a classic group's leader finds them when it asks for metadata anew, and nobody tells it to: after
  * metadata.max.age.ms, 5 minutes by default, as in Kafka. */
 int64_t

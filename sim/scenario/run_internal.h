@@ -234,6 +234,8 @@ bool groups_have_read(struct run *r);
 struct slice groups_state(struct run *r);
 /* A bound for that, from their time-outs. */
 int64_t groups_bound_ns(const struct scenario *s);
+/* Of the members of all groups; 0: there are none. */
+int64_t groups_shortest_session_ns(const struct scenario *s);
 
 /* shares.c */
 void share_args_of(struct run *r, struct client_slot *c);

@@ -460,6 +460,7 @@ ask_checker(struct run *r)
         .chronicle = &r->chronicle,
         .begin_ns = r->h->begin_ns,
         .owned_within_ns = groups_bound_ns(r->s),
+        .session_ns = groups_shortest_session_ns(r->s),
         .share_deliveries_max =
             (int32_t)cluster_config_i64(r->s, "group.share.delivery.count.limit"),
         .share_lock_ns =

@@ -70,6 +70,16 @@ whoever_gives_up_what_he_had_as_he_comes_to_an_epoch_is_no_second_owner(void **s
           "1.550 = c2 own orders-0 g2 of=g\n1.590 1.595 c1 committed orders-0 ok @4 g2 of=g\n"
           "1.600 = c1 disown orders-0 g2 of=g",
           NULL, RULE_TWO_OWNERS, 1, false);
+    /* As long as it does not: it commits what it had done (Kafka's clients do, in onPartitionsRevoked). */
+    static const char *const comes_back =
+        "1.550 = c2 own orders-0 g2 of=g\n1.590 1.595 c1 commit orders-0 ok @4 g2 of=g after\n"
+        "1.600 = c1 disown orders-0 g2 of=g";
+    static const struct check_facts longer = {.session_ns = 200000000},
+                                    shorter = {.session_ns = 190000000};
+    gives(14, comes_back, NULL, RULE_TWO_OWNERS, 1, false);
+    gives(14, comes_back, &longer, RULE_TWO_OWNERS, 1,
+          false); /* heard of at 1.4 s, as it commits */
+    gives(14, comes_back, &shorter, RULE_TWO_OWNERS, 1, true);
 }
 
 /* Its records are lost: who comes then is in the first generation of another group. */
