@@ -105,6 +105,7 @@ what_is_written_reads_the_same(void **state)
         "! begin 0.500000000\n"
         "! serves-within 3.000000000\n"
         "! owned-within 10.000000000\n"
+        "! session 2.000000000\n"
         "! clients-live\n"
         "! topic orders replicas=3 min-isr=2 elr flush-messages=7 flush-ms=9 removed=1:12\n"
         "! topic keys may-remove compacted tombstones-go\n"
