@@ -17,8 +17,6 @@ static bool
 fault_fits(const struct swarm *s, const char *kind)
 {
     static const char *const of_brokers[] = {"wipe", "rot", "misdirect"};
-    /* Not yet drawn here: see random-logs. */
-    if (strcmp(kind, "reassign") == 0 || strcmp(kind, "alter-broker") == 0) return false;
     static const char *const prompt[] = {"crash",         "power",     "shutdown",   "crash-at-op",
                                          "wipe",          "elect",     "topics",     "rot",
                                          "power-at-op",   "elections", "sync-fails", "crash-client",
@@ -30,7 +28,7 @@ fault_fits(const struct swarm *s, const char *kind)
     for (int32_t i = 0; i < s->topics_n; i++) has_replicas = has_replicas || s->topics[i].rf > 1;
     for (int64_t i = 0; i < ARRAY_LEN(of_brokers); i++)
         if (strcmp(kind, of_brokers[i]) == 0) return s->controllers > 0 && s->brokers > 1;
-    if (strcmp(kind, "elections") == 0) return has_replicas;
+    if (strcmp(kind, "elections") == 0 || strcmp(kind, "reassign") == 0) return has_replicas;
     if (strcmp(kind, "clock") == 0) return s->clocks_jump;
     if (!s->disks_lie && (strcmp(kind, "rot") == 0 || strcmp(kind, "misdirect") == 0)) return false;
     if (strcmp(kind, "coordinator") == 0) return s->has_txns || s->has_groups;
