@@ -93,6 +93,8 @@ struct cleaned {
     struct unsettled *unsettled;
     int64_t base, last;     /* offsets that the new file stands for */
     int64_t files_n, bytes; /* of the old ones */
+    int64_t old_base;       /* of the old file in which the last of these offsets lies … */
+    int64_t old_last;       /* … and the last offset that is there */
 };
 
 static void
@@ -102,6 +104,8 @@ note_unsettled(struct unsettled *u, int64_t base)
         if (u->v[i] == base) return;
     if (u->n < ARRAY_LEN(u->v)) u->v[u->n++] = base;
 }
+
+static int64_t last_offset_of(struct machine *m, struct slice path);
 
 static void
 look_at_source(void *ctx, struct slice path, int64_t size)
@@ -114,6 +118,9 @@ look_at_source(void *ctx, struct slice path, int64_t size)
     if (base > c->last) return;
     c->files_n++;
     c->bytes += size;
+    if (base < c->old_base) return;
+    c->old_base = base;
+    c->old_last = last_offset_of(c->m, path);
 }
 
 /* The last batch of what is cleaned stays, if only as a place. -1: the file has none. */
@@ -137,7 +144,7 @@ names_cleaned(struct invariants *v, int64_t at_ns, int32_t node, struct slice pa
 {
     struct slice dir, subject, suffix = S(".cleaned");
     struct model_node *n = model_node(&v->model, node);
-    struct cleaned c = {0};
+    struct cleaned c = {.old_base = -1, .old_last = -1};
     if (!v->world || !n || n->is_spoilt || !slice_ends(path, suffix)) return;
     struct slice name = slice_sub(path, 0, path.n - suffix.n);
     if (!parse_path(name, &dir, &subject, &c.base)) return;
@@ -157,6 +164,10 @@ names_cleaned(struct invariants *v, int64_t at_ns, int32_t node, struct slice pa
     disk_peek_dir(m, dir, IMAGE_CACHED, look_at_source, &c);
     v->at_ns = at_ns;
     v->node = node;
+    if (c.last >= 0 && c.old_last > c.last)
+        breach(v, RULE_LOG_CONTIGUOUS, l->key, c.old_last,
+               "cleaned away the last batch of a segment, up to #, and the log's end with it: #",
+               c.old_last, c.last + 1);
     if (limit && c.files_n > 1 && c.bytes > limit)
         breach(v, RULE_SEGMENT_SIZE, l->key, c.base,
                "cleans segments of # bytes into one, which may have #", c.bytes, limit);

@@ -149,22 +149,29 @@ a_log_that_is_cut_wholly_owes_nothing(void **state)
 #define CLEANED S(DIR "/00000000000000000000.log.cleaned")
 #define SWAP S(DIR "/00000000000000000000.log.swap")
 
+/* A file with one batch, of one record at this offset. */
+static void
+put_batch(struct tale *s, struct slice path, int64_t offset)
+{
+    struct batch_builder b;
+    builder_init(&b, &s->mem, 0);
+    builder_add(&b, 1, S("k"), S("v"), NULL, 0);
+    b.h.base_offset = offset;
+    struct buf *batch = builder_finish(&b, CRC32C_PORTABLE, &s->mem);
+    disk_put(s->m, path, buf_slice(batch));
+    buf_unref(batch);
+    builder_release(&b);
+}
+
 /* Segments at 0, 4 and 8 of 100 bytes each; a cleaning has made one of those below this offset. */
 static void
 cleans(struct tale *s, int64_t end)
 {
     static const uint8_t bytes[100];
-    struct batch_builder b;
-    builder_init(&b, &s->mem, 0);
-    builder_add(&b, 1, S("k"), S("v"), NULL, 0);
-    b.h.base_offset = end - 1;
-    struct buf *batch = builder_finish(&b, CRC32C_PORTABLE, &s->mem);
     disk_put(s->m, FILE_AT(0), slice(bytes, sizeof bytes));
     disk_put(s->m, FILE_AT(4), slice(bytes, sizeof bytes));
     disk_put(s->m, FILE_AT(8), slice(bytes, sizeof bytes));
-    disk_put(s->m, CLEANED, buf_slice(batch));
-    buf_unref(batch);
-    builder_release(&b);
+    put_batch(s, CLEANED, end - 1);
     act_on(s, CLEANED, SWAP);
 }
 
@@ -272,6 +279,29 @@ what_was_not_synced_for_one_that_was_given_up_may_be_for_the_next(void **state)
     assert_silent(&s);
 }
 
+static void
+the_last_batch_stays_where_it_was(void **state)
+{
+    BEGIN;
+    put_batch(&s, FILE_AT(0), 3);
+    put_batch(&s, CLEANED, 3);
+    act_on(&s, CLEANED, SWAP);
+    assert_silent(&s);
+}
+
+static void
+the_last_batch_goes(void **state)
+{
+    BEGIN;
+    put_batch(&s, FILE_AT(0), 3);
+    put_batch(&s, CLEANED, 2);
+    act_on(&s, CLEANED, SWAP);
+    told_one(s.v, RULE_LOG_CONTIGUOUS,
+             S("b1: cleaned away the last batch of a segment, up to 3, and the log's end with it: "
+               "3"));
+    end(&s);
+}
+
 int
 main(void)
 {
@@ -285,6 +315,8 @@ main(void)
         cmocka_unit_test(one_segment_that_was_larger_may_be_cleaned),
         cmocka_unit_test(the_most_that_it_ever_was_counts),
         cmocka_unit_test(where_nobody_said_a_size_nothing_is_too_large),
+        cmocka_unit_test(the_last_batch_stays_where_it_was),
+        cmocka_unit_test(the_last_batch_goes),
         cmocka_unit_test(what_is_not_synced_takes_nothing_away),
         cmocka_unit_test(what_the_cleaning_did_not_look_at_need_not_be_synced),
         cmocka_unit_test(what_was_cleaned_before_need_not_be_synced),
