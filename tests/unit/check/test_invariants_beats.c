@@ -24,16 +24,25 @@ begin(struct tale *s)
     begin(&s)
 
 static void
-asks(struct tale *s, struct slice group)
+asks_as(struct tale *s, struct slice group, struct slice member, int32_t epoch,
+        struct slice instance)
 {
     struct k_consumer_group_heartbeat_request q;
     struct request_head head = {.api_key = K_API_CONSUMER_GROUP_HEARTBEAT, .version = VERSION};
     struct frame f;
     codec_default(K_MSG_CONSUMER_GROUP_HEARTBEAT_REQUEST, &q);
     q.group_id = group;
-    q.member_id = S("a");
+    q.member_id = member;
+    q.member_epoch = epoch;
+    q.instance_id = instance;
     assert_true(frame_request(&s->mem, &arena, &head, &q, &f));
     wired_hear(s, K_API_CONSUMER_GROUP_HEARTBEAT, VERSION, false, &f, beats_hear);
+}
+
+static void
+asks(struct tale *s, struct slice group)
+{
+    asks_as(s, group, S("a"), 0, SLICE_NULL);
 }
 
 static void
@@ -114,6 +123,47 @@ a_refusal_tells_of_no_epoch(void **state)
 }
 
 static void
+is_refused(struct tale *s, struct slice member, int32_t epoch, struct slice instance, int16_t err)
+{
+    asks_as(s, S("readers"), member, epoch, instance);
+    is_told(s, SLICE_EMPTY, 0, err);
+    step_ends(s);
+}
+
+static void
+a_member_is_refused_as_none(void **state)
+{
+    BEGIN;
+    is_refused(&s, S("a"), 2, SLICE_NULL, K_ERR_UNKNOWN_MEMBER_ID);
+    told_as(&s, RULE_STATE_TOLD, "b1: told a member that is in epoch 3 that it is none");
+}
+
+static void
+a_member_is_fenced_in_its_epoch(void **state)
+{
+    BEGIN;
+    is_refused(&s, S("a"), 3, SLICE_NULL, K_ERR_FENCED_MEMBER_EPOCH);
+    told_as(&s, RULE_STATE_TOLD, "b1: fenced a member that is in epoch 3, as it says");
+}
+
+/* One is in another epoch, one no member, one goes by its instance's name, one joins; and one is being put out, as far as its
+ * coordinator has written. */
+static void
+who_may_be_refused(void **state)
+{
+    BEGIN;
+    is_refused(&s, S("a"), 2, SLICE_NULL, K_ERR_FENCED_MEMBER_EPOCH);
+    is_refused(&s, S("b"), 3, SLICE_NULL, K_ERR_UNKNOWN_MEMBER_ID);
+    is_refused(&s, S("a"), 3, S("one"), K_ERR_UNKNOWN_MEMBER_ID);
+    is_refused(&s, S("a"), 0, SLICE_NULL, K_ERR_UNKNOWN_MEMBER_ID);
+    is_refused(&s, S("a"), 3, SLICE_NULL, K_ERR_COORDINATOR_LOAD_IN_PROGRESS);
+    int64_t end = written_log(&s, GROUP)->next;
+    say(&s, NOTE_LOG_APPEND, GROUP, end, end, 1, 77, true);
+    is_refused(&s, S("a"), 3, SLICE_NULL, K_ERR_UNKNOWN_MEMBER_ID);
+    silent(&s);
+}
+
+static void
 who_leaves_is_told_of_no_epoch(void **state)
 {
     BEGIN;
@@ -171,6 +221,9 @@ main(void)
         cmocka_unit_test(what_the_same_step_commits_may_be_told),
         cmocka_unit_test(a_member_of_which_nothing_is_committed),
         cmocka_unit_test(a_refusal_tells_of_no_epoch),
+        cmocka_unit_test(a_member_is_refused_as_none),
+        cmocka_unit_test(a_member_is_fenced_in_its_epoch),
+        cmocka_unit_test(who_may_be_refused),
         cmocka_unit_test(who_leaves_is_told_of_no_epoch),
         cmocka_unit_test(of_a_group_that_is_not_known_nothing_follows),
         cmocka_unit_test(who_leads_anew_may_not_know_yet_what_is_committed),
