@@ -222,6 +222,28 @@ what_is_deleted_of_an_open_transaction_is_no_end(void **state)
     silent(&s);
 }
 
+/* Its node has begun anew since, and the disk has nothing of the transaction any more: the node knows of it from a snapshot. */
+static void
+what_is_deleted_wholly_of_an_open_transaction_still_holds_up_the_end(void **state)
+{
+    BEGIN;
+    record(&s, 400, PRODUCER);
+    record(&s, 400, -1);
+    say(&s, NOTE_LOG_START, ORDERS, 4, 0, 0, 0, 0);
+    struct topic_key *k = model_find_subject(&s.v->model, ORDERS);
+    struct found left = {.base = 4, .last = 4, .epoch = 1};
+    left.crc = log_at(model_log(&s.v->model, s.m->index, k), 4)->crc;
+    invariants_life(s.v, 2, s.m->index, LIFE_CRASH);
+    invariants_life(s.v, 3, s.m->index, LIFE_START);
+    invariants_found(s.v, s.m->index, ORDERS, &left, 1);
+    say(&s, NOTE_LOG_RECOVERED, ORDERS, 4, 5, 0, 1, 0);
+    say(&s, NOTE_PARTITION_ROLE, ORDERS, WRITTEN_LEADS, 1, 1, 1, 0);
+    say(&s, NOTE_PARTITION_HW, ORDERS, 5, 1, 1, 5, 0);
+    asked(&s, LATEST, true, -1);
+    answers(&s, 4, -1, 1);
+    silent(&s);
+}
+
 static void
 an_end_behind_an_open_transaction(void **state)
 {
@@ -392,6 +414,7 @@ main(void)
         cmocka_unit_test(who_leads_in_another_epoch_by_then_is_not_judged),
         cmocka_unit_test(the_first_of_an_open_transaction),
         cmocka_unit_test(what_is_deleted_of_an_open_transaction_is_no_end),
+        cmocka_unit_test(what_is_deleted_wholly_of_an_open_transaction_still_holds_up_the_end),
         cmocka_unit_test(an_end_behind_an_open_transaction),
         cmocka_unit_test(an_end_before_what_was_stable),
         cmocka_unit_test(what_is_ended_meanwhile_may_be_told_or_not),
