@@ -160,6 +160,16 @@ a_time_of_another_batch(void **state)
              "b1: has a time index that says 300 is the latest time up to offset 2, and it is not");
 }
 
+/* A deletion has taken the name of the segment, and its index was being synced. */
+static void
+times_of_a_segment_that_is_gone_are_not_judged(void **state)
+{
+    BEGIN;
+    time_entry(&c, 5, 1);
+    synced(&c, S("data/orders-0/00000000000000000008.timeindex"));
+    end_silent(&c);
+}
+
 static void
 times_that_end_too_soon(void **state)
 {
@@ -303,6 +313,7 @@ main(void)
         cmocka_unit_test(an_index_that_means_what_is_no_batch),
         cmocka_unit_test(times_of_its_log_are_silent),
         cmocka_unit_test(a_time_of_another_batch),
+        cmocka_unit_test(times_of_a_segment_that_is_gone_are_not_judged),
         cmocka_unit_test(times_that_end_too_soon),
         cmocka_unit_test(a_list_of_its_log_is_silent),
         cmocka_unit_test(a_list_that_differs),
