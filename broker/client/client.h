@@ -51,6 +51,8 @@ struct topic_partition {
 /* -1: not known (yet). */
 int32_t client_partitions_n(struct client *c, struct slice topic);
 int32_t client_leader(struct client *c, struct slice topic, int32_t partition);
+/* Of the topic that has this name now, as far as is known here; zero: not known. */
+struct uuid client_topic_id(struct client *c, struct slice topic);
 /* Asks for the topic's metadata; from now on it belongs to what is refreshed. */
 void client_want_topic(struct client *c, struct slice topic);
 /* Refreshes soon: at once, or when the backoff since the last refresh is over. */

@@ -26,6 +26,8 @@ struct polled {
     struct slice topic;
     int32_t partition;
     int32_t leader_epoch; /* of the batch */
+    struct uuid
+        topic_id; /* of the topic that was read, of all that had this name; zero: it was asked for by name */
     const struct record *records;
     int32_t records_n;
     int64_t high_watermark; /* as the answer had it */
@@ -40,7 +42,8 @@ struct consumer_ops {
     /* The log diverged from what was read: records from end_offset on (of epoch and above) are gone. */
     void (*truncated)(void *owner, struct assigned *a, int64_t position, int32_t epoch,
                       int64_t end_offset);
-    /* The position fell out of the log; with RESET_NONE the partition then waits for a seek. */
+    /* The position fell out of the log, or is one of another topic that had this name; with RESET_NONE the partition then waits
+     * for a seek. */
     void (*out_of_range)(void *owner, struct assigned *a, int64_t position);
     /* What came is no batch, or its checksum differs, or it cannot be decompressed. It is fetched again. */
     void (*corrupt)(void *owner, struct assigned *a, int64_t offset, enum batch_err err);

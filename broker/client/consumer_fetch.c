@@ -3,14 +3,14 @@
 /* ---- the request --------------------------------------------------------------------------------- */
 
 static struct k_fetch_request_fetch_topic *
-topic_entry(struct fetch *f, struct k_fetch_request *r, const struct assigned *a)
+topic_entry(struct fetch *f, struct k_fetch_request *r, const struct fetch_item *item)
 {
+    const struct assigned *a = item->a;
     for (int32_t i = 0; i < r->topics_n; i++)
         if (slice_eq(r->topics[i].topic, a->topic)) return &r->topics[i];
-    struct topic *known = client_topic(f->r->c, a->topic);
     struct k_fetch_request_fetch_topic *t = &r->topics[r->topics_n++];
     t->topic = a->topic;
-    t->topic_id = known->id;
+    t->topic_id = item->topic_id;
     t->partitions =
         codec_array(&f->r->env->scratch, K_STRUCT_FETCH_REQUEST_FETCH_PARTITION, f->items.n);
     return t;
@@ -21,7 +21,7 @@ item_write(struct fetch *f, struct k_fetch_request *r, const struct fetch_item *
            int16_t version)
 {
     const struct assigned *a = item->a;
-    struct k_fetch_request_fetch_topic *t = topic_entry(f, r, a);
+    struct k_fetch_request_fetch_topic *t = topic_entry(f, r, item);
     struct k_fetch_request_fetch_partition *p = &t->partitions[t->partitions_n++];
     p->partition = a->partition;
     p->fetch_offset = item->position;
@@ -52,13 +52,15 @@ fetch_build(struct ask *ask, int16_t version)
 /* ---- answers ------------------------------------------------------------------------------------- */
 
 static const struct k_fetch_response_partition_data *
-fetched_partition(struct fetch *f, const struct k_fetch_response *r, const struct assigned *a)
+fetched_partition(struct fetch *f, const struct k_fetch_response *r, const struct fetch_item *item)
 {
+    const struct assigned *a = item->a;
     for (int32_t i = 0; i < r->responses_n; i++) {
         const struct k_fetch_response_fetchable_topic_response *t = &r->responses[i];
-        struct topic *known =
-            f->ask.version >= 13 ? client_topic_by_id(f->r->c, t->topic_id) : NULL;
-        if (!slice_eq(known ? known->name : t->topic, a->topic)) continue;
+        /* By the id that was asked for: another topic may have its name by now. */
+        bool is_its = f->ask.version >= 13 ? uuid_eq(t->topic_id, item->topic_id)
+                                           : slice_eq(t->topic, a->topic);
+        if (!is_its) continue;
         for (int32_t j = 0; j < t->partitions_n; j++)
             if (t->partitions[j].partition_index == a->partition) return &t->partitions[j];
     }
@@ -129,6 +131,17 @@ ask_where_replica_starts(struct assigned *a)
                            false, a->r->params.request_timeout_ms);
 }
 
+/* auto.offset.reset */
+static void
+begin_by_policy(struct assigned *a)
+{
+    if (a->r->params.reset == RESET_NONE) {
+        assigned_move(a, -1);
+        return;
+    }
+    assigned_look(a, a->r->params.reset == RESET_EARLIEST ? OFFSET_EARLIEST : OFFSET_LATEST);
+}
+
 /* A follower may not have come so far yet: of its end only what the leader says counts. */
 static void
 out_of_range(struct assigned *a, int64_t position, int32_t asked)
@@ -142,11 +155,7 @@ out_of_range(struct assigned *a, int64_t position, int32_t asked)
     }
     CONSUMER_TELL(a, out_of_range, position);
     if (a->seeks != seeks || a->gone) return;
-    if (a->r->params.reset == RESET_NONE) {
-        assigned_move(a, -1);
-        return;
-    }
-    assigned_look(a, a->r->params.reset == RESET_EARLIEST ? OFFSET_EARLIEST : OFFSET_LATEST);
+    begin_by_policy(a);
 }
 
 /* KIP-320: our last record's epoch ended earlier in this log than where we stand. */
@@ -168,7 +177,8 @@ item_take(struct fetch *f, const struct fetch_item *item, enum env_err err,
     a->fetching = false;
     if (a->gone || a->seeks != item->seeks) return;
     const struct k_fetch_response_partition_data *p =
-        err || r->error_code ? NULL : fetched_partition(f, r, a);
+        err || r->error_code ? NULL : fetched_partition(f, r, item);
+    a->is_by_id = f->ask.version >= 13;
     if (!p) {
         failed(a, err             ? K_ERR_NETWORK_EXCEPTION
                   : r->error_code ? r->error_code
@@ -245,10 +255,29 @@ is_fetchable(struct assigned *a, int64_t *wake_ns)
     return false;
 }
 
+/* The topic was deleted and another one has its name: the position is none of its, nor is the epoch of the last record. Kafka's
+ * client finds that out where the epochs say so (OffsetsForLeaderEpoch), or its position is out of range, and begins anew by its policy;
+ * else it goes on in the middle. Here it always begins anew. True: so it is. */
+static bool
+begins_in_another_topic(struct assigned *a)
+{
+    struct uuid id = client_topic_id(a->r->c, a->topic);
+    bool is_another = !uuid_is_zero(a->topic_id) && !uuid_is_zero(id) && !uuid_eq(a->topic_id, id);
+    int64_t seeks = a->seeks, position = a->position;
+    if (is_another) CONSUMER_TELL(a, out_of_range, position);
+    a->topic_id = id;
+    if (!is_another) return false;
+    a->epoch = -1;
+    if (a->seeks != seeks || a->gone) return true;
+    begin_by_policy(a);
+    return true;
+}
+
 static void
 fetch_add(struct assigned *a)
 {
     struct consumer *r = a->r;
+    if (begins_in_another_topic(a)) return;
     struct peer *peer = client_peer(r->c, replica_to_ask(a));
     const struct part *part = client_part(r->c, a->topic, a->partition);
     if (!peer || !part) {
@@ -261,7 +290,7 @@ fetch_add(struct assigned *a)
     }
     struct fetch *f = fetch_of(r, peer, a);
     if (f->ask.pending || !client_reaches(r->c, peer, f->purpose)) return;
-    struct fetch_item item = {a, a->position, a->seeks, part->leader_epoch};
+    struct fetch_item item = {a, a->position, a->seeks, part->leader_epoch, a->topic_id};
     VEC_PUSH(&r->env->mem, &f->items, item);
 }
 
@@ -269,7 +298,7 @@ static int16_t
 version_max(struct fetch *f)
 {
     for (int64_t i = 0; i < f->items.n; i++)
-        if (uuid_is_zero(client_topic(f->r->c, f->items.v[i].a->topic)->id)) return 12;
+        if (uuid_is_zero(f->items.v[i].topic_id)) return 12;
     return 17;
 }
 

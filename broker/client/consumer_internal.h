@@ -22,10 +22,12 @@ struct assigned {
     void *user;
     bool paused, gone, fetching;
     int64_t position;
-    int32_t epoch; /* of the last record read; -1: none */
-    int64_t want;  /* the offset or time looked for, while position < 0 */
-    bool wants;    /* false: it waits for a seek */
-    int64_t seeks; /* counts; what was asked under another count is void */
+    int32_t epoch;        /* of the last record read; -1: none */
+    struct uuid topic_id; /* in which topic the position is; zero: not known yet */
+    bool is_by_id;        /* what was fetched was asked for so */
+    int64_t want;         /* the offset or time looked for, while position < 0 */
+    bool wants;           /* false: it waits for a seek */
+    int64_t seeks;        /* counts; what was asked under another count is void */
     int64_t lookup_seeks, op_seeks;
     int64_t resume_ns;
     int32_t failed_epoch; /* the leader's, when it last failed */
@@ -48,6 +50,7 @@ struct fetch_item {
     int64_t position, seeks;
     int32_t
         leader_epoch; /* by which the broker was chosen, and by none that is heard of while this waits to be sent */
+    struct uuid topic_id;
 };
 
 /* One request at a time to each broker, but for what is assigned twice. */

@@ -86,6 +86,7 @@ hand_out_records(struct assigned *a, struct slice payload)
     }
     pass(a, h);
     struct polled p = {.topic = a->topic,
+                       .topic_id = a->is_by_id ? a->topic_id : UUID_ZERO,
                        .partition = a->partition,
                        .leader_epoch = h->leader_epoch,
                        .records = v,

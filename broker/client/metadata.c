@@ -49,6 +49,13 @@ client_leader(struct client *c, struct slice topic, int32_t partition)
     return leader ? leader->id : -1;
 }
 
+struct uuid
+client_topic_id(struct client *c, struct slice topic)
+{
+    const struct topic *t = client_topic(c, topic);
+    return t ? t->id : UUID_ZERO;
+}
+
 void
 client_watch(struct client *c, struct client_watcher *w)
 {

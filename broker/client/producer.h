@@ -54,8 +54,10 @@ struct send {
     int64_t offset;    /* -1: not known */
     int32_t node_id;   /* the broker that was asked last; -1: none */
     int64_t timestamp; /* of the record, or of the append if the topic says so */
-    struct list node;  /* the producer's */
-    int32_t at;        /* in its batch */
+    struct uuid
+        topic_id; /* SEND_OK: of the topic that it was sent to, of all that had this name; zero: it was sent by name */
+    struct list node; /* the producer's */
+    int32_t at;       /* in its batch */
 };
 
 struct producer_record {

@@ -117,6 +117,7 @@ batch_end(struct producer *p, struct pbatch *b, enum send_result result, int16_t
         if (result == SEND_OK && base_offset >= 0) s->offset = base_offset + s->at;
         if (append_time >= 0) s->timestamp = append_time;
         if (b->attempts > 0) s->node_id = b->node_id;
+        if (b->is_by_id) s->topic_id = b->topic_id;
         send_end(p, s, result, error, charged);
         charged = 0;
     }

@@ -90,6 +90,7 @@ next_behind(const struct pbatch *b)
 void
 part_note_stored(struct ppart *part, const struct pbatch *b)
 {
+    part->is_new_log = false;
     if (b->has_sequence && is_at_or_behind(next_behind(b), part->acked_next))
         part->acked_next = next_behind(b);
 }

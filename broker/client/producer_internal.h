@@ -34,8 +34,10 @@ struct pbatch {
     bool maybe_stored;    /* an attempt's end is not known */
     bool ended;           /* its sends are done */
     bool has_sequence;
-    int16_t error;   /* of the last attempt */
-    int32_t node_id; /* whom it asked */
+    int16_t error;        /* of the last attempt */
+    int32_t node_id;      /* whom it asked */
+    struct uuid topic_id; /* to which topic it was last sent … */
+    bool is_by_id;        /* … and was answered for by its id, not by its name */
     struct op op;
     struct buf *compressed;
     struct buf *bytes; /* as sent */
@@ -54,6 +56,8 @@ struct ppart {
     int32_t next_sequence, acked_next; /* the one behind the last acknowledged */
     bool hole; /* a batch with a sequence ended without having been stored, as far as we know */
     bool bump; /* the epoch is to be raised when nothing is in flight */
+    struct uuid topic_id; /* to which topic was last sent */
+    bool is_new_log;      /* that was made again: nothing has been acknowledged from there yet */
     enum part_txn txn;
 };
 

@@ -15,13 +15,14 @@ flights_to(struct producer *p, int32_t node_id)
 /* ---- the request --------------------------------------------------------------------------------- */
 
 static struct k_produce_request_topic_produce_data *
-topic_data(struct producer *p, struct k_produce_request *r, const struct ptopic *t, int64_t room)
+topic_data(struct producer *p, struct k_produce_request *r, const struct pbatch *b, int64_t room)
 {
+    struct slice name = b->part->topic->name;
     for (int32_t i = 0; i < r->topic_data_n; i++)
-        if (r->topic_data[i].name.p == t->name.p) return &r->topic_data[i];
+        if (r->topic_data[i].name.p == name.p) return &r->topic_data[i];
     struct k_produce_request_topic_produce_data *d = &r->topic_data[r->topic_data_n++];
-    d->name = t->name;
-    d->topic_id = t->known->id;
+    d->name = name;
+    d->topic_id = b->topic_id;
     d->partition_data =
         codec_array(&p->env->scratch, K_STRUCT_PRODUCE_REQUEST_PARTITION_PRODUCE_DATA, room);
     return d;
@@ -44,8 +45,7 @@ produce_build(struct ask *a, int16_t version)
         codec_array(&p->env->scratch, K_STRUCT_PRODUCE_REQUEST_TOPIC_PRODUCE_DATA, q->batches.n);
     for (int64_t i = 0; i < q->batches.n; i++) {
         struct pbatch *b = q->batches.v[i];
-        struct k_produce_request_topic_produce_data *d =
-            topic_data(p, r, b->part->topic, q->batches.n);
+        struct k_produce_request_topic_produce_data *d = topic_data(p, r, b, q->batches.n);
         struct k_produce_request_partition_produce_data *part =
             &d->partition_data[d->partition_data_n++];
         part->index = b->part->index;
@@ -124,13 +124,14 @@ batch_answered(struct producer *p, struct pbatch *b,
 }
 
 static const struct k_produce_response_partition_produce_response *
-produced_partition(struct producer *p, const struct k_produce_response *r, int16_t version,
-                   const struct pbatch *b)
+produced_partition(const struct k_produce_response *r, int16_t version, const struct pbatch *b)
 {
     for (int32_t i = 0; i < r->responses_n; i++) {
         const struct k_produce_response_topic_produce_response *t = &r->responses[i];
-        struct topic *known = version >= 13 ? client_topic_by_id(p->c, t->topic_id) : NULL;
-        if (!slice_eq(known ? known->name : t->name, b->part->topic->name)) continue;
+        /* By the id that it was sent with: another topic may have its name by now. */
+        bool is_its = version >= 13 ? uuid_eq(t->topic_id, b->topic_id)
+                                    : slice_eq(t->name, b->part->topic->name);
+        if (!is_its) continue;
         for (int32_t j = 0; j < t->partition_responses_n; j++)
             if (t->partition_responses[j].index == b->part->index)
                 return &t->partition_responses[j];
@@ -159,6 +160,7 @@ request_take(struct preq *q, enum env_err err, const struct k_produce_response *
     CHECK(b->part->in_flight > 0);
     b->part->in_flight--;
     b->node_id = q->peer->id;
+    b->is_by_id = q->ask.version >= 13;
     if (err) {
         /* What never left us is nowhere. */
         batch_refused(p, b, K_ERR_NETWORK_EXCEPTION,
@@ -170,7 +172,7 @@ request_take(struct preq *q, enum env_err err, const struct k_produce_response *
     static const struct k_produce_response_partition_produce_response missing = {
         .error_code = K_ERR_UNKNOWN_SERVER_ERROR};
     const struct k_produce_response_partition_produce_response *one =
-        r ? produced_partition(p, r, q->ask.version, b) : &stored;
+        r ? produced_partition(r, q->ask.version, b) : &stored;
     if (r && one) producer_learn_leader(p, r, b, one);
     batch_answered(p, b, one ? one : &missing);
 }
@@ -205,7 +207,20 @@ lingered(struct producer *p, const struct pbatch *b)
 static bool
 is_first_under_way(const struct ppart *part)
 {
-    return part->in_flight > 0 && part->acked_next == 0;
+    return part->in_flight > 0 && (part->acked_next == 0 || part->is_new_log);
+}
+
+/* The log of a topic that was made again knows nobody. What is under way to the former one's may have to go to it, too: that is
+ * waited for, or what comes behind would be there first. */
+static bool
+part_knows_log(struct ppart *part)
+{
+    struct uuid id = part->topic->known->id;
+    if (uuid_eq(part->topic_id, id) || uuid_is_zero(id)) return true;
+    if (part->in_flight > 0) return false;
+    part->is_new_log = !uuid_is_zero(part->topic_id);
+    part->topic_id = id;
+    return true;
 }
 
 static int32_t
@@ -236,6 +251,7 @@ static struct pbatch *
 part_next(struct producer *p, struct ppart *part)
 {
     if (part->bump || part->in_flight >= p->params.max_in_flight) return NULL;
+    if (!part_knows_log(part)) return NULL;
     if (p->params.idempotent && is_first_under_way(part)) return NULL;
     if (has_unsent(part) && !part_is_in_txn(p, part)) return NULL;
     LIST_EACH(&part->batches, b, struct pbatch, node) {
@@ -266,6 +282,7 @@ request_add(struct preq *q, struct pbatch *b)
     b->state = BATCH_IS_SENT;
     b->attempts++;
     b->leader_epoch = leader_epoch_of(b->part);
+    b->topic_id = b->part->topic->known->id;
     b->part->in_flight++;
     q->p->stats.bytes += b->bytes->n;
     VEC_PUSH(&q->p->env->mem, &q->batches, b);

@@ -40,6 +40,7 @@ struct script {
     int64_t end[SCRIPT_PARTITIONS];
     int16_t api_versions_max; /* 0: all */
     int16_t produce_max;
+    int32_t made_again; /* the topic, so often: each has another id */
     /* What the n-th produce to a partition, from 1, is answered with; NULL: stored. */
     int16_t (*produce)(struct script *s, int32_t node, int32_t partition,
                        const struct batch_header *h, int32_t n);
@@ -83,6 +84,13 @@ fake_store(struct script *s, int32_t partition, struct slice batch, int64_t *ret
     return K_ERR_NONE;
 }
 
+/* Who asks by name does not say which. */
+static bool
+is_former(const struct script *s, struct uuid id)
+{
+    return !uuid_is_zero(id) && id.b[15] != (uint8_t)(9 + s->made_again);
+}
+
 /* K_ERR_NONE, or what to do instead of answering. */
 static int16_t
 fake_produce(struct fake *f, const struct k_produce_request *q, struct k_produce_response *r,
@@ -107,7 +115,9 @@ fake_produce(struct fake *f, const struct k_produce_request *q, struct k_produce
                 &r->responses[i].partition_responses[j];
             struct batch_header h;
             assert_int_equal(batch_parse(p->records.bytes, &h), BATCH_OK);
-            int16_t e = s->produce ? s->produce(s, f->id, p->index, &h, ++s->produced) : K_ERR_NONE;
+            int16_t e = is_former(s, q->topic_data[i].topic_id) ? K_ERR_UNKNOWN_TOPIC_ID
+                      : s->produce ? s->produce(s, f->id, p->index, &h, ++s->produced)
+                                   : K_ERR_NONE;
             to->index = p->index;
             to->base_offset = -1;
             if (e == K_ERR_NONE || e == SCRIPT_STORE_AND_BREAK ||
@@ -143,7 +153,9 @@ fake_fetch(struct fake *f, const struct k_fetch_request *q, struct k_fetch_respo
             to->partition_index = p->partition;
             to->high_watermark = to->last_stable_offset = s->end[p->partition];
             to->records.bytes = SLICE_EMPTY;
-            to->error_code = s->fetch ? s->fetch(s, f->id, p, to, ++s->fetched) : K_ERR_NONE;
+            to->error_code = is_former(s, q->topics[i].topic_id) ? K_ERR_UNKNOWN_TOPIC_ID
+                           : s->fetch ? s->fetch(s, f->id, p, to, ++s->fetched)
+                                      : K_ERR_NONE;
             if (to->error_code || to->diverging_epoch.epoch >= 0 || to->records.bytes.n > 0)
                 continue;
             for (int32_t k = 0; k < s->log_n[p->partition]; k++) {
@@ -191,7 +203,7 @@ fake_metadata(struct fake *f, struct k_metadata_response *r, struct arena *a)
     r->topics_n = 1;
     r->topics = codec_array(a, K_STRUCT_METADATA_RESPONSE_METADATA_RESPONSE_TOPIC, 1);
     r->topics->name = S("t");
-    r->topics->topic_id.b[15] = 9;
+    r->topics->topic_id.b[15] = (uint8_t)(9 + f->script->made_again);
     r->topics->partitions_n = SCRIPT_PARTITIONS;
     r->topics->partitions =
         codec_array(a, K_STRUCT_METADATA_RESPONSE_METADATA_RESPONSE_PARTITION, SCRIPT_PARTITIONS);

@@ -10,6 +10,7 @@ static struct consumer_params params;
 static int64_t from, from_time, read_n, last, truncated_at, out_of_range_n, corrupt_n, errors_n,
     positioned_at, at_end;
 static int32_t from_epoch, from_node;
+static struct uuid last_id;
 
 static void
 on_records(void *owner, struct assigned *a, const struct polled *p)
@@ -18,6 +19,7 @@ on_records(void *owner, struct assigned *a, const struct polled *p)
     for (int32_t i = 0; i < p->records_n; i++) {
         if (read_n > 0) assert_int_equal(p->records[i].offset, last + 1);
         last = p->records[i].offset;
+        last_id = p->topic_id;
         read_n++;
         assert_int_equal(p->records[i].value.p[0], 'a' + last);
     }
@@ -324,6 +326,35 @@ out_of_range_goes_by_the_policy(void **state)
     assert_int_equal(read_n, 4);
 }
 
+/* While it waits at the end, its topic is deleted, and made again with other records and in an earlier epoch. */
+static int16_t
+made_again_at_the_end(struct script *s, int32_t node,
+                      const struct k_fetch_request_fetch_partition *p,
+                      struct k_fetch_response_partition_data *ret, int32_t n)
+{
+    (void)node, (void)ret, (void)n;
+    if (s->made_again || p->fetch_offset < 6) return K_ERR_NONE;
+    s->made_again++;
+    s->leader_epoch[0] = 0;
+    s->log_n[0] = 0, s->end[0] = 0;
+    fill(4, CODEC_NONE, 0);
+    return K_ERR_UNKNOWN_TOPIC_ID;
+}
+
+static void
+a_topic_that_was_made_again_is_read_from_where_the_policy_says(void **state)
+{
+    (void)state;
+    script.leader_epoch[0] = 3;
+    fill(3, CODEC_NONE, 0);
+    script.fetch = made_again_at_the_end;
+    script_run(&script, 1000);
+    assert_int_equal(out_of_range_n, 1);
+    assert_int_equal(positioned_at, 0);
+    assert_int_equal(read_n, 8); /* of those that are there now */
+    assert_int_equal(last_id.b[15], 10);
+}
+
 static void
 out_of_range_without_a_policy_waits_for_a_seek(void **state)
 {
@@ -584,6 +615,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         CASE(a_partition_that_is_read_twice_from_a_node_is_read_twice),
         CASE(reads_all_in_order),
+        CASE(a_topic_that_was_made_again_is_read_from_where_the_policy_says),
         CASE(begins_at_its_offset_within_a_batch),
         CASE(from_the_latest_reads_only_what_comes),
         CASE(a_seek_goes_where_it_says),

@@ -326,6 +326,52 @@ nothing_overtakes_the_first_batch(void **state)
     assert_int_equal(producer_stats(producer)->epoch_bumps, 0);
 }
 
+/* The topic is deleted and made again while the second batch is on its way; its log knows nobody, and takes whatever comes first. The
+ * first batch there is lost once. */
+static int16_t
+made_again_and_first_lost(struct script *s, int32_t node, int32_t partition,
+                          const struct batch_header *h, int32_t n)
+{
+    (void)node, (void)partition;
+    if (n == 1) return K_ERR_NONE;
+    if (n == 2) {
+        s->made_again++;
+        return K_ERR_UNKNOWN_TOPIC_ID;
+    }
+    if (n == 3) return SCRIPT_NO_ANSWER;
+    int32_t stored = s->log_n[0];
+    return stored == 1 || h->base_sequence == s->log[0][stored - 1].h.base_sequence + 1
+             ? K_ERR_NONE
+             : K_ERR_OUT_OF_ORDER_SEQUENCE_NUMBER;
+}
+
+static void
+nothing_overtakes_the_first_batch_to_a_topic_that_was_made_again(void **state)
+{
+    (void)state;
+    params.batch_bytes = 1;
+    after = 0;
+    later.due = send_later; /* while the first is under way there */
+    script.produce = made_again_and_first_lost;
+    script_run(&script, 4000);
+    assert_int_equal(done_n, 3);
+    for (int i = 0; i < 3; i++) {
+        assert_int_equal(sends[i].result, SEND_OK);
+        assert_int_equal(script.log[0][i].h.base_sequence, i);
+        assert_int_equal(sends[i].topic_id.b[15], i ? 10 : 9);
+    }
+}
+
+static void
+who_sends_by_name_knows_no_id(void **state)
+{
+    (void)state;
+    script.produce_max = 12;
+    script_run(&script, 1000);
+    assert_int_equal(sends[0].result, SEND_OK);
+    assert_true(uuid_is_zero(sends[0].topic_id));
+}
+
 /* Stored, but the answer is lost; then a leader is asked that was deposed before. */
 static int16_t
 stored_then_a_deposed_leader(struct script *s, int32_t node, int32_t partition,
@@ -577,6 +623,8 @@ main(void)
         CASE(a_duplicate_is_ok_without_offset),
         CASE(retries_keep_the_order),
         CASE(nothing_overtakes_the_first_batch),
+        CASE(nothing_overtakes_the_first_batch_to_a_topic_that_was_made_again),
+        CASE(who_sends_by_name_knows_no_id),
         CASE(what_may_be_stored_is_not_sent_as_new),
         CASE(what_is_stored_behind_a_batch_does_not_acknowledge_it),
         CASE(forgotten_producer_begins_anew_under_a_higher_epoch),
