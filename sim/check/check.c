@@ -42,7 +42,12 @@ sent_add(struct checker *c, uint64_t value, int64_t op)
 {
     int64_t i = slot_of(c, value);
     if (c->slots[i]) return false;
-    struct sent s = {.value = value, .op = op, .final_offset = -1, .polled_offset = -1};
+    struct sent s = {.value = value,
+                     .op = op,
+                     .final_offset = -1,
+                     .polled_offset = -1,
+                     .polled_topic = -1,
+                     .final_topic = -1};
     VEC_PUSH(c->mem, &c->sent, s);
     c->slots[i] = (int32_t)c->sent.n;
     return true;
@@ -76,6 +81,7 @@ checker_make_parts(struct checker *c)
     for (int32_t t = 0; t < (int32_t)h->topics.n; t++)
         for (int32_t i = 0; i < h->topics.v[t].partitions; i++)
             c->parts[c->first_part[t] + i] = (struct part){.topic = t,
+                                                           .has_lives = history_has_lives(h, t),
                                                            .partition = i,
                                                            .base = INT64_MAX,
                                                            .final_first = -1,
@@ -156,10 +162,21 @@ release(struct checker *c)
 /* ---- polls ---------------------------------------------------------------------------------------- */
 
 static bool
+was_sent_to_namesake(const struct checker *c, const struct sent *s, const struct part *p)
+{
+    const struct history_op *op = &c->h->ops.v[s->op];
+    return history_is_namesake(c->h, op->topic, p->topic) &&
+           (op->partition < 0 || op->partition == p->partition);
+}
+
+/* What is acknowledged is in the topic that acknowledged it, or, by an attempt before, in a former one; in none that came later. */
+static bool
 was_sent_here(const struct checker *c, const struct sent *s, const struct part *p)
 {
     const struct history_op *op = &c->h->ops.v[s->op];
-    return op->topic == p->topic && (op->partition < 0 || op->partition == p->partition);
+    bool is_known = p->has_lives && op->outcome == HISTORY_OK && !op->is_of_any_life;
+    return was_sent_to_namesake(c, s, p) &&
+           (!is_known || c->h->topics.v[p->topic].life <= c->h->topics.v[op->topic].life);
 }
 
 /* Acknowledged before the topic of this name was deleted that was there then: it cannot be in the one that there is
@@ -168,7 +185,8 @@ static bool
 is_of_former_topic(const struct checker *c, const struct part *p, const struct sent *s)
 {
     const struct history_op *op = &c->h->ops.v[s->op];
-    return !p->is_gone && op->outcome == HISTORY_OK && op->complete_ns < p->died_ns;
+    return !p->has_lives && !p->is_gone && op->outcome == HISTORY_OK &&
+           op->complete_ns < p->died_ns;
 }
 
 static void
@@ -178,7 +196,7 @@ tell_phantom(struct checker *c, const struct history_op *poll, const struct part
     struct telling t = tell_begin(c, RULE_PHANTOM, p, r->offset, r->value, poll->complete_ns);
     tell_process(&t, poll->process), tell_text(&t, " read "), tell_value(&t, r->value);
     if (!s) tell_text(&t, ", which nobody had sent");
-    else if (was_sent_here(c, s, p))
+    else if (was_sent_to_namesake(c, s, p))
         tell_text(&t, ", which was sent to a topic of this name that was deleted");
     else tell_text(&t, ", which was sent elsewhere");
     tell_end(&t);
@@ -266,9 +284,20 @@ take_final(struct checker *c, const struct history_op *poll, struct part *p,
     uint64_t *at = &p->final[r->offset - p->base];
     if (p->final_first < 0 || r->offset < p->final_first) p->final_first = r->offset;
     if (*at == 0) c->ret->read += s->final_offset < 0 && !c->h->ops.v[s->op].is_final;
-    if (s->final_offset < 0) s->final_offset = r->offset;
-    else if (*at == 0 && part_owes(c, p, s)) tell_duplicate(c, poll, p, r, s->final_offset);
+    if (s->final_offset < 0) s->final_offset = r->offset, s->final_topic = p->topic;
+    else if (*at == 0 && part_owes_read(c, p, s)) tell_duplicate(c, poll, p, r, s->final_offset);
     *at = r->value;
+}
+
+/* Of two topics of one name, in the later one. */
+static void
+note_first_poll(struct sent *s, const struct part *p, const struct history_read *r,
+                const struct history_op *poll)
+{
+    if (s->polled_topic >= p->topic) return;
+    s->polled_topic = p->topic;
+    s->polled_offset = r->offset;
+    s->polled_ns = poll->complete_ns;
 }
 
 static void
@@ -291,7 +320,7 @@ checker_check_read(struct checker *c, const struct history_op *poll, int64_t num
         tell_phantom(c, poll, p, r, s);
         return;
     }
-    if (!part_owes(c, p, s)) {
+    if (!p->has_lives && !part_owes(c, p, s)) {
         /* Of which of the two it is nobody can say. */
         if (!p->polled[r->offset - p->base]) note_polled(p, r);
         if (poll->is_final && poll->node < 0) take_final(c, poll, p, r, s);
@@ -299,14 +328,11 @@ checker_check_read(struct checker *c, const struct history_op *poll, int64_t num
     }
     check_failed(c, poll, p, r, s);
     uint64_t *at = &p->polled[r->offset - p->base];
-    if (*at == 0 && s->polled_offset >= 0 && !p->will_end)
+    if (*at == 0 && s->polled_topic == p->topic && !p->will_end)
         tell_duplicate(c, poll, p, r, s->polled_offset);
     if (*at == 0) note_polled(p, r);
     else if (*at != r->value) tell_two_at_one(c, poll, p, r);
-    if (s->polled_offset < 0) {
-        s->polled_offset = r->offset;
-        s->polled_ns = poll->complete_ns;
-    }
+    note_first_poll(s, p, r, poll);
     if (r->offset < p->polled_first) p->polled_first = r->offset;
     if (r->offset > p->polled_last) p->polled_last = r->offset;
     if (poll->is_final && poll->node < 0) take_final(c, poll, p, r, s);
@@ -319,6 +345,8 @@ static void
 check_end(struct checker *c, const struct history_op *op, const struct part *p, bool is_complete)
 {
     struct cursor *k = checker_cursor(c, op->process, p);
+    /* It is asked for by name: from the end of the first topic on nobody can say whose end it is. */
+    if (p->has_lives && c->parts[c->first_part[c->h->topics.v[p->topic].first]].is_gone) return;
     if (!is_complete) {
         k->end_bound = k->end;
         k->bound_ns = k->end_ns;
@@ -393,7 +421,7 @@ take_turn(struct checker *c, const struct turn *t)
         if (p->topic != t->topic) continue;
         if (!t->is_made) p->is_gone = true;
         if (!t->is_made) p->died_ns = t->is_sure ? t->begun_ns : 0;
-        if (t->is_made && p->is_gone) begin_anew(c, p, t->at_ns);
+        if (t->is_made && p->is_gone && !p->has_lives) begin_anew(c, p, t->at_ns);
     }
 }
 

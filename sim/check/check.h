@@ -94,6 +94,7 @@ struct claim {
     bool idempotent;
     bool is_committed; /* somebody has read it: only what is committed is given to read */
     int32_t leader;    /* who acknowledged it; -1: not known */
+    int32_t life;      /* its topic is the how many-th of its name, of several; 0: the only one */
 };
 /* True: that is permitted; because of what is written to why. */
 bool permission_of(const struct check_facts *f, const struct claim *c, enum rule rule,

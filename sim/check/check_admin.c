@@ -83,7 +83,7 @@ may_be_another_topic(const struct checker *c, const struct history_op *deletion)
 {
     for (int64_t i = 0; i < c->turns.n; i++) {
         const struct turn *t = &c->turns.v[i];
-        if (!t->is_made && t->topic == deletion->topic &&
+        if (!t->is_made && history_is_namesake(c->h, t->topic, deletion->topic) &&
             (!t->is_sure || t->at_ns >= deletion->invoke_ns))
             return true;
     }

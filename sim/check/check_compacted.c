@@ -29,10 +29,13 @@ key_end_of(struct checker *c, struct part *p, int64_t key)
 }
 
 static bool
-has_key_in(const struct history_op *op, const struct part *p)
+has_key_in(const struct checker *c, const struct history_op *op, const struct part *p)
 {
+    bool is_done = op->outcome == HISTORY_OK && !op->is_of_any_life;
+    bool is_its =
+        op->topic == p->topic || (!is_done && history_is_namesake(c->h, op->topic, p->topic));
     bool is_there = op->partition < 0 || op->partition == p->partition;
-    return op->topic == p->topic && op->key >= 0 && is_there;
+    return is_its && op->key >= 0 && is_there;
 }
 
 /* By place, not by record: one that was sent again without idempotence may lie there twice. */
@@ -41,7 +44,7 @@ know_lasts(struct checker *c, struct part *p)
 {
     for (int64_t i = 0; i < p->n; i++) {
         const struct sent *s = p->final[i] ? sent_find(c, p->final[i]) : NULL;
-        if (!s || !has_key_in(&c->h->ops.v[s->op], p)) continue;
+        if (!s || !has_key_in(c, &c->h->ops.v[s->op], p)) continue;
         struct key_end *k = key_end_of(c, p, c->h->ops.v[s->op].key);
         k->final = p->base + i;
         k->value = s - c->sent.v;
@@ -72,7 +75,7 @@ compacted_begin(struct checker *c)
         know_lasts(c, p);
         for (int64_t i = 0; i < c->sent.n; i++) {
             const struct history_op *op = &c->h->ops.v[c->sent.v[i].op];
-            if (op->is_tombstone && has_key_in(op, p)) know_tombstone(c, p, i);
+            if (op->is_tombstone && has_key_in(c, op, p)) know_tombstone(c, p, i);
         }
     }
 }
@@ -108,7 +111,7 @@ compacted_away_at(const struct checker *c, const struct part *p, uint64_t value,
     if (own->is_tombstone && compacted_topic_of(c, p)->tombstones_go) return true;
     for (const struct sent *other = c->sent.v; other < c->sent.v + c->sent.n; other++) {
         const struct history_op *op = &c->h->ops.v[other->op];
-        if (op->key != own->key || !has_key_in(op, p) || op->outcome == HISTORY_FAIL ||
+        if (op->key != own->key || !has_key_in(c, op, p) || op->outcome == HISTORY_FAIL ||
             op->invoke_ns >= at_ns || other == s)
             continue;
         int64_t place = lies_at(other, op);

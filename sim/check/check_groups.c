@@ -362,8 +362,8 @@ static bool
 is_made_again(const struct checker *c, const struct turn *deletion, int64_t by_ns)
 {
     for (const struct turn *t = c->turns.v; t < c->turns.v + c->turns.n; t++)
-        if (t->is_made && t->topic == deletion->topic && t->begun_ns >= deletion->begun_ns &&
-            t->at_ns <= by_ns)
+        if (t->is_made && history_is_namesake(c->h, t->topic, deletion->topic) &&
+            t->begun_ns >= deletion->begun_ns && t->at_ns <= by_ns)
             return true;
     return false;
 }
@@ -374,7 +374,8 @@ may_be_of_deleted_topic(const struct groups *g, const struct history_op *look, i
 {
     const struct checker *c = g->c;
     for (const struct turn *t = c->turns.v; t < c->turns.v + c->turns.n; t++) {
-        if (!t->is_made && t->topic == look->topic && t->begun_ns <= look->complete_ns &&
+        if (!t->is_made && history_is_namesake(c->h, t->topic, look->topic) &&
+            t->begun_ns <= look->complete_ns &&
             (!t->is_sure || t->at_ns >= since_ns || !is_made_again(c, t, since_ns)))
             return true;
     }

@@ -6,10 +6,10 @@
 /* ---- turns --------------------------------------------------------------------------------------- */
 
 static int32_t
-topic_named(const struct history *h, struct slice name)
+topic_named(const struct history *h, struct slice name, int32_t life)
 {
     for (int32_t i = 0; i < (int32_t)h->topics.n; i++)
-        if (slice_eq(h->topics.v[i].name, name)) return i;
+        if (slice_eq(h->topics.v[i].name, name) && h->topics.v[i].life == life) return i;
     return -1;
 }
 
@@ -22,7 +22,7 @@ gather_what_happened(struct checker *c)
     for (int64_t i = 0; all && i < all->v.n; i++) {
         const struct happening *one = &all->v.v[i];
         if (one->kind != HAPPENED_MADE && one->kind != HAPPENED_DELETED) continue;
-        struct turn t = {.topic = topic_named(c->h, one->topic),
+        struct turn t = {.topic = topic_named(c->h, one->topic, one->life),
                          .is_made = one->kind == HAPPENED_MADE,
                          .is_sure = true,
                          .begun_ns = one->at_ns,

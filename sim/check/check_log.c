@@ -39,7 +39,7 @@ check_leap(struct checker *c, const struct leap *l)
 {
     const struct history_op *poll = &c->h->ops.v[l->op];
     const struct part *p = checker_part(c, poll->topic, poll->partition);
-    if (p->is_gone || poll->complete_ns < p->born_ns) return;
+    if (!p->has_lives && (p->is_gone || poll->complete_ns < p->born_ns)) return;
     int64_t from = l->next < p->base ? p->base : l->next, at = from;
     if (at < part_removed_to(c, p)) at = part_removed_to(c, p);
     while (at < l->offset && (!is_owed_to_all(c, p->polled[at - p->base]) ||
@@ -62,7 +62,7 @@ check_read_lost(struct checker *c, const struct part *p)
 {
     for (int64_t i = 0; i < p->n; i++) {
         struct sent *s = p->polled[i] && !p->final[i] ? sent_find(c, p->polled[i]) : NULL;
-        if (!s || !part_owes(c, p, s) || s->final_offset >= 0 || is_excused(c, p, p->base + i))
+        if (!s || !part_owes_read(c, p, s) || s->final_offset >= 0 || is_excused(c, p, p->base + i))
             continue;
         if (c->h->ops.v[s->op].outcome == HISTORY_OK || is_of_open_txn(c, s)) continue;
         if (compacted_away(c, p, s->value, p->base + i)) continue;
@@ -185,6 +185,9 @@ check_sends(struct checker *c)
         if (op->topic < 0 || c->h->topics.v[op->topic].partitions == 0) continue;
         struct part *p = checker_part(c, op->topic, op->partition < 0 ? 0 : op->partition);
         check_liveness(c, p, s);
+        bool is_vague = p->has_lives && op->partition >= 0 && !sent_is_of(c, p, s);
+        if (is_vague && s->final_topic >= 0)
+            check_order(c, checker_part(c, s->final_topic, op->partition), s);
         if (op->partition < 0 || !part_owes(c, p, s)) continue;
         check_promise(c, p, s);
         check_order(c, p, s);
@@ -262,7 +265,7 @@ check_log(struct checker *c)
         check_readable(c, p);
         check_resurrected(c, p);
         if (p->final_end >= 0) check_read_lost(c, p), any = true;
-        else all = all && !p->has_sends;
+        else all = all && (!p->has_sends || (p->has_lives && p->is_gone));
     }
     for (int64_t i = 0; i < c->h->ops.n; i++) compare_replica(c, &c->h->ops.v[i]);
     c->ret->has_final = any && all;

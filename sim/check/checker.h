@@ -10,6 +10,7 @@ struct sent {
     int64_t op;
     int64_t final_offset, polled_offset; /* the first; -1 */
     int64_t polled_ns;                   /* when somebody was first given it */
+    int32_t polled_topic, final_topic;   /* of the topics of one name, in which; -1 */
     bool failed_told;
 };
 
@@ -26,6 +27,7 @@ struct key_end {
 struct part {
     int32_t topic, partition;
     bool has_sends, final_begun, will_end; /* the final reading from the leader came to its end */
+    bool has_lives; /* its topic is one of several of its name that histories tell apart */
     int64_t base, n;
     uint64_t *polled;       /* by anybody, first come */
     int32_t *polled_epochs; /* of their batches */
@@ -103,11 +105,28 @@ part_polled(const struct part *p, int64_t offset)
     return offset >= p->base && offset < p->base + p->n ? p->polled[offset - p->base] : 0;
 }
 
-/* Sent to the topic that there is now, not to one of its name that was deleted. */
+/* Of several topics of one name: this is the one that acknowledged it, as its id says. */
+static inline bool
+sent_is_of(const struct checker *c, const struct part *p, const struct sent *s)
+{
+    const struct history_op *op = &c->h->ops.v[s->op];
+    return op->outcome == HISTORY_OK && !op->is_of_any_life && op->topic == p->topic;
+}
+
+/* Sent to the topic that there is now, not to one of its name that was deleted: what went to that, went with it. */
 static inline bool
 part_owes(const struct checker *c, const struct part *p, const struct sent *s)
 {
-    return !p->is_gone && c->h->ops.v[s->op].invoke_ns >= p->born_ns;
+    if (p->is_gone) return false;
+    if (p->has_lives) return sent_is_of(c, p, s);
+    return c->h->ops.v[s->op].invoke_ns >= p->born_ns;
+}
+
+/* What is read of it is owed from then on: of which topic it is, readers know by its id, whoever sent it. */
+static inline bool
+part_owes_read(const struct checker *c, const struct part *p, const struct sent *s)
+{
+    return p->has_lives ? !p->is_gone : part_owes(c, p, s);
 }
 
 /* ---- when there was a topic of its name: check_lives.c ---- */

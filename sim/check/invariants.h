@@ -26,6 +26,8 @@ void invariants_free(struct invariants *v);
 bool invariants_topic_id(const struct invariants *v, struct slice name, struct uuid *ret);
 /* null: none of this id was made. */
 struct slice invariants_topic_name(const struct invariants *v, struct uuid id);
+/* The how many-th of its name, from 1; 0: none of this id was made. */
+int32_t invariants_topic_life(const struct invariants *v, struct slice name, struct uuid id);
 /* Told of each topic that the quorum has made or deleted, as soon as that is committed: with the id that tells it from others of its
  * name, and where in the metadata log that stands. From the disk of the quorum's leader, whatever controllers tell. */
 struct topic_told {

@@ -125,6 +125,19 @@ invariants_topic_name(const struct invariants *v, struct uuid id)
     return SLICE_NULL;
 }
 
+int32_t
+invariants_topic_life(const struct invariants *v, struct slice name, struct uuid id)
+{
+    int32_t life = 0;
+    for (int64_t i = 0; v->ledger && i < v->ledger->topics.n; i++) {
+        const struct known_topic *t = &v->ledger->topics.v[i];
+        if (!slice_eq(t->name, name)) continue;
+        life++;
+        if (uuid_eq(t->id, id)) return life;
+    }
+    return 0;
+}
+
 static struct model_ids
 ids_of(const int32_t *v, int32_t n)
 {

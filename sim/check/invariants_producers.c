@@ -7,6 +7,9 @@
  *
  * A broker that does not know a producer takes whatever number comes first: so the first batch goes alone, too. And with the end of
  * each transaction a producer of version 2 is told the epoch of the next one (KIP-890): by that what comes late is told from it.
+ *
+ * In the log of a topic that was made again the producer is not known either: there it goes on with a number that it has sent to the former
+ * one, if it has not heard that it was stored, or with the one that is due.
  * Told of are our own clients; who asks what no client would ask, or comes from outside, is not judged. */
 #include "sim/check/invariants_own.h"
 
@@ -25,6 +28,8 @@ struct producer_book {
     int16_t epoch;
     int32_t next;                          /* the sequence that is due */
     bool is_known;                         /* something was acknowledged */
+    bool goes_on;                          /* from the log of a former topic of this name … */
+    int64_t begun_ns;                      /* … since when */
     int32_t acked_last;                    /* the last sequence of the latest batch that was */
     VEC(struct batch_under_way) under_way; /* in their order */
 };
@@ -59,12 +64,35 @@ is_fenced(const struct invariants *v, const struct produced_part *p)
     return false;
 }
 
+/* By their place in the circle of numbers. */
+static bool
+is_sent_or_due(const struct producer_book *b, int32_t sequence)
+{
+    return (((int64_t)b->next - sequence) & INT32_MAX) < INT32_MAX / 2;
+}
+
+/* In the log of another topic of this name, a former one or (who is told of it late goes back to that) the one after it. */
+static bool
+is_due_in_namesake(const struct invariants *v, const struct produced_part *p)
+{
+    for (int64_t i = v->books.n; i-- > 0;) {
+        const struct producer_book *b = v->books.v[i];
+        if (b->producer == p->producer && b->epoch == p->producer_epoch && b->key != p->key &&
+            slice_eq(b->key->subject, p->key->subject) && is_sent_or_due(b, p->sequence))
+            return true;
+    }
+    return false;
+}
+
 /* An earlier epoch of the same producer is over. */
 static struct producer_book *
 book_new(struct invariants *v, const struct produced_part *p)
 {
     struct producer_book *b = MEM_NEW(v->mem, struct producer_book);
     *b = (struct producer_book){.key = p->key, .producer = p->producer, .epoch = p->producer_epoch};
+    b->goes_on = is_due_in_namesake(v, p);
+    if (b->goes_on) b->next = p->sequence;
+    b->begun_ns = v->at_ns;
     for (int64_t i = v->books.n; i-- > 0;) {
         struct producer_book *old = v->books.v[i];
         if (old->producer != p->producer || old->key != p->key) continue;
@@ -102,6 +130,14 @@ sent_again(struct invariants *v, const struct producer_book *b, const struct pro
     }
 }
 
+/* What has its number from the former log, and has been sent there, goes out when the one before it has been given up, sent to this one or
+ * not; in a log of its own an epoch would have been given up with it. */
+static bool
+has_given_up(const struct invariants *v, const struct producer_book *b)
+{
+    return b->goes_on && v->gave_up_ns >= b->begun_ns;
+}
+
 static void
 sent_first(struct invariants *v, struct producer_book *b, const struct produced_part *p,
            uint32_t crc)
@@ -109,10 +145,10 @@ sent_first(struct invariants *v, struct producer_book *b, const struct produced_
     struct batch_under_way one = {p->sequence,
                                   (int32_t)(((int64_t)p->sequence + p->records_n - 1) & INT32_MAX),
                                   crc, v->at_ns};
-    if (p->sequence != b->next)
+    if (p->sequence != b->next && !has_given_up(v, b) && !is_due_in_namesake(v, p))
         breach(v, RULE_PRODUCER_ORDER, b->key, -1, "sends sequence #, where # is due", p->sequence,
                b->next);
-    else if (b->under_way.n && !b->is_known)
+    else if (b->under_way.n && !b->is_known && !has_given_up(v, b))
         breach(v, RULE_PRODUCER_ORDER, b->key, -1,
                "sends sequence #, and the first of epoch # is not acknowledged yet", p->sequence,
                b->epoch);

@@ -51,6 +51,8 @@ oracle_free(struct oracle *o)
     for (int64_t i = 0; i < o->troubles.n; i++) mem_free_slice(mem, o->troubles.v[i].words);
     VEC_RELEASE(mem, &o->takings);
     VEC_RELEASE(mem, &o->holes);
+    for (int64_t i = 0; i < o->topics.n; i++) mem_free_slice(mem, o->topics.v[i].name);
+    VEC_RELEASE(mem, &o->topics);
     VEC_RELEASE(mem, &o->terms);
     VEC_RELEASE(mem, &o->troubles);
     VEC_RELEASE(mem, &o->harms);
@@ -72,6 +74,53 @@ oracle_key(struct oracle *o, struct topic_key *k)
     k->user = ok = MEM_NEW(o->mem, struct oracle_key);
     ok->led_epoch = -1;
     return ok;
+}
+
+/* ---- which of several of one name ---------------------------------------------------------------- */
+
+/* NULL: the quorum was not heard to make it. */
+static struct oracle_topic *
+oracle_topic_named(struct oracle *o, struct slice name)
+{
+    for (int64_t i = 0; i < o->topics.n; i++)
+        if (slice_eq(o->topics.v[i].name, name)) return &o->topics.v[i];
+    return NULL;
+}
+
+struct node_log *
+oracle_log(struct oracle *o, int32_t node, struct slice subject)
+{
+    struct node_log *l = model_bound(&o->model, node, subject);
+    return l ? l : model_log(&o->model, node, model_key(&o->model, subject));
+}
+
+/* Two notes have the id with them. */
+static struct topic_key *
+key_noted(struct oracle *o, const struct note *n)
+{
+    struct uuid id = UUID_ZERO;
+    if (n->text.n) (void)uuid_parse(n->text, &id);
+    return model_key_of(&o->model, n->subject, id);
+}
+
+static struct node_log *
+oracle_log_meant(struct oracle *o, int32_t node, const struct note *n)
+{
+    if (n->kind == NOTE_LOG_RECOVERED) return model_bind(&o->model, node, key_noted(o, n));
+    return oracle_log(o, node, n->subject);
+}
+
+/* Of which topic a decision is, by its place in the quorum's log; NULL: of one that is no more. */
+static struct topic_key *
+key_decided(struct oracle *o, const struct note *n)
+{
+    int64_t dash = n->subject.n;
+    while (dash > 0 && n->subject.p[dash - 1] != '-') dash--;
+    const struct oracle_topic *t =
+        oracle_topic_named(o, slice_sub(n->subject, 0, MAX(dash - 1, 0)));
+    if (!t) return model_key(&o->model, n->subject);
+    if (t->is_gone || n->v[4] < t->made_offset) return NULL;
+    return model_key_of(&o->model, n->subject, t->id);
 }
 
 /* ---- batches ------------------------------------------------------------------------------------ */
@@ -240,7 +289,7 @@ static void
 took_role(struct oracle *o, const struct note *n)
 {
     enum { LEADER = 2 }; /* of partition-role */
-    struct topic_key *k = model_key(&o->model, n->subject);
+    struct topic_key *k = key_noted(o, n);
     /* A broker may hear of it before the active controller tells: where a follower of the quorum is a broker, too. */
     if (n->v[0] == LEADER) oracle_key(o, k)->led_epoch = (int32_t)n->v[2];
     for (struct doom *d = o->dooms; d; d = d->next)
@@ -250,9 +299,9 @@ took_role(struct oracle *o, const struct note *n)
 static void
 oracle_decided(struct oracle *o, const struct note *n)
 {
-    struct topic_key *k = model_key(&o->model, n->subject);
-    int32_t leader = k->now.leader, epoch = k->now.leader_epoch;
-    if (!model_decide(k, n)) return;
+    struct topic_key *k = key_decided(o, n);
+    int32_t leader = k ? k->now.leader : -1, epoch = k ? k->now.leader_epoch : -1;
+    if (!k || !model_decide(k, n)) return;
     if (k->now.leader >= 0 && (k->now.leader != leader || k->now.leader_epoch != epoch))
         elected(o, k);
     stands(o, k);
@@ -272,9 +321,10 @@ log_begins(struct oracle *o, struct topic_key *k, struct node_log *l, int64_t st
 static void
 note_of_log(struct oracle *o, int32_t node, const struct note *n)
 {
-    struct topic_key *k = model_key(&o->model, n->subject);
-    struct node_log *l = model_log(&o->model, node, k);
+    struct node_log *l = oracle_log_meant(o, node, n);
+    struct topic_key *k = l->key;
     int64_t from;
+    if (k->is_retired && o->topics.n) return; /* who has not heard of its end goes on with it */
     switch (n->kind) {
     case NOTE_LOG_APPEND: appended(o, node, l, n); return;
     case NOTE_LOG_WRITTEN:
@@ -320,7 +370,7 @@ oracle_note(struct oracle *o, int64_t at_ns, int32_t node, const struct note *n)
     case NOTE_PARTITION_CHANGE: oracle_decided(o, n); return;
     case NOTE_PARTITION_ROLE: took_role(o, n); return;
     case NOTE_TOPIC_DELETED:
-        if (!o->hears_topics) model_forget_topic(&o->model, n->subject);
+        if (!o->topics.n) model_forget_topic(&o->model, n->subject);
         return;
     default: return;
     }
@@ -523,11 +573,21 @@ topic_turns(struct oracle *o, struct slice topic, bool is_made, int64_t at_ns)
 }
 
 void
-oracle_topic_turns(struct oracle *o, int64_t at_ns, struct slice topic, bool is_made)
+oracle_topic_turns(struct oracle *o, int64_t at_ns, struct slice topic, struct uuid id,
+                   int64_t offset, bool is_made)
 {
-    o->hears_topics = true;
-    if (!is_made) model_forget_topic(&o->model, topic);
-    topic_turns(o, topic, is_made, at_ns);
+    struct oracle_topic *t = oracle_topic_named(o, topic);
+    o->now_ns = at_ns;
+    if (!t) {
+        t = VEC_ADD(o->mem, &o->topics);
+        t->name = mem_dup(o->mem, topic);
+    }
+    if (is_made) t->id = id, t->made_offset = offset;
+    if (is_made || uuid_eq(t->id, id)) t->is_gone = !is_made;
+    if (is_made) return;
+    for (int64_t i = 0; i < o->model.keys.n; i++)
+        if (uuid_eq(o->model.keys.v[i]->id, id)) topic_is_gone(o, o->model.keys.v[i]);
+    model_forget_id(&o->model, id);
 }
 
 /* What became of it the administrator may never be told: he counts only where nobody else says it. */
@@ -536,8 +596,25 @@ told_of_topic(struct oracle *o, const struct history *h, const struct history_op
 {
     bool has_deleted = op->key == ADMIN_DELETE && op->outcome != HISTORY_FAIL;
     bool has_made = op->key == ADMIN_CREATE && op->outcome == HISTORY_OK;
-    if (o->hears_topics || op->topic < 0 || !(has_deleted || has_made)) return;
+    if (o->topics.n || op->topic < 0 || !(has_deleted || has_made)) return;
     topic_turns(o, history_topic_name(h, op->topic), has_made, op->complete_ns);
+}
+
+/* Whose it is the client knows by the id; of what was done by name alone nobody can say it if there were several. */
+static struct topic_key *
+key_told(struct oracle *o, const struct history *h, const struct history_op *op)
+{
+    struct slice name = history_topic_name(h, op->topic);
+    struct uuid id = h->topics.v[op->topic].id;
+    if (uuid_is_zero(id)) return model_find_key(&o->model, name, op->partition);
+    const struct oracle_topic *t = oracle_topic_named(o, name);
+    if (op->is_of_any_life && !(t && uuid_eq(t->id, id))) return NULL;
+    for (int64_t i = o->model.keys.n; i-- > 0;) {
+        struct topic_key *k = o->model.keys.v[i];
+        if (k->partition == op->partition && uuid_eq(k->id, id) && slice_eq(k->topic, name))
+            return k;
+    }
+    return NULL;
 }
 
 void
@@ -546,8 +623,7 @@ oracle_told(struct oracle *o, const struct history *h, const struct history_op *
     if (op->kind == HISTORY_ADMIN) told_of_topic(o, h, op);
     if (op->topic < 0 || op->partition < 0 || op->outcome != HISTORY_OK) return;
     if (op->kind != HISTORY_SEND && op->kind != HISTORY_POLL) return;
-    struct topic_key *k =
-        model_find_key(&o->model, history_topic_name(h, op->topic), op->partition);
+    struct topic_key *k = key_told(o, h, op);
     if (!k) return;
     const struct oracle_key *ok = oracle_key(o, k);
     o->now_ns = op->complete_ns;

@@ -77,8 +77,10 @@ void oracle_trouble(struct oracle *o, int64_t from_ns, int64_t to_ns, struct sli
 /* What is on the node's disk when it has recovered its log; before the note log-recovered. */
 void oracle_found(struct oracle *o, int32_t node, struct slice subject, const struct found *f,
                   int64_t n);
-/* The quorum has committed that there is a topic of this name, or none any more. */
-void oracle_topic_turns(struct oracle *o, int64_t at_ns, struct slice topic, bool is_made);
+/* The quorum has committed, with the record at this offset, that there is a topic of this name, or that this one is no more. What
+ * was promised by one of them is not owed by another. */
+void oracle_topic_turns(struct oracle *o, int64_t at_ns, struct slice topic, struct uuid id,
+                        int64_t offset, bool is_made);
 /* What a client was told: a send or a poll that is complete. */
 void oracle_told(struct oracle *o, const struct history *h, const struct history_op *op);
 

@@ -126,7 +126,7 @@ void
 oracle_destroyed(struct oracle *o, int64_t at_ns, int32_t node, struct slice subject,
                  const struct found *f, int64_t n, bool by_power)
 {
-    struct node_log *l = model_log(&o->model, node, model_key(&o->model, subject));
+    struct node_log *l = oracle_log(o, node, subject);
     o->now_ns = at_ns;
     if (!l) return;
     if (!by_power) {
@@ -140,7 +140,7 @@ oracle_destroyed(struct oracle *o, int64_t at_ns, int32_t node, struct slice sub
 void
 oracle_found(struct oracle *o, int32_t node, struct slice subject, const struct found *f, int64_t n)
 {
-    struct node_log *l = model_log(&o->model, node, model_key(&o->model, subject));
+    struct node_log *l = oracle_log(o, node, subject);
     if (l) becomes(o, node, l, f, n, BLOW_RECOVERY);
 }
 
@@ -150,11 +150,11 @@ void
 oracle_went_astray(struct oracle *o, int64_t at_ns, int32_t node, struct slice subject,
                    int64_t from)
 {
-    struct topic_key *k = model_key(&o->model, subject);
-    struct node_log *l = model_log(&o->model, node, k);
-    struct hole hole = {node, k->index, from};
+    struct node_log *l = oracle_log(o, node, subject);
     o->now_ns = at_ns;
     if (!l) return;
+    struct topic_key *k = l->key;
+    struct hole hole = {node, k->index, from};
     VEC_PUSH(o->mem, &o->holes, hole);
     oracle_took_away(o, node, BLOW_DAMAGE, k, from, INT64_MAX);
     oracle_take_from(o, node, BLOW_DAMAGE, l, from);

@@ -117,6 +117,14 @@ struct sent_batch {
     uint64_t *values;
 };
 
+/* The topic that has its name now, or had it last. */
+struct oracle_topic {
+    struct slice name;
+    struct uuid id;
+    int64_t made_offset; /* in the quorum's log */
+    bool is_gone;
+};
+
 struct oracle {
     struct mem *mem;
     struct model model;
@@ -132,7 +140,7 @@ struct oracle {
     const struct history *history;
     struct world *world;
     int64_t now_ns;
-    bool hears_topics; /* as the quorum makes and deletes them */
+    VEC(struct oracle_topic) topics; /* as the quorum makes and deletes them */
 };
 
 /* Values of a final log, with their offsets. */
@@ -161,6 +169,8 @@ void oracle_know_values(struct oracle *o, int32_t node, struct batch *b, uint32_
                         int64_t bytes);
 void oracle_views_free(struct oracle *o);
 struct oracle_key *oracle_key(struct oracle *o, struct topic_key *k);
+/* What the node means by this name now: the one that it opened last. */
+struct node_log *oracle_log(struct oracle *o, int32_t node, struct slice subject);
 /* A blow that took copies (k NULL: perhaps all), for the story. */
 void oracle_took_away(struct oracle *o, int32_t node, enum blow_kind kind,
                       const struct topic_key *k, int64_t from, int64_t to);

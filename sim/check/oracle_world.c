@@ -125,9 +125,9 @@ static void
 reread(struct oracle *o, struct machine *m, struct slice subject)
 {
     struct found_log found = {0};
-    struct topic_key *k = model_key(&o->model, subject);
-    struct node_log *l = model_log(&o->model, m->index, k);
-    if (!l || !l->hurt || slice_starts(subject, S("__"))) return;
+    struct node_log *l = oracle_log(o, m->index, subject);
+    struct topic_key *k = l ? l->key : NULL;
+    if (!l || k->is_retired || !l->hurt || slice_starts(subject, S("__"))) return;
     disk_log_read(o->mem, m, subject, k->is_compacted, log_gaps_below(l), &found);
     oracle_found(o, m->index, subject, found.v.v, found.v.n);
     VEC_RELEASE(o->mem, &found.v);
@@ -192,7 +192,8 @@ look_at_disk(struct world *w, void *ctx)
         const struct topic_key *k = o->model.keys.v[i];
         const struct model_node *n = model_node(&o->model, d->m->index);
         struct found_log found = {0};
-        if (!n || i >= n->logs.n || !n->logs.v[i]) continue;
+        if (!n || i >= n->logs.n || !n->logs.v[i] || k->is_retired) continue;
+        if (oracle_log(o, d->m->index, k->subject) != n->logs.v[i]) continue;
         int64_t gaps_below = d->by_power ? n->logs.v[i]->synced : log_gaps_below(n->logs.v[i]);
         disk_log_read(o->mem, d->m, k->subject, k->is_compacted, gaps_below, &found);
         oracle_destroyed(o, now_ns, d->m->index, k->subject, found.v.v, found.v.n, d->by_power);

@@ -107,6 +107,32 @@ tell_election(const struct reading *r, const struct happening *placed, const cha
     fmt_str(why, how);
 }
 
+/* ---- of several topics of one name ------------------------------------------------------------------ */
+
+/* What leads and has copies is this topic's, from when it is made to when the next one of its name is. */
+static bool
+is_of_its_time(const struct check_facts *f, const struct claim *c, const struct happening *one)
+{
+    const struct chronicle *all = f->chronicle;
+    bool has_begun = c->life <= 1;
+    for (int64_t i = 0; i < all->v.n && &all->v.v[i] < one; i++) {
+        const struct happening *turn = &all->v.v[i];
+        if (turn->kind != HAPPENED_MADE || !slice_eq(turn->topic, c->name)) continue;
+        if (turn->life > c->life) return false;
+        has_begun = has_begun || turn->life == c->life;
+    }
+    return has_begun;
+}
+
+static bool
+is_of_claim(const struct check_facts *f, const struct claim *c, const struct happening *one)
+{
+    bool is_of_topic = one->kind == HAPPENED_PLACED || one->kind == HAPPENED_UNCLEAN_ASKED ||
+                       (one->kind == HAPPENED_COPIES_GONE && one->topic.p);
+    if (!happening_is_of(one, c->name, c->partition)) return false;
+    return !c->life || !is_of_topic || is_of_its_time(f, c, one);
+}
+
 /* ---- copies --------------------------------------------------------------------------------------- */
 
 static struct holder *
@@ -289,7 +315,7 @@ begin_reading(const struct check_facts *f, const struct claim *c)
                         .was_settled = c->topic->flush_messages == 1};
     for (int64_t i = 0; i < f->chronicle->v.n; i++) {
         const struct happening *one = &f->chronicle->v.v[i];
-        if (one->kind != HAPPENED_PLACED || !happening_is_of(one, c->name, c->partition)) continue;
+        if (one->kind != HAPPENED_PLACED || !is_of_claim(f, c, one)) continue;
         if (one->at_ns > (c->leader >= 0 ? c->owed_ns : c->begun_ns) && r.reign) break;
         if (one->leader >= 0 && (c->leader < 0 || one->leader == c->leader)) r.reign = one;
     }
@@ -303,7 +329,7 @@ may_lose_committed(const struct check_facts *f, const struct claim *c, struct wr
     for (int64_t i = 0; i < f->chronicle->v.n; i++) {
         const struct happening *one = &f->chronicle->v.v[i];
         if (c->until_ns && one->at_ns > c->until_ns) break;
-        if (!happening_is_of(one, c->name, c->partition)) continue;
+        if (!is_of_claim(f, c, one)) continue;
         reading_take(&r, one);
         if (r.unclean) {
             tell_election(&r, one, " from outside ISR and ELR, as ", why);
@@ -331,7 +357,7 @@ may_lose_sole_copy(const struct check_facts *f, const struct claim *c, struct wr
     if (!r.reign) return false;
     for (int64_t i = 0; i < f->chronicle->v.n; i++) {
         const struct happening *one = &f->chronicle->v.v[i];
-        if (!happening_is_of(one, c->name, c->partition)) continue;
+        if (!is_of_claim(f, c, one)) continue;
         if (one->kind == HAPPENED_FLUSH_SET) take_flush_set(&r, one);
         bool is_gone =
             one->kind == HAPPENED_COPIES_GONE && takes(&r, one) && one->node == r.reign->leader;
@@ -356,7 +382,7 @@ may_have_moved(const struct check_facts *f, const struct claim *c, struct writer
     const struct happening *cause = NULL;
     for (int64_t i = 0; i < f->chronicle->v.n; i++) {
         const struct happening *one = &f->chronicle->v.v[i];
-        if (!happening_is_of(one, c->name, c->partition)) continue;
+        if (!is_of_claim(f, c, one)) continue;
         if (one->kind == HAPPENED_PLACED) return false;
         bool is_cause = one->kind == HAPPENED_ENDED || one->kind == HAPPENED_TROUBLE;
         if (!cause && is_cause && one->until_ns >= c->begun_ns) cause = one;
@@ -377,12 +403,11 @@ may_lose_in_flight(const struct check_facts *f, const struct claim *c, struct wr
     for (int64_t i = 0; i < f->chronicle->v.n; i++) {
         const struct happening *one = &f->chronicle->v.v[i];
         bool is_trouble = one->kind == HAPPENED_TROUBLE || one->kind == HAPPENED_ENDED;
-        bool is_move = one->kind == HAPPENED_PLACED && happening_is_of(one, c->name, c->partition);
+        bool is_move = one->kind == HAPPENED_PLACED && is_of_claim(f, c, one);
         int64_t until_ns = one->until_ns == INT64_MAX ? INT64_MAX : one->until_ns + NEAR_NS;
         bool is_near = one->at_ns <= c->owed_ns + NEAR_NS && until_ns >= c->begun_ns;
         if (is_move && !r.placed) is_move = false; /* where it was from the beginning */
-        if (one->kind == HAPPENED_PLACED && happening_is_of(one, c->name, c->partition))
-            r.placed = one;
+        if (one->kind == HAPPENED_PLACED && is_of_claim(f, c, one)) r.placed = one;
         if (!(is_trouble || is_move) || !is_near) continue;
         tell_acks(c, why);
         if (is_move) fmt_str(why, "leader and ISR changed");
@@ -417,8 +442,7 @@ may_be_spoilt(const struct check_facts *f, const struct claim *c, struct writer 
             one->kind == HAPPENED_COPIES_GONE && (slice_eq(one->what, S(CHRONICLE_ROT)) ||
                                                   slice_eq(one->what, S(CHRONICLE_MISDIRECTED)));
         bool is_there = c->offset < 0 || (c->offset >= one->from && c->offset < one->to);
-        if (!is_of_disk || one->at_ns > c->owed_ns || !is_there ||
-            !happening_is_of(one, c->name, c->partition))
+        if (!is_of_disk || one->at_ns > c->owed_ns || !is_there || !is_of_claim(f, c, one))
             continue;
         tell_copy(&r, one, why);
         return true;

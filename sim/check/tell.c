@@ -99,7 +99,8 @@ claim_of(const struct telling *t)
                           .acks = -1,
                           .idempotent = true,
                           .is_committed = !is_of_acknowledgement(t),
-                          .leader = -1};
+                          .leader = -1,
+                          .life = t->part->has_lives ? c->h->topics.v[t->part->topic].life : 0};
     if (t->rule == RULE_CORRUPT)
         claim.owed_ns = t->at_ns; /* it is about what was read, whoever sent it */
     if (!s) return claim;

@@ -23,6 +23,7 @@ happening_new(enum happening_kind kind, int64_t at_ns)
                               .kind = kind,
                               .node = -1,
                               .partition = -1,
+                              .life = 1,
                               .to = INT64_MAX,
                               .leader = -1,
                               .leader_epoch = -1,

@@ -47,6 +47,7 @@ struct happening {
     enum happening_kind kind;
     int32_t node;       /* -1 */
     struct slice topic; /* null: all */
+    int32_t life;       /* of what is made or deleted: the how many-th topic of this name, from 1 */
     int32_t partition;  /* -1: all */
     int64_t from, to;   /* the offsets whose copies are gone: from ≤ offset < to */
     bool by_power;      /* only what was not synced */

@@ -66,6 +66,7 @@ print_happening(const struct happening *one, struct writer *w)
     if (one->from) print_number(w, "from=", one->from);
     if (one->to < INT64_MAX) print_number(w, "to=", one->to);
     if (one->kind == HAPPENED_PLACED) print_placed(one, w);
+    if (one->life > 1) print_number(w, "life=", one->life);
     if (one->by_power) fmt_str(w, " power");
     if (one->kind == HAPPENED_UNCLEAN_SET) fmt_str(w, one->is_on ? " on" : " off");
     if (one->flush_messages >= 0) print_number(w, "messages=", one->flush_messages);
@@ -123,6 +124,7 @@ parse_word(struct text_line *l, struct happening *one)
     bool is_placed = one->kind == HAPPENED_PLACED, is_gone = one->kind == HAPPENED_COPIES_GONE;
     bool is_set = one->kind == HAPPENED_UNCLEAN_SET, is_trouble = one->kind == HAPPENED_TROUBLE;
     bool is_flush = one->kind == HAPPENED_FLUSH_SET;
+    bool is_turn = one->kind == HAPPENED_MADE || one->kind == HAPPENED_DELETED;
     bool has_node = is_gone || one->kind == HAPPENED_ENDED || one->kind == HAPPENED_STARTED;
     struct slice s = l->word;
     if (has_node && is_id(l, "node=", &one->node)) return true;
@@ -133,6 +135,7 @@ parse_word(struct text_line *l, struct happening *one)
     if (is_placed && is_id(l, "epoch=", &one->leader_epoch)) return true;
     if (is_placed && slice_starts(s, S("in-sync="))) return parse_ids(l, 8, &one->in_sync);
     if (is_placed && slice_starts(s, S("elr="))) return parse_ids(l, 4, &one->elr);
+    if (is_turn && is_id(l, "life=", &one->life)) return true;
     if (is_set && slice_eq(s, S("on"))) return one->is_on = true;
     if (is_set && slice_eq(s, S("off"))) return true;
     if (is_flush && is_marked_number(l, "messages=", INT64_MAX - 1, &one->flush_messages))
@@ -145,7 +148,7 @@ parse_word(struct text_line *l, struct happening *one)
     return line_fail(
         l, "no such word here; there are, for gone: node=N from=OFFSET to=OFFSET power "
            "what WORDS; placed: leader=N epoch=N in-sync=N,N elr=N,N; unclean-set: on or off; "
-           "flush-set: messages=N ms=N; made and deleted: none; "
+           "flush-set: messages=N ms=N; made and deleted: life=N; "
            "trouble: lasting or until=TIME, what WORDS; ended and started: node=N");
 }
 

@@ -44,10 +44,51 @@ history_process(struct history *h, struct slice name)
 int32_t
 history_topic(struct history *h, struct slice name)
 {
-    int32_t i = find_name(h->topics.v, h->topics.n, name);
-    if (i >= 0) return i;
-    VEC_ADD(h->mem, &h->topics)->name = mem_dup(h->mem, name);
-    return (int32_t)h->topics.n - 1;
+    return history_topic_life(h, name, 1);
+}
+
+static int32_t
+find_life(const struct history *h, int32_t first, int32_t life)
+{
+    for (int32_t i = first; i >= 0 && i < (int32_t)h->topics.n; i++)
+        if (h->topics.v[i].first == first && h->topics.v[i].life == life) return i;
+    return -1;
+}
+
+int32_t
+history_topic_life(struct history *h, struct slice name, int32_t life)
+{
+    int32_t first = find_name(h->topics.v, h->topics.n, name);
+    for (int32_t i = first < 0 ? 1 : 2; i <= life; i++) {
+        if (first >= 0 && find_life(h, first, i) >= 0) continue;
+        struct history_name *t = VEC_ADD(h->mem, &h->topics);
+        t->name = mem_dup(h->mem, name);
+        t->life = i;
+        t->first = first < 0 ? first = (int32_t)h->topics.n - 1 : first;
+    }
+    return find_life(h, first, life);
+}
+
+int32_t
+history_topic_of(struct history *h, struct slice name, struct uuid id)
+{
+    int32_t first = history_topic(h, name), lives = 0;
+    if (uuid_is_zero(id)) return first;
+    for (int32_t i = first; i < (int32_t)h->topics.n; i++) {
+        if (h->topics.v[i].first != first) continue;
+        if (uuid_eq(h->topics.v[i].id, id)) return i;
+        lives += !uuid_is_zero(h->topics.v[i].id);
+    }
+    int32_t life = h->life_of ? h->life_of(h->life_ctx, name, id) : 0;
+    int32_t topic = history_topic_life(h, name, life > 0 ? life : lives + 1);
+    h->topics.v[topic].id = id;
+    return topic;
+}
+
+bool
+history_has_lives(const struct history *h, int32_t topic)
+{
+    return topic >= 0 && find_life(h, h->topics.v[topic].first, 2) >= 0;
 }
 
 int32_t
@@ -195,6 +236,15 @@ history_invoke_made(struct history *h, const struct history_op *op, const struct
     made.reads_n = 1;
     VEC_PUSH(h->mem, &h->reads, *from);
     return history_invoke(h, &made);
+}
+
+void
+history_note_topic(struct history *h, int64_t number, struct uuid id)
+{
+    struct history_op *op = &h->ops.v[number];
+    op->is_of_any_life = uuid_is_zero(id);
+    op->topic = history_topic_of(h, history_topic_name(h, op->topic), id);
+    see_partition(h, op->topic, op->partition);
 }
 
 void

@@ -9,6 +9,10 @@
  * crashed) may have happened: it counts as info. Every value is unique and names its writer. The history
  * outlives the machines that write it, and is no part of their memory: it decides nothing.
  *
+ * A topic that is deleted and made again has the name of the former one and another id. Each is a topic of its own here: its
+ * second life, its third. What is known of its id belongs to that; what is known of its name alone, to the first: sends of
+ * which nobody knows what became of them may be in any.
+ *
  * Reading: h->ops in the order of invocation, h->events in the order in which things happened (an
  * invocation and a completion are one event each), the records of a poll in h->reads. */
 #ifndef SIM_HISTORY_HISTORY_H
@@ -16,6 +20,7 @@
 
 #include "broker/base/fmt.h"
 #include "broker/base/mem.h"
+#include "broker/base/uuid.h"
 
 enum history_kind {
     HISTORY_SEND, /* value, key; partition and offset when known; reads: what it was made from, node: of
@@ -114,12 +119,13 @@ struct history_op {
     bool idempotent : 1;
     bool is_final : 1; /* of the final read, or a send at the end that must succeed */
     bool read_committed : 1;
-    bool is_tombstone : 1;  /* a send without value: it deletes its key */
-    bool was_retried : 1;   /* a commit: an attempt before the last may take effect yet */
-    int16_t error;          /* K_ERR_… */
-    int16_t acks;           /* sends: what was asked for */
-    int32_t process, topic; /* see history_process_name(), history_topic_name() */
-    int32_t partition;      /* -1: not known */
+    bool is_tombstone : 1;   /* a send without value: it deletes its key */
+    bool was_retried : 1;    /* a commit: an attempt before the last may take effect yet */
+    bool is_of_any_life : 1; /* done, and nobody knows to which topic of this name */
+    int16_t error;           /* K_ERR_… */
+    int16_t acks;            /* sends: what was asked for */
+    int32_t process, topic;  /* see history_process_name(), history_topic_name() */
+    int32_t partition;       /* -1: not known */
     int32_t
         node; /* polls: the replica asked, -1 the leader; sends: who answered, -1; members: the group */
     int32_t
@@ -160,6 +166,9 @@ struct history_name {
     struct slice name;
     int64_t values;     /* of a process: given out so far */
     int32_t partitions; /* of a topic: as far as they were seen in operations */
+    int32_t life,
+        first; /* of a topic: the how many-th of its name, from 1; which of them is the first */
+    struct uuid id; /* of a topic; zero: not known */
 };
 
 struct history {
@@ -174,6 +183,9 @@ struct history {
     /* Told of each event as it happens (an op that is added at once: of its completion); may be NULL. */
     void (*listener)(void *ctx, const struct history_op *op, bool is_complete);
     void *listener_ctx;
+    /* The how many-th topic of its name it is; 0: not known. NULL: they count as they are met. */
+    int32_t (*life_of)(void *ctx, struct slice name, struct uuid id);
+    void *life_ctx;
 };
 
 /* now: the true time, which no client's clock need show. */
@@ -184,7 +196,11 @@ void history_release(struct history *h);
 
 /* The number of this name; a new one if need be. */
 int32_t history_process(struct history *h, struct slice name);
-int32_t history_topic(struct history *h, struct slice name);
+int32_t history_topic(struct history *h, struct slice name); /* the first of this name */
+/* The one with this id (zero: the first). */
+int32_t history_topic_of(struct history *h, struct slice name, struct uuid id);
+/* The how many-th of its name, from 1. */
+int32_t history_topic_life(struct history *h, struct slice name, int32_t life);
 int32_t history_group(struct history *h, struct slice name);
 uint64_t history_next_value(struct history *h, int32_t process);
 /* Whether that is a value that was given out: any eight bytes of somebody else's look like one. */
@@ -197,6 +213,8 @@ int64_t history_invoke(struct history *h, const struct history_op *op);
 /* A send that is made from what was read. */
 int64_t history_invoke_made(struct history *h, const struct history_op *op,
                             const struct history_read *from);
+/* Before it is completed: this is the topic, of those of its name, to which it was done. */
+void history_note_topic(struct history *h, int64_t number, struct uuid id);
 void history_complete(struct history *h, int64_t number, enum history_outcome outcome,
                       int16_t error, int32_t partition, int64_t offset);
 /* Before it is completed: an attempt of it may yet take effect. */
@@ -215,6 +233,14 @@ void history_name_write(struct writer *w, struct slice name);
 int64_t history_name_read(struct slice word, uint8_t *ret);
 struct slice history_process_name(const struct history *h, int32_t process);
 struct slice history_topic_name(const struct history *h, int32_t topic);
+/* Of one name. */
+static inline bool
+history_is_namesake(const struct history *h, int32_t a, int32_t b)
+{
+    return a == b || (a >= 0 && b >= 0 && h->topics.v[a].first == h->topics.v[b].first);
+}
+/* There was another one of its name, before or after. */
+bool history_has_lives(const struct history *h, int32_t topic);
 struct slice history_group_name(const struct history *h, int32_t group);
 static inline const struct history_read *
 history_reads(const struct history *h, const struct history_op *op)
@@ -272,7 +298,8 @@ void history_value_print(const struct history *h, uint64_t value, struct writer 
  *      2.000000000 = c1 process orders-0 40=p1:16 g3 of=readers after
  *      2.000000000 = w1 given orders-0 40=p1:16/1 asked=1990000000 of=workers     (delivery 1, asked at 1.99 s)
  *      2.000000000 2.010000000 w1 acknowledge orders-0 ok @40 to=44 of=workers accept
- *      8.000000000 = - healed - */
+ *      8.000000000 = - healed -
+ *      9.000000000 9.001000000 p1 send orders-0 p1:90 ok @4 life=2   (to the second topic of this name) */
 void history_print(const struct history *h, struct writer *w);
 /* Adds what such a text tells; blank lines and those that begin with '#' are skipped. 0, or the number of
  * the first line that cannot be understood. */

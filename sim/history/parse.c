@@ -162,9 +162,25 @@ parse_flag(struct text_line *l, struct history_op *op)
     return false;
 }
 
+/* 1: it says which topic of its name is meant; 0: another word; -1: it is wrong. */
+static int
+parse_life(struct history *h, struct text_line *l, struct history_op *op)
+{
+    enum { LIVES_MAX = 1000 };
+    int64_t n;
+    if (slice_eq(l->word, S("any-life"))) return op->is_of_any_life = true, 1;
+    if (!slice_starts(l->word, S("life="))) return 0;
+    if (op->topic < 0) return line_fail(l, "it is of no topic"), -1;
+    if (!parse_marked(l, "life=", 1, LIVES_MAX, &n)) return -1;
+    op->topic = history_topic_life(h, history_topic_name(h, op->topic), (int32_t)n);
+    return has_room(l, h->topics.n) ? 1 : -1;
+}
+
 static bool
 parse_word(struct history *h, struct text_line *l, struct history_op *op)
 {
+    int of_life = parse_life(h, l, op);
+    if (of_life) return of_life > 0;
     int of_group = history_is_of_group(op->kind) ? parse_of_group(h, l, op) : 0;
     if (history_is_of_share(op->kind)) of_group = parse_of_share(h, l, op);
     if (of_group) return of_group > 0;
@@ -179,7 +195,7 @@ parse_word(struct history *h, struct text_line *l, struct history_op *op)
                               "like 41=p1:17"
                             : "no such word here; there are ok, fail, info, @OFFSET, "
                               "!ERROR, eEPOCH, key=N, acks=N, node=N, plain, tombstone, "
-                              "committed, final, and of members of groups gN and of=GROUP");
+                              "committed, final, life=N, and of members of groups gN and of=GROUP");
 }
 
 /* ---- a line ------------------------------------------------------------------------------------------ */

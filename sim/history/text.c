@@ -171,6 +171,16 @@ print_flags(const struct history *h, const struct history_op *op, struct writer 
     if (op->node >= 0) print_number(w, "node=", op->node);
 }
 
+/* Where there was one topic of this name, it goes without saying. */
+static void
+print_life(const struct history *h, const struct history_op *op, struct writer *w)
+{
+    if (!history_has_lives(h, op->topic)) return;
+    int32_t life = h->topics.v[op->topic].life;
+    if (life > 1) print_number(w, "life=", life);
+    if (op->is_of_any_life) fmt_str(w, " any-life");
+}
+
 void
 history_print(const struct history *h, struct writer *w)
 {
@@ -186,6 +196,7 @@ history_print(const struct history *h, struct writer *w)
         if (op->offset >= 0) print_number(w, "@", op->offset);
         print_reads(h, op, w);
         print_flags(h, op, w);
+        print_life(h, op, w);
         fmt_char(w, '\n');
     }
 }

@@ -62,6 +62,7 @@ invoke_send(struct ask_scope *x, int32_t process, const struct wanted *w, uint64
     struct history *h = x->r->h;
     struct history_op op =
         history_op_new(HISTORY_SEND, process, history_topic(h, x->topic), x->partition);
+    op.is_of_any_life = true; /* it is sent by name */
     op.value = *ret_value = history_next_value(h, process);
     op.acks = -1;
     op.idempotent = w->producer_id >= 0;

@@ -107,6 +107,13 @@ id_of_topic(void *ctx, struct slice name, struct uuid *ret)
     return invariants_topic_id(r->witnesses->invariants, name, ret);
 }
 
+static int32_t
+life_of_topic(void *ctx, struct slice name, struct uuid id)
+{
+    const struct run *r = ctx;
+    return invariants_topic_life(r->witnesses->invariants, name, id);
+}
+
 /* What there is at the end, and when a topic was deleted, is known from what the quorum has committed: the administrator may never
  * hear of it, and of controllers the one that decided it may be gone before it is committed. */
 static void
@@ -116,8 +123,9 @@ hear_topic(void *ctx, const struct topic_told *t)
     struct happening one =
         happening_new(t->is_made ? HAPPENED_MADE : HAPPENED_DELETED, world_now_ns(r->w));
     one.topic = t->name;
+    one.life = invariants_topic_life(r->witnesses->invariants, t->name, t->id);
     chronicle_add(&r->chronicle, &one);
-    oracle_topic_turns(r->witnesses->oracle, one.at_ns, t->name, t->is_made);
+    oracle_topic_turns(r->witnesses->oracle, one.at_ns, t->name, t->id, t->offset, t->is_made);
     if (!t->is_made) truth_topic_deleted(&r->truth, t->name, t->offset);
 }
 
@@ -158,6 +166,8 @@ witnesses_begin(struct run *r)
     invariants_combined(w->invariants, (int32_t)r->s->cluster.combined);
     w->oracle = oracle_new(r->a->mem);
     oracle_watch(w->oracle, r->w, r->h);
+    r->h->life_of = life_of_topic;
+    r->h->life_ctx = r;
     w->hear = r->h->listener;
     w->hear_ctx = r->h->listener_ctx;
     r->h->listener = hear_client;

@@ -132,7 +132,8 @@ look_for_end(struct timer *t)
 {
     struct eater *e = CONTAINER_OF(t, struct eater, look);
     int32_t partition = e->args->partition >= 0 ? e->args->partition : e->asks++ % e->assigned;
-    struct history_op op = history_op_new(HISTORY_END, e->of.process, e->of.topic, partition);
+    struct history_op op =
+        history_op_new(HISTORY_END, e->of.process, read_topic(&e->of), partition);
     op.read_committed = e->of.read_committed;
     e->op = history_invoke(e->args->history, &op);
     e->lookup.done = looked;
@@ -181,6 +182,7 @@ consume_start(struct env *env, void *consume_args)
     e->look.due = look_for_end;
     e->c = client_new(env, &a->client);
     CHECK(e->c);
+    e->of.client = e->c;
     p.ops = &ops;
     p.owner = e;
     e->consumer = consumer_new(e->c, &p);

@@ -46,6 +46,7 @@ end_copies(struct copier *c)
         bool is_there = one->send.result == SEND_OK || all != HISTORY_OK;
         int16_t error = one->send.error ? one->send.error : c->op.error;
         h->ops.v[one->op].node = one->send.node_id;
+        if (is_there && all == HISTORY_OK) history_note_topic(h, one->op, one->send.topic_id);
         history_complete(h, one->op, is_there ? all : HISTORY_FAIL, error, one->send.partition,
                          one->send.offset);
         c->args->copied += is_there && all == HISTORY_OK;

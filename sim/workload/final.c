@@ -205,7 +205,8 @@ reading_add(struct final_part *p, int32_t node)
     }
     r->of = (struct reading_of){.history = f->args->history,
                                 .process = history_process(f->args->history, writer_slice(&w)),
-                                .topic = p->topic_index,
+                                .topic = history_topic(f->args->history, p->topic),
+                                .client = f->c,
                                 .node = node,
                                 .is_final = true,
                                 .read_committed = f->args->read_committed};
@@ -218,13 +219,13 @@ reading_add(struct final_part *p, int32_t node)
 }
 
 static void
-part_add(struct final *f, struct slice topic, bool is_of_letters,
+part_add(struct final *f, struct slice topic, struct uuid id, bool is_of_letters,
          const struct k_metadata_response_metadata_response_partition *of)
 {
     struct final_part *p = MEM_NEW(&f->env->mem, struct final_part);
     p->f = f;
     p->topic = topic;
-    p->topic_index = history_topic(f->args->history, topic);
+    p->topic_index = history_topic_of(f->args->history, topic, id);
     p->partition = of->partition_index;
     p->is_of_letters = is_of_letters;
     p->end = -1;
@@ -269,7 +270,7 @@ described(struct admin_op *op)
     struct slice topic = topic_at(f, &is_of_letters);
     f->topics_at++;
     for (int32_t i = 0; i < r->topics->partitions_n; i++)
-        part_add(f, topic, is_of_letters, &r->topics->partitions[i]);
+        part_add(f, topic, r->topics->topic_id, is_of_letters, &r->topics->partitions[i]);
     if (f->topics_at < topics_n(f->args)) timer_arm(f->env, &f->again, env_now_ns(f->env));
 }
 

@@ -118,13 +118,20 @@ drop_partitions(struct worker *w, const struct topic_partition *v, int64_t n, in
     show_owned(w);
 }
 
+/* As far as the member's client knows which of this name it is. */
+static int32_t
+topic_now(const struct worker *w, struct slice name)
+{
+    return history_topic_of(w->args->history, name, client_topic_id(w->client, name));
+}
+
 static struct held *
 hold(struct worker *w, const struct topic_partition *p)
 {
     struct held *h = MEM_NEW(&w->env->mem, struct held);
     h->worker = w;
     h->topic_name = p->topic;
-    h->topic = history_topic(w->args->history, p->topic);
+    h->topic = topic_now(w, p->topic);
     h->partition = p->partition;
     h->position = h->polled_to = h->committed = h->refused = -1;
     h->leader_epoch = -1;
@@ -520,7 +527,7 @@ on_refused(void *owner, int16_t error)
 static void
 note_copy(const struct worker *w, enum history_kind kind, const struct topic_partition *p)
 {
-    struct held h = {.topic = history_topic(w->args->history, p->topic), .partition = p->partition};
+    struct held h = {.topic = topic_now(w, p->topic), .partition = p->partition};
     note(w, kind, &h, -1, 0);
 }
 
@@ -625,6 +632,18 @@ worker_on_at_end(void *owner, struct assigned *a, int64_t position, int64_t high
     show_owned(owner);
 }
 
+/* The topic was deleted, and the member goes on with another one of its name: what it had of the former it has no more. */
+static void
+goes_on_in_another(struct worker *w, struct held *h)
+{
+    int32_t topic = topic_now(w, h->topic_name);
+    if (topic == h->topic) return;
+    note(w, HISTORY_DISOWN, h, h->position, 0);
+    h->topic = topic;
+    h->committed = -1;
+    note(w, HISTORY_OWN, h, -1, 0);
+}
+
 /* What was fetched and not worked on is void from here on. */
 static void
 worker_on_truncated(void *owner, struct assigned *a, int64_t position, int32_t epoch,
@@ -662,6 +681,7 @@ worker_on_positioned(void *owner, struct assigned *a, int64_t offset)
     struct member_args *m = ((struct worker *)owner)->args;
     struct held *h = assigned_user(a);
     if (!h) return;
+    goes_on_in_another(owner, h);
     note(owner, HISTORY_ASSIGN, h, offset, 0);
     h->position = h->polled_to = offset;
     if (h->refused >= 0)

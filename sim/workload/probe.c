@@ -39,6 +39,7 @@ probe_ended(struct send *s)
     struct probe_args *a = one->prober->args;
     bool is_ok = s->result == SEND_OK, is_failed = s->result == SEND_FAILED;
     a->history->ops.v[one->op].node = s->node_id;
+    if (is_ok) history_note_topic(a->history, one->op, s->topic_id);
     history_complete(a->history, one->op,
                      is_ok       ? HISTORY_OK
                      : is_failed ? HISTORY_FAIL

@@ -71,6 +71,7 @@ making_ended(struct send *s)
                                  : s->result == SEND_FAILED ? HISTORY_FAIL
                                                             : HISTORY_INFO;
     a->history->ops.v[one->op].node = s->node_id;
+    if (outcome == HISTORY_OK) history_note_topic(a->history, one->op, s->topic_id);
     history_complete(a->history, one->op, outcome, s->error, s->partition, s->offset);
     a->acknowledged += outcome == HISTORY_OK;
     look_at_silence(a, outcome == HISTORY_OK);

@@ -3,10 +3,18 @@
 #include "errors.h"
 #include "sim/workload/value.h"
 
+/* As far as the client knows now which of that name it is. */
+int32_t
+read_topic(const struct reading_of *r)
+{
+    struct slice name = history_topic_name(r->history, r->topic);
+    return history_topic_of(r->history, name, client_topic_id(r->client, name));
+}
+
 static struct history_op
 blank(const struct reading_of *r, enum history_kind kind, int32_t partition)
 {
-    struct history_op op = history_op_new(kind, r->process, r->topic, partition);
+    struct history_op op = history_op_new(kind, r->process, read_topic(r), partition);
     op.node = r->node;
     op.is_final = r->is_final;
     op.read_committed = r->read_committed;
@@ -40,6 +48,7 @@ read_note_poll(const struct reading_of *r, struct env *env, const struct polled 
         reads[n++] = (struct history_read){rec->offset, value, p->leader_epoch};
     }
     struct history_op op = blank(r, HISTORY_POLL, p->partition);
+    op.topic = history_topic_of(r->history, p->topic, p->topic_id);
     op.offset = p->next_offset;
     op.leader_epoch = p->leader_epoch;
     if (n > 0) history_add(r->history, &op, HISTORY_OK, reads, n);

@@ -6,12 +6,14 @@
 
 struct reading_of {
     struct history *history;
-    int32_t process, topic, node;
+    int32_t process, topic, node; /* topic: the first of its name */
+    struct client *client;        /* what it knows of the topic */
     bool is_final, read_committed;
 };
 
 /* Writes a poll; values that are malformed, and what is no batch, as corrupt. Returns how many. */
 int64_t read_note_poll(const struct reading_of *r, struct env *env, const struct polled *p);
+int32_t read_topic(const struct reading_of *r);
 void read_note(const struct reading_of *r, enum history_kind kind, int32_t partition,
                int64_t offset, int32_t leader_epoch, int16_t error);
 

@@ -15,8 +15,9 @@ struct share_item {
 struct sharer {
     struct share_args *args;
     struct env *env;
+    struct client *client;
     struct share_consumer *consumer;
-    int32_t process, group, topic;
+    int32_t process, group;
     VEC(struct share_item) items; /* given, not decided on */
     struct timer worked, again;
     int64_t decided;
@@ -65,6 +66,14 @@ dies_of(const struct sharer *s, const struct share_given *g)
     return false;
 }
 
+/* As far as its client knows which of this name it is. */
+static int32_t
+shared_topic(const struct sharer *s)
+{
+    struct slice name = s->args->share.topic;
+    return history_topic_of(s->args->history, name, client_topic_id(s->client, name));
+}
+
 static void
 sharer_records(void *owner, const struct share_given *g)
 {
@@ -80,7 +89,7 @@ sharer_records(void *owner, const struct share_given *g)
         if (!fails) VEC_PUSH(mem, &s->items, item);
         if (value_of_record(&g->records[i], &r.value)) VEC_PUSH(mem, &reads, r);
     }
-    struct history_op op = history_op_new(HISTORY_GIVEN, s->process, s->topic, g->partition);
+    struct history_op op = history_op_new(HISTORY_GIVEN, s->process, shared_topic(s), g->partition);
     op.node = s->group;
     op.leader_epoch = g->broker;
     /* How long ago the fetch was sent, by this machine's clock. */
@@ -114,7 +123,8 @@ decision_of(struct sharer *s)
 static void
 sharer_decide(struct sharer *s, struct share_decided d)
 {
-    struct history_op op = history_op_new(HISTORY_ACKNOWLEDGE, s->process, s->topic, d.partition);
+    struct history_op op =
+        history_op_new(HISTORY_ACKNOWLEDGE, s->process, shared_topic(s), d.partition);
     op.node = s->group;
     op.offset = d.first;
     op.key = d.last;
@@ -175,7 +185,7 @@ sharer_start_offset(void *owner, int32_t partition, int64_t offset, int64_t aske
 {
     struct sharer *s = owner;
     struct history *h = s->args->history;
-    struct history_op op = history_op_new(HISTORY_START, s->process, s->topic, partition);
+    struct history_op op = history_op_new(HISTORY_START, s->process, shared_topic(s), partition);
     op.node = s->group;
     op.offset = offset;
     op.key = h->now(h->ctx) - (env_now_ns(s->env) - asked_ns);
@@ -205,16 +215,17 @@ share_start(struct env *env, void *share_args)
     s->env = env;
     s->process = history_process(a->history, a->name);
     s->group = history_group(a->history, a->share.group_id);
-    s->topic = history_topic(a->history, a->share.topic);
     s->worked.due = sharer_worked;
     s->again.due = poll_is_due;
-    struct history_op begins = history_op_new(HISTORY_BEGIN, s->process, s->topic, -1);
+    struct history_op begins =
+        history_op_new(HISTORY_BEGIN, s->process, history_topic(a->history, a->share.topic), -1);
     begins.node = s->group;
     history_add(a->history, &begins, HISTORY_OK, NULL, 0);
     a->done = false;
     struct share_consumer_params p = a->share;
     p.ops = &sharer_ops;
     p.owner = s;
-    s->consumer = share_consumer_new(client_new(env, &a->client), &p);
+    s->client = client_new(env, &a->client);
+    s->consumer = share_consumer_new(s->client, &p);
     sharer_poll(s);
 }

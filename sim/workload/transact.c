@@ -76,6 +76,7 @@ end_sends(struct txn_maker *m)
         const struct txn_send *one = &m->sends[i];
         enum history_outcome outcome = outcome_of(m, &one->send);
         a->history->ops.v[one->op].node = one->send.node_id;
+        if (outcome == HISTORY_OK) history_note_topic(a->history, one->op, one->send.topic_id);
         history_complete(a->history, one->op, outcome,
                          one->send.error ? one->send.error : m->op.error, one->send.partition,
                          one->send.offset);

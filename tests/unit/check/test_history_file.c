@@ -117,7 +117,7 @@ what_is_written_reads_the_same(void **state)
         "0.700000000 ! flush-set orders- messages=50\n"
         "0.700000000 ! flush-set orders- ms=0\n"
         "0.700000000 ! deleted orders-\n"
-        "0.750000000 ! made orders-\n"
+        "0.750000000 ! made orders- life=2\n"
         "0.800000000 ! trouble lasting what cut b1 b2\n"
         "0.800000000 ! trouble until=0.900000000 what slow b1\n"
         "0.900000000 ! gone orders-0 node=2 from=3 to=5 power what lost its unsynced tail\n"

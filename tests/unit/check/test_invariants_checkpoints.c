@@ -58,6 +58,23 @@ a_watermark_above_what_is_committed(void **state)
                 "b1: has 5 written down as its high watermark; committed is all below 4");
 }
 
+/* It was printed before the log was opened that has this name now; the next one was not. */
+static void
+a_watermark_of_a_former_topic(void **state)
+{
+    BEGIN;
+    struct topic_key *k = model_key(&s.v->model, ORDERS);
+    struct topic_key former = {.subject = ORDERS};
+    struct node_log *l = model_log(&s.v->model, s.m->index, k);
+    k->older = &former;
+    l->epoch = -1; /* it has no role there yet */
+    written_down(&s, WATERMARKS, "0\n1\norders 0 5\n");
+    assert_int_equal(invariants_anomalies(s.v)->v.n, 0);
+    written_down(&s, WATERMARKS, "0\n1\norders 0 5\n");
+    assert_told(&s, RULE_DISK_TRUTH,
+                "b1: has 5 written down as its high watermark; committed is all below 4");
+}
+
 static void
 a_recovery_point_above_what_is_synced(void **state)
 {
@@ -149,6 +166,7 @@ main(void)
         cmocka_unit_test(a_log_that_begins_later_than_it_does),
         cmocka_unit_test(a_beginning_that_is_not_written_down),
         cmocka_unit_test(a_compacted_log_may_begin_before_its_first_batch),
+        cmocka_unit_test(a_watermark_of_a_former_topic),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

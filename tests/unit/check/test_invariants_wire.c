@@ -374,6 +374,54 @@ a_producer_that_keeps_its_order_is_silent(void **state)
     assert_silent(&s);
 }
 
+static void
+made_again(struct tale *s)
+{
+    struct topic_key *former = model_key(&s->v->model, ORDERS);
+    former->id.b[0] = 1;
+    former->is_retired = true;
+    (void)model_key_of(&s->v->model, ORDERS, (struct uuid){{2}});
+}
+
+/* In a log that knows nobody it goes on with what it has sent to the former one, and with nothing else. */
+static void
+who_goes_on_in_a_topic_that_was_made_again_keeps_its_numbers(void **state)
+{
+    BEGIN;
+    sends(&s, 0, 0, 1);
+    is_told(&s, 0, 0);
+    sends(&s, 0, 2, 2);
+    made_again(&s);
+    sends(&s, 0, 2, 2);
+    is_told(&s, 0, 2);
+    sends(&s, 0, 4, 3);
+    assert_silent(&s);
+}
+
+static void
+who_leaves_out_a_number_in_a_topic_that_was_made_again_is_told_of(void **state)
+{
+    BEGIN;
+    sends(&s, 0, 0, 1);
+    made_again(&s);
+    sends(&s, 0, 4, 3);
+    assert_told(&s, RULE_PRODUCER_ORDER, "p1: sends sequence 4, where 0 is due");
+}
+
+static void
+who_overtakes_the_first_batch_in_a_topic_that_was_made_again_is_told_of(void **state)
+{
+    BEGIN;
+    sends(&s, 0, 0, 1);
+    is_told(&s, 0, 0);
+    made_again(&s);
+    s.v->gave_up_ns = -1;
+    sends(&s, 0, 2, 2);
+    sends(&s, 0, 4, 3);
+    assert_told(&s, RULE_PRODUCER_ORDER,
+                "p1: sends sequence 4, and the first of epoch 0 is not acknowledged yet");
+}
+
 /* Of two with one transactional id the earlier one may not know yet that it is fenced. */
 static void
 who_is_fenced_disturbs_nobody(void **state)
@@ -524,6 +572,9 @@ main(void)
         cmocka_unit_test(who_has_heard_of_another_epoch_sends_under_that),
         cmocka_unit_test(who_has_not_heard_of_it_goes_on),
         cmocka_unit_test(what_another_was_told_binds_nobody),
+        cmocka_unit_test(who_goes_on_in_a_topic_that_was_made_again_keeps_its_numbers),
+        cmocka_unit_test(who_leaves_out_a_number_in_a_topic_that_was_made_again_is_told_of),
+        cmocka_unit_test(who_overtakes_the_first_batch_in_a_topic_that_was_made_again_is_told_of),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

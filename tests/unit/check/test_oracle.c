@@ -697,6 +697,74 @@ witnesses_must_name_the_same_records(void **state)
     tale_end(&t);
 }
 
+/* ---- topics of one name, one after the other ---- */
+
+static const struct uuid former_id = {{1}}, present_id = {{2}};
+
+static void
+opens(struct tale *t, int32_t node, struct uuid id)
+{
+    char text[UUID_TEXT_BYTES + 1] = {0};
+    uuid_print(id, text);
+    say(t, node, NOTE_LOG_RECOVERED, ORDERS, slice_cstr(text), 0, 0, 0, 1, 0);
+}
+
+/* Three records are in the former one, which is deleted; five in the one that has its name now. b3 has not heard of it. */
+static void
+made_again(struct tale *t)
+{
+    tale_begin(t, true);
+    oracle_topic_turns(t->o, 1, S("orders"), former_id, 0, true);
+    t->h.topics.v[t->topic].id = former_id;
+    decide(t, 1, 0, 0, false, S("replicas=1,2,3 isr=1,2,3 elr= last="));
+    for (int32_t i = 0; i < 3; i++) opens(t, i, former_id);
+    for (int64_t i = 0; i < 3; i++) produce(t, 0, i, 0, 7, -1);
+    oracle_topic_turns(t->o, t->now_ns, S("orders"), former_id, 50, false);
+    oracle_topic_turns(t->o, t->now_ns, S("orders"), present_id, 60, true);
+    say(t, 3, NOTE_PARTITION_CHANGE, ORDERS, S("replicas=1,2,3 isr=1,2,3 elr= last="), 1, 0, 0, 0,
+        60);
+    t->topic = history_topic_of(&t->h, S("orders"), present_id);
+    for (int32_t i = 0; i < 2; i++) opens(t, i, present_id);
+    for (int64_t i = 0; i < 5; i++) produce(t, 0, i, 0, 3, -1);
+}
+
+static void
+what_a_deleted_topic_had_is_owed_no_more(void **state)
+{
+    (void)state;
+    struct tale t;
+    made_again(&t);
+    assert_int_equal(conclude(&t).v.n, 0);
+    tale_end(&t);
+}
+
+static void
+what_has_its_name_now_owes_its_own(void **state)
+{
+    (void)state;
+    struct tale t;
+    made_again(&t);
+    say(&t, 0, NOTE_LOG_TRUNCATE, ORDERS, SLICE_NULL, 4, 5, 0, 0, 0);
+    assert_lost(&t, 4, LOSS_BUG, "b2 had it and might have led");
+}
+
+/* It acknowledges still: that is the former one's, and goes with it. A controller that stood still tells of that, too. */
+static void
+who_has_not_heard_of_the_end_promises_nothing_for_the_next(void **state)
+{
+    (void)state;
+    struct tale t;
+    made_again(&t);
+    int32_t present = t.topic;
+    t.topic = history_topic_of(&t.h, S("orders"), former_id);
+    produce(&t, 2, 3, 0, 0, 1);
+    say(&t, 4, NOTE_PARTITION_CHANGE, ORDERS, S("replicas=1,2,3 isr=3 elr= last="), 3, 1, 2, 0, 40);
+    t.topic = present;
+    produce(&t, 0, 5, 0, 3, -1);
+    assert_int_equal(conclude(&t).v.n, 0);
+    tale_end(&t);
+}
+
 int
 main(void)
 {
@@ -742,6 +810,9 @@ main(void)
         cmocka_unit_test(what_a_power_loss_took_on_its_way_to_a_reader_was_given_out),
         cmocka_unit_test(what_was_read_must_stay_even_with_acks_1),
         cmocka_unit_test(witnesses_must_name_the_same_records),
+        cmocka_unit_test(what_a_deleted_topic_had_is_owed_no_more),
+        cmocka_unit_test(what_has_its_name_now_owes_its_own),
+        cmocka_unit_test(who_has_not_heard_of_the_end_promises_nothing_for_the_next),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

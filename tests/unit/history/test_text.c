@@ -36,6 +36,33 @@ static const char text[] =
     "9.000000000 = f poll orders-0 0=0xffff000000000001 committed final node=2\n"
     "9.100000000 = f final-end orders-0 @120 final node=2\n";
 
+/* Topics of one name, one after the other: the first goes without saying. */
+static void
+topics_of_one_name_are_told_apart(void **state)
+{
+    (void)state;
+    static const char lives[] = "1.000000000 1.100000000 p1 send orders-0 p1:1 ok @0\n"
+                                "2.000000000 2.100000000 p1 send orders-0 p1:2 ok @0 life=2\n"
+                                "2.000000000 2.100000000 p1 send orders-0 p1:3 ok @1 any-life\n"
+                                "3.000000000 = c1 poll orders-1 0=p1:2 life=3\n";
+    struct mem mem;
+    struct history h;
+    test_mem_init(&mem);
+    struct writer w = writer_mem(&mem);
+    history_init(&h, &mem, never, NULL);
+    assert_int_equal(history_parse(&h, slice_cstr(lives)), 0);
+    history_print(&h, &w);
+    assert_slice(writer_slice(&w), lives);
+    assert_int_equal(h.topics.n, 3);
+    assert_true(history_is_namesake(&h, h.ops.v[0].topic, h.ops.v[3].topic));
+    assert_int_equal(h.topics.v[h.ops.v[1].topic].partitions, 1);
+    assert_int_equal(h.topics.v[h.ops.v[3].topic].partitions, 2);
+    assert_int_equal(history_parse(&h, S("4.0 = c1 begin - of=g life=2")), 1);
+    writer_release(&w);
+    history_release(&h);
+    mem_release(&mem);
+}
+
 static void
 what_is_printed_can_be_parsed(void **state)
 {
@@ -104,6 +131,7 @@ int
 main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(topics_of_one_name_are_told_apart),
         cmocka_unit_test(what_is_printed_can_be_parsed),
         cmocka_unit_test(what_is_no_history_is_refused_with_its_line),
     };
