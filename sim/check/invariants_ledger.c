@@ -29,6 +29,8 @@ struct ledger {
     VEC(struct known_topic) topics;
     VEC(struct topic_key *) elections; /* of this batch */
     VEC(int32_t) fenced;
+    VEC(struct slice)
+    terms; /* topics whose min.insync.replicas has changed in this batch; empty: all of the cluster */
 };
 
 union any_record {
@@ -37,6 +39,7 @@ union any_record {
     struct k_partition_record partition;
     struct k_partition_change_record change;
     struct k_clear_elr_record clear_elr;
+    struct k_config_record config;
     struct k_register_broker_record registered;
     struct k_broker_registration_change_record broker_change;
     struct k_fence_broker_record fence;
@@ -44,11 +47,21 @@ union any_record {
     struct k_unregister_broker_record unregister;
 };
 
+static void
+forget_terms(struct invariants *v)
+{
+    struct ledger *g = v->ledger;
+    for (int64_t i = 0; i < g->terms.n; i++) mem_free_slice(v->mem, g->terms.v[i]);
+    g->terms.n = 0;
+}
+
 void
 ledger_free(struct invariants *v)
 {
     struct ledger *g = v->ledger;
     if (!g) return;
+    forget_terms(v);
+    VEC_RELEASE(v->mem, &g->terms);
     for (int64_t i = 0; i < g->topics.n; i++) mem_free_slice(v->mem, g->topics.v[i].name);
     VEC_RELEASE(v->mem, &g->topics);
     VEC_RELEASE(v->mem, &g->elections);
@@ -241,6 +254,15 @@ take_clear_elr(struct invariants *v, struct slice topic, int64_t offset)
     }
 }
 
+static void
+take_config(struct invariants *v, const struct k_config_record *r)
+{
+    enum { OF_TOPIC = 2, OF_BROKER = 4 };
+    bool is_of_all = r->resource_type == OF_BROKER && r->resource_name.n == 0;
+    if ((r->resource_type == OF_TOPIC || is_of_all) && slice_eq(r->name, S("min.insync.replicas")))
+        VEC_PUSH(v->mem, &v->ledger->terms, mem_dup(v->mem, r->resource_name));
+}
+
 /* ---- brokers -------------------------------------------------------------------------------------- */
 
 static void
@@ -349,6 +371,20 @@ check_cause(struct invariants *v, const struct topic_key *k)
                now->leader, before);
 }
 
+/* KIP-966: who is in an ELR was in sync when min.insync.replicas was what it was then. Under another minimum that says nothing, and
+ * the lists are emptied with the change. */
+static void
+check_terms(struct invariants *v, struct slice topic)
+{
+    for (int64_t i = 0; i < v->model.keys.n; i++) {
+        const struct topic_key *k = v->model.keys.v[i];
+        if (!k->is_retired && (!topic.n || slice_eq(topic, k->topic)) && k->now.elr.n > 0)
+            breach(v, RULE_ISR_ELR, k, -1,
+                   "changed min.insync.replicas, and kept an ELR of # that began with #",
+                   k->now.elr.n, k->now.elr.v[0]);
+    }
+}
+
 static void
 check_batch(struct invariants *v)
 {
@@ -359,7 +395,9 @@ check_batch(struct invariants *v)
         check_none_passed_over(v, g->elections.v[i]);
         check_cause(v, g->elections.v[i]);
     }
+    for (int64_t i = 0; i < g->terms.n; i++) check_terms(v, g->terms.v[i]);
     g->fenced.n = g->elections.n = 0;
+    forget_terms(v);
 }
 
 /* ---- records -------------------------------------------------------------------------------------- */
@@ -370,6 +408,7 @@ static const enum k_msg messages[] = {
     [K_REC_PARTITION_RECORD] = K_MSG_PARTITION_RECORD,
     [K_REC_PARTITION_CHANGE_RECORD] = K_MSG_PARTITION_CHANGE_RECORD,
     [K_REC_CLEAR_ELR_RECORD] = K_MSG_CLEAR_ELR_RECORD,
+    [K_REC_CONFIG_RECORD] = K_MSG_CONFIG_RECORD,
     [K_REC_REGISTER_BROKER_RECORD] = K_MSG_REGISTER_BROKER_RECORD,
     [K_REC_BROKER_REGISTRATION_CHANGE_RECORD] = K_MSG_BROKER_REGISTRATION_CHANGE_RECORD,
     [K_REC_FENCE_BROKER_RECORD] = K_MSG_FENCE_BROKER_RECORD,
@@ -391,6 +430,7 @@ take_record(struct invariants *v, uint32_t kind, const union any_record *r, int6
     case K_REC_REMOVE_TOPIC_RECORD: take_topic_gone(v, r->remove_topic.topic_id, offset); return;
     case K_REC_PARTITION_RECORD: take_partition(v, &r->partition, offset); return;
     case K_REC_PARTITION_CHANGE_RECORD: take_change(v, &r->change, offset); return;
+    case K_REC_CONFIG_RECORD: take_config(v, &r->config); return;
     case K_REC_CLEAR_ELR_RECORD: take_clear_elr(v, r->clear_elr.topic_name, offset); return;
     case K_REC_REGISTER_BROKER_RECORD: take_registered(v, &r->registered, offset); return;
     case K_REC_BROKER_REGISTRATION_CHANGE_RECORD:

@@ -156,6 +156,74 @@ who_may_lack_something_and_does_not_say_so(void **state)
 }
 
 static void
+terms_change(struct tale *s, int8_t of, struct slice resource, struct slice clears)
+{
+    struct k_config_record c;
+    struct k_clear_elr_record r;
+    codec_default(K_MSG_CONFIG_RECORD, &c);
+    c.resource_type = of;
+    c.resource_name = resource;
+    c.name = S("min.insync.replicas");
+    c.value = S("1");
+    add_metadata(s, K_MSG_CONFIG_RECORD, 0, &c);
+    codec_default(K_MSG_CLEAR_ELR_RECORD, &r);
+    r.topic_name = clears;
+    if (clears.p) add_metadata(s, K_MSG_CLEAR_ELR_RECORD, 0, &r);
+    tale_commit(s, METADATA);
+}
+
+/* The third is out of sync, and eligible: min.insync.replicas is 2, and one is left. */
+static void
+one_is_eligible(struct tale *s)
+{
+    int32_t isr[] = {2}, elr[] = {3};
+    struct k_partition_change_record r;
+    codec_default(K_MSG_PARTITION_CHANGE_RECORD, &r);
+    r.topic_id = topic_id;
+    r.partition_id = 0;
+    r.leader = -2;
+    r.isr = isr, r.isr_n = 1;
+    r.eligible_leader_replicas = elr, r.eligible_leader_replicas_n = 1;
+    add_metadata(s, K_MSG_PARTITION_CHANGE_RECORD, 2, &r);
+    tale_commit(s, METADATA);
+}
+
+enum { OF_TOPIC = 2, OF_BROKER = 4 };
+
+static void
+under_other_terms_nobody_is_eligible(void **state)
+{
+    BEGIN;
+    one_is_eligible(&s);
+    terms_change(&s, OF_TOPIC, S("others"), SLICE_NULL);
+    terms_change(&s, OF_BROKER, S("2"), SLICE_NULL); /* of one broker: no topic goes by that */
+    terms_change(&s, OF_TOPIC, S("orders"), S("orders"));
+    one_is_eligible(&s);
+    terms_change(&s, OF_BROKER, SLICE_EMPTY, SLICE_EMPTY);
+    assert_silent(&s);
+}
+
+static void
+who_was_eligible_under_other_terms_stays_so(void **state)
+{
+    BEGIN;
+    one_is_eligible(&s);
+    terms_change(&s, OF_TOPIC, S("orders"), SLICE_NULL);
+    assert_told(&s, RULE_ISR_ELR,
+                "k1: changed min.insync.replicas, and kept an ELR of 1 that began with 3");
+}
+
+static void
+who_was_eligible_under_other_terms_of_the_cluster_stays_so(void **state)
+{
+    BEGIN;
+    one_is_eligible(&s);
+    terms_change(&s, OF_BROKER, SLICE_EMPTY, S("others"));
+    assert_told(&s, RULE_ISR_ELR,
+                "k1: changed min.insync.replicas, and kept an ELR of 1 that began with 3");
+}
+
+static void
 new_partition(struct tale *s, int32_t first, int32_t second)
 {
     int32_t replicas[] = {first, second};
@@ -288,6 +356,9 @@ main(void)
         cmocka_unit_test(one_who_lives_and_has_all_is_not_passed_over),
         cmocka_unit_test(who_may_lack_something_says_so),
         cmocka_unit_test(who_may_lack_something_and_does_not_say_so),
+        cmocka_unit_test(under_other_terms_nobody_is_eligible),
+        cmocka_unit_test(who_was_eligible_under_other_terms_stays_so),
+        cmocka_unit_test(who_was_eligible_under_other_terms_of_the_cluster_stays_so),
         cmocka_unit_test(a_new_partition_has_two_brokers),
         cmocka_unit_test(who_is_fenced_is_not_in_sync_from_the_beginning),
         cmocka_unit_test(nobody_leads_without_a_cause),
