@@ -177,13 +177,16 @@ core_can_serve(const struct run *r, const bool *core)
 {
     for (int64_t i = 0; i < r->truth.partitions.n; i++) {
         const struct truth_partition *p = r->truth.partitions.v[i];
-        int32_t replicas = 0, may_lead = 0, ended = 0;
+        int32_t replicas = 0, may_lead = 0, ended = 0, joining = 0;
         int64_t want = 1;
         for (int32_t j = 0; j < r->s->topics_n; j++)
             if (slice_eq(r->s->topics[j].name, p->topic)) want = topic_min_isr(r, &r->s->topics[j]);
         for (int32_t j = 0; j < p->replicas.n; j++) {
             const struct node_slot *n = node_by_id(r, p->replicas.v[j]);
-            if (!n || !core[n - r->nodes]) continue;
+            if (!n || !core[n - r->nodes]) {
+                joining += n && n->m->state == MACHINE_UP && !ids_few_has(&p->isr, n->id);
+                continue;
+            }
             replicas++;
             /* Who stops in order leaves the ISR, and may leave it to those outside. */
             bool may = truth_may_lead(&r->truth, p, n->id) && !n->is_stopping;
@@ -193,8 +196,8 @@ core_can_serve(const struct run *r, const bool *core)
         if (replicas < want || !may_lead) return false;
         /* The one that may lead can be late to its controller, above all to a new one, and leave the ISR before those
          * outside of the core are missed, or it is known that another one has ended without order: then those outside are
-         * all that is left. */
-        if (may_lead == 1 && p->isr.n > may_lead + ended) return false;
+         * all that is left. Whoever is about to join may be one of them. */
+        if (may_lead == 1 && (joining || p->isr.n > may_lead + ended)) return false;
     }
     return true;
 }
