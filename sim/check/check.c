@@ -81,7 +81,7 @@ checker_make_parts(struct checker *c)
     for (int32_t t = 0; t < (int32_t)h->topics.n; t++)
         for (int32_t i = 0; i < h->topics.v[t].partitions; i++)
             c->parts[c->first_part[t] + i] = (struct part){.topic = t,
-                                                           .has_lives = history_has_lives(h, t),
+                                                           .has_lives = topic_has_lives(c, t),
                                                            .partition = i,
                                                            .base = INT64_MAX,
                                                            .final_first = -1,

@@ -13,6 +13,18 @@ topic_named(const struct history *h, struct slice name, int32_t life)
     return -1;
 }
 
+bool
+topic_has_lives(const struct checker *c, int32_t topic)
+{
+    const struct chronicle *all = c->facts->chronicle;
+    struct slice name = history_topic_name(c->h, topic);
+    bool has = history_has_lives(c->h, topic);
+    for (int64_t i = 0; all && !has && i < all->v.n; i++)
+        has = all->v.v[i].kind == HAPPENED_MADE && all->v.v[i].life > 1 &&
+              slice_eq(all->v.v[i].topic, name);
+    return has;
+}
+
 /* False: it says nothing of topics. */
 static bool
 gather_what_happened(struct checker *c)

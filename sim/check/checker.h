@@ -131,6 +131,8 @@ part_owes_read(const struct checker *c, const struct part *p, const struct sent 
 
 /* ---- when there was a topic of its name: check_lives.c ---- */
 
+/* There was more than one topic of its name, as histories tell apart; perhaps nobody has used the others. */
+bool topic_has_lives(const struct checker *c, int32_t topic);
 void turns_gather(struct checker *c);
 /* The next one (at: 0 at first) up to this time; NULL: none yet. */
 const struct turn *turn_next(const struct checker *c, int64_t *at, int64_t until_ns);

@@ -41,6 +41,7 @@ struct txn_seen {
 struct marker_seen {
     const struct topic_key *key;
     int64_t producer, number;
+    bool is_open; /* … and records of its lie behind it */
 };
 
 struct txns_seen {
@@ -197,6 +198,9 @@ check_complete(struct invariants *v, const struct txn_seen *t, const struct topi
         const struct topic_key *k = t->partitions.v[i];
         const struct marker_seen *m = marker_of(s, k, t->producer);
         if (k->is_compacted || k->is_retired || (m && m->number > t->prepared_at)) continue;
+        /* The topic was made again, and its coordinator, who knows it by its name, has heard of the end of the former one alone: as
+         * long as nothing of the transaction lies in the new one, nothing hangs there. */
+        if (k->older && !(m && m->is_open)) continue;
         breach(v, RULE_TRANSACTION_STATE, shard, offset,
                "said that a transaction of producer # is complete, and partition # has no marker",
                t->producer, k->partition);
@@ -329,17 +333,33 @@ check_marker_is_decided(struct invariants *v, const struct topic_key *k, const s
            b->producer, b->producer_epoch);
 }
 
+static struct marker_seen *
+marker_seen(struct invariants *v, const struct topic_key *k, int64_t producer)
+{
+    struct txns_seen *s = v->txns;
+    for (int64_t i = 0; i < s->markers.n; i++)
+        if (s->markers.v[i].key == k && s->markers.v[i].producer == producer)
+            return &s->markers.v[i];
+    struct marker_seen one = {.key = k, .producer = producer};
+    VEC_PUSH(v->mem, &s->markers, one);
+    return &s->markers.v[s->markers.n - 1];
+}
+
 static void
 take_marker(struct invariants *v, const struct topic_key *k, const struct batch *b)
 {
-    struct txns_seen *s = v->txns;
-    struct marker_seen one = {k, b->producer, ++s->markers_n};
-    for (int64_t i = 0; i < s->markers.n; i++) {
-        if (s->markers.v[i].key != k || s->markers.v[i].producer != b->producer) continue;
-        s->markers.v[i] = one;
-        return;
-    }
-    VEC_PUSH(v->mem, &s->markers, one);
+    struct marker_seen *m = marker_seen(v, k, b->producer);
+    m->number = ++v->txns->markers_n;
+    m->is_open = false;
+}
+
+/* Its coordinator knows partitions by the names of their topics: one that was made again has it, too. */
+static bool
+has_namesake(const struct decided_epoch *e, const struct topic_key *k)
+{
+    for (int64_t i = 0; i < e->added.n; i++)
+        if (slice_eq(e->added.v[i]->subject, k->subject)) return true;
+    return false;
 }
 
 /* KIP-890: records come into a log only while their transaction is known to have it, or nobody would end it there. */
@@ -348,7 +368,7 @@ check_is_added(struct invariants *v, const struct topic_key *k, const struct bat
 {
     const struct decided_epoch *e =
         decided(txn_of_producer(v->txns, b->producer), b->producer_epoch);
-    if (v->txns_unverified || (e && HAS(&e->added, k))) return;
+    if (v->txns_unverified || (e && has_namesake(e, k))) return;
     breach(
         v, RULE_TRANSACTION_STATE, k, b->base,
         "took a record of a transaction of producer # (epoch #) that does not have this partition",
@@ -372,6 +392,7 @@ txn_batch_written(struct invariants *v, const struct topic_key *k, const struct 
     if (is_epoch_known(v, b) && b->is_control) check_marker_is_decided(v, k, b);
     if (is_epoch_known(v, b) && !b->is_control) check_is_added(v, k, b);
     if (b->is_control) take_marker(v, k, b);
+    else marker_seen(v, k, b->producer)->is_open = true;
 }
 
 /* ---- what is told of them -------------------------------------------------------------------------- */

@@ -769,6 +769,37 @@ what_nobody_knows_of_may_be_in_any_of_them(void **state)
     lives_give(lines, RULE_FAILED_READ, 1);
 }
 
+/* Asked for by name it may be told by either. Nobody has used the second. */
+static void
+ends_of_two_topics_are_not_compared(void **state)
+{
+    (void)state;
+    for (int64_t deleted_ms = 3500; deleted_ms >= 1500; deleted_ms -= 2000) {
+        struct mem mem;
+        struct history h;
+        struct chronicle c;
+        struct check_result r;
+        test_mem_init(&mem);
+        history_init(&h, &mem, NULL, NULL);
+        chronicle_init(&c, &mem);
+        struct happening deleted = happening_new(HAPPENED_DELETED, deleted_ms * 1000000);
+        struct happening made = happening_new(HAPPENED_MADE, deleted_ms * 1000000 + 1);
+        deleted.topic = made.topic = S("orders");
+        made.life = 2;
+        chronicle_add(&c, &deleted);
+        chronicle_add(&c, &made);
+        assert_int_equal(history_parse(&h, S("1.0 1.1 c1 end orders-0 ok @9 e0\n"
+                                             "2.0 3.0 c1 end orders-0 ok @0 e0\n")),
+                         0);
+        check_history(&mem, &h, &(struct check_facts){.chronicle = &c}, &r);
+        assert_int_equal(r.anomalies.counts[RULE_END_WENT_BACK], deleted_ms > 3000);
+        check_result_release(&r);
+        chronicle_release(&c);
+        history_release(&h);
+        mem_release(&mem);
+    }
+}
+
 /* It was read there: of which topic that was its reader knows. */
 static void
 what_was_read_of_the_present_topic_is_owed_whoever_sent_it(void **state)
@@ -823,6 +854,7 @@ main(void)
         cmocka_unit_test(what_the_former_topic_acknowledged_is_a_phantom_in_the_next),
         cmocka_unit_test(a_send_may_have_come_to_both),
         cmocka_unit_test(what_nobody_knows_of_may_be_in_any_of_them),
+        cmocka_unit_test(ends_of_two_topics_are_not_compared),
         cmocka_unit_test(what_was_read_of_the_present_topic_is_owed_whoever_sent_it),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

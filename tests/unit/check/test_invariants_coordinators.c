@@ -1,5 +1,6 @@
 /* What coordinators have committed: transactions and what logs make of them, members of groups and what they were given. */
 #include "broker/record/control.h"
+#include "sim/check/invariants_own.h"
 #include "tests/unit/check/written.h"
 
 #include "messages.h"
@@ -138,6 +139,49 @@ complete_without_its_marker(void **state)
     BEGIN;
     txn(&s, ONGOING, 0);
     written(&s, 0, 0);
+    txn(&s, PREPARE_COMMIT, 0);
+    txn(&s, COMPLETE_COMMIT, 0);
+    assert_told(
+        &s, RULE_TRANSACTION_STATE,
+        "b1: said that a transaction of producer 7 is complete, and partition 0 has no marker");
+}
+
+/* The topic is deleted and made again: another log has its name. */
+static struct topic_key *
+made_again(struct tale *s)
+{
+    struct topic_key *former = model_find_key(&s->v->model, S("orders"), 0);
+    former->id.b[0] = 1;
+    model_forget_id(&s->v->model, former->id);
+    return model_key_of(&s->v->model, former->subject, (struct uuid){{2}});
+}
+
+static void
+takes_record(struct tale *s, struct topic_key *k)
+{
+    const struct batch b = {
+        .key = k, .is_looked_at = true, .is_transactional = true, .producer = 7};
+    txn_batch_written(s->v, k, &b);
+}
+
+/* Who coordinates it knows it by its name. If he has not heard that there is another one, he takes it for gone. */
+static void
+complete_without_a_marker_in_a_topic_that_was_made_again(void **state)
+{
+    BEGIN;
+    txn(&s, ONGOING, 0);
+    (void)made_again(&s);
+    txn(&s, PREPARE_COMMIT, 0);
+    txn(&s, COMPLETE_COMMIT, 0);
+    assert_silent(&s);
+}
+
+static void
+a_record_hangs_in_a_topic_that_was_made_again(void **state)
+{
+    BEGIN;
+    txn(&s, ONGOING, 0);
+    takes_record(&s, made_again(&s)); /* it has this partition, by its name */
     txn(&s, PREPARE_COMMIT, 0);
     txn(&s, COMPLETE_COMMIT, 0);
     assert_told(
@@ -312,6 +356,8 @@ main(void)
         cmocka_unit_test(a_partition_twice),
         cmocka_unit_test(a_partition_is_forgotten),
         cmocka_unit_test(complete_without_its_marker),
+        cmocka_unit_test(complete_without_a_marker_in_a_topic_that_was_made_again),
+        cmocka_unit_test(a_record_hangs_in_a_topic_that_was_made_again),
         cmocka_unit_test(the_marker_of_the_transaction_before_does_not_count),
         cmocka_unit_test(a_marker_before_the_decision),
         cmocka_unit_test(a_marker_of_the_other_decision),
