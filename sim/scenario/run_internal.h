@@ -275,7 +275,7 @@ void nemesis_begin(struct run *r);
 void nemesis_see_placed(struct run *r, const struct truth_partition *p);
 void nemesis_see_disk(struct run *r, const struct world_disk_op *op);
 
-/* witness.c: checker, oracle and invariants. */
+/* witness.c, witness_facts.c, verdict.c: checker, oracle and invariants. */
 /* What was promised of a topic that is there at the end. */
 /* As a file that `gregor check` takes. */
 void witness_put_history(const struct run *r, const struct history *h, const struct check_facts *f);
