@@ -30,7 +30,10 @@ fault_end(const struct timeline *t, const struct moment *fault)
     return t->to_ns;
 }
 
-/* Where its words stand: to the right of it, else to the left, else behind the cut that is in the way. */
+/* Where its words stand: to the right of it, else to the left, else behind the cut that is in the way; not further off, where nobody
+ * would know whose they are. */
+#define WORDS_FROM_FAULT_MAX 160
+
 struct fault_place {
     int64_t x, width;
     bool is_left;
@@ -46,7 +49,7 @@ fault_place(const struct timeline *t, int64_t x, struct slice words)
     if (right_is_free) return p;
     if (left_is_free) return (struct fault_place){x - 6, p.width, true};
     p.x = clear_x(t, p.x, p.width);
-    if (p.x + p.width > WIDTH) p.width = 0; /* nowhere */
+    if (p.x - x > WORDS_FROM_FAULT_MAX || p.x + p.width > WIDTH) p.width = 0; /* nowhere */
     return p;
 }
 
