@@ -348,17 +348,19 @@ check_append(struct invariants *v, struct topic_key *k, struct node_log *l, cons
     if (n->v[4] && l->leads) isr_look(v, k, l);
 }
 
+/* Where a disk has damaged what it was given, a log is cut at the damage, and what lay behind is fetched again. */
 static void
 check_truncate(struct invariants *v, struct topic_key *k, struct node_log *l, const struct note *n)
 {
     struct model_node *node = model_node(&v->model, v->node);
+    bool owes = node->current && !node->is_spoilt;
     int64_t end = n->v[0];
     struct batch *cut = log_at(l, end);
     bool in_sync = model_is_metadata(k) ? node->is_voter : model_has(&k->now.isr, node->id);
     if (l->leads && (cut || end > log_end(l)))
         breach(v, RULE_LEADER_APPENDS_ONLY, k, end, "leads epoch # and cut its log at offset #",
                l->epoch, end);
-    else if (cut && end < k->ghost && in_sync && node->current && committed_at(k, end) == cut)
+    else if (cut && end < k->ghost && in_sync && owes && committed_at(k, end) == cut)
         breach(v, RULE_COMMITTED_TRUNCATED, k, end, "cut off offset #; committed is all below #",
                end, k->ghost);
     model_cut(l, end);

@@ -138,6 +138,16 @@ a_follower_in_sync_cuts_what_is_committed(void **state)
     assert_told(&s, RULE_COMMITTED_TRUNCATED);
 }
 
+/* Its disk had written to the wrong place: behind that nothing can be read. */
+static void
+a_follower_may_cut_what_its_disk_has_damaged(void **state)
+{
+    BEGIN;
+    invariants_spoilt(s.v, 1);
+    say(&s, 1, NOTE_LOG_TRUNCATE, ORDERS, SLICE_NULL, 8, 10, 0, 0, 0);
+    assert_silent(&s);
+}
+
 /* orders is deleted and made again; b1 and b2 have opened the new log, b3 has not heard of it. */
 #define NEW_ID S("AAAAAAAAAAAAAAAAAAAAAw")
 
@@ -237,6 +247,7 @@ main(void)
         cmocka_unit_test(a_gap_in_a_log),
         cmocka_unit_test(a_leader_cuts_its_own_log),
         cmocka_unit_test(a_follower_in_sync_cuts_what_is_committed),
+        cmocka_unit_test(a_follower_may_cut_what_its_disk_has_damaged),
         cmocka_unit_test(a_topic_that_is_made_again_has_only_the_name_of_the_old_one),
         cmocka_unit_test(two_leaders_of_a_topic_that_was_made_again),
         cmocka_unit_test(other_records_in_a_topic_that_was_made_again),
