@@ -10,8 +10,9 @@
 struct shard_log {
     struct topic_key *key;
     struct log_view *view;
-    int32_t node; /* whose disk it is */
-    int64_t next; /* all below was read */
+    int32_t node;       /* whose disk it is */
+    int64_t next;       /* all below was read … */
+    int32_t last_epoch; /* … the last batch of which was of this leader epoch */
     bool
         is_lost; /* what was committed may have been given up, or cannot be read: nothing follows from it */
 };
@@ -94,13 +95,17 @@ lose_shard(struct invariants *v, struct shard_log *s)
     if (slice_eq(s->key->topic, GROUPS)) offsets_lost(v);
 }
 
-/* Who lacks what was read here has lost it: what it writes there is of another state. */
+/* Who lacks what was read here has lost it: what it writes there is of another state. So it is where another batch stands in the place
+ * of the last one, or none: a leader that knows from its checkpoints that records are missing goes on behind them. */
 void
 coordinator_leads(struct invariants *v, const struct topic_key *k, const struct node_log *l)
 {
     for (int64_t i = 0; i < v->shards.n; i++) {
         struct shard_log *s = v->shards.v[i];
-        if (s->key == k && !s->is_lost && log_end(l) < s->next) lose_shard(v, s);
+        const struct batch *b = s->key == k && s->next > 0 ? log_at(l, s->next - 1) : NULL;
+        bool is_another = b && b->epoch != s->last_epoch;
+        bool is_gone = s->next > 0 && (log_end(l) < s->next || l->start >= s->next);
+        if (s->key == k && !s->is_lost && (is_gone || is_another)) lose_shard(v, s);
     }
 }
 
@@ -124,6 +129,7 @@ coordinator_read(struct invariants *v, struct topic_key *k, int32_t node, int64_
     while (log_view_next(s->view, end, &h)) {
         read_shard_batch(v, s, &h);
         s->next = batch_next_offset(&h);
+        s->last_epoch = h.leader_epoch;
     }
     if (s->next < end) lose_shard(v, s);
 }

@@ -212,6 +212,31 @@ who_has_lost_it_writes_another_state(void **state)
     silent(&s);
 }
 
+/* It knew that something was there, and goes on behind it, or has filled the gap before it leads. */
+static void
+goes_on_behind(bool fills)
+{
+    enum { FOLLOWS = 1 };
+    struct tale s;
+    begin(&s);
+    int32_t epoch;
+    int64_t end = written_log(&s, GROUP)->next;
+    say(&s, NOTE_PARTITION_ROLE, GROUP, FOLLOWS, 1, 2, 1, 0);
+    say(&s, NOTE_LOG_RECOVERED, GROUP, fills ? 0 : end, fills ? 0 : end, 0, 1, 0);
+    if (fills) say(&s, NOTE_LOG_APPEND, GROUP, 0, end - 1, 3, 99, true);
+    say(&s, NOTE_PARTITION_ROLE, GROUP, WRITTEN_LEADS, 1, 3, 1, 0);
+    assert_null(member_committed(s.v, S("readers"), S("a"), &epoch));
+    silent(&s);
+}
+
+static void
+who_goes_on_behind_what_is_lost_writes_another_state(void **state)
+{
+    (void)state;
+    goes_on_behind(true);
+    goes_on_behind(false);
+}
+
 int
 main(void)
 {
@@ -228,6 +253,7 @@ main(void)
         cmocka_unit_test(of_a_group_that_is_not_known_nothing_follows),
         cmocka_unit_test(who_leads_anew_may_not_know_yet_what_is_committed),
         cmocka_unit_test(who_has_lost_it_writes_another_state),
+        cmocka_unit_test(who_goes_on_behind_what_is_lost_writes_another_state),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
