@@ -383,7 +383,7 @@ all_are_quiet(void *ctx)
 
 /* What is left is worked on at the members' own pace, a transaction for every few records: as long as they get on they
  * may go on; who gets nowhere for so long is stuck. */
-#define DRAIN_ROUNDS 10
+#define DRAIN_ROUNDS 30
 
 static bool
 groups_come_to_the_end(struct run *r)
