@@ -54,7 +54,8 @@ struct groups {
     struct stand *stands;          /* by process, group, part */
     struct bound *bounds, *newest; /* by operation: what was committed when it was invoked */
     bool *is_member;               /* by process, group: it has begun and not left */
-    int64_t *epochs;               /* by process, group: the last that it was seen in */
+    int64_t *epochs;               /* by process, group: the last that it was seen in … */
+    int64_t *owned_in;             /* … and that in which it last got a partition */
     struct copies *copies;
 };
 
@@ -228,6 +229,21 @@ is_of_former_group(struct groups *g, const struct history_op *op, const struct o
     struct writer why = writer_fixed(text, sizeof text);
     return record_may_be_lost(g->c, op->node, before->since_ns, before->since_ns, op->complete_ns,
                               &why);
+}
+
+/* Nobody goes back in a group: one that was empty has begun anew, as does a classic group without members to which one of the consumer
+ * protocol comes (KIP-848). What was owned in the former is compared with nothing any more. */
+static void
+note_new_group(struct groups *g, const struct history_op *op)
+{
+    int64_t *last = &g->owned_in[(int64_t)op->process * g->groups_n + op->node];
+    bool is_new = op->key >= 0 && op->key < *last;
+    *last = op->key;
+    for (int32_t i = 0; is_new && i < g->c->parts_n; i++) {
+        struct view *v = view_of(g, op->node, &g->c->parts[i]);
+        for (int64_t k = 0; k < v->owners.n; k++) v->owners.v[k].generation = -1;
+        v->last.generation = -1;
+    }
 }
 
 /* Who was paused may believe in an older generation; of one generation there is one assignment, and it names one owner. */
@@ -684,6 +700,7 @@ take_completion(struct groups *g, const struct history_op *op, int64_t number)
     case HISTORY_BEGIN:
     case HISTORY_LEAVE: begin_or_leave(g, op); break;
     case HISTORY_OWN:
+        if (v) note_new_group(g, op);
         if (v) own(g, op, p, v);
         break;
     case HISTORY_DISOWN:
@@ -740,6 +757,7 @@ make(struct groups *g)
     g->newest = mem_alloc(c->mem, c->h->ops.n * (int64_t)sizeof *g->newest);
     g->is_member = mem_alloc(c->mem, c->h->processes.n * g->groups_n);
     g->epochs = mem_alloc(c->mem, c->h->processes.n * g->groups_n * (int64_t)sizeof *g->epochs);
+    g->owned_in = mem_alloc(c->mem, c->h->processes.n * g->groups_n * (int64_t)sizeof *g->owned_in);
     for (int64_t i = 0; i < views; i++) {
         const struct part *p = &c->parts[i % c->parts_n];
         g->views[i].committed.offset = g->views[i].newest.offset = g->views[i].first = -1;
@@ -769,6 +787,7 @@ groups_release(struct groups *g)
     mem_free(c->mem, g->newest, c->h->ops.n * (int64_t)sizeof *g->newest);
     mem_free(c->mem, g->is_member, c->h->processes.n * g->groups_n);
     mem_free(c->mem, g->epochs, c->h->processes.n * g->groups_n * (int64_t)sizeof *g->epochs);
+    mem_free(c->mem, g->owned_in, c->h->processes.n * g->groups_n * (int64_t)sizeof *g->owned_in);
 }
 
 void

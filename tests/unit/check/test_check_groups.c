@@ -95,6 +95,21 @@ a_group_that_nobody_knows_any_more_begins_anew(void **state)
           RULE_TWO_OWNERS, 1, false);
 }
 
+/* A member that was in generation 2 is in 1 after that. */
+static void
+a_group_that_begins_anew_is_compared_with_nothing(void **state)
+{
+    (void)state;
+    gives(18,
+          "1.810 1.820 c2 commit orders-0 ok @6 g2 of=g after\n1.840 = c2 disown orders-0 g2 of=g\n"
+          "1.850 = c1 own orders-0 g2 of=g",
+          NULL, RULE_TWO_OWNERS, 1, false);
+    gives(18,
+          "1.810 1.820 c2 commit orders-0 ok @6 g2 of=g after\n1.840 = c2 disown orders-0 g2 of=g\n"
+          "1.845 = c2 own orders-1 g1 of=g\n1.850 = c1 own orders-0 g2 of=g",
+          NULL, RULE_TWO_OWNERS, 0, false);
+}
+
 static void
 two_own_though(int at, const char *instead, int32_t partition, int64_t wiped_ms, int64_t n)
 {
@@ -622,6 +637,7 @@ main(void)
         cmocka_unit_test(two_that_have_a_partition_in_one_generation_are_told),
         cmocka_unit_test(whoever_gives_up_what_he_had_as_he_comes_to_an_epoch_is_no_second_owner),
         cmocka_unit_test(a_group_that_nobody_knows_any_more_begins_anew),
+        cmocka_unit_test(a_group_that_begins_anew_is_compared_with_nothing),
         cmocka_unit_test(a_group_whose_records_are_lost_counts_its_generations_again),
         cmocka_unit_test(whoever_has_not_heard_that_his_group_is_lost_is_no_second_owner),
         cmocka_unit_test(a_committed_offset_that_goes_back_is_told),
