@@ -546,12 +546,14 @@ go_on_elsewhere(struct groups *g, const struct history_op *op, const struct part
     }
 }
 
-/* What it found instead of what is gone is of a log that was cut since: it begins where that was. */
+/* What it found instead of what is gone is of a log that was cut since: it begins where that was. What had been committed of it
+ * before is of the former log, too: cut_committed(). */
 static void
 begin_at_cut(struct groups *g, const struct history_op *op, const struct part *p)
 {
     for (int32_t i = 0; i < g->groups_n; i++) {
         struct stand *s = stand_in(g, op->process, i, p);
+        s->bound.offset = MIN(s->bound.offset, op->offset);
         if (s->look < 0 || op->offset >= s->found) continue;
         note_gone(view_of(g, i, p), p, s->look, op->offset, s->found);
         s->found = op->offset;

@@ -95,6 +95,23 @@ a_group_that_nobody_knows_any_more_begins_anew(void **state)
           RULE_TWO_OWNERS, 1, false);
 }
 
+/* The log was cut at 3, and has other records from there on: the commit of 4 was of those before. What is done of the new ones, and not
+ * committed, is done again. */
+static void
+a_commit_of_what_was_cut_is_none_of_what_came_after(void **state)
+{
+    (void)state;
+    gives(17,
+          "1.800 = c2 process orders-0 4=p1:5 5=p1:6 g2 of=g after\n"
+          "1.801 = c2 process orders-0 3=p1:4 g2 of=g after",
+          NULL, RULE_PROCESSED_TWICE, 1, false);
+    gives(17,
+          "1.730 = c2 truncation orders-0 @3\n1.800 = c2 process orders-0 4=p1:5 5=p1:6 g2 of=g "
+          "after\n"
+          "1.801 = c2 process orders-0 3=p1:4 g2 of=g after",
+          NULL, RULE_PROCESSED_TWICE, 1, true);
+}
+
 /* A member that was in generation 2 is in 1 after that. */
 static void
 a_group_that_begins_anew_is_compared_with_nothing(void **state)
@@ -638,6 +655,7 @@ main(void)
         cmocka_unit_test(whoever_gives_up_what_he_had_as_he_comes_to_an_epoch_is_no_second_owner),
         cmocka_unit_test(a_group_that_nobody_knows_any_more_begins_anew),
         cmocka_unit_test(a_group_that_begins_anew_is_compared_with_nothing),
+        cmocka_unit_test(a_commit_of_what_was_cut_is_none_of_what_came_after),
         cmocka_unit_test(a_group_whose_records_are_lost_counts_its_generations_again),
         cmocka_unit_test(whoever_has_not_heard_that_his_group_is_lost_is_no_second_owner),
         cmocka_unit_test(a_committed_offset_that_goes_back_is_told),
