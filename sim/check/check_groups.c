@@ -377,10 +377,12 @@ tell_end_of_commit(struct telling *t, int32_t group, int64_t begun_ns, int64_t o
 static bool
 is_made_again(const struct checker *c, const struct turn *deletion, int64_t by_ns)
 {
-    for (const struct turn *t = c->turns.v; t < c->turns.v + c->turns.n; t++)
+    for (int64_t i = 0; i < c->turns.n; i++) {
+        const struct turn *t = &c->turns.v[i];
         if (t->is_made && history_is_namesake(c->h, t->topic, deletion->topic) &&
             t->begun_ns >= deletion->begun_ns && t->at_ns <= by_ns)
             return true;
+    }
     return false;
 }
 
@@ -389,7 +391,8 @@ static bool
 may_be_of_deleted_topic(const struct groups *g, const struct history_op *look, int64_t since_ns)
 {
     const struct checker *c = g->c;
-    for (const struct turn *t = c->turns.v; t < c->turns.v + c->turns.n; t++) {
+    for (int64_t i = 0; i < c->turns.n; i++) {
+        const struct turn *t = &c->turns.v[i];
         if (!t->is_made && history_is_namesake(c->h, t->topic, look->topic) &&
             t->begun_ns <= look->complete_ns &&
             (!t->is_sure || t->at_ns >= since_ns || !is_made_again(c, t, since_ns)))
