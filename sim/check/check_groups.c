@@ -19,7 +19,8 @@ struct bound {
 struct owner {
     int32_t process;
     int64_t generation;
-    int64_t since_ns; /* the group knew it in that generation then, for the last time */
+    int64_t since_ns;   /* the group knew it in that generation then, for the last time */
+    const char *excuse; /* why another may have it in that generation, too; NULL: none may */
 };
 
 /* One partition, as one group sees it. */
@@ -250,7 +251,7 @@ note_new_group(struct groups *g, const struct history_op *op)
 static void
 own(struct groups *g, const struct history_op *op, const struct part *p, struct view *v)
 {
-    struct owner o = {op->process, op->key, op->complete_ns};
+    struct owner o = {op->process, op->key, op->complete_ns, NULL};
     bool is_told = false;
     disown(v, op->process, op->complete_ns);
     if (lives(g, op->node)) check_gap(g, op->node, p, v, op->complete_ns);
@@ -258,7 +259,7 @@ own(struct groups *g, const struct history_op *op, const struct part *p, struct 
         const struct owner *other = &v->owners.v[i];
         if (other->generation != op->key || is_of_former_group(g, op, other)) continue;
         is_told = true;
-        tell_two_owners(g, op, p, &o, other, NULL);
+        tell_two_owners(g, op, p, &o, other, other->excuse);
     }
     /* One that was empty and is deleted begins again with its first generation. */
     bool is_new_group =
@@ -318,13 +319,13 @@ advance_epoch(struct groups *g, const struct history_op *op)
             if (v->owners.v[k].process == op->process) own = &v->owners.v[k];
         if (!own || own->generation >= op->key) continue;
         int64_t before = own->generation;
-        const char *excuse = excuse_of_returned(g, op, own->since_ns);
+        own->excuse = excuse_of_returned(g, op, own->since_ns);
         own->generation = op->key;
         own->since_ns = op->complete_ns;
         for (int64_t k = 0; k < v->owners.n; k++)
             if (&v->owners.v[k] != own && v->owners.v[k].generation > before &&
                 v->owners.v[k].generation <= op->key && !is_of_former_group(g, op, &v->owners.v[k]))
-                tell_two_owners(g, op, &g->c->parts[i], own, &v->owners.v[k], excuse);
+                tell_two_owners(g, op, &g->c->parts[i], own, &v->owners.v[k], own->excuse);
     }
 }
 

@@ -80,6 +80,12 @@ whoever_gives_up_what_he_had_as_he_comes_to_an_epoch_is_no_second_owner(void **s
     gives(14, comes_back, &longer, RULE_TWO_OWNERS, 1,
           false); /* heard of at 1.4 s, as it commits */
     gives(14, comes_back, &shorter, RULE_TWO_OWNERS, 1, true);
+    /* Also if the other gets it only then. */
+    static const char *const comes_first =
+        "1.590 1.595 c1 commit orders-0 ok @4 g2 of=g after\n1.597 = c2 own orders-0 g2 of=g\n"
+        "1.600 = c1 disown orders-0 g2 of=g";
+    gives(14, comes_first, &longer, RULE_TWO_OWNERS, 1, false);
+    gives(14, comes_first, &shorter, RULE_TWO_OWNERS, 1, true);
 }
 
 /* Its records are lost: who comes then is in the first generation of another group. */
