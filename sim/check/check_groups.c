@@ -635,7 +635,6 @@ take_work(struct groups *g, const struct history_op *op, int64_t number, const s
 
 /* ---- the end ---------------------------------------------------------------------------------------- */
 
-/* Up to what is committed; where the group has an owner in the end, up to the end. */
 /* Whether the copies were committed, too, only the log knows: its end may never have been told. */
 static void
 check_not_copied(struct groups *g, int32_t group, const struct part *p, const struct view *v,
@@ -666,6 +665,7 @@ first_work_behind(const struct groups *g, int32_t group, const struct part *p, i
     return from;
 }
 
+/* Up to what is committed; where the group has an owner in the end, up to the end. */
 static void
 check_passed_over(struct groups *g, int32_t group, const struct part *p, const struct view *v)
 {
