@@ -13,13 +13,19 @@ share_consumer_params_default(void)
 
 /* ---- partitions ----------------------------------------------------------------------------------- */
 
+static bool
+share_place_eq(struct share_place a, struct share_place b)
+{
+    return a.index == b.index && uuid_eq(a.topic_id, b.topic_id);
+}
+
 static struct share_part *
-share_part_get(struct share_consumer *sc, int32_t index)
+share_part_get(struct share_consumer *sc, struct share_place at)
 {
     for (int64_t i = 0; i < sc->parts.n; i++)
-        if (sc->parts.v[i].index == index) return &sc->parts.v[i];
+        if (share_place_eq(sc->parts.v[i].at, at)) return &sc->parts.v[i];
     struct share_part *p = VEC_ADD(&sc->env->mem, &sc->parts);
-    p->index = index;
+    p->at = at;
     return p;
 }
 
@@ -81,6 +87,46 @@ say_decided(struct arena *a, const struct share_part *p, asked_part *to)
     }
 }
 
+static asked_part *
+add_asked_part(struct share_link *l, struct k_share_fetch_request *q, struct share_place at)
+{
+    struct arena *a = &l->sc->env->scratch;
+    int32_t i = 0;
+    while (i < q->topics_n && !uuid_eq(q->topics[i].topic_id, at.topic_id)) i++;
+    if (i == q->topics_n) {
+        q->topics[q->topics_n++].topic_id = at.topic_id;
+        q->topics[i].partitions =
+            codec_array(a, K_STRUCT_SHARE_FETCH_REQUEST_FETCH_PARTITION, l->sc->parts.n);
+    }
+    asked_part *to = &q->topics[i].partitions[q->topics[i].partitions_n++];
+    to->partition_index = at.index;
+    return to;
+}
+
+/* What has come back to this leader meanwhile stays. */
+static void
+say_forgotten(struct share_link *l, struct k_share_fetch_request *q)
+{
+    struct arena *a = &l->sc->env->scratch;
+    if (!l->left.n || l->epoch <= 0) return;
+    q->forgotten_topics_data =
+        codec_array(a, K_STRUCT_SHARE_FETCH_REQUEST_FORGOTTEN_TOPIC, l->left.n);
+    for (int64_t k = 0; k < l->left.n; k++) {
+        struct share_place at = l->left.v[k];
+        int32_t i = 0;
+        if (share_part_get(l->sc, at)->link == l) continue;
+        while (i < q->forgotten_topics_data_n &&
+               !uuid_eq(q->forgotten_topics_data[i].topic_id, at.topic_id))
+            i++;
+        if (i == q->forgotten_topics_data_n) {
+            q->forgotten_topics_data[q->forgotten_topics_data_n++].topic_id = at.topic_id;
+            q->forgotten_topics_data[i].partitions = ARENA_ARRAY(a, int32_t, l->left.n);
+        }
+        q->forgotten_topics_data[i].partitions[q->forgotten_topics_data[i].partitions_n++] =
+            at.index;
+    }
+}
+
 static const void *
 say_share_fetch(struct ask *ask, int16_t version)
 {
@@ -88,7 +134,6 @@ say_share_fetch(struct ask *ask, int16_t version)
     struct share_consumer *sc = l->sc;
     struct arena *a = &sc->env->scratch;
     struct k_share_fetch_request *q = ARENA_NEW(a, struct k_share_fetch_request);
-    struct topic *t = client_topic(sc->c, sc->params.topic);
     (void)version;
     codec_default(K_MSG_SHARE_FETCH_REQUEST, q);
     q->group_id = sc->params.group_id;
@@ -98,53 +143,37 @@ say_share_fetch(struct ask *ask, int16_t version)
     q->min_bytes = 1;
     q->max_bytes = 1 << 20;
     q->max_records = q->batch_size = sc->params.records_max;
-    q->topics = codec_array(a, K_STRUCT_SHARE_FETCH_REQUEST_FETCH_TOPIC, 1);
-    q->topics[0].topic_id = t->id;
-    q->topics[0].partitions =
-        codec_array(a, K_STRUCT_SHARE_FETCH_REQUEST_FETCH_PARTITION, sc->parts.n);
+    q->topics = codec_array(a, K_STRUCT_SHARE_FETCH_REQUEST_FETCH_TOPIC, sc->parts.n);
     for (int64_t i = 0; i < sc->parts.n; i++) {
         struct share_part *p = &sc->parts.v[i];
         if (p->link != l || (p->is_said && p->sent.n == 0)) continue;
-        asked_part *to = &q->topics[0].partitions[q->topics[0].partitions_n++];
-        to->partition_index = p->index;
-        say_decided(a, p, to);
+        say_decided(a, p, add_asked_part(l, q, p->at));
         p->is_said = true;
     }
-    q->topics_n = q->topics[0].partitions_n > 0;
-    if (l->left.n && l->epoch > 0) {
-        q->forgotten_topics_data = codec_array(a, K_STRUCT_SHARE_FETCH_REQUEST_FORGOTTEN_TOPIC, 1);
-        q->forgotten_topics_data_n = 1;
-        q->forgotten_topics_data[0].topic_id = t->id;
-        q->forgotten_topics_data[0].partitions = ARENA_ARRAY(a, int32_t, l->left.n);
-        /* What has come back to this leader meanwhile stays. */
-        for (int64_t i = 0; i < l->left.n; i++)
-            if (share_part_get(sc, l->left.v[i])->link != l)
-                q->forgotten_topics_data[0].partitions[q->forgotten_topics_data[0].partitions_n++] =
-                    l->left.v[i];
-    }
+    say_forgotten(l, q);
     l->left.n = 0;
     return q;
 }
 
 static void
-take_share_partition(struct share_link *l, const struct k_share_fetch_response_partition_data *d,
-                     struct buf *from)
+take_share_partition(struct share_link *l, struct uuid topic_id,
+                     const struct k_share_fetch_response_partition_data *d, struct buf *from)
 {
     struct share_consumer *sc = l->sc;
-    struct share_part *p = share_part_get(sc, d->partition_index);
+    struct share_part *p = share_part_get(sc, (struct share_place){topic_id, d->partition_index});
     /* Another leads it by now, who was sent what was decided: it comes back when its lock has run out. */
     if (p->link != l) {
-        VEC_PUSH(&sc->env->mem, &l->left, p->index);
+        VEC_PUSH(&sc->env->mem, &l->left, p->at);
         return;
     }
     part_end_sent(sc, p, d->acknowledge_error_code, false);
     if (d->error_code || d->acknowledge_error_code == K_ERR_NOT_LEADER_OR_FOLLOWER) {
         client_refresh(sc->c);
-        VEC_PUSH(&sc->env->mem, &l->left, p->index);
+        VEC_PUSH(&sc->env->mem, &l->left, p->at);
         p->link = NULL; /* named anew, to whoever leads then */
         p->is_said = false;
     } else if (d->acquired_records_n > 0) {
-        share_unpack_begin(l, p->index, d, from);
+        share_unpack_begin(l, p->at, d, from);
     }
 }
 
@@ -164,7 +193,8 @@ share_fetched(struct ask *ask, enum env_err err, const void *response, struct bu
         l->epoch = l->epoch == INT32_MAX ? 1 : l->epoch + 1;
         for (int32_t i = 0; i < r->responses_n; i++)
             for (int32_t k = 0; k < r->responses[i].partitions_n; k++)
-                take_share_partition(l, &r->responses[i].partitions[k], from);
+                take_share_partition(l, r->responses[i].topic_id, &r->responses[i].partitions[k],
+                                     from);
         /* What it says nothing of was not taken. */
         for (int64_t i = 0; i < sc->parts.n; i++)
             if (sc->parts.v[i].link == l)
@@ -192,8 +222,10 @@ find_links(struct share_consumer *sc)
     struct topic *t = client_topic(sc->c, sc->params.topic);
     for (int64_t i = 0; t && i < sc->parts.n; i++) {
         struct share_part *p = &sc->parts.v[i];
-        struct peer *leader = p->index < t->parts_n ? topic_leader(sc->c, t, p->index) : NULL;
         if (p->link || !p->is_assigned) continue;
+        /* Of a topic that has this name no more, or has not yet been heard of, no leader is known. */
+        bool is_known = uuid_eq(p->at.topic_id, t->id) && p->at.index < t->parts_n;
+        struct peer *leader = is_known ? topic_leader(sc->c, t, p->at.index) : NULL;
         if (!leader) client_refresh(sc->c);
         else p->link = share_link_get(sc, leader);
     }
@@ -274,7 +306,7 @@ share_consumer_poll(struct share_consumer *sc)
 void
 share_consumer_acknowledge(struct share_consumer *sc, const struct share_decided *d)
 {
-    struct share_part *p = share_part_get(sc, d->partition);
+    struct share_part *p = share_part_get(sc, (struct share_place){d->topic_id, d->partition});
     if (p->link) VEC_PUSH(&sc->env->mem, &p->decided, *d);
     else sc->params.ops->acknowledged(sc->params.owner, d, K_ERR_INVALID_RECORD_STATE, false);
 }
@@ -304,13 +336,13 @@ static void
 take_share_assignment(struct share_consumer *sc,
                       const struct k_share_group_heartbeat_response_assignment *as)
 {
-    struct topic *t = client_topic(sc->c, sc->params.topic);
     for (int64_t i = 0; i < sc->parts.n; i++) sc->parts.v[i].is_assigned = false;
-    for (int32_t i = 0; t && i < as->topic_partitions_n; i++) {
-        if (!uuid_eq(as->topic_partitions[i].topic_id, t->id)) continue;
-        for (int32_t k = 0; k < as->topic_partitions[i].partitions_n; k++)
-            share_part_get(sc, as->topic_partitions[i].partitions[k])->is_assigned = true;
-    }
+    for (int32_t i = 0; i < as->topic_partitions_n; i++)
+        for (int32_t k = 0; k < as->topic_partitions[i].partitions_n; k++) {
+            struct share_place at = {as->topic_partitions[i].topic_id,
+                                     as->topic_partitions[i].partitions[k]};
+            share_part_get(sc, at)->is_assigned = true;
+        }
     if (sc->wants && !any_is_asking(sc)) fetch_now(sc);
 }
 
@@ -355,7 +387,8 @@ look_answered(struct ask *ask, enum env_err err, const void *response, struct bu
         if (!slice_eq(t->topic_name, sc->params.topic)) continue;
         for (int32_t k = 0; k < t->partitions_n; k++)
             if (!t->partitions[k].error_code && t->partitions[k].start_offset >= 0)
-                sc->params.ops->start_offset(sc->params.owner, t->partitions[k].partition_index,
+                sc->params.ops->start_offset(sc->params.owner, t->topic_id,
+                                             t->partitions[k].partition_index,
                                              t->partitions[k].start_offset, sc->looked_ns);
     }
 }

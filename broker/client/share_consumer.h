@@ -6,7 +6,10 @@
  *              └───────────────────────────────────────────────────────────────────────┘
  *
  * Like Kafka's it fetches again when all that it was given is decided on. A decision is sent with the next fetch; what
- * came of it is told by acknowledged(). Offsets in which no record lies are decided on here. */
+ * came of it is told by acknowledged(). Offsets in which no record lies are decided on here.
+ *
+ * A partition is known by its topic's id, as its leader and its group know it: one of a topic that was deleted and made again under the same
+ * name is another one. */
 #ifndef CLIENT_SHARE_CONSUMER_H
 #define CLIENT_SHARE_CONSUMER_H
 
@@ -23,6 +26,7 @@ enum share_decision {
 };
 
 struct share_given {
+    struct uuid topic_id;
     int32_t partition;
     int64_t asked_ns; /* when the fetch that brought them was sent … */
     int32_t broker;   /* … and to whom */
@@ -32,6 +36,7 @@ struct share_given {
 };
 
 struct share_decided {
+    struct uuid topic_id;
     int32_t partition;
     int64_t first, last;
     enum share_decision decision;
@@ -48,7 +53,8 @@ struct share_consumer_ops {
     void (*refused)(void *owner, int16_t error);
     void (*left)(void *owner);
     /* May be NULL. Else the group is asked now and then (DescribeShareGroupOffsets): all below is done with. */
-    void (*start_offset)(void *owner, int32_t partition, int64_t offset, int64_t asked_ns);
+    void (*start_offset)(void *owner, struct uuid topic_id, int32_t partition, int64_t offset,
+                         int64_t asked_ns);
 };
 
 struct share_consumer_params {

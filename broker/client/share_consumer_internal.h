@@ -6,8 +6,13 @@
 #include "broker/client/share_consumer.h"
 #include "broker/protocol/codec.h"
 
-struct share_part {
+struct share_place {
+    struct uuid topic_id;
     int32_t index;
+};
+
+struct share_part {
+    struct share_place at;
     struct share_link *link;   /* in whose session it is; NULL: none */
     bool is_assigned, is_said; /* is_said: the leader knows that it is in the session */
     VEC(struct share_decided) decided, sent;
@@ -21,7 +26,7 @@ struct share_link {
     struct ask ask;
     int32_t epoch;
     int64_t asked_ns;
-    VEC(int32_t)
+    VEC(struct share_place)
     left; /* partitions that its session has, and that another leads: to be forgotten */
 };
 
@@ -29,7 +34,8 @@ struct share_link {
 struct share_piece {
     struct list node;
     struct share_consumer *sc;
-    int32_t partition, broker;
+    struct share_place place;
+    int32_t broker;
     int64_t asked_ns;
     struct buf *from;
     struct slice batches, batch;
@@ -60,7 +66,7 @@ struct share_consumer {
 };
 
 /* What came by this link. */
-void share_unpack_begin(struct share_link *l, int32_t partition,
+void share_unpack_begin(struct share_link *l, struct share_place place,
                         const struct k_share_fetch_response_partition_data *d, struct buf *from);
 void share_unpack(struct task *t);
 /* Something was given, or nothing is asked; and nothing is being unpacked. */

@@ -46,7 +46,8 @@ give_records(struct share_piece *p, struct slice payload)
     int64_t room = MIN(p->header.records_n, payload.n / 7 + 1);
     struct record *v = ARENA_ARRAY(a, struct record, room + 1);
     int16_t *counts = ARENA_ARRAY(a, int16_t, room + 1);
-    struct share_given g = {.partition = p->partition,
+    struct share_given g = {.topic_id = p->place.topic_id,
+                            .partition = p->place.index,
                             .asked_ns = p->asked_ns,
                             .broker = p->broker,
                             .records = v,
@@ -113,19 +114,20 @@ share_unpack(struct task *t)
 }
 
 void
-share_unpack_begin(struct share_link *l, int32_t partition,
+share_unpack_begin(struct share_link *l, struct share_place place,
                    const struct k_share_fetch_response_partition_data *d, struct buf *from)
 {
     struct share_consumer *sc = l->sc;
     struct share_piece *p = MEM_NEW(&sc->env->mem, struct share_piece);
     p->sc = sc;
-    p->partition = partition;
+    p->place = place;
     p->asked_ns = l->asked_ns;
     p->broker = l->peer->id;
     p->from = buf_ref(from);
     p->batches = d->records.bytes;
     for (int32_t i = 0; i < d->acquired_records_n; i++) {
-        struct share_decided run = {.partition = partition,
+        struct share_decided run = {.topic_id = place.topic_id,
+                                    .partition = place.index,
                                     .first = d->acquired_records[i].first_offset,
                                     .last = d->acquired_records[i].last_offset,
                                     .user =

@@ -8,6 +8,7 @@
 #define POLL_AGAIN_NS (10 * NS_PER_MS)
 
 struct share_item {
+    struct uuid topic_id;
     int32_t partition;
     int64_t offset;
 };
@@ -15,7 +16,6 @@ struct share_item {
 struct sharer {
     struct share_args *args;
     struct env *env;
-    struct client *client;
     struct share_consumer *consumer;
     int32_t process, group;
     VEC(struct share_item) items; /* given, not decided on */
@@ -66,12 +66,11 @@ dies_of(const struct sharer *s, const struct share_given *g)
     return false;
 }
 
-/* As far as its client knows which of this name it is. */
+/* Which topic of this name it is. */
 static int32_t
-shared_topic(const struct sharer *s)
+shared_topic(const struct sharer *s, struct uuid id)
 {
-    struct slice name = s->args->share.topic;
-    return history_topic_of(s->args->history, name, client_topic_id(s->client, name));
+    return history_topic_of(s->args->history, s->args->share.topic, id);
 }
 
 static void
@@ -83,13 +82,14 @@ sharer_records(void *owner, const struct share_given *g)
     VEC(struct history_read) reads = {0};
     bool dies = dies_of(s, g);
     for (int32_t i = 0; i < g->n; i++) {
-        struct share_item item = {g->partition, g->records[i].offset};
+        struct share_item item = {g->topic_id, g->partition, g->records[i].offset};
         struct history_read r = {.offset = g->records[i].offset, .leader_epoch = g->counts[i]};
         bool fails = dies || is_at_every(item.offset, s->args->fails_at_every);
         if (!fails) VEC_PUSH(mem, &s->items, item);
         if (value_of_record(&g->records[i], &r.value)) VEC_PUSH(mem, &reads, r);
     }
-    struct history_op op = history_op_new(HISTORY_GIVEN, s->process, shared_topic(s), g->partition);
+    struct history_op op =
+        history_op_new(HISTORY_GIVEN, s->process, shared_topic(s, g->topic_id), g->partition);
     op.node = s->group;
     op.leader_epoch = g->broker;
     /* How long ago the fetch was sent, by this machine's clock. */
@@ -124,7 +124,7 @@ static void
 sharer_decide(struct sharer *s, struct share_decided d)
 {
     struct history_op op =
-        history_op_new(HISTORY_ACKNOWLEDGE, s->process, shared_topic(s), d.partition);
+        history_op_new(HISTORY_ACKNOWLEDGE, s->process, shared_topic(s, d.topic_id), d.partition);
     op.node = s->group;
     op.offset = d.first;
     op.key = d.last;
@@ -144,13 +144,14 @@ sharer_worked(struct timer *t)
         const struct share_item *item = &s->items.v[i];
         enum share_decision decision = decision_of(s);
         bool goes_on = i > 0 && d.partition == item->partition && d.decision == decision &&
-                       d.last + 1 == item->offset;
+                       d.last + 1 == item->offset && uuid_eq(d.topic_id, item->topic_id);
         if (goes_on) {
             d.last++;
             continue;
         }
         if (i > 0) sharer_decide(s, d);
-        d = (struct share_decided){item->partition, item->offset, item->offset, decision, NULL};
+        d = (struct share_decided){item->topic_id, item->partition, item->offset,
+                                   item->offset,   decision,        NULL};
     }
     s->items.n = 0;
     if (n > 0) sharer_decide(s, d);
@@ -181,11 +182,13 @@ sharer_refused(void *owner, int16_t error)
 }
 
 static void
-sharer_start_offset(void *owner, int32_t partition, int64_t offset, int64_t asked_ns)
+sharer_start_offset(void *owner, struct uuid topic_id, int32_t partition, int64_t offset,
+                    int64_t asked_ns)
 {
     struct sharer *s = owner;
     struct history *h = s->args->history;
-    struct history_op op = history_op_new(HISTORY_START, s->process, shared_topic(s), partition);
+    struct history_op op =
+        history_op_new(HISTORY_START, s->process, shared_topic(s, topic_id), partition);
     op.node = s->group;
     op.offset = offset;
     op.key = h->now(h->ctx) - (env_now_ns(s->env) - asked_ns);
@@ -225,7 +228,6 @@ share_start(struct env *env, void *share_args)
     struct share_consumer_params p = a->share;
     p.ops = &sharer_ops;
     p.owner = s;
-    s->client = client_new(env, &a->client);
-    s->consumer = share_consumer_new(s->client, &p);
+    s->consumer = share_consumer_new(client_new(env, &a->client), &p);
     sharer_poll(s);
 }
