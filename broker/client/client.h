@@ -46,7 +46,15 @@ struct env *client_env(struct client *c);
 struct topic_partition {
     struct slice topic;
     int32_t partition;
+    struct uuid topic_id; /* of all topics that had this name; zero: whichever has it */
 };
+
+static inline bool
+topic_partition_eq(const struct topic_partition *a, const struct topic_partition *b)
+{
+    return a->partition == b->partition && slice_eq(a->topic, b->topic) &&
+           uuid_eq(a->topic_id, b->topic_id);
+}
 
 /* -1: not known (yet). */
 int32_t client_partitions_n(struct client *c, struct slice topic);

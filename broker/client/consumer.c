@@ -48,6 +48,16 @@ assigned_backoff(struct assigned *a)
     a->resume_ns = env_now_ns(a->r->env) + client_backoff_ns(a->r->c, a->failures);
 }
 
+/* Either of the two may be the one that was heard of later. */
+bool
+assigned_is_of_another(struct assigned *a)
+{
+    if (!a->is_of_one_topic || uuid_eq(a->topic_id, client_topic_id(a->r->c, a->topic)))
+        return false;
+    client_refresh(a->r->c);
+    return true;
+}
+
 static void
 consumer_looked_up(struct lookup *l)
 {
@@ -70,6 +80,7 @@ consumer_look_up(struct assigned *a, int64_t *wake_ns)
 {
     int64_t now = env_now_ns(a->r->env);
     if (a->gone || a->position >= 0 || !a->wants || a->lookup.state) return;
+    if (assigned_is_of_another(a)) return; /* it would be told of the one that has the name now */
     if (a->resume_ns > now) {
         *wake_ns = MIN(*wake_ns, a->resume_ns);
         return;
@@ -138,6 +149,13 @@ consumer_assign(struct consumer *r, struct slice topic, int32_t partition, int64
     client_want_topic(r->c, topic);
     assigned_seek(a, offset);
     return a;
+}
+
+void
+assigned_of_topic(struct assigned *a, struct uuid id)
+{
+    a->topic_id = id;
+    a->is_of_one_topic = !uuid_is_zero(id);
 }
 
 /* Kept, as something may still refer to it. */

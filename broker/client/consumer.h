@@ -72,6 +72,8 @@ struct consumer *consumer_new(struct client *c, const struct consumer_params *p)
  * which it sends those of our rack (KIP-392); else always from this replica. */
 struct assigned *consumer_assign(struct consumer *r, struct slice topic, int32_t partition,
                                  int64_t offset, int32_t node_id);
+/* It is of the topic with this id, and waits where another one has its name. */
+void assigned_of_topic(struct assigned *a, struct uuid id);
 /* Nothing more comes of it; not to be named any more. */
 void consumer_unassign(struct assigned *a);
 int32_t assigned_partition(const struct assigned *a);

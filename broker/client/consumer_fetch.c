@@ -277,7 +277,8 @@ static void
 fetch_add(struct assigned *a)
 {
     struct consumer *r = a->r;
-    if (begins_in_another_topic(a)) return;
+    if (assigned_is_of_another(a)) return;
+    if (!a->is_of_one_topic && begins_in_another_topic(a)) return;
     struct peer *peer = client_peer(r->c, replica_to_ask(a));
     const struct part *part = client_part(r->c, a->topic, a->partition);
     if (!peer || !part) {

@@ -24,6 +24,7 @@ struct assigned {
     int64_t position;
     int32_t epoch;        /* of the last record read; -1: none */
     struct uuid topic_id; /* in which topic the position is; zero: not known yet */
+    bool is_of_one_topic; /* it goes on in no other one of its name */
     bool is_by_id;        /* what was fetched was asked for so */
     int64_t want;         /* the offset or time looked for, while position < 0 */
     bool wants;           /* false: it waits for a seek */
@@ -85,6 +86,8 @@ void assigned_move(struct assigned *a, int64_t position);
 /* Looks for `want` from now on. */
 void assigned_look(struct assigned *a, int64_t want);
 void assigned_backoff(struct assigned *a);
+/* Its topic is another one than what has its name, as far as is known here; then that is asked for again. */
+bool assigned_is_of_another(struct assigned *a);
 
 /* ---- consumer_fetch.c ---- */
 

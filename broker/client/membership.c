@@ -258,7 +258,7 @@ static bool
 has_topic_partition(const struct topic_partition *v, int64_t n, const struct topic_partition *one)
 {
     for (int64_t i = 0; i < n; i++)
-        if (v[i].partition == one->partition && slice_eq(v[i].topic, one->topic)) return true;
+        if (topic_partition_eq(&v[i], one)) return true;
     return false;
 }
 

@@ -15,6 +15,10 @@
  * The consumer protocol (KIP-848) has no rounds: heartbeats say it all (membership_consumer.c). Nor has that of streams
  * groups (KIP-1071), in which all topics are read by one subtopology (membership_streams.c). To the owner all look alike.
  *
+ * In the classic protocol, and in that of streams groups, topics have names: who owns a partition goes on with it when its topic is
+ * deleted and made again, and what is committed counts for whichever has that name. In the consumer protocol they have ids: there a
+ * partition of the next topic is another one, which is given out anew, and OffsetCommit and OffsetFetch say which is meant (version 10).
+ *
  * Range, roundrobin and sticky are eager: all partitions are given up before each round. Cooperative-sticky keeps what
  * does not move; what moves is given up after the round, and then there is another. */
 #ifndef CLIENT_MEMBERSHIP_H
@@ -100,6 +104,7 @@ struct group_offset {
     int32_t partition;
     int64_t offset; /* -1: none is committed */
     int32_t leader_epoch;
+    struct uuid topic_id; /* as in struct topic_partition */
 };
 
 /* How many from here on are of one topic: neighbours stand together in requests. */

@@ -18,25 +18,33 @@ typedef struct k_consumer_group_heartbeat_request_topic_partitions said_topic;
 
 /* ---- what it says --------------------------------------------------------------------------------- */
 
-/* All that it works on, also what it is about to put away. */
+static said_topic *
+said_topic_of(request *r, struct uuid id, int64_t partitions_max, struct arena *a)
+{
+    for (int32_t i = 0; i < r->topic_partitions_n; i++)
+        if (uuid_eq(r->topic_partitions[i].topic_id, id)) return &r->topic_partitions[i];
+    said_topic *to = &r->topic_partitions[r->topic_partitions_n++];
+    to->topic_id = id;
+    to->partitions = ARENA_ARRAY(a, int32_t, partitions_max);
+    return to;
+}
+
+/* All that it works on, also what it is about to put away; of several topics that had one name, too. */
 static void
 say_owned(const struct membership *m, request *r)
 {
     struct arena *a = &m->env->scratch;
-    r->topic_partitions = ARENA_ARRAY(a, said_topic, m->params.topics_n + 1);
+    r->topic_partitions = ARENA_ARRAY(a, said_topic, m->owned.n + m->going.n + 1);
     r->topic_partitions_n = 0;
     if (m->state == MEMBER_JOINING) return; /* who joins has nothing */
     for (int32_t t = 0; t < m->params.topics_n; t++) {
-        said_topic *to = &r->topic_partitions[r->topic_partitions_n];
-        to->topic_id = client_topic(m->c, m->params.topics[t])->id;
-        to->partitions = ARENA_ARRAY(a, int32_t, m->owned.n + m->going.n + 1);
         for (int64_t i = 0; i < m->owned.n + m->going.n; i++) {
             const struct topic_partition *p =
                 i < m->owned.n ? &m->owned.v[i] : &m->going.v[i - m->owned.n];
-            if (slice_eq(p->topic, m->params.topics[t]))
-                to->partitions[to->partitions_n++] = p->partition;
+            if (!slice_eq(p->topic, m->params.topics[t])) continue;
+            said_topic *to = said_topic_of(r, p->topic_id, m->owned.n + m->going.n, a);
+            to->partitions[to->partitions_n++] = p->partition;
         }
-        r->topic_partitions_n += to->partitions_n > 0;
     }
 }
 
@@ -80,9 +88,13 @@ say_farewell_by_beat(struct ask *a, int16_t version)
 
 /* ---- what it hears -------------------------------------------------------------------------------- */
 
+/* What it has keeps its name, though another topic may have that by now: it is given up when the group says so. (Kafka's client keeps the
+ * names of what it was given, too.) */
 static struct slice
 topic_of_id(const struct membership *m, struct uuid id)
 {
+    for (int64_t i = 0; i < m->owned.n; i++)
+        if (uuid_eq(m->owned.v[i].topic_id, id)) return m->owned.v[i].topic;
     for (int32_t i = 0; i < m->params.topics_n; i++)
         if (uuid_eq(client_topic(m->c, m->params.topics[i])->id, id)) return m->params.topics[i];
     return SLICE_NULL;
@@ -98,7 +110,8 @@ take_target(struct membership *m, const struct k_consumer_group_heartbeat_respon
         if (!topic.p) client_refresh(m->c);
         if (!topic.p) m->says_all = true; /* and so is told all again */
         for (int32_t k = 0; topic.p && k < as->topic_partitions[i].partitions_n; k++) {
-            struct topic_partition one = {topic, as->topic_partitions[i].partitions[k]};
+            struct topic_partition one = {topic, as->topic_partitions[i].partitions[k],
+                                          as->topic_partitions[i].topic_id};
             VEC_PUSH(&m->env->mem, &m->target, one);
         }
     }
@@ -110,8 +123,7 @@ membership_has_all(const struct topic_partition *a, int64_t a_n, const struct to
 {
     for (int64_t i = 0; i < a_n; i++) {
         bool found = false;
-        for (int64_t k = 0; k < b_n && !found; k++)
-            found = a[i].partition == b[k].partition && slice_eq(a[i].topic, b[k].topic);
+        for (int64_t k = 0; k < b_n && !found; k++) found = topic_partition_eq(&a[i], &b[k]);
         if (!found) return false;
     }
     return true;

@@ -52,7 +52,9 @@ int32_t
 group_offsets_run(const struct group_offset *v, int32_t n, int32_t from)
 {
     int32_t run = 1;
-    while (from + run < n && slice_eq(v[from + run].topic, v[from].topic)) run++;
+    while (from + run < n && slice_eq(v[from + run].topic, v[from].topic) &&
+           uuid_eq(v[from + run].topic_id, v[from].topic_id))
+        run++;
     return run;
 }
 
@@ -71,7 +73,8 @@ commit_build(struct group_op_state *st, int16_t version)
     for (int32_t i = 0, n; i < st->n; i += n) {
         struct k_offset_commit_request_offset_commit_request_topic *t = &r->topics[r->topics_n++];
         n = group_offsets_run(st->v, st->n, i);
-        t->name = st->v[i].topic;
+        if (version >= 10) t->topic_id = st->v[i].topic_id;
+        else t->name = st->v[i].topic;
         t->partitions_n = n;
         t->partitions =
             codec_array(a, K_STRUCT_OFFSET_COMMIT_REQUEST_OFFSET_COMMIT_REQUEST_PARTITION, n);
@@ -105,7 +108,8 @@ look_build(struct group_op_state *st, int16_t version)
         struct k_offset_fetch_request_offset_fetch_request_topics *t =
             &r->groups->topics[r->groups->topics_n++];
         n = group_offsets_run(st->v, st->n, i);
-        t->name = st->v[i].topic;
+        if (version >= 10) t->topic_id = st->v[i].topic_id;
+        else t->name = st->v[i].topic;
         t->partition_indexes = ARENA_ARRAY(a, int32_t, n);
         for (int32_t j = 0; j < n; j++)
             t->partition_indexes[t->partition_indexes_n++] = st->v[i + j].partition;
@@ -140,10 +144,14 @@ take_commit(struct group_op_state *st, const struct k_offset_commit_response *r)
 }
 
 static struct group_offset *
-asked_for(struct group_op_state *st, struct slice topic, int32_t partition)
+asked_for(struct group_op_state *st,
+          const struct k_offset_fetch_response_offset_fetch_response_topics *t, int32_t partition)
 {
-    for (int32_t i = 0; i < st->n; i++)
-        if (st->v[i].partition == partition && slice_eq(st->v[i].topic, topic)) return &st->v[i];
+    for (int32_t i = 0; i < st->n; i++) {
+        bool is_its = st->ask.version >= 10 ? uuid_eq(st->v[i].topic_id, t->topic_id)
+                                            : slice_eq(st->v[i].topic, t->name);
+        if (is_its && st->v[i].partition == partition) return &st->v[i];
+    }
     return NULL;
 }
 
@@ -156,7 +164,7 @@ take_look(struct group_op_state *st, const struct k_offset_fetch_response *r)
         const struct k_offset_fetch_response_offset_fetch_response_topics *t =
             &r->groups->topics[i];
         for (int32_t j = 0; j < t->partitions_n; j++) {
-            struct group_offset *o = asked_for(st, t->name, t->partitions[j].partition_index);
+            struct group_offset *o = asked_for(st, t, t->partitions[j].partition_index);
             if (t->partitions[j].error_code) return t->partitions[j].error_code;
             if (!o) continue;
             o->offset = t->partitions[j].committed_offset;
@@ -199,6 +207,15 @@ op_answered(struct ask *a, enum env_err err, const void *response, struct buf *f
 
 /* ---- trying --------------------------------------------------------------------------------------- */
 
+/* Version 10 says which topic is meant by its id, and has no names. */
+static bool
+knows_ids(const struct group_op_state *st)
+{
+    for (int32_t i = 0; i < st->n; i++)
+        if (uuid_is_zero(st->v[i].topic_id)) return false;
+    return true;
+}
+
 static void
 op_try(struct timer *t)
 {
@@ -220,7 +237,7 @@ op_try(struct timer *t)
     }
     st->ask = (struct ask){.api_key = st->is_commit ? K_API_OFFSET_COMMIT : K_API_OFFSET_FETCH,
                            .version_min = st->is_commit ? 2 : 8,
-                           .version_max = 9,
+                           .version_max = knows_ids(st) ? 10 : 9,
                            .timeout_ms = MIN(left_ms, m->c->params.request_timeout_ms),
                            .build = op_build,
                            .done = op_answered};
@@ -276,5 +293,6 @@ membership_committed(struct membership *m, struct group_op *op, const struct top
         st->v[i] = (struct group_offset){.topic = arena_dup(&st->arena, v[i].topic),
                                          .partition = v[i].partition,
                                          .offset = -1,
-                                         .leader_epoch = -1};
+                                         .leader_epoch = -1,
+                                         .topic_id = v[i].topic_id};
 }

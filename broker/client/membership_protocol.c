@@ -255,7 +255,8 @@ membership_take_assignment(struct membership *m, struct slice bytes)
         struct slice topic = own_topic(m, r.assigned_partitions[i].topic);
         if (!topic.p) return false;
         for (int32_t j = 0; j < r.assigned_partitions[i].partitions_n; j++) {
-            struct topic_partition one = {topic, r.assigned_partitions[i].partitions[j]};
+            struct topic_partition one = {.topic = topic,
+                                          .partition = r.assigned_partitions[i].partitions[j]};
             VEC_PUSH(&m->env->mem, &m->target, one);
         }
     }

@@ -133,7 +133,7 @@ take_task(struct membership *m, const struct told_task *told)
 {
     bool is_waited_for = false;
     for (int32_t t = 0; t < m->params.topics_n; t++) {
-        struct topic_partition one = {m->params.topics[t], told->partition};
+        struct topic_partition one = {.topic = m->params.topics[t], .partition = told->partition};
         int32_t n = client_partitions_n(m->c, one.topic);
         is_waited_for |= n < 0;
         if (one.partition < n && told->is_copy) VEC_PUSH(&m->env->mem, &m->copies, one);

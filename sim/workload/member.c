@@ -25,7 +25,7 @@ static struct history_op
 worker_op(const struct worker *w, enum history_kind kind, const struct held *h)
 {
     struct history_op op =
-        history_op_new(kind, w->process, h ? h->topic : -1, h ? h->partition : -1);
+        history_op_new(kind, w->process, h ? h->topic : -1, h ? h->of.partition : -1);
     op.node = w->group;
     op.key = membership_generation(w->membership);
     op.acks = (int16_t)w->args->commits;
@@ -81,11 +81,17 @@ tell_round(const struct worker *w, int32_t generation, const struct topic_partit
 /* ---- partitions ------------------------------------------------------------------------------------- */
 
 static struct held *
-find_held(struct worker *w, struct slice topic, int32_t partition)
+find_held(struct worker *w, const struct topic_partition *p)
 {
     LIST_EACH(&w->held, h, struct held, node)
-        if (h->partition == partition && slice_eq(h->topic_name, topic)) return h;
+        if (topic_partition_eq(&h->of, p)) return h;
     return NULL;
+}
+
+static struct held *
+find_held_of(struct worker *w, const struct group_offset *o)
+{
+    return find_held(w, &(struct topic_partition){o->topic, o->partition, o->topic_id});
 }
 
 static void
@@ -95,8 +101,8 @@ show_owned(struct worker *w)
     a->owned_n = 0;
     LIST_EACH(&w->held, h, struct held, node) {
         for (int32_t t = 0; t < a->membership.topics_n && a->owned_n < MEMBER_OWNED_MAX; t++)
-            if (slice_eq(a->membership.topics[t], h->topic_name))
-                a->owned[a->owned_n++] = (struct member_owned){t, h->partition, h->position};
+            if (slice_eq(a->membership.topics[t], h->of.topic))
+                a->owned[a->owned_n++] = (struct member_owned){t, h->of.partition, h->position};
     }
 }
 
@@ -104,7 +110,7 @@ static void
 drop_partitions(struct worker *w, const struct topic_partition *v, int64_t n, int16_t error)
 {
     for (int64_t i = 0; i < n; i++) {
-        struct held *h = find_held(w, v[i].topic, v[i].partition);
+        struct held *h = find_held(w, &v[i]);
         if (!h) continue;
         note(w, HISTORY_DISOWN, h, h->position, error);
         if (h->from) {
@@ -118,11 +124,12 @@ drop_partitions(struct worker *w, const struct topic_partition *v, int64_t n, in
     show_owned(w);
 }
 
-/* As far as the member's client knows which of this name it is. */
+/* By its id; else as far as the member's client knows which of this name it is. */
 static int32_t
-topic_now(const struct worker *w, struct slice name)
+topic_now(const struct worker *w, const struct topic_partition *p)
 {
-    return history_topic_of(w->args->history, name, client_topic_id(w->client, name));
+    struct uuid id = uuid_is_zero(p->topic_id) ? client_topic_id(w->client, p->topic) : p->topic_id;
+    return history_topic_of(w->args->history, p->topic, id);
 }
 
 static struct held *
@@ -130,9 +137,8 @@ hold(struct worker *w, const struct topic_partition *p)
 {
     struct held *h = MEM_NEW(&w->env->mem, struct held);
     h->worker = w;
-    h->topic_name = p->topic;
-    h->topic = topic_now(w, p->topic);
-    h->partition = p->partition;
+    h->of = *p;
+    h->topic = topic_now(w, p);
     h->position = h->polled_to = h->committed = h->refused = -1;
     h->leader_epoch = -1;
     list_push_back(&w->held, &h->node);
@@ -146,7 +152,7 @@ call_begin(struct worker *w, struct offsets_call *c, enum history_kind kind)
 {
     c->numbers.n = 0;
     for (int64_t i = 0; i < c->v.n; i++) {
-        struct held *h = find_held(w, c->v.v[i].topic, c->v.v[i].partition);
+        struct held *h = find_held_of(w, &c->v.v[i]);
         struct history_op op = worker_op(w, kind, h);
         op.offset = kind == HISTORY_COMMIT ? c->v.v[i].offset : -1;
         int64_t number = history_invoke(w->args->history, &op);
@@ -177,7 +183,7 @@ commit_done(struct group_op *op)
     struct worker *w = c->worker;
     call_end(c, true);
     for (int64_t i = 0; !op->error && i < c->v.n; i++) {
-        struct held *h = find_held(w, c->v.v[i].topic, c->v.v[i].partition);
+        struct held *h = find_held_of(w, &c->v.v[i]);
         if (h) h->committed = MAX(h->committed, c->v.v[i].offset);
     }
     w->args->committed += !op->error;
@@ -187,7 +193,7 @@ commit_done(struct group_op *op)
 static void
 add_to_commit(struct worker *w, struct offsets_call *c, const struct held *h, int64_t offset)
 {
-    struct group_offset o = {h->topic_name, h->partition, offset, h->leader_epoch};
+    struct group_offset o = {h->of.topic, h->of.partition, offset, h->leader_epoch, h->of.topic_id};
     VEC_PUSH(&w->env->mem, &c->v, o);
 }
 
@@ -199,8 +205,7 @@ gather_done(struct worker *w, struct offsets_call *c, const struct topic_partiti
     if (w->copier) return; /* its transactions did it */
     LIST_EACH(&w->held, h, struct held, node) {
         bool meant = !v;
-        for (int64_t i = 0; i < n; i++)
-            meant = meant || find_held(w, v[i].topic, v[i].partition) == h;
+        for (int64_t i = 0; i < n; i++) meant = meant || find_held(w, &v[i]) == h;
         if (meant && h->position > h->committed && h->position >= 0 && h->taken == 0 &&
             h->polled_to >= 0)
             add_to_commit(w, c, h, h->position);
@@ -305,7 +310,7 @@ note_poll(struct worker *w, struct held *h)
     int64_t from = 0;
     while (from < h->taken && h->queue.v[from].offset < h->polled_to) from++;
     if (from == h->taken) return;
-    struct history_op op = history_op_new(HISTORY_POLL, w->process, h->topic, h->partition);
+    struct history_op op = history_op_new(HISTORY_POLL, w->process, h->topic, h->of.partition);
     op.offset = h->polled_to = h->queue.v[h->taken - 1].offset + 1;
     op.leader_epoch = h->leader_epoch;
     op.read_committed = w->args->consumer.read_committed;
@@ -355,10 +360,7 @@ leave(struct worker *w, bool ok)
     w->is_committing = false;
     note(w, HISTORY_LEAVE, NULL, -1, 0);
     w->going.n = 0;
-    LIST_EACH(&w->held, h, struct held, node) {
-        struct topic_partition p = {h->topic_name, h->partition};
-        VEC_PUSH(&w->env->mem, &w->going, p);
-    }
+    LIST_EACH(&w->held, h, struct held, node) VEC_PUSH(&w->env->mem, &w->going, h->of);
     drop_partitions(w, w->going.v, w->going.n, 0);
     worker_tell(w, " leaves", NULL, 0);
     membership_leave(w->membership);
@@ -443,7 +445,8 @@ begin_reading(struct worker *w, struct held *h, const struct group_offset *o)
     int64_t from = o->offset >= 0       ? o->offset
                  : w->args->from_latest ? OFFSET_LATEST
                                         : OFFSET_EARLIEST;
-    h->from = consumer_assign(w->consumer, h->topic_name, h->partition, from, -1);
+    h->from = consumer_assign(w->consumer, h->of.topic, h->of.partition, from, -1);
+    assigned_of_topic(h->from, h->of.topic_id);
     if (o->offset >= 0) assigned_seek_epoch(h->from, o->offset, o->leader_epoch);
     assigned_set_user(h->from, h);
     if (o->offset >= 0) note(w, HISTORY_ASSIGN, h, o->offset, 0);
@@ -457,7 +460,7 @@ looked_up(struct group_op *op)
     struct worker *w = c->worker;
     call_end(c, false);
     for (int64_t i = 0; !op->error && i < c->v.n; i++) {
-        struct held *h = find_held(w, op->v[i].topic, op->v[i].partition);
+        struct held *h = find_held_of(w, &op->v[i]);
         if (h && !h->from) begin_reading(w, h, &op->v[i]);
     }
     worker_look_up(w); /* what has come since; or again */
@@ -476,10 +479,9 @@ worker_look_up(struct worker *w)
     }
     w->coming.n = c->v.n = 0;
     LIST_EACH(&w->held, h, struct held, node) {
-        struct topic_partition p = {h->topic_name, h->partition};
-        struct group_offset o = {h->topic_name, h->partition, -1, -1};
+        struct group_offset o = {h->of.topic, h->of.partition, -1, -1, h->of.topic_id};
         if (h->from) continue;
-        VEC_PUSH(&w->env->mem, &w->coming, p);
+        VEC_PUSH(&w->env->mem, &w->coming, h->of);
         VEC_PUSH(&w->env->mem, &c->v, o);
     }
     if (!c->v.n) return;
@@ -498,7 +500,7 @@ on_assigned(void *owner, int32_t generation, const struct topic_partition *owned
     for (int32_t i = 0; i < added_n; i++) hold(w, &added[i]);
     tell_round(w, generation, owned, owned_n);
     for (int32_t i = 0; i < owned_n; i++) {
-        struct held *h = find_held(w, owned[i].topic, owned[i].partition);
+        struct held *h = find_held(w, &owned[i]);
         if (h) note(w, HISTORY_OWN, h, -1, 0);
     }
     show_owned(w);
@@ -512,10 +514,7 @@ on_refused(void *owner, int16_t error)
     w->args->error = error;
     w->args->done = true;
     w->going.n = 0;
-    LIST_EACH(&w->held, h, struct held, node) {
-        struct topic_partition p = {h->topic_name, h->partition};
-        VEC_PUSH(&w->env->mem, &w->going, p);
-    }
+    LIST_EACH(&w->held, h, struct held, node) VEC_PUSH(&w->env->mem, &w->going, h->of);
     worker_tell(w,
                 error == K_ERR_FENCED_INSTANCE_ID ? " is fenced: another one has its place"
                                                   : " is refused by its group",
@@ -527,7 +526,7 @@ on_refused(void *owner, int16_t error)
 static void
 note_copy(const struct worker *w, enum history_kind kind, const struct topic_partition *p)
 {
-    struct held h = {.topic = topic_now(w, p->topic), .partition = p->partition};
+    struct held h = {.topic = topic_now(w, p), .of = *p};
     note(w, kind, &h, -1, 0);
 }
 
@@ -535,7 +534,7 @@ static bool
 names_partition(const struct topic_partition *v, int64_t n, const struct topic_partition *p)
 {
     for (int64_t i = 0; i < n; i++)
-        if (v[i].partition == p->partition && slice_eq(v[i].topic, p->topic)) return true;
+        if (topic_partition_eq(&v[i], p)) return true;
     return false;
 }
 
@@ -636,7 +635,7 @@ worker_on_at_end(void *owner, struct assigned *a, int64_t position, int64_t high
 static void
 goes_on_in_another(struct worker *w, struct held *h)
 {
-    int32_t topic = topic_now(w, h->topic_name);
+    int32_t topic = topic_now(w, &h->of);
     if (topic == h->topic) return;
     note(w, HISTORY_DISOWN, h, h->position, 0);
     h->topic = topic;
@@ -685,7 +684,7 @@ worker_on_positioned(void *owner, struct assigned *a, int64_t offset)
     note(owner, HISTORY_ASSIGN, h, offset, 0);
     h->position = h->polled_to = offset;
     if (h->refused >= 0)
-        m->skipped += read_tell_gap(m->name, h->topic_name, h->partition, h->refused, offset,
+        m->skipped += read_tell_gap(m->name, h->of.topic, h->of.partition, h->refused, offset,
                                     m->from_latest ? "they were removed, and it goes on at the end"
                                                    : READ_WAS_REMOVED,
                                     m->told, m->ctx);

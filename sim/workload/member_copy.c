@@ -42,16 +42,17 @@ worker_copy(struct worker *w)
 {
     struct held *h = w->busy_with;
     worker_remember_membership(w);
-    struct copy_piece p = {.topic_name = h->topic_name,
+    struct copy_piece p = {.topic_name = h->of.topic,
                            .topic = h->topic,
-                           .partition = h->partition,
+                           .partition = h->of.partition,
                            .reads = h->queue.v,
                            .reads_n = h->taken,
                            .group = w->group,
                            .generation = w->generation,
                            .member_id = w->member_id};
-    p.next = (struct group_offset){h->topic_name, h->partition, h->queue.v[h->taken - 1].offset + 1,
-                                   h->leader_epoch};
+    p.next =
+        (struct group_offset){h->of.topic, h->of.partition, h->queue.v[h->taken - 1].offset + 1,
+                              h->leader_epoch, h->of.topic_id};
     w->is_committing = true;
     copier_copy(w->copier, &p, copied);
 }

@@ -11,8 +11,8 @@ struct held {
     struct list node;
     struct worker *worker;
     struct assigned *from;
-    struct slice topic_name;
-    int32_t topic, partition; /* topic: of the history */
+    struct topic_partition of;
+    int32_t topic; /* of the history */
     int32_t leader_epoch;
     int64_t position, polled_to, committed; /* the next to be worked on; -1: not known */
     int64_t refused;                        /* where it stood when that fell out of the log; -1 */
