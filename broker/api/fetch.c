@@ -143,6 +143,26 @@ is_same_topic(const struct fetch_part *a, const struct fetch_part *b)
     return uuid_eq(a->topic_id, b->topic_id) && slice_eq(a->topic, b->topic);
 }
 
+/* KIP-951: where those leaders listen that the answer names. */
+static void
+fetch_name_endpoint(struct fetch *f, int32_t leader, int32_t most)
+{
+    struct arena *a = &f->r->arena;
+    struct k_fetch_response *res = &f->response;
+    const struct image_endpoint *ep;
+    const struct image_broker *b = lookup_living(f->r, leader, &ep);
+    if (!b) return;
+    for (int32_t i = 0; i < res->node_endpoints_n; i++)
+        if (res->node_endpoints[i].node_id == leader) return;
+    if (!res->node_endpoints)
+        res->node_endpoints = codec_array(a, K_STRUCT_FETCH_RESPONSE_NODE_ENDPOINT, most);
+    res->node_endpoints[res->node_endpoints_n++] = (struct k_fetch_response_node_endpoint){
+        .node_id = leader,
+        .host = arena_dup(a, ep->host),
+        .port = ep->port,
+        .rack = b->rack.p ? arena_dup(a, b->rack) : SLICE_NULL};
+}
+
 static void
 fetch_fill_response(struct fetch *f, struct fetch_part *const *told, int32_t n)
 {
@@ -159,7 +179,11 @@ fetch_fill_response(struct fetch *f, struct fetch_part *const *told, int32_t n)
         t->topic = f->s->arena ? told[i]->topic : arena_dup(a, told[i]->topic);
         t->topic_id = told[i]->topic_id;
         t->partitions = arena_alloc(a, (end - i) * (int64_t)sizeof *t->partitions);
-        for (int32_t k = i; k < end; k++) t->partitions[t->partitions_n++] = *told[k]->answer;
+        for (int32_t k = i; k < end; k++) {
+            t->partitions[t->partitions_n++] = *told[k]->answer;
+            int32_t leader = told[k]->answer->current_leader.leader_id;
+            if (leader >= 0) fetch_name_endpoint(f, leader, n);
+        }
     }
 }
 

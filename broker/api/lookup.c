@@ -57,6 +57,14 @@ lookup_endpoint(struct request *r, int32_t broker_id)
     return b ? image_endpoint(b, r->listener->name) : NULL;
 }
 
+const struct image_broker *
+lookup_living(struct request *r, int32_t broker_id, const struct image_endpoint **ret)
+{
+    const struct image_broker *b = image_broker(r->server->image, broker_id);
+    *ret = b && !b->is_fenced ? image_endpoint(b, r->listener->name) : NULL;
+    return *ret ? b : NULL;
+}
+
 bool
 lookup_is_valid_topic(struct slice topic)
 {

@@ -14,6 +14,9 @@ const struct image_partition *lookup_image_partition(struct server *s, struct uu
                                                      struct slice topic, int32_t index);
 /* The endpoint of a broker on the listener that a request came by; NULL when it has none there. */
 const struct image_endpoint *lookup_endpoint(struct request *r, int32_t broker_id);
+/* The broker and that endpoint, unless it is fenced. */
+const struct image_broker *lookup_living(struct request *r, int32_t broker_id,
+                                         const struct image_endpoint **ret);
 /* Kafka's rule for topic names: 1 to 249 of [a-zA-Z0-9._-], not "." or "..". */
 bool lookup_is_valid_topic(struct slice topic);
 

@@ -115,6 +115,27 @@ name_records(struct part *part, struct slice payload, const struct produce_rules
     }
 }
 
+/* Where the leader listens that the answer names: the client may not know it yet. */
+static void
+produce_name_endpoint(struct produce *pr, int32_t leader)
+{
+    struct arena *a = &pr->r->arena;
+    struct k_produce_response *res = &pr->response;
+    const struct image_endpoint *ep;
+    const struct image_broker *b = lookup_living(pr->r, leader, &ep);
+    if (!b) return;
+    for (int32_t i = 0; i < res->node_endpoints_n; i++)
+        if (res->node_endpoints[i].node_id == leader) return;
+    if (!res->node_endpoints)
+        res->node_endpoints = codec_array(a, K_STRUCT_PRODUCE_RESPONSE_NODE_ENDPOINT, pr->parts_n);
+    /* The others' acks may still be waited for, and the cluster be another by then. */
+    res->node_endpoints[res->node_endpoints_n++] = (struct k_produce_response_node_endpoint){
+        .node_id = leader,
+        .host = arena_dup(a, ep->host),
+        .port = ep->port,
+        .rack = b->rack.p ? arena_dup(a, b->rack) : SLICE_NULL};
+}
+
 /* KIP-951: tells a client that is wrong about the leader who it is now. */
 static void
 produce_name_leader(struct part *part)
@@ -125,6 +146,7 @@ produce_name_leader(struct part *part)
     if (!ip || r->version < 10) return;
     part->answer->current_leader.leader_id = ip->leader;
     part->answer->current_leader.leader_epoch = ip->leader_epoch;
+    produce_name_endpoint(part->produce, ip->leader);
 }
 
 /* ---- transactions (KIP-890): before one begins in a partition its coordinator is asked ---- */

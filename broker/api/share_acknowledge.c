@@ -38,11 +38,12 @@ fill_ack_leader(struct acknowledging *k, const struct share_acks_part *p, ack_pa
 {
     const struct image_partition *ip =
         lookup_image_partition(k->r->server, p->topic, SLICE_NULL, p->partition);
-    if (!ip) return;
-    to->current_leader.leader_id = ip->leader;
-    to->current_leader.leader_epoch = ip->leader_epoch;
-    const struct image_endpoint *ep = ip->leader >= 0 ? lookup_endpoint(k->r, ip->leader) : NULL;
-    if (!ep) return;
+    /* The schema says 0 where nothing is said, which is a broker's id: nobody is -1. */
+    to->current_leader.leader_id = ip ? ip->leader : -1;
+    to->current_leader.leader_epoch = ip ? ip->leader_epoch : -1;
+    const struct image_endpoint *ep;
+    const struct image_broker *b = ip ? lookup_living(k->r, ip->leader, &ep) : NULL;
+    if (!b) return;
     for (int32_t i = 0; i < res->node_endpoints_n; i++)
         if (res->node_endpoints[i].node_id == ip->leader) return;
     struct k_share_acknowledge_response_node_endpoint *n =
@@ -50,6 +51,7 @@ fill_ack_leader(struct acknowledging *k, const struct share_acks_part *p, ack_pa
     n->node_id = ip->leader;
     n->host = ep->host;
     n->port = ep->port;
+    n->rack = b->rack;
 }
 
 static void

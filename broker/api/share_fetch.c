@@ -87,11 +87,12 @@ fill_leader(struct share_fetch *f, const struct share_id *id, partition_response
 {
     const struct image_partition *ip =
         lookup_image_partition(f->r->server, id->topic, SLICE_NULL, id->partition);
-    if (!ip) return;
-    to->current_leader.leader_id = ip->leader;
-    to->current_leader.leader_epoch = ip->leader_epoch;
-    const struct image_endpoint *ep = ip->leader >= 0 ? lookup_endpoint(f->r, ip->leader) : NULL;
-    if (!ep) return;
+    /* The schema says 0 where nothing is said, which is a broker's id: nobody is -1. */
+    to->current_leader.leader_id = ip ? ip->leader : -1;
+    to->current_leader.leader_epoch = ip ? ip->leader_epoch : -1;
+    const struct image_endpoint *ep;
+    const struct image_broker *b = ip ? lookup_living(f->r, ip->leader, &ep) : NULL;
+    if (!b) return;
     for (int32_t i = 0; i < f->response.node_endpoints_n; i++)
         if (f->response.node_endpoints[i].node_id == ip->leader) return;
     struct k_share_fetch_response_node_endpoint *n =
@@ -99,6 +100,7 @@ fill_leader(struct share_fetch *f, const struct share_id *id, partition_response
     n->node_id = ip->leader;
     n->host = ep->host;
     n->port = ep->port;
+    n->rack = b->rack;
 }
 
 static void

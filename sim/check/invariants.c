@@ -29,6 +29,7 @@ invariants_free(struct invariants *v)
     VEC_RELEASE(mem, &v->brokers);
     ledger_free(v);
     cluster_free(v);
+    leaders_free(v);
     beats_free(v);
     ends_free(v);
     coordinators_free(v);

@@ -1,4 +1,4 @@
-/* What brokers tell of the cluster (Metadata, DescribeTopicPartitions), against what the quorum committed. A broker tells what a
+/* What brokers tell of the cluster (Metadata, DescribeCluster, DescribeTopicPartitions), against what the quorum committed. A broker tells what a
  * beginning of the quorum's log says: not less of it than it had applied when it was asked, and nothing that was not
  * committed when it answered. So all that it tells was so at one place in between:
  *
@@ -15,6 +15,8 @@
 #include "messages.h"
 
 #define NEVER INT64_MAX
+
+enum { ENDPOINTS_OF_BROKERS = 1 };
 
 /* A partition, or a broker, from its first record on. */
 struct partition_story {
@@ -40,7 +42,7 @@ struct topic_story {
 
 struct cluster_asked {
     int64_t frame, from;
-    bool wants_all;
+    bool wants_all; /* topics; of DescribeCluster: fenced brokers, too */
 };
 
 /* Judged when the step is over in which it was told. */
@@ -194,7 +196,16 @@ cluster_applied(struct invariants *v, int32_t node, int64_t offset)
 static bool
 is_of_cluster(int16_t api)
 {
-    return api == K_API_METADATA || api == K_API_DESCRIBE_TOPIC_PARTITIONS;
+    return api == K_API_METADATA || api == K_API_DESCRIBE_TOPIC_PARTITIONS ||
+           api == K_API_DESCRIBE_CLUSTER;
+}
+
+static enum k_msg
+answer_of_cluster(int16_t api)
+{
+    if (api == K_API_METADATA) return K_MSG_METADATA_RESPONSE;
+    return api == K_API_DESCRIBE_CLUSTER ? K_MSG_DESCRIBE_CLUSTER_RESPONSE
+                                         : K_MSG_DESCRIBE_TOPIC_PARTITIONS_RESPONSE;
 }
 
 static void
@@ -212,6 +223,11 @@ hear_cluster_asked(struct invariants *v, const struct world_frame *f, struct rea
         if (!codec_decode(K_MSG_METADATA_REQUEST, head.version, r, a, &q)) return;
         one.wants_all = q.topics_n < 0 || (head.version == 0 && q.topics_n == 0);
     }
+    if (f->api == K_API_DESCRIBE_CLUSTER) {
+        struct k_describe_cluster_request d;
+        if (!codec_decode(K_MSG_DESCRIBE_CLUSTER_REQUEST, head.version, r, a, &d)) return;
+        one.wants_all = d.include_fenced_brokers;
+    }
     if (s->asked.n == ASKED_MAX) VEC_REMOVE_AT(&s->asked, 0);
     VEC_PUSH(v->mem, &s->asked, one);
 }
@@ -220,8 +236,7 @@ static void
 hear_cluster_told(struct invariants *v, const struct world_frame *f, struct slice body)
 {
     struct cluster_seen *s = cluster_of(v);
-    enum k_msg msg = f->api == K_API_METADATA ? K_MSG_METADATA_RESPONSE
-                                              : K_MSG_DESCRIBE_TOPIC_PARTITIONS_RESPONSE;
+    enum k_msg msg = answer_of_cluster(f->api);
     int32_t correlation_id;
     int64_t at = s->asked.n - 1;
     while (at >= 0 && s->asked.v[at].frame != f->answers) at--;
@@ -534,12 +549,46 @@ judge_described(struct invariants *v, const struct window *w,
     }
 }
 
+/* Whoever is known stands there once, fenced brokers only if they were asked for (KIP-1073), as what they are. Of controllers nothing is
+ * judged: who registers as one says nothing of whether it lives. */
+static void
+judge_named_brokers(struct invariants *v, const struct window *w,
+                    const struct k_describe_cluster_response *p, bool wants_fenced)
+{
+    if (p->error_code || p->endpoint_type != ENDPOINTS_OF_BROKERS) return;
+    for (int32_t i = 0; i < p->brokers_n; i++) {
+        int32_t id = p->brokers[i].broker_id;
+        bool is_fenced = p->brokers[i].is_fenced;
+        if (may_be(v, w, id, is_fenced) && (wants_fenced || !is_fenced)) continue;
+        breach(v, RULE_CLUSTER_TOLD, NULL, -1,
+               is_fenced ? "told of broker #, one of #, as fenced: it is not, or none was asked for"
+                         : "told of broker #, one of #, as serving: it is fenced or not known",
+               id, p->brokers_n);
+    }
+    for (int64_t i = 0; i < v->cluster->brokers.n; i++) {
+        int32_t id = v->cluster->brokers.v[i]->id;
+        bool is_there = false;
+        for (int32_t k = 0; k < p->brokers_n; k++) is_there |= p->brokers[k].broker_id == id;
+        if (!is_there && !may_be(v, w, id, true))
+            breach(v, RULE_CLUSTER_TOLD, NULL, -1, "did not tell of broker #, but of # others", id,
+                   p->brokers_n);
+    }
+    if (p->controller_id >= 0 && !may_be(v, w, p->controller_id, false))
+        breach(v, RULE_CLUSTER_TOLD, NULL, -1,
+               "told that requests for the controller go to broker #, which is fenced; there are #",
+               p->controller_id, p->brokers_n);
+}
+
 static void
 judge_cluster(struct invariants *v, const struct cluster_told *t)
 {
     struct window w = {t->from, ledger_end(v) - 1};
     const struct k_metadata_response *p = t->answer;
     if (v->cluster->is_unsure || w.to < w.from) return;
+    if (t->api == K_API_DESCRIBE_CLUSTER) {
+        judge_named_brokers(v, &w, t->answer, t->wants_all);
+        return;
+    }
     if (t->api != K_API_METADATA) {
         judge_described(v, &w, t->answer);
         return;
@@ -564,4 +613,53 @@ cluster_judge(struct invariants *v, int64_t at_ns, int32_t node)
         judge_cluster(v, t);
         told_free(v, t);
     }
+}
+
+/* ---- for those who judge other answers ------------------------------------------------------------- */
+
+int64_t
+cluster_has_applied(const struct invariants *v, int32_t node)
+{
+    return v->cluster && node < v->cluster->applied.n ? v->cluster->applied.v[node] : -1;
+}
+
+static bool
+may_be_led(const struct topic_story *t, const struct window *w, int32_t partition, int32_t leader,
+           int32_t epoch)
+{
+    const struct partition_story *s =
+        partition >= 0 && partition < t->partitions.n ? t->partitions.v[partition] : NULL;
+    bool is_unknown = leader < 0 && epoch < 0;
+    if (is_unknown && (!s || !lasts_through(w, s->v.v[0].offset, t->gone))) return true;
+    for (int64_t i = 0; s && i < s->v.n; i++) {
+        const struct decision *d = &s->v.v[i];
+        int64_t ends = i + 1 < s->v.n ? s->v.v[i + 1].offset : NEVER;
+        if (meets(w, d->offset, ends) && d->leader == leader && d->leader_epoch == epoch)
+            return true;
+    }
+    return false;
+}
+
+bool
+cluster_may_lead(struct invariants *v, int64_t from, const struct leader_told *l)
+{
+    const struct cluster_seen *s = v->cluster;
+    struct window w = {from, ledger_end(v) - 1};
+    bool is_known = false;
+    if (!s || s->is_unsure || w.to < w.from) return true;
+    for (int64_t i = s->topics.n; i-- > 0;) {
+        const struct topic_story *t = s->topics.v[i];
+        bool is_it = l->name.n ? slice_eq(t->name, l->name) : uuid_eq(t->id, l->id);
+        if (!is_it || !meets(&w, t->made, t->gone)) continue;
+        is_known = true;
+        if (may_be_led(t, &w, l->partition, l->leader, l->epoch)) return true;
+    }
+    return !is_known && l->leader < 0;
+}
+
+bool
+cluster_surely_serves(struct invariants *v, int64_t from, int32_t id)
+{
+    struct window w = {from, ledger_end(v) - 1};
+    return v->cluster && !v->cluster->is_unsure && w.to >= w.from && !may_be(v, &w, id, true);
 }

@@ -128,6 +128,7 @@ struct descriptions;
 struct away_members;
 struct beats;
 struct cluster_seen;
+struct leaders_seen;
 struct ends_seen;
 struct groups_seen;
 struct k_describe_producers_response_partition_response;
@@ -137,6 +138,7 @@ struct k_describe_groups_response_described_group;
 struct k_share_group_describe_response_described_group;
 struct k_streams_group_describe_response_described_group;
 struct k_list_groups_response;
+struct k_produce_response;
 struct k_list_transactions_response;
 struct arena;
 struct record;
@@ -177,6 +179,7 @@ struct invariants {
     struct away_members *away;
     struct beats *beats;
     struct cluster_seen *cluster;
+    struct leaders_seen *leaders;
     struct ends_seen *ends;
     struct groups_seen *groups; /* share groups and streams groups; members: all others */
     int64_t session_ns;         /* group.consumer.session.timeout.ms; 0: not known */
@@ -378,6 +381,26 @@ void cluster_unsure(struct invariants *v);
 void cluster_hear(struct invariants *v, const struct world_frame *f, struct slice bytes);
 void cluster_judge(struct invariants *v, int64_t at_ns, int32_t node);
 void cluster_free(struct invariants *v);
+/* The record of the quorum's log up to which it has applied what was decided; -1: not known. */
+int64_t cluster_has_applied(const struct invariants *v, int32_t node);
+/* A broker that does not lead tells who does. */
+struct leader_told {
+    struct slice name; /* null: the id says it */
+    struct uuid id;
+    int32_t partition, leader, epoch; /* -1: nobody */
+};
+/* Was that so at one place between this record and what is committed now? True if it is not known. */
+bool cluster_may_lead(struct invariants *v, int64_t from, const struct leader_told *l);
+/* The broker is known from this record on, and was not fenced since. */
+bool cluster_surely_serves(struct invariants *v, int64_t from, int32_t id);
+void leaders_hear(struct invariants *v, const struct world_frame *f, struct slice bytes);
+/* Of an answer to Produce, which is decoded by others. */
+void leaders_hear_produced(struct invariants *v, const struct world_frame *f,
+                           const struct k_produce_response *p);
+void leaders_judge(struct invariants *v, int64_t at_ns, int32_t node);
+void leaders_free(struct invariants *v);
+/* A fault has changed the answer. */
+bool wire_is_rewritten(const struct invariants *v, const struct world_frame *f);
 void ends_hear(struct invariants *v, const struct world_frame *f, struct slice bytes);
 void ends_judge(struct invariants *v, int64_t at_ns, int32_t node);
 void ends_free(struct invariants *v);

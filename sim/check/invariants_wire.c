@@ -186,6 +186,7 @@ hear_acknowledged(struct invariants *v, const struct world_frame *f, struct read
     if (at < 0) return;
     const struct produce_asked *q = &v->produced.v[at];
     bool is_one = codec_decode(K_MSG_PRODUCE_RESPONSE, f->version, r, a, &p);
+    if (is_one) leaders_hear_produced(v, f, &p);
     for (int32_t t = 0; is_one && t < p.responses_n; t++)
         for (int32_t i = 0; i < p.responses[t].partition_responses_n; i++) {
             const struct k_produce_response_partition_produce_response *d =

@@ -44,6 +44,7 @@ on_event(void *ctx, const struct world_event *e)
     wire_judge(v, e->at_ns, e->machine->index);
     offsets_judge(v, e->machine->index);
     cluster_judge(v, e->at_ns, e->machine->index);
+    leaders_judge(v, e->at_ns, e->machine->index);
     ends_judge(v, e->at_ns, e->machine->index);
     descriptions_judge(v, e->machine->index);
     beats_judge(v, e->at_ns, e->machine->index);
@@ -143,8 +144,8 @@ on_met(void *ctx, const struct world_frame *f, struct slice how)
     VEC_PUSH(v->mem, &v->rewritten, f->id);
 }
 
-static bool
-is_rewritten(const struct invariants *v, const struct world_frame *f)
+bool
+wire_is_rewritten(const struct invariants *v, const struct world_frame *f)
 {
     for (int64_t i = v->rewritten.n; f->is_answer && i-- > 0;)
         if (v->rewritten.v[i] == f->answers) return true;
@@ -157,9 +158,10 @@ on_frame_bytes(void *ctx, const struct world_frame *f, struct slice bytes)
     votes_hear(ctx, f, bytes);
     wire_hear(ctx, f, bytes);
     away_hear(ctx, f, bytes);
-    if (is_rewritten(ctx, f)) return;
+    if (wire_is_rewritten(ctx, f)) return;
     offsets_hear(ctx, f, bytes);
     cluster_hear(ctx, f, bytes);
+    leaders_hear(ctx, f, bytes);
     ends_hear(ctx, f, bytes);
     descriptions_hear(ctx, f, bytes);
     beats_hear(ctx, f, bytes);

@@ -533,6 +533,93 @@ an_elr_that_was_not_decided(void **state)
              "decided");
 }
 
+/* ---- DescribeCluster ---- */
+
+static void
+described(struct tale *s, bool with_fenced, int32_t n, int32_t fenced, int32_t controller)
+{
+    struct k_describe_cluster_request q;
+    struct k_describe_cluster_response p;
+    struct k_describe_cluster_response_describe_cluster_broker b[4];
+    struct request_head head = {.api_key = K_API_DESCRIBE_CLUSTER, .version = 2};
+    struct frame f;
+    codec_default(K_MSG_DESCRIBE_CLUSTER_REQUEST, &q);
+    codec_default(K_MSG_DESCRIBE_CLUSTER_RESPONSE, &p);
+    q.include_fenced_brokers = with_fenced;
+    assert_true(frame_request(&s->mem, &arena, &head, &q, &f));
+    hear(s, K_API_DESCRIBE_CLUSTER, 2, false, &f);
+    for (int32_t i = 0; i < 4; i++) {
+        codec_default_struct(K_STRUCT_DESCRIBE_CLUSTER_RESPONSE_DESCRIBE_CLUSTER_BROKER, &b[i]);
+        b[i].broker_id = i + 1;
+        b[i].host = S("h");
+        b[i].is_fenced = b[i].broker_id == fenced;
+    }
+    p.cluster_id = S("c");
+    p.brokers = b, p.brokers_n = n;
+    p.controller_id = controller;
+    assert_true(frame_response(&s->mem, &arena, K_API_DESCRIBE_CLUSTER, 2, 0, &p, &f));
+    hear(s, K_API_DESCRIBE_CLUSTER, 2, true, &f);
+    cluster_judge(s->v, 5, s->m->index);
+}
+
+static void
+a_cluster_is_described_as_it_is(void **state)
+{
+    BEGIN;
+    described(&s, false, 3, 0, 1);
+    leads_no_more(&s, 3);
+    applied(&s);
+    described(&s, true, 3, 2, 3);
+    silent(&s);
+}
+
+static void
+a_broker_is_described_that_is_not_known(void **state)
+{
+    BEGIN;
+    described(&s, false, 4, 0, 1);
+    told(&s, "b1: told of broker 4, one of 4, as serving: it is fenced or not known");
+}
+
+static void
+a_broker_is_not_described(void **state)
+{
+    BEGIN;
+    described(&s, false, 2, 0, 1);
+    told(&s, "b1: did not tell of broker 3, but of 2 others");
+}
+
+static void
+a_fenced_broker_is_described_as_serving(void **state)
+{
+    BEGIN;
+    leads_no_more(&s, 3);
+    applied(&s);
+    described(&s, true, 3, 0, 1);
+    told(&s, "b1: told of broker 2, one of 3, as serving: it is fenced or not known");
+}
+
+static void
+a_fenced_broker_is_described_unasked(void **state)
+{
+    BEGIN;
+    leads_no_more(&s, 3);
+    applied(&s);
+    described(&s, false, 3, 2, 1);
+    told(&s, "b1: told of broker 2, one of 3, as fenced: it is not, or none was asked for");
+}
+
+static void
+a_fenced_broker_is_described_as_the_controller(void **state)
+{
+    BEGIN;
+    leads_no_more(&s, 3);
+    applied(&s);
+    described(&s, true, 3, 2, 2);
+    told(&s,
+         "b1: told that requests for the controller go to broker 2, which is fenced; there are 3");
+}
+
 int
 main(void)
 {
@@ -564,6 +651,12 @@ main(void)
         cmocka_unit_test(a_topic_that_is_gone),
         cmocka_unit_test(a_topic_that_may_be_gone_may_be_told_or_not),
         cmocka_unit_test(an_elr_that_was_not_decided),
+        cmocka_unit_test(a_cluster_is_described_as_it_is),
+        cmocka_unit_test(a_broker_is_described_that_is_not_known),
+        cmocka_unit_test(a_broker_is_not_described),
+        cmocka_unit_test(a_fenced_broker_is_described_as_serving),
+        cmocka_unit_test(a_fenced_broker_is_described_unasked),
+        cmocka_unit_test(a_fenced_broker_is_described_as_the_controller),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
