@@ -103,6 +103,20 @@ check_all(struct invariants *v, int32_t node, enum checkpoint which, struct slic
     }
 }
 
+/* "0", how many lines follow, and those: a reader that counts others takes it for none, and all logs are recovered. */
+static void
+check_count(struct invariants *v, struct slice text)
+{
+    int64_t lines = 0, said = -1, second = slice_find(text, '\n', 0) + 1;
+    int64_t end = slice_find(text, '\n', second);
+    for (int64_t at = 0; at < text.n; at++) lines += text.p[at] == '\n';
+    if (end > second && slice_to_i64(slice_sub(text, second, end - second), &said) &&
+        said == lines - 2)
+        return;
+    breach(v, RULE_DISK_TRUTH, NULL, -1, "has a checkpoint that says it has # lines, and has #",
+           said, lines - 2);
+}
+
 /* path: the name that it had. */
 void
 checkpoint_renamed(struct invariants *v, int64_t at_ns, int32_t node, struct slice path)
@@ -118,6 +132,7 @@ checkpoint_renamed(struct invariants *v, int64_t at_ns, int32_t node, struct sli
         if (size <= 0 || size == FILE_MAX_BYTES) return;
         v->at_ns = at_ns;
         v->node = node;
+        check_count(v, slice(text, size));
         check_all(v, node, (enum checkpoint)i, slice(text, size));
     }
 }

@@ -1,5 +1,5 @@
-/* Committed offsets: what coordinators tell of them (OffsetFetch), against the records of __consumer_offsets that are committed. A
- * coordinator may tell what held at any moment between question and answer, and nothing else; who asks for stable offsets
+/* Committed offsets: what coordinators tell of them (OffsetFetch), against the records of __consumer_offsets that are committed; and those
+ * records against what was committed (OffsetCommit, TxnOffsetCommit), once it is acknowledged. A coordinator may tell what held at any moment between question and answer, and nothing else; who asks for stable offsets
  * is not told one that an open transaction is about to move (KIP-447). */
 #include "broker/base/arena.h"
 #include "broker/base/crc32c.h"
@@ -58,8 +58,19 @@ struct offset_told {
     const struct topic_key *key;
 };
 
+/* A client commits it; judged when the step is over in which that was acknowledged. */
+struct commit_asked {
+    int64_t frame, at_ns;
+    int64_t producer; /* -1: of no transaction */
+    struct slice group, topic;
+    int32_t partition;
+    struct offset_said what;
+    int32_t node; /* who acknowledged it; -1: nobody yet */
+};
+
 struct offsets_seen {
     VEC(struct offset_seen *) all;
+    VEC(struct commit_asked) commits;
     VEC(struct offsets_asked) asked;
     VEC(struct offset_told) told;
     bool is_unsure; /* what is committed is not known any more */
@@ -70,6 +81,15 @@ offsets_of(struct invariants *v)
 {
     if (!v->offsets) v->offsets = MEM_NEW(v->mem, struct offsets_seen);
     return v->offsets;
+}
+
+static void
+forget_commit(struct invariants *v, int64_t at)
+{
+    struct commit_asked *c = &v->offsets->commits.v[at];
+    mem_free_slice(v->mem, c->group);
+    mem_free_slice(v->mem, c->topic);
+    VEC_REMOVE_AT(&v->offsets->commits, at);
 }
 
 void
@@ -85,6 +105,8 @@ offsets_free(struct invariants *v)
         VEC_RELEASE(v->mem, &o->open);
         MEM_DELETE(v->mem, o);
     }
+    while (s->commits.n) forget_commit(v, s->commits.n - 1);
+    VEC_RELEASE(v->mem, &s->commits);
     VEC_RELEASE(v->mem, &s->all);
     VEC_RELEASE(v->mem, &s->asked);
     VEC_RELEASE(v->mem, &s->told);
@@ -254,15 +276,130 @@ hear_told(struct invariants *v, const struct world_frame *f, struct reader *r, s
             hear_topic(v, f, &asked, p.groups[g].group_id, &p.groups[g].topics[t]);
 }
 
+/* ---- what is committed, as clients say it ---------------------------------------------------------- */
+
+static void
+keep_commit(struct invariants *v, const struct commit_asked *c)
+{
+    enum { COMMITS_MAX = 2000 };
+    struct commit_asked one = *c;
+    if (!c->topic.n || c->what.offset < 0) return;
+    if (v->offsets->commits.n == COMMITS_MAX) forget_commit(v, 0);
+    one.group = mem_dup(v->mem, c->group);
+    one.topic = mem_dup(v->mem, c->topic);
+    VEC_PUSH(v->mem, &v->offsets->commits, one);
+}
+
+static void
+hear_commit(struct invariants *v, const struct world_frame *f, struct reader *r, struct arena *a)
+{
+    struct request_head head;
+    struct k_offset_commit_request q;
+    if (request_head_read(r, a, &head) != HEAD_OK ||
+        !codec_decode(K_MSG_OFFSET_COMMIT_REQUEST, head.version, r, a, &q))
+        return;
+    for (int32_t t = 0; t < q.topics_n; t++)
+        for (int32_t i = 0; i < q.topics[t].partitions_n; i++) {
+            const struct k_offset_commit_request_offset_commit_request_partition *p =
+                &q.topics[t].partitions[i];
+            struct slice name = q.topics[t].name;
+            struct commit_asked one = {
+                .frame = f->id,
+                .at_ns = f->at_ns,
+                .producer = -1,
+                .group = q.group_id,
+                .topic = name.n ? name : invariants_topic_name(v, q.topics[t].topic_id),
+                .partition = p->partition_index,
+                .what = {p->committed_offset, p->committed_leader_epoch,
+                         crc32c(CRC32C_PORTABLE, 0, p->committed_metadata), q.topics[t].topic_id},
+                .node = -1};
+            keep_commit(v, &one);
+        }
+}
+
+static void
+hear_txn_commit(struct invariants *v, const struct world_frame *f, struct reader *r,
+                struct arena *a)
+{
+    struct request_head head;
+    struct k_txn_offset_commit_request q;
+    if (request_head_read(r, a, &head) != HEAD_OK ||
+        !codec_decode(K_MSG_TXN_OFFSET_COMMIT_REQUEST, head.version, r, a, &q))
+        return;
+    for (int32_t t = 0; t < q.topics_n; t++)
+        for (int32_t i = 0; i < q.topics[t].partitions_n; i++) {
+            const struct k_txn_offset_commit_request_txn_offset_commit_request_partition *p =
+                &q.topics[t].partitions[i];
+            struct commit_asked one = {.frame = f->id,
+                                       .at_ns = f->at_ns,
+                                       .producer = q.producer_id,
+                                       .group = q.group_id,
+                                       .topic = q.topics[t].name,
+                                       .partition = p->partition_index,
+                                       .what = {p->committed_offset, p->committed_leader_epoch,
+                                                crc32c(CRC32C_PORTABLE, 0, p->committed_metadata),
+                                                UUID_ZERO},
+                                       .node = -1};
+            keep_commit(v, &one);
+        }
+}
+
+static void
+take_commit_answer(struct invariants *v, const struct world_frame *f, struct slice topic,
+                   int32_t partition, int16_t err)
+{
+    struct offsets_seen *s = v->offsets;
+    for (int64_t i = s->commits.n; i-- > 0;) {
+        struct commit_asked *c = &s->commits.v[i];
+        if (c->frame == f->answers && c->partition == partition && slice_eq(c->topic, topic) &&
+            !err)
+            c->node = f->from->index;
+    }
+}
+
+static void
+hear_committed(struct invariants *v, const struct world_frame *f, struct reader *r, struct arena *a)
+{
+    struct k_offset_commit_response p;
+    struct k_txn_offset_commit_response x;
+    int32_t correlation_id;
+    if (!response_head_read(r, f->api, f->version, &correlation_id)) return;
+    if (f->api == K_API_OFFSET_COMMIT &&
+        codec_decode(K_MSG_OFFSET_COMMIT_RESPONSE, f->version, r, a, &p))
+        for (int32_t t = 0; t < p.topics_n; t++)
+            for (int32_t i = 0; i < p.topics[t].partitions_n; i++) {
+                struct slice name = p.topics[t].name;
+                if (!name.n) name = invariants_topic_name(v, p.topics[t].topic_id);
+                take_commit_answer(v, f, name, p.topics[t].partitions[i].partition_index,
+                                   p.topics[t].partitions[i].error_code);
+            }
+    if (f->api == K_API_TXN_OFFSET_COMMIT &&
+        codec_decode(K_MSG_TXN_OFFSET_COMMIT_RESPONSE, f->version, r, a, &x))
+        for (int32_t t = 0; t < x.topics_n; t++)
+            for (int32_t i = 0; i < x.topics[t].partitions_n; i++)
+                take_commit_answer(v, f, x.topics[t].name,
+                                   x.topics[t].partitions[i].partition_index,
+                                   x.topics[t].partitions[i].error_code);
+    for (int64_t i = v->offsets->commits.n; i-- > 0;) /* what was refused */
+        if (v->offsets->commits.v[i].frame == f->answers && v->offsets->commits.v[i].node < 0)
+            forget_commit(v, i);
+}
+
 void
 offsets_hear(struct invariants *v, const struct world_frame *f, struct slice bytes)
 {
-    if (!f->to || bytes.n < 8 || f->api != K_API_OFFSET_FETCH) return;
+    bool is_fetch = f->api == K_API_OFFSET_FETCH, is_commit = f->api == K_API_OFFSET_COMMIT;
+    if (!is_fetch && !is_commit && f->api != K_API_TXN_OFFSET_COMMIT) return;
+    if (!f->to || bytes.n < 8) return;
     struct reader r = reader(slice_sub(bytes, 4, bytes.n - 4));
     struct arena a;
     arena_init(&a, v->mem, 0);
-    if (f->is_answer) hear_told(v, f, &r, &a);
-    else hear_question(v, f, &r, &a);
+    (void)offsets_of(v);
+    if (is_fetch && f->is_answer) hear_told(v, f, &r, &a);
+    else if (is_fetch) hear_question(v, f, &r, &a);
+    else if (f->is_answer) hear_committed(v, f, &r, &a);
+    else if (is_commit) hear_commit(v, f, &r, &a);
+    else hear_txn_commit(v, f, &r, &a);
     arena_release(&a);
 }
 
@@ -327,10 +464,41 @@ judge_told(struct invariants *v, const struct offset_told *t)
                t->of->open.v[0].producer);
 }
 
+/* What is acknowledged stands in a record, as it was said: whoever reads on from there goes by the epoch, too (KIP-320). */
+static bool
+stands_in_record(const struct commit_asked *c, const struct offset_seen *o)
+{
+    int64_t n = o ? o->held.n : 0;
+    if (n == VALUES_KEPT && o->held.v[0].from_ns >= c->at_ns) return true; /* not known */
+    for (int64_t i = 0; i < n; i++)
+        if (is_same_offset(&o->held.v[i].what, &c->what)) return true;
+    for (int64_t i = 0; o && i < o->open.n; i++)
+        if (o->open.v[i].producer == c->producer &&
+            is_same_offset(&o->open.v[i].then.what, &c->what))
+            return true;
+    return false;
+}
+
+static void
+judge_commit(struct invariants *v, const struct commit_asked *c)
+{
+    const struct topic_key *k = model_find_key(&v->model, c->topic, c->partition);
+    const struct offset_seen *o = find_offset(v->offsets, c->group, c->topic, c->partition);
+    if (!k || k->is_retired || (o && was_ever_lossy(o->shard)) || stands_in_record(c, o)) return;
+    breach(v, RULE_OFFSET_TOLD, k, c->what.offset,
+           "acknowledged a commit of offset # in leader epoch #, which stands in no record",
+           c->what.offset, c->what.leader_epoch);
+}
+
 void
 offsets_judge(struct invariants *v, int32_t node)
 {
     struct offsets_seen *s = v->offsets;
+    for (int64_t i = 0; s && i < s->commits.n; i++) {
+        if (s->commits.v[i].node != node) continue;
+        if (!s->is_unsure) judge_commit(v, &s->commits.v[i]);
+        forget_commit(v, i--);
+    }
     for (int64_t i = 0; s && i < s->told.n; i++) {
         const struct offset_told t = s->told.v[i];
         if (t.node != node) continue;

@@ -226,6 +226,27 @@ take_fetch(struct invariants *v, const struct world_frame *f, struct slice frame
     arena_release(&arena);
 }
 
+/* Of whoever is asked: that somebody leads in an epoch is said by a voter that is in it for good. An answer with records from files is
+ * not whole here, and comes from a leader, which has spoken before. */
+static void
+take_fetched(struct invariants *v, const struct world_frame *f, struct slice frame)
+{
+    const struct voter_seen *s = voter_seen(v, f->from->index);
+    struct reader r = reader(frame);
+    struct arena arena;
+    struct k_fetch_response p;
+    int32_t correlation_id;
+    if (s->epoch <= s->proved_epoch || f->bytes > frame.n + 4) return;
+    arena_init(&arena, v->mem, 0);
+    if (response_head_read(&r, f->api, f->version, &correlation_id) &&
+        codec_decode(K_MSG_FETCH_RESPONSE, f->version, &r, &arena, &p) && p.responses_n == 1 &&
+        p.responses[0].partitions_n == 1 &&
+        p.responses[0].partitions[0].current_leader.leader_epoch >= 0)
+        v->at_ns = f->at_ns,
+        judge_epoch(v, f->from, p.responses[0].partitions[0].current_leader.leader_epoch);
+    arena_release(&arena);
+}
+
 void
 votes_hear(struct invariants *v, const struct world_frame *f, struct slice bytes)
 {
@@ -233,6 +254,8 @@ votes_hear(struct invariants *v, const struct world_frame *f, struct slice bytes
     struct slice frame = slice_sub(bytes, 4, bytes.n - 4);
     if (f->api == K_API_FETCH && !f->is_answer && f->port == CONTROLLER_PORT)
         take_fetch(v, f, frame);
+    if (f->api == K_API_FETCH && f->is_answer && f->port == CONTROLLER_PORT)
+        take_fetched(v, f, frame);
     if (f->api != K_API_VOTE) return;
     if (f->is_answer) take_answer(v, f, frame);
     else take_request(v, f, frame);

@@ -50,6 +50,22 @@ what_is_true_is_silent(void **state)
 }
 
 static void
+fewer_lines_than_it_says(void **state)
+{
+    BEGIN;
+    written_down(&s, POINTS, "0\n2\norders 0 4\n");
+    assert_told(&s, RULE_DISK_TRUTH, "b1: has a checkpoint that says it has 2 lines, and has 1");
+}
+
+static void
+more_lines_than_it_says(void **state)
+{
+    BEGIN;
+    written_down(&s, POINTS, "0\n1\norders 1 9\norders 0 4\n");
+    assert_told(&s, RULE_DISK_TRUTH, "b1: has a checkpoint that says it has 1 lines, and has 2");
+}
+
+static void
 a_watermark_above_what_is_committed(void **state)
 {
     BEGIN;
@@ -158,6 +174,8 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_is_true_is_silent),
+        cmocka_unit_test(fewer_lines_than_it_says),
+        cmocka_unit_test(more_lines_than_it_says),
         cmocka_unit_test(a_watermark_above_what_is_committed),
         cmocka_unit_test(a_recovery_point_above_what_is_synced),
         cmocka_unit_test(a_log_that_is_left_out),

@@ -252,6 +252,155 @@ what_was_given_up_may_be_told_as_none(void **state)
     silent(&s);
 }
 
+/* ---- what clients commit --------------------------------------------------------------------------- */
+
+enum { COMMIT_VERSION = 9, TXN_COMMIT_VERSION = 3 };
+
+static void
+commits(struct tale *s, int64_t offset, struct slice metadata)
+{
+    struct k_offset_commit_request q;
+    struct frame f;
+    struct request_head head = {.api_key = K_API_OFFSET_COMMIT, .version = COMMIT_VERSION};
+    codec_default(K_MSG_OFFSET_COMMIT_REQUEST, &q);
+    q.group_id = S("g");
+    q.topics_n = 1;
+    q.topics = codec_array(&arena, K_STRUCT_OFFSET_COMMIT_REQUEST_OFFSET_COMMIT_REQUEST_TOPIC, 1);
+    q.topics->name = S("orders");
+    q.topics->partitions_n = 1;
+    q.topics->partitions =
+        codec_array(&arena, K_STRUCT_OFFSET_COMMIT_REQUEST_OFFSET_COMMIT_REQUEST_PARTITION, 1);
+    q.topics->partitions->committed_offset = offset;
+    q.topics->partitions->committed_metadata = metadata;
+    later(s);
+    assert_true(frame_request(&s->mem, &arena, &head, &q, &f));
+    wired_hear(s, K_API_OFFSET_COMMIT, COMMIT_VERSION, false, &f, offsets_hear);
+}
+
+static void
+acknowledged(struct tale *s, int16_t err)
+{
+    struct k_offset_commit_response p;
+    struct frame f;
+    codec_default(K_MSG_OFFSET_COMMIT_RESPONSE, &p);
+    p.topics_n = 1;
+    p.topics = codec_array(&arena, K_STRUCT_OFFSET_COMMIT_RESPONSE_OFFSET_COMMIT_RESPONSE_TOPIC, 1);
+    p.topics->name = S("orders");
+    p.topics->partitions_n = 1;
+    p.topics->partitions =
+        codec_array(&arena, K_STRUCT_OFFSET_COMMIT_RESPONSE_OFFSET_COMMIT_RESPONSE_PARTITION, 1);
+    p.topics->partitions->error_code = err;
+    later(s);
+    assert_true(frame_response(&s->mem, &arena, K_API_OFFSET_COMMIT, COMMIT_VERSION, 0, &p, &f));
+    wired_hear(s, K_API_OFFSET_COMMIT, COMMIT_VERSION, true, &f, offsets_hear);
+    s->v->at_ns = world_now_ns(s->w);
+    s->v->node = s->m->index;
+    offsets_judge(s->v, s->m->index);
+}
+
+static void
+what_is_acknowledged_stands_in_a_record(void **state)
+{
+    BEGIN;
+    commits(&s, 5, S("m"));
+    committed(&s, 5, -1);
+    acknowledged(&s, 0);
+    silent(&s);
+}
+
+static void
+what_is_refused_need_not(void **state)
+{
+    BEGIN;
+    commits(&s, 5, S("m"));
+    acknowledged(&s, K_ERR_ILLEGAL_GENERATION);
+    silent(&s);
+}
+
+static void
+what_is_acknowledged_stands_nowhere(void **state)
+{
+    BEGIN;
+    commits(&s, 5, S("m"));
+    acknowledged(&s, 0);
+    told(&s, "b1: acknowledged a commit of offset 5 in leader epoch -1, which stands in no record");
+}
+
+static void
+another_offset_was_written(void **state)
+{
+    BEGIN;
+    commits(&s, 6, S("m"));
+    committed(&s, 5, -1);
+    acknowledged(&s, 0);
+    told(&s, "b1: acknowledged a commit of offset 6 in leader epoch -1, which stands in no record");
+}
+
+static void
+its_metadata_was_not_written(void **state)
+{
+    BEGIN;
+    commits(&s, 5, S("other"));
+    committed(&s, 5, -1);
+    acknowledged(&s, 0);
+    told(&s, "b1: acknowledged a commit of offset 5 in leader epoch -1, which stands in no record");
+}
+
+static void
+in_a_transaction(struct tale *s, int64_t producer, int64_t written_by)
+{
+    struct k_txn_offset_commit_request q;
+    struct k_txn_offset_commit_response p;
+    struct frame f;
+    struct request_head head = {.api_key = K_API_TXN_OFFSET_COMMIT, .version = TXN_COMMIT_VERSION};
+    codec_default(K_MSG_TXN_OFFSET_COMMIT_REQUEST, &q);
+    q.group_id = S("g");
+    q.producer_id = producer;
+    q.topics_n = 1;
+    q.topics =
+        codec_array(&arena, K_STRUCT_TXN_OFFSET_COMMIT_REQUEST_TXN_OFFSET_COMMIT_REQUEST_TOPIC, 1);
+    q.topics->name = S("orders");
+    q.topics->partitions_n = 1;
+    q.topics->partitions = codec_array(
+        &arena, K_STRUCT_TXN_OFFSET_COMMIT_REQUEST_TXN_OFFSET_COMMIT_REQUEST_PARTITION, 1);
+    q.topics->partitions->committed_offset = 8;
+    q.topics->partitions->committed_metadata = S("m");
+    assert_true(frame_request(&s->mem, &arena, &head, &q, &f));
+    wired_hear(s, K_API_TXN_OFFSET_COMMIT, TXN_COMMIT_VERSION, false, &f, offsets_hear);
+    committed(s, 8, written_by);
+    codec_default(K_MSG_TXN_OFFSET_COMMIT_RESPONSE, &p);
+    p.topics_n = 1;
+    p.topics = codec_array(&arena,
+                           K_STRUCT_TXN_OFFSET_COMMIT_RESPONSE_TXN_OFFSET_COMMIT_RESPONSE_TOPIC, 1);
+    p.topics->name = S("orders");
+    p.topics->partitions_n = 1;
+    p.topics->partitions = codec_array(
+        &arena, K_STRUCT_TXN_OFFSET_COMMIT_RESPONSE_TXN_OFFSET_COMMIT_RESPONSE_PARTITION, 1);
+    later(s);
+    assert_true(
+        frame_response(&s->mem, &arena, K_API_TXN_OFFSET_COMMIT, TXN_COMMIT_VERSION, 0, &p, &f));
+    wired_hear(s, K_API_TXN_OFFSET_COMMIT, TXN_COMMIT_VERSION, true, &f, offsets_hear);
+    s->v->at_ns = world_now_ns(s->w);
+    s->v->node = s->m->index;
+    offsets_judge(s->v, s->m->index);
+}
+
+static void
+a_transactions_offset_stands_in_a_record_of_its_own(void **state)
+{
+    BEGIN;
+    in_a_transaction(&s, PRODUCER, PRODUCER);
+    silent(&s);
+}
+
+static void
+a_transactions_offset_stands_in_one_of_another(void **state)
+{
+    BEGIN;
+    in_a_transaction(&s, PRODUCER, PRODUCER + 1);
+    told(&s, "b1: acknowledged a commit of offset 8 in leader epoch -1, which stands in no record");
+}
+
 int
 main(void)
 {
@@ -268,6 +417,13 @@ main(void)
         cmocka_unit_test(what_was_committed_after_it_holds),
         cmocka_unit_test(what_is_about_to_move_is_not_stable),
         cmocka_unit_test(a_transaction_of_another_producer_does_not_end_it),
+        cmocka_unit_test(what_is_acknowledged_stands_in_a_record),
+        cmocka_unit_test(what_is_refused_need_not),
+        cmocka_unit_test(what_is_acknowledged_stands_nowhere),
+        cmocka_unit_test(another_offset_was_written),
+        cmocka_unit_test(its_metadata_was_not_written),
+        cmocka_unit_test(a_transactions_offset_stands_in_a_record_of_its_own),
+        cmocka_unit_test(a_transactions_offset_stands_in_one_of_another),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -80,7 +80,8 @@ remembers(struct tale *s, int voter, int32_t epoch, int32_t voted)
 }
 
 static void
-hear(struct tale *s, int from, int to, bool is_answer, struct frame *f)
+hear_any(struct tale *s, int16_t api, int16_t version, int from, int to, bool is_answer,
+         struct frame *f)
 {
     struct writer w = writer_mem(&s->mem);
     for (int32_t i = 0; i < f->segs_n; i++) writer_bytes(&w, f->segs[i].bytes);
@@ -93,12 +94,18 @@ hear(struct tale *s, int from, int to, bool is_answer, struct frame *f)
                                       : s->answered ? s->answered
                                                     : s->frame - 1,
                              .is_answer = is_answer,
-                             .api = K_API_VOTE,
-                             .version = VERSION,
+                             .api = api,
+                             .version = version,
                              .correlation = s->correlation};
     votes_hear(s->v, &wf, writer_slice(&w));
     writer_release(&w);
     frame_release(f);
+}
+
+static void
+hear(struct tale *s, int from, int to, bool is_answer, struct frame *f)
+{
+    hear_any(s, K_API_VOTE, VERSION, from, to, is_answer, f);
 }
 
 static void
@@ -241,6 +248,49 @@ an_answer_to_nothing_binds_nobody(void **state)
     assert_no_vote_told(&s);
 }
 
+/* Who asks it for records is told who leads, and in which epoch. */
+static void
+names_leader(struct tale *s, int voter, int32_t leader, int32_t epoch)
+{
+    enum { FETCH = 17 };
+    struct k_fetch_response p;
+    struct frame f;
+    codec_default(K_MSG_FETCH_RESPONSE, &p);
+    p.responses_n = 1;
+    p.responses = codec_array(&s->arena, K_STRUCT_FETCH_RESPONSE_FETCHABLE_TOPIC_RESPONSE, 1);
+    p.responses->partitions_n = 1;
+    p.responses->partitions = codec_array(&s->arena, K_STRUCT_FETCH_RESPONSE_PARTITION_DATA, 1);
+    p.responses->partitions->records.bytes = SLICE_EMPTY;
+    p.responses->partitions->current_leader.leader_id = leader;
+    p.responses->partitions->current_leader.leader_epoch = epoch;
+    voter_seen(s->v, s->m[voter - 1]->index)->epoch = epoch;
+    assert_true(frame_response(&s->mem, &s->arena, K_API_FETCH, FETCH, 1, &p, &f));
+    hear_any(s, K_API_FETCH, FETCH, voter, 1, true, &f);
+}
+
+static void
+a_leader_is_named_that_the_medium_has(void **state)
+{
+    (void)state;
+    struct tale s;
+    begin(&s);
+    remembers(&s, 2, 3, -1);
+    names_leader(&s, 2, 3, 3);
+    assert_no_vote_told(&s);
+}
+
+static void
+a_leader_is_named_before_the_medium_has_it(void **state)
+{
+    (void)state;
+    struct tale s;
+    begin(&s);
+    remembers(&s, 2, 2, -1);
+    names_leader(&s, 2, 3, 3);
+    assert_votes_told(&s, RULE_DISK_TRUTH,
+                      "b2: speaks in epoch 3; a power loss may take it back to epoch 2");
+}
+
 int
 main(void)
 {
@@ -253,6 +303,8 @@ main(void)
         cmocka_unit_test(who_asks_whether_it_would_be_elected_votes_for_nobody),
         cmocka_unit_test(an_answer_to_a_process_that_is_dead_binds_nobody),
         cmocka_unit_test(an_answer_to_nothing_binds_nobody),
+        cmocka_unit_test(a_leader_is_named_that_the_medium_has),
+        cmocka_unit_test(a_leader_is_named_before_the_medium_has_it),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
