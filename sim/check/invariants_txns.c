@@ -33,6 +33,7 @@ struct txn_seen {
     int8_t status;
     int32_t timeout_ms;
     int64_t changed_ns;
+    int64_t started_ms;                 /* as it says; while it is ongoing */
     int64_t prepared_at;                /* the number of markers that had been seen by then */
     VEC(struct topic_key *) partitions; /* of the transaction */
     VEC(struct decided_epoch) epochs;   /* the latest, of this producer */
@@ -157,6 +158,12 @@ check_step(struct invariants *v, const struct txn_seen *t, const struct topic_ke
     else if (is_same && r->producer_epoch < t->epoch)
         breach(v, RULE_TRANSACTION_STATE, shard, offset, "a producer's epoch went from # to #",
                t->epoch, r->producer_epoch);
+    /* What is added to it does not make it younger: it would never be aborted, and whoever reads committed records waits. */
+    else if (t->status == ONGOING && r->transaction_status <= PREPARE_ABORT &&
+             r->transaction_start_timestamp_ms != t->started_ms)
+        breach(v, RULE_TRANSACTION_STATE, shard, offset,
+               "a transaction that had begun at # says that it began at #", t->started_ms,
+               r->transaction_start_timestamp_ms);
 }
 
 /* Each of its partitions, once; those of a topic that was deleted count no more. */
@@ -240,6 +247,7 @@ take_state(struct invariants *v, struct txn_seen *t, const struct topic_key *sha
     t->epoch = r->producer_epoch;
     t->status = status;
     t->timeout_ms = r->transaction_timeout_ms;
+    t->started_ms = r->transaction_start_timestamp_ms;
     t->changed_ns = v->at_ns;
     struct decided_epoch *e = epoch_of(v, t, t->epoch);
     e->may_commit |= status == PREPARE_COMMIT;

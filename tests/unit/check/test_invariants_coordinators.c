@@ -25,6 +25,8 @@ begin(struct tale *s)
 
 /* ---- transactions ---- */
 
+static int64_t began_ms;
+
 static void
 txn_with(struct tale *s, int8_t status, int16_t epoch, int32_t *partitions, int32_t n)
 {
@@ -36,6 +38,7 @@ txn_with(struct tale *s, int8_t status, int16_t epoch, int32_t *partitions, int3
     r.producer_id = PRODUCER;
     r.producer_epoch = epoch;
     r.transaction_status = status;
+    r.transaction_start_timestamp_ms = began_ms;
     r.transaction_partitions = &orders;
     r.transaction_partitions_n = n ? 1 : 0;
     add_coordinator(s, K_MSG_TRANSACTION_LOG_KEY, &k, K_MSG_TRANSACTION_LOG_VALUE, 0, &r);
@@ -89,6 +92,34 @@ a_transaction_in_order_is_silent(void **state)
         txn_with(&s, PREPARE_ABORT, (int16_t)(epoch + 2), NULL, 0);
         txn(&s, COMPLETE_ABORT, (int16_t)(epoch + 2));
     }
+    assert_silent(&s);
+}
+
+static void
+a_transaction_that_becomes_younger(void **state)
+{
+    BEGIN;
+    began_ms = 5;
+    txn(&s, ONGOING, 0);
+    began_ms = 6;
+    txn(&s, ONGOING, 0);
+    began_ms = 0;
+    assert_told(&s, RULE_TRANSACTION_STATE,
+                "b1: a transaction that had begun at 5 says that it began at 6");
+}
+
+static void
+the_next_transaction_begins_later(void **state)
+{
+    BEGIN;
+    began_ms = 5;
+    txn(&s, ONGOING, 0);
+    txn_with(&s, PREPARE_ABORT, 0, (int32_t[]){0}, 1);
+    marker(&s, 0, false, COORDINATOR_EPOCH);
+    txn_with(&s, COMPLETE_ABORT, 0, NULL, 0);
+    began_ms = 6;
+    txn(&s, ONGOING, 0);
+    began_ms = 0;
     assert_silent(&s);
 }
 
@@ -351,6 +382,8 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_transaction_in_order_is_silent),
+        cmocka_unit_test(a_transaction_that_becomes_younger),
+        cmocka_unit_test(the_next_transaction_begins_later),
         cmocka_unit_test(a_state_is_left_out),
         cmocka_unit_test(an_epoch_goes_back),
         cmocka_unit_test(a_partition_twice),
