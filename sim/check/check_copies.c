@@ -30,6 +30,7 @@ tell_copied_twice(struct copies *k, const struct history_op *op, const struct hi
     tell_process(&t, first->process), tell_text(&t, " sent it"), tell_time(&t, first->invoke_ns);
     tell_text(&t, ", "), tell_process(&t, op->process), tell_text(&t, " this one");
     tell_time(&t, op->invoke_ns);
+    t.beside = first;
     /* Who finds no commit copies again. */
     tell_end_of_commit(&t, k->groups[op->process], first->invoke_ns,
                        first->complete_ns < 0 ? first->invoke_ns : first->complete_ns);

@@ -454,6 +454,7 @@ check_not_failed(struct groups *g, const struct history_op *op, int64_t number,
     tell_text(&t, ", and then "), tell_process(&t, op->process);
     tell_text(&t, " found it committed for "), tell_group(&t, op->node);
     tell_time(&t, op->complete_ns);
+    t.beside = failed;
     tell_end(&t);
 }
 

@@ -1,5 +1,6 @@
 /* Transactions: what was sent in one is there as a whole, or not at all. (That nothing of an aborted one is read is
  * failed-read: its sends have failed.) */
+#include "broker/base/fmt.h"
 #include "sim/check/checker.h"
 
 bool
@@ -7,6 +8,42 @@ is_of_open_txn(const struct checker *c, const struct sent *s)
 {
     const struct history_op *op = &c->h->ops.v[s->op];
     return op->leader_epoch >= 0 && op->outcome != HISTORY_OK;
+}
+
+/* Which of its transactions a process was in; 0: none yet. */
+static int32_t
+txn_at(const struct checker *c, int32_t process, int64_t at_ns)
+{
+    int32_t txn = 0;
+    for (int64_t i = 0; i < c->h->ops.n; i++) {
+        const struct history_op *op = &c->h->ops.v[i];
+        if (op->invoke_ns > at_ns) break;
+        if (op->kind == HISTORY_SEND && op->process == process && op->leader_epoch > txn)
+            txn = op->leader_epoch;
+    }
+    return txn;
+}
+
+bool
+was_ended_late(const struct checker *c, const struct history_op *op, struct writer *why)
+{
+    const struct chronicle *all = c->facts->chronicle;
+    struct slice name = history_process_name(c->h, op->process);
+    for (int64_t i = 0; all && i < all->v.n; i++) {
+        const struct happening *late = &all->v.v[i];
+        if (late->kind != HAPPENED_ENDED_LATE || !slice_eq(late->what, name)) continue;
+        int32_t txn =
+            op->kind == HISTORY_SEND ? op->leader_epoch : txn_at(c, op->process, op->invoke_ns);
+        if (txn <= 0 || txn != txn_at(c, op->process, late->begun_ns)) continue;
+        int64_t begin_ns = c->facts->begin_ns;
+        fmt_str(why, "its transaction was "), fmt_str(why, late->is_on ? "committed" : "aborted");
+        fmt_str(why, " at "), fmt_seconds(why, late->at_ns - begin_ns);
+        fmt_str(why, " by what "), fmt_slice(why, name), fmt_str(why, " had asked for at ");
+        fmt_seconds(why, late->sent_ns - begin_ns);
+        fmt_str(why, " for the one before: by version 1 nothing tells them apart (KAFKA-17754)");
+        return true;
+    }
+    return false;
 }
 
 /* The sends of one transaction stand together among its process's. */

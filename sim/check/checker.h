@@ -166,9 +166,10 @@ struct telling {
     bool was_read;                 /* somebody was given it */
     /* What is missed, if it is not the record that this is about: then what lay at this offset. */
     uint64_t missed;
-    int64_t missed_offset; /* -1: that of the record */
-    int64_t missed_ns;     /* since when it is owed, if no record is known; 0 */
-    const char *excuse;    /* known to the rule itself; NULL: ask permission_of() */
+    int64_t missed_offset;           /* -1: that of the record */
+    int64_t missed_ns;               /* since when it is owed, if no record is known; 0 */
+    const struct history_op *beside; /* another send, or a commit, that it is about, too; NULL */
+    const char *excuse;              /* known to the rule itself; NULL: ask permission_of() */
 };
 struct telling tell_begin(struct checker *c, enum rule rule, const struct part *p, int64_t offset,
                           uint64_t value, int64_t at_ns);
@@ -208,5 +209,8 @@ void check_txns(struct checker *c);
 /* It belongs to a transaction that was not committed, as far as its producer knows: who reads uncommitted records may
  * have been given it, and nobody is owed it. */
 bool is_of_open_txn(const struct checker *c, const struct sent *s);
+/* A send or a commit of a transaction that was ended by what its producer had asked for before it began (KAFKA-17754), as the
+ * chronicle tells: that part of it is there, or not, is no wonder. */
+bool was_ended_late(const struct checker *c, const struct history_op *op, struct writer *why);
 
 #endif

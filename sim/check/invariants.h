@@ -38,6 +38,10 @@ struct topic_told {
 };
 void invariants_tell_topics(struct invariants *v,
                             void (*hear)(void *ctx, const struct topic_told *t), void *ctx);
+/* The same, of each decision to commit or abort a transaction, as its coordinator has committed it. */
+void invariants_tell_ends(struct invariants *v,
+                          void (*hear)(void *ctx, int64_t producer, int16_t epoch, bool is_commit),
+                          void *ctx);
 /* Before the machines are started. */
 void invariants_watch(struct invariants *v, struct world *w);
 /* Where brokers are controllers, too: so many, the first ones. If nobody says it, all of them. */

@@ -171,6 +171,8 @@ struct invariants {
     struct ledger *ledger; /* with a world: what was committed; NULL: nothing yet */
     void (*hear_topic)(void *ctx, const struct topic_told *t); /* may be NULL */
     void *hear_topic_ctx;
+    void (*hear_end)(void *ctx, int64_t producer, int16_t epoch, bool is_commit); /* may be NULL */
+    void *hear_end_ctx;
     VEC(struct shard_log *) shards; /* the logs of coordinators … */
     struct txns_seen *txns;         /* … and what is in them; NULL: nothing yet */
     struct members_seen *members;

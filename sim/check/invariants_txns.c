@@ -98,6 +98,15 @@ txns_written_by_hand(struct invariants *v)
     txns_of(v)->is_unsure = true;
 }
 
+void
+invariants_tell_ends(struct invariants *v,
+                     void (*hear)(void *ctx, int64_t producer, int16_t epoch, bool is_commit),
+                     void *ctx)
+{
+    v->hear_end = hear;
+    v->hear_end_ctx = ctx;
+}
+
 /* ---- decisions ------------------------------------------------------------------------------------- */
 
 static int64_t
@@ -254,7 +263,9 @@ take_state(struct invariants *v, struct txn_seen *t, const struct topic_key *sha
     e->may_abort |= status == PREPARE_ABORT;
     for (int64_t i = 0; i < t->partitions.n; i++)
         if (!HAS(&e->added, t->partitions.v[i])) VEC_PUSH(v->mem, &e->added, t->partitions.v[i]);
-    if (status == PREPARE_COMMIT || status == PREPARE_ABORT) t->prepared_at = v->txns->markers_n;
+    if (status != PREPARE_COMMIT && status != PREPARE_ABORT) return;
+    t->prepared_at = v->txns->markers_n;
+    if (v->hear_end) v->hear_end(v->hear_end_ctx, t->producer, t->epoch, status == PREPARE_COMMIT);
 }
 
 static void

@@ -300,6 +300,7 @@ reading_take(struct reading *r, const struct happening *one)
     case HAPPENED_FLUSH_SET: take_flush_set(r, one); return;
     case HAPPENED_MADE:
     case HAPPENED_DELETED:
+    case HAPPENED_ENDED_LATE:
     case HAPPENED_TROUBLE:
     case HAPPENED_N: return;
     }
@@ -450,19 +451,20 @@ may_be_spoilt(const struct check_facts *f, const struct claim *c, struct writer 
     return false;
 }
 
-/* What excuses them is known where they are found: check_groups.c. */
+/* What excuses them is known where they are found: check_groups.c; and by a late end of a transaction alone: check_txns.c. */
 static bool
-is_of_groups(enum rule rule)
+is_excused_elsewhere(enum rule rule)
 {
     return rule == RULE_OFFSET_WENT_BACK || rule == RULE_PROCESSED_TWICE ||
-           rule == RULE_UNPROCESSED || rule == RULE_COPIED_TWICE || rule == RULE_NOT_COPIED;
+           rule == RULE_UNPROCESSED || rule == RULE_COPIED_TWICE || rule == RULE_NOT_COPIED ||
+           rule == RULE_FAILED_READ || rule == RULE_TORN || rule == RULE_FAILED_COMMIT;
 }
 
 bool
 permission_of(const struct check_facts *f, const struct claim *c, enum rule rule,
               struct writer *why)
 {
-    if (!permission_exists(rule) || is_of_groups(rule)) return false;
+    if (!permission_exists(rule) || is_excused_elsewhere(rule)) return false;
     if ((rule == RULE_DUPLICATE || rule == RULE_REORDERED) && !c->idempotent) {
         fmt_str(why, "it was sent without idempotence");
         return true;
@@ -486,6 +488,6 @@ permission_exists(enum rule rule)
     case RULE_NONMONOTONIC_POLL:
     case RULE_CORRUPT:
     case RULE_END_WENT_BACK: return true;
-    default: return is_of_groups(rule);
+    default: return is_excused_elsewhere(rule);
     }
 }

@@ -114,13 +114,26 @@ claim_of(const struct telling *t)
     return claim;
 }
 
+/* What becomes of a transaction that was ended before its time: records are there that had failed, others are not; and its offsets
+ * are committed or not, otherwise than its producer was told. What it was not about, nothing of this excuses. */
+static bool
+is_of_late_end(const struct telling *t, struct writer *why)
+{
+    bool is_of_txns = t->rule == RULE_FAILED_READ || t->rule == RULE_UNSEEN ||
+                      t->rule == RULE_TORN || t->rule == RULE_COPIED_TWICE ||
+                      t->rule == RULE_FAILED_COMMIT;
+    return is_of_txns && ((t->send && was_ended_late(t->c, t->send, why)) ||
+                          (t->beside && was_ended_late(t->c, t->beside, why)));
+}
+
 void
 tell_end(struct telling *t)
 {
     struct checker *c = t->c;
     struct claim claim = claim_of(t);
     struct writer name = writer_mem(c->mem), why = writer_mem(c->mem);
-    bool allowed = t->excuse || permission_of(c->facts, &claim, t->rule, &why);
+    bool allowed =
+        t->excuse || is_of_late_end(t, &why) || permission_of(c->facts, &claim, t->rule, &why);
     if (t->excuse) fmt_str(&why, t->excuse);
     if (allowed) tell_text(t, "; permitted because: "), fmt_slice(&t->w, writer_slice(&why));
     if (t->value) history_value_print(c->h, t->value, &name);

@@ -10,6 +10,7 @@
  *      5.000  unclean   orders     an election of a replica that lacks records is permitted from now on
  *      6.000  deleted   orders     as the quorum has committed it: what administrators were told, or not, is the history's
  *      7.500  made      orders     and another one has its name
+ *      8.100  ended-late p1        its transaction that began at 8.0 was ended by what it had asked for at 7.2, of the one before
  *
  * In the order of time. */
 #ifndef SIM_HISTORY_CHRONICLE_H
@@ -38,7 +39,8 @@ enum happening_kind {
     HAPPENED_FLUSH_SET,     /* topic; flush_messages or flush_ms: it is flushed less from now on */
     HAPPENED_MADE,          /* topic: there is one of this name from now on */
     HAPPENED_DELETED,       /* topic: there is none any more */
-    HAPPENED_TROUBLE,       /* any other fault; until_ns; what */
+    HAPPENED_ENDED_LATE, /* what: the process; sent_ns, begun_ns; is_on: committed (chronicler_ends.c) */
+    HAPPENED_TROUBLE, /* any other fault; until_ns; what */
     HAPPENED_N
 };
 
@@ -59,6 +61,8 @@ struct happening {
     bool is_on;
     int64_t flush_messages, flush_ms; /* -1: not changed; 0: nothing is promised any more */
     int64_t until_ns;                 /* of trouble: INT64_MAX while it lasts */
+    int64_t sent_ns,
+        begun_ns; /* of a transaction that was ended late: the request, and the transaction */
 };
 
 struct chronicle {

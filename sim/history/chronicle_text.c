@@ -9,7 +9,8 @@ static const char *const kinds[] = {
     [HAPPENED_STARTED] = "started",         [HAPPENED_PLACED] = "placed",
     [HAPPENED_UNCLEAN_SET] = "unclean-set", [HAPPENED_UNCLEAN_ASKED] = "unclean-asked",
     [HAPPENED_FLUSH_SET] = "flush-set",     [HAPPENED_MADE] = "made",
-    [HAPPENED_DELETED] = "deleted",         [HAPPENED_TROUBLE] = "trouble",
+    [HAPPENED_DELETED] = "deleted",         [HAPPENED_ENDED_LATE] = "ended-late",
+    [HAPPENED_TROUBLE] = "trouble",
 };
 _Static_assert(ARRAY_LEN(kinds) == HAPPENED_N, "each kind has a word");
 
@@ -57,6 +58,15 @@ print_placed(const struct happening *one, struct writer *w)
 }
 
 static void
+print_ended_late(const struct happening *one, struct writer *w)
+{
+    fmt_str(w, " process="), fmt_slice(w, one->what);
+    fmt_str(w, " sent="), fmt_history_time(w, one->sent_ns);
+    fmt_str(w, " begun="), fmt_history_time(w, one->begun_ns);
+    fmt_str(w, one->is_on ? " commit" : " abort");
+}
+
+static void
 print_happening(const struct happening *one, struct writer *w)
 {
     fmt_history_time(w, one->at_ns);
@@ -73,7 +83,8 @@ print_happening(const struct happening *one, struct writer *w)
     if (one->flush_ms >= 0) print_number(w, "ms=", one->flush_ms);
     if (one->until_ns == INT64_MAX) fmt_str(w, " lasting");
     else if (one->until_ns != one->at_ns) fmt_str(w, " until="), fmt_history_time(w, one->until_ns);
-    if (one->what.n) fmt_str(w, " what "), fmt_slice(w, one->what);
+    if (one->kind == HAPPENED_ENDED_LATE) print_ended_late(one, w);
+    else if (one->what.n) fmt_str(w, " what "), fmt_slice(w, one->what);
     fmt_char(w, '\n');
 }
 
@@ -119,6 +130,19 @@ parse_ids(struct text_line *l, int64_t at, struct chronicle_ids *ret)
 }
 
 static bool
+parse_ended_late(struct text_line *l, struct happening *one)
+{
+    struct slice s = l->word;
+    if (slice_starts(s, S("process="))) return one->what = slice_sub(s, 8, s.n - 8), true;
+    if (slice_starts(s, S("sent="))) return line_time(l, slice_sub(s, 5, s.n - 5), &one->sent_ns);
+    if (slice_starts(s, S("begun="))) return line_time(l, slice_sub(s, 6, s.n - 6), &one->begun_ns);
+    one->is_on = slice_eq(s, S("commit"));
+    return one->is_on || slice_eq(s, S("abort")) ||
+           line_fail(l, "no such word here; there are: process=NAME sent=TIME begun=TIME, and "
+                        "commit or abort");
+}
+
+static bool
 parse_word(struct text_line *l, struct happening *one)
 {
     bool is_placed = one->kind == HAPPENED_PLACED, is_gone = one->kind == HAPPENED_COPIES_GONE;
@@ -127,6 +151,7 @@ parse_word(struct text_line *l, struct happening *one)
     bool is_turn = one->kind == HAPPENED_MADE || one->kind == HAPPENED_DELETED;
     bool has_node = is_gone || one->kind == HAPPENED_ENDED || one->kind == HAPPENED_STARTED;
     struct slice s = l->word;
+    if (one->kind == HAPPENED_ENDED_LATE) return parse_ended_late(l, one);
     if (has_node && is_id(l, "node=", &one->node)) return true;
     if (is_gone && is_marked_number(l, "from=", INT64_MAX - 1, &one->from)) return true;
     if (is_gone && is_marked_number(l, "to=", INT64_MAX - 1, &one->to)) return true;

@@ -280,6 +280,7 @@ run_begin(struct run *r, struct arena *a, const struct scenario *s, const struct
                                                  .ctx = r});
     chronicler_begin(r);
     witnesses_begin(r);
+    late_ends_begin(r);
     if (o->outside) look_begin(r);
     r->guests = guests_begin(r);
     struct node_slot *armed =
@@ -368,6 +369,7 @@ run_let_go(struct run *r)
     witnesses_free(r);
     if (r->guests) guests_free(r->guests);
     chronicle_release(&r->chronicle);
+    late_ends_free(r);
     world_free(r->w);
     history_release(r->h);
 }

@@ -77,6 +77,7 @@ struct run {
     struct truth truth;
     struct history *h, history;
     struct chronicle chronicle;
+    struct ends_seen *ends; /* chronicler_ends.c */
     struct witnesses *witnesses;
     struct guests *guests; /* NULL: nobody can come from outside */
     struct trace_writer *trace;
@@ -268,6 +269,9 @@ int32_t power_gone(struct run *r);
 
 /* chronicler.c: what happened, for the checker. */
 void chronicler_begin(struct run *r);
+/* chronicler_ends.c: the same, of transactions that a late request has ended. */
+void late_ends_begin(struct run *r);
+void late_ends_free(struct run *r);
 
 /* nemesis.c */
 void nemesis_begin(struct run *r);

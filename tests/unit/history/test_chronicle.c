@@ -1,4 +1,5 @@
 #include "sim/history/chronicle.h"
+#include "sim/history/words.h"
 #include "tests/lib/test.h"
 
 static struct chronicle
@@ -58,6 +59,32 @@ trouble_lasts_until_it_is_ended_by_the_same_words(void **state)
     mem_release(&mem);
 }
 
+static void
+who_was_ended_late_is_told_as_text_and_read_back(void **state)
+{
+    (void)state;
+    struct mem mem;
+    struct chronicle c = chronicle_of(&mem), back;
+    struct happening one = happening_new(HAPPENED_ENDED_LATE, 3000000000);
+    one.what = S("p1"), one.sent_ns = 1000000000, one.begun_ns = 2000000001, one.is_on = true;
+    chronicle_add(&c, &one);
+    struct writer w = writer_mem(&mem);
+    chronicle_print(&c, &w);
+    assert_slice(writer_slice(&w), "3.000000000 ! ended-late process=p1 sent=1.000000000 "
+                                   "begun=2.000000001 commit\n");
+    struct text_line l = {.text = slice_sub(writer_slice(&w), 0, w.n - 1)};
+    chronicle_init(&back, &mem);
+    assert_true(chronicle_read_line(&back, &l));
+    assert_slice(back.v.v[0].what, "p1");
+    assert_int_equal(back.v.v[0].sent_ns, 1000000000);
+    assert_int_equal(back.v.v[0].begun_ns, 2000000001);
+    assert_true(back.v.v[0].is_on);
+    chronicle_release(&back);
+    chronicle_release(&c);
+    writer_release(&w);
+    mem_release(&mem);
+}
+
 int
 main(void)
 {
@@ -65,6 +92,7 @@ main(void)
         cmocka_unit_test(texts_are_copied),
         cmocka_unit_test(a_happening_is_of_the_partitions_that_it_names),
         cmocka_unit_test(trouble_lasts_until_it_is_ended_by_the_same_words),
+        cmocka_unit_test(who_was_ended_late_is_told_as_text_and_read_back),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

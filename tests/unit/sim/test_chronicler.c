@@ -252,6 +252,62 @@ a_write_that_never_went_astray_excuses_nothing(void **state)
     clear(&d);
 }
 
+/* A request to end a transaction is held up and asked again, and comes in the next one: before that is to end itself, or after. */
+#define COMES_LATE(version, released) \
+    "scenario: 1\nname: t\nabout: a test\n" \
+    "cluster:\n  brokers: 1\n  controllers: 1\n" \
+    "  config: {min.insync.replicas: 1, broker.session.timeout.ms: 1000,\n" \
+    "           broker.heartbeat.interval.ms: 200, transaction.state.log.num.partitions: 1,\n" \
+    "           transaction.state.log.replication.factor: 1, transaction.state.log.min.isr: 1}\n" \
+    "topics: {orders: {partitions: 1, rf: 1}}\n" \
+    "clients:\n" \
+    "  p1: {produce: orders, rate: 60/s, until: 4s, transactional-id: t1, transaction: 6,\n" \
+    "       abort-every: 2, request-timeout: 300ms" version "}\n" \
+    "  c1: {consume: orders, isolation: read-committed}\n" \
+    "timeline:\n" \
+    "  - {when: {sent: EndTxn, from: p1, nth: 10},\n" \
+    "     hold: {rpc: EndTxn, answer: false, from: p1, count: 1}, as: first}\n" \
+    "  - {when: {sent: EndTxn, from: p1}, note: held}\n" \
+    "  - {when: {sent: EndTxn, from: p1}, note: asked again}\n" released
+
+/* The next one is aborted, and what it had sent is read: the late request has asked to commit. */
+#define RELEASED_BEFORE \
+    "  - {when: {sent: Produce, from: p1},\n" \
+    "     hold: {rpc: EndTxn, answer: false, from: p1, count: 1}, as: next}\n" \
+    "  - {when: {sent: EndTxn, from: p1}, heal: $first}\n" \
+    "  - {then: 50ms, heal: $next}\n" \
+    "expect: {must-fail: [{check: failed-read, min: 6}]}\n"
+#define RELEASED_AFTER \
+    "  - {when: {sent: EndTxn, from: p1}, note: the next one}\n" \
+    "  - {then: 20ms, heal: $first}\n" \
+    "expect: {always: [failed-read, torn, unseen]}\n"
+
+static void
+a_transaction_that_a_late_request_has_ended_is_known(void **state)
+{
+    static const char why[] = "its transaction was committed at ";
+    struct desk d;
+    (void)state;
+    play(&d, COMES_LATE(", transaction-version: 1", RELEASED_BEFORE));
+    assert_int_equal(count(&d, RULE_FAILED_READ, true, why), 6);
+    assert_int_equal(count(&d, RULE_FAILED_READ, false, NULL), 0);
+    clear(&d);
+}
+
+/* By version 2 it is refused, and by version 1 as well if the next transaction has had its own end: then it has ended nothing. */
+static void
+a_late_request_that_ends_nothing_excuses_nothing(void **state)
+{
+    struct desk d;
+    (void)state;
+    play(&d, COMES_LATE("", RELEASED_AFTER));
+    assert_int_equal(d.r.anomalies.v.n, 0);
+    clear(&d);
+    play(&d, COMES_LATE(", transaction-version: 1", RELEASED_AFTER));
+    assert_int_equal(d.r.anomalies.v.n, 0);
+    clear(&d);
+}
+
 int
 main(void)
 {
@@ -264,6 +320,8 @@ main(void)
         cmocka_unit_test(a_write_of_a_cleaning_gone_astray_takes_what_was_there),
         cmocka_unit_test(what_was_cleaned_away_goes_with_what_stood_for_it),
         cmocka_unit_test(a_write_that_never_went_astray_excuses_nothing),
+        cmocka_unit_test(a_transaction_that_a_late_request_has_ended_is_known),
+        cmocka_unit_test(a_late_request_that_ends_nothing_excuses_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
