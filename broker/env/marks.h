@@ -35,7 +35,7 @@
     X(ISR_CHANGE_REFUSED, "isr-change-refused", "a controller refuses a change of the ISR for good")                   \
     X(ISR_CHANGE_OVERTAKEN, "isr-change-overtaken", "a controller knows better than a leader who is in the ISR")       \
     X(APPENDS_ABANDONED, "appends-abandoned", "who waits for an append is told that its leader leads no more")         \
-    X(LOG_EPOCH_AHEAD, "log-epoch-ahead", "a log has a later epoch than the metadata log: no records are taken")       \
+    X(LOG_EPOCH_AHEAD, "log-epoch-ahead", "a log has a later epoch than its leader, which goes on in its own")       \
     X(VANISHED_SKIPPED, "vanished-skipped", "a leader leaves out the offsets of records that vanished")                \
     X(EPOCH_FENCED, "epoch-fenced", "a fetch speaks of an older leader epoch, and is refused")                         \
     X(EPOCH_UNKNOWN, "epoch-unknown", "a fetch speaks of a newer leader epoch than this broker knows")                 \

@@ -216,8 +216,6 @@ commitlog_append(struct commitlog *log, struct log_append *a)
     a->base_offset = a->last_offset = a->append_time_ms = -1;
     if (!err) err = check_leader(log, a);
     if (err) return err;
-    /* Not in order, but it can be: who restores an old metadata log makes leader epochs begin anew. */
-    if (a->leader_epoch < epoch_cache_latest(&log->epochs)) return LOG_E_LATER_EPOCH;
     a->base_offset = log->assigned_end;
     for (int32_t i = 0; i < a->segs_n; i++) {
         struct batch_header h;
@@ -260,7 +258,6 @@ commitlog_append_nothing(struct commitlog *log, int64_t up_to, int32_t leader_ep
 {
     enum log_err err = log_state_err(log);
     if (err) return err;
-    if (leader_epoch < epoch_cache_latest(&log->epochs)) return LOG_E_LATER_EPOCH;
     while (log->assigned_end < up_to)
         append_empty_batch(log, MIN(up_to - log->assigned_end, INT32_MAX), leader_epoch);
     log_write_next(log);

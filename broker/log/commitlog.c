@@ -16,7 +16,6 @@ log_err_text(enum log_err err)
     case LOG_E_COORDINATOR_FENCED: return "marker of a transaction coordinator that was replaced";
     case LOG_E_OUT_OF_RANGE: return "offset out of range";
     case LOG_E_NOT_CONTIGUOUS: return "batch does not follow the end of the log";
-    case LOG_E_LATER_EPOCH: return "the log has a later leader epoch";
     case LOG_E_CORRUPT: return "not a whole, valid batch";
     case LOG_E_TOO_LARGE: return "batch larger than a segment may be";
     case LOG_E_NO_ROOM: return "too many producers are remembered";
@@ -80,7 +79,7 @@ commitlog_latest_epoch(const struct commitlog *log)
 void
 commitlog_begin_epoch(struct commitlog *log, int32_t epoch)
 {
-    if (!epoch_cache_assign(&log->epochs, &log->env->mem, epoch, log->assigned_end)) return;
+    if (!epoch_cache_begin(&log->epochs, &log->env->mem, epoch, log->assigned_end)) return;
     log->epochs_dirty = true;
     if (log->state == COMMITLOG_OPEN) commitlog_sync(log, NULL);
 }

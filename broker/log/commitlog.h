@@ -43,10 +43,9 @@ enum log_err {
     LOG_E_COORDINATOR_FENCED, /* a marker of a transaction coordinator that has a successor */
     LOG_E_OUT_OF_RANGE,       /* below the start or above the end */
     LOG_E_NOT_CONTIGUOUS,
-    LOG_E_LATER_EPOCH, /* a leader of a later epoch has been here: epochs in a log never fall */
-    LOG_E_CORRUPT,     /* not whole, valid batches of magic 2 */
-    LOG_E_TOO_LARGE,   /* larger than a segment may be */
-    LOG_E_BUSY,        /* being truncated, or not yet ready */
+    LOG_E_CORRUPT,   /* not whole, valid batches of magic 2 */
+    LOG_E_TOO_LARGE, /* larger than a segment may be */
+    LOG_E_BUSY,      /* being truncated, or not yet ready */
     LOG_E_CLOSED,
     LOG_E_OFFLINE, /* the disk failed: see commitlog_error() */
 };
@@ -336,7 +335,8 @@ void commitlog_shrink_hole(struct commitlog *log, int64_t from);
 
 /* -1: none yet. */
 int32_t commitlog_latest_epoch(const struct commitlog *log);
-/* A leader begins: (epoch, assigned end), also if nothing is appended (KAFKA-7415). */
+/* A leader begins: (epoch, assigned end), also if nothing is appended (KAFKA-7415). That later epochs began in the log is forgotten: one of
+ * them has rotted (no checksum covers it), or the metadata log is an old one; in Kafka, too, the leader's epoch is what counts. */
 void commitlog_begin_epoch(struct commitlog *log, int32_t epoch);
 /* (largest epoch ≤ asked, its end offset), (-1, -1) if unknown; end of the latest: end_offset. */
 struct epoch_end commitlog_epoch_end(const struct commitlog *log, int32_t epoch,

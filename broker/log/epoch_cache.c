@@ -38,6 +38,14 @@ epoch_cache_assign(struct epoch_cache *c, struct mem *mem, int32_t epoch, int64_
     return true;
 }
 
+bool
+epoch_cache_begin(struct epoch_cache *c, struct mem *mem, int32_t epoch, int64_t start_offset)
+{
+    bool is_earlier = epoch < epoch_cache_latest(c);
+    while (is_earlier && c->v.n && c->v.v[c->v.n - 1].epoch >= epoch) c->v.n--;
+    return epoch_cache_assign(c, mem, epoch, start_offset);
+}
+
 /* Index of the last entry with an epoch ≤ `epoch`, or -1. */
 static int64_t
 floor_by_epoch(const struct epoch_cache *c, int32_t epoch)

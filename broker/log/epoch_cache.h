@@ -24,6 +24,8 @@ void epoch_cache_release(struct epoch_cache *c, struct mem *mem);
  * start_offset go: they had no records. */
 bool epoch_cache_assign(struct epoch_cache *c, struct mem *mem, int32_t epoch,
                         int64_t start_offset);
+/* A leader of this epoch begins: entries of later epochs go, as in Kafka. True if it changed. */
+bool epoch_cache_begin(struct epoch_cache *c, struct mem *mem, int32_t epoch, int64_t start_offset);
 /* -1 when empty. */
 int32_t epoch_cache_latest(const struct epoch_cache *c);
 /* The epoch under which `offset` was (or would be) written; -1 below the first entry. */

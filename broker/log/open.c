@@ -484,7 +484,7 @@ commitlog_open(struct commitlog *log, struct env *env, const struct commitlog_pa
     j->recovery_point = p->recovery_point;
     j->swapped_from = INT64_MAX;
     j->start_offset = p->start_offset;
-    j->expected = j->epoch_before = -1;
+    j->expected = -1;
     j->recovered_from = INT64_MAX;
     found_swaps_init(&j->swaps);
     dir_make(env, &j->job.op, log->dir);

@@ -49,7 +49,6 @@ struct open_job {
     struct end_look end;
     int64_t file_size; /* of it */
     int64_t expected;  /* the offset after the segment before; -1: not known */
-    int32_t epoch_before;
     int64_t bytes_cut;
     int64_t recovered_from; /* what lies below was not read through */
 };

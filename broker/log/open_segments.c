@@ -143,7 +143,6 @@ recover_batch(struct scan *scan)
         .bytes_left = scan->end - scan->at,
         .crc_is_right = scan->crc_is_right,
         .expected_offset = j->expected,
-        .epoch_before = j->epoch_before,
         /* Where nothing was ever compacted, a batch further on than the one before says is one whose offset rotted: no
          * checksum covers it. */
         .gaps_are_allowed = log->config->compact || may_be_compaction(j) || is_gap_kept(j),
@@ -156,7 +155,6 @@ recover_batch(struct scan *scan)
                                scan->h.base_offset, batch_last_offset(&scan->h)))
         log->epochs_dirty = true;
     j->expected = batch_next_offset(&scan->h);
-    j->epoch_before = scan->h.leader_epoch;
     return true;
 }
 

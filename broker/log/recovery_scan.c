@@ -7,6 +7,5 @@ recovery_keeps(const struct recovery_facts *f)
     if (batch_size_bytes(&f->h) > f->bytes_left) return false;
     if (!f->crc_is_right) return false;
     if (f->h.base_offset < f->expected_offset) return false;
-    if (f->h.base_offset > f->expected_offset && !f->gaps_are_allowed) return false;
-    return f->h.leader_epoch >= f->epoch_before;
+    return f->h.base_offset == f->expected_offset || f->gaps_are_allowed;
 }

@@ -31,7 +31,6 @@ append_error(enum log_err err)
     case LOG_E_CLOSED: return K_ERR_NOT_LEADER_OR_FOLLOWER;
     case LOG_E_OUT_OF_RANGE:
     case LOG_E_NOT_CONTIGUOUS:
-    case LOG_E_LATER_EPOCH:
     case LOG_E_OFFLINE: return K_ERR_KAFKA_STORAGE_ERROR;
     }
     return K_ERR_UNKNOWN_SERVER_ERROR;

@@ -180,11 +180,12 @@ tell_later_epoch(const struct partition *p)
 {
     MARK(p->env, LOG_EPOCH_AHEAD);
     struct writer w = writer_mem(&p->env->mem);
-    fmt_str(&w, "takes no records: its log has leader epoch ");
-    fmt_i64(&w, commitlog_latest_epoch(&p->log));
-    fmt_str(&w, ", and the metadata log, which must be an old one, has ");
+    fmt_str(&w, "leads in epoch ");
     fmt_i64(&w, p->leader_epoch);
-    NOTE(p->env, NOTE_LOG_MESSAGE, p->label, writer_slice(&w), 3);
+    fmt_str(&w, ", and its log has a batch of epoch ");
+    fmt_i64(&w, commitlog_latest_epoch(&p->log));
+    fmt_str(&w, ": that is spoilt, or the metadata log is an old one; it goes on in its own");
+    NOTE(p->env, NOTE_LOG_MESSAGE, p->label, writer_slice(&w), 2);
     writer_release(&w);
 }
 
@@ -225,8 +226,8 @@ become_leader(struct partition *p, const struct image_partition *ip)
     take_role(p, PARTITION_LEADER);
     take_leader(p, ip);
     /* KIP-101: the epoch's start is known before anything is appended under it. */
-    commitlog_begin_epoch(&p->log, p->leader_epoch);
     if (commitlog_latest_epoch(&p->log) > p->leader_epoch) tell_later_epoch(p);
+    commitlog_begin_epoch(&p->log, p->leader_epoch);
     p->epoch_start = commitlog_assigned_end(&p->log);
     fill_what_vanished(p);
     take_isr(p, ip);

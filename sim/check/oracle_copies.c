@@ -61,6 +61,13 @@ oracle_take_all_logs(struct oracle *o, int32_t node, enum blow_kind kind)
     }
 }
 
+/* The same batch, though the epoch of its leader may have rotted: no checksum covers that. */
+static bool
+is_same_batch(const struct found *f, const struct batch *b)
+{
+    return f->base == b->base && f->last == b->last && f->crc == b->crc;
+}
+
 /* The log is what was found; what it had and has no more was taken. Not so what a compacted log lacks before its end: that a
  * cleaning took, long ago perhaps, and what stands for it is there, or will be taken by whoever takes it. */
 static void
@@ -75,7 +82,9 @@ becomes(struct oracle *o, int32_t node, struct node_log *l, const struct found *
     for (int64_t i = 0; i < n; i++) {
         for (; at < had.n && had.v[at]->last < f[i].base; at++)
             if (l->key->is_compacted) VEC_PUSH(o->mem, &l->v, had.v[at]);
-        (void)model_append(&o->model, l, f[i].base, f[i].last, f[i].epoch, f[i].crc, &conflict);
+        bool is_same = at < had.n && is_same_batch(&f[i], had.v[at]);
+        int32_t epoch = is_same ? had.v[at]->epoch : f[i].epoch;
+        (void)model_append(&o->model, l, f[i].base, f[i].last, epoch, f[i].crc, &conflict);
         while (at < had.n && had.v[at]->base <= f[i].last) at++;
     }
     for (int64_t i = 0; i < had.n; i++)
@@ -104,8 +113,7 @@ static bool
 is_found(const struct found *f, int64_t n, const struct batch *b)
 {
     LOWER_BOUND(at, n, i, f[i].base < b->base);
-    return at < n && f[at].base == b->base && f[at].last == b->last && f[at].epoch == b->epoch &&
-           f[at].crc == b->crc;
+    return at < n && is_same_batch(&f[at], b);
 }
 
 /* A log that is read on although a part of it is spoilt or gone. What is behind a spoilt place may be cut, or not. */

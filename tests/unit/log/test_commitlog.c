@@ -428,8 +428,9 @@ truncating_fully_begins_anew_at_the_given_offset(void **state)
     disk_free(d);
 }
 
+/* An old metadata log was restored, or an epoch in the log has rotted. As in Kafka the leader's counts from here on. */
 static void
-a_leader_of_an_earlier_epoch_cannot_append(void **state)
+a_leader_of_an_earlier_epoch_goes_on_in_its_own(void **state)
 {
     (void)state;
     struct disk *d = disk_new(1);
@@ -437,11 +438,19 @@ a_leader_of_an_earlier_epoch_cannot_append(void **state)
     struct batch_spec spec = PLAIN;
     struct log_append a;
     fixture_open(&f, d, false, 0);
+    append_plain(&f, 1, 1);
     append_plain(&f, 4, 1);
-    commitlog_begin_epoch(&f.log, 2); /* an old metadata log was restored */
-    assert_int_equal(append_spec(&f, &spec, 2, 2, &a), LOG_E_LATER_EPOCH);
-    assert_int_equal(commitlog_assigned_end(&f.log), 1);
+    commitlog_begin_epoch(&f.log, 2);
+    assert_int_equal(commitlog_latest_epoch(&f.log), 2);
+    assert_int_equal(append_spec(&f, &spec, 2, 2, &a), LOG_OK);
+    assert_int_equal(commitlog_assigned_end(&f.log), 3);
     body_run(&f.body);
+    assert_slice(disk_file(d, "orders-0/leader-epoch-checkpoint"), "0\n2\n1 0\n2 2\n");
+    fixture_close(&f);
+    /* Killed: all of it is read, and none is cut. */
+    fixture_open(&f, d, false, 0);
+    assert_int_equal(commitlog_assigned_end(&f.log), 3);
+    assert_int_equal(commitlog_latest_epoch(&f.log), 2);
     fixture_close(&f);
     disk_free(d);
 }
@@ -679,7 +688,7 @@ main(void)
         cmocka_unit_test(retention_deletes_whole_segments_below_the_high_watermark),
         cmocka_unit_test(an_old_log_that_is_not_written_to_empties_and_keeps_its_end),
         cmocka_unit_test(truncating_fully_begins_anew_at_the_given_offset),
-        cmocka_unit_test(a_leader_of_an_earlier_epoch_cannot_append),
+        cmocka_unit_test(a_leader_of_an_earlier_epoch_goes_on_in_its_own),
         cmocka_unit_test(an_epoch_that_got_no_records_goes_with_a_truncation_at_the_end),
         cmocka_unit_test(a_truncation_does_not_believe_a_batch_whose_offset_goes_back),
         cmocka_unit_test(a_truncation_invalidates_ranges_past_it),

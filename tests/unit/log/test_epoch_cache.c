@@ -49,6 +49,30 @@ an_epoch_below_the_first_ends_at_the_first_entry(void **state)
     mem_release(&mem);
 }
 
+/* As in Kafka. */
+static void
+a_leader_of_an_earlier_epoch_ends_later_ones(void **state)
+{
+    (void)state;
+    struct mem mem;
+    test_mem_init(&mem);
+    struct epoch_cache c = {0};
+    epoch_cache_assign(&c, &mem, 1, 0);
+    epoch_cache_assign(&c, &mem, 3, 10);
+    epoch_cache_assign(&c, &mem, 7, 20);
+    assert_true(epoch_cache_begin(&c, &mem, 2, 30));
+    assert_int_equal(c.v.n, 2);
+    assert_int_equal(epoch_cache_latest(&c), 2);
+    assert_int_equal(epoch_cache_at(&c, 29), 1);
+    assert_int_equal(epoch_cache_at(&c, 30), 2);
+    assert_false(epoch_cache_begin(&c, &mem, 2, 40));
+    assert_true(epoch_cache_begin(&c, &mem, 1, 40)); /* its own begins anew */
+    assert_int_equal(c.v.n, 1);
+    assert_int_equal(epoch_cache_at(&c, 39), -1);
+    epoch_cache_release(&c, &mem);
+    mem_release(&mem);
+}
+
 static void
 an_epoch_without_records_gives_way(void **state)
 {
@@ -180,6 +204,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(epochs_end_where_the_next_begins),
         cmocka_unit_test(an_epoch_below_the_first_ends_at_the_first_entry),
+        cmocka_unit_test(a_leader_of_an_earlier_epoch_ends_later_ones),
         cmocka_unit_test(an_epoch_without_records_gives_way),
         cmocka_unit_test(truncating_at_the_end_removes_what_begins_there),
         cmocka_unit_test(the_list_agrees_with_a_batch_of_the_log),

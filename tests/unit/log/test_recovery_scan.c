@@ -15,7 +15,6 @@ good(void)
         .bytes_left = 100,
         .crc_is_right = true,
         .expected_offset = 10,
-        .epoch_before = 4,
     };
     return f;
 }
@@ -62,17 +61,6 @@ offsets_go_on_without_a_gap_unless_compacted(void **state)
     assert_false(recovery_keeps(&f));
 }
 
-static void
-leader_epochs_never_go_back(void **state)
-{
-    (void)state;
-    struct recovery_facts f = good();
-    f.epoch_before = 5;
-    assert_false(recovery_keeps(&f));
-    f.epoch_before = -1;
-    assert_true(recovery_keeps(&f));
-}
-
 int
 main(void)
 {
@@ -81,7 +69,6 @@ main(void)
         cmocka_unit_test(a_batch_with_a_wrong_sum_or_header_is_not),
         cmocka_unit_test(a_batch_that_ends_behind_the_file_is_not),
         cmocka_unit_test(offsets_go_on_without_a_gap_unless_compacted),
-        cmocka_unit_test(leader_epochs_never_go_back),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
