@@ -22,6 +22,20 @@ history_release(struct history *h)
     VEC_RELEASE(h->mem, &h->events);
 }
 
+struct history_room
+history_room(const struct history *h)
+{
+    return (struct history_room){.ops = h->ops.n, .reads = h->reads.n, .events = h->events.n};
+}
+
+void
+history_make_room(struct history *h, struct history_room room)
+{
+    VEC_RESERVE(h->mem, &h->ops, room.ops);
+    VEC_RESERVE(h->mem, &h->reads, room.reads);
+    VEC_RESERVE(h->mem, &h->events, room.events);
+}
+
 /* ---- names -------------------------------------------------------------------------------------- */
 
 static int32_t
@@ -69,18 +83,34 @@ history_topic_life(struct history *h, struct slice name, int32_t life)
     return find_life(h, first, life);
 }
 
+/* Asked for each poll and each answer: by its id alone it is found without looking at names. */
+static int32_t
+find_id(const struct history *h, struct slice name, struct uuid id)
+{
+    for (int32_t i = 0; i < (int32_t)h->topics.n; i++)
+        if (uuid_eq(h->topics.v[i].id, id) && slice_eq(h->topics.v[i].name, name)) return i;
+    return -1;
+}
+
+/* How many of this name have an id. */
+static int32_t
+lives_known(const struct history *h, int32_t first)
+{
+    int32_t n = 0;
+    for (int32_t i = first; i < (int32_t)h->topics.n; i++)
+        n += h->topics.v[i].first == first && !uuid_is_zero(h->topics.v[i].id);
+    return n;
+}
+
 int32_t
 history_topic_of(struct history *h, struct slice name, struct uuid id)
 {
-    int32_t first = history_topic(h, name), lives = 0;
-    if (uuid_is_zero(id)) return first;
-    for (int32_t i = first; i < (int32_t)h->topics.n; i++) {
-        if (h->topics.v[i].first != first) continue;
-        if (uuid_eq(h->topics.v[i].id, id)) return i;
-        lives += !uuid_is_zero(h->topics.v[i].id);
-    }
+    if (uuid_is_zero(id)) return history_topic(h, name);
+    int32_t topic = find_id(h, name, id);
+    if (topic >= 0) return topic;
     int32_t life = h->life_of ? h->life_of(h->life_ctx, name, id) : 0;
-    int32_t topic = history_topic_life(h, name, life > 0 ? life : lives + 1);
+    if (life <= 0) life = lives_known(h, history_topic(h, name)) + 1;
+    topic = history_topic_life(h, name, life);
     h->topics.v[topic].id = id;
     return topic;
 }
@@ -206,24 +236,24 @@ history_tell(struct history *h, int64_t number, bool is_complete)
     if (h->listener) h->listener(h->listener_ctx, &h->ops.v[number], is_complete);
 }
 
-static int64_t
-history_begin_op(struct history *h, const struct history_op *op)
+static struct history_op *
+op_begin(struct history *h, const struct history_op *op)
 {
-    struct history_op *new = VEC_ADD(h->mem, &h->ops);
-    *new = *op;
+    VEC_PUSH(h->mem, &h->ops, *op);
+    struct history_op *new = &h->ops.v[h->ops.n - 1];
     new->outcome = HISTORY_OPEN;
     new->invoke_ns = h->now(h->ctx);
     new->complete_ns = -1;
     see_partition(h, op->topic, op->partition);
     CHECK(h->ops.n < INT32_MAX);
     add_event(h, h->ops.n - 1, false);
-    return h->ops.n - 1;
+    return new;
 }
 
 int64_t
 history_invoke(struct history *h, const struct history_op *op)
 {
-    int64_t number = history_begin_op(h, op);
+    int64_t number = op_begin(h, op) - h->ops.v;
     history_tell(h, number, false);
     return number;
 }
@@ -285,12 +315,16 @@ int64_t
 history_add(struct history *h, const struct history_op *op, enum history_outcome outcome,
             const struct history_read *reads, int64_t reads_n)
 {
-    int64_t first = h->reads.n;
+    CHECK(outcome != HISTORY_OPEN);
+    struct history_op *new = op_begin(h, op);
+    int64_t number = new - h->ops.v;
+    new->first_read = h->reads.n;
+    new->reads_n = (int32_t)reads_n;
+    new->outcome = outcome;
+    new->complete_ns = new->invoke_ns;
     for (int64_t i = 0; i < reads_n; i++) VEC_PUSH(h->mem, &h->reads, reads[i]);
-    int64_t number = history_begin_op(h, op);
-    h->ops.v[number].first_read = first;
-    h->ops.v[number].reads_n = (int32_t)reads_n;
-    history_complete(h, number, outcome, op->error, op->partition, op->offset);
+    add_event(h, number, true);
+    history_tell(h, number, true);
     return number;
 }
 

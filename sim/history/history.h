@@ -192,6 +192,14 @@ struct history {
 void history_init(struct history *h, struct mem *mem, int64_t (*now)(void *ctx), void *ctx);
 void history_release(struct history *h);
 
+/* How much it holds. Runs one after the other are alike: with the room that the last one took, the next grows no more, for to grow
+ * is to copy all. */
+struct history_room {
+    int64_t ops, reads, events;
+};
+struct history_room history_room(const struct history *h);
+void history_make_room(struct history *h, struct history_room room);
+
 /* ---- writing ---- */
 
 /* The number of this name; a new one if need be. */

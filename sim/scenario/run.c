@@ -13,6 +13,9 @@
 #define MET_TOLD_MAX 100
 #define SWEEP_DOWN_NS (2 * NS_PER_S)
 
+/* That the history of this process's last run took. It decides nothing but how often memory is moved. */
+static struct history_room last_room;
+
 /* ---- texts ---- */
 
 const char *
@@ -264,6 +267,7 @@ run_begin(struct run *r, struct arena *a, const struct scenario *s, const struct
     r->nemesis_dice = world_dice(r->w, S("scenario"), S("nemesis"));
     r->h = &r->history;
     history_init(r->h, a->mem, workload_now, r->w);
+    history_make_room(r->h, last_room);
     if (o->put_trace)
         r->trace = trace_open(
             a->mem,
@@ -371,6 +375,7 @@ run_let_go(struct run *r)
     chronicle_release(&r->chronicle);
     late_ends_free(r);
     world_free(r->w);
+    last_room = history_room(r->h);
     history_release(r->h);
 }
 

@@ -12,9 +12,9 @@ read_topic(const struct reading_of *r)
 }
 
 static struct history_op
-blank(const struct reading_of *r, enum history_kind kind, int32_t partition)
+blank(const struct reading_of *r, enum history_kind kind, int32_t topic, int32_t partition)
 {
-    struct history_op op = history_op_new(kind, r->process, read_topic(r), partition);
+    struct history_op op = history_op_new(kind, r->process, topic, partition);
     op.node = r->node;
     op.is_final = r->is_final;
     op.read_committed = r->read_committed;
@@ -25,7 +25,7 @@ void
 read_note(const struct reading_of *r, enum history_kind kind, int32_t partition, int64_t offset,
           int32_t leader_epoch, int16_t error)
 {
-    struct history_op op = blank(r, kind, partition);
+    struct history_op op = blank(r, kind, read_topic(r), partition);
     op.offset = offset;
     op.leader_epoch = leader_epoch;
     op.error = error;
@@ -47,11 +47,12 @@ read_note_poll(const struct reading_of *r, struct env *env, const struct polled 
         }
         reads[n++] = (struct history_read){rec->offset, value, p->leader_epoch};
     }
-    struct history_op op = blank(r, HISTORY_POLL, p->partition);
-    op.topic = history_topic_of(r->history, p->topic, p->topic_id);
+    if (n == 0) return 0;
+    int32_t topic = history_topic_of(r->history, p->topic, p->topic_id);
+    struct history_op op = blank(r, HISTORY_POLL, topic, p->partition);
     op.offset = p->next_offset;
     op.leader_epoch = p->leader_epoch;
-    if (n > 0) history_add(r->history, &op, HISTORY_OK, reads, n);
+    history_add(r->history, &op, HISTORY_OK, reads, n);
     return n;
 }
 

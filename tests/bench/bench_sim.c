@@ -229,11 +229,13 @@ static struct figures
 load(void)
 {
     static struct load l;
+    static struct history_room room;
     memset(&l, 0, sizeof l);
     double start = cpu_s();
     l.w = cluster(true);
     mem_init(&l.mem, pool_source(&l.pool), 1 << 30);
     history_init(&l.history, &l.mem, workload_now, l.w);
+    history_make_room(&l.history, room);
     l.client = client_params_default();
     l.client.bootstrap = S("b1:9092,b2:9092,b3:9092");
     l.client.request_timeout_ms = 2000;
@@ -257,6 +259,7 @@ load(void)
     f.read = judged.read;
     f.anomalies = judged.anomalies;
     f.history_mib = judged.history_mib;
+    room = history_room(&l.history);
     world_free(l.w);
     mem_release(&l.mem);
     pool_release(&l.pool);
