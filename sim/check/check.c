@@ -84,6 +84,7 @@ checker_make_parts(struct checker *c)
                                                            .has_lives = topic_has_lives(c, t),
                                                            .partition = i,
                                                            .base = INT64_MAX,
+                                                           .reach = -1,
                                                            .final_first = -1,
                                                            .final_end = -1,
                                                            .polled_first = INT64_MAX,
@@ -103,32 +104,48 @@ longest_log(const struct checker *c)
     return 1000 + 1000000 / MAX(1, c->parts_n) + 16 * c->h->reads.n;
 }
 
+/* All that must be known of the whole before its events are gone through: in one pass, for a history is long. */
 static void
 checker_measure(struct checker *c, const struct history_op *op)
 {
     struct part *p = checker_part(c, op->topic, op->partition);
+    c->has_admin = c->has_admin || op->kind == HISTORY_ADMIN;
+    c->has_txns = c->has_txns || (op->kind == HISTORY_SEND && op->leader_epoch >= 0);
     if (p && op->kind == HISTORY_FINAL_END && op->node < 0) p->will_end = true;
     if (op->kind != HISTORY_POLL || !p) return;
     const struct history_read *r = history_reads(c->h, op);
-    for (int64_t i = 0; i < op->reads_n; i++)
+    for (int64_t i = 0; i < op->reads_n; i++) {
         if (r[i].offset >= 0 && r[i].offset < p->base) p->base = r[i].offset;
+        p->reach = MAX(p->reach, r[i].offset);
+    }
+}
+
+/* Somebody read what is far behind the rest of a log: its length is that of what is believed. */
+static void
+measure_believed(struct checker *c, const struct history_op *op)
+{
+    struct part *p = checker_part(c, op->topic, op->partition);
+    if (op->kind != HISTORY_POLL || !p) return;
+    const struct history_read *r = history_reads(c->h, op);
+    for (int64_t i = 0; i < op->reads_n; i++) {
+        int64_t at = r[i].offset - p->base;
+        if (at >= p->n && at < longest_log(c)) p->n = at + 1;
+    }
 }
 
 static void
 make_logs(struct checker *c)
 {
     const struct history *h = c->h;
+    bool all_believed = true;
     for (int64_t i = 0; i < h->ops.n; i++) checker_measure(c, &h->ops.v[i]);
-    for (int64_t i = 0; i < h->ops.n; i++) {
-        const struct history_op *op = &h->ops.v[i];
-        struct part *p = checker_part(c, op->topic, op->partition);
-        if (op->kind != HISTORY_POLL || !p) continue;
-        const struct history_read *r = history_reads(h, op);
-        for (int64_t j = 0; j < op->reads_n; j++) {
-            int64_t at = r[j].offset - p->base;
-            if (at >= p->n && at < longest_log(c)) p->n = at + 1;
-        }
+    for (int32_t i = 0; i < c->parts_n; i++) {
+        struct part *p = &c->parts[i];
+        int64_t at = p->reach - p->base;
+        if (at >= 0 && at < longest_log(c)) p->n = at + 1;
+        all_believed = all_believed && at < longest_log(c);
     }
+    for (int64_t i = 0; !all_believed && i < h->ops.n; i++) measure_believed(c, &h->ops.v[i]);
     for (int32_t i = 0; i < c->parts_n; i++) {
         struct part *p = &c->parts[i];
         if (p->n == 0) p->base = 0;

@@ -110,7 +110,7 @@ check_deleted(struct checker *c, const struct history_op *op)
 void
 check_admin(struct checker *c)
 {
-    for (int64_t i = 0; i < c->h->ops.n; i++) {
+    for (int64_t i = 0; c->has_admin && i < c->h->ops.n; i++) {
         const struct history_op *op = &c->h->ops.v[i];
         if (op->kind == HISTORY_ADMIN && op->outcome == HISTORY_OK &&
             op->key == ADMIN_DELETE_RECORDS)

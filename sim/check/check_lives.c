@@ -49,7 +49,7 @@ static void
 gather_what_was_told(struct checker *c)
 {
     const struct history *h = c->h;
-    for (int64_t i = 0; i < h->events.n; i++) {
+    for (int64_t i = 0; c->has_admin && i < h->events.n; i++) {
         const struct history_op *op = &h->ops.v[history_event_op(h->events.v[i])];
         if (!history_event_is_complete(h->events.v[i]) || op->kind != HISTORY_ADMIN) continue;
         bool has_deleted = op->key == ADMIN_DELETE && op->outcome != HISTORY_FAIL;

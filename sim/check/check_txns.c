@@ -101,6 +101,7 @@ void
 check_txns(struct checker *c)
 {
     int64_t n = c->h->processes.n;
+    if (!c->has_txns) return;
     struct txn_seen *open = mem_alloc(c->mem, n * (int64_t)sizeof *open);
     memset(open, 0, (size_t)n * sizeof *open);
     for (int64_t i = 0; i < c->h->ops.n; i++) {

@@ -29,6 +29,7 @@ struct part {
     bool has_sends, final_begun, will_end; /* the final reading from the leader came to its end */
     bool has_lives; /* its topic is one of several of its name that histories tell apart */
     int64_t base, n;
+    int64_t reach;          /* the greatest offset that was read, however far away; -1 */
     uint64_t *polled;       /* by anybody, first come */
     int32_t *polled_epochs; /* of their batches */
     uint64_t *final;        /* by the leader's final reading */
@@ -80,6 +81,7 @@ struct checker {
     int32_t parts_n;
     int32_t *first_part; /* of each topic */
     struct cursor *cursors;
+    bool has_admin, has_txns; /* any call of an administrator; any send in a transaction */
     VEC(struct leap) leaps;
     int64_t healed_ns;
     VEC(struct turn) turns; /* in the order of time */
