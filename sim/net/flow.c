@@ -116,7 +116,7 @@ segment_send(struct flow *f, int64_t n, bool fin, bool rst)
     s->end = f->sent;
     s->fin = fin;
     s->rst = rst;
-    int64_t at = link_arrival(w, f->from->host, f->to->host, n + 60);
+    int64_t at = link_arrival(w, f->there, n + 60);
     s->arrive_at_ns = f->last_arrival_ns = MAX(at, f->last_arrival_ns);
     if (list_is_empty(&f->segments)) entry_arm(w, &f->arrive, s->arrive_at_ns);
     list_push_back(&f->segments, &s->node);
@@ -129,9 +129,8 @@ piece(struct flow *f, int64_t n)
 {
     struct world *w = world_of(f);
     n = MIN(n, w->options.net.segment_bytes);
-    struct link *l = link_between(w, f->from->host, f->to->host);
-    if (n > 1 && dice_permille(&l->dice, w->options.net.split_permille))
-        n = dice_between(&l->dice, 1, n - 1);
+    if (n > 1 && dice_permille(&f->there->dice, w->options.net.split_permille))
+        n = dice_between(&f->there->dice, 1, n - 1);
     return n;
 }
 
@@ -182,8 +181,8 @@ static void
 retry_later(struct flow *f)
 {
     struct world *w = world_of(f);
-    struct link *l = link_between(w, f->from->host, f->to->host);
-    entry_arm(w, &f->retry, w->now_ns + f->retry_ns + dice_between(&l->dice, 0, f->retry_ns / 4));
+    entry_arm(w, &f->retry,
+              w->now_ns + f->retry_ns + dice_between(&f->there->dice, 0, f->retry_ns / 4));
 }
 
 static void
@@ -237,8 +236,7 @@ retry_fire(struct world *w, struct entry *e)
     struct flow *f = CONTAINER_OF(e, struct flow, retry);
     struct end *from = f->from, *to = f->to;
     if (from->state == END_GONE || !f->is_stalled) return;
-    bool there = link_is_open(w, from->host, to->host),
-         back = link_is_open(w, to->host, from->host);
+    bool there = link_lets_through(f->there), back = link_lets_through(f->back);
     bool unwanted = to->state == END_GONE || (to->state == END_SHUT && f->arrived > f->read);
     if (there && back && unwanted) {
         end_fail(from, ENV_ECONNRESET);
@@ -269,11 +267,11 @@ tell_sender(struct flow *f)
     struct end *from = f->from;
     bool waits = f->sent < f->queued || (from->c && from->c->wants_writable);
     if (!waits || entry_is_armed(&f->ack) || from->state == END_GONE) return;
-    if (!link_is_open(w, f->to->host, from->host)) {
+    if (!link_lets_through(f->back)) {
         stall(f);
         return;
     }
-    entry_arm(w, &f->ack, link_arrival(w, f->to->host, from->host, 60));
+    entry_arm(w, &f->ack, link_arrival(w, f->back, 60));
 }
 
 static void
@@ -289,10 +287,9 @@ ack_fire(struct world *w, struct entry *e)
 static void
 answer_with_rst(struct flow *f)
 {
-    struct world *w = world_of(f);
     if (f->from->state == END_GONE) return;
     if (f->to->state == END_SHUT && !list_is_empty(&f->to->out.segments)) return; /* under way */
-    if (!link_is_open(w, f->to->host, f->from->host)) {
+    if (!link_lets_through(f->back)) {
         stall(f);
         return;
     }
@@ -302,7 +299,6 @@ answer_with_rst(struct flow *f)
 static void
 arrived(struct flow *f, bool rst)
 {
-    struct world *w = world_of(f);
     struct end *to = f->to;
     if (rst) {
         end_fail(to, ENV_ECONNRESET);
@@ -313,7 +309,7 @@ arrived(struct flow *f, bool rst)
         if (to->state == END_GONE) return;
     }
     if (to->state == END_BACKLOG && !to->accept_due) to->accept_due = true;
-    if (link_is_open(w, to->host, f->from->host)) acknowledge(f);
+    if (link_lets_through(f->back)) acknowledge(f);
     else stall(f);
     tell_sender(f);
     end_service(to);
@@ -323,7 +319,7 @@ static void
 arrive_fire(struct world *w, struct entry *e)
 {
     struct flow *f = CONTAINER_OF(e, struct flow, arrive);
-    if (!link_is_open(w, f->from->host, f->to->host)) {
+    if (!link_lets_through(f->there)) {
         lost(f);
         return;
     }
@@ -359,7 +355,11 @@ flow_did_read(struct flow *f, int64_t to)
 void
 flow_init(struct flow *f, struct end *from, struct end *to)
 {
-    *f = (struct flow){.from = from, .to = to};
+    struct world *w = from->tcp->w;
+    *f = (struct flow){.from = from,
+                       .to = to,
+                       .there = link_between(w, from->host, to->host),
+                       .back = link_between(w, to->host, from->host)};
     list_init(&f->chunks);
     list_init(&f->segments);
     list_init(&f->frames);

@@ -25,9 +25,14 @@ link_between(struct world *w, struct host *from, struct host *to)
     struct link *l = from->links.n > to->index ? from->links.v[to->index] : NULL;
     return l ? l : link_make(w, from, to);
 }
+static inline bool
+link_lets_through(const struct link *l)
+{
+    return l->cuts == 0 && l->from->has_power && l->to->has_power;
+}
 bool link_is_open(struct world *w, struct host *from, struct host *to);
 /* One way, for a segment of n bytes that leaves now: its arrival. */
-int64_t link_arrival(struct world *w, struct host *from, struct host *to, int64_t n);
+int64_t link_arrival(struct world *w, struct link *l, int64_t n);
 
 /* ---- frames (frames.c) ---- */
 
@@ -78,6 +83,7 @@ struct segment {
 
 struct flow {
     struct end *from, *to;
+    struct link *there, *back; /* between their hosts */
     struct list chunks;
     int64_t queued, taken, sent, arrived, acked, read;
     bool fin_queued, fin_sent, fin_arrived, fin_acked;
@@ -93,6 +99,7 @@ struct flow {
     bool is_lossy;  /* one of its frames never comes */
 };
 
+/* Both ends have their hosts. */
 void flow_init(struct flow *f, struct end *from, struct end *to);
 void flow_release(struct flow *f);
 /* n bytes more, for the caller to fill in. */

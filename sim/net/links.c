@@ -29,10 +29,11 @@ link_make(struct world *w, struct host *from, struct host *to)
     return *l;
 }
 
+/* Nobody cuts the link of a host to itself. */
 bool
 link_is_open(struct world *w, struct host *from, struct host *to)
 {
-    return from->has_power && to->has_power && (from == to || link_between(w, from, to)->cuts == 0);
+    return link_lets_through(link_between(w, from, to));
 }
 
 bool
@@ -54,10 +55,9 @@ latency(struct world *w, struct link *l)
 }
 
 int64_t
-link_arrival(struct world *w, struct host *from, struct host *to, int64_t n)
+link_arrival(struct world *w, struct link *l, int64_t n)
 {
-    struct link *l = link_between(w, from, to);
-    int64_t rate = from == to ? 0 : w->options.net.bandwidth_bytes_per_s, leaves = w->now_ns;
+    int64_t rate = l->from == l->to ? 0 : w->options.net.bandwidth_bytes_per_s, leaves = w->now_ns;
     if (l->slow && l->slow->bandwidth_bytes_per_s) rate = l->slow->bandwidth_bytes_per_s;
     if (rate) {
         leaves = MAX(leaves, l->free_at_ns) + n * NS_PER_S / rate;

@@ -332,7 +332,7 @@ syn_at_server(struct tcp *t)
         }
     }
     t->syn_phase = t->b.state == END_OPENING ? 2 : 1;
-    entry_arm(w, &t->syn, link_arrival(w, t->b.host, t->a.host, 60));
+    entry_arm(w, &t->syn, link_arrival(w, t->b.out.there, 60));
 }
 
 static void
@@ -386,7 +386,7 @@ net_do_connect(struct mach *m, struct conn *c, struct slice host, int32_t port)
     }
     t->syn_deadline_ns = w->now_ns + w->options.net.connect_timeout_ns;
     t->syn_retry_ns = NS_PER_S;
-    entry_arm(w, &t->syn, link_arrival(w, t->a.host, t->b.host, 60));
+    entry_arm(w, &t->syn, link_arrival(w, t->a.out.there, 60));
 }
 
 void

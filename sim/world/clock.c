@@ -3,30 +3,12 @@
 #include "sim/world/fault.h"
 #include "sim/world/internal.h"
 
-#define MILLION 1000000
-
-__extension__ typedef __int128 wide;
-
-int64_t
-clock_mono(const struct clock *c, int64_t now_ns)
-{
-    int64_t d = now_ns - c->anchor_ns;
-    if (!c->ppm) return c->base_ns + d;
-    return c->base_ns + (int64_t)((wide)d * (MILLION + c->ppm) / MILLION);
-}
-
-int64_t
-clock_wall_ms(const struct clock *c, int64_t now_ns)
-{
-    return c->wall_ms + clock_mono(c, now_ns) / NS_PER_MS;
-}
-
 int64_t
 clock_when(const struct clock *c, int64_t mono_ns)
 {
     if (mono_ns == TIME_NEVER) return TIME_NEVER;
     if (!c->ppm) return c->anchor_ns + (mono_ns - c->base_ns);
-    wide t = (wide)(mono_ns - c->base_ns) * MILLION / (MILLION + c->ppm);
+    clock_wide t = (clock_wide)(mono_ns - c->base_ns) * CLOCK_MILLION / (CLOCK_MILLION + c->ppm);
     int64_t at = c->anchor_ns + (int64_t)t;
     while (clock_mono(c, at) < mono_ns) at++;
     return at;
@@ -78,7 +60,7 @@ fault_clock_heal(struct machine *m)
 void
 fault_clock_drift(struct machine *m, int64_t ppm)
 {
-    CHECK(ppm > -MILLION);
+    CHECK(ppm > -CLOCK_MILLION);
     struct world *w = m->world;
     run_faster(m, ppm);
     uint8_t text[64];

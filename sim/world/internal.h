@@ -16,6 +16,23 @@ struct clock {
     int64_t wall_ms;                 /* at monotonic 0 */
 };
 
+__extension__ typedef __int128 clock_wide;
+#define CLOCK_MILLION 1000000
+
+static inline int64_t
+clock_mono(const struct clock *c, int64_t now_ns)
+{
+    int64_t d = now_ns - c->anchor_ns;
+    if (!c->ppm) return c->base_ns + d;
+    return c->base_ns + (int64_t)((clock_wide)d * (CLOCK_MILLION + c->ppm) / CLOCK_MILLION);
+}
+
+static inline int64_t
+clock_wall_ms(const struct clock *c, int64_t now_ns)
+{
+    return c->wall_ms + clock_mono(c, now_ns) / NS_PER_MS;
+}
+
 struct host {
     struct slice name;
     int32_t index;
@@ -86,8 +103,14 @@ world_is_interrupted(const struct world *w)
 }
 /* CHECKs that no step is under way. */
 void world_must_be_between(const struct world *w);
+#define LIVELOCK_STEPS 2000000 /* at one instant of virtual time */
+_Noreturn void world_stands_still(void);
 /* Something is done at this instant; too much of it is a panic. */
-void world_count_step(struct world *w);
+static inline void
+world_count_step(struct world *w)
+{
+    if (++w->same_time_steps > LIVELOCK_STEPS) world_stands_still();
+}
 int64_t delay_draw(struct dice *d, const struct delay *delay);
 struct host *world_host(struct world *w, struct slice name);
 struct host *world_host_add(struct world *w, struct slice name);
@@ -109,8 +132,6 @@ void mach_wake(struct mach *m);
 
 /* ---- clocks (clock.c) ---- */
 
-int64_t clock_mono(const struct clock *c, int64_t now_ns);
-int64_t clock_wall_ms(const struct clock *c, int64_t now_ns);
 /* The first virtual time at which the monotonic clock shows this or more. */
 int64_t clock_when(const struct clock *c, int64_t mono_ns);
 

@@ -57,9 +57,9 @@ static void
 step_done(struct mach *m, const struct event *ev, uint64_t ordinal, bool is_start, bool is_poke)
 {
     m->w->stats.events++;
-    bool dies = carry_out_all(m);
+    bool dies = m->m.env.effects.n > 0 && carry_out_all(m);
     m->in_step = false;
-    watch_event(m, ev, ordinal, is_start, is_poke);
+    if (m->w->trace || m->w->observers.n) watch_event(m, ev, ordinal, is_start, is_poke);
     env_effects_clear(&m->m.env);
     if (dies) mach_end(m, END_FATAL);
 }

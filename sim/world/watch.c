@@ -66,7 +66,6 @@ watch_event(struct mach *m, const struct event *ev, uint64_t ordinal, bool is_st
     struct world *w = m->w;
     struct env *env = &m->m.env;
     if (w->trace) trace_event(m, ev, ordinal, is_start);
-    if (!w->trace && !w->observers.n) return;
     for (int64_t i = 0; w->trace && i < env->notes.n; i++) trace_note(m, env->notes.v[i]);
     struct world_event e = {.ordinal = w->stats.events,
                             .at_ns = w->now_ns,
