@@ -636,16 +636,31 @@ tell_memory(struct mem *m)
 
 /* ---- notes and the end ---- */
 
+/* Behind the note itself: many are taken, and one piece of memory does for each. */
+static struct slice
+note_keep(uint8_t **at, struct slice s)
+{
+    if (!s.p) return s;
+    uint8_t *p = *at;
+    memcpy(p, s.p, (size_t)s.n);
+    p[s.n] = 0;
+    *at += s.n + 1;
+    return slice(p, s.n);
+}
+
 void
 note_queue(struct env *env, enum note_kind kind, struct slice subject, struct slice text,
            const int64_t *v, int32_t n)
 {
-    struct note *note = ARENA_NEW(&env->carried, struct note);
+    struct note *note = arena_alloc_dirty(&env->carried, (int64_t)sizeof *note + MAX(subject.n, 0) +
+                                                             MAX(text.n, 0) + 2);
+    uint8_t *at = (uint8_t *)(note + 1);
     note->kind = kind;
-    note->subject = arena_dup(&env->carried, subject);
-    note->text = arena_dup(&env->carried, text);
+    note->subject = note_keep(&at, subject);
+    note->text = note_keep(&at, text);
     note->n = MIN(n, NOTE_NUMBERS);
-    memcpy(note->v, v, (size_t)note->n * sizeof *v);
+    memset(note->v, 0, sizeof note->v);
+    for (int32_t i = 0; i < note->n; i++) note->v[i] = v[i];
     VEC_PUSH(&env->mem, &env->notes, note); /* no ordinal: notes must not change a run */
 }
 
