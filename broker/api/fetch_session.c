@@ -57,6 +57,19 @@ is_part(const struct map_node *node, const void *key)
            slice_eq(part->topic, k->topic);
 }
 
+/* A request without a session that names one partition, as most do, has nothing to look up. */
+static bool
+names_one_partition(const struct k_fetch_request *q)
+{
+    return q->topics_n == 1 && q->topics[0].partitions_n == 1;
+}
+
+static bool
+is_indexed(const struct fetch_session *s)
+{
+    return s->by_key.mem != NULL;
+}
+
 static uint64_t
 hash_key(const struct fetch_session *s, const struct part_key *k)
 {
@@ -69,7 +82,7 @@ hash_key(const struct fetch_session *s, const struct part_key *k)
 static struct fetch_part *
 fetch_part_find(const struct fetch_session *s, const struct part_key *k)
 {
-    struct map_node *n = map_find(&s->by_key, hash_key(s, k), is_part, k);
+    struct map_node *n = is_indexed(s) ? map_find(&s->by_key, hash_key(s, k), is_part, k) : NULL;
     return n ? CONTAINER_OF(n, struct fetch_part, by_key) : NULL;
 }
 
@@ -87,7 +100,7 @@ fetch_part_add(struct fetch_session *s, const struct part_key *k)
     part->waiter.is_follower = s->replica_id >= 0;
     list_push_back(&s->parts, &part->node);
     s->standing.parts_n++;
-    map_insert(&s->by_key, &part->by_key, hash_key(s, k));
+    if (is_indexed(s)) map_insert(&s->by_key, &part->by_key, hash_key(s, k));
     return part;
 }
 
@@ -270,7 +283,7 @@ forget_parts(struct fetch_session *s, const struct k_fetch_request_forgotten_top
 bool
 fetch_session_take(struct fetch_session *s, const struct k_fetch_request *q)
 {
-    if (s->arena) map_init(&s->by_key, s->arena->mem, s->all->by_id.key);
+    if (s->arena && !names_one_partition(q)) map_init(&s->by_key, s->arena->mem, s->all->by_id.key);
     for (int32_t i = 0; i < q->topics_n; i++) {
         const struct k_fetch_request_fetch_topic *t = &q->topics[i];
         for (int32_t k = 0; k < t->partitions_n; k++) {
@@ -285,7 +298,7 @@ fetch_session_take(struct fetch_session *s, const struct k_fetch_request *q)
     }
     for (int32_t i = 0; !s->arena && i < q->forgotten_topics_data_n; i++)
         forget_parts(s, &q->forgotten_topics_data[i]);
-    if (s->arena) map_release(&s->by_key); /* nobody looks for one of them again */
+    if (is_indexed(s) && s->arena) map_release(&s->by_key); /* nobody looks for one of them again */
     LIST_EACH(&s->changed, part, struct fetch_part, todo) part->is_position = s->replica_id >= 0;
     return true;
 }

@@ -236,11 +236,12 @@ session_count_bytes(struct session *s)
 {
     struct server *server = s->server;
     int64_t *all = &server->env->held_bytes[s->held_by];
-    int64_t max = held_max(server, s->held_by), before = s->held_bytes;
+    int64_t before = s->held_bytes;
     if (s->is_let_go) return;
     s->held_bytes = s->closed ? 0 : bytes_held(s);
     *all += s->held_bytes - before;
     if (s->held_bytes <= before) return;
+    int64_t max = held_max(server, s->held_by);
     while (*all > max) {
         struct session *largest = largest_holder(server, s->held_by);
         CHECK(largest && largest->held_bytes > 0);
