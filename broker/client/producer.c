@@ -96,13 +96,15 @@ sticky_partition(struct producer *p, struct ptopic *t, int32_t n, int64_t bytes)
     return t->sticky;
 }
 
-static void
+static struct ppart *
 route(struct producer *p, struct ptopic *t, struct send *s, const struct early *r, int32_t n)
 {
     if (s->partition < 0)
         s->partition =
             r->key.p ? partition_of_key(r->key, n) : sticky_partition(p, t, n, r->charged_bytes);
-    part_append(p, part_of(p, t, s->partition), s, r);
+    struct ppart *part = part_of(p, t, s->partition);
+    part_append(p, part, s, r);
+    return part;
 }
 
 static void
@@ -159,9 +161,12 @@ producer_send(struct producer *p, struct send *s, const struct producer_record *
     p->stats.records++;
     struct ptopic *t = producer_topic(p, rec->topic);
     int32_t n = partitions_known(t);
-    if (s->partition < 0 && (n < 0 || !list_is_empty(&t->early))) keep_early(p, t, &r);
-    else route(p, t, s, &r, n);
-    defer(p->env, &p->pump);
+    if (s->partition < 0 && (n < 0 || !list_is_empty(&t->early))) {
+        keep_early(p, t, &r);
+        defer(p->env, &p->pump);
+    } else {
+        producer_joined(p, route(p, t, s, &r, n));
+    }
     return true;
 }
 
@@ -176,7 +181,7 @@ producer_route_early(struct producer *p, int64_t *wake_ns)
         while ((e = LIST_FIRST(&t->early, struct early, node))) {
             int64_t end = e->created_ns + p->params.delivery_timeout_ms * NS_PER_MS;
             if (n > 0) {
-                route(p, t, e->send, e, n);
+                (void)route(p, t, e->send, e, n);
                 early_free(p, e);
             } else if (now >= end) {
                 int16_t error = t->known->error;

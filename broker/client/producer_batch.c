@@ -28,8 +28,8 @@ batch_open(struct producer *p, struct ppart *part)
     return b;
 }
 
-static struct pbatch *
-open_batch_of(struct ppart *part)
+struct pbatch *
+part_open_batch(const struct ppart *part)
 {
     if (list_is_empty(&part->batches)) return NULL;
     struct pbatch *last = LIST_ENTRY(part->batches.prev, struct pbatch, node);
@@ -39,7 +39,7 @@ open_batch_of(struct ppart *part)
 void
 part_append(struct producer *p, struct ppart *part, struct send *s, const struct early *r)
 {
-    struct pbatch *b = open_batch_of(part);
+    struct pbatch *b = part_open_batch(part);
     if (b && !builder_add(&b->builder, r->timestamp, r->key, r->value, r->headers, r->headers_n)) {
         batch_close(p, b);
         b = NULL;

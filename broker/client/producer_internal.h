@@ -44,20 +44,22 @@ struct pbatch {
 };
 
 struct ppart {
+    /* Side by side what every pump looks at: whether there is anything to do. */
     struct list node; /* among the producer's */
+    struct list batches;
+    bool hole; /* a batch with a sequence ended without having been stored, as far as we know */
+    bool bump; /* the epoch is to be raised when nothing is in flight */
+    int32_t in_flight;
+    struct list ripe; /* during a pump: among those that may have something to send … */
+    struct peer *to;  /* … to this leader */
     struct ptopic *topic;
     int32_t index;
-    struct list batches;
-    struct peer *to; /* during a pump: its leader, if there may be something to send */
-    int32_t in_flight;
     /* KIP-98. pid -1: none taken yet. */
     int64_t pid;
     int16_t epoch;
     int32_t next_sequence, acked_next; /* the one behind the last acknowledged */
-    bool hole; /* a batch with a sequence ended without having been stored, as far as we know */
-    bool bump; /* the epoch is to be raised when nothing is in flight */
-    struct uuid topic_id; /* to which topic was last sent */
-    bool is_new_log;      /* that was made again: nothing has been acknowledged from there yet */
+    struct uuid topic_id;              /* to which topic was last sent */
+    bool is_new_log; /* that was made again: nothing has been acknowledged from there yet */
     enum part_txn txn;
 };
 
@@ -97,7 +99,7 @@ struct producer {
     struct client *c;
     struct env *env;
     struct producer_params params;
-    struct list topics, parts;
+    struct list topics, parts, ripe;
     struct client_watcher watcher;
     struct task pump;
     struct timer wake;
@@ -140,6 +142,8 @@ void producer_route_early(struct producer *p, int64_t *wake_ns);
 
 /* ---- producer_batch.c: batches and their ends ---- */
 
+/* The batch that takes records; NULL: none. */
+struct pbatch *part_open_batch(const struct ppart *part);
 /* Puts the record into the partition's open batch, or a new one. */
 void part_append(struct producer *p, struct ppart *part, struct send *s, const struct early *r);
 struct ppart *part_of(struct producer *p, struct ptopic *t, int32_t index);
@@ -177,6 +181,9 @@ bool part_is_in_txn(struct producer *p, struct ppart *part);
 void producer_abandon(struct producer *p);
 
 /* ---- producer_send.c: what goes out when ---- */
+
+/* A record has come to this partition: it is pumped, or the timer knows when. */
+void producer_joined(struct producer *p, const struct ppart *part);
 
 void producer_pump(struct task *t);
 

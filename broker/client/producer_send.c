@@ -177,6 +177,23 @@ request_take(struct preq *q, enum env_err err, const struct k_produce_response *
     batch_answered(p, b, one ? one : &missing);
 }
 
+/* Anew also where it is early enough: a pump would have done so, and of what is due at one time the last that was armed comes last. */
+static void
+wake_by(struct producer *p, int64_t at_ns)
+{
+    if (timer_is_armed(&p->wake)) at_ns = MIN(at_ns, p->wake.node.key);
+    timer_arm(p->env, &p->wake, at_ns);
+}
+
+/* Whether the end of this request lets anything else go: what lay behind its batches, what had no room among the requests in
+ * flight, a flush. If nothing, most often, no pump is needed. */
+static bool
+answer_frees(const struct producer *p, const struct ppart *part)
+{
+    return !list_is_empty(&part->batches) || part->hole || part->bump || producer_is_flushing(p) ||
+           producer_is_transactional(p);
+}
+
 static void
 produce_answered(struct ask *a, enum env_err err, const void *response, struct buf *from)
 {
@@ -185,11 +202,17 @@ produce_answered(struct ask *a, enum env_err err, const void *response, struct b
     (void)from;
     int32_t *in_flight = flights_to(p, q->peer->id);
     CHECK(*in_flight > 0);
-    --*in_flight;
-    for (int64_t i = 0; i < q->batches.n; i++) request_take(q, err, response, q->batches.v[i]);
+    bool frees = (*in_flight)-- >= p->params.max_in_flight;
+    for (int64_t i = 0; i < q->batches.n; i++) {
+        const struct ppart *part = q->batches.v[i]->part;
+        request_take(q, err, response, q->batches.v[i]);
+        frees = answer_frees(p, part) || frees;
+    }
     VEC_RELEASE(&p->env->mem, &q->batches);
     MEM_DELETE(&p->env->mem, q);
-    defer(p->env, &p->pump);
+    if (frees) defer(p->env, &p->pump);
+    else if (p->pending == 0) timer_cancel(p->env, &p->wake);
+    else if (timer_is_armed(&p->wake)) wake_by(p, p->wake.node.key);
 }
 
 /* ---- what may go --------------------------------------------------------------------------------- */
@@ -315,7 +338,7 @@ send_to(struct producer *p, struct peer *peer)
 {
     struct preq *q = NULL;
     int64_t bytes = 0;
-    LIST_EACH(&p->parts, part, struct ppart, node) {
+    LIST_EACH(&p->ripe, part, struct ppart, ripe) {
         if (part->to != peer) continue;
         struct pbatch *b = part_next(p, part);
         if (!b) continue;
@@ -353,12 +376,13 @@ is_ripe(struct producer *p, const struct ppart *part)
 static bool
 find_leaders(struct producer *p)
 {
-    bool any = false;
+    list_init(&p->ripe);
     LIST_EACH(&p->parts, part, struct ppart, node) {
+        if (list_is_empty(&part->batches)) continue;
         part->to = is_ripe(p, part) ? topic_leader(p->c, part->topic->known, part->index) : NULL;
-        any = any || part->to;
+        if (part->to) list_push_back(&p->ripe, &part->ripe);
     }
-    return any;
+    return !list_is_empty(&p->ripe);
 }
 
 static void
@@ -435,6 +459,29 @@ want_parts(struct producer *p)
     }
 }
 
+/* Most records join a batch that lingers and wake nobody: nothing can go out before the timer is due. */
+static bool
+is_for_later(struct producer *p, const struct ppart *part, const struct pbatch *b)
+{
+    if (!b || lingered(p, b) || producer_is_transactional(p)) return false;
+    bool is_next = b->node.prev == &part->batches ||
+                   LIST_ENTRY(b->node.prev, struct pbatch, node)->state == BATCH_IS_SENT;
+    return is_next && topic_leader(p->c, part->topic->known, part->index);
+}
+
+void
+producer_joined(struct producer *p, const struct ppart *part)
+{
+    const struct pbatch *b = part_open_batch(part);
+    if (!is_for_later(p, part, b)) {
+        defer(p->env, &p->pump);
+        return;
+    }
+    int64_t end_ms = MIN(p->params.linger_ms, p->params.delivery_timeout_ms);
+    int64_t at = b->created_ns + end_ms * NS_PER_MS;
+    wake_by(p, at);
+}
+
 void
 producer_pump(struct task *t)
 {
@@ -442,6 +489,7 @@ producer_pump(struct task *t)
     int64_t wake_ns = TIME_NEVER;
     producer_route_early(p, &wake_ns);
     LIST_EACH(&p->parts, part, struct ppart, node) {
+        if (list_is_empty(&part->batches) && !part->hole && !part->bump) continue;
         part_look_at_time(p, part, &wake_ns);
         part_mend(p, part);
     }
@@ -450,7 +498,7 @@ producer_pump(struct task *t)
     if (producer_is_transactional(p)) want_parts(p);
     if (p->pid < 0 && p->init_not_before_ns > env_now_ns(p->env))
         wake_ns = MIN(wake_ns, p->init_not_before_ns);
-    timer_cancel(p->env, &p->wake);
     if (wake_ns < TIME_NEVER) timer_arm(p->env, &p->wake, wake_ns);
+    else timer_cancel(p->env, &p->wake);
     finish_flush(p);
 }

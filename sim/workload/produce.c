@@ -124,9 +124,10 @@ static void
 tick(struct timer *t)
 {
     struct maker *m = CONTAINER_OF(t, struct maker, tick);
+    /* Armed before anything is sent: what a send arms for the time of the next one comes behind it. */
+    if (m->interval_ns > 0) timer_arm(m->env, t, env_now_ns(m->env) + m->interval_ns);
     make_one(m);
-    if (m->interval_ns > 0 && !maker_is_over(m))
-        timer_arm(m->env, t, env_now_ns(m->env) + m->interval_ns);
+    if (maker_is_over(m)) timer_cancel(m->env, t);
     look_whether_done(m);
 }
 

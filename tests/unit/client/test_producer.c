@@ -11,6 +11,7 @@ static const char *bootstrap;
 static int done_n, sends_n, order[SENDS];
 static int after; /* whose end sends so many more; -1: nobody's */
 static int after_n;
+static int partitions_n; /* send after send */
 static struct timer later;
 
 static void sent(struct send *s);
@@ -20,7 +21,7 @@ send_one(int i)
 {
     uint8_t value = (uint8_t)('a' + i);
     struct producer_record r = {
-        .topic = S("t"), .partition = 0, .value = slice(&value, 1), .timestamp = 5};
+        .topic = S("t"), .partition = i % partitions_n, .value = slice(&value, 1), .timestamp = 5};
     sends[i].done = sent;
     assert_true(producer_send(producer, &sends[i], &r));
 }
@@ -83,6 +84,7 @@ set_up(void **state)
     sends_n = 1;
     after = -1;
     after_n = 1;
+    partitions_n = 1;
     return 0;
 }
 
@@ -184,6 +186,42 @@ what_is_sent_when_another_ends_does_not_end_with_it(void **state)
     script_run(&script, 3000);
     assert_int_equal(done_n, 3);
     assert_int_equal(producer_pending(producer), 0);
+}
+
+/* The producer is not pumped for it. */
+static void
+what_joins_a_batch_goes_out_when_that_has_lingered(void **state)
+{
+    (void)state;
+    params.linger_ms = 50;
+    script_run(&script, 200);
+    assert_int_equal(done_n, 1);
+    machine_poke(script.client, send_now, NULL);
+    script_run(&script, 20);
+    machine_poke(script.client, send_now, NULL);
+    script_run(&script, 29);
+    assert_int_equal(script.log_n[0], 1);
+    script_run(&script, 6);
+    assert_int_equal(script.log_n[0], 2);
+    assert_int_equal(script.log[0][1].h.records_n, 2);
+    assert_int_equal(done_n, 3);
+}
+
+/* There was no room among the requests in flight for what goes to another partition. */
+static void
+the_end_of_a_request_lets_another_go(void **state)
+{
+    (void)state;
+    partitions_n = 2;
+    params.max_in_flight = 1;
+    script_run(&script, 200);
+    machine_poke(script.client, send_now, NULL);
+    machine_poke(script.client, send_now, NULL);
+    assert_int_equal(done_n, 1);
+    script_run(&script, 20);
+    assert_int_equal(done_n, 3);
+    assert_int_equal(script.log_n[0], 2);
+    assert_int_equal(script.log_n[1], 1);
 }
 
 /* The leader's host is gone without a word, and is connected to for ten seconds. */
@@ -616,6 +654,8 @@ main(void)
         CASE(one_unknown_attempt_makes_it_unknown),
         CASE(a_timeout_is_unknown),
         CASE(what_is_sent_when_another_ends_does_not_end_with_it),
+        CASE(what_joins_a_batch_goes_out_when_that_has_lingered),
+        CASE(the_end_of_a_request_lets_another_go),
         CASE(what_waits_for_a_connection_is_given_up_in_time),
         CASE(without_a_broker_it_is_failed),
         CASE(what_cannot_be_retried_fails_at_once),
