@@ -37,6 +37,7 @@
     X(TWO_OWNERS, "two-owners", "two members had one partition in one generation")                   \
     X(OFFSET_WENT_BACK, "offset-went-back", "a committed offset went back, or is gone")              \
     X(FAILED_COMMIT, "failed-commit", "an offset is committed though its commit had surely failed")  \
+    X(FOREIGN_OFFSET, "foreign-offset", "a group was told of an offset that was committed for another topic of the same name") \
     X(PROCESSED_TWICE, "processed-twice", "a group worked on a record more than once")               \
     X(UNPROCESSED, "unprocessed", "a group passed over a record")                                    \
     X(COPIED_TWICE, "copied-twice", "a group has copied a record more than once")                    \

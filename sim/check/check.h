@@ -10,7 +10,7 @@
  *      nonmonotonic-poll, poll-skip   per consumer, from its assignment on
  *      undeleted            below what a DeleteRecords was answered for
  *      resurrected          the last of its key, which was deleted after it
- *      two-owners, offset-went-back, processed-twice, unprocessed, unowned, standby-beside   of groups: check_groups.c
+ *      two-owners, offset-went-back, foreign-offset, processed-twice, unprocessed, unowned, standby-beside   of groups: check_groups.c
  *      given-again, held-by-two, ungiven, given-too-often   of share groups: check_shares.c
  *      start-passed                                         of how far they are: the same
  *      no-dead-letter, wrong-dead-letter                    of their dead-letter topics: the same
@@ -64,6 +64,9 @@ struct check_facts {
     /* By group of the history: since when records that it does not want have dead letters; 0: they have none. */
     const int64_t *letters_since_ns;
     int32_t letters_since_n;
+    /* … since when it begins where a log begins that it has not read (share.auto.offset.reset=earliest); 0: it need not. */
+    const int64_t *earliest_since_ns;
+    int32_t earliest_since_n;
     bool clients_live; /* no client was crashed: every call must end */
 };
 

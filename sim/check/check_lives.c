@@ -66,7 +66,8 @@ gather_what_was_told(struct checker *c)
 void
 turns_gather(struct checker *c)
 {
-    if (!gather_what_happened(c)) gather_what_was_told(c);
+    c->has_exact_turns = gather_what_happened(c);
+    if (!c->has_exact_turns) gather_what_was_told(c);
 }
 
 const struct turn *
@@ -76,13 +77,22 @@ turn_next(const struct checker *c, int64_t *at, int64_t until_ns)
     return &c->turns.v[(*at)++];
 }
 
+int64_t
+part_made_ns(const struct checker *c, const struct part *p)
+{
+    for (int64_t i = 0; p->has_lives && c->has_exact_turns && i < c->turns.n; i++)
+        if (c->turns.v[i].is_made && c->turns.v[i].topic == p->topic) return c->turns.v[i].at_ns;
+    return -1;
+}
+
 /* ---- stays --------------------------------------------------------------------------------------- */
 
 static bool
 is_of_life(const struct checker *c, const struct part *p, const struct happening *one)
 {
     return (one->kind == HAPPENED_MADE || one->kind == HAPPENED_DELETED) &&
-           happening_is_of(one, history_topic_name(c->h, p->topic), p->partition);
+           happening_is_of(one, history_topic_name(c->h, p->topic), p->partition) &&
+           (!p->has_lives || one->life <= 0 || one->life == c->h->topics.v[p->topic].life);
 }
 
 void
@@ -90,7 +100,7 @@ part_each_stay(const struct checker *c, const struct part *p, int64_t from_ns, i
                void (*stay)(void *ctx, int64_t from_ns, int64_t to_ns), void *ctx)
 {
     const struct chronicle *all = c->facts->chronicle;
-    bool is_there = true;
+    bool is_there = !p->has_lives || c->h->topics.v[p->topic].life == 1;
     for (int64_t i = 0; all && i < all->v.n && all->v.v[i].at_ns <= to_ns; i++) {
         const struct happening *one = &all->v.v[i];
         if (!is_of_life(c, p, one)) continue;

@@ -39,6 +39,19 @@ group_may_have_forgotten(struct checker *c, int32_t group, int64_t begun_ns, int
 
 /* ---- committed offsets ---------------------------------------------------------------------------- */
 
+/* By its id a group is told of what was committed for this topic; by name, of whichever had that name where its coordinator was as the
+ * commit was taken (OffsetCommit up to version 9), and is as the look is answered (OffsetFetch up to 9). Neither knows of the other. */
+static bool
+may_tell_of(const struct groups *g, const struct history_op *look, const struct history_op *commit)
+{
+    bool is_by_name = look->is_of_any_life || commit->is_of_any_life;
+    bool is_its = is_by_name ? history_is_namesake(g->c->h, commit->topic, look->topic)
+                             : commit->topic == look->topic;
+    return commit->kind == HISTORY_COMMIT && commit->node == look->node && is_its &&
+           commit->partition == look->partition && commit->offset == look->offset &&
+           commit->invoke_ns <= look->complete_ns;
+}
+
 /* A commit whose fate is unknown may take effect late; and so may an attempt for which its client has not waited, after
  * another one was answered: requests on a connection that was given up still arrive, and commits have no numbers. Of
  * two that were under way at the same time, by whoever commits what he likes, either may have been the last. */
@@ -51,10 +64,7 @@ commit_may_have_come_late(const struct groups *g, const struct history_op *look,
         bool is_late = history_is_info(o) || o->was_retried ||
                        (o->acks == COMMIT_AT_WILL && o->outcome == HISTORY_OK &&
                         o->complete_ns >= bound->begun_ns);
-        if (o->kind == HISTORY_COMMIT && o->node == look->node && o->topic == look->topic &&
-            o->partition == look->partition && o->offset == look->offset && is_late &&
-            o->invoke_ns <= look->complete_ns)
-            return true;
+        if (is_late && may_tell_of(g, look, o)) return true;
     }
     return false;
 }
@@ -137,10 +147,7 @@ check_not_failed(struct groups *g, const struct history_op *op, int64_t number,
     const struct history_op *failed = NULL;
     if (op->offset <= g->bounds[number].offset) return;
     for (const struct history_op *o = h->ops.v; o < h->ops.v + h->ops.n; o++) {
-        if (o->kind != HISTORY_COMMIT || o->node != op->node || o->topic != op->topic ||
-            o->partition != op->partition || o->offset != op->offset ||
-            o->invoke_ns > op->complete_ns)
-            continue;
+        if (!may_tell_of(g, op, o)) continue;
         if (o->outcome != HISTORY_FAIL) return;
         failed = o;
     }
@@ -152,6 +159,32 @@ check_not_failed(struct groups *g, const struct history_op *op, int64_t number,
     tell_text(&t, " found it committed for "), tell_group(&t, op->node);
     tell_time(&t, op->complete_ns);
     t.beside = failed;
+    tell_end(&t);
+}
+
+/* What it is told of a topic by its id was committed for that one. Of what nobody has committed as far as histories know, nobody can
+ * say for which: only what was committed for another of its name, and not for this one, is told. */
+static void
+check_not_foreign(struct groups *g, const struct history_op *op, const struct part *p)
+{
+    const struct history *h = g->c->h;
+    const struct history_op *other = NULL;
+    if (op->offset < 0 || op->is_of_any_life || !p->has_lives) return;
+    for (const struct history_op *o = h->ops.v; o < h->ops.v + h->ops.n; o++) {
+        struct history_op by_name = *op;
+        by_name.is_of_any_life = true;
+        if (o->outcome == HISTORY_FAIL || !may_tell_of(g, &by_name, o)) continue;
+        if (may_tell_of(g, op, o)) return;
+        other = o;
+    }
+    if (!other) return;
+    struct telling t = tell_begin(g->c, RULE_FOREIGN_OFFSET, p, op->offset, 0, op->complete_ns);
+    tell_process(&t, op->process), tell_text(&t, " found ");
+    tell_offset(&t, op->offset), tell_text(&t, " committed for "), tell_group(&t, op->node);
+    tell_time(&t, op->complete_ns), tell_text(&t, ", which ");
+    tell_process(&t, other->process), tell_text(&t, " had committed"),
+        tell_time(&t, other->invoke_ns);
+    tell_text(&t, " for another topic of this name");
     tell_end(&t);
 }
 
@@ -179,6 +212,7 @@ committed_take(struct groups *g, const struct history_op *op, int64_t number, co
     if (op->outcome != HISTORY_OK) return;
     check_not_back(g, op, number, p);
     if (op->kind == HISTORY_COMMITTED) check_not_failed(g, op, number, p);
+    if (op->kind == HISTORY_COMMITTED) check_not_foreign(g, op, p);
     /* Of two at the same time either may have been the last (commit_may_have_come_late() knows that of those at will). */
     bool at_will = op->kind == HISTORY_COMMIT && op->acks == COMMIT_AT_WILL;
     bool at_once = op->invoke_ns < v->committed.owed_ns && !at_will;

@@ -76,6 +76,19 @@ tell_gap(void *ctx, int64_t since_ns, int64_t until_ns)
     tell_end(&t);
 }
 
+/* Who reads a topic reads another one of its name when that is made. */
+static bool
+was_owned_by_name(const struct groups *g, int32_t group, const struct part *p)
+{
+    for (int32_t i = 0; i < g->c->parts_n; i++) {
+        const struct part *other = &g->c->parts[i];
+        if (other->partition == p->partition && view_of(g, group, other)->was_owned &&
+            history_is_namesake(g->c->h, other->topic, p->topic))
+            return true;
+    }
+    return false;
+}
+
 /* Once all is healed, nobody has it for longer than it may take. What is deleted nobody can have. */
 void
 owners_check_gap(struct groups *g, int32_t group, const struct part *p, const struct view *v,
@@ -84,7 +97,9 @@ owners_check_gap(struct groups *g, int32_t group, const struct part *p, const st
     int64_t healed = g->c->healed_ns;
     int64_t since = v->unowned_since_ns > healed ? v->unowned_since_ns : healed;
     struct gap gap = {g, group, p};
-    if (g->c->facts->owned_within_ns <= 0 || healed < 0 || v->owners.n || !v->was_owned) return;
+    if (g->c->facts->owned_within_ns <= 0 || healed < 0 || v->owners.n ||
+        !was_owned_by_name(g, group, p))
+        return;
     part_each_stay(g->c, p, since, until_ns, tell_gap, &gap);
 }
 

@@ -42,6 +42,7 @@ struct shares_checked {
     struct checker *c;
     int32_t groups_n;
     struct share_view *views; /* by group, part */
+    bool *is_member;          /* by process, group: it has begun and not left */
 };
 
 /* Most groups have to do with few topics: what is told of a part makes its fates. */
@@ -85,6 +86,15 @@ has_letters(const struct shares_checked *s, int32_t group, int64_t at_ns)
     return since_ns > 0 && at_ns >= since_ns;
 }
 
+/* Since this topic was made the group begins where its log does. */
+static bool
+begins_at_start(const struct shares_checked *s, int32_t group, const struct part *p)
+{
+    const struct check_facts *facts = s->c->facts;
+    int64_t since_ns = group < facts->earliest_since_n ? facts->earliest_since_ns[group] : 0;
+    return since_ns > 0 && part_made_ns(s->c, p) >= since_ns;
+}
+
 static struct telling
 begin_share_telling(struct shares_checked *s, enum rule rule, const struct history_op *op,
                     const struct part *p, int64_t offset, uint64_t value)
@@ -113,11 +123,13 @@ giver_was_superseded(const struct shares_checked *s, const struct history_op *op
     const struct happening *then = NULL;
     int32_t giver = op->leader_epoch;
     bool led_before = false, led_since = false;
+    int64_t made_ns =
+        part_made_ns(s->c, p); /* who led another topic of its name did not lead this one */
     for (int64_t i = 0; c && giver >= 0 && i < c->v.n; i++) {
         const struct happening *one = &c->v.v[i];
         bool is_placed = one->kind == HAPPENED_PLACED &&
                          happening_is_of(one, history_topic_name(s->c->h, p->topic), p->partition);
-        if (!is_placed || one->at_ns > op->complete_ns) continue;
+        if (!is_placed || one->at_ns < made_ns || one->at_ns > op->complete_ns) continue;
         if (one->at_ns > f->asked_to_settle_ns) {
             led_since |= one->leader == giver;
         } else if (!then || one->leader != then->leader) {
@@ -288,6 +300,14 @@ let_all_go(struct shares_checked *s, int32_t process)
             if (s->views[i].fates[k].holder == process) s->views[i].fates[k].holder = -1;
 }
 
+static void
+begin_or_leave_shares(struct shares_checked *s, const struct history_op *op)
+{
+    if (op->node >= 0)
+        s->is_member[(int64_t)op->process * s->groups_n + op->node] = op->kind == HISTORY_BEGIN;
+    if (op->kind == HISTORY_BEGIN) let_all_go(s, op->process);
+}
+
 /* It may have been delivered for the last time and taken back before this was heard. While its lock cannot have run out
  * something must have happened for that, too. */
 static bool
@@ -402,14 +422,32 @@ may_be_given_unseen(const struct shares_checked *s, const struct fate *f, int32_
     return f->given_n > 0 && may_be_unseen(s, missing, f->given_ns, until_ns);
 }
 
+/* A group that is there in the end, and that was given something of a topic, is given all of the next one of its name, if it begins
+ * where logs begin. */
+static bool
+is_owed_whole(const struct shares_checked *s, int32_t group, const struct part *p)
+{
+    bool has_read = false, is_there = false;
+    for (int32_t i = 0; i < s->c->parts_n; i++)
+        has_read |= history_is_namesake(s->c->h, s->c->parts[i].topic, p->topic) &&
+                    s->views[(int64_t)group * s->c->parts_n + i].has_members;
+    for (int32_t i = 0; i < (int32_t)s->c->h->processes.n; i++)
+        is_there |= s->is_member[(int64_t)i * s->groups_n + group];
+    return begins_at_start(s, group, p) && has_read && is_there;
+}
+
 static void
 check_ungiven(struct shares_checked *s, int32_t group, const struct part *p,
               const struct share_view *v)
 {
+    static const struct fate nobodys = {.settled_ns = -1, .given_to = -1, .holder = -1};
     int32_t most = s->c->facts->share_deliveries_max;
-    if (!v->has_members || v->first < 0 || p->final_end < 0 || s->c->healed_ns < 0) return;
-    for (int64_t at = v->first - p->base; at < p->n && p->base + at < p->final_end; at++) {
-        const struct fate *f = &v->fates[at];
+    int64_t first = is_owed_whole(s, group, p) ? part_removed_to(s->c, p)
+                  : v->has_members             ? v->first
+                                               : -1;
+    if (first < 0 || p->final_end < 0 || s->c->healed_ns < 0) return;
+    for (int64_t at = MAX(first - p->base, 0); at < p->n && p->base + at < p->final_end; at++) {
+        const struct fate *f = v->fates ? &v->fates[at] : &nobodys;
         if (!p->final[at] || f->is_settled || (most > 0 && may_be_given_unseen(s, f, most)))
             continue;
         struct telling t =
@@ -482,6 +520,7 @@ make_share_views(struct shares_checked *s)
     struct checker *c = s->c;
     int64_t n = (int64_t)s->groups_n * c->parts_n;
     s->views = mem_alloc(c->mem, n * (int64_t)sizeof *s->views);
+    s->is_member = mem_alloc(c->mem, c->h->processes.n * s->groups_n);
     for (int64_t i = 0; i < n; i++) s->views[i].first = s->views[i].start = s->views[i].giver = -1;
 }
 
@@ -495,6 +534,7 @@ release_share_views(struct shares_checked *s)
             mem_free(c->mem, s->views[i].fates,
                      c->parts[i % c->parts_n].n * (int64_t)sizeof *s->views[i].fates);
     mem_free(c->mem, s->views, n * (int64_t)sizeof *s->views);
+    mem_free(c->mem, s->is_member, c->h->processes.n * s->groups_n);
 }
 
 static bool
@@ -517,7 +557,7 @@ check_shares(struct checker *c)
         const struct history_op *op = &h->ops.v[number];
         const struct part *p = checker_part(c, op->topic, op->partition);
         bool is_complete = history_event_is_complete(h->events.v[i]);
-        if (op->kind == HISTORY_BEGIN) let_all_go(&s, op->process);
+        if (op->kind == HISTORY_BEGIN || op->kind == HISTORY_LEAVE) begin_or_leave_shares(&s, op);
         if (!p || !history_is_of_share(op->kind)) continue;
         if (op->kind == HISTORY_ACKNOWLEDGE && !is_complete) let_go(&s, op, p);
         else if (op->kind == HISTORY_ACKNOWLEDGE) take_acknowledged(&s, op, p);

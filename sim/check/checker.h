@@ -85,6 +85,7 @@ struct checker {
     VEC(struct leap) leaps;
     int64_t healed_ns;
     VEC(struct turn) turns; /* in the order of time */
+    bool has_exact_turns;   /* they say which topic of its name it was */
 };
 
 /* ---- values ---- */
@@ -138,6 +139,8 @@ bool topic_has_lives(const struct checker *c, int32_t topic);
 void turns_gather(struct checker *c);
 /* The next one (at: 0 at first) up to this time; NULL: none yet. */
 const struct turn *turn_next(const struct checker *c, int64_t *at, int64_t until_ns);
+/* When the last topic of its name was made that this is a partition of, of several; -1: not known. */
+int64_t part_made_ns(const struct checker *c, const struct part *p);
 /* Each time in between, as far as the chronicle tells. */
 void part_each_stay(const struct checker *c, const struct part *p, int64_t from_ns, int64_t to_ns,
                     void (*stay)(void *ctx, int64_t from_ns, int64_t to_ns), void *ctx);

@@ -119,13 +119,14 @@ struct history_op {
     bool idempotent : 1;
     bool is_final : 1; /* of the final read, or a send at the end that must succeed */
     bool read_committed : 1;
-    bool is_tombstone : 1;   /* a send without value: it deletes its key */
-    bool was_retried : 1;    /* a commit: an attempt before the last may take effect yet */
-    bool is_of_any_life : 1; /* done, and nobody knows to which topic of this name */
-    int16_t error;           /* K_ERR_… */
-    int16_t acks;            /* sends: what was asked for */
-    int32_t process, topic;  /* see history_process_name(), history_topic_name() */
-    int32_t partition;       /* -1: not known */
+    bool is_tombstone : 1; /* a send without value: it deletes its key */
+    bool was_retried : 1;  /* a commit: an attempt before the last may take effect yet */
+    /* Done, and nobody knows to which topic of this name; a commit, or a look: by name. */
+    bool is_of_any_life : 1;
+    int16_t error;          /* K_ERR_… */
+    int16_t acks;           /* sends: what was asked for */
+    int32_t process, topic; /* see history_process_name(), history_topic_name() */
+    int32_t partition;      /* -1: not known */
     int32_t
         node; /* polls: the replica asked, -1 the leader; sends: who answered, -1; members: the group */
     int32_t

@@ -65,6 +65,7 @@ tell_terms(const struct call *c, bool is_done)
     if (a->create.p && !is_done) witness_topic(c->r, a->create, &a->config);
     if (a->elect.topic.p && a->unclean && !is_done) witness_unclean_asked(c->r, a->elect);
     if (a->alter_group.p && is_done) witness_letters(c->r, a->alter_group, &a->config);
+    if (a->alter_group.p) witness_share_reset(c->r, a->alter_group, &a->config, is_done);
     if (!a->alter.p && !a->of_default && !a->alter_broker.n) return;
     for (int32_t i = 0; i < a->config.n; i++) {
         bool is_on = slice_eq(a->config.v[i].value, S("true"));

@@ -86,6 +86,7 @@ tell_commit(struct guests *g, struct commit *c, enum history_kind kind)
     for (int32_t i = 0; i < c->n; i++) {
         struct history_op op = history_op_new(kind, c->process, c->v[i].topic, c->v[i].partition);
         op.node = c->group;
+        op.is_of_any_life = true; /* few say by an id which topic they mean */
         op.offset = kind == HISTORY_COMMIT ? c->v[i].offset : -1;
         op.acks = kind == HISTORY_COMMIT ? COMMIT_AT_WILL : 0;
         c->v[i].op = history_invoke(&g->h, &op);

@@ -304,6 +304,9 @@ void witness_segment_is(struct run *r, struct slice topic, struct slice name, st
 void witness_min_isr_is(struct run *r, struct slice topic, int32_t n);
 /* A group's settings were changed: from now on it has dead letters, or no more. */
 void witness_letters(struct run *r, struct slice group, const struct settings *changed);
+/* … so is where it begins, since that is done; until another place is asked for. */
+void witness_share_reset(struct run *r, struct slice group, const struct settings *changed,
+                         bool is_done);
 /* The operator asks for one. */
 void witness_unclean_asked(struct run *r, struct partition_ref p);
 /* All was healed, and serves again with all replicas. */

@@ -207,6 +207,21 @@ witness_letters(struct run *r, struct slice group, const struct settings *change
 }
 
 void
+witness_share_reset(struct run *r, struct slice group, const struct settings *changed, bool is_done)
+{
+    int32_t at = history_group(r->h, group);
+    int64_t none = 0;
+    for (int32_t i = 0; i < changed->n; i++) {
+        if (!slice_eq(changed->v[i].name, S("share.auto.offset.reset"))) continue;
+        bool is_earliest = slice_eq(changed->v[i].value, S("earliest"));
+        while (r->witnesses->earliest_since_ns.n <= at)
+            VEC_PUSH(r->a->mem, &r->witnesses->earliest_since_ns, none);
+        if (!is_earliest) r->witnesses->earliest_since_ns.v[at] = 0;
+        else if (is_done) r->witnesses->earliest_since_ns.v[at] = world_now_ns(r->w);
+    }
+}
+
+void
 witness_ask_checker(struct run *r)
 {
     struct check_facts f = {
@@ -222,6 +237,8 @@ witness_ask_checker(struct run *r)
         .shares_at_risk = shares_at_risk(r),
         .letters_since_ns = r->witnesses->letters_since_ns.v,
         .letters_since_n = (int32_t)r->witnesses->letters_since_ns.n,
+        .earliest_since_ns = r->witnesses->earliest_since_ns.v,
+        .earliest_since_n = (int32_t)r->witnesses->earliest_since_ns.n,
         .clients_live = true};
     struct check_topic *topics = ARENA_ARRAY(r->a, struct check_topic, f.topics_n + 1);
     f.topics = topics;

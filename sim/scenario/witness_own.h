@@ -22,8 +22,8 @@ struct witnesses {
     struct invariants *invariants;
     struct oracle *oracle;
     VEC(struct terms_change) min_isrs;
-    VEC(int64_t) letters_since_ns; /* by group of the history */
-    struct words excuses;          /* different ones, in the order in which they were told */
+    VEC(int64_t) letters_since_ns, earliest_since_ns; /* by group of the history */
+    struct words excuses; /* different ones, in the order in which they were told */
     void (*hear)(void *ctx, const struct history_op *op, bool is_complete); /* the oracle's ears */
     void *hear_ctx;
 };

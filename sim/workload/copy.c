@@ -96,6 +96,7 @@ send_offset(struct copier *c)
     op.key = p->generation;
     op.acks = COMMIT_IN_TXN;
     op.offset = p->next.offset;
+    op.is_of_any_life = true; /* TxnOffsetCommit 5 has names */
     c->commit = history_invoke(c->args->history, &op);
     c->op.done = offset_sent;
     const struct membership_params *m = &c->args->membership;

@@ -155,6 +155,7 @@ call_begin(struct worker *w, struct offsets_call *c, enum history_kind kind)
         struct held *h = find_held_of(w, &c->v.v[i]);
         struct history_op op = worker_op(w, kind, h);
         op.offset = kind == HISTORY_COMMIT ? c->v.v[i].offset : -1;
+        op.is_of_any_life = uuid_is_zero(c->v.v[i].topic_id);
         int64_t number = history_invoke(w->args->history, &op);
         VEC_PUSH(&w->env->mem, &c->numbers, number);
     }

@@ -34,6 +34,15 @@ share_args_default(struct history *h, struct slice name, struct client_params cl
 }
 
 static void
+sharer_note(const struct sharer *s, enum history_kind kind)
+{
+    struct history_op op =
+        history_op_new(kind, s->process, history_topic(s->args->history, s->args->share.topic), -1);
+    op.node = s->group;
+    history_add(s->args->history, &op, HISTORY_OK, NULL, 0);
+}
+
+static void
 sharer_poll(struct sharer *s)
 {
     struct share_args *a = s->args;
@@ -199,6 +208,7 @@ static void
 sharer_left(void *owner)
 {
     struct sharer *s = owner;
+    sharer_note(s, HISTORY_LEAVE);
     s->args->done = true;
 }
 
@@ -220,10 +230,7 @@ share_start(struct env *env, void *share_args)
     s->group = history_group(a->history, a->share.group_id);
     s->worked.due = sharer_worked;
     s->again.due = poll_is_due;
-    struct history_op begins =
-        history_op_new(HISTORY_BEGIN, s->process, history_topic(a->history, a->share.topic), -1);
-    begins.node = s->group;
-    history_add(a->history, &begins, HISTORY_OK, NULL, 0);
+    sharer_note(s, HISTORY_BEGIN);
     a->done = false;
     struct share_consumer_params p = a->share;
     p.ops = &sharer_ops;
