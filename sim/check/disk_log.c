@@ -90,6 +90,8 @@ look_at_file(void *ctx, struct slice path, int64_t size)
         l->is_over = n == 0;
         if (n == 0) return;
     }
+    if (l->next < 0)
+        l->next = base; /* all of the first segment has gone: what is behind it begins with a gap */
 }
 
 static void

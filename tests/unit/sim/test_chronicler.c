@@ -136,6 +136,22 @@ what_a_power_loss_left_of_the_next_segment_brings_nothing_back(void **state)
             100, 200) > 100);
 }
 
+/* The whole of the first segment was that tail: its file is there, and empty. */
+static void
+what_a_power_loss_left_behind_an_empty_segment_brings_nothing_back(void **state)
+{
+    (void)state;
+    assert_true(lost_to_power(
+                    ONE_BROKER
+                    "  disk: {fsync: 1ms..300ms}\n"
+                    "topics: {orders: {partitions: 1, rf: 1, config: {cleanup.policy: compact,\n"
+                    "    internal.segment.bytes: 8000, min.cleanable.dirty.ratio: 0.01}}}\n"
+                    "clients:\n"
+                    "  p1: {produce: orders, rate: 260/s, keys: 30, value-bytes: 500, until: 2s}\n"
+                    "  c1: {consume: orders}\n",
+                    124, 127) > 50);
+}
+
 /* The witnesses are of one mind on what cannot be read behind it, also when recovery has cut it off. */
 static void
 a_write_gone_astray_takes_what_lies_behind_it(void **state)
@@ -314,6 +330,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(who_wipes_an_emptied_log_takes_its_offsets),
         cmocka_unit_test(what_a_power_loss_left_of_the_next_segment_brings_nothing_back),
+        cmocka_unit_test(what_a_power_loss_left_behind_an_empty_segment_brings_nothing_back),
         cmocka_unit_test(a_write_gone_astray_takes_what_lies_behind_it),
         cmocka_unit_test(a_wipe_takes_what_was_written_behind_a_rotten_place),
         cmocka_unit_test(a_crash_costs_what_was_written_behind_a_rotten_place),
