@@ -417,31 +417,35 @@ struct effect {
 };
 
 struct env {
+    /* Side by side, for memory comes in lines: what every step looks at. */
+    int64_t now_ns, wall_ms;
+    uint64_t next_ordinal;
+    bool notes_on, dead;
+    enum crc32c_impl crc32c;
+    uint64_t notes_left_out;
+    struct list deferred;
+    VEC(struct effect) effects;
+    VEC(const struct note *) notes; /* beside them: they ask for nothing */
+    struct arena scratch;           /* for one step; reset by env_deliver() */
+    struct arena carried;           /* what effects and notes carry; reset by env_effects_clear() */
+    struct heap timers;
+    struct list pending;
+    void *machine; /* whoever was made on this env */
     struct mem mem;
     struct mem purses[PURSES_N];      /* parts of it (limits.h) */
     int64_t held_bytes[HELD_KINDS_N]; /* of it, by requests under way */
-    char memory_text[400];            /* where it went */
-    int64_t now_ns, wall_ms;
-    enum crc32c_impl crc32c;
-    bool notes_on, dead;
-    uint64_t notes_left_out;
+    /* And the rest. */
     struct siphash_key seed;
     uint64_t draws[STREAMS_N];
-    uint64_t next_ordinal, next_handle;
-    struct heap timers;
-    struct list deferred, pending;
+    uint64_t next_handle;
     struct list starved; /* operations that wait for a descriptor … */
     struct timer starved_timer;
     struct task *starving; /* NULL, or deferred each time: whoever can close a file does */
     int64_t starved_since_ns, starved_told_ns;
     struct list brief_waiting; /* … or, as brief files, for their turn */
     int32_t brief_n;
-    VEC(struct effect) effects;
-    VEC(const struct note *) notes; /* beside them: they ask for nothing */
-    struct arena scratch;           /* for one step; reset by env_deliver() */
-    struct arena carried;           /* what effects and notes carry; reset by env_effects_clear() */
     struct slice hostname;
-    void *machine; /* whoever was made on this env */
+    char memory_text[400]; /* where it went */
 };
 
 static inline int64_t
