@@ -135,8 +135,7 @@ void mem_free_slice(struct mem *m, struct slice s);
         type *v; \
         int64_t n, cap; \
     }
-__attribute__((cold)) void *vec_grow(struct mem *m, void *v, int64_t *cap, int64_t need,
-                                     int64_t item_bytes);
+void *vec_grow(struct mem *m, void *v, int64_t *cap, int64_t need, int64_t item_bytes);
 #define VEC_RESERVE(m, vec, need) \
     ((need) <= (vec)->cap ? (void)0 \
                           : (void)((vec)->v = vec_grow((m), (vec)->v, &(vec)->cap, (need), \
