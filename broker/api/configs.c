@@ -275,13 +275,13 @@ describe_broker(struct describing *d)
 }
 
 static void
-describe_resource(struct describing *d, bool again)
+describe_resource(struct describing *d, bool is_refused)
 {
     d->res->resource_type = d->resource->resource_type;
     d->res->resource_name = d->resource->resource_name;
-    if (again) {
+    if (is_refused) {
         d->res->error_code = K_ERR_INVALID_REQUEST;
-        d->res->error_message = S("The request names this resource more than once");
+        d->res->error_message = S("The request names too many resources more than once");
         return;
     }
     switch (d->resource->resource_type) {
@@ -308,8 +308,9 @@ resource_key(struct request *r, int32_t i)
     return slice(key, name.n + 5);
 }
 
-/* A resource is described once, however often it is named: a short request must not make us write
- * hundreds of settings a million times. */
+/* As in Kafka a resource is described as often as it is named; but a short request must not make us write hundreds of settings a
+ * million times. */
+#define DESCRIBED_AGAIN_MAX 100
 static const bool *
 named_before(struct request *r)
 {
@@ -341,14 +342,15 @@ handle_describe_configs(struct server *s, struct request *r)
     res.results_n = q->resources_n;
     res.results = codec_array(&r->arena, K_STRUCT_DESCRIBE_CONFIGS_RESPONSE_DESCRIBE_CONFIGS_RESULT,
                               q->resources_n);
-    for (int32_t i = 0; i < q->resources_n; i++) {
+    for (int32_t i = 0, again_n = 0; i < q->resources_n; i++) {
         struct describing d = {.r = r,
                                .q = q,
                                .resource = &q->resources[i],
                                .res = &res.results[i],
                                .defaults = &defaults,
                                .node_id = writer_slice(&node_id)};
-        describe_resource(&d, again[i]);
+        again_n += again[i];
+        describe_resource(&d, again[i] && again_n > DESCRIBED_AGAIN_MAX);
     }
     config_release(&defaults);
     writer_release(&node_id);

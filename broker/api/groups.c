@@ -1,6 +1,7 @@
 /* The group coordinator's APIs that wait: each request becomes a call of the coordinator, which answers
  * when it can. */
 #include "broker/api/handlers.h"
+#include "broker/api/named_parts.h"
 #include "broker/api/waiting_call.h"
 #include "broker/base/check.h"
 #include "broker/group/groups.h"
@@ -152,6 +153,21 @@ deleted_one(struct coordinator_call *c, const void *response)
     if (--one->of->waiting == 0) request_answer(one->of->r, &one->of->response);
 }
 
+/* Each name once, where it stands first: Kafka has them in a set. */
+static struct slice *
+different_names(struct server *s, struct request *r, const struct slice *names, int32_t *n)
+{
+    struct named_parts all;
+    struct slice *ret = REQUEST_ARRAY(r, struct slice, MAX(*n, 1));
+    int32_t kept = 0;
+    named_parts_init(&all, &r->arena, env_map_key(s->env));
+    for (int32_t i = 0; i < *n; i++)
+        if (named_parts_add(&all, names[i], 0)->times == 1) ret[kept++] = names[i];
+    named_parts_release(&all);
+    *n = kept;
+    return ret;
+}
+
 void
 handle_delete_groups(struct server *s, struct request *r)
 {
@@ -159,17 +175,19 @@ handle_delete_groups(struct server *s, struct request *r)
     struct deleting *d = REQUEST_NEW(r, struct deleting);
     d->r = r;
     codec_default(K_MSG_DELETE_GROUPS_RESPONSE, &d->response);
-    d->response.results_n = q->groups_names_n;
-    d->response.results = codec_array(
-        &r->arena, K_STRUCT_DELETE_GROUPS_RESPONSE_DELETABLE_GROUP_RESULT, q->groups_names_n);
-    d->waiting = q->groups_names_n;
-    if (q->groups_names_n <= 0) request_answer(r, &d->response);
-    for (int32_t i = 0; i < q->groups_names_n; i++) {
+    int32_t n = MAX(q->groups_names_n, 0);
+    struct slice *names = different_names(s, r, q->groups_names, &n);
+    d->response.results_n = n;
+    d->response.results =
+        codec_array(&r->arena, K_STRUCT_DELETE_GROUPS_RESPONSE_DELETABLE_GROUP_RESULT, n);
+    d->waiting = n;
+    if (n == 0) request_answer(r, &d->response);
+    for (int32_t i = 0; i < n; i++) {
         struct deleting_one *one = REQUEST_NEW(r, struct deleting_one);
         one->of = d;
         one->result = &d->response.results[i];
         one->call = *waiting_call_new(r);
         one->call.done = deleted_one;
-        groups_delete(s->groups, q->groups_names[i], &one->call);
+        groups_delete(s->groups, names[i], &one->call);
     }
 }

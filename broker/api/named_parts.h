@@ -19,7 +19,8 @@ struct named_part {
     struct named_topic *topic;
     int32_t index;
     int32_t times;    /* that it is named */
-    const void *said; /* the user's: what the request says of it */
+    const void *said; /* the user's: what the request says of it … */
+    int32_t at;       /* … or where that is */
     bool is_answered; /* the user's */
 };
 

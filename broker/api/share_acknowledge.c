@@ -102,15 +102,14 @@ gather_acknowledged(struct acknowledging *k)
     int32_t n = 0;
     for (int32_t i = 0; i < q->topics_n; i++) n += q->topics[i].partitions_n;
     k->acks.done = all_acked;
-    k->acks.parts = ARENA_ARRAY(a, struct share_acks_part, n);
+    share_acks_init(&k->acks, k->r, n);
     for (int32_t i = 0; i < q->topics_n; i++)
         for (int32_t j = 0; j < q->topics[i].partitions_n; j++) {
             const struct k_share_acknowledge_request_acknowledge_partition *from =
                 &q->topics[i].partitions[j];
             if (from->acknowledgement_batches_n <= 0) continue;
-            struct share_acks_part *p = &k->acks.parts[k->acks.parts_n++];
-            p->topic = q->topics[i].topic_id;
-            p->partition = from->partition_index;
+            struct share_acks_part *p =
+                share_acks_add(&k->acks, &q->topics[i].topic_id, from->partition_index);
             p->batches_n = from->acknowledgement_batches_n;
             p->batches = ARENA_ARRAY(a, struct ack_batch, p->batches_n);
             for (int32_t b = 0; b < p->batches_n; b++)
@@ -120,6 +119,7 @@ gather_acknowledged(struct acknowledging *k)
                                        from->acknowledgement_batches[b].acknowledge_types,
                                        from->acknowledgement_batches[b].acknowledge_types_n};
         }
+    share_acks_gathered(&k->acks);
 }
 
 static int16_t

@@ -1,5 +1,6 @@
 #include "broker/api/share_acks.h"
 
+#include "broker/api/server.h"
 #include "broker/base/check.h"
 #include "errors.h"
 
@@ -28,6 +29,30 @@ acknowledge_part(struct share_acks_part *p, struct share_parts *sps, struct slic
         return false;
     }
     return share_partition_acknowledge(sp, p->batches, p->batches_n, member, &p->ack, &p->err);
+}
+
+void
+share_acks_init(struct share_acks *acks, struct request *r, int32_t n)
+{
+    acks->parts = ARENA_ARRAY(&r->arena, struct share_acks_part, n);
+    named_parts_init(&acks->named, &r->arena, env_map_key(r->server->env));
+}
+
+void
+share_acks_gathered(struct share_acks *acks)
+{
+    named_parts_release(&acks->named);
+}
+
+struct share_acks_part *
+share_acks_add(struct share_acks *acks, const struct uuid *topic, int32_t partition)
+{
+    struct named_part *n =
+        named_parts_add(&acks->named, slice(topic->b, sizeof topic->b), partition);
+    struct share_acks_part *p = n->times > 1 ? &acks->parts[n->at] : &acks->parts[acks->parts_n];
+    if (n->times == 1) n->at = acks->parts_n++;
+    *p = (struct share_acks_part){.topic = *topic, .partition = partition};
+    return p;
 }
 
 void

@@ -355,17 +355,17 @@ gather_acks(struct share_fetch *f)
     const fetch_request *q = f->q;
     struct arena *a = &f->r->arena;
     f->acks.done = fetch_acked;
-    f->acks.parts = ARENA_ARRAY(a, struct share_acks_part, count_named(q));
+    share_acks_init(&f->acks, f->r, count_named(q));
     for (int32_t i = 0; i < q->topics_n; i++)
         for (int32_t k = 0; k < q->topics[i].partitions_n; k++) {
             int32_t n = q->topics[i].partitions[k].acknowledgement_batches_n;
             if (n <= 0) continue;
-            f->acks.parts[f->acks.parts_n++] = (struct share_acks_part){
-                .topic = q->topics[i].topic_id,
-                .partition = q->topics[i].partitions[k].partition_index,
-                .batches = ack_batches_of(a, q->topics[i].partitions[k].acknowledgement_batches, n),
-                .batches_n = n};
+            struct share_acks_part *p = share_acks_add(&f->acks, &q->topics[i].topic_id,
+                                                       q->topics[i].partitions[k].partition_index);
+            p->batches = ack_batches_of(a, q->topics[i].partitions[k].acknowledgement_batches, n);
+            p->batches_n = n;
         }
+    share_acks_gathered(&f->acks);
 }
 
 static void

@@ -84,6 +84,15 @@ drop_repeated(struct k_delete_topics_response *resp)
     resp->responses_n = n;
 }
 
+/* Once by its name and once by its id: as in Kafka it stays, and is told of once. */
+static bool
+is_found_twice(const struct image_topic *const *found, int32_t n, int32_t at)
+{
+    for (int32_t i = 0; i < n; i++)
+        if (i != at && found[i] == found[at]) return true;
+    return false;
+}
+
 static void
 delete_topics(struct request *q)
 {
@@ -105,15 +114,19 @@ delete_topics(struct request *q)
         ARENA_ARRAY(q->arena, const struct image_topic *, resp->responses_n + 1);
     for (int32_t i = 0; i < resp->responses_n; i++) {
         struct verdict v = find_topic_to_delete(q, i, &found[i]);
-        /* Once by its name and once by its id. */
-        for (int32_t j = 0; j < i && found[i]; j++)
-            if (found[j] == found[i]) {
-                v = refuse_with(K_ERR_INVALID_REQUEST, "Duplicate topic id.");
-                found[i] = NULL;
-            }
         resp->responses[i].error_code = v.code;
         resp->responses[i].error_message = v.text;
+    }
+    for (int32_t i = 0; i < resp->responses_n; i++) {
         if (!found[i]) continue;
+        if (is_found_twice(found, resp->responses_n, i)) {
+            struct verdict v =
+                refuse_with(K_ERR_INVALID_REQUEST,
+                            "The provided topic name maps to an id that was given, too.");
+            resp->responses[i].error_code = v.code;
+            resp->responses[i].error_message = v.text;
+            continue;
+        }
         struct k_remove_topic_record r;
         codec_default(K_MSG_REMOVE_TOPIC_RECORD, &r);
         r.topic_id = found[i]->id;

@@ -108,7 +108,8 @@ settle_offset(struct shard *s, const struct pending_offset *p, bool commit)
     if (!o || o->created > p->number) return;
     CHECK(o->pending > 0);
     o->pending--;
-    if (commit && o->committed < p->number) {
+    /* What one request says of an offset twice has one number: as in the log, the last of it counts. */
+    if (commit && o->committed <= p->number) {
         o->committed = p->number;
         o->appended = MAX(o->appended, p->number);
         offset_set(g, o, &p->value);

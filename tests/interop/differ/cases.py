@@ -5,7 +5,7 @@ import importlib
 from . import recording, schema
 
 FAMILIES = ("produce", "batches", "fetch", "offsets", "metadata", "topics", "configs", "cluster", "groups",
-            "consumers", "share", "streams", "limits", "transactions")
+            "consumers", "share", "streams", "limits", "transactions", "twice")
 _registry = []
 
 

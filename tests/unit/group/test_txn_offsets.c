@@ -62,6 +62,25 @@ marker(int64_t producer_id, bool commit_it)
     groups_end_txn(w.gs, 0, producer_id, commit_it, groups_number_marker(w.gs));
 }
 
+/* As in the log, where the records of both stand one behind the other. */
+static void
+of_an_offset_that_is_named_twice_the_last_counts(void **state)
+{
+    (void)state;
+    struct k_txn_offset_commit_request_txn_offset_commit_request_partition twice[2];
+    (void)commit_in_txn(PRODUCER, 9, -1, SLICE_EMPTY);
+    commit();
+    twice[0] = twice[1] = request_partition;
+    twice[0].committed_offset = 7, twice[1].committed_offset = 6;
+    request_topic.partitions = twice, request_topic.partitions_n = 2;
+    struct call *c = call_new(5);
+    groups_commit_in_txn(w.gs, &request, 0, false, &c->c);
+    settle();
+    commit();
+    marker(PRODUCER, true);
+    assert_int_equal(fetch_offset(), 6);
+}
+
 static void
 an_offset_holds_when_its_transaction_is_committed(void **state)
 {
@@ -208,6 +227,7 @@ int
 main(void)
 {
     const struct CMUnitTest tests[] = {
+        TEST(of_an_offset_that_is_named_twice_the_last_counts),
         TEST(an_offset_holds_when_its_transaction_is_committed),
         TEST(an_offset_is_pending_before_its_record_is_committed),
         TEST(an_aborted_one_leaves_nothing),
