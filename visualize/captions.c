@@ -1,6 +1,7 @@
 /* Words under and in a timeline: numbered sentences, what was left out, the legend. */
 #include "broker/base/check.h"
 #include "broker/protocol/tables.h"
+#include "visualize/spread.h"
 #include "visualize/timeline.h"
 
 /* ---- which sentences ---- */
@@ -83,30 +84,58 @@ lane_of_number(const struct timeline *t, const struct fact *f)
     return l ? l : &t->lanes[0];
 }
 
-#define ASIDE 12 /* steps to the right; then as many to the left */
-
-/* In the lane of whom it is about, over its moment; pushed aside where another one is. */
-static void
-draw_number(struct timeline *t, const struct fact *f)
+static int64_t
+half_of_number(const struct fact *f)
 {
-    const struct lane *l = lane_of_number(t, f);
-    int64_t x = time_x(t, f->at_ns), y = l->y + 11, at = x, half = f->number < 100 ? 10 : 11;
-    for (int step = 0; step <= 2 * ASIDE; step++) {
-        at = step <= ASIDE ? x + step * 10 : x - (step - ASIDE) * 10;
-        if (at < LEFT + 9 || at > RIGHT - 4) continue;
-        if (boxes_take(&t->boxes, (struct box){at - half, y - 9, 2 * half, 18})) break;
-    }
+    return f->number < 100 ? 10 : 11;
+}
+
+static void
+draw_number(struct timeline *t, const struct lane *l, const struct fact *f, int64_t at)
+{
+    int64_t x = time_x(t, f->at_ns), y = l->y + 11, half = half_of_number(f);
+    VEC_PUSH(t->boxes.mem, &t->boxes.v, ((struct box){at - half, y - 9, 2 * half, 18}));
     svg_group(t->w, "numbered", "sentence-", f->number);
     svg_line(t->w, "stem", at, y + 9, x, l->band_y);
     circle(t, f, at, y);
     svg_group_end(t->w);
 }
 
+/* Of a lane between two cuts, each over its moment or beside the others of about that time. Where that stretch has no room for them,
+ * they may stand over a cut. */
+static void
+draw_numbers_of(struct timeline *t, const struct lane *l, const struct stretch *s)
+{
+    enum { OFF_CUT = 6, OFF_NAMES = 9, OFF_EDGE = 4 };
+    const struct stretch *first = t->scale.kept.v, *last = first + t->scale.kept.n - 1;
+    const struct fact *of[NUMBERS_MAX];
+    struct spread_one v[NUMBERS_MAX];
+    int64_t width = 0;
+    int n = 0;
+    for (int64_t i = 0; i < t->f->v.n && i < ARRAY_LEN(t->is_shown); i++) {
+        const struct fact *f = &t->f->v.v[i];
+        int64_t x = time_x(t, f->at_ns);
+        if (!t->is_shown[i] || lane_of_number(t, f) != l) continue;
+        if ((s > first && x < s->x0) || (s < last && x >= s[1].x0)) continue;
+        int at = n++;
+        for (; at > 0 && v[at - 1].x > x; at--) v[at] = v[at - 1], of[at] = of[at - 1];
+        v[at] = (struct spread_one){x, half_of_number(f)};
+        of[at] = f;
+        width += 2 * v[at].half;
+    }
+    bool has_room = width <= s->x1 - s->x0;
+    spread(v, n, s > first && has_room ? s->x0 + OFF_CUT : LEFT + OFF_NAMES,
+           s < last && has_room ? s->x1 - OFF_CUT : RIGHT - OFF_EDGE);
+    for (int i = 0; i < n; i++) draw_number(t, l, of[i], v[i].x);
+}
+
+/* In the lane of whom they are about. */
 void
 draw_numbers(struct timeline *t)
 {
-    for (int64_t i = 0; i < t->f->v.n && i < ARRAY_LEN(t->is_shown); i++)
-        if (t->is_shown[i]) draw_number(t, &t->f->v.v[i]);
+    for (int32_t i = 0; i < t->lanes_n; i++)
+        for (int64_t k = 0; k < t->scale.kept.n; k++)
+            draw_numbers_of(t, &t->lanes[i], &t->scale.kept.v[k]);
 }
 
 /* ---- sentences ---- */

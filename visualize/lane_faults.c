@@ -71,8 +71,6 @@ draw_fault(struct timeline *t, const struct lane *l, struct boxes *rows, const s
     int64_t x = time_x(t, m->at_ns), end_ns = fault_end(t, m);
     int64_t bar = end_ns != RUN_FOREVER ? time_x(t, MIN(end_ns, t->to_ns)) - x : 0;
     if (!has_many_faults(t) || !fault_is_end(m)) fault_label(t->r, m, &words);
-    if (!has_many_faults(t) || moment_is_told(t, m))
-        svg_line(t->w, "fault-line", x, l->y + NUMBER_ROOM, x, t->lanes_bottom);
     for (int tries = 0; tries <= 2 * l->rows; tries++) {
         struct fault_place p = fault_place(t, x, writer_slice(&words));
         bool has_words = words.n && p.width && tries < l->rows;
@@ -87,21 +85,36 @@ draw_fault(struct timeline *t, const struct lane *l, struct boxes *rows, const s
         svg_rect(t->w, "fault-bar", x, y + 13, bar, 3);
         svg_rect(t->w, "fault", x - 3, y + 3, 6, 13);
         if (has_words)
-            svg_text(t->w, "ink s11", p.is_left ? ANCHOR_END : ANCHOR_START, p.x, y + 11,
+            svg_text(t->w, "ink s11 halo", p.is_left ? ANCHOR_END : ANCHOR_START, p.x, y + 11,
                      writer_slice(&words));
         break;
     }
     writer_release(&words);
 }
 
+static bool
+is_fault_shown(const struct timeline *t, const struct moment *m)
+{
+    return m->kind == MOMENT_FAULT && m->at_ns >= t->from_ns && m->at_ns <= t->to_ns;
+}
+
+/* First the lines: words stand over them, and not the other way round. */
+static void
+draw_fault_lines(struct timeline *t, const struct lane *l)
+{
+    for (const struct moment *m = t->r->moments.v; m < t->r->moments.v + t->r->moments.n; m++) {
+        if (!is_fault_shown(t, m) || (has_many_faults(t) && !moment_is_told(t, m))) continue;
+        int64_t x = time_x(t, m->at_ns);
+        svg_line(t->w, "fault-line", x, l->y + NUMBER_ROOM, x, t->lanes_bottom);
+    }
+}
+
 void
 draw_fault_lane(struct timeline *t, const struct lane *l)
 {
     struct boxes rows = {.mem = t->r->mem};
-    for (int64_t i = 0; i < t->r->moments.n; i++) {
-        const struct moment *m = &t->r->moments.v[i];
-        if (m->kind != MOMENT_FAULT || m->at_ns < t->from_ns || m->at_ns > t->to_ns) continue;
-        draw_fault(t, l, &rows, m);
-    }
+    draw_fault_lines(t, l);
+    for (int64_t i = 0; i < t->r->moments.n; i++)
+        if (is_fault_shown(t, &t->r->moments.v[i])) draw_fault(t, l, &rows, &t->r->moments.v[i]);
     VEC_RELEASE(rows.mem, &rows.v);
 }

@@ -59,6 +59,32 @@ it_shows_lanes_messages_and_what_was_cut_off(void **state)
     synthetic_release(&s, r);
 }
 
+static int64_t
+place(const struct writer *w, const char *text, bool is_last)
+{
+    int64_t n = (int64_t)strlen(text), found = -1;
+    for (int64_t i = 0; i + n <= w->n && (is_last || found < 0); i++)
+        if (memcmp(w->p + i, text, (size_t)n) == 0) found = i;
+    return found;
+}
+
+/* And have a halo, so that the lines do not strike them out. */
+static void
+words_of_faults_stand_over_their_lines(void **state)
+{
+    (void)state;
+    struct synthetic s;
+    struct trace_reader *r = synthetic_run(&s);
+    struct writer w = writer_mem(&s.mem);
+    assert_true(visualize_timeline(&s.mem, r, NULL, &w));
+    int64_t words = place(&w, ">crash b1</text>", false);
+    assert_true(place(&w, "class=\"fault-line\"", true) >= 0);
+    assert_true(place(&w, "class=\"fault-line\"", true) < words);
+    assert_true(place(&w, "class=\"ink s11 halo\"", false) < words);
+    writer_release(&w);
+    synthetic_release(&s, r);
+}
+
 static void
 the_budget_of_arrows_is_kept_and_the_rest_counted(void **state)
 {
@@ -376,6 +402,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_same_run_gives_the_same_bytes),
         cmocka_unit_test(it_shows_lanes_messages_and_what_was_cut_off),
+        cmocka_unit_test(words_of_faults_stand_over_their_lines),
         cmocka_unit_test(the_budget_of_arrows_is_kept_and_the_rest_counted),
         cmocka_unit_test(a_window_shows_its_time_only),
         cmocka_unit_test(a_short_window_shows_each_message_in_it),
