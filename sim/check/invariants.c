@@ -538,7 +538,10 @@ note_of_log(struct invariants *v, struct topic_key *k, struct node_log *l, const
         memset(l->checkpoints, 0, sizeof l->checkpoints);
         truth_opened(v, v->node, l);
         return;
-    case NOTE_LOG_CLEANED: names_round_ends(v, l, n->v[0], n->v[1]); return;
+    case NOTE_LOG_CLEANED:
+        names_round_ends(v, l, n->v[0], n->v[1]);
+        cleaned_look(v, l, n->v[1]);
+        return;
     case NOTE_PARTITION_ROLE: check_role(v, k, l, n); return;
     case NOTE_PARTITION_ISR:
         l->partition_epoch = (int32_t)n->v[1];

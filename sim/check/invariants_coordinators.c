@@ -59,7 +59,7 @@ read_records(struct invariants *v, struct shard_log *s, const struct batch_heade
     while (records_next(&rs, &r)) {
         if (r.offset < s->next) continue;
         if (is_of_txns) {
-            take_txn_record(v, s->key, &scratch, &r);
+            take_txn_record(v, s->key, &scratch, &r, h->leader_epoch);
             continue;
         }
         take_offset_record(v, s->key, &scratch, &r, is_in_txn ? h->producer_id : -1);

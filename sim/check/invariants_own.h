@@ -271,6 +271,8 @@ void names_removed(struct invariants *v, int64_t at_ns, int32_t node, struct sli
 void names_cleaned(struct invariants *v, int64_t at_ns, int32_t node, struct slice path);
 /* A cleaning has ended, by all that lies between these offsets. */
 void names_round_ends(struct invariants *v, struct node_log *l, int64_t from, int64_t to);
+/* The log was cleaned up to here. */
+void cleaned_look(struct invariants *v, struct node_log *l, int64_t to);
 /* 0: not known. */
 int64_t segment_bytes_of(struct invariants *v, struct slice topic);
 /* NULL: it has told nothing. */
@@ -296,8 +298,9 @@ void coordinator_leads(struct invariants *v, const struct topic_key *k, const st
 void coordinators_free(struct invariants *v);
 /* What was committed in this one may have been given up, or cannot be read. */
 void txns_lost(struct invariants *v, const struct topic_key *shard);
+/* epoch: in which its coordinator led. */
 void take_txn_record(struct invariants *v, const struct topic_key *shard, struct arena *scratch,
-                     const struct record *rec);
+                     const struct record *rec, int32_t epoch);
 /* A batch of a producer lies on a disk, for the first time. */
 void txn_batch_written(struct invariants *v, const struct topic_key *k, const struct batch *b);
 /* Somebody else than a coordinator writes markers. */

@@ -22,6 +22,8 @@ struct decided_epoch {
     int16_t epoch;
     bool may_commit, may_abort; /* somebody decided so */
     VEC(struct topic_key *) added;
+    int32_t decisions_n,
+        coordinator; /* how many; the epoch in which the first one's coordinator led */
 };
 
 /* One transactional id. */
@@ -234,7 +236,7 @@ is_grown(const struct txn_seen *t, const struct txn_seen *now)
 
 static void
 take_state(struct invariants *v, struct txn_seen *t, const struct topic_key *shard,
-           const struct k_transaction_log_value *r, int64_t offset)
+           const struct k_transaction_log_value *r, int64_t offset, int32_t epoch)
 {
     struct txn_seen was = *t;
     int8_t status = r->transaction_status;
@@ -266,11 +268,12 @@ take_state(struct invariants *v, struct txn_seen *t, const struct topic_key *sha
     if (status != PREPARE_COMMIT && status != PREPARE_ABORT) return;
     t->prepared_at = v->txns->markers_n;
     if (v->hear_end) v->hear_end(v->hear_end_ctx, t->producer, t->epoch, status == PREPARE_COMMIT);
+    if (e->decisions_n++ == 0) e->coordinator = epoch;
 }
 
 static void
 take_id(struct invariants *v, const struct topic_key *shard, struct slice id,
-        const struct k_transaction_log_value *r, int64_t offset)
+        const struct k_transaction_log_value *r, int64_t offset, int32_t epoch)
 {
     struct txns_seen *s = txns_of(v);
     int64_t at = find_id(s, shard, id);
@@ -286,7 +289,7 @@ take_id(struct invariants *v, const struct topic_key *shard, struct slice id,
     }
     struct txn_seen *t = s->ids.v[at];
     check_step(v, t, shard, r, offset);
-    take_state(v, t, shard, r, offset);
+    take_state(v, t, shard, r, offset, epoch);
 }
 
 /* Forgotten in the middle, it would never end. */
@@ -306,7 +309,7 @@ take_gone(struct invariants *v, const struct topic_key *shard, struct slice id, 
 
 void
 take_txn_record(struct invariants *v, const struct topic_key *shard, struct arena *scratch,
-                const struct record *rec)
+                const struct record *rec, int32_t epoch)
 {
     struct reader key = reader(rec->key), value = reader(rec->value);
     struct k_transaction_log_key k;
@@ -319,7 +322,7 @@ take_txn_record(struct invariants *v, const struct topic_key *shard, struct aren
     if (!rec->value.p) take_gone(v, shard, k.transactional_id, rec->offset);
     else if (coordinator_value_read(&value, value_kind, &version) &&
              codec_decode(value_kind, version, &value, scratch, &r))
-        take_id(v, shard, k.transactional_id, &r, rec->offset);
+        take_id(v, shard, k.transactional_id, &r, rec->offset, epoch);
 }
 
 /* ---- logs ------------------------------------------------------------------------------------------ */
@@ -350,6 +353,19 @@ check_marker_is_decided(struct invariants *v, const struct topic_key *k, const s
            b->is_commit ? "has a marker that producer # commits in epoch #, which nobody decided"
                         : "has a marker that producer # aborts in epoch #, which nobody decided",
            b->producer, b->producer_epoch);
+}
+
+/* By that epoch a log tells a coordinator that has been replaced from the one that decides now (KIP-98). Where a producer's epoch has
+ * had several transactions, it may be that of an earlier one, which comes late. */
+static void
+check_marker_epoch(struct invariants *v, const struct topic_key *k, const struct batch *b)
+{
+    const struct decided_epoch *e =
+        decided(txn_of_producer(v->txns, b->producer), b->producer_epoch);
+    if (!e || e->decisions_n != 1 || b->coordinator_epoch >= e->coordinator) return;
+    breach(v, RULE_TRANSACTION_STATE, k, b->base,
+           "has a marker of a coordinator of epoch #; it was decided in epoch #",
+           b->coordinator_epoch, e->coordinator);
 }
 
 static struct marker_seen *
@@ -409,6 +425,7 @@ txn_batch_written(struct invariants *v, const struct topic_key *k, const struct 
     (void)txns_of(v);
     if (!b->is_transactional || b->producer < 0 || k->is_retired) return;
     if (is_epoch_known(v, b) && b->is_control) check_marker_is_decided(v, k, b);
+    if (is_epoch_known(v, b) && b->is_control) check_marker_epoch(v, k, b);
     if (is_epoch_known(v, b) && !b->is_control) check_is_added(v, k, b);
     if (b->is_control) take_marker(v, k, b);
     else marker_seen(v, k, b->producer)->is_open = true;

@@ -109,6 +109,48 @@ a_transaction_that_becomes_younger(void **state)
 }
 
 static void
+a_marker_of_a_coordinator_of_before_it_was_decided(void **state)
+{
+    BEGIN;
+    txn(&s, ONGOING, 0);
+    written(&s, 0, 0);
+    txn(&s, PREPARE_COMMIT, 0);
+    marker(&s, 0, true, 0);
+    assert_told(&s, RULE_TRANSACTION_STATE,
+                "b1: has a marker of a coordinator of epoch 0; it was decided in epoch 1");
+}
+
+/* It may be the one before that comes so late. */
+static void
+a_marker_of_one_of_several_transactions(void **state)
+{
+    BEGIN;
+    for (int i = 0; i < 2; i++) {
+        txn(&s, ONGOING, 0);
+        written(&s, 0, i);
+        txn(&s, PREPARE_COMMIT, 0);
+        if (i == 0) marker(&s, 0, true, 1);
+        if (i == 0) txn(&s, COMPLETE_COMMIT, 0);
+        s.batch.h.leader_epoch = 2;
+    }
+    marker(&s, 0, true, 1);
+    assert_silent(&s);
+}
+
+/* What it had decided is read when another leads already. */
+static void
+a_marker_of_a_coordinator_that_led_then(void **state)
+{
+    BEGIN;
+    txn(&s, ONGOING, 0);
+    written(&s, 0, 0);
+    model_log(&s.v->model, s.m->index, model_key(&s.v->model, TXNS))->epoch = 5;
+    txn(&s, PREPARE_COMMIT, 0);
+    marker(&s, 0, true, 1);
+    assert_silent(&s);
+}
+
+static void
 the_next_transaction_begins_later(void **state)
 {
     BEGIN;
@@ -383,6 +425,9 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_transaction_in_order_is_silent),
         cmocka_unit_test(a_transaction_that_becomes_younger),
+        cmocka_unit_test(a_marker_of_a_coordinator_of_before_it_was_decided),
+        cmocka_unit_test(a_marker_of_one_of_several_transactions),
+        cmocka_unit_test(a_marker_of_a_coordinator_that_led_then),
         cmocka_unit_test(the_next_transaction_begins_later),
         cmocka_unit_test(a_state_is_left_out),
         cmocka_unit_test(an_epoch_goes_back),
