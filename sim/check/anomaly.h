@@ -76,6 +76,7 @@
     X(EPOCH_CACHE, "epoch-cache", "the list of leader epochs is not that of the log")                \
     X(BESIDE_LOG, "beside-log", "an index, a list of aborted transactions or a snapshot of producers is not that of the log") \
     X(SEGMENT_SIZE, "segment-size", "a cleaning put segments together that segment.bytes keeps apart") \
+    X(MESSAGE_SIZE, "message-size", "a leader took a batch that is larger than max.message.bytes, or refused one that is not") \
     X(FOLLOWER_POSITION, "follower-position", "a follower tells its leader of another log than its own") \
     X(ACKED_EARLY, "acked-early", "acknowledged before it was written, or (acks=all) committed")     \
     X(PRODUCER_ORDER, "producer-order", "a producer sends its batches out of their order")           \

@@ -90,6 +90,30 @@ segment_bytes_of(struct invariants *v, struct slice topic)
 }
 
 void
+invariants_message_bytes(struct invariants *v, struct slice topic, int64_t bytes, bool may_grow)
+{
+    struct topic_rule *rule = topic_rule(v, topic);
+    rule->message_is_unsure |= !bytes || (rule->message_bytes && rule->message_bytes != bytes);
+    rule->message_may_grow |= may_grow;
+    rule->message_bytes = bytes;
+}
+
+/* It is looked at as it was sent: a leader that writes it anew looks once more. */
+void
+check_message_size(struct invariants *v, const struct topic_key *k, int64_t bytes, int64_t offset,
+                   bool is_refused)
+{
+    const struct topic_rule *rule = topic_rule(v, k->topic);
+    if (!rule->message_bytes || rule->message_is_unsure || k->is_retired) return;
+    bool is_large = bytes > rule->message_bytes;
+    if (is_refused == is_large || (is_refused && rule->message_may_grow)) return;
+    breach(v, RULE_MESSAGE_SIZE, k, is_refused ? -1 : offset,
+           is_refused ? "refused a batch of # bytes as too large; # are allowed"
+                      : "took a batch of # bytes; # are allowed",
+           bytes, rule->message_bytes);
+}
+
+void
 invariants_compacted(struct invariants *v, struct slice topic)
 {
     model_compacted(&v->model, topic);

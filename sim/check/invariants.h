@@ -52,6 +52,10 @@ void invariants_topic(struct invariants *v, struct slice topic, int32_t min_isr)
  * what it is made, no segment is too large. */
 void invariants_segment(struct invariants *v, struct slice topic, int64_t bytes);
 void invariants_segment_grows(struct invariants *v, struct slice topic, int64_t bytes);
+/* Of a topic: max.message.bytes, with which it is made; 0: it is set to something else. may_grow: its leader writes batches anew, and they may
+ * become too large then. */
+void invariants_message_bytes(struct invariants *v, struct slice topic, int64_t bytes,
+                              bool may_grow);
 /* The operator permits unclean elections, or no longer (topic null: wherever no topic says otherwise); or asks for one.
  * That a controller calls an election unclean excuses nothing. */
 /* It is, or may be, compacted. */

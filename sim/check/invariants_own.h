@@ -9,6 +9,8 @@ struct topic_rule {
     struct slice name; /* null: of all that say nothing */
     int32_t min_isr;
     int64_t segment_bytes; /* the most that it ever was; 0: not known */
+    int64_t message_bytes; /* max.message.bytes, always; 0: not said, or was another once */
+    bool message_is_unsure, message_may_grow;
     enum { MAY_BE_UNCLEAN_UNSAID, MAY_NOT_BE_UNCLEAN, MAY_BE_UNCLEAN } unclean;
 };
 
@@ -78,6 +80,7 @@ struct produced_part {
     int64_t producer; /* -1: none */
     int16_t producer_epoch;
     int32_t sequence, records_n;
+    int64_t bytes; /* of the batch, as it was sent */
 };
 
 /* A produce request that has no answer yet. */
@@ -215,6 +218,9 @@ void check_leader(struct invariants *v, struct topic_key *k, struct node_log *l)
 /* On whom the leader counts: as a note of its own says, and after a decision. */
 void take_counted(struct invariants *v, struct topic_key *k, struct node_log *l,
                   const struct note *n);
+/* A batch of this topic was taken, or refused as too large. */
+void check_message_size(struct invariants *v, const struct topic_key *k, int64_t bytes,
+                        int64_t offset, bool is_refused);
 /* A replica has told its leader up to where it has the log. */
 void take_heard(struct invariants *v, struct topic_key *k, int32_t id, int32_t leader_epoch,
                 int64_t end);

@@ -158,6 +158,7 @@ hear_produced(struct invariants *v, const struct world_frame *f, struct reader *
             part.producer_epoch = h.producer_epoch;
             part.sequence = h.base_sequence;
             part.records_n = h.last_offset_delta + 1;
+            part.bytes = d->records.bytes.n;
             VEC_PUSH(v->mem, &one.parts, part);
             producer_sent(v, f->at_ns, f->from->index, &part, h.crc);
         }
@@ -178,6 +179,16 @@ part_answered(const struct produce_asked *q, struct slice topic, struct uuid id,
 }
 
 static void
+hear_size(struct invariants *v, const struct world_frame *f, const struct produced_part *part,
+          int64_t offset, bool is_refused)
+{
+    if (is_refused && wire_is_rewritten(v, f)) return;
+    v->at_ns = f->at_ns;
+    v->node = f->from->index;
+    check_message_size(v, part->key, part->bytes, offset, is_refused);
+}
+
+static void
 hear_acknowledged(struct invariants *v, const struct world_frame *f, struct reader *r,
                   struct arena *a)
 {
@@ -194,6 +205,8 @@ hear_acknowledged(struct invariants *v, const struct world_frame *f, struct read
             const struct produced_part *part =
                 part_answered(q, p.responses[t].name, p.responses[t].topic_id, d->index);
             bool is_known = d->error_code == K_ERR_DUPLICATE_SEQUENCE_NUMBER;
+            if (part && (!d->error_code || d->error_code == K_ERR_MESSAGE_TOO_LARGE))
+                hear_size(v, f, part, d->base_offset, d->error_code != 0);
             if (!part || (d->error_code && !is_known)) continue;
             producer_told(v, part);
             struct ack_told told = {.node = f->from->index,

@@ -34,6 +34,8 @@ draw_log(struct swarm *s, int64_t rf, bool is_compacted)
     swarm_perhaps(s, 50, "file.delete.delay.ms", 1, 2000);
     swarm_perhaps(s, 15, "flush.messages", 1, 200);
     swarm_perhaps(s, 10, "flush.ms", 50, 2000);
+    /* No less than what producers of any topic send at a time. */
+    swarm_perhaps(s, 25, "max.message.bytes", segment_bytes / 4 + 300, segment_bytes);
     if (is_compacted) draw_compaction(s);
     /* What leaders write anew the oracle reads from their disks: not from those that lie. */
     if (swarm_chance(s, 25) && !s->disks_lie)

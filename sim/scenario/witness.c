@@ -137,6 +137,15 @@ witness_segments(struct run *r, const struct topic *t)
         invariants_segment(r->witnesses->invariants, t->name, bytes);
 }
 
+static void
+witness_messages(struct run *r, const struct topic *t)
+{
+    int64_t bytes;
+    if (slice_to_i64(topic_setting(t, "max.message.bytes"), &bytes))
+        invariants_message_bytes(r->witnesses->invariants, t->name, bytes,
+                                 topic_may_be_rewritten(r, t));
+}
+
 /* Whoever takes it back lets segments be as large as others say. */
 void
 witness_segment_is(struct run *r, struct slice topic, struct slice name, struct slice value)
@@ -144,6 +153,8 @@ witness_segment_is(struct run *r, struct slice topic, struct slice name, struct 
     int64_t bytes;
     bool is_meant =
         slice_eq(name, S("internal.segment.bytes")) || slice_eq(name, S("segment.bytes"));
+    if (topic.p && slice_eq(name, S("max.message.bytes")))
+        invariants_message_bytes(r->witnesses->invariants, topic, 0, false);
     if (topic.p && is_meant)
         invariants_segment_grows(r->witnesses->invariants, topic,
                                  slice_to_i64(value, &bytes) ? bytes : INT64_MAX);
@@ -159,6 +170,7 @@ witness_topic(struct run *r, struct slice name, const struct settings *config)
                  witness_number_of(r, &t, "flush.messages", "log.flush.interval.messages") == 1);
     if (unclean.p) witness_unclean_is(r, name, slice_eq(unclean, S("true")));
     witness_segments(r, &t);
+    witness_messages(r, &t);
     if (topic_may_be_rewritten(r, &t)) oracle_rewritten(r->witnesses->oracle, name);
     if (!topic_may_be_compacted(r, &t)) return;
     invariants_compacted(r->witnesses->invariants, name);

@@ -1,4 +1,5 @@
 /* What replicas, leaders and producers say on the wire, against what they have and what they said before. */
+#include "broker/base/fmt.h"
 #include "broker/protocol/frame.h"
 #include "broker/record/batch.h"
 #include "sim/check/invariants_own.h"
@@ -259,7 +260,7 @@ produces(struct tale *s, int16_t acks, int32_t sequence, int32_t records_n)
 }
 
 static void
-acknowledges(struct tale *s, int64_t base_offset)
+answers_produce(struct tale *s, int64_t base_offset, int16_t err)
 {
     struct k_produce_response p;
     struct frame f;
@@ -271,9 +272,16 @@ acknowledges(struct tale *s, int64_t base_offset)
     p.responses->partition_responses =
         codec_array(&s->arena, K_STRUCT_PRODUCE_RESPONSE_PARTITION_PRODUCE_RESPONSE, 1);
     p.responses->partition_responses->base_offset = base_offset;
+    p.responses->partition_responses->error_code = err;
     assert_true(
         frame_response(&s->mem, &s->arena, K_API_PRODUCE, PRODUCE_VERSION, s->correlation, &p, &f));
     hear(s, LEADER, CLIENT, true, K_API_PRODUCE, PRODUCE_VERSION, &f);
+}
+
+static void
+acknowledges(struct tale *s, int64_t base_offset)
+{
+    answers_produce(s, base_offset, 0);
 }
 
 static void
@@ -546,6 +554,90 @@ what_another_was_told_binds_nobody(void **state)
     assert_silent(&s);
 }
 
+/* ---- how large a batch may be (max.message.bytes) ---- */
+
+static int64_t
+size_of_two(struct tale *s)
+{
+    return batch_of(s, 0, 2).n;
+}
+
+/* The numbers are the batch's and the bound, which is so much less. */
+static void
+assert_size_told(struct tale *s, const char *story, int64_t less)
+{
+    char text[200];
+    struct writer w = writer_fixed(text, sizeof text);
+    int64_t n = size_of_two(s);
+    for (bool is_bound = false; *story; story++) {
+        if (*story != '#') fmt_char(&w, *story);
+        else fmt_i64(&w, is_bound ? n - less : n), is_bound = true;
+    }
+    told_one(s->v, RULE_MESSAGE_SIZE, writer_slice(&w));
+    end(s);
+}
+
+static void
+a_batch_that_just_fits_is_taken(void **state)
+{
+    BEGIN;
+    invariants_message_bytes(s.v, S("orders"), size_of_two(&s), false);
+    produces(&s, 1, 0, 2);
+    acknowledges(&s, 3);
+    assert_silent(&s);
+}
+
+static void
+a_batch_that_just_fits_is_refused(void **state)
+{
+    BEGIN;
+    invariants_message_bytes(s.v, S("orders"), size_of_two(&s), false);
+    produces(&s, 1, 0, 2);
+    answers_produce(&s, -1, K_ERR_MESSAGE_TOO_LARGE);
+    assert_size_told(&s, "b1: refused a batch of # bytes as too large; # are allowed", 0);
+}
+
+static void
+a_batch_that_is_too_large_is_taken(void **state)
+{
+    BEGIN;
+    invariants_message_bytes(s.v, S("orders"), size_of_two(&s) - 1, false);
+    produces(&s, 1, 0, 2);
+    acknowledges(&s, 3);
+    assert_size_told(&s, "b1: took a batch of # bytes; # are allowed", 1);
+}
+
+static void
+a_batch_that_is_too_large_is_refused(void **state)
+{
+    BEGIN;
+    invariants_message_bytes(s.v, S("orders"), size_of_two(&s) - 1, false);
+    produces(&s, 1, 0, 2);
+    answers_produce(&s, -1, K_ERR_MESSAGE_TOO_LARGE);
+    assert_silent(&s);
+}
+
+static void
+who_writes_batches_anew_may_refuse_one(void **state)
+{
+    BEGIN;
+    invariants_message_bytes(s.v, S("orders"), size_of_two(&s), true);
+    produces(&s, 1, 0, 2);
+    answers_produce(&s, -1, K_ERR_MESSAGE_TOO_LARGE);
+    assert_silent(&s);
+}
+
+static void
+a_setting_that_has_changed_proves_nothing(void **state)
+{
+    BEGIN;
+    invariants_message_bytes(s.v, S("orders"), size_of_two(&s) - 1, false);
+    invariants_message_bytes(s.v, S("orders"), 0, false);
+    produces(&s, 1, 0, 2);
+    acknowledges(&s, 3);
+    assert_silent(&s);
+}
+
 int
 main(void)
 {
@@ -575,6 +667,12 @@ main(void)
         cmocka_unit_test(who_goes_on_in_a_topic_that_was_made_again_keeps_its_numbers),
         cmocka_unit_test(who_leaves_out_a_number_in_a_topic_that_was_made_again_is_told_of),
         cmocka_unit_test(who_overtakes_the_first_batch_in_a_topic_that_was_made_again_is_told_of),
+        cmocka_unit_test(a_batch_that_just_fits_is_taken),
+        cmocka_unit_test(a_batch_that_just_fits_is_refused),
+        cmocka_unit_test(a_batch_that_is_too_large_is_taken),
+        cmocka_unit_test(a_batch_that_is_too_large_is_refused),
+        cmocka_unit_test(who_writes_batches_anew_may_refuse_one),
+        cmocka_unit_test(a_setting_that_has_changed_proves_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
