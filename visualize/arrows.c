@@ -147,24 +147,33 @@ collect(struct timeline *t, struct arrows *a)
     }
 }
 
-/* Keeps the higher ranks within the budget, and of the last one that fits only in part its first. */
+/* Of what brings the cluster up the first; of any other rank that has no room as a whole every so manieth, so that no part of the run
+ * is without. */
+static void
+spend_on_rank(struct timeline *t, struct arrows *a, enum rank rank)
+{
+    int64_t all = 0, seen = 0, room = t->is_close_up ? INT32_MAX : t->arrows_max - t->arrows_n;
+    for (int64_t i = 0; i < a->v.n; i++) all += a->v.v[i].rank == rank;
+    if (rank == RANK_EARLY) room = MIN(room, EARLY_MAX);
+    for (int64_t i = 0; i < a->v.n; i++) {
+        struct arrow *one = &a->v.v[i];
+        if (one->rank != rank) continue;
+        int64_t at = seen++;
+        bool is_turn = at == 0 || at * room / all > (at - 1) * room / all;
+        if (rank == RANK_EARLY ? at < room : room > 0 && (all <= room || is_turn)) {
+            t->arrows_n++;
+            continue;
+        }
+        hide(t, one->m);
+        one->rank = RANK_NONE;
+    }
+}
+
+/* Keeps the higher ranks within the budget. */
 static void
 spend(struct timeline *t, struct arrows *a)
 {
-    int early = 0;
-    for (int rank = RANK_LOST; rank > RANK_NONE; rank--)
-        for (int64_t i = 0; i < a->v.n; i++) {
-            struct arrow *one = &a->v.v[i];
-            if (one->rank != (enum rank)rank) continue;
-            bool has_room = (t->is_close_up || t->arrows_n < t->arrows_max) &&
-                            (rank != RANK_EARLY || early++ < EARLY_MAX);
-            if (has_room) {
-                t->arrows_n++;
-                continue;
-            }
-            hide(t, one->m);
-            one->rank = RANK_NONE;
-        }
+    for (int rank = RANK_LOST; rank > RANK_NONE; rank--) spend_on_rank(t, a, (enum rank)rank);
 }
 
 static int64_t

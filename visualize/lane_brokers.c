@@ -62,19 +62,65 @@ state_at(const struct timeline *t, int32_t actor, int64_t at_ns)
     return s;
 }
 
+/* "orders", of "orders-0". */
+static struct slice
+topic_of_lanes(const struct timeline *t)
+{
+    struct slice name = t->r->partitions.v[t->partition].name;
+    int64_t n = name.n;
+    while (n > 0 && name.p[n - 1] != '-') n--;
+    return slice_sub(name, 0, MAX(n - 1, 0));
+}
+
+/* The partition's topic is the how many-th of its name by then. */
+static int64_t
+life_at(const struct timeline *t, int64_t at_ns)
+{
+    struct slice topic = topic_of_lanes(t);
+    int64_t life = 1;
+    for (int64_t i = 0; i < t->r->moments.n && t->r->moments.v[i].at_ns <= at_ns; i++) {
+        const struct moment *m = &t->r->moments.v[i];
+        life += m->kind == MOMENT_TOPIC_DELETED && slice_eq(m->text, topic);
+    }
+    return life;
+}
+
+/* One that was made again is another topic: the second, the third. */
+static void
+life_words(const struct timeline *t, int64_t life, struct writer *w)
+{
+    fmt_str(w, " \xc2\xb7 "), fmt_i64(w, life);
+    fmt_str(w, life == 2 ? "nd " : life == 3 ? "rd " : "th ");
+    fmt_slice(w, topic_of_lanes(t));
+}
+
+/* "leader · epoch 0 · 2nd orders". Where that is too much, what is new is left: which topic it is, or the epoch. */
+static void
+state_words(const struct timeline *t, struct state s, int64_t from_ns, int64_t room_px,
+            struct writer *w)
+{
+    static const char *const words[] = {"down", "paused", "up", "follower", "leader"};
+    const char *epoch = s.look == LOOK_LEADER ? " \xc2\xb7 epoch " : ", epoch ";
+    fmt_str(w, words[s.look]);
+    if (s.epoch < 0 || s.look < LOOK_FOLLOWER) return;
+    int64_t look_n = w->n, life = life_at(t, from_ns);
+    fmt_str(w, epoch), fmt_i64(w, s.epoch);
+    if (life == 1) return;
+    int64_t epoch_n = w->n;
+    life_words(t, life, w);
+    if (svg_text_width(writer_slice(w), 11) + 8 <= room_px) return;
+    w->n = s.epoch > 0 ? epoch_n : look_n;
+    if (s.epoch == 0) life_words(t, life, w);
+}
+
 static void
 draw_state(struct timeline *t, const struct lane *l, struct state s, int64_t from_ns, int64_t to_ns)
 {
     static const char *const fills[] = {"down", "paused", "idle", "follower", "leader"};
-    static const char *const words[] = {"down", "paused", "up", "follower", "leader"};
-    char room[96];
+    char room[512];
     struct writer w = writer_fixed(room, sizeof room);
     int64_t x0 = time_x(t, from_ns), x1 = MAX(time_x(t, to_ns), x0 + 1), y = l->band_y;
-    fmt_str(&w, words[s.look]);
-    if (s.epoch >= 0 && s.look >= LOOK_FOLLOWER) {
-        fmt_str(&w, s.look == LOOK_LEADER ? " \xc2\xb7 epoch " : ", epoch ");
-        fmt_i64(&w, s.epoch);
-    }
+    state_words(t, s, from_ns, x1 - x0, &w);
     if (s.is_fenced) fmt_str(&w, ", fenced");
     svg_rect_titled(t->w, fills[s.look], x0, y, x1 - x0, BAND_HEIGHT, writer_slice(&w));
     if (s.look == LOOK_DOWN) svg_rect(t->w, "down-x", x0, y, x1 - x0, BAND_HEIGHT);

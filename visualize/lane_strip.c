@@ -234,8 +234,9 @@ draw_truncations(struct timeline *t, const struct lane *l, const struct strip *s
         fmt_str(&w, "cut: ");
         words_counted(&w, m->n[1] - m->n[0], "record");
         svg_line(t->w, "x-lost", x, MIN(y, s->bottom - 14) - 4, x, offset_y(s, m->n[0]) + 2);
-        int64_t label_y =
-            MAX(y - 4, l->band_y + BAND_HEIGHT + ARROW_LABELS * ARROW_LABEL_HEIGHT + 12);
+        /* Over the line, or below it where the names of messages are. */
+        int64_t least = l->band_y + BAND_HEIGHT + ARROW_LABELS * ARROW_LABEL_HEIGHT + 12;
+        int64_t label_y = y - 4 >= least ? y - 4 : MAX(least, offset_y(s, m->n[0]) + 13);
         if (put_label(t, "alarm halo s10 bold", ANCHOR_START, x + 5, label_y, 10, writer_slice(&w)))
             continue;
         put_label(t, "alarm halo s10 bold", ANCHOR_END, x - 4, label_y, 10, writer_slice(&w));

@@ -319,6 +319,32 @@ synthetic_run(struct synthetic *s)
     return synthetic_end(s);
 }
 
+/* The topic is deleted and made again, by brokers that live. */
+static inline struct trace_reader *
+synthetic_made_again_run(struct synthetic *s)
+{
+    *s = (struct synthetic){0};
+    test_mem_init(&s->mem);
+    s->bytes = writer_mem(&s->mem);
+    s->t = trace_open(&s->mem, NULL, trace_put_memory, &s->bytes);
+    synthetic_beginning(s);
+    s->now_ns = 400 * MS;
+    put_batch(s, B1, 0, 4, 0, true, 4);
+    s->now_ns = 1000 * MS;
+    put_note(s, K1, NOTE_TOPIC_DELETED, S("orders"), SLICE_NULL, 1, 0, 0, 0);
+    for (int32_t b = B1; b <= B2; b++)
+        put_note(s, b, NOTE_PARTITION_ROLE, S("orders-0"), SLICE_NULL, 0, -1, 0, 0);
+    s->now_ns = 1400 * MS;
+    put_note(s, K1, NOTE_TOPIC_CREATED, S("orders"), SLICE_NULL, 1, 2, 0, 0);
+    put_note(s, B1, NOTE_PARTITION_ROLE, S("orders-0"), SLICE_NULL, 2, 1, 0, 0);
+    put_note(s, B2, NOTE_PARTITION_ROLE, S("orders-0"), SLICE_NULL, 1, 1, 0, 0);
+    s->now_ns = 1600 * MS;
+    put_batch(s, B1, 0, 2, 0, true, 2);
+    s->now_ns = 2400 * MS;
+    put(s, (struct trace_record){.kind = TRACE_END, .machine = -1, .n = {1234}});
+    return synthetic_end(s);
+}
+
 static inline void
 synthetic_release(struct synthetic *s, struct trace_reader *r)
 {

@@ -59,6 +59,21 @@ it_shows_lanes_messages_and_what_was_cut_off(void **state)
     synthetic_release(&s, r);
 }
 
+static void
+a_topic_that_was_made_again_is_told_from_the_former(void **state)
+{
+    (void)state;
+    struct synthetic s;
+    struct trace_reader *r = synthetic_made_again_run(&s);
+    struct writer w = writer_mem(&s.mem);
+    assert_true(visualize_timeline(&s.mem, r, NULL, &w));
+    assert_int_equal(count(&w, "<title>leader \xc2\xb7 epoch 0</title>"), 1);
+    assert_int_equal(count(&w, "<title>leader \xc2\xb7 epoch 0 \xc2\xb7 2nd orders</title>"), 1);
+    assert_int_equal(count(&w, "3rd orders"), 0);
+    writer_release(&w);
+    synthetic_release(&s, r);
+}
+
 static int64_t
 place(const struct writer *w, const char *text, bool is_last)
 {
@@ -402,6 +417,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_same_run_gives_the_same_bytes),
         cmocka_unit_test(it_shows_lanes_messages_and_what_was_cut_off),
+        cmocka_unit_test(a_topic_that_was_made_again_is_told_from_the_former),
         cmocka_unit_test(words_of_faults_stand_over_their_lines),
         cmocka_unit_test(the_budget_of_arrows_is_kept_and_the_rest_counted),
         cmocka_unit_test(a_window_shows_its_time_only),
