@@ -433,9 +433,11 @@ fetch_one_topic(struct groups *gs, struct group *g, const fetch_topic *q, int16_
     for (int32_t i = 0; i < q->partition_indexes_n; i++) {
         int32_t index = q->partition_indexes[i];
         const struct offset *o = g && !unknown ? group_offset(g, name, index) : NULL;
+        /* Transactions may be about to commit for this topic, whichever the offset is of that is there. */
+        bool unstable = is_unstable(o, what);
         if (is_of_another(o, q->topic_id)) o = NULL;
         fill_fetched(a, o, index, &to->partitions[i]);
-        if (is_unstable(o, what)) refuse_unstable(&to->partitions[i]);
+        if (unstable) refuse_unstable(&to->partitions[i]);
         if (unknown) to->partitions[i].error_code = K_ERR_UNKNOWN_TOPIC_ID;
     }
 }

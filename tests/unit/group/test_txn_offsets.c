@@ -56,6 +56,23 @@ fetch_stable(void)
     return &res.topics[0].partitions[0];
 }
 
+/* By the id of the topic that there is now (version 10). */
+static const struct k_offset_fetch_response_offset_fetch_response_partitions *
+fetch_stable_by_id(void)
+{
+    static struct k_offset_fetch_response_offset_fetch_response_group res;
+    int32_t partition = 3;
+    struct k_offset_fetch_request_offset_fetch_request_topics t = {
+        .topic_id = image_topic(w.gs->base.image, S("orders"))->id,
+        .partition_indexes = &partition,
+        .partition_indexes_n = 1};
+    struct k_offset_fetch_request_offset_fetch_request_group q = {
+        .group_id = S("g"), .topics = &t, .topics_n = 1};
+    res = (struct k_offset_fetch_response_offset_fetch_response_group){.error_code = 0};
+    groups_fetch(w.gs, &q, 10, OFFSETS_STABLE, &w.arena, &res);
+    return &res.topics[0].partitions[0];
+}
+
 static void
 marker(int64_t producer_id, bool commit_it)
 {
@@ -146,6 +163,23 @@ a_marker_does_not_settle_what_came_after_it(void **state)
     assert_int_equal(fetch_stable()->error_code, K_ERR_UNSTABLE_OFFSET_COMMIT);
 }
 
+/* What was committed for a former topic of the name is none for this one; what a transaction is about to commit, by name, may well be. */
+static void
+what_is_pending_behind_an_offset_of_a_former_topic_is_unstable(void **state)
+{
+    (void)state;
+    (void)commit_offset(SLICE_EMPTY, -1, 8);
+    commit();
+    group_offset(group_find(w.shard, S("g")), S("orders"), 3)->value.topic_id.b[0] ^= 1;
+    assert_int_equal(fetch_stable_by_id()->error_code, 0);
+    assert_int_equal(fetch_stable_by_id()->committed_offset, -1);
+    (void)commit_in_txn(PRODUCER, 5, -1, SLICE_EMPTY);
+    commit();
+    assert_int_equal(fetch_stable_by_id()->error_code, K_ERR_UNSTABLE_OFFSET_COMMIT);
+    marker(PRODUCER, true);
+    assert_int_equal(fetch_stable_by_id()->committed_offset, 5);
+}
+
 static void
 a_later_commit_without_transaction_holds(void **state)
 {
@@ -230,6 +264,7 @@ main(void)
         TEST(of_an_offset_that_is_named_twice_the_last_counts),
         TEST(an_offset_holds_when_its_transaction_is_committed),
         TEST(an_offset_is_pending_before_its_record_is_committed),
+        TEST(what_is_pending_behind_an_offset_of_a_former_topic_is_unstable),
         TEST(an_aborted_one_leaves_nothing),
         TEST(one_transactions_marker_leaves_the_others_alone),
         TEST(a_marker_does_not_settle_what_came_after_it),
