@@ -24,6 +24,7 @@ void
 assigned_move(struct assigned *a, int64_t position)
 {
     a->position = position;
+    a->was_committed = false;
     a->seeks++;
     a->wants = false;
     assigned_drop(a);
@@ -180,6 +181,8 @@ assigned_seek_epoch(struct assigned *a, int64_t offset, int32_t leader_epoch)
 {
     assigned_seek(a, offset);
     if (offset >= 0) a->epoch = leader_epoch;
+    a->was_committed = offset >= 0 && leader_epoch >= 0;
+    a->waits_since_ns = 0;
 }
 
 void

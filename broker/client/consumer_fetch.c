@@ -273,12 +273,36 @@ begins_in_another_topic(struct assigned *a)
     return true;
 }
 
+/* What was committed by name may have been of a topic that was deleted, and the one that has its name now may never come to such an epoch.
+ * Kafka's client waits for it all the same; here nobody waits for longer than brokers that are cut off go on unheard of: all have
+ * been asked by then, again and again. True: so it is, and it begins by its policy. */
+#define EPOCH_UNKNOWN_NS (10 * NS_PER_S)
+
+static bool
+gives_up_epoch(struct assigned *a)
+{
+    struct part *part = client_part(a->r->c, a->topic, a->partition);
+    int64_t now = env_now_ns(a->r->env), seeks = a->seeks, position = a->position;
+    bool waits = a->was_committed && a->node_id < 0 && part && part->leader < 0 &&
+                 part->leader_epoch == a->epoch; /* client_see_epoch() */
+    if (!waits) a->waits_since_ns = 0;
+    else if (!a->waits_since_ns) a->waits_since_ns = now;
+    if (!waits || now - a->waits_since_ns < EPOCH_UNKNOWN_NS) return false;
+    *part = (struct part){.leader = -1, .leader_epoch = -1};
+    a->epoch = -1;
+    CONSUMER_TELL(a, out_of_range, position);
+    if (a->seeks == seeks && !a->gone) begin_by_policy(a);
+    client_refresh(a->r->c);
+    return true;
+}
+
 static void
 fetch_add(struct assigned *a)
 {
     struct consumer *r = a->r;
     if (assigned_is_of_another(a)) return;
     if (!a->is_of_one_topic && begins_in_another_topic(a)) return;
+    if (gives_up_epoch(a)) return;
     struct peer *peer = client_peer(r->c, replica_to_ask(a));
     const struct part *part = client_part(r->c, a->topic, a->partition);
     if (!peer || !part) {

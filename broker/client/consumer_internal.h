@@ -22,13 +22,16 @@ struct assigned {
     void *user;
     bool paused, gone, fetching;
     int64_t position;
-    int32_t epoch;        /* of the last record read; -1: none */
-    struct uuid topic_id; /* in which topic the position is; zero: not known yet */
-    bool is_of_one_topic; /* it goes on in no other one of its name */
-    bool is_by_id;        /* what was fetched was asked for so */
-    int64_t want;         /* the offset or time looked for, while position < 0 */
-    bool wants;           /* false: it waits for a seek */
-    int64_t seeks;        /* counts; what was asked under another count is void */
+    int32_t epoch; /* of the last record read; -1: none */
+    bool
+        was_committed; /* nothing was read yet: the epoch is what was committed with the position … */
+    int64_t waits_since_ns; /* … and no leader of such an epoch is known since then; 0: one is */
+    struct uuid topic_id;   /* in which topic the position is; zero: not known yet */
+    bool is_of_one_topic;   /* it goes on in no other one of its name */
+    bool is_by_id;          /* what was fetched was asked for so */
+    int64_t want;           /* the offset or time looked for, while position < 0 */
+    bool wants;             /* false: it waits for a seek */
+    int64_t seeks;          /* counts; what was asked under another count is void */
     int64_t lookup_seeks, op_seeks;
     int64_t resume_ns;
     int32_t failed_epoch; /* the leader's, when it last failed */

@@ -66,6 +66,7 @@ pass(struct assigned *a, const struct batch_header *h)
 {
     a->position = batch_next_offset(h);
     a->epoch = h->leader_epoch;
+    a->was_committed = false;
 }
 
 /* False: what was fetched is void now. */

@@ -564,6 +564,22 @@ a_leader_older_than_what_was_read_is_not_asked(void **state)
     assert_int_equal(read_n, 2);
 }
 
+/* It was committed by the name of a topic that is gone. */
+static void
+a_committed_epoch_that_nobody_comes_to_is_given_up(void **state)
+{
+    (void)state;
+    from = 2;
+    from_epoch = script.leader_epoch[0] + 1;
+    fill(2, CODEC_NONE, 0);
+    script_run(&script, 9000);
+    assert_int_equal(script.fetched, 0);
+    assert_int_equal(out_of_range_n, 0);
+    script_run(&script, 4000);
+    assert_int_equal(out_of_range_n, 1);
+    assert_int_equal(read_n, 4);
+}
+
 static void
 follows_the_leader(void **state)
 {
@@ -636,6 +652,7 @@ main(void)
         CASE(reads_from_the_replica_in_its_rack),
         CASE(asks_the_leader_when_the_replica_in_its_rack_fails),
         CASE(a_leader_older_than_what_was_read_is_not_asked),
+        CASE(a_committed_epoch_that_nobody_comes_to_is_given_up),
         CASE(follows_the_leader),
         CASE(survives_a_broker_that_goes_and_comes),
     };
