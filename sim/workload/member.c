@@ -145,6 +145,17 @@ hold(struct worker *w, const struct topic_partition *p)
     return h;
 }
 
+/* Its topic was deleted, and the member goes on with another one of its name: what it had of the former it has no more. */
+static void
+goes_on_in(struct worker *w, struct held *h, int32_t topic)
+{
+    if (topic == h->topic) return;
+    note(w, HISTORY_DISOWN, h, h->position, 0);
+    h->topic = topic;
+    h->committed = -1;
+    note(w, HISTORY_OWN, h, -1, 0);
+}
+
 /* ---- calls for offsets ------------------------------------------------------------------------------ */
 
 static void
@@ -440,6 +451,7 @@ worker_look_again(struct timer *t)
 static void
 begin_reading(struct worker *w, struct held *h, const struct group_offset *o)
 {
+    goes_on_in(w, h, topic_now(w, &h->of));
     h->committed = o->offset;
     h->position = o->offset;
     if (o->offset >= 0) h->polled_to = o->offset;
@@ -611,6 +623,9 @@ worker_on_records(void *owner, struct assigned *a, const struct polled *p)
     struct worker *w = owner;
     struct held *h = assigned_user(a);
     if (!h) return;
+    /* By name it was looked up; what was read then says by its id which of that name it is. */
+    if (uuid_is_zero(h->of.topic_id) && !uuid_is_zero(p->topic_id))
+        goes_on_in(w, h, history_topic_of(w->args->history, p->topic, p->topic_id));
     h->leader_epoch = p->leader_epoch;
     for (int32_t i = 0; i < p->records_n; i++) {
         struct history_read r = {p->records[i].offset, 0, p->leader_epoch};
@@ -630,18 +645,6 @@ worker_on_at_end(void *owner, struct assigned *a, int64_t position, int64_t high
     if (!h || h->queue.n || h->position < 0 || position <= h->position) return;
     h->position = h->polled_to = position;
     show_owned(owner);
-}
-
-/* The topic was deleted, and the member goes on with another one of its name: what it had of the former it has no more. */
-static void
-goes_on_in_another(struct worker *w, struct held *h)
-{
-    int32_t topic = topic_now(w, &h->of);
-    if (topic == h->topic) return;
-    note(w, HISTORY_DISOWN, h, h->position, 0);
-    h->topic = topic;
-    h->committed = -1;
-    note(w, HISTORY_OWN, h, -1, 0);
 }
 
 /* What was fetched and not worked on is void from here on. */
@@ -681,7 +684,7 @@ worker_on_positioned(void *owner, struct assigned *a, int64_t offset)
     struct member_args *m = ((struct worker *)owner)->args;
     struct held *h = assigned_user(a);
     if (!h) return;
-    goes_on_in_another(owner, h);
+    goes_on_in(owner, h, topic_now(owner, &h->of));
     note(owner, HISTORY_ASSIGN, h, offset, 0);
     h->position = h->polled_to = offset;
     if (h->refused >= 0)
