@@ -411,7 +411,7 @@ draw_head(struct frame *f, const struct frame_moment *m)
     fmt_str(&name, "head");
     words_time(&w, m->at_ns);
     fmt_str(&w, "   ");
-    int64_t fits = svg_text_fit(m->caption, 13, FRAME_WIDTH - 160);
+    int64_t fits = svg_bold_fit(m->caption, 13, FRAME_WIDTH - 160);
     fmt_slice(&w, slice_sub(m->caption, 0, fits));
     if (fits < m->caption.n) fmt_str(&w, " \xe2\x80\xa6");
     graph_text(f->g, writer_slice(&name), 0, f->y, FRAME_WIDTH - 20, 13, "#111111", true,

@@ -37,6 +37,12 @@ svg_text_fit(struct slice text, int64_t size_px, int64_t width)
     return fits;
 }
 
+int64_t
+svg_bold_fit(struct slice text, int64_t size_px, int64_t width)
+{
+    return svg_text_fit(text, size_px, width * 8 / 9);
+}
+
 void
 svg_escaped(struct writer *w, struct slice text)
 {

@@ -13,6 +13,8 @@ void svg_escaped(struct writer *w, struct slice text);
 int64_t svg_text_width(struct slice text, int64_t size_px);
 /* The longest beginning, up to a blank, that is not wider. At least one word. */
 int64_t svg_text_fit(struct slice text, int64_t size_px, int64_t width);
+/* The same of bold text, which is wider by an eighth. */
+int64_t svg_bold_fit(struct slice text, int64_t size_px, int64_t width);
 
 /* class: one or more, separated by blanks. The title (may be empty) is what hovering shows. */
 void svg_rect(struct writer *w, const char *class, int64_t x, int64_t y, int64_t width,

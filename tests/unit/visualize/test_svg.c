@@ -32,6 +32,8 @@ lines_break_at_blanks_and_hold_one_word_at_least(void **state)
     assert_int_equal(svg_text_fit(text, 10, svg_text_width(S("one two"), 10)), 7);
     assert_int_equal(svg_text_fit(text, 10, 1), 3);
     assert_int_equal(svg_text_fit(S(""), 10, 10), 0);
+    assert_int_equal(svg_bold_fit(text, 10, svg_text_width(S("one two"), 10)), 3);
+    assert_int_equal(svg_bold_fit(text, 10, svg_text_width(S("one two"), 10) * 9 / 8 + 1), 7);
 }
 
 /* A group's name may have no blank in it; the number of a partition is at the end. */
