@@ -234,22 +234,30 @@ expire_group(struct group *g)
 
 /* ---- with their topic ---- */
 
+static bool
+goes_with_topic(const struct offset *o, struct slice topic, struct uuid id)
+{
+    bool is_newer = !uuid_is_zero(o->value.topic_id) && !uuid_eq(o->value.topic_id, id);
+    return slice_eq(o->topic, topic) && !is_newer;
+}
+
+/* Should it fail, they stay as the log has them: who takes over would bring them back. The next time is when they expire. */
 static void
 drop_topic(struct group *g, struct slice topic, struct uuid id)
 {
     struct shard *s = g->shard;
     struct batch_builder b;
     shard_builder(&s->base, &b);
-    for (int64_t i = g->offsets.n - 1; i >= 0; i--) {
-        const struct offset *o = g->offsets.v[i];
-        bool is_newer = !uuid_is_zero(o->value.topic_id) && !uuid_eq(o->value.topic_id, id);
-        if (!slice_eq(o->topic, topic) || is_newer) continue;
-        record_offset_gone(&b, g, o->topic, o->partition);
-        group_remove_offset(g, i);
+    for (int64_t i = g->offsets.n - 1; i >= 0; i--)
+        if (goes_with_topic(g->offsets.v[i], topic, id))
+            record_offset_gone(&b, g, topic, g->offsets.v[i]->partition);
+    if (builder_is_empty(&b)) {
+        builder_release(&b);
+        return;
     }
-    /* Should it fail, the next time is when the offset expires. */
-    if (builder_is_empty(&b)) builder_release(&b);
-    else (void)shard_write_silently(&s->base, &b);
+    if (shard_write_silently(&s->base, &b)) return;
+    for (int64_t i = g->offsets.n - 1; i >= 0; i--)
+        if (goes_with_topic(g->offsets.v[i], topic, id)) group_remove_offset(g, i);
 }
 
 void

@@ -178,6 +178,10 @@ offsets_go_with_their_topic(void **state)
     (void)state;
     (void)commit_offset(SLICE_EMPTY, -1, 7);
     commit();
+    /* What cannot be written is not done: who takes over would find it. */
+    w.refuses = K_ERR_NOT_ENOUGH_REPLICAS;
+    groups_topic_deleted(w.gs, S("orders"), (struct uuid){{2}});
+    w.refuses = K_ERR_NONE;
     groups_topic_deleted(w.gs, S("orders"), (struct uuid){{9}});
     commit();
     assert_int_equal(fetch_offset(), 7);
