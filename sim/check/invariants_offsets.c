@@ -40,6 +40,8 @@ struct offset_seen {
     int32_t partition;
     VEC(struct offset_held) held; /* the last ones, in their order */
     VEC(struct offset_open) open;
+    VEC(struct offset_open)
+    over; /* the last that ended without holding: aborted, or late, or deleted */
 };
 
 struct offsets_asked {
@@ -103,6 +105,7 @@ offsets_free(struct invariants *v)
         mem_free_slice(v->mem, o->topic);
         VEC_RELEASE(v->mem, &o->held);
         VEC_RELEASE(v->mem, &o->open);
+        VEC_RELEASE(v->mem, &o->over);
         MEM_DELETE(v->mem, o);
     }
     while (s->commits.n) forget_commit(v, s->commits.n - 1);
@@ -155,6 +158,14 @@ keep_held(struct invariants *v, struct offset_seen *o, const struct offset_held 
     VEC_PUSH(v->mem, &o->held, *h);
 }
 
+static void
+keep_over(struct invariants *v, struct offset_seen *o, const struct offset_open *one)
+{
+    if (o->over.n == VALUES_KEPT) VEC_REMOVE_AT(&o->over, 0);
+    VEC_PUSH(v->mem, &o->over, *one);
+    o->over.v[o->over.n - 1].then.from_ns = v->at_ns;
+}
+
 /* What is deleted, is so for open transactions, too. */
 static void
 hold_or_open(struct invariants *v, struct offset_seen *o, int64_t producer,
@@ -165,6 +176,7 @@ hold_or_open(struct invariants *v, struct offset_seen *o, int64_t producer,
         VEC_PUSH(v->mem, &o->open, open);
         return;
     }
+    for (int64_t i = 0; h->what.offset < 0 && i < o->open.n; i++) keep_over(v, o, &o->open.v[i]);
     if (h->what.offset < 0) o->open.n = 0;
     keep_held(v, o, h);
 }
@@ -210,6 +222,7 @@ take_offsets_end(struct invariants *v, const struct topic_key *shard, int64_t pr
             one.then.from_ns = v->at_ns;
             if (commit && (!o->held.n || o->held.v[o->held.n - 1].record < one.then.record))
                 keep_held(v, o, &one.then);
+            else keep_over(v, o, &one);
         }
         o->open.n = kept;
     }
@@ -464,6 +477,19 @@ judge_told(struct invariants *v, const struct offset_told *t)
                t->of->open.v[0].producer);
 }
 
+/* Its transaction may be over before its answer is told: both wait for the same copies. */
+static bool
+stood_in_record(const struct commit_asked *c, const struct offset_seen *o)
+{
+    int64_t n = o ? o->over.n : 0;
+    if (n == VALUES_KEPT && o->over.v[0].then.from_ns >= c->at_ns) return true; /* not known */
+    for (int64_t i = 0; i < n; i++)
+        if (o->over.v[i].producer == c->producer && o->over.v[i].then.from_ns >= c->at_ns &&
+            is_same_offset(&o->over.v[i].then.what, &c->what))
+            return true;
+    return false;
+}
+
 /* What is acknowledged stands in a record, as it was said: whoever reads on from there goes by the epoch, too (KIP-320). */
 static bool
 stands_in_record(const struct commit_asked *c, const struct offset_seen *o)
@@ -476,7 +502,7 @@ stands_in_record(const struct commit_asked *c, const struct offset_seen *o)
         if (o->open.v[i].producer == c->producer &&
             is_same_offset(&o->open.v[i].then.what, &c->what))
             return true;
-    return false;
+    return stood_in_record(c, o);
 }
 
 static void

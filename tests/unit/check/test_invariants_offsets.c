@@ -347,7 +347,7 @@ its_metadata_was_not_written(void **state)
 }
 
 static void
-in_a_transaction(struct tale *s, int64_t producer, int64_t written_by)
+in_a_transaction(struct tale *s, int64_t producer, int64_t written_by, bool is_aborted)
 {
     struct k_txn_offset_commit_request q;
     struct k_txn_offset_commit_response p;
@@ -368,6 +368,7 @@ in_a_transaction(struct tale *s, int64_t producer, int64_t written_by)
     assert_true(frame_request(&s->mem, &arena, &head, &q, &f));
     wired_hear(s, K_API_TXN_OFFSET_COMMIT, TXN_COMMIT_VERSION, false, &f, offsets_hear);
     committed(s, 8, written_by);
+    if (is_aborted) marker(s, false);
     codec_default(K_MSG_TXN_OFFSET_COMMIT_RESPONSE, &p);
     p.topics_n = 1;
     p.topics = codec_array(&arena,
@@ -389,7 +390,16 @@ static void
 a_transactions_offset_stands_in_a_record_of_its_own(void **state)
 {
     BEGIN;
-    in_a_transaction(&s, PRODUCER, PRODUCER);
+    in_a_transaction(&s, PRODUCER, PRODUCER, false);
+    silent(&s);
+}
+
+/* The commit and the marker behind it were committed at once, and then the commit was answered. */
+static void
+its_transaction_may_be_aborted_by_then(void **state)
+{
+    BEGIN;
+    in_a_transaction(&s, PRODUCER, PRODUCER, true);
     silent(&s);
 }
 
@@ -397,7 +407,7 @@ static void
 a_transactions_offset_stands_in_one_of_another(void **state)
 {
     BEGIN;
-    in_a_transaction(&s, PRODUCER, PRODUCER + 1);
+    in_a_transaction(&s, PRODUCER, PRODUCER + 1, false);
     told(&s, "b1: acknowledged a commit of offset 8 in leader epoch -1, which stands in no record");
 }
 
@@ -423,6 +433,7 @@ main(void)
         cmocka_unit_test(another_offset_was_written),
         cmocka_unit_test(its_metadata_was_not_written),
         cmocka_unit_test(a_transactions_offset_stands_in_a_record_of_its_own),
+        cmocka_unit_test(its_transaction_may_be_aborted_by_then),
         cmocka_unit_test(a_transactions_offset_stands_in_one_of_another),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
