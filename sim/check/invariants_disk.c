@@ -13,8 +13,10 @@
 struct producer_seen {
     int64_t id;
     int16_t epoch;
-    int32_t last_sequence;     /* -1: it has none yet, of this epoch */
-    int64_t open_from;         /* the first offset of its transaction that is open; -1: none */
+    int32_t last_sequence; /* -1: it has none yet, of this epoch */
+    int64_t open_from;     /* the first offset of its transaction that is open; -1: none */
+    int64_t ended_from,
+        ended_at;              /* the same of the last that was ended, and its marker's; -1: none */
     int32_t coordinator_epoch; /* of its last marker; -1: none yet */
     int64_t at_ns;             /* when its last batch was there */
     bool is_sequence_known;    /* the log tells what the last sequence of this epoch was … */
@@ -77,6 +79,8 @@ producer_of(struct invariants *v, struct log_truth *t, int64_t id)
                                 .epoch = -1,
                                 .last_sequence = -1,
                                 .open_from = -1,
+                                .ended_from = -1,
+                                .ended_at = -1,
                                 .coordinator_epoch = -1,
                                 .at_ns = v->at_ns,
                                 .is_sequence_known = !t->is_front_gone,
@@ -130,7 +134,7 @@ follow_producer(struct invariants *v, struct log_truth *t, const struct topic_ke
     p->is_end_known |= b->is_control;
     p->is_sequence_known |= b->sequence >= 0 || (p->epoch >= 0 && b->producer_epoch > p->epoch);
     p->at_ns = v->at_ns;
-    if (b->is_control) p->open_from = -1;
+    if (b->is_control) p->ended_from = p->open_from, p->ended_at = b->base, p->open_from = -1;
     else if (b->is_transactional && p->open_from < 0) p->open_from = b->base;
     if (b->producer_epoch > p->epoch) p->last_sequence = -1;
     p->epoch = MAX(p->epoch, b->producer_epoch);
@@ -416,6 +420,21 @@ newest_leader(const struct invariants *v, const struct topic_key *k)
     return is_spoilt ? NULL : newest;
 }
 
+/* The marker is no decision before it is committed itself: another leader may lack it, and get another one. By whoever led: who
+ * leads now need not know yet how far that was. */
+static void
+check_marker_committed(struct invariants *v, const struct topic_key *k,
+                       const struct producer_seen *p, int64_t offset)
+{
+    if (p->ended_from < 0 || p->ended_from > offset || offset >= k->ghost) return;
+    if (p->ended_at < k->ghost || p->ended_at < offset) return;
+    breach(v, RULE_READ_UNDECIDED, k, offset,
+           "a reader of committed records was given offset #, and the marker of a transaction "
+           "before it, "
+           "at #, is not committed",
+           offset, p->ended_at);
+}
+
 /* KIP-98: who reads committed records waits before the first one of a transaction that is not decided. Whose transaction is
  * open the batches say that lie on the leader's disk. */
 void
@@ -432,6 +451,7 @@ invariants_polled_decided(struct invariants *v, int64_t at_ns, struct slice topi
     if (!look_on(v, t, k, l, l->written) || offset >= log_view_end(t->view)) return;
     for (int64_t i = 0; i < t->producers.n; i++) {
         const struct producer_seen *p = &t->producers.v[i];
+        check_marker_committed(v, k, p, offset);
         if (p->open_from < 0 || p->open_from > offset) continue;
         breach(
             v, RULE_READ_UNDECIDED, k, offset,

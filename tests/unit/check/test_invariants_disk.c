@@ -546,6 +546,30 @@ what_is_decided_may_be_given(void **state)
     assert_silent(&s);
 }
 
+/* Another leader may lack the marker, and get another one. */
+static void
+what_is_decided_and_not_committed_may_not_be_given(void **state)
+{
+    (void)state;
+    struct tale s;
+    begin(&s);
+    say(&s, NOTE_PARTITION_ROLE, SLICE_NULL, 2, 1, 0, 0, 0);
+    append_on_disk(&s, 0, BATCH_TRANSACTIONAL);
+    append_on_disk(&s, -1, BATCH_TRANSACTIONAL | BATCH_CONTROL);
+    say(&s, NOTE_PARTITION_HW, SLICE_NULL, 1, 1, 1, 2, 0);
+    invariants_polled_decided(s.v, 5, S("orders"), 0, 0);
+    assert_told(&s, RULE_READ_UNDECIDED,
+                S("a reader of committed records was given offset 0, and the marker of a "
+                  "transaction before it, at 1, is not committed"));
+    begin(&s);
+    say(&s, NOTE_PARTITION_ROLE, SLICE_NULL, 2, 1, 0, 0, 0);
+    append_on_disk(&s, 0, BATCH_TRANSACTIONAL);
+    append_on_disk(&s, -1, BATCH_TRANSACTIONAL | BATCH_CONTROL);
+    say(&s, NOTE_PARTITION_HW, SLICE_NULL, 2, 1, 1, 2, 0);
+    invariants_polled_decided(s.v, 5, S("orders"), 0, 0);
+    assert_silent(&s);
+}
+
 /* What was behind the marker is cut off, and the marker is the last now: it stands. */
 static void
 what_was_decided_right_before_a_cut_may_be_given(void **state)
@@ -626,6 +650,7 @@ main(void)
         cmocka_unit_test(what_is_synced_has_its_epochs_written_down),
         cmocka_unit_test(who_reads_committed_records_waits_for_the_end),
         cmocka_unit_test(what_is_decided_may_be_given),
+        cmocka_unit_test(what_is_decided_and_not_committed_may_not_be_given),
         cmocka_unit_test(what_was_decided_right_before_a_cut_may_be_given),
         cmocka_unit_test(what_a_cut_has_opened_again_may_not_be_given),
         cmocka_unit_test(a_spoilt_disk_tells_of_no_transaction),
