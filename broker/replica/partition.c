@@ -311,6 +311,7 @@ partition_cut(struct partition *p, int64_t offset, bool fully)
 {
     fetcher_leave(p);
     partition_live(p, PARTITION_CUTTING);
+    p->start_told = 0; /* the log may end below it; who is followed on tells it anew */
     p->cut_to = offset;
     p->is_cut_fully = fully;
     p->checkpointed.done = checkpoints_are_lowered;
@@ -332,6 +333,7 @@ become_follower(struct partition *p, const struct image_partition *ip)
     p->isr_state = ISR_COMMITTED;
     p->needs_offsets = false;
     p->fetch_from = 0;
+    p->start_told = 0;
     list_remove(&p->alter);
     note_role(p);
     fail_waiters(p, K_ERR_NOT_LEADER_OR_FOLLOWER);
@@ -432,7 +434,17 @@ partition_follow(struct partition *p, int64_t leader_high_watermark, int64_t lea
         partition_tell_readers(p,
                                FETCH_NEWS_COMMITTED); /* consumers may read here, too (KIP-392) */
     }
-    if (leader_log_start > commitlog_start(&p->log) &&
-        leader_log_start <= commitlog_written_end(&p->log))
-        (void)commitlog_advance_start(&p->log, leader_log_start);
+    /* As far as it has the records: those that it takes as a leader later are not deleted. */
+    p->start_told = leader_log_start <= commitlog_assigned_end(&p->log) ? leader_log_start : 0;
+    partition_follow_start(p);
+}
+
+void
+partition_follow_start(struct partition *p)
+{
+    /* A log does not begin behind what is written of it. The leader tells its start once, with records that are not
+     * written yet (KIP-227: after them nothing changes), so it is kept until they are. Who comes to lead meanwhile goes by
+     * it all the same, or gives readers again what was deleted. */
+    if (p->start_told > commitlog_start(&p->log) && p->start_told <= commitlog_written_end(&p->log))
+        (void)commitlog_advance_start(&p->log, p->start_told);
 }

@@ -143,6 +143,7 @@ struct partition {
     /* Our log is empty and is to begin with the batch that this offset lies in: the leader, whose log begins there,
      * gives it for this offset only. Else 0. */
     int64_t fetch_from;
+    int64_t start_told; /* where the leader says that its log begins, if ours goes there; else 0 */
 };
 
 /* Its log is open, or is being cut: it has a start, an end, and checkpoints. */
@@ -221,6 +222,8 @@ void partition_cut(struct partition *p, int64_t offset, bool fully);
 
 /* Watermark and log start that came with a fetch. */
 void partition_follow(struct partition *p, int64_t leader_high_watermark, int64_t leader_log_start);
+/* More is written: perhaps the log can begin now where the leader's does. */
+void partition_follow_start(struct partition *p);
 
 /* ---- shared ---- */
 void partition_set_high_watermark(struct partition *p, int64_t hw);

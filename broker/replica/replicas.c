@@ -300,6 +300,7 @@ static void
 partition_log_written(struct commitlog *log)
 {
     struct partition *p = log->owner;
+    partition_follow_start(p);
     if (partition_is_leader(p)) partition_tell_readers(p, FETCH_NEWS_WRITTEN);
     partition_log_synced(log);
 }
