@@ -273,8 +273,9 @@ check_fetched(struct commitlog *log, const struct batch_header *h)
      * (compaction, missing_segments.h). */
     if (h->base_offset < log->assigned_end) return LOG_E_NOT_CONTIGUOUS;
     if (h->leader_epoch >= epoch_cache_latest(&log->epochs)) return LOG_OK;
-    /* Epochs that began here and got no records may go (KAFKA-10706). */
-    if (epoch_cache_truncate_end(&log->epochs, h->base_offset)) log->epochs_dirty = true;
+    /* Epochs that began here and got no records may go (KAFKA-10706): those from our end on, for the batch may begin above
+     * it, behind what compaction took from the leader. */
+    if (epoch_cache_truncate_end(&log->epochs, log->assigned_end)) log->epochs_dirty = true;
     return h->leader_epoch >= epoch_cache_latest(&log->epochs) ? LOG_OK : LOG_E_CORRUPT;
 }
 

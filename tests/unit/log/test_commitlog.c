@@ -239,6 +239,44 @@ a_follower_takes_batches_that_follow_its_end_and_no_others(void **state)
     disk_free(e);
 }
 
+/* It came to lead and wrote nothing; what its next leader has above its end begins behind what compaction took. */
+static void
+an_epoch_without_records_gives_way_to_what_begins_above_the_end(void **state)
+{
+    (void)state;
+    struct disk *d = disk_new(1), *e = disk_new(2);
+    struct fixture leader = {0}, f = {0};
+    fixture_open(&leader, d, false, 0);
+    for (int i = 0; i < 4; i++) append_plain(&leader, 2, i);
+    body_run(&leader.body);
+    struct loader l;
+    load(&leader, &l, 0, INT64_MAX, 1 << 20);
+    fixture_open(&f, e, false, 0);
+    struct buf *copy = buf_copy(&f.body.env.mem, buf_slice(l.load.buf));
+    int64_t one = copy->n / 4;
+    struct seg seg = {.buf = copy, .bytes = slice(copy->data, one)};
+    assert_int_equal(commitlog_append_fetched(&f.log, &seg, 1, 2), LOG_OK);
+    body_run(&f.body);
+    commitlog_begin_epoch(&f.log, 3);
+    seg.bytes = slice(copy->data + 2 * one, one);
+    assert_int_equal(commitlog_append_fetched(&f.log, &seg, 1, 4), LOG_OK);
+    assert_int_equal(commitlog_assigned_end(&f.log), 3);
+    assert_int_equal(commitlog_latest_epoch(&f.log), 2);
+    /* One that has records stays. */
+    body_run(&f.body);
+    seg.bytes = slice(copy->data + 3 * one, one);
+    store_be32(copy->data + 3 * one + 12, 1); /* the leader epoch: no checksum covers it */
+    assert_int_equal(commitlog_append_fetched(&f.log, &seg, 1, 4), LOG_E_CORRUPT);
+    assert_int_equal(commitlog_latest_epoch(&f.log), 2);
+    body_run(&f.body);
+    buf_unref(copy);
+    buf_unref(l.load.buf);
+    fixture_close(&f);
+    fixture_close(&leader);
+    disk_free(d);
+    disk_free(e);
+}
+
 struct finder {
     struct log_lookup lookup;
     bool is_done;
@@ -683,6 +721,7 @@ main(void)
         cmocka_unit_test(a_failed_write_takes_the_log_offline_for_good),
         cmocka_unit_test(syncs_are_joined_and_cover_what_was_written_before),
         cmocka_unit_test(a_follower_takes_batches_that_follow_its_end_and_no_others),
+        cmocka_unit_test(an_epoch_without_records_gives_way_to_what_begins_above_the_end),
         cmocka_unit_test(offsets_are_found_by_time_although_clocks_jump_back),
         cmocka_unit_test(the_greatest_timestamp_is_one_at_or_above_the_log_start),
         cmocka_unit_test(retention_deletes_whole_segments_below_the_high_watermark),
