@@ -71,6 +71,7 @@
     X(OFFSET_TOLD, "offset-told", "a coordinator told of another offset than is committed, or of one as stable that is about to move") \
     X(STATE_TOLD, "state-told", "a node told of a group, a transaction or a producer otherwise than its log has it") \
     X(CLUSTER_TOLD, "cluster-told", "a broker told of topics, partitions or brokers otherwise than the quorum has decided") \
+    X(ANSWERED_EARLY, "answered-early", "a controller said that something is done before it was committed") \
     X(LOG_TOLD, "log-told", "a leader told of another beginning, end or time of its log than it has") \
     X(ID_GIVEN_TWICE, "id-given-twice", "a producer id was given to two")                            \
     X(EPOCH_CACHE, "epoch-cache", "the list of leader epochs is not that of the log")                \

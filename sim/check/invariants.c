@@ -30,6 +30,7 @@ invariants_free(struct invariants *v)
     ledger_free(v);
     cluster_free(v);
     leaders_free(v);
+    answered_free(v);
     beats_free(v);
     ends_free(v);
     coordinators_free(v);

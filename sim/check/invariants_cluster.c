@@ -130,6 +130,12 @@ cluster_unsure(struct invariants *v)
     cluster_of(v)->is_unsure = true;
 }
 
+bool
+cluster_is_unsure(const struct invariants *v)
+{
+    return v->cluster && v->cluster->is_unsure;
+}
+
 /* ---- what is committed ----------------------------------------------------------------------------- */
 
 static struct topic_story *

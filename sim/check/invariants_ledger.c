@@ -45,6 +45,9 @@ union any_record {
     struct k_fence_broker_record fence;
     struct k_unfence_broker_record unfence;
     struct k_unregister_broker_record unregister;
+    struct k_register_controller_record controller;
+    struct k_producer_ids_record ids;
+    struct k_feature_level_record feature;
 };
 
 static void
@@ -108,6 +111,7 @@ take_topic(struct invariants *v, const struct k_topic_record *r, int64_t offset)
     struct known_topic t = {r->topic_id, mem_dup(v->mem, r->name)};
     VEC_PUSH(v->mem, &v->ledger->topics, t);
     cluster_topic(v, r->topic_id, r->name, offset);
+    answered_topic(v, r);
     tell_topic(v, r->topic_id, offset, true);
 }
 
@@ -116,6 +120,7 @@ take_topic_gone(struct invariants *v, struct uuid id, int64_t offset)
 {
     model_forget_id(&v->model, id);
     cluster_topic_gone(v, id, offset);
+    answered_topic_gone(v, id);
     tell_topic(v, id, offset, false);
 }
 
@@ -165,6 +170,7 @@ decided(struct invariants *v, struct topic_key *k, const struct decision *d)
     if (d->leader >= 0 && (!k->now.known || d->leader_epoch != k->now.leader_epoch))
         VEC_PUSH(v->mem, &v->ledger->elections, k);
     cluster_decided(v, k, d);
+    answered_decided(v, k, d);
     check_change(v, k, d);
 }
 
@@ -258,6 +264,7 @@ static void
 take_config(struct invariants *v, const struct k_config_record *r)
 {
     enum { OF_TOPIC = 2, OF_BROKER = 4 };
+    answered_setting(v, r);
     bool is_of_all = r->resource_type == OF_BROKER && r->resource_name.n == 0;
     if ((r->resource_type == OF_TOPIC || is_of_all) && slice_eq(r->name, S("min.insync.replicas")))
         VEC_PUSH(v->mem, &v->ledger->terms, mem_dup(v->mem, r->resource_name));
@@ -276,6 +283,7 @@ take_registered(struct invariants *v, const struct k_register_broker_record *r, 
                               .is_leaving = r->in_controlled_shutdown};
     memcpy(&c.incarnation, r->incarnation_id.b, sizeof c.incarnation);
     cluster_fenced(v, c.id, c.is_fenced, offset);
+    answered_registered(v, r);
     check_broker_change(v, &c);
 }
 
@@ -290,6 +298,7 @@ take_fenced(struct invariants *v, int32_t id, int64_t epoch, bool is_fenced, boo
                               .is_leaving = is_leaving};
     if (is_fenced) VEC_PUSH(v->mem, &v->ledger->fenced, id);
     cluster_fenced(v, id, is_fenced, offset);
+    answered_fenced(v, id, epoch, is_fenced);
     check_broker_change(v, &c);
 }
 
@@ -414,6 +423,9 @@ static const enum k_msg messages[] = {
     [K_REC_FENCE_BROKER_RECORD] = K_MSG_FENCE_BROKER_RECORD,
     [K_REC_UNFENCE_BROKER_RECORD] = K_MSG_UNFENCE_BROKER_RECORD,
     [K_REC_UNREGISTER_BROKER_RECORD] = K_MSG_UNREGISTER_BROKER_RECORD,
+    [K_REC_REGISTER_CONTROLLER_RECORD] = K_MSG_REGISTER_CONTROLLER_RECORD,
+    [K_REC_PRODUCER_IDS_RECORD] = K_MSG_PRODUCER_IDS_RECORD,
+    [K_REC_FEATURE_LEVEL_RECORD] = K_MSG_FEATURE_LEVEL_RECORD,
 };
 
 static bool
@@ -445,6 +457,9 @@ take_record(struct invariants *v, uint32_t kind, const union any_record *r, int6
     case K_REC_UNREGISTER_BROKER_RECORD:
         take_fenced(v, r->unregister.broker_id, r->unregister.broker_epoch, true, false, offset);
         return;
+    case K_REC_REGISTER_CONTROLLER_RECORD: answered_controller(v, &r->controller); return;
+    case K_REC_PRODUCER_IDS_RECORD: answered_ids(v, &r->ids); return;
+    case K_REC_FEATURE_LEVEL_RECORD: answered_feature(v, &r->feature); return;
     default: return;
     }
 }

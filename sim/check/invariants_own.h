@@ -132,6 +132,7 @@ struct away_members;
 struct beats;
 struct cluster_seen;
 struct leaders_seen;
+struct answers_seen;
 struct ends_seen;
 struct groups_seen;
 struct k_describe_producers_response_partition_response;
@@ -143,6 +144,12 @@ struct k_streams_group_describe_response_described_group;
 struct k_list_groups_response;
 struct k_produce_response;
 struct k_list_transactions_response;
+struct k_config_record;
+struct k_feature_level_record;
+struct k_producer_ids_record;
+struct k_register_broker_record;
+struct k_register_controller_record;
+struct k_topic_record;
 struct arena;
 struct record;
 
@@ -185,6 +192,7 @@ struct invariants {
     struct beats *beats;
     struct cluster_seen *cluster;
     struct leaders_seen *leaders;
+    struct answers_seen *answers;
     struct ends_seen *ends;
     struct groups_seen *groups; /* share groups and streams groups; members: all others */
     int64_t session_ns;         /* group.consumer.session.timeout.ms; 0: not known */
@@ -389,6 +397,7 @@ void cluster_fenced(struct invariants *v, int32_t id, bool is_fenced, int64_t of
 /* The node has applied what is decided up to this record; -1: it begins anew. */
 void cluster_applied(struct invariants *v, int32_t node, int64_t offset);
 void cluster_unsure(struct invariants *v);
+bool cluster_is_unsure(const struct invariants *v);
 void cluster_hear(struct invariants *v, const struct world_frame *f, struct slice bytes);
 void cluster_judge(struct invariants *v, int64_t at_ns, int32_t node);
 void cluster_free(struct invariants *v);
@@ -410,6 +419,19 @@ void leaders_hear_produced(struct invariants *v, const struct world_frame *f,
                            const struct k_produce_response *p);
 void leaders_judge(struct invariants *v, int64_t at_ns, int32_t node);
 void leaders_free(struct invariants *v);
+/* What is committed, for what controllers answer. */
+void answered_registered(struct invariants *v, const struct k_register_broker_record *r);
+void answered_fenced(struct invariants *v, int32_t id, int64_t epoch, bool is_fenced);
+void answered_controller(struct invariants *v, const struct k_register_controller_record *r);
+void answered_ids(struct invariants *v, const struct k_producer_ids_record *r);
+void answered_topic(struct invariants *v, const struct k_topic_record *r);
+void answered_topic_gone(struct invariants *v, struct uuid id);
+void answered_decided(struct invariants *v, const struct topic_key *k, const struct decision *d);
+void answered_setting(struct invariants *v, const struct k_config_record *r);
+void answered_feature(struct invariants *v, const struct k_feature_level_record *r);
+void answered_hear(struct invariants *v, const struct world_frame *f, struct slice bytes);
+void answered_judge(struct invariants *v, int64_t at_ns, int32_t node);
+void answered_free(struct invariants *v);
 /* A fault has changed the answer. */
 bool wire_is_rewritten(const struct invariants *v, const struct world_frame *f);
 void ends_hear(struct invariants *v, const struct world_frame *f, struct slice bytes);

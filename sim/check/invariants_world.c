@@ -45,6 +45,7 @@ on_event(void *ctx, const struct world_event *e)
     offsets_judge(v, e->machine->index);
     cluster_judge(v, e->at_ns, e->machine->index);
     leaders_judge(v, e->at_ns, e->machine->index);
+    answered_judge(v, e->at_ns, e->machine->index);
     ends_judge(v, e->at_ns, e->machine->index);
     descriptions_judge(v, e->machine->index);
     beats_judge(v, e->at_ns, e->machine->index);
@@ -162,6 +163,7 @@ on_frame_bytes(void *ctx, const struct world_frame *f, struct slice bytes)
     offsets_hear(ctx, f, bytes);
     cluster_hear(ctx, f, bytes);
     leaders_hear(ctx, f, bytes);
+    answered_hear(ctx, f, bytes);
     ends_hear(ctx, f, bytes);
     descriptions_hear(ctx, f, bytes);
     beats_hear(ctx, f, bytes);
