@@ -71,13 +71,15 @@ names_opened(struct invariants *v, int64_t at_ns, int32_t node, struct slice pat
            names.loose);
 }
 
-/* It has another name now, with which it is no file of the log. */
+/* It has another name now, with which it is no file of the log. One that was about to go when the log was cut wholly goes after
+ * it: the file that was to stay behind it went with the cut, which itself leaves nothing for a moment, and nobody counts on it. */
 void
 names_removed(struct invariants *v, int64_t at_ns, int32_t node, struct slice path)
 {
     struct names names;
     const struct node_log *l = log_of(v, node, path, &names);
-    if (!l || names.of >= l->start || names.next < 0 || names.next_is_durable) return;
+    if (!l || names.of >= l->start || names.of < l->anew || names.next < 0 || names.next_is_durable)
+        return;
     v->at_ns = at_ns;
     v->node = node;
     breach(v, RULE_DISK_TRUTH, l->key, names.of,

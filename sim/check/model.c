@@ -381,7 +381,7 @@ model_truncate(struct node_log *l, int64_t end)
 void
 model_cut(struct node_log *l, int64_t end)
 {
-    if (end > log_end(l)) l->v.n = 0;
+    if (end > log_end(l)) l->v.n = 0, l->anew = end;
     model_truncate(l, end);
     /* A cleaning may have taken what lay just below. */
     l->cut_end = l->key->is_compacted ? end : 0;
@@ -394,6 +394,7 @@ model_recovered(struct node_log *l, int64_t start, int64_t end)
     l->cut_end =
         0; /* from now on it ends where its last batch does: nothing else lies on the disk */
     l->start = start;
+    l->anew = 0;
     l->written = l->synced = end;
     l->open = true;
     l->hurt = l->by_power = false;

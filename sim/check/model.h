@@ -122,6 +122,8 @@ struct node_log {
         cut_end; /* of a compacted log that was cut: it ends there, though its last batch may end before; 0 */
     int64_t
         deleted_to; /* how far the start ever was: a process that dies may not have written it down */
+    int64_t
+        anew; /* it was cut wholly and begins here: what lay before was given up; 0: never in this life */
     bool is_bound;             /* of the logs of this name the one that its node opened last */
     bool leads, open, hurt;    /* hurt: its node died since it was last read */
     bool by_power;             /* … and its power went */

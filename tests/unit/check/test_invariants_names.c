@@ -144,6 +144,36 @@ a_log_that_is_cut_wholly_owes_nothing(void **state)
     assert_silent(&s);
 }
 
+/* The front was about to go when the log began anew: what was to stay behind it is gone, too, and no power loss brings it back. */
+static void
+the_front_of_a_log_that_began_anew_may_go(void **state)
+{
+    BEGIN;
+    act_on(&s, FILE_AT(4), SLICE_NULL);
+    act_on(&s, SLICE_NULL, SLICE_NULL);
+    say(&s, NOTE_LOG_START, 4, 0);
+    say(&s, NOTE_LOG_TRUNCATE, 8, 4);
+    act_on(&s, FILE_AT(4), S(DIR "/gone"));
+    act_on(&s, FILE_AT(8), SLICE_NULL);
+    act_on(&s, FILE_AT(0), S(DIR "/gone-too"));
+    assert_silent(&s);
+}
+
+static void
+a_log_that_began_anew_keeps_its_own_order(void **state)
+{
+    BEGIN;
+    say(&s, NOTE_LOG_TRUNCATE, 4, 0);
+    act_on(&s, FILE_AT(0), S(DIR "/gone"));
+    act_on(&s, FILE_AT(4), SLICE_NULL);
+    act_on(&s, SLICE_NULL, SLICE_NULL);
+    act_on(&s, FILE_AT(8), SLICE_NULL);
+    say(&s, NOTE_LOG_START, 8, 0);
+    act_on(&s, FILE_AT(4), S(DIR "/gone-too"));
+    assert_told(&s, "b1: takes away the file at offset 4; a power loss may take the next one, at "
+                    "8, too");
+}
+
 /* ---- cleanings ---- */
 
 #define CLEANED S(DIR "/00000000000000000000.log.cleaned")
@@ -310,6 +340,8 @@ main(void)
         cmocka_unit_test(two_names_that_a_power_loss_may_take_one_of),
         cmocka_unit_test(the_front_goes_before_what_follows_has_a_name),
         cmocka_unit_test(a_log_that_is_cut_wholly_owes_nothing),
+        cmocka_unit_test(the_front_of_a_log_that_began_anew_may_go),
+        cmocka_unit_test(a_log_that_began_anew_keeps_its_own_order),
         cmocka_unit_test(what_fits_into_one_segment_is_put_together),
         cmocka_unit_test(what_does_not_fit_is_not),
         cmocka_unit_test(one_segment_that_was_larger_may_be_cleaned),
