@@ -98,6 +98,18 @@ beat_build(struct ask *a, int16_t version)
     return r;
 }
 
+void
+membership_heard(struct membership *m)
+{
+    m->heard_ns = env_now_ns(m->env);
+}
+
+int64_t
+membership_came_back_ns(const struct membership *m)
+{
+    return m->came_back_ns;
+}
+
 static void
 beat_answered(struct ask *a, enum env_err err, const void *response, struct buf *from)
 {
@@ -106,6 +118,7 @@ beat_answered(struct ask *a, enum env_err err, const void *response, struct buf 
     const struct k_heartbeat_response *r = response;
     int16_t error = err ? K_ERR_NETWORK_EXCEPTION : r->error_code;
     if (!beats(m) || m->is_beat_void) return;
+    if (error == K_ERR_NONE || error == K_ERR_REBALANCE_IN_PROGRESS) membership_heard(m);
     switch (error) {
     case K_ERR_NONE: break;
     case K_ERR_REBALANCE_IN_PROGRESS: membership_want_round(m); break;

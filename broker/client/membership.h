@@ -93,6 +93,9 @@ void membership_leave(struct membership *m);
  * member keeps its partitions meanwhile, and the new one may give them to others, or come to nothing. Kafka's groupMetadata()
  * has the same. -1: no member, or nothing was given. */
 int32_t membership_generation(const struct membership *m);
+/* Of the classic protocol: when it came to this generation, if it had not heard for a session then that it is a member: it may have been
+ * put out meanwhile. 0: it had. */
+int64_t membership_came_back_ns(const struct membership *m);
 
 /* Null: not given yet. Valid until the owner's next call. */
 struct slice membership_member_id(const struct membership *m);

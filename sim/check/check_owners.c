@@ -174,14 +174,19 @@ note_still_known(struct view *v, const struct history_op *op)
 
 /* Who was not heard of for a session may have been put out, and have come in again under its id: Kafka lets a dynamic member of the
  * classic protocol do so in a group of the consumer protocol, and it hears that it has nothing only with its next assignment. What it had
- * may be another's by then. */
+ * may be another's by then; what it is given then is its own. There only heartbeats and joining count, as the member says itself;
+ * of who says nothing of it, commits. */
 static const char *
-excuse_of_returned(const struct groups *g, const struct history_op *op, int64_t heard_ns)
+excuse_of_returned(const struct groups *g, const struct history_op *op, const struct part *p,
+                   int64_t heard_ns)
 {
     int64_t session_ns = g->c->facts->session_ns;
-    return session_ns > 0 && op->invoke_ns - heard_ns >= session_ns
-             ? "not heard of for as long as a session, it was put out, and came in again under its "
-               "id"
+    bool is_given =
+        op->kind == HISTORY_OWN && op->topic == p->topic && op->partition == p->partition;
+    bool is_by_commits = session_ns > 0 && op->invoke_ns - heard_ns >= session_ns;
+    return (op->value && !is_given) || is_by_commits
+             ? "not heard of for as long as a session, it was put out, and came in again under "
+               "its id"
              : NULL;
 }
 
@@ -201,7 +206,7 @@ advance_epoch(struct groups *g, const struct history_op *op)
             if (v->owners.v[k].process == op->process) own = &v->owners.v[k];
         if (!own || own->generation >= op->key) continue;
         int64_t before = own->generation;
-        own->excuse = excuse_of_returned(g, op, own->since_ns);
+        own->excuse = excuse_of_returned(g, op, &g->c->parts[i], own->since_ns);
         own->generation = op->key;
         own->since_ns = op->complete_ns;
         for (int64_t k = 0; k < v->owners.n; k++)

@@ -34,7 +34,7 @@ enum history_kind {
     HISTORY_FINAL_END, /* this reading of the final read has come to the stable end: offset, node */
     HISTORY_ADMIN, /* an administrator's call: key is its enum history_admin; offset: DeleteRecords, asked for
                         * (-1: the high watermark), then as answered; node: a broker that it names */
-    /* Of members of groups: node is the group, key the generation. */
+    /* Of members of groups: node is the group, key the generation; value: see there. */
     HISTORY_BEGIN,  /* its process starts, partition -1: what it had before it has no more */
     HISTORY_OWN,    /* the member has this partition in this generation, from now on */
     HISTORY_DISOWN, /* it has given it up; error: it learned that it had lost it */
@@ -136,7 +136,9 @@ struct history_op {
     int64_t first_read;
     int64_t invoke_ns;
     int64_t complete_ns; /* -1: never */
-    uint64_t value;
+    uint64_t
+        value; /* of a member's operation: when it came to its generation, if it had not heard for a session that it is a
+                     * member: it may have been put out by then; 0: it had, or this is not known */
     int64_t key;    /* number of the key; -1: none */
     int64_t offset; /* -1: not known */
 };
@@ -323,6 +325,8 @@ extern const char *const history_kind_names[],
     *const history_admin_names[], *const history_commit_names[], *const history_outcome_names[];
 #define HISTORY_DECISIONS_N 4
 extern const char *const history_decision_names[HISTORY_DECISIONS_N];
+/* Before the time at which a member came to its generation that had not heard for a session that it is one. */
+#define HISTORY_BACK_MARK "back="
 /* Before the broker that gave something. */
 #define HISTORY_GIVER_MARK "by="
 /* Before the key, of each kind from HISTORY_GIVEN to HISTORY_START. */

@@ -91,6 +91,12 @@ parse_of_group(struct history *h, struct text_line *l, struct history_op *op)
         return has_room(l, h->groups.n) ? 1 : -1;
     }
     if (op->kind == HISTORY_COMMIT && slice_eq(s, S("retried"))) return op->was_retried = true;
+    struct slice back = S(HISTORY_BACK_MARK);
+    if (slice_starts(s, back)) {
+        int64_t ns;
+        if (!line_number(l, slice_sub(s, back.n, s.n - back.n), 1, INT64_MAX, &ns)) return -1;
+        return op->value = (uint64_t)ns, 1;
+    }
     if (s.p[0] != 'g') return 0;
     return line_number(l, slice_sub(s, 1, s.n - 1), 0, INT32_MAX, &op->key) ? 1 : -1;
 }

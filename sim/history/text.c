@@ -143,6 +143,7 @@ print_of_group(const struct history *h, const struct history_op *op, struct writ
     if (op->kind == HISTORY_COMMIT || op->kind == HISTORY_PROCESS)
         fmt_char(w, ' '), fmt_str(w, history_commit_names[op->acks]);
     if (op->was_retried) fmt_str(w, " retried");
+    if (op->value) print_number(w, HISTORY_BACK_MARK, (int64_t)op->value);
 }
 
 static void

@@ -29,6 +29,10 @@ worker_op(const struct worker *w, enum history_kind kind, const struct held *h)
     op.node = w->group;
     op.key = membership_generation(w->membership);
     op.acks = (int16_t)w->args->commits;
+    int64_t back_ns = membership_came_back_ns(w->membership);
+    if (back_ns)
+        op.value = (uint64_t)(w->args->history->now(w->args->history->ctx) -
+                              (env_now_ns(w->env) - back_ns));
     return op;
 }
 

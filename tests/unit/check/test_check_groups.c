@@ -80,6 +80,14 @@ whoever_gives_up_what_he_had_as_he_comes_to_an_epoch_is_no_second_owner(void **s
     gives(14, comes_back, &longer, RULE_TWO_OWNERS, 1,
           false); /* heard of at 1.4 s, as it commits */
     gives(14, comes_back, &shorter, RULE_TWO_OWNERS, 1, true);
+    /* Commits do not keep it in the group: it says itself that it had not heard so for a session. Not so of what it is given then. */
+    static const char *const says_so =
+        "1.550 = c2 own orders-0 g2 of=g\n"
+        "1.590 1.595 c1 commit orders-0 ok @4 g2 of=g back=1585000000 after\n"
+        "1.600 = c1 disown orders-0 g2 of=g";
+    gives(14, says_so, &longer, RULE_TWO_OWNERS, 1, true);
+    gives(14, "1.550 = c2 own orders-0 g2 of=g\n1.590 = c1 own orders-0 g2 of=g back=1585000000",
+          &longer, RULE_TWO_OWNERS, 3, false);
     /* Also if the other gets it only then. */
     static const char *const comes_first =
         "1.590 1.595 c1 commit orders-0 ok @4 g2 of=g after\n1.597 = c2 own orders-0 g2 of=g\n"

@@ -28,6 +28,7 @@ static const char text[] =
     "6.000000000 6.010000000 w1 send copies-0 w1:1 ok @4 40=p1:16/3 e1\n"
     "6.000000000 6.010000000 w1 commit orders-0 ok @41 g3 of=copiers txn\n"
     "6.000000000 7.000000000 c2 commit orders-0 ok @41 g3 of=readers after retried\n"
+    "6.000000000 7.000000000 c2 commit orders-0 ok @42 g4 of=readers after back=5900000000\n"
     "7.000000000 7.100000000 c3 acknowledge orders-0 ok @9223372036854775806 "
     "to=9223372036854775807 of=work accept\n"
     "7.000000000 7.100000000 c3 commit orders-0 ok @9223372036854775807 of=readers after\n"
@@ -76,8 +77,8 @@ what_is_printed_can_be_parsed(void **state)
     assert_int_equal(history_parse(&h, slice_cstr(text)), 0);
     history_print(&h, &w);
     assert_slice(writer_slice(&w), text);
-    assert_int_equal(h.ops.n, 25);
-    assert_int_equal(h.events.n, 48);
+    assert_int_equal(h.ops.n, 26);
+    assert_int_equal(h.events.n, 50);
     for (int64_t i = 1; i < h.events.n; i++)
         assert_true(history_event_ns(&h, h.events.v[i - 1]) <= history_event_ns(&h, h.events.v[i]));
     struct history_counts c = history_counts(&h);
