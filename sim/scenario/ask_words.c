@@ -154,8 +154,9 @@ find_reference(struct ask_scope *x, const struct tree *t, struct place *ret)
     }
     const struct asked *a = find_asked(x->r, name);
     if (!a) {
+        /* Who compares must say so: what gives no reason passes for right. */
         x->missing = name;
-        return false;
+        return ask_mistake(x, t->mark, "$%.*s is not answered yet", SARG(name));
     }
     return walk(x, t->mark, a->msg, a->answer, path, ret);
 }
