@@ -1,6 +1,7 @@
 """kafka-python: a client written in Python alone, with request versions of its own choice."""
 
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 try:
     import kafka
@@ -165,9 +166,10 @@ def group_splits(t):
     for m in members:
         subscribe(m, topic)
 
+    # At a time, as two processes would: who is polled waits for the others to join again.
     def shares():
-        for m in members:
-            m.poll(timeout_ms=200)
+        with ThreadPoolExecutor(len(members)) as pool:
+            list(pool.map(lambda m: m.poll(timeout_ms=200), members))
         return [sorted(p.partition for p in m.assignment()) for m in members]
 
     fair = eventually(lambda: [len(s) for s in shares()] == [2, 2] and shares())
