@@ -99,7 +99,7 @@
     X(LEADER_IN_ISR, "leader-in-isr", "the leader is not in the ISR")                                \
     X(LEADER_ELIGIBLE, "leader-eligible", "a leader from outside ISR and ELR: not uncleanly, or past one of them that lives") \
     X(DEPOSED, "deposed-without-cause", "a leader that could have gone on was replaced by one that is not preferred") \
-    X(ISR_ELR, "isr-elr", "ISR and ELR: of the replicas, disjoint, no ELR beside a full ISR, nor one of another min.insync.replicas")        \
+    X(ISR_ELR, "isr-elr", "ISR and ELR: of the replicas, disjoint, no ELR beside a full ISR, one of another min.insync.replicas, or a leader from outside ISR and ELR") \
     X(ISR_FENCED, "isr-fenced", "a fenced broker was put into the ISR")                              \
     X(PARTITION_EPOCH_INCREASES, "partition-epoch-increases", "partition and leader epochs go up")   \
     X(BROKER_EPOCH_INCREASES, "broker-epoch-increases", "broker epochs go up")                       \

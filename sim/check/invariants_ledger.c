@@ -223,6 +223,13 @@ check_recovery(struct invariants *v, const struct topic_key *k,
         breach(v, RULE_LEADER_ELIGIBLE, k, -1,
                "made # the leader from outside ISR and ELR, and does not say that it recovers",
                r->leader, 0);
+    /* KIP-966: who was eligible had what was committed before. Beside a leader who may lack it, it has another log, and would
+     * be elected as if it had this one's. */
+    bool keeps_elr =
+        r->eligible_leader_replicas_n < 0 ? was->elr.n > 0 : r->eligible_leader_replicas_n > 0;
+    if (may_lack && keeps_elr)
+        breach(v, RULE_ISR_ELR, k, -1,
+               "made # the leader from outside ISR and ELR, and kept an ELR", r->leader, 0);
 }
 
 /* What a record leaves out stays. */

@@ -155,6 +155,60 @@ who_may_lack_something_and_does_not_say_so(void **state)
         "k1: made 1 the leader from outside ISR and ELR, and does not say that it recovers");
 }
 
+enum { KEPT = -1 }; /* what a record leaves out */
+
+/* 2 leads alone and 3 is eligible; then both are away, and 1 leads, who may lack something, and says so. */
+static void
+unclean_beside_one_who_was_eligible(struct tale *s, int32_t *elr, int32_t elr_n)
+{
+    int32_t alone[] = {2}, eligible[] = {3}, isr[] = {1};
+    struct k_partition_change_record r;
+    codec_default(K_MSG_PARTITION_CHANGE_RECORD, &r);
+    r.topic_id = topic_id;
+    r.partition_id = 0;
+    r.leader = -2;
+    r.isr = alone, r.isr_n = 1;
+    r.eligible_leader_replicas = eligible, r.eligible_leader_replicas_n = 1;
+    add_metadata(s, K_MSG_PARTITION_CHANGE_RECORD, 2, &r);
+    tale_commit(s, METADATA);
+    invariants_unclean_is(s->v, S("orders"), true);
+    fence(s, 2), fence(s, 3);
+    r.leader = 1;
+    r.leader_recovery_state = 1;
+    r.isr = isr;
+    r.eligible_leader_replicas = elr, r.eligible_leader_replicas_n = elr_n;
+    add_metadata(s, K_MSG_PARTITION_CHANGE_RECORD, 2, &r);
+    tale_commit(s, METADATA);
+}
+
+static void
+beside_who_may_lack_something_nobody_is_eligible(void **state)
+{
+    BEGIN;
+    int32_t nobody[1];
+    unclean_beside_one_who_was_eligible(&s, nobody, 0);
+    assert_silent(&s);
+}
+
+static void
+who_was_eligible_stays_so_beside_who_may_lack_something(void **state)
+{
+    BEGIN;
+    unclean_beside_one_who_was_eligible(&s, NULL, KEPT);
+    assert_told(&s, RULE_ISR_ELR,
+                "k1: made 1 the leader from outside ISR and ELR, and kept an ELR");
+}
+
+static void
+who_led_is_eligible_beside_who_may_lack_something(void **state)
+{
+    BEGIN;
+    int32_t both[] = {2, 3};
+    unclean_beside_one_who_was_eligible(&s, both, 2);
+    assert_told(&s, RULE_ISR_ELR,
+                "k1: made 1 the leader from outside ISR and ELR, and kept an ELR");
+}
+
 static void
 terms_change(struct tale *s, int8_t of, struct slice resource, struct slice clears)
 {
@@ -356,6 +410,9 @@ main(void)
         cmocka_unit_test(one_who_lives_and_has_all_is_not_passed_over),
         cmocka_unit_test(who_may_lack_something_says_so),
         cmocka_unit_test(who_may_lack_something_and_does_not_say_so),
+        cmocka_unit_test(beside_who_may_lack_something_nobody_is_eligible),
+        cmocka_unit_test(who_was_eligible_stays_so_beside_who_may_lack_something),
+        cmocka_unit_test(who_led_is_eligible_beside_who_may_lack_something),
         cmocka_unit_test(under_other_terms_nobody_is_eligible),
         cmocka_unit_test(who_was_eligible_under_other_terms_stays_so),
         cmocka_unit_test(who_was_eligible_under_other_terms_of_the_cluster_stays_so),
