@@ -389,6 +389,7 @@ check_truncate(struct invariants *v, struct topic_key *k, struct node_log *l, co
     else if (cut && end < k->ghost && in_sync && owes && committed_at(k, end) == cut)
         breach(v, RULE_COMMITTED_TRUNCATED, k, end, "cut off offset #; committed is all below #",
                end, k->ghost);
+    l->cut_to = cut ? cut->last + 1 : end;
     model_cut(l, end);
 }
 
@@ -561,6 +562,7 @@ note_of_log(struct invariants *v, struct topic_key *k, struct node_log *l, const
         model_recovered(l, n->v[0], n->v[1]);
         l->unsettled.n = 0;
         memset(l->checkpoints, 0, sizeof l->checkpoints);
+        l->has_hw_file = false, l->cut_to = 0;
         truth_opened(v, v->node, l);
         return;
     case NOTE_LOG_CLEANED:

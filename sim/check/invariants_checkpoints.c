@@ -57,6 +57,25 @@ check_told(struct invariants *v, struct node_log *l, enum checkpoint which, int6
                MAX(offset, 0), then->start);
 }
 
+/* The first file since the log was opened may have been printed before. And one that was printed before a cut, or during it, may tell of all
+ * up to where it was to be cut: within a batch, which goes as a whole. But of no more: before anything is cut the file is lowered to that. */
+static void
+check_watermark(struct invariants *v, struct node_log *l, int64_t offset)
+{
+    /* One that was printed before the log was opened may be of a former topic of this name: who opens it waits for another one before
+     * anything comes into it, or it takes a role. */
+    bool may_be_former =
+        l->key->older && !l->checkpoints[CHECKPOINT_OF_COMMITTED].is_open && l->epoch < 0;
+    if (offset > l->key->most && !may_be_former)
+        breach(v, RULE_DISK_TRUTH, l->key, offset,
+               "has # written down as its high watermark; committed is all below #", offset,
+               l->key->most);
+    else if (l->has_hw_file && offset > MAX(log_end(l), l->cut_to))
+        breach(v, RULE_HIGH_WATERMARK_BOUNDS, l->key, offset,
+               "has # written down as its high watermark; its log ends at #", offset, log_end(l));
+    l->has_hw_file = true;
+}
+
 static void
 check_offset(struct invariants *v, int32_t node, struct node_log *l, enum checkpoint which,
              int64_t offset)
@@ -65,13 +84,7 @@ check_offset(struct invariants *v, int32_t node, struct node_log *l, enum checkp
     if (which == CHECKPOINT_OF_STARTS && l->checkpoints[which].is_open && offset > l->start)
         breach(v, RULE_DISK_TRUTH, l->key, offset,
                "has written down that its log begins at #; it begins at #", offset, l->start);
-    /* Nor one that was printed before the log was opened, of a former topic of this name: who opens it waits for another one before
-     * anything comes into it, or it takes a role. */
-    bool may_be_former = l->key->older && !l->checkpoints[which].is_open && l->epoch < 0;
-    if (which == CHECKPOINT_OF_COMMITTED && offset > l->key->most && !may_be_former)
-        breach(v, RULE_DISK_TRUTH, l->key, offset,
-               "has # written down as its high watermark; committed is all below #", offset,
-               l->key->most);
+    if (which == CHECKPOINT_OF_COMMITTED) check_watermark(v, l, offset);
     if (which != CHECKPOINT_OF_SYNCED || offset <= l->start || offset > log_end(l)) return;
     int64_t durable = truth_durable(v, node, l, offset);
     if (durable < offset)

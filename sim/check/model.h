@@ -140,6 +140,8 @@ struct node_log {
     int32_t counted_epoch;    /* … and the partition epoch … */
     struct model_ids counted; /* … as a leader: the ISR, and what it asked for */
     struct checkpoint_seen checkpoints[CHECKPOINTS_N];
+    bool has_hw_file; /* a file of high watermarks got its name since it was opened */
+    int64_t cut_to;   /* where the batch ended at which it was cut last since then */
     struct unsettled unsettled;
     void *user;
 };

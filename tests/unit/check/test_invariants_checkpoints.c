@@ -169,6 +169,51 @@ a_compacted_log_may_begin_before_its_first_batch(void **state)
     assert_silent(&s);
 }
 
+/* Four batches, of which the leader of epoch 2 has the first two. */
+static void
+cut_at_two(struct tale *s)
+{
+    say(s, NOTE_PARTITION_ROLE, ORDERS, 1, 2, 2, 5, 0); /* follower of b2 */
+    say(s, NOTE_LOG_TRUNCATE, ORDERS, 2, 4, 1, 0, 0);
+}
+
+static void
+a_watermark_above_the_cut(void **state)
+{
+    BEGIN;
+    written_down(&s, WATERMARKS, "0\n1\norders 0 4\n");
+    cut_at_two(&s);
+    written_down(&s, WATERMARKS, "0\n1\norders 0 4\n");
+    assert_told(&s, RULE_HIGH_WATERMARK_BOUNDS,
+                "b1: has 4 written down as its high watermark; its log ends at 2");
+}
+
+/* It was to be cut within the batch at 2, or at its end. */
+static void
+a_watermark_at_the_cut(void **state)
+{
+    BEGIN;
+    written_down(&s, WATERMARKS, "0\n1\norders 0 3\n");
+    cut_at_two(&s);
+    written_down(&s, WATERMARKS, "0\n1\norders 0 3\n");
+    written_down(&s, WATERMARKS, "0\n1\norders 0 2\n");
+    assert_silent(&s);
+}
+
+/* Its tail is gone: what the file says it has from the start before. */
+static void
+a_watermark_from_before_it_was_opened(void **state)
+{
+    BEGIN;
+    written_down(&s, WATERMARKS, "0\n1\norders 0 4\n");
+    say(&s, NOTE_LOG_RECOVERED, ORDERS, 0, 2, 0, 0, 0);
+    written_down(&s, WATERMARKS, "0\n1\norders 0 4\n");
+    assert_int_equal(invariants_anomalies(s.v)->v.n, 0);
+    written_down(&s, WATERMARKS, "0\n1\norders 0 4\n");
+    assert_told(&s, RULE_HIGH_WATERMARK_BOUNDS,
+                "b1: has 4 written down as its high watermark; its log ends at 2");
+}
+
 int
 main(void)
 {
@@ -185,6 +230,9 @@ main(void)
         cmocka_unit_test(a_beginning_that_is_not_written_down),
         cmocka_unit_test(a_compacted_log_may_begin_before_its_first_batch),
         cmocka_unit_test(a_watermark_of_a_former_topic),
+        cmocka_unit_test(a_watermark_above_the_cut),
+        cmocka_unit_test(a_watermark_at_the_cut),
+        cmocka_unit_test(a_watermark_from_before_it_was_opened),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
