@@ -61,6 +61,7 @@
     X(ELECTION_SAFETY, "election-safety", "two leaders in one epoch")                                \
     X(ONE_VOTE, "one-vote", "a voter voted twice in one epoch")                                      \
     X(ELECTED_BY_FEW, "elected-by-few", "a voter leads without the votes of a majority")              \
+    X(VOTE_BY_LOG, "vote-by-log", "a voter is for a candidate whose log lacks what it has itself") \
     X(EPOCH_WENT_BACK, "epoch-went-back", "an epoch went back")                                      \
     X(LOG_MATCHING, "log-matching", "same offset and epoch, other records")                          \
     X(LOG_CONTIGUOUS, "log-contiguous", "a log has a gap or an epoch out of order")                  \

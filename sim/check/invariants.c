@@ -31,6 +31,7 @@ invariants_free(struct invariants *v)
     cluster_free(v);
     leaders_free(v);
     answered_free(v);
+    standing_free(v);
     beats_free(v);
     ends_free(v);
     coordinators_free(v);

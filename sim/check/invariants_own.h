@@ -133,6 +133,7 @@ struct beats;
 struct cluster_seen;
 struct leaders_seen;
 struct answers_seen;
+struct standing_seen;
 struct ends_seen;
 struct groups_seen;
 struct k_describe_producers_response_partition_response;
@@ -193,6 +194,7 @@ struct invariants {
     struct cluster_seen *cluster;
     struct leaders_seen *leaders;
     struct answers_seen *answers;
+    struct standing_seen *standing;
     struct ends_seen *ends;
     struct groups_seen *groups; /* share groups and streams groups; members: all others */
     int64_t session_ns;         /* group.consumer.session.timeout.ms; 0: not known */
@@ -278,6 +280,9 @@ void voter_wiped(struct invariants *v, int32_t node);
 /* The node has come to lead the quorum. */
 void check_votes(struct invariants *v, struct topic_key *k, int32_t epoch);
 void votes_hear(struct invariants *v, const struct world_frame *f, struct slice bytes);
+void standing_hear(struct invariants *v, const struct world_frame *f, struct slice bytes);
+void standing_judge(struct invariants *v, int64_t at_ns, int32_t node);
+void standing_free(struct invariants *v);
 /* A file was opened, or has lost its name. */
 void names_opened(struct invariants *v, int64_t at_ns, int32_t node, struct slice path);
 void names_removed(struct invariants *v, int64_t at_ns, int32_t node, struct slice path);

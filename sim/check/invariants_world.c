@@ -45,6 +45,7 @@ on_event(void *ctx, const struct world_event *e)
     offsets_judge(v, e->machine->index);
     cluster_judge(v, e->at_ns, e->machine->index);
     leaders_judge(v, e->at_ns, e->machine->index);
+    standing_judge(v, e->at_ns, e->machine->index);
     answered_judge(v, e->at_ns, e->machine->index);
     ends_judge(v, e->at_ns, e->machine->index);
     descriptions_judge(v, e->machine->index);
@@ -157,6 +158,7 @@ static void
 on_frame_bytes(void *ctx, const struct world_frame *f, struct slice bytes)
 {
     votes_hear(ctx, f, bytes);
+    standing_hear(ctx, f, bytes);
     wire_hear(ctx, f, bytes);
     away_hear(ctx, f, bytes);
     if (wire_is_rewritten(ctx, f)) return;
