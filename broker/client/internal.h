@@ -31,6 +31,7 @@ struct ask {
     struct list node;  /* among those that wait for the versions, or that failed at once */
     struct timer late; /* while it waits for them */
     int16_t version;
+    int64_t asked_ns; /* when ask_send() was called last */
     bool pending, sent;
 };
 

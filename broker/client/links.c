@@ -321,6 +321,7 @@ ask_send(struct client *c, struct peer *p, enum purpose purpose, struct ask *a)
     CHECK(!a->pending);
     struct link *l = a->link = link_of(c, p, purpose);
     a->pending = true;
+    a->asked_ns = env_now_ns(c->env);
     a->sent = false;
     if (link_is_ready(l)) {
         ask_go(a);

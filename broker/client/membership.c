@@ -99,9 +99,9 @@ beat_build(struct ask *a, int16_t version)
 }
 
 void
-membership_heard(struct membership *m)
+membership_heard(struct membership *m, const struct ask *a)
 {
-    m->heard_ns = env_now_ns(m->env);
+    m->heard_ns = MAX(m->heard_ns, a->asked_ns);
 }
 
 int64_t
@@ -118,7 +118,7 @@ beat_answered(struct ask *a, enum env_err err, const void *response, struct buf 
     const struct k_heartbeat_response *r = response;
     int16_t error = err ? K_ERR_NETWORK_EXCEPTION : r->error_code;
     if (!beats(m) || m->is_beat_void) return;
-    if (error == K_ERR_NONE || error == K_ERR_REBALANCE_IN_PROGRESS) membership_heard(m);
+    if (error == K_ERR_NONE || error == K_ERR_REBALANCE_IN_PROGRESS) membership_heard(m, a);
     switch (error) {
     case K_ERR_NONE: break;
     case K_ERR_REBALANCE_IN_PROGRESS: membership_want_round(m); break;

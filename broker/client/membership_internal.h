@@ -34,7 +34,7 @@ struct membership {
     struct peer *coordinator; /* NULL: to be found */
     struct slice id;          /* null: not given yet */
     int32_t generation;       /* -1: no member */
-    int64_t heard_ns; /* classic: when the coordinator last said that it is a member; 0: never */
+    int64_t heard_ns; /* classic: when it asked what was answered last as to a member; 0: nothing */
     int64_t came_back_ns; /* to this generation, not having heard so for a session; 0: it had */
     struct ask find, join, sync, beat, leave;
     struct timer find_again, join_again, beat_due, poll_due, second_round_due;
@@ -78,8 +78,8 @@ void membership_lose(struct membership *m, bool forget_id);
 void membership_refuse(struct membership *m, int16_t error);
 void membership_want_round(struct membership *m);
 void membership_begin_beats(struct membership *m);
-/* By an answer of the coordinator it is a member. */
-void membership_heard(struct membership *m);
+/* By an answer of the coordinator it is a member: it was one when it asked, or later. */
+void membership_heard(struct membership *m, const struct ask *a);
 static inline bool
 membership_is_of_coordinator(int16_t error)
 {

@@ -101,7 +101,7 @@ synced(struct ask *a, enum env_err err, const void *response, struct buf *from)
         return;
     }
     m->failures = 0;
-    membership_heard(m);
+    membership_heard(m, a);
     m->state = MEMBER_ASSIGNED;
     await_second_round(m);
     timer_arm(m->env, &m->poll_due,
@@ -193,7 +193,7 @@ join_answered(struct ask *a, enum env_err err, const void *response, struct buf 
     int64_t now = env_now_ns(m->env), session_ns = m->params.session_timeout_ms * NS_PER_MS;
     if (r->generation_id != m->generation)
         m->came_back_ns = m->heard_ns && now - m->heard_ns >= session_ns ? now : 0;
-    membership_heard(m);
+    membership_heard(m, a);
     m->generation = r->generation_id;
     m->is_leader = slice_eq(r->leader, r->member_id);
     m->is_beat_void = true;

@@ -123,11 +123,14 @@ has_gone_back(const struct groups *g, const struct history_op *op, int64_t numbe
 }
 
 static void
-check_not_back(struct groups *g, const struct history_op *op, int64_t number, const struct part *p)
+check_not_back(struct groups *g, const struct history_op *op, int64_t number, const struct part *p,
+               const struct view *v)
 {
     const struct bound *bound = &g->bounds[number];
     if (!has_gone_back(g, op, number, p)) return;
     struct telling t = tell_begin(g->c, RULE_OFFSET_WENT_BACK, p, op->offset, 0, op->complete_ns);
+    /* Who came in again under its id commits what it had done, before it hears that it has nothing. */
+    if (op->kind == HISTORY_COMMIT) t.excuse = owner_excuse(v, op->process);
     tell_text(&t, "offset "), fmt_i64(&t.w, bound->offset), tell_text(&t, " was committed for ");
     tell_group(&t, op->node), tell_text(&t, ", and then ");
     tell_process(&t, op->process);
@@ -210,7 +213,7 @@ committed_take(struct groups *g, const struct history_op *op, int64_t number, co
     if (op->kind == HISTORY_COMMIT && op->acks == COMMIT_BEFORE) v->commits_before = true;
     if (op->kind == HISTORY_COMMIT && op->acks == COMMIT_IN_TXN) v->copies = true;
     if (op->outcome != HISTORY_OK) return;
-    check_not_back(g, op, number, p);
+    check_not_back(g, op, number, p, v);
     if (op->kind == HISTORY_COMMITTED) check_not_failed(g, op, number, p);
     if (op->kind == HISTORY_COMMITTED) check_not_foreign(g, op, p);
     /* Of two at the same time either may have been the last (commit_may_have_come_late() knows that of those at will). */

@@ -228,6 +228,14 @@ begin_or_leave(struct groups *g, const struct history_op *op)
     }
 }
 
+const char *
+owner_excuse(const struct view *v, int32_t process)
+{
+    for (int64_t i = 0; i < v->owners.n; i++)
+        if (v->owners.v[i].process == process) return v->owners.v[i].excuse;
+    return NULL;
+}
+
 void
 owners_take(struct groups *g, const struct history_op *op, const struct part *p, struct view *v)
 {

@@ -95,6 +95,8 @@ lives(const struct groups *g, int32_t group)
 
 /* ---- owners: check_owners.c ---- */
 
+/* Why this one may still act on the partition, though another may have it; NULL: it need have none. */
+const char *owner_excuse(const struct view *v, int32_t process);
 /* An operation of a member, done: what it has by now. v: the view of its partition; NULL: it is of none. */
 void owners_take(struct groups *g, const struct history_op *op, const struct part *p,
                  struct view *v);

@@ -88,6 +88,14 @@ whoever_gives_up_what_he_had_as_he_comes_to_an_epoch_is_no_second_owner(void **s
     gives(14, says_so, &longer, RULE_TWO_OWNERS, 1, true);
     gives(14, "1.550 = c2 own orders-0 g2 of=g\n1.590 = c1 own orders-0 g2 of=g back=1585000000",
           &longer, RULE_TWO_OWNERS, 3, false);
+    /* And what it commits then is what it had done. */
+    static const enum rule owners = RULE_TWO_OWNERS;
+    gives_besides(14,
+                  "1.550 = c2 own orders-0 g2 of=g\n"
+                  "1.560 1.565 c2 commit orders-0 ok @6 g2 of=g after\n"
+                  "1.590 1.595 c1 commit orders-0 ok @4 g2 of=g back=1585000000 after\n"
+                  "1.600 = c1 disown orders-0 g2 of=g",
+                  &longer, RULE_OFFSET_WENT_BACK, 1, true, &owners);
     /* Also if the other gets it only then. */
     static const char *const comes_first =
         "1.590 1.595 c1 commit orders-0 ok @4 g2 of=g after\n1.597 = c2 own orders-0 g2 of=g\n"
