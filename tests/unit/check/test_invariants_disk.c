@@ -570,6 +570,26 @@ what_is_decided_and_not_committed_may_not_be_given(void **state)
     assert_silent(&s);
 }
 
+/* A snapshot of producers does not tell of it, in Kafka neither. */
+static void
+what_was_decided_before_the_log_was_opened_may_be_given(void **state)
+{
+    (void)state;
+    struct tale s;
+    begin(&s);
+    say(&s, NOTE_PARTITION_ROLE, SLICE_NULL, 2, 1, 0, 0, 0);
+    append_on_disk(&s, 0, BATCH_TRANSACTIONAL);
+    append_on_disk(&s, -1, BATCH_TRANSACTIONAL | BATCH_CONTROL);
+    append_on_disk(&s, 1, 0);
+    say(&s, NOTE_PARTITION_HW, SLICE_NULL, 1, 1, 1, 2, 0);
+    say(&s, NOTE_LOG_SYNCED, SLICE_NULL, 3, 0, 0, 0, 0);
+    say(&s, NOTE_LOG_RECOVERED, SLICE_NULL, 0, 3, 0, 0, 0);
+    written(&s, 3);
+    say(&s, NOTE_PARTITION_ROLE, SLICE_NULL, 2, 1, 0, 0, 0);
+    invariants_polled_decided(s.v, 5, S("orders"), 0, 0);
+    assert_silent(&s);
+}
+
 /* What was behind the marker is cut off, and the marker is the last now: it stands. */
 static void
 what_was_decided_right_before_a_cut_may_be_given(void **state)
@@ -651,6 +671,7 @@ main(void)
         cmocka_unit_test(who_reads_committed_records_waits_for_the_end),
         cmocka_unit_test(what_is_decided_may_be_given),
         cmocka_unit_test(what_is_decided_and_not_committed_may_not_be_given),
+        cmocka_unit_test(what_was_decided_before_the_log_was_opened_may_be_given),
         cmocka_unit_test(what_was_decided_right_before_a_cut_may_be_given),
         cmocka_unit_test(what_a_cut_has_opened_again_may_not_be_given),
         cmocka_unit_test(a_spoilt_disk_tells_of_no_transaction),
