@@ -510,6 +510,9 @@ take_start(struct shares_checked *s, const struct history_op *op, const struct p
     }
     if (is_first || op->offset > v->start) v->start_ns = op->complete_ns;
     v->start = op->offset;
+    /* Nothing may come behind where the next leader began: then only this says where (began()). */
+    bool is_anew = is_first && !v->is_kept && !begins_at_start(s, op->node, p);
+    if (is_anew && v->first >= 0) v->first = MAX(v->first, op->offset);
 }
 
 /* ---- all of it ------------------------------------------------------------------------------------ */

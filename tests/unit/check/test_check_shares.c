@@ -117,6 +117,16 @@ a_group_begins_where_something_was_acknowledged_first(void **state)
     begins_anew(accepted, " by=2", 1);
     begins_anew("", " by=1", 2);
     begins_anew("", "", 2); /* nobody knows who gave it */
+    /* Where it began anew nothing comes: its start says where that is. */
+    static const char *const given =
+                                 "1.800 = w1 given orders-0 0=p1:1/1 asked=1700000000 of=h by=1\n",
+                             *const start = "1.850 = w1 start orders-0 @3 asked=1840000000 of=h\n"
+                                            "1.900 = - healed -";
+    char lines[600];
+    snprintf(lines, sizeof lines, "%s%s", given, start);
+    gives(9, lines, &strict, RULE_UNGIVEN, 0, false);
+    snprintf(lines, sizeof lines, "%s1.900 = - healed -", given);
+    gives(9, lines, &strict, RULE_UNGIVEN, 3, false);
 }
 
 static struct happening
