@@ -310,7 +310,7 @@ resource_key(struct request *r, int32_t i)
 
 /* As in Kafka a resource is described as often as it is named; but a short request must not make us write hundreds of settings a
  * million times. */
-#define DESCRIBED_AGAIN_MAX 100
+#define DESCRIBED_AGAIN_MAX 50
 static const bool *
 named_before(struct request *r)
 {

@@ -232,7 +232,7 @@ def compact(text):
 
 @claim
 def naming_things_many_times_costs_little(binary, folder):
-    """What is named 20,000 times is answered once: 200 partitions or 300 settings each time would take minutes."""
+    """What is named 20,000 times is answered once, or fifty times: 200 partitions or 300 settings each time would take minutes."""
     n = 20000
     names = b"".join(compact(f"{n * 3 - i:08}") + b"\0" for i in range(n * 3))  # descending
     questions = (
