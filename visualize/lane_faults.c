@@ -102,7 +102,8 @@ is_fault_shown(const struct timeline *t, const struct moment *m)
 static void
 draw_fault_lines(struct timeline *t, const struct lane *l)
 {
-    for (const struct moment *m = t->r->moments.v; m < t->r->moments.v + t->r->moments.n; m++) {
+    for (int64_t i = 0; i < t->r->moments.n; i++) {
+        const struct moment *m = &t->r->moments.v[i];
         if (!is_fault_shown(t, m) || (has_many_faults(t) && !moment_is_told(t, m))) continue;
         int64_t x = time_x(t, m->at_ns);
         svg_line(t->w, "fault-line", x, l->y + NUMBER_ROOM, x, t->lanes_bottom);
